@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The admin listener: a thread of its own, reading what the workers publish. */
+#ifndef INTAKE_ADMIN_H
+#define INTAKE_ADMIN_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+struct admin;
+struct bind_address;
+struct metrics;
+struct snapshot;
+struct uploads;
+
+/* What it shows. Borrowed; must outlive the admin. */
+struct admin_sources {
+    struct metrics *const *metrics;
+    struct uploads *const *uploads;
+    size_t workers;
+    /* The snapshot in force, with a reference for the caller. */
+    struct snapshot *(*snapshot)(void *context);
+    bool (*draining)(void *context);
+    void *context;
+};
+
+/* Listens on `bind` and answers until admin_stop(). NULL: the address cannot be had; `error`
+ * (of `error_size` bytes) says why. */
+struct admin *admin_start(const struct bind_address *bind, const struct admin_sources *sources,
+                          char *error, size_t error_size);
+
+void admin_stop(struct admin *admin); /* NULL is fine */
+
+#endif

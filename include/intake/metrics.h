@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Counters of one worker, written by it alone, summed when somebody reads them.
+ *
+ * Everything is a relaxed atomic: reading never makes a worker wait. */
+#ifndef INTAKE_METRICS_H
+#define INTAKE_METRICS_H
+
+#include "intake/refusal.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct buffer;
+struct metrics;
+struct upload;
+
+enum metrics_gauge { METRICS_CONNECTIONS, METRICS_REQUESTS_IN_FLIGHT, METRICS_UPLOADS_IN_FLIGHT };
+
+struct metrics *metrics_new(void);
+void metrics_free(struct metrics *metrics);
+
+void metrics_gauge_add(struct metrics *metrics, enum metrics_gauge gauge, int by);
+
+/* Any answered request: method class is not kept, only the status class of the answer. */
+void metrics_answered(struct metrics *metrics, unsigned status);
+
+/* A refusal or failure of the proxy's own, upload or not. */
+void metrics_refused(struct metrics *metrics, enum refusal reason);
+
+/* Bytes from clients to Glance, and back. */
+void metrics_bytes(struct metrics *metrics, uint64_t to_glance, uint64_t from_glance);
+
+/* An upload that ended: by verdict and store, bytes, duration. At most 32 stores are told
+ * apart per worker; any further one counts as "other". */
+void metrics_upload(struct metrics *metrics, const struct upload *upload);
+
+/* Prometheus text (exposition format 0.0.4), all workers summed; false: no memory. */
+bool metrics_text(struct metrics *const *all, size_t count, struct buffer *out);
+
+#endif

@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* IP addresses and lists of networks in CIDR form, IPv4 and IPv6. An IPv4 address that
+ * arrives mapped into IPv6 (::ffff:a.b.c.d) counts as IPv4. */
+#ifndef INTAKE_NETWORKS_H
+#define INTAKE_NETWORKS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+struct sockaddr;
+
+struct network {
+    unsigned char address[16]; /* IPv6 form; IPv4 as ::ffff:a.b.c.d */
+    unsigned prefix;           /* bits of the IPv6 form, 0..128 */
+};
+
+/* Zero-initialised is empty. Owns its rows. */
+struct networks {
+    struct network *rows;
+    size_t count;
+};
+
+enum { ADDRESS_TEXT_MAX = 64 };
+
+/* "10.0.0.0/8", "::1", "192.0.2.7" (a single host). False: not a network; nothing added. */
+bool networks_add(struct networks *networks, const char *text);
+
+/* Whether `address` ("192.0.2.7", "2001:db8::1", without port) is in one of them. */
+bool networks_have(const struct networks *networks, const char *address);
+
+/* The numeric address, without port; IPv4-mapped ones as IPv4. `out` is "" for other families. */
+void address_text(const struct sockaddr *address, char out[ADDRESS_TEXT_MAX]);
+
+bool address_valid(const char *text);
+
+void networks_free(struct networks *networks);
+
+#endif

@@ -1,0 +1,127 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A request head, judged and understood, before anything is done about it.
+ *
+ * The listener fills `head` from what the client sent; the functions below are the request
+ * stage. They are pure: text in, product out. Nothing here knows a socket. */
+#ifndef INTAKE_REQUEST_H
+#define INTAKE_REQUEST_H
+
+#include "intake/headers.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct networks;
+
+/* --- head.c: is this head one that cannot be read in two ways? ------------------------- */
+
+enum framing { FRAMING_NONE, FRAMING_LENGTH, FRAMING_CHUNKED };
+
+struct request_head {
+    const char *method;
+    const char *version; /* "HTTP/1.1" */
+    const char *target;  /* raw, as on the request line, query included */
+    struct headers headers;
+};
+
+struct framing_facts {
+    enum framing framing;
+    uint64_t length;      /* with FRAMING_LENGTH */
+    bool expects_continue; /* Expect: 100-continue, HTTP/1.1 */
+};
+
+/* NULL and `out` set, or a plain sentence saying what is wrong with the head (400 bad_request).
+ * Refused: more than one Content-Length, or one that is not digits or reaches 2^63;
+ * Content-Length with Transfer-Encoding; Transfer-Encoding that is not exactly one "chunked", or
+ * with HTTP/1.0; no Host (HTTP/1.1) or several; names that are not tokens (RFC 9110 5.6.2);
+ * control characters in a value; either framing header spelled with an underscore (eventlet
+ * reads Transfer_Encoding as Transfer-Encoding: GLANCE.md "Framing" was measured). */
+const char *head_fault(const struct request_head *head, struct framing_facts *out);
+
+/* --- target.c: the path as Glance will see it ------------------------------------------ */
+
+struct target {
+    char *raw;   /* origin form to forward: the client's own bytes, absolute form reduced */
+    char *authority; /* of an absolute form, else NULL */
+    char *path;  /* percent-decoded once, empty and dot segments gone: "/v2/images/ID/file" */
+    char *query; /* raw, without '?'; NULL when there is none */
+};
+
+/* NULL and `out` set (owned by the caller: target_free), or a plain sentence (400 bad_request). */
+const char *target_parse(const char *raw, struct target *out);
+void target_free(struct target *target);
+
+/* --- route.c: which door of the Glance API this is ------------------------------------- */
+
+enum route_kind {
+    ROUTE_RELAY,    /* passes through unchanged */
+    ROUTE_VERSIONS, /* the answer names Glance's own URL: GET / or /versions, or no known version */
+    ROUTE_UPLOAD,   /* PUT /v2/images/{id}/file */
+    ROUTE_STAGE     /* PUT /v2/images/{id}/stage */
+};
+
+enum { IMAGE_ID_MAX = 255 };
+
+struct route {
+    enum route_kind kind;
+    char image_id[IMAGE_ID_MAX + 1]; /* of an upload, decoded; "" otherwise */
+    bool version_by_accept; /* no version in the path: Accept: application/vnd.openstack.images-v2 */
+};
+
+/* `accept` may be NULL. An image id longer than IMAGE_ID_MAX or with a character that is not
+ * unreserved (RFC 3986 2.3) cannot be Glance's and gives ROUTE_RELAY. */
+void route_find(const char *method, const struct target *target, const char *accept,
+                struct route *out);
+
+/* "/v2/images/{id}/file" (or stage), with the client's query: what Glance gets. Owned by the
+ * caller; NULL: no memory. */
+char *route_canonical(const struct route *route, const struct target *target);
+
+/* --- origin.c: how the client sees this proxy ------------------------------------------ */
+
+/* The client's own view, for links that lead back, and what is told to Glance. */
+struct origin {
+    char address[64];  /* the client's numeric address, behind trusted proxies if any */
+    char *proto;       /* "http" or "https" */
+    char *host;        /* as in Host: "images.example.org:9292" */
+    char *prefix;      /* "" or "/image": X-Forwarded-Prefix of a trusted proxy */
+    char *forwarded_for; /* the whole X-Forwarded-For to send */
+};
+
+/* `peer` is the connection's numeric address. Forwarded (RFC 7239, its first element, as
+ * oslo.middleware reads it) and X-Forwarded-* are believed only if `peer` is in `trusted`; the
+ * client's address is then the rightmost one that is not trusted. False: no memory. */
+bool origin_find(const struct headers *headers, const char *peer, bool tls,
+                 const struct networks *trusted, struct origin *out);
+void origin_free(struct origin *origin);
+
+/* --- forward.c: the fields that go on to the other side -------------------------------- */
+
+/* The end-to-end fields of a request, in order, for Glance: without hop-by-hop fields (RFC 9110
+ * 7.6.1: Connection and all it names, Keep-Alive, Proxy-Connection, TE, Trailer,
+ * Transfer-Encoding, Upgrade), Content-Length and Expect (the upstream side writes its own),
+ * Forwarded and X-Forwarded-*; with X-Forwarded-For, -Proto, -Host, -Prefix (if any) from
+ * `origin`, Host, and exactly one X-Openstack-Request-Id. False: no memory. */
+bool forward_request_headers(const struct headers *from, const struct origin *origin,
+                             const char *request_id, struct headers *to);
+
+/* The same for an answer: hop-by-hop fields and Content-Length go, the rest stays in order. */
+bool forward_response_headers(const struct headers *from, struct headers *to);
+
+/* --- request_id.c ----------------------------------------------------------------------- */
+
+enum { REQUEST_ID_MAX = 64 }; /* oslo.middleware takes an inbound one up to this long */
+
+/* The client's own X-Openstack-Request-Id if it is one token of at most REQUEST_ID_MAX
+ * characters, else "req-" and a new UUID (version 4). */
+void request_id_choose(const struct headers *headers, char out[REQUEST_ID_MAX + 1]);
+
+/* --- store_wish.c ------------------------------------------------------------------------ */
+
+/* The store the client asks for: the X-Image-Meta-Store fields in any spelling, joined with ','
+ * as eventlet joins them (so two different ones name no store that exists). NULL: none, or
+ * only an empty one. Owned by the caller. */
+char *store_wish(const struct headers *headers);
+
+#endif

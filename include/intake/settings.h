@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* glance-intake.conf as the program uses it: every value checked, every unit resolved.
+ *
+ * Sizes are bytes, times are milliseconds. The rows of proxy/settings/ say each key's name,
+ * default and bounds; this is what they fill. Immutable once loaded. */
+#ifndef INTAKE_SETTINGS_H
+#define INTAKE_SETTINGS_H
+
+#include "intake/log.h"
+#include "intake/networks.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/socket.h>
+
+struct buffer;
+struct problems;
+
+struct bind_address {
+    char *text; /* as configured: "0.0.0.0:9292", "[::]:9292" */
+    struct sockaddr_storage address;
+    socklen_t length;
+};
+
+struct settings {
+    bool debug;
+    unsigned workers; /* at least 1: 0 in the file is resolved to the number of CPUs */
+    enum log_format log_format;
+    char *log_file; /* NULL: standard error */
+    uint64_t drain_timeout;
+
+    struct {
+        struct bind_address *binds; /* at least one */
+        size_t bind_count;
+        char *tls_cert_file; /* both set, or both NULL */
+        char *tls_key_file;
+        unsigned max_connections;
+        uint64_t header_timeout;
+        uint64_t keepalive_timeout;
+        uint64_t stall_timeout;
+        struct networks trusted_proxies;
+    } listen;
+
+    struct {
+        char **endpoints; /* at least one; "http://host:port" or https, without trailing slash */
+        size_t endpoint_count;
+        char *ca_file; /* NULL: the system's */
+        bool insecure;
+        uint64_t connect_timeout;
+        uint64_t stall_timeout;
+        uint64_t response_timeout;
+    } glance;
+
+    struct {
+        uint64_t max_size;
+    } upload;
+
+    struct {
+        char *file;
+    } policy;
+
+    struct {
+        struct bind_address bind; /* text NULL: off */
+    } admin;
+};
+
+/* Where the configuration stands. Later files win. Zero-initialised: the defaults,
+ * /etc/glance-intake/glance-intake.conf (may be absent) and /etc/glance-intake/conf.d/<any>.conf. */
+struct settings_sources {
+    const char **files;
+    size_t file_count;
+    const char **dirs;
+    size_t dir_count;
+};
+
+/* Reads everything; NULL when there is any problem (all of them are in `problems`). */
+struct settings *settings_load(const struct settings_sources *sources, struct problems *problems);
+
+/* The effective configuration as INI, every key, secrets masked. */
+void settings_print(const struct settings *settings, struct buffer *out);
+
+void settings_free(struct settings *settings);
+
+#endif

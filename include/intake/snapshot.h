@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The configuration in force: settings, policy and certificates, read together, immutable, shared by
+ * reference count. An exchange holds the one it began with until it ends, so a reload
+ * never changes the rules under an upload. */
+#ifndef INTAKE_SNAPSHOT_H
+#define INTAKE_SNAPSHOT_H
+
+struct policy;
+struct problems;
+struct settings;
+struct settings_sources;
+struct tls_identity;
+
+struct snapshot {
+    struct settings *settings;
+    struct policy *policy;
+    struct tls_identity *tls; /* NULL: the listener speaks plain HTTP */
+    _Atomic unsigned references;
+};
+
+/* With one reference, the caller's. NULL when there is any problem: all are in `problems`. */
+struct snapshot *snapshot_load(const struct settings_sources *sources, struct problems *problems);
+
+struct snapshot *snapshot_hold(struct snapshot *snapshot);
+void snapshot_release(struct snapshot *snapshot); /* NULL is fine */
+
+#endif

@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The record of one upload: what the log line, /uploads and the metrics are made of.
+ *
+ * An exchange makes one when it knows that the request is an upload, enters it when data may
+ * flow, and leaves it with a verdict. Each worker has a registry of its own. Only the worker
+ * writes; the admin thread reads: `step` and `bytes` are atomic, everything else is written
+ * before uploads_enter() or inside uploads_leave(). */
+#ifndef INTAKE_UPLOAD_H
+#define INTAKE_UPLOAD_H
+
+#include "intake/refusal.h"
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct buffer;
+struct metrics;
+
+enum upload_verdict {
+    UPLOAD_RUNNING,
+    UPLOAD_STORED,  /* Glance answered 2xx */
+    UPLOAD_REFUSED, /* by this proxy; `reason` says why */
+    UPLOAD_REJECTED, /* Glance answered something else; `glance_status` says what */
+    UPLOAD_FAILED,  /* Glance unreachable, died, timed out; `reason` says which */
+    UPLOAD_ABORTED  /* the client went away or stalled, or the proxy was stopped */
+};
+
+/* "stored", "refused", ... */
+const char *upload_verdict_name(enum upload_verdict verdict);
+
+struct upload {
+    /* Set at birth or when found out, before uploads_enter(). Owned; NULL: not known. */
+    char *request_id;
+    char *client;
+    char *project;
+    char *image;
+    char *store;
+    char *rule;
+    char *fixed;    /* "store, content-type" */
+    bool stage;     /* PUT .../stage: no store */
+    bool size_known;
+    uint64_t size;
+    uint64_t began_ms; /* clock_ms() */
+    uint64_t began_wall_ms;
+
+    /* Live. `step` is one of the exchange's step names, a string that lives for ever. */
+    const char *_Atomic step;
+    _Atomic uint64_t bytes; /* handed to Glance */
+
+    /* Set by the worker before uploads_leave(). */
+    enum upload_verdict verdict;
+    enum refusal reason;
+    unsigned glance_status; /* 0: none came */
+    char *sha512;           /* hex, of what Glance was sent; NULL: not the whole body */
+
+    /* Set by uploads_leave(). */
+    double seconds;
+
+    struct upload *next, *previous; /* the registry's */
+};
+
+/* NULL: no memory. Owned by the caller until uploads_leave(). */
+struct upload *upload_new(const char *request_id, const char *client, const char *image);
+void upload_free(struct upload *upload);
+
+struct uploads;
+
+enum { UPLOADS_FINISHED_KEPT = 100 };
+
+/* A registry; it counts into `metrics` (borrowed). Entering and leaving are the worker's;
+ * uploads_json may be called by another thread. */
+struct uploads *uploads_new(struct metrics *metrics);
+void uploads_free(struct uploads *uploads);
+
+/* Shows it as in flight. */
+void uploads_enter(struct uploads *uploads, struct upload *upload);
+
+/* Ends it, entered or not: one log line, metrics, and the list of the last hundred. The
+ * registry owns it from here on. */
+void uploads_leave(struct uploads *uploads, struct upload *upload);
+
+/* {"in_flight": [...], "finished": [...]} over all registries, newest first; false: no memory.
+ * Thread-safe. */
+bool uploads_json(struct uploads *const *all, size_t count, struct buffer *out);
+
+/* The log line alone (proxy/admin/upload_log.c): every field PRODUCT names, no secret. */
+void upload_log(const struct upload *upload);
+
+#endif
