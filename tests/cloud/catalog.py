@@ -1,0 +1,81 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: Apache-2.0
+"""Fills Keystone: projects, users, the image service in the catalog, and Glance's limits.
+
+usage: catalog.py FILE     FILE gets the id of the image endpoint, which Glance must know
+"""
+import os
+import sys
+
+from keystoneauth1 import session
+from keystoneauth1.identity import v3
+from keystoneclient.v3 import client
+
+# user and project, role, password
+USERS = [
+    ("demo", "member", os.environ["DEMO_PASSWORD"]),
+    ("other", "member", os.environ["DEMO_PASSWORD"]),
+    ("service", "admin", os.environ["GLANCE_PASSWORD"]),
+]
+LIMITS = {  # sizes in MiB
+    "image_size_total": 100 * 1024,
+    "image_stage_total": 100 * 1024,
+    "image_count_total": 2000,
+    "image_count_uploading": 1000,
+}
+
+
+def keystone():
+    auth = v3.Password(
+        auth_url=os.environ["KEYSTONE_URL"],
+        username="admin",
+        password=os.environ["ADMIN_PASSWORD"],
+        user_domain_id="default",
+        system_scope="all",
+    )
+    return client.Client(session=session.Session(auth=auth), interface="public")
+
+
+def named(manager, name, **fields):
+    """The one of this name, made if there is none."""
+    found = [entry for entry in manager.list() if entry.name == name]
+    return found[0] if found else manager.create(name, **fields)
+
+
+def add_users(ks):
+    roles = {role.name: role for role in ks.roles.list()}
+    for name, role, password in USERS:
+        project = named(ks.projects, name, domain="default")
+        user = named(ks.users, name, domain="default", password=password)
+        ks.roles.grant(roles[role], user=user, project=project)
+        if name == "service":  # oslo.limit reads the limits with a token of system scope
+            ks.roles.grant(roles["reader"], user=user, system="all")
+
+
+def add_image_service(ks, region, url):
+    """Returns the service and its public endpoint."""
+    service = named(ks.services, "glance", type="image")
+    endpoints = {e.interface: e for e in ks.endpoints.list(service=service, region=region)}
+    for interface in ("public", "internal", "admin"):
+        if interface not in endpoints:
+            endpoints[interface] = ks.endpoints.create(service, url, interface, region)
+    return service, endpoints["public"]
+
+
+def add_limits(ks, service, region):
+    there = {limit.resource_name for limit in ks.registered_limits.list(service=service)}
+    for name in LIMITS.keys() - there:
+        ks.registered_limits.create(service, name, LIMITS[name], region=region)
+
+
+def main(path):
+    ks = keystone()
+    region = os.environ["REGION"]
+    add_users(ks)
+    service, endpoint = add_image_service(ks, region, os.environ["PROXY_URL"])
+    add_limits(ks, service, region)
+    with open(path, "w", encoding="ascii") as file:
+        file.write(endpoint.id)
+
+
+main(sys.argv[1])

@@ -1,0 +1,93 @@
+# shellcheck shell=bash disable=SC2034
+# SPDX-License-Identifier: Apache-2.0
+# What up and down share: where the cloud lives, and how its services are started and stopped.
+# Everything listens on 127.0.0.1 and on ports of its own, so that the cloud runs beside a
+# Glance or a Ceph that is there already. The passwords guard nothing beyond this machine.
+
+CLOUD_DIR=${CLOUD_DIR:-/var/tmp/glance-intake-cloud}
+
+KEYSTONE_PORT=15000
+GLANCE_PORT=19393
+S3_PORT=17480
+MON_PORT=13300
+OSD_PORTS_FROM=16800
+OSD_PORTS_TO=16899
+PROXY_PORT=19292 # the catalog's image endpoint: clients never see Glance itself
+ADMIN_PORT=19294
+
+KEYSTONE_URL=http://127.0.0.1:$KEYSTONE_PORT/v3
+GLANCE_URL=http://127.0.0.1:$GLANCE_PORT
+S3_URL=http://127.0.0.1:$S3_PORT
+PROXY_URL=http://127.0.0.1:$PROXY_PORT
+REGION=RegionOne
+ADMIN_PASSWORD=cloudadmin
+DEMO_PASSWORD=clouddemo
+GLANCE_PASSWORD=cloudglance
+S3_ACCESS_KEY=CLOUDACCESSKEY
+S3_SECRET_KEY=cloudsecretkey
+S3_BUCKET=glance-storage
+
+SERVICES=(mon osd rgw keystone glance) # in the order they start
+export CEPH_CONF=$CLOUD_DIR/etc/ceph.conf
+
+die() {
+    printf 'cloud: %s\n' "$*" >&2
+    exit 1
+}
+
+# A pid may be used again, a pid with its start time (field 22 of proc(5) stat) may not. The
+# name in field 2 may hold blanks and parentheses: everything up to the last ')' goes first.
+started_at() { sed 's/.*) //' "/proc/$1/stat" 2>/dev/null | cut -d' ' -f20; }
+
+# pid_of NAME: prints the pid of a service of this cloud; fails when it does not run.
+pid_of() {
+    local pid since
+    read -r pid since 2>/dev/null <"$CLOUD_DIR/run/$1.pid" || return 1
+    [ -n "$since" ] && [ "$(started_at "$pid")" = "$since" ] && echo "$pid"
+}
+
+# start NAME COMMAND...: unless it runs. In a session of its own, so that its children can be
+# reached through the process group, and without the lock of `up` (descriptor 9).
+start() {
+    local name=$1 pid
+    shift
+    pid_of "$name" >/dev/null && return
+    setsid "$@" >>"$CLOUD_DIR/log/$name.out" 2>&1 </dev/null 9>&- &
+    pid=$!
+    echo "$pid $(started_at "$pid")" >"$CLOUD_DIR/run/$name.pid"
+}
+
+# wait_for SECONDS NAME CHECK...: until CHECK succeeds; the script ends if NAME dies first.
+wait_for() {
+    local deadline=$((SECONDS + $1)) name=$2
+    shift 2
+    until "$@" >/dev/null 2>&1; do
+        pid_of "$name" >/dev/null || die "$name has died: see $CLOUD_DIR/log/$name.out"
+        [ "$SECONDS" -lt "$deadline" ] || die "$name does not answer: see $CLOUD_DIR/log/$name.out"
+        sleep 0.2
+    done
+}
+
+# stop NAME: asks politely, then, after 20 seconds, does not.
+stop() {
+    local pid tries
+    if pid=$(pid_of "$1"); then
+        kill "$pid"
+        for ((tries = 0; tries < 100; tries++)); do
+            pid_of "$1" >/dev/null || break
+            sleep 0.2
+        done
+        if pid_of "$1" >/dev/null; then kill -9 -- "-$pid"; fi
+    fi
+    rm -f "$CLOUD_DIR/run/$1.pid"
+}
+
+# render FILE: conf/FILE.in into the cloud's etc/, each @NAME@ replaced by the variable NAME.
+render() {
+    local text name
+    text=$(<"$HERE/conf/$1.in")
+    for name in $(grep -o '@[A-Z0-9_]*@' <<<"$text" | sort -u | tr -d @); do
+        text=${text//@$name@/${!name}}
+    done
+    printf '%s\n' "$text" >"$CLOUD_DIR/etc/$1"
+}
