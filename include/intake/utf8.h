@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Text of unknown origin, made fit to be shown: in a log line, in JSON, in a page. */
+#ifndef INTAKE_UTF8_H
+#define INTAKE_UTF8_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+struct buffer;
+
+/* How many bytes the character at `text` has, if it is well-formed UTF-8 (RFC 3629) and no
+ * control character (C0, DEL, C1); 0 otherwise, and at the end of the string. */
+size_t utf8_printable(const char *text);
+
+/* Appends `text` with U+FFFD for each byte that is not part of a printable character. False:
+ * it does not fit. */
+bool utf8_clean(const char *text, struct buffer *out);
+
+#endif

@@ -1,0 +1,247 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A line is put together on the stack and leaves in one write(2). It is never longer than
+ * PIPE_BUF, so that lines of several threads stay whole in a pipe, too (write(2), pipe(7)).
+ *
+ * Nothing is locked for writing: the destination is one file descriptor whose number stays the
+ * same, and a rotated file takes its place by dup3(2), which is atomic.
+ *
+ *   text   2026-01-31T12:00:00.000Z INFO upload image=... verdict=stored
+ *   json   {"time": "2026-01-31T12:00:00.000Z", "level": "info", "event": "upload", ...} */
+#include "intake/log.h"
+
+#include "intake/clock.h"
+#include "intake/utf8.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <math.h>
+#include <pthread.h>
+#include <stdarg.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+static const char *const LEVELS[] = {
+    [LOG_LEVEL_DEBUG] = "debug",
+    [LOG_LEVEL_INFO] = "info",
+    [LOG_LEVEL_WARNING] = "warning",
+    [LOG_LEVEL_ERROR] = "error",
+};
+
+static const char *const LEVELS_TEXT[] = {
+    [LOG_LEVEL_DEBUG] = "DEBUG",
+    [LOG_LEVEL_INFO] = "INFO",
+    [LOG_LEVEL_WARNING] = "WARNING",
+    [LOG_LEVEL_ERROR] = "ERROR",
+};
+
+static _Atomic int destination = STDERR_FILENO;
+static _Atomic int chosen_format = LOG_FORMAT_TEXT;
+static _Atomic int threshold = LOG_LEVEL_INFO;
+
+/* --- where lines go ---------------------------------------------------------------------- */
+
+/* Takes over `fd`; standard error itself is never replaced, only pointed away from. */
+static bool switch_to(int fd)
+{
+    if (destination == STDERR_FILENO) {
+        destination = fd;
+        return true;
+    }
+    bool switched = dup3(fd, destination, O_CLOEXEC) >= 0;
+    int error = errno;
+    close(fd);
+    errno = error;
+    return switched;
+}
+
+static bool open_destination(const char *path)
+{
+    bool to_stderr = !path || !*path;
+    if (to_stderr && destination == STDERR_FILENO)
+        return true;
+    int fd = to_stderr ? fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, 3)
+                       : open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY, 0640);
+    return fd >= 0 && switch_to(fd);
+}
+
+bool log_open(enum log_format format, bool debug, const char *path)
+{
+    static pthread_mutex_t opening = PTHREAD_MUTEX_INITIALIZER;
+    pthread_mutex_lock(&opening);
+    bool opened = open_destination(path);
+    if (opened) {
+        chosen_format = (int)format;
+        threshold = debug ? LOG_LEVEL_DEBUG : LOG_LEVEL_INFO;
+    }
+    pthread_mutex_unlock(&opening);
+    return opened;
+}
+
+bool log_debug_wanted(void)
+{
+    return threshold <= LOG_LEVEL_DEBUG;
+}
+
+/* --- a line, which always keeps room for its end ------------------------------------------ */
+
+enum { CLOSING_MAX = sizeof "\"}\n" }; /* the longest end: of a cut string, the object, the line */
+
+struct line {
+    enum log_format format;
+    size_t len;
+    char text[PIPE_BUF];
+};
+
+/* All of it or nothing. */
+static bool put(struct line *line, const char *bytes, size_t count)
+{
+    if (count > sizeof line->text - CLOSING_MAX - line->len)
+        return false;
+    memcpy(line->text + line->len, bytes, count);
+    line->len += count;
+    return true;
+}
+
+static bool put_text(struct line *line, const char *text)
+{
+    return put(line, text, strlen(text));
+}
+
+/* The byte at `text` as an escape. JSON has none for a byte that is not UTF-8: it is shown as
+ * the character of that number. */
+static bool put_escape(struct line *line, char c)
+{
+    char escape[8];
+    if (c == '"' || c == '\\')
+        snprintf(escape, sizeof escape, "\\%c", c);
+    else if (c == '\n')
+        snprintf(escape, sizeof escape, "\\n");
+    else
+        snprintf(escape, sizeof escape, line->format == LOG_FORMAT_JSON ? "\\u%04x" : "\\x%02x",
+                 (unsigned char)c);
+    return put_text(line, escape);
+}
+
+/* Up to the point where no more fits. `quotable`: what is escaped besides the unprintable. */
+static bool put_escaped(struct line *line, const char *text, const char *quotable)
+{
+    bool fits = true;
+    while (*text && fits) {
+        size_t length = utf8_printable(text);
+        bool plain = length && !strchr(quotable, *text);
+        fits = plain ? put(line, text, length) : put_escape(line, *text);
+        text += length ? length : 1;
+    }
+    return fits;
+}
+
+static void put_head(struct line *line, enum log_level level)
+{
+    uint64_t now = clock_wall_ms();
+    time_t seconds = (time_t)(now / 1000);
+    struct tm utc;
+    char date[32];
+    gmtime_r(&seconds, &utc);
+    strftime(date, sizeof date, "%Y-%m-%dT%H:%M:%S", &utc);
+
+    bool json = line->format == LOG_FORMAT_JSON;
+    int count = snprintf(line->text, sizeof line->text,
+                         json ? "{\"time\": \"%s.%03uZ\", \"level\": \"%s\"" : "%s.%03uZ %s ", date,
+                         (unsigned)(now % 1000), json ? LEVELS[level] : LEVELS_TEXT[level]);
+    line->len = (size_t)count;
+}
+
+/* Ends the line and lets it go. A log that cannot be written is no reason to stop serving. */
+static void send_line(struct line *line)
+{
+    const char *end = line->format == LOG_FORMAT_JSON ? "}\n" : "\n";
+    memcpy(line->text + line->len, end, strlen(end));
+    line->len += strlen(end);
+    size_t sent = 0;
+    while (sent < line->len) {
+        ssize_t count = write(destination, line->text + sent, line->len - sent);
+        if (count < 0 && errno == EINTR)
+            continue;
+        if (count <= 0)
+            return;
+        sent += (size_t)count;
+    }
+}
+
+/* --- the two kinds of lines ---------------------------------------------------------------- */
+
+static const char JSON_QUOTABLE[] = "\"\\";
+
+void log_say(enum log_level level, const char *format, ...)
+{
+    if ((int)level < threshold)
+        return;
+    char prose[PIPE_BUF];
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(prose, sizeof prose, format, arguments);
+    va_end(arguments);
+
+    struct line line = {.format = (enum log_format)chosen_format};
+    put_head(&line, level);
+    if (line.format == LOG_FORMAT_JSON) {
+        put_text(&line, ", \"message\": \"");
+        put_escaped(&line, prose, JSON_QUOTABLE);
+        line.text[line.len++] = '"'; /* CLOSING_MAX keeps room for it */
+    } else {
+        put_escaped(&line, prose, "\\");
+    }
+    send_line(&line);
+}
+
+static bool put_number(struct line *line, double number)
+{
+    char digits[64];
+    if (!isfinite(number) || fabs(number) >= 0x1p63)
+        return put_text(line, "null");
+    snprintf(digits, sizeof digits, number == (double)(int64_t)number ? "%.0f" : "%.3f", number);
+    return put_text(line, digits);
+}
+
+static bool put_string(struct line *line, const char *text)
+{
+    bool json = line->format == LOG_FORMAT_JSON;
+    bool bare = !json && *text && !strpbrk(text, " \"\\=");
+    if (bare)
+        return put_escaped(line, text, "");
+    return put_text(line, "\"") && put_escaped(line, text, JSON_QUOTABLE) && put_text(line, "\"");
+}
+
+/* A field that does not fit whole is left out: half a value would be a wrong one. */
+static void put_field(struct line *line, const struct log_field *field)
+{
+    if (!field->text && !field->is_number)
+        return;
+    size_t before = line->len;
+    bool json = line->format == LOG_FORMAT_JSON;
+    bool fits = put_text(line, json ? ", \"" : " ") && put_text(line, field->name) &&
+                put_text(line, json ? "\": " : "=") &&
+                (field->text ? put_string(line, field->text) : put_number(line, field->number));
+    if (!fits)
+        line->len = before;
+}
+
+void log_event(enum log_level level, const char *event, const struct log_field *fields,
+               size_t count)
+{
+    if ((int)level < threshold)
+        return;
+    struct line line = {.format = (enum log_format)chosen_format};
+    put_head(&line, level);
+    if (line.format == LOG_FORMAT_JSON)
+        put_field(&line, &(struct log_field){.name = "event", .text = event});
+    else
+        put_escaped(&line, event, "");
+    for (size_t i = 0; i < count; i++)
+        put_field(&line, &fields[i]);
+    send_line(&line);
+}

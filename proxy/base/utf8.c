@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "intake/utf8.h"
+
+#include "intake/buffer.h"
+
+#include <string.h>
+
+/* One row per line of the table "Well-Formed UTF-8 Byte Sequences" (Unicode 15, table 3-7):
+ * the lead byte decides the length and what the second byte may be. */
+static const struct lead {
+    unsigned char from, to;
+    unsigned char length;
+    unsigned char second_from, second_to;
+} LEADS[] = {
+    {0xC2, 0xC2, 2, 0xA0, 0xBF}, /* from U+00A0: U+0080..U+009F are controls */
+    {0xC3, 0xDF, 2, 0x80, 0xBF}, {0xE0, 0xE0, 3, 0xA0, 0xBF}, /* no overlong forms */
+    {0xE1, 0xEC, 3, 0x80, 0xBF}, {0xED, 0xED, 3, 0x80, 0x9F}, /* no surrogates */
+    {0xEE, 0xEF, 3, 0x80, 0xBF}, {0xF0, 0xF0, 4, 0x90, 0xBF},
+    {0xF1, 0xF3, 4, 0x80, 0xBF}, {0xF4, 0xF4, 4, 0x80, 0x8F}, /* up to U+10FFFF */
+};
+
+static bool follows(const struct lead *lead, const unsigned char *bytes)
+{
+    if (bytes[1] < lead->second_from || bytes[1] > lead->second_to)
+        return false;
+    for (size_t i = 2; i < lead->length; i++)
+        if ((bytes[i] & 0xC0) != 0x80)
+            return false;
+    return true;
+}
+
+size_t utf8_printable(const char *text)
+{
+    const unsigned char *bytes = (const unsigned char *)text;
+    if (bytes[0] < 0x80)
+        return bytes[0] >= 0x20 && bytes[0] != 0x7F;
+    for (size_t i = 0; i < sizeof LEADS / sizeof *LEADS; i++)
+        if (bytes[0] >= LEADS[i].from && bytes[0] <= LEADS[i].to)
+            return follows(&LEADS[i], bytes) ? LEADS[i].length : 0;
+    return 0;
+}
+
+bool utf8_clean(const char *text, struct buffer *out)
+{
+    bool fits = true;
+    while (*text && fits) {
+        size_t length = utf8_printable(text);
+        fits = length ? buffer_append(out, text, length) : buffer_append(out, "\xEF\xBF\xBD", 3);
+        text += length ? length : 1;
+    }
+    return fits;
+}

@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "intake/utf8.h"
+
+#include "intake/buffer.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+static const struct {
+    const char *text;
+    size_t length;
+} CHARACTERS[] = {
+    {"", 0},
+    {"a", 1},
+    {" ", 1},
+    {"\t", 0},
+    {"\x1b", 0},
+    {"\x7f", 0},
+    {"\xC2\xA0", 2},
+    {"\xC2\x85", 0}, /* U+0085, next line */
+    {"\xC0\xAF", 0}, /* '/' in two bytes */
+    {"\xC3\xA4z", 2},
+    {"\xC3", 0},
+    {"\xC3z", 0},
+    {"\xE2\x82\xAC", 3},
+    {"\xE2\x82", 0},
+    {"\xE0\x9F\xBF", 0},
+    {"\xED\xA0\x80", 0}, /* a surrogate */
+    {"\xF0\x9F\x90\xA7", 4},
+    {"\xF4\x90\x80\x80", 0}, /* beyond U+10FFFF */
+    {"\x80", 0},
+    {"\xFF", 0},
+};
+
+static void test_characters(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < sizeof CHARACTERS / sizeof *CHARACTERS; i++)
+        if (utf8_printable(CHARACTERS[i].text) != CHARACTERS[i].length)
+            fail_msg("row %zu: %zu", i, utf8_printable(CHARACTERS[i].text));
+}
+
+static void test_clean(void **state)
+{
+    (void)state;
+    struct buffer out;
+    buffer_init(&out, 64);
+    assert_true(utf8_clean("gr\xC3\xBCn \xE4\n!", &out));
+    assert_string_equal(buffer_text(&out), "gr\xC3\xBCn \xEF\xBF\xBD\xEF\xBF\xBD!");
+    buffer_free(&out);
+}
+
+static void test_clean_has_a_limit(void **state)
+{
+    (void)state;
+    struct buffer out;
+    buffer_init(&out, 4);
+    assert_false(utf8_clean("12345", &out));
+    buffer_free(&out);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_characters),
+        cmocka_unit_test(test_clean),
+        cmocka_unit_test(test_clean_has_a_limit),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
