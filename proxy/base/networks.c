@@ -1,0 +1,126 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "intake/networks.h"
+
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { NETWORKS_MAX = 4096, MAPPED_BITS = 96 };
+
+static const unsigned char mapped[12] = {[10] = 0xff, [11] = 0xff};
+
+static bool is_mapped(const unsigned char address[16])
+{
+    return memcmp(address, mapped, sizeof mapped) == 0;
+}
+
+/* The IPv6 form; `*added` is how many bits of it stand before an IPv4 address. */
+static bool read_address(const char *text, unsigned char address[16], unsigned *added)
+{
+    *added = 0;
+    if (inet_pton(AF_INET6, text, address) == 1)
+        return true;
+    if (inet_pton(AF_INET, text, address + sizeof mapped) != 1)
+        return false;
+    memcpy(address, mapped, sizeof mapped);
+    *added = MAPPED_BITS;
+    return true;
+}
+
+/* One to three digits, at most `most`. */
+static bool read_prefix(const char *text, unsigned most, unsigned *prefix)
+{
+    size_t digits = strspn(text, "0123456789");
+    if (digits == 0 || digits > 3 || text[digits])
+        return false;
+    *prefix = (unsigned)strtoul(text, NULL, 10);
+    return *prefix <= most;
+}
+
+static bool parse(const char *text, struct network *network)
+{
+    char address[INET6_ADDRSTRLEN];
+    size_t length = strcspn(text, "/");
+    if (length >= sizeof address)
+        return false;
+    memcpy(address, text, length);
+    address[length] = '\0';
+
+    unsigned added;
+    if (!read_address(address, network->address, &added))
+        return false;
+    network->prefix = 128;
+    if (!text[length])
+        return true;
+    if (!read_prefix(text + length + 1, 128 - added, &network->prefix))
+        return false;
+    network->prefix += added;
+    return true;
+}
+
+bool networks_add(struct networks *networks, const char *text)
+{
+    struct network network;
+    if (networks->count == NETWORKS_MAX || !parse(text, &network))
+        return false;
+    struct network *rows = reallocarray(networks->rows, networks->count + 1, sizeof *rows);
+    if (!rows)
+        return false;
+    rows[networks->count++] = network;
+    networks->rows = rows;
+    return true;
+}
+
+static bool in_network(const struct network *network, const unsigned char address[16])
+{
+    /* ::/0 is all of IPv6, and an IPv4 client is not in it just because of how it is kept. */
+    if (network->prefix < MAPPED_BITS && is_mapped(address))
+        return false;
+    unsigned bytes = network->prefix / 8;
+    unsigned bits = network->prefix % 8;
+    if (memcmp(network->address, address, bytes) != 0)
+        return false;
+    return bits == 0 || (network->address[bytes] ^ address[bytes]) >> (8 - bits) == 0;
+}
+
+bool networks_have(const struct networks *networks, const char *address)
+{
+    unsigned char bytes[16];
+    unsigned added;
+    if (!read_address(address, bytes, &added))
+        return false;
+    for (size_t i = 0; i < networks->count; i++)
+        if (in_network(&networks->rows[i], bytes))
+            return true;
+    return false;
+}
+
+void address_text(const struct sockaddr *address, char out[ADDRESS_TEXT_MAX])
+{
+    out[0] = '\0';
+    if (address->sa_family == AF_INET) {
+        const struct sockaddr_in *in = (const struct sockaddr_in *)address;
+        inet_ntop(AF_INET, &in->sin_addr, out, ADDRESS_TEXT_MAX);
+    } else if (address->sa_family == AF_INET6) {
+        const struct sockaddr_in6 *in6 = (const struct sockaddr_in6 *)address;
+        const unsigned char *bytes = in6->sin6_addr.s6_addr;
+        if (is_mapped(bytes))
+            inet_ntop(AF_INET, bytes + sizeof mapped, out, ADDRESS_TEXT_MAX);
+        else
+            inet_ntop(AF_INET6, bytes, out, ADDRESS_TEXT_MAX);
+    }
+}
+
+bool address_valid(const char *text)
+{
+    unsigned char bytes[16];
+    unsigned added;
+    return read_address(text, bytes, &added);
+}
+
+void networks_free(struct networks *networks)
+{
+    free(networks->rows);
+    *networks = (struct networks){0};
+}
