@@ -27,28 +27,37 @@ struct request_head {
 
 struct framing_facts {
     enum framing framing;
-    uint64_t length;      /* with FRAMING_LENGTH */
+    uint64_t length;       /* with FRAMING_LENGTH */
     bool expects_continue; /* Expect: 100-continue, HTTP/1.1 */
 };
 
-/* NULL and `out` set, or a plain sentence saying what is wrong with the head (400 bad_request).
- * Refused: more than one Content-Length, or one that is not digits or reaches 2^63;
- * Content-Length with Transfer-Encoding; Transfer-Encoding that is not exactly one "chunked", or
- * with HTTP/1.0; no Host (HTTP/1.1) or several; names that are not tokens (RFC 9110 5.6.2);
- * control characters in a value; either framing header spelled with an underscore (eventlet
- * reads Transfer_Encoding as Transfer-Encoding: GLANCE.md "Framing" was measured). */
+/* NULL and `out` set, or a plain clause saying what is wrong with the head (400 bad_request).
+ * Refused: a method that is not a token, or is CONNECT (an answer to it has no body, RFC 9110
+ * 9.3.6, and nothing here is a tunnel); a version that is not HTTP/1.x; more than one
+ * Content-Length, or one that is not digits or reaches 2^63; Content-Length with Transfer-Encoding;
+ * Transfer-Encoding that is not exactly one "chunked", or with HTTP/1.0; no Host (HTTP/1.1),
+ * several, or one that is not a host with an optional port; names that are not tokens (RFC
+ * 9110 5.6.2); control characters in a value; either framing header spelled with an underscore
+ * (eventlet reads Transfer_Encoding as Transfer-Encoding). */
 const char *head_fault(const struct request_head *head, struct framing_facts *out);
 
 /* --- target.c: the path as Glance will see it ------------------------------------------ */
 
 struct target {
-    char *raw;   /* origin form to forward: the client's own bytes, absolute form reduced */
+    char *raw;       /* origin form to forward: the client's own bytes, absolute form reduced */
     char *authority; /* of an absolute form, else NULL */
-    char *path;  /* percent-decoded once, empty and dot segments gone: "/v2/images/ID/file" */
-    char *query; /* raw, without '?'; NULL when there is none */
+    char *path;      /* percent-decoded once, empty and dot segments gone: "/v2/images/ID/file"; a
+                      * slash at the end stays, since Glance tells "file/" from "file" */
+    char *query;     /* raw, without '?'; NULL when there is none */
 };
 
-/* NULL and `out` set (owned by the caller: target_free), or a plain sentence (400 bad_request). */
+/* NULL and `out` set (owned by the caller: target_free), or a plain clause (400 bad_request).
+ *
+ * Refused is what Glance's two servers read differently, eventlet as Python unquotes and uWSGI
+ * by rules of its own: malformed percent-encoding (uWSGI drops a cut one at the end, so "file%"
+ * is "file"), a dot segment with an encoded dot or slash (uWSGI removes only plain ones), an
+ * encoded control character ("file%0a" is routed as "file"), '#', a space and any byte that is
+ * not printable ASCII. "v2/images" counts as "/v2/images", as in Glance; "*" stays. */
 const char *target_parse(const char *raw, struct target *out);
 void target_free(struct target *target);
 
@@ -57,8 +66,8 @@ void target_free(struct target *target);
 enum route_kind {
     ROUTE_RELAY,    /* passes through unchanged */
     ROUTE_VERSIONS, /* the answer names Glance's own URL: GET / or /versions, or no known version */
-    ROUTE_UPLOAD,   /* PUT /v2/images/{id}/file */
-    ROUTE_STAGE     /* PUT /v2/images/{id}/stage */
+    ROUTE_UPLOAD,   /* PUT /v2/images/{id}/file, by whatever method the client sent it */
+    ROUTE_STAGE     /* PUT /v2/images/{id}/stage, likewise */
 };
 
 enum { IMAGE_ID_MAX = 255 };
@@ -66,32 +75,40 @@ enum { IMAGE_ID_MAX = 255 };
 struct route {
     enum route_kind kind;
     char image_id[IMAGE_ID_MAX + 1]; /* of an upload, decoded; "" otherwise */
-    bool version_by_accept; /* no version in the path: Accept: application/vnd.openstack.images-v2 */
+    /* The client's Accept may name the version (application/vnd.openstack.images-v2). It must not
+     * go on with the canonical path: Glance would look for a path without a version. */
+    bool version_by_accept;
 };
 
-/* `accept` may be NULL. An image id longer than IMAGE_ID_MAX or with a character that is not
- * unreserved (RFC 3986 2.3) cannot be Glance's and gives ROUTE_RELAY. */
-void route_find(const char *method, const struct target *target, const char *accept,
-                struct route *out);
+/* NULL and `out` set, or a plain clause (400 bad_request): an upload to an image id longer than
+ * IMAGE_ID_MAX or with a character that is not unreserved (RFC 3986 2.3). Such an id is never an
+ * image's own, but a database that compares loosely may take it for one.
+ *
+ * `headers` are the client's, for Accept. A request is an upload if Glance's router would take it
+ * for one: with "?_method=PUT" in the query it does so whatever the method. What Glance is sent
+ * then is a PUT of route_canonical(). */
+const char *route_find(const char *method, const struct target *target,
+                       const struct headers *headers, struct route *out);
 
-/* "/v2/images/{id}/file" (or stage), with the client's query: what Glance gets. Owned by the
- * caller; NULL: no memory. */
+/* "/v2/images/{id}/file" (or stage), with the client's query less any "_method": what Glance
+ * gets. Owned by the caller; NULL: no memory. */
 char *route_canonical(const struct route *route, const struct target *target);
 
 /* --- origin.c: how the client sees this proxy ------------------------------------------ */
 
 /* The client's own view, for links that lead back, and what is told to Glance. */
 struct origin {
-    char address[64];  /* the client's numeric address, behind trusted proxies if any */
-    char *proto;       /* "http" or "https" */
-    char *host;        /* as in Host: "images.example.org:9292" */
-    char *prefix;      /* "" or "/image": X-Forwarded-Prefix of a trusted proxy */
+    char address[64];    /* the client's numeric address, behind trusted proxies if any */
+    char *proto;         /* "http" or "https" */
+    char *host;          /* as in Host: "images.example.org:9292"; "" when it is not known */
+    char *prefix;        /* "" or "/image": X-Forwarded-Prefix of a trusted proxy */
     char *forwarded_for; /* the whole X-Forwarded-For to send */
 };
 
 /* `peer` is the connection's numeric address. Forwarded (RFC 7239, its first element, as
  * oslo.middleware reads it) and X-Forwarded-* are believed only if `peer` is in `trusted`; the
- * client's address is then the rightmost one that is not trusted. False: no memory. */
+ * client's address is then the rightmost one that is not trusted. A host, proto or prefix that is
+ * not well-formed is passed over. False: no memory. */
 bool origin_find(const struct headers *headers, const char *peer, bool tls,
                  const struct networks *trusted, struct origin *out);
 void origin_free(struct origin *origin);
@@ -102,7 +119,8 @@ void origin_free(struct origin *origin);
  * 7.6.1: Connection and all it names, Keep-Alive, Proxy-Connection, TE, Trailer,
  * Transfer-Encoding, Upgrade), Content-Length and Expect (the upstream side writes its own),
  * Forwarded and X-Forwarded-*; with X-Forwarded-For, -Proto, -Host, -Prefix (if any) from
- * `origin`, Host, and exactly one X-Openstack-Request-Id. False: no memory. */
+ * `origin`, Host (the origin's, if it is known), and exactly one X-Openstack-Request-Id. False: no
+ * memory. */
 bool forward_request_headers(const struct headers *from, const struct origin *origin,
                              const char *request_id, struct headers *to);
 
@@ -120,8 +138,8 @@ void request_id_choose(const struct headers *headers, char out[REQUEST_ID_MAX + 
 /* --- store_wish.c ------------------------------------------------------------------------ */
 
 /* The store the client asks for: the X-Image-Meta-Store fields in any spelling, joined with ','
- * as eventlet joins them (so two different ones name no store that exists). NULL: none, or
- * only an empty one. Owned by the caller. */
-char *store_wish(const struct headers *headers);
+ * as eventlet joins them (so two different ones name no store that exists). `wish` is owned by
+ * the caller; NULL: none, or only an empty one. False: no memory. */
+bool store_wish(const struct headers *headers, char **wish);
 
 #endif
