@@ -25,6 +25,9 @@ enum { ADDRESS_TEXT_MAX = 64 };
 /* "10.0.0.0/8", "::1", "192.0.2.7" (a single host). False: not a network; nothing added. */
 bool networks_add(struct networks *networks, const char *text);
 
+/* "10.0.0.0/8", "::1/128". */
+void network_text(const struct network *network, char out[ADDRESS_TEXT_MAX]);
+
 /* Whether `address` ("192.0.2.7", "2001:db8::1", without port) is in one of them. */
 bool networks_have(const struct networks *networks, const char *address);
 

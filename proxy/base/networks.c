@@ -3,6 +3,7 @@
 
 #include <arpa/inet.h>
 #include <netinet/in.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -96,6 +97,23 @@ bool networks_have(const struct networks *networks, const char *address)
     return false;
 }
 
+static void print_address(const unsigned char address[16], bool as_mapped, char *out)
+{
+    if (as_mapped)
+        inet_ntop(AF_INET, address + sizeof mapped, out, ADDRESS_TEXT_MAX);
+    else
+        inet_ntop(AF_INET6, address, out, ADDRESS_TEXT_MAX);
+}
+
+void network_text(const struct network *network, char out[ADDRESS_TEXT_MAX])
+{
+    bool as_mapped = network->prefix >= MAPPED_BITS && is_mapped(network->address);
+    print_address(network->address, as_mapped, out);
+    size_t length = strlen(out);
+    snprintf(out + length, ADDRESS_TEXT_MAX - length, "/%u",
+             network->prefix - (as_mapped ? MAPPED_BITS : 0));
+}
+
 void address_text(const struct sockaddr *address, char out[ADDRESS_TEXT_MAX])
 {
     out[0] = '\0';
@@ -105,10 +123,7 @@ void address_text(const struct sockaddr *address, char out[ADDRESS_TEXT_MAX])
     } else if (address->sa_family == AF_INET6) {
         const struct sockaddr_in6 *in6 = (const struct sockaddr_in6 *)address;
         const unsigned char *bytes = in6->sin6_addr.s6_addr;
-        if (is_mapped(bytes))
-            inet_ntop(AF_INET, bytes + sizeof mapped, out, ADDRESS_TEXT_MAX);
-        else
-            inet_ntop(AF_INET6, bytes, out, ADDRESS_TEXT_MAX);
+        print_address(bytes, is_mapped(bytes), out);
     }
 }
 

@@ -108,6 +108,28 @@ static void the_number_of_networks_has_an_end(void **state)
     networks_free(&networks);
 }
 
+static void a_network_is_written_as_it_was_read(void **state)
+{
+    (void)state;
+    static const char *const pairs[][2] = {
+        {"10.0.0.0/8", "10.0.0.0/8"},
+        {"192.0.2.7", "192.0.2.7/32"},
+        {"0.0.0.0/0", "0.0.0.0/0"},
+        {"::1", "::1/128"},
+        {"::/0", "::/0"},
+        {"::ffff:10.0.0.0/64", "::ffff:10.0.0.0/64"},
+        {"::ffff:10.0.0.0/104", "10.0.0.0/8"},
+    };
+    for (size_t i = 0; i < sizeof pairs / sizeof pairs[0]; i++) {
+        struct networks networks = {0};
+        char text[ADDRESS_TEXT_MAX];
+        assert_true(networks_add(&networks, pairs[i][0]));
+        network_text(&networks.rows[0], text);
+        assert_string_equal(text, pairs[i][1]);
+        networks_free(&networks);
+    }
+}
+
 static void addresses_are_written_without_port(void **state)
 {
     (void)state;
@@ -150,6 +172,7 @@ int main(void)
         cmocka_unit_test(an_address_is_in_or_out),
         cmocka_unit_test(nobody_is_in_no_network),
         cmocka_unit_test(the_number_of_networks_has_an_end),
+        cmocka_unit_test(a_network_is_written_as_it_was_read),
         cmocka_unit_test(addresses_are_written_without_port),
         cmocka_unit_test(an_address_is_numeric_and_bare),
     };
