@@ -1,68 +1,83 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Every reason for which this proxy itself refuses or fails a request, in one table.
  *
- * A row: constant, name (in the answer, the log, the metrics), status, what happened (a plain
- * clause without a full stop; the particulars are added after a colon), and a hint: what to do.
- * In a hint, {url} is the address of the upload as the client sees it and {image} the image id. */
+ * A row: constant, name (in the answer, the log, the metrics), status, message, hint. The message
+ * is what happened and what to do, one or two sentences: it is all that openstack and glance
+ * users see of a refusal, so it must do without the hint. The hint is the command that works, or
+ * advice where there is none.
+ *
+ * Both may hold {detail} (the particulars, with a colon before them; nothing when there are none),
+ * {url} (the address of the upload as the client sees it) and {image} (the image's id). */
 #ifndef INTAKE_REFUSAL_H
 #define INTAKE_REFUSAL_H
 
 /* clang-format off */
 #define REFUSALS(row)                                                                              \
     row(BAD_REQUEST, "bad_request", 400,                                                           \
-        "The request cannot be read without doubt and was not passed on to Glance",                \
-        "Correct the request head and send it again.")                                             \
+        "The request was not passed on to Glance because its head is not sound HTTP{detail}. "     \
+        "Correct the head and send it again.",                                                     \
+        "Leave Host, Content-Length and Transfer-Encoding to your HTTP client: "                   \
+        "curl -T FILE -H 'X-Auth-Token: ...' {url}")                                               \
     row(IMAGE_NOT_QUEUED, "image_not_queued", 409,                                                 \
-        "The image is not waiting for data",                                                       \
-        "Create a new image (openstack image create) and upload to that one; data that is "        \
-        "there cannot be replaced.")                                                               \
+        "The image is not waiting for data{detail}. Data that is there cannot be replaced: "       \
+        "create a new image and upload to that one.",                                              \
+        "openstack image create --disk-format qcow2 --container-format bare --file FILE NAME")     \
     row(FORMATS_UNSET, "formats_unset", 400,                                                       \
-        "The image does not say what its data is",                                                 \
+        "The image takes no data until it says what the data is{detail}. "                         \
+        "Set its disk format and container format, then upload again.",                            \
         "openstack image set --disk-format qcow2 --container-format bare {image}")                 \
     row(EMPTY_BODY, "empty_body", 400,                                                             \
-        "The request has no image data, and Glance would make the image active with 0 bytes",      \
+        "The upload has no data, and Glance would make of it an image of 0 bytes{detail}. "        \
+        "Send the file with curl -T FILE.",                                                        \
         "curl -T FILE -H 'X-Auth-Token: ...' {url}")                                               \
     row(DAMAGED_BODY, "damaged_body", 400,                                                         \
-        "The image data has lost bytes on its way here: curl -d strips them, and the image "       \
-        "would not boot",                                                                          \
+        "The image data has lost bytes on its way here, as curl -d strips them, "                  \
+        "and would not boot{detail}. Send the file with curl -T FILE.",                            \
         "curl -T FILE -H 'X-Auth-Token: ...' {url}")                                               \
     row(UNSUPPORTED_CONTENT_TYPE, "unsupported_content_type", 415,                                 \
-        "The body is a form, not image data",                                                      \
-        "curl -T FILE -H 'X-Auth-Token: ...' {url}")                                               \
+        "The body was not sent as image data{detail}. Send the bare file, not a form, "            \
+        "as application/octet-stream.",                                                            \
+        "curl -T FILE -H 'Content-Type: application/octet-stream' -H 'X-Auth-Token: ...' "         \
+        "{url}")                                                                                   \
     row(STORE_NOT_ALLOWED, "store_not_allowed", 403,                                               \
-        "The policy does not let this upload go to the store it asks for",                         \
-        "Leave X-Image-Meta-Store out, or name a store that is allowed.")                          \
+        "The policy of this cloud does not let this upload go to the store it asks "               \
+        "for{detail}. Name no store (X-Image-Meta-Store, --store), or one that is allowed.",       \
+        "curl -T FILE -H 'X-Auth-Token: ...' {url}")                                               \
     row(DENIED_BY_POLICY, "denied_by_policy", 403,                                                 \
-        "The policy does not accept this upload",                                                  \
-        "Ask the operator of this cloud, or change the image so that another rule applies.")       \
+        "The policy of this cloud does not accept this upload{detail}.",                           \
+        "Change the image so that another rule applies, or ask the operator of this cloud.")       \
     row(LENGTH_REQUIRED, "length_required", 411,                                                   \
-        "The policy decides by size, and this upload does not say how large it is",                \
+        "This upload does not say how large it is, and the policy of this cloud decides "          \
+        "by size{detail}. Send the file with curl -T FILE, which says it.",                        \
         "curl -T FILE -H 'X-Auth-Token: ...' {url}")                                               \
     row(TOO_LARGE, "too_large", 413,                                                               \
-        "The image is larger than what may be uploaded here",                                      \
-        "Make the image smaller (qemu-img convert -c -O qcow2), or ask the operator for a "        \
-        "higher limit.")                                                                           \
+        "The image data is larger than what may be uploaded here{detail}. "                        \
+        "Make it smaller, or ask the operator of this cloud for a higher limit.",                  \
+        "qemu-img convert -c -O qcow2 FILE SMALLER.qcow2")                                         \
     row(CLIENT_STALLED, "client_stalled", 408,                                                     \
-        "No more data came from the client, so the upload was given up; the image is queued "      \
-        "again",                                                                                   \
-        "Check the network between you and this address, then upload again.")                      \
+        "No more data came from the client, so the upload was given up{detail}. "                  \
+        "The image waits for data again: check the network, then upload once more.",               \
+        "curl -T FILE -H 'X-Auth-Token: ...' {url}")                                               \
     row(GLANCE_UNREACHABLE, "glance_unreachable", 502,                                             \
-        "Glance cannot be reached",                                                                \
-        "Try again in a moment; if it stays so, tell the operator.")                               \
+        "Glance, which keeps the images, cannot be reached{detail}. "                              \
+        "Try again in a moment; if it stays so, tell the operator of this cloud.",                 \
+        "Try again in a moment; if it stays so, give the operator the request_id.")                \
     row(GLANCE_FAILED, "glance_failed", 502,                                                       \
-        "Glance broke off in the middle",                                                          \
-        "Look at the image (openstack image show): if it is queued, upload again; if it is "       \
-        "stuck in saving, delete it and create it anew.")                                          \
+        "Glance broke off in the middle{detail}. After an upload, look at the image: "             \
+        "if it is queued, upload again; if it stays in saving, delete it and create it anew.",     \
+        "openstack image show -c status {image}")                                                  \
     row(GLANCE_TIMEOUT, "glance_timeout", 504,                                                     \
-        "Glance did not go on in time",                                                            \
-        "Look at the image (openstack image show): if it is queued, upload again; if it is "       \
-        "saving, Glance may still be busy with it.")                                               \
+        "Glance did not go on in time{detail}. After an upload, look at the image: "               \
+        "if it is queued, upload again; if it is saving, Glance may still be busy with it.",       \
+        "openstack image show -c status {image}")                                                  \
     row(DRAINING, "draining", 503,                                                                 \
-        "This proxy is about to stop and takes no new uploads",                                    \
+        "This proxy is about to stop and takes no new uploads{detail}. "                           \
+        "Try again in a moment.",                                                                  \
         "Try again in a moment.")                                                                  \
     row(TOO_MANY_CONNECTIONS, "too_many_connections", 503,                                         \
-        "This proxy has as many connections as it may have",                                       \
-        "Try again in a moment.")
+        "This proxy has as many connections as it may have{detail}. "                              \
+        "Try again in a moment.",                                                                  \
+        "Try again in a moment; if it stays so, the operator can raise max_connections.")
 /* clang-format on */
 
 enum refusal {
@@ -76,7 +91,7 @@ enum refusal {
 struct refusal_row {
     const char *name; /* NULL for REFUSAL_NONE */
     unsigned status;
-    const char *message;
+    const char *message; /* with its placeholders: reply_refuse() fills them in */
     const char *hint;
 };
 

@@ -25,13 +25,15 @@ struct refusal_context {
     const char *image_id;
     const char *request_id; /* never NULL */
     const char *url;        /* the upload's address as the client sees it */
+    const char *user_agent; /* the client's: glanceclient needs the refusal as plain text */
 };
 
 void reply_init(struct reply *reply);
 
 /* Fills `reply` with the refusal: JSON with message, code, title, reason, hint, image_id and
- * request_id in this order, and X-Openstack-Request-Id. Any earlier content is dropped.
- * False: no memory. */
+ * request_id in this order (glanceclient, which stumbles over JSON errors, gets the same in
+ * three lines of text), and X-Openstack-Request-Id. Any earlier content is dropped; `reply` must
+ * have been through reply_init(). False: no memory; the reply is then empty. */
 bool reply_refuse(struct reply *reply, enum refusal refusal, const struct refusal_context *context);
 
 /* The reason phrase of a status ("Conflict"); "" for one that is not registered. */

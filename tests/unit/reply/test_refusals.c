@@ -1,0 +1,119 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The table of refusals against what is promised elsewhere: the contract's statuses (below) and
+ * the README's own table. */
+#include "intake/refusal.h"
+
+#include "intake/reply.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+/* What other people's scripts rely on. */
+static const struct {
+    const char *name;
+    unsigned status;
+} PROMISED[] = {
+    {"image_not_queued", 409},     {"upload_in_progress", 409}, {"formats_unset", 400},
+    {"empty_body", 400},           {"content_range", 400},      {"content_encoding", 400},
+    {"damaged_body", 400},         {"format_mismatch", 400},    {"unsafe_format", 400},
+    {"multipart_malformed", 400},  {"size_mismatch", 400},      {"bad_request", 400},
+    {"digest_mismatch", 400},      {"store_not_allowed", 403},  {"denied_by_policy", 403},
+    {"store_unknown", 503},        {"length_required", 411},    {"too_large", 413},
+    {"quota_exceeded", 413},       {"store_full", 413},         {"unsupported_content_type", 415},
+    {"client_stalled", 408},       {"glance_unreachable", 502}, {"glance_failed", 502},
+    {"verify_failed", 502},        {"glance_timeout", 504},     {"draining", 503},
+    {"too_many_connections", 503}, {"spool_full", 507},
+};
+
+static unsigned promised_status(const char *name)
+{
+    for (size_t i = 0; i < sizeof PROMISED / sizeof *PROMISED; i++)
+        if (!strcmp(PROMISED[i].name, name))
+            return PROMISED[i].status;
+    return 0;
+}
+
+static void test_names_and_statuses(void **state)
+{
+    (void)state;
+    assert_null(refusal_row(REFUSAL_NONE)->name);
+    for (int i = REFUSAL_NONE + 1; i < REFUSAL_COUNT; i++) {
+        const struct refusal_row *row = refusal_row((enum refusal)i);
+        assert_int_equal(strspn(row->name, "abcdefghijklmnopqrstuvwxyz_"), strlen(row->name));
+        assert_int_equal(row->status, promised_status(row->name));
+        assert_string_not_equal(reply_phrase(row->status), "");
+        for (int k = REFUSAL_NONE + 1; k < i; k++)
+            assert_string_not_equal(row->name, refusal_row((enum refusal)k)->name);
+    }
+}
+
+static void test_texts(void **state)
+{
+    (void)state;
+    for (int i = REFUSAL_NONE + 1; i < REFUSAL_COUNT; i++) {
+        const struct refusal_row *row = refusal_row((enum refusal)i);
+        const char *detail = strstr(row->message, "{detail}");
+        assert_non_null(detail);
+        assert_null(strstr(detail + 1, "{detail}"));
+        assert_int_equal(row->message[strlen(row->message) - 1], '.');
+        assert_string_not_equal(row->hint, "");
+    }
+}
+
+/* "| `reason`, `reason` | 409 | ..." names this one with this status. */
+static bool line_tells(const char *line, const struct refusal_row *row)
+{
+    char quoted[64];
+    char status[16];
+    snprintf(quoted, sizeof quoted, "`%s`", row->name);
+    snprintf(status, sizeof status, "| %u |", row->status);
+    return line[0] == '|' && strstr(line, quoted) && strstr(line, status);
+}
+
+static bool readme_tells(FILE *readme, const struct refusal_row *row)
+{
+    char *line = NULL;
+    size_t size = 0;
+    bool found = false;
+    rewind(readme);
+    while (!found && getline(&line, &size, readme) > 0)
+        found = line_tells(line, row);
+    free(line);
+    return found;
+}
+
+static void test_readme_has_every_refusal(void **state)
+{
+    (void)state;
+    FILE *readme = fopen(INTAKE_SOURCE_DIR "/README.md", "r");
+    if (!readme)
+        skip();
+    unsigned missing = 0;
+    for (int i = REFUSAL_NONE + 1; i < REFUSAL_COUNT; i++) {
+        const struct refusal_row *row = refusal_row((enum refusal)i);
+        if (!readme_tells(readme, row)) {
+            print_error("README.md has no line \"| `%s` | %u |\"\n", row->name, row->status);
+            missing++;
+        }
+    }
+    (void)fclose(readme);
+    assert_int_equal(missing, 0);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_names_and_statuses),
+        cmocka_unit_test(test_texts),
+        cmocka_unit_test(test_readme_has_every_refusal),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

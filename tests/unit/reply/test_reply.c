@@ -1,0 +1,167 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "intake/reply.h"
+
+#include <jansson.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+static const struct refusal_context FULL = {
+    .detail = "its status is active",
+    .image_id = "11111111-2222-4333-8444-555555555555",
+    .request_id = "req-1",
+    .url = "http://images.example.org:9292/v2/images/11111111-2222-4333-8444-555555555555/file",
+};
+
+/* The refusal's JSON; `reply` is freed. */
+static json_t *refused(enum refusal refusal, const struct refusal_context *context)
+{
+    struct reply reply;
+    reply_init(&reply);
+    assert_true(reply_refuse(&reply, refusal, context));
+    assert_string_equal(headers_get(&reply.headers, "Content-Type"), "application/json");
+    json_t *object = json_loads(buffer_text(&reply.body), JSON_REJECT_DUPLICATES, NULL);
+    assert_non_null(object);
+    reply_free(&reply);
+    return object;
+}
+
+static const char *text_of(const json_t *object, const char *key)
+{
+    const char *text = json_string_value(json_object_get(object, key));
+    assert_non_null(text);
+    return text;
+}
+
+static void test_whole_answer(void **state)
+{
+    (void)state;
+    struct reply reply;
+    reply_init(&reply);
+    assert_true(reply_refuse(&reply, REFUSAL_FORMATS_UNSET, &FULL));
+    assert_int_equal(reply.status, 400);
+    assert_int_equal(reply.headers.count, 2);
+    assert_string_equal(headers_get(&reply.headers, "X-Openstack-Request-Id"), "req-1");
+    assert_string_equal(
+        buffer_text(&reply.body),
+        "{\"message\": \"The image takes no data until it says what the data is: its status is "
+        "active. Set its disk format and container format, then upload again.\", "
+        "\"code\": \"400 Bad Request\", \"title\": \"Bad Request\", "
+        "\"reason\": \"formats_unset\", \"hint\": \"openstack image set --disk-format qcow2 "
+        "--container-format bare 11111111-2222-4333-8444-555555555555\", "
+        "\"image_id\": \"11111111-2222-4333-8444-555555555555\", \"request_id\": \"req-1\"}\n");
+    reply_free(&reply);
+}
+
+static void test_key_order_of_every_refusal(void **state)
+{
+    (void)state;
+    static const char *const KEYS[] = {"message", "code",     "title",     "reason",
+                                       "hint",    "image_id", "request_id"};
+    for (int i = REFUSAL_NONE + 1; i < REFUSAL_COUNT; i++) {
+        json_t *object = refused((enum refusal)i, &FULL);
+        size_t at = 0;
+        const char *key;
+        json_t *value;
+        json_object_foreach(object, key, value)
+        {
+            assert_in_range(at, 0, 6);
+            assert_string_equal(key, KEYS[at++]);
+            assert_true(json_is_string(value));
+        }
+        assert_int_equal(at, 7);
+        assert_null(strchr(text_of(object, "message"), '{'));
+        assert_null(strchr(text_of(object, "hint"), '{'));
+        assert_non_null(strstr(text_of(object, "message"), ": its status is active"));
+        json_decref(object);
+    }
+}
+
+static void test_nothing_known(void **state)
+{
+    (void)state;
+    const struct refusal_context context = {.request_id = "req-2"};
+    json_t *object = refused(REFUSAL_DAMAGED_BODY, &context);
+    assert_null(json_object_get(object, "image_id"));
+    assert_string_equal(text_of(object, "message"),
+                        "The image data has lost bytes on its way here, as curl -d strips them, "
+                        "and would not boot. Send the file with curl -T FILE.");
+    assert_string_equal(text_of(object, "hint"), "curl -T FILE -H 'X-Auth-Token: ...' "
+                                                 "http://HOST:9292/v2/images/ID/file");
+    json_decref(object);
+}
+
+/* What a client or an operator wrote cannot break the JSON or the sentence. */
+static const struct {
+    const char *detail;
+    const char *message;
+} DETAILS[] = {
+    {"", "The policy of this cloud does not accept this upload."},
+    {"no ISOs", "The policy of this cloud does not accept this upload: no ISOs."},
+    {"Use qcow2. ", "The policy of this cloud does not accept this upload: Use qcow2."},
+    {"...", "The policy of this cloud does not accept this upload."},
+    {"\"}, {url}\n",
+     "The policy of this cloud does not accept this upload: \"}, {url}\xEF\xBF\xBD."},
+    {"st\xFFore", "The policy of this cloud does not accept this upload: st\xEF\xBF\xBDore."},
+};
+
+static void test_details(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < sizeof DETAILS / sizeof *DETAILS; i++) {
+        struct refusal_context context = FULL;
+        context.detail = DETAILS[i].detail;
+        json_t *object = refused(REFUSAL_DENIED_BY_POLICY, &context);
+        assert_string_equal(text_of(object, "message"), DETAILS[i].message);
+        json_decref(object);
+    }
+}
+
+static void test_glanceclient_gets_text(void **state)
+{
+    (void)state;
+    struct refusal_context context = FULL;
+    context.user_agent = "python-glanceclient";
+    struct reply reply;
+    reply_init(&reply);
+    assert_true(reply_refuse(&reply, REFUSAL_TOO_LARGE, &context));
+    assert_int_equal(reply.status, 413);
+    assert_string_equal(headers_get(&reply.headers, "Content-Type"), "text/plain; charset=UTF-8");
+    assert_string_equal(buffer_text(&reply.body),
+                        "413 Content Too Large: The image data is larger than what may be uploaded "
+                        "here: its status is active. Make it smaller, or ask the operator of this "
+                        "cloud for a higher limit.\n"
+                        "Hint: qemu-img convert -c -O qcow2 FILE SMALLER.qcow2\n"
+                        "Request: req-1\n");
+    reply_free(&reply);
+}
+
+static void test_earlier_content_goes(void **state)
+{
+    (void)state;
+    struct reply reply;
+    reply_init(&reply);
+    assert_true(headers_add(&reply.headers, "X-Intake-Store", "test"));
+    assert_true(buffer_append(&reply.body, "earlier", 7));
+    assert_true(reply_refuse(&reply, REFUSAL_DRAINING, &FULL));
+    assert_null(headers_get(&reply.headers, "X-Intake-Store"));
+    assert_int_equal(buffer_text(&reply.body)[0], '{');
+    reply_free(&reply);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_whole_answer),
+        cmocka_unit_test(test_key_order_of_every_refusal),
+        cmocka_unit_test(test_nothing_known),
+        cmocka_unit_test(test_details),
+        cmocka_unit_test(test_glanceclient_gets_text),
+        cmocka_unit_test(test_earlier_content_goes),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
