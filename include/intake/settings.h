@@ -65,8 +65,10 @@ struct settings {
     } admin;
 };
 
-/* Where the configuration stands. Later files win. Zero-initialised: the defaults,
- * /etc/glance-intake/glance-intake.conf (may be absent) and /etc/glance-intake/conf.d/<any>.conf. */
+/* Where the configuration stands: the files in this order, then the directories, each one's *.conf
+ * sorted by name. Later files win, key by key. What is named here must exist. Zero-initialised:
+ * the defaults, /etc/glance-intake/glance-intake.conf and /etc/glance-intake/conf.d/, which may be
+ * absent. */
 struct settings_sources {
     const char **files;
     size_t file_count;
@@ -76,6 +78,10 @@ struct settings_sources {
 
 /* Reads everything; NULL when there is any problem (all of them are in `problems`). */
 struct settings *settings_load(const struct settings_sources *sources, struct problems *problems);
+
+/* The same, but what could be read is there even if there are problems (a bad value leaves the one
+ * before it): good for looking for more of them, never for running. NULL: no memory. */
+struct settings *settings_read(const struct settings_sources *sources, struct problems *problems);
 
 /* The effective configuration as INI, every key, secrets masked. */
 void settings_print(const struct settings *settings, struct buffer *out);

@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Every key of glance-intake.conf. Loading, --print-config, the sample file and the messages
+ * about mistakes all walk these rows, in this order. */
+#include "settings/settings_priv.h"
+
+#define AT(member) offsetof(struct settings, member)
+#define SECONDS(n) ((n)*UINT64_C(1000))
+#define HOURS(n)   SECONDS((n)*UINT64_C(3600))
+
+/* curl, poll and timers count milliseconds in an int; a week is well below its end. */
+#define LONGEST HOURS(7 * 24)
+
+/* clang-format off */
+const struct setting settings_table[] = {
+    {"DEFAULT", "debug", &kind_boolean, AT(debug), "false", 0, 0,
+     "Log every step of every request. Tokens and keys are not logged at any level."},
+    {"DEFAULT", "workers", &kind_count, AT(workers), "0", 0, 256,
+     "Threads that serve clients. 0: one per CPU."},
+    {"DEFAULT", "log_format", &kind_log_format, AT(log_format), "text", 0, 0,
+     "text or json: one line per event either way."},
+    {"DEFAULT", "log_file", &kind_path, AT(log_file), "", 0, 0,
+     "Where the log goes. Empty: standard error. The file is opened anew on SIGHUP."},
+    {"DEFAULT", "drain_timeout", &kind_time, AT(drain_timeout), "6h", 0, LONGEST,
+     "How long uploads in flight may go on after SIGTERM or SIGINT."},
+
+    {"listen", "bind", &kind_binds, 0, "0.0.0.0:9292", 0, 0,
+     "Addresses to listen on: a list, such as 0.0.0.0:9292, [::]:9292."},
+    {"listen", "tls_cert_file", &kind_path, AT(listen.tls_cert_file), "", 0, 0,
+     "PEM file with the certificate and the chain above it. With it and tls_key_file set, every\n"
+     "address above speaks TLS."},
+    {"listen", "tls_key_file", &kind_path, AT(listen.tls_key_file), "", 0, 0,
+     "PEM file with the key to the certificate."},
+    {"listen", "max_connections", &kind_count, AT(listen.max_connections), "10000", 1, 1000000,
+     "Connections of clients at one time, over all workers."},
+    {"listen", "header_timeout", &kind_time, AT(listen.header_timeout), "10s", 100, HOURS(1),
+     "How long a client may take to send the whole head of a request."},
+    {"listen", "keepalive_timeout", &kind_time, AT(listen.keepalive_timeout), "75s", 100, HOURS(24),
+     "How long a connection may wait for its next request."},
+    {"listen", "stall_timeout", &kind_time, AT(listen.stall_timeout), "60s", 100, HOURS(24),
+     "How long no byte may come from a client, or go to it, while one is due. There is no limit\n"
+     "on how long an upload takes as a whole."},
+    {"listen", "trusted_proxies", &kind_networks, 0, "", 0, 0,
+     "Networks whose Forwarded and X-Forwarded-* headers are believed: a list, such as\n"
+     "10.0.0.0/8, ::1."},
+
+    {"glance", "endpoint", &kind_endpoints, 0, "http://127.0.0.1:9393", 0, 0,
+     "The Glance API behind this proxy: a list of http:// or https:// with host and port. The\n"
+     "next one is tried when a connection cannot be opened."},
+    {"glance", "ca_file", &kind_path, AT(glance.ca_file), "", 0, 0,
+     "PEM file with the authorities that may sign Glance's certificate. Empty: the system's."},
+    {"glance", "insecure", &kind_boolean, AT(glance.insecure), "false", 0, 0,
+     "Take any certificate of Glance's. Whoever stands between can then read every token."},
+    {"glance", "connect_timeout", &kind_time, AT(glance.connect_timeout), "5s", 100, HOURS(1),
+     "How long opening a connection to one endpoint may take."},
+    {"glance", "stall_timeout", &kind_time, AT(glance.stall_timeout), "60s", 100, HOURS(24),
+     "How long Glance may take no byte while there are some to give."},
+    {"glance", "response_timeout", &kind_time, AT(glance.response_timeout), "6h", 100, LONGEST,
+     "How long Glance may take to answer after its last byte. It answers an upload when the\n"
+     "store has it all, and S3 and RBD finish late."},
+
+    {"upload", "max_size", &kind_size, AT(upload.max_size), "1TiB", 1, INT64_MAX,
+     "The largest upload; a rule of the policy can set a lower limit."},
+
+    {"policy", "file", &kind_path, AT(policy.file), "/etc/glance-intake/policy.yaml", 1, 0,
+     "Which upload goes to which store."},
+
+    {"admin", "bind", &kind_bind, AT(admin.bind), "127.0.0.1:9294", 0, 0,
+     "Address of /healthz, /readyz, /metrics and /uploads. Empty: off. It asks nobody for a\n"
+     "password, so keep it off the network of your users."},
+};
+/* clang-format on */
+
+const size_t settings_table_count = sizeof settings_table / sizeof settings_table[0];
