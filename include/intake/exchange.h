@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* An exchange: one request from its head to the last byte of its answer, and all that was made
+ * of it on the way. The only stage that knows the order of things. */
+#ifndef INTAKE_EXCHANGE_H
+#define INTAKE_EXCHANGE_H
+
+#include <stdbool.h>
+
+struct client_events;
+struct exchange;
+struct glance;
+struct loop;
+struct metrics;
+struct snapshot;
+struct uploads;
+
+/* What exchanges of one worker work with. Borrowed; `snapshot` and `draining` change. */
+struct exchange_parts {
+    struct loop *loop;
+    struct glance *glance;
+    struct metrics *metrics;
+    struct uploads *uploads;
+    struct snapshot *snapshot; /* in force for new exchanges */
+    bool draining;             /* new uploads are refused */
+    struct exchange *orphans;  /* whose client went, while Glance finishes what it has whole */
+};
+
+/* The listener's events; their context is a struct exchange_parts. */
+extern const struct client_events exchange_events;
+
+/* Gives up every exchange that has no client any more. */
+void exchange_drop_orphans(struct exchange_parts *parts);
+
+#endif

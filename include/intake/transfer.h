@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The Glance edge: the only stage that knows libcurl. One request to Glance is a transfer.
+ *
+ * The upcalls head, data and pull come from within libcurl: they note and copy, and never start
+ * or abort a transfer. `done` comes from the worker's loop and is the last one. */
+#ifndef INTAKE_TRANSFER_H
+#define INTAKE_TRANSFER_H
+
+#include "intake/request.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+struct glance;
+struct headers;
+struct loop;
+struct settings;
+struct transfer;
+
+/* One per worker: libcurl's multi handle, the pooled easy handles, and which endpoints were found
+ * dead lately. `loop` is borrowed. NULL: no memory. */
+struct glance *glance_new(struct loop *loop);
+void glance_free(struct glance *glance); /* all transfers must have ended; NULL is fine */
+
+enum transfer_result {
+    TRANSFER_ANSWERED,    /* the whole answer came */
+    TRANSFER_UNREACHABLE, /* no endpoint could be connected to; nothing was sent */
+    TRANSFER_FAILED,      /* broke off: while sending, or before or within the answer */
+    TRANSFER_STALLED,     /* stall_timeout or response_timeout passed */
+    TRANSFER_GIVEN_UP     /* pull said CLIENT_LOST: the request was cut, never ended as if whole */
+};
+
+struct transfer_owner {
+    /* The final answer's status and fields, in order (interim 1xx are dropped). Borrowed. */
+    void (*head)(void *owner, unsigned status, const struct headers *headers);
+    /* A piece of the answer's body. False: no room now; it comes again after transfer_read_on(). */
+    bool (*data)(void *owner, const void *bytes, size_t count);
+    /* Up to `room` bytes of the request's body, or a CLIENT_... code. NULL without a body. */
+    ssize_t (*pull)(void *owner, void *into, size_t room);
+    /* The transfer is gone when this returns. `detail` is libcurl's own words; borrowed. */
+    void (*done)(void *owner, enum transfer_result result, const char *detail);
+};
+
+/* What to send. Borrowed until transfer_start() returns. Content-Length and Transfer-Encoding
+ * follow from `framing`; `headers` has neither, nor Expect. */
+struct transfer_order {
+    const char *method;
+    const char *target; /* raw, origin form */
+    const struct headers *headers;
+    enum framing framing;
+    uint64_t length;
+};
+
+/* The endpoint is the first of the settings' that is not known to be dead; while none of the body
+ * has been asked for, the next one is tried when a connection cannot be opened. `settings` must
+ * outlive the transfer. NULL: no memory. */
+struct transfer *transfer_start(struct glance *glance, const struct settings *settings,
+                                const struct transfer_order *order,
+                                const struct transfer_owner *owner, void *context);
+
+/* After pull said CLIENT_WAIT: there is more to send now. Not from within an upcall. */
+void transfer_write_on(struct transfer *transfer);
+
+/* After data said false: there is room again. May be called from anywhere. */
+void transfer_read_on(struct transfer *transfer);
+
+/* Cuts the connection to Glance if the exchange on it is not over. No upcall follows; the transfer
+ * is gone. Not from within an upcall; NULL is fine. */
+void transfer_abort(struct transfer *transfer);
+
+/* Whether the whole body of the request was pulled. */
+bool transfer_all_given(const struct transfer *transfer);
+
+#endif

@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A relay buffer of fixed size: bytes are put in behind, taken out in front.
+ *
+ *      | taken |  full  |  room  |
+ *      0     start     end      size
+ *
+ * Invariant: start <= end <= size; an empty window starts at 0. */
+#ifndef BASE_WINDOW_H
+#define BASE_WINDOW_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+/* Zero-initialised is empty; the memory comes with the first put. */
+struct window {
+    char *bytes;
+    size_t start;
+    size_t end;
+};
+
+enum { WINDOW_SIZE = 64 * 1024 };
+
+/* All of it or nothing. False: no room now (or no memory). */
+bool window_put(struct window *window, const void *bytes, size_t count);
+
+/* Up to `room` bytes; returns how many. */
+size_t window_take(struct window *window, void *into, size_t room);
+
+size_t window_full(const struct window *window);
+void window_free(struct window *window);
+
+#endif

@@ -1,0 +1,299 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A request begins, is routed, runs through the steps of its kind, and ends.
+ *
+ * One loop runs the steps, traces them and answers a refusal. What the client's and Glance's
+ * edges tell only notes a fact and posts the loop, so no step runs inside a library's call. */
+#include "exchange/exchange_priv.h"
+
+#include "intake/body.h"
+#include "intake/client.h"
+#include "intake/log.h"
+#include "intake/metrics.h"
+#include "intake/settings.h"
+#include "intake/snapshot.h"
+#include "intake/upload.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* --- refusing and answering ----------------------------------------------------------------- */
+
+/* Notes the first reason. Details are without a full stop; "" is none. */
+enum step_result exchange_refuse(struct exchange *x, enum refusal refusal, const char *format, ...)
+{
+    if (x->refusal)
+        return STEP_REFUSE;
+    x->refusal = refusal;
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(x->detail, sizeof x->detail, format, arguments);
+    va_end(arguments);
+    return STEP_REFUSE;
+}
+
+void exchange_answer(struct exchange *x, struct reply *reply)
+{
+    metrics_answered(x->parts->metrics, reply->status);
+    if (x->client)
+        client_answer(x->client, reply);
+    reply_free(reply);
+}
+
+static char *upload_url(const struct exchange *x)
+{
+    char *url = NULL;
+    if (!x->route.image_id[0] || !x->origin.host)
+        return NULL;
+    if (asprintf(&url, "%s://%s%s/v2/images/%s/%s", x->origin.proto, x->origin.host,
+                 x->origin.prefix, x->route.image_id,
+                 x->route.kind == ROUTE_STAGE ? "stage" : "file") < 0)
+        return NULL;
+    return url;
+}
+
+static void answer_refusal(struct exchange *x)
+{
+    metrics_refused(x->parts->metrics, x->refusal);
+    if (!x->client)
+        return;
+    char *url = upload_url(x);
+    const struct refusal_context context = {
+        .detail = x->detail[0] ? x->detail : NULL,
+        .image_id = x->route.image_id[0] ? x->route.image_id : NULL,
+        .request_id = x->request_id,
+        .url = url,
+        .user_agent = headers_get(&client_head(x->client)->headers, "User-Agent"),
+    };
+    struct reply reply;
+    reply_init(&reply);
+    if (reply_refuse(&reply, x->refusal, &context) && fields_of_answer(x, &reply.headers)) {
+        exchange_answer(x, &reply);
+    } else {
+        reply_free(&reply);
+        client_drop(x->client);
+    }
+    free(url);
+}
+
+/* --- the loop over the steps ------------------------------------------------------------------ */
+
+static void enter(struct exchange *x, const struct step *step)
+{
+    x->step = step->run ? step : NULL;
+    x->fresh = true;
+    if (!x->step)
+        return;
+    if (x->upload)
+        atomic_store_explicit(&x->upload->step, step->name, memory_order_relaxed);
+    if (log_debug_wanted())
+        log_say(LOG_LEVEL_DEBUG, "%s: %s", x->request_id, step->name);
+}
+
+static void end_steps(struct exchange *x, enum step_result why)
+{
+    x->step = NULL;
+    if (why == STEP_REFUSE)
+        answer_refusal(x);
+    upload_ended(x);
+}
+
+static void run(struct exchange *x)
+{
+    x->running = true;
+    while (x->step) {
+        enum step_result result = x->step->run(x);
+        x->fresh = false;
+        if (result == STEP_WAIT)
+            break;
+        if (result == STEP_NEXT)
+            enter(x, x->step + 1);
+        if (result != STEP_NEXT || !x->step)
+            end_steps(x, result);
+    }
+    x->running = false;
+}
+
+void exchange_wake(struct exchange *x)
+{
+    task_post(x->parts->loop, &x->go);
+}
+
+/* --- birth and death ----------------------------------------------------------------------------
+ */
+
+static void exchange_free(struct exchange *x)
+{
+    task_cancel(x->parts->loop, &x->go);
+    transfer_abort(x->transfer);
+    x->transfer = NULL;
+    upload_ended(x);
+    metrics_gauge_add(x->parts->metrics, METRICS_REQUESTS_IN_FLIGHT, -1);
+    target_free(&x->target);
+    origin_free(&x->origin);
+    reply_free(&x->answer);
+    image_free(&x->image);
+    body_free(x->body);
+    window_free(&x->window);
+    snapshot_release(x->snapshot);
+    free(x->wish);
+    free(x);
+}
+
+static void adopt(struct exchange *x)
+{
+    x->client = NULL;
+    x->next = x->parts->orphans;
+    if (x->next)
+        x->next->previous = x;
+    x->parts->orphans = x;
+}
+
+static void bury(struct exchange *x)
+{
+    if (x->next)
+        x->next->previous = x->previous;
+    if (x->previous)
+        x->previous->next = x->next;
+    else
+        x->parts->orphans = x->next;
+    exchange_free(x);
+}
+
+void exchange_drop_orphans(struct exchange_parts *parts)
+{
+    while (parts->orphans)
+        bury(parts->orphans);
+}
+
+static void go(struct task *task)
+{
+    struct exchange *x = (struct exchange *)((char *)task - offsetof(struct exchange, go));
+    run(x);
+    if (!x->client && !x->step)
+        bury(x);
+}
+
+/* The request stage: what is asked, by whom. REFUSAL_NONE, or why it cannot be read. */
+static void understand(struct exchange *x)
+{
+    const struct request_head *head = client_head(x->client);
+    request_id_choose(&head->headers, x->request_id);
+    if (client_fault(x->client)) {
+        exchange_refuse(x, REFUSAL_BAD_REQUEST, "%s", client_fault(x->client));
+        return;
+    }
+    if (!origin_find(&head->headers, client_peer(x->client), client_is_tls(x->client),
+                     &x->snapshot->settings->listen.trusted_proxies, &x->origin)) {
+        exchange_refuse(x, REFUSAL_BAD_REQUEST, "there is no memory for it");
+        return;
+    }
+    if (client_over_limit(x->client)) {
+        exchange_refuse(x, REFUSAL_TOO_MANY_CONNECTIONS, "%s", "");
+        return;
+    }
+    const char *fault = target_parse(head->target, &x->target);
+    if (!fault)
+        fault = route_find(head->method, &x->target, &head->headers, &x->route);
+    if (fault)
+        exchange_refuse(x, REFUSAL_BAD_REQUEST, "%s", fault);
+}
+
+static bool is_upload(const struct exchange *x)
+{
+    return x->route.kind == ROUTE_UPLOAD || x->route.kind == ROUTE_STAGE;
+}
+
+static bool record_upload(struct exchange *x)
+{
+    x->upload = upload_new(x->request_id, x->origin.address, x->route.image_id);
+    if (!x->upload)
+        return false;
+    const struct framing_facts *framing = client_framing(x->client);
+    x->upload->stage = x->route.kind == ROUTE_STAGE;
+    x->upload->size_known = framing->framing != FRAMING_CHUNKED;
+    x->upload->size = framing->length;
+    return true;
+}
+
+static void *opened(void *context, struct client *client)
+{
+    struct exchange_parts *parts = context;
+    struct exchange *x = calloc(1, sizeof *x);
+    if (!x)
+        return NULL;
+    x->parts = parts;
+    x->client = client;
+    x->go.run = go;
+    x->snapshot = snapshot_hold(parts->snapshot);
+    reply_init(&x->answer);
+    metrics_gauge_add(parts->metrics, METRICS_REQUESTS_IN_FLIGHT, 1);
+    understand(x);
+    if (x->refusal) {
+        end_steps(x, STEP_REFUSE);
+        return x;
+    }
+    if (is_upload(x) && !record_upload(x)) {
+        exchange_free(x);
+        return NULL;
+    }
+    enter(x, is_upload(x) ? UPLOAD_STEPS : RELAY_STEPS);
+    run(x);
+    return x;
+}
+
+/* --- what the client's edge tells
+ * ------------------------------------------------------------------ */
+
+static void readable(void *exchange)
+{
+    struct exchange *x = exchange;
+    x->readable = true;
+    if (x->transfer)
+        transfer_write_on(x->transfer);
+    else
+        exchange_wake(x);
+}
+
+static void lost(void *exchange, enum client_loss why)
+{
+    struct exchange *x = exchange;
+    if (!x->step)
+        return;
+    if (why == CLIENT_VANISHED && client_body_complete(x->client))
+        return; /* Glance has, or gets, all of it: see `closed` */
+    transfer_abort(x->transfer);
+    x->transfer = NULL;
+    x->client_lost = true;
+    upload_client_lost(x);
+    if (why == CLIENT_STALLED)
+        exchange_refuse(x, REFUSAL_CLIENT_STALLED, "%s", "");
+    end_steps(x, why == CLIENT_STALLED ? STEP_REFUSE : STEP_END);
+}
+
+/* An upload that Glance has whole is finished without the client, so that the log tells what
+ * became of it; anything else ends here. */
+static void closed(void *exchange, bool answered)
+{
+    struct exchange *x = exchange;
+    (void)answered;
+    bool finishing = x->upload && x->step && x->transfer && client_body_complete(x->client) &&
+                     transfer_all_given(x->transfer);
+    if (finishing) {
+        adopt(x);
+        return;
+    }
+    if (x->step) {
+        x->client_lost = true;
+        upload_client_lost(x);
+    }
+    exchange_free(x);
+}
+
+const struct client_events exchange_events = {
+    .opened = opened,
+    .readable = readable,
+    .lost = lost,
+    .closed = closed,
+};

@@ -1,0 +1,118 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the files of the exchange share.
+ *
+ *   exchange.c   a request begins, runs through its steps, and ends
+ *   glance.c     the conversation with Glance: one transfer at a time, its answer collected
+ *   upload.c     the steps of an upload
+ *   fields.c     the fields an upload sends on, and those its answer gets
+ *   relay.c      the steps of everything else
+ */
+#ifndef EXCHANGE_PRIV_H
+#define EXCHANGE_PRIV_H
+
+#include "base/window.h"
+#include "intake/exchange.h"
+#include "intake/image.h"
+#include "intake/loop.h"
+#include "intake/policy.h"
+#include "intake/reply.h"
+#include "intake/request.h"
+#include "intake/transfer.h"
+
+struct body;
+struct client;
+struct exchange;
+struct upload;
+
+enum step_result {
+    STEP_NEXT,
+    STEP_WAIT,   /* for the client or Glance; the step runs again when either has moved */
+    STEP_REFUSE, /* exchange_refuse() said why: answer that */
+    STEP_END     /* nothing more to decide: answered, or there is nobody to answer */
+};
+
+/* The resume rule: a step is run when it is entered (`fresh`) and again whenever something may
+ * have changed; it returns STEP_WAIT for as long as what it waits for is not there. */
+struct step {
+    const char *name;
+    enum step_result (*run)(struct exchange *x);
+};
+
+extern const struct step UPLOAD_STEPS[];
+extern const struct step RELAY_STEPS[];
+
+/* How Glance's answer is taken. */
+enum answer_mode { ANSWER_COLLECT, ANSWER_STREAM };
+
+struct exchange {
+    struct exchange_parts *parts;
+    struct client *client; /* NULL: it is gone, and Glance is finishing */
+    struct snapshot *snapshot;
+
+    /* The products of the request stage. */
+    char request_id[REQUEST_ID_MAX + 1];
+    struct target target;
+    struct route route;
+    struct origin origin;
+
+    /* The flow. */
+    const struct step *step; /* NULL: over */
+    bool fresh;
+    bool running;
+    struct task go;
+    enum refusal refusal;
+    char detail[512];
+
+    /* Glance. */
+    struct transfer *transfer;
+    bool head_seen;
+    bool glance_done;
+    enum transfer_result result;
+    enum answer_mode mode;
+    bool answer_too_long;
+    struct reply answer; /* Glance's, as it came */
+
+    /* The client's body. */
+    bool readable; /* the first byte, or the end, is there */
+    bool client_lost;
+
+    /* Of an upload. */
+    char *wish; /* the store the client asked for */
+    struct image image;
+    struct policy_decision decision;
+    struct body *body;
+    enum refusal body_refusal;
+    struct upload *upload; /* until it is left to the registry */
+
+    /* Of a relay whose answer is streamed. */
+    struct window window;
+
+    struct exchange *next, *previous; /* among the orphans */
+};
+
+/* exchange.c */
+enum step_result exchange_refuse(struct exchange *x, enum refusal refusal, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+void exchange_wake(struct exchange *x);
+void exchange_answer(struct exchange *x, struct reply *reply);
+
+/* glance.c */
+extern const struct transfer_owner COLLECT; /* without a body to send */
+bool glance_ask(struct exchange *x, const struct transfer_order *order,
+                const struct transfer_owner *owner);
+enum step_result glance_refuse(struct exchange *x);
+void glance_head(void *owner, unsigned status, const struct headers *headers);
+bool glance_collect(void *owner, const void *bytes, size_t count);
+void glance_over(void *owner, enum transfer_result result, const char *detail);
+bool glance_reply(struct exchange *x, struct reply *reply);
+
+/* upload.c */
+void upload_ended(struct exchange *x);
+void upload_client_lost(struct exchange *x);
+
+/* fields.c */
+bool fields_for_preflight(const struct exchange *x, struct headers *out);
+bool fields_for_upload(struct exchange *x, struct headers *out);
+bool fields_of_answer(struct exchange *x, struct headers *out);
+
+#endif

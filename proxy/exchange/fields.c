@@ -1,0 +1,114 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The fields an upload sends on to Glance, and those that its answer gets. */
+#include "exchange/exchange_priv.h"
+
+#include "intake/body.h"
+#include "intake/client.h"
+#include "intake/digest.h"
+#include "intake/upload.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+static const char OCTETS[] = "application/octet-stream";
+static const char STORE[] = "X-Image-Meta-Store";
+
+/* Fields that are about the upload's body or its answer, not about the image asked for. */
+static const char *const NOT_FOR_PREFLIGHT[] = {
+    "Accept-Encoding",
+    "Content-Digest",
+    "Content-Encoding",
+    "Content-MD5",
+    "Content-Range",
+    "Content-Type",
+    "Digest",
+    "If-Match",
+    "If-Modified-Since",
+    "If-None-Match",
+    "If-Range",
+    "If-Unmodified-Since",
+    "Range",
+    "Repr-Digest",
+    "X-Image-Meta-Store",
+    "X-Openstack-Image-Size",
+};
+
+static bool forwarded(const struct exchange *x, struct headers *out)
+{
+    if (!forward_request_headers(&client_head(x->client)->headers, &x->origin, x->request_id, out))
+        return false;
+    /* The path that goes to Glance has a version; Glance answers 404 where both have. */
+    if (x->route.version_by_accept)
+        headers_remove(out, "Accept");
+    return true;
+}
+
+bool fields_for_preflight(const struct exchange *x, struct headers *out)
+{
+    if (!forwarded(x, out))
+        return false;
+    for (size_t i = 0; i < sizeof NOT_FOR_PREFLIGHT / sizeof *NOT_FOR_PREFLIGHT; i++)
+        headers_remove(out, NOT_FOR_PREFLIGHT[i]);
+    return true;
+}
+
+/* "store, content-type": what was changed, in this order. */
+static bool note_fixes(struct exchange *x, bool store, bool content_type)
+{
+    if (!store && !content_type)
+        return true;
+    x->upload->fixed = strdup(store && content_type ? "store, content-type"
+                              : store               ? "store"
+                                                    : "content-type");
+    return x->upload->fixed != NULL;
+}
+
+bool fields_for_upload(struct exchange *x, struct headers *out)
+{
+    const struct headers *sent = &client_head(x->client)->headers;
+    const char *type = headers_get(sent, "Content-Type");
+    bool store = x->route.kind == ROUTE_UPLOAD;
+    bool store_changed = store && (!x->wish || strcmp(x->wish, x->decision.store) != 0);
+    bool type_changed = !type || strcmp(type, OCTETS) != 0;
+    if (!forwarded(x, out))
+        return false;
+    headers_remove(out, STORE);
+    return (!store || headers_add(out, STORE, x->decision.store)) &&
+           headers_set(out, "Content-Type", OCTETS) && note_fixes(x, store_changed, type_changed);
+}
+
+/* Repr-Digest (RFC 9530) of what Glance was sent, and the same for the log. */
+static bool tell_digest(struct exchange *x, struct headers *out)
+{
+    unsigned char sha512[64];
+    char hex[2 * sizeof sha512 + 1], base64[4 * ((sizeof sha512 + 2) / 3) + 1];
+    char value[sizeof base64 + 16];
+    if (!body_sha512(x->body, sha512))
+        return false;
+    digest_hex(sha512, sizeof sha512, hex);
+    digest_base64(sha512, sizeof sha512, base64);
+    snprintf(value, sizeof value, "sha-512=:%s:", base64);
+    free(x->upload->sha512);
+    x->upload->sha512 = strdup(hex);
+    return x->upload->sha512 && headers_set(out, "Repr-Digest", value);
+}
+
+/* Everything that is known by now: a refusal before the policy's decision has none of it. */
+bool fields_of_answer(struct exchange *x, struct headers *out)
+{
+    const struct upload *upload = x->upload;
+    if (!upload)
+        return true;
+    bool good = (!upload->store || headers_add(out, "X-Intake-Store", upload->store)) &&
+                (!upload->rule || headers_add(out, "X-Intake-Rule", upload->rule)) &&
+                (!upload->fixed || headers_add(out, "X-Intake-Fixed", upload->fixed));
+    if (!good || !x->body)
+        return good;
+    char bytes[24];
+    snprintf(bytes, sizeof bytes, "%llu", (unsigned long long)body_count(x->body));
+    bool stored = !x->refusal && x->answer.status / 100 == 2;
+    return headers_add(out, "X-Intake-Bytes", bytes) &&
+           (!stored || (tell_digest(x, out) && headers_add(out, "X-Intake-Verified", "no")));
+}

@@ -1,0 +1,142 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* One TCP connection, and what it may take its time for: header_timeout for a request head (the
+ * TLS handshake counted in), keepalive_timeout between requests. While a request is in progress
+ * the ticks go to it. libmicrohttpd's own timeouts are off: each byte would set them back. */
+#include "listener/listener_priv.h"
+
+#include "intake/clock.h"
+#include "intake/metrics.h"
+#include "intake/settings.h"
+#include "intake/snapshot.h"
+
+#include <stdlib.h>
+#include <sys/socket.h>
+
+struct connection *connection_of(struct MHD_Connection *mhd)
+{
+    const union MHD_ConnectionInfo *info =
+        MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
+    return info ? info->socket_context : NULL;
+}
+
+static const struct settings *settings_of(const struct connection *connection)
+{
+    return connection->snapshot->settings;
+}
+
+void connection_tick_in(struct connection *connection, uint64_t ms)
+{
+    if (!timer_set(connection->listener->parts.loop, &connection->timer, ms))
+        connection_cut(connection); /* without a timer nothing would bound its wait */
+}
+
+static void await_head(struct connection *connection, uint64_t timeout)
+{
+    connection->deadline = clock_ms() + timeout;
+    connection_tick_in(connection, timeout);
+}
+
+/* A head that came only in part is told why it is cut off; silence is just ended. */
+static void head_is_late(struct connection *connection)
+{
+    static const char late[] = "HTTP/1.1 408 Request Timeout\r\nConnection: close\r\n"
+                               "Content-Length: 0\r\n\r\n";
+    if (connection->client && !connection->tls)
+        send(connection->fd, late, sizeof late - 1, MSG_NOSIGNAL | MSG_DONTWAIT);
+    connection_cut(connection);
+}
+
+static void tick(struct timer *timer)
+{
+    struct connection *connection =
+        (struct connection *)((char *)timer - offsetof(struct connection, timer));
+    if (connection->client && connection->client->state != CLIENT_HEAD)
+        connection_tick_in(connection, client_tick(connection->client));
+    else if (clock_ms() >= connection->deadline)
+        head_is_late(connection);
+    else
+        connection_tick_in(connection, connection->deadline - clock_ms());
+}
+
+/* A request is under the settings in force when it begins. */
+static void catch_up(struct connection *connection)
+{
+    const struct listener_parts *parts = &connection->listener->parts;
+    struct snapshot *old = connection->snapshot;
+    connection->snapshot = snapshot_hold(parts->snapshot(parts->context));
+    snapshot_release(old);
+}
+
+void connection_request_began(struct connection *connection)
+{
+    catch_up(connection);
+    await_head(connection, settings_of(connection)->listen.header_timeout);
+}
+
+void connection_request_ended(struct connection *connection)
+{
+    connection->client = NULL;
+    if (connection->listener->draining || connection->over_limit)
+        connection_cut(connection);
+    else
+        await_head(connection, settings_of(connection)->listen.keepalive_timeout);
+}
+
+void connection_cut(struct connection *connection)
+{
+    shutdown(connection->fd, SHUT_RDWR);
+}
+
+static struct connection *connection_new(struct door *door, struct MHD_Connection *mhd)
+{
+    struct listener *listener = door->listener;
+    struct connection *connection = calloc(1, sizeof *connection);
+    if (!connection)
+        return NULL;
+    connection->door = door;
+    connection->listener = listener;
+    connection->mhd = mhd;
+    catch_up(connection);
+    connection->fd = MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_CONNECTION_FD)->connect_fd;
+    connection->tls = listener->tls;
+    connection->timer.fire = tick;
+    address_text(MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_CLIENT_ADDRESS)->client_addr,
+                 connection->peer);
+
+    connection->next = listener->connections;
+    if (connection->next)
+        connection->next->previous = connection;
+    listener->connections = connection;
+    listener->connection_count++;
+    unsigned open = atomic_fetch_add(listener->parts.connections, 1) + 1;
+    connection->over_limit = open > settings_of(connection)->listen.max_connections;
+    metrics_gauge_add(listener->parts.metrics, METRICS_CONNECTIONS, 1);
+    connection_request_began(connection);
+    return connection;
+}
+
+static void connection_free(struct connection *connection)
+{
+    struct listener *listener = connection->listener;
+    timer_cancel(listener->parts.loop, &connection->timer);
+    if (connection->next)
+        connection->next->previous = connection->previous;
+    if (connection->previous)
+        connection->previous->next = connection->next;
+    else
+        listener->connections = connection->next;
+    listener->connection_count--;
+    atomic_fetch_sub(listener->parts.connections, 1);
+    metrics_gauge_add(listener->parts.metrics, METRICS_CONNECTIONS, -1);
+    snapshot_release(connection->snapshot);
+    free(connection);
+}
+
+void connection_notice(void *context, struct MHD_Connection *mhd, void **socket_context,
+                       enum MHD_ConnectionNotificationCode code)
+{
+    if (code == MHD_CONNECTION_NOTIFY_STARTED)
+        *socket_context = connection_new(context, mhd);
+    else if (*socket_context)
+        connection_free(*socket_context);
+}

@@ -1,0 +1,156 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the files of the client edge share.
+ *
+ *   listener.c    the worker's daemons, and libmicrohttpd's callbacks
+ *   connection.c  one TCP connection: who is at the other end, and the waits between requests
+ *   client.c      one request of it: head, body pieces, answer
+ *   takeover.c    a body read from the socket itself, past libmicrohttpd
+ *   by_hand.c     an answer written to the socket itself, and the drain behind it
+ */
+#ifndef LISTENER_PRIV_H
+#define LISTENER_PRIV_H
+
+#include "intake/buffer.h"
+#include "intake/client.h"
+#include "intake/listener.h"
+#include "intake/loop.h"
+#include "intake/networks.h"
+#include "intake/reply.h"
+
+#include <gnutls/abstract.h>
+#include <microhttpd.h>
+
+/* A request body of at least this many bytes is read from the socket itself. */
+enum { TAKEOVER_MIN = 256 * 1024 };
+
+/* libmicrohttpd's pool per connection: bounds the request head, and is most of what an idle
+ * connection costs. */
+enum { CONNECTION_POOL = 32 * 1024 };
+
+struct door {
+    struct listener *listener;
+    struct MHD_Daemon *daemon;
+    struct watch watch; /* on the daemon's own epoll */
+    bool due;           /* it has something to do */
+};
+
+struct listener {
+    struct listener_parts parts;
+    struct door *doors;
+    size_t door_count;
+    struct connection *connections; /* all open ones */
+    size_t connection_count;
+    bool tls;
+    bool draining;
+    char scratch[64 * 1024]; /* where drained bytes go */
+};
+
+struct connection {
+    struct door *door;
+    struct listener *listener;
+    struct snapshot *snapshot; /* in force when it came, or its last request began; held */
+    struct MHD_Connection *mhd;
+    struct client *client; /* the request in progress, from request line to last byte */
+    int fd;
+    bool tls;
+    bool over_limit;
+    uint64_t deadline; /* clock_ms() by which the next head must be there */
+    struct timer timer;
+    char peer[ADDRESS_TEXT_MAX];
+    struct connection *next, *previous;
+};
+
+/* What a request is doing. The resume rule: libmicrohttpd calls the access handler again, in the
+ * same state, after each MHD_resume_connection(); what it then finds in `state` says what to do. */
+enum client_state {
+    CLIENT_HEAD,       /* the request line is there, the head is not */
+    CLIENT_BODYLESS,   /* complete with its head; `opened` comes with the next handler call */
+    CLIENT_HELD,       /* suspended before its body, no 100 Continue yet */
+    CLIENT_INVITED,    /* may send; the next handler call lets libmicrohttpd read on */
+    CLIENT_RECEIVING,  /* pieces come through the handler; suspended while one is being taken */
+    CLIENT_TAKEN_OVER, /* suspended for good: the body is read from the socket */
+    CLIENT_COMPLETE,   /* suspended: the body is complete, the answer is not there */
+    CLIENT_ANSWERABLE, /* the answer is there; the next handler call queues it */
+    CLIENT_ANSWERING,  /* libmicrohttpd sends the answer */
+    CLIENT_BY_HAND,    /* suspended for good: we write the answer */
+    CLIENT_DRAINING,   /* suspended for good: answered, dropping what still comes */
+    CLIENT_OVER        /* nothing more; the next handler call ends the connection */
+};
+
+struct client {
+    struct connection *connection;
+    enum client_state state;
+    char *target; /* raw, as the request line had it */
+    struct request_head head;
+    struct framing_facts framing;
+    const char *fault; /* of the head; NULL: none */
+    char *method, *version;
+    void *exchange; /* NULL before `opened` and after `closed` */
+
+    bool suspended;
+    bool wanting;  /* the owner was told CLIENT_WAIT: bytes are the client's to give */
+    bool complete; /* every body byte was read */
+    bool lost_told;
+    bool answered;        /* the whole answer went out */
+    uint64_t received;    /* body bytes read */
+    uint64_t progress;    /* clock_ms() of the last byte from, or to, the client */
+    uint64_t drain_until; /* clock_ms() */
+    uint64_t drained;
+    int queued_bytes; /* SIOCOUTQ at the last look */
+
+    /* The piece the handler was called with; libmicrohttpd keeps it until the handler returns
+     * without having suspended. */
+    struct {
+        const char *data;
+        size_t len;
+        size_t taken;
+    } piece;
+
+    struct watch watch; /* on the connection's fd, while suspended */
+    struct reply reply;
+    struct client_stream stream;
+    bool streaming;
+    struct buffer wire; /* by hand: what is left to write */
+};
+
+/* connection.c */
+void connection_notice(void *context, struct MHD_Connection *mhd, void **socket_context,
+                       enum MHD_ConnectionNotificationCode code);
+struct connection *connection_of(struct MHD_Connection *mhd);
+void connection_request_began(struct connection *connection);
+void connection_request_ended(struct connection *connection);
+void connection_cut(struct connection *connection);
+void connection_tick_in(struct connection *connection, uint64_t ms);
+
+/* client.c */
+struct client *client_new(struct connection *connection, const char *target);
+void client_free(struct client *client);
+enum MHD_Result client_handle(struct client *client, const char *method, const char *version,
+                              const char *data, size_t *size);
+void client_closed(struct client *client);
+uint64_t client_tick(struct client *client); /* milliseconds until the next one */
+void client_suspend(struct client *client);
+void client_resume(struct client *client);
+void client_progress(struct client *client);
+void client_tell_readable(struct client *client);
+void client_tell_lost(struct client *client, enum client_loss why);
+void client_count(struct client *client, size_t bytes);
+
+/* takeover.c */
+bool takeover_wanted(const struct client *client);
+void takeover_begin(struct client *client);
+ssize_t takeover_read(struct client *client, void *into, size_t room);
+void takeover_tick(struct client *client);
+void takeover_end(struct client *client);
+
+/* by_hand.c: either may be called in any state before the answer. */
+void by_hand_answer(struct client *client);
+void by_hand_end(struct client *client);
+void by_hand_tick(struct client *client);
+
+/* tls.c: for MHD_OPTION_HTTPS_CERT_CALLBACK. */
+int tls_present(gnutls_session_t session, const gnutls_datum_t *req_ca_dn, int nreqs,
+                const gnutls_pk_algorithm_t *pk_algos, int pk_algos_length, gnutls_pcert_st **pcert,
+                unsigned *pcert_length, gnutls_privkey_t *pkey);
+
+#endif

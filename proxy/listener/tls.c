@@ -1,0 +1,123 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The listener's certificate. libmicrohttpd speaks TLS by GnuTLS only, and would read its files
+ * once; a callback per handshake lets a reload change them. */
+#include "intake/problems.h"
+#include "intake/snapshot.h"
+#include "intake/tls_identity.h"
+#include "listener/listener_priv.h"
+
+#include <gnutls/abstract.h>
+#include <stdlib.h>
+
+enum { CHAIN_MAX = 16 };
+
+struct tls_identity {
+    gnutls_pcert_st chain[CHAIN_MAX];
+    unsigned chain_count;
+    gnutls_privkey_t key;
+};
+
+static bool load_chain(struct tls_identity *identity, const char *file, struct problems *problems)
+{
+    gnutls_datum_t pem = {0};
+    int code = gnutls_load_file(file, &pem);
+    if (code == 0) {
+        unsigned count = CHAIN_MAX;
+        code = gnutls_pcert_list_import_x509_raw(identity->chain, &count, &pem, GNUTLS_X509_FMT_PEM,
+                                                 0);
+        if (code == 0)
+            identity->chain_count = count;
+    }
+    gnutls_free(pem.data);
+    if (code != 0)
+        problems_add(problems, file, 0, "tls_cert_file: no certificate could be read: %s",
+                     gnutls_strerror(code));
+    return code == 0;
+}
+
+static bool load_key(struct tls_identity *identity, const char *file, struct problems *problems)
+{
+    gnutls_datum_t pem = {0};
+    int code = gnutls_load_file(file, &pem);
+    if (code == 0)
+        code = gnutls_privkey_init(&identity->key);
+    if (code == 0)
+        code = gnutls_privkey_import_x509_raw(identity->key, &pem, GNUTLS_X509_FMT_PEM, NULL, 0);
+    if (pem.data)
+        gnutls_memset(pem.data, 0, pem.size);
+    gnutls_free(pem.data);
+    if (code != 0)
+        problems_add(problems, file, 0, "tls_key_file: no private key could be read: %s",
+                     gnutls_strerror(code));
+    return code == 0;
+}
+
+/* Signs with the key and verifies with the certificate. */
+static bool belong_together(const struct tls_identity *identity, const char *key_file,
+                            struct problems *problems)
+{
+    static const gnutls_datum_t text = {(unsigned char *)"glance-intake", 13};
+    gnutls_pubkey_t public_key = identity->chain[0].pubkey;
+    int algorithm = gnutls_pubkey_get_preferred_hash_algorithm(public_key, NULL, NULL);
+    gnutls_digest_algorithm_t hash = GNUTLS_DIG_SHA256;
+    if (algorithm == 0)
+        gnutls_pubkey_get_preferred_hash_algorithm(public_key, &hash, NULL);
+    gnutls_datum_t signature = {0};
+    int code = gnutls_privkey_sign_data(identity->key, hash, 0, &text, &signature);
+    if (code == 0) {
+        int pk = gnutls_pubkey_get_pk_algorithm(public_key, NULL);
+        gnutls_sign_algorithm_t sign = gnutls_pk_to_sign((gnutls_pk_algorithm_t)pk, hash);
+        code = gnutls_pubkey_verify_data2(public_key, sign, 0, &text, &signature);
+    }
+    gnutls_free(signature.data);
+    if (code < 0)
+        problems_add(problems, key_file, 0,
+                     "tls_key_file: this key does not belong to the certificate");
+    return code >= 0;
+}
+
+struct tls_identity *tls_identity_load(const char *cert_file, const char *key_file,
+                                       struct problems *problems)
+{
+    struct tls_identity *identity = calloc(1, sizeof *identity);
+    if (!identity)
+        return NULL;
+    bool chain = load_chain(identity, cert_file, problems);
+    bool key = load_key(identity, key_file, problems);
+    if (!chain || !key || !belong_together(identity, key_file, problems)) {
+        tls_identity_free(identity);
+        return NULL;
+    }
+    return identity;
+}
+
+void tls_identity_free(struct tls_identity *identity)
+{
+    if (!identity)
+        return;
+    for (unsigned i = 0; i < identity->chain_count; i++)
+        gnutls_pcert_deinit(&identity->chain[i]);
+    if (identity->key)
+        gnutls_privkey_deinit(identity->key);
+    free(identity);
+}
+
+/* libmicrohttpd keeps its connection in the session's pointer; the snapshot that this connection
+ * holds keeps the identity alive for as long as the handshake needs it. */
+int tls_present(gnutls_session_t session, const gnutls_datum_t *req_ca_dn, int nreqs,
+                const gnutls_pk_algorithm_t *pk_algos, int pk_algos_length, gnutls_pcert_st **pcert,
+                unsigned *pcert_length, gnutls_privkey_t *pkey)
+{
+    (void)req_ca_dn;
+    (void)nreqs;
+    (void)pk_algos;
+    (void)pk_algos_length;
+    struct connection *connection = connection_of(gnutls_session_get_ptr(session));
+    struct tls_identity *identity = connection ? connection->snapshot->tls : NULL;
+    if (!identity)
+        return -1;
+    *pcert = identity->chain;
+    *pcert_length = identity->chain_count;
+    *pkey = identity->key;
+    return 0;
+}

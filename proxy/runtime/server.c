@@ -1,0 +1,353 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The main thread: makes the workers and the admin listener, then waits for signals.
+ *
+ *   SIGTERM, SIGINT   drain: accept nothing, let uploads in flight finish; again: stop at once
+ *   SIGHUP            read the configuration again; a bad one leaves the old one in force
+ */
+#include "intake/server.h"
+
+#include "intake/admin.h"
+#include "intake/clock.h"
+#include "intake/listener.h"
+#include "intake/log.h"
+#include "intake/problems.h"
+#include "intake/settings.h"
+#include "intake/snapshot.h"
+#include "intake/worker.h"
+
+#include <curl/curl.h>
+#include <errno.h>
+#include <poll.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <sys/resource.h>
+#include <sys/signalfd.h>
+#include <systemd/sd-daemon.h>
+#include <unistd.h>
+
+struct server {
+    const struct settings_sources *sources;
+    pthread_mutex_t lock; /* over `snapshot`: the admin thread takes references too */
+    struct snapshot *snapshot;
+    struct worker **workers;
+    size_t worker_count;
+    struct metrics **metrics;
+    struct uploads **uploads;
+    struct admin *admin;
+    _Atomic unsigned connections;
+    atomic_bool draining;
+    uint64_t stop_at; /* clock_ms(); while draining */
+    int signals;      /* a signalfd */
+    int ended;        /* an eventfd: workers whose thread has ended */
+    size_t ended_count;
+};
+
+/* --- what the admin thread asks ----------------------------------------------------------------
+ */
+
+static struct snapshot *snapshot_now(void *context)
+{
+    struct server *server = context;
+    pthread_mutex_lock(&server->lock);
+    struct snapshot *snapshot = snapshot_hold(server->snapshot);
+    pthread_mutex_unlock(&server->lock);
+    return snapshot;
+}
+
+static bool is_draining(void *context)
+{
+    return atomic_load(&((struct server *)context)->draining);
+}
+
+/* --- start --------------------------------------------------------------------------------------
+ */
+
+/* An upload has a socket on either side; the rest is for listening, logs and the libraries. */
+static void raise_file_limit(const struct settings *settings)
+{
+    rlim_t need = 2 * (rlim_t)settings->listen.max_connections + 256;
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur >= need)
+        return;
+    limit.rlim_cur = limit.rlim_max < need ? limit.rlim_max : need;
+    if (setrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur < need)
+        log_say(LOG_LEVEL_WARNING,
+                "max_connections = %u needs %llu open files, and only %llu are allowed: raise "
+                "LimitNOFILE or lower max_connections",
+                settings->listen.max_connections, (unsigned long long)need,
+                (unsigned long long)limit.rlim_cur);
+}
+
+static bool make_workers(struct server *server, const int *sockets)
+{
+    const struct settings *settings = server->snapshot->settings;
+    struct worker_parts parts = {.snapshot = server->snapshot,
+                                 .socket_count = settings->listen.bind_count,
+                                 .connections = &server->connections,
+                                 .ended = server->ended};
+    for (unsigned i = 0; i < settings->workers; i++) {
+        parts.sockets = sockets + i * settings->listen.bind_count;
+        struct worker *worker = worker_new(&parts);
+        if (!worker)
+            return false; /* the sockets of later workers go with the process */
+        server->metrics[i] = worker_metrics(worker);
+        server->uploads[i] = worker_uploads(worker);
+        server->workers[server->worker_count++] = worker;
+    }
+    return true;
+}
+
+static bool listen_and_make(struct server *server)
+{
+    const struct settings *settings = server->snapshot->settings;
+    size_t count = settings->listen.bind_count * settings->workers;
+    int *sockets = calloc(count, sizeof *sockets);
+    char error[256];
+    if (!sockets)
+        return false;
+    bool good = sockets_open(settings->listen.binds, settings->listen.bind_count, settings->workers,
+                             sockets, error, sizeof error);
+    if (!good) {
+        log_say(LOG_LEVEL_ERROR, "%s", error);
+    } else {
+        good = make_workers(server, sockets);
+        if (!good)
+            log_say(LOG_LEVEL_ERROR, "the workers could not be made: out of memory");
+    }
+    free(sockets);
+    return good;
+}
+
+static bool start_admin(struct server *server)
+{
+    const struct bind_address *bind = &server->snapshot->settings->admin.bind;
+    if (!bind->text)
+        return true;
+    const struct admin_sources sources = {.metrics = server->metrics,
+                                          .uploads = server->uploads,
+                                          .workers = server->worker_count,
+                                          .snapshot = snapshot_now,
+                                          .draining = is_draining,
+                                          .context = server};
+    char error[256] = "";
+    server->admin = admin_start(bind, &sources, error, sizeof error);
+    if (!server->admin)
+        log_say(LOG_LEVEL_ERROR, "%s", error);
+    return server->admin != NULL;
+}
+
+static bool start_workers(struct server *server)
+{
+    for (size_t i = 0; i < server->worker_count; i++)
+        if (!worker_start(server->workers[i])) {
+            log_say(LOG_LEVEL_ERROR, "a worker's thread could not be started");
+            return false;
+        }
+    return true;
+}
+
+/* The signals are blocked before any thread begins, so that none but this one gets them. */
+static bool take_signals(struct server *server)
+{
+    sigset_t set;
+    sigemptyset(&set);
+    sigaddset(&set, SIGTERM);
+    sigaddset(&set, SIGINT);
+    sigaddset(&set, SIGHUP);
+    signal(SIGPIPE, SIG_IGN);
+    pthread_sigmask(SIG_BLOCK, &set, NULL);
+    server->signals = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+    server->ended = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    return server->signals >= 0 && server->ended >= 0;
+}
+
+static void say_ready(const struct server *server)
+{
+    const struct settings *settings = server->snapshot->settings;
+    for (size_t i = 0; i < settings->listen.bind_count; i++)
+        log_say(LOG_LEVEL_INFO, "listening on %s (%s), %u worker%s, Glance at %s%s",
+                settings->listen.binds[i].text, server->snapshot->tls ? "https" : "http",
+                settings->workers, settings->workers == 1 ? "" : "s", settings->glance.endpoints[0],
+                settings->glance.endpoint_count > 1 ? " and others" : "");
+    if (settings->admin.bind.text)
+        log_say(LOG_LEVEL_INFO, "admin pages on %s", settings->admin.bind.text);
+    sd_notify(0, "READY=1");
+}
+
+/* --- reload --------------------------------------------------------------------------------------
+ */
+
+static bool same_binds(const struct settings *a, const struct settings *b)
+{
+    if (a->listen.bind_count != b->listen.bind_count)
+        return false;
+    for (size_t i = 0; i < a->listen.bind_count; i++)
+        if (strcmp(a->listen.binds[i].text, b->listen.binds[i].text) != 0)
+            return false;
+    const char *admin_a = a->admin.bind.text ? a->admin.bind.text : "";
+    const char *admin_b = b->admin.bind.text ? b->admin.bind.text : "";
+    return strcmp(admin_a, admin_b) == 0;
+}
+
+/* What sockets and threads are made of is decided at start. */
+static const char *needs_restart(const struct snapshot *old, const struct snapshot *fresh)
+{
+    if (!same_binds(old->settings, fresh->settings))
+        return "bind";
+    if (!old->tls != !fresh->tls)
+        return "turning TLS on or off";
+    if (old->settings->workers != fresh->settings->workers)
+        return "workers";
+    return NULL;
+}
+
+static void put_in_force(struct server *server, struct snapshot *fresh)
+{
+    const struct settings *settings = fresh->settings;
+    if (!log_open(settings->log_format, settings->debug, settings->log_file))
+        log_say(LOG_LEVEL_ERROR, "cannot open the log file %s: %s; the old one stays",
+                settings->log_file, strerror(errno));
+    raise_file_limit(settings);
+    for (size_t i = 0; i < server->worker_count; i++)
+        worker_reload(server->workers[i], fresh);
+    pthread_mutex_lock(&server->lock);
+    struct snapshot *old = server->snapshot;
+    server->snapshot = fresh;
+    pthread_mutex_unlock(&server->lock);
+    snapshot_release(old);
+    log_say(LOG_LEVEL_INFO, "the configuration was read again and is in force");
+}
+
+static void reload(struct server *server)
+{
+    sd_notifyf(0, "RELOADING=1\nMONOTONIC_USEC=%llu", (unsigned long long)clock_ms() * 1000);
+    struct problems problems = {0};
+    struct snapshot *fresh = snapshot_load(server->sources, &problems);
+    for (size_t i = 0; i < problems.count; i++)
+        log_say(LOG_LEVEL_ERROR, "%s", problems.lines[i]);
+    const char *restart = fresh ? needs_restart(server->snapshot, fresh) : NULL;
+    if (fresh && !restart) {
+        put_in_force(server, fresh);
+    } else {
+        if (restart)
+            log_say(LOG_LEVEL_ERROR, "%s: a change of it needs a restart", restart);
+        log_say(LOG_LEVEL_ERROR, "the new configuration was not taken; the old one stays in force");
+        snapshot_release(fresh);
+    }
+    problems_free(&problems);
+    sd_notify(0, "READY=1");
+}
+
+/* --- drain and stop
+ * --------------------------------------------------------------------------------- */
+
+static void drain(struct server *server)
+{
+    uint64_t timeout = server->snapshot->settings->drain_timeout;
+    log_say(LOG_LEVEL_INFO, "draining: nothing new is accepted, uploads in flight may finish");
+    sd_notify(0, "STOPPING=1");
+    atomic_store(&server->draining, true);
+    server->stop_at = clock_ms() + timeout;
+    for (size_t i = 0; i < server->worker_count; i++)
+        worker_drain(server->workers[i]);
+}
+
+static void stop(struct server *server, const char *why)
+{
+    log_say(LOG_LEVEL_WARNING, "%s: stopping at once, uploads in flight are cut off", why);
+    server->stop_at = UINT64_MAX;
+    for (size_t i = 0; i < server->worker_count; i++)
+        worker_stop(server->workers[i]);
+}
+
+static void take_signal(struct server *server)
+{
+    struct signalfd_siginfo signal_info;
+    if (read(server->signals, &signal_info, sizeof signal_info) != sizeof signal_info)
+        return;
+    if (signal_info.ssi_signo == SIGHUP)
+        reload(server);
+    else if (!atomic_load(&server->draining))
+        drain(server);
+    else
+        stop(server, "a second signal");
+}
+
+static int wait_ms(const struct server *server)
+{
+    if (!atomic_load(&server->draining) || server->stop_at == UINT64_MAX)
+        return -1;
+    uint64_t now = clock_ms();
+    uint64_t left = server->stop_at > now ? server->stop_at - now : 0;
+    return left > 60000 ? 60000 : (int)left;
+}
+
+static void serve(struct server *server)
+{
+    struct pollfd fds[] = {{.fd = server->signals, .events = POLLIN},
+                           {.fd = server->ended, .events = POLLIN}};
+    while (server->ended_count < server->worker_count) {
+        int ready = poll(fds, 2, wait_ms(server));
+        if (ready > 0 && fds[0].revents)
+            take_signal(server);
+        eventfd_t ended = 0;
+        if (ready > 0 && fds[1].revents && eventfd_read(server->ended, &ended) == 0)
+            server->ended_count += ended;
+        if (wait_ms(server) == 0)
+            stop(server, "drain_timeout has passed");
+    }
+}
+
+/* --- the whole
+ * ----------------------------------------------------------------------------------------- */
+
+static bool start(struct server *server)
+{
+    size_t workers = server->snapshot->settings->workers;
+    server->workers = calloc(workers, sizeof *server->workers);
+    server->metrics = calloc(workers, sizeof(struct metrics *));
+    server->uploads = calloc(workers, sizeof(struct uploads *));
+    if (!server->workers || !server->metrics || !server->uploads || !take_signals(server))
+        return false;
+    raise_file_limit(server->snapshot->settings);
+    return listen_and_make(server) && start_admin(server) && start_workers(server);
+}
+
+static void tear_down(struct server *server)
+{
+    admin_stop(server->admin);
+    for (size_t i = 0; i < server->worker_count; i++)
+        worker_free(server->workers[i]);
+    free(server->workers);
+    free(server->metrics);
+    free(server->uploads);
+    if (server->signals >= 0)
+        close(server->signals);
+    if (server->ended >= 0)
+        close(server->ended);
+    snapshot_release(server->snapshot);
+    pthread_mutex_destroy(&server->lock);
+}
+
+int server_run(struct snapshot *first, const struct settings_sources *sources)
+{
+    struct server server = {.sources = sources,
+                            .snapshot = first,
+                            .lock = PTHREAD_MUTEX_INITIALIZER,
+                            .signals = -1,
+                            .ended = -1};
+    if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK)
+        return 1;
+    bool started = start(&server);
+    if (started) {
+        say_ready(&server);
+        serve(&server);
+        log_say(LOG_LEVEL_INFO, "stopped");
+    }
+    tear_down(&server);
+    curl_global_cleanup();
+    return started ? 0 : 1;
+}
