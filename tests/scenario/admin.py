@@ -1,0 +1,77 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What an operator and a monitoring system see."""
+import json
+import urllib.error
+
+from support.glance import IMAGE, UPLOAD, facts
+from support.proxy import wait_until
+from support.scene import scenario
+from support.wire import head
+
+
+@scenario
+def healthy_and_ready(scene):
+    glance = scene.glance()
+    proxy = scene.proxy(glance)
+    assert proxy.admin("/healthz")
+    assert proxy.admin("/readyz")
+    glance.stop()
+    try:
+        proxy.admin("/readyz")
+        raise AssertionError("ready without Glance")
+    except urllib.error.HTTPError as told:
+        assert told.code == 503
+    assert proxy.admin("/healthz"), "alive all the same"
+
+
+@scenario
+def an_unknown_page(scene):
+    proxy = scene.proxy(scene.glance())
+    try:
+        proxy.admin("/v2/images")
+        raise AssertionError("found")
+    except urllib.error.HTTPError as told:
+        assert told.code == 404
+
+
+@scenario(threaded=True)
+def an_upload_in_flight_and_after(scene):
+    glance = scene.glance()
+    proxy = scene.proxy(glance)
+    with proxy.client() as client:
+        client.send(head(f"PUT {UPLOAD} HTTP/1.1", "Host: h", "Content-Length: 5000000"), bytes(3_000_000))
+        glance.the_upload(received=3_000_000)
+        wait_until("the bytes are shown",
+                   lambda: proxy.uploads()["in_flight"][0]["bytes"] == 3_000_000)
+        shown = proxy.uploads()["in_flight"][0]
+        assert (shown["image"], shown["store"], shown["project"]) == (IMAGE, "test", "demo")
+        assert shown["step"]
+        assert proxy.metric("uploads_in_flight") == 1
+        assert client.send(bytes(2_000_000)).answer().status == 204
+    wait_until("it is over", lambda: proxy.uploads()["in_flight"] == [])
+    done = proxy.uploads()["finished"][0]
+    assert (done["image"], done["bytes"], done["verdict"]) == (IMAGE, 5_000_000, "stored")
+    assert proxy.metric("uploads_total", result="stored", store="test") == 1
+    assert proxy.metric("uploads_in_flight") == 0
+    assert proxy.metric("bytes_to_glance_total") >= 5_000_000
+
+
+@scenario
+def refusals_are_counted_by_reason(scene):
+    glance = scene.glance(image=facts(status="active"))
+    proxy = scene.proxy(glance)
+    for _ in range(3):
+        assert proxy.ask("PUT", UPLOAD, body=b"image").status == 409
+    assert proxy.metric("refusals_total", reason="image_not_queued") == 3
+    done = proxy.uploads()["finished"]
+    assert len(done) == 3 and {one["reason"] for one in done} == {"image_not_queued"}
+
+
+@scenario
+def the_last_hundred(scene):
+    proxy = scene.proxy(scene.glance(), conf={"DEFAULT": {"workers": 1}})
+    with proxy.client() as client:
+        for _ in range(110):
+            assert client.ask("PUT", UPLOAD, body=b"image").status == 204
+    wait_until("all are counted", lambda: proxy.metric("uploads_total", result="stored") == 110)
+    assert len(json.loads(proxy.admin("/uploads"))["finished"]) == 100

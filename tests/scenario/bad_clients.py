@@ -1,0 +1,117 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A client that vanishes, stalls or sends less than it promised: Glance must see a body that is
+visibly cut, never one that looks complete."""
+import json
+import time
+
+from support.glance import UPLOAD, facts, json_answer
+from support.scene import scenario
+from support.wire import Cut, chunk, head
+
+PROMISED = 8 << 20
+FRAMINGS = {  # by name: the framing field, and the first part of the body
+    "small": ("Content-Length: 50000", bytes(20_000)),
+    "large": (f"Content-Length: {PROMISED}", bytes(4 << 20)),
+    "chunked": ("Transfer-Encoding: chunked", chunk(bytes(20_000)) * 4),
+    "within a chunk": ("Transfer-Encoding: chunked", chunk(bytes(20_000)) + b"4e20\r\n" + bytes(9_000)),
+}
+RECEIVED = {"small": 20_000, "large": 4 << 20, "chunked": 80_000, "within a chunk": 20_000}
+
+
+def start(client, framing):
+    field, part = FRAMINGS[framing]
+    client.send(head(f"PUT {UPLOAD} HTTP/1.1", "Host: h", field), part)
+
+
+def await_cut(glance, which):
+    glance.wait("a cut upload", lambda _: len(glance.uploads()) > which and glance.uploads()[which].cut)
+    asked = glance.uploads()[which]
+    assert not asked.complete
+    return asked
+
+
+def leaving(scene, leave):
+    glance = scene.glance()
+    proxy = scene.proxy(glance)
+    for which, framing in enumerate(FRAMINGS):
+        with proxy.client() as client:
+            start(client, framing)
+            glance.wait(f"the first part ({framing})", lambda _: len(glance.uploads()) > which
+                        and glance.uploads()[which].length >= RECEIVED[framing])
+            leave(client)
+            await_cut(glance, which)
+        proxy.wait_metric(which + 1, "uploads_total", result="aborted")
+    proxy.wait_log("upload .*verdict=aborted")
+    proxy.wait_metric(0, "uploads_in_flight")
+
+
+@scenario(threaded=True)
+def the_client_closes(scene):
+    leaving(scene, lambda client: client.close())
+
+
+@scenario(threaded=True, representative=True)
+def the_client_resets(scene):
+    leaving(scene, lambda client: client.reset())
+
+
+@scenario
+def the_client_closes_its_half(scene):
+    leaving(scene, lambda client: client.half_close())
+
+
+@scenario
+def the_client_stalls(scene):
+    glance = scene.glance()
+    proxy = scene.proxy(glance, conf={"listen": {"stall_timeout": "700ms"}})
+    for which, framing in enumerate(FRAMINGS):
+        with proxy.client() as client:
+            start(client, framing)
+            told = client.answer()
+            assert (told.status, json.loads(told.body)["reason"]) == (408, "client_stalled"), framing
+            assert client.closed()
+        await_cut(glance, which)
+
+
+@scenario
+def a_slow_client_is_not_a_stalled_one(scene):
+    glance = scene.glance()
+    proxy = scene.proxy(glance, conf={"listen": {"stall_timeout": "600ms"}})
+    with proxy.client() as client:
+        client.send(head(f"PUT {UPLOAD} HTTP/1.1", "Host: h", f"Content-Length: {PROMISED}"))
+        part = bytes(PROMISED // 8)
+        for count in range(1, 8):
+            client.send(part)
+            glance.wait("the part", lambda _: glance.uploads()
+                        and glance.uploads()[0].length >= count * len(part) - (1 << 20))
+            time.sleep(0.2)  # in all more than the timeout, each less
+        assert client.send(part).answer().status == 204
+
+
+@scenario
+def gone_during_the_preflight(scene):
+    glance = scene.glance(image=lambda asked: asked.hold().send(json_answer("200 OK", facts())))
+    proxy = scene.proxy(glance)
+    with proxy.client() as client:
+        start(client, "small")
+        glance.wait("the preflight", lambda _: glance.requests)
+    proxy.wait_metric(0, "connections")
+    glance.requests[0].go()
+    assert proxy.ask("GET", "/v2/images").status == 200  # Glance and the proxy have moved on
+    assert glance.uploads() == []
+
+
+@scenario
+def a_bad_chunk(scene):
+    glance = scene.glance()
+    proxy = scene.proxy(glance)
+    for which, bad in enumerate((b"xyz\r\nabc\r\n", b"-3\r\nabc\r\n", b"0x3\r\nabc\r\n",
+                                 b"ffffffffffffffffff\r\nabc\r\n")):
+        with proxy.client() as client:
+            client.send(head(f"PUT {UPLOAD} HTTP/1.1", "Host: h", "Transfer-Encoding: chunked"),
+                        chunk(bytes(1000)), bad)
+            try:
+                assert client.answer().status == 400, bad
+            except Cut:
+                pass  # closing without a word is an answer, too
+        await_cut(glance, which)

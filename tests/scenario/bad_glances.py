@@ -1,0 +1,250 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Glance answers early, dies, stalls or is not there: the client gets a readable answer at once."""
+import json
+import time
+
+from support.glance import UPLOAD, answer
+from support.proxy import wait_until
+from support.scene import scenario
+from support.wire import LAST_CHUNK, Cut, chunk, head, request
+
+SIZE = 32 << 20  # more than all buffers between client and Glance
+FRAMINGS = {
+    "small": ("Content-Length: 60000", bytes(50_000), bytes(10_000)),
+    "large": (f"Content-Length: {SIZE}", bytes(2 << 20), bytes(SIZE - (2 << 20))),
+    "chunked": ("Transfer-Encoding: chunked", chunk(bytes(200_000)), chunk(bytes(SIZE)) + LAST_CHUNK),
+}
+QUICK = {"glance": {"stall_timeout": "700ms", "response_timeout": "700ms", "connect_timeout": "500ms"}}
+
+
+def start(client, framing):
+    field, first, _ = FRAMINGS[framing]
+    client.send(head(f"PUT {UPLOAD} HTTP/1.1", "Host: h", field), first)
+
+
+def reason(told):
+    return told.status, json.loads(told.body)["reason"]
+
+
+def early(closing):
+    """After 10000 bytes Glance has seen enough."""
+    def script(asked):
+        asked.read(10_000).send(answer("413 Payload Too Large", "Content-Type: text/plain",
+                                       *(["Connection: close"] if closing else []),
+                                       body=b"The incoming image is too large"))
+        asked.await_close()
+        asked.close()
+    return script
+
+
+def check_early(told):
+    assert (told.status, told.body) == (413, b"The incoming image is too large"), told.start
+    assert told.get("X-Intake-Store") == "test"
+
+
+@scenario(threaded=True, representative=True)
+def an_early_answer_to_a_client_that_waits(scene):
+    glance = scene.glance()
+    proxy = scene.proxy(glance)
+    for closing in (False, True):
+        glance.upload = early(closing)
+        for framing in FRAMINGS:
+            with proxy.client() as client:
+                start(client, framing)
+                check_early(client.answer())  # the rest of the body is never sent
+
+
+@scenario(threaded=True)
+def an_early_answer_to_a_client_that_only_sends(scene):
+    proxy = scene.proxy(scene.glance(upload=early(closing=False)))
+    for framing, (_, _, rest) in FRAMINGS.items():
+        with proxy.client() as client:
+            start(client, framing)
+            client.send_until_refused(rest)
+            check_early(client.answer())
+
+
+@scenario
+def an_early_answer_and_a_reset(scene):
+    def script(asked):
+        asked.read(10_000).send(answer("413 Payload Too Large", body=b"too large"))
+        asked.close()  # with unread data: the kernel resets, and the answer may be lost on the way
+
+    proxy = scene.proxy(scene.glance(upload=script))
+    for framing in FRAMINGS:
+        with proxy.client() as client:
+            start(client, framing)
+            told = client.answer()
+            assert told.status == 413 or reason(told) == (502, "glance_failed"), framing
+
+
+def dying(scene, die):
+    proxy = scene.proxy(scene.glance(upload=die))
+    for framing in FRAMINGS:
+        with proxy.client() as client:
+            start(client, framing)
+            assert reason(client.answer()) == (502, "glance_failed"), framing
+    proxy.wait_metric(len(FRAMINGS), "uploads_total", result="failed")
+
+
+@scenario(threaded=True)
+def glance_closes_within_the_body(scene):
+    dying(scene, lambda asked: asked.read(10_000).close())
+
+
+@scenario
+def glance_resets_within_the_body(scene):
+    dying(scene, lambda asked: asked.read(10_000).reset())
+
+
+@scenario
+def glance_closes_after_the_body(scene):
+    proxy = scene.proxy(scene.glance(upload=lambda asked: asked.read().close()))
+    for body in (bytes(1000), bytes(3 << 20)):
+        assert reason(proxy.ask("PUT", UPLOAD, body=body)) == (502, "glance_failed")
+
+
+@scenario
+def glance_talks_nonsense(scene):
+    proxy = scene.proxy(scene.glance(upload=lambda asked: asked.read().send(b"what?\r\n\r\n").close()))
+    assert reason(proxy.ask("PUT", UPLOAD, body=bytes(1000))) == (502, "glance_failed")
+
+
+@scenario(threaded=True)
+def glance_takes_no_more(scene):
+    glance = scene.glance(upload=lambda asked: asked.read(10_000).hold())
+    proxy = scene.proxy(glance, conf=QUICK)
+    for framing in ("large", "chunked"):
+        with proxy.client() as client:
+            start(client, framing)
+            client.send_until_refused(FRAMINGS[framing][2])
+            assert reason(client.answer()) == (504, "glance_timeout"), framing
+    for asked in glance.uploads():
+        asked.go()
+
+
+@scenario
+def glance_does_not_answer(scene):
+    glance = scene.glance(upload=lambda asked: asked.read().hold())
+    proxy = scene.proxy(glance, conf=QUICK)
+    for body in (bytes(1000), bytes(3 << 20)):
+        assert reason(proxy.ask("PUT", UPLOAD, body=body)) == (504, "glance_timeout")
+    for asked in glance.uploads():
+        assert asked.complete
+        asked.go()
+
+
+@scenario
+def a_slow_answer_is_waited_for(scene):
+    def script(asked):
+        asked.read()
+        time.sleep(1.5)  # beyond stall_timeout, within response_timeout
+        asked.send(answer("204 No Content"))
+
+    patient = {"glance": {"stall_timeout": "500ms", "response_timeout": "20s"}}
+    proxy = scene.proxy(scene.glance(upload=script), conf=patient)
+    for body in (bytes(1000), bytes(3 << 20)):
+        assert proxy.ask("PUT", UPLOAD, body=body).status == 204
+
+
+@scenario
+def the_preflight_fails(scene):
+    glance = scene.glance()
+    proxy = scene.proxy(glance, conf=QUICK)
+    table = [(lambda asked: asked.close(), (502, "glance_failed")),
+             (lambda asked: asked.hold(), (504, "glance_timeout")),
+             (answer("200 OK", body=b"<html>"), (502, "glance_failed")),
+             (answer("200 OK", body=b'{"status": "queued"' + b" " * (4 << 20) + b"}"), (502, "glance_failed"))]
+    for image, expected in table:
+        glance.image = image
+        assert reason(proxy.ask("PUT", UPLOAD, body=bytes(1000))) == expected
+    assert glance.uploads() == []
+    for asked in glance.requests:
+        asked.go()
+
+
+@scenario
+def nobody_is_there(scene):
+    proxy = scene.proxy(scene.closed_url())
+    for told in (proxy.ask("PUT", UPLOAD, body=bytes(1000)), proxy.ask("GET", "/v2/images")):
+        assert reason(told) == (502, "glance_unreachable")
+        assert told.get("X-Openstack-Request-Id")
+
+
+@scenario
+def connecting_takes_too_long(scene):
+    proxy = scene.proxy(scene.silent_url(), conf=QUICK)
+    for told in (proxy.ask("GET", "/v2/images"), proxy.ask("PUT", UPLOAD, body=bytes(1000))):
+        assert reason(told) == (502, "glance_unreachable")
+
+
+@scenario
+def the_second_endpoint_helps(scene):
+    glance = scene.glance()
+    proxy = scene.proxy(scene.closed_url(), glance)
+    for body in (bytes(1000), bytes(3 << 20)):
+        assert proxy.ask("GET", "/v2/images").status == 200
+        assert proxy.ask("PUT", UPLOAD, body=body).status == 204
+        assert glance.uploads()[-1].length == len(body)
+
+
+@scenario
+def never_after_a_byte_of_the_body(scene):
+    first = scene.glance(port=0, upload=lambda asked: asked.read(10_000).reset())
+    second = scene.glance(port=0, upload=lambda asked: asked.read(10_000).reset())
+    proxy = scene.proxy(first, second)
+    for framing in FRAMINGS:
+        before = len(first.uploads()) + len(second.uploads())
+        with proxy.client() as client:
+            start(client, framing)
+            assert reason(client.answer()) == (502, "glance_failed")
+        assert len(first.uploads()) + len(second.uploads()) == before + 1, framing
+
+
+def cut_download(*pieces, end):
+    def script(asked):
+        asked.read().send(*pieces)
+        getattr(asked, end)()
+    return script
+
+
+@scenario(threaded=True)
+def a_download_that_is_cut_looks_cut(scene):
+    glance = scene.glance()
+    proxy = scene.proxy(glance)
+    with_length = head("HTTP/1.1 200 OK", f"Content-Length: {SIZE}")
+    without = head("HTTP/1.1 200 OK", "Transfer-Encoding: chunked")
+    for pieces in ((with_length, bytes(SIZE // 2)), (with_length, b"x"), (without, chunk(bytes(100_000)))):
+        for end in ("close", "reset"):
+            glance.other = cut_download(*pieces, end=end)
+            with proxy.client() as client:
+                client.send(request("GET", "/v2/images/x/file"))
+                try:
+                    told = client.answer()
+                except Cut:
+                    continue
+                assert told.status == 502, (told.start, told.length, end)
+
+
+@scenario
+def a_relayed_request_glance_breaks(scene):
+    glance = scene.glance(other=lambda asked: asked.reset())
+    proxy = scene.proxy(glance, conf=QUICK)
+    assert reason(proxy.ask("DELETE", "/v2/images/x")) == (502, "glance_failed")
+    glance.other = lambda asked: asked.hold()
+    assert reason(proxy.ask("GET", "/v2/images")) == (504, "glance_timeout")
+    for asked in glance.requests:
+        asked.go()
+
+
+@scenario
+def glance_comes_back(scene):
+    glance = scene.glance()
+    proxy = scene.proxy(glance)
+    with proxy.client() as client:
+        assert client.ask("GET", "/v2/images").status == 200
+        glance.stop()
+        wait_until("Glance is gone", lambda: client.ask("GET", "/v2/images").status == 502)
+        again = scene.glance()
+        assert client.ask("PUT", UPLOAD, body=bytes(1000)).status == 204
+    assert len(again.uploads()) == 1

@@ -1,0 +1,67 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The whole way of an image before the small Glance: made, uploaded, shown, fetched."""
+import hashlib
+import json
+
+from support.proxy import wait_until
+from support.scene import scenario
+from support.wire import head
+
+TOKEN = "X-Auth-Token: demo-token"
+DATA = hashlib.shake_128(b"journey").digest(5 << 20)
+SHA512 = hashlib.sha512(DATA).hexdigest()
+
+
+def create(proxy, **properties):
+    document = {"name": "cirros", "disk_format": "qcow2", "container_format": "bare", **properties}
+    told = proxy.ask("POST", "/v2/images", TOKEN, "Content-Type: application/json",
+                     body=json.dumps(document).encode())
+    assert told.status == 201, (told.start, told.body)
+    return json.loads(told.body)["id"]
+
+
+def show(proxy, image):
+    return json.loads(proxy.ask("GET", f"/v2/images/{image}", TOKEN).body)
+
+
+@scenario(threaded=True, representative=True)
+def made_uploaded_shown_and_fetched(scene):
+    proxy = scene.proxy(scene.small_glance())
+    image = create(proxy)
+    assert show(proxy, image)["status"] == "queued"
+    assert proxy.ask("PUT", f"/v2/images/{image}/file", TOKEN, body=DATA).status == 204
+    shown = show(proxy, image)
+    assert (shown["status"], shown["size"], shown["stores"]) == ("active", len(DATA), "test")
+    assert shown["os_hash_value"] == SHA512
+    fetched = proxy.ask("GET", f"/v2/images/{image}/file", TOKEN)
+    assert fetched.sha512 == SHA512
+    again = proxy.ask("PUT", f"/v2/images/{image}/file", TOKEN, body=DATA)
+    assert json.loads(again.body)["reason"] == "image_not_queued"
+    assert proxy.ask("DELETE", f"/v2/images/{image}", TOKEN).status == 204
+
+
+@scenario
+def a_cut_upload_can_be_repeated(scene):
+    glance = scene.small_glance()
+    proxy = scene.proxy(glance)
+    image = create(proxy)
+    with proxy.client() as client:
+        client.send(head(f"PUT /v2/images/{image}/file HTTP/1.1", "Host: h", TOKEN,
+                         f"Content-Length: {len(DATA)}"), DATA[:len(DATA) // 2])
+        client.close()
+    proxy.wait_metric(1, "uploads_total", result="aborted")
+    proxy.wait_log("verdict=aborted")
+    wait_until("the image is queued again", lambda: show(proxy, image)["status"] == "queued")
+    assert proxy.ask("PUT", f"/v2/images/{image}/file", TOKEN, body=DATA).status == 204
+    assert show(proxy, image)["os_hash_value"] == SHA512
+
+
+@scenario
+def a_foreign_token(scene):
+    glance = scene.small_glance()
+    proxy = scene.proxy(glance)
+    image = create(proxy)
+    for token, status in (("other-token", 404), ("nobody-knows", 401)):
+        told = proxy.ask("PUT", f"/v2/images/{image}/file", f"X-Auth-Token: {token}", body=DATA)
+        assert told.status == status, (token, told.start)
+    assert show(proxy, image)["status"] == "queued"

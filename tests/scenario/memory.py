@@ -1,0 +1,124 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Gigabytes through a few buffers: whoever is slower sets the pace, and memory stays flat."""
+import threading
+import time
+
+from support.glance import UPLOAD, accept_upload
+from support.scene import scenario
+from support.wire import LAST_CHUNK, chunk, head, request
+
+PIECE = bytes(1 << 20)
+MUCH = 768  # MiB; many times every bound below
+KERNEL = 48 << 20  # what the socket buffers of two connections can hold, and a bit
+GROWTH = 32  # MiB that the proxy may take for one transfer, whatever its size
+
+
+class Download:
+    """A Glance's answer of MUCH MiB, and how far it has got."""
+
+    def __init__(self, chunked):
+        self.chunked = chunked
+        self.sent = 0
+
+    def __call__(self, asked):
+        framing = "Transfer-Encoding: chunked" if self.chunked else f"Content-Length: {MUCH << 20}"
+        asked.read().send(head("HTTP/1.1 200 OK", framing))
+        for _ in range(MUCH):
+            asked.send(chunk(PIECE) if self.chunked else PIECE)
+            self.sent += len(PIECE)
+        if self.chunked:
+            asked.send(LAST_CHUNK)
+
+
+def settled(count):
+    """The value of count() once it has stopped growing for half a second."""
+    last, since = count(), time.monotonic()
+    while time.monotonic() - since < 0.5:
+        time.sleep(0.05)
+        if count() != last:
+            last, since = count(), time.monotonic()
+    return last
+
+
+def check_growth(proxy, before):
+    grown = proxy.rss_mib() - before
+    assert grown < GROWTH, f"{grown:.0f} MiB more than before"
+
+
+@scenario(alone=True)
+def a_client_that_does_not_read(scene):
+    glance = scene.glance()
+    proxy = scene.proxy(glance)
+    assert proxy.ask("GET", "/v2/images").status == 200
+    before = proxy.rss_mib()
+    for chunked in (False, True):
+        glance.other = download = Download(chunked)
+        with proxy.client() as client:
+            client.send(request("GET", "/v2/images/x/file")).answer_head()
+            assert settled(lambda: download.sent) < KERNEL
+            check_growth(proxy, before)
+
+
+@scenario(alone=True)
+def a_download_of_any_size(scene):
+    glance = scene.glance()
+    proxy = scene.proxy(glance)
+    assert proxy.ask("GET", "/v2/images").status == 200
+    before = proxy.rss_mib()
+    for chunked in (False, True):
+        glance.other = Download(chunked)
+        assert proxy.ask("GET", "/v2/images/x/file").length == MUCH << 20
+        check_growth(proxy, before)
+
+
+def send_much(client, chunked):
+    framing = "Transfer-Encoding: chunked" if chunked else f"Content-Length: {MUCH << 20}"
+    client.send(head(f"PUT {UPLOAD} HTTP/1.1", "Host: h", framing))
+    for _ in range(MUCH):
+        client.send(chunk(PIECE) if chunked else PIECE)
+    return client.send(LAST_CHUNK) if chunked else client
+
+
+@scenario(alone=True)
+def an_upload_of_any_size(scene):
+    glance = scene.glance()
+    proxy = scene.proxy(glance)
+    assert proxy.ask("PUT", UPLOAD, body=PIECE).status == 204
+    before = proxy.rss_mib()
+    for chunked in (False, True):
+        with proxy.client() as client:
+            assert send_much(client, chunked).answer().status == 204
+        assert glance.uploads()[-1].length == MUCH << 20
+        check_growth(proxy, before)
+
+
+@scenario(alone=True)
+def a_glance_that_does_not_read(scene):
+    def reluctant(asked):
+        asked.read(10_000).hold()
+        accept_upload(asked)
+
+    glance = scene.glance()
+    proxy = scene.proxy(glance)
+    assert proxy.ask("PUT", UPLOAD, body=PIECE).status == 204
+    glance.upload = reluctant
+    before = proxy.rss_mib()
+    for chunked in (False, True):
+        with proxy.client() as client:
+            sending = threading.Thread(target=pour, args=(client, chunked), daemon=True)
+            sending.start()
+            glance.wait("the start", lambda _: glance.uploads()[-1].length == 10_000)
+            taken = settled(lambda: int(proxy.metric("bytes_to_glance_total")))
+            assert taken < KERNEL, taken
+            check_growth(proxy, before)
+            assert sending.is_alive(), "the client was not held back"
+            client.reset()
+        glance.uploads()[-1].go()
+        sending.join()
+
+
+def pour(client, chunked):
+    try:
+        send_much(client, chunked)
+    except OSError:
+        pass  # the scenario has seen enough and closed the connection

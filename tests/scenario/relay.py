@@ -1,0 +1,203 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What is not an upload passes through, both ways, as it is."""
+from support.glance import answer
+from support.scene import scenario
+from support.wire import LAST_CHUNK, body_pieces, chunk, head, request
+
+
+def giving(*pieces):
+    """A Glance that answers everything with these bytes."""
+    return lambda asked: asked.read().send(*pieces)
+
+
+@scenario(threaded=True)
+def every_method(scene):
+    glance = scene.glance()
+    proxy = scene.proxy(glance)
+    methods = ["GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "PROPFIND"]
+    with proxy.client() as client:
+        for method in methods:
+            assert client.ask(method, "/v2/images").status == 200
+    assert [asked.method for asked in glance.requests] == methods
+
+
+@scenario
+def head_has_the_length_and_no_body(scene):
+    glance = scene.glance(other=giving(head("HTTP/1.1 200 OK", "Content-Length: 12345678901")))
+    with scene.proxy(glance).client() as client:
+        for _ in range(2):
+            told = client.ask("HEAD", "/v2/images/x/file")
+            assert told.get("Content-Length") == "12345678901"
+
+
+@scenario
+def head_of_unknown_length(scene):
+    def told(asked):
+        body = chunk(b"versions") + LAST_CHUNK if asked.method == "GET" else b""
+        asked.read().send(head("HTTP/1.1 200 OK", "Transfer-Encoding: chunked"), body)
+
+    proxy = scene.proxy(scene.glance(other=told))
+    with proxy.client() as client:
+        nothing = client.ask("HEAD", "/v2/images/x/file")
+        assert nothing.status == 200
+        if nothing.get("Connection") == "close":
+            assert client.closed()
+        else:
+            assert client.ask("GET", "/v2/schemas").body == b"versions"
+
+
+@scenario
+def no_content(scene):
+    glance = scene.glance(other=giving(head("HTTP/1.1 204 No Content", "X-Kept: yes")))
+    with scene.proxy(glance).client() as client:
+        for _ in range(2):
+            told = client.ask("DELETE", "/v2/images/x")
+            assert (told.status, told.get("X-Kept"), told.get("Content-Length")) == (204, "yes", None)
+
+
+@scenario
+def not_modified(scene):
+    glance = scene.glance(other=giving(head("HTTP/1.1 304 Not Modified", 'ETag: "e"')))
+    with scene.proxy(glance).client() as client:
+        for _ in range(2):
+            told = client.ask("GET", "/v2/images/x", 'If-None-Match: "e"')
+            assert (told.status, told.get("ETag")) == (304, '"e"')
+    assert glance.requests[0].get("If-None-Match") == '"e"'
+
+
+@scenario
+def partial_content(scene):
+    def part(asked):
+        assert asked.get("Range") == "bytes=2-5"
+        asked.read().send(answer("206 Partial Content", "Content-Range: bytes 2-5/10", body=b"cdef"))
+
+    told = scene.proxy(scene.glance(other=part)).ask("GET", "/v2/images/x/file", "Range: bytes=2-5")
+    assert (told.status, told.get("Content-Range"), told.body) == (206, "bytes 2-5/10", b"cdef")
+
+
+@scenario
+def statuses_of_all_classes(scene):
+    starts = ["200 OK", "201 Created", "202 Accepted", "300 Multiple Choices", "401 Unauthorized",
+              "403 Forbidden", "404 Not Found", "410 Gone", "413 Payload Too Large",
+              "500 Internal Server Error", "503 Service Unavailable", "599 Odd"]
+    waiting = iter(starts)
+    glance = scene.glance(other=lambda asked: asked.read().send(answer(next(waiting), body=b"said")))
+    with scene.proxy(glance).client() as client:
+        for start in starts:
+            told = client.ask("GET", "/v2/images")
+            assert (told.status, told.body) == (int(start[:3]), b"said"), start
+
+
+@scenario
+def interim_answers_of_glance_are_skipped(scene):
+    interim = head("HTTP/1.1 102 Processing") + head("HTTP/1.1 103 Early Hints", "Link: </x>")
+    glance = scene.glance(other=giving(interim, answer("200 OK", body=b"final")))
+    told = scene.proxy(glance).ask("GET", "/v2/images")
+    assert (told.status, told.body, told.get("Link")) == (200, b"final", None)
+
+
+@scenario
+def an_answer_of_unknown_length_streams(scene):
+    def in_two(asked):
+        asked.read().send(head("HTTP/1.1 200 OK", "Transfer-Encoding: chunked"), chunk(b"first"))
+        asked.hold().send(chunk(b"second"), LAST_CHUNK)
+
+    glance = scene.glance(other=in_two)
+    with scene.proxy(glance).client() as client:
+        told = client.send(request("GET", "/v2/images/x/file")).answer_head()
+        assert told.get("Content-Length") is None
+        pieces = body_pieces(told, client.stream, until_close=True)
+        assert next(pieces) == b"first"  # while Glance has not sent the rest
+        glance.requests[0].go()
+        assert b"".join(pieces) == b"second"
+
+
+@scenario
+def an_answer_that_ends_with_the_connection(scene):
+    def until_close(asked):
+        asked.read().send(head("HTTP/1.0 200 OK"), b"all of it")
+        asked.close()
+
+    told = scene.proxy(scene.glance(other=until_close)).ask("GET", "/v2/images/x/file")
+    assert (told.body, told.complete) == (b"all of it", True)
+
+
+@scenario
+def repeated_and_empty_fields_stay_in_order(scene):
+    sent = ["X-One: 1", "Accept:", "X-Two: a", "X-One: 2", "x-two: b"]
+    given = ["Set-Cookie: a=1", "Vary: Accept", "Set-Cookie: b=2", "Vary: Cookie"]
+    glance = scene.glance(other=giving(answer("200 OK", *given)))
+    told = scene.proxy(glance).ask("GET", "/v2/images", *sent)
+
+    seen = [f"{name}: {value}".strip() for name, value in glance.requests[0].fields]
+    assert [line for line in seen if line in sent] == sent
+    back = [f"{name}: {value}" for name, value in told.fields]
+    assert [line for line in back if line in given] == given
+
+
+@scenario
+def one_date(scene):
+    glance = scene.glance(other=giving(answer("200 OK", "Date: Thu, 01 Jan 2026 00:00:00 GMT")))
+    told = scene.proxy(glance).ask("GET", "/v2/images")
+    assert told.all("Date") == ["Thu, 01 Jan 2026 00:00:00 GMT"]
+
+
+@scenario
+def bodies_with_and_without_length(scene):
+    document = b'{"name": "cirros"}'
+    big = bytes(range(256)) * 12000  # 3 MiB: several buffers
+    glance = scene.glance()
+    with scene.proxy(glance).client() as client:
+        for body in (document, big):
+            assert client.ask("POST", "/v2/images", body=body).status == 200
+            client.send(head("PATCH /v2/images/x HTTP/1.1", "Host: h", "Transfer-Encoding: chunked"))
+            client.send(chunk(body[:7]), chunk(body[7:]), LAST_CHUNK)
+            assert client.answer().status == 200
+    seen = [(asked.get("Content-Length"), asked.chunked, asked.body) for asked in glance.requests]
+    assert seen == [(str(len(document)), False, document), (None, True, document),
+                    (str(len(big)), False, big), (None, True, big)]
+
+
+@scenario
+def the_target_is_passed_raw(scene):
+    targets = ["/v2/images?name=a%20b&x=+&&y", "/v2/images?", "/v2/%69mages/%c3%a9?q=%41",
+               "//v2//images", "/v2/a/../b/./c;x=y", "/v2/images/a%2Fb", "/v2/images?limit=1?x=/../"]
+    glance = scene.glance()
+    with scene.proxy(glance).client() as client:
+        for target in targets:
+            assert client.ask("GET", target).status == 200, target
+    assert [asked.target for asked in glance.requests] == targets
+
+
+@scenario
+def host_is_kept(scene):
+    glance = scene.glance()
+    with scene.proxy(glance).client() as client:
+        client.send(head("GET /v2/images HTTP/1.1", "Host: images.example.org:8443")).answer()
+    assert glance.requests[0].all("Host") == ["images.example.org:8443"]
+
+
+@scenario
+def hop_by_hop_fields_are_dropped(scene):
+    glance = scene.glance(other=giving(answer(
+        "200 OK", "Connection: X-Gone", "X-Gone: 1", "Keep-Alive: timeout=5", "X-Kept: 1")))
+    told = scene.proxy(glance).ask(
+        "GET", "/v2/images", "Connection: keep-alive, X-Hop", "X-Hop: 1", "Keep-Alive: 300",
+        "Proxy-Connection: keep-alive", "TE: trailers", "Upgrade: h2c", "X-Stays: 1")
+    asked = glance.requests[0]
+    for name in ("X-Hop", "Keep-Alive", "Proxy-Connection", "TE", "Upgrade"):
+        assert asked.get(name) is None, name
+    assert asked.get("X-Stays") == "1"
+    assert "X-Hop" not in (asked.get("Connection") or "")
+    assert (told.get("X-Gone"), told.get("Keep-Alive"), told.get("X-Kept")) == (None, None, "1")
+
+
+@scenario
+def expect_on_another_request(scene):
+    glance = scene.glance()
+    with scene.proxy(glance).client() as client:
+        client.send(head("POST /v2/images HTTP/1.1", "Host: h", "Expect: 100-continue",
+                         "Content-Length: 2"))
+        assert client.stream.until(b"\r\n\r\n").startswith(b"HTTP/1.1 100 ")
+        assert client.send(b"{}").answer().status == 200
+    assert glance.requests[0].body == b"{}"

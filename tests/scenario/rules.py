@@ -1,0 +1,148 @@
+# SPDX-License-Identifier: Apache-2.0
+"""policy.yaml at work: which store, whose wish counts, and what is too large."""
+import json
+
+from support.glance import UPLOAD, facts
+from support.proxy import wait_until
+from support.scene import scenario
+from support.wire import LAST_CHUNK, chunk, head
+
+DATA = b"\0image\r\n"
+
+POLICY = """\
+rules:
+  - name: windows
+    when: { disk_format: [vhd, vhdx], name: ["win-*"] }
+    store: file
+    mode: default
+    allow: [file, test]
+  - name: choose
+    when: { visibility: [public] }
+    store: test
+    mode: default
+  - name: huge
+    when: { project: [builders], larger_than: 1MiB }
+    store: file
+    mode: force
+  - name: agents
+    when: { user_agent: ["*Horizon*"], client: [127.0.0.0/8] }
+    store: file
+    mode: force
+    max_size: 64KiB
+default:
+  store: test
+  mode: force
+"""
+
+
+def stored(proxy, glance, *fields, body=DATA):
+    """Uploads; the store Glance was told and what the client was told of the decision."""
+    told = proxy.ask("PUT", UPLOAD, *fields, body=body)
+    assert told.status == 204, (told.start, told.body)
+    asked = glance.uploads()[-1]
+    assert told.all("X-Intake-Store") == asked.all("X-Image-Meta-Store")
+    return asked.all("X-Image-Meta-Store"), told.get("X-Intake-Rule")
+
+
+@scenario
+def the_first_rule_that_matches(scene):
+    glance = scene.glance()
+    proxy = scene.proxy(glance, policy=POLICY)
+    horizon = "User-Agent: python Horizon client"
+    wish = "X-Image-Meta-Store: test"
+    table = [  # the image, request fields, body, the store, the rule
+        (facts(), [], DATA, "test", "default"),
+        (facts(disk_format="vhd", name="win-11"), [], DATA, "file", "windows"),
+        (facts(disk_format="vhd", name="win-11"), [wish], DATA, "test", "windows"),
+        (facts(disk_format="vhd", name="linux"), [], DATA, "test", "default"),
+        (facts(visibility="public"), ["X-Image-Meta-Store: third"], DATA, "third", "choose"),
+        (facts(owner="builders"), [], bytes(1 << 20), "test", "default"),
+        (facts(owner="builders"), [], bytes((1 << 20) + 1), "file", "huge"),
+        (facts(), [horizon], DATA, "file", "agents"),
+    ]
+    for image, fields, body, store, rule in table:
+        glance.image = image
+        assert stored(proxy, glance, *fields, body=body) == ([store], rule), (image, fields)
+
+
+@scenario
+def every_spelling_of_the_wish_is_replaced(scene):
+    glance = scene.glance()
+    proxy = scene.proxy(glance)
+    spellings = ["X-Image-Meta-Store", "x-image-meta-store", "X_Image_Meta_Store", "X-Image_Meta-Store"]
+    for fields in [[f"{name}: file"] for name in spellings] + [
+            [f"{name}: file" for name in spellings], ["X-Image-Meta-Store:"],
+            ["X_Image_Meta_Store: test", "X-Image-Meta-Store: file"]]:
+        assert stored(proxy, glance, *fields) == (["test"], "default"), fields
+        names = [name.lower().replace("_", "-") for name, _ in glance.uploads()[-1].fields]
+        assert names.count("x-image-meta-store") == 1, fields
+
+
+@scenario
+def a_replaced_wish_is_told(scene):
+    glance = scene.glance()
+    proxy = scene.proxy(glance)
+    right = "Content-Type: application/octet-stream"
+    told = proxy.ask("PUT", UPLOAD, right, "X-Image-Meta-Store: file", body=DATA)
+    assert told.get("X-Intake-Fixed") == "store"
+    proxy.wait_log("upload .*fixed=store")
+
+
+@scenario
+def a_store_outside_allow(scene):
+    glance = scene.glance(image=facts(disk_format="vhd", name="win-11"))
+    proxy = scene.proxy(glance, policy=POLICY)
+    for wish in ("third", "os_glance_staging_store", "TEST"):
+        told = proxy.ask("PUT", UPLOAD, f"X-Image-Meta-Store: {wish}", body=DATA)
+        said = json.loads(told.body)
+        assert (told.status, said["reason"]) == (403, "store_not_allowed"), wish
+        assert "file, test" in said["message"], said
+    glance.image = facts(visibility="public")  # no `allow`: any store, but not Glance's own
+    told = proxy.ask("PUT", UPLOAD, "X-Image-Meta-Store: os_glance_staging_store", body=DATA)
+    assert told.status == 403
+    assert glance.uploads() == []
+
+
+def send_chunked(client, count, size, *fields):
+    """`count` chunks of `size` bytes, without an end, or as many as the proxy takes."""
+    client.send(head(f"PUT {UPLOAD} HTTP/1.1", "Host: h", "Transfer-Encoding: chunked", *fields))
+    return client.send_until_refused(chunk(bytes(size)) * count)
+
+
+@scenario
+def too_large_is_found_while_it_comes(scene):
+    glance = scene.glance()
+    proxy = scene.proxy(glance, policy=POLICY, conf={"upload": {"max_size": "2MiB"}})
+    table = [(["User-Agent: Horizon"], 64 << 10), ([], 2 << 20)]  # the rule's limit, the global one
+    for fields, limit in table:
+        with proxy.client() as client:
+            send_chunked(client, 40, 60_000, *fields)
+            told = client.answer()
+            assert (told.status, json.loads(told.body)["reason"]) == (413, "too_large"), fields
+        asked = glance.uploads()[-1]
+        wait_until("the upload to Glance is broken off", lambda: asked.cut)
+        assert asked.length <= limit and not asked.complete
+
+
+@scenario
+def exactly_the_limit_is_not_too_large(scene):
+    glance = scene.glance()
+    proxy = scene.proxy(glance, conf={"upload": {"max_size": "64KiB"}})
+    assert stored(proxy, glance, body=bytes(65536)) == (["test"], "default")
+    with proxy.client() as client:
+        send_chunked(client, 2, 32768)
+        assert client.send(LAST_CHUNK).answer().status == 204
+
+
+@scenario
+def a_rule_by_size_needs_the_length(scene):
+    glance = scene.glance(image=facts(owner="builders"))
+    proxy = scene.proxy(glance, policy=POLICY)
+    with proxy.client() as client:  # small enough for the rule never to matter
+        send_chunked(client, 1, 1000)
+        assert client.send(LAST_CHUNK).answer().status == 204
+    with proxy.client() as client:
+        send_chunked(client, 40, 60_000)
+        told = client.answer()
+        assert (told.status, json.loads(told.body)["reason"]) == (411, "length_required")
+    wait_until("the upload to Glance is broken off", lambda: glance.uploads()[-1].cut)

@@ -1,0 +1,114 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What keeps the program from starting is said, and ends it with 1."""
+import socket
+import subprocess
+
+from support.glance import TOKEN
+from support.proxy import PORT
+from support.scene import scenario
+
+
+def fails(proxy, *said):
+    proxy.start()
+    assert proxy.wait_exit() == 1
+    for words in said:
+        assert words in proxy.log(), (words, proxy.log())
+
+
+@scenario
+def the_port_is_taken(scene):
+    proxy = scene.proxy(scene.glance(), start=False)
+    with socket.create_server((scene.host, PORT)):
+        fails(proxy, f"{scene.host}:{PORT}", "already in use")
+
+
+@scenario
+def the_port_is_shared_by_another(scene):
+    """SO_REUSEPORT on both sides would let the kernel deal out connections between them."""
+    proxy = scene.proxy(scene.glance(), start=False)
+    with socket.create_server((scene.host, PORT), reuse_port=True):
+        fails(proxy, f"{scene.host}:{PORT}", "already in use")
+
+
+@scenario
+def a_second_instance(scene):
+    glance = scene.glance()
+    first = scene.proxy(glance)
+    second = scene.proxy(glance, conf={"admin": {"bind": ""}}, start=False)
+    fails(second, f"{scene.host}:{PORT}", "already in use")
+    assert first.ask("GET", "/v2/images").status == 200
+
+
+@scenario
+def the_admin_port_is_taken(scene):
+    glance = scene.glance()
+    first = scene.proxy(glance)
+    second = scene.proxy(glance, conf={"listen": {"bind": f"{scene.host}:{PORT + 10}"}}, start=False)
+    fails(second, "already in use")
+    assert first.ask("GET", "/v2/images").status == 200
+
+
+@scenario
+def bad_files(scene):
+    proxy = scene.proxy(scene.glance(), start=False, policy="rules: {}\n",
+                        conf={"upload": {"max_size": "big"}, "listen": {"colour": "red"}})
+    fails(proxy, "big", "colour", "policy.yaml")
+
+
+@scenario
+def no_policy_file(scene):
+    proxy = scene.proxy(scene.glance(), start=False)
+    proxy.policy_file.unlink()
+    fails(proxy, "policy.yaml")
+
+
+@scenario
+def certificate_without_key(scene):
+    cert, key = scene.certificate("listener")
+    proxy = scene.proxy(scene.glance(), conf={"listen": {"tls_cert_file": cert}}, start=False)
+    fails(proxy, "tls_key_file")
+    _, other = scene.certificate("other")
+    proxy.write({"listen": {"tls_cert_file": cert, "tls_key_file": other}})
+    fails(proxy, "listener.crt")
+    key.unlink()
+    proxy.write({"listen": {"tls_cert_file": cert, "tls_key_file": key}})
+    fails(proxy, "listener.key")
+
+
+def run(proxy, *words):
+    return subprocess.run([*proxy.command, *words, "--config-file", proxy.conf_file], text=True,
+                          capture_output=True, timeout=60, check=False)
+
+
+@scenario
+def check_and_print_config(scene):
+    proxy = scene.proxy(scene.glance(), start=False)
+    assert run(proxy, "--check").returncode == 0
+    shown = run(proxy, "--print-config")
+    assert shown.returncode == 0 and f"{scene.host}:{PORT}" in shown.stdout
+    proxy.write({"upload": {"max_size": "big"}, "listen": {"colour": "red"}}, policy="rules: {}\n")
+    checked = run(proxy, "--check")
+    assert checked.returncode == 1
+    for said in ("glance-intake.conf:", "big", "colour", "policy.yaml"):
+        assert said in checked.stdout + checked.stderr, said
+
+
+@scenario
+def every_bind_is_served(scene):
+    binds = f"{scene.host}:{PORT}, {scene.host}:{PORT + 1}"
+    proxy = scene.proxy(scene.glance(), conf={"listen": {"bind": binds}})
+    for port in (PORT, PORT + 1):
+        proxy.address = (scene.host, port)
+        assert proxy.ask("GET", "/v2/images", f"X-Auth-Token: {TOKEN}").status == 200
+
+
+@scenario
+def ipv6(scene):
+    with socket.socket(socket.AF_INET6) as probe:
+        probe.bind(("::1", 0))
+        port = probe.getsockname()[1]
+    glance = scene.glance()
+    proxy = scene.proxy(glance, conf={"listen": {"bind": f"[::1]:{port}"}})
+    proxy.address = ("::1", port)
+    assert proxy.ask("GET", "/v2/images").status == 200
+    assert glance.requests[0].get("X-Forwarded-For") == "::1"

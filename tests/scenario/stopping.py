@@ -1,0 +1,128 @@
+# SPDX-License-Identifier: Apache-2.0
+"""SIGTERM: what is in flight ends well, nothing new begins."""
+import json
+import signal
+import time
+
+from support.glance import UPLOAD
+from support.proxy import wait_until
+from support.scene import scenario
+from support.wire import LAST_CHUNK, Client, chunk, head, request
+
+HALF = bytes(2 << 20)
+
+
+def begin(proxy, glance, chunked=False):
+    """A client that has sent half of an upload, and Glance has it."""
+    client = proxy.client()
+    framing = "Transfer-Encoding: chunked" if chunked else f"Content-Length: {2 * len(HALF)}"
+    client.send(head(f"PUT {UPLOAD} HTTP/1.1", "Host: h", framing), chunk(HALF) if chunked else HALF)
+    glance.wait("half of it", lambda _: glance.uploads() and glance.uploads()[-1].length == len(HALF))
+    return client
+
+
+def refuses_connections(proxy):
+    def refused():
+        try:
+            Client(proxy.address).close()
+            return False
+        except ConnectionRefusedError:
+            return True
+    wait_until("new connections are refused", refused)
+
+
+def drains(scene, number, chunked):
+    glance = scene.glance()
+    proxy = scene.proxy(glance)
+    with begin(proxy, glance, chunked) as client:
+        proxy.signal(number)
+        refuses_connections(proxy)
+        client.send(chunk(HALF) + LAST_CHUNK if chunked else HALF)
+        assert client.answer().status == 204
+    assert glance.uploads()[0].length == 2 * len(HALF)
+    assert proxy.wait_exit() == 0
+    assert "verdict=stored" in proxy.log()
+
+
+@scenario(threaded=True, representative=True)
+def sigterm_lets_an_upload_finish(scene):
+    drains(scene, signal.SIGTERM, chunked=False)
+
+
+@scenario
+def sigint_lets_a_chunked_upload_finish(scene):
+    drains(scene, signal.SIGINT, chunked=True)
+
+
+@scenario
+def a_download_finishes_too(scene):
+    def in_two(asked):
+        asked.read().send(head("HTTP/1.1 200 OK", "Content-Length: 8"), b"half")
+        asked.hold().send(b"half")
+
+    glance = scene.glance(other=in_two)
+    proxy = scene.proxy(glance)
+    with proxy.client() as client:
+        client.send(request("GET", "/v2/images/x/file")).answer_head()
+        assert client.stream.up_to(4) == b"half"
+        proxy.signal(signal.SIGTERM)
+        refuses_connections(proxy)
+        glance.requests[0].go()
+        assert client.stream.up_to(4) == b"half"
+    assert proxy.wait_exit() == 0
+
+
+@scenario
+def an_idle_connection_does_not_delay(scene):
+    proxy = scene.proxy(scene.glance())
+    with proxy.client() as client, proxy.client():
+        assert client.ask("GET", "/v2/images").status == 200
+        began = time.monotonic()
+        proxy.signal(signal.SIGTERM)
+        assert proxy.wait_exit() == 0
+        assert time.monotonic() - began < 10  # drain_timeout is 20 s
+
+
+@scenario
+def a_new_upload_on_an_old_connection(scene):
+    glance = scene.glance()
+    proxy = scene.proxy(glance)
+    sent = request("PUT", UPLOAD, body=b"image")
+    with begin(proxy, glance) as busy, proxy.client() as client:
+        client.send(sent[:20])  # a request has begun, so that this connection is not idle
+        wait_until("it is read", lambda: proxy.metric("connections") >= 2)
+        proxy.signal(signal.SIGTERM)
+        refuses_connections(proxy)
+        told = client.send(sent[20:]).answer()
+        assert (told.status, json.loads(told.body)["reason"]) == (503, "draining")
+        assert busy.send(HALF).answer().status == 204
+    assert proxy.wait_exit() == 0
+
+
+def cut_short(scene, stop, conf=None):
+    glance = scene.glance()
+    proxy = scene.proxy(glance, conf=conf)
+    with begin(proxy, glance):
+        began = time.monotonic()
+        stop(proxy)
+        proxy.wait_exit()
+        assert time.monotonic() - began < 10
+        glance.wait("the cut", lambda _: glance.uploads()[0].cut)
+    assert not glance.uploads()[0].complete
+    assert "verdict=aborted" in proxy.log()
+
+
+@scenario(threaded=True)
+def a_second_signal_stops_at_once(scene):
+    def twice(proxy):
+        proxy.signal(signal.SIGTERM)
+        refuses_connections(proxy)
+        proxy.signal(signal.SIGTERM)
+
+    cut_short(scene, twice)
+
+
+@scenario
+def drain_timeout_ends_the_wait(scene):
+    cut_short(scene, lambda proxy: proxy.signal(signal.SIGTERM),
+              conf={"DEFAULT": {"drain_timeout": "700ms"}})

@@ -1,0 +1,107 @@
+# SPDX-License-Identifier: Apache-2.0
+"""TLS on the listener, and TLS to Glance."""
+import hashlib
+import json
+import socket
+
+from support.glance import UPLOAD, accept_upload, answer
+from support.scene import scenario, serving, trusting
+from support.wire import LAST_CHUNK, chunk, head
+
+SMALL = bytes(range(256))
+LARGE = hashlib.shake_128(b"tls").digest(3 * (1 << 20) + 7)
+
+
+def listening(scene, glance, **conf):
+    """A proxy that speaks TLS, and a client's context that trusts it."""
+    cert, key = scene.certificate("listener")
+    tls = {"tls_cert_file": cert, "tls_key_file": key, **conf}
+    return scene.proxy(glance, conf={"listen": tls}), trusting(cert)
+
+
+@scenario(threaded=True)
+def uploads(scene):
+    glance = scene.glance()
+    proxy, tls = listening(scene, glance)
+    with proxy.client(tls=tls) as client:
+        assert client.ask("GET", "/v2/images").status == 200
+        assert client.ask("PUT", UPLOAD, body=SMALL).status == 204
+    for data in (SMALL, LARGE):
+        with proxy.client(tls=tls) as client:
+            assert client.ask("PUT", UPLOAD, body=data).status == 204
+        with proxy.client(tls=tls) as client:
+            client.send(head(f"PUT {UPLOAD} HTTP/1.1", "Host: h", "Transfer-Encoding: chunked"))
+            client.send(*(chunk(data[at:at + 70_000]) for at in range(0, len(data), 70_000)))
+            assert client.send(LAST_CHUNK).answer().status == 204
+    assert [asked.body for asked in glance.uploads()] == [SMALL, SMALL, SMALL, LARGE, LARGE]
+    assert {asked.get("X-Forwarded-Proto") for asked in glance.requests} == {"https"}
+
+
+@scenario
+def a_download(scene):
+    glance = scene.glance(other=lambda asked: asked.read().send(answer("200 OK", body=LARGE)))
+    proxy, tls = listening(scene, glance)
+    with proxy.client(tls=tls) as client:
+        for _ in range(2):
+            assert client.ask("GET", "/v2/images/x/file").body == LARGE
+
+
+@scenario
+def an_early_answer(scene):
+    def script(asked):
+        asked.read(10_000).send(answer("413 Payload Too Large", body=b"too large"))
+        asked.await_close()
+
+    proxy, tls = listening(scene, scene.glance(upload=script))
+    for framing in (f"Content-Length: {64 << 20}", "Transfer-Encoding: chunked"):
+        with proxy.client(tls=tls) as client:
+            client.send(head(f"PUT {UPLOAD} HTTP/1.1", "Host: h", framing))
+            client.send(bytes(2 << 20) if "Length" in framing else chunk(bytes(200_000)))
+            told = client.answer()
+            assert (told.status, told.body) == (413, b"too large"), framing
+
+
+@scenario
+def a_client_that_breaks_off(scene):
+    glance = scene.glance()
+    proxy, tls = listening(scene, glance)
+    with proxy.client(tls=tls) as client:
+        client.send(head(f"PUT {UPLOAD} HTTP/1.1", "Host: h", f"Content-Length: {8 << 20}"), LARGE)
+        glance.the_upload(received=len(LARGE) // 2)
+        client.reset()
+    glance.wait("the cut", lambda _: glance.uploads()[0].cut)
+    assert not glance.uploads()[0].complete
+
+
+@scenario
+def plain_http_on_a_tls_port(scene):
+    glance = scene.glance()
+    proxy, tls = listening(scene, glance, header_timeout="1s")
+    with proxy.client() as client:
+        client.send(head("GET /v2/images HTTP/1.1", "Host: h"))
+        while client.stream.fill():  # an alert or nothing, then the end
+            assert b"HTTP/1.1 200" not in client.stream.ahead
+    with socket.create_connection(proxy.address) as silent:  # never says a word of its handshake
+        silent.settimeout(20)
+        assert silent.recv(1) == b""
+    assert proxy.client(tls=tls).ask("GET", "/v2/images").status == 200
+    assert len(glance.requests) == 1
+
+
+@scenario
+def to_glance(scene):
+    cert, key = scene.certificate("glance")
+    glance = scene.glance(tls=serving(cert, key), upload=accept_upload)
+    table = [({"ca_file": cert}, True), ({"insecure": "true"}, True), ({}, False)]
+    for conf, trusted in table:
+        proxy = scene.proxy(glance, conf={"glance": conf})
+        seen = len(glance.uploads())
+        for body in (SMALL, LARGE):
+            told = proxy.ask("PUT", UPLOAD, body=body)
+            if trusted:
+                assert told.status == 204 and glance.uploads()[-1].body == body
+            else:
+                assert told.status == 502
+                assert json.loads(told.body)["reason"] == "glance_unreachable"
+                assert len(glance.uploads()) == seen
+        proxy.stop()

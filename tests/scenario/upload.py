@@ -1,0 +1,174 @@
+# SPDX-License-Identifier: Apache-2.0
+"""PUT /v2/images/{id}/file that goes well: the bytes arrive as they are, in the right store."""
+import hashlib
+
+from support.glance import IMAGE, TOKEN, UPLOAD
+from support.scene import scenario
+from support.wire import LAST_CHUNK, chunk, head, request
+
+SMALL = bytes(range(256)) * 4  # every byte value, NUL, CR and LF among them
+LARGE = hashlib.shake_128(b"image").digest(3 * (1 << 20) + 7)  # a few of every buffer, and a bit
+
+
+def check(asked, told, data, chunked=False):
+    """What Glance must have got, and what the client must have been told."""
+    assert asked.start == f"PUT {UPLOAD} HTTP/1.1"
+    assert asked.body == data and asked.complete
+    assert asked.get("Content-Length") == (None if chunked else str(len(data)))
+    assert asked.chunked == chunked
+    assert asked.all("Content-Type") == ["application/octet-stream"]
+    assert asked.all("X-Image-Meta-Store") == ["test"]
+    assert told.status == 204
+    assert told.all("X-Intake-Store") == ["test"]
+    assert told.all("X-Intake-Rule") == ["default"]
+    assert told.all("X-Intake-Bytes") == [str(len(data))]
+
+
+@scenario(threaded=True, representative=True)
+def small_with_length(scene):
+    glance = scene.glance()
+    with scene.proxy(glance).client() as client:
+        told = client.ask("PUT", UPLOAD, body=SMALL)
+        check(glance.uploads()[0], told, SMALL)
+        assert client.ask("PUT", UPLOAD, body=SMALL).status == 204  # on the same connection
+
+
+@scenario(threaded=True, representative=True)
+def large_with_length(scene):
+    glance = scene.glance()
+    told = scene.proxy(glance).ask("PUT", UPLOAD, body=LARGE)
+    check(glance.uploads()[0], told, LARGE)
+
+
+@scenario(threaded=True, representative=True)
+def chunked(scene):
+    glance = scene.glance()
+    with scene.proxy(glance).client() as client:
+        client.send(head(f"PUT {UPLOAD} HTTP/1.1", "Host: h", "Transfer-Encoding: chunked"))
+        for start in range(0, len(LARGE), 300_001):
+            client.send(chunk(LARGE[start:start + 300_001]))
+        told = client.send(LAST_CHUNK).answer()
+    check(glance.uploads()[0], told, LARGE, chunked=True)
+
+
+@scenario
+def chunk_extensions_and_trailers_end_here(scene):
+    glance = scene.glance()
+    with scene.proxy(glance).client() as client:
+        client.send(head(f"PUT {UPLOAD} HTTP/1.1", "Host: h", "Transfer-Encoding: chunked"))
+        told = client.send(b'3;name="value"\r\nabc\r\n0\r\nX-Trailer: t\r\n\r\n').answer()
+    check(glance.uploads()[0], told, b"abc", chunked=True)
+    assert glance.uploads()[0].get("X-Trailer") is None
+
+
+@scenario
+def tiny_chunks(scene):
+    glance = scene.glance()
+    with scene.proxy(glance).client() as client:
+        client.send(head(f"PUT {UPLOAD} HTTP/1.1", "Host: h", "Transfer-Encoding: chunked"))
+        client.send(b"".join(chunk(SMALL[at:at + 1]) for at in range(len(SMALL))), LAST_CHUNK)
+        told = client.answer()
+    check(glance.uploads()[0], told, SMALL, chunked=True)
+
+
+@scenario
+def cut_at_awkward_points(scene):
+    glance = scene.glance()
+    proxy = scene.proxy(glance)
+    sent = request("PUT", UPLOAD, body=LARGE)
+    body = len(sent) - len(LARGE)
+    points = [1, body - 4, body - 2, body - 1, body, body + 1, body + 65535, body + (1 << 20),
+              len(sent) - 1]
+    for point in points:
+        with proxy.client() as client:
+            told = client.send(sent[:point], sent[point:]).answer()
+            check(glance.uploads()[-1], told, LARGE)
+
+
+@scenario
+def byte_by_byte(scene):
+    glance = scene.glance()
+    with scene.proxy(glance).client() as client:
+        sent = request("PUT", UPLOAD, body=SMALL[:100])
+        told = client.send(*(sent[at:at + 1] for at in range(len(sent)))).answer()
+    check(glance.uploads()[0], told, SMALL[:100])
+
+
+@scenario
+def the_callers_own_token_asks_first(scene):
+    glance = scene.glance()
+    scene.proxy(glance).ask("PUT", UPLOAD, f"X-Auth-Token: {TOKEN}", body=SMALL)
+    assert [(asked.method, asked.target) for asked in glance.requests] == [
+        ("GET", f"/v2/images/{IMAGE}"), ("PUT", UPLOAD)]
+    assert [asked.all("X-Auth-Token") for asked in glance.requests] == [[TOKEN], [TOKEN]]
+    ids = {asked.get("X-Openstack-Request-Id") for asked in glance.requests}
+    assert len(ids) == 1, "one request id for all that is done for one request"
+
+
+@scenario
+def content_type_is_made_right(scene):
+    glance = scene.glance()
+    proxy = scene.proxy(glance)
+    for sent in ((), ("Content-Type: text/plain",), ("Content-Type: application/x-www-form-urlencoded",),
+                 ("Content-Type: APPLICATION/octet-stream",), ("Content_Type: text/plain",)):
+        told = proxy.ask("PUT", UPLOAD, *sent, body=SMALL)
+        check(glance.uploads()[-1], told, SMALL)
+        assert "content-type" in told.get("X-Intake-Fixed"), sent
+        assert glance.uploads()[-1].get("Content_Type") is None
+    told = proxy.ask("PUT", UPLOAD, "Content-Type: application/octet-stream",
+                     "X-Image-Meta-Store: test", body=SMALL)
+    check(glance.uploads()[-1], told, SMALL)
+    assert told.get("X-Intake-Fixed") is None
+
+
+@scenario
+def every_spelling_of_the_path(scene):
+    glance = scene.glance()
+    proxy = scene.proxy(glance)
+    for path in (UPLOAD, f"{UPLOAD}?x=y", f"/v2/images/{IMAGE}/fil%65", f"/v2/images/{IMAGE}/%66%69%6c%65",
+                 f"/%76%32/images/{IMAGE}/file", f"/v2/%69mages/{IMAGE}/file", f"/v2%2Fimages/{IMAGE}/file",
+                 f"/v2/images%2F{IMAGE}%2Ffile", f"//v2//images//{IMAGE}//file", f"/v2.0/images/{IMAGE}/file",
+                 f"/v2.15/images/{IMAGE}/file", f"/v2/./images/{IMAGE}/file",
+                 f"/v2/images/x/../{IMAGE}/file", f"http://glance.example/v2/images/{IMAGE}/file"):
+        told = proxy.ask("PUT", path, body=SMALL)
+        assert told.get("X-Intake-Store") == "test", (path, told.start)
+        asked = glance.uploads()[-1]
+        assert asked.target.split("?")[0] == UPLOAD, (path, asked.target)
+        assert asked.all("X-Image-Meta-Store") == ["test"], path
+
+
+@scenario
+def the_version_in_accept(scene):
+    glance = scene.glance()
+    told = scene.proxy(glance).ask("PUT", f"/images/{IMAGE}/file",
+                                   "Accept: application/vnd.openstack.images-v2", body=SMALL)
+    check(glance.uploads()[0], told, SMALL)
+    # /v2/... with that Accept is a 404 for Glance
+    assert "vnd.openstack.images" not in (glance.uploads()[0].get("Accept") or "")
+
+
+@scenario
+def what_only_looks_like_an_upload(scene):
+    glance = scene.glance()
+    proxy = scene.proxy(glance)
+    for path in (f"{UPLOAD}/x", f"/v2/images/{IMAGE}/file.json", f"/v2/images/{IMAGE}/FILE",
+                 f"/v3/images/{IMAGE}/file", f"/v2/Images/{IMAGE}/file", f"/images/{IMAGE}/file",
+                 f"/v2/images/{IMAGE}/fil%2565"):
+        assert proxy.ask("PUT", path, "X-Image-Meta-Store: other", body=SMALL).get("X-Intake-Store") is None
+        asked = glance.requests[-1]
+        assert asked.target == path
+        assert asked.all("X-Image-Meta-Store") == ["other"], path
+
+
+@scenario(threaded=True)
+def expect_is_granted_after_the_preflight(scene):
+    glance = scene.glance()
+    proxy = scene.proxy(glance)
+    for data in (SMALL, LARGE):
+        with proxy.client() as client:
+            client.send(head(f"PUT {UPLOAD} HTTP/1.1", "Host: h", "Expect: 100-continue",
+                             f"Content-Length: {len(data)}"))
+            assert client.stream.until(b"\r\n\r\n").startswith(b"HTTP/1.1 100 ")
+            assert glance.requests[-1].method in ("GET", "PUT")
+            told = client.send(data).answer()
+            check(glance.uploads()[-1], told, data)

@@ -1,0 +1,243 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The Glances a scenario can have.
+
+ScriptedGlance does byte for byte what the scenario says, however wrong; SmallGlance is the
+program of tests/glance, which keeps images as Glance does.
+"""
+import json
+import re
+import socket
+import subprocess
+import threading
+import urllib.request
+
+from .wire import PATIENCE, Cut, Message, Stream, head, reset
+
+IMAGE = "0b7c1d52-6a43-4f6e-9a0d-3f1c2e4b5a69"
+UPLOAD = f"/v2/images/{IMAGE}/file"
+TOKEN = "a-token-that-no-log-may-show"
+
+
+def facts(**changed):
+    """What Glance says of an image that waits for its data."""
+    return {"id": IMAGE, "status": "queued", "disk_format": "qcow2", "container_format": "bare",
+            "owner": "demo", "name": "cirros", "visibility": "private", **changed}
+
+
+def answer(start, *fields, body=b""):
+    """An answer with a Content-Length, but for 204 and 304."""
+    if " 204 " not in start and " 304 " not in start:
+        fields = [*fields, f"Content-Length: {len(body)}"]
+    return head(f"HTTP/1.1 {start}", *fields) + body
+
+
+NO_CONTENT = answer("204 No Content", "X-Openstack-Request-Id: req-of-glance")
+
+
+def json_answer(start, document):
+    return answer(start, "Content-Type: application/json", body=json.dumps(document).encode())
+
+
+class Request(Message):
+    """A request as Glance got it, and the means to answer it. Counts live while it is read."""
+
+    def __init__(self, head_bytes, stream):
+        super().__init__(head_bytes)
+        self.method, self.target, self.version = self.start.split(" ")
+        self.stream = stream
+        self.cut = False  # the proxy closed before the body was whole
+        self.closed = False
+        self.told = threading.Event()  # see hold()
+        self._continued = False
+
+    def read(self, count=None):
+        """Reads `count` bytes of the body, or all of it. Cut: the proxy broke off."""
+        self._continue()
+        if count is None:
+            self.read_body(self.stream, until_close=False)
+            return self
+        while count:
+            piece = self.stream.up_to(count)
+            count -= len(piece)
+            self.add(piece)
+        return self
+
+    def _continue(self):
+        # eventlet sends the 100 at the first read of the body
+        if not self._continued and (self.get("Expect") or "").lower() == "100-continue":
+            self.send(head("HTTP/1.1 100 Continue"))
+        self._continued = True
+
+    def send(self, *pieces):
+        for piece in pieces:
+            self.stream.sock.sendall(piece)
+        return self
+
+    def hold(self):
+        """Waits until the scenario says go()."""
+        assert self.told.wait(PATIENCE), "the scenario never said go()"
+        return self
+
+    def go(self):
+        self.told.set()
+
+    def await_close(self):
+        """Reads and drops until the proxy closes."""
+        while self.stream.fill():
+            self.stream.ahead.clear()
+
+    def close(self):
+        self.closed = True
+        self.stream.sock.close()
+
+    def reset(self):
+        self.closed = True
+        reset(self.stream.sock)
+
+
+def accept_upload(request):
+    request.read().send(NO_CONTENT)
+
+
+def empty_answer(request):
+    request.read().send(answer("200 OK"))
+
+
+class ScriptedGlance:
+    """Listens from birth to stop(). `upload` and `other` are called with each Request, in a
+    thread per connection; `image` is what GET /v2/images/{id} tells: a dict, the bytes to send,
+    or a function like the others."""
+
+    def __init__(self, address, image=None, upload=accept_upload, other=empty_answer, tls=None):
+        self.image = image or facts()
+        self.upload = upload
+        self.other = other
+        self.tls = tls
+        self.requests = []
+        self._changed = threading.Condition()
+        self._sockets = set()
+        self._listener = socket.create_server(address, backlog=512)
+        self.address = self._listener.getsockname()
+        self.url = f"{'https' if tls else 'http'}://{self.address[0]}:{self.address[1]}"
+        threading.Thread(target=self._accept, daemon=True).start()
+
+    def _accept(self):
+        while True:
+            try:
+                sock, _ = self._listener.accept()
+            except OSError:
+                return  # stopped
+            threading.Thread(target=self._serve, args=(sock,), daemon=True).start()
+
+    def _serve(self, sock):
+        sock.settimeout(PATIENCE)
+        self._sockets.add(sock)
+        try:
+            if self.tls:
+                sock = self.tls.wrap_socket(sock, server_side=True)
+            stream = Stream(sock)
+            while self._one_request(stream):
+                pass
+        except (Cut, OSError):
+            pass  # the proxy went away: what it left is on record
+        finally:
+            self._sockets.discard(sock)
+            sock.close()
+
+    def _one_request(self, stream):
+        """True: the connection can take another request."""
+        if not stream.ahead and not stream.fill():
+            return False
+        request = Request(stream.until(b"\r\n\r\n"), stream)
+        with self._changed:
+            self.requests.append(request)
+            self._changed.notify_all()
+        try:
+            self._script(request)(request)
+        except (Cut, OSError):
+            request.cut = True
+            raise
+        finally:
+            with self._changed:
+                self._changed.notify_all()
+        return request.complete and not request.closed
+
+    def _script(self, request):
+        if request.method == "PUT" and request.target.split("?")[0].endswith("/file"):
+            return self.upload
+        if request.method == "GET" and re.fullmatch(r"/v2/images/[-0-9a-f]{36}", request.target):
+            return self._tell_image
+        return self.other
+
+    def _tell_image(self, request):
+        told = self.image
+        if callable(told):
+            return told(request)
+        return request.read().send(told if isinstance(told, bytes) else json_answer("200 OK", told))
+
+    def wait(self, what, condition):
+        """Waits until condition(self) holds, looking whenever a request comes or ends, and now
+        and then since bytes are counted as they come."""
+        with self._changed:
+            for _ in range(int(PATIENCE / 0.02)):
+                if condition(self):
+                    return
+                self._changed.wait(0.02)
+        raise AssertionError(f"Glance never saw: {what}")
+
+    def uploads(self):
+        return [request for request in self.requests if request.method == "PUT"]
+
+    def the_upload(self, received=0):
+        """The one upload, once at least `received` bytes of its body are here."""
+        self.wait(f"an upload of {received} bytes",
+                  lambda _: self.uploads() and self.uploads()[0].length >= received)
+        assert len(self.uploads()) == 1, [request.start for request in self.requests]
+        return self.uploads()[0]
+
+    def stop(self):
+        """Closes the listening socket and resets every connection: Glance has died."""
+        self._listener.shutdown(socket.SHUT_RDWR)
+        self._listener.close()
+        for sock in list(self._sockets):
+            try:
+                reset(sock)
+            except OSError:
+                pass  # its own thread was faster
+
+
+class SmallGlance:
+    """The program of tests/glance on a free port. Stores file (default) and test; knows
+    demo-token."""
+
+    def __init__(self, binary, address, folder):
+        data = folder / "images"
+        data.mkdir()
+        self.log = folder / "small-glance.log"
+        self.process = subprocess.Popen(
+            [binary, "--bind", f"{address}:0", "--data", data, "--stores", "file,test",
+             "--log", self.log], stdout=subprocess.PIPE, text=True)
+        line = self.process.stdout.readline()
+        where = re.fullmatch(r"small-glance listening on (\S+):(\d+)\n", line)
+        assert where, f"small-glance said {line!r}"
+        self.url = f"http://{where[1]}:{where[2]}"
+
+    def ask(self, method, path, document=None):
+        """Past the proxy: what Glance itself says."""
+        body = document if document is None else json.dumps(document).encode()
+        asked = urllib.request.Request(self.url + path, body, method=method, headers={
+            "X-Auth-Token": "demo-token", "Content-Type": "application/json"})
+        with urllib.request.urlopen(asked, timeout=PATIENCE) as reply:
+            return json.load(reply)
+
+    def create(self, **properties):
+        return self.ask("POST", "/v2/images", {"name": "cirros", "disk_format": "qcow2",
+                                               "container_format": "bare", **properties})["id"]
+
+    def requests(self):
+        return [json.loads(line) for line in self.log.read_text().splitlines()]
+
+    def stop(self):
+        self.process.terminate()
+        self.process.wait(PATIENCE)
+        self.process.stdout.close()

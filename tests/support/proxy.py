@@ -1,0 +1,154 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The real program under test: its files, its process, and what can be read from outside."""
+import json
+import os
+import re
+import signal
+import subprocess
+import time
+import urllib.request
+
+from .wire import PATIENCE, Client
+
+PORT = 29292
+ADMIN_PORT = 29294
+
+POLICY = """\
+default:
+  store: test
+  mode: force
+"""
+
+# A report of any sanitizer or of valgrind ends the process with a status of its own; the marks
+# also find what a sanitizer says without ending it.
+SANITIZERS = {
+    "ASAN_OPTIONS": "detect_leaks=1:quarantine_size_mb=16:exitcode=99:detect_stack_use_after_return=1",
+    "UBSAN_OPTIONS": "print_stacktrace=1",
+    "TSAN_OPTIONS": "exitcode=99:halt_on_error=0",
+}
+REPORT = re.compile(r"(ERROR: \w+Sanitizer|WARNING: ThreadSanitizer|runtime error:|ERROR SUMMARY: [1-9]).*")
+
+
+def wait_until(what, condition, patience=PATIENCE):
+    """Polls; a scenario never sleeps for a guess of how long something takes."""
+    end = time.monotonic() + patience
+    while not (value := condition()):
+        assert time.monotonic() < end, f"did not happen in {patience} s: {what}"
+        time.sleep(0.01)
+    return value
+
+
+class Proxy:
+    """`conf` is {section: {key: value}} on top of what every scenario needs."""
+
+    def __init__(self, command, address, folder, endpoints, conf=None, policy=POLICY, start=True):
+        self.command = command
+        self.host = address
+        self.address = (address, PORT)
+        self.conf_file = folder / "glance-intake.conf"
+        self.policy_file = folder / "policy.yaml"
+        self.error_file = folder / "proxy.err"
+        self.endpoints = endpoints
+        self.process = None
+        self.write(conf or {}, policy)
+        if start:
+            self.start()
+            self.wait_ready()
+
+    def write(self, conf, policy=POLICY):
+        settings = {"DEFAULT": {"workers": 2, "drain_timeout": "20s"},
+                    "listen": {"bind": f"{self.host}:{PORT}"},
+                    "glance": {"endpoint": ", ".join(self.endpoints)},
+                    "policy": {"file": self.policy_file},
+                    "admin": {"bind": f"{self.host}:{ADMIN_PORT}"}}
+        for section, keys in conf.items():
+            settings.setdefault(section, {}).update(keys)
+        self.conf_file.write_text("".join(
+            f"[{section}]\n" + "".join(f"{key} = {value}\n" for key, value in keys.items())
+            for section, keys in settings.items()))
+        self.policy_file.write_text(policy)
+
+    def start(self):
+        with open(self.error_file, "ab") as errors:
+            self.process = subprocess.Popen(
+                [*self.command, "--config-file", self.conf_file], stderr=errors,
+                stdin=subprocess.DEVNULL, env={**os.environ, **SANITIZERS})
+
+    def wait_ready(self):
+        def ready():
+            assert self.process.poll() is None, f"exit {self.process.returncode} at start"
+            try:
+                return self.admin("/healthz")
+            except OSError:
+                return None
+        wait_until("the proxy starts", ready)
+
+    # --- what a client does ----------------------------------------------------------------
+
+    def client(self, source=None, tls=None):
+        return Client(self.address, source, tls)
+
+    def ask(self, method, target, *fields, body=b""):
+        """One request on a connection of its own."""
+        with self.client() as client:
+            return client.ask(method, target, *fields, body=body)
+
+    # --- what can be seen from outside -------------------------------------------------------
+
+    def admin(self, path):
+        with urllib.request.urlopen(f"http://{self.host}:{ADMIN_PORT}{path}", timeout=PATIENCE) as it:
+            return it.read().decode()
+
+    def uploads(self):
+        return json.loads(self.admin("/uploads"))
+
+    def metric(self, name, **labels):
+        """The sum of all samples of glance_intake_NAME that have these labels."""
+        total = 0.0
+        for line in self.admin("/metrics").splitlines():
+            sample = re.fullmatch(r"glance_intake_(\w+)(?:\{(.*)\})? (\S+)", line)
+            if sample and sample[1] == name:
+                found = dict(re.findall(r'(\w+)="([^"]*)"', sample[2] or ""))
+                if labels.items() <= found.items():
+                    total += float(sample[3])
+        return total
+
+    def wait_metric(self, value, name, **labels):
+        wait_until(f"{name}{labels} is {value}", lambda: self.metric(name, **labels) == value)
+
+    def log(self):
+        return self.error_file.read_text(errors="replace")
+
+    def wait_log(self, pattern):
+        """Waits for a line of the log that matches; returns the line."""
+        found = wait_until(f"a log line like {pattern!r}",
+                           lambda: re.search(f"^.*{pattern}.*$", self.log(), re.MULTILINE))
+        return found[0]
+
+    def rss_mib(self):
+        with open(f"/proc/{self.process.pid}/status", encoding="ascii") as status:
+            return int(re.search(r"VmRSS:\s+(\d+) kB", status.read())[1]) / 1024
+
+    # --- its life ----------------------------------------------------------------------------
+
+    def signal(self, number):
+        self.process.send_signal(number)
+
+    def wait_exit(self):
+        return self.process.wait(PATIENCE)
+
+    def stop(self):
+        """Ends it as systemd would, and says what was wrong with the way it went."""
+        if self.process is None:
+            return None
+        if self.process.poll() is None:
+            self.signal(signal.SIGTERM)
+            try:
+                if self.wait_exit() != 0:
+                    return f"exit {self.process.returncode} after SIGTERM"
+            except subprocess.TimeoutExpired:
+                self.process.kill()
+                self.process.wait()
+                return "did not end on SIGTERM"
+        report = REPORT.search(self.log())
+        return report and report[0]

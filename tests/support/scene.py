@@ -1,0 +1,107 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A scenario's stage: an address and a folder of its own, and the parties that stand on it.
+
+Everything on 127.0.0.0/8 is this machine, so each scenario (one process each) listens on an
+address made from its process id: the ports are the same for all, and no two ever meet.
+"""
+import contextlib
+import os
+import pathlib
+import shutil
+import socket
+import ssl
+import subprocess
+import tempfile
+
+from .glance import ScriptedGlance, SmallGlance
+from .proxy import POLICY, Proxy
+
+GLANCE_PORT = 29393
+CLOSED_PORT = 29999  # nobody ever listens here
+
+SCENARIOS = {}
+
+
+def scenario(function=None, *, threaded=False, alone=False, representative=False):
+    """Registers a scenario as MODULE.FUNCTION.
+
+    threaded: also worth a run under ThreadSanitizer. alone: measures memory or time, so nothing
+    runs beside it. representative: also run under valgrind."""
+    def register(wanted):
+        wanted.tags = {tag for tag, set_ in (("threaded", threaded), ("alone", alone),
+                                             ("representative", representative)) if set_}
+        SCENARIOS[f"{wanted.__module__}.{wanted.__name__}"] = wanted
+        return wanted
+    return register(function) if function else register
+
+
+class Scene(contextlib.ExitStack):
+    def __init__(self, proxy_command, small_glance):
+        super().__init__()
+        self.proxy_command = proxy_command
+        self.small_glance_binary = small_glance
+        pid = os.getpid()  # at most 22 bits
+        self.host = f"127.{64 + (pid >> 16)}.{pid >> 8 & 255}.{pid & 255}"
+        self.folder = pathlib.Path(tempfile.mkdtemp(prefix="glance-intake-scenario-"))
+        self.proxies = []
+        self.callback(shutil.rmtree, self.folder)
+
+    def glance(self, port=GLANCE_PORT, **script):
+        glance = ScriptedGlance((self.host, port), **script)
+        self.callback(glance.stop)
+        return glance
+
+    def small_glance(self):
+        glance = SmallGlance(self.small_glance_binary, self.host, self.folder)
+        self.callback(glance.stop)
+        return glance
+
+    def proxy(self, *glances, conf=None, policy=POLICY, start=True):
+        """`glances` are Glances, or URLs. The first proxy's files are in the scene's folder."""
+        folder = self.folder / f"proxy-{len(self.proxies)}"
+        folder.mkdir()
+        endpoints = [getattr(glance, "url", glance) for glance in glances]
+        proxy = Proxy(self.proxy_command, self.host, folder, endpoints, conf, policy, start=False)
+        self.proxies.append(proxy)
+        if start:
+            proxy.start()
+            proxy.wait_ready()
+        return proxy
+
+    def closed_url(self):
+        return f"http://{self.host}:{CLOSED_PORT}"
+
+    def silent_url(self):
+        """An address where connecting neither works nor fails: a listener with a full queue,
+        whose further SYNs the kernel drops."""
+        listener = self.enter_context(socket.create_server((self.host, CLOSED_PORT + 1), backlog=0))
+        for _ in range(2):
+            waiting = self.enter_context(socket.socket())
+            waiting.setblocking(False)
+            waiting.connect_ex(listener.getsockname())
+        return f"http://{self.host}:{CLOSED_PORT + 1}"
+
+    def certificate(self, name):
+        """A new self-signed certificate for this scene's address: (certificate, key) paths."""
+        cert, key = self.folder / f"{name}.crt", self.folder / f"{name}.key"
+        subprocess.run(
+            ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256",
+             "-nodes", "-days", "2", "-subj", f"/CN={name}", "-addext",
+             f"subjectAltName=IP:{self.host}", "-keyout", key, "-out", cert],
+            check=True, capture_output=True)
+        return cert, key
+
+    def stop_proxies(self):
+        """What is wrong with how the proxies ended: a list of sentences."""
+        return [fault for fault in (proxy.stop() for proxy in self.proxies) if fault]
+
+
+def trusting(cert):
+    """A TLS context of a client that trusts just this certificate."""
+    return ssl.create_default_context(cafile=cert)
+
+
+def serving(cert, key):
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(cert, key)
+    return context

@@ -1,0 +1,220 @@
+# SPDX-License-Identifier: Apache-2.0
+"""HTTP/1.1 on bare sockets.
+
+A library would tidy up what a scenario wants to see: the order and spelling of header
+fields, where a body was cut, whether the peer closed with FIN or with a reset. Here every
+byte sent is the scenario's, and every byte received is kept or counted.
+"""
+import hashlib
+import socket
+import struct
+
+PATIENCE = 30.0  # seconds: the bound of every wait, generous since a passing test never reaches it
+KEPT = 8 << 20  # bytes of a body that are kept; what is longer is only counted and hashed
+
+
+class Cut(Exception):
+    """The peer closed (or reset) the connection in the middle of a message."""
+
+
+class Stream:
+    """A socket, and what was read from it ahead of the reader."""
+
+    def __init__(self, sock):
+        self.sock = sock
+        self.ahead = bytearray()
+
+    def fill(self):
+        """Reads once. False: the peer has closed."""
+        try:
+            piece = self.sock.recv(1 << 18)
+        except ConnectionError:
+            return False
+        self.ahead += piece
+        return bool(piece)
+
+    def until(self, mark):
+        start = 0
+        while (found := self.ahead.find(mark, start)) < 0:
+            start = max(0, len(self.ahead) - len(mark) + 1)
+            if not self.fill():
+                raise Cut(f"closed while waiting for {mark!r}, after {bytes(self.ahead)!r}")
+        return self.take(found + len(mark))
+
+    def up_to(self, count):
+        """At least one byte, at most `count`."""
+        if not self.ahead and not self.fill():
+            raise Cut(f"closed with {count} bytes to come")
+        return self.take(min(count, len(self.ahead)))
+
+    def take(self, count):
+        taken = bytes(self.ahead[:count])
+        del self.ahead[:count]
+        return taken
+
+    def at_end(self):
+        """Waits for the peer to close; True if it did so without sending anything more."""
+        return not self.ahead and not self.fill()
+
+
+class Message:
+    """A request or an answer: its first line, its fields in order, and its body."""
+
+    def __init__(self, head):
+        lines = head.decode("latin-1").split("\r\n")
+        self.start = lines[0]
+        self.fields = [tuple(line.split(": ", 1)) if ": " in line else (line.split(":", 1)[0], "")
+                       for line in lines[1:] if line]
+        self.body = b""
+        self.length = 0
+        self.complete = False
+        self._hash = hashlib.sha512()
+
+    def all(self, name):
+        return [value for field, value in self.fields if field.lower() == name.lower()]
+
+    def get(self, name):
+        values = self.all(name)
+        return values[0] if values else None
+
+    @property
+    def chunked(self):
+        return (self.get("Transfer-Encoding") or "").lower() == "chunked"
+
+    @property
+    def sha512(self):
+        return self._hash.hexdigest()
+
+    def add(self, piece):
+        self.length += len(piece)
+        self._hash.update(piece)
+        if len(self.body) < KEPT:
+            self.body += piece
+
+    def read_body(self, stream, until_close):
+        """Reads the body in the framing that the head announces; Cut if it ends early."""
+        for piece in body_pieces(self, stream, until_close):
+            self.add(piece)
+        self.complete = True
+
+
+def body_pieces(message, stream, until_close):
+    if message.chunked:
+        while size := int(stream.until(b"\r\n").split(b";")[0], 16):
+            while size:
+                piece = stream.up_to(size)
+                size -= len(piece)
+                yield piece
+            if stream.until(b"\r\n") != b"\r\n":
+                raise Cut("a chunk does not end where it said")
+        while stream.until(b"\r\n") != b"\r\n":
+            pass
+    elif message.get("Content-Length") is not None:
+        left = int(message.get("Content-Length"))
+        while left:
+            piece = stream.up_to(left)
+            left -= len(piece)
+            yield piece
+    elif until_close:
+        while stream.ahead or stream.fill():
+            yield stream.take(len(stream.ahead))
+
+
+class Answer(Message):
+    @property
+    def status(self):
+        return int(self.start.split(" ")[1])
+
+
+class Client:
+    """A connection to the proxy."""
+
+    def __init__(self, address, source=None, tls=None):
+        self.sock = socket.create_connection(address, PATIENCE, source and (source, 0))
+        self.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        if tls:
+            self.sock = tls.wrap_socket(self.sock, server_hostname=address[0])
+        self.stream = Stream(self.sock)
+        self.interim = []  # the 1xx answers that came before the last final one
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.close()
+
+    def send(self, *pieces):
+        """Each piece is one send(), so that it is likely to be one read on the other side."""
+        for piece in pieces:
+            self.sock.sendall(piece)
+        return self
+
+    def send_until_refused(self, data):
+        """Sends as a client does that does not look before it is done. Returns whether all of
+        it could be sent."""
+        try:
+            self.sock.sendall(data)
+            return True
+        except ConnectionError:
+            return False
+
+    def answer(self, method="GET"):
+        """The next final answer, whole; Cut if the connection ends before it does."""
+        answer = self.answer_head()
+        bare = method == "HEAD" or answer.status in (204, 304)
+        if bare:
+            answer.complete = True
+        else:
+            answer.read_body(self.stream, until_close=True)
+        return answer
+
+    def answer_head(self):
+        """The next final answer's head; its body is still to be read."""
+        self.interim = []
+        while True:
+            answer = Answer(self.stream.until(b"\r\n\r\n"))
+            if answer.status >= 200:
+                return answer
+            self.interim.append(answer.status)
+
+    def ask(self, method, target, *fields, body=b""):
+        """One request with the usual head, and its answer."""
+        return self.send(request(method, target, *fields, body=body)).answer(method)
+
+    def closed(self):
+        """Whether the proxy now closes, having nothing more to say."""
+        return self.stream.at_end()
+
+    def half_close(self):
+        self.sock.shutdown(socket.SHUT_WR)
+
+    def close(self):
+        self.sock.close()
+
+    def reset(self):
+        reset(self.sock)
+
+
+def reset(sock):
+    """Closes with RST instead of FIN."""
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    sock.close()
+
+
+def head(start, *fields):
+    return "\r\n".join([start, *fields, "", ""]).encode("latin-1")
+
+
+def request(method, target, *fields, body=b""):
+    """A request with Host; with Content-Length where there is a body. `fields` are whole lines."""
+    fields = ["Host: glance.example", *fields]
+    if body:
+        fields.append(f"Content-Length: {len(body)}")
+    return head(f"{method} {target} HTTP/1.1", *fields) + body
+
+
+def chunk(data):
+    return b"%x\r\n%s\r\n" % (len(data), data)
+
+
+LAST_CHUNK = b"0\r\n\r\n"
