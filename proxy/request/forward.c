@@ -1,0 +1,98 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "intake/request.h"
+
+#include "request_priv.h"
+
+#include <string.h>
+#include <strings.h>
+
+/* They belong to one connection, not to the message (RFC 9110 7.6.1), or are written anew by
+ * whoever sends the message on. */
+static const char *const HOP_BY_HOP[] = {"Connection", "Keep-Alive",    "Proxy-Connection",
+                                         "TE",         "Trailer",       "Transfer-Encoding",
+                                         "Upgrade",    "Content-Length"};
+
+/* What the request says of the way here; the proxy says it instead. */
+static const char *const OF_THE_WAY[] = {"Expect", "Forwarded", "Host", "X-Openstack-Request-Id"};
+
+#define NAME_IN(name, list) name_in(name, list, sizeof(list) / sizeof *(list))
+
+static bool name_in(const char *name, const char *const *list, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        if (header_name_is(name, list[i]))
+            return true;
+    return false;
+}
+
+/* X-Forwarded-Anything, in any spelling. */
+static bool of_a_proxy(const char *name)
+{
+    static const char prefix[] = "X-Forwarded-";
+    char begin[sizeof prefix];
+    strncpy(begin, name, sizeof prefix - 1);
+    begin[sizeof prefix - 1] = '\0';
+    return header_name_is(begin, prefix);
+}
+
+/* Whether a Connection field names `name`. */
+static bool connection_names(const struct headers *headers, const char *name)
+{
+    headers_each (row, headers) {
+        if (!header_name_is(row->name, "Connection"))
+            continue;
+        struct span option;
+        for (const char *at = row->value; list_next(&at, ',', &option);)
+            if (span_is(option, name))
+                return true;
+    }
+    return false;
+}
+
+static bool end_to_end(const struct headers *headers, const char *name)
+{
+    return !NAME_IN(name, HOP_BY_HOP) && !connection_names(headers, name);
+}
+
+static bool of_the_way(const char *name)
+{
+    return NAME_IN(name, OF_THE_WAY) || of_a_proxy(name);
+}
+
+/* Nothing is added for what is not known. */
+static bool add_known(struct headers *to, const char *name, const char *value)
+{
+    return !*value || headers_add(to, name, value);
+}
+
+bool forward_request_headers(const struct headers *from, const struct origin *origin,
+                             const char *request_id, struct headers *to)
+{
+    struct headers kept = {0};
+    bool ok = add_known(&kept, "Host", origin->host);
+    headers_each (row, from)
+        if (end_to_end(from, row->name) && !of_the_way(row->name))
+            ok = ok && headers_add(&kept, row->name, row->value);
+    ok = ok && add_known(&kept, "X-Forwarded-For", origin->forwarded_for) &&
+         add_known(&kept, "X-Forwarded-Proto", origin->proto) &&
+         add_known(&kept, "X-Forwarded-Host", origin->host) &&
+         add_known(&kept, "X-Forwarded-Prefix", origin->prefix) &&
+         headers_add(&kept, "X-Openstack-Request-Id", request_id);
+    if (!ok)
+        headers_free(&kept);
+    *to = kept;
+    return ok;
+}
+
+bool forward_response_headers(const struct headers *from, struct headers *to)
+{
+    struct headers kept = {0};
+    bool ok = true;
+    headers_each (row, from)
+        if (end_to_end(from, row->name))
+            ok = ok && headers_add(&kept, row->name, row->value);
+    if (!ok)
+        headers_free(&kept);
+    *to = kept;
+    return ok;
+}

@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the files of the request stage share: the syntax of HTTP, and Routes' method override. */
+#ifndef PROXY_REQUEST_PRIV_H
+#define PROXY_REQUEST_PRIV_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+struct headers;
+
+/* --- syntax.c --------------------------------------------------------------------------- */
+
+/* 1*tchar (RFC 9110 5.6.2). */
+bool token_valid(const char *text);
+
+/* A value may have any character but controls; a tab is none (RFC 9110 5.5). */
+bool value_valid(const char *text);
+
+/* A DNS name, an IPv4 address or an IPv6 one in brackets, and maybe ":" and a port. Of what
+ * RFC 3986 lets a reg-name have, no name in use has more than the unreserved characters. */
+bool host_valid(const char *text);
+
+/* ALPHA / DIGIT / "-" / "." / "_" / "~" (RFC 3986 2.3). */
+bool unreserved(char c);
+
+/* The byte that "%XX" stands for, or -1: `text` (NUL-terminated) does not begin with one. */
+int percent_decoded(const char *text);
+
+/* One element of a list that is separated by `separator`, without the blanks around it. A
+ * separator inside a quoted string (RFC 9110 5.6.4) separates nothing. `at` moves behind the
+ * element; false: there is none left. */
+struct span {
+    const char *text;
+    size_t length;
+};
+bool list_next(const char **at, char separator, struct span *element);
+
+bool span_is(struct span span, const char *wanted);
+
+/* --- accept.c --------------------------------------------------------------------------- */
+
+/* What Accept says about the version of the API, which Glance may read there and not in the path.
+ */
+struct accept_version {
+    bool named;   /* it begins as one that names a version */
+    bool v2;      /* and it may be read as version 2 */
+    bool certain; /* it cannot be read in another way: `v2` is what Glance goes by */
+};
+struct accept_version accept_version_find(const struct headers *headers);
+
+/* "v2" or "v2.N": which N there are is for Glance to say. */
+bool version_is_2(struct span version);
+
+/* --- override.c ------------------------------------------------------------------------- */
+
+/* Whether the query makes Glance's router take the request for a PUT. `query` may be NULL. */
+bool override_is_put(const char *query);
+
+/* The query without the fields that override the method, the others byte for byte; "" if none
+ * is left. Owned by the caller; NULL: no memory. */
+char *override_removed(const char *query);
+
+#endif
