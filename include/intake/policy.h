@@ -7,6 +7,7 @@
 #define INTAKE_POLICY_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 struct buffer;
@@ -40,10 +41,10 @@ enum policy_verdict {
 /* Strings are owned by the policy (or, `store`, by the facts): valid while both are. */
 struct policy_decision {
     enum policy_verdict verdict;
-    const char *rule;  /* "default" for the last one */
-    const char *store; /* where it goes; with ACCEPT never NULL */
-    bool replaced;     /* the client asked for another store, and `mode: force` overrode it */
-    const char *why;   /* for POLICY_DENY */
+    const char *rule;    /* "default" for the last one */
+    const char *store;   /* where it goes; with ACCEPT never NULL */
+    bool replaced;       /* the client asked for another store, and `mode: force` overrode it */
+    const char *why;     /* for POLICY_DENY */
     const char *allowed; /* for STORE_NOT_ALLOWED: "file, test", or NULL: any but reserved ones */
     uint64_t max_size;   /* the rule's; UINT64_MAX: none */
 
@@ -61,6 +62,9 @@ void policy_decide(const struct policy *policy, const struct policy_facts *facts
 /* The decision in words, for `explain`: one fact a line, "rule: ...", "store: ...", why. */
 void policy_explain(const struct policy *policy, const struct policy_facts *facts,
                     struct buffer *out);
+
+/* How many rules stand before `default`. */
+size_t policy_rule_count(const struct policy *policy);
 
 void policy_free(struct policy *policy);
 

@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "intake/problems.h"
+#include "policy/policy_priv.h"
+
+#include <string.h>
+
+struct check {
+    const char *path;
+    struct problems *problems;
+};
+
+static void complain(const struct check *check, const struct rule *rule, const char *what)
+{
+    problems_add(check->problems, check->path, rule->line, "%s: %s",
+                 rule->name ? rule->name : "a rule without a name", what);
+}
+
+static void check_deny(const struct check *check, const struct rule *rule)
+{
+    if (rule->store || rule->mode_set || rule->allow.count > 0 || rule->max_size != UINT64_MAX)
+        complain(check, rule,
+                 "with deny there is nothing for store, mode, allow or max_size to do");
+}
+
+static void check_store(const struct check *check, const struct rule *rule)
+{
+    if (!rule->store) {
+        complain(check, rule, "needs a store, or deny with a reason");
+        return;
+    }
+    if (rule->mode == MODE_FORCE && rule->allow.count > 0)
+        complain(check, rule, "mode force leaves nothing to choose, so allow cannot be there");
+    else if (rule->allow.count > 0 && !texts_have(&rule->allow, rule->store))
+        complain(check, rule, "its own store is not in allow");
+    if (rule->set[CONDITION_LARGER_THAN] && rule->max_size <= rule->larger_than)
+        complain(check, rule, "max_size is not above larger_than: nothing could pass");
+}
+
+/* The name is in X-Intake-Rule and in the log, so it must tell the rules apart. */
+static void check_name(const struct check *check, const struct policy *policy, size_t index)
+{
+    const struct rule *rule = &policy->rules[index];
+    if (!rule->name) {
+        complain(check, rule, "needs a name");
+        return;
+    }
+    for (size_t i = 0; i < index; i++)
+        if (policy->rules[i].name && strcmp(policy->rules[i].name, rule->name) == 0) {
+            problems_add(check->problems, check->path, rule->line,
+                         "the name '%.80s' is taken by the rule on line %d", rule->name,
+                         policy->rules[i].line);
+            return;
+        }
+}
+
+void policy_check(const struct policy *policy, const char *path, struct problems *problems)
+{
+    const struct check check = {path, problems};
+    for (size_t i = 0; i < policy->count; i++) {
+        const struct rule *rule = &policy->rules[i];
+        check_name(&check, policy, i);
+        if (rule->deny)
+            check_deny(&check, rule);
+        else
+            check_store(&check, rule);
+    }
+}

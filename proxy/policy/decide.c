@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "policy/policy_priv.h"
+
+#include <string.h>
+
+/* Rules above the chosen one that only the unknown size kept from being chosen. */
+static uint64_t size_ceiling(const struct policy *policy, const struct rule *chosen,
+                             const struct policy_facts *facts)
+{
+    uint64_t ceiling = UINT64_MAX;
+    if (facts->size_known)
+        return ceiling;
+    for (const struct rule *rule = policy->rules; rule < chosen; rule++)
+        if (rule->set[CONDITION_LARGER_THAN] && rule->larger_than < ceiling &&
+            rule_mismatch(rule, facts, true) == CONDITION_COUNT)
+            ceiling = rule->larger_than;
+    return ceiling;
+}
+
+/* A wish that is no name at all (two stores joined by a comma, say) names no store. */
+static bool may_have(const struct rule *rule, const char *wish)
+{
+    if (!policy_name_valid(wish) || policy_store_reserved(wish))
+        return false;
+    return rule->allow.count == 0 || texts_have(&rule->allow, wish);
+}
+
+void policy_decide(const struct policy *policy, const struct policy_facts *facts,
+                   struct policy_decision *decision)
+{
+    const struct rule *rule = policy_find_rule(policy, facts);
+    const char *wish = facts->asked_store;
+    *decision = (struct policy_decision){
+        .verdict = POLICY_ACCEPT,
+        .rule = rule->name,
+        .max_size = rule->max_size,
+        .size_ceiling = size_ceiling(policy, rule, facts),
+    };
+    if (rule->deny) {
+        decision->verdict = POLICY_DENY;
+        decision->why = rule->deny;
+        return;
+    }
+    if (wish && rule->mode == MODE_DEFAULT && !may_have(rule, wish)) {
+        decision->verdict = POLICY_STORE_NOT_ALLOWED;
+        decision->allowed = rule->allow_text;
+        return;
+    }
+    decision->store = wish && rule->mode == MODE_DEFAULT ? wish : rule->store;
+    decision->replaced = wish && strcmp(wish, decision->store) != 0;
+    if (facts->size_known && facts->size > rule->max_size)
+        decision->verdict = POLICY_TOO_LARGE;
+}

@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "intake/problems.h"
+#include "policy/policy_priv.h"
+
+#include <stdlib.h>
+
+static void rule_free(struct rule *rule)
+{
+    for (size_t i = 0; i < CONDITION_COUNT; i++)
+        texts_free(&rule->wanted[i]);
+    networks_free(&rule->clients);
+    texts_free(&rule->allow);
+    free(rule->allow_text);
+    free(rule->name);
+    free(rule->deny);
+    free(rule->store);
+}
+
+void policy_free(struct policy *policy)
+{
+    if (!policy)
+        return;
+    for (size_t i = 0; i < policy->count; i++)
+        rule_free(&policy->rules[i]);
+    free(policy->rules);
+    free(policy);
+}
+
+struct policy *policy_load(const char *path, struct problems *problems)
+{
+    struct document document = {.path = path, .problems = problems};
+    struct policy *policy = calloc(1, sizeof *policy);
+    if (!policy)
+        problems_add(problems, path, 0, "no memory");
+    if (policy && document_open(&document)) {
+        policy_read(&document, policy);
+        policy_check(policy, path, problems);
+        yaml_document_delete(&document.tree);
+    }
+    if (problems->count == 0)
+        return policy;
+    policy_free(policy);
+    return NULL;
+}
+
+size_t policy_rule_count(const struct policy *policy)
+{
+    return policy->count - 1;
+}

@@ -1,0 +1,178 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* How policy.yaml becomes a decision.
+ *
+ *     document.c   the file -> a checked YAML tree with line numbers (libyaml)
+ *     read.c       the tree -> rules
+ *     check.c      what makes a rule good as a whole
+ *     texts.c      lists of texts, and which names are good
+ *     match.c      does a rule hold for these facts? One table of conditions
+ *     policy.c     the whole: made and ended
+ *     decide.c     facts -> decision
+ *     explain.c    the same in words
+ */
+#ifndef INTAKE_POLICY_PRIV_H
+#define INTAKE_POLICY_PRIV_H
+
+#include "intake/networks.h"
+#include "intake/policy.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <yaml.h>
+
+struct problems;
+
+#define POLICY_DEFAULT "default" /* the name of the last rule */
+
+enum {
+    POLICY_FILE_MAX = 1 << 20, /* bytes */
+    POLICY_DEPTH_MAX = 8,      /* the deepest that makes sense is a list in `when`: 5 */
+    POLICY_RULES_MAX = 1000,
+    POLICY_LIST_MAX = 1000,
+    POLICY_TEXT_MAX = 1024 /* of any one value, in bytes */
+};
+
+/* --- rules ------------------------------------------------------------------------------- */
+
+/* Zero-initialised is empty. Owns its items. */
+struct texts {
+    char **items;
+    size_t count;
+};
+
+enum condition {
+    CONDITION_DISK_FORMAT,
+    CONDITION_CONTAINER_FORMAT,
+    CONDITION_PROJECT,
+    CONDITION_NAME,
+    CONDITION_VISIBILITY,
+    CONDITION_LARGER_THAN,
+    CONDITION_CLIENT,
+    CONDITION_USER_AGENT,
+    CONDITION_COUNT
+};
+
+enum store_mode { MODE_DEFAULT, MODE_FORCE };
+
+struct rule {
+    char *name;
+    int line;
+    bool set[CONDITION_COUNT];
+    struct texts wanted[CONDITION_COUNT]; /* as written; of larger_than, the one size */
+    struct networks clients;
+    uint64_t larger_than;
+
+    char *deny; /* set: the operator's reason, and everything below is unset */
+    char *store;
+    enum store_mode mode;
+    bool mode_set;
+    struct texts allow; /* empty: any store but reserved ones */
+    char *allow_text;   /* "file, test"; NULL when `allow` is empty */
+    uint64_t max_size;  /* UINT64_MAX: none */
+};
+
+/* The last rule is the one for everything that no other took. */
+struct policy {
+    struct rule *rules;
+    size_t count;
+};
+
+/* --- texts.c ----------------------------------------------------------------------------- */
+
+/* Adds a copy. False: no memory, or POLICY_LIST_MAX is reached. */
+bool texts_add(struct texts *texts, const char *text);
+bool texts_have(const struct texts *texts, const char *text);
+/* "a, b or c", where `last` is what stands before the last one: " or " or ", ". NULL: no memory. */
+char *texts_join(const struct texts *texts, const char *last);
+void texts_free(struct texts *texts);
+
+/* Of rules and stores: 1 to POLICY_NAME_MAX of A-Z a-z 0-9 . _ -, because they go into headers. */
+bool policy_name_valid(const char *name);
+
+/* Glance's own stores (os_glance_staging_store, ...), into which it lets any user write. */
+bool policy_store_reserved(const char *store);
+
+/* --- document.c -------------------------------------------------------------------------- */
+
+struct document {
+    const char *path;
+    struct problems *problems;
+    yaml_document_t tree;
+};
+
+/* False, with the problems told: not one YAML document within the bounds above, or one with
+ * anchors, aliases or tags. True: yaml_document_delete(&document->tree) is the caller's. */
+bool document_open(struct document *document);
+
+/* A mapping whose keys are known. */
+struct mapping {
+    const char *what; /* "a rule", for messages */
+    const char *const *keys;
+    size_t key_count;
+    void (*visit)(struct document *document, size_t key, const yaml_node_t *value, void *target);
+};
+
+/* Visits each known key once, in the order of the file; tells of any other. */
+void document_walk(struct document *document, const struct mapping *mapping,
+                   const yaml_node_t *node, void *target);
+
+/* The text of a scalar, or NULL with a problem: `what` is not a single text, is empty, too long, or
+ * has a control character. Lives as long as the tree. */
+const char *document_text(struct document *document, const yaml_node_t *node, const char *what);
+
+typedef void document_take(struct document *document, const yaml_node_t *node, const char *text,
+                           void *target);
+
+/* Each text of a list, or the one of a scalar. */
+void document_each_text(struct document *document, const yaml_node_t *node, const char *what,
+                        document_take *take, void *target);
+
+/* Nothing, "null" or "~": what a key with only comments below it has. */
+bool document_is_null(const yaml_node_t *node);
+
+/* Line of the node, counted from 1. */
+int document_line(const yaml_node_t *node);
+
+/* --- read.c ------------------------------------------------------------------------------ */
+
+void policy_read(struct document *document, struct policy *policy);
+
+/* --- check.c ----------------------------------------------------------------------------- */
+
+/* What no single value shows to be wrong. */
+void policy_check(const struct policy *policy, const char *path, struct problems *problems);
+
+/* --- match.c ----------------------------------------------------------------------------- */
+
+/* How a fact is held against what the rule wants. Patterns are the shell's; only names of
+ * programs (user_agent) are taken in any case. */
+enum comparison {
+    COMPARE_EQUAL,
+    COMPARE_PATTERN,
+    COMPARE_PATTERN_ANY_CASE,
+    COMPARE_NETWORK,
+    COMPARE_SIZE
+};
+
+struct condition_row {
+    const char *name;
+    enum comparison comparison;
+    size_t fact; /* offset in struct policy_facts */
+};
+
+extern const struct condition_row condition_table[CONDITION_COUNT];
+
+/* The fact as text, NULL when it is not known; for any condition but larger_than. */
+const char *condition_fact(enum condition condition, const struct policy_facts *facts);
+
+/* CONDITION_COUNT: every condition holds; else the first that does not. With `but_size`
+ * larger_than is left out of it. */
+enum condition rule_mismatch(const struct rule *rule, const struct policy_facts *facts,
+                             bool but_size);
+
+/* The rule that applies; never NULL. */
+const struct rule *policy_find_rule(const struct policy *policy, const struct policy_facts *facts);
+
+#endif

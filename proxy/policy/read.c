@@ -1,0 +1,280 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Every reader tells what is wrong with its value and goes on, so that one reading finds all. */
+#include "intake/nearest.h"
+#include "intake/problems.h"
+#include "intake/units.h"
+#include "policy/policy_priv.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static void complain(struct document *document, const yaml_node_t *node, const char *what)
+{
+    problems_add(document->problems, document->path, document_line(node), "%s", what);
+}
+
+static void no_memory(struct document *document, const yaml_node_t *node)
+{
+    complain(document, node, "no memory");
+}
+
+/* --- single values ----------------------------------------------------------------------- */
+
+static char *read_text(struct document *document, const yaml_node_t *node, const char *what)
+{
+    const char *text = document_text(document, node, what);
+    char *copy = text ? strdup(text) : NULL;
+    if (text && !copy)
+        no_memory(document, node);
+    return copy;
+}
+
+static void check_name(struct document *document, const yaml_node_t *node, const char *name,
+                       const char *what)
+{
+    if (!policy_name_valid(name))
+        problems_add(document->problems, document->path, document_line(node),
+                     "%s '%.80s' must be 1 to %d of A-Z, a-z, 0-9, '.', '_' and '-'", what, name,
+                     POLICY_NAME_MAX);
+}
+
+static void check_store(struct document *document, const yaml_node_t *node, const char *store)
+{
+    check_name(document, node, store, "store");
+    if (policy_store_reserved(store))
+        problems_add(document->problems, document->path, document_line(node),
+                     "store '%.80s' is Glance's own: images do not belong there", store);
+}
+
+static bool read_size(struct document *document, const yaml_node_t *node, const char *what,
+                      uint64_t *size)
+{
+    const char *text = document_text(document, node, what);
+    if (!text)
+        return false;
+    bool good = units_parse_size(text, size);
+    if (!good)
+        problems_add(document->problems, document->path, document_line(node),
+                     "%s '%.80s' is not " UNITS_SIZE_FORM, what, text);
+    return good;
+}
+
+static void read_mode(struct document *document, const yaml_node_t *node, struct rule *rule)
+{
+    const char *text = document_text(document, node, "mode");
+    if (!text)
+        return;
+    rule->mode_set = true;
+    if (strcmp(text, "force") == 0)
+        rule->mode = MODE_FORCE;
+    else if (strcmp(text, "default") == 0)
+        rule->mode = MODE_DEFAULT;
+    else
+        problems_add(document->problems, document->path, document_line(node),
+                     "mode '%.80s' is not default or force", text);
+}
+
+static void take_allowed(struct document *document, const yaml_node_t *node, const char *text,
+                         void *target)
+{
+    struct rule *rule = target;
+    check_store(document, node, text);
+    if (texts_have(&rule->allow, text))
+        problems_add(document->problems, document->path, document_line(node),
+                     "'%.80s' is in the list already", text);
+    else if (!texts_add(&rule->allow, text))
+        no_memory(document, node);
+}
+
+static void read_allow(struct document *document, const yaml_node_t *node, struct rule *rule)
+{
+    document_each_text(document, node, "allow", take_allowed, rule);
+    if (rule->allow.count == 0)
+        return;
+    rule->allow_text = texts_join(&rule->allow, ", ");
+    if (!rule->allow_text)
+        no_memory(document, node);
+}
+
+/* --- when -------------------------------------------------------------------------------- */
+
+struct wanting {
+    struct rule *rule;
+    enum condition condition;
+};
+
+static void check_visibility(struct document *document, const yaml_node_t *node, const char *text)
+{
+    static const char *const known[] = {"public", "community", "shared", "private"};
+    size_t count = sizeof known / sizeof known[0];
+    for (size_t i = 0; i < count; i++)
+        if (strcmp(text, known[i]) == 0)
+            return;
+    const char *meant = nearest_word(text, known, count);
+    problems_add(document->problems, document->path, document_line(node),
+                 "visibility '%.80s' is not public, community, shared or private%s%s%s", text,
+                 meant ? ": did you mean " : "", meant ? meant : "", meant ? "?" : "");
+}
+
+static void take_wanted(struct document *document, const yaml_node_t *node, const char *text,
+                        void *target)
+{
+    const struct wanting *wanting = target;
+    struct rule *rule = wanting->rule;
+    if (!texts_add(&rule->wanted[wanting->condition], text))
+        no_memory(document, node);
+    if (wanting->condition == CONDITION_VISIBILITY)
+        check_visibility(document, node, text);
+    if (wanting->condition == CONDITION_CLIENT && !networks_add(&rule->clients, text))
+        problems_add(document->problems, document->path, document_line(node),
+                     "client '%.80s' is not a network, such as 10.0.0.0/8 or 2001:db8::/32", text);
+}
+
+static void read_condition(struct document *document, size_t key, const yaml_node_t *value,
+                           void *target)
+{
+    struct rule *rule = target;
+    struct wanting wanting = {rule, (enum condition)key};
+    const char *name = condition_table[key].name;
+    rule->set[key] = true;
+    if (key == CONDITION_LARGER_THAN) {
+        read_size(document, value, name, &rule->larger_than);
+        return;
+    }
+    document_each_text(document, value, name, take_wanted, &wanting);
+}
+
+static void read_when(struct document *document, const yaml_node_t *node, struct rule *rule)
+{
+    const char *names[CONDITION_COUNT];
+    for (size_t i = 0; i < CONDITION_COUNT; i++)
+        names[i] = condition_table[i].name;
+    const struct mapping mapping = {"when", names, CONDITION_COUNT, read_condition};
+    document_walk(document, &mapping, node, rule);
+}
+
+/* --- rules ------------------------------------------------------------------------------- */
+
+enum rule_key { KEY_STORE, KEY_MODE, KEY_ALLOW, KEY_MAX_SIZE, KEY_DENY, KEY_NAME, KEY_WHEN };
+
+/* `default` has those before "name". */
+static const char *const rule_keys[] = {
+    [KEY_STORE] = "store", [KEY_MODE] = "mode", [KEY_ALLOW] = "allow", [KEY_MAX_SIZE] = "max_size",
+    [KEY_DENY] = "deny",   [KEY_NAME] = "name", [KEY_WHEN] = "when",
+};
+
+static void read_rule_value(struct document *document, size_t key, const yaml_node_t *value,
+                            void *target)
+{
+    struct rule *rule = target;
+    switch ((enum rule_key)key) {
+    case KEY_STORE:
+        rule->store = read_text(document, value, "store");
+        if (rule->store)
+            check_store(document, value, rule->store);
+        break;
+    case KEY_MODE:
+        read_mode(document, value, rule);
+        break;
+    case KEY_ALLOW:
+        read_allow(document, value, rule);
+        break;
+    case KEY_MAX_SIZE:
+        if (read_size(document, value, "max_size", &rule->max_size) && rule->max_size == 0)
+            complain(document, value, "max_size 0 would take nothing; to refuse, use deny");
+        break;
+    case KEY_DENY:
+        rule->deny = read_text(document, value, "deny");
+        break;
+    case KEY_NAME:
+        rule->name = read_text(document, value, "name");
+        if (rule->name)
+            check_name(document, value, rule->name, "the rule's name");
+        break;
+    case KEY_WHEN:
+        read_when(document, value, rule);
+        break;
+    }
+}
+
+/* A new rule at the end of the policy's; NULL: no memory. */
+static struct rule *add_rule(struct document *document, struct policy *policy,
+                             const yaml_node_t *node)
+{
+    struct rule *rules = reallocarray(policy->rules, policy->count + 1, sizeof *rules);
+    if (!rules) {
+        no_memory(document, node);
+        return NULL;
+    }
+    policy->rules = rules;
+    struct rule *rule = &rules[policy->count++];
+    *rule = (struct rule){.line = document_line(node), .max_size = UINT64_MAX};
+    return rule;
+}
+
+static void read_rules(struct document *document, const yaml_node_t *node, struct policy *policy)
+{
+    static const struct mapping mapping = {"a rule", rule_keys, KEY_WHEN + 1, read_rule_value};
+    if (document_is_null(node)) /* every rule below it is a comment */
+        return;
+    if (node->type != YAML_SEQUENCE_NODE) {
+        complain(document, node, "rules must be a list");
+        return;
+    }
+    for (const yaml_node_item_t *item = node->data.sequence.items.start;
+         item < node->data.sequence.items.top; item++) {
+        const yaml_node_t *each = yaml_document_get_node(&document->tree, *item);
+        if (policy->count == POLICY_RULES_MAX) {
+            complain(document, each, "one rule too many");
+            return;
+        }
+        struct rule *rule = add_rule(document, policy, each);
+        if (rule)
+            document_walk(document, &mapping, each, rule);
+    }
+}
+
+/* --- the whole --------------------------------------------------------------------------- */
+
+enum top_key { KEY_RULES, KEY_DEFAULT };
+
+struct top {
+    struct policy *policy;
+    const yaml_node_t *fallback;
+};
+
+static void read_top_value(struct document *document, size_t key, const yaml_node_t *value,
+                           void *target)
+{
+    struct top *top = target;
+    if (key == KEY_DEFAULT) {
+        top->fallback = value;
+        return;
+    }
+    if (top->fallback)
+        complain(document, value, "rules must stand before default, which comes last");
+    read_rules(document, value, top->policy);
+}
+
+void policy_read(struct document *document, struct policy *policy)
+{
+    static const char *const keys[] = {[KEY_RULES] = "rules", [KEY_DEFAULT] = "default"};
+    static const struct mapping whole = {"the policy", keys, 2, read_top_value};
+    static const struct mapping fallback = {"default", rule_keys, KEY_NAME, read_rule_value};
+    struct top top = {policy, NULL};
+    const yaml_node_t *root = yaml_document_get_root_node(&document->tree);
+    if (root)
+        document_walk(document, &whole, root, &top);
+    if (!top.fallback) {
+        problems_add(document->problems, document->path, 0,
+                     "default is missing: it says what becomes of an upload that no rule takes");
+        return;
+    }
+    struct rule *rule = add_rule(document, policy, top.fallback);
+    if (!rule)
+        return;
+    rule->name = strdup(POLICY_DEFAULT);
+    if (!rule->name)
+        no_memory(document, top.fallback);
+    document_walk(document, &fallback, top.fallback, rule);
+}

@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "intake/snapshot.h"
+
+#include "intake/policy.h"
+#include "intake/problems.h"
+#include "intake/settings.h"
+#include "intake/tls_identity.h"
+
+#include <assert.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+
+static void snapshot_free(struct snapshot *snapshot)
+{
+    tls_identity_free(snapshot->tls);
+    policy_free(snapshot->policy);
+    settings_free(snapshot->settings);
+    free(snapshot);
+}
+
+/* Goes on to the policy and the certificate with whatever settings there are: whoever mends the
+ * configuration wants to know of everything at once. */
+static void load_parts(struct snapshot *snapshot, const struct settings_sources *sources,
+                       struct problems *problems)
+{
+    snapshot->settings = settings_read(sources, problems);
+    if (!snapshot->settings)
+        return;
+    const struct settings *settings = snapshot->settings;
+    if (settings->policy.file)
+        snapshot->policy = policy_load(settings->policy.file, problems);
+    if (settings->listen.tls_cert_file && settings->listen.tls_key_file)
+        snapshot->tls = tls_identity_load(settings->listen.tls_cert_file,
+                                          settings->listen.tls_key_file, problems);
+}
+
+struct snapshot *snapshot_load(const struct settings_sources *sources, struct problems *problems)
+{
+    struct snapshot *snapshot = calloc(1, sizeof *snapshot);
+    if (!snapshot) {
+        problems_add(problems, "configuration", 0, "no memory");
+        return NULL;
+    }
+    load_parts(snapshot, sources, problems);
+    if (problems->count > 0) {
+        snapshot_free(snapshot);
+        return NULL;
+    }
+    atomic_init(&snapshot->references, 1);
+    return snapshot;
+}
+
+struct snapshot *snapshot_hold(struct snapshot *snapshot)
+{
+    unsigned before = atomic_fetch_add_explicit(&snapshot->references, 1, memory_order_relaxed);
+    assert(before > 0);
+    (void)before;
+    return snapshot;
+}
+
+void snapshot_release(struct snapshot *snapshot)
+{
+    if (!snapshot)
+        return;
+    /* Whoever frees it must see all that the others did with it. */
+    unsigned before = atomic_fetch_sub_explicit(&snapshot->references, 1, memory_order_acq_rel);
+    assert(before > 0);
+    if (before == 1)
+        snapshot_free(snapshot);
+}
