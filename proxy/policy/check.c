@@ -12,7 +12,7 @@ struct check {
 static void complain(const struct check *check, const struct rule *rule, const char *what)
 {
     problems_add(check->problems, check->path, rule->line, "%s: %s",
-                 rule->name ? rule->name : "a rule without a name", what);
+                 rule->name ? rule->name : "this rule", what);
 }
 
 static void check_deny(const struct check *check, const struct rule *rule)

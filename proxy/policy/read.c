@@ -228,6 +228,10 @@ static void read_rules(struct document *document, const yaml_node_t *node, struc
             complain(document, each, "one rule too many");
             return;
         }
+        if (each->type != YAML_MAPPING_NODE) {
+            complain(document, each, "a rule must be keys and values");
+            continue;
+        }
         struct rule *rule = add_rule(document, policy, each);
         if (rule)
             document_walk(document, &mapping, each, rule);

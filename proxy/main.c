@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* glance-intake stands where clients expect Glance, and decides which store an upload goes to.
+ *
+ * Here: the command line, the configuration, and then either an answer or the server. Where to
+ * read on: include/intake/ is the table of contents, runtime/server.c what runs. */
+#include "cli/cli.h"
+#include "intake/log.h"
+#include "intake/problems.h"
+#include "intake/server.h"
+#include "intake/snapshot.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+static bool open_log(const struct settings *settings)
+{
+    if (log_open(settings->log_format, settings->debug, settings->log_file))
+        return true;
+    fprintf(stderr, "glance-intake: cannot open the log file %s: %s\n", settings->log_file,
+            strerror(errno));
+    return false;
+}
+
+static int run(const struct options *options)
+{
+    struct problems problems = {0};
+    struct snapshot *snapshot = snapshot_load(&options->sources, &problems);
+    for (size_t i = 0; i < problems.count; i++)
+        fprintf(stderr, "%s\n", problems.lines[i]);
+    problems_free(&problems);
+    if (snapshot && open_log(snapshot->settings))
+        return server_run(snapshot, &options->sources);
+    snapshot_release(snapshot);
+    return EXIT_FAILURE;
+}
+
+static int perform(const struct options *options)
+{
+    switch (options->command) {
+    case COMMAND_CHECK:
+        return command_check(options, stdout, stderr);
+    case COMMAND_PRINT_CONFIG:
+        return command_print_config(options, stdout, stderr);
+    case COMMAND_EXPLAIN:
+        return command_explain(options, stdout, stderr);
+    case COMMAND_VERSION:
+        puts("glance-intake " INTAKE_VERSION);
+        return EXIT_SUCCESS;
+    case COMMAND_HELP:
+        options_help(stdout);
+        return EXIT_SUCCESS;
+    case COMMAND_RUN:
+        break;
+    }
+    return run(options);
+}
+
+int main(int argc, char **argv)
+{
+    struct options options;
+    if (!options_parse(argc, argv, &options, stderr))
+        return EXIT_USAGE;
+    int status = perform(&options);
+    options_free(&options);
+    /* An answer that could not be written is not an answer: a full disk, a closed pipe. */
+    return fflush(stdout) != 0 && status == EXIT_SUCCESS ? EXIT_FAILURE : status;
+}
