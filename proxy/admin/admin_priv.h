@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the files of the admin stage share. */
+#ifndef INTAKE_ADMIN_PRIV_H
+#define INTAKE_ADMIN_PRIV_H
+
+#include "intake/buffer.h"
+
+#include <jansson.h>
+#include <pthread.h>
+#include <stdbool.h>
+#include <stddef.h>
+
+struct MHD_Connection;
+struct admin_sources;
+struct metrics;
+struct upload;
+
+enum { ADMIN_CONNECTIONS_MAX = 64 };
+
+/* --- uploads.c and uploads_json.c: the registry of one worker ------------------------------- */
+
+struct upload_list { /* newest first */
+    struct upload *first, *last;
+    size_t count;
+};
+
+struct uploads {
+    struct metrics *metrics;
+    pthread_mutex_t lock; /* guards both lists */
+    struct upload_list in_flight;
+    struct upload_list finished;
+};
+
+/* {"in_flight": [...], "finished": [...]} over all workers; NULL: no memory. Owned by the caller.
+ */
+json_t *uploads_collect(struct uploads *const *all, size_t count);
+
+/* --- readiness.c: is Glance there, asked at most every two seconds ------------------------- */
+
+enum { READINESS_WHY_MAX = 512 };
+
+struct readiness_answer {
+    bool glance;                 /* reachable */
+    char why[READINESS_WHY_MAX]; /* if not: a sentence */
+    bool draining;
+};
+
+#define READINESS_DRAINING "this proxy is about to stop"
+
+bool readiness_ready(const struct readiness_answer *answer);
+
+struct readiness;
+
+/* Starts the thread that asks. NULL: no memory, or no thread. `sources` is borrowed. */
+struct readiness *readiness_start(const struct admin_sources *sources);
+
+/* True: `out` is set. False: `connection` is suspended until there is an answer, and its handler
+ * will be called again; only the daemon's own thread may call this. */
+bool readiness_ask(struct readiness *readiness, struct MHD_Connection *connection,
+                   struct readiness_answer *out);
+
+/* Resumes whoever waits; from then on every question is answered with what is known. */
+void readiness_stop(struct readiness *readiness);
+void readiness_free(struct readiness *readiness); /* after the daemon; NULL is fine */
+
+/* --- pages.c: what is shown. False: no memory, or the page would be too large -------------- */
+
+struct page_context {
+    const struct admin_sources *sources;
+    const struct readiness_answer *readiness; /* set for pages that ask for it */
+};
+
+bool page_healthz(const struct page_context *context, struct buffer *out);
+bool page_readyz(const struct page_context *context, struct buffer *out);
+bool page_metrics(const struct page_context *context, struct buffer *out);
+bool page_uploads(const struct page_context *context, struct buffer *out);
+
+/* status_page.c: the page for people. */
+bool page_status(const struct page_context *context, struct buffer *out);
+
+#endif

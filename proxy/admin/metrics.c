@@ -1,0 +1,126 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A worker's counters. Writing is one relaxed addition; metrics_text.c reads. */
+#include "intake/metrics.h"
+
+#include "admin/metrics_priv.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+const double METRICS_BUCKETS[METRICS_BUCKET_COUNT] = {0.1, 0.5, 1, 5, 10, 30, 60, 300, 1800, 7200};
+
+struct metrics *metrics_new(void)
+{
+    return calloc(1, sizeof(struct metrics));
+}
+
+void metrics_free(struct metrics *metrics)
+{
+    free(metrics);
+}
+
+static void add(_Atomic uint64_t *counter, uint64_t by)
+{
+    atomic_fetch_add_explicit(counter, by, memory_order_relaxed);
+}
+
+void metrics_gauge_add(struct metrics *metrics, enum metrics_gauge gauge, int by)
+{
+    atomic_fetch_add_explicit(&metrics->gauges[gauge], by, memory_order_relaxed);
+}
+
+void metrics_answered(struct metrics *metrics, unsigned status)
+{
+    unsigned class = status / 100;
+    if (class < METRICS_CLASS_COUNT)
+        add(&metrics->classes[class], 1);
+}
+
+void metrics_refused(struct metrics *metrics, enum refusal reason)
+{
+    add(&metrics->refusals[reason], 1);
+}
+
+void metrics_bytes(struct metrics *metrics, uint64_t to_glance, uint64_t from_glance)
+{
+    add(&metrics->to_glance, to_glance);
+    add(&metrics->from_glance, from_glance);
+}
+
+/* --- uploads -------------------------------------------------------------------------------- */
+
+static struct metrics_store *find_store(struct metrics *metrics, const char *name, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        if (!strcmp(metrics->stores[i].name, name))
+            return &metrics->stores[i];
+    return NULL;
+}
+
+/* The row of a store; a new one if need be and as long as there are fewer than `room`. */
+static struct metrics_store *store_row(struct metrics *metrics, const char *name, size_t room)
+{
+    size_t count = atomic_load_explicit(&metrics->store_count, memory_order_relaxed);
+    struct metrics_store *row = find_store(metrics, name, count);
+    if (row)
+        return row;
+    if (count >= room || strlen(name) >= sizeof row->name)
+        return &metrics->other;
+    row = &metrics->stores[count];
+    memcpy(row->name, name, strlen(name) + 1);
+    /* Whoever sees the count sees the name. */
+    atomic_store_explicit(&metrics->store_count, count + 1, memory_order_release);
+    return row;
+}
+
+static void observe_duration(struct metrics *metrics, double seconds)
+{
+    size_t bucket = 0;
+    while (bucket < METRICS_BUCKET_COUNT && seconds > METRICS_BUCKETS[bucket])
+        bucket++;
+    add(&metrics->durations[bucket], 1);
+    add(&metrics->duration_ms, (uint64_t)(seconds * 1000 + 0.5));
+}
+
+void metrics_upload(struct metrics *metrics, const struct upload *upload)
+{
+    /* A name is a client's word until Glance has taken it: names that failed get no more than
+     * half of the rows, so that nobody crowds out the real stores by asking for made-up ones. */
+    bool stored = upload->verdict == UPLOAD_STORED;
+    size_t room = stored ? METRICS_STORES_MAX : METRICS_STORES_MAX / 2;
+    struct metrics_store *store = store_row(metrics, upload->store ? upload->store : "none", room);
+    add(&store->results[upload->verdict], 1);
+    add(&store->bytes, upload->bytes);
+    if (stored)
+        observe_duration(metrics, upload->seconds);
+}
+
+/* --- summing up ----------------------------------------------------------------------------- */
+
+static void merge(_Atomic uint64_t *total, const _Atomic uint64_t *from, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        add(&total[i], atomic_load_explicit(&from[i], memory_order_relaxed));
+}
+
+static void merge_store(struct metrics_store *total, const struct metrics_store *from)
+{
+    merge(total->results, from->results, METRICS_RESULT_COUNT);
+    merge(&total->bytes, &from->bytes, 1);
+}
+
+void metrics_merge(struct metrics *total, const struct metrics *from)
+{
+    for (size_t i = 0; i < METRICS_GAUGE_COUNT; i++)
+        total->gauges[i] += atomic_load_explicit(&from->gauges[i], memory_order_relaxed);
+    merge(total->classes, from->classes, METRICS_CLASS_COUNT);
+    merge(total->refusals, from->refusals, REFUSAL_COUNT);
+    merge(&total->to_glance, &from->to_glance, 1);
+    merge(&total->from_glance, &from->from_glance, 1);
+    merge(total->durations, from->durations, METRICS_BUCKET_COUNT + 1);
+    merge(&total->duration_ms, &from->duration_ms, 1);
+    size_t stores = atomic_load_explicit(&from->store_count, memory_order_acquire);
+    for (size_t i = 0; i < stores; i++)
+        merge_store(store_row(total, from->stores[i].name, METRICS_STORES_MAX), &from->stores[i]);
+    merge_store(&total->other, &from->other);
+}

@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The counters themselves: metrics.c writes them, metrics_text.c reads. */
+#ifndef INTAKE_METRICS_PRIV_H
+#define INTAKE_METRICS_PRIV_H
+
+#include "intake/metrics.h"
+#include "intake/policy.h"
+#include "intake/upload.h"
+
+#include <stdatomic.h>
+
+enum {
+    METRICS_STORES_MAX = 32,
+    METRICS_GAUGE_COUNT = METRICS_UPLOADS_IN_FLIGHT + 1,
+    METRICS_CLASS_COUNT = 6, /* 1xx to 5xx; class 0 is not used */
+    METRICS_RESULT_COUNT = UPLOAD_ABORTED + 1,
+    METRICS_BUCKET_COUNT = 10
+};
+
+/* Upper bounds in seconds; above the last one there is +Inf. */
+extern const double METRICS_BUCKETS[METRICS_BUCKET_COUNT];
+
+struct metrics_store {
+    char name[POLICY_NAME_MAX + 1];
+    _Atomic uint64_t results[METRICS_RESULT_COUNT];
+    _Atomic uint64_t bytes;
+};
+
+struct metrics {
+    _Atomic int64_t gauges[METRICS_GAUGE_COUNT];
+    _Atomic uint64_t classes[METRICS_CLASS_COUNT];
+    _Atomic uint64_t refusals[REFUSAL_COUNT];
+    _Atomic uint64_t to_glance;
+    _Atomic uint64_t from_glance;
+    _Atomic uint64_t durations[METRICS_BUCKET_COUNT + 1]; /* each in one bucket; not cumulated */
+    _Atomic uint64_t duration_ms;                         /* the sum */
+    _Atomic size_t store_count;
+    struct metrics_store stores[METRICS_STORES_MAX]; /* a row is filled before it is counted */
+    struct metrics_store other;
+};
+
+/* Adds one worker's counters to `total`, which is the caller's alone. */
+void metrics_merge(struct metrics *total, const struct metrics *from);
+
+#endif

@@ -1,0 +1,193 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The counters of all workers in Prometheus' text format, version 0.0.4:
+ * https://prometheus.io/docs/instrumenting/exposition_formats/ */
+#include "admin/metrics_priv.h"
+#include "intake/buffer.h"
+#include "intake/utf8.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+static uint64_t value(const _Atomic uint64_t *counter)
+{
+    return atomic_load_explicit(counter, memory_order_relaxed);
+}
+
+/* --- labels --------------------------------------------------------------------------------- */
+
+/* A store's name is the only label that is not ours. Control characters cannot occur after
+ * utf8_clean(), so of the three escapes of the format two are left. */
+static bool put_escaped(const char *text, struct buffer *out)
+{
+    struct buffer clean;
+    buffer_init(&clean, 3 * strlen(text));
+    bool fits = utf8_clean(text, &clean);
+    for (const char *c = buffer_text(&clean); *c && fits; c++)
+        fits = (!strchr("\\\"", *c) || buffer_append(out, "\\", 1)) && buffer_append(out, c, 1);
+    buffer_free(&clean);
+    return fits;
+}
+
+/* The end of a row: the label `store`, and the number. */
+static bool put_store(const char *store, uint64_t number, struct buffer *out)
+{
+    return buffer_print(out, "store=\"") && put_escaped(store, out) &&
+           buffer_print(out, "\"} %" PRIu64 "\n", number);
+}
+
+/* --- what a family consists of -------------------------------------------------------------- */
+
+typedef bool write_rows(const char *name, const struct metrics *total, struct buffer *out);
+
+static bool put_uploads(const char *name, const struct metrics_store *store, const char *label,
+                        struct buffer *out)
+{
+    bool fits = true;
+    for (int i = UPLOAD_STORED; i < METRICS_RESULT_COUNT && fits; i++)
+        fits = buffer_print(out, "%s{result=\"%s\",", name,
+                            upload_verdict_name((enum upload_verdict)i)) &&
+               put_store(label, value(&store->results[i]), out);
+    return fits;
+}
+
+static bool uploads_rows(const char *name, const struct metrics *total, struct buffer *out)
+{
+    bool fits = true;
+    for (size_t i = 0; i < total->store_count && fits; i++)
+        fits = put_uploads(name, &total->stores[i], total->stores[i].name, out);
+    return fits && put_uploads(name, &total->other, "other", out);
+}
+
+static bool put_upload_bytes(const char *name, const struct metrics_store *store, const char *label,
+                             struct buffer *out)
+{
+    return buffer_print(out, "%s{", name) && put_store(label, value(&store->bytes), out);
+}
+
+static bool upload_bytes_rows(const char *name, const struct metrics *total, struct buffer *out)
+{
+    bool fits = true;
+    for (size_t i = 0; i < total->store_count && fits; i++)
+        fits = put_upload_bytes(name, &total->stores[i], total->stores[i].name, out);
+    return fits && put_upload_bytes(name, &total->other, "other", out);
+}
+
+static bool refusals_rows(const char *name, const struct metrics *total, struct buffer *out)
+{
+    bool fits = true;
+    for (int i = REFUSAL_NONE + 1; i < REFUSAL_COUNT && fits; i++)
+        fits = buffer_print(out, "%s{reason=\"%s\"} %" PRIu64 "\n", name,
+                            refusal_row((enum refusal)i)->name, value(&total->refusals[i]));
+    return fits;
+}
+
+static bool bytes_rows(const char *name, const struct metrics *total, struct buffer *out)
+{
+    return buffer_print(out,
+                        "%s{direction=\"to_glance\"} %" PRIu64 "\n"
+                        "%s{direction=\"from_glance\"} %" PRIu64 "\n",
+                        name, value(&total->to_glance), name, value(&total->from_glance));
+}
+
+static bool requests_rows(const char *name, const struct metrics *total, struct buffer *out)
+{
+    bool fits = true;
+    for (unsigned i = 1; i < METRICS_CLASS_COUNT && fits; i++)
+        fits = buffer_print(out, "%s{class=\"%uxx\"} %" PRIu64 "\n", name, i,
+                            value(&total->classes[i]));
+    return fits;
+}
+
+static bool duration_rows(const char *name, const struct metrics *total, struct buffer *out)
+{
+    uint64_t count = 0;
+    bool fits = true;
+    for (size_t i = 0; i < METRICS_BUCKET_COUNT && fits; i++) {
+        count += value(&total->durations[i]);
+        fits = buffer_print(out, "%s_bucket{le=\"%g\"} %" PRIu64 "\n", name, METRICS_BUCKETS[i],
+                            count);
+    }
+    count += value(&total->durations[METRICS_BUCKET_COUNT]);
+    return fits &&
+           buffer_print(out,
+                        "%s_bucket{le=\"+Inf\"} %" PRIu64 "\n%s_sum %.3f\n"
+                        "%s_count %" PRIu64 "\n",
+                        name, count, name, (double)value(&total->duration_ms) / 1000, name, count);
+}
+
+static bool gauge_row(const char *name, const struct metrics *total, enum metrics_gauge gauge,
+                      struct buffer *out)
+{
+    return buffer_print(out, "%s %" PRId64 "\n", name, (int64_t)total->gauges[gauge]);
+}
+
+static bool uploads_in_flight_row(const char *name, const struct metrics *total, struct buffer *out)
+{
+    return gauge_row(name, total, METRICS_UPLOADS_IN_FLIGHT, out);
+}
+
+static bool requests_in_flight_row(const char *name, const struct metrics *total,
+                                   struct buffer *out)
+{
+    return gauge_row(name, total, METRICS_REQUESTS_IN_FLIGHT, out);
+}
+
+static bool connections_row(const char *name, const struct metrics *total, struct buffer *out)
+{
+    return gauge_row(name, total, METRICS_CONNECTIONS, out);
+}
+
+static bool build_info_row(const char *name, const struct metrics *total, struct buffer *out)
+{
+    (void)total;
+    return buffer_print(out, "%s{version=\"%s\"} 1\n", name, INTAKE_VERSION);
+}
+
+/* --- the families --------------------------------------------------------------------------- */
+
+static const struct family {
+    const char *name;
+    const char *type;
+    const char *help;
+    write_rows *write;
+} FAMILIES[] = {
+    {"glance_intake_build_info", "gauge", "Always 1; the label says which version runs.",
+     build_info_row},
+    {"glance_intake_uploads_total", "counter", "Uploads that ended, by result and store.",
+     uploads_rows},
+    {"glance_intake_upload_bytes_total", "counter",
+     "Image bytes of ended uploads that Glance was sent, by store.", upload_bytes_rows},
+    {"glance_intake_upload_duration_seconds", "histogram",
+     "From the request head to Glance's answer, of uploads that were stored.", duration_rows},
+    {"glance_intake_uploads_in_flight", "gauge", "Uploads whose data may flow right now.",
+     uploads_in_flight_row},
+    {"glance_intake_refusals_total", "counter",
+     "Requests that this proxy itself refused or failed, by reason.", refusals_rows},
+    {"glance_intake_requests_total", "counter", "Answered requests, by class of the status.",
+     requests_rows},
+    {"glance_intake_requests_in_flight", "gauge", "Requests that wait for their answer.",
+     requests_in_flight_row},
+    {"glance_intake_connections", "gauge", "Open connections of clients.", connections_row},
+    {"glance_intake_bytes_total", "counter", "Body bytes passed on, by direction.", bytes_rows},
+};
+
+static bool put_family(const struct family *family, const struct metrics *total, struct buffer *out)
+{
+    return buffer_print(out, "# HELP %s %s\n# TYPE %s %s\n", family->name, family->help,
+                        family->name, family->type) &&
+           family->write(family->name, total, out);
+}
+
+bool metrics_text(struct metrics *const *all, size_t count, struct buffer *out)
+{
+    struct metrics *total = metrics_new();
+    if (!total)
+        return false;
+    for (size_t i = 0; i < count; i++)
+        metrics_merge(total, all[i]);
+    bool fits = true;
+    for (size_t i = 0; i < sizeof FAMILIES / sizeof *FAMILIES && fits; i++)
+        fits = put_family(&FAMILIES[i], total, out);
+    metrics_free(total);
+    return fits;
+}

@@ -1,0 +1,227 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The page for people: no script, no file besides it, and not a character from a client or
+ * from Glance that is not escaped. */
+#include "admin/admin_priv.h"
+#include "intake/admin.h"
+#include "intake/utf8.h"
+
+#include <string.h>
+
+static const char HEAD[] =
+    "<!DOCTYPE html>\n"
+    "<html lang=\"en\">\n"
+    "<head>\n"
+    "<meta charset=\"utf-8\">\n"
+    "<meta name=\"viewport\" content=\"width=device-width\">\n"
+    "<meta http-equiv=\"refresh\" content=\"10\">\n"
+    "<title>glance-intake</title>\n"
+    "<style>\n"
+    "body { font: 15px/1.5 system-ui, sans-serif; margin: 2em auto; max-width: 80em;"
+    " padding: 0 1em; color: #222; }\n"
+    "h1 { font-size: 1.5em; } h2 { font-size: 1.15em; margin-top: 2em; }\n"
+    "small, .quiet { color: #666; font-weight: normal; }\n"
+    ".good { color: #17692d; } .bad { color: #a51d1d; }\n"
+    ".wide { overflow-x: auto; }\n"
+    "table { border-collapse: collapse; width: 100%; font-variant-numeric: tabular-nums; }\n"
+    "th, td { text-align: left; padding: .3em .8em .3em 0; border-bottom: 1px solid #ddd;"
+    " white-space: nowrap; }\n"
+    "</style>\n"
+    "</head>\n"
+    "<body>\n";
+
+/* --- text ----------------------------------------------------------------------------------- */
+
+static bool put(struct buffer *out, const char *html)
+{
+    return buffer_append(out, html, strlen(html));
+}
+
+static const char *entity(char c)
+{
+    switch (c) {
+    case '&':
+        return "&amp;";
+    case '<':
+        return "&lt;";
+    case '>':
+        return "&gt;";
+    case '"':
+        return "&quot;";
+    case '\'':
+        return "&#39;";
+    default:
+        return NULL;
+    }
+}
+
+static bool put_escaped(struct buffer *out, const char *text)
+{
+    struct buffer clean;
+    buffer_init(&clean, 3 * strlen(text));
+    bool fits = utf8_clean(text, &clean);
+    for (const char *c = buffer_text(&clean); *c && fits; c++)
+        fits = entity(*c) ? put(out, entity(*c)) : buffer_append(out, c, 1);
+    buffer_free(&clean);
+    return fits;
+}
+
+static bool put_bytes(struct buffer *out, double bytes)
+{
+    static const char *const UNITS[] = {"B", "KiB", "MiB", "GiB", "TiB"};
+    size_t unit = 0;
+    while (bytes >= 1024 && unit < sizeof UNITS / sizeof *UNITS - 1) {
+        bytes /= 1024;
+        unit++;
+    }
+    return buffer_print(out, unit ? "%.1f %s" : "%.0f %s", bytes, UNITS[unit]);
+}
+
+static bool put_duration(struct buffer *out, double seconds)
+{
+    unsigned long whole = (unsigned long)seconds;
+    if (whole >= 3600)
+        return buffer_print(out, "%lu h %02lu min", whole / 3600, whole / 60 % 60);
+    if (whole >= 60)
+        return buffer_print(out, "%lu min %02lu s", whole / 60, whole % 60);
+    return buffer_print(out, "%.1f s", seconds);
+}
+
+/* --- the cells of the tables ---------------------------------------------------------------- */
+
+typedef bool write_cell(struct buffer *out, const json_t *upload, const char *key);
+
+static bool text_cell(struct buffer *out, const json_t *upload, const char *key)
+{
+    const char *text = json_string_value(json_object_get(upload, key));
+    return put_escaped(out, text ? text : "");
+}
+
+static bool duration_cell(struct buffer *out, const json_t *upload, const char *key)
+{
+    return put_duration(out, json_real_value(json_object_get(upload, key)));
+}
+
+static bool bytes_cell(struct buffer *out, const json_t *upload, const char *key)
+{
+    return put_bytes(out, json_number_value(json_object_get(upload, key)));
+}
+
+static bool rate_cell(struct buffer *out, const json_t *upload, const char *key)
+{
+    return bytes_cell(out, upload, key) && put(out, "/s");
+}
+
+/* "300.0 MiB of 1.0 GiB (29 %)" */
+static bool progress_cell(struct buffer *out, const json_t *upload, const char *key)
+{
+    double size = json_number_value(json_object_get(upload, "size"));
+    double bytes = json_number_value(json_object_get(upload, key));
+    if (size <= 0)
+        return put_bytes(out, bytes);
+    return put_bytes(out, bytes) && put(out, " of ") && put_bytes(out, size) &&
+           buffer_print(out, " <small>(%.0f %%)</small>", 100 * bytes / size);
+}
+
+/* "refused: too_large", "rejected: 409" */
+static bool verdict_cell(struct buffer *out, const json_t *upload, const char *key)
+{
+    const char *verdict = json_string_value(json_object_get(upload, key));
+    const json_t *reason = json_object_get(upload, "reason");
+    json_int_t status = json_integer_value(json_object_get(upload, "glance_status"));
+    bool stored = verdict && !strcmp(verdict, "stored");
+    bool fits = buffer_print(out, "<span class=\"%s\">", stored ? "good" : "bad") &&
+                put_escaped(out, verdict ? verdict : "");
+    if (fits && json_is_string(reason))
+        fits = put(out, ": ") && put_escaped(out, json_string_value(reason));
+    else if (fits && !stored && status)
+        fits = buffer_print(out, ": %d", (int)status);
+    return fits && put(out, "</span>");
+}
+
+struct column {
+    const char *title;
+    const char *key; /* in uploads_collect()'s objects */
+    write_cell *write;
+};
+
+static const struct column IN_FLIGHT[] = {
+    {"Image", "image", text_cell},
+    {"Project", "project", text_cell},
+    {"Client", "client", text_cell},
+    {"Store", "store", text_cell},
+    {"Step", "step", text_cell},
+    {"Sent to Glance", "bytes", progress_cell},
+    {"Rate", "bytes_per_second", rate_cell},
+    {"Age", "age", duration_cell},
+};
+
+static const struct column FINISHED[] = {
+    {"Began (UTC)", "began", text_cell},     {"Image", "image", text_cell},
+    {"Project", "project", text_cell},       {"Client", "client", text_cell},
+    {"Store", "store", text_cell},           {"Rule", "rule", text_cell},
+    {"Sent to Glance", "bytes", bytes_cell}, {"Took", "seconds", duration_cell},
+    {"Verdict", "verdict", verdict_cell},
+};
+
+static bool put_row(struct buffer *out, const json_t *upload, const struct column *columns,
+                    size_t count)
+{
+    bool fits = put(out, "<tr>");
+    for (size_t i = 0; i < count && fits; i++)
+        fits =
+            put(out, "<td>") && columns[i].write(out, upload, columns[i].key) && put(out, "</td>");
+    return fits && put(out, "</tr>\n");
+}
+
+static bool put_table(struct buffer *out, const json_t *uploads, const struct column *columns,
+                      size_t count)
+{
+    if (!json_array_size(uploads))
+        return put(out, "<p class=\"quiet\">None.</p>\n");
+    bool fits = put(out, "<div class=\"wide\"><table>\n<tr>");
+    for (size_t i = 0; i < count && fits; i++)
+        fits = buffer_print(out, "<th>%s</th>", columns[i].title);
+    fits = fits && put(out, "</tr>\n");
+    for (size_t i = 0; i < json_array_size(uploads) && fits; i++)
+        fits = put_row(out, json_array_get(uploads, i), columns, count);
+    return fits && put(out, "</table></div>\n");
+}
+
+/* --- the page ------------------------------------------------------------------------------- */
+
+static bool put_readiness(struct buffer *out, const struct readiness_answer *answer)
+{
+    if (readiness_ready(answer))
+        return put(out, "<p class=\"good\">Ready: Glance answers.</p>\n");
+    bool fits = true;
+    if (!answer->glance)
+        fits = put(out, "<p class=\"bad\">Not ready: ") && put_escaped(out, answer->why) &&
+               put(out, ".</p>\n");
+    if (answer->draining)
+        fits = fits && put(out, "<p class=\"bad\">Not ready: " READINESS_DRAINING ".</p>\n");
+    return fits;
+}
+
+static bool put_uploads(struct buffer *out, const json_t *uploads)
+{
+    const json_t *in_flight = json_object_get(uploads, "in_flight");
+    const json_t *finished = json_object_get(uploads, "finished");
+    return buffer_print(out, "<h2>Uploads in flight <small>%zu</small></h2>\n",
+                        json_array_size(in_flight)) &&
+           put_table(out, in_flight, IN_FLIGHT, sizeof IN_FLIGHT / sizeof *IN_FLIGHT) &&
+           put(out, "<h2>Last finished</h2>\n") &&
+           put_table(out, finished, FINISHED, sizeof FINISHED / sizeof *FINISHED);
+}
+
+bool page_status(const struct page_context *context, struct buffer *out)
+{
+    json_t *uploads = uploads_collect(context->sources->uploads, context->sources->workers);
+    bool written = uploads && put(out, HEAD) &&
+                   put(out, "<h1>glance-intake <small>" INTAKE_VERSION "</small></h1>\n") &&
+                   put_readiness(out, context->readiness) && put_uploads(out, uploads) &&
+                   put(out, "<p class=\"quiet\">For machines: <a href=\"/uploads\">/uploads</a>, "
+                            "<a href=\"/metrics\">/metrics</a>, <a href=\"/readyz\">/readyz</a>, "
+                            "<a href=\"/healthz\">/healthz</a></p>\n</body>\n</html>\n");
+    json_decref(uploads);
+    return written;
+}

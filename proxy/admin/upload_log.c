@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "intake/upload.h"
+
+#include "intake/log.h"
+
+/* One row per verdict: its name, and how loud it is. A client's own doing is no warning. */
+static const struct verdict {
+    const char *name;
+    enum log_level level;
+} VERDICTS[] = {
+    [UPLOAD_RUNNING] = {"running", LOG_LEVEL_INFO},
+    [UPLOAD_STORED] = {"stored", LOG_LEVEL_INFO},
+    [UPLOAD_REFUSED] = {"refused", LOG_LEVEL_WARNING},
+    [UPLOAD_REJECTED] = {"rejected", LOG_LEVEL_WARNING},
+    [UPLOAD_FAILED] = {"failed", LOG_LEVEL_ERROR},
+    [UPLOAD_ABORTED] = {"aborted", LOG_LEVEL_WARNING},
+};
+
+const char *upload_verdict_name(enum upload_verdict verdict)
+{
+    return VERDICTS[verdict].name;
+}
+
+void upload_log(const struct upload *upload)
+{
+    const struct log_field fields[] = {
+        {.name = "request_id", .text = upload->request_id},
+        {.name = "client", .text = upload->client},
+        {.name = "project", .text = upload->project},
+        {.name = "image", .text = upload->image},
+        {.name = "store", .text = upload->store},
+        {.name = "rule", .text = upload->rule},
+        {.name = "fixes", .text = upload->fixed},
+        {.name = "bytes", .is_number = true, .number = (double)upload->bytes},
+        {.name = "seconds", .is_number = true, .number = upload->seconds},
+        {.name = "sha512", .text = upload->sha512},
+        {.name = "glance_status",
+         .is_number = upload->glance_status != 0,
+         .number = upload->glance_status},
+        {.name = "verdict", .text = upload_verdict_name(upload->verdict)},
+        {.name = "reason", .text = refusal_row(upload->reason)->name},
+    };
+    log_event(VERDICTS[upload->verdict].level, upload->stage ? "stage" : "upload", fields,
+              sizeof fields / sizeof *fields);
+}
