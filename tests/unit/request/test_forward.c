@@ -1,0 +1,130 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "intake/request.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+static void fill(struct headers *headers, const struct header *rows)
+{
+    for (; rows->name; rows++)
+        assert_true(headers_add(headers, rows->name, rows->value));
+}
+
+static void same(const struct headers *headers, const struct header *wanted)
+{
+    headers_each (row, headers) {
+        assert_non_null(wanted->name);
+        assert_string_equal(row->name, wanted->name);
+        assert_string_equal(row->value, wanted->value);
+        wanted++;
+    }
+    assert_null(wanted->name);
+}
+
+static void a_request_goes_on_without_what_belonged_to_its_connection(void **state)
+{
+    (void)state;
+    static const struct header sent[] = {{"X-Auth-Token", "t"},
+                                         {"Host", "as-sent:9292"},
+                                         {"Connection", "keep-alive, X-Hop"},
+                                         {"connection", " x-other ,"},
+                                         {"X-Hop", "1"},
+                                         {"X-Other", "2"},
+                                         {"X-Hopper", "stays"},
+                                         {"Keep-Alive", "timeout=5"},
+                                         {"Proxy-Connection", "keep-alive"},
+                                         {"TE", "trailers"},
+                                         {"Trailer", "X"},
+                                         {"Transfer-Encoding", "chunked"},
+                                         {"Content-Length", "5"},
+                                         {"Upgrade", "h2c"},
+                                         {"Expect", "100-continue"},
+                                         {"Forwarded", "for=evil"},
+                                         {"X-Forwarded-For", "evil"},
+                                         {"X_Forwarded_Host", "evil"},
+                                         {"x-forwarded-port", "666"},
+                                         {"X-Forwarded", "stays"},
+                                         {"X_Openstack_Request_Id", "req-theirs"},
+                                         {"Accept", "a"},
+                                         {"X-Meta", "1"},
+                                         {"accept", "b"},
+                                         {"X-Empty", ""},
+                                         {0}};
+    static const struct header wanted[] = {{"Host", "seen:443"},
+                                           {"X-Auth-Token", "t"},
+                                           {"X-Hopper", "stays"},
+                                           {"X-Forwarded", "stays"},
+                                           {"Accept", "a"},
+                                           {"X-Meta", "1"},
+                                           {"accept", "b"},
+                                           {"X-Empty", ""},
+                                           {"X-Forwarded-For", "192.0.2.7, 10.0.0.1"},
+                                           {"X-Forwarded-Proto", "https"},
+                                           {"X-Forwarded-Host", "seen:443"},
+                                           {"X-Forwarded-Prefix", "/image"},
+                                           {"X-Openstack-Request-Id", "req-1"},
+                                           {0}};
+    struct origin origin = {"192.0.2.7", "https", "seen:443", "/image", "192.0.2.7, 10.0.0.1"};
+    struct headers from = {0};
+    struct headers to;
+    fill(&from, sent);
+    assert_true(forward_request_headers(&from, &origin, "req-1", &to));
+    same(&to, wanted);
+    headers_free(&to);
+    headers_free(&from);
+}
+
+static void what_is_not_known_is_not_told(void **state)
+{
+    (void)state;
+    static const struct header wanted[] = {
+        {"X-Forwarded-Proto", "http"}, {"X-Openstack-Request-Id", "req-1"}, {0}};
+    struct origin origin = {"", "http", "", "", ""};
+    struct headers from = {0};
+    struct headers to;
+    assert_true(forward_request_headers(&from, &origin, "req-1", &to));
+    same(&to, wanted);
+    headers_free(&to);
+}
+
+static void an_answer_keeps_its_fields_in_order(void **state)
+{
+    (void)state;
+    static const struct header sent[] = {{"Content-Type", "application/json"},
+                                         {"Set-Cookie", "a"},
+                                         {"Connection", "close, X-Hop"},
+                                         {"Content-Length", "5"},
+                                         {"Transfer-Encoding", "chunked"},
+                                         {"X-Hop", "1"},
+                                         {"Set-Cookie", "b"},
+                                         {"Location", "http://h/v2/images/x"},
+                                         {"X-Openstack-Request-Id", "req-1"},
+                                         {"Keep-Alive", "timeout=5"},
+                                         {0}};
+    static const struct header wanted[] = {{"Content-Type", "application/json"},
+                                           {"Set-Cookie", "a"},
+                                           {"Set-Cookie", "b"},
+                                           {"Location", "http://h/v2/images/x"},
+                                           {"X-Openstack-Request-Id", "req-1"},
+                                           {0}};
+    struct headers from = {0};
+    struct headers to;
+    fill(&from, sent);
+    assert_true(forward_response_headers(&from, &to));
+    same(&to, wanted);
+    headers_free(&to);
+    headers_free(&from);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_request_goes_on_without_what_belonged_to_its_connection),
+        cmocka_unit_test(what_is_not_known_is_not_told),
+        cmocka_unit_test(an_answer_keeps_its_fields_in_order),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
