@@ -1,0 +1,249 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* metrics.c and metrics_text.c together: what is counted is what can be read. */
+#include "intake/metrics.h"
+
+#include "intake/buffer.h"
+#include "intake/upload.h"
+
+#include <pthread.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+enum { WORKERS = 2 };
+
+static struct metrics *metrics[WORKERS];
+static struct buffer text;
+
+static int set_up(void **state)
+{
+    (void)state;
+    buffer_init(&text, 1 << 20);
+    for (int i = 0; i < WORKERS; i++)
+        if (!(metrics[i] = metrics_new()))
+            return -1;
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    (void)state;
+    for (int i = 0; i < WORKERS; i++)
+        metrics_free(metrics[i]);
+    buffer_free(&text);
+    return 0;
+}
+
+static void read_all(void)
+{
+    buffer_clear(&text);
+    assert_true(metrics_text(metrics, WORKERS, &text));
+}
+
+static void assert_line(const char *line)
+{
+    char whole[256];
+    snprintf(whole, sizeof whole, "\n%s\n", line);
+    if (!strstr(buffer_text(&text), whole))
+        fail_msg("no \"%s\" in\n%s", line, buffer_text(&text));
+}
+
+static void count_upload(int worker, const char *store, enum upload_verdict verdict, double seconds)
+{
+    struct upload *upload = upload_new("req-1", "192.0.2.7", "image");
+    assert_non_null(upload);
+    upload->store = store ? strdup(store) : NULL;
+    upload->verdict = verdict;
+    upload->bytes = 100;
+    upload->seconds = seconds;
+    metrics_upload(metrics[worker], upload);
+    upload_free(upload);
+}
+
+static void test_everything_is_there_from_the_start(void **state)
+{
+    (void)state;
+    read_all();
+    for (int i = REFUSAL_NONE + 1; i < REFUSAL_COUNT; i++) {
+        char line[128];
+        snprintf(line, sizeof line, "glance_intake_refusals_total{reason=\"%s\"} 0",
+                 refusal_row((enum refusal)i)->name);
+        assert_line(line);
+    }
+    assert_line("glance_intake_build_info{version=\"" INTAKE_VERSION "\"} 1");
+    assert_line("glance_intake_requests_total{class=\"5xx\"} 0");
+    assert_line("glance_intake_upload_duration_seconds_count 0");
+}
+
+static void test_workers_sum_up(void **state)
+{
+    (void)state;
+    for (int i = 0; i < WORKERS; i++) {
+        metrics_answered(metrics[i], 204);
+        metrics_answered(metrics[i], 409);
+        metrics_answered(metrics[i], 999); /* nonsense counts nowhere */
+        metrics_refused(metrics[i], REFUSAL_TOO_LARGE);
+        metrics_bytes(metrics[i], 1000, 10);
+    }
+    metrics_gauge_add(metrics[0], METRICS_CONNECTIONS, 5);
+    metrics_gauge_add(metrics[1], METRICS_CONNECTIONS, 3);
+    metrics_gauge_add(metrics[1], METRICS_CONNECTIONS, -1);
+    metrics_gauge_add(metrics[1], METRICS_REQUESTS_IN_FLIGHT, 4);
+    read_all();
+    assert_line("glance_intake_requests_total{class=\"2xx\"} 2");
+    assert_line("glance_intake_requests_total{class=\"4xx\"} 2");
+    assert_line("glance_intake_requests_total{class=\"5xx\"} 0");
+    assert_line("glance_intake_refusals_total{reason=\"too_large\"} 2");
+    assert_line("glance_intake_bytes_total{direction=\"to_glance\"} 2000");
+    assert_line("glance_intake_bytes_total{direction=\"from_glance\"} 20");
+    assert_line("glance_intake_connections 7");
+    assert_line("glance_intake_requests_in_flight 4");
+}
+
+static void test_uploads_by_result_and_store(void **state)
+{
+    (void)state;
+    count_upload(0, "file", UPLOAD_STORED, 1);
+    count_upload(0, "test", UPLOAD_STORED, 1);
+    count_upload(1, "test", UPLOAD_STORED, 1);
+    count_upload(1, "test", UPLOAD_FAILED, 1);
+    count_upload(1, NULL, UPLOAD_REFUSED, 1);
+    read_all();
+    assert_line("glance_intake_uploads_total{result=\"stored\",store=\"file\"} 1");
+    assert_line("glance_intake_uploads_total{result=\"stored\",store=\"test\"} 2");
+    assert_line("glance_intake_uploads_total{result=\"failed\",store=\"test\"} 1");
+    assert_line("glance_intake_uploads_total{result=\"refused\",store=\"none\"} 1");
+    assert_line("glance_intake_upload_bytes_total{store=\"test\"} 300");
+}
+
+static void test_durations(void **state)
+{
+    (void)state;
+    count_upload(0, "test", UPLOAD_STORED, 0.1); /* the bound belongs to its bucket */
+    count_upload(0, "test", UPLOAD_STORED, 0.2);
+    count_upload(1, "test", UPLOAD_STORED, 59);
+    count_upload(1, "test", UPLOAD_STORED, 100000);
+    count_upload(1, "test", UPLOAD_REFUSED, 0.01); /* would make storing look fast */
+    read_all();
+    assert_line("glance_intake_upload_duration_seconds_bucket{le=\"0.1\"} 1");
+    assert_line("glance_intake_upload_duration_seconds_bucket{le=\"0.5\"} 2");
+    assert_line("glance_intake_upload_duration_seconds_bucket{le=\"30\"} 2");
+    assert_line("glance_intake_upload_duration_seconds_bucket{le=\"60\"} 3");
+    assert_line("glance_intake_upload_duration_seconds_bucket{le=\"7200\"} 3");
+    assert_line("glance_intake_upload_duration_seconds_bucket{le=\"+Inf\"} 4");
+    assert_line("glance_intake_upload_duration_seconds_sum 100059.300");
+    assert_line("glance_intake_upload_duration_seconds_count 4");
+}
+
+static void test_labels_are_escaped(void **state)
+{
+    (void)state;
+    count_upload(0, "a\"} 1\nforged{x=\"\\", UPLOAD_STORED, 1);
+    read_all();
+    assert_line("glance_intake_upload_bytes_total{store=\"a\\\"} 1\xEF\xBF\xBD"
+                "forged{x=\\\"\\\\\"} 100");
+}
+
+/* Made-up names fill half of the rows at most; real stores still get theirs. */
+static void test_a_flood_of_names(void **state)
+{
+    (void)state;
+    for (int i = 0; i < 100; i++) {
+        char name[32];
+        snprintf(name, sizeof name, "made-up-%d", i);
+        count_upload(0, name, UPLOAD_REJECTED, 1);
+    }
+    count_upload(0, "test", UPLOAD_STORED, 1);
+    char long_name[200];
+    memset(long_name, 'x', sizeof long_name - 1);
+    long_name[sizeof long_name - 1] = '\0';
+    count_upload(0, long_name, UPLOAD_STORED, 1);
+    read_all();
+    assert_line("glance_intake_uploads_total{result=\"rejected\",store=\"made-up-15\"} 1");
+    assert_line("glance_intake_uploads_total{result=\"rejected\",store=\"other\"} 84");
+    assert_line("glance_intake_uploads_total{result=\"stored\",store=\"other\"} 1");
+    assert_line("glance_intake_uploads_total{result=\"stored\",store=\"test\"} 1");
+    assert_null(strstr(buffer_text(&text), "made-up-16"));
+}
+
+/* Each sample belongs to the family announced last, by HELP and TYPE. */
+static void test_families_are_announced(void **state)
+{
+    (void)state;
+    count_upload(0, "test", UPLOAD_STORED, 1);
+    read_all();
+    char family[128] = "";
+    size_t families = 0;
+    char *rest = text.data;
+    for (char *line = strsep(&rest, "\n"); rest; line = strsep(&rest, "\n")) {
+        if (sscanf(line, "# HELP %127s", family) == 1) {
+            families++;
+        } else if (!strncmp(line, "# TYPE ", 7)) {
+            assert_memory_equal(line + 7, family, strlen(family));
+        } else {
+            assert_memory_equal(line, family, strlen(family));
+            assert_non_null(strchr("_{ ", line[strlen(family)]));
+        }
+    }
+    assert_int_equal(families, 10);
+}
+
+static void test_too_large_for_the_buffer(void **state)
+{
+    (void)state;
+    struct buffer small;
+    buffer_init(&small, 100);
+    assert_false(metrics_text(metrics, WORKERS, &small));
+    buffer_free(&small);
+}
+
+/* For the thread sanitizer: a worker counts, among others in a store that is new, while somebody
+ * reads. */
+static void *work(void *context)
+{
+    for (int i = 0; i < 300; i++) {
+        char name[32];
+        snprintf(name, sizeof name, "store-%d", i / 100);
+        count_upload(*(int *)context, name, UPLOAD_STORED, 1);
+    }
+    return NULL;
+}
+
+static void test_reading_while_counting(void **state)
+{
+    (void)state;
+    pthread_t threads[WORKERS];
+    int numbers[WORKERS] = {0, 1};
+    for (int i = 0; i < WORKERS; i++)
+        assert_int_equal(pthread_create(&threads[i], NULL, work, &numbers[i]), 0);
+    for (int i = 0; i < 50; i++)
+        read_all();
+    for (int i = 0; i < WORKERS; i++)
+        pthread_join(threads[i], NULL);
+    read_all();
+    assert_line("glance_intake_uploads_total{result=\"stored\",store=\"store-2\"} 200");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+        TEST(test_everything_is_there_from_the_start),
+        TEST(test_workers_sum_up),
+        TEST(test_uploads_by_result_and_store),
+        TEST(test_durations),
+        TEST(test_labels_are_escaped),
+        TEST(test_a_flood_of_names),
+        TEST(test_families_are_announced),
+        TEST(test_too_large_for_the_buffer),
+        TEST(test_reading_while_counting),
+#undef TEST
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,147 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "intake/probe.h"
+
+#include "intake/clock.h"
+#include "intake/settings.h"
+
+#include <arpa/inet.h>
+#include <microhttpd.h>
+#include <netinet/in.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdatomic.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+/* A Glance of one answer, and an address where there is none: its socket is bound and does not
+ * listen, so that nobody else can take the port. */
+static struct MHD_Daemon *glance;
+static _Atomic unsigned status_to_give;
+static _Atomic unsigned questions;
+static char glance_url[64];
+static int nobody = -1;
+static char nobody_url[64];
+static char why[256];
+
+static enum MHD_Result healthcheck(void *context, struct MHD_Connection *connection,
+                                   const char *path, const char *method, const char *version,
+                                   const char *data, size_t *size, void **seen)
+{
+    (void)context;
+    (void)version;
+    (void)data;
+    (void)size;
+    (void)seen;
+    bool right = !strcmp(path, "/healthcheck") && !strcmp(method, "GET");
+    struct MHD_Response *response =
+        MHD_create_response_from_buffer(2, (void *)"OK", MHD_RESPMEM_PERSISTENT);
+    MHD_add_response_header(response, "Location", glance_url); /* for 3xx: not to be followed */
+    questions++;
+    enum MHD_Result queued = MHD_queue_response(connection, right ? status_to_give : 404, response);
+    MHD_destroy_response(response);
+    return queued;
+}
+
+static int bind_nobody(void)
+{
+    struct sockaddr_in address = {.sin_family = AF_INET};
+    socklen_t length = sizeof address;
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    nobody = socket(AF_INET, SOCK_STREAM, 0);
+    if (bind(nobody, (struct sockaddr *)&address, length) ||
+        getsockname(nobody, (struct sockaddr *)&address, &length))
+        return -1;
+    snprintf(nobody_url, sizeof nobody_url, "http://127.0.0.1:%u", ntohs(address.sin_port));
+    return 0;
+}
+
+static int start_glance(void **state)
+{
+    (void)state;
+    glance = MHD_start_daemon(MHD_USE_EPOLL_INTERNAL_THREAD, 0, NULL, NULL, healthcheck, NULL,
+                              MHD_OPTION_END);
+    if (!glance)
+        return -1;
+    unsigned port = MHD_get_daemon_info(glance, MHD_DAEMON_INFO_BIND_PORT)->port;
+    snprintf(glance_url, sizeof glance_url, "http://127.0.0.1:%u", port);
+    return bind_nobody();
+}
+
+static int stop_glance(void **state)
+{
+    (void)state;
+    MHD_stop_daemon(glance);
+    return close(nobody);
+}
+
+static bool probe(char **endpoints, size_t count)
+{
+    struct settings settings = {0};
+    settings.glance.endpoints = endpoints;
+    settings.glance.endpoint_count = count;
+    return glance_probe(&settings, why, sizeof why);
+}
+
+static const struct {
+    unsigned status;
+    bool healthy;
+} STATUSES[] = {{200, true}, {204, true}, {302, false}, {401, false}, {404, false}, {503, false}};
+
+static void test_statuses(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < sizeof STATUSES / sizeof *STATUSES; i++) {
+        status_to_give = STATUSES[i].status;
+        questions = 0;
+        assert_int_equal(probe((char *[]){glance_url}, 1), STATUSES[i].healthy);
+        assert_int_equal(questions, 1);
+        char wanted[16];
+        snprintf(wanted, sizeof wanted, "status %u", STATUSES[i].status);
+        if (!STATUSES[i].healthy)
+            assert_non_null(strstr(why, wanted));
+    }
+}
+
+static void test_nobody_there(void **state)
+{
+    (void)state;
+    assert_false(probe((char *[]){nobody_url}, 1));
+    assert_non_null(strstr(why, nobody_url));
+    assert_non_null(strstr(why, "connect"));
+}
+
+static void test_the_second_endpoint(void **state)
+{
+    (void)state;
+    status_to_give = 200;
+    assert_true(probe((char *[]){nobody_url, glance_url}, 2));
+}
+
+static void test_one_that_hangs_leaves_time_for_the_other(void **state)
+{
+    (void)state;
+    status_to_give = 200;
+    assert_int_equal(listen(nobody, 1), 0); /* connects, and never answers */
+    uint64_t began = clock_ms();
+    assert_true(probe((char *[]){nobody_url, glance_url}, 2));
+    assert_in_range(clock_ms() - began, 900, 1900);
+
+    began = clock_ms();
+    assert_false(probe((char *[]){nobody_url}, 1));
+    assert_in_range(clock_ms() - began, 1900, 4000);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_statuses), cmocka_unit_test(test_nobody_there),
+        cmocka_unit_test(test_the_second_endpoint),
+        cmocka_unit_test(test_one_that_hangs_leaves_time_for_the_other), /* listens: the last */
+    };
+    return cmocka_run_group_tests(tests, start_glance, stop_glance);
+}
