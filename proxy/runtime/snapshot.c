@@ -18,6 +18,19 @@ static void snapshot_free(struct snapshot *snapshot)
     free(snapshot);
 }
 
+/* Without one that was asked for, the listener would speak plain HTTP. */
+static void load_tls(struct snapshot *snapshot, struct problems *problems)
+{
+    const struct settings *settings = snapshot->settings;
+    const char *cert = settings->listen.tls_cert_file;
+    const char *key = settings->listen.tls_key_file;
+    if (!cert || !key)
+        return;
+    snapshot->tls = tls_identity_load(cert, key, problems);
+    if (!snapshot->tls && problems->count == 0)
+        problems_add(problems, cert, 0, "no memory");
+}
+
 /* Goes on to the policy and the certificate with whatever settings there are: whoever mends the
  * configuration wants to know of everything at once. */
 static void load_parts(struct snapshot *snapshot, const struct settings_sources *sources,
@@ -26,12 +39,9 @@ static void load_parts(struct snapshot *snapshot, const struct settings_sources 
     snapshot->settings = settings_read(sources, problems);
     if (!snapshot->settings)
         return;
-    const struct settings *settings = snapshot->settings;
-    if (settings->policy.file)
-        snapshot->policy = policy_load(settings->policy.file, problems);
-    if (settings->listen.tls_cert_file && settings->listen.tls_key_file)
-        snapshot->tls = tls_identity_load(settings->listen.tls_cert_file,
-                                          settings->listen.tls_key_file, problems);
+    if (snapshot->settings->policy.file)
+        snapshot->policy = policy_load(snapshot->settings->policy.file, problems);
+    load_tls(snapshot, problems);
 }
 
 struct snapshot *snapshot_load(const struct settings_sources *sources, struct problems *problems)

@@ -12,20 +12,12 @@
 
 #include <cmocka.h>
 
-#define SAMPLE "config/glance-intake.conf"
-
 enum { SAMPLE_MAX = 65536 };
 
-/* The sample is found from the repository's root, whatever directory the test runs in. */
 static void read_sample(struct buffer *out)
 {
-    const char *tests = strstr(__FILE__, "tests/unit/");
-    char path[4096];
-    assert_non_null(tests);
-    snprintf(path, sizeof path, "%.*s%s", (int)(tests - __FILE__), __FILE__, SAMPLE);
-    FILE *file = fopen(path, "re");
-    if (!file)
-        fail_msg("%s cannot be opened", path);
+    FILE *file = fopen(INTAKE_SOURCE_DIR "/config/glance-intake.conf", "re");
+    assert_non_null(file);
     char piece[4096];
     for (size_t count; (count = fread(piece, 1, sizeof piece, file)) > 0;)
         assert_true(buffer_append(out, piece, count));
