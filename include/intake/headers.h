@@ -22,8 +22,8 @@ struct headers {
 };
 
 #define headers_each(row, headers)                                                                 \
-    for (const struct header *row = (headers)->rows; row != (headers)->rows + (headers)->count;    \
-         row++)
+    for (const struct header *row = (headers)->rows;                                               \
+         row && row != (headers)->rows + (headers)->count; row++)
 
 bool header_name_is(const char *name, const char *wanted);
 
