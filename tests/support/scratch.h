@@ -48,6 +48,9 @@ static inline int scratch_end(void **state)
 static inline const char *scratch_path(void **state, const char *name)
 {
     struct scratch *scratch = *state;
+    for (size_t i = 0; i < scratch->count; i++)
+        if (strcmp(scratch->paths[i] + strlen(scratch->dir) + 1, name) == 0)
+            return scratch->paths[i];
     if (scratch->count == sizeof scratch->paths / sizeof scratch->paths[0])
         abort();
     char *path = scratch->paths[scratch->count++];

@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Policies from texts, for tests with the scratch fixture. Include after <cmocka.h>. */
+#ifndef SUPPORT_POLICIES_H
+#define SUPPORT_POLICIES_H
+
+#include "intake/policy.h"
+#include "intake/problems.h"
+#include "support/scratch.h"
+
+/* A policy that must be good. */
+static inline struct policy *good_policy(void **state, const char *text)
+{
+    struct problems problems = {0};
+    struct policy *policy = policy_load(scratch_file(state, "policy.yaml", text), &problems);
+    for (size_t i = 0; i < problems.count; i++)
+        print_error("%s\n", problems.lines[i]);
+    assert_int_equal(problems.count, 0);
+    assert_non_null(policy);
+    return policy;
+}
+
+/* A policy that must have exactly these problems (up to NULL), each as ":LINE: what". */
+static inline void bad_policy(void **state, const char *text, const char *const *expected)
+{
+    struct problems problems = {0};
+    const char *path = scratch_file(state, "policy.yaml", text);
+    assert_null(policy_load(path, &problems));
+    size_t count = 0;
+    for (; expected[count]; count++) {
+        if (count >= problems.count)
+            fail_msg("not told: %s", expected[count]);
+        assert_string_equal(problems.lines[count] + strlen(path), expected[count]);
+    }
+    if (count < problems.count)
+        fail_msg("told, too: %s", problems.lines[count]);
+    problems_free(&problems);
+}
+
+#endif

@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdlib.h>
+
+#include <cmocka.h>
+
+#include "support/policies.h"
+
+#define LAST "default: {store: test}\n"
+
+static void a_rule_as_a_whole_can_be_wrong(void **state)
+{
+    static const char *const rows[][2] = {
+        {"rules:\n- store: x\n" LAST, ":2: this rule: needs a name"},
+        {"rules:\n- name: a\n" LAST, ":2: a: needs a store, or deny with a reason"},
+        {"default: {mode: force}\n", ":1: default: needs a store, or deny with a reason"},
+        {"rules:\n- {name: a, deny: no, store: x}\n" LAST,
+         ":2: a: with deny there is nothing for store, mode, allow or max_size to do"},
+        {"default: {deny: no, mode: default}\n",
+         ":1: default: with deny there is nothing for store, mode, allow or max_size to do"},
+        {"default: {deny: no, allow: [x]}\n",
+         ":1: default: with deny there is nothing for store, mode, allow or max_size to do"},
+        {"default: {deny: no, max_size: 1GiB}\n",
+         ":1: default: with deny there is nothing for store, mode, allow or max_size to do"},
+        {"default: {store: a, mode: force, allow: [a]}\n",
+         ":1: default: mode force leaves nothing to choose, so allow cannot be there"},
+        {"default: {store: a, allow: [b]}\n", ":1: default: its own store is not in allow"},
+        {"rules:\n- {name: a, when: {larger_than: 1GiB}, store: a, max_size: 1GiB}\n" LAST,
+         ":2: a: max_size is not above larger_than: nothing could pass"},
+        {"rules:\n- {name: a, deny: no}\n- {name: a, deny: no}\n" LAST,
+         ":3: the name 'a' is taken by the rule on line 2"},
+        {"rules:\n- {name: default, deny: no}\n" LAST,
+         ":3: the name 'default' is taken by the rule on line 2"},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
+        bad_policy(state, rows[i][0], (const char *[]){rows[i][1], NULL});
+}
+
+static void these_are_good(void **state)
+{
+    static const char *const texts[] = {
+        "rules:\n- {name: a, store: x}\n- {name: A, store: x}\n" LAST,
+        "default: {store: a, allow: [b, a]}\n",
+        "default: {store: a, mode: force, max_size: 1B}\n",
+    };
+    for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++)
+        policy_free(good_policy(state, texts[i]));
+}
+
+int main(void)
+{
+#define TEST(name) cmocka_unit_test_setup_teardown(name, scratch_begin, scratch_end)
+    const struct CMUnitTest tests[] = {
+        TEST(a_rule_as_a_whole_can_be_wrong),
+        TEST(these_are_good),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,126 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "intake/policy.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdlib.h>
+
+#include <cmocka.h>
+
+#include "support/policies.h"
+
+static const char text[] =
+    "rules:\n"
+    "  - {name: deny, when: {name: deny}, deny: not here}\n"
+    "  - {name: force, when: {name: force}, store: test, mode: force, max_size: 1KiB}\n"
+    "  - {name: choose, when: {name: choose}, store: file, mode: default, allow: [file, test]}\n"
+    "  - {name: any, when: {name: any}, store: file, mode: default}\n"
+    "default: {store: test, mode: force}\n";
+
+/* A named fact is the image's name, which is the rule's; then what the client asks for. */
+static const struct {
+    const char *name;
+    const char *asked;
+    uint64_t size;
+    enum policy_verdict verdict;
+    const char *rule;
+    const char *store; /* NULL: not looked at */
+    bool replaced;
+} rows[] = {
+    {"other", NULL, 1, POLICY_ACCEPT, "default", "test", false},
+    {"deny", NULL, 1, POLICY_DENY, "deny", NULL, false},
+    {"deny", "test", 1, POLICY_DENY, "deny", NULL, false},
+    {"force", NULL, 1024, POLICY_ACCEPT, "force", "test", false},
+    {"force", "test", 1, POLICY_ACCEPT, "force", "test", false},
+    {"force", "file", 1, POLICY_ACCEPT, "force", "test", true},
+    {"force", "os_glance_tasks_store", 1, POLICY_ACCEPT, "force", "test", true},
+    {"force", "test,file", 1, POLICY_ACCEPT, "force", "test", true},
+    {"force", NULL, 1025, POLICY_TOO_LARGE, "force", NULL, false},
+    {"choose", NULL, 1, POLICY_ACCEPT, "choose", "file", false},
+    {"choose", "file", 1, POLICY_ACCEPT, "choose", "file", false},
+    {"choose", "test", 1, POLICY_ACCEPT, "choose", "test", false},
+    {"choose", "rbd", 1, POLICY_STORE_NOT_ALLOWED, "choose", NULL, false},
+    {"choose", "TEST", 1, POLICY_STORE_NOT_ALLOWED, "choose", NULL, false},
+    {"choose", "file,test", 1, POLICY_STORE_NOT_ALLOWED, "choose", NULL, false},
+    {"any", NULL, 1, POLICY_ACCEPT, "any", "file", false},
+    {"any", "rbd", 1, POLICY_ACCEPT, "any", "rbd", false},
+    {"any", "os_glance_staging_store", 1, POLICY_STORE_NOT_ALLOWED, "any", NULL, false},
+    {"any", "file, rbd", 1, POLICY_STORE_NOT_ALLOWED, "any", NULL, false},
+    {"any", " os_glance_staging_store", 1, POLICY_STORE_NOT_ALLOWED, "any", NULL, false},
+    {"any", "", 1, POLICY_STORE_NOT_ALLOWED, "any", NULL, false},
+};
+
+static void the_rule_and_the_wish_make_the_decision(void **state)
+{
+    struct policy *policy = good_policy(state, text);
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        const struct policy_facts facts = {.name = rows[i].name,
+                                           .asked_store = rows[i].asked,
+                                           .size_known = true,
+                                           .size = rows[i].size};
+        struct policy_decision decision;
+        policy_decide(policy, &facts, &decision);
+        if (decision.verdict != rows[i].verdict)
+            fail_msg("row %zu: verdict %d", i, decision.verdict);
+        assert_string_equal(decision.rule, rows[i].rule);
+        assert_int_equal(decision.replaced, rows[i].replaced);
+        if (rows[i].store)
+            assert_string_equal(decision.store, rows[i].store);
+        assert_true(decision.size_ceiling == UINT64_MAX);
+    }
+    policy_free(policy);
+}
+
+static void a_refusal_has_its_particulars(void **state)
+{
+    struct policy *policy = good_policy(state, text);
+    struct policy_decision decision;
+    policy_decide(policy, &(struct policy_facts){.name = "deny"}, &decision);
+    assert_string_equal(decision.why, "not here");
+    policy_decide(policy, &(struct policy_facts){.name = "choose", .asked_store = "x"}, &decision);
+    assert_string_equal(decision.allowed, "file, test");
+    policy_decide(policy, &(struct policy_facts){.name = "any", .asked_store = "os_glance_x"},
+                  &decision);
+    assert_int_equal(decision.verdict, POLICY_STORE_NOT_ALLOWED);
+    assert_null(decision.allowed);
+    policy_decide(policy, &(struct policy_facts){.name = "force"}, &decision);
+    assert_int_equal(decision.verdict, POLICY_ACCEPT);
+    assert_int_equal(decision.max_size, 1024);
+    policy_free(policy);
+}
+
+/* What an upload of unknown length may grow to before another rule would have taken it. */
+static void an_unknown_size_has_a_ceiling(void **state)
+{
+    struct policy *policy =
+        good_policy(state, "rules:\n"
+                           "  - {name: a, when: {larger_than: 3KiB}, store: s}\n"
+                           "  - {name: b, when: {larger_than: 2KiB, name: b}, store: s}\n"
+                           "  - {name: c, when: {name: c}, store: s}\n"
+                           "  - {name: d, when: {larger_than: 1KiB}, deny: no}\n"
+                           "default: {store: s}\n");
+    static const struct {
+        const char *name;
+        const char *rule;
+        uint64_t ceiling;
+    } ceilings[] = {{"x", "default", 1024}, {"b", "default", 1024}, {"c", "c", 3072}};
+    for (size_t i = 0; i < sizeof ceilings / sizeof ceilings[0]; i++) {
+        struct policy_decision decision;
+        policy_decide(policy, &(struct policy_facts){.name = ceilings[i].name}, &decision);
+        assert_string_equal(decision.rule, ceilings[i].rule);
+        assert_int_equal(decision.size_ceiling, ceilings[i].ceiling);
+    }
+    policy_free(policy);
+}
+
+int main(void)
+{
+#define TEST(name) cmocka_unit_test_setup_teardown(name, scratch_begin, scratch_end)
+    const struct CMUnitTest tests[] = {
+        TEST(the_rule_and_the_wish_make_the_decision),
+        TEST(a_refusal_has_its_particulars),
+        TEST(an_unknown_size_has_a_ceiling),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

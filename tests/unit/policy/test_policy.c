@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "intake/policy.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdlib.h>
+
+#include <cmocka.h>
+
+#include "support/policies.h"
+
+static void a_good_policy_counts_its_rules_without_default(void **state)
+{
+    struct policy *policy = good_policy(
+        state, "rules: [{name: a, store: x}, {name: b, deny: no}]\ndefault: {store: x}\n");
+    assert_int_equal(policy_rule_count(policy), 2);
+    policy_free(policy);
+}
+
+static void without_a_file_there_is_no_policy(void **state)
+{
+    struct problems problems = {0};
+    const char *path = scratch_path(state, "absent.yaml");
+    assert_null(policy_load(path, &problems));
+    assert_int_equal(problems.count, 1);
+    assert_string_equal(problems.lines[0] + strlen(path),
+                        ": cannot be opened: No such file or directory");
+    problems_free(&problems);
+}
+
+static void nothing_can_be_freed(void **state)
+{
+    (void)state;
+    policy_free(NULL);
+}
+
+int main(void)
+{
+#define TEST(name) cmocka_unit_test_setup_teardown(name, scratch_begin, scratch_end)
+    const struct CMUnitTest tests[] = {
+        TEST(a_good_policy_counts_its_rules_without_default),
+        TEST(without_a_file_there_is_no_policy),
+        TEST(nothing_can_be_freed),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,200 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "policy/policy_priv.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+
+#include <cmocka.h>
+
+#include "support/policies.h"
+
+#define LAST "default: {store: test}\n"
+
+static void every_key_finds_its_place(void **state)
+{
+    struct policy *policy = good_policy(state, "rules:\n"
+                                               "  - name: all\n"
+                                               "    when:\n"
+                                               "      disk_format: [vhd, vhdx]\n"
+                                               "      container_format: bare\n"
+                                               "      project: [p]\n"
+                                               "      name: ['win-*']\n"
+                                               "      visibility: [public]\n"
+                                               "      larger_than: 10GiB\n"
+                                               "      client: [10.0.0.0/8, '::1']\n"
+                                               "      user_agent: ['*x*']\n"
+                                               "    store: file\n"
+                                               "    mode: default\n"
+                                               "    allow: [file, test]\n"
+                                               "    max_size: 50GiB\n"
+                                               "  - name: no\n"
+                                               "    deny: never\n"
+                                               "default:\n"
+                                               "  store: test\n"
+                                               "  mode: force\n");
+    assert_int_equal(policy->count, 3);
+    assert_int_equal(policy_rule_count(policy), 2);
+    const struct rule *all = &policy->rules[0];
+    assert_string_equal(all->name, "all");
+    assert_int_equal(all->line, 2);
+    for (size_t i = 0; i < CONDITION_COUNT; i++)
+        assert_true(all->set[i]);
+    assert_int_equal(all->wanted[CONDITION_DISK_FORMAT].count, 2);
+    assert_string_equal(all->wanted[CONDITION_DISK_FORMAT].items[1], "vhdx");
+    assert_string_equal(all->wanted[CONDITION_CONTAINER_FORMAT].items[0], "bare");
+    assert_string_equal(all->wanted[CONDITION_PROJECT].items[0], "p");
+    assert_string_equal(all->wanted[CONDITION_NAME].items[0], "win-*");
+    assert_string_equal(all->wanted[CONDITION_VISIBILITY].items[0], "public");
+    assert_string_equal(all->wanted[CONDITION_USER_AGENT].items[0], "*x*");
+    assert_int_equal(all->larger_than, UINT64_C(10) << 30);
+    assert_int_equal(all->clients.count, 2);
+    assert_string_equal(all->store, "file");
+    assert_int_equal(all->mode, MODE_DEFAULT);
+    assert_string_equal(all->allow_text, "file, test");
+    assert_int_equal(all->max_size, UINT64_C(50) << 30);
+    assert_string_equal(policy->rules[1].deny, "never");
+    const struct rule *last = &policy->rules[2];
+    assert_string_equal(last->name, "default");
+    assert_int_equal(last->mode, MODE_FORCE);
+    assert_true(last->max_size == UINT64_MAX);
+    policy_free(policy);
+}
+
+static void rules_may_be_left_out(void **state)
+{
+    static const char *const texts[] = {LAST, "rules: []\n" LAST, "rules:\n" LAST,
+                                        "default: {deny: closed}\n"};
+    for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
+        struct policy *policy = good_policy(state, texts[i]);
+        assert_int_equal(policy_rule_count(policy), 0);
+        policy_free(policy);
+    }
+}
+
+static void the_mode_left_out_is_default(void **state)
+{
+    struct policy *policy = good_policy(state, LAST);
+    assert_int_equal(policy->rules[0].mode, MODE_DEFAULT);
+    policy_free(policy);
+}
+
+/* Each has one mistake. */
+static void mistakes_are_told_with_their_line(void **state)
+{
+    static const char *const rows[][2] = {
+        {"", ": default is missing: it says what becomes of an upload that no rule takes"},
+        {"rules: []\n",
+         ": default is missing: it says what becomes of an upload that no rule takes"},
+        {LAST "rules: []\n", ":2: rules must stand before default, which comes last"},
+        {"rules: {}\n" LAST, ":1: rules must be a list"},
+        {"rules: [hello]\n" LAST, ":1: a rule must be keys and values"},
+        {"ruls: []\n" LAST, ":1: the policy has no 'ruls': did you mean rules?"},
+        {"stores: {}\n" LAST, ":1: the policy has no 'stores'"},
+        {LAST "default: {store: x}\n", ":2: the policy has 'default' already"},
+        {"default: {store: test, when: {}}\n", ":1: default has no 'when'"},
+        {"default: {store: test, name: x}\n", ":1: default has no 'name'"},
+        {"default: {store: test, mode: froce}\n", ":1: mode 'froce' is not default or force"},
+        {"default: {store: test, max_size: 5GB}\n",
+         ":1: max_size '5GB' is not a size: a whole number and B, KiB, MiB, GiB or TiB, such as "
+         "10GiB"},
+        {"default: {store: test, max_size: 0}\n",
+         ":1: max_size 0 would take nothing; to refuse, use deny"},
+        {"default: {store: a b}\n",
+         ":1: store 'a b' must be 1 to 64 of A-Z, a-z, 0-9, '.', '_' and '-'"},
+        {"default: {store: os_glance_tasks_store}\n",
+         ":1: store 'os_glance_tasks_store' is Glance's own: images do not belong there"},
+        {"default:\n  store: a\n  allow: [a, os_glance_staging_store]\n",
+         ":3: store 'os_glance_staging_store' is Glance's own: images do not belong there"},
+        {"default: {store: a, allow: [a, a]}\n", ":1: 'a' is in the list already"},
+        {"rules:\n- name: \"a\\u00e4\"\n  store: x\n" LAST,
+         ":2: the rule's name 'a\xc3\xa4' must be 1 to 64 of A-Z, a-z, 0-9, '.', '_' and '-'"},
+        {"rules:\n- name: a\n  when: {disk_fromat: x}\n  store: x\n" LAST,
+         ":3: when has no 'disk_fromat': did you mean disk_format?"},
+        {"rules:\n- name: a\n  when: {visibility: [public, privat]}\n  store: x\n" LAST,
+         ":3: visibility 'privat' is not public, community, shared or private: did you mean "
+         "private?"},
+        {"rules:\n- name: a\n  when: {client: [10.0.0.0/33]}\n  store: x\n" LAST,
+         ":3: client '10.0.0.0/33' is not a network, such as 10.0.0.0/8 or 2001:db8::/32"},
+        {"rules:\n- name: a\n  when: {larger_than: [1]}\n  store: x\n" LAST,
+         ":3: larger_than must be a single text"},
+        {"rules:\n- name: a\n  when: {name: []}\n  store: x\n" LAST, ":3: name is an empty list"},
+        {"rules:\n- name: a\n  when: []\n  store: x\n" LAST, ":3: when must be keys and values"},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
+        bad_policy(state, rows[i][0], (const char *[]){rows[i][1], NULL});
+}
+
+static void all_mistakes_are_told(void **state)
+{
+    bad_policy(state,
+               "rules:\n"
+               "  - name: one\n"
+               "    when: {larger_than: much, disc_format: x}\n"
+               "    store: a b\n"
+               "  - 7\n"
+               "default: {store: test, colour: red}\n",
+               (const char *[]){
+                   ":3: larger_than 'much' is not a size: a whole number and B, KiB, MiB, GiB or "
+                   "TiB, such as 10GiB",
+                   ":3: when has no 'disc_format': did you mean disk_format?",
+                   ":4: store 'a b' must be 1 to 64 of A-Z, a-z, 0-9, '.', '_' and '-'",
+                   ":5: a rule must be keys and values", ":6: default has no 'colour'", NULL});
+}
+
+static void the_sample_is_good(void **state)
+{
+    (void)state;
+    struct problems problems = {0};
+    struct policy *policy = policy_load(INTAKE_SOURCE_DIR "/config/policy.yaml", &problems);
+    assert_int_equal(problems.count, 0);
+    assert_int_equal(policy_rule_count(policy), 0);
+    assert_string_equal(policy->rules[0].store, "test");
+    assert_int_equal(policy->rules[0].mode, MODE_FORCE);
+    policy_free(policy);
+}
+
+/* From "# rules:" on, every line of the sample's example without its "# ". */
+static void read_example(char *out, size_t size)
+{
+    char line[256];
+    bool inside = false;
+    size_t length = 0;
+    FILE *file = fopen(INTAKE_SOURCE_DIR "/config/policy.yaml", "re");
+    assert_non_null(file);
+    while (fgets(line, sizeof line, file)) {
+        inside = inside || strcmp(line, "# rules:\n") == 0;
+        bool comment = line[0] == '#';
+        if (strncmp(line, "rules:", 6) != 0 && (inside || !comment))
+            length += (size_t)snprintf(out + length, size - length, "%s",
+                                       comment ? line + 1 + (line[1] == ' ') : line);
+        assert_true(length < size);
+    }
+    fclose(file);
+}
+
+static void the_samples_example_is_good_and_has_every_condition(void **state)
+{
+    char text[8192];
+    read_example(text, sizeof text);
+    struct policy *policy = good_policy(state, text);
+    assert_int_equal(policy_rule_count(policy), 2);
+    for (size_t i = 0; i < CONDITION_COUNT; i++)
+        assert_true(policy->rules[0].set[i]);
+    assert_non_null(policy->rules[1].deny);
+    policy_free(policy);
+}
+
+int main(void)
+{
+#define TEST(name) cmocka_unit_test_setup_teardown(name, scratch_begin, scratch_end)
+    const struct CMUnitTest tests[] = {
+        TEST(every_key_finds_its_place),
+        TEST(rules_may_be_left_out),
+        TEST(the_mode_left_out_is_default),
+        TEST(mistakes_are_told_with_their_line),
+        TEST(all_mistakes_are_told),
+        TEST(the_sample_is_good),
+        TEST(the_samples_example_is_good_and_has_every_condition),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
