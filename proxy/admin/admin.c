@@ -103,6 +103,11 @@ static enum MHD_Result show(struct admin *admin, struct MHD_Connection *connecti
     return queued;
 }
 
+static bool only_reads(const char *method)
+{
+    return !strcmp(method, "GET") || !strcmp(method, "HEAD");
+}
+
 /* Called with the head, then once per piece of a body, then a last time. A GET is answered at
  * the end, so that the connection can be used again; anything else at once. */
 static enum MHD_Result handle(void *context, struct MHD_Connection *connection, const char *path,
@@ -116,7 +121,7 @@ static enum MHD_Result handle(void *context, struct MHD_Connection *connection, 
         *seen = context;
         if (!page)
             return answer_text(connection, 404, "There is no such page.\n");
-        if (strcmp(method, "GET") && strcmp(method, "HEAD"))
+        if (!only_reads(method))
             return answer_text(connection, 405, "This page can only be read.\n");
         return MHD_YES;
     }

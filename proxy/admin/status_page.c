@@ -16,7 +16,7 @@ static const char HEAD[] =
     "<meta http-equiv=\"refresh\" content=\"10\">\n"
     "<title>glance-intake</title>\n"
     "<style>\n"
-    "body { font: 15px/1.5 system-ui, sans-serif; margin: 2em auto; max-width: 80em;"
+    "body { font: 14px/1.5 system-ui, sans-serif; margin: 2em auto; max-width: 100em;"
     " padding: 0 1em; color: #222; }\n"
     "h1 { font-size: 1.5em; } h2 { font-size: 1.15em; margin-top: 2em; }\n"
     "small, .quiet { color: #666; font-weight: normal; }\n"
@@ -144,23 +144,25 @@ struct column {
     write_cell *write;
 };
 
+/* What matters first: a narrow window cuts a table at the right. */
 static const struct column IN_FLIGHT[] = {
     {"Image", "image", text_cell},
-    {"Project", "project", text_cell},
-    {"Client", "client", text_cell},
-    {"Store", "store", text_cell},
     {"Step", "step", text_cell},
     {"Sent to Glance", "bytes", progress_cell},
     {"Rate", "bytes_per_second", rate_cell},
     {"Age", "age", duration_cell},
+    {"Store", "store", text_cell},
+    {"Rule", "rule", text_cell},
+    {"Client", "client", text_cell},
+    {"Project", "project", text_cell},
 };
 
 static const struct column FINISHED[] = {
-    {"Began (UTC)", "began", text_cell},     {"Image", "image", text_cell},
-    {"Project", "project", text_cell},       {"Client", "client", text_cell},
-    {"Store", "store", text_cell},           {"Rule", "rule", text_cell},
+    {"Image", "image", text_cell},           {"Verdict", "verdict", verdict_cell},
     {"Sent to Glance", "bytes", bytes_cell}, {"Took", "seconds", duration_cell},
-    {"Verdict", "verdict", verdict_cell},
+    {"Store", "store", text_cell},           {"Rule", "rule", text_cell},
+    {"Client", "client", text_cell},         {"Began", "began", text_cell},
+    {"Project", "project", text_cell},
 };
 
 static bool put_row(struct buffer *out, const json_t *upload, const struct column *columns,

@@ -76,9 +76,8 @@ static void list_remove(struct upload_list *list, struct upload *upload)
 
 static void list_free(struct upload_list *list)
 {
-    while (list->first) {
-        struct upload *upload = list->first;
-        list_remove(list, upload);
+    for (struct upload *next, *upload = list->first; upload; upload = next) {
+        next = upload->next;
         upload_free(upload);
     }
 }

@@ -13,7 +13,7 @@
 
 enum { BUDGET_MS = 2000 };
 
-static size_t discard(char *data, size_t size, size_t count, void *context)
+static size_t discard(const char *data, size_t size, size_t count, void *context)
 {
     (void)data;
     (void)context;

@@ -35,8 +35,8 @@ static enum MHD_Result healthcheck(void *context, struct MHD_Connection *connect
     (void)context;
     (void)version;
     (void)data;
-    (void)size;
     (void)seen;
+    *size = 0;
     bool right = !strcmp(path, "/healthcheck") && !strcmp(method, "GET");
     struct MHD_Response *response =
         MHD_create_response_from_buffer(2, (void *)"OK", MHD_RESPMEM_PERSISTENT);
