@@ -21,7 +21,7 @@ enum { REPLY_BODY_MAX = 1 << 20 };
 
 /* What a refusal tells besides its row. Borrowed; each may be NULL. */
 struct refusal_context {
-    const char *detail;     /* the particulars, without a full stop: "its status is active" */
+    const char *detail; /* the particulars, without a full stop: "its status is active" */
     const char *image_id;
     const char *request_id; /* never NULL */
     const char *url;        /* the upload's address as the client sees it */
