@@ -1,0 +1,108 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "cli/cli.h"
+#include "support/scratch.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+/* The command's exit status; what it wrote is in `out` and `errors`. */
+static int run(int (*command)(const struct options *, FILE *, FILE *),
+               const struct options *options, char out[8192], char errors[8192])
+{
+    memset(out, 0, 8192);
+    memset(errors, 0, 8192);
+    FILE *out_file = fmemopen(out, 8191, "w");
+    FILE *errors_file = fmemopen(errors, 8191, "w");
+    assert_non_null(out_file);
+    assert_non_null(errors_file);
+    int status = command(options, out_file, errors_file);
+    fclose(out_file);
+    fclose(errors_file);
+    return status;
+}
+
+/* A configuration whose policy is the text, and whatever else is in the settings. */
+static const char *configure(void **state, const char *policy, const char *settings)
+{
+    char text[1024];
+    snprintf(text, sizeof text, "[policy]\nfile = %s\n%s",
+             scratch_file(state, "policy.yaml", policy), settings);
+    return scratch_file(state, "x.conf", text);
+}
+
+static const char policy[] =
+    "rules: [{name: no-isos, when: {disk_format: iso}, deny: convert it}]\n"
+    "default: {store: test, mode: force}\n";
+
+static void a_good_configuration_is_said_to_be_good(void **state)
+{
+    const char *path = configure(state, policy, "");
+    const struct options options = {.sources = {.files = &path, .file_count = 1}};
+    char out[8192];
+    char errors[8192];
+    assert_int_equal(run(command_check, &options, out, errors), 0);
+    assert_string_equal(out, "configuration is good: 1 rule and a default, 1 listening address "
+                             "(plain HTTP), 1 Glance endpoint\n");
+    assert_string_equal(errors, "");
+}
+
+static void all_that_is_wrong_is_told(void **state)
+{
+    const char *path = configure(state, "default: {store: a b}\n", "[listen]\nbnd = x\n");
+    const struct options options = {.sources = {.files = &path, .file_count = 1}};
+    char out[8192];
+    char errors[8192];
+    assert_int_equal(run(command_check, &options, out, errors), 1);
+    assert_string_equal(out, "");
+    assert_non_null(strstr(errors, "x.conf:4: [listen] has no 'bnd': did you mean bind?\n"));
+    assert_non_null(strstr(errors, "policy.yaml:1: store 'a b' must be"));
+}
+
+static void the_effective_configuration_is_printed(void **state)
+{
+    const char *path = configure(state, policy, "[upload]\nmax_size = 2048GiB\n");
+    const struct options options = {.sources = {.files = &path, .file_count = 1}};
+    char out[8192];
+    char errors[8192];
+    assert_int_equal(run(command_print_config, &options, out, errors), 0);
+    assert_non_null(strstr(out, "\n[upload]\nmax_size = 2TiB\n"));
+    assert_non_null(strstr(out, "\nendpoint = http://127.0.0.1:9393\n"));
+    path = configure(state, policy, "[upload]\nmax_size = x\n");
+    assert_int_equal(run(command_print_config, &options, out, errors), 1);
+    assert_string_equal(out, "");
+    assert_non_null(strstr(errors, ":4: [upload] max_size: 'x' is not a size"));
+}
+
+static void a_decision_is_explained(void **state)
+{
+    const char *path = configure(state, policy, "[upload]\nmax_size = 1GiB\n");
+    struct options options = {.sources = {.files = &path, .file_count = 1},
+                              .facts = {.disk_format = "iso"}};
+    char out[8192];
+    char errors[8192];
+    assert_int_equal(run(command_explain, &options, out, errors), 0);
+    assert_non_null(strstr(out, "rule: no-isos"));
+    assert_null(strstr(out, "max_size"));
+    options.facts = (struct policy_facts){.size_known = true, .size = UINT64_C(2) << 30};
+    assert_int_equal(run(command_explain, &options, out, errors), 0);
+    assert_non_null(strstr(out, "2GiB is more than [upload] max_size 1GiB\n"));
+    assert_non_null(strstr(out, "store: test\n"));
+    path = configure(state, "rules: []\n", "");
+    assert_int_equal(run(command_explain, &options, out, errors), 1);
+    assert_non_null(strstr(errors, "default is missing"));
+}
+
+int main(void)
+{
+#define TEST(name) cmocka_unit_test_setup_teardown(name, scratch_begin, scratch_end)
+    const struct CMUnitTest tests[] = {
+        TEST(a_good_configuration_is_said_to_be_good),
+        TEST(all_that_is_wrong_is_told),
+        TEST(the_effective_configuration_is_printed),
+        TEST(a_decision_is_explained),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
