@@ -23,32 +23,32 @@ static const struct {
     const char *name;
     const char *asked;
     uint64_t size;
-    enum policy_verdict verdict;
     const char *rule;
     const char *store; /* NULL: not looked at */
+    enum policy_verdict verdict;
     bool replaced;
 } rows[] = {
-    {"other", NULL, 1, POLICY_ACCEPT, "default", "test", false},
-    {"deny", NULL, 1, POLICY_DENY, "deny", NULL, false},
-    {"deny", "test", 1, POLICY_DENY, "deny", NULL, false},
-    {"force", NULL, 1024, POLICY_ACCEPT, "force", "test", false},
-    {"force", "test", 1, POLICY_ACCEPT, "force", "test", false},
-    {"force", "file", 1, POLICY_ACCEPT, "force", "test", true},
-    {"force", "os_glance_tasks_store", 1, POLICY_ACCEPT, "force", "test", true},
-    {"force", "test,file", 1, POLICY_ACCEPT, "force", "test", true},
-    {"force", NULL, 1025, POLICY_TOO_LARGE, "force", NULL, false},
-    {"choose", NULL, 1, POLICY_ACCEPT, "choose", "file", false},
-    {"choose", "file", 1, POLICY_ACCEPT, "choose", "file", false},
-    {"choose", "test", 1, POLICY_ACCEPT, "choose", "test", false},
-    {"choose", "rbd", 1, POLICY_STORE_NOT_ALLOWED, "choose", NULL, false},
-    {"choose", "TEST", 1, POLICY_STORE_NOT_ALLOWED, "choose", NULL, false},
-    {"choose", "file,test", 1, POLICY_STORE_NOT_ALLOWED, "choose", NULL, false},
-    {"any", NULL, 1, POLICY_ACCEPT, "any", "file", false},
-    {"any", "rbd", 1, POLICY_ACCEPT, "any", "rbd", false},
-    {"any", "os_glance_staging_store", 1, POLICY_STORE_NOT_ALLOWED, "any", NULL, false},
-    {"any", "file, rbd", 1, POLICY_STORE_NOT_ALLOWED, "any", NULL, false},
-    {"any", " os_glance_staging_store", 1, POLICY_STORE_NOT_ALLOWED, "any", NULL, false},
-    {"any", "", 1, POLICY_STORE_NOT_ALLOWED, "any", NULL, false},
+    {"other", NULL, 1, "default", "test", POLICY_ACCEPT, false},
+    {"deny", NULL, 1, "deny", NULL, POLICY_DENY, false},
+    {"deny", "test", 1, "deny", NULL, POLICY_DENY, false},
+    {"force", NULL, 1024, "force", "test", POLICY_ACCEPT, false},
+    {"force", "test", 1, "force", "test", POLICY_ACCEPT, false},
+    {"force", "file", 1, "force", "test", POLICY_ACCEPT, true},
+    {"force", "os_glance_tasks_store", 1, "force", "test", POLICY_ACCEPT, true},
+    {"force", "test,file", 1, "force", "test", POLICY_ACCEPT, true},
+    {"force", NULL, 1025, "force", NULL, POLICY_TOO_LARGE, false},
+    {"choose", NULL, 1, "choose", "file", POLICY_ACCEPT, false},
+    {"choose", "file", 1, "choose", "file", POLICY_ACCEPT, false},
+    {"choose", "test", 1, "choose", "test", POLICY_ACCEPT, false},
+    {"choose", "rbd", 1, "choose", NULL, POLICY_STORE_NOT_ALLOWED, false},
+    {"choose", "TEST", 1, "choose", NULL, POLICY_STORE_NOT_ALLOWED, false},
+    {"choose", "file,test", 1, "choose", NULL, POLICY_STORE_NOT_ALLOWED, false},
+    {"any", NULL, 1, "any", "file", POLICY_ACCEPT, false},
+    {"any", "rbd", 1, "any", "rbd", POLICY_ACCEPT, false},
+    {"any", "os_glance_staging_store", 1, "any", NULL, POLICY_STORE_NOT_ALLOWED, false},
+    {"any", "file, rbd", 1, "any", NULL, POLICY_STORE_NOT_ALLOWED, false},
+    {"any", " os_glance_staging_store", 1, "any", NULL, POLICY_STORE_NOT_ALLOWED, false},
+    {"any", "", 1, "any", NULL, POLICY_STORE_NOT_ALLOWED, false},
 };
 
 static void the_rule_and_the_wish_make_the_decision(void **state)
@@ -62,7 +62,7 @@ static void the_rule_and_the_wish_make_the_decision(void **state)
         struct policy_decision decision;
         policy_decide(policy, &facts, &decision);
         if (decision.verdict != rows[i].verdict)
-            fail_msg("row %zu: verdict %d", i, decision.verdict);
+            fail_msg("row %zu: verdict %d", i, (int)decision.verdict);
         assert_string_equal(decision.rule, rows[i].rule);
         assert_int_equal(decision.replaced, rows[i].replaced);
         if (rows[i].store)

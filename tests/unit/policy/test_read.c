@@ -129,13 +129,12 @@ static void all_mistakes_are_told(void **state)
     bad_policy(state,
                "rules:\n"
                "  - name: one\n"
-               "    when: {larger_than: much, disc_format: x}\n"
+               "    when: {larger_than: [1], disc_format: x}\n"
                "    store: a b\n"
                "  - 7\n"
                "default: {store: test, colour: red}\n",
                (const char *[]){
-                   ":3: larger_than 'much' is not a size: a whole number and B, KiB, MiB, GiB or "
-                   "TiB, such as 10GiB",
+                   ":3: larger_than must be a single text",
                    ":3: when has no 'disc_format': did you mean disk_format?",
                    ":4: store 'a b' must be 1 to 64 of A-Z, a-z, 0-9, '.', '_' and '-'",
                    ":5: a rule must be keys and values", ":6: default has no 'colour'", NULL});

@@ -89,12 +89,12 @@ static void keys_of_a_lost_section_are_not_given_to_another(void **state)
 
 static void lines_have_a_maximum_and_no_nul(void **state)
 {
-    static char text[SETTINGS_LINE_MAX + 100];
-    memset(text, 'x', sizeof text);
-    memcpy(text, "[a]\n", 4);
-    memcpy(text + sizeof text - 7, "\nk = v\n", 7);
-    check(state, text, sizeof text, "1 [a] 3 k=v ",
+    struct buffer text;
+    buffer_init(&text, 65536);
+    assert_true(buffer_print(&text, "[a]\n%0*d\nk = v\n", SETTINGS_LINE_MAX, 0));
+    check(state, text.data, text.len, "1 [a] 3 k=v ",
           ":2: the line is longer than 4095 bytes or has a NUL in it");
+    buffer_free(&text);
     check(state, "[a]\nk\0 = v\nl = w\n", 17, "1 [a] 3 l=w ",
           ":2: the line is longer than 4095 bytes or has a NUL in it");
 }

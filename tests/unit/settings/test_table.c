@@ -83,7 +83,7 @@ static void read_and_print(const struct setting *row, const char *text, struct s
     if (!row->kind->read(row, text, settings, &buffer))
         fail_msg("[%s] %s: %s", row->section, row->key, buffer_text(&buffer));
     row->kind->print(row, settings, &buffer);
-    strcpy(out, buffer_text(&buffer));
+    snprintf(out, SETTINGS_WHY_MAX, "%s", buffer_text(&buffer));
     buffer_free(&buffer);
 }
 

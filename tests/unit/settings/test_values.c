@@ -189,9 +189,9 @@ static void a_list_is_split_at_commas(void **state)
         size_t length;
         size_t count = 0;
         for (; value_next_item(&cursor, &item, &length); count++) {
-            assert_non_null(rows[i].items[count]);
-            assert_int_equal(length, strlen(rows[i].items[count]));
-            assert_memory_equal(item, rows[i].items[count], length);
+            const char *expected = rows[i].items[count] ? rows[i].items[count] : "one too many";
+            assert_int_equal(length, strlen(expected));
+            assert_memory_equal(item, expected, length);
         }
         assert_null(rows[i].items[count]);
     }
