@@ -9,7 +9,7 @@
 static json_t *object_load(const char *json, size_t length)
 {
     json_t *object = json_loadb(json, length, JSON_REJECT_DUPLICATES, NULL);
-    if (object && json_is_object(object))
+    if (json_is_object(object))
         return object;
     json_decref(object);
     return NULL;

@@ -130,7 +130,8 @@ static bool is_glance(const struct url *url, const struct origin *seen,
 static const char *without_prefix(const char *path, const char *prefix)
 {
     size_t length = strlen(prefix);
-    return !strncmp(path, prefix, length) && path[length] == '/' ? path + length : path;
+    bool there = !strncmp(path, prefix, length) && strchr("/?#", path[length]);
+    return there ? path + length : path;
 }
 
 bool links_rewrite_location(const char *location, const struct origin *seen,

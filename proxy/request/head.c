@@ -15,7 +15,7 @@ static const char *request_line_fault(const struct request_head *head)
     if (!strcmp(head->method, "CONNECT"))
         return "CONNECT asks for a tunnel, and there is none here";
     const char *version = head->version;
-    if (strlen(version) != 8 || strncmp(version, "HTTP/1.", 7) || version[7] < '0' ||
+    if (strlen(version) != 8 || strncmp(version, "HTTP/1.", 7) != 0 || version[7] < '0' ||
         version[7] > '9')
         return "the version is not HTTP/1.0 or HTTP/1.1";
     return NULL;

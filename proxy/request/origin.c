@@ -13,7 +13,7 @@
 
 #include "request_priv.h"
 
-#include <assert.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -102,6 +102,11 @@ static void node_strip(char *node)
     }
 }
 
+static void address_keep(const char *address, char out[ADDRESS_TEXT_MAX])
+{
+    snprintf(out, ADDRESS_TEXT_MAX, "%s", address);
+}
+
 /* "unknown", a made-up name or no address at all leaves a gap: what stands left of it was told by
  * nobody we know. */
 static bool chain_add(struct chain *chain, const char *address)
@@ -111,9 +116,9 @@ static bool chain_add(struct chain *chain, const char *address)
         return true;
     }
     if (!networks_have(chain->trusted, address))
-        strcpy(chain->untrusted, address);
+        address_keep(address, chain->untrusted);
     if (!*chain->first)
-        strcpy(chain->first, address);
+        address_keep(address, chain->first);
     return buffer_print(&chain->text, "%s%s", chain->text.len ? ", " : "", address);
 }
 
@@ -143,8 +148,6 @@ static bool chain_read(struct chain *chain, const struct headers *headers)
     return true;
 }
 
-static_assert(sizeof((struct origin *)0)->address >= ADDRESS_TEXT_MAX, "an address fits");
-
 static bool addresses_find(const struct headers *headers, const char *peer, bool believed,
                            const struct networks *trusted, struct origin *out)
 {
@@ -154,7 +157,7 @@ static bool addresses_find(const struct headers *headers, const char *peer, bool
     if (!ok)
         buffer_free(&chain.text);
     const char *client = *chain.untrusted ? chain.untrusted : chain.first;
-    memcpy(out->address, client, strlen(client) + 1);
+    address_keep(client, out->address);
     out->forwarded_for = chain.text.data ? chain.text.data : strdup("");
     return ok && out->forwarded_for;
 }

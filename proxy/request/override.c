@@ -18,7 +18,9 @@ static bool unquoted_is(const char *text, size_t length, const char *wanted)
     for (; text < end && *wanted; wanted++) {
         int byte = percent_decoded(text);
         text += byte < 0 ? 1 : 3;
-        char c = byte < 0 ? text[-1] : (char)byte;
+        char c = text[-1];
+        if (byte >= 0)
+            c = (char)byte;
         if (strncasecmp(&c, wanted, 1) != 0)
             return false;
     }

@@ -14,7 +14,7 @@ void request_id_choose(const struct headers *headers, char out[REQUEST_ID_MAX + 
     const char *theirs = headers_get(headers, NAME);
     if (theirs && headers_count(headers, NAME) == 1 && strlen(theirs) <= REQUEST_ID_MAX &&
         token_valid(theirs)) {
-        strcpy(out, theirs);
+        snprintf(out, REQUEST_ID_MAX + 1, "%s", theirs);
         return;
     }
     uuid_t uuid;

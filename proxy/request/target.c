@@ -142,7 +142,7 @@ static const char *raw_split(struct target *target)
     if (!target->path || (*end && !target->query))
         return "there is no memory to read it";
     if (target->raw[0] == '*') {
-        strcpy(target->path, "*");
+        memcpy(target->path, "*", sizeof "*");
         return NULL;
     }
     return path_read(target->raw, end, &path);

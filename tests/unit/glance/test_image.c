@@ -76,11 +76,12 @@ static void it_may_not_nest_without_an_end(void **state)
 {
     (void)state;
     enum { DEPTH = 100000 };
-    char *json = malloc(DEPTH + 32);
+    static const char begin[] = "{\"status\": \"queued\", \"x\": ";
+    size_t length = sizeof begin - 1;
+    char *json = malloc(length + DEPTH);
     struct image image;
     assert_non_null(json);
-    strcpy(json, "{\"status\": \"queued\", \"x\": ");
-    size_t length = strlen(json);
+    memcpy(json, begin, length);
     memset(json + length, '[', DEPTH);
     assert_false(image_parse(json, length + DEPTH, &image));
     free(json);

@@ -88,6 +88,8 @@ static const struct {
     {"http://images.example.org" PATH, &SECURE, "https://images.example.org/image" PATH},
     {"http://images.example.org:80" PATH, &SECURE, "https://images.example.org/image" PATH},
     {"https://images.example.org/image" PATH, &SECURE, NULL},
+    {"https://images.example.org/image", &SECURE, NULL},
+    {"https://images.example.org/image?x", &SECURE, NULL},
     {"https://images.example.org/images" PATH, &SECURE,
      "https://images.example.org/image/images" PATH},
     {"http://images.example.org:9292" PATH, &PLAIN, NULL},

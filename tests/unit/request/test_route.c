@@ -272,12 +272,13 @@ static void an_upload_to_an_odd_id_is_refused(void **state)
 static void every_byte_of_an_upload_may_be_escaped(void **state)
 {
     (void)state;
+    static const char upload[] = UPLOAD;
     struct headers headers = accepting(NULL);
-    for (size_t i = 0; UPLOAD[i]; i++) {
+    for (size_t i = 0; upload[i]; i++) {
         for (int upper = 0; upper < 2; upper++) {
-            char sent[2 * sizeof UPLOAD];
-            snprintf(sent, sizeof sent, upper ? "%.*s%%%02hhX%s" : "%.*s%%%02hhx%s", (int)i, UPLOAD,
-                     UPLOAD[i], UPLOAD + i + 1);
+            char sent[2 * sizeof upload];
+            snprintf(sent, sizeof sent, upper ? "%.*s%%%02hhX%s" : "%.*s%%%02hhx%s", (int)i, upload,
+                     upload[i], upload + i + 1);
             struct target target;
             struct route route;
             assert_null(target_parse(sent, &target));

@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The peer, then header fields: whatever a proxy says, what is made of it is well-formed. */
+#include "input.h"
+
+#include "intake/networks.h"
+#include "intake/request.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static void check(const struct origin *origin, const char *peer, const struct headers *headers)
+{
+    bool valid = address_valid(peer);
+    property(valid ? address_valid(origin->address) : !*origin->address);
+    property(!strcmp(origin->proto, "http") || !strcmp(origin->proto, "https"));
+    const char *own = headers_get(headers, "Host");
+    bool kept = !strcmp(origin->host, own ? own : "");
+    property(kept || !strpbrk(origin->host, " /@?#\"<>\\,;\r\t"));
+    size_t length = strlen(origin->prefix);
+    property(!length || (origin->prefix[0] == '/' && origin->prefix[length - 1] != '/'));
+    if (valid) {
+        size_t tail = strlen(origin->forwarded_for) - strlen(peer);
+        property(!strcmp(origin->forwarded_for + tail, peer));
+    }
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    enum { HEAD_MAX = 32 * 1024 }; /* more does not get past the listener */
+    if (size > HEAD_MAX)
+        return 0;
+    char *text = input_text(data, size);
+    char *at = text;
+    const char *peer = input_line(&at);
+    struct networks trusted = {0};
+    struct headers headers = {0};
+    struct origin origin;
+    property(networks_add(&trusted, "10.0.0.0/8") && networks_add(&trusted, "::1"));
+    input_headers(&at, &headers);
+    property(origin_find(&headers, peer, false, &trusted, &origin));
+    check(&origin, peer, &headers);
+    origin_free(&origin);
+    headers_free(&headers);
+    networks_free(&trusted);
+    free(text);
+    return 0;
+}
