@@ -38,6 +38,7 @@ static void the_word_meant_is_found(void **state)
         {"b", NULL},
         {"", NULL},
         {"zzzz", NULL},
+        {"max_sessions", NULL},
         {"a_word_of_more_than_sixty_three_letters_is_nothing_anybody_would_mistyp", NULL},
     };
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
