@@ -83,7 +83,8 @@ struct settings *settings_load(const struct settings_sources *sources, struct pr
  * before it): good for looking for more of them, never for running. NULL: no memory. */
 struct settings *settings_read(const struct settings_sources *sources, struct problems *problems);
 
-/* The effective configuration as INI, every key, secrets masked. */
+/* The effective configuration as INI, every key. None holds a secret: keys and passwords stand in
+ * files that are named here. */
 void settings_print(const struct settings *settings, struct buffer *out);
 
 void settings_free(struct settings *settings);
