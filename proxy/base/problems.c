@@ -13,7 +13,8 @@ enum { PROBLEMS_MAX = 500 };
 static char no_memory_line[] = "no memory to say what is wrong";
 static char *no_memory_rows[] = {no_memory_line};
 
-static char *make_line(const char *file, int line, const char *format, va_list arguments)
+__attribute__((format(printf, 3, 0))) static char *make_line(const char *file, int line,
+                                                             const char *format, va_list arguments)
 {
     char *what = NULL;
     char *text = NULL;

@@ -41,7 +41,7 @@ static void a_rule_as_a_whole_can_be_wrong(void **state)
 static void these_are_good(void **state)
 {
     static const char *const texts[] = {
-        "rules:\n- {name: a, store: x}\n- {name: A, store: x}\n" LAST,
+        "rules: [{name: a, store: x}, {name: A, store: x}]\ndefault: {store: test}\n",
         "default: {store: a, allow: [b, a]}\n",
         "default: {store: a, mode: force, max_size: 1B}\n",
     };
