@@ -36,8 +36,9 @@ die() {
 }
 
 # A pid may be used again, a pid with its start time (field 22 of proc(5) stat) may not. The
-# name in field 2 may hold blanks and parentheses: everything up to the last ')' goes first.
-started_at() { sed 's/.*) //' "/proc/$1/stat" 2>/dev/null | cut -d' ' -f20; }
+# name in field 2 may hold blanks and parentheses: everything up to the last ')' goes first. A
+# zombie (field 3) is as good as gone.
+started_at() { sed 's/.*) //' "/proc/$1/stat" 2>/dev/null | awk '$1 != "Z" { print $20 }'; }
 
 # pid_of NAME: prints the pid of a service of this cloud; fails when it does not run.
 pid_of() {

@@ -1,0 +1,95 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The programs that people upload images with, run as people run them, through the proxy."""
+import json
+import os
+import re
+import subprocess
+from dataclasses import dataclass, field
+
+from cloud import HERE
+
+DEADLINE = 120  # seconds; none of them may hang
+
+
+@dataclass
+class Result:
+    """What a client said, and, for those that tell, what it was answered."""
+
+    exit_status: int
+    printed: str  # both streams
+    status: int = 0
+    headers: dict = field(default_factory=dict)  # names in lower case
+    sent: int = 0  # bytes of the body
+
+
+def run(command, env=None, deadline=DEADLINE):
+    done = subprocess.run(
+        command,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        env={**os.environ, **(env or {})},
+        timeout=deadline,
+        check=False,
+    )
+    return Result(done.returncode, done.stdout.decode(errors="replace"))
+
+
+def upload_url(cloud, image_id):
+    return f"{cloud.proxy.url}/v2/images/{image_id}/file"
+
+
+def curl_command(cloud, image_id, *options, token=None):
+    token = token or cloud.token()
+    return ["curl", "-sS", "-H", f"X-Auth-Token: {token}", *options, upload_url(cloud, image_id)]
+
+
+def curl(cloud, image_id, *options, token=None):
+    """Body, and behind it one JSON line about the transfer (curl's %{json} and %{header_json})."""
+    tell = ["-w", '\n{"status": %{response_code}, "sent": %{size_upload}, "headers": %{header_json}}']
+    result = run(curl_command(cloud, image_id, *tell, *options, token=token))
+    body, _, facts = result.printed.partition('\n{"status": ')
+    facts = json.loads('{"status": ' + facts)
+    result.printed = body
+    result.status, result.sent = facts["status"], facts["sent"]
+    result.headers = {name.lower(): values[0] for name, values in facts["headers"].items()}
+    return result
+
+
+def curl_started(cloud, image_id, path, *options):
+    """An upload in the background; its output is the body and then the status."""
+    command = curl_command(cloud, image_id, "-T", path, "-w", "\n%{response_code}", *options)
+    return subprocess.Popen(
+        command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
+    )
+
+
+def read_so_far(process, path):
+    """How far a running program has read its file: the offset in /proc/PID/fdinfo."""
+    files = f"/proc/{process.pid}/fd"
+    for number in os.listdir(files):
+        if os.readlink(f"{files}/{number}") == path:
+            with open(f"/proc/{process.pid}/fdinfo/{number}", encoding="ascii") as file:
+                return int(file.readline().split()[1])
+    return 0
+
+
+def openstack(cloud, *arguments, user="demo"):
+    return run(["openstack", *arguments], cloud.envs[user])
+
+
+def glance(cloud, *arguments, user="demo"):
+    return run(["glance", *arguments], cloud.envs[user])
+
+
+def newman(cloud, image_id, path):
+    """Postman's runner: a PUT with the file as its body (newman.json)."""
+    program = os.path.join(cloud.directory, "newman", "node_modules", ".bin", "newman")
+    variables = {"proxy": cloud.proxy.url, "image": image_id, "token": cloud.token(), "file": path}
+    command = [program, "run", os.path.join(HERE, "newman.json"), "--verbose", "--color", "off"]
+    for name, value in variables.items():
+        command += ["--env-var", f"{name}={value}"]
+    result = run(command)
+    # It draws a frame around the answer's body and folds it to the width of the frame.
+    result.printed = re.sub(r" *\n *│ ", "", result.printed)
+    return result

@@ -1,0 +1,191 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The cloud as the tests see it: users and their tokens, images, stores, and files to upload.
+
+Whatever a test wants to know of an image, it asks Glance itself, past the proxy; what ends up in
+the store `test` it reads from the bucket, past both.
+"""
+import contextlib
+import hashlib
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import boto3
+import botocore.client
+import botocore.exceptions
+import requests
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+MIB = 1 << 20
+
+
+class Skip(Exception):
+    """A test cannot run here; the text says why."""
+
+
+def check(condition, why):
+    """Like assert, for values that need no comparison."""
+    if not condition:
+        raise AssertionError(why)
+
+
+def same(what, got, wanted):
+    check(got == wanted, f"{what} is {got!r}, not {wanted!r}")
+
+
+def wait_until(seconds, what, condition):
+    """Polls until condition() gives something true, and returns that."""
+    deadline = time.monotonic() + seconds
+    while True:
+        value = condition()
+        if value:
+            return value
+        check(time.monotonic() < deadline, f"not within {seconds} s: {what}")
+        time.sleep(0.1)
+
+
+def is_gone(pid):
+    """A zombie is."""
+    try:
+        with open(f"/proc/{pid}/stat", encoding="ascii", errors="replace") as file:
+            return file.read().rpartition(") ")[2].startswith("Z")
+    except FileNotFoundError:
+        return True
+
+
+class DataFile:
+    """A file to upload, with what must arrive of it."""
+
+    def __init__(self, path):
+        self.path = path
+        self.size = os.path.getsize(path)
+        with open(path, "rb") as file:
+            self.sha512 = hashlib.file_digest(file, "sha512").hexdigest()
+
+
+def read_env(path):
+    """The `export NAME=VALUE` lines that `up` writes."""
+    with open(path, encoding="ascii") as file:
+        return dict(line.split(None, 1)[1].rstrip("\n").split("=", 1) for line in file)
+
+
+class Cloud:
+    def __init__(self, directory):
+        self.directory = directory
+        self.envs = {
+            user: read_env(os.path.join(directory, name))
+            for user, name in (("demo", "env"), ("other", "env-other"), ("admin", "env-admin"))
+        }
+        env = self.envs["demo"]
+        self.glance_url = env["CLOUD_GLANCE_URL"]
+        self.proxy_port = int(env["CLOUD_PROXY_PORT"])
+        self.admin_port = int(env["CLOUD_ADMIN_PORT"])
+        self.bucket = env["CLOUD_S3_BUCKET"]
+        self.s3 = boto3.client(
+            "s3",
+            endpoint_url=env["CLOUD_S3_URL"],
+            region_name="default",
+            aws_access_key_id=env["CLOUD_S3_ACCESS_KEY"],
+            aws_secret_access_key=env["CLOUD_S3_SECRET_KEY"],
+            config=botocore.client.Config(s3={"addressing_style": "path"}),
+        )
+        self.proxy = None  # set by `run`: the one that the catalog leads to
+        self._tokens = {}
+
+    def token(self, user="demo"):
+        if user not in self._tokens:
+            env = self.envs[user]
+            domain = {"id": "default"}
+            body = {
+                "auth": {
+                    "identity": {
+                        "methods": ["password"],
+                        "password": {
+                            "user": {
+                                "name": env["OS_USERNAME"],
+                                "password": env["OS_PASSWORD"],
+                                "domain": domain,
+                            }
+                        },
+                    },
+                    "scope": {"project": {"name": env["OS_PROJECT_NAME"], "domain": domain}},
+                }
+            }
+            answer = requests.post(env["OS_AUTH_URL"] + "/auth/tokens", json=body, timeout=30)
+            answer.raise_for_status()
+            self._tokens[user] = answer.headers["X-Subject-Token"]
+        return self._tokens[user]
+
+    def glance(self, method, path, user="demo", **options):
+        """A request to Glance itself."""
+        headers = {"X-Auth-Token": self.token(user), **options.pop("headers", {})}
+        url = self.glance_url + path
+        return requests.request(method, url, headers=headers, timeout=60, **options)
+
+    def image(self, image_id):
+        answer = self.glance("GET", f"/v2/images/{image_id}", user="admin")
+        same("Glance's status for the image", answer.status_code, 200)
+        return answer.json()
+
+    @contextlib.contextmanager
+    def new_image(self, name="cloud-test", user="demo", **fields):
+        """The id of a queued image, which is deleted afterwards."""
+        fields = {"disk_format": "qcow2", "container_format": "bare", **fields}
+        fields = {key: value for key, value in fields.items() if value is not None}
+        answer = self.glance("POST", "/v2/images", user=user, json={"name": name, **fields})
+        same("the status of the image's creation", answer.status_code, 201)
+        image_id = answer.json()["id"]
+        try:
+            yield image_id
+        finally:
+            self.delete(image_id)
+
+    def delete(self, image_id):
+        self.glance("DELETE", f"/v2/images/{image_id}", user="admin")
+
+    def in_bucket(self, image_id):
+        """Size and sha512 of the image's object, read as a stream; None if there is none."""
+        try:
+            body = self.s3.get_object(Bucket=self.bucket, Key=image_id)["Body"]
+        except botocore.exceptions.ClientError as error:
+            if error.response["Error"]["Code"] in ("NoSuchKey", "404"):
+                return None
+            raise
+        digest, size = hashlib.sha512(), 0
+        for piece in body.iter_chunks(MIB):
+            digest.update(piece)
+            size += len(piece)
+        return size, digest.hexdigest()
+
+    def data_file(self, name, size):
+        """A qcow2 of `size` random bytes, made by qemu-img; kept for the next run."""
+        path = os.path.join(self.directory, "files", name)
+        if not os.path.exists(path):
+            os.makedirs(os.path.dirname(path), exist_ok=True)
+            with open(path + ".raw", "wb") as raw:
+                for _ in range(size // MIB):
+                    raw.write(os.urandom(MIB))
+            convert = ["qemu-img", "convert", "-f", "raw", "-O", "qcow2", path + ".raw", path + ".new"]
+            subprocess.run(convert, check=True)
+            os.rename(path + ".new", path)
+            os.unlink(path + ".raw")
+        return DataFile(path)
+
+    def big(self):
+        return self.data_file("big.qcow2", 320 * MIB)
+
+    def small(self):
+        return self.data_file("small.qcow2", 2 * MIB)
+
+    def kill_glance(self):
+        """kill -9, master and worker: they are one process group (see lib.sh)."""
+        with open(os.path.join(self.directory, "run", "glance.pid"), encoding="ascii") as file:
+            pid = int(file.read().split()[0])
+        os.killpg(pid, signal.SIGKILL)
+        wait_until(10, "Glance is gone", lambda: is_gone(pid))
+
+    def up(self):
+        """Starts what does not run."""
+        subprocess.run([os.path.join(HERE, "up")], check=True, stdout=sys.stderr)

@@ -1,0 +1,124 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Many uploads, and a very long one: the proxy's memory does not grow with either."""
+import concurrent.futures
+import contextlib
+import os
+import threading
+import uuid
+
+import requests
+
+import clients
+from cloud import MIB, check, same
+from proxy import Proxy, scratch
+from sink import Sink
+
+MANY = 200
+BOUND = 300  # MiB in memory
+GIB = 1 << 30
+
+
+def held(proxy):
+    """The figure for the report, after it was found to be in bounds."""
+    peak = proxy.peak()
+    check(peak < BOUND, f"{peak} MiB resident at the peak")
+    return f"{peak} MiB resident at the peak"
+
+
+@contextlib.contextmanager
+def many_images(cloud):
+    ids = []
+    try:
+        for number in range(MANY):
+            fields = {"name": f"load-{number}", "disk_format": "raw", "container_format": "bare"}
+            ids.append(cloud.glance("POST", "/v2/images", json=fields).json()["id"])
+        yield ids
+    finally:
+        for image_id in ids:
+            cloud.delete(image_id)
+
+
+def all_at_once(upload, ids):
+    """upload(id) in a thread each, begun together; the statuses they return, told apart."""
+    barrier = threading.Barrier(len(ids))
+
+    def begin(image_id):
+        barrier.wait()
+        return upload(image_id)
+
+    with concurrent.futures.ThreadPoolExecutor(len(ids)) as pool:
+        return set(pool.map(begin, ids))
+
+
+def test_200_at_once_into_s3(cloud):
+    """A mebibyte each, all different."""
+    token, data = cloud.token(), os.urandom(MIB)
+
+    def upload(image_id):
+        url = clients.upload_url(cloud, image_id)
+        body = image_id.encode() + data
+        headers = {"X-Auth-Token": token}
+        return requests.put(url, data=body, headers=headers, timeout=300).status_code
+
+    with many_images(cloud) as ids:
+        cloud.proxy.forget_peak()
+        same("the statuses", all_at_once(upload, ids), {204})
+        note = held(cloud.proxy)
+        for image_id in ids:
+            image = cloud.image(image_id)
+            same("the store", image["stores"], "test")
+            same("Glance's size", image["size"], len(image_id) + MIB)
+            same("the object", cloud.in_bucket(image_id), (image["size"], image["os_hash_value"]))
+    return note
+
+
+@contextlib.contextmanager
+def proxy_before_sink(cloud):
+    """A second proxy, with ports next to the first one's."""
+    with Sink() as sink, scratch() as directory:
+        port = cloud.admin_port + 1
+        proxy = Proxy(cloud.proxy.binary, sink.url, port, port + 1, directory)
+        proxy.start()
+        try:
+            yield proxy, sink
+        finally:
+            proxy.stop()
+
+
+def sparse(directory, size):
+    path = os.path.join(directory, "sparse")
+    with open(path, "wb") as file:
+        file.truncate(size)
+    return path
+
+
+def put_file(proxy, path, image_id):
+    with open(path, "rb") as data:
+        url = f"{proxy.url}/v2/images/{image_id}/file"
+        headers = {"X-Auth-Token": "any"}
+        return requests.put(url, data=data, headers=headers, timeout=600).status_code
+
+
+def test_200_long_ones_at_once(cloud):
+    """32 MiB each, all in flight at the same time: back-pressure holds for each of them."""
+    ids = [str(uuid.uuid4()) for _ in range(MANY)]
+    with proxy_before_sink(cloud) as (proxy, sink), scratch() as directory:
+        path = sparse(directory, 32 * MIB)
+        statuses = all_at_once(lambda image_id: put_file(proxy, path, image_id), ids)
+        same("the statuses", statuses, {204})
+        wanted = {f"/v2/images/{image_id}/file": 32 * MIB for image_id in ids}
+        same("what arrived", sink.taken, wanted)
+        return held(proxy)
+
+
+def test_20_gib(cloud):
+    """curl -T of a sparse file."""
+    image_id = str(uuid.uuid4())
+    with proxy_before_sink(cloud) as (proxy, sink), scratch() as directory:
+        url = f"{proxy.url}/v2/images/{image_id}/file"
+        tell = ["-w", "%{response_code} %{size_upload}"]
+        command = ["curl", "-sS", "-H", "X-Auth-Token: any", *tell, "-T"]
+        result = clients.run([*command, sparse(directory, 20 * GIB), url], deadline=1800)
+        same("curl's status and bytes", result.printed, f"204 {20 * GIB}")
+        same("what arrived", sink.taken, {f"/v2/images/{image_id}/file": 20 * GIB})
+        return held(proxy)

@@ -1,0 +1,161 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What cannot become a good image is refused before its first byte, and people are told why.
+
+curl announces a large body with Expect: 100-continue and waits; a refusal must come instead of the
+100, so that curl has sent 0 bytes. Nothing about the image may have changed.
+"""
+import contextlib
+import json
+import socket
+
+import clients
+from cloud import check, same
+
+GIB = 1 << 30
+
+
+@contextlib.contextmanager
+def unchanged(cloud, image_id):
+    before = cloud.image(image_id)
+    yield
+    after = cloud.image(image_id)
+    changed = [key for key in {**before, **after} if before.get(key) != after.get(key)]
+    check(not changed, f"of the image have changed: {changed}")
+
+
+@contextlib.contextmanager
+def active_image(cloud):
+    """An image that has its data."""
+    with cloud.new_image() as image_id, open(cloud.small().path, "rb") as data:
+        headers = {"Content-Type": "application/octet-stream"}
+        cloud.glance("PUT", f"/v2/images/{image_id}/file", headers=headers, data=data)
+        same("the status", cloud.image(image_id)["status"], "active")
+        yield image_id
+
+
+def is_refusal(cloud, image_id, status, body, wanted_status, reason):
+    same("the answer's status", status, wanted_status)
+    answer = json.loads(body)
+    same("the first keys", list(answer)[:3], ["message", "code", "title"])
+    same("the reason", answer.get("reason"), reason)
+    same("the image id", answer.get("image_id"), image_id)
+    check(answer["message"] and answer["hint"], "no message or no hint")
+    check(cloud.token() not in body, "the token is in the answer")
+    return answer
+
+
+def curl_is_refused(cloud, image_id, status, reason):
+    with unchanged(cloud, image_id):
+        result = clients.curl(cloud, image_id, "-T", cloud.big().path)
+    same("bytes that curl has sent", result.sent, 0)
+    return is_refusal(cloud, image_id, result.status, result.printed, status, reason)
+
+
+def test_second_upload(cloud):
+    with active_image(cloud) as image_id:
+        answer = curl_is_refused(cloud, image_id, 409, "image_not_queued")
+        check("active" in answer["message"], f"no word of the status: {answer['message']}")
+
+
+def test_second_upload_without_expect(cloud):
+    """Part of the body is on its way by then: the answer must be readable all the same."""
+    with active_image(cloud) as image_id:
+        with unchanged(cloud, image_id):
+            result = clients.curl(cloud, image_id, "-T", cloud.big().path, "-H", "Expect:")
+        is_refusal(
+            cloud, image_id, result.status, result.printed, 409, "image_not_queued"
+        )
+        check(result.sent < cloud.big().size, "the whole body was taken before the refusal")
+
+
+def test_formats_unset(cloud):
+    for unset in ("disk_format", "container_format"):
+        with cloud.new_image(**{unset: None}) as image_id:
+            answer = curl_is_refused(cloud, image_id, 400, "formats_unset")
+            check(image_id in answer["hint"], f"the hint cannot be pasted: {answer['hint']}")
+
+
+def test_rule_size_limit(cloud):
+    with cloud.new_image(name="small-one") as image_id:
+        curl_is_refused(cloud, image_id, 413, "too_large")
+
+
+def test_denied_by_policy(cloud):
+    with cloud.new_image(disk_format="iso") as image_id:
+        answer = curl_is_refused(cloud, image_id, 403, "denied_by_policy")
+        check("convert to qcow2" in answer["message"], f"not the policy's text: {answer['message']}")
+
+
+def test_size_limit_before_a_byte(cloud):
+    """A client that waits for the 100 as long as it takes, and announces more than max_size."""
+    with cloud.new_image() as image_id, unchanged(cloud, image_id):
+        head, body = expect_from_socket(cloud, image_id, length=41 * GIB)
+        status = int(head.split()[1])
+        is_refusal(cloud, image_id, status, body, 413, "too_large")
+
+
+def test_go_ahead_for_a_good_one(cloud):
+    """The counterpart: an upload that is fine gets its 100."""
+    with cloud.new_image() as image_id:
+        head, _ = expect_from_socket(cloud, image_id, length=GIB)
+        same("the first line", head.splitlines()[0], "HTTP/1.1 100 Continue")
+
+
+def expect_from_socket(cloud, image_id, length):
+    """The first answer, 100 or final, to a head with Expect; no byte of a body is sent."""
+    head = (
+        f"PUT /v2/images/{image_id}/file HTTP/1.1\r\nHost: 127.0.0.1:{cloud.proxy.port}\r\n"
+        f"X-Auth-Token: {cloud.token()}\r\nContent-Type: application/octet-stream\r\n"
+        f"Content-Length: {length}\r\nExpect: 100-continue\r\nConnection: close\r\n\r\n"
+    )
+    with socket.create_connection(("127.0.0.1", cloud.proxy.port), timeout=30) as connection:
+        connection.sendall(head.encode())
+        answer = b""
+        while not answer.startswith(b"HTTP/1.1 100") or b"\r\n\r\n" not in answer:
+            piece = connection.recv(65536)
+            if not piece:
+                break
+            answer += piece
+    got_head, _, body = answer.decode().partition("\r\n\r\n")
+    return got_head, body
+
+
+def test_foreign_image(cloud):
+    """Glance's own 404, as if the image did not exist."""
+    with cloud.new_image(user="other") as image_id, unchanged(cloud, image_id):
+        result = clients.curl(cloud, image_id, "-T", cloud.big().path)
+        same("bytes that curl has sent", result.sent, 0)
+        same("the answer's status", result.status, 404)
+        check(f"No image found with ID {image_id}" in result.printed, f"not Glance's: {result.printed}")
+
+
+def test_bad_token(cloud):
+    with cloud.new_image() as image_id, unchanged(cloud, image_id):
+        result = clients.curl(cloud, image_id, "-T", cloud.big().path, token="not-a-token")
+        same("bytes that curl has sent", result.sent, 0)
+        same("the answer's status", result.status, 401)
+        check("www-authenticate" in result.headers, f"not Glance's: {result.headers}")
+
+
+# Every client shows its user the sentence that explains it.
+
+
+def test_openstack_prints_why(cloud):
+    create = ["image", "create", "--disk-format", "iso", "--container-format", "bare"]
+    result = clients.openstack(cloud, *create, "--file", cloud.small().path, "refused")
+    check(result.exit_status != 0, "openstack thinks that all is well")
+    check("ISO images are not accepted here" in result.printed, f"it prints: {result.printed}")
+
+
+def test_glance_prints_why(cloud):
+    with active_image(cloud) as image_id, unchanged(cloud, image_id):
+        result = clients.glance(cloud, "image-upload", "--file", cloud.small().path, image_id)
+        check(result.exit_status != 0, "glance thinks that all is well")
+        check("not waiting for data" in result.printed, f"it prints: {result.printed}")
+
+
+def test_newman_prints_why(cloud):
+    with active_image(cloud) as image_id, unchanged(cloud, image_id):
+        result = clients.newman(cloud, image_id, cloud.big().path)
+        check(result.exit_status != 0, "newman thinks that all is well")
+        check("not waiting for data" in result.printed, f"it prints: {result.printed[-1500:]}")

@@ -1,0 +1,74 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A Glance that every image is `queued` for, and that throws away what it is sent.
+
+For uploads that no disk of a test machine would hold. It counts the bytes and checks nothing;
+real Glance is asked for all that matters elsewhere.
+"""
+import json
+import socketserver
+import threading
+
+MIB = 1 << 20
+
+
+class Sink(socketserver.ThreadingTCPServer):
+    """In the background from the `with` on. `url` leads to it, `taken` has the bytes by path."""
+
+    allow_reuse_address = True
+    daemon_threads = True
+    request_queue_size = 1024
+
+    def __init__(self):
+        super().__init__(("127.0.0.1", 0), _Connection)
+        self.url = "http://127.0.0.1:%d" % self.server_address[1]
+        self.taken = {}
+        threading.Thread(target=self.serve_forever, daemon=True).start()
+
+    def __exit__(self, *reason):
+        self.shutdown()
+        super().__exit__(*reason)
+
+    def handle_error(self, request, client_address):
+        """A proxy that is stopped cuts its connections: nothing to report."""
+
+
+class _Connection(socketserver.StreamRequestHandler):
+    def handle(self):
+        while line := self.rfile.readline():
+            method, path, _ = line.decode().split()
+            headers = dict(self._headers())
+            if method == "PUT":
+                self._take(path, headers)
+            else:
+                self._show(path.split("?")[0])
+
+    def _headers(self):
+        while (line := self.rfile.readline().decode().strip()) != "":
+            name, _, value = line.partition(":")
+            yield name.lower(), value.strip()
+
+    def _take(self, path, headers):
+        if headers.get("expect", "").lower() == "100-continue":
+            self.wfile.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+        left = int(headers["content-length"])
+        room = memoryview(bytearray(MIB))
+        while left > 0:
+            count = self.rfile.readinto1(room[: min(left, MIB)])
+            if count == 0:
+                return
+            left -= count
+        self.server.taken[path] = int(headers["content-length"])
+        self.wfile.write(b"HTTP/1.1 204 No Content\r\n\r\n")
+
+    def _show(self, path):
+        image = {
+            "id": path.rsplit("/", 1)[-1],
+            "status": "queued",
+            "disk_format": "raw",
+            "container_format": "bare",
+            "owner": "0" * 32,
+            "visibility": "shared",
+        }
+        body = json.dumps(image).encode()
+        head = "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n"
+        self.wfile.write((head % len(body)).encode() + body)
