@@ -23,14 +23,14 @@ SCENARIOS = {}
 
 
 def scenario(function=None, *, threaded=False, alone=False, representative=False):
-    """Registers a scenario as MODULE.FUNCTION.
+    """Registers a scenario as FILE/FUNCTION.
 
     threaded: also worth a run under ThreadSanitizer. alone: measures memory or time, so nothing
     runs beside it. representative: also run under valgrind."""
     def register(wanted):
         wanted.tags = {tag for tag, set_ in (("threaded", threaded), ("alone", alone),
                                              ("representative", representative)) if set_}
-        SCENARIOS[f"{wanted.__module__}.{wanted.__name__}"] = wanted
+        SCENARIOS[f"{wanted.__module__}/{wanted.__name__}"] = wanted
         return wanted
     return register(function) if function else register
 
