@@ -20,6 +20,12 @@ char *input_line(char **text);
 /* The lines that are left, as header fields: "Name: value". */
 void input_headers(char **text, struct headers *headers);
 
+enum { INPUT_PATH_MAX = 64 };
+
+/* The input as a file in memory that can be opened by `path`. */
+int input_file(const void *data, size_t size, char path[INPUT_PATH_MAX]);
+void input_file_close(int file);
+
 /* Stops the fuzzer if `holds` is false, whatever the build type. */
 #define property(holds) ((holds) ? (void)0 : __builtin_trap())
 
