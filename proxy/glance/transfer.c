@@ -44,6 +44,8 @@ struct transfer {
     bool read_paused; /* data said false */
     bool given_up;
     struct task unpause;
+    struct task closed; /* Glance has closed its side, and libcurl has not said so */
+    bool closed_looked; /* libcurl's messages were read since */
 
     struct timer timer;
     uint64_t progress; /* clock_ms() */
@@ -58,9 +60,14 @@ bool transfer_all_given(const struct transfer *transfer)
     return transfer->all_pulled;
 }
 
+/* libcurl takes its socket out when there is nothing more to read from it. If it was asked to wait
+ * with sending, it would then wait for ever: it does not tell that Glance has closed. */
 void transfer_has_socket(struct transfer *transfer, curl_socket_t socket)
 {
+    bool had = transfer->socket != CURL_SOCKET_BAD;
     transfer->socket = socket;
+    if (had && socket == CURL_SOCKET_BAD && transfer->send_paused && !transfer->head_told)
+        task_post(transfer->glance->loop, &transfer->closed);
 }
 
 /* --- libcurl's callbacks ------------------------------------------------------------------- */
@@ -209,11 +216,17 @@ void transfer_read_on(struct transfer *transfer)
 /* --- the end ------------------------------------------------------------------------------------
  */
 
+static void stop_waiting(struct transfer *transfer)
+{
+    timer_cancel(transfer->glance->loop, &transfer->timer);
+    task_cancel(transfer->glance->loop, &transfer->unpause);
+    task_cancel(transfer->glance->loop, &transfer->closed);
+}
+
 static void release(struct transfer *transfer)
 {
     struct glance *glance = transfer->glance;
-    timer_cancel(glance->loop, &transfer->timer);
-    task_cancel(glance->loop, &transfer->unpause);
+    stop_waiting(transfer);
     if (transfer->next)
         transfer->next->previous = transfer->previous;
     if (transfer->previous)
@@ -238,10 +251,23 @@ void transfer_abort(struct transfer *transfer)
 static void finish(struct transfer *transfer, enum transfer_result result)
 {
     curl_multi_remove_handle(transfer->glance->multi, transfer->easy);
-    timer_cancel(transfer->glance->loop, &transfer->timer);
-    task_cancel(transfer->glance->loop, &transfer->unpause);
+    stop_waiting(transfer);
     transfer->owner->done(transfer->context, result, transfer->detail);
     release(transfer);
+}
+
+/* If libcurl has a message after all, it is read first, in the task behind this one. */
+static void glance_closed(struct task *task)
+{
+    struct transfer *transfer =
+        (struct transfer *)((char *)task - offsetof(struct transfer, closed));
+    if (transfer->closed_looked) {
+        strncpy(transfer->detail, "closed before it answered", sizeof transfer->detail - 1);
+        finish(transfer, TRANSFER_FAILED);
+        return;
+    }
+    transfer->closed_looked = true;
+    task_post(transfer->glance->loop, task);
 }
 
 /* Nothing of the request was sent: libcurl did not get as far as that. */
@@ -442,6 +468,7 @@ struct transfer *transfer_start(struct glance *glance, const struct settings *se
     transfer->socket = CURL_SOCKET_BAD;
     transfer->timer.fire = tick;
     transfer->unpause.run = unpause;
+    transfer->closed.run = glance_closed;
     transfer->easy = glance_take_handle(glance);
     transfer->target = strdup(order->target);
     bool good = transfer->easy && transfer->target && add_fields(transfer, order);

@@ -78,6 +78,7 @@ struct client *client_new(struct connection *connection, const char *target)
     client->watch.fd = connection->fd;
     client->watch.ready = watched;
     reply_init(&client->reply);
+    buffer_init(&client->kept, CONNECTION_POOL);
     buffer_init(&client->wire, REPLY_BODY_MAX + CONNECTION_POOL * 4);
     connection->client = client;
     connection_request_began(connection);
@@ -92,6 +93,7 @@ void client_free(struct client *client)
     headers_free(&client->head.headers);
     reply_free(&client->reply);
     buffer_free(&client->wire);
+    buffer_free(&client->kept);
     free(client->target);
     free(client->method);
     free(client->version);
@@ -260,6 +262,8 @@ void client_count(struct client *client, size_t bytes)
 /* A piece that was taken whole gives way to the next: from the socket, or from libmicrohttpd. */
 static void piece_taken(struct client *client)
 {
+    memset(&client->piece, 0, sizeof client->piece);
+    buffer_clear(&client->kept);
     if (takeover_wanted(client))
         takeover_begin(client);
     else
@@ -293,24 +297,36 @@ ssize_t client_read(struct client *client, void *into, size_t room)
     return count;
 }
 
-/* libmicrohttpd may call again with the same piece, grown: `taken` says how far we were. A piece
- * is given back whole or not at all, since it moves what is left over to the front. */
-static enum MHD_Result receive_piece(struct client *client, const char *data, size_t *size)
+/* What is not taken at once is kept in a copy: libmicrohttpd moves its own while the connection is
+ * suspended, and goes on calling for the chunks it has read already. That is at most its pool. */
+static bool keep(struct client *client, const char *data, size_t count)
+{
+    if (!buffer_append(&client->kept, data, count))
+        return false;
+    client->piece.data = client->kept.data;
+    client->piece.len = client->kept.len;
+    client_suspend(client);
+    return true;
+}
+
+static bool take_at_once(struct client *client, const char *data, size_t count)
 {
     client->piece.data = data;
-    client->piece.len = *size;
+    client->piece.len = count;
+    client->piece.taken = 0;
+    client_tell_readable(client);
+    size_t taken = client->piece.len ? client->piece.taken : count;
+    memset(&client->piece, 0, sizeof client->piece);
+    return taken == count || keep(client, data + taken, count - taken);
+}
+
+static enum MHD_Result receive_piece(struct client *client, const char *data, size_t *size)
+{
+    size_t count = *size;
+    *size = 0;
     client_progress(client);
-    if (client->piece.taken < client->piece.len)
-        client_tell_readable(client);
-    if (client->state == CLIENT_OVER)
-        return MHD_NO;
-    if (client->piece.taken == client->piece.len && !client->suspended) {
-        *size = 0;
-        memset(&client->piece, 0, sizeof client->piece);
-    } else {
-        client_suspend(client);
-    }
-    return MHD_YES;
+    bool good = client->kept.len ? keep(client, data, count) : take_at_once(client, data, count);
+    return good && client->state != CLIENT_OVER ? MHD_YES : MHD_NO;
 }
 
 static enum MHD_Result receive_end(struct client *client);
@@ -509,10 +525,6 @@ enum MHD_Result client_handle(struct client *client, const char *method, const c
     case CLIENT_RECEIVING:
         return receive(client, data, size);
     case CLIENT_ANSWERABLE:
-        if (*size) { /* the last piece, taken while suspended: give it back, then answer */
-            *size = 0;
-            return MHD_YES;
-        }
         return queue_answer(client);
     default:
         return settle(client);

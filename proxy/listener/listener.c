@@ -92,7 +92,7 @@ static struct MHD_Daemon *start_daemon(struct door *door, int socket, bool tls, 
 {
     unsigned flags = MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG;
     struct MHD_OptionItem more[] = {
-        {MHD_OPTION_HTTPS_CERT_CALLBACK, (intptr_t)tls_present, NULL},
+        {MHD_OPTION_HTTPS_CERT_CALLBACK, 0, (void *)(intptr_t)tls_present},
         {MHD_OPTION_END, 0, NULL},
     };
     if (!tls)

@@ -98,13 +98,13 @@ struct client {
     uint64_t drained;
     int queued_bytes; /* SIOCOUTQ at the last look */
 
-    /* The piece the handler was called with; libmicrohttpd keeps it until the handler returns
-     * without having suspended. */
+    /* The piece of the body in hand: libmicrohttpd's during the handler call, then `kept`. */
     struct {
         const char *data;
         size_t len;
         size_t taken;
     } piece;
+    struct buffer kept;
 
     struct watch watch; /* on the connection's fd, while suspended */
     struct reply reply;

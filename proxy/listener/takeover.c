@@ -69,7 +69,7 @@ void takeover_begin(struct client *client)
 {
     client_suspend(client);
     client->state = CLIENT_TAKEN_OVER;
-    client->piece.taken = client->piece.len = 0;
+    buffer_free(&client->kept);
     watch_set(loop_of(client), &client->watch, 0);
     client->watch.ready = ready;
     set_low_water(client);
