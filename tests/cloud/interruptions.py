@@ -84,10 +84,11 @@ def test_proxy_told_to_stop(cloud):
 
 
 def test_proxy_told_to_stop_at_once(cloud):
-    """Two: it does not wait."""
+    """Two: it does not wait. (Two that are pending together would be one.)"""
     with cloud.new_image() as image_id:
         process = half_way(cloud, image_id)
         cloud.proxy.signal(signal.SIGTERM)
+        wait_until(10, "the proxy has seen the first", lambda: not cloud.proxy.is_ready())
         cloud.proxy.signal(signal.SIGTERM)
         proxy_gone(cloud, image_id, process)
 

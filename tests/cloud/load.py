@@ -5,6 +5,7 @@ import contextlib
 import os
 import threading
 import uuid
+from hashlib import sha512
 
 import requests
 
@@ -50,15 +51,17 @@ def all_at_once(upload, ids):
         return set(pool.map(begin, ids))
 
 
-def test_200_at_once_into_s3(cloud):
-    """A mebibyte each, all different."""
-    token, data = cloud.token(), os.urandom(MIB)
+def test_200_at_once(cloud):
+    """A mebibyte each, all different, into real Glance (the policy sends `load-*` to `file`: for
+    S3, Glance spends half a second of its one core on each before it reads a byte)."""
+    token, padding = cloud.token(), os.urandom(MIB)
+
+    def data_of(image_id):
+        return image_id.encode() + padding
 
     def upload(image_id):
-        url = clients.upload_url(cloud, image_id)
-        body = image_id.encode() + data
-        headers = {"X-Auth-Token": token}
-        return requests.put(url, data=body, headers=headers, timeout=300).status_code
+        url, headers = clients.upload_url(cloud, image_id), {"X-Auth-Token": token}
+        return requests.put(url, data=data_of(image_id), headers=headers, timeout=600).status_code
 
     with many_images(cloud) as ids:
         cloud.proxy.forget_peak()
@@ -66,9 +69,8 @@ def test_200_at_once_into_s3(cloud):
         note = held(cloud.proxy)
         for image_id in ids:
             image = cloud.image(image_id)
-            same("the store", image["stores"], "test")
-            same("Glance's size", image["size"], len(image_id) + MIB)
-            same("the object", cloud.in_bucket(image_id), (image["size"], image["os_hash_value"]))
+            same("the store", image["stores"], "file")
+            same("Glance's sha512", image["os_hash_value"], sha512(data_of(image_id)).hexdigest())
     return note
 
 

@@ -51,6 +51,9 @@ class Proxy:
         except requests.ConnectionError:
             return False
 
+    def is_ready(self):
+        return requests.get(self.admin_url + "/readyz", timeout=5).ok
+
     def signal(self, number):
         self._process.send_signal(number)
 
