@@ -175,7 +175,20 @@ static void go(struct task *task)
         bury(x);
 }
 
-/* The request stage: what is asked, by whom. REFUSAL_NONE, or why it cannot be read. */
+/* The authority of an absolute form stands in for Host (RFC 9112 3.2.2). */
+static bool host_of_absolute_form(struct exchange *x)
+{
+    if (!x->target.authority)
+        return true;
+    char *host = strdup(x->target.authority);
+    if (!host)
+        return false;
+    free(x->origin.host);
+    x->origin.host = host;
+    return true;
+}
+
+/* The request stage: what is asked, and by whom; or why it cannot be read. */
 static void understand(struct exchange *x)
 {
     const struct request_head *head = client_head(x->client);
@@ -194,6 +207,8 @@ static void understand(struct exchange *x)
         return;
     }
     const char *fault = target_parse(head->target, &x->target);
+    if (!fault && !host_of_absolute_form(x))
+        fault = "there is no memory for it";
     if (!fault)
         fault = route_find(head->method, &x->target, &head->headers, &x->route);
     if (fault)

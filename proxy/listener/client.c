@@ -56,10 +56,23 @@ bool client_can_stream(const struct client *client)
 
 /* --- birth and death ----------------------------------------------------------------------- */
 
+/* The client has ended its side. One whose request is complete may do that and still wait for the
+ * answer; one that owes more of the body than can have arrived is gone. */
+static bool owes_body(const struct client *client)
+{
+    int waiting = 0;
+    if (client->state != CLIENT_HELD || ioctl(client->connection->fd, FIONREAD, &waiting) != 0)
+        return false;
+    if (client->framing.expects_continue && waiting == 0)
+        return true;
+    return client->framing.framing == FRAMING_LENGTH &&
+           client->framing.length > (uint64_t)waiting + CONNECTION_POOL;
+}
+
 static void watched(struct watch *watch, unsigned events)
 {
     struct client *client = (struct client *)((char *)watch - offsetof(struct client, watch));
-    if (events & LOOP_ERROR)
+    if (events & LOOP_ERROR || (events & LOOP_HANGUP && owes_body(client)))
         client_tell_lost(client, CLIENT_VANISHED);
 }
 

@@ -76,7 +76,7 @@ static bool run_doors(void *context)
             continue;
         door->due = false;
         MHD_run(door->daemon);
-        more |= MHD_get_timeout(door->daemon, &wait) == MHD_YES && wait == 0;
+        more |= door->due || (MHD_get_timeout(door->daemon, &wait) == MHD_YES && wait == 0);
     }
     return more;
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A turn: sleep in epoll, tell the watches, fire the timers, let the every-turn calls and the
- * tasks run until none has more to do. */
+/* A turn: run the tasks and the every-turn calls; sleep in epoll, unless one of them has more to
+ * do; tell the watches; fire the timers. */
 #include "intake/loop.h"
 
 #include "intake/clock.h"
@@ -198,9 +198,9 @@ static void run_tasks(struct loop *loop)
 static bool take_turns(struct loop *loop)
 {
     bool more = false;
+    run_tasks(loop); /* before the turns, which see to what tasks have made ready */
     for (size_t i = 0; i < loop->turner_count; i++)
         more |= loop->turners[i].turn(loop->turners[i].context);
-    run_tasks(loop);
     return more || loop->tasks.next != &loop->tasks;
 }
 
