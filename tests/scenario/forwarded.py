@@ -78,12 +78,12 @@ def creating(location):
 def location_leads_back(scene):
     glance = scene.glance()
     proxy = scene.proxy(glance, conf=TRUSTING)
-    table = [  # Glance's Location, more request fields, what the client sees
+    table = [  # the Location Glance makes of its Host, more fields of the request, what the client sees
         ("http://glance.example/v2/images/1", (), "http://glance.example/v2/images/1"),
         (f"{glance.url}/v2/images/1", (), "http://glance.example/v2/images/1"),
         ("/v2/images/1", (), "/v2/images/1"),
         ("https://elsewhere.example/v2/images/1", (), "https://elsewhere.example/v2/images/1"),
-        ("http://glance.example/v2/images/1", BEHIND, "https://cloud.example/v2/images/1"),
+        ("http://cloud.example/v2/images/1", BEHIND, "https://cloud.example/v2/images/1"),
     ]
     for given, fields, expected in table:
         glance.other = creating(given)

@@ -108,7 +108,7 @@ def a_glance_that_does_not_read(scene):
             sending = threading.Thread(target=pour, args=(client, chunked), daemon=True)
             sending.start()
             glance.wait("the start", lambda _: glance.uploads()[-1].length == 10_000)
-            taken = settled(lambda: int(proxy.metric("bytes_to_glance_total")))
+            taken = settled(lambda: int(proxy.metric("bytes_total", direction="to_glance")))
             assert taken < KERNEL, taken
             check_growth(proxy, before)
             assert sending.is_alive(), "the client was not held back"

@@ -147,9 +147,10 @@ def bodies_with_and_without_length(scene):
     document = b'{"name": "cirros"}'
     big = bytes(range(256)) * 12000  # 3 MiB: several buffers
     glance = scene.glance()
-    with scene.proxy(glance).client() as client:
-        for body in (document, big):
-            assert client.ask("POST", "/v2/images", body=body).status == 200
+    proxy = scene.proxy(glance)
+    for body in (document, big):
+        assert proxy.ask("POST", "/v2/images", body=body).status == 200
+        with proxy.client() as client:
             client.send(head("PATCH /v2/images/x HTTP/1.1", "Host: h", "Transfer-Encoding: chunked"))
             client.send(chunk(body[:7]), chunk(body[7:]), LAST_CHUNK)
             assert client.answer().status == 200

@@ -85,7 +85,7 @@ def a_replaced_wish_is_told(scene):
     right = "Content-Type: application/octet-stream"
     told = proxy.ask("PUT", UPLOAD, right, "X-Image-Meta-Store: file", body=DATA)
     assert told.get("X-Intake-Fixed") == "store"
-    proxy.wait_log("upload .*fixed=store")
+    proxy.wait_log("upload .*fixes=store")
 
 
 @scenario

@@ -69,7 +69,7 @@ def certificate_without_key(scene):
     fails(proxy, "tls_key_file")
     _, other = scene.certificate("other")
     proxy.write({"listen": {"tls_cert_file": cert, "tls_key_file": other}})
-    fails(proxy, "listener.crt")
+    fails(proxy, "other.key")
     key.unlink()
     proxy.write({"listen": {"tls_cert_file": cert, "tls_key_file": key}})
     fails(proxy, "listener.key")

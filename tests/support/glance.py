@@ -197,8 +197,9 @@ class ScriptedGlance:
 
     def stop(self):
         """Closes the listening socket and resets every connection: Glance has died."""
-        self._listener.shutdown(socket.SHUT_RDWR)
-        self._listener.close()
+        if self._listener.fileno() >= 0:
+            self._listener.shutdown(socket.SHUT_RDWR)  # or accept() would go on waiting
+            self._listener.close()
         for sock in list(self._sockets):
             try:
                 reset(sock)
