@@ -46,8 +46,8 @@ def curl_command(cloud, image_id, *options, token=None):
 
 def curl(cloud, image_id, *options, token=None):
     """Body, and behind it one JSON line about the transfer (curl's %{json} and %{header_json})."""
-    tell = ["-w", '\n{"status": %{response_code}, "sent": %{size_upload}, "headers": %{header_json}}']
-    result = run(curl_command(cloud, image_id, *tell, *options, token=token))
+    tell = '\n{"status": %{response_code}, "sent": %{size_upload}, "headers": %{header_json}}'
+    result = run(curl_command(cloud, image_id, "-w", tell, *options, token=token))
     body, _, facts = result.printed.partition('\n{"status": ')
     facts = json.loads('{"status": ' + facts)
     result.printed = body
@@ -91,5 +91,5 @@ def newman(cloud, image_id, path):
         command += ["--env-var", f"{name}={value}"]
     result = run(command)
     # It draws a frame around the answer's body and folds it to the width of the frame.
-    result.printed = re.sub(r" *\n *│ ", "", result.printed)
+    result.printed = re.sub(r"\n +│ ", "", result.printed)
     return result

@@ -167,8 +167,8 @@ class Cloud:
             with open(path + ".raw", "wb") as raw:
                 for _ in range(size // MIB):
                     raw.write(os.urandom(MIB))
-            convert = ["qemu-img", "convert", "-f", "raw", "-O", "qcow2", path + ".raw", path + ".new"]
-            subprocess.run(convert, check=True)
+            convert = ["qemu-img", "convert", "-f", "raw", "-O", "qcow2"]
+            subprocess.run([*convert, path + ".raw", path + ".new"], check=True)
             os.rename(path + ".new", path)
             os.unlink(path + ".raw")
         return DataFile(path)

@@ -69,7 +69,7 @@ wait_for() {
     done
 }
 
-# stop NAME: asks politely, then, after 20 seconds, does not.
+# stop NAME: asks politely, then, after 20 seconds, does not; what is left of its group goes too.
 stop() {
     local pid tries
     if pid=$(pid_of "$1"); then
@@ -78,7 +78,7 @@ stop() {
             pid_of "$1" >/dev/null || break
             sleep 0.2
         done
-        if pid_of "$1" >/dev/null; then kill -9 -- "-$pid"; fi
+        if kill -0 -- "-$pid" 2>/dev/null; then kill -9 -- "-$pid"; fi
     fi
     rm -f "$CLOUD_DIR/run/$1.pid"
 }

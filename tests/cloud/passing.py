@@ -72,9 +72,12 @@ def test_same_answers(cloud):
 
 
 def test_versions_lead_back(cloud):
-    """The documents that clients discover the service by hold absolute URLs."""
+    """The documents that clients discover the service by hold absolute URLs, which are rewritten;
+    Glance answers at once, and so must the proxy (the fastest of three: the machine may be busy)."""
     for path, status in (("/", 300), ("/versions", 200), ("/v9/images", 300)):
-        answer = ask(cloud, "GET", path)
+        answer = min((ask(cloud, "GET", path) for _ in range(3)), key=lambda a: a.elapsed)
+        seconds = answer.elapsed.total_seconds()
+        check(seconds < 0.5, f"{path} takes {seconds} s")
         same(f"the status of {path}", answer.status_code, status)
         links = {link["href"] for version in answer.json()["versions"] for link in version["links"]}
         same(f"the links of {path}", links, {cloud.proxy.url + "/v2/"})

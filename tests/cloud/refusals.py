@@ -137,7 +137,13 @@ def test_bad_token(cloud):
         check("www-authenticate" in result.headers, f"not Glance's: {result.headers}")
 
 
-# Every client shows its user the sentence that explains it.
+# Every client shows its user the sentence that curl's user reads in the answer.
+
+
+def prints_why(cloud, image_id, result):
+    told = clients.curl(cloud, image_id, "-T", cloud.small().path).printed
+    check(result.exit_status != 0, "the client thinks that all is well")
+    check(json.loads(told)["message"] in result.printed, f"it prints: {result.printed[-1500:]}")
 
 
 def test_openstack_prints_why(cloud):
@@ -150,12 +156,10 @@ def test_openstack_prints_why(cloud):
 def test_glance_prints_why(cloud):
     with active_image(cloud) as image_id, unchanged(cloud, image_id):
         result = clients.glance(cloud, "image-upload", "--file", cloud.small().path, image_id)
-        check(result.exit_status != 0, "glance thinks that all is well")
-        check("not waiting for data" in result.printed, f"it prints: {result.printed}")
+        prints_why(cloud, image_id, result)
 
 
 def test_newman_prints_why(cloud):
     with active_image(cloud) as image_id, unchanged(cloud, image_id):
         result = clients.newman(cloud, image_id, cloud.big().path)
-        check(result.exit_status != 0, "newman thinks that all is well")
-        check("not waiting for data" in result.printed, f"it prints: {result.printed[-1500:]}")
+        prints_why(cloud, image_id, result)
