@@ -143,8 +143,13 @@ static void tell_watches(struct loop *loop)
 {
     for (int i = 0; i < loop->batch_count; i++) {
         struct watch *watch = loop->batch[i].data.ptr;
-        if (watch)
-            watch->ready(watch, from_epoll(loop->batch[i].events));
+        if (!watch)
+            continue;
+        /* One told before may have changed what this one asks for. */
+        uint32_t asked = to_epoll(watch->events) | EPOLLERR | EPOLLHUP;
+        unsigned events = from_epoll(loop->batch[i].events & asked);
+        if (events)
+            watch->ready(watch, events);
     }
     loop->batch_count = 0;
 }
@@ -195,20 +200,20 @@ static void run_tasks(struct loop *loop)
 
 /* --- the turn ------------------------------------------------------------------------------ */
 
+/* True: there is no time to sleep. */
 static bool take_turns(struct loop *loop)
 {
     bool more = false;
     run_tasks(loop); /* before the turns, which see to what tasks have made ready */
     for (size_t i = 0; i < loop->turner_count; i++)
         more |= loop->turners[i].turn(loop->turners[i].context);
-    return more || loop->tasks.next != &loop->tasks;
+    return more || loop->stopping || loop->tasks.next != &loop->tasks;
 }
 
 void loop_run(struct loop *loop)
 {
     while (!loop->stopping) {
-        bool more = take_turns(loop);
-        int sleep_ms = more ? 0 : timers_sleep(&loop->timers, clock_ms());
+        int sleep_ms = take_turns(loop) ? 0 : timers_sleep(&loop->timers, clock_ms());
         int count = epoll_wait(loop->epoll, loop->batch, BATCH, sleep_ms);
         loop->batch_count = count < 0 ? 0 : count; /* EINTR: a turn without events */
         tell_watches(loop);

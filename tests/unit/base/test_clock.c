@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "intake/clock.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <time.h>
+
+#include <cmocka.h>
+
+static void it_counts_milliseconds(void **state)
+{
+    (void)state;
+    uint64_t before = clock_ms();
+    nanosleep(&(struct timespec){.tv_nsec = 50 * 1000 * 1000}, NULL);
+    assert_in_range(clock_ms() - before, 50, 5000);
+}
+
+static void it_never_goes_back(void **state)
+{
+    (void)state;
+    uint64_t last = clock_ms();
+    for (int i = 0; i < 100000; i++) {
+        uint64_t now = clock_ms();
+        assert_true(now >= last);
+        last = now;
+    }
+}
+
+static void the_wall_clock_is_the_systems(void **state)
+{
+    (void)state;
+    uint64_t before = (uint64_t)time(NULL) * 1000;
+    assert_in_range(clock_wall_ms(), before, before + 10000);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(it_counts_milliseconds),
+        cmocka_unit_test(it_never_goes_back),
+        cmocka_unit_test(the_wall_clock_is_the_systems),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
