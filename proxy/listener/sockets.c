@@ -2,8 +2,9 @@
 /* Listening sockets, one per worker and address.
  *
  * With SO_REUSEPORT a second program of the same user would silently share the port. So the
- * first socket of an address is bound without it, which fails if anybody has the port, and
- * joins the group only then; the other workers' sockets follow. */
+ * first socket of an address claims it without: bind() fails if anybody listens there, listen() if
+ * somebody came in between (two that start at once may both have bound it). Only then does it open
+ * the group, which the other workers' sockets join. */
 #include "intake/listener.h"
 #include "intake/settings.h"
 
@@ -33,8 +34,8 @@ static int open_one(const struct bind_address *bind_to, bool first)
     bool done = turn_on(fd, SOL_SOCKET, SO_REUSEADDR) &&
                 (!ipv6 || turn_on(fd, IPPROTO_IPV6, IPV6_V6ONLY)) &&
                 (first || turn_on(fd, SOL_SOCKET, SO_REUSEPORT)) &&
-                bind(fd, address, bind_to->length) == 0 &&
-                (!first || turn_on(fd, SOL_SOCKET, SO_REUSEPORT)) && listen(fd, BACKLOG) == 0;
+                bind(fd, address, bind_to->length) == 0 && listen(fd, BACKLOG) == 0 &&
+                (!first || turn_on(fd, SOL_SOCKET, SO_REUSEPORT));
     if (!done) {
         int why = errno;
         close(fd);

@@ -6,8 +6,10 @@
 #include "intake/tls_identity.h"
 #include "listener/listener_priv.h"
 
+#include <errno.h>
 #include <gnutls/abstract.h>
 #include <stdlib.h>
+#include <string.h>
 
 enum { CHAIN_MAX = 16 };
 
@@ -17,6 +19,21 @@ struct tls_identity {
     gnutls_privkey_t key;
 };
 
+/* Where GnuTLS's own words would not help. */
+static const char *reason(int code)
+{
+    switch (code) {
+    case GNUTLS_E_FILE_ERROR:
+        return strerror(errno);
+    case GNUTLS_E_SHORT_MEMORY_BUFFER:
+        return "too many certificates for one chain";
+    case GNUTLS_E_DECRYPTION_FAILED:
+        return "a passphrase would be needed, and nobody is there to ask for it";
+    default:
+        return gnutls_strerror(code);
+    }
+}
+
 static bool load_chain(struct tls_identity *identity, const char *file, struct problems *problems)
 {
     gnutls_datum_t pem = {0};
@@ -24,14 +41,14 @@ static bool load_chain(struct tls_identity *identity, const char *file, struct p
     if (code == 0) {
         unsigned count = CHAIN_MAX;
         code = gnutls_pcert_list_import_x509_raw(identity->chain, &count, &pem, GNUTLS_X509_FMT_PEM,
-                                                 0);
+                                                 GNUTLS_X509_CRT_LIST_IMPORT_FAIL_IF_EXCEED);
         if (code == 0)
             identity->chain_count = count;
     }
     gnutls_free(pem.data);
     if (code != 0)
         problems_add(problems, file, 0, "tls_cert_file: no certificate could be read: %s",
-                     gnutls_strerror(code));
+                     reason(code));
     return code == 0;
 }
 
@@ -48,7 +65,7 @@ static bool load_key(struct tls_identity *identity, const char *file, struct pro
     gnutls_free(pem.data);
     if (code != 0)
         problems_add(problems, file, 0, "tls_key_file: no private key could be read: %s",
-                     gnutls_strerror(code));
+                     reason(code));
     return code == 0;
 }
 
@@ -58,10 +75,9 @@ static bool belong_together(const struct tls_identity *identity, const char *key
 {
     static const gnutls_datum_t text = {(unsigned char *)"glance-intake", 13};
     gnutls_pubkey_t public_key = identity->chain[0].pubkey;
-    int algorithm = gnutls_pubkey_get_preferred_hash_algorithm(public_key, NULL, NULL);
-    gnutls_digest_algorithm_t hash = GNUTLS_DIG_SHA256;
-    if (algorithm == 0)
-        gnutls_pubkey_get_preferred_hash_algorithm(public_key, &hash, NULL);
+    gnutls_digest_algorithm_t hash;
+    if (gnutls_pubkey_get_preferred_hash_algorithm(public_key, &hash, NULL) != 0)
+        hash = GNUTLS_DIG_SHA256;
     gnutls_datum_t signature = {0};
     int code = gnutls_privkey_sign_data(identity->key, hash, 0, &text, &signature);
     if (code == 0) {
