@@ -71,7 +71,7 @@ bool fields_for_upload(struct exchange *x, struct headers *out)
     const char *type = headers_get(sent, "Content-Type");
     bool store = x->route.kind == ROUTE_UPLOAD;
     bool store_changed = store && (!x->wish || strcmp(x->wish, x->decision.store) != 0);
-    bool type_changed = !type || strcmp(type, OCTETS) != 0;
+    bool type_changed = headers_count(sent, "Content-Type") != 1 || strcmp(type, OCTETS) != 0;
     if (!forwarded(x, out))
         return false;
     headers_remove(out, STORE);

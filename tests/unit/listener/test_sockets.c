@@ -39,7 +39,7 @@ static struct bind_address address_at(const char *host, uint16_t port)
 
 static uint16_t port_of(int fd)
 {
-    struct sockaddr_in address;
+    struct sockaddr_in address = {0};
     socklen_t length = sizeof address;
     assert_int_equal(getsockname(fd, (struct sockaddr *)&address, &length), 0);
     return ntohs(address.sin_port); /* at the same place in a sockaddr_in6 */
