@@ -93,7 +93,7 @@ def gone_during_the_preflight(scene):
     glance = scene.glance(image=lambda asked: asked.hold().send(json_answer("200 OK", facts())))
     proxy = scene.proxy(glance)
     with proxy.client() as client:
-        start(client, "small")
+        client.send(head(f"PUT {UPLOAD} HTTP/1.1", "Host: h", f"Content-Length: {PROMISED}"), b"start")
         glance.wait("the preflight", lambda _: glance.requests)
     proxy.wait_metric(0, "connections")
     glance.requests[0].go()

@@ -22,14 +22,17 @@ CLOSED_PORT = 29999  # nobody ever listens here
 SCENARIOS = {}
 
 
-def scenario(function=None, *, threaded=False, alone=False, representative=False):
+def scenario(function=None, *, threaded=False, alone=False, representative=False,
+             plain=False):
     """Registers a scenario as FILE/FUNCTION.
 
     threaded: also worth a run under ThreadSanitizer. alone: measures memory or time, so nothing
-    runs beside it. representative: also run under valgrind."""
+    runs beside it. representative: also run under valgrind. plain: only for a build without
+    sanitizers, and so only run when that tag is asked for."""
     def register(wanted):
         wanted.tags = {tag for tag, set_ in (("threaded", threaded), ("alone", alone),
-                                             ("representative", representative)) if set_}
+                                             ("representative", representative),
+                                             ("plain", plain)) if set_}
         SCENARIOS[f"{wanted.__module__}/{wanted.__name__}"] = wanted
         return wanted
     return register(function) if function else register
