@@ -12,7 +12,7 @@
 
 struct scratch {
     char dir[64];
-    char paths[16][256]; /* what scratch_file() gave out */
+    char *paths[16]; /* what scratch_path() gave out */
     size_t count;
 };
 
@@ -40,6 +40,8 @@ static inline int scratch_end(void **state)
 {
     struct scratch *scratch = *state;
     int result = nftw(scratch->dir, scratch_remove, 8, FTW_DEPTH | FTW_PHYS);
+    for (size_t i = 0; i < scratch->count; i++)
+        free(scratch->paths[i]);
     free(scratch);
     return result;
 }
@@ -53,9 +55,9 @@ static inline const char *scratch_path(void **state, const char *name)
             return scratch->paths[i];
     if (scratch->count == sizeof scratch->paths / sizeof scratch->paths[0])
         abort();
-    char *path = scratch->paths[scratch->count++];
-    snprintf(path, sizeof scratch->paths[0], "%s/%s", scratch->dir, name);
-    return path;
+    if (asprintf(&scratch->paths[scratch->count], "%s/%s", scratch->dir, name) < 0)
+        abort();
+    return scratch->paths[scratch->count++];
 }
 
 static inline const char *scratch_write(void **state, const char *name, const void *bytes,
