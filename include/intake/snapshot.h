@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The configuration in force: settings, policy and certificates, read together, immutable, shared by
- * reference count. An exchange holds the one it began with until it ends, so a reload
- * never changes the rules under an upload. */
+/* The configuration in force: settings, policy and certificates, read together, immutable, shared
+ * by reference count. An exchange holds the one it began with until it ends, so a reload never
+ * changes the rules under an upload. */
 #ifndef INTAKE_SNAPSHOT_H
 #define INTAKE_SNAPSHOT_H
 

@@ -20,11 +20,11 @@ struct metrics;
 
 enum upload_verdict {
     UPLOAD_RUNNING,
-    UPLOAD_STORED,  /* Glance answered 2xx */
-    UPLOAD_REFUSED, /* by this proxy; `reason` says why */
+    UPLOAD_STORED,   /* Glance answered 2xx */
+    UPLOAD_REFUSED,  /* by this proxy; `reason` says why */
     UPLOAD_REJECTED, /* Glance answered something else; `glance_status` says what */
-    UPLOAD_FAILED,  /* Glance unreachable, died, timed out; `reason` says which */
-    UPLOAD_ABORTED  /* the client went away or stalled, or the proxy was stopped */
+    UPLOAD_FAILED,   /* Glance unreachable, died, timed out; `reason` says which */
+    UPLOAD_ABORTED   /* the client went away or stalled, or the proxy was stopped */
 };
 
 /* "stored", "refused", ... */
@@ -38,8 +38,8 @@ struct upload {
     char *image;
     char *store;
     char *rule;
-    char *fixed;    /* "store, content-type" */
-    bool stage;     /* PUT .../stage: no store */
+    char *fixed; /* "store, content-type" */
+    bool stage;  /* PUT .../stage: no store */
     bool size_known;
     uint64_t size;
     uint64_t began_ms; /* clock_ms() */

@@ -66,7 +66,7 @@ struct accept_version accept_version_find(const struct headers *headers)
     const char *whole = NULL;
     size_t fields = 0;
     size_t elements = 0;
-    headers_each (row, headers) {
+    headers_each(row, headers) {
         if (!header_name_is(row->name, "Accept"))
             continue;
         fields++;

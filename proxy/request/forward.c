@@ -38,7 +38,7 @@ static bool of_a_proxy(const char *name)
 /* Whether a Connection field names `name`. */
 static bool connection_names(const struct headers *headers, const char *name)
 {
-    headers_each (row, headers) {
+    headers_each(row, headers) {
         if (!header_name_is(row->name, "Connection"))
             continue;
         struct span option;
@@ -70,7 +70,7 @@ bool forward_request_headers(const struct headers *from, const struct origin *or
 {
     struct headers kept = {0};
     bool ok = add_known(&kept, "Host", origin->host);
-    headers_each (row, from)
+    headers_each(row, from)
         if (end_to_end(from, row->name) && !of_the_way(row->name))
             ok = ok && headers_add(&kept, row->name, row->value);
     ok = ok && add_known(&kept, "X-Forwarded-For", origin->forwarded_for) &&
@@ -88,7 +88,7 @@ bool forward_response_headers(const struct headers *from, struct headers *to)
 {
     struct headers kept = {0};
     bool ok = true;
-    headers_each (row, from)
+    headers_each(row, from)
         if (end_to_end(from, row->name))
             ok = ok && headers_add(&kept, row->name, row->value);
     if (!ok)

@@ -28,7 +28,7 @@ static bool old_version(const struct request_head *head)
 
 static const char *fields_fault(const struct headers *headers)
 {
-    headers_each (row, headers) {
+    headers_each(row, headers) {
         if (!token_valid(row->name))
             return "a header name has a character that does not belong in one";
         if (!value_valid(row->value))

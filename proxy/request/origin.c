@@ -137,7 +137,7 @@ static bool chain_read(struct chain *chain, const struct headers *headers)
 {
     bool forwarded = headers_count(headers, "Forwarded") > 0;
     const char *name = forwarded ? "Forwarded" : "X-Forwarded-For";
-    headers_each (row, headers) {
+    headers_each(row, headers) {
         if (!header_name_is(row->name, name))
             continue;
         struct span element;

@@ -27,7 +27,7 @@ bool store_wish(const struct headers *headers, char **wish)
     buffer_init(&joined, SIZE_MAX / 4);
     size_t fields = 0;
     bool ok = true;
-    headers_each (row, headers)
+    headers_each(row, headers)
         if (header_name_is(row->name, name))
             ok = ok && (!fields++ || buffer_append(&joined, ",", 1)) &&
                  append_stripped(&joined, row->value);
