@@ -71,9 +71,12 @@ static void taken_bytes_make_room(void **state)
     (void)state;
     struct window window = {0};
     assert_true(window_put(&window, source, WINDOW_SIZE));
-    assert_int_equal(window_take(&window, sink, 1000), 1000);
-    assert_false(window_put(&window, source + WINDOW_SIZE, 1001));
-    assert_true(window_put(&window, source + WINDOW_SIZE, 1000));
+    assert_int_equal(window_take(&window, sink, 1), 1);
+    assert_true(window_put(&window, source + WINDOW_SIZE, 1));
+    assert_sound(&window);
+    assert_int_equal(window_take(&window, sink + 1, 999), 999);
+    assert_false(window_put(&window, source + WINDOW_SIZE + 1, 1000));
+    assert_true(window_put(&window, source + WINDOW_SIZE + 1, 999));
     assert_sound(&window);
     assert_int_equal(window_take(&window, sink + 1000, sizeof sink), WINDOW_SIZE);
     assert_memory_equal(sink, source, WINDOW_SIZE + 1000);
