@@ -1,0 +1,136 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What would wear the proxy out, or put the blame on the wrong side: peers that leave while they
+are waited for, answers that lie about their length, waits that are nobody's fault."""
+import json
+import time
+
+from support.glance import UPLOAD, answer
+from support.scene import scenario
+from support.wire import LAST_CHUNK, chunk, head, request
+
+DOWNLOAD = "/v2/images/x/file"
+
+
+def reason(told):
+    return told.status, json.loads(told.body)["reason"]
+
+
+@scenario(threaded=True)
+def a_download_that_nobody_waits_for(scene):
+    """The client resets while the proxy waits for Glance: neither connection stays."""
+    def half(asked):
+        asked.read().send(head("HTTP/1.1 200 OK", "Content-Length: 1000"), bytes(500))
+        asked.await_close()
+        asked.close()
+
+    glance = scene.glance(other=half)
+    proxy = scene.proxy(glance)
+    with proxy.client() as client:
+        client.send(request("GET", DOWNLOAD)).answer_head()
+        client.stream.up_to(500)
+        time.sleep(1.5)  # the proxy looks for a reset at its first tick, after a second
+        client.reset()
+        proxy.wait_metric(0, "connections")
+    proxy.wait_metric(0, "requests_in_flight")
+    glance.wait("the end", lambda _: glance.requests[0].closed)
+
+
+@scenario
+def a_head_has_no_body_whatever_it_says(scene):
+    """What follows it on the connection is the next answer, and nothing else."""
+    lengths = ([], ["Content-Length: 7"], ["Content-Length: 12345678901"], ["Transfer-Encoding: chunked"],
+               ["Content-Length: 18446744073709551615"])
+    for status in ("200 OK", "304 Not Modified", "404 Not Found"):
+        for fields in lengths:
+            glance = scene.glance(port=0, other=lambda asked, status=status, fields=fields: asked.read().send(
+                head(f"HTTP/1.1 {status}", *fields) if asked.method == "HEAD" else answer("200 OK", body=b"next")))
+            proxy = scene.proxy(glance)
+            with proxy.client() as client:
+                told = client.ask("HEAD", DOWNLOAD)
+                assert told.status in (int(status[:3]), 502), (status, fields, told.start)
+                if fields and fields[0][-1] != "5" and "Length" in fields[0] and status[0] != "3":
+                    assert f"Content-Length: {told.get('Content-Length')}" == fields[0]
+                assert client.closed() if told.get("Connection") == "close" else \
+                    client.ask("GET", DOWNLOAD).body == b"next", (status, fields)
+            proxy.stop()
+
+
+@scenario
+def transfer_encoding_wins_over_a_length(scene):
+    body = bytes(range(50))
+    for length in ("5", "500"):
+        glance = scene.glance(port=0, other=lambda asked, length=length: asked.read().send(
+            head("HTTP/1.1 200 OK", f"Content-Length: {length}", "Transfer-Encoding: chunked"),
+            chunk(body), LAST_CHUNK))
+        proxy = scene.proxy(glance)
+        assert proxy.ask("GET", DOWNLOAD).body == body
+        proxy.stop()
+
+
+@scenario
+def a_request_without_a_body_may_take_long(scene):
+    """Content-Length: 0 is no body, and nothing that Glance could stall."""
+    def script(asked):
+        asked.read()
+        time.sleep(1.5)
+        asked.send(answer("204 No Content"))
+
+    proxy = scene.proxy(scene.glance(other=script), conf={
+        "glance": {"stall_timeout": "500ms", "response_timeout": "20s"}})
+    with proxy.client() as client:
+        assert client.ask("POST", "/v2/images/x/actions/deactivate", "Content-Length: 0").status == 204
+
+
+@scenario
+def stored_before_it_was_sent(scene):
+    """A 2xx in the middle of the body is not believed, and the client need not send the rest."""
+    def script(asked):
+        asked.read(10_000).send(answer("204 No Content"))
+        asked.await_close()
+        asked.close()
+
+    proxy = scene.proxy(scene.glance(upload=script))
+    for field, part in ((f"Content-Length: {8 << 20}", bytes(20_000)), ("Content-Length: 60000", bytes(20_000)),
+                        ("Transfer-Encoding: chunked", chunk(bytes(20_000)))):
+        with proxy.client() as client:
+            client.send(head(f"PUT {UPLOAD} HTTP/1.1", "Host: h", field), part)
+            assert reason(client.answer()) == (502, "glance_failed"), field
+    proxy.wait_metric(3, "uploads_total", result="failed")
+
+
+@scenario
+def glance_is_not_blamed_for_a_slow_client(scene):
+    """It has answered early, and said that it goes on reading: the wait is for the client."""
+    def script(asked):
+        asked.read(10).send(head("HTTP/1.1 200 OK", "Content-Length: 2"), b"ok")
+        asked.read()
+
+    proxy = scene.proxy(scene.glance(other=script), conf={"glance": {"stall_timeout": "400ms"}})
+    for size in (50_000, 1 << 20):
+        with proxy.client() as client:
+            client.send(head("PUT /v2/metadefs/x HTTP/1.1", "Host: h", f"Content-Length: {size}"), bytes(size // 2))
+            time.sleep(1.5)
+            told = client.send(bytes(size // 2)).answer()
+            assert (told.status, told.body) == (200, b"ok"), told.start
+
+
+@scenario
+def chunked_and_empty(scene):
+    """Glance would make an active image of 0 bytes of it."""
+    glance = scene.glance()
+    proxy = scene.proxy(glance)
+    for start in ([], ["Expect: 100-continue"]):
+        with proxy.client() as client:
+            client.send(head(f"PUT {UPLOAD} HTTP/1.1", "Host: h", "Transfer-Encoding: chunked", *start), LAST_CHUNK)
+            assert reason(client.answer()) == (400, "empty_body")
+    assert glance.uploads() == []
+
+
+@scenario
+def one_too_many_is_told_that_it_ends(scene):
+    proxy = scene.proxy(scene.glance(), conf={"listen": {"max_connections": "1"}})
+    with proxy.client() as first, proxy.client() as second:
+        assert first.ask("GET", "/v2/images").status == 200
+        told = second.ask("GET", "/v2/images")
+        assert reason(told) == (503, "too_many_connections") and told.get("Connection") == "close"
+        assert second.closed()
