@@ -26,7 +26,7 @@ static bool compose(struct client *client)
     struct buffer *wire = &client->wire;
     bool good = buffer_print(wire, "HTTP/1.1 %u %s\r\nConnection: close\r\n", reply->status,
                              reply_phrase(reply->status));
-    headers_each (row, &reply->headers)
+    headers_each(row, &reply->headers)
         good = good && buffer_print(wire, "%s: %s\r\n", row->name, row->value);
     if (!headers_get(&reply->headers, "Date")) {
         char date[64];

@@ -46,7 +46,7 @@ bool client_is_tls(const struct client *client)
 
 bool client_body_complete(const struct client *client)
 {
-    return client->complete;
+    return client->complete && client->piece.taken == client->piece.len;
 }
 
 bool client_can_stream(const struct client *client)
@@ -150,7 +150,7 @@ void client_progress(struct client *client)
     client->progress = clock_ms();
 }
 
-static void start_wanting(struct client *client)
+void client_want(struct client *client)
 {
     if (!client->wanting)
         client_progress(client);
@@ -259,7 +259,7 @@ uint64_t client_tick(struct client *client)
 
 void client_invite(struct client *client)
 {
-    start_wanting(client);
+    client_want(client);
     client->state = CLIENT_INVITED;
     client_resume(client);
 }
@@ -303,11 +303,10 @@ ssize_t client_read(struct client *client, void *into, size_t room)
         return (ssize_t)take_piece(client, into, room);
     if (client->complete)
         return CLIENT_END;
-    ssize_t count =
-        client->state == CLIENT_TAKEN_OVER ? takeover_read(client, into, room) : CLIENT_WAIT;
-    if (count == CLIENT_WAIT)
-        start_wanting(client);
-    return count;
+    if (client->state == CLIENT_TAKEN_OVER)
+        return takeover_read(client, into, room);
+    client_want(client);
+    return CLIENT_WAIT;
 }
 
 /* What is not taken at once is kept in a copy: libmicrohttpd moves its own while the connection is
@@ -356,6 +355,8 @@ static ssize_t stream_reader(void *context, uint64_t position, char *into, size_
 {
     (void)position;
     struct client *client = context;
+    if (client->state == CLIENT_OVER)
+        return MHD_CONTENT_READER_END_WITH_ERROR; /* dropped: nobody would resume it */
     ssize_t count = client->stream.pull(client->stream.context, into, room);
     switch (count) {
     case CLIENT_WAIT:
@@ -382,13 +383,22 @@ static struct MHD_Response *make_response(struct client *client)
                                            MHD_RESPMEM_PERSISTENT);
 }
 
+/* To a HEAD whose answer has no length libmicrohttpd would send the end of a chunked body. Without
+ * chunks it sends none, and closes the connection. */
+static void forbid_chunks(const struct client *client, struct MHD_Response *response)
+{
+    bool bare = strcmp(client->method, "HEAD") == 0;
+    if (bare && client->streaming && !client->stream.length_known)
+        MHD_set_response_options(response, MHD_RF_HTTP_1_0_COMPATIBLE_STRICT, MHD_RO_END);
+}
+
 /* libmicrohttpd refuses a field with an empty value: such a one is lost. Connection has to come
  * first, or it forgets that it has a Date. */
 static void fill_headers(struct client *client, struct MHD_Response *response)
 {
-    if (client->connection->listener->draining)
+    if (connection_is_last(client->connection))
         MHD_add_response_header(response, "Connection", "close");
-    headers_each (row, &client->reply.headers)
+    headers_each(row, &client->reply.headers)
         MHD_add_response_header(response, row->name, row->value);
 }
 
@@ -397,6 +407,7 @@ static enum MHD_Result queue_answer(struct client *client)
     struct MHD_Response *response = make_response(client);
     if (!response)
         return MHD_NO;
+    forbid_chunks(client, response);
     fill_headers(client, response);
     client->state = CLIENT_ANSWERING;
     client_progress(client);

@@ -73,10 +73,15 @@ void connection_request_began(struct connection *connection)
     await_head(connection, settings_of(connection)->listen.header_timeout);
 }
 
+bool connection_is_last(const struct connection *connection)
+{
+    return connection->listener->draining || connection->over_limit;
+}
+
 void connection_request_ended(struct connection *connection)
 {
     connection->client = NULL;
-    if (connection->listener->draining || connection->over_limit)
+    if (connection_is_last(connection))
         connection_cut(connection);
     else
         await_head(connection, settings_of(connection)->listen.keepalive_timeout);
@@ -117,6 +122,8 @@ static struct connection *connection_new(struct door *door, struct MHD_Connectio
 
 static void connection_free(struct connection *connection)
 {
+    if (!connection)
+        return;
     struct listener *listener = connection->listener;
     timer_cancel(listener->parts.loop, &connection->timer);
     if (connection->next)
@@ -135,8 +142,12 @@ static void connection_free(struct connection *connection)
 void connection_notice(void *context, struct MHD_Connection *mhd, void **socket_context,
                        enum MHD_ConnectionNotificationCode code)
 {
-    if (code == MHD_CONNECTION_NOTIFY_STARTED)
-        *socket_context = connection_new(context, mhd);
-    else if (*socket_context)
+    if (code == MHD_CONNECTION_NOTIFY_CLOSED) {
         connection_free(*socket_context);
+        return;
+    }
+    *socket_context = connection_new(context, mhd);
+    if (!*socket_context) /* nothing would bound its waits */
+        shutdown(MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_CONNECTION_FD)->connect_fd,
+                 SHUT_RDWR);
 }

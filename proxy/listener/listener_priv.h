@@ -119,6 +119,7 @@ void connection_notice(void *context, struct MHD_Connection *mhd, void **socket_
 struct connection *connection_of(struct MHD_Connection *mhd);
 void connection_request_began(struct connection *connection);
 void connection_request_ended(struct connection *connection);
+bool connection_is_last(const struct connection *connection); /* it ends after this request */
 void connection_cut(struct connection *connection);
 void connection_tick_in(struct connection *connection, uint64_t ms);
 
@@ -132,6 +133,7 @@ uint64_t client_tick(struct client *client); /* milliseconds until the next one 
 void client_suspend(struct client *client);
 void client_resume(struct client *client);
 void client_progress(struct client *client);
+void client_want(struct client *client); /* from now on, a byte is the client's to give */
 void client_tell_readable(struct client *client);
 void client_tell_lost(struct client *client, enum client_loss why);
 void client_count(struct client *client, size_t bytes);

@@ -85,7 +85,8 @@ static ssize_t receive_plain(struct client *client, void *into, size_t room)
 }
 
 /* GnuTLS keeps what is left of a record, which no watch would tell of: so a caller reads until
- * CLIENT_WAIT before it sleeps, which is what client_read() asks of its callers anyway. */
+ * CLIENT_WAIT before it sleeps, which is what client_read() asks of its callers anyway. What is
+ * not data and no end either (half a record, a warning, a new key) is waited over. */
 static ssize_t receive_tls(struct client *client, char *into, size_t room)
 {
     const union MHD_ConnectionInfo *info =
@@ -93,15 +94,11 @@ static ssize_t receive_tls(struct client *client, char *into, size_t room)
     size_t got = 0;
     while (got < room) {
         ssize_t count = gnutls_record_recv(info->tls_session, into + got, room - got);
-        if (count > 0) {
-            got += (size_t)count;
-            continue;
-        }
-        if (count == GNUTLS_E_INTERRUPTED)
-            continue;
-        if (got)
+        if (count <= 0 && !got)
+            return count < 0 && !gnutls_error_is_fatal((int)count) ? CLIENT_WAIT : CLIENT_LOST;
+        if (count <= 0)
             break;
-        return count == GNUTLS_E_AGAIN ? CLIENT_WAIT : CLIENT_LOST;
+        got += (size_t)count;
     }
     return (ssize_t)got;
 }
@@ -117,7 +114,7 @@ ssize_t takeover_read(struct client *client, void *into, size_t room)
         if (left(client) < LOW_WATER)
             set_low_water(client);
     } else if (count == CLIENT_WAIT) {
-        client->wanting = true;
+        client_want(client);
         watch_as_wanted(client);
     }
     return count;
