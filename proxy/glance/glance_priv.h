@@ -42,5 +42,6 @@ void glance_drive(struct glance *glance, curl_socket_t socket, int flags);
 /* transfer.c: told by multi.c */
 void transfer_ended(struct transfer *transfer, CURLcode code);
 void transfer_has_socket(struct transfer *transfer, curl_socket_t socket);
+void transfer_lost_socket(struct transfer *transfer, curl_socket_t socket);
 
 #endif

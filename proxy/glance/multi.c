@@ -37,31 +37,45 @@ static unsigned to_events(int what)
     }
 }
 
+static struct socket *new_socket(struct glance *glance, curl_socket_t fd)
+{
+    struct socket *socket = calloc(1, sizeof *socket);
+    if (!socket)
+        return NULL;
+    socket->glance = glance;
+    socket->watch.fd = fd;
+    socket->watch.ready = socket_ready;
+    curl_multi_assign(glance->multi, fd, socket);
+    return socket;
+}
+
+static void forget_socket(struct glance *glance, curl_socket_t fd, struct socket *socket)
+{
+    if (!socket)
+        return;
+    watch_set(glance->loop, &socket->watch, 0);
+    curl_multi_assign(glance->multi, fd, NULL);
+    free(socket);
+}
+
 static int socket_changed(CURL *easy, curl_socket_t fd, int what, void *context, void *assigned)
 {
     struct glance *glance = context;
     struct socket *socket = assigned;
     struct transfer *transfer = NULL;
     curl_easy_getinfo(easy, CURLINFO_PRIVATE, (char **)&transfer);
-    if (transfer)
-        transfer_has_socket(transfer, what == CURL_POLL_REMOVE ? CURL_SOCKET_BAD : fd);
     if (what == CURL_POLL_REMOVE) {
-        if (socket) {
-            watch_set(glance->loop, &socket->watch, 0);
-            curl_multi_assign(glance->multi, fd, NULL);
-            free(socket);
-        }
+        if (transfer)
+            transfer_lost_socket(transfer, fd);
+        forget_socket(glance, fd, socket);
         return 0;
     }
-    if (!socket) {
-        socket = calloc(1, sizeof *socket);
-        if (!socket)
-            return -1;
-        socket->glance = glance;
-        socket->watch.fd = fd;
-        socket->watch.ready = socket_ready;
-        curl_multi_assign(glance->multi, fd, socket);
-    }
+    if (transfer)
+        transfer_has_socket(transfer, fd);
+    if (!socket)
+        socket = new_socket(glance, fd);
+    if (!socket)
+        return -1;
     return watch_set(glance->loop, &socket->watch, to_events(what)) ? 0 : -1;
 }
 

@@ -60,13 +60,20 @@ bool transfer_all_given(const struct transfer *transfer)
     return transfer->all_pulled;
 }
 
-/* libcurl takes its socket out when there is nothing more to read from it. If it was asked to wait
- * with sending, it would then wait for ever: it does not tell that Glance has closed. */
 void transfer_has_socket(struct transfer *transfer, curl_socket_t socket)
 {
-    bool had = transfer->socket != CURL_SOCKET_BAD;
     transfer->socket = socket;
-    if (had && socket == CURL_SOCKET_BAD && transfer->send_paused && !transfer->head_told)
+}
+
+/* libcurl takes its socket out when there is nothing more to read from it. If it was asked to wait
+ * with sending, it would then wait for ever: it does not tell that Glance has closed. A socket that
+ * is not the latest lost a race between two addresses of an endpoint. */
+void transfer_lost_socket(struct transfer *transfer, curl_socket_t socket)
+{
+    if (socket != transfer->socket)
+        return;
+    transfer->socket = CURL_SOCKET_BAD;
+    if (transfer->send_paused && !transfer->head_told)
         task_post(transfer->glance->loop, &transfer->closed);
 }
 
@@ -150,6 +157,8 @@ static size_t end_of_body(struct transfer *transfer)
 static size_t on_pull(char *into, size_t size, size_t count, void *context)
 {
     struct transfer *transfer = context;
+    if (transfer->all_pulled)
+        return 0; /* libcurl may ask once more; the owner's client may be gone by now */
     transfer->pulled = true;
     ssize_t got = transfer->owner->pull(transfer->context, into, size * count);
     switch (got) {
@@ -333,13 +342,12 @@ static bool has_moved(struct transfer *transfer, int queued)
 static uint64_t patience(const struct transfer *transfer, int queued)
 {
     const struct settings *settings = transfer->settings;
-    if (transfer->head_told)
-        return transfer->read_paused ? 0 : settings->glance.stall_timeout;
-    if (transfer->socket == CURL_SOCKET_BAD)
+    bool for_client = transfer->read_paused || (transfer->send_paused && queued == 0);
+    bool connecting = transfer->socket == CURL_SOCKET_BAD && !transfer->head_told;
+    if (for_client || connecting)
         return 0;
-    if (transfer->framing != FRAMING_NONE && (!transfer->all_pulled || queued > 0))
-        return transfer->send_paused && queued == 0 ? 0 : settings->glance.stall_timeout;
-    return settings->glance.response_timeout;
+    bool moving = transfer->head_told || !transfer->all_pulled || queued > 0;
+    return moving ? settings->glance.stall_timeout : settings->glance.response_timeout;
 }
 
 static void tick(struct timer *timer)
@@ -381,7 +389,7 @@ static bool add_field(struct curl_slist **fields, const char *line)
 static bool add_fields(struct transfer *transfer, const struct transfer_order *order)
 {
     bool good = add_field(&transfer->fields, "Expect:");
-    headers_each (row, order->headers) {
+    headers_each(row, order->headers) {
         char *line = NULL;
         int made = asprintf(&line, row->value[0] ? "%s: %s" : "%s;%s", row->name, row->value);
         good = good && made >= 0 && add_field(&transfer->fields, line);
@@ -444,8 +452,7 @@ static void set_options(struct transfer *transfer, const char *method)
         curl_easy_setopt(easy, CURLOPT_SSL_VERIFYPEER, 0L);
         curl_easy_setopt(easy, CURLOPT_SSL_VERIFYHOST, 0L);
     }
-    bool body = transfer->framing == FRAMING_CHUNKED || transfer->length > 0;
-    if (body)
+    if (!transfer->all_pulled)
         set_body(transfer);
     else if (strcmp(method, "HEAD") == 0)
         curl_easy_setopt(easy, CURLOPT_NOBODY, 1L);
@@ -465,6 +472,7 @@ struct transfer *transfer_start(struct glance *glance, const struct settings *se
     transfer->context = context;
     transfer->framing = order->framing;
     transfer->length = order->length;
+    transfer->all_pulled = order->framing != FRAMING_CHUNKED && order->length == 0;
     transfer->socket = CURL_SOCKET_BAD;
     transfer->timer.fire = tick;
     transfer->unpause.run = unpause;
