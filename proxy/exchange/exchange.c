@@ -101,7 +101,6 @@ static void end_steps(struct exchange *x, enum step_result why)
 
 static void run(struct exchange *x)
 {
-    x->running = true;
     while (x->step) {
         enum step_result result = x->step->run(x);
         x->fresh = false;
@@ -112,7 +111,6 @@ static void run(struct exchange *x)
         if (result != STEP_NEXT || !x->step)
             end_steps(x, result);
     }
-    x->running = false;
 }
 
 void exchange_wake(struct exchange *x)

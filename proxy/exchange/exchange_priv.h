@@ -58,7 +58,6 @@ struct exchange {
     /* The flow. */
     const struct step *step; /* NULL: over */
     bool fresh;
-    bool running;
     struct task go;
     enum refusal refusal;
     char detail[512];

@@ -25,7 +25,7 @@ void glance_head(void *owner, unsigned status, const struct headers *headers)
 {
     struct exchange *x = owner;
     x->answer.status = status;
-    headers_each (row, headers)
+    headers_each(row, headers)
         x->answer_too_long |= !headers_add(&x->answer.headers, row->name, row->value);
     x->head_seen = true;
     exchange_wake(x);

@@ -12,6 +12,7 @@
 #include "intake/links.h"
 #include "intake/metrics.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -117,20 +118,26 @@ static ssize_t stream_pull(void *context, void *into, size_t room)
     return x->result == TRANSFER_ANSWERED ? CLIENT_END : CLIENT_LOST;
 }
 
-/* 204 and 304 have no body whatever their fields say; HEAD has the length of the body that GET
- * would give. */
+/* A length that whoever reads the answer must come to as well (RFC 9112 6.3). */
+static bool length_of(const struct headers *fields, uint64_t *length)
+{
+    const char *text = headers_get(fields, "Content-Length");
+    if (headers_count(fields, "Content-Length") != 1 || headers_count(fields, "Transfer-Encoding"))
+        return false;
+    char *end = NULL;
+    errno = 0;
+    unsigned long long value = strtoull(text, &end, 10);
+    if (*text < '0' || *text > '9' || *end || errno != 0 || value > INT64_MAX)
+        return false;
+    *length = value;
+    return true;
+}
+
 static struct client_stream stream_of(struct exchange *x, const struct headers *fields)
 {
     struct client_stream stream = {.status = x->answer.status, .pull = stream_pull, .context = x};
-    const char *length = headers_get(fields, "Content-Length");
-    bool head = strcmp(client_head(x->client)->method, "HEAD") == 0;
     bool bodyless = x->answer.status == 204 || x->answer.status == 304;
-    if (length && !bodyless) {
-        stream.length_known = true;
-        stream.length = strtoull(length, NULL, 10);
-    } else if (head || bodyless) {
-        stream.length_known = true;
-    }
+    stream.length_known = length_of(fields, &stream.length) || bodyless;
     return stream;
 }
 

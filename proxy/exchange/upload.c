@@ -200,7 +200,11 @@ static enum step_result invite(struct exchange *x)
         client_invite(x->client);
         return STEP_WAIT;
     }
-    return x->readable ? STEP_NEXT : STEP_WAIT;
+    if (!x->readable)
+        return STEP_WAIT;
+    if (client_body_complete(x->client)) /* without a byte: Glance would make an image of it */
+        return exchange_refuse(x, REFUSAL_EMPTY_BODY, "%s", "");
+    return STEP_NEXT;
 }
 
 /* --- send
@@ -262,17 +266,28 @@ static enum step_result refuse_body(struct exchange *x)
  * once every byte was handed over. */
 static bool too_early(const struct exchange *x)
 {
-    return x->answer.status / 100 == 2 && !client_body_complete(x->client);
+    return x->head_seen && x->answer.status / 100 == 2 && x->client &&
+           !client_body_complete(x->client);
+}
+
+static enum step_result refuse_early(struct exchange *x)
+{
+    transfer_abort(x->transfer);
+    x->transfer = NULL;
+    return exchange_refuse(x, REFUSAL_GLANCE_FAILED, "it answered %u before it had the whole image",
+                           x->answer.status);
 }
 
 static enum step_result send_on(struct exchange *x)
 {
     if (x->fresh)
         return start_sending(x) ? STEP_WAIT : no_memory(x);
-    if (!x->glance_done)
-        return STEP_WAIT;
     if (x->head_seen)
         x->upload->glance_status = x->answer.status;
+    if (too_early(x))
+        return refuse_early(x);
+    if (!x->glance_done)
+        return STEP_WAIT;
     if (x->body_refusal)
         return refuse_body(x);
     if (x->client_lost) {
@@ -282,9 +297,6 @@ static enum step_result send_on(struct exchange *x)
     }
     if (x->result != TRANSFER_ANSWERED || x->answer_too_long)
         return glance_refuse(x);
-    if (x->client && too_early(x))
-        return exchange_refuse(x, REFUSAL_GLANCE_FAILED,
-                               "it answered %u before it had the whole image", x->answer.status);
     return STEP_NEXT;
 }
 
