@@ -8,10 +8,21 @@
 #include "intake/settings.h"
 #include "intake/snapshot.h"
 
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+
+/* Beyond max_connections a client is told so; this far beyond, it is not even listened to. */
+static enum MHD_Result let_in(void *context, const struct sockaddr *address, socklen_t length)
+{
+    (void)address;
+    (void)length;
+    const struct listener_parts *parts = context;
+    unsigned max = parts->snapshot(parts->context)->settings->listen.max_connections;
+    return atomic_load(parts->connections) < max + max / 8 + 64 ? MHD_YES : MHD_NO;
+}
 
 static void *request_line(void *context, const char *target, struct MHD_Connection *mhd)
 {
@@ -88,7 +99,8 @@ static void door_ready(struct watch *watch, unsigned events)
     door->due = true;
 }
 
-static struct MHD_Daemon *start_daemon(struct door *door, int socket, bool tls, unsigned limit)
+/* libmicrohttpd's own limit could not be changed by a reload. */
+static struct MHD_Daemon *start_daemon(struct door *door, int socket, bool tls)
 {
     unsigned flags = MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG;
     struct MHD_OptionItem more[] = {
@@ -98,22 +110,19 @@ static struct MHD_Daemon *start_daemon(struct door *door, int socket, bool tls, 
     if (!tls)
         more[0] = more[1];
     return MHD_start_daemon(
-        flags | (tls ? MHD_USE_TLS : 0U), 0, NULL, NULL, handle, NULL, MHD_OPTION_EXTERNAL_LOGGER,
-        mhd_says, NULL, MHD_OPTION_LISTEN_SOCKET, socket, MHD_OPTION_CONNECTION_LIMIT, limit,
-        MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)CONNECTION_POOL, MHD_OPTION_URI_LOG_CALLBACK,
-        request_line, NULL, MHD_OPTION_NOTIFY_COMPLETED, completed, NULL,
-        MHD_OPTION_NOTIFY_CONNECTION, connection_notice, door, MHD_OPTION_UNESCAPE_CALLBACK,
-        leave_escaped, NULL, MHD_OPTION_SIGPIPE_HANDLED_BY_APP, 1, MHD_OPTION_ARRAY, more,
-        MHD_OPTION_END);
+        flags | (tls ? MHD_USE_TLS : 0U), 0, let_in, &door->listener->parts, handle, NULL,
+        MHD_OPTION_EXTERNAL_LOGGER, mhd_says, NULL, MHD_OPTION_LISTEN_SOCKET, socket,
+        MHD_OPTION_CONNECTION_LIMIT, UINT_MAX, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
+        (size_t)CONNECTION_POOL, MHD_OPTION_URI_LOG_CALLBACK, request_line, NULL,
+        MHD_OPTION_NOTIFY_COMPLETED, completed, NULL, MHD_OPTION_NOTIFY_CONNECTION,
+        connection_notice, door, MHD_OPTION_UNESCAPE_CALLBACK, leave_escaped, NULL,
+        MHD_OPTION_SIGPIPE_HANDLED_BY_APP, 1, MHD_OPTION_ARRAY, more, MHD_OPTION_END);
 }
 
 static bool open_door(struct listener *listener, struct door *door, int socket, bool tls)
 {
-    /* Beyond max_connections a client is told so; this far beyond, it waits in the backlog. */
-    unsigned max =
-        listener->parts.snapshot(listener->parts.context)->settings->listen.max_connections;
     door->listener = listener;
-    door->daemon = start_daemon(door, socket, tls, max + max / 8 + 64);
+    door->daemon = start_daemon(door, socket, tls);
     if (!door->daemon) {
         close(socket);
         return false;

@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """What would wear the proxy out, or put the blame on the wrong side: peers that leave while they
 are waited for, answers that lie about their length, waits that are nobody's fault."""
+import contextlib
 import json
+import signal
 import time
 
 from support.glance import UPLOAD, answer
@@ -129,8 +131,22 @@ def chunked_and_empty(scene):
 @scenario
 def one_too_many_is_told_that_it_ends(scene):
     proxy = scene.proxy(scene.glance(), conf={"listen": {"max_connections": "1"}})
-    with proxy.client() as first, proxy.client() as second:
+    with proxy.client() as first:
         assert first.ask("GET", "/v2/images").status == 200
+        second = scene.enter_context(proxy.client())
         told = second.ask("GET", "/v2/images")
         assert reason(told) == (503, "too_many_connections") and told.get("Connection") == "close"
         assert second.closed()
+
+
+@scenario
+def more_connections_after_a_reload(scene):
+    glance = scene.glance()
+    proxy = scene.proxy(glance, conf={"DEFAULT": {"workers": 1}, "listen": {"max_connections": "1"}})
+    proxy.write({"DEFAULT": {"workers": 1}, "listen": {"max_connections": "200"}})
+    proxy.signal(signal.SIGHUP)
+    proxy.wait_log("is in force")
+    proxy.ask("GET", "/v2/images")  # by now the worker has seen it, too
+    with contextlib.ExitStack() as open_ones:
+        clients = [open_ones.enter_context(proxy.client()) for _ in range(150)]
+        assert {client.ask("GET", "/v2/images").status for client in clients} == {200}
