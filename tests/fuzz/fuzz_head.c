@@ -17,7 +17,7 @@ static void check_facts(const struct request_head *head, const struct framing_fa
     property((facts->framing == FRAMING_CHUNKED) == (codings == 1));
     property(facts->length <= INT64_MAX);
     property(headers_count(&head->headers, "Host") <= 1);
-    headers_each (row, &head->headers)
+    headers_each(row, &head->headers)
         property(!strpbrk(row->name, " :\r\n") && !strpbrk(row->value, "\r\n"));
 }
 

@@ -47,7 +47,7 @@ static void order_and_spelling_stay(void **state)
     static const char *const names[] = {"Host", "X-Image-Meta-Store", "Accept",
                                         "x_image_META-store"};
     size_t i = 0;
-    headers_each (row, &headers)
+    headers_each(row, &headers)
         assert_string_equal(row->name, names[i++]);
     assert_int_equal(i, 4);
     headers_free(&headers);

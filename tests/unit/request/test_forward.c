@@ -15,7 +15,7 @@ static void fill(struct headers *headers, const struct header *rows)
 
 static void same(const struct headers *headers, const struct header *wanted)
 {
-    headers_each (row, headers) {
+    headers_each(row, headers) {
         assert_non_null(wanted->name);
         assert_string_equal(row->name, wanted->name);
         assert_string_equal(row->value, wanted->value);
