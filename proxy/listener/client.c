@@ -351,21 +351,37 @@ static enum MHD_Result receive(struct client *client, const char *data, size_t *
 /* --- the answer ---------------------------------------------------------------------------------
  */
 
+/* libmicrohttpd forgets a connection that its reader ends right after a resume: closed, but never
+ * cleaned up. So the socket is shut, and a byte is given whose sending fails; that it sees. */
+static ssize_t break_off(struct client *client, char *into)
+{
+    connection_cut(client->connection);
+    *into = '\0';
+    return 1;
+}
+
+/* The last chunk can say that this is the end; else the end of the connection has to. */
+static ssize_t end_stream(struct client *client, char *into)
+{
+    bool chunked = !client->stream.length_known && strcmp(client->version, "HTTP/1.0") != 0;
+    return chunked ? MHD_CONTENT_READER_END_OF_STREAM : break_off(client, into);
+}
+
 static ssize_t stream_reader(void *context, uint64_t position, char *into, size_t room)
 {
     (void)position;
     struct client *client = context;
     if (client->state == CLIENT_OVER)
-        return MHD_CONTENT_READER_END_WITH_ERROR; /* dropped: nobody would resume it */
+        return break_off(client, into); /* if it waited again, nobody would resume it */
     ssize_t count = client->stream.pull(client->stream.context, into, room);
     switch (count) {
     case CLIENT_WAIT:
         client_suspend(client);
         return 0;
     case CLIENT_END:
-        return MHD_CONTENT_READER_END_OF_STREAM;
+        return end_stream(client, into);
     case CLIENT_LOST:
-        return MHD_CONTENT_READER_END_WITH_ERROR;
+        return break_off(client, into);
     default:
         client_progress(client);
         return count;

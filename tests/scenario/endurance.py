@@ -150,3 +150,28 @@ def more_connections_after_a_reload(scene):
     with contextlib.ExitStack() as open_ones:
         clients = [open_ones.enter_context(proxy.client()) for _ in range(150)]
         assert {client.ask("GET", "/v2/images").status for client in clients} == {200}
+
+
+@scenario(threaded=True)
+def a_cut_download_leaves_nothing_behind(scene):
+    """Not even while an older connection lives, and nothing else happens."""
+    def script(asked):
+        asked.read().send(part).hold().close()
+
+    endless = head("HTTP/1.1 200 OK", "Connection: close") + b"begin"
+    table = [("1.1", head("HTTP/1.1 200 OK", "Content-Length: 10") + b"begin"),
+             ("1.1", head("HTTP/1.1 200 OK", "Transfer-Encoding: chunked") + chunk(b"begin")),
+             ("1.1", endless), ("1.0", endless)]
+    glance = scene.glance()
+    proxy = scene.proxy(glance, conf={"DEFAULT": {"workers": 1}})
+    with proxy.client() as older:
+        assert older.ask("GET", "/v2/images").status == 200
+        glance.other = script
+        for version, part in table:
+            with proxy.client() as client:
+                client.send(head(f"GET {DOWNLOAD} HTTP/{version}", "Host: h", "Connection: close")).answer_head()
+                time.sleep(0.2)  # the proxy has given what it had, and waits for more
+                glance.requests[-1].go()
+                while client.stream.fill():
+                    pass
+            proxy.wait_metric(1, "connections")
