@@ -11,6 +11,7 @@
 #include "intake/settings.h"
 
 #include <linux/sockios.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -362,6 +363,8 @@ static void tick(struct timer *timer)
     if (has_moved(transfer, queued) || limit == 0)
         transfer->progress = now;
     if (limit && now - transfer->progress >= limit) {
+        snprintf(transfer->detail, sizeof transfer->detail, "nothing for %llu ms",
+                 (unsigned long long)limit);
         finish(transfer, TRANSFER_STALLED);
         return;
     }
