@@ -161,8 +161,13 @@ static void bury(struct exchange *x)
 
 void exchange_drop_orphans(struct exchange_parts *parts)
 {
-    while (parts->orphans)
-        bury(parts->orphans);
+    struct exchange *x = parts->orphans;
+    parts->orphans = NULL;
+    while (x) {
+        struct exchange *next = x->next;
+        exchange_free(x);
+        x = next;
+    }
 }
 
 static void go(struct task *task)

@@ -51,9 +51,8 @@ static void take_reload(struct worker *worker)
 static void look_if_drained(struct timer *timer)
 {
     struct worker *worker = (struct worker *)((char *)timer - offsetof(struct worker, drain_look));
-    if (listener_connections(worker->listener) == 0 && !worker->exchange.orphans)
-        loop_stop(worker->exchange.loop);
-    else if (!timer_set(worker->exchange.loop, timer, DRAIN_LOOK_MS))
+    bool drained = listener_connections(worker->listener) == 0 && !worker->exchange.orphans;
+    if (drained || !timer_set(worker->exchange.loop, timer, DRAIN_LOOK_MS))
         loop_stop(worker->exchange.loop);
 }
 
