@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/socket.h>
 
 enum { TICK_MS = 1000, STREAM_BLOCK = 32 * 1024 };
 
@@ -221,9 +222,23 @@ static void tick_while_answering(struct client *client)
     }
 }
 
+/* libmicrohttpd takes a read that fills less than its buffer for the last one there is, and asks
+ * epoll for changes only: an end that came together with such bytes is lost on it. A resumed
+ * connection it reads anew. */
+static void read_anew(struct client *client)
+{
+    char byte;
+    if (client->suspended || !client->wanting ||
+        recv(client->connection->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) < 0)
+        return;
+    client_suspend(client);
+    client_resume(client);
+}
+
 static void tick_while_receiving(struct client *client)
 {
     watch_for_reset(client);
+    read_anew(client);
     if (client->wanting && stalled(client))
         client_tell_lost(client, CLIENT_STALLED);
 }

@@ -175,3 +175,20 @@ def a_cut_download_leaves_nothing_behind(scene):
                 while client.stream.fill():
                     pass
             proxy.wait_metric(1, "connections")
+
+
+@scenario(threaded=True)
+def an_end_that_comes_with_the_last_piece(scene):
+    """The last bytes and the end of the connection, told to the proxy in one event."""
+    glance = scene.glance()
+    proxy = scene.proxy(glance)
+    with proxy.client() as client:
+        client.send(head(f"PUT {UPLOAD} HTTP/1.1", "Host: h", "Transfer-Encoding: chunked"), chunk(bytes(1000)))
+        asked = glance.the_upload(received=1000)
+        proxy.signal(signal.SIGSTOP)
+        client.send(chunk(bytes(2000))[:500])
+        client.close()
+        proxy.signal(signal.SIGCONT)
+        glance.wait("a cut upload", lambda _: asked.cut)
+    proxy.wait_metric(1, "uploads_total", result="aborted")
+    proxy.wait_metric(0, "connections")
