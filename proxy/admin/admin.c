@@ -21,7 +21,7 @@ struct admin {
     struct MHD_Daemon *daemon;
 };
 
-/* --- what there is -------------------------------------------------------------------------- */
+/* --- what there is --------------------------------------------------------------------- */
 
 static const struct page {
     const char *path;
@@ -45,7 +45,7 @@ static const struct page *find_page(const char *path)
     return NULL;
 }
 
-/* --- answers -------------------------------------------------------------------------------- */
+/* --- answers --------------------------------------------------------------------------- */
 
 /* Nothing is worth keeping; and no other site may show, script or guess at these pages. */
 static const struct {
@@ -132,7 +132,7 @@ static enum MHD_Result handle(void *context, struct MHD_Connection *connection, 
     return show(context, connection, page);
 }
 
-/* --- coming and going ----------------------------------------------------------------------- */
+/* --- coming and going ------------------------------------------------------------------ */
 
 /* -1, with errno. */
 static int listen_on(const struct bind_address *bind_address)

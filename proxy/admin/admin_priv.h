@@ -17,7 +17,7 @@ struct upload;
 
 enum { ADMIN_CONNECTIONS_MAX = 64 };
 
-/* --- uploads.c and uploads_json.c: the registry of one worker ------------------------------- */
+/* --- uploads.c and uploads_json.c: the registry of one worker -------------------------- */
 
 struct upload_list { /* newest first */
     struct upload *first, *last;
@@ -35,7 +35,7 @@ struct uploads {
  */
 json_t *uploads_collect(struct uploads *const *all, size_t count);
 
-/* --- readiness.c: is Glance there, asked at most every two seconds ------------------------- */
+/* --- readiness.c: is Glance there, asked at most every two seconds --------------------- */
 
 enum { READINESS_WHY_MAX = 512 };
 
@@ -63,7 +63,7 @@ bool readiness_ask(struct readiness *readiness, struct MHD_Connection *connectio
 void readiness_stop(struct readiness *readiness);
 void readiness_free(struct readiness *readiness); /* after the daemon; NULL is fine */
 
-/* --- pages.c: what is shown. False: no memory, or the page would be too large -------------- */
+/* --- pages.c: what is shown. False: no memory, or the page would be too large ---------- */
 
 struct page_context {
     const struct admin_sources *sources;

@@ -47,7 +47,7 @@ void metrics_bytes(struct metrics *metrics, uint64_t to_glance, uint64_t from_gl
     add(&metrics->from_glance, from_glance);
 }
 
-/* --- uploads -------------------------------------------------------------------------------- */
+/* --- uploads --------------------------------------------------------------------------- */
 
 static struct metrics_store *find_store(struct metrics *metrics, const char *name, size_t count)
 {
@@ -95,7 +95,7 @@ void metrics_upload(struct metrics *metrics, const struct upload *upload)
         observe_duration(metrics, upload->seconds);
 }
 
-/* --- summing up ----------------------------------------------------------------------------- */
+/* --- summing up ------------------------------------------------------------------------ */
 
 static void merge(_Atomic uint64_t *total, const _Atomic uint64_t *from, size_t count)
 {

@@ -13,7 +13,7 @@ static uint64_t value(const _Atomic uint64_t *counter)
     return atomic_load_explicit(counter, memory_order_relaxed);
 }
 
-/* --- labels --------------------------------------------------------------------------------- */
+/* --- labels ---------------------------------------------------------------------------- */
 
 /* A store's name is the only label that is not ours. Control characters cannot occur after
  * utf8_clean(), so of the three escapes of the format two are left. */
@@ -35,7 +35,7 @@ static bool put_store(const char *store, uint64_t number, struct buffer *out)
            buffer_print(out, "\"} %" PRIu64 "\n", number);
 }
 
-/* --- what a family consists of -------------------------------------------------------------- */
+/* --- what a family consists of --------------------------------------------------------- */
 
 typedef bool write_rows(const char *name, const struct metrics *total, struct buffer *out);
 
@@ -143,7 +143,7 @@ static bool build_info_row(const char *name, const struct metrics *total, struct
     return buffer_print(out, "%s{version=\"%s\"} 1\n", name, INTAKE_VERSION);
 }
 
-/* --- the families --------------------------------------------------------------------------- */
+/* --- the families ---------------------------------------------------------------------- */
 
 static const struct family {
     const char *name;

@@ -29,7 +29,7 @@ static const char HEAD[] =
     "</head>\n"
     "<body>\n";
 
-/* --- text ----------------------------------------------------------------------------------- */
+/* --- text ------------------------------------------------------------------------------ */
 
 static bool put(struct buffer *out, const char *html)
 {
@@ -86,7 +86,7 @@ static bool put_duration(struct buffer *out, double seconds)
     return buffer_print(out, "%.1f s", seconds);
 }
 
-/* --- the cells of the tables ---------------------------------------------------------------- */
+/* --- the cells of the tables ----------------------------------------------------------- */
 
 typedef bool write_cell(struct buffer *out, const json_t *upload, const char *key);
 
@@ -189,7 +189,7 @@ static bool put_table(struct buffer *out, const json_t *uploads, const struct co
     return fits && put(out, "</table></div>\n");
 }
 
-/* --- the page ------------------------------------------------------------------------------- */
+/* --- the page -------------------------------------------------------------------------- */
 
 static bool put_readiness(struct buffer *out, const struct readiness_answer *answer)
 {

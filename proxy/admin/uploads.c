@@ -12,7 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* --- an upload ------------------------------------------------------------------------------ */
+/* --- an upload ------------------------------------------------------------------------- */
 
 static bool copy_string(const char *from, char **to)
 {
@@ -50,7 +50,7 @@ void upload_free(struct upload *upload)
     free(upload);
 }
 
-/* --- the two lists -------------------------------------------------------------------------- */
+/* --- the two lists --------------------------------------------------------------------- */
 
 static void list_push(struct upload_list *list, struct upload *upload)
 {
@@ -82,7 +82,7 @@ static void list_free(struct upload_list *list)
     }
 }
 
-/* --- the registry --------------------------------------------------------------------------- */
+/* --- the registry ---------------------------------------------------------------------- */
 
 struct uploads *uploads_new(struct metrics *metrics)
 {

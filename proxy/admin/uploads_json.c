@@ -10,7 +10,7 @@
 #include <string.h>
 #include <time.h>
 
-/* --- one upload ----------------------------------------------------------------------------- */
+/* --- one upload ------------------------------------------------------------------------ */
 
 /* JSON cannot hold just any bytes; NULL becomes null. */
 static json_t *json_text(const char *text)
@@ -85,7 +85,7 @@ static bool set_finished(json_t *object, const struct upload *upload)
            set(object, "reason", json_text(refusal_row(upload->reason)->name));
 }
 
-/* --- all of them ---------------------------------------------------------------------------- */
+/* --- all of them ----------------------------------------------------------------------- */
 
 struct rows {
     struct row {

@@ -42,7 +42,7 @@ static _Atomic int destination = STDERR_FILENO;
 static _Atomic int chosen_format = LOG_FORMAT_TEXT;
 static _Atomic int threshold = LOG_LEVEL_INFO;
 
-/* --- where lines go ---------------------------------------------------------------------- */
+/* --- where lines go -------------------------------------------------------------------- */
 
 /* Takes over `fd`; standard error itself is never replaced, only pointed away from. */
 static bool switch_to(int fd)
@@ -86,7 +86,7 @@ bool log_debug_wanted(void)
     return threshold <= LOG_LEVEL_DEBUG;
 }
 
-/* --- a line, which always keeps room for its end ------------------------------------------ */
+/* --- a line, which always keeps room for its end --------------------------------------- */
 
 enum { CLOSING_MAX = sizeof "\"}\n" }; /* the longest end: of a cut string, the object, the line */
 
@@ -172,7 +172,7 @@ static void send_line(struct line *line)
     }
 }
 
-/* --- the two kinds of lines ---------------------------------------------------------------- */
+/* --- the two kinds of lines ------------------------------------------------------------ */
 
 static const char JSON_QUOTABLE[] = "\"\\";
 

@@ -36,7 +36,7 @@ void body_free(struct body *body)
     free(body);
 }
 
-/* --- the filters, in their order -------------------------------------------------------------- */
+/* --- the filters, in their order ------------------------------------------------------- */
 
 static enum refusal limit(struct body *body, const void *bytes, size_t count)
 {

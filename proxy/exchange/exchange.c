@@ -18,7 +18,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* --- refusing and answering ----------------------------------------------------------------- */
+/* --- refusing and answering ------------------------------------------------------------ */
 
 /* Notes the first reason. Details are without a full stop; "" is none. */
 enum step_result exchange_refuse(struct exchange *x, enum refusal refusal, const char *format, ...)
@@ -77,7 +77,7 @@ static void answer_refusal(struct exchange *x)
     free(url);
 }
 
-/* --- the loop over the steps ------------------------------------------------------------------ */
+/* --- the loop over the steps ----------------------------------------------------------- */
 
 static void enter(struct exchange *x, const struct step *step)
 {
@@ -118,8 +118,7 @@ void exchange_wake(struct exchange *x)
     task_post(x->parts->loop, &x->go);
 }
 
-/* --- birth and death ----------------------------------------------------------------------------
- */
+/* --- birth and death ------------------------------------------------------------------- */
 
 static void exchange_free(struct exchange *x)
 {
@@ -261,8 +260,7 @@ static void *opened(void *context, struct client *client)
     return x;
 }
 
-/* --- what the client's edge tells
- * ------------------------------------------------------------------ */
+/* --- what the client's edge tells ------------------------------------------------------ */
 
 static void readable(void *exchange)
 {

@@ -33,7 +33,7 @@ static enum step_result invite(struct exchange *x)
     return x->readable ? STEP_NEXT : STEP_WAIT;
 }
 
-/* --- Glance's side ---------------------------------------------------------------------------- */
+/* --- Glance's side --------------------------------------------------------------------- */
 
 static bool is_json(const struct headers *headers)
 {
@@ -102,8 +102,7 @@ static bool start(struct exchange *x)
     return started;
 }
 
-/* --- the client's side --------------------------------------------------------------------------
- */
+/* --- the client's side ----------------------------------------------------------------- */
 
 static ssize_t stream_pull(void *context, void *into, size_t room)
 {

@@ -38,8 +38,7 @@ static bool copy(char **to, const char *text)
     return !text || *to;
 }
 
-/* --- admit --------------------------------------------------------------------------------------
- */
+/* --- admit ----------------------------------------------------------------------------- */
 
 static bool is_type(const char *type, const char *wanted)
 {
@@ -59,8 +58,7 @@ static enum step_result admit(struct exchange *x)
     return STEP_NEXT;
 }
 
-/* --- preflight
- * ------------------------------------------------------------------------------------ */
+/* --- preflight ------------------------------------------------------------------------- */
 
 static bool ask_for_image(struct exchange *x)
 {
@@ -100,8 +98,7 @@ static enum step_result preflight(struct exchange *x)
     return STEP_NEXT;
 }
 
-/* --- judge
- * ------------------------------------------------------------------------------------------ */
+/* --- judge ----------------------------------------------------------------------------- */
 
 static enum step_result judge(struct exchange *x)
 {
@@ -118,8 +115,7 @@ static enum step_result judge(struct exchange *x)
     return STEP_NEXT;
 }
 
-/* --- decide
- * ------------------------------------------------------------------------------------------- */
+/* --- decide ---------------------------------------------------------------------------- */
 
 static void ask_policy(struct exchange *x)
 {
@@ -190,8 +186,7 @@ static enum step_result decide(struct exchange *x)
     return STEP_NEXT;
 }
 
-/* --- invite
- * -------------------------------------------------------------------------------------------- */
+/* --- invite ---------------------------------------------------------------------------- */
 
 static enum step_result invite(struct exchange *x)
 {
@@ -315,8 +310,7 @@ const struct step UPLOAD_STEPS[] = {
     {"invite", invite}, {"send", send_on},        {"answer", answer}, {NULL, NULL},
 };
 
-/* --- the record of it
- * ----------------------------------------------------------------------------------------- */
+/* --- the record of it ------------------------------------------------------------------ */
 
 void upload_client_lost(struct exchange *x)
 {

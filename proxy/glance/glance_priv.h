@@ -3,7 +3,10 @@
  *
  *   multi.c       libcurl's multi handle in the worker's loop
  *   endpoints.c   which Glance is tried next
- *   transfer.c    one request
+ *   transfer.c    one request, from its start to its end
+ *   order.c       what libcurl is told about it
+ *   callbacks.c   what libcurl calls meanwhile
+ *   patience.c    how long Glance may do nothing
  */
 #ifndef GLANCE_PRIV_H
 #define GLANCE_PRIV_H
@@ -27,6 +30,43 @@ struct glance {
     uint64_t dead_until[ENDPOINTS_MAX]; /* clock_ms(), by place in the list */
 };
 
+struct transfer {
+    struct glance *glance;
+    const struct settings *settings;
+    const struct transfer_owner *owner;
+    void *context;
+
+    CURL *easy;
+    struct curl_slist *fields;
+    char *target;
+    enum framing framing;
+    uint64_t length;
+    unsigned tried; /* a bit per endpoint */
+    int endpoint;
+    curl_socket_t socket;
+
+    struct headers answer; /* fields so far, of the head being received */
+    unsigned status;
+    bool head_told;
+
+    uint64_t sent;
+    bool pulled; /* the body was asked for: no other endpoint from here on */
+    bool all_pulled;
+    bool send_paused; /* pull said CLIENT_WAIT */
+    bool read_paused; /* data said false */
+    bool given_up;
+    struct task unpause;
+    struct task closed; /* Glance has closed its side, and libcurl has not said so */
+    bool closed_looked; /* libcurl's messages were read since */
+
+    struct timer timer;
+    uint64_t progress; /* clock_ms() */
+    curl_off_t moved;  /* bytes up and down at the last tick */
+    int queued;        /* SIOCOUTQ at the last tick */
+    char detail[CURL_ERROR_SIZE];
+    struct transfer *next, *previous;
+};
+
 /* endpoints.c: `tried` has a bit per endpoint. -1: every one was tried. */
 int endpoint_next(const struct glance *glance, size_t count, unsigned tried);
 void endpoint_is_dead(struct glance *glance, int endpoint);
@@ -43,5 +83,19 @@ void glance_drive(struct glance *glance, curl_socket_t socket, int flags);
 void transfer_ended(struct transfer *transfer, CURLcode code);
 void transfer_has_socket(struct transfer *transfer, curl_socket_t socket);
 void transfer_lost_socket(struct transfer *transfer, curl_socket_t socket);
+
+/* Takes it from libcurl, tells `done`, and frees. */
+void transfer_finish(struct transfer *transfer, enum transfer_result result);
+
+/* order.c: fills the easy handle. False: no memory. */
+bool transfer_take_order(struct transfer *transfer, const struct transfer_order *order);
+
+/* callbacks.c: for libcurl, which gives them the transfer. */
+size_t transfer_on_header(char *bytes, size_t size, size_t count, void *context);
+size_t transfer_on_data(char *bytes, size_t size, size_t count, void *context);
+size_t transfer_on_pull(char *into, size_t size, size_t count, void *context);
+
+/* patience.c */
+void transfer_tick(struct timer *timer);
 
 #endif

@@ -9,7 +9,7 @@
 #include <string.h>
 #include <strings.h>
 
-/* --- a URL in its parts ----------------------------------------------------------------- */
+/* --- a URL in its parts ---------------------------------------------------------------- */
 
 struct url {
     const char *port; /* the scheme's own: ":80" or ":443" */
@@ -47,7 +47,7 @@ static bool same_authority(const struct url *one, const struct url *other)
            !strncasecmp(one->authority, other->authority, length);
 }
 
-/* --- version documents ------------------------------------------------------------------ */
+/* --- version documents ----------------------------------------------------------------- */
 
 /* "/v2/" of "http://127.0.0.1:9393/image/v2/"; NULL: there is no such segment. */
 static const char *last_segment(const char *href)
@@ -109,7 +109,7 @@ bool links_rewrite_versions(const char *json, size_t length, const struct origin
     return ok;
 }
 
-/* --- Location --------------------------------------------------------------------------- */
+/* --- Location -------------------------------------------------------------------------- */
 
 /* Whether the URL leads to Glance: by the Host it was sent, or by one of its endpoints. */
 static bool is_glance(const struct url *url, const struct origin *seen,

@@ -3,7 +3,10 @@
  *
  *   listener.c    the worker's daemons, and libmicrohttpd's callbacks
  *   connection.c  one TCP connection: who is at the other end, and the waits between requests
- *   client.c      one request of it: head, body pieces, answer
+ *   client.c      one request of it, as libmicrohttpd's handler calls tell it
+ *   pieces.c      its body, piece by piece
+ *   answer.c      its answer, through libmicrohttpd
+ *   waits.c       what it waits for, and for how long
  *   takeover.c    a body read from the socket itself, past libmicrohttpd
  *   by_hand.c     an answer written to the socket itself, and the drain behind it
  */
@@ -129,6 +132,15 @@ void client_free(struct client *client);
 enum MHD_Result client_handle(struct client *client, const char *method, const char *version,
                               const char *data, size_t *size);
 void client_closed(struct client *client);
+
+/* pieces.c */
+enum MHD_Result client_receive_piece(struct client *client, const char *data, size_t *size);
+void client_count(struct client *client, size_t bytes);
+
+/* answer.c */
+enum MHD_Result client_queue_answer(struct client *client);
+
+/* waits.c */
 uint64_t client_tick(struct client *client); /* milliseconds until the next one */
 void client_suspend(struct client *client);
 void client_resume(struct client *client);
@@ -136,7 +148,6 @@ void client_progress(struct client *client);
 void client_want(struct client *client); /* from now on, a byte is the client's to give */
 void client_tell_readable(struct client *client);
 void client_tell_lost(struct client *client, enum client_loss why);
-void client_count(struct client *client, size_t bytes);
 
 /* takeover.c */
 bool takeover_wanted(const struct client *client);

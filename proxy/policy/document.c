@@ -14,7 +14,7 @@ int document_line(const yaml_node_t *node)
     return (int)node->start_mark.line + 1;
 }
 
-/* --- the file ---------------------------------------------------------------------------- */
+/* --- the file -------------------------------------------------------------------------- */
 
 static bool read_stream(FILE *stream, struct document *document, struct buffer *text)
 {
@@ -43,7 +43,7 @@ static bool read_file(struct document *document, struct buffer *text)
     return good;
 }
 
-/* --- events ------------------------------------------------------------------------------ */
+/* --- events ---------------------------------------------------------------------------- */
 
 static bool parser_open(yaml_parser_t *parser, struct document *document, const struct buffer *text)
 {
@@ -149,7 +149,7 @@ bool document_open(struct document *document)
     return good;
 }
 
-/* --- mappings ---------------------------------------------------------------------------- */
+/* --- mappings -------------------------------------------------------------------------- */
 
 static void unknown_key(struct document *document, const struct mapping *mapping, int line,
                         const char *key)
@@ -201,7 +201,7 @@ void document_walk(struct document *document, const struct mapping *mapping,
     }
 }
 
-/* --- texts ------------------------------------------------------------------------------- */
+/* --- texts ----------------------------------------------------------------------------- */
 
 bool document_is_null(const yaml_node_t *node)
 {

@@ -5,7 +5,7 @@
 
 #include <stdlib.h>
 
-/* --- why not: the rules above the one that applies ---------------------------------------- */
+/* --- why not: the rules above the one that applies ------------------------------------- */
 
 static void explain_size(const struct rule *rule, const struct policy_facts *facts,
                          struct buffer *out)
@@ -36,7 +36,7 @@ static void explain_mismatch(const struct rule *rule, enum condition condition,
     buffer_append(out, "\n", 1);
 }
 
-/* --- the one that applies ---------------------------------------------------------------- */
+/* --- the one that applies -------------------------------------------------------------- */
 
 static void explain_conditions(const struct rule *rule, struct buffer *out)
 {

@@ -34,7 +34,7 @@ enum {
     POLICY_TEXT_MAX = 1024 /* of any one value, in bytes */
 };
 
-/* --- rules ------------------------------------------------------------------------------- */
+/* --- rules ----------------------------------------------------------------------------- */
 
 /* Zero-initialised is empty. Owns its items. */
 struct texts {
@@ -79,7 +79,7 @@ struct policy {
     size_t count;
 };
 
-/* --- texts.c ----------------------------------------------------------------------------- */
+/* --- texts.c --------------------------------------------------------------------------- */
 
 /* Adds a copy. False: no memory, or POLICY_LIST_MAX is reached. */
 bool texts_add(struct texts *texts, const char *text);
@@ -94,7 +94,7 @@ bool policy_name_valid(const char *name);
 /* Glance's own stores (os_glance_staging_store, ...), into which it lets any user write. */
 bool policy_store_reserved(const char *store);
 
-/* --- document.c -------------------------------------------------------------------------- */
+/* --- document.c ------------------------------------------------------------------------ */
 
 struct document {
     const char *path;
@@ -135,16 +135,16 @@ bool document_is_null(const yaml_node_t *node);
 /* Line of the node, counted from 1. */
 int document_line(const yaml_node_t *node);
 
-/* --- read.c ------------------------------------------------------------------------------ */
+/* --- read.c ---------------------------------------------------------------------------- */
 
 void policy_read(struct document *document, struct policy *policy);
 
-/* --- check.c ----------------------------------------------------------------------------- */
+/* --- check.c --------------------------------------------------------------------------- */
 
 /* What no single value shows to be wrong. */
 void policy_check(const struct policy *policy, const char *path, struct problems *problems);
 
-/* --- match.c ----------------------------------------------------------------------------- */
+/* --- match.c --------------------------------------------------------------------------- */
 
 /* How a fact is held against what the rule wants. Patterns are the shell's; only names of
  * programs (user_agent) are taken in any case. */

@@ -18,7 +18,7 @@ static void no_memory(struct document *document, const yaml_node_t *node)
     complain(document, node, "no memory");
 }
 
-/* --- single values ----------------------------------------------------------------------- */
+/* --- single values --------------------------------------------------------------------- */
 
 static char *read_text(struct document *document, const yaml_node_t *node, const char *what)
 {
@@ -96,7 +96,7 @@ static void read_allow(struct document *document, const yaml_node_t *node, struc
         no_memory(document, node);
 }
 
-/* --- when -------------------------------------------------------------------------------- */
+/* --- when ------------------------------------------------------------------------------ */
 
 struct wanting {
     struct rule *rule;
@@ -153,7 +153,7 @@ static void read_when(struct document *document, const yaml_node_t *node, struct
     document_walk(document, &mapping, node, rule);
 }
 
-/* --- rules ------------------------------------------------------------------------------- */
+/* --- rules ----------------------------------------------------------------------------- */
 
 enum rule_key { KEY_STORE, KEY_MODE, KEY_ALLOW, KEY_MAX_SIZE, KEY_DENY, KEY_NAME, KEY_WHEN };
 
@@ -238,7 +238,7 @@ static void read_rules(struct document *document, const yaml_node_t *node, struc
     }
 }
 
-/* --- the whole --------------------------------------------------------------------------- */
+/* --- the whole ------------------------------------------------------------------------- */
 
 enum top_key { KEY_RULES, KEY_DEFAULT };
 

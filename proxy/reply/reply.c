@@ -29,7 +29,7 @@ void reply_free(struct reply *reply)
     reply->status = 0;
 }
 
-/* --- the sentences ------------------------------------------------------------------------- */
+/* --- the sentences --------------------------------------------------------------------- */
 
 /* ": its status is active"; an operator's own text may end with a full stop, which the sentence
  * around it has already. */
@@ -73,7 +73,7 @@ static bool fill_in(const char *template, const struct refusal_context *context,
     return fits;
 }
 
-/* --- the two shapes ------------------------------------------------------------------------ */
+/* --- the two shapes -------------------------------------------------------------------- */
 
 struct refusal_text {
     const struct refusal_row *row;

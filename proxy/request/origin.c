@@ -21,7 +21,7 @@
 /* Far more proxies in a row than there are; the header list is bounded already. */
 enum { FORWARDED_FOR_MAX = 64 * 1024 };
 
-/* --- one element ------------------------------------------------------------------------ */
+/* --- one element ----------------------------------------------------------------------- */
 
 /* Copies the span without quotes and quoted-pair's backslashes; "" if it does not fit. */
 static void unquote(struct span span, char *out, size_t size)
@@ -80,7 +80,7 @@ static void nearest_says(const struct headers *headers, const char *parameter, c
         *out = '\0';
 }
 
-/* --- the chain of addresses ------------------------------------------------------------- */
+/* --- the chain of addresses ------------------------------------------------------------ */
 
 /* The addresses from the client's side to ours, as far as they have been read. */
 struct chain {
@@ -162,7 +162,7 @@ static bool addresses_find(const struct headers *headers, const char *peer, bool
     return ok && out->forwarded_for;
 }
 
-/* --- the client's view ------------------------------------------------------------------ */
+/* --- the client's view ----------------------------------------------------------------- */
 
 /* "/image", without a slash at the end; unreserved characters and slashes only. */
 static bool prefix_valid(char *prefix)

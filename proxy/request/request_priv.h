@@ -8,7 +8,7 @@
 
 struct headers;
 
-/* --- syntax.c --------------------------------------------------------------------------- */
+/* --- syntax.c -------------------------------------------------------------------------- */
 
 /* 1*tchar (RFC 9110 5.6.2). */
 bool token_valid(const char *text);
@@ -37,7 +37,7 @@ bool list_next(const char **at, char separator, struct span *element);
 
 bool span_is(struct span span, const char *wanted);
 
-/* --- accept.c --------------------------------------------------------------------------- */
+/* --- accept.c -------------------------------------------------------------------------- */
 
 /* What Accept says about the version of the API, which Glance may read there and not in the path.
  */
@@ -51,7 +51,7 @@ struct accept_version accept_version_find(const struct headers *headers);
 /* "v2" or "v2.N": which N there are is for Glance to say. */
 bool version_is_2(struct span version);
 
-/* --- override.c ------------------------------------------------------------------------- */
+/* --- override.c ------------------------------------------------------------------------ */
 
 /* Whether the query makes Glance's router take the request for a PUT. `query` may be NULL. */
 bool override_is_put(const char *query);

@@ -110,7 +110,7 @@ void loop_wake(struct loop *loop)
     eventfd_write(loop->wake.fd, 1);
 }
 
-/* --- watches ------------------------------------------------------------------------------ */
+/* --- watches --------------------------------------------------------------------------- */
 
 static void forget_in_batch(struct loop *loop, const struct watch *watch)
 {
@@ -154,7 +154,7 @@ static void tell_watches(struct loop *loop)
     loop->batch_count = 0;
 }
 
-/* --- timers and tasks ---------------------------------------------------------------------- */
+/* --- timers and tasks ------------------------------------------------------------------ */
 
 bool timer_set(struct loop *loop, struct timer *timer, uint64_t ms)
 {
@@ -198,7 +198,7 @@ static void run_tasks(struct loop *loop)
     task_cancel(loop, &last);
 }
 
-/* --- the turn ------------------------------------------------------------------------------ */
+/* --- the turn -------------------------------------------------------------------------- */
 
 /* True: there is no time to sleep. */
 static bool take_turns(struct loop *loop)

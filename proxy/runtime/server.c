@@ -45,8 +45,7 @@ struct server {
     size_t ended_count;
 };
 
-/* --- what the admin thread asks ----------------------------------------------------------------
- */
+/* --- what the admin thread asks -------------------------------------------------------- */
 
 static struct snapshot *snapshot_now(void *context)
 {
@@ -62,8 +61,7 @@ static bool is_draining(void *context)
     return atomic_load(&((struct server *)context)->draining);
 }
 
-/* --- start --------------------------------------------------------------------------------------
- */
+/* --- start ----------------------------------------------------------------------------- */
 
 /* An upload has a socket on either side; the rest is for listening, logs and the libraries. */
 static void raise_file_limit(const struct settings *settings)
@@ -177,8 +175,7 @@ static void say_ready(const struct server *server)
     sd_notify(0, "READY=1");
 }
 
-/* --- reload --------------------------------------------------------------------------------------
- */
+/* --- reload ---------------------------------------------------------------------------- */
 
 static bool same_binds(const struct settings *a, const struct settings *b)
 {
@@ -241,8 +238,7 @@ static void reload(struct server *server)
     sd_notify(0, "READY=1");
 }
 
-/* --- drain and stop
- * --------------------------------------------------------------------------------- */
+/* --- drain and stop -------------------------------------------------------------------- */
 
 static void drain(struct server *server)
 {
@@ -301,8 +297,7 @@ static void serve(struct server *server)
     }
 }
 
-/* --- the whole
- * ----------------------------------------------------------------------------------------- */
+/* --- the whole ------------------------------------------------------------------------- */
 
 static bool start(struct server *server)
 {

@@ -24,7 +24,7 @@ static bool no_memory(struct buffer *why)
     return false;
 }
 
-/* --- boolean ----------------------------------------------------------------------------- */
+/* --- boolean --------------------------------------------------------------------------- */
 
 static bool boolean_read(const struct setting *row, const char *text, struct settings *settings,
                          struct buffer *why)
@@ -43,7 +43,7 @@ static void boolean_print(const struct setting *row, const struct settings *sett
 
 const struct setting_kind kind_boolean = {boolean_read, boolean_print, NULL};
 
-/* --- count, size, time ------------------------------------------------------------------- */
+/* --- count, size, time ----------------------------------------------------------------- */
 
 static bool count_read(const struct setting *row, const char *text, struct settings *settings,
                        struct buffer *why)
@@ -132,7 +132,7 @@ static void time_print(const struct setting *row, const struct settings *setting
 
 const struct setting_kind kind_time = {time_read, time_print, NULL};
 
-/* --- path -------------------------------------------------------------------------------- */
+/* --- path ------------------------------------------------------------------------------ */
 
 static void path_clear(const struct setting *row, struct settings *settings)
 {
@@ -165,7 +165,7 @@ static void path_print(const struct setting *row, const struct settings *setting
 
 const struct setting_kind kind_path = {path_read, path_print, path_clear};
 
-/* --- log format -------------------------------------------------------------------------- */
+/* --- log format ------------------------------------------------------------------------ */
 
 static const char *const log_formats[] = {[LOG_FORMAT_TEXT] = "text", [LOG_FORMAT_JSON] = "json"};
 
@@ -189,7 +189,7 @@ static void log_format_print(const struct setting *row, const struct settings *s
 
 const struct setting_kind kind_log_format = {log_format_read, log_format_print, NULL};
 
-/* --- one address to listen on, or none --------------------------------------------------- */
+/* --- one address to listen on, or none ------------------------------------------------- */
 
 static void bind_clear(const struct setting *row, struct settings *settings)
 {

@@ -57,7 +57,7 @@ static void print_item(size_t index, const char *item, struct buffer *out)
     buffer_print(out, "%s%s", index > 0 ? ", " : "", item);
 }
 
-/* --- addresses to listen on -------------------------------------------------------------- */
+/* --- addresses to listen on ------------------------------------------------------------ */
 
 static bool add_bind(struct settings *fresh, const char *item, struct buffer *why)
 {
@@ -114,7 +114,7 @@ static void binds_print(const struct setting *row, const struct settings *settin
 
 const struct setting_kind kind_binds = {binds_read, binds_print, binds_clear};
 
-/* --- Glance's endpoints ------------------------------------------------------------------ */
+/* --- Glance's endpoints ---------------------------------------------------------------- */
 
 static bool add_endpoint(struct settings *fresh, const char *item, struct buffer *why)
 {
@@ -171,7 +171,7 @@ static void endpoints_print(const struct setting *row, const struct settings *se
 
 const struct setting_kind kind_endpoints = {endpoints_read, endpoints_print, endpoints_clear};
 
-/* --- trusted proxies --------------------------------------------------------------------- */
+/* --- trusted proxies ------------------------------------------------------------------- */
 
 static bool add_network(struct settings *fresh, const char *item, struct buffer *why)
 {

@@ -21,7 +21,7 @@ struct loader {
     bool section_seen;
 };
 
-/* --- sections and keys ------------------------------------------------------------------- */
+/* --- sections and keys ----------------------------------------------------------------- */
 
 /* The names of all sections, each once, or of the keys of one section. */
 static size_t known_names(const char *section, const char *names[NAMES_MAX])
@@ -123,7 +123,7 @@ static void take_key(void *context, int line, const char *key, const char *value
     read_value(loader, row, line, value);
 }
 
-/* --- the whole --------------------------------------------------------------------------- */
+/* --- the whole ------------------------------------------------------------------------- */
 
 static void load_file(struct loader *loader, const struct settings_file *file)
 {

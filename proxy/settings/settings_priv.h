@@ -62,7 +62,7 @@ struct setting_place {
     int line;
 };
 
-/* --- values.c ---------------------------------------------------------------------------- */
+/* --- values.c -------------------------------------------------------------------------- */
 
 bool value_boolean(const char *text, bool *out);
 bool value_count(const char *text, uint64_t *out);
@@ -78,7 +78,7 @@ const char *value_endpoint(const char *text, size_t *length);
  * on; false at the end. Nothing, or only blanks, after the last comma is not an item. */
 bool value_next_item(const char **cursor, const char **item, size_t *length);
 
-/* --- files.c ----------------------------------------------------------------------------- */
+/* --- files.c --------------------------------------------------------------------------- */
 
 struct settings_file {
     char *path;
@@ -97,7 +97,7 @@ void settings_files_find(const struct settings_sources *sources, struct settings
                          struct problems *problems);
 void settings_files_free(struct settings_files *files);
 
-/* --- ini_file.c -------------------------------------------------------------------------- */
+/* --- ini_file.c ------------------------------------------------------------------------ */
 
 /* Told of every section and key in the order of the file. */
 struct ini_visitor {
@@ -111,7 +111,7 @@ struct ini_visitor {
 void ini_file_read(const char *path, bool may_be_absent, const struct ini_visitor *visitor,
                    struct problems *problems);
 
-/* --- check.c ----------------------------------------------------------------------------- */
+/* --- check.c --------------------------------------------------------------------------- */
 
 void settings_check(const struct settings *settings, const struct setting_place *places,
                     struct problems *problems);

@@ -1,0 +1,109 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What libcurl calls while a transfer runs: the answer's head and body come out, the request's body
+ * goes in. Nothing here starts or ends a transfer. */
+#include "glance/glance_priv.h"
+
+#include "intake/client.h"
+#include "intake/clock.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static void take_status(struct transfer *transfer, const char *line)
+{
+    headers_free(&transfer->answer);
+    const char *space = strchr(line, ' ');
+    transfer->status = space ? (unsigned)strtoul(space, NULL, 10) : 0;
+}
+
+static void trim(char *text)
+{
+    size_t len = strlen(text);
+    while (len && strchr(" \t\r\n", text[len - 1]))
+        text[--len] = '\0';
+}
+
+static bool take_field(struct transfer *transfer, char *line)
+{
+    char *colon = strchr(line, ':');
+    if (!colon)
+        return true; /* not a field: nothing that could be passed on */
+    *colon = '\0';
+    trim(line);
+    char *value = colon + 1 + strspn(colon + 1, " \t");
+    trim(value);
+    return headers_add(&transfer->answer, line, value);
+}
+
+static void head_complete(struct transfer *transfer)
+{
+    if (transfer->status < 200)
+        return;
+    transfer->head_told = true;
+    transfer->progress = clock_ms();
+    transfer->owner->head(transfer->context, transfer->status, &transfer->answer);
+    /* libcurl does not end a transfer whose sending is paused: let it look again. */
+    if (transfer->send_paused)
+        task_post(transfer->glance->loop, &transfer->unpause);
+}
+
+size_t transfer_on_header(char *bytes, size_t size, size_t count, void *context)
+{
+    struct transfer *transfer = context;
+    size_t total = size * count;
+    if (transfer->head_told)
+        return total; /* trailers */
+    char *line = strndup(bytes, total);
+    if (!line)
+        return 0;
+    bool good = true;
+    if (strncmp(line, "HTTP/", 5) == 0)
+        take_status(transfer, line);
+    else if (line[0] == '\r' || line[0] == '\n')
+        head_complete(transfer);
+    else
+        good = take_field(transfer, line);
+    free(line);
+    return good ? total : 0;
+}
+
+size_t transfer_on_data(char *bytes, size_t size, size_t count, void *context)
+{
+    struct transfer *transfer = context;
+    if (transfer->owner->data(transfer->context, bytes, size * count))
+        return size * count;
+    transfer->read_paused = true;
+    return CURL_WRITEFUNC_PAUSE;
+}
+
+static size_t end_of_body(struct transfer *transfer)
+{
+    bool whole = transfer->framing == FRAMING_CHUNKED || transfer->sent == transfer->length;
+    transfer->all_pulled = whole;
+    transfer->given_up = !whole;
+    return whole ? 0 : CURL_READFUNC_ABORT;
+}
+
+size_t transfer_on_pull(char *into, size_t size, size_t count, void *context)
+{
+    struct transfer *transfer = context;
+    if (transfer->all_pulled)
+        return 0; /* libcurl may ask once more; the owner's client may be gone by now */
+    transfer->pulled = true;
+    ssize_t got = transfer->owner->pull(transfer->context, into, size * count);
+    switch (got) {
+    case CLIENT_WAIT:
+        transfer->send_paused = true;
+        return CURL_READFUNC_PAUSE;
+    case CLIENT_LOST:
+        transfer->given_up = true;
+        return CURL_READFUNC_ABORT;
+    case CLIENT_END:
+        return end_of_body(transfer);
+    default:
+        transfer->sent += (uint64_t)got;
+        transfer->all_pulled =
+            transfer->framing == FRAMING_LENGTH && transfer->sent == transfer->length;
+        return (size_t)got;
+    }
+}
