@@ -20,17 +20,23 @@
 
 /* --- refusing and answering ------------------------------------------------------------ */
 
-/* Notes the first reason. Details are without a full stop; "" is none. */
-enum step_result exchange_refuse(struct exchange *x, enum refusal refusal, const char *format, ...)
+enum step_result exchange_refuse(struct exchange *x, enum refusal refusal)
+{
+    if (!x->refusal)
+        x->refusal = refusal;
+    return STEP_REFUSE;
+}
+
+enum step_result exchange_refuse_for(struct exchange *x, enum refusal refusal, const char *format,
+                                     ...)
 {
     if (x->refusal)
         return STEP_REFUSE;
-    x->refusal = refusal;
     va_list arguments;
     va_start(arguments, format);
     vsnprintf(x->detail, sizeof x->detail, format, arguments);
     va_end(arguments);
-    return STEP_REFUSE;
+    return exchange_refuse(x, refusal);
 }
 
 void exchange_answer(struct exchange *x, struct reply *reply)
@@ -196,16 +202,16 @@ static void understand(struct exchange *x)
     const struct request_head *head = client_head(x->client);
     request_id_choose(&head->headers, x->request_id);
     if (client_fault(x->client)) {
-        exchange_refuse(x, REFUSAL_BAD_REQUEST, "%s", client_fault(x->client));
+        exchange_refuse_for(x, REFUSAL_BAD_REQUEST, "%s", client_fault(x->client));
         return;
     }
     if (!origin_find(&head->headers, client_peer(x->client), client_is_tls(x->client),
                      &x->snapshot->settings->listen.trusted_proxies, &x->origin)) {
-        exchange_refuse(x, REFUSAL_BAD_REQUEST, "there is no memory for it");
+        exchange_refuse_for(x, REFUSAL_BAD_REQUEST, "there is no memory for it");
         return;
     }
     if (client_over_limit(x->client)) {
-        exchange_refuse(x, REFUSAL_TOO_MANY_CONNECTIONS, "%s", "");
+        exchange_refuse(x, REFUSAL_TOO_MANY_CONNECTIONS);
         return;
     }
     const char *fault = target_parse(head->target, &x->target);
@@ -214,7 +220,7 @@ static void understand(struct exchange *x)
     if (!fault)
         fault = route_find(head->method, &x->target, &head->headers, &x->route);
     if (fault)
-        exchange_refuse(x, REFUSAL_BAD_REQUEST, "%s", fault);
+        exchange_refuse_for(x, REFUSAL_BAD_REQUEST, "%s", fault);
 }
 
 static bool is_upload(const struct exchange *x)
@@ -284,7 +290,7 @@ static void lost(void *exchange, enum client_loss why)
     x->client_lost = true;
     upload_client_lost(x);
     if (why == CLIENT_STALLED)
-        exchange_refuse(x, REFUSAL_CLIENT_STALLED, "%s", "");
+        exchange_refuse(x, REFUSAL_CLIENT_STALLED);
     end_steps(x, why == CLIENT_STALLED ? STEP_REFUSE : STEP_END);
 }
 

@@ -27,7 +27,7 @@ struct upload;
 enum step_result {
     STEP_NEXT,
     STEP_WAIT,   /* for the client or Glance; the step runs again when either has moved */
-    STEP_REFUSE, /* exchange_refuse() said why: answer that */
+    STEP_REFUSE, /* exchange_refuse_for() said why: answer that */
     STEP_END     /* nothing more to decide: answered, or there is nobody to answer */
 };
 
@@ -90,8 +90,10 @@ struct exchange {
 };
 
 /* exchange.c */
-enum step_result exchange_refuse(struct exchange *x, enum refusal refusal, const char *format, ...)
-    __attribute__((format(printf, 3, 4)));
+/* Notes the first reason; the runner answers it. A detail is a clause without a full stop. */
+enum step_result exchange_refuse(struct exchange *x, enum refusal refusal);
+enum step_result exchange_refuse_for(struct exchange *x, enum refusal refusal, const char *format,
+                                     ...) __attribute__((format(printf, 3, 4)));
 void exchange_wake(struct exchange *x);
 void exchange_answer(struct exchange *x, struct reply *reply);
 

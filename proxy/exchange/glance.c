@@ -61,14 +61,15 @@ const struct transfer_owner COLLECT = {
 /* Why there is no answer of Glance's that could be passed on. */
 enum step_result glance_refuse(struct exchange *x)
 {
+    if (x->answer_too_long)
+        return exchange_refuse_for(x, REFUSAL_GLANCE_FAILED, "its answer is too long");
     switch (x->result) {
     case TRANSFER_UNREACHABLE:
-        return exchange_refuse(x, REFUSAL_GLANCE_UNREACHABLE, "%s", "");
+        return exchange_refuse(x, REFUSAL_GLANCE_UNREACHABLE);
     case TRANSFER_STALLED:
-        return exchange_refuse(x, REFUSAL_GLANCE_TIMEOUT, "%s", "");
+        return exchange_refuse(x, REFUSAL_GLANCE_TIMEOUT);
     default:
-        return exchange_refuse(x, REFUSAL_GLANCE_FAILED, "%s",
-                               x->answer_too_long ? "its answer is too long" : "");
+        return exchange_refuse(x, REFUSAL_GLANCE_FAILED);
     }
 }
 

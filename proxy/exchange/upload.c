@@ -28,7 +28,7 @@
 static enum step_result no_memory(struct exchange *x)
 {
     log_say(LOG_LEVEL_ERROR, "%s: out of memory", x->request_id);
-    return exchange_refuse(x, REFUSAL_GLANCE_UNREACHABLE, "this proxy is short of memory");
+    return exchange_refuse_for(x, REFUSAL_GLANCE_UNREACHABLE, "this proxy is short of memory");
 }
 
 static bool copy(char **to, const char *text)
@@ -50,11 +50,11 @@ static enum step_result admit(struct exchange *x)
     const struct headers *headers = &client_head(x->client)->headers;
     const struct framing_facts *framing = client_framing(x->client);
     if (x->parts->draining)
-        return exchange_refuse(x, REFUSAL_DRAINING, "%s", "");
+        return exchange_refuse(x, REFUSAL_DRAINING);
     if (framing->framing != FRAMING_CHUNKED && framing->length == 0)
-        return exchange_refuse(x, REFUSAL_EMPTY_BODY, "%s", "");
+        return exchange_refuse(x, REFUSAL_EMPTY_BODY);
     if (is_type(headers_get(headers, "Content-Type"), "multipart/"))
-        return exchange_refuse(x, REFUSAL_UNSUPPORTED_CONTENT_TYPE, "%s", "");
+        return exchange_refuse(x, REFUSAL_UNSUPPORTED_CONTENT_TYPE);
     return STEP_NEXT;
 }
 
@@ -93,8 +93,8 @@ static enum step_result preflight(struct exchange *x)
     if (x->answer.status != 200)
         return pass_answer(x);
     if (!image_parse(buffer_text(&x->answer.body), x->answer.body.len, &x->image))
-        return exchange_refuse(x, REFUSAL_GLANCE_FAILED,
-                               "what it says of the image cannot be read");
+        return exchange_refuse_for(x, REFUSAL_GLANCE_FAILED,
+                                   "what it says of the image cannot be read");
     return STEP_NEXT;
 }
 
@@ -106,12 +106,13 @@ static enum step_result judge(struct exchange *x)
     if (!copy(&x->upload->project, image->owner))
         return no_memory(x);
     if (strcmp(image->status, "queued") != 0)
-        return exchange_refuse(x, REFUSAL_IMAGE_NOT_QUEUED, "its status is %s", image->status);
+        return exchange_refuse_for(x, REFUSAL_IMAGE_NOT_QUEUED, "its status is %s", image->status);
     if (!image->disk_format || !image->container_format)
-        return exchange_refuse(x, REFUSAL_FORMATS_UNSET, "%s not set",
-                               image->disk_format        ? "container_format is"
-                               : image->container_format ? "disk_format is"
-                                                         : "disk_format and container_format are");
+        return exchange_refuse_for(x, REFUSAL_FORMATS_UNSET, "%s not set",
+                                   image->disk_format ? "container_format is"
+                                   : image->container_format
+                                       ? "disk_format is"
+                                       : "disk_format and container_format are");
     return STEP_NEXT;
 }
 
@@ -138,10 +139,10 @@ static void ask_policy(struct exchange *x)
 static enum step_result refuse_size(struct exchange *x, uint64_t max)
 {
     if (x->upload->size_known)
-        return exchange_refuse(x, REFUSAL_TOO_LARGE,
-                               "it has %" PRIu64 " bytes, and the limit is %" PRIu64,
-                               x->upload->size, max);
-    return exchange_refuse(x, REFUSAL_TOO_LARGE, "the limit is %" PRIu64 " bytes", max);
+        return exchange_refuse_for(x, REFUSAL_TOO_LARGE,
+                                   "it has %" PRIu64 " bytes, and the limit is %" PRIu64,
+                                   x->upload->size, max);
+    return exchange_refuse_for(x, REFUSAL_TOO_LARGE, "the limit is %" PRIu64 " bytes", max);
 }
 
 static uint64_t max_size(const struct exchange *x)
@@ -155,9 +156,9 @@ static enum step_result obey(struct exchange *x)
     const struct policy_decision *decision = &x->decision;
     switch (decision->verdict) {
     case POLICY_DENY:
-        return exchange_refuse(x, REFUSAL_DENIED_BY_POLICY, "%s", decision->why);
+        return exchange_refuse_for(x, REFUSAL_DENIED_BY_POLICY, "%s", decision->why);
     case POLICY_STORE_NOT_ALLOWED:
-        return exchange_refuse(
+        return exchange_refuse_for(
             x, REFUSAL_STORE_NOT_ALLOWED, "it asks for %s, and the policy allows %s",
             x->wish ? x->wish : decision->store,
             decision->allowed ? decision->allowed : "any store but Glance's reserved ones");
@@ -198,7 +199,7 @@ static enum step_result invite(struct exchange *x)
     if (!x->readable)
         return STEP_WAIT;
     if (client_body_complete(x->client)) /* without a byte: Glance would make an image of it */
-        return exchange_refuse(x, REFUSAL_EMPTY_BODY, "%s", "");
+        return exchange_refuse(x, REFUSAL_EMPTY_BODY);
     return STEP_NEXT;
 }
 
@@ -254,7 +255,7 @@ static enum step_result refuse_body(struct exchange *x)
 {
     if (x->body_refusal == REFUSAL_TOO_LARGE)
         return refuse_size(x, max_size(x));
-    return exchange_refuse(x, x->body_refusal, "%s", "");
+    return exchange_refuse(x, x->body_refusal);
 }
 
 /* Glance may refuse in the middle of a body; an answer that the image is stored is believed only
@@ -269,8 +270,8 @@ static enum step_result refuse_early(struct exchange *x)
 {
     transfer_abort(x->transfer);
     x->transfer = NULL;
-    return exchange_refuse(x, REFUSAL_GLANCE_FAILED, "it answered %u before it had the whole image",
-                           x->answer.status);
+    return exchange_refuse_for(x, REFUSAL_GLANCE_FAILED,
+                               "it answered %u before it had the whole image", x->answer.status);
 }
 
 static enum step_result send_on(struct exchange *x)
