@@ -9,8 +9,6 @@
 #include "listener/listener_priv.h"
 
 #include "intake/clock.h"
-#include "intake/settings.h"
-#include "intake/snapshot.h"
 
 #include <errno.h>
 #include <string.h>
@@ -76,7 +74,7 @@ static void drain(struct client *client)
             return;
         client->drained += count > 0 ? (uint64_t)count : 0;
         if (count <= 0 || client->drained > DRAIN_BYTES) {
-            by_hand_end(client);
+            client_drop(client);
             return;
         }
     }
@@ -91,7 +89,7 @@ static void start_draining(struct client *client)
         gnutls_bye(tls_of(client), GNUTLS_SHUT_WR);
     shutdown(client->connection->fd, SHUT_WR);
     if (!watch_set(client->connection->listener->parts.loop, &client->watch, LOOP_READ))
-        by_hand_end(client);
+        client_drop(client);
 }
 
 static void flush(struct client *client)
@@ -99,7 +97,7 @@ static void flush(struct client *client)
     while (client->wire.len) {
         ssize_t count = write_some(client);
         if (count < 0) {
-            by_hand_end(client);
+            client_drop(client);
             return;
         }
         if (count == 0) {
@@ -132,20 +130,12 @@ void by_hand_answer(struct client *client)
     if (compose(client))
         flush(client);
     else
-        by_hand_end(client);
-}
-
-/* libmicrohttpd sees the end of the connection, and closes it. */
-void by_hand_end(struct client *client)
-{
-    client_drop(client);
+        client_drop(client);
 }
 
 void by_hand_tick(struct client *client)
 {
-    uint64_t now = clock_ms();
-    uint64_t timeout = client->connection->snapshot->settings->listen.stall_timeout;
-    bool stuck = client->state == CLIENT_BY_HAND && now - client->progress >= timeout;
-    if (stuck || (client->state == CLIENT_DRAINING && now >= client->drain_until))
-        by_hand_end(client);
+    bool stuck = client->state == CLIENT_BY_HAND && client_stalled(client);
+    if (stuck || (client->state == CLIENT_DRAINING && clock_ms() >= client->drain_until))
+        client_drop(client);
 }

@@ -141,7 +141,8 @@ void client_count(struct client *client, size_t bytes);
 enum MHD_Result client_queue_answer(struct client *client);
 
 /* waits.c */
-uint64_t client_tick(struct client *client); /* milliseconds until the next one */
+bool client_stalled(const struct client *client); /* no byte for stall_timeout */
+uint64_t client_tick(struct client *client);      /* milliseconds until the next one */
 void client_suspend(struct client *client);
 void client_resume(struct client *client);
 void client_progress(struct client *client);
@@ -158,7 +159,6 @@ void takeover_end(struct client *client);
 
 /* by_hand.c: either may be called in any state before the answer. */
 void by_hand_answer(struct client *client);
-void by_hand_end(struct client *client);
 void by_hand_tick(struct client *client);
 
 /* tls.c: for MHD_OPTION_HTTPS_CERT_CALLBACK. */

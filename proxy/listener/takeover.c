@@ -6,10 +6,6 @@
  * is the only way to answer in the middle of a body. The answer is always written by hand. */
 #include "listener/listener_priv.h"
 
-#include "intake/clock.h"
-#include "intake/settings.h"
-#include "intake/snapshot.h"
-
 #include <errno.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
@@ -135,8 +131,7 @@ void takeover_tick(struct client *client)
             watch_as_wanted(client);
         return;
     }
-    uint64_t timeout = client->connection->snapshot->settings->listen.stall_timeout;
-    if (!client->complete && clock_ms() - client->progress >= timeout)
+    if (!client->complete && client_stalled(client))
         client_tell_lost(client, CLIENT_STALLED);
 }
 

@@ -71,7 +71,7 @@ void client_drop(struct client *client)
 
 /* --- ticks: what is waited for, and for how long --------------------------------------- */
 
-static bool stalled(const struct client *client)
+bool client_stalled(const struct client *client)
 {
     uint64_t timeout = client->connection->snapshot->settings->listen.stall_timeout;
     return clock_ms() - client->progress >= timeout;
@@ -103,7 +103,7 @@ static void tick_while_answering(struct client *client)
         client_progress(client);
     } else if (is_reading(client)) {
         client_progress(client);
-    } else if (stalled(client)) {
+    } else if (client_stalled(client)) {
         connection_cut(client->connection);
     }
 }
@@ -125,7 +125,7 @@ static void tick_while_receiving(struct client *client)
 {
     watch_for_reset(client);
     read_anew(client);
-    if (client->wanting && stalled(client))
+    if (client->wanting && client_stalled(client))
         client_tell_lost(client, CLIENT_STALLED);
 }
 
