@@ -1,36 +1,96 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The bytes of an upload on their way to Glance: each piece passes the filters in a fixed order,
- * and the first that objects decides. Nothing is changed, held back or copied. */
+/* The bytes of an upload on their way to Glance, through a chain of filters:
+ *
+ *     source -> unwrap -> measure -> inspect -> spool -> finish -> digest -> Glance
+ *
+ * Each pulls from the one before it. body_prepare() pulls until the opening of the image has been
+ * judged and its length is known (or never will be); body_read() then gives out the image. The
+ * first filter that objects decides, for good. */
 #ifndef INTAKE_BODY_H
 #define INTAKE_BODY_H
 
 #include "intake/refusal.h"
+#include "intake/settings.h"
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 struct body;
+struct loop;
+struct spools;
 
-/* More bytes than `max_size` are refused as TOO_LARGE, more than `size_ceiling` (of a body whose
- * length was not said; see policy_decision) as LENGTH_REQUIRED. UINT64_MAX: no such limit. */
+/* What reading gives instead of a count of bytes: the codes of client_read(), and one more. */
+enum {
+    BODY_END = 0,
+    BODY_WAIT = -1,   /* nothing now; the source's owner, or `wake`, will tell */
+    BODY_LOST = -2,   /* the source broke off */
+    BODY_REFUSED = -3 /* body_refusal() says why */
+};
+
+enum { BODY_WORDS = 256, BODY_READ_MIN = 16 * 1024 };
+
+/* All that is known before the first byte. Borrowed for as long as the body lives. */
+struct body_plan {
+    ssize_t (*read)(void *context, void *into, size_t room); /* as client_read() */
+    void (*wake)(void *context); /* after BODY_WAIT, when it was not the source that waited */
+    void *context;
+
+    bool length_known; /* Content-Length, the envelope included */
+    uint64_t length;
+    bool promised; /* x-openstack-image-size: of the image itself */
+    uint64_t promise;
+    const char *content_type; /* NULL: none */
+    const char *disk_format;
+    const char *container_format;
+
+    const struct settings *settings; /* [upload] */
+    struct spools *spools;
+    struct loop *loop;
+};
+
+/* What the image may have. UINT64_MAX: no such limit. */
 struct body_limits {
-    uint64_t max_size;
-    uint64_t size_ceiling;
+    uint64_t max_size;         /* TOO_LARGE */
+    uint64_t size_ceiling;     /* LENGTH_REQUIRED; see policy_decision */
+    uint64_t max_virtual_size; /* TOO_LARGE */
 };
 
 /* NULL: no memory. Owned by the caller. */
-struct body *body_new(const struct body_limits *limits);
+struct body *body_new(const struct body_plan *plan);
 void body_free(struct body *body); /* NULL is fine */
 
-/* Judges the next piece. REFUSAL_NONE: it may go to Glance. Anything else: it must not, and
- * neither may any later one (the same refusal is given for them). */
-enum refusal body_pass(struct body *body, const void *bytes, size_t count);
+/* In force from here on, and for what has passed already; may be called again. */
+void body_limit(struct body *body, const struct body_limits *limits);
 
-/* Bytes that passed. */
-uint64_t body_count(const struct body *body);
+/* Pulls until reading may begin: 1, or BODY_WAIT, BODY_LOST, BODY_REFUSED. Call it again after
+ * BODY_WAIT. */
+int body_prepare(struct body *body);
 
-/* The SHA-512 of what passed, ended by this call; false: OpenSSL failed. `sha512` has 64 bytes. */
+/* After body_prepare() gave 1: the exact length of the image; false: it goes on unknown. */
+bool body_length(const struct body *body, uint64_t *length);
+
+/* Up to `room` (at least BODY_READ_MIN) bytes of the image, or one of the codes. The last byte of
+ * an image whose length is known comes only when every filter has seen the end and agreed. */
+ssize_t body_read(struct body *body, void *into, size_t room);
+
+/* Why it was refused, and the particulars (a clause, or ""). */
+enum refusal body_refusal(const struct body *body, const char **detail);
+
+/* What was let pass with a warning: how many, and each one's reason and particulars. */
+enum { BODY_WARNINGS_MAX = 4 };
+struct body_warning {
+    enum refusal reason;
+    char detail[BODY_WORDS];
+};
+size_t body_warnings(const struct body *body, const struct body_warning **rows);
+
+bool body_unwrapped(const struct body *body);   /* an envelope was taken off */
+uint64_t body_spooled(const struct body *body); /* bytes on disk so far */
+uint64_t body_count(const struct body *body);   /* bytes given out by body_read() */
+
+/* The SHA-512 of what was given out, ended by this call; false: OpenSSL failed. */
 bool body_sha512(struct body *body, unsigned char sha512[64]);
 
 #endif

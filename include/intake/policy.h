@@ -47,6 +47,7 @@ struct policy_decision {
     const char *why;     /* for POLICY_DENY */
     const char *allowed; /* for STORE_NOT_ALLOWED: "file, test", or NULL: any but reserved ones */
     uint64_t max_size;   /* the rule's; UINT64_MAX: none */
+    uint64_t max_virtual_size; /* likewise: of the disk inside the image */
 
     /* With an unknown size no `larger_than` holds. A body that then grows beyond this many
      * bytes would have been judged by another rule and must be refused. UINT64_MAX: none. */

@@ -23,6 +23,11 @@ struct bind_address {
     socklen_t length;
 };
 
+/* What becomes of an upload that a check objects to. */
+enum check_level { CHECK_OFF, CHECK_WARN, CHECK_REJECT };
+
+enum unknown_length { UNKNOWN_LENGTH_SPOOL, UNKNOWN_LENGTH_STREAM, UNKNOWN_LENGTH_REJECT };
+
 struct settings {
     bool debug;
     unsigned workers; /* at least 1: 0 in the file is resolved to the number of CPUs */
@@ -54,6 +59,14 @@ struct settings {
 
     struct {
         uint64_t max_size;
+        bool fix_content_type; /* else: strict */
+        bool unwrap_multipart; /* else: reject */
+        enum unknown_length unknown_length;
+        char *spool_dir;
+        uint64_t spool_limit; /* of all workers together */
+        enum check_level damaged;
+        enum check_level format;
+        enum check_level unsafe_format;
     } upload;
 
     struct {

@@ -27,6 +27,12 @@ enum upload_verdict {
     UPLOAD_ABORTED   /* the client went away or stalled, or the proxy was stopped */
 };
 
+/* What was put right on the way, a bit each; X-Intake-Fixed names them in this order. */
+enum upload_fix { FIX_STORE = 1, FIX_CONTENT_TYPE = 2, FIX_MULTIPART = 4, FIX_LENGTH = 8 };
+
+/* "store, content-type", or "" */
+void upload_fixes_text(unsigned fixes, char out[64]);
+
 /* "stored", "refused", ... */
 const char *upload_verdict_name(enum upload_verdict verdict);
 
@@ -38,20 +44,22 @@ struct upload {
     char *image;
     char *store;
     char *rule;
-    char *fixed; /* "store, content-type" */
-    bool stage;  /* PUT .../stage: no store */
+    bool stage; /* PUT .../stage: no store */
     bool size_known;
-    uint64_t size;
+    uint64_t size;     /* of the body, as the client announced it */
     uint64_t began_ms; /* clock_ms() */
     uint64_t began_wall_ms;
 
     /* Live. `step` is one of the exchange's step names, a string that lives for ever. */
     const char *_Atomic step;
-    _Atomic uint64_t bytes; /* handed to Glance */
+    _Atomic uint64_t bytes;   /* handed to Glance */
+    _Atomic uint64_t spooled; /* bytes kept on disk so far, of a body without a length */
 
     /* Set by the worker before uploads_leave(). */
     enum upload_verdict verdict;
     enum refusal reason;
+    unsigned fixes;         /* enum upload_fix */
+    unsigned warnings;      /* a bit (1U << REFUSAL_...) for each reason that was let pass */
     unsigned glance_status; /* 0: none came */
     char *sha512;           /* hex, of what Glance was sent; NULL: not the whole body */
 

@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Work that may block, such as a disk's, done beside the workers' loops by a few helper threads
+ * that all workers share. A loop never waits for one. */
+#ifndef INTAKE_ERRANDS_H
+#define INTAKE_ERRANDS_H
+
+#include "intake/loop.h"
+
+struct errands;
+
+/* Embedded in what it serves, which must live until `done`. Zero-initialise, then set both. */
+struct errand {
+    void (*run)(struct errand *errand);  /* in a helper thread */
+    void (*done)(struct errand *errand); /* afterwards, in the thread of the loop that sent it */
+    struct errands *errands;             /* this and the rest: the helpers' */
+    struct loop *loop;
+    struct task back;
+    struct errand *next;
+};
+
+/* NULL: no memory, or no thread. */
+struct errands *errands_new(unsigned threads);
+
+/* Of all loops, in the order they were sent, as many at a time as there are threads. Never blocks;
+ * not again before its `done` has begun. */
+void errands_send(struct errands *errands, struct loop *loop, struct errand *errand);
+
+/* Waits until every errand of `loop` is back, and runs their `done` (and what these send). Called
+ * in the loop's thread, or once that has ended. */
+void errands_settle(struct errands *errands, struct loop *loop);
+
+/* Every loop must have been settled. NULL is fine. */
+void errands_free(struct errands *errands);
+
+#endif

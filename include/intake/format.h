@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What a body is, read from its bytes, and whether that is what the image says it is.
+ *
+ * An examination begins with the opening of the body and may ask for one more look after another,
+ * each further on. It is a pure function of the bytes: nothing here knows where they come from. */
+#ifndef INTAKE_FORMAT_H
+#define INTAKE_FORMAT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum {
+    FORMAT_OPENING = 64 * 1024,  /* bytes of the first look, fewer if the body is smaller */
+    FORMAT_LOOK_MAX = 64 * 1024, /* bytes of any further one */
+    FORMAT_WORDS = 192
+};
+
+/* Counted from the end of the body, for a look at its last bytes. */
+#define FORMAT_FROM_END (UINT64_C(1) << 63)
+
+/* Where to look next: `length` bytes at `offset` (or, with FORMAT_FROM_END set, the last `length`
+ * bytes). length 0: nothing more to see. Looks never go back: each begins at or after the end of
+ * the one before. */
+struct format_look {
+    uint64_t offset;
+    size_t length;
+};
+
+/* What was found out so far. Texts are clauses without a full stop, "" where there is nothing to
+ * say; bytes of the body never stand in them but for printable ASCII. */
+struct format_examination {
+    const char *seen;        /* "qcow2", "iso", ...: the format's name; NULL: none that is known */
+    bool virtual_size_known; /* of qcow2, vmdk, vhd, vhdx, vdi */
+    uint64_t virtual_size;   /* bytes */
+    char broken[FORMAT_WORDS]; /* it begins like `seen`, and cannot be that */
+    char unsafe[FORMAT_WORDS]; /* it would have others read files that are not its own */
+    struct format_look next;
+    uint64_t step; /* the format's own, between its looks */
+};
+
+/* `count` is FORMAT_OPENING, or less, and then all of the body. `disk_format` is the image's: some
+ * formats (fixed vhd) cannot be told from raw but at their end. */
+void format_examine(const void *opening, size_t count, const char *disk_format,
+                    struct format_examination *out);
+
+/* The bytes that `next` asked for; `count` less than that: the body ended before. */
+void format_examine_more(struct format_examination *examination, const void *bytes, size_t count);
+
+enum format_judgement {
+    FORMAT_GOOD,
+    FORMAT_MISMATCH, /* not what the image says */
+    FORMAT_UNSAFE    /* CVE-2024-32498 and its kind */
+};
+
+/* What the image says of itself: disk_format and container_format (neither NULL), and which of the
+ * two judgements count: one that does not is passed over, and the other is looked for. */
+struct format_claim {
+    const char *disk_format;
+    const char *container_format;
+    bool mismatch_counts;
+    bool unsafe_counts;
+};
+
+/* `why` gets a clause that says what the body looks like and what to do about it: "declared raw,
+ * but this is qcow2: create the image with --disk-format qcow2". Called after the opening and after
+ * each further look; `opening` and `count` as before (the opening is kept until the last look). */
+enum format_judgement format_judge(const struct format_claim *claim,
+                                   const struct format_examination *examination,
+                                   const void *opening, size_t count, bool whole,
+                                   char why[FORMAT_WORDS]);
+
+#endif
