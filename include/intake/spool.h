@@ -27,7 +27,7 @@ uint64_t spools_used(const struct spools *spools);  /* bytes; from any thread */
  * says what is wrong, as a clause. Blocks. */
 bool spools_try_directory(const char *directory, char *why, size_t room);
 
-enum { SPOOL_BLOCK = 256 * 1024, SPOOL_WAIT = -1 };
+enum { SPOOL_BLOCK = 256 * 1024, SPOOL_ROOM_MIN = 16 * 1024, SPOOL_WAIT = -1 };
 
 enum spool_fault {
     SPOOL_GOOD,
@@ -40,8 +40,8 @@ enum spool_fault {
 struct spool *spool_new(struct spools *spools, struct loop *loop, const char *directory,
                         uint64_t limit, void (*wake)(void *context), void *context);
 
-/* Where the next bytes go, and for how many there is room (never 0): valid until spool_put(). NULL:
- * wait, or there is a fault. */
+/* Where the next bytes go, and for how many there is room (at least SPOOL_ROOM_MIN: a block with less
+ * left goes to the disk as it is): valid until spool_put(). NULL: wait, or there is a fault. */
 char *spool_room(struct spool *spool, size_t *room);
 void spool_put(struct spool *spool, size_t count);
 
