@@ -111,6 +111,19 @@ static void check_log_file(const struct check *check)
     free(dir);
 }
 
+/* One that is not there yet is made when the program starts. */
+static void check_spool_dir(const struct check *check)
+{
+    const char *path = check->settings->upload.spool_dir;
+    struct stat status;
+    if (check->settings->upload.unknown_length != UNKNOWN_LENGTH_SPOOL)
+        return;
+    if (!path)
+        REPORT(check, "upload", "spool_dir", "must be set with unknown_length = spool");
+    else if (stat(path, &status) == 0 && !S_ISDIR(status.st_mode))
+        REPORT(check, "upload", "spool_dir", "%s is not a directory", path);
+}
+
 void settings_check(const struct settings *settings, const struct setting_place *places,
                     struct problems *problems)
 {
@@ -119,4 +132,5 @@ void settings_check(const struct settings *settings, const struct setting_place 
     check_tls(&check);
     check_binds(&check);
     check_ca_file(&check);
+    check_spool_dir(&check);
 }

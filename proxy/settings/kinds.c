@@ -41,7 +41,7 @@ static void boolean_print(const struct setting *row, const struct settings *sett
     buffer_print(out, "%s", *(const bool *)look(row, settings) ? "true" : "false");
 }
 
-const struct setting_kind kind_boolean = {boolean_read, boolean_print, NULL};
+const struct setting_kind kind_boolean = {.read = boolean_read, .print = boolean_print};
 
 /* --- count, size, time ----------------------------------------------------------------- */
 
@@ -64,7 +64,7 @@ static void count_print(const struct setting *row, const struct settings *settin
     buffer_print(out, "%u", *(const unsigned *)look(row, settings));
 }
 
-const struct setting_kind kind_count = {count_read, count_print, NULL};
+const struct setting_kind kind_count = {.read = count_read, .print = count_print};
 
 /* What sizes and times have in common: another unit, the same bounds. */
 struct scale {
@@ -116,7 +116,7 @@ static void size_print(const struct setting *row, const struct settings *setting
     scale_print(&size_scale, row, settings, out);
 }
 
-const struct setting_kind kind_size = {size_read, size_print, NULL};
+const struct setting_kind kind_size = {.read = size_read, .print = size_print};
 
 static bool time_read(const struct setting *row, const char *text, struct settings *settings,
                       struct buffer *why)
@@ -130,7 +130,7 @@ static void time_print(const struct setting *row, const struct settings *setting
     scale_print(&time_scale, row, settings, out);
 }
 
-const struct setting_kind kind_time = {time_read, time_print, NULL};
+const struct setting_kind kind_time = {.read = time_read, .print = time_print};
 
 /* --- path ------------------------------------------------------------------------------ */
 
@@ -163,31 +163,7 @@ static void path_print(const struct setting *row, const struct settings *setting
     buffer_print(out, "%s", path ? path : "");
 }
 
-const struct setting_kind kind_path = {path_read, path_print, path_clear};
-
-/* --- log format ------------------------------------------------------------------------ */
-
-static const char *const log_formats[] = {[LOG_FORMAT_TEXT] = "text", [LOG_FORMAT_JSON] = "json"};
-
-static bool log_format_read(const struct setting *row, const char *text, struct settings *settings,
-                            struct buffer *why)
-{
-    for (size_t i = 0; i < sizeof log_formats / sizeof log_formats[0]; i++)
-        if (strcmp(text, log_formats[i]) == 0) {
-            *(enum log_format *)place(row, settings) = (enum log_format)i;
-            return true;
-        }
-    buffer_print(why, "'%.80s' is not text or json", text);
-    return false;
-}
-
-static void log_format_print(const struct setting *row, const struct settings *settings,
-                             struct buffer *out)
-{
-    buffer_print(out, "%s", log_formats[*(const enum log_format *)look(row, settings)]);
-}
-
-const struct setting_kind kind_log_format = {log_format_read, log_format_print, NULL};
+const struct setting_kind kind_path = {.read = path_read, .print = path_print, .clear = path_clear};
 
 /* --- one address to listen on, or none ------------------------------------------------- */
 
@@ -222,4 +198,4 @@ static void bind_print(const struct setting *row, const struct settings *setting
     buffer_print(out, "%s", bind->text ? bind->text : "");
 }
 
-const struct setting_kind kind_bind = {bind_read, bind_print, bind_clear};
+const struct setting_kind kind_bind = {.read = bind_read, .print = bind_print, .clear = bind_clear};

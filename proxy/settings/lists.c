@@ -112,7 +112,8 @@ static void binds_print(const struct setting *row, const struct settings *settin
         print_item(i, settings->listen.binds[i].text, out);
 }
 
-const struct setting_kind kind_binds = {binds_read, binds_print, binds_clear};
+const struct setting_kind kind_binds = {
+    .read = binds_read, .print = binds_print, .clear = binds_clear};
 
 /* --- Glance's endpoints ---------------------------------------------------------------- */
 
@@ -169,7 +170,8 @@ static void endpoints_print(const struct setting *row, const struct settings *se
         print_item(i, settings->glance.endpoints[i], out);
 }
 
-const struct setting_kind kind_endpoints = {endpoints_read, endpoints_print, endpoints_clear};
+const struct setting_kind kind_endpoints = {
+    .read = endpoints_read, .print = endpoints_print, .clear = endpoints_clear};
 
 /* --- trusted proxies ------------------------------------------------------------------- */
 
@@ -211,4 +213,5 @@ static void networks_print(const struct setting *row, const struct settings *set
     }
 }
 
-const struct setting_kind kind_networks = {networks_read, networks_print, networks_clear};
+const struct setting_kind kind_networks = {
+    .read = networks_read, .print = networks_print, .clear = networks_clear};

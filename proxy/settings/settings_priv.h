@@ -4,6 +4,7 @@
  *     ini_file.c   lines -> sections and keys (inih)
  *     table.c      one row per key: name, kind, where it goes, default, bounds, doc
  *     kinds.c      how a kind of value is read, printed and freed
+ *     choices.c    the same for one of a few words
  *     lists.c      the same for lists of addresses
  *     values.c     the grammars of single values: pure functions of text
  *     files.c      which files, in which order
@@ -26,6 +27,7 @@ struct setting;
 enum {
     SETTINGS_LINE_MAX = 4096, /* of a line in a file, in bytes */
     SETTINGS_LIST_MAX = 64,   /* items of a list */
+    SETTINGS_WORDS_MAX = 3,   /* to choose from */
     SETTINGS_WHY_MAX = 512
 };
 
@@ -38,10 +40,14 @@ struct setting_kind {
     void (*print)(const struct setting *row, const struct settings *settings, struct buffer *out);
     /* NULL: a value of this kind owns nothing. */
     void (*clear)(const struct setting *row, struct settings *settings);
+    /* Of a choice: at each value's index its word, up to a NULL. */
+    const char *words[SETTINGS_WORDS_MAX + 1];
 };
 
 extern const struct setting_kind kind_boolean, kind_count, kind_size, kind_time, kind_path,
-    kind_log_format, kind_bind, kind_binds, kind_endpoints, kind_networks;
+    kind_bind, kind_binds, kind_endpoints, kind_networks;
+extern const struct setting_kind kind_log_format, kind_content_type, kind_multipart,
+    kind_unknown_length, kind_check_level;
 
 struct setting {
     const char *section;

@@ -60,6 +60,28 @@ const struct setting settings_table[] = {
 
     {"upload", "max_size", &kind_size, AT(upload.max_size), "1TiB", 1, INT64_MAX,
      "The largest upload; a rule of the policy can set a lower limit."},
+    {"upload", "content_type", &kind_content_type, AT(upload.fix_content_type), "fix", 0, 0,
+     "fix: whatever a client calls the body, Glance is told application/octet-stream. strict: a\n"
+     "client must say that itself."},
+    {"upload", "multipart", &kind_multipart, AT(upload.unwrap_multipart), "unwrap", 0, 0,
+     "unwrap: a file sent as a form (curl -F, Postman's form-data) is taken out of its envelope.\n"
+     "reject: it is refused."},
+    {"upload", "unknown_length", &kind_unknown_length, AT(upload.unknown_length), "spool", 0, 0,
+     "What becomes of an upload without a length (as glance image-upload, Nova and Cinder send\n"
+     "it). spool: it is kept in spool_dir until the length is known. stream: it goes on as it\n"
+     "comes, and Glance's S3 store takes all of it into memory. reject: it is refused."},
+    {"upload", "spool_dir", &kind_path, AT(upload.spool_dir), "/var/spool/glance-intake", 0, 0,
+     "Where uploads without a length are kept, in files without a name: nothing is left behind."},
+    {"upload", "spool_limit", &kind_size, AT(upload.spool_limit), "200GiB", 1, INT64_MAX,
+     "How much all of them may take there together."},
+    {"upload", "damaged", &kind_check_level, AT(upload.damaged), "reject", 0, 0,
+     "reject, warn or off: image data that has lost bytes on its way, as curl -d strips them.\n"
+     "warn: it passes; log, metrics and the header X-Intake-Warning tell of it."},
+    {"upload", "format", &kind_check_level, AT(upload.format), "reject", 0, 0,
+     "reject, warn or off: image data that is not of the image's disk_format."},
+    {"upload", "unsafe_format", &kind_check_level, AT(upload.unsafe_format), "reject", 0, 0,
+     "reject, warn or off: an image that reads other files where it is opened: a qcow2 with a\n"
+     "backing file or a data file, a VMDK with its extents elsewhere, either of them called raw."},
 
     {"policy", "file", &kind_path, AT(policy.file), "/etc/glance-intake/policy.yaml", 1, 0,
      "Which upload goes to which store."},

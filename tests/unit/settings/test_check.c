@@ -89,6 +89,18 @@ static void a_log_file_has_a_directory(void **state)
     check(state, "[DEFAULT]\nlog_file = x.log\n", NULL);
 }
 
+static void an_upload_to_be_kept_has_a_directory(void **state)
+{
+    check(state, "[upload]\nspool_dir =\n",
+          ":2: [upload] spool_dir: must be set with unknown_length = spool");
+    check(state, "[upload]\nspool_dir = /dev/null\n",
+          ":2: [upload] spool_dir: /dev/null is not a directory");
+    check(state, "[upload]\nspool_dir =\nunknown_length = stream\n", NULL);
+    check(state, "[upload]\nspool_dir = /dev/null\nunknown_length = reject\n", NULL);
+    check(state, "[upload]\nspool_dir = /dev\n", NULL);
+    check(state, "[upload]\nspool_dir = /var/made-when-started\n", NULL);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, scratch_begin, scratch_end)
@@ -99,6 +111,7 @@ int main(void)
         TEST(the_mistake_is_told_where_the_key_was_set),
         TEST(files_named_can_be_read),
         TEST(a_log_file_has_a_directory),
+        TEST(an_upload_to_be_kept_has_a_directory),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

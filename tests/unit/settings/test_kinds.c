@@ -19,7 +19,6 @@ static const struct setting max_size = {"s", "k",  &kind_size, AT(upload.max_siz
 static const struct setting drain = {"s", "k", &kind_time, AT(drain_timeout), "", 100, 3600000, ""};
 static const struct setting log_file = {"s", "k", &kind_path, AT(log_file), "", 0, 0, ""};
 static const struct setting policy = {"s", "k", &kind_path, AT(policy.file), "", 1, 0, ""};
-static const struct setting format = {"s", "k", &kind_log_format, AT(log_format), "", 0, 0, ""};
 static const struct setting admin = {"s", "k", &kind_bind, AT(admin.bind), "", 0, 0, ""};
 
 /* What is read from the text, as it is printed then; or what is said of the text. */
@@ -52,9 +51,6 @@ static const struct {
     {&log_file, "", "", NULL},
     {&policy, "p.yaml", "p.yaml", NULL},
     {&policy, "", NULL, "must be set"},
-    {&format, "json", "json", NULL},
-    {&format, "text", "text", NULL},
-    {&format, "JSON", NULL, "'JSON' is not text or json"},
     {&admin, "127.0.0.1:9294", "127.0.0.1:9294", NULL},
     {&admin, "", "", NULL},
     {&admin, "9294", NULL, "'9294' is not ADDRESS:PORT, such as 0.0.0.0:9292 or [::]:9292"},

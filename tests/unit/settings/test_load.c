@@ -43,6 +43,14 @@ static void an_empty_file_leaves_the_defaults(void **state)
     assert_int_equal(settings->glance.stall_timeout, 60000);
     assert_int_equal(settings->glance.response_timeout, 6 * 3600 * 1000);
     assert_int_equal(settings->upload.max_size, UINT64_C(1) << 40);
+    assert_true(settings->upload.fix_content_type);
+    assert_true(settings->upload.unwrap_multipart);
+    assert_int_equal(settings->upload.unknown_length, UNKNOWN_LENGTH_SPOOL);
+    assert_string_equal(settings->upload.spool_dir, "/var/spool/glance-intake");
+    assert_int_equal(settings->upload.spool_limit, UINT64_C(200) << 30);
+    assert_int_equal(settings->upload.damaged, CHECK_REJECT);
+    assert_int_equal(settings->upload.format, CHECK_REJECT);
+    assert_int_equal(settings->upload.unsafe_format, CHECK_REJECT);
     assert_string_equal(settings->policy.file, "/etc/glance-intake/policy.yaml");
     assert_string_equal(settings->admin.bind.text, "127.0.0.1:9294");
     settings_free(settings);
@@ -61,7 +69,10 @@ static void every_key_finds_its_place(void **state)
              "stall_timeout = 7s\ntrusted_proxies = 10.0.0.0/8\n"
              "[glance]\nendpoint = http://g:8, https://h\nca_file = %s\ninsecure = on\n"
              "connect_timeout = 9s\nstall_timeout = 10s\nresponse_timeout = 11s\n"
-             "[upload]\nmax_size = 12KiB\n[policy]\nfile = p\n[admin]\nbind = 127.0.0.1:13\n",
+             "[upload]\nmax_size = 12KiB\ncontent_type = strict\nmultipart = reject\n"
+             "unknown_length = stream\nspool_dir = /s\nspool_limit = 14KiB\ndamaged = off\n"
+             "format = warn\nunsafe_format = off\n"
+             "[policy]\nfile = p\n[admin]\nbind = 127.0.0.1:13\n",
              ca);
     struct settings *settings = load(scratch_file(state, "a", text), NULL, &problems);
     assert_non_null(settings);
@@ -85,6 +96,14 @@ static void every_key_finds_its_place(void **state)
     assert_int_equal(settings->glance.stall_timeout, 10000);
     assert_int_equal(settings->glance.response_timeout, 11000);
     assert_int_equal(settings->upload.max_size, 12288);
+    assert_false(settings->upload.fix_content_type);
+    assert_false(settings->upload.unwrap_multipart);
+    assert_int_equal(settings->upload.unknown_length, UNKNOWN_LENGTH_STREAM);
+    assert_string_equal(settings->upload.spool_dir, "/s");
+    assert_int_equal(settings->upload.spool_limit, 14336);
+    assert_int_equal(settings->upload.damaged, CHECK_OFF);
+    assert_int_equal(settings->upload.format, CHECK_WARN);
+    assert_int_equal(settings->upload.unsafe_format, CHECK_OFF);
     assert_string_equal(settings->policy.file, "p");
     assert_string_equal(settings->admin.bind.text, "127.0.0.1:13");
     settings_free(settings);

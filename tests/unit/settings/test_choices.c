@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "intake/buffer.h"
+#include "settings/settings_priv.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#define AT(member) offsetof(struct settings, member)
+
+static const struct setting log_format = {"s", "k", &kind_log_format, AT(log_format), "", 0, 0, ""};
+static const struct setting length = {
+    "s", "k", &kind_unknown_length, AT(upload.unknown_length), "", 0, 0, ""};
+static const struct setting damaged = {"s", "k", &kind_check_level, AT(upload.damaged), "", 0,
+                                       0,   ""};
+static const struct setting type = {
+    "s", "k", &kind_content_type, AT(upload.fix_content_type), "", 0, 0, ""};
+static const struct setting multipart = {
+    "s", "k", &kind_multipart, AT(upload.unwrap_multipart), "", 0, 0, ""};
+
+/* What a word stands for: in its row's member, and nowhere else. */
+static const struct {
+    const struct setting *row;
+    const char *word;
+    struct settings meant;
+} words[] = {
+    {&log_format, "text", {.log_format = LOG_FORMAT_TEXT}},
+    {&log_format, "json", {.log_format = LOG_FORMAT_JSON}},
+    {&length, "spool", {.upload.unknown_length = UNKNOWN_LENGTH_SPOOL}},
+    {&length, "stream", {.upload.unknown_length = UNKNOWN_LENGTH_STREAM}},
+    {&length, "reject", {.upload.unknown_length = UNKNOWN_LENGTH_REJECT}},
+    {&damaged, "off", {.upload.damaged = CHECK_OFF}},
+    {&damaged, "warn", {.upload.damaged = CHECK_WARN}},
+    {&damaged, "reject", {.upload.damaged = CHECK_REJECT}},
+    {&type, "fix", {.upload.fix_content_type = true}},
+    {&type, "strict", {.upload.fix_content_type = false}},
+    {&multipart, "unwrap", {.upload.unwrap_multipart = true}},
+    {&multipart, "reject", {.upload.unwrap_multipart = false}},
+};
+
+static void expect_settings(const struct settings *is, const struct settings *meant)
+{
+    assert_int_equal(is->log_format, meant->log_format);
+    assert_int_equal(is->upload.unknown_length, meant->upload.unknown_length);
+    assert_int_equal(is->upload.damaged, meant->upload.damaged);
+    assert_int_equal(is->upload.fix_content_type, meant->upload.fix_content_type);
+    assert_int_equal(is->upload.unwrap_multipart, meant->upload.unwrap_multipart);
+}
+
+static void each_word_is_its_value_and_printed_again(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < sizeof words / sizeof words[0]; i++) {
+        const struct setting *row = words[i].row;
+        struct settings settings = {0};
+        struct buffer text;
+        buffer_init(&text, SETTINGS_WHY_MAX);
+        assert_true(row->kind->read(row, words[i].word, &settings, &text));
+        expect_settings(&settings, &words[i].meant);
+        row->kind->print(row, &settings, &text);
+        assert_string_equal(buffer_text(&text), words[i].word);
+        buffer_free(&text);
+    }
+}
+
+static void another_word_is_answered_with_the_right_ones(void **state)
+{
+    (void)state;
+    static const struct {
+        const struct setting *row;
+        const char *text;
+        const char *why;
+    } rows[] = {
+        {&log_format, "JSON", "'JSON' is not text or json"},
+        {&length, "chunked", "'chunked' is not spool, stream or reject"},
+        {&damaged, "", "'' is not off, warn or reject"},
+        {&damaged, "true", "'true' is not off, warn or reject"},
+        {&type, "yes", "'yes' is not strict or fix"},
+        {&multipart, "unwra", "'unwra' is not reject or unwrap"},
+        {&multipart, "unwrapped", "'unwrapped' is not reject or unwrap"},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        const struct settings before = {.log_format = LOG_FORMAT_JSON,
+                                        .upload = {.unknown_length = UNKNOWN_LENGTH_REJECT,
+                                                   .damaged = CHECK_WARN,
+                                                   .fix_content_type = true,
+                                                   .unwrap_multipart = true}};
+        struct settings settings = before;
+        struct buffer why;
+        buffer_init(&why, SETTINGS_WHY_MAX);
+        assert_false(rows[i].row->kind->read(rows[i].row, rows[i].text, &settings, &why));
+        assert_string_equal(buffer_text(&why), rows[i].why);
+        expect_settings(&settings, &before);
+        buffer_free(&why);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(each_word_is_its_value_and_printed_again),
+        cmocka_unit_test(another_word_is_answered_with_the_right_ones),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
