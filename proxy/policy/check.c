@@ -17,9 +17,11 @@ static void complain(const struct check *check, const struct rule *rule, const c
 
 static void check_deny(const struct check *check, const struct rule *rule)
 {
-    if (rule->store || rule->mode_set || rule->allow.count > 0 || rule->max_size != UINT64_MAX)
+    bool limited = rule->max_size != UINT64_MAX || rule->max_virtual_size != UINT64_MAX;
+    if (rule->store || rule->mode_set || rule->allow.count > 0 || limited)
         complain(check, rule,
-                 "with deny there is nothing for store, mode, allow or max_size to do");
+                 "with deny there is nothing for store, mode, allow, max_size or max_virtual_size "
+                 "to do");
 }
 
 static void check_store(const struct check *check, const struct rule *rule)

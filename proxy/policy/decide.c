@@ -34,6 +34,7 @@ void policy_decide(const struct policy *policy, const struct policy_facts *facts
         .verdict = POLICY_ACCEPT,
         .rule = rule->name,
         .max_size = rule->max_size,
+        .max_virtual_size = rule->max_virtual_size,
         .size_ceiling = size_ceiling(policy, rule, facts),
     };
     if (rule->deny) {

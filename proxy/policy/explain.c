@@ -104,6 +104,10 @@ static void explain_limits(const struct policy_decision *decision, struct buffer
         units_print_size(decision->max_size, text);
         buffer_print(out, "at most: %s\n", text);
     }
+    if (decision->max_virtual_size != UINT64_MAX) {
+        units_print_size(decision->max_virtual_size, text);
+        buffer_print(out, "the disk inside the image: at most %s\n", text);
+    }
     if (decision->size_ceiling != UINT64_MAX) {
         units_print_size(decision->size_ceiling, text);
         buffer_print(out, "beyond %s another rule would apply: say the size to see it\n", text);

@@ -71,6 +71,7 @@ struct rule {
     struct texts allow; /* empty: any store but reserved ones */
     char *allow_text;   /* "file, test"; NULL when `allow` is empty */
     uint64_t max_size;  /* UINT64_MAX: none */
+    uint64_t max_virtual_size;
 };
 
 /* The last rule is the one for everything that no other took. */

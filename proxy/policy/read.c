@@ -59,6 +59,14 @@ static bool read_size(struct document *document, const yaml_node_t *node, const 
     return good;
 }
 
+static void read_limit(struct document *document, const yaml_node_t *node, const char *what,
+                       uint64_t *limit)
+{
+    if (read_size(document, node, what, limit) && *limit == 0)
+        problems_add(document->problems, document->path, document_line(node),
+                     "%s 0 would take nothing; to refuse, use deny", what);
+}
+
 static void read_mode(struct document *document, const yaml_node_t *node, struct rule *rule)
 {
     const char *text = document_text(document, node, "mode");
@@ -155,12 +163,27 @@ static void read_when(struct document *document, const yaml_node_t *node, struct
 
 /* --- rules ----------------------------------------------------------------------------- */
 
-enum rule_key { KEY_STORE, KEY_MODE, KEY_ALLOW, KEY_MAX_SIZE, KEY_DENY, KEY_NAME, KEY_WHEN };
+enum rule_key {
+    KEY_STORE,
+    KEY_MODE,
+    KEY_ALLOW,
+    KEY_MAX_SIZE,
+    KEY_MAX_VIRTUAL_SIZE,
+    KEY_DENY,
+    KEY_NAME,
+    KEY_WHEN
+};
 
 /* `default` has those before "name". */
 static const char *const rule_keys[] = {
-    [KEY_STORE] = "store", [KEY_MODE] = "mode", [KEY_ALLOW] = "allow", [KEY_MAX_SIZE] = "max_size",
-    [KEY_DENY] = "deny",   [KEY_NAME] = "name", [KEY_WHEN] = "when",
+    [KEY_STORE] = "store",
+    [KEY_MODE] = "mode",
+    [KEY_ALLOW] = "allow",
+    [KEY_MAX_SIZE] = "max_size",
+    [KEY_MAX_VIRTUAL_SIZE] = "max_virtual_size",
+    [KEY_DENY] = "deny",
+    [KEY_NAME] = "name",
+    [KEY_WHEN] = "when",
 };
 
 static void read_rule_value(struct document *document, size_t key, const yaml_node_t *value,
@@ -180,8 +203,10 @@ static void read_rule_value(struct document *document, size_t key, const yaml_no
         read_allow(document, value, rule);
         break;
     case KEY_MAX_SIZE:
-        if (read_size(document, value, "max_size", &rule->max_size) && rule->max_size == 0)
-            complain(document, value, "max_size 0 would take nothing; to refuse, use deny");
+        read_limit(document, value, rule_keys[key], &rule->max_size);
+        break;
+    case KEY_MAX_VIRTUAL_SIZE:
+        read_limit(document, value, rule_keys[key], &rule->max_virtual_size);
         break;
     case KEY_DENY:
         rule->deny = read_text(document, value, "deny");
@@ -208,7 +233,8 @@ static struct rule *add_rule(struct document *document, struct policy *policy,
     }
     policy->rules = rules;
     struct rule *rule = &rules[policy->count++];
-    *rule = (struct rule){.line = document_line(node), .max_size = UINT64_MAX};
+    *rule = (struct rule){
+        .line = document_line(node), .max_size = UINT64_MAX, .max_virtual_size = UINT64_MAX};
     return rule;
 }
 

@@ -17,13 +17,19 @@ static void a_rule_as_a_whole_can_be_wrong(void **state)
         {"rules:\n- name: a\n" LAST, ":2: a: needs a store, or deny with a reason"},
         {"default: {mode: force}\n", ":1: default: needs a store, or deny with a reason"},
         {"rules:\n- {name: a, deny: no, store: x}\n" LAST,
-         ":2: a: with deny there is nothing for store, mode, allow or max_size to do"},
+         ":2: a: with deny there is nothing for store, mode, allow, max_size or max_virtual_size "
+         "to do"},
         {"default: {deny: no, mode: default}\n",
-         ":1: default: with deny there is nothing for store, mode, allow or max_size to do"},
-        {"default: {deny: no, allow: [x]}\n",
-         ":1: default: with deny there is nothing for store, mode, allow or max_size to do"},
+         ":1: default: with deny there is nothing for store, mode, allow, max_size or "
+         "max_virtual_size to do"},
+        {"default: {deny: no, allow: [x]}\n", ":1: default: with deny there is nothing for store, "
+                                              "mode, allow, max_size or max_virtual_size to do"},
         {"default: {deny: no, max_size: 1GiB}\n",
-         ":1: default: with deny there is nothing for store, mode, allow or max_size to do"},
+         ":1: default: with deny there is nothing for store, mode, allow, max_size or "
+         "max_virtual_size to do"},
+        {"default: {deny: no, max_virtual_size: 1GiB}\n",
+         ":1: default: with deny there is nothing for store, mode, allow, max_size or "
+         "max_virtual_size to do"},
         {"default: {store: a, mode: force, allow: [a]}\n",
          ":1: default: mode force leaves nothing to choose, so allow cannot be there"},
         {"default: {store: a, allow: [b]}\n", ":1: default: its own store is not in allow"},
@@ -44,6 +50,7 @@ static void these_are_good(void **state)
         "rules: [{name: a, store: x}, {name: A, store: x}]\ndefault: {store: test}\n",
         "default: {store: a, allow: [b, a]}\n",
         "default: {store: a, mode: force, max_size: 1B}\n",
+        "default: {store: a, max_size: 2GiB, max_virtual_size: 1GiB}\n",
     };
     for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++)
         policy_free(good_policy(state, texts[i]));

@@ -5,6 +5,7 @@
 #include <stdarg.h>
 #include <stdint.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include <cmocka.h>
 
@@ -13,7 +14,8 @@
 static const char text[] =
     "rules:\n"
     "  - {name: deny, when: {name: deny}, deny: not here}\n"
-    "  - {name: force, when: {name: force}, store: test, mode: force, max_size: 1KiB}\n"
+    "  - {name: force, when: {name: force}, store: test, mode: force, max_size: 1KiB,\n"
+    "     max_virtual_size: 3KiB}\n"
     "  - {name: choose, when: {name: choose}, store: file, mode: default, allow: [file, test]}\n"
     "  - {name: any, when: {name: any}, store: file, mode: default}\n"
     "default: {store: test, mode: force}\n";
@@ -68,6 +70,9 @@ static void the_rule_and_the_wish_make_the_decision(void **state)
         if (rows[i].store)
             assert_string_equal(decision.store, rows[i].store);
         assert_true(decision.size_ceiling == UINT64_MAX);
+        bool limited = strcmp(rows[i].rule, "force") == 0;
+        assert_int_equal(decision.max_size, limited ? 1024 : UINT64_MAX);
+        assert_int_equal(decision.max_virtual_size, limited ? 3072 : UINT64_MAX);
     }
     policy_free(policy);
 }
@@ -87,6 +92,7 @@ static void a_refusal_has_its_particulars(void **state)
     policy_decide(policy, &(struct policy_facts){.name = "force"}, &decision);
     assert_int_equal(decision.verdict, POLICY_ACCEPT);
     assert_int_equal(decision.max_size, 1024);
+    assert_int_equal(decision.max_virtual_size, 3072);
     policy_free(policy);
 }
 

@@ -20,6 +20,7 @@ static const char text[] = "rules:\n"
                            "    store: file\n"
                            "    allow: [file, test]\n"
                            "    max_size: 512MiB\n"
+                           "    max_virtual_size: 3GiB\n"
                            "  - name: mine\n"
                            "    when: {project: p}\n"
                            "    store: file\n"
@@ -39,7 +40,8 @@ static const struct {
      "because these hold: disk_format, name\n"
      "store: file\n"
      "the client asked for no store\n"
-     "at most: 512MiB\n"},
+     "at most: 512MiB\n"
+     "the disk inside the image: at most 3GiB\n"},
     {{.disk_format = "vhd", .name = "win-1", .asked_store = "test"},
      "not big (line 2): the size is not known to be larger than 1GiB\n"
      "rule: windows (line 5)\n"
@@ -47,6 +49,7 @@ static const struct {
      "store: test\n"
      "the client asked for it, and may\n"
      "at most: 512MiB\n"
+     "the disk inside the image: at most 3GiB\n"
      "beyond 1GiB another rule would apply: say the size to see it\n"},
     {{.size_known = true, .disk_format = "vhd", .name = "win-1", .asked_store = "rbd"},
      "not big (line 2): the size is 0B, not larger than 1GiB\n"
@@ -61,15 +64,15 @@ static const struct {
     {{.size_known = true, .disk_format = "vhd", .project = "p", .asked_store = "os_glance_x"},
      "not big (line 2): the size is 0B, not larger than 1GiB\n"
      "not windows (line 5): name is not set, not win-*\n"
-     "rule: mine (line 10)\n"
+     "rule: mine (line 11)\n"
      "because these hold: project\n"
      "refused (store_not_allowed): the client asked for os_glance_x; allowed: any store but "
      "Glance's own\n"},
     {{.size_known = true, .disk_format = "raw", .project = "q", .asked_store = "file"},
      "not big (line 2): the size is 0B, not larger than 1GiB\n"
      "not windows (line 5): disk_format is raw, not vhd or vhdx\n"
-     "not mine (line 10): project is q, not p\n"
-     "rule: default (line 13)\n"
+     "not mine (line 11): project is q, not p\n"
+     "rule: default (line 14)\n"
      "because no other rule applies\n"
      "store: test\n"
      "the client asked for file; mode force replaces that\n"},

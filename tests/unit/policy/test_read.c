@@ -27,6 +27,7 @@ static void every_key_finds_its_place(void **state)
                                                "    mode: default\n"
                                                "    allow: [file, test]\n"
                                                "    max_size: 50GiB\n"
+                                               "    max_virtual_size: 2TiB\n"
                                                "  - name: no\n"
                                                "    deny: never\n"
                                                "default:\n"
@@ -52,11 +53,13 @@ static void every_key_finds_its_place(void **state)
     assert_int_equal(all->mode, MODE_DEFAULT);
     assert_string_equal(all->allow_text, "file, test");
     assert_int_equal(all->max_size, UINT64_C(50) << 30);
+    assert_int_equal(all->max_virtual_size, UINT64_C(2) << 40);
     assert_string_equal(policy->rules[1].deny, "never");
     const struct rule *last = &policy->rules[2];
     assert_string_equal(last->name, "default");
     assert_int_equal(last->mode, MODE_FORCE);
     assert_true(last->max_size == UINT64_MAX);
+    assert_true(last->max_virtual_size == UINT64_MAX);
     policy_free(policy);
 }
 
@@ -99,6 +102,10 @@ static void mistakes_are_told_with_their_line(void **state)
          "10GiB"},
         {"default: {store: test, max_size: 0}\n",
          ":1: max_size 0 would take nothing; to refuse, use deny"},
+        {"default: {store: test, max_virtual_size: 0B}\n",
+         ":1: max_virtual_size 0 would take nothing; to refuse, use deny"},
+        {"default: {store: test, max_virtual_sise: 1GiB}\n",
+         ":1: default has no 'max_virtual_sise': did you mean max_virtual_size?"},
         {"default: {store: a b}\n",
          ":1: store 'a b' must be 1 to 64 of A-Z, a-z, 0-9, '.', '_' and '-'"},
         {"default: {store: os_glance_tasks_store}\n",
