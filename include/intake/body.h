@@ -86,6 +86,7 @@ struct body_warning {
 };
 size_t body_warnings(const struct body *body, const struct body_warning **rows);
 
+bool body_finished(const struct body *body);    /* all of it was given out */
 bool body_unwrapped(const struct body *body);   /* an envelope was taken off */
 uint64_t body_spooled(const struct body *body); /* bytes on disk so far */
 uint64_t body_count(const struct body *body);   /* bytes given out by body_read() */

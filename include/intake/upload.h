@@ -3,8 +3,8 @@
  *
  * An exchange makes one when it knows that the request is an upload, enters it when data may
  * flow, and leaves it with a verdict. Each worker has a registry of its own. Only the worker
- * writes; the admin thread reads: `step` and `bytes` are atomic, everything else is written
- * before uploads_enter() or inside uploads_leave(). */
+ * writes; the admin thread reads: what is atomic changes at any time, `rule` and `store` in
+ * uploads_decided(), everything else before uploads_enter() or inside uploads_leave(). */
 #ifndef INTAKE_UPLOAD_H
 #define INTAKE_UPLOAD_H
 
@@ -84,6 +84,11 @@ void uploads_free(struct uploads *uploads);
 
 /* Shows it as in flight. */
 void uploads_enter(struct uploads *uploads, struct upload *upload);
+
+/* What the policy says of it, again if need be; copies both (`store` NULL: staged, or none yet).
+ * False: no memory. */
+bool uploads_decided(struct uploads *uploads, struct upload *upload, const char *rule,
+                     const char *store);
 
 /* Ends it, entered or not: one log line, metrics, and the list of the last hundred. The
  * registry owns it from here on. */

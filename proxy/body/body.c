@@ -1,28 +1,56 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "intake/body.h"
+/* The chain as a whole: made in the order of the phases, asked at its end. */
+#include "body/body_priv.h"
 
-#include "body/stripped.h"
-#include "intake/digest.h"
-
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
-struct body {
-    struct body_limits limits;
-    struct stripped stripped;
-    struct digest *sha512;
-    uint64_t count;
-    enum refusal refused; /* latched */
+static const struct filter_kind *const KINDS[] = {
+    &filter_source, &filter_envelope, &filter_measure, &filter_inspect,
+    &filter_keep,   &filter_finish,   &filter_digest,
 };
 
-struct body *body_new(const struct body_limits *limits)
+/* --- made and ended -------------------------------------------------------------------- */
+
+static bool add_filter(struct body *body, const struct filter_kind *kind)
+{
+    struct filter *filter = calloc(1, kind->size);
+    if (!filter)
+        return false;
+    filter->kind = kind;
+    filter->body = body;
+    body->filters[kind->phase] = filter;
+    return true;
+}
+
+static bool begin_chain(struct body *body)
+{
+    struct filter *before = NULL;
+    for (size_t phase = 0; phase < FILTER_PHASES; phase++) {
+        struct filter *filter = body->filters[phase];
+        filter->before = before;
+        if (filter->kind->begin && !filter->kind->begin(filter))
+            return false;
+        before = filter;
+    }
+    return true;
+}
+
+struct body *body_new(const struct body_plan *plan)
 {
     struct body *body = calloc(1, sizeof *body);
     if (!body)
         return NULL;
-    body->limits = *limits;
-    body->sha512 = digest_new("sha512");
-    if (!body->sha512) {
-        free(body);
+    body->plan = *plan;
+    body->limits = (struct body_limits){UINT64_MAX, UINT64_MAX, UINT64_MAX};
+    bool good = true;
+    for (size_t i = 0; i < sizeof KINDS / sizeof *KINDS; i++)
+        good = good && add_filter(body, KINDS[i]);
+    if (!good || !begin_chain(body)) {
+        body_free(body);
         return NULL;
     }
     return body;
@@ -32,59 +60,154 @@ void body_free(struct body *body)
 {
     if (!body)
         return;
-    digest_free(body->sha512);
+    for (size_t phase = 0; phase < FILTER_PHASES; phase++) {
+        struct filter *filter = body->filters[phase];
+        if (filter && filter->kind->end)
+            filter->kind->end(filter);
+        free(filter);
+    }
     free(body);
 }
 
-/* --- the filters, in their order ------------------------------------------------------- */
+/* --- what filters say ------------------------------------------------------------------ */
 
-static enum refusal limit(struct body *body, const void *bytes, size_t count)
+ssize_t filter_pull(struct filter *filter, void *into, size_t room)
 {
-    (void)bytes;
-    if (count > body->limits.max_size || body->count > body->limits.max_size - count)
-        return REFUSAL_TOO_LARGE;
-    if (count > body->limits.size_ceiling || body->count > body->limits.size_ceiling - count)
-        return REFUSAL_LENGTH_REQUIRED;
-    return REFUSAL_NONE;
+    return filter->before->kind->read(filter->before, into, room);
 }
 
-static enum refusal look_for_damage(struct body *body, const void *bytes, size_t count)
+int filter_refuse(struct filter *filter, enum refusal reason, const char *format, ...)
 {
-    return stripped_look(&body->stripped, bytes, count) ? REFUSAL_DAMAGED_BODY : REFUSAL_NONE;
+    struct body *body = filter->body;
+    if (body->refusal)
+        return BODY_REFUSED;
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(body->detail, sizeof body->detail, format, arguments);
+    va_end(arguments);
+    body->refusal = reason;
+    return BODY_REFUSED;
 }
 
-static enum refusal hash(struct body *body, const void *bytes, size_t count)
+int filter_no_memory(struct filter *filter)
 {
-    digest_update(body->sha512, bytes, count);
-    return REFUSAL_NONE;
+    return filter_refuse(filter, REFUSAL_GLANCE_UNREACHABLE, "this proxy is short of memory");
 }
 
-static enum refusal (*const FILTERS[])(struct body *body, const void *bytes, size_t count) = {
-    limit,
-    look_for_damage,
-    hash,
-};
-
-enum refusal body_pass(struct body *body, const void *bytes, size_t count)
+static bool has_warned(const struct body *body, enum refusal reason)
 {
-    for (size_t i = 0; i < sizeof FILTERS / sizeof *FILTERS && !body->refused; i++)
-        body->refused = FILTERS[i](body, bytes, count);
-    if (!body->refused)
-        body->count += count;
-    return body->refused;
+    for (size_t i = 0; i < body->warning_count; i++)
+        if (body->warnings[i].reason == reason)
+            return true;
+    return false;
+}
+
+bool filter_object(struct filter *filter, enum check_level level, enum refusal reason,
+                   const char *detail)
+{
+    struct body *body = filter->body;
+    if (level == CHECK_REJECT)
+        return filter_refuse(filter, reason, "%s", detail) != BODY_REFUSED;
+    if (level == CHECK_WARN && !has_warned(body, reason) &&
+        body->warning_count < BODY_WARNINGS_MAX) {
+        struct body_warning *warning = &body->warnings[body->warning_count++];
+        warning->reason = reason;
+        snprintf(warning->detail, sizeof warning->detail, "%s", detail);
+    }
+    return true;
+}
+
+/* --- limits ---------------------------------------------------------------------------- */
+
+static struct filter *measure_of(struct body *body)
+{
+    return body->filters[FILTER_MEASURE];
+}
+
+bool body_within_limits(struct body *body)
+{
+    uint64_t size = body->length_known ? body->length : 0;
+    /* What has no disk inside is as large as it is. */
+    uint64_t disk = body->virtual_size_known ? body->virtual_size : body->opening_judged ? size : 0;
+    if (size > body->limits.max_size)
+        filter_refuse(measure_of(body), REFUSAL_TOO_LARGE,
+                      "it has %" PRIu64 " bytes, and the limit is %" PRIu64, size,
+                      body->limits.max_size);
+    else if (disk > body->limits.max_virtual_size)
+        filter_refuse(measure_of(body), REFUSAL_TOO_LARGE,
+                      "the disk in it has %" PRIu64 " bytes, and the limit for that is %" PRIu64,
+                      disk, body->limits.max_virtual_size);
+    return !body->refusal;
+}
+
+void body_limit(struct body *body, const struct body_limits *limits)
+{
+    body->limits = *limits;
+    body_within_limits(body);
+}
+
+/* --- asked at its end ------------------------------------------------------------------ */
+
+int body_prepare(struct body *body)
+{
+    for (size_t phase = 0; phase < FILTER_PHASES; phase++) {
+        struct filter *filter = body->filters[phase];
+        int ready = body->refusal           ? BODY_REFUSED
+                    : filter->kind->prepare ? filter->kind->prepare(filter)
+                                            : 1;
+        if (ready != 1)
+            return ready;
+    }
+    return 1;
+}
+
+ssize_t body_read(struct body *body, void *into, size_t room)
+{
+    if (body->refusal)
+        return BODY_REFUSED;
+    struct filter *last = body->filters[FILTER_PHASES - 1];
+    return last->kind->read(last, into, room);
+}
+
+bool body_length(const struct body *body, uint64_t *length)
+{
+    *length = body->length;
+    return body->length_known;
+}
+
+enum refusal body_refusal(const struct body *body, const char **detail)
+{
+    *detail = body->detail;
+    return body->refusal;
+}
+
+size_t body_warnings(const struct body *body, const struct body_warning **rows)
+{
+    *rows = body->warnings;
+    return body->warning_count;
+}
+
+bool body_finished(const struct body *body)
+{
+    return body->finished;
+}
+
+bool body_unwrapped(const struct body *body)
+{
+    return body->unwrapped;
+}
+
+uint64_t body_spooled(const struct body *body)
+{
+    return keep_spooled(body->filters[FILTER_KEEP]);
 }
 
 uint64_t body_count(const struct body *body)
 {
-    return body->count;
+    return digest_counted(body->filters[FILTER_DIGEST]);
 }
 
 bool body_sha512(struct body *body, unsigned char sha512[64])
 {
-    unsigned char out[DIGEST_MAX_BYTES];
-    if (digest_finish(body->sha512, out) != 64)
-        return false;
-    for (size_t i = 0; i < 64; i++)
-        sha512[i] = out[i];
-    return true;
+    return digest_sha512(body->filters[FILTER_DIGEST], sha512);
 }

@@ -12,13 +12,7 @@
 
 enum { STRIPPED_MIN = 4096 };
 
-/* Zero-initialised at the start of a body. */
-struct stripped {
-    size_t seen;  /* bytes so far without any of the three */
-    bool settled; /* one was found: the body is whole */
-};
-
-/* Looks at the next piece. True: 4 KiB from the start of the body had none of the three bytes. */
-bool stripped_look(struct stripped *stripped, const void *bytes, size_t count);
+/* True: the opening of a body is at least STRIPPED_MIN bytes long and has none of the three. */
+bool stripped(const void *opening, size_t count);
 
 #endif

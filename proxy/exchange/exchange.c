@@ -39,6 +39,12 @@ enum step_result exchange_refuse_for(struct exchange *x, enum refusal refusal, c
     return exchange_refuse(x, refusal);
 }
 
+enum step_result exchange_no_memory(struct exchange *x)
+{
+    log_say(LOG_LEVEL_ERROR, "%s: out of memory", x->request_id);
+    return exchange_refuse_for(x, REFUSAL_GLANCE_UNREACHABLE, "this proxy is short of memory");
+}
+
 void exchange_answer(struct exchange *x, struct reply *reply)
 {
     metrics_answered(x->parts->metrics, reply->status);

@@ -3,7 +3,10 @@
  *
  *   exchange.c   a request begins, runs through its steps, and ends
  *   glance.c     the conversation with Glance: one transfer at a time, its answer collected
- *   upload.c     the steps of an upload
+ *   upload.c     the steps of an upload: their order, and the short ones
+ *   admit.c      its first: what the head alone tells
+ *   decide.c     its policy
+ *   send.c       its body goes to Glance
  *   fields.c     the fields an upload sends on, and those its answer gets
  *   relay.c      the steps of everything else
  */
@@ -11,6 +14,7 @@
 #define EXCHANGE_PRIV_H
 
 #include "base/window.h"
+#include "intake/body.h"
 #include "intake/exchange.h"
 #include "intake/image.h"
 #include "intake/loop.h"
@@ -19,7 +23,6 @@
 #include "intake/request.h"
 #include "intake/transfer.h"
 
-struct body;
 struct client;
 struct exchange;
 struct upload;
@@ -76,11 +79,17 @@ struct exchange {
     bool client_lost;
 
     /* Of an upload. */
-    char *wish; /* the store the client asked for */
+    bool declared_form; /* Content-Type: multipart/form-data */
+    bool promised;      /* x-openstack-image-size */
+    uint64_t promise;
+    bool size_known; /* the image's own, without an envelope */
+    uint64_t size;
+    bool size_comes; /* not known yet, but before a byte goes to Glance */
+    char *wish;      /* the store the client asked for */
     struct image image;
     struct policy_decision decision;
     struct body *body;
-    enum refusal body_refusal;
+    size_t warnings_noted;
     struct upload *upload; /* until it is left to the registry */
 
     /* Of a relay whose answer is streamed. */
@@ -94,6 +103,7 @@ struct exchange {
 enum step_result exchange_refuse(struct exchange *x, enum refusal refusal);
 enum step_result exchange_refuse_for(struct exchange *x, enum refusal refusal, const char *format,
                                      ...) __attribute__((format(printf, 3, 4)));
+enum step_result exchange_no_memory(struct exchange *x);
 void exchange_wake(struct exchange *x);
 void exchange_answer(struct exchange *x, struct reply *reply);
 
@@ -110,6 +120,19 @@ bool glance_reply(struct exchange *x, struct reply *reply);
 /* upload.c */
 void upload_ended(struct exchange *x);
 void upload_client_lost(struct exchange *x);
+void upload_note_warnings(struct exchange *x);
+
+/* admit.c: fills `declared_form`, `promise` and `size`. */
+enum step_result upload_admit(struct exchange *x);
+
+/* decide.c: asks the policy by what is known now, and obeys. */
+enum step_result upload_decide(struct exchange *x);
+struct body_limits upload_limits(const struct exchange *x);
+
+/* send.c */
+enum step_result upload_send(struct exchange *x);
+enum step_result upload_refuse_body(struct exchange *x); /* for the body's own reason */
+enum step_result upload_drop_client(struct exchange *x);
 
 /* fields.c */
 bool fields_for_preflight(const struct exchange *x, struct headers *out);

@@ -145,7 +145,7 @@ static enum step_result answer_streaming(struct exchange *x)
     struct reply reply;
     struct client_stream stream = stream_of(x, &x->answer.headers);
     if (!glance_reply(x, &reply))
-        return exchange_refuse_for(x, REFUSAL_GLANCE_FAILED, "this proxy is short of memory");
+        return exchange_no_memory(x);
     metrics_answered(x->parts->metrics, reply.status);
     client_answer_stream(x->client, &stream, &reply.headers);
     reply_free(&reply);
@@ -171,7 +171,7 @@ static enum step_result answer_collected(struct exchange *x)
 {
     struct reply reply;
     if (!glance_reply(x, &reply))
-        return exchange_refuse_for(x, REFUSAL_GLANCE_FAILED, "this proxy is short of memory");
+        return exchange_no_memory(x);
     move_links(x, &reply);
     exchange_answer(x, &reply);
     return STEP_END;
@@ -180,7 +180,7 @@ static enum step_result answer_collected(struct exchange *x)
 static enum step_result forward(struct exchange *x)
 {
     if (x->fresh && !start(x))
-        return exchange_refuse_for(x, REFUSAL_GLANCE_UNREACHABLE, "this proxy is short of memory");
+        return exchange_no_memory(x);
     if (x->head_seen && x->mode == ANSWER_STREAM)
         return answer_streaming(x);
     if (!x->glance_done)

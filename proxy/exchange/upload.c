@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* PUT /v2/images/{id}/file (and /stage, which has no store): the order of an upload, in one place.
  *
- *   admit      what can be said from the head alone
+ *   admit      what can be said from the head alone                          (admit.c)
  *   preflight  GET /v2/images/{id} with the caller's own token
  *   judge      is the image waiting for data, and does it say what the data is?
- *   decide     the policy: which store, or why not; the size
+ *   decide     the policy: which store, or why not; the size                 (decide.c)
  *   invite     only now 100 Continue; wait for the first byte
- *   send       PUT to Glance, piece by piece
+ *   prepare    the opening is read and judged; what has no length is spooled (proxy/body/)
+ *   settle     decide again if the size has become known only now
+ *   send       PUT to Glance, piece by piece                                 (send.c)
  *   answer     Glance's answer, and what was done
  */
 #include "exchange/exchange_priv.h"
@@ -19,44 +21,9 @@
 #include "intake/snapshot.h"
 #include "intake/upload.h"
 
-#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
-
-static enum step_result no_memory(struct exchange *x)
-{
-    log_say(LOG_LEVEL_ERROR, "%s: out of memory", x->request_id);
-    return exchange_refuse_for(x, REFUSAL_GLANCE_UNREACHABLE, "this proxy is short of memory");
-}
-
-static bool copy(char **to, const char *text)
-{
-    free(*to);
-    *to = text ? strdup(text) : NULL;
-    return !text || *to;
-}
-
-/* --- admit ----------------------------------------------------------------------------- */
-
-static bool is_type(const char *type, const char *wanted)
-{
-    return type && strncasecmp(type, wanted, strlen(wanted)) == 0;
-}
-
-static enum step_result admit(struct exchange *x)
-{
-    const struct headers *headers = &client_head(x->client)->headers;
-    const struct framing_facts *framing = client_framing(x->client);
-    if (x->parts->draining)
-        return exchange_refuse(x, REFUSAL_DRAINING);
-    if (framing->framing != FRAMING_CHUNKED && framing->length == 0)
-        return exchange_refuse(x, REFUSAL_EMPTY_BODY);
-    if (is_type(headers_get(headers, "Content-Type"), "multipart/"))
-        return exchange_refuse(x, REFUSAL_UNSUPPORTED_CONTENT_TYPE);
-    return STEP_NEXT;
-}
 
 /* --- preflight ------------------------------------------------------------------------- */
 
@@ -76,7 +43,7 @@ static enum step_result pass_answer(struct exchange *x)
 {
     struct reply reply;
     if (!glance_reply(x, &reply) || !fields_of_answer(x, &reply.headers))
-        return no_memory(x);
+        return exchange_no_memory(x);
     x->upload->glance_status = reply.status;
     exchange_answer(x, &reply);
     return STEP_END;
@@ -85,7 +52,7 @@ static enum step_result pass_answer(struct exchange *x)
 static enum step_result preflight(struct exchange *x)
 {
     if (x->fresh)
-        return ask_for_image(x) ? STEP_WAIT : no_memory(x);
+        return ask_for_image(x) ? STEP_WAIT : exchange_no_memory(x);
     if (!x->glance_done)
         return STEP_WAIT;
     if (x->result != TRANSFER_ANSWERED || x->answer_too_long)
@@ -103,8 +70,8 @@ static enum step_result preflight(struct exchange *x)
 static enum step_result judge(struct exchange *x)
 {
     const struct image *image = &x->image;
-    if (!copy(&x->upload->project, image->owner))
-        return no_memory(x);
+    if (image->owner && !(x->upload->project = strdup(image->owner)))
+        return exchange_no_memory(x);
     if (strcmp(image->status, "queued") != 0)
         return exchange_refuse_for(x, REFUSAL_IMAGE_NOT_QUEUED, "its status is %s", image->status);
     if (!image->disk_format || !image->container_format)
@@ -116,78 +83,15 @@ static enum step_result judge(struct exchange *x)
     return STEP_NEXT;
 }
 
-/* --- decide ---------------------------------------------------------------------------- */
-
-static void ask_policy(struct exchange *x)
-{
-    const struct headers *headers = &client_head(x->client)->headers;
-    const struct policy_facts facts = {
-        .disk_format = x->image.disk_format,
-        .container_format = x->image.container_format,
-        .project = x->image.owner,
-        .name = x->image.name,
-        .visibility = x->image.visibility,
-        .client = x->origin.address,
-        .user_agent = headers_get(headers, "User-Agent"),
-        .asked_store = x->wish,
-        .size_known = x->upload->size_known,
-        .size = x->upload->size,
-    };
-    policy_decide(x->snapshot->policy, &facts, &x->decision);
-}
-
-static enum step_result refuse_size(struct exchange *x, uint64_t max)
-{
-    if (x->upload->size_known)
-        return exchange_refuse_for(x, REFUSAL_TOO_LARGE,
-                                   "it has %" PRIu64 " bytes, and the limit is %" PRIu64,
-                                   x->upload->size, max);
-    return exchange_refuse_for(x, REFUSAL_TOO_LARGE, "the limit is %" PRIu64 " bytes", max);
-}
-
-static uint64_t max_size(const struct exchange *x)
-{
-    uint64_t everywhere = x->snapshot->settings->upload.max_size;
-    return x->decision.max_size < everywhere ? x->decision.max_size : everywhere;
-}
-
-static enum step_result obey(struct exchange *x)
-{
-    const struct policy_decision *decision = &x->decision;
-    switch (decision->verdict) {
-    case POLICY_DENY:
-        return exchange_refuse_for(x, REFUSAL_DENIED_BY_POLICY, "%s", decision->why);
-    case POLICY_STORE_NOT_ALLOWED:
-        return exchange_refuse_for(
-            x, REFUSAL_STORE_NOT_ALLOWED, "it asks for %s, and the policy allows %s",
-            x->wish ? x->wish : decision->store,
-            decision->allowed ? decision->allowed : "any store but Glance's reserved ones");
-    case POLICY_TOO_LARGE:
-        return refuse_size(x, max_size(x));
-    default:
-        return STEP_NEXT;
-    }
-}
-
 static enum step_result decide(struct exchange *x)
 {
     /* Data that is staged has no store yet: Glance ignores the field there. */
     if (!x->upload->stage && !store_wish(&client_head(x->client)->headers, &x->wish))
-        return no_memory(x);
-    ask_policy(x);
-    if (!copy(&x->upload->rule, x->decision.rule))
-        return no_memory(x);
-    enum step_result obeyed = obey(x);
-    if (obeyed != STEP_NEXT)
-        return obeyed;
-    if (!x->upload->stage && !copy(&x->upload->store, x->decision.store))
-        return no_memory(x);
-    if (x->upload->size_known && x->upload->size > max_size(x))
-        return refuse_size(x, max_size(x));
-    return STEP_NEXT;
+        return exchange_no_memory(x);
+    return upload_decide(x);
 }
 
-/* --- invite ---------------------------------------------------------------------------- */
+/* --- invite, prepare, settle ----------------------------------------------------------- */
 
 static enum step_result invite(struct exchange *x)
 {
@@ -196,109 +100,87 @@ static enum step_result invite(struct exchange *x)
         client_invite(x->client);
         return STEP_WAIT;
     }
-    if (!x->readable)
-        return STEP_WAIT;
-    if (client_body_complete(x->client)) /* without a byte: Glance would make an image of it */
-        return exchange_refuse(x, REFUSAL_EMPTY_BODY);
-    return STEP_NEXT;
+    return x->readable ? STEP_NEXT : STEP_WAIT;
 }
 
-/* --- send
- * ------------------------------------------------------------------------------------------------
- */
-
-/* The bytes go from the client into libcurl's buffer, and are judged there on their way. */
-static ssize_t pull(void *owner, void *into, size_t room)
+static ssize_t read_client(void *context, void *into, size_t room)
 {
-    struct exchange *x = owner;
-    ssize_t count = x->client ? client_read(x->client, into, room) : CLIENT_LOST;
-    if (count == CLIENT_LOST)
-        x->client_lost = true;
-    if (count <= 0)
-        return count;
-    x->body_refusal = body_pass(x->body, into, (size_t)count);
-    if (x->body_refusal)
-        return CLIENT_LOST;
-    atomic_fetch_add_explicit(&x->upload->bytes, (uint64_t)count, memory_order_relaxed);
-    metrics_bytes(x->parts->metrics, (uint64_t)count, 0);
-    return count;
+    struct exchange *x = context;
+    return x->client ? client_read(x->client, into, room) : CLIENT_LOST;
 }
 
-static const struct transfer_owner SEND = {
-    .head = glance_head,
-    .data = glance_collect,
-    .pull = pull,
-    .done = glance_over,
-};
-
-static bool start_sending(struct exchange *x)
+/* The spool has something to say. */
+static void wake(void *context)
 {
-    const struct body_limits limits = {
-        max_size(x), x->upload->size_known ? UINT64_MAX : x->decision.size_ceiling};
-    struct headers fields = {0};
+    struct exchange *x = context;
+    if (x->transfer)
+        transfer_write_on(x->transfer);
+    else
+        exchange_wake(x);
+}
+
+static bool make_body(struct exchange *x)
+{
     const struct framing_facts *framing = client_framing(x->client);
-    char *target = route_canonical(&x->route, &x->target);
-    const struct transfer_order order = {.method = "PUT",
-                                         .target = target,
-                                         .headers = &fields,
-                                         .framing = framing->framing,
-                                         .length = framing->length};
-    x->body = body_new(&limits);
-    bool started =
-        x->body && target && fields_for_upload(x, &fields) && glance_ask(x, &order, &SEND);
-    headers_free(&fields);
-    free(target);
-    return started;
+    const struct body_plan plan = {
+        .read = read_client,
+        .wake = wake,
+        .context = x,
+        .length_known = framing->framing == FRAMING_LENGTH,
+        .length = framing->length,
+        .promised = x->promised,
+        .promise = x->promise,
+        .content_type = headers_get(&client_head(x->client)->headers, "Content-Type"),
+        .disk_format = x->image.disk_format,
+        .container_format = x->image.container_format,
+        .settings = x->snapshot->settings,
+        .spools = x->parts->spools,
+        .loop = x->parts->loop,
+    };
+    const struct body_limits limits = upload_limits(x);
+    x->body = body_new(&plan);
+    if (x->body)
+        body_limit(x->body, &limits);
+    return x->body != NULL;
 }
 
-static enum step_result refuse_body(struct exchange *x)
+static enum step_result prepare(struct exchange *x)
 {
-    if (x->body_refusal == REFUSAL_TOO_LARGE)
-        return refuse_size(x, max_size(x));
-    return exchange_refuse(x, x->body_refusal);
-}
-
-/* Glance may refuse in the middle of a body; an answer that the image is stored is believed only
- * once every byte was handed over. */
-static bool too_early(const struct exchange *x)
-{
-    return x->head_seen && x->answer.status / 100 == 2 && x->client &&
-           !client_body_complete(x->client);
-}
-
-static enum step_result refuse_early(struct exchange *x)
-{
-    transfer_abort(x->transfer);
-    x->transfer = NULL;
-    return exchange_refuse_for(x, REFUSAL_GLANCE_FAILED,
-                               "it answered %u before it had the whole image", x->answer.status);
-}
-
-static enum step_result send_on(struct exchange *x)
-{
-    if (x->fresh)
-        return start_sending(x) ? STEP_WAIT : no_memory(x);
-    if (x->head_seen)
-        x->upload->glance_status = x->answer.status;
-    if (too_early(x))
-        return refuse_early(x);
-    if (!x->glance_done)
+    if (x->fresh && !make_body(x))
+        return exchange_no_memory(x);
+    int ready = body_prepare(x->body);
+    atomic_store_explicit(&x->upload->spooled, body_spooled(x->body), memory_order_relaxed);
+    switch (ready) {
+    case BODY_WAIT:
         return STEP_WAIT;
-    if (x->body_refusal)
-        return refuse_body(x);
-    if (x->client_lost) {
-        upload_client_lost(x);
-        client_drop(x->client);
-        return STEP_END;
+    case BODY_LOST:
+        return upload_drop_client(x);
+    case BODY_REFUSED:
+        upload_note_warnings(x);
+        return upload_refuse_body(x);
+    default:
+        return STEP_NEXT;
     }
-    if (x->result != TRANSFER_ANSWERED || x->answer_too_long)
-        return glance_refuse(x);
-    return STEP_NEXT;
 }
 
-/* --- answer
- * ------------------------------------------------------------------------------------------------
- */
+static enum step_result settle(struct exchange *x)
+{
+    const char *detail;
+    uint64_t size;
+    upload_note_warnings(x);
+    if (body_length(x->body, &size) && (!x->size_known || x->size != size)) {
+        x->size_known = true;
+        x->size = size;
+        enum step_result decided = upload_decide(x);
+        if (decided != STEP_NEXT)
+            return decided;
+        const struct body_limits limits = upload_limits(x);
+        body_limit(x->body, &limits);
+    }
+    return body_refusal(x->body, &detail) ? upload_refuse_body(x) : STEP_NEXT;
+}
+
+/* --- answer ---------------------------------------------------------------------------- */
 
 static enum step_result answer(struct exchange *x)
 {
@@ -307,11 +189,28 @@ static enum step_result answer(struct exchange *x)
 }
 
 const struct step UPLOAD_STEPS[] = {
-    {"admit", admit},   {"preflight", preflight}, {"judge", judge},   {"decide", decide},
-    {"invite", invite}, {"send", send_on},        {"answer", answer}, {NULL, NULL},
+    {"admit", upload_admit}, {"preflight", preflight},
+    {"judge", judge},        {"decide", decide},
+    {"invite", invite},      {"prepare", prepare},
+    {"settle", settle},      {"send", upload_send},
+    {"answer", answer},      {NULL, NULL},
 };
 
 /* --- the record of it ------------------------------------------------------------------ */
+
+/* A warning is told when it is new: a format may give one late in the body. */
+void upload_note_warnings(struct exchange *x)
+{
+    const struct body_warning *rows;
+    size_t count = body_warnings(x->body, &rows);
+    for (; x->warnings_noted < count; x->warnings_noted++) {
+        const struct body_warning *row = &rows[x->warnings_noted];
+        x->upload->warnings |= 1U << row->reason;
+        metrics_warned(x->parts->metrics, row->reason);
+        log_say(LOG_LEVEL_WARNING, "%s: let pass: %s%s%s", x->request_id,
+                refusal_row(row->reason)->name, row->detail[0] ? ": " : "", row->detail);
+    }
+}
 
 void upload_client_lost(struct exchange *x)
 {

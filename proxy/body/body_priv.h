@@ -1,0 +1,105 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the files of the body share.
+ *
+ *   body.c       the chain: made, prepared, read, ended
+ *   source.c     the client's bytes as they come
+ *   envelope.c   takes the image out of a form (multipart.c finds it)
+ *   measure.c    counts it against the limits and the client's own word
+ *   inspect.c    holds its opening back until that has been judged; looks further on where a format
+ *                asks for it (stripped.c: damage; proxy/format/: everything else)
+ *   keep.c       spools it if its length is not known
+ *   finish.c     holds its last byte back until the end has been seen
+ *   digest.c     hashes what goes to Glance
+ */
+#ifndef BODY_PRIV_H
+#define BODY_PRIV_H
+
+#include "intake/body.h"
+
+struct filter;
+
+/* Nearest the client first: the order of the chain. */
+enum filter_phase {
+    FILTER_SOURCE,
+    FILTER_UNWRAP,
+    FILTER_MEASURE,
+    FILTER_INSPECT,
+    FILTER_KEEP,
+    FILTER_FINISH,
+    FILTER_DIGEST,
+    FILTER_PHASES
+};
+
+/* What a filter may be asked for: room for at least this many bytes. */
+enum { FILTER_ROOM_MIN = 12 * 1024 };
+
+struct filter_kind {
+    enum filter_phase phase;
+    size_t size; /* of its own struct, which begins with a struct filter and is zeroed */
+
+    /* False: no memory. NULL: nothing to begin with. */
+    bool (*begin)(struct filter *filter);
+
+    /* As body_prepare(), for this filter alone. NULL: it is always ready. */
+    int (*prepare)(struct filter *filter);
+
+    /* As body_read(). */
+    ssize_t (*read)(struct filter *filter, void *into, size_t room);
+
+    /* Frees what it holds, however far `begin` came. NULL: nothing. */
+    void (*end)(struct filter *filter);
+};
+
+struct filter {
+    const struct filter_kind *kind;
+    struct filter *before;
+    struct body *body;
+};
+
+extern const struct filter_kind filter_source, filter_envelope, filter_measure, filter_inspect,
+    filter_keep, filter_finish, filter_digest;
+
+struct body {
+    struct body_plan plan;
+    struct body_limits limits;
+    struct filter *filters[FILTER_PHASES];
+
+    /* What the filters have found out about the image. */
+    bool length_known;
+    uint64_t length;
+    bool unwrapped;
+    bool virtual_size_known;
+    uint64_t virtual_size;
+    bool opening_judged;
+    bool finished; /* its end was seen, and agreed with */
+
+    /* Latched: the first that objected. */
+    enum refusal refusal;
+    char detail[BODY_WORDS];
+
+    struct body_warning warnings[BODY_WARNINGS_MAX];
+    size_t warning_count;
+};
+
+/* Reads from the filter before. */
+ssize_t filter_pull(struct filter *filter, void *into, size_t room);
+
+/* Objects, for good (the first objection counts). Always BODY_REFUSED, for `return`. */
+int filter_refuse(struct filter *filter, enum refusal reason, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+
+int filter_no_memory(struct filter *filter); /* the same */
+
+/* Objects as far as `level` says. False: refused. True: with a warning, or without a word. */
+bool filter_object(struct filter *filter, enum check_level level, enum refusal reason,
+                   const char *detail);
+
+/* The limits against what is known by now. False: refused. */
+bool body_within_limits(struct body *body);
+
+/* keep.c, digest.c: what the body tells of them. */
+uint64_t keep_spooled(const struct filter *filter);
+uint64_t digest_counted(const struct filter *filter);
+bool digest_sha512(struct filter *filter, unsigned char sha512[64]);
+
+#endif

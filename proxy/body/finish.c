@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Glance takes an image for complete when its last byte has come. So that byte is held back until
+ * the end of the body has been seen, every filter has agreed with it, and the count is right. */
+#include "body/body_priv.h"
+
+#include <inttypes.h>
+
+struct finish {
+    struct filter filter;
+    uint64_t given;
+    char last; /* the last byte, while it is held back */
+    bool held;
+};
+
+static int refuse_count(struct finish *finish, bool more)
+{
+    const struct body *body = finish->filter.body;
+    if (body->unwrapped)
+        return filter_refuse(&finish->filter, REFUSAL_MULTIPART_MALFORMED, "%s",
+                             more ? "it does not end right behind its file"
+                                  : "something follows the file, which must be its last field");
+    return filter_refuse(&finish->filter, REFUSAL_SIZE_MISMATCH,
+                         "%" PRIu64 " bytes were announced, and %s came", body->length,
+                         more ? "more" : "fewer");
+}
+
+/* `count` bytes are there and the body is over. */
+static ssize_t finish_with(struct finish *finish, size_t count)
+{
+    struct body *body = finish->filter.body;
+    finish->held = false;
+    finish->given += count;
+    if (body->length_known && finish->given != body->length)
+        return refuse_count(finish, false);
+    body->finished = true;
+    return (ssize_t)count;
+}
+
+/* The last byte is among the `count` that are there: is that the end? */
+static ssize_t confirm(struct finish *finish, char *into, size_t count, size_t room)
+{
+    char *behind = into + count;
+    ssize_t got = BODY_WAIT;
+    if (room - count >= FILTER_ROOM_MIN)
+        got = filter_pull(&finish->filter, behind, room - count);
+    if (got == BODY_END)
+        return finish_with(finish, count);
+    if (got > 0)
+        return refuse_count(finish, true);
+    if (got != BODY_WAIT)
+        return got;
+    finish->last = behind[-1];
+    finish->held = true;
+    finish->given += count - 1;
+    return count > 1 ? (ssize_t)count - 1 : BODY_WAIT;
+}
+
+static ssize_t read_finish(struct filter *filter, void *into, size_t room)
+{
+    struct finish *finish = (struct finish *)filter;
+    const struct body *body = filter->body;
+    char *bytes = into;
+    if (body->finished)
+        return BODY_END;
+    size_t held = finish->held ? 1 : 0;
+    bytes[0] = finish->held ? finish->last : bytes[0];
+    ssize_t got = filter_pull(filter, bytes + held, room - held);
+    if (got < 0)
+        return got;
+    size_t count = held + (size_t)got;
+    if (got == 0)
+        return finish_with(finish, count);
+    if (!body->length_known || finish->given + count < body->length) {
+        finish->given += count;
+        finish->held = false;
+        return (ssize_t)count;
+    }
+    if (finish->given + count > body->length)
+        return refuse_count(finish, true);
+    return confirm(finish, bytes, count, room);
+}
+
+const struct filter_kind filter_finish = {
+    .phase = FILTER_FINISH,
+    .size = sizeof(struct finish),
+    .read = read_finish,
+};

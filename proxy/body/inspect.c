@@ -1,0 +1,238 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Holds the opening of the image back until it has been judged, so that nothing of a spoiled one
+ * reaches Glance; then gives it out, and goes on looking where the format asks for it.
+ *
+ *      | opening                  | the rest, as it passes                          |
+ *      0                   FORMAT_OPENING      next.offset [ look ]       [ look from the end ]
+ */
+#include "body/body_priv.h"
+#include "body/stripped.h"
+#include "intake/format.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* A read never has less room than this, so the opening may get somewhat longer than is judged. */
+enum { OPENING_ROOM = FORMAT_OPENING + FILTER_ROOM_MIN };
+
+struct inspect {
+    struct filter filter;
+
+    char *opening; /* until it is given out and nobody wants to see it again */
+    size_t count;  /* bytes in it */
+    size_t given;
+    bool ended; /* the body ended within the opening */
+
+    struct format_examination examination;
+    char *look; /* FORMAT_LOOK_MAX bytes, when one is wanted */
+    size_t look_count;
+    uint64_t passed; /* bytes seen: the offset of the next one */
+    bool over;       /* the body's end was seen */
+};
+
+static struct inspect *of(struct filter *filter)
+{
+    return (struct inspect *)filter;
+}
+
+static size_t judged_count(const struct inspect *inspect)
+{
+    return inspect->count < FORMAT_OPENING ? inspect->count : FORMAT_OPENING;
+}
+
+/* --- judging --------------------------------------------------------------------------- */
+
+static bool find_damage(struct inspect *inspect)
+{
+    const struct settings *settings = inspect->filter.body->plan.settings;
+    if (inspect->count == 0)
+        return filter_refuse(&inspect->filter, REFUSAL_EMPTY_BODY, "%s", "") == 1;
+    return !stripped(inspect->opening, judged_count(inspect)) ||
+           filter_object(&inspect->filter, settings->upload.damaged, REFUSAL_DAMAGED_BODY, "");
+}
+
+/* One judgement after the other, until one refuses or there is none left that was not let pass. */
+static bool judge_format(struct inspect *inspect)
+{
+    const struct body *body = inspect->filter.body;
+    const enum check_level mismatch = body->plan.settings->upload.format;
+    const enum check_level unsafe = body->plan.settings->upload.unsafe_format;
+    struct format_claim claim = {.disk_format = body->plan.disk_format,
+                                 .container_format = body->plan.container_format,
+                                 .mismatch_counts = mismatch != CHECK_OFF,
+                                 .unsafe_counts = unsafe != CHECK_OFF};
+    char why[FORMAT_WORDS];
+    for (;;) {
+        enum format_judgement judgement =
+            format_judge(&claim, &inspect->examination, inspect->opening, judged_count(inspect),
+                         inspect->ended, why);
+        if (judgement == FORMAT_GOOD)
+            return true;
+        bool is_unsafe = judgement == FORMAT_UNSAFE;
+        if (!filter_object(&inspect->filter, is_unsafe ? unsafe : mismatch,
+                           is_unsafe ? REFUSAL_UNSAFE_FORMAT : REFUSAL_FORMAT_MISMATCH, why))
+            return false;
+        *(is_unsafe ? &claim.unsafe_counts : &claim.mismatch_counts) = false;
+    }
+}
+
+static bool judge(struct inspect *inspect)
+{
+    struct body *body = inspect->filter.body;
+    body->virtual_size_known = inspect->examination.virtual_size_known;
+    body->virtual_size = inspect->examination.virtual_size;
+    return judge_format(inspect) && body_within_limits(body);
+}
+
+/* --- looking further on ---------------------------------------------------------------- */
+
+static bool look_complete(struct inspect *inspect)
+{
+    format_examine_more(&inspect->examination, inspect->look, inspect->look_count);
+    inspect->look_count = 0;
+    return judge(inspect);
+}
+
+/* The last bytes so far. */
+static void keep_tail(struct inspect *inspect, const char *bytes, size_t count)
+{
+    size_t length = inspect->examination.next.length;
+    if (count > length) {
+        bytes += count - length;
+        count = length;
+    }
+    size_t stay = inspect->look_count + count > length ? length - count : inspect->look_count;
+    memmove(inspect->look, inspect->look + inspect->look_count - stay, stay);
+    memcpy(inspect->look + stay, bytes, count);
+    inspect->look_count = stay + count;
+}
+
+/* Copies what of a piece belongs to the look; how many bytes of the piece that settles. */
+static size_t keep_part(struct inspect *inspect, const char *bytes, size_t count)
+{
+    const struct format_look *look = &inspect->examination.next;
+    uint64_t wanted = look->offset + inspect->look_count;
+    if (wanted >= inspect->passed + count)
+        return count;
+    size_t skip = wanted > inspect->passed ? (size_t)(wanted - inspect->passed) : 0;
+    size_t rest = look->length - inspect->look_count;
+    size_t take = count - skip < rest ? count - skip : rest;
+    memcpy(inspect->look + inspect->look_count, bytes + skip, take);
+    inspect->look_count += take;
+    return skip + take;
+}
+
+static bool see(struct inspect *inspect, const char *bytes, size_t count)
+{
+    const struct format_look *look = &inspect->examination.next;
+    while (count && look->length) {
+        if (!inspect->look && !(inspect->look = malloc(FORMAT_LOOK_MAX)))
+            return filter_no_memory(&inspect->filter) == 1;
+        if (look->offset & FORMAT_FROM_END) {
+            keep_tail(inspect, bytes, count);
+            break;
+        }
+        size_t settled = keep_part(inspect, bytes, count);
+        inspect->passed += settled;
+        bytes += settled;
+        count -= settled;
+        if (inspect->look_count == look->length && !look_complete(inspect))
+            return false;
+    }
+    inspect->passed += count;
+    return true;
+}
+
+static bool see_end(struct inspect *inspect)
+{
+    inspect->over = true;
+    while (inspect->examination.next.length)
+        if (!look_complete(inspect))
+            return false;
+    return true;
+}
+
+/* --- the opening ----------------------------------------------------------------------- */
+
+static bool judge_opening(struct inspect *inspect)
+{
+    struct body *body = inspect->filter.body;
+    size_t count = judged_count(inspect);
+    if (inspect->ended) {
+        body->length_known = true;
+        body->length = inspect->count;
+    }
+    body->opening_judged = true;
+    if (!find_damage(inspect))
+        return false;
+    format_examine(inspect->opening, count, body->plan.disk_format, &inspect->examination);
+    inspect->passed = count;
+    return judge(inspect) && see(inspect, inspect->opening + count, inspect->count - count) &&
+           (!inspect->ended || see_end(inspect));
+}
+
+static int prepare(struct filter *filter)
+{
+    struct inspect *inspect = of(filter);
+    if (filter->body->opening_judged)
+        return 1;
+    if (!inspect->opening && !(inspect->opening = malloc(OPENING_ROOM)))
+        return filter_no_memory(filter);
+    while (!inspect->ended && inspect->count < FORMAT_OPENING) {
+        ssize_t got =
+            filter_pull(filter, inspect->opening + inspect->count, OPENING_ROOM - inspect->count);
+        if (got < 0)
+            return (int)got;
+        inspect->ended = got == 0;
+        inspect->count += (size_t)got;
+    }
+    return judge_opening(inspect) ? 1 : BODY_REFUSED;
+}
+
+static size_t give_opening(struct inspect *inspect, void *into, size_t room)
+{
+    size_t left = inspect->count - inspect->given;
+    size_t count = left < room ? left : room;
+    memcpy(into, inspect->opening + inspect->given, count);
+    inspect->given += count;
+    return count;
+}
+
+static void forget_opening(struct inspect *inspect)
+{
+    if (inspect->examination.next.length)
+        return;
+    free(inspect->opening);
+    free(inspect->look);
+    inspect->opening = inspect->look = NULL;
+}
+
+static ssize_t read_inspect(struct filter *filter, void *into, size_t room)
+{
+    struct inspect *inspect = of(filter);
+    if (inspect->given < inspect->count)
+        return (ssize_t)give_opening(inspect, into, room);
+    if (inspect->opening)
+        forget_opening(inspect);
+    if (inspect->ended || inspect->over)
+        return BODY_END;
+    ssize_t got = filter_pull(filter, into, room);
+    if (got < 0)
+        return got;
+    bool good = got ? see(inspect, into, (size_t)got) : see_end(inspect);
+    return good ? got : BODY_REFUSED;
+}
+
+static void end(struct filter *filter)
+{
+    free(of(filter)->opening);
+    free(of(filter)->look);
+}
+
+const struct filter_kind filter_inspect = {
+    .phase = FILTER_INSPECT,
+    .size = sizeof(struct inspect),
+    .prepare = prepare,
+    .read = read_inspect,
+    .end = end,
+};

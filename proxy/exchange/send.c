@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* PUT to Glance: the body, judged, piece by piece. */
+#include "exchange/exchange_priv.h"
+
+#include "intake/body.h"
+#include "intake/client.h"
+#include "intake/metrics.h"
+#include "intake/settings.h"
+#include "intake/snapshot.h"
+#include "intake/upload.h"
+
+#include <stdlib.h>
+
+/* The bytes go from the client into libcurl's buffer, and are judged there on their way. */
+static ssize_t pull(void *owner, void *into, size_t room)
+{
+    struct exchange *x = owner;
+    ssize_t count = body_read(x->body, into, room);
+    if (count == BODY_LOST)
+        x->client_lost = true;
+    if (count == BODY_REFUSED)
+        return CLIENT_LOST;
+    if (count > 0) {
+        atomic_fetch_add_explicit(&x->upload->bytes, (uint64_t)count, memory_order_relaxed);
+        metrics_bytes(x->parts->metrics, (uint64_t)count, 0);
+    }
+    return count;
+}
+
+static const struct transfer_owner SEND = {
+    .head = glance_head,
+    .data = glance_collect,
+    .pull = pull,
+    .done = glance_over,
+};
+
+static bool start(struct exchange *x)
+{
+    struct headers fields = {0};
+    char *target = route_canonical(&x->route, &x->target);
+    struct transfer_order order = {.method = "PUT", .target = target, .headers = &fields};
+    order.framing = body_length(x->body, &order.length) ? FRAMING_LENGTH : FRAMING_CHUNKED;
+    bool started = target && fields_for_upload(x, &fields) && glance_ask(x, &order, &SEND);
+    headers_free(&fields);
+    free(target);
+    return started;
+}
+
+/* Glance may refuse in the middle of a body; an answer that the image is stored is believed only
+ * once every byte was handed over. */
+static bool is_too_early(const struct exchange *x)
+{
+    return x->head_seen && x->answer.status / 100 == 2 && !body_finished(x->body);
+}
+
+static enum step_result refuse_early(struct exchange *x)
+{
+    transfer_abort(x->transfer);
+    x->transfer = NULL;
+    return exchange_refuse_for(x, REFUSAL_GLANCE_FAILED,
+                               "it answered %u before it had the whole image", x->answer.status);
+}
+
+enum step_result upload_refuse_body(struct exchange *x)
+{
+    const char *detail;
+    enum refusal reason = body_refusal(x->body, &detail);
+    return detail[0] ? exchange_refuse_for(x, reason, "%s", detail) : exchange_refuse(x, reason);
+}
+
+enum step_result upload_drop_client(struct exchange *x)
+{
+    upload_client_lost(x);
+    client_drop(x->client);
+    return STEP_END;
+}
+
+enum step_result upload_send(struct exchange *x)
+{
+    const char *detail;
+    if (x->fresh)
+        return start(x) ? STEP_WAIT : exchange_no_memory(x);
+    if (x->head_seen)
+        x->upload->glance_status = x->answer.status;
+    if (is_too_early(x))
+        return refuse_early(x);
+    if (!x->glance_done)
+        return STEP_WAIT;
+    upload_note_warnings(x);
+    if (body_refusal(x->body, &detail))
+        return upload_refuse_body(x);
+    if (x->client_lost)
+        return upload_drop_client(x);
+    if (x->result != TRANSFER_ANSWERED || x->answer_too_long)
+        return glance_refuse(x);
+    return STEP_NEXT;
+}
