@@ -4,6 +4,7 @@ import json
 import os
 import re
 import subprocess
+import time
 from dataclasses import dataclass, field
 
 from cloud import HERE
@@ -17,37 +18,41 @@ class Result:
 
     exit_status: int
     printed: str  # both streams
+    seconds: float  # from its start to its end
     status: int = 0
     headers: dict = field(default_factory=dict)  # names in lower case
     sent: int = 0  # bytes of the body
 
 
-def run(command, env=None, deadline=DEADLINE):
+def run(command, env=None, deadline=DEADLINE, stdin=subprocess.DEVNULL):
+    began = time.monotonic()
     done = subprocess.run(
         command,
-        stdin=subprocess.DEVNULL,
+        stdin=stdin,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         env={**os.environ, **(env or {})},
         timeout=deadline,
         check=False,
     )
-    return Result(done.returncode, done.stdout.decode(errors="replace"))
+    seconds = time.monotonic() - began
+    return Result(done.returncode, done.stdout.decode(errors="replace"), seconds)
 
 
-def upload_url(cloud, image_id):
-    return f"{cloud.proxy.url}/v2/images/{image_id}/file"
+def upload_url(cloud, image_id, call="file"):
+    return f"{cloud.proxy.url}/v2/images/{image_id}/{call}"
 
 
-def curl_command(cloud, image_id, *options, token=None):
+def curl_command(cloud, url, *options, token=None):
     token = token or cloud.token()
-    return ["curl", "-sS", "-H", f"X-Auth-Token: {token}", *options, upload_url(cloud, image_id)]
+    return ["curl", "-sS", "-H", f"X-Auth-Token: {token}", *options, url]
 
 
-def curl(cloud, image_id, *options, token=None):
+def curl(cloud, image_id, *options, token=None, url=None, **how):
     """Body, and behind it one JSON line about the transfer (curl's %{json} and %{header_json})."""
     tell = '\n{"status": %{response_code}, "sent": %{size_upload}, "headers": %{header_json}}'
-    result = run(curl_command(cloud, image_id, "-w", tell, *options, token=token))
+    url = url or upload_url(cloud, image_id)
+    result = run(curl_command(cloud, url, "-w", tell, *options, token=token), **how)
     body, _, facts = result.printed.partition('\n{"status": ')
     facts = json.loads('{"status": ' + facts)
     result.printed = body
@@ -58,7 +63,8 @@ def curl(cloud, image_id, *options, token=None):
 
 def curl_started(cloud, image_id, path, *options):
     """An upload in the background; its output is the body and then the status."""
-    command = curl_command(cloud, image_id, "-T", path, "-w", "\n%{response_code}", *options)
+    url = upload_url(cloud, image_id)
+    command = curl_command(cloud, url, "-T", path, "-w", "\n%{response_code}", *options)
     return subprocess.Popen(
         command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
     )
@@ -82,11 +88,13 @@ def glance(cloud, *arguments, user="demo"):
     return run(["glance", *arguments], cloud.envs[user])
 
 
-def newman(cloud, image_id, path):
-    """Postman's runner: a PUT with the file as its body (newman.json)."""
+def newman(cloud, image_id, path, body="binary"):
+    """Postman's runner: a PUT with the file as its body (newman.json), which is one of those that
+    Postman offers: binary, form-data, raw."""
     program = os.path.join(cloud.directory, "newman", "node_modules", ".bin", "newman")
     variables = {"proxy": cloud.proxy.url, "image": image_id, "token": cloud.token(), "file": path}
-    command = [program, "run", os.path.join(HERE, "newman.json"), "--verbose", "--color", "off"]
+    command = [program, "run", os.path.join(HERE, "newman.json"), "--folder", body]
+    command += ["--verbose", "--color", "off"]
     for name, value in variables.items():
         command += ["--env-var", f"{name}={value}"]
     result = run(command)

@@ -7,6 +7,7 @@ the store `test` it reads from the bucket, past both.
 import contextlib
 import hashlib
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -55,6 +56,29 @@ def is_gone(pid):
         return True
 
 
+class Memory:
+    """A process's, in MiB (proc(5), status)."""
+
+    def __init__(self, pid):
+        self.pid = pid
+
+    def now(self):
+        return self._field("VmRSS")
+
+    def peak(self):
+        """The most there was."""
+        return self._field("VmHWM")
+
+    def forget_peak(self):
+        """Makes peak() start anew (clear_refs)."""
+        with open(f"/proc/{self.pid}/clear_refs", "w", encoding="ascii") as file:
+            file.write("5")
+
+    def _field(self, name):
+        with open(f"/proc/{self.pid}/status", encoding="ascii") as file:
+            return int(re.search(rf"{name}:\s+(\d+) kB", file.read())[1]) // 1024
+
+
 class DataFile:
     """A file to upload, with what must arrive of it."""
 
@@ -93,6 +117,7 @@ class Cloud:
         )
         self.proxy = None  # set by `run`: the one that the catalog leads to
         self._tokens = {}
+        self._files = {}
 
     def token(self, user="demo"):
         if user not in self._tokens:
@@ -159,19 +184,29 @@ class Cloud:
             size += len(piece)
         return size, digest.hexdigest()
 
+    def file(self, name, make):
+        """The one that make(path) has made, in this run or an earlier one."""
+        if name not in self._files:
+            path = os.path.join(self.directory, "files", name)
+            if not os.path.exists(path):
+                os.makedirs(os.path.dirname(path), exist_ok=True)
+                make(path + ".new")
+                os.rename(path + ".new", path)
+            self._files[name] = DataFile(path)
+        return self._files[name]
+
     def data_file(self, name, size):
-        """A qcow2 of `size` random bytes, made by qemu-img; kept for the next run."""
-        path = os.path.join(self.directory, "files", name)
-        if not os.path.exists(path):
-            os.makedirs(os.path.dirname(path), exist_ok=True)
+        """A qcow2 of `size` random bytes, made by qemu-img."""
+
+        def make(path):
             with open(path + ".raw", "wb") as raw:
                 for _ in range(size // MIB):
                     raw.write(os.urandom(MIB))
             convert = ["qemu-img", "convert", "-f", "raw", "-O", "qcow2"]
-            subprocess.run([*convert, path + ".raw", path + ".new"], check=True)
-            os.rename(path + ".new", path)
+            subprocess.run([*convert, path + ".raw", path], check=True)
             os.unlink(path + ".raw")
-        return DataFile(path)
+
+        return self.file(name, make)
 
     def big(self):
         return self.data_file("big.qcow2", 320 * MIB)
@@ -179,10 +214,27 @@ class Cloud:
     def small(self):
         return self.data_file("small.qcow2", 2 * MIB)
 
+    def puts(self, image_id):
+        """The uploads to it that Glance has seen, begun or whole: lines of its access log."""
+        log = os.path.join(self.directory, "log", "glance.log")
+        with open(log, encoding="utf-8", errors="replace") as file:
+            return [line for line in file if f'"PUT /v2/images/{image_id}/' in line]
+
+    def glance_pid(self):
+        """The master's."""
+        with open(os.path.join(self.directory, "run", "glance.pid"), encoding="ascii") as file:
+            return int(file.read().split()[0])
+
+    def glance_memory(self):
+        """That of the one worker."""
+        master = self.glance_pid()
+        with open(f"/proc/{master}/task/{master}/children", encoding="ascii") as file:
+            (worker,) = file.read().split()
+        return Memory(int(worker))
+
     def kill_glance(self):
         """kill -9, master and worker: they are one process group (see lib.sh)."""
-        with open(os.path.join(self.directory, "run", "glance.pid"), encoding="ascii") as file:
-            pid = int(file.read().split()[0])
+        pid = self.glance_pid()
         os.killpg(pid, signal.SIGKILL)
         wait_until(10, "Glance is gone", lambda: is_gone(pid))
 

@@ -21,7 +21,7 @@ GIB = 1 << 30
 
 def held(proxy):
     """The figure for the report, after it was found to be in bounds."""
-    peak = proxy.peak()
+    peak = proxy.memory().peak()
     check(peak < BOUND, f"{peak} MiB resident at the peak")
     return f"{peak} MiB resident at the peak"
 
@@ -64,7 +64,7 @@ def test_200_at_once(cloud):
         return requests.put(url, data=data_of(image_id), headers=headers, timeout=600).status_code
 
     with many_images(cloud) as ids:
-        cloud.proxy.forget_peak()
+        cloud.proxy.memory().forget_peak()
         same("the statuses", all_at_once(upload, ids), {204})
         note = held(cloud.proxy)
         for image_id in ids:

@@ -8,7 +8,7 @@ import tempfile
 
 import requests
 
-from cloud import HERE, wait_until
+from cloud import HERE, Memory, wait_until
 
 
 class Proxy:
@@ -31,6 +31,7 @@ class Proxy:
             "ADMIN_PORT": self._admin_port,
             "ENDPOINT": self.endpoint,
             "POLICY": os.path.join(HERE, "conf", "policy.yaml"),
+            "SPOOL": os.path.join(self.directory, f"spool-{self.port}"),
         }
         for name, value in values.items():
             text = text.replace(f"@{name}@", str(value))
@@ -73,22 +74,22 @@ class Proxy:
             self.signal(signal.SIGKILL)
             self.ended(30)
 
-    def resident(self):
-        """MiB in memory now."""
-        return self._memory("VmRSS")
+    def memory(self):
+        return Memory(self._process.pid)
 
-    def forget_peak(self):
-        """Makes peak() start anew (proc(5), clear_refs)."""
-        with open(f"/proc/{self._process.pid}/clear_refs", "w", encoding="ascii") as file:
-            file.write("5")
+    def ended_upload(self, image_id):
+        """What /uploads tells of the newest one to this image: it ends just after its answer."""
 
-    def peak(self):
-        """The most MiB there were in memory."""
-        return self._memory("VmHWM")
+        def newest():
+            uploads = requests.get(self.admin_url + "/uploads", timeout=5).json()["finished"]
+            return next((upload for upload in uploads if upload["image"] == image_id), None)
 
-    def _memory(self, field):
-        with open(f"/proc/{self._process.pid}/status", encoding="ascii") as file:
-            return int(re.search(rf"{field}:\s+(\d+) kB", file.read())[1]) // 1024
+        return wait_until(10, f"an upload to {image_id} has ended", newest)
+
+    def metric(self, name):
+        """The value of one that has no labels."""
+        text = requests.get(self.admin_url + "/metrics", timeout=5).text
+        return float(re.search(rf"^{name} (\S+)$", text, re.MULTILINE)[1])
 
 
 def scratch():

@@ -140,8 +140,8 @@ def test_bad_token(cloud):
 # Every client shows its user the sentence that curl's user reads in the answer.
 
 
-def prints_why(cloud, image_id, result):
-    told = clients.curl(cloud, image_id, "-T", cloud.small().path).printed
+def prints_why(cloud, image_id, result, path):
+    told = clients.curl(cloud, image_id, "-T", path).printed
     check(result.exit_status != 0, "the client thinks that all is well")
     check(json.loads(told)["message"] in result.printed, f"it prints: {result.printed[-1500:]}")
 
@@ -156,10 +156,10 @@ def test_openstack_prints_why(cloud):
 def test_glance_prints_why(cloud):
     with active_image(cloud) as image_id, unchanged(cloud, image_id):
         result = clients.glance(cloud, "image-upload", "--file", cloud.small().path, image_id)
-        prints_why(cloud, image_id, result)
+        prints_why(cloud, image_id, result, cloud.small().path)
 
 
 def test_newman_prints_why(cloud):
     with active_image(cloud) as image_id, unchanged(cloud, image_id):
         result = clients.newman(cloud, image_id, cloud.big().path)
-        prints_why(cloud, image_id, result)
+        prints_why(cloud, image_id, result, cloud.small().path)

@@ -1,0 +1,351 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What clients really send is put right on the way, or refused with the command that works.
+
+Refused: before Glance has seen a byte, within a second, and the hint that comes with it, pasted,
+ends in an active image. Put right: the image is active, in the policy's store, and file, Glance and
+object agree on size and sha512; X-Intake-Fixed names what was done.
+"""
+import contextlib
+import os
+import shlex
+import subprocess
+import time
+import uuid
+
+import clients
+from cloud import MIB, check, same, wait_until
+from refusals import is_refusal, prints_why, unchanged
+from uploads import OCTETS, landed_in_test, told_in_headers
+
+SHOWS_AFTER = 2  # seconds that Glance may take until an upload shows, in the image or in the log
+
+
+def image_file(cloud):
+    """More than the 100 MiB from which Glance writes to S3 in parts."""
+    return cloud.data_file("medium.qcow2", 120 * MIB)
+
+
+def zeros(cloud):
+    def make(path):
+        with open(path, "wb") as file:
+            file.truncate(64 * MIB)
+
+    return cloud.file("zeros.raw", make)
+
+
+def stripped(cloud):
+    """What `curl -d` leaves of a file, for clients that do not do it themselves."""
+
+    def make(path):
+        with open(cloud.small().path, "rb") as whole, open(path, "wb") as rest:
+            rest.write(whole.read().translate(None, b"\0\r\n"))
+
+    return cloud.file("stripped.qcow2", make)
+
+
+def with_backing_file(cloud):
+    """A qcow2 that would have the hypervisor read a file of its own."""
+
+    def make(path):
+        options = ["-f", "qcow2", "-F", "raw", "-b", "/etc/passwd"]
+        subprocess.run(["qemu-img", "create", "-q", *options, path, "1G"], check=True)
+
+    return cloud.file("backed.qcow2", make)
+
+
+# --- refused, and the command that works ----------------------------------------------------------
+
+
+def filled_in(hint, file, token):
+    """The hint with the two things that only its reader knows."""
+    for blank in ("FILE", "..."):
+        same(f"{blank} in the hint {hint!r}: how often it", hint.count(blank), 1)
+    return hint.replace("FILE", shlex.quote(file.path)).replace("...", token)
+
+
+@contextlib.contextmanager
+def untouched(cloud, image_id):
+    """Glance is asked about the image at most; not even the time of its last change is another."""
+    with unchanged(cloud, image_id):
+        yield
+        time.sleep(SHOWS_AFTER)
+    same("what Glance's log has of uploads", cloud.puts(image_id), [])
+    same("the object in the bucket", cloud.in_bucket(image_id), None)
+
+
+def curl_is_refused(cloud, image_id, reason, *options, call="file"):
+    """The answer. The fastest of three tries counts: the machine may be busy."""
+    url = clients.upload_url(cloud, image_id, call)
+    with untouched(cloud, image_id):
+        tries = [clients.curl(cloud, image_id, *options, url=url) for _ in range(3)]
+    for result in tries:
+        answer = is_refusal(cloud, image_id, result.status, result.printed, 400, reason)
+        same("X-Intake-Bytes", result.headers.get("x-intake-bytes", "0"), "0")
+    seconds = min(result.seconds for result in tries)
+    check(seconds < 1, f"curl took {seconds:.2f} s until it was refused")
+    check(url in answer["hint"], f"the hint leads elsewhere: {answer['hint']}")
+    return answer, f"refused after {seconds:.2f} s"
+
+
+def hint_works(cloud, image_id, hint, file):
+    pasted = clients.run(["bash", "-c", filled_in(hint, file, cloud.token())])
+    check(pasted.exit_status == 0, f"pasted, the hint fails: {pasted.printed}")
+    landed_in_test(cloud, image_id, file)
+
+
+def refused_then_pasted(cloud, file, reason, *options, disk_format="qcow2"):
+    with cloud.new_image(disk_format=disk_format) as image_id:
+        answer, note = curl_is_refused(cloud, image_id, reason, *options)
+        hint_works(cloud, image_id, answer["hint"], file)
+    return note
+
+
+def test_curl_data_of_a_qcow2(cloud):
+    """-d strips NUL, CR and LF; what is left of it would have become active."""
+    file = image_file(cloud)
+    options = ("-X", "PUT", *OCTETS, "-d", f"@{file.path}")
+    return refused_then_pasted(cloud, file, "damaged_body", *options)
+
+
+def test_curl_data_of_a_qcow2_as_it_comes(cloud):
+    """Without a Content-Type of the user's it calls itself a form: no reason to say less."""
+    file = image_file(cloud)
+    options = ("-X", "PUT", "-d", f"@{file.path}")
+    return refused_then_pasted(cloud, file, "damaged_body", *options)
+
+
+def test_curl_data_of_zeros(cloud):
+    """Of which nothing at all is left."""
+    file = zeros(cloud)
+    options = ("-X", "PUT", *OCTETS, "-d", f"@{file.path}")
+    return refused_then_pasted(cloud, file, "empty_body", *options, disk_format="raw")
+
+
+def test_curl_data_to_stage(cloud):
+    """Glance's own API reference shows it so. Pasted, the hint stages what is then imported."""
+    file = image_file(cloud)
+    with cloud.new_image() as image_id:
+        options = ("-X", "PUT", *OCTETS, "-d", f"@{file.path}")
+        answer, note = curl_is_refused(cloud, image_id, "damaged_body", *options, call="stage")
+        clients.run(["bash", "-c", filled_in(answer["hint"], file, cloud.token())])
+        same("the image after the hint", cloud.image(image_id)["status"], "uploading")
+        imported(cloud, image_id, file)
+    return note
+
+
+def test_field_after_the_file(cloud):
+    """Known when the file has gone by: Glance, which lacks the last byte, drops what it has."""
+    file = image_file(cloud)
+    with cloud.new_image() as image_id:
+        form = ("-F", f"file=@{file.path}", "-F", "name=cirros")
+        result = clients.curl(cloud, image_id, "-X", "PUT", *form)
+        answer = is_refusal(
+            cloud, image_id, result.status, result.printed, 400, "multipart_malformed"
+        )
+        wait_until(
+            30, "the image waits again", lambda: cloud.image(image_id)["status"] == "queued"
+        )
+        same("the object in the bucket", cloud.in_bucket(image_id), None)
+        hint_works(cloud, image_id, answer["hint"], file)
+
+
+# --- put right --------------------------------------------------------------------------------
+
+
+def landed(cloud, image_id, file, fixed):
+    landed_in_test(cloud, image_id, file)
+    upload = cloud.proxy.ended_upload(image_id)
+    same("what was put right", upload["fixes"], fixed)
+    same("the digest in the log", upload["sha512"], file.sha512)
+
+
+def curl_lands(cloud, *options, fixed, **how):
+    file = image_file(cloud)
+    with cloud.new_image() as image_id:
+        result = clients.curl(cloud, image_id, *options, **how)
+        told_in_headers(result, file, fixed)
+        landed(cloud, image_id, file, fixed)
+
+
+def curl_form_lands(cloud, *options):
+    form = ("-X", "PUT", *options, "-F", f"file=@{image_file(cloud).path}")
+    curl_lands(cloud, *form, fixed="store, content-type, multipart")
+
+
+def test_curl_form(cloud):
+    curl_form_lands(cloud)
+
+
+def test_curl_form_with_fields(cloud):
+    curl_form_lands(cloud, "-F", "name=cirros", "-F", "comment=two\r\nlines")
+
+
+def test_curl_form_called_octets(cloud):
+    """Glance would say 204 and store the envelope. (-H takes the boundary out of the head.)"""
+    form = ("-X", "PUT", *OCTETS, "-F", f"file=@{image_file(cloud).path}")
+    curl_lands(cloud, *form, fixed="store, multipart")
+
+
+def test_curl_standard_input(cloud):
+    """Chunked: nobody knows how much there will be."""
+    with open(image_file(cloud).path, "rb") as data:
+        curl_lands(cloud, "-T", "-", fixed="store, content-type, length", stdin=data)
+
+
+def test_curl_upload_file(cloud):
+    """-T sends no Content-Type."""
+    curl_lands(cloud, "-T", image_file(cloud).path, fixed="store, content-type")
+
+
+def test_curl_data_binary(cloud):
+    """--data-binary calls it a form."""
+    options = ("-X", "PUT", "--data-binary", f"@{image_file(cloud).path}")
+    curl_lands(cloud, *options, fixed="store, content-type")
+
+
+def test_newman_form(cloud):
+    file = image_file(cloud)
+    with cloud.new_image() as image_id:
+        result = clients.newman(cloud, image_id, file.path, body="form-data")
+        check(result.exit_status == 0, f"newman: {result.printed[-2000:]}")
+        landed(cloud, image_id, file, "store, content-type, multipart")
+
+
+def test_glance_image_upload(cloud):
+    file = image_file(cloud)
+    with cloud.new_image() as image_id:
+        result = clients.glance(cloud, "image-upload", "--file", file.path, image_id)
+        check(result.exit_status == 0, f"glance image-upload: {result.printed}")
+        landed(cloud, image_id, file, "store, length")
+
+
+@contextlib.contextmanager
+def openstack_creates(cloud, file, *options, disk_format="qcow2"):
+    """What it printed, and the image, whose id is chosen here so that it is known either way."""
+    image_id = str(uuid.uuid4())
+    command = ["image", "create", "--id", image_id, "--disk-format", disk_format, *options]
+    try:
+        yield clients.openstack(cloud, *command, "--file", file.path, "cloud-test"), image_id
+    finally:
+        cloud.delete(image_id)
+
+
+def test_openstack_image_create(cloud):
+    file = image_file(cloud)
+    with openstack_creates(cloud, file) as (result, image_id):
+        check(result.exit_status == 0, f"openstack image create: {result.printed}")
+        landed(cloud, image_id, file, "store")
+
+
+# --- by way of the staging area: what is there is imported, and goes where the import says --------
+
+
+def staged_is_active(cloud, image_id, file):
+    ended = ("active", "queued")  # the latter: the import failed
+    wait_until(60, "the import has ended", lambda: cloud.image(image_id)["status"] in ended)
+    image = cloud.image(image_id)
+    same("the status", image["status"], "active")
+    same("Glance's size", image["size"], file.size)
+    same("Glance's sha512", image["os_hash_value"], file.sha512)
+
+
+def imported(cloud, image_id, file):
+    body = {"method": {"name": "glance-direct"}}
+    answer = cloud.glance("POST", f"/v2/images/{image_id}/import", json=body)
+    same("the status of the import", answer.status_code, 202)
+    staged_is_active(cloud, image_id, file)
+
+
+def curl_stages(cloud, *options, fixed, **how):
+    file = image_file(cloud)
+    with cloud.new_image() as image_id:
+        url = clients.upload_url(cloud, image_id, "stage")
+        result = clients.curl(cloud, image_id, *options, url=url, **how)
+        same("the answer's status", result.status, 204)
+        same("X-Intake-Fixed", result.headers.get("x-intake-fixed"), fixed)
+        imported(cloud, image_id, file)
+
+
+def test_curl_form_to_stage(cloud):
+    form = ("-X", "PUT", "-F", f"file=@{image_file(cloud).path}")
+    curl_stages(cloud, *form, fixed="content-type, multipart")
+
+
+def test_curl_standard_input_to_stage(cloud):
+    with open(image_file(cloud).path, "rb") as data:
+        curl_stages(cloud, "-T", "-", fixed="content-type, length", stdin=data)
+
+
+def test_openstack_import(cloud):
+    file = image_file(cloud)
+    with openstack_creates(cloud, file, "--import") as (result, image_id):
+        check(result.exit_status == 0, f"openstack image create --import: {result.printed}")
+        staged_is_active(cloud, image_id, file)
+        upload = cloud.proxy.ended_upload(image_id)
+        same("staged", (upload["stage"], upload["verdict"]), (True, "stored"))
+
+
+# --- every client shows its user why, of each kind of refusal -------------------------------------
+
+
+def spoilt(cloud):
+    """Reason, file, and what the image says of it."""
+    yield "damaged_body", stripped(cloud), "qcow2"
+    yield "format_mismatch", cloud.small(), "raw"
+    yield "unsafe_format", with_backing_file(cloud), "qcow2"
+
+
+def shows_why(cloud, send):
+    """send(image id, path) with each of them; the image waits for data as before."""
+    for reason, file, disk_format in spoilt(cloud):
+        with cloud.new_image(disk_format=disk_format) as image_id, untouched(cloud, image_id):
+            result = send(image_id, file.path)
+            same("the reason", cloud.proxy.ended_upload(image_id)["reason"], reason)
+            prints_why(cloud, image_id, result, file.path)
+
+
+def test_glance_shows_why(cloud):
+    shows_why(
+        cloud,
+        lambda image_id, path: clients.glance(cloud, "image-upload", "--file", path, image_id),
+    )
+
+
+def newman_shows_why(cloud, body):
+    shows_why(cloud, lambda image_id, path: clients.newman(cloud, image_id, path, body))
+
+
+def test_newman_shows_why(cloud):
+    newman_shows_why(cloud, "binary")
+
+
+def test_newman_form_shows_why(cloud):
+    newman_shows_why(cloud, "form-data")
+
+
+def test_newman_shows_that_it_sent_a_path(cloud):
+    """Its body "raw" is the text that somebody types into it."""
+    path = image_file(cloud).path
+    with cloud.new_image() as image_id, untouched(cloud, image_id):
+        result = clients.newman(cloud, image_id, path, body="raw")
+        check(result.exit_status != 0, "newman thinks that all is well")
+        check("format_mismatch" in result.printed, f"it prints: {result.printed[-1500:]}")
+        check("file path" in result.printed, f"no word of a path: {result.printed[-1500:]}")
+
+
+def test_curl_shows_why(cloud):
+    for reason, file, disk_format in spoilt(cloud):
+        with cloud.new_image(disk_format=disk_format) as image_id:
+            for how in (("-T", file.path), ("-X", "PUT", "-F", f"file=@{file.path}")):
+                curl_is_refused(cloud, image_id, reason, *how)
+
+
+def test_openstack_shows_why(cloud):
+    """It deletes the image that it could not upload to, so there is nothing else to look at."""
+    for reason, file, disk_format in spoilt(cloud):
+        with openstack_creates(cloud, file, disk_format=disk_format) as (result, image_id):
+            check(result.exit_status != 0, "openstack thinks that all is well")
+            same("the reason", cloud.proxy.ended_upload(image_id)["reason"], reason)
+            same("what Glance's log has of uploads", cloud.puts(image_id), [])
+        with cloud.new_image(disk_format=disk_format) as image_id:
+            prints_why(cloud, image_id, result, file.path)
