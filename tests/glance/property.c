@@ -7,7 +7,8 @@
 
 enum kind { TEXT, TEXT_OR_NULL, COUNT, FLAG, LIST };
 
-static const char disk_formats[] = " ami ari aki vhd vhdx vmdk raw qcow2 vdi iso ploop ";
+/* Glance's own, and one that its operator has added. */
+static const char disk_formats[] = " ami ari aki vhd vhdx vmdk raw qcow2 vdi iso ploop qed ";
 static const char container_formats[] = " ami ari aki bare ovf ova docker compressed ";
 static const char visibilities[] = " community public private shared ";
 

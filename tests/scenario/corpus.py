@@ -1,0 +1,133 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Files of every kind, sent with the curl of this machine: as they are, none is refused or warned
+of; as `curl -d` leaves them, or declared as something else, none gets through."""
+import hashlib
+import json
+import subprocess
+
+from support import corpus
+from support.scene import scenario
+from support.wire import PATIENCE
+
+DISK_FORMATS = ("qcow2", "vmdk", "vhd", "vhdx", "vdi", "iso", "raw", "ploop")
+DAMAGE_SEEN = 4096  # bytes; what has lost more than all but these is judged by its format
+
+# What curl says behind the answer's body.
+TELL = '\n{"status": %{response_code}, "sent": %{size_upload}, "headers": %{header_json}}'
+
+
+class Told:
+    """An answer as curl got it, and how much of the file curl has sent for it."""
+
+    def __init__(self, printed):
+        self.body, _, facts = printed.rpartition("\n")
+        facts = json.loads(facts)
+        self.status, self.sent = facts["status"], facts["sent"]
+        self.headers = {name.lower(): values for name, values in facts["headers"].items()}
+
+
+def curl(proxy, image, *how):
+    address = f"http://{proxy.host}:{proxy.address[1]}/v2/images/{image}/file"
+    done = subprocess.run(["curl", "-sS", "-H", "X-Auth-Token: demo-token", "-w", TELL, *how, address],
+                          capture_output=True, text=True, timeout=PATIENCE, check=False)
+    assert done.returncode == 0, (how, done.stderr)
+    return Told(done.stdout)
+
+
+def curl_upload(proxy, image, path):
+    return curl(proxy, image, "-T", path)
+
+
+def curl_data(proxy, image, path):
+    return curl(proxy, image, "-X", "PUT", "-H", "Content-Type: application/octet-stream", "-d", f"@{path}")
+
+
+def all_of_it(scene):
+    glance = scene.small_glance()
+    return glance, scene.proxy(glance), corpus.make_all(scene.folder / "corpus")
+
+
+def create(glance, disk_format, container_format):
+    return glance.create(disk_format=disk_format, container_format=container_format)
+
+
+def stored_as_it_is(glance, image, told, path, what):
+    assert told.status == 204, (what, told.status, told.body)
+    assert "x-intake-warning" not in told.headers, (what, told.headers)
+    shown, data = glance.ask("GET", f"/v2/images/{image}"), path.read_bytes()
+    assert (shown["status"], shown["size"]) == ("active", len(data)), what
+    assert shown["os_hash_value"] == hashlib.sha512(data).hexdigest(), what
+
+
+def refused(glance, image, told, reason, what):
+    assert told.status == 400, (what, told.status, told.body)
+    said = json.loads(told.body)
+    assert said["reason"] == reason, (what, said)
+    assert said["message"] and image in said["hint"], said
+    assert glance.ask("GET", f"/v2/images/{image}")["status"] == "queued", what
+
+
+def uploads_begun(glance):
+    """The images that Glance was sent anything for, be it only a head."""
+    return {asked["target"].split("/")[3] for asked in glance.requests() if asked["method"] == "PUT"}
+
+
+@scenario
+def as_it_is(scene):
+    glance, proxy, files = all_of_it(scene)
+    for path, specimen in files.items():
+        image = create(glance, specimen.disk_format, specimen.container_format)
+        told = curl_upload(proxy, image, path)
+        stored_as_it_is(glance, image, told, path, specimen.name)
+
+
+def refused_for_damage(glance, specimen, told, image):
+    reason = ("empty_body" if told.sent == 0 else
+              "format_mismatch" if told.sent < DAMAGE_SEEN else "damaged_body")
+    refused(glance, image, told, reason, (specimen.name, told.sent))
+
+
+@scenario
+def through_curl_d(scene):
+    glance, proxy, files = all_of_it(scene)
+    for path, specimen in files.items():
+        image = create(glance, specimen.disk_format, specimen.container_format)
+        refused_for_damage(glance, specimen, curl_data(proxy, image, path), image)
+    assert uploads_begun(glance) == set()
+
+
+@scenario
+def without_just_the_three_bytes(scene):
+    """As other versions of curl strip them."""
+    glance, proxy, files = all_of_it(scene)
+    for path, specimen in files.items():
+        image = create(glance, specimen.disk_format, specimen.container_format)
+        copy = corpus.stripped(path, scene.folder)
+        refused_for_damage(glance, specimen, curl_upload(proxy, image, copy), image)
+    assert uploads_begun(glance) == set()
+
+
+def other_claims(specimen):
+    """Every other (disk_format, container_format), and whether that may be said of it."""
+    for claim in DISK_FORMATS:
+        if specimen.any_inside:
+            yield claim, specimen.container_format, True
+        if specimen.any_inside or claim != specimen.disk_format:
+            yield claim, "bare", claim == "raw" and specimen.raw_too
+
+
+@scenario
+def declared_as_something_else(scene):
+    glance, proxy, files = all_of_it(scene)
+    good = set()
+    for path, specimen in files.items():
+        for disk_format, container_format, accepted in other_claims(specimen):
+            what = (specimen.name, disk_format, container_format)
+            image = create(glance, disk_format, container_format)
+            told = curl_upload(proxy, image, path)
+            if accepted:
+                good.add(image)
+                stored_as_it_is(glance, image, told, path, what)
+            else:
+                refused(glance, image, told, "format_mismatch", what)
+    assert uploads_begun(glance) == good

@@ -1,0 +1,300 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Files of every kind that people upload, made here by the programs that people make them with.
+
+Most kinds are here twice: as good as empty, as after `qemu-img create` (a few bytes among zeros, of
+which little is left when zeros are stripped), and filled. What is random is so by a fixed seed, and
+what has an identity that can be set is given one: a file is the same at each run, but for the UUIDs
+and times that qemu-img and genisoimage put in.
+"""
+import dataclasses
+import hashlib
+import os
+import pathlib
+import shutil
+import subprocess
+import tarfile
+import tempfile
+import typing
+
+KIB, MIB = 1 << 10, 1 << 20
+DISK = 8 * MIB  # of an empty disk
+
+# Where Debian keeps sfdisk, mke2fs and cryptsetup, which only root has in its PATH.
+PATH = os.environ["PATH"] + ":/usr/sbin:/sbin"
+
+
+@dataclasses.dataclass(frozen=True)
+class Specimen:
+    name: str
+    make: typing.Callable  # (the Workshop, the path of the new file)
+    disk_format: str  # what an image of it says, and says rightly
+    container_format: str = "bare"
+    driver: str = None  # of qemu-img, where that can check such files
+    raw_too: bool = False  # it may be declared raw: it has no format of its own that forbids it
+    any_inside: bool = False  # container_format hides it: disk_format says what is within
+
+
+class Workshop:
+    """A folder with what several specimens are made of."""
+
+    def __init__(self, folder):
+        self.folder = folder
+        self.files = folder / "files"
+        self.files.mkdir()
+        text = "".join(f"host {n} has the address 10.0.{n >> 8}.{n & 255}\n" for n in range(6000))
+        (self.files / "hosts.txt").write_text(text)
+        (self.files / "program").write_bytes(random_bytes(150 * KIB))
+        self.empty_disk = self._made("empty.disk", gpt)
+        self.file_system = self._made("ext4.disk", ext4)
+        self.disk = self._made("filled.disk", filled_gpt)
+        self.stream_optimized = self._made("disk1.vmdk", convert("vmdk", "subformat=streamOptimized"))
+
+    def _made(self, name, make):
+        path = self.folder / name
+        make(self, path)
+        return path
+
+
+def random_bytes(count):
+    return hashlib.shake_128(b"corpus").digest(count)
+
+
+def run(*command, **options):
+    """What it prints; one that fails shows what it said."""
+    done = subprocess.run(command, capture_output=True, env={**os.environ, "PATH": PATH},
+                          check=False, **options)
+    assert done.returncode == 0, f"{command}: {done.stderr.decode(errors='replace')}"
+    return done.stdout
+
+
+# --- disks as they are --------------------------------------------------------------------------
+
+
+def zeros(_, path):
+    path.touch()
+    os.truncate(path, DISK)
+
+
+def partitioned(label, path, size=DISK):
+    """One partition from 1 MiB on, and nothing in it."""
+    path.touch()
+    os.truncate(path, size)
+    identity = {"dos": "0x5eed5eed", "gpt": "5eed5eed-0000-4000-8000-000000000001"}[label]
+    partition = "uuid=5eed5eed-0000-4000-8000-000000000002, " if label == "gpt" else "bootable, "
+    table = f"label: {label}\nlabel-id: {identity}\n{partition}start=2048, type=linux\n"
+    run("sfdisk", "--quiet", path, input=table.encode())
+
+
+def put(path, offset, data):
+    with open(path, "r+b") as file:
+        file.seek(offset)
+        file.write(data)
+
+
+def mbr(_, path):
+    partitioned("dos", path)
+
+
+def gpt(_, path):
+    partitioned("gpt", path)
+
+
+def filled_mbr(_, path):
+    partitioned("dos", path, 2 * MIB)
+    put(path, 0, random_bytes(440))  # as long as a boot loader there may be
+    put(path, MIB, random_bytes(700 * KIB))
+
+
+def filled_gpt(workshop, path):
+    partitioned("gpt", path, 4 * MIB)
+    put(path, MIB, workshop.file_system.read_bytes())
+
+
+def ext4(workshop, path):
+    run("mke2fs", "-q", "-t", "ext4", "-d", workshop.files, path, "2M")
+
+
+def noise(_, path):
+    path.write_bytes(random_bytes(MIB))
+
+
+def luks(version, *options):
+    def make(_, path):
+        path.touch()
+        os.truncate(path, 4 * MIB)
+        run("cryptsetup", "luksFormat", "--batch-mode", "--type", version, "--pbkdf-force-iterations",
+            "1000", *options, path, "-", input=b"passphrase")
+        put(path, 3 * MIB, random_bytes(MIB))
+    return make
+
+
+# --- disk formats -------------------------------------------------------------------------------
+
+
+def create(driver, options=""):
+    """An empty disk, as new."""
+    def make(_, path):
+        run("qemu-img", "create", "-f", driver, *(["-o", options] if options else []), path, str(DISK))
+    return make
+
+
+def convert(driver, options="", *flags):
+    """The filled disk."""
+    def make(workshop, path):
+        run("qemu-img", "convert", *flags, "-f", "raw", "-O", driver, *(["-o", options] if options else []),
+            workshop.disk, path)
+    return make
+
+
+def iso(workshop, path):
+    """A disc of data, such as one with cloud-init's settings."""
+    run("genisoimage", "-quiet", "-volid", "cidata", "-joliet", "-rock", "-o", path, workshop.files)
+
+
+# --- files of other kinds -----------------------------------------------------------------------
+
+
+def copy_of(original):
+    def make(_, path):
+        shutil.copyfile(original, path)
+    return make
+
+
+def compressed(disk, *command):
+    def make(workshop, path):
+        path.write_bytes(run(*command, input=getattr(workshop, disk).read_bytes()))
+    return make
+
+
+def archive(files):
+    names = "".join(f"{each.relative_to(files)}\n" for each in sorted(files.rglob("*")))
+    return run("cpio", "--quiet", "--create", "--format=newc", cwd=files, input=names.encode())
+
+
+def initrd(*command):
+    def make(workshop, path):
+        path.write_bytes(run(*command, input=archive(workshop.files)))
+    return make
+
+
+def initrd_with_microcode(workshop, path):
+    """A plain archive, which the kernel looks for first, and a compressed one behind it."""
+    early = workshop.folder / "early"
+    microcode = early / "kernel" / "x86" / "microcode"
+    microcode.mkdir(parents=True)
+    (microcode / "GenuineIntel.bin").write_bytes(random_bytes(100 * KIB))
+    path.write_bytes(archive(early) + run("zstd", "-q", "-c", input=archive(workshop.files)))
+
+
+DESCRIPTOR = """\
+<?xml version="1.0" encoding="UTF-8"?>
+<Envelope xmlns="http://schemas.dmtf.org/ovf/envelope/1"
+          xmlns:ovf="http://schemas.dmtf.org/ovf/envelope/1">
+  <References><File ovf:id="file1" ovf:href="disk1.vmdk" ovf:size="{size}"/></References>
+  <DiskSection>
+    <Info>Virtual disks</Info>
+    <Disk ovf:diskId="disk1" ovf:fileRef="file1" ovf:capacity="{capacity}"
+          ovf:format="http://www.vmware.com/interfaces/specifications/vmdk.html#streamOptimized"/>
+  </DiskSection>
+</Envelope>
+"""
+
+
+def ova(workshop, path):
+    """The descriptor comes first, as the standard wants it."""
+    disk = workshop.stream_optimized
+    descriptor = workshop.folder / "machine.ovf"
+    descriptor.write_text(DESCRIPTOR.format(size=disk.stat().st_size, capacity=workshop.disk.stat().st_size))
+    with tarfile.open(path, "w", format=tarfile.USTAR_FORMAT) as archived:
+        for file in (descriptor, disk):
+            archived.add(file, file.name)
+
+
+SPECIMENS = (
+    Specimen("new.qcow2", create("qcow2"), "qcow2", driver="qcow2"),
+    Specimen("new-0.10.qcow2", create("qcow2", "compat=0.10"), "qcow2", driver="qcow2"),
+    Specimen("new-preallocated.qcow2", create("qcow2", "preallocation=metadata"), "qcow2", driver="qcow2"),
+    Specimen("filled.qcow2", convert("qcow2"), "qcow2", driver="qcow2"),
+    Specimen("filled-0.10.qcow2", convert("qcow2", "compat=0.10"), "qcow2", driver="qcow2"),
+    Specimen("filled-extended.qcow2", convert("qcow2", "extended_l2=on"), "qcow2", driver="qcow2"),
+    Specimen("zlib.qcow2", convert("qcow2", "", "-c"), "qcow2", driver="qcow2"),
+    Specimen("zstd.qcow2", convert("qcow2", "compression_type=zstd", "-c"), "qcow2", driver="qcow2"),
+
+    Specimen("new.vmdk", create("vmdk"), "vmdk", driver="vmdk"),
+    Specimen("filled.vmdk", convert("vmdk"), "vmdk", driver="vmdk"),
+    Specimen("new-stream.vmdk", create("vmdk", "subformat=streamOptimized"), "vmdk", driver="vmdk"),
+    Specimen("filled-stream.vmdk", convert("vmdk", "subformat=streamOptimized"), "vmdk", driver="vmdk"),
+
+    Specimen("new.vhd", create("vpc"), "vhd"),
+    Specimen("filled.vhd", convert("vpc"), "vhd"),
+    # Nothing but the footer tells it from the disk in it, and to use it as that does no harm.
+    Specimen("new-fixed.vhd", create("vpc", "subformat=fixed"), "vhd", raw_too=True),
+    Specimen("filled-fixed.vhd", convert("vpc", "subformat=fixed,force_size"), "vhd", raw_too=True),
+
+    Specimen("new.vhdx", create("vhdx"), "vhdx", driver="vhdx"),
+    Specimen("filled.vhdx", convert("vhdx", "block_size=1M"), "vhdx", driver="vhdx"),
+    Specimen("filled-fixed.vhdx", convert("vhdx", "block_size=1M,subformat=fixed"), "vhdx", driver="vhdx"),
+
+    Specimen("new.vdi", create("vdi"), "vdi", driver="vdi"),
+    Specimen("filled.vdi", convert("vdi"), "vdi", driver="vdi"),
+    Specimen("new-static.vdi", create("vdi", "static=on"), "vdi", driver="vdi"),
+
+    Specimen("data.iso", iso, "iso"),
+    Specimen("hybrid.iso", copy_of("/usr/lib/ipxe/ipxe.iso"), "iso"),  # it begins with an MBR
+
+    # Not of Glance's own list of disk formats, to which an operator may add it.
+    Specimen("new.qed", create("qed"), "qed", driver="qed"),
+    Specimen("filled.qed", convert("qed"), "qed", driver="qed"),
+
+    Specimen("new.hds", create("parallels"), "ploop", driver="parallels"),
+    Specimen("filled.hds", convert("parallels"), "ploop", driver="parallels"),
+
+    Specimen("zeros.raw", zeros, "raw", raw_too=True),
+    Specimen("mbr.raw", mbr, "raw", raw_too=True),
+    Specimen("gpt.raw", gpt, "raw", raw_too=True),
+    Specimen("filled-mbr.raw", filled_mbr, "raw", raw_too=True),
+    Specimen("filled-gpt.raw", filled_gpt, "raw", raw_too=True),
+    Specimen("ext4.raw", ext4, "raw", raw_too=True),
+    Specimen("random.raw", noise, "raw", raw_too=True),
+    Specimen("luks1.raw", luks("luks1"), "raw", raw_too=True),
+    Specimen("luks2.raw", luks("luks2", "--pbkdf", "pbkdf2", "--luks2-metadata-size", "16k",
+                               "--luks2-keyslots-size", "256k"), "raw", raw_too=True),
+
+    Specimen("machine.ova", ova, "vmdk", "ova", raw_too=True, any_inside=True),
+
+    # An amd64 kernel as GRUB and QEMU see it: iPXE's has the header of Linux' boot protocol.
+    Specimen("kernel", copy_of("/usr/lib/ipxe/ipxe.lkrn"), "aki", "aki", raw_too=True),
+    Specimen("initrd.gz", initrd("gzip", "-n"), "ari", "ari", raw_too=True),
+    Specimen("initrd.zst", initrd("zstd", "-q", "-c"), "ari", "ari", raw_too=True),
+    Specimen("initrd-microcode", initrd_with_microcode, "ari", "ari", raw_too=True),
+    Specimen("ext4.ami", ext4, "ami", "ami", raw_too=True),
+
+    Specimen("filled.gz", compressed("disk", "gzip", "-n"), "raw", raw_too=True),
+    Specimen("filled.xz", compressed("disk", "xz"), "raw", raw_too=True),
+    Specimen("filled.zst", compressed("disk", "zstd", "-q", "-c"), "raw", raw_too=True),
+    Specimen("filled.bz2", compressed("disk", "bzip2"), "raw", raw_too=True),
+    Specimen("empty.gz", compressed("empty_disk", "gzip", "-n"), "raw", raw_too=True),
+    Specimen("empty.xz", compressed("empty_disk", "xz"), "raw", raw_too=True),
+    Specimen("empty.zst", compressed("empty_disk", "zstd", "-q", "-c"), "raw", raw_too=True),
+    Specimen("empty.bz2", compressed("empty_disk", "bzip2"), "raw", raw_too=True),
+    Specimen("volume.gz", compressed("disk", "gzip", "-n"), "raw", "compressed", raw_too=True, any_inside=True),
+)
+
+
+def make_all(folder):
+    """All of them, in this new folder: {path: specimen}."""
+    folder = pathlib.Path(folder)
+    folder.mkdir()
+    made = {folder / specimen.name: specimen for specimen in SPECIMENS}
+    with tempfile.TemporaryDirectory() as scratch:
+        workshop = Workshop(pathlib.Path(scratch))
+        for path, specimen in made.items():
+            specimen.make(workshop, path)
+    return made
+
+
+def stripped(path, folder):
+    """A copy of it without the three bytes that `curl -d` takes out."""
+    copy = folder / f"{path.name}.stripped"
+    copy.write_bytes(path.read_bytes().translate(None, b"\0\r\n"))
+    return copy
