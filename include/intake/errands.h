@@ -12,8 +12,7 @@ struct errands;
 struct errand {
     void (*run)(struct errand *errand);  /* in a helper thread */
     void (*done)(struct errand *errand); /* afterwards, in the thread of the loop that sent it */
-    struct errands *errands;             /* this and the rest: the helpers' */
-    struct loop *loop;
+    struct loop *loop;                   /* this and the rest: the helpers' */
     struct task back;
     struct errand *next;
 };

@@ -2,8 +2,8 @@
 /* One worker's event loop: readiness of descriptors, timers, and calls put off until the
  * library that is calling us has returned.
  *
- * Everything but loop_wake() belongs to the loop's own thread. Watches, timers and tasks are
- * embedded in what they serve; their owner takes them out before it goes away. */
+ * Everything but loop_wake() and task_send() belongs to the loop's own thread. Watches, timers and
+ * tasks are embedded in what they serve; their owner takes them out before it goes away. */
 #ifndef INTAKE_LOOP_H
 #define INTAKE_LOOP_H
 
@@ -69,5 +69,12 @@ void timer_cancel(struct loop *loop, struct timer *timer);
 /* Runs once, later in this turn; posting it twice is posting it once. */
 void task_post(struct loop *loop, struct task *task);
 void task_cancel(struct loop *loop, struct task *task);
+
+/* From any thread: runs once in the loop's, soon. It must not have been sent or posted already, and
+ * cannot be cancelled. */
+void task_send(struct loop *loop, struct task *task);
+
+/* Runs now what was sent, also when the loop itself does not run any more. True: there was any. */
+bool loop_run_sent(struct loop *loop);
 
 #endif

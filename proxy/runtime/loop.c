@@ -7,6 +7,7 @@
 #include "runtime/timers.h"
 
 #include <errno.h>
+#include <pthread.h>
 #include <stdlib.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
@@ -30,6 +31,9 @@ struct loop {
     size_t turner_count;
     struct timers timers;
     struct task tasks; /* the ring's head */
+
+    pthread_mutex_t lock;
+    struct task sent; /* likewise, of what other threads have sent: under `lock` */
 
     /* The events being told, so that a watch that goes away meanwhile is not told. */
     struct epoll_event batch[BATCH];
@@ -55,6 +59,7 @@ static void drain_wake(struct watch *watch, unsigned events)
     (void)events;
     eventfd_t count;
     eventfd_read(watch->fd, &count);
+    loop_run_sent(loop);
     if (loop->woken)
         loop->woken(loop->woken_context);
 }
@@ -65,6 +70,8 @@ struct loop *loop_new(void)
     if (!loop)
         return NULL;
     loop->tasks.next = loop->tasks.previous = &loop->tasks;
+    loop->sent.next = loop->sent.previous = &loop->sent;
+    pthread_mutex_init(&loop->lock, NULL);
     loop->wake.ready = drain_wake;
     loop->epoll = epoll_create1(EPOLL_CLOEXEC);
     loop->wake.fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
@@ -84,6 +91,7 @@ void loop_free(struct loop *loop)
     if (loop->epoll >= 0)
         close(loop->epoll);
     timers_free(&loop->timers);
+    pthread_mutex_destroy(&loop->lock);
     free(loop);
 }
 
@@ -166,24 +174,32 @@ void timer_cancel(struct loop *loop, struct timer *timer)
     timers_cancel(&loop->timers, timer);
 }
 
+static void ring_append(struct task *ring, struct task *task)
+{
+    task->next = ring;
+    task->previous = ring->previous;
+    task->previous->next = task;
+    ring->previous = task;
+}
+
+static void ring_remove(struct task *task)
+{
+    task->previous->next = task->next;
+    task->next->previous = task->previous;
+    task->next = task->previous = NULL;
+}
+
 void task_post(struct loop *loop, struct task *task)
 {
-    if (task->next)
-        return;
-    task->next = &loop->tasks;
-    task->previous = loop->tasks.previous;
-    task->previous->next = task;
-    loop->tasks.previous = task;
+    if (!task->next)
+        ring_append(&loop->tasks, task);
 }
 
 void task_cancel(struct loop *loop, struct task *task)
 {
     (void)loop;
-    if (!task->next)
-        return;
-    task->previous->next = task->next;
-    task->next->previous = task->previous;
-    task->next = task->previous = NULL;
+    if (task->next)
+        ring_remove(task);
 }
 
 /* Runs what is posted now; what these post runs in the next round. */
@@ -196,6 +212,38 @@ static void run_tasks(struct loop *loop)
         task->run(task);
     }
     task_cancel(loop, &last);
+}
+
+/* --- what other threads send ------------------------------------------------------------ */
+
+/* The wake-up is under the lock, too: once that is released, whoever runs the task may free the
+ * loop. */
+void task_send(struct loop *loop, struct task *task)
+{
+    pthread_mutex_lock(&loop->lock);
+    ring_append(&loop->sent, task);
+    loop_wake(loop);
+    pthread_mutex_unlock(&loop->lock);
+}
+
+static struct task *take_sent(struct loop *loop)
+{
+    pthread_mutex_lock(&loop->lock);
+    struct task *task = loop->sent.next;
+    if (task == &loop->sent)
+        task = NULL;
+    else
+        ring_remove(task);
+    pthread_mutex_unlock(&loop->lock);
+    return task;
+}
+
+bool loop_run_sent(struct loop *loop)
+{
+    bool any = false;
+    for (struct task *task; (task = take_sent(loop)); any = true)
+        task->run(task);
+    return any;
 }
 
 /* --- the turn -------------------------------------------------------------------------- */

@@ -1,0 +1,190 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What loop.c takes from other threads; the rest of it is tested in test_loop.c. */
+#include "intake/loop.h"
+
+#include <pthread.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+static struct loop *loop;
+static pthread_t runs_in;
+
+/* What happened, a letter for each event. */
+static char told[128];
+
+static void tell(char letter)
+{
+    size_t length = strlen(told);
+    if (length + 1 == sizeof told)
+        fail_msg("no end of it: %s", told);
+    told[length] = letter;
+}
+
+static int set_up(void **state)
+{
+    (void)state;
+    memset(told, 0, sizeof told);
+    runs_in = pthread_self();
+    loop = loop_new();
+    alarm(60); /* a loop that sleeps for ever fails, too */
+    return loop ? 0 : -1;
+}
+
+static int tear_down(void **state)
+{
+    (void)state;
+    alarm(0);
+    loop_free(loop);
+    return 0;
+}
+
+struct note {
+    struct task task; /* first */
+    char letter;
+    struct note *sends;
+    unsigned times; /* it sends itself so often */
+    bool last;      /* stops the loop */
+};
+
+static void note_run(struct task *task)
+{
+    struct note *note = (struct note *)task;
+    assert_true(pthread_equal(pthread_self(), runs_in));
+    tell(note->letter);
+    if (note->sends)
+        task_send(loop, &note->sends->task);
+    if (note->times && note->times--)
+        task_send(loop, task);
+    else if (note->last)
+        loop_stop(loop);
+}
+
+static struct note make_note(char letter)
+{
+    return (struct note){.task.run = note_run, .letter = letter};
+}
+
+static void what_is_sent_runs_once_and_in_order(void **state)
+{
+    (void)state;
+    struct note a = make_note('a'), b = make_note('b'), c = make_note('c');
+    c.last = true;
+    task_send(loop, &a.task);
+    task_send(loop, &b.task);
+    task_send(loop, &c.task);
+    loop_run(loop);
+    assert_string_equal(told, "abc");
+    assert_false(loop_run_sent(loop));
+    assert_string_equal(told, "abc");
+}
+
+static void it_may_be_sent_again_when_it_runs(void **state)
+{
+    (void)state;
+    struct note a = make_note('a');
+    a.times = 3;
+    a.last = true;
+    task_send(loop, &a.task);
+    loop_run(loop);
+    assert_string_equal(told, "aaaa");
+}
+
+static void tell_wake(void *context)
+{
+    (void)context;
+    tell('w');
+}
+
+static void it_runs_before_the_call_for_a_wake_up(void **state)
+{
+    (void)state;
+    struct note a = make_note('a'), b = make_note('b');
+    b.last = true;
+    a.sends = &b;
+    loop_on_wake(loop, tell_wake, NULL);
+    task_send(loop, &a.task);
+    loop_run(loop);
+    assert_string_equal(told, "abw");
+}
+
+static void it_runs_without_the_loop_too(void **state)
+{
+    (void)state;
+    struct note a = make_note('a'), b = make_note('b');
+    a.sends = &b;
+    assert_false(loop_run_sent(loop));
+    task_send(loop, &a.task);
+    assert_true(loop_run_sent(loop));
+    assert_string_equal(told, "ab");
+}
+
+static void what_has_run_can_be_posted(void **state)
+{
+    (void)state;
+    struct note a = make_note('a');
+    task_send(loop, &a.task);
+    assert_true(loop_run_sent(loop));
+    a.last = true;
+    task_post(loop, &a.task);
+    loop_run(loop);
+    assert_string_equal(told, "aa");
+}
+
+/* --- among threads --------------------------------------------------------------------------- */
+
+enum { SENDERS = 4, EACH = 2000 };
+
+static unsigned received;
+
+static void count_run(struct task *task)
+{
+    assert_true(pthread_equal(pthread_self(), runs_in));
+    assert_null(task->next);
+    if (++received == SENDERS * EACH)
+        loop_stop(loop);
+}
+
+static void *send_all(void *context)
+{
+    struct task *tasks = context;
+    for (unsigned i = 0; i < EACH; i++)
+        task_send(loop, &tasks[i]);
+    return NULL;
+}
+
+/* Each of them must run, or this does not end. */
+static void any_thread_may_send(void **state)
+{
+    (void)state;
+    static struct task tasks[SENDERS][EACH];
+    pthread_t threads[SENDERS];
+    received = 0;
+    for (unsigned i = 0; i < SENDERS * EACH; i++)
+        tasks[i / EACH][i % EACH] = (struct task){.run = count_run};
+    for (unsigned i = 0; i < SENDERS; i++)
+        assert_int_equal(pthread_create(&threads[i], NULL, send_all, tasks[i]), 0);
+    loop_run(loop);
+    for (unsigned i = 0; i < SENDERS; i++)
+        assert_int_equal(pthread_join(threads[i], NULL), 0);
+    assert_int_equal(received, SENDERS * EACH);
+}
+
+int main(void)
+{
+#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+    const struct CMUnitTest tests[] = {
+        TEST(what_is_sent_runs_once_and_in_order),
+        TEST(it_may_be_sent_again_when_it_runs),
+        TEST(it_runs_before_the_call_for_a_wake_up),
+        TEST(it_runs_without_the_loop_too),
+        TEST(what_has_run_can_be_posted),
+        TEST(any_thread_may_send),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
