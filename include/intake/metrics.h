@@ -28,10 +28,13 @@ void metrics_answered(struct metrics *metrics, unsigned status);
 /* A refusal or failure of the proxy's own, upload or not. */
 void metrics_refused(struct metrics *metrics, enum refusal reason);
 
+/* An upload that a check objected to, and that passed because the check only warns. */
+void metrics_warned(struct metrics *metrics, enum refusal reason);
+
 /* Bytes from clients to Glance, and back. */
 void metrics_bytes(struct metrics *metrics, uint64_t to_glance, uint64_t from_glance);
 
-/* An upload that ended: by verdict and store, bytes, duration. At most 32 stores are told
+/* An upload that ended: by verdict and store, bytes, duration, fixes. At most 32 stores are told
  * apart per worker; any further one counts as "other". */
 void metrics_upload(struct metrics *metrics, const struct upload *upload);
 

@@ -27,12 +27,43 @@
         "Set its disk format and container format, then upload again.",                            \
         "openstack image set --disk-format qcow2 --container-format bare {image}")                 \
     row(EMPTY_BODY, "empty_body", 400,                                                             \
-        "The upload has no data, and Glance would make of it an image of 0 bytes{detail}. "        \
-        "Send the file with curl -T FILE.",                                                        \
+        "The upload has no data (curl -d leaves none of a file of zeros), and Glance "             \
+        "would make of it an image of 0 bytes{detail}. Send the file with curl -T FILE.",          \
+        "curl -T FILE -H 'X-Auth-Token: ...' {url}")                                               \
+    row(CONTENT_RANGE, "content_range", 400,                                                       \
+        "The upload is a part of a file (Content-Range), and Glance would take the "               \
+        "part for the whole image{detail}. Send the whole file at once with curl -T "              \
+        "FILE.",                                                                                   \
+        "curl -T FILE -H 'X-Auth-Token: ...' {url}")                                               \
+    row(CONTENT_ENCODING, "content_encoding", 400,                                                 \
+        "The upload was compressed for the way (Content-Encoding), and Glance would "              \
+        "not unpack it but store it so{detail}. Send the file as it is with curl -T "              \
+        "FILE.",                                                                                   \
         "curl -T FILE -H 'X-Auth-Token: ...' {url}")                                               \
     row(DAMAGED_BODY, "damaged_body", 400,                                                         \
-        "The image data has lost bytes on its way here, as curl -d strips them, "                  \
-        "and would not boot{detail}. Send the file with curl -T FILE.",                            \
+        "The image data has lost bytes on its way here: curl -d strips NUL, line feed "            \
+        "and carriage return from a file, and what is left would not boot{detail}. "               \
+        "Send the file with curl -T FILE.",                                                        \
+        "curl -T FILE -H 'X-Auth-Token: ...' {url}")                                               \
+    row(FORMAT_MISMATCH, "format_mismatch", 400,                                                   \
+        "The data is not of the format that the image says it has{detail}. The image "             \
+        "still waits for data of its own format.",                                                 \
+        "openstack image create --disk-format FORMAT --container-format bare --file "              \
+        "FILE NAME, or the right file for this image: curl -T FILE -H 'X-Auth-Token: "             \
+        "...' {url}")                                                                              \
+    row(UNSAFE_FORMAT, "unsafe_format", 400,                                                       \
+        "The image could make the host that opens it read files that are not its "                 \
+        "own{detail}. Make a copy that stands alone, and send that; the image still "              \
+        "waits for data.",                                                                         \
+        "qemu-img convert -O FORMAT FILE COPY && curl -T COPY -H 'X-Auth-Token: ...' "             \
+        "{url}")                                                                                   \
+    row(MULTIPART_MALFORMED, "multipart_malformed", 400,                                           \
+        "The form around the image cannot be taken off{detail}. Send the bare file "               \
+        "with curl -T FILE, or a form whose last part is its one file.",                           \
+        "curl -T FILE -H 'X-Auth-Token: ...' {url}")                                               \
+    row(SIZE_MISMATCH, "size_mismatch", 400,                                                       \
+        "The upload is not as large as it said it would be{detail}. The image waits "              \
+        "for data again: send the file with curl -T FILE, which says its length.",                 \
         "curl -T FILE -H 'X-Auth-Token: ...' {url}")                                               \
     row(UNSUPPORTED_CONTENT_TYPE, "unsupported_content_type", 415,                                 \
         "The body was not sent as image data{detail}. Send the bare file, not a form, "            \
@@ -47,13 +78,18 @@
         "The policy of this cloud does not accept this upload{detail}.",                           \
         "Change the image so that another rule applies, or ask the operator of this cloud.")       \
     row(LENGTH_REQUIRED, "length_required", 411,                                                   \
-        "This upload does not say how large it is, and the policy of this cloud decides "          \
-        "by size{detail}. Send the file with curl -T FILE, which says it.",                        \
+        "This upload does not say how large it is, and here it must{detail}. Send the "            \
+        "file with curl -T FILE, which says its length.",                                          \
         "curl -T FILE -H 'X-Auth-Token: ...' {url}")                                               \
     row(TOO_LARGE, "too_large", 413,                                                               \
-        "The image data is larger than what may be uploaded here{detail}. "                        \
-        "Make it smaller, or ask the operator of this cloud for a higher limit.",                  \
+        "The image is larger than what may be uploaded here{detail}. Make it smaller, "            \
+        "or ask the operator of this cloud for a higher limit.",                                   \
         "qemu-img convert -c -O qcow2 FILE SMALLER.qcow2")                                         \
+    row(SPOOL_FULL, "spool_full", 507,                                                             \
+        "There is no room just now to keep an upload that does not say its "                       \
+        "length{detail}. Send the file with curl -T FILE, which says its length, or "              \
+        "try again later.",                                                                        \
+        "curl -T FILE -H 'X-Auth-Token: ...' {url}")                                               \
     row(CLIENT_STALLED, "client_stalled", 408,                                                     \
         "No more data came from the client, so the upload was given up{detail}. "                  \
         "The image waits for data again: check the network, then upload once more.",               \

@@ -35,6 +35,13 @@ struct uploads {
  */
 json_t *uploads_collect(struct uploads *const *all, size_t count);
 
+/* --- upload_texts.c ---------------------------------------------------------------------- */
+
+enum { UPLOAD_WARNINGS_TEXT = 640 };
+
+/* "damaged_body, format_mismatch", or "" */
+void upload_warnings_text(unsigned warnings, char out[UPLOAD_WARNINGS_TEXT]);
+
 /* --- readiness.c: is Glance there, asked at most every two seconds --------------------- */
 
 enum { READINESS_WHY_MAX = 512 };

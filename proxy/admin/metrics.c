@@ -41,6 +41,11 @@ void metrics_refused(struct metrics *metrics, enum refusal reason)
     add(&metrics->refusals[reason], 1);
 }
 
+void metrics_warned(struct metrics *metrics, enum refusal reason)
+{
+    add(&metrics->warnings[reason], 1);
+}
+
 void metrics_bytes(struct metrics *metrics, uint64_t to_glance, uint64_t from_glance)
 {
     add(&metrics->to_glance, to_glance);
@@ -91,6 +96,8 @@ void metrics_upload(struct metrics *metrics, const struct upload *upload)
     struct metrics_store *store = store_row(metrics, upload->store ? upload->store : "none", room);
     add(&store->results[upload->verdict], 1);
     add(&store->bytes, upload->bytes);
+    for (unsigned i = 0; i < METRICS_FIX_COUNT; i++)
+        add(&metrics->fixes[i], upload->fixes >> i & 1);
     if (stored)
         observe_duration(metrics, upload->seconds);
 }
@@ -115,6 +122,8 @@ void metrics_merge(struct metrics *total, const struct metrics *from)
         total->gauges[i] += atomic_load_explicit(&from->gauges[i], memory_order_relaxed);
     merge(total->classes, from->classes, METRICS_CLASS_COUNT);
     merge(total->refusals, from->refusals, REFUSAL_COUNT);
+    merge(total->warnings, from->warnings, REFUSAL_COUNT);
+    merge(total->fixes, from->fixes, METRICS_FIX_COUNT);
     merge(&total->to_glance, &from->to_glance, 1);
     merge(&total->from_glance, &from->from_glance, 1);
     merge(total->durations, from->durations, METRICS_BUCKET_COUNT + 1);

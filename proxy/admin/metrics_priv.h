@@ -14,6 +14,7 @@ enum {
     METRICS_GAUGE_COUNT = METRICS_UPLOADS_IN_FLIGHT + 1,
     METRICS_CLASS_COUNT = 6, /* 1xx to 5xx; class 0 is not used */
     METRICS_RESULT_COUNT = UPLOAD_ABORTED + 1,
+    METRICS_FIX_COUNT = 4, /* one per bit of enum upload_fix */
     METRICS_BUCKET_COUNT = 10
 };
 
@@ -30,6 +31,8 @@ struct metrics {
     _Atomic int64_t gauges[METRICS_GAUGE_COUNT];
     _Atomic uint64_t classes[METRICS_CLASS_COUNT];
     _Atomic uint64_t refusals[REFUSAL_COUNT];
+    _Atomic uint64_t warnings[REFUSAL_COUNT];
+    _Atomic uint64_t fixes[METRICS_FIX_COUNT];
     _Atomic uint64_t to_glance;
     _Atomic uint64_t from_glance;
     _Atomic uint64_t durations[METRICS_BUCKET_COUNT + 1]; /* each in one bucket; not cumulated */

@@ -72,12 +72,34 @@ static bool upload_bytes_rows(const char *name, const struct metrics *total, str
     return fits && put_upload_bytes(name, &total->other, "other", out);
 }
 
-static bool refusals_rows(const char *name, const struct metrics *total, struct buffer *out)
+static bool put_reasons(const char *name, const _Atomic uint64_t *counters, struct buffer *out)
 {
     bool fits = true;
     for (int i = REFUSAL_NONE + 1; i < REFUSAL_COUNT && fits; i++)
         fits = buffer_print(out, "%s{reason=\"%s\"} %" PRIu64 "\n", name,
-                            refusal_row((enum refusal)i)->name, value(&total->refusals[i]));
+                            refusal_row((enum refusal)i)->name, value(&counters[i]));
+    return fits;
+}
+
+static bool refusals_rows(const char *name, const struct metrics *total, struct buffer *out)
+{
+    return put_reasons(name, total->refusals, out);
+}
+
+static bool warnings_rows(const char *name, const struct metrics *total, struct buffer *out)
+{
+    return put_reasons(name, total->warnings, out);
+}
+
+static bool fixes_rows(const char *name, const struct metrics *total, struct buffer *out)
+{
+    bool fits = true;
+    for (unsigned i = 0; i < METRICS_FIX_COUNT && fits; i++) {
+        char fix[64];
+        upload_fixes_text(1U << i, fix);
+        fits =
+            buffer_print(out, "%s{fix=\"%s\"} %" PRIu64 "\n", name, fix, value(&total->fixes[i]));
+    }
     return fits;
 }
 
@@ -163,6 +185,10 @@ static const struct family {
      uploads_in_flight_row},
     {"glance_intake_refusals_total", "counter",
      "Requests that this proxy itself refused or failed, by reason.", refusals_rows},
+    {"glance_intake_warnings_total", "counter",
+     "Uploads that a check objected to and let pass, by reason.", warnings_rows},
+    {"glance_intake_fixes_total", "counter",
+     "Ended uploads in which something was put right, by what.", fixes_rows},
     {"glance_intake_requests_total", "counter", "Answered requests, by class of the status.",
      requests_rows},
     {"glance_intake_requests_in_flight", "gauge", "Requests that wait for their answer.",

@@ -122,7 +122,26 @@ static bool progress_cell(struct buffer *out, const json_t *upload, const char *
            buffer_print(out, " <small>(%.0f %%)</small>", 100 * bytes / size);
 }
 
-/* "refused: too_large", "rejected: 409" */
+/* "prepare (300.0 MiB on disk)" */
+static bool step_cell(struct buffer *out, const json_t *upload, const char *key)
+{
+    double spooled = json_number_value(json_object_get(upload, "spooled"));
+    bool fits = text_cell(out, upload, key);
+    if (spooled > 0)
+        fits = fits && put(out, " <small>(") && put_bytes(out, spooled) &&
+               put(out, " on disk)</small>");
+    return fits;
+}
+
+static bool put_warnings(struct buffer *out, const json_t *upload)
+{
+    const json_t *warnings = json_object_get(upload, "warnings");
+    return !json_is_string(warnings) ||
+           (put(out, " <small>(warned: ") && put_escaped(out, json_string_value(warnings)) &&
+            put(out, ")</small>"));
+}
+
+/* "refused: too_large", "rejected: 409", "stored (warned: format_mismatch)" */
 static bool verdict_cell(struct buffer *out, const json_t *upload, const char *key)
 {
     const char *verdict = json_string_value(json_object_get(upload, key));
@@ -135,7 +154,7 @@ static bool verdict_cell(struct buffer *out, const json_t *upload, const char *k
         fits = put(out, ": ") && put_escaped(out, json_string_value(reason));
     else if (fits && !stored && status)
         fits = buffer_print(out, ": %d", (int)status);
-    return fits && put(out, "</span>");
+    return fits && put(out, "</span>") && put_warnings(out, upload);
 }
 
 struct column {
@@ -147,7 +166,7 @@ struct column {
 /* What matters first: a narrow window cuts a table at the right. */
 static const struct column IN_FLIGHT[] = {
     {"Image", "image", text_cell},
-    {"Step", "step", text_cell},
+    {"Step", "step", step_cell},
     {"Sent to Glance", "bytes", progress_cell},
     {"Rate", "bytes_per_second", rate_cell},
     {"Age", "age", duration_cell},

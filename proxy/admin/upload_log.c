@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "intake/upload.h"
 
+#include "admin/admin_priv.h"
 #include "intake/log.h"
 
 /* One row per verdict: its name, and how loud it is. A client's own doing is no warning. */
@@ -21,8 +22,18 @@ const char *upload_verdict_name(enum upload_verdict verdict)
     return VERDICTS[verdict].name;
 }
 
+/* A field without a text is left out. */
+static const char *text_or_null(const char *text)
+{
+    return *text ? text : NULL;
+}
+
 void upload_log(const struct upload *upload)
 {
+    char fixes[64];
+    char warnings[UPLOAD_WARNINGS_TEXT];
+    upload_fixes_text(upload->fixes, fixes);
+    upload_warnings_text(upload->warnings, warnings);
     const struct log_field fields[] = {
         {.name = "request_id", .text = upload->request_id},
         {.name = "client", .text = upload->client},
@@ -30,7 +41,8 @@ void upload_log(const struct upload *upload)
         {.name = "image", .text = upload->image},
         {.name = "store", .text = upload->store},
         {.name = "rule", .text = upload->rule},
-        {.name = "fixes", .text = upload->fixed},
+        {.name = "fixes", .text = text_or_null(fixes)},
+        {.name = "warnings", .text = text_or_null(warnings)},
         {.name = "bytes", .is_number = true, .number = (double)upload->bytes},
         {.name = "seconds", .is_number = true, .number = upload->seconds},
         {.name = "sha512", .text = upload->sha512},

@@ -2,8 +2,9 @@
 /* One worker's uploads: those in flight, and the last hundred that ended.
  *
  * The lock is taken when an upload comes or goes and when somebody reads, never per piece of
- * data. An upload in flight is read no further than upload.h allows: its birth facts, `step` and
- * `bytes`. What the worker sets at the end is read only once the upload is in `finished`. */
+ * data. An upload in flight is read no further than upload.h allows: its birth facts, what is
+ * atomic, and what uploads_decided() sets. What the worker sets at the end is read only once the
+ * upload is in `finished`. */
 #include "admin/admin_priv.h"
 #include "intake/clock.h"
 #include "intake/metrics.h"
@@ -45,7 +46,6 @@ void upload_free(struct upload *upload)
     free(upload->image);
     free(upload->store);
     free(upload->rule);
-    free(upload->fixed);
     free(upload->sha512);
     free(upload);
 }
@@ -110,6 +110,27 @@ void uploads_enter(struct uploads *uploads, struct upload *upload)
     list_push(&uploads->in_flight, upload);
     pthread_mutex_unlock(&uploads->lock);
     metrics_gauge_add(uploads->metrics, METRICS_UPLOADS_IN_FLIGHT, 1);
+}
+
+bool uploads_decided(struct uploads *uploads, struct upload *upload, const char *rule,
+                     const char *store)
+{
+    char *new_rule, *new_store;
+    if (!copy_string(rule, &new_rule))
+        return false;
+    if (!copy_string(store, &new_store)) {
+        free(new_rule);
+        return false;
+    }
+    pthread_mutex_lock(&uploads->lock);
+    char *old_rule = upload->rule;
+    char *old_store = upload->store;
+    upload->rule = new_rule;
+    upload->store = new_store;
+    pthread_mutex_unlock(&uploads->lock);
+    free(old_rule);
+    free(old_store);
+    return true;
 }
 
 void uploads_leave(struct uploads *uploads, struct upload *upload)

@@ -60,7 +60,6 @@ static bool set_common(json_t *object, const struct upload *upload, double secon
            set(object, "image", json_text(upload->image)) &&
            set(object, "store", json_text(upload->store)) &&
            set(object, "rule", json_text(upload->rule)) &&
-           set(object, "fixes", json_text(upload->fixed)) &&
            set(object, "stage", json_boolean(upload->stage)) &&
            set(object, "size", json_count(upload->size_known, upload->size)) &&
            set(object, "bytes", json_count(true, bytes)) &&
@@ -71,7 +70,23 @@ static bool set_running(json_t *object, const struct upload *upload)
 {
     double age = (double)(clock_ms() - upload->began_ms) / 1000;
     return set_common(object, upload, age) && set(object, "age", json_real(age)) &&
-           set(object, "step", json_text(upload->step));
+           set(object, "step", json_text(upload->step)) &&
+           set(object, "spooled", json_count(true, upload->spooled));
+}
+
+/* "store, length"; null when there is nothing. */
+static json_t *json_fixes(unsigned fixes)
+{
+    char text[64];
+    upload_fixes_text(fixes, text);
+    return json_text(*text ? text : NULL);
+}
+
+static json_t *json_warnings(unsigned warnings)
+{
+    char text[UPLOAD_WARNINGS_TEXT];
+    upload_warnings_text(warnings, text);
+    return json_text(*text ? text : NULL);
 }
 
 static bool set_finished(json_t *object, const struct upload *upload)
@@ -79,6 +94,8 @@ static bool set_finished(json_t *object, const struct upload *upload)
     unsigned status = upload->glance_status;
     return set_common(object, upload, upload->seconds) &&
            set(object, "seconds", json_real(upload->seconds)) &&
+           set(object, "fixes", json_fixes(upload->fixes)) &&
+           set(object, "warnings", json_warnings(upload->warnings)) &&
            set(object, "sha512", json_text(upload->sha512)) &&
            set(object, "glance_status", json_count(status != 0, status)) &&
            set(object, "verdict", json_text(upload_verdict_name(upload->verdict))) &&

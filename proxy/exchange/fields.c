@@ -54,15 +54,10 @@ bool fields_for_preflight(const struct exchange *x, struct headers *out)
     return true;
 }
 
-/* "store, content-type": what was changed, in this order. */
-static bool note_fixes(struct exchange *x, bool store, bool content_type)
+static void note_fix(struct exchange *x, enum upload_fix fix, bool done)
 {
-    if (!store && !content_type)
-        return true;
-    x->upload->fixed = strdup(store && content_type ? "store, content-type"
-                              : store               ? "store"
-                                                    : "content-type");
-    return x->upload->fixed != NULL;
+    if (done)
+        x->upload->fixes |= fix;
 }
 
 bool fields_for_upload(struct exchange *x, struct headers *out)
@@ -75,8 +70,10 @@ bool fields_for_upload(struct exchange *x, struct headers *out)
     if (!forwarded(x, out))
         return false;
     headers_remove(out, STORE);
+    note_fix(x, FIX_STORE, store_changed);
+    note_fix(x, FIX_CONTENT_TYPE, type_changed);
     return (!store || headers_add(out, STORE, x->decision.store)) &&
-           headers_set(out, "Content-Type", OCTETS) && note_fixes(x, store_changed, type_changed);
+           headers_set(out, "Content-Type", OCTETS);
 }
 
 /* Repr-Digest (RFC 9530) of what Glance was sent, and the same for the log. */
@@ -101,9 +98,11 @@ bool fields_of_answer(struct exchange *x, struct headers *out)
     const struct upload *upload = x->upload;
     if (!upload)
         return true;
+    char fixes[64];
+    upload_fixes_text(upload->fixes, fixes);
     bool good = (!upload->store || headers_add(out, "X-Intake-Store", upload->store)) &&
                 (!upload->rule || headers_add(out, "X-Intake-Rule", upload->rule)) &&
-                (!upload->fixed || headers_add(out, "X-Intake-Fixed", upload->fixed));
+                (!*fixes || headers_add(out, "X-Intake-Fixed", fixes));
     if (!good || !x->body)
         return good;
     char bytes[24];

@@ -306,11 +306,14 @@ static void test_status_page_escapes(void **state)
     running->size_known = true;
     running->size = 4 << 20;
     running->bytes = 1 << 20;
+    running->spooled = 3 << 20;
+    running->step = "prepare";
     uploads_enter(uploads, running);
     struct upload *ended = upload_new("req-2", "192.0.2.7", "image");
     ended->project = strdup("</td><script>alert(1)</script>\xFF");
     ended->verdict = UPLOAD_REFUSED;
     ended->reason = REFUSAL_TOO_LARGE;
+    ended->warnings = 1U << REFUSAL_DAMAGED_BODY;
     uploads_leave(uploads, ended);
 
     static struct got got;
@@ -319,7 +322,9 @@ static void test_status_page_escapes(void **state)
     assert_has(got.body, "<td>image&quot;&#39;&amp;</td>");
     assert_has(got.body, "<td>1.0 MiB of 4.0 MiB <small>(25 %)</small></td>");
     assert_has(got.body, "&lt;/td&gt;&lt;script&gt;alert(1)&lt;/script&gt;\xEF\xBF\xBD</td>");
-    assert_has(got.body, "<span class=\"bad\">refused: too_large</span>");
+    assert_has(got.body, "<td>prepare <small>(3.0 MiB on disk)</small></td>");
+    assert_has(got.body, "<span class=\"bad\">refused: too_large</span>"
+                         " <small>(warned: damaged_body)</small></td>");
     assert_null(strstr(got.body, "<script"));
 
     ask("GET", "/uploads", &got);

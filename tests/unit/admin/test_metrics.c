@@ -122,6 +122,30 @@ static void test_uploads_by_result_and_store(void **state)
     assert_line("glance_intake_upload_bytes_total{store=\"test\"} 300");
 }
 
+static void test_fixes_and_warnings(void **state)
+{
+    (void)state;
+    static const unsigned FIXES[] = {0, FIX_STORE, FIX_STORE | FIX_LENGTH, FIX_MULTIPART};
+    for (size_t i = 0; i < sizeof FIXES / sizeof *FIXES; i++) {
+        struct upload *upload = upload_new("req-1", "192.0.2.7", "image");
+        assert_non_null(upload);
+        upload->verdict = UPLOAD_STORED;
+        upload->fixes = FIXES[i];
+        metrics_upload(metrics[i % WORKERS], upload);
+        upload_free(upload);
+    }
+    metrics_warned(metrics[0], REFUSAL_FORMAT_MISMATCH);
+    metrics_warned(metrics[1], REFUSAL_FORMAT_MISMATCH);
+    read_all();
+    assert_line("glance_intake_fixes_total{fix=\"store\"} 2");
+    assert_line("glance_intake_fixes_total{fix=\"content-type\"} 0");
+    assert_line("glance_intake_fixes_total{fix=\"multipart\"} 1");
+    assert_line("glance_intake_fixes_total{fix=\"length\"} 1");
+    assert_line("glance_intake_warnings_total{reason=\"format_mismatch\"} 2");
+    assert_line("glance_intake_warnings_total{reason=\"damaged_body\"} 0");
+    assert_line("glance_intake_refusals_total{reason=\"format_mismatch\"} 0");
+}
+
 static void test_durations(void **state)
 {
     (void)state;
@@ -191,7 +215,7 @@ static void test_families_are_announced(void **state)
             assert_non_null(strchr("_{ ", line[strlen(family)]));
         }
     }
-    assert_int_equal(families, 10);
+    assert_int_equal(families, 12);
 }
 
 static void test_too_large_for_the_buffer(void **state)
@@ -237,6 +261,7 @@ int main(void)
         TEST(test_everything_is_there_from_the_start),
         TEST(test_workers_sum_up),
         TEST(test_uploads_by_result_and_store),
+        TEST(test_fixes_and_warnings),
         TEST(test_durations),
         TEST(test_labels_are_escaped),
         TEST(test_a_flood_of_names),

@@ -57,7 +57,7 @@ static struct upload *make_full(void)
     upload->project = strdup("demo");
     upload->store = strdup("test");
     upload->rule = strdup("default");
-    upload->fixed = strdup("store, content-type");
+    upload->fixes = FIX_STORE | FIX_CONTENT_TYPE;
     upload->bytes = 21474836480;
     upload->seconds = 12.5;
     upload->sha512 = strdup("cf83e1");
@@ -77,6 +77,17 @@ static void test_every_field(void **state)
                               "verdict=stored\n");
 }
 
+static void test_warnings(void **state)
+{
+    (void)state;
+    struct upload *upload = make_full();
+    upload->fixes = 0;
+    upload->warnings = 1U << REFUSAL_DAMAGED_BODY | 1U << REFUSAL_FORMAT_MISMATCH;
+    const char *line = logged(LOG_FORMAT_TEXT, upload);
+    assert_non_null(
+        strstr(line, " rule=default warnings=\"damaged_body, format_mismatch\" bytes="));
+}
+
 static void test_json(void **state)
 {
     (void)state;
@@ -86,6 +97,7 @@ static void test_json(void **state)
     assert_int_equal(json_integer_value(json_object_get(line, "bytes")), 21474836480);
     assert_string_equal(json_string_value(json_object_get(line, "verdict")), "stored");
     assert_null(json_object_get(line, "reason"));
+    assert_null(json_object_get(line, "warnings"));
     json_decref(line);
 }
 
@@ -130,9 +142,8 @@ static void test_stage(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_every_field),
-        cmocka_unit_test(test_json),
-        cmocka_unit_test(test_level_by_verdict),
+        cmocka_unit_test(test_every_field), cmocka_unit_test(test_warnings),
+        cmocka_unit_test(test_json),        cmocka_unit_test(test_level_by_verdict),
         cmocka_unit_test(test_stage),
     };
     return cmocka_run_group_tests(tests, make_file, remove_file);

@@ -101,6 +101,24 @@ static void test_leaves_without_having_entered(void **state)
     leave(other, UPLOAD_STORED);
 }
 
+/* The size may be known late: then the policy is asked a second time. */
+static void test_is_decided_again(void **state)
+{
+    (void)state;
+    struct upload *upload = make("image");
+    assert_true(uploads_decided(uploads, upload, "default", NULL));
+    assert_string_equal(upload->rule, "default");
+    assert_null(upload->store);
+    uploads_enter(uploads, upload);
+    char rule[] = "large", store[] = "test";
+    assert_true(uploads_decided(uploads, upload, rule, store));
+    rule[0] = store[0] = 'x'; /* both are copies */
+    assert_string_equal(upload->rule, "large");
+    assert_string_equal(upload->store, "test");
+    leave(upload, UPLOAD_STORED);
+    assert_metric("\nglance_intake_uploads_total{result=\"stored\",store=\"test\"} 1\n");
+}
+
 static void test_keeps_the_last_hundred(void **state)
 {
     (void)state;
@@ -131,6 +149,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_comes_and_goes, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_leaves_without_having_entered, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_is_decided_again, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_keeps_the_last_hundred, set_up, tear_down),
         cmocka_unit_test(test_half_built),
     };

@@ -51,10 +51,11 @@ static struct upload *make(const char *image, uint64_t age_ms)
     upload->project = strdup("demo");
     upload->store = strdup("test");
     upload->rule = strdup("default");
-    upload->fixed = strdup("store, content-type");
+    upload->fixes = FIX_STORE | FIX_CONTENT_TYPE;
     upload->size_known = true;
     upload->size = 1000;
     upload->bytes = 500;
+    upload->spooled = 700;
     upload->step = "relay";
     return upload;
 }
@@ -98,12 +99,14 @@ static void test_in_flight(void **state)
     assert_text(row, "image", "image");
     assert_text(row, "store", "test");
     assert_text(row, "rule", "default");
-    assert_text(row, "fixes", "store, content-type");
     assert_text(row, "step", "relay");
     assert_int_equal(json_integer_value(json_object_get(row, "size")), 1000);
     assert_int_equal(json_integer_value(json_object_get(row, "bytes")), 500);
     assert_in_range(json_integer_value(json_object_get(row, "bytes_per_second")), 20, 50);
     assert_in_range((int)json_real_value(json_object_get(row, "age")), 10, 25);
+    assert_int_equal(json_integer_value(json_object_get(row, "spooled")), 700);
+    assert_null(json_object_get(row, "fixes")); /* the worker may be about to write it */
+    assert_null(json_object_get(row, "warnings"));
     assert_null(json_object_get(row, "verdict"));
     json_decref(document);
     upload->verdict = UPLOAD_STORED;
@@ -116,16 +119,33 @@ static void test_finished(void **state)
     struct upload *upload = make("image", 10000);
     upload->verdict = UPLOAD_FAILED;
     upload->reason = REFUSAL_GLANCE_FAILED;
+    upload->warnings = 1U << REFUSAL_UNSAFE_FORMAT;
     upload->size_known = false;
     uploads_leave(uploads[0], upload);
     json_t *document = read_json();
     const json_t *row = row_of(document, "finished", 0);
     assert_text(row, "verdict", "failed");
     assert_text(row, "reason", "glance_failed");
+    assert_text(row, "fixes", "store, content-type");
+    assert_text(row, "warnings", "unsafe_format");
+    assert_null(json_object_get(row, "spooled"));
     assert_true(json_is_null(json_object_get(row, "size")));
     assert_true(json_is_null(json_object_get(row, "glance_status")));
     assert_true(json_is_null(json_object_get(row, "sha512")));
     assert_in_range((int)json_real_value(json_object_get(row, "seconds")), 10, 25);
+    json_decref(document);
+}
+
+static void test_nothing_done(void **state)
+{
+    (void)state;
+    struct upload *upload = make("image", 0);
+    upload->fixes = 0;
+    uploads_leave(uploads[0], upload);
+    json_t *document = read_json();
+    const json_t *row = row_of(document, "finished", 0);
+    assert_true(json_is_null(json_object_get(row, "fixes")));
+    assert_true(json_is_null(json_object_get(row, "warnings")));
     json_decref(document);
 }
 
@@ -191,10 +211,13 @@ static void *work(void *context)
         uploads_enter(context, upload);
         for (int k = 0; k < 10; k++) {
             upload->bytes += 100;
+            upload->spooled += 100;
+            uploads_decided(context, upload, "default", k % 2 ? "test" : NULL);
             upload->step = "relay";
         }
         upload->verdict = UPLOAD_STORED;
         upload->glance_status = 204;
+        upload->fixes = FIX_LENGTH;
         upload->sha512 = strdup("cf83");
         uploads_leave(context, upload);
     }
@@ -222,6 +245,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_in_flight, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_finished, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_nothing_done, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_newest_first_over_all_workers, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_a_hundred_over_all_workers, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_text_that_is_not_utf8, set_up, tear_down),

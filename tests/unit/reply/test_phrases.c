@@ -13,6 +13,7 @@ static void test_phrases(void **state)
     (void)state;
     assert_string_equal(reply_phrase(204), "No Content");
     assert_string_equal(reply_phrase(409), "Conflict");
+    assert_string_equal(reply_phrase(507), "Insufficient Storage");
     assert_string_equal(reply_phrase(511), "Network Authentication Required");
     assert_string_equal(reply_phrase(299), "");
 }

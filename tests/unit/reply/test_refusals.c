@@ -68,6 +68,25 @@ static void test_texts(void **state)
     }
 }
 
+/* Whoever sent the bytes the wrong way is told the right one, with its address. */
+static void test_the_command_that_works(void **state)
+{
+    (void)state;
+    static const enum refusal WRONG_WAYS[] = {
+        REFUSAL_EMPTY_BODY,      REFUSAL_CONTENT_RANGE,       REFUSAL_CONTENT_ENCODING,
+        REFUSAL_DAMAGED_BODY,    REFUSAL_FORMAT_MISMATCH,     REFUSAL_UNSAFE_FORMAT,
+        REFUSAL_SIZE_MISMATCH,   REFUSAL_MULTIPART_MALFORMED, REFUSAL_UNSUPPORTED_CONTENT_TYPE,
+        REFUSAL_LENGTH_REQUIRED, REFUSAL_SPOOL_FULL,
+    };
+    for (size_t i = 0; i < sizeof WRONG_WAYS / sizeof *WRONG_WAYS; i++) {
+        const char *hint = refusal_row(WRONG_WAYS[i])->hint;
+        const char *command = strstr(hint, "curl -T ");
+        assert_non_null(command);
+        assert_non_null(strstr(command, " -H 'X-Auth-Token: ...' {url}"));
+        assert_string_equal(hint + strlen(hint) - strlen(" {url}"), " {url}");
+    }
+}
+
 /* "| `reason`, `reason` | 409 | ..." names this one with this status. */
 static bool line_tells(const char *line, const struct refusal_row *row)
 {
@@ -112,6 +131,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_names_and_statuses),
         cmocka_unit_test(test_texts),
+        cmocka_unit_test(test_the_command_that_works),
         cmocka_unit_test(test_readme_has_every_refusal),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

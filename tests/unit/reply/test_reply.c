@@ -87,9 +87,11 @@ static void test_nothing_known(void **state)
     const struct refusal_context context = {.request_id = "req-2"};
     json_t *object = refused(REFUSAL_DAMAGED_BODY, &context);
     assert_null(json_object_get(object, "image_id"));
-    assert_string_equal(text_of(object, "message"),
-                        "The image data has lost bytes on its way here, as curl -d strips them, "
-                        "and would not boot. Send the file with curl -T FILE.");
+    assert_string_equal(
+        text_of(object, "message"),
+        "The image data has lost bytes on its way here: curl -d strips NUL, line feed "
+        "and carriage return from a file, and what is left would not boot. Send "
+        "the file with curl -T FILE.");
     assert_string_equal(text_of(object, "hint"), "curl -T FILE -H 'X-Auth-Token: ...' "
                                                  "http://HOST:9292/v2/images/ID/file");
     json_decref(object);
@@ -121,6 +123,26 @@ static void test_details(void **state)
     }
 }
 
+/* What a client did with a length that nobody said, in the one sentence for both. */
+static void test_length_required_with_and_without_particulars(void **state)
+{
+    (void)state;
+    static const char *const ROWS[][2] = {
+        {NULL, "This upload does not say how large it is, and here it must. Send the file with "
+               "curl -T FILE, which says its length."},
+        {"another rule is for more than 10 bytes",
+         "This upload does not say how large it is, and here it must: another rule is for more "
+         "than 10 bytes. Send the file with curl -T FILE, which says its length."},
+    };
+    for (size_t i = 0; i < sizeof ROWS / sizeof *ROWS; i++) {
+        struct refusal_context context = FULL;
+        context.detail = ROWS[i][0];
+        json_t *object = refused(REFUSAL_LENGTH_REQUIRED, &context);
+        assert_string_equal(text_of(object, "message"), ROWS[i][1]);
+        json_decref(object);
+    }
+}
+
 static void test_glanceclient_gets_text(void **state)
 {
     (void)state;
@@ -132,7 +154,7 @@ static void test_glanceclient_gets_text(void **state)
     assert_int_equal(reply.status, 413);
     assert_string_equal(headers_get(&reply.headers, "Content-Type"), "text/plain; charset=UTF-8");
     assert_string_equal(buffer_text(&reply.body),
-                        "413 Content Too Large: The image data is larger than what may be uploaded "
+                        "413 Content Too Large: The image is larger than what may be uploaded "
                         "here: its status is active. Make it smaller, or ask the operator of this "
                         "cloud for a higher limit.\n"
                         "Hint: qemu-img convert -c -O qcow2 FILE SMALLER.qcow2\n"
@@ -160,6 +182,7 @@ int main(void)
         cmocka_unit_test(test_key_order_of_every_refusal),
         cmocka_unit_test(test_nothing_known),
         cmocka_unit_test(test_details),
+        cmocka_unit_test(test_length_required_with_and_without_particulars),
         cmocka_unit_test(test_glanceclient_gets_text),
         cmocka_unit_test(test_earlier_content_goes),
     };
