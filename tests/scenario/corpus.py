@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Files of every kind, sent with the curl of this machine: as they are, none is refused or warned
 of; as `curl -d` leaves them, or declared as something else, none gets through."""
+import contextlib
 import hashlib
 import json
 import subprocess
@@ -20,8 +21,8 @@ class Told:
     """An answer as curl got it, and how much of the file curl has sent for it."""
 
     def __init__(self, printed):
-        self.body, _, facts = printed.rpartition("\n")
-        facts = json.loads(facts)
+        self.body, mark, facts = printed.partition('\n{"status": ')
+        facts = json.loads(mark + facts)
         self.status, self.sent = facts["status"], facts["sent"]
         self.headers = {name.lower(): values for name, values in facts["headers"].items()}
 
@@ -47,24 +48,38 @@ def all_of_it(scene):
     return glance, scene.proxy(glance), corpus.make_all(scene.folder / "corpus")
 
 
+class Faults(list):
+    """What is wrong with each of many files, so that one does not hide the others."""
+
+    @contextlib.contextmanager
+    def of(self, *what):
+        try:
+            yield
+        except AssertionError as why:
+            self.append(f"{' '.join(what)}: {why}")
+
+    def end(self):
+        assert not self, "\n".join(self)
+
+
 def create(glance, disk_format, container_format):
     return glance.create(disk_format=disk_format, container_format=container_format)
 
 
-def stored_as_it_is(glance, image, told, path, what):
-    assert told.status == 204, (what, told.status, told.body)
-    assert "x-intake-warning" not in told.headers, (what, told.headers)
+def stored_as_it_is(glance, image, told, path):
+    assert told.status == 204, (told.status, told.body)
+    assert "x-intake-warning" not in told.headers, told.headers
     shown, data = glance.ask("GET", f"/v2/images/{image}"), path.read_bytes()
-    assert (shown["status"], shown["size"]) == ("active", len(data)), what
-    assert shown["os_hash_value"] == hashlib.sha512(data).hexdigest(), what
+    assert (shown["status"], shown["size"]) == ("active", len(data)), shown
+    assert shown["os_hash_value"] == hashlib.sha512(data).hexdigest(), shown
 
 
-def refused(glance, image, told, reason, what):
-    assert told.status == 400, (what, told.status, told.body)
+def refused(glance, image, told, reason):
+    assert told.status == 400, (told.status, told.body)
     said = json.loads(told.body)
-    assert said["reason"] == reason, (what, said)
-    assert said["message"] and image in said["hint"], said
-    assert glance.ask("GET", f"/v2/images/{image}")["status"] == "queued", what
+    assert said["reason"] == reason, said
+    assert said["message"] and said["hint"], said
+    assert glance.ask("GET", f"/v2/images/{image}")["status"] == "queued"
 
 
 def uploads_begun(glance):
@@ -75,36 +90,38 @@ def uploads_begun(glance):
 @scenario
 def as_it_is(scene):
     glance, proxy, files = all_of_it(scene)
+    faults = Faults()
     for path, specimen in files.items():
         image = create(glance, specimen.disk_format, specimen.container_format)
-        told = curl_upload(proxy, image, path)
-        stored_as_it_is(glance, image, told, path, specimen.name)
+        with faults.of(specimen.name):
+            stored_as_it_is(glance, image, curl_upload(proxy, image, path), path)
+    faults.end()
 
 
-def refused_for_damage(glance, specimen, told, image):
-    reason = ("empty_body" if told.sent == 0 else
-              "format_mismatch" if told.sent < DAMAGE_SEEN else "damaged_body")
-    refused(glance, image, told, reason, (specimen.name, told.sent))
+def each_is_refused(scene, send):
+    """`send` sends what is damaged of it. Which refusal it is depends on how much is left."""
+    glance, proxy, files = all_of_it(scene)
+    faults = Faults()
+    for path, specimen in files.items():
+        image = create(glance, specimen.disk_format, specimen.container_format)
+        told = send(proxy, image, path)
+        with faults.of(specimen.name, f"with {told.sent} bytes"):
+            refused(glance, image, told, "empty_body" if told.sent == 0 else
+                    "format_mismatch" if told.sent < DAMAGE_SEEN else "damaged_body")
+    faults.end()
+    assert uploads_begun(glance) == set()
 
 
 @scenario
 def through_curl_d(scene):
-    glance, proxy, files = all_of_it(scene)
-    for path, specimen in files.items():
-        image = create(glance, specimen.disk_format, specimen.container_format)
-        refused_for_damage(glance, specimen, curl_data(proxy, image, path), image)
-    assert uploads_begun(glance) == set()
+    each_is_refused(scene, curl_data)
 
 
 @scenario
 def without_just_the_three_bytes(scene):
     """As other versions of curl strip them."""
-    glance, proxy, files = all_of_it(scene)
-    for path, specimen in files.items():
-        image = create(glance, specimen.disk_format, specimen.container_format)
-        copy = corpus.stripped(path, scene.folder)
-        refused_for_damage(glance, specimen, curl_upload(proxy, image, copy), image)
-    assert uploads_begun(glance) == set()
+    each_is_refused(scene, lambda proxy, image, path: curl_upload(
+        proxy, image, corpus.stripped(path, scene.folder)))
 
 
 def other_claims(specimen):
@@ -119,15 +136,16 @@ def other_claims(specimen):
 @scenario
 def declared_as_something_else(scene):
     glance, proxy, files = all_of_it(scene)
-    good = set()
+    faults, good = Faults(), set()
     for path, specimen in files.items():
         for disk_format, container_format, accepted in other_claims(specimen):
-            what = (specimen.name, disk_format, container_format)
             image = create(glance, disk_format, container_format)
             told = curl_upload(proxy, image, path)
-            if accepted:
-                good.add(image)
-                stored_as_it_is(glance, image, told, path, what)
-            else:
-                refused(glance, image, told, "format_mismatch", what)
+            with faults.of(specimen.name, "as", disk_format, "in", container_format):
+                if accepted:
+                    good.add(image)
+                    stored_as_it_is(glance, image, told, path)
+                else:
+                    refused(glance, image, told, "format_mismatch")
+    faults.end()
     assert uploads_begun(glance) == good

@@ -277,7 +277,11 @@ SPECIMENS = (
     Specimen("empty.xz", compressed("empty_disk", "xz"), "raw", raw_too=True),
     Specimen("empty.zst", compressed("empty_disk", "zstd", "-q", "-c"), "raw", raw_too=True),
     Specimen("empty.bz2", compressed("empty_disk", "bzip2"), "raw", raw_too=True),
-    Specimen("volume.gz", compressed("disk", "gzip", "-n"), "raw", "compressed", raw_too=True, any_inside=True),
+    # As Cinder uploads a volume where it may compress it.
+    Specimen("filled-volume.gz", compressed("disk", "gzip", "-n"), "raw", "compressed", raw_too=True,
+             any_inside=True),
+    Specimen("empty-volume.gz", compressed("empty_disk", "gzip", "-n"), "raw", "compressed", raw_too=True,
+             any_inside=True),
 )
 
 
