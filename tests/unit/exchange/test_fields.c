@@ -31,6 +31,7 @@ struct scene {
     struct client client;
     struct exchange x;
     struct headers out;
+    const char *rest; /* of the body */
 };
 
 static void begin(struct scene *scene, const char *const *fields)
@@ -205,12 +206,13 @@ static void let_pass(struct scene *scene, const char *text)
     static const struct settings settings = {.upload.max_size = UINT64_MAX};
     static char into[BODY_READ_MIN];
     const struct body_plan plan = {.read = read_text,
-                                   .context = &text,
+                                   .context = &scene->rest,
                                    .length_known = true,
                                    .length = strlen(text),
                                    .disk_format = "raw",
                                    .container_format = "bare",
                                    .settings = &settings};
+    scene->rest = text;
     scene->x.body = body_new(&plan);
     assert_non_null(scene->x.body);
     assert_int_equal(body_prepare(scene->x.body), 1);
