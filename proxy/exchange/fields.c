@@ -54,6 +54,21 @@ bool fields_for_preflight(const struct exchange *x, struct headers *out)
     return true;
 }
 
+/* One field per warning: "format_mismatch: declared raw, but this is qcow2". */
+static bool tell_warnings(const struct exchange *x, struct headers *out)
+{
+    const struct body_warning *rows;
+    size_t count = body_warnings(x->body, &rows);
+    bool good = true;
+    for (size_t i = 0; i < count; i++) {
+        char value[BODY_WORDS + 64];
+        snprintf(value, sizeof value, "%s%s%s", refusal_row(rows[i].reason)->name,
+                 rows[i].detail[0] ? ": " : "", rows[i].detail);
+        good = good && headers_add(out, "X-Intake-Warning", value);
+    }
+    return good;
+}
+
 static void note_fix(struct exchange *x, enum upload_fix fix, bool done)
 {
     if (done)
@@ -72,6 +87,8 @@ bool fields_for_upload(struct exchange *x, struct headers *out)
     headers_remove(out, STORE);
     note_fix(x, FIX_STORE, store_changed);
     note_fix(x, FIX_CONTENT_TYPE, type_changed);
+    note_fix(x, FIX_MULTIPART, body_unwrapped(x->body));
+    note_fix(x, FIX_LENGTH, client_framing(x->client)->framing == FRAMING_CHUNKED && x->size_known);
     return (!store || headers_add(out, STORE, x->decision.store)) &&
            headers_set(out, "Content-Type", OCTETS);
 }
@@ -108,6 +125,6 @@ bool fields_of_answer(struct exchange *x, struct headers *out)
     char bytes[24];
     snprintf(bytes, sizeof bytes, "%llu", (unsigned long long)body_count(x->body));
     bool stored = !x->refusal && x->answer.status / 100 == 2;
-    return headers_add(out, "X-Intake-Bytes", bytes) &&
+    return headers_add(out, "X-Intake-Bytes", bytes) && tell_warnings(x, out) &&
            (!stored || (tell_digest(x, out) && headers_add(out, "X-Intake-Verified", "no")));
 }
