@@ -51,6 +51,8 @@ struct transfer_order {
     const struct headers *headers;
     enum framing framing;
     uint64_t length;
+    uint64_t
+        patience; /* ms that may pass before the answer, or within it; 0: as the settings say */
 };
 
 /* The endpoint is the first of the settings' that is not known to be dead; while none of the body

@@ -41,7 +41,8 @@ struct transfer {
     char *target;
     enum framing framing;
     uint64_t length;
-    unsigned tried; /* a bit per endpoint */
+    uint64_t patience; /* ms; 0: as the settings say */
+    unsigned tried;    /* a bit per endpoint */
     int endpoint;
     curl_socket_t socket;
 

@@ -100,6 +100,7 @@ bool transfer_take_order(struct transfer *transfer, const struct transfer_order 
 {
     transfer->framing = order->framing;
     transfer->length = order->length;
+    transfer->patience = order->patience;
     transfer->all_pulled = order->framing != FRAMING_CHUNKED && order->length == 0;
     transfer->target = strdup(order->target);
     if (!transfer->target || !add_fields(transfer, order))

@@ -33,6 +33,8 @@ static uint64_t patience(const struct transfer *transfer, int queued)
     bool connecting = transfer->socket == CURL_SOCKET_BAD && !transfer->head_told;
     if (for_client || connecting)
         return 0;
+    if (transfer->patience)
+        return transfer->patience;
     bool moving = transfer->head_told || !transfer->all_pulled || queued > 0;
     return moving ? settings->glance.stall_timeout : settings->glance.response_timeout;
 }
