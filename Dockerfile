@@ -26,6 +26,9 @@ RUN apt-get update -qq \
     && rm -rf /var/lib/apt/lists/*
 COPY --from=build /installed/usr/bin/glance-intake /usr/bin/
 COPY --from=build /installed/etc/glance-intake /etc/glance-intake
+# Uploads without a length are kept here: mount a disk with room for spool_limit.
+RUN install -d -m 0700 -o 10001 -g 10001 /var/spool/glance-intake
+VOLUME /var/spool/glance-intake
 # A number, so that an orchestrator can tell that it is not root.
 USER 10001:10001
 EXPOSE 9292
