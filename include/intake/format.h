@@ -10,6 +10,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+struct format;
+
 enum {
     FORMAT_OPENING = 64 * 1024,  /* bytes of the first look, fewer if the body is smaller */
     FORMAT_LOOK_MAX = 64 * 1024, /* bytes of any further one */
@@ -19,9 +21,9 @@ enum {
 /* Counted from the end of the body, for a look at its last bytes. */
 #define FORMAT_FROM_END (UINT64_C(1) << 63)
 
-/* Where to look next: `length` bytes at `offset` (or, with FORMAT_FROM_END set, the last `length`
- * bytes). length 0: nothing more to see. Looks never go back: each begins at or after the end of
- * the one before. */
+/* Where to look next: `length` bytes at `offset` (with FORMAT_FROM_END set: the last `length` bytes
+ * of what comes behind the opening). length 0: nothing more to see. Looks never go back: each
+ * begins at or after the end of the one before. */
 struct format_look {
     uint64_t offset;
     size_t length;
@@ -31,12 +33,13 @@ struct format_look {
  * say; bytes of the body never stand in them but for printable ASCII. */
 struct format_examination {
     const char *seen;        /* "qcow2", "iso", ...: the format's name; NULL: none that is known */
-    bool virtual_size_known; /* of qcow2, vmdk, vhd, vhdx, vdi */
+    bool virtual_size_known; /* of every disk format that has one of its own */
     uint64_t virtual_size;   /* bytes */
     char broken[FORMAT_WORDS]; /* it begins like `seen`, and cannot be that */
     char unsafe[FORMAT_WORDS]; /* it would have others read files that are not its own */
     struct format_look next;
-    uint64_t step; /* the format's own, between its looks */
+    const struct format *format; /* whose looks they are */
+    uint64_t step;               /* the format's own, between its looks */
 };
 
 /* `count` is FORMAT_OPENING, or less, and then all of the body. `disk_format` is the image's: some

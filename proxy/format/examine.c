@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "format_priv.h"
+
+#include <string.h>
+
+/* A disk format whose header is not all there is none that anybody can open, and what was made of
+ * the zeros that were read instead is not worth saying. */
+static void check_end(const struct view *view, struct format_examination *out)
+{
+    if (!view->beyond)
+        return;
+    out->broken[0] = '\0';
+    words_say(out->broken, "it ends in the middle of its header");
+}
+
+void format_examine(const void *opening, size_t count, const char *disk_format,
+                    struct format_examination *out)
+{
+    struct view view = {count ? opening : "", count, false};
+    const struct format *format = format_recognised(&view);
+    *out = (struct format_examination){.seen = format ? format->name : NULL, .format = format};
+    if (format && format->examine)
+        format->examine(&view, out);
+    const struct format *declared = format_named(disk_format);
+    if (declared && declared->examine_unmarked && !(out->seen && !strcmp(out->seen, disk_format)))
+        declared->examine_unmarked(&view, out);
+    check_end(&view, out);
+}
+
+void format_examine_more(struct format_examination *examination, const void *bytes, size_t count)
+{
+    struct format_look look = examination->next;
+    struct view view = {bytes, count < look.length ? count : look.length, false};
+    if (!look.length)
+        return;
+    examination->next = (struct format_look){0};
+    examination->format->examine_more(&view, &look, examination);
+    check_end(&view, examination);
+}

@@ -1,0 +1,125 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* How a body is recognised, and how what was recognised is judged.
+ *
+ *     table.c        THE table: one row per format, in the order they are tried
+ *     qcow2.c, ...   what one format's header says: one file per format with a structure of its own
+ *     texts.c        bodies that are text
+ *     view.c         numbers out of the bytes of a look
+ *     words.c        what is said of them
+ *     examine.c      table + look -> examination
+ *     judge.c        claim + examination -> judgement and words
+ */
+#ifndef FORMAT_PRIV_H
+#define FORMAT_PRIV_H
+
+#include "intake/format.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* --- view.c ---------------------------------------------------------------------------- */
+
+/* The bytes of one look. Reading where there are none gives 0 and sets `beyond`, which stays: read
+ * straight through, ask once at the end. */
+struct view {
+    const unsigned char *bytes;
+    size_t count;
+    bool beyond;
+};
+
+uint8_t view_u8(struct view *view, size_t at);
+uint16_t view_be16(struct view *view, size_t at);
+uint32_t view_be32(struct view *view, size_t at);
+uint64_t view_be64(struct view *view, size_t at);
+uint16_t view_le16(struct view *view, size_t at);
+uint32_t view_le32(struct view *view, size_t at);
+uint64_t view_le64(struct view *view, size_t at);
+
+/* Are all of these bytes in view? Does not set `beyond`. */
+bool view_has(const struct view *view, uint64_t at, uint64_t length);
+
+/* Do these bytes stand there? Not in view is no, and does not set `beyond`. */
+bool view_is(const struct view *view, uint64_t at, const void *bytes, size_t length);
+
+/* --- words.c --------------------------------------------------------------------------- */
+
+/* Says it in `out`, unless something was said there before: the first cause is kept. What is not
+ * printable ASCII becomes '?', and what does not fit ends in "...". */
+void words_say(char out[FORMAT_WORDS], const char *text, ...) __attribute__((format(printf, 2, 3)));
+
+/* Sets the virtual size, `count` times `unit` bytes, or says that there can be no such size. */
+void words_size(struct format_examination *out, uint64_t count, uint64_t unit);
+
+/* --- table.c --------------------------------------------------------------------------- */
+
+struct format {
+    const char *name;   /* Glance's, if it has one */
+    const char *words;  /* stands behind "this is" */
+    const char *advice; /* what to do about it, where something else was declared */
+    bool disk;          /* a disk format: never welcome as raw */
+    bool nests;         /* its header can name files of others: CVE-2024-32498 */
+
+    size_t at; /* where the magic stands */
+    const char *magic;
+    size_t length;                             /* of the magic; 0: it has none */
+    bool (*holds)(const struct view *opening); /* what else must hold; NULL: nothing */
+
+    /* What the opening says; NULL: nothing that matters. */
+    void (*examine)(struct view *opening, struct format_examination *out);
+    /* What a further look says; `look` is where it was. */
+    void (*examine_more)(struct view *view, const struct format_look *look,
+                         struct format_examination *out);
+    /* For an image that is declared to be this, and whose opening does not show it. */
+    void (*examine_unmarked)(struct view *opening, struct format_examination *out);
+};
+
+/* The first row that the opening fits; NULL: none. */
+const struct format *format_recognised(const struct view *opening);
+
+/* The first row of that name; NULL: none. */
+const struct format *format_named(const char *name);
+
+/* --- one format each ------------------------------------------------------------------- */
+
+bool qcow_holds(const struct view *opening); /* version 1 */
+void qcow_examine(struct view *opening, struct format_examination *out);
+void qcow2_examine(struct view *opening, struct format_examination *out);
+void qed_examine(struct view *opening, struct format_examination *out);
+void vmdk_examine(struct view *opening, struct format_examination *out);
+void vmdk_examine_more(struct view *view, const struct format_look *look,
+                       struct format_examination *out);
+void vmdk_cowd_examine(struct view *opening, struct format_examination *out);
+bool vmdk_text_holds(const struct view *opening);
+void vmdk_text_examine(struct view *opening, struct format_examination *out);
+void vmdk_examine_unmarked(struct view *opening, struct format_examination *out);
+void vhd_examine(struct view *opening, struct format_examination *out);
+void vhd_examine_more(struct view *view, const struct format_look *look,
+                      struct format_examination *out);
+void vhd_examine_unmarked(struct view *opening, struct format_examination *out);
+void vhdx_examine(struct view *opening, struct format_examination *out);
+void vhdx_examine_more(struct view *view, const struct format_look *look,
+                       struct format_examination *out);
+void vdi_examine(struct view *opening, struct format_examination *out);
+void ploop_examine(struct view *opening, struct format_examination *out);
+bool iso_holds(const struct view *opening);
+bool ova_holds(const struct view *opening);
+
+/* The descriptor of a VMDK: `text` up to its first NUL. */
+void vmdk_descriptor_examine(const char *text, size_t count, char unsafe[FORMAT_WORDS]);
+
+/* --- texts.c --------------------------------------------------------------------------- */
+
+bool text_is_html(const struct view *opening);
+bool text_is_xml(const struct view *opening);
+bool text_is_json(const struct view *opening);
+
+/* Does it begin like text (UTF-8, no control characters but white space)? Not if it is empty. */
+bool text_is_plain(const struct view *opening);
+
+/* Is the whole body one line, the path or the name of a file? `path` then gets it, without what
+ * stands around it; cut to its size. */
+enum { TEXT_PATH_MAX = 1024 };
+bool text_is_path(const struct view *body, char path[TEXT_PATH_MAX + 1]);
+
+#endif

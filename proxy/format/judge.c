@@ -1,0 +1,187 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the image says of itself, against what the body is: one check after the other, the first one
+ * that objects decides. What is damaged comes first, for a damaged header may say anything; then
+ * what is unsafe whatever was declared. */
+#include "format_priv.h"
+
+#include <string.h>
+
+enum { SECTOR = 512, SMALL = 4 * 1024 };
+
+/* All that a check goes by. */
+struct evidence {
+    const struct format_claim *claim;
+    const struct format_examination *examination;
+    const struct format *seen;     /* NULL: nothing that is known */
+    const struct format *declared; /* NULL: not in the table */
+    bool declared_raw;             /* or what is kept like it */
+    bool
+        contained; /* the container format has its own form, and disk_format is of what is inside */
+    struct view opening;
+    bool whole;
+};
+
+static bool one_of(const char *word, const char *const *words)
+{
+    while (*words && strcmp(word, *words) != 0)
+        words++;
+    return *words;
+}
+
+static struct evidence gather(const struct format_claim *claim,
+                              const struct format_examination *examination)
+{
+    static const char *const like_raw[] = {"raw", "ami", "ari", "aki", NULL};
+    static const char *const containers[] = {"ova", "docker", "compressed", NULL};
+    const struct format *declared = format_named(claim->disk_format);
+    return (struct evidence){
+        .claim = claim,
+        .examination = examination,
+        .seen = examination->seen ? format_named(examination->seen) : NULL,
+        .declared = declared && declared->disk ? declared : NULL,
+        .declared_raw = one_of(claim->disk_format, like_raw),
+        .contained = one_of(claim->container_format, containers),
+    };
+}
+
+static bool same(const struct format *a, const struct format *b)
+{
+    return a && b && !strcmp(a->name, b->name);
+}
+
+/* --- the checks: true, and `why` says what is wrong ------------------------------------ */
+
+static bool damaged(const struct evidence *evidence, char *why)
+{
+    const struct format_examination *examination = evidence->examination;
+    if (!*examination->broken || evidence->contained ||
+        (!evidence->declared && !evidence->declared_raw))
+        return false;
+    words_say(why, "it begins like %s, but its header is damaged (curl -d strips bytes): %s",
+              examination->seen, examination->broken);
+    return true;
+}
+
+static bool unsafe(const struct evidence *evidence, char *why)
+{
+    if (!*evidence->examination->unsafe)
+        return false;
+    words_say(why, "%s", evidence->examination->unsafe);
+    return true;
+}
+
+static bool path(const struct evidence *evidence, char *why)
+{
+    char text[TEXT_PATH_MAX + 1];
+    if (!evidence->whole || !text_is_path(&evidence->opening, text))
+        return false;
+    words_say(why, "this is the text of a file path, not the file: %s", text);
+    return true;
+}
+
+static bool no_ova(const struct evidence *evidence, char *why)
+{
+    if (strcmp(evidence->claim->container_format, "ova") != 0 ||
+        (evidence->seen && !strcmp(evidence->seen->name, "ova")))
+        return false;
+    const char *form = "a tar whose first file is its .ovf";
+    if (evidence->seen && evidence->seen->disk)
+        words_say(why,
+                  "declared an OVA, %s, but this is %s: create the image with "
+                  "--container-format bare",
+                  form, evidence->seen->words);
+    else
+        words_say(why, "declared an OVA, but this is %s, not %s",
+                  evidence->seen ? evidence->seen->words : "something else", form);
+    return true;
+}
+
+static bool disk_format_in_raw(const struct evidence *evidence, char *why)
+{
+    const struct format *seen = evidence->seen;
+    if (!evidence->declared_raw || evidence->contained || !seen || !seen->disk)
+        return false;
+    words_say(why, "declared %s, but this is %s: %s", evidence->claim->disk_format, seen->words,
+              seen->advice);
+    return true;
+}
+
+static bool other_disk_format(const struct evidence *evidence, char *why)
+{
+    const struct format *seen = evidence->seen;
+    const struct format *declared = evidence->declared;
+    bool still_looking =
+        evidence->examination->next.length && same(evidence->examination->format, declared);
+    if (!declared || evidence->contained || same(seen, declared) || still_looking)
+        return false;
+    if (seen)
+        words_say(why, "declared %s, but this is %s: %s", declared->name, seen->words,
+                  seen->advice);
+    else
+        words_say(why,
+                  "declared %s, but this is none: if it is the bare disk, create the image "
+                  "with --disk-format raw",
+                  declared->name);
+    return true;
+}
+
+/* Too short for the general look at what curl -d leaves. A disk has whole sectors; a text is no
+ * disk, but may be kept as raw. */
+static bool lost_bytes(const struct evidence *evidence, char *why)
+{
+    const struct view *body = &evidence->opening;
+    if (!evidence->declared_raw || evidence->contained || !evidence->whole ||
+        body->count >= SMALL || body->count % SECTOR == 0 || text_is_plain(body))
+        return false;
+    for (size_t i = 0; i < body->count; i++)
+        if (body->bytes[i] == '\0' || body->bytes[i] == '\n' || body->bytes[i] == '\r')
+            return false;
+    words_say(why, "fewer than 4 KiB, no whole sectors and none of the bytes 0x00, 0x0A, 0x0D: "
+                   "curl -d strips those");
+    return true;
+}
+
+/* A header that can name files, where none belongs: whoever looks at the content instead of the
+ * declaration would follow it. */
+static bool foreign_header(const struct evidence *evidence, char *why)
+{
+    const struct format *seen = evidence->seen;
+    if (!seen || !seen->nests || same(seen, evidence->declared) ||
+        (!evidence->declared && !evidence->declared_raw))
+        return false;
+    words_say(why, "declared %s, but it has a %s header", evidence->claim->disk_format, seen->name);
+    return true;
+}
+
+static const struct check {
+    enum format_judgement judgement;
+    bool (*objects)(const struct evidence *evidence, char *why);
+} CHECKS[] = {
+    {FORMAT_MISMATCH, damaged},
+    {FORMAT_UNSAFE, unsafe},
+    {FORMAT_MISMATCH, path},
+    {FORMAT_MISMATCH, no_ova},
+    {FORMAT_MISMATCH, disk_format_in_raw},
+    {FORMAT_MISMATCH, other_disk_format},
+    {FORMAT_MISMATCH, lost_bytes},
+    {FORMAT_UNSAFE, foreign_header},
+};
+
+enum format_judgement format_judge(const struct format_claim *claim,
+                                   const struct format_examination *examination,
+                                   const void *opening, size_t count, bool whole,
+                                   char why[FORMAT_WORDS])
+{
+    struct evidence evidence = gather(claim, examination);
+    evidence.opening = (struct view){count ? opening : "", count, false};
+    evidence.whole = whole;
+    *why = '\0';
+    for (size_t i = 0; i < sizeof CHECKS / sizeof *CHECKS; i++) {
+        const struct check *check = &CHECKS[i];
+        bool counts =
+            check->judgement == FORMAT_MISMATCH ? claim->mismatch_counts : claim->unsafe_counts;
+        if (counts && check->objects(&evidence, why))
+            return check->judgement;
+    }
+    return FORMAT_GOOD;
+}

@@ -1,0 +1,143 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* qcow2, versions 2 and 3, after QEMU's docs/interop/qcow2.txt. All numbers are big-endian. The
+ * header is followed by extensions (type, length, data padded to 8 bytes) up to one of type 0, all
+ * within the first cluster; the backing file's name is there, too. */
+#include "format_priv.h"
+
+enum {
+    AT_VERSION = 4,
+    AT_BACKING_OFFSET = 8,
+    AT_BACKING_LENGTH = 16,
+    AT_CLUSTER_BITS = 20,
+    AT_SIZE = 24,
+    AT_CRYPT_METHOD = 32,
+    AT_L1_ENTRIES = 36,
+    AT_L1_OFFSET = 40,
+    AT_REFCOUNT_OFFSET = 48,
+    AT_REFCOUNT_CLUSTERS = 56,
+    V2_LENGTH = 72,
+    AT_INCOMPATIBLE = 72, /* from here on: version 3 */
+    AT_REFCOUNT_ORDER = 96,
+    AT_LENGTH = 100,
+    V3_LENGTH = 104
+};
+
+enum {
+    CLUSTER_BITS_MIN = 9,
+    CLUSTER_BITS_MAX = 21,
+    CRYPT_METHOD_MAX = 2,
+    REFCOUNT_ORDER_MAX = 6,
+    L1_ENTRIES_MAX = 32 * 1024 * 1024 / 8 /* what QEMU takes */
+};
+
+/* Incompatible features. Dirty and corrupt (bits 0, 1) and the compression type (3) are harmless.
+ */
+#define DATA_FILE      (UINT64_C(1) << 2)
+#define EXTENDED_L2    (UINT64_C(1) << 4)
+#define KNOWN_FEATURES UINT64_C(0x1F)
+
+#define EXTENSION_DATA_FILE 0x44415441 /* "DATA" */
+
+struct header {
+    uint32_t version;
+    uint32_t cluster_bits;
+    uint64_t size;
+    uint64_t features;
+    uint32_t length;
+};
+
+static void read_header(struct view *opening, struct header *header)
+{
+    *header = (struct header){.version = view_be32(opening, AT_VERSION),
+                              .cluster_bits = view_be32(opening, AT_CLUSTER_BITS),
+                              .size = view_be64(opening, AT_SIZE),
+                              .length = V2_LENGTH};
+    if (header->version >= 3) {
+        header->features = view_be64(opening, AT_INCOMPATIBLE);
+        header->length = view_be32(opening, AT_LENGTH);
+    }
+}
+
+/* Could QEMU open it? False, and `broken` says why not. */
+static bool header_sound(struct view *opening, const struct header *header, char *broken)
+{
+    if (header->version != 2 && header->version != 3)
+        words_say(broken, "its version is %u", header->version);
+    else if (header->cluster_bits < CLUSTER_BITS_MIN || header->cluster_bits > CLUSTER_BITS_MAX)
+        words_say(broken, "its clusters have an impossible size");
+    else if (header->version == 3 &&
+             (header->length < V3_LENGTH || header->length > 1U << header->cluster_bits ||
+              view_be32(opening, AT_REFCOUNT_ORDER) > REFCOUNT_ORDER_MAX))
+        words_say(broken, "its header has an impossible length, or counts what is used impossibly");
+    else if (view_be32(opening, AT_CRYPT_METHOD) > CRYPT_METHOD_MAX)
+        words_say(broken, "it is encrypted in a way that does not exist");
+    return !*broken;
+}
+
+static bool aligned(uint64_t offset, uint32_t cluster_bits)
+{
+    return offset && !(offset & ((UINT64_C(1) << cluster_bits) - 1));
+}
+
+static void check_tables(struct view *opening, const struct header *header, char *broken)
+{
+    uint32_t bits = header->cluster_bits;
+    uint32_t entry_bits = header->features & EXTENDED_L2 ? 4 : 3;
+    uint32_t covered_bits = bits + bits - entry_bits; /* by one L1 entry */
+    uint32_t l1_entries = view_be32(opening, AT_L1_ENTRIES);
+    uint64_t needed = header->size ? ((header->size - 1) >> covered_bits) + 1 : 0;
+    if (l1_entries > L1_ENTRIES_MAX || l1_entries < needed ||
+        (l1_entries && !aligned(view_be64(opening, AT_L1_OFFSET), bits)))
+        words_say(broken, "its L1 table cannot be where it is said to be");
+    if (!view_be32(opening, AT_REFCOUNT_CLUSTERS) ||
+        !aligned(view_be64(opening, AT_REFCOUNT_OFFSET), bits))
+        words_say(broken, "its reference counts cannot be where they are said to be");
+}
+
+static void find_backing_file(struct view *opening, char *unsafe)
+{
+    uint64_t offset = view_be64(opening, AT_BACKING_OFFSET);
+    uint32_t length = view_be32(opening, AT_BACKING_LENGTH);
+    if (offset && length && view_has(opening, offset, length))
+        words_say(unsafe, "it has a backing file, %.*s", (int)length,
+                  (const char *)opening->bytes + offset);
+    else if (offset)
+        words_say(unsafe, "it has a backing file");
+}
+
+static void find_data_file(struct view *opening, const struct header *header, char *unsafe)
+{
+    uint64_t at = header->length;
+    while (view_has(opening, at, 8)) {
+        uint32_t type = view_be32(opening, at);
+        uint32_t length = view_be32(opening, at + 4);
+        if (type == EXTENSION_DATA_FILE && view_has(opening, at + 8, length))
+            words_say(unsafe, "it keeps its data in another file, %.*s", (int)length,
+                      (const char *)opening->bytes + at + 8);
+        if (!type || type == EXTENSION_DATA_FILE)
+            break;
+        at += 8 + ((UINT64_C(7) + length) & ~UINT64_C(7));
+    }
+    if (header->features & DATA_FILE)
+        words_say(unsafe, "it keeps its data in another file");
+}
+
+static void find_unknown_features(const struct header *header, char *unsafe)
+{
+    uint64_t unknown = header->features & ~KNOWN_FEATURES;
+    if (unknown)
+        words_say(unsafe, "it needs a feature that nobody knows (incompatible bit %d)",
+                  __builtin_ctzll(unknown));
+}
+
+void qcow2_examine(struct view *opening, struct format_examination *out)
+{
+    struct header header;
+    read_header(opening, &header);
+    if (header_sound(opening, &header, out->broken))
+        check_tables(opening, &header, out->broken);
+    find_backing_file(opening, out->unsafe);
+    find_data_file(opening, &header, out->unsafe);
+    find_unknown_features(&header, out->unsafe);
+    words_size(out, header.size, 1);
+}

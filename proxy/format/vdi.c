@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* VDI, version 1.1, as VirtualBox writes it. All numbers are little-endian:
+ *
+ *      0 text   64 0xbeda107f   68 version   72 header size   76 type   368 disk size
+ *    376 block size
+ */
+#include "format_priv.h"
+
+enum { AT_VERSION = 68, AT_TYPE = 76, AT_DISK_SIZE = 368, AT_BLOCK_SIZE = 376 };
+enum { VERSION_1_1 = 0x00010001 };
+enum { TYPE_DYNAMIC = 1, TYPE_STATIC, TYPE_UNDO, TYPE_DIFFERENCING };
+
+void vdi_examine(struct view *opening, struct format_examination *out)
+{
+    uint32_t version = view_le32(opening, AT_VERSION);
+    uint32_t type = view_le32(opening, AT_TYPE);
+    if (version != VERSION_1_1)
+        words_say(out->broken, "its version is %u.%u", version >> 16, version & 0xFFFF);
+    else if (type < TYPE_DYNAMIC || type > TYPE_DIFFERENCING)
+        words_say(out->broken, "there is no image type %u", type);
+    else if (!view_le32(opening, AT_BLOCK_SIZE))
+        words_say(out->broken, "its blocks have an impossible size");
+    if (type == TYPE_UNDO || type == TYPE_DIFFERENCING)
+        words_say(out->unsafe, "it holds only the differences to a parent image");
+    words_size(out, view_le64(opening, AT_DISK_SIZE), 1);
+}

@@ -1,0 +1,141 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* VHDX, after [MS-VHDX]. All numbers are little-endian. The virtual size and the mark of a parent
+ * lie three steps away from the beginning:
+ *
+ *      0            "vhdxfile"
+ *      192 KiB      region table, with a copy at 256 KiB  -> where the metadata region is
+ *      (>= 1 MiB)   metadata table, 64 KiB                -> where in the region each item is
+ *      + (>= 64 KiB)  the items
+ *
+ * Each is a look of its own, and so is each of the two items, in whichever order they lie. */
+#include "format_priv.h"
+
+enum {
+    REGION_TABLE = 192 * 1024,
+    REGION_TABLE_COPY = 256 * 1024,
+    TABLE_BYTES = 64 * 1024,
+    REGION_MIN = 1024 * 1024, /* in front of it are the header section's tables */
+    GUID = 16,
+    ENTRY = 32 /* bytes, in either table */
+};
+
+#define REGION_MAX (UINT64_C(1) << 62)
+
+/* Region table: 0 "regi"   8 count   16 entries: GUID, offset (8), length (4), required (4). */
+enum { REGION_COUNT = 8, REGION_ENTRIES = 16, REGION_OFFSET = 16, ENTRIES_MAX = 2047 };
+
+/* Metadata table: 0 "metadata"   10 count   32 entries: GUID, offset (4), length (4), flags (4). */
+enum { ITEM_COUNT = 10, ITEM_ENTRIES = 32, ITEM_OFFSET = 16 };
+
+/* GUIDs as they stand in the file. */
+static const unsigned char METADATA_REGION[GUID] = {0x06, 0xA2, 0x7C, 0x8B, 0x90, 0x47, 0x9A, 0x4B,
+                                                    0xB8, 0xFE, 0x57, 0x5F, 0x05, 0x0F, 0x88, 0x6E};
+static const unsigned char FILE_PARAMETERS[GUID] = {0x37, 0x67, 0xA1, 0xCA, 0x36, 0xFA, 0x43, 0x4D,
+                                                    0xB3, 0xB6, 0x33, 0xF0, 0xAA, 0x44, 0xE7, 0x6B};
+static const unsigned char DISK_SIZE[GUID] = {0x24, 0x42, 0xA5, 0x2F, 0x1B, 0xCD, 0x76, 0x48,
+                                              0xB2, 0x11, 0x5D, 0xBE, 0xD8, 0x3B, 0xF4, 0xB8};
+
+enum { PARAMETERS_FLAGS = 4, HAS_PARENT = 2 };
+enum { ITEM_BYTES = 8 /* of each of the two */, ITEM_OFFSET_MAX = 16 * 1024 * 1024 };
+
+/* What the look that was asked for shows. Of the items' it is followed, in `step`, by the distance
+ * of the second item from the first. */
+enum step {
+    REGIONS,
+    REGIONS_COPY,
+    METADATA,
+    PARAMETERS_FIRST,
+    SIZE_FIRST,
+    PARAMETERS_LAST,
+    SIZE_LAST
+};
+enum { STEP_BITS = 8 };
+
+static void ask(struct format_examination *out, uint64_t step, uint64_t offset, size_t length)
+{
+    out->step = step;
+    out->next = (struct format_look){offset, length};
+}
+
+/* Where the entry of that GUID is; 0: there is none. */
+static size_t find_entry(const struct view *view, size_t at, uint32_t count,
+                         const unsigned char *guid)
+{
+    for (uint32_t i = 0; i < count && i < ENTRIES_MAX; i++, at += ENTRY)
+        if (view_is(view, at, guid, GUID))
+            return at;
+    return 0;
+}
+
+static void examine_regions(struct view *view, struct format_examination *out)
+{
+    if (!view_is(view, 0, "regi", 4)) {
+        if (out->step == REGIONS)
+            ask(out, REGIONS_COPY, REGION_TABLE_COPY, TABLE_BYTES);
+        else
+            words_say(out->broken, "it has no region table");
+        return;
+    }
+    size_t entry = find_entry(view, REGION_ENTRIES, view_le32(view, REGION_COUNT), METADATA_REGION);
+    uint64_t region = entry ? view_le64(view, entry + REGION_OFFSET) : 0;
+    if (region < REGION_MIN || region > REGION_MAX)
+        words_say(out->broken, "it has no metadata");
+    else
+        ask(out, METADATA, region, TABLE_BYTES);
+}
+
+/* How far into the metadata region the item is; 0: nowhere. */
+static uint32_t find_item(struct view *view, const unsigned char *guid)
+{
+    size_t entry = find_entry(view, ITEM_ENTRIES, view_le16(view, ITEM_COUNT), guid);
+    uint32_t offset = entry ? view_le32(view, entry + ITEM_OFFSET) : 0;
+    return offset < TABLE_BYTES || offset > ITEM_OFFSET_MAX ? 0 : offset;
+}
+
+static void examine_metadata(struct view *view, uint64_t region, struct format_examination *out)
+{
+    uint32_t parameters = find_item(view, FILE_PARAMETERS);
+    uint32_t size = find_item(view, DISK_SIZE);
+    bool size_last = parameters < size;
+    uint32_t first = size_last ? parameters : size;
+    uint32_t last = size_last ? size : parameters;
+    if (!view_is(view, 0, "metadata", 8) || !first || last - first < ITEM_BYTES)
+        words_say(out->broken, "its metadata are incomplete");
+    else
+        ask(out,
+            (size_last ? PARAMETERS_FIRST : SIZE_FIRST) | (uint64_t)(last - first) << STEP_BITS,
+            region + first, ITEM_BYTES);
+}
+
+static void take_parameters(struct view *view, struct format_examination *out)
+{
+    if (view_le32(view, PARAMETERS_FLAGS) & HAS_PARENT)
+        words_say(out->unsafe, "it holds only the differences to a parent image");
+}
+
+void vhdx_examine(struct view *opening, struct format_examination *out)
+{
+    if (opening->count < FORMAT_OPENING)
+        words_say(out->broken, "it ends in front of its metadata");
+    else
+        ask(out, REGIONS, REGION_TABLE, TABLE_BYTES);
+}
+
+void vhdx_examine_more(struct view *view, const struct format_look *look,
+                       struct format_examination *out)
+{
+    enum step step = out->step & ((1U << STEP_BITS) - 1);
+    uint64_t second = look->offset + (out->step >> STEP_BITS);
+    if (step == REGIONS || step == REGIONS_COPY)
+        examine_regions(view, out);
+    else if (step == METADATA)
+        examine_metadata(view, look->offset, out);
+    else if (step == PARAMETERS_FIRST || step == PARAMETERS_LAST)
+        take_parameters(view, out);
+    else
+        words_size(out, view_le64(view, 0), 1);
+    if (step == PARAMETERS_FIRST)
+        ask(out, SIZE_LAST, second, ITEM_BYTES);
+    else if (step == SIZE_FIRST)
+        ask(out, PARAMETERS_LAST, second, ITEM_BYTES);
+}

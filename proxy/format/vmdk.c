@@ -1,0 +1,154 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* VMDK, after VMware's "Virtual Disk Format 5.0". All numbers are little-endian, in sectors:
+ *
+ *      0 "KDMV"   4 version   12 capacity   28 descriptor: offset (8), length (8)   56 grains
+ *     73 LF ' ' CR LF, to show what a transfer as text would have done
+ *
+ * The header is one of a file (monolithicSparse, streamOptimized), or of an extent, one of several
+ * files that another names. What an extent belongs to, and whether a file has a parent, stands in
+ * the descriptor, a text. QEMU reads it right behind the header wherever the header says it is, and
+ * takes a header without capacity for a wrapper around a descriptor that may name any file.
+ *
+ * A stream has a second header at its end (footer marker, header, end marker: a sector each), which
+ * may give another capacity than the first. */
+#include "format_priv.h"
+
+#include <string.h>
+
+enum {
+    SECTOR = 512,
+    AT_VERSION = 4,
+    AT_CAPACITY = 12,
+    AT_DESCRIPTOR = 28,
+    AT_DESCRIPTOR_LENGTH = 36,
+    AT_GRAINS = 56,
+    AT_LINE_ENDS = 73
+};
+
+enum {
+    VERSION_MAX = 3,
+    DESCRIPTOR_USUAL = 20, /* sectors; QEMU reads as many, whatever the header says */
+    DESCRIPTOR_MAX = FORMAT_OPENING / SECTOR - 1,
+    FOOTER = SECTOR,
+    FOOTER_LENGTH = 3 * SECTOR
+};
+
+#define GRAINS_AT_END UINT64_MAX
+
+/* --- the descriptor -------------------------------------------------------------------- */
+
+static void examine_descriptor(struct view *opening, struct format_examination *out)
+{
+    uint64_t offset = view_le64(opening, AT_DESCRIPTOR);
+    uint64_t sectors = view_le64(opening, AT_DESCRIPTOR_LENGTH);
+    if (offset != 1 || !sectors) {
+        words_say(out->unsafe, offset ? "its descriptor is not behind its header"
+                                      : "it has no descriptor: it is a part of another image");
+        return;
+    }
+    if (sectors > DESCRIPTOR_MAX) {
+        words_say(out->unsafe, "its descriptor is larger than any is");
+        return;
+    }
+    if (sectors < DESCRIPTOR_USUAL)
+        sectors = DESCRIPTOR_USUAL;
+    size_t room = opening->count > SECTOR ? opening->count - SECTOR : 0;
+    size_t count = sectors * SECTOR < room ? sectors * SECTOR : room;
+    vmdk_descriptor_examine((const char *)opening->bytes + SECTOR, count, out->unsafe);
+}
+
+/* --- the header ------------------------------------------------------------------------ */
+
+static void examine_footer(struct view *end, struct format_examination *out)
+{
+    if (!view_is(end, FOOTER, "KDMV", 4))
+        return;
+    uint64_t capacity = view_le64(end, FOOTER + AT_CAPACITY);
+    if (capacity > out->virtual_size / SECTOR)
+        words_size(out, capacity, SECTOR);
+}
+
+static void look_for_footer(struct view *opening, struct format_examination *out)
+{
+    if (opening->count == FORMAT_OPENING) {
+        out->next = (struct format_look){FORMAT_FROM_END, FOOTER_LENGTH};
+    } else if (opening->count >= FOOTER_LENGTH) {
+        struct view end = {opening->bytes + opening->count - FOOTER_LENGTH, FOOTER_LENGTH, false};
+        examine_footer(&end, out);
+    }
+}
+
+void vmdk_examine(struct view *opening, struct format_examination *out)
+{
+    uint32_t version = view_le32(opening, AT_VERSION);
+    uint64_t capacity = view_le64(opening, AT_CAPACITY);
+    if (!version || version > VERSION_MAX)
+        words_say(out->broken, "its version is %u", version);
+    else if (!view_is(opening, AT_LINE_ENDS, "\n \r\n", 4))
+        words_say(out->broken, "its line ends were changed");
+    if (!view_has(opening, 0, SECTOR))
+        opening->beyond = true;
+    if (!capacity)
+        words_say(out->unsafe, "its header has no capacity: it is the descriptor of other files");
+    words_size(out, capacity, SECTOR);
+    examine_descriptor(opening, out);
+    if (view_le64(opening, AT_GRAINS) == GRAINS_AT_END)
+        look_for_footer(opening, out);
+}
+
+void vmdk_examine_more(struct view *view, const struct format_look *look,
+                       struct format_examination *out)
+{
+    (void)look;
+    examine_footer(view, out);
+}
+
+void vmdk_cowd_examine(struct view *opening, struct format_examination *out)
+{
+    (void)opening;
+    words_say(out->unsafe, "it is an extent of ESX (COWD), a part of another image");
+}
+
+/* --- a descriptor alone ---------------------------------------------------------------- */
+
+static size_t text_length(const struct view *opening)
+{
+    return strnlen((const char *)opening->bytes, opening->count);
+}
+
+static bool version_line(const char *at, size_t count)
+{
+    static const char key[] = "version=";
+    enum { KEY = sizeof key - 1 };
+    return count >= KEY + 2 && !memcmp(at, key, KEY) && at[KEY] >= '1' && at[KEY] <= '3' &&
+           strchr("\r\n", at[KEY + 1]);
+}
+
+/* Behind blank lines and comments a descriptor begins with its version: this is how QEMU tells one,
+ * and it does not ask for "# Disk DescriptorFile". */
+bool vmdk_text_holds(const struct view *opening)
+{
+    const char *at = (const char *)opening->bytes;
+    const char *end = at + text_length(opening);
+    while (at < end && strchr("# \r\n", *at)) {
+        const char *line_end = memchr(at, '\n', (size_t)(end - at));
+        at = line_end ? line_end + 1 : end;
+    }
+    return version_line(at, (size_t)(end - at));
+}
+
+void vmdk_text_examine(struct view *opening, struct format_examination *out)
+{
+    vmdk_descriptor_examine((const char *)opening->bytes, text_length(opening), out->unsafe);
+    words_say(out->unsafe, "it is only a descriptor, and the data are in other files");
+}
+
+/* What is declared vmdk and has no header is a descriptor to QEMU, however it begins. */
+void vmdk_examine_unmarked(struct view *opening, struct format_examination *out)
+{
+    size_t count = text_length(opening);
+    if (count == FORMAT_OPENING)
+        words_say(out->unsafe, "it is read as a descriptor, and is larger than any is");
+    else if (memmem(opening->bytes, count, "createType", 10))
+        words_say(out->unsafe, "it is only a descriptor, and the data are in other files");
+}

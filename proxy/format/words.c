@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "format_priv.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+void words_say(char out[FORMAT_WORDS], const char *text, ...)
+{
+    if (*out)
+        return;
+    va_list arguments;
+    va_start(arguments, text);
+    int length = vsnprintf(out, FORMAT_WORDS, text, arguments);
+    va_end(arguments);
+    if (length >= FORMAT_WORDS)
+        memcpy(out + FORMAT_WORDS - sizeof "...", "...", sizeof "...");
+    for (char *at = out; *at; at++)
+        if (*at < 0x20 || *at > 0x7E)
+            *at = '?';
+}
+
+void words_size(struct format_examination *out, uint64_t count, uint64_t unit)
+{
+    uint64_t bytes;
+    if (__builtin_mul_overflow(count, unit, &bytes) || bytes > INT64_MAX) {
+        words_say(out->broken, "its size is impossible");
+        return;
+    }
+    out->virtual_size_known = true;
+    out->virtual_size = bytes;
+}
