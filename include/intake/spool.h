@@ -23,8 +23,9 @@ struct spools *spools_new(struct errands *errands); /* borrowed. NULL: no memory
 void spools_free(struct spools *spools);            /* every spool's space is back. NULL is fine */
 uint64_t spools_used(const struct spools *spools);  /* bytes; from any thread */
 
-/* Makes the directory (0700, and only its last part) if it is not there, and tries it. False: `why`
- * says what is wrong, as a clause. Blocks. */
+/* Can spools be kept in this directory? One that is not there is made when it is needed (0700, and
+ * only its last part): trying that leaves nothing behind, so that whoever tries need not be who
+ * serves. False: `why` says what is wrong, as a clause. Blocks. */
 bool spools_try_directory(const char *directory, char *why, size_t room);
 
 enum { SPOOL_BLOCK = 256 * 1024, SPOOL_ROOM_MIN = 16 * 1024, SPOOL_WAIT = -1 };
@@ -40,8 +41,9 @@ enum spool_fault {
 struct spool *spool_new(struct spools *spools, struct loop *loop, const char *directory,
                         uint64_t limit, void (*wake)(void *context), void *context);
 
-/* Where the next bytes go, and for how many there is room (at least SPOOL_ROOM_MIN: a block with less
- * left goes to the disk as it is): valid until spool_put(). NULL: wait, or there is a fault. */
+/* Where the next bytes go, and for how many there is room (at least SPOOL_ROOM_MIN: a block with
+ * less left goes to the disk as it is): valid until spool_put(). NULL: wait, or there is a fault.
+ */
 char *spool_room(struct spool *spool, size_t *room);
 void spool_put(struct spool *spool, size_t count);
 
