@@ -18,11 +18,17 @@
 /* The client is this test's: the linker takes it, and leaves the listener's in the archive. */
 struct client {
     struct request_head head;
+    struct framing_facts framing;
 };
 
 const struct request_head *client_head(const struct client *client)
 {
     return &client->head;
+}
+
+const struct framing_facts *client_framing(const struct client *client)
+{
+    return &client->framing;
 }
 
 /* An upload to the store "test" by the rule "default", from a client that sent `fields`: names and
@@ -60,6 +66,44 @@ static void end(struct scene *scene)
     free(x->wish);
     body_free(x->body);
     upload_free(x->upload);
+}
+
+/* The whole of a small body, as the client's read() gives it: then its end. */
+static ssize_t read_text(void *context, void *into, size_t room)
+{
+    const char **text = context;
+    size_t count = strlen(*text) < room ? strlen(*text) : room;
+    memcpy(into, *text, count);
+    *text += count;
+    return (ssize_t)count;
+}
+
+/* A body that only warns of damage, ready to be read. */
+static void prepare(struct scene *scene, const char *text, const char *content_type)
+{
+    static const struct settings settings = {
+        .upload = {.max_size = UINT64_MAX, .unwrap_multipart = true, .damaged = CHECK_WARN}};
+    const struct body_plan plan = {.read = read_text,
+                                   .context = &scene->rest,
+                                   .length_known = true,
+                                   .length = strlen(text),
+                                   .content_type = content_type,
+                                   .disk_format = "raw",
+                                   .container_format = "bare",
+                                   .settings = &settings};
+    scene->rest = text;
+    scene->x.body = body_new(&plan);
+    assert_non_null(scene->x.body);
+    assert_int_equal(body_prepare(scene->x.body), 1);
+}
+
+static void let_pass(struct scene *scene, const char *text)
+{
+    static char into[BODY_READ_MIN];
+    prepare(scene, text, NULL);
+    while (body_read(scene->x.body, into, sizeof into) > 0)
+        continue;
+    assert_int_equal(body_count(scene->x.body), strlen(text));
 }
 
 static void assert_field(const struct headers *headers, const char *name, const char *value)
@@ -123,6 +167,7 @@ static void a_version_by_accept_does_not_go_on(void **state)
     for (int by_accept = 0; by_accept < 2; by_accept++) {
         struct scene scene;
         begin(&scene, fields);
+        prepare(&scene, "abc", NULL);
         scene.x.route.version_by_accept = by_accept;
         assert_true(fields_for_preflight(&scene.x, &scene.out));
         assert_field(&scene.out, "Accept", by_accept ? NULL : fields[1]);
@@ -159,6 +204,7 @@ static void one_store_one_type_and_what_was_changed(void **state)
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         struct scene scene;
         begin(&scene, rows[i].fields);
+        prepare(&scene, "abc", NULL);
         assert_true(fields_for_upload(&scene.x, &scene.out));
         assert_field(&scene.out, "X-Image-Meta-Store", "test");
         assert_field(&scene.out, "Content-Type", OCTETS);
@@ -175,10 +221,55 @@ static void staged_data_has_no_store(void **state)
                                          NULL};
     struct scene scene;
     begin(&scene, fields);
+    prepare(&scene, "abc", NULL);
     scene.x.route.kind = ROUTE_STAGE;
     assert_true(fields_for_upload(&scene.x, &scene.out));
     assert_field(&scene.out, "X-Image-Meta-Store", NULL);
     assert_int_equal(scene.x.upload->fixes, 0);
+    end(&scene);
+}
+
+/* Only a length that Glance gets and nobody sent is a repair. */
+static void a_length_that_was_found_out_is_told(void **state)
+{
+    (void)state;
+    static const char *const fields[] = {"X-Image-Meta-Store", "test", "Content-Type", OCTETS,
+                                         NULL};
+    static const struct {
+        enum framing framing;
+        bool size_known;
+        unsigned fixes;
+    } rows[] = {
+        {FRAMING_LENGTH, true, 0},
+        {FRAMING_CHUNKED, false, 0},
+        {FRAMING_CHUNKED, true, FIX_LENGTH},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct scene scene;
+        begin(&scene, fields);
+        prepare(&scene, "abc", OCTETS);
+        scene.client.framing.framing = rows[i].framing;
+        scene.x.size_known = rows[i].size_known;
+        assert_true(fields_for_upload(&scene.x, &scene.out));
+        assert_int_equal(scene.x.upload->fixes, rows[i].fixes);
+        end(&scene);
+    }
+}
+
+static void a_form_that_was_taken_off_is_told(void **state)
+{
+    (void)state;
+    static const char type[] = "multipart/form-data; boundary=b";
+    static const char form[] = "--b\r\n"
+                               "Content-Disposition: form-data; name=\"f\"; filename=\"i\"\r\n\r\n"
+                               "abc\r\n--b--\r\n";
+    static const char *const fields[] = {"X-Image-Meta-Store", "test", "Content-Type", type, NULL};
+    struct scene scene;
+    begin(&scene, fields);
+    prepare(&scene, form, type);
+    assert_true(fields_for_upload(&scene.x, &scene.out));
+    assert_field(&scene.out, "Content-Type", OCTETS);
+    assert_int_equal(scene.x.upload->fixes, FIX_CONTENT_TYPE | FIX_MULTIPART);
     end(&scene);
 }
 
@@ -190,36 +281,6 @@ static const char DIGEST[] =
     "uu9RU1EI2Q86A4qmslPpUyknw==:";
 static const char HEX[] = "ddaf35a193617abacc417349ae20413112e6fa4e89a97ea20a9eeee64b55d39a"
                           "2192992a274fc1a836ba3c23a3feebbd454d4423643ce80e2a9ac94fa54ca49f";
-
-/* The whole of a small body, as the client's read() gives it: then its end. */
-static ssize_t read_text(void *context, void *into, size_t room)
-{
-    const char **text = context;
-    size_t count = strlen(*text) < room ? strlen(*text) : room;
-    memcpy(into, *text, count);
-    *text += count;
-    return (ssize_t)count;
-}
-
-static void let_pass(struct scene *scene, const char *text)
-{
-    static const struct settings settings = {.upload.max_size = UINT64_MAX};
-    static char into[BODY_READ_MIN];
-    const struct body_plan plan = {.read = read_text,
-                                   .context = &scene->rest,
-                                   .length_known = true,
-                                   .length = strlen(text),
-                                   .disk_format = "raw",
-                                   .container_format = "bare",
-                                   .settings = &settings};
-    scene->rest = text;
-    scene->x.body = body_new(&plan);
-    assert_non_null(scene->x.body);
-    assert_int_equal(body_prepare(scene->x.body), 1);
-    while (body_read(scene->x.body, into, sizeof into) > 0)
-        continue;
-    assert_int_equal(body_count(scene->x.body), strlen(text));
-}
 
 static void before_the_decision_there_is_nothing_to_say(void **state)
 {
@@ -278,6 +339,20 @@ static void a_digest_is_told_of_what_was_stored(void **state)
     }
 }
 
+static void a_warning_is_told_by_its_reason(void **state)
+{
+    (void)state;
+    static const char *const fields[] = {NULL};
+    static char stripped[8193];
+    memset(stripped, 'a', sizeof stripped - 1);
+    struct scene scene;
+    begin(&scene, fields);
+    let_pass(&scene, stripped);
+    assert_true(fields_of_answer(&scene.x, &scene.out));
+    assert_field(&scene.out, "X-Intake-Warning", "damaged_body");
+    end(&scene);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -285,9 +360,12 @@ int main(void)
         cmocka_unit_test(a_version_by_accept_does_not_go_on),
         cmocka_unit_test(one_store_one_type_and_what_was_changed),
         cmocka_unit_test(staged_data_has_no_store),
+        cmocka_unit_test(a_length_that_was_found_out_is_told),
+        cmocka_unit_test(a_form_that_was_taken_off_is_told),
         cmocka_unit_test(before_the_decision_there_is_nothing_to_say),
         cmocka_unit_test(a_relayed_answer_has_nothing_of_ours),
         cmocka_unit_test(a_digest_is_told_of_what_was_stored),
+        cmocka_unit_test(a_warning_is_told_by_its_reason),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
