@@ -47,8 +47,8 @@ struct spool {
 struct spool *spool_new(struct spools *spools, struct loop *loop, const char *directory,
                         uint64_t limit, void (*wake)(void *context), void *context)
 {
-    size_t length = strlen(directory);
-    struct spool *spool = calloc(1, sizeof *spool + length + 1);
+    size_t length = strlen(directory) + 1;
+    struct spool *spool = calloc(1, sizeof *spool + length);
     if (!spool)
         return NULL;
     spool->spools = spools;
@@ -86,26 +86,29 @@ static void close_file(struct errand *errand)
     close(spool->fd);
 }
 
-static void let_go(struct spool *spool);
+static void give_back(struct spool *spool)
+{
+    spools_give_back(spool->spools, spool->reserved);
+    spool->reserved = 0;
+}
 
 static void closed_file(struct errand *errand)
 {
     struct spool *spool = (struct spool *)errand;
     spool->busy = false;
     spool->fd = -1;
-    let_go(spool);
-}
-
-static void let_go(struct spool *spool)
-{
-    if (spool->fd >= 0) {
-        send_helper(spool, close_file, closed_file);
-        return;
-    }
-    spools_give_back(spool->spools, spool->reserved);
-    spool->reserved = 0;
+    give_back(spool);
     if (spool->freed)
         free(spool);
+}
+
+/* The space comes back now, if there is no file; or when that is closed. */
+static void let_go(struct spool *spool)
+{
+    if (spool->fd < 0)
+        give_back(spool);
+    else
+        send_helper(spool, close_file, closed_file);
 }
 
 void spool_free(struct spool *spool)
@@ -113,8 +116,11 @@ void spool_free(struct spool *spool)
     if (!spool)
         return;
     spool->freed = true;
+    if (spool->busy)
+        return;
+    let_go(spool);
     if (!spool->busy)
-        let_go(spool);
+        free(spool);
 }
 
 static void fail(struct spool *spool, enum spool_fault fault)
@@ -137,13 +143,16 @@ static enum spool_fault judge(const struct spool *spool)
 /* The block and the file are the loop's again. */
 static void come_back(struct spool *spool)
 {
-    bool wake = spool->waiting && !spool->freed;
+    bool waiting = spool->waiting;
     spool->busy = spool->waiting = false;
-    if (spool->error)
-        spool->fault = judge(spool);
-    if (spool->fault || spool->freed)
-        let_go(spool); /* and it may be gone */
-    if (wake)
+    enum spool_fault fault = spool->error ? judge(spool) : SPOOL_GOOD;
+    if (spool->freed) {
+        spool_free(spool); /* what it could not do before */
+        return;
+    }
+    if (fault)
+        fail(spool, fault);
+    if (waiting)
         spool->wake(spool->context);
 }
 
