@@ -7,6 +7,7 @@ import json
 import subprocess
 
 from support import corpus
+from support.proxy import wait_until
 from support.scene import scenario
 from support.wire import PATIENCE
 
@@ -79,7 +80,7 @@ def refused(glance, image, told, reason):
     said = json.loads(told.body)
     assert said["reason"] == reason, said
     assert said["message"] and said["hint"], said
-    assert glance.ask("GET", f"/v2/images/{image}")["status"] == "queued"
+    wait_until("the image is queued", lambda: glance.ask("GET", f"/v2/images/{image}")["status"] == "queued")
 
 
 def uploads_begun(glance):
@@ -125,7 +126,7 @@ def without_just_the_three_bytes(scene):
 
 
 def other_claims(specimen):
-    """Every other (disk_format, container_format), and whether that may be said of it."""
+    """Every other (disk_format, container_format), and whether that may be said of the file."""
     for claim in DISK_FORMATS:
         if specimen.any_inside:
             yield claim, specimen.container_format, True
@@ -135,8 +136,10 @@ def other_claims(specimen):
 
 @scenario
 def declared_as_something_else(scene):
+    """What is no VHD by its first bytes may be a fixed one, which is known by its last: of that,
+    Glance may have seen all but these."""
     glance, proxy, files = all_of_it(scene)
-    faults, good = Faults(), set()
+    faults, good, known_late = Faults(), set(), set()
     for path, specimen in files.items():
         for disk_format, container_format, accepted in other_claims(specimen):
             image = create(glance, disk_format, container_format)
@@ -146,6 +149,8 @@ def declared_as_something_else(scene):
                     good.add(image)
                     stored_as_it_is(glance, image, told, path)
                 else:
+                    if disk_format == "vhd" and specimen.raw_too:
+                        known_late.add(image)
                     refused(glance, image, told, "format_mismatch")
     faults.end()
-    assert uploads_begun(glance) == good
+    assert good <= uploads_begun(glance) <= good | known_late
