@@ -10,6 +10,7 @@ struct admin;
 struct bind_address;
 struct metrics;
 struct snapshot;
+struct spools;
 struct uploads;
 
 /* What it shows. Borrowed; must outlive the admin. */
@@ -17,6 +18,7 @@ struct admin_sources {
     struct metrics *const *metrics;
     struct uploads *const *uploads;
     size_t workers;
+    const struct spools *spools; /* all workers' */
     /* The snapshot in force, with a reference for the caller. */
     struct snapshot *(*snapshot)(void *context);
     bool (*draining)(void *context);

@@ -7,11 +7,13 @@
 #include <stdbool.h>
 
 struct client_events;
+struct errands;
 struct exchange;
 struct glance;
 struct loop;
 struct metrics;
 struct snapshot;
+struct spools;
 struct uploads;
 
 /* What exchanges of one worker work with. Borrowed; `snapshot` and `draining` change. */
@@ -20,6 +22,8 @@ struct exchange_parts {
     struct glance *glance;
     struct metrics *metrics;
     struct uploads *uploads;
+    struct errands *errands; /* of all workers, as are the spools */
+    struct spools *spools;
     struct snapshot *snapshot; /* in force for new exchanges */
     bool draining;             /* new uploads are refused */
     struct exchange *orphans;  /* whose client went, while Glance finishes what it has whole */

@@ -38,7 +38,9 @@ void metrics_bytes(struct metrics *metrics, uint64_t to_glance, uint64_t from_gl
  * apart per worker; any further one counts as "other". */
 void metrics_upload(struct metrics *metrics, const struct upload *upload);
 
-/* Prometheus text (exposition format 0.0.4), all workers summed; false: no memory. */
-bool metrics_text(struct metrics *const *all, size_t count, struct buffer *out);
+/* Prometheus text (exposition format 0.0.4), all workers summed, and what their spools hold
+ * together; false: no memory. */
+bool metrics_text(struct metrics *const *all, size_t count, uint64_t spool_bytes,
+                  struct buffer *out);
 
 #endif

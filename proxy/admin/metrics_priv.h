@@ -40,6 +40,7 @@ struct metrics {
     _Atomic size_t store_count;
     struct metrics_store stores[METRICS_STORES_MAX]; /* a row is filled before it is counted */
     struct metrics_store other;
+    uint64_t spool_bytes; /* only in a total: no worker has spools of its own */
 };
 
 /* Adds one worker's counters to `total`, which is the caller's alone. */

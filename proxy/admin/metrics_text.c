@@ -159,6 +159,11 @@ static bool connections_row(const char *name, const struct metrics *total, struc
     return gauge_row(name, total, METRICS_CONNECTIONS, out);
 }
 
+static bool spool_bytes_row(const char *name, const struct metrics *total, struct buffer *out)
+{
+    return buffer_print(out, "%s %" PRIu64 "\n", name, total->spool_bytes);
+}
+
 static bool build_info_row(const char *name, const struct metrics *total, struct buffer *out)
 {
     (void)total;
@@ -195,6 +200,8 @@ static const struct family {
      requests_in_flight_row},
     {"glance_intake_connections", "gauge", "Open connections of clients.", connections_row},
     {"glance_intake_bytes_total", "counter", "Body bytes passed on, by direction.", bytes_rows},
+    {"glance_intake_spool_bytes", "gauge", "Bytes kept on disk until an upload's length is known.",
+     spool_bytes_row},
 };
 
 static bool put_family(const struct family *family, const struct metrics *total, struct buffer *out)
@@ -204,13 +211,15 @@ static bool put_family(const struct family *family, const struct metrics *total,
            family->write(family->name, total, out);
 }
 
-bool metrics_text(struct metrics *const *all, size_t count, struct buffer *out)
+bool metrics_text(struct metrics *const *all, size_t count, uint64_t spool_bytes,
+                  struct buffer *out)
 {
     struct metrics *total = metrics_new();
     if (!total)
         return false;
     for (size_t i = 0; i < count; i++)
         metrics_merge(total, all[i]);
+    total->spool_bytes = spool_bytes;
     bool fits = true;
     for (size_t i = 0; i < sizeof FAMILIES / sizeof *FAMILIES && fits; i++)
         fits = put_family(&FAMILIES[i], total, out);

@@ -3,6 +3,7 @@
 #include "admin/admin_priv.h"
 #include "intake/admin.h"
 #include "intake/metrics.h"
+#include "intake/spool.h"
 #include "intake/upload.h"
 #include "intake/utf8.h"
 
@@ -47,7 +48,8 @@ bool page_readyz(const struct page_context *context, struct buffer *out)
 
 bool page_metrics(const struct page_context *context, struct buffer *out)
 {
-    return metrics_text(context->sources->metrics, context->sources->workers, out);
+    const struct admin_sources *sources = context->sources;
+    return metrics_text(sources->metrics, sources->workers, spools_used(sources->spools), out);
 }
 
 bool page_uploads(const struct page_context *context, struct buffer *out)

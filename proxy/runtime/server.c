@@ -8,11 +8,13 @@
 
 #include "intake/admin.h"
 #include "intake/clock.h"
+#include "intake/errands.h"
 #include "intake/listener.h"
 #include "intake/log.h"
 #include "intake/problems.h"
 #include "intake/settings.h"
 #include "intake/snapshot.h"
+#include "intake/spool.h"
 #include "intake/worker.h"
 
 #include <curl/curl.h>
@@ -28,6 +30,8 @@
 #include <systemd/sd-daemon.h>
 #include <unistd.h>
 
+enum { HELPERS = 4 };
+
 struct server {
     const struct settings_sources *sources;
     pthread_mutex_t lock; /* over `snapshot`: the admin thread takes references too */
@@ -36,6 +40,8 @@ struct server {
     size_t worker_count;
     struct metrics **metrics;
     struct uploads **uploads;
+    struct errands *errands;
+    struct spools *spools;
     struct admin *admin;
     _Atomic unsigned connections;
     atomic_bool draining;
@@ -63,10 +69,11 @@ static bool is_draining(void *context)
 
 /* --- start ----------------------------------------------------------------------------- */
 
-/* An upload has a socket on either side; the rest is for listening, logs and the libraries. */
+/* An upload has a socket on either side, and may have a spool; the rest is for listening, logs and
+ * the libraries. */
 static void raise_file_limit(const struct settings *settings)
 {
-    rlim_t need = 2 * (rlim_t)settings->listen.max_connections + 256;
+    rlim_t need = 3 * (rlim_t)settings->listen.max_connections + 256;
     struct rlimit limit;
     if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur >= need)
         return;
@@ -85,6 +92,8 @@ static bool make_workers(struct server *server, const int *sockets)
     struct worker_parts parts = {.snapshot = server->snapshot,
                                  .socket_count = settings->listen.bind_count,
                                  .connections = &server->connections,
+                                 .errands = server->errands,
+                                 .spools = server->spools,
                                  .ended = server->ended};
     for (unsigned i = 0; i < settings->workers; i++) {
         parts.sockets = sockets + i * settings->listen.bind_count;
@@ -126,6 +135,7 @@ static bool start_admin(struct server *server)
         return true;
     const struct admin_sources sources = {.metrics = server->metrics,
                                           .uploads = server->uploads,
+                                          .spools = server->spools,
                                           .workers = server->worker_count,
                                           .snapshot = snapshot_now,
                                           .draining = is_draining,
@@ -145,6 +155,15 @@ static bool start_workers(struct server *server)
             return false;
         }
     return true;
+}
+
+static bool make_helpers(struct server *server)
+{
+    server->errands = errands_new(HELPERS);
+    server->spools = server->errands ? spools_new(server->errands) : NULL;
+    if (!server->spools)
+        log_say(LOG_LEVEL_ERROR, "the helper threads could not be started");
+    return server->spools != NULL;
 }
 
 /* The signals are blocked before any thread begins, so that none but this one gets them. */
@@ -308,7 +327,8 @@ static bool start(struct server *server)
     if (!server->workers || !server->metrics || !server->uploads || !take_signals(server))
         return false;
     raise_file_limit(server->snapshot->settings);
-    return listen_and_make(server) && start_admin(server) && start_workers(server);
+    return make_helpers(server) && listen_and_make(server) && start_admin(server) &&
+           start_workers(server);
 }
 
 static void tear_down(struct server *server)
@@ -316,6 +336,8 @@ static void tear_down(struct server *server)
     admin_stop(server->admin);
     for (size_t i = 0; i < server->worker_count; i++)
         worker_free(server->workers[i]);
+    spools_free(server->spools);
+    errands_free(server->errands);
     free(server->workers);
     free(server->metrics);
     free(server->uploads);

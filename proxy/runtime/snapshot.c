@@ -4,11 +4,14 @@
 #include "intake/policy.h"
 #include "intake/problems.h"
 #include "intake/settings.h"
+#include "intake/spool.h"
 #include "intake/tls_identity.h"
 
 #include <assert.h>
 #include <stdatomic.h>
 #include <stdlib.h>
+
+enum { WHY_MAX = 256 };
 
 static void snapshot_free(struct snapshot *snapshot)
 {
@@ -31,6 +34,17 @@ static void load_tls(struct snapshot *snapshot, struct problems *problems)
         problems_add(problems, cert, 0, "no memory");
 }
 
+/* Shows now, and not with the first upload that needs it. */
+static void try_spool(const struct settings *settings, struct problems *problems)
+{
+    char why[WHY_MAX];
+    const char *directory = settings->upload.spool_dir;
+    if (settings->upload.unknown_length == UNKNOWN_LENGTH_SPOOL && directory &&
+        !spools_try_directory(directory, why, sizeof why))
+        problems_add(problems, "[upload] spool_dir", 0, "%s %s; name another or set unknown_length",
+                     directory, why);
+}
+
 /* Goes on to the policy and the certificate with whatever settings there are: whoever mends the
  * configuration wants to know of everything at once. */
 static void load_parts(struct snapshot *snapshot, const struct settings_sources *sources,
@@ -42,6 +56,7 @@ static void load_parts(struct snapshot *snapshot, const struct settings_sources 
     if (snapshot->settings->policy.file)
         snapshot->policy = policy_load(snapshot->settings->policy.file, problems);
     load_tls(snapshot, problems);
+    try_spool(snapshot->settings, problems);
 }
 
 struct snapshot *snapshot_load(const struct settings_sources *sources, struct problems *problems)

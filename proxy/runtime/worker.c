@@ -4,6 +4,7 @@
 #include "intake/worker.h"
 
 #include "intake/client.h"
+#include "intake/errands.h"
 #include "intake/exchange.h"
 #include "intake/listener.h"
 #include "intake/log.h"
@@ -95,6 +96,8 @@ struct worker *worker_new(const struct worker_parts *parts)
     worker->ended = parts->ended;
     worker->drain_look.fire = look_if_drained;
     worker->exchange.snapshot = snapshot_hold(parts->snapshot);
+    worker->exchange.errands = parts->errands;
+    worker->exchange.spools = parts->spools;
     if (!make_parts(worker)) {
         close_all(parts->sockets, parts->socket_count);
         worker_free(worker);
@@ -174,8 +177,10 @@ void worker_free(struct worker *worker)
     glance_free(parts->glance);
     uploads_free(parts->uploads);
     metrics_free(parts->metrics);
-    if (parts->loop)
+    if (parts->loop) {
+        errands_settle(parts->errands, parts->loop); /* the exchanges have left some behind */
         timer_cancel(parts->loop, &worker->drain_look);
+    }
     loop_free(parts->loop);
     snapshot_release(atomic_exchange(&worker->reloaded, NULL));
     snapshot_release(parts->snapshot);

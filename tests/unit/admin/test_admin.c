@@ -9,6 +9,7 @@
 #include "intake/probe.h"
 #include "intake/settings.h"
 #include "intake/snapshot.h"
+#include "intake/spool.h"
 #include "intake/upload.h"
 
 #include <arpa/inet.h>
@@ -64,6 +65,7 @@ static bool get_draining(void *context)
 
 static struct metrics *metrics;
 static struct uploads *uploads;
+static struct spools *spools;
 static struct snapshot snapshot;
 static struct admin *admin;
 static struct bind_address address = {.text = "127.0.0.1"};
@@ -89,6 +91,7 @@ static struct admin *start(char *error, size_t error_size)
         .metrics = &metrics,
         .uploads = &uploads,
         .workers = 1,
+        .spools = spools,
         .snapshot = get_snapshot,
         .draining = get_draining,
         .context = &snapshot,
@@ -106,9 +109,10 @@ static int set_up(void **state)
     draining = false;
     metrics = metrics_new();
     uploads = uploads_new(metrics);
+    spools = spools_new(NULL); /* nobody keeps anything in them */
     find_port();
     admin = start(error, sizeof error);
-    return admin && log_open(LOG_FORMAT_TEXT, false, "/dev/null") ? 0 : -1;
+    return admin && spools && log_open(LOG_FORMAT_TEXT, false, "/dev/null") ? 0 : -1;
 }
 
 static int tear_down(void **state)
@@ -117,6 +121,7 @@ static int tear_down(void **state)
     admin_stop(admin);
     uploads_free(uploads);
     metrics_free(metrics);
+    spools_free(spools);
     return 0;
 }
 

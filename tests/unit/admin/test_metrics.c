@@ -43,7 +43,7 @@ static int tear_down(void **state)
 static void read_all(void)
 {
     buffer_clear(&text);
-    assert_true(metrics_text(metrics, WORKERS, &text));
+    assert_true(metrics_text(metrics, WORKERS, 4711, &text));
 }
 
 static void assert_line(const char *line)
@@ -79,6 +79,7 @@ static void test_everything_is_there_from_the_start(void **state)
     assert_line("glance_intake_build_info{version=\"" INTAKE_VERSION "\"} 1");
     assert_line("glance_intake_requests_total{class=\"5xx\"} 0");
     assert_line("glance_intake_upload_duration_seconds_count 0");
+    assert_line("glance_intake_spool_bytes 4711");
 }
 
 static void test_workers_sum_up(void **state)
@@ -215,7 +216,7 @@ static void test_families_are_announced(void **state)
             assert_non_null(strchr("_{ ", line[strlen(family)]));
         }
     }
-    assert_int_equal(families, 12);
+    assert_int_equal(families, 13);
 }
 
 static void test_too_large_for_the_buffer(void **state)
@@ -223,7 +224,7 @@ static void test_too_large_for_the_buffer(void **state)
     (void)state;
     struct buffer small;
     buffer_init(&small, 100);
-    assert_false(metrics_text(metrics, WORKERS, &small));
+    assert_false(metrics_text(metrics, WORKERS, 0, &small));
     buffer_free(&small);
 }
 

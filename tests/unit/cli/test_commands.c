@@ -24,12 +24,13 @@ static int run(int (*command)(const struct options *, FILE *, FILE *),
     return status;
 }
 
-/* A configuration whose policy is the text, and whatever else is in the settings. */
+/* A configuration whose policy is the text, and whatever else is in the settings; nothing outside
+ * of the test's directory is tried. */
 static const char *configure(void **state, const char *policy, const char *settings)
 {
     char text[1024];
-    snprintf(text, sizeof text, "[policy]\nfile = %s\n%s",
-             scratch_file(state, "policy.yaml", policy), settings);
+    snprintf(text, sizeof text, "[policy]\nfile = %s\n%s[upload]\nspool_dir = %s\n",
+             scratch_file(state, "policy.yaml", policy), settings, scratch_path(state, "spool"));
     return scratch_file(state, "x.conf", text);
 }
 

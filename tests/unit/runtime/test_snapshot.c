@@ -18,10 +18,12 @@ static struct snapshot *load(void **state, const char *settings, const char *pol
                              struct problems *problems)
 {
     char text[1024];
+    snprintf(text, sizeof text, "[upload]\nspool_dir = %s\n", scratch_path(state, "spool"));
+    const char *spool = scratch_file(state, "spool.conf", text);
     snprintf(text, sizeof text, "[policy]\nfile = %s\n%s",
              scratch_file(state, "policy.yaml", policy), settings);
-    const char *path = scratch_file(state, "x.conf", text);
-    const struct settings_sources sources = {&path, 1, NULL, 0};
+    const char *paths[] = {spool, scratch_file(state, "x.conf", text)};
+    const struct settings_sources sources = {paths, 2, NULL, 0};
     return snapshot_load(&sources, problems);
 }
 
@@ -52,6 +54,23 @@ static void the_problems_of_all_parts_come_together(void **state)
     assert_non_null(strstr(problems.lines[2], "/nonexistent/c"));
     assert_non_null(strstr(problems.lines[3], "/nonexistent/k"));
     problems_free(&problems);
+}
+
+static void the_spool_is_tried_where_it_is_used(void **state)
+{
+    static const char policy[] = "default: {store: test}\n";
+    struct problems problems = {0};
+    assert_null(load(state, "[upload]\nspool_dir = /nonexistent/none\n", policy, &problems));
+    assert_int_equal(problems.count, 1);
+    assert_string_equal(problems.lines[0],
+                        "[upload] spool_dir: /nonexistent/none cannot be made: No such file or "
+                        "directory; name another or set unknown_length");
+    problems_free(&problems);
+    struct snapshot *snapshot =
+        load(state, "[upload]\nspool_dir = /nonexistent/none\nunknown_length = stream\n", policy,
+             &problems);
+    assert_non_null(snapshot);
+    snapshot_release(snapshot);
 }
 
 static void *hold_and_release(void *context)
@@ -86,6 +105,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(a_good_one_has_settings_and_policy),
         TEST(the_problems_of_all_parts_come_together),
+        TEST(the_spool_is_tried_where_it_is_used),
         TEST(references_are_counted_among_threads),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
