@@ -19,9 +19,14 @@
         "Leave Host, Content-Length and Transfer-Encoding to your HTTP client: "                   \
         "curl -T FILE -H 'X-Auth-Token: ...' {url}")                                               \
     row(IMAGE_NOT_QUEUED, "image_not_queued", 409,                                                 \
-        "The image is not waiting for data{detail}. Data that is there cannot be replaced: "       \
-        "create a new image and upload to that one.",                                              \
+        "The image is not waiting for data{detail}. If it is being uploaded now, wait for "        \
+        "the end of that; else create a new image and upload to that one: data that is "           \
+        "there cannot be replaced.",                                                               \
         "openstack image create --disk-format qcow2 --container-format bare --file FILE NAME")     \
+    row(UPLOAD_IN_PROGRESS, "upload_in_progress", 409,                                             \
+        "Another upload to this image is under way through this proxy{detail}. Wait "              \
+        "for the end of that one: an image takes data only once.",                                 \
+        "openstack image show -c status {image}")                                                  \
     row(FORMATS_UNSET, "formats_unset", 400,                                                       \
         "The image takes no data until it says what the data is{detail}. "                         \
         "Set its disk format and container format, then upload again.",                            \
@@ -65,6 +70,11 @@
         "The upload is not as large as it said it would be{detail}. The image waits "              \
         "for data again: send the file with curl -T FILE, which says its length.",                 \
         "curl -T FILE -H 'X-Auth-Token: ...' {url}")                                               \
+    row(DIGEST_MISMATCH, "digest_mismatch", 400,                                                   \
+        "The data does not have the digest that was promised for it{detail}. The "                 \
+        "image waits for data again: compare the file with its digest, then send it "              \
+        "once more with curl -T FILE.",                                                            \
+        "sha256sum FILE, then curl -T FILE -H 'X-Auth-Token: ...' {url}")                          \
     row(UNSUPPORTED_CONTENT_TYPE, "unsupported_content_type", 415,                                 \
         "The body was not sent as image data{detail}. Send the bare file, not a form, "            \
         "as application/octet-stream.",                                                            \
@@ -77,6 +87,11 @@
     row(DENIED_BY_POLICY, "denied_by_policy", 403,                                                 \
         "The policy of this cloud does not accept this upload{detail}.",                           \
         "Change the image so that another rule applies, or ask the operator of this cloud.")       \
+    row(STORE_UNKNOWN, "store_unknown", 503,                                                       \
+        "The policy of this cloud sends this upload to a store that its Glance does "              \
+        "not have{detail}. No data was taken; only the operator of this cloud can mend "           \
+        "this.",                                                                                   \
+        "Give the operator of this cloud the request_id.")                                         \
     row(LENGTH_REQUIRED, "length_required", 411,                                                   \
         "This upload does not say how large it is, and here it must{detail}. Send the "            \
         "file with curl -T FILE, which says its length.",                                          \
@@ -85,6 +100,15 @@
         "The image is larger than what may be uploaded here{detail}. Make it smaller, "            \
         "or ask the operator of this cloud for a higher limit.",                                   \
         "qemu-img convert -c -O qcow2 FILE SMALLER.qcow2")                                         \
+    row(QUOTA_EXCEEDED, "quota_exceeded", 413,                                                     \
+        "The quota of the project has no room for this upload{detail}. Delete images "             \
+        "that are not needed, or ask the operator of this cloud for a larger quota.",              \
+        "glance usage, then openstack image delete IMAGE")                                         \
+    row(STORE_FULL, "store_full", 413,                                                             \
+        "The store that this upload would go to has no room for it{detail}. Delete "               \
+        "images that are not needed, or ask the operator of this cloud for more room.",            \
+        "Delete images that are not needed, or ask the operator of this cloud for "                \
+        "more room.")                                                                              \
     row(SPOOL_FULL, "spool_full", 507,                                                             \
         "There is no room just now to keep an upload that does not say its "                       \
         "length{detail}. Send the file with curl -T FILE, which says its length, or "              \
@@ -102,6 +126,10 @@
         "Glance broke off in the middle{detail}. After an upload, look at the image: "             \
         "if it is queued, upload again; if it stays in saving, delete it and create it anew.",     \
         "openstack image show -c status {image}")                                                  \
+    row(VERIFY_FAILED, "verify_failed", 502,                                                       \
+        "Glance took the upload, but what it has is not what it was sent{detail}. Do "             \
+        "not use this image: delete it, create it anew and upload again.",                         \
+        "openstack image delete {image}")                                                          \
     row(GLANCE_TIMEOUT, "glance_timeout", 504,                                                     \
         "Glance did not go on in time{detail}. After an upload, look at the image: "               \
         "if it is queued, upload again; if it is saving, Glance may still be busy with it.",       \

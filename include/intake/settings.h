@@ -28,6 +28,9 @@ enum check_level { CHECK_OFF, CHECK_WARN, CHECK_REJECT };
 
 enum unknown_length { UNKNOWN_LENGTH_SPOOL, UNKNOWN_LENGTH_STREAM, UNKNOWN_LENGTH_REJECT };
 
+/* What is compared with the image afterwards: each compares all that the one before it does. */
+enum verify_mode { VERIFY_OFF, VERIFY_SIZE, VERIFY_DIGEST };
+
 struct settings {
     bool debug;
     unsigned workers; /* at least 1: 0 in the file is resolved to the number of CPUs */
@@ -67,6 +70,8 @@ struct settings {
         enum check_level damaged;
         enum check_level format;
         enum check_level unsafe_format;
+        enum verify_mode verify;
+        bool check_quota; /* the project's, and the room in the store */
     } upload;
 
     struct {

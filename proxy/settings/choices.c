@@ -69,6 +69,12 @@ const struct setting_kind kind_check_level = {
     .words = {[CHECK_OFF] = "off", [CHECK_WARN] = "warn", [CHECK_REJECT] = "reject"},
 };
 
+const struct setting_kind kind_verify = {
+    .read = choice_read,
+    .print = choice_print,
+    .words = {[VERIFY_OFF] = "off", [VERIFY_SIZE] = "size", [VERIFY_DIGEST] = "digest"},
+};
+
 /* --- yes or no, by other names --------------------------------------------------------- */
 
 static bool either_read(const struct setting *row, const char *text, struct settings *settings,
@@ -98,4 +104,10 @@ const struct setting_kind kind_multipart = {
     .read = either_read,
     .print = either_print,
     .words = {[false] = "reject", [true] = "unwrap"},
+};
+
+const struct setting_kind kind_quota = {
+    .read = either_read,
+    .print = either_print,
+    .words = {[false] = "off", [true] = "check"},
 };

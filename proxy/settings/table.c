@@ -82,6 +82,12 @@ const struct setting settings_table[] = {
     {"upload", "unsafe_format", &kind_check_level, AT(upload.unsafe_format), "reject", 0, 0,
      "reject, warn or off: an image that reads other files where it is opened: a qcow2 with a\n"
      "backing file or a data file, a VMDK with its extents elsewhere, either of them called raw."},
+    {"upload", "verify", &kind_verify, AT(upload.verify), "digest", 0, 0,
+     "What is compared with the image afterwards, before an upload is called good. digest: size,\n"
+     "store and the digest that Glance reports. size: size and store. off: Glance is not asked."},
+    {"upload", "quota", &kind_quota, AT(upload.check_quota), "check", 0, 0,
+     "check: an upload that exceeds the project's quota in Glance, or the room in its store, is\n"
+     "refused before its first byte. off: neither is asked for."},
 
     {"policy", "file", &kind_path, AT(policy.file), "/etc/glance-intake/policy.yaml", 1, 0,
      "Which upload goes to which store."},

@@ -19,6 +19,8 @@ static const struct setting type = {
     "s", "k", &kind_content_type, AT(upload.fix_content_type), "", 0, 0, ""};
 static const struct setting multipart = {
     "s", "k", &kind_multipart, AT(upload.unwrap_multipart), "", 0, 0, ""};
+static const struct setting verify = {"s", "k", &kind_verify, AT(upload.verify), "", 0, 0, ""};
+static const struct setting quota = {"s", "k", &kind_quota, AT(upload.check_quota), "", 0, 0, ""};
 
 /* What a word stands for: in its row's member, and nowhere else. */
 static const struct {
@@ -34,10 +36,15 @@ static const struct {
     {&damaged, "off", {.upload.damaged = CHECK_OFF}},
     {&damaged, "warn", {.upload.damaged = CHECK_WARN}},
     {&damaged, "reject", {.upload.damaged = CHECK_REJECT}},
+    {&verify, "off", {.upload.verify = VERIFY_OFF}},
+    {&verify, "size", {.upload.verify = VERIFY_SIZE}},
+    {&verify, "digest", {.upload.verify = VERIFY_DIGEST}},
     {&type, "fix", {.upload.fix_content_type = true}},
     {&type, "strict", {.upload.fix_content_type = false}},
     {&multipart, "unwrap", {.upload.unwrap_multipart = true}},
     {&multipart, "reject", {.upload.unwrap_multipart = false}},
+    {&quota, "check", {.upload.check_quota = true}},
+    {&quota, "off", {.upload.check_quota = false}},
 };
 
 static void expect_settings(const struct settings *is, const struct settings *meant)
@@ -45,8 +52,10 @@ static void expect_settings(const struct settings *is, const struct settings *me
     assert_int_equal(is->log_format, meant->log_format);
     assert_int_equal(is->upload.unknown_length, meant->upload.unknown_length);
     assert_int_equal(is->upload.damaged, meant->upload.damaged);
+    assert_int_equal(is->upload.verify, meant->upload.verify);
     assert_int_equal(is->upload.fix_content_type, meant->upload.fix_content_type);
     assert_int_equal(is->upload.unwrap_multipart, meant->upload.unwrap_multipart);
+    assert_int_equal(is->upload.check_quota, meant->upload.check_quota);
 }
 
 static void each_word_is_its_value_and_printed_again(void **state)
@@ -77,16 +86,20 @@ static void another_word_is_answered_with_the_right_ones(void **state)
         {&length, "chunked", "'chunked' is not spool, stream or reject"},
         {&damaged, "", "'' is not off, warn or reject"},
         {&damaged, "true", "'true' is not off, warn or reject"},
+        {&verify, "sha512", "'sha512' is not off, size or digest"},
         {&type, "yes", "'yes' is not strict or fix"},
         {&multipart, "unwra", "'unwra' is not reject or unwrap"},
         {&multipart, "unwrapped", "'unwrapped' is not reject or unwrap"},
+        {&quota, "true", "'true' is not off or check"},
     };
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         const struct settings before = {.log_format = LOG_FORMAT_JSON,
                                         .upload = {.unknown_length = UNKNOWN_LENGTH_REJECT,
                                                    .damaged = CHECK_WARN,
+                                                   .verify = VERIFY_SIZE,
                                                    .fix_content_type = true,
-                                                   .unwrap_multipart = true}};
+                                                   .unwrap_multipart = true,
+                                                   .check_quota = true}};
         struct settings settings = before;
         struct buffer why;
         buffer_init(&why, SETTINGS_WHY_MAX);

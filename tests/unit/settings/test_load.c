@@ -51,6 +51,8 @@ static void an_empty_file_leaves_the_defaults(void **state)
     assert_int_equal(settings->upload.damaged, CHECK_REJECT);
     assert_int_equal(settings->upload.format, CHECK_REJECT);
     assert_int_equal(settings->upload.unsafe_format, CHECK_REJECT);
+    assert_int_equal(settings->upload.verify, VERIFY_DIGEST);
+    assert_true(settings->upload.check_quota);
     assert_string_equal(settings->policy.file, "/etc/glance-intake/policy.yaml");
     assert_string_equal(settings->admin.bind.text, "127.0.0.1:9294");
     settings_free(settings);
@@ -71,7 +73,7 @@ static void every_key_finds_its_place(void **state)
              "connect_timeout = 9s\nstall_timeout = 10s\nresponse_timeout = 11s\n"
              "[upload]\nmax_size = 12KiB\ncontent_type = strict\nmultipart = reject\n"
              "unknown_length = stream\nspool_dir = /s\nspool_limit = 14KiB\ndamaged = off\n"
-             "format = warn\nunsafe_format = off\n"
+             "format = warn\nunsafe_format = off\nverify = size\nquota = off\n"
              "[policy]\nfile = p\n[admin]\nbind = 127.0.0.1:13\n",
              ca);
     struct settings *settings = load(scratch_file(state, "a", text), NULL, &problems);
@@ -104,6 +106,8 @@ static void every_key_finds_its_place(void **state)
     assert_int_equal(settings->upload.damaged, CHECK_OFF);
     assert_int_equal(settings->upload.format, CHECK_WARN);
     assert_int_equal(settings->upload.unsafe_format, CHECK_OFF);
+    assert_int_equal(settings->upload.verify, VERIFY_SIZE);
+    assert_false(settings->upload.check_quota);
     assert_string_equal(settings->policy.file, "p");
     assert_string_equal(settings->admin.bind.text, "127.0.0.1:13");
     settings_free(settings);
@@ -133,7 +137,7 @@ static void mistakes_are_told_with_their_line(void **state)
         {"[listen]\nbidn = 0.0.0.0:1\n", ":2: [listen] has no 'bidn': did you mean bind?"},
         {"[glance]\nbind = 0.0.0.0:1\n", ":2: [glance] has no bind; it belongs to [listen]"},
         {"[glance]\ncolour = red\n", ":2: [glance] has no 'colour'"},
-        {"[upload]\nverify = digest\n", ":2: [upload] has no 'verify'"},
+        {"[upload]\nstore = test\n", ":2: [upload] has no 'store'"},
         {"[lisen]\nbind = x\nbind = y\n", ":1: unknown section [lisen]: did you mean [listen]?"},
         {"[keystone_authtoken]\nx = y\n", ":1: unknown section [keystone_authtoken]"},
         {"[DEFAULT]\n\ndebug = perhaps\n", ":3: [DEFAULT] debug: 'perhaps' is not true or false"},
