@@ -60,7 +60,8 @@ def bad_files_change_nothing(scene):
     bad = [({}, "rules: []\n", r"policy\.yaml(:\d+)?: "),
            ({}, "default:\n  store: file\n  mode: sometimes\n", r"policy\.yaml:3: .*sometimes"),
            ({"listen": {"stall_timeout": "soon"}}, TO_FILE, r"glance-intake\.conf:\d+: .*soon"),
-           ({"listen": {"colour": "red"}}, TO_FILE, r"glance-intake\.conf:\d+: .*colour")]
+           ({"listen": {"colour": "red"}}, TO_FILE, r"glance-intake\.conf:\d+: .*colour"),
+           ({"upload": {"spool_dir": "/none/spool"}}, TO_FILE, "/none/spool cannot be made: ")]
     for conf, policy, said in bad:
         reload(proxy, conf, policy=policy)
         proxy.wait_log(said)

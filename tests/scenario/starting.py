@@ -75,6 +75,28 @@ def certificate_without_key(scene):
     fails(proxy, "listener.key")
 
 
+@scenario
+def a_spool_that_cannot_be(scene):
+    folder = scene.folder / "none" / "spool"
+    proxy = scene.proxy(scene.glance(), conf={"upload": {"spool_dir": folder}}, start=False)
+    fails(proxy, f"{folder} cannot be made: No such file or directory", "unknown_length")
+    for mode in ("stream", "reject"):
+        proxy.write({"upload": {"spool_dir": folder, "unknown_length": mode}})
+        assert run(proxy, "--check").returncode == 0, mode
+
+
+@scenario
+def a_check_leaves_no_spool_behind(scene):
+    """Whoever checks may be somebody else than the service, which could then not write to it."""
+    folder = scene.folder / "its-spool"
+    proxy = scene.proxy(scene.glance(), conf={"upload": {"spool_dir": folder}}, start=False)
+    assert run(proxy, "--check").returncode == 0
+    assert not folder.exists()
+    folder.mkdir(0o700)
+    assert run(proxy, "--check").returncode == 0
+    assert list(folder.iterdir()) == []
+
+
 def run(proxy, *words):
     return subprocess.run([*proxy.command, *words, "--config-file", proxy.conf_file], text=True,
                           capture_output=True, timeout=60, check=False)
