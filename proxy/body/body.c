@@ -2,7 +2,6 @@
 /* The chain as a whole: made in the order of the phases, asked at its end. */
 #include "body/body_priv.h"
 
-#include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -117,36 +116,13 @@ bool filter_object(struct filter *filter, enum check_level level, enum refusal r
     return true;
 }
 
-/* --- limits ---------------------------------------------------------------------------- */
-
-static struct filter *measure_of(struct body *body)
-{
-    return body->filters[FILTER_MEASURE];
-}
-
-bool body_within_limits(struct body *body)
-{
-    uint64_t size = body->length_known ? body->length : 0;
-    /* What has no disk inside is as large as it is. */
-    uint64_t disk = body->virtual_size_known ? body->virtual_size : body->opening_judged ? size : 0;
-    if (size > body->limits.max_size)
-        filter_refuse(measure_of(body), REFUSAL_TOO_LARGE,
-                      "it has %" PRIu64 " bytes, and the limit is %" PRIu64, size,
-                      body->limits.max_size);
-    else if (disk > body->limits.max_virtual_size)
-        filter_refuse(measure_of(body), REFUSAL_TOO_LARGE,
-                      "the disk in it has %" PRIu64 " bytes, and the limit for that is %" PRIu64,
-                      disk, body->limits.max_virtual_size);
-    return !body->refusal;
-}
+/* --- asked at its end ------------------------------------------------------------------ */
 
 void body_limit(struct body *body, const struct body_limits *limits)
 {
     body->limits = *limits;
     body_within_limits(body);
 }
-
-/* --- asked at its end ------------------------------------------------------------------ */
 
 int body_prepare(struct body *body)
 {

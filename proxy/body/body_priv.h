@@ -68,9 +68,11 @@ struct body {
     bool length_known;
     uint64_t length;
     bool unwrapped;
+    uint64_t measured; /* bytes of it that have come */
+    bool opening_judged;
     bool virtual_size_known;
     uint64_t virtual_size;
-    bool opening_judged;
+    bool no_disk;  /* no format has one in it, or goes on looking: it is as large as it is */
     bool finished; /* its end was seen, and agreed with */
 
     /* Latched: the first that objected. */
@@ -94,7 +96,7 @@ int filter_no_memory(struct filter *filter); /* the same */
 bool filter_object(struct filter *filter, enum check_level level, enum refusal reason,
                    const char *detail);
 
-/* The limits against what is known by now. False: refused. */
+/* measure.c: the limits against what is known by now. False: refused. */
 bool body_within_limits(struct body *body);
 
 /* keep.c, digest.c: what the body tells of them. */

@@ -7,6 +7,7 @@
 #include "body/multipart.h"
 
 #include <assert.h>
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -79,7 +80,8 @@ static int find_shape(struct envelope *envelope, const char *bytes, size_t count
     return open_form(envelope, boundary) ? 1 : filter_no_memory(&envelope->filter);
 }
 
-/* The form says how long the image will be; the client may have said it, too. */
+/* The form says how long the image will be, or at most, since a field may follow it. What the
+ * client says of it counts more, and is held to (measure.c), unless it cannot be. */
 static bool learn_length(struct envelope *envelope)
 {
     struct body *body = envelope->filter.body;
@@ -87,14 +89,15 @@ static bool learn_length(struct envelope *envelope)
     if (envelope->length_learned || !multipart_length(envelope->form, &length))
         return true;
     envelope->length_learned = true;
-    if (body->plan.promised && body->plan.promise != length) {
+    if (body->plan.promised && body->plan.promise > length) {
         filter_refuse(&envelope->filter, REFUSAL_SIZE_MISMATCH,
-                      "x-openstack-image-size is %llu, and the file in the form has %llu bytes",
-                      (unsigned long long)body->plan.promise, (unsigned long long)length);
+                      "x-openstack-image-size is %" PRIu64 ", and the file in the form has %" PRIu64
+                      " bytes",
+                      body->plan.promise, length);
         return false;
     }
+    body->length = body->plan.promised ? body->plan.promise : length;
     body->length_known = true;
-    body->length = length;
     return body_within_limits(body);
 }
 

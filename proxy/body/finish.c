@@ -63,7 +63,8 @@ static ssize_t read_finish(struct filter *filter, void *into, size_t room)
     if (body->finished)
         return BODY_END;
     size_t held = finish->held ? 1 : 0;
-    bytes[0] = finish->held ? finish->last : bytes[0];
+    if (held)
+        bytes[0] = finish->last;
     ssize_t got = filter_pull(filter, bytes + held, room - held);
     if (got < 0)
         return got;

@@ -81,6 +81,7 @@ static bool judge(struct inspect *inspect)
     struct body *body = inspect->filter.body;
     body->virtual_size_known = inspect->examination.virtual_size_known;
     body->virtual_size = inspect->examination.virtual_size;
+    body->no_disk = !body->virtual_size_known && !inspect->examination.next.length;
     return judge_format(inspect) && body_within_limits(body);
 }
 
@@ -154,11 +155,20 @@ static bool see_end(struct inspect *inspect)
 
 /* --- the opening ----------------------------------------------------------------------- */
 
+/* The body's last bytes may begin among those that were judged. */
+static bool see_opening(struct inspect *inspect, size_t judged)
+{
+    size_t from = inspect->examination.next.offset & FORMAT_FROM_END ? 0 : judged;
+    inspect->passed = from;
+    return see(inspect, inspect->opening + from, inspect->count - from);
+}
+
 static bool judge_opening(struct inspect *inspect)
 {
     struct body *body = inspect->filter.body;
     size_t count = judged_count(inspect);
-    if (inspect->ended) {
+    /* What a form predicts is too much if a field follows the file; now it is known better. */
+    if (inspect->ended && (body->unwrapped || !body->length_known)) {
         body->length_known = true;
         body->length = inspect->count;
     }
@@ -166,9 +176,7 @@ static bool judge_opening(struct inspect *inspect)
     if (!find_damage(inspect))
         return false;
     format_examine(inspect->opening, count, body->plan.disk_format, &inspect->examination);
-    inspect->passed = count;
-    return judge(inspect) && see(inspect, inspect->opening + count, inspect->count - count) &&
-           (!inspect->ended || see_end(inspect));
+    return judge(inspect) && see_opening(inspect, count) && (!inspect->ended || see_end(inspect));
 }
 
 static int prepare(struct filter *filter)

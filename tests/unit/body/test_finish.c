@@ -1,0 +1,191 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "intake/body.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include <cmocka.h>
+
+#include "feeder.h"
+
+static const uint64_t UNKNOWN = UINT64_MAX;
+
+enum { LARGEST = 4 * BODY_READ_MIN };
+
+static char image[LARGEST];
+
+static int fill_image(void **state)
+{
+    for (size_t i = 0; i < sizeof image; i++)
+        image[i] = (char)(i * 31 + i / 251);
+    return yard_begin(state);
+}
+
+/* `count` bytes come where `length` were known of. */
+struct vector {
+    uint64_t length;
+    size_t count;
+    bool form;
+    bool breaks;
+    int end;
+};
+
+static const struct vector SMALL[] = {
+    {UNKNOWN, 0, false, false, BODY_END},  {UNKNOWN, 1, false, false, BODY_END},
+    {UNKNOWN, 40, false, false, BODY_END}, {1, 1, false, false, BODY_END},
+    {2, 2, false, false, BODY_END},        {40, 40, false, false, BODY_END},
+    {1, 0, false, false, BODY_REFUSED},    {40, 39, false, false, BODY_REFUSED},
+    {40, 1, true, false, BODY_REFUSED},    {40, 0, true, false, BODY_REFUSED},
+    {1, 2, false, false, BODY_REFUSED},    {40, 41, false, false, BODY_REFUSED},
+    {20, 40, true, false, BODY_REFUSED},   {UNKNOWN, 40, false, true, BODY_LOST},
+    {UNKNOWN, 0, false, true, BODY_LOST},  {40, 40, false, true, BODY_LOST},
+    {40, 39, false, true, BODY_LOST},      {1, 1, true, true, BODY_LOST},
+};
+
+/* About the room there is, and about what is left of it for a look at the end. */
+static const size_t EDGES[] = {1,
+                               BODY_READ_MIN - FILTER_ROOM_MIN - 1,
+                               BODY_READ_MIN - FILTER_ROOM_MIN,
+                               BODY_READ_MIN - FILTER_ROOM_MIN + 1,
+                               BODY_READ_MIN - 1,
+                               BODY_READ_MIN,
+                               BODY_READ_MIN + 1,
+                               2 * BODY_READ_MIN - 1,
+                               2 * BODY_READ_MIN,
+                               2 * BODY_READ_MIN + 1,
+                               3 * BODY_READ_MIN};
+
+/* The particulars that the client is told. */
+static void assert_told(struct body *body, const struct vector *vector)
+{
+    const char *detail;
+    char expected[BODY_WORDS];
+    bool more = vector->count > vector->length;
+    enum refusal reason = vector->form ? REFUSAL_MULTIPART_MALFORMED : REFUSAL_SIZE_MISMATCH;
+    if (vector->end != BODY_REFUSED)
+        reason = REFUSAL_NONE;
+    assert_int_equal(body_refusal(body, &detail), reason);
+    snprintf(expected, sizeof expected, "%zu bytes were announced, and %s came",
+             (size_t)vector->length, more ? "more" : "fewer");
+    if (reason == REFUSAL_SIZE_MISMATCH)
+        assert_string_equal(detail, expected);
+    if (reason == REFUSAL_MULTIPART_MALFORMED)
+        assert_string_equal(detail,
+                            more ? "it does not end right behind its file"
+                                 : "something follows the file, which must be its last field");
+}
+
+/* What is given out of a body that does not end well is never the whole image. */
+static void attempt_with(const struct vector *vector, const struct feeder *from, size_t room)
+{
+    struct feeder feeder = *from;
+    const struct body_plan plan = plan_of(&feeder);
+    struct pump pump = {body_alone(&filter_finish, &plan), &feeder, image, vector->count, room, 0};
+    pump.body->unwrapped = vector->form;
+    pump.body->length_known = vector->length != UNKNOWN;
+    pump.body->length = vector->length;
+    int end = pump_all(&pump);
+    if (end != vector->end)
+        fail_msg("%zu of %zu in {%zu, %zu}: %d", vector->count, (size_t)vector->length,
+                 feeder.split.first, feeder.split.rest, end);
+    assert_told(pump.body, vector);
+    if (end == BODY_END)
+        assert_int_equal(pump.given, vector->count);
+    else if (vector->length != UNKNOWN)
+        assert_true(pump.given < vector->length);
+    body_done(pump.body);
+}
+
+static void attempt(struct split split, const void *context)
+{
+    const struct vector *vector = context;
+    static const size_t rooms[] = {BODY_READ_MIN, 4 * BODY_READ_MIN};
+    struct feeder feeder = feeder_of(image, vector->count);
+    feeder.split = split;
+    feeder.breaks = vector->breaks;
+    for (size_t i = 0; i < sizeof rooms / sizeof rooms[0]; i++)
+        for (int waits = 0; waits < 2; waits++) {
+            feeder.waits = waits;
+            attempt_with(vector, &feeder, rooms[i]);
+        }
+}
+
+static void the_last_byte_waits_for_the_end(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < sizeof SMALL / sizeof SMALL[0]; i++)
+        splits_each(SMALL[i].count, attempt, &SMALL[i]);
+}
+
+/* The image of `count` bytes, and one that ends a byte away from there. */
+static void try_edge(size_t count, struct split split)
+{
+    const struct vector vectors[] = {
+        {count, count, false, false, BODY_END},
+        {count, count, false, true, BODY_LOST},
+        {count, count + 1, false, false, BODY_REFUSED},
+        {count, count - 1, false, false, BODY_REFUSED},
+        {UNKNOWN, count, false, false, BODY_END},
+    };
+    for (size_t i = 0; i < sizeof vectors / sizeof vectors[0]; i++)
+        attempt(split, &vectors[i]);
+}
+
+static void however_full_the_room_is(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < sizeof EDGES / sizeof EDGES[0]; i++)
+        for (size_t k = 0; k < sizeof EDGES / sizeof EDGES[0]; k++)
+            try_edge(EDGES[i], (struct split){EDGES[k], i & 1 ? SIZE_MAX : EDGES[k]});
+}
+
+/* Without room for another look the last byte stays behind, and comes alone. */
+static void a_full_room_holds_one_byte_back(void **state)
+{
+    (void)state;
+    char into[BODY_READ_MIN];
+    struct feeder feeder = feeder_of(image, sizeof into);
+    struct body_plan plan = plan_of(&feeder);
+    plan.length_known = true;
+    plan.length = sizeof into;
+    struct body *body = body_alone(&filter_finish, &plan);
+    assert_int_equal(body_read(body, into, sizeof into), sizeof into - 1);
+    assert_false(body_finished(body));
+    assert_int_equal(body_read(body, into, sizeof into), 1);
+    assert_int_equal(into[0], image[sizeof into - 1]);
+    assert_true(body_finished(body));
+    assert_int_equal(body_read(body, into, sizeof into), BODY_END);
+    body_done(body);
+}
+
+/* A client that has said all, but for the end, keeps Glance waiting for one byte. */
+static void a_byte_that_is_held_waits_with_the_client(void **state)
+{
+    (void)state;
+    char into[BODY_READ_MIN];
+    struct feeder feeder = feeder_of("x", 1);
+    feeder.waits = true;
+    struct body_plan plan = plan_of(&feeder);
+    plan.length_known = true;
+    plan.length = 1;
+    struct body *body = body_alone(&filter_finish, &plan);
+    assert_int_equal(body_read(body, into, sizeof into), BODY_WAIT);
+    assert_int_equal(body_read(body, into, sizeof into), BODY_WAIT);
+    assert_int_equal(feeder.at, 1);
+    assert_int_equal(body_read(body, into, sizeof into), 1);
+    assert_int_equal(into[0], 'x');
+    body_done(body);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        YARD_TEST(the_last_byte_waits_for_the_end),
+        YARD_TEST(however_full_the_room_is),
+        YARD_TEST(a_full_room_holds_one_byte_back),
+        YARD_TEST(a_byte_that_is_held_waits_with_the_client),
+    };
+    return cmocka_run_group_tests(tests, fill_image, yard_end);
+}
