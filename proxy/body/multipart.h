@@ -31,7 +31,7 @@ bool multipart_boundary(const char *content_type, char out[MULTIPART_BOUNDARY_MA
 enum multipart_guess { MULTIPART_NO, MULTIPART_PERHAPS, MULTIPART_YES };
 
 /* Does a body that begins like this, whatever its Content-Type, have an envelope around it? A first
- * line "--B", then the head of a part with "Content-Disposition: form-data". PERHAPS: more bytes
+ * line "--B", then the head of a part with a form's Content-Disposition. PERHAPS: more bytes
  * will tell (never with MULTIPART_HIDDEN_MAX or more). With YES the boundary is in `out`. */
 enum multipart_guess multipart_guess(const char *bytes, size_t count,
                                      char out[MULTIPART_BOUNDARY_MAX + 1]);

@@ -197,11 +197,13 @@ static void read_parameter(struct reading *reading, struct text name, struct tex
     printable_copy(extended ? extended_name(text) : text, reading->head->filename);
 }
 
+/* curl -F calls its parts attachments where another Content-Type was set by hand. */
 static void read_disposition(struct reading *reading, struct text value)
 {
     struct text element;
     struct text name;
-    if (!element_next(&value, &element) || !text_is(element, "form-data"))
+    if (!element_next(&value, &element) ||
+        !(text_is(element, "form-data") || text_is(element, "attachment")))
         return;
     reading->head->form_data = true;
     while (element_next(&value, &element)) {

@@ -10,7 +10,7 @@
 enum { MULTIPART_FILENAME_MAX = 255 };
 
 struct multipart_head {
-    bool form_data;                            /* its Content-Disposition */
+    bool form_data;                            /* its Content-Disposition is that of a form */
     bool file;                                 /* it has a filename, be it an empty one */
     char filename[MULTIPART_FILENAME_MAX + 1]; /* printable ASCII, '?' for any other character */
 };
