@@ -49,7 +49,8 @@ static enum step_result judge_type(struct exchange *x)
             return exchange_refuse_for(x, REFUSAL_UNSUPPORTED_CONTENT_TYPE, "it is a form");
         return STEP_NEXT;
     }
-    if (!settings->upload.fix_content_type && !glance_takes(type))
+    bool once = headers_count(head_of(x), "Content-Type") == 1; /* Glance joins several */
+    if (!settings->upload.fix_content_type && !(once && glance_takes(type)))
         return exchange_refuse_for(x, REFUSAL_UNSUPPORTED_CONTENT_TYPE, "%s",
                                    type ? "its Content-Type is not application/octet-stream"
                                         : "it has no Content-Type");
