@@ -76,16 +76,6 @@ def certificate_without_key(scene):
 
 
 @scenario
-def a_spool_that_cannot_be(scene):
-    folder = scene.folder / "none" / "spool"
-    proxy = scene.proxy(scene.glance(), conf={"upload": {"spool_dir": folder}}, start=False)
-    fails(proxy, f"{folder} cannot be made: No such file or directory", "unknown_length")
-    for mode in ("stream", "reject"):
-        proxy.write({"upload": {"spool_dir": folder, "unknown_length": mode}})
-        assert run(proxy, "--check").returncode == 0, mode
-
-
-@scenario
 def a_check_leaves_no_spool_behind(scene):
     """Whoever checks may be somebody else than the service, which could then not write to it."""
     folder = scene.folder / "its-spool"
