@@ -52,22 +52,23 @@ static inline bool disk_interrupted(void)
     return true;
 }
 
-int open(const char *path, int flags, ...)
+int open(const char *file, int oflag, ...)
 {
     va_list arguments;
-    va_start(arguments, flags);
-    mode_t mode = flags & (O_CREAT | __O_TMPFILE) ? va_arg(arguments, mode_t) : 0;
+    va_start(arguments, oflag);
+    mode_t mode = oflag & (O_CREAT | __O_TMPFILE) ? va_arg(arguments, mode_t) : 0;
     va_end(arguments);
-    if ((flags & O_TMPFILE) == O_TMPFILE)
+    bool nameless = (oflag & O_TMPFILE) == O_TMPFILE;
+    if (nameless)
         disk_visit();
-    if (disk.needs_name && (flags & O_TMPFILE) == O_TMPFILE) {
+    if (nameless && disk.needs_name) {
         errno = EOPNOTSUPP;
         return -1;
     }
-    return (int)syscall(SYS_openat, AT_FDCWD, path, flags, mode);
+    return (int)syscall(SYS_openat, AT_FDCWD, file, oflag, mode);
 }
 
-ssize_t pwrite(int fd, const void *bytes, size_t count, off_t at)
+ssize_t pwrite(int fd, const void *buf, size_t n, off_t offset)
 {
     disk_visit();
     if (disk_interrupted())
@@ -76,15 +77,15 @@ ssize_t pwrite(int fd, const void *bytes, size_t count, off_t at)
         errno = disk.error;
         return -1;
     }
-    if (count > disk.piece)
-        count = disk.piece;
-    if ((int64_t)count > disk.room)
-        count = (size_t)disk.room;
-    disk.room -= (int64_t)count;
-    return syscall(SYS_pwrite64, fd, bytes, count, at);
+    if (n > disk.piece)
+        n = disk.piece;
+    if ((int64_t)n > disk.room)
+        n = (size_t)disk.room;
+    disk.room -= (int64_t)n;
+    return syscall(SYS_pwrite64, fd, buf, n, offset);
 }
 
-ssize_t pread(int fd, void *into, size_t count, off_t at)
+ssize_t pread(int fd, void *buf, size_t nbytes, off_t offset)
 {
     disk_visit();
     if (disk_interrupted())
@@ -93,7 +94,7 @@ ssize_t pread(int fd, void *into, size_t count, off_t at)
         errno = disk.read_error;
         return -1;
     }
-    return syscall(SYS_pread64, fd, into, count > disk.piece ? disk.piece : count, at);
+    return syscall(SYS_pread64, fd, buf, nbytes > disk.piece ? disk.piece : nbytes, offset);
 }
 
 int close(int fd)
