@@ -88,9 +88,10 @@ void vmdk_examine(struct view *opening, struct format_examination *out)
         words_say(out->broken, "its line ends were changed");
     if (!view_has(opening, 0, SECTOR))
         opening->beyond = true;
-    if (!capacity)
+    if (capacity)
+        words_size(out, capacity, SECTOR);
+    else
         words_say(out->unsafe, "its header has no capacity: it is the descriptor of other files");
-    words_size(out, capacity, SECTOR);
     examine_descriptor(opening, out);
     if (view_le64(opening, AT_GRAINS) == GRAINS_AT_END)
         look_for_footer(opening, out);

@@ -84,11 +84,10 @@ static void find_parent(const char *text, size_t count, char *unsafe)
     const char *at = memmem(text, count, hint, sizeof hint - 1);
     if (!at)
         return;
-    at += sizeof hint - 1;
     size_t rest = count - (size_t)(at - text);
     const char *line_end = memchr(at, '\n', rest);
-    words_say(unsafe, "it has a parent image%.*s", (int)(line_end ? (size_t)(line_end - at) : rest),
-              at);
+    words_say(unsafe, "it has a parent image, %.*s",
+              (int)(line_end ? (size_t)(line_end - at) : rest), at);
 }
 
 static void take_lines(struct descriptor *descriptor, const char *at, const char *end)

@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "support/examined.h"
+
+#define HEAD(at, type) PIECE((at) + 156, type), PIECE((at) + 257, "ustar")
+#define SIZE(at, size) PIECE((at) + 124, size)
+#define NAME_96                                                                                    \
+    "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa" \
+    "aaaa"
+
+static const struct examined_row ROWS[] = {
+    {"an OVA", {10240, {PIECE(0, "vm.ovf"), HEAD(0, "0")}}, "ova", 0, NULL, NULL},
+    {"upper case", {10240, {PIECE(0, "VM.OVF"), HEAD(0, "0")}}, "ova", 0, NULL, NULL},
+    {"the disk first", {10240, {PIECE(0, "vm.vmdk"), HEAD(0, "0")}}, "tar", 0, NULL, NULL},
+    {"no name but .ovf", {10240, {PIECE(0, ".ovf"), HEAD(0, "0")}}, "tar", 0, NULL, NULL},
+    {"the longest name", {10240, {PIECE(0, NAME_96 ".ovf"), HEAD(0, "0")}}, "ova", 0, NULL, NULL},
+    {"a name that goes on in what is not the name",
+     {10240, {PIECE(0, NAME_96 "aa.ovf"), HEAD(0, "0")}},
+     "tar",
+     0,
+     NULL,
+     NULL},
+    {"behind what pax says of it",
+     {10240,
+      {PIECE(0, "PaxHeader"), HEAD(0, "x"), SIZE(0, "00000000034"), PIECE(1024, "vm.ovf"),
+       HEAD(1024, "0")}},
+     "ova",
+     0,
+     NULL,
+     NULL},
+    {"behind 513 bytes of it",
+     {10240,
+      {PIECE(0, "PaxHeader"), HEAD(0, "x"), SIZE(0, "00000001001"), PIECE(1536, "vm.ovf"),
+       HEAD(1536, "0")}},
+     "ova",
+     0,
+     NULL,
+     NULL},
+    {"behind what GNU tar says of it",
+     {10240,
+      {PIECE(0, "././@LongLink"), HEAD(0, "L"), SIZE(0, "00000000001"), PIECE(1024, "vm.ovf"),
+       HEAD(1024, "0")}},
+     "ova",
+     0,
+     NULL,
+     NULL},
+    {"nothing but that", {512, {PIECE(0, "vm.ovf"), HEAD(0, "x")}}, "tar", 0, NULL, NULL},
+    {"that, and more of it than there are bytes",
+     {10240, {PIECE(0, "a"), HEAD(0, "x"), SIZE(0, "777777777777")}},
+     "tar",
+     0,
+     NULL,
+     NULL},
+    {"only said of the next, for ever",
+     {10240,
+      {PIECE(0, "vm.ovf"), HEAD(0, "x"), PIECE(512, "vm.ovf"), HEAD(512, "g"),
+       PIECE(1024, "vm.ovf"), HEAD(1024, "x")}},
+     "tar",
+     0,
+     NULL,
+     NULL},
+    {"cut in its head", {511, {PIECE(0, "vm.ovf"), HEAD(0, "0")}}, "tar", 0, NULL, NULL},
+};
+
+static void an_ova_is_a_tar_that_begins_with_its_ovf(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < sizeof ROWS / sizeof *ROWS; i++)
+        examined_check(&ROWS[i], "vmdk");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(an_ova_is_a_tar_that_begins_with_its_ovf),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
