@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The bytes of an upload on their way to Glance, through a chain of filters:
  *
- *     source -> unwrap -> measure -> inspect -> spool -> finish -> digest -> Glance
+ *     source -> unwrap -> measure -> inspect -> spool -> digest -> finish -> Glance
  *
  * Each pulls from the one before it. body_prepare() pulls until the opening of the image has been
  * judged and its length is known (or never will be); body_read() then gives out the image. The
@@ -18,7 +18,9 @@
 #include <sys/types.h>
 
 struct body;
+struct digests;
 struct loop;
+struct promises;
 struct spools;
 
 /* What reading gives instead of a count of bytes: the codes of client_read(), and one more. */
@@ -44,6 +46,8 @@ struct body_plan {
     const char *content_type; /* NULL: none */
     const char *disk_format;
     const char *container_format;
+    const struct promises *promises; /* digests the image must have */
+    const char *glance_hash;         /* what Glance hashes with; "": it has not said so yet */
 
     const struct settings *settings; /* [upload] */
     struct spools *spools;
@@ -91,7 +95,8 @@ bool body_unwrapped(const struct body *body);   /* an envelope was taken off */
 uint64_t body_spooled(const struct body *body); /* bytes on disk so far */
 uint64_t body_count(const struct body *body);   /* bytes given out by body_read() */
 
-/* The SHA-512 of what was given out, ended by this call; false: OpenSSL failed. */
-bool body_sha512(struct body *body, unsigned char sha512[64]);
+/* The digests of the image, when it is finished: with verify = digest SHA-512 and whatever Glance
+ * hashes with (MD5 until it has said so), and always those that were promised. */
+struct digests *body_digests(struct body *body);
 
 #endif

@@ -9,7 +9,7 @@
 
 static const struct filter_kind *const KINDS[] = {
     &filter_source, &filter_envelope, &filter_measure, &filter_inspect,
-    &filter_keep,   &filter_finish,   &filter_digest,
+    &filter_keep,   &filter_digest,   &filter_finish,
 };
 
 /* --- made and ended -------------------------------------------------------------------- */
@@ -180,10 +180,10 @@ uint64_t body_spooled(const struct body *body)
 
 uint64_t body_count(const struct body *body)
 {
-    return digest_counted(body->filters[FILTER_DIGEST]);
+    return finish_given(body->filters[FILTER_FINISH]);
 }
 
-bool body_sha512(struct body *body, unsigned char sha512[64])
+struct digests *body_digests(struct body *body)
 {
-    return digest_sha512(body->filters[FILTER_DIGEST], sha512);
+    return digest_set(body->filters[FILTER_DIGEST]);
 }

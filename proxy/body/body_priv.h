@@ -8,8 +8,8 @@
  *   inspect.c    holds its opening back until that has been judged; looks further on where a format
  *                asks for it (stripped.c: damage; proxy/format/: everything else)
  *   keep.c       spools it if its length is not known
- *   finish.c     holds its last byte back until the end has been seen
- *   digest.c     hashes what goes to Glance
+ *   digest.c     hashes it, and holds the digests against those that were promised
+ *   finish.c     holds its last byte back until the end has been seen, and agreed with
  */
 #ifndef BODY_PRIV_H
 #define BODY_PRIV_H
@@ -25,8 +25,8 @@ enum filter_phase {
     FILTER_MEASURE,
     FILTER_INSPECT,
     FILTER_KEEP,
-    FILTER_FINISH,
     FILTER_DIGEST,
+    FILTER_FINISH,
     FILTER_PHASES
 };
 
@@ -57,7 +57,7 @@ struct filter {
 };
 
 extern const struct filter_kind filter_source, filter_envelope, filter_measure, filter_inspect,
-    filter_keep, filter_finish, filter_digest;
+    filter_keep, filter_digest, filter_finish;
 
 struct body {
     struct body_plan plan;
@@ -99,9 +99,9 @@ bool filter_object(struct filter *filter, enum check_level level, enum refusal r
 /* measure.c: the limits against what is known by now. False: refused. */
 bool body_within_limits(struct body *body);
 
-/* keep.c, digest.c: what the body tells of them. */
+/* What the body tells of some of them. */
 uint64_t keep_spooled(const struct filter *filter);
-uint64_t digest_counted(const struct filter *filter);
-bool digest_sha512(struct filter *filter, unsigned char sha512[64]);
+struct digests *digest_set(struct filter *filter);
+uint64_t finish_given(const struct filter *filter);
 
 #endif

@@ -1,51 +1,83 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Hashes and counts what goes to Glance. */
+/* Hashes the image. When its end has come, every digest that was promised must be its own: the last
+ * byte is still held back then (finish.c), so an image that is not the promised one never looks
+ * complete to Glance. */
 #include "intake/digest.h"
 #include "body/body_priv.h"
+#include "intake/promises.h"
 
 #include <string.h>
 
 struct digester {
     struct filter filter;
-    struct digest *sha512;
-    uint64_t count;
+    struct digests *set;
+    bool checked;
 };
+
+/* Glance's own algorithm may be one that OpenSSL does not have; its MD5 `checksum` is always there.
+ */
+static bool want_for_glance(struct digester *digester)
+{
+    const char *hash = digester->filter.body->plan.glance_hash;
+    return digests_want(digester->set, "sha512") &&
+           ((hash && hash[0] && digests_want(digester->set, hash)) ||
+            digests_want(digester->set, "md5"));
+}
 
 static bool begin(struct filter *filter)
 {
     struct digester *digester = (struct digester *)filter;
-    digester->sha512 = digest_new("sha512");
-    return digester->sha512 != NULL;
+    const struct body_plan *plan = &filter->body->plan;
+    digester->set = digests_new();
+    bool good = digester->set &&
+                (plan->settings->upload.verify != VERIFY_DIGEST || want_for_glance(digester));
+    for (size_t i = 0; plan->promises && i < plan->promises->count; i++)
+        good = good && digests_want(digester->set, plan->promises->rows[i].algorithm);
+    return good;
+}
+
+static bool is_kept(struct digests *set, const struct promise *promise)
+{
+    unsigned char digest[DIGEST_MAX_BYTES];
+    size_t size;
+    return digests_get(set, promise->algorithm, digest, &size) && size == promise->size &&
+           memcmp(digest, promise->value, size) == 0;
+}
+
+static bool keeps_promises(struct digester *digester)
+{
+    const struct promises *promises = digester->filter.body->plan.promises;
+    digester->checked = true;
+    for (size_t i = 0; promises && i < promises->count; i++) {
+        if (!is_kept(digester->set, &promises->rows[i])) {
+            filter_refuse(&digester->filter, REFUSAL_DIGEST_MISMATCH,
+                          "%s promises another %s than the data has", promises->rows[i].field,
+                          promises->rows[i].algorithm);
+            return false;
+        }
+    }
+    return true;
 }
 
 static ssize_t read_digest(struct filter *filter, void *into, size_t room)
 {
     struct digester *digester = (struct digester *)filter;
     ssize_t got = filter_pull(filter, into, room);
-    if (got > 0) {
-        digest_update(digester->sha512, into, (size_t)got);
-        digester->count += (uint64_t)got;
-    }
+    if (got > 0)
+        digests_update(digester->set, into, (size_t)got);
+    if (got == BODY_END && !digester->checked && !keeps_promises(digester))
+        return BODY_REFUSED;
     return got;
 }
 
 static void end(struct filter *filter)
 {
-    digest_free(((struct digester *)filter)->sha512);
+    digests_free(((struct digester *)filter)->set);
 }
 
-uint64_t digest_counted(const struct filter *filter)
+struct digests *digest_set(struct filter *filter)
 {
-    return ((const struct digester *)filter)->count;
-}
-
-bool digest_sha512(struct filter *filter, unsigned char sha512[64])
-{
-    unsigned char out[DIGEST_MAX_BYTES];
-    if (digest_finish(((struct digester *)filter)->sha512, out) != 64)
-        return false;
-    memcpy(sha512, out, 64);
-    return true;
+    return ((struct digester *)filter)->set;
 }
 
 const struct filter_kind filter_digest = {

@@ -81,6 +81,11 @@ static ssize_t read_finish(struct filter *filter, void *into, size_t room)
     return confirm(finish, bytes, count, room);
 }
 
+uint64_t finish_given(const struct filter *filter)
+{
+    return ((const struct finish *)filter)->given;
+}
+
 const struct filter_kind filter_finish = {
     .phase = FILTER_FINISH,
     .size = sizeof(struct finish),

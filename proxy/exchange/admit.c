@@ -76,7 +76,7 @@ static enum step_result judge_coding(struct exchange *x)
 /* --- the length ------------------------------------------------------------------------ */
 
 /* x-openstack-image-size, which newer glanceclients send (and Glance 2025.2 holds them to). */
-static enum step_result read_promise(struct exchange *x)
+static enum step_result read_announced_size(struct exchange *x)
 {
     const char *text = headers_get(head_of(x), SIZE);
     if (!text)
@@ -122,7 +122,7 @@ static enum step_result judge_length(struct exchange *x)
     bool chunked = framing->framing == FRAMING_CHUNKED;
     if (!chunked && framing->length == 0)
         return exchange_refuse(x, REFUSAL_EMPTY_BODY);
-    enum step_result promised = read_promise(x);
+    enum step_result promised = read_announced_size(x);
     if (promised != STEP_NEXT)
         return promised;
     if (chunked && !x->promised)
@@ -133,12 +133,20 @@ static enum step_result judge_length(struct exchange *x)
     return STEP_NEXT;
 }
 
+/* --- digests --------------------------------------------------------------------------- */
+
+static enum step_result read_promises(struct exchange *x)
+{
+    const char *fault = promises_read(head_of(x), &x->promises);
+    return fault ? exchange_refuse_for(x, REFUSAL_BAD_REQUEST, "%s", fault) : STEP_NEXT;
+}
+
 /* --- all of it ------------------------------------------------------------------------- */
 
 enum step_result upload_admit(struct exchange *x)
 {
     static enum step_result (*const judges[])(struct exchange *) = {judge_coding, judge_type,
-                                                                    judge_length};
+                                                                    judge_length, read_promises};
     if (x->parts->draining)
         return exchange_refuse(x, REFUSAL_DRAINING);
     for (size_t i = 0; i < sizeof judges / sizeof *judges; i++) {

@@ -13,6 +13,7 @@
 #include "intake/upload.h"
 
 #include <inttypes.h>
+#include <string.h>
 
 static void ask_policy(struct exchange *x)
 {
@@ -57,6 +58,23 @@ static enum step_result obey(struct exchange *x)
     }
 }
 
+/* A store that Glance does not have: the client's mistake if it was the client's wish. */
+static enum step_result look_for_store(struct exchange *x)
+{
+    const char *store = x->decision.store;
+    if (stores_look(x->parts->stores, store) != STORE_MISSING)
+        return STEP_NEXT;
+    bool wished = x->wish && strcmp(x->wish, store) == 0;
+    struct buffer list;
+    buffer_init(&list, 1024);
+    stores_list(x->parts->stores, &list);
+    exchange_refuse_for(x, wished ? REFUSAL_STORE_NOT_ALLOWED : REFUSAL_STORE_UNKNOWN,
+                        "it %s %s, and Glance has %s", wished ? "asks for" : "names", store,
+                        buffer_text(&list));
+    buffer_free(&list);
+    return STEP_REFUSE;
+}
+
 /* Whether a size that is still to come could lead to another rule. */
 static bool is_put_off(const struct exchange *x)
 {
@@ -84,5 +102,6 @@ enum step_result upload_decide(struct exchange *x)
     const char *store = x->upload->stage ? NULL : x->decision.store;
     if (!uploads_decided(x->parts->uploads, x->upload, x->decision.rule, store))
         return exchange_no_memory(x);
-    return obey(x);
+    enum step_result obeyed = obey(x);
+    return obeyed == STEP_NEXT && store ? look_for_store(x) : obeyed;
 }

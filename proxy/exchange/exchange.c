@@ -130,13 +130,28 @@ void exchange_wake(struct exchange *x)
     task_post(x->parts->loop, &x->go);
 }
 
+void exchange_wake_by(void *exchange)
+{
+    exchange_wake(exchange);
+}
+
 /* --- birth and death ------------------------------------------------------------------- */
+
+static void end_asking(struct exchange *x)
+{
+    transfer_abort(x->transfer);
+    x->transfer = NULL;
+    fetch_end(&x->image_asked);
+    fetch_end(&x->usage_asked);
+    fetch_end(&x->stores_asked);
+    fetch_end(&x->bucket_asked);
+    timer_cancel(x->parts->loop, &x->look);
+}
 
 static void exchange_free(struct exchange *x)
 {
+    end_asking(x);
     task_cancel(x->parts->loop, &x->go);
-    transfer_abort(x->transfer);
-    x->transfer = NULL;
     upload_ended(x);
     metrics_gauge_add(x->parts->metrics, METRICS_REQUESTS_IN_FLIGHT, -1);
     target_free(&x->target);
@@ -146,6 +161,7 @@ static void exchange_free(struct exchange *x)
     body_free(x->body);
     window_free(&x->window);
     snapshot_release(x->snapshot);
+    headers_free(&x->ask_fields);
     free(x->wish);
     free(x);
 }
@@ -291,8 +307,7 @@ static void lost(void *exchange, enum client_loss why)
         return;
     if (why == CLIENT_VANISHED && client_body_complete(x->client))
         return; /* Glance has, or gets, all of it: see `closed` */
-    transfer_abort(x->transfer);
-    x->transfer = NULL;
+    end_asking(x);
     x->client_lost = true;
     upload_client_lost(x);
     if (why == CLIENT_STALLED)
@@ -306,8 +321,7 @@ static void closed(void *exchange, bool answered)
 {
     struct exchange *x = exchange;
     (void)answered;
-    bool finishing = x->upload && x->step && x->transfer && client_body_complete(x->client) &&
-                     transfer_all_given(x->transfer);
+    bool finishing = x->upload && x->step && x->body && body_finished(x->body);
     if (finishing) {
         adopt(x);
         return;

@@ -5,8 +5,12 @@
  *   glance.c     the conversation with Glance: one transfer at a time, its answer collected
  *   upload.c     the steps of an upload: their order, and the short ones
  *   admit.c      its first: what the head alone tells
+ *   preflight.c  what is asked of Glance before it
  *   decide.c     its policy
+ *   room.c       is there room for it?
  *   send.c       its body goes to Glance
+ *   prove.c      what has become of it there
+ *   claims.c     one upload per image
  *   fields.c     the fields an upload sends on, and those its answer gets
  *   relay.c      the steps of everything else
  */
@@ -16,13 +20,19 @@
 #include "base/window.h"
 #include "intake/body.h"
 #include "intake/exchange.h"
+#include "intake/fetch.h"
 #include "intake/image.h"
 #include "intake/loop.h"
 #include "intake/policy.h"
+#include "intake/promises.h"
 #include "intake/reply.h"
 #include "intake/request.h"
+#include "intake/rooms.h"
+#include "intake/stores.h"
 #include "intake/transfer.h"
+#include "intake/usage.h"
 
+struct claim;
 struct client;
 struct exchange;
 struct upload;
@@ -86,10 +96,26 @@ struct exchange {
     uint64_t size;
     bool size_comes; /* not known yet, but before a byte goes to Glance */
     char *wish;      /* the store the client asked for */
+    struct promises promises;
+    struct headers ask_fields; /* of every question to Glance: the caller's own token among them */
+    struct fetch image_asked, usage_asked, stores_asked, bucket_asked;
     struct image image;
+    struct usage usage;
+    char glance_hash[ALGORITHM_MAX + 1];
+    struct claim *claim; /* while nobody else may upload to the image */
     struct policy_decision decision;
+    struct room room;
+    const struct policy_store *room_store; /* what `room` was taken, or could not be had, for */
+    uint64_t room_size;
     struct body *body;
     size_t warnings_noted;
+
+    /* After it was sent. */
+    enum refusal failure; /* of Glance's: what has become of the image is looked up first */
+    char failure_detail[128];
+    struct timer look; /* the next look at the image */
+    bool look_due;
+    uint64_t look_began;   /* clock_ms() */
     struct upload *upload; /* until it is left to the registry */
 
     /* Of a relay whose answer is streamed. */
@@ -105,6 +131,7 @@ enum step_result exchange_refuse_for(struct exchange *x, enum refusal refusal, c
                                      ...) __attribute__((format(printf, 3, 4)));
 enum step_result exchange_no_memory(struct exchange *x);
 void exchange_wake(struct exchange *x);
+void exchange_wake_by(void *exchange);
 void exchange_answer(struct exchange *x, struct reply *reply);
 
 /* glance.c */
@@ -121,9 +148,21 @@ bool glance_reply(struct exchange *x, struct reply *reply);
 void upload_ended(struct exchange *x);
 void upload_client_lost(struct exchange *x);
 void upload_note_warnings(struct exchange *x);
+enum step_result upload_pass_answer(struct exchange *x); /* Glance's, in x->answer */
 
 /* admit.c: fills `declared_form`, `promise` and `size`. */
 enum step_result upload_admit(struct exchange *x);
+
+/* preflight.c */
+enum step_result upload_preflight(struct exchange *x);
+bool upload_ask_image(struct exchange *x); /* into `image_asked`. False: no memory */
+
+/* room.c */
+enum step_result upload_check_quota(struct exchange *x);
+enum step_result upload_room(struct exchange *x);
+
+/* prove.c */
+enum step_result upload_prove(struct exchange *x);
 
 /* decide.c: asks the policy by what is known now, and obeys. */
 enum step_result upload_decide(struct exchange *x);

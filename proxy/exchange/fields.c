@@ -93,20 +93,33 @@ bool fields_for_upload(struct exchange *x, struct headers *out)
            headers_set(out, "Content-Type", OCTETS);
 }
 
-/* Repr-Digest (RFC 9530) of what Glance was sent, and the same for the log. */
+/* Repr-Digest (RFC 9530) of what Glance was sent, if that was hashed, and the same for the log. */
 static bool tell_digest(struct exchange *x, struct headers *out)
 {
-    unsigned char sha512[64];
+    unsigned char sha512[DIGEST_MAX_BYTES];
     char hex[2 * sizeof sha512 + 1], base64[4 * ((sizeof sha512 + 2) / 3) + 1];
     char value[sizeof base64 + 16];
-    if (!body_sha512(x->body, sha512))
-        return false;
-    digest_hex(sha512, sizeof sha512, hex);
-    digest_base64(sha512, sizeof sha512, base64);
+    size_t size;
+    if (!digests_get(body_digests(x->body), "sha512", sha512, &size))
+        return true;
+    digest_hex(sha512, size, hex);
+    digest_base64(sha512, size, base64);
     snprintf(value, sizeof value, "sha-512=:%s:", base64);
     free(x->upload->sha512);
     x->upload->sha512 = strdup(hex);
     return x->upload->sha512 && headers_set(out, "Repr-Digest", value);
+}
+
+/* What was found out of the image afterwards. */
+static bool tell_proof(struct exchange *x, struct headers *out)
+{
+    const struct upload *upload = x->upload;
+    bool stored = !x->refusal && x->answer.status / 100 == 2 && body_finished(x->body);
+    return (!stored ||
+            (tell_digest(x, out) && headers_add(out, "X-Intake-Verified",
+                                                upload->verified[0] ? upload->verified : "no"))) &&
+           (!upload->image_after[0] ||
+            headers_add(out, "X-Intake-Image-Status", upload->image_after));
 }
 
 /* Everything that is known by now: a refusal before the policy's decision has none of it. */
@@ -124,7 +137,5 @@ bool fields_of_answer(struct exchange *x, struct headers *out)
         return good;
     char bytes[24];
     snprintf(bytes, sizeof bytes, "%llu", (unsigned long long)body_count(x->body));
-    bool stored = !x->refusal && x->answer.status / 100 == 2;
-    return headers_add(out, "X-Intake-Bytes", bytes) && tell_warnings(x, out) &&
-           (!stored || (tell_digest(x, out) && headers_add(out, "X-Intake-Verified", "no")));
+    return headers_add(out, "X-Intake-Bytes", bytes) && tell_warnings(x, out) && tell_proof(x, out);
 }

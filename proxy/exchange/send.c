@@ -9,6 +9,7 @@
 #include "intake/snapshot.h"
 #include "intake/upload.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 /* The bytes go from the client into libcurl's buffer, and are judged there on their way. */
@@ -57,8 +58,10 @@ static enum step_result refuse_early(struct exchange *x)
 {
     transfer_abort(x->transfer);
     x->transfer = NULL;
-    return exchange_refuse_for(x, REFUSAL_GLANCE_FAILED,
-                               "it answered %u before it had the whole image", x->answer.status);
+    snprintf(x->failure_detail, sizeof x->failure_detail,
+             "it answered %u before it had the whole image", x->answer.status);
+    x->failure = REFUSAL_GLANCE_FAILED;
+    return STEP_NEXT;
 }
 
 enum step_result upload_refuse_body(struct exchange *x)
@@ -91,7 +94,12 @@ enum step_result upload_send(struct exchange *x)
         return upload_refuse_body(x);
     if (x->client_lost)
         return upload_drop_client(x);
-    if (x->result != TRANSFER_ANSWERED || x->answer_too_long)
+    if (x->result == TRANSFER_ANSWERED && !x->answer_too_long)
+        return STEP_NEXT;
+    if (x->result == TRANSFER_UNREACHABLE)
         return glance_refuse(x);
+    x->failure = x->result == TRANSFER_STALLED ? REFUSAL_GLANCE_TIMEOUT : REFUSAL_GLANCE_FAILED;
+    if (x->answer_too_long)
+        snprintf(x->failure_detail, sizeof x->failure_detail, "its answer is too long");
     return STEP_NEXT;
 }

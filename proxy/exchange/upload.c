@@ -2,85 +2,98 @@
 /* PUT /v2/images/{id}/file (and /stage, which has no store): the order of an upload, in one place.
  *
  *   admit      what can be said from the head alone                          (admit.c)
- *   preflight  GET /v2/images/{id} with the caller's own token
- *   judge      is the image waiting for data, and does it say what the data is?
+ *   preflight  the image, the project's limits, the stores, asked of Glance  (preflight.c)
+ *   judge      is the image waiting for data, for nobody else's, and of which format?
  *   decide     the policy: which store, or why not; the size                 (decide.c)
+ *   room       is there room for it in the store?                            (room.c)
  *   invite     only now 100 Continue; wait for the first byte
  *   prepare    the opening is read and judged; what has no length is spooled (proxy/body/)
- *   settle     decide again if the size has become known only now
+ *   settle     decide again if the size has become known only now, and look for room again
  *   send       PUT to Glance, piece by piece                                 (send.c)
+ *   prove      what has become of it there?                                  (prove.c)
  *   answer     Glance's answer, and what was done
  */
 #include "exchange/exchange_priv.h"
 
 #include "intake/body.h"
+#include "intake/claims.h"
 #include "intake/client.h"
+#include "intake/clock.h"
 #include "intake/log.h"
 #include "intake/metrics.h"
 #include "intake/settings.h"
 #include "intake/snapshot.h"
 #include "intake/upload.h"
 
-#include <stdio.h>
-#include <stdlib.h>
+#include <inttypes.h>
 #include <string.h>
-
-/* --- preflight ------------------------------------------------------------------------- */
-
-static bool ask_for_image(struct exchange *x)
-{
-    struct headers fields = {0};
-    char target[IMAGE_ID_MAX + sizeof "/v2/images/"];
-    snprintf(target, sizeof target, "/v2/images/%s", x->route.image_id);
-    const struct transfer_order order = {
-        .method = "GET", .target = target, .headers = &fields, .framing = FRAMING_NONE};
-    bool asked = fields_for_preflight(x, &fields) && glance_ask(x, &order, &COLLECT);
-    headers_free(&fields);
-    return asked;
-}
-
-static enum step_result pass_answer(struct exchange *x)
-{
-    struct reply reply;
-    if (!glance_reply(x, &reply) || !fields_of_answer(x, &reply.headers))
-        return exchange_no_memory(x);
-    x->upload->glance_status = reply.status;
-    exchange_answer(x, &reply);
-    return STEP_END;
-}
-
-static enum step_result preflight(struct exchange *x)
-{
-    if (x->fresh)
-        return ask_for_image(x) ? STEP_WAIT : exchange_no_memory(x);
-    if (!x->glance_done)
-        return STEP_WAIT;
-    if (x->result != TRANSFER_ANSWERED || x->answer_too_long)
-        return glance_refuse(x);
-    if (x->answer.status != 200)
-        return pass_answer(x);
-    if (!image_parse(buffer_text(&x->answer.body), x->answer.body.len, &x->image))
-        return exchange_refuse_for(x, REFUSAL_GLANCE_FAILED,
-                                   "what it says of the image cannot be read");
-    return STEP_NEXT;
-}
 
 /* --- judge ----------------------------------------------------------------------------- */
 
+static enum step_result refuse_second(struct exchange *x, const struct claim_facts *other)
+{
+    unsigned long long ago = (clock_wall_ms() - other->began_wall_ms) / 1000;
+    if (other->size_known)
+        return exchange_refuse_for(x, REFUSAL_UPLOAD_IN_PROGRESS,
+                                   "it began %llu s ago, and Glance has %" PRIu64 " of its %" PRIu64
+                                   " bytes",
+                                   ago, other->bytes, other->size);
+    return exchange_refuse_for(x, REFUSAL_UPLOAD_IN_PROGRESS,
+                               "it began %llu s ago, and Glance has %" PRIu64 " bytes of it", ago,
+                               other->bytes);
+}
+
+/* From here on the image is this upload's. */
+static enum step_result claim(struct exchange *x)
+{
+    const struct claim_facts facts = {
+        .began_wall_ms = x->upload->began_wall_ms, .size_known = x->size_known, .size = x->size};
+    struct claim_facts other;
+    switch (claims_take(x->parts->claims, x->route.image_id, &facts, &x->upload->bytes, &x->claim,
+                        &other)) {
+    case CLAIM_TAKEN:
+        return STEP_NEXT;
+    case CLAIM_HELD:
+        return refuse_second(x, &other);
+    default:
+        return exchange_no_memory(x);
+    }
+}
+
+static enum step_result judge_status(struct exchange *x)
+{
+    const char *status = x->image.status;
+    if (strcmp(status, "queued") == 0)
+        return STEP_NEXT;
+    bool saving = strcmp(status, "saving") == 0;
+    return exchange_refuse_for(x, REFUSAL_IMAGE_NOT_QUEUED, "its status is %s%s", status,
+                               saving ? ", and this proxy is not uploading it" : "");
+}
+
+static enum step_result judge_formats(struct exchange *x)
+{
+    const struct image *image = &x->image;
+    if (image->disk_format && image->container_format)
+        return STEP_NEXT;
+    return exchange_refuse_for(x, REFUSAL_FORMATS_UNSET, "%s not set",
+                               image->disk_format        ? "container_format is"
+                               : image->container_format ? "disk_format is"
+                                                         : "disk_format and container_format are");
+}
+
 static enum step_result judge(struct exchange *x)
 {
+    static enum step_result (*const judges[])(struct exchange *) = {
+        claim, judge_status, judge_formats, upload_check_quota};
     const struct image *image = &x->image;
     if (image->owner && !(x->upload->project = strdup(image->owner)))
         return exchange_no_memory(x);
-    if (strcmp(image->status, "queued") != 0)
-        return exchange_refuse_for(x, REFUSAL_IMAGE_NOT_QUEUED, "its status is %s", image->status);
-    if (!image->disk_format || !image->container_format)
-        return exchange_refuse_for(x, REFUSAL_FORMATS_UNSET, "%s not set",
-                                   image->disk_format ? "container_format is"
-                                   : image->container_format
-                                       ? "disk_format is"
-                                       : "disk_format and container_format are");
-    return STEP_NEXT;
+    promises_add_hex(&x->promises, "owner_specified.openstack.sha256", "sha256", image->sdk_sha256);
+    promises_add_hex(&x->promises, "owner_specified.openstack.md5", "md5", image->sdk_md5);
+    enum step_result result = STEP_NEXT;
+    for (size_t i = 0; i < sizeof judges / sizeof *judges && result == STEP_NEXT; i++)
+        result = judges[i](x);
+    return result;
 }
 
 static enum step_result decide(struct exchange *x)
@@ -133,11 +146,14 @@ static bool make_body(struct exchange *x)
         .content_type = headers_get(&client_head(x->client)->headers, "Content-Type"),
         .disk_format = x->image.disk_format,
         .container_format = x->image.container_format,
+        .promises = &x->promises,
+        .glance_hash = x->glance_hash,
         .settings = x->snapshot->settings,
         .spools = x->parts->spools,
         .loop = x->parts->loop,
     };
     const struct body_limits limits = upload_limits(x);
+    stores_algorithm(x->parts->stores, x->glance_hash);
     x->body = body_new(&plan);
     if (x->body)
         body_limit(x->body, &limits);
@@ -172,6 +188,8 @@ static enum step_result settle(struct exchange *x)
         x->size_known = true;
         x->size = size;
         enum step_result decided = upload_decide(x);
+        if (decided == STEP_NEXT)
+            decided = upload_check_quota(x);
         if (decided != STEP_NEXT)
             return decided;
         const struct body_limits limits = upload_limits(x);
@@ -182,19 +200,39 @@ static enum step_result settle(struct exchange *x)
 
 /* --- answer ---------------------------------------------------------------------------- */
 
+enum step_result upload_pass_answer(struct exchange *x)
+{
+    struct reply reply;
+    if (!glance_reply(x, &reply) || !fields_of_answer(x, &reply.headers))
+        return exchange_no_memory(x);
+    x->upload->glance_status = reply.status;
+    exchange_answer(x, &reply);
+    return STEP_END;
+}
+
 static enum step_result answer(struct exchange *x)
 {
     x->upload->verdict = x->answer.status / 100 == 2 ? UPLOAD_STORED : UPLOAD_REJECTED;
-    return pass_answer(x);
+    return upload_pass_answer(x);
 }
 
+/* clang-format off */
 const struct step UPLOAD_STEPS[] = {
-    {"admit", upload_admit}, {"preflight", preflight},
-    {"judge", judge},        {"decide", decide},
-    {"invite", invite},      {"prepare", prepare},
-    {"settle", settle},      {"send", upload_send},
-    {"answer", answer},      {NULL, NULL},
+    {"admit", upload_admit},
+    {"preflight", upload_preflight},
+    {"judge", judge},
+    {"decide", decide},
+    {"room", upload_room},
+    {"invite", invite},
+    {"prepare", prepare},
+    {"settle", settle},
+    {"room", upload_room},
+    {"send", upload_send},
+    {"prove", upload_prove},
+    {"answer", answer},
+    {NULL, NULL},
 };
+/* clang-format on */
 
 /* --- the record of it ------------------------------------------------------------------ */
 
@@ -226,6 +264,7 @@ static enum upload_verdict verdict_of(const struct exchange *x)
     case REFUSAL_GLANCE_FAILED:
     case REFUSAL_GLANCE_TIMEOUT:
     case REFUSAL_GLANCE_UNREACHABLE:
+    case REFUSAL_VERIFY_FAILED:
         return UPLOAD_FAILED;
     default:
         return UPLOAD_REFUSED;
@@ -237,6 +276,9 @@ void upload_ended(struct exchange *x)
 {
     if (!x->upload)
         return;
+    claim_release(x->claim);
+    x->claim = NULL;
+    room_give_back(&x->room);
     x->upload->reason = x->refusal;
     if (x->upload->verdict == UPLOAD_RUNNING)
         x->upload->verdict = verdict_of(x);

@@ -1,0 +1,126 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What is asked of Glance before an upload, all with the caller's own token, and all at once: the
+ * image, what its project may still upload, and, if that is not fresh, which stores there are.
+ *
+ * Only the image must be answered. Where Glance has no limits or no stores to tell of there is
+ * nothing to check; where it fails to tell, the upload goes on, and the log says so. */
+#include "exchange/exchange_priv.h"
+
+#include "intake/client.h"
+#include "intake/log.h"
+#include "intake/settings.h"
+#include "intake/snapshot.h"
+#include "intake/stores.h"
+#include "intake/upload.h"
+
+#include <stdio.h>
+#include <string.h>
+
+static bool ask(struct exchange *x, struct fetch *fetch, const char *target)
+{
+    const struct transfer_order order = {
+        .method = "GET", .target = target, .headers = &x->ask_fields};
+    return fetch_start(fetch, x->parts->glance, x->snapshot->settings, &order, exchange_wake_by, x);
+}
+
+bool upload_ask_image(struct exchange *x)
+{
+    char target[IMAGE_ID_MAX + sizeof "/v2/images/"];
+    snprintf(target, sizeof target, "/v2/images/%s", x->route.image_id);
+    fetch_end(&x->image_asked);
+    return ask(x, &x->image_asked, target);
+}
+
+static bool ask_all(struct exchange *x)
+{
+    bool stage = x->route.kind == ROUTE_STAGE;
+    return fields_for_preflight(x, &x->ask_fields) && upload_ask_image(x) &&
+           (!x->snapshot->settings->upload.check_quota ||
+            ask(x, &x->usage_asked, "/v2/info/usage")) &&
+           (stage || stores_fresh(x->parts->stores) || ask(x, &x->stores_asked, "/v2/info/stores"));
+}
+
+static bool is_waiting(const struct fetch *fetch)
+{
+    return fetch->begun && !fetch->over;
+}
+
+/* 404: this Glance does not know the resource, as before it was introduced. */
+static bool was_told(struct exchange *x, const struct fetch *fetch, const char *what)
+{
+    if (!fetch->begun || (fetch_answered(fetch) && fetch->answer.status == 404))
+        return false;
+    if (fetch_answered(fetch) && fetch->answer.status == 200)
+        return true;
+    log_say(LOG_LEVEL_WARNING, "%s: Glance does not tell %s (%s %u): not checked", x->request_id,
+            what, fetch->detail, fetch->answer.status);
+    return false;
+}
+
+static void take_usage(struct exchange *x)
+{
+    const struct buffer *body = &x->usage_asked.answer.body;
+    if (was_told(x, &x->usage_asked, "what the project may upload") &&
+        !usage_parse(buffer_text(body), body->len, &x->usage))
+        log_say(LOG_LEVEL_WARNING, "%s: the answer to /v2/info/usage cannot be read: not checked",
+                x->request_id);
+    fetch_end(&x->usage_asked);
+}
+
+static void take_stores(struct exchange *x)
+{
+    const struct fetch *fetch = &x->stores_asked;
+    const struct buffer *body = &fetch->answer.body;
+    if (was_told(x, fetch, "its stores")) {
+        if (!stores_learn(x->parts->stores, buffer_text(body), body->len))
+            log_say(LOG_LEVEL_WARNING, "%s: the answer to /v2/info/stores cannot be read",
+                    x->request_id);
+    } else if (fetch->begun && fetch_answered(fetch) && fetch->answer.status == 404) {
+        stores_learn_nothing(x->parts->stores);
+    }
+    fetch_end(&x->stores_asked);
+}
+
+/* Glance's own refusal, as it came. */
+static enum step_result pass_refusal(struct exchange *x)
+{
+    reply_free(&x->answer);
+    x->answer = x->image_asked.answer;
+    reply_init(&x->image_asked.answer);
+    return upload_pass_answer(x);
+}
+
+static enum step_result take_image(struct exchange *x)
+{
+    const struct fetch *fetch = &x->image_asked;
+    if (!fetch_answered(fetch)) {
+        x->result = fetch->result;
+        x->answer_too_long = fetch->too_long;
+        return glance_refuse(x);
+    }
+    if (fetch->answer.status != 200)
+        return pass_refusal(x);
+    const struct buffer *body = &fetch->answer.body;
+    if (!image_parse(buffer_text(body), body->len, &x->image))
+        return exchange_refuse_for(x, REFUSAL_GLANCE_FAILED,
+                                   "what it says of the image cannot be read");
+    return STEP_NEXT;
+}
+
+enum step_result upload_preflight(struct exchange *x)
+{
+    if (x->fresh)
+        return ask_all(x) ? STEP_WAIT : exchange_no_memory(x);
+    if (is_waiting(&x->image_asked))
+        return STEP_WAIT;
+    bool good = fetch_answered(&x->image_asked) && x->image_asked.answer.status == 200;
+    if (good && (is_waiting(&x->usage_asked) || is_waiting(&x->stores_asked)))
+        return STEP_WAIT;
+    if (good) {
+        take_usage(x);
+        take_stores(x);
+    }
+    enum step_result taken = take_image(x);
+    fetch_end(&x->image_asked);
+    return taken;
+}
