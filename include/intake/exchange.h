@@ -6,14 +6,17 @@
 
 #include <stdbool.h>
 
+struct claims;
 struct client_events;
 struct errands;
 struct exchange;
 struct glance;
 struct loop;
 struct metrics;
+struct rooms;
 struct snapshot;
 struct spools;
+struct stores;
 struct uploads;
 
 /* What exchanges of one worker work with. Borrowed; `snapshot` and `draining` change. */
@@ -22,8 +25,11 @@ struct exchange_parts {
     struct glance *glance;
     struct metrics *metrics;
     struct uploads *uploads;
-    struct errands *errands; /* of all workers, as are the spools */
+    struct errands *errands; /* of all workers, as are the next four: see shared.h */
     struct spools *spools;
+    struct claims *claims;
+    struct stores *stores;
+    struct rooms *rooms;
     struct snapshot *snapshot; /* in force for new exchanges */
     bool draining;             /* new uploads are refused */
     struct exchange *orphans;  /* whose client went, while Glance finishes what it has whole */

@@ -21,9 +21,9 @@ enum {
 /* Counted from the end of the body, for a look at its last bytes. */
 #define FORMAT_FROM_END (UINT64_C(1) << 63)
 
-/* Where to look next: `length` bytes at `offset` (with FORMAT_FROM_END set: the last `length` bytes
- * of what comes behind the opening). length 0: nothing more to see. Looks never go back: each
- * begins at or after the end of the one before. */
+/* Where to look next: `length` bytes at `offset`, or, with FORMAT_FROM_END set, the body's last
+ * `length` bytes. length 0: nothing more to see. Looks never go back: each begins at or after the
+ * end of the one before; only a first one from the end may begin within the opening. */
 struct format_look {
     uint64_t offset;
     size_t length;

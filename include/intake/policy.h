@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* policy.yaml: which store an upload goes to, or why it may not.
+/* policy.yaml: which store an upload goes to, or why it may not; and what is known of the stores.
  *
  * policy_decide() is a pure function of the facts; the running proxy and
  * `glance-intake explain` call the same one. A policy is immutable once loaded. */
@@ -66,6 +66,34 @@ void policy_explain(const struct policy *policy, const struct policy_facts *fact
 
 /* How many rules stand before `default`. */
 size_t policy_rule_count(const struct policy *policy);
+
+/* --- facts about stores ------------------------------------------------------------------ */
+
+/* The S3 bucket behind a store. What is in the key files is read when it is used; policy_load()
+ * only tries whether it can be. */
+struct policy_bucket {
+    char *endpoint; /* "http://192.0.2.71:8080": nothing behind host and port */
+    char *bucket;
+    char *region;
+    char *access_key_file;
+    char *secret_key_file;
+};
+
+/* Owned by the policy, strings included. */
+struct policy_store {
+    char *name;
+    bool has_s3;
+    struct policy_bucket s3;
+    uint64_t capacity; /* bytes, for all that is in the bucket; UINT64_MAX: none */
+};
+
+/* NULL: nothing is known of this store. */
+const struct policy_store *policy_store(const struct policy *policy, const char *name);
+
+/* Visits every store that a rule sends to or allows, in the order of the file; one that is named
+ * more than once is visited as often. */
+void policy_each_store(const struct policy *policy, void (*visit)(const char *name, void *context),
+                       void *context);
 
 void policy_free(struct policy *policy);
 

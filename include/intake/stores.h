@@ -26,6 +26,10 @@ bool stores_fresh(struct stores *stores);
  * stays. */
 bool stores_learn(struct stores *stores, const char *json, size_t length);
 
+/* The answer did not come, or says nothing (no 200, no 404): what was known stays, and the next
+ * caller of stores_fresh() may ask. */
+void stores_unanswered(struct stores *stores);
+
 /* Glance has no such resource (404: one store only, without a name): nothing can be said. */
 void stores_learn_nothing(struct stores *stores);
 
@@ -35,9 +39,12 @@ enum store_known stores_look(struct stores *stores, const char *name);
 /* "file, test": those that a client may have; false: no memory. */
 bool stores_list(struct stores *stores, struct buffer *out);
 
-/* The stores of the policy that Glance does not have, "gold, silver"; false: there are none, or
- * nothing is known yet. For /readyz, and the log when an answer or a policy is new. */
-bool stores_missing(struct stores *stores, const struct policy *policy, struct buffer *out);
+/* How many stores the policy names that Glance does not have; 0 while nothing is known. `out` (NULL
+ * is fine) gets it in words: "the policy names the store gold, which Glance does not have". */
+size_t stores_missing(struct stores *stores, const struct policy *policy, struct buffer *out);
+
+/* To be called when an answer or a policy is new: what is missing goes to the log, once. */
+void stores_tell_missing(struct stores *stores, const struct policy *policy);
 
 /* The os_hash_algo that Glance reported last ("sha512"), or "" before it has reported one. */
 void stores_learn_algorithm(struct stores *stores, const char *algorithm);

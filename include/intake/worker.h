@@ -1,18 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* One worker: a thread with a loop, a listener, a Glance edge and the exchanges between them. It
- * shares nothing with another worker but the configuration, the count of connections, and the
- * helpers and room for bodies that are kept on disk. */
+ * shares nothing with another worker but the configuration and struct shared. */
 #ifndef INTAKE_WORKER_H
 #define INTAKE_WORKER_H
 
-#include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 
-struct errands;
 struct metrics;
+struct shared;
 struct snapshot;
-struct spools;
 struct uploads;
 struct worker;
 
@@ -20,10 +17,8 @@ struct worker_parts {
     struct snapshot *snapshot; /* the worker takes a reference of its own */
     const int *sockets;        /* listening; taken over, also on failure */
     size_t socket_count;
-    _Atomic unsigned *connections; /* of all workers; borrowed, as are */
-    struct errands *errands;
-    struct spools *spools;
-    int ended; /* an eventfd the worker adds 1 to when its thread ends */
+    struct shared *shared; /* borrowed */
+    int ended;             /* an eventfd the worker adds 1 to when its thread ends */
 };
 
 /* NULL: it could not be made. Not running yet. */

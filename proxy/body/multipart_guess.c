@@ -30,7 +30,7 @@ enum multipart_guess multipart_guess(const char *bytes, size_t count,
     const char *line_end = memmem(bytes, lesser(count, FIRST_LINE_MAX), "\r\n", 2);
     if (!line_end)
         return count < FIRST_LINE_MAX ? MULTIPART_PERHAPS : MULTIPART_NO;
-    if (line_end - bytes < 2 || !boundary_copy(bytes + 2, (size_t)(line_end - bytes) - 2, out))
+    if (!boundary_copy(bytes + 2, (size_t)(line_end - bytes) - 2, out))
         return MULTIPART_NO;
     const char *limit = bytes + lesser(count, MULTIPART_HIDDEN_MAX);
     const char *end = memmem(line_end, (size_t)(limit - line_end), "\r\n\r\n", 4);

@@ -128,10 +128,13 @@ bool multipart_boundary(const char *content_type, char out[MULTIPART_BOUNDARY_MA
     size_t found = 0;
     if (!element_next(&rest, &element) || !text_is(element, "multipart/form-data"))
         return false;
-    while (element_next(&rest, &element))
-        if (parameter_split(element, &name, &value) && text_is(name, "boundary") &&
-            (found++ || !boundary_read(value, out)))
+    while (element_next(&rest, &element)) {
+        if (!parameter_split(element, &name, &value) || !text_is(name, "boundary"))
+            continue;
+        if (!boundary_read(value, out))
             return false;
+        found++;
+    }
     return found == 1;
 }
 

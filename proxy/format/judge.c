@@ -125,13 +125,15 @@ static bool other_disk_format(const struct evidence *evidence, char *why)
     return true;
 }
 
-/* Too short for the general look at what curl -d leaves. A disk has whole sectors; a text is no
- * disk, but may be kept as raw. */
+/* Too short for the general look at what curl -d leaves, and declared to have no header, or one
+ * that is not looked for, that would show it. A disk has whole sectors; a text is no disk, but may
+ * be kept as raw. */
 static bool lost_bytes(const struct evidence *evidence, char *why)
 {
     const struct view *body = &evidence->opening;
-    if (!evidence->declared_raw || evidence->contained || !evidence->whole ||
-        body->count >= SMALL || body->count % SECTOR == 0 || text_is_plain(body))
+    bool unmarked = evidence->declared_raw || evidence->contained;
+    if (!unmarked || !evidence->whole || body->count >= SMALL || body->count % SECTOR == 0 ||
+        text_is_plain(body))
         return false;
     for (size_t i = 0; i < body->count; i++)
         if (body->bytes[i] == '\0' || body->bytes[i] == '\n' || body->bytes[i] == '\r')

@@ -47,3 +47,14 @@ size_t policy_rule_count(const struct policy *policy)
 {
     return policy->count - 1;
 }
+
+void policy_each_store(const struct policy *policy, void (*visit)(const char *name, void *context),
+                       void *context)
+{
+    for (const struct rule *rule = policy->rules; rule < policy->rules + policy->count; rule++) {
+        if (rule->store)
+            visit(rule->store, context);
+        for (size_t i = 0; i < rule->allow.count; i++)
+            visit(rule->allow.items[i], context);
+    }
+}

@@ -8,13 +8,13 @@
 
 #include "intake/admin.h"
 #include "intake/clock.h"
-#include "intake/errands.h"
 #include "intake/listener.h"
 #include "intake/log.h"
 #include "intake/problems.h"
 #include "intake/settings.h"
+#include "intake/shared.h"
 #include "intake/snapshot.h"
-#include "intake/spool.h"
+#include "intake/stores.h"
 #include "intake/worker.h"
 
 #include <curl/curl.h>
@@ -30,8 +30,6 @@
 #include <systemd/sd-daemon.h>
 #include <unistd.h>
 
-enum { HELPERS = 4 };
-
 struct server {
     const struct settings_sources *sources;
     pthread_mutex_t lock; /* over `snapshot`: the admin thread takes references too */
@@ -40,10 +38,8 @@ struct server {
     size_t worker_count;
     struct metrics **metrics;
     struct uploads **uploads;
-    struct errands *errands;
-    struct spools *spools;
+    struct shared shared;
     struct admin *admin;
-    _Atomic unsigned connections;
     atomic_bool draining;
     uint64_t stop_at; /* clock_ms(); while draining */
     int signals;      /* a signalfd */
@@ -91,9 +87,7 @@ static bool make_workers(struct server *server, const int *sockets)
     const struct settings *settings = server->snapshot->settings;
     struct worker_parts parts = {.snapshot = server->snapshot,
                                  .socket_count = settings->listen.bind_count,
-                                 .connections = &server->connections,
-                                 .errands = server->errands,
-                                 .spools = server->spools,
+                                 .shared = &server->shared,
                                  .ended = server->ended};
     for (unsigned i = 0; i < settings->workers; i++) {
         parts.sockets = sockets + i * settings->listen.bind_count;
@@ -135,7 +129,7 @@ static bool start_admin(struct server *server)
         return true;
     const struct admin_sources sources = {.metrics = server->metrics,
                                           .uploads = server->uploads,
-                                          .spools = server->spools,
+                                          .spools = server->shared.spools,
                                           .workers = server->worker_count,
                                           .snapshot = snapshot_now,
                                           .draining = is_draining,
@@ -157,13 +151,12 @@ static bool start_workers(struct server *server)
     return true;
 }
 
-static bool make_helpers(struct server *server)
+static bool begin_shared(struct server *server)
 {
-    server->errands = errands_new(HELPERS);
-    server->spools = server->errands ? spools_new(server->errands) : NULL;
-    if (!server->spools)
-        log_say(LOG_LEVEL_ERROR, "the helper threads could not be started");
-    return server->spools != NULL;
+    bool begun = shared_begin(&server->shared);
+    if (!begun)
+        log_say(LOG_LEVEL_ERROR, "the workers' helper threads could not be started");
+    return begun;
 }
 
 /* The signals are blocked before any thread begins, so that none but this one gets them. */
@@ -235,6 +228,7 @@ static void put_in_force(struct server *server, struct snapshot *fresh)
     pthread_mutex_unlock(&server->lock);
     snapshot_release(old);
     log_say(LOG_LEVEL_INFO, "the configuration was read again and is in force");
+    stores_tell_missing(server->shared.stores, fresh->policy);
 }
 
 static void reload(struct server *server)
@@ -327,7 +321,7 @@ static bool start(struct server *server)
     if (!server->workers || !server->metrics || !server->uploads || !take_signals(server))
         return false;
     raise_file_limit(server->snapshot->settings);
-    return make_helpers(server) && listen_and_make(server) && start_admin(server) &&
+    return begin_shared(server) && listen_and_make(server) && start_admin(server) &&
            start_workers(server);
 }
 
@@ -336,8 +330,7 @@ static void tear_down(struct server *server)
     admin_stop(server->admin);
     for (size_t i = 0; i < server->worker_count; i++)
         worker_free(server->workers[i]);
-    spools_free(server->spools);
-    errands_free(server->errands);
+    shared_end(&server->shared);
     free(server->workers);
     free(server->metrics);
     free(server->uploads);

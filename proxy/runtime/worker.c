@@ -11,6 +11,7 @@
 #include "intake/loop.h"
 #include "intake/metrics.h"
 #include "intake/settings.h"
+#include "intake/shared.h"
 #include "intake/snapshot.h"
 #include "intake/transfer.h"
 #include "intake/upload.h"
@@ -70,9 +71,14 @@ static void woken(void *context)
     }
 }
 
-static bool make_parts(struct worker *worker)
+static bool make_parts(struct worker *worker, const struct shared *shared)
 {
     struct exchange_parts *parts = &worker->exchange;
+    parts->errands = shared->errands;
+    parts->spools = shared->spools;
+    parts->claims = shared->claims;
+    parts->stores = shared->stores;
+    parts->rooms = shared->rooms;
     parts->loop = loop_new();
     parts->metrics = metrics_new();
     parts->glance = parts->loop ? glance_new(parts->loop) : NULL;
@@ -96,9 +102,7 @@ struct worker *worker_new(const struct worker_parts *parts)
     worker->ended = parts->ended;
     worker->drain_look.fire = look_if_drained;
     worker->exchange.snapshot = snapshot_hold(parts->snapshot);
-    worker->exchange.errands = parts->errands;
-    worker->exchange.spools = parts->spools;
-    if (!make_parts(worker)) {
+    if (!make_parts(worker, parts->shared)) {
         close_all(parts->sockets, parts->socket_count);
         worker_free(worker);
         return NULL;
@@ -109,7 +113,7 @@ struct worker *worker_new(const struct worker_parts *parts)
         .events = &exchange_events,
         .context = &worker->exchange,
         .snapshot = in_force,
-        .connections = parts->connections,
+        .connections = &parts->shared->connections,
     };
     loop_on_wake(worker->exchange.loop, woken, worker);
     worker->listener =

@@ -4,17 +4,18 @@ import json
 import time
 
 from support.glance import UPLOAD, answer
-from support.proxy import wait_until
+from support.proxy import STREAM, wait_until
 from support.scene import scenario
 from support.wire import LAST_CHUNK, Cut, chunk, head, request
 
 SIZE = 32 << 20  # more than all buffers between client and Glance
 FRAMINGS = {
-    "small": ("Content-Length: 60000", bytes(50_000), bytes(10_000)),
+    "small": ("Content-Length: 150000", bytes(120_000), bytes(30_000)),
     "large": (f"Content-Length: {SIZE}", bytes(2 << 20), bytes(SIZE - (2 << 20))),
     "chunked": ("Transfer-Encoding: chunked", chunk(bytes(200_000)), chunk(bytes(SIZE)) + LAST_CHUNK),
 }
-QUICK = {"glance": {"stall_timeout": "700ms", "response_timeout": "700ms", "connect_timeout": "500ms"}}
+QUICK = {"glance": {"stall_timeout": "700ms", "response_timeout": "700ms", "connect_timeout": "500ms"},
+         **STREAM}
 
 
 def start(client, framing):
@@ -45,7 +46,7 @@ def check_early(told):
 @scenario(threaded=True, representative=True)
 def an_early_answer_to_a_client_that_waits(scene):
     glance = scene.glance()
-    proxy = scene.proxy(glance)
+    proxy = scene.proxy(glance, conf=STREAM)
     for closing in (False, True):
         glance.upload = early(closing)
         for framing in FRAMINGS:
@@ -56,7 +57,7 @@ def an_early_answer_to_a_client_that_waits(scene):
 
 @scenario(threaded=True)
 def an_early_answer_to_a_client_that_only_sends(scene):
-    proxy = scene.proxy(scene.glance(upload=early(closing=False)))
+    proxy = scene.proxy(scene.glance(upload=early(closing=False)), conf=STREAM)
     for framing, (_, _, rest) in FRAMINGS.items():
         with proxy.client() as client:
             start(client, framing)
@@ -70,7 +71,7 @@ def an_early_answer_and_a_reset(scene):
         asked.read(10_000).send(answer("413 Payload Too Large", body=b"too large"))
         asked.close()  # with unread data: the kernel resets, and the answer may be lost on the way
 
-    proxy = scene.proxy(scene.glance(upload=script))
+    proxy = scene.proxy(scene.glance(upload=script), conf=STREAM)
     for framing in FRAMINGS:
         with proxy.client() as client:
             start(client, framing)
@@ -79,7 +80,7 @@ def an_early_answer_and_a_reset(scene):
 
 
 def dying(scene, die):
-    proxy = scene.proxy(scene.glance(upload=die))
+    proxy = scene.proxy(scene.glance(upload=die), conf=STREAM)
     for framing in FRAMINGS:
         with proxy.client() as client:
             start(client, framing)
@@ -192,7 +193,7 @@ def the_second_endpoint_helps(scene):
 def never_after_a_byte_of_the_body(scene):
     first = scene.glance(port=0, upload=lambda asked: asked.read(10_000).reset())
     second = scene.glance(port=0, upload=lambda asked: asked.read(10_000).reset())
-    proxy = scene.proxy(first, second)
+    proxy = scene.proxy(first, second, conf=STREAM)
     for framing in FRAMINGS:
         before = len(first.uploads()) + len(second.uploads())
         with proxy.client() as client:

@@ -7,6 +7,7 @@ import signal
 import time
 
 from support.glance import UPLOAD, answer
+from support.proxy import STREAM
 from support.scene import scenario
 from support.wire import LAST_CHUNK, chunk, head, request
 
@@ -91,9 +92,9 @@ def stored_before_it_was_sent(scene):
         asked.await_close()
         asked.close()
 
-    proxy = scene.proxy(scene.glance(upload=script))
-    for field, part in ((f"Content-Length: {8 << 20}", bytes(20_000)), ("Content-Length: 60000", bytes(20_000)),
-                        ("Transfer-Encoding: chunked", chunk(bytes(20_000)))):
+    proxy = scene.proxy(scene.glance(upload=script), conf=STREAM)
+    for field, part in ((f"Content-Length: {8 << 20}", bytes(80_000)), ("Content-Length: 150000", bytes(80_000)),
+                        ("Transfer-Encoding: chunked", chunk(bytes(80_000)))):
         with proxy.client() as client:
             client.send(head(f"PUT {UPLOAD} HTTP/1.1", "Host: h", field), part)
             assert reason(client.answer()) == (502, "glance_failed"), field
@@ -181,10 +182,10 @@ def a_cut_download_leaves_nothing_behind(scene):
 def an_end_that_comes_with_the_last_piece(scene):
     """The last bytes and the end of the connection, told to the proxy in one event."""
     glance = scene.glance()
-    proxy = scene.proxy(glance)
+    proxy = scene.proxy(glance, conf=STREAM)
     with proxy.client() as client:
-        client.send(head(f"PUT {UPLOAD} HTTP/1.1", "Host: h", "Transfer-Encoding: chunked"), chunk(bytes(1000)))
-        asked = glance.the_upload(received=1000)
+        client.send(head(f"PUT {UPLOAD} HTTP/1.1", "Host: h", "Transfer-Encoding: chunked"), chunk(bytes(70_000)))
+        asked = glance.the_upload(received=70_000)
         proxy.signal(signal.SIGSTOP)
         client.send(chunk(bytes(2000))[:500])
         client.close()

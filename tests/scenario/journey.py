@@ -13,7 +13,7 @@ SHA512 = hashlib.sha512(DATA).hexdigest()
 
 
 def create(proxy, **properties):
-    document = {"name": "cirros", "disk_format": "qcow2", "container_format": "bare", **properties}
+    document = {"name": "cirros", "disk_format": "raw", "container_format": "bare", **properties}
     told = proxy.ask("POST", "/v2/images", TOKEN, "Content-Type: application/json",
                      body=json.dumps(document).encode())
     assert told.status == 201, (told.start, told.body)

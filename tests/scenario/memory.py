@@ -4,6 +4,7 @@ import threading
 import time
 
 from support.glance import UPLOAD, accept_upload
+from support.proxy import STREAM
 from support.scene import scenario
 from support.wire import LAST_CHUNK, chunk, head, request
 
@@ -97,17 +98,26 @@ def send_much(client, chunked):
     return client.send(LAST_CHUNK) if chunked else client
 
 
-@scenario(alone=True)
-def an_upload_of_any_size(scene):
+def uploads_of_much(scene, conf, framings):
     glance = scene.glance()
-    proxy = scene.proxy(glance)
+    proxy = scene.proxy(glance, conf=conf)
     assert proxy.ask("PUT", UPLOAD, body=PIECE).status == 204
     before = proxy.rss_mib()
-    for chunked in (False, True):
+    for chunked in framings:
         with proxy.client() as client:
             assert send_much(client, chunked).answer().status == 204
         assert glance.uploads()[-1].length == MUCH << 20
         check_growth(proxy, before)
+
+
+@scenario(alone=True)
+def an_upload_of_any_size(scene):
+    uploads_of_much(scene, STREAM, (False, True))
+
+
+@scenario(alone=True)
+def an_upload_of_any_size_by_way_of_the_disk(scene):
+    uploads_of_much(scene, None, (True,))
 
 
 @scenario(alone=True)
@@ -117,7 +127,7 @@ def a_glance_that_does_not_read(scene):
         accept_upload(asked)
 
     glance = scene.glance()
-    proxy = scene.proxy(glance)
+    proxy = scene.proxy(glance, conf=STREAM)
     assert proxy.ask("PUT", UPLOAD, body=PIECE).status == 204
     glance.upload = reluctant
     before = proxy.rss_mib()

@@ -5,7 +5,7 @@ import signal
 import time
 
 from support.glance import UPLOAD, answer
-from support.proxy import wait_until
+from support.proxy import STREAM, wait_until
 from support.scene import scenario
 from support.wire import LAST_CHUNK, Client, chunk, head, request
 
@@ -33,7 +33,7 @@ def refuses_connections(proxy):
 
 def drains(scene, number, chunked):
     glance = scene.glance()
-    proxy = scene.proxy(glance)
+    proxy = scene.proxy(glance, conf=STREAM)
     with begin(proxy, glance, chunked) as client:
         proxy.signal(number)
         refuses_connections(proxy)

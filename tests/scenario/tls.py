@@ -5,6 +5,7 @@ import json
 import socket
 
 from support.glance import UPLOAD, accept_upload, answer
+from support.proxy import STREAM
 from support.scene import scenario, serving, trusting
 from support.wire import LAST_CHUNK, chunk, head
 
@@ -16,7 +17,7 @@ def listening(scene, glance, **conf):
     """A proxy that speaks TLS, and a client's context that trusts it."""
     cert, key = scene.certificate("listener")
     tls = {"tls_cert_file": cert, "tls_key_file": key, **conf}
-    return scene.proxy(glance, conf={"listen": tls}), trusting(cert)
+    return scene.proxy(glance, conf={"listen": tls, **STREAM}), trusting(cert)
 
 
 @scenario(threaded=True)

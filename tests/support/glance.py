@@ -19,8 +19,8 @@ TOKEN = "a-token-that-no-log-may-show"
 
 
 def facts(**changed):
-    """What Glance says of an image that waits for its data."""
-    return {"id": IMAGE, "status": "queued", "disk_format": "qcow2", "container_format": "bare",
+    """What Glance says of an image that waits for its data, and may have any."""
+    return {"id": IMAGE, "status": "queued", "disk_format": "raw", "container_format": "bare",
             "owner": "demo", "name": "cirros", "visibility": "private", **changed}
 
 
@@ -163,7 +163,7 @@ class ScriptedGlance:
         return request.complete and not request.closed
 
     def _script(self, request):
-        if request.method == "PUT" and request.target.split("?")[0].endswith("/file"):
+        if request.method == "PUT" and request.target.split("?")[0].endswith(("/file", "/stage")):
             return self.upload
         if request.method == "GET" and re.fullmatch(r"/v2/images/[-0-9a-f]{36}", request.target):
             return self._tell_image
@@ -232,7 +232,7 @@ class SmallGlance:
             return json.load(reply)
 
     def create(self, **properties):
-        return self.ask("POST", "/v2/images", {"name": "cirros", "disk_format": "qcow2",
+        return self.ask("POST", "/v2/images", {"name": "cirros", "disk_format": "raw",
                                                "container_format": "bare", **properties})["id"]
 
     def requests(self):

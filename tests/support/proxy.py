@@ -19,6 +19,9 @@ default:
   mode: force
 """
 
+# What has no length goes on to Glance as it comes, and not by way of the disk.
+STREAM = {"upload": {"unknown_length": "stream"}}
+
 # A report of any sanitizer or of valgrind ends the process with a status of its own; the marks
 # also find what a sanitizer says without ending it.
 SANITIZERS = {
@@ -49,6 +52,7 @@ class Proxy:
         self.policy_file = folder / "policy.yaml"
         self.error_file = folder / "proxy.err"
         self.endpoints = endpoints
+        self.spool_dir = None  # of the configuration last written
         self.process = None
         self.write(conf or {}, policy)
         if start:
@@ -59,10 +63,12 @@ class Proxy:
         settings = {"DEFAULT": {"workers": 2, "drain_timeout": "20s"},
                     "listen": {"bind": f"{self.host}:{PORT}"},
                     "glance": {"endpoint": ", ".join(self.endpoints)},
+                    "upload": {"spool_dir": self.conf_file.parent / "spool"},
                     "policy": {"file": self.policy_file},
                     "admin": {"bind": f"{self.host}:{ADMIN_PORT}"}}
         for section, keys in conf.items():
             settings.setdefault(section, {}).update(keys)
+        self.spool_dir = settings["upload"]["spool_dir"]
         self.conf_file.write_text("".join(
             f"[{section}]\n" + "".join(f"{key} = {value}\n" for key, value in keys.items())
             for section, keys in settings.items()))
@@ -128,6 +134,21 @@ class Proxy:
     def rss_mib(self):
         with open(f"/proc/{self.process.pid}/status", encoding="ascii") as status:
             return int(re.search(r"VmRSS:\s+(\d+) kB", status.read())[1]) / 1024
+
+    def open_spools(self):
+        """The spools' files, which have no name, only a descriptor."""
+        folder, links = f"/proc/{self.process.pid}/fd", []
+        for number in os.listdir(folder):
+            try:
+                links.append(os.readlink(f"{folder}/{number}"))
+            except FileNotFoundError:
+                pass  # closed meanwhile
+        return [link for link in links if link.startswith(f"{self.spool_dir}/") and link.endswith("(deleted)")]
+
+    def wait_no_spools(self):
+        """Their room is there again, and so is that of their files."""
+        self.wait_metric(0, "spool_bytes")
+        wait_until("every spool is closed", lambda: not self.open_spools())
 
     # --- its life ----------------------------------------------------------------------------
 

@@ -20,6 +20,11 @@ GLANCE_PORT = 29393
 CLOSED_PORT = 29999  # nobody ever listens here
 
 SCENARIOS = {}
+SKIPPED = 77  # a scenario's exit status
+
+
+class Skip(Exception):
+    """This machine lacks what the scenario needs; says what."""
 
 
 def scenario(function=None, *, threaded=False, alone=False, representative=False,

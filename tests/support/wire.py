@@ -218,3 +218,8 @@ def chunk(data):
 
 
 LAST_CHUNK = b"0\r\n\r\n"
+
+
+def chunks(body, size=50_000):
+    """All of a body, in chunks of this size, and its end."""
+    return b"".join(chunk(body[at:at + size]) for at in range(0, len(body), size)) + LAST_CHUNK

@@ -1,165 +1,363 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* The whole chain, with the real formats: an image, the way it is sent, and what becomes of it. */
 #include "intake/body.h"
-
-#include "intake/digest.h"
-#include "support/splits.h"
 
 #include <openssl/sha.h>
 #include <setjmp.h>
 #include <stdarg.h>
-#include <string.h>
+#include <stdint.h>
+#include <stdio.h>
 
 #include <cmocka.h>
 
-enum { LENGTH_MAX = 5000 };
+#include "uploads.h"
 
-static const uint64_t NONE = UINT64_MAX;
+enum { MANY = 5 * SPOOL_BLOCK / 4 };
 
-/* A body of `length` bytes: a pattern with every byte in it, or only 'a', as curl -d would leave
- * it. With a refusal, it is the piece with byte number `refused_at` (from 1) that gets it. */
-struct vector {
-    size_t length;
-    bool only_a;
-    struct body_limits limits;
-    enum refusal refusal;
-    size_t refused_at;
-};
+/* --- what becomes of it ---------------------------------------------------------------- */
 
-static const struct vector VECTORS[] = {
-    {0, false, {NONE, NONE}, REFUSAL_NONE, 0},
-    {0, false, {0, 0}, REFUSAL_NONE, 0},
-    {1, false, {0, NONE}, REFUSAL_TOO_LARGE, 1},
-    {1, false, {NONE, 0}, REFUSAL_LENGTH_REQUIRED, 1},
-    {700, false, {700, NONE}, REFUSAL_NONE, 0},
-    {700, false, {699, NONE}, REFUSAL_TOO_LARGE, 700},
-    {700, false, {NONE, 700}, REFUSAL_NONE, 0},
-    {700, false, {NONE, 699}, REFUSAL_LENGTH_REQUIRED, 700},
-    {700, false, {500, 500}, REFUSAL_TOO_LARGE, 501},
-    {4095, true, {NONE, NONE}, REFUSAL_NONE, 0},
-    {4096, true, {NONE, NONE}, REFUSAL_DAMAGED_BODY, 4096},
-    {LENGTH_MAX, true, {NONE, NONE}, REFUSAL_DAMAGED_BODY, 4096},
-    {LENGTH_MAX, true, {4095, NONE}, REFUSAL_TOO_LARGE, 4096},
-    {LENGTH_MAX, true, {NONE, 4095}, REFUSAL_LENGTH_REQUIRED, 4096},
-    {LENGTH_MAX, false, {NONE, NONE}, REFUSAL_NONE, 0},
-};
-
-static void fill(unsigned char *bytes, const struct vector *vector)
+/* A field behind the file makes what the form predicts too much. */
+static bool is_predicted_wrong(const struct upload *upload)
 {
-    for (size_t i = 0; i < vector->length; i++)
-        bytes[i] = (unsigned char)(vector->only_a ? 'a' : i * 7);
+    return upload->way->length && !upload->way->promise && upload->count >= OPENING &&
+           strcmp(upload->way->behind, FIELD END) == 0;
 }
 
-static struct body *begin(struct body_limits limits)
+static struct pump pump_of(struct upload *upload, const struct feeder *from, size_t room)
 {
-    struct body *body = body_new(&limits);
-    assert_non_null(body);
-    return body;
+    upload->feeder = *from;
+    upload->plan.context = &upload->feeder;
+    struct pump pump = {
+        body_of(&upload->plan), &upload->feeder, upload->image, upload->count, room, 0};
+    body_limit(pump.body, &upload->limits);
+    return pump;
 }
 
-/* What was counted and hashed is what passed. */
-static void assert_passed(struct body *body, const unsigned char *bytes, size_t count)
+static void assert_passed(const struct upload *upload, const struct pump *pump)
 {
     unsigned char expected[SHA512_DIGEST_LENGTH], sha512[64];
-    assert_int_equal(body_count(body), count);
-    assert_true(body_sha512(body, sha512));
-    assert_memory_equal(sha512, SHA512(bytes, count, expected), sizeof sha512);
+    bool spooled = !is_told(upload) && upload->way->unknown_length == UNKNOWN_LENGTH_SPOOL;
+    const struct body_warning *rows;
+    assert_int_equal(pump->given, upload->count);
+    assert_int_equal(body_count(pump->body), upload->count);
+    assert_int_equal(body_spooled(pump->body), spooled ? upload->count : 0);
+    assert_int_equal(body_unwrapped(pump->body), upload->way->before[0] != '\0');
+    assert_int_equal(body_warnings(pump->body, &rows), 0);
+    SHA512((const unsigned char *)upload->image, upload->count, expected);
+    assert_true(body_sha512(pump->body, sha512));
+    assert_memory_equal(sha512, expected, sizeof sha512);
 }
 
-static void attempt(struct split split, const void *context)
+/* It goes through whole, or it is refused and its last byte has not left. */
+static void try_good(struct upload *upload, const struct feeder *from, size_t room)
 {
-    const struct vector *vector = context;
-    unsigned char bytes[LENGTH_MAX];
-    fill(bytes, vector);
-    struct body *body = begin(vector->limits);
-    size_t passed = 0;
-    for (size_t at = 0; at < vector->length;) {
-        size_t piece = split_piece(split, at, vector->length);
-        enum refusal told = body_pass(body, bytes + at, piece);
-        at += piece;
-        bool refused = vector->refusal && at >= vector->refused_at;
-        if (told != (refused ? vector->refusal : REFUSAL_NONE))
-            fail_msg("vector %td, split {%zu, %zu}: refusal %d at byte %zu", vector - VECTORS,
-                     split.first, split.rest, (int)told, at);
-        if (!refused)
-            passed = at;
+    const char *detail;
+    uint64_t length;
+    struct pump pump = pump_of(upload, from, room);
+    int ready = pump_prepare(&pump);
+    if (ready != 1)
+        fail_msg("%s, %zu bytes: %d, %d", upload->way->what, upload->count, ready,
+                 (int)body_refusal(pump.body, &detail));
+    bool streamed = !is_told(upload) && upload->way->unknown_length == UNKNOWN_LENGTH_STREAM;
+    assert_int_equal(body_length(pump.body, &length), !streamed);
+    int end = pump_read(&pump);
+    bool wrong = is_predicted_wrong(upload);
+    if (end != (wrong ? BODY_REFUSED : BODY_END))
+        fail_msg("%s, %zu bytes: %d", upload->way->what, upload->count, end);
+    assert_int_equal(body_refusal(pump.body, &detail),
+                     wrong ? REFUSAL_MULTIPART_MALFORMED : REFUSAL_NONE);
+    if (!wrong)
+        assert_passed(upload, &pump);
+    if (!wrong && !streamed)
+        assert_int_equal(length, upload->count);
+    body_done(pump.body);
+}
+
+/* --- what is well ---------------------------------------------------------------------- */
+
+static void try_pieces(struct upload *upload)
+{
+    static const size_t pieces[] = {997, BODY_READ_MIN, OPENING, SIZE_MAX};
+    const struct feeder whole = upload->feeder;
+    for (unsigned i = 0; i < sizeof pieces / sizeof pieces[0]; i++) {
+        struct feeder feeder = whole;
+        feeder.split = (struct split){pieces[i], pieces[i]};
+        feeder.waits = i % 2;
+        try_good(upload, &feeder, BODY_READ_MIN);
+        feeder.waits = !feeder.waits;
+        try_good(upload, &feeder, 2 * OPENING);
+        feeder.random = i + 1;
+        try_good(upload, &feeder, BODY_READ_MIN + i);
     }
-    assert_passed(body, bytes, passed);
-    body_free(body);
 }
 
-static void cut_in_any_way_a_body_is_judged_alike(void **state)
+static void any_image_arrives_as_it_was_sent(void **state)
 {
     (void)state;
-    for (size_t i = 0; i < sizeof VECTORS / sizeof VECTORS[0]; i++)
-        splits_each(VECTORS[i].length, attempt, &VECTORS[i]);
+    static const struct image images[] = {
+        {"raw", {1, {{0}}}},
+        {"raw", {2, {{0}}}},
+        {"raw", {OPENING - 1, {{0}}}},
+        {"raw", {OPENING, {{0}}}},
+        {"raw", {OPENING + 1, {{0}}}},
+        {"raw", {OPENING + FILTER_ROOM_MIN, {{0}}}},
+        {"raw", {MANY, {{0}}}},
+        {"raw", {MANY, {PIECE(510, "\x55\xAA")}}},
+        {"qcow2", {MANY, {PIECE(0, QCOW2)}}},
+        {"vhdx", {VHDX_SIZE, {VHDX}}},
+        {FIXED_VHD(4 * KIB + 512)},
+        {FIXED_VHD(OPENING)},
+        {FIXED_VHD(OPENING + 1)},
+        {FIXED_VHD(OPENING + 511)},
+        {FIXED_VHD(OPENING + 512)},
+        {FIXED_VHD(OPENING + 513)},
+        {FIXED_VHD(MANY)},
+    };
+    for (size_t i = 0; i < sizeof images / sizeof images[0]; i++)
+        each_image(&images[i], try_pieces);
 }
 
-static void the_first_refusal_stays(void **state)
+static void try_split(struct split split, const void *context)
 {
-    (void)state;
-    struct body *body = begin((struct body_limits){.max_size = 4, .size_ceiling = 2});
-    assert_int_equal(body_pass(body, "ab", 2), REFUSAL_NONE);
-    assert_int_equal(body_pass(body, "c", 1), REFUSAL_LENGTH_REQUIRED);
-    assert_int_equal(body_pass(body, "", 0), REFUSAL_LENGTH_REQUIRED);
-    assert_int_equal(body_pass(body, "cdefgh", 6), REFUSAL_LENGTH_REQUIRED);
-    assert_passed(body, (const unsigned char *)"ab", 2);
-    body_free(body);
+    struct upload upload = *(const struct upload *)context;
+    struct feeder feeder = upload.feeder;
+    feeder.split = split;
+    feeder.waits = true;
+    try_good(&upload, &feeder, BODY_READ_MIN);
 }
 
-/* No sum may wrap around. */
-static void the_largest_piece_is_only_too_large(void **state)
+static void try_splits(struct upload *upload)
 {
-    (void)state;
-    struct body *body = begin((struct body_limits){.max_size = NONE - 1, .size_ceiling = NONE});
-    assert_int_equal(body_pass(body, "abc", 3), REFUSAL_NONE);
-    assert_int_equal(body_pass(body, "abc", SIZE_MAX), REFUSAL_TOO_LARGE);
-    assert_passed(body, (const unsigned char *)"abc", 3);
-    body_free(body);
+    splits_each(upload->feeder.count, try_split, upload);
 }
 
-/* From FIPS 180-4's examples. */
-static void the_digest_is_sha512(void **state)
+static void cut_in_any_way(void **state)
 {
     (void)state;
-    static const struct {
-        const char *text;
-        const char *sha512;
-    } rows[] = {
-        {"", "cf83e1357eefb8bdf1542850d66d8007d620e4050b5715dc83f4a921d36ce9ce"
-             "47d0d13c5d85f2b0ff8318d2877eec2f63b931bd47417a81a538327af927da3e"},
-        {"abc", "ddaf35a193617abacc417349ae20413112e6fa4e89a97ea20a9eeee64b55d39a"
-                "2192992a274fc1a836ba3c23a3feebbd454d4423643ce80e2a9ac94fa54ca49f"},
-        {"abcdefghbcdefghicdefghijdefghijkefghijklfghijklmghijklmn"
-         "hijklmnoijklmnopjklmnopqklmnopqrlmnopqrsmnopqrstnopqrstu",
-         "8e959b75dae313da8cf4f72814fc143f8f7779c6eb9f7fa17299aeadb6889018"
-         "501d289e4900f7e4331b99dec4b5433ac7d329eeb6dd26545e96e55b874be909"},
+    each_image(&(struct image){"raw", {40, {{0}}}}, try_splits);
+}
+
+/* Where the opening ends, the room for it ends, and the body ends. */
+static void try_edges(struct upload *upload)
+{
+    const size_t edges[] = {OPENING, OPENING + sizeof HEAD, OPENING + FILTER_ROOM_MIN,
+                            upload->feeder.count - 50};
+    for (size_t i = 0; i < sizeof edges / sizeof edges[0]; i++)
+        for (size_t first = edges[i] - 10; first < edges[i] + 50; first += 3)
+            try_split((struct split){first, SIZE_MAX}, upload);
+    try_split((struct split){1, 1}, upload);
+}
+
+static void cut_at_the_edges_of_a_large_one(void **state)
+{
+    (void)state;
+    each_image(&(struct image){"raw", {OPENING + 2 * BODY_READ_MIN, {{0}}}}, try_edges);
+}
+
+/* --- what is not ----------------------------------------------------------------------- */
+
+/* A prepared body that is refused has given nothing. `at_once`: whatever the way. */
+struct bad {
+    struct image image;
+    enum refusal refusal;
+    bool at_once;
+    struct body_limits limits;
+};
+
+#define NONE UINT64_MAX
+#define UNLIMITED                                                                                  \
+    {                                                                                              \
+        NONE, NONE, NONE                                                                           \
+    }
+
+static const struct bad *bad;
+
+static void try_bad(struct upload *upload)
+{
+    const char *detail;
+    const struct feeder whole = upload->feeder;
+    upload->limits = bad->limits;
+    for (unsigned seed = 0; seed < 4; seed++) {
+        struct feeder feeder = whole;
+        feeder.random = seed;
+        feeder.waits = seed % 2;
+        struct pump pump = pump_of(upload, &feeder, BODY_READ_MIN);
+        bool spooled = !is_told(upload) && upload->way->unknown_length == UNKNOWN_LENGTH_SPOOL;
+        int end = pump_all(&pump);
+        enum refusal refusal = body_refusal(pump.body, &detail);
+        if (end != BODY_REFUSED || refusal != bad->refusal)
+            fail_msg("%s, %zu bytes: %d, %d: %s", upload->way->what, upload->count, end,
+                     (int)refusal, detail);
+        if ((bad->at_once || spooled) && pump.given)
+            fail_msg("%s: %zu bytes were given", upload->way->what, pump.given);
+        body_done(pump.body);
+    }
+}
+
+static void a_bad_image_never_arrives_whole(void **state)
+{
+    (void)state;
+    static char as[4 * KIB];
+    memset(as, 'a', sizeof as);
+    const struct bad rows[] = {
+        {{"raw", {0, {{0}}}}, REFUSAL_EMPTY_BODY, true, UNLIMITED},
+        {{"raw", {sizeof as, {{0, as, sizeof as}}}}, REFUSAL_DAMAGED_BODY, true, UNLIMITED},
+        {{"raw", {MANY, {PIECE(0, QCOW2)}}}, REFUSAL_FORMAT_MISMATCH, true, UNLIMITED},
+        {{"qcow2", {MANY, {{0}}}}, REFUSAL_FORMAT_MISMATCH, true, UNLIMITED},
+        /* a backing file's name, of 8 bytes at 512 */
+        {{"qcow2", {MANY, {PIECE(0, QCOW2), PIECE(14, "\2\0\0\0\0\x08"), PIECE(512, "/etc/abc")}}},
+         REFUSAL_UNSAFE_FORMAT,
+         true,
+         UNLIMITED},
+        /* a parent's mark */
+        {{"vhdx", {VHDX_SIZE, {VHDX, PIECE(AT_ITEMS + 4, "\2")}}},
+         REFUSAL_UNSAFE_FORMAT,
+         false,
+         UNLIMITED},
+        {{"vhdx", {AT_METADATA, {VHDX}}}, REFUSAL_FORMAT_MISMATCH, false, UNLIMITED},
+        {{"vhd", {MANY, {{0}}}}, REFUSAL_FORMAT_MISMATCH, false, UNLIMITED},
+        {{"vhd", {OPENING + 100, {{0}}}}, REFUSAL_FORMAT_MISMATCH, false, UNLIMITED},
+        {{"raw", {1000, {{0}}}}, REFUSAL_TOO_LARGE, true, {999, NONE, NONE}},
+        {{"raw", {1000, {{0}}}}, REFUSAL_TOO_LARGE, true, {NONE, NONE, 999}},
+        {{"raw", {1000, {{0}}}}, REFUSAL_LENGTH_REQUIRED, true, {NONE, 999, NONE}},
+        {{"raw", {MANY, {{0}}}}, REFUSAL_TOO_LARGE, false, {MANY - 1, NONE, NONE}},
+        {{"qcow2", {MANY, {PIECE(0, QCOW2)}}},
+         REFUSAL_TOO_LARGE,
+         true,
+         {NONE, NONE, (64 << 20) - 1}},
+        {{"vhdx", {VHDX_SIZE, {VHDX}}}, REFUSAL_TOO_LARGE, false, {NONE, NONE, (64 << 20) - 1}},
     };
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
-        struct body *body = begin((struct body_limits){NONE, NONE});
-        assert_int_equal(body_pass(body, rows[i].text, strlen(rows[i].text)), REFUSAL_NONE);
-        unsigned char sha512[64];
-        char hex[2 * sizeof sha512 + 1];
-        assert_true(body_sha512(body, sha512));
-        digest_hex(sha512, sizeof sha512, hex);
-        assert_string_equal(hex, rows[i].sha512);
-        body_free(body);
+        struct bad row = rows[i];
+        if (row.image.sparse.size == AT_METADATA) /* no pieces behind its end */
+            memset(&row.image.sparse.pieces[2], 0, 2 * sizeof row.image.sparse.pieces[0]);
+        bad = &row;
+        each_image(&row.image, try_bad);
     }
+}
+
+/* --- lies and breaks ------------------------------------------------------------------- */
+
+/* What is said of the length, and `off` bytes more than that come. */
+static void try_lie(size_t count, int off, bool promise, unsigned seed)
+{
+    char *bytes = image_make(&(struct image){"raw", {count, {{0}}}});
+    const char *detail;
+    struct feeder feeder = feeder_of(bytes, count);
+    feeder.random = seed;
+    feeder.waits = seed % 2;
+    struct body_plan plan = plan_of(&feeder);
+    plan.length_known = !promise;
+    plan.promised = promise;
+    plan.length = plan.promise = (uint64_t)((ssize_t)count - off);
+    struct pump pump = {body_of(&plan), &feeder, bytes, count, 0, 0};
+    assert_int_equal(pump_all(&pump), BODY_REFUSED);
+    assert_int_equal(body_refusal(pump.body, &detail), REFUSAL_SIZE_MISMATCH);
+    assert_true(pump.given < plan.length);
+    body_done(pump.body);
+    free(bytes);
+}
+
+static void a_length_that_is_not_kept_is_never_reached(void **state)
+{
+    (void)state;
+    static const size_t counts[] = {1000, OPENING - 1, OPENING, OPENING + 1, MANY};
+    static const int offs[] = {-1, 1, -500, 500};
+    for (size_t i = 0; i < sizeof counts / sizeof counts[0]; i++)
+        for (unsigned k = 0; k < 8; k++) {
+            try_lie(counts[i], offs[k / 2], true, k);
+            try_lie(counts[i], offs[k / 2], false, k);
+        }
+}
+
+/* At any point, in any way: it is lost, and nobody could take it for whole. */
+static void try_break(struct upload *upload)
+{
+    const struct feeder whole = upload->feeder;
+    const size_t step = whole.count / 23;
+    for (size_t left = 1; left < whole.count; left += step) {
+        struct feeder feeder = whole;
+        feeder.count -= left;
+        feeder.breaks = true;
+        feeder.waits = left % 2;
+        struct pump pump = pump_of(upload, &feeder, BODY_READ_MIN);
+        assert_int_equal(pump_all(&pump), BODY_LOST);
+        body_done(pump.body);
+    }
+}
+
+static void what_breaks_off_is_lost(void **state)
+{
+    (void)state;
+    each_image(&(struct image){"raw", {MANY, {{0}}}}, try_break);
+    each_image(&(struct image){"raw", {1000, {{0}}}}, try_break);
+}
+
+/* --- limits and warnings --------------------------------------------------------------- */
+
+/* A rule is chosen when the size is known: by then the opening has passed. */
+static void try_late_limit(struct upload *upload)
+{
+    const char *detail;
+    const struct feeder whole = upload->feeder;
+    struct pump pump = pump_of(upload, &whole, BODY_READ_MIN);
+    assert_int_equal(pump_prepare(&pump), 1);
+    body_limit(pump.body, &(struct body_limits){OPENING - 1, NONE, NONE});
+    assert_int_equal(pump_read(&pump), BODY_REFUSED);
+    assert_int_equal(body_refusal(pump.body, &detail), REFUSAL_TOO_LARGE);
+    assert_int_equal(pump.given, 0);
+    body_limit(pump.body, &(struct body_limits)UNLIMITED);
+    assert_int_equal(body_prepare(pump.body), BODY_REFUSED);
+    body_done(pump.body);
+}
+
+static void a_limit_may_come_after_the_opening(void **state)
+{
+    (void)state;
+    each_image(&(struct image){"raw", {MANY, {{0}}}}, try_late_limit);
+}
+
+static void what_is_let_pass_is_listed_once(void **state)
+{
+    (void)state;
+    char *bytes = image_make(&(struct image){"vhd", {MANY, {PIECE(0, QCOW2)}}});
+    const struct body_warning *rows;
+    struct feeder feeder = feeder_of(bytes, MANY);
+    struct body_plan plan = plan_of(&feeder);
+    plan.disk_format = "vhd";
+    yard.settings.upload.format = CHECK_WARN;
+    yard.settings.upload.unsafe_format = CHECK_WARN;
+    struct pump pump = {body_of(&plan), &feeder, bytes, MANY, 0, 0};
+    assert_int_equal(pump_all(&pump), BODY_END);
+    assert_int_equal(body_warnings(pump.body, &rows), 2);
+    assert_int_equal(rows[0].reason, REFUSAL_FORMAT_MISMATCH);
+    assert_int_equal(rows[1].reason, REFUSAL_UNSAFE_FORMAT);
+    assert_string_equal(rows[1].detail, "declared vhd, but it has a qcow2 header");
+    body_done(pump.body);
+    free(bytes);
 }
 
 static void nothing_is_freed_without_harm(void **state)
 {
     (void)state;
+    struct feeder feeder = feeder_of("", 0);
+    const struct body_plan plan = plan_of(&feeder);
     body_free(NULL);
+    body_done(body_of(&plan));
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(cut_in_any_way_a_body_is_judged_alike),
-        cmocka_unit_test(the_first_refusal_stays),
-        cmocka_unit_test(the_largest_piece_is_only_too_large),
-        cmocka_unit_test(the_digest_is_sha512),
-        cmocka_unit_test(nothing_is_freed_without_harm),
+        YARD_TEST(any_image_arrives_as_it_was_sent),
+        YARD_TEST(cut_in_any_way),
+        YARD_TEST(cut_at_the_edges_of_a_large_one),
+        YARD_TEST(a_bad_image_never_arrives_whole),
+        YARD_TEST(a_length_that_is_not_kept_is_never_reached),
+        YARD_TEST(what_breaks_off_is_lost),
+        YARD_TEST(a_limit_may_come_after_the_opening),
+        YARD_TEST(what_is_let_pass_is_listed_once),
+        YARD_TEST(nothing_is_freed_without_harm),
     };
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return cmocka_run_group_tests(tests, yard_begin, yard_end);
 }

@@ -6,6 +6,7 @@
 
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -20,30 +21,30 @@ struct cuts {
     size_t rest;
 };
 
+enum { IMAGE_MAX = 4 * 1024 * 1024 };
+
+static char image[IMAGE_MAX]; /* what was handed on */
+
 struct feed {
     struct multipart *multipart;
-    char *image;
     size_t image_count;
     char held[MULTIPART_HOLD_MAX];
     size_t hold;
     bool good;
 };
 
-static void feed_begin(struct feed *feed, const char *boundary, uint64_t total, size_t length)
+static void feed_begin(struct feed *feed, const char *boundary, uint64_t total)
 {
     feed->multipart = multipart_new(boundary, total);
-    feed->image = malloc(length + 1);
     feed->image_count = 0;
     feed->hold = 0;
     feed->good = true;
     assert_non_null(feed->multipart);
-    assert_non_null(feed->image);
 }
 
 static void feed_end(struct feed *feed)
 {
     multipart_free(feed->multipart);
-    free(feed->image);
 }
 
 static void take(struct feed *feed, const char *piece, size_t count, bool last)
@@ -55,7 +56,8 @@ static void take(struct feed *feed, const char *piece, size_t count, bool last)
     assert_true(span.hold <= count - span.at - span.data);
     assert_true(span.hold <= MULTIPART_HOLD_MAX);
     assert_true(!last || !span.hold);
-    memcpy(feed->image + feed->image_count, piece + span.at, span.data);
+    assert_true(span.data <= IMAGE_MAX - feed->image_count);
+    memcpy(image + feed->image_count, piece + span.at, span.data);
     feed->image_count += span.data;
     feed->hold = span.hold;
     memcpy(feed->held, piece + count - span.hold, span.hold);
@@ -111,7 +113,7 @@ static bool length_right(const struct feed *feed, const struct multipart_vector 
 static bool image_right(const struct feed *feed, const struct multipart_vector *vector)
 {
     return feed->image_count <= vector->image_length &&
-           !memcmp(feed->image, vector->image, feed->image_count) &&
+           !memcmp(image, vector->image, feed->image_count) &&
            (vector->fault || feed->image_count == vector->image_length);
 }
 
@@ -119,7 +121,7 @@ static void attempt(struct cuts cuts, const struct multipart_vector *vector, boo
 {
     for (int end_alone = 0; end_alone < 2; end_alone++) {
         struct feed feed;
-        feed_begin(&feed, vector->boundary, told ? vector->length : UINT64_MAX, vector->length);
+        feed_begin(&feed, vector->boundary, told ? vector->length : UINT64_MAX);
         feed_all(&feed, vector->body, vector->length, cuts, end_alone);
         const char *fault = multipart_fault(feed.multipart);
         const char *filename = multipart_filename(feed.multipart);
@@ -163,7 +165,7 @@ static void an_image_is_handed_on_as_it_comes(void **state)
     (void)state;
     struct feed feed;
     static const char body[] = "--B\r\n" FILE_HEAD "image";
-    feed_begin(&feed, "B", UINT64_MAX, 100);
+    feed_begin(&feed, "B", UINT64_MAX);
     feed_bytes(&feed, body, sizeof body - 1, false);
     assert_int_equal(feed.image_count, 5);
     feed_bytes(&feed, "\r", 1, false);
@@ -184,23 +186,38 @@ static void the_length_is_known_with_the_head(void **state)
     struct feed feed;
     uint64_t length = 7;
     static const char head[] = "--B\r\n" FILE_HEAD;
-    uint64_t image = UINT64_C(5) << 40;
-    feed_begin(&feed, "B", sizeof head - 1 + image + sizeof "\r\n--B--\r\n" - 1, 100);
+    uint64_t large = UINT64_C(5) << 40;
+    feed_begin(&feed, "B", sizeof head - 1 + large + sizeof "\r\n--B--\r\n" - 1);
     feed_bytes(&feed, head, sizeof head - 2, false);
     assert_false(multipart_length(feed.multipart, &length));
     assert_null(multipart_filename(feed.multipart));
     assert_int_equal(length, 7);
     feed_bytes(&feed, "\n", 1, false);
     assert_true(multipart_length(feed.multipart, &length));
-    assert_true(length == image);
+    assert_true(length == large);
     feed_end(&feed);
+}
+
+/* As soon as it is clear that nothing can end the file any more. */
+static void a_body_too_short_for_its_end_is_told_at_once(void **state)
+{
+    (void)state;
+    static const char head[] = "--B\r\n" FILE_HEAD;
+    for (size_t missing = 0; missing < 2; missing++) {
+        struct feed feed;
+        feed_begin(&feed, "B", sizeof head - 1 + strlen("\r\n--B--") - missing);
+        feed_bytes(&feed, head, sizeof head - 1, false);
+        assert_int_equal(feed.good, !missing);
+        assert_true(same_text(multipart_fault(feed.multipart), missing ? IN_THE_MIDDLE : NULL));
+        feed_end(&feed);
+    }
 }
 
 static void a_fault_is_for_good(void **state)
 {
     (void)state;
     struct feed feed;
-    feed_begin(&feed, "B", UINT64_MAX, 100);
+    feed_begin(&feed, "B", UINT64_MAX);
     feed_bytes(&feed, "--B--", 5, false);
     assert_false(feed.good);
     feed_bytes(&feed, BYTES(FORM("image")), true);
@@ -232,9 +249,7 @@ struct large {
 
 static size_t put(char *out, size_t at, const char *text)
 {
-    size_t length = strlen(text);
-    memcpy(out + at, text, length);
-    return at + length;
+    return at + (size_t)sprintf(out + at, "%s", text);
 }
 
 static size_t fill(char *out, size_t at, size_t count)
@@ -287,7 +302,7 @@ static const struct large LARGE[] = {
 static void attempt_large(const struct large *large, const char *body, size_t length, size_t piece)
 {
     struct feed feed;
-    feed_begin(&feed, "B", length, length);
+    feed_begin(&feed, "B", length);
     feed_all(&feed, body, length, (struct cuts){piece, piece, piece}, true);
     const char *fault = multipart_fault(feed.multipart);
     if (!same_text(fault, large->fault))
@@ -312,6 +327,22 @@ static void what_stands_around_the_image_is_bounded(void **state)
     free(body);
 }
 
+static void the_image_is_not_bounded(void **state)
+{
+    (void)state;
+    struct feed feed;
+    static const char begin[] = "--B\r\n" FILE_HEAD;
+    static const char zeros[IMAGE_MAX / 2];
+    feed_begin(&feed, "B", UINT64_MAX);
+    feed_bytes(&feed, begin, sizeof begin - 1, false);
+    for (size_t i = 0; i < 2; i++)
+        feed_bytes(&feed, zeros, sizeof zeros, false);
+    feed_bytes(&feed, "\r\n--B--", 7, true);
+    assert_true(feed.good);
+    assert_int_equal(feed.image_count, IMAGE_MAX);
+    feed_end(&feed);
+}
+
 static void the_longest_boundary_is_found(void **state)
 {
     (void)state;
@@ -333,9 +364,11 @@ int main(void)
         cmocka_unit_test(short_forms_are_cut_in_three_at_every_two_points),
         cmocka_unit_test(an_image_is_handed_on_as_it_comes),
         cmocka_unit_test(the_length_is_known_with_the_head),
+        cmocka_unit_test(a_body_too_short_for_its_end_is_told_at_once),
         cmocka_unit_test(a_fault_is_for_good),
         cmocka_unit_test(nothing_can_be_freed),
         cmocka_unit_test(what_stands_around_the_image_is_bounded),
+        cmocka_unit_test(the_image_is_not_bounded),
         cmocka_unit_test(the_longest_boundary_is_found),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -97,14 +97,15 @@ static void it_does_not_wait_for_ever(void **state)
     (void)state;
     static char bytes[2 * MULTIPART_HIDDEN_MAX];
     static const char begin[] = "--B\r\n" DISPOSITION("file") "; x=";
+    static const char end[4] = {'\r', '\n', '\r', '\n'};
     char boundary[MULTIPART_BOUNDARY_MAX + 1];
     memset(bytes, 'x', sizeof bytes);
     memcpy(bytes, begin, sizeof begin - 1);
     assert_int_equal(multipart_guess(bytes, MULTIPART_HIDDEN_MAX - 1, boundary), MULTIPART_PERHAPS);
     assert_int_equal(multipart_guess(bytes, MULTIPART_HIDDEN_MAX, boundary), MULTIPART_NO);
-    memcpy(bytes + MULTIPART_HIDDEN_MAX - 3, "\r\n\r\n", 4);
+    memcpy(bytes + MULTIPART_HIDDEN_MAX - 3, end, sizeof end);
     assert_int_equal(multipart_guess(bytes, sizeof bytes, boundary), MULTIPART_NO);
-    memcpy(bytes + MULTIPART_HIDDEN_MAX - 4, "\r\n\r\n", 4);
+    memcpy(bytes + MULTIPART_HIDDEN_MAX - 4, end, sizeof end);
     assert_int_equal(multipart_guess(bytes, sizeof bytes, boundary), MULTIPART_YES);
     assert_int_equal(multipart_guess(bytes, MULTIPART_HIDDEN_MAX, boundary), MULTIPART_YES);
 }

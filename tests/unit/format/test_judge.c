@@ -140,7 +140,10 @@ static const struct row {
     {&STRIPPED, "aki", "aki", BOTH, FORMAT_MISMATCH,
      "fewer than 4 KiB, no whole sectors and none of the bytes 0x00, 0x0A, 0x0D: curl -d strips "
      "those"},
-    {&STRIPPED, "raw", "compressed", BOTH, FORMAT_GOOD, ""},
+    {&STRIPPED, "qcow2", "compressed", BOTH, FORMAT_MISMATCH,
+     "fewer than 4 KiB, no whole sectors and none of the bytes 0x00, 0x0A, 0x0D: curl -d strips "
+     "those"},
+    {&STRIPPED, "squashfs", "bare", BOTH, FORMAT_GOOD, ""},
     {&LINES, "raw", "bare", BOTH, FORMAT_GOOD, ""},
     /* what is unsafe, whatever was declared */
     {&BACKED, "qcow2", "bare", BOTH, FORMAT_UNSAFE, "it has a backing file"},

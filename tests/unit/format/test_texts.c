@@ -122,10 +122,10 @@ static void a_character_may_be_cut_at_the_end_of_the_sample(void **state)
     (void)state;
     enum { SAMPLE = 512 };
     char text[2 * SAMPLE];
-    static const char wide[] = "\xF0\x9F\x92\xBE"; /* one character */
-    for (size_t at = SAMPLE - 4; at <= SAMPLE; at++) {
+    static const char wide[] = {'\xF0', '\x9F', '\x92', '\xBE'}; /* one character */
+    for (size_t at = SAMPLE - sizeof wide; at <= SAMPLE; at++) {
         memset(text, 'x', sizeof text);
-        memcpy(text + at, wide, 4);
+        memcpy(text + at, wide, sizeof wide);
         struct view view = copy_of(text, sizeof text);
         assert_true(text_is_plain(&view));
         free((void *)view.bytes);

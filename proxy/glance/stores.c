@@ -1,0 +1,247 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* One caller asks at a time: an upload that comes while the answer is under way does not wait for
+ * it, and goes by what was known before. */
+#include "intake/stores.h"
+
+#include "intake/buffer.h"
+#include "intake/clock.h"
+#include "intake/fetch.h"
+#include "intake/log.h"
+#include "intake/policy.h"
+
+#include <jansson.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { NAMES_TEXT_MAX = STORES_MAX * (POLICY_NAME_MAX + 2), SENTENCE_MAX = NAMES_TEXT_MAX + 128 };
+
+/* Longer names are left out: neither a policy nor a client can name such a store here. */
+struct names {
+    size_t count;
+    char rows[STORES_MAX][POLICY_NAME_MAX + 1];
+};
+
+struct stores {
+    pthread_mutex_t lock; /* over all below */
+    struct names names;   /* none: nothing is known */
+    bool answered;        /* at least once */
+    uint64_t answered_ms; /* clock_ms(), as are */
+    uint64_t asking_until;
+    char algorithm[ALGORITHM_MAX + 1];
+    struct buffer told; /* what was logged last as missing */
+};
+
+struct stores *stores_new(void)
+{
+    struct stores *stores = calloc(1, sizeof *stores);
+    if (!stores)
+        return NULL;
+    pthread_mutex_init(&stores->lock, NULL);
+    buffer_init(&stores->told, SENTENCE_MAX);
+    return stores;
+}
+
+void stores_free(struct stores *stores)
+{
+    if (!stores)
+        return;
+    buffer_free(&stores->told);
+    pthread_mutex_destroy(&stores->lock);
+    free(stores);
+}
+
+/* --- asking ------------------------------------------------------------------------------ */
+
+bool stores_fresh(struct stores *stores)
+{
+    uint64_t now = clock_ms();
+    pthread_mutex_lock(&stores->lock);
+    bool fresh = (stores->answered && now - stores->answered_ms < STORES_FRESH_MS) ||
+                 now < stores->asking_until;
+    if (!fresh)
+        stores->asking_until = now + FETCH_PATIENCE_MS;
+    pthread_mutex_unlock(&stores->lock);
+    return fresh;
+}
+
+void stores_unanswered(struct stores *stores)
+{
+    pthread_mutex_lock(&stores->lock);
+    stores->asking_until = 0;
+    pthread_mutex_unlock(&stores->lock);
+}
+
+/* --- learning ---------------------------------------------------------------------------- */
+
+static void learn(struct stores *stores, const struct names *names)
+{
+    uint64_t now = clock_ms();
+    pthread_mutex_lock(&stores->lock);
+    stores->names = *names;
+    stores->answered = true;
+    stores->answered_ms = now;
+    stores->asking_until = 0;
+    pthread_mutex_unlock(&stores->lock);
+}
+
+/* Glance does not list its own stores; should it ever, they are nobody's choice. */
+static bool is_for_images(const char *name)
+{
+    return *name && strlen(name) <= POLICY_NAME_MAX && strncmp(name, "os_glance_", 10) != 0;
+}
+
+/* False: more than there is room for, and half a list would make stores missing that are there. */
+static bool take_name(const json_t *row, struct names *names)
+{
+    const char *name = json_string_value(json_object_get(row, "id"));
+    if (!name || !is_for_images(name))
+        return true;
+    if (names->count == STORES_MAX)
+        return false;
+    strcpy(names->rows[names->count++], name);
+    return true;
+}
+
+static bool read_names(const json_t *document, struct names *names)
+{
+    size_t i;
+    const json_t *row;
+    names->count = 0;
+    json_array_foreach(json_object_get(document, "stores"), i, row)
+    {
+        if (!take_name(row, names))
+            return false;
+    }
+    return names->count > 0;
+}
+
+bool stores_learn(struct stores *stores, const char *json, size_t length)
+{
+    struct names names;
+    json_t *document = json_loadb(json, length, JSON_REJECT_DUPLICATES, NULL);
+    bool good = read_names(document, &names);
+    json_decref(document);
+    if (good)
+        learn(stores, &names);
+    else
+        stores_unanswered(stores);
+    return good;
+}
+
+void stores_learn_nothing(struct stores *stores)
+{
+    static const struct names none;
+    learn(stores, &none);
+}
+
+void stores_learn_algorithm(struct stores *stores, const char *algorithm)
+{
+    if (strlen(algorithm) > ALGORITHM_MAX)
+        return;
+    pthread_mutex_lock(&stores->lock);
+    strcpy(stores->algorithm, algorithm);
+    pthread_mutex_unlock(&stores->lock);
+}
+
+/* --- looking ----------------------------------------------------------------------------- */
+
+/* With the lock held, as the next. */
+static enum store_known look(const struct stores *stores, const char *name)
+{
+    const struct names *names = &stores->names;
+    for (size_t i = 0; i < names->count; i++)
+        if (strcmp(names->rows[i], name) == 0)
+            return STORE_THERE;
+    return names->count ? STORE_MISSING : STORE_UNHEARD;
+}
+
+enum store_known stores_look(struct stores *stores, const char *name)
+{
+    pthread_mutex_lock(&stores->lock);
+    enum store_known known = look(stores, name);
+    pthread_mutex_unlock(&stores->lock);
+    return known;
+}
+
+bool stores_list(struct stores *stores, struct buffer *out)
+{
+    pthread_mutex_lock(&stores->lock);
+    bool fits = true;
+    for (size_t i = 0; i < stores->names.count && fits; i++)
+        fits = buffer_print(out, "%s%s", i ? ", " : "", stores->names.rows[i]);
+    pthread_mutex_unlock(&stores->lock);
+    return fits;
+}
+
+void stores_algorithm(struct stores *stores, char out[ALGORITHM_MAX + 1])
+{
+    pthread_mutex_lock(&stores->lock);
+    strcpy(out, stores->algorithm);
+    pthread_mutex_unlock(&stores->lock);
+}
+
+/* --- what the policy names and Glance does not have -------------------------------------- */
+
+struct missing {
+    struct stores *stores;
+    size_t count;
+    struct buffer names; /* "gold, silver" */
+};
+
+/* Names have neither comma nor blank, so one that stands between two such is the whole name. */
+static bool is_noted(const struct missing *missing, const char *name)
+{
+    size_t length = strlen(name);
+    const char *text = buffer_text(&missing->names);
+    for (const char *at = text; (at = strstr(at, name)); at += length)
+        if ((at == text || at[-1] == ' ') && (!at[length] || at[length] == ','))
+            return true;
+    return false;
+}
+
+static void note_if_missing(const char *name, void *context)
+{
+    struct missing *missing = context;
+    if (missing->count < STORES_MAX && stores_look(missing->stores, name) == STORE_MISSING &&
+        !is_noted(missing, name) &&
+        buffer_print(&missing->names, "%s%s", missing->count ? ", " : "", name))
+        missing->count++;
+}
+
+size_t stores_missing(struct stores *stores, const struct policy *policy, struct buffer *out)
+{
+    struct missing missing = {.stores = stores};
+    buffer_init(&missing.names, NAMES_TEXT_MAX);
+    policy_each_store(policy, note_if_missing, &missing);
+    if (missing.count && out)
+        buffer_print(out, "the policy names the store%s %s, which Glance does not have",
+                     missing.count == 1 ? "" : "s", buffer_text(&missing.names));
+    buffer_free(&missing.names);
+    return missing.count;
+}
+
+/* Whether it is other than what was said last; it counts as said from now on. */
+static bool is_news(struct stores *stores, const struct buffer *said)
+{
+    pthread_mutex_lock(&stores->lock);
+    bool news = strcmp(buffer_text(said), buffer_text(&stores->told)) != 0;
+    buffer_clear(&stores->told);
+    buffer_append(&stores->told, buffer_text(said), said->len);
+    pthread_mutex_unlock(&stores->lock);
+    return news;
+}
+
+void stores_tell_missing(struct stores *stores, const struct policy *policy)
+{
+    struct buffer said;
+    buffer_init(&said, SENTENCE_MAX);
+    size_t count = stores_missing(stores, policy, &said);
+    if (is_news(stores, &said)) {
+        if (count)
+            log_say(LOG_LEVEL_ERROR, "%s", buffer_text(&said));
+        else
+            log_say(LOG_LEVEL_INFO, "Glance has every store that the policy names");
+    }
+    buffer_free(&said);
+}

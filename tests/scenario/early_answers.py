@@ -1,0 +1,246 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A refusal in the middle of a large body: every client gets to read it, soon, and whatever it does
+meanwhile."""
+import json
+import shutil
+import subprocess
+import time
+
+import requests
+
+from support.desk import DOORS, RIGHT, TOKEN, Desk, data, stripped
+from support.form import declared, file, form
+from support.scene import Skip, scenario
+from support.wire import chunk
+
+SIZE = 48 << 20  # far more than the sockets on the way can hold
+RUIN = stripped(data(1 << 20))
+SOON = 20  # seconds; who waits for all of a body, or for a drain without an end, takes longer
+LENGTH, CHUNKED = False, True
+
+# Some are over with the first 64 KiB, some in the middle of all that follows.
+CASES = [  # keys of [upload], fields of the head, framings, status, reason
+    ({}, [], (LENGTH, CHUNKED), 400, "damaged_body"),
+    ({"damaged": "off", "unknown_length": "stream", "max_size": "9MiB"}, [], (CHUNKED,), 413, "too_large"),
+    ({"damaged": "off", "spool_limit": "8MiB"}, [], (CHUNKED,), 507, "spool_full"),
+    ({"damaged": "off"}, ["X-Openstack-Image-Size: 9000000"], (CHUNKED,), 400, "size_mismatch"),
+]
+BEFORE_GLANCE = ("damaged_body", "spool_full")  # it has not been asked for anything yet
+
+
+def large_file(scene):
+    path = scene.folder / "large.img"
+    path.write_bytes((RUIN * (SIZE // len(RUIN) + 1))[:SIZE])
+    return path
+
+
+def plain_and_tls(scene, desk):
+    yield
+    desk.speak_tls(scene)
+    yield
+
+
+def judge(desk, image, status, body, took, expected, door="file"):
+    where = (desk.tls is not None, *expected)
+    said = json.loads(body)
+    assert (status, said["reason"]) == expected, (where, status, said)
+    assert said["image_id"] == image and said["message"] and said["hint"], (where, said)
+    assert took < SOON, (where, took)
+    line = desk.proxy.wait_log(f" {DOORS[door]} .*request_id={said['request_id']} ")
+    assert " verdict=refused " in line and f" reason={expected[1]}" in line, line
+    desk.wait_queued(image)
+    assert not any(asked["complete"] for asked in desk.puts(image)), where
+    if expected[1] in BEFORE_GLANCE:
+        assert desk.puts(image) == [], where
+
+
+def every_case(scene, send):
+    """`send` gives the status and the body that its client shows."""
+    path = large_file(scene)
+    desk = Desk(scene)
+    for _ in plain_and_tls(scene, desk):
+        for upload, fields, framings, status, reason in CASES:
+            desk.set(**upload)
+            for chunked in framings:
+                image = desk.image()
+                began = time.monotonic()
+                told = send(desk, path, image, [*RIGHT, *fields], chunked)
+                judge(desk, image, *told, time.monotonic() - began, (status, reason))
+
+
+# --- bare sockets ---------------------------------------------------------------------------
+
+
+@scenario(threaded=True)
+def one_that_only_sends_and_then_looks(scene):
+    def send(desk, path, image, fields, chunked):
+        told = (desk.put_chunked if chunked else desk.put)(image, path.read_bytes(), *fields)
+        return told.status, told.body
+
+    every_case(scene, send)
+
+
+@scenario(threaded=True)
+def one_that_waits(scene):
+    """It has sent what the judgement needs, and not a byte more of its 1 GiB."""
+    desk = Desk(scene)
+    for _ in plain_and_tls(scene, desk):
+        desk.set()
+        for door in DOORS:
+            for framing, sent in ((f"Content-Length: {1 << 30}", RUIN[:70_000]),
+                                  ("Transfer-Encoding: chunked", chunk(RUIN[:70_000]))):
+                image = desk.image()
+                began = time.monotonic()
+                with desk.client() as client:
+                    desk.begin(client, image, *RIGHT, framing, door=door).send(sent)
+                    told = client.answer()
+                    took = time.monotonic() - began
+                    assert told.get("Connection") == "close"
+                judge(desk, image, told.status, told.body, took, (400, "damaged_body"), door)
+                assert took < 5, took
+
+
+@scenario
+def one_that_never_stops_is_dropped(scene):
+    """The drain has bounds, for a client that sends without end, and one that hangs on."""
+    desk = Desk(scene)
+    image = desk.image()
+    with desk.client() as endless, desk.client() as silent:
+        for client in (endless, silent):
+            desk.begin(client, image, *RIGHT, f"Content-Length: {1 << 40}").send(RUIN[:70_000])
+        began = time.monotonic()
+        piece = RUIN * 8
+        while endless.send_until_refused(piece):
+            assert time.monotonic() - began < 60, "it is still read"
+    desk.proxy.wait_metric(0, "connections")
+
+
+# --- what people use ------------------------------------------------------------------------
+
+
+def as_dict(fields):
+    return dict(field.split(": ", 1) for field in fields)
+
+
+@scenario
+def python_requests(scene):
+    def send(desk, path, image, fields, chunked):
+        with open(path, "rb") as content:
+            body = iter(lambda: content.read(1 << 20), b"") if chunked else content
+            told = requests.put(desk.url(image), data=body, headers=as_dict(fields),
+                                verify=str(desk.cert) if desk.tls else None, timeout=60)
+        return told.status_code, told.content
+
+    every_case(scene, send)
+
+
+def curl(desk, url, *words, stdin=None):
+    trust = ["--cacert", desk.cert] if desk.tls else []
+    done = subprocess.run(["curl", "-sS", "-w", "\n%{http_code}", *trust, *words, url], stdin=stdin,
+                          capture_output=True, timeout=90, check=False)
+    body, _, status = done.stdout.rpartition(b"\n")
+    assert done.returncode == 0, (done.returncode, done.stderr, body, status)
+    return int(status), body
+
+
+def curl_sending(*more):
+    def send(desk, path, image, fields, chunked):
+        words = [word for field in [*fields, *more] for word in ("-H", field)]
+        with open(path, "rb") as content:
+            return curl(desk, desk.url(image), *words, "-T", "-" if chunked else path, stdin=content)
+    return send
+
+
+@scenario
+def curl_with_expect(scene):
+    every_case(scene, curl_sending("Expect: 100-continue"))
+
+
+@scenario
+def curl_without_expect(scene):
+    every_case(scene, curl_sending("Expect:"))
+
+
+NODE_HTTP = """\
+const [url, path, fields] = process.argv.slice(1);
+const headers = JSON.parse(fields);
+const show = (status, body) => { process.stdout.write(status + "\\n" + body); process.exit(0); };
+const asked = require(url.split(":")[0]).request(url, {method: "PUT", headers}, answer => {
+    let body = "";
+    answer.on("data", piece => { body += piece; }).on("end", () => show(answer.statusCode, body));
+    answer.on("error", fault => { console.error(fault); process.exit(1); });
+    asked.removeAllListeners("error").on("error", () => {});  // of what need not be sent any more
+});
+asked.on("error", fault => { console.error(fault); process.exit(1); });
+require("fs").createReadStream(path).pipe(asked);
+"""
+
+NODE_FETCH = """\
+const [url, path, fields, chunked] = process.argv.slice(1);
+const fs = require("fs");
+const body = chunked ? require("stream").Readable.toWeb(fs.createReadStream(path)) : fs.readFileSync(path);
+fetch(url, {method: "PUT", headers: JSON.parse(fields), body, duplex: "half"}).then(async answer => {
+    process.stdout.write(answer.status + "\\n" + await answer.text());
+    process.exit(0);
+}, fault => { console.error(fault); process.exit(1); });
+"""
+
+
+def node(script):
+    if not shutil.which("node"):
+        raise Skip("node is not installed")
+
+    def send(desk, path, image, fields, chunked):
+        fields = as_dict(fields)
+        if script is NODE_HTTP and not chunked:
+            fields["Content-Length"] = str(SIZE)
+        trust = {"NODE_EXTRA_CA_CERTS": str(desk.cert)} if desk.tls else {}
+        done = subprocess.run(["node", "-e", script, desk.url(image), path, json.dumps(fields),
+                               "chunked" if chunked else ""], env={"PATH": "/usr/bin:/bin", **trust},
+                              capture_output=True, timeout=90, check=False)
+        assert done.returncode == 0, (chunked, fields, done.stderr)
+        status, _, body = done.stdout.partition(b"\n")
+        return int(status), body
+    return send
+
+
+@scenario
+def node_http(scene):
+    every_case(scene, node(NODE_HTTP))
+
+
+@scenario
+def node_fetch(scene):
+    every_case(scene, node(NODE_FETCH))
+
+
+# --- forms ----------------------------------------------------------------------------------
+
+
+@scenario
+def a_form_with_two_files(scene):
+    """Known only when the first has passed: the second one is still coming."""
+    desk = Desk(scene, damaged="off")
+    path = large_file(scene)
+    body = form(file(path.read_bytes()), file(path.read_bytes()))
+
+    def bare(url, image):
+        told = desk.put(image, body, TOKEN, declared())
+        return told.status, told.body
+
+    def by_curl(url, image):
+        return curl(desk, url, "-X", "PUT", "-H", TOKEN, "-F", f"file=@{path}", "-F", f"more=@{path}")
+
+    def by_requests(url, image):
+        with open(path, "rb") as one, open(path, "rb") as other:
+            told = requests.put(url, files={"file": one, "more": other}, headers=as_dict([TOKEN]),
+                                verify=str(desk.cert) if desk.tls else None, timeout=60)
+        return told.status_code, told.content
+
+    for _ in plain_and_tls(scene, desk):
+        desk.set(damaged="off")
+        for send in (bare, by_curl, by_requests):
+            image = desk.image()
+            began = time.monotonic()
+            told = send(desk.url(image), image)
+            judge(desk, image, *told, time.monotonic() - began, (400, "multipart_malformed"))

@@ -1,0 +1,285 @@
+# SPDX-License-Identifier: Apache-2.0
+"""An image in the envelope of a form: Postman's form-data tab, curl -F, a page with an upload
+button."""
+import hashlib
+import subprocess
+
+from support.desk import DOORS, OCTETS, TOKEN, Desk, data, fixes
+from support.form import BOUNDARY, declared, field, file, form, part
+from support.glance import UPLOAD
+from support.scene import scenario
+from support.wire import LAST_CHUNK, chunk, head
+
+STORE = "X-Image-Meta-Store: test"
+MARK = b"\r\n--" + BOUNDARY.encode()
+# Everything that might be taken for a delimiter: all but one byte of it, LF alone, one byte more.
+ALIKE = b"\n--" + BOUNDARY.encode() + MARK[:-1] + b"\r\r\n" + MARK + b"0\r\n" + MARK + b"-\r\n"
+LARGE = data(200_000) + ALIKE + data(300_000, b"more") + ALIKE
+SMALL = b"\0" + ALIKE + b"\r\n"
+
+FORMS = {  # by name: Content-Type, the parts, how the form is written
+    "curl -F": (declared("------------------------d74496d66958873e"), [file(LARGE)],
+                {"boundary": "------------------------d74496d66958873e"}),
+    "Postman": (declared(), [field("visibility", "private"), field("note", "a\nb"), file(LARGE)], {}),
+    "a browser": (declared("----WebKitFormBoundary7MA4YWxkTrZu0gW"), [field("name", ""), file(LARGE)],
+                  {"boundary": "----WebKitFormBoundary7MA4YWxkTrZu0gW"}),
+    "requests": (declared("1f2e3d4c5b6a"), [part('form-data; name="f"; filename="f"', LARGE)],
+                 {"boundary": "1f2e3d4c5b6a"}),
+    "quoted": (declared('"a b:c\'d"'), [file(LARGE)], {"boundary": "a b:c'd"}),
+    "a preamble": (declared(), [file(LARGE)], {"preamble": b"This is a form.\r\n"}),
+    "small": (declared(), [file(SMALL)], {}),
+    "one byte": (declared(), [file(b"\0")], {}),
+}
+
+
+@scenario(threaded=True)
+def is_taken_off(scene):
+    desk = Desk(scene)
+    for door in DOORS:
+        for name, (kind, parts, style) in FORMS.items():
+            image = desk.image()
+            told = desk.put(image, form(*parts, **style), TOKEN, STORE, kind, door=door)
+            body = {"small": SMALL, "one byte": b"\0"}.get(name, LARGE)
+            desk.stored(told, image, body, door)
+            assert "multipart" in fixes(told) and "length" not in fixes(told), (name, fixes(told))
+    assert desk.proxy.metric("fixes_total", fix="multipart") == len(FORMS) * len(DOORS)
+
+
+@scenario
+def hidden_behind_octet_stream(scene):
+    """curl -F with -H 'Content-Type: application/octet-stream': Glance would store the envelope."""
+    desk = Desk(scene)
+    for door in DOORS:
+        for kind in ([OCTETS], [], ["Content-Type: text/plain"]):
+            image = desk.image()
+            told = desk.put(image, form(field("a", "b"), file(LARGE)), TOKEN, STORE, *kind, door=door)
+            desk.stored(told, image, LARGE, door)
+            assert "multipart" in fixes(told), kind
+
+
+@scenario
+def what_only_begins_like_one(scene):
+    desk = Desk(scene)
+    for body in (b"--" + data(100_000), b"--boundary\r\n" + data(100_000), b"-- \0\r\n", b"--",
+                 b"--b\r\nContent-Type: text/plain\r\n\r\n" + data(9_000)):
+        image = desk.image()
+        told = desk.put(image, body, TOKEN, STORE, OCTETS)
+        desk.stored(told, image, body)
+        assert fixes(told) == []
+
+
+@scenario(threaded=True)
+def streams_and_is_not_spooled(scene):
+    """Half of it is at Glance, with the exact length, while the other half is not even sent."""
+    glance = scene.glance()
+    proxy = scene.proxy(glance)
+    body = form(file(LARGE))
+    with proxy.client() as client:
+        client.send(head(f"PUT {UPLOAD} HTTP/1.1", "Host: h", declared(), f"Content-Length: {len(body)}"),
+                    body[:300_000])
+        asked = glance.the_upload(received=250_000)
+        assert (asked.get("Content-Length"), asked.chunked) == (str(len(LARGE)), False)
+        assert proxy.metric("spool_bytes") == 0
+        told = client.send(body[300_000:]).answer()
+    assert told.status == 204 and asked.body == LARGE
+
+
+@scenario
+def cut_at_awkward_points(scene):
+    glance = scene.glance()
+    proxy = scene.proxy(glance)
+    body = form(field("a", "b"), file(LARGE))
+    start, end = body.index(LARGE), body.index(LARGE) + len(LARGE)
+    points = [1, 3, start - 3, start - 1, start, start + 1, start + 65536, end - 1, end, end + 1, end + 2,
+              end + 10, end + len(MARK), len(body) - 3, len(body) - 1]
+    for point in points:
+        with proxy.client() as client:
+            told = client.send(head(f"PUT {UPLOAD} HTTP/1.1", "Host: h", declared(),
+                                    f"Content-Length: {len(body)}"), body[:point], body[point:]).answer()
+        assert told.status == 204, (point, told.body)
+        assert glance.uploads()[-1].body == LARGE, point
+    with proxy.client() as client:
+        small = form(file(SMALL))
+        client.send(head(f"PUT {UPLOAD} HTTP/1.1", "Host: h", declared(), f"Content-Length: {len(small)}"))
+        assert client.send(*(small[at:at + 1] for at in range(len(small)))).answer().status == 204
+    assert glance.uploads()[-1].body == SMALL
+
+
+MALFORMED = {
+    "two files": form(file(LARGE), file(LARGE)),
+    "two small files": form(file(SMALL), file(SMALL)),
+    "no file": form(field("image", "cirros.img"), field("a", "b")),
+    "no part": form(),
+    "ends in the file": form(file(LARGE))[:-200_000],
+    "ends in the delimiter": form(file(LARGE), end=b""),
+    "ends in a small file": form(file(SMALL))[:-70],
+    "ends in a head": form(file(LARGE))[:70],
+    "another boundary": form(file(LARGE), boundary="another"),
+    "an endless head": form(file(LARGE, "a" * 100_000)),
+    "base64": form(file(LARGE, "a", "Content-Transfer-Encoding: base64")),
+    "many fields": form(*(field(f"n{number}", "v") for number in range(5000)), file(LARGE)),
+}
+
+
+@scenario
+def malformed(scene):
+    """By the time a large form proves wrong Glance has a part of the image, but never all of it."""
+    desk = Desk(scene)
+    for door in DOORS:
+        for name, body in MALFORMED.items():
+            image = desk.image()
+            told = desk.put(image, body, TOKEN, declared(), door=door)
+            said = desk.refused(told, image, 400, "multipart_malformed", door, reached=len(body) > 65536)
+            assert "curl -T" in said["hint"], name
+            assert told.get("X-Intake-Store") == ("test" if door == "file" else None)
+
+
+@scenario
+def nothing_of_a_small_one_reaches_glance(scene):
+    glance = scene.glance()
+    proxy = scene.proxy(glance)
+    for body in (form(field("image", "cirros.img")), form(file(SMALL), file(SMALL)), form(file(SMALL))[:-70]):
+        with proxy.client() as client:
+            client.send(head(f"PUT {UPLOAD} HTTP/1.1", "Host: h", declared(),
+                             f"Content-Length: {len(body)}"), body)
+            assert b'"multipart_malformed"' in client.answer().body
+    assert glance.uploads() == []
+
+
+@scenario
+def a_field_behind_the_file(scene):
+    """The length foretold to Glance was wrong: it sees a body that is cut, and nothing is stored."""
+    glance = scene.glance()
+    proxy = scene.proxy(glance)
+    body = form(file(LARGE), field("visibility", "private"))
+    with proxy.client() as client:
+        client.send(head(f"PUT {UPLOAD} HTTP/1.1", "Host: h", declared(), f"Content-Length: {len(body)}"))
+        client.send_until_refused(body)
+        told = client.answer()
+    assert told.status == 400 and b'"multipart_malformed"' in told.body
+    asked = glance.the_upload()
+    glance.wait("the cut", lambda _: asked.cut)
+    assert not asked.complete and asked.length < int(asked.get("Content-Length"))
+
+
+@scenario
+def a_field_behind_the_file_is_no_harm_without_a_length(scene):
+    """A form that is spooled is over before Glance is told how long the image is."""
+    desk = Desk(scene)
+    image = desk.image()
+    told = desk.put_chunked(image, form(file(LARGE), field("a", "b")), TOKEN, STORE, declared())
+    desk.stored(told, image, LARGE)
+
+
+@scenario
+def chunked(scene):
+    desk = Desk(scene)
+    for door in DOORS:
+        for kind in (declared(), OCTETS):
+            image = desk.image()
+            told = desk.put_chunked(image, form(field("a", "b"), file(LARGE)), TOKEN, STORE, kind, door=door)
+            desk.stored(told, image, LARGE, door)
+            assert {"multipart", "length"} <= set(fixes(told)), (kind, fixes(told))
+        for name in ("two files", "no file", "ends in the file", "another boundary"):
+            image = desk.image()
+            told = desk.put_chunked(image, MALFORMED[name], TOKEN, declared(), door=door)
+            desk.refused(told, image, 400, "multipart_malformed", door)
+    desk.proxy.wait_metric(0, "spool_bytes")
+
+
+@scenario
+def chunked_and_streamed(scene):
+    glance = scene.glance()
+    proxy = scene.proxy(glance, conf={"upload": {"unknown_length": "stream"}})
+    with proxy.client() as client:
+        client.send(head(f"PUT {UPLOAD} HTTP/1.1", "Host: h", declared(), "Transfer-Encoding: chunked"),
+                    chunk(form(file(LARGE))), LAST_CHUNK)
+        assert client.answer().status == 204
+    asked = glance.uploads()[0]
+    assert asked.chunked and asked.get("Content-Length") is None and asked.body == LARGE
+
+
+@scenario
+def with_the_size_of_the_image(scene):
+    """x-openstack-image-size is about what is in the envelope."""
+    desk = Desk(scene)
+    right = f"X-Openstack-Image-Size: {len(LARGE)}"
+    for send in (desk.put, desk.put_chunked):
+        image = desk.image()
+        desk.stored(send(image, form(file(LARGE)), TOKEN, declared(), right), image, LARGE)
+        for size in (len(LARGE) - 1, len(LARGE) + 1, len(form(file(LARGE))), 1):
+            image = desk.image()
+            told = send(image, form(file(LARGE)), TOKEN, declared(), f"X-Openstack-Image-Size: {size}")
+            desk.refused(told, image, 400, "size_mismatch", reached=True)
+    assert desk.proxy.metric("spool_bytes") == 0
+
+
+@scenario
+def an_empty_file(scene):
+    desk = Desk(scene)
+    for door in DOORS:
+        for send in (desk.put, desk.put_chunked):
+            image = desk.image()
+            told = send(image, form(field("a", "b"), file(b"")), TOKEN, declared(), door=door)
+            desk.refused(told, image, 400, "empty_body", door)
+
+
+@scenario
+def rejected(scene):
+    desk = Desk(scene, multipart="reject")
+    for door in DOORS:
+        image = desk.image()
+        told = desk.put_head(image, TOKEN, declared(), "Content-Length: 100000", door=door)
+        said = desk.refused(told, image, 415, "unsupported_content_type", door)
+        assert "curl -T" in said["hint"]
+        for send in (desk.put, desk.put_chunked):
+            image = desk.image()
+            told = send(image, form(file(LARGE)), TOKEN, OCTETS, door=door)
+            desk.refused(told, image, 415, "unsupported_content_type", door)
+
+
+@scenario
+def strict_content_type_has_no_say(scene):
+    """`multipart` alone decides about forms."""
+    desk = Desk(scene, content_type="strict")
+    image = desk.image()
+    desk.stored(desk.put(image, form(file(LARGE)), TOKEN, declared()), image, LARGE)
+
+
+@scenario
+def no_boundary_to_look_for(scene):
+    desk = Desk(scene)
+    for kind in ("multipart/form-data", "multipart/form-data; boundary=", "multipart/form-data; boundary=\"",
+                 f"multipart/form-data; boundary={'b' * 71}", "multipart/form-data; boundary=a b"):
+        image = desk.image()
+        told = desk.put(image, form(file(b"\0\r\n" * 9)), TOKEN, f"Content-Type: {kind}")
+        if told.status == 204:  # found by looking at the body
+            desk.stored(told, image, b"\0\r\n" * 9)
+        else:
+            desk.refused(told, image, 400, "multipart_malformed")
+
+
+@scenario
+def too_large_is_the_image_and_not_the_envelope(scene):
+    desk = Desk(scene, max_size=f"{len(LARGE)}B")
+    image = desk.image()
+    desk.stored(desk.put(image, form(file(LARGE)), TOKEN, declared()), image, LARGE)
+    for send in (desk.put, desk.put_chunked):
+        image = desk.image()
+        told = send(image, form(file(LARGE + b"x")), TOKEN, declared())
+        desk.refused(told, image, 413, "too_large")
+
+
+@scenario
+def the_real_curl(scene):
+    desk = Desk(scene)
+    source = scene.folder / "cirros.img"
+    source.write_bytes(LARGE)
+    for door in DOORS:
+        for more in ([], ["-H", OCTETS], ["-F", "a=b"], ["-H", "Expect:"], ["-H", "Transfer-Encoding: chunked"]):
+            image = desk.image()
+            command = ["curl", "-sS", "-X", "PUT", "-H", TOKEN, "-D", "-", *more, "-F", f"file=@{source}",
+                       desk.url(image, door)]
+            said = subprocess.run(command, capture_output=True, timeout=60, check=True).stdout
+            assert b" 204 " in said, (more, said)
+            assert desk.show(image)["os_hash_value"] == hashlib.sha512(LARGE).hexdigest(), more

@@ -1,0 +1,300 @@
+# SPDX-License-Identifier: Apache-2.0
+"""An upload that does not say how long it is (glance, Nova, Cinder, curl -T -) is kept on disk until
+its end is there, and then goes to Glance with its length."""
+import json
+import os
+import re
+import signal
+import subprocess
+
+from support.desk import DOORS, OCTETS, RIGHT, Desk, data, fixes, stripped
+from support.glance import UPLOAD
+from support.proxy import wait_until
+from support.scene import Skip, scenario
+from support.wire import LAST_CHUNK, chunk, chunks, head
+
+CHUNKED = "Transfer-Encoding: chunked"
+LARGE = data(1_500_000)
+MUCH = chunk(data(60_000)) * 40  # 2.3 MiB without an end
+
+
+def put(client, *fields):
+    return client.send(head(f"PUT {UPLOAD} HTTP/1.1", "Host: h", CHUNKED, *fields))
+
+
+def reason(told):
+    return told.status, json.loads(told.body)["reason"]
+
+
+@scenario(threaded=True, representative=True)
+def becomes_known(scene):
+    """Sizes around a spool's blocks and an opening's end."""
+    desk = Desk(scene)
+    for door in DOORS:
+        for size in (1, 65535, 65536, 65537, 262143, 262144, 262145, 1_500_000):
+            image = desk.image()
+            told = desk.put_chunked(image, b"\0" + LARGE[1:size], door=door)
+            desk.stored(told, image, b"\0" + LARGE[1:size], door)
+            assert fixes(told) == ["length"], (size, fixes(told))
+            assert " fixes=length " in desk.log_line(told, door)
+    assert desk.proxy.metric("fixes_total", fix="length") == 8 * len(DOORS)
+    desk.proxy.wait_no_spools()
+
+
+@scenario(threaded=True)
+def glance_sees_nothing_before_the_end(scene):
+    glance = scene.glance()
+    proxy = scene.proxy(glance)
+    with proxy.client() as client:
+        put(client).send(chunks(LARGE)[:-5])
+        wait_until("it is spooled", lambda: proxy.metric("spool_bytes") >= 1_000_000)
+        assert len(proxy.open_spools()) == 1
+        shown, = proxy.uploads()["in_flight"]
+        assert shown["spooled"] >= 1_000_000 and shown["bytes"] == 0
+        assert glance.uploads() == []
+        told = client.send(LAST_CHUNK).answer()
+    assert told.status == 204
+    asked = glance.the_upload()
+    assert (asked.get("Content-Length"), asked.chunked) == (str(len(LARGE)), False)
+    assert asked.body == LARGE
+    proxy.wait_no_spools()
+
+
+@scenario
+def expect_is_granted(scene):
+    desk = Desk(scene)
+    image = desk.image()
+    with desk.client() as client:
+        desk.begin(client, image, *RIGHT, CHUNKED, "Expect: 100-continue")
+        assert client.stream.until(b"\r\n\r\n").startswith(b"HTTP/1.1 100 ")
+        told = client.send(chunks(LARGE)).answer()
+    desk.stored(told, image, LARGE)
+
+
+@scenario(threaded=True)
+def the_limit_is_reached_early(scene):
+    """While the client is still sending; and the room is there again afterwards."""
+    desk = Desk(scene, spool_limit="1MiB")
+    for door in DOORS:
+        image = desk.image()
+        with desk.client() as client:
+            desk.begin(client, image, *RIGHT, CHUNKED, door=door).send_until_refused(MUCH)
+            told = client.answer()
+        said = desk.refused(told, image, 507, "spool_full", door)
+        assert "curl -T" in said["hint"]
+        desk.proxy.wait_no_spools()
+        desk.stored(desk.put_chunked(image, LARGE[:700_000], door=door), image, LARGE[:700_000], door)
+    desk.proxy.wait_no_spools()
+
+
+@scenario(threaded=True)
+def the_limit_is_for_all_together(scene):
+    desk = Desk(scene, spool_limit="2MiB")
+    first, second, third = desk.image(), desk.image(), desk.image()
+    with desk.client() as slow, desk.client() as late:
+        desk.begin(slow, first, *RIGHT, CHUNKED).send(chunks(LARGE)[:-5])
+        wait_until("the first is spooled", lambda: desk.proxy.metric("spool_bytes") >= 1_250_000)
+        desk.begin(late, second, *RIGHT, CHUNKED).send_until_refused(MUCH)
+        desk.refused(late.answer(), second, 507, "spool_full")
+        desk.stored(slow.send(LAST_CHUNK).answer(), first, LARGE)
+    desk.proxy.wait_no_spools()
+    desk.stored(desk.put_chunked(third, LARGE), third, LARGE)
+
+
+@scenario
+def a_length_needs_no_room(scene):
+    desk = Desk(scene, spool_limit="64KiB")
+    image = desk.image()
+    told = desk.put(image, LARGE)
+    desk.stored(told, image, LARGE)
+    assert fixes(told) == []
+
+
+@scenario(threaded=True)
+def the_client_goes_away(scene):
+    glance = scene.glance()
+    proxy = scene.proxy(glance)
+    leaving = [lambda client: client.close(), lambda client: client.reset(), lambda client: client.half_close()]
+    for count, leave in enumerate(leaving, 1):
+        with proxy.client() as client:
+            put(client).send(MUCH)
+            wait_until("it is spooled", lambda: proxy.metric("spool_bytes") >= 2_000_000)
+            leave(client)
+            proxy.wait_metric(count, "uploads_total", result="aborted")
+        proxy.wait_no_spools()
+    assert glance.uploads() == []
+
+
+@scenario
+def the_client_stalls(scene):
+    glance = scene.glance()
+    proxy = scene.proxy(glance, conf={"listen": {"stall_timeout": "700ms"}})
+    for sent in (chunk(LARGE[:1000]), MUCH):
+        with proxy.client() as client:
+            assert reason(put(client).send(sent).answer()) == (408, "client_stalled")
+        proxy.wait_no_spools()
+    assert glance.uploads() == []
+
+
+@scenario
+def glance_fails_while_it_is_read_back(scene):
+    glance = scene.glance(upload=lambda asked: asked.read(100_000).reset())
+    proxy = scene.proxy(glance)
+    with proxy.client() as client:
+        assert reason(put(client).send(chunks(LARGE)).answer()) == (502, "glance_failed")
+    proxy.wait_no_spools()
+    glance.stop()
+    with proxy.client() as client:
+        assert put(client).send(chunks(LARGE)).answer().status == 502
+    proxy.wait_no_spools()
+
+
+@scenario
+def the_program_ends_in_the_middle(scene):
+    """A spool has no name: nothing is left of it, however the program ends."""
+    glance = scene.glance()
+    proxy = scene.proxy(glance)
+    folder = scene.folder / "spool-of-this"
+    proxy.stop()
+    proxy.write({"upload": {"spool_dir": folder}})
+    for number in (signal.SIGKILL, signal.SIGTERM):
+        proxy.start()
+        proxy.wait_ready()
+        with proxy.client() as client:
+            put(client).send(MUCH)
+            wait_until("it is spooled", lambda: proxy.metric("spool_bytes") >= 2_000_000)
+            assert os.listdir(folder) == []
+            proxy.signal(number)
+            if number == signal.SIGTERM:
+                proxy.wait_log("SIGTERM|[Ss]topping|drain")
+                proxy.signal(number)  # at once
+            proxy.wait_exit()
+        assert os.listdir(folder) == []
+    proxy.process = None  # there is nothing left to be stopped
+
+
+@scenario
+def bad_chunks_while_it_is_spooled(scene):
+    glance = scene.glance()
+    proxy = scene.proxy(glance)
+    for count in (1, 10):
+        with proxy.client() as client:
+            put(client).send(chunk(LARGE[:100_000]) * count, b"xyz\r\n")
+            while client.stream.fill():  # a 400, or just the end
+                assert b" 204 " not in client.stream.ahead
+        proxy.wait_no_spools()
+    assert glance.uploads() == []
+
+
+@scenario
+def the_policy_gets_to_know_the_size(scene):
+    policy = """\
+rules:
+  - name: huge
+    when: { larger_than: 1MiB }
+    store: file
+    mode: force
+    max_size: 2MiB
+default: { store: test, mode: force }
+"""
+    glance = scene.glance()
+    proxy = scene.proxy(glance, policy=policy)
+    for size, store, rule in ((1 << 20, "test", "default"), ((1 << 20) + 1, "file", "huge")):
+        with proxy.client() as client:
+            told = put(client).send(chunks(LARGE[:size])).answer()
+        assert (told.status, told.get("X-Intake-Store"), told.get("X-Intake-Rule")) == (204, store, rule)
+        assert glance.uploads()[-1].all("X-Image-Meta-Store") == [store]
+    with proxy.client() as client:
+        put(client).send_until_refused(chunks(LARGE + LARGE))
+        assert reason(client.answer()) == (413, "too_large")
+    assert len(glance.uploads()) == 2
+    proxy.wait_no_spools()
+
+
+# --- the disk -------------------------------------------------------------------------------
+
+
+def fails_to_start(proxy, words):
+    proxy.start()
+    assert proxy.wait_exit() == 1
+    for said in ("spool_dir", words, "unknown_length"):  # what is wrong, and what to do about it
+        assert said in proxy.log(), (said, proxy.log())
+    checked = subprocess.run([*proxy.command, "--check", "--config-file", proxy.conf_file], text=True,
+                             capture_output=True, timeout=60, check=False)
+    assert checked.returncode == 1 and "spool_dir" in checked.stdout + checked.stderr
+
+
+@scenario
+def a_folder_that_cannot_be(scene):
+    (scene.folder / "a-file").write_bytes(b"")
+    proxy = scene.proxy(scene.glance(), start=False)
+    for folder, words in (("a-file", "a-file"), ("a-file/spool", "Not a directory"),
+                          ("nowhere/spool", "No such file or directory")):
+        proxy.write({"upload": {"spool_dir": scene.folder / folder}})
+        fails_to_start(proxy, words)
+        proxy.error_file.unlink()
+    for mode in ("stream", "reject"):  # what is not used need not be there
+        proxy.write({"upload": {"spool_dir": scene.folder / "nowhere/spool", "unknown_length": mode}})
+        proxy.start()
+        proxy.wait_ready()
+        proxy.stop()
+
+
+@scenario
+def the_folder_is_made(scene):
+    glance = scene.glance()
+    folder = scene.folder / "made"
+    proxy = scene.proxy(glance, conf={"upload": {"spool_dir": folder}})
+    with proxy.client() as client:
+        assert put(client).send(chunks(LARGE)).answer().status == 204
+    assert os.listdir(folder) == [] and folder.stat().st_mode & 0o777 == 0o700
+
+
+@scenario
+def the_disk_is_full(scene):
+    """A file system of one MiB, in a mount namespace of the proxy's own."""
+    folder = scene.folder / "small-disk"
+    folder.mkdir()
+    mounted = ["unshare", "--map-root-user", "--mount", "sh", "-c",
+               'mount -t tmpfs -o size=1m none "$0" && exec "$@"', str(folder)]
+    if subprocess.run([*mounted, "true"], capture_output=True, check=False).returncode != 0:
+        raise Skip("this machine lets nobody have a mount namespace")
+    scene.proxy_command = mounted + scene.proxy_command
+    desk = Desk(scene, spool_dir=folder)
+    for door in DOORS:
+        image = desk.image()
+        with desk.client() as client:
+            desk.begin(client, image, *RIGHT, CHUNKED, door=door).send_until_refused(MUCH)
+            told = client.answer()
+        desk.refused(told, image, 507, "spool_full", door)
+        desk.proxy.wait_no_spools()
+        desk.stored(desk.put_chunked(image, LARGE[:700_000], door=door), image, LARGE[:700_000], door)
+
+
+@scenario
+def damage_is_found_before_the_spool_fills(scene):
+    desk = Desk(scene)
+    for door in DOORS:
+        image = desk.image()
+        with desk.client() as client:
+            desk.begin(client, image, *RIGHT, CHUNKED, door=door).send(chunk(stripped(data(80_000))))
+            desk.refused(client.answer(), image, 400, "damaged_body", door)
+    desk.proxy.wait_no_spools()
+
+
+@scenario
+def the_real_curl(scene):
+    desk = Desk(scene)
+    source = scene.folder / "cirros.img"
+    source.write_bytes(LARGE)
+    for door in DOORS:
+        for more in ([], ["-H", "Expect:"]):
+            image = desk.image()
+            with open(source, "rb") as content:
+                said = subprocess.run(
+                    ["curl", "-sS", "-H", RIGHT[0], "-H", OCTETS, "-D", "-", *more, "-T", "-",
+                     desk.url(image, door)], stdin=content, capture_output=True, timeout=60, check=True).stdout
+            assert b" 204 " in said, said
+            assert re.search(rb"\r\nX-Intake-Fixed: [^\r]*length\r\n", said), said
+            assert desk.show(image)["size"] == len(LARGE)
+    desk.proxy.wait_no_spools()

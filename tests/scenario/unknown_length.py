@@ -1,0 +1,132 @@
+# SPDX-License-Identifier: Apache-2.0
+"""An upload that does not say how long it is, where it is not spooled: it is streamed, or refused, or
+the client says how large the image is (x-openstack-image-size) and is held to it."""
+import json
+
+from support.desk import DOORS, RIGHT, Desk, data, fixes
+from support.glance import UPLOAD
+from support.proxy import STREAM
+from support.scene import scenario
+from support.wire import LAST_CHUNK, chunks, head
+
+CHUNKED = "Transfer-Encoding: chunked"
+LARGE = data(1_500_000)
+
+
+def put(client, *fields):
+    return client.send(head(f"PUT {UPLOAD} HTTP/1.1", "Host: h", CHUNKED, *fields))
+
+
+def reason(told):
+    return told.status, json.loads(told.body)["reason"]
+
+
+@scenario(threaded=True)
+def streamed(scene):
+    glance = scene.glance()
+    proxy = scene.proxy(glance, conf=STREAM)
+    with proxy.client() as client:
+        put(client, *RIGHT).send(chunks(LARGE)[:-5])
+        asked = glance.the_upload(received=len(LARGE) - 70_000)
+        assert asked.chunked and asked.get("Content-Length") is None
+        told = client.send(LAST_CHUNK).answer()
+    assert told.status == 204 and asked.body == LARGE
+    assert told.get("X-Intake-Fixed") is None
+    assert proxy.metric("spool_bytes") == 0
+
+
+@scenario
+def rejected(scene):
+    """Before the client has sent a byte of it."""
+    desk = Desk(scene, unknown_length="reject")
+    for door in DOORS:
+        image = desk.image()
+        told = desk.put_head(image, *RIGHT, CHUNKED, door=door)
+        said = desk.refused(told, image, 411, "length_required", door)
+        assert "curl -T" in said["hint"]
+        told = desk.put_chunked(image, LARGE, door=door)
+        desk.refused(told, image, 411, "length_required", door)
+        told = desk.put_chunked(image, LARGE, *RIGHT, f"X-Openstack-Image-Size: {len(LARGE)}", door=door)
+        desk.stored(told, image, LARGE, door)
+
+
+# --- promised -------------------------------------------------------------------------------
+
+
+@scenario(threaded=True)
+def the_client_says_the_size(scene):
+    """It is streamed, with a Content-Length; whatever unknown_length says."""
+    glance = scene.glance()
+    for mode in ("spool", "stream", "reject"):
+        proxy = scene.proxy(glance, conf={"upload": {"unknown_length": mode}})
+        before = len(glance.uploads())
+        for name in ("x-openstack-image-size", "X_Openstack_Image_Size"):
+            with proxy.client() as client:
+                put(client, *RIGHT, f"{name}: {len(LARGE)}").send(chunks(LARGE)[:-5])
+                glance.wait("nearly all", lambda _: len(glance.uploads()) > before
+                            and glance.uploads()[-1].length >= len(LARGE) - 70_000)
+                asked = glance.uploads()[-1]
+                assert (asked.get("Content-Length"), asked.chunked) == (str(len(LARGE)), False)
+                assert not asked.complete, "the last byte waits for the client's end"
+                assert proxy.metric("spool_bytes") == 0
+                told = client.send(LAST_CHUNK).answer()
+            assert told.status == 204 and asked.body == LARGE, mode
+            assert fixes(told) == ["length"], mode
+            before += 1
+        proxy.stop()
+
+
+@scenario
+def the_client_breaks_its_word(scene):
+    desk = Desk(scene)
+    for door in DOORS:
+        for size in (100, 70_000, len(LARGE)):
+            body = b"\0" + LARGE[1:size]
+            for promise in (1, size - 1, size + 1, size * 3, 1 << 40):
+                image = desk.image()
+                told = desk.put_chunked(image, body, *RIGHT, f"X-Openstack-Image-Size: {promise}", door=door)
+                desk.refused(told, image, 400, "size_mismatch", door, reached=size > 65536)
+
+
+@scenario
+def a_broken_word_is_told_at_once(scene):
+    """One byte too many, and the client has not even said that it is at the end."""
+    glance = scene.glance()
+    proxy = scene.proxy(glance)
+    with proxy.client() as client:
+        put(client, f"X-Openstack-Image-Size: {len(LARGE) - 1}").send(chunks(LARGE)[:-5])
+        assert reason(client.answer()) == (400, "size_mismatch")
+    asked = glance.the_upload()
+    glance.wait("the cut", lambda _: asked.cut)
+    assert not asked.complete and asked.length < len(LARGE) - 1
+
+
+@scenario
+def a_promise_that_cannot_be_kept(scene):
+    """Refused by the head alone, with and without a length."""
+    desk = Desk(scene, max_size="1GiB")
+    size = "X-Openstack-Image-Size"
+    table = [
+        ([f"{size}: 5", "Content-Length: 6"], 400, "size_mismatch"),
+        ([f"{size}: 7", "Content-Length: 6"], 400, "size_mismatch"),
+        ([f"{size}: {(1 << 30) + 1}", CHUNKED], 413, "too_large"),
+        ([f"{size}: 0", CHUNKED], 400, "empty_body"),
+    ]
+    for text in ("abc", "-1", "+5", "5 5", "0x5", "5,5", "5.0", "1e3", "9223372036854775808", "1" * 40):
+        table += [([f"{size}: {text}", framing], 400, "bad_request") for framing in (CHUNKED, "Content-Length: 5")]
+    table += [([f"{size}: 5", f"{size}: 5", CHUNKED], 400, "bad_request"),
+              ([f"{size}: 5", f"{size}: 6", CHUNKED], 400, "bad_request"),
+              ([f"{size}:", CHUNKED], 400, "bad_request")]
+    for door in DOORS:
+        for fields, status, why in table:
+            image = desk.image()
+            desk.refused(desk.put_head(image, *RIGHT, *fields, door=door), image, status, why, door)
+
+
+@scenario
+def a_promise_beside_the_same_length(scene):
+    desk = Desk(scene)
+    image = desk.image()
+    told = desk.put(image, LARGE, *RIGHT, f"X-Openstack-Image-Size: {len(LARGE)}")
+    desk.stored(told, image, LARGE)
+    assert fixes(told) == []

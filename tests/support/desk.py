@@ -1,0 +1,152 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The desk where images are handed in: a proxy in front of the small Glance, and what all sides say
+of one upload when it is over."""
+import hashlib
+import json
+
+from .proxy import POLICY, wait_until
+from .scene import trusting
+from .wire import chunks, head
+
+DOORS = {"file": "upload", "stage": "stage"}  # the path's end, and the event in the log
+TOKEN = "X-Auth-Token: demo-token"
+OCTETS = "Content-Type: application/octet-stream"
+RIGHT = (TOKEN, OCTETS, "X-Image-Meta-Store: test")  # a head in which nothing has to be put right
+
+
+def data(size, name=b"image"):
+    """Bytes of any value, the same for the same arguments."""
+    return hashlib.shake_128(name).digest(size)
+
+
+def stripped(image):
+    """What is left of a file after curl -d."""
+    return image.translate(None, b"\0\r\n")
+
+
+def fixes(told):
+    """What X-Intake-Fixed names."""
+    return told.get("X-Intake-Fixed").split(", ") if told.get("X-Intake-Fixed") else []
+
+
+class Desk:
+    """`upload` are keys of [upload]."""
+
+    def __init__(self, scene, policy=POLICY, **upload):
+        self.glance = scene.small_glance()
+        self.policy = policy
+        self.listen = {}
+        self.tls = None
+        self.cert = None
+        self.proxy = scene.proxy(self.glance, conf={"upload": upload}, policy=policy)
+
+    def speak_tls(self, scene):
+        """From the next set() on."""
+        self.cert, key = scene.certificate("listener")
+        self.listen = {"tls_cert_file": self.cert, "tls_key_file": key}
+        self.tls = trusting(self.cert)
+
+    def set(self, **upload):
+        """Another [upload], by a new start of the proxy."""
+        fault = self.proxy.stop()
+        assert not fault, fault
+        self.proxy.error_file.unlink()
+        self.proxy.write({"upload": upload, "listen": self.listen}, self.policy)
+        self.proxy.start()
+        self.proxy.wait_ready()
+        return self
+
+    # --- what a client does ----------------------------------------------------------------
+
+    def image(self, **properties):
+        return self.glance.create(**{"disk_format": "raw", **properties})
+
+    def client(self):
+        return self.proxy.client(tls=self.tls)
+
+    def url(self, image, door="file"):
+        host, port = self.proxy.address
+        return f"{'https' if self.tls else 'http'}://{host}:{port}/v2/images/{image}/{door}"
+
+    @staticmethod
+    def begin(client, image, *fields, door="file"):
+        """Sends the head of an upload."""
+        return client.send(head(f"PUT /v2/images/{image}/{door} HTTP/1.1", "Host: glance.example", *fields))
+
+    def put(self, image, body, *fields, door="file"):
+        """With a Content-Length, and in as many reads as it takes."""
+        with self.client() as client:
+            self.begin(client, image, *(fields or RIGHT), f"Content-Length: {len(body)}", door=door)
+            client.send_until_refused(body)
+            return client.answer()
+
+    def put_chunked(self, image, body, *fields, door="file"):
+        with self.client() as client:
+            self.begin(client, image, *(fields or RIGHT), "Transfer-Encoding: chunked", door=door)
+            client.send_until_refused(chunks(body))
+            return client.answer()
+
+    def put_head(self, image, *fields, door="file"):
+        """A head that waits for 100 Continue; the answer that comes instead of it."""
+        with self.client() as client:
+            self.begin(client, image, *fields, "Expect: 100-continue", door=door)
+            told = client.answer()
+            assert client.interim == [] and client.closed()
+            return told
+
+    # --- what is to be seen of it ------------------------------------------------------------
+
+    def show(self, image):
+        return self.glance.ask("GET", f"/v2/images/{image}")
+
+    def puts(self, image):
+        """Those that Glance has got for this image, however far they came."""
+        return [asked for asked in self.glance.requests()
+                if asked["method"] == "PUT" and image in asked["target"]]
+
+    def log_line(self, told, door="file"):
+        request_id = told.get("X-Openstack-Request-Id")
+        return self.proxy.wait_log(f" {DOORS[door]} .*request_id={request_id} ")
+
+    def wait_queued(self, image):
+        wait_until("the image waits for its data", lambda: self.show(image)["status"] == "queued")
+
+    def stored(self, told, image, body, door="file"):
+        """Every byte of `body`, and nothing else, with its length told in advance."""
+        assert told.status == 204, (told.start, told.body)
+        shown = self.show(image)
+        assert shown["status"] == {"file": "active", "stage": "uploading"}[door], shown
+        assert (shown["size"], shown["os_hash_value"]) == (len(body), hashlib.sha512(body).hexdigest())
+        asked = self.puts(image)[-1]
+        fields = [(name.lower(), value) for name, value in asked["headers"]]
+        for name, values in (("content-length", [str(len(body))]), ("transfer-encoding", []),
+                             ("content-type", ["application/octet-stream"])):
+            assert [value for field, value in fields if field == name] == values, (name, fields)
+        assert told.get("X-Intake-Bytes") == str(len(body))
+        assert f" sha512={shown['os_hash_value']} " in self.log_line(told, door)
+        return asked
+
+    def refused(self, told, image, status, reason, door="file", reached=False):
+        """An answer that a person understands, and an image that waits for its data as before.
+        `reached`: Glance may have got a part of the body, but no end. Returns what was said."""
+        said = json.loads(told.body)
+        assert (told.status, said["reason"]) == (status, reason), (told.start, said)
+        assert list(said)[:3] == ["message", "code", "title"] and said["message"] and said["hint"], said
+        assert said["image_id"] == image, said
+        assert said["request_id"] == told.get("X-Openstack-Request-Id"), said
+        line = self.log_line(told, door)
+        assert " verdict=refused " in line and f" reason={reason}" in line, line
+        self.wait_queued(image)
+        if reached:
+            assert not any(asked["complete"] for asked in self.puts(image)), self.puts(image)
+        else:
+            assert self.puts(image) == []
+            assert (told.get("X-Intake-Bytes") or "0") == "0"
+        return said
+
+    def warned(self, told, reason, door="file"):
+        """Let pass, and told on all sides."""
+        said, = told.all("X-Intake-Warning")
+        assert said.split(": ")[0] == reason, said
+        assert f" warnings={reason} " in self.log_line(told, door)
+        assert self.proxy.metric("warnings_total", reason=reason) >= 1
