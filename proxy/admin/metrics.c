@@ -87,6 +87,18 @@ static void observe_duration(struct metrics *metrics, double seconds)
     add(&metrics->duration_ms, (uint64_t)(seconds * 1000 + 0.5));
 }
 
+static void observe_proof(struct metrics *metrics, const struct upload *upload)
+{
+    if (upload->reason == REFUSAL_VERIFY_FAILED)
+        add(&metrics->proofs[PROOF_DIFFERENT], 1);
+    else if (strcmp(upload->verified, "no") == 0)
+        add(&metrics->proofs[PROOF_NO], 1);
+    else if (upload->verified[0])
+        add(&metrics->proofs[strcmp(upload->verified, "size") ? PROOF_DIGEST : PROOF_SIZE], 1);
+    if (strcmp(upload->image_after, "saving") == 0)
+        add(&metrics->stuck, 1);
+}
+
 void metrics_upload(struct metrics *metrics, const struct upload *upload)
 {
     /* A name is a client's word until Glance has taken it: names that failed get no more than
@@ -98,6 +110,7 @@ void metrics_upload(struct metrics *metrics, const struct upload *upload)
     add(&store->bytes, upload->bytes);
     for (unsigned i = 0; i < METRICS_FIX_COUNT; i++)
         add(&metrics->fixes[i], upload->fixes >> i & 1);
+    observe_proof(metrics, upload);
     if (stored)
         observe_duration(metrics, upload->seconds);
 }
@@ -124,6 +137,8 @@ void metrics_merge(struct metrics *total, const struct metrics *from)
     merge(total->refusals, from->refusals, REFUSAL_COUNT);
     merge(total->warnings, from->warnings, REFUSAL_COUNT);
     merge(total->fixes, from->fixes, METRICS_FIX_COUNT);
+    merge(total->proofs, from->proofs, PROOF_COUNT);
+    merge(&total->stuck, &from->stuck, 1);
     merge(&total->to_glance, &from->to_glance, 1);
     merge(&total->from_glance, &from->from_glance, 1);
     merge(total->durations, from->durations, METRICS_BUCKET_COUNT + 1);

@@ -21,6 +21,9 @@ enum {
 /* Upper bounds in seconds; above the last one there is +Inf. */
 extern const double METRICS_BUCKETS[METRICS_BUCKET_COUNT];
 
+/* What came of comparing an upload with what Glance says it has stored. */
+enum metrics_proof { PROOF_DIGEST, PROOF_SIZE, PROOF_NO, PROOF_DIFFERENT, PROOF_COUNT };
+
 struct metrics_store {
     char name[POLICY_NAME_MAX + 1];
     _Atomic uint64_t results[METRICS_RESULT_COUNT];
@@ -33,6 +36,8 @@ struct metrics {
     _Atomic uint64_t refusals[REFUSAL_COUNT];
     _Atomic uint64_t warnings[REFUSAL_COUNT];
     _Atomic uint64_t fixes[METRICS_FIX_COUNT];
+    _Atomic uint64_t proofs[PROOF_COUNT];
+    _Atomic uint64_t stuck; /* images left in `saving` by a failure of Glance's */
     _Atomic uint64_t to_glance;
     _Atomic uint64_t from_glance;
     _Atomic uint64_t durations[METRICS_BUCKET_COUNT + 1]; /* each in one bucket; not cumulated */

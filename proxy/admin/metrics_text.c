@@ -164,6 +164,26 @@ static bool spool_bytes_row(const char *name, const struct metrics *total, struc
     return buffer_print(out, "%s %" PRIu64 "\n", name, total->spool_bytes);
 }
 
+static bool proofs_rows(const char *name, const struct metrics *total, struct buffer *out)
+{
+    static const char *const results[PROOF_COUNT] = {
+        [PROOF_DIGEST] = "digest",
+        [PROOF_SIZE] = "size",
+        [PROOF_NO] = "no",
+        [PROOF_DIFFERENT] = "different",
+    };
+    bool fits = true;
+    for (size_t i = 0; i < PROOF_COUNT; i++)
+        fits = fits && buffer_print(out, "%s{result=\"%s\"} %" PRIu64 "\n", name, results[i],
+                                    total->proofs[i]);
+    return fits;
+}
+
+static bool stuck_row(const char *name, const struct metrics *total, struct buffer *out)
+{
+    return buffer_print(out, "%s %" PRIu64 "\n", name, total->stuck);
+}
+
 static bool build_info_row(const char *name, const struct metrics *total, struct buffer *out)
 {
     (void)total;
@@ -194,6 +214,10 @@ static const struct family {
      "Uploads that a check objected to and let pass, by reason.", warnings_rows},
     {"glance_intake_fixes_total", "counter",
      "Ended uploads in which something was put right, by what.", fixes_rows},
+    {"glance_intake_verifications_total", "counter",
+     "Stored uploads, by what of them was compared with what Glance says it has.", proofs_rows},
+    {"glance_intake_stuck_images_total", "counter",
+     "Images that a failure of Glance's has left in saving.", stuck_row},
     {"glance_intake_requests_total", "counter", "Answered requests, by class of the status.",
      requests_rows},
     {"glance_intake_requests_in_flight", "gauge", "Requests that wait for their answer.",

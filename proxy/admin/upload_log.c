@@ -46,6 +46,8 @@ void upload_log(const struct upload *upload)
         {.name = "bytes", .is_number = true, .number = (double)upload->bytes},
         {.name = "seconds", .is_number = true, .number = upload->seconds},
         {.name = "sha512", .text = upload->sha512},
+        {.name = "verified", .text = upload->verified[0] ? upload->verified : NULL},
+        {.name = "image_after", .text = upload->image_after[0] ? upload->image_after : NULL},
         {.name = "glance_status",
          .is_number = upload->glance_status != 0,
          .number = upload->glance_status},

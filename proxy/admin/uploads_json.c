@@ -97,6 +97,9 @@ static bool set_finished(json_t *object, const struct upload *upload)
            set(object, "fixes", json_fixes(upload->fixes)) &&
            set(object, "warnings", json_warnings(upload->warnings)) &&
            set(object, "sha512", json_text(upload->sha512)) &&
+           set(object, "verified", json_text(*upload->verified ? upload->verified : NULL)) &&
+           set(object, "image_after",
+               json_text(*upload->image_after ? upload->image_after : NULL)) &&
            set(object, "glance_status", json_count(status != 0, status)) &&
            set(object, "verdict", json_text(upload_verdict_name(upload->verdict))) &&
            set(object, "reason", json_text(refusal_row(upload->reason)->name));

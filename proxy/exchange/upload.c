@@ -26,6 +26,7 @@
 #include "intake/upload.h"
 
 #include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
 
 /* --- judge ----------------------------------------------------------------------------- */
@@ -212,7 +213,10 @@ enum step_result upload_pass_answer(struct exchange *x)
 
 static enum step_result answer(struct exchange *x)
 {
-    x->upload->verdict = x->answer.status / 100 == 2 ? UPLOAD_STORED : UPLOAD_REJECTED;
+    bool stored = x->answer.status / 100 == 2;
+    x->upload->verdict = stored ? UPLOAD_STORED : UPLOAD_REJECTED;
+    if (stored && !x->upload->verified[0])
+        snprintf(x->upload->verified, sizeof x->upload->verified, "no");
     return upload_pass_answer(x);
 }
 
