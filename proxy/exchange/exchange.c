@@ -296,7 +296,7 @@ static void readable(void *exchange)
     x->readable = true;
     if (x->transfer)
         transfer_write_on(x->transfer);
-    else
+    else if (!upload_takes_more(x))
         exchange_wake(x);
 }
 

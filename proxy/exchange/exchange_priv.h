@@ -148,6 +148,10 @@ bool glance_reply(struct exchange *x, struct reply *reply);
 void upload_ended(struct exchange *x);
 void upload_client_lost(struct exchange *x);
 void upload_note_warnings(struct exchange *x);
+
+/* The body has more to give while it is being prepared, and that was not all. Taken at once, before
+ * libmicrohttpd has to put it aside. False: a step has to look. */
+bool upload_takes_more(struct exchange *x);
 enum step_result upload_pass_answer(struct exchange *x); /* Glance's, in x->answer */
 
 /* admit.c: fills `declared_form`, `promise` and `size`. */

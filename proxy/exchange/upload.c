@@ -161,13 +161,18 @@ static bool make_body(struct exchange *x)
     return x->body != NULL;
 }
 
+static int prepare_body(struct exchange *x)
+{
+    int ready = body_prepare(x->body);
+    atomic_store_explicit(&x->upload->spooled, body_spooled(x->body), memory_order_relaxed);
+    return ready;
+}
+
 static enum step_result prepare(struct exchange *x)
 {
     if (x->fresh && !make_body(x))
         return exchange_no_memory(x);
-    int ready = body_prepare(x->body);
-    atomic_store_explicit(&x->upload->spooled, body_spooled(x->body), memory_order_relaxed);
-    switch (ready) {
+    switch (prepare_body(x)) {
     case BODY_WAIT:
         return STEP_WAIT;
     case BODY_LOST:
@@ -178,6 +183,12 @@ static enum step_result prepare(struct exchange *x)
     default:
         return STEP_NEXT;
     }
+}
+
+bool upload_takes_more(struct exchange *x)
+{
+    bool preparing = x->step && x->step->run == prepare && x->body;
+    return preparing && prepare_body(x) == BODY_WAIT;
 }
 
 static enum step_result settle(struct exchange *x)
