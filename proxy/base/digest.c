@@ -90,6 +90,7 @@ size_t digest_from_hex(const char *text, size_t length, unsigned char out[DIGEST
         return 0;
     memcpy(digits, text, length);
     digits[length] = '\0';
+    /* OpenSSL looks, too, but what it finds stays in its queue of errors */
     if (strspn(digits, "0123456789abcdefABCDEF") != length ||
         !OPENSSL_hexstr2buf_ex(out, DIGEST_MAX_BYTES, &size, digits, '\0'))
         return 0;
