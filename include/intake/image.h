@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What Glance says of an image: the facts the pre-flight judges by. */
+/* What Glance says of an image: the facts that the pre-flight judges by, and those that an upload
+ * is compared with when it is over. */
 #ifndef INTAKE_IMAGE_H
 #define INTAKE_IMAGE_H
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 /* Strings are owned by the struct; NULL where Glance's JSON has null or nothing. */
 struct image {
@@ -15,6 +17,15 @@ struct image {
     char *owner;
     char *name;
     char *visibility;
+
+    bool size_known;
+    uint64_t size;       /* bytes */
+    char *os_hash_algo;  /* as Python's hashlib names it: "sha512" */
+    char *os_hash_value; /* in hex, and so is the MD5 that is called `checksum` */
+    char *checksum;
+    char *stores;     /* "file,test"; NULL: Glance has only one, without a name, or no data yet */
+    char *sdk_sha256; /* owner_specified.openstack.sha256 and .md5: what openstacksdk read from */
+    char *sdk_md5;    /* the file, or "" */
 };
 
 /* Reads the answer to GET /v2/images/{id}. False: not a JSON object with a "status" string

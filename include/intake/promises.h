@@ -8,7 +8,8 @@
 
 struct headers;
 
-enum { PROMISES_MAX = 8, PROMISE_BYTES_MAX = 64 };
+/* Three fields with four algorithms each, Content-MD5, and properties of the image. */
+enum { PROMISES_MAX = 16, PROMISE_BYTES_MAX = 64 };
 
 struct promise {
     const char *field;     /* "Repr-Digest", "owner_specified.openstack.sha256": a literal */
@@ -23,9 +24,10 @@ struct promises {
 };
 
 /* Repr-Digest and Content-Digest (RFC 9530: a dictionary of RFC 8941 byte sequences), Digest (RFC
- * 3230: ALGORITHM=BASE64 or, for some, hex), Content-MD5 (RFC 1864). An algorithm we do not know is
- * passed over, as the standards say. Adds to `out`. NULL, or a clause that says what is wrong with
- * a field (400 bad_request): a digest of a known algorithm that is not one. */
+ * 3230: ALGORITHM=BASE64; people write hex, too), Content-MD5 (RFC 1864). An algorithm we do not
+ * know is passed over, as the standards say; of a field's several digests by one algorithm the last
+ * counts. Adds to `out`. NULL, or a clause that says what is wrong with a field (400 bad_request):
+ * a digest of a known algorithm that is not one. */
 const char *promises_read(const struct headers *headers, struct promises *out);
 
 /* One in hex, as image properties have it; an empty text is no promise, and so is anything that is

@@ -26,8 +26,8 @@ enum verify_verdict {
 };
 
 /* `method` gets what was compared at best: "sha512" (or whatever Glance hashes with), "md5" (its
- * `checksum`, where it reports no other), "size". `why` is a clause: "Glance has 1023 bytes, and
- * was sent 1024". */
+ * `checksum`, where it reports no other), "size", or "" where Glance reports nothing to compare.
+ * `why` is a clause: "Glance has 1023 bytes, and was sent 1024". */
 enum verify_verdict verify_image(const struct verify_expected *expected, const struct image *seen,
                                  char method[16], char why[VERIFY_WORDS]);
 

@@ -6,7 +6,7 @@
 
 #include <string.h>
 
-enum { SECTOR = 512, SMALL = 4 * 1024 };
+enum { SECTOR = 512, SMALL = 4 * 1024, LINE = 256 };
 
 /* All that a check goes by. */
 struct evidence {
@@ -125,15 +125,26 @@ static bool other_disk_format(const struct evidence *evidence, char *why)
     return true;
 }
 
+/* A line of text is no disk, but may be kept as raw. A long one has lost its line feeds, as the
+ * text on a disk of zeros has; and some headers begin with a text, which is all that is left of
+ * them. */
+static bool is_a_line(const struct view *body)
+{
+    static const char *const headers[] = {"QED", "<<< "}; /* QED, VDI */
+    for (size_t i = 0; i < sizeof headers / sizeof *headers; i++)
+        if (view_is(body, 0, headers[i], strlen(headers[i])))
+            return false;
+    return body->count <= LINE && text_is_plain(body);
+}
+
 /* Too short for the general look at what curl -d leaves, and declared to have no header, or one
- * that is not looked for, that would show it. A disk has whole sectors; a text is no disk, but may
- * be kept as raw. */
+ * that is not looked for, that would show it. A disk has whole sectors. */
 static bool lost_bytes(const struct evidence *evidence, char *why)
 {
     const struct view *body = &evidence->opening;
     bool unmarked = evidence->declared_raw || evidence->contained;
     if (!unmarked || !evidence->whole || body->count >= SMALL || body->count % SECTOR == 0 ||
-        text_is_plain(body))
+        is_a_line(body))
         return false;
     for (size_t i = 0; i < body->count; i++)
         if (body->bytes[i] == '\0' || body->bytes[i] == '\n' || body->bytes[i] == '\r')

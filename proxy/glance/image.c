@@ -23,6 +23,14 @@ static bool string_take(const json_t *object, const char *key, char **out)
     return !value || *out;
 }
 
+static void size_take(const json_t *object, struct image *image)
+{
+    const json_t *value = json_object_get(object, "size");
+    json_int_t size = json_integer_value(value);
+    image->size_known = json_is_integer(value) && size >= 0;
+    image->size = image->size_known ? (uint64_t)size : 0;
+}
+
 bool image_parse(const char *json, size_t length, struct image *image)
 {
     *image = (struct image){0};
@@ -40,10 +48,17 @@ bool image_parse(const char *json, size_t length, struct image *image)
         {"owner", &image->owner},
         {"name", &image->name},
         {"visibility", &image->visibility},
+        {"os_hash_algo", &image->os_hash_algo},
+        {"os_hash_value", &image->os_hash_value},
+        {"checksum", &image->checksum},
+        {"stores", &image->stores},
+        {"owner_specified.openstack.sha256", &image->sdk_sha256},
+        {"owner_specified.openstack.md5", &image->sdk_md5},
     };
     bool ok = true;
     for (size_t i = 0; i < sizeof fields / sizeof *fields; i++)
         ok = ok && string_take(object, fields[i].key, fields[i].to);
+    size_take(object, image);
     json_decref(object);
     if (ok && image->status)
         return true;
@@ -60,5 +75,11 @@ void image_free(struct image *image)
     free(image->owner);
     free(image->name);
     free(image->visibility);
+    free(image->os_hash_algo);
+    free(image->os_hash_value);
+    free(image->checksum);
+    free(image->stores);
+    free(image->sdk_sha256);
+    free(image->sdk_md5);
     *image = (struct image){0};
 }

@@ -11,7 +11,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct image image;
     bool parsed = image_parse((const char *)data, size, &image);
     property(parsed == (image.status != NULL));
-    property(parsed || (!image.id && !image.disk_format && !image.owner));
+    property(parsed || (!image.id && !image.disk_format && !image.owner && !image.stores));
+    property(image.size_known ? image.size <= INT64_MAX : !image.size);
     image_free(&image);
     return 0;
 }

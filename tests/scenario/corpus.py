@@ -100,15 +100,17 @@ def as_it_is(scene):
 
 
 def each_is_refused(scene, send):
-    """`send` sends what is damaged of it. Which refusal it is depends on how much is left."""
+    """`send` sends what is damaged of it; that it is declared raw must not hide it. Which refusal it
+    is depends on how much is left."""
     glance, proxy, files = all_of_it(scene)
     faults = Faults()
     for path, specimen in files.items():
-        image = create(glance, specimen.disk_format, specimen.container_format)
-        told = send(proxy, image, path)
-        with faults.of(specimen.name, f"with {told.sent} bytes"):
-            refused(glance, image, told, "empty_body" if told.sent == 0 else
-                    "format_mismatch" if told.sent < DAMAGE_SEEN else "damaged_body")
+        for claim in {(specimen.disk_format, specimen.container_format), ("raw", "bare")}:
+            image = create(glance, *claim)
+            told = send(proxy, image, path)
+            with faults.of(specimen.name, "as", *claim, f"with {told.sent} bytes"):
+                refused(glance, image, told, "empty_body" if told.sent == 0 else
+                        "format_mismatch" if told.sent < DAMAGE_SEEN else "damaged_body")
     faults.end()
     assert uploads_begun(glance) == set()
 

@@ -110,6 +110,17 @@ def filled_gpt(workshop, path):
     put(path, MIB, workshop.file_system.read_bytes())
 
 
+def text_only(workshop, path):
+    """As a disk that so far has only the description of its volumes."""
+    zeros(workshop, path)
+    put(path, 4608, (workshop.files / "hosts.txt").read_bytes()[:1500])
+
+
+def swap(workshop, path):
+    zeros(workshop, path)
+    run("mkswap", path)
+
+
 def ext4(workshop, path):
     run("mke2fs", "-q", "-t", "ext4", "-d", workshop.files, path, "2M")
 
@@ -255,6 +266,8 @@ SPECIMENS = (
     Specimen("filled-mbr.raw", filled_mbr, "raw", raw_too=True),
     Specimen("filled-gpt.raw", filled_gpt, "raw", raw_too=True),
     Specimen("ext4.raw", ext4, "raw", raw_too=True),
+    Specimen("swap.raw", swap, "raw", raw_too=True),
+    Specimen("text.raw", text_only, "raw", raw_too=True),
     Specimen("random.raw", noise, "raw", raw_too=True),
     Specimen("luks1.raw", luks("luks1"), "raw", raw_too=True),
     Specimen("luks2.raw", luks("luks2", "--pbkdf", "pbkdf2", "--luks2-metadata-size", "16k",

@@ -30,20 +30,20 @@ def fixes(told):
 
 
 class Desk:
-    """`upload` are keys of [upload]."""
+    """`upload` are keys of [upload], `conf` whatever else is in the configuration."""
 
-    def __init__(self, scene, policy=POLICY, **upload):
+    def __init__(self, scene, policy=POLICY, conf=None, **upload):
         self.glance = scene.small_glance()
         self.policy = policy
-        self.listen = {}
+        self.conf = conf or {}
         self.tls = None
         self.cert = None
-        self.proxy = scene.proxy(self.glance, conf={"upload": upload}, policy=policy)
+        self.proxy = scene.proxy(self.glance, conf={**self.conf, "upload": upload}, policy=policy)
 
     def speak_tls(self, scene):
         """From the next set() on."""
         self.cert, key = scene.certificate("listener")
-        self.listen = {"tls_cert_file": self.cert, "tls_key_file": key}
+        self.conf["listen"] = {"tls_cert_file": self.cert, "tls_key_file": key}
         self.tls = trusting(self.cert)
 
     def set(self, **upload):
@@ -51,7 +51,7 @@ class Desk:
         fault = self.proxy.stop()
         assert not fault, fault
         self.proxy.error_file.unlink()
-        self.proxy.write({"upload": upload, "listen": self.listen}, self.policy)
+        self.proxy.write({**self.conf, "upload": upload}, self.policy)
         self.proxy.start()
         self.proxy.wait_ready()
         return self

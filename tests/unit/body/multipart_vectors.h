@@ -82,6 +82,12 @@ static const struct multipart_vector MULTIPART_VECTORS[] = {
            "Content-Disposition: attachment; filename=\"img.qcow2\"\r\n\r\nQFI\r\n--x--\r\n\r\n"
            "--" CURL "--\r\n"),
      BYTES(""), NULL, false, NESTED},
+    {"curl -H 'Content-Type: application/octet-stream' -F name=cirros -F file=@img.qcow2", CURL,
+     BYTES("--" CURL "\r\n"
+           "Content-Disposition: attachment; name=\"name\"\r\n\r\ncirros\r\n--" CURL "\r\n"
+           "Content-Disposition: attachment; name=\"file\"; filename=\"img.qcow2\"\r\n"
+           "Content-Type: application/octet-stream\r\n\r\n" QCOW2 "\r\n--" CURL "--\r\n"),
+     BYTES(QCOW2), "img.qcow2", true, NULL},
     {"Postman, form-data, fields before the file", POSTMAN,
      BYTES("--" POSTMAN "\r\n"
            "Content-Disposition: form-data; name=\"os\"\r\n\r\nlinux\r\n--" POSTMAN "\r\n"

@@ -39,6 +39,7 @@ static const struct sparse_body
     ZEROS = {BIG, {{0}}}, HTML = TEXT("<!DOCTYPE html>\n<title>Not found</title>\n"),
     PATH = TEXT("/home/me/cirros.img"), NAME = TEXT("@cirros.img\n"), HELLO = TEXT("hello, world"),
     LINES = TEXT("\x80 a\n"), STRIPPED = TEXT("\xEB\x63\x90\x10\x8E\xD0\xBC\x80"),
+    QED_LEFT = TEXT("QED"), VDI_LEFT = TEXT("<<< QEMU VM Virtual Disk Image >>>"),
     EMPTY = {0, {{0}}};
 
 /* --- judgements ------------------------------------------------------------------------ */
@@ -144,6 +145,12 @@ static const struct row {
      "fewer than 4 KiB, no whole sectors and none of the bytes 0x00, 0x0A, 0x0D: curl -d strips "
      "those"},
     {&STRIPPED, "squashfs", "bare", BOTH, FORMAT_GOOD, ""},
+    {&QED_LEFT, "raw", "bare", BOTH, FORMAT_MISMATCH,
+     "fewer than 4 KiB, no whole sectors and none of the bytes 0x00, 0x0A, 0x0D: curl -d strips "
+     "those"},
+    {&VDI_LEFT, "raw", "bare", BOTH, FORMAT_MISMATCH,
+     "fewer than 4 KiB, no whole sectors and none of the bytes 0x00, 0x0A, 0x0D: curl -d strips "
+     "those"},
     {&LINES, "raw", "bare", BOTH, FORMAT_GOOD, ""},
     /* what is unsafe, whatever was declared */
     {&BACKED, "qcow2", "bare", BOTH, FORMAT_UNSAFE, "it has a backing file"},
@@ -220,6 +227,28 @@ static void a_small_body_is_suspect_only_in_what_curl_leaves(void **state)
     }
 }
 
+static void a_line_of_text_is_kept_and_lines_without_line_feeds_are_not(void **state)
+{
+    (void)state;
+    static char text[600];
+    memset(text, 'x', sizeof text);
+    static const struct {
+        size_t count;
+        enum format_judgement judgement;
+    } rows[] = {{1, FORMAT_GOOD},
+                {256, FORMAT_GOOD},
+                {257, FORMAT_MISMATCH},
+                {512, FORMAT_GOOD},
+                {600, FORMAT_MISMATCH}};
+    static const struct format_claim claim = {"raw", "bare", true, true};
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        struct sparse_body body = {rows[i].count, {{0, text, rows[i].count}}};
+        struct format_examination examination;
+        char why[FORMAT_WORDS];
+        assert_int_equal(sparse_judge(&body, &claim, &examination, why), rows[i].judgement);
+    }
+}
+
 static void only_a_whole_body_is_a_path_or_too_short(void **state)
 {
     (void)state;
@@ -260,6 +289,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_claim_is_held_against_the_body),
         cmocka_unit_test(a_small_body_is_suspect_only_in_what_curl_leaves),
+        cmocka_unit_test(a_line_of_text_is_kept_and_lines_without_line_feeds_are_not),
         cmocka_unit_test(only_a_whole_body_is_a_path_or_too_short),
         cmocka_unit_test(a_fixed_vhd_is_not_judged_before_its_end),
     };

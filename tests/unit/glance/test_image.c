@@ -4,6 +4,7 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -29,6 +30,60 @@ static void the_facts_are_what_glance_says(void **state)
     assert_string_equal(image.visibility, "shared");
     image_free(&image);
     image_free(&image);
+}
+
+/* As Glance 25.1 answers for an image that openstacksdk made. */
+static const char STORED[] =
+    "{\"status\": \"active\", \"size\": 42270720, \"os_hash_algo\": \"sha512\", "
+    "\"os_hash_value\": \"6a3dcd40\", \"checksum\": \"651fdf3d\", \"stores\": \"file,test\", "
+    "\"owner_specified.openstack.sha256\": \"e3b0c442\", \"owner_specified.openstack.md5\": \"\"}";
+
+static void what_is_stored_is_told_when_it_is(void **state)
+{
+    (void)state;
+    struct image image;
+    assert_true(image_parse(STORED, strlen(STORED), &image));
+    assert_true(image.size_known);
+    assert_int_equal(image.size, 42270720);
+    assert_string_equal(image.os_hash_algo, "sha512");
+    assert_string_equal(image.os_hash_value, "6a3dcd40");
+    assert_string_equal(image.checksum, "651fdf3d");
+    assert_string_equal(image.stores, "file,test");
+    assert_string_equal(image.sdk_sha256, "e3b0c442");
+    assert_string_equal(image.sdk_md5, "");
+    image_free(&image);
+    assert_true(image_parse(ANSWER, strlen(ANSWER), &image));
+    assert_null(image.os_hash_algo);
+    assert_null(image.os_hash_value);
+    assert_null(image.checksum);
+    assert_null(image.stores);
+    assert_null(image.sdk_sha256);
+    assert_null(image.sdk_md5);
+    image_free(&image);
+}
+
+static void a_size_is_a_whole_number(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text;
+        bool known;
+        uint64_t size;
+    } rows[] = {
+        {"0", true, 0},      {"9223372036854775807", true, INT64_MAX},
+        {"-1", false, 0},    {"1.0", false, 0},
+        {"\"1\"", false, 0}, {"true", false, 0},
+        {"null", false, 0},  {"{}", false, 0},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        char json[80];
+        struct image image;
+        snprintf(json, sizeof json, "{\"status\": \"active\", \"size\": %s}", rows[i].text);
+        assert_true(image_parse(json, strlen(json), &image));
+        assert_int_equal(image.size_known, rows[i].known);
+        assert_int_equal(image.size, rows[i].size);
+        image_free(&image);
+    }
 }
 
 static void a_missing_fact_is_null(void **state)
@@ -62,6 +117,7 @@ static void what_is_no_image_gives_nothing(void **state)
         "{\"status\": \"que\\u0000ued\"}",
         "{\"status\": \"\xff\"}",
         "<html></html>",
+        "{\"status\": \"queued\", \"size\": 9223372036854775808}",
     };
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
         struct image image;
@@ -103,6 +159,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_facts_are_what_glance_says),
+        cmocka_unit_test(what_is_stored_is_told_when_it_is),
+        cmocka_unit_test(a_size_is_a_whole_number),
         cmocka_unit_test(a_missing_fact_is_null),
         cmocka_unit_test(what_is_no_image_gives_nothing),
         cmocka_unit_test(it_may_not_nest_without_an_end),

@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* One pass over an upload's bytes for every digest that somebody will ask for: Glance's own, the
+ * client's promises, the image's. */
+#include "intake/digest.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+struct row {
+    char *algorithm;
+    struct digest *digest; /* NULL: it has ended */
+    size_t size;           /* of `value`, once it has ended; 0: it failed */
+    unsigned char value[DIGEST_MAX_BYTES];
+};
+
+struct digests {
+    struct row rows[DIGESTS_MAX];
+    size_t count;
+    bool begun; /* bytes have passed: it is too late for another algorithm */
+};
+
+struct digests *digests_new(void)
+{
+    return calloc(1, sizeof(struct digests));
+}
+
+static struct row *find(struct digests *digests, const char *algorithm)
+{
+    for (struct row *row = digests->rows; row != digests->rows + digests->count; row++)
+        if (strcasecmp(row->algorithm, algorithm) == 0)
+            return row;
+    return NULL;
+}
+
+static void row_clear(struct row *row)
+{
+    free(row->algorithm);
+    digest_free(row->digest);
+    *row = (struct row){0};
+}
+
+bool digests_want(struct digests *digests, const char *algorithm)
+{
+    if (find(digests, algorithm))
+        return true;
+    if (digests->begun || digests->count == DIGESTS_MAX)
+        return false;
+    struct row *row = &digests->rows[digests->count];
+    row->algorithm = strdup(algorithm);
+    row->digest = digest_new(algorithm);
+    if (row->algorithm && row->digest) {
+        digests->count++;
+        return true;
+    }
+    row_clear(row);
+    return false;
+}
+
+void digests_update(struct digests *digests, const void *bytes, size_t count)
+{
+    digests->begun = true;
+    for (size_t i = 0; i < digests->count; i++)
+        digest_update(digests->rows[i].digest, bytes, count);
+}
+
+bool digests_get(struct digests *digests, const char *algorithm,
+                 unsigned char out[DIGEST_MAX_BYTES], size_t *size)
+{
+    struct row *row = find(digests, algorithm);
+    if (!row)
+        return false;
+    digests->begun = true;
+    if (row->digest) {
+        row->size = digest_finish(row->digest, row->value);
+        digest_free(row->digest);
+        row->digest = NULL;
+    }
+    if (!row->size)
+        return false;
+    memcpy(out, row->value, row->size);
+    *size = row->size;
+    return true;
+}
+
+void digests_free(struct digests *digests)
+{
+    if (!digests)
+        return;
+    for (size_t i = 0; i < digests->count; i++)
+        row_clear(&digests->rows[i]);
+    free(digests);
+}

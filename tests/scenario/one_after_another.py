@@ -1,0 +1,124 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A repaired upload is an upload like any other: the connection goes on, Glance may refuse it, and
+who does not wait for the answer does no harm."""
+import json
+
+from support.desk import TOKEN, Desk, data
+from support.form import declared, file, form
+from support.glance import UPLOAD, answer
+from support.proxy import STREAM
+from support.scene import scenario
+from support.wire import LAST_CHUNK, chunk, chunks, head, request
+
+CHUNKED = "Transfer-Encoding: chunked"
+LARGE = data(700_000)
+FORM = form(file(LARGE))
+SENT = {  # by name: fields of the head, the body on the wire; each is LARGE
+    "a length": ([f"Content-Length: {len(LARGE)}"], LARGE),
+    "spooled": ([CHUNKED], chunks(LARGE)),
+    "promised": ([CHUNKED, f"X-Openstack-Image-Size: {len(LARGE)}"], chunks(LARGE)),
+    "a form": ([declared(), f"Content-Length: {len(FORM)}"], FORM),
+    "a spooled form": ([declared(), CHUNKED], chunks(FORM)),
+}
+SMALL = {
+    "spooled": ([CHUNKED], chunk(b"\0") + LAST_CHUNK),
+    "a form": ([declared(), f"Content-Length: {len(form(file(bytes(9))))}"], form(file(bytes(9)))),
+}
+
+
+def upload(fields, body):
+    return head(f"PUT {UPLOAD} HTTP/1.1", "Host: h", TOKEN, *fields) + body
+
+
+@scenario(threaded=True)
+def on_one_connection(scene):
+    glance = scene.glance()
+    proxy = scene.proxy(glance)
+    with proxy.client() as client:
+        for name, (fields, body) in list(SENT.items())[1:] * 2:
+            told = client.send(upload(fields, body)).answer()
+            assert told.status == 204 and glance.uploads()[-1].body == LARGE, name
+            if told.get("Connection") == "close":  # a large body with a length is read past the parser
+                assert "Content-Length" in " ".join(fields), name
+                client = scene.enter_context(proxy.client())
+            assert client.ask("GET", "/v2/images").status == 200, name
+    assert len(glance.uploads()) == 8
+
+
+@scenario
+def with_the_next_request_right_behind(scene):
+    glance = scene.glance(other=lambda asked: asked.read().send(answer("200 OK", body=b"next")))
+    proxy = scene.proxy(glance)
+    for name, (fields, body) in {**SENT, **SMALL}.items():
+        with proxy.client() as client:
+            client.send(upload(fields, body) + request("GET", "/v2/images"))
+            told = client.answer()
+            assert told.status == 204, (name, told.body)
+            if told.get("Connection") != "close":
+                assert client.answer().body == b"next", name
+
+
+@scenario
+def glance_refuses_it_early(scene):
+    """Its words come through, whatever was done to the body."""
+    def script(asked):
+        asked.read(10_000).send(answer("413 Payload Too Large", body=b"too large, says Glance"))
+        asked.await_close()
+        asked.close()
+
+    glance = scene.glance(upload=script)
+    proxy = scene.proxy(glance)
+    for name, (fields, body) in SENT.items():
+        with proxy.client() as client:
+            client.send_until_refused(upload(fields, body))
+            told = client.answer()
+            assert (told.status, told.body) == (413, b"too large, says Glance"), name
+    proxy.wait_metric(len(SENT), "uploads_total", result="rejected")
+    proxy.wait_no_spools()
+
+
+@scenario(threaded=True)
+def the_client_does_not_wait_for_the_answer(scene):
+    """It has sent all there is; whether Glance finishes or is cut off, nothing half is stored."""
+    glance = scene.glance(upload=lambda asked: asked.read(100_000).hold().read().send(answer("204 No Content")))
+    proxy = scene.proxy(glance)
+    for which, (name, (fields, body)) in enumerate(SENT.items()):
+        with proxy.client() as client:
+            client.send(upload(fields, body))
+            glance.wait(name, lambda _: len(glance.uploads()) > which and glance.uploads()[which].length == 100_000)
+            client.reset()
+        glance.uploads()[which].go()
+        glance.wait(f"the end of {name}", lambda _: glance.uploads()[which].cut or glance.uploads()[which].complete)
+        asked = glance.uploads()[which]
+        assert asked.cut or asked.body == LARGE, name
+    proxy.wait_metric(0, "uploads_in_flight")
+    proxy.wait_metric(0, "connections")
+    proxy.wait_no_spools()
+
+
+@scenario
+def it_can_be_sent_again(scene):
+    """After each kind of refusal in the middle, to the same image."""
+    desk = Desk(scene)
+    image = desk.image()
+    bad = form(file(LARGE), file(LARGE))
+    for fields, body in (([declared(), f"Content-Length: {len(bad)}"], bad),
+                         ([CHUNKED, "X-Openstack-Image-Size: 400000"], chunks(LARGE)),
+                         ([CHUNKED, "X-Openstack-Image-Size: 800000"], chunks(LARGE))):
+        with desk.client() as client:
+            desk.begin(client, image, TOKEN, *fields).send_until_refused(body)
+            assert client.answer().status == 400
+        desk.wait_queued(image)
+    desk.stored(desk.put_chunked(image, LARGE), image, LARGE)
+
+
+@scenario
+def a_stalled_form_and_a_stalled_promise(scene):
+    glance = scene.glance()
+    proxy = scene.proxy(glance, conf={"listen": {"stall_timeout": "700ms"}, **STREAM})
+    for fields, body in SENT.values():
+        for part in (1000, 300_000, len(body) - 1):
+            with proxy.client() as client:
+                told = client.send(upload(fields, body[:part])).answer()
+                assert (told.status, json.loads(told.body)["reason"]) == (408, "client_stalled"), (fields, part)
+    assert not any(asked.complete for asked in glance.uploads())

@@ -1,0 +1,104 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The disk that spools are on takes its time: that is nobody's fault, and holds nobody else up."""
+import concurrent.futures
+import os
+import pathlib
+import subprocess
+import time
+
+from support.desk import RIGHT, Desk, data
+from support.proxy import SANITIZERS, wait_until
+from support.scene import scenario
+from support.wire import chunk, chunks, head
+
+SOURCE = pathlib.Path(__file__).resolve().parent.parent / "support" / "slow_disk.c"
+CHUNKED = "Transfer-Encoding: chunked"
+LARGE = data(1_500_000)  # six blocks, each written and read
+SLOW = 400  # ms for each of them
+ONE_WORKER = {"DEFAULT": {"workers": 1}}
+
+
+def slow(scene, milliseconds=SLOW):
+    """The proxies of this scene have a slow disk from here on."""
+    library = scene.folder / "slow_disk.so"
+    subprocess.run(["gcc", "-D_GNU_SOURCE", "-shared", "-fPIC", "-o", library, SOURCE], check=True, timeout=60)
+    options = f"{SANITIZERS['ASAN_OPTIONS']}:verify_asan_link_order=0"
+    scene.proxy_command = ["env", f"LD_PRELOAD={library}", f"SLOW_DISK_MS={milliseconds}",
+                           f"ASAN_OPTIONS={options}", *scene.proxy_command]
+
+
+def seconds(act):
+    began = time.monotonic()
+    act()
+    return time.monotonic() - began
+
+
+@scenario(threaded=True)
+def the_only_worker_goes_on(scene):
+    slow(scene)
+    glance = scene.glance()
+    proxy = scene.proxy(glance, conf=ONE_WORKER)
+    with proxy.client() as uploading, proxy.client() as other, concurrent.futures.ThreadPoolExecutor() as pool:
+        def upload():
+            uploading.send(head("PUT /v2/images/0b7c1d52-6a43-4f6e-9a0d-3f1c2e4b5a69/file HTTP/1.1", "Host: h",
+                                CHUNKED), chunks(LARGE))
+            return uploading.answer().status
+
+        began = time.monotonic()
+        over = pool.submit(upload)
+        waits = []
+        while not over.done():
+            waits.append(seconds(lambda: other.ask("GET", "/v2/images")))
+            time.sleep(0.02)
+        assert over.result() == 204
+        assert time.monotonic() - began > 10 * SLOW / 1000, "the disk was not slow at all"
+    assert len(waits) > 20 and sorted(waits)[-3] < SLOW / 2000, sorted(waits)[-5:]
+    assert glance.uploads()[0].body == LARGE
+
+
+@scenario
+def neither_client_nor_glance_has_stalled(scene):
+    slow(scene, 900)
+    desk = Desk(scene, conf={"listen": {"stall_timeout": "500ms"}, "glance": {"stall_timeout": "500ms"}})
+    image = desk.image()
+    desk.stored(desk.put_chunked(image, LARGE), image, LARGE)
+
+
+@scenario(threaded=True)
+def the_client_leaves_while_a_block_is_written(scene):
+    slow(scene)
+    desk = Desk(scene)
+    for leave in ("close", "reset"):
+        image = desk.image()
+        with desk.client() as client:
+            desk.begin(client, image, *RIGHT, CHUNKED).send(chunk(LARGE))
+            wait_until("a block is on its way", lambda: desk.proxy.metric("spool_bytes") > 0)
+            getattr(client, leave)()
+        desk.proxy.wait_no_spools()
+        assert desk.puts(image) == []
+
+
+@scenario(threaded=True)
+def the_program_ends_while_a_block_is_written(scene):
+    slow(scene)
+    desk = Desk(scene)
+    with desk.client() as client:
+        desk.begin(client, desk.image(), *RIGHT, CHUNKED).send(chunk(LARGE))
+        wait_until("a block is on its way", lambda: desk.proxy.metric("spool_bytes") > 0)
+        desk.proxy.signal(15)
+        desk.proxy.wait_log("draining")
+        desk.proxy.signal(15)  # at once
+        assert seconds(desk.proxy.wait_exit) < 10
+    assert os.listdir(desk.proxy.spool_dir) == []
+
+
+@scenario
+def eight_share_a_slow_disk(scene):
+    slow(scene, 100)
+    desk = Desk(scene, conf=ONE_WORKER)
+    images = [desk.image() for _ in range(8)]
+    with concurrent.futures.ThreadPoolExecutor(len(images)) as pool:
+        told = list(pool.map(lambda image: desk.put_chunked(image, LARGE), images))
+    for image, answer in zip(images, told):
+        desk.stored(answer, image, LARGE)
+    desk.proxy.wait_no_spools()
