@@ -9,6 +9,7 @@
  *                asks for it (stripped.c: damage; proxy/format/: everything else)
  *   keep.c       spools it if its length is not known
  *   digest.c     hashes it, and holds the digests against those that were promised
+ *   promised.c   the comparison for that
  *   finish.c     holds its last byte back until the end has been seen, and agreed with
  */
 #ifndef BODY_PRIV_H
@@ -98,6 +99,12 @@ bool filter_object(struct filter *filter, enum check_level level, enum refusal r
 
 /* measure.c: the limits against what is known by now. False: refused. */
 bool body_within_limits(struct body *body);
+
+/* promised.c. False: no memory. */
+bool promised_want(const struct promises *promises, struct digests *set);
+
+/* At the end of what was hashed. False: refused. */
+bool promised_hold(struct filter *filter, const struct promises *promises, struct digests *set);
 
 /* What the body tells of some of them. */
 uint64_t keep_spooled(const struct filter *filter);

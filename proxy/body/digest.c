@@ -4,9 +4,6 @@
  * complete to Glance. */
 #include "intake/digest.h"
 #include "body/body_priv.h"
-#include "intake/promises.h"
-
-#include <string.h>
 
 struct digester {
     struct filter filter;
@@ -29,34 +26,20 @@ static bool begin(struct filter *filter)
     struct digester *digester = (struct digester *)filter;
     const struct body_plan *plan = &filter->body->plan;
     digester->set = digests_new();
-    bool good = digester->set &&
-                (plan->settings->upload.verify != VERIFY_DIGEST || want_for_glance(digester));
-    for (size_t i = 0; plan->promises && i < plan->promises->count; i++)
-        good = good && digests_want(digester->set, plan->promises->rows[i].algorithm);
-    return good;
+    return digester->set &&
+           (plan->settings->upload.verify != VERIFY_DIGEST || want_for_glance(digester)) &&
+           promised_want(plan->promises, digester->set) &&
+           promised_want(plan->image_promises, digester->set);
 }
 
-static bool is_kept(struct digests *set, const struct promise *promise)
-{
-    unsigned char digest[DIGEST_MAX_BYTES];
-    size_t size;
-    return digests_get(set, promise->algorithm, digest, &size) && size == promise->size &&
-           memcmp(digest, promise->value, size) == 0;
-}
-
+/* What was promised of a form is held there (envelope.c). */
 static bool keeps_promises(struct digester *digester)
 {
-    const struct promises *promises = digester->filter.body->plan.promises;
+    struct filter *filter = &digester->filter;
+    const struct body_plan *plan = &filter->body->plan;
     digester->checked = true;
-    for (size_t i = 0; promises && i < promises->count; i++) {
-        if (!is_kept(digester->set, &promises->rows[i])) {
-            filter_refuse(&digester->filter, REFUSAL_DIGEST_MISMATCH,
-                          "%s promises another %s than the data has", promises->rows[i].field,
-                          promises->rows[i].algorithm);
-            return false;
-        }
-    }
-    return true;
+    return (filter->body->unwrapped || promised_hold(filter, plan->promises, digester->set)) &&
+           promised_hold(filter, plan->image_promises, digester->set);
 }
 
 static ssize_t read_digest(struct filter *filter, void *into, size_t room)

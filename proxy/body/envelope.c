@@ -5,6 +5,8 @@
  * beginning of a head. That is put in front of the bytes that come next. */
 #include "body/body_priv.h"
 #include "body/multipart.h"
+#include "intake/digest.h"
+#include "intake/promises.h"
 
 #include <assert.h>
 #include <inttypes.h>
@@ -22,11 +24,23 @@ struct envelope {
     char *held; /* MULTIPART_HOLD_MAX bytes; NULL until there is something to hold */
     size_t held_count;
     bool length_learned;
+    struct digests *whole; /* of the form, if digests of that were promised; else NULL */
+    bool held_to_promises;
 };
 
 static struct envelope *of(struct filter *filter)
 {
     return (struct envelope *)filter;
+}
+
+/* A digest in the head of the request is one of the form as a whole. */
+static bool hash_form(struct envelope *envelope)
+{
+    const struct promises *promises = envelope->filter.body->plan.promises;
+    if (!promises || !promises->count)
+        return true;
+    envelope->whole = digests_new();
+    return envelope->whole && promised_want(promises, envelope->whole);
 }
 
 /* The length is not the image's any more; the form's head will tell. */
@@ -37,6 +51,8 @@ static bool open_form(struct envelope *envelope, const char *boundary)
     body->length_known = body->plan.promised;
     body->length = body->plan.promise;
     envelope->shape = SHAPE_FORM;
+    if (!hash_form(envelope))
+        return false;
     envelope->form =
         multipart_new(boundary, body->plan.length_known ? body->plan.length : UINT64_MAX);
     return envelope->form != NULL;
@@ -117,6 +133,17 @@ static ssize_t take_out(struct envelope *envelope, char *bytes, size_t count, bo
     return (ssize_t)span.data;
 }
 
+/* The bytes that are new: those that were held back have been hashed before. */
+static bool hash_new(struct envelope *envelope, const char *bytes, size_t count, bool last)
+{
+    if (!envelope->whole || envelope->held_to_promises)
+        return true;
+    digests_update(envelope->whole, bytes, count);
+    envelope->held_to_promises = last;
+    return !last ||
+           promised_hold(&envelope->filter, envelope->filter.body->plan.promises, envelope->whole);
+}
+
 static ssize_t unwrap(struct envelope *envelope, char *into, size_t room)
 {
     for (;;) {
@@ -127,13 +154,17 @@ static ssize_t unwrap(struct envelope *envelope, char *into, size_t room)
         if (got < 0)
             return got;
         size_t count = held + (size_t)got;
-        int found = envelope->shape ? 1 : find_shape(envelope, into, count, got == 0);
+        bool known = envelope->shape != SHAPE_UNKNOWN;
+        int found = known ? 1 : find_shape(envelope, into, count, got == 0);
         if (found < 0)
             return found;
         if (envelope->shape == SHAPE_PLAIN) {
             envelope->held_count = 0;
             return (ssize_t)count;
         }
+        size_t hashed = known ? held : 0;
+        if (found && !hash_new(envelope, into + hashed, count - hashed, got == 0))
+            return BODY_REFUSED;
         ssize_t taken = found ? take_out(envelope, into, count, got == 0) : 0;
         if (taken != 0 || got == 0)
             return taken;
@@ -150,6 +181,7 @@ static ssize_t read_envelope(struct filter *filter, void *into, size_t room)
 static void end(struct filter *filter)
 {
     multipart_free(of(filter)->form);
+    digests_free(of(filter)->whole);
     free(of(filter)->held);
 }
 

@@ -94,9 +94,9 @@ struct exchange {
     uint64_t promise;
     bool size_known; /* the image's own, without an envelope */
     uint64_t size;
-    bool size_comes; /* not known yet, but before a byte goes to Glance */
-    char *wish;      /* the store the client asked for */
-    struct promises promises;
+    bool size_comes;                          /* not known yet, but before a byte goes to Glance */
+    char *wish;                               /* the store the client asked for */
+    struct promises promises, image_promises; /* of the body as it is sent; of the image */
     struct headers ask_fields; /* of every question to Glance: the caller's own token among them */
     struct fetch image_asked, usage_asked, stores_asked, bucket_asked;
     struct image image;

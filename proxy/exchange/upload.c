@@ -89,8 +89,9 @@ static enum step_result judge(struct exchange *x)
     const struct image *image = &x->image;
     if (image->owner && !(x->upload->project = strdup(image->owner)))
         return exchange_no_memory(x);
-    promises_add_hex(&x->promises, "owner_specified.openstack.sha256", "sha256", image->sdk_sha256);
-    promises_add_hex(&x->promises, "owner_specified.openstack.md5", "md5", image->sdk_md5);
+    promises_add_hex(&x->image_promises, "owner_specified.openstack.sha256", "sha256",
+                     image->sdk_sha256);
+    promises_add_hex(&x->image_promises, "owner_specified.openstack.md5", "md5", image->sdk_md5);
     enum step_result result = STEP_NEXT;
     for (size_t i = 0; i < sizeof judges / sizeof *judges && result == STEP_NEXT; i++)
         result = judges[i](x);
@@ -148,6 +149,7 @@ static bool make_body(struct exchange *x)
         .disk_format = x->image.disk_format,
         .container_format = x->image.container_format,
         .promises = &x->promises,
+        .image_promises = &x->image_promises,
         .glance_hash = x->glance_hash,
         .settings = x->snapshot->settings,
         .spools = x->parts->spools,
