@@ -130,10 +130,8 @@ static ssize_t unwrap(struct envelope *envelope, char *into, size_t room)
         int found = envelope->shape ? 1 : find_shape(envelope, into, count, got == 0);
         if (found < 0)
             return found;
-        if (envelope->shape == SHAPE_PLAIN) {
-            envelope->held_count = 0;
+        if (envelope->shape == SHAPE_PLAIN)
             return (ssize_t)count;
-        }
         ssize_t taken = found ? take_out(envelope, into, count, got == 0) : 0;
         if (taken != 0 || got == 0)
             return taken;
