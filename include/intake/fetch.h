@@ -25,7 +25,8 @@ struct fetch {
     struct reply answer; /* Glance's, as it came */
 };
 
-/* `order` as for transfer_start(), without a body. False: no memory. */
+/* `order` as for transfer_start(), without a body; FETCH_PATIENCE_MS is for one that has no
+ * patience of its own. False: no memory. */
 bool fetch_start(struct fetch *fetch, struct glance *glance, const struct settings *settings,
                  const struct transfer_order *order, void (*wake)(void *context), void *context);
 

@@ -21,12 +21,16 @@ struct bucket_facts {
     uint64_t quota; /* the smaller of the bucket's and its user's */
 };
 
+/* A gateway that does not answer must not hold up uploads that it may have room for. */
+enum { BUCKET_PATIENCE_MS = 10000 };
+
 /* HEAD of the store's bucket, signed (AWS signature version 4) by libcurl. The keys are read anew
  * from their files. False: no memory, or a key cannot be read (the log says which file). */
 bool bucket_ask(struct fetch *fetch, struct glance *glance, const struct settings *settings,
                 const struct policy_store *store, void (*wake)(void *context), void *context);
 
-/* False: the answer is not one of a bucket that can be read; `why` says what it was. */
+/* Once it is over. False: the answer is not one of a bucket that can be read; `why` says what it
+ * was, as a clause. */
 bool bucket_read(const struct fetch *fetch, struct bucket_facts *facts, char *why, size_t room);
 
 /* A part of a store's room, taken for one upload. Zero-initialised: none. */

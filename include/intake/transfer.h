@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The Glance edge: the only stage that knows libcurl. One request to Glance is a transfer.
+/* The Glance edge: the only stage that knows libcurl. One request to Glance, or to a store behind
+ * it, is a transfer.
  *
  * The upcalls head, data and pull come from within libcurl: they note and copy, and never start
  * or abort a transfer. `done` comes from the worker's loop and is the last one. */
@@ -43,11 +44,22 @@ struct transfer_owner {
     void (*done)(void *owner, enum transfer_result result, const char *detail);
 };
 
+/* AWS signature version 4, for a request without a body to an S3 gateway. The keys are not kept:
+ * neither in the transfer, nor in libcurl's handles and connections once it has ended. */
+struct transfer_signature {
+    const char *region;
+    const char *access_key;
+    const char *secret_key;
+};
+
 /* What to send. Borrowed until transfer_start() returns. Content-Length and Transfer-Encoding
  * follow from `framing`; `headers` has neither, nor Expect. */
 struct transfer_order {
     const char *method;
     const char *target; /* raw, origin form */
+    const char *url;    /* of another server than Glance, instead of `target`: no other endpoint is
+                         * tried then, and Glance's TLS settings do not apply. NULL: Glance */
+    const struct transfer_signature *signature; /* with `url` only; NULL: none */
     const struct headers *headers;
     enum framing framing;
     uint64_t length;

@@ -158,10 +158,8 @@ static ssize_t unwrap(struct envelope *envelope, char *into, size_t room)
         int found = known ? 1 : find_shape(envelope, into, count, got == 0);
         if (found < 0)
             return found;
-        if (envelope->shape == SHAPE_PLAIN) {
-            envelope->held_count = 0;
+        if (envelope->shape == SHAPE_PLAIN)
             return (ssize_t)count;
-        }
         size_t hashed = known ? held : 0;
         if (found && !hash_new(envelope, into + hashed, count - hashed, got == 0))
             return BODY_REFUSED;

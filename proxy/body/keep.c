@@ -69,10 +69,8 @@ static int prepare(struct filter *filter)
 {
     struct keep *keep = of(filter);
     struct body *body = filter->body;
-    if (!keep->spool && !wanted(body))
+    if (!wanted(body))
         return 1;
-    if (body->length_known)
-        return 1; /* filled, and asked again */
     if (!keep->spool && !open_spool(keep))
         return filter_no_memory(filter);
     int ready = fill(keep);

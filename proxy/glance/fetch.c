@@ -36,7 +36,8 @@ bool fetch_start(struct fetch *fetch, struct glance *glance, const struct settin
                  const struct transfer_order *order, void (*wake)(void *context), void *context)
 {
     struct transfer_order patient = *order;
-    patient.patience = FETCH_PATIENCE_MS;
+    if (!patient.patience)
+        patient.patience = FETCH_PATIENCE_MS;
     *fetch = (struct fetch){.wake = wake, .context = context, .begun = true};
     reply_init(&fetch->answer);
     fetch->transfer = transfer_start(glance, settings, &patient, &FETCH, fetch);

@@ -17,7 +17,7 @@
 
 #include <curl/curl.h>
 
-enum { POOLED_HANDLES = 64, ENDPOINTS_MAX = 16 };
+enum { POOLED_HANDLES = 64, ENDPOINTS_MAX = 16, ELSEWHERE = -1 /* not an endpoint of Glance's */ };
 
 struct glance {
     struct loop *loop;
@@ -38,12 +38,12 @@ struct transfer {
 
     CURL *easy;
     struct curl_slist *fields;
-    char *target;
+    bool has_keys; /* libcurl's handle does */
     enum framing framing;
     uint64_t length;
     uint64_t patience; /* ms; 0: as the settings say */
     unsigned tried;    /* a bit per endpoint */
-    int endpoint;
+    int endpoint;      /* or ELSEWHERE */
     curl_socket_t socket;
 
     struct headers answer; /* fields so far, of the head being received */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* One request to Glance: begun, paused and gone on with, sent to the next endpoint where the first
+/* One request: begun, paused and gone on with, sent to Glance's next endpoint where the first
  * cannot be connected to, ended. */
 #include "glance/glance_priv.h"
 
@@ -96,10 +96,12 @@ static void release(struct transfer *transfer)
         transfer->previous->next = transfer->next;
     else if (glance->all == transfer)
         glance->all = transfer->next;
-    glance_give_handle(glance, transfer->easy);
+    if (transfer->has_keys)
+        curl_easy_cleanup(transfer->easy); /* a reset would leave them in it */
+    else
+        glance_give_handle(glance, transfer->easy);
     curl_slist_free_all(transfer->fields);
     headers_free(&transfer->answer);
-    free(transfer->target);
     free(transfer);
 }
 
@@ -144,14 +146,19 @@ static bool never_connected(const struct transfer *transfer)
 static bool connect_to(struct transfer *transfer, int endpoint)
 {
     transfer->endpoint = endpoint;
-    transfer->tried |= 1U << endpoint;
     transfer->progress = clock_ms();
-    curl_easy_setopt(transfer->easy, CURLOPT_URL, transfer->settings->glance.endpoints[endpoint]);
+    if (endpoint != ELSEWHERE) {
+        transfer->tried |= 1U << endpoint;
+        curl_easy_setopt(transfer->easy, CURLOPT_URL,
+                         transfer->settings->glance.endpoints[endpoint]);
+    }
     return curl_multi_add_handle(transfer->glance->multi, transfer->easy) == CURLM_OK;
 }
 
 static bool try_next(struct transfer *transfer)
 {
+    if (transfer->endpoint == ELSEWHERE)
+        return false;
     endpoint_is_dead(transfer->glance, transfer->endpoint);
     int next =
         endpoint_next(transfer->glance, transfer->settings->glance.endpoint_count, transfer->tried);
@@ -166,7 +173,8 @@ void transfer_ended(struct transfer *transfer, CURLcode code)
     if (!transfer->detail[0])
         strncpy(transfer->detail, curl_easy_strerror(code), sizeof transfer->detail - 1);
     if (code == CURLE_OK && transfer->head_told) {
-        endpoint_is_alive(transfer->glance, transfer->endpoint);
+        if (transfer->endpoint != ELSEWHERE)
+            endpoint_is_alive(transfer->glance, transfer->endpoint);
         transfer_finish(transfer, TRANSFER_ANSWERED);
     } else if (transfer->given_up) {
         transfer_finish(transfer, TRANSFER_GIVEN_UP);
@@ -195,9 +203,10 @@ struct transfer *transfer_start(struct glance *glance, const struct settings *se
     transfer->unpause.run = unpause;
     transfer->closed.run = glance_closed;
     transfer->easy = glance_take_handle(glance);
+    int endpoint =
+        order->url ? ELSEWHERE : endpoint_next(glance, settings->glance.endpoint_count, 0);
     bool good = transfer->easy && transfer_take_order(transfer, order) &&
-                timer_set(glance->loop, &transfer->timer, 1) &&
-                connect_to(transfer, endpoint_next(glance, settings->glance.endpoint_count, 0));
+                timer_set(glance->loop, &transfer->timer, 1) && connect_to(transfer, endpoint);
     transfer->next = glance->all;
     if (transfer->next)
         transfer->next->previous = transfer;

@@ -55,6 +55,38 @@ static void check_name(const struct check *check, const struct policy *policy, s
         }
 }
 
+/* Whether some rule lets a client have any store. */
+static bool any_may_be_had(const struct policy *policy)
+{
+    for (size_t i = 0; i < policy->count; i++) {
+        const struct rule *rule = &policy->rules[i];
+        if (!rule->deny && rule->mode == MODE_DEFAULT && rule->allow.count == 0)
+            return true;
+    }
+    return false;
+}
+
+static bool can_be_had(const struct policy *policy, const char *store)
+{
+    for (size_t i = 0; i < policy->count; i++) {
+        const struct rule *rule = &policy->rules[i];
+        if ((rule->store && strcmp(rule->store, store) == 0) || texts_have(&rule->allow, store))
+            return true;
+    }
+    return false;
+}
+
+/* Facts about a store that is misspelt would be no facts at all. */
+static void check_facts(const struct check *check, const struct policy *policy)
+{
+    if (any_may_be_had(policy))
+        return;
+    for (size_t i = 0; i < policy->store_count; i++)
+        if (!can_be_had(policy, policy->stores[i].store.name))
+            problems_add(check->problems, check->path, policy->stores[i].line,
+                         "stores: no rule leads to '%.80s'", policy->stores[i].store.name);
+}
+
 void policy_check(const struct policy *policy, const char *path, struct problems *problems)
 {
     const struct check check = {path, problems};
@@ -66,4 +98,5 @@ void policy_check(const struct policy *policy, const char *path, struct problems
         else
             check_store(&check, rule);
     }
+    check_facts(&check, policy);
 }

@@ -23,6 +23,9 @@ void policy_free(struct policy *policy)
     for (size_t i = 0; i < policy->count; i++)
         rule_free(&policy->rules[i]);
     free(policy->rules);
+    for (size_t i = 0; i < policy->store_count; i++)
+        store_facts_free(&policy->stores[i]);
+    free(policy->stores);
     free(policy);
 }
 

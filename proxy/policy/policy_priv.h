@@ -2,7 +2,9 @@
 /* How policy.yaml becomes a decision.
  *
  *     document.c   the file -> a checked YAML tree with line numbers (libyaml)
+ *     values.c     single values of it
  *     read.c       the tree -> rules
+ *     stores.c     the tree -> facts about stores
  *     check.c      what makes a rule good as a whole
  *     texts.c      lists of texts, and which names are good
  *     match.c      does a rule hold for these facts? One table of conditions
@@ -31,7 +33,8 @@ enum {
     POLICY_DEPTH_MAX = 8,      /* the deepest that makes sense is a list in `when`: 5 */
     POLICY_RULES_MAX = 1000,
     POLICY_LIST_MAX = 1000,
-    POLICY_TEXT_MAX = 1024 /* of any one value, in bytes */
+    POLICY_STORES_MAX = 256, /* with facts */
+    POLICY_TEXT_MAX = 1024   /* of any one value, in bytes */
 };
 
 /* --- rules ----------------------------------------------------------------------------- */
@@ -74,10 +77,17 @@ struct rule {
     uint64_t max_virtual_size;
 };
 
+struct store_facts {
+    struct policy_store store;
+    int line;
+};
+
 /* The last rule is the one for everything that no other took. */
 struct policy {
     struct rule *rules;
     size_t count;
+    struct store_facts *stores;
+    size_t store_count;
 };
 
 /* --- texts.c --------------------------------------------------------------------------- */
@@ -136,9 +146,34 @@ bool document_is_null(const yaml_node_t *node);
 /* Line of the node, counted from 1. */
 int document_line(const yaml_node_t *node);
 
+/* --- values.c -------------------------------------------------------------------------- */
+
+void document_complain(struct document *document, const yaml_node_t *node, const char *what);
+void document_no_memory(struct document *document, const yaml_node_t *node);
+
+/* A copy, or NULL with a problem. */
+char *text_read(struct document *document, const yaml_node_t *node, const char *what);
+
+/* False, with a problem: not a size. */
+bool size_read(struct document *document, const yaml_node_t *node, const char *what,
+               uint64_t *size);
+
+/* A size that lets something through. */
+void limit_read(struct document *document, const yaml_node_t *node, const char *what,
+                uint64_t *limit);
+
+void name_check(struct document *document, const yaml_node_t *node, const char *name,
+                const char *what);
+void store_name_check(struct document *document, const yaml_node_t *node, const char *store);
+
 /* --- read.c ---------------------------------------------------------------------------- */
 
 void policy_read(struct document *document, struct policy *policy);
+
+/* --- stores.c -------------------------------------------------------------------------- */
+
+void stores_read(struct document *document, const yaml_node_t *node, struct policy *policy);
+void store_facts_free(struct store_facts *facts); /* what it owns */
 
 /* --- check.c --------------------------------------------------------------------------- */
 

@@ -1,71 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Every reader tells what is wrong with its value and goes on, so that one reading finds all. */
 #include "intake/nearest.h"
 #include "intake/problems.h"
-#include "intake/units.h"
 #include "policy/policy_priv.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-static void complain(struct document *document, const yaml_node_t *node, const char *what)
-{
-    problems_add(document->problems, document->path, document_line(node), "%s", what);
-}
-
-static void no_memory(struct document *document, const yaml_node_t *node)
-{
-    complain(document, node, "no memory");
-}
-
-/* --- single values --------------------------------------------------------------------- */
-
-static char *read_text(struct document *document, const yaml_node_t *node, const char *what)
-{
-    const char *text = document_text(document, node, what);
-    char *copy = text ? strdup(text) : NULL;
-    if (text && !copy)
-        no_memory(document, node);
-    return copy;
-}
-
-static void check_name(struct document *document, const yaml_node_t *node, const char *name,
-                       const char *what)
-{
-    if (!policy_name_valid(name))
-        problems_add(document->problems, document->path, document_line(node),
-                     "%s '%.80s' must be 1 to %d of A-Z, a-z, 0-9, '.', '_' and '-'", what, name,
-                     POLICY_NAME_MAX);
-}
-
-static void check_store(struct document *document, const yaml_node_t *node, const char *store)
-{
-    check_name(document, node, store, "store");
-    if (policy_store_reserved(store))
-        problems_add(document->problems, document->path, document_line(node),
-                     "store '%.80s' is Glance's own: images do not belong there", store);
-}
-
-static bool read_size(struct document *document, const yaml_node_t *node, const char *what,
-                      uint64_t *size)
-{
-    const char *text = document_text(document, node, what);
-    if (!text)
-        return false;
-    bool good = units_parse_size(text, size);
-    if (!good)
-        problems_add(document->problems, document->path, document_line(node),
-                     "%s '%.80s' is not " UNITS_SIZE_FORM, what, text);
-    return good;
-}
-
-static void read_limit(struct document *document, const yaml_node_t *node, const char *what,
-                       uint64_t *limit)
-{
-    if (read_size(document, node, what, limit) && *limit == 0)
-        problems_add(document->problems, document->path, document_line(node),
-                     "%s 0 would take nothing; to refuse, use deny", what);
-}
+/* --- what a rule does with an upload ------------------------------------------------------ */
 
 static void read_mode(struct document *document, const yaml_node_t *node, struct rule *rule)
 {
@@ -86,12 +27,12 @@ static void take_allowed(struct document *document, const yaml_node_t *node, con
                          void *target)
 {
     struct rule *rule = target;
-    check_store(document, node, text);
+    store_name_check(document, node, text);
     if (texts_have(&rule->allow, text))
         problems_add(document->problems, document->path, document_line(node),
                      "'%.80s' is in the list already", text);
     else if (!texts_add(&rule->allow, text))
-        no_memory(document, node);
+        document_no_memory(document, node);
 }
 
 static void read_allow(struct document *document, const yaml_node_t *node, struct rule *rule)
@@ -101,7 +42,7 @@ static void read_allow(struct document *document, const yaml_node_t *node, struc
         return;
     rule->allow_text = texts_join(&rule->allow, ", ");
     if (!rule->allow_text)
-        no_memory(document, node);
+        document_no_memory(document, node);
 }
 
 /* --- when ------------------------------------------------------------------------------ */
@@ -130,7 +71,7 @@ static void take_wanted(struct document *document, const yaml_node_t *node, cons
     const struct wanting *wanting = target;
     struct rule *rule = wanting->rule;
     if (!texts_add(&rule->wanted[wanting->condition], text))
-        no_memory(document, node);
+        document_no_memory(document, node);
     if (wanting->condition == CONDITION_VISIBILITY)
         check_visibility(document, node, text);
     if (wanting->condition == CONDITION_CLIENT && !networks_add(&rule->clients, text))
@@ -146,7 +87,7 @@ static void read_condition(struct document *document, size_t key, const yaml_nod
     const char *name = condition_table[key].name;
     rule->set[key] = true;
     if (key == CONDITION_LARGER_THAN) {
-        read_size(document, value, name, &rule->larger_than);
+        size_read(document, value, name, &rule->larger_than);
         return;
     }
     document_each_text(document, value, name, take_wanted, &wanting);
@@ -192,9 +133,9 @@ static void read_rule_value(struct document *document, size_t key, const yaml_no
     struct rule *rule = target;
     switch ((enum rule_key)key) {
     case KEY_STORE:
-        rule->store = read_text(document, value, "store");
+        rule->store = text_read(document, value, "store");
         if (rule->store)
-            check_store(document, value, rule->store);
+            store_name_check(document, value, rule->store);
         break;
     case KEY_MODE:
         read_mode(document, value, rule);
@@ -203,18 +144,18 @@ static void read_rule_value(struct document *document, size_t key, const yaml_no
         read_allow(document, value, rule);
         break;
     case KEY_MAX_SIZE:
-        read_limit(document, value, rule_keys[key], &rule->max_size);
+        limit_read(document, value, rule_keys[key], &rule->max_size);
         break;
     case KEY_MAX_VIRTUAL_SIZE:
-        read_limit(document, value, rule_keys[key], &rule->max_virtual_size);
+        limit_read(document, value, rule_keys[key], &rule->max_virtual_size);
         break;
     case KEY_DENY:
-        rule->deny = read_text(document, value, "deny");
+        rule->deny = text_read(document, value, "deny");
         break;
     case KEY_NAME:
-        rule->name = read_text(document, value, "name");
+        rule->name = text_read(document, value, "name");
         if (rule->name)
-            check_name(document, value, rule->name, "the rule's name");
+            name_check(document, value, rule->name, "the rule's name");
         break;
     case KEY_WHEN:
         read_when(document, value, rule);
@@ -228,7 +169,7 @@ static struct rule *add_rule(struct document *document, struct policy *policy,
 {
     struct rule *rules = reallocarray(policy->rules, policy->count + 1, sizeof *rules);
     if (!rules) {
-        no_memory(document, node);
+        document_no_memory(document, node);
         return NULL;
     }
     policy->rules = rules;
@@ -244,18 +185,18 @@ static void read_rules(struct document *document, const yaml_node_t *node, struc
     if (document_is_null(node)) /* every rule below it is a comment */
         return;
     if (node->type != YAML_SEQUENCE_NODE) {
-        complain(document, node, "rules must be a list");
+        document_complain(document, node, "rules must be a list");
         return;
     }
     for (const yaml_node_item_t *item = node->data.sequence.items.start;
          item < node->data.sequence.items.top; item++) {
         const yaml_node_t *each = yaml_document_get_node(&document->tree, *item);
         if (policy->count == POLICY_RULES_MAX) {
-            complain(document, each, "one rule too many");
+            document_complain(document, each, "one rule too many");
             return;
         }
         if (each->type != YAML_MAPPING_NODE) {
-            complain(document, each, "a rule must be keys and values");
+            document_complain(document, each, "a rule must be keys and values");
             continue;
         }
         struct rule *rule = add_rule(document, policy, each);
@@ -266,7 +207,7 @@ static void read_rules(struct document *document, const yaml_node_t *node, struc
 
 /* --- the whole ------------------------------------------------------------------------- */
 
-enum top_key { KEY_RULES, KEY_DEFAULT };
+enum top_key { KEY_RULES, KEY_DEFAULT, KEY_STORES };
 
 struct top {
     struct policy *policy;
@@ -277,19 +218,26 @@ static void read_top_value(struct document *document, size_t key, const yaml_nod
                            void *target)
 {
     struct top *top = target;
-    if (key == KEY_DEFAULT) {
+    switch ((enum top_key)key) {
+    case KEY_RULES:
+        if (top->fallback)
+            document_complain(document, value, "rules must stand before default, which comes last");
+        read_rules(document, value, top->policy);
+        break;
+    case KEY_DEFAULT:
         top->fallback = value;
-        return;
+        break;
+    case KEY_STORES:
+        stores_read(document, value, top->policy);
+        break;
     }
-    if (top->fallback)
-        complain(document, value, "rules must stand before default, which comes last");
-    read_rules(document, value, top->policy);
 }
 
 void policy_read(struct document *document, struct policy *policy)
 {
-    static const char *const keys[] = {[KEY_RULES] = "rules", [KEY_DEFAULT] = "default"};
-    static const struct mapping whole = {"the policy", keys, 2, read_top_value};
+    static const char *const keys[] = {
+        [KEY_RULES] = "rules", [KEY_DEFAULT] = "default", [KEY_STORES] = "stores"};
+    static const struct mapping whole = {"the policy", keys, 3, read_top_value};
     static const struct mapping fallback = {"default", rule_keys, KEY_NAME, read_rule_value};
     struct top top = {policy, NULL};
     const yaml_node_t *root = yaml_document_get_root_node(&document->tree);
@@ -305,6 +253,6 @@ void policy_read(struct document *document, struct policy *policy)
         return;
     rule->name = strdup(POLICY_DEFAULT);
     if (!rule->name)
-        no_memory(document, top.fallback);
+        document_no_memory(document, top.fallback);
     document_walk(document, &fallback, top.fallback, rule);
 }

@@ -4,6 +4,7 @@
  * A list is collected in settings of its own, empty but for it, and takes the place of the one
  * in force only when every item was good. */
 #include "intake/buffer.h"
+#include "intake/endpoint.h"
 #include "settings/settings_priv.h"
 
 #include <stdlib.h>
@@ -120,7 +121,7 @@ const struct setting_kind kind_binds = {
 static bool add_endpoint(struct settings *fresh, const char *item, struct buffer *why)
 {
     size_t length;
-    const char *fault = value_endpoint(item, &length);
+    const char *fault = endpoint_fault(item, &length);
     if (fault) {
         /* Somebody may have written http://user:password@host. */
         buffer_print(why, "'%.80s' %s", strchr(item, '@') ? "..." : item, fault);

@@ -76,9 +76,6 @@ bool value_count(const char *text, uint64_t *out);
 /* "192.0.2.7:9292", "[::]:9292". NULL and `out` filled but for its text, or what is wrong. */
 const char *value_bind(const char *text, struct bind_address *out);
 
-/* NULL, or what is wrong; `*length` is then how much of it counts: trailing slashes do not. */
-const char *value_endpoint(const char *text, size_t *length);
-
 /* The next item of a comma-separated list, without the blanks around it: `*item` and its
  * `*length` (0: nothing stands between two commas). `*cursor` begins at the text and is moved
  * on; false at the end. Nothing, or only blanks, after the last comma is not an item. */

@@ -2,7 +2,6 @@
 #include "settings/settings_priv.h"
 
 #include <arpa/inet.h>
-#include <ctype.h>
 #include <netinet/in.h>
 #include <stdlib.h>
 #include <string.h>
@@ -78,51 +77,6 @@ const char *value_bind(const char *text, struct bind_address *out)
         return "has no port from 1 to 65535";
     *out = bind;
     return NULL;
-}
-
-/* The length of "[v6]" or a host name; 0: neither. */
-static size_t host_length(const char *text)
-{
-    struct in6_addr address;
-    char host[INET6_ADDRSTRLEN] = "";
-    if (text[0] != '[') {
-        size_t length = 0;
-        while (isalnum((unsigned char)text[length]) ||
-               (text[length] && strchr(".-_", text[length])))
-            length++;
-        return length <= 253 ? length : 0; /* RFC 1035 2.3.4, without the root's dot */
-    }
-    const char *end = strchr(text, ']');
-    if (!end || (size_t)(end - text) > sizeof host)
-        return 0;
-    memcpy(host, text + 1, (size_t)(end - text) - 1);
-    return inet_pton(AF_INET6, host, &address) == 1 ? (size_t)(end - text) + 1 : 0;
-}
-
-const char *value_endpoint(const char *text, size_t *length)
-{
-    const char *at = text;
-    if (strncmp(at, "http://", 7) == 0)
-        at += 7;
-    else if (strncmp(at, "https://", 8) == 0)
-        at += 8;
-    else
-        return "is not a URL beginning with http:// or https://";
-    size_t host = host_length(at);
-    if (host == 0)
-        return "has no host name or address behind its ://";
-    at += host;
-    if (*at == ':') {
-        char port[6] = "";
-        size_t digits = strcspn(++at, "/");
-        if (digits < sizeof port)
-            memcpy(port, at, digits);
-        if (read_port(port) == 0)
-            return "has no port from 1 to 65535 behind its colon";
-        at += digits;
-    }
-    *length = (size_t)(at - text);
-    return at[strspn(at, "/")] ? "has more than a scheme, a host and a port" : NULL;
 }
 
 bool value_next_item(const char **cursor, const char **item, size_t *length)

@@ -70,16 +70,6 @@ def curl_started(cloud, image_id, path, *options):
     )
 
 
-def read_so_far(process, path):
-    """How far a running program has read its file: the offset in /proc/PID/fdinfo."""
-    files = f"/proc/{process.pid}/fd"
-    for number in os.listdir(files):
-        if os.readlink(f"{files}/{number}") == path:
-            with open(f"/proc/{process.pid}/fdinfo/{number}", encoding="ascii") as file:
-                return int(file.readline().split()[1])
-    return 0
-
-
 def openstack(cloud, *arguments, user="demo"):
     return run(["openstack", *arguments], cloud.envs[user])
 

@@ -2,7 +2,7 @@
 """Whoever dies in the middle, no image becomes active with fewer bytes than the file has.
 
 Each upload is slowed down so that it lasts some ten seconds, and something is killed when half of
-the file has been read. Then the image is `queued` again and takes the upload, or it is whole.
+the file has gone by. Then the image is `queued` again and takes the upload, or it is whole.
 """
 import json
 import signal
@@ -15,17 +15,18 @@ SLOWLY = (*OCTETS, "--limit-rate", "40M")
 CHUNKED = ("-H", "Transfer-Encoding: chunked")
 
 
-def half_way(cloud, image_id, *options):
-    """A curl that has read half of its file."""
+def half_way(cloud, image_id, *options, to="Glance"):
+    """A curl, of whose file half has come to Glance, or to the proxy's disk."""
     file = cloud.big()
+    count, status = {"Glance": ("bytes", "saving"), "disk": ("spooled", "queued")}[to]
     process = clients.curl_started(cloud, image_id, file.path, *SLOWLY, *options)
     wait_until(
         60,
-        "curl has read half of its file",
+        f"half of the file has come to {to}",
         lambda: process.poll() is not None
-        or clients.read_so_far(process, file.path) > file.size // 2,
+        or cloud.proxy.upload_in_flight(image_id).get(count, 0) > file.size // 2,
     )
-    same("the image half-way", cloud.image(image_id)["status"], "saving")
+    same("the image half-way", cloud.image(image_id)["status"], status)
     return process
 
 
@@ -53,21 +54,42 @@ def takes_it_again(cloud, image_id):
     landed_in_test(cloud, image_id, cloud.big())
 
 
-def client_killed(cloud, *options):
-    with cloud.new_image() as image_id:
-        process = half_way(cloud, image_id, *options)
-        process.kill()
-        process.communicate()
-        same("the image afterwards", settled(cloud, image_id), "queued")
-        takes_it_again(cloud, image_id)
+def client_killed(cloud, image_id, *options, to="Glance"):
+    """What becomes of the image."""
+    process = half_way(cloud, image_id, *options, to=to)
+    process.kill()
+    process.communicate()
+    status = settled(cloud, image_id)
+    nothing_on_disk(cloud)
+    return status
+
+
+def nothing_on_disk(cloud):
+    wait_until(
+        10,
+        "the space on the proxy's disk is free again",
+        lambda: cloud.proxy.metric("glance_intake_spool_bytes") == 0,
+    )
 
 
 def test_client_killed(cloud):
-    client_killed(cloud)
+    with cloud.new_image() as image_id:
+        same("the image afterwards", client_killed(cloud, image_id), "queued")
+        takes_it_again(cloud, image_id)
 
 
 def test_chunked_client_killed(cloud):
-    client_killed(cloud, *CHUNKED)
+    """Before Glance knows of the upload at all."""
+    with cloud.new_image() as image_id:
+        status = client_killed(cloud, image_id, *CHUNKED, to="disk")
+        same("the image afterwards", status, "queued")
+        takes_it_again(cloud, image_id)
+
+
+def test_chunked_client_killed_after_its_last_byte(cloud):
+    """All of it is on the proxy's disk by then, and Glance gets it."""
+    with cloud.new_image() as image_id:
+        same("the image afterwards", client_killed(cloud, image_id, *CHUNKED), "active")
 
 
 def test_proxy_told_to_stop(cloud):
@@ -128,6 +150,7 @@ def glance_killed(cloud, *options):
         same("the answer's status", status, 502)
         same("the reason", json.loads(body)["reason"], "glance_failed")
         check(cloud.image(image_id)["status"] in ("saving", "queued"), "the image is active")
+        nothing_on_disk(cloud)
     with cloud.new_image() as image_id:
         takes_it_again(cloud, image_id)
 

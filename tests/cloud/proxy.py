@@ -77,14 +77,18 @@ class Proxy:
     def memory(self):
         return Memory(self._process.pid)
 
+    def _newest_upload(self, image_id, state):
+        uploads = requests.get(self.admin_url + "/uploads", timeout=5).json()[state]
+        return next((upload for upload in uploads if upload["image"] == image_id), {})
+
+    def upload_in_flight(self, image_id):
+        """What /uploads tells of the one to this image; nothing if there is none."""
+        return self._newest_upload(image_id, "in_flight")
+
     def ended_upload(self, image_id):
-        """What /uploads tells of the newest one to this image: it ends just after its answer."""
-
-        def newest():
-            uploads = requests.get(self.admin_url + "/uploads", timeout=5).json()["finished"]
-            return next((upload for upload in uploads if upload["image"] == image_id), None)
-
-        return wait_until(10, f"an upload to {image_id} has ended", newest)
+        """The same of the newest that has ended, which an upload does just after its answer."""
+        what = f"an upload to {image_id} has ended"
+        return wait_until(10, what, lambda: self._newest_upload(image_id, "finished"))
 
     def metric(self, name):
         """The value of one that has no labels."""

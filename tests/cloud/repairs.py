@@ -7,13 +7,13 @@ object agree on size and sha512; X-Intake-Fixed names what was done.
 """
 import contextlib
 import os
-import shlex
 import subprocess
 import time
 import uuid
 
 import clients
-from cloud import MIB, check, same, wait_until
+from cloud import MIB, DataFile, check, same, wait_until
+from proxy import scratch
 from refusals import is_refusal, prints_why, unchanged
 from uploads import OCTETS, landed_in_test, told_in_headers
 
@@ -56,11 +56,13 @@ def with_backing_file(cloud):
 # --- refused, and the command that works ----------------------------------------------------------
 
 
-def filled_in(hint, file, token):
-    """The hint with the two things that only its reader knows."""
-    for blank in ("FILE", "..."):
-        same(f"{blank} in the hint {hint!r}: how often it", hint.count(blank), 1)
-    return hint.replace("FILE", shlex.quote(file.path)).replace("...", token)
+def pasted(cloud, hint, **words):
+    """Runs the hint as a shell does, once its reader has put in what only they know."""
+    for blank, word in {"...": cloud.token(), **words}.items():
+        check(blank in hint, f"there is no {blank} in the hint: {hint}")
+        hint = hint.replace(blank, word)
+    result = clients.run(["bash", "-c", hint])
+    check(result.exit_status == 0, f"pasted, the hint fails: {result.printed}")
 
 
 @contextlib.contextmanager
@@ -88,8 +90,7 @@ def curl_is_refused(cloud, image_id, reason, *options, call="file"):
 
 
 def hint_works(cloud, image_id, hint, file):
-    pasted = clients.run(["bash", "-c", filled_in(hint, file, cloud.token())])
-    check(pasted.exit_status == 0, f"pasted, the hint fails: {pasted.printed}")
+    pasted(cloud, hint, FILE=file.path)
     landed_in_test(cloud, image_id, file)
 
 
@@ -127,9 +128,20 @@ def test_curl_data_to_stage(cloud):
     with cloud.new_image() as image_id:
         options = ("-X", "PUT", *OCTETS, "-d", f"@{file.path}")
         answer, note = curl_is_refused(cloud, image_id, "damaged_body", *options, call="stage")
-        clients.run(["bash", "-c", filled_in(answer["hint"], file, cloud.token())])
+        pasted(cloud, answer["hint"], FILE=file.path)
         same("the image after the hint", cloud.image(image_id)["status"], "uploading")
         imported(cloud, image_id, file)
+    return note
+
+
+def test_backing_file(cloud):
+    """The hint makes a copy that stands alone, and sends that."""
+    file = with_backing_file(cloud)
+    with cloud.new_image() as image_id, scratch() as directory:
+        answer, note = curl_is_refused(cloud, image_id, "unsafe_format", "-T", file.path)
+        copy = os.path.join(directory, "copy")
+        pasted(cloud, answer["hint"], FORMAT="qcow2", FILE=file.path, COPY=copy)
+        landed_in_test(cloud, image_id, DataFile(copy))
     return note
 
 
@@ -181,9 +193,8 @@ def test_curl_form_with_fields(cloud):
 
 
 def test_curl_form_called_octets(cloud):
-    """Glance would say 204 and store the envelope. (-H takes the boundary out of the head.)"""
-    form = ("-X", "PUT", *OCTETS, "-F", f"file=@{image_file(cloud).path}")
-    curl_lands(cloud, *form, fixed="store, multipart")
+    """Glance would say 204 and store the envelope. (curl says octet-stream; boundary=...)"""
+    curl_form_lands(cloud, *OCTETS)
 
 
 def test_curl_standard_input(cloud):

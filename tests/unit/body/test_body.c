@@ -317,6 +317,27 @@ static void a_limit_may_come_after_the_opening(void **state)
     each_image(&(struct image){"raw", {MANY, {{0}}}}, try_late_limit);
 }
 
+/* A fixed disk of 64 KiB: with its footer the image is larger than that. */
+static void try_disk_limit(struct upload *upload)
+{
+    const char *detail;
+    const struct feeder whole = upload->feeder;
+    upload->limits.max_virtual_size = OPENING;
+    try_good(upload, &whole, BODY_READ_MIN);
+    upload->limits.max_virtual_size = OPENING - 1;
+    struct pump pump = pump_of(upload, &whole, BODY_READ_MIN);
+    assert_int_equal(pump_all(&pump), BODY_REFUSED);
+    assert_int_equal(body_refusal(pump.body, &detail), REFUSAL_TOO_LARGE);
+    assert_string_equal(detail, "the disk in it has 65536 bytes, and the limit for that is 65535");
+    body_done(pump.body);
+}
+
+static void a_disk_is_as_large_as_its_format_says(void **state)
+{
+    (void)state;
+    each_image(&(struct image){FIXED_VHD(OPENING + 512)}, try_disk_limit);
+}
+
 static void what_is_let_pass_is_listed_once(void **state)
 {
     (void)state;
@@ -356,6 +377,7 @@ int main(void)
         YARD_TEST(a_length_that_is_not_kept_is_never_reached),
         YARD_TEST(what_breaks_off_is_lost),
         YARD_TEST(a_limit_may_come_after_the_opening),
+        YARD_TEST(a_disk_is_as_large_as_its_format_says),
         YARD_TEST(what_is_let_pass_is_listed_once),
         YARD_TEST(nothing_is_freed_without_harm),
     };

@@ -78,8 +78,7 @@ static const char *const PLAIN[] = {
     "--B\n" FILE_ "IMAGE\n--B--\n",
     "- -B\r\n" FILE_ "IMAGE\r\n--B--\r\n",
     " --B\r\n" FILE_ "IMAGE\r\n--B--\r\n",
-    "---- a text that begins with a line, and goes on for longer than a boundary may, which is "
-    "70\r\n",
+    "---- a text that begins with a line longer than a boundary may be, which is 70 bytes\r\n",
     "IMAGE",
 };
 
@@ -207,8 +206,7 @@ static void fill_with_alikes(char *image, size_t count)
 
 static size_t append(char *body, size_t at, const char *text)
 {
-    memcpy(body + at, text, strlen(text));
-    return at + strlen(text);
+    return (size_t)(stpcpy(body + at, text) - body);
 }
 
 static void try_large(const struct feeder *from, const char *image, size_t room)

@@ -23,6 +23,9 @@ static const struct examined_row ROWS[] = {
     {"clusters of 128 KiB", WITH(PIECE(32, "\x11")), "qcow", 0, "clusters", NULL},
     {"L2 tables of 32 entries", WITH(PIECE(33, "\5")), "qcow", 0, "clusters", NULL},
     {"L2 tables of 16384 entries", WITH(PIECE(33, "\x0E")), "qcow", 0, "clusters", NULL},
+    {"the smallest of both", WITH(PIECE(32, "\x09\6")), "qcow", MIB_64, NULL, NULL},
+    {"the largest of both", WITH(PIECE(32, "\x10\x0D")), "qcow", MIB_64, NULL, NULL},
+    {"something in the name's length", WITH(PIECE(16, "\1")), "qcow", MIB_64, NULL, NULL},
     {"2^63 bytes", WITH(PIECE(24, "\x80")), "qcow", 0, "size", NULL},
 };
 

@@ -50,6 +50,13 @@ static const struct examined_row SOUND_ROWS[] = {
     SOUND("the smallest cluster", MIB_64, PIECE(23, "\x09"), PIECE(36, "\0\0\x08\0")),
     SOUND("the largest cluster", MIB_64, PIECE(23, "\x15"), PIECE(45, "\x20"), PIECE(53, "\x40")),
     SOUND("the longest header", MIB_64, PIECE(100, "\0\1\0\0"), PIECE(112, "DATA")),
+    SOUND("the shortest header", MIB_64, PIECE(103, "\x68")),
+    SOUND("a header as long as a cluster", MIB_64, PIECE(23, "\x09"), PIECE(36, "\0\0\x08\0"),
+          PIECE(100, "\0\0\2\0")),
+    SOUND("reference counts of 64 bits", MIB_64, PIECE(99, "\6")),
+    SOUND("the largest L1 table", MIB_64, PIECE(36, "\0\x40\0\0")),
+    SOUND("a data file behind the end of the extensions", MIB_64,
+          PIECE(112, "\0\0\0\0\0\0\0\0DATA\0\0\0\1x")),
     SOUND("features that are compatible", MIB_64, PIECE(80, "\xFF\xFF\xFF\xFF")),
 };
 
@@ -71,7 +78,9 @@ static const struct examined_row BROKEN_ROWS[] = {
     BROKEN("an L1 table on the header", "L1 table", PIECE(45, "\0")),
     BROKEN("reference counts within a cluster", "reference counts", PIECE(55, "\1")),
     BROKEN("reference counts on the header", "reference counts", PIECE(53, "\0")),
-    BROKEN("no reference counts", "reference counts", PIECE(59, "\0")),
+    BROKEN("no reference counts", "reference counts", PIECE(59, "\0"), PIECE(63, "\1")),
+    BROKEN("reference counts at the last byte of all", "reference counts",
+           PIECE(48, "\0\0\0\0\0\0\0\1")),
 };
 
 static const struct examined_row UNSAFE_ROWS[] = {
@@ -100,6 +109,8 @@ static const struct examined_row UNSAFE_ROWS[] = {
            PIECE(112, "\x68\3\xF8\x57\0\0\0\1\0\0\0\0\0\0\0\0DATA\0\0\0\1x")),
     UNSAFE("a data file that is not named", "it keeps its data in another file", PIECE(79, "\4"),
            PIECE(112, "\0\0\0\0DATA")),
+    UNSAFE("a data file whose name is longer than the opening", "it keeps its data in another file",
+           PIECE(79, "\4"), PIECE(112, "DATA\0\0\xFF\xF8x")),
     UNSAFE("an unknown feature", "incompatible bit 5", PIECE(79, "\x20")),
     UNSAFE("the last unknown feature", "incompatible bit 63", PIECE(72, "\x80")),
 };

@@ -26,6 +26,7 @@ static const struct examined_row ROWS[] = {
     {"a name, but no backing file", WITH(PIECE(56, "\x80\0\0\0\x0B")), "qed", MIB_64, NULL, NULL},
     {"clusters of 2 KiB", WITH(PIECE(4, "\0\x08\0\0")), "qed", 0, "clusters", NULL},
     {"clusters of 4 KiB", WITH(PIECE(4, "\0\x10\0\0")), "qed", MIB_64, NULL, NULL},
+    {"clusters of 64 MiB", WITH(PIECE(4, "\0\0\0\4")), "qed", MIB_64, NULL, NULL},
     {"clusters of 12 KiB", WITH(PIECE(4, "\0\x30\0\0")), "qed", 0, "clusters", NULL},
     {"clusters of 128 MiB", WITH(PIECE(4, "\0\0\0\x08")), "qed", 0, "clusters", NULL},
     {"2^63 bytes", WITH(PIECE(55, "\x80")), "qed", 0, "size", NULL},

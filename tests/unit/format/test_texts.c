@@ -49,6 +49,8 @@ static void the_text_of_a_path_is_known(void **state)
         {" ", NULL},
         {"@", NULL},
         {"cirros", NULL},
+        {" cirros", NULL},
+        {"me@cirros", NULL},
         {".img", NULL},
         {"hello, world", NULL},
         {"1:/x", NULL},

@@ -31,6 +31,7 @@ static const struct examined_row ROWS[] = {
     {"a fifth type", WITH(PIECE(76, "\5")), "vdi", 0, "no image type 5", NULL},
     {"no type", WITH(PIECE(76, "\0")), "vdi", 0, "no image type 0", NULL},
     {"version 0.1", WITH(PIECE(70, "\0")), "vdi", 0, "version is 0.1", NULL},
+    {"blocks of one byte", WITH(PIECE(376, "\1\0\0")), "vdi", MIB_64, NULL, NULL},
     {"no blocks", WITH(PIECE(378, "\0")), "vdi", 0, "blocks", NULL},
     {"2^63 bytes", WITH(PIECE(375, "\x80")), "vdi", 0, "size", NULL},
     {"another text", WITH(PIECE(0, "<<< Oracle VM VirtualBox Disk Image >>>\n")), "vdi", MIB_64,

@@ -64,6 +64,10 @@ static const struct examined_row ROWS[] = {
      MIB_64, NULL, NULL},
     {"metadata within the first MiB", WITH(PIECE(AT_REGIONS + 66, "\x08")), "vhdx", 0,
      "no metadata", NULL},
+    {"metadata right behind the first MiB",
+     VHDX(FIRST, DATA, PIECE(AT_REGIONS + 66, "\x10"), {1024 * KIB, METADATA, sizeof METADATA},
+          {1088 * KIB, ITEMS, sizeof ITEMS}),
+     "vhdx", MIB_64, NULL, NULL},
     {"metadata at 2^63", WITH(PIECE(AT_REGIONS + 71, "\x80")), "vhdx", 0, "no metadata", NULL},
     {"metadata behind the end", WITH(PIECE(AT_REGIONS + 68, "\1")), "vhdx", 0, "ends in the middle",
      NULL},
@@ -82,6 +86,9 @@ static const struct examined_row ROWS[] = {
     {"the items far from each other",
      WITH(SIZE_AT("\0\0\x10"), PIECE(AT_METADATA + 1024 * KIB, "\0\0\0\x08")), "vhdx",
      UINT64_C(128) << 20, NULL, NULL},
+    {"a size as far away as may be",
+     WITH(SIZE_AT("\0\0\0\1"), PIECE(AT_METADATA + 16384 * KIB, "\0\0\0\x08")), "vhdx", 0,
+     "ends in the middle", NULL},
     {"2^63 bytes", WITH(PIECE(AT_ITEMS + 15, "\x80")), "vhdx", 0, "size", NULL},
 };
 

@@ -33,6 +33,9 @@ static void reading_beyond_gives_zero_and_stays_known(void **state)
         assert_int_equal(view_u8(&view, far[i]), 0);
         assert_true(view.beyond);
     }
+    assert_int_equal(view_be16(&view, 8) | view_le16(&view, 8), 0);
+    assert_int_equal(view_be32(&view, 6) | view_le32(&view, 6), 0);
+    assert_true((view_be64(&view, 2) | view_le64(&view, 2)) == 0);
     view.beyond = false;
     assert_true(view_be64(&view, 2) == 0);
     assert_int_equal(view_u8(&view, 0), 1);

@@ -92,7 +92,7 @@ static void mistakes_are_told_with_their_line(void **state)
         {"rules: {}\n" LAST, ":1: rules must be a list"},
         {"rules: [hello]\n" LAST, ":1: a rule must be keys and values"},
         {"ruls: []\n" LAST, ":1: the policy has no 'ruls': did you mean rules?"},
-        {"stores: {}\n" LAST, ":1: the policy has no 'stores'"},
+        {"storage: {}\n" LAST, ":1: the policy has no 'storage'"},
         {LAST "default: {store: x}\n", ":2: the policy has 'default' already"},
         {"default: {store: test, when: {}}\n", ":1: default has no 'when'"},
         {"default: {store: test, name: x}\n", ":1: default has no 'name'"},

@@ -119,52 +119,6 @@ static void an_address_to_listen_on_is_ready_for_bind(void **state)
     assert_true(IN6_IS_ADDR_LOOPBACK(&in6->sin6_addr));
 }
 
-static void an_endpoint_is_scheme_host_and_port(void **state)
-{
-    (void)state;
-    static const struct {
-        const char *text;
-        const char *counts; /* NULL: no good */
-    } rows[] = {
-        {"http://127.0.0.1:9393", "http://127.0.0.1:9393"},
-        {"https://glance.example.org", "https://glance.example.org"},
-        {"http://glance-1_a:9393/", "http://glance-1_a:9393"},
-        {"http://glance//", "http://glance"},
-        {"http://[::1]:9393", "http://[::1]:9393"},
-        {"http://[::1]", "http://[::1]"},
-        {"glance:9393", NULL},
-        {"HTTP://glance:9393", NULL},
-        {"ftp://glance", NULL},
-        {"http://", NULL},
-        {"http://:9393", NULL},
-        {"http://glance:", NULL},
-        {"http://glance:0", NULL},
-        {"http://glance:65536", NULL},
-        {"http://glance:9393x", NULL},
-        {"http://glance:999999999999", NULL},
-        {"http://glance/image", NULL},
-        {"http://glance:9393/v2", NULL},
-        {"http://glance?x", NULL},
-        {"http://glance#x", NULL},
-        {"http://user:secret@glance", NULL},
-        {"http://gla nce", NULL},
-        {"http://[::1", NULL},
-        {"http://[glance]", NULL},
-        {"http://[]", NULL},
-        {"", NULL},
-    };
-    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
-        size_t length = 0;
-        const char *fault = value_endpoint(rows[i].text, &length);
-        if (!fault != !!rows[i].counts)
-            fail_msg("'%s': %s", rows[i].text, fault ? fault : "taken");
-        if (rows[i].counts) {
-            assert_int_equal(length, strlen(rows[i].counts));
-            assert_memory_equal(rows[i].text, rows[i].counts, length);
-        }
-    }
-}
-
 static void a_list_is_split_at_commas(void **state)
 {
     (void)state;
@@ -204,7 +158,6 @@ int main(void)
         cmocka_unit_test(counts_are_digits),
         cmocka_unit_test(an_address_to_listen_on_is_numeric_with_a_port),
         cmocka_unit_test(an_address_to_listen_on_is_ready_for_bind),
-        cmocka_unit_test(an_endpoint_is_scheme_host_and_port),
         cmocka_unit_test(a_list_is_split_at_commas),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "intake/endpoint.h"
+
+#include <arpa/inet.h>
+#include <ctype.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* The length of "[v6]" or a host name; 0: neither. */
+static size_t host_length(const char *text)
+{
+    struct in6_addr address;
+    char host[INET6_ADDRSTRLEN] = "";
+    if (text[0] != '[') {
+        size_t length = 0;
+        while (isalnum((unsigned char)text[length]) ||
+               (text[length] && strchr(".-_", text[length])))
+            length++;
+        return length <= 253 ? length : 0; /* RFC 1035 2.3.4, without the root's dot */
+    }
+    const char *end = strchr(text, ']');
+    if (!end || (size_t)(end - text) > sizeof host)
+        return 0;
+    memcpy(host, text + 1, (size_t)(end - text) - 1);
+    return inet_pton(AF_INET6, host, &address) == 1 ? (size_t)(end - text) + 1 : 0;
+}
+
+/* The digits of a port that ends the text, or stands before a slash; 0: there is none. */
+static size_t port_length(const char *text)
+{
+    size_t digits = strspn(text, "0123456789");
+    unsigned long port = digits <= 5 ? strtoul(text, NULL, 10) : 0;
+    bool ends = !text[digits] || text[digits] == '/';
+    return ends && port >= 1 && port <= UINT16_MAX ? digits : 0;
+}
+
+const char *endpoint_fault(const char *text, size_t *length)
+{
+    const char *at = text;
+    if (strncmp(at, "http://", 7) == 0)
+        at += 7;
+    else if (strncmp(at, "https://", 8) == 0)
+        at += 8;
+    else
+        return "is not a URL beginning with http:// or https://";
+    size_t host = host_length(at);
+    if (host == 0)
+        return "has no host name or address behind its ://";
+    at += host;
+    if (*at == ':') {
+        size_t digits = port_length(++at);
+        if (digits == 0)
+            return "has no port from 1 to 65535 behind its colon";
+        at += digits;
+    }
+    *length = (size_t)(at - text);
+    return at[strspn(at, "/")] ? "has more than a scheme, a host and a port" : NULL;
+}

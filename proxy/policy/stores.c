@@ -1,0 +1,222 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* `stores:` of the policy: what is known of a store besides its name, for the room check.
+ *
+ *     stores:
+ *       test:
+ *         s3: { endpoint: ..., bucket: ..., access_key_file: ..., secret_key_file: ... }
+ *         capacity: 10TiB
+ */
+#include "intake/endpoint.h"
+#include "intake/key_file.h"
+#include "intake/problems.h"
+#include "policy/policy_priv.h"
+
+#include <ctype.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { BUCKET_NAME_MAX = 255, WHY_MAX = 256 };
+
+static const char REGION[] = "default"; /* what a Ceph gateway's is called, if nobody named it */
+
+/* --- s3 -------------------------------------------------------------------------------- */
+
+enum s3_key { KEY_ENDPOINT, KEY_BUCKET, KEY_ACCESS_KEY_FILE, KEY_SECRET_KEY_FILE, KEY_REGION };
+
+static const char *const s3_keys[] = {
+    [KEY_ENDPOINT] = "endpoint",
+    [KEY_BUCKET] = "bucket",
+    [KEY_ACCESS_KEY_FILE] = "access_key_file",
+    [KEY_SECRET_KEY_FILE] = "secret_key_file",
+    [KEY_REGION] = "region",
+};
+enum { S3_KEYS = sizeof s3_keys / sizeof *s3_keys };
+
+static char **s3_value(struct policy_bucket *s3, enum s3_key key)
+{
+    switch (key) {
+    case KEY_ENDPOINT:
+        return &s3->endpoint;
+    case KEY_BUCKET:
+        return &s3->bucket;
+    case KEY_ACCESS_KEY_FILE:
+        return &s3->access_key_file;
+    case KEY_SECRET_KEY_FILE:
+        return &s3->secret_key_file;
+    default:
+        return &s3->region;
+    }
+}
+
+static void check_endpoint(struct document *document, const yaml_node_t *node, char *endpoint)
+{
+    size_t length;
+    const char *fault = endpoint_fault(endpoint, &length);
+    if (!fault)
+        endpoint[length] = '\0';
+    else /* somebody may have written http://user:password@host */
+        problems_add(document->problems, document->path, document_line(node), "endpoint '%.80s' %s",
+                     strchr(endpoint, '@') ? "..." : endpoint, fault);
+}
+
+/* It becomes a segment of a URL's path, where dots alone would mean something else. */
+static void check_bucket(struct document *document, const yaml_node_t *node, const char *bucket)
+{
+    size_t length = 0;
+    while (isalnum((unsigned char)bucket[length]) ||
+           (length && bucket[length] && strchr("._-", bucket[length])))
+        length++;
+    if (bucket[length] || length > BUCKET_NAME_MAX)
+        problems_add(document->problems, document->path, document_line(node),
+                     "bucket '%.80s' is not the name of one", bucket);
+}
+
+/* Shows now, and not with the first upload; the key itself is read when it is used. */
+static void try_key_file(struct document *document, const yaml_node_t *node, const char *what,
+                         const char *path)
+{
+    char key[KEY_MAX + 1];
+    char why[WHY_MAX];
+    if (!key_file_read(path, key, why, sizeof why))
+        problems_add(document->problems, document->path, document_line(node), "%s %s %s", what,
+                     path, why);
+    explicit_bzero(key, sizeof key);
+}
+
+static void read_s3_value(struct document *document, size_t key, const yaml_node_t *value,
+                          void *target)
+{
+    char *text = text_read(document, value, s3_keys[key]);
+    *s3_value(target, (enum s3_key)key) = text;
+    if (!text)
+        return;
+    switch ((enum s3_key)key) {
+    case KEY_ENDPOINT:
+        check_endpoint(document, value, text);
+        break;
+    case KEY_BUCKET:
+        check_bucket(document, value, text);
+        break;
+    case KEY_REGION:
+        name_check(document, value, text, "region");
+        break;
+    default:
+        try_key_file(document, value, s3_keys[key], text);
+    }
+}
+
+static void read_s3(struct document *document, const yaml_node_t *node, struct policy_store *store)
+{
+    static const struct mapping mapping = {"s3", s3_keys, S3_KEYS, read_s3_value};
+    store->has_s3 = true;
+    document_walk(document, &mapping, node, &store->s3);
+    for (int key = 0; key < KEY_REGION; key++)
+        if (!*s3_value(&store->s3, (enum s3_key)key))
+            problems_add(document->problems, document->path, document_line(node), "s3 needs %s",
+                         s3_keys[key]);
+    if (!store->s3.region && !(store->s3.region = strdup(REGION)))
+        document_no_memory(document, node);
+}
+
+/* --- one store -------------------------------------------------------------------------- */
+
+enum store_key { KEY_S3, KEY_CAPACITY };
+
+static void read_store_value(struct document *document, size_t key, const yaml_node_t *value,
+                             void *target)
+{
+    struct policy_store *store = target;
+    if (key == KEY_S3)
+        read_s3(document, value, store);
+    else
+        limit_read(document, value, "capacity", &store->capacity);
+}
+
+static void read_store(struct document *document, const yaml_node_t *node,
+                       struct policy_store *store)
+{
+    static const char *const keys[] = {[KEY_S3] = "s3", [KEY_CAPACITY] = "capacity"};
+    static const struct mapping mapping = {"a store", keys, 2, read_store_value};
+    document_walk(document, &mapping, node, store);
+    if (node->type == YAML_MAPPING_NODE && !store->has_s3)
+        document_complain(document, node,
+                          "a store needs s3: only a bucket tells how much it holds already");
+}
+
+void store_facts_free(struct store_facts *facts)
+{
+    for (int key = 0; key < S3_KEYS; key++)
+        free(*s3_value(&facts->store.s3, (enum s3_key)key));
+    free(facts->store.name);
+}
+
+/* --- all of them ------------------------------------------------------------------------ */
+
+static struct store_facts *find(const struct policy *policy, const char *name)
+{
+    for (size_t i = 0; i < policy->store_count; i++)
+        if (!strcmp(policy->stores[i].store.name, name))
+            return &policy->stores[i];
+    return NULL;
+}
+
+/* Takes over `name`. NULL: no memory. */
+static struct store_facts *add(struct policy *policy, char *name, int line)
+{
+    struct store_facts *stores =
+        reallocarray(policy->stores, policy->store_count + 1, sizeof *stores);
+    if (!stores) {
+        free(name);
+        return NULL;
+    }
+    policy->stores = stores;
+    struct store_facts *facts = &stores[policy->store_count++];
+    *facts = (struct store_facts){.store = {.name = name, .capacity = UINT64_MAX}, .line = line};
+    return facts;
+}
+
+static void read_named_store(struct document *document, const yaml_node_t *key,
+                             const yaml_node_t *value, struct policy *policy)
+{
+    const char *name = document_text(document, key, "a store's name");
+    if (!name)
+        return;
+    store_name_check(document, key, name);
+    if (find(policy, name)) {
+        problems_add(document->problems, document->path, document_line(key),
+                     "stores has '%.80s' already", name);
+        return;
+    }
+    char *copy = strdup(name);
+    struct store_facts *facts = copy ? add(policy, copy, document_line(key)) : NULL;
+    if (facts)
+        read_store(document, value, &facts->store);
+    else
+        document_no_memory(document, key);
+}
+
+void stores_read(struct document *document, const yaml_node_t *node, struct policy *policy)
+{
+    if (document_is_null(node)) /* every store below it is a comment */
+        return;
+    if (node->type != YAML_MAPPING_NODE) {
+        document_complain(document, node, "stores must be names, each with what is known of it");
+        return;
+    }
+    for (const yaml_node_pair_t *pair = node->data.mapping.pairs.start;
+         pair < node->data.mapping.pairs.top; pair++) {
+        const yaml_node_t *key = yaml_document_get_node(&document->tree, pair->key);
+        if (policy->store_count == POLICY_STORES_MAX) {
+            document_complain(document, key, "one store too many");
+            return;
+        }
+        read_named_store(document, key, yaml_document_get_node(&document->tree, pair->value),
+                         policy);
+    }
+}
+
+const struct policy_store *policy_store(const struct policy *policy, const char *name)
+{
+    const struct store_facts *facts = find(policy, name);
+    return facts ? &facts->store : NULL;
+}

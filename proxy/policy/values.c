@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Every reader tells what is wrong with its value and goes on, so that one reading finds all. */
+#include "intake/problems.h"
+#include "intake/units.h"
+#include "policy/policy_priv.h"
+
+#include <string.h>
+
+void document_complain(struct document *document, const yaml_node_t *node, const char *what)
+{
+    problems_add(document->problems, document->path, document_line(node), "%s", what);
+}
+
+void document_no_memory(struct document *document, const yaml_node_t *node)
+{
+    document_complain(document, node, "no memory");
+}
+
+char *text_read(struct document *document, const yaml_node_t *node, const char *what)
+{
+    const char *text = document_text(document, node, what);
+    char *copy = text ? strdup(text) : NULL;
+    if (text && !copy)
+        document_no_memory(document, node);
+    return copy;
+}
+
+void name_check(struct document *document, const yaml_node_t *node, const char *name,
+                const char *what)
+{
+    if (!policy_name_valid(name))
+        problems_add(document->problems, document->path, document_line(node),
+                     "%s '%.80s' must be 1 to %d of A-Z, a-z, 0-9, '.', '_' and '-'", what, name,
+                     POLICY_NAME_MAX);
+}
+
+void store_name_check(struct document *document, const yaml_node_t *node, const char *store)
+{
+    name_check(document, node, store, "store");
+    if (policy_store_reserved(store))
+        problems_add(document->problems, document->path, document_line(node),
+                     "store '%.80s' is Glance's own: images do not belong there", store);
+}
+
+bool size_read(struct document *document, const yaml_node_t *node, const char *what, uint64_t *size)
+{
+    const char *text = document_text(document, node, what);
+    if (!text)
+        return false;
+    bool good = units_parse_size(text, size);
+    if (!good)
+        problems_add(document->problems, document->path, document_line(node),
+                     "%s '%.80s' is not " UNITS_SIZE_FORM, what, text);
+    return good;
+}
+
+void limit_read(struct document *document, const yaml_node_t *node, const char *what,
+                uint64_t *limit)
+{
+    if (size_read(document, node, what, limit) && *limit == 0)
+        problems_add(document->problems, document->path, document_line(node),
+                     "%s 0 would take nothing; to refuse, use deny", what);
+}
