@@ -12,7 +12,7 @@ bool store_add(struct glance *glance, const char *name)
 {
     if (glance->store_count == STORES_MAX || strlen(name) >= STORE_NAME_MAX)
         return false;
-    strcpy(glance->stores[glance->store_count++], name);
+    snprintf(glance->stores[glance->store_count++], STORE_NAME_MAX, "%s", name);
     return true;
 }
 
