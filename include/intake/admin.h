@@ -11,6 +11,7 @@ struct bind_address;
 struct metrics;
 struct snapshot;
 struct spools;
+struct stores;
 struct uploads;
 
 /* What it shows. Borrowed; must outlive the admin. */
@@ -18,7 +19,8 @@ struct admin_sources {
     struct metrics *const *metrics;
     struct uploads *const *uploads;
     size_t workers;
-    const struct spools *spools; /* all workers' */
+    const struct spools *spools; /* all workers', as are */
+    struct stores *stores;
     /* The snapshot in force, with a reference for the caller. */
     struct snapshot *(*snapshot)(void *context);
     bool (*draining)(void *context);

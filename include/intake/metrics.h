@@ -34,13 +34,21 @@ void metrics_warned(struct metrics *metrics, enum refusal reason);
 /* Bytes from clients to Glance, and back. */
 void metrics_bytes(struct metrics *metrics, uint64_t to_glance, uint64_t from_glance);
 
+/* An upload to a store whose bucket could not be asked how much room it has. */
+void metrics_store_unchecked(struct metrics *metrics, const char *store);
+
 /* An upload that ended: by verdict and store, bytes, duration, fixes. At most 32 stores are told
  * apart per worker; any further one counts as "other". */
 void metrics_upload(struct metrics *metrics, const struct upload *upload);
 
-/* Prometheus text (exposition format 0.0.4), all workers summed, and what their spools hold
- * together; false: no memory. */
-bool metrics_text(struct metrics *const *all, size_t count, uint64_t spool_bytes,
+/* What the workers have together, at the moment of reading. */
+struct metrics_common {
+    uint64_t spool_bytes;
+    uint64_t stores_missing; /* the policy names them, and Glance does not have them */
+};
+
+/* Prometheus text (exposition format 0.0.4), all workers summed; false: no memory. */
+bool metrics_text(struct metrics *const *all, size_t count, const struct metrics_common *common,
                   struct buffer *out);
 
 #endif

@@ -44,17 +44,18 @@ void upload_warnings_text(unsigned warnings, char out[UPLOAD_WARNINGS_TEXT]);
 
 /* --- readiness.c: is Glance there, asked at most every two seconds --------------------- */
 
-enum { READINESS_WHY_MAX = 512 };
+enum { READINESS_WHY_MAX = 512, READINESS_PROBLEMS_MAX = 3 };
 
 struct readiness_answer {
-    bool glance;                 /* reachable */
-    char why[READINESS_WHY_MAX]; /* if not: a sentence */
+    bool glance;                     /* reachable */
+    char why[READINESS_WHY_MAX];     /* if not: a sentence */
+    char missing[READINESS_WHY_MAX]; /* the policy's stores that are not there: likewise, or "" */
     bool draining;
 };
 
-#define READINESS_DRAINING "this proxy is about to stop"
-
-bool readiness_ready(const struct readiness_answer *answer);
+/* What is in the way, a sentence each without its full stop: how many; 0: ready. */
+size_t readiness_problems(const struct readiness_answer *answer,
+                          const char *problems[READINESS_PROBLEMS_MAX]);
 
 struct readiness;
 

@@ -115,6 +115,11 @@ void metrics_upload(struct metrics *metrics, const struct upload *upload)
         observe_duration(metrics, upload->seconds);
 }
 
+void metrics_store_unchecked(struct metrics *metrics, const char *store)
+{
+    add(&store_row(metrics, store, METRICS_STORES_MAX)->unchecked, 1);
+}
+
 /* --- summing up ------------------------------------------------------------------------ */
 
 static void merge(_Atomic uint64_t *total, const _Atomic uint64_t *from, size_t count)
@@ -127,6 +132,7 @@ static void merge_store(struct metrics_store *total, const struct metrics_store 
 {
     merge(total->results, from->results, METRICS_RESULT_COUNT);
     merge(&total->bytes, &from->bytes, 1);
+    merge(&total->unchecked, &from->unchecked, 1);
 }
 
 void metrics_merge(struct metrics *total, const struct metrics *from)

@@ -28,6 +28,7 @@ struct metrics_store {
     char name[POLICY_NAME_MAX + 1];
     _Atomic uint64_t results[METRICS_RESULT_COUNT];
     _Atomic uint64_t bytes;
+    _Atomic uint64_t unchecked;
 };
 
 struct metrics {
@@ -45,7 +46,7 @@ struct metrics {
     _Atomic size_t store_count;
     struct metrics_store stores[METRICS_STORES_MAX]; /* a row is filled before it is counted */
     struct metrics_store other;
-    uint64_t spool_bytes; /* only in a total: no worker has spools of its own */
+    struct metrics_common common; /* only in a total */
 };
 
 /* Adds one worker's counters to `total`, which is the caller's alone. */

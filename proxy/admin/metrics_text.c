@@ -6,6 +6,7 @@
 #include "intake/utf8.h"
 
 #include <inttypes.h>
+#include <stddef.h>
 #include <string.h>
 
 static uint64_t value(const _Atomic uint64_t *counter)
@@ -58,18 +59,29 @@ static bool uploads_rows(const char *name, const struct metrics *total, struct b
     return fits && put_uploads(name, &total->other, "other", out);
 }
 
-static bool put_upload_bytes(const char *name, const struct metrics_store *store, const char *label,
-                             struct buffer *out)
+/* One counter of each store's, by its place in the row. */
+static bool store_rows(const char *name, const struct metrics *total, size_t counter,
+                       struct buffer *out)
 {
-    return buffer_print(out, "%s{", name) && put_store(label, value(&store->bytes), out);
+    bool fits = true;
+    for (size_t i = 0; i <= total->store_count && fits; i++) {
+        bool other = i == total->store_count;
+        const struct metrics_store *store = other ? &total->other : &total->stores[i];
+        const char *label = other ? "other" : store->name;
+        fits = buffer_print(out, "%s{", name) &&
+               put_store(label, value((const void *)((const char *)store + counter)), out);
+    }
+    return fits;
 }
 
 static bool upload_bytes_rows(const char *name, const struct metrics *total, struct buffer *out)
 {
-    bool fits = true;
-    for (size_t i = 0; i < total->store_count && fits; i++)
-        fits = put_upload_bytes(name, &total->stores[i], total->stores[i].name, out);
-    return fits && put_upload_bytes(name, &total->other, "other", out);
+    return store_rows(name, total, offsetof(struct metrics_store, bytes), out);
+}
+
+static bool unchecked_rows(const char *name, const struct metrics *total, struct buffer *out)
+{
+    return store_rows(name, total, offsetof(struct metrics_store, unchecked), out);
 }
 
 static bool put_reasons(const char *name, const _Atomic uint64_t *counters, struct buffer *out)
@@ -161,7 +173,12 @@ static bool connections_row(const char *name, const struct metrics *total, struc
 
 static bool spool_bytes_row(const char *name, const struct metrics *total, struct buffer *out)
 {
-    return buffer_print(out, "%s %" PRIu64 "\n", name, total->spool_bytes);
+    return buffer_print(out, "%s %" PRIu64 "\n", name, total->common.spool_bytes);
+}
+
+static bool stores_missing_row(const char *name, const struct metrics *total, struct buffer *out)
+{
+    return buffer_print(out, "%s %" PRIu64 "\n", name, total->common.stores_missing);
 }
 
 static bool proofs_rows(const char *name, const struct metrics *total, struct buffer *out)
@@ -226,6 +243,12 @@ static const struct family {
     {"glance_intake_bytes_total", "counter", "Body bytes passed on, by direction.", bytes_rows},
     {"glance_intake_spool_bytes", "gauge", "Bytes kept on disk until an upload's length is known.",
      spool_bytes_row},
+    {"glance_intake_stores_missing", "gauge",
+     "Stores that the policy names and Glance does not have.", stores_missing_row},
+    {"glance_intake_store_checks_failed_total", "counter",
+     "Uploads that went on without a look at the room in their store, since its bucket could not "
+     "be asked.",
+     unchecked_rows},
 };
 
 static bool put_family(const struct family *family, const struct metrics *total, struct buffer *out)
@@ -235,7 +258,7 @@ static bool put_family(const struct family *family, const struct metrics *total,
            family->write(family->name, total, out);
 }
 
-bool metrics_text(struct metrics *const *all, size_t count, uint64_t spool_bytes,
+bool metrics_text(struct metrics *const *all, size_t count, const struct metrics_common *common,
                   struct buffer *out)
 {
     struct metrics *total = metrics_new();
@@ -243,7 +266,7 @@ bool metrics_text(struct metrics *const *all, size_t count, uint64_t spool_bytes
         return false;
     for (size_t i = 0; i < count; i++)
         metrics_merge(total, all[i]);
-    total->spool_bytes = spool_bytes;
+    total->common = *common;
     bool fits = true;
     for (size_t i = 0; i < sizeof FAMILIES / sizeof *FAMILIES && fits; i++)
         fits = put_family(&FAMILIES[i], total, out);

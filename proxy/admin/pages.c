@@ -3,7 +3,9 @@
 #include "admin/admin_priv.h"
 #include "intake/admin.h"
 #include "intake/metrics.h"
+#include "intake/snapshot.h"
 #include "intake/spool.h"
+#include "intake/stores.h"
 #include "intake/upload.h"
 #include "intake/utf8.h"
 
@@ -16,29 +18,35 @@ bool page_healthz(const struct page_context *context, struct buffer *out)
     return buffer_append(out, "ok\n", 3);
 }
 
-/* What is wrong, one string each. */
-static json_t *list_problems(const struct readiness_answer *answer)
+/* One string each: what may stand in JSON of it. */
+static bool list_problem(json_t *list, const char *problem)
 {
-    json_t *problems = json_array();
-    struct buffer why;
-    buffer_init(&why, 3 * sizeof answer->why);
-    bool listed = true;
-    if (!answer->glance)
-        listed = utf8_clean(answer->why, &why) &&
-                 !json_array_append_new(problems, json_string(buffer_text(&why)));
-    if (answer->draining)
-        listed = listed && !json_array_append_new(problems, json_string(READINESS_DRAINING));
-    buffer_free(&why);
+    struct buffer clean;
+    buffer_init(&clean, 3 * strlen(problem));
+    bool listed = utf8_clean(problem, &clean) &&
+                  !json_array_append_new(list, json_string(buffer_text(&clean)));
+    buffer_free(&clean);
+    return listed;
+}
+
+static json_t *list_problems(const char *const *problems, size_t count)
+{
+    json_t *list = json_array();
+    bool listed = list != NULL;
+    for (size_t i = 0; i < count && listed; i++)
+        listed = list_problem(list, problems[i]);
     if (listed)
-        return problems;
-    json_decref(problems);
+        return list;
+    json_decref(list);
     return NULL;
 }
 
 bool page_readyz(const struct page_context *context, struct buffer *out)
 {
-    json_t *document = json_pack("{s:b, s:o}", "ready", readiness_ready(context->readiness),
-                                 "problems", list_problems(context->readiness));
+    const char *problems[READINESS_PROBLEMS_MAX];
+    size_t count = readiness_problems(context->readiness, problems);
+    json_t *document =
+        json_pack("{s:b, s:o}", "ready", count == 0, "problems", list_problems(problems, count));
     char *text = document ? json_dumps(document, 0) : NULL;
     bool written = text && buffer_append(out, text, strlen(text)) && buffer_append(out, "\n", 1);
     free(text);
@@ -46,10 +54,21 @@ bool page_readyz(const struct page_context *context, struct buffer *out)
     return written;
 }
 
+/* How many stores of the policy Glance does not have. */
+static size_t count_missing(const struct admin_sources *sources)
+{
+    struct snapshot *snapshot = sources->snapshot(sources->context);
+    size_t count = stores_missing(sources->stores, snapshot->policy, NULL);
+    snapshot_release(snapshot);
+    return count;
+}
+
 bool page_metrics(const struct page_context *context, struct buffer *out)
 {
     const struct admin_sources *sources = context->sources;
-    return metrics_text(sources->metrics, sources->workers, spools_used(sources->spools), out);
+    const struct metrics_common common = {.spool_bytes = spools_used(sources->spools),
+                                          .stores_missing = count_missing(sources)};
+    return metrics_text(sources->metrics, sources->workers, &common, out);
 }
 
 bool page_uploads(const struct page_context *context, struct buffer *out)

@@ -11,6 +11,7 @@
 #include "intake/clock.h"
 #include "intake/probe.h"
 #include "intake/snapshot.h"
+#include "intake/stores.h"
 
 #include <microhttpd.h>
 #include <pthread.h>
@@ -18,7 +19,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { FRESH_MS = 2000 };
+enum { FRESH_MS = 2000, PROBLEM_MAX = 64 * 1024 };
 
 struct readiness {
     const struct admin_sources *sources;
@@ -28,20 +29,42 @@ struct readiness {
     bool stopping;
     bool asked; /* at least once */
     uint64_t asked_ms;
-    struct readiness_answer answer; /* but for `draining`, which is looked up anew each time */
+    struct readiness_answer answer; /* but for what is looked up anew each time */
     struct MHD_Connection *waiting[ADMIN_CONNECTIONS_MAX];
     size_t waiting_count;
 };
 
-bool readiness_ready(const struct readiness_answer *answer)
+size_t readiness_problems(const struct readiness_answer *answer,
+                          const char *problems[READINESS_PROBLEMS_MAX])
 {
-    return answer->glance && !answer->draining;
+    size_t count = 0;
+    if (!answer->glance)
+        problems[count++] = answer->why;
+    if (answer->missing[0])
+        problems[count++] = answer->missing;
+    if (answer->draining)
+        problems[count++] = "this proxy is about to stop";
+    return count;
 }
 
 static void ask_glance(const struct admin_sources *sources, struct readiness_answer *answer)
 {
     struct snapshot *snapshot = sources->snapshot(sources->context);
     answer->glance = glance_probe(snapshot->settings, answer->why, sizeof answer->why);
+    snapshot_release(snapshot);
+}
+
+/* What costs nothing to know is no more than this old. */
+static void look_up(const struct admin_sources *sources, struct readiness_answer *answer)
+{
+    struct buffer said;
+    struct snapshot *snapshot = sources->snapshot(sources->context);
+    buffer_init(&said, PROBLEM_MAX);
+    answer->draining = sources->draining(sources->context);
+    if (stores_missing(sources->stores, snapshot->policy, &said))
+        snprintf(answer->missing, sizeof answer->missing, "%s",
+                 said.len ? said.data : "the policy names stores that Glance does not have");
+    buffer_free(&said);
     snapshot_release(snapshot);
 }
 
@@ -113,7 +136,7 @@ bool readiness_ask(struct readiness *readiness, struct MHD_Connection *connectio
     }
     pthread_mutex_unlock(&readiness->lock);
     if (answered)
-        out->draining = readiness->sources->draining(readiness->sources->context);
+        look_up(readiness->sources, out);
     return answered;
 }
 

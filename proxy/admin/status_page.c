@@ -212,14 +212,14 @@ static bool put_table(struct buffer *out, const json_t *uploads, const struct co
 
 static bool put_readiness(struct buffer *out, const struct readiness_answer *answer)
 {
-    if (readiness_ready(answer))
+    const char *problems[READINESS_PROBLEMS_MAX];
+    size_t count = readiness_problems(answer, problems);
+    if (count == 0)
         return put(out, "<p class=\"good\">Ready: Glance answers.</p>\n");
     bool fits = true;
-    if (!answer->glance)
-        fits = put(out, "<p class=\"bad\">Not ready: ") && put_escaped(out, answer->why) &&
+    for (size_t i = 0; i < count && fits; i++)
+        fits = put(out, "<p class=\"bad\">Not ready: ") && put_escaped(out, problems[i]) &&
                put(out, ".</p>\n");
-    if (answer->draining)
-        fits = fits && put(out, "<p class=\"bad\">Not ready: " READINESS_DRAINING ".</p>\n");
     return fits;
 }
 

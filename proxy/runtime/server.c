@@ -130,6 +130,7 @@ static bool start_admin(struct server *server)
     const struct admin_sources sources = {.metrics = server->metrics,
                                           .uploads = server->uploads,
                                           .spools = server->shared.spools,
+                                          .stores = server->shared.stores,
                                           .workers = server->worker_count,
                                           .snapshot = snapshot_now,
                                           .draining = is_draining,

@@ -5,6 +5,7 @@
 #include "glance.h"
 #include "route.h"
 
+#include <openssl/evp.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -38,6 +39,11 @@ static bool parse_cut(const char *name, struct fault *fault)
     return !name || fault->cut == FAULT_RESET || strcmp(name, "close") == 0;
 }
 
+static bool digest_known(const char *name)
+{
+    return !*name || EVP_get_digestbyname(name);
+}
+
 static bool copy_text(char *to, size_t size, const char *from)
 {
     return snprintf(to, size, "%s", from) < (int)size;
@@ -45,17 +51,18 @@ static bool copy_text(char *to, size_t size, const char *from)
 
 bool fault_parse(json_t *json, struct fault *fault, char why[256])
 {
-    const char *image = "*", *on = "upload", *cut = NULL, *store = "";
+    const char *image = "*", *on = "upload", *cut = NULL, *store = "", *hash = "sha512";
     json_t *at = NULL;
-    int times = 0, answer = 0, stuck = 0, wrong = 0;
+    int times = 0, answer = 0, stuck = 0, kept = 0, wrong = 0;
     json_int_t rate = 0, shorter = 0;
     json_error_t error;
     *fault = (struct fault){.set = true};
     if (json_unpack_ex(json, &error, JSON_STRICT,
-                       "{s?s, s?s, s?i, s?o, s?F, s?i, s?s, s?I, s?b, s?b, s?I, s?s}", "image",
-                       &image, "on", &on, "times", &times, "at", &at, "stall", &fault->stall,
-                       "answer", &answer, "cut", &cut, "rate", &rate, "stuck", &stuck,
-                       "wrong_checksum", &wrong, "short_by", &shorter, "store", &store) != 0) {
+                       "{s?s, s?s, s?i, s?o, s?F, s?i, s?s, s?I, s?b, s?b, s?s, s?b, s?I, s?s}",
+                       "image", &image, "on", &on, "times", &times, "at", &at, "stall",
+                       &fault->stall, "answer", &answer, "cut", &cut, "rate", &rate, "stuck",
+                       &stuck, "kept", &kept, "hash", &hash, "wrong_checksum", &wrong, "short_by",
+                       &shorter, "store", &store) != 0) {
         snprintf(why, 256, "%s", error.text);
         return false;
     }
@@ -64,6 +71,7 @@ bool fault_parse(json_t *json, struct fault *fault, char why[256])
         !(fault->stall >= 0 && fault->stall <= 86400) ||
         !copy_text(fault->image, sizeof fault->image, image) ||
         !copy_text(fault->on, sizeof fault->on, on) ||
+        !copy_text(fault->hash, sizeof fault->hash, hash) || !digest_known(hash) ||
         !copy_text(fault->store, sizeof fault->store, store)) {
         snprintf(why, 256, "a value is out of bounds");
         return false;
@@ -73,6 +81,7 @@ bool fault_parse(json_t *json, struct fault *fault, char why[256])
     fault->rate = (uint64_t)rate;
     fault->short_by = (uint64_t)shorter;
     fault->stuck = stuck;
+    fault->kept = kept;
     fault->wrong_checksum = wrong;
     return true;
 }

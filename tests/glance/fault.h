@@ -16,6 +16,8 @@
  *      "cut": "close",   then (after the answer, if any) close the connection, or "reset" it
  *      "rate": 65536,    read (of a download: send) no faster than this, bytes a second
  *      "stuck": true,    the image stays `saving`, whatever happens
+ *      "kept": true,     the image becomes active, whatever is answered at the end
+ *      "hash": "sha256"  the os_hash_algo that it gets, instead of sha512; "": none, nor a value
  *      "wrong_checksum": true, "short_by": 1, "store": "file"   become active with this untruth}
  */
 #ifndef SMALL_GLANCE_FAULT_H
@@ -45,6 +47,8 @@ struct fault {
     enum fault_cut cut;
     uint64_t rate; /* 0: as fast as it comes */
     bool stuck;
+    bool kept;
+    char hash[16];
     bool wrong_checksum;
     uint64_t short_by;
     char store[64]; /* "": the one that was asked for */

@@ -11,6 +11,7 @@
 #define SMALL_GLANCE_GLANCE_H
 
 #include "fault.h"
+#include "store.h"
 
 #include <jansson.h>
 #include <pthread.h>
@@ -26,11 +27,9 @@ struct principal {
     bool admin;
 };
 
-/* Everything but `images` and `faults` is fixed before the first request. */
 struct glance {
+    /* Fixed before the first request. */
     const char *data; /* folder of the images' data */
-    const char *stores[STORES_MAX];
-    size_t store_count; /* at least one; the first is the default */
     struct principal principals[PRINCIPALS_MAX];
     size_t principal_count;
     FILE *journal; /* NULL: none is kept */
@@ -39,6 +38,9 @@ struct glance {
     /* Held by whoever touches what follows, never while bytes flow or a fault waits. */
     pthread_mutex_t lock;
     json_t *images; /* array of objects, oldest first */
+    char stores[STORES_MAX][STORE_NAME_MAX];
+    size_t store_count; /* at least one; the first is the default */
+    json_t *limits;     /* a project's, by name */
     struct fault faults[FAULTS_MAX];
     size_t fault_count;
 };

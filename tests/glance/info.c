@@ -56,28 +56,60 @@ void options_any(struct exchange *exchange)
     answer_empty(exchange, 200);
 }
 
-static json_t *usage(json_int_t used, json_int_t limit)
+json_t *limits_default(void)
 {
-    return json_pack("{s:I, s:I}", "usage", used, "limit", limit);
+    return json_pack("{s:i, s:i, s:i, s:i}", "image_size_total", 102400, "image_stage_total",
+                     102400, "image_count_total", 1000, "image_count_uploading", 100);
 }
 
-/* Sizes in MiB. The limits are those of no project in particular, and nothing enforces them. */
-void info_usage(struct exchange *exchange)
+void limits_put(struct exchange *exchange)
 {
-    json_int_t bytes = 0, count = 0, uploading = 0;
+    struct glance *glance = exchange->glance;
+    json_t *limits = exchange_json(exchange);
+    if (!limits)
+        return;
+    if (!json_is_object(limits)) {
+        answer_error(exchange, 400, "Not limits by name.");
+        json_decref(limits);
+        return;
+    }
+    json_decref(glance->limits);
+    glance->limits = limits;
+    answer_empty(exchange, 204);
+}
+
+static bool owned_by(const json_t *image, const struct principal *caller)
+{
+    return strcmp(image_text(image, "owner"), caller->project) == 0;
+}
+
+/* What the caller's project has of it. Staged data count apart. */
+static json_int_t used(const struct exchange *exchange, const char *name)
+{
+    json_int_t bytes = 0, staged = 0, count = 0, uploading = 0;
     size_t i;
     json_t *image;
     json_array_foreach(exchange->glance->images, i, image)
     {
-        if (strcmp(image_text(image, "owner"), exchange->caller->project) != 0)
+        if (!owned_by(image, exchange->caller))
             continue;
-        count++;
-        bytes += json_integer_value(json_object_get(image, "size"));
+        json_int_t size = json_integer_value(json_object_get(image, "size"));
+        *(image_is(image, "uploading") ? &staged : &bytes) += size;
         uploading += image_is(image, "saving") || image_is(image, "uploading");
+        count++;
     }
-    answer_json(exchange, 200,
-                json_pack("{s:{s:o, s:o, s:o, s:o}}", "usage", "image_size_total",
-                          usage(bytes >> 20, 102400), "image_stage_total", usage(0, 102400),
-                          "image_count_total", usage(count, 1000), "image_count_uploading",
-                          usage(uploading, 100)));
+    return strcmp(name, "image_size_total") == 0    ? bytes >> 20
+           : strcmp(name, "image_stage_total") == 0 ? staged >> 20
+           : strcmp(name, "image_count_total") == 0 ? count
+                                                    : uploading;
+}
+
+void info_usage(struct exchange *exchange)
+{
+    json_t *rows = json_object();
+    const char *name;
+    json_t *limit;
+    json_object_foreach(exchange->glance->limits, name, limit) json_object_set_new(
+        rows, name, json_pack("{s:I, s:O}", "usage", used(exchange, name), "limit", limit));
+    answer_json(exchange, 200, json_pack("{s:o}", "usage", rows));
 }

@@ -3,6 +3,8 @@
 #ifndef SMALL_GLANCE_INFO_H
 #define SMALL_GLANCE_INFO_H
 
+#include <jansson.h>
+
 struct exchange;
 
 void versions_known(struct exchange *exchange);   /* 200 */
@@ -12,5 +14,10 @@ void health_get(struct exchange *exchange);
 void health_head(struct exchange *exchange);
 void options_any(struct exchange *exchange);
 void info_usage(struct exchange *exchange);
+
+/* PUT /small-glance/limits {"image_size_total": 100}: these and no others, from now on. Sizes in
+ * MiB; they are told and not enforced. */
+void limits_put(struct exchange *exchange);
+json_t *limits_default(void);
 
 #endif

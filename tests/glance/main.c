@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Options, start, wait for a signal, end. */
 #include "glance.h"
+#include "info.h"
 #include "server.h"
 #include "store.h"
 
@@ -49,9 +50,8 @@ static bool parse_stores(struct glance *glance, char *list)
     char *rest = NULL;
     glance->store_count = 0;
     for (char *name = strtok_r(list, ",", &rest); name; name = strtok_r(NULL, ",", &rest)) {
-        if (glance->store_count == STORES_MAX || strlen(name) >= STORE_NAME_MAX)
+        if (!store_add(glance, name))
             return false;
-        glance->stores[glance->store_count++] = name;
     }
     return glance->store_count > 0;
 }
@@ -116,6 +116,7 @@ static bool open_glance(struct glance *glance, const struct options *options)
     pthread_mutex_init(&glance->lock, NULL);
     json_object_seed(0);
     glance->images = json_array();
+    glance->limits = limits_default();
     glance->stopping = eventfd(0, EFD_CLOEXEC);
     if (access(glance->data, W_OK | X_OK) != 0) {
         perror(glance->data);
@@ -124,7 +125,8 @@ static bool open_glance(struct glance *glance, const struct options *options)
     glance->journal = options->log ? fopen(options->log, "ae") : NULL;
     if (options->log && !glance->journal)
         perror(options->log);
-    return glance->images && glance->stopping >= 0 && (!options->log || glance->journal);
+    return glance->images && glance->limits && glance->stopping >= 0 &&
+           (!options->log || glance->journal);
 }
 
 static void close_glance(struct glance *glance)
@@ -133,6 +135,7 @@ static void close_glance(struct glance *glance)
         fclose(glance->journal);
     close(glance->stopping);
     json_decref(glance->images);
+    json_decref(glance->limits);
     pthread_mutex_destroy(&glance->lock);
 }
 

@@ -17,6 +17,8 @@ static const struct route routes[] = {
     {"options", "OPTIONS", "*", NULL, options_any, ROUTE_OPEN},
     {"faults-put", "PUT", "small-glance/faults", NULL, faults_put, ROUTE_OPEN},
     {"faults-clear", "DELETE", "small-glance/faults", NULL, faults_clear, ROUTE_OPEN},
+    {"stores-put", "PUT", "small-glance/stores", NULL, stores_put, ROUTE_OPEN},
+    {"limits-put", "PUT", "small-glance/limits", NULL, limits_put, ROUTE_OPEN},
     {"health", "GET", "healthcheck", NULL, health_get, ROUTE_OPEN},
     {"health", "HEAD", "healthcheck", NULL, health_head, ROUTE_OPEN},
     {"versions", "GET", "versions", NULL, versions_known, ROUTE_OPEN},

@@ -8,6 +8,14 @@
 #include <stdlib.h>
 #include <string.h>
 
+bool store_add(struct glance *glance, const char *name)
+{
+    if (glance->store_count == STORES_MAX || strlen(name) >= STORE_NAME_MAX)
+        return false;
+    snprintf(glance->stores[glance->store_count++], STORE_NAME_MAX, "%s", name);
+    return true;
+}
+
 bool store_known(const struct glance *glance, const char *name)
 {
     for (size_t i = 0; i < glance->store_count; i++)
@@ -49,4 +57,33 @@ void info_stores(struct exchange *exchange)
         json_array_append_new(stores, store);
     }
     answer_json(exchange, 200, json_pack("{s:o}", "stores", stores));
+}
+
+/* At least one, and names of stores all. */
+static bool are_stores(const json_t *names)
+{
+    size_t count = json_array_size(names);
+    bool good = count > 0 && count <= STORES_MAX;
+    for (size_t i = 0; i < count; i++) {
+        const json_t *name = json_array_get(names, i);
+        good = good && json_is_string(name) && json_string_length(name) < STORE_NAME_MAX;
+    }
+    return good;
+}
+
+void stores_put(struct exchange *exchange)
+{
+    struct glance *glance = exchange->glance;
+    json_t *names = exchange_json(exchange);
+    if (!names)
+        return;
+    if (are_stores(names)) {
+        glance->store_count = 0;
+        for (size_t i = 0; i < json_array_size(names); i++)
+            store_add(glance, json_string_value(json_array_get(names, i)));
+        answer_empty(exchange, 204);
+    } else {
+        answer_error(exchange, 400, "Not a list of stores.");
+    }
+    json_decref(names);
 }

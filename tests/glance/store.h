@@ -11,6 +11,9 @@ struct glance;
 
 enum { STORE_NAME_MAX = 64 };
 
+/* False: there are too many, or its name is too long. */
+bool store_add(struct glance *glance, const char *name);
+
 /* The configured ones, and the two that Glance keeps for itself and yet gives to anybody. */
 bool store_known(const struct glance *glance, const char *name);
 
@@ -23,5 +26,8 @@ void store_list(const struct glance *glance, char *text, size_t size);
 
 /* GET /v2/info/stores */
 void info_stores(struct exchange *exchange);
+
+/* PUT /small-glance/stores ["file", "test"]: these from now on, the first as the default. */
+void stores_put(struct exchange *exchange);
 
 #endif

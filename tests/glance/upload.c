@@ -21,8 +21,8 @@ struct upload {
     char store[STORE_NAME_MAX];
     uint64_t size;
     EVP_MD_CTX *md5;
-    EVP_MD_CTX *sha512;
-    bool failed; /* the disk did not take it */
+    EVP_MD_CTX *hash; /* os_hash_algo's; NULL: none is reported */
+    bool failed;      /* the disk did not take it */
 };
 
 void data_path(const struct glance *glance, const char *id, const char *suffix, char path[4096])
@@ -39,8 +39,23 @@ static void upload_free(struct upload *upload)
     if (*upload->path)
         unlink(upload->path);
     EVP_MD_CTX_free(upload->md5);
-    EVP_MD_CTX_free(upload->sha512);
+    EVP_MD_CTX_free(upload->hash);
     free(upload);
+}
+
+static const char *hash_algorithm(const struct exchange *exchange)
+{
+    return exchange->fault.set ? exchange->fault.hash : "sha512";
+}
+
+/* NULL, too, if there is to be none. */
+static EVP_MD_CTX *hash_new(const char *algorithm)
+{
+    EVP_MD_CTX *context = *algorithm ? EVP_MD_CTX_new() : NULL;
+    if (context && EVP_DigestInit_ex(context, EVP_get_digestbyname(algorithm), NULL))
+        return context;
+    EVP_MD_CTX_free(context);
+    return NULL;
 }
 
 static struct upload *upload_new(struct exchange *exchange)
@@ -50,13 +65,11 @@ static struct upload *upload_new(struct exchange *exchange)
         return NULL;
     data_path(exchange->glance, exchange->image_id, ".XXXXXX", upload->path);
     upload->file = mkostemp(upload->path, O_CLOEXEC);
-    upload->md5 = EVP_MD_CTX_new();
-    upload->sha512 = EVP_MD_CTX_new();
+    upload->md5 = hash_new("md5");
+    upload->hash = hash_new(hash_algorithm(exchange));
     if (upload->file < 0)
         upload->path[0] = '\0';
-    if (upload->file >= 0 && upload->md5 && upload->sha512 &&
-        EVP_DigestInit_ex(upload->md5, EVP_md5(), NULL) &&
-        EVP_DigestInit_ex(upload->sha512, EVP_sha512(), NULL))
+    if (upload->file >= 0 && upload->md5 && (upload->hash || !*hash_algorithm(exchange)))
         return upload;
     upload_free(upload);
     return NULL;
@@ -150,7 +163,8 @@ void upload_take(struct exchange *exchange, const char *bytes, size_t count)
 {
     struct upload *upload = exchange->upload;
     EVP_DigestUpdate(upload->md5, bytes, count);
-    EVP_DigestUpdate(upload->sha512, bytes, count);
+    if (upload->hash)
+        EVP_DigestUpdate(upload->hash, bytes, count);
     /* A run of zeros becomes a hole, so that a huge sparse image needs no disk. */
     if (!all_zero(bytes, count) &&
         pwrite(upload->file, bytes, count, (off_t)upload->size) != (ssize_t)count)
@@ -171,13 +185,17 @@ static void set_digest(json_t *image, const char *property, EVP_MD_CTX *context,
     image_set_text(image, property, text);
 }
 
-static void describe_data(json_t *image, struct upload *upload, const struct fault *fault)
+static void describe_data(struct exchange *exchange, json_t *image)
 {
+    struct upload *upload = exchange->upload;
+    const struct fault *fault = &exchange->fault;
     uint64_t lost = fault->short_by < upload->size ? fault->short_by : upload->size;
     json_object_set_new(image, "size", json_integer((json_int_t)(upload->size - lost)));
     set_digest(image, "checksum", upload->md5, fault->wrong_checksum);
-    set_digest(image, "os_hash_value", upload->sha512, fault->wrong_checksum);
-    image_set_text(image, "os_hash_algo", "sha512");
+    if (upload->hash) {
+        set_digest(image, "os_hash_value", upload->hash, fault->wrong_checksum);
+        image_set_text(image, "os_hash_algo", hash_algorithm(exchange));
+    }
 }
 
 static bool keep_file(struct exchange *exchange, const char *suffix)
@@ -210,11 +228,17 @@ static json_t *finish(struct exchange *exchange, const char *suffix)
     } else if (!keep_file(exchange, suffix)) {
         answer_error(exchange, 500, "Failed to store the data of image %s", exchange->image_id);
     } else {
-        describe_data(image, exchange->upload, &exchange->fault);
+        describe_data(exchange, image);
         return image;
     }
     upload_abandon(exchange);
     return NULL;
+}
+
+static void settle(struct exchange *exchange, json_t *image)
+{
+    image_set_text(image, "stores", exchange->upload->store);
+    image_set_status(image, exchange->fault.stuck ? "saving" : "active");
 }
 
 void upload_finish(struct exchange *exchange)
@@ -222,8 +246,7 @@ void upload_finish(struct exchange *exchange)
     json_t *image = finish(exchange, "");
     if (!image)
         return;
-    image_set_text(image, "stores", exchange->upload->store);
-    image_set_status(image, exchange->fault.stuck ? "saving" : "active");
+    settle(exchange, image);
     upload_end(exchange);
     answer_empty(exchange, 204);
 }
@@ -241,8 +264,13 @@ void upload_abandon(struct exchange *exchange)
 {
     if (!exchange->upload)
         return;
+    const struct fault *fault = &exchange->fault;
     json_t *image = image_find(exchange->glance, exchange->image_id);
-    if (image && !exchange->fault.stuck)
+    if (image && fault->kept && exchange->whole && keep_file(exchange, "")) {
+        describe_data(exchange, image);
+        settle(exchange, image);
+    } else if (image && !fault->stuck) {
         image_set_status(image, "queued");
+    }
     upload_end(exchange);
 }

@@ -18,8 +18,8 @@ void stage_finish(struct exchange *exchange);
 /* Bytes of the body. Without the lock. */
 void upload_take(struct exchange *exchange, const char *bytes, size_t count);
 
-/* Ends an upload that was not finished: the image is queued again. Lock held. NULL upload: does
- * nothing. */
+/* Ends an upload that was not finished: the image is queued again, but for a fault. Lock held. NULL
+ * upload: does nothing. */
 void upload_abandon(struct exchange *exchange);
 
 /* Where an image's data are: suffix "" once active, ".staged" before an import. */

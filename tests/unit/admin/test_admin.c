@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The whole admin listener, asked by libcurl as any scraper would. Glance is a script here: this
- * file has its own glance_probe(), which takes the place of the real one. */
+ * file has its own glance_probe() and stores_missing(), which take the place of the real ones. */
 #include "intake/admin.h"
 
+#include "intake/buffer.h"
 #include "intake/clock.h"
 #include "intake/log.h"
 #include "intake/metrics.h"
@@ -10,6 +11,7 @@
 #include "intake/settings.h"
 #include "intake/snapshot.h"
 #include "intake/spool.h"
+#include "intake/stores.h"
 #include "intake/upload.h"
 
 #include <arpa/inet.h>
@@ -35,6 +37,7 @@ static _Atomic bool glance_is_there;
 static _Atomic unsigned glance_takes_ms;
 static _Atomic unsigned questions;
 static _Atomic bool draining;
+static _Atomic bool gold_is_missing;
 
 bool glance_probe(const struct settings *settings, char *why, size_t why_size)
 {
@@ -43,6 +46,15 @@ bool glance_probe(const struct settings *settings, char *why, size_t why_size)
     usleep(glance_takes_ms * 1000);
     snprintf(why, why_size, "Glance at <http://127.0.0.1:9393> does not answer");
     return glance_is_there;
+}
+
+size_t stores_missing(struct stores *stores, const struct policy *policy, struct buffer *out)
+{
+    (void)stores;
+    (void)policy;
+    if (gold_is_missing && out)
+        buffer_print(out, "the policy names the store gold");
+    return gold_is_missing;
 }
 
 void snapshot_release(struct snapshot *snapshot)
@@ -107,6 +119,7 @@ static int set_up(void **state)
     glance_takes_ms = 0;
     questions = 0;
     draining = false;
+    gold_is_missing = false;
     metrics = metrics_new();
     uploads = uploads_new(metrics);
     spools = spools_new(NULL); /* nobody keeps anything in them */
@@ -211,22 +224,26 @@ static void test_not_ready(void **state)
     (void)state;
     struct got got;
     glance_is_there = false;
+    gold_is_missing = true;
     draining = true;
     ask("GET", "/readyz", &got);
     assert_int_equal(got.status, 503);
     json_t *document = json_loads(got.body, JSON_REJECT_DUPLICATES, NULL);
     assert_true(json_is_false(json_object_get(document, "ready")));
     const json_t *problems = json_object_get(document, "problems");
-    assert_int_equal(json_array_size(problems), 2);
+    assert_int_equal(json_array_size(problems), 3);
     assert_string_equal(json_string_value(json_array_get(problems, 0)),
                         "Glance at <http://127.0.0.1:9393> does not answer");
     assert_string_equal(json_string_value(json_array_get(problems, 1)),
+                        "the policy names the store gold");
+    assert_string_equal(json_string_value(json_array_get(problems, 2)),
                         "this proxy is about to stop");
     json_decref(document);
 
     ask("GET", "/", &got);
     assert_int_equal(got.status, 200); /* for people: the page itself is fine */
     assert_has(got.body, "Not ready: Glance at &lt;http://127.0.0.1:9393&gt; does not answer.");
+    assert_has(got.body, "Not ready: the policy names the store gold.");
     assert_has(got.body, "Not ready: this proxy is about to stop.");
 }
 
@@ -239,6 +256,24 @@ static void test_draining_is_told_at_once(void **state)
     draining = true; /* while Glance's answer is still fresh */
     ask("GET", "/readyz", &got);
     assert_int_equal(got.status, 503);
+    assert_int_equal(questions, 1);
+}
+
+static void test_a_missing_store_is_told_at_once(void **state)
+{
+    (void)state;
+    struct got got;
+    ask("GET", "/readyz", &got);
+    assert_int_equal(got.status, 200);
+    gold_is_missing = true;
+    ask("GET", "/readyz", &got);
+    assert_int_equal(got.status, 503);
+    assert_has(got.body, "[\"the policy names the store gold\"]");
+    ask("GET", "/metrics", &got);
+    assert_has(got.body, "\nglance_intake_stores_missing 1\n");
+    gold_is_missing = false;
+    ask("GET", "/readyz", &got);
+    assert_int_equal(got.status, 200);
     assert_int_equal(questions, 1);
 }
 
@@ -357,6 +392,7 @@ int main(void)
         TEST(test_answers),
         TEST(test_not_ready),
         TEST(test_draining_is_told_at_once),
+        TEST(test_a_missing_store_is_told_at_once),
         TEST(test_a_storm_is_one_question),
         TEST(test_stopping_while_somebody_waits),
         TEST(test_status_page_escapes),

@@ -43,7 +43,8 @@ static int tear_down(void **state)
 static void read_all(void)
 {
     buffer_clear(&text);
-    assert_true(metrics_text(metrics, WORKERS, 4711, &text));
+    static const struct metrics_common common = {.spool_bytes = 4711, .stores_missing = 2};
+    assert_true(metrics_text(metrics, WORKERS, &common, &text));
 }
 
 static void assert_line(const char *line)
@@ -197,6 +198,20 @@ static void test_a_flood_of_names(void **state)
     assert_null(strstr(buffer_text(&text), "made-up-16"));
 }
 
+static void test_unchecked_stores(void **state)
+{
+    (void)state;
+    count_upload(0, "test", UPLOAD_STORED, 1);
+    metrics_store_unchecked(metrics[0], "test");
+    metrics_store_unchecked(metrics[1], "test");
+    metrics_store_unchecked(metrics[1], "file");
+    read_all();
+    assert_line("glance_intake_store_checks_failed_total{store=\"test\"} 2");
+    assert_line("glance_intake_store_checks_failed_total{store=\"file\"} 1");
+    assert_line("glance_intake_store_checks_failed_total{store=\"other\"} 0");
+    assert_line("glance_intake_stores_missing 2");
+}
+
 /* Each sample belongs to the family announced last, by HELP and TYPE. */
 static void test_families_are_announced(void **state)
 {
@@ -216,7 +231,7 @@ static void test_families_are_announced(void **state)
             assert_non_null(strchr("_{ ", line[strlen(family)]));
         }
     }
-    assert_int_equal(families, 13);
+    assert_int_equal(families, 15);
 }
 
 static void test_too_large_for_the_buffer(void **state)
@@ -224,7 +239,8 @@ static void test_too_large_for_the_buffer(void **state)
     (void)state;
     struct buffer small;
     buffer_init(&small, 100);
-    assert_false(metrics_text(metrics, WORKERS, 0, &small));
+    static const struct metrics_common common;
+    assert_false(metrics_text(metrics, WORKERS, &common, &small));
     buffer_free(&small);
 }
 
@@ -266,6 +282,7 @@ int main(void)
         TEST(test_durations),
         TEST(test_labels_are_escaped),
         TEST(test_a_flood_of_names),
+        TEST(test_unchecked_stores),
         TEST(test_families_are_announced),
         TEST(test_too_large_for_the_buffer),
         TEST(test_reading_while_counting),

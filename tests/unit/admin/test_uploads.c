@@ -59,7 +59,8 @@ static void assert_metric(const char *line)
 {
     struct buffer text;
     buffer_init(&text, 1 << 20);
-    assert_true(metrics_text(&metrics, 1, 0, &text));
+    static const struct metrics_common common;
+    assert_true(metrics_text(&metrics, 1, &common, &text));
     if (!strstr(buffer_text(&text), line))
         fail_msg("no \"%s\" in\n%s", line, buffer_text(&text));
     buffer_free(&text);

@@ -111,6 +111,12 @@ static const struct examined_row UNSAFE_ROWS[] = {
            PIECE(112, "\0\0\0\0DATA")),
     UNSAFE("a data file whose name is longer than the opening", "it keeps its data in another file",
            PIECE(79, "\4"), PIECE(112, "DATA\0\0\xFF\xF8x")),
+    {"a data file that is named right behind the header of version 2",
+     {FILE_SIZE, {{0, V2, sizeof V2}, PIECE(V2_HEADER, "DATA\0\0\0\1x")}},
+     "qcow2",
+     MIB_64,
+     NULL,
+     "it keeps its data in another file, x"},
     UNSAFE("an unknown feature", "incompatible bit 5", PIECE(79, "\x20")),
     UNSAFE("the last unknown feature", "incompatible bit 63", PIECE(72, "\x80")),
 };
