@@ -55,8 +55,8 @@ void stores_free(struct stores *stores)
 
 bool stores_fresh(struct stores *stores)
 {
-    uint64_t now = clock_ms();
     pthread_mutex_lock(&stores->lock);
+    uint64_t now = clock_ms(); /* not before an answer that came while this waited */
     bool fresh = (stores->answered && now - stores->answered_ms < STORES_FRESH_MS) ||
                  now < stores->asking_until;
     if (!fresh)
@@ -76,11 +76,10 @@ void stores_unanswered(struct stores *stores)
 
 static void learn(struct stores *stores, const struct names *names)
 {
-    uint64_t now = clock_ms();
     pthread_mutex_lock(&stores->lock);
     stores->names = *names;
     stores->answered = true;
-    stores->answered_ms = now;
+    stores->answered_ms = clock_ms();
     stores->asking_until = 0;
     pthread_mutex_unlock(&stores->lock);
 }
