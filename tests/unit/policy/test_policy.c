@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "intake/buffer.h"
 #include "intake/policy.h"
 
 #include <setjmp.h>
@@ -29,6 +30,26 @@ static void without_a_file_there_is_no_policy(void **state)
     problems_free(&problems);
 }
 
+static void note(const char *name, void *context)
+{
+    assert_true(buffer_print(context, "%s ", name));
+}
+
+static void every_store_that_it_names_is_visited(void **state)
+{
+    struct buffer names;
+    struct policy *policy = good_policy(state, "rules:\n"
+                                               "- {name: a, store: x}\n"
+                                               "- {name: b, deny: no}\n"
+                                               "- {name: c, store: y, allow: [z, y, x]}\n"
+                                               "default: {store: w, mode: force}\n");
+    buffer_init(&names, 256);
+    policy_each_store(policy, note, &names);
+    assert_string_equal(buffer_text(&names), "x y z y x w ");
+    buffer_free(&names);
+    policy_free(policy);
+}
+
 static void nothing_can_be_freed(void **state)
 {
     (void)state;
@@ -41,6 +62,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(a_good_policy_counts_its_rules_without_default),
         TEST(without_a_file_there_is_no_policy),
+        TEST(every_store_that_it_names_is_visited),
         TEST(nothing_can_be_freed),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
