@@ -87,6 +87,14 @@ def the_limit_is_reached_early(scene):
     desk.proxy.wait_no_spools()
 
 
+@scenario
+def exactly_the_limit_is_not_too_much(scene):
+    desk = Desk(scene, spool_limit="1MiB")
+    image = desk.image()
+    desk.refused(desk.put_chunked(image, LARGE[:(1 << 20) + 1]), image, 507, "spool_full")
+    desk.stored(desk.put_chunked(image, LARGE[:1 << 20]), image, LARGE[:1 << 20])
+
+
 @scenario(threaded=True)
 def the_limit_is_for_all_together(scene):
     desk = Desk(scene, spool_limit="2MiB")
