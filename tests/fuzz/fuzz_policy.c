@@ -6,6 +6,16 @@
 #include "intake/policy.h"
 #include "intake/problems.h"
 
+#include <string.h>
+
+static void check_store(const char *name, void *context)
+{
+    const struct policy_store *store = policy_store(context, name);
+    property(*name && strlen(name) <= POLICY_NAME_MAX);
+    property(!store || (store->has_s3 && store->s3.endpoint && store->s3.bucket &&
+                        store->s3.region && store->capacity > 0));
+}
+
 static void check_decision(const struct policy *policy, const struct policy_facts *facts)
 {
     struct policy_decision decision;
@@ -41,6 +51,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (policy) {
         check_decision(policy, &known);
         check_decision(policy, &unknown);
+        policy_each_store(policy, check_store, policy);
     }
     policy_free(policy);
     problems_free(&problems);
