@@ -63,7 +63,6 @@ struct upload {
     unsigned glance_status; /* 0: none came */
     char verified[16];      /* what was compared with Glance: "sha512", "size", "no"; "": nothing */
     char image_after[33];   /* the image's status after a failure of Glance's; "": not known */
-    bool room_unknown;      /* the store's room could not be found out */
     char *sha512;           /* hex, of what Glance was sent; NULL: not the whole body */
 
     /* Set by uploads_leave(). */

@@ -45,8 +45,10 @@ enum step_result exchange_no_memory(struct exchange *x)
     return exchange_refuse_for(x, REFUSAL_GLANCE_UNREACHABLE, "this proxy is short of memory");
 }
 
+/* A client that has its answer may try again at once. */
 void exchange_answer(struct exchange *x, struct reply *reply)
 {
+    upload_let_go(x);
     metrics_answered(x->parts->metrics, reply->status);
     if (x->client)
         client_answer(x->client, reply);
@@ -141,10 +143,7 @@ static void end_asking(struct exchange *x)
 {
     transfer_abort(x->transfer);
     x->transfer = NULL;
-    fetch_end(&x->image_asked);
-    fetch_end(&x->usage_asked);
-    fetch_end(&x->stores_asked);
-    fetch_end(&x->bucket_asked);
+    upload_end_asking(x);
     timer_cancel(x->parts->loop, &x->look);
 }
 

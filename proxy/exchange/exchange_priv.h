@@ -146,6 +146,7 @@ bool glance_reply(struct exchange *x, struct reply *reply);
 
 /* upload.c */
 void upload_ended(struct exchange *x);
+void upload_let_go(struct exchange *x); /* of the image and the store's room; may be repeated */
 void upload_client_lost(struct exchange *x);
 void upload_note_warnings(struct exchange *x);
 
@@ -160,6 +161,7 @@ enum step_result upload_admit(struct exchange *x);
 /* preflight.c */
 enum step_result upload_preflight(struct exchange *x);
 bool upload_ask_image(struct exchange *x); /* into `image_asked`. False: no memory */
+void upload_end_asking(struct exchange *x);
 
 /* room.c */
 enum step_result upload_check_quota(struct exchange *x);

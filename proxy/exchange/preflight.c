@@ -67,18 +67,35 @@ static void take_usage(struct exchange *x)
     fetch_end(&x->usage_asked);
 }
 
+/* All uploads learn from what one of them was told; where that was nothing, the next one asks. */
 static void take_stores(struct exchange *x)
 {
     const struct fetch *fetch = &x->stores_asked;
     const struct buffer *body = &fetch->answer.body;
+    struct stores *stores = x->parts->stores;
+    if (!fetch->begun)
+        return;
     if (was_told(x, fetch, "its stores")) {
-        if (!stores_learn(x->parts->stores, buffer_text(body), body->len))
+        if (!stores_learn(stores, buffer_text(body), body->len))
             log_say(LOG_LEVEL_WARNING, "%s: the answer to /v2/info/stores cannot be read",
                     x->request_id);
-    } else if (fetch->begun && fetch_answered(fetch) && fetch->answer.status == 404) {
-        stores_learn_nothing(x->parts->stores);
+    } else if (fetch_answered(fetch) && fetch->answer.status == 404) {
+        stores_learn_nothing(stores);
+    } else {
+        stores_unanswered(stores);
     }
+    stores_tell_missing(stores, x->snapshot->policy);
     fetch_end(&x->stores_asked);
+}
+
+void upload_end_asking(struct exchange *x)
+{
+    if (x->stores_asked.begun)
+        stores_unanswered(x->parts->stores);
+    fetch_end(&x->image_asked);
+    fetch_end(&x->usage_asked);
+    fetch_end(&x->stores_asked);
+    fetch_end(&x->bucket_asked);
 }
 
 /* Glance's own refusal, as it came. */

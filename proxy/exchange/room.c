@@ -6,6 +6,7 @@
 #include "exchange/exchange_priv.h"
 
 #include "intake/log.h"
+#include "intake/metrics.h"
 #include "intake/settings.h"
 #include "intake/snapshot.h"
 #include "intake/upload.h"
@@ -33,7 +34,7 @@ static const struct policy_store *store_of(const struct exchange *x)
 
 static void cannot_tell(struct exchange *x, const struct policy_store *store, const char *why)
 {
-    x->upload->room_unknown = true;
+    metrics_store_unchecked(x->parts->metrics, store->name);
     log_say(LOG_LEVEL_WARNING, "%s: the room in %s is not known: %s", x->request_id, store->name,
             why);
 }

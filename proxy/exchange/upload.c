@@ -288,14 +288,19 @@ static enum upload_verdict verdict_of(const struct exchange *x)
     }
 }
 
+void upload_let_go(struct exchange *x)
+{
+    claim_release(x->claim);
+    x->claim = NULL;
+    room_give_back(&x->room);
+}
+
 /* However it ended: one line in the log, the metrics, and the list of the last hundred. */
 void upload_ended(struct exchange *x)
 {
     if (!x->upload)
         return;
-    claim_release(x->claim);
-    x->claim = NULL;
-    room_give_back(&x->room);
+    upload_let_go(x);
     x->upload->reason = x->refusal;
     if (x->upload->verdict == UPLOAD_RUNNING)
         x->upload->verdict = verdict_of(x);

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "intake/fetch.h"
 
+#include "intake/settings.h"
+
 #include <string.h>
 
 static void on_head(void *owner, unsigned status, const struct headers *headers)
@@ -32,12 +34,19 @@ static void on_done(void *owner, enum transfer_result result, const char *detail
 
 static const struct transfer_owner FETCH = {.head = on_head, .data = on_data, .done = on_done};
 
+/* An operator may have less of it. */
+static uint64_t patience_with_glance(const struct settings *settings)
+{
+    uint64_t stall = settings->glance.stall_timeout;
+    return stall < FETCH_PATIENCE_MS ? stall : FETCH_PATIENCE_MS;
+}
+
 bool fetch_start(struct fetch *fetch, struct glance *glance, const struct settings *settings,
                  const struct transfer_order *order, void (*wake)(void *context), void *context)
 {
     struct transfer_order patient = *order;
     if (!patient.patience)
-        patient.patience = FETCH_PATIENCE_MS;
+        patient.patience = patience_with_glance(settings);
     *fetch = (struct fetch){.wake = wake, .context = context, .begun = true};
     reply_init(&fetch->answer);
     fetch->transfer = transfer_start(glance, settings, &patient, &FETCH, fetch);
