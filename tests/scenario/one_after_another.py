@@ -2,6 +2,7 @@
 """A repaired upload is an upload like any other: the connection goes on, Glance may refuse it, and
 who does not wait for the answer does no harm."""
 import json
+import uuid
 
 from support.desk import TOKEN, Desk, data
 from support.form import declared, file, form
@@ -26,8 +27,8 @@ SMALL = {
 }
 
 
-def upload(fields, body):
-    return head(f"PUT {UPLOAD} HTTP/1.1", "Host: h", TOKEN, *fields) + body
+def upload(fields, body, target=UPLOAD):
+    return head(f"PUT {target} HTTP/1.1", "Host: h", TOKEN, *fields) + body
 
 
 @scenario(threaded=True)
@@ -84,7 +85,8 @@ def the_client_does_not_wait_for_the_answer(scene):
     proxy = scene.proxy(glance)
     for which, (name, (fields, body)) in enumerate(SENT.items()):
         with proxy.client() as client:
-            client.send(upload(fields, body))
+            image = str(uuid.uuid4())  # the one before may still be on its way
+            client.send(upload(fields, body, f"/v2/images/{image}/file"))
             glance.wait(name, lambda _: len(glance.uploads()) > which and glance.uploads()[which].length == 100_000)
             client.reset()
         glance.uploads()[which].go()

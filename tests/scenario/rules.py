@@ -2,7 +2,7 @@
 """policy.yaml at work: which store, whose wish counts, and what is too large."""
 import json
 
-from support.glance import UPLOAD, facts
+from support.glance import UPLOAD, facts, store_list
 from support.proxy import STREAM, wait_until
 from support.scene import scenario
 from support.wire import LAST_CHUNK, chunk, head
@@ -48,7 +48,7 @@ def stored(proxy, glance, *fields, body=DATA):
 
 @scenario
 def the_first_rule_that_matches(scene):
-    glance = scene.glance()
+    glance = scene.glance(stores=store_list("file", "test", "third"))
     proxy = scene.proxy(glance, policy=POLICY, conf=ANY_DATA)
     horizon = "User-Agent: python Horizon client"
     wish = "X-Image-Meta-Store: test"

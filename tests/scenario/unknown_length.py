@@ -82,7 +82,7 @@ def the_client_breaks_its_word(scene):
     for door in DOORS:
         for size in (100, 70_000, len(LARGE)):
             body = b"\0" + LARGE[1:size]
-            for promise in (1, size - 1, size + 1, size * 3, 1 << 40):
+            for promise in (1, size - 1, size + 1, size * 3, 1 << 36):
                 image = desk.image()
                 told = desk.put_chunked(image, body, *RIGHT, f"X-Openstack-Image-Size: {promise}", door=door)
                 desk.refused(told, image, 400, "size_mismatch", door, reached=size > 65536)

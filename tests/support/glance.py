@@ -45,6 +45,7 @@ class Request(Message):
         super().__init__(head_bytes)
         self.method, self.target, self.version = self.start.split(" ")
         self.stream = stream
+        self.answered = None  # the status, once one was sent
         self.cut = False  # the proxy closed before the body was whole
         self.closed = False
         self.told = threading.Event()  # see hold()
@@ -70,6 +71,8 @@ class Request(Message):
 
     def send(self, *pieces):
         for piece in pieces:
+            if final := re.match(rb"HTTP/1\.1 ([2-5]\d\d) ", piece):
+                self.answered = int(final[1])  # known before the peer can ask what came of it
             self.stream.sock.sendall(piece)
         return self
 
@@ -95,6 +98,21 @@ class Request(Message):
         reset(self.stream.sock)
 
 
+def stored(asked, **changed):
+    """What Glance says of an image when it has taken this upload."""
+    staged = asked.target.split("?")[0].endswith("/stage")
+    return {"status": "uploading" if staged else "active", "size": asked.length,
+            "os_hash_algo": "sha512", "os_hash_value": asked.sha512,
+            "stores": asked.get("X-Image-Meta-Store"), **changed}
+
+
+NO_LIMITS = {"usage": {}}
+
+
+def store_list(*names):
+    return {"stores": [{"id": name, "description": name} for name in names]}
+
+
 def accept_upload(request):
     request.read().send(NO_CONTENT)
 
@@ -105,11 +123,15 @@ def empty_answer(request):
 
 class ScriptedGlance:
     """Listens from birth to stop(). `upload` and `other` are called with each Request, in a
-    thread per connection; `image` is what GET /v2/images/{id} tells: a dict, the bytes to send,
-    or a function like the others."""
+    thread per connection. `image`, `usage` and `stores` are what GET tells of these: a dict, the
+    bytes to send, or a function like the others. Of an image given as a dict, whoever has uploaded
+    it (the request id tells) hears that it is stored; everybody else hears the dict."""
 
-    def __init__(self, address, image=None, upload=accept_upload, other=empty_answer, tls=None):
+    def __init__(self, address, image=None, upload=accept_upload, other=empty_answer, tls=None,
+                 usage=None, stores=None):
         self.image = image or facts()
+        self.usage = usage or NO_LIMITS
+        self.stores = stores or store_list("file", "test")
         self.upload = upload
         self.other = other
         self.tls = tls
@@ -166,14 +188,27 @@ class ScriptedGlance:
         if request.method == "PUT" and request.target.split("?")[0].endswith(("/file", "/stage")):
             return self.upload
         if request.method == "GET" and re.fullmatch(r"/v2/images/[-0-9a-f]{36}", request.target):
-            return self._tell_image
+            return self._telling(self.image_for(request))
+        if (request.method, request.target) == ("GET", "/v2/info/usage"):
+            return self._telling(self.usage)
+        if (request.method, request.target) == ("GET", "/v2/info/stores"):
+            return self._telling(self.stores)
         return self.other
 
-    def _tell_image(self, request):
-        told = self.image
+    @staticmethod
+    def _telling(told):
         if callable(told):
-            return told(request)
-        return request.read().send(told if isinstance(told, bytes) else json_answer("200 OK", told))
+            return told
+        sent = told if isinstance(told, bytes) else json_answer("200 OK", told)
+        return lambda request: request.read().send(sent)
+
+    def image_for(self, request):
+        if not isinstance(self.image, dict):
+            return self.image
+        own = request.get("X-Openstack-Request-Id")
+        done = [asked for asked in self.uploads() if asked.complete and asked.answered
+                and asked.answered < 300 and asked.get("X-Openstack-Request-Id") == own]
+        return {**self.image, **stored(done[-1])} if done else self.image
 
     def wait(self, what, condition):
         """Waits until condition(self) holds, looking whenever a request comes or ends, and now
@@ -187,6 +222,12 @@ class ScriptedGlance:
 
     def uploads(self):
         return [request for request in self.requests if request.method == "PUT"]
+
+    def others(self):
+        """All requests but what the proxy asks on its own account."""
+        own = re.compile(r"/v2/(images/[-0-9a-f]{36}|info/(usage|stores))")
+        return [request for request in self.requests
+                if request.method != "GET" or not own.fullmatch(request.target)]
 
     def the_upload(self, received=0):
         """The one upload, once at least `received` bytes of its body are here."""
