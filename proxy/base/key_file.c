@@ -48,7 +48,7 @@ bool key_file_read(const char *path, char key[KEY_MAX + 1], char *why, size_t ro
     else if ((fault = key_fault(text, (size_t)count)))
         snprintf(why, room, "%s", fault);
     else
-        strcpy(key, text);
+        memcpy(key, text, strlen(text) + 1);
     explicit_bzero(text, sizeof text);
     if (fd >= 0)
         close(fd);

@@ -98,7 +98,7 @@ static bool take_name(const json_t *row, struct names *names)
         return true;
     if (names->count == STORES_MAX)
         return false;
-    strcpy(names->rows[names->count++], name);
+    memcpy(names->rows[names->count++], name, strlen(name) + 1);
     return true;
 }
 
@@ -136,10 +136,11 @@ void stores_learn_nothing(struct stores *stores)
 
 void stores_learn_algorithm(struct stores *stores, const char *algorithm)
 {
-    if (strlen(algorithm) > ALGORITHM_MAX)
+    size_t length = strlen(algorithm);
+    if (length > ALGORITHM_MAX)
         return;
     pthread_mutex_lock(&stores->lock);
-    strcpy(stores->algorithm, algorithm);
+    memcpy(stores->algorithm, algorithm, length + 1);
     pthread_mutex_unlock(&stores->lock);
 }
 
@@ -176,7 +177,7 @@ bool stores_list(struct stores *stores, struct buffer *out)
 void stores_algorithm(struct stores *stores, char out[ALGORITHM_MAX + 1])
 {
     pthread_mutex_lock(&stores->lock);
-    strcpy(out, stores->algorithm);
+    memcpy(out, stores->algorithm, sizeof stores->algorithm);
     pthread_mutex_unlock(&stores->lock);
 }
 

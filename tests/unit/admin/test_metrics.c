@@ -231,7 +231,7 @@ static void test_families_are_announced(void **state)
             assert_non_null(strchr("_{ ", line[strlen(family)]));
         }
     }
-    assert_int_equal(families, 15);
+    assert_int_equal(families, 17);
 }
 
 static void test_too_large_for_the_buffer(void **state)
