@@ -59,14 +59,26 @@ static bool read_image(struct exchange *x, struct image *seen)
 
 /* --- after a success ------------------------------------------------------------------- */
 
+static const char *why_not(const struct fetch *fetch)
+{
+    if (!fetch_answered(fetch))
+        return "Glance does not tell what it has stored";
+    switch (fetch->answer.status) {
+    case 200:
+        return "what Glance says of the image cannot be read";
+    case 401:
+        return "the token has expired";
+    case 403:
+    case 404:
+        return "the caller may not see the image any more";
+    default:
+        return "Glance fails to tell what it has stored";
+    }
+}
+
 static void cannot_verify(struct exchange *x)
 {
-    const struct fetch *fetch = &x->image_asked;
-    log_say(LOG_LEVEL_WARNING, "%s: not verified: %s", x->request_id,
-            !fetch_answered(fetch)        ? "Glance does not tell what it has stored"
-            : fetch->answer.status == 401 ? "the token has expired"
-            : fetch->answer.status == 200 ? "what Glance says of the image cannot be read"
-                                          : "the caller may not see the image any more");
+    log_say(LOG_LEVEL_WARNING, "%s: not verified: %s", x->request_id, why_not(&x->image_asked));
 }
 
 static enum step_result compare(struct exchange *x, const struct image *seen)
@@ -85,8 +97,9 @@ static enum step_result compare(struct exchange *x, const struct image *seen)
     case VERIFY_WAIT:
         if (wait_a_moment(x, SETTLED_MS))
             return STEP_WAIT;
+        snprintf(x->upload->image_after, sizeof x->upload->image_after, "%.32s", seen->status);
         snprintf(why, sizeof why, "Glance answered %u, and the image is still %s", x->answer.status,
-                 seen->status);
+                 x->upload->image_after);
         break;
     default:
         break;
@@ -114,13 +127,16 @@ static enum step_result verify(struct exchange *x)
 
 /* --- after a failure ------------------------------------------------------------------- */
 
-/* What the client is told of the image; "" when it is not known. */
-static const char *words_for(const char *status)
+/* What the client is told of the image; "" when it is not known. Who took too long may be busy with
+ * it still. */
+static const char *words_for(const char *status, enum refusal failure)
 {
     if (strcmp(status, "queued") == 0)
         return "the image is queued again: upload once more";
     if (strcmp(status, "saving") == 0)
-        return "the image is stuck in saving: delete it and create it anew";
+        return failure == REFUSAL_GLANCE_TIMEOUT
+                   ? "the image is still saving"
+                   : "the image is stuck in saving: delete it and create it anew";
     if (strcmp(status, "active") == 0)
         return "the image is active all the same: compare its os_hash_value with the file's";
     return strcmp(status, "deleted") == 0 ? "the image is gone" : "";
@@ -156,7 +172,7 @@ static enum step_result tell_failure(struct exchange *x)
 {
     if (x->failure == REFUSAL_NONE)
         return STEP_NEXT;
-    const char *words = words_for(x->upload->image_after);
+    const char *words = words_for(x->upload->image_after, x->failure);
     const char *detail = x->failure_detail;
     if (!*words && !*detail)
         return exchange_refuse(x, x->failure);

@@ -11,6 +11,7 @@ from .wire import chunks, head
 DOORS = {"file": "upload", "stage": "stage"}  # the path's end, and the event in the log
 TOKEN = "X-Auth-Token: demo-token"
 OCTETS = "Content-Type: application/octet-stream"
+PAUSE = 100_000  # bytes: more than are looked at before Glance is asked
 RIGHT = (TOKEN, OCTETS, "X-Image-Meta-Store: test")  # a head in which nothing has to be put right
 
 
@@ -84,6 +85,16 @@ class Desk:
         with self.client() as client:
             self.begin(client, image, *(fields or RIGHT), "Transfer-Encoding: chunked", door=door)
             client.send_until_refused(chunks(body))
+            return client.answer()
+
+    def put_with_pause(self, image, body, pause, *fields, door="file"):
+        """Glance has the head and not much of the body when `pause` is called."""
+        with self.client() as client:
+            self.begin(client, image, *(fields or RIGHT), f"Content-Length: {len(body)}", door=door)
+            client.send(body[:PAUSE])
+            wait_until("Glance takes it", lambda: self.show(image)["status"] != "queued")
+            pause()
+            client.send_until_refused(body[PAUSE:])
             return client.answer()
 
     def put_head(self, image, *fields, door="file"):

@@ -270,7 +270,24 @@ class SmallGlance:
         asked = urllib.request.Request(self.url + path, body, method=method, headers={
             "X-Auth-Token": "demo-token", "Content-Type": "application/json"})
         with urllib.request.urlopen(asked, timeout=PATIENCE) as reply:
-            return json.load(reply)
+            return json.loads(reply.read() or "null")
+
+    def fault(self, **fault):
+        """See tests/glance/fault.h."""
+        self.ask("PUT", "/small-glance/faults", fault)
+
+    def no_faults(self):
+        self.ask("DELETE", "/small-glance/faults")
+
+    def set_limits(self, **limits):
+        """What a project may have; of what is not named, as much as it likes."""
+        self.ask("PUT", "/small-glance/limits", limits)
+
+    def set_stores(self, *names):
+        self.ask("PUT", "/small-glance/stores", names)
+
+    def delete(self, image):
+        self.ask("DELETE", f"/v2/images/{image}")
 
     def create(self, **properties):
         return self.ask("POST", "/v2/images", {"name": "cirros", "disk_format": "raw",

@@ -1,0 +1,365 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A 204 means that these bytes are in that store: what Glance says afterwards is compared with what
+it was sent, and what became of an image after a failure is told."""
+import base64
+import hashlib
+import json
+import time
+
+from support.desk import DOORS, RIGHT, TOKEN, Desk, data
+from support.form import declared, file, form
+from support.glance import UPLOAD, answer, facts, json_answer, stored
+from support.proxy import wait_until
+from support.scene import scenario
+
+BODY = data(700_000)
+
+
+def repr_digest(body):
+    return f"sha-512=:{base64.b64encode(hashlib.sha512(body).digest()).decode()}:"
+
+
+def proven(desk, told, body, by="sha512", door="file"):
+    """Stored, and found to be what was sent; told on all sides."""
+    assert told.status == 204, (told.start, told.body)
+    assert told.all("X-Intake-Verified") == [by]
+    assert told.all("Repr-Digest") == [repr_digest(body)]
+    assert told.all("X-Intake-Bytes") == [str(len(body))]
+    assert told.all("X-Intake-Store") == ([] if door == "stage" else ["test"])
+    assert told.get("X-Intake-Image-Status") is None
+    line = desk.log_line(told, door)
+    assert f" verified={by} " in line and " verdict=stored" in line, line
+
+
+def failed(desk, told, status, reason, *words, state=None):
+    """A failure that a person understands, and that the operator's log has as an error."""
+    said = json.loads(told.body)
+    assert (told.status, said["reason"]) == (status, reason), (told.start, said)
+    for each in words:
+        assert each in said["message"], said
+    assert told.get("X-Intake-Verified") is None and told.get("Repr-Digest") is None
+    assert told.get("X-Intake-Image-Status") == state
+    line = desk.log_line(told)
+    assert " ERROR " in line and " verdict=failed " in line and f" reason={reason}" in line, line
+    assert " verified=" not in line, line
+
+
+def proofs(desk):
+    return {result: desk.proxy.metric("verifications_total", result=result)
+            for result in ("digest", "size", "no", "different")}
+
+
+# --- a success ------------------------------------------------------------------------------
+
+
+@scenario(threaded=True, representative=True)
+def what_was_sent_is_there(scene):
+    desk = Desk(scene)
+    count = 0
+    for door in DOORS:
+        for body in (b"\0", data(70_000), data(3_000_001)):
+            packed = form(file(body))
+            for send, sent, fields in ((desk.put, body, RIGHT), (desk.put_chunked, body, RIGHT),
+                                       (desk.put, packed, [TOKEN, declared()]),
+                                       (desk.put_chunked, packed, [TOKEN, declared()])):
+                image = desk.image()
+                told = send(image, sent, *fields, door=door)
+                proven(desk, told, body, door=door)
+                desk.stored(told, image, body, door)
+                count += 1
+    assert proofs(desk) == {"digest": count, "size": 0, "no": 0, "different": 0}
+    assert desk.proxy.metric("stuck_images_total") == 0
+
+
+@scenario
+def what_differs(scene):
+    desk = Desk(scene)
+    table = [
+        ({"wrong_checksum": True}, ["sha512", hashlib.sha512(BODY).hexdigest()[:16]]),
+        ({"short_by": 1}, [f"{len(BODY) - 1} bytes", f"{len(BODY)}"]),
+        ({"store": "file"}, ["it is in file", "was to go to test"]),
+    ]
+    for count, (fault, words) in enumerate(table, 1):
+        image = desk.image()
+        desk.glance.fault(image=image, **fault)
+        failed(desk, desk.put(image, BODY), 502, "verify_failed", "delete it", *words)
+        assert desk.show(image)["status"] == "active"
+        assert proofs(desk) == {"digest": 0, "size": 0, "no": 0, "different": count}
+    assert desk.proxy.metric("refusals_total", reason="verify_failed") == len(table)
+    assert desk.proxy.metric("uploads_total", result="failed") == len(table)
+
+
+@scenario
+def it_is_queued_again_after_a_success(scene):
+    """Which no Glance should do."""
+    glance = scene.glance(image=lambda asked: asked.read().send(json_answer("200 OK", facts())))
+    told = scene.proxy(glance).ask("PUT", UPLOAD, body=BODY)
+    assert (told.status, json.loads(told.body)["reason"]) == (502, "verify_failed")
+    assert "queued again" in json.loads(told.body)["message"]
+
+
+@scenario
+def as_much_as_is_wanted(scene):
+    """`verify` says what counts; the store and the size do with `size`, and nothing with `off`."""
+    desk = Desk(scene)
+    for mode in ("digest", "size", "off"):
+        desk.set(verify=mode)
+        for fault, heeded in (({"wrong_checksum": True}, ["digest"]), ({"short_by": 1}, ["digest", "size"]),
+                              ({"store": "file"}, ["digest", "size"])):
+            image = desk.image()
+            desk.glance.fault(image=image, **fault)
+            told = desk.put(image, BODY)
+            if mode in heeded:
+                failed(desk, told, 502, "verify_failed")
+                continue
+            told_of_it = "size" if mode == "size" else "no"
+            assert (told.status, told.all("X-Intake-Verified")) == (204, [told_of_it]), (mode, fault)
+            assert told.get("Repr-Digest") is None  # nothing was hashed
+            assert f" verified={told_of_it} " in desk.log_line(told)
+        asked = [(each["method"], each["target"].split("/")[-1]) for each in desk.glance.requests()
+                 if image in each["target"]]
+        assert asked == [("GET", image), ("PUT", "file")] + [("GET", image)] * (mode != "off"), mode
+
+
+@scenario
+def while_it_is_saving(scene):
+    """Glance has answered, and its record comes a little later."""
+    def image(asked):
+        done = [each for each in glance.uploads() if each.answered]
+        slow = len(asks) < 4
+        told = facts() if not done else facts(status="saving") if slow else facts(**stored(done[0]))
+        asks.extend([asked] * len(done))
+        asked.read().send(json_answer("200 OK", told))
+
+    asks = []
+    glance = scene.glance(image=image)
+    began = time.monotonic()
+    told = scene.proxy(glance).ask("PUT", UPLOAD, body=BODY)
+    assert (told.status, told.get("X-Intake-Verified")) == (204, "sha512"), told.body
+    assert len(asks) == 5 and time.monotonic() - began < 10
+
+
+@scenario(alone=True)
+def saving_that_never_ends(scene):
+    desk = Desk(scene)
+    image = desk.image()
+    desk.glance.fault(image=image, stuck=True)
+    began = time.monotonic()
+    with desk.client() as client:
+        client.sock.settimeout(60)
+        desk.begin(client, image, *RIGHT, f"Content-Length: {len(BODY)}").send(BODY)
+        told = client.answer()
+    assert 25 < time.monotonic() - began < 40
+    failed(desk, told, 502, "verify_failed", "204", "still saving", state="saving")
+    assert proofs(desk)["different"] == 1
+    assert desk.proxy.metric("stuck_images_total") == 1
+
+
+# --- what cannot be found out ---------------------------------------------------------------
+
+
+@scenario(threaded=True)
+def a_token_that_expires(scene):
+    """A good upload stays one."""
+    desk = Desk(scene)
+    table = [(401, "the token has expired"), (404, "may not see"), (403, "may not see"),
+             (503, "fails to tell")]
+    for count, (status, words) in enumerate(table, 1):
+        image = desk.image()
+        told = desk.put_with_pause(
+            image, BODY, lambda: desk.glance.fault(image=image, on="show", answer=status))
+        desk.glance.no_faults()
+        proven(desk, told, BODY, by="no")
+        request_id = told.get("X-Openstack-Request-Id")
+        assert words in desk.proxy.wait_log(f"WARNING {request_id}: not verified: "), status
+        desk.stored(told, image, BODY)
+        assert proofs(desk) == {"digest": 0, "size": 0, "no": count, "different": 0}
+
+
+@scenario
+def nobody_tells(scene):
+    def image(asked):
+        asked.read()
+        done = [each for each in glance.uploads() if each.answered]
+        if done:
+            end(asked)
+        else:
+            asked.send(json_answer("200 OK", facts()))
+
+    for number, (end, words) in enumerate((
+            (lambda asked: asked.close(), "does not tell"),
+            (lambda asked: asked.send(answer("200 OK", body=b"{")), "cannot be read"),
+            (lambda asked: asked.send(answer("200 OK", body=b" " * (4 << 20))), "does not tell"))):
+        glance = scene.glance(image=image)
+        proxy = scene.proxy(glance)
+        told = proxy.ask("PUT", UPLOAD, body=BODY)
+        assert (told.status, told.get("X-Intake-Verified")) == (204, "no"), (number, told.body)
+        assert words in proxy.wait_log("WARNING .*: not verified: "), number
+        proxy.stop()
+        glance.stop()
+
+
+@scenario(threaded=True)
+def the_client_goes_after_its_last_byte(scene):
+    """The log still says what became of it."""
+    desk = Desk(scene)
+    for fault, proof, verdict in (({}, "verified=sha512", "stored"),
+                                  ({"wrong_checksum": True}, "reason=verify_failed", "failed")):
+        for leave in ("close", "reset"):
+            image = desk.image()
+            desk.glance.fault(image=image, stall=0.5, **fault)
+            with desk.client() as client:
+                desk.begin(client, image, *RIGHT, f"Content-Length: {len(BODY)}").send(BODY)
+                desk.proxy.wait_log("listening")
+                wait_until("Glance has all of it", lambda: any(
+                    row["image"] == image and row["bytes"] == len(BODY)
+                    for row in desk.proxy.uploads()["in_flight"]))
+                getattr(client, leave)()
+            line = desk.proxy.wait_log(f" upload .*image={image} ")
+            assert f" {proof}" in line and f" verdict={verdict}" in line, line
+
+
+# --- other hashes ---------------------------------------------------------------------------
+
+
+@scenario
+def whatever_glance_hashes_with(scene):
+    """Known from the first upload on; that one is compared by the older checksum."""
+    desk = Desk(scene)
+    desk.glance.fault(hash="sha256")
+    for by in ("md5", "sha256", "sha256"):
+        image = desk.image()
+        proven(desk, desk.put(image, BODY), BODY, by=by)
+        assert desk.show(image)["os_hash_value"] == hashlib.sha256(BODY).hexdigest()
+    desk.glance.fault(hash="sha256", wrong_checksum=True)
+    failed(desk, desk.put(desk.image(), BODY), 502, "verify_failed", "sha256")
+
+
+@scenario
+def glance_tells_of_no_hash_but_md5(scene):
+    desk = Desk(scene)
+    desk.glance.fault(hash="")
+    for _ in range(2):
+        proven(desk, desk.put(desk.image(), BODY), BODY, by="md5")
+    desk.glance.fault(hash="", wrong_checksum=True)
+    failed(desk, desk.put(desk.image(), BODY), 502, "verify_failed", "md5")
+
+
+@scenario
+def a_hash_that_nobody_knows(scene):
+    """And nothing at all to compare: the size is what is left."""
+    def image(asked):
+        done = [each for each in glance.uploads() if each.get("X-Openstack-Request-Id")
+                == asked.get("X-Openstack-Request-Id") and each.answered]
+        told = facts(**stored(done[0], **changed)) if done else facts()
+        asked.read().send(json_answer("200 OK", told))
+
+    glance = scene.glance(image=image)
+    proxy = scene.proxy(glance)
+    for changed, by in (({"os_hash_algo": "whirlwind", "checksum": hashlib.md5(BODY).hexdigest()}, "md5"),
+                        ({"os_hash_algo": "whirlwind", "checksum": hashlib.md5(BODY).hexdigest()}, "md5"),
+                        ({"os_hash_algo": None, "os_hash_value": None, "checksum": None}, "size"),
+                        ({"os_hash_algo": None, "os_hash_value": None, "size": None}, "no")):
+        told = proxy.ask("PUT", UPLOAD, body=BODY)
+        assert (told.status, told.get("X-Intake-Verified")) == (204, by), (changed, told.body)
+
+
+# --- a failure ------------------------------------------------------------------------------
+
+
+def states(desk):
+    """What a failure may leave of an image: what the small Glance is told, what is done while it
+    waits for the body, and what is to be said."""
+    return {
+        "queued": ({}, None, "upload once more"),
+        "saving": ({"stuck": True}, None, "delete it and create it anew"),
+        "active": ({"kept": True}, None, "active all the same"),
+        "deleted": ({}, desk.glance.delete, "gone"),
+    }
+
+
+def upload_meanwhile(desk, image, act):
+    return desk.put_with_pause(image, BODY, lambda: act and act(image))
+
+
+def noted(desk, told, state):
+    assert told.all("X-Intake-Image-Status") == [state]
+    assert f" image_after={state} " in desk.log_line(told)
+    desk.proxy.wait_log(f"WARNING {told.get('X-Openstack-Request-Id')}: Glance failed, .* is {state} now")
+
+
+@scenario(threaded=True)
+def glance_fails(scene):
+    """Its words pass as they are, with a field beside them."""
+    desk = Desk(scene)
+    for state, (fault, act, _) in states(desk).items():
+        image = desk.image()
+        desk.glance.fault(image=image, answer=500, **fault)
+        told = upload_meanwhile(desk, image, act)
+        assert told.status == 500 and b"Made to order by the small Glance." in told.body, state
+        assert told.get("X-Intake-Verified") is None
+        noted(desk, told, state)
+        if state != "deleted":
+            assert desk.show(image)["status"] == state
+        desk.glance.no_faults()
+        if state == "queued":
+            proven(desk, desk.put(image, BODY), BODY)
+    assert desk.proxy.metric("stuck_images_total") == 1
+    assert desk.proxy.metric("uploads_total", result="rejected") == 4
+
+
+@scenario(threaded=True)
+def glance_dies(scene):
+    """Our own words then, and what has become of the image is in them."""
+    desk = Desk(scene)
+    for at in (300_000, "end"):
+        for cut in ("close", "reset"):
+            for state, (fault, act, words) in states(desk).items():
+                if state == "active" and at != "end":
+                    continue
+                image = desk.image()
+                desk.glance.fault(image=image, at=at, cut=cut, **fault)
+                told = upload_meanwhile(desk, image, act)
+                failed(desk, told, 502, "glance_failed", words, state=state)
+                noted(desk, told, state)
+    assert desk.proxy.metric("stuck_images_total") == 4
+
+
+@scenario
+def glance_takes_too_long(scene):
+    """It may be busy still: nobody is told to delete the image."""
+    desk = Desk(scene, conf={"glance": {"response_timeout": "700ms"}})
+    image = desk.image()
+    desk.glance.fault(image=image, stall=3600, stuck=True)
+    told = desk.put(image, BODY)
+    failed(desk, told, 504, "glance_timeout", "still saving", state="saving")
+    assert "delete" not in json.loads(told.body)["message"]
+
+
+@scenario
+def glance_cannot_be_asked_afterwards(scene):
+    """What is not known is not told."""
+    def upload(asked):
+        asked.read(10_000)
+        glance.image = answer("500 Internal Server Error")
+        asked.close()
+
+    glance = scene.glance(upload=upload)
+    told = scene.proxy(glance).ask("PUT", UPLOAD, body=BODY)
+    assert (told.status, json.loads(told.body)["reason"]) == (502, "glance_failed")
+    assert told.get("X-Intake-Image-Status") is None
+
+
+@scenario
+def refusals_of_glance_are_not_failures(scene):
+    """The image is as Glance says: nobody looks again."""
+    desk = Desk(scene)
+    for status in (409, 413):
+        image = desk.image()
+        desk.glance.fault(image=image, answer=status)
+        told = desk.put(image, BODY)
+        assert told.status == status and told.get("X-Intake-Image-Status") is None
+        assert [each["method"] for each in desk.glance.requests() if image in each["target"]] == ["GET", "PUT"]
+    image = desk.image()
+    told = desk.put_with_pause(image, BODY, lambda: desk.glance.delete(image))
+    assert told.status == 410 and told.get("X-Intake-Verified") is None
