@@ -12,7 +12,7 @@ struct buffer;
 struct policy;
 struct stores;
 
-enum { STORES_FRESH_MS = 60000, STORES_MAX = 256, ALGORITHM_MAX = 16 };
+enum { STORES_FRESH_MS = 60000, STORES_BELIEVED_MS = 600000, STORES_MAX = 256, ALGORITHM_MAX = 16 };
 
 /* Shared by all workers; every call is thread-safe. NULL: no memory. */
 struct stores *stores_new(void);
@@ -39,8 +39,10 @@ enum store_known stores_look(struct stores *stores, const char *name);
 /* "file, test": those that a client may have; false: no memory. */
 bool stores_list(struct stores *stores, struct buffer *out);
 
-/* How many stores the policy names that Glance does not have; 0 while nothing is known. `out` (NULL
- * is fine) gets it in words: "the policy names the store gold, which Glance does not have". */
+/* How many stores the policy names that Glance does not have; 0 while nothing is known, or all that
+ * is known is older than STORES_BELIEVED_MS: a proxy that is not ready may get no more uploads, and
+ * would never learn that the store is there now. `out` (NULL is fine) gets it in words: "the policy
+ * names the store gold, which Glance does not have". */
 size_t stores_missing(struct stores *stores, const struct policy *policy, struct buffer *out);
 
 /* To be called when an answer or a policy is new: what is missing goes to the log, once. */

@@ -209,11 +209,20 @@ static void note_if_missing(const char *name, void *context)
         missing->count++;
 }
 
+static bool is_believed(struct stores *stores)
+{
+    pthread_mutex_lock(&stores->lock);
+    bool believed = stores->answered && clock_ms() - stores->answered_ms < STORES_BELIEVED_MS;
+    pthread_mutex_unlock(&stores->lock);
+    return believed;
+}
+
 size_t stores_missing(struct stores *stores, const struct policy *policy, struct buffer *out)
 {
     struct missing missing = {.stores = stores};
     buffer_init(&missing.names, NAMES_TEXT_MAX);
-    policy_each_store(policy, note_if_missing, &missing);
+    if (is_believed(stores))
+        policy_each_store(policy, note_if_missing, &missing);
     if (missing.count && out)
         buffer_print(out, "the policy names the store%s %s, which Glance does not have",
                      missing.count == 1 ? "" : "s", buffer_text(&missing.names));
@@ -241,7 +250,8 @@ void stores_tell_missing(struct stores *stores, const struct policy *policy)
         if (count)
             log_say(LOG_LEVEL_ERROR, "%s", buffer_text(&said));
         else
-            log_say(LOG_LEVEL_INFO, "Glance has every store that the policy names");
+            log_say(LOG_LEVEL_INFO,
+                    "no store that the policy names is known to be missing any more");
     }
     buffer_free(&said);
 }

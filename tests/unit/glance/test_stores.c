@@ -236,6 +236,20 @@ static void what_is_missing_is_named_once(void **state)
     policy_free(policy);
 }
 
+static void what_was_missing_long_ago_may_be_there(void **state)
+{
+    struct policy *policy = good_policy(state, "default: {store: gold}\n");
+    assert_true(learn(TWO));
+    now += STORES_BELIEVED_MS - 1;
+    must_miss(policy, 1, "the policy names the store gold, which Glance does not have");
+    now++;
+    must_miss(policy, 0, "");
+    assert_int_equal(stores_look(stores, "gold"), STORE_MISSING); /* for whoever has asked */
+    assert_true(learn(TWO));
+    must_miss(policy, 1, "the policy names the store gold, which Glance does not have");
+    policy_free(policy);
+}
+
 static size_t count_in(const char *path, const char *words)
 {
     char text[4096];
@@ -268,7 +282,8 @@ static void it_is_logged_when_it_is_news(void **state)
     assert_true(learn("{\"stores\": [{\"id\": \"silver\"}]}"));
     stores_tell_missing(stores, other);
     stores_tell_missing(stores, other);
-    assert_int_equal(count_in(log, "INFO Glance has every store that the policy names"), 1);
+    assert_int_equal(
+        count_in(log, "INFO no store that the policy names is known to be missing any more"), 1);
     policy_free(policy);
     policy_free(other);
 }
@@ -338,6 +353,7 @@ int main(void)
         TEST(one_asks_at_a_time),
         TEST(without_an_answer_the_next_one_asks),
         TEST(what_is_missing_is_named_once),
+        TEST(what_was_missing_long_ago_may_be_there),
         TEST(it_is_logged_when_it_is_news),
         TEST(workers_share_them),
     };
