@@ -35,6 +35,16 @@ static const char *const NOT_FOR_PREFLIGHT[] = {
     "X-Openstack-Image-Size",
 };
 
+/* Of these, those about the bytes as the client sent them. */
+static const char *const NOT_WITHOUT_THE_FORM[] = {"Content-Digest", "Content-MD5", "Digest",
+                                                   "Repr-Digest"};
+
+static void leave_out(struct headers *out, const char *const *names, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        headers_remove(out, names[i]);
+}
+
 static bool forwarded(const struct exchange *x, struct headers *out)
 {
     if (!forward_request_headers(&client_head(x->client)->headers, &x->origin, x->request_id, out))
@@ -49,8 +59,7 @@ bool fields_for_preflight(const struct exchange *x, struct headers *out)
 {
     if (!forwarded(x, out))
         return false;
-    for (size_t i = 0; i < sizeof NOT_FOR_PREFLIGHT / sizeof *NOT_FOR_PREFLIGHT; i++)
-        headers_remove(out, NOT_FOR_PREFLIGHT[i]);
+    leave_out(out, NOT_FOR_PREFLIGHT, sizeof NOT_FOR_PREFLIGHT / sizeof *NOT_FOR_PREFLIGHT);
     return true;
 }
 
@@ -85,6 +94,9 @@ bool fields_for_upload(struct exchange *x, struct headers *out)
     if (!forwarded(x, out))
         return false;
     headers_remove(out, STORE);
+    if (body_unwrapped(x->body))
+        leave_out(out, NOT_WITHOUT_THE_FORM,
+                  sizeof NOT_WITHOUT_THE_FORM / sizeof *NOT_WITHOUT_THE_FORM);
     note_fix(x, FIX_STORE, store_changed);
     note_fix(x, FIX_CONTENT_TYPE, type_changed);
     note_fix(x, FIX_MULTIPART, body_unwrapped(x->body));

@@ -1,0 +1,248 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What the client has promised of the bytes (RFC 9530, RFC 3230, RFC 1864, and what openstacksdk writes
+into the image) is held: who sends other bytes is refused, and Glance never has the last of them."""
+import base64
+import hashlib
+
+from support.desk import DOORS, RIGHT, TOKEN, Desk, data, fixes
+from support.form import declared, file, form
+from support.glance import TOKEN as SECRET
+from support.glance import UPLOAD
+from support.proxy import STREAM
+from support.scene import scenario
+from support.wire import chunks, head, request
+
+SMALL = data(1000)
+LARGE = data(700_000)
+CHUNKED = "Transfer-Encoding: chunked"
+
+
+def base64_of(algorithm, body, off=0):
+    """`off`: is added to the digest's last byte."""
+    digest = bytearray(hashlib.new(algorithm, body).digest())
+    digest[-1] ^= off
+    return base64.b64encode(digest).decode()
+
+
+def sequence(field, name, algorithm):
+    return lambda body, off=0: f"{field}: {name}=:{base64_of(algorithm, body, off)}:"
+
+
+def instance(name, algorithm):
+    return lambda body, off=0: f"Digest: {name}={base64_of(algorithm, body, off)}"
+
+
+def content_md5(body, off=0):
+    return f"Content-MD5: {base64_of('md5', body, off)}"
+
+
+PROMISES = {  # name in the refusal, and the field's line for a body
+    "Repr-Digest promises another sha256": sequence("Repr-Digest", "sha-256", "sha256"),
+    "Repr-Digest promises another sha512": sequence("Repr-Digest", "sha-512", "sha512"),
+    "Content-Digest promises another sha256": sequence("Content-Digest", "sha-256", "sha256"),
+    "Content-Digest promises another sha512": sequence("Content-Digest", "sha-512", "sha512"),
+    "Digest promises another sha256": instance("SHA-256", "sha256"),
+    "Digest promises another sha512": instance("SHA-512", "sha512"),
+    "Digest promises another md5": instance("MD5", "md5"),
+    "Content-MD5 promises another md5": content_md5,
+}
+HEX = {"owner_specified.openstack.sha256": "sha256", "owner_specified.openstack.md5": "md5"}
+
+
+# --- of the body ----------------------------------------------------------------------------
+
+
+@scenario(threaded=True, representative=True)
+def kept(scene):
+    desk = Desk(scene)
+    for door in DOORS:
+        for promise in PROMISES.values():
+            for body in (b"\0", SMALL, LARGE):
+                for send in (desk.put, desk.put_chunked):
+                    image = desk.image()
+                    told = send(image, body, *RIGHT, promise(body), door=door)
+                    desk.stored(told, image, body, door)
+                    assert told.get("X-Intake-Verified") == "sha512"
+
+
+@scenario(threaded=True, representative=True)
+def broken_by_one_bit(scene):
+    desk = Desk(scene)
+    for door in DOORS:
+        for words, promise in PROMISES.items():
+            for body in (b"\0", SMALL, LARGE):
+                for send in (desk.put, desk.put_chunked):
+                    image = desk.image()
+                    told = send(image, body, *RIGHT, promise(body, off=1), door=door)
+                    said = desk.refused(told, image, 400, "digest_mismatch", door, reached=True)
+                    assert words in said["message"] and "curl -T" in said["message"], said
+            told = desk.put(image, body, *RIGHT, promise(body), door=door)  # the same image, once more
+            desk.stored(told, image, body, door)
+    count = 6 * len(PROMISES) * len(DOORS)
+    assert desk.proxy.metric("refusals_total", reason="digest_mismatch") == count
+    desk.proxy.wait_no_spools()
+
+
+@scenario(threaded=True)
+def glance_never_has_all_of_it(scene):
+    """Nor an end that it could take for one, in any framing."""
+    glance = scene.glance()
+    line = PROMISES["Repr-Digest promises another sha256"]
+    for mode in ("spool", "stream"):
+        proxy = scene.proxy(glance, conf={"upload": {"unknown_length": mode}})
+        for body in (b"\0", SMALL, LARGE):
+            for fields, sent in (([f"Content-Length: {len(body)}"], body), ([CHUNKED], chunks(body)),
+                                 ([CHUNKED, f"X-Openstack-Image-Size: {len(body)}"], chunks(body))):
+                before = len(glance.uploads())
+                with proxy.client() as client:
+                    client.send(head(f"PUT {UPLOAD} HTTP/1.1", "Host: h", line(body, off=1), *fields))
+                    client.send_until_refused(sent)
+                    assert client.answer().status == 400, (mode, fields)
+                for asked in glance.uploads()[before:]:
+                    glance.wait("the cut", lambda _, asked=asked: asked.cut or asked.closed)
+                    assert not asked.complete
+                    assert asked.chunked or asked.length < len(body), (mode, fields)
+        proxy.stop()
+    assert glance.uploads(), "the large ones are on their way before their end is known"
+
+
+@scenario
+def several_at_once(scene):
+    """One that is broken is enough; of an algorithm that is there twice in a field the last counts."""
+    desk = Desk(scene)
+    lines = [promise(LARGE) for promise in PROMISES.values()]
+    image = desk.image()
+    desk.stored(desk.put(image, LARGE, *RIGHT, *lines), image, LARGE)
+    for number, (words, promise) in enumerate(PROMISES.items()):
+        mixed = [*lines[:number], promise(LARGE, off=1), *lines[number + 1:]]
+        image = desk.image()
+        said = desk.refused(desk.put(image, LARGE, *RIGHT, *mixed), image, 400, "digest_mismatch", reached=True)
+        assert words in said["message"], said
+    wrong, right = (f"sha-256=:{base64_of('sha256', LARGE, off)}:" for off in (1, 0))
+    for members, good in (((wrong, right), True), ((right, wrong), False)):
+        for fields in ([f"Repr-Digest: {', '.join(members)}"], [f"Repr-Digest: {each}" for each in members],
+                       [f"Repr_Digest: {members[0]}", f"repr-digest: {members[1]}"]):
+            image = desk.image()
+            told = desk.put(image, LARGE, *RIGHT, *fields)
+            if good:
+                desk.stored(told, image, LARGE)
+            else:
+                desk.refused(told, image, 400, "digest_mismatch", reached=True)
+
+
+@scenario
+def other_algorithms_are_passed_over(scene):
+    desk = Desk(scene)
+    for fields in (["Repr-Digest: unixsum=:AAAA:"], ["Digest: UNIXsum=30637"], ["Digest: CRC32c=AAAAAA=="],
+                   ["Content-Digest: sha-1024=:AAAA:, crc32c=nonsense"], ["Repr-Digest:"],
+                   ["Want-Repr-Digest: sha-256=10", "Want-Content-Digest: sha-512=3", "Want-Digest: MD5"]):
+        image = desk.image()
+        desk.stored(desk.put(image, LARGE, *RIGHT, *fields), image, LARGE)
+    image = desk.image()
+    line = f"Repr-Digest: crc32c=:AAAA:, sha-256=:{base64_of('sha256', LARGE, 1)}:"
+    desk.refused(desk.put(image, LARGE, *RIGHT, line), image, 400, "digest_mismatch", reached=True)
+
+
+@scenario
+def what_is_no_digest(scene):
+    """Refused by the head alone: a promise that nobody can read would look kept."""
+    desk = Desk(scene)
+    good = base64_of("sha256", SMALL)
+    table = ["Repr-Digest: sha-256", "Repr-Digest: sha-256=", f"Repr-Digest: sha-256={good}",
+             f"Repr-Digest: sha-256=:{good}", "Repr-Digest: sha-256=:AAAA:", "Repr-Digest: sha-256=::",
+             f"Repr-Digest: sha-512=:{good}:", "Content-Digest: sha-512=:*:", "Content-Digest: sha-256=?1",
+             "Digest: SHA-256", "Digest: SHA-256=AAAA", f"Digest: MD5={good}", f"Digest: MD5=:{good}:",
+             "Content-MD5: AAAA", "Content-MD5:", f"Content-MD5: {good}"]
+    fields = [[line] for line in table]
+    fields += [[content_md5(SMALL)] * 2, [f"Repr-Digest: md5=:{base64_of('md5', SMALL)}:", "Digest: MD5=x"]]
+    for door in DOORS:
+        for each in fields:
+            image = desk.image()
+            told = desk.put_head(image, *RIGHT, f"Content-Length: {len(SMALL)}", *each, door=door)
+            said = desk.refused(told, image, 400, "bad_request", door)
+            assert each[-1].split(":")[0] in said["message"], said
+
+
+@scenario
+def held_whatever_is_verified(scene):
+    """Glance is another matter."""
+    desk = Desk(scene)
+    for mode in ("size", "off"):
+        desk.set(verify=mode)
+        for promise in PROMISES.values():
+            image = desk.image()
+            told = desk.put(image, LARGE, *RIGHT, promise(LARGE, off=1))
+            desk.refused(told, image, 400, "digest_mismatch", reached=True)
+            assert desk.put(image, LARGE, *RIGHT, promise(LARGE)).status == 204
+
+
+# --- of a form ------------------------------------------------------------------------------
+
+
+@scenario
+def of_a_form(scene):
+    """The client hashes what it sends, which is the form; and Glance is told nothing of that."""
+    desk = Desk(scene)
+    packed = form(file(LARGE))
+    for send in (desk.put, desk.put_chunked):
+        for kind in ([declared()], ["Content-Type: application/octet-stream"]):
+            for promise in PROMISES.values():
+                image = desk.image()
+                told = send(image, packed, TOKEN, *kind, promise(packed))
+                asked = desk.stored(told, image, LARGE)
+                assert "multipart" in fixes(told)
+                sent = {name.lower() for name, _ in asked["headers"]}
+                assert sent.isdisjoint({"repr-digest", "content-digest", "digest", "content-md5"}), sent
+                for line in (promise(packed, off=1), promise(LARGE)):
+                    image = desk.image()
+                    told = send(image, packed, TOKEN, *kind, line)
+                    desk.refused(told, image, 400, "digest_mismatch", reached=True)
+
+
+# --- of the image ---------------------------------------------------------------------------
+
+
+@scenario(threaded=True)
+def written_into_the_image(scene):
+    """openstacksdk does so; it is about the file, however that comes."""
+    desk = Desk(scene)
+    packed = form(file(LARGE))
+    for name, algorithm in HEX.items():
+        right = hashlib.new(algorithm, LARGE).hexdigest()
+        wrong = f"{right[:-1]}{int(right[-1], 16) ^ 1:x}"
+        for body, fields in ((LARGE, RIGHT), (packed, [TOKEN, declared()])):
+            for send in (desk.put, desk.put_chunked):
+                for text in (right, right.upper(), "", "see the web page", right[:-2]):
+                    image = desk.image(**{name: text})
+                    desk.stored(send(image, body, *fields), image, LARGE)
+                image = desk.image(**{name: wrong})
+                said = desk.refused(send(image, body, *fields), image, 400, "digest_mismatch", reached=True)
+                assert f"{name} promises another {algorithm}" in said["message"], said
+
+
+@scenario
+def both_at_once(scene):
+    desk = Desk(scene)
+    names = {name: hashlib.new(algorithm, LARGE).hexdigest() for name, algorithm in HEX.items()}
+    lines = [promise(LARGE) for promise in PROMISES.values()]
+    image = desk.image(**names)
+    desk.stored(desk.put(image, LARGE, *RIGHT, *lines), image, LARGE)
+    image = desk.image(**{**names, "owner_specified.openstack.md5": "0" * 32})
+    desk.refused(desk.put(image, LARGE, *RIGHT, *lines), image, 400, "digest_mismatch", reached=True)
+
+
+# --- on its way -----------------------------------------------------------------------------
+
+
+@scenario
+def promises_are_about_the_upload(scene):
+    """Not about the questions that go before and after it."""
+    glance = scene.glance()
+    proxy = scene.proxy(glance, conf=STREAM)
+    lines = [promise(SMALL) for promise in PROMISES.values()]
+    with proxy.client() as client:
+        told = client.send(request("PUT", UPLOAD, f"X-Auth-Token: {SECRET}", *lines, body=SMALL)).answer()
+    assert told.status == 204
+    for asked in glance.requests:
+        sent = [asked.get(line.split(":")[0]) for line in lines]
+        assert all(sent) if asked.method == "PUT" else not any(sent), asked.start
