@@ -4,7 +4,7 @@ import concurrent.futures
 import hashlib
 import threading
 
-from support.glance import UPLOAD
+from support.glance import UPLOAD, new_upload
 from support.scene import scenario
 from support.wire import LAST_CHUNK, chunk, head, request
 
@@ -29,9 +29,9 @@ def two_hundred_uploads_at_once(scene):
         with proxy.client() as client:
             together.wait()
             if number % 4:
-                client.send(request("PUT", UPLOAD, body=data))
+                client.send(request("PUT", new_upload(), body=data))
             else:
-                client.send(head(f"PUT {UPLOAD} HTTP/1.1", "Host: h", "Transfer-Encoding: chunked"),
+                client.send(head(f"PUT {new_upload()} HTTP/1.1", "Host: h", "Transfer-Encoding: chunked"),
                             chunk(data), LAST_CHUNK)
             return client.answer().status, hashlib.sha512(data).hexdigest()
 
@@ -66,7 +66,7 @@ def uploads_that_all_break_off(scene):
 
     def break_off(number):
         with proxy.client() as client:
-            client.send(head(f"PUT {UPLOAD} HTTP/1.1", "Host: h", "Content-Length: 3000000"),
+            client.send(head(f"PUT {new_upload()} HTTP/1.1", "Host: h", "Content-Length: 3000000"),
                         bytes(20_000 * (number % 7)))
             client.reset() if number % 2 else client.close()
 

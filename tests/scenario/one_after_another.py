@@ -2,11 +2,10 @@
 """A repaired upload is an upload like any other: the connection goes on, Glance may refuse it, and
 who does not wait for the answer does no harm."""
 import json
-import uuid
 
 from support.desk import TOKEN, Desk, data
 from support.form import declared, file, form
-from support.glance import UPLOAD, answer
+from support.glance import UPLOAD, answer, new_upload
 from support.proxy import STREAM
 from support.scene import scenario
 from support.wire import LAST_CHUNK, chunk, chunks, head, request
@@ -85,8 +84,7 @@ def the_client_does_not_wait_for_the_answer(scene):
     proxy = scene.proxy(glance)
     for which, (name, (fields, body)) in enumerate(SENT.items()):
         with proxy.client() as client:
-            image = str(uuid.uuid4())  # the one before may still be on its way
-            client.send(upload(fields, body, f"/v2/images/{image}/file"))
+            client.send(upload(fields, body, new_upload()))  # the one before may still be on its way
             glance.wait(name, lambda _: len(glance.uploads()) > which and glance.uploads()[which].length == 100_000)
             client.reset()
         glance.uploads()[which].go()

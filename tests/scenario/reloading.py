@@ -4,7 +4,7 @@ import re
 import signal
 import ssl
 
-from support.glance import UPLOAD
+from support.glance import UPLOAD, new_upload
 from support.proxy import wait_until
 from support.scene import scenario, trusting
 from support.wire import head
@@ -14,7 +14,7 @@ HALF = bytes(2 << 20)
 
 
 def store(proxy):
-    return proxy.ask("PUT", UPLOAD, body=b"image").get("X-Intake-Store")
+    return proxy.ask("PUT", new_upload(), body=b"image").get("X-Intake-Store")
 
 
 def reload(proxy, conf=None, **policy):

@@ -10,12 +10,18 @@ import socket
 import subprocess
 import threading
 import urllib.request
+import uuid
 
 from .wire import PATIENCE, Cut, Message, Stream, head, reset
 
 IMAGE = "0b7c1d52-6a43-4f6e-9a0d-3f1c2e4b5a69"
 UPLOAD = f"/v2/images/{IMAGE}/file"
 TOKEN = "a-token-that-no-log-may-show"
+
+
+def new_upload():
+    """The path of an upload to an image of its own."""
+    return f"/v2/images/{uuid.uuid4()}/file"
 
 
 def facts(**changed):
