@@ -34,19 +34,19 @@ static void on_done(void *owner, enum transfer_result result, const char *detail
 
 static const struct transfer_owner FETCH = {.head = on_head, .data = on_data, .done = on_done};
 
-/* An operator may have less of it. */
-static uint64_t patience_with_glance(const struct settings *settings)
+/* Who asks may have less patience than there is at most, and so may the operator. */
+static uint64_t patience(const struct transfer_order *order, const struct settings *settings)
 {
+    uint64_t asked = order->patience ? order->patience : FETCH_PATIENCE_MS;
     uint64_t stall = settings->glance.stall_timeout;
-    return stall < FETCH_PATIENCE_MS ? stall : FETCH_PATIENCE_MS;
+    return stall < asked ? stall : asked;
 }
 
 bool fetch_start(struct fetch *fetch, struct glance *glance, const struct settings *settings,
                  const struct transfer_order *order, void (*wake)(void *context), void *context)
 {
     struct transfer_order patient = *order;
-    if (!patient.patience)
-        patient.patience = patience_with_glance(settings);
+    patient.patience = patience(order, settings);
     *fetch = (struct fetch){.wake = wake, .context = context, .begun = true};
     reply_init(&fetch->answer);
     fetch->transfer = transfer_start(glance, settings, &patient, &FETCH, fetch);
