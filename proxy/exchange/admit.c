@@ -32,7 +32,9 @@ static bool begins_with(const char *text, const char *with)
 /* As Glance compares: the type itself, in lower case, and whatever parameters. */
 static bool glance_takes(const char *type)
 {
-    size_t length = type ? strcspn(type, "; \t") : 0;
+    if (!type)
+        return false;
+    size_t length = strcspn(type, "; \t");
     return length == strlen(OCTETS) && strncmp(type, OCTETS, length) == 0;
 }
 
