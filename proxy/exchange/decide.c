@@ -75,8 +75,7 @@ static enum step_result look_for_store(struct exchange *x)
     return STEP_REFUSE;
 }
 
-/* Whether a size that is still to come could lead to another rule. */
-static bool is_put_off(const struct exchange *x)
+bool upload_is_put_off(const struct exchange *x)
 {
     return x->size_comes && !x->size_known && x->decision.size_ceiling != UINT64_MAX;
 }
@@ -84,7 +83,7 @@ static bool is_put_off(const struct exchange *x)
 struct body_limits upload_limits(const struct exchange *x)
 {
     uint64_t everywhere = x->snapshot->settings->upload.max_size;
-    if (is_put_off(x))
+    if (upload_is_put_off(x))
         return (struct body_limits){everywhere, UINT64_MAX, UINT64_MAX};
     const struct policy_decision *decision = &x->decision;
     return (struct body_limits){
@@ -97,7 +96,7 @@ struct body_limits upload_limits(const struct exchange *x)
 enum step_result upload_decide(struct exchange *x)
 {
     ask_policy(x);
-    if (is_put_off(x))
+    if (upload_is_put_off(x))
         return STEP_NEXT;
     const char *store = x->upload->stage ? NULL : x->decision.store;
     if (!uploads_decided(x->parts->uploads, x->upload, x->decision.rule, store))

@@ -160,7 +160,8 @@ enum step_result upload_admit(struct exchange *x);
 
 /* preflight.c */
 enum step_result upload_preflight(struct exchange *x);
-bool upload_ask_image(struct exchange *x); /* into `image_asked`. False: no memory */
+/* Into `image_asked`. False: no memory. */
+bool upload_ask_image(struct exchange *x, uint64_t patience_ms);
 void upload_end_asking(struct exchange *x);
 
 /* room.c */
@@ -172,6 +173,8 @@ enum step_result upload_prove(struct exchange *x);
 
 /* decide.c: asks the policy by what is known now, and obeys. */
 enum step_result upload_decide(struct exchange *x);
+/* A size that is still to come could lead to another rule: the decision does not count yet. */
+bool upload_is_put_off(const struct exchange *x);
 struct body_limits upload_limits(const struct exchange *x);
 
 /* send.c */

@@ -16,33 +16,48 @@
 #include <stdio.h>
 #include <string.h>
 
-static bool ask(struct exchange *x, struct fetch *fetch, const char *target)
+/* What an upload can do without must not hold it up for long. */
+enum { ASIDE_MS = 10000 };
+
+static bool ask(struct exchange *x, struct fetch *fetch, const char *target, uint64_t patience_ms)
 {
     const struct transfer_order order = {
-        .method = "GET", .target = target, .headers = &x->ask_fields};
+        .method = "GET", .target = target, .headers = &x->ask_fields, .patience = patience_ms};
     return fetch_start(fetch, x->parts->glance, x->snapshot->settings, &order, exchange_wake_by, x);
 }
 
-bool upload_ask_image(struct exchange *x)
+bool upload_ask_image(struct exchange *x, uint64_t patience_ms)
 {
     char target[IMAGE_ID_MAX + sizeof "/v2/images/"];
     snprintf(target, sizeof target, "/v2/images/%s", x->route.image_id);
     fetch_end(&x->image_asked);
-    return ask(x, &x->image_asked, target);
+    return ask(x, &x->image_asked, target, patience_ms);
 }
 
 static bool ask_all(struct exchange *x)
 {
     bool stage = x->route.kind == ROUTE_STAGE;
-    return fields_for_preflight(x, &x->ask_fields) && upload_ask_image(x) &&
+    return fields_for_preflight(x, &x->ask_fields) && upload_ask_image(x, FETCH_PATIENCE_MS) &&
            (!x->snapshot->settings->upload.check_quota ||
-            ask(x, &x->usage_asked, "/v2/info/usage")) &&
-           (stage || stores_fresh(x->parts->stores) || ask(x, &x->stores_asked, "/v2/info/stores"));
+            ask(x, &x->usage_asked, "/v2/info/usage", ASIDE_MS)) &&
+           (stage || stores_fresh(x->parts->stores) ||
+            ask(x, &x->stores_asked, "/v2/info/stores", ASIDE_MS));
 }
 
 static bool is_waiting(const struct fetch *fetch)
 {
     return fetch->begun && !fetch->over;
+}
+
+enum { WHY_MAX = 128 };
+
+/* What was wrong with it, for the log. */
+static void say_why(const struct fetch *fetch, char why[WHY_MAX])
+{
+    if (fetch_answered(fetch))
+        snprintf(why, WHY_MAX, "it answers %u", fetch->answer.status);
+    else
+        snprintf(why, WHY_MAX, "%s", fetch->too_long ? "its answer is too long" : fetch->detail);
 }
 
 /* 404: this Glance does not know the resource, as before it was introduced. */
@@ -52,8 +67,10 @@ static bool was_told(struct exchange *x, const struct fetch *fetch, const char *
         return false;
     if (fetch_answered(fetch) && fetch->answer.status == 200)
         return true;
-    log_say(LOG_LEVEL_WARNING, "%s: Glance does not tell %s (%s %u): not checked", x->request_id,
-            what, fetch->detail, fetch->answer.status);
+    char why[WHY_MAX];
+    say_why(fetch, why);
+    log_say(LOG_LEVEL_WARNING, "%s: Glance does not tell %s: %s: not checked", x->request_id, what,
+            why);
     return false;
 }
 
@@ -110,15 +127,19 @@ static enum step_result pass_refusal(struct exchange *x)
 static enum step_result take_image(struct exchange *x)
 {
     const struct fetch *fetch = &x->image_asked;
+    const struct reply *answer = &fetch->answer;
     if (!fetch_answered(fetch)) {
         x->result = fetch->result;
         x->answer_too_long = fetch->too_long;
+        char why[WHY_MAX];
+        say_why(fetch, why);
+        log_say(LOG_LEVEL_WARNING, "%s: Glance: %s", x->request_id, why);
         return glance_refuse(x);
     }
-    if (fetch->answer.status != 200)
+    if (answer->status / 100 != 2) /* a success would look like the upload's */
         return pass_refusal(x);
-    const struct buffer *body = &fetch->answer.body;
-    if (!image_parse(buffer_text(body), body->len, &x->image))
+    if (answer->status != 200 ||
+        !image_parse(buffer_text(&answer->body), answer->body.len, &x->image))
         return exchange_refuse_for(x, REFUSAL_GLANCE_FAILED,
                                    "what it says of the image cannot be read");
     return STEP_NEXT;

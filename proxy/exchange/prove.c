@@ -30,13 +30,13 @@ static void look_again(struct timer *timer)
 }
 
 /* Asks for the image, and again after a moment. STEP_NEXT: there is an answer to look at. */
-static enum step_result see_image(struct exchange *x)
+static enum step_result see_image(struct exchange *x, uint64_t patience_ms)
 {
     if (x->fresh || x->look_due) {
         if (x->fresh)
             x->look_began = clock_ms();
         x->look_due = false;
-        return upload_ask_image(x) ? STEP_WAIT : STEP_NEXT;
+        return upload_ask_image(x, patience_ms) ? STEP_WAIT : STEP_NEXT;
     }
     return x->image_asked.over ? STEP_NEXT : STEP_WAIT;
 }
@@ -111,7 +111,7 @@ static enum step_result compare(struct exchange *x, const struct image *seen)
 static enum step_result verify(struct exchange *x)
 {
     struct image seen = {0};
-    enum step_result there = see_image(x);
+    enum step_result there = see_image(x, SETTLED_MS);
     if (there != STEP_NEXT)
         return there;
     if (!read_image(x, &seen)) {
@@ -152,7 +152,7 @@ static void note_state(struct exchange *x, const char *status)
 static enum step_result look_at_ruin(struct exchange *x)
 {
     struct image seen = {0};
-    enum step_result there = see_image(x);
+    enum step_result there = see_image(x, FAILED_MS);
     if (there != STEP_NEXT)
         return there;
     bool gone = fetch_answered(&x->image_asked) && x->image_asked.answer.status == 404;

@@ -26,7 +26,8 @@ enum step_result upload_check_quota(struct exchange *x)
 /* NULL: nothing is known of the store that could be checked. */
 static const struct policy_store *store_of(const struct exchange *x)
 {
-    if (x->upload->stage || !x->decision.store || !x->snapshot->settings->upload.check_quota)
+    if (x->upload->stage || !x->decision.store || upload_is_put_off(x) ||
+        !x->snapshot->settings->upload.check_quota)
         return NULL;
     const struct policy_store *store = policy_store(x->snapshot->policy, x->decision.store);
     return store && store->has_s3 ? store : NULL;
