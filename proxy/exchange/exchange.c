@@ -299,13 +299,21 @@ static void readable(void *exchange)
         exchange_wake(x);
 }
 
+/* Glance has the whole image, or has failed: what becomes of it is found out without the client,
+ * so that the log tells. */
+static bool goes_on_alone(const struct exchange *x)
+{
+    return x->upload && x->step &&
+           (x->step->run == upload_prove || (x->body && body_finished(x->body)));
+}
+
 static void lost(void *exchange, enum client_loss why)
 {
     struct exchange *x = exchange;
-    if (!x->step)
+    if (!x->step || goes_on_alone(x))
         return;
     if (why == CLIENT_VANISHED && client_body_complete(x->client))
-        return; /* Glance has, or gets, all of it: see `closed` */
+        return; /* Glance gets all of it: see `closed` */
     end_asking(x);
     x->client_lost = true;
     upload_client_lost(x);
@@ -314,14 +322,11 @@ static void lost(void *exchange, enum client_loss why)
     end_steps(x, why == CLIENT_STALLED ? STEP_REFUSE : STEP_END);
 }
 
-/* An upload that Glance has whole is finished without the client, so that the log tells what
- * became of it; anything else ends here. */
 static void closed(void *exchange, bool answered)
 {
     struct exchange *x = exchange;
     (void)answered;
-    bool finishing = x->upload && x->step && x->body && body_finished(x->body);
-    if (finishing) {
+    if (goes_on_alone(x)) {
         adopt(x);
         return;
     }
