@@ -1,0 +1,281 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Somebody goes away in each step of an upload: the client, Glance, or the proxy itself.
+
+Nothing may be left of it: no connection, no claim on the image, no room taken in the store."""
+import json
+import signal
+import time
+
+from support.desk import OCTETS
+from support.glance import UPLOAD, answer, facts, json_answer
+from support.proxy import wait_until
+from support.scene import scenario
+from support.wire import PATIENCE, Cut, chunks, head
+
+GATEWAY_PORT = 29480
+BODY = bytes(1 << 20)
+FULL = 10 << 20  # the capacity of the store
+
+POLICY = """\
+default:
+  store: test
+  mode: force
+stores:
+  test:
+    s3: {{ endpoint: "{endpoint}", bucket: images, access_key_file: {key}, secret_key_file: {key} }}
+    capacity: 10MiB
+"""
+
+
+def key_file(scene):
+    path = scene.folder / "key"
+    path.write_text("a-key-that-no-log-may-show\n")
+    return path
+
+
+def bucket_has(used):
+    return lambda asked: asked.read().send(answer("200 OK", f"X-RGW-Bytes-Used: {used}"))
+
+
+def hang(asked):
+    """Not in a read, which would keep the socket from being reset."""
+    asked.read().told.wait(PATIENCE)
+
+
+def hang_early(asked):
+    asked.read(10_000).told.wait(PATIENCE)
+    asked.close()
+
+
+def after_put(glance, then):
+    """What GET of the image is told once an upload has come."""
+    def script(asked):
+        if glance().uploads():
+            return then(asked)
+        return asked.read().send(json_answer("200 OK", facts()))
+    return script
+
+
+def saving(asked):
+    asked.read().send(json_answer("200 OK", facts(status="saving")))
+
+
+def fail(asked):
+    asked.read(10_000).send(answer("500 Internal Server Error", body=b"it broke"))
+    asked.await_close()
+    asked.close()
+
+
+class Stage:
+    """A proxy before a Glance that hangs at one place, and a gateway that knows how full the store is."""
+
+    def __init__(self, scene, place):
+        self.gateway = scene.glance(port=GATEWAY_PORT, other=hang if place == "room" else bucket_has(0))
+        script = {"image": {"image": hang}, "usage": {"usage": hang}, "stores": {"stores": hang},
+                  "room": {}, "send": {"upload": hang_early},
+                  "answer": {"upload": hang},
+                  "verify": {"image": after_put(lambda: self.glance, hang)},
+                  "saving": {"image": after_put(lambda: self.glance, saving)},
+                  "ruin": {"image": after_put(lambda: self.glance, saving), "upload": fail}}[place]
+        self.place = place
+        self.glance = scene.glance(**script)
+        key = key_file(scene)
+        self.proxy = scene.proxy(self.glance, conf={"glance": {"connect_timeout": "500ms"}}, policy=POLICY.format(
+            endpoint=self.gateway.url, key=key))
+
+    def begin(self, client):
+        """Comes as far as the place where Glance hangs."""
+        body = {"send": BODY[:200_000], "answer": BODY, "verify": BODY, "saving": BODY,
+                "ruin": BODY[:200_000]}.get(self.place, b"")
+        client.send(head(f"PUT {UPLOAD} HTTP/1.1", "Host: h", OCTETS, f"Content-Length: {len(BODY)}"), body)
+        where = self.gateway if self.place == "room" else self.glance
+        seen = {"image": "/v2/images/", "usage": "/v2/info/usage", "stores": "/v2/info/stores", "room": "/images"}
+        if self.place in seen:
+            where.wait("the question", lambda it: any(seen[self.place] in one.target for one in it.requests))
+        else:
+            where.wait("the upload", lambda it: it.uploads())
+        if self.place in ("verify", "saving", "ruin"):
+            where.wait("a look at the image", lambda it: it.requests[-1].method == "GET")
+
+    def mend(self):
+        self.glance.image, self.glance.usage = facts(), {"usage": {}}
+        self.glance.stores = {"stores": [{"id": "test"}]}
+        self.glance.upload = lambda asked: asked.read().send(answer("204 No Content"))
+        self.glance.requests.clear()
+        self.gateway.other = bucket_has(FULL - len(BODY))  # so not a byte may still be taken
+
+    def is_clean(self):
+        self.proxy.wait_metric(0, "requests_in_flight")
+        assert self.proxy.uploads()["in_flight"] == []
+        self.mend()
+        told = self.proxy.ask("PUT", UPLOAD, OCTETS, body=BODY)
+        assert (told.status, told.get("X-Intake-Verified")) == (204, "sha512"), (told.start, told.body)
+        assert "a-key-that-no-log-may-show" not in self.proxy.log()
+
+
+PLACES = ("image", "usage", "stores", "room", "send", "answer", "verify", "saving", "ruin")
+
+
+def client_goes(scene, place, leave):
+    """Where Glance has all of it the upload goes on, until there is an answer or Glance is gone."""
+    stage = Stage(scene, place)
+    with stage.proxy.client() as client:
+        stage.begin(client)
+        leave(client)
+        if place == "saving":
+            stage.mend()
+        if place in ("answer", "verify"):
+            stage.glance.stop()
+            return stage.proxy.wait_metric(0, "requests_in_flight")
+        return stage.is_clean()
+
+
+def every_place(name, act, **tags):
+    for place in PLACES:
+        def played(scene, place=place):
+            act(scene, place)
+        played.__name__ = f"{name}_{place}"
+        scenario(played) if not tags else scenario(**tags)(played)
+
+
+every_place("the_client_resets", lambda scene, place: client_goes(scene, place, lambda client: client.reset()),
+            threaded=True)
+every_place("the_client_closes", lambda scene, place: client_goes(scene, place, lambda client: client.close()))
+
+
+def stopped(scene, place):
+    stage = Stage(scene, place)
+    with stage.proxy.client() as client:
+        stage.begin(client)
+        stage.proxy.signal(signal.SIGTERM)
+        stage.proxy.wait_log("draining")
+        stage.proxy.signal(signal.SIGTERM)
+        began = time.monotonic()
+        stage.proxy.wait_exit()
+        assert time.monotonic() - began < 10
+        try:
+            assert client.answer().status >= 500
+        except Cut:
+            pass
+
+
+every_place("the_proxy_is_stopped_at_once", stopped, threaded=True)
+
+
+def glance_dies(scene, place):
+    """The answer says so, whatever Glance was busy with; the gateway alone is not missed."""
+    stage = Stage(scene, place)
+    with stage.proxy.client() as client:
+        stage.begin(client)
+        stage.glance.stop()
+        if place == "room":
+            stage.gateway.stop()
+        client.send_until_refused(BODY)
+        told = client.answer()
+    assert told.status in {"verify": (204,), "saving": (204,), "ruin": (500,)}.get(place, (502,)), (told.start, told.body)
+    if told.status == 502:
+        assert json.loads(told.body)["reason"] in ("glance_unreachable", "glance_failed"), told.body
+    if told.status == 204:
+        assert told.get("X-Intake-Verified") == "no"
+    assert "a-key-that-no-log-may-show" not in stage.proxy.log()
+    wait_until("nothing is in flight", lambda: not stage.proxy.uploads()["in_flight"])
+
+
+every_place("glance_dies", glance_dies)
+
+
+@scenario
+def a_ruin_is_recorded_without_the_client(scene):
+    """Who hangs up while Glance's failure is looked into does not hide that an image is stuck."""
+    stage = Stage(scene, "ruin")
+    with stage.proxy.client() as client:
+        stage.begin(client)
+        client.reset()
+    line = stage.proxy.wait_log(" upload .*verdict=")
+    assert " verdict=rejected" in line and " image_after=saving " in line, line
+    stage.proxy.wait_metric(1, "stuck_images_total")
+
+
+# --- Glance is slow, or strange ---------------------------------------------------------------
+
+
+def seconds_of(act):
+    began = time.monotonic()
+    return act(), time.monotonic() - began
+
+
+@scenario
+def what_is_not_needed_is_not_waited_for_long(scene):
+    """Glance never tells the limits and the stores."""
+    glance = scene.glance(usage=hang, stores=hang)
+    proxy = scene.proxy(glance)
+    told, took = seconds_of(lambda: proxy.ask("PUT", UPLOAD, OCTETS, body=BODY))
+    assert told.status == 204, (told.start, told.body)
+    assert took < 20, took
+    for what in ("what the project may upload", "its stores"):
+        proxy.wait_log(f"Glance does not tell {what}: nothing for 10000 ms: not checked")
+
+
+@scenario
+def a_glance_that_fails_and_falls_silent(scene):
+    """Its own answer is passed on, without much waiting for what becomes of the image."""
+    glance = scene.glance(image=after_put(lambda: glance, hang), upload=fail)
+    proxy = scene.proxy(glance)
+    told, took = seconds_of(lambda: proxy.ask("PUT", UPLOAD, OCTETS, body=BODY))
+    assert (told.status, told.body) == (500, b"it broke"), (told.start, told.body)
+    assert took < 15, took
+
+
+@scenario
+def why_the_image_could_not_be_asked_for(scene):
+    """The log has libcurl's words, the answer has not."""
+    glance = scene.glance(image=lambda asked: asked.read().reset())
+    proxy = scene.proxy(glance)
+    told = proxy.ask("PUT", UPLOAD, OCTETS, body=BODY)
+    assert (told.status, json.loads(told.body)["reason"]) == (502, "glance_failed"), told.body
+    proxy.wait_log("req-.*: Glance: .*(reset|reply)")
+
+
+@scenario
+def an_answer_that_is_too_long(scene):
+    much = json_answer("200 OK", {"usage": {}, "stores": [{"id": "test"}], "more": "x" * (3 << 20)})
+    proxy = scene.proxy(scene.glance(usage=much, stores=much))
+    assert proxy.ask("PUT", UPLOAD, OCTETS, body=BODY).status == 204
+    proxy.wait_log("Glance does not tell its stores: its answer is too long: not checked")
+
+
+@scenario
+def a_strange_success(scene):
+    """What Glance says when asked for the image is never taken for the end of the upload."""
+    for start in ("202 Accepted", "203 Non-Authoritative Information", "204 No Content"):
+        glance = scene.glance(image=lambda asked, start=start: asked.read().send(answer(start)))
+        proxy = scene.proxy(glance)
+        told = proxy.ask("PUT", UPLOAD, OCTETS, body=BODY)
+        assert (told.status, json.loads(told.body)["reason"]) == (502, "glance_failed"), (start, told.start)
+        assert glance.uploads() == []
+        assert not proxy.stop()
+        glance.stop()
+
+
+# --- what is decided late -----------------------------------------------------------------------
+
+
+@scenario
+def the_room_of_a_store_it_will_not_go_to(scene):
+    """A rule looks at the size, and that comes only with the end: no store is looked into before."""
+    gateway = scene.glance(port=GATEWAY_PORT, other=bucket_has(FULL))
+    glance = scene.glance()
+    rules = 'rules:\n  - name: large\n    when: { larger_than: 256KiB }\n    store: file\n'
+    proxy = scene.proxy(glance, policy=rules + POLICY.format(endpoint=gateway.url, key=key_file(scene)))
+    with proxy.client() as client:
+        client.send(head(f"PUT {UPLOAD} HTTP/1.1", "Host: h", OCTETS, "Transfer-Encoding: chunked"), chunks(BODY))
+        told = client.answer()
+    assert (told.status, told.get("X-Intake-Store"), told.get("X-Intake-Rule")) == (204, "file", "large"), (
+        told.start, told.body)
+    assert gateway.requests == []
+    with proxy.client() as client:
+        client.send(head(f"PUT {UPLOAD} HTTP/1.1", "Host: h", OCTETS, "Transfer-Encoding: chunked"),
+                    chunks(BODY[:4000]))
+        told = client.answer()
+    assert (told.status, json.loads(told.body)["reason"]) == (413, "store_full"), (told.start, told.body)
+    assert len(gateway.requests) == 1
