@@ -110,7 +110,7 @@ def body_pieces(message, stream, until_close):
         while stream.until(b"\r\n") != b"\r\n":
             pass
     elif message.get("Content-Length") is not None:
-        left = int(message.get("Content-Length"))
+        left = int(message.get("Content-Length")) - message.length  # some may have been read
         while left:
             piece = stream.up_to(left)
             left -= len(piece)
