@@ -156,7 +156,8 @@ def fifty_at_once(scene):
             answers = list(pool.map(upload, bodies))
         statuses = [told.status for told in answers]
         assert sorted(statuses) == [204] + [409] * (len(bodies) - 1), statuses
-        assert sum(b'"upload_in_progress"' in told.body for told in answers) > 25
+        # at least one came while the first was under way; later ones see what became of it
+        assert any(b'"upload_in_progress"' in told.body for told in answers)
         winner = bodies[statuses.index(204)]
         assert desk.show(image)["os_hash_value"] == hashlib.sha512(winner).hexdigest()
         assert sum(asked["status"] == 204 for asked in desk.puts(image)) == 1
