@@ -43,6 +43,7 @@ static inline int yard_defaults(void **state)
     yard.settings.upload.damaged = CHECK_REJECT;
     yard.settings.upload.format = CHECK_REJECT;
     yard.settings.upload.unsafe_format = CHECK_REJECT;
+    yard.settings.upload.verify = VERIFY_DIGEST;
     return 0;
 }
 

@@ -28,10 +28,11 @@ static const struct vector {
 
 static void assert_hashed(struct body *body, const char *expected)
 {
-    unsigned char sha512[64];
+    unsigned char sha512[DIGEST_MAX_BYTES];
     char hex[2 * sizeof sha512 + 1];
-    assert_true(body_sha512(body, sha512));
-    digest_hex(sha512, sizeof sha512, hex);
+    size_t size;
+    assert_true(digests_get(body_digests(body), "sha512", sha512, &size));
+    digest_hex(sha512, size, hex);
     assert_string_equal(hex, expected);
 }
 
@@ -46,7 +47,6 @@ static void attempt(struct split split, const void *context)
     struct pump pump = {body_alone(&filter_digest, &plan), &feeder, vector->text, length, 0, 0};
     assert_int_equal(pump_all(&pump), BODY_END);
     assert_int_equal(pump.given, length);
-    assert_int_equal(body_count(pump.body), length);
     assert_hashed(pump.body, vector->sha512);
     body_done(pump.body);
 }
@@ -66,7 +66,7 @@ static void what_is_lost_was_not_counted(void **state)
     const struct body_plan plan = plan_of(&feeder);
     struct pump pump = {body_alone(&filter_digest, &plan), &feeder, "abc", 3, 0, 0};
     assert_int_equal(pump_all(&pump), BODY_LOST);
-    assert_int_equal(body_count(pump.body), 3);
+    assert_int_equal(pump.given, 3);
     assert_hashed(pump.body, VECTORS[1].sha512);
     body_done(pump.body);
 }

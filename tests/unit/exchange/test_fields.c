@@ -81,8 +81,10 @@ static ssize_t read_text(void *context, void *into, size_t room)
 /* A body that only warns of damage, ready to be read. */
 static void prepare(struct scene *scene, const char *text, const char *content_type)
 {
-    static const struct settings settings = {
-        .upload = {.max_size = UINT64_MAX, .unwrap_multipart = true, .damaged = CHECK_WARN}};
+    static const struct settings settings = {.upload = {.max_size = UINT64_MAX,
+                                                        .unwrap_multipart = true,
+                                                        .damaged = CHECK_WARN,
+                                                        .verify = VERIFY_DIGEST}};
     const struct body_plan plan = {.read = read_text,
                                    .context = &scene->rest,
                                    .length_known = true,
