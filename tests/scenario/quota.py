@@ -1,0 +1,191 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What a project may have (Glance's unified limits) is looked at with the upload counted in; Glance alone
+counts only what is there already, and lets one upload overshoot."""
+from support.desk import DOORS, RIGHT, TOKEN, Desk, data
+from support.form import declared, file, form
+from support.glance import UPLOAD, answer, json_answer
+from support.scene import scenario
+from support.wire import chunks, head
+
+MIB = 1 << 20
+CHUNKED = "Transfer-Encoding: chunked"
+
+
+def length(size):
+    return f"Content-Length: {size}"
+
+
+def refused(desk, told, image, *words, door="file", reached=False):
+    said = desk.refused(told, image, 413, "quota_exceeded", door, reached)
+    for each in words:
+        assert each in said["message"], said
+    return said
+
+
+@scenario(threaded=True, representative=True)
+def the_upload_counts(scene):
+    """Limit, use and need are told, and the client has not sent a byte."""
+    desk = Desk(scene)
+    desk.glance.set_limits(image_size_total=5)
+    body = data(3 * MIB)
+    image = desk.image()
+    desk.stored(desk.put(image, body), image, body)
+    for size, need in ((2 * MIB + 1, 6), (3 * MIB, 6), (1 << 40, (1 << 20) + 3)):
+        image = desk.image()
+        told = desk.put_head(image, *RIGHT, length(size))
+        refused(desk, told, image, "may keep 5 MiB in all", "has 3 ", f"need {need} ", "image_size_total")
+    refused(desk, desk.put(image, body), image)  # who does not wait hears it as well
+    body = data(2 * MIB)
+    desk.stored(desk.put(image, body), image, body)
+    image = desk.image()
+    refused(desk, desk.put_head(image, *RIGHT, length(1)), image, "has 5 ", "need 6 ")
+    assert desk.proxy.metric("refusals_total", reason="quota_exceeded") == 5
+
+
+@scenario
+def glance_alone_would_take_it(scene):
+    desk = Desk(scene)
+    desk.glance.set_limits(image_size_total=1)
+    body = data(2 * MIB)
+    image = desk.image()
+    refused(desk, desk.put(image, body), image)
+    desk.glance.upload(image, body)
+    assert desk.show(image)["status"] == "active"
+
+
+@scenario
+def of_the_callers_own_project(scene):
+    desk = Desk(scene)
+    body = data(3 * MIB)
+    for image in (desk.image(), desk.image(visibility="shared")):
+        desk.stored(desk.put(image, body), image, body)
+    desk.glance.set_limits(image_size_total=6)
+    refused(desk, desk.put(image := desk.image(), body), image, "has 6 ")
+    other = "X-Auth-Token: other-token"
+    with desk.client() as client:
+        created = client.ask("POST", "/v2/images", other, "Content-Type: application/json",
+                             body=b'{"disk_format": "raw", "container_format": "bare"}')
+        theirs = created.get("Location").split("/")[-1]
+    assert desk.put(theirs, body, other, *RIGHT[1:]).status == 204
+
+
+@scenario
+def uploads_at_a_time(scene):
+    desk = Desk(scene)
+    desk.glance.set_limits(image_count_uploading=1)
+    staged = desk.image()
+    body = data(1000)
+    desk.stored(desk.put(staged, body, door="stage"), staged, body, "stage")  # counts until it is imported
+    for door in DOORS:
+        image = desk.image()
+        told = desk.put_head(image, *RIGHT, length(5), door=door)
+        refused(desk, told, image, "1 images at a time", "has 1 ", "image_count_uploading", door=door)
+    desk.glance.set_limits(image_count_uploading=2)
+    desk.stored(desk.put(image, body), image, body)
+
+
+@scenario
+def the_staging_area(scene):
+    """It has a limit of its own, which is not the other's."""
+    desk = Desk(scene)
+    body = data(2 * MIB)
+    desk.glance.set_limits(image_stage_total=1, image_size_total=100)
+    image = desk.image()
+    told = desk.put_head(image, *RIGHT, length(len(body)), door="stage")
+    refused(desk, told, image, "1 MiB in the staging area", "has 0 ", "need 2 ", "image_stage_total", door="stage")
+    desk.stored(desk.put(image, body), image, body)
+    desk.glance.set_limits(image_stage_total=100, image_size_total=1)
+    image = desk.image()
+    desk.stored(desk.put(image, body, door="stage"), image, body, "stage")
+
+
+# --- a length that is not known at first ----------------------------------------------------
+
+
+@scenario(threaded=True)
+def known_when_it_is_on_the_disk(scene):
+    desk = Desk(scene)
+    desk.glance.set_limits(image_size_total=2)
+    for body in (data(2 * MIB + 1), data(5 * MIB)):
+        for send, sent, fields in ((desk.put_chunked, body, RIGHT),
+                                   (desk.put, form(file(body)), [TOKEN, declared()]),
+                                   (desk.put_chunked, form(file(body)), [TOKEN, declared()]),
+                                   (desk.put_chunked, body, [*RIGHT, f"X-Openstack-Image-Size: {len(body)}"])):
+            image = desk.image()
+            refused(desk, send(image, sent, *fields), image, "may keep 2 MiB", f"need {-(-len(body) // MIB)} ")
+    body = data(2 * MIB)
+    image = desk.image()
+    desk.stored(desk.put_chunked(image, body), image, body)
+    desk.proxy.wait_no_spools()
+
+
+@scenario
+def never_known(scene):
+    """Streamed: only who is over the limit already is refused, as by Glance."""
+    desk = Desk(scene, unknown_length="stream")
+    body = data(3 * MIB)
+    image = desk.image()
+    desk.glance.set_limits(image_size_total=2)
+    assert desk.put_chunked(image, body).status == 204
+    image = desk.image()
+    refused(desk, desk.put_head(image, *RIGHT, CHUNKED), image, "has 3 ", "need 3 ")
+
+
+# --- nothing to check -----------------------------------------------------------------------
+
+
+@scenario
+def no_such_limit(scene):
+    desk = Desk(scene)
+    body = data(3 * MIB)
+    for limits in ({}, {"image_size_total": -1, "image_count_uploading": -1}, {"image_count_total": 0}):
+        desk.glance.set_limits(**limits)
+        image = desk.image()
+        desk.stored(desk.put(image, body), image, body)
+    desk.glance.fault(on="usage", answer=404)  # Glance before Xena
+    image = desk.image()
+    desk.stored(desk.put(image, body), image, body)
+    assert "WARNING req-" not in desk.proxy.log()
+
+
+@scenario
+def not_to_be_checked(scene):
+    desk = Desk(scene, quota="off")
+    desk.glance.set_limits(image_size_total=0, image_count_uploading=0)
+    body = data(3 * MIB)
+    image = desk.image()
+    desk.stored(desk.put(image, body), image, body)
+    assert not any(asked["target"].endswith("/usage") for asked in desk.glance.requests())
+
+
+@scenario(threaded=True)
+def glance_does_not_tell(scene):
+    """A check that cannot be made stops nobody; the log says that it was not made."""
+    glance = scene.glance()
+    for usage, words in ((answer("500 Internal Server Error"), "it answers 500: not checked"),
+                         (answer("403 Forbidden"), "it answers 403: not checked"),
+                         (lambda asked: asked.close(), "not checked"),
+                         (answer("200 OK", body=b"<html>"), "cannot be read"),
+                         (json_answer("200 OK", {"usage": {"image_size_total": {"usage": "much", "limit": 0}}}),
+                          "cannot be read"),
+                         (json_answer("200 OK", {"usage": {"image_size_total": 5}}), "cannot be read")):
+        glance.usage = usage
+        proxy = scene.proxy(glance)
+        told = proxy.ask("PUT", UPLOAD, TOKEN, body=data(1000))
+        assert (told.status, told.get("X-Intake-Verified")) == (204, "sha512"), (words, told.body)
+        proxy.wait_log(f"WARNING req-.*{words}")
+        proxy.stop()
+
+
+@scenario
+def a_promise_counts_before_the_body(scene):
+    desk = Desk(scene)
+    desk.glance.set_limits(image_size_total=1)
+    image = desk.image()
+    told = desk.put_head(image, *RIGHT, CHUNKED, f"X-Openstack-Image-Size: {MIB + 1}")
+    refused(desk, told, image, "need 2 ")
+    with desk.client() as client:  # and what is spooled is asked for
+        client.send(head(f"PUT /v2/images/{image}/file HTTP/1.1", "Host: h", *RIGHT, CHUNKED, "Expect: 100-continue"))
+        assert client.stream.until(b"\r\n\r\n").startswith(b"HTTP/1.1 100 ")
+        told = client.send(chunks(data(MIB))).answer()
+    desk.stored(told, image, data(MIB))

@@ -1,0 +1,204 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Glance says which stores there are: what a client may choose, and whether the policy makes sense."""
+import json
+import threading
+import time
+import urllib.error
+
+from support.desk import OCTETS, RIGHT, TOKEN, Desk, data
+from support.glance import UPLOAD, answer, json_answer, new_upload, store_list
+from support.proxy import wait_until
+from support.scene import scenario
+
+BODY = data(1000)
+CHOOSE = "default:\n  store: test\n  mode: default\n"
+TO_GOLD = "default:\n  store: gold\n  mode: force\n"
+MISSING = "the policy names the store gold, which Glance does not have"
+
+
+def ready(proxy):
+    """Status and text of /readyz."""
+    try:
+        return 200, proxy.admin("/readyz")
+    except urllib.error.HTTPError as told:
+        return told.code, told.read().decode()
+
+
+def asked_for_stores(glance):
+    return sum(asked["target"] == "/v2/info/stores" for asked in glance.requests())
+
+
+@scenario(threaded=True, representative=True)
+def the_policy_names_one_that_is_not_there(scene):
+    """It is the operator's mistake: the client can do nothing, and everybody is told."""
+    desk = Desk(scene, policy=TO_GOLD)
+    assert ready(desk.proxy)[0] == 200  # nobody with a token has been here yet
+    for _ in range(3):
+        image = desk.image()
+        told = desk.put_head(image, *RIGHT, f"Content-Length: {len(BODY)}")
+        said = desk.refused(told, image, 503, "store_unknown")
+        assert "gold" in said["message"] and "file, test" in said["message"], said
+    status, text = ready(desk.proxy)
+    assert status == 503 and MISSING in text, text
+    assert desk.proxy.log().count(f"ERROR {MISSING}") == 1
+    assert desk.proxy.metric("stores_missing") == 1
+    image = desk.image()
+    desk.stored(desk.put(image, BODY, door="stage"), image, BODY, "stage")  # goes to no store yet
+
+
+@scenario
+def not_only_the_one_that_is_decided_for(scene):
+    """Any rule's store, and any store of `allow`; uploads that go elsewhere are not held up."""
+    policy = ("rules:\n  - { name: gold, when: { disk_format: [iso] }, store: gold }\n"
+              "  - { name: choice, when: { disk_format: [ami] }, store: file, mode: default, allow: [file, silver] }\n"
+              "default: { store: test, mode: force }\n")
+    desk = Desk(scene, policy=policy)
+    image = desk.image()
+    desk.stored(desk.put(image, BODY), image, BODY)
+    status, text = ready(desk.proxy)
+    assert status == 503 and "the policy names the stores gold, silver, which Glance does not have" in text, text
+    assert desk.proxy.metric("stores_missing") == 2
+
+
+@scenario(threaded=True)
+def what_a_client_may_choose(scene):
+    desk = Desk(scene, policy=CHOOSE)
+    for store in ("file", "test"):
+        image = desk.image()
+        told = desk.put(image, BODY, TOKEN, OCTETS, f"X-Image-Meta-Store: {store}")
+        assert (told.status, told.get("X-Intake-Store")) == (204, store)
+        assert desk.show(image)["stores"] == store
+    for store in ("gold", "TEST", "tes", "test2", "os_glance_staging_store", "os_glance_tasks_store"):
+        image = desk.image()
+        told = desk.put_head(image, TOKEN, OCTETS, f"X-Image-Meta-Store: {store}", f"Content-Length: {len(BODY)}")
+        said = desk.refused(told, image, 403, "store_not_allowed")
+        assert store in said["message"], said
+        if not store.startswith("os_glance_"):
+            assert "Glance has file, test" in said["message"], said
+    assert ready(desk.proxy)[0] == 200  # a client's mistake is nobody else's
+
+
+@scenario
+def reserved_ones_are_never_to_be_had(scene):
+    """Even if Glance should list them."""
+    glance = scene.glance(stores=store_list("os_glance_tasks_store", "test"))
+    proxy = scene.proxy(glance, policy=CHOOSE)
+    for _ in range(2):
+        told = proxy.ask("PUT", UPLOAD, "X-Image-Meta-Store: os_glance_tasks_store", body=BODY)
+        assert (told.status, json.loads(told.body)["reason"]) == (403, "store_not_allowed")
+    assert glance.uploads() == []
+
+
+@scenario
+def asked_for_once_a_minute(scene):
+    """And what is new then counts. Most of this is waiting."""
+    desk = Desk(scene, policy=TO_GOLD)
+    began = time.monotonic()
+    for _ in range(10):
+        assert desk.put(desk.image(), BODY).status == 503
+    assert asked_for_stores(desk.glance) == 1
+    desk.glance.set_stores("file", "test", "gold")
+    assert desk.put(desk.image(), BODY).status == 503
+    time.sleep(58 - (time.monotonic() - began))
+    assert desk.put(desk.image(), BODY).status == 503
+    wait_until("it asks again", lambda: desk.put(desk.image(), BODY).status == 204)
+    assert time.monotonic() - began < 75
+    assert asked_for_stores(desk.glance) == 2
+    assert ready(desk.proxy)[0] == 200
+    desk.proxy.wait_log("INFO no store that the policy names is known to be missing any more")
+
+
+@scenario(threaded=True)
+def glance_does_not_tell(scene):
+    """Nothing can be said of a store then; the next upload asks again."""
+    for stores, words in ((answer("500 Internal Server Error"), "does not tell its stores"),
+                          (answer("403 Forbidden"), "does not tell its stores"),
+                          (lambda asked: asked.close(), "does not tell its stores"),
+                          (answer("200 OK", body=b"<html>"), "cannot be read"),
+                          (json_answer("200 OK", {"stores": []}), "cannot be read"),
+                          (json_answer("200 OK", {"stores": "gold"}), "cannot be read")):
+        glance = scene.glance(stores=stores)
+        proxy = scene.proxy(glance, policy=TO_GOLD)
+        for _ in range(2):
+            glance.requests.clear()
+            told = proxy.ask("PUT", UPLOAD, body=BODY)
+            assert (told.status, told.get("X-Intake-Store")) == (204, "gold"), told.body
+            assert any(asked.target == "/v2/info/stores" for asked in glance.requests), words
+        proxy.wait_log(f"WARNING req-.*{words}")
+        assert ready(proxy)[0] == 200 and proxy.metric("stores_missing") == 0
+        glance.stores = store_list("test")
+        assert proxy.ask("PUT", UPLOAD, body=BODY).status == 503
+        proxy.stop()
+        glance.stop()
+
+
+@scenario
+def what_was_known_stays(scene):
+    """For as long as it is young enough: an answer that fails takes nothing away."""
+    desk = Desk(scene, policy=TO_GOLD)
+    assert desk.put(desk.image(), BODY).status == 503
+    desk.glance.fault(on="stores", answer=500)
+    assert desk.put(desk.image(), BODY).status == 503
+    assert ready(desk.proxy)[0] == 503
+
+
+@scenario
+def a_glance_with_one_store_without_a_name(scene):
+    """404: it does not know the question. That is an answer, and not asked for again."""
+    glance = scene.glance(stores=answer("404 Not Found"))
+    proxy = scene.proxy(glance, policy=TO_GOLD)
+    for _ in range(5):
+        assert proxy.ask("PUT", UPLOAD, body=BODY).status == 204
+    assert sum(asked.target == "/v2/info/stores" for asked in glance.requests) == 1
+    assert ready(proxy)[0] == 200
+    assert "WARNING req-" not in proxy.log()
+
+
+@scenario(threaded=True)
+def one_asks_and_nobody_else_waits(scene):
+    def slow(asked):
+        asked.hold()
+        asked.read().send(json_answer("200 OK", store_list("test")))
+
+    glance = scene.glance(stores=slow)
+    proxy = scene.proxy(glance)
+    told = {}
+    with proxy.client() as first:
+        waits = threading.Thread(target=lambda: told.update(first=first.ask("PUT", new_upload(), body=BODY)))
+        waits.start()
+        glance.wait("the question", lambda it: any(asked.target.endswith("/stores") for asked in it.requests))
+        began = time.monotonic()
+        for _ in range(5):
+            assert proxy.ask("PUT", new_upload(), body=BODY).status == 204
+        assert time.monotonic() - began < 5 and not told
+        next(asked for asked in glance.requests if asked.target.endswith("/stores")).go()
+        waits.join()
+    assert told["first"].status == 204
+    assert sum(asked.target == "/v2/info/stores" for asked in glance.requests) == 1
+
+
+@scenario
+def who_asks_in_vain_does_not_keep_others_from_it(scene):
+    """A stranger's upload is refused, and with it goes the question that it has brought."""
+    desk = Desk(scene, policy=TO_GOLD)
+    for _ in range(3):
+        assert desk.put(desk.image(), BODY, "X-Auth-Token: nobody's", OCTETS).status == 401
+        told = desk.put("00000000-0000-4000-8000-000000000000", BODY)
+        assert told.status == 404
+    # at the latest when the stranger's connection is closed, which was before this
+    image = desk.image()
+    desk.refused(desk.put(image, BODY), image, 503, "store_unknown")
+
+
+@scenario
+def a_new_policy_is_looked_at_at_once(scene):
+    """By what is known of Glance."""
+    desk = Desk(scene)
+    image = desk.image()
+    desk.stored(desk.put(image, BODY), image, BODY)
+    assert ready(desk.proxy)[0] == 200
+    for policy, status in ((TO_GOLD, 503), (CHOOSE, 200)):
+        desk.proxy.write({}, policy)
+        desk.proxy.signal(1)
+        wait_until("it is looked at", lambda status=status: ready(desk.proxy)[0] == status)
+    assert desk.proxy.log().count(f"ERROR {MISSING}") == 1
