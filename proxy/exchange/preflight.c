@@ -105,13 +105,19 @@ static void take_stores(struct exchange *x)
     fetch_end(&x->stores_asked);
 }
 
-void upload_end_asking(struct exchange *x)
+/* Before the client hears of it: its next upload is to ask again. */
+static void give_up_stores(struct exchange *x)
 {
     if (x->stores_asked.begun)
         stores_unanswered(x->parts->stores);
+    fetch_end(&x->stores_asked);
+}
+
+void upload_end_asking(struct exchange *x)
+{
+    give_up_stores(x);
     fetch_end(&x->image_asked);
     fetch_end(&x->usage_asked);
-    fetch_end(&x->stores_asked);
     fetch_end(&x->bucket_asked);
 }
 
@@ -157,6 +163,8 @@ enum step_result upload_preflight(struct exchange *x)
     if (good) {
         take_usage(x);
         take_stores(x);
+    } else {
+        give_up_stores(x);
     }
     enum step_result taken = take_image(x);
     fetch_end(&x->image_asked);

@@ -185,7 +185,6 @@ def who_asks_in_vain_does_not_keep_others_from_it(scene):
         assert desk.put(desk.image(), BODY, "X-Auth-Token: nobody's", OCTETS).status == 401
         told = desk.put("00000000-0000-4000-8000-000000000000", BODY)
         assert told.status == 404
-    # at the latest when the stranger's connection is closed, which was before this
     image = desk.image()
     desk.refused(desk.put(image, BODY), image, 503, "store_unknown")
 

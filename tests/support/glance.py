@@ -229,12 +229,6 @@ class ScriptedGlance:
     def uploads(self):
         return [request for request in self.requests if request.method == "PUT"]
 
-    def others(self):
-        """All requests but what the proxy asks on its own account."""
-        own = re.compile(r"/v2/(images/[-0-9a-f]{36}|info/(usage|stores))")
-        return [request for request in self.requests
-                if request.method != "GET" or not own.fullmatch(request.target)]
-
     def the_upload(self, received=0):
         """The one upload, once at least `received` bytes of its body are here."""
         self.wait(f"an upload of {received} bytes",

@@ -1,0 +1,131 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What is asked of Glance for an upload, and when: as little as it takes, and what does not depend on
+each other at the same time."""
+import threading
+
+from support.desk import RIGHT, Desk, data
+from support.glance import IMAGE, TOKEN, UPLOAD, answer, json_answer, store_list
+from support.proxy import wait_until
+from support.scene import scenario
+from support.wire import head
+
+BODY = data(700_000)
+SHOW = ("GET", f"/v2/images/{IMAGE}")
+USAGE = ("GET", "/v2/info/usage")
+STORES = ("GET", "/v2/info/stores")
+PUT = ("PUT", UPLOAD)
+
+
+def asked_of(glance):
+    """What was asked, in its order; what goes out together comes in any."""
+    asked = [(asked.method, asked.target) for asked in glance.requests]
+    begun = asked.index(PUT) if PUT in asked else len(asked)
+    return sorted(asked[:begun]), asked[begun:]
+
+
+@scenario(threaded=True, representative=True)
+def as_little_as_it_takes(scene):
+    """The stores once a minute, and the rest for each upload."""
+    glance = scene.glance()
+    for upload, before, after in (({}, [SHOW, STORES, USAGE], [PUT, SHOW]),
+                                  ({"verify": "off"}, [SHOW, STORES, USAGE], [PUT]),
+                                  ({"quota": "off"}, [SHOW, STORES], [PUT, SHOW]),
+                                  ({"verify": "size", "quota": "off"}, [SHOW, STORES], [PUT, SHOW])):
+        proxy = scene.proxy(glance, conf={"upload": upload})
+        for _ in range(3):
+            glance.requests.clear()
+            assert proxy.ask("PUT", UPLOAD, body=BODY).status == 204
+            assert asked_of(glance) == (before, after), (upload, asked_of(glance))
+            before = [each for each in before if each != STORES]
+        proxy.stop()
+
+
+@scenario
+def a_stage_asks_for_no_stores(scene):
+    glance = scene.glance()
+    stage = UPLOAD.replace("/file", "/stage")
+    assert scene.proxy(glance).ask("PUT", stage, body=BODY).status == 204
+    assert sorted((asked.method, asked.target) for asked in glance.requests) == [SHOW, SHOW, USAGE, ("PUT", stage)]
+
+
+@scenario(threaded=True, representative=True)
+def all_at_once(scene):
+    """Each is answered only when all of them are there."""
+    def with_the_others(told):
+        def script(asked):
+            asked.read()
+            if not glance.uploads():
+                together.wait(10)
+            asked.send(json_answer("200 OK", told(asked)))
+        return script
+
+    glance = scene.glance()
+    tell_image = glance.image_for
+    glance.image_for = lambda asked: with_the_others(tell_image)
+    glance.usage = with_the_others(lambda _: {"usage": {}})
+    glance.stores = with_the_others(lambda _: store_list("test"))
+    proxy = scene.proxy(glance)
+    for count in (3, 2, 2):  # the stores are known from the second on
+        glance.requests.clear()
+        together = threading.Barrier(count)
+        told = proxy.ask("PUT", UPLOAD, body=BODY)
+        assert (told.status, told.get("X-Intake-Verified")) == (204, "sha512"), told.body
+
+
+@scenario
+def with_the_callers_token_and_under_one_id(scene):
+    glance = scene.glance()
+    proxy = scene.proxy(glance)
+    assert proxy.ask("PUT", UPLOAD, f"X-Auth-Token: {TOKEN}", "X-Image-Meta-Store: test", body=BODY).status == 204
+    assert {tuple(asked.all("X-Auth-Token")) for asked in glance.requests} == {(TOKEN,)}
+    assert len({asked.get("X-Openstack-Request-Id") for asked in glance.requests}) == 1
+    for asked in glance.requests:
+        if asked.method == "GET":
+            for field in ("Content-Length", "Transfer-Encoding", "Content-Type", "X-Image-Meta-Store", "Expect"):
+                assert asked.get(field) is None, (asked.start, field)
+    assert TOKEN not in proxy.log()
+
+
+@scenario
+def nobody_is_invited_before(scene):
+    """Not while any of it is on its way; and if the image may not be had, the rest is not waited for."""
+    glance = scene.glance(usage=lambda asked: asked.hold().read().send(json_answer("200 OK", {"usage": {}})))
+    proxy = scene.proxy(glance)
+    with proxy.client() as client:
+        client.send(head(f"PUT {UPLOAD} HTTP/1.1", "Host: h", f"Content-Length: {len(BODY)}", "Expect: 100-continue"))
+        glance.wait("the question", lambda it: any((asked.method, asked.target) == USAGE for asked in it.requests))
+        client.sock.settimeout(0.5)
+        try:
+            assert not client.stream.fill(), "invited too early"
+            raise AssertionError("the connection is closed")
+        except TimeoutError:
+            client.sock.settimeout(30)
+        next(asked for asked in glance.requests if asked.target == USAGE[1]).go()
+        assert client.stream.until(b"\r\n\r\n").startswith(b"HTTP/1.1 100 ")
+        assert client.send(BODY).answer().status == 204
+    glance.image = answer("404 Not Found", body=b"No image found")
+    told = proxy.ask("PUT", UPLOAD, body=BODY)
+    assert (told.status, told.body) == (404, b"No image found")
+    for asked in glance.requests:
+        asked.go()
+
+
+@scenario
+def a_refusal_by_the_head_costs_glance_nothing(scene):
+    glance = scene.glance()
+    proxy = scene.proxy(glance)
+    for field in ("Content-Range: bytes 0-4/9", "Content-Encoding: gzip", "Content-MD5: x"):
+        assert proxy.ask("PUT", UPLOAD, field, body=BODY).status == 400
+    assert glance.requests == []
+
+
+@scenario
+def what_glance_refuses_is_its_own_words(scene):
+    """401 and 404, as it says them to any other question."""
+    desk = Desk(scene)
+    image = desk.image()
+    told = desk.put(image, BODY, "X-Auth-Token: nobody's", *RIGHT[1:])
+    assert told.status == 401
+    assert b"No image found" in desk.put("00000000-0000-4000-8000-000000000000", BODY).body
+    assert desk.puts(image) == []
+    wait_until("both are on record", lambda: desk.proxy.metric("uploads_total", result="rejected") == 2)

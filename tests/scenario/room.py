@@ -1,0 +1,315 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Room in the store: the bucket is asked what it holds and may hold, and what is on its way there counts
+as used. The keys for that are seen by nobody."""
+import base64
+import json
+import threading
+
+from support.desk import DOORS, OCTETS, RIGHT, TOKEN, Desk, data
+from support.form import declared, file, form
+from support.gateway import ACCESS_KEY, BUCKET, SECRET_KEY, Gateway
+from support.glance import UPLOAD, answer, new_upload
+from support.proxy import wait_until
+from support.scene import scenario
+from support.wire import head
+
+MIB = 1 << 20
+BODY = data(2 * MIB)
+
+
+class Keys:
+    """The files with the keys, and a policy for the store `test` that names them."""
+
+    def __init__(self, scene):
+        self.access, self.secret = scene.folder / "access", scene.folder / "secret"
+        self.access.write_text(ACCESS_KEY)
+        self.secret.write_text(f"{SECRET_KEY}\n")
+
+    def policy(self, url, capacity=None):
+        return ("default: { store: test, mode: force }\n"
+                "stores:\n"
+                "  test:\n"
+                f"    s3: {{ endpoint: \"{url}\", bucket: {BUCKET}, access_key_file: {self.access},\n"
+                f"           secret_key_file: {self.secret} }}\n"
+                + (f"    capacity: {capacity}\n" if capacity else ""))
+
+
+class Stage:
+    """A desk in front of a store with a gateway."""
+
+    def __init__(self, scene, capacity=None, conf=None, **upload):
+        self.keys = Keys(scene)
+        self.gateway = Gateway(scene.host)
+        scene.callback(self.gateway.stop)
+        self.desk = Desk(scene, policy=self.keys.policy(self.gateway.url, capacity), conf=conf, **upload)
+        self.proxy = self.desk.proxy
+
+    def refused(self, told, image, *words):
+        said = self.desk.refused(told, image, 413, "store_full")
+        for each in words:
+            assert each in said["message"], said
+
+    def kept_secret(self, *answers):
+        """In the log, in every page, in every answer, in the configuration as it is printed."""
+        seen = [self.proxy.log(), *(f"{told.start} {told.fields} {told.body}" for told in answers)]
+        seen += [self.proxy.admin(page) for page in ("/", "/uploads", "/metrics", "/readyz")]
+        marks = [ACCESS_KEY, SECRET_KEY, base64.b64encode(f"{ACCESS_KEY}:{SECRET_KEY}".encode()).decode(),
+                 "AWS4-HMAC"]
+        for text in seen:
+            for mark in marks:
+                assert mark not in text, mark
+
+
+def head_of(size):
+    return [*RIGHT, f"Content-Length: {size}"]
+
+
+# --- full, or not ---------------------------------------------------------------------------
+
+
+@scenario(threaded=True, representative=True)
+def the_figures(scene):
+    """Whichever is the smallest: the bucket's quota, that of its owner, or what the policy says."""
+    stage = Stage(scene, capacity="10MiB")
+    desk, gateway = stage.desk, stage.gateway
+    for bucket, user, limit in ((-1, -1, 10), (7, -1, 7), (-1, 6, 6), (7, 6, 6), (6, 7, 6), (100, 100, 10)):
+        gateway.bucket_quota = bucket if bucket < 0 else bucket * MIB
+        gateway.user_quota = user if user < 0 else user * MIB
+        gateway.used = limit * MIB - len(BODY)
+        image = desk.image()
+        told = desk.put_head(image, *head_of(len(BODY) + 1))
+        stage.refused(told, image, f"test may hold {limit * MIB} bytes", f"has {gateway.used} ",
+                      "and 0 on their way", f"needs {len(BODY) + 1}")
+        stage.kept_secret(told)
+        told = desk.put(image, BODY)  # and this fits to the byte
+        desk.stored(told, image, BODY)
+        assert told.get("X-Intake-Verified") == "sha512"
+    assert gateway.faults == []
+    assert desk.proxy.metric("refusals_total", reason="store_full") == 6
+    stage.kept_secret()
+
+
+@scenario
+def over_its_limit_already(scene):
+    stage = Stage(scene)
+    stage.gateway.used, stage.gateway.bucket_quota = 10 * MIB, 5 * MIB
+    for fields in (head_of(1), [*RIGHT, "Transfer-Encoding: chunked"]):
+        image = stage.desk.image()
+        stage.refused(stage.desk.put_head(image, *fields), image, f"may hold {5 * MIB} bytes", f"has {10 * MIB} ")
+
+
+@scenario
+def no_limit_is_no_limit(scene):
+    stage = Stage(scene)
+    stage.gateway.used = 1 << 50
+    image = stage.desk.image()
+    stage.desk.stored(stage.desk.put(image, BODY), image, BODY)
+
+
+@scenario(threaded=True)
+def a_length_that_comes_later(scene):
+    """Asked again when it is there, and nothing of it has gone to Glance."""
+    stage = Stage(scene)
+    desk = stage.desk
+    for room, good in ((len(BODY), True), (len(BODY) - 1, False)):
+        stage.gateway.bucket_quota = room
+        for send, sent, fields in ((desk.put_chunked, BODY, RIGHT),
+                                   (desk.put, form(file(BODY)), [TOKEN, declared()]),
+                                   (desk.put_chunked, form(file(BODY)), [TOKEN, declared()]),
+                                   (desk.put_chunked, BODY, [*RIGHT, f"X-Openstack-Image-Size: {len(BODY)}"])):
+            image = desk.image()
+            told = send(image, sent, *fields)
+            if good:
+                desk.stored(told, image, BODY)
+            else:
+                stage.refused(told, image, f"needs {len(BODY)}")
+    desk.proxy.wait_no_spools()
+
+
+@scenario
+def not_asked_for(scene):
+    """What is staged goes to no store, other stores have no bucket, and one may not want to know."""
+    stage = Stage(scene)
+    stage.gateway.used, stage.gateway.bucket_quota = 10 * MIB, MIB
+    image = stage.desk.image()
+    stage.desk.stored(stage.desk.put(image, BODY, door="stage"), image, BODY, "stage")
+    stage.desk.set(quota="off")
+    for door in DOORS:
+        image = stage.desk.image()
+        stage.desk.stored(stage.desk.put(image, BODY, door=door), image, BODY, door)
+    stage.desk.policy = stage.desk.policy.replace(
+        "{ store: test, mode: force }", "{ store: test, mode: default, allow: [file, test] }")
+    stage.desk.set()
+    image = stage.desk.image()
+    told = stage.desk.put(image, BODY, TOKEN, OCTETS, "X-Image-Meta-Store: file")
+    assert (told.status, told.get("X-Intake-Store")) == (204, "file"), told.body
+    assert stage.gateway.requests == []
+
+
+# --- what is on its way ---------------------------------------------------------------------
+
+
+def waiting(asked):
+    asked.read(100_000).hold().read().send(answer("204 No Content"))
+
+
+@scenario(threaded=True)
+def others_on_their_way_count(scene):
+    """Two that fit one by one, and not together, on any worker; when the first is over there is room again."""
+    gateway = Gateway(scene.host)
+    scene.callback(gateway.stop)
+    gateway.bucket_quota, gateway.used = 5 * MIB, MIB
+    glance = scene.glance(upload=waiting)
+    proxy = scene.proxy(glance, conf={"DEFAULT": {"workers": 4}}, policy=Keys(scene).policy(gateway.url))
+    for finish in ("well", "client gone", "refused by Glance"):
+        glance.requests.clear()
+        with proxy.client() as first:
+            first.send(head(f"PUT {new_upload()} HTTP/1.1", "Host: h", *head_of(3 * MIB)), bytes(1 * MIB))
+            asked = glance.the_upload(received=100_000)
+            for _ in range(8):
+                told = proxy.ask("PUT", UPLOAD, *RIGHT, body=BODY)
+                said = json.loads(told.body)
+                assert (told.status, said["reason"]) == (413, "store_full"), said
+                assert f"has {MIB} and {3 * MIB} on their way, and this upload needs {2 * MIB}" in said["message"], said
+            if finish == "well":
+                asked.go()
+                assert first.send(bytes(2 * MIB)).answer().status == 204
+            elif finish == "client gone":
+                first.reset()
+                proxy.wait_metric(0, "uploads_in_flight")
+                asked.go()
+            else:
+                asked.close()
+                assert first.answer().status == 502
+        glance.upload = lambda asked: asked.read().send(answer("204 No Content"))
+        assert proxy.ask("PUT", UPLOAD, *RIGHT, body=BODY).status == 204, finish
+        glance.upload = waiting
+    assert gateway.faults == []
+
+
+@scenario(threaded=True)
+def many_for_little_room(scene):
+    """Never more at a time than fit."""
+    together, most = [], []
+    lock = threading.Lock()
+
+    def upload(asked):
+        asked.read(1)
+        with lock:
+            together.append(asked)
+            most.append(len(together))
+        asked.read()
+        with lock:
+            together.remove(asked)
+        asked.send(answer("204 No Content"))
+
+    gateway = Gateway(scene.host)
+    scene.callback(gateway.stop)
+    gateway.bucket_quota = 3 * len(BODY)
+    proxy = scene.proxy(scene.glance(upload=upload), policy=Keys(scene).policy(gateway.url),
+                        conf={"DEFAULT": {"workers": 4}})
+    statuses = []
+
+    def send():
+        with proxy.client() as client:
+            client.send(head(f"PUT {new_upload()} HTTP/1.1", "Host: h", *head_of(len(BODY))))
+            client.send_until_refused(BODY)
+            statuses.append(client.answer().status)
+
+    senders = [threading.Thread(target=send) for _ in range(24)]
+    for each in senders:
+        each.start()
+    for each in senders:
+        each.join()
+    assert set(statuses) <= {204, 413} and statuses.count(204) >= 3, statuses
+    assert max(most) <= 3
+    proxy.wait_metric(0, "uploads_in_flight")
+    assert proxy.ask("PUT", UPLOAD, *RIGHT, body=BODY).status == 204
+
+
+# --- a gateway that does not tell -----------------------------------------------------------
+
+
+def goes_on(stage, count, *words):
+    """With a warning, and counted."""
+    image = stage.desk.image()
+    told = stage.desk.put(image, BODY)
+    stage.desk.stored(told, image, BODY)
+    line = stage.proxy.wait_log(f"WARNING {told.get('X-Openstack-Request-Id')}: the room in test is not known: ")
+    for each in words:
+        assert each in line, line
+    assert stage.proxy.metric("store_checks_failed_total", store="test") == count
+    stage.kept_secret(told)
+
+
+@scenario(threaded=True)
+def what_it_may_say_instead(scene):
+    stage = Stage(scene, capacity="1MiB")  # so it would be refused if anything was believed
+    gateway = stage.gateway
+    used = "X-RGW-Bytes-Used: "
+    for count, (script, words) in enumerate((
+            (lambda asked: asked.read().send(answer("403 Forbidden")), "403"),
+            (lambda asked: asked.read().send(answer("404 Not Found")), "404"),
+            (lambda asked: asked.read().send(answer("500 Internal Server Error")), "500"),
+            (lambda asked: asked.read().send(answer("301 Moved Permanently", "Location: http://example.org/")), "301"),
+            (lambda asked: asked.read().send(answer("200 OK")), "does not say"),
+            (lambda asked: asked.read().send(answer("200 OK", f"{used}much")), "cannot be read"),
+            (lambda asked: asked.read().send(answer("200 OK", f"{used}-5")), "cannot be read"),
+            (lambda asked: asked.read().send(answer("200 OK", f"{used}1", "X-RGW-Quota-User-Size: x")), "cannot be read"),
+            (lambda asked: asked.read().close(), "does not answer"),
+            (lambda asked: asked.read().reset(), "does not answer"),
+            (lambda asked: asked.read().send(b"220 smtp.example.org\r\n\r\n").close(), "does not answer")), 1):
+        gateway.other = script
+        goes_on(stage, count, words)
+    asked_others = [asked for asked in gateway.requests if asked.target != f"/{BUCKET}"]
+    assert asked_others == []
+
+
+@scenario
+def it_is_not_there(scene):
+    stage = Stage(scene)
+    stage.gateway.stop()
+    goes_on(stage, 1, "does not answer")
+
+
+@scenario
+def it_is_slow(scene):
+    """Slower than an upload should wait for it."""
+    stage = Stage(scene)
+    stage.gateway.other = lambda asked: asked.read().hold()
+    goes_on(stage, 1, "does not answer", "nothing for")
+    for asked in stage.gateway.requests:
+        asked.go()
+
+
+@scenario
+def the_keys_are_wrong(scene):
+    """They are read anew for each question, so that new ones need no new start."""
+    stage = Stage(scene, capacity="1MiB")
+    stage.keys.secret.write_text("another-secret-key-that-no-log-may-show")
+    goes_on(stage, 1, "403")
+    assert stage.gateway.faults == ["the signature is wrong"]
+    stage.keys.access.write_text("somebody-elses")
+    goes_on(stage, 2, "403")
+    stage.keys.secret.unlink()
+    goes_on(stage, 3, "cannot be asked")
+    assert "another-secret-key" not in stage.proxy.log() and "somebody-elses" not in stage.proxy.log()
+    stage.keys.access.write_text(ACCESS_KEY)
+    stage.keys.secret.write_text(SECRET_KEY)
+    image = stage.desk.image()
+    stage.refused(stage.desk.put(image, BODY), image)
+    wait_until("nothing more was wrong", lambda: len(stage.gateway.faults) == 2)
+
+
+@scenario
+def nothing_of_it_goes_to_glance(scene):
+    """And nothing of the caller's to the gateway."""
+    stage = Stage(scene)
+    stage.desk.put(stage.desk.image(), BODY)
+    for asked in stage.desk.glance.requests():
+        names = {name.lower() for name, _ in asked["headers"]}
+        assert not any(name.startswith("x-amz-") or name == "authorization" for name in names), asked
+    asked, = stage.gateway.requests
+    names = {name.lower() for name, _ in asked.fields}
+    assert names <= {"host", "user-agent", "accept", "authorization", "x-amz-date", "x-amz-content-sha256"}, names
+    stage.kept_secret()
