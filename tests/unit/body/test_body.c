@@ -18,13 +18,6 @@ enum { MANY = 5 * SPOOL_BLOCK / 4 };
 
 /* --- what becomes of it ---------------------------------------------------------------- */
 
-/* A field behind the file makes what the form predicts too much. */
-static bool is_predicted_wrong(const struct upload *upload)
-{
-    return upload->way->length && !upload->way->promise && upload->count >= OPENING &&
-           strcmp(upload->way->behind, FIELD END) == 0;
-}
-
 static struct pump pump_of(struct upload *upload, const struct feeder *from, size_t room)
 {
     upload->feeder = *from;

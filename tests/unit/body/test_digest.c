@@ -6,10 +6,24 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdint.h>
+#include <stdio.h>
 
 #include <cmocka.h>
 
 #include "feeder.h"
+#include "promising.h"
+
+static void assert_hashed(struct body *body, const char *algorithm, const char *expected)
+{
+    unsigned char digest[DIGEST_MAX_BYTES];
+    char hex[2 * sizeof digest + 1];
+    size_t size;
+    assert_true(digests_get(body_digests(body), algorithm, digest, &size));
+    digest_hex(digest, size, hex);
+    assert_string_equal(hex, expected);
+}
+
+/* --- what it computes ------------------------------------------------------------------ */
 
 /* From FIPS 180-4's examples. */
 static const struct vector {
@@ -26,16 +40,6 @@ static const struct vector {
      "501d289e4900f7e4331b99dec4b5433ac7d329eeb6dd26545e96e55b874be909"},
 };
 
-static void assert_hashed(struct body *body, const char *expected)
-{
-    unsigned char sha512[DIGEST_MAX_BYTES];
-    char hex[2 * sizeof sha512 + 1];
-    size_t size;
-    assert_true(digests_get(body_digests(body), "sha512", sha512, &size));
-    digest_hex(sha512, size, hex);
-    assert_string_equal(hex, expected);
-}
-
 static void attempt(struct split split, const void *context)
 {
     const struct vector *vector = context;
@@ -47,7 +51,7 @@ static void attempt(struct split split, const void *context)
     struct pump pump = {body_alone(&filter_digest, &plan), &feeder, vector->text, length, 0, 0};
     assert_int_equal(pump_all(&pump), BODY_END);
     assert_int_equal(pump.given, length);
-    assert_hashed(pump.body, vector->sha512);
+    assert_hashed(pump.body, "sha512", vector->sha512);
     body_done(pump.body);
 }
 
@@ -58,7 +62,7 @@ static void cut_in_any_way_it_is_sha512(void **state)
         splits_each(strlen(VECTORS[i].text), attempt, &VECTORS[i]);
 }
 
-static void what_is_lost_was_not_counted(void **state)
+static void what_is_lost_is_hashed_as_far_as_it_came(void **state)
 {
     (void)state;
     struct feeder feeder = feeder_of("abc", 3);
@@ -67,7 +71,180 @@ static void what_is_lost_was_not_counted(void **state)
     struct pump pump = {body_alone(&filter_digest, &plan), &feeder, "abc", 3, 0, 0};
     assert_int_equal(pump_all(&pump), BODY_LOST);
     assert_int_equal(pump.given, 3);
-    assert_hashed(pump.body, VECTORS[1].sha512);
+    assert_hashed(pump.body, "sha512", VECTORS[1].sha512);
+    body_done(pump.body);
+}
+
+/* --- which ones ------------------------------------------------------------------------ */
+
+/* Of "abc": FIPS 180-4's examples, and RFC 1321's. */
+static const struct {
+    const char *algorithm;
+    const char *hex;
+} OF_ABC[] = {
+    {"sha512", "ddaf35a193617abacc417349ae20413112e6fa4e89a97ea20a9eeee64b55d39a"
+               "2192992a274fc1a836ba3c23a3feebbd454d4423643ce80e2a9ac94fa54ca49f"},
+    {"sha384", "cb00753f45a35e8bb5a03d699ac65007272c32ab0eded1631a8b605a43ff5bed"
+               "8086072ba1e7cc2358baeca134c825a7"},
+    {"sha256", "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"},
+    {"sha1", "a9993e364706816aba3e25717850c26c9cd0d89d"},
+    {"md5", "900150983cd24fb0d6963f7d28e17f72"},
+};
+
+/* Every algorithm that is in `set` was computed, and no other was. */
+static void assert_set(struct body *body, const char *set)
+{
+    for (size_t i = 0; i < sizeof OF_ABC / sizeof OF_ABC[0]; i++) {
+        unsigned char digest[DIGEST_MAX_BYTES];
+        size_t size;
+        bool there = digests_get(body_digests(body), OF_ABC[i].algorithm, digest, &size);
+        if (there != (strstr(set, OF_ABC[i].algorithm) != NULL))
+            fail_msg("\"%s\", and %s: %d", set, OF_ABC[i].algorithm, there);
+        if (there)
+            assert_hashed(body, OF_ABC[i].algorithm, OF_ABC[i].hex);
+    }
+}
+
+static void what_glance_and_promises_ask_for_and_nothing_else(void **state)
+{
+    (void)state;
+    static const struct {
+        enum verify_mode verify;
+        const char *glance_hash;
+        const char *promised, *image_promised; /* an algorithm */
+        const char *set;
+    } rows[] = {
+        {VERIFY_DIGEST, "", NULL, NULL, "sha512 md5"},
+        {VERIFY_DIGEST, NULL, NULL, NULL, "sha512 md5"},
+        {VERIFY_DIGEST, "sha512", NULL, NULL, "sha512"},
+        {VERIFY_DIGEST, "sha384", NULL, NULL, "sha512 sha384"},
+        {VERIFY_DIGEST, "md5", NULL, NULL, "sha512 md5"},
+        {VERIFY_DIGEST, "whirlpool-of-ours", NULL, NULL, "sha512 md5"},
+        {VERIFY_DIGEST, "sha384", "sha1", "sha256", "sha512 sha384 sha1 sha256"},
+        {VERIFY_DIGEST, "sha512", "md5", "md5", "sha512 md5"},
+        {VERIFY_SIZE, "sha384", NULL, NULL, ""},
+        {VERIFY_SIZE, "sha384", "sha256", NULL, "sha256"},
+        {VERIFY_SIZE, "", NULL, "md5", "md5"},
+        {VERIFY_OFF, "", NULL, NULL, ""},
+        {VERIFY_OFF, "", "sha512", "sha256", "sha512 sha256"},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct promises promises = {0}, image_promises = {0};
+        struct feeder feeder = feeder_of("abc", 3);
+        struct body_plan plan = plan_of(&feeder);
+        if (rows[i].promised)
+            promise_add(&promises, "Repr-Digest", rows[i].promised, "abc", 3);
+        if (rows[i].image_promised)
+            promise_add(&image_promises, "hash", rows[i].image_promised, "abc", 3);
+        plan.promises = &promises;
+        plan.image_promises = &image_promises;
+        plan.glance_hash = rows[i].glance_hash;
+        yard.settings.upload.verify = rows[i].verify;
+        struct pump pump = {body_alone(&filter_digest, &plan), &feeder, "abc", 3, 0, 0};
+        assert_int_equal(pump_all(&pump), BODY_END);
+        assert_set(pump.body, rows[i].set);
+        body_done(pump.body);
+    }
+}
+
+/* --- what was promised ----------------------------------------------------------------- */
+
+/* Of a body and of the image in it. Both begin as they are kept. */
+struct given {
+    struct promises promises, image_promises;
+    bool unwrapped;
+    const char *broken; /* the field; NULL: it is all kept */
+};
+
+static const char TEXT[] = "an image that was promised";
+
+static void give(struct split split, const void *context)
+{
+    const struct given *given = context;
+    struct feeder feeder = feeder_of(TEXT, sizeof TEXT - 1);
+    feeder.split = split;
+    feeder.waits = true;
+    struct body_plan plan = plan_of(&feeder);
+    plan.promises = &given->promises;
+    plan.image_promises = &given->image_promises;
+    struct pump pump = {body_alone(&filter_digest, &plan), &feeder, TEXT, sizeof TEXT - 1, 0, 0};
+    pump.body->unwrapped = given->unwrapped;
+    assert_int_equal(pump_all(&pump), given->broken ? BODY_REFUSED : BODY_END);
+    assert_int_equal(pump.given, sizeof TEXT - 1); /* finish.c holds the last byte back */
+    if (given->broken)
+        assert_mismatch(pump.body, given->broken);
+    body_done(pump.body);
+}
+
+static struct given all_kept(void)
+{
+    struct given given = {0};
+    promise_add(&given.promises, "Repr-Digest", "sha512", TEXT, sizeof TEXT - 1);
+    promise_add(&given.promises, "Digest", "sha1", TEXT, sizeof TEXT - 1);
+    promise_add(&given.promises, "Content-MD5", "md5", TEXT, sizeof TEXT - 1);
+    promise_add(&given.image_promises, "owner_specified", "sha256", TEXT, sizeof TEXT - 1);
+    return given;
+}
+
+static void promises_are_held_at_the_end(void **state)
+{
+    (void)state;
+    static const struct {
+        size_t row; /* 3: the image's */
+        const char *broken;
+    } rows[] = {
+        {0, "Repr-Digest promises another sha512 than the data has"},
+        {1, "Digest promises another sha1 than the data has"},
+        {2, "Content-MD5 promises another md5 than the data has"},
+        {3, "owner_specified promises another sha256 than the data has"},
+    };
+    struct given given = all_kept();
+    splits_each(sizeof TEXT - 1, give, &given);
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        given = all_kept();
+        given.broken = rows[i].broken;
+        promise_break(rows[i].row < 3 ? &given.promises.rows[rows[i].row]
+                                      : &given.image_promises.rows[0]);
+        splits_each(sizeof TEXT - 1, give, &given);
+    }
+}
+
+static void of_several_broken_ones_the_first_is_told(void **state)
+{
+    (void)state;
+    struct given given = all_kept();
+    promise_break(&given.promises.rows[1]);
+    promise_break(&given.promises.rows[2]);
+    promise_break(&given.image_promises.rows[0]);
+    given.broken = "Digest promises another sha1 than the data has";
+    give((struct split){1, 1}, &given);
+}
+
+/* The form was held to its own. */
+static void of_what_was_in_a_form_only_the_images_count(void **state)
+{
+    (void)state;
+    struct given given = all_kept();
+    given.unwrapped = true;
+    for (size_t i = 0; i < given.promises.count; i++)
+        promise_break(&given.promises.rows[i]);
+    give((struct split){1, 1}, &given);
+    promise_break(&given.image_promises.rows[0]);
+    given.broken = "owner_specified promises another sha256 than the data has";
+    give((struct split){1, 1}, &given);
+}
+
+static void what_is_lost_is_held_to_nothing(void **state)
+{
+    (void)state;
+    struct promises promises = {0};
+    struct feeder feeder = feeder_of(TEXT, 5);
+    struct body_plan plan = plan_of(&feeder);
+    promise_add(&promises, "Repr-Digest", "sha512", TEXT, sizeof TEXT - 1);
+    plan.promises = &promises;
+    feeder.breaks = true;
+    struct pump pump = {body_alone(&filter_digest, &plan), &feeder, TEXT, 5, 0, 0};
+    assert_int_equal(pump_all(&pump), BODY_LOST);
     body_done(pump.body);
 }
 
@@ -75,7 +252,12 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         YARD_TEST(cut_in_any_way_it_is_sha512),
-        YARD_TEST(what_is_lost_was_not_counted),
+        YARD_TEST(what_is_lost_is_hashed_as_far_as_it_came),
+        YARD_TEST(what_glance_and_promises_ask_for_and_nothing_else),
+        YARD_TEST(promises_are_held_at_the_end),
+        YARD_TEST(of_several_broken_ones_the_first_is_told),
+        YARD_TEST(of_what_was_in_a_form_only_the_images_count),
+        YARD_TEST(what_is_lost_is_held_to_nothing),
     };
     return cmocka_run_group_tests(tests, yard_begin, yard_end);
 }

@@ -10,6 +10,7 @@
 #include <cmocka.h>
 
 #include "feeder.h"
+#include "promising.h"
 
 #define DECLARED    "multipart/form-data; boundary=B"
 #define FIELD       "Content-Disposition: form-data; name=\"f\"\r\n\r\nvalue\r\n"
@@ -193,6 +194,70 @@ static void a_head_without_an_end_is_no_form(void **state)
     pass((struct split){1, 1}, body);
 }
 
+/* --- what was promised of it ----------------------------------------------------------- */
+
+/* A form with promises in the head of its request: of the form as it is sent, not of its image. */
+struct promised {
+    const struct vector *vector;
+    const char *content_type;
+    struct promises promises;
+    const char *broken; /* NULL: they are kept */
+};
+
+static void hold_to_promises(struct split split, const void *context)
+{
+    const struct promised *promised = context;
+    const char *image = promised->vector->image;
+    struct feeder feeder = feeder_of(promised->vector->body, strlen(promised->vector->body));
+    feeder.split = split;
+    feeder.waits = true;
+    struct body_plan plan = plan_of(&feeder);
+    plan.content_type = promised->content_type;
+    plan.promises = &promised->promises;
+    struct pump pump = {body_alone(&filter_envelope, &plan), &feeder, image, strlen(image), 0, 0};
+    assert_int_equal(pump_all(&pump), promised->broken ? BODY_REFUSED : BODY_END);
+    if (promised->broken)
+        assert_mismatch(pump.body, promised->broken);
+    else
+        assert_int_equal(pump.given, strlen(image));
+    body_done(pump.body);
+}
+
+static void promise_form(struct promised *promised, const char *broken)
+{
+    const char *form = promised->vector->body;
+    promised->broken = broken;
+    promised->promises.count = 0;
+    promise_add(&promised->promises, "Digest", "sha256", form, strlen(form));
+    promise_add(&promised->promises, "Content-MD5", "md5", form, strlen(form));
+    if (broken)
+        promise_break(&promised->promises.rows[strstr(broken, "MD5") ? 1 : 0]);
+    splits_each(strlen(form), hold_to_promises, promised);
+}
+
+static void a_form_is_held_to_what_was_promised_of_it(void **state)
+{
+    (void)state;
+    static const char *const types[] = {DECLARED, NULL};
+    for (size_t i = 0; i < FORM_COUNT; i++)
+        for (size_t k = 0; k < sizeof types / sizeof types[0] && FORMS[i].image; k++) {
+            struct promised promised = {.vector = &FORMS[i], .content_type = types[k]};
+            promise_form(&promised, NULL);
+            promise_form(&promised, "Digest promises another sha256 than the data has");
+            promise_form(&promised, "Content-MD5 promises another md5 than the data has");
+        }
+}
+
+/* digest.c does that. */
+static void what_is_no_form_is_not_held_to_it_here(void **state)
+{
+    (void)state;
+    static const struct vector plain = {"IMAGE", "IMAGE", "", 0};
+    struct promised promised = {.vector = &plain};
+    promise_add(&promised.promises, "Digest", "sha256", "another", 7);
+    splits_each(strlen(plain.body), hold_to_promises, &promised);
+}
+
 /* --- large ones ------------------------------------------------------------------------ */
 
 enum { LARGEST = 100 * 1024, AROUND = 16 * 1024 };
@@ -358,6 +423,8 @@ int main(void)
         YARD_TEST(an_image_is_taken_out_of_a_hidden_form),
         YARD_TEST(what_is_no_form_passes_as_it_is),
         YARD_TEST(a_head_without_an_end_is_no_form),
+        YARD_TEST(a_form_is_held_to_what_was_promised_of_it),
+        YARD_TEST(what_is_no_form_is_not_held_to_it_here),
         YARD_TEST(whatever_room_there_is),
         YARD_TEST(the_head_of_a_part_has_a_limit),
         YARD_TEST(a_promise_counts_more_than_what_the_form_predicts),

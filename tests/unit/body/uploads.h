@@ -133,6 +133,13 @@ static inline bool is_told(const struct upload *upload)
     return upload->way->length || upload->way->promise || upload->count < OPENING;
 }
 
+/* A field behind the file makes what the form predicts too much. */
+static inline bool is_predicted_wrong(const struct upload *upload)
+{
+    return upload->way->length && !upload->way->promise && upload->count >= OPENING &&
+           strcmp(upload->way->behind, FIELD END) == 0;
+}
+
 /* Sent in each of the ways. */
 static inline void each_image(const struct image *image, void (*attempt)(struct upload *upload))
 {
