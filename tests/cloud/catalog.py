@@ -11,11 +11,11 @@ from keystoneauth1 import session
 from keystoneauth1.identity import v3
 from keystoneclient.v3 import client
 
-# user and project, role, password
+# user and project, role, where the password is
 USERS = [
-    ("demo", "member", os.environ["DEMO_PASSWORD"]),
-    ("other", "member", os.environ["DEMO_PASSWORD"]),
-    ("service", "admin", os.environ["GLANCE_PASSWORD"]),
+    ("demo", "member", "DEMO_PASSWORD"),
+    ("other", "member", "DEMO_PASSWORD"),
+    ("service", "admin", "GLANCE_PASSWORD"),
 ]
 LIMITS = {  # sizes in MiB
     "image_size_total": 100 * 1024,
@@ -25,11 +25,11 @@ LIMITS = {  # sizes in MiB
 }
 
 
-def keystone():
+def keystone(url, password):
     auth = v3.Password(
-        auth_url=os.environ["KEYSTONE_URL"],
+        auth_url=url,
         username="admin",
-        password=os.environ["ADMIN_PASSWORD"],
+        password=password,
         user_domain_id="default",
         system_scope="all",
     )
@@ -46,7 +46,7 @@ def add_users(ks):
     roles = {role.name: role for role in ks.roles.list()}
     for name, role, password in USERS:
         project = named(ks.projects, name, domain="default")
-        user = named(ks.users, name, domain="default", password=password)
+        user = named(ks.users, name, domain="default", password=os.environ[password])
         ks.roles.grant(roles[role], user=user, project=project)
         if name == "service":  # oslo.limit reads the limits with a token of system scope
             ks.roles.grant(roles["reader"], user=user, system="all")
@@ -69,7 +69,7 @@ def add_limits(ks, service, region):
 
 
 def main(path):
-    ks = keystone()
+    ks = keystone(os.environ["KEYSTONE_URL"], os.environ["ADMIN_PASSWORD"])
     region = os.environ["REGION"]
     add_users(ks)
     service, endpoint = add_image_service(ks, region, os.environ["PROXY_URL"])
@@ -78,4 +78,5 @@ def main(path):
         file.write(endpoint.id)
 
 
-main(sys.argv[1])
+if __name__ == "__main__":
+    main(sys.argv[1])

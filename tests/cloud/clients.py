@@ -7,6 +7,8 @@ import subprocess
 import time
 from dataclasses import dataclass, field
 
+import openstack as openstack_sdk
+
 from cloud import HERE
 
 DEADLINE = 120  # seconds; none of them may hang
@@ -61,10 +63,11 @@ def curl(cloud, image_id, *options, token=None, url=None, **how):
     return result
 
 
-def curl_started(cloud, image_id, path, *options):
+def curl_started(cloud, image_id, path, *options, token=None):
     """An upload in the background; its output is the body and then the status."""
     url = upload_url(cloud, image_id)
-    command = curl_command(cloud, url, "-T", path, "-w", "\n%{response_code}", *options)
+    told = ("-w", "\n%{response_code}")
+    command = curl_command(cloud, url, "-T", path, *told, *options, token=token)
     return subprocess.Popen(
         command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
     )
@@ -76,6 +79,15 @@ def openstack(cloud, *arguments, user="demo"):
 
 def glance(cloud, *arguments, user="demo"):
     return run(["glance", *arguments], cloud.envs[user])
+
+
+def sdk(cloud, user="demo"):
+    """A connection of openstacksdk's, as programs use it."""
+    env = cloud.envs[user]
+    names = ("auth_url", "username", "password", "project_name", "user_domain_id")
+    names += ("project_domain_id", "region_name")
+    named = {name: env[f"OS_{name.upper()}"] for name in names}
+    return openstack_sdk.connect(load_envvars=False, load_yaml_config=False, **named)
 
 
 def newman(cloud, image_id, path, body="binary"):

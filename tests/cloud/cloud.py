@@ -17,6 +17,7 @@ import boto3
 import botocore.client
 import botocore.exceptions
 import requests
+import yaml
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 MIB = 1 << 20
@@ -121,27 +122,32 @@ class Cloud:
 
     def token(self, user="demo"):
         if user not in self._tokens:
-            env = self.envs[user]
-            domain = {"id": "default"}
-            body = {
-                "auth": {
-                    "identity": {
-                        "methods": ["password"],
-                        "password": {
-                            "user": {
-                                "name": env["OS_USERNAME"],
-                                "password": env["OS_PASSWORD"],
-                                "domain": domain,
-                            }
-                        },
-                    },
-                    "scope": {"project": {"name": env["OS_PROJECT_NAME"], "domain": domain}},
-                }
-            }
-            answer = requests.post(env["OS_AUTH_URL"] + "/auth/tokens", json=body, timeout=30)
-            answer.raise_for_status()
-            self._tokens[user] = answer.headers["X-Subject-Token"]
+            self._tokens[user] = self.new_token(user)
         return self._tokens[user]
+
+    def new_token(self, user="demo", keystone_url=None):
+        """One that nobody else has."""
+        env = self.envs[user]
+        domain = {"id": "default"}
+        body = {
+            "auth": {
+                "identity": {
+                    "methods": ["password"],
+                    "password": {
+                        "user": {
+                            "name": env["OS_USERNAME"],
+                            "password": env["OS_PASSWORD"],
+                            "domain": domain,
+                        }
+                    },
+                },
+                "scope": {"project": {"name": env["OS_PROJECT_NAME"], "domain": domain}},
+            }
+        }
+        url = (keystone_url or env["OS_AUTH_URL"]) + "/auth/tokens"
+        answer = requests.post(url, json=body, timeout=30)
+        answer.raise_for_status()
+        return answer.headers["X-Subject-Token"]
 
     def glance(self, method, path, user="demo", **options):
         """A request to Glance itself."""
@@ -214,11 +220,43 @@ class Cloud:
     def small(self):
         return self.data_file("small.qcow2", 2 * MIB)
 
+    def bucket_use(self):
+        """Bytes that the gateway says the bucket holds."""
+        answer = self.s3.head_bucket(Bucket=self.bucket)["ResponseMetadata"]
+        return int(answer["HTTPHeaders"]["x-rgw-bytes-used"])
+
+    def key_file(self, name, key):
+        """A file with one of the keys to the bucket, for nobody else's eyes."""
+        path = os.path.join(self.directory, "etc", name)
+        with open(os.open(path, os.O_CREAT | os.O_WRONLY | os.O_TRUNC, 0o600), "w") as file:
+            file.write(key + "\n")
+        return path
+
+    def bucket_facts(self):
+        """What the policy has to know to ask for the bucket."""
+        env = self.envs["demo"]
+        return {
+            "endpoint": env["CLOUD_S3_URL"],
+            "bucket": self.bucket,
+            "access_key_file": self.key_file("s3-access-key", env["CLOUD_S3_ACCESS_KEY"]),
+            "secret_key_file": self.key_file("s3-secret-key", env["CLOUD_S3_SECRET_KEY"]),
+        }
+
+    def policy(self, **facts):
+        """That of conf/, and the bucket; `facts` are more about the store `test`."""
+        with open(os.path.join(HERE, "conf", "policy.yaml"), encoding="utf-8") as file:
+            policy = yaml.safe_load(file)
+        return {**policy, "stores": {"test": {"s3": self.bucket_facts(), **facts}}}
+
+    def glance_log(self, text):
+        """The lines of its log, access among them, that have it."""
+        path = os.path.join(self.directory, "log", "glance.log")
+        with open(path, encoding="utf-8", errors="replace") as file:
+            return [line for line in file if text in line]
+
     def puts(self, image_id):
-        """The uploads to it that Glance has seen, begun or whole: lines of its access log."""
-        log = os.path.join(self.directory, "log", "glance.log")
-        with open(log, encoding="utf-8", errors="replace") as file:
-            return [line for line in file if f'"PUT /v2/images/{image_id}/' in line]
+        """The uploads to it that Glance has seen, begun or whole."""
+        return self.glance_log(f'"PUT /v2/images/{image_id}/')
 
     def glance_pid(self):
         """The master's."""

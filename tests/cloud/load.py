@@ -11,7 +11,7 @@ import requests
 
 import clients
 from cloud import MIB, check, same
-from proxy import Proxy, scratch
+from proxy import another_proxy, scratch
 from sink import Sink
 
 MANY = 200
@@ -76,15 +76,8 @@ def test_200_at_once(cloud):
 
 @contextlib.contextmanager
 def proxy_before_sink(cloud):
-    """A second proxy, with ports next to the first one's."""
-    with Sink() as sink, scratch() as directory:
-        port = cloud.admin_port + 1
-        proxy = Proxy(cloud.proxy.binary, sink.url, port, port + 1, directory)
-        proxy.start()
-        try:
-            yield proxy, sink
-        finally:
-            proxy.stop()
+    with Sink() as sink, another_proxy(cloud, cloud.policy(), sink.url) as proxy:
+        yield proxy, sink
 
 
 def sparse(directory, size):

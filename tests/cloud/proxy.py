@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The proxy under test: started with its own configuration, watched, and stopped by its pid."""
+import contextlib
+import json
 import os
 import re
 import signal
@@ -12,7 +14,7 @@ from cloud import HERE, Memory, wait_until
 
 
 class Proxy:
-    def __init__(self, binary, endpoint, port, admin_port, directory):
+    def __init__(self, binary, endpoint, port, admin_port, directory, policy):
         self.binary = binary
         self.endpoint = endpoint
         self.port = port
@@ -20,17 +22,25 @@ class Proxy:
         self.admin_url = f"http://127.0.0.1:{admin_port}"
         self.directory = directory
         self.log_path = os.path.join(directory, f"proxy-{port}.log")
+        self.policy = policy
+        self._policy_path = os.path.join(directory, f"proxy-{port}.policy")
         self._admin_port = admin_port
         self._process = None
 
+    def _write_policy(self):
+        """As JSON, all of which is YAML."""
+        with open(self._policy_path, "w", encoding="utf-8") as file:
+            json.dump(self.policy, file)
+
     def start(self):
+        self._write_policy()
         with open(os.path.join(HERE, "conf", "glance-intake.conf.in"), encoding="utf-8") as file:
             text = file.read()
         values = {
             "PORT": self.port,
             "ADMIN_PORT": self._admin_port,
             "ENDPOINT": self.endpoint,
-            "POLICY": os.path.join(HERE, "conf", "policy.yaml"),
+            "POLICY": self._policy_path,
             "SPOOL": os.path.join(self.directory, f"spool-{self.port}"),
         }
         for name, value in values.items():
@@ -52,8 +62,24 @@ class Proxy:
         except requests.ConnectionError:
             return False
 
+    def readiness(self):
+        return requests.get(self.admin_url + "/readyz", timeout=5)
+
     def is_ready(self):
-        return requests.get(self.admin_url + "/readyz", timeout=5).ok
+        return self.readiness().ok
+
+    def reload(self, policy):
+        """Puts it in force; what comes after uses it."""
+        self.policy = policy
+        self._write_policy()
+        said = "the configuration was read again"
+        before = self.log().count(said)
+        self.signal(signal.SIGHUP)
+        wait_until(10, "the policy is in force", lambda: self.log().count(said) > before)
+
+    def log(self):
+        with open(self.log_path, encoding="utf-8") as file:
+            return file.read()
 
     def signal(self, number):
         self._process.send_signal(number)
@@ -91,11 +117,26 @@ class Proxy:
         return wait_until(10, what, lambda: self._newest_upload(image_id, "finished"))
 
     def metric(self, name):
-        """The value of one that has no labels."""
+        """The value of one, with its labels if it has any: NAME{LABEL="VALUE"}."""
         text = requests.get(self.admin_url + "/metrics", timeout=5).text
-        return float(re.search(rf"^{name} (\S+)$", text, re.MULTILINE)[1])
+        return float(re.search(rf"^{re.escape(name)} (\S+)$", text, re.MULTILINE)[1])
 
 
 def scratch():
     """A directory for one test, removed with the `with` block."""
     return tempfile.TemporaryDirectory(prefix="glance-intake-")
+
+
+@contextlib.contextmanager
+def another_proxy(cloud, policy, endpoint=None):
+    """One with a policy of its own, on ports next to the first one's; cloud.proxy meanwhile."""
+    first, port = cloud.proxy, cloud.admin_port + 1
+    with scratch() as directory:
+        endpoint = endpoint or cloud.glance_url
+        cloud.proxy = Proxy(first.binary, endpoint, port, port + 1, directory, policy)
+        try:
+            cloud.proxy.start()
+            yield cloud.proxy
+        finally:
+            cloud.proxy.stop()
+            cloud.proxy = first

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A Glance that every image is `queued` for, and that throws away what it is sent.
+"""A Glance that has every image, and throws away what it is sent.
 
-For uploads that no disk of a test machine would hold. It counts the bytes and checks nothing;
-real Glance is asked for all that matters elsewhere.
+For uploads that no disk of a test machine would hold. It counts the bytes and checks nothing, so
+that of an image there is a size and no digest; real Glance is asked for all that matters elsewhere.
 """
 import json
 import socketserver
@@ -61,9 +61,14 @@ class _Connection(socketserver.StreamRequestHandler):
         self.wfile.write(b"HTTP/1.1 204 No Content\r\n\r\n")
 
     def _show(self, path):
+        if path.startswith("/v2/info/"):
+            self.wfile.write(b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n")
+            return
+        size = self.server.taken.get(path + "/file")
         image = {
             "id": path.rsplit("/", 1)[-1],
-            "status": "queued",
+            "status": "queued" if size is None else "active",
+            "size": size,
             "disk_format": "raw",
             "container_format": "bare",
             "owner": "0" * 32,

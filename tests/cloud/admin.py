@@ -1,0 +1,99 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What the operator of the cloud does to it: limits in Keystone, quotas in Ceph, tokens that end.
+
+All of it is undone with the `with` block.
+"""
+import contextlib
+import os
+import subprocess
+import uuid
+from urllib.parse import urlsplit
+
+import requests
+
+import catalog
+from cloud import check, wait_until
+
+
+@contextlib.contextmanager
+def limited_project(cloud, **limits):
+    """A project with limits of its own (sizes in MiB), and demo in it; yields the user's name."""
+    env = cloud.envs["admin"]
+    ks = catalog.keystone(env["OS_AUTH_URL"], env["OS_PASSWORD"])
+    name = f"limited-{uuid.uuid4()}"
+    project = ks.projects.create(name, domain="default")
+    made = []
+    try:
+        member = ks.roles.list(name="member")[0]
+        ks.roles.grant(member, user=ks.users.list(name="demo")[0], project=project)
+        service = ks.services.list(type="image")[0]
+        for resource, limit in limits.items():
+            region = env["OS_REGION_NAME"]
+            made.append(ks.limits.create(project, service, resource, limit, region=region))
+        cloud.envs[name] = {**cloud.envs["demo"], "OS_PROJECT_NAME": name}
+        yield name
+    finally:
+        for limit in made:
+            ks.limits.delete(limit)
+        ks.projects.delete(project)
+
+
+def radosgw_admin(cloud, *arguments):
+    conf = os.path.join(cloud.directory, "etc", "ceph.conf")
+    done = subprocess.run(
+        ["radosgw-admin", *arguments],
+        env={**os.environ, "CEPH_CONF": conf},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        timeout=60,
+        check=False,
+    )
+    check(done.returncode == 0, f"radosgw-admin: {done.stdout.decode(errors='replace')}")
+
+
+@contextlib.contextmanager
+def s3_quota(cloud, scope, size):
+    """scope: `bucket`, or `user`, which is over all buckets of its owner. In bytes."""
+    whose = {"bucket": f"--bucket={cloud.bucket}", "user": "--uid=glance"}[scope]
+    quota = [f"--quota-scope={scope}", whose]
+    radosgw_admin(cloud, "quota", "set", *quota, f"--max-size={size}")
+    radosgw_admin(cloud, "quota", "enable", *quota)
+    try:
+        yield
+    finally:
+        radosgw_admin(cloud, "quota", "disable", *quota)
+        radosgw_admin(cloud, "quota", "set", *quota, "--max-size=-1")
+
+
+@contextlib.contextmanager
+def brief_keystone(cloud, seconds, directory):
+    """The URL of a second Keystone before the same database, whose tokens last that long."""
+    conf = os.path.join(directory, "brief.conf")
+    with open(conf, "w", encoding="ascii") as file:
+        file.write(f"[token]\nexpiration = {seconds}\n")
+    files = f"{cloud.directory}/etc/keystone.conf;{conf}"
+    port = urlsplit(cloud.envs["admin"]["OS_AUTH_URL"]).port + 1
+    command = ["uwsgi", "--plugin", "python3", "--http-socket", f"127.0.0.1:{port}"]
+    command += ["--wsgi-file", "/usr/bin/keystone-wsgi-public", "--die-on-term", "--need-app"]
+    with open(os.path.join(directory, "brief.out"), "wb") as out:
+        process = subprocess.Popen(
+            command,
+            env={**os.environ, "OS_KEYSTONE_CONFIG_FILES": files},
+            stdin=subprocess.DEVNULL,
+            stdout=out,
+            stderr=out,
+        )
+    try:
+        url = f"http://127.0.0.1:{port}/v3"
+        wait_until(60, "the second Keystone answers", lambda: answers(url))
+        yield url
+    finally:
+        process.terminate()
+        process.wait(30)
+
+
+def answers(url):
+    try:
+        return requests.get(url, timeout=30).ok
+    except requests.ConnectionError:
+        return False

@@ -1,0 +1,80 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What it costs an upload that its room is known before and its bytes are proven after it.
+
+A tiny one shows most of it, since nothing of that depends on the size.
+"""
+import os
+import re
+import statistics
+import time
+
+import requests
+
+from cloud import check, same
+
+OCTET_STREAM = {"Content-Type": "application/octet-stream"}
+ROUNDS = 9
+STORES = "GET info/stores"
+
+
+def tiny(cloud):
+    def make(path):
+        with open(path, "wb") as file:
+            file.write(os.urandom(64 * 1024))
+
+    return cloud.file("tiny.raw", make)
+
+
+def timed(cloud, url):
+    """Seconds of an upload to a new image, and Glance's name for it."""
+    headers = {"X-Auth-Token": cloud.token(), "X-Image-Meta-Store": "test", **OCTET_STREAM}
+    with open(tiny(cloud).path, "rb") as data, cloud.new_image(disk_format="raw") as image_id:
+        began = time.monotonic()
+        answer = requests.put(url.format(id=image_id), data=data, headers=headers, timeout=60)
+        seconds = time.monotonic() - began
+        same("the answer's status", answer.status_code, 204)
+    return seconds, answer.headers["X-Openstack-Request-Id"]
+
+
+def asked_of_glance(cloud, request_id):
+    """Seconds that Glance has taken for each of the requests of one upload, by what was asked."""
+    asked = []
+    for line in cloud.glance_log(request_id):
+        access = re.search(r'"([A-Z]+) /v2/(\S+) HTTP/1.1" \d+ \d+ ([\d.]+)$', line)
+        if access:
+            method, path, seconds = access.groups()
+            what = re.sub(r"images/[0-9a-f-]{36}", "image", path)
+            asked.append((f"{method} {what}", float(seconds)))
+    return asked
+
+
+def taken(asked, what):
+    return [seconds for asked_for, seconds in asked if asked_for == what]
+
+
+def milliseconds(seconds):
+    return f"{1000 * statistics.median(seconds):.0f} ms"
+
+
+def test_tiny_upload(cloud):
+    """Of 64 KiB into S3, by turns through the proxy and past it."""
+    path = "/v2/images/{id}/file"
+    past, through, asked = [], [], []
+    for _ in range(ROUNDS):
+        past.append(timed(cloud, cloud.glance_url + path)[0])
+        seconds, request_id = timed(cloud, cloud.proxy.url + path)
+        through.append(seconds)
+        asked.append(asked_of_glance(cloud, request_id))
+    each = ["GET image", "GET image", "GET info/usage", "PUT image/file"]
+    for one in asked:
+        same("what Glance was asked", sorted(what for what, _ in one if what != STORES), each)
+    everything = [row for one in asked for row in one]
+    stores = len(taken(everything, STORES))
+    check(stores < ROUNDS, "Glance is asked for its stores every time")
+    ratio = statistics.median(through) / statistics.median(past)
+    return (
+        f"{milliseconds(through)} through the proxy, {milliseconds(past)} past it, {ratio:.2f} times"
+        f" as long; Glance took {milliseconds(taken(everything, 'GET info/usage'))} for the usage and"
+        f" {milliseconds(taken(everything, 'GET image'))} for the image: medians of {ROUNDS};"
+        f" {len(each)} requests to Glance for an upload, and {stores} for the stores in all"
+    )

@@ -1,0 +1,176 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What cannot be kept is refused before its first byte, with the figures.
+
+There are two who may have no room: the project, by Keystone's limits, and the store, by the quota of
+its bucket or the policy's `capacity`. And there is the store that Glance does not have at all.
+"""
+import admin
+import clients
+from cloud import MIB, check, same, wait_until
+from interruptions import output
+from proxy import another_proxy
+from refusals import curl_is_refused
+from uploads import OCTETS, landed_in_test
+
+SLOWLY = (*OCTETS, "--limit-rate", "200k")  # a dozen seconds for the small file
+
+
+def started(cloud, image_id, user="demo"):
+    """A slow upload of the small file, whose first bytes Glance has."""
+    path, token = cloud.small().path, cloud.token(user)
+    process = clients.curl_started(cloud, image_id, path, *SLOWLY, token=token)
+    wait_until(
+        60,
+        "the upload is under way",
+        lambda: process.poll() is not None or cloud.proxy.upload_in_flight(image_id).get("bytes"),
+    )
+    return process
+
+
+def tells(answer, figures):
+    check(figures in answer["message"], f"not {figures!r}: {answer['message']}")
+
+
+def lands(cloud, image_id):
+    file = cloud.small()
+    result = clients.curl(cloud, image_id, "-T", file.path, *OCTETS)
+    same("the answer's status", result.status, 204)
+    landed_in_test(cloud, image_id, file)
+
+
+# --- the project's -------------------------------------------------------------------------------
+
+
+def test_project_quota(cloud):
+    """Glance itself counts only what is there, and lets this one overshoot."""
+    file = cloud.big()
+    with admin.limited_project(cloud, image_size_total=100) as user:
+        with cloud.new_image(user=user) as image_id:
+            answer = curl_is_refused(cloud, image_id, 413, "quota_exceeded", user=user)
+            tells(answer, "may keep 100 MiB in all, has 0 and would need 321 (image_size_total)")
+            past = f"{cloud.glance_url}/v2/images/{image_id}/file"
+            how = ("-T", file.path, *OCTETS)
+            result = clients.curl(cloud, image_id, *how, url=past, token=cloud.token(user))
+            same("what Glance alone answers", result.status, 204)
+            same("the size that Glance has", cloud.image(image_id)["size"], file.size)
+
+
+def test_project_quota_of_the_staging_area(cloud):
+    with admin.limited_project(cloud, image_stage_total=100) as user:
+        with cloud.new_image(user=user) as image_id:
+            how = {"call": "stage", "user": user}
+            answer = curl_is_refused(cloud, image_id, 413, "quota_exceeded", **how)
+            tells(answer, "would need 321 (image_stage_total)")
+
+
+def test_uploads_at_a_time(cloud):
+    with admin.limited_project(cloud, image_count_uploading=1) as user:
+        with cloud.new_image(user=user) as first, cloud.new_image(user=user) as second:
+            process = started(cloud, first, user)
+            answer = curl_is_refused(cloud, second, 413, "quota_exceeded", user=user)
+            tells(answer, "may upload 1 images at a time, and has 1 under way")
+            same("the status of the first", output(process)[1], 204)
+
+
+# --- the store's ---------------------------------------------------------------------------------
+
+
+def is_full(cloud, image_id, limit, used, in_flight, file):
+    answer = curl_is_refused(cloud, image_id, 413, "store_full", file=file)
+    figures = f"test may hold {limit} bytes, has {used} and {in_flight} on their way"
+    tells(answer, f"{figures}, and this upload needs {file.size}")
+
+
+def quota_holds(cloud, scope):
+    used = cloud.bucket_use()
+    with cloud.new_image() as image_id:
+        with admin.s3_quota(cloud, scope, used + 4 * MIB):
+            is_full(cloud, image_id, used + 4 * MIB, used, 0, cloud.big())
+            lands(cloud, image_id)
+
+
+def test_bucket_quota(cloud):
+    """The small file has room in it."""
+    quota_holds(cloud, "bucket")
+
+
+def test_quota_of_the_buckets_owner(cloud):
+    quota_holds(cloud, "user")
+
+
+def test_capacity(cloud):
+    used = cloud.bucket_use()
+    policy = cloud.policy(capacity=f"{used + 4 * MIB}B")
+    with another_proxy(cloud, policy), cloud.new_image() as image_id:
+        is_full(cloud, image_id, used + 4 * MIB, used, 0, cloud.big())
+        lands(cloud, image_id)
+
+
+def test_two_at_once(cloud):
+    """Each would fit, both do not; what the first has taken is free again when it is deleted."""
+    file, used = cloud.small(), cloud.bucket_use()
+    limit = used + file.size * 3 // 2
+    with another_proxy(cloud, cloud.policy(capacity=f"{limit}B")):
+        with cloud.new_image() as first, cloud.new_image() as second:
+            process = started(cloud, first)
+            is_full(cloud, second, limit, used, file.size, file)
+            same("the status of the first", output(process)[1], 204)
+            is_full(cloud, second, limit, used + file.size, 0, file)
+            cloud.delete(first)
+            lands(cloud, second)
+
+
+def lands_unchecked(cloud, why, **facts):
+    """No reason to refuse anything, but one to tell: `why` is in the log."""
+    policy = cloud.policy()
+    policy["stores"]["test"]["s3"].update(facts)
+    with another_proxy(cloud, policy) as proxy, cloud.new_image() as image_id:
+        lands(cloud, image_id)
+        name = 'glance_intake_store_checks_failed_total{store="test"}'
+        same("uploads whose store was not looked at", proxy.metric(name), 1)
+        check("the room in test is not known" in proxy.log(), f"no warning: {proxy.log()}")
+        check(why in proxy.log(), f"no word of {why!r}: {proxy.log()}")
+        return proxy.log()
+
+
+def test_gateway_unreachable(cloud):
+    lands_unchecked(cloud, "the gateway does not answer", endpoint="http://127.0.0.1:1")
+
+
+def test_gateway_refuses_the_keys(cloud):
+    key = "no-key-to-this-bucket"
+    path = cloud.key_file("s3-wrong-key", key)
+    log = lands_unchecked(cloud, "these keys may not look at the bucket", secret_key_file=path)
+    check(key not in log, "the key is in the log")
+
+
+# --- the store that is not there -----------------------------------------------------------------
+
+
+def test_policy_names_an_unknown_store(cloud):
+    """Known with the first upload, since Glance tells its stores only to those who have a token."""
+    policy = {**cloud.policy(), "default": {"store": "gold", "mode": "force"}}
+    missing = "the policy names the store gold, which Glance does not have"
+    with another_proxy(cloud, policy) as proxy, cloud.new_image() as image_id:
+        check(proxy.is_ready(), "it says that it is not ready before it can know")
+        answer = curl_is_refused(cloud, image_id, 503, "store_unknown")
+        tells(answer, "it names gold, and Glance has file, test")
+        readiness = proxy.readiness()
+        same("the status of /readyz", readiness.status_code, 503)
+        check(missing in readiness.text, f"/readyz says: {readiness.text}")
+        check(missing in proxy.log(), f"no error in the log: {proxy.log()}")
+        same("the metric", proxy.metric("glance_intake_stores_missing"), 1)
+        proxy.reload(cloud.policy())
+        check(proxy.is_ready(), "it is not ready after the policy was mended")
+        same("the metric afterwards", proxy.metric("glance_intake_stores_missing"), 0)
+        lands(cloud, image_id)
+
+
+def test_client_names_an_unknown_store(cloud):
+    """And one of those that Glance keeps for itself, and lets everybody upload to."""
+    policy = {**cloud.policy(), "default": {"store": "test", "mode": "default"}}
+    with another_proxy(cloud, policy), cloud.new_image() as image_id:
+        for store in ("gold", "os_glance_staging_store", "os_glance_tasks_store"):
+            wish = ("-H", f"X-Image-Meta-Store: {store}")
+            answer = curl_is_refused(cloud, image_id, 403, "store_not_allowed", *wish)
+            tells(answer, f"it asks for {store}")
