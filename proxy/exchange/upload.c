@@ -44,14 +44,15 @@ static enum step_result refuse_second(struct exchange *x, const struct claim_fac
                                other->bytes);
 }
 
-/* From here on the image is this upload's. */
+/* From here on the image is this upload's. By the id that Glance says it has: its database may find
+ * it in capital letters, too. */
 static enum step_result claim(struct exchange *x)
 {
+    const char *image = x->image.id ? x->image.id : x->route.image_id;
     const struct claim_facts facts = {
         .began_wall_ms = x->upload->began_wall_ms, .size_known = x->size_known, .size = x->size};
     struct claim_facts other;
-    switch (claims_take(x->parts->claims, x->route.image_id, &facts, &x->upload->bytes, &x->claim,
-                        &other)) {
+    switch (claims_take(x->parts->claims, image, &facts, &x->upload->bytes, &x->claim, &other)) {
     case CLAIM_TAKEN:
         return STEP_NEXT;
     case CLAIM_HELD:
