@@ -7,7 +7,7 @@ import signal
 import time
 
 from support.desk import OCTETS
-from support.glance import UPLOAD, answer, facts, json_answer
+from support.glance import IMAGE, UPLOAD, answer, facts, json_answer
 from support.proxy import wait_until
 from support.scene import scenario
 from support.wire import PATIENCE, Cut, chunks, head
@@ -279,3 +279,47 @@ def the_room_of_a_store_it_will_not_go_to(scene):
         told = client.answer()
     assert (told.status, json.loads(told.body)["reason"]) == (413, "store_full"), (told.start, told.body)
     assert len(gateway.requests) == 1
+
+
+# --- bounds -------------------------------------------------------------------------------------
+
+
+@scenario
+def one_image_by_two_spellings(scene):
+    """Where Glance's database does not tell capital letters from small ones."""
+    glance = scene.glance(upload=hang_early, other=lambda asked: asked.read().send(json_answer("200 OK", facts())))
+    proxy = scene.proxy(glance)
+    with proxy.client() as first:
+        first.send(head(f"PUT {UPLOAD} HTTP/1.1", "Host: h", OCTETS, f"Content-Length: {len(BODY)}"), BODY[:200_000])
+        glance.the_upload(10_000)
+        told = proxy.ask("PUT", UPLOAD.replace(IMAGE, IMAGE.upper()), OCTETS, body=BODY)
+    assert (told.status, json.loads(told.body)["reason"]) == (409, "upload_in_progress"), (told.start, told.body)
+    assert len(glance.uploads()) == 1
+
+
+@scenario
+def sizes_at_the_end_of_numbers(scene):
+    """No sum of what is used, on its way and announced comes round to a small number."""
+    most = 2**63 - 1
+    gateway = scene.glance(port=GATEWAY_PORT, other=bucket_has(10**18 - 1))
+    limits = {"usage": {"image_size_total": {"limit": most, "usage": most}}}
+    glance = scene.glance(usage=limits)
+    policy = POLICY.replace("    capacity: 10MiB\n", "").format(endpoint=gateway.url, key=key_file(scene))
+    proxy = scene.proxy(glance, policy=policy, conf={"upload": {"max_size": "8388607TiB"}})
+
+    def reason(*fields):
+        with proxy.client() as client:
+            client.send(head(f"PUT {UPLOAD} HTTP/1.1", "Host: h", OCTETS, "Expect: 100-continue", *fields))
+            told = client.answer()
+        assert told.status in (400, 413), told.start
+        return json.loads(told.body)["reason"] if told.body.startswith(b"{") else "not for HTTP"
+
+    sizes = (most, most - 1, 2**62 + 1, 1)
+    for size in sizes:
+        assert reason(f"Content-Length: {size}") in ("quota_exceeded", "too_large"), size
+        assert reason("Transfer-Encoding: chunked", f"X-Openstack-Image-Size: {size}") in (
+            "quota_exceeded", "too_large"), size
+    for size in (most + 1, 2**64 - 1, 2**64, 2**64 + 1, -1):
+        assert reason(f"Content-Length: {size}") in ("bad_request", "not for HTTP"), size
+        assert reason("Transfer-Encoding: chunked", f"X-Openstack-Image-Size: {size}") == "bad_request", size
+    assert glance.uploads() == []
