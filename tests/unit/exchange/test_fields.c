@@ -1,125 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "exchange/exchange_priv.h"
 
-#include "intake/body.h"
-#include "intake/client.h"
-#include "intake/networks.h"
-#include "intake/settings.h"
-#include "intake/upload.h"
-
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdint.h>
-#include <stdlib.h>
-#include <string.h>
 
 #include <cmocka.h>
 
-/* The client is this test's: the linker takes it, and leaves the listener's in the archive. */
-struct client {
-    struct request_head head;
-    struct framing_facts framing;
-};
-
-const struct request_head *client_head(const struct client *client)
-{
-    return &client->head;
-}
-
-const struct framing_facts *client_framing(const struct client *client)
-{
-    return &client->framing;
-}
-
-/* An upload to the store "test" by the rule "default", from a client that sent `fields`: names and
- * values in turn, up to NULL. */
-struct scene {
-    struct client client;
-    struct exchange x;
-    struct headers out;
-    const char *rest; /* of the body */
-};
-
-static void begin(struct scene *scene, const char *const *fields)
-{
-    *scene = (struct scene){0};
-    struct headers *headers = &scene->client.head.headers;
-    for (; *fields; fields += 2)
-        assert_true(headers_add(headers, fields[0], fields[1]));
-    struct exchange *x = &scene->x;
-    x->client = &scene->client;
-    strcpy(x->request_id, "req-1");
-    x->route.kind = ROUTE_UPLOAD;
-    assert_true(origin_find(headers, "192.0.2.7", false, &(struct networks){0}, &x->origin));
-    assert_true(store_wish(headers, &x->wish));
-    x->decision = (struct policy_decision){.rule = "default", .store = "test"};
-    x->upload = upload_new("req-1", "192.0.2.7", "image");
-    assert_non_null(x->upload);
-}
-
-static void end(struct scene *scene)
-{
-    struct exchange *x = &scene->x;
-    headers_free(&scene->out);
-    headers_free(&scene->client.head.headers);
-    origin_free(&x->origin);
-    free(x->wish);
-    body_free(x->body);
-    upload_free(x->upload);
-}
-
-/* The whole of a small body, as the client's read() gives it: then its end. */
-static ssize_t read_text(void *context, void *into, size_t room)
-{
-    const char **text = context;
-    size_t count = strlen(*text) < room ? strlen(*text) : room;
-    memcpy(into, *text, count);
-    *text += count;
-    return (ssize_t)count;
-}
-
-/* A body that only warns of damage, ready to be read. */
-static void prepare(struct scene *scene, const char *text, const char *content_type)
-{
-    static const struct settings settings = {.upload = {.max_size = UINT64_MAX,
-                                                        .unwrap_multipart = true,
-                                                        .damaged = CHECK_WARN,
-                                                        .verify = VERIFY_DIGEST}};
-    const struct body_plan plan = {.read = read_text,
-                                   .context = &scene->rest,
-                                   .length_known = true,
-                                   .length = strlen(text),
-                                   .content_type = content_type,
-                                   .disk_format = "raw",
-                                   .container_format = "bare",
-                                   .settings = &settings};
-    scene->rest = text;
-    scene->x.body = body_new(&plan);
-    assert_non_null(scene->x.body);
-    assert_int_equal(body_prepare(scene->x.body), 1);
-}
-
-static void let_pass(struct scene *scene, const char *text)
-{
-    static char into[BODY_READ_MIN];
-    prepare(scene, text, NULL);
-    while (body_read(scene->x.body, into, sizeof into) > 0)
-        continue;
-    assert_int_equal(body_count(scene->x.body), strlen(text));
-}
-
-static void assert_field(const struct headers *headers, const char *name, const char *value)
-{
-    const char *got = headers_get(headers, name);
-    if (headers_count(headers, name) != (value ? 1 : 0) || (value && strcmp(got, value) != 0))
-        fail_msg("%s: %zu, %s", name, headers_count(headers, name), got ? got : "none");
-}
+#include "scene.h"
 
 /* --- what Glance is asked before ---------------------------------------------------------- */
 
 static void the_preflight_is_the_callers_own_and_of_the_image(void **state)
 {
-    (void)state;
     static const char *const fields[] = {"Host",
                                          "images:9292",
                                          "X-Auth-Token",
@@ -150,33 +43,32 @@ static void the_preflight_is_the_callers_own_and_of_the_image(void **state)
                                          "100-continue",
                                          NULL};
     struct scene scene;
-    begin(&scene, fields);
-    assert_true(fields_for_preflight(&scene.x, &scene.out));
+    scene_begin(&scene, state, fields);
+    assert_true(fields_for_preflight(scene.x, &scene.out));
     assert_field(&scene.out, "X-Auth-Token", "secret");
     assert_field(&scene.out, "Accept", "application/json");
     assert_field(&scene.out, "X-Openstack-Request-Id", "req-1");
     assert_field(&scene.out, "X-Forwarded-For", "192.0.2.7");
     for (size_t i = 6; fields[i]; i += 2)
         assert_field(&scene.out, fields[i], NULL);
-    end(&scene);
+    scene_end(&scene);
 }
 
 /* The canonical path has the version; with both Glance finds nothing. */
 static void a_version_by_accept_does_not_go_on(void **state)
 {
-    (void)state;
     static const char *const fields[] = {"Accept", "application/vnd.openstack.images-v2", NULL};
     for (int by_accept = 0; by_accept < 2; by_accept++) {
         struct scene scene;
-        begin(&scene, fields);
-        prepare(&scene, "abc", NULL);
-        scene.x.route.version_by_accept = by_accept;
-        assert_true(fields_for_preflight(&scene.x, &scene.out));
+        scene_begin(&scene, state, fields);
+        scene_body(&scene, "abc", NULL);
+        scene.x->route.version_by_accept = by_accept;
+        assert_true(fields_for_preflight(scene.x, &scene.out));
         assert_field(&scene.out, "Accept", by_accept ? NULL : fields[1]);
         headers_free(&scene.out);
-        assert_true(fields_for_upload(&scene.x, &scene.out));
+        assert_true(fields_for_upload(scene.x, &scene.out));
         assert_field(&scene.out, "Accept", by_accept ? NULL : fields[1]);
-        end(&scene);
+        scene_end(&scene);
     }
 }
 
@@ -186,7 +78,6 @@ static void a_version_by_accept_does_not_go_on(void **state)
 
 static void one_store_one_type_and_what_was_changed(void **state)
 {
-    (void)state;
     static const struct {
         const char *fields[8];
         unsigned fixes;
@@ -205,36 +96,34 @@ static void one_store_one_type_and_what_was_changed(void **state)
     };
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         struct scene scene;
-        begin(&scene, rows[i].fields);
-        prepare(&scene, "abc", NULL);
-        assert_true(fields_for_upload(&scene.x, &scene.out));
+        scene_begin(&scene, state, rows[i].fields);
+        scene_body(&scene, "abc", NULL);
+        assert_true(fields_for_upload(scene.x, &scene.out));
         assert_field(&scene.out, "X-Image-Meta-Store", "test");
         assert_field(&scene.out, "Content-Type", OCTETS);
-        if (scene.x.upload->fixes != rows[i].fixes)
-            fail_msg("row %zu: %x", i, scene.x.upload->fixes);
-        end(&scene);
+        if (scene.x->upload->fixes != rows[i].fixes)
+            fail_msg("row %zu: %x", i, scene.x->upload->fixes);
+        scene_end(&scene);
     }
 }
 
 static void staged_data_has_no_store(void **state)
 {
-    (void)state;
     static const char *const fields[] = {"X-Image-Meta-Store", "file", "Content-Type", OCTETS,
                                          NULL};
     struct scene scene;
-    begin(&scene, fields);
-    prepare(&scene, "abc", NULL);
-    scene.x.route.kind = ROUTE_STAGE;
-    assert_true(fields_for_upload(&scene.x, &scene.out));
+    scene_begin(&scene, state, fields);
+    scene_body(&scene, "abc", NULL);
+    scene.x->route.kind = ROUTE_STAGE;
+    assert_true(fields_for_upload(scene.x, &scene.out));
     assert_field(&scene.out, "X-Image-Meta-Store", NULL);
-    assert_int_equal(scene.x.upload->fixes, 0);
-    end(&scene);
+    assert_int_equal(scene.x->upload->fixes, 0);
+    scene_end(&scene);
 }
 
 /* Only a length that Glance gets and nobody sent is a repair. */
 static void a_length_that_was_found_out_is_told(void **state)
 {
-    (void)state;
     static const char *const fields[] = {"X-Image-Meta-Store", "test", "Content-Type", OCTETS,
                                          NULL};
     static const struct {
@@ -248,31 +137,50 @@ static void a_length_that_was_found_out_is_told(void **state)
     };
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         struct scene scene;
-        begin(&scene, fields);
-        prepare(&scene, "abc", OCTETS);
+        scene_begin(&scene, state, fields);
+        scene_body(&scene, "abc", OCTETS);
         scene.client.framing.framing = rows[i].framing;
-        scene.x.size_known = rows[i].size_known;
-        assert_true(fields_for_upload(&scene.x, &scene.out));
-        assert_int_equal(scene.x.upload->fixes, rows[i].fixes);
-        end(&scene);
+        scene.x->size_known = rows[i].size_known;
+        assert_true(fields_for_upload(scene.x, &scene.out));
+        assert_int_equal(scene.x->upload->fixes, rows[i].fixes);
+        scene_end(&scene);
     }
 }
 
 static void a_form_that_was_taken_off_is_told(void **state)
 {
-    (void)state;
     static const char type[] = "multipart/form-data; boundary=b";
     static const char form[] = "--b\r\n"
                                "Content-Disposition: form-data; name=\"f\"; filename=\"i\"\r\n\r\n"
                                "abc\r\n--b--\r\n";
     static const char *const fields[] = {"X-Image-Meta-Store", "test", "Content-Type", type, NULL};
     struct scene scene;
-    begin(&scene, fields);
-    prepare(&scene, form, type);
-    assert_true(fields_for_upload(&scene.x, &scene.out));
+    scene_begin(&scene, state, fields);
+    scene_body(&scene, form, type);
+    assert_true(fields_for_upload(scene.x, &scene.out));
     assert_field(&scene.out, "Content-Type", OCTETS);
-    assert_int_equal(scene.x.upload->fixes, FIX_CONTENT_TYPE | FIX_MULTIPART);
-    end(&scene);
+    assert_int_equal(scene.x->upload->fixes, FIX_CONTENT_TYPE | FIX_MULTIPART);
+    scene_end(&scene);
+}
+
+/* Glance keeps none of them, and whoever reads its log would take them for the image's. */
+static void what_was_promised_of_a_form_does_not_go_on_without_it(void **state)
+{
+    static const char type[] = "multipart/form-data; boundary=b";
+    static const char form[] = "--b\r\n"
+                               "Content-Disposition: form-data; name=\"f\"; filename=\"i\"\r\n\r\n"
+                               "abc\r\n--b--\r\n";
+    static const char *const fields[] = {
+        "Repr-Digest", "r", "Content-Digest", "c", "Digest", "d", "Content-MD5", "m", NULL};
+    for (int in_form = 0; in_form < 2; in_form++) {
+        struct scene scene;
+        scene_begin(&scene, state, fields);
+        scene_body(&scene, in_form ? form : "abc", in_form ? type : NULL);
+        assert_true(fields_for_upload(scene.x, &scene.out));
+        for (size_t i = 0; fields[i]; i += 2)
+            assert_field(&scene.out, fields[i], in_form ? NULL : fields[i + 1]);
+        scene_end(&scene);
+    }
 }
 
 /* --- what the answer says ----------------------------------------------------------------- */
@@ -286,13 +194,12 @@ static const char HEX[] = "ddaf35a193617abacc417349ae20413112e6fa4e89a97ea20a9ee
 
 static void before_the_decision_there_is_nothing_to_say(void **state)
 {
-    (void)state;
     static const char *const fields[] = {NULL};
     struct scene scene;
-    begin(&scene, fields);
-    assert_true(fields_of_answer(&scene.x, &scene.out));
+    scene_begin(&scene, state, fields);
+    assert_true(fields_of_answer(scene.x, &scene.out));
     assert_int_equal(scene.out.count, 0);
-    end(&scene);
+    scene_end(&scene);
 }
 
 static void a_relayed_answer_has_nothing_of_ours(void **state)
@@ -307,7 +214,6 @@ static void a_relayed_answer_has_nothing_of_ours(void **state)
 /* Only what Glance has taken whole is vouched for. */
 static void a_digest_is_told_of_what_was_stored(void **state)
 {
-    (void)state;
     static const char *const fields[] = {NULL};
     static const struct {
         unsigned status;
@@ -320,54 +226,88 @@ static void a_digest_is_told_of_what_was_stored(void **state)
     };
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         struct scene scene;
-        begin(&scene, fields);
-        let_pass(&scene, "abc");
-        scene.x.answer.status = rows[i].status;
-        scene.x.refusal = rows[i].refusal;
-        scene.x.upload->store = strdup("test");
-        scene.x.upload->rule = strdup("windows-images");
-        scene.x.upload->fixes = FIX_STORE | FIX_LENGTH;
-        assert_true(fields_of_answer(&scene.x, &scene.out));
+        scene_begin(&scene, state, fields);
+        scene_sent(&scene, "abc");
+        scene.x->answer.status = rows[i].status;
+        scene.x->refusal = rows[i].refusal;
+        scene.x->upload->store = strdup("test");
+        scene.x->upload->rule = strdup("windows-images");
+        scene.x->upload->fixes = FIX_STORE | FIX_LENGTH;
+        assert_true(fields_of_answer(scene.x, &scene.out));
         assert_field(&scene.out, "X-Intake-Store", "test");
         assert_field(&scene.out, "X-Intake-Rule", "windows-images");
         assert_field(&scene.out, "X-Intake-Fixed", "store, length");
         assert_field(&scene.out, "X-Intake-Bytes", "3");
         assert_field(&scene.out, "Repr-Digest", rows[i].vouched ? DIGEST : NULL);
         assert_field(&scene.out, "X-Intake-Verified", rows[i].vouched ? "no" : NULL);
-        assert_int_equal(scene.x.upload->sha512 != NULL, rows[i].vouched);
+        assert_int_equal(scene.x->upload->sha512 != NULL, rows[i].vouched);
         if (rows[i].vouched)
-            assert_string_equal(scene.x.upload->sha512, HEX);
-        end(&scene);
+            assert_string_equal(scene.x->upload->sha512, HEX);
+        scene_end(&scene);
+    }
+}
+
+/* What was compared with Glance, and what has become of the image where that is known. */
+static void what_was_found_out_is_told(void **state)
+{
+    static const char *const fields[] = {NULL};
+    static const struct {
+        enum verify_mode verify;
+        unsigned status;
+        const char *verified, *image_after;     /* as the steps left them */
+        const char *digest, *field, *state_now; /* as the answer has them */
+    } rows[] = {
+        {VERIFY_DIGEST, 204, "sha512", "", DIGEST, "sha512", NULL},
+        {VERIFY_DIGEST, 204, "", "", DIGEST, "no", NULL},
+        {VERIFY_SIZE, 204, "size", "", NULL, "size", NULL},
+        {VERIFY_OFF, 204, "", "", NULL, "no", NULL},
+        {VERIFY_DIGEST, 500, "", "saving", NULL, NULL, "saving"},
+        {VERIFY_DIGEST, 500, "", "", NULL, NULL, NULL},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct scene scene;
+        scene_begin(&scene, state, fields);
+        scene.settings.upload.verify = rows[i].verify;
+        scene_sent(&scene, "abc");
+        scene.x->answer.status = rows[i].status;
+        strcpy(scene.x->upload->verified, rows[i].verified);
+        strcpy(scene.x->upload->image_after, rows[i].image_after);
+        assert_true(fields_of_answer(scene.x, &scene.out));
+        assert_field(&scene.out, "Repr-Digest", rows[i].digest);
+        assert_field(&scene.out, "X-Intake-Verified", rows[i].field);
+        assert_field(&scene.out, "X-Intake-Image-Status", rows[i].state_now);
+        scene_end(&scene);
     }
 }
 
 static void a_warning_is_told_by_its_reason(void **state)
 {
-    (void)state;
     static const char *const fields[] = {NULL};
     static char stripped[8193];
     memset(stripped, 'a', sizeof stripped - 1);
     struct scene scene;
-    begin(&scene, fields);
-    let_pass(&scene, stripped);
-    assert_true(fields_of_answer(&scene.x, &scene.out));
+    scene_begin(&scene, state, fields);
+    scene_sent(&scene, stripped);
+    assert_true(fields_of_answer(scene.x, &scene.out));
     assert_field(&scene.out, "X-Intake-Warning", "damaged_body");
-    end(&scene);
+    scene_end(&scene);
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(the_preflight_is_the_callers_own_and_of_the_image),
-        cmocka_unit_test(a_version_by_accept_does_not_go_on),
-        cmocka_unit_test(one_store_one_type_and_what_was_changed),
-        cmocka_unit_test(staged_data_has_no_store),
-        cmocka_unit_test(a_length_that_was_found_out_is_told),
-        cmocka_unit_test(a_form_that_was_taken_off_is_told),
-        cmocka_unit_test(before_the_decision_there_is_nothing_to_say),
-        cmocka_unit_test(a_relayed_answer_has_nothing_of_ours),
-        cmocka_unit_test(a_digest_is_told_of_what_was_stored),
-        cmocka_unit_test(a_warning_is_told_by_its_reason),
+        SCENE_TEST(the_preflight_is_the_callers_own_and_of_the_image),
+        SCENE_TEST(a_version_by_accept_does_not_go_on),
+        SCENE_TEST(one_store_one_type_and_what_was_changed),
+        SCENE_TEST(staged_data_has_no_store),
+        SCENE_TEST(a_length_that_was_found_out_is_told),
+        SCENE_TEST(a_form_that_was_taken_off_is_told),
+        SCENE_TEST(what_was_promised_of_a_form_does_not_go_on_without_it),
+        SCENE_TEST(before_the_decision_there_is_nothing_to_say),
+        SCENE_TEST(a_relayed_answer_has_nothing_of_ours),
+        SCENE_TEST(a_digest_is_told_of_what_was_stored),
+        SCENE_TEST(what_was_found_out_is_told),
+        SCENE_TEST(a_warning_is_told_by_its_reason),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

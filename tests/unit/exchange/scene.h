@@ -1,0 +1,340 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* An upload in the middle of its steps. The exchange is real, and so is all that it works with; the
+ * client is this test's, and what Glance and a gateway have answered is put where the answers to
+ * the exchange's questions go. Include after <cmocka.h>. */
+#ifndef EXCHANGE_SCENE_H
+#define EXCHANGE_SCENE_H
+
+#include "exchange/exchange_priv.h"
+#include "intake/claims.h"
+#include "intake/client.h"
+#include "intake/clock.h"
+#include "intake/log.h"
+#include "intake/metrics.h"
+#include "intake/networks.h"
+#include "intake/settings.h"
+#include "intake/snapshot.h"
+#include "intake/spool.h"
+#include "intake/upload.h"
+#include "support/policies.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+/* --- the client ------------------------------------------------------------------------ */
+
+struct client {
+    struct request_head head;
+    struct framing_facts framing;
+    struct reply answer; /* what it got; status 0: nothing yet */
+};
+
+/* The linker takes all of these, and leaves the listener's in the archive. */
+
+const struct request_head *client_head(const struct client *client)
+{
+    return &client->head;
+}
+
+const struct framing_facts *client_framing(const struct client *client)
+{
+    return &client->framing;
+}
+
+void client_answer(struct client *client, struct reply *reply)
+{
+    assert_int_equal(client->answer.status, 0);
+    client->answer = *reply;
+    reply_init(reply);
+}
+
+const char *client_fault(const struct client *client)
+{
+    (void)client;
+    return NULL;
+}
+
+bool client_over_limit(const struct client *client)
+{
+    (void)client;
+    return false;
+}
+
+const char *client_peer(const struct client *client)
+{
+    (void)client;
+    return "192.0.2.7";
+}
+
+bool client_is_tls(const struct client *client)
+{
+    (void)client;
+    return false;
+}
+
+/* No step that is tested here has to do with the flow of the client's body. */
+
+#define NOT_HERE fail_msg("%s() is not for this", __func__)
+
+void client_invite(struct client *client)
+{
+    (void)client;
+    NOT_HERE;
+}
+
+ssize_t client_read(struct client *client, void *into, size_t room)
+{
+    (void)client;
+    (void)into;
+    (void)room;
+    NOT_HERE;
+    return CLIENT_LOST;
+}
+
+bool client_body_complete(const struct client *client)
+{
+    (void)client;
+    NOT_HERE;
+    return false;
+}
+
+bool client_can_stream(const struct client *client)
+{
+    (void)client;
+    NOT_HERE;
+    return false;
+}
+
+void client_answer_stream(struct client *client, const struct client_stream *stream,
+                          struct headers *headers)
+{
+    (void)client;
+    (void)stream;
+    (void)headers;
+    NOT_HERE;
+}
+
+void client_more(struct client *client)
+{
+    (void)client;
+    NOT_HERE;
+}
+
+void client_drop(struct client *client)
+{
+    (void)client;
+    NOT_HERE;
+}
+
+/* Nor has it to do with the client's TLS, which a snapshot of the library's would bring in. The
+ * scene's own is neither shared nor freed. */
+
+struct snapshot *snapshot_hold(struct snapshot *snapshot)
+{
+    return snapshot;
+}
+
+void snapshot_release(struct snapshot *snapshot)
+{
+    (void)snapshot;
+}
+
+/* --- the exchange ---------------------------------------------------------------------- */
+
+struct scene {
+    struct client client;
+    struct settings settings; /* the defaults, as far as an upload asks for them */
+    struct snapshot snapshot;
+    struct exchange_parts parts;
+    struct exchange *x;
+    struct headers out; /* for what a test asks for */
+    const char *rest;   /* of the body */
+    const char *log;
+};
+
+static inline void scene_settings(struct scene *scene)
+{
+    static char *nowhere[] = {"http://127.0.0.1:1"}; /* nothing is sent before the loop runs */
+    scene->settings.glance.endpoints = nowhere;
+    scene->settings.glance.endpoint_count = 1;
+    scene->settings.glance.connect_timeout = 5000;
+    scene->settings.glance.stall_timeout = 60000;
+    scene->settings.upload.max_size = UINT64_C(1) << 40;
+    scene->settings.upload.fix_content_type = true;
+    scene->settings.upload.unwrap_multipart = true;
+    scene->settings.upload.unknown_length = UNKNOWN_LENGTH_SPOOL;
+    scene->settings.upload.spool_limit = 1;
+    scene->settings.upload.damaged = CHECK_WARN;
+    scene->settings.upload.verify = VERIFY_DIGEST;
+    scene->settings.upload.check_quota = true;
+}
+
+static inline void scene_parts(struct scene *scene)
+{
+    struct exchange_parts *parts = &scene->parts;
+    parts->loop = loop_new();
+    parts->glance = parts->loop ? glance_new(parts->loop) : NULL;
+    parts->metrics = metrics_new();
+    parts->uploads = parts->metrics ? uploads_new(parts->metrics) : NULL;
+    parts->spools = spools_new(NULL); /* none is filled */
+    parts->claims = claims_new();
+    parts->stores = stores_new();
+    parts->rooms = rooms_new();
+    assert_true(parts->glance && parts->uploads && parts->spools && parts->claims &&
+                parts->stores && parts->rooms);
+}
+
+/* An upload to the store "test" by the rule "default", from a client that sent `fields`: names and
+ * values in turn, up to NULL. */
+static inline void scene_begin(struct scene *scene, void **state, const char *const *fields)
+{
+    *scene = (struct scene){0};
+    struct headers *headers = &scene->client.head.headers;
+    for (; *fields; fields += 2)
+        assert_true(headers_add(headers, fields[0], fields[1]));
+    scene_settings(scene);
+    scene_parts(scene);
+    reply_init(&scene->client.answer);
+    scene->log = scratch_path(state, "log");
+    unlink(scene->log);
+    assert_true(log_open(LOG_FORMAT_TEXT, false, scene->log));
+    scene->snapshot.settings = &scene->settings;
+    struct exchange *x = scene->x = calloc(1, sizeof *x);
+    assert_non_null(x);
+    x->parts = &scene->parts;
+    x->client = &scene->client;
+    x->snapshot = &scene->snapshot;
+    reply_init(&x->answer);
+    strcpy(x->request_id, "req-1");
+    strcpy(x->route.image_id, "image");
+    x->route.kind = ROUTE_UPLOAD;
+    assert_true(origin_find(headers, "192.0.2.7", false, &(struct networks){0}, &x->origin));
+    assert_true(store_wish(headers, &x->wish));
+    x->decision = (struct policy_decision){.rule = "default", .store = "test"};
+    x->upload = upload_new("req-1", "192.0.2.7", "image");
+    assert_non_null(x->upload);
+}
+
+/* Its policy, for the end to free. */
+static inline void scene_policy(struct scene *scene, void **state, const char *text)
+{
+    policy_free(scene->snapshot.policy);
+    scene->snapshot.policy = good_policy(state, text);
+}
+
+static inline void scene_end(struct scene *scene)
+{
+    exchange_events.closed(scene->x, true);
+    policy_free(scene->snapshot.policy);
+    headers_free(&scene->out);
+    headers_free(&scene->client.head.headers);
+    reply_free(&scene->client.answer);
+    glance_free(scene->parts.glance);
+    loop_free(scene->parts.loop);
+    uploads_free(scene->parts.uploads);
+    metrics_free(scene->parts.metrics);
+    spools_free(scene->parts.spools);
+    claims_free(scene->parts.claims);
+    stores_free(scene->parts.stores);
+    rooms_free(scene->parts.rooms);
+}
+
+static inline int scene_over(void **state)
+{
+    return log_open(LOG_FORMAT_TEXT, false, "") ? scratch_end(state) : -1;
+}
+
+#define SCENE_TEST(test) cmocka_unit_test_setup_teardown(test, scratch_begin, scene_over)
+
+/* --- its body -------------------------------------------------------------------------- */
+
+/* The whole of a small body, as the client's read() gives it: then its end. */
+static inline ssize_t scene_read(void *context, void *into, size_t room)
+{
+    const char **text = context;
+    size_t count = strlen(*text) < room ? strlen(*text) : room;
+    memcpy(into, *text, count);
+    *text += count;
+    return (ssize_t)count;
+}
+
+/* Ready to be read. */
+static inline void scene_body(struct scene *scene, const char *text, const char *content_type)
+{
+    const struct body_plan plan = {.read = scene_read,
+                                   .context = &scene->rest,
+                                   .length_known = true,
+                                   .length = strlen(text),
+                                   .content_type = content_type,
+                                   .disk_format = "raw",
+                                   .container_format = "bare",
+                                   .settings = &scene->settings};
+    scene->rest = text;
+    scene->x->body = body_new(&plan);
+    assert_non_null(scene->x->body);
+    assert_int_equal(body_prepare(scene->x->body), 1);
+}
+
+/* Glance has taken all of it. */
+static inline void scene_sent(struct scene *scene, const char *text)
+{
+    static char into[BODY_READ_MIN];
+    scene_body(scene, text, NULL);
+    while (body_read(scene->x->body, into, sizeof into) > 0)
+        continue;
+    assert_int_equal(body_count(scene->x->body), strlen(text));
+}
+
+/* --- what others have answered --------------------------------------------------------- */
+
+static inline void scene_answered(struct fetch *fetch, unsigned status, const char *body)
+{
+    fetch_end(fetch);
+    *fetch = (struct fetch){.begun = true, .over = true, .result = TRANSFER_ANSWERED};
+    reply_init(&fetch->answer);
+    fetch->answer.status = status;
+    assert_true(buffer_append(&fetch->answer.body, body, strlen(body)));
+}
+
+static inline void scene_broke(struct fetch *fetch, enum transfer_result result)
+{
+    scene_answered(fetch, 0, "");
+    fetch->result = result;
+    strcpy(fetch->detail, "libcurl's words");
+}
+
+/* --- what came of it ------------------------------------------------------------------- */
+
+/* `detail` NULL: it was not refused. */
+static inline void assert_outcome(const struct scene *scene, enum step_result result,
+                                  enum refusal refusal, const char *detail)
+{
+    const struct exchange *x = scene->x;
+    bool refused = result == STEP_REFUSE;
+    if (x->refusal != refusal || refused != (refusal != REFUSAL_NONE) ||
+        strcmp(x->detail, detail ? detail : "") != 0)
+        fail_msg("%d: %s: %s", result, x->refusal ? refusal_row(x->refusal)->name : "good",
+                 x->detail);
+}
+
+/* `part` NULL: the log is empty. */
+static inline void assert_logged(const struct scene *scene, const char *part)
+{
+    char text[4096];
+    FILE *file = fopen(scene->log, "re");
+    assert_non_null(file);
+    text[fread(text, 1, sizeof text - 1, file)] = '\0';
+    fclose(file);
+    if (part ? !strstr(text, part) : text[0] != '\0')
+        fail_msg("\"%s\" is not in the log: %s", part ? part : "", text);
+}
+
+static inline void assert_field(const struct headers *headers, const char *name, const char *value)
+{
+    const char *got = headers_get(headers, name);
+    if (headers_count(headers, name) != (value ? 1 : 0) || (value && strcmp(got, value) != 0))
+        fail_msg("%s: %zu, %s", name, headers_count(headers, name), got ? got : "none");
+}
+
+#endif

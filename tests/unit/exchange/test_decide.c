@@ -1,0 +1,233 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "exchange/exchange_priv.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "scene.h"
+
+/* The image's name is the rule's; `large` looks at the size, whatever the name. */
+static const char POLICY[] =
+    "rules:\n"
+    "  - {name: denied, when: {name: denied}, deny: not here}\n"
+    "  - {name: large, when: {larger_than: 1KiB}, store: file, max_size: 4KiB}\n"
+    "  - {name: choice, when: {name: choice}, store: file, mode: default,\n"
+    "     allow: [file, test, gold]}\n"
+    "default: {store: test, mode: force, max_virtual_size: 8KiB}\n";
+
+static const char GLANCE_HAS[] = "{\"stores\": [{\"id\": \"file\"}, {\"id\": \"test\"}]}";
+static const char GLANCE_HAS_LESS[] = "{\"stores\": [{\"id\": \"file\"}]}";
+
+/* An upload to the image `name`, where Glance has `stores` (NULL: it has not told). */
+static void begin(struct scene *scene, void **state, const char *name, const char *stores)
+{
+    static const char *const fields[] = {NULL};
+    scene_begin(scene, state, fields);
+    scene_policy(scene, state, POLICY);
+    scene->x->image.name = strdup(name);
+    scene->x->size_known = true;
+    scene->x->size = 10;
+    if (stores)
+        assert_true(stores_learn(scene->parts.stores, stores, strlen(stores)));
+}
+
+static void assert_decided(const struct scene *scene, const char *rule, const char *store)
+{
+    const struct upload *upload = scene->x->upload;
+    if ((rule == NULL) != (upload->rule == NULL) || (rule && strcmp(upload->rule, rule) != 0))
+        fail_msg("by %s", upload->rule ? upload->rule : "no rule");
+    if ((store == NULL) != (upload->store == NULL) || (store && strcmp(upload->store, store) != 0))
+        fail_msg("to %s", upload->store ? upload->store : "no store");
+}
+
+/* --- obeyed ---------------------------------------------------------------------------- */
+
+static void the_policy_is_obeyed(void **state)
+{
+    static const struct {
+        const char *name, *wish;
+        uint64_t size;
+        const char *rule, *store; /* `store` NULL: it was refused, wherever to */
+        enum refusal refusal;
+        const char *detail;
+    } rows[] = {
+        {"other", NULL, 10, "default", "test", REFUSAL_NONE, NULL},
+        {"other", "file", 10, "default", "test", REFUSAL_NONE, NULL},
+        {"other", NULL, 1024, "default", "test", REFUSAL_NONE, NULL},
+        {"other", NULL, 1025, "large", "file", REFUSAL_NONE, NULL},
+        {"choice", "test", 10, "choice", "test", REFUSAL_NONE, NULL},
+        {"denied", NULL, 10, "denied", NULL, REFUSAL_DENIED_BY_POLICY, "not here"},
+        {"choice", "rbd", 10, "choice", NULL, REFUSAL_STORE_NOT_ALLOWED,
+         "it asks for rbd, and the policy allows file, test, gold"},
+        {"other", NULL, 4097, "large", NULL, REFUSAL_TOO_LARGE,
+         "it has 4097 bytes, and the limit is 4096"},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct scene scene;
+        begin(&scene, state, rows[i].name, GLANCE_HAS);
+        scene.x->size = rows[i].size;
+        scene.x->wish = rows[i].wish ? strdup(rows[i].wish) : NULL;
+        assert_outcome(&scene, upload_decide(scene.x), rows[i].refusal, rows[i].detail);
+        assert_string_equal(scene.x->upload->rule, rows[i].rule);
+        if (rows[i].store)
+            assert_decided(&scene, rows[i].rule, rows[i].store);
+        scene_end(&scene);
+    }
+}
+
+/* Whichever is lower. */
+static void the_limit_everywhere_counts_too(void **state)
+{
+    static const struct {
+        uint64_t size, everywhere;
+        const char *detail; /* NULL: it passes */
+    } rows[] = {
+        {1000, 1000, NULL},
+        {1000, 999, "it has 1000 bytes, and the limit is 999"},
+        {3000, 2000, "it has 3000 bytes, and the limit is 2000"},
+        {5000, 4095, "it has 5000 bytes, and the limit is 4095"},
+        {5000, 4097, "it has 5000 bytes, and the limit is 4096"},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct scene scene;
+        begin(&scene, state, "other", GLANCE_HAS);
+        scene.settings.upload.max_size = rows[i].everywhere;
+        scene.x->size = rows[i].size;
+        assert_outcome(&scene, upload_decide(scene.x),
+                       rows[i].detail ? REFUSAL_TOO_LARGE : REFUSAL_NONE, rows[i].detail);
+        scene_end(&scene);
+    }
+}
+
+/* --- put off --------------------------------------------------------------------------- */
+
+static void a_size_that_is_to_come_puts_it_off_if_it_could_matter(void **state)
+{
+    static const struct {
+        const char *name;
+        bool comes;
+        const char *rule; /* NULL: put off */
+        enum refusal refusal;
+        const char *detail;
+    } rows[] = {
+        {"other", true, NULL, REFUSAL_NONE, NULL},
+        {"choice", true, NULL, REFUSAL_NONE, NULL},
+        {"other", false, "default", REFUSAL_NONE, NULL},
+        {"denied", true, "denied", REFUSAL_DENIED_BY_POLICY, "not here"},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct scene scene;
+        begin(&scene, state, rows[i].name, GLANCE_HAS);
+        scene.x->size_known = false;
+        scene.x->size_comes = rows[i].comes;
+        assert_outcome(&scene, upload_decide(scene.x), rows[i].refusal, rows[i].detail);
+        assert_int_equal(upload_is_put_off(scene.x), rows[i].rule == NULL);
+        if (!rows[i].rule)
+            assert_decided(&scene, NULL, NULL);
+        else
+            assert_string_equal(scene.x->upload->rule, rows[i].rule);
+        scene_end(&scene);
+    }
+}
+
+static void it_is_made_up_for_when_the_size_is_there(void **state)
+{
+    struct scene scene;
+    begin(&scene, state, "other", GLANCE_HAS);
+    scene.x->size_known = false;
+    scene.x->size_comes = true;
+    assert_int_equal(upload_decide(scene.x), STEP_NEXT);
+    scene.x->size_known = true;
+    scene.x->size = 2000;
+    assert_int_equal(upload_decide(scene.x), STEP_NEXT);
+    assert_false(upload_is_put_off(scene.x));
+    assert_decided(&scene, "large", "file");
+    scene_end(&scene);
+}
+
+/* --- what the body may have ------------------------------------------------------------ */
+
+static void the_limits_are_those_of_the_decision_that_counts(void **state)
+{
+    static const uint64_t none = UINT64_MAX, everywhere = 100000;
+    const struct {
+        bool known, comes;
+        uint64_t size;
+        struct body_limits limits;
+    } rows[] = {
+        {true, false, 10, {everywhere, none, 8192}},
+        {true, false, 2000, {4096, none, none}},
+        {false, false, 0, {everywhere, 1024, 8192}},
+        {false, true, 0, {everywhere, none, none}},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct scene scene;
+        begin(&scene, state, "other", GLANCE_HAS);
+        scene.settings.upload.max_size = everywhere;
+        scene.x->size_known = rows[i].known;
+        scene.x->size_comes = rows[i].comes;
+        scene.x->size = rows[i].size;
+        assert_int_equal(upload_decide(scene.x), STEP_NEXT);
+        const struct body_limits limits = upload_limits(scene.x);
+        assert_int_equal(limits.max_size, rows[i].limits.max_size);
+        assert_int_equal(limits.size_ceiling, rows[i].limits.size_ceiling);
+        assert_int_equal(limits.max_virtual_size, rows[i].limits.max_virtual_size);
+        scene_end(&scene);
+    }
+}
+
+/* --- stores that Glance does not have -------------------------------------------------- */
+
+static void a_store_that_is_missing_is_whose_mistake_it_is(void **state)
+{
+    static const struct {
+        const char *name, *wish, *stores;
+        enum refusal refusal;
+        const char *detail;
+    } rows[] = {
+        {"other", NULL, NULL, REFUSAL_NONE, NULL}, /* not heard of yet */
+        {"choice", "gold", NULL, REFUSAL_NONE, NULL},
+        {"other", NULL, GLANCE_HAS_LESS, REFUSAL_STORE_UNKNOWN,
+         "it names test, and Glance has file"},
+        {"other", "file", GLANCE_HAS_LESS, REFUSAL_STORE_UNKNOWN,
+         "it names test, and Glance has file"},
+        {"choice", NULL, GLANCE_HAS_LESS, REFUSAL_NONE, NULL},
+        {"choice", "gold", GLANCE_HAS, REFUSAL_STORE_NOT_ALLOWED,
+         "it asks for gold, and Glance has file, test"},
+        {"denied", NULL, GLANCE_HAS_LESS, REFUSAL_DENIED_BY_POLICY, "not here"},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct scene scene;
+        begin(&scene, state, rows[i].name, rows[i].stores);
+        scene.x->wish = rows[i].wish ? strdup(rows[i].wish) : NULL;
+        assert_outcome(&scene, upload_decide(scene.x), rows[i].refusal, rows[i].detail);
+        scene_end(&scene);
+    }
+}
+
+static void what_is_staged_goes_to_no_store(void **state)
+{
+    struct scene scene;
+    begin(&scene, state, "other", GLANCE_HAS_LESS);
+    scene.x->upload->stage = true;
+    assert_int_equal(upload_decide(scene.x), STEP_NEXT);
+    assert_decided(&scene, "default", NULL);
+    scene_end(&scene);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        SCENE_TEST(the_policy_is_obeyed),
+        SCENE_TEST(the_limit_everywhere_counts_too),
+        SCENE_TEST(a_size_that_is_to_come_puts_it_off_if_it_could_matter),
+        SCENE_TEST(it_is_made_up_for_when_the_size_is_there),
+        SCENE_TEST(the_limits_are_those_of_the_decision_that_counts),
+        SCENE_TEST(a_store_that_is_missing_is_whose_mistake_it_is),
+        SCENE_TEST(what_is_staged_goes_to_no_store),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
