@@ -80,15 +80,16 @@ def free_again(scene):
     """Whatever the end of the first one was; and at once, since its client has the answer."""
     desk = Desk(scene, conf=WORKERS)
     wrong = [*RIGHT, "Content-MD5: AAAAAAAAAAAAAAAAAAAAAA=="]
-    table = [({}, wrong, 400), ({}, [*RIGHT, "X-Openstack-Image-Size: 5"], 400),
-             ({"at": "head", "answer": 413}, RIGHT, 413), ({"answer": 500}, RIGHT, 500),
-             ({"at": PAUSE, "cut": "reset"}, RIGHT, 502)]
-    for fault, fields, status in table * 4:
+    table = [({}, wrong, 400, 1), ({}, [*RIGHT, "X-Openstack-Image-Size: 5"], 400, 0),
+             ({"at": "head", "answer": 413}, RIGHT, 413, 1), ({"answer": 500}, RIGHT, 500, 1),
+             ({"at": PAUSE, "cut": "reset"}, RIGHT, 502, 1)]
+    for fault, fields, status, reached in table * 4:
         image = desk.image()
         if fault:
             desk.glance.fault(image=image, times=1, **fault)
         told = desk.put(image, BODY, *fields)
         assert told.status == status, (told.start, told.body)
+        desk.wait_over(image, reached)
         desk.wait_queued(image)
         desk.stored(desk.put(image, BODY), image, BODY)
 
@@ -116,6 +117,7 @@ def the_first_client_goes(scene):
                     row["image"] == image for row in desk.proxy.uploads()["in_flight"]))
                 getattr(client, leave)()
             desk.proxy.wait_log(f" upload .*image={image} .*verdict=aborted")
+            desk.wait_over(image, sent > PAUSE)
             desk.wait_queued(image)
             desk.stored(desk.put(image, BODY), image, BODY)
 

@@ -2,7 +2,7 @@
 """A client that sends Expect learns of a refusal before it has sent a byte of the image."""
 import json
 
-from support.glance import UPLOAD, answer, facts
+from support.glance import IMAGE, UPLOAD, answer, facts
 from support.scene import scenario
 from support.wire import head
 
@@ -60,7 +60,7 @@ def the_proxy_refuses(scene):
         said = json.loads(told.body)
         assert (told.status, said["reason"]) == (status, reason), (image, told.status, said)
         assert list(said)[:3] == ["message", "code", "title"], said
-        assert said["image_id"] == image["id"] and said["hint"]
+        assert said["image_id"] == IMAGE and said["hint"]
         assert said["request_id"] == told.get("X-Openstack-Request-Id")
         assert proxy.metric("refusals_total", reason=reason) >= 1, reason
     assert "convert to qcow2 first" in json.dumps(

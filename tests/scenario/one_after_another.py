@@ -102,12 +102,14 @@ def it_can_be_sent_again(scene):
     desk = Desk(scene)
     image = desk.image()
     bad = form(file(LARGE), file(LARGE))
-    for fields, body in (([declared(), f"Content-Length: {len(bad)}"], bad),
-                         ([CHUNKED, "X-Openstack-Image-Size: 400000"], chunks(LARGE)),
-                         ([CHUNKED, "X-Openstack-Image-Size: 800000"], chunks(LARGE))):
+    tries = (([declared(), f"Content-Length: {len(bad)}"], bad),
+             ([CHUNKED, "X-Openstack-Image-Size: 400000"], chunks(LARGE)),
+             ([CHUNKED, "X-Openstack-Image-Size: 800000"], chunks(LARGE)))
+    for count, (fields, body) in enumerate(tries, 1):
         with desk.client() as client:
             desk.begin(client, image, TOKEN, *fields).send_until_refused(body)
             assert client.answer().status == 400
+        desk.wait_over(image, count)
         desk.wait_queued(image)
     desk.stored(desk.put_chunked(image, LARGE), image, LARGE)
 

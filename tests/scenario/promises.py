@@ -76,6 +76,7 @@ def broken_by_one_bit(scene):
                     told = send(image, body, *RIGHT, promise(body, off=1), door=door)
                     said = desk.refused(told, image, 400, "digest_mismatch", door, reached=True)
                     assert words in said["message"] and "curl -T" in said["message"], said
+            desk.wait_over(image, 1)
             told = desk.put(image, body, *RIGHT, promise(body), door=door)  # the same image, once more
             desk.stored(told, image, body, door)
     count = 6 * len(PROMISES) * len(DOORS)

@@ -119,6 +119,11 @@ class Desk:
         request_id = told.get("X-Openstack-Request-Id")
         return self.proxy.wait_log(f" {DOORS[door]} .*request_id={request_id} ")
 
+    def wait_over(self, image, count):
+        """So many uploads have come to Glance, which has noticed the end of each: before that, an image
+        that looks queued may be about to be saving."""
+        wait_until(f"{count} uploads are over", lambda: len(self.puts(image)) == count)
+
     def wait_queued(self, image):
         wait_until("the image waits for its data", lambda: self.show(image)["status"] == "queued")
 

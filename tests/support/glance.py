@@ -25,8 +25,9 @@ def new_upload():
 
 
 def facts(**changed):
-    """What Glance says of an image that waits for its data, and may have any."""
-    return {"id": IMAGE, "status": "queued", "disk_format": "raw", "container_format": "bare",
+    """What Glance says of an image that waits for its data, and may have any. Without an id it has the
+    one that was asked for."""
+    return {"status": "queued", "disk_format": "raw", "container_format": "bare",
             "owner": "demo", "name": "cirros", "visibility": "private", **changed}
 
 
@@ -214,7 +215,8 @@ class ScriptedGlance:
         own = request.get("X-Openstack-Request-Id")
         done = [asked for asked in self.uploads() if asked.complete and asked.answered
                 and asked.answered < 300 and asked.get("X-Openstack-Request-Id") == own]
-        return {**self.image, **stored(done[-1])} if done else self.image
+        found = {"id": request.target.split("/")[-1], **self.image}
+        return {**found, **stored(done[-1])} if done else found
 
     def wait(self, what, condition):
         """Waits until condition(self) holds, looking whenever a request comes or ends, and now
