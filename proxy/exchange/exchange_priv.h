@@ -163,9 +163,11 @@ enum step_result upload_preflight(struct exchange *x);
 /* Into `image_asked`. False: no memory. */
 bool upload_ask_image(struct exchange *x, uint64_t patience_ms);
 void upload_end_asking(struct exchange *x);
+bool upload_hear_usage(struct exchange *x); /* false: not answered yet */
 
 /* room.c */
 enum step_result upload_check_quota(struct exchange *x);
+enum step_result upload_quota(struct exchange *x); /* once Glance has told the usage */
 enum step_result upload_room(struct exchange *x);
 
 /* prove.c */

@@ -2,6 +2,9 @@
 /* What is asked of Glance before an upload, all with the caller's own token, and all at once: the
  * image, what its project may still upload, and, if that is not fresh, which stores there are.
  *
+ * Usage is heard last: for that, Glance asks Keystone for every limit there is, which takes longer
+ * than all else before an upload, and an upload that is refused for another reason does not wait.
+ *
  * Only the image must be answered. Where Glance has no limits or no stores to tell of there is
  * nothing to check; where it fails to tell, the upload goes on, and the log says so. */
 #include "exchange/exchange_priv.h"
@@ -158,15 +161,21 @@ enum step_result upload_preflight(struct exchange *x)
     if (is_waiting(&x->image_asked))
         return STEP_WAIT;
     bool good = fetch_answered(&x->image_asked) && x->image_asked.answer.status == 200;
-    if (good && (is_waiting(&x->usage_asked) || is_waiting(&x->stores_asked)))
+    if (good && is_waiting(&x->stores_asked))
         return STEP_WAIT;
-    if (good) {
-        take_usage(x);
+    if (good)
         take_stores(x);
-    } else {
+    else
         give_up_stores(x);
-    }
     enum step_result taken = take_image(x);
     fetch_end(&x->image_asked);
     return taken;
+}
+
+bool upload_hear_usage(struct exchange *x)
+{
+    if (is_waiting(&x->usage_asked))
+        return false;
+    take_usage(x);
+    return true;
 }

@@ -21,6 +21,11 @@ enum step_result upload_check_quota(struct exchange *x)
     return exchange_refuse_for(x, REFUSAL_QUOTA_EXCEEDED, "%s", why);
 }
 
+enum step_result upload_quota(struct exchange *x)
+{
+    return upload_hear_usage(x) ? upload_check_quota(x) : STEP_WAIT;
+}
+
 /* --- the store's room ------------------------------------------------------------------ */
 
 /* NULL: nothing is known of the store that could be checked. */

@@ -6,6 +6,7 @@
  *   judge      is the image waiting for data, for nobody else's, and of which format?
  *   decide     the policy: which store, or why not; the size                 (decide.c)
  *   room       is there room for it in the store?                            (room.c)
+ *   quota      and in what its project may keep?                             (room.c)
  *   invite     only now 100 Continue; wait for the first byte
  *   prepare    the opening is read and judged; what has no length is spooled (proxy/body/)
  *   settle     decide again if the size has become known only now, and look for room again
@@ -85,8 +86,8 @@ static enum step_result judge_formats(struct exchange *x)
 
 static enum step_result judge(struct exchange *x)
 {
-    static enum step_result (*const judges[])(struct exchange *) = {
-        claim, judge_status, judge_formats, upload_check_quota};
+    static enum step_result (*const judges[])(struct exchange *) = {claim, judge_status,
+                                                                    judge_formats};
     const struct image *image = &x->image;
     if (image->owner && !(x->upload->project = strdup(image->owner)))
         return exchange_no_memory(x);
@@ -241,6 +242,7 @@ const struct step UPLOAD_STEPS[] = {
     {"judge", judge},
     {"decide", decide},
     {"room", upload_room},
+    {"quota", upload_quota},
     {"invite", invite},
     {"prepare", prepare},
     {"settle", settle},

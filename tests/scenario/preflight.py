@@ -1,10 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """What is asked of Glance for an upload, and when: as little as it takes, and what does not depend on
 each other at the same time."""
+import json
 import threading
 
 from support.desk import RIGHT, Desk, data
-from support.glance import IMAGE, TOKEN, UPLOAD, answer, json_answer, store_list
+from support.glance import IMAGE, TOKEN, UPLOAD, answer, facts, json_answer, store_list
 from support.proxy import wait_until
 from support.scene import scenario
 from support.wire import head
@@ -106,6 +107,29 @@ def nobody_is_invited_before(scene):
     glance.image = answer("404 Not Found", body=b"No image found")
     told = proxy.ask("PUT", UPLOAD, body=BODY)
     assert (told.status, told.body) == (404, b"No image found")
+    for asked in glance.requests:
+        asked.go()
+
+
+@scenario
+def what_is_refused_anyway_does_not_wait_for_the_usage(scene):
+    """Which takes Glance the longest, since it asks Keystone for each of the limits."""
+    policy = """
+rules:
+  - {name: no-isos, when: {disk_format: iso}, deny: "convert to qcow2"}
+default: {store: test, mode: force, max_size: 600KiB}
+"""
+    glance = scene.glance(usage=lambda asked: asked.hold().read().send(json_answer("200 OK", {"usage": {}})))
+    proxy = scene.proxy(glance, policy=policy)
+    for image, reason in ((facts(status="active"), "image_not_queued"), (facts(disk_format=None), "formats_unset"),
+                          (facts(disk_format="iso"), "denied_by_policy"), (facts(), "too_large")):
+        glance.image = image
+        with proxy.client() as client:
+            client.sock.settimeout(5)  # the proxy waits for twice as long
+            client.send(head(f"PUT {UPLOAD} HTTP/1.1", "Host: h", f"Content-Length: {len(BODY)}", "Expect: 100-continue"))
+            told = client.answer()
+        assert json.loads(told.body)["reason"] == reason, (told.start, told.body)
+    assert glance.uploads() == []
     for asked in glance.requests:
         asked.go()
 
