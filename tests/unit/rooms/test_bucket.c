@@ -5,22 +5,18 @@
 #include "intake/loop.h"
 #include "intake/settings.h"
 
-#include <arpa/inet.h>
-#include <netinet/in.h>
-#include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdint.h>
 #include <stdlib.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
 #include <cmocka.h>
 
+#include "support/one_answer.h"
 #include "support/policies.h"
 
-/* --- what an answer says ------------------------------------------------------------------------
- */
+/* --- what an answer says --------------------------------------------------------------- */
 
 struct saying {
     const char *fields[8]; /* names and values in turn, up to NULL */
@@ -91,54 +87,9 @@ static void an_answer_is_read(void **state)
         check_saying(&rows[i]);
 }
 
-/* --- a gateway for one question
- * ------------------------------------------------------------------- */
-
-static struct gateway {
-    int socket;
-    unsigned port;
-    char seen[4096];
-    const char *answer;
-    pthread_t thread;
-} gateway;
-
-static void *serve(void *context)
-{
-    (void)context;
-    size_t length = 0;
-    int fd = accept(gateway.socket, NULL, NULL);
-    while (fd >= 0 && !strstr(gateway.seen, "\r\n\r\n")) {
-        ssize_t got = recv(fd, gateway.seen + length, sizeof gateway.seen - 1 - length, 0);
-        if (got <= 0)
-            break;
-        length += (size_t)got;
-    }
-    if (send(fd, gateway.answer, strlen(gateway.answer), MSG_NOSIGNAL) >= 0)
-        while (recv(fd, gateway.seen + length, sizeof gateway.seen - 1 - length, 0) > 0)
-            continue; /* until the connection is given up */
-    close(fd);
-    return NULL;
-}
-
-static void gateway_listen(void)
-{
-    struct sockaddr_in address = {.sin_family = AF_INET};
-    socklen_t length = sizeof address;
-    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    gateway = (struct gateway){.socket = socket(AF_INET, SOCK_STREAM, 0)};
-    assert_int_equal(bind(gateway.socket, (struct sockaddr *)&address, sizeof address), 0);
-    assert_int_equal(getsockname(gateway.socket, (struct sockaddr *)&address, &length), 0);
-    gateway.port = ntohs(address.sin_port);
-}
-
-static void gateway_answer(const char *answer)
-{
-    gateway.answer = answer;
-    assert_int_equal(listen(gateway.socket, 1), 0);
-    assert_int_equal(pthread_create(&gateway.thread, NULL, serve, NULL), 0);
-}
-
 /* --- asking it -------------------------------------------------------------------------------- */
+
+static struct one_answer gateway;
 
 static void stop(void *context)
 {
@@ -152,9 +103,9 @@ static struct policy *policy_of(void **state)
              "default: {store: test}\n"
              "stores:\n"
              "  test:\n"
-             "    s3: {endpoint: 'http://127.0.0.1:%u', bucket: glance-storage, region: east,\n"
+             "    s3: {endpoint: '%s', bucket: glance-storage, region: east,\n"
              "         access_key_file: %s, secret_key_file: %s}\n",
-             gateway.port, scratch_file(state, "access", "ACCESSKEY\n"),
+             gateway.url, scratch_file(state, "access", "ACCESSKEY\n"),
              scratch_file(state, "secret", "the-secret/key\n"));
     return good_policy(state, text);
 }
@@ -178,17 +129,19 @@ static bool ask(const struct policy *policy, struct fetch *fetch)
     return asked;
 }
 
+static const char ANSWER[] = "HTTP/1.1 200 OK\r\nX-RGW-Bytes-Used: 12\r\n"
+                             "X-RGW-Quota-Bucket-Size: 34\r\nContent-Length: 0\r\n\r\n";
+
 static void the_question_is_signed_and_the_secret_is_not_in_it(void **state)
 {
     struct fetch fetch = {0};
     struct bucket_facts facts;
     char why[128];
-    gateway_listen();
-    gateway_answer("HTTP/1.1 200 OK\r\nX-RGW-Bytes-Used: 12\r\nX-RGW-Quota-Bucket-Size: 34\r\n"
-                   "Content-Length: 0\r\n\r\n");
+    one_answer_begin(&gateway);
+    one_answer_start(&gateway, ANSWER, sizeof ANSWER - 1);
     struct policy *policy = policy_of(state);
     assert_true(ask(policy, &fetch));
-    assert_int_equal(pthread_join(gateway.thread, NULL), 0); /* the connection is not kept */
+    one_answer_join(&gateway); /* the connection is not kept */
     assert_true(bucket_read(&fetch, &facts, why, sizeof why));
     assert_int_equal(facts.used, 12);
     assert_int_equal(facts.quota, 34);
@@ -201,7 +154,7 @@ static void the_question_is_signed_and_the_secret_is_not_in_it(void **state)
     assert_null(strstr(gateway.seen, "secret"));
     fetch_end(&fetch);
     policy_free(policy);
-    close(gateway.socket);
+    one_answer_end(&gateway);
 }
 
 static void a_gateway_that_is_not_there_is_told(void **state)
@@ -209,7 +162,7 @@ static void a_gateway_that_is_not_there_is_told(void **state)
     struct fetch fetch = {0};
     struct bucket_facts facts;
     char why[128];
-    gateway_listen(); /* bound, and nobody listens */
+    one_answer_begin(&gateway); /* bound, and nobody listens */
     struct policy *policy = policy_of(state);
     assert_true(ask(policy, &fetch));
     assert_int_equal(fetch.result, TRANSFER_UNREACHABLE);
@@ -217,7 +170,7 @@ static void a_gateway_that_is_not_there_is_told(void **state)
     assert_memory_equal(why, "the gateway does not answer: Failed to connect", 46);
     fetch_end(&fetch);
     policy_free(policy);
-    close(gateway.socket);
+    one_answer_end(&gateway);
 }
 
 static void without_its_keys_nobody_is_asked(void **state)
@@ -225,7 +178,7 @@ static void without_its_keys_nobody_is_asked(void **state)
     struct fetch fetch = {0};
     char text[1024] = "";
     const char *log = scratch_path(state, "log");
-    gateway_listen();
+    one_answer_begin(&gateway);
     struct policy *policy = policy_of(state);
     assert_int_equal(unlink(scratch_path(state, "secret")), 0);
     assert_true(log_open(LOG_FORMAT_TEXT, false, log));
@@ -240,7 +193,7 @@ static void without_its_keys_nobody_is_asked(void **state)
     assert_null(strstr(text, "ACCESSKEY"));
     assert_true(log_open(LOG_FORMAT_TEXT, false, ""));
     policy_free(policy);
-    close(gateway.socket);
+    one_answer_end(&gateway);
 }
 
 static int set_up(void **state)
