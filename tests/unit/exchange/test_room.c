@@ -53,6 +53,30 @@ static void a_quota_counts_what_is_known_of_the_size(void **state)
     }
 }
 
+static void it_is_waited_for(void **state)
+{
+    struct scene scene;
+    scene_begin(&scene, state, NO_FIELDS);
+    scene_answered(&scene.x->usage_asked, 200,
+                   "{\"usage\": {\"image_count_uploading\": {\"usage\": 2, \"limit\": 2}}}");
+    scene.x->usage_asked.over = false;
+    assert_int_equal(upload_quota(scene.x), STEP_WAIT);
+    scene.x->usage_asked.over = true;
+    assert_outcome(&scene, upload_quota(scene.x), REFUSAL_QUOTA_EXCEEDED,
+                   "the project may upload 2 images at a time, and has 2 under way "
+                   "(image_count_uploading)");
+    scene_end(&scene);
+}
+
+static void without_a_question_there_is_no_quota(void **state)
+{
+    struct scene scene;
+    scene_begin(&scene, state, NO_FIELDS);
+    assert_outcome(&scene, upload_quota(scene.x), REFUSAL_NONE, NULL);
+    assert_logged(&scene, NULL);
+    scene_end(&scene);
+}
+
 /* --- the store's ----------------------------------------------------------------------- */
 
 #define USED   "X-RGW-Bytes-Used"
@@ -232,6 +256,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         SCENE_TEST(a_quota_counts_what_is_known_of_the_size),
+        SCENE_TEST(it_is_waited_for),
+        SCENE_TEST(without_a_question_there_is_no_quota),
         SCENE_TEST(room_is_taken_up_to_the_lower_limit),
         SCENE_TEST(what_cannot_be_found_out_refuses_nobody),
         SCENE_TEST(a_bucket_is_asked_only_where_it_will_be_written_to),
