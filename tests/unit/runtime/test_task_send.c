@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What loop.c takes from other threads; the rest of it is tested in test_loop.c. */
+/* What loop.c takes from other threads; the rest of it is tested in test_loop.c and in
+ * test_watches.c. */
 #include "intake/loop.h"
 
 #include <pthread.h>
@@ -7,42 +8,10 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <string.h>
-#include <unistd.h>
 
 #include <cmocka.h>
 
-static struct loop *loop;
-static pthread_t runs_in;
-
-/* What happened, a letter for each event. */
-static char told[128];
-
-static void tell(char letter)
-{
-    size_t length = strlen(told);
-    if (length + 1 == sizeof told)
-        fail_msg("no end of it: %s", told);
-    told[length] = letter;
-}
-
-static int set_up(void **state)
-{
-    (void)state;
-    memset(told, 0, sizeof told);
-    runs_in = pthread_self();
-    loop = loop_new();
-    alarm(60); /* a loop that sleeps for ever fails, too */
-    return loop ? 0 : -1;
-}
-
-static int tear_down(void **state)
-{
-    (void)state;
-    alarm(0);
-    loop_free(loop);
-    return 0;
-}
+#include "told.h"
 
 struct note {
     struct task task; /* first */
