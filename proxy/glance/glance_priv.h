@@ -23,6 +23,8 @@ struct glance {
     struct loop *loop;
     CURLM *multi;
     struct timer timer;   /* libcurl's */
+    uint64_t timer_due;   /* clock_ms() */
+    struct task set_late; /* sets it, once there is memory for that */
     struct task reap;     /* looks for ended transfers, after libcurl has returned */
     struct transfer *all; /* in progress */
     CURL *pool[POOLED_HANDLES];
@@ -57,8 +59,9 @@ struct transfer {
     bool read_paused; /* data said false */
     bool given_up;
     struct task unpause;
-    struct task closed; /* Glance has closed its side, and libcurl has not said so */
-    bool closed_looked; /* libcurl's messages were read since */
+    struct task unwatched; /* there was no memory to watch its socket */
+    struct task closed;    /* Glance has closed its side, and libcurl has not said so */
+    bool closed_looked;    /* libcurl's messages were read since */
 
     struct timer timer;
     uint64_t progress; /* clock_ms() */
@@ -84,6 +87,7 @@ void glance_drive(struct glance *glance, curl_socket_t socket, int flags);
 void transfer_ended(struct transfer *transfer, CURLcode code);
 void transfer_has_socket(struct transfer *transfer, curl_socket_t socket);
 void transfer_lost_socket(struct transfer *transfer, curl_socket_t socket);
+void transfer_is_unwatched(struct transfer *transfer);
 
 /* Takes it from libcurl, tells `done`, and frees. */
 void transfer_finish(struct transfer *transfer, enum transfer_result result);

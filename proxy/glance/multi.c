@@ -1,7 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* libcurl's multi handle in the worker's loop: its sockets are watches, its timer is a timer, and
- * its messages are read in a task, never while libcurl is on the stack. */
+ * its messages are read in a task, never while libcurl is on the stack.
+ *
+ * A callback of libcurl's that fails would end the handle, and every transfer on it with that. So
+ * none does: where memory is short one transfer ends, or the timer is set as soon as it can be. */
 #include "glance/glance_priv.h"
+
+#include "intake/clock.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -74,19 +79,36 @@ static int socket_changed(CURL *easy, curl_socket_t fd, int what, void *context,
         transfer_has_socket(transfer, fd);
     if (!socket)
         socket = new_socket(glance, fd);
-    if (!socket)
-        return -1;
-    return watch_set(glance->loop, &socket->watch, to_events(what)) ? 0 : -1;
+    bool watched = socket && watch_set(glance->loop, &socket->watch, to_events(what));
+    if (!watched && transfer)
+        transfer_is_unwatched(transfer);
+    return 0;
+}
+
+static void set_timer(struct glance *glance)
+{
+    uint64_t now = clock_ms();
+    uint64_t left = glance->timer_due > now ? glance->timer_due - now : 0;
+    if (!timer_set(glance->loop, &glance->timer, left))
+        task_post(glance->loop, &glance->set_late);
+}
+
+static void set_late(struct task *task)
+{
+    set_timer((struct glance *)((char *)task - offsetof(struct glance, set_late)));
 }
 
 static int timer_changed(CURLM *multi, long ms, void *context)
 {
     (void)multi;
     struct glance *glance = context;
-    if (ms < 0)
+    task_cancel(glance->loop, &glance->set_late);
+    if (ms < 0) {
         timer_cancel(glance->loop, &glance->timer);
-    else if (!timer_set(glance->loop, &glance->timer, (uint64_t)ms))
-        return -1;
+        return 0;
+    }
+    glance->timer_due = clock_ms() + (uint64_t)ms;
+    set_timer(glance);
     return 0;
 }
 
@@ -124,6 +146,7 @@ struct glance *glance_new(struct loop *loop)
     glance->loop = loop;
     glance->timer.fire = timer_fired;
     glance->reap.run = reap;
+    glance->set_late.run = set_late;
     glance->multi = curl_multi_init();
     if (!glance->multi) {
         free(glance);
@@ -146,6 +169,7 @@ void glance_free(struct glance *glance)
     curl_multi_cleanup(glance->multi);
     timer_cancel(glance->loop, &glance->timer);
     task_cancel(glance->loop, &glance->reap);
+    task_cancel(glance->loop, &glance->set_late);
     free(glance);
 }
 

@@ -33,6 +33,11 @@ void transfer_lost_socket(struct transfer *transfer, curl_socket_t socket)
         task_post(transfer->glance->loop, &transfer->closed);
 }
 
+void transfer_is_unwatched(struct transfer *transfer)
+{
+    task_post(transfer->glance->loop, &transfer->unwatched);
+}
+
 /* --- going on after a pause ------------------------------------------------------------ */
 
 static void apply_pauses(struct transfer *transfer)
@@ -83,6 +88,7 @@ static void stop_waiting(struct transfer *transfer)
 {
     timer_cancel(transfer->glance->loop, &transfer->timer);
     task_cancel(transfer->glance->loop, &transfer->unpause);
+    task_cancel(transfer->glance->loop, &transfer->unwatched);
     task_cancel(transfer->glance->loop, &transfer->closed);
 }
 
@@ -133,6 +139,15 @@ static void glance_closed(struct task *task)
     }
     transfer->closed_looked = true;
     task_post(transfer->glance->loop, task);
+}
+
+/* Nothing would tell when it can go on. */
+static void is_unwatched(struct task *task)
+{
+    struct transfer *transfer =
+        (struct transfer *)((char *)task - offsetof(struct transfer, unwatched));
+    strncpy(transfer->detail, "no memory to watch its connection", sizeof transfer->detail - 1);
+    transfer_finish(transfer, TRANSFER_FAILED);
 }
 
 /* Nothing of the request was sent: libcurl did not get as far as that. */
@@ -201,6 +216,7 @@ struct transfer *transfer_start(struct glance *glance, const struct settings *se
     transfer->socket = CURL_SOCKET_BAD;
     transfer->timer.fire = transfer_tick;
     transfer->unpause.run = unpause;
+    transfer->unwatched.run = is_unwatched;
     transfer->closed.run = glance_closed;
     transfer->easy = glance_take_handle(glance);
     int endpoint =

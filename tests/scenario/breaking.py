@@ -2,16 +2,20 @@
 """Somebody goes away in each step of an upload: the client, Glance, or the proxy itself.
 
 Nothing may be left of it: no connection, no claim on the image, no room taken in the store."""
+import concurrent.futures
 import json
+import pathlib
 import signal
+import subprocess
 import time
 
 from support.desk import OCTETS
-from support.glance import IMAGE, UPLOAD, answer, facts, json_answer
+from support.glance import IMAGE, UPLOAD, answer, facts, json_answer, new_upload
 from support.proxy import wait_until
 from support.scene import scenario
 from support.wire import PATIENCE, Cut, chunks, head
 
+SHORT_MEMORY = pathlib.Path(__file__).resolve().parent.parent / "support" / "short_memory.c"
 GATEWAY_PORT = 29480
 BODY = bytes(1 << 20)
 FULL = 10 << 20  # the capacity of the store
@@ -287,7 +291,8 @@ def the_room_of_a_store_it_will_not_go_to(scene):
 @scenario
 def one_image_by_two_spellings(scene):
     """Where Glance's database does not tell capital letters from small ones."""
-    glance = scene.glance(upload=hang_early, other=lambda asked: asked.read().send(json_answer("200 OK", facts())))
+    told = json_answer("200 OK", facts(id=IMAGE))
+    glance = scene.glance(image=facts(id=IMAGE), upload=hang_early, other=lambda asked: asked.read().send(told))
     proxy = scene.proxy(glance)
     with proxy.client() as first:
         first.send(head(f"PUT {UPLOAD} HTTP/1.1", "Host: h", OCTETS, f"Content-Length: {len(BODY)}"), BODY[:200_000])
@@ -323,3 +328,45 @@ def sizes_at_the_end_of_numbers(scene):
         assert reason(f"Content-Length: {size}") in ("bad_request", "not for HTTP"), size
         assert reason("Transfer-Encoding: chunked", f"X-Openstack-Image-Size: {size}") == "bad_request", size
     assert glance.uploads() == []
+
+
+# --- memory -------------------------------------------------------------------------------------
+
+
+@scenario(plain=True)
+def memory_is_short(scene):
+    """Any allocation of the program's own may fail: then an upload does, and nobody else's."""
+    library, short = scene.folder / "short_memory.so", scene.folder / "short"
+    subprocess.run(["gcc", "-D_GNU_SOURCE", "-shared", "-fPIC", "-o", library, SHORT_MEMORY], check=True, timeout=60)
+    scene.proxy_command = ["env", f"LD_PRELOAD={library}", "SHORT_MEMORY=300", f"SHORT_MEMORY_WHILE={short}",
+                           *scene.proxy_command]
+    key = key_file(scene)
+    gateway = scene.glance(port=GATEWAY_PORT, other=bucket_has(0))
+    glance = scene.glance()
+    proxy = scene.proxy(glance, policy=POLICY.format(endpoint=gateway.url, key=key),
+                        conf={"glance": {"stall_timeout": "2s"}})
+    ways = ((f"Content-Length: {len(BODY)}", BODY), ("Transfer-Encoding: chunked", chunks(BODY)))
+
+    def upload(way):
+        framing, body = way
+        try:
+            with proxy.client() as client:
+                client.send(head(f"PUT {new_upload()} HTTP/1.1", "Host: h", OCTETS, framing)).send_until_refused(body)
+                return client.answer().status
+        except (Cut, OSError):
+            return None  # not even an answer could be made
+
+    others = [proxy.client() for _ in range(6)]
+    for client in others:
+        scene.enter_context(client)
+        client.send(head(f"PUT {new_upload()} HTTP/1.1", "Host: h", OCTETS, f"Content-Length: {len(BODY)}"), BODY[:-1])
+    glance.wait("the others", lambda _: [one.length >= len(BODY) - 1 for one in glance.uploads()] == [True] * 6)
+    short.touch()
+    with concurrent.futures.ThreadPoolExecutor(8) as pool:
+        told = list(pool.map(upload, ways * 300))
+    short.unlink()
+    assert told.count(204) > 10 and told.count(502) > 10, {status: told.count(status) for status in set(told)}
+    assert [client.send(BODY[-1:]).answer().status for client in others] == [204] * 6
+    proxy.wait_metric(0, "requests_in_flight")
+    proxy.wait_no_spools()
+    assert [upload(way) for way in ways] == [204, 204]
