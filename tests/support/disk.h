@@ -17,7 +17,8 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-static struct {
+/* Not static: with _FORTIFY_SOURCE pread() is an inline function to clang. */
+struct {
     _Atomic int64_t room;      /* so many bytes can be written; then... */
     atomic_int error;          /* ...this is why not */
     atomic_int read_error;     /* 0: reading goes well */

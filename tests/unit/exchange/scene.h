@@ -216,6 +216,9 @@ static inline void scene_begin(struct scene *scene, void **state, const char *co
     assert_non_null(x->upload);
 }
 
+/* Text into one of its fields. */
+#define scene_text(field, text) snprintf(field, sizeof(field), "%s", text)
+
 /* Its policy, for the end to free. */
 static inline void scene_policy(struct scene *scene, void **state, const char *text)
 {

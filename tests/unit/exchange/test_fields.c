@@ -270,8 +270,8 @@ static void what_was_found_out_is_told(void **state)
         scene.settings.upload.verify = rows[i].verify;
         scene_sent(&scene, "abc");
         scene.x->answer.status = rows[i].status;
-        strcpy(scene.x->upload->verified, rows[i].verified);
-        strcpy(scene.x->upload->image_after, rows[i].image_after);
+        scene_text(scene.x->upload->verified, rows[i].verified);
+        scene_text(scene.x->upload->image_after, rows[i].image_after);
         assert_true(fields_of_answer(scene.x, &scene.out));
         assert_field(&scene.out, "Repr-Digest", rows[i].digest);
         assert_field(&scene.out, "X-Intake-Verified", rows[i].field);

@@ -205,7 +205,7 @@ static void what_is_left_of_the_image_is_told(void **state)
         char line[128];
         begin(&scene, state, 500);
         scene.x->failure = rows[i].failure;
-        strcpy(scene.x->failure_detail, rows[i].before);
+        scene_text(scene.x->failure_detail, rows[i].before);
         scene_answered(&scene.x->image_asked, rows[i].status, rows[i].image);
         look_for_long(&scene);
         assert_outcome(&scene, upload_prove(scene.x), rows[i].failure, rows[i].detail);

@@ -179,7 +179,7 @@ static void glances_answer_is_the_clients(void **state)
         begin(&scene, state, "queued", "raw", "bare");
         scene_sent(&scene, "abc");
         scene.x->answer.status = rows[i].status;
-        strcpy(scene.x->upload->verified, rows[i].verified);
+        scene_text(scene.x->upload->verified, rows[i].verified);
         assert_int_equal(run_step(&scene, "answer"), STEP_END);
         assert_int_equal(scene.client.answer.status, rows[i].status);
         assert_int_equal(scene.x->upload->glance_status, rows[i].status);

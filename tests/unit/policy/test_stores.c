@@ -63,7 +63,7 @@ static void every_fact_finds_its_place(void **state)
 static void facts_may_be_left_out(void **state)
 {
     static const char *const texts[] = {ANY, ANY "stores:\n", ANY "stores: {}\n",
-                                        "stores: {}\n" ANY};
+                                        ("stores: {}\n" ANY)};
     for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
         struct policy *policy = good_policy(state, texts[i]);
         assert_null(policy_store(policy, "test"));
