@@ -14,7 +14,7 @@ from cloud import check, same
 
 OCTET_STREAM = {"Content-Type": "application/octet-stream"}
 ROUNDS = 9
-STORES = "GET info/stores"
+IMAGE, USAGE, STORES = "GET image", "GET info/usage", "GET info/stores"
 
 
 def tiny(cloud):
@@ -65,7 +65,7 @@ def test_tiny_upload(cloud):
         seconds, request_id = timed(cloud, cloud.proxy.url + path)
         through.append(seconds)
         asked.append(asked_of_glance(cloud, request_id))
-    each = ["GET image", "GET image", "GET info/usage", "PUT image/file"]
+    each = [IMAGE, IMAGE, USAGE, "PUT image/file"]
     for one in asked:
         same("what Glance was asked", sorted(what for what, _ in one if what != STORES), each)
     everything = [row for one in asked for row in one]
@@ -74,7 +74,7 @@ def test_tiny_upload(cloud):
     ratio = statistics.median(through) / statistics.median(past)
     return (
         f"{milliseconds(through)} through the proxy, {milliseconds(past)} past it, {ratio:.2f} times"
-        f" as long; Glance took {milliseconds(taken(everything, 'GET info/usage'))} for the usage and"
-        f" {milliseconds(taken(everything, 'GET image'))} for the image: medians of {ROUNDS};"
+        f" as long; Glance took {milliseconds(taken(everything, USAGE))} for the usage and"
+        f" {milliseconds(taken(everything, IMAGE))} for the image: medians of {ROUNDS};"
         f" {len(each)} requests to Glance for an upload, and {stores} for the stores in all"
     )
