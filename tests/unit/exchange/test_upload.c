@@ -130,31 +130,26 @@ static void what_the_image_promises_is_held_too(void **state)
 
 /* --- settle ---------------------------------------------------------------------------- */
 
-/* The body has told its size, 3: what hung on that is looked at again. */
+/* The body has told its size, 3: the decision that hung on it is made again. */
 static void a_size_that_has_come_is_judged(void **state)
 {
-    static const struct {
-        uint64_t max_size;
-        int64_t limit; /* of the project's MiB, of which 7 are used */
-        enum refusal refusal;
-        const char *detail;
-    } rows[] = {
-        {3, 8, REFUSAL_NONE, NULL},
-        {2, 8, REFUSAL_TOO_LARGE, "it has 3 bytes, and the limit is 2"},
-        {3, 7, REFUSAL_QUOTA_EXCEEDED,
-         "the project may keep 7 MiB in all, has 7 and would need 8 (image_size_total)"},
-    };
-    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+    static const char policy[] = "rules:\n"
+                                 "  - {name: large, when: {larger_than: 2B}, store: file}\n"
+                                 "default: {store: test}\n";
+    for (uint64_t max_size = 2; max_size <= 3; max_size++) {
         struct scene scene;
         begin(&scene, state, "queued", "raw", "bare");
-        scene_policy(&scene, state, "default: {store: test}\n");
+        scene_policy(&scene, state, policy);
         scene_body(&scene, "abc", NULL);
-        scene.settings.upload.max_size = rows[i].max_size;
-        scene.x->usage.image_size_total = (struct usage_limit){true, rows[i].limit, 7};
+        scene.settings.upload.max_size = max_size;
         scene.x->size_comes = true;
-        assert_outcome(&scene, run_step(&scene, "settle"), rows[i].refusal, rows[i].detail);
+        assert_outcome(&scene, run_step(&scene, "settle"),
+                       max_size < 3 ? REFUSAL_TOO_LARGE : REFUSAL_NONE,
+                       max_size < 3 ? "it has 3 bytes, and the limit is 2" : NULL);
         assert_true(scene.x->size_known);
         assert_int_equal(scene.x->size, 3);
+        assert_string_equal(scene.x->upload->rule, "large");
+        assert_string_equal(scene.x->upload->store, "file");
         scene_end(&scene);
     }
 }
