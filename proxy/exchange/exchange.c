@@ -144,6 +144,7 @@ static void end_asking(struct exchange *x)
     transfer_abort(x->transfer);
     x->transfer = NULL;
     upload_end_asking(x);
+    timer_cancel(x->parts->loop, &x->moment);
     timer_cancel(x->parts->loop, &x->look);
 }
 

@@ -101,6 +101,8 @@ struct exchange {
     struct fetch image_asked, usage_asked, stores_asked, bucket_asked;
     struct image image;
     struct usage usage;
+    struct timer moment; /* how long the invitation waits for it */
+    bool moment_over;
     char glance_hash[ALGORITHM_MAX + 1];
     struct claim *claim; /* while nobody else may upload to the image */
     struct policy_decision decision;
@@ -167,7 +169,8 @@ bool upload_hear_usage(struct exchange *x); /* false: not answered yet */
 
 /* room.c */
 enum step_result upload_check_quota(struct exchange *x);
-enum step_result upload_quota(struct exchange *x); /* once Glance has told the usage */
+enum step_result upload_quota_early(struct exchange *x); /* if Glance tells the usage soon */
+enum step_result upload_quota(struct exchange *x);       /* once it has told */
 enum step_result upload_room(struct exchange *x);
 
 /* prove.c */

@@ -12,6 +12,9 @@
 #include "intake/upload.h"
 
 #include <inttypes.h>
+#include <stddef.h>
+
+enum { INVITATION_WAITS_MS = 300 };
 
 enum step_result upload_check_quota(struct exchange *x)
 {
@@ -19,6 +22,26 @@ enum step_result upload_check_quota(struct exchange *x)
     if (usage_allows(&x->usage, x->upload->stage, x->size_known ? x->size : 0, why))
         return STEP_NEXT;
     return exchange_refuse_for(x, REFUSAL_QUOTA_EXCEEDED, "%s", why);
+}
+
+static void moment_over(struct timer *timer)
+{
+    struct exchange *x = (struct exchange *)((char *)timer - offsetof(struct exchange, moment));
+    x->moment_over = true;
+    exchange_wake(x);
+}
+
+/* Glance asks Keystone for every limit there is, which takes it up to a second. The invitation
+ * waits a moment for that; after it the client may begin, and what it sends waits. */
+enum step_result upload_quota_early(struct exchange *x)
+{
+    if (upload_hear_usage(x))
+        return upload_check_quota(x);
+    if (x->fresh) {
+        x->moment.fire = moment_over;
+        x->moment_over = !timer_set(x->parts->loop, &x->moment, INVITATION_WAITS_MS);
+    }
+    return x->moment_over ? STEP_NEXT : STEP_WAIT;
 }
 
 enum step_result upload_quota(struct exchange *x)

@@ -9,7 +9,7 @@
  *   quota      and in what its project may keep?                             (room.c)
  *   invite     only now 100 Continue; wait for the first byte
  *   prepare    the opening is read and judged; what has no length is spooled (proxy/body/)
- *   settle     decide again if the size has become known only now, and look for room again
+ *   settle     decide again if the size has become known only now; quota and room again
  *   send       PUT to Glance, piece by piece                                 (send.c)
  *   prove      what has become of it there?                                  (prove.c)
  *   answer     Glance's answer, and what was done
@@ -204,8 +204,6 @@ static enum step_result settle(struct exchange *x)
         x->size_known = true;
         x->size = size;
         enum step_result decided = upload_decide(x);
-        if (decided == STEP_NEXT)
-            decided = upload_check_quota(x);
         if (decided != STEP_NEXT)
             return decided;
         const struct body_limits limits = upload_limits(x);
@@ -242,10 +240,11 @@ const struct step UPLOAD_STEPS[] = {
     {"judge", judge},
     {"decide", decide},
     {"room", upload_room},
-    {"quota", upload_quota},
+    {"quota", upload_quota_early},
     {"invite", invite},
     {"prepare", prepare},
     {"settle", settle},
+    {"quota", upload_quota},
     {"room", upload_room},
     {"send", upload_send},
     {"prove", upload_prove},

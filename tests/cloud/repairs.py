@@ -13,7 +13,6 @@ import uuid
 
 import clients
 from cloud import MIB, DataFile, check, same, wait_until
-from cost import USAGE, asked_of_glance, taken
 from proxy import scratch
 from refusals import is_refusal, prints_why, unchanged
 from uploads import OCTETS, landed_in_test, told_in_headers
@@ -76,12 +75,6 @@ def untouched(cloud, image_id):
     same("the object in the bucket", cloud.in_bucket(image_id), None)
 
 
-def own_seconds(cloud, result):
-    """Without those that Glance took to tell the project's usage, before which nobody is invited."""
-    asked = asked_of_glance(cloud, result.headers["x-openstack-request-id"])
-    return result.seconds - sum(taken(asked, USAGE))
-
-
 def curl_is_refused(cloud, image_id, reason, *options, call="file"):
     """The answer. The fastest of three tries counts: the machine may be busy."""
     url = clients.upload_url(cloud, image_id, call)
@@ -90,11 +83,10 @@ def curl_is_refused(cloud, image_id, reason, *options, call="file"):
     for result in tries:
         answer = is_refusal(cloud, image_id, result.status, result.printed, 400, reason)
         same("X-Intake-Bytes", result.headers.get("x-intake-bytes", "0"), "0")
-    fastest = min(result.seconds for result in tries)
-    seconds = min(own_seconds(cloud, result) for result in tries)
+    seconds = min(result.seconds for result in tries)
     check(seconds < 1, f"curl took {seconds:.2f} s until it was refused")
     check(url in answer["hint"], f"the hint leads elsewhere: {answer['hint']}")
-    return answer, f"refused after {fastest:.2f} s, {seconds:.2f} without Glance's for the usage"
+    return answer, f"refused after {seconds:.2f} s"
 
 
 def hint_works(cloud, image_id, hint, file):

@@ -3,6 +3,7 @@
 each other at the same time."""
 import json
 import threading
+import time
 
 from support.desk import RIGHT, Desk, data
 from support.glance import IMAGE, TOKEN, UPLOAD, answer, facts, json_answer, store_list
@@ -87,28 +88,65 @@ def with_the_callers_token_and_under_one_id(scene):
     assert TOKEN not in proxy.log()
 
 
-@scenario
-def nobody_is_invited_before(scene):
-    """Not while any of it is on its way; and if the image may not be had, the rest is not waited for."""
-    glance = scene.glance(usage=lambda asked: asked.hold().read().send(json_answer("200 OK", {"usage": {}})))
-    proxy = scene.proxy(glance)
-    with proxy.client() as client:
-        client.send(head(f"PUT {UPLOAD} HTTP/1.1", "Host: h", f"Content-Length: {len(BODY)}", "Expect: 100-continue"))
-        glance.wait("the question", lambda it: any((asked.method, asked.target) == USAGE for asked in it.requests))
-        client.sock.settimeout(0.5)
-        try:
-            assert not client.stream.fill(), "invited too early"
-            raise AssertionError("the connection is closed")
-        except TimeoutError:
-            client.sock.settimeout(30)
-        next(asked for asked in glance.requests if asked.target == USAGE[1]).go()
-        assert client.stream.until(b"\r\n\r\n").startswith(b"HTTP/1.1 100 ")
-        assert client.send(BODY).answer().status == 204
-    glance.image = answer("404 Not Found", body=b"No image found")
-    told = proxy.ask("PUT", UPLOAD, body=BODY)
-    assert (told.status, told.body) == (404, b"No image found")
+FULL = {"usage": {"image_size_total": {"usage": 9, "limit": 9}}}
+
+
+def held_back(usage):
+    return lambda asked: asked.hold().read().send(json_answer("200 OK", usage))
+
+
+def let_go(glance):
     for asked in glance.requests:
         asked.go()
+
+
+def invited_after_a_moment(client, body):
+    client.send(head(f"PUT {UPLOAD} HTTP/1.1", "Host: h", f"Content-Length: {len(body)}", "Expect: 100-continue"))
+    client.sock.settimeout(0.15)
+    try:
+        assert not client.stream.fill(), "invited too early"
+        raise AssertionError("the connection is closed")
+    except TimeoutError:
+        client.sock.settimeout(30)
+    assert client.stream.until(b"\r\n\r\n").startswith(b"HTTP/1.1 100 ")
+    client.send_until_refused(body)
+
+
+@scenario
+def the_invitation_waits_a_moment_for_the_usage(scene):
+    """Then the client may begin, and nothing of it goes to Glance before the usage is known."""
+    glance = scene.glance()
+    proxy = scene.proxy(glance)
+    for usage, status in ((FULL, 413), ({"usage": {}}, 204)):
+        glance.usage = held_back(usage)
+        with proxy.client() as client:
+            invited_after_a_moment(client, BODY)
+            time.sleep(0.3)  # in which nothing may happen
+            assert glance.uploads() == []
+            let_go(glance)
+            assert client.answer().status == status
+    assert len(glance.uploads()) == 1
+
+
+@scenario
+def what_is_spoilt_does_not_wait_for_the_usage(scene):
+    glance = scene.glance(usage=held_back({"usage": {}}))
+    with scene.proxy(glance).client() as client:
+        client.sock.settimeout(5)
+        invited_after_a_moment(client, b"x" * 500_000)
+        told = client.answer()
+    assert json.loads(told.body)["reason"] == "damaged_body"
+    assert glance.uploads() == []
+    let_go(glance)
+
+
+@scenario
+def an_image_that_may_not_be_had_waits_for_nothing(scene):
+    glance = scene.glance(image=answer("404 Not Found", body=b"No image found"),
+                          usage=held_back({"usage": {}}))
+    told = scene.proxy(glance).ask("PUT", UPLOAD, body=BODY)
+    assert (told.status, told.body) == (404, b"No image found")
+    let_go(glance)
 
 
 @scenario
