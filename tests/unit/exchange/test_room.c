@@ -53,25 +53,48 @@ static void a_quota_counts_what_is_known_of_the_size(void **state)
     }
 }
 
+static const char FULL[] = "{\"usage\": {\"image_count_uploading\": {\"usage\": 2, \"limit\": 2}}}";
+static const char FULL_TOLD[] = "the project may upload 2 images at a time, and has 2 under way "
+                                "(image_count_uploading)";
+
 static void it_is_waited_for(void **state)
 {
     struct scene scene;
     scene_begin(&scene, state, NO_FIELDS);
-    scene_answered(&scene.x->usage_asked, 200,
-                   "{\"usage\": {\"image_count_uploading\": {\"usage\": 2, \"limit\": 2}}}");
+    scene_answered(&scene.x->usage_asked, 200, FULL);
     scene.x->usage_asked.over = false;
     assert_int_equal(upload_quota(scene.x), STEP_WAIT);
     scene.x->usage_asked.over = true;
-    assert_outcome(&scene, upload_quota(scene.x), REFUSAL_QUOTA_EXCEEDED,
-                   "the project may upload 2 images at a time, and has 2 under way "
-                   "(image_count_uploading)");
+    assert_outcome(&scene, upload_quota(scene.x), REFUSAL_QUOTA_EXCEEDED, FULL_TOLD);
     scene_end(&scene);
+}
+
+/* The invitation does not wait for it for long. */
+static void it_is_waited_for_a_moment_before_the_invitation(void **state)
+{
+    for (int in_time = 0; in_time < 2; in_time++) {
+        struct scene scene;
+        scene_begin(&scene, state, NO_FIELDS);
+        scene_answered(&scene.x->usage_asked, 200, FULL);
+        scene.x->usage_asked.over = false;
+        scene.x->fresh = true;
+        assert_int_equal(upload_quota_early(scene.x), STEP_WAIT);
+        scene.x->fresh = false;
+        assert_int_not_equal(scene.x->moment.place, 0); /* the timer is set */
+        assert_int_equal(upload_quota_early(scene.x), STEP_WAIT);
+        scene.x->usage_asked.over = in_time;
+        scene.x->moment.fire(&scene.x->moment);
+        assert_outcome(&scene, upload_quota_early(scene.x),
+                       in_time ? REFUSAL_QUOTA_EXCEEDED : REFUSAL_NONE, in_time ? FULL_TOLD : NULL);
+        scene_end(&scene);
+    }
 }
 
 static void without_a_question_there_is_no_quota(void **state)
 {
     struct scene scene;
     scene_begin(&scene, state, NO_FIELDS);
+    assert_outcome(&scene, upload_quota_early(scene.x), REFUSAL_NONE, NULL);
     assert_outcome(&scene, upload_quota(scene.x), REFUSAL_NONE, NULL);
     assert_logged(&scene, NULL);
     scene_end(&scene);
@@ -257,6 +280,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         SCENE_TEST(a_quota_counts_what_is_known_of_the_size),
         SCENE_TEST(it_is_waited_for),
+        SCENE_TEST(it_is_waited_for_a_moment_before_the_invitation),
         SCENE_TEST(without_a_question_there_is_no_quota),
         SCENE_TEST(room_is_taken_up_to_the_lower_limit),
         SCENE_TEST(what_cannot_be_found_out_refuses_nobody),
