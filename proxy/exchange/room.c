@@ -14,7 +14,7 @@
 #include <inttypes.h>
 #include <stddef.h>
 
-enum { INVITATION_WAITS_MS = 300 };
+enum { INVITATION_WAITS_MS = 700 };
 
 enum step_result upload_check_quota(struct exchange *x)
 {
