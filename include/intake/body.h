@@ -5,7 +5,10 @@
  *
  * Each pulls from the one before it. body_prepare() pulls until the opening of the image has been
  * judged and its length is known (or never will be); body_read() then gives out the image. The
- * first filter that objects decides, for good. */
+ * first filter that objects decides, for good.
+ *
+ * Where the policy only watches (`audit`) the bytes are the client's own, whatever they are:
+ * nothing is unwrapped or spooled, and an objection is a note. */
 #ifndef INTAKE_BODY_H
 #define INTAKE_BODY_H
 
@@ -19,6 +22,7 @@
 
 struct body;
 struct digests;
+struct errands;
 struct loop;
 struct promises;
 struct spools;
@@ -26,9 +30,10 @@ struct spools;
 /* What reading gives instead of a count of bytes: the codes of client_read(), and one more. */
 enum {
     BODY_END = 0,
-    BODY_WAIT = -1,   /* nothing now; the source's owner, or `wake`, will tell */
-    BODY_LOST = -2,   /* the source broke off */
-    BODY_REFUSED = -3 /* body_refusal() says why */
+    BODY_WAIT = -1,    /* nothing now; the source's owner, or `wake`, will tell */
+    BODY_LOST = -2,    /* the source broke off */
+    BODY_REFUSED = -3, /* body_refusal() says why */
+    BODY_UNMOVED = -16 /* of body_move() only: the next bytes have to be read */
 };
 
 enum { BODY_WORDS = 256, BODY_READ_MIN = 16 * 1024 };
@@ -36,6 +41,7 @@ enum { BODY_WORDS = 256, BODY_READ_MIN = 16 * 1024 };
 /* All that is known before the first byte. Borrowed for as long as the body lives. */
 struct body_plan {
     ssize_t (*read)(void *context, void *into, size_t room); /* as client_read() */
+    ssize_t (*move)(void *context, int pipe, size_t room);   /* as client_move(); NULL: never */
     void (*wake)(void *context); /* after BODY_WAIT, when it was not the source that waited */
     void *context;
 
@@ -49,9 +55,14 @@ struct body_plan {
     const struct promises *promises;       /* digests of the body as it is sent, form and all */
     const struct promises *image_promises; /* of the image itself */
     const char *glance_hash;               /* what Glance hashes with; "": it has not said so yet */
+    bool audit;                            /* what comes goes on as it came; see body_audit() */
+    bool size_chose; /* with `audit`: the promise and the size_ceiling are held to all the same,
+                      * for beyond them is another rule, which may not watch */
 
     const struct settings *settings; /* [upload] */
     struct spools *spools;
+    struct errands
+        *hashers; /* who hashes beside the loop; NULL: nobody, it is done where it comes */
     struct loop *loop;
 };
 
@@ -73,6 +84,10 @@ void body_limit(struct body *body, const struct body_limits *limits);
  * BODY_WAIT. */
 int body_prepare(struct body *body);
 
+/* From here on whatever a policy could let pass is noted instead of refused. With `audit` in the
+ * plan that is so from the beginning. */
+void body_audit(struct body *body);
+
 /* After body_prepare() gave 1: the exact length of the image; false: it goes on unknown. */
 bool body_length(const struct body *body, uint64_t *length);
 
@@ -80,19 +95,24 @@ bool body_length(const struct body *body, uint64_t *length);
  * an image whose length is known comes only when every filter has seen the end and agreed. */
 ssize_t body_read(struct body *body, void *into, size_t room);
 
+/* As body_read(), but into an empty pipe: for as long as no filter has to see the bytes. */
+ssize_t body_move(struct body *body, int pipe, size_t room);
+
 /* Why it was refused, and the particulars (a clause, or ""). */
 enum refusal body_refusal(const struct body *body, const char **detail);
 
-/* What was let pass with a warning: how many, and each one's reason and particulars. */
-enum { BODY_WARNINGS_MAX = 4 };
-struct body_warning {
+/* What was let pass, each reason once, with its particulars: how many there are so far. */
+enum { BODY_NOTES_MAX = 10 };
+struct body_note {
     enum refusal reason;
     char detail[BODY_WORDS];
 };
-size_t body_warnings(const struct body *body, const struct body_warning **rows);
+size_t body_warnings(const struct body *body, const struct body_note **rows); /* by the settings */
+size_t body_audited(const struct body *body, const struct body_note **rows);  /* by the policy */
 
 bool body_finished(const struct body *body);    /* all of it was given out */
 bool body_unwrapped(const struct body *body);   /* an envelope was taken off */
+bool body_wrapped(const struct body *body);     /* one was left on (`audit`) */
 uint64_t body_spooled(const struct body *body); /* bytes on disk so far */
 uint64_t body_count(const struct body *body);   /* bytes given out by body_read() */
 

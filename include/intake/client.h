@@ -19,9 +19,10 @@ struct reply;
 
 /* What reading gives instead of a count of bytes. */
 enum {
-    CLIENT_END = 0,   /* the body is complete */
-    CLIENT_WAIT = -1, /* nothing now; you will be told */
-    CLIENT_LOST = -2  /* there will be no more, and it was not all */
+    CLIENT_END = 0,      /* the body is complete */
+    CLIENT_WAIT = -1,    /* nothing now; you will be told */
+    CLIENT_LOST = -2,    /* there will be no more, and it was not all */
+    CLIENT_UNMOVED = -16 /* of client_move() only: the next bytes have to be read */
 };
 
 enum client_loss {
@@ -58,6 +59,9 @@ void client_invite(struct client *client);
 /* Up to `room` body bytes, or one of the codes above. */
 ssize_t client_read(struct client *client, void *into, size_t room);
 
+/* As client_read(), but into a pipe that is empty, without a copy of the bytes. */
+ssize_t client_move(struct client *client, int pipe, size_t room);
+
 /* Whether every body byte has been read. */
 bool client_body_complete(const struct client *client);
 
@@ -78,6 +82,8 @@ struct client_stream {
     bool length_known;
     uint64_t length;
     ssize_t (*pull)(void *context, void *into, size_t room);
+    /* As pull, but into a pipe that is empty, without a look at the bytes, or CLIENT_UNMOVED. */
+    ssize_t (*move)(void *context, int pipe, size_t room);
     void *context;
 };
 

@@ -45,6 +45,12 @@ struct digests *digests_new(void);
  * others, bytes have passed already, or no memory. */
 bool digests_want(struct digests *digests, const char *algorithm);
 
+bool digests_none(const struct digests *digests); /* nobody wants any */
+
+/* The `place`th, to be updated by itself, such as in another thread; borrowed. NULL: there are no
+ * more. No other can be wanted from here on. */
+struct digest *digests_at(struct digests *digests, size_t place);
+
 /* Not after digests_get(). */
 void digests_update(struct digests *digests, const void *bytes, size_t count);
 

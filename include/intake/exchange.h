@@ -5,6 +5,7 @@
 #define INTAKE_EXCHANGE_H
 
 #include <stdbool.h>
+#include <stddef.h>
 
 struct claims;
 struct client_events;
@@ -25,13 +26,15 @@ struct exchange_parts {
     struct glance *glance;
     struct metrics *metrics;
     struct uploads *uploads;
-    struct errands *errands; /* of all workers, as are the next four: see shared.h */
+    struct errands *errands; /* of all workers, as are the next five: see shared.h */
+    struct errands *hashers;
     struct spools *spools;
     struct claims *claims;
     struct stores *stores;
     struct rooms *rooms;
     struct snapshot *snapshot; /* in force for new exchanges */
     bool draining;             /* new uploads are refused */
+    size_t held;               /* bytes of JSON that is being judged */
     struct exchange *orphans;  /* whose client went, while Glance finishes what it has whole */
 };
 

@@ -71,10 +71,11 @@ void task_post(struct loop *loop, struct task *task);
 void task_cancel(struct loop *loop, struct task *task);
 
 /* From any thread: runs once in the loop's, soon. It must not have been sent or posted already, and
- * cannot be cancelled. */
+ * cannot be cancelled. The loop must outlive the call, not just the task. */
 void task_send(struct loop *loop, struct task *task);
 
-/* Runs now what was sent, also when the loop itself does not run any more. True: there was any. */
+/* Runs now what was sent before, also when the loop itself does not run any more. True: there was
+ * any. */
 bool loop_run_sent(struct loop *loop);
 
 #endif

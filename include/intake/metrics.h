@@ -38,7 +38,8 @@ void metrics_bytes(struct metrics *metrics, uint64_t to_glance, uint64_t from_gl
 void metrics_store_unchecked(struct metrics *metrics, const char *store);
 
 /* An upload that ended: by verdict and store, bytes, duration, fixes. At most 32 stores are told
- * apart per worker; any further one counts as "other". */
+ * apart per worker; any further one counts as "other". An import: by method and verdict, fixes. Of
+ * all doors: what the policy only watched. */
 void metrics_upload(struct metrics *metrics, const struct upload *upload);
 
 /* What the workers have together, at the moment of reading. */

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* policy.yaml: which store an upload goes to, or why it may not; and what is known of the stores.
+/* policy.yaml: which store an upload or an import goes to, or why it may not; which of Glance's
+ * other doors are open, and to whom; what is known of the stores.
  *
- * policy_decide() is a pure function of the facts; the running proxy and
- * `glance-intake explain` call the same one. A policy is immutable once loaded. */
+ * policy_decide() and policy_decide_import() are pure functions of the facts; the running proxy and
+ * `glance-intake explain` call the same ones. A policy is immutable once loaded. */
 #ifndef INTAKE_POLICY_H
 #define INTAKE_POLICY_H
 
@@ -29,13 +30,16 @@ struct policy_facts {
     const char *asked_store; /* NULL: the client named none */
     bool size_known;
     uint64_t size; /* of the body, bytes */
+    const char
+        *import_method; /* of an import, such as "web-download"; NULL: the data is sent here */
 };
 
 enum policy_verdict {
     POLICY_ACCEPT,
     POLICY_DENY,              /* `why` is the operator's own text */
     POLICY_STORE_NOT_ALLOWED, /* the client asked for a store outside `allow`, or a reserved one */
-    POLICY_TOO_LARGE          /* size is known and over the rule's max_size */
+    POLICY_TOO_LARGE,         /* size is known and over the rule's max_size */
+    POLICY_METHOD_DENIED      /* `doors` does not take imports by this method from this client */
 };
 
 /* Strings are owned by the policy (or, `store`, by the facts): valid while both are. */
@@ -49,6 +53,11 @@ struct policy_decision {
     uint64_t max_size;   /* the rule's; UINT64_MAX: none */
     uint64_t max_virtual_size; /* likewise: of the disk inside the image */
 
+    /* `mode: audit`, of the rule or of the whole policy: the rest says what would become of the
+     * upload, but nothing of it is to be changed or refused. With METHOD_DENIED only that of the
+     * whole counts: `doors` are no rule's. */
+    bool audit;
+
     /* With an unknown size no `larger_than` holds. A body that then grows beyond this many
      * bytes would have been judged by another rule and must be refused. UINT64_MAX: none. */
     uint64_t size_ceiling;
@@ -60,9 +69,78 @@ struct policy *policy_load(const char *path, struct problems *problems);
 void policy_decide(const struct policy *policy, const struct policy_facts *facts,
                    struct policy_decision *decision);
 
-/* The decision in words, for `explain`: one fact a line, "rule: ...", "store: ...", why. */
+/* Whose uploads are only watched (`mode: audit`). With SOME the rule's decision tells, and `doors`
+ * are not watched but closed. */
+enum policy_watch { POLICY_WATCHES_NONE, POLICY_WATCHES_SOME, POLICY_WATCHES_ALL };
+enum policy_watch policy_watches(const struct policy *policy);
+
+/* --- imports ----------------------------------------------------------------------------- */
+
+/* Which stores an import asks for, in whichever of the three ways. Borrowed. */
+struct import_wish {
+    const char *header; /* as store_wish(); NULL: none */
+    bool listed;        /* the body has `stores`, which may be empty */
+    const char *const *stores;
+    size_t store_count;
+    bool all;                 /* `all_stores` */
+    const char *const *there; /* the stores that Glance has, for `all`; NULL: not known */
+    size_t there_count;
+};
+
+/* What is to be done to it. */
+enum import_change {
+    IMPORT_KEEP,       /* goes on as it is */
+    IMPORT_SET_HEADER, /* the body as it is; one X-Image-Meta-Store instead of any the client sent
+                        */
+    IMPORT_SET_BODY    /* `stores` of the body becomes the one store; no header, no `all_stores` */
+};
+
+struct import_decision {
+    struct policy_decision policy; /* `store`: what it is changed to, or the only one it asks for;
+                                    * NULL: several, kept as they are */
+    enum import_change change;
+    const char
+        *refused; /* with STORE_NOT_ALLOWED: the store that may not be had, or "all stores" */
+};
+
+/* The rule of the image decides, as for an upload. Unless Glance has the data already, nobody knows
+ * how large it will be: facts' size is not looked at, no `larger_than` holds, no max_size applies.
+ *
+ * `mode: default`: each store that is asked for must be allowed; none asked for: the rule's. `mode:
+ * force`: the rule's store, whatever is asked for; but copy-image, which only adds stores to an
+ * image, may name no other. `all_stores` asks for every one that Glance has, and `force` never lets
+ * that stand: there may be one more by now. Where they are not known, only a rule that allows any
+ * store lets it pass. */
+void policy_decide_import(const struct policy *policy, const struct policy_facts *facts,
+                          const struct import_wish *wish, struct import_decision *decision);
+
+/* What is imported by this method was staged, or is an image already. */
+bool policy_import_has_data(const char *method);
+
+/* --- the other doors --------------------------------------------------------------------- */
+
+/* Ways to have an image's bits in a store without sending or importing them. */
+enum policy_door {
+    POLICY_DOOR_LOCATIONS, /* PATCH of /locations, POST .../locations */
+    POLICY_DOOR_TASKS,     /* POST /v2/tasks */
+    POLICY_DOOR_COUNT
+};
+
+/* `client`: numeric address. Closed unless the policy opens it, or exempts the client. */
+bool policy_door_open(const struct policy *policy, enum policy_door door, const char *client);
+
+/* --- the same in words, for `explain` ---------------------------------------------------- */
+
+/* One fact a line: why not the rules above, "rule: ...", "store: ...", "refused (REASON): ...".
+ * `decision` is what was decided of these facts; one without a store, though accepted, is that of
+ * staged data. */
 void policy_explain(const struct policy *policy, const struct policy_facts *facts,
-                    struct buffer *out);
+                    const struct policy_decision *decision, struct buffer *out);
+void policy_explain_import(const struct policy *policy, const struct policy_facts *facts,
+                           const struct import_wish *wish, const struct import_decision *decision,
+                           struct buffer *out);
+void policy_explain_door(const struct policy *policy, enum policy_door door, const char *client,
+                         struct buffer *out);
 
 /* How many rules stand before `default`. */
 size_t policy_rule_count(const struct policy *policy);

@@ -7,17 +7,28 @@
  * advice where there is none.
  *
  * Both may hold {detail} (the particulars, with a colon before them; nothing when there are none),
- * {url} (the address of the upload as the client sees it) and {image} (the image's id). */
+ * {url} (the address of the upload as the client sees it) and {image} (the image's id). A row that
+ * other doors than an upload can come to, an import for instance, has words that fit those too. */
 #ifndef INTAKE_REFUSAL_H
 #define INTAKE_REFUSAL_H
+
+#include <stdint.h>
 
 /* clang-format off */
 #define REFUSALS(row)                                                                              \
     row(BAD_REQUEST, "bad_request", 400,                                                           \
         "The request was not passed on to Glance because its head is not sound HTTP{detail}. "     \
         "Correct the head and send it again.",                                                     \
-        "Leave Host, Content-Length and Transfer-Encoding to your HTTP client: "                   \
+        "Leave Host, Content-Length and Transfer-Encoding to your HTTP client. An upload: "        \
         "curl -T FILE -H 'X-Auth-Token: ...' {url}")                                               \
+    row(JSON_MALFORMED, "json_malformed", 400,                                                     \
+        "What the request asks for cannot be read from its JSON without doubt{detail}. Correct "   \
+        "the body and send it again.",                                                             \
+        "One JSON text in UTF-8, no key twice; see Glance's API reference for what it holds.")     \
+    row(JSON_TOO_LONG, "json_too_long", 413,                                                       \
+        "The JSON of the request is longer than what is read here{detail}. Change fewer "          \
+        "properties at once.",                                                                     \
+        "Several smaller requests instead of one.")                                                \
     row(IMAGE_NOT_QUEUED, "image_not_queued", 409,                                                 \
         "The image is not waiting for data{detail}. If it is being uploaded now, wait for "        \
         "the end of that; else create a new image and upload to that one: data that is "           \
@@ -81,14 +92,15 @@
         "curl -T FILE -H 'Content-Type: application/octet-stream' -H 'X-Auth-Token: ...' "         \
         "{url}")                                                                                   \
     row(STORE_NOT_ALLOWED, "store_not_allowed", 403,                                               \
-        "The policy of this cloud does not let this upload go to the store it asks "               \
+        "The policy of this cloud does not let this image go to the store it asks "                \
         "for{detail}. Name no store (X-Image-Meta-Store, --store), or one that is allowed.",       \
+        "Leave out X-Image-Meta-Store, --store, stores and all_stores. An upload is then: "        \
         "curl -T FILE -H 'X-Auth-Token: ...' {url}")                                               \
     row(DENIED_BY_POLICY, "denied_by_policy", 403,                                                 \
-        "The policy of this cloud does not accept this upload{detail}.",                           \
-        "Change the image so that another rule applies, or ask the operator of this cloud.")       \
+        "The policy of this cloud does not accept this{detail}.",                                  \
+        "Ask the operator of this cloud, or change the image so that another rule applies.")       \
     row(STORE_UNKNOWN, "store_unknown", 503,                                                       \
-        "The policy of this cloud sends this upload to a store that its Glance does "              \
+        "The policy of this cloud sends this image to a store that its Glance does "               \
         "not have{detail}. No data was taken; only the operator of this cloud can mend "           \
         "this.",                                                                                   \
         "Give the operator of this cloud the request_id.")                                         \
@@ -115,8 +127,9 @@
         "try again later.",                                                                        \
         "curl -T FILE -H 'X-Auth-Token: ...' {url}")                                               \
     row(CLIENT_STALLED, "client_stalled", 408,                                                     \
-        "No more data came from the client, so the upload was given up{detail}. "                  \
-        "The image waits for data again: check the network, then upload once more.",               \
+        "No more data came from the client, so the request was given up{detail}. "                 \
+        "An image waits for its data again: check the network, then send it once more.",           \
+        "Check the network, then send the same again. An upload: "                                 \
         "curl -T FILE -H 'X-Auth-Token: ...' {url}")                                               \
     row(GLANCE_UNREACHABLE, "glance_unreachable", 502,                                             \
         "Glance, which keeps the images, cannot be reached{detail}. "                              \
@@ -160,5 +173,11 @@ struct refusal_row {
 };
 
 const struct refusal_row *refusal_row(enum refusal refusal);
+
+/* Of a set of reasons. */
+static inline uint64_t refusal_bit(enum refusal refusal)
+{
+    return UINT64_C(1) << refusal;
+}
 
 #endif

@@ -32,32 +32,39 @@ struct framing_facts {
 };
 
 /* NULL and `out` set, or a plain clause saying what is wrong with the head (400 bad_request).
- * Refused: a method that is not a token, or is CONNECT (an answer to it has no body, RFC 9110
- * 9.3.6, and nothing here is a tunnel); a version that is not HTTP/1.x; more than one
+ * Refused: a method that is not a token, has a letter that is not a capital (Glance has none such,
+ * but who compares loosely may take "put" for PUT), or is CONNECT (an answer to it has no body, RFC
+ * 9110 9.3.6, and nothing here is a tunnel); a version that is not HTTP/1.x; more than one
  * Content-Length, or one that is not digits or reaches 2^63; Content-Length with Transfer-Encoding;
  * Transfer-Encoding that is not exactly one "chunked", or with HTTP/1.0; no Host (HTTP/1.1),
  * several, or one that is not a host with an optional port; names that are not tokens (RFC
  * 9110 5.6.2); control characters in a value; either framing header spelled with an underscore
- * (eventlet reads Transfer_Encoding as Transfer-Encoding). */
+ * (eventlet reads Transfer_Encoding as Transfer-Encoding); a Connection that names a field by which
+ * the request is judged (Accept, X-Image-Meta-Store, ...), as it would not go on to Glance. */
 const char *head_fault(const struct request_head *head, struct framing_facts *out);
 
 /* --- target.c: the path as Glance will see it ------------------------------------------ */
 
 struct target {
-    char *raw;       /* origin form to forward: the client's own bytes, absolute form reduced */
     char *authority; /* of an absolute form, else NULL */
-    char *path;      /* percent-decoded once, empty and dot segments gone: "/v2/images/ID/file"; a
-                      * slash at the end stays, since Glance tells "file/" from "file" */
-    char *query;     /* raw, without '?'; NULL when there is none */
+    char *path;      /* percent-decoded once, empty segments gone: "/v2/images/ID/file"; a slash at
+                      * the end stays, since Glance tells "file/" from "file" */
+    char *canonical; /* what Glance is sent: `path` encoded anew, and the query. What was judged is
+                      * what goes on, whatever way the client wrote it */
+    const char *query; /* that of `canonical`: raw, but for bytes beyond ASCII, which are encoded;
+                        * NULL when there is none */
 };
 
 /* NULL and `out` set (owned by the caller: target_free), or a plain clause (400 bad_request).
  *
  * Refused is what Glance's two servers read differently, eventlet as Python unquotes and uWSGI
  * by rules of its own: malformed percent-encoding (uWSGI drops a cut one at the end, so "file%"
- * is "file"), a dot segment with an encoded dot or slash (uWSGI removes only plain ones), an
- * encoded control character ("file%0a" is routed as "file"), '#', a space and any byte that is
- * not printable ASCII. "v2/images" counts as "/v2/images", as in Glance; "*" stays. */
+ * is "file"), a dot segment, plain or encoded (uWSGI removes plain ones, eventlet none; clients
+ * remove them themselves, RFC 3986 5.2.4), an encoded control character ("file%0a" is routed as
+ * "file"), '#', control characters, and what eventlet takes for a blank (0x85 and 0xa0, too).
+ * Refused is, too, a field "_method" of the query, by which Routes lets a GET be a PUT, and which
+ * no client of Glance's sends. "v2/images" counts as
+ * "/v2/images", as in Glance; "*" stays. */
 const char *target_parse(const char *raw, struct target *out);
 void target_free(struct target *target);
 
@@ -66,32 +73,36 @@ void target_free(struct target *target);
 enum route_kind {
     ROUTE_RELAY,    /* passes through unchanged */
     ROUTE_VERSIONS, /* the answer names Glance's own URL: GET / or /versions, or no known version */
-    ROUTE_UPLOAD,   /* PUT /v2/images/{id}/file, by whatever method the client sent it */
-    ROUTE_STAGE     /* PUT /v2/images/{id}/stage, likewise */
+    ROUTE_UPLOAD,   /* PUT /v2/images/{id}/file */
+    ROUTE_STAGE,    /* PUT /v2/images/{id}/stage */
+    ROUTE_IMPORT,   /* POST /v2/images/{id}/import */
+    ROUTE_UPDATE,   /* PATCH /v2/images/{id}: may set the image's locations */
+    ROUTE_LOCATIONS, /* POST /v2/images/{id}/locations */
+    ROUTE_TASKS      /* POST /v2/tasks */
 };
 
 enum { IMAGE_ID_MAX = 255 };
 
 struct route {
     enum route_kind kind;
-    char image_id[IMAGE_ID_MAX + 1]; /* of an upload, decoded; "" otherwise */
+    char image_id[IMAGE_ID_MAX + 1]; /* of a door that has one, decoded; "" otherwise */
     /* The client's Accept may name the version (application/vnd.openstack.images-v2). It must not
      * go on with the canonical path: Glance would look for a path without a version. */
     bool version_by_accept;
 };
 
-/* NULL and `out` set, or a plain clause (400 bad_request): an upload to an image id longer than
+/* NULL and `out` set, or a plain clause (400 bad_request): a door with an image id longer than
  * IMAGE_ID_MAX or with a character that is not unreserved (RFC 3986 2.3). Such an id is never an
  * image's own, but a database that compares loosely may take it for one.
  *
- * `headers` are the client's, for Accept. A request is an upload if Glance's router would take it
- * for one: with "?_method=PUT" in the query it does so whatever the method. What Glance is sent
- * then is a PUT of route_canonical(). */
+ * `headers` are the client's, for Accept. A request is one of the doors (all but RELAY and
+ * VERSIONS) if Glance's router could take it for one. What Glance is sent then is
+ * route_canonical(). */
 const char *route_find(const char *method, const struct target *target,
                        const struct headers *headers, struct route *out);
 
-/* "/v2/images/{id}/file" (or stage), with the client's query less any "_method": what Glance
- * gets. Owned by the caller; NULL: no memory. */
+/* "/v2/images/{id}/file" (or the other door's), with the client's query: what Glance gets, without
+ * the client's Accept if that names a version. Owned by the caller; NULL: no memory. */
 char *route_canonical(const struct route *route, const struct target *target);
 
 /* --- origin.c: how the client sees this proxy ------------------------------------------ */
@@ -118,7 +129,9 @@ void origin_free(struct origin *origin);
 /* The end-to-end fields of a request, in order, for Glance: without hop-by-hop fields (RFC 9110
  * 7.6.1: Connection and all it names, Keep-Alive, Proxy-Connection, TE, Trailer,
  * Transfer-Encoding, Upgrade), Content-Length and Expect (the upstream side writes its own),
- * Forwarded and X-Forwarded-*; with X-Forwarded-For, -Proto, -Host, -Prefix (if any) from
+ * Forwarded and X-Forwarded-*, and the fields in which Glance's authentication tells the rest of
+ * Glance who the caller is (X-Identity-Status, X-User-Id, X-Roles, ...), which are never a client's
+ * to send; with X-Forwarded-For, -Proto, -Host, -Prefix (if any) from
  * `origin`, Host (the origin's, if it is known), and exactly one X-Openstack-Request-Id. False: no
  * memory. */
 bool forward_request_headers(const struct headers *from, const struct origin *origin,

@@ -15,7 +15,8 @@ struct stores;
 
 struct shared {
     _Atomic unsigned connections; /* clients' */
-    struct errands *errands;      /* the helper threads */
+    struct errands *errands;      /* the helper threads, for what may block */
+    struct errands *hashers;      /* and those for what takes a CPU: one for each */
     struct spools *spools;        /* bodies on disk */
     struct claims *claims;        /* images being uploaded */
     struct stores *stores;        /* what Glance has */

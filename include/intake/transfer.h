@@ -30,7 +30,8 @@ enum transfer_result {
     TRANSFER_UNREACHABLE, /* no endpoint could be connected to; nothing was sent */
     TRANSFER_FAILED,      /* broke off: while sending, or before or within the answer */
     TRANSFER_STALLED,     /* stall_timeout or response_timeout passed */
-    TRANSFER_GIVEN_UP     /* pull said CLIENT_LOST: the request was cut, never ended as if whole */
+    TRANSFER_GIVEN_UP /* pull said CLIENT_LOST, or gave more than the order's length: the request
+                       * was cut, never ended as if whole */
 };
 
 struct transfer_owner {
@@ -38,8 +39,14 @@ struct transfer_owner {
     void (*head)(void *owner, unsigned status, const struct headers *headers);
     /* A piece of the answer's body. False: no room now; it comes again after transfer_read_on(). */
     bool (*data)(void *owner, const void *bytes, size_t count);
+    /* After transfer_read() or transfer_move() has said CLIENT_WAIT: it has something to say again.
+     * NULL without transfer_take_rest(). */
+    void (*more)(void *owner);
     /* Up to `room` bytes of the request's body, or a CLIENT_... code. NULL without a body. */
     ssize_t (*pull)(void *owner, void *into, size_t room);
+    /* As pull, but into a pipe, without a look at the bytes, or CLIENT_UNMOVED. With it, an answer
+     * before all was given may end the exchange, whatever it says. NULL: never. */
+    ssize_t (*move)(void *owner, int pipe, size_t room);
     /* The transfer is gone when this returns. `detail` is libcurl's own words; borrowed. */
     void (*done)(void *owner, enum transfer_result result, const char *detail);
 };
@@ -79,6 +86,19 @@ void transfer_write_on(struct transfer *transfer);
 
 /* After data said false: there is room again. May be called from anywhere. */
 void transfer_read_on(struct transfer *transfer);
+
+/* After the head, and before data has taken a piece (it is to say false until then): the rest of
+ * the answer's body, whose whole length is `length`, is the owner's to take, but for what libcurl
+ * has read already, which comes by data from within. False: all of it goes on coming that way,
+ * since it is not plain, or to a request that had a body. Not from within an upcall. */
+bool transfer_take_rest(struct transfer *transfer, uint64_t length);
+
+/* Up to `room` bytes of the rest, or CLIENT_WAIT, CLIENT_END, or CLIENT_LOST (`done` will say why);
+ * CLIENT_UNMOVED if it comes by data(). */
+ssize_t transfer_read(struct transfer *transfer, void *into, size_t room);
+
+/* The same into a pipe that is empty, without a copy of the bytes. */
+ssize_t transfer_move(struct transfer *transfer, int pipe, size_t room);
 
 /* Cuts the connection to Glance if the exchange on it is not over. No upcall follows; the transfer
  * is gone. Not from within an upcall; NULL is fine. */

@@ -21,11 +21,25 @@ struct metrics;
 enum upload_verdict {
     UPLOAD_RUNNING,
     UPLOAD_STORED,   /* Glance answered 2xx */
+    UPLOAD_ACCEPTED, /* the same of an import, which goes on after the answer */
     UPLOAD_REFUSED,  /* by this proxy; `reason` says why */
     UPLOAD_REJECTED, /* Glance answered something else; `glance_status` says what */
     UPLOAD_FAILED,   /* Glance unreachable, died, timed out; `reason` says which */
     UPLOAD_ABORTED   /* the client went away or stalled, or the proxy was stopped */
 };
+
+/* Which way into a store this is. Only the first two send data; the others are recorded to be told
+ * of: every import, and of the last two what was refused or only watched. */
+enum upload_door {
+    UPLOAD_FILE,
+    UPLOAD_STAGE, /* PUT .../stage: no store */
+    UPLOAD_IMPORT,
+    UPLOAD_LOCATIONS,
+    UPLOAD_TASK
+};
+
+/* "upload", "stage", "import", "locations", "task": the log's event. */
+const char *upload_door_name(enum upload_door door);
 
 /* What was put right on the way, a bit each; X-Intake-Fixed names them in this order. */
 enum upload_fix { FIX_STORE = 1, FIX_CONTENT_TYPE = 2, FIX_MULTIPART = 4, FIX_LENGTH = 8 };
@@ -36,6 +50,13 @@ void upload_fixes_text(unsigned fixes, char out[64]);
 /* "stored", "refused", ... */
 const char *upload_verdict_name(enum upload_verdict verdict);
 
+enum { UPLOAD_AUDIT_TEXT = 704 };
+struct upload;
+
+/* What would have been changed, and what it would have been refused for, if the policy did not only
+ * watch: "store, content-type, damaged_body", or "". X-Intake-Audit and the log have it. */
+void upload_audit_text(const struct upload *upload, char out[UPLOAD_AUDIT_TEXT]);
+
 struct upload {
     /* Set at birth or when found out, before uploads_enter(). Owned; NULL: not known. */
     char *request_id;
@@ -44,7 +65,8 @@ struct upload {
     char *image;
     char *store;
     char *rule;
-    bool stage; /* PUT .../stage: no store */
+    enum upload_door door;
+    char *method; /* of an import: "web-download" */
     bool size_known;
     uint64_t size;     /* of the body, as the client announced it */
     uint64_t began_ms; /* clock_ms() */
@@ -59,7 +81,9 @@ struct upload {
     enum upload_verdict verdict;
     enum refusal reason;
     unsigned fixes;         /* enum upload_fix */
-    unsigned warnings;      /* a bit (1U << REFUSAL_...) for each reason that was let pass */
+    uint64_t warnings;      /* refusal_bit() of each reason that was let pass */
+    unsigned audit_fixes;   /* what would have been changed if the policy did not only watch, */
+    uint64_t audit_reasons; /* and refused: as `fixes` and `warnings` */
     unsigned glance_status; /* 0: none came */
     char verified[16];      /* what was compared with Glance: "sha512", "size", "no"; "": nothing */
     char image_after[33];   /* the image's status after a failure of Glance's; "": not known */

@@ -17,6 +17,10 @@ struct verify_expected {
     uint64_t size;           /* bytes handed over */
     const char *store;       /* asked for; NULL: not compared */
     struct digests *digests; /* of those bytes; NULL: only the size is compared */
+
+    /* What the image was judged by. Glance lets them be changed until it has the data. NULL: not
+     * compared. */
+    const char *disk_format, *container_format;
 };
 
 enum verify_verdict {

@@ -9,6 +9,7 @@
 #include <pthread.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 struct MHD_Connection;
 struct admin_sources;
@@ -40,7 +41,7 @@ json_t *uploads_collect(struct uploads *const *all, size_t count);
 enum { UPLOAD_WARNINGS_TEXT = 640 };
 
 /* "damaged_body, format_mismatch", or "" */
-void upload_warnings_text(unsigned warnings, char out[UPLOAD_WARNINGS_TEXT]);
+void upload_warnings_text(uint64_t warnings, char out[UPLOAD_WARNINGS_TEXT]);
 
 /* --- readiness.c: is Glance there, asked at most every two seconds --------------------- */
 

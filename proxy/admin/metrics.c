@@ -9,6 +9,9 @@
 
 const double METRICS_BUCKETS[METRICS_BUCKET_COUNT] = {0.1, 0.5, 1, 5, 10, 30, 60, 300, 1800, 7200};
 
+const char *const METRICS_METHODS[METRICS_METHOD_COUNT] = {
+    "glance-direct", "web-download", "glance-download", "copy-image", "other"};
+
 struct metrics *metrics_new(void)
 {
     return calloc(1, sizeof(struct metrics));
@@ -52,7 +55,7 @@ void metrics_bytes(struct metrics *metrics, uint64_t to_glance, uint64_t from_gl
     add(&metrics->from_glance, from_glance);
 }
 
-/* --- uploads --------------------------------------------------------------------------- */
+/* --- uploads and imports --------------------------------------------------------------- */
 
 static struct metrics_store *find_store(struct metrics *metrics, const char *name, size_t count)
 {
@@ -99,7 +102,7 @@ static void observe_proof(struct metrics *metrics, const struct upload *upload)
         add(&metrics->stuck, 1);
 }
 
-void metrics_upload(struct metrics *metrics, const struct upload *upload)
+static void count_upload(struct metrics *metrics, const struct upload *upload)
 {
     /* A name is a client's word until Glance has taken it: names that failed get no more than
      * half of the rows, so that nobody crowds out the real stores by asking for made-up ones. */
@@ -108,11 +111,38 @@ void metrics_upload(struct metrics *metrics, const struct upload *upload)
     struct metrics_store *store = store_row(metrics, upload->store ? upload->store : "none", room);
     add(&store->results[upload->verdict], 1);
     add(&store->bytes, upload->bytes);
-    for (unsigned i = 0; i < METRICS_FIX_COUNT; i++)
-        add(&metrics->fixes[i], upload->fixes >> i & 1);
     observe_proof(metrics, upload);
     if (stored)
         observe_duration(metrics, upload->seconds);
+}
+
+/* A name is a client's word here, too. */
+static void count_import(struct metrics *metrics, const struct upload *upload)
+{
+    size_t method = 0;
+    while (method < METRICS_METHOD_COUNT - 1 &&
+           !(upload->method && strcmp(upload->method, METRICS_METHODS[method]) == 0))
+        method++;
+    add(&metrics->imports[method][upload->verdict], 1);
+}
+
+static void count_changes(struct metrics *metrics, const struct upload *upload)
+{
+    for (unsigned i = 0; i < METRICS_FIX_COUNT; i++) {
+        add(&metrics->fixes[i], upload->fixes >> i & 1);
+        add(&metrics->audited_fixes[i], upload->audit_fixes >> i & 1);
+    }
+    for (int i = REFUSAL_NONE + 1; i < REFUSAL_COUNT; i++)
+        add(&metrics->audited_reasons[i], upload->audit_reasons >> i & 1);
+}
+
+void metrics_upload(struct metrics *metrics, const struct upload *upload)
+{
+    if (upload->door == UPLOAD_FILE || upload->door == UPLOAD_STAGE)
+        count_upload(metrics, upload);
+    else if (upload->door == UPLOAD_IMPORT)
+        count_import(metrics, upload);
+    count_changes(metrics, upload);
 }
 
 void metrics_store_unchecked(struct metrics *metrics, const char *store)
@@ -143,6 +173,10 @@ void metrics_merge(struct metrics *total, const struct metrics *from)
     merge(total->refusals, from->refusals, REFUSAL_COUNT);
     merge(total->warnings, from->warnings, REFUSAL_COUNT);
     merge(total->fixes, from->fixes, METRICS_FIX_COUNT);
+    merge(total->audited_fixes, from->audited_fixes, METRICS_FIX_COUNT);
+    merge(total->audited_reasons, from->audited_reasons, REFUSAL_COUNT);
+    for (size_t i = 0; i < METRICS_METHOD_COUNT; i++)
+        merge(total->imports[i], from->imports[i], METRICS_RESULT_COUNT);
     merge(total->proofs, from->proofs, PROOF_COUNT);
     merge(&total->stuck, &from->stuck, 1);
     merge(&total->to_glance, &from->to_glance, 1);

@@ -21,6 +21,10 @@ enum {
 /* Upper bounds in seconds; above the last one there is +Inf. */
 extern const double METRICS_BUCKETS[METRICS_BUCKET_COUNT];
 
+/* How an import came, and "other": Glance's import methods are plugins. */
+enum { METRICS_METHOD_COUNT = 5 };
+extern const char *const METRICS_METHODS[METRICS_METHOD_COUNT];
+
 /* What came of comparing an upload with what Glance says it has stored. */
 enum metrics_proof { PROOF_DIGEST, PROOF_SIZE, PROOF_NO, PROOF_DIFFERENT, PROOF_COUNT };
 
@@ -37,6 +41,9 @@ struct metrics {
     _Atomic uint64_t refusals[REFUSAL_COUNT];
     _Atomic uint64_t warnings[REFUSAL_COUNT];
     _Atomic uint64_t fixes[METRICS_FIX_COUNT];
+    _Atomic uint64_t audited_fixes[METRICS_FIX_COUNT];
+    _Atomic uint64_t audited_reasons[REFUSAL_COUNT];
+    _Atomic uint64_t imports[METRICS_METHOD_COUNT][METRICS_RESULT_COUNT];
     _Atomic uint64_t proofs[PROOF_COUNT];
     _Atomic uint64_t stuck; /* images left in `saving` by a failure of Glance's */
     _Atomic uint64_t to_glance;

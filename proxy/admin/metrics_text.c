@@ -45,9 +45,10 @@ static bool put_uploads(const char *name, const struct metrics_store *store, con
 {
     bool fits = true;
     for (int i = UPLOAD_STORED; i < METRICS_RESULT_COUNT && fits; i++)
-        fits = buffer_print(out, "%s{result=\"%s\",", name,
-                            upload_verdict_name((enum upload_verdict)i)) &&
-               put_store(label, value(&store->results[i]), out);
+        if (i != UPLOAD_ACCEPTED)
+            fits = buffer_print(out, "%s{result=\"%s\",", name,
+                                upload_verdict_name((enum upload_verdict)i)) &&
+                   put_store(label, value(&store->results[i]), out);
     return fits;
 }
 
@@ -84,35 +85,66 @@ static bool unchecked_rows(const char *name, const struct metrics *total, struct
     return store_rows(name, total, offsetof(struct metrics_store, unchecked), out);
 }
 
-static bool put_reasons(const char *name, const _Atomic uint64_t *counters, struct buffer *out)
+static bool put_import(const char *name, const char *method, const _Atomic uint64_t *results,
+                       struct buffer *out)
+{
+    bool fits = true;
+    for (int i = UPLOAD_ACCEPTED; i < METRICS_RESULT_COUNT && fits; i++)
+        fits = buffer_print(out, "%s{method=\"%s\",result=\"%s\"} %" PRIu64 "\n", name, method,
+                            upload_verdict_name((enum upload_verdict)i), value(&results[i]));
+    return fits;
+}
+
+static bool imports_rows(const char *name, const struct metrics *total, struct buffer *out)
+{
+    bool fits = true;
+    for (size_t i = 0; i < METRICS_METHOD_COUNT && fits; i++)
+        fits = put_import(name, METRICS_METHODS[i], total->imports[i], out);
+    return fits;
+}
+
+static bool put_reasons(const char *name, const char *label, const _Atomic uint64_t *counters,
+                        struct buffer *out)
 {
     bool fits = true;
     for (int i = REFUSAL_NONE + 1; i < REFUSAL_COUNT && fits; i++)
-        fits = buffer_print(out, "%s{reason=\"%s\"} %" PRIu64 "\n", name,
+        fits = buffer_print(out, "%s{%s=\"%s\"} %" PRIu64 "\n", name, label,
                             refusal_row((enum refusal)i)->name, value(&counters[i]));
     return fits;
 }
 
 static bool refusals_rows(const char *name, const struct metrics *total, struct buffer *out)
 {
-    return put_reasons(name, total->refusals, out);
+    return put_reasons(name, "reason", total->refusals, out);
 }
 
 static bool warnings_rows(const char *name, const struct metrics *total, struct buffer *out)
 {
-    return put_reasons(name, total->warnings, out);
+    return put_reasons(name, "reason", total->warnings, out);
 }
 
-static bool fixes_rows(const char *name, const struct metrics *total, struct buffer *out)
+static bool put_fixes(const char *name, const char *label, const _Atomic uint64_t *counters,
+                      struct buffer *out)
 {
     bool fits = true;
     for (unsigned i = 0; i < METRICS_FIX_COUNT && fits; i++) {
         char fix[64];
         upload_fixes_text(1U << i, fix);
         fits =
-            buffer_print(out, "%s{fix=\"%s\"} %" PRIu64 "\n", name, fix, value(&total->fixes[i]));
+            buffer_print(out, "%s{%s=\"%s\"} %" PRIu64 "\n", name, label, fix, value(&counters[i]));
     }
     return fits;
+}
+
+static bool fixes_rows(const char *name, const struct metrics *total, struct buffer *out)
+{
+    return put_fixes(name, "fix", total->fixes, out);
+}
+
+static bool audited_rows(const char *name, const struct metrics *total, struct buffer *out)
+{
+    return put_fixes(name, "what", total->audited_fixes, out) &&
+           put_reasons(name, "what", total->audited_reasons, out);
 }
 
 static bool bytes_rows(const char *name, const struct metrics *total, struct buffer *out)
@@ -230,7 +262,12 @@ static const struct family {
     {"glance_intake_warnings_total", "counter",
      "Uploads that a check objected to and let pass, by reason.", warnings_rows},
     {"glance_intake_fixes_total", "counter",
-     "Ended uploads in which something was put right, by what.", fixes_rows},
+     "Ended uploads and imports in which something was put right, by what.", fixes_rows},
+    {"glance_intake_audited_total", "counter",
+     "What would have been put right or refused if the policy did not only watch, by what.",
+     audited_rows},
+    {"glance_intake_imports_total", "counter", "Imports that ended, by method and result.",
+     imports_rows},
     {"glance_intake_verifications_total", "counter",
      "Stored uploads, by what of them was compared with what Glance says it has.", proofs_rows},
     {"glance_intake_stuck_images_total", "counter",

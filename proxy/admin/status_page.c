@@ -133,12 +133,20 @@ static bool step_cell(struct buffer *out, const json_t *upload, const char *key)
     return fits;
 }
 
-static bool put_warnings(struct buffer *out, const json_t *upload)
+/* "upload", "import by web-download" */
+static bool door_cell(struct buffer *out, const json_t *upload, const char *key)
 {
-    const json_t *warnings = json_object_get(upload, "warnings");
-    return !json_is_string(warnings) ||
-           (put(out, " <small>(warned: ") && put_escaped(out, json_string_value(warnings)) &&
-            put(out, ")</small>"));
+    const char *method = json_string_value(json_object_get(upload, "method"));
+    return text_cell(out, upload, key) &&
+           (!method || (put(out, " by ") && put_escaped(out, method)));
+}
+
+/* " (warned: format_mismatch)"; nothing where there is nothing to tell. */
+static bool put_remark(struct buffer *out, const json_t *upload, const char *word, const char *key)
+{
+    const char *what = json_string_value(json_object_get(upload, key));
+    return !what || (buffer_print(out, " <small>(%s: ", word) && put_escaped(out, what) &&
+                     put(out, ")</small>"));
 }
 
 /* "refused: too_large", "rejected: 409", "stored (warned: format_mismatch)" */
@@ -147,14 +155,15 @@ static bool verdict_cell(struct buffer *out, const json_t *upload, const char *k
     const char *verdict = json_string_value(json_object_get(upload, key));
     const json_t *reason = json_object_get(upload, "reason");
     json_int_t status = json_integer_value(json_object_get(upload, "glance_status"));
-    bool stored = verdict && !strcmp(verdict, "stored");
-    bool fits = buffer_print(out, "<span class=\"%s\">", stored ? "good" : "bad") &&
+    bool good = verdict && (!strcmp(verdict, "stored") || !strcmp(verdict, "accepted"));
+    bool fits = buffer_print(out, "<span class=\"%s\">", good ? "good" : "bad") &&
                 put_escaped(out, verdict ? verdict : "");
     if (fits && json_is_string(reason))
         fits = put(out, ": ") && put_escaped(out, json_string_value(reason));
-    else if (fits && !stored && status)
+    else if (fits && !good && status)
         fits = buffer_print(out, ": %d", (int)status);
-    return fits && put(out, "</span>") && put_warnings(out, upload);
+    return fits && put(out, "</span>") && put_remark(out, upload, "warned", "warnings") &&
+           put_remark(out, upload, "audit", "audit");
 }
 
 struct column {
@@ -177,11 +186,11 @@ static const struct column IN_FLIGHT[] = {
 };
 
 static const struct column FINISHED[] = {
-    {"Image", "image", text_cell},           {"Verdict", "verdict", verdict_cell},
-    {"Sent to Glance", "bytes", bytes_cell}, {"Took", "seconds", duration_cell},
-    {"Store", "store", text_cell},           {"Rule", "rule", text_cell},
-    {"Client", "client", text_cell},         {"Began", "began", text_cell},
-    {"Project", "project", text_cell},
+    {"Image", "image", text_cell},      {"Verdict", "verdict", verdict_cell},
+    {"Door", "door", door_cell},        {"Sent to Glance", "bytes", bytes_cell},
+    {"Took", "seconds", duration_cell}, {"Store", "store", text_cell},
+    {"Rule", "rule", text_cell},        {"Client", "client", text_cell},
+    {"Began", "began", text_cell},      {"Project", "project", text_cell},
 };
 
 static bool put_row(struct buffer *out, const json_t *upload, const struct column *columns,

@@ -11,6 +11,7 @@ static const struct verdict {
 } VERDICTS[] = {
     [UPLOAD_RUNNING] = {"running", LOG_LEVEL_INFO},
     [UPLOAD_STORED] = {"stored", LOG_LEVEL_INFO},
+    [UPLOAD_ACCEPTED] = {"accepted", LOG_LEVEL_INFO},
     [UPLOAD_REFUSED] = {"refused", LOG_LEVEL_WARNING},
     [UPLOAD_REJECTED] = {"rejected", LOG_LEVEL_WARNING},
     [UPLOAD_FAILED] = {"failed", LOG_LEVEL_ERROR},
@@ -32,17 +33,21 @@ void upload_log(const struct upload *upload)
 {
     char fixes[64];
     char warnings[UPLOAD_WARNINGS_TEXT];
+    char audit[UPLOAD_AUDIT_TEXT];
     upload_fixes_text(upload->fixes, fixes);
     upload_warnings_text(upload->warnings, warnings);
+    upload_audit_text(upload, audit);
     const struct log_field fields[] = {
         {.name = "request_id", .text = upload->request_id},
         {.name = "client", .text = upload->client},
         {.name = "project", .text = upload->project},
         {.name = "image", .text = upload->image},
+        {.name = "method", .text = upload->method},
         {.name = "store", .text = upload->store},
         {.name = "rule", .text = upload->rule},
         {.name = "fixes", .text = text_or_null(fixes)},
         {.name = "warnings", .text = text_or_null(warnings)},
+        {.name = "audit", .text = text_or_null(audit)},
         {.name = "bytes", .is_number = true, .number = (double)upload->bytes},
         {.name = "seconds", .is_number = true, .number = upload->seconds},
         {.name = "sha512", .text = upload->sha512},
@@ -54,6 +59,6 @@ void upload_log(const struct upload *upload)
         {.name = "verdict", .text = upload_verdict_name(upload->verdict)},
         {.name = "reason", .text = refusal_row(upload->reason)->name},
     };
-    log_event(VERDICTS[upload->verdict].level, upload->stage ? "stage" : "upload", fields,
+    log_event(VERDICTS[upload->verdict].level, upload_door_name(upload->door), fields,
               sizeof fields / sizeof *fields);
 }

@@ -46,6 +46,7 @@ void upload_free(struct upload *upload)
     free(upload->image);
     free(upload->store);
     free(upload->rule);
+    free(upload->method);
     free(upload->sha512);
     free(upload);
 }

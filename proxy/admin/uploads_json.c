@@ -60,7 +60,8 @@ static bool set_common(json_t *object, const struct upload *upload, double secon
            set(object, "image", json_text(upload->image)) &&
            set(object, "store", json_text(upload->store)) &&
            set(object, "rule", json_text(upload->rule)) &&
-           set(object, "stage", json_boolean(upload->stage)) &&
+           set(object, "door", json_string(upload_door_name(upload->door))) &&
+           set(object, "method", json_text(upload->method)) &&
            set(object, "size", json_count(upload->size_known, upload->size)) &&
            set(object, "bytes", json_count(true, bytes)) &&
            set(object, "bytes_per_second", json_count(true, (uint64_t)rate));
@@ -82,10 +83,17 @@ static json_t *json_fixes(unsigned fixes)
     return json_text(*text ? text : NULL);
 }
 
-static json_t *json_warnings(unsigned warnings)
+static json_t *json_warnings(uint64_t warnings)
 {
     char text[UPLOAD_WARNINGS_TEXT];
     upload_warnings_text(warnings, text);
+    return json_text(*text ? text : NULL);
+}
+
+static json_t *json_audit(const struct upload *upload)
+{
+    char text[UPLOAD_AUDIT_TEXT];
+    upload_audit_text(upload, text);
     return json_text(*text ? text : NULL);
 }
 
@@ -96,6 +104,7 @@ static bool set_finished(json_t *object, const struct upload *upload)
            set(object, "seconds", json_real(upload->seconds)) &&
            set(object, "fixes", json_fixes(upload->fixes)) &&
            set(object, "warnings", json_warnings(upload->warnings)) &&
+           set(object, "audit", json_audit(upload)) &&
            set(object, "sha512", json_text(upload->sha512)) &&
            set(object, "verified", json_text(*upload->verified ? upload->verified : NULL)) &&
            set(object, "image_after",

@@ -3,8 +3,10 @@
 #ifndef CLI_CLI_H
 #define CLI_CLI_H
 
+#include "intake/headers.h"
 #include "intake/policy.h"
 #include "intake/settings.h"
+#include "intake/upload.h"
 
 #include <stdbool.h>
 #include <stdio.h>
@@ -20,11 +22,22 @@ enum command {
 
 enum { EXIT_USAGE = 2 };
 
-/* Strings are argv's; the lists in `sources` are owned. */
+/* What `explain` is asked. Strings are argv's; the list and the headers are owned. */
+struct question {
+    enum upload_door door;
+    bool door_said;
+    struct policy_facts facts; /* but what is in the head: asked_store */
+    const char **stores;       /* of an upload at most one */
+    size_t store_count;
+    bool all_stores;
+    bool chunked;
+    struct headers headers; /* one without a value stands for a field that is not sent */
+};
+
 struct options {
     enum command command;
-    struct settings_sources sources;
-    struct policy_facts facts; /* of COMMAND_EXPLAIN */
+    struct settings_sources sources; /* the lists in it are owned */
+    struct question question;        /* of COMMAND_EXPLAIN */
 };
 
 /* False: `errors` was told what is wrong; there is nothing to free. */
@@ -32,9 +45,50 @@ bool options_parse(int argc, char **argv, struct options *options, FILE *errors)
 void options_free(struct options *options);
 void options_help(FILE *out);
 
+/* Adds to a list that grows by one; the text is borrowed. False: no memory. */
+bool options_add(const char ***list, size_t *count, const char *text);
+
+struct request_head;
+
+/* --- question.c -------------------------------------------------------------------------- */
+
+/* What getopt_long gives back for each thing that can be said. */
+enum question_id {
+    QUESTION_PROJECT = 512,
+    QUESTION_DISK_FORMAT,
+    QUESTION_CONTAINER_FORMAT,
+    QUESTION_NAME,
+    QUESTION_VISIBILITY,
+    QUESTION_USER_AGENT,
+    QUESTION_CLIENT,
+    QUESTION_SIZE,
+    QUESTION_DOOR,
+    QUESTION_IMPORT_METHOD,
+    QUESTION_STORE,
+    QUESTION_ALL_STORES,
+    QUESTION_HEADER,
+    QUESTION_CHUNKED
+};
+
+/* False: `errors` was told what is wrong. */
+bool question_take(struct question *question, enum question_id id, const char *text, FILE *errors);
+/* What no single option shows to be wrong. */
+bool question_check(const struct question *question, FILE *errors);
+/* What is not said is supposed to be right, but for the length. `headers` are the caller's to free.
+ * False: no memory. */
+bool question_head(const struct question *question, struct request_head *head);
+void question_free(struct question *question);
+
+/* --- commands.c, explain.c --------------------------------------------------------------- */
+
 /* Exit status 0, or 1 with every problem told to `errors`. */
 int command_check(const struct options *options, FILE *out, FILE *errors);
 int command_print_config(const struct options *options, FILE *out, FILE *errors);
 int command_explain(const struct options *options, FILE *out, FILE *errors);
+
+struct problems;
+
+/* Tells them and lets them go; the exit status they mean. */
+int command_report(struct problems *problems, FILE *errors);
 
 #endif

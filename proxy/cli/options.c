@@ -1,29 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cli/cli.h"
-#include "intake/networks.h"
-#include "intake/units.h"
 
 #include <getopt.h>
 #include <stdlib.h>
 #include <string.h>
 
-/* What getopt_long gives back: a command, a place of the configuration, or a fact to explain. */
+/* What getopt_long gives back for what is no part of a question. */
 enum option_id {
     ID_CHECK = 't',
     ID_PRINT_CONFIG = 256,
     ID_VERSION,
     ID_HELP,
     ID_CONFIG_FILE,
-    ID_CONFIG_DIR,
-    ID_PROJECT, /* from here on: only with explain */
-    ID_DISK_FORMAT,
-    ID_CONTAINER_FORMAT,
-    ID_SIZE,
-    ID_NAME,
-    ID_VISIBILITY,
-    ID_CLIENT,
-    ID_USER_AGENT,
-    ID_STORE
+    ID_CONFIG_DIR
 };
 
 static const struct option long_options[] = {
@@ -33,15 +22,20 @@ static const struct option long_options[] = {
     {"help", no_argument, NULL, ID_HELP},
     {"config-file", required_argument, NULL, ID_CONFIG_FILE},
     {"config-dir", required_argument, NULL, ID_CONFIG_DIR},
-    {"project", required_argument, NULL, ID_PROJECT},
-    {"disk-format", required_argument, NULL, ID_DISK_FORMAT},
-    {"container-format", required_argument, NULL, ID_CONTAINER_FORMAT},
-    {"size", required_argument, NULL, ID_SIZE},
-    {"name", required_argument, NULL, ID_NAME},
-    {"visibility", required_argument, NULL, ID_VISIBILITY},
-    {"client", required_argument, NULL, ID_CLIENT},
-    {"user-agent", required_argument, NULL, ID_USER_AGENT},
-    {"store", required_argument, NULL, ID_STORE},
+    {"project", required_argument, NULL, QUESTION_PROJECT},
+    {"disk-format", required_argument, NULL, QUESTION_DISK_FORMAT},
+    {"container-format", required_argument, NULL, QUESTION_CONTAINER_FORMAT},
+    {"size", required_argument, NULL, QUESTION_SIZE},
+    {"name", required_argument, NULL, QUESTION_NAME},
+    {"visibility", required_argument, NULL, QUESTION_VISIBILITY},
+    {"client", required_argument, NULL, QUESTION_CLIENT},
+    {"user-agent", required_argument, NULL, QUESTION_USER_AGENT},
+    {"store", required_argument, NULL, QUESTION_STORE},
+    {"all-stores", no_argument, NULL, QUESTION_ALL_STORES},
+    {"door", required_argument, NULL, QUESTION_DOOR},
+    {"import-method", required_argument, NULL, QUESTION_IMPORT_METHOD},
+    {"header", required_argument, NULL, QUESTION_HEADER},
+    {"chunked", no_argument, NULL, QUESTION_CHUNKED},
     {NULL, 0, NULL, 0},
 };
 
@@ -52,8 +46,11 @@ static const char usage[] =
     "       glance-intake --print-config the effective configuration\n"
     "       glance-intake explain [--project P] [--disk-format F] [--container-format F]\n"
     "                     [--size 10GiB] [--name N] [--visibility V] [--client ADDR]\n"
-    "                     [--user-agent UA] [--store S]\n"
-    "                                  which rule applies, which store, why\n"
+    "                     [--user-agent UA] [--store S]... [--header 'NAME: VALUE']...\n"
+    "                     [--chunked] [--door upload|stage|import|locations|tasks]\n"
+    "                     [--import-method M] [--all-stores]\n"
+    "                                  which rule applies, which store, why; what would be\n"
+    "                                  changed or refused\n"
     "       glance-intake --version | --help\n";
 
 void options_help(FILE *out)
@@ -65,6 +62,11 @@ void options_help(FILE *out)
         "names; a later file wins, key by key. Without --config-file and --config-dir:\n"
         "/etc/glance-intake/glance-intake.conf, then /etc/glance-intake/conf.d/*.conf.\n"
         "\n"
+        "explain takes for granted what is not said: an upload with its length and the right\n"
+        "Content-Type. --chunked sends it without a length; --header is curl's -H, and\n"
+        "'Content-Type:' sends none. --import-method asks about an import; each --store is one of\n"
+        "its `stores`.\n"
+        "\n"
         "SIGTERM and SIGINT let uploads in flight finish (drain_timeout), then end the program; a\n"
         "second one ends it at once. SIGHUP reads configuration, policy and certificates anew.\n",
         out);
@@ -74,8 +76,8 @@ void options_help(FILE *out)
 struct parse {
     struct options *options;
     FILE *errors;
-    bool commanded;   /* one command was given; a second one is an error */
-    bool facts_given; /* only explain has use for them */
+    bool commanded; /* one command was given; a second one is an error */
+    bool asked;     /* something was said that only explain has use for */
 };
 
 static bool choose(struct parse *parse, enum command command)
@@ -89,69 +91,30 @@ static bool choose(struct parse *parse, enum command command)
     return true;
 }
 
-static bool add_path(struct parse *parse, const char ***paths, size_t *count, const char *path)
+bool options_add(const char ***list, size_t *count, const char *text)
 {
-    const char **grown = reallocarray(*paths, *count + 1, sizeof *grown);
-    if (!grown) {
-        fprintf(parse->errors, "glance-intake: no memory\n");
+    const char **grown = reallocarray(*list, *count + 1, sizeof *grown);
+    if (!grown)
         return false;
-    }
-    grown[(*count)++] = path;
-    *paths = grown;
+    grown[(*count)++] = text;
+    *list = grown;
     return true;
 }
 
-static bool take_size(struct parse *parse, const char *text)
+static bool add_path(struct parse *parse, const char ***paths, size_t *count, const char *path)
 {
-    struct policy_facts *facts = &parse->options->facts;
-    facts->size_known = units_parse_size(text, &facts->size);
-    if (!facts->size_known)
-        fprintf(parse->errors, "glance-intake: --size '%s' is not " UNITS_SIZE_FORM "\n", text);
-    return facts->size_known;
+    bool good = options_add(paths, count, path);
+    if (!good)
+        fprintf(parse->errors, "glance-intake: no memory\n");
+    return good;
 }
 
-static bool take_client(struct parse *parse, const char *text)
+static bool ask(struct parse *parse, int id, const char *text)
 {
-    parse->options->facts.client = text;
-    if (address_valid(text))
-        return true;
-    fprintf(parse->errors, "glance-intake: --client '%s' is not an IP address\n", text);
-    return false;
-}
-
-static bool take_fact(struct parse *parse, int id, const char *text)
-{
-    struct policy_facts *facts = &parse->options->facts;
-    parse->facts_given = true;
-    switch (id) {
-    case ID_SIZE:
-        return take_size(parse, text);
-    case ID_CLIENT:
-        return take_client(parse, text);
-    case ID_PROJECT:
-        facts->project = text;
-        return true;
-    case ID_DISK_FORMAT:
-        facts->disk_format = text;
-        return true;
-    case ID_CONTAINER_FORMAT:
-        facts->container_format = text;
-        return true;
-    case ID_NAME:
-        facts->name = text;
-        return true;
-    case ID_VISIBILITY:
-        facts->visibility = text;
-        return true;
-    case ID_USER_AGENT:
-        facts->user_agent = text;
-        return true;
-    case ID_STORE:
-        facts->asked_store = text;
-        return true;
-    default: /* getopt_long has told what it does not know */
+    if (id < QUESTION_PROJECT) /* getopt_long has told what it does not know */
         return false;
-    }
+    parse->asked = true;
+    return question_take(&parse->options->question, (enum question_id)id, text, parse->errors);
 }
 
 static bool take_option(struct parse *parse, int id, const char *argument)
@@ -171,7 +134,7 @@ static bool take_option(struct parse *parse, int id, const char *argument)
     case ID_CONFIG_DIR:
         return add_path(parse, &sources->dirs, &sources->dir_count, argument);
     default:
-        return take_fact(parse, id, argument);
+        return ask(parse, id, argument);
     }
 }
 
@@ -192,11 +155,11 @@ static bool take_all(struct parse *parse, int argc, char **argv)
     for (int i = optind; i < argc; i++)
         if (!take_word(parse, argv[i]))
             return false;
-    if (parse->facts_given && parse->options->command != COMMAND_EXPLAIN) {
+    if (parse->asked && parse->options->command != COMMAND_EXPLAIN) {
         fprintf(parse->errors, "glance-intake: what describes an upload goes with explain\n");
         return false;
     }
-    return true;
+    return question_check(&parse->options->question, parse->errors);
 }
 
 bool options_parse(int argc, char **argv, struct options *options, FILE *errors)
@@ -214,5 +177,6 @@ void options_free(struct options *options)
 {
     free(options->sources.files);
     free(options->sources.dirs);
+    question_free(&options->question);
     *options = (struct options){.command = COMMAND_RUN};
 }

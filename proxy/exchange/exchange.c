@@ -13,83 +13,8 @@
 #include "intake/snapshot.h"
 #include "intake/upload.h"
 
-#include <stdarg.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-/* --- refusing and answering ------------------------------------------------------------ */
-
-enum step_result exchange_refuse(struct exchange *x, enum refusal refusal)
-{
-    if (!x->refusal)
-        x->refusal = refusal;
-    return STEP_REFUSE;
-}
-
-enum step_result exchange_refuse_for(struct exchange *x, enum refusal refusal, const char *format,
-                                     ...)
-{
-    if (x->refusal)
-        return STEP_REFUSE;
-    va_list arguments;
-    va_start(arguments, format);
-    vsnprintf(x->detail, sizeof x->detail, format, arguments);
-    va_end(arguments);
-    return exchange_refuse(x, refusal);
-}
-
-enum step_result exchange_no_memory(struct exchange *x)
-{
-    log_say(LOG_LEVEL_ERROR, "%s: out of memory", x->request_id);
-    return exchange_refuse_for(x, REFUSAL_GLANCE_UNREACHABLE, "this proxy is short of memory");
-}
-
-/* A client that has its answer may try again at once. */
-void exchange_answer(struct exchange *x, struct reply *reply)
-{
-    upload_let_go(x);
-    metrics_answered(x->parts->metrics, reply->status);
-    if (x->client)
-        client_answer(x->client, reply);
-    reply_free(reply);
-}
-
-static char *upload_url(const struct exchange *x)
-{
-    char *url = NULL;
-    if (!x->route.image_id[0] || !x->origin.host)
-        return NULL;
-    if (asprintf(&url, "%s://%s%s/v2/images/%s/%s", x->origin.proto, x->origin.host,
-                 x->origin.prefix, x->route.image_id,
-                 x->route.kind == ROUTE_STAGE ? "stage" : "file") < 0)
-        return NULL;
-    return url;
-}
-
-static void answer_refusal(struct exchange *x)
-{
-    metrics_refused(x->parts->metrics, x->refusal);
-    if (!x->client)
-        return;
-    char *url = upload_url(x);
-    const struct refusal_context context = {
-        .detail = x->detail[0] ? x->detail : NULL,
-        .image_id = x->route.image_id[0] ? x->route.image_id : NULL,
-        .request_id = x->request_id,
-        .url = url,
-        .user_agent = headers_get(&client_head(x->client)->headers, "User-Agent"),
-    };
-    struct reply reply;
-    reply_init(&reply);
-    if (reply_refuse(&reply, x->refusal, &context) && fields_of_answer(x, &reply.headers)) {
-        exchange_answer(x, &reply);
-    } else {
-        reply_free(&reply);
-        client_drop(x->client);
-    }
-    free(url);
-}
 
 /* --- the loop over the steps ----------------------------------------------------------- */
 
@@ -107,9 +32,14 @@ static void enter(struct exchange *x, const struct step *step)
 
 static void end_steps(struct exchange *x, enum step_result why)
 {
+    if (why == STEP_REFUSE && cors_wanted(x)) {
+        enter(x, CORS_STEPS);
+        exchange_wake(x);
+        return;
+    }
     x->step = NULL;
     if (why == STEP_REFUSE)
-        answer_refusal(x);
+        exchange_answer_refusal(x);
     upload_ended(x);
 }
 
@@ -137,6 +67,19 @@ void exchange_wake_by(void *exchange)
     exchange_wake(exchange);
 }
 
+static void moment_over(struct timer *timer)
+{
+    struct exchange *x = (struct exchange *)((char *)timer - offsetof(struct exchange, moment));
+    x->moment_over = true;
+    exchange_wake(x);
+}
+
+void exchange_wait_at_most(struct exchange *x, uint64_t ms)
+{
+    x->moment.fire = moment_over;
+    x->moment_over = !timer_set(x->parts->loop, &x->moment, ms);
+}
+
 /* --- birth and death ------------------------------------------------------------------- */
 
 static void end_asking(struct exchange *x)
@@ -144,6 +87,7 @@ static void end_asking(struct exchange *x)
     transfer_abort(x->transfer);
     x->transfer = NULL;
     upload_end_asking(x);
+    fetch_end(&x->cors_asked);
     timer_cancel(x->parts->loop, &x->moment);
     timer_cancel(x->parts->loop, &x->look);
 }
@@ -160,6 +104,7 @@ static void exchange_free(struct exchange *x)
     image_free(&x->image);
     body_free(x->body);
     window_free(&x->window);
+    hold_end(x);
     snapshot_release(x->snapshot);
     headers_free(&x->ask_fields);
     free(x->wish);
@@ -250,16 +195,24 @@ static bool is_upload(const struct exchange *x)
     return x->route.kind == ROUTE_UPLOAD || x->route.kind == ROUTE_STAGE;
 }
 
-static bool record_upload(struct exchange *x)
+bool exchange_record(struct exchange *x, enum upload_door door)
 {
-    x->upload = upload_new(x->request_id, x->origin.address, x->route.image_id);
+    const char *image = x->route.image_id[0] ? x->route.image_id : NULL;
+    x->upload = upload_new(x->request_id, x->origin.address, image);
     if (!x->upload)
         return false;
     const struct framing_facts *framing = client_framing(x->client);
-    x->upload->stage = x->route.kind == ROUTE_STAGE;
+    x->upload->door = door;
     x->upload->size_known = framing->framing != FRAMING_CHUNKED;
     x->upload->size = framing->length;
     return true;
+}
+
+static const struct step *steps_of(const struct exchange *x)
+{
+    if (is_upload(x))
+        return UPLOAD_STEPS;
+    return door_is_entered(x) ? door_steps(x) : RELAY_STEPS;
 }
 
 static void *opened(void *context, struct client *client)
@@ -279,11 +232,12 @@ static void *opened(void *context, struct client *client)
         end_steps(x, STEP_REFUSE);
         return x;
     }
-    if (is_upload(x) && !record_upload(x)) {
+    if (is_upload(x) &&
+        !exchange_record(x, x->route.kind == ROUTE_STAGE ? UPLOAD_STAGE : UPLOAD_FILE)) {
         exchange_free(x);
         return NULL;
     }
-    enter(x, is_upload(x) ? UPLOAD_STEPS : RELAY_STEPS);
+    enter(x, steps_of(x));
     run(x);
     return x;
 }

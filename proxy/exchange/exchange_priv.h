@@ -2,17 +2,25 @@
 /* What the files of the exchange share.
  *
  *   exchange.c   a request begins, runs through its steps, and ends
+ *   refuse.c     it is refused, or answered
  *   glance.c     the conversation with Glance: one transfer at a time, its answer collected
  *   upload.c     the steps of an upload: their order, and the short ones
  *   admit.c      its first: what the head alone tells
  *   preflight.c  what is asked of Glance before it
+ *   judge.c      is the image waiting for its data?
  *   decide.c     its policy
  *   room.c       is there room for it?
  *   send.c       its body goes to Glance
  *   prove.c      what has become of it there
  *   claims.c     one upload per image
+ *   audit.c      what is refused, or, where the policy only watches, noted
+ *   doors.c      the steps of what leads data into a store without being an upload
+ *   hold.c       its body, held while it is judged
+ *   import.c     the policy's part in an import
+ *   cors.c       a refusal that a browser may read
  *   fields.c     the fields an upload sends on, and those its answer gets
  *   relay.c      the steps of everything else
+ *   stream.c     its answer, on its way to the client while it comes
  */
 #ifndef EXCHANGE_PRIV_H
 #define EXCHANGE_PRIV_H
@@ -30,12 +38,12 @@
 #include "intake/rooms.h"
 #include "intake/stores.h"
 #include "intake/transfer.h"
+#include "intake/upload.h"
 #include "intake/usage.h"
 
 struct claim;
 struct client;
 struct exchange;
-struct upload;
 
 enum step_result {
     STEP_NEXT,
@@ -57,6 +65,20 @@ extern const struct step RELAY_STEPS[];
 /* How Glance's answer is taken. */
 enum answer_mode { ANSWER_COLLECT, ANSWER_STREAM };
 
+/* Whether what speaks against a request is refused or only noted. */
+enum audit {
+    AUDIT_OFF,
+    AUDIT_UNDECIDED, /* some rules watch, and it is not known yet which one applies */
+    AUDIT_ON
+};
+
+enum { PENDING_MAX = 8 };
+
+struct pending {
+    enum refusal reason;
+    char detail[256];
+};
+
 struct exchange {
     struct exchange_parts *parts;
     struct client *client; /* NULL: it is gone, and Glance is finishing */
@@ -72,8 +94,13 @@ struct exchange {
     const struct step *step; /* NULL: over */
     bool fresh;
     struct task go;
+    struct timer moment; /* how long a step waits for what may not come */
+    bool moment_over;
     enum refusal refusal;
     char detail[512];
+    enum audit audit;
+    struct pending pending[PENDING_MAX]; /* with AUDIT_UNDECIDED */
+    size_t pending_count;
 
     /* Glance. */
     struct transfer *transfer;
@@ -95,14 +122,15 @@ struct exchange {
     bool size_known; /* the image's own, without an envelope */
     uint64_t size;
     bool size_comes;                          /* not known yet, but before a byte goes to Glance */
+    unsigned head_fixes;                      /* enum upload_fix, as far as the head tells */
     char *wish;                               /* the store the client asked for */
     struct promises promises, image_promises; /* of the body as it is sent; of the image */
     struct headers ask_fields; /* of every question to Glance: the caller's own token among them */
     struct fetch image_asked, usage_asked, stores_asked, bucket_asked;
+    bool cors_tried;
+    struct fetch cors_asked; /* for a refusal */
     struct image image;
     struct usage usage;
-    struct timer moment; /* how long the invitation waits for it */
-    bool moment_over;
     char glance_hash[ALGORITHM_MAX + 1];
     struct claim *claim; /* while nobody else may upload to the image */
     struct policy_decision decision;
@@ -110,7 +138,7 @@ struct exchange {
     const struct policy_store *room_store; /* what `room` was taken, or could not be had, for */
     uint64_t room_size;
     struct body *body;
-    size_t warnings_noted;
+    size_t warnings_noted, audited_noted;
 
     /* After it was sent. */
     enum refusal failure; /* of Glance's: what has become of the image is looked up first */
@@ -120,21 +148,45 @@ struct exchange {
     uint64_t look_began;   /* clock_ms() */
     struct upload *upload; /* until it is left to the registry */
 
+    /* Of a door whose JSON is judged before Glance gets it. */
+    struct buffer held;
+    size_t held_given;   /* to Glance */
+    size_t held_counted; /* in `parts` */
+    bool unread;         /* it is too long to be judged, and goes on all the same */
+    enum import_change import_change;
+
     /* Of a relay whose answer is streamed. */
     struct window window;
+    bool large; /* what comes of it is refused until it is known who reads the rest */
 
     struct exchange *next, *previous; /* among the orphans */
 };
 
 /* exchange.c */
+void exchange_wake(struct exchange *x);
+void exchange_wake_by(void *exchange);
+void exchange_wait_at_most(struct exchange *x, uint64_t ms);     /* then wakes it: `moment_over` */
+bool exchange_record(struct exchange *x, enum upload_door door); /* false: no memory */
+
+/* refuse.c */
 /* Notes the first reason; the runner answers it. A detail is a clause without a full stop. */
 enum step_result exchange_refuse(struct exchange *x, enum refusal refusal);
 enum step_result exchange_refuse_for(struct exchange *x, enum refusal refusal, const char *format,
                                      ...) __attribute__((format(printf, 3, 4)));
 enum step_result exchange_no_memory(struct exchange *x);
-void exchange_wake(struct exchange *x);
-void exchange_wake_by(void *exchange);
+void exchange_answer_refusal(struct exchange *x);
 void exchange_answer(struct exchange *x, struct reply *reply);
+
+/* audit.c: for everything that is recorded as an upload. */
+void audit_begin(struct exchange *x);
+bool audit_only(const struct exchange *x); /* nothing is to be changed or refused */
+/* Refuses (STEP_REFUSE), or notes that it would have been refused (STEP_NEXT). What no policy can
+ * let pass, an unsound head or a Glance that is not there, is refused by exchange_refuse(). */
+enum step_result exchange_object(struct exchange *x, enum refusal refusal);
+enum step_result exchange_object_for(struct exchange *x, enum refusal refusal, const char *format,
+                                     ...) __attribute__((format(printf, 3, 4)));
+/* `decision` is there: what was pending counts, or is noted. */
+enum step_result audit_decided(struct exchange *x);
 
 /* glance.c */
 extern const struct transfer_owner COLLECT; /* without a body to send */
@@ -150,14 +202,14 @@ bool glance_reply(struct exchange *x, struct reply *reply);
 void upload_ended(struct exchange *x);
 void upload_let_go(struct exchange *x); /* of the image and the store's room; may be repeated */
 void upload_client_lost(struct exchange *x);
-void upload_note_warnings(struct exchange *x);
+void upload_note(struct exchange *x); /* what the body has let pass since the last time */
 
 /* The body has more to give while it is being prepared, and that was not all. Taken at once, before
  * libmicrohttpd has to put it aside. False: a step has to look. */
 bool upload_takes_more(struct exchange *x);
 enum step_result upload_pass_answer(struct exchange *x); /* Glance's, in x->answer */
 
-/* admit.c: fills `declared_form`, `promise` and `size`. */
+/* admit.c: fills `declared_form`, `promise`, `size` and `head_fixes`. */
 enum step_result upload_admit(struct exchange *x);
 
 /* preflight.c */
@@ -173,19 +225,63 @@ enum step_result upload_quota_early(struct exchange *x); /* if Glance tells the 
 enum step_result upload_quota(struct exchange *x);       /* once it has told */
 enum step_result upload_room(struct exchange *x);
 
+/* cors.c: a refusal that is told to a browser. */
+extern const struct step CORS_STEPS[];
+bool cors_wanted(const struct exchange *x); /* and Glance has not been asked for it yet */
+bool cors_tell(const struct exchange *x, struct headers *out); /* false: no memory */
+
 /* prove.c */
 enum step_result upload_prove(struct exchange *x);
+
+/* judge.c */
+enum step_result upload_judge(struct exchange *x);
+/* The image is this request's until upload_let_go(); objects if it is another one's. */
+enum step_result upload_claim(struct exchange *x);
 
 /* decide.c: asks the policy by what is known now, and obeys. */
 enum step_result upload_decide(struct exchange *x);
 /* A size that is still to come could lead to another rule: the decision does not count yet. */
 bool upload_is_put_off(const struct exchange *x);
+/* Of the image and the client. The rest depends on the door. */
+struct policy_facts upload_facts(const struct exchange *x);
+enum step_result upload_object_to_size(struct exchange *x, uint64_t size, uint64_t max);
+/* Objects to one that Glance does not have: it is the client's mistake if the client asked for it.
+ */
+enum step_result upload_look_for_store(struct exchange *x, const char *store, bool wished);
+/* Of a rule that watches, but not all do: what was announced, or was not, has made it apply. */
+bool upload_size_chose(const struct exchange *x);
 struct body_limits upload_limits(const struct exchange *x);
 
 /* send.c */
 enum step_result upload_send(struct exchange *x);
 enum step_result upload_refuse_body(struct exchange *x); /* for the body's own reason */
 enum step_result upload_drop_client(struct exchange *x);
+
+/* doors.c */
+bool door_is_entered(const struct exchange *x); /* by this request */
+const struct step *door_steps(const struct exchange *x);
+enum step_result door_object(struct exchange *x, enum refusal reason, const char *detail);
+
+/* hold.c */
+enum step_result hold_body(struct exchange *x);
+size_t hold_give(struct exchange *x, void *into, size_t room); /* 0: no more is held */
+void hold_end(struct exchange *x);
+
+/* import.c */
+enum step_result import_begin(struct exchange *x);
+enum step_result import_judge(struct exchange *x);
+bool import_fields(const struct exchange *x, struct headers *out); /* as Glance is to get them */
+
+/* relay.c */
+bool relay_has_body(const struct exchange *x);
+enum step_result relay_invite(struct exchange *x);
+enum step_result relay_forward(struct exchange *x);
+bool relay_reply(struct exchange *x, struct reply *reply); /* for the client; false: no memory */
+
+/* stream.c */
+enum answer_mode stream_mode(struct exchange *x, unsigned status, const struct headers *fields);
+bool stream_put(struct exchange *x, const void *bytes, size_t count); /* false: not now */
+enum step_result stream_answer(struct exchange *x);
 
 /* fields.c */
 bool fields_for_preflight(const struct exchange *x, struct headers *out);

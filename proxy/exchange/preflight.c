@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What is asked of Glance before an upload, all with the caller's own token, and all at once: the
- * image, what its project may still upload, and, if that is not fresh, which stores there are.
+ * image, what its project may still upload, and, if that is not fresh, which stores there are. For
+ * an import the quota is not asked for: nobody knows its size but Glance, which checks it.
  *
  * Usage is heard last: for that, Glance asks Keystone for every limit there is, which takes longer
  * than all else before an upload, and an upload that is refused for another reason does not wait.
@@ -40,8 +41,9 @@ bool upload_ask_image(struct exchange *x, uint64_t patience_ms)
 static bool ask_all(struct exchange *x)
 {
     bool stage = x->route.kind == ROUTE_STAGE;
+    bool sends = x->route.kind != ROUTE_IMPORT;
     return fields_for_preflight(x, &x->ask_fields) && upload_ask_image(x, FETCH_PATIENCE_MS) &&
-           (!x->snapshot->settings->upload.check_quota ||
+           (!sends || !x->snapshot->settings->upload.check_quota ||
             ask(x, &x->usage_asked, "/v2/info/usage", ASIDE_MS)) &&
            (stage || stores_fresh(x->parts->stores) ||
             ask(x, &x->stores_asked, "/v2/info/stores", ASIDE_MS));

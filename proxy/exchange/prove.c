@@ -3,7 +3,10 @@
  *
  * Where Glance says that it is stored, is that true (proxy/verify/)? What cannot be found out,
  * since the token has expired in a long upload for instance, does not make a failure of a good
- * upload. Where Glance has failed, is the image queued again, or stuck? */
+ * upload. Where Glance has failed, is the image queued again, or stuck?
+ *
+ * Where the policy only watches, the store was the client's to choose, or Glance's: there the image
+ * tells which one it was. */
 #include "exchange/exchange_priv.h"
 
 #include "intake/body.h"
@@ -86,10 +89,12 @@ static enum step_result compare(struct exchange *x, const struct image *seen)
     const struct settings *settings = x->snapshot->settings;
     char why[VERIFY_WORDS];
     const struct verify_expected expected = {
-        .stage = x->upload->stage,
+        .stage = x->upload->door == UPLOAD_STAGE,
         .size = body_count(x->body),
-        .store = x->upload->store,
+        .store = audit_only(x) ? NULL : x->upload->store,
         .digests = settings->upload.verify == VERIFY_DIGEST ? body_digests(x->body) : NULL,
+        .disk_format = x->image.disk_format,
+        .container_format = x->image.container_format,
     };
     switch (verify_image(&expected, seen, x->upload->verified, why)) {
     case VERIFY_GOOD:
@@ -105,7 +110,15 @@ static enum step_result compare(struct exchange *x, const struct image *seen)
         break;
     }
     x->upload->verified[0] = '\0';
-    return exchange_refuse_for(x, REFUSAL_VERIFY_FAILED, "%s", why);
+    return exchange_object_for(x, REFUSAL_VERIFY_FAILED, "%s", why);
+}
+
+/* False: no memory. */
+static bool learn_store(struct exchange *x, const struct image *seen)
+{
+    if (!audit_only(x) || !seen->stores || !*seen->stores)
+        return true;
+    return uploads_decided(x->parts->uploads, x->upload, x->upload->rule, seen->stores);
 }
 
 static enum step_result verify(struct exchange *x)
@@ -120,7 +133,7 @@ static enum step_result verify(struct exchange *x)
     }
     if (seen.os_hash_algo)
         stores_learn_algorithm(x->parts->stores, seen.os_hash_algo);
-    enum step_result compared = compare(x, &seen);
+    enum step_result compared = learn_store(x, &seen) ? compare(x, &seen) : exchange_no_memory(x);
     image_free(&seen);
     return compared;
 }

@@ -12,19 +12,18 @@
 #include "intake/links.h"
 #include "intake/metrics.h"
 
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
-static bool has_body(const struct exchange *x)
+bool relay_has_body(const struct exchange *x)
 {
     const struct framing_facts *framing = client_framing(x->client);
     return framing->framing == FRAMING_CHUNKED || framing->length > 0;
 }
 
-static enum step_result invite(struct exchange *x)
+enum step_result relay_invite(struct exchange *x)
 {
-    if (!has_body(x))
+    if (!relay_has_body(x))
         return STEP_NEXT;
     if (x->fresh) {
         client_invite(x->client);
@@ -41,11 +40,19 @@ static bool is_json(const struct headers *headers)
     return type && strncasecmp(type, "application/json", strlen("application/json")) == 0;
 }
 
+/* The answer to a HEAD has no links, but the length of the document that has them. */
+static bool has_links(const struct exchange *x, unsigned status, const struct headers *headers)
+{
+    return (x->route.kind == ROUTE_VERSIONS || status == 300) && is_json(headers) &&
+           strcmp(client_head(x->client)->method, "HEAD") != 0;
+}
+
 static void on_head(void *owner, unsigned status, const struct headers *headers)
 {
     struct exchange *x = owner;
-    bool versions = (x->route.kind == ROUTE_VERSIONS || status == 300) && is_json(headers);
-    x->mode = versions || !client_can_stream(x->client) ? ANSWER_COLLECT : ANSWER_STREAM;
+    bool versions = has_links(x, status, headers);
+    x->mode = versions || !client_can_stream(x->client) ? ANSWER_COLLECT
+                                                        : stream_mode(x, status, headers);
     glance_head(owner, status, headers);
 }
 
@@ -54,17 +61,21 @@ static bool on_data(void *owner, const void *bytes, size_t count)
     struct exchange *x = owner;
     if (x->mode == ANSWER_COLLECT)
         return glance_collect(owner, bytes, count);
-    if (!window_put(&x->window, bytes, count))
-        return false;
-    metrics_bytes(x->parts->metrics, 0, count);
+    return stream_put(x, bytes, count);
+}
+
+static void on_more(void *owner)
+{
+    struct exchange *x = owner;
     client_more(x->client);
-    return true;
 }
 
 static ssize_t on_pull(void *owner, void *into, size_t room)
 {
     struct exchange *x = owner;
-    ssize_t count = client_read(x->client, into, room);
+    ssize_t count = (ssize_t)hold_give(x, into, room);
+    if (count == 0)
+        count = client_read(x->client, into, room);
     if (count == CLIENT_LOST)
         x->client_lost = true;
     if (count > 0)
@@ -82,82 +93,71 @@ static void on_done(void *owner, enum transfer_result result, const char *detail
 static const struct transfer_owner RELAY = {
     .head = on_head,
     .data = on_data,
+    .more = on_more,
     .pull = on_pull,
     .done = on_done,
 };
 
+/* A door's path has a version, and Glance answers 404 where Accept has one, too. */
+static bool fields_for_glance(const struct exchange *x, struct headers *out)
+{
+    const struct headers *sent = &client_head(x->client)->headers;
+    if (!forward_request_headers(sent, &x->origin, x->request_id, out))
+        return false;
+    if (x->route.version_by_accept)
+        headers_remove(out, "Accept");
+    return import_fields(x, out);
+}
+
+static struct transfer_order order_of(const struct exchange *x)
+{
+    const struct framing_facts *framing = client_framing(x->client);
+    struct transfer_order order = {.method = client_head(x->client)->method,
+                                   .framing = framing->framing,
+                                   .length = framing->length};
+    if (x->import_change == IMPORT_SET_BODY) {
+        order.framing = FRAMING_LENGTH;
+        order.length = x->held.len;
+    }
+    return order;
+}
+
 static bool start(struct exchange *x)
 {
-    const struct request_head *head = client_head(x->client);
-    const struct framing_facts *framing = client_framing(x->client);
     struct headers fields = {0};
-    const struct transfer_order order = {.method = head->method,
-                                         .target = x->target.raw,
-                                         .headers = &fields,
-                                         .framing = framing->framing,
-                                         .length = framing->length};
-    bool started = forward_request_headers(&head->headers, &x->origin, x->request_id, &fields) &&
-                   glance_ask(x, &order, &RELAY);
+    char *target =
+        door_is_entered(x) ? route_canonical(&x->route, &x->target) : strdup(x->target.canonical);
+    struct transfer_order order = order_of(x);
+    order.target = target;
+    order.headers = &fields;
+    bool started = target && fields_for_glance(x, &fields) && glance_ask(x, &order, &RELAY);
     headers_free(&fields);
+    free(target);
     return started;
 }
 
 /* --- the client's side ----------------------------------------------------------------- */
 
-static ssize_t stream_pull(void *context, void *into, size_t room)
+/* Where there is a record of it, the client is told what was done, as after an upload. */
+bool relay_reply(struct exchange *x, struct reply *reply)
 {
-    struct exchange *x = context;
-    size_t count = window_take(&x->window, into, room);
-    if (x->transfer && window_full(&x->window) <= WINDOW_SIZE / 2)
-        transfer_read_on(x->transfer);
-    if (count)
-        return (ssize_t)count;
-    if (!x->glance_done)
-        return CLIENT_WAIT;
-    return x->result == TRANSFER_ANSWERED ? CLIENT_END : CLIENT_LOST;
-}
-
-/* A length that whoever reads the answer must come to as well (RFC 9112 6.3). */
-static bool length_of(const struct headers *fields, uint64_t *length)
-{
-    const char *text = headers_get(fields, "Content-Length");
-    if (headers_count(fields, "Content-Length") != 1 || headers_count(fields, "Transfer-Encoding"))
+    if (!glance_reply(x, reply))
         return false;
-    char *end = NULL;
-    errno = 0;
-    unsigned long long value = strtoull(text, &end, 10);
-    if (*text < '0' || *text > '9' || *end || errno != 0 || value > INT64_MAX)
-        return false;
-    *length = value;
-    return true;
-}
-
-static struct client_stream stream_of(struct exchange *x, const struct headers *fields)
-{
-    struct client_stream stream = {.status = x->answer.status, .pull = stream_pull, .context = x};
-    bool bodyless = x->answer.status == 204 || x->answer.status == 304;
-    stream.length_known = length_of(fields, &stream.length) || bodyless;
-    return stream;
-}
-
-static enum step_result answer_streaming(struct exchange *x)
-{
-    struct reply reply;
-    struct client_stream stream = stream_of(x, &x->answer.headers);
-    if (!glance_reply(x, &reply))
-        return exchange_no_memory(x);
-    metrics_answered(x->parts->metrics, reply.status);
-    client_answer_stream(x->client, &stream, &reply.headers);
-    reply_free(&reply);
-    return STEP_END;
+    if (!x->upload)
+        return true;
+    x->upload->glance_status = reply->status;
+    x->upload->verdict = reply->status / 100 == 2 ? UPLOAD_ACCEPTED : UPLOAD_REJECTED;
+    if (fields_of_answer(x, &reply->headers))
+        return true;
+    reply_free(reply);
+    return false;
 }
 
 static bool move_links(struct exchange *x, struct reply *reply)
 {
     struct buffer moved;
     buffer_init(&moved, REPLY_BODY_MAX);
-    bool versions = x->route.kind == ROUTE_VERSIONS || reply->status == 300;
-    if (versions && is_json(&reply->headers) &&
+    if (has_links(x, reply->status, &reply->headers) &&
         links_rewrite_versions(buffer_text(&reply->body), reply->body.len, &x->origin, &moved)) {
         buffer_free(&reply->body);
         reply->body = moved;
@@ -170,19 +170,19 @@ static bool move_links(struct exchange *x, struct reply *reply)
 static enum step_result answer_collected(struct exchange *x)
 {
     struct reply reply;
-    if (!glance_reply(x, &reply))
+    if (!relay_reply(x, &reply))
         return exchange_no_memory(x);
     move_links(x, &reply);
     exchange_answer(x, &reply);
     return STEP_END;
 }
 
-static enum step_result forward(struct exchange *x)
+enum step_result relay_forward(struct exchange *x)
 {
     if (x->fresh && !start(x))
         return exchange_no_memory(x);
     if (x->head_seen && x->mode == ANSWER_STREAM)
-        return answer_streaming(x);
+        return stream_answer(x);
     if (!x->glance_done)
         return STEP_WAIT;
     if (x->client_lost) {
@@ -194,4 +194,5 @@ static enum step_result forward(struct exchange *x)
     return answer_collected(x);
 }
 
-const struct step RELAY_STEPS[] = {{"invite", invite}, {"forward", forward}, {NULL, NULL}};
+const struct step RELAY_STEPS[] = {
+    {"invite", relay_invite}, {"forward", relay_forward}, {NULL, NULL}};

@@ -12,23 +12,15 @@
 #include "intake/upload.h"
 
 #include <inttypes.h>
-#include <stddef.h>
 
 enum { INVITATION_WAITS_MS = 700 };
 
 enum step_result upload_check_quota(struct exchange *x)
 {
     char why[USAGE_WORDS];
-    if (usage_allows(&x->usage, x->upload->stage, x->size_known ? x->size : 0, why))
+    if (usage_allows(&x->usage, x->upload->door == UPLOAD_STAGE, x->size_known ? x->size : 0, why))
         return STEP_NEXT;
-    return exchange_refuse_for(x, REFUSAL_QUOTA_EXCEEDED, "%s", why);
-}
-
-static void moment_over(struct timer *timer)
-{
-    struct exchange *x = (struct exchange *)((char *)timer - offsetof(struct exchange, moment));
-    x->moment_over = true;
-    exchange_wake(x);
+    return exchange_object_for(x, REFUSAL_QUOTA_EXCEEDED, "%s", why);
 }
 
 /* Glance asks Keystone for every limit there is, which takes it up to a second. The invitation
@@ -37,10 +29,8 @@ enum step_result upload_quota_early(struct exchange *x)
 {
     if (upload_hear_usage(x))
         return upload_check_quota(x);
-    if (x->fresh) {
-        x->moment.fire = moment_over;
-        x->moment_over = !timer_set(x->parts->loop, &x->moment, INVITATION_WAITS_MS);
-    }
+    if (x->fresh)
+        exchange_wait_at_most(x, INVITATION_WAITS_MS);
     return x->moment_over ? STEP_NEXT : STEP_WAIT;
 }
 
@@ -54,7 +44,7 @@ enum step_result upload_quota(struct exchange *x)
 /* NULL: nothing is known of the store that could be checked. */
 static const struct policy_store *store_of(const struct exchange *x)
 {
-    if (x->upload->stage || !x->decision.store || upload_is_put_off(x) ||
+    if (x->upload->door == UPLOAD_STAGE || !x->decision.store || upload_is_put_off(x) ||
         !x->snapshot->settings->upload.check_quota)
         return NULL;
     const struct policy_store *store = policy_store(x->snapshot->policy, x->decision.store);
@@ -79,7 +69,7 @@ static enum step_result take_room(struct exchange *x, const struct policy_store 
     case ROOM_TAKEN:
         return STEP_NEXT;
     case ROOM_FULL:
-        return exchange_refuse_for(x, REFUSAL_STORE_FULL,
+        return exchange_object_for(x, REFUSAL_STORE_FULL,
                                    "%s may hold %" PRIu64 " bytes, has %" PRIu64 " and %" PRIu64
                                    " on their way, and this upload needs %" PRIu64,
                                    store->name, limit, facts->used, in_flight, need);

@@ -12,11 +12,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-/* The bytes go from the client into libcurl's buffer, and are judged there on their way. */
-static ssize_t pull(void *owner, void *into, size_t room)
+static ssize_t took(struct exchange *x, ssize_t count)
 {
-    struct exchange *x = owner;
-    ssize_t count = body_read(x->body, into, room);
     if (count == BODY_LOST)
         x->client_lost = true;
     if (count == BODY_REFUSED)
@@ -28,10 +25,24 @@ static ssize_t pull(void *owner, void *into, size_t room)
     return count;
 }
 
+/* The bytes go from the client into the buffer they are sent from, and are judged there. */
+static ssize_t pull(void *owner, void *into, size_t room)
+{
+    struct exchange *x = owner;
+    return took(x, body_read(x->body, into, room));
+}
+
+static ssize_t move(void *owner, int pipe, size_t room)
+{
+    struct exchange *x = owner;
+    return took(x, body_move(x->body, pipe, room));
+}
+
 static const struct transfer_owner SEND = {
     .head = glance_head,
     .data = glance_collect,
     .pull = pull,
+    .move = move,
     .done = glance_over,
 };
 
@@ -41,6 +52,8 @@ static bool start(struct exchange *x)
     char *target = route_canonical(&x->route, &x->target);
     struct transfer_order order = {.method = "PUT", .target = target, .headers = &fields};
     order.framing = body_length(x->body, &order.length) ? FRAMING_LENGTH : FRAMING_CHUNKED;
+    if (client_framing(x->client)->framing == FRAMING_NONE)
+        order.framing = FRAMING_NONE;
     bool started = target && fields_for_upload(x, &fields) && glance_ask(x, &order, &SEND);
     headers_free(&fields);
     free(target);
@@ -89,7 +102,7 @@ enum step_result upload_send(struct exchange *x)
         return refuse_early(x);
     if (!x->glance_done)
         return STEP_WAIT;
-    upload_note_warnings(x);
+    upload_note(x);
     if (body_refusal(x->body, &detail))
         return upload_refuse_body(x);
     if (x->client_lost)

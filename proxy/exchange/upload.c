@@ -3,7 +3,7 @@
  *
  *   admit      what can be said from the head alone                          (admit.c)
  *   preflight  the image, the project's limits, the stores, asked of Glance  (preflight.c)
- *   judge      is the image waiting for data, for nobody else's, and of which format?
+ *   judge      is the image waiting for data, for nobody else's, and of which format? (judge.c)
  *   decide     the policy: which store, or why not; the size                 (decide.c)
  *   room       is there room for it in the store?                            (room.c)
  *   quota      and in what its project may keep?                             (room.c)
@@ -19,101 +19,36 @@
 #include "intake/body.h"
 #include "intake/claims.h"
 #include "intake/client.h"
-#include "intake/clock.h"
 #include "intake/log.h"
 #include "intake/metrics.h"
 #include "intake/settings.h"
 #include "intake/snapshot.h"
 #include "intake/upload.h"
 
-#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
-/* --- judge ----------------------------------------------------------------------------- */
-
-static enum step_result refuse_second(struct exchange *x, const struct claim_facts *other)
-{
-    unsigned long long ago = (clock_wall_ms() - other->began_wall_ms) / 1000;
-    if (other->size_known)
-        return exchange_refuse_for(x, REFUSAL_UPLOAD_IN_PROGRESS,
-                                   "it began %llu s ago, and Glance has %" PRIu64 " of its %" PRIu64
-                                   " bytes",
-                                   ago, other->bytes, other->size);
-    return exchange_refuse_for(x, REFUSAL_UPLOAD_IN_PROGRESS,
-                               "it began %llu s ago, and Glance has %" PRIu64 " bytes of it", ago,
-                               other->bytes);
-}
-
-/* From here on the image is this upload's. By the id that Glance says it has: its database may find
- * it in capital letters, too. */
-static enum step_result claim(struct exchange *x)
-{
-    const char *image = x->image.id ? x->image.id : x->route.image_id;
-    const struct claim_facts facts = {
-        .began_wall_ms = x->upload->began_wall_ms, .size_known = x->size_known, .size = x->size};
-    struct claim_facts other;
-    switch (claims_take(x->parts->claims, image, &facts, &x->upload->bytes, &x->claim, &other)) {
-    case CLAIM_TAKEN:
-        return STEP_NEXT;
-    case CLAIM_HELD:
-        return refuse_second(x, &other);
-    default:
-        return exchange_no_memory(x);
-    }
-}
-
-static enum step_result judge_status(struct exchange *x)
-{
-    const char *status = x->image.status;
-    if (strcmp(status, "queued") == 0)
-        return STEP_NEXT;
-    bool saving = strcmp(status, "saving") == 0;
-    return exchange_refuse_for(x, REFUSAL_IMAGE_NOT_QUEUED, "its status is %s%s", status,
-                               saving ? ", and this proxy is not uploading it" : "");
-}
-
-static enum step_result judge_formats(struct exchange *x)
-{
-    const struct image *image = &x->image;
-    if (image->disk_format && image->container_format)
-        return STEP_NEXT;
-    return exchange_refuse_for(x, REFUSAL_FORMATS_UNSET, "%s not set",
-                               image->disk_format        ? "container_format is"
-                               : image->container_format ? "disk_format is"
-                                                         : "disk_format and container_format are");
-}
-
-static enum step_result judge(struct exchange *x)
-{
-    static enum step_result (*const judges[])(struct exchange *) = {claim, judge_status,
-                                                                    judge_formats};
-    const struct image *image = &x->image;
-    if (image->owner && !(x->upload->project = strdup(image->owner)))
-        return exchange_no_memory(x);
-    promises_add_hex(&x->image_promises, "owner_specified.openstack.sha256", "sha256",
-                     image->sdk_sha256);
-    promises_add_hex(&x->image_promises, "owner_specified.openstack.md5", "md5", image->sdk_md5);
-    enum step_result result = STEP_NEXT;
-    for (size_t i = 0; i < sizeof judges / sizeof *judges && result == STEP_NEXT; i++)
-        result = judges[i](x);
-    return result;
-}
+/* --- decide ---------------------------------------------------------------------------- */
 
 static enum step_result decide(struct exchange *x)
 {
     /* Data that is staged has no store yet: Glance ignores the field there. */
-    if (!x->upload->stage && !store_wish(&client_head(x->client)->headers, &x->wish))
+    if (x->upload->door != UPLOAD_STAGE && !store_wish(&client_head(x->client)->headers, &x->wish))
         return exchange_no_memory(x);
     return upload_decide(x);
 }
 
 /* --- invite, prepare, settle ----------------------------------------------------------- */
 
+/* Without a body there is nothing to invite, which only a policy that watches lets come this far.
+ */
 static enum step_result invite(struct exchange *x)
 {
+    const struct framing_facts *framing = client_framing(x->client);
     if (x->fresh) {
         uploads_enter(x->parts->uploads, x->upload);
+        if (framing->framing != FRAMING_CHUNKED && framing->length == 0)
+            return STEP_NEXT;
         client_invite(x->client);
         return STEP_WAIT;
     }
@@ -126,7 +61,13 @@ static ssize_t read_client(void *context, void *into, size_t room)
     return x->client ? client_read(x->client, into, room) : CLIENT_LOST;
 }
 
-/* The spool has something to say. */
+static ssize_t move_client(void *context, int pipe, size_t room)
+{
+    struct exchange *x = context;
+    return x->client ? client_move(x->client, pipe, room) : CLIENT_LOST;
+}
+
+/* The spool has something to say, or who hashes. */
 static void wake(void *context)
 {
     struct exchange *x = context;
@@ -141,9 +82,10 @@ static bool make_body(struct exchange *x)
     const struct framing_facts *framing = client_framing(x->client);
     const struct body_plan plan = {
         .read = read_client,
+        .move = client_is_tls(x->client) ? NULL : move_client,
         .wake = wake,
         .context = x,
-        .length_known = framing->framing == FRAMING_LENGTH,
+        .length_known = framing->framing != FRAMING_CHUNKED,
         .length = framing->length,
         .promised = x->promised,
         .promise = x->promise,
@@ -153,8 +95,11 @@ static bool make_body(struct exchange *x)
         .promises = &x->promises,
         .image_promises = &x->image_promises,
         .glance_hash = x->glance_hash,
+        .audit = audit_only(x),
+        .size_chose = upload_size_chose(x),
         .settings = x->snapshot->settings,
         .spools = x->parts->spools,
+        .hashers = x->parts->hashers,
         .loop = x->parts->loop,
     };
     const struct body_limits limits = upload_limits(x);
@@ -182,7 +127,7 @@ static enum step_result prepare(struct exchange *x)
     case BODY_LOST:
         return upload_drop_client(x);
     case BODY_REFUSED:
-        upload_note_warnings(x);
+        upload_note(x);
         return upload_refuse_body(x);
     default:
         return STEP_NEXT;
@@ -195,19 +140,30 @@ bool upload_takes_more(struct exchange *x)
     return preparing && prepare_body(x) == BODY_WAIT;
 }
 
+static enum step_result decide_again(struct exchange *x, uint64_t size)
+{
+    x->size_known = true;
+    x->size = size;
+    enum step_result decided = upload_decide(x);
+    if (decided != STEP_NEXT)
+        return decided;
+    const struct body_limits limits = upload_limits(x);
+    if (audit_only(x))
+        body_audit(x->body);
+    body_limit(x->body, &limits);
+    return STEP_NEXT;
+}
+
+/* What is only watched was decided once for all: its size is what Glance is sent, form and all. */
 static enum step_result settle(struct exchange *x)
 {
     const char *detail;
     uint64_t size;
-    upload_note_warnings(x);
-    if (body_length(x->body, &size) && (!x->size_known || x->size != size)) {
-        x->size_known = true;
-        x->size = size;
-        enum step_result decided = upload_decide(x);
+    upload_note(x);
+    if (!audit_only(x) && body_length(x->body, &size) && (!x->size_known || x->size != size)) {
+        enum step_result decided = decide_again(x, size);
         if (decided != STEP_NEXT)
             return decided;
-        const struct body_limits limits = upload_limits(x);
-        body_limit(x->body, &limits);
     }
     return body_refusal(x->body, &detail) ? upload_refuse_body(x) : STEP_NEXT;
 }
@@ -237,7 +193,7 @@ static enum step_result answer(struct exchange *x)
 const struct step UPLOAD_STEPS[] = {
     {"admit", upload_admit},
     {"preflight", upload_preflight},
-    {"judge", judge},
+    {"judge", upload_judge},
     {"decide", decide},
     {"room", upload_room},
     {"quota", upload_quota_early},
@@ -255,18 +211,27 @@ const struct step UPLOAD_STEPS[] = {
 
 /* --- the record of it ------------------------------------------------------------------ */
 
-/* A warning is told when it is new: a format may give one late in the body. */
-void upload_note_warnings(struct exchange *x)
+static void note_warnings(struct exchange *x)
 {
-    const struct body_warning *rows;
+    const struct body_note *rows;
     size_t count = body_warnings(x->body, &rows);
     for (; x->warnings_noted < count; x->warnings_noted++) {
-        const struct body_warning *row = &rows[x->warnings_noted];
-        x->upload->warnings |= 1U << row->reason;
+        const struct body_note *row = &rows[x->warnings_noted];
+        x->upload->warnings |= refusal_bit(row->reason);
         metrics_warned(x->parts->metrics, row->reason);
         log_say(LOG_LEVEL_WARNING, "%s: let pass: %s%s%s", x->request_id,
                 refusal_row(row->reason)->name, row->detail[0] ? ": " : "", row->detail);
     }
+}
+
+/* Told when it is new: a format may give something late in the body. */
+void upload_note(struct exchange *x)
+{
+    const struct body_note *rows;
+    size_t count = body_audited(x->body, &rows);
+    note_warnings(x);
+    for (; x->audited_noted < count; x->audited_noted++)
+        exchange_object_for(x, rows[x->audited_noted].reason, "%s", rows[x->audited_noted].detail);
 }
 
 void upload_client_lost(struct exchange *x)

@@ -20,8 +20,8 @@ static void check_deny(const struct check *check, const struct rule *rule)
     bool limited = rule->max_size != UINT64_MAX || rule->max_virtual_size != UINT64_MAX;
     if (rule->store || rule->mode_set || rule->allow.count > 0 || limited)
         complain(check, rule,
-                 "with deny there is nothing for store, mode, allow, max_size or max_virtual_size "
-                 "to do");
+                 "with deny there is nothing for store, allow, max_size, max_virtual_size or any "
+                 "mode but audit to do");
 }
 
 static void check_store(const struct check *check, const struct rule *rule)
@@ -36,6 +36,16 @@ static void check_store(const struct check *check, const struct rule *rule)
         complain(check, rule, "its own store is not in allow");
     if (rule->set[CONDITION_LARGER_THAN] && rule->max_size <= rule->larger_than)
         complain(check, rule, "max_size is not above larger_than: nothing could pass");
+}
+
+/* Nobody knows how large an import is, so a condition or limit would never be heard. */
+static void check_import(const struct check *check, const struct rule *rule)
+{
+    bool limited = rule->max_size != UINT64_MAX || rule->max_virtual_size != UINT64_MAX;
+    if (rule->set[CONDITION_IMPORT_METHOD] && (rule->set[CONDITION_LARGER_THAN] || limited))
+        complain(check, rule,
+                 "the size of an import is not known: with import_method there is nothing for "
+                 "larger_than, max_size or max_virtual_size to do");
 }
 
 /* The name is in X-Intake-Rule and in the log, so it must tell the rules apart. */
@@ -97,6 +107,7 @@ void policy_check(const struct policy *policy, const char *path, struct problems
             check_deny(&check, rule);
         else
             check_store(&check, rule);
+        check_import(&check, rule);
     }
     check_facts(&check, policy);
 }

@@ -17,9 +17,10 @@ static uint64_t size_ceiling(const struct policy *policy, const struct rule *cho
     return ceiling;
 }
 
-/* A wish that is no name at all (two stores joined by a comma, say) names no store. */
-static bool may_have(const struct rule *rule, const char *wish)
+bool rule_lets_have(const struct rule *rule, const char *wish)
 {
+    if (rule->mode == MODE_FORCE)
+        return strcmp(wish, rule->store) == 0;
     if (!policy_name_valid(wish) || policy_store_reserved(wish))
         return false;
     return rule->allow.count == 0 || texts_have(&rule->allow, wish);
@@ -35,6 +36,7 @@ void policy_decide(const struct policy *policy, const struct policy_facts *facts
         .rule = rule->name,
         .max_size = rule->max_size,
         .max_virtual_size = rule->max_virtual_size,
+        .audit = policy->audit || rule->audit,
         .size_ceiling = size_ceiling(policy, rule, facts),
     };
     if (rule->deny) {
@@ -42,13 +44,14 @@ void policy_decide(const struct policy *policy, const struct policy_facts *facts
         decision->why = rule->deny;
         return;
     }
-    if (wish && rule->mode == MODE_DEFAULT && !may_have(rule, wish)) {
+    bool granted = wish && rule_lets_have(rule, wish);
+    if (wish && !granted && rule->mode == MODE_DEFAULT) {
         decision->verdict = POLICY_STORE_NOT_ALLOWED;
         decision->allowed = rule->allow_text;
         return;
     }
-    decision->store = wish && rule->mode == MODE_DEFAULT ? wish : rule->store;
-    decision->replaced = wish && strcmp(wish, decision->store) != 0;
+    decision->store = granted ? wish : rule->store;
+    decision->replaced = wish && !granted;
     if (facts->size_known && facts->size > rule->max_size)
         decision->verdict = POLICY_TOO_LARGE;
 }

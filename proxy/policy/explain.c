@@ -49,19 +49,48 @@ static void explain_conditions(const struct rule *rule, struct buffer *out)
     buffer_print(out, "%s\n", *before == ',' ? "" : "because it has no condition");
 }
 
+static void explain_rule(const struct policy *policy, const struct policy_facts *facts,
+                         const struct rule *chosen, struct buffer *out)
+{
+    for (const struct rule *rule = policy->rules; rule < chosen; rule++)
+        explain_mismatch(rule, rule_mismatch(rule, facts, false), facts, out);
+    buffer_print(out, "rule: %s (line %d)\n", chosen->name, chosen->line);
+    if (chosen + 1 == policy->rules + policy->count)
+        buffer_print(out, "because no other rule applies\n");
+    else
+        explain_conditions(chosen, out);
+}
+
+/* --- the store ------------------------------------------------------------------------- */
+
+static const char *any_or(const char *allowed)
+{
+    return allowed ? allowed : "any store but Glance's own";
+}
+
+/* "the client asked for rbd; mode force replaces that" */
+static void explain_replaced(const struct rule *rule, const char *who, const char *wish,
+                             struct buffer *out)
+{
+    buffer_print(out, "%s asked for %s; mode %s that\n", who, wish,
+                 rule->audit ? "audit, judged as force, would replace" : "force replaces");
+}
+
 static void explain_store(const struct rule *rule, const struct policy_facts *facts,
                           const struct policy_decision *decision, struct buffer *out)
 {
+    if (!decision->store) {
+        buffer_print(out, "store: none yet; staged data gets one when it is imported\n");
+        return;
+    }
     buffer_print(out, "store: %s\n", decision->store);
     if (!facts->asked_store)
         buffer_print(out, "the client asked for no store\n");
     else if (decision->replaced)
-        buffer_print(out, "the client asked for %s; mode force replaces that\n",
-                     facts->asked_store);
-    else if (rule->mode == MODE_FORCE)
-        buffer_print(out, "the client asked for it, too\n");
+        explain_replaced(rule, "the client", facts->asked_store, out);
     else
-        buffer_print(out, "the client asked for it, and may\n");
+        buffer_print(out, "the client asked for it, %s\n",
+                     rule->mode == MODE_FORCE ? "too" : "and may");
 }
 
 static void explain_too_large(const struct policy_facts *facts,
@@ -74,32 +103,9 @@ static void explain_too_large(const struct policy_facts *facts,
     buffer_print(out, "refused (too_large): %s is more than the rule's %s\n", size, limit);
 }
 
-static void explain_verdict(const struct rule *rule, const struct policy_facts *facts,
-                            const struct policy_decision *decision, struct buffer *out)
-{
-    switch (decision->verdict) {
-    case POLICY_ACCEPT:
-        explain_store(rule, facts, decision, out);
-        break;
-    case POLICY_DENY:
-        buffer_print(out, "refused (denied_by_policy): %s\n", decision->why);
-        break;
-    case POLICY_STORE_NOT_ALLOWED:
-        buffer_print(out, "refused (store_not_allowed): the client asked for %s; allowed: %s\n",
-                     facts->asked_store,
-                     decision->allowed ? decision->allowed : "any store but Glance's own");
-        break;
-    case POLICY_TOO_LARGE:
-        explain_too_large(facts, decision, out);
-        break;
-    }
-}
-
 static void explain_limits(const struct policy_decision *decision, struct buffer *out)
 {
     char text[UNITS_TEXT_MAX];
-    if (decision->verdict != POLICY_ACCEPT)
-        return;
     if (decision->max_size != UINT64_MAX) {
         units_print_size(decision->max_size, text);
         buffer_print(out, "at most: %s\n", text);
@@ -110,23 +116,146 @@ static void explain_limits(const struct policy_decision *decision, struct buffer
     }
     if (decision->size_ceiling != UINT64_MAX) {
         units_print_size(decision->size_ceiling, text);
-        buffer_print(out, "beyond %s another rule would apply: say the size to see it\n", text);
+        buffer_print(out,
+                     "beyond %s another rule applies; data that is streamed, its size never told, "
+                     "is refused there (length_required)\n",
+                     text);
     }
 }
 
 void policy_explain(const struct policy *policy, const struct policy_facts *facts,
-                    struct buffer *out)
+                    const struct policy_decision *decision, struct buffer *out)
 {
-    const struct rule *chosen = policy_find_rule(policy, facts);
-    struct policy_decision decision;
-    policy_decide(policy, facts, &decision);
-    for (const struct rule *rule = policy->rules; rule < chosen; rule++)
-        explain_mismatch(rule, rule_mismatch(rule, facts, false), facts, out);
-    buffer_print(out, "rule: %s (line %d)\n", chosen->name, chosen->line);
-    if (chosen + 1 == policy->rules + policy->count)
-        buffer_print(out, "because no other rule applies\n");
+    const struct rule *rule = policy_find_rule(policy, facts);
+    explain_rule(policy, facts, rule, out);
+    switch (decision->verdict) {
+    case POLICY_DENY:
+        buffer_print(out, "refused (denied_by_policy): %s\n", decision->why);
+        break;
+    case POLICY_STORE_NOT_ALLOWED:
+        buffer_print(out, "refused (store_not_allowed): the client asked for %s; allowed: %s\n",
+                     facts->asked_store, any_or(decision->allowed));
+        break;
+    case POLICY_TOO_LARGE:
+        explain_too_large(facts, decision, out);
+        break;
+    default:
+        explain_store(rule, facts, decision, out);
+        explain_limits(decision, out);
+    }
+}
+
+/* --- imports ----------------------------------------------------------------------------- */
+
+enum { WISH_TEXT_MAX = 8192 };
+
+/* "file, test", "all stores", "no store" */
+static void print_wish(const struct import_wish *wish, struct buffer *out)
+{
+    const char *before = "";
+    if (wish->header) {
+        buffer_print(out, "%s", wish->header);
+        before = ", ";
+    }
+    for (size_t i = 0; i < wish->store_count; i++, before = ", ")
+        buffer_print(out, "%s%s", before, wish->stores[i]);
+    if (wish->all)
+        buffer_print(out, "%sall stores", before);
+    if (out->len == 0)
+        buffer_print(out, "no store");
+}
+
+/* Glance takes the header, `stores` or `all_stores`, and no two of them. */
+static bool asks_twice(const struct import_wish *wish)
+{
+    return (wish->header != NULL) + wish->listed + wish->all > 1;
+}
+
+static void explain_kept(const struct import_wish *wish, const char *asked, const char *store,
+                         struct buffer *out)
+{
+    buffer_print(out, "store: %s\n", store ? store : asked);
+    buffer_print(out, "the import asked for %s, and may\n", store ? "it" : "them");
+    if (asks_twice(wish))
+        buffer_print(out, "but Glance itself refuses what asks for stores in two ways\n");
+}
+
+static void explain_import_store(const struct rule *rule, const struct import_wish *wish,
+                                 const struct import_decision *decision, struct buffer *out)
+{
+    struct buffer asked;
+    buffer_init(&asked, WISH_TEXT_MAX);
+    print_wish(wish, &asked);
+    if (decision->change == IMPORT_KEEP) {
+        explain_kept(wish, buffer_text(&asked), decision->policy.store, out);
+    } else {
+        buffer_print(out, "store: %s, %s\n", decision->policy.store,
+                     decision->change == IMPORT_SET_BODY ? "as `stores` of the body"
+                                                         : "by the header");
+        if (decision->policy.replaced)
+            explain_replaced(rule, "the import", buffer_text(&asked), out);
+        else
+            buffer_print(out, "the import asked for no store\n");
+    }
+    buffer_free(&asked);
+}
+
+static void explain_import_refused(const struct import_wish *wish,
+                                   const struct import_decision *decision, struct buffer *out)
+{
+    buffer_print(out, "refused (store_not_allowed): the import asked for %s; allowed: %s\n",
+                 decision->refused, any_or(decision->policy.allowed));
+    if (wish->all && !wish->there)
+        buffer_print(out, "which stores Glance has is not known here: were all of them allowed, it "
+                          "would pass\n");
+}
+
+static void explain_method(const struct policy *policy, const char *method, struct buffer *out)
+{
+    char *methods = texts_join(&policy->doors.import_methods, ", ");
+    buffer_print(out, "refused (denied_by_policy): doors has import_methods: [%s], not %s\n",
+                 methods ? methods : "", method ? method : "one that is not named");
+    free(methods);
+}
+
+void policy_explain_import(const struct policy *policy, const struct policy_facts *facts,
+                           const struct import_wish *wish, const struct import_decision *decision,
+                           struct buffer *out)
+{
+    const struct policy_facts known = import_facts(facts);
+    const struct rule *rule = policy_find_rule(policy, &known);
+    explain_rule(policy, &known, rule, out);
+    switch (decision->policy.verdict) {
+    case POLICY_METHOD_DENIED:
+        explain_method(policy, facts->import_method, out);
+        break;
+    case POLICY_DENY:
+        buffer_print(out, "refused (denied_by_policy): %s\n", decision->policy.why);
+        break;
+    case POLICY_STORE_NOT_ALLOWED:
+        explain_import_refused(wish, decision, out);
+        break;
+    case POLICY_TOO_LARGE:
+        explain_too_large(&known, &decision->policy, out);
+        break;
+    default:
+        explain_import_store(rule, wish, decision, out);
+        explain_limits(&decision->policy, out);
+    }
+}
+
+/* --- the other doors ---------------------------------------------------------------------- */
+
+void policy_explain_door(const struct policy *policy, enum policy_door door, const char *client,
+                         struct buffer *out)
+{
+    const char *name = door == POLICY_DOOR_LOCATIONS ? "locations" : "tasks";
+    if (policy->doors.open[door])
+        buffer_print(out, "open: doors has %s: open\n", name);
+    else if (policy_door_open(policy, door, client))
+        buffer_print(out, "open: %s is in exempt of doors\n", client);
     else
-        explain_conditions(chosen, out);
-    explain_verdict(chosen, facts, &decision, out);
-    explain_limits(&decision, out);
+        buffer_print(out,
+                     "refused (denied_by_policy): doors has %s: closed, and %s is not in exempt\n",
+                     name, client ? client : "the client");
 }

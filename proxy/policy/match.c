@@ -15,6 +15,7 @@ const struct condition_row condition_table[CONDITION_COUNT] = {
     [CONDITION_LARGER_THAN] = {"larger_than", COMPARE_SIZE, FACT(size)},
     [CONDITION_CLIENT] = {"client", COMPARE_NETWORK, FACT(client)},
     [CONDITION_USER_AGENT] = {"user_agent", COMPARE_PATTERN_ANY_CASE, FACT(user_agent)},
+    [CONDITION_IMPORT_METHOD] = {"import_method", COMPARE_EQUAL, FACT(import_method)},
 };
 
 const char *condition_fact(enum condition condition, const struct policy_facts *facts)

@@ -26,6 +26,7 @@ void policy_free(struct policy *policy)
     for (size_t i = 0; i < policy->store_count; i++)
         store_facts_free(&policy->stores[i]);
     free(policy->stores);
+    doors_free(&policy->doors);
     free(policy);
 }
 
@@ -49,6 +50,16 @@ struct policy *policy_load(const char *path, struct problems *problems)
 size_t policy_rule_count(const struct policy *policy)
 {
     return policy->count - 1;
+}
+
+enum policy_watch policy_watches(const struct policy *policy)
+{
+    if (policy->audit)
+        return POLICY_WATCHES_ALL;
+    for (const struct rule *rule = policy->rules; rule < policy->rules + policy->count; rule++)
+        if (rule->audit)
+            return POLICY_WATCHES_SOME;
+    return POLICY_WATCHES_NONE;
 }
 
 void policy_each_store(const struct policy *policy, void (*visit)(const char *name, void *context),

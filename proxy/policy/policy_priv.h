@@ -5,11 +5,13 @@
  *     values.c     single values of it
  *     read.c       the tree -> rules
  *     stores.c     the tree -> facts about stores
+ *     doors.c      the tree -> which of Glance's other doors are open, and to whom
  *     check.c      what makes a rule good as a whole
  *     texts.c      lists of texts, and which names are good
  *     match.c      does a rule hold for these facts? One table of conditions
  *     policy.c     the whole: made and ended
  *     decide.c     facts -> decision
+ *     import.c     facts and the stores an import asks for -> decision
  *     explain.c    the same in words
  */
 #ifndef INTAKE_POLICY_PRIV_H
@@ -54,6 +56,7 @@ enum condition {
     CONDITION_LARGER_THAN,
     CONDITION_CLIENT,
     CONDITION_USER_AGENT,
+    CONDITION_IMPORT_METHOD,
     CONDITION_COUNT
 };
 
@@ -70,7 +73,8 @@ struct rule {
     char *deny; /* set: the operator's reason, and everything below is unset */
     char *store;
     enum store_mode mode;
-    bool mode_set;
+    bool mode_set;      /* in so many words: `default` or `force` */
+    bool audit;         /* `mode: audit`; `mode` is then the one it is judged by */
     struct texts allow; /* empty: any store but reserved ones */
     char *allow_text;   /* "file, test"; NULL when `allow` is empty */
     uint64_t max_size;  /* UINT64_MAX: none */
@@ -82,12 +86,21 @@ struct store_facts {
     int line;
 };
 
+struct doors {
+    bool methods_set;            /* else every import method may be used */
+    struct texts import_methods; /* may be empty: none may */
+    bool open[POLICY_DOOR_COUNT];
+    struct networks exempt; /* to whom everything is open */
+};
+
 /* The last rule is the one for everything that no other took. */
 struct policy {
+    bool audit; /* `mode: audit` of the whole */
     struct rule *rules;
     size_t count;
     struct store_facts *stores;
     size_t store_count;
+    struct doors doors;
 };
 
 /* --- texts.c --------------------------------------------------------------------------- */
@@ -101,6 +114,9 @@ void texts_free(struct texts *texts);
 
 /* Of rules and stores: 1 to POLICY_NAME_MAX of A-Z a-z 0-9 . _ -, because they go into headers. */
 bool policy_name_valid(const char *name);
+
+/* Of import methods, which Glance takes as plugins: 1 to POLICY_NAME_MAX of a-z 0-9 -. */
+bool policy_method_valid(const char *name);
 
 /* Glance's own stores (os_glance_staging_store, ...), into which it lets any user write. */
 bool policy_store_reserved(const char *store);
@@ -151,6 +167,18 @@ int document_line(const yaml_node_t *node);
 void document_complain(struct document *document, const yaml_node_t *node, const char *what);
 void document_no_memory(struct document *document, const yaml_node_t *node);
 
+/* Which of the words the text is; `count`, with a problem: none of them. */
+size_t word_find(struct document *document, const yaml_node_t *node, const char *what,
+                 const char *text, const char *const *words, size_t count);
+
+/* The same of a scalar. */
+size_t word_read(struct document *document, const yaml_node_t *node, const char *what,
+                 const char *const *words, size_t count);
+
+/* Adds a network; a problem if it is none. */
+void network_read(struct document *document, const yaml_node_t *node, const char *what,
+                  const char *text, struct networks *networks);
+
 /* A copy, or NULL with a problem. */
 char *text_read(struct document *document, const yaml_node_t *node, const char *what);
 
@@ -165,6 +193,7 @@ void limit_read(struct document *document, const yaml_node_t *node, const char *
 void name_check(struct document *document, const yaml_node_t *node, const char *name,
                 const char *what);
 void store_name_check(struct document *document, const yaml_node_t *node, const char *store);
+void method_check(struct document *document, const yaml_node_t *node, const char *method);
 
 /* --- read.c ---------------------------------------------------------------------------- */
 
@@ -174,6 +203,13 @@ void policy_read(struct document *document, struct policy *policy);
 
 void stores_read(struct document *document, const yaml_node_t *node, struct policy *policy);
 void store_facts_free(struct store_facts *facts); /* what it owns */
+
+/* --- doors.c --------------------------------------------------------------------------- */
+
+void doors_read(struct document *document, const yaml_node_t *node, struct doors *doors);
+void doors_free(struct doors *doors); /* what it owns */
+bool doors_exempt(const struct doors *doors, const char *client);
+bool doors_take_method(const struct doors *doors, const char *method, const char *client);
 
 /* --- check.c --------------------------------------------------------------------------- */
 
@@ -210,5 +246,16 @@ enum condition rule_mismatch(const struct rule *rule, const struct policy_facts 
 
 /* The rule that applies; never NULL. */
 const struct rule *policy_find_rule(const struct policy *policy, const struct policy_facts *facts);
+
+/* --- decide.c -------------------------------------------------------------------------- */
+
+/* Whether a client that asks for this store may have it: with `force` only the rule's own. What is
+ * no name at all (two stores joined by a comma, say) names no store. */
+bool rule_lets_have(const struct rule *rule, const char *wish);
+
+/* --- import.c -------------------------------------------------------------------------- */
+
+/* What the rules are held against: a size only where Glance has the data. */
+struct policy_facts import_facts(const struct policy_facts *facts);
 
 #endif

@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "intake/nearest.h"
 #include "intake/problems.h"
 #include "policy/policy_priv.h"
 
@@ -10,17 +9,12 @@
 
 static void read_mode(struct document *document, const yaml_node_t *node, struct rule *rule)
 {
-    const char *text = document_text(document, node, "mode");
-    if (!text)
-        return;
-    rule->mode_set = true;
-    if (strcmp(text, "force") == 0)
-        rule->mode = MODE_FORCE;
-    else if (strcmp(text, "default") == 0)
-        rule->mode = MODE_DEFAULT;
-    else
-        problems_add(document->problems, document->path, document_line(node),
-                     "mode '%.80s' is not default or force", text);
+    enum { DEFAULT, FORCE, AUDIT, MODES };
+    static const char *const modes[] = {"default", "force", "audit"};
+    size_t mode = word_read(document, node, "mode", modes, MODES);
+    rule->mode_set = mode == DEFAULT || mode == FORCE;
+    rule->audit = mode == AUDIT;
+    rule->mode = mode == FORCE ? MODE_FORCE : MODE_DEFAULT;
 }
 
 static void take_allowed(struct document *document, const yaml_node_t *node, const char *text,
@@ -55,14 +49,7 @@ struct wanting {
 static void check_visibility(struct document *document, const yaml_node_t *node, const char *text)
 {
     static const char *const known[] = {"public", "community", "shared", "private"};
-    size_t count = sizeof known / sizeof known[0];
-    for (size_t i = 0; i < count; i++)
-        if (strcmp(text, known[i]) == 0)
-            return;
-    const char *meant = nearest_word(text, known, count);
-    problems_add(document->problems, document->path, document_line(node),
-                 "visibility '%.80s' is not public, community, shared or private%s%s%s", text,
-                 meant ? ": did you mean " : "", meant ? meant : "", meant ? "?" : "");
+    word_find(document, node, "visibility", text, known, sizeof known / sizeof known[0]);
 }
 
 static void take_wanted(struct document *document, const yaml_node_t *node, const char *text,
@@ -74,9 +61,10 @@ static void take_wanted(struct document *document, const yaml_node_t *node, cons
         document_no_memory(document, node);
     if (wanting->condition == CONDITION_VISIBILITY)
         check_visibility(document, node, text);
-    if (wanting->condition == CONDITION_CLIENT && !networks_add(&rule->clients, text))
-        problems_add(document->problems, document->path, document_line(node),
-                     "client '%.80s' is not a network, such as 10.0.0.0/8 or 2001:db8::/32", text);
+    if (wanting->condition == CONDITION_CLIENT)
+        network_read(document, node, "client", text, &rule->clients);
+    if (wanting->condition == CONDITION_IMPORT_METHOD)
+        method_check(document, node, text);
 }
 
 static void read_condition(struct document *document, size_t key, const yaml_node_t *value,
@@ -179,6 +167,14 @@ static struct rule *add_rule(struct document *document, struct policy *policy,
     return rule;
 }
 
+static void read_rule(struct document *document, const struct mapping *mapping,
+                      const yaml_node_t *node, struct rule *rule)
+{
+    document_walk(document, mapping, node, rule);
+    if (rule->audit)
+        rule->mode = rule->allow.count > 0 ? MODE_DEFAULT : MODE_FORCE;
+}
+
 static void read_rules(struct document *document, const yaml_node_t *node, struct policy *policy)
 {
     static const struct mapping mapping = {"a rule", rule_keys, KEY_WHEN + 1, read_rule_value};
@@ -201,24 +197,34 @@ static void read_rules(struct document *document, const yaml_node_t *node, struc
         }
         struct rule *rule = add_rule(document, policy, each);
         if (rule)
-            document_walk(document, &mapping, each, rule);
+            read_rule(document, &mapping, each, rule);
     }
 }
 
 /* --- the whole ------------------------------------------------------------------------- */
 
-enum top_key { KEY_RULES, KEY_DEFAULT, KEY_STORES };
+enum top_key { KEY_TOP_MODE, KEY_RULES, KEY_DEFAULT, KEY_DOORS, KEY_STORES, TOP_KEYS };
 
 struct top {
     struct policy *policy;
     const yaml_node_t *fallback;
 };
 
+static void read_top_mode(struct document *document, const yaml_node_t *node, struct policy *policy)
+{
+    enum { ENFORCE, AUDIT, MODES };
+    static const char *const modes[] = {"enforce", "audit"};
+    policy->audit = word_read(document, node, "mode", modes, MODES) == AUDIT;
+}
+
 static void read_top_value(struct document *document, size_t key, const yaml_node_t *value,
                            void *target)
 {
     struct top *top = target;
     switch ((enum top_key)key) {
+    case KEY_TOP_MODE:
+        read_top_mode(document, value, top->policy);
+        break;
     case KEY_RULES:
         if (top->fallback)
             document_complain(document, value, "rules must stand before default, which comes last");
@@ -227,17 +233,22 @@ static void read_top_value(struct document *document, size_t key, const yaml_nod
     case KEY_DEFAULT:
         top->fallback = value;
         break;
-    case KEY_STORES:
-        stores_read(document, value, top->policy);
+    case KEY_DOORS:
+        doors_read(document, value, &top->policy->doors);
         break;
+    default:
+        stores_read(document, value, top->policy);
     }
 }
 
 void policy_read(struct document *document, struct policy *policy)
 {
-    static const char *const keys[] = {
-        [KEY_RULES] = "rules", [KEY_DEFAULT] = "default", [KEY_STORES] = "stores"};
-    static const struct mapping whole = {"the policy", keys, 3, read_top_value};
+    static const char *const keys[] = {[KEY_TOP_MODE] = "mode",
+                                       [KEY_RULES] = "rules",
+                                       [KEY_DEFAULT] = "default",
+                                       [KEY_DOORS] = "doors",
+                                       [KEY_STORES] = "stores"};
+    static const struct mapping whole = {"the policy", keys, TOP_KEYS, read_top_value};
     static const struct mapping fallback = {"default", rule_keys, KEY_NAME, read_rule_value};
     struct top top = {policy, NULL};
     const yaml_node_t *root = yaml_document_get_root_node(&document->tree);
@@ -254,5 +265,5 @@ void policy_read(struct document *document, struct policy *policy)
     rule->name = strdup(POLICY_DEFAULT);
     if (!rule->name)
         document_no_memory(document, top.fallback);
-    document_walk(document, &fallback, top.fallback, rule);
+    read_rule(document, &fallback, top.fallback, rule);
 }

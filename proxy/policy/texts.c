@@ -60,6 +60,15 @@ bool policy_name_valid(const char *name)
     return length > 0 && length <= POLICY_NAME_MAX && !name[length];
 }
 
+bool policy_method_valid(const char *name)
+{
+    size_t length = 0;
+    while (islower((unsigned char)name[length]) || isdigit((unsigned char)name[length]) ||
+           name[length] == '-')
+        length++;
+    return length > 0 && length <= POLICY_NAME_MAX && !name[length];
+}
+
 bool policy_store_reserved(const char *store)
 {
     static const char prefix[] = "os_glance_";

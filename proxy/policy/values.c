@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Every reader tells what is wrong with its value and goes on, so that one reading finds all. */
+#include "intake/buffer.h"
+#include "intake/nearest.h"
 #include "intake/problems.h"
 #include "intake/units.h"
 #include "policy/policy_priv.h"
@@ -14,6 +16,46 @@ void document_complain(struct document *document, const yaml_node_t *node, const
 void document_no_memory(struct document *document, const yaml_node_t *node)
 {
     document_complain(document, node, "no memory");
+}
+
+/* "a, b or c" */
+static void list_words(const char *const *words, size_t count, struct buffer *out)
+{
+    for (size_t i = 0; i < count; i++)
+        buffer_print(out, "%s%s", i == 0 ? "" : i + 1 == count ? " or " : ", ", words[i]);
+}
+
+size_t word_find(struct document *document, const yaml_node_t *node, const char *what,
+                 const char *text, const char *const *words, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        if (strcmp(text, words[i]) == 0)
+            return i;
+    const char *meant = nearest_word(text, words, count);
+    struct buffer all;
+    buffer_init(&all, POLICY_TEXT_MAX);
+    list_words(words, count, &all);
+    problems_add(document->problems, document->path, document_line(node),
+                 "%s '%.80s' is not %s%s%s%s", what, text, buffer_text(&all),
+                 meant ? ": did you mean " : "", meant ? meant : "", meant ? "?" : "");
+    buffer_free(&all);
+    return count;
+}
+
+size_t word_read(struct document *document, const yaml_node_t *node, const char *what,
+                 const char *const *words, size_t count)
+{
+    const char *text = document_text(document, node, what);
+    return text ? word_find(document, node, what, text, words, count) : count;
+}
+
+void network_read(struct document *document, const yaml_node_t *node, const char *what,
+                  const char *text, struct networks *networks)
+{
+    if (!networks_add(networks, text))
+        problems_add(document->problems, document->path, document_line(node),
+                     "%s '%.80s' is not a network, such as 10.0.0.0/8 or 2001:db8::/32", what,
+                     text);
 }
 
 char *text_read(struct document *document, const yaml_node_t *node, const char *what)
@@ -40,6 +82,14 @@ void store_name_check(struct document *document, const yaml_node_t *node, const 
     if (policy_store_reserved(store))
         problems_add(document->problems, document->path, document_line(node),
                      "store '%.80s' is Glance's own: images do not belong there", store);
+}
+
+void method_check(struct document *document, const yaml_node_t *node, const char *method)
+{
+    if (!policy_method_valid(method))
+        problems_add(document->problems, document->path, document_line(node),
+                     "import method '%.80s' must be 1 to %d of a-z, 0-9 and '-'", method,
+                     POLICY_NAME_MAX);
 }
 
 bool size_read(struct document *document, const yaml_node_t *node, const char *what, uint64_t *size)

@@ -15,6 +15,45 @@ static const char *const HOP_BY_HOP[] = {"Connection", "Keep-Alive",    "Proxy-C
 /* What the request says of the way here; the proxy says it instead. */
 static const char *const OF_THE_WAY[] = {"Expect", "Forwarded", "Host", "X-Openstack-Request-Id"};
 
+/* What keystonemiddleware's auth_token tells the rest of Glance of the caller, and oslo.context and
+ * Glance read. It drops those that a client sends, but for the last one; where it does not stand in
+ * front of Glance, nothing does. The tokens themselves (X-Auth-Token, X-Storage-Token,
+ * X-Service-Token) are the client's to send. */
+static const char *const IDENTITY[] = {
+    "X-Identity-Status",
+    "X-Service-Identity-Status",
+    "X-User-Id",
+    "X-Service-User-Id",
+    "X-User-Name",
+    "X-Service-User-Name",
+    "X-User-Domain-Id",
+    "X-Service-User-Domain-Id",
+    "X-User-Domain-Name",
+    "X-Service-User-Domain-Name",
+    "X-Project-Id",
+    "X-Service-Project-Id",
+    "X-Project-Name",
+    "X-Service-Project-Name",
+    "X-Project-Domain-Id",
+    "X-Service-Project-Domain-Id",
+    "X-Project-Domain-Name",
+    "X-Service-Project-Domain-Name",
+    "X-Domain-Id",
+    "X-Service-Domain-Id",
+    "X-Domain-Name",
+    "X-Service-Domain-Name",
+    "X-Roles",
+    "X-Service-Roles",
+    "X-Role",
+    "X-User",
+    "X-Tenant",
+    "X-Tenant-Id",
+    "X-Tenant-Name",
+    "X-Is-Admin-Project",
+    "X-Service-Catalog",
+    "OpenStack-System-Scope",
+};
+
 #define NAME_IN(name, list) name_in(name, list, sizeof(list) / sizeof *(list))
 
 static bool name_in(const char *name, const char *const *list, size_t count)
@@ -54,9 +93,9 @@ static bool end_to_end(const struct headers *headers, const char *name)
     return !NAME_IN(name, HOP_BY_HOP) && !connection_names(headers, name);
 }
 
-static bool of_the_way(const char *name)
+static bool for_glance(const char *name)
 {
-    return NAME_IN(name, OF_THE_WAY) || of_a_proxy(name);
+    return !NAME_IN(name, OF_THE_WAY) && !of_a_proxy(name) && !NAME_IN(name, IDENTITY);
 }
 
 /* Nothing is added for what is not known. */
@@ -71,7 +110,7 @@ bool forward_request_headers(const struct headers *from, const struct origin *or
     struct headers kept = {0};
     bool ok = add_known(&kept, "Host", origin->host);
     headers_each(row, from)
-        if (end_to_end(from, row->name) && !of_the_way(row->name))
+        if (end_to_end(from, row->name) && for_glance(row->name))
             ok = ok && headers_add(&kept, row->name, row->value);
     ok = ok && add_known(&kept, "X-Forwarded-For", origin->forwarded_for) &&
          add_known(&kept, "X-Forwarded-Proto", origin->proto) &&

@@ -12,6 +12,9 @@ static const char *request_line_fault(const struct request_head *head)
 {
     if (!token_valid(head->method))
         return "the method is not a token";
+    for (const char *at = head->method; *at; at++)
+        if (*at >= 'a' && *at <= 'z')
+            return "the method has a letter that is not a capital";
     if (!strcmp(head->method, "CONNECT"))
         return "CONNECT asks for a tunnel, and there is none here";
     const char *version = head->version;
@@ -37,6 +40,35 @@ static const char *fields_fault(const struct headers *headers)
                                        header_name_is(row->name, "Transfer-Encoding")))
             return "Content-Length or Transfer-Encoding is spelled with an underscore";
     }
+    return NULL;
+}
+
+/* An option names a field in any spelling that Glance takes for its name. */
+static bool option_is(struct span option, const char *field)
+{
+    char name[64];
+    if (option.length >= sizeof name)
+        return false;
+    memcpy(name, option.text, option.length);
+    name[option.length] = '\0';
+    return header_name_is(name, field);
+}
+
+/* What Connection names goes no further, but these fields are judged here: were an Accept that
+ * makes Glance look elsewhere left out on the way, Glance would find what it was to pass by. They
+ * are for the recipient, so that no sender may name them (RFC 9110 7.6.1). */
+static const char *connection_fault(const struct headers *headers)
+{
+    static const char *const judged[] = {
+        "Accept", "Content-Encoding", "Content-Range",     "Content-Type",
+        "Host",   "X-Auth-Token",     "X-Image-Meta-Store"};
+    struct span option;
+    headers_each(row, headers)
+        if (header_name_is(row->name, "Connection"))
+            for (const char *at = row->value; list_next(&at, ',', &option);)
+                for (size_t i = 0; i < sizeof judged / sizeof *judged; i++)
+                    if (option_is(option, judged[i]))
+                        return "Connection names a field that is not the connection's own";
     return NULL;
 }
 
@@ -97,6 +129,8 @@ const char *head_fault(const struct request_head *head, struct framing_facts *ou
     const char *fault = request_line_fault(head);
     if (!fault)
         fault = fields_fault(&head->headers);
+    if (!fault)
+        fault = connection_fault(&head->headers);
     if (!fault)
         fault = host_fault(head);
     if (!fault)

@@ -119,7 +119,8 @@ static bool chain_add(struct chain *chain, const char *address)
         address_keep(address, chain->untrusted);
     if (!*chain->first)
         address_keep(address, chain->first);
-    return buffer_print(&chain->text, "%s%s", chain->text.len ? ", " : "", address);
+    return (!chain->text.len || buffer_append(&chain->text, ", ", 2)) &&
+           buffer_append(&chain->text, address, strlen(address));
 }
 
 static bool chain_add_node(struct chain *chain, struct span element, bool forwarded)

@@ -4,10 +4,19 @@
 #include "request_priv.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <uuid/uuid.h>
 
 static const char NAME[] = "X-Openstack-Request-Id";
+
+/* Version 4 (RFC 9562 5.4). libuuid's own asks the kernel six times for one. */
+static void new_uuid(uuid_t uuid)
+{
+    arc4random_buf(uuid, sizeof(uuid_t));
+    uuid[6] = (unsigned char)((uuid[6] & 0x0f) | 0x40);
+    uuid[8] = (unsigned char)((uuid[8] & 0x3f) | 0x80);
+}
 
 void request_id_choose(const struct headers *headers, char out[REQUEST_ID_MAX + 1])
 {
@@ -19,7 +28,7 @@ void request_id_choose(const struct headers *headers, char out[REQUEST_ID_MAX + 
     }
     uuid_t uuid;
     char text[UUID_STR_LEN];
-    uuid_generate_random(uuid);
+    new_uuid(uuid);
     uuid_unparse_lower(uuid, text);
     snprintf(out, REQUEST_ID_MAX + 1, "req-%s", text);
 }

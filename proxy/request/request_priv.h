@@ -53,11 +53,7 @@ bool version_is_2(struct span version);
 
 /* --- override.c ------------------------------------------------------------------------ */
 
-/* Whether the query makes Glance's router take the request for a PUT. `query` may be NULL. */
-bool override_is_put(const char *query);
-
-/* The query without the fields that override the method, the others byte for byte; "" if none
- * is left. Owned by the caller; NULL: no memory. */
-char *override_removed(const char *query);
+/* Whether the query has a field that makes Glance's router take another method. It may be NULL. */
+bool override_named(const char *query);
 
 #endif

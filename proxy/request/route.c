@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Every spelling that Glance routes to an upload must be found here, or it walks around the
- * policy; one that Glance answers 404 may be let through. So whatever is in doubt is an upload,
- * and Glance is sent the canonical path for it. */
+/* Every spelling that Glance routes to a door must be found here, or it walks around the policy;
+ * one that Glance answers 404 may be let through. So whatever is in doubt is a door, and Glance is
+ * sent the canonical path for it.
+ *
+ * One that is routed there is let through as well: a POST of a form with a field _method=PUT (or
+ * PATCH). A form's Content-Type is what Glance answers 415 to at those doors, whoever sends it. */
 #include "intake/request.h"
 
 #include "request_priv.h"
@@ -10,10 +13,16 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* As Glance's router has them, behind the version; '*' is the image id. */
 static const struct door {
-    const char *name;
+    const char *method;
+    const char *path;
     enum route_kind kind;
-} DOORS[] = {{"file", ROUTE_UPLOAD}, {"stage", ROUTE_STAGE}};
+} DOORS[] = {
+    {"PUT", "/images/*/file", ROUTE_UPLOAD},          {"PUT", "/images/*/stage", ROUTE_STAGE},
+    {"POST", "/images/*/import", ROUTE_IMPORT},       {"PATCH", "/images/*", ROUTE_UPDATE},
+    {"POST", "/images/*/locations", ROUTE_LOCATIONS}, {"POST", "/tasks", ROUTE_TASKS},
+};
 
 enum { DOOR_COUNT = sizeof DOORS / sizeof *DOORS };
 
@@ -35,17 +44,28 @@ static const char *versioned_find(const char *path, struct accept_version accept
     return accept.v2 ? path : NULL;
 }
 
-/* "/images/{id}/file" or "/stage"; NULL: something else. */
-static const struct door *door_find(const char *versioned, struct span *id)
+/* Whether `path` is the door's, and which of its segments is the id (empty: it has none). */
+static bool door_matches(const char *door, const char *path, struct span *id)
 {
-    static const char images[] = "/images/";
-    if (strncmp(versioned, images, sizeof images - 1) != 0)
-        return NULL;
-    id->text = versioned + sizeof images - 1;
-    id->length = strcspn(id->text, "/");
-    const char *name = id->text + id->length;
+    *id = (struct span){path, 0};
+    for (; *door; door++) {
+        if (*door != '*') {
+            if (*door != *path++)
+                return false;
+            continue;
+        }
+        *id = (struct span){path, strcspn(path, "/")};
+        if (!id->length)
+            return false;
+        path += id->length;
+    }
+    return !*path;
+}
+
+static const struct door *door_find(const char *method, const char *versioned, struct span *id)
+{
     for (size_t i = 0; i < DOOR_COUNT; i++)
-        if (id->length && *name && !strcmp(name + 1, DOORS[i].name))
+        if (!strcmp(method, DOORS[i].method) && door_matches(DOORS[i].path, versioned, id))
             return &DOORS[i];
     return NULL;
 }
@@ -73,8 +93,8 @@ const char *route_find(const char *method, const struct target *target,
         return NULL;
     }
     struct span id;
-    const struct door *door = door_find(versioned, &id);
-    if (!door || (strcmp(method, "PUT") != 0 && !override_is_put(target->query)))
+    const struct door *door = door_find(method, versioned, &id);
+    if (!door)
         return NULL;
     const char *fault = id_fault(id);
     if (fault)
@@ -87,16 +107,17 @@ const char *route_find(const char *method, const struct target *target,
 
 char *route_canonical(const struct route *route, const struct target *target)
 {
-    const char *name = NULL;
+    const char *door = NULL;
     for (size_t i = 0; i < DOOR_COUNT; i++)
         if (DOORS[i].kind == route->kind)
-            name = DOORS[i].name;
-    char *query = override_removed(target->query ? target->query : "");
+            door = DOORS[i].path;
+    if (!door)
+        return NULL;
+    int before = (int)strcspn(door, "*");
+    const char *behind = door[before] ? door + before + 1 : "";
     char *canonical = NULL;
-    if (!name || !query ||
-        asprintf(&canonical, "/v2/images/%s/%s%s%s", route->image_id, name, *query ? "?" : "",
-                 query) < 0)
+    if (asprintf(&canonical, "/v2%.*s%s%s%s%s", before, door, route->image_id, behind,
+                 target->query ? "?" : "", target->query ? target->query : "") < 0)
         canonical = NULL;
-    free(query);
     return canonical;
 }

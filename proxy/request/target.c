@@ -1,40 +1,39 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Two servers carry Glance, and they read a path differently. eventlet unquotes it once and leaves
- * dot segments alone; uWSGI removes plain dot segments while it unquotes (so "%2e%2e" stays), lets
- * ".." take back an empty segment as well as any other, and makes something of malformed escapes.
- * Glance then drops empty segments.
+ * dot segments alone; uWSGI removes plain ones while it unquotes, and makes something of malformed
+ * escapes. Glance then drops empty segments. Where the two differ the target is refused; what is
+ * left is read once, and written anew for Glance:
  *
- *     /v2//images/x%2Fy/../../ID/file      as sent
- *     /v2//images/x/y/../../ID/file        decoded
- *     /v2//images/ID/file                  ".." resolved, empty segments counting as segments
- *     /v2/images/ID/file                   empty segments dropped
- *
- * Where the two would still differ about what is routed where, the target is refused. */
+ *     /v2//images%2FID/fil%65      as sent
+ *     /v2/images/ID/file           path
+ *     /v2/images/ID/file           canonical: "/v2/images/ID/file" and the query */
 #include "intake/request.h"
 
+#include "intake/buffer.h"
 #include "request_priv.h"
 
+#include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
-/* The decoded path while it grows. `segment` is where its last segment begins, just behind a
- * slash; `escaped`: an escape is part of that segment or of a slash beside it. */
-struct path {
-    char *text;
-    size_t length;
-    size_t segment;
-    bool escaped;
-};
+static const char NO_MEMORY[] = "there is no memory to read it";
+
+/* Where Python splits a line into words, which is how eventlet reads the request line as Latin-1.
+ */
+static bool blank(unsigned char c)
+{
+    return c == ' ' || c == 0x85 || c == 0xa0;
+}
 
 static const char *characters_fault(const char *raw)
 {
     if (!*raw)
         return "the request target is empty";
     for (const char *at = raw; *at; at++) {
-        if (*at <= 0x20 || *at >= 0x7f)
-            return "the request target has a space or a byte that is not printable ASCII";
+        if (blank((unsigned char)*at) || iscntrl((unsigned char)*at))
+            return "the request target has a blank or a control character";
         if (*at == '#')
             return "the request target has a fragment (#)";
     }
@@ -54,115 +53,125 @@ static const char *authority_take(const char **raw, char **authority)
     size_t length = strcspn(begin, "/?");
     *authority = strndup(begin, length);
     if (!*authority)
-        return "there is no memory to read it";
+        return NO_MEMORY;
     if (!host_valid(*authority))
         return "the request target names no valid host";
     *raw = begin + length;
     return NULL;
 }
 
-/* Ends the last segment, with the slash that follows it if there is one. A dot segment goes, and
- * that slash with it: the one in front stands for both (RFC 3986 5.2.4). */
-static const char *segment_end(struct path *path, bool slash)
+/* "." and "..", whether the client wrote them plainly or not. */
+static const char *segments_fault(const char *path)
 {
-    const char *segment = path->text + path->segment;
-    size_t length = path->length - path->segment;
-    bool back = length == 2 && !memcmp(segment, "..", 2);
-    bool here = length == 1 && *segment == '.';
-    if ((back || here) && path->escaped)
-        return "a dot segment of the path is percent-encoded";
-    if (back || here)
-        path->length = path->segment;
-    else if (slash)
-        path->text[path->length++] = '/';
-    if (back && path->length > 1) {
-        path->length--;
-        while (path->text[path->length - 1] != '/')
-            path->length--;
+    for (const char *segment = path; *segment == '/'; segment += strcspn(segment, "/")) {
+        segment++;
+        size_t length = strcspn(segment, "/");
+        if ((length == 1 && *segment == '.') || (length == 2 && !memcmp(segment, "..", 2)))
+            return "the path has a dot segment";
     }
-    path->segment = path->length;
     return NULL;
 }
 
-static const char *byte_add(struct path *path, char byte, bool escaped)
+static void empty_segments_drop(char *path)
 {
-    path->escaped = path->escaped || escaped;
-    if (byte != '/') {
-        path->text[path->length++] = byte;
-        return NULL;
-    }
-    const char *fault = segment_end(path, true);
-    path->escaped = escaped;
-    return fault;
+    char *kept = path;
+    for (const char *at = path; *at; at++)
+        if (*at != '/' || kept == path || kept[-1] != '/')
+            *kept++ = *at;
+    *kept = '\0';
 }
 
-static void empty_segments_drop(struct path *path)
+/* Decodes `raw`, which ends before `end`, into `path`, which has room for it. */
+static const char *path_read(const char *raw, const char *end, char *path)
 {
-    size_t kept = 0;
-    for (size_t i = 0; i < path->length; i++)
-        if (path->text[i] != '/' || !kept || path->text[kept - 1] != '/')
-            path->text[kept++] = path->text[i];
-    path->text[kept] = '\0';
-}
-
-/* `raw` begins with a slash and ends before '?' or at `end`; `path->text` has room for it. */
-static const char *path_read(const char *raw, const char *end, struct path *path)
-{
-    path->text[0] = '/';
-    path->length = path->segment = 1;
-    const char *fault = NULL;
-    for (const char *at = raw + 1; at < end && !fault; at++) {
-        if (*at != '%') {
-            fault = byte_add(path, *at, false);
-            continue;
+    for (const char *at = raw; at < end; at++) {
+        int byte = (unsigned char)*at;
+        if (*at == '%') {
+            byte = percent_decoded(at);
+            if (byte < 0)
+                return "the path has malformed percent-encoding";
+            if (byte < 0x20 || byte == 0x7f)
+                return "the path has a percent-encoded control character";
+            at += 2;
         }
-        int byte = percent_decoded(at);
-        if (byte < 0)
-            return "the path has malformed percent-encoding";
-        if (byte < 0x20 || byte == 0x7f)
-            return "the path has a percent-encoded control character";
-        fault = byte_add(path, (char)byte, true);
-        at += 2;
+        *path++ = (char)byte;
     }
-    if (!fault)
-        fault = segment_end(path, false);
-    if (!fault)
-        empty_segments_drop(path);
-    return fault;
+    *path = '\0';
+    return NULL;
 }
 
-/* Fills path and query from `target->raw`. */
-static const char *raw_split(struct target *target)
+/* What may stand in a path as it is (pchar and "/", RFC 3986 3.3). */
+static bool plain_in_path(char c)
 {
-    const char *end = target->raw + strcspn(target->raw, "?");
-    struct path path = {.text = malloc((size_t)(end - target->raw) + 1)};
-    target->path = path.text;
-    if (*end)
-        target->query = strdup(end + 1);
-    if (!target->path || (*end && !target->query))
-        return "there is no memory to read it";
-    if (target->raw[0] == '*') {
-        memcpy(target->path, "*", sizeof "*");
-        return NULL;
+    return unreserved(c) || strchr("!$&'()*+,;=:@/", c);
+}
+
+/* A query is Glance's to read, but nobody should see a byte beyond ASCII in it. */
+static bool plain_in_query(char c)
+{
+    return (unsigned char)c < 0x80;
+}
+
+static bool append_encoded(struct buffer *out, const char *text, bool (*plain)(char))
+{
+    bool good = true;
+    while (good && *text) {
+        size_t run = 0;
+        while (text[run] && plain(text[run]))
+            run++;
+        good = buffer_append(out, text, run);
+        for (text += run; good && *text && !plain(*text); text++)
+            good = buffer_print(out, "%%%02X", (unsigned char)*text);
     }
-    return path_read(target->raw, end, &path);
+    return good;
+}
+
+/* `query` begins with its '?', or is "". */
+static char *canonical_write(const char *path, const char *query)
+{
+    struct buffer out;
+    buffer_init(&out, 3 * (strlen(path) + strlen(query)));
+    if (!append_encoded(&out, path, plain_in_path) || !append_encoded(&out, query, plain_in_query))
+        buffer_free(&out);
+    return out.data;
+}
+
+/* `raw` begins with a slash, or is "*". */
+static const char *parts_read(const char *raw, struct target *target)
+{
+    const char *query = raw + strcspn(raw, "?");
+    target->path = malloc((size_t)(query - raw) + 1);
+    if (!target->path)
+        return NO_MEMORY;
+    const char *fault = path_read(raw, query, target->path);
+    if (fault)
+        return fault;
+    empty_segments_drop(target->path);
+    fault = segments_fault(target->path);
+    if (!fault && *query && override_named(query + 1))
+        fault = "the query has a field _method, which would change what is asked";
+    target->canonical = fault ? NULL : canonical_write(target->path, query);
+    if (!fault && !target->canonical)
+        fault = NO_MEMORY;
+    if (!fault && *query)
+        target->query = strchr(target->canonical, '?') + 1;
+    return fault;
 }
 
 const char *target_parse(const char *raw, struct target *out)
 {
     *out = (struct target){0};
+    char *rooted = NULL;
     const char *fault = characters_fault(raw);
     if (!fault)
         fault = authority_take(&raw, &out->authority);
     if (!fault) {
         bool origin_form = *raw == '/' || !strcmp(raw, "*");
-        if (asprintf(&out->raw, "%s%s", origin_form ? "" : "/", raw) < 0) {
-            out->raw = NULL;
-            fault = "there is no memory to read it";
-        } else {
-            fault = raw_split(out);
-        }
+        if (asprintf(&rooted, "%s%s", origin_form ? "" : "/", raw) < 0)
+            rooted = NULL;
+        fault = rooted ? parts_read(rooted, out) : NO_MEMORY;
     }
+    free(rooted);
     if (fault)
         target_free(out);
     return fault;
@@ -170,9 +179,8 @@ const char *target_parse(const char *raw, struct target *out)
 
 void target_free(struct target *target)
 {
-    free(target->raw);
     free(target->authority);
     free(target->path);
-    free(target->query);
+    free(target->canonical);
     *target = (struct target){0};
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What Glance reports is compared, and nothing else: where it reports nothing (of staged data no
- * digest and no store), there is nothing to differ. */
+ * digest and no store), there is nothing to differ. The first difference is told. */
 #include "intake/verify.h"
 
 #include "intake/digest.h"
@@ -106,6 +106,15 @@ static enum verify_verdict compare_store(const struct verify_expected *expected,
                   *seen->stores ? seen->stores : "no store", STORES_SHOWN, expected->store);
 }
 
+static enum verify_verdict compare_format(const char *what, const char *was, const char *is,
+                                          char why[VERIFY_WORDS])
+{
+    if (!was || !is || strcmp(was, is) == 0)
+        return VERIFY_GOOD;
+    return differ(why, "its %s was %.*s, and is %.*s now", what, STATUS_SHOWN, was, STATUS_SHOWN,
+                  is);
+}
+
 enum verify_verdict verify_image(const struct verify_expected *expected, const struct image *seen,
                                  char method[16], char why[VERIFY_WORDS])
 {
@@ -118,5 +127,10 @@ enum verify_verdict verify_image(const struct verify_expected *expected, const s
         verdict = compare_digests(expected, seen, method, why);
     if (verdict == VERIFY_GOOD)
         verdict = compare_store(expected, seen, why);
+    if (verdict == VERIFY_GOOD)
+        verdict = compare_format("disk_format", expected->disk_format, seen->disk_format, why);
+    if (verdict == VERIFY_GOOD)
+        verdict = compare_format("container_format", expected->container_format,
+                                 seen->container_format, why);
     return verdict;
 }

@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Where the policy only watches (`mode: audit`), what speaks against a request is noted, and the
+ * request goes on as it came. Which rule applies, and whether that one only watches, is known only
+ * after Glance was asked for the image; what spoke against it before is kept until then.
+ *
+ * A decision that was put off until the size is there may be one to watch only then: what was done
+ * to the body meanwhile stays, and nothing is refused from there on. */
+#include "exchange/exchange_priv.h"
+
+#include "intake/log.h"
+#include "intake/metrics.h"
+#include "intake/snapshot.h"
+#include "intake/upload.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+
+void audit_begin(struct exchange *x)
+{
+    static const enum audit begins[] = {[POLICY_WATCHES_NONE] = AUDIT_OFF,
+                                        [POLICY_WATCHES_SOME] = AUDIT_UNDECIDED,
+                                        [POLICY_WATCHES_ALL] = AUDIT_ON};
+    x->audit = begins[policy_watches(x->snapshot->policy)];
+}
+
+bool audit_only(const struct exchange *x)
+{
+    return x->audit == AUDIT_ON;
+}
+
+static void note(struct exchange *x, enum refusal refusal, const char *detail)
+{
+    if (x->upload->audit_reasons & refusal_bit(refusal))
+        return;
+    x->upload->audit_reasons |= refusal_bit(refusal);
+    log_say(LOG_LEVEL_WARNING, "%s: would be refused: %s%s%s", x->request_id,
+            refusal_row(refusal)->name, *detail ? ": " : "", detail);
+}
+
+static enum step_result object(struct exchange *x, enum refusal refusal, const char *detail)
+{
+    if (x->audit == AUDIT_OFF)
+        return *detail ? exchange_refuse_for(x, refusal, "%s", detail)
+                       : exchange_refuse(x, refusal);
+    if (x->audit == AUDIT_ON) {
+        note(x, refusal, detail);
+    } else if (x->pending_count < PENDING_MAX) {
+        struct pending *pending = &x->pending[x->pending_count++];
+        pending->reason = refusal;
+        snprintf(pending->detail, sizeof pending->detail, "%s", detail);
+    }
+    return STEP_NEXT;
+}
+
+enum step_result exchange_object(struct exchange *x, enum refusal refusal)
+{
+    return object(x, refusal, "");
+}
+
+enum step_result exchange_object_for(struct exchange *x, enum refusal refusal, const char *format,
+                                     ...)
+{
+    char detail[sizeof x->detail];
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(detail, sizeof detail, format, arguments);
+    va_end(arguments);
+    return object(x, refusal, detail);
+}
+
+enum step_result audit_decided(struct exchange *x)
+{
+    if (x->audit != AUDIT_ON)
+        x->audit = x->decision.audit ? AUDIT_ON : AUDIT_OFF;
+    enum step_result result = STEP_NEXT;
+    for (size_t i = 0; i < x->pending_count && result == STEP_NEXT; i++)
+        result = object(x, x->pending[i].reason, x->pending[i].detail);
+    x->pending_count = 0;
+    return result;
+}

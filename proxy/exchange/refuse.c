@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* An exchange is refused for the first reason that was found, and answered once. */
+#include "exchange/exchange_priv.h"
+
+#include "intake/client.h"
+#include "intake/log.h"
+#include "intake/metrics.h"
+#include "intake/upload.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+enum step_result exchange_refuse(struct exchange *x, enum refusal refusal)
+{
+    if (!x->refusal)
+        x->refusal = refusal;
+    return STEP_REFUSE;
+}
+
+enum step_result exchange_refuse_for(struct exchange *x, enum refusal refusal, const char *format,
+                                     ...)
+{
+    if (x->refusal)
+        return STEP_REFUSE;
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(x->detail, sizeof x->detail, format, arguments);
+    va_end(arguments);
+    return exchange_refuse(x, refusal);
+}
+
+enum step_result exchange_no_memory(struct exchange *x)
+{
+    log_say(LOG_LEVEL_ERROR, "%s: out of memory", x->request_id);
+    return exchange_refuse_for(x, REFUSAL_GLANCE_UNREACHABLE, "this proxy is short of memory");
+}
+
+/* A client that has its answer may try again at once. */
+void exchange_answer(struct exchange *x, struct reply *reply)
+{
+    upload_let_go(x);
+    metrics_answered(x->parts->metrics, reply->status);
+    if (x->client)
+        client_answer(x->client, reply);
+    reply_free(reply);
+}
+
+static char *upload_url(const struct exchange *x)
+{
+    char *url = NULL;
+    if (!x->route.image_id[0] || !x->origin.host)
+        return NULL;
+    if (asprintf(&url, "%s://%s%s/v2/images/%s/%s", x->origin.proto, x->origin.host,
+                 x->origin.prefix, x->route.image_id,
+                 x->route.kind == ROUTE_STAGE ? "stage" : "file") < 0)
+        return NULL;
+    return url;
+}
+
+void exchange_answer_refusal(struct exchange *x)
+{
+    metrics_refused(x->parts->metrics, x->refusal);
+    if (!x->client)
+        return;
+    char *url = upload_url(x);
+    const struct refusal_context context = {
+        .detail = x->detail[0] ? x->detail : NULL,
+        .image_id = x->route.image_id[0] ? x->route.image_id : NULL,
+        .request_id = x->request_id,
+        .url = url,
+        .user_agent = headers_get(&client_head(x->client)->headers, "User-Agent"),
+    };
+    struct reply reply;
+    reply_init(&reply);
+    if (reply_refuse(&reply, x->refusal, &context) && fields_of_answer(x, &reply.headers) &&
+        cors_tell(x, &reply.headers)) {
+        exchange_answer(x, &reply);
+    } else {
+        reply_free(&reply);
+        client_drop(x->client);
+    }
+    free(url);
+}

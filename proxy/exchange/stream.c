@@ -1,0 +1,124 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* An answer of Glance's that goes to the client while it comes.
+ *
+ *     libcurl -> window -> client                      until it is large, or of unknown length
+ *     Glance's socket -> pipe -> client's socket       a large one, but for what libcurl has of it
+ */
+#include "exchange/exchange_priv.h"
+
+#include "intake/client.h"
+#include "intake/metrics.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { COLLECTED_MAX = 16 * 1024, LARGE_MIN = 1024 * 1024 };
+
+/* --- how it is taken ------------------------------------------------------------------- */
+
+/* A length that whoever reads the answer must come to as well (RFC 9112 6.3). */
+static bool length_of(const struct headers *fields, uint64_t *length)
+{
+    const char *text = headers_get(fields, "Content-Length");
+    if (headers_count(fields, "Content-Length") != 1 || headers_count(fields, "Transfer-Encoding"))
+        return false;
+    char *end = NULL;
+    errno = 0;
+    unsigned long long value = strtoull(text, &end, 10);
+    if (*text < '0' || *text > '9' || *end || errno != 0 || value > INT64_MAX)
+        return false;
+    *length = value;
+    return true;
+}
+
+static bool has_body(const struct exchange *x, unsigned status)
+{
+    return status != 204 && status != 304 && strcmp(client_head(x->client)->method, "HEAD") != 0;
+}
+
+/* Of a little one the head can wait for the body: one send instead of two, and should Glance break
+ * off, the client is told so. A large one goes past the libraries on both sides, and what comes of
+ * it is not taken before it is known who reads the rest. */
+enum answer_mode stream_mode(struct exchange *x, unsigned status, const struct headers *fields)
+{
+    uint64_t length;
+    if (!has_body(x, status) || !length_of(fields, &length))
+        return ANSWER_STREAM;
+    x->large = length >= LARGE_MIN && !client_is_tls(x->client);
+    return length <= COLLECTED_MAX ? ANSWER_COLLECT : ANSWER_STREAM;
+}
+
+bool stream_put(struct exchange *x, const void *bytes, size_t count)
+{
+    if (x->large || !window_put(&x->window, bytes, count))
+        return false;
+    metrics_bytes(x->parts->metrics, 0, count);
+    client_more(x->client);
+    return true;
+}
+
+/* --- how the client gets it ------------------------------------------------------------ */
+
+static ssize_t count_given(struct exchange *x, ssize_t got)
+{
+    if (got > 0)
+        metrics_bytes(x->parts->metrics, 0, (uint64_t)got);
+    return got;
+}
+
+/* What libcurl has read, and then the rest, if that is ours to read. */
+static ssize_t stream_pull(void *context, void *into, size_t room)
+{
+    struct exchange *x = context;
+    size_t count = window_take(&x->window, into, room);
+    if (x->transfer && window_full(&x->window) <= WINDOW_SIZE / 2)
+        transfer_read_on(x->transfer);
+    if (count)
+        return (ssize_t)count;
+    if (x->glance_done)
+        return x->result == TRANSFER_ANSWERED ? CLIENT_END : CLIENT_LOST;
+    ssize_t got = transfer_read(x->transfer, into, room);
+    return got == CLIENT_UNMOVED ? CLIENT_WAIT : count_given(x, got);
+}
+
+static ssize_t stream_move(void *context, int pipe, size_t room)
+{
+    struct exchange *x = context;
+    if (window_full(&x->window) || !x->transfer)
+        return CLIENT_UNMOVED;
+    return count_given(x, transfer_move(x->transfer, pipe, room));
+}
+
+static struct client_stream stream_of(struct exchange *x, const struct headers *fields)
+{
+    struct client_stream stream = {.status = x->answer.status, .pull = stream_pull, .context = x};
+    bool bodyless = stream.status == 204 || stream.status == 304;
+    stream.length_known = length_of(fields, &stream.length) || bodyless;
+    return stream;
+}
+
+static void take_rest(struct exchange *x, struct client_stream *stream)
+{
+    bool wanted = x->large;
+    x->large = false;
+    if (!wanted || !x->transfer)
+        return;
+    if (transfer_take_rest(x->transfer, stream->length))
+        stream->move = stream_move;
+    else
+        transfer_read_on(x->transfer);
+}
+
+enum step_result stream_answer(struct exchange *x)
+{
+    struct reply reply;
+    struct client_stream stream = stream_of(x, &x->answer.headers);
+    if (!relay_reply(x, &reply))
+        return exchange_no_memory(x);
+    metrics_answered(x->parts->metrics, reply.status);
+    take_rest(x, &stream);
+    client_answer_stream(x->client, &stream, &reply.headers);
+    reply_free(&reply);
+    return STEP_END;
+}
