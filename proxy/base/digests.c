@@ -57,6 +57,17 @@ bool digests_want(struct digests *digests, const char *algorithm)
     return false;
 }
 
+bool digests_none(const struct digests *digests)
+{
+    return digests->count == 0;
+}
+
+struct digest *digests_at(struct digests *digests, size_t place)
+{
+    digests->begun = true;
+    return place < digests->count ? digests->rows[place].digest : NULL;
+}
+
 void digests_update(struct digests *digests, const void *bytes, size_t count)
 {
     digests->begun = true;

@@ -44,6 +44,7 @@ struct body *body_new(const struct body_plan *plan)
     if (!body)
         return NULL;
     body->plan = *plan;
+    body->audit = plan->audit;
     body->limits = (struct body_limits){UINT64_MAX, UINT64_MAX, UINT64_MAX};
     bool good = true;
     for (size_t i = 0; i < sizeof KINDS / sizeof *KINDS; i++)
@@ -80,11 +81,11 @@ int filter_refuse(struct filter *filter, enum refusal reason, const char *format
     struct body *body = filter->body;
     if (body->refusal)
         return BODY_REFUSED;
+    body->refusal = reason;
     va_list arguments;
     va_start(arguments, format);
     vsnprintf(body->detail, sizeof body->detail, format, arguments);
     va_end(arguments);
-    body->refusal = reason;
     return BODY_REFUSED;
 }
 
@@ -93,30 +94,50 @@ int filter_no_memory(struct filter *filter)
     return filter_refuse(filter, REFUSAL_GLANCE_UNREACHABLE, "this proxy is short of memory");
 }
 
-static bool has_warned(const struct body *body, enum refusal reason)
+/* Where its particulars go; NULL: it is there already. */
+static char *new_note(struct body_notes *notes, enum refusal reason)
 {
-    for (size_t i = 0; i < body->warning_count; i++)
-        if (body->warnings[i].reason == reason)
-            return true;
-    return false;
+    for (size_t i = 0; i < notes->count; i++)
+        if (notes->rows[i].reason == reason)
+            return NULL;
+    if (notes->count == BODY_NOTES_MAX)
+        return NULL;
+    struct body_note *note = &notes->rows[notes->count++];
+    note->reason = reason;
+    return note->detail;
+}
+
+static char *new_objection(struct body *body, enum check_level level, enum refusal reason)
+{
+    if (level == CHECK_REJECT && !body->audit) {
+        body->refusal = reason;
+        return body->detail;
+    }
+    return new_note(level == CHECK_REJECT ? &body->audited : &body->warnings, reason);
 }
 
 bool filter_object(struct filter *filter, enum check_level level, enum refusal reason,
-                   const char *detail)
+                   const char *format, ...)
 {
     struct body *body = filter->body;
-    if (level == CHECK_REJECT)
-        return filter_refuse(filter, reason, "%s", detail) != BODY_REFUSED;
-    if (level == CHECK_WARN && !has_warned(body, reason) &&
-        body->warning_count < BODY_WARNINGS_MAX) {
-        struct body_warning *warning = &body->warnings[body->warning_count++];
-        warning->reason = reason;
-        snprintf(warning->detail, sizeof warning->detail, "%s", detail);
+    if (body->refusal || level == CHECK_OFF)
+        return !body->refusal;
+    char *detail = new_objection(body, level, reason);
+    if (detail) {
+        va_list arguments;
+        va_start(arguments, format);
+        vsnprintf(detail, BODY_WORDS, format, arguments);
+        va_end(arguments);
     }
-    return true;
+    return !body->refusal;
 }
 
 /* --- asked at its end ------------------------------------------------------------------ */
+
+void body_audit(struct body *body)
+{
+    body->audit = true;
+}
 
 void body_limit(struct body *body, const struct body_limits *limits)
 {
@@ -157,10 +178,16 @@ enum refusal body_refusal(const struct body *body, const char **detail)
     return body->refusal;
 }
 
-size_t body_warnings(const struct body *body, const struct body_warning **rows)
+size_t body_warnings(const struct body *body, const struct body_note **rows)
 {
-    *rows = body->warnings;
-    return body->warning_count;
+    *rows = body->warnings.rows;
+    return body->warnings.count;
+}
+
+size_t body_audited(const struct body *body, const struct body_note **rows)
+{
+    *rows = body->audited.rows;
+    return body->audited.count;
 }
 
 bool body_finished(const struct body *body)
@@ -171,6 +198,11 @@ bool body_finished(const struct body *body)
 bool body_unwrapped(const struct body *body)
 {
     return body->unwrapped;
+}
+
+bool body_wrapped(const struct body *body)
+{
+    return body->wrapped;
 }
 
 uint64_t body_spooled(const struct body *body)

@@ -2,13 +2,15 @@
 /* What the files of the body share.
  *
  *   body.c       the chain: made, prepared, read, ended
+ *   move.c       what none of it has to read
  *   source.c     the client's bytes as they come
  *   envelope.c   takes the image out of a form (multipart.c finds it)
  *   measure.c    counts it against the limits and the client's own word
  *   inspect.c    holds its opening back until that has been judged; looks further on where a format
  *                asks for it (stripped.c: damage; proxy/format/: everything else)
  *   keep.c       spools it if its length is not known
- *   digest.c     hashes it, and holds the digests against those that were promised
+ *   digest.c     hashes it (hashing.c: beside the loop), and holds the digests against those that
+ *                were promised
  *   promised.c   the comparison for that
  *   finish.c     holds its last byte back until the end has been seen, and agreed with
  */
@@ -18,6 +20,7 @@
 #include "intake/body.h"
 
 struct filter;
+struct hashing;
 
 /* Nearest the client first: the order of the chain. */
 enum filter_phase {
@@ -47,6 +50,12 @@ struct filter_kind {
     /* As body_read(). */
     ssize_t (*read)(struct filter *filter, void *into, size_t room);
 
+    /* How many of the next bytes may pass without being read; NULL: any number. */
+    uint64_t (*unseen)(const struct filter *filter);
+
+    /* So many have passed. NULL: it does not count. */
+    void (*passed)(struct filter *filter, uint64_t count);
+
     /* Frees what it holds, however far `begin` came. NULL: nothing. */
     void (*end)(struct filter *filter);
 };
@@ -60,6 +69,11 @@ struct filter {
 extern const struct filter_kind filter_source, filter_envelope, filter_measure, filter_inspect,
     filter_keep, filter_digest, filter_finish;
 
+struct body_notes {
+    struct body_note rows[BODY_NOTES_MAX];
+    size_t count;
+};
+
 struct body {
     struct body_plan plan;
     struct body_limits limits;
@@ -69,6 +83,7 @@ struct body {
     bool length_known;
     uint64_t length;
     bool unwrapped;
+    bool wrapped;      /* what is in the envelope is not looked at then */
     uint64_t measured; /* bytes of it that have come */
     bool opening_judged;
     bool virtual_size_known;
@@ -80,22 +95,24 @@ struct body {
     enum refusal refusal;
     char detail[BODY_WORDS];
 
-    struct body_warning warnings[BODY_WARNINGS_MAX];
-    size_t warning_count;
+    bool audit; /* objections are notes */
+    struct body_notes warnings, audited;
 };
 
 /* Reads from the filter before. */
 ssize_t filter_pull(struct filter *filter, void *into, size_t room);
 
-/* Objects, for good (the first objection counts). Always BODY_REFUSED, for `return`. */
+/* Refuses, for good (the first reason counts), even where the policy only watches: for what cannot
+ * go on. Always BODY_REFUSED, for `return`. */
 int filter_refuse(struct filter *filter, enum refusal reason, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 
 int filter_no_memory(struct filter *filter); /* the same */
 
-/* Objects as far as `level` says. False: refused. True: with a warning, or without a word. */
+/* Objects as far as `level` says, and the policy. False: refused. True: noted, or without a word.
+ */
 bool filter_object(struct filter *filter, enum check_level level, enum refusal reason,
-                   const char *detail);
+                   const char *format, ...) __attribute__((format(printf, 4, 5)));
 
 /* measure.c: the limits against what is known by now. False: refused. */
 bool body_within_limits(struct body *body);
@@ -108,6 +125,7 @@ bool promised_hold(struct filter *filter, const struct promises *promises, struc
 
 /* What the body tells of some of them. */
 uint64_t keep_spooled(const struct filter *filter);
+struct hashing *digest_hashing(struct filter *filter);
 struct digests *digest_set(struct filter *filter);
 uint64_t finish_given(const struct filter *filter);
 

@@ -1,66 +1,111 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Hashes the image. When its end has come, every digest that was promised must be its own: the last
- * byte is still held back then (finish.c), so an image that is not the promised one never looks
- * complete to Glance. */
+/* Hashes the image, beside the loop (hashing.c): so the end may have to wait for its digests. Then
+ * every digest that was promised must be its own: the last byte is still held back (finish.c), so
+ * an image that is not the promised one never looks complete to Glance. */
 #include "intake/digest.h"
 #include "body/body_priv.h"
+#include "body/hashing.h"
+#include "intake/promises.h"
+
+#include <sys/param.h>
 
 struct digester {
     struct filter filter;
-    struct digests *set;
+    struct hashing *hashing;
     bool checked;
 };
 
 /* Glance's own algorithm may be one that OpenSSL does not have; its MD5 `checksum` is always there.
  */
-static bool want_for_glance(struct digester *digester)
+static bool want_for_glance(struct digests *set, const char *hash)
 {
-    const char *hash = digester->filter.body->plan.glance_hash;
-    return digests_want(digester->set, "sha512") &&
-           ((hash && hash[0] && digests_want(digester->set, hash)) ||
-            digests_want(digester->set, "md5"));
+    return digests_want(set, "sha512") &&
+           ((hash && hash[0] && digests_want(set, hash)) || digests_want(set, "md5"));
+}
+
+static bool want_all(const struct body_plan *plan, struct digests *set)
+{
+    return (plan->settings->upload.verify != VERIFY_DIGEST ||
+            want_for_glance(set, plan->glance_hash)) &&
+           promised_want(plan->promises, set) && promised_want(plan->image_promises, set);
 }
 
 static bool begin(struct filter *filter)
 {
-    struct digester *digester = (struct digester *)filter;
     const struct body_plan *plan = &filter->body->plan;
-    digester->set = digests_new();
-    return digester->set &&
-           (plan->settings->upload.verify != VERIFY_DIGEST || want_for_glance(digester)) &&
-           promised_want(plan->promises, digester->set) &&
-           promised_want(plan->image_promises, digester->set);
+    struct digests *set = digests_new();
+    if (!set || !want_all(plan, set)) {
+        digests_free(set);
+        return false;
+    }
+    struct hashing *hashing =
+        hashing_new(set, plan->hashers, plan->loop, plan->wake, plan->context);
+    ((struct digester *)filter)->hashing = hashing;
+    return hashing != NULL;
 }
 
-/* What was promised of a form is held there (envelope.c). */
+/* What was promised of a form is held there (envelope.c); of the image in one that is left on
+ * nothing can be told. */
 static bool keeps_promises(struct digester *digester)
 {
     struct filter *filter = &digester->filter;
-    const struct body_plan *plan = &filter->body->plan;
+    const struct body *body = filter->body;
+    const struct body_plan *plan = &body->plan;
+    struct digests *set = hashing_set(digester->hashing);
     digester->checked = true;
-    return (filter->body->unwrapped || promised_hold(filter, plan->promises, digester->set)) &&
-           promised_hold(filter, plan->image_promises, digester->set);
+    return (body->unwrapped || promised_hold(filter, plan->promises, set)) &&
+           (body->wrapped || promised_hold(filter, plan->image_promises, set));
+}
+
+static ssize_t read_end(struct digester *digester)
+{
+    if (digester->checked)
+        return BODY_END;
+    if (!hashing_is_over(digester->hashing))
+        return BODY_WAIT;
+    return keeps_promises(digester) ? BODY_END : BODY_REFUSED;
 }
 
 static ssize_t read_digest(struct filter *filter, void *into, size_t room)
 {
     struct digester *digester = (struct digester *)filter;
-    ssize_t got = filter_pull(filter, into, room);
-    if (got > 0)
-        digests_update(digester->set, into, (size_t)got);
-    if (got == BODY_END && !digester->checked && !keeps_promises(digester))
-        return BODY_REFUSED;
+    size_t most = hashing_room(digester->hashing);
+    if (most == 0)
+        return BODY_WAIT;
+    ssize_t got = filter_pull(filter, into, MIN(room, most));
+    if (got == BODY_END)
+        return read_end(digester);
+    if (got > 0 && !hashing_put(digester->hashing, into, (size_t)got))
+        return filter_no_memory(filter);
     return got;
+}
+
+/* What is moved can be hashed as well, by helpers (move.c). But a client on this machine may lend
+ * the kernel pages of its own (sendfile(2)), and change them between our look and Glance's: what is
+ * held to a promise is read. Without one Glance's own digest tells afterwards. */
+static uint64_t unseen(const struct filter *filter)
+{
+    const struct body_plan *plan = &filter->body->plan;
+    struct digests *set = hashing_set(((const struct digester *)filter)->hashing);
+    bool promised = (plan->promises && plan->promises->count) ||
+                    (plan->image_promises && plan->image_promises->count);
+    bool allowed = digests_none(set) || (plan->hashers && !promised);
+    return allowed ? UINT64_MAX : 0;
+}
+
+struct hashing *digest_hashing(struct filter *filter)
+{
+    return ((struct digester *)filter)->hashing;
 }
 
 static void end(struct filter *filter)
 {
-    digests_free(((struct digester *)filter)->set);
+    hashing_free(((struct digester *)filter)->hashing);
 }
 
 struct digests *digest_set(struct filter *filter)
 {
-    return ((struct digester *)filter)->set;
+    return hashing_set(((struct digester *)filter)->hashing);
 }
 
 const struct filter_kind filter_digest = {
@@ -68,5 +113,6 @@ const struct filter_kind filter_digest = {
     .size = sizeof(struct digester),
     .begin = begin,
     .read = read_digest,
+    .unseen = unseen,
     .end = end,
 };

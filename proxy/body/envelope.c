@@ -4,6 +4,7 @@
  * Nothing is copied but what the scanner holds back: a possible piece of a delimiter, or the
  * beginning of a head. That is put in front of the bytes that come next. */
 #include "body/body_priv.h"
+#include "body/hashing.h"
 #include "body/multipart.h"
 #include "intake/digest.h"
 #include "intake/promises.h"
@@ -12,6 +13,7 @@
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/param.h>
 
 static_assert(FILTER_ROOM_MIN > (int)MULTIPART_HOLD_MAX, "a piece must have room for what is held");
 
@@ -24,7 +26,7 @@ struct envelope {
     char *held; /* MULTIPART_HOLD_MAX bytes; NULL until there is something to hold */
     size_t held_count;
     bool length_learned;
-    struct digests *whole; /* of the form, if digests of that were promised; else NULL */
+    struct hashing *whole; /* of the form, if digests of that were promised; else NULL */
     bool held_to_promises;
 };
 
@@ -36,11 +38,16 @@ static struct envelope *of(struct filter *filter)
 /* A digest in the head of the request is one of the form as a whole. */
 static bool hash_form(struct envelope *envelope)
 {
-    const struct promises *promises = envelope->filter.body->plan.promises;
-    if (!promises || !promises->count)
+    const struct body_plan *plan = &envelope->filter.body->plan;
+    if (!plan->promises || !plan->promises->count)
         return true;
-    envelope->whole = digests_new();
-    return envelope->whole && promised_want(promises, envelope->whole);
+    struct digests *set = digests_new();
+    if (!set || !promised_want(plan->promises, set)) {
+        digests_free(set);
+        return false;
+    }
+    envelope->whole = hashing_new(set, plan->hashers, plan->loop, plan->wake, plan->context);
+    return envelope->whole != NULL;
 }
 
 /* The length is not the image's any more; the form's head will tell. */
@@ -58,13 +65,24 @@ static bool open_form(struct envelope *envelope, const char *boundary)
     return envelope->form != NULL;
 }
 
+/* Where the policy only watches, the form is what Glance is sent. */
+static bool leave_on(struct envelope *envelope)
+{
+    struct body *body = envelope->filter.body;
+    if (!body->plan.audit)
+        return false;
+    envelope->shape = SHAPE_PLAIN;
+    body->wrapped = true;
+    return true;
+}
+
 static bool begin(struct filter *filter)
 {
     char boundary[MULTIPART_BOUNDARY_MAX + 1];
     const char *type = filter->body->plan.content_type;
     if (!type || !multipart_boundary(type, boundary))
         return true;
-    return open_form(of(filter), boundary);
+    return leave_on(of(filter)) || open_form(of(filter), boundary);
 }
 
 static bool hold(struct envelope *envelope, const char *bytes, size_t count)
@@ -90,10 +108,11 @@ static int find_shape(struct envelope *envelope, const char *bytes, size_t count
     envelope->shape = SHAPE_PLAIN;
     if (guess != MULTIPART_YES)
         return 1;
-    if (!filter->body->plan.settings->upload.unwrap_multipart)
-        return filter_refuse(filter, REFUSAL_UNSUPPORTED_CONTENT_TYPE,
-                             "it is a form, whatever its Content-Type says");
-    return open_form(envelope, boundary) ? 1 : filter_no_memory(&envelope->filter);
+    if (!filter->body->plan.settings->upload.unwrap_multipart &&
+        !filter_object(filter, CHECK_REJECT, REFUSAL_UNSUPPORTED_CONTENT_TYPE,
+                       "it is a form, whatever its Content-Type says"))
+        return BODY_REFUSED;
+    return leave_on(envelope) || open_form(envelope, boundary) ? 1 : filter_no_memory(filter);
 }
 
 /* The form says how long the image will be, or at most, since a field may follow it. What the
@@ -133,37 +152,54 @@ static ssize_t take_out(struct envelope *envelope, char *bytes, size_t count, bo
     return (ssize_t)span.data;
 }
 
-/* The bytes that are new: those that were held back have been hashed before. */
-static bool hash_new(struct envelope *envelope, const char *bytes, size_t count, bool last)
+/* The bytes that are new: those that were held back have been hashed before. 1, or why not: at the
+ * end BODY_WAIT, until all is hashed. */
+static int hash_new(struct envelope *envelope, const char *bytes, size_t count, bool last)
 {
+    struct filter *filter = &envelope->filter;
     if (!envelope->whole || envelope->held_to_promises)
-        return true;
-    digests_update(envelope->whole, bytes, count);
-    envelope->held_to_promises = last;
-    return !last ||
-           promised_hold(&envelope->filter, envelope->filter.body->plan.promises, envelope->whole);
+        return 1;
+    if (count && !hashing_put(envelope->whole, bytes, count))
+        return filter_no_memory(filter);
+    if (!last)
+        return 1;
+    if (!hashing_is_over(envelope->whole))
+        return BODY_WAIT;
+    envelope->held_to_promises = true;
+    bool good = promised_hold(filter, filter->body->plan.promises, hashing_set(envelope->whole));
+    return good ? 1 : BODY_REFUSED;
+}
+
+/* Behind what was held back, which is put in front. Nothing that could not be hashed yet. */
+static ssize_t pull_next(struct envelope *envelope, char *into, size_t room)
+{
+    size_t held = envelope->held_count;
+    size_t most = envelope->whole ? hashing_room(envelope->whole) : SIZE_MAX;
+    if (most == 0)
+        return BODY_WAIT;
+    if (held)
+        memcpy(into, envelope->held, held);
+    return filter_pull(&envelope->filter, into + held, MIN(room - held, most));
 }
 
 static ssize_t unwrap(struct envelope *envelope, char *into, size_t room)
 {
     for (;;) {
         size_t held = envelope->held_count;
-        if (held)
-            memcpy(into, envelope->held, held);
-        ssize_t got = filter_pull(&envelope->filter, into + held, room - held);
+        ssize_t got = pull_next(envelope, into, room);
         if (got < 0)
             return got;
         size_t count = held + (size_t)got;
         bool known = envelope->shape != SHAPE_UNKNOWN;
-        int found = known ? 1 : find_shape(envelope, into, count, got == 0);
-        if (found < 0)
-            return found;
-        if (envelope->shape == SHAPE_PLAIN)
+        int ready = known ? 1 : find_shape(envelope, into, count, got == 0);
+        if (envelope->shape == SHAPE_PLAIN && ready >= 0)
             return (ssize_t)count;
         size_t hashed = known ? held : 0;
-        if (found && !hash_new(envelope, into + hashed, count - hashed, got == 0))
-            return BODY_REFUSED;
-        ssize_t taken = found ? take_out(envelope, into, count, got == 0) : 0;
+        if (ready == 1)
+            ready = hash_new(envelope, into + hashed, count - hashed, got == 0);
+        if (ready < 0)
+            return ready;
+        ssize_t taken = ready ? take_out(envelope, into, count, got == 0) : 0;
         if (taken != 0 || got == 0)
             return taken;
     }
@@ -176,10 +212,15 @@ static ssize_t read_envelope(struct filter *filter, void *into, size_t room)
                                           : unwrap(envelope, into, room);
 }
 
+static uint64_t unseen(const struct filter *filter)
+{
+    return ((const struct envelope *)filter)->shape == SHAPE_PLAIN ? UINT64_MAX : 0;
+}
+
 static void end(struct filter *filter)
 {
     multipart_free(of(filter)->form);
-    digests_free(of(filter)->whole);
+    hashing_free(of(filter)->whole);
     free(of(filter)->held);
 }
 
@@ -188,5 +229,6 @@ const struct filter_kind filter_envelope = {
     .size = sizeof(struct envelope),
     .begin = begin,
     .read = read_envelope,
+    .unseen = unseen,
     .end = end,
 };

@@ -81,6 +81,35 @@ static ssize_t read_finish(struct filter *filter, void *into, size_t room)
     return confirm(finish, bytes, count, room);
 }
 
+/* All but the last byte. */
+static uint64_t unseen(const struct filter *filter)
+{
+    const struct finish *finish = (const struct finish *)filter;
+    const struct body *body = filter->body;
+    if (finish->held || !body->length_known || body->length <= finish->given)
+        return 0;
+    return body->length - finish->given - 1;
+}
+
+static void passed(struct filter *filter, uint64_t count)
+{
+    ((struct finish *)filter)->given += count;
+}
+
+/* Nobody reads an image of nothing, which only a policy that watches lets come this far. */
+static int prepare_finish(struct filter *filter)
+{
+    struct finish *finish = (struct finish *)filter;
+    const struct body *body = filter->body;
+    char nothing[FILTER_ROOM_MIN];
+    if (!body->length_known || body->length > 0 || body->finished)
+        return 1;
+    ssize_t got = filter_pull(filter, nothing, sizeof nothing);
+    if (got != BODY_END)
+        return got > 0 ? refuse_count(finish, true) : (int)got;
+    return finish_with(finish, 0) == 0 ? 1 : BODY_REFUSED;
+}
+
 uint64_t finish_given(const struct filter *filter)
 {
     return ((const struct finish *)filter)->given;
@@ -89,5 +118,8 @@ uint64_t finish_given(const struct filter *filter)
 const struct filter_kind filter_finish = {
     .phase = FILTER_FINISH,
     .size = sizeof(struct finish),
+    .prepare = prepare_finish,
     .read = read_finish,
+    .unseen = unseen,
+    .passed = passed,
 };

@@ -46,9 +46,10 @@ static bool find_damage(struct inspect *inspect)
 {
     const struct settings *settings = inspect->filter.body->plan.settings;
     if (inspect->count == 0)
-        return filter_refuse(&inspect->filter, REFUSAL_EMPTY_BODY, "%s", "") == 1;
+        return filter_object(&inspect->filter, CHECK_REJECT, REFUSAL_EMPTY_BODY, "%s", "");
     return !stripped(inspect->opening, judged_count(inspect)) ||
-           filter_object(&inspect->filter, settings->upload.damaged, REFUSAL_DAMAGED_BODY, "");
+           filter_object(&inspect->filter, settings->upload.damaged, REFUSAL_DAMAGED_BODY, "%s",
+                         "");
 }
 
 /* One judgement after the other, until one refuses or there is none left that was not let pass. */
@@ -70,7 +71,7 @@ static bool judge_format(struct inspect *inspect)
             return true;
         bool is_unsafe = judgement == FORMAT_UNSAFE;
         if (!filter_object(&inspect->filter, is_unsafe ? unsafe : mismatch,
-                           is_unsafe ? REFUSAL_UNSAFE_FORMAT : REFUSAL_FORMAT_MISMATCH, why))
+                           is_unsafe ? REFUSAL_UNSAFE_FORMAT : REFUSAL_FORMAT_MISMATCH, "%s", why))
             return false;
         *(is_unsafe ? &claim.unsafe_counts : &claim.mismatch_counts) = false;
     }
@@ -163,18 +164,35 @@ static bool see_opening(struct inspect *inspect, size_t judged)
     return see(inspect, inspect->opening + from, inspect->count - from);
 }
 
+/* What a form predicts is too much if a field follows the file; now it is known better. */
+static void learn_length(struct inspect *inspect)
+{
+    struct body *body = inspect->filter.body;
+    if (!inspect->ended || body->plan.audit || (body->length_known && !body->unwrapped))
+        return;
+    body->length_known = true;
+    body->length = inspect->count;
+}
+
+/* Where the policy only watches, there may be less to look at than an image. */
+static bool is_an_image(const struct inspect *inspect)
+{
+    const struct body *body = inspect->filter.body;
+    return inspect->count > 0 && body->plan.disk_format && body->plan.container_format;
+}
+
 static bool judge_opening(struct inspect *inspect)
 {
     struct body *body = inspect->filter.body;
     size_t count = judged_count(inspect);
-    /* What a form predicts is too much if a field follows the file; now it is known better. */
-    if (inspect->ended && (body->unwrapped || !body->length_known)) {
-        body->length_known = true;
-        body->length = inspect->count;
-    }
+    learn_length(inspect);
     body->opening_judged = true;
+    if (body->wrapped)
+        return true;
     if (!find_damage(inspect))
         return false;
+    if (!is_an_image(inspect))
+        return true;
     format_examine(inspect->opening, count, body->plan.disk_format, &inspect->examination);
     return judge(inspect) && see_opening(inspect, count) && (!inspect->ended || see_end(inspect));
 }
@@ -197,15 +215,6 @@ static int prepare(struct filter *filter)
     return judge_opening(inspect) ? 1 : BODY_REFUSED;
 }
 
-static size_t give_opening(struct inspect *inspect, void *into, size_t room)
-{
-    size_t left = inspect->count - inspect->given;
-    size_t count = left < room ? left : room;
-    memcpy(into, inspect->opening + inspect->given, count);
-    inspect->given += count;
-    return count;
-}
-
 static void forget_opening(struct inspect *inspect)
 {
     if (inspect->examination.next.length)
@@ -213,6 +222,17 @@ static void forget_opening(struct inspect *inspect)
     free(inspect->opening);
     free(inspect->look);
     inspect->opening = inspect->look = NULL;
+}
+
+static size_t give_opening(struct inspect *inspect, void *into, size_t room)
+{
+    size_t left = inspect->count - inspect->given;
+    size_t count = left < room ? left : room;
+    memcpy(into, inspect->opening + inspect->given, count);
+    inspect->given += count;
+    if (count == left)
+        forget_opening(inspect); /* the rest may never be read, but moved */
+    return count;
 }
 
 static ssize_t read_inspect(struct filter *filter, void *into, size_t room)
@@ -231,6 +251,25 @@ static ssize_t read_inspect(struct filter *filter, void *into, size_t room)
     return good ? got : BODY_REFUSED;
 }
 
+/* Up to where the format asks to look next. */
+static uint64_t unseen(const struct filter *filter)
+{
+    const struct inspect *inspect = (const struct inspect *)filter;
+    const struct format_look *look = &inspect->examination.next;
+    if (inspect->given < inspect->count || inspect->ended || inspect->over)
+        return 0;
+    if (!look->length)
+        return UINT64_MAX;
+    if (look->offset & FORMAT_FROM_END || look->offset <= inspect->passed)
+        return 0;
+    return look->offset - inspect->passed;
+}
+
+static void passed(struct filter *filter, uint64_t count)
+{
+    of(filter)->passed += count;
+}
+
 static void end(struct filter *filter)
 {
     free(of(filter)->opening);
@@ -242,5 +281,7 @@ const struct filter_kind filter_inspect = {
     .size = sizeof(struct inspect),
     .prepare = prepare,
     .read = read_inspect,
+    .unseen = unseen,
+    .passed = passed,
     .end = end,
 };

@@ -22,7 +22,7 @@ static struct keep *of(struct filter *filter)
 
 static bool wanted(const struct body *body)
 {
-    return !body->length_known &&
+    return !body->length_known && !body->plan.audit &&
            body->plan.settings->upload.unknown_length == UNKNOWN_LENGTH_SPOOL;
 }
 
@@ -101,9 +101,15 @@ uint64_t keep_spooled(const struct filter *filter)
     return keep->spool ? spool_size(keep->spool) : 0;
 }
 
+static uint64_t unseen(const struct filter *filter)
+{
+    return ((const struct keep *)filter)->spool ? 0 : UINT64_MAX;
+}
+
 const struct filter_kind filter_keep = {
     .phase = FILTER_KEEP,
     .size = sizeof(struct keep),
+    .unseen = unseen,
     .prepare = prepare,
     .read = read_keep,
     .end = end,

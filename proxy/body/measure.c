@@ -5,13 +5,24 @@
 #include <inttypes.h>
 #include <sys/param.h>
 
-static void refuse_size(struct filter *filter, uint64_t size, uint64_t limit)
+static void object_to_size(struct filter *filter, uint64_t size, uint64_t limit)
 {
     if (filter->body->length_known)
-        filter_refuse(filter, REFUSAL_TOO_LARGE,
+        filter_object(filter, CHECK_REJECT, REFUSAL_TOO_LARGE,
                       "it has %" PRIu64 " bytes, and the limit is %" PRIu64, size, limit);
     else
-        filter_refuse(filter, REFUSAL_TOO_LARGE, "the limit is %" PRIu64 " bytes", limit);
+        filter_object(filter, CHECK_REJECT, REFUSAL_TOO_LARGE, "the limit is %" PRIu64 " bytes",
+                      limit);
+}
+
+static void object_to_ceiling(struct filter *filter)
+{
+    static const char words[] = "another rule is for more than %" PRIu64 " bytes";
+    uint64_t ceiling = filter->body->limits.size_ceiling;
+    if (filter->body->plan.size_chose)
+        filter_refuse(filter, REFUSAL_LENGTH_REQUIRED, words, ceiling);
+    else
+        filter_object(filter, CHECK_REJECT, REFUSAL_LENGTH_REQUIRED, words, ceiling);
 }
 
 bool body_within_limits(struct body *body)
@@ -21,29 +32,32 @@ bool body_within_limits(struct body *body)
     uint64_t size = MAX(body->measured, body->length_known ? body->length : 0);
     uint64_t max =
         body->no_disk ? MIN(limits->max_size, limits->max_virtual_size) : limits->max_size;
-    /* Of two limits that a piece may reach at once the lower one counts. */
-    if (body->measured > limits->size_ceiling && limits->size_ceiling < max)
-        filter_refuse(filter, REFUSAL_LENGTH_REQUIRED,
-                      "another rule is for more than %" PRIu64 " bytes", limits->size_ceiling);
+    bool above = body->measured > limits->size_ceiling;
+    /* Of two limits that a piece may reach at once the lower one counts, if it can be refused. */
+    if (above && (limits->size_ceiling < max || body->plan.size_chose))
+        object_to_ceiling(filter);
     else if (size > max)
-        refuse_size(filter, size, max);
+        object_to_size(filter, size, max);
     else if (body->virtual_size_known && body->virtual_size > limits->max_virtual_size)
-        filter_refuse(filter, REFUSAL_TOO_LARGE,
+        filter_object(filter, CHECK_REJECT, REFUSAL_TOO_LARGE,
                       "the disk in it has %" PRIu64 " bytes, and the limit for that is %" PRIu64,
                       body->virtual_size, limits->max_virtual_size);
     return !body->refusal;
 }
 
+/* False: refused. Nothing can be told of an image in an envelope that is left on. */
 static bool keeps_promise(struct filter *filter, bool ended)
 {
+    static const char words[] = "x-openstack-image-size is %" PRIu64 ", and %s bytes came";
     const struct body *body = filter->body;
     const struct body_plan *plan = &body->plan;
-    if (!plan->promised || body->measured == plan->promise ||
+    const char *which = ended ? "fewer" : "more";
+    if (!plan->promised || body->wrapped || body->measured == plan->promise ||
         (body->measured < plan->promise && !ended))
         return true;
-    filter_refuse(filter, REFUSAL_SIZE_MISMATCH, "x-openstack-image-size is %" PRIu64 ", and %s",
-                  plan->promise, ended ? "fewer bytes came" : "more bytes came");
-    return false;
+    if (plan->size_chose)
+        return filter_refuse(filter, REFUSAL_SIZE_MISMATCH, words, plan->promise, which) == 1;
+    return filter_object(filter, CHECK_REJECT, REFUSAL_SIZE_MISMATCH, words, plan->promise, which);
 }
 
 static ssize_t read_measure(struct filter *filter, void *into, size_t room)
@@ -56,8 +70,22 @@ static ssize_t read_measure(struct filter *filter, void *into, size_t room)
     return keeps_promise(filter, got == 0) && body_within_limits(body) ? got : BODY_REFUSED;
 }
 
+/* What the whole length is within has been judged; the client's word on it has been, too. */
+static uint64_t unseen(const struct filter *filter)
+{
+    const struct body *body = filter->body;
+    return body->length_known && body->length > body->measured ? body->length - body->measured : 0;
+}
+
+static void passed(struct filter *filter, uint64_t count)
+{
+    filter->body->measured += count;
+}
+
 const struct filter_kind filter_measure = {
     .phase = FILTER_MEASURE,
     .size = sizeof(struct filter),
     .read = read_measure,
+    .unseen = unseen,
+    .passed = passed,
 };

@@ -27,9 +27,10 @@ bool promised_hold(struct filter *filter, const struct promises *promises, struc
     for (size_t i = 0; promises && i < promises->count; i++) {
         if (is_kept(&promises->rows[i], set))
             continue;
-        filter_refuse(filter, REFUSAL_DIGEST_MISMATCH, "%s promises another %s than the data has",
-                      promises->rows[i].field, promises->rows[i].algorithm);
-        return false;
+        if (!filter_object(filter, CHECK_REJECT, REFUSAL_DIGEST_MISMATCH,
+                           "%s promises another %s than the data has", promises->rows[i].field,
+                           promises->rows[i].algorithm))
+            return false;
     }
     return true;
 }

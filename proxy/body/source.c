@@ -1,12 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The client's bytes as they come. Without an envelope the announced length is the image's. */
+/* The client's bytes as they come. Without an envelope the announced length is the image's. Where
+ * the policy only watches, what comes without a Content-Length goes on without one: a promise is
+ * none. */
 #include "body/body_priv.h"
 
 static bool begin(struct filter *filter)
 {
     struct body *body = filter->body;
-    body->length_known = body->plan.length_known || body->plan.promised;
-    body->length = body->plan.length_known ? body->plan.length : body->plan.promise;
+    const struct body_plan *plan = &body->plan;
+    body->length_known = plan->length_known || (plan->promised && !plan->audit);
+    body->length = plan->length_known ? plan->length : plan->promise;
     return true;
 }
 

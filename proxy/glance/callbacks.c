@@ -42,8 +42,9 @@ static void head_complete(struct transfer *transfer)
     transfer->head_told = true;
     transfer->progress = clock_ms();
     transfer->owner->head(transfer->context, transfer->status, &transfer->answer);
-    /* libcurl does not end a transfer whose sending is paused: let it look again. */
-    if (transfer->send_paused)
+    if (transfer->bare)
+        task_post(transfer->glance->loop, &transfer->over);
+    else if (transfer->send_paused) /* libcurl does not end such a one: let it look again */
         task_post(transfer->glance->loop, &transfer->unpause);
 }
 
@@ -70,10 +71,12 @@ size_t transfer_on_header(char *bytes, size_t size, size_t count, void *context)
 size_t transfer_on_data(char *bytes, size_t size, size_t count, void *context)
 {
     struct transfer *transfer = context;
-    if (transfer->owner->data(transfer->context, bytes, size * count))
-        return size * count;
-    transfer->read_paused = true;
-    return CURL_WRITEFUNC_PAUSE;
+    if (!transfer->owner->data(transfer->context, bytes, size * count)) {
+        transfer->read_paused = true;
+        return CURL_WRITEFUNC_PAUSE;
+    }
+    transfer->received += size * count;
+    return size * count;
 }
 
 static size_t end_of_body(struct transfer *transfer)
@@ -84,13 +87,18 @@ static size_t end_of_body(struct transfer *transfer)
     return whole ? 0 : CURL_READFUNC_ABORT;
 }
 
-size_t transfer_on_pull(char *into, size_t size, size_t count, void *context)
+/* Glance would take what is behind the body for its next request. */
+static bool is_too_much(const struct transfer *transfer, ssize_t got)
 {
-    struct transfer *transfer = context;
-    if (transfer->all_pulled)
-        return 0; /* libcurl may ask once more; the owner's client may be gone by now */
+    return transfer->framing == FRAMING_LENGTH && got > 0 &&
+           (uint64_t)got > transfer->length - transfer->sent;
+}
+
+size_t transfer_took(struct transfer *transfer, ssize_t got)
+{
+    if (is_too_much(transfer, got))
+        got = CLIENT_LOST;
     transfer->pulled = true;
-    ssize_t got = transfer->owner->pull(transfer->context, into, size * count);
     switch (got) {
     case CLIENT_WAIT:
         transfer->send_paused = true;
@@ -106,4 +114,13 @@ size_t transfer_on_pull(char *into, size_t size, size_t count, void *context)
             transfer->framing == FRAMING_LENGTH && transfer->sent == transfer->length;
         return (size_t)got;
     }
+}
+
+size_t transfer_on_pull(char *into, size_t size, size_t count, void *context)
+{
+    struct transfer *transfer = context;
+    if (transfer->all_pulled)
+        return 0; /* libcurl may ask once more; the owner's client may be gone by now */
+    transfer->pulled = true;
+    return transfer_took(transfer, transfer->owner->pull(transfer->context, into, size * count));
 }

@@ -2,26 +2,43 @@
 /* What the files of the Glance edge share.
  *
  *   multi.c       libcurl's multi handle in the worker's loop
+ *   sockets.c     its sockets
  *   endpoints.c   which Glance is tried next
  *   transfer.c    one request, from its start to its end
  *   order.c       what libcurl is told about it
  *   callbacks.c   what libcurl calls meanwhile
+ *   beside.c      a large body, written to the socket beside libcurl
+ *   rest.c        a large answer, read from the socket past libcurl
  *   patience.c    how long Glance may do nothing
  */
 #ifndef GLANCE_PRIV_H
 #define GLANCE_PRIV_H
 
+#include "base/pipe.h"
 #include "intake/headers.h"
 #include "intake/loop.h"
 #include "intake/transfer.h"
 
 #include <curl/curl.h>
 
-enum { POOLED_HANDLES = 64, ENDPOINTS_MAX = 16, ELSEWHERE = -1 /* not an endpoint of Glance's */ };
+enum { POOLED_HANDLES = 512, ENDPOINTS_MAX = 16, ELSEWHERE = -1 /* not an endpoint of Glance's */ };
+
+/* A socket of libcurl's. It and its writer know each other: who goes first tells the other. */
+struct socket {
+    struct watch watch;
+    struct glance *glance;
+    unsigned for_libcurl;    /* the events that it asks for */
+    struct transfer *writer; /* whose body goes there beside libcurl; NULL: nobody's */
+    bool room_wanted;        /* by the writer */
+};
 
 struct glance {
     struct loop *loop;
+    char *scratch;    /* BESIDE_PIECE bytes, for the piece that is being sent */
+    struct pipe pipe; /* empty, for the next piece that nobody has to see */
     CURLM *multi;
+    struct socket **sockets; /* by descriptor; NULL: it is not libcurl's, or not watched */
+    size_t socket_places;
     struct timer timer;   /* libcurl's */
     uint64_t timer_due;   /* clock_ms() */
     struct task set_late; /* sets it, once there is memory for that */
@@ -38,9 +55,9 @@ struct transfer {
     const struct transfer_owner *owner;
     void *context;
 
-    CURL *easy;
-    struct curl_slist *fields;
-    bool has_keys; /* libcurl's handle does */
+    CURL *easy;                /* NULL: libcurl has let it go */
+    struct curl_slist *fields; /* in one piece of memory */
+    bool has_keys;             /* libcurl's handle does */
     enum framing framing;
     uint64_t length;
     uint64_t patience; /* ms; 0: as the settings say */
@@ -51,6 +68,24 @@ struct transfer {
     struct headers answer; /* fields so far, of the head being received */
     unsigned status;
     bool head_told;
+    bool bare;         /* the answer is a head, which libcurl does not know: it ends there */
+    uint64_t received; /* of the answer's body, from libcurl */
+
+    struct watch watch; /* the rest of the answer: its socket; -1: it comes from libcurl */
+    uint64_t left;      /* of it */
+    bool hungry;        /* the owner waits for it */
+    int low_water;      /* SO_RCVLOWAT; 0: not set */
+    struct task over;   /* there is no more of the answer */
+
+    bool beside;         /* its body does not go through libcurl */
+    struct task begin;   /* beside: the head is sent */
+    struct socket *wire; /* beside: from then on, until libcurl lets it go, or writing fails */
+    char *rest;          /* beside: of a piece, what the socket had no room for */
+    size_t rest_count, rest_sent;
+    struct pipe stuck; /* likewise, of a piece that was moved */
+    size_t stuck_count;
+    uint64_t wired;  /* bytes that the socket has taken beside libcurl, or given past it */
+    struct task cut; /* beside: the owner has lost its client */
 
     uint64_t sent;
     bool pulled; /* the body was asked for: no other endpoint from here on */
@@ -59,9 +94,9 @@ struct transfer {
     bool read_paused; /* data said false */
     bool given_up;
     struct task unpause;
-    struct task unwatched; /* there was no memory to watch its socket */
-    struct task closed;    /* Glance has closed its side, and libcurl has not said so */
-    bool closed_looked;    /* libcurl's messages were read since */
+    struct task short_of; /* memory, to watch its socket for instance */
+    struct task closed;   /* Glance has closed its side, and libcurl has not said so */
+    bool closed_looked;   /* libcurl's messages were read since */
 
     struct timer timer;
     uint64_t progress; /* clock_ms() */
@@ -83,11 +118,38 @@ void glance_give_handle(struct glance *glance, CURL *easy); /* NULL is fine */
 /* Lets libcurl go on with one socket now, instead of at the next turn. */
 void glance_drive(struct glance *glance, curl_socket_t socket, int flags);
 
+/* sockets.c. For libcurl, which gives them the glance: a change in what it waits for, and the end
+ * of a connection. */
+int sockets_changed(CURL *easy, curl_socket_t fd, int what, void *context, void *assigned);
+int sockets_close(void *context, curl_socket_t fd);
+
+/* Watches the socket for libcurl, and for room where the writer wants some. False: as watch_set().
+ */
+bool socket_watch(struct socket *socket);
+
+/* Nothing is written to it beside libcurl from now on. */
+void socket_drop_writer(struct socket *socket);
+
+/* beside.c */
+enum { BESIDE_MIN = 256 * 1024, BESIDE_PIECE = 512 * 1024 };
+bool beside_wanted(const struct transfer *transfer, const struct transfer_order *order);
+void beside_prepare(struct transfer *transfer);
+void beside_socket(struct transfer *transfer, struct socket *socket,
+                   int what); /* libcurl's CURL_POLL_... */
+void beside_go_on(struct transfer *transfer);
+bool beside_is_short(const struct transfer *transfer); /* the socket has not taken all of it */
+void beside_end(struct transfer *transfer);
+
+/* rest.c */
+void rest_prepare(struct transfer *transfer);
+void rest_tick(struct transfer *transfer);
+void rest_end(struct transfer *transfer);
+
 /* transfer.c: told by multi.c */
 void transfer_ended(struct transfer *transfer, CURLcode code);
 void transfer_has_socket(struct transfer *transfer, curl_socket_t socket);
 void transfer_lost_socket(struct transfer *transfer, curl_socket_t socket);
-void transfer_is_unwatched(struct transfer *transfer);
+void transfer_lacks_memory(struct transfer *transfer); /* to go on with: it ends soon */
 
 /* Takes it from libcurl, tells `done`, and frees. */
 void transfer_finish(struct transfer *transfer, enum transfer_result result);
@@ -98,9 +160,13 @@ bool transfer_take_order(struct transfer *transfer, const struct transfer_order 
 /* callbacks.c: for libcurl, which gives them the transfer. */
 size_t transfer_on_header(char *bytes, size_t size, size_t count, void *context);
 size_t transfer_on_data(char *bytes, size_t size, size_t count, void *context);
+/* Notes what the owner has given of the body: a count (returned), or a CLIENT_... code (what
+ * libcurl is told then: more than any count). */
+size_t transfer_took(struct transfer *transfer, ssize_t got);
 size_t transfer_on_pull(char *into, size_t size, size_t count, void *context);
 
 /* patience.c */
+bool patience_begin(struct transfer *transfer); /* false: no memory */
 void transfer_tick(struct timer *timer);
 
 #endif

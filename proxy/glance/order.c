@@ -4,46 +4,79 @@
 
 #include "intake/settings.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { ANSWER_BUFFER = 64 * 1024 };
+enum { ANSWER_BUFFER = 16 * 1024 };
+
+/* An idle connection takes one of Glance's green threads: those that a burst has left behind are
+ * not kept for long. */
+enum { KEPT_SECONDS = 20 };
+
 static const uint64_t UPLOAD_BUFFER_MIN = 16 * 1024, UPLOAD_BUFFER_MAX = 512 * 1024;
 
-static bool add_field(struct curl_slist **fields, const char *line)
+/* --- fields ---------------------------------------------------------------------------- */
+
+/* libcurl's list of lines, of which it frees nothing: nodes, then text, are one piece of memory. */
+struct lines {
+    struct curl_slist *next;
+    char *text;
+};
+
+enum { OWN_LINES = 3, OWN_BYTES = 256 }; /* at most, besides the order's fields */
+
+static struct curl_slist *lines_new(const struct headers *headers, struct lines *lines)
 {
-    struct curl_slist *longer = curl_slist_append(*fields, line);
-    if (longer)
-        *fields = longer;
-    return longer != NULL;
+    size_t count = headers->count + OWN_LINES;
+    size_t bytes = OWN_BYTES;
+    headers_each(row, headers)
+        bytes += strlen(row->name) + strlen(row->value) + sizeof ": ";
+    lines->next = malloc(count * sizeof *lines->next + bytes);
+    lines->text = (char *)(lines->next + count);
+    return lines->next;
+}
+
+static void add_line(struct lines *lines, const char *name, const char *separator,
+                     const char *value)
+{
+    struct curl_slist *node = lines->next++;
+    node->data = lines->text;
+    node->next = lines->next;
+    lines->text = stpcpy(stpcpy(stpcpy(lines->text, name), separator), value) + 1;
 }
 
 /* What is sent has no body, and this is the SHA-256 of nothing. Ceph's gateway wants it. */
-static const char NO_PAYLOAD[] = "x-amz-content-sha256: "
-                                 "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
+static const char NO_PAYLOAD[] = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
 
 /* libcurl's way to say a field with an empty value is "Name;", and "Name:" keeps it from adding
- * one of its own. */
+ * one of its own. It signs each field it is told of, and an S3 gateway looks for each that is
+ * signed: those that are to be left out would be missed. */
 static bool add_fields(struct transfer *transfer, const struct transfer_order *order)
 {
-    /* libcurl signs each field it is told of, and an S3 gateway looks for each that is signed:
-     * those that are to be left out would be missed. */
-    bool bare = !order->signature;
-    bool good = add_field(&transfer->fields, bare ? "Expect:" : NO_PAYLOAD);
-    headers_each(row, order->headers) {
-        char *line = NULL;
-        int made = asprintf(&line, row->value[0] ? "%s: %s" : "%s;%s", row->name, row->value);
-        good = good && made >= 0 && add_field(&transfer->fields, line);
-        if (made >= 0)
-            free(line);
+    struct lines lines;
+    transfer->fields = lines_new(order->headers, &lines);
+    if (!transfer->fields)
+        return false;
+    if (order->signature)
+        add_line(&lines, "x-amz-content-sha256", ": ", NO_PAYLOAD);
+    else
+        add_line(&lines, "Expect", ":", "");
+    headers_each(row, order->headers)
+        add_line(&lines, row->name, row->value[0] ? ": " : ";", row->value);
+    if (!order->signature && !headers_get(order->headers, "Accept"))
+        add_line(&lines, "Accept", ":", "");
+    if (order->framing == FRAMING_LENGTH && (order->length == 0 || transfer->beside)) {
+        char length[32];
+        snprintf(length, sizeof length, "%" PRIu64, order->length);
+        add_line(&lines, "Content-Length", ": ", length);
     }
-    if (bare && !headers_get(order->headers, "Accept"))
-        good = good && add_field(&transfer->fields, "Accept:");
-    if (order->framing == FRAMING_LENGTH && order->length == 0)
-        good = good && add_field(&transfer->fields, "Content-Length: 0");
-    return good;
+    lines.next[-1].next = NULL;
+    return true;
 }
+
+/* --- body ------------------------------------------------------------------------------ */
 
 static void set_body(struct transfer *transfer)
 {
@@ -62,8 +95,9 @@ static void set_body(struct transfer *transfer)
 }
 
 /* A kept connection that Glance has just closed cannot take a body twice, and must not do twice
- * what is not idempotent: such a request gets a connection of its own. */
-static bool wants_fresh_connection(const struct transfer *transfer, const char *method)
+ * what is not idempotent: such a request gets a connection of its own. It is not kept either, or
+ * there would be one more for each upload. */
+static bool wants_own_connection(const struct transfer *transfer, const char *method)
 {
     return transfer->framing != FRAMING_NONE || strcmp(method, "POST") == 0 ||
            strcmp(method, "PATCH") == 0;
@@ -113,6 +147,8 @@ static void set_options(struct transfer *transfer, const char *method)
     curl_easy_setopt(easy, CURLOPT_PRIVATE, transfer);
     curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, transfer->detail);
     curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
+    curl_easy_setopt(easy, CURLOPT_CLOSESOCKETFUNCTION, sockets_close);
+    curl_easy_setopt(easy, CURLOPT_CLOSESOCKETDATA, transfer->glance);
     /* Giving up a name look-up must not wait for it to end: the whole worker would. */
     curl_easy_setopt(easy, CURLOPT_QUICK_EXIT, 1L);
     curl_easy_setopt(easy, CURLOPT_PROXY, "");
@@ -125,11 +161,17 @@ static void set_options(struct transfer *transfer, const char *method)
     curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, transfer_on_data);
     curl_easy_setopt(easy, CURLOPT_WRITEDATA, transfer);
     curl_easy_setopt(easy, CURLOPT_BUFFERSIZE, (long)ANSWER_BUFFER);
-    curl_easy_setopt(easy, CURLOPT_FRESH_CONNECT, (long)wants_fresh_connection(transfer, method));
-    if (!transfer->all_pulled)
+    curl_easy_setopt(easy, CURLOPT_MAXAGE_CONN, (long)KEPT_SECONDS);
+    if (wants_own_connection(transfer, method)) {
+        curl_easy_setopt(easy, CURLOPT_FRESH_CONNECT, 1L);
+        curl_easy_setopt(easy, CURLOPT_FORBID_REUSE, 1L);
+    }
+    bool is_head = strcmp(method, "HEAD") == 0;
+    if (!transfer->all_pulled && !transfer->beside)
         set_body(transfer);
-    else if (strcmp(method, "HEAD") == 0)
+    else if (is_head)
         curl_easy_setopt(easy, CURLOPT_NOBODY, 1L);
+    transfer->bare = is_head && !transfer->all_pulled; /* libcurl sends bodies, or expects none */
     curl_easy_setopt(easy, CURLOPT_CUSTOMREQUEST, method);
 }
 
@@ -139,6 +181,7 @@ bool transfer_take_order(struct transfer *transfer, const struct transfer_order 
     transfer->length = order->length;
     transfer->patience = order->patience;
     transfer->all_pulled = order->framing != FRAMING_CHUNKED && order->length == 0;
+    transfer->beside = beside_wanted(transfer, order);
     bool to = order->url ? set_elsewhere(transfer, order) : set_glance(transfer, order->target);
     if (!to || !add_fields(transfer, order))
         return false;

@@ -16,8 +16,11 @@ enum { TICK_MS = 1000 };
 static bool has_moved(struct transfer *transfer, int queued)
 {
     curl_off_t up = 0, down = 0;
-    curl_easy_getinfo(transfer->easy, CURLINFO_SIZE_UPLOAD_T, &up);
-    curl_easy_getinfo(transfer->easy, CURLINFO_SIZE_DOWNLOAD_T, &down);
+    if (transfer->easy) {
+        curl_easy_getinfo(transfer->easy, CURLINFO_SIZE_UPLOAD_T, &up);
+        curl_easy_getinfo(transfer->easy, CURLINFO_SIZE_DOWNLOAD_T, &down);
+    }
+    up += (curl_off_t)transfer->wired;
     bool moved = up + down != transfer->moved || queued < transfer->queued;
     transfer->moved = up + down;
     transfer->queued = queued;
@@ -29,7 +32,8 @@ static bool has_moved(struct transfer *transfer, int queued)
 static uint64_t patience(const struct transfer *transfer, int queued)
 {
     const struct settings *settings = transfer->settings;
-    bool for_client = transfer->read_paused || (transfer->send_paused && queued == 0);
+    bool for_client = transfer->read_paused || (transfer->send_paused && queued == 0) ||
+                      (!transfer->easy && !transfer->hungry);
     bool connecting = transfer->socket == CURL_SOCKET_BAD && !transfer->head_told;
     if (for_client || connecting)
         return 0;
@@ -39,11 +43,26 @@ static uint64_t patience(const struct transfer *transfer, int queued)
     return moving ? settings->glance.stall_timeout : settings->glance.response_timeout;
 }
 
+static bool look_again(struct transfer *transfer, uint64_t limit)
+{
+    uint64_t half = transfer->settings->glance.stall_timeout / 2;
+    uint64_t next = half < TICK_MS ? half + 1 : TICK_MS;
+    if (limit && limit / 2 < next)
+        next = limit / 2 + 1;
+    return timer_set(transfer->glance->loop, &transfer->timer, next);
+}
+
+bool patience_begin(struct transfer *transfer)
+{
+    return look_again(transfer, transfer->patience);
+}
+
 void transfer_tick(struct timer *timer)
 {
     struct transfer *transfer =
         (struct transfer *)((char *)timer - offsetof(struct transfer, timer));
     int queued = 0;
+    rest_tick(transfer);
     if (transfer->socket != CURL_SOCKET_BAD)
         ioctl(transfer->socket, SIOCOUTQ, &queued);
     uint64_t limit = patience(transfer, queued);
@@ -56,10 +75,6 @@ void transfer_tick(struct timer *timer)
         transfer_finish(transfer, TRANSFER_STALLED);
         return;
     }
-    uint64_t half = transfer->settings->glance.stall_timeout / 2;
-    uint64_t next = half < TICK_MS ? half + 1 : TICK_MS;
-    if (limit && limit / 2 < next)
-        next = limit / 2 + 1;
-    if (!timer_set(transfer->glance->loop, &transfer->timer, next))
+    if (!look_again(transfer, limit))
         transfer_finish(transfer, TRANSFER_FAILED);
 }

@@ -33,17 +33,17 @@ void transfer_lost_socket(struct transfer *transfer, curl_socket_t socket)
         task_post(transfer->glance->loop, &transfer->closed);
 }
 
-void transfer_is_unwatched(struct transfer *transfer)
+void transfer_lacks_memory(struct transfer *transfer)
 {
-    task_post(transfer->glance->loop, &transfer->unwatched);
+    task_post(transfer->glance->loop, &transfer->short_of);
 }
 
 /* --- going on after a pause ------------------------------------------------------------ */
 
 static void apply_pauses(struct transfer *transfer)
 {
-    int pauses =
-        (transfer->send_paused ? CURLPAUSE_SEND : 0) | (transfer->read_paused ? CURLPAUSE_RECV : 0);
+    int pauses = (transfer->send_paused && !transfer->beside ? CURLPAUSE_SEND : 0) |
+                 (transfer->read_paused ? CURLPAUSE_RECV : 0);
     curl_easy_pause(transfer->easy, pauses);
 }
 
@@ -63,6 +63,10 @@ void transfer_write_on(struct transfer *transfer)
     if (!transfer->send_paused)
         return;
     transfer->send_paused = false;
+    if (transfer->beside) {
+        beside_go_on(transfer);
+        return;
+    }
     apply_pauses(transfer);
     /* libcurl fills and sends once a call; go on while it gets rid of what it takes. */
     for (int round = 0; round < ROUNDS && !transfer->send_paused; round++) {
@@ -88,8 +92,10 @@ static void stop_waiting(struct transfer *transfer)
 {
     timer_cancel(transfer->glance->loop, &transfer->timer);
     task_cancel(transfer->glance->loop, &transfer->unpause);
-    task_cancel(transfer->glance->loop, &transfer->unwatched);
+    task_cancel(transfer->glance->loop, &transfer->short_of);
     task_cancel(transfer->glance->loop, &transfer->closed);
+    beside_end(transfer);
+    rest_end(transfer);
 }
 
 static void release(struct transfer *transfer)
@@ -106,22 +112,28 @@ static void release(struct transfer *transfer)
         curl_easy_cleanup(transfer->easy); /* a reset would leave them in it */
     else
         glance_give_handle(glance, transfer->easy);
-    curl_slist_free_all(transfer->fields);
+    free(transfer->fields);
     headers_free(&transfer->answer);
     free(transfer);
+}
+
+static void leave_libcurl(struct transfer *transfer)
+{
+    if (transfer->easy)
+        curl_multi_remove_handle(transfer->glance->multi, transfer->easy);
 }
 
 void transfer_abort(struct transfer *transfer)
 {
     if (!transfer)
         return;
-    curl_multi_remove_handle(transfer->glance->multi, transfer->easy);
+    leave_libcurl(transfer);
     release(transfer);
 }
 
 void transfer_finish(struct transfer *transfer, enum transfer_result result)
 {
-    curl_multi_remove_handle(transfer->glance->multi, transfer->easy);
+    leave_libcurl(transfer);
     stop_waiting(transfer);
     transfer->owner->done(transfer->context, result, transfer->detail);
     release(transfer);
@@ -142,11 +154,11 @@ static void glance_closed(struct task *task)
 }
 
 /* Nothing would tell when it can go on. */
-static void is_unwatched(struct task *task)
+static void is_short_of_memory(struct task *task)
 {
     struct transfer *transfer =
-        (struct transfer *)((char *)task - offsetof(struct transfer, unwatched));
-    strncpy(transfer->detail, "no memory to watch its connection", sizeof transfer->detail - 1);
+        (struct transfer *)((char *)task - offsetof(struct transfer, short_of));
+    strncpy(transfer->detail, "no memory to go on with it", sizeof transfer->detail - 1);
     transfer_finish(transfer, TRANSFER_FAILED);
 }
 
@@ -183,11 +195,20 @@ static bool try_next(struct transfer *transfer)
     return connect_to(transfer, next);
 }
 
+/* libcurl, which knows nothing of a body beside it, takes any answer for the end. That all is well
+ * with a body of which Glance cannot have had everything is not believed. */
+static bool is_too_early(const struct transfer *transfer)
+{
+    return transfer->status / 100 == 2 && beside_is_short(transfer);
+}
+
 void transfer_ended(struct transfer *transfer, CURLcode code)
 {
+    if (code == CURLE_OK && is_too_early(transfer))
+        strncpy(transfer->detail, "answered before it had all", sizeof transfer->detail - 1);
     if (!transfer->detail[0])
         strncpy(transfer->detail, curl_easy_strerror(code), sizeof transfer->detail - 1);
-    if (code == CURLE_OK && transfer->head_told) {
+    if (code == CURLE_OK && transfer->head_told && !is_too_early(transfer)) {
         if (transfer->endpoint != ELSEWHERE)
             endpoint_is_alive(transfer->glance, transfer->endpoint);
         transfer_finish(transfer, TRANSFER_ANSWERED);
@@ -216,13 +237,15 @@ struct transfer *transfer_start(struct glance *glance, const struct settings *se
     transfer->socket = CURL_SOCKET_BAD;
     transfer->timer.fire = transfer_tick;
     transfer->unpause.run = unpause;
-    transfer->unwatched.run = is_unwatched;
+    transfer->short_of.run = is_short_of_memory;
     transfer->closed.run = glance_closed;
+    beside_prepare(transfer);
+    rest_prepare(transfer);
     transfer->easy = glance_take_handle(glance);
     int endpoint =
         order->url ? ELSEWHERE : endpoint_next(glance, settings->glance.endpoint_count, 0);
     bool good = transfer->easy && transfer_take_order(transfer, order) &&
-                timer_set(glance->loop, &transfer->timer, 1) && connect_to(transfer, endpoint);
+                patience_begin(transfer) && connect_to(transfer, endpoint);
     transfer->next = glance->all;
     if (transfer->next)
         transfer->next->previous = transfer;

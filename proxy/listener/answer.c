@@ -64,14 +64,20 @@ static void forbid_chunks(const struct client *client, struct MHD_Response *resp
         MHD_set_response_options(response, MHD_RF_HTTP_1_0_COMPATIBLE_STRICT, MHD_RO_END);
 }
 
-/* libmicrohttpd refuses a field with an empty value: such a one is lost. Connection has to come
- * first, or it forgets that it has a Date. */
+/* libmicrohttpd refuses a field without a value; a blank is none to whoever reads it (RFC 9110
+ * 5.5). Connection has to come first, or it forgets that it has a Date. */
 static void fill_headers(struct client *client, struct MHD_Response *response)
 {
     if (connection_is_last(client->connection))
         MHD_add_response_header(response, "Connection", "close");
     headers_each(row, &client->reply.headers)
-        MHD_add_response_header(response, row->name, row->value);
+        MHD_add_response_header(response, row->name, *row->value ? row->value : " ");
+}
+
+bool answer_is_bare(const struct client *client)
+{
+    unsigned status = client->reply.status;
+    return status == 204 || status == 304 || strcmp(client->method, "HEAD") == 0;
 }
 
 enum MHD_Result client_queue_answer(struct client *client)
@@ -89,6 +95,23 @@ enum MHD_Result client_queue_answer(struct client *client)
     return result;
 }
 
+/* libmicrohttpd has both heads in the connection's pool, with an entry for each field of the
+ * request and each cookie; it just closes if there is no room. */
+static bool has_room_for_heads(const struct client *client)
+{
+    enum { ENTRY = 64, AROUND = sizeof ": \r\n", LINES = 512 };
+    size_t used = LINES + strlen(client->target);
+    headers_each(row, &client->head.headers) {
+        used += strlen(row->name) + strlen(row->value) + AROUND + ENTRY;
+        if (header_name_is(row->name, "Cookie"))
+            for (const char *at = row->value; *at; at++)
+                used += *at == ';' ? ENTRY + 1 : 1;
+    }
+    headers_each(row, &client->reply.headers)
+        used += strlen(row->name) + strlen(row->value) + AROUND;
+    return used <= CONNECTION_POOL;
+}
+
 void client_answer(struct client *client, struct reply *reply)
 {
     if (client->state == CLIENT_OVER)
@@ -96,7 +119,7 @@ void client_answer(struct client *client, struct reply *reply)
     reply_free(&client->reply);
     client->reply = *reply;
     reply_init(reply);
-    if (!client_can_stream(client)) {
+    if (!client_can_stream(client) || !has_room_for_heads(client)) {
         by_hand_answer(client);
         return;
     }
@@ -115,6 +138,10 @@ void client_answer_stream(struct client *client, const struct client_stream *str
     headers_free(&client->reply.headers);
     client->reply.headers = *headers;
     *headers = (struct headers){0};
+    if (stream->move || !has_room_for_heads(client)) {
+        by_hand_answer(client);
+        return;
+    }
     client->state = CLIENT_ANSWERABLE;
     client_resume(client);
 }
@@ -123,4 +150,6 @@ void client_more(struct client *client)
 {
     if (client->state == CLIENT_ANSWERING)
         client_resume(client);
+    else if (client->state == CLIENT_BY_HAND)
+        by_hand_more(client);
 }

@@ -1,22 +1,52 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* An answer while the body is still coming.
+/* An answer written to the socket itself. The connection stays suspended, and ends after it:
+ * libmicrohttpd cannot take it back.
  *
- * libmicrohttpd takes no answer in the middle of a body, and after an early one it closes at once,
- * so that a client that is still sending sees a reset instead of the answer. Here the connection
- * stays suspended; the answer is written to the socket with Connection: close, our side is shut
- * (a client that goes on sending then gets EPIPE, not a reset, and finds the answer), and what
- * still comes is read and dropped, within bounds. */
+ * That is how an answer goes out while the body is still coming. libmicrohttpd takes none in the
+ * middle of a body, and after an early one it closes at once, so that a client that is still
+ * sending sees a reset instead of the answer. Here our side is shut behind the answer (a client
+ * that goes on sending then gets EPIPE, not a reset, and finds the answer), and what still comes is
+ * read and dropped, within bounds.
+ *
+ * It is how a large answer goes out, too (pour.c), and one whose head is larger than libmicrohttpd
+ * has room for. */
 #include "listener/listener_priv.h"
 
 #include "intake/clock.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <time.h>
 
 enum { DRAIN_MS = 10000, DRAIN_READS = 16 };
+/* Rounds in a turn: others wait meanwhile. */
+enum { ROUNDS = 2 };
 static const uint64_t DRAIN_BYTES = 512ULL << 20;
+
+/* --- the head -------------------------------------------------------------------------- */
+
+static bool add_date(struct buffer *wire)
+{
+    char date[64];
+    time_t now = time(NULL);
+    struct tm parts;
+    strftime(date, sizeof date, "%a, %d %b %Y %H:%M:%S GMT", gmtime_r(&now, &parts));
+    return buffer_print(wire, "Date: %s\r\n", date);
+}
+
+static bool add_framing(struct client *client)
+{
+    const struct client_stream *stream = &client->stream;
+    uint64_t length = client->streaming ? stream->length : client->reply.body.len;
+    if (client->reply.status == 204 || (answer_is_bare(client) && !length))
+        return true; /* what it would have is not known */
+    if (!client->streaming || stream->length_known)
+        return buffer_print(&client->wire, "Content-Length: %" PRIu64 "\r\n", length);
+    return !pour_is_chunked(client) ||
+           buffer_print(&client->wire, "Transfer-Encoding: chunked\r\n");
+}
 
 static bool compose(struct client *client)
 {
@@ -26,20 +56,16 @@ static bool compose(struct client *client)
                              reply_phrase(reply->status));
     headers_each(row, &reply->headers)
         good = good && buffer_print(wire, "%s: %s\r\n", row->name, row->value);
-    if (!headers_get(&reply->headers, "Date")) {
-        char date[64];
-        time_t now = time(NULL);
-        struct tm parts;
-        strftime(date, sizeof date, "%a, %d %b %Y %H:%M:%S GMT", gmtime_r(&now, &parts));
-        good = good && buffer_print(wire, "Date: %s\r\n", date);
-    }
-    if (reply->status != 204)
-        good = good && buffer_print(wire, "Content-Length: %zu\r\n", reply->body.len);
-    good = good && buffer_append(wire, "\r\n", 2);
-    if (strcmp(client->head.method, "HEAD") != 0)
+    if (!headers_get(&reply->headers, "Date"))
+        good = good && add_date(wire);
+    good = good && add_framing(client) && buffer_append(wire, "\r\n", 2);
+    client->pouring = client->streaming && !answer_is_bare(client);
+    if (!client->streaming && !answer_is_bare(client))
         good = good && buffer_append(wire, reply->body.data, reply->body.len);
     return good;
 }
+
+/* --- writing --------------------------------------------------------------------------- */
 
 static gnutls_session_t tls_of(const struct client *client)
 {
@@ -63,6 +89,20 @@ static ssize_t write_some(struct client *client)
         return errno == EAGAIN || errno == EINTR ? 0 : -1;
     return count;
 }
+
+static enum poured flush(struct client *client)
+{
+    while (client->wire.len) {
+        ssize_t count = write_some(client);
+        if (count <= 0)
+            return count < 0 ? POURED_LOST : POURED_FULL;
+        buffer_drop(&client->wire, (size_t)count);
+        client_progress(client);
+    }
+    return POURED_SOME;
+}
+
+/* --- the drain behind it --------------------------------------------------------------- */
 
 static void drain(struct client *client)
 {
@@ -92,32 +132,48 @@ static void start_draining(struct client *client)
         client_drop(client);
 }
 
-static void flush(struct client *client)
+/* --- from beginning to end ------------------------------------------------------------- */
+
+static void wait_for(struct client *client, unsigned events)
 {
-    while (client->wire.len) {
-        ssize_t count = write_some(client);
-        if (count < 0) {
-            client_drop(client);
-            return;
-        }
-        if (count == 0) {
-            watch_set(client->connection->listener->parts.loop, &client->watch, LOOP_WRITE);
-            return;
-        }
-        buffer_drop(&client->wire, (size_t)count);
-        client_progress(client);
+    if (!watch_set(client->connection->listener->parts.loop, &client->watch, events))
+        client_drop(client);
+}
+
+/* A few pieces; then another client's turn comes. */
+static void go_on(struct client *client)
+{
+    enum poured poured = POURED_SOME;
+    for (int round = 0; round < ROUNDS && poured == POURED_SOME; round++) {
+        poured = flush(client);
+        if (poured == POURED_SOME)
+            poured = client->pouring ? pour_piece(client) : POURED_ALL;
     }
-    start_draining(client);
+    client->thirsty = poured == POURED_NONE;
+    switch (poured) {
+    case POURED_ALL:
+        start_draining(client);
+        break;
+    case POURED_LOST:
+        client_drop(client);
+        break;
+    case POURED_NONE: /* meanwhile only a reset is of interest */
+        wait_for(client, LOOP_HANGUP | LOOP_EDGE);
+        break;
+    default:
+        wait_for(client, LOOP_WRITE);
+    }
 }
 
 static void ready(struct watch *watch, unsigned events)
 {
     struct client *client = (struct client *)((char *)watch - offsetof(struct client, watch));
-    (void)events;
-    if (client->state == CLIENT_BY_HAND)
-        flush(client);
-    else
+    if (client->state != CLIENT_BY_HAND)
         drain(client);
+    else if (events & LOOP_ERROR)
+        client_drop(client);
+    else if (events & LOOP_WRITE)
+        go_on(client);
 }
 
 void by_hand_answer(struct client *client)
@@ -128,14 +184,23 @@ void by_hand_answer(struct client *client)
     client->watch.ready = ready;
     client_progress(client);
     if (compose(client))
-        flush(client);
+        go_on(client);
     else
         client_drop(client);
 }
 
+void by_hand_more(struct client *client)
+{
+    if (client->thirsty)
+        go_on(client);
+}
+
+/* What is waited for is the stream's source, or the client, who reads or does not. */
 void by_hand_tick(struct client *client)
 {
-    bool stuck = client->state == CLIENT_BY_HAND && client_stalled(client);
-    if (stuck || (client->state == CLIENT_DRAINING && clock_ms() >= client->drain_until))
+    bool late = client->state == CLIENT_DRAINING && clock_ms() >= client->drain_until;
+    if (client->state == CLIENT_BY_HAND && (client->thirsty || client_is_reading(client)))
+        client_progress(client);
+    if (late || (client->state == CLIENT_BY_HAND && client_stalled(client)))
         client_drop(client);
 }

@@ -83,6 +83,7 @@ struct client *client_new(struct connection *connection, const char *target)
     client->head.target = client->target;
     client->watch.fd = connection->fd;
     client->watch.ready = watched;
+    client->stuck = NO_PIPE;
     reply_init(&client->reply);
     buffer_init(&client->kept, CONNECTION_POOL);
     buffer_init(&client->wire, REPLY_BODY_MAX + CONNECTION_POOL * 4);
@@ -99,6 +100,7 @@ void client_free(struct client *client)
     headers_free(&client->head.headers);
     reply_free(&client->reply);
     buffer_free(&client->wire);
+    pour_end(client);
     buffer_free(&client->kept);
     free(client->target);
     free(client->method);

@@ -24,11 +24,31 @@ static enum MHD_Result let_in(void *context, const struct sockaddr *address, soc
     return atomic_load(parts->connections) < max + max / 8 + 64 ? MHD_YES : MHD_NO;
 }
 
+/* The decoded url is not used, so nothing need be decoded. */
+static size_t leave_escaped(void *context, struct MHD_Connection *mhd, char *text)
+{
+    (void)context;
+    (void)mhd;
+    return strlen(text);
+}
+
+/* Nor are the arguments of a query. libmicrohttpd would note each of them in the connection's pool,
+ * and where that is full it forgets that it has refused, and waits for ever. So it is shown none:
+ * what it parses next is this very text. */
+static void hide_arguments(char *target)
+{
+    char *query = strchr(target, '?');
+    if (query)
+        query[1] = '\0';
+}
+
 static void *request_line(void *context, const char *target, struct MHD_Connection *mhd)
 {
     (void)context;
     struct connection *connection = connection_of(mhd);
-    return connection ? client_new(connection, target) : NULL;
+    struct client *client = connection ? client_new(connection, target) : NULL;
+    hide_arguments((char *)target);
+    return client;
 }
 
 static enum MHD_Result handle(void *context, struct MHD_Connection *mhd, const char *url,
@@ -65,14 +85,6 @@ __attribute__((format(printf, 2, 0))) static void mhd_says(void *context, const 
     vsnprintf(line, sizeof line, format, arguments);
     line[strcspn(line, "\n")] = '\0';
     log_say(LOG_LEVEL_DEBUG, "libmicrohttpd: %s", line);
-}
-
-/* The decoded url is not used, so nothing need be decoded. */
-static size_t leave_escaped(void *context, struct MHD_Connection *mhd, char *text)
-{
-    (void)context;
-    (void)mhd;
-    return strlen(text);
 }
 
 static bool run_doors(void *context)
@@ -143,6 +155,7 @@ struct listener *listener_new(const struct listener_parts *parts, const int *soc
     if (good) {
         listener->parts = *parts;
         listener->tls = tls;
+        listener->pipe = NO_PIPE;
         listener->doors = doors;
     } else {
         free(doors);
@@ -206,6 +219,7 @@ void listener_free(struct listener *listener)
         watch_set(listener->parts.loop, &listener->doors[i].watch, 0);
         MHD_stop_daemon(listener->doors[i].daemon);
     }
+    pipe_close(&listener->pipe);
     free(listener->doors);
     free(listener);
 }

@@ -8,11 +8,14 @@
  *   answer.c      its answer, through libmicrohttpd
  *   waits.c       what it waits for, and for how long
  *   takeover.c    a body read from the socket itself, past libmicrohttpd
+ *   records.c     the same where it comes by TLS
  *   by_hand.c     an answer written to the socket itself, and the drain behind it
+ *   pour.c        its body, if that is streamed
  */
 #ifndef LISTENER_PRIV_H
 #define LISTENER_PRIV_H
 
+#include "base/pipe.h"
 #include "intake/buffer.h"
 #include "intake/client.h"
 #include "intake/listener.h"
@@ -28,7 +31,7 @@ enum { TAKEOVER_MIN = 256 * 1024 };
 
 /* libmicrohttpd's pool per connection: bounds the request head, and is most of what an idle
  * connection costs. */
-enum { CONNECTION_POOL = 32 * 1024 };
+enum { CONNECTION_POOL = 18 * 1024 };
 
 struct door {
     struct listener *listener;
@@ -45,7 +48,12 @@ struct listener {
     size_t connection_count;
     bool tls;
     bool draining;
-    char scratch[64 * 1024]; /* where drained bytes go */
+    char scratch[256 * 1024]; /* for whatever a single call needs room for */
+    struct {
+        size_t count, taken; /* bytes in the scratch, of the client's that is being read */
+        size_t room;         /* how many more may be */
+    } ahead;                 /* records.c */
+    struct pipe pipe;        /* empty, for the next piece that nobody has to see */
 };
 
 struct connection {
@@ -97,6 +105,7 @@ struct client {
     bool answered;        /* the whole answer went out */
     uint64_t received;    /* body bytes read */
     uint64_t progress;    /* clock_ms() of the last byte from, or to, the client */
+    int low_water;        /* taken over: SO_RCVLOWAT */
     uint64_t drain_until; /* clock_ms() */
     uint64_t drained;
     int queued_bytes; /* SIOCOUTQ at the last look */
@@ -113,7 +122,13 @@ struct client {
     struct reply reply;
     struct client_stream stream;
     bool streaming;
-    struct buffer wire; /* by hand: what is left to write */
+
+    /* By hand. */
+    struct buffer wire; /* what is left to write */
+    bool pouring;       /* then the stream comes */
+    bool thirsty;       /* it has nothing now */
+    struct pipe stuck;  /* of a piece that was moved, what the socket had no room for */
+    size_t stuck_count;
 };
 
 /* connection.c */
@@ -139,8 +154,10 @@ void client_count(struct client *client, size_t bytes);
 
 /* answer.c */
 enum MHD_Result client_queue_answer(struct client *client);
+bool answer_is_bare(const struct client *client); /* whatever its length: it has no body */
 
 /* waits.c */
+bool client_is_reading(struct client *client); /* some of what was written, since the last look */
 bool client_stalled(const struct client *client); /* no byte for stall_timeout */
 uint64_t client_tick(struct client *client);      /* milliseconds until the next one */
 void client_suspend(struct client *client);
@@ -154,12 +171,31 @@ void client_tell_lost(struct client *client, enum client_loss why);
 bool takeover_wanted(const struct client *client);
 void takeover_begin(struct client *client);
 ssize_t takeover_read(struct client *client, void *into, size_t room);
+ssize_t takeover_move(struct client *client, int pipe, size_t room);
 void takeover_tick(struct client *client);
 void takeover_end(struct client *client);
 
-/* by_hand.c: either may be called in any state before the answer. */
+/* records.c: GnuTLS keeps what is left of a record, which no watch would tell of; so a caller reads
+ * until CLIENT_WAIT before it sleeps, which is what client_read() asks of its callers anyway. */
+void records_begin(struct client *client);
+ssize_t records_receive(struct client *client, char *into, size_t room);
+
+/* by_hand.c: an answer may be written in any state before it. */
 void by_hand_answer(struct client *client);
+void by_hand_more(struct client *client); /* the stream has something again */
 void by_hand_tick(struct client *client);
+
+/* pour.c */
+enum poured {
+    POURED_SOME, /* or there was nothing to pour: the next piece */
+    POURED_FULL, /* the socket has no room */
+    POURED_NONE, /* the stream has nothing now */
+    POURED_ALL,
+    POURED_LOST /* the client, or the rest of the stream */
+};
+enum poured pour_piece(struct client *client);
+bool pour_is_chunked(const struct client *client);
+void pour_end(struct client *client);
 
 /* tls.c: for MHD_OPTION_HTTPS_CERT_CALLBACK. */
 int tls_present(gnutls_session_t session, const gnutls_datum_t *req_ca_dn, int nreqs,

@@ -57,6 +57,13 @@ ssize_t client_read(struct client *client, void *into, size_t room)
     return CLIENT_WAIT;
 }
 
+ssize_t client_move(struct client *client, int pipe, size_t room)
+{
+    bool bare = client->state == CLIENT_TAKEN_OVER && !client->complete && !client->lost_told &&
+                client->piece.taken == client->piece.len;
+    return bare ? takeover_move(client, pipe, room) : CLIENT_UNMOVED;
+}
+
 /* What is not taken at once is kept in a copy: libmicrohttpd moves its own while the connection is
  * suspended, and goes on calling for the chunks it has read already. That is at most its pool. */
 static bool keep(struct client *client, const char *data, size_t count)

@@ -7,12 +7,13 @@
 #include "listener/listener_priv.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 
 /* The kernel wakes us for at least this much (less at the end of the body): a client slower than
- * the proxy then costs few large reads, not many small ones. */
-enum { LOW_WATER = 256 * 1024 };
+ * the proxy then costs few large reads, not many small ones, each of a whole pipe. */
+enum { LOW_WATER = PIPE_SIZE };
 
 static uint64_t left(const struct client *client)
 {
@@ -52,13 +53,22 @@ static void ready(struct watch *watch, unsigned events)
         watch_as_wanted(client);
 }
 
+/* Never more than is still to come, or it would lie there: with TLS the begin of a record may have
+ * been read already. */
+static int low_water(const struct client *client)
+{
+    uint64_t rest = left(client);
+    if (rest < LOW_WATER * (client->connection->tls ? 2 : 1))
+        return client->connection->tls || !rest ? 1 : (int)rest;
+    return LOW_WATER;
+}
+
 static void set_low_water(struct client *client)
 {
-    if (client->connection->tls)
-        return; /* records, not bytes, are what is waited for */
-    uint64_t rest = left(client);
-    int bytes = rest < LOW_WATER ? (int)(rest ? rest : 1) : LOW_WATER;
-    setsockopt(client->connection->fd, SOL_SOCKET, SO_RCVLOWAT, &bytes, sizeof bytes);
+    int bytes = low_water(client);
+    if (bytes != client->low_water)
+        setsockopt(client->connection->fd, SOL_SOCKET, SO_RCVLOWAT, &bytes, sizeof bytes);
+    client->low_water = bytes;
 }
 
 void takeover_begin(struct client *client)
@@ -68,6 +78,8 @@ void takeover_begin(struct client *client)
     buffer_free(&client->kept);
     watch_set(loop_of(client), &client->watch, 0);
     client->watch.ready = ready;
+    if (client->connection->tls)
+        records_begin(client);
     set_low_water(client);
     watch_as_wanted(client);
 }
@@ -80,40 +92,39 @@ static ssize_t receive_plain(struct client *client, void *into, size_t room)
     return count < 0 && (errno == EAGAIN || errno == EINTR) ? CLIENT_WAIT : CLIENT_LOST;
 }
 
-/* GnuTLS keeps what is left of a record, which no watch would tell of: so a caller reads until
- * CLIENT_WAIT before it sleeps, which is what client_read() asks of its callers anyway. What is
- * not data and no end either (half a record, a warning, a new key) is waited over. */
-static ssize_t receive_tls(struct client *client, char *into, size_t room)
+static size_t at_most_left(const struct client *client, size_t room)
 {
-    const union MHD_ConnectionInfo *info =
-        MHD_get_connection_info(client->connection->mhd, MHD_CONNECTION_INFO_GNUTLS_SESSION);
-    size_t got = 0;
-    while (got < room) {
-        ssize_t count = gnutls_record_recv(info->tls_session, into + got, room - got);
-        if (count <= 0 && !got)
-            return count < 0 && !gnutls_error_is_fatal((int)count) ? CLIENT_WAIT : CLIENT_LOST;
-        if (count <= 0)
-            break;
-        got += (size_t)count;
-    }
-    return (ssize_t)got;
+    return room < left(client) ? room : (size_t)left(client);
 }
 
-ssize_t takeover_read(struct client *client, void *into, size_t room)
+static ssize_t took(struct client *client, ssize_t count)
 {
-    if (room > left(client))
-        room = (size_t)left(client);
-    ssize_t count = client->connection->tls ? receive_tls(client, into, room)
-                                            : receive_plain(client, into, room);
     if (count > 0) {
         client_count(client, (size_t)count);
-        if (left(client) < LOW_WATER)
-            set_low_water(client);
+        set_low_water(client);
     } else if (count == CLIENT_WAIT) {
         client_want(client);
         watch_as_wanted(client);
     }
     return count;
+}
+
+ssize_t takeover_read(struct client *client, void *into, size_t room)
+{
+    room = at_most_left(client, room);
+    return took(client, client->connection->tls ? records_receive(client, into, room)
+                                                : receive_plain(client, into, room));
+}
+
+ssize_t takeover_move(struct client *client, int pipe, size_t room)
+{
+    if (client->connection->tls)
+        return CLIENT_UNMOVED;
+    ssize_t count = splice(client->connection->fd, NULL, pipe, NULL, at_most_left(client, room),
+                           SPLICE_F_MOVE | SPLICE_F_NONBLOCK);
+    if (count <= 0)
+        count = count < 0 && (errno == EAGAIN || errno == EINTR) ? CLIENT_WAIT : CLIENT_LOST;
+    return took(client, count);
 }
 
 /* Fewer bytes than the low water mark do not wake us; they must not lie there for long either. */

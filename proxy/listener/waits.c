@@ -87,7 +87,7 @@ static void watch_for_reset(struct client *client)
 }
 
 /* What the kernel still holds for the client gets less as the client reads. */
-static bool is_reading(struct client *client)
+bool client_is_reading(struct client *client)
 {
     int queued = 0;
     ioctl(client->connection->fd, SIOCOUTQ, &queued);
@@ -101,7 +101,7 @@ static void tick_while_answering(struct client *client)
     if (client->suspended) {
         watch_for_reset(client); /* the stream's source is what is waited for */
         client_progress(client);
-    } else if (is_reading(client)) {
+    } else if (client_is_reading(client)) {
         client_progress(client);
     } else if (client_stalled(client)) {
         connection_cut(client->connection);

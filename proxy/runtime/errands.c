@@ -3,7 +3,8 @@
  * as a task:
  *
  *     errands_send() -> queue -> helper: run() -> task_send() -> loop: done()
- */
+ *
+ * One whose strand is busy is passed over until that is free. */
 #include "intake/errands.h"
 
 #include <pthread.h>
@@ -18,7 +19,7 @@ struct helper {
 
 struct errands {
     pthread_mutex_t lock;    /* over all that follows */
-    pthread_cond_t sent;     /* there is another one, or the end */
+    pthread_cond_t sent;     /* there is another one that may run, or the end */
     pthread_cond_t returned; /* a helper has nothing more to do with one */
     struct errand *first;
     struct errand **end; /* where the next one is to be linked */
@@ -27,18 +28,60 @@ struct errands {
     struct helper helpers[];
 };
 
+static bool may_run(const struct errand *errand)
+{
+    return !errand->strand || !errand->strand->busy;
+}
+
+/* Where the first one is linked that may run now; where there is none, NULL is. */
+static struct errand **find_next(struct errands *errands)
+{
+    struct errand **place = &errands->first;
+    while (*place && !may_run(*place))
+        place = &(*place)->next;
+    return place;
+}
+
+static struct errand *take(struct errands *errands, struct errand **place)
+{
+    struct errand *errand = *place;
+    *place = errand->next;
+    if (!errand->next)
+        errands->end = place;
+    if (errand->strand)
+        errand->strand->busy = true;
+    return errand;
+}
+
 /* NULL: no more will come. What was sent before the end is still run. */
 static struct errand *await_next(struct errands *errands)
 {
-    while (!errands->first && !errands->ending)
+    while (!*find_next(errands)) {
+        if (errands->ending && !errands->first)
+            return NULL;
         pthread_cond_wait(&errands->sent, &errands->lock);
-    struct errand *errand = errands->first;
-    if (!errand)
-        return NULL;
-    errands->first = errand->next;
-    if (!errands->first)
-        errands->end = &errands->first;
-    return errand;
+    }
+    return take(errands, find_next(errands));
+}
+
+/* Nobody is woken under the lock: whoever that is would want it next. */
+static void run_one(struct helper *helper, struct errand *errand)
+{
+    struct errands *errands = helper->errands;
+    bool more = *find_next(errands) != NULL; /* it may have waited for a strand: nobody was told */
+    helper->loop = errand->loop;
+    pthread_mutex_unlock(&errands->lock);
+    if (more)
+        pthread_cond_signal(&errands->sent);
+    errand->run(errand);
+    pthread_mutex_lock(&errands->lock);
+    if (errand->strand)
+        errand->strand->busy = false;
+    pthread_mutex_unlock(&errands->lock);
+    task_send(errand->loop, &errand->back); /* from here on it may be gone, and its strand, too */
+    pthread_mutex_lock(&errands->lock);
+    helper->loop = NULL;
+    pthread_cond_broadcast(&errands->returned);
 }
 
 static void *help(void *context)
@@ -46,15 +89,9 @@ static void *help(void *context)
     struct helper *helper = context;
     struct errands *errands = helper->errands;
     pthread_mutex_lock(&errands->lock);
-    for (struct errand *errand; (errand = await_next(errands));) {
-        helper->loop = errand->loop;
-        pthread_mutex_unlock(&errands->lock);
-        errand->run(errand);
-        task_send(errand->loop, &errand->back); /* and from here on it may be gone */
-        pthread_mutex_lock(&errands->lock);
-        helper->loop = NULL;
-        pthread_cond_broadcast(&errands->returned);
-    }
+    for (struct errand *errand; (errand = await_next(errands));)
+        run_one(helper, errand);
+    pthread_cond_broadcast(&errands->sent); /* who waited for a strand of the last ones */
     pthread_mutex_unlock(&errands->lock);
     return NULL;
 }
@@ -107,8 +144,10 @@ void errands_send(struct errands *errands, struct loop *loop, struct errand *err
     pthread_mutex_lock(&errands->lock);
     *errands->end = errand;
     errands->end = &errand->next;
-    pthread_cond_signal(&errands->sent);
+    bool now = may_run(errand);
     pthread_mutex_unlock(&errands->lock);
+    if (now)
+        pthread_cond_signal(&errands->sent);
 }
 
 static bool any_is_out(const struct errands *errands, const struct loop *loop)

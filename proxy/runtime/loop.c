@@ -216,33 +216,37 @@ static void run_tasks(struct loop *loop)
 
 /* --- what other threads send ------------------------------------------------------------ */
 
-/* The wake-up is under the lock, too: once that is released, whoever runs the task may free the
- * loop. */
+/* The wake-up is not under the lock, which whoever is woken wants at once. */
 void task_send(struct loop *loop, struct task *task)
 {
     pthread_mutex_lock(&loop->lock);
     ring_append(&loop->sent, task);
-    loop_wake(loop);
     pthread_mutex_unlock(&loop->lock);
+    loop_wake(loop);
 }
 
-static struct task *take_sent(struct loop *loop)
+/* Moves them all into an empty ring. */
+static void take_sent(struct loop *loop, struct task *ring)
 {
     pthread_mutex_lock(&loop->lock);
-    struct task *task = loop->sent.next;
-    if (task == &loop->sent)
-        task = NULL;
-    else
+    for (struct task *task; (task = loop->sent.next) != &loop->sent;) {
         ring_remove(task);
+        ring_append(ring, task);
+    }
     pthread_mutex_unlock(&loop->lock);
-    return task;
 }
 
+/* What is sent meanwhile waits for the next turn: whoever sends again and again must not keep the
+ * loop from everybody else. */
 bool loop_run_sent(struct loop *loop)
 {
-    bool any = false;
-    for (struct task *task; (task = take_sent(loop)); any = true)
+    struct task ring = {.next = &ring, .previous = &ring};
+    take_sent(loop, &ring);
+    bool any = ring.next != &ring;
+    for (struct task *task; (task = ring.next) != &ring;) {
+        ring_remove(task);
         task->run(task);
+    }
     return any;
 }
 

@@ -66,10 +66,11 @@ static bool is_draining(void *context)
 /* --- start ----------------------------------------------------------------------------- */
 
 /* An upload has a socket to its client, and three to Glance before it begins, or one and maybe a
- * spool; the rest is for listening, logs and the libraries. */
+ * spool or a pipe. The rest is for what is being hashed (64 pipes), listening, logs and libraries.
+ */
 static void raise_file_limit(const struct settings *settings)
 {
-    rlim_t need = 4 * (rlim_t)settings->listen.max_connections + 256;
+    rlim_t need = 4 * (rlim_t)settings->listen.max_connections + 384;
     struct rlimit limit;
     if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur >= need)
         return;

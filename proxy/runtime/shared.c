@@ -7,16 +7,25 @@
 #include "intake/spool.h"
 #include "intake/stores.h"
 
-enum { HELPERS = 4 };
+#include <unistd.h>
+
+enum { HELPERS = 4, HASHERS_MAX = 64 };
+
+static struct errands *new_hashers(void)
+{
+    long count = sysconf(_SC_NPROCESSORS_ONLN);
+    return errands_new(count < 1 ? 1 : count > HASHERS_MAX ? HASHERS_MAX : (unsigned)count);
+}
 
 bool shared_begin(struct shared *shared)
 {
     shared->errands = errands_new(HELPERS);
     shared->spools = shared->errands ? spools_new(shared->errands) : NULL;
+    shared->hashers = new_hashers();
     shared->claims = claims_new();
     shared->stores = stores_new();
     shared->rooms = rooms_new();
-    return shared->spools && shared->claims && shared->stores && shared->rooms;
+    return shared->spools && shared->hashers && shared->claims && shared->stores && shared->rooms;
 }
 
 void shared_end(struct shared *shared)
@@ -25,5 +34,6 @@ void shared_end(struct shared *shared)
     stores_free(shared->stores);
     claims_free(shared->claims);
     spools_free(shared->spools);
+    errands_free(shared->hashers);
     errands_free(shared->errands);
 }

@@ -75,6 +75,7 @@ static bool make_parts(struct worker *worker, const struct shared *shared)
 {
     struct exchange_parts *parts = &worker->exchange;
     parts->errands = shared->errands;
+    parts->hashers = shared->hashers;
     parts->spools = shared->spools;
     parts->claims = shared->claims;
     parts->stores = shared->stores;
@@ -183,6 +184,7 @@ void worker_free(struct worker *worker)
     metrics_free(parts->metrics);
     if (parts->loop) {
         errands_settle(parts->errands, parts->loop); /* the exchanges have left some behind */
+        errands_settle(parts->hashers, parts->loop);
         timer_cancel(parts->loop, &worker->drain_look);
     }
     loop_free(parts->loop);

@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Bytes that no filter has to see pass the whole chain at once, from the client's socket into a
+ * pipe, and each filter only counts them; those that are hashed go by way of the hashing's pipes.
+ * The first and the last byte of an image are always read: every judgement falls where it would
+ * have fallen. */
+#include "body/body_priv.h"
+#include "body/hashing.h"
+#include "intake/digest.h"
+
+#include <sys/param.h>
+
+static uint64_t unseen(const struct body *body)
+{
+    uint64_t most = UINT64_MAX;
+    for (size_t phase = 0; phase < FILTER_PHASES; phase++) {
+        const struct filter *filter = body->filters[phase];
+        uint64_t allowed = filter->kind->unseen ? filter->kind->unseen(filter) : UINT64_MAX;
+        most = MIN(most, allowed);
+    }
+    return most;
+}
+
+static void count_passed(struct body *body, uint64_t count)
+{
+    for (size_t phase = 0; phase < FILTER_PHASES; phase++) {
+        struct filter *filter = body->filters[phase];
+        if (filter->kind->passed)
+            filter->kind->passed(filter, count);
+    }
+}
+
+/* Of what goes on without having been hashed the digests would not be the image's: there is an
+ * inlet, or nothing is moved. */
+static ssize_t move_hashed(struct body *body, int pipe, size_t room)
+{
+    struct filter *digester = body->filters[FILTER_DIGEST];
+    struct hashing *hashing = digest_hashing(digester);
+    int inlet = hashing_inlet(hashing);
+    if (inlet < 0)
+        return BODY_UNMOVED;
+    ssize_t count = body->plan.move(body->plan.context, inlet, room);
+    if (count <= 0)
+        hashing_close_inlet(hashing);
+    else if (!hashing_pass_on(hashing, pipe, (size_t)count))
+        return filter_no_memory(digester);
+    return count;
+}
+
+static bool is_hashed(const struct body *body)
+{
+    return !digests_none(hashing_set(digest_hashing(body->filters[FILTER_DIGEST])));
+}
+
+ssize_t body_move(struct body *body, int pipe, size_t room)
+{
+    uint64_t most = body->plan.move && !body->refusal ? unseen(body) : 0;
+    if (most == 0)
+        return BODY_UNMOVED;
+    room = MIN(room, most);
+    ssize_t count = is_hashed(body) ? move_hashed(body, pipe, room)
+                                    : body->plan.move(body->plan.context, pipe, room);
+    if (count > 0)
+        count_passed(body, (uint64_t)count);
+    return count;
+}
