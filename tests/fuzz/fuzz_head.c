@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* METHOD, version, then header fields: what is taken has one framing, and what goes on to Glance
- * says nothing of the connection it came by. */
+ * says nothing of the connection it came by, nor who the caller is; but all that it is judged by
+ * goes on. */
 #include "input.h"
 
 #include "intake/request.h"
@@ -16,6 +17,7 @@ static void check_facts(const struct request_head *head, const struct framing_fa
     property((facts->framing == FRAMING_LENGTH) == (lengths == 1));
     property((facts->framing == FRAMING_CHUNKED) == (codings == 1));
     property(facts->length <= INT64_MAX);
+    property(!strpbrk(head->method, "abcdefghijklmnopqrstuvwxyz"));
     property(headers_count(&head->headers, "Host") <= 1);
     headers_each(row, &head->headers)
         property(!strpbrk(row->name, " :\r\n") && !strpbrk(row->value, "\r\n"));
@@ -31,12 +33,17 @@ static void check_forwarded(const struct headers *from)
     property(*id && strlen(id) <= REQUEST_ID_MAX);
     property(forward_request_headers(from, &origin, id, &once));
     static const char *const gone[] = {
-        "Connection", "Transfer-Encoding", "Content-Length", "Upgrade", "Expect", "TE"};
+        "Connection", "Transfer-Encoding", "Content-Length", "Upgrade",           "Expect",
+        "TE",         "X-Identity-Status", "X-Roles",        "X-Service-User-Id", "X-Tenant"};
     for (size_t i = 0; i < sizeof gone / sizeof *gone; i++)
         property(!headers_count(&once, gone[i]));
     static const char *const single[] = {"Host", "X-Forwarded-For", "X-Openstack-Request-Id"};
     for (size_t i = 0; i < sizeof single / sizeof *single; i++)
         property(headers_count(&once, single[i]) == 1);
+    static const char *const judged[] = {"Accept", "Content-Type", "X-Auth-Token",
+                                         "X-Image-Meta-Store"};
+    for (size_t i = 0; i < sizeof judged / sizeof *judged; i++)
+        property(headers_count(&once, judged[i]) == headers_count(from, judged[i]));
     property(forward_request_headers(&once, &origin, id, &twice));
     property(once.count == twice.count);
     headers_free(&once);

@@ -26,8 +26,73 @@ static void check_decision(const struct policy *policy, const struct policy_fact
     property(decision.verdict != POLICY_DENY || decision.why);
     property(decision.verdict != POLICY_TOO_LARGE || facts->size > decision.max_size);
     buffer_init(&out, 1 << 16);
-    policy_explain(policy, facts, &out);
+    policy_explain(policy, facts, &decision, &out);
     buffer_free(&out);
+}
+
+/* What a decision has changed, or let be, it would let be. */
+static void check_settled(const struct policy *policy, const struct policy_facts *facts,
+                          const struct import_decision *decision)
+{
+    const char *store = decision->policy.store;
+    const struct import_wish wish = {.listed = true, .stores = &store, .store_count = 1};
+    struct import_decision again;
+    policy_decide_import(policy, facts, &wish, &again);
+    property(again.policy.verdict == POLICY_ACCEPT && again.change == IMPORT_KEEP);
+    property(!again.policy.replaced && strcmp(again.policy.store, store) == 0);
+}
+
+static void check_import(const struct policy *policy, const struct policy_facts *facts,
+                         const struct import_wish *wish)
+{
+    struct import_decision decision;
+    struct buffer out;
+    policy_decide_import(policy, facts, wish, &decision);
+    enum policy_verdict verdict = decision.policy.verdict;
+    property(decision.policy.rule && *decision.policy.rule);
+    property(verdict != POLICY_TOO_LARGE && decision.policy.max_size == UINT64_MAX);
+    property((verdict == POLICY_STORE_NOT_ALLOWED) == (decision.refused != NULL));
+    property(verdict == POLICY_ACCEPT || decision.change == IMPORT_KEEP);
+    property(decision.change == IMPORT_KEEP || decision.policy.store);
+    property(!decision.policy.replaced || decision.change != IMPORT_KEEP);
+    if (verdict == POLICY_ACCEPT && decision.policy.store)
+        check_settled(policy, facts, &decision);
+    buffer_init(&out, 1 << 16);
+    policy_explain_import(policy, facts, wish, &decision, &out);
+    buffer_free(&out);
+}
+
+static void check_imports(const struct policy *policy)
+{
+    static const char *const stores[] = {"file", "os_glance_tasks_store"};
+    static const struct import_wish wishes[] = {
+        {0},
+        {.header = "file"},
+        {.listed = true},
+        {.listed = true, .stores = stores, .store_count = 1},
+        {.listed = true, .stores = stores, .store_count = 2},
+        {.all = true},
+        {.all = true, .there = stores, .there_count = 1},
+        {.header = "test", .listed = true, .stores = stores, .store_count = 1, .all = true},
+    };
+    static const char *const methods[] = {"glance-direct", "web-download", "copy-image"};
+    for (size_t i = 0; i < sizeof wishes / sizeof *wishes; i++)
+        for (size_t j = 0; j < sizeof methods / sizeof *methods; j++) {
+            const struct policy_facts facts = {
+                .import_method = methods[j], .client = "10.0.0.11", .name = "win-10"};
+            check_import(policy, &facts, &wishes[i]);
+        }
+}
+
+static void check_doors(const struct policy *policy)
+{
+    for (enum policy_door door = 0; door < POLICY_DOOR_COUNT; door++)
+        property(!policy_door_open(policy, door, NULL) ||
+                 policy_door_open(policy, door, "10.0.0.11"));
+    struct policy_decision decision;
+    policy_decide(policy, &(struct policy_facts){0}, &decision);
+    property(policy_watches(policy) != POLICY_WATCHES_ALL || decision.audit);
+    property(policy_watches(policy) != POLICY_WATCHES_NONE || !decision.audit);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
@@ -51,6 +116,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (policy) {
         check_decision(policy, &known);
         check_decision(policy, &unknown);
+        check_imports(policy);
+        check_doors(policy);
         policy_each_store(policy, check_store, policy);
     }
     policy_free(policy);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* METHOD, target, then header fields: a path is in its canonical form; an upload's canonical
- * target is the same upload; and what eventlet would route to an upload is one, or is refused. */
+/* METHOD, target, then header fields: the canonical form is read as itself; a door's canonical
+ * target is the same door; and what eventlet would route to a door is one, or is refused. */
 #include "input.h"
 
 #include "intake/request.h"
@@ -9,6 +9,24 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+static bool is_door(enum route_kind kind)
+{
+    return kind != ROUTE_RELAY && kind != ROUTE_VERSIONS;
+}
+
+static void check_canonical(const struct target *target)
+{
+    struct target again;
+    const char *query = strchr(target->canonical, '?');
+    property(!target_parse(target->canonical, &again));
+    property(!strcmp(again.path, target->path));
+    property(!strcmp(again.canonical, target->canonical));
+    property(!query == !target->query && (!query || target->query == query + 1));
+    for (const char *at = target->canonical; *at; at++)
+        property(*at > 0x20 && *at < 0x7f && *at != '#');
+    target_free(&again);
+}
 
 /* The path once more, as a target with every byte but the slashes escaped where it may be. */
 static void check_path(const char *path)
@@ -20,9 +38,7 @@ static void check_path(const char *path)
     property(again);
     size_t length = 0;
     for (const char *at = path; *at; at++)
-        length += (size_t)sprintf(
-            again + length, isalnum((unsigned char)*at) || strchr("/.", *at) ? "%c" : "%%%02hhx",
-            *at);
+        length += (size_t)sprintf(again + length, *at == '/' ? "%c" : "%%%02hhx", *at);
     struct target target;
     property(!target_parse(again, &target));
     property(!strcmp(target.path, path));
@@ -30,15 +46,15 @@ static void check_path(const char *path)
     free(again);
 }
 
-static void check_upload(const struct route *route, const struct target *from)
+static void check_door(const char *method, const struct route *route, const struct target *from)
 {
     char *canonical = route_canonical(route, from);
     struct headers none = {0};
     struct target target;
     struct route again;
     property(canonical && !target_parse(canonical, &target));
-    property(!strcmp(canonical, target.raw));
-    property(!route_find("PUT", &target, &none, &again));
+    property(!strcmp(canonical, target.canonical));
+    property(!route_find(method, &target, &none, &again));
     property(again.kind == route->kind && !strcmp(again.image_id, route->image_id));
     target_free(&target);
     free(canonical);
@@ -58,24 +74,34 @@ static void unquote(char *text)
     *to = '\0';
 }
 
+static const struct door {
+    const char *method;
+    const char *pieces[4]; /* "": any */
+    enum route_kind kind;
+} doors[] = {{"PUT", {"v2", "images", "", "file"}, ROUTE_UPLOAD},
+             {"PUT", {"v2", "images", "", "stage"}, ROUTE_STAGE},
+             {"POST", {"v2", "images", "", "import"}, ROUTE_IMPORT},
+             {"PATCH", {"v2", "images", ""}, ROUTE_UPDATE},
+             {"POST", {"v2", "images", "", "locations"}, ROUTE_LOCATIONS},
+             {"POST", {"v2", "tasks"}, ROUTE_TASKS}};
+
 /* eventlet's and Glance's way, told as simply as can be: unquote, split at slashes, forget the
- * empty pieces; four are left, and nothing follows the last one. */
-static bool eventlet_uploads(const char *raw)
+ * empty pieces; those that are left are the door's, and nothing follows the last one. */
+static bool eventlet_opens(const struct door *door, const char *raw)
 {
     char *path = strndup(raw, strcspn(raw, "?"));
     property(path);
     unquote(path);
     size_t length = strlen(path);
-    static const char *const wanted[] = {"v2", "images", NULL, "file"};
     size_t count = 0;
     bool alike = length && path[length - 1] != '/';
     char *state = NULL;
     for (char *piece = strtok_r(path, "/", &state); piece; piece = strtok_r(NULL, "/", &state)) {
-        alike = alike && count < 4 && (!wanted[count] || !strcmp(piece, wanted[count]));
-        count++;
+        const char *wanted = count < 4 ? door->pieces[count++] : NULL;
+        alike = alike && wanted && (!*wanted || !strcmp(piece, wanted));
     }
     free(path);
-    return alike && count == 4;
+    return alike && (count == 4 || !door->pieces[count]);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
@@ -89,13 +115,15 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct route route;
     input_headers(&at, &headers);
     if (!target_parse(raw, &target)) {
+        check_canonical(&target);
         check_path(target.path);
         const char *fault = route_find(method, &target, &headers, &route);
-        bool upload = !fault && (route.kind == ROUTE_UPLOAD || route.kind == ROUTE_STAGE);
-        if (upload)
-            check_upload(&route, &target);
-        if (!strcmp(method, "PUT") && !headers_count(&headers, "Accept") && eventlet_uploads(raw))
-            property(upload || fault || strstr(raw, "/.")); /* no image has the id "." */
+        if (!fault && is_door(route.kind))
+            check_door(method, &route, &target);
+        for (size_t i = 0; i < sizeof doors / sizeof *doors; i++)
+            if (!strcmp(method, doors[i].method) && !headers_count(&headers, "Accept") &&
+                eventlet_opens(&doors[i], raw))
+                property(fault || route.kind == doors[i].kind);
     }
     target_free(&target);
     headers_free(&headers);

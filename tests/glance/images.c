@@ -4,6 +4,7 @@
 #include "exchange.h"
 #include "glance.h"
 #include "image.h"
+#include "location.h"
 #include "property.h"
 #include "store.h"
 #include "upload.h"
@@ -72,8 +73,7 @@ void image_show(struct exchange *exchange)
         answer_image(exchange, 200, image);
 }
 
-/* The image, if the caller may do `what` to it. */
-static json_t *image_to_change(struct exchange *exchange, const char *what)
+json_t *image_to_change(struct exchange *exchange, const char *what)
 {
     json_t *image = image_of(exchange);
     if (!image || image_owned(image, exchange->caller))
@@ -82,12 +82,27 @@ static json_t *image_to_change(struct exchange *exchange, const char *what)
     return NULL;
 }
 
-static bool patch_one(struct exchange *exchange, json_t *image, json_t *operation)
+/* {"op": "add", "path": "/name", ...}, or of the older dialect {"add": "/name", ...}. */
+static bool read_operation(const json_t *operation, bool older, const char **op, const char **path)
+{
+    static const char *const known[] = {"add", "replace", "remove"};
+    for (size_t i = 0; i < 3 && older; i++)
+        if (json_object_get(operation, known[i]))
+            *op = known[i];
+    if (!older)
+        *op = json_string_value(json_object_get(operation, "op"));
+    *path = *op ? json_string_value(json_object_get(operation, older ? *op : "path")) : NULL;
+    return *path && **path == '/';
+}
+
+static bool patch_one(struct exchange *exchange, json_t *image, json_t *operation, bool older)
 {
     const char *op = NULL, *path = NULL;
-    json_t *value = NULL;
-    if (json_unpack(operation, "{s:s, s:s, s?o}", "op", &op, "path", &path, "value", &value) != 0 ||
-        *path != '/' || strchr(path + 1, '/') || (strcmp(op, "remove") != 0 && !value)) {
+    json_t *value = json_object_get(operation, "value");
+    bool read = read_operation(operation, older, &op, &path);
+    if (read && location_meant(path))
+        return location_patch(exchange, image, op, value);
+    if (!read || strchr(path + 1, '/') || (strcmp(op, "remove") != 0 && !value)) {
         answer_error(exchange, 400, "Operation objects must contain a method and a path.");
         return false;
     }
@@ -109,7 +124,7 @@ static bool patch_one(struct exchange *exchange, json_t *image, json_t *operatio
 }
 
 /* All operations or none. */
-static void patch_all(struct exchange *exchange, json_t *image, json_t *operations)
+static void patch_all(struct exchange *exchange, json_t *image, json_t *operations, bool older)
 {
     json_t *changed = json_deep_copy(image);
     bool good = json_is_array(operations);
@@ -118,7 +133,7 @@ static void patch_all(struct exchange *exchange, json_t *image, json_t *operatio
     if (!good)
         answer_error(exchange, 400, "Request body must be a JSON array of operation objects.");
     json_array_foreach(operations, i, operation) good =
-        good && patch_one(exchange, changed, operation);
+        good && patch_one(exchange, changed, operation, older);
     if (good) {
         image_touch(changed);
         json_object_clear(image);
@@ -130,16 +145,18 @@ static void patch_all(struct exchange *exchange, json_t *image, json_t *operatio
 
 void image_patch(struct exchange *exchange)
 {
+    static const char older[] = "application/openstack-images-v2.0-json-patch";
     static const char media[] = "application/openstack-images-v2.1-json-patch";
-    if (!exchange_header_is(exchange, "Content-Type", media)) {
+    bool is_older = exchange_header_is(exchange, "Content-Type", older);
+    if (!is_older && !exchange_header_is(exchange, "Content-Type", media)) {
         answer_error(exchange, 415, "The request media type is not supported by this server.");
-        answer_header(exchange, "Accept-Patch", "%s", media);
+        answer_header(exchange, "Accept-Patch", "%s, %s", older, media);
         return;
     }
     json_t *image = image_to_change(exchange, "modify_image");
     json_t *operations = image ? exchange_json(exchange) : NULL;
     if (operations)
-        patch_all(exchange, image, operations);
+        patch_all(exchange, image, operations, is_older);
     json_decref(operations);
 }
 

@@ -4,7 +4,12 @@
 #ifndef SMALL_GLANCE_IMAGES_H
 #define SMALL_GLANCE_IMAGES_H
 
+#include <jansson.h>
+
 struct exchange;
+
+/* The request's image, if the caller may do `what` to it; NULL: answered. */
+json_t *image_to_change(struct exchange *exchange, const char *what);
 
 void image_create(struct exchange *exchange);
 void image_show(struct exchange *exchange);
@@ -16,7 +21,7 @@ void image_delete(struct exchange *exchange);
 void image_deactivate(struct exchange *exchange);
 void image_reactivate(struct exchange *exchange);
 
-/* POST .../import, of what was staged. */
+/* POST .../import, by any of Glance's methods. */
 void image_import(struct exchange *exchange);
 
 #endif

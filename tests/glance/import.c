@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* POST /v2/images/{id}/import by glance-direct. Done by the time of the answer, not in a task. */
+/* POST /v2/images/{id}/import. Done by the time of the answer, not in a task; what is to be
+ * downloaded is not looked for, and has no bytes. */
 #include "exchange.h"
 #include "glance.h"
 #include "image.h"
@@ -11,26 +12,46 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* Each wants an image of one status, and finds its data in its own way. */
+static const struct method {
+    const char *name;
+    const char *status;
+    const char *data; /* the suffix of their file; NULL: there are none to be had */
+} METHODS[] = {
+    {"glance-direct", "uploading", ".staged"},
+    {"web-download", "queued", NULL},
+    {"glance-download", "queued", NULL},
+    {"copy-image", "active", ""},
+};
+
 struct wishes {
-    const char *method;
+    const struct method *method;
     json_t *stores; /* borrowed; NULL: not named */
     int all_stores;
 };
 
+static const struct method *find_method(const char *name)
+{
+    for (size_t i = 0; i < sizeof METHODS / sizeof METHODS[0]; i++)
+        if (strcmp(METHODS[i].name, name) == 0)
+            return &METHODS[i];
+    return NULL;
+}
+
 static bool read_wishes(struct exchange *exchange, json_t *body, struct wishes *wishes)
 {
+    const char *method = "";
     *wishes = (struct wishes){0};
-    if (json_unpack(body, "{s:{s:s}, s?o, s?b}", "method", "name", &wishes->method, "stores",
+    if (json_unpack(body, "{s:{s:s}, s?o, s?b}", "method", "name", &method, "stores",
                     &wishes->stores, "all_stores", &wishes->all_stores) != 0 ||
         (wishes->stores && !json_is_array(wishes->stores))) {
         answer_error(exchange, 400, "Malformed JSON in request body.");
         return false;
     }
-    if (strcmp(wishes->method, "glance-direct") != 0) {
-        answer_error(exchange, 400, "Unknown import method name '%s'.", wishes->method);
-        return false;
-    }
-    return true;
+    wishes->method = find_method(method);
+    if (!wishes->method)
+        answer_error(exchange, 400, "Unknown import method name '%s'.", method);
+    return wishes->method != NULL;
 }
 
 /* Header, `stores` and `all_stores` exclude each other. */
@@ -89,18 +110,42 @@ static bool choose_stores(struct exchange *exchange, const struct wishes *wishes
     return true;
 }
 
-static void take_staged(struct exchange *exchange, json_t *image, const char *stores)
+static bool take_data(const struct exchange *exchange, const struct method *method)
 {
-    char staged[4096], active[4096];
-    data_path(exchange->glance, exchange->image_id, ".staged", staged);
+    char found[4096], active[4096];
     data_path(exchange->glance, exchange->image_id, "", active);
-    if (rename(staged, active) != 0) {
-        answer_error(exchange, 409, "No data are staged for image %s", exchange->image_id);
-        return;
+    if (method->data) {
+        data_path(exchange->glance, exchange->image_id, method->data, found);
+        return rename(found, active) == 0;
     }
-    image_set_text(image, "stores", stores);
-    image_set_status(image, "active");
-    answer_empty(exchange, 202);
+    FILE *empty = fopen(active, "we");
+    return empty && fclose(empty) == 0;
+}
+
+/* A copy adds to the stores that have it. */
+static void note_stores(json_t *image, const struct method *method, const char *stores)
+{
+    const char *had = image_text(image, "stores");
+    bool adds = strcmp(method->status, "active") == 0 && *had;
+    json_object_set_new(image, "stores",
+                        adds ? json_sprintf("%s,%s", had, stores) : json_string(stores));
+}
+
+static void do_import(struct exchange *exchange, json_t *image, const struct method *method,
+                      const char *stores)
+{
+    if (!image_is(image, method->status)) {
+        answer_error(exchange, 409, "Image with status %s cannot be target for import",
+                     image_text(image, "status"));
+    } else if (strcmp(method->name, "copy-image") == 0 && !exchange->caller->admin) {
+        answer_error(exchange, 403, "You are not authorized to complete copy_image action.");
+    } else if (!take_data(exchange, method)) {
+        answer_error(exchange, 409, "There are no data for image %s", exchange->image_id);
+    } else {
+        note_stores(image, method, stores);
+        image_set_status(image, "active");
+        answer_empty(exchange, 202);
+    }
 }
 
 void image_import(struct exchange *exchange)
@@ -114,10 +159,7 @@ void image_import(struct exchange *exchange)
     if (read_wishes(exchange, body, &wishes) &&
         choose_stores(exchange, &wishes, stores, sizeof stores))
         image = image_of(exchange);
-    if (image && !image_is(image, "uploading"))
-        answer_error(exchange, 409, "Image with status %s cannot be target for import",
-                     image_text(image, "status"));
-    else if (image)
-        take_staged(exchange, image, stores);
+    if (image)
+        do_import(exchange, image, wishes.method, stores);
     json_decref(body);
 }

@@ -4,9 +4,11 @@
 #include "fault.h"
 #include "images.h"
 #include "info.h"
+#include "location.h"
 #include "property.h"
 #include "route.h"
 #include "store.h"
+#include "task.h"
 #include "upload.h"
 
 #include <stdio.h>
@@ -32,6 +34,8 @@ static const struct route routes[] = {
     {"download", "GET", "v2/images/{id}/file", NULL, download_finish, ROUTE_SENDS},
     {"stage", "PUT", "v2/images/{id}/stage", stage_begin, stage_finish, 0},
     {"import", "POST", "v2/images/{id}/import", NULL, image_import, 0},
+    {"locations", "POST", "v2/images/{id}/locations", NULL, location_add, 0},
+    {"task", "POST", "v2/tasks", NULL, task_create, 0},
     {"deactivate", "POST", "v2/images/{id}/actions/deactivate", NULL, image_deactivate, 0},
     {"reactivate", "POST", "v2/images/{id}/actions/reactivate", NULL, image_reactivate, 0},
     {"stores", "GET", "v2/info/stores", NULL, info_stores, 0},

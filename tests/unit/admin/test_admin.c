@@ -353,8 +353,14 @@ static void test_status_page_escapes(void **state)
     ended->project = strdup("</td><script>alert(1)</script>\xFF");
     ended->verdict = UPLOAD_REFUSED;
     ended->reason = REFUSAL_TOO_LARGE;
-    ended->warnings = 1U << REFUSAL_DAMAGED_BODY;
+    ended->warnings = refusal_bit(REFUSAL_DAMAGED_BODY);
     uploads_leave(uploads, ended);
+    struct upload *import = upload_new("req-3", "192.0.2.7", "image");
+    import->door = UPLOAD_IMPORT;
+    import->method = strdup("<i>");
+    import->verdict = UPLOAD_ACCEPTED;
+    import->audit_fixes = FIX_STORE;
+    uploads_leave(uploads, import);
 
     static struct got got;
     ask("GET", "/", &got);
@@ -365,12 +371,15 @@ static void test_status_page_escapes(void **state)
     assert_has(got.body, "<td>prepare <small>(3.0 MiB on disk)</small></td>");
     assert_has(got.body, "<span class=\"bad\">refused: too_large</span>"
                          " <small>(warned: damaged_body)</small></td>");
+    assert_has(got.body, "<td>upload</td>");
+    assert_has(got.body, "<td>import by &lt;i&gt;</td>");
+    assert_has(got.body, "<span class=\"good\">accepted</span> <small>(audit: store)</small></td>");
     assert_null(strstr(got.body, "<script"));
 
     ask("GET", "/uploads", &got);
     json_t *document = json_loads(got.body, JSON_REJECT_DUPLICATES, NULL);
     assert_int_equal(json_array_size(json_object_get(document, "in_flight")), 1);
-    assert_int_equal(json_array_size(json_object_get(document, "finished")), 1);
+    assert_int_equal(json_array_size(json_object_get(document, "finished")), 2);
     json_decref(document);
     running->verdict = UPLOAD_STORED;
     uploads_leave(uploads, running);

@@ -148,6 +148,69 @@ static void test_fixes_and_warnings(void **state)
     assert_line("glance_intake_refusals_total{reason=\"format_mismatch\"} 0");
 }
 
+static void count_import(int worker, const char *method, enum upload_verdict verdict)
+{
+    struct upload *upload = upload_new("req-1", "192.0.2.7", "image");
+    assert_non_null(upload);
+    upload->door = UPLOAD_IMPORT;
+    upload->method = method ? strdup(method) : NULL;
+    upload->store = strdup("imported");
+    upload->verdict = verdict;
+    upload->fixes = FIX_STORE;
+    upload->seconds = 1;
+    metrics_upload(metrics[worker], upload);
+    upload_free(upload);
+}
+
+/* A client's word makes no row. */
+static void test_imports_by_method_and_result(void **state)
+{
+    (void)state;
+    count_import(0, "web-download", UPLOAD_ACCEPTED);
+    count_import(1, "web-download", UPLOAD_ACCEPTED);
+    count_import(1, "copy-image", UPLOAD_REJECTED);
+    count_import(1, "made-up", UPLOAD_REFUSED);
+    count_import(1, "other", UPLOAD_REFUSED);
+    count_import(1, NULL, UPLOAD_REFUSED);
+    read_all();
+    assert_line("glance_intake_imports_total{method=\"web-download\",result=\"accepted\"} 2");
+    assert_line("glance_intake_imports_total{method=\"copy-image\",result=\"rejected\"} 1");
+    assert_line("glance_intake_imports_total{method=\"other\",result=\"refused\"} 3");
+    assert_line("glance_intake_imports_total{method=\"glance-direct\",result=\"accepted\"} 0");
+    assert_line("glance_intake_imports_total{method=\"glance-download\",result=\"failed\"} 0");
+    assert_line("glance_intake_fixes_total{fix=\"store\"} 6");
+    assert_line("glance_intake_upload_duration_seconds_count 0");
+    assert_null(strstr(buffer_text(&text), "store=\"imported\""));
+    assert_null(strstr(buffer_text(&text), "made-up"));
+    assert_null(strstr(buffer_text(&text), "uploads_total{result=\"accepted\""));
+    assert_null(strstr(buffer_text(&text), "result=\"stored\"} "));
+}
+
+/* Of every door; what was only watched is neither refused nor put right. */
+static void test_what_was_only_watched(void **state)
+{
+    (void)state;
+    for (int door = UPLOAD_FILE; door <= UPLOAD_TASK; door++) {
+        struct upload *upload = upload_new("req-1", "192.0.2.7", "image");
+        assert_non_null(upload);
+        upload->door = (enum upload_door)door;
+        upload->verdict = UPLOAD_STORED;
+        upload->audit_fixes = FIX_STORE | FIX_LENGTH;
+        upload->audit_reasons = refusal_bit(REFUSAL_DENIED_BY_POLICY);
+        metrics_upload(metrics[door % WORKERS], upload);
+        upload_free(upload);
+    }
+    read_all();
+    assert_line("glance_intake_audited_total{what=\"store\"} 5");
+    assert_line("glance_intake_audited_total{what=\"length\"} 5");
+    assert_line("glance_intake_audited_total{what=\"content-type\"} 0");
+    assert_line("glance_intake_audited_total{what=\"denied_by_policy\"} 5");
+    assert_line("glance_intake_audited_total{what=\"damaged_body\"} 0");
+    assert_line("glance_intake_fixes_total{fix=\"store\"} 0");
+    assert_line("glance_intake_refusals_total{reason=\"denied_by_policy\"} 0");
+    assert_line("glance_intake_uploads_total{result=\"stored\",store=\"none\"} 2");
+}
+
 static void test_durations(void **state)
 {
     (void)state;
@@ -231,7 +294,7 @@ static void test_families_are_announced(void **state)
             assert_non_null(strchr("_{ ", line[strlen(family)]));
         }
     }
-    assert_int_equal(families, 17);
+    assert_int_equal(families, 19);
 }
 
 static void test_too_large_for_the_buffer(void **state)
@@ -279,6 +342,8 @@ int main(void)
         TEST(test_workers_sum_up),
         TEST(test_uploads_by_result_and_store),
         TEST(test_fixes_and_warnings),
+        TEST(test_imports_by_method_and_result),
+        TEST(test_what_was_only_watched),
         TEST(test_durations),
         TEST(test_labels_are_escaped),
         TEST(test_a_flood_of_names),

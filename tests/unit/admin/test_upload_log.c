@@ -82,10 +82,26 @@ static void test_warnings(void **state)
     (void)state;
     struct upload *upload = make_full();
     upload->fixes = 0;
-    upload->warnings = 1U << REFUSAL_DAMAGED_BODY | 1U << REFUSAL_FORMAT_MISMATCH;
+    upload->warnings = refusal_bit(REFUSAL_DAMAGED_BODY) | refusal_bit(REFUSAL_FORMAT_MISMATCH);
     const char *line = logged(LOG_FORMAT_TEXT, upload);
     assert_non_null(
         strstr(line, " rule=default warnings=\"damaged_body, format_mismatch\" bytes="));
+}
+
+static void test_import_and_audit(void **state)
+{
+    (void)state;
+    struct upload *upload = make();
+    upload->door = UPLOAD_IMPORT;
+    upload->method = strdup("web-download");
+    upload->verdict = UPLOAD_ACCEPTED;
+    upload->audit_fixes = FIX_STORE;
+    upload->audit_reasons = refusal_bit(REFUSAL_DENIED_BY_POLICY);
+    const char *line = logged(LOG_FORMAT_TEXT, upload);
+    assert_non_null(strstr(line, " INFO import request_id="));
+    assert_non_null(strstr(line, " image=image-1 method=web-download "));
+    assert_non_null(strstr(line, " audit=\"store, denied_by_policy\" "));
+    assert_non_null(strstr(line, " verdict=accepted\n"));
 }
 
 static void test_json(void **state)
@@ -98,6 +114,8 @@ static void test_json(void **state)
     assert_string_equal(json_string_value(json_object_get(line, "verdict")), "stored");
     assert_null(json_object_get(line, "reason"));
     assert_null(json_object_get(line, "warnings"));
+    assert_null(json_object_get(line, "method"));
+    assert_null(json_object_get(line, "audit"));
     json_decref(line);
 }
 
@@ -108,6 +126,7 @@ static const struct {
     const char *end;
 } VERDICTS[] = {
     {UPLOAD_STORED, REFUSAL_NONE, " INFO ", "verdict=stored\n"},
+    {UPLOAD_ACCEPTED, REFUSAL_NONE, " INFO ", "verdict=accepted\n"},
     {UPLOAD_REFUSED, REFUSAL_TOO_LARGE, " WARNING ", "verdict=refused reason=too_large\n"},
     {UPLOAD_REJECTED, REFUSAL_NONE, " WARNING ", "verdict=rejected\n"},
     {UPLOAD_FAILED, REFUSAL_GLANCE_TIMEOUT, " ERROR ", "verdict=failed reason=glance_timeout\n"},
@@ -129,22 +148,36 @@ static void test_level_by_verdict(void **state)
     }
 }
 
-/* PUT .../stage is an event of its own: it has no store. */
-static void test_stage(void **state)
+static void test_each_door_is_an_event_of_its_own(void **state)
 {
     (void)state;
-    struct upload *upload = make();
-    upload->stage = true;
-    upload->verdict = UPLOAD_STORED;
-    assert_non_null(strstr(logged(LOG_FORMAT_TEXT, upload), " INFO stage request_id="));
+    static const struct {
+        enum upload_door door;
+        const char *event;
+    } ROWS[] = {
+        {UPLOAD_FILE, " INFO upload request_id="},
+        {UPLOAD_STAGE, " INFO stage request_id="},
+        {UPLOAD_IMPORT, " INFO import request_id="},
+        {UPLOAD_LOCATIONS, " INFO locations request_id="},
+        {UPLOAD_TASK, " INFO task request_id="},
+    };
+    for (size_t i = 0; i < sizeof ROWS / sizeof *ROWS; i++) {
+        struct upload *upload = make();
+        upload->door = ROWS[i].door;
+        upload->verdict = UPLOAD_STORED;
+        assert_non_null(strstr(logged(LOG_FORMAT_TEXT, upload), ROWS[i].event));
+    }
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_every_field), cmocka_unit_test(test_warnings),
-        cmocka_unit_test(test_json),        cmocka_unit_test(test_level_by_verdict),
-        cmocka_unit_test(test_stage),
+        cmocka_unit_test(test_every_field),
+        cmocka_unit_test(test_warnings),
+        cmocka_unit_test(test_import_and_audit),
+        cmocka_unit_test(test_json),
+        cmocka_unit_test(test_level_by_verdict),
+        cmocka_unit_test(test_each_door_is_an_event_of_its_own),
     };
     return cmocka_run_group_tests(tests, make_file, remove_file);
 }

@@ -119,7 +119,9 @@ static void test_finished(void **state)
     struct upload *upload = make("image", 10000);
     upload->verdict = UPLOAD_FAILED;
     upload->reason = REFUSAL_GLANCE_FAILED;
-    upload->warnings = 1U << REFUSAL_UNSAFE_FORMAT;
+    upload->warnings = refusal_bit(REFUSAL_UNSAFE_FORMAT);
+    upload->audit_fixes = FIX_STORE;
+    upload->audit_reasons = refusal_bit(REFUSAL_EMPTY_BODY);
     upload->size_known = false;
     uploads_leave(uploads[0], upload);
     json_t *document = read_json();
@@ -128,6 +130,9 @@ static void test_finished(void **state)
     assert_text(row, "reason", "glance_failed");
     assert_text(row, "fixes", "store, content-type");
     assert_text(row, "warnings", "unsafe_format");
+    assert_text(row, "audit", "store, empty_body");
+    assert_text(row, "door", "upload");
+    assert_true(json_is_null(json_object_get(row, "method")));
     assert_null(json_object_get(row, "spooled"));
     assert_true(json_is_null(json_object_get(row, "size")));
     assert_true(json_is_null(json_object_get(row, "glance_status")));
@@ -146,6 +151,23 @@ static void test_nothing_done(void **state)
     const json_t *row = row_of(document, "finished", 0);
     assert_true(json_is_null(json_object_get(row, "fixes")));
     assert_true(json_is_null(json_object_get(row, "warnings")));
+    assert_true(json_is_null(json_object_get(row, "audit")));
+    json_decref(document);
+}
+
+static void test_import(void **state)
+{
+    (void)state;
+    struct upload *upload = make("image", 0);
+    upload->door = UPLOAD_IMPORT;
+    upload->method = strdup("copy-image");
+    upload->verdict = UPLOAD_ACCEPTED;
+    uploads_leave(uploads[0], upload);
+    json_t *document = read_json();
+    const json_t *row = row_of(document, "finished", 0);
+    assert_text(row, "door", "import");
+    assert_text(row, "method", "copy-image");
+    assert_text(row, "verdict", "accepted");
     json_decref(document);
 }
 
@@ -246,6 +268,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_in_flight, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_finished, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_nothing_done, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_import, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_newest_first_over_all_workers, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_a_hundred_over_all_workers, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_text_that_is_not_utf8, set_up, tear_down),

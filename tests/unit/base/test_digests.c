@@ -104,6 +104,27 @@ static void it_is_too_late_behind_the_first_byte(void **state)
     digests_free(digests);
 }
 
+static void each_can_be_updated_by_itself(void **state)
+{
+    (void)state;
+    struct digests *digests = digests_new();
+    assert_non_null(digests);
+    assert_null(digests_at(digests, 0));
+    assert_false(digests_want(digests, "md5"));
+    digests_free(digests);
+    digests = digests_new();
+    assert_true(digests_want(digests, "md5"));
+    assert_true(digests_want(digests, "sha1"));
+    digest_update(digests_at(digests, 1), "ab", 2);
+    digest_update(digests_at(digests, 0), "abc", 3);
+    digest_update(digests_at(digests, 1), "c", 1);
+    assert_null(digests_at(digests, 2));
+    assert_false(digests_want(digests, "sha256"));
+    expect_sum(digests, "md5", "900150983cd24fb0d6963f7d28e17f72");
+    expect_sum(digests, "sha1", "a9993e364706816aba3e25717850c26c9cd0d89d");
+    digests_free(digests);
+}
+
 static void nothing_has_a_digest_too(void **state)
 {
     (void)state;
@@ -122,6 +143,7 @@ int main(void)
         cmocka_unit_test(what_was_not_wanted_is_not_there),
         cmocka_unit_test(there_are_six_at_most),
         cmocka_unit_test(it_is_too_late_behind_the_first_byte),
+        cmocka_unit_test(each_can_be_updated_by_itself),
         cmocka_unit_test(nothing_has_a_digest_too),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -17,9 +17,11 @@
 #include "intake/spool.h"
 #include "support/splits.h"
 
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/param.h>
+#include <unistd.h>
 
 /* --- what stands around every body ----------------------------------------------------- */
 
@@ -28,6 +30,7 @@ static struct {
     struct errands *errands;
     struct spools *spools;
     struct settings settings; /* a test may change them, and has the defaults at its beginning */
+    size_t moved;             /* bytes that bodies have let pass unseen; a test's own, likewise */
 } yard;
 
 /* The defaults, as far as a body asks for them. */
@@ -36,6 +39,7 @@ static inline int yard_defaults(void **state)
     (void)state;
     char *base = getenv("TMPDIR");
     memset(&yard.settings, 0, sizeof yard.settings);
+    yard.moved = 0;
     yard.settings.upload.unwrap_multipart = true;
     yard.settings.upload.unknown_length = UNKNOWN_LENGTH_SPOOL;
     yard.settings.upload.spool_dir = base ? base : "/tmp";
@@ -127,6 +131,20 @@ static inline ssize_t feeder_read(void *context, void *into, size_t room)
     return (ssize_t)count;
 }
 
+/* As client_move(): the end has to be read. */
+static inline ssize_t feeder_move(void *context, int pipe, size_t room)
+{
+    struct feeder *feeder = context;
+    assert_int_not_equal(room, 0);
+    if (feeder->at == feeder->count && !feeder->breaks)
+        return BODY_UNMOVED;
+    char piece[32 * 1024]; /* less than a pipe has room for */
+    ssize_t got = feeder_read(feeder, piece, MIN(room, sizeof piece));
+    if (got > 0)
+        assert_int_equal(write(pipe, piece, (size_t)got), got);
+    return got;
+}
+
 static inline void feeder_wake(void *context)
 {
     ((struct feeder *)context)->woken = true;
@@ -164,6 +182,7 @@ static inline struct body *body_alone(const struct filter_kind *kind, const stru
     struct body *body = calloc(1, sizeof *body);
     assert_non_null(body);
     body->plan = *plan;
+    body->audit = plan->audit;
     body->limits = (struct body_limits){UINT64_MAX, UINT64_MAX, UINT64_MAX};
     for (size_t phase = 0; phase < FILTER_PHASES; phase++) {
         const struct filter_kind *here = phase == FILTER_SOURCE ? &filter_source
@@ -256,6 +275,25 @@ static inline int pump_prepare(struct pump *pump)
     return ready;
 }
 
+/* As body_read(), where moving is not allowed, or not wanted. */
+static inline ssize_t pump_take(struct pump *pump, char *into, size_t room)
+{
+    int pipe[2];
+    if (!pump->body->plan.move)
+        return body_read(pump->body, into, room);
+    assert_int_equal(pipe2(pipe, O_CLOEXEC), 0);
+    ssize_t got = body_move(pump->body, pipe[1], room);
+    if (got > 0) {
+        assert_int_equal(read(pipe[0], into, room), got);
+        yard.moved += (size_t)got;
+    } else if (got == BODY_UNMOVED) {
+        got = body_read(pump->body, into, room);
+    }
+    close(pipe[0]);
+    close(pipe[1]);
+    return got;
+}
+
 /* Takes out what there is: BODY_END, BODY_LOST or BODY_REFUSED. */
 static inline int pump_read(struct pump *pump)
 {
@@ -264,7 +302,7 @@ static inline int pump_read(struct pump *pump)
         malloc(room); /* as large as that, and no larger: a sanitizer sees what is behind */
     assert_non_null(into);
     ssize_t got;
-    while ((got = body_read(pump->body, into, room)) > 0 || got == BODY_WAIT) {
+    while ((got = pump_take(pump, into, room)) > 0 || got == BODY_WAIT) {
         if (got == BODY_WAIT)
             pump_wait(pump);
         else

@@ -33,7 +33,7 @@ static void assert_passed(const struct upload *upload, const struct pump *pump)
     unsigned char expected[SHA512_DIGEST_LENGTH], sha512[DIGEST_MAX_BYTES];
     size_t size;
     bool spooled = !is_told(upload) && upload->way->unknown_length == UNKNOWN_LENGTH_SPOOL;
-    const struct body_warning *rows;
+    const struct body_note *rows;
     assert_int_equal(pump->given, upload->count);
     assert_int_equal(body_count(pump->body), upload->count);
     assert_int_equal(body_spooled(pump->body), spooled ? upload->count : 0);
@@ -339,7 +339,7 @@ static void what_is_let_pass_is_listed_once(void **state)
 {
     (void)state;
     char *bytes = image_make(&(struct image){"vhd", {MANY, {PIECE(0, QCOW2)}}});
-    const struct body_warning *rows;
+    const struct body_note *rows;
     struct feeder feeder = feeder_of(bytes, MANY);
     struct body_plan plan = plan_of(&feeder);
     plan.disk_format = "vhd";
@@ -353,6 +353,120 @@ static void what_is_let_pass_is_listed_once(void **state)
     assert_string_equal(rows[1].detail, "declared vhd, but it has a qcow2 header");
     body_done(pump.body);
     free(bytes);
+}
+
+/* --- only watched ---------------------------------------------------------------------- */
+
+/* What is told of the upload; the last one is REFUSAL_NONE. Of an image in a form nothing is. */
+static const enum refusal *told;
+
+static void assert_told(const struct upload *upload, const struct body *body)
+{
+    const struct body_note *rows;
+    size_t count = body_audited(body, &rows), expected = 0;
+    while (told[expected] && !body_wrapped(body))
+        expected++;
+    if (count != expected)
+        fail_msg("%s, %zu bytes: %zu objections", upload->way->what, upload->count, count);
+    for (size_t i = 0; i < count; i++)
+        assert_int_equal(rows[i].reason, told[i]);
+}
+
+/* Every byte that the client has sent, in the framing that it came in. */
+static void try_watched(struct upload *upload)
+{
+    const struct feeder whole = upload->feeder;
+    upload->plan.audit = true;
+    for (unsigned seed = 0; seed < 6; seed++) {
+        unsigned char expected[SHA512_DIGEST_LENGTH], sha512[DIGEST_MAX_BYTES];
+        uint64_t length;
+        size_t size;
+        struct feeder feeder = whole;
+        feeder.random = seed;
+        feeder.waits = seed % 2;
+        struct pump pump = pump_of(upload, &feeder, seed % 3 ? BODY_READ_MIN : 2 * OPENING);
+        pump.image = whole.bytes;
+        pump.count = whole.count;
+        assert_int_equal(pump_all(&pump), BODY_END);
+        assert_int_equal(pump.given, whole.count);
+        assert_int_equal(body_length(pump.body, &length), upload->way->length);
+        assert_int_equal(body_spooled(pump.body), 0);
+        assert_false(body_unwrapped(pump.body));
+        assert_int_equal(body_wrapped(pump.body), upload->way->before[0] != '\0');
+        assert_told(upload, pump.body);
+        SHA512((const unsigned char *)whole.bytes, whole.count, expected);
+        assert_true(digests_get(body_digests(pump.body), "sha512", sha512, &size));
+        assert_memory_equal(sha512, expected, sizeof expected);
+        body_done(pump.body);
+    }
+}
+
+static void what_is_only_watched_goes_on_as_it_came(void **state)
+{
+    (void)state;
+    static const struct {
+        struct image image;
+        enum refusal told[3];
+    } rows[] = {
+        {{"raw", {1, {{0}}}}, {REFUSAL_NONE}},
+        {{"raw", {OPENING, {{0}}}}, {REFUSAL_NONE}},
+        {{"qcow2", {MANY, {PIECE(0, QCOW2)}}}, {REFUSAL_NONE}},
+        {{"vhdx", {VHDX_SIZE, {VHDX}}}, {REFUSAL_NONE}},
+        {{FIXED_VHD(OPENING + 512)}, {REFUSAL_NONE}},
+        {{"raw", {MANY, {PIECE(0, QCOW2)}}}, {REFUSAL_FORMAT_MISMATCH, REFUSAL_UNSAFE_FORMAT}},
+        {{"vhd", {OPENING + 600, {{0}}}}, {REFUSAL_FORMAT_MISMATCH}},
+        {{NULL, {MANY, {PIECE(0, QCOW2)}}}, {REFUSAL_NONE}}, /* nothing to hold it against */
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        told = rows[i].told;
+        each_image(&rows[i].image, try_watched);
+    }
+}
+
+static void even_nothing_goes_on(void **state)
+{
+    (void)state;
+    for (int length_known = 0; length_known < 2; length_known++) {
+        const struct body_note *rows;
+        struct feeder feeder = feeder_of("", 0);
+        feeder.waits = true;
+        struct body_plan plan = plan_of(&feeder);
+        plan.audit = true;
+        plan.length_known = length_known;
+        struct pump pump = {body_of(&plan), &feeder, "", 0, 0, 0};
+        assert_int_equal(pump_prepare(&pump), 1);
+        assert_int_equal(body_finished(pump.body), length_known);
+        assert_int_equal(pump_read(&pump), BODY_END);
+        assert_int_equal(body_audited(pump.body, &rows), 1);
+        assert_int_equal(rows[0].reason, REFUSAL_EMPTY_BODY);
+        body_done(pump.body);
+    }
+}
+
+/* What has been done to it by then stays so, and what could not go on is still refused. */
+static void it_may_be_known_late_that_it_is_only_watched(void **state)
+{
+    (void)state;
+    static const char form[] = HEAD "\0IMAGE" END;
+    static const char cut[] = HEAD "\0IMAGE";
+    const struct body_note *rows;
+    struct feeder feeder = feeder_of(form, sizeof form - 1);
+    struct body_plan plan = plan_of(&feeder);
+    plan.content_type = "multipart/form-data; boundary=B";
+    struct pump pump = {body_of(&plan), &feeder, "\0IMAGE", 6, 0, 0};
+    assert_int_equal(pump_prepare(&pump), 1);
+    body_audit(pump.body);
+    body_limit(pump.body, &(struct body_limits){5, UINT64_MAX, UINT64_MAX});
+    assert_int_equal(pump_read(&pump), BODY_END);
+    assert_int_equal(body_audited(pump.body, &rows), 1);
+    assert_int_equal(rows[0].reason, REFUSAL_TOO_LARGE);
+    assert_true(body_unwrapped(pump.body));
+    body_done(pump.body);
+    feeder = feeder_of(cut, sizeof cut - 1);
+    pump = (struct pump){body_of(&plan), &feeder, "\0IMAGE", 6, 0, 0};
+    body_audit(pump.body);
+    assert_int_equal(pump_all(&pump), BODY_REFUSED);
+    body_done(pump.body);
 }
 
 static void nothing_is_freed_without_harm(void **state)
@@ -376,6 +490,9 @@ int main(void)
         YARD_TEST(a_limit_may_come_after_the_opening),
         YARD_TEST(a_disk_is_as_large_as_its_format_says),
         YARD_TEST(what_is_let_pass_is_listed_once),
+        YARD_TEST(what_is_only_watched_goes_on_as_it_came),
+        YARD_TEST(even_nothing_goes_on),
+        YARD_TEST(it_may_be_known_late_that_it_is_only_watched),
         YARD_TEST(nothing_is_freed_without_harm),
     };
     return cmocka_run_group_tests(tests, yard_begin, yard_end);

@@ -248,6 +248,68 @@ static void what_is_lost_is_held_to_nothing(void **state)
     body_done(pump.body);
 }
 
+/* --- beside the loop -------------------------------------------------------------------- */
+
+enum { LARGE = 2500 * 1000 };
+
+/* The whole chain, by helpers. What it gives out before its end is all but the last byte. */
+static void give_large(char *image, bool waits, bool broken)
+{
+    struct promises promises = {0};
+    struct feeder feeder = feeder_of(image, LARGE);
+    feeder.split = (struct split){100 * 1000, 700 * 1000};
+    feeder.waits = waits;
+    struct body_plan plan = plan_of(&feeder);
+    promise_add(&promises, "Repr-Digest", "sha256", image, LARGE);
+    if (broken)
+        promise_break(&promises.rows[0]);
+    plan.length_known = true;
+    plan.length = LARGE;
+    plan.promises = &promises;
+    plan.hashers = yard.errands;
+    struct pump pump = {body_of(&plan), &feeder, image, LARGE, 512 * 1024, 0};
+    assert_int_equal(pump_all(&pump), broken ? BODY_REFUSED : BODY_END);
+    assert_int_equal(pump.given, broken ? LARGE - 1 : LARGE);
+    if (broken)
+        assert_mismatch(pump.body, "Repr-Digest promises another sha256 than the data has");
+    body_done(pump.body);
+}
+
+static void the_end_waits_for_the_helpers(void **state)
+{
+    (void)state;
+    char *image = calloc(LARGE, 1);
+    assert_non_null(image);
+    for (int i = 0; i < 4; i++)
+        give_large(image, i % 2, i / 2);
+    free(image);
+}
+
+/* Of a client that goes: nothing is left behind, and nobody is woken. */
+static void it_ends_while_helpers_have_some_of_it(void **state)
+{
+    (void)state;
+    char *image = calloc(LARGE, 1);
+    char *into = malloc(LARGE);
+    assert_non_null(image);
+    assert_non_null(into);
+    struct feeder feeder = feeder_of(image, LARGE);
+    struct body_plan plan = plan_of(&feeder);
+    plan.length_known = true;
+    plan.length = LARGE;
+    plan.hashers = yard.errands;
+    struct body *body = body_of(&plan);
+    assert_int_equal(body_prepare(body), 1);
+    ssize_t got;
+    while ((got = body_read(body, into, LARGE)) > 0)
+        continue;
+    assert_int_equal(got, BODY_WAIT);
+    body_done(body);
+    assert_false(feeder.woken);
+    free(into);
+    free(image);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -258,6 +320,8 @@ int main(void)
         YARD_TEST(of_several_broken_ones_the_first_is_told),
         YARD_TEST(of_what_was_in_a_form_only_the_images_count),
         YARD_TEST(what_is_lost_is_held_to_nothing),
+        YARD_TEST(the_end_waits_for_the_helpers),
+        YARD_TEST(it_ends_while_helpers_have_some_of_it),
     };
     return cmocka_run_group_tests(tests, yard_begin, yard_end);
 }

@@ -181,6 +181,47 @@ static void what_is_no_form_passes_as_it_is(void **state)
         splits_each(strlen(PLAIN[i]), pass, PLAIN[i]);
 }
 
+struct watched {
+    const char *body;
+    const char *content_type;
+    bool unwraps;
+};
+
+static void pass_watched(struct split split, const void *context)
+{
+    const struct watched *watched = context;
+    const struct body_note *rows;
+    bool hidden = !watched->content_type;
+    struct feeder feeder = feeder_of(watched->body, strlen(watched->body));
+    feeder.split = split;
+    feeder.waits = true;
+    struct body_plan plan = plan_of(&feeder);
+    plan.content_type = watched->content_type;
+    plan.audit = true;
+    yard.settings.upload.unwrap_multipart = watched->unwraps;
+    struct pump pump = {
+        body_alone(&filter_envelope, &plan), &feeder, watched->body, feeder.count, 0, 0};
+    assert_int_equal(pump_all(&pump), BODY_END);
+    assert_int_equal(pump.given, feeder.count);
+    assert_true(body_wrapped(pump.body));
+    assert_false(body_unwrapped(pump.body));
+    assert_int_equal(body_audited(pump.body, &rows), hidden && !watched->unwraps ? 1 : 0);
+    if (hidden && !watched->unwraps)
+        assert_int_equal(rows[0].reason, REFUSAL_UNSUPPORTED_CONTENT_TYPE);
+    body_done(pump.body);
+}
+
+/* Whatever is wrong with it. That a declared one is not to be unwrapped was said of its head. */
+static void a_form_that_is_only_watched_stays_one(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < FORM_COUNT; i++)
+        for (int way = 0; way < 4; way++) {
+            const struct watched one = {FORMS[i].body, way & 1 ? DECLARED : NULL, way & 2};
+            splits_each(strlen(FORMS[i].body), pass_watched, &one);
+        }
+}
+
 /* A form must have shown itself within so many bytes, however they come. */
 static void a_head_without_an_end_is_no_form(void **state)
 {
@@ -256,6 +297,81 @@ static void what_is_no_form_is_not_held_to_it_here(void **state)
     struct promised promised = {.vector = &plain};
     promise_add(&promised.promises, "Digest", "sha256", "another", 7);
     splits_each(strlen(plain.body), hold_to_promises, &promised);
+}
+
+/* --- what was promised of a large one: hashed beside the loop --------------------------- */
+
+enum { HEAVY = 2500 * 1000 };
+
+struct heavy {
+    char *bytes, *image; /* which begins within the bytes */
+    size_t count;
+};
+
+static struct heavy heavy_form(void)
+{
+    static const char begin[] = "--B\r\n" FILE_, end[] = "\r\n--B--\r\n";
+    struct heavy heavy = {malloc(sizeof begin + HEAVY + sizeof end), NULL, 0};
+    assert_non_null(heavy.bytes);
+    heavy.image = stpcpy(heavy.bytes, begin);
+    for (size_t i = 0; i < HEAVY; i++)
+        heavy.image[i] = ALIKE[i % (sizeof ALIKE - 1)];
+    heavy.count = (size_t)(stpcpy(heavy.image + HEAVY, end) - heavy.bytes);
+    return heavy;
+}
+
+static void the_end_of_a_form_waits_for_the_helpers(void **state)
+{
+    (void)state;
+    struct heavy heavy = heavy_form();
+    for (int i = 0; i < 8; i++) {
+        struct feeder feeder = feeder_of(heavy.bytes, heavy.count);
+        feeder.waits = i & 1;
+        struct promises promises = {0};
+        struct body_plan plan = plan_of(&feeder);
+        promise_add(&promises, "Digest", "sha256", heavy.bytes, heavy.count);
+        promise_add(&promises, "Content-MD5", "md5", heavy.bytes, heavy.count);
+        if (i & 2)
+            promise_break(&promises.rows[1]);
+        plan.promises = &promises;
+        plan.hashers = yard.errands;
+        plan.content_type = i & 4 ? DECLARED : NULL;
+        struct pump pump = {
+            body_alone(&filter_envelope, &plan), &feeder, heavy.image, HEAVY, 512 * 1024, 0};
+        assert_int_equal(pump_all(&pump), i & 2 ? BODY_REFUSED : BODY_END);
+        if (i & 2)
+            assert_mismatch(pump.body, "Content-MD5 promises another md5 than the data has");
+        else
+            assert_int_equal(pump.given, HEAVY);
+        body_done(pump.body);
+    }
+    free(heavy.bytes);
+}
+
+/* The loop gives them a few pieces, and hashes none itself. A client may go meanwhile. */
+static void a_form_is_not_hashed_by_the_loop(void **state)
+{
+    (void)state;
+    struct heavy heavy = heavy_form();
+    char *into = malloc(HEAVY);
+    assert_non_null(into);
+    struct feeder feeder = feeder_of(heavy.bytes, heavy.count);
+    struct promises promises = {0};
+    struct body_plan plan = plan_of(&feeder);
+    promise_add(&promises, "Digest", "sha256", heavy.bytes, heavy.count);
+    plan.promises = &promises;
+    plan.hashers = yard.errands;
+    plan.content_type = DECLARED;
+    struct body *body = body_alone(&filter_envelope, &plan);
+    ssize_t got;
+    while ((got = body_read(body, into, HEAVY)) > 0)
+        continue;
+    assert_int_equal(got, BODY_WAIT);
+    assert_true(feeder.at < HEAVY / 2);
+    body_done(body);
+    assert_false(feeder.woken);
+    free(into);
+    free(heavy.bytes);
 }
 
 /* --- large ones ------------------------------------------------------------------------ */
@@ -422,9 +538,12 @@ int main(void)
         YARD_TEST(an_image_is_taken_out_of_a_declared_form),
         YARD_TEST(an_image_is_taken_out_of_a_hidden_form),
         YARD_TEST(what_is_no_form_passes_as_it_is),
+        YARD_TEST(a_form_that_is_only_watched_stays_one),
         YARD_TEST(a_head_without_an_end_is_no_form),
         YARD_TEST(a_form_is_held_to_what_was_promised_of_it),
         YARD_TEST(what_is_no_form_is_not_held_to_it_here),
+        YARD_TEST(the_end_of_a_form_waits_for_the_helpers),
+        YARD_TEST(a_form_is_not_hashed_by_the_loop),
         YARD_TEST(whatever_room_there_is),
         YARD_TEST(the_head_of_a_part_has_a_limit),
         YARD_TEST(a_promise_counts_more_than_what_the_form_predicts),

@@ -179,6 +179,27 @@ static void a_byte_that_is_held_waits_with_the_client(void **state)
     body_done(body);
 }
 
+/* Nobody asks for the bytes of an image that has none. */
+static void the_end_of_nothing_is_seen_beforehand(void **state)
+{
+    (void)state;
+    for (int breaks = 0; breaks < 2; breaks++) {
+        char into[BODY_READ_MIN];
+        struct feeder feeder = feeder_of("", 0);
+        feeder.waits = true;
+        feeder.breaks = breaks;
+        struct body_plan plan = plan_of(&feeder);
+        plan.length_known = true;
+        struct body *body = body_alone(&filter_finish, &plan);
+        assert_int_equal(body_prepare(body), BODY_WAIT);
+        assert_int_equal(body_prepare(body), breaks ? BODY_LOST : 1);
+        assert_int_equal(body_finished(body), !breaks);
+        if (!breaks)
+            assert_int_equal(body_read(body, into, sizeof into), BODY_END);
+        body_done(body);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -186,6 +207,7 @@ int main(void)
         YARD_TEST(however_full_the_room_is),
         YARD_TEST(a_full_room_holds_one_byte_back),
         YARD_TEST(a_byte_that_is_held_waits_with_the_client),
+        YARD_TEST(the_end_of_nothing_is_seen_beforehand),
     };
     return cmocka_run_group_tests(tests, fill_image, yard_end);
 }

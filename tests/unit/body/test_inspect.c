@@ -283,7 +283,7 @@ enum { OBJECTION_COUNT = sizeof OBJECTIONS / sizeof OBJECTIONS[0] };
 static void assert_objected(struct body *body, const struct objection *expected)
 {
     const char *detail;
-    const struct body_warning *rows;
+    const struct body_note *rows;
     if (body_refusal(body, &detail) != expected->refusal)
         fail_msg("objection %td: %s", expected - OBJECTIONS, detail);
     assert_int_equal(body_warnings(body, &rows), expected->warnings);
@@ -346,7 +346,7 @@ static void try_damage(enum check_level level, size_t count, enum refusal refusa
     static const struct script nothing_to_see = {.looks = {{0, 0}}};
     static const struct script mismatch = {.looks = {{0, 0}}, .mismatch_at = AT_OPENING};
     const char *detail;
-    const struct body_warning *rows;
+    const struct body_note *rows;
     struct feeder feeder = feeder_of(image, count);
     yard.settings.upload.damaged = level;
     bool spoilt = refusal == REFUSAL_FORMAT_MISMATCH;

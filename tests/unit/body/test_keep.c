@@ -161,6 +161,23 @@ static void a_full_spool_and_a_broken_one_are_told(void **state)
     assert_no_room(LARGEST, nowhere, "its disk has failed");
 }
 
+/* It goes on without a length, as it came. */
+static void what_is_only_watched_is_not_kept(void **state)
+{
+    (void)state;
+    uint64_t length;
+    struct feeder feeder = feeder_of(image, LARGEST);
+    struct body_plan plan = plan_of(&feeder);
+    plan.audit = true;
+    struct pump pump = begin(&plan, LARGEST);
+    assert_int_equal(pump_prepare(&pump), 1);
+    assert_int_equal(feeder.at, 0);
+    assert_false(body_length(pump.body, &length));
+    assert_int_equal(pump_read(&pump), BODY_END);
+    assert_int_equal(body_spooled(pump.body), 0);
+    body_done(pump.body);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -170,6 +187,7 @@ int main(void)
         YARD_TEST(a_client_that_breaks_off_leaves_nothing_on_the_disk),
         YARD_TEST(it_may_end_while_the_disk_is_busy),
         YARD_TEST(a_full_spool_and_a_broken_one_are_told),
+        YARD_TEST(what_is_only_watched_is_not_kept),
     };
     return cmocka_run_group_tests(tests, fill_image, yard_end);
 }

@@ -76,9 +76,16 @@ static const struct vector VECTORS[] = {
     {20, NONE, 30, {29, NONE, NONE}, REFUSAL_TOO_LARGE, 0, "it has 30 bytes, and the limit is 29"},
 };
 
+/* What a policy that watches does not let pass. */
+static struct {
+    bool audit, size_chose;
+} policy;
+
 static struct body *begin(const struct vector *vector, struct feeder *feeder)
 {
     struct body_plan plan = plan_of(feeder);
+    plan.audit = policy.audit;
+    plan.size_chose = policy.size_chose;
     plan.length_known = vector->length != NONE;
     plan.length = vector->length;
     plan.promised = vector->promise != NONE;
@@ -116,6 +123,85 @@ static void cut_in_any_way_it_is_measured_alike(void **state)
     for (size_t i = 0; i < sizeof VECTORS / sizeof VECTORS[0]; i++)
         splits_each(VECTORS[i].count, attempt, &VECTORS[i]);
 }
+
+/* --- only watched ---------------------------------------------------------------------- */
+
+static void assert_noted(struct body *body, const struct vector *vector)
+{
+    const struct body_note *rows;
+    size_t count = body_audited(body, &rows);
+    assert_int_equal(count, vector->refusal ? 1 : 0);
+    if (count)
+        assert_int_equal(rows[0].reason, vector->refusal);
+    if (count && vector->detail)
+        assert_string_equal(rows[0].detail, vector->detail);
+}
+
+static void attempt_watched(struct split split, const void *context)
+{
+    const struct vector *vector = context;
+    struct feeder feeder = feeder_of(BYTES, vector->count);
+    feeder.split = split;
+    struct pump pump = {begin(vector, &feeder), &feeder, BYTES, vector->count, 0, 0};
+    body_limit(pump.body, &vector->limits);
+    assert_int_equal(pump_all(&pump), BODY_END);
+    assert_int_equal(pump.given, vector->count);
+    assert_noted(pump.body, vector);
+    body_done(pump.body);
+}
+
+/* A promise is no length there. */
+static void what_is_only_watched_passes_with_a_note(void **state)
+{
+    (void)state;
+    policy.audit = true;
+    for (size_t i = 0; i < sizeof VECTORS / sizeof VECTORS[0]; i++) {
+        struct vector vector = VECTORS[i];
+        bool by_promise = vector.promise != NONE && vector.refusal == REFUSAL_TOO_LARGE;
+        vector.refusal = by_promise ? REFUSAL_SIZE_MISMATCH : vector.refusal;
+        vector.detail = by_promise ? NULL : vector.detail;
+        splits_each(vector.count, attempt_watched, &vector);
+    }
+    policy.audit = false;
+}
+
+static void what_chose_the_rule_is_held_to(void **state)
+{
+    (void)state;
+    static const struct {
+        size_t count;
+        uint64_t promise;
+        struct body_limits limits;
+        enum refusal refusal, noted;
+    } rows[] = {
+        {20, NONE, {NONE, 20, NONE}, REFUSAL_NONE, REFUSAL_NONE},
+        {20, NONE, {NONE, 19, NONE}, REFUSAL_LENGTH_REQUIRED, REFUSAL_NONE},
+        {20, NONE, {19, 20, NONE}, REFUSAL_NONE, REFUSAL_TOO_LARGE},
+        {20, NONE, {10, 19, NONE}, REFUSAL_LENGTH_REQUIRED, REFUSAL_TOO_LARGE},
+        {20, 20, {19, NONE, NONE}, REFUSAL_NONE, REFUSAL_TOO_LARGE},
+        {20, 19, {NONE, NONE, NONE}, REFUSAL_SIZE_MISMATCH, REFUSAL_NONE},
+        {20, 21, {NONE, NONE, NONE}, REFUSAL_SIZE_MISMATCH, REFUSAL_NONE},
+    };
+    policy.audit = policy.size_chose = true;
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        const struct vector vector = {.count = 20, .length = NONE, .promise = rows[i].promise};
+        const struct body_note *notes;
+        const char *detail;
+        struct feeder feeder = feeder_of(BYTES, rows[i].count);
+        feeder.split = (struct split){1, 1};
+        struct pump pump = {begin(&vector, &feeder), &feeder, BYTES, rows[i].count, 0, 0};
+        body_limit(pump.body, &rows[i].limits);
+        assert_int_equal(pump_all(&pump), rows[i].refusal ? BODY_REFUSED : BODY_END);
+        assert_int_equal(body_refusal(pump.body, &detail), rows[i].refusal);
+        assert_int_equal(body_audited(pump.body, &notes), rows[i].noted ? 1 : 0);
+        if (rows[i].noted)
+            assert_int_equal(notes[0].reason, rows[i].noted);
+        body_done(pump.body);
+    }
+    policy.audit = policy.size_chose = false;
+}
+
+/* --- limits that come later ------------------------------------------------------------ */
 
 static void assert_limited(struct body *body, struct body_limits limits, enum refusal refusal,
                            const char *detail)
@@ -196,6 +282,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         YARD_TEST(cut_in_any_way_it_is_measured_alike),
+        YARD_TEST(what_is_only_watched_passes_with_a_note),
+        YARD_TEST(what_chose_the_rule_is_held_to),
         YARD_TEST(a_limit_is_for_what_has_passed_already),
         YARD_TEST(a_limit_may_change_on_the_way),
         YARD_TEST(a_disk_has_a_limit_of_its_own),

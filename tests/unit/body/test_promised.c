@@ -151,6 +151,41 @@ static void a_broken_promise_never_arrives_whole(void **state)
         }
 }
 
+/* Where the policy only watches, the form is the body: of the image in it nothing can be told. */
+static void try_watched(struct upload *upload)
+{
+    const struct body_note *rows;
+    sent = of_image = (struct promises){0};
+    promise_add(&sent, "Content-MD5", "md5", upload->feeder.bytes, upload->feeder.count);
+    promise_add(&of_image, "owner_specified", "sha256", upload->image, upload->count);
+    promise_break(strstr(broken, "owner") ? &of_image.rows[0] : &sent.rows[0]);
+    upload->plan.promises = &sent;
+    upload->plan.image_promises = &of_image;
+    upload->plan.audit = true;
+    struct pump pump = {
+        body_of(&upload->plan), &upload->feeder, upload->feeder.bytes, upload->feeder.count, 0, 0};
+    assert_int_equal(pump_all(&pump), BODY_END);
+    assert_int_equal(pump.given, upload->feeder.count);
+    bool is_told = !strstr(broken, "owner") || !body_wrapped(pump.body);
+    assert_int_equal(body_audited(pump.body, &rows), is_told ? 1 : 0);
+    if (is_told)
+        assert_string_equal(rows[0].detail, broken);
+    body_done(pump.body);
+}
+
+static void a_broken_promise_that_is_only_watched_is_noted(void **state)
+{
+    (void)state;
+    static const char *const words[] = {
+        "Content-MD5 promises another md5 than the data has",
+        "owner_specified promises another sha256 than the data has",
+    };
+    for (size_t i = 0; i < sizeof words / sizeof words[0]; i++) {
+        broken = words[i];
+        each_image(&(struct image){"raw", {OPENING + 1, {{0}}}}, try_watched);
+    }
+}
+
 /* A client that has hashed the file, and not the form it comes in, has promised too much. */
 static void try_promise_of_the_file(struct upload *upload)
 {
@@ -179,6 +214,7 @@ int main(void)
         YARD_TEST(one_that_cannot_be_computed_is_told),
         YARD_TEST(only_the_whole_digest_counts),
         YARD_TEST(a_broken_promise_never_arrives_whole),
+        YARD_TEST(a_broken_promise_that_is_only_watched_is_noted),
         YARD_TEST(a_promise_is_of_the_body_as_it_was_sent),
     };
     return cmocka_run_group_tests(tests, yard_begin, yard_end);

@@ -26,6 +26,10 @@ static void the_announced_length_is_the_images_until_a_form_is_found(void **stat
         {{.length_known = true, .length = 7}, true, 7},
         {{.promised = true, .promise = 8}, true, 8},
         {{.length_known = true, .length = 7, .promised = true, .promise = 8}, true, 7},
+        {{.promised = true, .promise = 8, .audit = true}, false, 0},
+        {{.length_known = true, .length = 7, .promised = true, .promise = 8, .audit = true},
+         true,
+         7},
     };
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         uint64_t length;

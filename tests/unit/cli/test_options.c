@@ -9,7 +9,7 @@
 
 #include <cmocka.h>
 
-enum { ARGUMENTS_MAX = 24 };
+enum { ARGUMENTS_MAX = 32 };
 
 /* Parses "glance-intake" and the words, up to NULL; what was said of them goes to `said`. */
 static bool parse(const char *const *words, struct options *options, char said[4096])
@@ -76,7 +76,24 @@ static void files_and_directories_come_in_order(void **state)
     options_free(&options);
 }
 
-static void explain_takes_the_facts(void **state)
+static void explain_takes_what_is_said_before_and_after(void **state)
+{
+    (void)state;
+    struct options options;
+    char said[4096];
+    assert_true(
+        parse(WORDS("--name", "n", "explain", "--store=s", "--all-stores", "--import-method", "m"),
+              &options, said));
+    assert_int_equal(options.command, COMMAND_EXPLAIN);
+    assert_string_equal(options.question.facts.name, "n");
+    assert_string_equal(options.question.stores[0], "s");
+    assert_true(options.question.all_stores);
+    assert_int_equal(options.question.door, UPLOAD_IMPORT);
+    options_free(&options);
+}
+
+/* Each option, by the name that it has on the command line. */
+static void explain_takes_every_option(void **state)
 {
     (void)state;
     struct options options;
@@ -84,9 +101,9 @@ static void explain_takes_the_facts(void **state)
     assert_true(
         parse(WORDS("explain", "--project", "p", "--disk-format", "qcow2", "--container-format",
                     "bare", "--size", "10GiB", "--name", "n", "--visibility", "public", "--client",
-                    "::1", "--user-agent", "u", "--store", "s"),
+                    "::1", "--user-agent", "u", "--door", "stage", "--header", "A: b", "--chunked"),
               &options, said));
-    const struct policy_facts *facts = &options.facts;
+    const struct policy_facts *facts = &options.question.facts;
     assert_string_equal(facts->project, "p");
     assert_string_equal(facts->disk_format, "qcow2");
     assert_string_equal(facts->container_format, "bare");
@@ -96,12 +113,9 @@ static void explain_takes_the_facts(void **state)
     assert_string_equal(facts->visibility, "public");
     assert_string_equal(facts->client, "::1");
     assert_string_equal(facts->user_agent, "u");
-    assert_string_equal(facts->asked_store, "s");
-    options_free(&options);
-
-    assert_true(parse(WORDS("--name", "n", "explain"), &options, said));
-    assert_false(options.facts.size_known);
-    assert_null(options.facts.project);
+    assert_int_equal(options.question.door, UPLOAD_STAGE);
+    assert_string_equal(headers_get(&options.question.headers, "a"), "b");
+    assert_true(options.question.chunked);
     options_free(&options);
 }
 
@@ -114,6 +128,8 @@ static void what_is_wrong_is_said_with_the_usage(void **state)
     } rows[] = {
         {{"explain", "--size", "10GB"}, "--size '10GB' is not a size"},
         {{"explain", "--client", "localhost"}, "--client 'localhost' is not an IP address"},
+        {{"explain", "--all-stores"}, "--all-stores goes with --import-method"},
+        {{"--chunked"}, "goes with explain"},
         {{"--name", "n"}, "goes with explain"},
         {{"--check", "--name", "n"}, "goes with explain"},
         {{"--check", "--print-config"}, "one command at a time"},
@@ -137,10 +153,11 @@ static void help_names_every_option(void **state)
 {
     (void)state;
     static const char *const names[] = {
-        "--config-file", "--config-dir",       "--check", "-t",     "--print-config",
-        "explain",       "--project",          "--size",  "--name", "--disk-format",
-        "--client",      "--container-format", "--store", "--help", "--visibility",
-        "--user-agent",  "--version",          "SIGHUP",
+        "--config-file", "--config-dir",       "--check",   "-t",     "--print-config",
+        "explain",       "--project",          "--size",    "--name", "--disk-format",
+        "--client",      "--container-format", "--store",   "--help", "--visibility",
+        "--user-agent",  "--version",          "SIGHUP",    "--door", "--import-method",
+        "--all-stores",  "--header",           "--chunked",
     };
     char text[4096] = "";
     FILE *out = fmemopen(text, sizeof text - 1, "w");
@@ -156,7 +173,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(each_command_is_known),
         cmocka_unit_test(files_and_directories_come_in_order),
-        cmocka_unit_test(explain_takes_the_facts),
+        cmocka_unit_test(explain_takes_what_is_said_before_and_after),
+        cmocka_unit_test(explain_takes_every_option),
         cmocka_unit_test(what_is_wrong_is_said_with_the_usage),
         cmocka_unit_test(help_names_every_option),
     };

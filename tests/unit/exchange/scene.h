@@ -28,6 +28,12 @@ struct client {
     struct request_head head;
     struct framing_facts framing;
     struct reply answer; /* what it got; status 0: nothing yet */
+
+    /* Of one whose body is read by a step. */
+    const char *sends; /* what is left of it; NULL: no step reads it */
+    ssize_t then;      /* what client_read() says behind that */
+    size_t piece;      /* at most so many bytes at a time; 0: as many as there is room for */
+    bool invited, dropped;
 };
 
 /* The linker takes all of these, and leaves the listener's in the archive. */
@@ -73,24 +79,44 @@ bool client_is_tls(const struct client *client)
     return false;
 }
 
-/* No step that is tested here has to do with the flow of the client's body. */
-
 #define NOT_HERE fail_msg("%s() is not for this", __func__)
 
 void client_invite(struct client *client)
 {
-    (void)client;
-    NOT_HERE;
+    assert_non_null(client->sends);
+    assert_false(client->invited);
+    client->invited = true;
 }
 
 ssize_t client_read(struct client *client, void *into, size_t room)
 {
+    assert_true(client->sends && client->invited);
+    size_t count = strlen(client->sends);
+    if (count > room)
+        count = room;
+    if (client->piece && count > client->piece)
+        count = client->piece;
+    memcpy(into, client->sends, count);
+    client->sends += count;
+    return count ? (ssize_t)count : client->then;
+}
+
+ssize_t client_move(struct client *client, int pipe, size_t room)
+{
     (void)client;
-    (void)into;
+    (void)pipe;
     (void)room;
     NOT_HERE;
     return CLIENT_LOST;
 }
+
+void client_drop(struct client *client)
+{
+    assert_non_null(client->sends);
+    client->dropped = true;
+}
+
+/* How the answer flows is not tested here. */
 
 bool client_body_complete(const struct client *client)
 {
@@ -116,12 +142,6 @@ void client_answer_stream(struct client *client, const struct client_stream *str
 }
 
 void client_more(struct client *client)
-{
-    (void)client;
-    NOT_HERE;
-}
-
-void client_drop(struct client *client)
 {
     (void)client;
     NOT_HERE;
@@ -156,6 +176,7 @@ struct scene {
 static inline void scene_settings(struct scene *scene)
 {
     static char *nowhere[] = {"http://127.0.0.1:1"}; /* nothing is sent before the loop runs */
+    scene->settings.listen.stall_timeout = 60000;
     scene->settings.glance.endpoints = nowhere;
     scene->settings.glance.endpoint_count = 1;
     scene->settings.glance.connect_timeout = 5000;
@@ -219,6 +240,16 @@ static inline void scene_begin(struct scene *scene, void **state, const char *co
 /* Text into one of its fields. */
 #define scene_text(field, text) snprintf(field, sizeof(field), "%s", text)
 
+/* What Glance has said of the image. NULL: not set. */
+static inline void scene_image(struct scene *scene, const char *status, const char *disk_format,
+                               const char *container_format)
+{
+    struct image *image = &scene->x->image;
+    image->status = strdup(status);
+    image->disk_format = disk_format ? strdup(disk_format) : NULL;
+    image->container_format = container_format ? strdup(container_format) : NULL;
+}
+
 /* Its policy, for the end to free. */
 static inline void scene_policy(struct scene *scene, void **state, const char *text)
 {
@@ -272,6 +303,7 @@ static inline void scene_body(struct scene *scene, const char *text, const char 
                                    .content_type = content_type,
                                    .disk_format = "raw",
                                    .container_format = "bare",
+                                   .audit = audit_only(scene->x),
                                    .settings = &scene->settings};
     scene->rest = text;
     scene->x->body = body_new(&plan);
@@ -321,14 +353,19 @@ static inline void assert_outcome(const struct scene *scene, enum step_result re
                  x->detail);
 }
 
+static inline void scene_log(const struct scene *scene, char *text, size_t room)
+{
+    FILE *file = fopen(scene->log, "re");
+    assert_non_null(file);
+    text[fread(text, 1, room - 1, file)] = '\0';
+    fclose(file);
+}
+
 /* `part` NULL: the log is empty. */
 static inline void assert_logged(const struct scene *scene, const char *part)
 {
     char text[4096];
-    FILE *file = fopen(scene->log, "re");
-    assert_non_null(file);
-    text[fread(text, 1, sizeof text - 1, file)] = '\0';
-    fclose(file);
+    scene_log(scene, text, sizeof text);
     if (part ? !strstr(text, part) : text[0] != '\0')
         fail_msg("\"%s\" is not in the log: %s", part ? part : "", text);
 }

@@ -212,9 +212,114 @@ static void what_is_staged_goes_to_no_store(void **state)
 {
     struct scene scene;
     begin(&scene, state, "other", GLANCE_HAS_LESS);
-    scene.x->upload->stage = true;
+    scene.x->upload->door = UPLOAD_STAGE;
     assert_int_equal(upload_decide(scene.x), STEP_NEXT);
     assert_decided(&scene, "default", NULL);
+    scene_end(&scene);
+}
+
+/* --- only watched ---------------------------------------------------------------------- */
+
+static void what_is_only_watched_is_decided_and_let_pass(void **state)
+{
+    static const struct {
+        const char *name, *wish;
+        uint64_t size;
+        const char *stores, *rule;
+        enum refusal noted;
+    } rows[] = {
+        {"other", NULL, 10, GLANCE_HAS, "default", REFUSAL_NONE},
+        {"other", "file", 10, GLANCE_HAS, "default", REFUSAL_NONE},
+        {"other", NULL, 10, GLANCE_HAS_LESS, "default", REFUSAL_STORE_UNKNOWN},
+        {"other", NULL, 4097, GLANCE_HAS, "large", REFUSAL_TOO_LARGE},
+        {"choice", "rbd", 10, GLANCE_HAS, "choice", REFUSAL_STORE_NOT_ALLOWED},
+        {"choice", "gold", 10, GLANCE_HAS, "choice", REFUSAL_STORE_NOT_ALLOWED},
+        {"denied", NULL, 10, GLANCE_HAS, "denied", REFUSAL_DENIED_BY_POLICY},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct scene scene;
+        begin(&scene, state, rows[i].name, rows[i].stores);
+        scene.x->audit = AUDIT_ON;
+        scene.x->size = rows[i].size;
+        scene.x->wish = rows[i].wish ? strdup(rows[i].wish) : NULL;
+        assert_outcome(&scene, upload_decide(scene.x), REFUSAL_NONE, NULL);
+        assert_decided(&scene, rows[i].rule, NULL); /* where to is for Glance to tell */
+        assert_true(scene.x->upload->audit_reasons ==
+                    (rows[i].noted ? refusal_bit(rows[i].noted) : 0));
+        scene_end(&scene);
+    }
+}
+
+static const char SOME[] = "rules:\n"
+                           "  - {name: large, when: {larger_than: 1KiB}, deny: too much}\n"
+                           "  - {name: watched, when: {name: watched}, store: file, mode: audit}\n"
+                           "default: {store: test}\n";
+
+/* Where the head told of something before. */
+static void what_was_kept_counts_unless_the_rule_watches(void **state)
+{
+    for (int watched = 0; watched < 2; watched++) {
+        struct scene scene;
+        begin(&scene, state, watched ? "watched" : "other", GLANCE_HAS);
+        scene_policy(&scene, state, SOME);
+        audit_begin(scene.x);
+        assert_int_equal(exchange_object(scene.x, REFUSAL_CONTENT_RANGE), STEP_NEXT);
+        assert_outcome(&scene, upload_decide(scene.x),
+                       watched ? REFUSAL_NONE : REFUSAL_CONTENT_RANGE, NULL);
+        assert_decided(&scene, watched ? "watched" : NULL, NULL);
+        scene_end(&scene);
+    }
+}
+
+/* Its size does not come, since nothing is spooled; so it is decided without. */
+static void what_is_only_watched_is_not_put_off(void **state)
+{
+    static const struct {
+        const char *policy;
+        enum framing framing;
+        bool form;
+        uint64_t ceiling;
+        bool size_chose;
+    } rows[] = {
+        {POLICY, FRAMING_CHUNKED, false, UINT64_MAX, false}, /* all are watched: see below */
+        {SOME, FRAMING_CHUNKED, false, 1024, true},
+        {SOME, FRAMING_LENGTH, true, 1024, true},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct scene scene;
+        begin(&scene, state, "watched", GLANCE_HAS);
+        scene_policy(&scene, state, rows[i].policy);
+        scene.client.framing.framing = rows[i].framing;
+        scene.x->declared_form = rows[i].form;
+        scene.x->size_known = false;
+        scene.x->size_comes = true;
+        scene.x->audit = rows[i].policy == SOME ? AUDIT_UNDECIDED : AUDIT_ON;
+        assert_outcome(&scene, upload_decide(scene.x), REFUSAL_NONE, NULL);
+        assert_true(audit_only(scene.x));
+        assert_false(upload_is_put_off(scene.x));
+        assert_non_null(scene.x->upload->rule);
+        assert_int_equal(upload_limits(scene.x).size_ceiling, rows[i].ceiling);
+        assert_int_equal(upload_size_chose(scene.x), rows[i].size_chose);
+        scene_end(&scene);
+    }
+}
+
+/* A Content-Length cannot lie; and where every rule watches, none can be got round. */
+static void a_size_that_is_certain_binds_nobody(void **state)
+{
+    struct scene scene;
+    begin(&scene, state, "watched", GLANCE_HAS);
+    scene_policy(&scene, state, SOME);
+    scene.client.framing.framing = FRAMING_LENGTH;
+    scene.x->audit = AUDIT_ON;
+    assert_false(upload_size_chose(scene.x));
+    scene.client.framing.framing = FRAMING_CHUNKED;
+    assert_true(upload_size_chose(scene.x));
+    scene_policy(&scene, state, "mode: audit\ndefault: {store: test}\n");
+    assert_false(upload_size_chose(scene.x));
+    scene.x->audit = AUDIT_OFF;
+    scene_policy(&scene, state, SOME);
+    assert_false(upload_size_chose(scene.x));
     scene_end(&scene);
 }
 
@@ -228,6 +333,10 @@ int main(void)
         SCENE_TEST(the_limits_are_those_of_the_decision_that_counts),
         SCENE_TEST(a_store_that_is_missing_is_whose_mistake_it_is),
         SCENE_TEST(what_is_staged_goes_to_no_store),
+        SCENE_TEST(what_is_only_watched_is_decided_and_let_pass),
+        SCENE_TEST(what_was_kept_counts_unless_the_rule_watches),
+        SCENE_TEST(what_is_only_watched_is_not_put_off),
+        SCENE_TEST(a_size_that_is_certain_binds_nobody),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

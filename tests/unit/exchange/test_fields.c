@@ -183,6 +183,87 @@ static void what_was_promised_of_a_form_does_not_go_on_without_it(void **state)
     }
 }
 
+/* --- only watched ------------------------------------------------------------------------- */
+
+static void what_is_only_watched_keeps_its_fields(void **state)
+{
+    static const struct {
+        const char *fields[8];
+        unsigned head_fixes, audit_fixes;
+    } rows[] = {
+        {{"X-Image-Meta-Store", "test", "Content-Type", OCTETS, NULL}, 0, 0},
+        {{NULL}, FIX_CONTENT_TYPE, FIX_STORE | FIX_CONTENT_TYPE},
+        {{"X-Image-Meta-Store", "file", "Content-Type", "text/plain", NULL},
+         FIX_CONTENT_TYPE,
+         FIX_STORE | FIX_CONTENT_TYPE},
+        {{"X-Image-Meta-Store", "file", "x_image_meta_store", "test", "Digest", "d", NULL},
+         FIX_CONTENT_TYPE | FIX_LENGTH,
+         FIX_STORE | FIX_CONTENT_TYPE | FIX_LENGTH},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct scene scene;
+        scene_begin(&scene, state, rows[i].fields);
+        scene.x->audit = AUDIT_ON;
+        scene.x->head_fixes = rows[i].head_fixes;
+        scene_body(&scene, "abc", NULL);
+        assert_true(fields_for_upload(scene.x, &scene.out));
+        for (const char *const *field = rows[i].fields; *field; field += 2)
+            assert_true(headers_count(&scene.out, field[0]) ==
+                        headers_count(&scene.client.head.headers, field[0]));
+        assert_field(&scene.out, "Content-Type",
+                     headers_get(&scene.client.head.headers, "Content-Type"));
+        assert_int_equal(scene.x->upload->fixes, 0);
+        assert_int_equal(scene.x->upload->audit_fixes, rows[i].audit_fixes);
+        scene_end(&scene);
+    }
+}
+
+/* Declared or not. Where it would be refused, that is what is noted (proxy/body/). */
+static void a_form_that_is_left_on_is_told(void **state)
+{
+    static const char type[] = "multipart/form-data; boundary=b";
+    static const char form[] = "--b\r\n"
+                               "Content-Disposition: form-data; name=\"f\"; filename=\"i\"\r\n\r\n"
+                               "abc\r\n--b--\r\n";
+    static const char *const fields[] = {
+        "X-Image-Meta-Store", "test", "Content-Type", type, "Content-MD5", "m", NULL};
+    for (int unwraps = 0; unwraps < 2; unwraps++) {
+        struct scene scene;
+        scene_begin(&scene, state, fields);
+        scene.settings.upload.unwrap_multipart = unwraps;
+        scene.x->audit = AUDIT_ON;
+        scene_body(&scene, form, NULL);
+        assert_true(fields_for_upload(scene.x, &scene.out));
+        assert_field(&scene.out, "Content-Type", type);
+        assert_field(&scene.out, "Content-MD5", "m");
+        assert_int_equal(scene.x->upload->audit_fixes, unwraps ? FIX_MULTIPART : 0);
+        scene_end(&scene);
+    }
+}
+
+/* A form was taken off before the size told which rule applies: its type went with it. */
+static void what_was_done_before_it_was_watched_stays(void **state)
+{
+    static const char type[] = "multipart/form-data; boundary=b";
+    static const char form[] = "--b\r\n"
+                               "Content-Disposition: form-data; name=\"f\"; filename=\"i\"\r\n\r\n"
+                               "abc\r\n--b--\r\n";
+    static const char *const fields[] = {
+        "X-Image-Meta-Store", "file", "Content-Type", type, "Content-MD5", "m", NULL};
+    struct scene scene;
+    scene_begin(&scene, state, fields);
+    scene_body(&scene, form, type);
+    scene.x->audit = AUDIT_ON;
+    scene.x->head_fixes = FIX_CONTENT_TYPE | FIX_MULTIPART;
+    assert_true(fields_for_upload(scene.x, &scene.out));
+    assert_field(&scene.out, "Content-Type", OCTETS);
+    assert_field(&scene.out, "X-Image-Meta-Store", "file");
+    assert_field(&scene.out, "Content-MD5", NULL);
+    assert_int_equal(scene.x->upload->fixes, FIX_CONTENT_TYPE | FIX_MULTIPART);
+    assert_int_equal(scene.x->upload->audit_fixes, FIX_STORE);
+    scene_end(&scene);
+}
+
 /* --- what the answer says ----------------------------------------------------------------- */
 
 /* The SHA-512 of "abc" (FIPS 180-4), base64 and hex. */
@@ -293,6 +374,54 @@ static void a_warning_is_told_by_its_reason(void **state)
     scene_end(&scene);
 }
 
+static void what_was_only_watched_is_told(void **state)
+{
+    static const char *const fields[] = {NULL};
+    struct scene scene;
+    scene_begin(&scene, state, fields);
+    scene.x->upload->audit_fixes = FIX_STORE | FIX_LENGTH;
+    scene.x->upload->audit_reasons = refusal_bit(REFUSAL_DAMAGED_BODY);
+    assert_true(fields_of_answer(scene.x, &scene.out));
+    assert_field(&scene.out, "X-Intake-Audit", "store, length, damaged_body");
+    assert_int_equal(scene.out.count, 1);
+    scene_end(&scene);
+}
+
+/* Of what a browser's page may read at all it may read ours, too. */
+static void a_page_may_read_what_is_ours(void **state)
+{
+    static const char *const no_fields[] = {NULL};
+    static const char *const other[] = {"Access-Control-Allow-Methods", "GET"};
+    static const char *const origin[] = {"Access-Control-Allow-Origin", "http://horizon.example"};
+    static const struct {
+        const char *const *field; /* of Glance's answer */
+        bool asked;               /* for a refusal: Glance's other answer has it */
+        const char *exposed;
+    } rows[] = {
+        {other, false, NULL},
+        {origin, false,
+         "X-Intake-Rule, X-Intake-Bytes, X-Intake-Warning, Repr-Digest, X-Intake-Verified"},
+        {origin, true,
+         "X-Intake-Rule, X-Intake-Bytes, X-Intake-Warning, Repr-Digest, X-Intake-Verified"},
+        {other, true, NULL},
+    };
+    static char stripped[8193];
+    memset(stripped, 'a', sizeof stripped - 1);
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct scene scene;
+        scene_begin(&scene, state, no_fields);
+        scene_sent(&scene, stripped);
+        scene.x->answer.status = 204;
+        scene.x->upload->rule = strdup("default");
+        scene_answered(&scene.x->cors_asked, 200, "");
+        assert_true(headers_add(rows[i].asked ? &scene.x->cors_asked.answer.headers : &scene.out,
+                                rows[i].field[0], rows[i].field[1]));
+        assert_true(fields_of_answer(scene.x, &scene.out));
+        assert_field(&scene.out, "Access-Control-Expose-Headers", rows[i].exposed);
+        scene_end(&scene);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -308,6 +437,11 @@ int main(void)
         SCENE_TEST(a_digest_is_told_of_what_was_stored),
         SCENE_TEST(what_was_found_out_is_told),
         SCENE_TEST(a_warning_is_told_by_its_reason),
+        SCENE_TEST(what_is_only_watched_keeps_its_fields),
+        SCENE_TEST(a_form_that_is_left_on_is_told),
+        SCENE_TEST(what_was_done_before_it_was_watched_stays),
+        SCENE_TEST(what_was_only_watched_is_told),
+        SCENE_TEST(a_page_may_read_what_is_ours),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -52,7 +52,13 @@ static void ask_no_quota(struct scene *scene)
 static void stage(struct scene *scene)
 {
     scene->x->route.kind = ROUTE_STAGE;
-    scene->x->upload->stage = true;
+    scene->x->upload->door = UPLOAD_STAGE;
+}
+
+static void import(struct scene *scene)
+{
+    scene->x->route.kind = ROUTE_IMPORT;
+    scene->x->upload->door = UPLOAD_IMPORT;
 }
 
 static void only_what_is_not_known_is_asked_and_all_at_once(void **state)
@@ -62,7 +68,7 @@ static void only_what_is_not_known_is_asked_and_all_at_once(void **state)
         bool usage, stores;
     } rows[] = {
         {NULL, true, true},          {learn, true, false}, {take_turn, true, false},
-        {ask_no_quota, false, true}, {stage, true, false},
+        {ask_no_quota, false, true}, {stage, true, false}, {import, false, true},
     };
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         struct scene scene;

@@ -20,7 +20,7 @@ static const char *const NO_FIELDS[] = {NULL};
     "{\"status\": \"" status "\", \"size\": " size ", \"os_hash_algo\": \"sha512\", "              \
     "\"os_hash_value\": \"" hash "\", \"stores\": \"" stores "\"}"
 
-static const char GOOD[] = IMAGE("active", "3", SHA512, "file,test");
+#define GOOD IMAGE("active", "3", SHA512, "file,test")
 
 /* Glance has answered `status` to an upload of "abc". */
 static void begin(struct scene *scene, void **state, unsigned status)
@@ -79,6 +79,40 @@ static void what_glance_has_is_compared(void **state)
         assert_outcome(&scene, see(&scene, 200, rows[i].image),
                        rows[i].detail ? REFUSAL_VERIFY_FAILED : REFUSAL_NONE, rows[i].detail);
         assert_string_equal(scene.x->upload->verified, rows[i].verified);
+        scene_end(&scene);
+    }
+}
+
+/* Glance's answer stands; and the store was not this proxy's to choose. */
+static void what_is_only_watched_is_told_apart_from_a_failure(void **state)
+{
+    static const struct {
+        const char *image;
+        const char *verified, *store;
+        bool noted;
+    } rows[] = {
+        {IMAGE("active", "3", SHA512, "file"), "sha512", "file", false},
+        {GOOD, "sha512", "file,test", false},
+        {IMAGE("active", "3", SHA512, ""), "sha512", NULL, false},
+        {IMAGE("active", "2", SHA512, "file"), "", "file", true},
+        {IMAGE("queued", "0", "", ""), "", NULL, true},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct scene scene;
+        begin(&scene, state, 204);
+        scene.x->audit = AUDIT_ON;
+        free(scene.x->upload->store);
+        scene.x->upload->store = NULL;
+        scene.x->upload->rule = strdup("watched");
+        assert_outcome(&scene, see(&scene, 200, rows[i].image), REFUSAL_NONE, NULL);
+        assert_string_equal(scene.x->upload->verified, rows[i].verified);
+        assert_string_equal(scene.x->upload->rule, "watched");
+        const char *store = scene.x->upload->store;
+        if ((store == NULL) != (rows[i].store == NULL) ||
+            (store && strcmp(store, rows[i].store) != 0))
+            fail_msg("in %s", store ? store : "no store");
+        assert_true(scene.x->upload->audit_reasons ==
+                    (rows[i].noted ? refusal_bit(REFUSAL_VERIFY_FAILED) : 0));
         scene_end(&scene);
     }
 }
@@ -243,6 +277,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         SCENE_TEST(what_glance_has_is_compared),
+        SCENE_TEST(what_is_only_watched_is_told_apart_from_a_failure),
         SCENE_TEST(what_it_hashes_with_is_learned),
         SCENE_TEST(what_cannot_be_found_out_is_no_failure),
         SCENE_TEST(an_image_that_is_saving_is_looked_at_again),

@@ -44,13 +44,26 @@ static void a_quota_counts_what_is_known_of_the_size(void **state)
         scene_begin(&scene, state, NO_FIELDS);
         scene.x->usage.image_size_total = rows[i].total;
         scene.x->usage.image_stage_total = rows[i].stage_total;
-        scene.x->upload->stage = rows[i].stage;
+        scene.x->upload->door = rows[i].stage ? UPLOAD_STAGE : UPLOAD_FILE;
         scene.x->size_known = rows[i].size_known;
         scene.x->size = rows[i].size;
         assert_outcome(&scene, upload_check_quota(scene.x),
                        rows[i].detail ? REFUSAL_QUOTA_EXCEEDED : REFUSAL_NONE, rows[i].detail);
         scene_end(&scene);
     }
+}
+
+static void a_quota_that_is_only_watched_is_noted(void **state)
+{
+    struct scene scene;
+    scene_begin(&scene, state, NO_FIELDS);
+    scene.x->audit = AUDIT_ON;
+    scene.x->usage.image_size_total = (struct usage_limit){true, 10, 10};
+    scene.x->size_known = true;
+    scene.x->size = 1;
+    assert_outcome(&scene, upload_check_quota(scene.x), REFUSAL_NONE, NULL);
+    assert_true(scene.x->upload->audit_reasons == refusal_bit(REFUSAL_QUOTA_EXCEEDED));
+    scene_end(&scene);
 }
 
 static const char FULL[] = "{\"usage\": {\"image_count_uploading\": {\"usage\": 2, \"limit\": 2}}}";
@@ -193,6 +206,16 @@ static void room_is_taken_up_to_the_lower_limit(void **state)
     }
 }
 
+static void room_that_is_only_watched_is_not_taken(void **state)
+{
+    struct scene scene;
+    begin(&scene, state);
+    scene.x->audit = AUDIT_ON;
+    assert_outcome(&scene, look(&scene, 200, "961", "-1"), REFUSAL_NONE, NULL);
+    assert_true(scene.x->upload->audit_reasons == refusal_bit(REFUSAL_STORE_FULL));
+    scene_end(&scene);
+}
+
 /* Whatever is wrong with the gateway, the upload goes on. */
 static void what_cannot_be_found_out_refuses_nobody(void **state)
 {
@@ -220,7 +243,7 @@ static void go_unchecked(struct scene *scene)
 
 static void go_to_staging(struct scene *scene)
 {
-    scene->x->upload->stage = true;
+    scene->x->upload->door = UPLOAD_STAGE;
 }
 
 static void go_elsewhere(struct scene *scene)
@@ -279,10 +302,12 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         SCENE_TEST(a_quota_counts_what_is_known_of_the_size),
+        SCENE_TEST(a_quota_that_is_only_watched_is_noted),
         SCENE_TEST(it_is_waited_for),
         SCENE_TEST(it_is_waited_for_a_moment_before_the_invitation),
         SCENE_TEST(without_a_question_there_is_no_quota),
         SCENE_TEST(room_is_taken_up_to_the_lower_limit),
+        SCENE_TEST(room_that_is_only_watched_is_not_taken),
         SCENE_TEST(what_cannot_be_found_out_refuses_nobody),
         SCENE_TEST(a_bucket_is_asked_only_where_it_will_be_written_to),
         SCENE_TEST(entered_again_only_what_is_new_is_asked_for),

@@ -9,6 +9,12 @@
 #include "support/policies.h"
 
 #define LAST "default: {store: test}\n"
+#define WITH_DENY                                                                                  \
+    "with deny there is nothing for store, allow, max_size, max_virtual_size or any mode but "     \
+    "audit to do"
+#define WITH_METHOD                                                                                \
+    "the size of an import is not known: with import_method there is nothing for larger_than, "    \
+    "max_size or max_virtual_size to do"
 
 static void a_rule_as_a_whole_can_be_wrong(void **state)
 {
@@ -16,25 +22,24 @@ static void a_rule_as_a_whole_can_be_wrong(void **state)
         {"rules:\n- store: x\n" LAST, ":2: this rule: needs a name"},
         {"rules:\n- name: a\n" LAST, ":2: a: needs a store, or deny with a reason"},
         {"default: {mode: force}\n", ":1: default: needs a store, or deny with a reason"},
-        {"rules:\n- {name: a, deny: no, store: x}\n" LAST,
-         ":2: a: with deny there is nothing for store, mode, allow, max_size or max_virtual_size "
-         "to do"},
-        {"default: {deny: no, mode: default}\n",
-         ":1: default: with deny there is nothing for store, mode, allow, max_size or "
-         "max_virtual_size to do"},
-        {"default: {deny: no, allow: [x]}\n", ":1: default: with deny there is nothing for store, "
-                                              "mode, allow, max_size or max_virtual_size to do"},
-        {"default: {deny: no, max_size: 1GiB}\n",
-         ":1: default: with deny there is nothing for store, mode, allow, max_size or "
-         "max_virtual_size to do"},
-        {"default: {deny: no, max_virtual_size: 1GiB}\n",
-         ":1: default: with deny there is nothing for store, mode, allow, max_size or "
-         "max_virtual_size to do"},
+        {"rules:\n- {name: a, deny: no, store: x}\n" LAST, ":2: a: " WITH_DENY},
+        {"default: {deny: no, mode: default}\n", ":1: default: " WITH_DENY},
+        {"default: {deny: no, allow: [x]}\n", ":1: default: " WITH_DENY},
+        {"default: {deny: no, max_size: 1GiB}\n", ":1: default: " WITH_DENY},
+        {"default: {deny: no, max_virtual_size: 1GiB}\n", ":1: default: " WITH_DENY},
         {"default: {store: a, mode: force, allow: [a]}\n",
          ":1: default: mode force leaves nothing to choose, so allow cannot be there"},
         {"default: {store: a, allow: [b]}\n", ":1: default: its own store is not in allow"},
         {"rules:\n- {name: a, when: {larger_than: 1GiB}, store: a, max_size: 1GiB}\n" LAST,
          ":2: a: max_size is not above larger_than: nothing could pass"},
+        {"rules:\n- {name: a, when: {import_method: x, larger_than: 1GiB}, store: a}\n" LAST,
+         ":2: a: " WITH_METHOD},
+        {"rules:\n- {name: a, when: {import_method: x}, store: a, max_size: 1GiB}\n" LAST,
+         ":2: a: " WITH_METHOD},
+        {"rules:\n- {name: a, when: {import_method: x}, store: a, max_virtual_size: 1GiB}\n" LAST,
+         ":2: a: " WITH_METHOD},
+        {"default: {store: a, mode: audit, allow: [b]}\n",
+         ":1: default: its own store is not in allow"},
         {"rules:\n- {name: a, deny: no}\n- {name: a, deny: no}\n" LAST,
          ":3: the name 'a' is taken by the rule on line 2"},
         {"rules:\n- {name: default, deny: no}\n" LAST,
@@ -51,6 +56,9 @@ static void these_are_good(void **state)
         "default: {store: a, allow: [b, a]}\n",
         "default: {store: a, mode: force, max_size: 1B}\n",
         "default: {store: a, max_size: 2GiB, max_virtual_size: 1GiB}\n",
+        "default: {deny: no, mode: audit}\n",
+        "default: {store: a, mode: audit, allow: [a, b]}\n",
+        "rules: [{name: a, when: {import_method: x}, deny: no}]\ndefault: {store: test}\n",
     };
     for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++)
         policy_free(good_policy(state, texts[i]));

@@ -96,6 +96,43 @@ static void a_refusal_has_its_particulars(void **state)
     policy_free(policy);
 }
 
+/* The decision is the one that would be obeyed; only that it is not differs. */
+static void what_is_watched_is_decided_all_the_same(void **state)
+{
+    static const char rules[] =
+        "rules:\n"
+        "- {name: all, when: {name: all}, store: test, mode: audit, max_size: 1KiB}\n"
+        "- {name: some, when: {name: some}, store: test, mode: audit, allow: [test]}\n"
+        "- {name: deny, when: {name: deny}, deny: no, mode: audit}\n"
+        "default: {store: test, mode: force}\n";
+    static const struct {
+        const char *name;
+        enum policy_verdict verdict;
+        bool replaced;
+        bool watched; /* by the rule */
+    } watched[] = {
+        {"all", POLICY_TOO_LARGE, true, true},
+        {"some", POLICY_STORE_NOT_ALLOWED, false, true},
+        {"deny", POLICY_DENY, false, true},
+        {"x", POLICY_ACCEPT, true, false},
+    };
+    for (int whole = 0; whole < 2; whole++) {
+        char all[512];
+        snprintf(all, sizeof all, "%s%s", whole ? "mode: audit\n" : "", rules);
+        struct policy *policy = good_policy(state, all);
+        for (size_t i = 0; i < sizeof watched / sizeof watched[0]; i++) {
+            const struct policy_facts facts = {
+                .name = watched[i].name, .asked_store = "file", .size_known = true, .size = 2048};
+            struct policy_decision decision;
+            policy_decide(policy, &facts, &decision);
+            assert_int_equal(decision.verdict, watched[i].verdict);
+            assert_int_equal(decision.replaced, watched[i].replaced);
+            assert_int_equal(decision.audit, whole || watched[i].watched);
+        }
+        policy_free(policy);
+    }
+}
+
 /* What an upload of unknown length may grow to before another rule would have taken it. */
 static void an_unknown_size_has_a_ceiling(void **state)
 {
@@ -126,6 +163,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(the_rule_and_the_wish_make_the_decision),
         TEST(a_refusal_has_its_particulars),
+        TEST(what_is_watched_is_decided_all_the_same),
         TEST(an_unknown_size_has_a_ceiling),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

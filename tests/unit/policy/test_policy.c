@@ -50,6 +50,27 @@ static void every_store_that_it_names_is_visited(void **state)
     policy_free(policy);
 }
 
+static void what_it_watches_is_all_some_or_nothing(void **state)
+{
+    static const struct {
+        const char *text;
+        enum policy_watch watch;
+    } rows[] = {
+        {"default: {store: x}\n", POLICY_WATCHES_NONE},
+        {"mode: enforce\ndefault: {store: x}\n", POLICY_WATCHES_NONE},
+        {"mode: audit\ndefault: {store: x, mode: force}\n", POLICY_WATCHES_ALL},
+        {"default: {store: x, mode: audit}\n", POLICY_WATCHES_SOME},
+        {"rules: [{name: a, deny: no, mode: audit}]\ndefault: {store: x}\n", POLICY_WATCHES_SOME},
+        {"rules: [{name: a, deny: no, mode: audit}]\nmode: audit\ndefault: {store: x}\n",
+         POLICY_WATCHES_ALL},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct policy *policy = good_policy(state, rows[i].text);
+        assert_int_equal(policy_watches(policy), rows[i].watch);
+        policy_free(policy);
+    }
+}
+
 static void nothing_can_be_freed(void **state)
 {
     (void)state;
@@ -63,6 +84,7 @@ int main(void)
         TEST(a_good_policy_counts_its_rules_without_default),
         TEST(without_a_file_there_is_no_policy),
         TEST(every_store_that_it_names_is_visited),
+        TEST(what_it_watches_is_all_some_or_nothing),
         TEST(nothing_can_be_freed),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -29,6 +29,7 @@ static void every_key_finds_its_place(void **state)
                                                "    max_size: 50GiB\n"
                                                "    max_virtual_size: 2TiB\n"
                                                "  - name: no\n"
+                                               "    when: {import_method: [web-download, mine]}\n"
                                                "    deny: never\n"
                                                "default:\n"
                                                "  store: test\n"
@@ -39,7 +40,7 @@ static void every_key_finds_its_place(void **state)
     assert_string_equal(all->name, "all");
     assert_int_equal(all->line, 2);
     for (size_t i = 0; i < CONDITION_COUNT; i++)
-        assert_true(all->set[i]);
+        assert_int_equal(all->set[i], i != CONDITION_IMPORT_METHOD);
     assert_int_equal(all->wanted[CONDITION_DISK_FORMAT].count, 2);
     assert_string_equal(all->wanted[CONDITION_DISK_FORMAT].items[1], "vhdx");
     assert_string_equal(all->wanted[CONDITION_CONTAINER_FORMAT].items[0], "bare");
@@ -54,7 +55,9 @@ static void every_key_finds_its_place(void **state)
     assert_string_equal(all->allow_text, "file, test");
     assert_int_equal(all->max_size, UINT64_C(50) << 30);
     assert_int_equal(all->max_virtual_size, UINT64_C(2) << 40);
-    assert_string_equal(policy->rules[1].deny, "never");
+    const struct rule *no = &policy->rules[1];
+    assert_string_equal(no->wanted[CONDITION_IMPORT_METHOD].items[1], "mine");
+    assert_string_equal(no->deny, "never");
     const struct rule *last = &policy->rules[2];
     assert_string_equal(last->name, "default");
     assert_int_equal(last->mode, MODE_FORCE);
@@ -81,6 +84,34 @@ static void the_mode_left_out_is_default(void **state)
     policy_free(policy);
 }
 
+/* Watched is what it would be otherwise: a choice where there is something to choose from. */
+static void audit_is_judged_as_what_it_watches(void **state)
+{
+    static const struct {
+        const char *text;
+        bool all;
+        bool rule;
+        enum store_mode mode;
+    } rows[] = {
+        {LAST, false, false, MODE_DEFAULT},
+        {"mode: enforce\n" LAST, false, false, MODE_DEFAULT},
+        {"mode: audit\n" LAST, true, false, MODE_DEFAULT},
+        {LAST "mode: audit\n", true, false, MODE_DEFAULT},
+        {"mode: audit\ndefault: {store: a, mode: force}\n", true, false, MODE_FORCE},
+        {"default: {store: a, mode: audit}\n", false, true, MODE_FORCE},
+        {"default: {mode: audit, store: a, allow: [a]}\n", false, true, MODE_DEFAULT},
+        {"default: {allow: [a], store: a, mode: audit}\n", false, true, MODE_DEFAULT},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct policy *policy = good_policy(state, rows[i].text);
+        const struct rule *rule = policy->rules;
+        if (policy->audit != rows[i].all || rule->audit != rows[i].rule ||
+            rule->mode != rows[i].mode)
+            fail_msg("row %zu", i);
+        policy_free(policy);
+    }
+}
+
 /* Each has one mistake. */
 static void mistakes_are_told_with_their_line(void **state)
 {
@@ -96,7 +127,10 @@ static void mistakes_are_told_with_their_line(void **state)
         {LAST "default: {store: x}\n", ":2: the policy has 'default' already"},
         {"default: {store: test, when: {}}\n", ":1: default has no 'when'"},
         {"default: {store: test, name: x}\n", ":1: default has no 'name'"},
-        {"default: {store: test, mode: froce}\n", ":1: mode 'froce' is not default or force"},
+        {"default: {store: test, mode: froce}\n",
+         ":1: mode 'froce' is not default, force or audit: did you mean force?"},
+        {"mode: force\n" LAST, ":1: mode 'force' is not enforce or audit: did you mean enforce?"},
+        {"mode: [audit]\n" LAST, ":1: mode must be a single text"},
         {"default: {store: test, max_size: 5GB}\n",
          ":1: max_size '5GB' is not a size: a whole number and B, KiB, MiB, GiB or TiB, such as "
          "10GiB"},
@@ -122,6 +156,8 @@ static void mistakes_are_told_with_their_line(void **state)
          "private?"},
         {"rules:\n- name: a\n  when: {client: [10.0.0.0/33]}\n  store: x\n" LAST,
          ":3: client '10.0.0.0/33' is not a network, such as 10.0.0.0/8 or 2001:db8::/32"},
+        {"rules:\n- name: a\n  when: {import_method: [web-download, WEB]}\n  store: x\n" LAST,
+         ":3: import method 'WEB' must be 1 to 64 of a-z, 0-9 and '-'"},
         {"rules:\n- name: a\n  when: {larger_than: [1]}\n  store: x\n" LAST,
          ":3: larger_than must be a single text"},
         {"rules:\n- name: a\n  when: {name: []}\n  store: x\n" LAST, ":3: name is an empty list"},
@@ -187,10 +223,16 @@ static void the_samples_example_is_good_and_has_everything(void **state)
     char text[8192];
     read_example(state, text, sizeof text);
     struct policy *policy = good_policy(state, text);
-    assert_int_equal(policy_rule_count(policy), 2);
+    assert_int_equal(policy_rule_count(policy), 3);
     for (size_t i = 0; i < CONDITION_COUNT; i++)
-        assert_true(policy->rules[0].set[i]);
+        assert_true(policy->rules[0].set[i] || policy->rules[2].set[i]);
     assert_non_null(policy->rules[1].deny);
+    assert_true(policy->rules[2].audit);
+    assert_int_equal(policy_watches(policy), POLICY_WATCHES_SOME);
+    assert_int_equal(policy->doors.import_methods.count, 2);
+    assert_int_equal(policy->doors.exempt.count, 2);
+    assert_false(policy_door_open(policy, POLICY_DOOR_LOCATIONS, "192.0.2.1"));
+    assert_true(policy_door_open(policy, POLICY_DOOR_LOCATIONS, "10.0.0.11"));
     const struct policy_store *store = policy_store(policy, "test");
     assert_non_null(store);
     assert_string_equal(store->s3.region, "default");
@@ -205,6 +247,7 @@ int main(void)
         TEST(every_key_finds_its_place),
         TEST(rules_may_be_left_out),
         TEST(the_mode_left_out_is_default),
+        TEST(audit_is_judged_as_what_it_watches),
         TEST(mistakes_are_told_with_their_line),
         TEST(all_mistakes_are_told),
         TEST(the_sample_is_good),

@@ -30,7 +30,8 @@ static const struct {
     {"quota_exceeded", 413},       {"store_full", 413},         {"unsupported_content_type", 415},
     {"client_stalled", 408},       {"glance_unreachable", 502}, {"glance_failed", 502},
     {"verify_failed", 502},        {"glance_timeout", 504},     {"draining", 503},
-    {"too_many_connections", 503}, {"spool_full", 507},
+    {"too_many_connections", 503}, {"spool_full", 507},         {"json_malformed", 400},
+    {"json_too_long", 413},
 };
 
 static unsigned promised_status(const char *name)
@@ -87,6 +88,24 @@ static void test_the_command_that_works(void **state)
     }
 }
 
+/* What an import, an update or a task can be refused for, too, is not told as if it sent data. */
+static void test_words_for_every_door(void **state)
+{
+    (void)state;
+    static const enum refusal OF_DOORS[] = {
+        REFUSAL_BAD_REQUEST,      REFUSAL_JSON_MALFORMED,       REFUSAL_JSON_TOO_LONG,
+        REFUSAL_DENIED_BY_POLICY, REFUSAL_STORE_NOT_ALLOWED,    REFUSAL_STORE_UNKNOWN,
+        REFUSAL_CLIENT_STALLED,   REFUSAL_GLANCE_UNREACHABLE,   REFUSAL_GLANCE_FAILED,
+        REFUSAL_GLANCE_TIMEOUT,   REFUSAL_TOO_MANY_CONNECTIONS,
+    };
+    for (size_t i = 0; i < sizeof OF_DOORS / sizeof *OF_DOORS; i++) {
+        const struct refusal_row *row = refusal_row(OF_DOORS[i]);
+        assert_null(strstr(row->message, "this upload"));
+        assert_null(strstr(row->message, "the upload was"));
+        assert_true(strncmp(row->hint, "curl -T", strlen("curl -T")) != 0);
+    }
+}
+
 /* "| `reason`, `reason` | 409 | ..." names this one with this status. */
 static bool line_tells(const char *line, const struct refusal_row *row)
 {
@@ -132,6 +151,7 @@ int main(void)
         cmocka_unit_test(test_names_and_statuses),
         cmocka_unit_test(test_texts),
         cmocka_unit_test(test_the_command_that_works),
+        cmocka_unit_test(test_words_for_every_door),
         cmocka_unit_test(test_readme_has_every_refusal),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

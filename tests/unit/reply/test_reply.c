@@ -102,13 +102,12 @@ static const struct {
     const char *detail;
     const char *message;
 } DETAILS[] = {
-    {"", "The policy of this cloud does not accept this upload."},
-    {"no ISOs", "The policy of this cloud does not accept this upload: no ISOs."},
-    {"Use qcow2. ", "The policy of this cloud does not accept this upload: Use qcow2."},
-    {"...", "The policy of this cloud does not accept this upload."},
-    {"\"}, {url}\n",
-     "The policy of this cloud does not accept this upload: \"}, {url}\xEF\xBF\xBD."},
-    {"st\xFFore", "The policy of this cloud does not accept this upload: st\xEF\xBF\xBDore."},
+    {"", "The policy of this cloud does not accept this."},
+    {"no ISOs", "The policy of this cloud does not accept this: no ISOs."},
+    {"Use qcow2. ", "The policy of this cloud does not accept this: Use qcow2."},
+    {"...", "The policy of this cloud does not accept this."},
+    {"\"}, {url}\n", "The policy of this cloud does not accept this: \"}, {url}\xEF\xBF\xBD."},
+    {"st\xFFore", "The policy of this cloud does not accept this: st\xEF\xBF\xBDore."},
 };
 
 static void test_details(void **state)

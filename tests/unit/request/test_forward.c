@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "intake/request.h"
 
+#include <ctype.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdint.h>
+#include <string.h>
 
 #include <cmocka.h>
 
@@ -77,6 +79,90 @@ static void a_request_goes_on_without_what_belonged_to_its_connection(void **sta
     headers_free(&from);
 }
 
+/* What keystonemiddleware, oslo.context or Glance read of the caller; and what looks like it, but
+ * which nobody reads, or which is the client's to send. */
+static const char *const of_the_caller[] = {"X-Identity-Status",
+                                            "X-User-Id",
+                                            "X-User-Name",
+                                            "X-User-Domain-Id",
+                                            "X-User-Domain-Name",
+                                            "X-Project-Id",
+                                            "X-Project-Name",
+                                            "X-Project-Domain-Id",
+                                            "X-Project-Domain-Name",
+                                            "X-Domain-Id",
+                                            "X-Domain-Name",
+                                            "X-Roles",
+                                            "X-Service-Identity-Status",
+                                            "X-Service-User-Id",
+                                            "X-Service-User-Name",
+                                            "X-Service-User-Domain-Id",
+                                            "X-Service-User-Domain-Name",
+                                            "X-Service-Project-Id",
+                                            "X-Service-Project-Name",
+                                            "X-Service-Project-Domain-Id",
+                                            "X-Service-Project-Domain-Name",
+                                            "X-Service-Domain-Id",
+                                            "X-Service-Domain-Name",
+                                            "X-Service-Roles",
+                                            "X-Role",
+                                            "X-User",
+                                            "X-Tenant",
+                                            "X-Tenant-Id",
+                                            "X-Tenant-Name",
+                                            "X-Is-Admin-Project",
+                                            "X-Service-Catalog",
+                                            "OpenStack-System-Scope"};
+static const char *const of_the_client[] = {
+    "X-Auth-Token",       "X-Storage-Token", "X-Service-Token", "X-Service-Version",
+    "X-User-Agent",       "X-Users",         "X-Rolesx",        "XX-Roles",
+    "X-Project",          "X-Project-Tag",   "X-Tenant-Ids",    "X-Image-Meta-Owner",
+    "X-Image-Meta-Store", "Authorization",   "Remote-User",     "OpenStack-API-Version"};
+
+static size_t passing(const char *name)
+{
+    struct origin origin = {"", "http", "", "", ""};
+    struct headers from = {0};
+    struct headers to;
+    assert_true(headers_add(&from, name, "admin"));
+    assert_true(headers_add(&from, name, "member"));
+    assert_true(forward_request_headers(&from, &origin, "req-1", &to));
+    size_t count = headers_count(&to, name);
+    headers_free(&to);
+    headers_free(&from);
+    return count;
+}
+
+/* Each spelling that WSGI folds into one: "X_Roles", "x-roles", ... */
+static void spell(const char *name, unsigned way, char *out)
+{
+    for (size_t i = 0; i <= strlen(name); i++) {
+        out[i] = name[i];
+        if (way & 1)
+            out[i] = (char)tolower((unsigned char)name[i]);
+        if (name[i] == '-' && (way & 2 || (way & 4 && i > 1)))
+            out[i] = '_';
+    }
+}
+
+static void nobody_says_who_the_caller_is(void **state)
+{
+    (void)state;
+    char name[64];
+    for (unsigned way = 0; way < 8; way++) {
+        for (size_t i = 0; i < sizeof of_the_caller / sizeof *of_the_caller; i++) {
+            spell(of_the_caller[i], way, name);
+            if (passing(name))
+                fail_msg("%s goes on", name);
+        }
+        for (size_t i = 0; i < sizeof of_the_client / sizeof *of_the_client; i++) {
+            spell(of_the_client[i], way, name);
+            if (passing(name) != 2)
+                fail_msg("%s does not go on", name);
+        }
+    }
+}
+
 static void what_is_not_known_is_not_told(void **state)
 {
     (void)state;
@@ -123,6 +209,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_request_goes_on_without_what_belonged_to_its_connection),
+        cmocka_unit_test(nobody_says_who_the_caller_is),
         cmocka_unit_test(what_is_not_known_is_not_told),
         cmocka_unit_test(an_answer_keeps_its_fields_in_order),
     };

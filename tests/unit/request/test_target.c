@@ -13,76 +13,81 @@
 static const struct {
     const char *sent;
     const char *path;
+    const char *canonical;
 } paths[] = {
-    {"/", "/"},
-    {"/v2/images", "/v2/images"},
+    {"/", "/", "/"},
+    {"/v2/images", "/v2/images", "/v2/images"},
 
     /* Escapes: one of them may be any byte but a control character. */
-    {"/v2/fil%65", "/v2/file"},
-    {"/v2/fil%2565", "/v2/fil%65"},
-    {"/v2%2Fimages%2fx", "/v2/images/x"},
-    {"/%C3%A4+", "/\xc3\xa4+"},
-    {"/x%3Fy%23z%20%25", "/x?y#z %"},
-    {"/v2/tags/1%2e2", "/v2/tags/1.2"},
+    {"/v2/fil%65", "/v2/file", "/v2/file"},
+    {"/v2/fil%2565", "/v2/fil%65", "/v2/fil%2565"},
+    {"/v2%2Fimages%2fx", "/v2/images/x", "/v2/images/x"},
+    {"/%c3%a4+%2B", "/\xc3\xa4++", "/%C3%A4++"},
+    {"/x%3Fy%23z%20%25", "/x?y#z %", "/x%3Fy%23z%20%25"},
+    {"/%85%a0", "/\x85\xa0", "/%85%A0"},
+    {"/v2/tags/1%2e2", "/v2/tags/1.2", "/v2/tags/1.2"},
+    {"/OS%3A%3ACompute%40x%2C;y", "/OS::Compute@x,;y", "/OS::Compute@x,;y"},
+
+    /* What should have been escaped. */
+    {"/\xc3\xbc", "/\xc3\xbc", "/%C3%BC"},
+    {"/a\"<>\\^`{|}", "/a\"<>\\^`{|}", "/a%22%3C%3E%5C%5E%60%7B%7C%7D"},
 
     /* Empty segments go, a slash at the end stays. */
-    {"//v2//images///x", "/v2/images/x"},
-    {"/v2/images/", "/v2/images/"},
-    {"/v2/images///", "/v2/images/"},
-    {"/v2/images%2F", "/v2/images/"},
-    {"///", "/"},
+    {"//v2//images///x", "/v2/images/x", "/v2/images/x"},
+    {"/v2/images/", "/v2/images/", "/v2/images/"},
+    {"/v2/images///", "/v2/images/", "/v2/images/"},
+    {"/v2/images%2F", "/v2/images/", "/v2/images/"},
+    {"///", "/", "/"},
 
-    /* Dot segments, as uWSGI removes them. */
-    {"/./v2/./images/.", "/v2/images/"},
-    {"/v2/x/../images", "/v2/images"},
-    {"/v2/images/..", "/v2/"},
-    {"/v2/images/x/../", "/v2/images/"},
-    {"/../../v2", "/v2"},
-    {"/..", "/"},
-    {"/.", "/"},
-    {"/...", "/..."},
-    {"/.v2/..images/a..", "/.v2/..images/a.."},
-    {"//../v2", "/v2"},
-    {"/v2//../images", "/v2/images"},         /* an empty segment is taken back like another, */
-    {"/v2/x//../../images", "/v2/images"},    /* so this is not "/images" */
-    {"/v2/a%2Fb/../../images", "/v2/images"}, /* first "b", then "a" */
+    /* Dots that are no dot segments. */
+    {"/...", "/...", "/..."},
+    {"/.v2/..images/a..", "/.v2/..images/a..", "/.v2/..images/a.."},
+    {"/v2/%252e", "/v2/%2e", "/v2/%252e"},
 };
 
 static const struct {
     const char *sent;
-    const char *raw;
     const char *path;
+    const char *canonical;
     const char *authority;
     const char *query;
 } forms[] = {
-    {"/v2/images?x=y", "/v2/images?x=y", "/v2/images", NULL, "x=y"},
-    {"/v2/images?", "/v2/images?", "/v2/images", NULL, ""},
-    {"/v2?a=/../?b&%zz", "/v2?a=/../?b&%zz", "/v2", NULL, "a=/../?b&%zz"},
-    {"/v2//x%2F", "/v2//x%2F", "/v2/x/", NULL, NULL},
+    {"/v2/images?x=y", "/v2/images", "/v2/images?x=y", NULL, "x=y"},
+    {"/v2/images?", "/v2/images", "/v2/images?", NULL, ""},
+    {"/v%32?a=/../?b&%zz", "/v2", "/v2?a=/../?b&%zz", NULL, "a=/../?b&%zz"},
+    {"/v%32%3f?x", "/v2?", "/v2%3F?x", NULL, "x"},
+    {"/v2?name=B\xc3\xbcro&{\"x\":1}", "/v2", "/v2?name=B%C3%BCro&{\"x\":1}", NULL,
+     "name=B%C3%BCro&{\"x\":1}"},
     {"*", "*", "*", NULL, NULL},
+    {"%2A", "/*", "/*", NULL, NULL},
     {"*/x", "/*/x", "/*/x", NULL, NULL},
+    {"*?x", "/*", "/*?x", NULL, "x"},
     {"v2/images", "/v2/images", "/v2/images", NULL, NULL},
-    {"../v2", "/../v2", "/v2", NULL, NULL},
-    {"?x", "/?x", "/", NULL, "x"},
+    {"?x", "/", "/?x", NULL, "x"},
     {"h:80", "/h:80", "/h:80", NULL, NULL},
-    {"http://h:9292/v2?x=y", "/v2?x=y", "/v2", "h:9292", "x=y"},
-    {"HTTPS://[::1]:9292/%76%32", "/%76%32", "/v2", "[::1]:9292", NULL},
+    {"http://h:9292/v2?x=y", "/v2", "/v2?x=y", "h:9292", "x=y"},
+    {"HTTPS://[::1]:9292/%76%32", "/v2", "/v2", "[::1]:9292", NULL},
     {"http://h", "/", "/", "h", NULL},
-    {"http://h?x", "/?x", "/", "h", "x"},
-    {"ftp://h/v2", "/ftp://h/v2", "/ftp:/h/v2", NULL, NULL},
+    {"http://h?x", "/", "/?x", "h", "x"},
+    {"http://h/http://i/x", "/http:/i/x", "/http:/i/x", "h", NULL},
+    {"ftp://h/v2", "/ftp:/h/v2", "/ftp:/h/v2", NULL, NULL},
 };
 
 static const char *const refused[] = {
-    "", "http:///v2", "http://user@h/v2",
-    /* What is not for a target. */
-    "/file#x", "/file?x#y", "/file x", "/file?x y", "/file\t", "/file\x7f", "/\xc3\xa4", "/?\xff",
+    "", "http:///v2", "http://user@h/v2", "http://h*",
+    /* What is not for a target, or ends it for eventlet. */
+    "/file#x", "/file?x#y", "/file x", "/file?x y", "/file\t", "/file\x7f", "/file\x85",
+    "\xa0/file", "/file?\xc3\xa0",
     /* Malformed escapes; for uWSGI the first two are "/file". */
     "/file%", "/file%6", "/fil%%65", "/%zz", "/%6z", "/file%?5",
     /* Control characters. */
     "/file%00", "/file%0a", "/file%0D", "/file%1f", "/file%7F",
-    /* Dot segments that uWSGI leaves in the path, and a plain ".." then takes back. */
-    "/v2/images/%2e/x", "/v2/images/%2e%2e/../x", "/v2/images/.%2E/../x", "/v2/x%2F../images",
-    "/v2/x/..%2Fimages", "/v2/x%2F.%2Fimages", "/v2/images/x/%2e%2e"};
+    /* Dot segments, of which uWSGI removes the plain ones. */
+    "/.", "/..", "..", "./v2", "/./v2", "/v2/./images", "/v2/images/.", "/v2/x/../images",
+    "/v2/images/x/..", "//../v2", "/v2//..", "http://h/..", "/v2/images/%2e/x", "/v2/images/%2e%2E",
+    "/v2/images/.%2E/x", "/v2/x%2F../images", "/v2/x/..%2Fimages", "%2e%2e%2fv2", "/v2/.?x",
+    /* Another method by the query. */
+    "/file?_method=PUT", "/file?a&_method=PUT", "/file?a;%5Fmetho%64=GET", "*?_method"};
 
 enum {
     PATHS = sizeof paths / sizeof *paths,
@@ -97,14 +102,14 @@ static void same(const char *is, const char *wanted)
         assert_string_equal(is, wanted);
 }
 
-static void a_path_is_read_as_glance_reads_it(void **state)
+static void a_path_is_read_as_glance_reads_it_and_written_anew(void **state)
 {
     (void)state;
     for (size_t i = 0; i < PATHS; i++) {
         struct target target;
         same(target_parse(paths[i].sent, &target), NULL);
         same(target.path, paths[i].path);
-        same(target.raw, paths[i].sent);
+        same(target.canonical, paths[i].canonical);
         same(target.query, NULL);
         target_free(&target);
     }
@@ -116,8 +121,8 @@ static void every_form_becomes_the_origin_form(void **state)
     for (size_t i = 0; i < FORMS; i++) {
         struct target target;
         same(target_parse(forms[i].sent, &target), NULL);
-        same(target.raw, forms[i].raw);
         same(target.path, forms[i].path);
+        same(target.canonical, forms[i].canonical);
         same(target.authority, forms[i].authority);
         same(target.query, forms[i].query);
         target_free(&target);
@@ -131,8 +136,51 @@ static void what_can_be_read_in_two_ways_is_refused(void **state)
         struct target target;
         if (!target_parse(refused[i], &target))
             fail_msg("%s is taken for %s", refused[i], target.path);
-        assert_null(target.raw);
         assert_null(target.path);
+        assert_null(target.canonical);
+    }
+}
+
+/* So that what is judged here is what is judged by whoever reads it next. */
+static void the_canonical_form_is_read_as_itself(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < PATHS + FORMS; i++) {
+        const char *sent = i < PATHS ? paths[i].sent : forms[i - PATHS].sent;
+        struct target target;
+        struct target again;
+        same(target_parse(sent, &target), NULL);
+        same(target_parse(target.canonical, &again), NULL);
+        same(again.path, target.path);
+        same(again.canonical, target.canonical);
+        same(again.query, target.query);
+        target_free(&again);
+        target_free(&target);
+    }
+}
+
+static void every_byte_but_a_control_has_one_way_to_be_written(void **state)
+{
+    (void)state;
+    for (int byte = 0x20; byte < 0x100; byte++) {
+        char sent[16];
+        struct target target;
+        snprintf(sent, sizeof sent, "/x%%%02xx", byte);
+        const char *fault = target_parse(sent, &target);
+        assert_int_equal(fault != NULL, byte == 0x7f);
+        if (!fault) {
+            struct target again;
+            const char wanted[] = {'/', 'x', (char)byte, 'x', '\0'};
+            same(target.path, wanted);
+            assert_int_equal(strspn(target.canonical, "!$%&'()*+,-./0123456789:;=@"
+                                                      "ABCDEFGHIJKLMNOPQRSTUVWXYZ_"
+                                                      "abcdefghijklmnopqrstuvwxyz~"),
+                             strlen(target.canonical));
+            same(target_parse(target.canonical, &again), NULL);
+            same(again.path, wanted);
+            target_free(&again);
+        }
+        target_free(&target);
     }
 }
 
@@ -146,7 +194,7 @@ static void an_escape_means_its_byte(void **state)
         struct target target;
         same(target_parse(sent, &target), NULL);
         same(target.path, path);
-        same(target.raw, sent);
+        same(target.canonical, path);
         target_free(&target);
     }
 }
@@ -179,9 +227,11 @@ static void a_cut_target_is_not_read_past_its_end(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(a_path_is_read_as_glance_reads_it),
+        cmocka_unit_test(a_path_is_read_as_glance_reads_it_and_written_anew),
         cmocka_unit_test(every_form_becomes_the_origin_form),
         cmocka_unit_test(what_can_be_read_in_two_ways_is_refused),
+        cmocka_unit_test(the_canonical_form_is_read_as_itself),
+        cmocka_unit_test(every_byte_but_a_control_has_one_way_to_be_written),
         cmocka_unit_test(an_escape_means_its_byte),
         cmocka_unit_test(a_cut_target_is_not_read_past_its_end),
     };

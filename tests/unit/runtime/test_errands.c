@@ -165,6 +165,109 @@ static void as_many_run_at_a_time_as_there_are_helpers(void **state)
     pthread_barrier_destroy(&all);
 }
 
+/* --- strands --------------------------------------------------------------------------------- */
+
+enum { STRANDS = 5, STEPS = 200 };
+
+/* What its helpers do is no race, since no two do it at once. */
+struct line {
+    struct strand strand;
+    unsigned steps; /* taken so far */
+    bool in_order;
+};
+
+struct step {
+    struct errand errand; /* first */
+    struct line *line;
+    unsigned number;
+    bool done;
+};
+
+static void take_step(struct errand *errand)
+{
+    const struct step *step = (struct step *)errand;
+    step->line->in_order &= step->line->steps++ == step->number;
+}
+
+static void step_done(struct errand *errand)
+{
+    ((struct step *)errand)->done = true;
+}
+
+static void errands_of_a_strand_run_one_after_the_other(void **state)
+{
+    (void)state;
+    static struct step steps[STEPS][STRANDS];
+    struct line lines[STRANDS];
+    for (size_t i = 0; i < STRANDS; i++)
+        lines[i] = (struct line){.in_order = true};
+    for (unsigned number = 0; number < STEPS; number++)
+        for (size_t i = 0; i < STRANDS; i++) {
+            steps[number][i] =
+                (struct step){{.run = take_step, .done = step_done, .strand = &lines[i].strand},
+                              &lines[i],
+                              number,
+                              false};
+            errands_send(errands, loop, &steps[number][i].errand);
+        }
+    errands_settle(errands, loop);
+    for (size_t i = 0; i < STRANDS; i++) {
+        assert_int_equal(lines[i].steps, STEPS);
+        assert_true(lines[i].in_order);
+        assert_false(lines[i].strand.busy);
+        for (unsigned number = 0; number < STEPS; number++)
+            assert_true(steps[number][i].done);
+    }
+}
+
+/* The first of a strand is held up in its helper; its second waits, and the others do not. */
+static void a_busy_strand_holds_up_nobody_else(void **state)
+{
+    (void)state;
+    pthread_barrier_t held;
+    struct strand strand = {0}, other = {0};
+    struct trip first = make_trip(), second = make_trip(), free = make_trip(), others = make_trip();
+    assert_int_equal(pthread_barrier_init(&held, NULL, 2), 0);
+    first.all = &held;
+    first.errand.strand = second.errand.strand = &strand;
+    others.errand.strand = &other;
+    others.last = true;
+    errands_send(errands, loop, &first.errand);
+    errands_send(errands, loop, &second.errand);
+    errands_send(errands, loop, &free.errand);
+    errands_send(errands, loop, &others.errand);
+    loop_run(loop);
+    assert_int_equal(others.done, 1);
+    assert_int_equal(second.ran, 0);
+    pthread_barrier_wait(&held);
+    errands_settle(errands, loop);
+    assert_int_equal(first.done, 1);
+    assert_int_equal(second.done, 1);
+    assert_int_equal(free.done, 1);
+    pthread_barrier_destroy(&held);
+}
+
+/* Strands that live no longer than their errands; and the helpers are all needed. */
+static void strands_at_once_use_all_helpers(void **state)
+{
+    (void)state;
+    pthread_barrier_t all;
+    struct trip trips[HELPERS];
+    struct strand strands[HELPERS] = {0};
+    assert_int_equal(pthread_barrier_init(&all, NULL, HELPERS), 0);
+    for (size_t i = 0; i < HELPERS; i++) {
+        trips[i] = make_trip();
+        trips[i].all = &all;
+        trips[i].again = 50;
+        trips[i].errand.strand = &strands[i];
+        errands_send(errands, loop, &trips[i].errand);
+    }
+    errands_settle(errands, loop);
+    for (size_t i = 0; i < HELPERS; i++)
+        assert_int_equal(trips[i].done, 51);
+    pthread_barrier_destroy(&all);
+}
+
 /* --- settling -------------------------------------------------------------------------------- */
 
 static void settling_nothing_is_quick(void **state)
@@ -295,6 +398,9 @@ int main(void)
         TEST(done_may_send_it_again),
         cmocka_unit_test_setup_teardown(the_first_sent_is_the_first_run, set_up_one, tear_down),
         TEST(as_many_run_at_a_time_as_there_are_helpers),
+        TEST(errands_of_a_strand_run_one_after_the_other),
+        TEST(a_busy_strand_holds_up_nobody_else),
+        TEST(strands_at_once_use_all_helpers),
         TEST(settling_nothing_is_quick),
         TEST(settling_runs_what_done_sends),
         TEST(settling_waits_for_its_own_loop_only),

@@ -38,6 +38,7 @@ static void all_of_it_is_there_or_it_is_told(void **state)
         no_memory = without;
         assert_int_equal(shared_begin(&shared), !without);
         assert_non_null(shared.errands);
+        assert_non_null(shared.hashers);
         assert_int_equal(spools_used(shared.spools), 0);
         assert_int_equal(stores_look(shared.stores, "test"), STORE_UNHEARD);
         assert_non_null(shared.claims);

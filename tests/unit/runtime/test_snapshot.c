@@ -45,14 +45,14 @@ static void the_problems_of_all_parts_come_together(void **state)
 {
     struct problems problems = {0};
     assert_null(load(state,
-                     "[listen]\nmax_connections = 0\ntls_cert_file = /nonexistent/c\n"
-                     "tls_key_file = /nonexistent/k\n",
+                     "[listen]\nmax_connections = 0\ntls_cert_file = /proc/nonexistent/c\n"
+                     "tls_key_file = /proc/nonexistent/k\n",
                      "default: {}\n", &problems));
     assert_true(problems.count >= 4);
     assert_non_null(strstr(problems.lines[0], "x.conf:4: [listen] max_connections:"));
     assert_non_null(strstr(problems.lines[1], "policy.yaml:1: default: needs a store"));
-    assert_non_null(strstr(problems.lines[2], "/nonexistent/c"));
-    assert_non_null(strstr(problems.lines[3], "/nonexistent/k"));
+    assert_non_null(strstr(problems.lines[2], "/proc/nonexistent/c"));
+    assert_non_null(strstr(problems.lines[3], "/proc/nonexistent/k"));
     problems_free(&problems);
 }
 
@@ -60,15 +60,16 @@ static void the_spool_is_tried_where_it_is_used(void **state)
 {
     static const char policy[] = "default: {store: test}\n";
     struct problems problems = {0};
-    assert_null(load(state, "[upload]\nspool_dir = /nonexistent/none\n", policy, &problems));
+    assert_null(load(state, "[upload]\nspool_dir = /proc/nonexistent/none\n", policy, &problems));
     assert_int_equal(problems.count, 1);
-    assert_string_equal(problems.lines[0],
-                        "[upload] spool_dir: /nonexistent/none cannot be made: No such file or "
-                        "directory; name another or set unknown_length");
+    assert_string_equal(
+        problems.lines[0],
+        "[upload] spool_dir: /proc/nonexistent/none cannot be made: No such file or "
+        "directory; name another or set unknown_length");
     problems_free(&problems);
     struct snapshot *snapshot =
-        load(state, "[upload]\nspool_dir = /nonexistent/none\nunknown_length = stream\n", policy,
-             &problems);
+        load(state, "[upload]\nspool_dir = /proc/nonexistent/none\nunknown_length = stream\n",
+             policy, &problems);
     assert_non_null(snapshot);
     snapshot_release(snapshot);
 }

@@ -79,7 +79,7 @@ static void it_runs_before_the_call_for_a_wake_up(void **state)
     loop_on_wake(loop, tell_wake, NULL);
     task_send(loop, &a.task);
     loop_run(loop);
-    assert_string_equal(told, "abw");
+    assert_string_equal(told, "awbw");
 }
 
 static void it_runs_without_the_loop_too(void **state)
@@ -90,7 +90,24 @@ static void it_runs_without_the_loop_too(void **state)
     assert_false(loop_run_sent(loop));
     task_send(loop, &a.task);
     assert_true(loop_run_sent(loop));
+    assert_string_equal(told, "a");
+    assert_true(loop_run_sent(loop));
     assert_string_equal(told, "ab");
+    assert_false(loop_run_sent(loop));
+}
+
+/* Turns go on, however often somebody sends. */
+static void who_sends_again_and_again_keeps_nobody_waiting(void **state)
+{
+    (void)state;
+    struct note a = make_note('a'), b = make_note('b');
+    a.times = 5;
+    a.last = true;
+    task_send(loop, &a.task);
+    loop_on_wake(loop, tell_wake, NULL);
+    task_send(loop, &b.task);
+    loop_run(loop);
+    assert_string_equal(told, "abwawawawawaw");
 }
 
 static void what_has_run_can_be_posted(void **state)
@@ -152,6 +169,7 @@ int main(void)
         TEST(it_may_be_sent_again_when_it_runs),
         TEST(it_runs_before_the_call_for_a_wake_up),
         TEST(it_runs_without_the_loop_too),
+        TEST(who_sends_again_and_again_keeps_nobody_waiting),
         TEST(what_has_run_can_be_posted),
         TEST(any_thread_may_send),
     };

@@ -71,16 +71,17 @@ static void the_mistake_is_told_where_the_key_was_set(void **state)
 
 static void files_named_can_be_read(void **state)
 {
-    check(state, "[glance]\nca_file = /nonexistent/ca.pem\n",
-          ":2: [glance] ca_file: /nonexistent/ca.pem cannot be read: No such file or directory");
+    check(
+        state, "[glance]\nca_file = /proc/nonexistent/ca.pem\n",
+        ":2: [glance] ca_file: /proc/nonexistent/ca.pem cannot be read: No such file or directory");
     check(state, "[glance]\nca_file = /\n", ":2: [glance] ca_file: / is a directory");
     check(state, "[glance]\nca_file = /dev/null\n", NULL);
 }
 
 static void a_log_file_has_a_directory(void **state)
 {
-    check(state, "[DEFAULT]\nlog_file = /nonexistent/x.log\n",
-          ":2: [DEFAULT] log_file: there is no directory /nonexistent");
+    check(state, "[DEFAULT]\nlog_file = /proc/nonexistent/x.log\n",
+          ":2: [DEFAULT] log_file: there is no directory /proc/nonexistent");
     check(state, "[DEFAULT]\nlog_file = /dev/null/x.log\n",
           ":2: [DEFAULT] log_file: there is no directory /dev/null");
     check(state, "[DEFAULT]\nlog_file = /usr/bin\n",

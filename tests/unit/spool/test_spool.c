@@ -235,7 +235,7 @@ static void a_small_one_needs_no_disk(void **state)
 {
     (void)state;
     struct owner owner = make_owner(1000);
-    directory = "/nonexistent/none";
+    directory = "/proc/nonexistent/none";
     run_owner(&owner, 0);
     assert_whole(&owner);
     spool_free(owner.spool);
@@ -362,10 +362,10 @@ static void a_directory_that_is_not_there_is_broken(void **state)
 {
     (void)state;
     struct owner owner = make_owner(BLOCK);
-    directory = "/nonexistent/none";
+    directory = "/proc/nonexistent/none";
     run_owner(&owner, WHOLE);
     assert_int_equal(spool_fault(owner.spool), SPOOL_BROKEN);
-    assert_logged("/nonexistent/none: No such file or directory");
+    assert_logged("/proc/nonexistent/none: No such file or directory");
     spool_free(owner.spool);
 }
 

@@ -199,6 +199,38 @@ static void no_store_was_asked_for(void **state)
     assert_string_equal(method, "size");
 }
 
+/* An image that was changed while its data was on the way is not the one that was judged. */
+static void the_formats_are_those_that_were_judged(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *disk, *container, *disk_seen, *container_seen;
+        const char *why; /* "": they are */
+    } rows[] = {
+        {"raw", "bare", "raw", "bare", ""},
+        {"raw", "bare", NULL, NULL, ""},
+        {NULL, NULL, "raw", "bare", ""},
+        {"raw", "bare", "iso", "bare", "its disk_format was raw, and is iso now"},
+        {"raw", "bare", "raw", "ova", "its container_format was bare, and is ova now"},
+        {"raw", "bare", "RAW", "bare", "its disk_format was raw, and is RAW now"},
+    };
+    for (int stage = 0; stage < 2; stage++)
+        for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+            const struct verify_expected expected = {.stage = stage,
+                                                     .size = 3,
+                                                     .disk_format = rows[i].disk,
+                                                     .container_format = rows[i].container};
+            struct image seen = look(&(struct report){.status = stage ? "uploading" : "active"});
+            seen.disk_format = (char *)rows[i].disk_seen;
+            seen.container_format = (char *)rows[i].container_seen;
+            char method[16];
+            char why[VERIFY_WORDS];
+            assert_int_equal(verify_image(&expected, &seen, method, why),
+                             *rows[i].why ? VERIFY_DIFFERENT : VERIFY_GOOD);
+            assert_string_equal(why, rows[i].why);
+        }
+}
+
 /* Glance's words are as long as Glance likes. */
 static void words_are_cut_and_not_overrun(void **state)
 {
@@ -229,6 +261,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(each_report_has_its_verdict),
         cmocka_unit_test(no_store_was_asked_for),
+        cmocka_unit_test(the_formats_are_those_that_were_judged),
         cmocka_unit_test(words_are_cut_and_not_overrun),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,147 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "exchange/exchange_priv.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "scene.h"
+
+static void begin(struct scene *scene, void **state, const char *status, const char *disk_format,
+                  const char *container_format)
+{
+    static const char *const fields[] = {NULL};
+    scene_begin(scene, state, fields);
+    scene_image(scene, status, disk_format, container_format);
+}
+
+static void an_image_must_wait_for_data_and_say_of_what_kind(void **state)
+{
+    static const struct {
+        const char *status, *disk_format, *container_format;
+        enum refusal refusal;
+        const char *detail;
+    } rows[] = {
+        {"queued", "raw", "bare", REFUSAL_NONE, NULL},
+        {"active", "raw", "bare", REFUSAL_IMAGE_NOT_QUEUED, "its status is active"},
+        {"saving", "raw", "bare", REFUSAL_IMAGE_NOT_QUEUED,
+         "its status is saving, and this proxy is not uploading it"},
+        {"killed", NULL, NULL, REFUSAL_IMAGE_NOT_QUEUED, "its status is killed"},
+        {"queued", NULL, "bare", REFUSAL_FORMATS_UNSET, "disk_format is not set"},
+        {"queued", "raw", NULL, REFUSAL_FORMATS_UNSET, "container_format is not set"},
+        {"queued", NULL, NULL, REFUSAL_FORMATS_UNSET,
+         "disk_format and container_format are not set"},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct scene scene;
+        begin(&scene, state, rows[i].status, rows[i].disk_format, rows[i].container_format);
+        assert_outcome(&scene, upload_judge(scene.x), rows[i].refusal, rows[i].detail);
+        scene_end(&scene);
+    }
+}
+
+/* Whatever Glance says of its status: it is this proxy that knows how far it is. */
+static void a_second_upload_is_told_of_the_first(void **state)
+{
+    static const char *const statuses[] = {"queued", "saving"};
+    static const struct {
+        struct claim_facts facts;
+        const char *detail;
+    } rows[] = {
+        {{.size_known = true, .size = 300},
+         "it began 90 s ago, and Glance has 200 of its 300 bytes"},
+        {{.size_known = false}, "it began 90 s ago, and Glance has 200 bytes of it"},
+    };
+    for (size_t i = 0; i < 4; i++) {
+        static const _Atomic uint64_t bytes = 200;
+        struct scene scene;
+        struct claim *first;
+        struct claim_facts none, facts = rows[i / 2].facts;
+        facts.began_wall_ms = clock_wall_ms() - 90400;
+        begin(&scene, state, statuses[i % 2], "raw", "bare");
+        assert_int_equal(claims_take(scene.parts.claims, "image", &facts, &bytes, &first, &none),
+                         CLAIM_TAKEN);
+        assert_outcome(&scene, upload_judge(scene.x), REFUSAL_UPLOAD_IN_PROGRESS,
+                       rows[i / 2].detail);
+        claim_release(first);
+        scene_end(&scene);
+    }
+}
+
+static void the_image_is_claimed_until_it_is_let_go(void **state)
+{
+    const struct claim_facts facts = {0};
+    static const _Atomic uint64_t bytes;
+    struct claim *second;
+    struct claim_facts first;
+    struct scene scene;
+    begin(&scene, state, "queued", "raw", "bare");
+    scene.x->size_known = true;
+    scene.x->size = 300;
+    scene.x->upload->bytes = 7;
+    assert_int_equal(upload_judge(scene.x), STEP_NEXT);
+    assert_int_equal(claims_take(scene.parts.claims, "image", &facts, &bytes, &second, &first),
+                     CLAIM_HELD);
+    assert_int_equal(first.began_wall_ms, scene.x->upload->began_wall_ms);
+    assert_int_equal(first.bytes, 7);
+    assert_true(first.size_known);
+    assert_int_equal(first.size, 300);
+    upload_let_go(scene.x);
+    upload_let_go(scene.x);
+    assert_int_equal(claims_take(scene.parts.claims, "image", &facts, &bytes, &second, &first),
+                     CLAIM_TAKEN);
+    claim_release(second);
+    scene_end(&scene);
+}
+
+static void what_the_image_promises_is_held_too(void **state)
+{
+    struct scene scene;
+    begin(&scene, state, "queued", "raw", "bare");
+    scene.x->image.sdk_sha256 =
+        strdup("ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
+    scene.x->image.sdk_md5 = strdup(""); /* openstacksdk leaves it so unless it is asked */
+    scene.x->image.owner = strdup("p");
+    assert_int_equal(upload_judge(scene.x), STEP_NEXT);
+    assert_int_equal(scene.x->image_promises.count, 1);
+    assert_string_equal(scene.x->image_promises.rows[0].field, "owner_specified.openstack.sha256");
+    assert_string_equal(scene.x->image_promises.rows[0].algorithm, "sha256");
+    assert_string_equal(scene.x->upload->project, "p");
+    scene_end(&scene);
+}
+
+/* Glance itself tells what is wrong with the image. */
+static void an_image_that_is_only_watched_is_for_glance_to_judge(void **state)
+{
+    const struct claim_facts facts = {0};
+    static const _Atomic uint64_t bytes;
+    static const uint64_t noted = UINT64_C(1) << REFUSAL_UPLOAD_IN_PROGRESS |
+                                  UINT64_C(1) << REFUSAL_IMAGE_NOT_QUEUED |
+                                  UINT64_C(1) << REFUSAL_FORMATS_UNSET;
+    struct claim *first;
+    struct claim_facts none;
+    struct scene scene;
+    begin(&scene, state, "active", NULL, NULL);
+    scene.x->audit = AUDIT_ON;
+    assert_int_equal(claims_take(scene.parts.claims, "image", &facts, &bytes, &first, &none),
+                     CLAIM_TAKEN);
+    assert_outcome(&scene, upload_judge(scene.x), REFUSAL_NONE, NULL);
+    assert_true(scene.x->upload->audit_reasons == noted);
+    assert_null(scene.x->claim);
+    claim_release(first);
+    scene_end(&scene);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        SCENE_TEST(an_image_must_wait_for_data_and_say_of_what_kind),
+        SCENE_TEST(a_second_upload_is_told_of_the_first),
+        SCENE_TEST(the_image_is_claimed_until_it_is_let_go),
+        SCENE_TEST(what_the_image_promises_is_held_too),
+        SCENE_TEST(an_image_that_is_only_watched_is_for_glance_to_judge),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
