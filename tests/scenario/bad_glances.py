@@ -3,18 +3,19 @@
 import json
 import time
 
+from support.buffers import MOST
 from support.glance import UPLOAD, answer
 from support.proxy import STREAM, wait_until
 from support.scene import scenario
 from support.wire import LAST_CHUNK, Cut, chunk, head, request
 
-SIZE = 32 << 20  # more than all buffers between client and Glance
+SIZE = MOST + (8 << 20)  # more than all buffers between client and Glance
 FRAMINGS = {
     "small": ("Content-Length: 150000", bytes(120_000), bytes(30_000)),
     "large": (f"Content-Length: {SIZE}", bytes(2 << 20), bytes(SIZE - (2 << 20))),
     "chunked": ("Transfer-Encoding: chunked", chunk(bytes(200_000)), chunk(bytes(SIZE)) + LAST_CHUNK),
 }
-QUICK = {"glance": {"stall_timeout": "700ms", "response_timeout": "700ms", "connect_timeout": "500ms"},
+QUICK = {"glance": {"stall_timeout": "2s", "response_timeout": "2s", "connect_timeout": "1s"},
          **STREAM}
 
 
@@ -139,10 +140,10 @@ def glance_does_not_answer(scene):
 def a_slow_answer_is_waited_for(scene):
     def script(asked):
         asked.read()
-        time.sleep(1.5)  # beyond stall_timeout, within response_timeout
+        time.sleep(3)  # beyond stall_timeout, within response_timeout
         asked.send(answer("204 No Content"))
 
-    patient = {"glance": {"stall_timeout": "500ms", "response_timeout": "20s"}}
+    patient = {"glance": {"stall_timeout": "2s", "response_timeout": "20s"}}
     proxy = scene.proxy(scene.glance(upload=script), conf=patient)
     for body in (bytes(1000), bytes(3 << 20)):
         assert proxy.ask("PUT", UPLOAD, body=body).status == 204

@@ -4,9 +4,7 @@
 Nothing may be left of it: no connection, no claim on the image, no room taken in the store."""
 import concurrent.futures
 import json
-import pathlib
 import signal
-import subprocess
 import time
 
 from support.desk import OCTETS
@@ -15,7 +13,6 @@ from support.proxy import wait_until
 from support.scene import scenario
 from support.wire import PATIENCE, Cut, chunks, head
 
-SHORT_MEMORY = pathlib.Path(__file__).resolve().parent.parent / "support" / "short_memory.c"
 GATEWAY_PORT = 29480
 BODY = bytes(1 << 20)
 FULL = 10 << 20  # the capacity of the store
@@ -84,7 +81,7 @@ class Stage:
         self.place = place
         self.glance = scene.glance(**script)
         key = key_file(scene)
-        self.proxy = scene.proxy(self.glance, conf={"glance": {"connect_timeout": "500ms"}}, policy=POLICY.format(
+        self.proxy = scene.proxy(self.glance, conf={"glance": {"connect_timeout": "2s"}}, policy=POLICY.format(
             endpoint=self.gateway.url, key=key))
 
     def begin(self, client):
@@ -336,10 +333,7 @@ def sizes_at_the_end_of_numbers(scene):
 @scenario(plain=True)
 def memory_is_short(scene):
     """Any allocation of the program's own may fail: then an upload does, and nobody else's."""
-    library, short = scene.folder / "short_memory.so", scene.folder / "short"
-    subprocess.run(["gcc", "-D_GNU_SOURCE", "-shared", "-fPIC", "-o", library, SHORT_MEMORY], check=True, timeout=60)
-    scene.proxy_command = ["env", f"LD_PRELOAD={library}", "SHORT_MEMORY=300", f"SHORT_MEMORY_WHILE={short}",
-                           *scene.proxy_command]
+    short = scene.short_memory(300)
     key = key_file(scene)
     gateway = scene.glance(port=GATEWAY_PORT, other=bucket_has(0))
     glance = scene.glance()

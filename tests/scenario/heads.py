@@ -25,6 +25,7 @@ BAD = {
     "a name that is not a token": HOST + b"Content(Length: 5\r\n",
     "a control character in a value": HOST + b"X-Name: a\x01b\r\nContent-Length: 5\r\n",
     "a bare CR in a value": HOST + b"X-Name: a\rb\r\nContent-Length: 5\r\n",
+    "Host, said to be the connection's own": HOST + b"Connection: Host\r\nContent-Length: 5\r\n",
     "a DEL in a value": HOST + b"X-Name: a\x7fb\r\nContent-Length: 5\r\n",
 }
 

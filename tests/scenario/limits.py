@@ -3,9 +3,10 @@
 import json
 import time
 
+from support.glance import UPLOAD
 from support.proxy import wait_until
 from support.scene import scenario
-from support.wire import Cut, head, request
+from support.wire import Cut, chunks, head, request
 
 TARGET = request("GET", "/v2/images")
 
@@ -68,7 +69,7 @@ def a_head_that_drips(scene):
 @scenario
 def keepalive_timeout(scene):
     glance = scene.glance()
-    proxy = scene.proxy(glance, conf={"listen": {"keepalive_timeout": "1s"}})
+    proxy = scene.proxy(glance, conf={"listen": {"keepalive_timeout": "2s"}})
     with proxy.client() as client:
         assert client.ask("GET", "/v2/images").status == 200
         assert ended_after(client) < 10
@@ -77,10 +78,10 @@ def keepalive_timeout(scene):
 @scenario
 def keepalive_is_not_for_a_slow_answer(scene):
     def slow(asked):
-        time.sleep(1.5)
+        time.sleep(3)
         asked.read().send(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok")
 
-    quick = {"header_timeout": "500ms", "keepalive_timeout": "500ms"}
+    quick = {"header_timeout": "2s", "keepalive_timeout": "2s"}
     proxy = scene.proxy(scene.glance(other=slow), conf={"listen": quick})
     assert proxy.ask("GET", "/v2/images").body == b"ok"
 
@@ -98,3 +99,89 @@ def a_head_of_any_size(scene):
         client.send_until_refused(request("GET", "/v2/images?" + "a" * 300_000))
         assert client.answer().status in (400, 414)
     assert len(glance.requests) == 1
+
+
+@scenario
+def a_query_of_any_number_of_arguments(scene):
+    """An answer, or a refusal at once."""
+    glance = scene.glance()
+    proxy = scene.proxy(glance)
+    for count in (100, 160, 170, 180, 300, 500, 1000, 2000, 3000):
+        query = "&".join(f"a{number}=b" for number in range(count))
+        for asked, good in ((request("GET", f"/v2/images?{query}"), 200),
+                            (request("PUT", f"{UPLOAD}?{query}", body=b"image"), 204)):
+            with proxy.client() as client:
+                client.send_until_refused(asked)
+                expected = good if len(query) < 16_000 else 414
+                assert client.answer().status == expected, (count, good)
+
+
+@scenario
+def two_long_tokens(scene):
+    """8 KiB each, as a service sends them that acts for a user, and the fields of many a client."""
+    fields = [f"X-Auth-Token: {'a' * 8192}", f"X-Service-Token: {'b' * 8192}"]
+    fields += [f"X-Field-{number}: some value" for number in range(8)]
+    glance = scene.glance()
+    proxy = scene.proxy(glance)
+    with proxy.client() as client:
+        for _ in range(2):
+            assert client.ask("GET", "/v2/images?limit=20", *fields).status == 200
+        assert client.ask("PUT", UPLOAD, *fields, body=b"image").status == 204
+    assert [len(asked.get("X-Service-Token")) for asked in glance.requests] == [8192] * len(glance.requests)
+
+
+@scenario
+def heads_of_all_lengths(scene):
+    """Both are in libmicrohttpd's hands at once: there is an answer, however little room they leave to
+    each other, or a refusal."""
+    glance = scene.glance()
+    proxy = scene.proxy(glance)
+    statuses = set()
+    for asked_for in range(0, 20_000, 400):
+        for told in (1, 200, 1000, max(1, 17_000 - asked_for), max(1, 17_800 - asked_for), 60_000):
+            glance.other = lambda asked: asked.read().send(
+                head("HTTP/1.1 200 OK", "Content-Length: 4", f"X-Told: {'t' * told}") + b"body")
+            with proxy.client() as client:
+                client.send_until_refused(request("GET", "/v2/images", f"X-Asked: {'a' * asked_for}"))
+                answer = client.answer()
+            statuses.add(answer.status)
+            if answer.status == 200:
+                assert (len(answer.get("X-Told")), answer.body) == (told, b"body"), (asked_for, told)
+    assert statuses == {200, 431}
+
+
+@scenario
+def heads_of_many_fields(scene):
+    """Each of them takes more room than its text."""
+    fields = [f"X-Asked-{number}: {'a' * 50}" for number in range(120)]
+    glance = scene.glance()
+    proxy = scene.proxy(glance)
+    for told in range(1500, 4000, 20):
+        glance.other = lambda asked: asked.read().send(
+            head("HTTP/1.1 200 OK", "Content-Length: 4", f"X-Told: {'t' * told}") + b"body")
+        answer = proxy.ask("GET", "/v2/images", *fields)
+        assert (answer.status, len(answer.get("X-Told")), answer.body) == (200, told, b"body"), told
+
+
+@scenario
+def a_long_head_of_every_kind_of_answer(scene):
+    long = f"X-Told: {'t' * 40_000}"
+    body = b"in two" * 1000
+    framings = [("Transfer-Encoding: chunked", chunks(body, 1000)), (f"Content-Length: {len(body)}", body),
+                (f"Content-Length: {300 * len(body)}", 300 * body)]
+    glance = scene.glance()
+    proxy = scene.proxy(glance)
+    for framing, sent in framings:
+        glance.other = lambda asked: asked.read().send(head("HTTP/1.1 200 OK", framing, long), sent)
+        told = proxy.ask("GET", "/v2/images/x/file")
+        assert len(told.get("X-Told")) == 40_000 and told.get("Connection") == "close"
+        assert told.body == (sent if "Length" in framing else body)
+        with proxy.client() as client:
+            client.send(head("GET /v2/images/x/file HTTP/1.0"))
+            told = client.answer()
+            assert not told.chunked and told.body == (sent if "Length" in framing else body)
+    glance.other = lambda asked: asked.read().send(head("HTTP/1.1 200 OK", "Content-Length: 5", long))
+    told = proxy.ask("HEAD", "/v2/images/x/file")
+    assert (told.get("Content-Length"), len(told.get("X-Told"))) == ("5", 40_000)
+    glance.other = lambda asked: asked.read().send(head("HTTP/1.1 204 No Content", long))
+    assert proxy.ask("DELETE", "/v2/images/x").status == 204

@@ -40,7 +40,7 @@ def on_one_connection(scene):
             assert told.status == 204 and glance.uploads()[-1].body == LARGE, name
             if told.get("Connection") == "close":  # a large body with a length is read past the parser
                 assert "Content-Length" in " ".join(fields), name
-                client = scene.enter_context(proxy.client())
+                client = scene.client(proxy)
             assert client.ask("GET", "/v2/images").status == 200, name
     assert len(glance.uploads()) == 8
 

@@ -58,10 +58,11 @@ def the_only_worker_goes_on(scene):
 
 @scenario
 def neither_client_nor_glance_has_stalled(scene):
-    slow(scene, 900)
-    desk = Desk(scene, conf={"listen": {"stall_timeout": "500ms"}, "glance": {"stall_timeout": "500ms"}})
+    slow(scene, 2000)
+    desk = Desk(scene, conf={"listen": {"stall_timeout": "1500ms"}, "glance": {"stall_timeout": "1500ms"}})
     image = desk.image()
-    desk.stored(desk.put_chunked(image, LARGE), image, LARGE)
+    body = LARGE[:500_000]
+    desk.stored(desk.put_chunked(image, body), image, body)
 
 
 @scenario(threaded=True)

@@ -174,7 +174,7 @@ def the_program_ends_in_the_middle(scene):
             assert os.listdir(folder) == []
             proxy.signal(number)
             if number == signal.SIGTERM:
-                proxy.wait_log("SIGTERM|[Ss]topping|drain")
+                proxy.wait_log("draining")
                 proxy.signal(number)  # at once
             proxy.wait_exit()
         assert os.listdir(folder) == []

@@ -56,20 +56,23 @@ def sigint_lets_a_chunked_upload_finish(scene):
 
 @scenario
 def a_download_finishes_too(scene):
-    def in_two(asked):
-        asked.read().send(head("HTTP/1.1 200 OK", "Content-Length: 8"), b"half")
-        asked.hold().send(b"half")
+    for half in (b"h" * 10_000, b"h" * 600_000):
+        def in_two(asked):
+            asked.read().send(head("HTTP/1.1 200 OK", f"Content-Length: {2 * len(half)}"), half)
+            asked.hold().send(half)
 
-    glance = scene.glance(other=in_two)
-    proxy = scene.proxy(glance)
-    with proxy.client() as client:
-        client.send(request("GET", "/v2/images/x/file")).answer_head()
-        assert client.stream.up_to(4) == b"half"
-        proxy.signal(signal.SIGTERM)
-        refuses_connections(proxy)
-        glance.requests[0].go()
-        assert client.stream.up_to(4) == b"half"
-    assert proxy.wait_exit() == 0
+        glance = scene.glance(other=in_two)
+        proxy = scene.proxy(glance)
+        with proxy.client() as client:
+            told = client.send(request("GET", "/v2/images/x/file")).answer_head()
+            while told.length < len(half):
+                told.add(client.stream.up_to(len(half) - told.length))
+            proxy.signal(signal.SIGTERM)
+            refuses_connections(proxy)
+            glance.requests[0].go()
+            told.read_body(client.stream, until_close=True)
+        assert proxy.wait_exit() == 0
+        glance.stop()
 
 
 @scenario

@@ -1,13 +1,16 @@
 # SPDX-License-Identifier: Apache-2.0
 """TLS on the listener, and TLS to Glance."""
 import hashlib
+import itertools
 import json
 import socket
+import ssl
+import time
 
 from support.glance import UPLOAD, accept_upload, answer
 from support.proxy import STREAM
 from support.scene import scenario, serving, trusting
-from support.wire import LAST_CHUNK, chunk, head
+from support.wire import LAST_CHUNK, PATIENCE, chunk, head
 
 SMALL = bytes(range(256))
 LARGE = hashlib.shake_128(b"tls").digest(3 * (1 << 20) + 7)
@@ -36,6 +39,58 @@ def uploads(scene):
             assert client.send(LAST_CHUNK).answer().status == 204
     assert [asked.body for asked in glance.uploads()] == [SMALL, SMALL, SMALL, LARGE, LARGE]
     assert {asked.get("X-Forwarded-Proto") for asked in glance.requests} == {"https"}
+
+
+class Records:
+    """A client whose records, and the pieces they come in, are the scenario's."""
+
+    def __init__(self, proxy, tls):
+        self.sock = socket.create_connection(proxy.address, PATIENCE)
+        self.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self.into, self.out = ssl.MemoryBIO(), ssl.MemoryBIO()
+        self.tls = tls.wrap_bio(self.into, self.out, server_hostname=proxy.address[0])
+        self.done(self.tls.do_handshake)
+
+    def done(self, action):
+        while True:
+            try:
+                return action()
+            except ssl.SSLWantReadError:
+                self.sock.sendall(self.out.read())
+                self.into.write(self.sock.recv(1 << 16))
+
+    def records(self, data, sizes):
+        """What has to be sent for `data`, in records of these sizes, again and again."""
+        at = 0
+        for size in itertools.cycle(sizes):
+            self.tls.write(data[at:at + size])
+            at += size
+            if at >= len(data):
+                return self.out.read()
+
+    def send(self, wire, piece, pause=0.0):
+        for at in range(0, len(wire), piece):
+            self.sock.sendall(wire[at:at + piece])
+            time.sleep(pause)
+
+
+@scenario(threaded=True, representative=True)
+def records_of_any_size_in_any_pieces(scene):
+    """Many are read at once, and half of one at the end."""
+    cert, key = scene.certificate("listener")
+    listen = {"tls_cert_file": cert, "tls_key_file": key}
+    glance = scene.glance()
+    sent = head(f"PUT {UPLOAD} HTTP/1.1", "Host: h", f"Content-Length: {len(LARGE)}") + LARGE
+    for verify in ("size", "digest"):
+        proxy = scene.proxy(glance, conf={"listen": listen, "upload": {"verify": verify}})
+        for sizes, piece, pause in (([1 << 14], 1 << 20, 0), ([1 << 14], 100_003, 0.002), ([700], 1 << 18, 0),
+                                    ([1, 1 << 14, 5000], 300_007, 0.002), ([1 << 14, 17], 1 << 16, 0)):
+            client = Records(proxy, trusting(cert))
+            client.send(client.records(sent, sizes), piece, pause)
+            assert client.done(lambda: client.tls.read(12)) == b"HTTP/1.1 204", (verify, sizes)
+            client.sock.close()
+            assert glance.uploads()[-1].sha512 == hashlib.sha512(LARGE).hexdigest()
+        assert proxy.stop() is None
 
 
 @scenario

@@ -122,45 +122,6 @@ def content_type_is_made_right(scene):
     assert told.get("X-Intake-Fixed") is None
 
 
-@scenario
-def every_spelling_of_the_path(scene):
-    glance = scene.glance()
-    proxy = scene.proxy(glance)
-    for path in (UPLOAD, f"{UPLOAD}?x=y", f"/v2/images/{IMAGE}/fil%65", f"/v2/images/{IMAGE}/%66%69%6c%65",
-                 f"/%76%32/images/{IMAGE}/file", f"/v2/%69mages/{IMAGE}/file", f"/v2%2Fimages/{IMAGE}/file",
-                 f"/v2/images%2F{IMAGE}%2Ffile", f"//v2//images//{IMAGE}//file", f"/v2.0/images/{IMAGE}/file",
-                 f"/v2.15/images/{IMAGE}/file", f"/v2/./images/{IMAGE}/file",
-                 f"/v2/images/x/../{IMAGE}/file", f"http://glance.example/v2/images/{IMAGE}/file"):
-        told = proxy.ask("PUT", path, body=SMALL)
-        assert told.get("X-Intake-Store") == "test", (path, told.start)
-        asked = glance.uploads()[-1]
-        assert asked.target.split("?")[0] == UPLOAD, (path, asked.target)
-        assert asked.all("X-Image-Meta-Store") == ["test"], path
-
-
-@scenario
-def the_version_in_accept(scene):
-    glance = scene.glance()
-    told = scene.proxy(glance).ask("PUT", f"/images/{IMAGE}/file",
-                                   "Accept: application/vnd.openstack.images-v2", body=SMALL)
-    check(glance.uploads()[0], told, SMALL)
-    # /v2/... with that Accept is a 404 for Glance
-    assert "vnd.openstack.images" not in (glance.uploads()[0].get("Accept") or "")
-
-
-@scenario
-def what_only_looks_like_an_upload(scene):
-    glance = scene.glance()
-    proxy = scene.proxy(glance)
-    for path in (f"{UPLOAD}/x", f"/v2/images/{IMAGE}/file.json", f"/v2/images/{IMAGE}/FILE",
-                 f"/v3/images/{IMAGE}/file", f"/v2/Images/{IMAGE}/file", f"/images/{IMAGE}/file",
-                 f"/v2/images/{IMAGE}/fil%2565"):
-        assert proxy.ask("PUT", path, "X-Image-Meta-Store: other", body=SMALL).get("X-Intake-Store") is None
-        asked = glance.requests[-1]
-        assert asked.target == path
-        assert asked.all("X-Image-Meta-Store") == ["other"], path
-
-
 @scenario(threaded=True)
 def expect_is_granted_after_the_preflight(scene):
     glance = scene.glance()

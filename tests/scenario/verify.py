@@ -13,6 +13,7 @@ from support.proxy import wait_until
 from support.scene import scenario
 
 BODY = data(700_000)
+PATCH = "Content-Type: application/openstack-images-v2.1-json-patch"
 
 
 def repr_digest(body):
@@ -328,7 +329,7 @@ def glance_dies(scene):
 @scenario
 def glance_takes_too_long(scene):
     """It may be busy still: nobody is told to delete the image."""
-    desk = Desk(scene, conf={"glance": {"response_timeout": "700ms"}})
+    desk = Desk(scene, conf={"glance": {"response_timeout": "2s"}})
     image = desk.image()
     desk.glance.fault(image=image, stall=3600, stuck=True)
     told = desk.put(image, BODY)
@@ -363,3 +364,19 @@ def refusals_of_glance_are_not_failures(scene):
     image = desk.image()
     told = desk.put_with_pause(image, BODY, lambda: desk.glance.delete(image))
     assert told.status == 410 and told.get("X-Intake-Verified") is None
+
+
+@scenario(representative=True)
+def an_image_that_is_another_by_then(scene):
+    """Who waits with the data can change what the image was judged by: Glance allows it until it has some."""
+    policy = "rules: [{ name: no-isos, when: { disk_format: iso }, deny: no }]\ndefault: { store: test }\n"
+    desk = Desk(scene, policy=policy)
+    image = desk.image()
+    change = json.dumps([{"op": "replace", "path": "/disk_format", "value": "iso"}]).encode()
+    with desk.client() as client:
+        desk.begin(client, image, *RIGHT, f"Content-Length: {len(BODY)}", "Expect: 100-continue")
+        assert client.stream.until(b"\r\n\r\n") == b"HTTP/1.1 100 Continue\r\n\r\n"
+        assert desk.proxy.ask("PATCH", f"/v2/images/{image}", TOKEN, PATCH, body=change).status == 200
+        client.send(BODY)
+        told = client.answer()
+    failed(desk, told, 502, "verify_failed", "its disk_format was raw, and is iso now")

@@ -143,6 +143,7 @@ class ScriptedGlance:
         self.other = other
         self.tls = tls
         self.requests = []
+        self.faults = []  # what a script said went wrong
         self._changed = threading.Condition()
         self._sockets = set()
         self._listener = socket.create_server(address, backlog=512)
@@ -169,6 +170,8 @@ class ScriptedGlance:
                 pass
         except (Cut, OSError):
             pass  # the proxy went away: what it left is on record
+        except Exception as fault:  # in a thread of its own it would fail nothing
+            self.faults.append(f"the script of Glance failed: {fault!r}")
         finally:
             self._sockets.discard(sock)
             sock.close()
@@ -228,6 +231,10 @@ class ScriptedGlance:
                 self._changed.wait(0.02)
         raise AssertionError(f"Glance never saw: {what}")
 
+    def connections(self):
+        """How many are open."""
+        return len(self._sockets)
+
     def uploads(self):
         return [request for request in self.requests if request.method == "PUT"]
 
@@ -269,13 +276,13 @@ class SmallGlance:
     def ask(self, method, path, document=None):
         """Past the proxy: what Glance itself says."""
         body = document if document is None else json.dumps(document).encode()
-        return json.loads(self._ask(method, path, body, "application/json") or "null")
+        return json.loads(self.send(method, path, body, "application/json") or "null")
 
     def upload(self, image, body):
         """Past the proxy, too."""
-        self._ask("PUT", f"/v2/images/{image}/file", body, "application/octet-stream")
+        self.send("PUT", f"/v2/images/{image}/file", body, "application/octet-stream")
 
-    def _ask(self, method, path, body, content_type):
+    def send(self, method, path, body, content_type):
         asked = urllib.request.Request(self.url + path, body, method=method, headers={
             "X-Auth-Token": "demo-token", "Content-Type": content_type})
         with urllib.request.urlopen(asked, timeout=PATIENCE) as reply:

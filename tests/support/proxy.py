@@ -76,6 +76,7 @@ class Proxy:
 
     def start(self):
         with open(self.error_file, "ab") as errors:
+            self.said_before = errors.tell()
             self.process = subprocess.Popen(
                 [*self.command, "--config-file", self.conf_file], stderr=errors,
                 stdin=subprocess.DEVNULL, env={**os.environ, **SANITIZERS})
@@ -126,9 +127,11 @@ class Proxy:
         return self.error_file.read_text(errors="replace")
 
     def wait_log(self, pattern):
-        """Waits for a line of the log that matches; returns the line."""
-        found = wait_until(f"a log line like {pattern!r}",
-                           lambda: re.search(f"^.*{pattern}.*$", self.log(), re.MULTILINE))
+        """Waits for a line of the log that matches, since it was last started; returns the line."""
+        def said():
+            log = self.error_file.read_bytes()[self.said_before:].decode(errors="replace")
+            return re.search(f"^.*{pattern}.*$", log, re.MULTILINE)
+        found = wait_until(f"a log line like {pattern!r}", said)
         return found[0]
 
     def rss_mib(self):

@@ -16,6 +16,7 @@ import tempfile
 from .glance import ScriptedGlance, SmallGlance
 from .proxy import POLICY, Proxy
 
+SHORT_MEMORY = pathlib.Path(__file__).resolve().parent / "short_memory.c"
 GLANCE_PORT = 29393
 CLOSED_PORT = 29999  # nobody ever listens here
 
@@ -52,11 +53,14 @@ class Scene(contextlib.ExitStack):
         self.host = f"127.{64 + (pid >> 16)}.{pid >> 8 & 255}.{pid & 255}"
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix="glance-intake-scenario-"))
         self.proxies = []
+        self.glances = []
+        self.clients = []
         self.callback(shutil.rmtree, self.folder)
 
     def glance(self, port=GLANCE_PORT, **script):
         glance = ScriptedGlance((self.host, port), **script)
         self.callback(glance.stop)
+        self.glances.append(glance)
         return glance
 
     def small_glance(self):
@@ -75,6 +79,21 @@ class Scene(contextlib.ExitStack):
             proxy.start()
             proxy.wait_ready()
         return proxy
+
+    def client(self, proxy):
+        """A connection that stays open until the scenario is over."""
+        self.clients.append(proxy.client())
+        return self.clients[-1]
+
+    def short_memory(self, one_of):
+        """One of so many allocations of every proxy() from here on fails, while the file is there that
+        is returned. Not for a build with sanitizers."""
+        library, short = self.folder / "short_memory.so", self.folder / "short"
+        subprocess.run(["gcc", "-D_GNU_SOURCE", "-shared", "-fPIC", "-o", library, SHORT_MEMORY],
+                       check=True, timeout=60)
+        self.proxy_command = ["env", f"LD_PRELOAD={library}", f"SHORT_MEMORY={one_of}",
+                              f"SHORT_MEMORY_WHILE={short}", *self.proxy_command]
+        return short
 
     def closed_url(self):
         return f"http://{self.host}:{CLOSED_PORT}"
@@ -99,9 +118,12 @@ class Scene(contextlib.ExitStack):
             check=True, capture_output=True)
         return cert, key
 
-    def stop_proxies(self):
-        """What is wrong with how the proxies ended: a list of sentences."""
-        return [fault for fault in (proxy.stop() for proxy in self.proxies) if fault]
+    def end(self):
+        """What is wrong with how the proxies ended, or went wrong in a Glance's thread: sentences."""
+        for client in self.clients:
+            client.close()
+        ends = [fault for fault in (proxy.stop() for proxy in self.proxies) if fault]
+        return ends + [fault for glance in self.glances for fault in glance.faults]
 
 
 def trusting(cert):

@@ -1,0 +1,455 @@
+# SPDX-License-Identifier: Apache-2.0
+"""`mode: audit`: the policy only watches. Glance gets what the client has sent, byte for byte and field for
+field, and gives its own answer; what would have been changed or refused is told beside it."""
+import gzip
+import hashlib
+import json
+import struct
+
+from support.desk import DOORS, OCTETS, RIGHT, TOKEN, Desk, data, stripped
+from support.form import declared, file, form
+from support.gateway import ACCESS_KEY, BUCKET, SECRET_KEY, Gateway
+from support.glance import UPLOAD, answer, facts
+from support.proxy import wait_until
+from support.scene import scenario
+from support.wire import chunks
+
+WATCHING = """\
+mode: audit
+rules:
+  - { name: denied, when: { name: denied }, deny: "not here" }
+  - { name: choice, when: { name: choice }, store: test, mode: default, allow: [test] }
+  - { name: small, when: { name: small }, store: test, max_size: 1KiB, max_virtual_size: 4KiB }
+  - { name: elsewhere, when: { name: elsewhere }, store: third, mode: force }
+default: { store: test, mode: force }
+"""
+
+BODY = data(70_000)
+WISH = "X-Image-Meta-Store: file"  # and the policy says `test`
+LENGTH = f"Content-Length: {len(BODY)}"
+MIB = 1 << 20
+
+# What the proxy writes into every request.
+OF_THE_WAY = {"x-forwarded-for", "x-forwarded-proto", "x-forwarded-host", "x-openstack-request-id"}
+
+
+def qcow2(virtual_size=1 << 16, backing=b""):
+    """A header, and clusters of nothing behind it."""
+    at = 0x70 if backing else 0
+    header = struct.pack(">4sIQIIQIIQQIIQ", b"QFI\xfb", 3, at, len(backing), 16, virtual_size, 0, 1,
+                         3 << 16, 1 << 16, 1, 0, 0)
+    header += bytes(24) + struct.pack(">II", 4, 0x70) + bytes(8)
+    return (header + backing).ljust(4 << 16, b"\0")
+
+
+def put(desk, image, fields, sent=b"", door="file"):
+    """Just these fields, and these bytes behind them."""
+    with desk.client() as client:
+        desk.begin(client, image, *fields, door=door)
+        client.send_until_refused(sent)
+        return client.answer()
+
+
+def pairs(fields):
+    return sorted(tuple(field.split(": ", 1)) for field in fields)
+
+
+class Watch:
+    """A desk whose policy only watches, and how often what was told of it."""
+
+    def __init__(self, scene, policy=WATCHING, conf=None, **upload):
+        self.desk = Desk(scene, policy=policy, conf=conf, **upload)
+        self.proxy = self.desk.proxy
+        self.glance = self.desk.glance
+        self.told = {}
+
+    def image(self, **properties):
+        return self.desk.image(**properties)
+
+    def passed(self, image, fields, sent, *what, door="file", status=204):
+        """One upload: what Glance got of it is the client's, and `what` is told on all sides."""
+        answered = put(self.desk, image, fields, sent, door)
+        assert answered.status == status, (answered.start, answered.body)
+        assert answered.all("X-Intake-Audit") == ([", ".join(what)] if what else []), answered.fields
+        assert answered.all("X-Intake-Fixed") == [], answered.fields
+        self.as_it_came(image, fields, answered)
+        line = self.desk.log_line(answered, door)
+        logged = ", ".join(what) if len(what) == 1 else f'"{", ".join(what)}"'
+        assert f" audit={logged} " in line if what else " audit=" not in line, line
+        assert f" verdict={'stored' if status == 204 else 'rejected'}" in line, line
+        for each in what:
+            self.told[each] = self.told.get(each, 0) + 1
+        assert self.counted() == self.told
+        assert self.proxy.metric("refusals_total") == 0
+        return answered
+
+    def stored(self, image, fields, sent, body, *what, door="file", store="file"):
+        """The same, and these bytes are in that store."""
+        answered = self.passed(image, fields, sent, *what, door=door)
+        shown = self.desk.show(image)
+        assert (shown["size"], shown["os_hash_value"]) == (len(body), hashlib.sha512(body).hexdigest())
+        assert answered.get("X-Intake-Bytes") == str(len(body))
+        if door == "file":
+            assert shown["stores"] == store
+            assert answered.all("X-Intake-Store") == [store]
+            assert f" store={store} " in self.desk.log_line(answered)
+            assert answered.get("X-Intake-Verified") == "sha512"
+        return answered
+
+    def as_it_came(self, image, fields, answered):
+        """Found by its id: Glance may have got data for the image without the proxy, and it notes a
+        request when that is over, which may be after its answer."""
+        own = ["x-openstack-request-id", answered.get("X-Openstack-Request-Id")]
+
+        def asked():
+            return [each for each in self.desk.puts(image)
+                    if own in [[name.lower(), value] for name, value in each["headers"]]]
+
+        wait_until("Glance has noticed its end", asked)
+        (asked,) = asked()
+        there = sorted((name, value) for name, value in asked["headers"] if name.lower() not in OF_THE_WAY)
+        sent = pairs(["Host: glance.example", *(each for each in fields if not each.startswith("Expect:"))])
+        assert there == sent, (there, sent)
+
+    def counted(self):
+        what = {line.split('"')[1] for line in self.proxy.admin("/metrics").splitlines()
+                if line.startswith("glance_intake_audited_total{")}
+        counts = {each: int(self.proxy.metric("audited_total", what=each)) for each in what}
+        return {each: count for each, count in counts.items() if count}
+
+
+# --- what would have been changed -----------------------------------------------------------
+
+
+@scenario(threaded=True, representative=True)
+def nothing_is_changed(scene):
+    watch = Watch(scene)
+    hidden = form(file(BODY))
+    right = [*RIGHT, LENGTH]
+    table = [  # the fields, what is sent, the bytes that are stored, where, what is told
+        (right, BODY, BODY, "test", []),
+        ([TOKEN, OCTETS, WISH, LENGTH], BODY, BODY, "file", ["store"]),
+        ([TOKEN, OCTETS, LENGTH], BODY, BODY, "file", ["store"]),
+        ([TOKEN, OCTETS, "x_image_meta_store: file", LENGTH], BODY, BODY, "file", ["store"]),
+        ([*right, "Content-MD5: " + "A" * 22 + "=="], BODY, BODY, "test", ["digest_mismatch"]),
+        ([TOKEN, OCTETS + "; charset=binary", WISH, LENGTH], BODY, BODY, "file", ["store", "content-type"]),
+        ([*RIGHT, "Transfer-Encoding: chunked"], chunks(BODY), BODY, "test", ["length"]),
+        ([*RIGHT, "Transfer-Encoding: chunked"], chunks(b"\0few"), b"\0few", "test", ["length"]),
+        ([*RIGHT, "Transfer-Encoding: chunked", "X-Openstack-Image-Size: 70000"], chunks(BODY), BODY, "test",
+         ["length"]),
+        ([*RIGHT, f"Content-Length: {len(hidden)}"], hidden, hidden, "test", ["multipart"]),
+        ([*RIGHT, "Transfer-Encoding: chunked"], chunks(hidden), hidden, "test", ["multipart", "length"]),
+    ]
+    for fields, sent, body, store, what in table:
+        watch.stored(watch.image(), fields, sent, body, *what, store=store)
+    assert watch.proxy.metric("spool_bytes") == 0
+
+
+@scenario
+def what_is_staged_goes_on_alike(scene):
+    watch = Watch(scene)
+    chunked = [TOKEN, OCTETS, WISH, "Transfer-Encoding: chunked"]
+    watch.stored(watch.image(), [TOKEN, OCTETS, WISH, LENGTH], BODY, BODY, door="stage")
+    watch.stored(watch.image(), chunked, chunks(BODY), BODY, "length", door="stage")
+    watch.passed(watch.image(), [TOKEN, "Content-Type: text/plain", LENGTH], BODY, "content-type", door="stage",
+                 status=415)
+
+
+@scenario
+def what_glance_itself_refuses_is_glances_to_tell(scene):
+    watch = Watch(scene)
+    packed = form(file(BODY))
+    active = watch.image()
+    watch.glance.upload(active, BODY)
+    table = [  # the image, the fields, what is sent, Glance's answer, what is told
+        (watch.image(), [TOKEN, WISH, LENGTH], BODY, 415, ["store", "content-type"]),
+        (watch.image(), [TOKEN, declared(), WISH, f"Content-Length: {len(packed)}"], packed, 415,
+         ["store", "content-type", "multipart"]),
+        (watch.image(), [TOKEN, OCTETS, "X-Image-Meta-Store: none", LENGTH], BODY, 400, ["store"]),
+        (watch.image(name="choice"), [TOKEN, OCTETS, "X-Image-Meta-Store: none", LENGTH], BODY, 400,
+         ["store_not_allowed"]),
+        (watch.image(disk_format=None), [*RIGHT, LENGTH], BODY, 400, ["formats_unset"]),
+        (active, [*RIGHT, LENGTH], BODY, 409, ["image_not_queued"]),
+    ]
+    for image, fields, sent, status, what in table:
+        answered = watch.passed(image, fields, sent, *what, status=status)
+        assert b'"reason"' not in answered.body, answered.body
+
+
+# --- what would have been refused -----------------------------------------------------------
+
+
+@scenario(threaded=True, representative=True)
+def nothing_is_refused(scene):
+    watch = Watch(scene, format="reject")
+    ruin = stripped(BODY)
+    packed = gzip.compress(BODY)
+
+    def right(body, *more):
+        return [*RIGHT, f"Content-Length: {len(body)}", *more], body, body
+
+    def chunked(body, *more):
+        return [*RIGHT, "Transfer-Encoding: chunked", *more], chunks(body), body
+
+    table = [
+        ({}, right(ruin), ["damaged_body"]),
+        ({}, chunked(ruin), ["length", "damaged_body"]),
+        ({}, right(qcow2()), ["format_mismatch", "unsafe_format"]),
+        ({"disk_format": "qcow2"}, right(qcow2()), []),
+        ({"disk_format": "qcow2"}, right(qcow2(backing=b"/etc/passwd")), ["unsafe_format"]),
+        ({"disk_format": "qcow2"}, right(ruin), ["damaged_body", "format_mismatch"]),
+        ({}, right(b""), ["empty_body"]),
+        ({}, ([*RIGHT], b"", b""), ["empty_body"]),
+        ({}, chunked(b""), ["length", "empty_body"]),
+        ({}, right(BODY, "Content-Range: bytes 0-69999/140000"), ["content_range"]),
+        ({}, right(packed, "Content-Encoding: gzip"), ["content_encoding"]),
+        ({}, right(BODY, "X-Openstack-Image-Size: 69999"), ["size_mismatch"]),
+        ({}, chunked(BODY, "X-Openstack-Image-Size: 69999"), ["length", "size_mismatch"]),
+        ({}, chunked(BODY, "X-Openstack-Image-Size: 70001"), ["length", "size_mismatch"]),
+        ({}, right(BODY, "Repr-Digest: sha-256=:" + "A" * 43 + "=:"), ["digest_mismatch"]),
+        ({}, chunked(BODY, "Digest: md5=" + "A" * 22 + "=="), ["length", "digest_mismatch"]),
+        ({"owner_specified.openstack.sha256": "0" * 64}, right(BODY), ["digest_mismatch"]),
+        ({"name": "denied"}, right(BODY), ["denied_by_policy"]),
+        ({"name": "choice"}, ([TOKEN, OCTETS, WISH, LENGTH], BODY, BODY), ["store_not_allowed"]),
+        ({"name": "small"}, right(BODY), ["too_large"]),
+        ({"name": "small"}, chunked(BODY), ["length", "too_large"]),
+        ({"name": "small", "disk_format": "qcow2"}, right(qcow2()), ["too_large"]),
+        ({}, right(ruin, "Content-Range: x", "Content-Encoding: gzip"),
+         ["content_range", "content_encoding", "damaged_body"]),
+    ]
+    for properties, (fields, sent, body), what in table:
+        store = "file" if WISH in fields else "test"
+        watch.stored(watch.image(**properties), fields, sent, body, *what, store=store)
+
+
+@scenario
+def the_settings_refuse_nothing_either(scene):
+    watch = Watch(scene, content_type="strict", multipart="reject", unknown_length="reject", max_size="1KiB")
+    hidden = form(file(b"\0image"))
+    typed = [TOKEN, OCTETS + "; charset=binary", "X-Image-Meta-Store: test"]
+    small = "Content-Length: 6"
+    table = [
+        ([*RIGHT, small], b"\0image", b"\0image", []),
+        ([*typed, small], b"\0image", b"\0image", ["content-type"]),
+        ([*RIGHT, "Transfer-Encoding: chunked"], chunks(b"\0image"), b"\0image", ["length_required"]),
+        ([*RIGHT, LENGTH], BODY, BODY, ["too_large"]),
+        ([*RIGHT, f"Content-Length: {len(hidden)}"], hidden, hidden, ["unsupported_content_type"]),
+    ]
+    for fields, sent, body, what in table:
+        watch.stored(watch.image(), fields, sent, body, *what, store="test")
+    for field in ("Content-Type: text/plain", declared()):
+        watch.passed(watch.image(), [TOKEN, "X-Image-Meta-Store: test", field, small], b"\0image",
+                     "unsupported_content_type", status=415)
+
+
+@scenario
+def what_has_no_room_is_tried(scene):
+    watch = Watch(scene, spool_limit="1B")
+    watch.stored(watch.image(), [*RIGHT, "Transfer-Encoding: chunked"], chunks(BODY), BODY, "length", store="test")
+    watch.glance.set_limits(image_size_total=1)
+    body = data(2 * MIB)
+    watch.stored(watch.image(), [*RIGHT, f"Content-Length: {len(body)}"], body, body, "quota_exceeded", store="test")
+    watch.glance.set_limits()
+    watch.stored(watch.image(name="elsewhere"), [*RIGHT, LENGTH], BODY, BODY, "store", "store_unknown", store="test")
+
+
+@scenario
+def a_full_store_is_tried(scene):
+    gateway = Gateway(scene.host)
+    scene.callback(gateway.stop)
+    keys = {"access": ACCESS_KEY, "secret": SECRET_KEY}
+    for name, key in keys.items():
+        (scene.folder / name).write_text(key)
+    watch = Watch(scene, policy="mode: audit\ndefault: { store: test }\nstores:\n  test:\n    capacity: 1MiB\n"
+                  f"    s3: {{ endpoint: \"{gateway.url}\", bucket: {BUCKET},\n"
+                  f"           access_key_file: {scene.folder}/access, secret_key_file: {scene.folder}/secret }}\n")
+    body = data(2 * MIB)
+    watch.stored(watch.image(), [*RIGHT, f"Content-Length: {len(body)}"], body, body, "store_full", store="test")
+
+
+@scenario
+def what_is_not_there_afterwards(scene):
+    """Glance says 204, and that is the answer."""
+    watch = Watch(scene)
+    for fault in ({"wrong_checksum": True}, {"short_by": 1}):
+        watch.glance.fault(on="upload", times=1, **fault)
+        answered = watch.passed(watch.image(), [*RIGHT, LENGTH], BODY, "verify_failed")
+        assert answered.get("X-Intake-Verified") == "no"
+    watch.glance.fault(on="upload", times=1, store="file")  # whose choice it was is not ours to say
+    watch.stored(watch.image(), [*RIGHT, LENGTH], BODY, BODY, store="file")
+
+
+@scenario
+def two_at_once_are_for_glance_to_tell_apart(scene):
+    watch = Watch(scene)
+    image = watch.image()
+    others = []
+
+    def second():
+        others.append(put(watch.desk, image, [*RIGHT, LENGTH], BODY))
+
+    body = data(300_000)
+    told = watch.desk.put_with_pause(image, body, second)
+    assert told.status == 204 and told.get("X-Intake-Audit") is None
+    assert [other.status for other in others] == [409]
+    reasons = set(others[0].get("X-Intake-Audit").split(", "))
+    assert reasons == {"image_not_queued", "upload_in_progress"}, reasons
+    assert watch.desk.show(image)["os_hash_value"] == hashlib.sha512(body).hexdigest()
+
+
+@scenario
+def what_no_policy_decides_is_refused(scene):
+    watch = Watch(scene)
+    for field in ("X-Openstack-Image-Size: many", "Content-MD5: none"):
+        image = watch.image()
+        watch.desk.refused(put(watch.desk, image, [*RIGHT, LENGTH, field], BODY), image, 400, "bad_request")
+    watch.glance.stop()
+    told = put(watch.desk, image, [*RIGHT, LENGTH], BODY)
+    assert (told.status, json.loads(told.body)["reason"]) == (502, "glance_unreachable")
+
+
+@scenario
+def a_client_that_breaks_off(scene):
+    watch = Watch(scene)
+    image = watch.image()
+    with watch.desk.client() as client:
+        watch.desk.begin(client, image, *RIGHT, LENGTH)
+        client.send(BODY[:-1])
+    watch.proxy.wait_log(" upload .*verdict=aborted")
+    watch.desk.wait_queued(image)
+
+
+@scenario
+def who_waits_for_the_invitation_gets_it(scene):
+    watch = Watch(scene)
+    image = watch.image(name="denied")
+    with watch.desk.client() as client:
+        watch.desk.begin(client, image, *RIGHT, LENGTH, "Expect: 100-continue")
+        assert client.stream.until(b"\r\n\r\n") == b"HTTP/1.1 100 Continue\r\n\r\n"
+        client.send(BODY)
+        told = client.answer()
+    assert told.status == 204 and told.get("X-Intake-Audit") == "denied_by_policy"
+    watch.as_it_came(image, [*RIGHT, LENGTH], told)
+
+
+# --- some rules, not all --------------------------------------------------------------------
+
+SOME = """\
+rules:
+  - { name: huge, when: { name: ["sized*"], larger_than: 64KiB }, deny: "too much of it" }
+  - { name: watched, when: { name: [watched, sized] }, store: test, mode: audit }
+  - { name: large, when: { name: late, larger_than: 64KiB }, store: test, mode: audit }
+default: { store: test, mode: force }
+"""
+
+SMALL = data(1000)
+CHUNKED = "Transfer-Encoding: chunked"
+
+
+@scenario(threaded=True)
+def one_rule_watches(scene):
+    """What the head tells is kept until the rule is known."""
+    watch = Watch(scene, policy=SOME)
+    odd = ["Content-Encoding: gzip", "Content-Range: x", LENGTH]
+    watch.stored(watch.image(name="watched"), [TOKEN, OCTETS, WISH, *odd], BODY, BODY, "store", "content_range",
+                 "content_encoding")
+    image = watch.image()
+    told = watch.desk.put_head(image, *RIGHT, *odd)
+    watch.desk.refused(told, image, 400, "content_range")
+    assert told.get("X-Intake-Audit") is None
+    image = watch.image(name="watched", disk_format=None)
+    told = put(watch.desk, image, [*RIGHT, LENGTH], BODY)
+    assert told.status == 400 and b'"reason"' not in told.body  # Glance's own
+    image = watch.image(disk_format=None)
+    watch.desk.refused(watch.desk.put_head(image, *RIGHT, LENGTH), image, 400, "formats_unset")
+
+
+@scenario
+def the_other_rules_are_enforced(scene):
+    watch = Watch(scene, policy=SOME)
+    for fields, sent in (([TOKEN, WISH, LENGTH], BODY), ([TOKEN, WISH, CHUNKED], chunks(BODY))):
+        image = watch.image()
+        told = put(watch.desk, image, fields, sent)
+        asked = watch.desk.stored(told, image, BODY)
+        assert ["X-Image-Meta-Store", "test"] in asked["headers"]
+        assert told.get("X-Intake-Audit") is None
+        assert told.get("X-Intake-Fixed").startswith("store, content-type")
+    assert watch.counted() == {}
+
+
+@scenario
+def nobody_comes_under_a_rule_that_watches_by_a_lie(scene):
+    """`huge` is enforced, and only the size tells it from `watched`."""
+    watch = Watch(scene, policy=SOME)
+    watch.stored(watch.image(name="sized"), [*RIGHT, CHUNKED], chunks(SMALL), SMALL, "length", store="test")
+    told_size = "X-Openstack-Image-Size: 1000"
+    watch.stored(watch.image(name="sized"), [*RIGHT, CHUNKED, told_size], chunks(SMALL), SMALL, "length", store="test")
+    packed = form(file(BODY))
+    lies = [
+        ([*RIGHT, LENGTH], BODY, 403, "denied_by_policy"),
+        ([*RIGHT, LENGTH, told_size], BODY, 400, "size_mismatch"),
+        ([*RIGHT, CHUNKED], chunks(BODY), 411, "length_required"),
+        ([*RIGHT, CHUNKED, told_size], chunks(BODY), 400, "size_mismatch"),
+        ([*RIGHT, CHUNKED, "X-Openstack-Image-Size: 1001"], chunks(SMALL), 400, "size_mismatch"),
+        ([TOKEN, declared(), f"Content-Length: {len(packed)}"], packed, 411, "length_required"),
+        ([TOKEN, declared(), f"Content-Length: {len(packed)}", told_size], packed, 411, "length_required"),
+        ([TOKEN, declared(), CHUNKED, told_size], chunks(packed), 411, "length_required"),
+    ]
+    for fields, sent, status, reason in lies:
+        image = watch.image(name="sized")
+        watch.desk.refused(put(watch.desk, image, fields, sent), image, status, reason, reached=True)
+
+
+@scenario
+def a_rule_that_watches_may_be_found_late(scene):
+    """By the size, which is there when the body is on the disk. From then on nothing is refused."""
+    watch = Watch(scene, policy=SOME)
+    wish = [TOKEN, OCTETS, WISH]
+    packed = form(file(BODY))
+    for fields, sent, fixed in (([*wish, CHUNKED], chunks(BODY), "length"),
+                                ([TOKEN, declared(), WISH, f"Content-Length: {len(packed)}"], packed,
+                                 "content-type, multipart")):
+        image = watch.image(name="late")
+        told = put(watch.desk, image, fields, sent)
+        watch.desk.stored(told, image, BODY)
+        assert (told.get("X-Intake-Rule"), told.get("X-Intake-Store")) == ("large", "file")
+        assert (told.get("X-Intake-Fixed"), told.get("X-Intake-Audit")) == (fixed, "store")
+    image = watch.image(name="late")
+    told = put(watch.desk, image, [*wish, CHUNKED], chunks(SMALL))
+    watch.desk.stored(told, image, SMALL)
+    assert (told.get("X-Intake-Rule"), told.get("X-Intake-Store")) == ("default", "test")
+    assert told.get("X-Intake-Audit") is None
+
+
+@scenario
+def where_nothing_watches_nothing_is_told(scene):
+    watch = Watch(scene, policy="mode: enforce\ndefault: { store: test }\n")
+    for door in DOORS:
+        image = watch.image()
+        told = put(watch.desk, image, [TOKEN, WISH, LENGTH], BODY, door)
+        watch.desk.stored(told, image, BODY, door)
+        assert told.get("X-Intake-Audit") is None
+    image = watch.image()
+    watch.desk.refused(put(watch.desk, image, [*RIGHT, LENGTH, "Content-Range: x"], BODY), image, 400, "content_range")
+    assert watch.counted() == {} and " audit=" not in watch.proxy.log()
+
+
+# --- a browser ------------------------------------------------------------------------------
+
+
+@scenario
+def a_browsers_page_may_read_what_is_told(scene):
+    """Glance's configuration says which origins' pages those are."""
+    allowed = [["Access-Control-Allow-Origin: http://horizon.example"], []]
+    for fields in allowed:
+        glance = scene.glance(image=facts(), upload=lambda request, fields=fields: request.read().send(
+            answer("204 No Content", *fields)))
+        proxy = scene.proxy(glance, policy=WATCHING)
+        told = proxy.ask("PUT", UPLOAD, "Origin: http://horizon.example", OCTETS, WISH, body=b"\0image")
+        assert told.status == 204
+        exposed = told.get("Access-Control-Expose-Headers")
+        names = [name for name, _ in told.fields if name.startswith("X-Intake-") or name == "Repr-Digest"]
+        assert "X-Intake-Audit" in names and "Repr-Digest" in names
+        assert exposed == (", ".join(names) if fields else None)
+        glance.stop()
+        assert not proxy.stop()

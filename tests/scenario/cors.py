@@ -1,0 +1,137 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A refusal to a browser has the fields that Glance would have given to the page's origin: Glance is
+asked for them, since its configuration says which pages may."""
+import json
+
+from support.desk import OCTETS, TOKEN
+from support.glance import UPLOAD, answer, facts
+from support.scene import scenario
+from support.wire import head
+
+PAGE = "https://horizon.example.org"
+FIELDS = ["Vary: Origin", f"Access-Control-Allow-Origin: {PAGE}", "Access-Control-Allow-Credentials: true",
+          "Access-Control-Expose-Headers: X-Auth-Token,X-OpenStack-Request-ID"]
+STRIPPED = 8192 * b"x"
+
+# Why, what the upload has, what is said of the image, the body.
+REFUSED = {
+    "content_range": (["Content-Range: bytes 0-1/2"], {}, b"\0body"),
+    "bad_request": (["X-Image-Meta-Store : file"], {}, b"\0body"),
+    "image_not_queued": ([], {"status": "active"}, b"\0body"),
+    "damaged_body": ([], {}, STRIPPED),
+    "digest_mismatch": (["Content-MD5: AAAAAAAAAAAAAAAAAAAAAA=="], {}, b"\0body"),
+}
+
+
+def versions(asked):
+    """With the fields for the page that may, as oslo.middleware gives them."""
+    fields = FIELDS if asked.get("Origin") == PAGE else []
+    asked.read().send(answer("200 OK", "Content-Type: application/json", *fields, body=b'{"versions": []}'))
+
+
+def put(client, body, *fields):
+    client.send(head(f"PUT {UPLOAD} HTTP/1.1", "Host: h", TOKEN, OCTETS, *fields, f"Content-Length: {len(body)}"))
+    client.send_until_refused(body)
+    return client.answer()
+
+
+def for_a_page(told):
+    """But for the proxy's own fields that it may read, which are named apart."""
+    lines = [f"{name}: {value}" for name, value in told.fields
+             if name == "Vary" or name.startswith("Access-Control-")]
+    return [line for line in lines if not line.startswith("Access-Control-Expose-Headers: X-Intake-")]
+
+
+def refused(scene, reason, *origin):
+    fields, image, body = REFUSED[reason]
+    glance = scene.glance(other=versions, image=facts(**image))
+    told = put(scene.client(scene.proxy(glance)), body, *fields, *origin)
+    assert json.loads(told.body)["reason"] == reason, told.body
+    return told, glance
+
+
+def questions(glance):
+    """What was asked only for the page's sake."""
+    return [asked for asked in glance.requests if asked.target == "/versions"]
+
+
+def for_the_page_that_may(reason):
+    def page(scene):
+        told, glance = refused(scene, reason, f"Origin: {PAGE}")
+        assert for_a_page(told) == FIELDS, told.fields
+        asked, = questions(glance)
+        assert asked.get("X-Auth-Token") is None
+        assert asked.get("X-Openstack-Request-Id") == told.get("X-Openstack-Request-Id")
+    page.__name__ = f"{reason}_to_a_page"
+    return page
+
+
+def for_others(reason):
+    def page(scene):
+        told, glance = refused(scene, reason)
+        assert for_a_page(told) == [] and questions(glance) == []
+    page.__name__ = f"{reason}_without_an_origin"
+    return page
+
+
+for _reason in REFUSED:
+    scenario(for_the_page_that_may(_reason))
+    scenario(for_others(_reason))
+
+
+@scenario
+def to_a_foreign_page(scene):
+    told, _ = refused(scene, "image_not_queued", "Origin: https://foreign.example.org")
+    assert for_a_page(told) == []
+
+
+@scenario
+def with_two_origins(scene):
+    """Which no browser sends: none of them is asked for."""
+    told, glance = refused(scene, "content_range", f"Origin: {PAGE}", "Origin: https://foreign.example.org")
+    assert for_a_page(told) == [] and questions(glance) == []
+
+
+@scenario
+def the_proxys_own_fields_may_be_read(scene):
+    """What a page is not told that it may read, it does not see."""
+    told, _ = refused(scene, "damaged_body", f"Origin: {PAGE}")
+    own = {name for name, _ in told.fields if name.startswith("X-Intake-")}
+    named = ",".join(told.all("Access-Control-Expose-Headers")).replace(" ", "").split(",")
+    assert own and own <= set(named), (own, named)
+
+
+@scenario
+def glances_own_refusal_is_asked_for_nothing(scene):
+    """It has its fields already."""
+    glance = scene.glance(other=versions, image=answer("404 Not Found", *FIELDS, body=b"no such image"))
+    told = put(scene.client(scene.proxy(glance)), b"\0body", f"Origin: {PAGE}")
+    assert (told.status, for_a_page(told)) == (404, FIELDS)
+    assert questions(glance) == []
+
+
+@scenario
+def a_glance_that_does_not_tell(scene):
+    """It errs, breaks off, or says nothing for longer than a refusal waits."""
+    ways = [lambda asked: asked.read().send(answer("500 Internal Server Error", "Connection: close")).close(),
+            lambda asked: asked.read().close(),
+            lambda asked: asked.read().await_close()]
+    waiting = iter(ways)
+    proxy = scene.proxy(scene.glance(other=lambda asked: next(waiting)(asked)))
+    for _ in ways:
+        with proxy.client() as client:
+            told = put(client, b"\0body", "Content-Range: bytes 0-1/2", f"Origin: {PAGE}")
+        assert json.loads(told.body)["reason"] == "content_range", told.body
+        assert for_a_page(told) == []
+    assert next(waiting, None) is None
+
+
+@scenario
+def a_preflight_is_glances_to_answer(scene):
+    fields = [*FIELDS[:3], "Access-Control-Allow-Methods: PUT", "Access-Control-Max-Age: 3600"]
+    glance = scene.glance(other=lambda asked: asked.read().send(answer("200 OK", *fields)))
+    asks = [f"Origin: {PAGE}", "Access-Control-Request-Method: PUT", "Access-Control-Request-Headers: x-auth-token"]
+    told = scene.proxy(glance).ask("OPTIONS", UPLOAD, *asks)
+    assert (told.status, for_a_page(told)) == (200, fields)
+    asked, = glance.requests
+    assert [f"{name}: {value}" for name, value in asked.fields if f"{name}: {value}" in asks] == asks

@@ -1,0 +1,448 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Ways to have an image's data in a store without sending them: locations that a client chooses, and tasks.
+They are closed, unless the policy opens them, or lets this client in. (Imports are in imports.py.)"""
+import json
+import select
+import time
+
+from support.glance import IMAGE, answer
+from support.scene import scenario
+from support.wire import LAST_CHUNK, chunk, chunks, head
+
+UPDATE = f"/v2/images/{IMAGE}"
+LOCATIONS = f"{UPDATE}/locations"
+TASKS = "/v2/tasks"
+NEWER, OLDER = (f"Content-Type: application/openstack-images-v2.{minor}-json-patch" for minor in (1, 0))
+JSON = "Content-Type: application/json"
+CHUNKED = "Transfer-Encoding: chunked"
+TOKEN = "X-Auth-Token: a-token"
+
+THERE = {"url": "file:///etc/passwd", "metadata": {"store": "file"}}
+POINT = json.dumps([{"op": "add", "path": "/locations/-", "value": THERE}]).encode()
+POINT_OLDER = json.dumps([{"add": "/locations/-", "value": THERE}]).encode()
+RENAME = b' [ {"value":"x" ,\t"path" : "\\u002fname", "op":"replace"} ]\r\n'
+ADD = json.dumps({"url": "file:///etc/passwd"}).encode()
+TASK = json.dumps({"type": "import", "input": {"import_from": "file:///etc/passwd"}}).encode()
+
+DOORS = {  # by its event in the log: request and body
+    "locations": ("POST", LOCATIONS, JSON, ADD),
+    "locations by PATCH": ("PATCH", UPDATE, NEWER, POINT),
+    "locations by the older PATCH": ("PATCH", UPDATE, OLDER, POINT_OLDER),
+    "task": ("POST", TASKS, JSON, TASK),
+}
+
+CLOSED = "default: { store: test }\n"
+OPEN = CLOSED + "doors: { locations: open, tasks: open }\n"
+AUDIT = "mode: audit\n" + CLOSED
+ONE_RULE_WATCHES = "rules: [{ name: all, store: test, mode: audit }]\n" + CLOSED
+
+MAX = 256 * 1024
+
+
+def take(asked):
+    asked.read().send(answer("201 Created", "X-Of-Glance: yes", body=b"Glance's own"))
+
+
+def yard(scene, policy=CLOSED, conf=None):
+    glance = scene.glance(other=take)
+    return glance, scene.proxy(glance, policy=policy, conf=conf)
+
+
+def refused(told, status, reason):
+    said = json.loads(told.body)
+    assert (told.status, said["reason"]) == (status, reason), (told.start, said)
+    assert said["message"] and said["hint"], said
+    return said
+
+
+def passed(glance, told, body):
+    """All of it, and the answer is Glance's own."""
+    assert (told.status, told.get("X-Of-Glance"), told.body) == (201, "yes", b"Glance's own"), told.start
+    asked = glance.requests[-1]
+    assert asked.complete and asked.body == body, asked.body
+    return asked
+
+
+def begin(client, *fields):
+    """Sends the head of an update."""
+    return client.send(head(f"PATCH {UPDATE} HTTP/1.1", "Host: g", NEWER, *fields))
+
+
+def event(name):
+    return name.split(" ")[0]
+
+
+# --- closed, open, for some, only watched -------------------------------------------------------------
+
+
+@scenario(representative=True)
+def closed_unless_opened(scene):
+    glance, proxy = yard(scene)
+    for count, (name, (method, target, kind, body)) in enumerate(DOORS.items(), 1):
+        told = proxy.ask(method, target, TOKEN, kind, body=body)
+        said = refused(told, 403, "denied_by_policy")
+        assert "closed" in said["message"], said
+        assert said["request_id"] == told.get("X-Openstack-Request-Id"), said
+        line = proxy.wait_log(f" {event(name)} request_id={said['request_id']} ")
+        assert " verdict=refused reason=denied_by_policy" in line, line
+        assert (f" image={IMAGE} " in line) == (event(name) == "locations"), line
+        assert proxy.metric("refusals_total", reason="denied_by_policy") == count
+    assert glance.requests == []
+    assert proxy.metric("uploads_total") == proxy.metric("imports_total") == 0
+    assert {(row["door"], row["verdict"]) for row in proxy.uploads()["finished"]} == {
+        ("locations", "refused"), ("task", "refused")}
+
+
+@scenario
+def who_waits_for_100_is_refused_instead(scene):
+    """What may be read is asked for; what is closed in any case is not."""
+    glance, proxy = yard(scene)
+    for name, (method, target, kind, body) in DOORS.items():
+        with proxy.client() as client:
+            client.send(head(f"{method} {target} HTTP/1.1", "Host: g", TOKEN, kind, "Expect: 100-continue",
+                             f"Content-Length: {len(body)}"))
+            if method == "PATCH":
+                assert client.stream.until(b"\r\n\r\n") == b"HTTP/1.1 100 Continue\r\n\r\n"
+                client.send(body)
+            refused(client.answer(), 403, "denied_by_policy")
+            assert client.interim == [], name
+    assert glance.requests == []
+
+
+@scenario
+def opened(scene):
+    glance, proxy = yard(scene, OPEN)
+    for method, target, kind, body in DOORS.values():
+        passed(glance, proxy.ask(method, target, TOKEN, kind, body=body), body)
+    assert proxy.uploads()["finished"] == []  # nothing of it is this proxy's business
+
+
+@scenario
+def opened_for_some(scene):
+    """By the address that the proxy believes."""
+    friend, stranger = scene.host, "127.0.0.77"
+    policy = CLOSED + f"doors: {{ exempt: [{friend}, 10.1.0.0/16] }}\n"
+    glance, proxy = yard(scene, policy, {"listen": {"trusted_proxies": friend}})
+    for method, target, kind, body in DOORS.values():
+        for source, via, status in ((friend, [], 201), (stranger, [], 403),
+                                    (friend, ["X-Forwarded-For: 10.1.2.3"], 201),
+                                    (friend, ["X-Forwarded-For: 10.2.0.1"], 403),
+                                    (stranger, [f"X-Forwarded-For: {friend}"], 403)):
+            with proxy.client(source) as client:
+                told = client.ask(method, target, TOKEN, kind, *via, body=body)
+            assert told.status == status, (source, via, told.start)
+    assert len(glance.requests) == 2 * len(DOORS)
+
+
+@scenario
+def only_one_of_both(scene):
+    for opens, names in (("locations", 3), ("tasks", 1)):
+        glance, proxy = yard(scene, CLOSED + f"doors: {{ {opens}: open }}\n")
+        told = [proxy.ask(method, target, TOKEN, kind, body=body).status
+                for method, target, kind, body in DOORS.values()]
+        assert sorted(told) == [201] * names + [403] * (4 - names), told
+        proxy.stop()
+        glance.stop()
+
+
+@scenario(representative=True)
+def only_watched(scene):
+    glance, proxy = yard(scene, AUDIT)
+    for count, (name, (method, target, kind, body)) in enumerate(DOORS.items(), 1):
+        told = proxy.ask(method, target, TOKEN, kind, body=body)
+        passed(glance, told, body)
+        assert told.get("X-Intake-Audit") == "denied_by_policy"
+        line = proxy.wait_log(f" {event(name)} request_id={told.get('X-Openstack-Request-Id')} ")
+        assert " audit=denied_by_policy " in line and " verdict=accepted" in line, line
+        assert proxy.metric("audited_total", what="denied_by_policy") == count
+    assert proxy.metric("refusals_total") == 0
+    assert proxy.uploads()["finished"][0]["audit"] == "denied_by_policy"
+    for method, target, kind, body in (("PATCH", UPDATE, NEWER, RENAME), ("GET", UPDATE, JSON, b"")):
+        told = proxy.ask(method, target, TOKEN, kind, body=body)
+        assert told.get("X-Intake-Audit") is None, "nothing was to be told of it"
+
+
+@scenario
+def a_rule_that_watches_opens_no_door(scene):
+    glance, proxy = yard(scene, ONE_RULE_WATCHES)
+    for method, target, kind, body in DOORS.values():
+        refused(proxy.ask(method, target, TOKEN, kind, body=body), 403, "denied_by_policy")
+    refused(proxy.ask("PATCH", UPDATE, TOKEN, NEWER, body=b"[{]"), 400, "json_malformed")
+    assert glance.requests == []
+
+
+# --- which updates are about locations ----------------------------------------------------------------
+
+POINTERS = (  # as they stand in the JSON; Glance decodes each to a list that begins with "locations"
+    "/locations", "/locations/-", "/locations/0", "//locations", "///locations/-", "/ locations", "/locations /-",
+    "/\\tlocations\\n/1", "\\u002flocations", "/\\u006cocations", "\\/locations", "/locations\\u00a0",
+    "/\\u3000locations", "/\u2003locations",
+)
+OTHER_POINTERS = ("/name", "/locations2", "/Locations", "/~1locations", "/location", "/x/locations", "/tags", "/",
+                  "/os_locations", "/~0locations", "/\\u200blocations")
+
+
+def changes(pointer):
+    """The same change, in both dialects."""
+    for kind, change in ((NEWER, '[{"op": "add", "path": "%s", "value": "x"}]'),
+                         (NEWER, '[{"op": "remove", "path": "%s"}]'),
+                         (OLDER, '[{"add": "%s", "value": "x"}]'),
+                         (OLDER, '[{"remove": "%s"}]')):
+        yield kind, (change % pointer).encode()
+
+
+@scenario
+def however_it_is_written(scene):
+    glance, proxy = yard(scene)
+    with proxy.client() as client:
+        for pointer in POINTERS:
+            for kind, body in changes(pointer):
+                refused(client.ask("PATCH", UPDATE, TOKEN, kind, body=body), 403, "denied_by_policy")
+        assert glance.requests == []
+        for pointer in OTHER_POINTERS:
+            for kind, body in changes(pointer):
+                passed(glance, client.ask("PATCH", UPDATE, TOKEN, kind, body=body), body)
+
+
+@scenario
+def among_others_and_in_either_dialect(scene):
+    """A body of one dialect is not read as the other by Glance, but who knows by whom else."""
+    glance, proxy = yard(scene)
+    with proxy.client() as client:
+        for kind in (NEWER, OLDER):
+            for change in ({"remove": "/locations/0"}, {"op": "replace", "path": "/locations", "value": []},
+                           {"op": "add", "path": "/name", "add": "/locations/-", "value": THERE}):
+                body = json.dumps([{"op": "add", "path": "/a", "value": "x"}, change,
+                                   {"op": "add", "path": "/b", "value": "x"}]).encode()
+                refused(client.ask("PATCH", UPDATE, TOKEN, kind, body=body), 403, "denied_by_policy")
+    assert glance.requests == []
+
+
+@scenario
+def whatever_the_path_is_written_like(scene):
+    glance, proxy = yard(scene)
+    accept = "Accept: application/vnd.openstack.images-v2"
+    for target, *more in ((f"//v2//images/{IMAGE}",), (f"/v2.7/images/{IMAGE}",), (f"/%76%32/%69mages/{IMAGE}?x=y",),
+                          (f"/v2%2Fimages%2F{IMAGE}",), (f"/images/{IMAGE}", accept), (f"v2/images/{IMAGE}",)):
+        refused(proxy.ask("PATCH", target, TOKEN, NEWER, *more, body=POINT), 403, "denied_by_policy")
+        assert glance.requests == []
+        asked = passed(glance, proxy.ask("PATCH", target, TOKEN, NEWER, *more, body=RENAME), RENAME)
+        assert asked.target.split("?")[0] == UPDATE and asked.get("Accept") is None, (asked.start, asked.fields)
+        glance.requests.clear()
+
+
+# --- what goes on is what came ------------------------------------------------------------------------
+
+
+@scenario(threaded=True)
+def byte_for_byte(scene):
+    """In the framing that the client chose, and with its fields."""
+    glance, proxy = yard(scene)
+    long = json.dumps([{"op": "add", "path": f"/p{i}", "value": "\u00e9" * 100} for i in range(300)]).encode()
+    assert 100_000 < len(long) < MAX
+    for body in (RENAME, b"[]", b" [ ] ", b"{}", b'{"op": "add"}', b"[1, 2]", long):
+        told = proxy.ask("PATCH", UPDATE, TOKEN, NEWER, "X-Mine: 1", "X-Image-Meta-Store: file", body=body)
+        asked = passed(glance, told, body)
+        assert (asked.get("Content-Length"), asked.get("X-Mine")) == (str(len(body)), "1"), asked.fields
+        assert asked.all("X-Image-Meta-Store") == ["file"]  # which is nobody's business here
+        with proxy.client() as client:
+            begin(client, CHUNKED).send(chunks(body))
+            assert passed(glance, client.answer(), body).chunked
+    assert proxy.uploads()["finished"] == []
+
+
+@scenario
+def one_after_another(scene):
+    """Held, passed and refused ones on one connection; and two in one piece."""
+    glance, proxy = yard(scene)
+    with proxy.client() as client:
+        for _ in range(5):
+            passed(glance, client.ask("PATCH", UPDATE, NEWER, body=RENAME), RENAME)
+            refused(client.ask("PATCH", UPDATE, NEWER, body=POINT), 403, "denied_by_policy")
+            assert client.ask("GET", UPDATE).status == 200
+        one = head(f"PATCH {UPDATE} HTTP/1.1", "Host: g", NEWER, f"Content-Length: {len(RENAME)}") + RENAME
+        client.send(one + one)
+        passed(glance, client.answer(), RENAME)
+        passed(glance, client.answer(), RENAME)
+
+
+@scenario
+def not_an_update_to_glance_either(scene):
+    """It answers 415 to every other type, and 400 to no body at all; let it."""
+    glance, proxy = yard(scene)
+    for kinds in ([], ["Content-Type: text/plain"], [JSON], ["Content-Type: application/octet-stream"]):
+        asked = passed(glance, proxy.ask("PATCH", UPDATE, TOKEN, *kinds, body=POINT), POINT)
+        assert [f"Content-Type: {value}" for value in asked.all("Content-Type")] == kinds
+    passed(glance, proxy.ask("PATCH", UPDATE, TOKEN, NEWER), b"")
+    glance.requests.clear()
+    for kinds in ([NEWER + "; charset=utf-8"], [NEWER.upper()], [JSON, NEWER], [NEWER, JSON],
+                  [NEWER + ";x", JSON], ["Content-Type: application/openstack-images-v2.9-json-patch"]):
+        refused(proxy.ask("PATCH", UPDATE, TOKEN, *kinds, body=POINT), 403, "denied_by_policy")
+    assert glance.requests == []
+
+
+# --- what cannot be read ------------------------------------------------------------------------------
+
+UNREADABLE = (
+    b"[", b"x", b"\xff[]", b"[NaN]", b"\xef\xbb\xbf[]", b'["\\ud800"]', b'"text"',
+    b'[{"op": "add", "path": "/name", "path": "/locations/-", "value": 1}]',
+    b'[{"op": "add", "path": "/locations/-", "path": "/name", "value": 1}]',
+    b'[{"op": "add", "path": "/name", "p\\u0061th": "/locations/-", "value": 1}]',
+    b"[" * 100_000,
+)
+
+
+@scenario
+def read_in_two_ways(scene):
+    glance, proxy = yard(scene)
+    for body in UNREADABLE:
+        said = refused(proxy.ask("PATCH", UPDATE, TOKEN, NEWER, body=body), 400, "json_malformed")
+        assert "cannot be read" in said["message"], said
+    assert glance.requests == []
+
+
+@scenario
+def read_in_two_ways_and_only_watched(scene):
+    glance, proxy = yard(scene, AUDIT)
+    for body in UNREADABLE:
+        told = proxy.ask("PATCH", UPDATE, TOKEN, NEWER, body=body)
+        passed(glance, told, body)
+        assert told.get("X-Intake-Audit") == "json_malformed"
+    assert proxy.metric("audited_total", what="json_malformed") == len(UNREADABLE)
+
+
+def padded(size):
+    return b"[" + b" " * (size - 2) + b"]"
+
+
+@scenario(representative=True)
+def too_long(scene):
+    """Told at once where the head tells; else as soon as it is."""
+    glance, proxy = yard(scene)
+    passed(glance, proxy.ask("PATCH", UPDATE, NEWER, body=padded(MAX)), padded(MAX))
+    with proxy.client() as client:
+        begin(client, CHUNKED).send(chunks(padded(MAX)))
+        passed(glance, client.answer(), padded(MAX))
+    glance.requests.clear()
+    with proxy.client() as client:
+        begin(client, f"Content-Length: {MAX + 1}", "Expect: 100-continue")
+        said = refused(client.answer(), 413, "json_too_long")
+        assert "256 KiB" in said["message"] and client.interim == [], said
+    with proxy.client() as client:
+        begin(client, CHUNKED)
+        client.send_until_refused(chunk(padded(MAX + 1)))  # and no end
+        refused(client.answer(), 413, "json_too_long")
+    assert glance.requests == []
+
+
+@scenario(threaded=True)
+def too_long_and_only_watched(scene):
+    """What was held goes first, and the rest as it comes."""
+    glance, proxy = yard(scene, AUDIT)
+    body = POINT + b" " * (3 * MAX)
+    for framing, sent in ((f"Content-Length: {len(body)}", body), (CHUNKED, chunks(body))):
+        with proxy.client() as client:
+            begin(client, framing).send(sent)
+            told = client.answer()
+        passed(glance, told, body)
+        assert told.get("X-Intake-Audit") == "json_too_long"
+
+
+# --- slow, cut, and many ------------------------------------------------------------------------------
+
+
+@scenario
+def byte_by_byte(scene):
+    glance, proxy = yard(scene)
+    for body, status in ((RENAME, 201), (POINT, 403)):
+        with proxy.client() as client:
+            begin(client, CHUNKED)
+            for at in range(len(body)):
+                client.send(chunk(body[at:at + 1]))
+            assert client.send(LAST_CHUNK).answer().status == status
+        with proxy.client() as client:
+            begin(client, f"Content-Length: {len(body)}")
+            client.send(*(body[at:at + 1] for at in range(len(body))))
+            assert client.answer().status == status
+    assert [asked.body for asked in glance.requests] == [RENAME] * 2
+
+
+@scenario
+def cut(scene):
+    """Nothing reaches Glance of a body that has no end."""
+    glance, proxy = yard(scene)
+    for framing, sent in ((f"Content-Length: {len(RENAME)}", RENAME[:-1]), (CHUNKED, chunk(RENAME))):
+        for end in ("close", "reset"):
+            with proxy.client() as client:
+                begin(client, framing).send(sent)
+                getattr(client, end)()
+    proxy.wait_metric(0, "requests_in_flight")
+    assert glance.requests == []
+
+
+@scenario
+def stalled(scene):
+    glance, proxy = yard(scene, conf={"listen": {"stall_timeout": "1s"}})
+    with proxy.client() as client:
+        begin(client, f"Content-Length: {len(RENAME)}").send(RENAME[:5])
+        refused(client.answer(), 408, "client_stalled")
+    assert glance.requests == []
+
+
+@scenario
+def a_byte_now_and_then(scene):
+    """Room that others wait for is not held for ever."""
+    glance, proxy = yard(scene, conf={"listen": {"stall_timeout": "2s"}})
+    with proxy.client() as client:
+        begin(client, f"Content-Length: {MAX}")
+        until = time.monotonic() + 10
+        while not select.select([client.sock], [], [], 0.2)[0]:
+            assert time.monotonic() < until, "it is let go on"
+            client.send(b" ")
+        said = refused(client.answer(), 408, "client_stalled")
+        assert "all of its JSON was to come within 2 s" in said["message"], said
+    assert glance.requests == []
+
+
+@scenario
+def no_more_than_there_is_room_for(scene):
+    """A worker holds 16 MiB of JSON; who comes then is told to come again."""
+    glance, proxy = yard(scene, conf={"DEFAULT": {"workers": 1}})
+    most = padded(MAX)[:-1]
+    length = f"Content-Length: {MAX}"
+    clients = [scene.client(proxy) for _ in range(64)]
+    for client in clients:
+        begin(client, length).send(most)
+    proxy.wait_metric(64, "requests_in_flight")
+    with proxy.client() as late:
+        begin(late, length).send(most)
+        said = refused(late.answer(), 503, "too_many_connections")
+        assert "JSON" in said["message"], said
+    assert proxy.ask("GET", UPDATE).status == 200  # which holds nothing
+    for client in clients[:32]:
+        client.close()
+    proxy.wait_metric(32, "requests_in_flight")
+    passed(glance, proxy.ask("PATCH", UPDATE, NEWER, body=padded(MAX)), padded(MAX))
+    for client in clients[32:]:
+        passed(glance, client.send(b"]").answer(), padded(MAX))
+
+
+# --- with a Glance that does it -----------------------------------------------------------------------
+
+
+@scenario
+def what_the_door_leads_to(scene):
+    """Past the proxy an image is active without a byte sent; through it, it still waits for its data."""
+    glance = scene.small_glance()
+    proxy = scene.proxy(glance)
+    for method, end, kind, body in (("PATCH", "", NEWER, POINT), ("PATCH", "", OLDER, POINT_OLDER),
+                                    ("POST", "/locations", JSON, ADD)):
+        for address, status in ((glance.url, "active"), (None, "queued")):
+            image = glance.create()
+            target = f"/v2/images/{image}{end}"
+            if address:
+                glance.send(method, target, body, kind.split(": ")[1])
+            else:
+                told = proxy.ask(method, target, "X-Auth-Token: demo-token", kind, body=body)
+                refused(told, 403, "denied_by_policy")
+            assert glance.ask("GET", f"/v2/images/{image}")["status"] == status, (method, target)

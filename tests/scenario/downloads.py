@@ -1,0 +1,278 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Large answers, which go from socket to socket past both libraries: the same bytes, the same ends."""
+import hashlib
+import random
+import threading
+import time
+
+from support.glance import answer
+from support.scene import scenario, serving, trusting
+from support.wire import Cut, head, request
+
+LARGE = 1 << 20  # from this length on
+IMAGE = random.Random(6).randbytes(9 * LARGE + 12_345)
+TARGET = "/v2/images/x/file"
+
+
+def image(length):
+    return IMAGE[:length]
+
+
+def giving(*pieces, length=None):
+    """Glance's answer, in so many sends."""
+    whole = sum(map(len, pieces)) if length is None else length
+    return lambda asked: asked.read().send(
+        head("HTTP/1.1 200 OK", f"Content-Length: {whole}", "X-Openstack-Request-Id: req-of-glance"), *pieces)
+
+
+def same(told, body):
+    return (told.status, told.length, told.sha512) == (200, len(body), hashlib.sha512(body).hexdigest())
+
+
+@scenario(threaded=True, representative=True)
+def every_byte_of_every_length(scene):
+    glance = scene.glance()
+    proxy = scene.proxy(glance)
+    for length in (LARGE - 1, LARGE, LARGE + 1, 2 * LARGE, len(IMAGE)):
+        glance.other = giving(image(length))
+        told = proxy.ask("GET", TARGET)
+        assert same(told, image(length)), length
+        assert told.all("Content-Length") == [str(length)]
+        assert told.get("X-Openstack-Request-Id") == "req-of-glance"
+        assert len(told.all("Date")) == 1
+        assert (told.get("Connection") == "close") == (length >= LARGE)
+
+
+@scenario
+def however_glance_sends_it(scene):
+    """With its head, behind it, a byte at first, a byte at last; libcurl has some of it, or none."""
+    glance = scene.glance()
+    proxy = scene.proxy(glance)
+    body = image(2 * LARGE)
+    start = head("HTTP/1.1 200 OK", f"Content-Length: {len(body)}")
+    for cuts in ([0, 0], [0, 1], [1, 2], [16_000, 17_000], [100, len(body) - 1], [70_000, 70_001]):
+        pieces = [body[:cuts[0]], body[cuts[0]:cuts[1]], body[cuts[1]:]]
+
+        def slowly(asked):
+            asked.read().send(start + pieces[0])
+            for piece in pieces[1:]:
+                time.sleep(0.05)
+                asked.send(piece)
+
+        glance.other = slowly
+        assert same(proxy.ask("GET", TARGET), body), cuts
+
+
+@scenario
+def it_begins_before_glance_has_the_end(scene):
+    def in_two(asked):
+        giving(image(LARGE), length=2 * LARGE)(asked)
+        asked.hold().send(image(LARGE))
+
+    glance = scene.glance(other=in_two)
+    with scene.proxy(glance).client() as client:
+        client.send(request("GET", TARGET)).answer_head()
+        for _ in range(2):
+            got = b""
+            while len(got) < LARGE:
+                got += client.stream.up_to(LARGE - len(got))
+            assert got == image(LARGE)
+            glance.requests[0].go()
+        assert client.closed()
+
+
+@scenario
+def many_at_once(scene):
+    glance = scene.glance(other=giving(IMAGE))
+    proxy = scene.proxy(glance)
+    wrong = []
+
+    def load():
+        if not same(proxy.ask("GET", TARGET), IMAGE):
+            wrong.append(1)
+
+    loads = [threading.Thread(target=load) for _ in range(12)]
+    for each in loads:
+        each.start()
+    for each in loads:
+        each.join()
+    assert not wrong
+
+
+@scenario
+def to_an_old_client_and_to_a_part(scene):
+    def part(asked):
+        assert asked.get("Range") == "bytes=0-"
+        asked.read().send(answer("206 Partial Content", body=image(LARGE)))
+
+    glance = scene.glance(other=giving(image(LARGE)))
+    proxy = scene.proxy(glance)
+    with proxy.client() as client:
+        client.send(head(f"GET {TARGET} HTTP/1.0"))
+        assert same(client.answer(), image(LARGE))
+        assert client.closed()
+    glance.other = part
+    told = proxy.ask("GET", TARGET, "Range: bytes=0-")
+    assert (told.status, told.body) == (206, image(LARGE))
+
+
+@scenario
+def head_and_not_modified_have_no_body(scene):
+    glance = scene.glance()
+    proxy = scene.proxy(glance)
+    glance.other = giving(length=5 * LARGE)
+    with proxy.client() as client:
+        told = client.ask("HEAD", TARGET)
+        assert (told.status, told.get("Content-Length")) == (200, str(5 * LARGE))
+        glance.other = lambda asked: asked.read().send(
+            head("HTTP/1.1 304 Not Modified", f"Content-Length: {5 * LARGE}"))
+        assert client.ask("GET", TARGET).status == 304
+        glance.other = giving(b"still here")
+        assert client.ask("GET", TARGET).body == b"still here"
+
+
+@scenario
+def over_tls_on_either_side(scene):
+    cert, key = scene.certificate("both")
+    glance = scene.glance(other=giving(IMAGE), tls=serving(cert, key))
+    for listen, tls in (({}, None), ({"tls_cert_file": cert, "tls_key_file": key}, trusting(cert))):
+        proxy = scene.proxy(glance, conf={"glance": {"ca_file": cert}, "listen": listen})
+        with proxy.client(tls=tls) as client:
+            assert same(client.ask("GET", TARGET), IMAGE)
+        assert proxy.stop() is None
+
+
+@scenario
+def glance_breaks_off(scene):
+    """However it does, the client cannot take what it has for all."""
+    def breaking_off(after, how):
+        def script(asked):
+            giving(image(after), length=len(IMAGE))(asked)
+            time.sleep(0.1)
+            how(asked)
+        return script
+
+    glance = scene.glance()
+    proxy = scene.proxy(glance)
+    for after in (0, 10, 20_000, 3 * LARGE):
+        for how in (lambda asked: asked.close(), lambda asked: asked.reset()):
+            glance.other = breaking_off(after, how)
+            with proxy.client() as client:
+                told = client.send(request("GET", TARGET)).answer_head()
+                try:
+                    told.read_body(client.stream, until_close=True)
+                except Cut:
+                    pass
+                assert not told.complete and told.length <= after
+    glance.other = giving(IMAGE)
+    assert same(proxy.ask("GET", TARGET), IMAGE)
+
+
+@scenario
+def glance_stalls(scene):
+    def stalling(asked):
+        giving(image(LARGE), length=len(IMAGE))(asked)
+        asked.await_close()
+
+    proxy = scene.proxy(scene.glance(other=stalling), conf={"glance": {"stall_timeout": "2s"}})
+    began = time.monotonic()
+    with proxy.client() as client:
+        told = client.send(request("GET", TARGET)).answer_head()
+        try:
+            told.read_body(client.stream, until_close=True)
+        except Cut:
+            pass
+    assert told.length == LARGE and not told.complete
+    assert 1.9 < time.monotonic() - began < 10
+
+
+@scenario
+def a_slow_glance_does_not_stall(scene):
+    def slow(asked):
+        giving(image(LARGE), length=LARGE + 8)(asked)
+        for _ in range(8):
+            time.sleep(0.4)
+            asked.send(b"x")
+
+    proxy = scene.proxy(scene.glance(other=slow),
+                        conf={"glance": {"stall_timeout": "2s"}, "listen": {"stall_timeout": "2s"}})
+    assert same(proxy.ask("GET", TARGET), image(LARGE) + b"x" * 8)
+
+
+@scenario
+def a_client_stalls(scene):
+    class Endless:
+        cut = False
+
+        def __call__(self, asked):
+            try:
+                giving(image(LARGE), length=1 << 40)(asked)
+                while True:
+                    asked.send(image(LARGE))
+            except OSError:
+                self.cut = True
+                raise
+
+    endless = Endless()
+    glance = scene.glance(other=endless)
+    proxy = scene.proxy(glance, conf={"listen": {"stall_timeout": "2s"}})
+    with proxy.client() as client:
+        client.send(request("GET", TARGET)).answer_head()
+        glance.wait("the end of a client that does not read", lambda _: endless.cut)
+
+
+@scenario
+def a_slow_client_does_not_stall(scene):
+    glance = scene.glance(other=giving(IMAGE))
+    proxy = scene.proxy(glance, conf={"listen": {"stall_timeout": "2s"}, "glance": {"stall_timeout": "2s"}})
+    with proxy.client() as client:
+        told = client.send(request("GET", TARGET)).answer_head()
+        for _ in range(5):
+            time.sleep(0.5)
+            for _ in range(4):
+                told.add(client.stream.up_to(1 << 18))
+        told.read_body(client.stream, until_close=True)
+        assert same(told, IMAGE)
+
+
+@scenario
+def a_client_goes_away(scene):
+    class Watched:
+        cut = 0
+
+        def __call__(self, asked):
+            try:
+                giving(image(LARGE), length=1 << 40)(asked)
+                asked.hold()
+                while True:
+                    asked.send(image(LARGE))
+            except OSError:
+                self.cut += 1
+                raise
+
+    watched = Watched()
+    glance = scene.glance(other=watched)
+    proxy = scene.proxy(glance)
+    for number, go_away in enumerate((lambda client: client.close(), lambda client: client.reset()), 1):
+        client = proxy.client()
+        client.send(request("GET", TARGET)).answer_head()
+        go_away(client)
+        glance.requests[-1].go()
+        glance.wait("its connection being cut", lambda _: watched.cut == number)
+
+
+@scenario
+def stopping_at_once_cuts_it(scene):
+    def half(asked):
+        giving(image(LARGE), length=2 * LARGE)(asked)
+        asked.await_close()
+
+    proxy = scene.proxy(scene.glance(other=half), conf={"DEFAULT": {"drain_timeout": "300ms"}})
+    with proxy.client() as client:
+        told = client.send(request("GET", TARGET)).answer_head()
+        assert proxy.stop() is None
+        try:
+            told.read_body(client.stream, until_close=True)
+        except Cut:
+            pass
+        assert not told.complete

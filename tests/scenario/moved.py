@@ -1,0 +1,287 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Large bodies that nobody has to read go from socket to socket, hashed (verify = digest) or not,
+others through the proxy's hands: to Glance, and to the client, it is all the same."""
+import base64
+import hashlib
+import json
+import signal
+import threading
+import time
+
+from support.buffers import MOST
+from support.desk import DOORS, RIGHT, TOKEN, Desk, data
+from support.form import declared, file, form
+from support.glance import UPLOAD, accept_upload, answer, new_upload
+from support.proxy import wait_until
+from support.scene import scenario
+from support.wire import head
+
+MIB = 1 << 20
+SIZE = MOST + 8 * MIB  # more than all buffers between client and Glance
+LARGE = data(5 * MIB + 7)
+WAYS = ("off", "size", "digest")
+
+
+def repeated(count):
+    """Any bytes, of any number; quick to make."""
+    return (LARGE * (count // len(LARGE) + 1))[:count]
+
+
+def proxies(scene, glance, conf=None):
+    """In turn: one that moves, and one that hashes what it moves."""
+    for verify in ("size", "digest"):
+        proxy = scene.proxy(glance, conf={"upload": {"verify": verify}, **(conf or {})})
+        yield proxy
+        proxy.stop()
+
+
+class Sender(threading.Thread):
+    """An upload of its own, at once."""
+
+    def __init__(self, proxy, field, body):
+        super().__init__()
+        self._send = lambda: proxy.ask("PUT", new_upload(), field, body=body)
+        self._told = None
+        self.start()
+
+    def run(self):
+        self._told = self._send()
+
+    def answer(self):
+        self.join()
+        return self._told
+
+
+def begin(client, size, path=UPLOAD):
+    return client.send(head(f"PUT {path} HTTP/1.1", "Host: h", f"Content-Length: {size}"))
+
+
+def arrived(desk, told, image, body):
+    assert told.status == 204, (told.start, told.body)
+    shown = desk.show(image)
+    assert shown["status"] in ("active", "uploading"), shown
+    assert (shown["size"], shown["os_hash_value"]) == (len(body), hashlib.sha512(body).hexdigest())
+
+
+# --- byte for byte --------------------------------------------------------------------------
+
+
+@scenario(threaded=True, representative=True)
+def whatever_is_compared_afterwards(scene):
+    desk = Desk(scene)
+    for verify in WAYS:
+        desk.set(verify=verify)
+        for door in DOORS:
+            for size in (256 * 1024 - 1, 256 * 1024, MIB + 1, len(LARGE)):
+                body = repeated(size)
+                image = desk.image()
+                told = desk.put(image, body, door=door)
+                arrived(desk, told, image, body)
+
+
+@scenario
+def in_pieces_with_pauses(scene):
+    glance = scene.glance()
+    for verify in WAYS:
+        proxy = scene.proxy(glance, conf={"upload": {"verify": verify}})
+        for piece in (70_000, 300_001, 2 * MIB):
+            with proxy.client() as client:
+                begin(client, len(LARGE))
+                for at in range(0, len(LARGE), piece):
+                    client.send(LARGE[at:at + piece])
+                    time.sleep(0.005)
+                assert client.answer().status == 204
+            assert glance.uploads()[-1].sha512 == hashlib.sha512(LARGE).hexdigest()
+        assert proxy.stop() is None
+
+
+def reads_slowly(asked):
+    """Most of the time there is no room in its socket."""
+    while asked.length < int(asked.get("Content-Length")):
+        asked.read(min(200_000, int(asked.get("Content-Length")) - asked.length))
+        time.sleep(0.002)
+    accept_upload(asked)
+
+
+@scenario(threaded=True)
+def a_slow_glance_gets_every_byte(scene):
+    body = repeated(32 * MIB)
+    glance = scene.glance(upload=reads_slowly)
+    for verify in WAYS:
+        proxy = scene.proxy(glance, conf={"upload": {"verify": verify}})
+        assert proxy.ask("PUT", UPLOAD, body=body).status == 204
+        assert glance.uploads()[-1].sha512 == hashlib.sha512(body).hexdigest()
+        assert proxy.stop() is None
+
+
+@scenario(threaded=True, alone=True)
+def many_at_once_that_are_stuck(scene):
+    """Each has a pipe of its own then, and gives it back; for the helpers' there are too many."""
+    start = threading.Event()
+
+    def waits(asked):
+        asked.read(1000)
+        start.wait(60)
+        accept_upload(asked)
+
+    glance = scene.glance(upload=waits)
+    bodies = [repeated(12 * MIB + number) for number in range(40)]
+    for proxy in proxies(scene, glance):
+        start.clear()
+        glance.requests.clear()
+        senders = [Sender(proxy, f"X-Number: {number}", body) for number, body in enumerate(bodies)]
+        glance.wait("all of them", lambda _: len(glance.uploads()) == len(bodies))
+        start.set()
+        assert {sender.answer().status for sender in senders} == {204}
+        for asked in glance.uploads():
+            body = bodies[int(asked.get("X-Number"))]
+            assert (asked.length, asked.sha512) == (len(body), hashlib.sha512(body).hexdigest())
+
+
+# --- what is judged all the same ------------------------------------------------------------
+
+
+def footed(body):
+    """A fixed VHD: raw data, and a footer that says how much."""
+    footer = bytearray(512)
+    footer[:40] = (b"conectix" + b"\0\0\0\2\0\1\0\0" + b"\xff" * 8 + bytes(4) + b"qemu\0\5\0\3" + b"Wi2k")
+    footer[40:48] = footer[48:56] = len(body).to_bytes(8, "big")
+    footer[60:64] = (2).to_bytes(4, "big")
+    footer[64:68] = ((1 << 32) - 1 - sum(footer)).to_bytes(4, "big")
+    return body + bytes(footer)
+
+
+@scenario
+def a_format_that_looks_further_on(scene):
+    desk = Desk(scene, verify="size")
+    disk = bytes(MIB) + data(2 * MIB)
+    good = footed(disk)
+    image = desk.image(disk_format="vhd")
+    arrived(desk, desk.put(image, good), image, good)
+    for bad in (disk, good + bytes(512), good[:-512]):
+        image = desk.image(disk_format="vhd")
+        desk.refused(desk.put(image, bad), image, 400, "format_mismatch", reached=True)
+
+
+@scenario
+def a_promise_is_held_to(scene):
+    """Of a digest, which has to be computed then; and of a size."""
+    desk = Desk(scene, verify="size")
+    digest = hashlib.sha256(LARGE).digest()
+    for promise in (digest, digest[::-1]):
+        image = desk.image()
+        field = f"Repr-Digest: sha-256=:{base64.b64encode(promise).decode()}:"
+        told = desk.put(image, LARGE, *RIGHT, field)
+        if promise == digest:
+            arrived(desk, told, image, LARGE)
+        else:
+            desk.refused(told, image, 400, "digest_mismatch", reached=True)
+    image = desk.image()
+    told = desk.put(image, LARGE, *RIGHT, f"x-openstack-image-size: {len(LARGE)}")
+    arrived(desk, told, image, LARGE)
+    image = desk.image()
+    told = desk.put(image, LARGE, *RIGHT, f"x-openstack-image-size: {len(LARGE) + 1}")
+    desk.refused(told, image, 400, "size_mismatch")
+
+
+@scenario
+def a_form_of_several_mebibytes(scene):
+    desk = Desk(scene, verify="size")
+    image = desk.image()
+    arrived(desk, desk.put(image, form(file(LARGE)), TOKEN, declared()), image, LARGE)
+    image = desk.image()
+    told = desk.put(image, form(file(LARGE), file(LARGE)), TOKEN, declared())
+    desk.refused(told, image, 400, "multipart_malformed", reached=True)
+
+
+# --- what goes wrong ------------------------------------------------------------------------
+
+
+def reason(told):
+    return told.status, json.loads(told.body)["reason"]
+
+
+def send_until_stuck(client):
+    """All buffers are full then, from here to Glance."""
+    client.sock.settimeout(0.5)
+    try:
+        client.sock.sendall(repeated(SIZE))
+    except TimeoutError:
+        return
+    raise AssertionError("nobody has held it back")
+
+
+@scenario(threaded=True)
+def an_early_answer(scene):
+    """To a client that waits for it, and to one that looks only when it has sent all."""
+    def enough(asked):
+        asked.read(5 * MIB).send(answer("413 Payload Too Large", body=b"too large"))
+        asked.await_close()
+        asked.close()
+
+    body = repeated(SIZE)
+    for proxy in proxies(scene, scene.glance(upload=enough)):
+        for sent in (6 * MIB, SIZE):
+            with proxy.client() as client:
+                begin(client, SIZE).send_until_refused(body[:sent])
+                told = client.answer()
+                assert (told.status, told.body) == (413, b"too large")
+                assert told.get("X-Intake-Store") == "test"
+
+
+@scenario(threaded=True, representative=True)
+def glance_dies_with_bytes_on_their_way(scene):
+    glance = scene.glance()
+    body = repeated(SIZE)
+    deaths = [lambda asked: asked.read(5 * MIB).close(), lambda asked: asked.read(5 * MIB).reset(),
+              lambda asked: asked.close(), lambda asked: asked.read().close()]
+    for proxy in proxies(scene, glance):
+        for glance.upload in deaths:
+            with proxy.client() as client:
+                begin(client, SIZE).send_until_refused(body)
+                assert reason(client.answer()) == (502, "glance_failed")
+
+
+@scenario
+def glance_takes_no_more(scene):
+    glance = scene.glance(upload=lambda asked: asked.read(10_000).hold())
+    for proxy in proxies(scene, glance, {"glance": {"stall_timeout": "2s"}}):
+        with proxy.client() as client:
+            begin(client, SIZE).send_until_refused(repeated(SIZE))
+            assert reason(client.answer()) == (504, "glance_timeout")
+        glance.uploads()[-1].go()
+
+
+@scenario(threaded=True)
+def the_client_goes_with_bytes_on_their_way(scene):
+    """Glance must not take what it has for an image."""
+    def waits(asked):
+        asked.read(10_000).hold()
+        accept_upload(asked)
+
+    glance = scene.glance(upload=waits)
+    for proxy in proxies(scene, glance):
+        for leave in ("close", "reset"):
+            client = begin(proxy.client(), 2 * SIZE)
+            send_until_stuck(client)
+            glance.wait("the start", lambda _: glance.uploads()[-1].length == 10_000)
+            getattr(client, leave)()
+            glance.uploads()[-1].go()
+            glance.wait("the end", lambda _: glance.uploads()[-1].cut)
+            assert not glance.uploads()[-1].complete
+        proxy.wait_metric(2, "uploads_total", result="aborted")
+
+
+@scenario(threaded=True)
+def stopped_with_bytes_on_their_way(scene):
+    glance = scene.glance(upload=lambda asked: asked.read(10_000).hold())
+    for verify in ("size", "digest"):
+        proxy = scene.proxy(glance, conf={"upload": {"verify": verify}})
+        client = begin(proxy.client(), SIZE)
+        send_until_stuck(client)
+        proxy.signal(signal.SIGTERM)
+        wait_until("it is stopping", lambda: "draining: nothing new" in proxy.log())
+        proxy.signal(signal.SIGTERM)
+        assert proxy.wait_exit() == 0
+        client.close()
+        glance.uploads()[-1].go()
