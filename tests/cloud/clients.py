@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """The programs that people upload images with, run as people run them, through the proxy."""
+import contextlib
 import json
 import os
 import re
@@ -41,6 +42,17 @@ def run(command, env=None, deadline=DEADLINE, stdin=subprocess.DEVNULL):
     return Result(done.returncode, done.stdout.decode(errors="replace"), seconds)
 
 
+@contextlib.contextmanager
+def terminal():
+    """For standard input: without one, clients take what is there for the image's data."""
+    master, slave = os.openpty()
+    try:
+        yield slave
+    finally:
+        os.close(master)
+        os.close(slave)
+
+
 def upload_url(cloud, image_id, call="file"):
     return f"{cloud.proxy.url}/v2/images/{image_id}/{call}"
 
@@ -73,33 +85,47 @@ def curl_started(cloud, image_id, path, *options, token=None):
     )
 
 
-def openstack(cloud, *arguments, user="demo"):
-    return run(["openstack", *arguments], cloud.envs[user])
+def openstack(cloud, *arguments, user="demo", env=None, **how):
+    return run(["openstack", *arguments], {**cloud.envs[user], **(env or {})}, **how)
 
 
-def glance(cloud, *arguments, user="demo"):
-    return run(["glance", *arguments], cloud.envs[user])
+def glance(cloud, *arguments, user="demo", env=None, **how):
+    return run(["glance", *arguments], {**cloud.envs[user], **(env or {})}, **how)
 
 
-def sdk(cloud, user="demo"):
+def sdk(cloud, user="demo", **settings):
     """A connection of openstacksdk's, as programs use it."""
     env = cloud.envs[user]
     names = ("auth_url", "username", "password", "project_name", "user_domain_id")
     names += ("project_domain_id", "region_name")
     named = {name: env[f"OS_{name.upper()}"] for name in names}
-    return openstack_sdk.connect(load_envvars=False, load_yaml_config=False, **named)
+    return openstack_sdk.connect(load_envvars=False, load_yaml_config=False, **named, **settings)
 
 
 def newman(cloud, image_id, path, body="binary"):
-    """Postman's runner: a PUT with the file as its body (newman.json), which is one of those that
-    Postman offers: binary, form-data, raw."""
+    """Postman's runner: a PUT with the file as its body, which is one of those that Postman offers:
+    binary, form-data, raw."""
+    return newman_runs(cloud, body, url=cloud.proxy.url, image=image_id, file=path)
+
+
+def newman_runs(cloud, folder, **variables):
+    """A folder of newman.json, or one of its requests."""
     program = os.path.join(cloud.directory, "newman", "node_modules", ".bin", "newman")
-    variables = {"proxy": cloud.proxy.url, "image": image_id, "token": cloud.token(), "file": path}
-    command = [program, "run", os.path.join(HERE, "newman.json"), "--folder", body]
+    command = [program, "run", os.path.join(HERE, "newman.json"), "--folder", folder]
     command += ["--verbose", "--color", "off"]
-    for name, value in variables.items():
+    for name, value in {"token": cloud.token(), **variables}.items():
         command += ["--env-var", f"{name}={value}"]
     result = run(command)
     # It draws a frame around the answer's body and folds it to the width of the frame.
     result.printed = re.sub(r"\n +│ ", "", result.printed)
+    return result
+
+
+def fetch(**request):
+    """A page's own request (fetch.mjs), which is asked for as JSON and told as JSON."""
+    result = run(["node", os.path.join(HERE, "fetch.mjs"), json.dumps(request)])
+    if result.exit_status == 0:
+        told = json.loads(result.printed)
+        result.status, result.headers = told["status"], told["headers"]
+        result.printed = told["body"]
     return result

@@ -20,6 +20,7 @@ import requests
 import yaml
 
 HERE = os.path.dirname(os.path.abspath(__file__))
+KIB = 1 << 10
 MIB = 1 << 20
 
 

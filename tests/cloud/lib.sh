@@ -7,16 +7,19 @@
 CLOUD_DIR=${CLOUD_DIR:-/var/tmp/glance-intake-cloud}
 
 KEYSTONE_PORT=15000
-GLANCE_PORT=19393
+GLANCE_PORT=19393       # under eventlet
+GLANCE_UWSGI_PORT=19395 # the same, as Debian's service runs it
 S3_PORT=17480
 MON_PORT=13300
 OSD_PORTS_FROM=16800
 OSD_PORTS_TO=16899
 PROXY_PORT=19292 # the catalog's image endpoint: clients never see Glance itself
 ADMIN_PORT=19294
+WEB_PORT=19480 # the one that web-download may fetch from; a test that needs a server starts it
 
 KEYSTONE_URL=http://127.0.0.1:$KEYSTONE_PORT/v3
 GLANCE_URL=http://127.0.0.1:$GLANCE_PORT
+GLANCE_UWSGI_URL=http://127.0.0.1:$GLANCE_UWSGI_PORT
 S3_URL=http://127.0.0.1:$S3_PORT
 PROXY_URL=http://127.0.0.1:$PROXY_PORT
 REGION=RegionOne
@@ -27,7 +30,7 @@ S3_ACCESS_KEY=CLOUDACCESSKEY
 S3_SECRET_KEY=cloudsecretkey
 S3_BUCKET=glance-storage
 
-SERVICES=(mon osd rgw keystone glance) # in the order they start
+SERVICES=(mon osd rgw keystone glance glance-uwsgi) # in the order they start
 export CEPH_CONF=$CLOUD_DIR/etc/ceph.conf
 
 die() {
@@ -83,12 +86,12 @@ stop() {
     rm -f "$CLOUD_DIR/run/$1.pid"
 }
 
-# render FILE: conf/FILE.in into the cloud's etc/, each @NAME@ replaced by the variable NAME.
+# render FILE [AS]: conf/FILE.in into the cloud's etc/, each @NAME@ replaced by the variable NAME.
 render() {
     local text name
     text=$(<"$HERE/conf/$1.in")
     for name in $(grep -o '@[A-Z0-9_]*@' <<<"$text" | sort -u | tr -d @); do
         text=${text//@$name@/${!name}}
     done
-    printf '%s\n' "$text" >"$CLOUD_DIR/etc/$1"
+    printf '%s\n' "$text" >"$CLOUD_DIR/etc/${2:-$1}"
 }

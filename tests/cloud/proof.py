@@ -83,7 +83,7 @@ def test_staged_by_openstack(cloud):
     with openstack_creates(cloud, file, "--import") as (result, image_id):
         check(result.exit_status == 0, f"openstack image create --import: {result.printed}")
         upload = cloud.proxy.ended_upload(image_id)
-        same("verified", (upload["stage"], upload["verified"]), (True, "size"))
+        same("verified", (upload["door"], upload["verified"]), ("stage", "size"))
         same("the digest in the log", upload["sha512"], file.sha512)
         staged_is_active(cloud, image_id, file)
 

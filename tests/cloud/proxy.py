@@ -12,6 +12,8 @@ import requests
 
 from cloud import HERE, Memory, wait_until
 
+BITS = "upload", "stage"  # the doors that data comes through, as /uploads names them
+
 
 class Proxy:
     def __init__(self, binary, endpoint, port, admin_port, directory, policy):
@@ -105,7 +107,8 @@ class Proxy:
 
     def _newest_upload(self, image_id, state):
         uploads = requests.get(self.admin_url + "/uploads", timeout=5).json()[state]
-        return next((upload for upload in uploads if upload["image"] == image_id), {})
+        wanted = [each for each in uploads if each["image"] == image_id and each["door"] in BITS]
+        return wanted[0] if wanted else {}
 
     def upload_in_flight(self, image_id):
         """What /uploads tells of the one to this image; nothing if there is none."""

@@ -145,31 +145,3 @@ def test_bad_token(cloud):
         same("bytes that curl has sent", result.sent, 0)
         same("the answer's status", result.status, 401)
         check("www-authenticate" in result.headers, f"not Glance's: {result.headers}")
-
-
-# Every client shows its user the sentence that curl's user reads in the answer.
-
-
-def prints_why(cloud, image_id, result, path):
-    told = clients.curl(cloud, image_id, "-T", path).printed
-    check(result.exit_status != 0, "the client thinks that all is well")
-    check(json.loads(told)["message"] in result.printed, f"it prints: {result.printed[-1500:]}")
-
-
-def test_openstack_prints_why(cloud):
-    create = ["image", "create", "--disk-format", "iso", "--container-format", "bare"]
-    result = clients.openstack(cloud, *create, "--file", cloud.small().path, "refused")
-    check(result.exit_status != 0, "openstack thinks that all is well")
-    check("ISO images are not accepted here" in result.printed, f"it prints: {result.printed}")
-
-
-def test_glance_prints_why(cloud):
-    with active_image(cloud) as image_id, unchanged(cloud, image_id):
-        result = clients.glance(cloud, "image-upload", "--file", cloud.small().path, image_id)
-        prints_why(cloud, image_id, result, cloud.small().path)
-
-
-def test_newman_prints_why(cloud):
-    with active_image(cloud) as image_id, unchanged(cloud, image_id):
-        result = clients.newman(cloud, image_id, cloud.big().path)
-        prints_why(cloud, image_id, result, cloud.small().path)

@@ -6,7 +6,7 @@ its bucket or the policy's `capacity`. And there is the store that Glance does n
 """
 import admin
 import clients
-from cloud import MIB, check, same, wait_until
+from cloud import KIB, MIB, check, same, wait_until
 from interruptions import output
 from proxy import another_proxy
 from refusals import curl_is_refused
@@ -82,10 +82,12 @@ def is_full(cloud, image_id, limit, used, in_flight, file):
 
 
 def quota_holds(cloud, scope):
+    """The gateway keeps a quota as whole KiB, and rounds up."""
     used = cloud.bucket_use()
+    limit = (used // KIB + 1) * KIB + 4 * MIB
     with cloud.new_image() as image_id:
-        with admin.s3_quota(cloud, scope, used + 4 * MIB):
-            is_full(cloud, image_id, used + 4 * MIB, used, 0, cloud.big())
+        with admin.s3_quota(cloud, scope, limit):
+            is_full(cloud, image_id, limit, used, 0, cloud.big())
             lands(cloud, image_id)
 
 

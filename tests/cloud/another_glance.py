@@ -1,0 +1,69 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A Glance beside the cloud's own, for one test: with the same stores, database and Keystone, and
+with what the cloud's own does without."""
+import contextlib
+import os
+import subprocess
+
+import requests
+
+from cloud import wait_until
+from proxy import scratch
+
+# Outside of Debian's pipeline: the filter compresses whatever the others answer.
+PASTE = """
+[filter-app:glance-api-everything]
+paste.filter_factory = glance.api.middleware.gzip:GzipMiddleware.factory
+next = cors
+
+[filter-app:cors]
+paste.filter_factory = oslo_middleware.cors:filter_factory
+oslo_config_project = glance
+oslo_config_file = {conf}
+next = config:/usr/share/glance-common/glance-api-paste.ini#glance-api-keystone+cachemanagement
+"""
+SETTINGS = """
+[DEFAULT]
+bind_port = {port}
+log_file = {directory}/glance.log
+image_cache_dir = {directory}/cache
+api_limit_max = 2
+limit_param_default = 2
+worker_self_reference_url = http://127.0.0.1:{port}
+
+[paste_deploy]
+flavor = everything
+config_file = {directory}/paste.ini
+
+[oslo_middleware]
+enable_proxy_headers_parsing = true
+"""
+
+
+def answers(url):
+    try:
+        return requests.get(url + "/healthcheck", timeout=5).ok
+    except requests.ConnectionError:
+        return False
+
+
+@contextlib.contextmanager
+def everything(cloud):
+    """Its URL. It has a cache that can be managed, compresses, gives lists in short pages, and
+    believes X-Forwarded-*."""
+    port = cloud.admin_port + 9
+    conf = os.path.join(cloud.directory, "etc", "glance-api.conf")
+    with scratch() as directory, open(os.path.join(directory, "out"), "wb") as out:
+        for name, text in (("paste.ini", PASTE), ("more.conf", SETTINGS)):
+            with open(os.path.join(directory, name), "w", encoding="ascii") as file:
+                file.write(text.format(port=port, directory=directory, conf=conf))
+        more = os.path.join(directory, "more.conf")
+        command = ["glance-api", "--config-file", conf, "--config-file", more]
+        glance = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=out, stderr=out)
+        url = f"http://127.0.0.1:{port}"
+        try:
+            wait_until(60, "another Glance answers", lambda: answers(url))
+            yield url
+        finally:
+            glance.terminate()
+            glance.wait(30)

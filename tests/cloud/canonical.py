@@ -1,0 +1,233 @@
+# SPDX-License-Identifier: Apache-2.0
+"""No way around the policy: every way to write a request, before Glance under eventlet and uWSGI.
+
+The policy forces `test`, the client asks for `file`, which is Glance's default, too. Every path
+form goes with every header form to each of the calls, raw, over a socket. Where the bits are is
+told by Glance's own `stores` of the image, by the directories of the file stores, and by the
+bucket; whatever is answered, they may be nowhere but in `test`.
+
+That the table is a dangerous one is seen without the proxy: there the bits do land in `file`.
+
+Of the requests that the proxy makes the same of, Glance gets one (tap.py): there are thousands.
+"""
+import collections
+import concurrent.futures
+import contextlib
+import json
+import socket
+
+from cloud import check, same, wait_until
+from forms import HEADERS, PATHS, Header
+from landing import DATA, images_at
+from proxy import another_proxy
+from servers import EVENTLET, SERVERS, UWSGI
+from tap import REPEATED, Tap
+
+METHODS = {"file": "PUT", "stage": "PUT", "import": "POST"}
+IMPORT = json.dumps({"method": {"name": "glance-direct"}})
+FORCED = {"default": {"store": "test", "mode": "force"}}
+ACCEPTED = 202
+AT_A_TIME = 6
+PLAIN = Header()
+ASKS_FOR_FILE = Header(("X-Image-Meta-Store: file",))
+
+
+# --- one request ---------------------------------------------------------------------------------
+
+
+def escaped(text):
+    return "".join(map("%%%02x".__mod__, text.encode()))
+
+
+def written(path, header, call, image_id, token):
+    """The bytes of one of the table's requests."""
+    data, kind = DATA, "application/octet-stream"
+    if call == "import":
+        data, kind = IMPORT, "application/json"
+    lines = [*header.framing, *path.fields]
+    if header.token:
+        lines.append("X-Auth-Token: {token}")
+    if not any(line.startswith(("Content-Type", "Content_Type")) for line in header.lines):
+        lines.append("Content-Type: " + kind)
+    lines += header.lines  # last: Python reads no further than a malformed one
+    values = {
+        "{method}": METHODS[call],
+        "{call}": call,
+        "{Call}": escaped(call[0]) + call[1:],
+        "{CALL}": escaped(call),
+        "{id}": image_id,
+        "{Id}": escaped(image_id[0]) + image_id[1:],
+        "{token}": token,
+        "{size}": "%x" % len(data),
+        "{data}": data,
+    }
+    head = "\r\n".join([f"{path.method} {path.target} {header.version}", "Host: images", *lines])
+    body = header.body.replace("{length}", str(len(data)))
+    for name, value in values.items():
+        head, body = head.replace(name, value), body.replace(name, value)
+    head = head.replace("{length}", str(len(body)))
+    return (head + "\r\n\r\n" + body).encode("latin-1")
+
+
+def answered(url, request):
+    """The status; 0 if there is none."""
+    with socket.create_connection(("127.0.0.1", int(url.rpartition(":")[2])), timeout=60) as server:
+        answer = b""
+        with contextlib.suppress(ConnectionError):
+            server.sendall(request)
+            while b"\r\n\r\n" not in answer.removeprefix(b"HTTP/1.1 100 Continue\r\n\r\n"):
+                piece = server.recv(65536)
+                if not piece:
+                    break
+                answer += piece
+    status = answer.removeprefix(b"HTTP/1.1 100 Continue\r\n\r\n")[9:12]
+    return int(status) if status.isdigit() else 0
+
+
+# --- without the proxy ---------------------------------------------------------------------------
+
+
+def all_of(function, rows, at_a_time=AT_A_TIME):
+    with concurrent.futures.ThreadPoolExecutor(at_a_time) as pool:
+        return list(pool.map(function, rows))
+
+
+def straight_to(images, url, token, path, header):
+    """Where the bits of an upload are then."""
+    for _ in range(3):  # sqlite's writers lock each other out
+        image_id = images.new()
+        if answered(url, written(path, header, "file", image_id, token)) != 500:
+            break
+    with contextlib.suppress(AssertionError):  # one that uWSGI waits for in vain stays `saving`
+        wait_until(5, "the upload has ended", lambda: images.at_rest(image_id))
+    return images.stores(image_id)
+
+
+def leads_past(cloud, server):
+    """The table says of each of its rows what the server makes of it."""
+    token = cloud.token()
+    with SERVERS[server](cloud) as url, images_at(cloud, url) as images:
+        rows = [(path, PLAIN, "file" if server in path.leads else None) for path in PATHS]
+        rows += [(PATHS[0], header, getattr(header, server)) for header in HEADERS]
+        at_a_time = 1 if server == UWSGI else AT_A_TIME
+        found = all_of(lambda row: straight_to(images, url, token, *row[:2]), rows, at_a_time)
+    wrong = [
+        f"{path} with {header}: {store}, not {expected}"
+        for (path, header, expected), store in zip(rows, found)
+        if store != expected
+    ]
+    check(not wrong, "; ".join(wrong))
+    return f"{found.count('file')} of {len(rows)} forms lead to `file`"
+
+
+def test_without_the_proxy_under_eventlet(cloud):
+    return leads_past(cloud, EVENTLET)
+
+
+def test_without_the_proxy_under_uwsgi(cloud):
+    return leads_past(cloud, UWSGI)
+
+
+# --- with the proxy ------------------------------------------------------------------------------
+
+
+class Trial:
+    """The table before one proxy. Images are used again until something has happened to them."""
+
+    def __init__(self, images, tap, url, token):
+        self.answers = collections.Counter()
+        self.landed = collections.Counter()
+        self._images = images
+        self._tap = tap
+        self._url = url
+        self._token = token
+        self._idle = {call: [] for call in METHODS}
+        self._staged = []
+
+    def run(self):
+        all_of(self._row, [(call, path) for call in METHODS for path in PATHS])
+        self._tap.lets_all_pass = True
+        for image_id, path, header in self._staged:
+            status = self._sends("import", PATHS[0], ASKS_FOR_FILE, image_id)
+            same("the status of the import", status, ACCEPTED)
+            self._has_landed(image_id, "stage", path, header)
+
+    def _row(self, call_and_path):
+        """One call and path with every header."""
+        call, path = call_and_path
+        image_id = self._image(call)
+        for header in HEADERS:
+            status = self._sends(call, path, header, image_id)
+            self.answers[status] += 1
+            begun = status == ACCEPTED  # an import, which shows a little later
+            if begun or (status // 100 == 2 and not self._waits(image_id, call)):
+                self._used(image_id, call, path, header)
+                image_id = self._image(call)
+        if self._waits(image_id, call):
+            self._idle[call].append(image_id)
+        else:
+            self._used(image_id, call, path, "a header that was not answered with 2xx")
+
+    def _sends(self, call, path, header, image_id):
+        return answered(self._url, written(path, header, call, image_id, self._token))
+
+    def _image(self, call):
+        """One that waits for the call."""
+        if self._idle[call]:
+            return self._idle[call].pop()
+        with self._tap.turn:
+            return self._images.new_staged() if call == "import" else self._images.new()
+
+    def _waits(self, image_id, call):
+        """Whether nothing has happened to it."""
+        return self._images.status(image_id) == ("uploading" if call == "import" else "queued")
+
+    def _used(self, image_id, call, path, header):
+        """Something has; what was staged lands nowhere until it is imported."""
+        if call == "stage":
+            self._staged.append((image_id, path, header))
+            return
+        with self._tap.turn:  # an import goes on behind its answer
+            self._has_landed(image_id, call, path, header)
+
+    def _has_landed(self, image_id, call, path, header):
+        store = self._images.settled(image_id)
+        check(store in ("test", None), f"in {store}: {call}, {path}, with {header}")
+        self.landed[call] += store == "test"
+
+
+def all_lands_in_test(cloud, server):
+    with contextlib.ExitStack() as stack:
+        url = stack.enter_context(SERVERS[server](cloud))
+        tap = stack.enter_context(Tap(url))
+        proxy = stack.enter_context(another_proxy(cloud, FORCED, tap.url))
+        images = stack.enter_context(images_at(cloud, url))
+        trial = Trial(images, tap, proxy.url, cloud.token())
+        trial.run()
+    note = told(trial.answers, trial.landed)
+    check(min(trial.landed[call] for call in METHODS) > 20, f"only {note}")
+    return note
+
+
+def told(answers, landed):
+    """The figures of a run."""
+    parts = [
+        f"{sum(answers.values())} requests",
+        f"{landed.total()} landed, all in `test`: "
+        + " and ".join(f"{count} by {call}" for call, count in sorted(landed.items())),
+        f"{answers[REPEATED]} reached Glance as another did before",
+    ]
+    parts += [
+        f"{count} were answered {status or 'by nothing'}"
+        for status, count in sorted(answers.items())
+        if status != REPEATED
+    ]
+    return ", ".join(parts)
+
+
+def test_through_the_proxy_under_eventlet(cloud):
+    return all_lands_in_test(cloud, EVENTLET)
+
+
+def test_through_the_proxy_under_uwsgi(cloud):
+    return all_lands_in_test(cloud, UWSGI)

@@ -1,0 +1,297 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The other doors, before real Glance: imports, copies, locations and tasks.
+
+Each import is asked for in every way to name stores, under every mode of the policy, and then it is
+looked where the bits are. What a closed door keeps out does happen when the client is exempt.
+"""
+import contextlib
+import functools
+import http.server
+import json
+import threading
+
+import requests
+
+from cloud import check, same, wait_until
+from landing import DATA, images_at
+from proxy import another_proxy
+from servers import eventlet, uwsgi
+
+DEFAULT = {"store": "test", "mode": "force"}
+FORCE = {"default": DEFAULT}
+ONLY_TEST = {"default": {**DEFAULT, "mode": "default", "allow": ["test"]}}
+EITHER = {"default": {**DEFAULT, "mode": "default", "allow": ["test", "file"]}}
+AUDIT = {**FORCE, "mode": "audit"}
+
+ASKED_STORE = {"X-Image-Meta-Store": "file"}
+WISHES = {  # for `file`, or what includes it: fields and body
+    "nothing": ({}, {}),
+    "the header": (ASKED_STORE, {}),
+    "stores": ({}, {"stores": ["file"]}),
+    "all_stores": ({}, {"all_stores": True}),
+    "header and stores": (ASKED_STORE, {"stores": ["file"]}),
+}
+
+# Status, where the bits are then, and what is audited, for each of the wishes. To the last of them
+# Glance says 400.
+IMPORTS = (
+    (FORCE, [(202, "test", None)] * 5),
+    (ONLY_TEST, [(202, "test", None)] + [(403, None, None)] * 4),
+    (
+        EITHER,
+        [
+            (202, "test", None),
+            (202, "file", None),
+            (202, "file", None),
+            (202, "file,test", None),
+            (400, None, None),
+        ],
+    ),
+    (
+        AUDIT,
+        [
+            (202, "file", "store"),
+            (202, "file", "store"),
+            (202, "file", "store"),
+            (202, "file,test", "store"),
+            (400, None, "store"),
+        ],
+    ),
+)
+
+# The same for a copy of an image that is in `test`: another one there is a 400 of Glance's.
+COPIES = (
+    (FORCE, [(400, "test", None)] + [(403, "test", None)] * 4),
+    (ONLY_TEST, [(400, "test", None)] + [(403, "test", None)] * 4),
+    (EITHER, [(400, "test", None)] + [(202, "file,test", None)] * 3 + [(400, "test", None)]),
+    (
+        AUDIT,
+        [(202, "file,test", "store")]
+        + [(202, "file,test", "store_not_allowed")] * 3
+        + [(400, "test", "store_not_allowed")],
+    ),
+)
+
+
+@contextlib.contextmanager
+def yard(cloud, server=eventlet, policy=FORCE):
+    """Images, and a proxy before the Glance that has them."""
+    with server(cloud) as url, another_proxy(cloud, policy, url) as proxy:
+        with images_at(cloud, url) as images:
+            yield images, proxy
+
+
+def asks(cloud, proxy, method, path, user="demo", **options):
+    """A request to the proxy."""
+    headers = {"X-Auth-Token": cloud.token(user), **options.pop("headers", {})}
+    return requests.request(method, proxy.url + path, headers=headers, timeout=60, **options)
+
+
+def imports(cloud, proxy, image_id, method, wish="nothing", user="demo"):
+    fields, more = WISHES[wish]
+    path = f"/v2/images/{image_id}/import"
+    return asks(cloud, proxy, "POST", path, user, headers=fields, json={"method": method, **more})
+
+
+def is_denied(answer):
+    same("the status", answer.status_code, 403)
+    same("the reason", answer.json()["reason"], "denied_by_policy")
+
+
+def lands_as_told(cloud, table, new, method, user="demo"):
+    """All of the table, on images that `new` makes."""
+    with yard(cloud) as (images, proxy):
+        for policy, expected in table:
+            proxy.reload(policy)
+            for wish, (status, stores, audited) in zip(WISHES, expected):
+                what = f"{method['name']} by {wish} under {json.dumps(policy)}"
+                for _ in range(3):  # sqlite's writers lock each other out, and fail an import
+                    image_id = new(images)
+                    answer = imports(cloud, proxy, image_id, method, wish, user)
+                    same(f"the status of {what}", answer.status_code, status)
+                    same(f"X-Intake-Audit of {what}", answer.headers.get("X-Intake-Audit"), audited)
+                    found = images.settled(image_id)
+                    if found == stores:
+                        break
+                same(f"the stores after {what}", found, stores)
+
+
+def test_import_of_what_is_staged(cloud):
+    lands_as_told(cloud, IMPORTS, lambda images: images.new_staged(), {"name": "glance-direct"})
+
+
+@contextlib.contextmanager
+def web(cloud):
+    """The URI of the image's data, for Glance to fetch."""
+
+    class Handler(http.server.BaseHTTPRequestHandler):
+        def do_GET(self):
+            self.send_response(200)
+            self.send_header("Content-Length", str(len(DATA)))
+            self.end_headers()
+            self.wfile.write(DATA.encode())
+
+        def log_message(self, *arguments):
+            """Nobody reads it."""
+
+    port = int(cloud.envs["demo"]["CLOUD_WEB_PORT"])
+    with http.server.ThreadingHTTPServer(("127.0.0.1", port), Handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{port}/image"
+        server.shutdown()
+
+
+def test_import_of_a_download(cloud):
+    with web(cloud) as uri:
+        method = {"name": "web-download", "uri": uri}
+        lands_as_told(cloud, IMPORTS, lambda images: images.new(), method)
+
+
+def test_copy(cloud):
+    def new(images):
+        return images.new_active("test")
+
+    lands_as_told(cloud, COPIES, new, {"name": "copy-image"}, user="admin")
+
+
+def test_copy_to_the_policys_store(cloud):
+    with yard(cloud) as (images, proxy):
+        image_id = images.new_active("file")
+        answer = imports(cloud, proxy, image_id, {"name": "copy-image"}, user="admin")
+        same("the status", answer.status_code, 202)
+        same("the stores", images.settled(image_id), "file,test")
+
+
+def test_import_methods(cloud):
+    """Closed ones, and a client for whom they are not; where it goes stays the policy's to say."""
+    closed = {**FORCE, "doors": {"import_methods": ["copy-image"]}}
+    exempt = {**FORCE, "doors": {"import_methods": ["copy-image"], "exempt": ["127.0.0.1"]}}
+    with yard(cloud, policy=closed) as (images, proxy):
+        image_id = images.new_staged()
+        is_denied(imports(cloud, proxy, image_id, {"name": "glance-direct"}, "stores"))
+        same("the image's status", images.status(image_id), "uploading")
+        proxy.reload(exempt)
+        answer = imports(cloud, proxy, image_id, {"name": "glance-direct"}, "stores")
+        same("the status for the exempt", answer.status_code, 202)
+        same("the stores", images.settled(image_id), "test")
+
+
+# --- locations -----------------------------------------------------------------------------------
+
+
+def location(cloud, image_id):
+    """The bits of that image, in the bucket, with the keys to them."""
+    env = cloud.envs["demo"]
+    keys = f"{env['CLOUD_S3_ACCESS_KEY']}:{env['CLOUD_S3_SECRET_KEY']}"
+    where = env["CLOUD_S3_URL"].removeprefix("http://")
+    url = f"s3+http://{keys}@{where}/{cloud.bucket}/{image_id}"
+    return {"url": url, "metadata": {"store": "test"}}
+
+
+def updates(there):
+    """Each way to set an image's locations to `there`: type and body."""
+    newer = "application/openstack-images-v2.1-json-patch"
+    older = "application/openstack-images-v2.0-json-patch"
+    yield newer, [{"op": "add", "path": "/locations/-", "value": there}]
+    yield newer, [{"op": "add", "path": "/locations/0", "value": there}]
+    yield newer, [{"op": "replace", "path": "/locations", "value": [there]}]
+    yield newer, [{"op": "replace", "path": "/name", "value": "x"},
+                  {"value": there, "path": "/locations/-", "op": "add"}]
+    yield older, [{"add": "/locations/-", "value": there}]
+    yield older, [{"replace": "/locations", "value": [there]}]
+
+
+def update(cloud, proxy, image_id, kind, body):
+    path = f"/v2/images/{image_id}"
+    return asks(cloud, proxy, "PATCH", path, headers={"Content-Type": kind}, data=json.dumps(body))
+
+
+def doors(**settings):
+    return {**FORCE, "doors": settings}
+
+
+def audits(answer, what):
+    same("X-Intake-Audit", answer.headers.get("X-Intake-Audit"), what)
+
+
+def test_locations(cloud):
+    with yard(cloud, uwsgi) as (images, proxy):
+        there = location(cloud, images.new_active("test"))
+        opened = {
+            None: doors(locations="open"),
+            "no": doors(locations="closed", exempt=["127.0.0.0/8"]),
+            "denied_by_policy": AUDIT,
+        }
+        for (kind, body), policy in zip(updates(there), [*opened.values()] * 2):
+            image_id = images.new()
+            proxy.reload(FORCE)
+            is_denied(update(cloud, proxy, image_id, kind, body))
+            same("the status when closed", images.status(image_id), "queued")
+            proxy.reload(policy)
+            answer = update(cloud, proxy, image_id, kind, body)
+            check(answer.status_code == 200, f"{body}: {answer.status_code} {answer.text}")
+            audits(answer, "denied_by_policy" if policy is AUDIT else None)
+            same("the status when open", images.status(image_id), "active")
+
+
+def test_update_of_something_else(cloud):
+    with yard(cloud, uwsgi) as (images, proxy):
+        image_id = images.new()
+        for kind, body in (
+            ("application/openstack-images-v2.1-json-patch",
+             [{"op": "add", "path": "/locations_of_mine", "value": "here"}]),
+            ("application/openstack-images-v2.0-json-patch", [{"replace": "/name", "value": "y"}]),
+        ):
+            same("the status", update(cloud, proxy, image_id, kind, body).status_code, 200)
+        image = images.image(image_id)
+        same("the properties", (image["name"], image["locations_of_mine"]), ("y", "here"))
+
+
+def test_added_location(cloud):
+    """This Glance does not know the call; one that does gets it only if the policy lets it."""
+    with yard(cloud, uwsgi) as (images, proxy):
+        there = location(cloud, images.new_active("test"))
+        path = f"/v2/images/{images.new()}/locations"
+        is_denied(asks(cloud, proxy, "POST", path, json=there))
+        proxy.reload(doors(locations="open"))
+        same("Glance's answer", asks(cloud, proxy, "POST", path, json=there).status_code, 404)
+
+
+def test_locations_at_birth(cloud):
+    """Glance does not take them in POST /v2/images: that needs no door."""
+    with yard(cloud, uwsgi) as (images, proxy):
+        there = location(cloud, images.new_active("test"))
+        fields = {"disk_format": "raw", "container_format": "bare", "locations": [there]}
+        answer = asks(cloud, proxy, "POST", "/v2/images", json=fields)
+        check(answer.status_code in (400, 403), f"{answer.status_code} {answer.text}")
+
+
+# --- tasks ---------------------------------------------------------------------------------------
+
+
+def image_of(images, task_id):
+    task = images.glance("GET", f"/v2/tasks/{task_id}", user="admin").json()
+    check(task["status"] != "failure", f"{task}")
+    return (task["result"] or {}).get("image_id")
+
+
+def test_tasks(cloud):
+    with yard(cloud) as (images, proxy), web(cloud) as uri:
+        properties = {"name": "task", "disk_format": "raw", "container_format": "bare"}
+        task = {
+            "type": "import",
+            "input": {
+                "import_from": uri,
+                "import_from_format": "raw",
+                "image_properties": properties,
+            },
+        }
+        send = functools.partial(asks, cloud, proxy, "POST", "/v2/tasks", json=task)
+        is_denied(send("admin"))
+        proxy.reload(doors(tasks="open"))
+        same("Glance's answer to a member", send().status_code, 403)
+        answer = send("admin")
+        check(answer.status_code == 201, f"{answer.status_code} {answer.text}")
+        made = wait_until(20, "the task is done", lambda: image_of(images, answer.json()["id"]))
+        images.adopt(made)
+        same("where the bits of an import task are", images.settled(made), "file")

@@ -1,0 +1,341 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Nobody notices the proxy: each request of the Image API is put to Glance, and to the same Glance
+through the proxy, and the two answers are compared as they came: first line, fields, body.
+
+What changes something is done to twins, one of each side; their ids, and times, are made alike
+before they are compared. What else may differ is in ALLOWED, and in README.
+"""
+import collections
+import contextlib
+import json
+import os
+import re
+import sys
+import urllib.parse
+import uuid
+from dataclasses import dataclass
+from typing import Callable
+
+from another_glance import everything
+from cloud import HERE, check, same
+from proxy import another_proxy
+from questions import GROUPS
+
+sys.path.append(os.path.dirname(HERE))
+
+from support.wire import Client, Cut, head  # noqa: E402
+
+HOST = "images.example.org:9292"  # told to both, so that both build their links from it
+POLICY = {
+    "default": {"store": "file", "mode": "default"},
+    "doors": {"locations": "open", "tasks": "open"},
+}
+DATA = bytes(range(250)) * 400
+TRIES = 8
+
+# --- what may differ ------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Answers:
+    """To one question, and what they have in one field."""
+
+    question: object
+    answer: object  # Glance's own
+    direct: list
+    through: list
+
+    def is_new(self):
+        return not self.direct and len(self.through) == 1
+
+    def are_of_an_upload(self):
+        return self.question.method == "PUT" and self.question.target.endswith(("/file", "/stage"))
+
+    def are_of_a_door(self):
+        return self.are_of_an_upload() or self.question.target.endswith("/import")
+
+
+@dataclass(frozen=True)
+class Allowed:
+    name: str
+    direct: str
+    through: str
+    why: str
+    applies: Callable  # to Answers
+
+
+def ends_with_the_connection(answer):
+    """Its body does, which has no other end."""
+    framed = answer.chunked or answer.get("Content-Length") is not None
+    return not framed and answer.status not in (204, 304)
+
+
+OF_A_DOOR = (
+    "X-Intake-Store",
+    "X-Intake-Rule",
+    "X-Intake-Fixed",
+    "X-Intake-Bytes",
+    "X-Intake-Verified",
+    "Repr-Digest",
+)
+
+ALLOWED = [
+    Allowed(
+        "X-Openstack-Request-Id",
+        "none (versions, 401, CORS preflights)",
+        "the proxy's own",
+        "each answer has one, to be found in the proxy's log",
+        Answers.is_new,
+    ),
+    Allowed(
+        "Content-Length",
+        "0 with a 204",
+        "none",
+        "RFC 9110 8.6",
+        lambda these: these.answer.status == 204 and not these.through,
+    ),
+    Allowed(
+        "Content-Length",
+        "none (uWSGI)",
+        "that of the body",
+        "the proxy has read it whole: versions, and refusals of uploads",
+        lambda these: ends_with_the_connection(these.answer) and these.is_new(),
+    ),
+    Allowed(
+        "Transfer-Encoding",
+        "none, and no Content-Length (uWSGI)",
+        "chunked",
+        "the client's connection stays open",
+        lambda these: ends_with_the_connection(these.answer) and these.through == ["chunked"],
+    ),
+    Allowed(
+        "Connection",
+        "close (uWSGI)",
+        "none",
+        "the client's connection stays open",
+        lambda these: these.direct == ["close"] and these.through in ([], ["keep-alive"]),
+    ),
+    Allowed(
+        "Connection",
+        "none",
+        "close",
+        "an upload was refused before its body was read",
+        lambda these: these.are_of_an_upload()
+        and these.answer.status >= 400
+        and these.through == ["close"],
+    ),
+    Allowed("Date", "none (uWSGI)", "the proxy's", "RFC 9110 6.6.1", Answers.is_new),
+    *(
+        Allowed(
+            name,
+            "none",
+            "of an upload or import",
+            "where the image goes, and what was stored",
+            lambda these: these.are_of_a_door() and these.is_new(),
+        )
+        for name in OF_A_DOOR
+    ),
+]
+
+# The registered phrases of these statuses are others by now (RFC 9110 15.5).
+PHRASES = {
+    413: ("Request Entity Too Large", "Content Too Large"),
+    416: ("Request Range Not Satisfiable", "Range Not Satisfiable"),
+}
+
+# Each server puts its own of these where it likes.
+OF_THE_CONNECTION = {"connection", "content-length", "date", "transfer-encoding"}
+
+# A Glance that was just started names these, too; later it does not.
+RESERVED_STORES = ",os_glance_staging_store,os_glance_tasks_store"
+
+
+# --- the two sides --------------------------------------------------------------------------
+
+
+class Side:
+    """A way to Glance, on a connection of its own and with twins of its own."""
+
+    def __init__(self, cloud, name, url, ids):
+        where = urllib.parse.urlsplit(url)
+        self.address = where.hostname, where.port
+        self.cloud = cloud
+        self.ids = ids
+        self.own = {"chosen": str(uuid.uuid4()), "own_namespace": f"twin-{name}-{ids['tag']}"}
+        self.client = None
+
+    def fill_in(self, text):
+        for name, value in {**self.ids, **self.own}.items():
+            text = text.replace(f"{{{name}}}", value)
+        return text
+
+    def request(self, question):
+        fields = [f"Host: {HOST}"]
+        if question.user:
+            fields.append(f"X-Auth-Token: {self.cloud.token(question.user)}")
+        fields += [self.fill_in(field) for field in question.fields]
+        body = b""
+        if question.body is not None:
+            body = self.fill_in(question.body.decode("latin-1")).encode("latin-1")
+            fields.append(f"Content-Length: {len(body)}")
+        start = f"{question.method} {self.fill_in(question.target)} {question.version}"
+        return head(start, *fields) + body
+
+    def ask(self, question):
+        self.client = self.client or Client(self.address)
+        answer = self.client.send(self.request(question)).answer(question.method)
+        said = (answer.get("Connection") or "").lower()
+        is_old = question.version == "HTTP/1.0" and said != "keep-alive"
+        if said == "close" or is_old or ends_with_the_connection(answer):
+            self.close()
+        if question.keep and answer.status == 201:
+            self.own[question.keep] = json.loads(answer.body)["id"]
+        return answer
+
+    def close(self):
+        if self.client:
+            self.client.close()
+        self.client = None
+
+    def alike(self, question, text):
+        """Without what is another in each answer, or on each side."""
+        text = re.sub(r"\breq-[-0-9a-f]{36}\b", "(request)", text).replace(RESERVED_STORES, "")
+        if question.keep or any(question.names(name) for name in self.own):
+            for name, value in self.own.items():
+                text = text.replace(value, f"({name})")
+            text = re.sub(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(\.\d+)?Z?", "(time)", text)
+        return text
+
+    def fields(self, question, answer):
+        """The values by name, in lower case."""
+        values = collections.defaultdict(list)
+        for name, value in answer.fields:
+            told = {"Date": "(date)", "Connection": value.lower()}.get(name)
+            values[name.lower()].append(told or self.alike(question, value))
+        return values
+
+
+def start_of(answer):
+    """As the proxy writes it. To an old client uWSGI says HTTP/1.0; each server is to tell its own
+    version (RFC 9112 2.3)."""
+    start = answer.start.replace(*PHRASES.get(answer.status, ("", "")))
+    return start.replace("HTTP/1.0", "HTTP/1.1")
+
+
+def names_of(answer, left_out):
+    """As they are written, in their order."""
+    left_out = OF_THE_CONNECTION | left_out
+    return [name for name, _ in answer.fields if name.lower() not in left_out]
+
+
+def differences(question, sides, answers):
+    """Sentences."""
+    direct, through = (side.fields(question, told) for side, told in zip(sides, answers))
+    others = {name for name in direct.keys() | through.keys() if direct[name] != through[name]}
+    for name in sorted(others):
+        these = Answers(question, answers[0], direct[name], through[name])
+        if not any(row.applies(these) for row in ALLOWED if row.name.lower() == name):
+            yield f"{name} is {through[name]}, not {direct[name]}"
+    names = [names_of(answer, others) for answer in answers]
+    texts = [answer.body.decode("latin-1") for answer in answers]
+    bodies = [side.alike(question, text) for side, text in zip(sides, texts)]
+    for what, (one, other) in (
+        ("the start", (start_of(answers[0]), answers[1].start)),
+        ("the order of fields", names),
+        ("the body", bodies),
+    ):
+        if one != other:
+            yield f"{what} is {other[:300]!r}, not {one[:300]!r}"
+
+
+def ask(question, side, cuts):
+    """Glance on sqlite says 500 when somebody else is writing; the proxy never says that."""
+    for _ in range(TRIES):
+        try:
+            answer = side.ask(question)
+            if answer.status != 500:
+                break
+        except (Cut, ConnectionError):
+            side.close()
+            check(cuts, f"{question}: the answer was cut")
+    return answer
+
+
+def compare(question, sides, cuts):
+    """Glance's own answer, and what the other has different. What a list holds may have been
+    changed by somebody else between the two."""
+    for _ in range(TRIES if question.is_safe() else 1):
+        answers = [ask(question, side, cuts) for side in sides]
+        found = [f"{question}: {what}" for what in differences(question, sides, answers)]
+        if not found:
+            break
+    return answers[0], found
+
+
+# --- what both are asked about --------------------------------------------------------------
+
+
+@contextlib.contextmanager
+def things(cloud):
+    """Images to ask about; the names of questions.py for them."""
+    tag = uuid.uuid4().hex[:8]
+    fields = {"tags": [tag, "more", "a tag"], "disk_format": "raw"}
+    with (
+        cloud.new_image("fidelity \N{LATIN SMALL LETTER E WITH ACUTE}", **fields) as active,
+        cloud.new_image("fidelity-queued", **fields) as queued,
+        cloud.new_image("fidelity-shared", visibility="shared", **fields) as shared,
+        cloud.new_image(user="other") as foreign,
+    ):
+        member = cloud.image(foreign)["owner"]
+        octets = {"Content-Type": "application/octet-stream"}
+        stored = cloud.glance("PUT", f"/v2/images/{active}/file", headers=octets, data=DATA)
+        same("the status of the upload", stored.status_code, 204)
+        path = f"/v2/images/{shared}/members"
+        told = cloud.glance("POST", path, json={"member": member})
+        same("the status of the sharing", told.status_code, 200)
+        yield {"tag": tag, "active": active, "queued": queued, "shared": shared, "member": member}
+
+
+def nobody_notices(cloud, glance_url, cuts=False):
+    """Returns Glance's own answers. `cuts`: it may break off an answer."""
+    told, found = [], []
+    with another_proxy(cloud, POLICY, endpoint=glance_url) as proxy, things(cloud) as ids:
+        sides = [Side(cloud, "one", glance_url, ids), Side(cloud, "two", proxy.url, ids)]
+        with contextlib.ExitStack() as afterwards:
+            for side in sides:
+                afterwards.callback(side.close)
+            for question in (question for group in GROUPS for question in group()):
+                answer, differing = compare(question, sides, cuts)
+                told.append(answer)
+                found += differing
+    check(not found, f"{len(found)} differences: {'; '.join(found[:10])}")
+    return told
+
+
+def reached(told, *more):
+    """The questions lead where they are meant to."""
+    wanted = {200, 201, 204, 206, 300, 400, 401, 403, 404, 405, 409, 413, 415, 416, *more}
+    seen = {answer.status for answer in told}
+    check(len(told) >= 150, f"only {len(told)} questions")
+    check(wanted <= seen, f"Glance never answers {wanted - seen}")
+    return f"{len(told)} requests"
+
+
+def test_same_answers(cloud):
+    return reached(nobody_notices(cloud, cloud.glance_url))
+
+
+def test_same_answers_under_uwsgi(cloud):
+    """uWSGI resets the connection of a request whose body Glance has not read, with or without the
+    proxy: the answer may or may not get through."""
+    return reached(nobody_notices(cloud, cloud.envs["demo"]["CLOUD_GLANCE_UWSGI_URL"], cuts=True))
+
+
+def test_same_answers_with_everything_on(cloud):
+    with everything(cloud) as url:
+        told = nobody_notices(cloud, url)
+    zipped = [answer for answer in told if answer.get("Content-Encoding") == "gzip"]
+    check(zipped, "nothing was compressed")
+    pages = [answer for answer in told if b'"next": "/v2/images?' in answer.body]
+    check(pages, "no list had a next page")
+    return reached(told, 202)

@@ -1,0 +1,109 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Where images' bits are, by whatever can be asked: Glance, the stores' directories, the bucket."""
+import concurrent.futures
+import contextlib
+import os
+
+import requests
+
+from cloud import same, wait_until
+
+DATA = "No image, but raw.\r\n\0".ljust(2048, "\0")
+OCTETS = {"Content-Type": "application/octet-stream"}
+TRIES = 5  # of what sqlite may fail, whose writers lock each other out
+
+
+class Images:
+    """Made as they are needed, at Glance itself, and deleted in the end."""
+
+    def __init__(self, cloud, url):
+        self._cloud = cloud
+        self._url = url
+        self._made = []
+        self._files = os.path.join(cloud.directory, "glance")
+
+    def glance(self, method, path, user="demo", **options):
+        """A request to Glance itself."""
+        headers = {"X-Auth-Token": self._cloud.token(user), **options.pop("headers", {})}
+        url = self._url + path
+        return requests.request(method, url, headers=headers, timeout=60, **options)
+
+    def new(self, user="demo"):
+        """The id of a queued one."""
+        fields = {"name": "landing", "disk_format": "raw", "container_format": "bare"}
+        for _ in range(TRIES):
+            answer = self.glance("POST", "/v2/images", user=user, json=fields)
+            if answer.status_code != 500:
+                break
+        same("the status of the image's creation", answer.status_code, 201)
+        self.adopt(answer.json()["id"])
+        return answer.json()["id"]
+
+    def adopt(self, image_id):
+        """It is deleted in the end, too."""
+        self._made.append(image_id)
+
+    def _new_with_data(self, call, **fields):
+        for _ in range(TRIES):
+            image_id = self.new()
+            path = f"/v2/images/{image_id}/{call}"
+            answer = self.glance("PUT", path, headers={**OCTETS, **fields}, data=DATA)
+            if answer.status_code != 500:
+                break
+        same("the status of its data", answer.status_code, 204)
+        return image_id
+
+    def new_staged(self):
+        """One whose bits wait for an import."""
+        return self._new_with_data("stage")
+
+    def new_active(self, store):
+        """One whose bits are in the store."""
+        return self._new_with_data("file", **{"X-Image-Meta-Store": store})
+
+    def image(self, image_id):
+        return self.glance("GET", f"/v2/images/{image_id}", user="admin").json()
+
+    def status(self, image_id):
+        return self.image(image_id)["status"]
+
+    def at_rest(self, image_id):
+        """Whether what was begun with it has ended."""
+        image = self.image(image_id)
+        busy = image["status"] in ("saving", "importing") or image.get("os_glance_import_task")
+        return not busy
+
+    def settled(self, image_id):
+        """Where its bits are when it is. A task that sqlite has failed never ends."""
+        with contextlib.suppress(AssertionError):
+            wait_until(20, f"{image_id} is at rest", lambda: self.at_rest(image_id))
+        return self.stores(image_id)
+
+    def stores(self, image_id):
+        """Where its bits are, by whatever is asked; None: nowhere."""
+        stores = self.image(image_id).get("stores")
+        found = set(stores.split(",") if stores else ())
+        for store, directory in (("file", "images"), ("os_glance_tasks_store", "tasks")):
+            if os.path.exists(os.path.join(self._files, directory, image_id)):
+                found.add(store)
+        if self._cloud.in_bucket(image_id):
+            found.add("test")
+        return ",".join(sorted(found)) or None
+
+    def close(self):
+        with concurrent.futures.ThreadPoolExecutor(2) as pool:
+            list(pool.map(self._delete, self._made))
+
+    def _delete(self, image_id):
+        for _ in range(TRIES):
+            if self.glance("DELETE", f"/v2/images/{image_id}", user="admin").status_code != 500:
+                break
+
+
+@contextlib.contextmanager
+def images_at(cloud, url):
+    images = Images(cloud, url)
+    try:
+        yield images
+    finally:
+        images.close()

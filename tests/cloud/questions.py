@@ -1,0 +1,409 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What can be asked of the Image API, as requests that fidelity.py puts to two sides.
+
+`{active}`, `{queued}`, `{shared}`, `{member}` and `{tag}` are the same for both, and nothing here
+changes them. `{own}`, `{own_namespace}` and `{chosen}` are each side's own.
+"""
+import json
+from dataclasses import dataclass
+
+NOBODY = "00000000-0000-4000-8000-000000000000"
+ALLOWED_ORIGIN = "https://horizon.example.org"  # as in conf/glance-api.conf.in
+SNOWMAN = "\N{SNOWMAN}"
+PATCH_TYPE = "Content-Type: application/openstack-images-v2.1-json-patch"
+OLD_PATCH_TYPE = "Content-Type: application/openstack-images-v2.0-json-patch"
+OCTETS = "Content-Type: application/octet-stream"
+JSON_TYPE = "Content-Type: application/json"
+
+
+@dataclass(frozen=True)
+class Question:
+    method: str
+    target: str
+    fields: tuple = ()  # whole lines
+    body: bytes | None = None
+    user: str | None = "demo"  # None: no token
+    keep: str | None = None  # the name for the id of what it creates
+    version: str = "HTTP/1.1"
+
+    def is_safe(self):
+        return self.method in ("GET", "HEAD", "OPTIONS")
+
+    def names(self, name):
+        return f"{{{name}}}" in self.target or f"{{{name}}}".encode() in (self.body or b"")
+
+    def __str__(self):
+        return " ".join([self.method, self.target[:100], *(field[:60] for field in self.fields)])
+
+
+def get(target, *fields, **more):
+    return Question("GET", target, fields, **more)
+
+
+def send(method, target, document, *fields, **more):
+    return Question(method, target, (JSON_TYPE, *fields), json.dumps(document).encode(), **more)
+
+
+def patch(target, *changes, media_type=PATCH_TYPE, **more):
+    return Question("PATCH", target, (media_type,), json.dumps(changes).encode(), **more)
+
+
+def discovery():
+    """How a client finds out what there is: mostly without a token."""
+    for target in ("/", "/versions", "/versions/", "/v2", "/v2/", "/v2.9/", "/v9", "/no", "/?a=b"):
+        yield get(target, user=None)
+    yield get("/v2")
+    yield get("/v2/")
+    yield get("/", "Accept: application/json")
+    yield get("/versions", "Accept: text/html")
+    yield get("/images", "Accept: application/vnd.openstack.images-v2")
+    yield get("/images", "Accept: application/vnd.openstack.images-v2.5")
+    yield get("/v2/images?limit=1", "Accept: application/vnd.openstack.images-v2")
+    for version in ("v2.0", "v2.7", "v2.15", "v2.99"):
+        yield get(f"/{version}/schemas/image")
+    for method in ("GET", "HEAD", "OPTIONS"):
+        yield Question(method, "/healthcheck", user=None)
+    yield get("/healthcheck", "Accept: application/json", user=None)
+    yield get("/healthcheck?detailed=1", user=None)
+
+
+def schemas():
+    names = ("image", "images", "member", "members", "task", "tasks", "metadefs/namespace",
+             "metadefs/namespaces", "metadefs/resource_type", "metadefs/resource_types",
+             "metadefs/property", "metadefs/properties", "metadefs/object", "metadefs/objects",
+             "metadefs/tag", "metadefs/tags")
+    for name in names:
+        yield get(f"/v2/schemas/{name}")
+    yield get("/v2/schemas/nothing")
+    yield send("POST", "/v2/schemas/image", {})
+
+
+def information():
+    for name in ("import", "stores", "usage"):
+        yield get(f"/v2/info/{name}")
+    yield get("/v2/info/stores/detail")
+    yield get("/v2/info/stores/detail", user="admin")
+    yield send("POST", "/v2/info/stores", {})
+    yield Question("DELETE", "/v2/info/import")
+
+
+QUERIES = (
+    # pages
+    "", "limit=1", "limit=2", "limit=0", "limit=-1", "limit=x", "limit=1000000",
+    "marker={active}", "limit=1&marker={active}", f"marker={NOBODY}",
+    # order
+    "sort=name:asc", "sort=name:asc,size:desc,created_at", "sort=nothing:asc", "sort=name:up",
+    "sort_key=name&sort_dir=asc", "sort_key=name&sort_dir=asc&sort_key=size&sort_dir=desc",
+    "sort_key=size&sort_key=name&sort_dir=asc&limit=1", "sort_key=name&sort=name",
+    # one field
+    "name=fidelity%20%C3%A9", "name=in:%22a,b%22,fidelity-queued", "id={active}",
+    "id=in:{active},{queued}", "owner=nobody", "status=active", "status=in:queued,active",
+    "status=nothing", "disk_format=raw", "disk_format=in:raw,qcow2", "container_format=bare",
+    "visibility=private", "visibility=shared", "visibility=public", "visibility=community",
+    "visibility=all", "visibility=nothing", "member_status=pending", "member_status=all",
+    "size_min=1", "size_max=10", "size_min=1&size_max=100000000", "size_min=x", "min_ram=0",
+    "created_at=gt:2020-01-01T00:00:00Z", "updated_at=lt:2020-01-01T00:00:00Z",
+    "created_at=nothing:1", "changes-since=2020-01-01", "protected=true", "protected=false",
+    "protected=x", "os_hidden=true", "os_hidden=false", "hw_vif_model=virtio",
+    "checksum=00000000000000000000000000000000", "tag=more", "tag=a%20tag",
+    # hardly a query
+    "&&", "=", "a=%zz", "a=%00",
+)
+
+
+def lists():
+    """Of the images made for this test: three, which have a tag of their own."""
+    for query in QUERIES:
+        yield get("/v2/images?tag={tag}&" + query)
+    yield get("/v2/images?limit=1&sort=name:asc&tag={tag}&marker={active}&status=queued")
+    yield get("/v2/images/?tag={tag}")
+    yield get("/v2//images?tag={tag}&limit=1")
+    yield get("/v2/images?tag={tag}", user="other")
+    yield get("/v2/images?tag={tag}", user="admin")
+    yield get("/v2/images?tag={tag}", "Accept: text/plain")
+    yield Question("HEAD", "/v2/images?tag={tag}")
+    yield Question("OPTIONS", "/v2/images?tag={tag}")
+
+
+def one_image():
+    for name in ("active", "queued", "shared"):
+        yield get(f"/v2/images/{{{name}}}")
+        yield get(f"/v2/images/{{{name}}}/members")
+        yield get(f"/v2/images/{{{name}}}/tasks")
+        yield get(f"/v2/images/{{{name}}}/file")
+    yield get(f"/v2/images/{NOBODY}")
+    yield get("/v2/images/not-an-id")
+    yield get("/v2/images/%7Bactive%7D")
+    yield get("/v2/images/{active}/")
+    yield get("/v2/images/{active}/nothing")
+    yield get("/v2/images/{active}", user="other")
+    yield get("/v2/images/{active}", "X-Openstack-Request-Id: req-of-mine")
+    yield get("/v2/images/{active}", "Accept-Encoding: gzip, deflate")
+    yield get("/v2/%69mages/{active}")
+    yield get("/v2/images/%C3%A9%20%2B")
+    yield get("/v2/images/{shared}/members/{member}")
+    yield get("/v2/images/{shared}/members/nobody")
+    yield Question("HEAD", "/v2/images/{active}")
+    yield Question("OPTIONS", "/v2/images/{active}")
+
+
+def download():
+    """Of an image whose 100 KB are known, whole and in parts."""
+    target = "/v2/images/{active}/file"
+    for part in ("0-0", "5-9", "0-", "-10", "99999-", "99990-200000", "100000-", "200000-300000"):
+        yield get(target, f"Range: bytes={part}")
+    for part in ("5-2", "0-0,5-9", "x-y", "-0", "-200000"):
+        yield get(target, f"Range: bytes={part}")
+    yield get(target, "Range: lines=1-2")
+    yield get(target, "Content-Range: bytes 5-9/*")
+    yield get(target, "Accept-Encoding: gzip")
+    yield get(target, "Accept-Encoding: gzip", "Range: bytes=0-99")
+    for condition in ('If-None-Match: "x"', "If-None-Match: *", 'If-Match: "x"', "If-Match: *",
+                      "If-Modified-Since: Thu, 01 Jan 2099 00:00:00 GMT",
+                      "If-Unmodified-Since: Thu, 01 Jan 1970 00:00:00 GMT", 'If-Range: "x"'):
+        yield get(target, condition)
+    yield Question("HEAD", target)
+    yield Question("OPTIONS", target)
+    yield get(target, user=None)
+    yield get(target, user="other")
+
+
+def lives():
+    """An image of each side's own, from its creation to its end."""
+    own = "/v2/images/{own}"
+    fields = {"disk_format": "raw", "tags": ["b", "a"], "hw_vif_model": "virtio", "min_disk": 1}
+    yield send("POST", "/v2/images", {"name": f"own {SNOWMAN}", **fields}, keep="own")
+    yield get(own)
+    yield patch(own, {"op": "replace", "path": "/name", "value": f"renamed {SNOWMAN}"})
+    slashed = {"op": "add", "path": "/a~1b", "value": "1"}
+    yield patch(own, slashed, {"op": "add", "path": "/c", "value": SNOWMAN})
+    yield patch(own, slashed, {"op": "remove", "path": "/tags"})
+    yield patch(own, {"op": "remove", "path": "/a~1b"})
+    yield patch(own, {"op": "replace", "path": "/visibility", "value": "shared"})
+    yield patch(own, {"add": "/old", "value": "way"}, media_type=OLD_PATCH_TYPE)
+    yield patch(own, {"op": "replace", "path": "/id", "value": "x"})
+    yield patch(own, {"op": "remove", "path": "/nothing"})
+    yield patch(own, {"op": "nothing", "path": "/name"})
+    yield patch(own, {"op": "replace", "path": "/visibility", "value": "public"})
+    yield patch(own)
+    location = {"url": "file:///nothing", "metadata": {}}
+    yield patch(own, {"op": "add", "path": "/locations/-", "value": location})
+    yield Question("PATCH", own, (JSON_TYPE,), b"[]")
+    yield Question("PATCH", own, (PATCH_TYPE,), b"{no json")
+    yield Question("PATCH", own, ("Content-Type: text/plain",), b"x")
+    for tag in ("new", "a%20tag", "%E2%98%83", "%2F", "a%2Bb", "x" * 256):
+        yield Question("PUT", f"{own}/tags/{tag}")
+    yield Question("DELETE", own + "/tags/a%20tag")
+    yield Question("DELETE", own + "/tags/nothing")
+    yield get(own)
+    yield send("POST", own + "/members", {"member": "{member}"})
+    yield send("POST", own + "/members", {"member": "{member}"})
+    yield send("POST", own + "/members", {})
+    yield get(own + "/members")
+    yield send("PUT", own + "/members/{member}", {"status": "accepted"}, user="other")
+    yield send("PUT", own + "/members/{member}", {"status": "nothing"}, user="other")
+    yield send("PUT", own + "/members/{member}", {"status": "accepted"})
+    yield get(own + "/members/{member}", user="other")
+    yield get(own, user="other")
+    yield get(own + "/members", user="admin")
+    yield Question("DELETE", own + "/members/{member}", user="other")
+    yield Question("DELETE", own + "/members/{member}")
+    yield Question("DELETE", own + "/members/{member}")
+    yield Question("POST", own + "/actions/deactivate", user="admin")
+    yield send("POST", own + "/import", {"method": {"name": "nothing"}})
+    copy = {"method": {"name": "copy-image"}, "stores": ["test"]}
+    yield send("POST", own + "/import", copy, user="admin")
+    yield send("POST", own + "/locations", {"url": "file:///nothing"})
+    yield Question("DELETE", "/v2/stores/file/{own}", user="admin")
+    yield Question("PUT", "/v2/cache/{own}", user="admin")
+    yield patch(own, {"op": "replace", "path": "/protected", "value": True})
+    yield Question("DELETE", own)
+    yield patch(own, {"op": "replace", "path": "/protected", "value": False})
+    yield Question("DELETE", own)
+    yield Question("DELETE", own)
+    yield get(own)
+
+
+def uploads():
+    """The image's data. What the proxy says of it is in fields of its own."""
+    own = "/v2/images/{own}"
+    yield send("POST", "/v2/images", {"disk_format": "raw", "container_format": "bare"}, keep="own")
+    yield Question("PUT", own + "/file", (OCTETS,), b"not\r\nquite\0a disk\n" * 100)
+    yield get(own)
+    yield get(own + "/file")
+    yield Question("POST", own + "/actions/deactivate", user="admin")
+    yield get(own + "/file")
+    yield Question("POST", own + "/actions/reactivate", user="admin")
+    yield Question("POST", own + "/file", (OCTETS,), b"x")
+    yield Question("DELETE", own + "/file")
+    yield Question("DELETE", own)
+    yield send("POST", "/v2/images", {"disk_format": "raw", "container_format": "bare"}, keep="own")
+    yield Question("PUT", own + "/stage", (OCTETS,), b"not\r\nquite\0a disk\n" * 100)
+    yield get(own)
+    yield Question("DELETE", own)
+    yield Question("PUT", f"/v2/images/{NOBODY}/file", (OCTETS,), b"x\n")
+    yield Question("PUT", "/v2/images/{active}/file", (OCTETS,), b"x\n", user="other")
+    yield Question("PUT", "/v2/images/{active}/file", (OCTETS,), b"x\n", user=None)
+
+
+def creations():
+    """Each is refused, or makes an image that goes at once."""
+    gone = Question("DELETE", "/v2/images/{own}")
+    yield from (send("POST", "/v2/images", {}, keep="own"), gone)
+    yield send("POST", "/v2/images", {"id": "{chosen}", "name": "n" * 255}, keep="own")
+    yield send("POST", "/v2/images", {"id": "{chosen}"})
+    yield gone
+    yield send("POST", "/v2/images", {"id": "{chosen}"})
+    wrong = [{"name": "n" * 256}, {"disk_format": "nothing"}, {"visibility": "public"}]
+    wrong += [{"status": "active"}, {"tags": ["x" * 256]}, {"tags": "x"}, {"min_ram": -1}]
+    wrong += [{"a": {"b": 1}}, []]
+    wrong += [{f"property-{number}": "x" for number in range(200)}]
+    for document in wrong:
+        yield send("POST", "/v2/images", document)
+    yield Question("POST", "/v2/images", (JSON_TYPE,), b"{no json")
+    yield Question("POST", "/v2/images", (JSON_TYPE,), b'{"name": "\xff"}')
+    yield Question("POST", "/v2/images", (JSON_TYPE,))
+    for media_type in ("text/plain", "application/json; charset=utf-8"):
+        yield Question("POST", "/v2/images", (f"Content-Type: {media_type}",), b"{}", keep="own")
+        yield gone
+    yield send("POST", "/v2/images", {}, user=None)
+
+
+def tasks():
+    yield get("/v2/tasks")
+    yield get("/v2/tasks", user="admin")
+    yield get("/v2/tasks?limit=1&sort_dir=asc", user="admin")
+    yield get("/v2/tasks?type=import&status=success", user="admin")
+    yield get("/v2/tasks?limit=x", user="admin")
+    yield get(f"/v2/tasks/{NOBODY}", user="admin")
+    yield Question("DELETE", f"/v2/tasks/{NOBODY}", user="admin")
+    yield send("POST", "/v2/tasks", {"type": "nothing", "input": {}}, user="admin")
+    yield send("POST", "/v2/tasks", {"type": "import", "input": {}})
+
+
+def metadefs():
+    """A namespace of each side's own, with one of everything."""
+    own = "/v2/metadefs/namespaces/{own_namespace}"
+
+    def kind(name, document, changed):
+        yield send("POST", f"{own}/{name}", document, user="admin")
+        yield send("POST", f"{own}/{name}", document, user="admin")
+        yield get(f"{own}/{name}")
+        yield get(f"{own}/{name}/{document['name']}")
+        yield send("PUT", f"{own}/{name}/{document['name']}", changed, user="admin")
+        yield get(f"{own}/{name}/{changed['name']}")
+        yield Question("DELETE", f"{own}/{name}/{changed['name']}", user="admin")
+        yield get(f"{own}/{name}/{changed['name']}")
+
+    yield get("/v2/metadefs/namespaces?limit=2&sort_key=namespace&sort_dir=asc")
+    yield get("/v2/metadefs/namespaces?resource_types=OS::Nova::Flavor&visibility=public&limit=3")
+    yield get("/v2/metadefs/namespaces?marker=nothing")
+    yield get("/v2/metadefs/resource_types")
+    yield get("/v2/metadefs/namespaces/OS::Compute::Libvirt")
+    yield get("/v2/metadefs/namespaces/OS%3A%3ACompute%3A%3ALibvirt")
+    yield get("/v2/metadefs/namespaces/nothing")
+    yield send("POST", "/v2/metadefs/namespaces", {"namespace": "nothing"})
+    namespace = {"namespace": "{own_namespace}", "visibility": "public"}
+    described = {**namespace, "description": SNOWMAN}
+    yield send("POST", "/v2/metadefs/namespaces", described, user="admin")
+    yield send("POST", "/v2/metadefs/namespaces", namespace, user="admin")
+    yield get(own)
+    yield send("PUT", own, {**namespace, "display_name": "changed"}, user="admin")
+    yield from kind("objects", {"name": "one", "properties": {}}, {"name": "changed"})
+    title = {"name": "property", "title": "t", "type": "string"}
+    yield from kind("properties", title, {**title, "title": "changed"})
+    yield send("POST", own + "/tags", {"tags": [{"name": "one"}, {"name": "two"}]}, user="admin")
+    yield Question("POST", own + "/tags/a%20third", user="admin")
+    yield get(own + "/tags?limit=2&sort_key=name&sort_dir=asc")
+    yield get(own + "/tags/one")
+    yield send("PUT", own + "/tags/one", {"name": "first"}, user="admin")
+    yield Question("DELETE", own + "/tags/first", user="admin")
+    yield Question("DELETE", own + "/tags", user="admin")
+    resource_type = {"name": "OS::Glance::Image", "prefix": "hw_"}
+    yield send("POST", own + "/resource_types", resource_type, user="admin")
+    yield get(own + "/resource_types")
+    yield Question("DELETE", own + "/resource_types/OS::Glance::Image", user="admin")
+    yield Question("DELETE", own + "/objects", user="admin")
+    yield Question("DELETE", own + "/properties", user="admin")
+    yield Question("DELETE", own)
+    yield Question("DELETE", own, user="admin")
+    yield get(own)
+
+
+def cache():
+    yield get("/v2/cache", user="admin")
+    yield get("/v2/cache")
+    yield Question("PUT", "/v2/cache/{active}", user="admin")
+    yield get("/v2/cache", user="admin")
+    yield Question("DELETE", "/v2/cache/{active}", user="admin")
+    yield Question("DELETE", "/v2/cache", ("x-image-cache-clear-target: queue",), user="admin")
+    yield Question("DELETE", "/v2/cache", user="admin")
+    yield get("/v2/cached_images", user="admin")
+
+
+def refused():
+    """Errors as HTML, as text and as JSON, of every kind that is not among the others."""
+    types = ("text/html", "text/plain", "application/json", "*/*", "image/png", "")
+    for accept in (*types, "application/json;q=0.1, text/plain", "text/*, application/json"):
+        accept = f"Accept: {accept}"
+        yield get(f"/v2/images/{NOBODY}", accept)
+        yield get("/v2/images?limit=x", accept)
+        yield get("/v2/images", accept, user=None)
+        yield get("/v2/info/stores/detail", accept)
+        yield Question("POST", "/v2/images/{active}", (accept,))
+    yield get("/v2/images", "X-Auth-Token: not-a-token", user=None)
+    yield get("/v2/images?tag={tag}", "X-Auth-Token: another")
+    yield get("/v2/images?tag={tag}", "X-Service-Token: not-a-token")
+    yield get("/v2/info/stores/detail", "X-Roles: admin", "X-Identity-Status: Confirmed")
+    yield get("/v2/images", "X-Roles: admin", "X-Identity-Status: Confirmed", user=None)
+    yield get("/v2/images", "X-Auth-Token: " + "gAAAAA" + 8192 * "x", user=None)
+    yield get("/v2/images?limit=1&tag={tag}", "X-Padding: " + 8192 * "x")
+    yield get("/v2/images?limit=1&tag={tag}&name=" + 6000 * "x")
+    yield get("/v2/images?limit=1&tag={tag}&name=" + 1000 * "%C3%A9")
+    yield get("/v2/images/" + 2000 * "x")
+    yield get("/" + 2000 * "x", user=None)
+    for method in ("PROPFIND", "TRACE", "REPORT", "FOO"):
+        yield Question(method, "/v2/images")
+        yield Question(method, "/v2/images/{active}")
+    for method in ("PUT", "PATCH", "DELETE"):
+        yield Question(method, "/v2/images")
+    yield get("/v2/images;x=y")
+    yield get("/v2/images/{active};x=y")
+    yield get("/v2/images%3Flimit=1")
+    yield get("/V2/images")
+    yield get("/v1/images")
+    yield get("/v3/images")
+    yield get("/v2/images/{active}/FILE")
+
+
+def connections():
+    """Old clients, and those that say what they want of the connection."""
+    for target in ("/v2/images?tag={tag}", "/v2/images/{active}/file", "/", f"/v2/images/{NOBODY}"):
+        for method in ("GET", "HEAD"):
+            yield Question(method, target, version="HTTP/1.0")
+            yield Question(method, target, ("Connection: keep-alive",), version="HTTP/1.0")
+            yield Question(method, target, ("Connection: close",))
+    yield get("/v2/images?tag={tag}", "TE: trailers", "Connection: TE")
+
+
+def browsers():
+    """Preflights and the requests behind them, from a page that may and from one that may not."""
+    foreign = ("https://foreign.example.org", ALLOWED_ORIGIN.upper(), "null", "")
+    for origin in (ALLOWED_ORIGIN, *foreign):
+        origin = f"Origin: {origin}"
+        for method in ("GET", "PUT", "PATCH", "TRACE"):
+            fields = (origin, f"Access-Control-Request-Method: {method}")
+            yield Question("OPTIONS", "/v2/images/{active}/file", fields, user=None)
+        fields = (origin, "Access-Control-Request-Method: POST")
+        for names in ("content-type,x-auth-token", "x-image-meta-store"):
+            fields = (*fields[:2], f"Access-Control-Request-Headers: {names}")
+            yield Question("OPTIONS", "/v2/images", fields, user=None)
+        yield Question("OPTIONS", "/v2/images", (origin,), user=None)
+        yield get("/v2/images?tag={tag}", origin)
+        yield get("/v2/images", origin, user=None)
+        yield get(f"/v2/images/{NOBODY}", origin)
+        yield get("/", origin, user=None)
+
+
+GROUPS = (discovery, schemas, information, lists, one_image, download, lives, uploads, creations)
+GROUPS += (tasks, metadefs, cache, refused, connections, browsers)
