@@ -199,8 +199,8 @@ void glance_over(void *owner, enum transfer_result result, const char *detail);
 bool glance_reply(struct exchange *x, struct reply *reply);
 
 /* upload.c */
+/* Its claim and its room are given back, and it is noted; may be repeated. */
 void upload_ended(struct exchange *x);
-void upload_let_go(struct exchange *x); /* of the image and the store's room; may be repeated */
 void upload_client_lost(struct exchange *x);
 void upload_note(struct exchange *x); /* what the body has let pass since the last time */
 
@@ -235,7 +235,7 @@ enum step_result upload_prove(struct exchange *x);
 
 /* judge.c */
 enum step_result upload_judge(struct exchange *x);
-/* The image is this request's until upload_let_go(); objects if it is another one's. */
+/* The image is this request's until upload_ended(); objects if it is another one's. */
 enum step_result upload_claim(struct exchange *x);
 
 /* decide.c: asks the policy by what is known now, and obeys. */

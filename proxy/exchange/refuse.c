@@ -36,10 +36,10 @@ enum step_result exchange_no_memory(struct exchange *x)
     return exchange_refuse_for(x, REFUSAL_GLANCE_UNREACHABLE, "this proxy is short of memory");
 }
 
-/* A client that has its answer may try again at once. */
+/* A client that has its answer may try again at once, and whoever looks then finds it noted. */
 void exchange_answer(struct exchange *x, struct reply *reply)
 {
-    upload_let_go(x);
+    upload_ended(x);
     metrics_answered(x->parts->metrics, reply->status);
     if (x->client)
         client_answer(x->client, reply);

@@ -255,7 +255,7 @@ static enum upload_verdict verdict_of(const struct exchange *x)
     }
 }
 
-void upload_let_go(struct exchange *x)
+static void let_go(struct exchange *x)
 {
     claim_release(x->claim);
     x->claim = NULL;
@@ -267,7 +267,7 @@ void upload_ended(struct exchange *x)
 {
     if (!x->upload)
         return;
-    upload_let_go(x);
+    let_go(x);
     x->upload->reason = x->refusal;
     if (x->upload->verdict == UPLOAD_RUNNING)
         x->upload->verdict = verdict_of(x);

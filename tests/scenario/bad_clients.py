@@ -4,7 +4,7 @@ visibly cut, never one that looks complete."""
 import json
 import time
 
-from support.glance import UPLOAD, facts, json_answer
+from support.glance import UPLOAD, facts, json_answer, new_upload
 from support.proxy import STREAM
 from support.scene import scenario
 from support.wire import Cut, chunk, head
@@ -113,7 +113,7 @@ def a_bad_chunk(scene):
     for which, bad in enumerate((b"xyz\r\nabc\r\n", b"-3\r\nabc\r\n", b"0x3\r\nabc\r\n",
                                  b"ffffffffffffffffff\r\nabc\r\n")):
         with proxy.client() as client:
-            client.send(head(f"PUT {UPLOAD} HTTP/1.1", "Host: h", "Transfer-Encoding: chunked"),
+            client.send(head(f"PUT {new_upload()} HTTP/1.1", "Host: h", "Transfer-Encoding: chunked"),
                         chunk(bytes(100_000)), bad)
             try:
                 assert client.answer().status in (400, 413), bad

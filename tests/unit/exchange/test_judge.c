@@ -88,8 +88,8 @@ static void the_image_is_claimed_until_it_is_let_go(void **state)
     assert_int_equal(first.bytes, 7);
     assert_true(first.size_known);
     assert_int_equal(first.size, 300);
-    upload_let_go(scene.x);
-    upload_let_go(scene.x);
+    upload_ended(scene.x);
+    upload_ended(scene.x);
     assert_int_equal(claims_take(scene.parts.claims, "image", &facts, &bytes, &second, &first),
                      CLAIM_TAKEN);
     claim_release(second);

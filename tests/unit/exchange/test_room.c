@@ -293,7 +293,7 @@ static void entered_again_only_what_is_new_is_asked_for(void **state)
     scene.x->size = 50;
     assert_int_equal(look(&scene, 200, "0", NULL), STEP_NEXT);
     assert_int_equal(in_flight(&scene), 50);
-    upload_let_go(scene.x);
+    upload_ended(scene.x);
     assert_int_equal(in_flight(&scene), 0);
     scene_end(&scene);
 }
