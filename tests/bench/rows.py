@@ -15,7 +15,7 @@ DIGEST, SIZE_ONLY, OPENSSL = "verify = digest", "verify = size", "openssl speed 
 
 # Of the time there is, by row: about the seconds that a round takes on two cores.
 SHARES = {
-    "a1": 34, "a2": 23, "b1": 8, "b2": 4, "c1": 6, "c2": 7, "d1": 18, "d2": 18,
+    "a1": 34, "a2": 23, "b1": 7, "b2": 3, "c1": 5, "c2": 6, "d1": 18, "d2": 18,
     "e1": 7, "e2": 7, "e3": 7, "f1": 15, "f2": 9, "g1": 4, "g2": 4, "h1": 2, "h2": 4,
 }
 
@@ -167,9 +167,9 @@ def all_rows(quick):
         return whole // 16 if quick else whole
 
     yield from transfers("a", "upload", some(4 * GIB), (cpu_at_most(0.95), rate_at_least(1)))
-    yield from transfers("b", "upload", some(GIB // 4), (cpu_at_most(0.65),),
+    yield from transfers("b", "upload", some(192 * MIB), (cpu_at_most(0.65),),
                          ", at 250 MiB/s per client", rate=250 * MIB)
-    yield from transfers("c", "upload", some(GIB // 2), (cpu_at_most(0.9),), ", over TLS", tls=True)
+    yield from transfers("c", "upload", some(384 * MIB), (cpu_at_most(0.9),), ", over TLS", tls=True)
     yield from transfers("d", "download", some(4 * GIB), (cpu_at_most(1),))
     yield from small_requests()
     yield from held(*((1000, 100) if quick else (10000, 1000)))
