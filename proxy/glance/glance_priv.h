@@ -122,6 +122,7 @@ void glance_drive(struct glance *glance, curl_socket_t socket, int flags);
  * of a connection. */
 int sockets_changed(CURL *easy, curl_socket_t fd, int what, void *context, void *assigned);
 int sockets_close(void *context, curl_socket_t fd);
+void sockets_let_go(struct glance *glance, curl_socket_t fd); /* watched no more, if it was */
 
 /* Watches the socket for libcurl, and for room where the writer wants some. False: as watch_set().
  */

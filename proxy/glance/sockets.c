@@ -96,11 +96,15 @@ static void forget_socket(struct socket *socket)
     free(socket);
 }
 
-int sockets_close(void *context, curl_socket_t fd)
+void sockets_let_go(struct glance *glance, curl_socket_t fd)
 {
-    struct glance *glance = context;
     if ((size_t)fd < glance->socket_places && glance->sockets[fd])
         forget_socket(glance->sockets[fd]);
+}
+
+int sockets_close(void *context, curl_socket_t fd)
+{
+    sockets_let_go(context, fd);
     return close(fd);
 }
 

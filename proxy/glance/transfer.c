@@ -117,8 +117,12 @@ static void release(struct transfer *transfer)
     free(transfer);
 }
 
+/* A connection that is still being made, libcurl closes first and tells of then: its number may be
+ * another thread's by that time. */
 static void leave_libcurl(struct transfer *transfer)
 {
+    if (transfer->socket != CURL_SOCKET_BAD)
+        sockets_let_go(transfer->glance, transfer->socket);
     if (transfer->easy)
         curl_multi_remove_handle(transfer->glance->multi, transfer->easy);
 }

@@ -4,13 +4,18 @@
 #include "glance/glance_priv.h"
 
 #include "intake/loop.h"
+#include "intake/settings.h"
 
 #include <fcntl.h>
+#include <netinet/in.h>
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/epoll.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -23,6 +28,17 @@ void *one_reallocarray(void *old, size_t count, size_t size) __asm__("reallocarr
 void *one_reallocarray(void *old, size_t count, size_t size)
 {
     return short_of_places ? NULL : realloc(old, count * size);
+}
+
+static unsigned strangers; /* how often epoll was told of what it does not know */
+
+int one_epoll_ctl(int epoll, int how, int fd, struct epoll_event *event) __asm__("epoll_ctl");
+
+int one_epoll_ctl(int epoll, int how, int fd, struct epoll_event *event)
+{
+    int result = (int)syscall(SYS_epoll_ctl, epoll, how, fd, event);
+    strangers += result != 0;
+    return result;
 }
 
 static struct {
@@ -162,6 +178,41 @@ static void who_lost_a_race_is_forgotten(void **state)
     assert_null(known());
 }
 
+/* libcurl closes such a connection before it tells of it: its number may be another thread's then.
+ */
+static void who_connects_in_vain_is_taken_out_in_time(void **state)
+{
+    (void)state;
+    struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    socklen_t size = sizeof address;
+    int listening = socket(AF_INET, SOCK_STREAM, 0);
+    assert_int_equal(bind(listening, (struct sockaddr *)&address, size), 0);
+    assert_int_equal(getsockname(listening, (struct sockaddr *)&address, &size), 0);
+    assert_int_equal(listen(listening, 1), 0);
+    char url[64];
+    snprintf(url, sizeof url, "http://127.0.0.1:%u", ntohs(address.sin_port));
+    char *endpoints[] = {url};
+    const struct settings settings = {
+        .glance = {.endpoints = endpoints, .endpoint_count = 1, .connect_timeout = 5000}};
+    struct headers headers = {0};
+    const struct transfer_order order = {.method = "GET", .target = "/", .headers = &headers};
+    const struct transfer_owner owner = {0};
+
+    struct transfer *transfer = transfer_start(yard.glance, &settings, &order, &owner, NULL);
+    assert_non_null(transfer);
+    glance_drive(yard.glance, CURL_SOCKET_TIMEOUT, 0);
+    curl_socket_t fd = transfer->socket;
+    assert_int_not_equal(fd, CURL_SOCKET_BAD);
+    assert_int_equal(yard.glance->sockets[fd]->watch.events, LOOP_WRITE);
+    strangers = 0;
+    transfer_abort(transfer);
+    assert_int_equal(fcntl(fd, F_GETFD), -1);
+    assert_null(yard.glance->sockets[fd]);
+    assert_int_equal(strangers, 0);
+    close(listening);
+    close(yard.here);
+}
+
 /* One transfer ends; libcurl, and all others, go on. */
 static void without_memory_one_transfer_ends(void **state)
 {
@@ -184,6 +235,7 @@ int main(void)
         TEST(nobody_writes_to_one_that_libcurl_has_let_go),
         TEST(who_has_answered_rests),
         TEST(who_lost_a_race_is_forgotten),
+        TEST(who_connects_in_vain_is_taken_out_in_time),
         TEST(without_memory_one_transfer_ends),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
