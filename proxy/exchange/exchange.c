@@ -255,11 +255,13 @@ static void readable(void *exchange)
 }
 
 /* Glance has the whole image, or has failed: what becomes of it is found out without the client,
- * so that the log tells. */
+ * so that the log tells. A body of nothing is finished before anything was sent, and every step
+ * up to then needs the client: until the transfer has begun, a client that leaves ends the upload.
+ */
 static bool goes_on_alone(const struct exchange *x)
 {
-    return x->upload && x->step &&
-           (x->step->run == upload_prove || (x->body && body_finished(x->body)));
+    return x->upload && x->step && x->send_begun &&
+           (x->step->run == upload_prove || body_finished(x->body));
 }
 
 static void lost(void *exchange, enum client_loss why)

@@ -139,6 +139,7 @@ struct exchange {
     uint64_t room_size;
     struct body *body;
     size_t warnings_noted, audited_noted;
+    bool send_begun; /* Glance is being sent the upload, or was: it may end without the client */
 
     /* After it was sent. */
     enum refusal failure; /* of Glance's: what has become of the image is looked up first */

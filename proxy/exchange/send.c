@@ -54,10 +54,10 @@ static bool start(struct exchange *x)
     order.framing = body_length(x->body, &order.length) ? FRAMING_LENGTH : FRAMING_CHUNKED;
     if (client_framing(x->client)->framing == FRAMING_NONE)
         order.framing = FRAMING_NONE;
-    bool started = target && fields_for_upload(x, &fields) && glance_ask(x, &order, &SEND);
+    x->send_begun = target && fields_for_upload(x, &fields) && glance_ask(x, &order, &SEND);
     headers_free(&fields);
     free(target);
-    return started;
+    return x->send_begun;
 }
 
 /* Glance may refuse in the middle of a body; an answer that the image is stored is believed only

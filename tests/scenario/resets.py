@@ -1,0 +1,181 @@
+# SPDX-License-Identifier: Apache-2.0
+"""An upload of nothing whose client resets the connection, at every step of it. The request is complete
+from the beginning, so nothing but the reset says that the client is gone."""
+import threading
+
+from support.gateway import ACCESS_KEY, BUCKET, SECRET_KEY, Gateway
+from support.glance import NO_CONTENT, facts, json_answer, new_upload, store_list
+from support.proxy import wait_until
+from support.scene import scenario
+from support.wire import LAST_CHUNK, head
+
+BODY = b"\0few bytes"
+LENGTH_0, NO_LENGTH, CHUNKED = (["Content-Length: 0"], b""), ([], b""), (["Transfer-Encoding: chunked"], LAST_CHUNK)
+UNFINISHED = (["Transfer-Encoding: chunked"], b"")
+DOORS = ("file", "stage")
+
+# What Glance (or the bucket) leaves unanswered while all clients of a step reset.
+BEFORE_THE_BODY = ("image", "stores")
+BEFORE_IT_IS_SENT = (*BEFORE_THE_BODY, "usage", "bucket")
+STEPS = (*BEFORE_IT_IS_SENT, "send", "proof")
+
+
+class Withholding:
+    """A Glance and a bucket that withhold the answer to one kind of question."""
+
+    def __init__(self, scene, properties):
+        self.lock = threading.Lock()
+        self.kind = None
+        self.held = []
+        self.properties = properties
+        self.glance = scene.glance(image=self.tell_image, upload=self.take, usage=self.answering("usage", {"usage": {}}),
+                                   stores=self.answering("stores", store_list("file", "test")))
+        self.gateway = Gateway(scene.host)
+        self.answer_bucket = self.gateway.other
+        self.gateway.other = self.tell_bucket
+        scene.callback(self.gateway.stop)
+
+    def hold(self, asked, kind):
+        with self.lock:
+            mine = self.kind == kind
+            if mine:
+                self.held.append(asked)
+        if mine:
+            asked.hold()
+
+    def answering(self, kind, document):
+        def script(asked):
+            asked.read()
+            self.hold(asked, kind)
+            asked.send(json_answer("200 OK", document))
+        return script
+
+    def tell_image(self, asked):
+        asked.read()
+        own = asked.get("X-Openstack-Request-Id")
+        sent = [put for put in self.glance.uploads() if put.answered and put.get("X-Openstack-Request-Id") == own]
+        self.hold(asked, "proof" if sent else "image")
+        found = {"id": asked.target.split("/")[-1], **facts(**self.properties)}
+        if sent:
+            staged = sent[-1].target.endswith("/stage")
+            found |= {"status": "uploading" if staged else "active", "size": sent[-1].length,
+                      "os_hash_algo": "sha512", "os_hash_value": sent[-1].sha512,
+                      "stores": sent[-1].get("X-Image-Meta-Store")}
+        asked.send(json_answer("200 OK", found))
+
+    def take(self, asked):
+        asked.read()
+        self.hold(asked, "send")
+        asked.send(NO_CONTENT)
+
+    def tell_bucket(self, asked):
+        self.hold(asked, "bucket")
+        self.answer_bucket(asked)
+
+    def begin(self, kind):
+        with self.lock:
+            self.kind, self.held = kind, []
+
+    def let_go(self):
+        with self.lock:
+            self.kind = None
+        for asked in self.held:
+            asked.go()
+
+
+def policy(scene, gateway, mode):
+    """With room for BODY and nothing else."""
+    access, secret = scene.folder / "access", scene.folder / "secret"
+    access.write_text(ACCESS_KEY)
+    secret.write_text(SECRET_KEY)
+    return (f"{mode}default: {{ store: test, mode: force }}\n"
+            "stores:\n"
+            "  test:\n"
+            f"    s3: {{ endpoint: \"{gateway.url}\", bucket: {BUCKET}, access_key_file: {access},\n"
+            f"           secret_key_file: {secret} }}\n"
+            f"    capacity: {len(BODY)}\n")
+
+
+def target(door):
+    return new_upload().replace("/file", f"/{door}")
+
+
+def begin(client, where, fields, sent):
+    client.send(head(f"PUT {where} HTTP/1.1", "Host: h", "Content-Type: application/octet-stream",
+                     "X-Image-Meta-Store: test", *fields), sent)
+
+
+def is_over(proxy):
+    """Nothing is in flight any more, and nobody is connected."""
+    for gauge in ("connections", "uploads_in_flight", "requests_in_flight", "spool_bytes"):
+        proxy.wait_metric(0, gauge)
+    assert proxy.process.poll() is None
+
+
+def reset_all(withholding, proxy, step, kinds):
+    """All of a kind at once, since it may take the proxy a second to see a reset. Returns where they went."""
+    withholding.begin(step)
+    places = [(target(door), framing) for door in DOORS for framing in kinds if (step, door) != ("bucket", "stage")]
+    clients = [proxy.client() for _ in places]
+    for client, (where, framing) in zip(clients, places):
+        begin(client, where, *framing)
+    expected = 1 if step == "stores" else len(places)  # one asks for all of them
+    wait_until(f"{expected} of {step} are held", lambda: len(withholding.held) >= expected)
+    for client in clients:
+        client.reset()
+    proxy.wait_metric(0, "connections")
+    withholding.let_go()
+    is_over(proxy)
+    return [where for where, _ in places]
+
+
+def takes_another(proxy, where):
+    """Nobody has kept the image, or the room in the store."""
+    with proxy.client() as client:
+        begin(client, where, [f"Content-Length: {len(BODY)}"], BODY)
+        told = client.answer()
+    assert told.status == 204, (where, told.start, told.body)
+    assert told.get("X-Intake-Audit") is None, told.fields
+
+
+def walk(scene, mode, properties):
+    withholding = Withholding(scene, properties)
+    glance = withholding.glance
+    rules = policy(scene, withholding.gateway, mode)
+    for step in STEPS:
+        proxy = scene.proxy(glance, policy=rules)  # a new one has not asked for the stores yet
+        kinds = [LENGTH_0, NO_LENGTH, CHUNKED]
+        glance.requests.clear()
+        where = reset_all(withholding, proxy, step, kinds)
+        sent = {put.target for put in glance.uploads()}
+        if step == "stores":  # only who asked has waited
+            assert len(sent) < len(where), sent
+        else:
+            assert sent == (set() if step in BEFORE_IT_IS_SENT else set(where)), (step, sent)
+        for each in where:
+            takes_another(proxy, each)
+        is_over(proxy)
+        assert not proxy.stop(), step
+
+
+@scenario(threaded=True, representative=True)
+def where_the_policy_only_watches(scene):
+    walk(scene, "mode: audit\n", {})
+
+
+@scenario
+def before_its_end(scene):
+    """A head of which only a part has come, and a body that has no end yet."""
+    withholding = Withholding(scene, {})
+    for mode in ("", "mode: audit\n"):
+        proxy = scene.proxy(withholding.glance, policy=policy(scene, withholding.gateway, mode))
+        for sent in (b"", b"PUT /v2/im", b"PUT /v2/images HTTP/1.1\r\nHost: h\r\nContent-Le"):
+            proxy.client().send(sent).reset()
+        is_over(proxy)
+        for step in BEFORE_THE_BODY:
+            for each in reset_all(withholding, proxy, step, [UNFINISHED]):
+                takes_another(proxy, each)
+            proxy.stop()
+            proxy.start()
+            proxy.wait_ready()
+        proxy.stop()
