@@ -60,6 +60,7 @@ struct body_plan {
                       * for beyond them is another rule, which may not watch */
 
     const struct settings *settings; /* [upload] */
+    struct check_levels checks;      /* of [upload], or of the rule that applies */
     struct spools *spools;
     struct errands
         *hashers; /* who hashes beside the loop; NULL: nobody, it is done where it comes */

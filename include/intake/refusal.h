@@ -73,6 +73,15 @@
         "waits for data.",                                                                         \
         "qemu-img convert -O FORMAT FILE COPY && curl -T COPY -H 'X-Auth-Token: ...' "             \
         "{url}")                                                                                   \
+    row(TRUNCATED, "truncated", 400,                                                               \
+        "The image data ends before its own header says it does, so a part of the file is "        \
+        "missing{detail}. Compare the file with its original, and send the whole file; the "       \
+        "image still waits for data.",                                                             \
+        "qemu-img check FILE, then curl -T FILE -H 'X-Auth-Token: ...' {url}")                     \
+    row(COMPRESSED, "compressed", 400,                                                             \
+        "The data is compressed, and no hypervisor unpacks an image{detail}. Unpack the file "     \
+        "and send what was in it; the image still waits for data.",                                \
+        "curl -T UNPACKED -H 'X-Auth-Token: ...' {url}")                                           \
     row(MULTIPART_MALFORMED, "multipart_malformed", 400,                                           \
         "The form around the image cannot be taken off{detail}. Send the bare file "               \
         "with curl -T FILE, or a form whose last part is its one file.",                           \

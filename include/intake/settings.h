@@ -26,6 +26,19 @@ struct bind_address {
 /* What becomes of an upload that a check objects to. */
 enum check_level { CHECK_OFF, CHECK_WARN, CHECK_REJECT };
 
+/* One level per kind of check of the image data. */
+struct check_levels {
+    enum check_level damaged;
+    enum check_level format;
+    enum check_level unsafe_format;
+    enum check_level truncated;
+    enum check_level compressed;
+};
+
+/* Does this proxy refuse what Glance's own format inspection would refuse after storing it? AUTO:
+ * once Glance has shown that it inspects. */
+enum glance_checks { GLANCE_CHECKS_AUTO, GLANCE_CHECKS_ON, GLANCE_CHECKS_OFF };
+
 enum unknown_length { UNKNOWN_LENGTH_SPOOL, UNKNOWN_LENGTH_STREAM, UNKNOWN_LENGTH_REJECT };
 
 /* What is compared with the image afterwards: each compares all that the one before it does. */
@@ -67,9 +80,8 @@ struct settings {
         enum unknown_length unknown_length;
         char *spool_dir;
         uint64_t spool_limit; /* of all workers together */
-        enum check_level damaged;
-        enum check_level format;
-        enum check_level unsafe_format;
+        struct check_levels checks;
+        enum glance_checks glance_checks;
         enum verify_mode verify;
         bool check_quota; /* the project's, and the room in the store */
     } upload;

@@ -44,20 +44,19 @@ static size_t judged_count(const struct inspect *inspect)
 
 static bool find_damage(struct inspect *inspect)
 {
-    const struct settings *settings = inspect->filter.body->plan.settings;
+    const struct check_levels *checks = &inspect->filter.body->plan.checks;
     if (inspect->count == 0)
         return filter_object(&inspect->filter, CHECK_REJECT, REFUSAL_EMPTY_BODY, "%s", "");
     return !stripped(inspect->opening, judged_count(inspect)) ||
-           filter_object(&inspect->filter, settings->upload.damaged, REFUSAL_DAMAGED_BODY, "%s",
-                         "");
+           filter_object(&inspect->filter, checks->damaged, REFUSAL_DAMAGED_BODY, "%s", "");
 }
 
 /* One judgement after the other, until one refuses or there is none left that was not let pass. */
 static bool judge_format(struct inspect *inspect)
 {
     const struct body *body = inspect->filter.body;
-    const enum check_level mismatch = body->plan.settings->upload.format;
-    const enum check_level unsafe = body->plan.settings->upload.unsafe_format;
+    const enum check_level mismatch = body->plan.checks.format;
+    const enum check_level unsafe = body->plan.checks.unsafe_format;
     struct format_claim claim = {.disk_format = body->plan.disk_format,
                                  .container_format = body->plan.container_format,
                                  .mismatch_counts = mismatch != CHECK_OFF,

@@ -98,6 +98,7 @@ static bool make_body(struct exchange *x)
         .audit = audit_only(x),
         .size_chose = upload_size_chose(x),
         .settings = x->snapshot->settings,
+        .checks = x->snapshot->settings->upload.checks,
         .spools = x->parts->spools,
         .hashers = x->parts->hashers,
         .loop = x->parts->loop,

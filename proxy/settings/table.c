@@ -74,14 +74,23 @@ const struct setting settings_table[] = {
      "Where uploads without a length are kept, in files without a name: nothing is left behind."},
     {"upload", "spool_limit", &kind_size, AT(upload.spool_limit), "200GiB", 1, INT64_MAX,
      "How much all of them may take there together."},
-    {"upload", "damaged", &kind_check_level, AT(upload.damaged), "reject", 0, 0,
+    {"upload", "damaged", &kind_check_level, AT(upload.checks.damaged), "reject", 0, 0,
      "reject, warn or off: image data that has lost bytes on its way, as curl -d strips them.\n"
      "warn: it passes; log, metrics and the header X-Intake-Warning tell of it."},
-    {"upload", "format", &kind_check_level, AT(upload.format), "reject", 0, 0,
+    {"upload", "format", &kind_check_level, AT(upload.checks.format), "reject", 0, 0,
      "reject, warn or off: image data that is not of the image's disk_format."},
-    {"upload", "unsafe_format", &kind_check_level, AT(upload.unsafe_format), "reject", 0, 0,
+    {"upload", "unsafe_format", &kind_check_level, AT(upload.checks.unsafe_format), "reject", 0, 0,
      "reject, warn or off: an image that reads other files where it is opened: a qcow2 with a\n"
      "backing file or a data file, a VMDK with its extents elsewhere, either of them called raw."},
+    {"upload", "truncated", &kind_check_level, AT(upload.checks.truncated), "reject", 0, 0,
+     "reject, warn or off: image data that ends before its own header says it does."},
+    {"upload", "compressed", &kind_check_level, AT(upload.checks.compressed), "reject", 0, 0,
+     "reject, warn or off: xz, zstd, bzip2, lz4, 7z or zip data that is declared raw. gzip only\n"
+     "warns, as an initramfs is gzip."},
+    {"upload", "glance_checks", &kind_glance_checks, AT(upload.glance_checks), "auto", 0, 0,
+     "Glance 2025.1 and later inspects an image after it has stored it, and an image that it\n"
+     "then refuses cannot be used again. on: what it would refuse is refused before it is sent.\n"
+     "auto: the same, as soon as Glance has refused an upload so. off: Glance decides alone."},
     {"upload", "verify", &kind_verify, AT(upload.verify), "digest", 0, 0,
      "What is compared with the image afterwards, before an upload is called good. digest: size,\n"
      "store and the digest that Glance reports. size: size and store. off: Glance is not asked."},

@@ -44,9 +44,11 @@ static inline int yard_defaults(void **state)
     yard.settings.upload.unknown_length = UNKNOWN_LENGTH_SPOOL;
     yard.settings.upload.spool_dir = base ? base : "/tmp";
     yard.settings.upload.spool_limit = 64 << 20;
-    yard.settings.upload.damaged = CHECK_REJECT;
-    yard.settings.upload.format = CHECK_REJECT;
-    yard.settings.upload.unsafe_format = CHECK_REJECT;
+    yard.settings.upload.checks.damaged = CHECK_REJECT;
+    yard.settings.upload.checks.format = CHECK_REJECT;
+    yard.settings.upload.checks.unsafe_format = CHECK_REJECT;
+    yard.settings.upload.checks.truncated = CHECK_REJECT;
+    yard.settings.upload.checks.compressed = CHECK_REJECT;
     yard.settings.upload.verify = VERIFY_DIGEST;
     return 0;
 }
@@ -162,6 +164,7 @@ static inline struct body_plan plan_of(struct feeder *feeder)
         .disk_format = "raw",
         .container_format = "bare",
         .settings = &yard.settings,
+        .checks = yard.settings.upload.checks,
         .spools = yard.spools,
         .loop = yard.loop,
     };

@@ -343,8 +343,8 @@ static void what_is_let_pass_is_listed_once(void **state)
     struct feeder feeder = feeder_of(bytes, MANY);
     struct body_plan plan = plan_of(&feeder);
     plan.disk_format = "vhd";
-    yard.settings.upload.format = CHECK_WARN;
-    yard.settings.upload.unsafe_format = CHECK_WARN;
+    plan.checks.format = CHECK_WARN;
+    plan.checks.unsafe_format = CHECK_WARN;
     struct pump pump = {body_of(&plan), &feeder, bytes, MANY, 0, 0};
     assert_int_equal(pump_all(&pump), BODY_END);
     assert_int_equal(body_warnings(pump.body, &rows), 2);

@@ -295,8 +295,8 @@ static void assert_objected(struct body *body, const struct objection *expected)
 static void try_objection(const struct objection *expected, const struct feeder *from)
 {
     struct feeder feeder = *from;
-    yard.settings.upload.format = expected->format;
-    yard.settings.upload.unsafe_format = expected->unsafe;
+    yard.settings.upload.checks.format = expected->format;
+    yard.settings.upload.checks.unsafe_format = expected->unsafe;
     struct pump pump = {begin(&feeder, &expected->script), &feeder, image, LARGEST, 0, 0};
     pump.body->length_known = true;
     pump.body->length = LARGEST;
@@ -331,8 +331,8 @@ static void an_empty_body_is_refused_whatever_is_let_pass(void **state)
     static const struct script nothing_to_see = {.looks = {{0, 0}}};
     const char *detail;
     struct feeder feeder = feeder_of(image, 0);
-    yard.settings.upload.damaged = CHECK_OFF;
-    yard.settings.upload.format = CHECK_OFF;
+    yard.settings.upload.checks.damaged = CHECK_OFF;
+    yard.settings.upload.checks.format = CHECK_OFF;
     struct pump pump = {begin(&feeder, &nothing_to_see), &feeder, image, 0, 0, 0};
     assert_int_equal(pump_all(&pump), BODY_REFUSED);
     assert_int_equal(body_refusal(pump.body, &detail), REFUSAL_EMPTY_BODY);
@@ -348,7 +348,7 @@ static void try_damage(enum check_level level, size_t count, enum refusal refusa
     const char *detail;
     const struct body_note *rows;
     struct feeder feeder = feeder_of(image, count);
-    yard.settings.upload.damaged = level;
+    yard.settings.upload.checks.damaged = level;
     bool spoilt = refusal == REFUSAL_FORMAT_MISMATCH;
     struct pump pump = {
         begin(&feeder, spoilt ? &mismatch : &nothing_to_see), &feeder, image, count, 0, 0};

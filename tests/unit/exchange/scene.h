@@ -186,7 +186,7 @@ static inline void scene_settings(struct scene *scene)
     scene->settings.upload.unwrap_multipart = true;
     scene->settings.upload.unknown_length = UNKNOWN_LENGTH_SPOOL;
     scene->settings.upload.spool_limit = 1;
-    scene->settings.upload.damaged = CHECK_WARN;
+    scene->settings.upload.checks.damaged = CHECK_WARN;
     scene->settings.upload.verify = VERIFY_DIGEST;
     scene->settings.upload.check_quota = true;
 }
@@ -304,7 +304,8 @@ static inline void scene_body(struct scene *scene, const char *text, const char 
                                    .disk_format = "raw",
                                    .container_format = "bare",
                                    .audit = audit_only(scene->x),
-                                   .settings = &scene->settings};
+                                   .settings = &scene->settings,
+                                   .checks = scene->settings.upload.checks};
     scene->rest = text;
     scene->x->body = body_new(&plan);
     assert_non_null(scene->x->body);

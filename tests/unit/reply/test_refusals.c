@@ -31,7 +31,7 @@ static const struct {
     {"client_stalled", 408},       {"glance_unreachable", 502}, {"glance_failed", 502},
     {"verify_failed", 502},        {"glance_timeout", 504},     {"draining", 503},
     {"too_many_connections", 503}, {"spool_full", 507},         {"json_malformed", 400},
-    {"json_too_long", 413},
+    {"json_too_long", 413},        {"truncated", 400},          {"compressed", 400},
 };
 
 static unsigned promised_status(const char *name)

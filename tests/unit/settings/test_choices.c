@@ -13,8 +13,10 @@
 static const struct setting log_format = {"s", "k", &kind_log_format, AT(log_format), "", 0, 0, ""};
 static const struct setting length = {
     "s", "k", &kind_unknown_length, AT(upload.unknown_length), "", 0, 0, ""};
-static const struct setting damaged = {"s", "k", &kind_check_level, AT(upload.damaged), "", 0,
-                                       0,   ""};
+static const struct setting glance_checks = {
+    "s", "k", &kind_glance_checks, AT(upload.glance_checks), "", 0, 0, ""};
+static const struct setting damaged = {
+    "s", "k", &kind_check_level, AT(upload.checks.damaged), "", 0, 0, ""};
 static const struct setting type = {
     "s", "k", &kind_content_type, AT(upload.fix_content_type), "", 0, 0, ""};
 static const struct setting multipart = {
@@ -33,9 +35,12 @@ static const struct {
     {&length, "spool", {.upload.unknown_length = UNKNOWN_LENGTH_SPOOL}},
     {&length, "stream", {.upload.unknown_length = UNKNOWN_LENGTH_STREAM}},
     {&length, "reject", {.upload.unknown_length = UNKNOWN_LENGTH_REJECT}},
-    {&damaged, "off", {.upload.damaged = CHECK_OFF}},
-    {&damaged, "warn", {.upload.damaged = CHECK_WARN}},
-    {&damaged, "reject", {.upload.damaged = CHECK_REJECT}},
+    {&damaged, "off", {.upload.checks.damaged = CHECK_OFF}},
+    {&damaged, "warn", {.upload.checks.damaged = CHECK_WARN}},
+    {&damaged, "reject", {.upload.checks.damaged = CHECK_REJECT}},
+    {&glance_checks, "auto", {.upload.glance_checks = GLANCE_CHECKS_AUTO}},
+    {&glance_checks, "on", {.upload.glance_checks = GLANCE_CHECKS_ON}},
+    {&glance_checks, "off", {.upload.glance_checks = GLANCE_CHECKS_OFF}},
     {&verify, "off", {.upload.verify = VERIFY_OFF}},
     {&verify, "size", {.upload.verify = VERIFY_SIZE}},
     {&verify, "digest", {.upload.verify = VERIFY_DIGEST}},
@@ -51,7 +56,8 @@ static void expect_settings(const struct settings *is, const struct settings *me
 {
     assert_int_equal(is->log_format, meant->log_format);
     assert_int_equal(is->upload.unknown_length, meant->upload.unknown_length);
-    assert_int_equal(is->upload.damaged, meant->upload.damaged);
+    assert_int_equal(is->upload.checks.damaged, meant->upload.checks.damaged);
+    assert_int_equal(is->upload.glance_checks, meant->upload.glance_checks);
     assert_int_equal(is->upload.verify, meant->upload.verify);
     assert_int_equal(is->upload.fix_content_type, meant->upload.fix_content_type);
     assert_int_equal(is->upload.unwrap_multipart, meant->upload.unwrap_multipart);
@@ -95,7 +101,7 @@ static void another_word_is_answered_with_the_right_ones(void **state)
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         const struct settings before = {.log_format = LOG_FORMAT_JSON,
                                         .upload = {.unknown_length = UNKNOWN_LENGTH_REJECT,
-                                                   .damaged = CHECK_WARN,
+                                                   .checks.damaged = CHECK_WARN,
                                                    .verify = VERIFY_SIZE,
                                                    .fix_content_type = true,
                                                    .unwrap_multipart = true,
