@@ -13,6 +13,8 @@ import openstack as openstack_sdk
 from cloud import HERE
 
 DEADLINE = 120  # seconds; none of them may hang
+# Sets and dicts of the Python clients then have the same order in each of them.
+SAME_ORDER = {"PYTHONHASHSEED": "0"}
 
 
 @dataclass
@@ -34,7 +36,7 @@ def run(command, env=None, deadline=DEADLINE, stdin=subprocess.DEVNULL):
         stdin=stdin,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
-        env={**os.environ, **(env or {})},
+        env={**os.environ, **SAME_ORDER, **(env or {})},
         timeout=deadline,
         check=False,
     )

@@ -27,13 +27,21 @@ FOLDED = [
 ]
 STORE = re.compile(r"(\bstores\W+)(test|file)\b")
 
+# openstacksdk joins the lines of an HTML error in the order of a set, which depends on the words, and the
+# image's id is one of them.
+UNORDERED = " Error for url: "
+
+
+def ordered(line):
+    return " ".join(sorted(re.split(r"[:,] ", line))) if UNORDERED in line else line
+
 
 def folded(printed, address):
     """The lines of it."""
     printed = printed.replace(address, "GLANCE")
     for pattern, word in FOLDED:
         printed = re.sub(pattern, word, printed)
-    return STORE.sub(r"\1STORE", printed).splitlines()
+    return [ordered(line) for line in STORE.sub(r"\1STORE", printed).splitlines()]
 
 
 def stores_told(printed):
