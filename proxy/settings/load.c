@@ -74,7 +74,7 @@ static const char *section_of(const char *key)
 
 static void unknown_key(struct loader *loader, int line, const char *key)
 {
-    const char *names[NAMES_MAX];
+    const char *names[NAMES_MAX] = {0};
     const char *home = section_of(key);
     const char *meant = nearest_word(key, names, known_names(loader->section, names));
     if (home)
