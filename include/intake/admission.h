@@ -28,6 +28,8 @@ struct admission {
     size_t count;
     unsigned fixes; /* enum upload_fix, as far as the head tells: content-type, multipart, length */
 
+    bool empty; /* it has no data: an objection (empty_body) unless the image, or the policy,
+                 * lets an upload be empty */
     bool declared_form; /* Content-Type: multipart/form-data, which will be unwrapped */
     bool promised;      /* x-openstack-image-size */
     uint64_t promise;

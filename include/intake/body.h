@@ -55,7 +55,8 @@ struct body_plan {
     const struct promises *promises;       /* digests of the body as it is sent, form and all */
     const struct promises *image_promises; /* of the image itself */
     const char *glance_hash;               /* what Glance hashes with; "": it has not said so yet */
-    bool audit;                            /* what comes goes on as it came; see body_audit() */
+    bool may_be_empty;
+    bool audit;      /* what comes goes on as it came; see body_audit() */
     bool size_chose; /* with `audit`: the promise and the size_ceiling are held to all the same,
                       * for beyond them is another rule, which may not watch */
 

@@ -24,6 +24,8 @@ struct image {
     char *os_hash_value; /* in hex, and so is the MD5 that is called `checksum` */
     char *checksum;
     char *stores;     /* "file,test"; NULL: Glance has only one, without a name, or no data yet */
+    bool of_volumes;  /* block_device_mapping or bdm_v2 is set: Nova's snapshot of a server whose
+                       * disks are volumes, an image that has properties and no data */
     char *sdk_sha256; /* owner_specified.openstack.sha256 and .md5: what openstacksdk read from */
     char *sdk_md5;    /* the file, or "" */
 };

@@ -7,6 +7,8 @@
 #ifndef INTAKE_POLICY_H
 #define INTAKE_POLICY_H
 
+#include "intake/settings.h"
+
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -34,6 +36,22 @@ struct policy_facts {
         *import_method; /* of an import, such as "web-download"; NULL: the data is sent here */
 };
 
+/* How strict a look at the data is, where a rule says it (`checks`): instead of [upload]'s. */
+enum policy_check {
+    POLICY_CHECK_DAMAGED,
+    POLICY_CHECK_FORMAT,
+    POLICY_CHECK_UNSAFE_FORMAT,
+    POLICY_CHECK_TRUNCATED,
+    POLICY_CHECK_COMPRESSED,
+    POLICY_CHECK_COUNT
+};
+
+struct policy_checks {
+    bool set[POLICY_CHECK_COUNT];
+    enum check_level level[POLICY_CHECK_COUNT]; /* of those that are set */
+    bool empty_allowed;                         /* an upload without data is no mistake */
+};
+
 enum policy_verdict {
     POLICY_ACCEPT,
     POLICY_DENY,              /* `why` is the operator's own text */
@@ -52,6 +70,9 @@ struct policy_decision {
     const char *allowed; /* for STORE_NOT_ALLOWED: "file, test", or NULL: any but reserved ones */
     uint64_t max_size;   /* the rule's; UINT64_MAX: none */
     uint64_t max_virtual_size; /* likewise: of the disk inside the image */
+
+    struct policy_checks checks;
+    bool checks_by_size; /* the rule that a size could choose instead has other ones */
 
     /* `mode: audit`, of the rule or of the whole policy: the rest says what would become of the
      * upload, but nothing of it is to be changed or refused. With METHOD_DENIED only that of the

@@ -96,7 +96,7 @@ static void passed(struct filter *filter, uint64_t count)
     ((struct finish *)filter)->given += count;
 }
 
-/* Nobody reads an image of nothing, which only a policy that watches lets come this far. */
+/* Nobody reads an image of nothing, so its end is looked for here. */
 static int prepare_finish(struct filter *filter)
 {
     struct finish *finish = (struct finish *)filter;

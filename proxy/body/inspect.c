@@ -46,7 +46,8 @@ static bool find_damage(struct inspect *inspect)
 {
     const struct check_levels *checks = &inspect->filter.body->plan.checks;
     if (inspect->count == 0)
-        return filter_object(&inspect->filter, CHECK_REJECT, REFUSAL_EMPTY_BODY, "%s", "");
+        return inspect->filter.body->plan.may_be_empty ||
+               filter_object(&inspect->filter, CHECK_REJECT, REFUSAL_EMPTY_BODY, "%s", "");
     return !stripped(inspect->opening, judged_count(inspect)) ||
            filter_object(&inspect->filter, checks->damaged, REFUSAL_DAMAGED_BODY, "%s", "");
 }
@@ -173,7 +174,8 @@ static void learn_length(struct inspect *inspect)
     body->length = inspect->count;
 }
 
-/* Where the policy only watches, there may be less to look at than an image. */
+/* An image may be one of properties alone; and where the policy only watches, it may have no
+ * formats. */
 static bool is_an_image(const struct inspect *inspect)
 {
     const struct body *body = inspect->filter.body;

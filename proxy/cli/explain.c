@@ -91,12 +91,16 @@ static void judge_head(struct hearing *hearing, struct admission *admission)
     }
 }
 
-static void tell_objections(struct hearing *hearing, const struct admission *admission)
+static void tell_objections(struct hearing *hearing, const struct admission *admission,
+                            const struct policy_decision *decision)
 {
     struct promises promises = {0};
     const char *fault = promises_read(&hearing->head.headers, &promises);
     for (size_t i = 0; i < admission->count; i++)
         tell_refused(hearing, admission->objections[i].reason, admission->objections[i].detail);
+    if (admission->empty && !decision->checks.empty_allowed)
+        tell_refused(hearing, REFUSAL_EMPTY_BODY,
+                     "an image with the property block_device_mapping or bdm_v2 may be empty");
     if (fault)
         tell_refused(hearing, REFUSAL_BAD_REQUEST, fault);
 }
@@ -128,10 +132,10 @@ static void explain_upload(struct hearing *hearing)
     struct policy_decision decision;
     const struct policy_facts *facts = &hearing->facts;
     judge_head(hearing, &admission);
-    tell_objections(hearing, &admission);
     learn_size(&hearing->facts, &admission);
-    tell_limit(hearing, facts->size);
     policy_decide(hearing->policy, facts, &decision);
+    tell_objections(hearing, &admission, &decision);
+    tell_limit(hearing, facts->size);
     if (hearing->question->door == UPLOAD_STAGE)
         decision.store = NULL;
     policy_explain(hearing->policy, facts, &decision, &hearing->out);

@@ -13,6 +13,7 @@
 static void take(struct exchange *x, const struct admission *admission)
 {
     bool uncertain = admission->declared_form && x->audit != AUDIT_OFF;
+    x->empty = admission->empty;
     x->declared_form = admission->declared_form;
     x->head_fixes = admission->fixes;
     x->promised = admission->promised;

@@ -68,6 +68,16 @@ static enum step_result obey(struct exchange *x)
     }
 }
 
+bool upload_may_be_empty(const struct exchange *x)
+{
+    return x->image.of_volumes || x->decision.checks.empty_allowed;
+}
+
+static enum step_result judge_emptiness(struct exchange *x)
+{
+    return x->empty && !upload_may_be_empty(x) ? exchange_object(x, REFUSAL_EMPTY_BODY) : STEP_NEXT;
+}
+
 enum step_result upload_look_for_store(struct exchange *x, const char *store, bool wished)
 {
     if (stores_look(x->parts->stores, store) != STORE_MISSING)
@@ -119,6 +129,8 @@ enum step_result upload_decide(struct exchange *x)
 {
     ask_policy(x);
     enum step_result result = audit_decided(x);
+    if (result == STEP_NEXT)
+        result = judge_emptiness(x);
     if (result != STEP_NEXT || upload_is_put_off(x))
         return result;
     const char *store = x->upload->door == UPLOAD_STAGE ? NULL : x->decision.store;

@@ -116,6 +116,7 @@ struct exchange {
     bool client_lost;
 
     /* Of an upload. */
+    bool empty;         /* the head says that it has no data */
     bool declared_form; /* Content-Type: multipart/form-data */
     bool promised;      /* x-openstack-image-size */
     uint64_t promise;
@@ -210,7 +211,7 @@ void upload_note(struct exchange *x); /* what the body has let pass since the la
 bool upload_takes_more(struct exchange *x);
 enum step_result upload_pass_answer(struct exchange *x); /* Glance's, in x->answer */
 
-/* admit.c: fills `declared_form`, `promise`, `size` and `head_fixes`. */
+/* admit.c: fills `empty`, `declared_form`, `promise`, `size` and `head_fixes`. */
 enum step_result upload_admit(struct exchange *x);
 
 /* preflight.c */
@@ -249,6 +250,8 @@ enum step_result upload_object_to_size(struct exchange *x, uint64_t size, uint64
 /* Objects to one that Glance does not have: it is the client's mistake if the client asked for it.
  */
 enum step_result upload_look_for_store(struct exchange *x, const char *store, bool wished);
+/* Without data it is no mistake: the image is one of properties, or its rule allows it. */
+bool upload_may_be_empty(const struct exchange *x);
 /* Of a rule that watches, but not all do: what was announced, or was not, has made it apply. */
 bool upload_size_chose(const struct exchange *x);
 struct body_limits upload_limits(const struct exchange *x);

@@ -40,8 +40,7 @@ static enum step_result decide(struct exchange *x)
 
 /* --- invite, prepare, settle ----------------------------------------------------------- */
 
-/* Without a body there is nothing to invite, which only a policy that watches lets come this far.
- */
+/* Without a body there is nothing to invite. */
 static enum step_result invite(struct exchange *x)
 {
     const struct framing_facts *framing = client_framing(x->client);
@@ -95,6 +94,7 @@ static bool make_body(struct exchange *x)
         .promises = &x->promises,
         .image_promises = &x->image_promises,
         .glance_hash = x->glance_hash,
+        .may_be_empty = upload_may_be_empty(x),
         .audit = audit_only(x),
         .size_chose = upload_size_chose(x),
         .settings = x->snapshot->settings,

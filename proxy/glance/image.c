@@ -31,6 +31,12 @@ static void size_take(const json_t *object, struct image *image)
     image->size = image->size_known ? (uint64_t)size : 0;
 }
 
+static bool is_set(const json_t *object, const char *key)
+{
+    const json_t *value = json_object_get(object, key);
+    return value && !json_is_null(value);
+}
+
 bool image_parse(const char *json, size_t length, struct image *image)
 {
     *image = (struct image){0};
@@ -59,6 +65,7 @@ bool image_parse(const char *json, size_t length, struct image *image)
     for (size_t i = 0; i < sizeof fields / sizeof *fields; i++)
         ok = ok && string_take(object, fields[i].key, fields[i].to);
     size_take(object, image);
+    image->of_volumes = is_set(object, "block_device_mapping") || is_set(object, "bdm_v2");
     json_decref(object);
     if (ok && image->status)
         return true;

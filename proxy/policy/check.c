@@ -18,10 +18,11 @@ static void complain(const struct check *check, const struct rule *rule, const c
 static void check_deny(const struct check *check, const struct rule *rule)
 {
     bool limited = rule->max_size != UINT64_MAX || rule->max_virtual_size != UINT64_MAX;
-    if (rule->store || rule->mode_set || rule->allow.count > 0 || limited)
+    if (rule->store || rule->mode_set || rule->allow.count > 0 || limited ||
+        checks_any(&rule->checks))
         complain(check, rule,
-                 "with deny there is nothing for store, allow, max_size, max_virtual_size or any "
-                 "mode but audit to do");
+                 "with deny there is nothing for store, allow, max_size, max_virtual_size, checks "
+                 "or any mode but audit to do");
 }
 
 static void check_store(const struct check *check, const struct rule *rule)
@@ -46,6 +47,10 @@ static void check_import(const struct check *check, const struct rule *rule)
         complain(check, rule,
                  "the size of an import is not known: with import_method there is nothing for "
                  "larger_than, max_size or max_virtual_size to do");
+    if (rule->set[CONDITION_IMPORT_METHOD] && checks_any(&rule->checks))
+        complain(check, rule,
+                 "only what is uploaded is looked at: with import_method there is nothing for "
+                 "checks to do");
 }
 
 /* The name is in X-Intake-Rule and in the log, so it must tell the rules apart. */

@@ -3,7 +3,12 @@
 
 #include <string.h>
 
-/* Rules above the chosen one that only the unknown size kept from being chosen. */
+static bool size_could_choose(const struct rule *rule, const struct policy_facts *facts)
+{
+    return rule->set[CONDITION_LARGER_THAN] && rule_mismatch(rule, facts, true) == CONDITION_COUNT;
+}
+
+/* Of the rules above the chosen one that only the unknown size kept from being chosen. */
 static uint64_t size_ceiling(const struct policy *policy, const struct rule *chosen,
                              const struct policy_facts *facts)
 {
@@ -11,10 +16,21 @@ static uint64_t size_ceiling(const struct policy *policy, const struct rule *cho
     if (facts->size_known)
         return ceiling;
     for (const struct rule *rule = policy->rules; rule < chosen; rule++)
-        if (rule->set[CONDITION_LARGER_THAN] && rule->larger_than < ceiling &&
-            rule_mismatch(rule, facts, true) == CONDITION_COUNT)
+        if (rule->larger_than < ceiling && size_could_choose(rule, facts))
             ceiling = rule->larger_than;
     return ceiling;
+}
+
+/* Whether any of them looks at the data in another way. */
+static bool checks_by_size(const struct policy *policy, const struct rule *chosen,
+                           const struct policy_facts *facts)
+{
+    if (facts->size_known)
+        return false;
+    for (const struct rule *rule = policy->rules; rule < chosen; rule++)
+        if (size_could_choose(rule, facts) && !checks_equal(&rule->checks, &chosen->checks))
+            return true;
+    return false;
 }
 
 bool rule_lets_have(const struct rule *rule, const char *wish)
@@ -37,6 +53,8 @@ void policy_decide(const struct policy *policy, const struct policy_facts *facts
         .max_size = rule->max_size,
         .max_virtual_size = rule->max_virtual_size,
         .audit = policy->audit || rule->audit,
+        .checks = rule->checks,
+        .checks_by_size = checks_by_size(policy, rule, facts),
         .size_ceiling = size_ceiling(policy, rule, facts),
     };
     if (rule->deny) {

@@ -142,6 +142,7 @@ void policy_explain(const struct policy *policy, const struct policy_facts *fact
     default:
         explain_store(rule, facts, decision, out);
         explain_limits(decision, out);
+        checks_explain(&decision->checks, out);
     }
 }
 

@@ -6,6 +6,7 @@
  *     read.c       the tree -> rules
  *     stores.c     the tree -> facts about stores
  *     doors.c      the tree -> which of Glance's other doors are open, and to whom
+ *     checks.c     how strict a look at the data a rule wants
  *     check.c      what makes a rule good as a whole
  *     texts.c      lists of texts, and which names are good
  *     match.c      does a rule hold for these facts? One table of conditions
@@ -79,6 +80,7 @@ struct rule {
     char *allow_text;   /* "file, test"; NULL when `allow` is empty */
     uint64_t max_size;  /* UINT64_MAX: none */
     uint64_t max_virtual_size;
+    struct policy_checks checks;
 };
 
 struct store_facts {
@@ -210,6 +212,14 @@ void doors_read(struct document *document, const yaml_node_t *node, struct doors
 void doors_free(struct doors *doors); /* what it owns */
 bool doors_exempt(const struct doors *doors, const char *client);
 bool doors_take_method(const struct doors *doors, const char *method, const char *client);
+
+/* --- checks.c -------------------------------------------------------------------------- */
+
+void checks_read(struct document *document, const yaml_node_t *node, struct policy_checks *checks);
+bool checks_any(const struct policy_checks *checks);
+/* Of all but emptiness, which no size can change. */
+bool checks_equal(const struct policy_checks *a, const struct policy_checks *b);
+void checks_explain(const struct policy_checks *checks, struct buffer *out); /* a line, or none */
 
 /* --- check.c --------------------------------------------------------------------------- */
 

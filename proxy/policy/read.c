@@ -98,6 +98,7 @@ enum rule_key {
     KEY_ALLOW,
     KEY_MAX_SIZE,
     KEY_MAX_VIRTUAL_SIZE,
+    KEY_CHECKS,
     KEY_DENY,
     KEY_NAME,
     KEY_WHEN
@@ -110,6 +111,7 @@ static const char *const rule_keys[] = {
     [KEY_ALLOW] = "allow",
     [KEY_MAX_SIZE] = "max_size",
     [KEY_MAX_VIRTUAL_SIZE] = "max_virtual_size",
+    [KEY_CHECKS] = "checks",
     [KEY_DENY] = "deny",
     [KEY_NAME] = "name",
     [KEY_WHEN] = "when",
@@ -136,6 +138,9 @@ static void read_rule_value(struct document *document, size_t key, const yaml_no
         break;
     case KEY_MAX_VIRTUAL_SIZE:
         limit_read(document, value, rule_keys[key], &rule->max_virtual_size);
+        break;
+    case KEY_CHECKS:
+        checks_read(document, value, &rule->checks);
         break;
     case KEY_DENY:
         rule->deny = text_read(document, value, "deny");

@@ -143,8 +143,8 @@ static void judge_promise(const struct hearing *hearing)
         object(hearing, REFUSAL_SIZE_MISMATCH,
                "x-openstack-image-size is %" PRIu64 ", and Content-Length is %" PRIu64,
                out->promise, length);
-    else if (out->promise == 0 && (is_chunked(hearing) || length > 0))
-        object(hearing, REFUSAL_EMPTY_BODY, "%s", "");
+    else if (out->promise == 0)
+        out->empty = true;
 }
 
 /* Spooled, streamed, or refused. */
@@ -160,8 +160,7 @@ static void judge_length(const struct hearing *hearing)
 {
     struct admission *out = hearing->out;
     bool chunked = is_chunked(hearing);
-    if (!chunked && hearing->framing->length == 0)
-        object(hearing, REFUSAL_EMPTY_BODY, "%s", "");
+    out->empty = !chunked && hearing->framing->length == 0;
     judge_promise(hearing);
     out->size_known = out->promised || is_plain(hearing);
     out->size = is_plain(hearing) ? hearing->framing->length : out->promise;

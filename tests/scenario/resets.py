@@ -163,6 +163,11 @@ def where_the_policy_only_watches(scene):
     walk(scene, "mode: audit\n", {})
 
 
+@scenario(threaded=True)
+def where_the_image_may_be_empty(scene):
+    walk(scene, "", {"block_device_mapping": "[]"})
+
+
 @scenario
 def before_its_end(scene):
     """A head of which only a part has come, and a body that has no end yet."""

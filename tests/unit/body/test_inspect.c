@@ -340,6 +340,25 @@ static void an_empty_body_is_refused_whatever_is_let_pass(void **state)
     body_done(pump.body);
 }
 
+static void an_empty_body_passes_where_it_may(void **state)
+{
+    (void)state;
+    static const struct script nothing_to_see = {.looks = {{0, 0}}};
+    uint64_t length = 1;
+    struct feeder feeder = feeder_of(image, 0);
+    struct body_plan plan = plan_of(&feeder);
+    plan.may_be_empty = true;
+    plan.length_known = false;
+    format.script = nothing_to_see;
+    format.examinations = 0;
+    struct pump pump = {body_alone(&filter_inspect, &plan), &feeder, image, 0, 0, 0};
+    assert_int_equal(pump_all(&pump), BODY_END);
+    assert_true(body_length(pump.body, &length));
+    assert_int_equal(length, 0);
+    assert_int_equal(format.examinations, 0);
+    body_done(pump.body);
+}
+
 static void try_damage(enum check_level level, size_t count, enum refusal refusal,
                        unsigned warnings)
 {
@@ -388,6 +407,7 @@ int main(void)
         YARD_TEST(a_small_body_may_be_looked_at_too),
         YARD_TEST(what_is_seen_is_objected_to_once),
         YARD_TEST(an_empty_body_is_refused_whatever_is_let_pass),
+        YARD_TEST(an_empty_body_passes_where_it_may),
         YARD_TEST(stripped_bytes_are_found_before_the_format_is_asked),
     };
     return cmocka_run_group_tests(tests, fill_image, yard_end);

@@ -72,7 +72,7 @@ static void the_first_that_speaks_against_it_counts(void **state)
     } rows[] = {
         {{NULL}, FIVE, NULL, REFUSAL_NONE, NULL},
         {{NULL}, CHUNKED, NULL, REFUSAL_NONE, NULL},
-        {{NULL}, NOTHING, NULL, REFUSAL_EMPTY_BODY, NULL},
+        {{NULL}, NOTHING, NULL, REFUSAL_NONE, NULL}, /* the image, or the policy, may want that */
         {{"Content-Encoding", "gzip", NULL}, NOTHING, NULL, REFUSAL_CONTENT_ENCODING, NULL},
         {{SIZE, "6", NULL},
          FIVE,
@@ -121,6 +121,21 @@ static void what_the_head_told_is_kept(void **state)
     assert_int_equal(x->promises.count, 1);
     assert_int_equal(x->image_promises.count, 0);
     scene_end(&scene);
+}
+
+static void that_there_is_no_data_is_kept_until_the_image_is_known(void **state)
+{
+    static const struct {
+        enum sending sent;
+        bool empty;
+    } rows[] = {{NOTHING, true}, {FIVE, false}, {CHUNKED, false}};
+    static const char *const fields[] = {NULL};
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct scene scene;
+        assert_int_equal(admit(&scene, state, ENFORCED, fields, rows[i].sent, NULL), STEP_NEXT);
+        assert_int_equal(scene.x->empty, rows[i].empty);
+        scene_end(&scene);
+    }
 }
 
 /* --- watched --------------------------------------------------------------------------- */
@@ -187,6 +202,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         SCENE_TEST(the_first_that_speaks_against_it_counts),
         SCENE_TEST(what_the_head_told_is_kept),
+        SCENE_TEST(that_there_is_no_data_is_kept_until_the_image_is_known),
         SCENE_TEST(what_a_policy_could_let_pass_is_noted_or_kept),
         SCENE_TEST(what_no_policy_can_let_pass_is_refused),
         SCENE_TEST(a_form_that_may_go_on_has_no_certain_size),

@@ -102,6 +102,43 @@ static void the_limit_everywhere_counts_too(void **state)
     }
 }
 
+/* --- without data ---------------------------------------------------------------------- */
+
+static void who_may_send_no_data(void **state)
+{
+    static const char text[] =
+        "rules:\n"
+        "  - {name: allowed, when: {name: allowed}, store: test, checks: {empty: allow}}\n"
+        "  - {name: watched, when: {name: watched}, store: test, mode: audit}\n"
+        "default: {store: test}\n";
+    static const struct {
+        const char *name;
+        bool of_volumes;
+        enum refusal refusal, noted;
+    } rows[] = {
+        {"other", false, REFUSAL_EMPTY_BODY, REFUSAL_NONE},
+        {"other", true, REFUSAL_NONE, REFUSAL_NONE},
+        {"allowed", false, REFUSAL_NONE, REFUSAL_NONE},
+        {"watched", false, REFUSAL_NONE, REFUSAL_EMPTY_BODY},
+        {"watched", true, REFUSAL_NONE, REFUSAL_NONE},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct scene scene;
+        begin(&scene, state, rows[i].name, GLANCE_HAS);
+        scene_policy(&scene, state, text);
+        audit_begin(scene.x);
+        scene.x->size = 0;
+        scene.x->empty = true;
+        scene.x->image.of_volumes = rows[i].of_volumes;
+        assert_outcome(&scene, upload_decide(scene.x), rows[i].refusal, NULL);
+        assert_int_equal(upload_may_be_empty(scene.x),
+                         rows[i].refusal == REFUSAL_NONE && rows[i].noted == REFUSAL_NONE);
+        assert_true(scene.x->upload->audit_reasons ==
+                    (rows[i].noted ? refusal_bit(rows[i].noted) : 0));
+        scene_end(&scene);
+    }
+}
+
 /* --- put off --------------------------------------------------------------------------- */
 
 static void a_size_that_is_to_come_puts_it_off_if_it_could_matter(void **state)
@@ -328,6 +365,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         SCENE_TEST(the_policy_is_obeyed),
         SCENE_TEST(the_limit_everywhere_counts_too),
+        SCENE_TEST(who_may_send_no_data),
         SCENE_TEST(a_size_that_is_to_come_puts_it_off_if_it_could_matter),
         SCENE_TEST(it_is_made_up_for_when_the_size_is_there),
         SCENE_TEST(the_limits_are_those_of_the_decision_that_counts),

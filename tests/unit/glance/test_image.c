@@ -62,6 +62,30 @@ static void what_is_stored_is_told_when_it_is(void **state)
     image_free(&image);
 }
 
+static void an_image_of_properties_shows_it(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *properties;
+        bool of_volumes;
+    } rows[] = {
+        {"\"block_device_mapping\": \"[]\"", true},
+        {"\"bdm_v2\": \"True\"", true},
+        {"\"bdm_v2\": true", true},
+        {"\"block_device_mapping\": null", false},
+        {"\"bdm\": \"True\"", false},
+        {"\"root_device_name\": \"/dev/vda\"", false},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        char json[120];
+        struct image image;
+        snprintf(json, sizeof json, "{\"status\": \"queued\", %s}", rows[i].properties);
+        assert_true(image_parse(json, strlen(json), &image));
+        assert_int_equal(image.of_volumes, rows[i].of_volumes);
+        image_free(&image);
+    }
+}
+
 static void a_size_is_a_whole_number(void **state)
 {
     (void)state;
@@ -160,6 +184,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_facts_are_what_glance_says),
         cmocka_unit_test(what_is_stored_is_told_when_it_is),
+        cmocka_unit_test(an_image_of_properties_shows_it),
         cmocka_unit_test(a_size_is_a_whole_number),
         cmocka_unit_test(a_missing_fact_is_null),
         cmocka_unit_test(what_is_no_image_gives_nothing),

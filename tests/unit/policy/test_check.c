@@ -10,8 +10,8 @@
 
 #define LAST "default: {store: test}\n"
 #define WITH_DENY                                                                                  \
-    "with deny there is nothing for store, allow, max_size, max_virtual_size or any mode but "     \
-    "audit to do"
+    "with deny there is nothing for store, allow, max_size, max_virtual_size, checks or any "      \
+    "mode but audit to do"
 #define WITH_METHOD                                                                                \
     "the size of an import is not known: with import_method there is nothing for larger_than, "    \
     "max_size or max_virtual_size to do"
@@ -38,6 +38,10 @@ static void a_rule_as_a_whole_can_be_wrong(void **state)
          ":2: a: " WITH_METHOD},
         {"rules:\n- {name: a, when: {import_method: x}, store: a, max_virtual_size: 1GiB}\n" LAST,
          ":2: a: " WITH_METHOD},
+        {"default: {deny: no, checks: {format: off}}\n", ":1: default: " WITH_DENY},
+        {"rules:\n- {name: a, when: {import_method: x}, store: a, checks: {empty: allow}}\n" LAST,
+         ":2: a: only what is uploaded is looked at: with import_method there is nothing for "
+         "checks to do"},
         {"default: {store: a, mode: audit, allow: [b]}\n",
          ":1: default: its own store is not in allow"},
         {"rules:\n- {name: a, deny: no}\n- {name: a, deny: no}\n" LAST,
@@ -55,6 +59,7 @@ static void these_are_good(void **state)
         "rules: [{name: a, store: x}, {name: A, store: x}]\ndefault: {store: test}\n",
         "default: {store: a, allow: [b, a]}\n",
         "default: {store: a, mode: force, max_size: 1B}\n",
+        "default: {store: a, mode: force, checks: {format: warn}}\n",
         "default: {store: a, max_size: 2GiB, max_virtual_size: 1GiB}\n",
         "default: {deny: no, mode: audit}\n",
         "default: {store: a, mode: audit, allow: [a, b]}\n",

@@ -76,10 +76,12 @@ static void stream_unknown(struct settings *settings)
 
 /* --- what speaks against it ------------------------------------------------------------ */
 
-/* "size_mismatch: x-openstack-image-size is 6, ...", with a line feed between two. */
+/* "size_mismatch: x-openstack-image-size is 6, ...", with a line feed between two; "empty" comes
+ * first. */
 static void objections_text(const struct admission *admission, char *text, size_t room)
 {
-    *text = '\0';
+    snprintf(text, room, "%s%s", admission->empty ? "empty" : "",
+             admission->empty && admission->count ? "\n" : "");
     for (size_t i = 0; i < admission->count; i++) {
         const struct admission_objection *row = &admission->objections[i];
         size_t used = strlen(text);
@@ -170,15 +172,15 @@ static void a_size_must_be_one_and_agree(void **state)
 {
     (void)state;
     static const struct row rows[] = {
-        {{{NULL}, LENGTH(0)}, "empty_body"},
-        {{{NULL}, {FRAMING_NONE, 0, false}}, "empty_body"},
-        {{{"Content-Type", FORM, NULL}, LENGTH(0)}, "empty_body"},
+        {{{NULL}, LENGTH(0)}, "empty"},
+        {{{NULL}, {FRAMING_NONE, 0, false}}, "empty"},
+        {{{"Content-Type", FORM, NULL}, LENGTH(0)}, "empty"},
         {{{NULL}, LENGTH(1)}, ""},
         {{{SIZE, "5", NULL}, LENGTH(5)}, ""},
         {{{SIZE, "5", NULL}, CHUNKED}, ""},
-        {{{SIZE, "0", NULL}, CHUNKED}, "empty_body"},
-        {{{SIZE, "0", NULL}, LENGTH(0)}, "empty_body"},
-        {{{SIZE, "0", "Content-Type", FORM, NULL}, LENGTH(70)}, "empty_body"},
+        {{{SIZE, "0", NULL}, CHUNKED}, "empty"},
+        {{{SIZE, "0", NULL}, LENGTH(0)}, "empty"},
+        {{{SIZE, "0", "Content-Type", FORM, NULL}, LENGTH(70)}, "empty"},
         {{{SIZE, "6", NULL}, LENGTH(5)},
          "size_mismatch: x-openstack-image-size is 6, and Content-Length is 5"},
         {{{SIZE, "6", "Content-Type", FORM, NULL}, LENGTH(5)}, ""},
@@ -217,9 +219,9 @@ static void all_of_it_is_told_in_order(void **state)
     static const struct row rows[] = {
         {{{"X-Openstack-Image-Size", "x", "Content-Encoding", "gzip", "Content-Range", "x", NULL},
           LENGTH(0)},
-         "content_range\ncontent_encoding\n"
+         "empty\ncontent_range\ncontent_encoding\n"
          "unsupported_content_type: it has no Content-Type\n"
-         "empty_body\nbad_request: x-openstack-image-size is not a number of bytes"},
+         "bad_request: x-openstack-image-size is not a number of bytes"},
     };
     JUDGE_ALL(rows, be_strict);
 }

@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* `checks` of a rule: how strict a look at the data is, instead of what [upload] says. */
+#include "intake/buffer.h"
+#include "policy/policy_priv.h"
+
+enum { KEY_EMPTY = POLICY_CHECK_COUNT, KEYS };
+
+static const char *const check_keys[KEYS] = {
+    [POLICY_CHECK_DAMAGED] = "damaged",
+    [POLICY_CHECK_FORMAT] = "format",
+    [POLICY_CHECK_UNSAFE_FORMAT] = "unsafe_format",
+    [POLICY_CHECK_TRUNCATED] = "truncated",
+    [POLICY_CHECK_COMPRESSED] = "compressed",
+    [KEY_EMPTY] = "empty",
+};
+
+static const char *const level_words[] = {
+    [CHECK_OFF] = "off",
+    [CHECK_WARN] = "warn",
+    [CHECK_REJECT] = "reject",
+};
+
+/* --- read ------------------------------------------------------------------------------ */
+
+static void read_empty(struct document *document, const yaml_node_t *node,
+                       struct policy_checks *checks)
+{
+    enum { REJECT, ALLOW, WORDS };
+    static const char *const words[] = {"reject", "allow"};
+    checks->empty_allowed = word_read(document, node, "empty", words, WORDS) == ALLOW;
+}
+
+static void read_check(struct document *document, size_t key, const yaml_node_t *node, void *target)
+{
+    struct policy_checks *checks = target;
+    if (key == KEY_EMPTY) {
+        read_empty(document, node, checks);
+        return;
+    }
+    checks->level[key] =
+        (enum check_level)word_read(document, node, check_keys[key], level_words, CHECK_REJECT + 1);
+    checks->set[key] = true;
+}
+
+void checks_read(struct document *document, const yaml_node_t *node, struct policy_checks *checks)
+{
+    static const struct mapping mapping = {"checks", check_keys, KEYS, read_check};
+    document_walk(document, &mapping, node, checks);
+}
+
+/* --- used ------------------------------------------------------------------------------ */
+
+bool checks_any(const struct policy_checks *checks)
+{
+    bool any = checks->empty_allowed;
+    for (size_t i = 0; i < POLICY_CHECK_COUNT; i++)
+        any = any || checks->set[i];
+    return any;
+}
+
+bool checks_equal(const struct policy_checks *a, const struct policy_checks *b)
+{
+    for (size_t i = 0; i < POLICY_CHECK_COUNT; i++)
+        if (a->set[i] != b->set[i] || (a->set[i] && a->level[i] != b->level[i]))
+            return false;
+    return true;
+}
+
+void checks_explain(const struct policy_checks *checks, struct buffer *out)
+{
+    const char *before = "checks of this rule: ";
+    for (size_t i = 0; i < POLICY_CHECK_COUNT; i++)
+        if (checks->set[i]) {
+            buffer_print(out, "%s%s: %s", before, check_keys[i], level_words[checks->level[i]]);
+            before = ", ";
+        }
+    if (checks->empty_allowed)
+        buffer_print(out, "%sempty: allow", before);
+    if (checks_any(checks))
+        buffer_print(out, "\n");
+}
