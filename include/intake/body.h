@@ -62,6 +62,8 @@ struct body_plan {
 
     const struct settings *settings; /* [upload] */
     struct check_levels checks;      /* of [upload], or of the rule that applies */
+    bool checks_wait; /* another rule may apply, with other levels: what the checks find is kept
+                       * until body_checks() */
     struct spools *spools;
     struct errands
         *hashers; /* who hashes beside the loop; NULL: nobody, it is done where it comes */
@@ -81,6 +83,9 @@ void body_free(struct body *body); /* NULL is fine */
 
 /* In force from here on, and for what has passed already; may be called again. */
 void body_limit(struct body *body, const struct body_limits *limits);
+
+/* The levels that count, also for what was kept before (`checks_wait`). */
+void body_checks(struct body *body, const struct check_levels *checks);
 
 /* Pulls until reading may begin: 1, or BODY_WAIT, BODY_LOST, BODY_REFUSED. Call it again after
  * BODY_WAIT. */

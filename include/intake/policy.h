@@ -52,6 +52,10 @@ struct policy_checks {
     bool empty_allowed;                         /* an upload without data is no mistake */
 };
 
+/* [upload]'s levels, but for those that the rule has. */
+struct check_levels policy_check_levels(const struct policy_checks *checks,
+                                        const struct check_levels *otherwise);
+
 enum policy_verdict {
     POLICY_ACCEPT,
     POLICY_DENY,              /* `why` is the operator's own text */

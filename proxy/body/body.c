@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/param.h>
 
 static const struct filter_kind *const KINDS[] = {
     &filter_source, &filter_envelope, &filter_measure, &filter_inspect,
@@ -38,6 +39,14 @@ static bool begin_chain(struct body *body)
     return true;
 }
 
+/* All of them look while it is not known which of them count. */
+static void let_checks_wait(struct body *body)
+{
+    body->checks_wait = true;
+    body->plan.checks =
+        (struct check_levels){CHECK_REJECT, CHECK_REJECT, CHECK_REJECT, CHECK_REJECT, CHECK_REJECT};
+}
+
 struct body *body_new(const struct body_plan *plan)
 {
     struct body *body = calloc(1, sizeof *body);
@@ -45,6 +54,8 @@ struct body *body_new(const struct body_plan *plan)
         return NULL;
     body->plan = *plan;
     body->audit = plan->audit;
+    if (plan->checks_wait)
+        let_checks_wait(body);
     body->limits = (struct body_limits){UINT64_MAX, UINT64_MAX, UINT64_MAX};
     bool good = true;
     for (size_t i = 0; i < sizeof KINDS / sizeof *KINDS; i++)
@@ -116,13 +127,47 @@ static char *new_objection(struct body *body, enum check_level level, enum refus
     return new_note(level == CHECK_REJECT ? &body->audited : &body->warnings, reason);
 }
 
+/* NULL: it is no check that has a level. */
+static enum check_level *level_of(struct check_levels *checks, enum refusal reason)
+{
+    switch (reason) {
+    case REFUSAL_DAMAGED_BODY:
+        return &checks->damaged;
+    case REFUSAL_FORMAT_MISMATCH:
+        return &checks->format;
+    case REFUSAL_UNSAFE_FORMAT:
+        return &checks->unsafe_format;
+    case REFUSAL_TRUNCATED:
+        return &checks->truncated;
+    case REFUSAL_COMPRESSED:
+        return &checks->compressed;
+    default:
+        return NULL;
+    }
+}
+
+/* Where its particulars go; NULL: it is there already. */
+static char *keep_finding(struct body *body, enum check_level level, enum refusal reason)
+{
+    for (size_t i = 0; i < body->kept_count; i++)
+        if (body->kept[i].reason == reason)
+            return NULL;
+    if (body->kept_count == BODY_NOTES_MAX)
+        return NULL;
+    struct finding *finding = &body->kept[body->kept_count++];
+    finding->reason = reason;
+    finding->most = level;
+    return finding->detail;
+}
+
 bool filter_object(struct filter *filter, enum check_level level, enum refusal reason,
                    const char *format, ...)
 {
     struct body *body = filter->body;
     if (body->refusal || level == CHECK_OFF)
         return !body->refusal;
-    char *detail = new_objection(body, level, reason);
+    bool waits = body->checks_wait && level_of(&body->plan.checks, reason);
+    char *detail = waits ? keep_finding(body, level, reason) : new_objection(body, level, reason);
     if (detail) {
         va_list arguments;
         va_start(arguments, format);
@@ -137,6 +182,19 @@ bool filter_object(struct filter *filter, enum check_level level, enum refusal r
 void body_audit(struct body *body)
 {
     body->audit = true;
+}
+
+void body_checks(struct body *body, const struct check_levels *checks)
+{
+    struct filter *any = body->filters[FILTER_INSPECT];
+    body->plan.checks = *checks;
+    body->checks_wait = false;
+    for (size_t i = 0; i < body->kept_count; i++) {
+        const struct finding *finding = &body->kept[i];
+        enum check_level level = *level_of(&body->plan.checks, finding->reason);
+        filter_object(any, MIN(level, finding->most), finding->reason, "%s", finding->detail);
+    }
+    body->kept_count = 0;
 }
 
 void body_limit(struct body *body, const struct body_limits *limits)

@@ -96,6 +96,13 @@ struct body {
     char detail[BODY_WORDS];
 
     bool audit; /* objections are notes */
+    bool checks_wait;
+    struct finding {
+        enum refusal reason;
+        enum check_level most; /* it is objected to at this level at the most */
+        char detail[BODY_WORDS];
+    } kept[BODY_NOTES_MAX]; /* while `checks_wait` */
+    size_t kept_count;
     struct body_notes warnings, audited;
 };
 

@@ -125,6 +125,11 @@ struct body_limits upload_limits(const struct exchange *x)
     };
 }
 
+struct check_levels upload_checks(const struct exchange *x)
+{
+    return policy_check_levels(&x->decision.checks, &x->snapshot->settings->upload.checks);
+}
+
 enum step_result upload_decide(struct exchange *x)
 {
     ask_policy(x);

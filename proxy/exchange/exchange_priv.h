@@ -255,6 +255,8 @@ bool upload_may_be_empty(const struct exchange *x);
 /* Of a rule that watches, but not all do: what was announced, or was not, has made it apply. */
 bool upload_size_chose(const struct exchange *x);
 struct body_limits upload_limits(const struct exchange *x);
+/* How strict a look at the data the decision wants. */
+struct check_levels upload_checks(const struct exchange *x);
 
 /* send.c */
 enum step_result upload_send(struct exchange *x);

@@ -98,7 +98,8 @@ static bool make_body(struct exchange *x)
         .audit = audit_only(x),
         .size_chose = upload_size_chose(x),
         .settings = x->snapshot->settings,
-        .checks = x->snapshot->settings->upload.checks,
+        .checks = upload_checks(x),
+        .checks_wait = upload_is_put_off(x) && x->decision.checks_by_size,
         .spools = x->parts->spools,
         .hashers = x->parts->hashers,
         .loop = x->parts->loop,
@@ -166,6 +167,9 @@ static enum step_result settle(struct exchange *x)
         if (decided != STEP_NEXT)
             return decided;
     }
+    const struct check_levels checks = upload_checks(x);
+    body_checks(x->body, &checks);
+    upload_note(x);
     return body_refusal(x->body, &detail) ? upload_refuse_body(x) : STEP_NEXT;
 }
 

@@ -50,6 +50,23 @@ void checks_read(struct document *document, const yaml_node_t *node, struct poli
 
 /* --- used ------------------------------------------------------------------------------ */
 
+struct check_levels policy_check_levels(const struct policy_checks *checks,
+                                        const struct check_levels *otherwise)
+{
+    struct check_levels levels = *otherwise;
+    enum check_level *const places[POLICY_CHECK_COUNT] = {
+        [POLICY_CHECK_DAMAGED] = &levels.damaged,
+        [POLICY_CHECK_FORMAT] = &levels.format,
+        [POLICY_CHECK_UNSAFE_FORMAT] = &levels.unsafe_format,
+        [POLICY_CHECK_TRUNCATED] = &levels.truncated,
+        [POLICY_CHECK_COMPRESSED] = &levels.compressed,
+    };
+    for (size_t i = 0; i < POLICY_CHECK_COUNT; i++)
+        if (checks->set[i])
+            *places[i] = checks->level[i];
+    return levels;
+}
+
 bool checks_any(const struct policy_checks *checks)
 {
     bool any = checks->empty_allowed;

@@ -423,6 +423,52 @@ static void what_is_only_watched_goes_on_as_it_came(void **state)
     }
 }
 
+/* --- checks whose levels come later ----------------------------------------------------- */
+
+/* A qcow2 with a data file elsewhere, declared raw: two checks have something to say. */
+static void what_checks_find_waits_for_their_levels(void **state)
+{
+    (void)state;
+    static const struct {
+        enum check_level format, unsafe;
+        bool audit;
+        enum refusal refusal;
+        unsigned warnings, audited;
+    } rows[] = {
+        {CHECK_REJECT, CHECK_REJECT, false, REFUSAL_FORMAT_MISMATCH, 0, 0},
+        {CHECK_OFF, CHECK_REJECT, false, REFUSAL_UNSAFE_FORMAT, 0, 0},
+        {CHECK_WARN, CHECK_WARN, false, REFUSAL_NONE, 2, 0},
+        {CHECK_WARN, CHECK_OFF, false, REFUSAL_NONE, 1, 0},
+        {CHECK_OFF, CHECK_OFF, false, REFUSAL_NONE, 0, 0},
+        {CHECK_REJECT, CHECK_WARN, true, REFUSAL_NONE, 1, 1},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        const struct image image = {"raw", {MANY, {PIECE(0, QCOW2)}}};
+        const struct check_levels levels = {.format = rows[i].format,
+                                            .unsafe_format = rows[i].unsafe};
+        char *bytes = image_make(&image);
+        struct feeder feeder = feeder_of(bytes, MANY);
+        struct body_plan plan = plan_of(&feeder);
+        const struct body_note *notes;
+        const char *detail;
+        plan.disk_format = "raw";
+        plan.checks = (struct check_levels){.damaged = CHECK_OFF};
+        plan.checks_wait = true;
+        struct pump pump = {body_of(&plan), &feeder, bytes, MANY, BODY_READ_MIN, 0};
+        assert_int_equal(pump_prepare(&pump), 1);
+        assert_int_equal(body_warnings(pump.body, &notes), 0);
+        if (rows[i].audit)
+            body_audit(pump.body);
+        body_checks(pump.body, &levels);
+        assert_int_equal(body_refusal(pump.body, &detail), rows[i].refusal);
+        assert_int_equal(body_warnings(pump.body, &notes), rows[i].warnings);
+        assert_int_equal(body_audited(pump.body, &notes), rows[i].audited);
+        assert_int_equal(pump_read(&pump), rows[i].refusal ? BODY_REFUSED : BODY_END);
+        body_done(pump.body);
+        free(bytes);
+    }
+}
+
 static void even_nothing_goes_on(void **state)
 {
     (void)state;
@@ -492,6 +538,7 @@ int main(void)
         YARD_TEST(what_is_let_pass_is_listed_once),
         YARD_TEST(what_is_only_watched_goes_on_as_it_came),
         YARD_TEST(even_nothing_goes_on),
+        YARD_TEST(what_checks_find_waits_for_their_levels),
         YARD_TEST(it_may_be_known_late_that_it_is_only_watched),
         YARD_TEST(nothing_is_freed_without_harm),
     };

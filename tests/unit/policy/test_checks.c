@@ -49,6 +49,40 @@ static void what_is_no_check_or_level_is_told(void **state)
         bad_policy(state, rows[i][0], (const char *[]){rows[i][1], NULL});
 }
 
+static void what_a_rule_does_not_say_is_as_everywhere(void **state)
+{
+    (void)state;
+    static const struct check_levels everywhere = {CHECK_REJECT, CHECK_REJECT, CHECK_WARN,
+                                                   CHECK_OFF, CHECK_WARN};
+    const struct policy_checks none = {.empty_allowed = true};
+    struct check_levels levels = policy_check_levels(&none, &everywhere);
+    assert_memory_equal(&levels, &everywhere, sizeof levels);
+    for (enum policy_check i = 0; i < POLICY_CHECK_COUNT; i++) {
+        struct policy_checks one = {.set = {[0] = false}};
+        struct check_levels expected = everywhere;
+        one.set[i] = true;
+        one.level[i] = i == POLICY_CHECK_TRUNCATED ? CHECK_REJECT : CHECK_OFF;
+        switch (i) {
+        case POLICY_CHECK_DAMAGED:
+            expected.damaged = CHECK_OFF;
+            break;
+        case POLICY_CHECK_FORMAT:
+            expected.format = CHECK_OFF;
+            break;
+        case POLICY_CHECK_UNSAFE_FORMAT:
+            expected.unsafe_format = CHECK_OFF;
+            break;
+        case POLICY_CHECK_TRUNCATED:
+            expected.truncated = CHECK_REJECT;
+            break;
+        default:
+            expected.compressed = CHECK_OFF;
+        }
+        levels = policy_check_levels(&one, &everywhere);
+        assert_memory_equal(&levels, &expected, sizeof levels);
+    }
+}
+
 static void they_are_explained(void **state)
 {
     (void)state;
@@ -92,6 +126,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(a_rule_has_levels_of_its_own),
         TEST(what_is_no_check_or_level_is_told),
+        TEST(what_a_rule_does_not_say_is_as_everywhere),
         TEST(they_are_explained),
         TEST(they_differ_in_what_is_looked_at),
     };

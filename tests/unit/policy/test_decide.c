@@ -157,6 +157,41 @@ static void an_unknown_size_has_a_ceiling(void **state)
     policy_free(policy);
 }
 
+/* Where a size that is not known yet could bring another look at the data, that is said. */
+static void checks_are_the_rules(void **state)
+{
+    struct policy *policy =
+        good_policy(state, "rules:\n"
+                           "  - {name: a, when: {larger_than: 3KiB, name: b}, store: s}\n"
+                           "  - {name: b, when: {name: b}, store: s, checks: {empty: allow}}\n"
+                           "  - {name: c, when: {name: c}, store: s, checks: {format: off}}\n"
+                           "  - {name: d, when: {larger_than: 1KiB}, store: s,\n"
+                           "     checks: {damaged: warn}}\n"
+                           "default: {store: s, checks: {truncated: warn}}\n");
+    static const struct {
+        const char *name;
+        uint64_t size; /* 0: not known */
+        bool set[POLICY_CHECK_COUNT];
+        bool by_size;
+    } looks[] = {
+        {"b", 0, {false}, false}, /* emptiness is no matter of size */
+        {"b", 4096, {false}, false},
+        {"c", 0, {[POLICY_CHECK_FORMAT] = true}, false},
+        {"x", 0, {[POLICY_CHECK_TRUNCATED] = true}, true},
+        {"x", 1024, {[POLICY_CHECK_TRUNCATED] = true}, false},
+        {"x", 1025, {[POLICY_CHECK_DAMAGED] = true}, false},
+    };
+    for (size_t i = 0; i < sizeof looks / sizeof looks[0]; i++) {
+        const struct policy_facts facts = {
+            .name = looks[i].name, .size_known = looks[i].size > 0, .size = looks[i].size};
+        struct policy_decision decision;
+        policy_decide(policy, &facts, &decision);
+        assert_memory_equal(decision.checks.set, looks[i].set, sizeof looks[i].set);
+        assert_int_equal(decision.checks_by_size, looks[i].by_size);
+    }
+    policy_free(policy);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, scratch_begin, scratch_end)
@@ -165,6 +200,7 @@ int main(void)
         TEST(a_refusal_has_its_particulars),
         TEST(what_is_watched_is_decided_all_the_same),
         TEST(an_unknown_size_has_a_ceiling),
+        TEST(checks_are_the_rules),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

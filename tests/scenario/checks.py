@@ -1,0 +1,113 @@
+# SPDX-License-Identifier: Apache-2.0
+"""`checks` of a rule: how strict a look at the data is, instead of what [upload] says."""
+import subprocess
+
+from support.desk import TOKEN, Desk, data, stripped
+from support.form import declared, file, form
+from support.scene import scenario
+
+BODY = data(300_000)
+RUIN = stripped(BODY)
+
+POLICY = """\
+rules:
+  - { name: watched, when: { name: watched }, store: test, mode: audit, checks: { damaged: warn } }
+  - { name: lax, when: { name: lax }, store: test, mode: force, checks: { damaged: off, format: off } }
+  - { name: warned, when: { name: warned }, store: test, mode: force,
+      checks: { damaged: warn, format: warn, unsafe_format: off, truncated: warn, compressed: off } }
+  - { name: strict, when: { name: strict }, store: test, mode: force,
+      checks: { damaged: reject, format: reject } }
+default: { store: test, mode: force }
+"""
+
+BY_SIZE = """\
+rules:
+  - { name: large, when: { name: a, larger_than: 100KiB }, store: test, checks: { damaged: LARGE } }
+  - { name: any, when: { name: a }, store: test, checks: { damaged: ANY } }
+default: { store: test, mode: force }
+"""
+
+
+def warnings(told):
+    return sorted(each.split(":")[0] for each in told.all("X-Intake-Warning"))
+
+
+def passes(desk, image, body, *warned, put=None):
+    told = (put or desk.put)(image, body)
+    assert told.status == 204, (told.start, told.body)
+    assert warnings(told) == sorted(warned), told.fields
+    return told
+
+
+@scenario(threaded=True)
+def instead_of_the_settings(scene):
+    """Stricter, or laxer."""
+    desk = Desk(scene, policy=POLICY)
+    for put in (desk.put, desk.put_chunked):
+        desk.refused(put(image := desk.image(), RUIN), image, 400, "damaged_body")
+        passes(desk, desk.image(name="lax"), RUIN, put=put)
+        passes(desk, desk.image(name="lax", disk_format="qcow2"), BODY, put=put)
+        passes(desk, desk.image(name="warned"), RUIN, "damaged_body", put=put)
+        passes(desk, desk.image(name="warned", disk_format="qcow2"), BODY, "format_mismatch", put=put)
+    desk.set(damaged="off", format="off")
+    for put in (desk.put, desk.put_chunked):
+        passes(desk, desk.image(), RUIN, put=put)
+        desk.refused(put(image := desk.image(name="strict"), RUIN), image, 400, "damaged_body")
+        desk.refused(put(image := desk.image(name="strict", disk_format="qcow2"), BODY), image, 400,
+                     "format_mismatch")
+
+
+@scenario
+def where_the_rule_watches(scene):
+    """What its checks would refuse is told; what they only warn of is a warning there, too."""
+    desk = Desk(scene, policy=POLICY)
+    told = passes(desk, desk.image(name="watched"), RUIN, "damaged_body")
+    assert told.get("X-Intake-Audit") is None, told.fields
+    told = passes(desk, desk.image(name="watched", disk_format="qcow2"), BODY)
+    assert told.get("X-Intake-Audit").split(", ")[-1] == "format_mismatch", told.fields
+
+
+def wrapped(desk, body):
+    """As a form, whose file's size is known with its head."""
+    def put(image, _):
+        sent = form(file(body))
+        with desk.client() as client:
+            desk.begin(client, image, TOKEN, declared(), f"Content-Length: {len(sent)}").send_until_refused(sent)
+            return client.answer()
+    return put
+
+
+@scenario(threaded=True)
+def when_the_size_is_known_late(scene):
+    """A rule for large images applies, and with it its checks, to what was looked at before."""
+    desk = Desk(scene)
+    small = RUIN[:50_000]
+    for large, any_size in (("reject", "off"), ("off", "reject"), ("warn", "reject"), ("reject", "warn")):
+        desk.policy = BY_SIZE.replace("LARGE", large).replace("ANY", any_size)
+        desk.set()
+        for body, rule, level in ((RUIN, "large", large), (small, "any", any_size)):
+            for put in (desk.put, desk.put_chunked, wrapped(desk, body)):
+                image = desk.image(name="a")
+                if level == "reject":
+                    desk.refused(put(image, body), image, 400, "damaged_body")
+                    continue
+                told = passes(desk, image, body, *(["damaged_body"] if level == "warn" else []), put=put)
+                assert told.get("X-Intake-Rule") == rule
+
+
+@scenario
+def explained_and_checked(scene):
+    proxy = scene.proxy(scene.glance(), policy=POLICY)
+
+    def run(*words):
+        return subprocess.run([*proxy.command, *words, "--config-file", proxy.conf_file], capture_output=True,
+                              text=True, timeout=60, check=False)
+
+    told = run("explain", "--name", "lax")
+    assert told.returncode == 0 and "checks of this rule: damaged: off, format: off\n" in told.stdout, told
+    assert "checks" not in run("explain", "--name", "other").stdout
+    proxy.policy_file.write_text("default: { store: test, checks: { fromat: off, damaged: maybe } }\n")
+    told = run("--check")
+    assert told.returncode == 1, told
+    assert "checks has no 'fromat': did you mean format?" in told.stderr, told
+    assert "damaged 'maybe' is not off, warn or reject" in told.stderr, told
