@@ -36,6 +36,9 @@ void address_text(const struct sockaddr *address, char out[ADDRESS_TEXT_MAX]);
 
 bool address_valid(const char *text);
 
+/* The same address as address_text() writes it. False: `text` is none, and `out` stays. */
+bool address_normal(const char *text, char out[ADDRESS_TEXT_MAX]);
+
 void networks_free(struct networks *networks);
 
 #endif

@@ -109,19 +109,34 @@ char *route_canonical(const struct route *route, const struct target *target);
 
 /* The client's own view, for links that lead back, and what is told to Glance. */
 struct origin {
-    char address[64];    /* the client's numeric address, behind trusted proxies if any */
+    char address[64];    /* the client's numeric address, behind trusted proxies if any; "": they
+                          * do not tell */
     char *proto;         /* "http" or "https" */
     char *host;          /* as in Host: "images.example.org:9292"; "" when it is not known */
     char *prefix;        /* "" or "/image": X-Forwarded-Prefix of a trusted proxy */
-    char *forwarded_for; /* the whole X-Forwarded-For to send */
+    char *forwarded_for; /* the whole X-Forwarded-For to send: the client, as far as it is known,
+                          * and the proxies behind it */
 };
 
-/* `peer` is the connection's numeric address. Forwarded (RFC 7239, its first element, as
- * oslo.middleware reads it) and X-Forwarded-* are believed only if `peer` is in `trusted`; the
- * client's address is then the rightmost one that is not trusted. A host, proto or prefix that is
- * not well-formed is passed over. False: no memory. */
-bool origin_find(const struct headers *headers, const char *peer, bool tls,
-                 const struct networks *trusted, struct origin *out);
+/* What is known of the connection, and whom the operator trusts. */
+struct origin_facts {
+    const char *peer; /* its numeric address */
+    bool tls;
+    const struct networks *trusted;
+    bool forwarded; /* trusted proxies write Forwarded (RFC 7239); else X-Forwarded-For */
+};
+
+/* Only what a trusted peer says is believed, and only in the header that the operator has named:
+ * X-Forwarded-For with X-Forwarded-Proto, -Host and -Prefix, or Forwarded. The client's address is
+ * the rightmost one that is not trusted; if all are, the leftmost. A trusted proxy that does not
+ * say whom it serves leaves the address unknown; it is never its own. A trusted peer is the client
+ * if nothing in the head tells of a proxy. A host, proto or prefix that is not well-formed is
+ * passed over.
+ *
+ * False: no memory. `fault`: NULL, or a plain clause (400 bad_request): the header cannot be read
+ * up to the client. */
+bool origin_find(const struct headers *headers, const struct origin_facts *facts,
+                 struct origin *out, const char **fault);
 void origin_free(struct origin *origin);
 
 /* --- forward.c: the fields that go on to the other side -------------------------------- */

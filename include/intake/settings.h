@@ -44,6 +44,9 @@ enum unknown_length { UNKNOWN_LENGTH_SPOOL, UNKNOWN_LENGTH_STREAM, UNKNOWN_LENGT
 /* What is compared with the image afterwards: each compares all that the one before it does. */
 enum verify_mode { VERIFY_OFF, VERIFY_SIZE, VERIFY_DIGEST };
 
+/* The header in which trusted proxies tell who the client is. */
+enum forwarded_header { FORWARDED_HEADER_X_FORWARDED_FOR, FORWARDED_HEADER_FORWARDED };
+
 struct settings {
     bool debug;
     unsigned workers; /* at least 1: 0 in the file is resolved to the number of CPUs */
@@ -61,6 +64,7 @@ struct settings {
         uint64_t keepalive_timeout;
         uint64_t stall_timeout;
         struct networks trusted_proxies;
+        enum forwarded_header forwarded_header;
     } listen;
 
     struct {

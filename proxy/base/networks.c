@@ -134,6 +134,16 @@ bool address_valid(const char *text)
     return read_address(text, bytes, &added);
 }
 
+bool address_normal(const char *text, char out[ADDRESS_TEXT_MAX])
+{
+    unsigned char bytes[16];
+    unsigned added;
+    if (!read_address(text, bytes, &added))
+        return false;
+    print_address(bytes, is_mapped(bytes), out);
+    return true;
+}
+
 void networks_free(struct networks *networks)
 {
     free(networks->rows);

@@ -163,6 +163,22 @@ static bool host_of_absolute_form(struct exchange *x)
     return true;
 }
 
+/* Who the client is. */
+static enum step_result find_origin(struct exchange *x)
+{
+    const struct settings *settings = x->snapshot->settings;
+    const struct origin_facts facts = {
+        .peer = client_peer(x->client),
+        .tls = client_is_tls(x->client),
+        .trusted = &settings->listen.trusted_proxies,
+        .forwarded = settings->listen.forwarded_header == FORWARDED_HEADER_FORWARDED,
+    };
+    const char *fault;
+    if (!origin_find(&client_head(x->client)->headers, &facts, &x->origin, &fault))
+        fault = "there is no memory for it";
+    return fault ? exchange_refuse_for(x, REFUSAL_BAD_REQUEST, "%s", fault) : STEP_NEXT;
+}
+
 /* The request stage: what is asked, and by whom; or why it cannot be read. */
 static void understand(struct exchange *x)
 {
@@ -172,11 +188,8 @@ static void understand(struct exchange *x)
         exchange_refuse_for(x, REFUSAL_BAD_REQUEST, "%s", client_fault(x->client));
         return;
     }
-    if (!origin_find(&head->headers, client_peer(x->client), client_is_tls(x->client),
-                     &x->snapshot->settings->listen.trusted_proxies, &x->origin)) {
-        exchange_refuse_for(x, REFUSAL_BAD_REQUEST, "there is no memory for it");
+    if (find_origin(x) != STEP_NEXT)
         return;
-    }
     if (client_over_limit(x->client)) {
         exchange_refuse(x, REFUSAL_TOO_MANY_CONNECTIONS);
         return;
@@ -198,7 +211,8 @@ static bool is_upload(const struct exchange *x)
 bool exchange_record(struct exchange *x, enum upload_door door)
 {
     const char *image = x->route.image_id[0] ? x->route.image_id : NULL;
-    x->upload = upload_new(x->request_id, x->origin.address, image);
+    const char *client = x->origin.address[0] ? x->origin.address : NULL;
+    x->upload = upload_new(x->request_id, client, image);
     if (!x->upload)
         return false;
     const struct framing_facts *framing = client_framing(x->client);

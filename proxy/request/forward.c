@@ -64,8 +64,7 @@ static bool name_in(const char *name, const char *const *list, size_t count)
     return false;
 }
 
-/* X-Forwarded-Anything, in any spelling. */
-static bool of_a_proxy(const char *name)
+bool name_is_x_forwarded(const char *name)
 {
     static const char prefix[] = "X-Forwarded-";
     char begin[sizeof prefix];
@@ -95,7 +94,7 @@ static bool end_to_end(const struct headers *headers, const char *name)
 
 static bool for_glance(const char *name)
 {
-    return !NAME_IN(name, OF_THE_WAY) && !of_a_proxy(name) && !NAME_IN(name, IDENTITY);
+    return !NAME_IN(name, OF_THE_WAY) && !name_is_x_forwarded(name) && !NAME_IN(name, IDENTITY);
 }
 
 /* Nothing is added for what is not known. */

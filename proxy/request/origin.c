@@ -1,12 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What a trusted proxy says of the client, in one of two dialects:
+/* What a trusted proxy says of the client, in the header that the operator names:
  *
+ *     X-Forwarded-For: 192.0.2.7, 10.0.0.3     with X-Forwarded-Proto, -Host and -Prefix
  *     Forwarded: for=192.0.2.7;proto=https;host=images.example.org, for=10.0.0.3
- *     X-Forwarded-For: 192.0.2.7, 10.0.0.3     X-Forwarded-Proto: https     X-Forwarded-Host: ...
  *
- * Where there is a Forwarded, the three others do not count. The first element is the proxy
- * nearest to the client: proto and host come from there. Addresses are believed from the right,
- * as far as those who wrote them are trusted. */
+ * A proxy appends to the one that it writes, and passes the other one on as a client sent it. So
+ * only the one that is named counts, and only in the spelling that proxies write: X_Forwarded_For
+ * comes from a client.
+ *
+ * The list is read from the right. The last element was written by our peer, the one before it by
+ * the proxy that the last one names, and so on: the first address that is not trusted is the
+ * client, and what stands left of it was written by the client. */
 #include "intake/buffer.h"
 #include "intake/networks.h"
 #include "intake/request.h"
@@ -18,152 +22,157 @@
 #include <string.h>
 #include <strings.h>
 
-/* Far more proxies in a row than there are; the header list is bounded already. */
-enum { FORWARDED_FOR_MAX = 64 * 1024 };
+/* An address has less than 64 bytes, and the head of a request has less than 32 KiB. */
+enum { FORWARDED_FOR_MAX = 1024 * 1024 };
 
-/* --- one element ----------------------------------------------------------------------- */
+/* --- a list over all fields of a name ---------------------------------------------------- */
 
-/* Copies the span without quotes and quoted-pair's backslashes; "" if it does not fit. */
-static void unquote(struct span span, char *out, size_t size)
-{
-    bool quoted = span.length >= 2 && *span.text == '"' && span.text[span.length - 1] == '"';
-    size_t length = 0;
-    for (size_t i = quoted; i < span.length - quoted; i++) {
-        if (quoted && span.text[i] == '\\' && i + 2 < span.length)
-            i++;
-        if (length + 1 < size)
-            out[length] = span.text[i];
-        length++;
-    }
-    out[length < size ? length : 0] = '\0';
-}
-
-/* The value of a parameter of a Forwarded element; false: it has none of this name. */
-static bool parameter_find(struct span element, const char *name, char *out, size_t size)
-{
-    size_t name_length = strlen(name);
-    const char *end = element.text + element.length;
-    struct span pair;
-    for (const char *at = element.text; at < end && list_next(&at, ';', &pair);) {
-        size_t limit = (size_t)(end - pair.text);
-        size_t length = pair.length < limit ? pair.length : limit;
-        if (length <= name_length || pair.text[name_length] != '=' ||
-            strncasecmp(pair.text, name, name_length) != 0)
-            continue;
-        unquote((struct span){pair.text + name_length + 1, length - name_length - 1}, out, size);
-        return true;
-    }
-    return false;
-}
-
-/* The first element of the first field of this name, unquoted; "": there is none. */
-static void first_element(const struct headers *headers, const char *name, char *out, size_t size)
-{
-    const char *at = headers_get(headers, name);
-    struct span element;
-    *out = '\0';
-    if (at && list_next(&at, ',', &element))
-        unquote(element, out, size);
-}
-
-/* What the proxy nearest to the client says: a Forwarded parameter, or else an X-Forwarded field.
- */
-static void nearest_says(const struct headers *headers, const char *parameter, const char *field,
-                         char *out, size_t size)
-{
-    const char *at = headers_get(headers, "Forwarded");
-    struct span element;
-    *out = '\0';
-    if (!at)
-        first_element(headers, field, out, size);
-    else if (list_next(&at, ',', &element) && !parameter_find(element, parameter, out, size))
-        *out = '\0';
-}
-
-/* --- the chain of addresses ------------------------------------------------------------ */
-
-/* The addresses from the client's side to ours, as far as they have been read. */
-struct chain {
-    const struct networks *trusted;
-    struct buffer text;               /* "192.0.2.7, 10.0.0.3" */
-    char untrusted[ADDRESS_TEXT_MAX]; /* the last one that is not trusted, */
-    char first[ADDRESS_TEXT_MAX];     /* and the first one, both since the last gap */
+/* Zero-initialised is empty. Owns its rows, which point into the headers. */
+struct list {
+    struct span *rows;
+    size_t count;
 };
 
-/* Takes the port, and the brackets of an IPv6 address, off. */
-static void node_strip(char *node)
+static size_t commas(const char *text)
 {
-    char *colon = strchr(node, ':');
-    if (*node == '[') {
-        node[strcspn(node, "]")] = '\0';
-        memmove(node, node + 1, strlen(node));
-    } else if (colon && !strchr(colon + 1, ':')) {
-        *colon = '\0';
-    }
+    size_t count = 0;
+    for (; *text; text++)
+        count += *text == ',';
+    return count;
 }
 
-static void address_keep(const char *address, char out[ADDRESS_TEXT_MAX])
+static void list_add(struct list *list, const char *value, bool quotes)
 {
-    snprintf(out, ADDRESS_TEXT_MAX, "%s", address);
+    for (const char *at = value; at;)
+        list->rows[list->count++] = list_element(&at, ',', quotes);
 }
 
-/* "unknown", a made-up name or no address at all leaves a gap: what stands left of it was told by
- * nobody we know. */
-static bool chain_add(struct chain *chain, const char *address)
+/* Several fields are one list (RFC 9110 5.3). False: no memory. */
+static bool list_read(struct list *list, const struct headers *headers, const char *name,
+                      bool quotes)
 {
-    if (!address_valid(address)) {
-        *chain->untrusted = *chain->first = '\0';
-        return true;
-    }
-    if (!networks_have(chain->trusted, address))
-        address_keep(address, chain->untrusted);
-    if (!*chain->first)
-        address_keep(address, chain->first);
-    return (!chain->text.len || buffer_append(&chain->text, ", ", 2)) &&
-           buffer_append(&chain->text, address, strlen(address));
-}
-
-static bool chain_add_node(struct chain *chain, struct span element, bool forwarded)
-{
-    char node[ADDRESS_TEXT_MAX] = "";
-    if (!forwarded)
-        unquote(element, node, sizeof node);
-    else if (!parameter_find(element, "for", node, sizeof node))
-        return true;
-    node_strip(node);
-    return chain_add(chain, node);
-}
-
-static bool chain_read(struct chain *chain, const struct headers *headers)
-{
-    bool forwarded = headers_count(headers, "Forwarded") > 0;
-    const char *name = forwarded ? "Forwarded" : "X-Forwarded-For";
-    headers_each(row, headers) {
-        if (!header_name_is(row->name, name))
-            continue;
-        struct span element;
-        for (const char *at = row->value; list_next(&at, ',', &element);)
-            if (!chain_add_node(chain, element, forwarded))
-                return false;
-    }
+    size_t most = 0;
+    headers_each(row, headers)
+        most += strcasecmp(row->name, name) ? 0 : 1 + commas(row->value);
+    list->rows = most ? calloc(most, sizeof *list->rows) : NULL;
+    if (most && !list->rows)
+        return false;
+    headers_each(row, headers)
+        if (!strcasecmp(row->name, name))
+            list_add(list, row->value, quotes);
     return true;
 }
 
-static bool addresses_find(const struct headers *headers, const char *peer, bool believed,
-                           const struct networks *trusted, struct origin *out)
+/* --- the way that a request has come ----------------------------------------------------- */
+
+struct way {
+    const struct networks *trusted;
+    bool forwarded; /* the elements are those of Forwarded */
+    struct list list;
+    size_t first;                  /* the elements from here on were written by trusted proxies */
+    char client[ADDRESS_TEXT_MAX]; /* "": nobody tells */
+    char proto[8], host[300];      /* of Forwarded */
+};
+
+static enum node element_read(const struct way *way, struct span element,
+                              char address[ADDRESS_TEXT_MAX], struct forwarded *said)
 {
-    struct chain chain = {.trusted = trusted};
-    buffer_init(&chain.text, FORWARDED_FOR_MAX);
-    bool ok = (!believed || chain_read(&chain, headers)) && chain_add(&chain, peer);
-    if (!ok)
-        buffer_free(&chain.text);
-    const char *client = *chain.untrusted ? chain.untrusted : chain.first;
-    address_keep(client, out->address);
-    out->forwarded_for = chain.text.data ? chain.text.data : strdup("");
-    return ok && out->forwarded_for;
+    if (!way->forwarded)
+        return node_read(element, address);
+    if (!forwarded_read(element, said))
+        return NODE_UNREADABLE;
+    return node_read((struct span){said->node, strlen(said->node)}, address);
 }
 
-/* --- the client's view ----------------------------------------------------------------- */
+/* The proxy nearest to the client knows best how the client sees us. */
+static void say(struct way *way, const struct forwarded *said)
+{
+    if (*said->proto)
+        snprintf(way->proto, sizeof way->proto, "%s", said->proto);
+    if (*said->host)
+        snprintf(way->host, sizeof way->host, "%s", said->host);
+}
+
+/* A proxy that hides whom it serves leaves the client unknown: it never makes the proxy itself the
+ * client. NULL, or what is wrong. */
+static const char *way_read(struct way *way)
+{
+    enum node node = NODE_ADDRESS;
+    bool more = true;
+    for (way->first = way->list.count; way->first && more; way->first--) {
+        struct forwarded said = {0};
+        node = element_read(way, way->list.rows[way->first - 1], way->client, &said);
+        if (node == NODE_UNREADABLE)
+            return way->forwarded ? "Forwarded does not say in a readable way who the client is"
+                                  : "X-Forwarded-For has something else than addresses where it is "
+                                    "to say who the client is";
+        say(way, &said);
+        more = node == NODE_ADDRESS && networks_have(way->trusted, way->client);
+    }
+    return NULL;
+}
+
+static bool append(struct buffer *text, const char *address)
+{
+    return !*address || ((!text->len || buffer_append(text, ", ", 2)) &&
+                         buffer_append(text, address, strlen(address)));
+}
+
+/* What Glance is told: the part of the way that is known. False: no memory. */
+static bool way_print(const struct way *way, const char *peer, char **out)
+{
+    struct buffer text;
+    buffer_init(&text, FORWARDED_FOR_MAX);
+    bool good = true;
+    for (size_t i = way->first; i < way->list.count && good; i++) {
+        char address[ADDRESS_TEXT_MAX];
+        struct forwarded said;
+        element_read(way, way->list.rows[i], address, &said);
+        good = append(&text, address);
+    }
+    good = good && append(&text, peer);
+    *out = good ? strdup(buffer_text(&text)) : NULL;
+    buffer_free(&text);
+    return *out;
+}
+
+/* Whether the request has come through a proxy at all, whatever header that writes. */
+static bool came_by_proxy(const struct headers *headers)
+{
+    headers_each(row, headers)
+        if (header_name_is(row->name, "Forwarded") || header_name_is(row->name, "Via") ||
+            name_is_x_forwarded(row->name))
+            return true;
+    return false;
+}
+
+/* A host on which a proxy runs may also be a client: then nothing tells of a proxy. */
+static const char *client_of(const struct headers *headers, const struct origin_facts *facts,
+                             const struct way *way, bool believed)
+{
+    bool itself = !believed || (!way->list.count && !came_by_proxy(headers));
+    return itself ? facts->peer : way->client;
+}
+
+/* --- the client's view ------------------------------------------------------------------- */
+
+/* Of X-Forwarded-Proto and its kind the element that the proxy nearest to the client has written,
+ * where each proxy adds one; most set the field, and it has only one. False: no memory. */
+static bool nearest_says(const struct headers *headers, const char *name, const struct way *way,
+                         char *out, size_t size)
+{
+    struct list list = {0};
+    size_t proxies = way->list.count - way->first;
+    if (!list_read(&list, headers, name, false))
+        return false;
+    if (list.count) {
+        size_t back = proxies ? proxies : 1;
+        struct span element = list.rows[list.count > back ? list.count - back : 0];
+        snprintf(out, size, "%.*s", element.length < size ? (int)element.length : 0, element.text);
+    }
+    free(list.rows);
+    return true;
+}
 
 /* "/image", without a slash at the end; unreserved characters and slashes only. */
 static bool prefix_valid(char *prefix)
@@ -179,30 +188,44 @@ static bool prefix_valid(char *prefix)
     return true;
 }
 
-bool origin_find(const struct headers *headers, const char *peer, bool tls,
-                 const struct networks *trusted, struct origin *out)
+static bool view_find(const struct headers *headers, bool tls, struct way *way, bool believed,
+                      struct origin *out)
+{
+    char prefix[256] = "";
+    bool x_forwarded = believed && !way->forwarded;
+    if (x_forwarded &&
+        (!nearest_says(headers, "X-Forwarded-Proto", way, way->proto, sizeof way->proto) ||
+         !nearest_says(headers, "X-Forwarded-Host", way, way->host, sizeof way->host) ||
+         !nearest_says(headers, "X-Forwarded-Prefix", way, prefix, sizeof prefix)))
+        return false;
+    const char *own_host = headers_get(headers, "Host");
+    bool told = !strcasecmp(way->proto, "http") || !strcasecmp(way->proto, "https");
+    bool secure = told ? strlen(way->proto) == strlen("https") : tls;
+    out->proto = strdup(secure ? "https" : "http");
+    out->host = strdup(host_valid(way->host) ? way->host : own_host ? own_host : "");
+    out->prefix = strdup(prefix_valid(prefix) ? prefix : "");
+    return out->proto && out->host && out->prefix;
+}
+
+bool origin_find(const struct headers *headers, const struct origin_facts *facts,
+                 struct origin *out, const char **fault)
 {
     *out = (struct origin){0};
-    char proto[8] = "";
-    char host[300] = ""; /* a DNS name has 253 characters at most */
-    char prefix[256] = "";
-    bool believed = networks_have(trusted, peer);
-    if (believed) {
-        nearest_says(headers, "proto", "X-Forwarded-Proto", proto, sizeof proto);
-        nearest_says(headers, "host", "X-Forwarded-Host", host, sizeof host);
-        first_element(headers, "X-Forwarded-Prefix", prefix, sizeof prefix);
-    }
-    const char *own_host = headers_get(headers, "Host");
-    bool proto_told = !strcasecmp(proto, "http") || !strcasecmp(proto, "https");
-    bool secure = proto_told ? strlen(proto) == strlen("https") : tls;
-    out->proto = strdup(secure ? "https" : "http");
-    out->host = strdup(host_valid(host) ? host : own_host ? own_host : "");
-    out->prefix = strdup(prefix_valid(prefix) ? prefix : "");
-    bool addresses = addresses_find(headers, peer, believed, trusted, out);
-    if (out->proto && out->host && out->prefix && addresses)
-        return true;
-    origin_free(out);
-    return false;
+    *fault = NULL;
+    struct way way = {.trusted = facts->trusted, .forwarded = facts->forwarded};
+    bool believed = networks_have(facts->trusted, facts->peer);
+    bool good =
+        !believed || list_read(&way.list, headers, way.forwarded ? "Forwarded" : "X-Forwarded-For",
+                               way.forwarded);
+    if (good && believed)
+        *fault = way_read(&way);
+    good = good && view_find(headers, facts->tls, &way, believed, out) &&
+           way_print(&way, facts->peer, &out->forwarded_for);
+    snprintf(out->address, sizeof out->address, "%s", client_of(headers, facts, &way, believed));
+    free(way.list.rows);
+    if (!good)
+        origin_free(out);
+    return good;
 }
 
 void origin_free(struct origin *origin)

@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What the files of the request stage share: the syntax of HTTP, and Routes' method override. */
+/* What the files of the request stage share: the syntax of HTTP, forwarding headers, and Routes'
+ * method override. */
 #ifndef PROXY_REQUEST_PRIV_H
 #define PROXY_REQUEST_PRIV_H
+
+#include "intake/networks.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -35,6 +38,11 @@ struct span {
 };
 bool list_next(const char **at, char separator, struct span *element);
 
+/* The same for a list in which an element may be empty, also the last one: "a," has two, and "" has
+ * one. With `quotes` a comma inside a quoted string separates nothing. `at` is NULL behind the last
+ * element. */
+struct span list_element(const char **at, char separator, bool quotes);
+
 bool span_is(struct span span, const char *wanted);
 
 /* --- accept.c -------------------------------------------------------------------------- */
@@ -50,6 +58,35 @@ struct accept_version accept_version_find(const struct headers *headers);
 
 /* "v2" or "v2.N": which N there are is for Glance to say. */
 bool version_is_2(struct span version);
+
+/* --- forwarded.c ----------------------------------------------------------------------- */
+
+enum node {
+    NODE_ADDRESS,
+    NODE_HIDDEN,    /* empty, "unknown", or a name that a proxy has made up */
+    NODE_UNREADABLE /* anything else */
+};
+
+enum { NODE_MAX = 80 }; /* of an address, its brackets and its port */
+
+/* "192.0.2.7", "192.0.2.7:4711", "2001:db8::7", "[2001:db8::7]:4711". `address` has the address in
+ * its usual form, or "". */
+enum node node_read(struct span span, char address[ADDRESS_TEXT_MAX]);
+
+/* What an element of Forwarded says; "" where it does not. */
+struct forwarded {
+    char node[NODE_MAX];
+    char proto[8];
+    char host[300]; /* a DNS name has 253 characters at most */
+};
+
+/* False: the element is not what RFC 7239 says, or has a parameter twice. */
+bool forwarded_read(struct span element, struct forwarded *out);
+
+/* --- forward.c --------------------------------------------------------------------------- */
+
+/* X-Forwarded-Anything, in any spelling. */
+bool name_is_x_forwarded(const char *name);
 
 /* --- override.c ------------------------------------------------------------------------ */
 

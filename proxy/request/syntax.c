@@ -80,25 +80,33 @@ static bool blank(char c)
     return c == ' ' || c == '\t';
 }
 
+struct span list_element(const char **at, char separator, bool quotes)
+{
+    const char *begin = *at;
+    bool quoted = false;
+    const char *end = begin;
+    for (; *end && (quoted || *end != separator); end++) {
+        if (quotes && *end == '"')
+            quoted = !quoted;
+        else if (quoted && *end == '\\' && end[1])
+            end++;
+    }
+    *at = *end ? end + 1 : NULL;
+    while (begin < end && blank(*begin))
+        begin++;
+    while (begin < end && blank(end[-1]))
+        end--;
+    return (struct span){begin, (size_t)(end - begin)};
+}
+
 bool list_next(const char **at, char separator, struct span *element)
 {
     const char *begin = *at;
     if (!*begin)
         return false;
-    bool quoted = false;
-    const char *end = begin;
-    for (; *end && (quoted || *end != separator); end++) {
-        if (*end == '"')
-            quoted = !quoted;
-        else if (quoted && *end == '\\' && end[1])
-            end++;
-    }
-    *at = *end ? end + 1 : end;
-    while (begin < end && blank(*begin))
-        begin++;
-    while (begin < end && blank(end[-1]))
-        end--;
-    *element = (struct span){begin, (size_t)(end - begin)};
+    *element = list_element(at, separator, true);
+    if (!*at)
+        *at = begin + strlen(begin);
     return true;
 }
 

@@ -63,6 +63,13 @@ const struct setting_kind kind_unknown_length = {
               [UNKNOWN_LENGTH_REJECT] = "reject"},
 };
 
+const struct setting_kind kind_forwarded_header = {
+    .read = choice_read,
+    .print = choice_print,
+    .words = {[FORWARDED_HEADER_X_FORWARDED_FOR] = "x-forwarded-for",
+              [FORWARDED_HEADER_FORWARDED] = "forwarded"},
+};
+
 const struct setting_kind kind_check_level = {
     .read = choice_read,
     .print = choice_print,

@@ -40,8 +40,12 @@ const struct setting settings_table[] = {
      "How long no byte may come from a client, or go to it, while one is due. There is no limit\n"
      "on how long an upload takes as a whole."},
     {"listen", "trusted_proxies", &kind_networks, 0, "", 0, 0,
-     "Networks whose Forwarded and X-Forwarded-* headers are believed: a list, such as\n"
-     "10.0.0.0/8, ::1."},
+     "The proxies in front of this one: a list of networks, such as 10.0.0.0/8, ::1. They are\n"
+     "believed when they say in forwarded_header who the client is."},
+    {"listen", "forwarded_header", &kind_forwarded_header, AT(listen.forwarded_header),
+     "x-forwarded-for", 0, 0,
+     "The header that those proxies write: x-forwarded-for (with X-Forwarded-Proto, -Host and\n"
+     "-Prefix) or forwarded. The other one comes from clients, and is never believed."},
 
     {"glance", "endpoint", &kind_endpoints, 0, "http://127.0.0.1:9393", 0, 0,
      "The Glance API behind this proxy: a list of http:// or https:// with host and port. The\n"

@@ -16,7 +16,7 @@ BITS = "upload", "stage"  # the doors that data comes through, as /uploads names
 
 
 class Proxy:
-    def __init__(self, binary, endpoint, port, admin_port, directory, policy):
+    def __init__(self, binary, endpoint, port, admin_port, directory, policy, more=""):
         self.binary = binary
         self.endpoint = endpoint
         self.port = port
@@ -25,6 +25,7 @@ class Proxy:
         self.directory = directory
         self.log_path = os.path.join(directory, f"proxy-{port}.log")
         self.policy = policy
+        self.more = more  # configuration beside that of conf/
         self._policy_path = os.path.join(directory, f"proxy-{port}.policy")
         self._admin_port = admin_port
         self._process = None
@@ -50,10 +51,11 @@ class Proxy:
         conf = os.path.join(self.directory, f"proxy-{self.port}.conf")
         with open(conf, "w", encoding="utf-8") as file:
             file.write(text)
+        with open(conf + ".more", "w", encoding="utf-8") as file:
+            file.write(self.more)
+        command = [self.binary, "--config-file", conf, "--config-file", conf + ".more"]
         with open(self.log_path, "a", encoding="utf-8") as log:
-            self._process = subprocess.Popen(
-                [self.binary, "--config-file", conf], stdin=subprocess.DEVNULL, stderr=log
-            )
+            self._process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stderr=log)
         wait_until(30, f"the proxy answers (its log: {self.log_path})", self._answers)
 
     def _answers(self):
@@ -131,12 +133,12 @@ def scratch():
 
 
 @contextlib.contextmanager
-def another_proxy(cloud, policy, endpoint=None):
+def another_proxy(cloud, policy, endpoint=None, more=""):
     """One with a policy of its own, on ports next to the first one's; cloud.proxy meanwhile."""
     first, port = cloud.proxy, cloud.admin_port + 1
     with scratch() as directory:
         endpoint = endpoint or cloud.glance_url
-        cloud.proxy = Proxy(first.binary, endpoint, port, port + 1, directory, policy)
+        cloud.proxy = Proxy(first.binary, endpoint, port, port + 1, directory, policy, more)
         try:
             cloud.proxy.start()
             yield cloud.proxy

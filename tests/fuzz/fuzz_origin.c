@@ -11,7 +11,8 @@
 static void check(const struct origin *origin, const char *peer, const struct headers *headers)
 {
     bool valid = address_valid(peer);
-    property(valid ? address_valid(origin->address) : !*origin->address);
+    property(!*origin->address || address_valid(origin->address));
+    property(valid || !*origin->address);
     property(!strcmp(origin->proto, "http") || !strcmp(origin->proto, "https"));
     const char *own = headers_get(headers, "Host");
     bool kept = !strcmp(origin->host, own ? own : "");
@@ -22,6 +23,23 @@ static void check(const struct origin *origin, const char *peer, const struct he
         size_t tail = strlen(origin->forwarded_for) - strlen(peer);
         property(!strcmp(origin->forwarded_for + tail, peer));
     }
+}
+
+/* What a client puts before the address that a trusted proxy writes changes nothing. */
+static void forge(const struct headers *headers, const struct origin_facts *facts)
+{
+    static const char real[] = "198.51.100.7";
+    const char *name = facts->forwarded ? "Forwarded" : "X-Forwarded-For";
+    struct headers told = {0};
+    struct origin origin;
+    const char *fault;
+    headers_each(row, headers)
+        property(headers_add(&told, row->name, row->value));
+    property(headers_add(&told, name, facts->forwarded ? "for=198.51.100.7" : real));
+    property(origin_find(&told, facts, &origin, &fault) && !fault);
+    property(!networks_have(facts->trusted, facts->peer) || !strcmp(origin.address, real));
+    origin_free(&origin);
+    headers_free(&told);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
@@ -35,10 +53,14 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct networks trusted = {0};
     struct headers headers = {0};
     struct origin origin;
+    const char *fault;
     property(networks_add(&trusted, "10.0.0.0/8") && networks_add(&trusted, "::1"));
     input_headers(&at, &headers);
-    property(origin_find(&headers, peer, false, &trusted, &origin));
-    check(&origin, peer, &headers);
+    struct origin_facts facts = {.peer = peer, .trusted = &trusted, .forwarded = size % 2};
+    property(origin_find(&headers, &facts, &origin, &fault));
+    if (!fault)
+        check(&origin, peer, &headers);
+    forge(&headers, &facts);
     origin_free(&origin);
     headers_free(&headers);
     networks_free(&trusted);

@@ -165,6 +165,21 @@ static void an_address_is_numeric_and_bare(void **state)
         assert_false(address_valid(bad[i]));
 }
 
+static void an_address_has_one_usual_form(void **state)
+{
+    (void)state;
+    static const char *const rows[][2] = {{"192.0.2.7", "192.0.2.7"},
+                                          {"::FFFF:192.0.2.7", "192.0.2.7"},
+                                          {"2001:0DB8:0:0:0:0:0:7", "2001:db8::7"}};
+    char out[ADDRESS_TEXT_MAX];
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        assert_true(address_normal(rows[i][0], out));
+        assert_string_equal(out, rows[i][1]);
+    }
+    assert_false(address_normal("localhost", out));
+    assert_string_equal(out, rows[2][1]);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -175,6 +190,7 @@ int main(void)
         cmocka_unit_test(a_network_is_written_as_it_was_read),
         cmocka_unit_test(addresses_are_written_without_port),
         cmocka_unit_test(an_address_is_numeric_and_bare),
+        cmocka_unit_test(an_address_has_one_usual_form),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -5,6 +5,7 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdint.h>
+#include <string.h>
 
 #include <cmocka.h>
 
@@ -13,14 +14,20 @@ enum { FIELDS_MAX = 4 };
 #define TRUSTED   "10.0.0.1"
 #define UNTRUSTED "192.0.2.99"
 
-static const struct row {
+/* What is told beside "Host: own:9292", and what is made of it. */
+struct row {
     const char *why;
     const char *peer;
-    struct header fields[FIELDS_MAX]; /* beside "Host: own:9292" */
+    struct header fields[FIELDS_MAX];
     struct origin wanted;
-} rows[] = {
+};
+
+static const struct row rows[] = {
     {"nothing told", UNTRUSTED, {{0}}, {UNTRUSTED, "http", "own:9292", "", UNTRUSTED}},
-    {"nothing told by a trusted one", TRUSTED, {{0}}, {TRUSTED, "http", "own:9292", "", TRUSTED}},
+    {"a trusted host that is itself a client",
+     TRUSTED,
+     {{0}},
+     {TRUSTED, "http", "own:9292", "", TRUSTED}},
     {"told by somebody",
      UNTRUSTED,
      {{"X-Forwarded-For", "198.51.100.7"},
@@ -28,9 +35,9 @@ static const struct row {
       {"X-Forwarded-Host", "evil"},
       {"X-Forwarded-Prefix", "/evil"}},
      {UNTRUSTED, "http", "own:9292", "", UNTRUSTED}},
-    {"told by somebody in the other dialect",
+    {"told by somebody, and it is no address",
      UNTRUSTED,
-     {{"Forwarded", "for=198.51.100.7;proto=https;host=evil"}},
+     {{"X-Forwarded-For", "nonsense"}},
      {UNTRUSTED, "http", "own:9292", "", UNTRUSTED}},
     {"told by a trusted one",
      TRUSTED,
@@ -39,14 +46,45 @@ static const struct row {
       {"X-Forwarded-Host", "images.example.org:8443"},
       {"X-Forwarded-Prefix", "/image/"}},
      {"198.51.100.7", "https", "images.example.org:8443", "/image", "198.51.100.7, " TRUSTED}},
-    {"underscores are as good",
+    {"the other header is a client's",
      TRUSTED,
-     {{"x_forwarded_proto", "https"}, {"X_Forwarded_Host", "h"}},
-     {TRUSTED, "https", "h", "", TRUSTED}},
-    {"several proxies",
+     {{"Forwarded", "for=10.9.9.9;proto=https;host=evil"}, {"X-Forwarded-For", "198.51.100.7"}},
+     {"198.51.100.7", "http", "own:9292", "", "198.51.100.7, " TRUSTED}},
+    {"the other header alone",
      TRUSTED,
-     {{"X-Forwarded-For", "203.0.113.66, 198.51.100.7"}, {"X-Forwarded-For", "10.0.0.2"}},
-     {"198.51.100.7", "http", "own:9292", "", "203.0.113.66, 198.51.100.7, 10.0.0.2, " TRUSTED}},
+     {{"Forwarded", "for=10.9.9.9;proto=https"}},
+     {"", "http", "own:9292", "", TRUSTED}},
+    {"the other header is not even read",
+     TRUSTED,
+     {{"Forwarded", "for=\""}, {"X-Forwarded-For", "198.51.100.7"}},
+     {"198.51.100.7", "http", "own:9292", "", "198.51.100.7, " TRUSTED}},
+    {"no proxy writes underscores",
+     TRUSTED,
+     {{"X-Forwarded-For", "198.51.100.7"},
+      {"X_Forwarded_For", "10.9.9.9"},
+      {"x_forwarded_proto", "https"},
+      {"X_Forwarded_Host", "h"}},
+     {"198.51.100.7", "http", "own:9292", "", "198.51.100.7, " TRUSTED}},
+    {"underscores alone",
+     TRUSTED,
+     {{"X_Forwarded_For", "10.9.9.9"}},
+     {"", "http", "own:9292", "", TRUSTED}},
+    {"another proxy's word for it",
+     TRUSTED,
+     {{"Via", "1.1 edge"}},
+     {"", "http", "own:9292", "", TRUSTED}},
+    {"what a client says of itself stands left of its address, and goes no further",
+     TRUSTED,
+     {{"X-Forwarded-For", "10.9.9.9, 198.51.100.7"}, {"X-Forwarded-For", "10.0.0.2"}},
+     {"198.51.100.7", "http", "own:9292", "", "198.51.100.7, 10.0.0.2, " TRUSTED}},
+    {"so is nonsense",
+     TRUSTED,
+     {{"X-Forwarded-For", "\"10.9.9.9, 198.51.100.7"}},
+     {"198.51.100.7", "http", "own:9292", "", "198.51.100.7, " TRUSTED}},
+    {"a field of its own is part of the list",
+     TRUSTED,
+     {{"X-Forwarded-For", "\"10.9.9.9"}, {"x-forwarded-for", "198.51.100.7"}},
+     {"198.51.100.7", "http", "own:9292", "", "198.51.100.7, " TRUSTED}},
     {"all of them trusted",
      TRUSTED,
      {{"X-Forwarded-For", "10.0.0.3, 10.0.0.2"}},
@@ -54,72 +92,165 @@ static const struct row {
     {"what stands left of a gap is nobody's word",
      TRUSTED,
      {{"X-Forwarded-For", "198.51.100.7, unknown, 10.0.0.2"}},
-     {"10.0.0.2", "http", "own:9292", "", "198.51.100.7, 10.0.0.2, " TRUSTED}},
+     {"", "http", "own:9292", "", "10.0.0.2, " TRUSTED}},
+    {"nothing at the end is a gap",
+     TRUSTED,
+     {{"X-Forwarded-For", "10.9.9.9,"}},
+     {"", "http", "own:9292", "", TRUSTED}},
+    {"so is nothing in between",
+     TRUSTED,
+     {{"X-Forwarded-For", "10.9.9.9, , 10.0.0.2"}},
+     {"", "http", "own:9292", "", "10.0.0.2, " TRUSTED}},
+    {"and a field without a value",
+     TRUSTED,
+     {{"X-Forwarded-For", "10.9.9.9"}, {"X-Forwarded-For", ""}},
+     {"", "http", "own:9292", "", TRUSTED}},
+    {"a field without a value before that of the proxy",
+     TRUSTED,
+     {{"X-Forwarded-For", ""}, {"X-Forwarded-For", "198.51.100.7"}},
+     {"198.51.100.7", "http", "own:9292", "", "198.51.100.7, " TRUSTED}},
+    {"a made-up name",
+     TRUSTED,
+     {{"X-Forwarded-For", "_hidden"}},
+     {"", "http", "own:9292", "", TRUSTED}},
     {"ports and brackets",
      TRUSTED,
-     {{"X-Forwarded-For", "[2001:db8::7]:4711, 10.0.0.2:80"}},
+     {{"X-Forwarded-For", "[2001:DB8::7]:4711, 10.0.0.2:80"}},
      {"2001:db8::7", "http", "own:9292", "", "2001:db8::7, 10.0.0.2, " TRUSTED}},
-    {"the first proto and host",
+    {"IPv4 by way of IPv6",
      TRUSTED,
-     {{"X-Forwarded-Proto", "https, http"}, {"X-Forwarded-Host", "a, b"}},
-     {TRUSTED, "https", "a", "", TRUSTED}},
-    {"http to the proxy nearest to the client",
+     {{"X-Forwarded-For", "::ffff:198.51.100.7, ::ffff:10.0.0.2"}},
+     {"198.51.100.7", "http", "own:9292", "", "198.51.100.7, 10.0.0.2, " TRUSTED}},
+    {"one proxy, one word: what stands left of it is the client's",
      TRUSTED,
-     {{"X-Forwarded-Proto", "http"}},
-     {TRUSTED, "http", "own:9292", "", TRUSTED}},
-    {"Forwarded",
+     {{"X-Forwarded-For", "198.51.100.7"},
+      {"X-Forwarded-Proto", "https, http"},
+      {"X-Forwarded-Host", "evil"},
+      {"X-Forwarded-Host", "b"}},
+     {"198.51.100.7", "http", "b", "", "198.51.100.7, " TRUSTED}},
+    {"two proxies: the one nearest to the client",
      TRUSTED,
-     {{"Forwarded", "for=198.51.100.7;Proto=https;host=\"images.example.org:8443\""}},
-     {"198.51.100.7", "https", "images.example.org:8443", "", "198.51.100.7, " TRUSTED}},
-    {"Forwarded's quoted address",
+     {{"X-Forwarded-For", "198.51.100.7, 10.0.0.2"},
+      {"X-Forwarded-Proto", "gopher, https, http"},
+      {"X-Forwarded-Host", "evil, a, b"}},
+     {"198.51.100.7", "https", "a", "", "198.51.100.7, 10.0.0.2, " TRUSTED}},
+    {"two proxies, one of which sets the field",
      TRUSTED,
-     {{"Forwarded", "by=x; FOR=\"[2001:db8::7]:4711\" , for=10.0.0.2"}},
-     {"2001:db8::7", "http", "own:9292", "", "2001:db8::7, 10.0.0.2, " TRUSTED}},
-    {"Forwarded takes the place of the others",
+     {{"X-Forwarded-For", "198.51.100.7, 10.0.0.2"}, {"X-Forwarded-Proto", "https"}},
+     {"198.51.100.7", "https", "own:9292", "", "198.51.100.7, 10.0.0.2, " TRUSTED}},
+    {"a proxy that tells only of the connection",
      TRUSTED,
-     {{"Forwarded", "for=198.51.100.7"},
-      {"X-Forwarded-For", "203.0.113.66"},
-      {"X-Forwarded-Proto", "https"},
-      {"X-Forwarded-Host", "other"}},
-     {"198.51.100.7", "http", "own:9292", "", "198.51.100.7, " TRUSTED}},
-    {"only its first element has the host",
+     {{"X-Forwarded-Proto", "https"}},
+     {"", "https", "own:9292", "", TRUSTED}},
+    {"what is not well-formed is passed over",
      TRUSTED,
-     {{"Forwarded", "for=_hidden, for=198.51.100.7;host=second;proto=https"}},
-     {"198.51.100.7", "http", "own:9292", "", "198.51.100.7, " TRUSTED}},
-    {"a name that begins alike",
-     TRUSTED,
-     {{"Forwarded", "hosts=a;xhost=b;host"}},
-     {TRUSTED, "http", "own:9292", "", TRUSTED}},
-    {"nonsense",
-     TRUSTED,
-     {{"X-Forwarded-For", ",, \"x"},
+     {{"X-Forwarded-For", "198.51.100.7"},
       {"X-Forwarded-Proto", "gopher"},
       {"X-Forwarded-Host", "a/b"},
       {"X-Forwarded-Prefix", "//evil"}},
-     {TRUSTED, "http", "own:9292", "", TRUSTED}},
-    {"nonsense in Forwarded",
-     TRUSTED,
-     {{"Forwarded", "host=\"a\\\"b\";proto=;for=\"\\"}},
-     {TRUSTED, "http", "own:9292", "", TRUSTED}},
+     {"198.51.100.7", "http", "own:9292", "", "198.51.100.7, " TRUSTED}},
     {"a prefix with more than names in it",
-     TRUSTED,
+     UNTRUSTED,
      {{"X-Forwarded-Prefix", "/a?b"}},
-     {TRUSTED, "http", "own:9292", "", TRUSTED}},
+     {UNTRUSTED, "http", "own:9292", "", UNTRUSTED}},
     {"the root as prefix",
      TRUSTED,
-     {{"X-Forwarded-Prefix", "/"}},
-     {TRUSTED, "http", "own:9292", "", TRUSTED}},
+     {{"X-Forwarded-For", "198.51.100.7"}, {"X-Forwarded-Prefix", "/"}},
+     {"198.51.100.7", "http", "own:9292", "", "198.51.100.7, " TRUSTED}},
 };
 
-static void check(const struct row *row, const struct networks *trusted)
+/* With forwarded_header = forwarded. */
+static const struct row forwarded_rows[] = {
+    {"all of it",
+     TRUSTED,
+     {{"Forwarded", "for=198.51.100.7;Proto=https;host=\"images.example.org:8443\""}},
+     {"198.51.100.7", "https", "images.example.org:8443", "", "198.51.100.7, " TRUSTED}},
+    {"a quoted address",
+     TRUSTED,
+     {{"Forwarded", "by=x; FOR=\"[2001:db8::7]:4711\" , for=10.0.0.2"}},
+     {"2001:db8::7", "http", "own:9292", "", "2001:db8::7, 10.0.0.2, " TRUSTED}},
+    {"the others are a client's",
+     TRUSTED,
+     {{"Forwarded", "for=198.51.100.7"},
+      {"X-Forwarded-For", "10.9.9.9"},
+      {"X-Forwarded-Proto", "https"},
+      {"X-Forwarded-Host", "other"}},
+     {"198.51.100.7", "http", "own:9292", "", "198.51.100.7, " TRUSTED}},
+    {"the others alone",
+     TRUSTED,
+     {{"X-Forwarded-For", "10.9.9.9"}, {"X-Forwarded-Prefix", "/image"}},
+     {"", "http", "own:9292", "", TRUSTED}},
+    {"what a client says of itself",
+     TRUSTED,
+     {{"Forwarded", "for=10.9.9.9;host=evil;proto=https"}, {"Forwarded", "for=198.51.100.7"}},
+     {"198.51.100.7", "http", "own:9292", "", "198.51.100.7, " TRUSTED}},
+    {"a client's open quote ends with its field",
+     TRUSTED,
+     {{"Forwarded", "for=10.9.9.9;host=\""}, {"Forwarded", "for=198.51.100.7"}},
+     {"198.51.100.7", "http", "own:9292", "", "198.51.100.7, " TRUSTED}},
+    {"the proxy nearest to the client has the host",
+     TRUSTED,
+     {{"Forwarded", "for=198.51.100.7;host=a;proto=https, for=10.0.0.2;host=b;proto=http"}},
+     {"198.51.100.7", "https", "a", "", "198.51.100.7, 10.0.0.2, " TRUSTED}},
+    {"unless it does not tell",
+     TRUSTED,
+     {{"Forwarded", "for=198.51.100.7, for=10.0.0.2;host=b;proto=https"}},
+     {"198.51.100.7", "https", "b", "", "198.51.100.7, 10.0.0.2, " TRUSTED}},
+    {"a made-up name is a gap",
+     TRUSTED,
+     {{"Forwarded", "for=10.9.9.9, for=_hidden, for=10.0.0.2;host=second;proto=https"}},
+     {"", "https", "second", "", "10.0.0.2, " TRUSTED}},
+    {"so is unknown",
+     TRUSTED,
+     {{"Forwarded", "for=unknown"}},
+     {"", "http", "own:9292", "", TRUSTED}},
+    {"and an element without for",
+     TRUSTED,
+     {{"Forwarded", "for=10.9.9.9, hosts=a;xhost=b"}},
+     {"", "http", "own:9292", "", TRUSTED}},
+};
+
+/* Those that cannot be read, of a trusted peer. */
+static const struct header unreadable[] = {
+    {"X-Forwarded-For", "\"198.51.100.7\""},
+    {"X-Forwarded-For", "198.51.100.7, \"10.0.0.2\""},
+    {"X-Forwarded-For", "198.51.100.7, nonsense, 10.0.0.2"},
+    {"X-Forwarded-For", "198.51.100.7 10.0.0.2"},
+    {"X-Forwarded-For", "for=198.51.100.7"},
+    {"X-Forwarded-For", "198.51.100.7:x"},
+    {"X-Forwarded-For", "198.51.100.007"},
+    {"X-Forwarded-For", "localhost"},
+    {"X-Forwarded-For", "10.0.0.0/8"},
+    {"Forwarded", "198.51.100.7"},
+    {"Forwarded", "for=198.51.100.7;for=10.9.9.9"},
+    {"Forwarded", "for=\"198.51.100.7"},
+    {"Forwarded", "for=10.9.9.9, for=\", for=198.51.100.7"},
+    {"Forwarded", "for=localhost"},
+    {"Forwarded", "for=198.51.100.7, for="},
+};
+
+static bool find(const struct headers *headers, const char *peer, bool forwarded,
+                 struct origin *origin, const char **fault)
+{
+    struct networks trusted = {0};
+    assert_true(networks_add(&trusted, "10.0.0.0/8"));
+    const struct origin_facts facts = {.peer = peer, .trusted = &trusted, .forwarded = forwarded};
+    bool good = origin_find(headers, &facts, origin, fault);
+    networks_free(&trusted);
+    return good;
+}
+
+static void check(const struct row *row, bool forwarded)
 {
     print_message("%s\n", row->why);
     struct headers headers = {0};
     struct origin origin;
+    const char *fault;
     assert_true(headers_add(&headers, "Host", "own:9292"));
     for (size_t i = 0; i < FIELDS_MAX && row->fields[i].name; i++)
         assert_true(headers_add(&headers, row->fields[i].name, row->fields[i].value));
-    assert_true(origin_find(&headers, row->peer, false, trusted, &origin));
+    assert_true(find(&headers, row->peer, forwarded, &origin, &fault));
+    assert_null(fault);
     assert_string_equal(origin.address, row->wanted.address);
     assert_string_equal(origin.proto, row->wanted.proto);
     assert_string_equal(origin.host, row->wanted.host);
@@ -132,11 +263,36 @@ static void check(const struct row *row, const struct networks *trusted)
 static void only_a_trusted_proxy_speaks_for_the_client(void **state)
 {
     (void)state;
-    struct networks trusted = {0};
-    assert_true(networks_add(&trusted, "10.0.0.0/8"));
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
-        check(&rows[i], &trusted);
-    networks_free(&trusted);
+        check(&rows[i], false);
+}
+
+static void or_in_the_other_header(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < sizeof forwarded_rows / sizeof *forwarded_rows; i++)
+        check(&forwarded_rows[i], true);
+}
+
+static void what_cannot_be_read_is_a_fault_of_a_trusted_peer(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < sizeof unreadable / sizeof *unreadable; i++) {
+        struct headers headers = {0};
+        struct origin origin;
+        const char *fault;
+        bool forwarded = strcmp(unreadable[i].name, "Forwarded") == 0;
+        print_message("%s: %s\n", unreadable[i].name, unreadable[i].value);
+        assert_true(headers_add(&headers, unreadable[i].name, unreadable[i].value));
+        assert_true(find(&headers, TRUSTED, forwarded, &origin, &fault));
+        assert_non_null(fault);
+        origin_free(&origin);
+        assert_true(find(&headers, UNTRUSTED, forwarded, &origin, &fault));
+        assert_null(fault);
+        assert_string_equal(origin.address, UNTRUSTED);
+        origin_free(&origin);
+        headers_free(&headers);
+    }
 }
 
 static void what_is_not_known_is_empty(void **state)
@@ -145,7 +301,10 @@ static void what_is_not_known_is_empty(void **state)
     struct networks nobody = {0};
     struct headers none = {0};
     struct origin origin;
-    assert_true(origin_find(&none, "", true, &nobody, &origin));
+    const char *fault;
+    const struct origin_facts facts = {.peer = "", .tls = true, .trusted = &nobody};
+    assert_true(origin_find(&none, &facts, &origin, &fault));
+    assert_null(fault);
     assert_string_equal(origin.address, "");
     assert_string_equal(origin.proto, "https");
     assert_string_equal(origin.host, "");
@@ -158,6 +317,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(only_a_trusted_proxy_speaks_for_the_client),
+        cmocka_unit_test(or_in_the_other_header),
+        cmocka_unit_test(what_cannot_be_read_is_a_fault_of_a_trusted_peer),
         cmocka_unit_test(what_is_not_known_is_empty),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

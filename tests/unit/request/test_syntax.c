@@ -85,6 +85,34 @@ static void a_list_ends_where_a_separator_is_not_quoted(void **state)
     assert_false(list_next(&at, ',', &element));
 }
 
+static void a_list_may_have_empty_elements(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text;
+        bool quotes;
+        const char *elements[4];
+    } rows[] = {
+        {"", false, {""}},
+        {"a", false, {"a"}},
+        {"a,", false, {"a", ""}},
+        {" , \t", false, {"", ""}},
+        {"\"a, b\"", false, {"\"a", "b\""}},
+        {"\"a, b\"", true, {"\"a, b\""}},
+        {"\"\\\", b\", c", true, {"\"\\\", b\"", "c"}},
+        {"a, \", b", true, {"a", "\", b"}},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        size_t count = 0;
+        for (const char *at = rows[i].text; at; count++) {
+            struct span element = list_element(&at, ',', rows[i].quotes);
+            assert_non_null(rows[i].elements[count]);
+            assert_true(span_is(element, rows[i].elements[count]));
+        }
+        assert_null(rows[i].elements[count]);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -93,6 +121,7 @@ int main(void)
         cmocka_unit_test(a_host_is_a_name_or_an_address_with_a_port),
         cmocka_unit_test(an_escape_is_a_percent_sign_and_two_digits),
         cmocka_unit_test(a_list_ends_where_a_separator_is_not_quoted),
+        cmocka_unit_test(a_list_may_have_empty_elements),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -13,6 +13,8 @@
 static const struct setting log_format = {"s", "k", &kind_log_format, AT(log_format), "", 0, 0, ""};
 static const struct setting length = {
     "s", "k", &kind_unknown_length, AT(upload.unknown_length), "", 0, 0, ""};
+static const struct setting header = {
+    "s", "k", &kind_forwarded_header, AT(listen.forwarded_header), "", 0, 0, ""};
 static const struct setting glance_checks = {
     "s", "k", &kind_glance_checks, AT(upload.glance_checks), "", 0, 0, ""};
 static const struct setting damaged = {
@@ -35,6 +37,8 @@ static const struct {
     {&length, "spool", {.upload.unknown_length = UNKNOWN_LENGTH_SPOOL}},
     {&length, "stream", {.upload.unknown_length = UNKNOWN_LENGTH_STREAM}},
     {&length, "reject", {.upload.unknown_length = UNKNOWN_LENGTH_REJECT}},
+    {&header, "x-forwarded-for", {.listen.forwarded_header = FORWARDED_HEADER_X_FORWARDED_FOR}},
+    {&header, "forwarded", {.listen.forwarded_header = FORWARDED_HEADER_FORWARDED}},
     {&damaged, "off", {.upload.checks.damaged = CHECK_OFF}},
     {&damaged, "warn", {.upload.checks.damaged = CHECK_WARN}},
     {&damaged, "reject", {.upload.checks.damaged = CHECK_REJECT}},
@@ -55,6 +59,7 @@ static const struct {
 static void expect_settings(const struct settings *is, const struct settings *meant)
 {
     assert_int_equal(is->log_format, meant->log_format);
+    assert_int_equal(is->listen.forwarded_header, meant->listen.forwarded_header);
     assert_int_equal(is->upload.unknown_length, meant->upload.unknown_length);
     assert_int_equal(is->upload.checks.damaged, meant->upload.checks.damaged);
     assert_int_equal(is->upload.glance_checks, meant->upload.glance_checks);

@@ -1,0 +1,141 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Behind a real HAProxy and a real nginx, which add the client's address to X-Forwarded-For: nobody
+passes for somebody else, and who connects from a friend's address is the friend.
+"""
+import contextlib
+import json
+import os
+import shutil
+import socket
+import subprocess
+import sys
+
+from cloud import HERE, Skip, check, same, wait_until
+from proxy import another_proxy, scratch
+from servers import free_port
+
+sys.path.append(os.path.dirname(HERE))
+
+from support.forged import forms  # noqa: E402
+from support.wire import Client, Cut  # noqa: E402
+
+FRONT, STRANGER, FRIEND = "127.0.0.1", "127.0.0.5", "127.0.0.6"
+POLICY = {
+    "rules": [
+        {"name": "friends", "when": {"client": [FRIEND, FRONT]}, "store": "file", "mode": "force"}
+    ],
+    "default": {"store": "test", "mode": "force"},
+    "doors": {"exempt": [FRIEND, FRONT]},
+}
+TRUST = f"[listen]\ntrusted_proxies = {FRONT}\n"
+COMMANDS = {"haproxy": ("-db", "-f", "@FILE@"), "nginx": ("-p", "@RUN@", "-c", "@FILE@")}
+FILES = {"haproxy": "front-haproxy.cfg", "nginx": "front-nginx.conf"}
+
+
+def program(name):
+    found = shutil.which(name, path=os.environ["PATH"] + ":/usr/sbin")
+    if not found:
+        raise Skip(f"{name} is not installed")
+    return found
+
+
+def answers(port):
+    with contextlib.suppress(OSError), socket.create_connection((FRONT, port), 5):
+        return True
+    return False
+
+
+@contextlib.contextmanager
+def front(name, port):
+    """One before the proxy on `port`; the port it has."""
+    with scratch() as run:
+        values = {"FRONT": free_port(), "PORT": port, "RUN": run, "FILE": f"{run}/front.conf"}
+
+        def render(text):
+            for key, value in values.items():
+                text = text.replace(f"@{key}@", str(value))
+            return text
+
+        with open(os.path.join(HERE, "conf", FILES[name] + ".in"), encoding="ascii") as file:
+            text = render(file.read())
+        with open(values["FILE"], "w", encoding="ascii") as file:
+            file.write(text)
+        command = [program(name), *map(render, COMMANDS[name])]
+        with subprocess.Popen(command, stdin=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
+            try:
+                wait_until(20, f"{name} answers", lambda: answers(values["FRONT"]))
+                yield values["FRONT"]
+            finally:
+                process.terminate()
+
+
+@contextlib.contextmanager
+def yard(cloud, name):
+    with another_proxy(cloud, POLICY, more=TRUST) as proxy, front(name, proxy.port) as port:
+        yield proxy, port
+
+
+def ask(port, source, method, path, *fields, body=b""):
+    """None: the front answers nothing to that."""
+    with Client((FRONT, port), source) as client:
+        client.sock.settimeout(300)  # uploads wait for Glance and S3
+        try:
+            return client.ask(method, path, *fields, body=body)
+        except (Cut, ConnectionError):
+            return None
+
+
+def make_task(cloud, port, source, fields):
+    token = f"X-Auth-Token: {cloud.token()}"
+    kind = "Content-Type: application/json"
+    return ask(port, source, "POST", "/v2/tasks", token, kind, *fields, body=b'{"type": "import"}')
+
+
+def is_ours(answer):
+    return answer is not None and answer.get("X-Openstack-Request-Id") is not None
+
+
+def is_kept_out(cloud, port, fields):
+    """True if it was this proxy that kept it out for who it is; some forms a front refuses itself."""
+    answer = make_task(cloud, port, STRANGER, fields)
+    if not is_ours(answer):
+        check(answer is None or answer.status >= 400, f"{fields} is answered {answer and answer.start}")
+        return False
+    said = json.loads(answer.body)
+    wanted = {400: "bad_request", 403: "denied_by_policy"}.get(answer.status)
+    check(wanted and said.get("reason") == wanted, f"{fields} is answered {answer.start} {said}")
+    return answer.status == 403
+
+
+def upload(cloud, port, source, *fields):
+    """The rule that was applied."""
+    with open(cloud.small().path, "rb") as file:
+        data = file.read()
+    with cloud.new_image() as image_id:
+        token, kind = f"X-Auth-Token: {cloud.token()}", "Content-Type: application/octet-stream"
+        path = f"/v2/images/{image_id}/file"
+        answer = ask(port, source, "PUT", path, token, kind, *fields, body=data)
+        same("the status", answer.status, 204)
+        image = cloud.image(image_id)
+        same("the store", image["stores"], answer.get("X-Intake-Store"))
+        return answer.get("X-Intake-Rule")
+
+
+def nobody_is_taken_for_a_friend(cloud, name):
+    with yard(cloud, name) as (_, port):
+        kept_out = [is_kept_out(cloud, port, fields) for fields in forms(FRIEND)]
+        check(sum(kept_out) > len(kept_out) // 2, f"only {sum(kept_out)} forms came to the proxy")
+        forged = f"X-Forwarded-For: {FRIEND}", f"Forwarded: for={FRIEND}"
+        same("the rule for the stranger", upload(cloud, port, STRANGER, *forged), "default")
+        same("the rule for the friend", upload(cloud, port, FRIEND), "friends")
+        answer = make_task(cloud, port, FRIEND, [])
+        check(b"denied_by_policy" not in answer.body, "the friend is kept out")
+        return f"{len(kept_out)} forms, {sum(kept_out)} of them judged by the real address"
+
+
+def test_behind_haproxy(cloud):
+    return nobody_is_taken_for_a_friend(cloud, "haproxy")
+
+
+def test_behind_nginx(cloud):
+    return nobody_is_taken_for_a_friend(cloud, "nginx")

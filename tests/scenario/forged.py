@@ -1,0 +1,126 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Nobody passes for somebody else by what he writes of himself: a trusted proxy adds the real address to one
+header, and passes the other one on as it came."""
+import json
+
+from support.forged import FRIEND, forms
+from support.glance import UPLOAD, answer, facts
+from support.scene import scenario
+
+FRONT = "127.0.0.1"  # where all requests come from
+REAL = "198.51.100.7"
+TRUST = {"trusted_proxies": FRONT}
+BOTH = {"trusted_proxies": FRONT, "forwarded_header": "forwarded"}
+POLICY = f"""
+rules:
+  - {{ name: friends, when: {{ client: [{FRIEND}, {FRONT}] }}, store: file, mode: force }}
+default: {{ store: test, mode: force }}
+doors: {{ exempt: [{FRIEND}, {FRONT}] }}
+"""
+TASK = ("POST", "/v2/tasks", "X-Auth-Token: t", "Content-Type: application/json")
+
+
+def in_own_field(fields, name, value):
+    """As HAProxy does it."""
+    return [*fields, f"{name}: {value}"]
+
+
+def in_one_field(fields, name, value):
+    """As nginx does it: one field of all that there are (those that it takes for such), and the others
+    behind it."""
+    same = [field for field in fields if field.split(":")[0].lower() == name.lower()]
+    values = [field.split(":", 1)[1].strip(" \t") for field in same]
+    return [f"{name}: {', '.join([*values, value])}", *(field for field in fields if field not in same)]
+
+
+def first(fields, name, value):
+    """In place of what there was, and before all others."""
+    return [f"{name}: {value}", *(field for field in fields if field.split(":")[0].lower() != name.lower())]
+
+
+def try_all(scene, listen, name, value):
+    glance = scene.glance(other=lambda asked: asked.read().send(answer("201 Created")))
+    proxy = scene.proxy(glance, conf={"listen": listen}, policy=POLICY)
+    for fields in forms():
+        for way in (in_own_field, in_one_field, first):
+            sent = way(fields, name, value)
+            told = proxy.ask(*TASK, *sent, body=b"{}")
+            assert told.status in (400, 403), (sent, told.start)
+            reason = json.loads(told.body)["reason"]
+            assert reason == {400: "bad_request", 403: "denied_by_policy"}[told.status], (sent, reason)
+            line = proxy.log().splitlines()[-1]
+            assert told.status == 400 or f" client={REAL} " in line, (sent, line)
+    assert glance.requests == []
+
+
+@scenario(representative=True)
+def behind_one_that_writes_x_forwarded_for(scene):
+    try_all(scene, TRUST, "X-Forwarded-For", REAL)
+
+
+@scenario
+def behind_one_that_writes_forwarded(scene):
+    try_all(scene, BOTH, "Forwarded", f"for={REAL};proto=http")
+
+
+@scenario
+def a_gap_is_nobody(scene):
+    """Neither the friend left of it, nor the proxy, which is a friend, too."""
+    glance = scene.glance(other=lambda asked: asked.read().send(answer("201 Created")))
+    proxy = scene.proxy(glance, conf={"listen": TRUST}, policy=POLICY)
+    for value in ("unknown", "", f"{FRIEND},", f"{FRIEND}, unknown", f"{FRIEND}, _x", f"unknown, {FRONT}",
+                  f"{FRIEND}, , {FRONT}"):
+        told = proxy.ask(*TASK, f"X-Forwarded-For: {value}", body=b"{}")
+        assert told.status == 403, (value, told.start)
+        assert " client=" not in proxy.log().splitlines()[-1]
+    for value in ("Forwarded: for=" + FRIEND, "Forwarded: for=unknown", "X_Forwarded_For: " + FRIEND,
+                  "X-Forwarded-Proto: https", "Via: 1.1 front"):
+        assert proxy.ask(*TASK, value, body=b"{}").status == 403, value
+    assert glance.requests == []
+    assert proxy.ask(*TASK, body=b"{}").status == 201  # the host itself
+
+
+@scenario
+def the_friend_is_known(scene):
+    """However the proxy writes his address."""
+    glance = scene.glance(other=lambda asked: asked.read().send(answer("201 Created")))
+    proxy = scene.proxy(glance, conf={"listen": TRUST}, policy=POLICY)
+    for value in (FRIEND, f"{FRIEND}:4711", f"::ffff:{FRIEND}", f"[::ffff:{FRIEND}]:1", f"evil, {FRIEND}",
+                  f'"{REAL}, {FRIEND}, {FRONT}', f"{FRIEND}, {FRONT}:80"):
+        assert proxy.ask(*TASK, f"X-Forwarded-For: {value}", body=b"{}").status == 201, value
+    proxy.stop()
+    proxy = scene.proxy(glance, conf={"listen": BOTH}, policy=POLICY)
+    for value in (f"for={FRIEND}", f'for="{FRIEND}:4711";proto=https', f"For={FRIEND};by=_front",
+                  f"for=evil, for={FRIEND}", f'for={FRIEND}, for="{FRONT}:80"'):
+        assert proxy.ask(*TASK, f"Forwarded: {value}", body=b"{}").status == 201, value
+
+
+@scenario
+def what_cannot_be_read_is_refused(scene):
+    """Nothing goes to Glance, and the message names the header."""
+    glance = scene.glance()
+    for listen, name, values in (
+            (TRUST, "X-Forwarded-For", (f'"{REAL}"', "nonsense", f"{REAL} {REAL}", f'{FRIEND}, "{FRONT}"')),
+            (BOTH, "Forwarded", ("for=nonsense", f'for="{REAL}', REAL, f"for={REAL};for={FRIEND}"))):
+        proxy = scene.proxy(glance, conf={"listen": listen}, policy=POLICY)
+        for value in values:
+            told = proxy.ask("GET", "/v2/images", f"{name}: {value}")
+            said = json.loads(told.body)
+            assert (told.status, said["reason"]) == (400, "bad_request"), (value, told.start)
+            assert name in said["message"], said
+            with proxy.client("127.0.0.9") as stranger:  # whose word does not count, and does no harm
+                assert stranger.ask("GET", "/v2/images", f"{name}: {value}").status == 200
+        assert len(glance.requests) == len(values)
+        glance.requests.clear()
+        proxy.stop()
+
+
+@scenario
+def the_rule_is_the_real_clients(scene):
+    glance = scene.glance(image=facts())
+    proxy = scene.proxy(glance, conf={"listen": TRUST}, policy=POLICY)
+    for fields, rule in ((["Forwarded: for=" + FRIEND, f"X-Forwarded-For: {REAL}"], "default"),
+                         ([f"X-Forwarded-For: {FRIEND}, {REAL}"], "default"),
+                         ([f"X-Forwarded-For: {REAL}, {FRIEND}"], "friends")):
+        told = proxy.ask("PUT", UPLOAD, "X-Auth-Token: t", *fields, body=b"x" * 512)
+        assert told.get("X-Intake-Rule") == rule, (fields, told.start, told.fields)
