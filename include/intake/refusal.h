@@ -38,6 +38,10 @@
         "Another upload to this image is under way through this proxy{detail}. Wait "              \
         "for the end of that one: an image takes data only once.",                                 \
         "openstack image show -c status {image}")                                                  \
+    row(WRONG_METHOD, "wrong_method", 405,                                                         \
+        "Image data goes by PUT to the address of the image that ends in /file{detail}. It was "   \
+        "not read, and the image is as it was: send the file with curl -T FILE.",                  \
+        "curl -T FILE -H 'X-Auth-Token: ...' {url}")                                               \
     row(FORMATS_UNSET, "formats_unset", 400,                                                       \
         "The image takes no data until it says what the data is{detail}. "                         \
         "Set its disk format and container format, then upload again.",                            \
@@ -118,7 +122,7 @@
         "file with curl -T FILE, which says its length.",                                          \
         "curl -T FILE -H 'X-Auth-Token: ...' {url}")                                               \
     row(TOO_LARGE, "too_large", 413,                                                               \
-        "The image is larger than what may be uploaded here{detail}. Make it smaller, "            \
+        "What was sent is larger than what is taken here{detail}. Make it smaller, "               \
         "or ask the operator of this cloud for a higher limit.",                                   \
         "qemu-img convert -c -O qcow2 FILE SMALLER.qcow2")                                         \
     row(QUOTA_EXCEEDED, "quota_exceeded", 413,                                                     \
@@ -160,6 +164,10 @@
         "This proxy is about to stop and takes no new uploads{detail}. "                           \
         "Try again in a moment.",                                                                  \
         "Try again in a moment.")                                                                  \
+    row(LOOP_DETECTED, "loop_detected", 508,                                                       \
+        "The request has passed this proxy before, so it would go round for ever{detail}. Only "   \
+        "the operator of this cloud can mend this: an endpoint leads back to the proxy.",          \
+        "Give the operator of this cloud the request_id.")                                         \
     row(TOO_MANY_CONNECTIONS, "too_many_connections", 503,                                         \
         "This proxy has as many connections as it may have{detail}. "                              \
         "Try again in a moment.",                                                                  \

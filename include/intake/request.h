@@ -89,6 +89,15 @@ struct route {
     /* The client's Accept may name the version (application/vnd.openstack.images-v2). It must not
      * go on with the canonical path: Glance would look for a path without a version. */
     bool version_by_accept;
+
+    /* Of a relay that would be an upload, had it come by PUT and to the right path. It counts if
+     * the request has a body. */
+    struct {
+        const char *how;                 /* it came: a clause; NULL: it is nothing of the kind */
+        const char *allowed;             /* the methods for Allow */
+        enum route_kind meant;           /* ROUTE_UPLOAD or ROUTE_STAGE, */
+        char image_id[IMAGE_ID_MAX + 1]; /* to this image; "": it is not told */
+    } missed;
 };
 
 /* NULL and `out` set, or a plain clause (400 bad_request): a door with an image id longer than
@@ -162,6 +171,14 @@ enum { REQUEST_ID_MAX = 64 }; /* oslo.middleware takes an inbound one up to this
 /* The client's own X-Openstack-Request-Id if it is one token of at most REQUEST_ID_MAX
  * characters, else "req-" and a new UUID (version 4). */
 void request_id_choose(const struct headers *headers, char out[REQUEST_ID_MAX + 1]);
+
+/* --- via.c -------------------------------------------------------------------------------- */
+
+/* Appends this proxy to the fields that go to Glance. False: no memory. */
+bool via_add(struct headers *headers);
+
+/* Whether the request has passed this very process before. */
+bool via_has_own(const struct headers *headers);
 
 /* --- store_wish.c ------------------------------------------------------------------------ */
 

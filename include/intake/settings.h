@@ -63,6 +63,7 @@ struct settings {
         uint64_t header_timeout;
         uint64_t keepalive_timeout;
         uint64_t stall_timeout;
+        uint64_t max_request_body; /* of what is no upload */
         struct networks trusted_proxies;
         enum forwarded_header forwarded_header;
     } listen;

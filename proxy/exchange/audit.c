@@ -47,8 +47,8 @@ static enum step_result object(struct exchange *x, enum refusal refusal, const c
     } else if (x->pending_count < PENDING_MAX) {
         struct pending *pending = &x->pending[x->pending_count++];
         pending->reason = refusal;
-        snprintf(pending->detail, sizeof pending->detail, "%.*s",
-                 (int)sizeof pending->detail - 1, detail);
+        snprintf(pending->detail, sizeof pending->detail, "%.*s", (int)sizeof pending->detail - 1,
+                 detail);
     }
     return STEP_NEXT;
 }

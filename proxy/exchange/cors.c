@@ -20,7 +20,7 @@ static const char ORIGIN[] = "Origin";
 static bool is_beyond_glance(enum refusal refusal)
 {
     return refusal == REFUSAL_GLANCE_UNREACHABLE || refusal == REFUSAL_GLANCE_TIMEOUT ||
-           refusal == REFUSAL_TOO_MANY_CONNECTIONS;
+           refusal == REFUSAL_TOO_MANY_CONNECTIONS || refusal == REFUSAL_LOOP_DETECTED;
 }
 
 bool cors_wanted(const struct exchange *x)

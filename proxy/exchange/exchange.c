@@ -179,6 +179,13 @@ static enum step_result find_origin(struct exchange *x)
     return fault ? exchange_refuse_for(x, REFUSAL_BAD_REQUEST, "%s", fault) : STEP_NEXT;
 }
 
+/* The image that was meant is told in the answer. */
+static void refuse_miss(struct exchange *x)
+{
+    memcpy(x->route.image_id, x->route.missed.image_id, sizeof x->route.image_id);
+    exchange_refuse_for(x, REFUSAL_WRONG_METHOD, "%s", x->route.missed.how);
+}
+
 /* The request stage: what is asked, and by whom; or why it cannot be read. */
 static void understand(struct exchange *x)
 {
@@ -190,6 +197,10 @@ static void understand(struct exchange *x)
     }
     if (find_origin(x) != STEP_NEXT)
         return;
+    if (via_has_own(&head->headers)) {
+        exchange_refuse(x, REFUSAL_LOOP_DETECTED);
+        return;
+    }
     if (client_over_limit(x->client)) {
         exchange_refuse(x, REFUSAL_TOO_MANY_CONNECTIONS);
         return;
@@ -201,6 +212,8 @@ static void understand(struct exchange *x)
         fault = route_find(head->method, &x->target, &head->headers, &x->route);
     if (fault)
         exchange_refuse_for(x, REFUSAL_BAD_REQUEST, "%s", fault);
+    else if (x->route.missed.how && relay_has_body(x))
+        refuse_miss(x);
 }
 
 static bool is_upload(const struct exchange *x)

@@ -157,6 +157,9 @@ struct exchange {
     bool unread;         /* it is too long to be judged, and goes on all the same */
     enum import_change import_change;
 
+    uint64_t relayed; /* bytes of a body that is not judged */
+    bool too_long;    /* there are more of them than there may be */
+
     /* Of a relay whose answer is streamed. */
     struct window window;
     bool large; /* what comes of it is refused until it is known who reads the rest */

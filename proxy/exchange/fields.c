@@ -49,7 +49,8 @@ static void leave_out(struct headers *out, const char *const *names, size_t coun
 
 static bool forwarded(const struct exchange *x, struct headers *out)
 {
-    if (!forward_request_headers(&client_head(x->client)->headers, &x->origin, x->request_id, out))
+    const struct headers *sent = &client_head(x->client)->headers;
+    if (!forward_request_headers(sent, &x->origin, x->request_id, out) || !via_add(out))
         return false;
     /* The path that goes to Glance has a version; Glance answers 404 where both have. */
     if (x->route.version_by_accept)

@@ -53,9 +53,16 @@ static char *upload_url(const struct exchange *x)
         return NULL;
     if (asprintf(&url, "%s://%s%s/v2/images/%s/%s", x->origin.proto, x->origin.host,
                  x->origin.prefix, x->route.image_id,
-                 x->route.kind == ROUTE_STAGE ? "stage" : "file") < 0)
+                 x->route.kind == ROUTE_STAGE || x->route.missed.meant == ROUTE_STAGE ? "stage"
+                                                                                      : "file") < 0)
         return NULL;
     return url;
+}
+
+/* RFC 9110 15.5.6. */
+static bool tell_allowed(const struct exchange *x, struct headers *out)
+{
+    return x->refusal != REFUSAL_WRONG_METHOD || headers_add(out, "Allow", x->route.missed.allowed);
 }
 
 void exchange_answer_refusal(struct exchange *x)
@@ -74,7 +81,7 @@ void exchange_answer_refusal(struct exchange *x)
     struct reply reply;
     reply_init(&reply);
     if (reply_refuse(&reply, x->refusal, &context) && fields_of_answer(x, &reply.headers) &&
-        cors_tell(x, &reply.headers)) {
+        tell_allowed(x, &reply.headers) && cors_tell(x, &reply.headers)) {
         exchange_answer(x, &reply);
     } else {
         reply_free(&reply);

@@ -11,6 +11,9 @@
 #include "intake/client.h"
 #include "intake/links.h"
 #include "intake/metrics.h"
+#include "intake/settings.h"
+#include "intake/snapshot.h"
+#include "intake/units.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -21,10 +24,27 @@ bool relay_has_body(const struct exchange *x)
     return framing->framing == FRAMING_CHUNKED || framing->length > 0;
 }
 
+/* Glance reads what is not an image into memory. JSON that was judged has a limit of its own, and
+ * an import is always judged, or its policy lets it pass whatever it is. */
+static bool too_long(const struct exchange *x, uint64_t length)
+{
+    return x->route.kind != ROUTE_IMPORT && length > x->snapshot->settings->listen.max_request_body;
+}
+
+static enum step_result refuse_length(struct exchange *x)
+{
+    char most[UNITS_TEXT_MAX];
+    units_print_size(x->snapshot->settings->listen.max_request_body, most);
+    return exchange_refuse_for(x, REFUSAL_TOO_LARGE,
+                               "the body of a request that is no upload may have %s", most);
+}
+
 enum step_result relay_invite(struct exchange *x)
 {
     if (!relay_has_body(x))
         return STEP_NEXT;
+    if (too_long(x, client_framing(x->client)->length))
+        return refuse_length(x);
     if (x->fresh) {
         client_invite(x->client);
         return STEP_WAIT;
@@ -78,9 +98,12 @@ static ssize_t on_pull(void *owner, void *into, size_t room)
         count = client_read(x->client, into, room);
     if (count == CLIENT_LOST)
         x->client_lost = true;
-    if (count > 0)
-        metrics_bytes(x->parts->metrics, (uint64_t)count, 0);
-    return count;
+    if (count <= 0)
+        return count;
+    metrics_bytes(x->parts->metrics, (uint64_t)count, 0);
+    x->relayed += (uint64_t)count;
+    x->too_long = too_long(x, x->relayed);
+    return x->too_long ? CLIENT_LOST : count;
 }
 
 static void on_done(void *owner, enum transfer_result result, const char *detail)
@@ -102,7 +125,7 @@ static const struct transfer_owner RELAY = {
 static bool fields_for_glance(const struct exchange *x, struct headers *out)
 {
     const struct headers *sent = &client_head(x->client)->headers;
-    if (!forward_request_headers(sent, &x->origin, x->request_id, out))
+    if (!forward_request_headers(sent, &x->origin, x->request_id, out) || !via_add(out))
         return false;
     if (x->route.version_by_accept)
         headers_remove(out, "Accept");
@@ -179,12 +202,16 @@ static enum step_result answer_collected(struct exchange *x)
 
 enum step_result relay_forward(struct exchange *x)
 {
+    if (x->fresh && too_long(x, order_of(x).length))
+        return refuse_length(x);
     if (x->fresh && !start(x))
         return exchange_no_memory(x);
     if (x->head_seen && x->mode == ANSWER_STREAM)
         return stream_answer(x);
     if (!x->glance_done)
         return STEP_WAIT;
+    if (x->too_long)
+        return refuse_length(x);
     if (x->client_lost) {
         client_drop(x->client);
         return STEP_END;

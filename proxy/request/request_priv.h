@@ -10,6 +10,7 @@
 #include <stddef.h>
 
 struct headers;
+struct route;
 
 /* --- syntax.c -------------------------------------------------------------------------- */
 
@@ -87,6 +88,13 @@ bool forwarded_read(struct span element, struct forwarded *out);
 
 /* X-Forwarded-Anything, in any spelling. */
 bool name_is_x_forwarded(const char *name);
+
+/* --- near_miss.c ------------------------------------------------------------------------- */
+
+/* Fills in what `route` says of a miss, and its image id. `versioned` is the path behind the
+ * version, which leads to no door by this method. */
+void near_miss_find(const char *method, const char *versioned, const struct headers *headers,
+                    struct route *out);
 
 /* --- override.c ------------------------------------------------------------------------ */
 

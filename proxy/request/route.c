@@ -94,8 +94,10 @@ const char *route_find(const char *method, const struct target *target,
     }
     struct span id;
     const struct door *door = door_find(method, versioned, &id);
-    if (!door)
+    if (!door) {
+        near_miss_find(method, versioned, headers, out);
         return NULL;
+    }
     const char *fault = id_fault(id);
     if (fault)
         return fault;

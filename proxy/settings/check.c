@@ -45,13 +45,13 @@ static void check_tls(const struct check *check)
         REPORT(check, "listen", "tls_key_file", "needs tls_cert_file beside it");
 }
 
-static in_port_t port_of(const struct bind_address *bind)
+uint16_t bind_port(const struct bind_address *bind)
 {
     /* The port stands at the same place in both families. */
     return ((const struct sockaddr_in *)&bind->address)->sin_port;
 }
 
-static bool is_wildcard(const struct bind_address *bind)
+bool bind_is_wildcard(const struct bind_address *bind)
 {
     if (bind->address.ss_family == AF_INET)
         return ((const struct sockaddr_in *)&bind->address)->sin_addr.s_addr == INADDR_ANY;
@@ -61,9 +61,10 @@ static bool is_wildcard(const struct bind_address *bind)
 /* 0.0.0.0 takes every IPv4 address along, and [::] every IPv6 one, but neither the other's. */
 static bool collide(const struct bind_address *a, const struct bind_address *b)
 {
-    if (a->address.ss_family != b->address.ss_family || port_of(a) != port_of(b))
+    if (a->address.ss_family != b->address.ss_family || bind_port(a) != bind_port(b))
         return false;
-    return is_wildcard(a) || is_wildcard(b) || memcmp(&a->address, &b->address, a->length) == 0;
+    return bind_is_wildcard(a) || bind_is_wildcard(b) ||
+           memcmp(&a->address, &b->address, a->length) == 0;
 }
 
 static void check_binds(const struct check *check)
@@ -78,6 +79,19 @@ static void check_binds(const struct check *check)
         if (admin->text && collide(&binds[i], admin))
             REPORT(check, "admin", "bind", "%s is the port of [listen] bind %s", admin->text,
                    binds[i].text);
+    }
+}
+
+static void check_loops(const struct check *check)
+{
+    const struct settings *settings = check->settings;
+    for (size_t i = 0; i < settings->glance.endpoint_count; i++) {
+        const char *endpoint = settings->glance.endpoints[i];
+        const struct bind_address *bind =
+            loop_find(endpoint, settings->listen.binds, settings->listen.bind_count);
+        if (bind)
+            REPORT(check, "glance", "endpoint", "%s is this proxy itself ([listen] bind %s)",
+                   endpoint, bind->text);
     }
 }
 
@@ -131,6 +145,7 @@ void settings_check(const struct settings *settings, const struct setting_place 
     check_log_file(&check);
     check_tls(&check);
     check_binds(&check);
+    check_loops(&check);
     check_ca_file(&check);
     check_spool_dir(&check);
 }

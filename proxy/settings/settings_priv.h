@@ -10,6 +10,7 @@
  *     files.c      which files, in which order
  *     load.c       files in order, each key once a file, the last file wins
  *     check.c      what one key alone cannot show to be wrong
+ *     loops.c      an endpoint that is this proxy itself
  */
 #ifndef INTAKE_SETTINGS_PRIV_H
 #define INTAKE_SETTINGS_PRIV_H
@@ -119,5 +120,15 @@ void ini_file_read(const char *path, bool may_be_absent, const struct ini_visito
 
 void settings_check(const struct settings *settings, const struct setting_place *places,
                     struct problems *problems);
+
+/* In network byte order. */
+uint16_t bind_port(const struct bind_address *bind);
+bool bind_is_wildcard(const struct bind_address *bind);
+
+/* --- loops.c --------------------------------------------------------------------------- */
+
+/* The one of `binds` that the endpoint leads to, or NULL. */
+const struct bind_address *loop_find(const char *endpoint, const struct bind_address *binds,
+                                     size_t count);
 
 #endif

@@ -39,6 +39,9 @@ const struct setting settings_table[] = {
     {"listen", "stall_timeout", &kind_time, AT(listen.stall_timeout), "60s", 100, HOURS(24),
      "How long no byte may come from a client, or go to it, while one is due. There is no limit\n"
      "on how long an upload takes as a whole."},
+    {"listen", "max_request_body", &kind_size, AT(listen.max_request_body), "1MiB", 1, INT64_MAX,
+     "The largest body of a request that is no upload. Imports, and updates that are judged, may\n"
+     "have 256 KiB."},
     {"listen", "trusted_proxies", &kind_networks, 0, "", 0, 0,
      "The proxies in front of this one: a list of networks, such as 10.0.0.0/8, ::1. They are\n"
      "believed when they say in forwarded_header who the client is."},

@@ -45,7 +45,8 @@ def a_request_arrives_as_it_was_sent(scene):
         assert client.ask("POST", "/v2/images?a=b&&c", *sent, body=b" { }\n").status == 200
     asked, = glance.requests
     assert (asked.start, asked.body) == ("POST /v2/images?a=b&&c HTTP/1.1", b" { }\n")
-    assert fields_of(asked, *OF_THE_PROXY, "Content-Length") == sent
+    *fields, via = fields_of(asked, *OF_THE_PROXY, "Content-Length")
+    assert fields == sent and via.startswith("Via: 1.1 glance-intake-"), (fields, via)
     for name in (*OF_THE_PROXY, "Content-Length"):
         assert len(asked.all(name)) == 1, name
 

@@ -21,17 +21,24 @@ static const struct {
     const char *name;
     unsigned status;
 } PROMISED[] = {
-    {"image_not_queued", 409},     {"upload_in_progress", 409}, {"formats_unset", 400},
-    {"empty_body", 400},           {"content_range", 400},      {"content_encoding", 400},
-    {"damaged_body", 400},         {"format_mismatch", 400},    {"unsafe_format", 400},
-    {"multipart_malformed", 400},  {"size_mismatch", 400},      {"bad_request", 400},
-    {"digest_mismatch", 400},      {"store_not_allowed", 403},  {"denied_by_policy", 403},
-    {"store_unknown", 503},        {"length_required", 411},    {"too_large", 413},
-    {"quota_exceeded", 413},       {"store_full", 413},         {"unsupported_content_type", 415},
-    {"client_stalled", 408},       {"glance_unreachable", 502}, {"glance_failed", 502},
-    {"verify_failed", 502},        {"glance_timeout", 504},     {"draining", 503},
-    {"too_many_connections", 503}, {"spool_full", 507},         {"json_malformed", 400},
-    {"json_too_long", 413},        {"truncated", 400},          {"compressed", 400},
+    {"image_not_queued", 409},    {"upload_in_progress", 409},
+    {"formats_unset", 400},       {"wrong_method", 405},
+    {"empty_body", 400},          {"content_range", 400},
+    {"content_encoding", 400},    {"damaged_body", 400},
+    {"format_mismatch", 400},     {"unsafe_format", 400},
+    {"multipart_malformed", 400}, {"size_mismatch", 400},
+    {"bad_request", 400},         {"digest_mismatch", 400},
+    {"store_not_allowed", 403},   {"denied_by_policy", 403},
+    {"store_unknown", 503},       {"length_required", 411},
+    {"too_large", 413},           {"quota_exceeded", 413},
+    {"store_full", 413},          {"unsupported_content_type", 415},
+    {"client_stalled", 408},      {"glance_unreachable", 502},
+    {"glance_failed", 502},       {"verify_failed", 502},
+    {"glance_timeout", 504},      {"draining", 503},
+    {"loop_detected", 508},       {"too_many_connections", 503},
+    {"spool_full", 507},          {"json_malformed", 400},
+    {"json_too_long", 413},       {"truncated", 400},
+    {"compressed", 400},
 };
 
 static unsigned promised_status(const char *name)

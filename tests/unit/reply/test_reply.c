@@ -153,7 +153,7 @@ static void test_glanceclient_gets_text(void **state)
     assert_int_equal(reply.status, 413);
     assert_string_equal(headers_get(&reply.headers, "Content-Type"), "text/plain; charset=UTF-8");
     assert_string_equal(buffer_text(&reply.body),
-                        "413 Content Too Large: The image is larger than what may be uploaded "
+                        "413 Content Too Large: What was sent is larger than what is taken "
                         "here: its status is active. Make it smaller, or ask the operator of this "
                         "cloud for a higher limit.\n"
                         "Hint: qemu-img convert -c -O qcow2 FILE SMALLER.qcow2\n"

@@ -6,6 +6,7 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdint.h>
+#include <stdio.h>
 
 #include <cmocka.h>
 
@@ -54,6 +55,36 @@ static void the_admin_pages_have_a_port_of_their_own(void **state)
           ":2: [admin] bind: 127.0.0.1:9292 is the port of [listen] bind 0.0.0.0:9292");
     check(state, "[admin]\nbind = [::1]:9292\n", NULL);
     check(state, "[admin]\nbind =\n", NULL);
+}
+
+static void no_endpoint_is_the_proxy_itself(void **state)
+{
+    static const char *const loops[][2] = {
+        {"0.0.0.0:9292", "http://127.0.0.1:9292"},   {"0.0.0.0:9292", "http://localhost:9292"},
+        {"0.0.0.0:9292", "https://127.0.0.9:9292"},  {"0.0.0.0:9292", "http://0.0.0.0:9292"},
+        {"127.0.0.5:9292", "http://127.0.0.5:9292"}, {"127.0.0.1:80", "http://127.0.0.1"},
+        {"0.0.0.0:443", "https://127.0.0.1"},        {"[::]:9292", "http://[::1]:9292"},
+        {"[::1]:9292", "http://[0:0::1]:9292"}};
+    for (size_t i = 0; i < sizeof loops / sizeof *loops; i++) {
+        char text[256], problem[256];
+        snprintf(text, sizeof text, "[listen]\nbind = %s\n[glance]\nendpoint = %s\n", loops[i][0],
+                 loops[i][1]);
+        snprintf(problem, sizeof problem,
+                 ":4: [glance] endpoint: %s is this proxy itself ([listen] bind %s)", loops[i][1],
+                 loops[i][0]);
+        check(state, text, problem);
+    }
+    static const char *const good[][2] = {{"0.0.0.0:9292", "http://127.0.0.1:9393"},
+                                          {"127.0.0.5:9292", "http://127.0.0.1:9292"},
+                                          {"0.0.0.0:9292", "http://192.0.2.1:9292"},
+                                          {"0.0.0.0:9292", "http://[::1]:9292"},
+                                          {"0.0.0.0:9292", "http://elsewhere.invalid:9292"}};
+    for (size_t i = 0; i < sizeof good / sizeof *good; i++) {
+        char text[256];
+        snprintf(text, sizeof text, "[listen]\nbind = %s\n[glance]\nendpoint = %s\n", good[i][0],
+                 good[i][1]);
+        check(state, text, NULL);
+    }
 }
 
 static void the_mistake_is_told_where_the_key_was_set(void **state)
@@ -109,6 +140,7 @@ int main(void)
         TEST(a_certificate_needs_a_key_and_a_key_a_certificate),
         TEST(no_port_is_listened_on_twice),
         TEST(the_admin_pages_have_a_port_of_their_own),
+        TEST(no_endpoint_is_the_proxy_itself),
         TEST(the_mistake_is_told_where_the_key_was_set),
         TEST(files_named_can_be_read),
         TEST(a_log_file_has_a_directory),

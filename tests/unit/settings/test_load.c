@@ -34,7 +34,9 @@ static void an_empty_file_leaves_the_defaults(void **state)
     assert_int_equal(settings->listen.header_timeout, 10000);
     assert_int_equal(settings->listen.keepalive_timeout, 75000);
     assert_int_equal(settings->listen.stall_timeout, 60000);
+    assert_int_equal(settings->listen.max_request_body, 1 << 20);
     assert_int_equal(settings->listen.trusted_proxies.count, 0);
+    assert_int_equal(settings->listen.forwarded_header, FORWARDED_HEADER_X_FORWARDED_FOR);
     assert_int_equal(settings->glance.endpoint_count, 1);
     assert_string_equal(settings->glance.endpoints[0], "http://127.0.0.1:9393");
     assert_null(settings->glance.ca_file);
@@ -71,7 +73,8 @@ static void every_key_finds_its_place(void **state)
              "drain_timeout = 1s\n"
              "[listen]\nbind = 127.0.0.1:1, [::1]:2\ntls_cert_file = c\ntls_key_file = k\n"
              "max_connections = 4\nheader_timeout = 5s\nkeepalive_timeout = 6s\n"
-             "stall_timeout = 7s\ntrusted_proxies = 10.0.0.0/8\n"
+             "stall_timeout = 7s\nmax_request_body = 8KiB\ntrusted_proxies = 10.0.0.0/8\n"
+             "forwarded_header = forwarded\n"
              "[glance]\nendpoint = http://g:8, https://h\nca_file = %s\ninsecure = on\n"
              "connect_timeout = 9s\nstall_timeout = 10s\nresponse_timeout = 11s\n"
              "[upload]\nmax_size = 12KiB\ncontent_type = strict\nmultipart = reject\n"
@@ -94,7 +97,9 @@ static void every_key_finds_its_place(void **state)
     assert_int_equal(settings->listen.header_timeout, 5000);
     assert_int_equal(settings->listen.keepalive_timeout, 6000);
     assert_int_equal(settings->listen.stall_timeout, 7000);
+    assert_int_equal(settings->listen.max_request_body, 8192);
     assert_true(networks_have(&settings->listen.trusted_proxies, "10.1.1.1"));
+    assert_int_equal(settings->listen.forwarded_header, FORWARDED_HEADER_FORWARDED);
     assert_int_equal(settings->glance.endpoint_count, 2);
     assert_string_equal(settings->glance.ca_file, ca);
     assert_true(settings->glance.insecure);

@@ -1,0 +1,74 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A request that comes round is told so, instead of opening every connection there is."""
+import json
+import subprocess
+
+from support.glance import UPLOAD, answer
+from support.scene import scenario
+
+def refused(told):
+    said = json.loads(told.body)
+    assert (told.status, said["reason"]) == (508, "loop_detected"), (told.start, said)
+
+
+@scenario
+def glance_gets_the_names_of_all(scene):
+    """The client's own first; one process has one name; an answer has none."""
+    glance = scene.glance()
+    proxy = scene.proxy(glance)
+    for given in ([], ["Via: 1.0 edge, 1.1 second (a, comment)"], ["via: 1.1 a", "Via: 1.1 b"]):
+        told = proxy.ask("GET", "/v2/images", *given)
+        assert told.status == 200 and told.get("Via") is None
+        *before, own = glance.requests[-1].all("Via")
+        assert before == [field.split(": ")[1] for field in given]
+        assert own.startswith("1.1 glance-intake-") and own == glance.requests[0].all("Via")[-1]
+    proxy.ask("PUT", UPLOAD, "X-Auth-Token: t", body=bytes(4096))
+    assert all(asked.all("Via") == [own] for asked in glance.requests[3:])
+
+
+@scenario(representative=True)
+def round_and_round(scene):
+    """By a name that --check cannot see through: Glance's port is passed on to the proxy itself."""
+    glance = scene.glance()
+    proxy = scene.proxy(glance)
+
+    def pass_on(asked):
+        asked.read()
+        with proxy.client() as client:
+            told = client.ask(asked.method, asked.target, *(f"{name}: {value}" for name, value in asked.fields
+                                                            if name.lower() not in ("host", "content-length")),
+                              body=asked.body)
+        asked.send(answer("508 Loop Detected", *(f"{name}: {value}" for name, value in told.fields
+                                                 if name.lower() in ("content-type",)), body=told.body))
+
+    glance.other = glance.image = glance.upload = pass_on
+    for origin in ([], ["Origin: http://horizon.example"]):
+        for method, target, body in (("GET", "/v2/images", b""), ("POST", "/v2/images", b"{}"),
+                                     ("PUT", UPLOAD, bytes(4096))):
+            before = len(glance.requests)
+            refused(proxy.ask(method, target, "X-Auth-Token: t", *origin, body=body))
+            assert len(glance.requests) - before <= 3, (method, [asked.start for asked in glance.requests[before:]])
+    assert proxy.metric("refusals_total", reason="loop_detected") >= 6
+
+
+@scenario
+def another_proxys_name_is_no_loop(scene):
+    glance = scene.glance()
+    proxy = scene.proxy(glance)
+    own = None
+    for given in ("1.1 glance-intake-0123456789abcdef", "1.1 glance-intake"):
+        assert proxy.ask("GET", "/v2/images", f"Via: {given}").status == 200
+        own = glance.requests[-1].all("Via")[-1]
+    refused(proxy.ask("GET", "/v2/images", f"Via: {own}"))
+    proxy.stop()
+    proxy = scene.proxy(glance)  # another process has another name
+    assert proxy.ask("GET", "/v2/images", f"Via: {own}").status == 200
+
+
+@scenario
+def check_says_so(scene):
+    """With the line; and so does the start."""
+    proxy = scene.proxy(f"http://{scene.host}:29292", start=False)
+    done = subprocess.run([*proxy.command, "--check", "--config-file", proxy.conf_file], capture_output=True,
+                          text=True, timeout=60, check=False)
+    assert done.returncode == 1 and "is this proxy itself" in done.stdout + done.stderr, done

@@ -1,0 +1,137 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Image data that is sent beside the door is refused before any of it is read, with the line that works; and
+no other request has a body that goes on for ever."""
+import json
+
+from support.desk import RIGHT, Desk, data
+from support.glance import IMAGE, UPLOAD, answer
+from support.scene import scenario
+from support.wire import LAST_CHUNK, chunk, head
+
+ITSELF = f"/v2/images/{IMAGE}"
+TYPES = ("Content-Type: application/octet-stream", "Content-Type: application/x-www-form-urlencoded",
+         "Content-Type: multipart/form-data; boundary=x", None)
+JSON = "Content-Type: application/json"
+MOST = 1 << 20
+
+MISSES = (  # and the methods that are allowed there
+    ("POST", UPLOAD, "GET, PUT"), ("POST", f"{UPLOAD}/", "GET, PUT"), ("PATCH", UPLOAD, "GET, PUT"),
+    ("PUT", f"{UPLOAD}/", "GET, PUT"), ("PUT", f"{UPLOAD}/cirros.img", "GET, PUT"),
+    ("PUT", f"{ITSELF}/cirros.img", "GET, PUT"), ("PUT", ITSELF, "DELETE, GET, PATCH"),
+    ("PUT", f"{ITSELF}/", "DELETE, GET, PATCH"), ("POST", f"{ITSELF}/stage", "PUT"),
+    ("PUT", f"{ITSELF}/stage/", "PUT"), ("POST", f"/v2.5/images/{IMAGE}/fil%65", "GET, PUT"),
+)
+
+
+def take(asked):
+    asked.read().send(answer("405 Method Not Allowed", "X-Of-Glance: yes"))
+
+
+def yard(scene, **listen):
+    glance = scene.glance(other=take)
+    return glance, scene.proxy(glance, conf={"listen": listen})
+
+
+def refused(told, status, reason):
+    said = json.loads(told.body)
+    assert (told.status, said["reason"]) == (status, reason), (told.start, said)
+    return said
+
+
+@scenario(representative=True)
+def refused_at_once(scene):
+    """Nobody is asked for the body, and Glance hears of nothing."""
+    glance, proxy = yard(scene)
+    for method, target, allowed in MISSES:
+        for kind in TYPES:
+            for framing in (f"Content-Length: {200 << 20}", "Transfer-Encoding: chunked"):
+                with proxy.client() as client:
+                    client.send(head(f"{method} {target} HTTP/1.1", "Host: images.example", "Expect: 100-continue",
+                                     framing, *([kind] if kind else [])))
+                    told = client.answer()
+                    said = refused(told, 405, "wrong_method")
+                    assert client.interim == [] and told.all("Allow") == [allowed], (method, target, told.fields)
+                    door = "stage" if "/stage" in target else "file"
+                    assert said["hint"].startswith("curl -T FILE ") and said["hint"].endswith(
+                        f"http://images.example/v2/images/{IMAGE}/{door}"), said
+                    assert said["image_id"] == IMAGE
+    assert glance.requests == []
+    assert proxy.metric("refusals_total", reason="wrong_method") == len(MISSES) * len(TYPES) * 2
+
+
+@scenario
+def who_sends_all_the_same_sees_it(scene):
+    """And the image still waits."""
+    desk = Desk(scene)
+    image = desk.image()
+    body = data(8 << 20)
+    with desk.client() as client:
+        client.send(head(f"POST /v2/images/{image}/file HTTP/1.1", "Host: g", f"Content-Length: {len(body)}"))
+        client.send_until_refused(body)
+        refused(client.answer(), 405, "wrong_method")
+    desk.stored(desk.put(image, body, *RIGHT), image, body)
+
+
+@scenario
+def the_name_of_a_file_is_no_image(scene):
+    """curl -T FILE URL/ appends it; the hint does not take it for the image's id."""
+    glance, proxy = yard(scene)
+    said = refused(proxy.ask("PUT", "/v2/images/cirros.img", body=b"data"), 405, "wrong_method")
+    assert "image_id" not in said and "/v2/images/ID/file" in said["hint"], said
+    assert glance.requests == []
+
+
+@scenario
+def what_glance_answers_itself_passes(scene):
+    glance, proxy = yard(scene)
+    for method, target, kind, body in (
+            ("POST", UPLOAD, JSON, b"{}"), ("POST", UPLOAD, None, b""), ("PUT", f"{UPLOAD}/", None, b""),
+            ("PUT", ITSELF, JSON, b"{}"), ("DELETE", UPLOAD, None, b""), ("HEAD", UPLOAD, None, b""),
+            ("POST", "/v2/images", None, b"{}"), ("PUT", f"{ITSELF}/tags/x", None, b""),
+            ("PUT", f"{ITSELF}/members/x", JSON, b"{}"), ("POST", f"{ITSELF}/actions/deactivate", None, b"")):
+        told = proxy.ask(method, target, *([kind] if kind else []), body=body)
+        assert told.get("X-Of-Glance") == "yes", (method, target, told.start)
+        assert glance.requests[-1].body == body
+
+
+# --- other bodies ---------------------------------------------------------------------------------------
+
+
+@scenario
+def other_bodies_have_a_limit(scene):
+    glance, proxy = yard(scene)
+    for size, passes in ((MOST, True), (MOST + 1, False)):
+        told = proxy.ask("POST", "/v2/images", JSON, body=bytes(size))
+        assert (told.get("X-Of-Glance") == "yes") == passes, told.start
+        if not passes:
+            assert "1MiB" in refused(told, 413, "too_large")["message"]
+    assert [asked.complete for asked in glance.requests] == [True]
+    with proxy.client() as client:
+        client.send(head("POST /v2/images HTTP/1.1", "Host: g", "Expect: 100-continue", "Content-Length: 999999999"))
+        refused(client.answer(), 413, "too_large")
+        assert client.interim == []
+
+
+@scenario(representative=True)
+def chunked_ones_as_well(scene):
+    """Where the length is not known before, Glance gets no end of it."""
+    glance, proxy = yard(scene)
+    with proxy.client() as client:
+        client.send(head("POST /v2/images HTTP/1.1", "Host: g", JSON, "Transfer-Encoding: chunked"))
+        client.send(*[chunk(bytes(MOST // 4))] * 4, LAST_CHUNK)
+        assert client.answer().get("X-Of-Glance") == "yes"
+    with proxy.client() as client:
+        client.send(head("POST /v2/images HTTP/1.1", "Host: g", JSON, "Transfer-Encoding: chunked"))
+        client.send_until_refused(chunk(bytes(MOST // 4)) * 40)
+        refused(client.answer(), 413, "too_large")
+    assert [asked.complete for asked in glance.requests][:1] == [True]
+    assert not any(asked.complete for asked in glance.requests[1:])
+
+
+@scenario
+def the_limit_is_the_operators(scene):
+    glance, proxy = yard(scene, max_request_body="100B")
+    assert proxy.ask("POST", "/v2/images", JSON, body=bytes(100)).get("X-Of-Glance") == "yes"
+    refused(proxy.ask("POST", "/v2/images", JSON, body=bytes(101)), 413, "too_large")
+    told = proxy.ask("PUT", UPLOAD, "X-Auth-Token: t", body=data(4096))
+    assert told.status == 204  # not of uploads
