@@ -230,7 +230,9 @@ static inline void scene_begin(struct scene *scene, void **state, const char *co
     strcpy(x->request_id, "req-1");
     strcpy(x->route.image_id, "image");
     x->route.kind = ROUTE_UPLOAD;
-    assert_true(origin_find(headers, "192.0.2.7", false, &(struct networks){0}, &x->origin));
+    const struct origin_facts facts = {.peer = "192.0.2.7", .trusted = &(struct networks){0}};
+    const char *fault;
+    assert_true(origin_find(headers, &facts, &x->origin, &fault));
     assert_true(store_wish(headers, &x->wish));
     x->decision = (struct policy_decision){.rule = "default", .store = "test"};
     x->upload = upload_new("req-1", "192.0.2.7", "image");
