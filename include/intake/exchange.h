@@ -12,6 +12,7 @@ struct client_events;
 struct errands;
 struct exchange;
 struct glance;
+struct holder;
 struct loop;
 struct metrics;
 struct rooms;
@@ -19,6 +20,13 @@ struct snapshot;
 struct spools;
 struct stores;
 struct uploads;
+
+/* The JSON that is held while it is judged, in bytes. Zero-initialised: none. */
+struct holders {
+    size_t newcomers;     /* of clients that Glance has not vouched for */
+    size_t known;         /* of the others */
+    struct holder *first; /* these by their address */
+};
 
 /* What exchanges of one worker work with. Borrowed; `snapshot` and `draining` change. */
 struct exchange_parts {
@@ -34,8 +42,8 @@ struct exchange_parts {
     struct rooms *rooms;
     struct snapshot *snapshot; /* in force for new exchanges */
     bool draining;             /* new uploads are refused */
-    size_t held;               /* bytes of JSON that is being judged */
-    struct exchange *orphans;  /* whose client went, while Glance finishes what it has whole */
+    struct holders holders;
+    struct exchange *orphans; /* whose client went, while Glance finishes what it has whole */
 };
 
 /* The listener's events; their context is a struct exchange_parts. */

@@ -16,6 +16,7 @@
  *   audit.c      what is refused, or, where the policy only watches, noted
  *   doors.c      the steps of what leads data into a store without being an upload
  *   hold.c       its body, held while it is judged
+ *   holders.c    how much of that there is, and for whom
  *   import.c     the policy's part in an import
  *   cors.c       a refusal that a browser may read
  *   fields.c     the fields an upload sends on, and those its answer gets
@@ -70,6 +71,13 @@ enum audit {
     AUDIT_OFF,
     AUDIT_UNDECIDED, /* some rules watch, and it is not known yet which one applies */
     AUDIT_ON
+};
+
+/* What one request holds of a worker's room for JSON. Zero-initialised: nothing, of a client that
+ * Glance has not vouched for. */
+struct share {
+    struct holder *holder; /* NULL: a newcomer */
+    size_t bytes;
 };
 
 enum { PENDING_MAX = 8 };
@@ -152,9 +160,9 @@ struct exchange {
 
     /* Of a door whose JSON is judged before Glance gets it. */
     struct buffer held;
-    size_t held_given;   /* to Glance */
-    size_t held_counted; /* in `parts` */
-    bool unread;         /* it is too long to be judged, and goes on all the same */
+    size_t held_given; /* to Glance */
+    struct share share;
+    bool unread; /* it is too long to be judged, and goes on all the same */
     enum import_change import_change;
 
     uint64_t relayed; /* bytes of a body that is not judged */
@@ -221,6 +229,8 @@ enum step_result upload_admit(struct exchange *x);
 enum step_result upload_preflight(struct exchange *x);
 /* Into `image_asked`. False: no memory. */
 bool upload_ask_image(struct exchange *x, uint64_t patience_ms);
+/* Once that is over: into `image`. What is not 200 is the client's answer. */
+enum step_result upload_take_image(struct exchange *x);
 void upload_end_asking(struct exchange *x);
 bool upload_hear_usage(struct exchange *x); /* false: not answered yet */
 
@@ -275,6 +285,14 @@ enum step_result door_object(struct exchange *x, enum refusal reason, const char
 enum step_result hold_body(struct exchange *x);
 size_t hold_give(struct exchange *x, void *into, size_t room); /* 0: no more is held */
 void hold_end(struct exchange *x);
+
+/* holders.c */
+size_t share_room(const struct holders *holders, const struct share *share); /* for more bytes */
+void share_add(struct holders *holders, struct share *share, size_t bytes);
+/* Glance knows the client at this address: it may hold more, if there is room. */
+enum share_outcome { SHARE_KNOWN, SHARE_FULL, SHARE_NO_MEMORY };
+enum share_outcome share_vouch(struct holders *holders, struct share *share, const char *address);
+void share_end(struct holders *holders, struct share *share);
 
 /* import.c */
 enum step_result import_begin(struct exchange *x);

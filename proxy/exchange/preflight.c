@@ -135,7 +135,7 @@ static enum step_result pass_refusal(struct exchange *x)
     return upload_pass_answer(x);
 }
 
-static enum step_result take_image(struct exchange *x)
+static enum step_result read_image(struct exchange *x)
 {
     const struct fetch *fetch = &x->image_asked;
     const struct reply *answer = &fetch->answer;
@@ -156,6 +156,13 @@ static enum step_result take_image(struct exchange *x)
     return STEP_NEXT;
 }
 
+enum step_result upload_take_image(struct exchange *x)
+{
+    enum step_result result = read_image(x);
+    fetch_end(&x->image_asked);
+    return result;
+}
+
 enum step_result upload_preflight(struct exchange *x)
 {
     if (x->fresh)
@@ -169,9 +176,7 @@ enum step_result upload_preflight(struct exchange *x)
         take_stores(x);
     else
         give_up_stores(x);
-    enum step_result taken = take_image(x);
-    fetch_end(&x->image_asked);
-    return taken;
+    return upload_take_image(x);
 }
 
 bool upload_hear_usage(struct exchange *x)

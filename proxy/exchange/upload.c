@@ -178,9 +178,10 @@ static enum step_result settle(struct exchange *x)
 enum step_result upload_pass_answer(struct exchange *x)
 {
     struct reply reply;
-    if (!glance_reply(x, &reply) || !fields_of_answer(x, &reply.headers))
+    if (!glance_reply(x, &reply) || (x->upload && !fields_of_answer(x, &reply.headers)))
         return exchange_no_memory(x);
-    x->upload->glance_status = reply.status;
+    if (x->upload)
+        x->upload->glance_status = reply.status;
     exchange_answer(x, &reply);
     return STEP_END;
 }

@@ -80,9 +80,9 @@ class Scene(contextlib.ExitStack):
             proxy.wait_ready()
         return proxy
 
-    def client(self, proxy):
+    def client(self, proxy, source=None):
         """A connection that stays open until the scenario is over."""
-        self.clients.append(proxy.client())
+        self.clients.append(proxy.client(source))
         return self.clients[-1]
 
     def short_memory(self, one_of):

@@ -30,12 +30,25 @@ static void begin(struct scene *scene, void **state, const char *text, uint64_t 
     scene->x->fresh = true;
 }
 
+enum { NEWCOMER_MAX = 16 << 10, NEWCOMERS_MAX = 4 << 20, KNOWN_MAX = 16 << 20 };
+
 /* The first byte is there. */
 static enum step_result go_on(struct scene *scene)
 {
     scene->x->fresh = false;
     scene->x->readable = true;
     return hold_body(scene->x);
+}
+
+static const char IMAGE[] = "{\"id\": \"image\", \"status\": \"queued\"}";
+
+/* Glance is asked who the client is, and knows. */
+static enum step_result go_on_known(struct scene *scene)
+{
+    assert_int_equal(go_on(scene), STEP_WAIT);
+    assert_true(scene->x->image_asked.begun);
+    scene_answered(&scene->x->image_asked, 200, IMAGE);
+    return go_on(scene);
 }
 
 /* So many bytes, of which a NUL is behind the last. */
@@ -60,9 +73,9 @@ static void all_of_it_is_held_in_whatever_pieces(void **state)
         assert_int_equal(hold_body(scene.x), STEP_WAIT); /* woken by something else */
         assert_int_equal(go_on(&scene), STEP_NEXT);
         assert_string_equal(buffer_text(&scene.x->held), TEXT);
-        assert_int_equal(scene.parts.held, strlen(TEXT));
+        assert_int_equal(scene.parts.holders.newcomers, strlen(TEXT));
         scene_end(&scene);
-        assert_int_equal(scene.parts.held, 0);
+        assert_int_equal(scene.parts.holders.newcomers, 0);
     }
 }
 
@@ -140,7 +153,7 @@ static void what_grows_too_long_is_refused_as_soon_as_it_has(void **state)
         begin(&scene, state, text, UINT64_MAX);
         assert_int_equal(hold_body(scene.x), STEP_WAIT);
         scene.client.then = over ? CLIENT_WAIT : CLIENT_END;
-        assert_outcome(&scene, go_on(&scene), over ? REFUSAL_JSON_TOO_LONG : REFUSAL_NONE,
+        assert_outcome(&scene, go_on_known(&scene), over ? REFUSAL_JSON_TOO_LONG : REFUSAL_NONE,
                        over ? "it may have 256 KiB" : NULL);
         scene_end(&scene);
         free(text);
@@ -157,7 +170,7 @@ static void what_is_only_watched_goes_on(void **state)
         begin(&scene, state, text, announced ? count : UINT64_MAX);
         scene_policy(&scene, state, "mode: audit\ndefault: {store: test}\n");
         assert_int_equal(hold_body(scene.x), STEP_WAIT);
-        assert_outcome(&scene, go_on(&scene), REFUSAL_NONE, NULL);
+        assert_outcome(&scene, announced ? go_on(&scene) : go_on_known(&scene), REFUSAL_NONE, NULL);
         assert_true(scene.x->unread);
         assert_int_equal(scene.x->upload->audit_reasons, refusal_bit(REFUSAL_JSON_TOO_LONG));
         assert_int_equal(scene.x->held.len + strlen(scene.client.sends), count);
@@ -178,18 +191,92 @@ static void one_rule_that_watches_is_not_enough(void **state)
 
 /* --- all of them together ------------------------------------------------------------------ */
 
+/* It may be of any length that is not too long; what it needs is that somebody knows its client. */
+static void a_little_is_held_for_anybody(void **state)
+{
+    for (size_t over = 0; over <= 1; over++) {
+        struct scene scene;
+        char *text = spaces(NEWCOMER_MAX + over);
+        begin(&scene, state, text, UINT64_MAX);
+        scene.client.then = CLIENT_WAIT;
+        assert_int_equal(hold_body(scene.x), STEP_WAIT);
+        assert_int_equal(go_on(&scene), STEP_WAIT);
+        assert_int_equal(scene.x->held.len, NEWCOMER_MAX);
+        assert_true(scene.x->image_asked.begun);
+        assert_int_equal(go_on(&scene), STEP_WAIT); /* and no more until that is answered */
+        assert_int_equal(scene.x->held.len, NEWCOMER_MAX);
+        scene_answered(&scene.x->image_asked, 200, IMAGE);
+        scene.client.then = CLIENT_END;
+        assert_int_equal(go_on(&scene), STEP_NEXT);
+        assert_int_equal(scene.x->held.len, NEWCOMER_MAX + over);
+        assert_int_equal(scene.parts.holders.newcomers, 0);
+        assert_int_equal(scene.parts.holders.known, NEWCOMER_MAX + over);
+        assert_false(scene.x->image_asked.begun);
+        scene_end(&scene);
+        assert_int_equal(scene.parts.holders.known, 0);
+        assert_null(scene.parts.holders.first);
+        free(text);
+    }
+}
+
+/* What Glance says to that is the answer. */
+static void strangers_get_glances_own_answer(void **state)
+{
+    static const unsigned statuses[] = {401, 403, 404, 503};
+    for (size_t i = 0; i < sizeof statuses / sizeof *statuses; i++) {
+        struct scene scene;
+        char *text = spaces(2 * NEWCOMER_MAX);
+        begin(&scene, state, text, UINT64_MAX);
+        assert_int_equal(hold_body(scene.x), STEP_WAIT);
+        assert_int_equal(go_on(&scene), STEP_WAIT);
+        scene_answered(&scene.x->image_asked, statuses[i], "Glance's own");
+        assert_int_equal(go_on(&scene), STEP_END);
+        assert_int_equal(scene.client.answer.status, statuses[i]);
+        assert_string_equal(buffer_text(&scene.client.answer.body), "Glance's own");
+        scene_end(&scene);
+        free(text);
+    }
+}
+
+static void without_an_answer_it_is_refused(void **state)
+{
+    struct scene scene;
+    char *text = spaces(2 * NEWCOMER_MAX);
+    begin(&scene, state, text, UINT64_MAX);
+    assert_int_equal(hold_body(scene.x), STEP_WAIT);
+    assert_int_equal(go_on(&scene), STEP_WAIT);
+    scene_broke(&scene.x->image_asked, TRANSFER_UNREACHABLE);
+    assert_outcome(&scene, go_on(&scene), REFUSAL_GLANCE_UNREACHABLE, NULL);
+    scene_end(&scene);
+    free(text);
+}
+
+/* When strangers have taken all that is theirs, whoever is known is let in all the same. */
+static void strangers_fill_only_their_own_room(void **state)
+{
+    struct scene scene;
+    begin(&scene, state, TEXT, strlen(TEXT));
+    scene.parts.holders.newcomers = NEWCOMERS_MAX;
+    assert_int_equal(hold_body(scene.x), STEP_WAIT);
+    assert_int_equal(go_on_known(&scene), STEP_NEXT);
+    assert_string_equal(buffer_text(&scene.x->held), TEXT);
+    scene_end(&scene);
+    assert_int_equal(scene.parts.holders.newcomers, NEWCOMERS_MAX);
+}
+
 static void a_worker_holds_no_more_than_so_much(void **state)
 {
-    static const size_t most = 16 * 1024 * 1024;
     for (size_t over = 0; over <= 1; over++) {
         struct scene scene;
         begin(&scene, state, TEXT, strlen(TEXT));
-        scene.parts.held = most - strlen(TEXT) + over; /* by others */
+        scene.parts.holders.newcomers = NEWCOMERS_MAX;
+        scene.parts.holders.known = KNOWN_MAX - strlen(TEXT) - 1 + over; /* by others */
         assert_int_equal(hold_body(scene.x), STEP_WAIT);
-        assert_outcome(&scene, go_on(&scene), over ? REFUSAL_TOO_MANY_CONNECTIONS : REFUSAL_NONE,
+        assert_outcome(&scene, go_on_known(&scene),
+                       over ? REFUSAL_TOO_MANY_CONNECTIONS : REFUSAL_NONE,
                        over ? "too many of them are sending JSON at this moment" : NULL);
         scene_end(&scene);
-        assert_int_equal(scene.parts.held, most - strlen(TEXT) + over);
+        assert_int_equal(scene.parts.holders.known, KNOWN_MAX - strlen(TEXT) - 1 + over);
     }
 }
 
@@ -233,6 +320,10 @@ int main(void)
         SCENE_TEST(what_grows_too_long_is_refused_as_soon_as_it_has),
         SCENE_TEST(what_is_only_watched_goes_on),
         SCENE_TEST(one_rule_that_watches_is_not_enough),
+        SCENE_TEST(a_little_is_held_for_anybody),
+        SCENE_TEST(strangers_get_glances_own_answer),
+        SCENE_TEST(without_an_answer_it_is_refused),
+        SCENE_TEST(strangers_fill_only_their_own_room),
         SCENE_TEST(a_worker_holds_no_more_than_so_much),
         SCENE_TEST(it_is_given_in_whatever_pieces),
         SCENE_TEST(where_nothing_is_held_nothing_is_given),
