@@ -7,6 +7,7 @@
 #ifndef INTAKE_CLIENT_H
 #define INTAKE_CLIENT_H
 
+#include "intake/refusal.h"
 #include "intake/request.h"
 
 #include <stdbool.h>
@@ -27,7 +28,8 @@ enum {
 
 enum client_loss {
     CLIENT_VANISHED, /* closed or reset the connection */
-    CLIENT_STALLED   /* owed a body byte for stall_timeout; it can still be answered */
+    CLIENT_STALLED,  /* owed a body byte for stall_timeout; it can still be answered */
+    CLIENT_MALFORMED /* sent a body that cannot be read, see client_fault(); it can be answered */
 };
 
 /* What the listener tells the owner of its requests. The events come in the worker's thread, from
@@ -47,9 +49,13 @@ struct client_events {
 /* Facts; borrowed until `closed`. */
 const struct request_head *client_head(const struct client *client);
 const struct framing_facts *client_framing(const struct client *client);
-const char *client_fault(const struct client *client); /* what head_fault() says; NULL: nothing */
-bool client_over_limit(const struct client *client);   /* one connection more than may be open */
-const char *client_peer(const struct client *client);  /* numeric address */
+/* What is wrong with the head, or with the body so far, and what that is refused with. NULL:
+ * nothing;
+ * "": the refusal says it all. */
+const char *client_fault(const struct client *client);
+enum refusal client_refusal(const struct client *client);
+bool client_over_limit(const struct client *client);  /* one connection more than may be open */
+const char *client_peer(const struct client *client); /* numeric address */
 bool client_is_tls(const struct client *client);
 
 /* Asks for the body: 100 Continue goes out if the client waits for it. Once, and only if the

@@ -31,6 +31,9 @@ struct listener_parts {
 bool sockets_open(const struct bind_address *binds, size_t count, unsigned workers, int *sockets,
                   char *error, size_t error_size);
 
+/* Why no listener could do its work in this program as it was linked; NULL: it can. */
+const char *listener_fault(void);
+
 /* Takes over the `count` sockets. NULL: it could not be started; the sockets are closed. */
 struct listener *listener_new(const struct listener_parts *parts, const int *sockets, size_t count,
                               bool tls);

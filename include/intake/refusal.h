@@ -21,6 +21,18 @@
         "Correct the head and send it again.",                                                     \
         "Leave Host, Content-Length and Transfer-Encoding to your HTTP client. An upload: "        \
         "curl -T FILE -H 'X-Auth-Token: ...' {url}")                                               \
+    row(TARGET_TOO_LONG, "target_too_long", 414,                                                   \
+        "The request was not passed on to Glance because its target, the path with the query, "    \
+        "is too long{detail}. Ask for less at once.",                                              \
+        "Name fewer things in one query: a filter of Glance's can be asked in several requests.")  \
+    row(HEAD_TOO_LONG, "head_too_long", 431,                                                       \
+        "The request was not passed on to Glance because its headers are too long together, or "   \
+        "too many{detail}. Send fewer or shorter ones.",                                           \
+        "Send fewer headers; a token that is shorter (Fernet instead of PKI) helps, too.")         \
+    row(HTTP_VERSION, "http_version", 505,                                                         \
+        "The request was not passed on to Glance because only HTTP/1.1 and HTTP/1.0 are spoken "   \
+        "here{detail}. Send it in HTTP/1.1.",                                                      \
+        "curl --http1.1 ...")                                                                      \
     row(JSON_MALFORMED, "json_malformed", 400,                                                     \
         "What the request asks for cannot be read from its JSON without doubt{detail}. Correct "   \
         "the body and send it again.",                                                             \

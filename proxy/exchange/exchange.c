@@ -192,7 +192,7 @@ static void understand(struct exchange *x)
     const struct request_head *head = client_head(x->client);
     request_id_choose(&head->headers, x->request_id);
     if (client_fault(x->client)) {
-        exchange_refuse_for(x, REFUSAL_BAD_REQUEST, "%s", client_fault(x->client));
+        exchange_refuse_for(x, client_refusal(x->client), "%s", client_fault(x->client));
         return;
     }
     if (find_origin(x) != STEP_NEXT)
@@ -303,7 +303,9 @@ static void lost(void *exchange, enum client_loss why)
     upload_client_lost(x);
     if (why == CLIENT_STALLED)
         exchange_refuse(x, REFUSAL_CLIENT_STALLED);
-    end_steps(x, why == CLIENT_STALLED ? STEP_REFUSE : STEP_END);
+    if (why == CLIENT_MALFORMED)
+        exchange_refuse_for(x, client_refusal(x->client), "%s", client_fault(x->client));
+    end_steps(x, why == CLIENT_VANISHED ? STEP_END : STEP_REFUSE);
 }
 
 static void closed(void *exchange, bool answered)

@@ -3,6 +3,8 @@
  * it. See enum client_state for what a handler call means in each state. */
 #include "listener/listener_priv.h"
 
+#include "intake/log.h"
+
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -20,6 +22,11 @@ const struct framing_facts *client_framing(const struct client *client)
 const char *client_fault(const struct client *client)
 {
     return client->fault;
+}
+
+enum refusal client_refusal(const struct client *client)
+{
+    return client->refusal;
 }
 
 bool client_over_limit(const struct client *client)
@@ -69,9 +76,18 @@ static void watched(struct watch *watch, unsigned events)
         client_tell_lost(client, CLIENT_VANISHED);
 }
 
+/* What has not been judged is not served, however libmicrohttpd has come by it. */
+static bool was_judged(const struct connection *connection)
+{
+    bool judged = connection->requests < connection->guard.heads;
+    if (!judged)
+        log_say(LOG_LEVEL_ERROR, "a request was dropped: its head was read past recv()");
+    return judged;
+}
+
 struct client *client_new(struct connection *connection, const char *target)
 {
-    struct client *client = calloc(1, sizeof *client);
+    struct client *client = was_judged(connection) ? calloc(1, sizeof *client) : NULL;
     if (!client)
         return NULL;
     client->target = strdup(target);
@@ -87,7 +103,9 @@ struct client *client_new(struct connection *connection, const char *target)
     reply_init(&client->reply);
     buffer_init(&client->kept, CONNECTION_POOL);
     buffer_init(&client->wire, REPLY_BODY_MAX + CONNECTION_POOL * 4);
+    client->refusal = REFUSAL_BAD_REQUEST;
     connection->client = client;
+    connection->requests++;
     connection_request_began(connection);
     return client;
 }
@@ -122,13 +140,42 @@ void client_closed(struct client *client)
 
 /* --- the access handler ---------------------------------------------------------------- */
 
+static bool add_trimmed(struct headers *headers, const char *name, const char *value, size_t size)
+{
+    char *trimmed = strndup(value, size);
+    bool added = trimmed && headers_add(headers, name, trimmed);
+    free(trimmed);
+    return added;
+}
+
+/* Blanks behind a value are no part of it (RFC 9110 5.5). A size that is not the text's own tells
+ * of a NUL, which the guard lets nobody send. */
 static enum MHD_Result copy_header(void *context, enum MHD_ValueKind kind, const char *name,
                                    size_t name_size, const char *value, size_t value_size)
 {
     (void)kind;
-    (void)name_size;
-    (void)value_size;
-    return headers_add(context, name, value ? value : "") ? MHD_YES : MHD_NO;
+    if (!value)
+        return headers_add(context, name, "") ? MHD_YES : MHD_NO;
+    if (strlen(name) != name_size || strlen(value) != value_size)
+        return MHD_NO;
+    size_t size = value_size;
+    while (size && strchr(" \t", value[size - 1]))
+        size--;
+    bool added = size == value_size ? headers_add(context, name, value)
+                                    : add_trimmed(context, name, value, size);
+    return added ? MHD_YES : MHD_NO;
+}
+
+/* A fault of the body that came with the head. */
+static void take_fault(struct client *client)
+{
+    const struct connection *connection = client->connection;
+    const struct guard *guard = &connection->guard;
+    if (client->fault || !guard->fault || guard_in_head(guard) ||
+        guard->heads != connection->requests)
+        return;
+    client->fault = guard->fault;
+    client->refusal = guard->refusal;
 }
 
 static bool take_head(struct client *client, const char *method, const char *version)
@@ -145,6 +192,7 @@ static bool take_head(struct client *client, const char *method, const char *ver
     if (count < 0 || (size_t)count != client->head.headers.count)
         return false;
     client->fault = head_fault(&client->head, &client->framing);
+    take_fault(client);
     return true;
 }
 
@@ -192,6 +240,34 @@ static enum MHD_Result begin(struct client *client, const char *method, const ch
     }
     client->state = CLIENT_HELD;
     return open_exchange(client);
+}
+
+/* The owner is told of a request with a fault, and refuses it. */
+void client_refuse_head(struct client *client)
+{
+    const struct guard *guard = &client->connection->guard;
+    client->method = strdup(guard_method_is_head(guard) ? "HEAD" : "GET");
+    client->version = strdup("HTTP/1.1");
+    if (!client->method || !client->version) {
+        client_drop(client);
+        return;
+    }
+    client->head.method = client->method;
+    client->head.version = client->version;
+    client->fault = guard->fault;
+    client->refusal = guard->refusal;
+    client->state = CLIENT_HELD;
+    if (open_exchange(client) == MHD_NO)
+        client_drop(client);
+    else
+        connection_tick_in(client->connection, client_tick(client));
+}
+
+void client_refuse_body(struct client *client)
+{
+    client->fault = client->connection->guard.fault;
+    client->refusal = client->connection->guard.refusal;
+    client_tell_lost(client, CLIENT_MALFORMED);
 }
 
 static enum MHD_Result receive_end(struct client *client)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* One TCP connection, and what it may take its time for: header_timeout for a request head (the
- * TLS handshake counted in), keepalive_timeout between requests. While a request is in progress
+/* One TCP connection, and what it may take its time for: header_timeout from the first byte of a
+ * request head to its last, keepalive_timeout between requests. A new connection, and its TLS
+ * handshake, may take header_timeout for its first byte. While a request is in progress
  * the ticks go to it. libmicrohttpd's own timeouts are off: each byte would set them back. */
 #include "listener/listener_priv.h"
 
@@ -39,11 +40,13 @@ static void await_head(struct connection *connection, uint64_t timeout)
 /* A head that came only in part is told why it is cut off; silence is just ended. */
 static void head_is_late(struct connection *connection)
 {
-    static const char late[] = "HTTP/1.1 408 Request Timeout\r\nConnection: close\r\n"
-                               "Content-Length: 0\r\n\r\n";
-    if (connection->client && !connection->tls)
-        send(connection->fd, late, sizeof late - 1, MSG_NOSIGNAL | MSG_DONTWAIT);
-    connection_cut(connection);
+    if (!guard_in_head(&connection->guard) || connection->guard.fault) {
+        connection_cut(connection);
+        return;
+    }
+    guard_stop(&connection->guard, REFUSAL_CLIENT_STALLED,
+               "its head was not complete within header_timeout");
+    faults_look(connection);
 }
 
 static void tick(struct timer *timer)
@@ -70,7 +73,25 @@ static void catch_up(struct connection *connection)
 void connection_request_began(struct connection *connection)
 {
     catch_up(connection);
+    faults_look_soon(connection);
+}
+
+/* A head that comes in one read, as most do, needs no timer of its own. */
+static void time_head(struct connection *connection)
+{
+    connection->timed = connection->guard.heads;
+    catch_up(connection);
     await_head(connection, settings_of(connection)->listen.header_timeout);
+}
+
+void connection_has_read(struct connection *connection)
+{
+    const struct client *client = connection->client;
+    bool between = !client || client->state == CLIENT_HEAD;
+    faults_look_soon(connection);
+    if (between && guard_in_head(&connection->guard) &&
+        connection->timed != connection->guard.heads)
+        time_head(connection);
 }
 
 bool connection_is_last(const struct connection *connection)
@@ -83,26 +104,31 @@ void connection_request_ended(struct connection *connection)
     connection->client = NULL;
     if (connection_is_last(connection))
         connection_cut(connection);
+    else if (guard_in_head(&connection->guard))
+        time_head(connection);
     else
         await_head(connection, settings_of(connection)->listen.keepalive_timeout);
+    faults_look_soon(connection);
 }
 
 void connection_cut(struct connection *connection)
 {
+    connection->deaf = true;
     shutdown(connection->fd, SHUT_RDWR);
 }
 
-static struct connection *connection_new(struct door *door, struct MHD_Connection *mhd)
+static struct connection *connection_new(struct listener *listener, struct MHD_Connection *mhd)
 {
-    struct listener *listener = door->listener;
     struct connection *connection = calloc(1, sizeof *connection);
-    if (!connection)
+    int fd = MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_CONNECTION_FD)->connect_fd;
+    if (!connection || !hook_add(listener, fd, connection)) {
+        free(connection);
         return NULL;
-    connection->door = door;
+    }
     connection->listener = listener;
     connection->mhd = mhd;
     catch_up(connection);
-    connection->fd = MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_CONNECTION_FD)->connect_fd;
+    connection->fd = fd;
     connection->tls = listener->tls;
     connection->timer.fire = tick;
     address_text(MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_CLIENT_ADDRESS)->client_addr,
@@ -116,7 +142,7 @@ static struct connection *connection_new(struct door *door, struct MHD_Connectio
     unsigned open = atomic_fetch_add(listener->parts.connections, 1) + 1;
     connection->over_limit = open > settings_of(connection)->listen.max_connections;
     metrics_gauge_add(listener->parts.metrics, METRICS_CONNECTIONS, 1);
-    connection_request_began(connection);
+    await_head(connection, settings_of(connection)->listen.header_timeout);
     return connection;
 }
 
@@ -125,6 +151,10 @@ static void connection_free(struct connection *connection)
     if (!connection)
         return;
     struct listener *listener = connection->listener;
+    if (connection->client) /* libmicrohttpd did not know of it */
+        client_closed(connection->client);
+    hook_remove(listener, connection->fd);
+    task_cancel(listener->parts.loop, &connection->look);
     timer_cancel(listener->parts.loop, &connection->timer);
     if (connection->next)
         connection->next->previous = connection->previous;
@@ -147,7 +177,7 @@ void connection_notice(void *context, struct MHD_Connection *mhd, void **socket_
         return;
     }
     *socket_context = connection_new(context, mhd);
-    if (!*socket_context) /* nothing would bound its waits */
+    if (!*socket_context) /* nothing would judge its heads, or bound its waits */
         shutdown(MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_CONNECTION_FD)->connect_fd,
                  SHUT_RDWR);
 }

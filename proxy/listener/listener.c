@@ -1,28 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The worker's libmicrohttpd daemons, one per address, run from the worker's loop: the loop
- * watches each daemon's own epoll descriptor and lets it run when that is readable, or when it
- * has connections it could go on with. */
+/* The worker's libmicrohttpd daemon, run from the worker's loop: the loop watches the daemon's own
+ * epoll descriptor and lets it run when that is readable, or when it has connections it could go on
+ * with. */
 #include "listener/listener_priv.h"
 
 #include "intake/log.h"
-#include "intake/settings.h"
-#include "intake/snapshot.h"
 
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
-
-/* Beyond max_connections a client is told so; this far beyond, it is not even listened to. */
-static enum MHD_Result let_in(void *context, const struct sockaddr *address, socklen_t length)
-{
-    (void)address;
-    (void)length;
-    const struct listener_parts *parts = context;
-    unsigned max = parts->snapshot(parts->context)->settings->listen.max_connections;
-    return atomic_load(parts->connections) < max + max / 8 + 64 ? MHD_YES : MHD_NO;
-}
 
 /* The decoded url is not used, so nothing need be decoded. */
 static size_t leave_escaped(void *context, struct MHD_Connection *mhd, char *text)
@@ -87,101 +75,97 @@ __attribute__((format(printf, 2, 0))) static void mhd_says(void *context, const 
     log_say(LOG_LEVEL_DEBUG, "libmicrohttpd: %s", line);
 }
 
-static bool run_doors(void *context)
+static bool has_more(struct listener *listener)
 {
-    struct listener *listener = context;
-    bool more = false;
-    for (size_t i = 0; i < listener->door_count; i++) {
-        struct door *door = &listener->doors[i];
-        MHD_UNSIGNED_LONG_LONG wait;
-        bool pending = MHD_get_timeout(door->daemon, &wait) == MHD_YES && wait == 0;
-        if (!door->due && !pending)
-            continue;
-        door->due = false;
-        MHD_run(door->daemon);
-        more |= door->due || (MHD_get_timeout(door->daemon, &wait) == MHD_YES && wait == 0);
-    }
-    return more;
+    MHD_UNSIGNED_LONG_LONG wait;
+    return listener->due || (MHD_get_timeout(listener->daemon, &wait) == MHD_YES && wait == 0);
 }
 
-static void door_ready(struct watch *watch, unsigned events)
+static bool run_daemon(void *context)
+{
+    struct listener *listener = context;
+    if (!has_more(listener))
+        return false;
+    listener->due = false;
+    hook_begin(listener);
+    MHD_run(listener->daemon);
+    hook_end();
+    return has_more(listener);
+}
+
+static void daemon_ready(struct watch *watch, unsigned events)
 {
     (void)events;
-    struct door *door = (struct door *)((char *)watch - offsetof(struct door, watch));
-    door->due = true;
+    struct listener *listener =
+        (struct listener *)((char *)watch - offsetof(struct listener, watch));
+    listener->due = true;
 }
 
 /* libmicrohttpd's own limit could not be changed by a reload. */
-static struct MHD_Daemon *start_daemon(struct door *door, int socket, bool tls)
+static struct MHD_Daemon *start_daemon(struct listener *listener)
 {
-    unsigned flags = MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG;
+    unsigned flags =
+        MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG | MHD_USE_NO_LISTEN_SOCKET;
     struct MHD_OptionItem more[] = {
         {MHD_OPTION_HTTPS_CERT_CALLBACK, 0, (void *)(intptr_t)tls_present},
         {MHD_OPTION_END, 0, NULL},
     };
-    if (!tls)
+    if (!listener->tls)
         more[0] = more[1];
     return MHD_start_daemon(
-        flags | (tls ? MHD_USE_TLS : 0U), 0, let_in, &door->listener->parts, handle, NULL,
-        MHD_OPTION_EXTERNAL_LOGGER, mhd_says, NULL, MHD_OPTION_LISTEN_SOCKET, socket,
-        MHD_OPTION_CONNECTION_LIMIT, UINT_MAX, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
-        (size_t)CONNECTION_POOL, MHD_OPTION_URI_LOG_CALLBACK, request_line, NULL,
-        MHD_OPTION_NOTIFY_COMPLETED, completed, NULL, MHD_OPTION_NOTIFY_CONNECTION,
-        connection_notice, door, MHD_OPTION_UNESCAPE_CALLBACK, leave_escaped, NULL,
-        MHD_OPTION_SIGPIPE_HANDLED_BY_APP, 1, MHD_OPTION_ARRAY, more, MHD_OPTION_END);
+        flags | (listener->tls ? MHD_USE_TLS : 0U), 0, NULL, NULL, handle, NULL,
+        MHD_OPTION_EXTERNAL_LOGGER, mhd_says, NULL, MHD_OPTION_CONNECTION_LIMIT, UINT_MAX,
+        MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)CONNECTION_POOL, MHD_OPTION_URI_LOG_CALLBACK,
+        request_line, NULL, MHD_OPTION_NOTIFY_COMPLETED, completed, NULL,
+        MHD_OPTION_NOTIFY_CONNECTION, connection_notice, listener, MHD_OPTION_UNESCAPE_CALLBACK,
+        leave_escaped, NULL, MHD_OPTION_SIGPIPE_HANDLED_BY_APP, 1, MHD_OPTION_ARRAY, more,
+        MHD_OPTION_END);
 }
 
-static bool open_door(struct listener *listener, struct door *door, int socket, bool tls)
+static bool open_daemon(struct listener *listener)
 {
-    door->listener = listener;
-    door->daemon = start_daemon(door, socket, tls);
-    if (!door->daemon) {
-        close(socket);
+    listener->daemon = start_daemon(listener);
+    if (!listener->daemon)
         return false;
-    }
-    const union MHD_DaemonInfo *info = MHD_get_daemon_info(door->daemon, MHD_DAEMON_INFO_EPOLL_FD);
-    door->watch.fd = info->epoll_fd;
-    door->watch.ready = door_ready;
-    door->due = true;
-    return watch_set(listener->parts.loop, &door->watch, LOOP_READ);
+    const union MHD_DaemonInfo *info =
+        MHD_get_daemon_info(listener->daemon, MHD_DAEMON_INFO_EPOLL_FD);
+    listener->watch.fd = info->epoll_fd;
+    listener->watch.ready = daemon_ready;
+    listener->due = true;
+    return watch_set(listener->parts.loop, &listener->watch, LOOP_READ);
+}
+
+const char *listener_fault(void)
+{
+    return hook_in_place() ? NULL
+                           : "the heads of requests could not be judged, since libmicrohttpd does "
+                             "not find this program's recv(): it must be linked dynamically";
+}
+
+static void close_sockets(const int *sockets, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        close(sockets[i]);
 }
 
 struct listener *listener_new(const struct listener_parts *parts, const int *sockets, size_t count,
                               bool tls)
 {
     struct listener *listener = calloc(1, sizeof *listener);
-    struct door *doors = calloc(count, sizeof *doors);
-    bool good = listener && doors;
-    if (good) {
-        listener->parts = *parts;
-        listener->tls = tls;
-        listener->pipe = NO_PIPE;
-        listener->doors = doors;
-    } else {
-        free(doors);
+    if (!listener) {
+        close_sockets(sockets, count);
+        return NULL;
     }
-    size_t i = 0;
-    for (; good && i < count; i++) {
-        good = open_door(listener, &doors[i], sockets[i], tls);
-        listener->door_count += doors[i].daemon != NULL;
-    }
-    for (; i < count; i++)
-        close(sockets[i]);
+    listener->parts = *parts;
+    listener->tls = tls;
+    listener->pipe = NO_PIPE;
+    bool good = doors_open(listener, sockets, count) && open_daemon(listener);
     if (!good) {
         listener_free(listener);
         return NULL;
     }
-    loop_every_turn(parts->loop, run_doors, listener);
+    loop_every_turn(parts->loop, run_daemon, listener);
     return listener;
-}
-
-static void close_doors(struct listener *listener)
-{
-    for (size_t i = 0; i < listener->door_count; i++) {
-        MHD_socket socket = MHD_quiesce_daemon(listener->doors[i].daemon);
-        if (socket != MHD_INVALID_SOCKET)
-            close(socket);
-    }
 }
 
 void listener_drain(struct listener *listener)
@@ -189,7 +173,7 @@ void listener_drain(struct listener *listener)
     if (listener->draining)
         return;
     listener->draining = true;
-    close_doors(listener);
+    doors_close(listener);
     for (struct connection *each = listener->connections; each; each = each->next)
         if (!each->client)
             connection_cut(each);
@@ -213,13 +197,12 @@ void listener_free(struct listener *listener)
     for (struct connection *each = listener->connections; each; each = each->next)
         if (each->client)
             client_drop(each->client);
-    if (!listener->draining)
-        close_doors(listener);
-    for (size_t i = 0; i < listener->door_count; i++) {
-        watch_set(listener->parts.loop, &listener->doors[i].watch, 0);
-        MHD_stop_daemon(listener->doors[i].daemon);
+    doors_close(listener);
+    if (listener->daemon) {
+        watch_set(listener->parts.loop, &listener->watch, 0);
+        MHD_stop_daemon(listener->daemon);
     }
     pipe_close(&listener->pipe);
-    free(listener->doors);
+    free(listener->by_fd);
     free(listener);
 }

@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What the files of the client edge share.
  *
- *   listener.c    the worker's daemons, and libmicrohttpd's callbacks
+ *   listener.c    the worker's daemon, and libmicrohttpd's callbacks
+ *   accept.c      the listening sockets
+ *   hook.c        what libmicrohttpd reads, and who judges it on the way (guard*.c)
+ *   faults.c      what was stopped there, refused
  *   connection.c  one TCP connection: who is at the other end, and the waits between requests
  *   client.c      one request of it, as libmicrohttpd's handler calls tell it
  *   pieces.c      its body, piece by piece
@@ -22,6 +25,7 @@
 #include "intake/loop.h"
 #include "intake/networks.h"
 #include "intake/reply.h"
+#include "listener/guard.h"
 
 #include <gnutls/abstract.h>
 #include <microhttpd.h>
@@ -29,23 +33,28 @@
 /* A request body of at least this many bytes is read from the socket itself. */
 enum { TAKEOVER_MIN = 256 * 1024 };
 
-/* libmicrohttpd's pool per connection: bounds the request head, and is most of what an idle
- * connection costs. */
-enum { CONNECTION_POOL = 18 * 1024 };
+/* libmicrohttpd's pool per connection: room for one request head, and most of what an idle
+ * connection costs. The guard refuses what would not fit, and some room is left to read a body. */
+enum { CONNECTION_POOL = GUARD_HEAD_MAX + 512 };
 
 struct door {
     struct listener *listener;
-    struct MHD_Daemon *daemon;
-    struct watch watch; /* on the daemon's own epoll */
-    bool due;           /* it has something to do */
+    struct watch watch; /* on a listening socket */
 };
 
 struct listener {
     struct listener_parts parts;
+    struct MHD_Daemon *daemon;
+    struct watch watch; /* on the daemon's own epoll */
+    bool due;           /* the daemon has something to do */
     struct door *doors;
     size_t door_count;
+    struct timer rest;              /* the doors are not watched before it fires */
+    uint64_t rest_said;             /* clock_ms() when the log said why; 0: never */
     struct connection *connections; /* all open ones */
     size_t connection_count;
+    struct connection **by_fd; /* the same by their sockets */
+    size_t by_fd_count;
     bool tls;
     bool draining;
     char scratch[256 * 1024]; /* for whatever a single call needs room for */
@@ -57,7 +66,6 @@ struct listener {
 };
 
 struct connection {
-    struct door *door;
     struct listener *listener;
     struct snapshot *snapshot; /* in force when it came, or its last request began; held */
     struct MHD_Connection *mhd;
@@ -65,6 +73,11 @@ struct connection {
     int fd;
     bool tls;
     bool over_limit;
+    bool deaf;         /* libmicrohttpd is told that the connection has ended */
+    uint64_t requests; /* begun; those that the guard saw begin are as many or more */
+    uint64_t timed;    /* the last head, by its number, that header_timeout runs or ran for */
+    struct guard guard;
+    struct task look;  /* at what the guard has stopped */
     uint64_t deadline; /* clock_ms() by which the next head must be there */
     struct timer timer;
     char peer[ADDRESS_TEXT_MAX];
@@ -94,7 +107,8 @@ struct client {
     char *target; /* raw, as the request line had it */
     struct request_head head;
     struct framing_facts framing;
-    const char *fault; /* of the head; NULL: none */
+    const char *fault;    /* of the head or the body; NULL: none. "": the refusal says it all */
+    enum refusal refusal; /* what a fault is refused with */
     char *method, *version;
     void *exchange; /* NULL before `opened` and after `closed` */
 
@@ -131,7 +145,24 @@ struct client {
     size_t stuck_count;
 };
 
+/* accept.c: takes over the sockets, also where it fails. */
+bool doors_open(struct listener *listener, const int *sockets, size_t count);
+void doors_close(struct listener *listener);
+
+/* hook.c: between begin and end, reads from the sockets that were added are judged. */
+void hook_begin(struct listener *listener);
+void hook_end(void);
+bool hook_in_place(void);
+bool hook_add(struct listener *listener, int fd, struct connection *connection);
+void hook_remove(struct listener *listener, int fd);
+ssize_t hook_record_recv(gnutls_session_t session, void *into, size_t room); /* not judged */
+
+/* faults.c */
+void faults_look(struct connection *connection);
+void faults_look_soon(struct connection *connection);
+
 /* connection.c */
+void connection_has_read(struct connection *connection); /* and its guard has judged */
 void connection_notice(void *context, struct MHD_Connection *mhd, void **socket_context,
                        enum MHD_ConnectionNotificationCode code);
 struct connection *connection_of(struct MHD_Connection *mhd);
@@ -147,6 +178,8 @@ void client_free(struct client *client);
 enum MHD_Result client_handle(struct client *client, const char *method, const char *version,
                               const char *data, size_t *size);
 void client_closed(struct client *client);
+void client_refuse_head(struct client *client); /* for the fault of the guard */
+void client_refuse_body(struct client *client);
 
 /* pieces.c */
 enum MHD_Result client_receive_piece(struct client *client, const char *data, size_t *size);

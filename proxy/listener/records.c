@@ -69,7 +69,7 @@ static ssize_t receive(struct client *client, char *into, size_t room)
     const struct listener *listener = client->connection->listener;
     size_t got = 0;
     for (;;) {
-        ssize_t count = gnutls_record_recv(session_of(client), into + got, room - got);
+        ssize_t count = hook_record_recv(session_of(client), into + got, room - got);
         bool fatal = count == 0 || (count < 0 && gnutls_error_is_fatal((int)count));
         got += count > 0 ? (size_t)count : 0;
         if (got == room || (got && fatal))

@@ -75,6 +75,7 @@ void takeover_begin(struct client *client)
 {
     client_suspend(client);
     client->state = CLIENT_TAKEN_OVER;
+    client->connection->deaf = true; /* the guard does not see what comes now */
     buffer_free(&client->kept);
     watch_set(loop_of(client), &client->watch, 0);
     client->watch.ready = ready;

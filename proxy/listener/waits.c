@@ -29,7 +29,7 @@ void client_resume(struct client *client)
     client->suspended = false;
     watch_set(client->connection->listener->parts.loop, &client->watch, 0);
     MHD_resume_connection(client->connection->mhd);
-    client->connection->door->due = true; /* with an outer epoll libmicrohttpd wakes nobody */
+    client->connection->listener->due = true; /* with an outer epoll libmicrohttpd wakes nobody */
 }
 
 void client_progress(struct client *client)

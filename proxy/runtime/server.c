@@ -106,6 +106,11 @@ static bool listen_and_make(struct server *server)
 {
     const struct settings *settings = server->snapshot->settings;
     size_t count = settings->listen.bind_count * settings->workers;
+    const char *fault = listener_fault();
+    if (fault) {
+        log_say(LOG_LEVEL_ERROR, "%s", fault);
+        return false;
+    }
     int *sockets = calloc(count, sizeof *sockets);
     char error[256];
     if (!sockets)

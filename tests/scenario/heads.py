@@ -27,10 +27,6 @@ BAD = {
     "a bare CR in a value": HOST + b"X-Name: a\rb\r\nContent-Length: 5\r\n",
     "Host, said to be the connection's own": HOST + b"Connection: Host\r\nContent-Length: 5\r\n",
     "a DEL in a value": HOST + b"X-Name: a\x7fb\r\nContent-Length: 5\r\n",
-}
-
-# libmicrohttpd refuses these while it parses, in words (and with a second head) of its own.
-UNREADABLE = {
     "length with a sign": HOST + b"Content-Length: +5\r\n",
     "negative length": HOST + b"Content-Length: -5\r\n",
     "hexadecimal length": HOST + b"Content-Length: 0x5\r\n",
@@ -55,11 +51,6 @@ def ambiguous_heads_are_refused(scene):
             assert told.status == 400 and told.get("Connection") == "close", (name, told.start)
             assert b'"reason": "bad_request"' in told.body, (name, told.body)
             assert client.closed(), name
-        for name, fields in UNREADABLE.items():
-            told, client = put(proxy, target, fields)
-            assert told.status == 400, (name, told.start)
-            while client.stream.fill():  # until it closes
-                assert b" 200 " not in client.stream.ahead, name
     assert glance.requests == [], [asked.start for asked in glance.requests]
     assert proxy.metric("refusals_total", reason="bad_request") == 2 * len(BAD)
 
@@ -79,7 +70,8 @@ def honest_heads_are_not(scene):
     glance = scene.glance()
     proxy = scene.proxy(glance)
     good = [HOST + b"Content-Length: 5\r\n", HOST + b"content-length:5\r\n",
-            HOST + b"Content-Length: 00005\r\n", b"Host:h\r\nContent-Length: 5\r\nX-Name: \xe9\ta\r\n"]
+            HOST + b"Content-Length: 00005\r\n", b"Host:h\r\nContent-Length: 5\r\nX-Name: \xe9\ta\r\n",
+            b"Host: h \t\r\nContent-Length: 5 \r\n"]
     for fields in good:
         with proxy.client() as client:
             client.send(b"POST /v2/images HTTP/1.1\r\n" + fields + b"\r\n12345")

@@ -1,0 +1,47 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Descriptors run out, and come back: the workers go on accepting."""
+import os
+import socket
+
+from support.proxy import ADMIN_PORT, wait_until
+from support.scene import scenario
+from support.wire import Client, request
+
+TARGET = request("GET", "/v2/images")
+MOST = 256
+
+
+def limited(scene, workers):
+    scene.proxy_command = ["prlimit", f"--nofile={MOST}:{MOST}", *scene.proxy_command]
+    return scene.proxy(scene.glance(), conf={"DEFAULT": {"workers": workers}})
+
+
+def use_all(proxy):
+    clients = [Client(proxy.address) for _ in range(300)]
+    folder = f"/proc/{proxy.process.pid}/fd"
+    wait_until("no descriptor is left", lambda: len(os.listdir(folder)) >= MOST)
+    return clients
+
+
+@scenario(threaded=True)
+def they_run_out_twice(scene):
+    proxy = limited(scene, workers=2)
+    for _ in range(2):
+        clients = use_all(proxy)
+        with socket.create_connection((proxy.host, ADMIN_PORT)):
+            for client in clients:
+                client.close()
+        proxy.wait_metric(0, "connections")
+    for _ in range(40):  # some for each of the workers
+        assert proxy.ask("GET", "/v2/images").status == 200
+    proxy.wait_log("cannot be accepted just now: Too many open files")
+
+
+@scenario
+def who_waits_is_served_when_there_are_some_again(scene):
+    proxy = limited(scene, workers=1)
+    clients = use_all(proxy)
+    waiting = Client(proxy.address).send(TARGET)
+    for client in clients:
+        client.close()
+    assert waiting.answer().status == 200

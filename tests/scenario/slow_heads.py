@@ -1,0 +1,76 @@
+# SPDX-License-Identifier: Apache-2.0
+"""header_timeout runs from the first byte of a head to its last; before that byte, keepalive_timeout."""
+import time
+
+from guarded import both_doors, refused
+from support.glance import answer
+from support.proxy import wait_until
+from support.scene import scenario
+from support.wire import head, request
+
+GOOD = request("GET", "/v2/images")
+LONG = head("GET /v2/images HTTP/1.1", "Host: h", "X-Long: " + "a" * 1000)
+
+
+@scenario(threaded=True, representative=True)
+def late(scene):
+    """However much of the head has come, and whatever came before it."""
+    for _, connect in both_doors(scene, scene.glance(), header_timeout="1s", keepalive_timeout="1h"):
+        for part in (1, 10, len(LONG) - 1):  # of the request line, and of the fields
+            for before in range(3):
+                with connect() as client:
+                    if before == 1:
+                        assert client.send(GOOD).answer().status == 200
+                    client.send(GOOD + LONG[:part] if before == 2 else LONG[:part])
+                    if before == 2:
+                        assert client.answer().status == 200
+                    assert "header_timeout" in refused(client, 408, "client_stalled")["message"]
+
+
+@scenario
+def dripping(scene):
+    """A byte now and then buys no more time."""
+    for _, connect in both_doors(scene, scene.glance(), header_timeout="1s", keepalive_timeout="1h"):
+        for later in (False, True):
+            with connect() as client:
+                if later:
+                    assert client.send(GOOD).answer().status == 200
+                bytes_left = iter(LONG)
+                client.sock.settimeout(0.1)
+
+                def ended():
+                    try:
+                        client.send(bytes([next(bytes_left)]))
+                        return not client.stream.fill() or b" 408 " in client.stream.ahead
+                    except TimeoutError:
+                        return False
+                wait_until("the proxy has had enough", ended)
+
+
+@scenario
+def counted_from_the_first_byte(scene):
+    """The end of the request line does not begin it anew."""
+    for _, connect in both_doors(scene, scene.glance(), header_timeout="6s"):
+        with connect() as client:
+            began = time.monotonic()
+            client.send(LONG[:24])
+            time.sleep(5)
+            client.send(LONG[24:40])
+            refused(client, 408, "client_stalled")
+            assert time.monotonic() - began < 10.5  # and not 5 + 6
+
+
+@scenario
+def silence_is_not_a_slow_head(scene):
+    """Between two requests there is keepalive_timeout, and an answer takes what it takes."""
+    def slow(asked):
+        time.sleep(2.5)
+        asked.read().send(answer("200 OK", body=b"ok"))
+
+    for _, connect in both_doors(scene, scene.glance(other=slow), header_timeout="1500ms", keepalive_timeout="1h"):
+        with connect() as client:
+            for part in (len(GOOD), 5, 40):
+                client.send(GOOD[:part])
+                client.send(GOOD[part:])
+                assert client.answer().body == b"ok"
+                time.sleep(2)

@@ -1,0 +1,367 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Each vector comes whole, byte by byte, and in two at every point: what goes on, and where it
+ * stops, must be the same. */
+#include "listener/guard.h"
+
+#include "support/splits.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#define TEXT(literal) literal, sizeof(literal) - 1
+
+struct vector {
+    const char *name;
+    const char *sent;
+    size_t sent_count;
+    const char *kept; /* what libmicrohttpd gets */
+    size_t kept_count;
+    enum refusal refusal; /* REFUSAL_NONE: it is sound */
+    uint64_t heads;
+};
+
+static char got[64 * 1024];
+
+static void judge(const struct vector *vector, struct split split, struct guard *guard,
+                  size_t *kept)
+{
+    char *copy = malloc(vector->sent_count);
+    assert_non_null(copy);
+    memcpy(copy, vector->sent, vector->sent_count);
+    for (size_t at = 0; at < vector->sent_count;) {
+        size_t piece = split_piece(split, at, vector->sent_count);
+        size_t good = guard_judge(guard, copy + at, piece);
+        assert_true(good <= piece);
+        memcpy(got + *kept, copy + at, good);
+        *kept += good;
+        at += piece;
+    }
+    free(copy);
+}
+
+static void check(struct split split, const void *context)
+{
+    const struct vector *vector = context;
+    struct guard guard = {0};
+    size_t kept = 0;
+    judge(vector, split, &guard, &kept);
+    bool good = guard.refusal == vector->refusal && kept == vector->kept_count &&
+                !memcmp(got, vector->kept, kept) && guard.heads == vector->heads &&
+                !guard.fault == !vector->refusal;
+    if (!good)
+        print_message("%s, cut at %zu: kept %zu of %zu, %s\n", vector->name, split.first, kept,
+                      vector->kept_count, guard.fault ? guard.fault : "no fault");
+    assert_true(good);
+}
+
+static void check_all(const struct vector *vectors, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        splits_each(vectors[i].sent_count, check, &vectors[i]);
+}
+
+#define LINE    "PUT /v2/x HTTP/1.1\r\n"
+#define GET     "GET /y HTTP/1.1\r\nHost: h\r\n\r\n"
+#define CHUNKED LINE "Transfer-Encoding:chunked\r\n\r\n"
+
+/* Goes on as it is. */
+#define SOUND(name, sent, heads)                                                                   \
+    {                                                                                              \
+        name, TEXT(sent), TEXT(sent), REFUSAL_NONE, heads                                          \
+    }
+/* Goes on without what is left out. */
+#define TIDIED(name, sent, kept)                                                                   \
+    {                                                                                              \
+        name, TEXT(sent), TEXT(kept), REFUSAL_NONE, 2                                              \
+    }
+/* Stops behind `good`; what comes after `bad` changes nothing. */
+#define WRONG(name, good, bad)                                                                     \
+    {                                                                                              \
+        name, TEXT(good bad GET), TEXT(good), REFUSAL_BAD_REQUEST, 1                               \
+    }
+/* The same in a body or its trailers, of which `left_out` was dropped. */
+#define WRONG_BEHIND(name, good, left_out, bad)                                                    \
+    {                                                                                              \
+        name, TEXT(good left_out bad GET), TEXT(good), REFUSAL_BAD_REQUEST, 1                      \
+    }
+
+static void what_is_sound_goes_on(void **state)
+{
+    (void)state;
+    static const struct vector vectors[] = {
+        SOUND("no field", "GET / HTTP/1.1\r\n\r\n" GET, 2),
+        SOUND("HTTP/1.0", "GET / HTTP/1.0\r\nHost: h\r\n\r\n" GET, 2),
+        SOUND("fields", LINE "Host:h\r\nX:\r\nX-Y:  a\tb \t\r\nX_Z: \xe9\x80\xff\r\n\r\n" GET, 2),
+        SOUND("a length", LINE "Content-Length:5\r\n\r\n\0\n\r\n\0" GET, 2),
+        SOUND("a length of 0", LINE "content-LENGTH:000\r\n\r\n" GET, 2),
+        SOUND("the largest length", LINE "Content-Length:9223372036854775807\r\n\r\n", 1),
+        SOUND("a body like a request", LINE "Content-Length:30\r\n\r\n" GET "--" GET, 2),
+        SOUND("names that begin alike",
+              LINE "Content-Lengthy: x\r\nContent: x\r\nCookies: x\r\n\r\n" GET, 2),
+        SOUND("chunks",
+              CHUNKED
+              "5\r\n\0\n\r\n\0\r\n00aF\r\n"
+              "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
+              "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
+              "0123456789abcde\r\n0\r\n\r\n" GET,
+              2),
+        SOUND("no chunk", CHUNKED "000\r\n\r\n" GET, 2),
+        SOUND("another spelling", LINE "TRANSFER-encoding:CHUNKED\r\n\r\n0\r\n\r\n" GET, 2),
+        SOUND("a blank in the target", "GET /a b HTTP/1.1\r\n\r\n", 1),
+        SOUND("many", GET GET GET GET, 4),
+        SOUND("a head that is not complete", "GET / HTTP/1.1\r\nHost: h\r", 1),
+    };
+    check_all(vectors, sizeof vectors / sizeof *vectors);
+}
+
+static void what_nobody_needs_is_left_out(void **state)
+{
+    (void)state;
+    static const struct vector vectors[] = {
+        TIDIED("blanks behind a length", LINE "Content-Length: 3 \t \r\n\r\nabc" GET,
+               LINE "Content-Length:3\r\n\r\nabc" GET),
+        TIDIED("blanks before a length", LINE "Content-Length:\t  3\r\n\r\nabc" GET,
+               LINE "Content-Length:3\r\n\r\nabc" GET),
+        TIDIED("blanks around a coding", LINE "Transfer-Encoding:  chunked\t \r\n\r\n0\r\n\r\n" GET,
+               LINE "Transfer-Encoding:chunked\r\n\r\n0\r\n\r\n" GET),
+        TIDIED("blanks around Expect", LINE "Expect: 100-continue \r\n\r\n" GET,
+               LINE "Expect:100-continue\r\n\r\n" GET),
+        TIDIED("extensions", CHUNKED "3;a=b\r\nabc\r\n0 ; c=\"d;\te\xff\"\r\n\r\n" GET,
+               CHUNKED "3\r\nabc\r\n0\r\n\r\n" GET),
+        TIDIED("trailers", CHUNKED "0\r\nA: b\r\nContent-Length: 7\r\n\r\n" GET,
+               CHUNKED "0\r\n\r\n" GET),
+    };
+    check_all(vectors, sizeof vectors / sizeof *vectors);
+}
+
+static void a_request_line_that_is_not_sound_stops_it(void **state)
+{
+    (void)state;
+    static const struct vector vectors[] = {
+        WRONG("a blank line before it", "", "\r\n"),
+        WRONG("a line feed before it", "", "\n"),
+        WRONG("a NUL before it", "", "\0"),
+        WRONG("a blank before it", "", " "),
+        WRONG("a TLS handshake", "", "\x16\x03\x01"),
+        WRONG("a NUL in the method", "GE", "\0T / HTTP/1.1\r\n"),
+        WRONG("a tab in the method", "GE", "\tT / HTTP/1.1\r\n"),
+        WRONG("no target", "GET", "\r\n"),
+        WRONG("no version", "GET /", "\r\n"),
+        WRONG("no target but a version", "GET HTTP/1.1", "\r\n"),
+        WRONG("no target but two blanks", "GET  HTTP/1.1", "\r\n"),
+        WRONG("a NUL in the target", "GET /a", "\0b HTTP/1.1\r\n"),
+        WRONG("a tab in the target", "GET /a", "\tb HTTP/1.1\r\n"),
+        WRONG("a DEL in the target", "GET /a", "\x7f HTTP/1.1\r\n"),
+        WRONG("a bare line feed", "GET / HTTP/1.1", "\n"),
+        WRONG("a lone carriage return", "GET / HTTP/1.1\r", "Host: h\r\n"),
+        WRONG("a version in small letters", "GET / http/1.1", "\r\n"),
+        WRONG("a version that is longer", "GET / HTTP/1.11", "\r\n"),
+        WRONG("a version that is shorter", "GET / HTTP/1", "\r\n"),
+        WRONG("a blank behind the version", "GET / HTTP/1.1 ", "\r\n"),
+    };
+    check_all(vectors, sizeof vectors / sizeof *vectors);
+}
+
+static void a_field_that_is_not_sound_stops_it(void **state)
+{
+    (void)state;
+    static const struct vector vectors[] = {
+        WRONG("a first folded line", LINE, " Host: h\r\n"),
+        WRONG("a first line folded by a tab", LINE, "\tHost: h\r\n"),
+        WRONG("a folded length", LINE "Content-Length:", "\r\n 54\r\n\r\n"),
+        WRONG("a folded value", LINE "A: b\r\n", "\tc\r\n"),
+        WRONG("no name", LINE, ": b\r\n"),
+        WRONG("a blank behind the name", LINE "A", " : b\r\n"),
+        WRONG("a tab behind the name", LINE "A", "\t: b\r\n"),
+        WRONG("no colon", LINE "A", "\r\n"),
+        WRONG("a NUL in a name", LINE "A", "\0: b\r\n"),
+        WRONG("a byte beyond ASCII in a name", LINE "A", "\xe9: b\r\n"),
+        WRONG("a NUL in a value", LINE "A: b", "\0c\r\n"),
+        WRONG("an escape in a value", LINE "A: b", "\x1b[0m\r\n"),
+        WRONG("a DEL in a value", LINE "A: b", "\x7f\r\n"),
+        WRONG("a bare line feed behind a value", LINE "A: b", "\nC: d\r\n"),
+        WRONG("a lone carriage return in a value", LINE "A: b\r", "c\r\n"),
+        WRONG("two carriage returns", LINE "A: b\r", "\r\n"),
+        WRONG("a bare line feed at the end", LINE "A: b\r\n", "\n"),
+        WRONG("a lone carriage return at the end", LINE "A: b\r\n\r", "A"),
+    };
+    check_all(vectors, sizeof vectors / sizeof *vectors);
+}
+
+static void a_framing_that_is_not_sound_stops_it(void **state)
+{
+    (void)state;
+    static const struct vector vectors[] = {
+        WRONG("no number", LINE "Content-Length:", "\r\n"),
+        WRONG("a sign", LINE "Content-Length:", "+5\r\n"),
+        WRONG("a negative number", LINE "Content-Length:", "-5\r\n"),
+        WRONG("hexadecimal", LINE "Content-Length:0", "x5\r\n"),
+        WRONG("a list", LINE "Content-Length:5", ", 5\r\n"),
+        WRONG("2^63", LINE "Content-Length:922337203685477580", "8\r\n"),
+        WRONG_BEHIND("two numbers", LINE "Content-Length:5", " ", "5\r\n"),
+        WRONG("two lengths", LINE "Content-Length:5\r\ncontent-length:5\r\n\r", "\n"),
+        WRONG("a length and chunked", LINE "Content-Length:5\r\nTransfer-Encoding:chunked\r\n\r",
+              "\n"),
+        WRONG("chunked twice", LINE "Transfer-Encoding:chunked\r\nTransfer-Encoding:chunked\r\n\r",
+              "\n"),
+        WRONG("another coding", LINE "Transfer-Encoding:", "gzip\r\n"),
+        WRONG("no coding", LINE "Transfer-Encoding:", "\r\n"),
+        WRONG("a part of chunked", LINE "Transfer-Encoding:chunk", "\r\n"),
+        WRONG("a coding behind chunked", LINE "Transfer-Encoding:chunked", ", gzip\r\n"),
+        WRONG_BEHIND("a blank in chunked", LINE "Transfer-Encoding:chun", " ", "ked\r\n"),
+    };
+    check_all(vectors, sizeof vectors / sizeof *vectors);
+}
+
+static void a_chunk_that_is_not_sound_stops_it(void **state)
+{
+    (void)state;
+    static const struct vector vectors[] = {
+        WRONG("no size", CHUNKED, "\r\n"),
+        WRONG("no hexadecimal", CHUNKED, "g\r\n"),
+        WRONG("a prefix", CHUNKED "0", "x3\r\n"),
+        WRONG("a negative size", CHUNKED, "-3\r\n"),
+        WRONG("a size of 2^63", CHUNKED "800000000000000", "0\r\n"),
+        WRONG("a blank before the size", CHUNKED, " 3\r\n"),
+        WRONG_BEHIND("a blank behind the size", CHUNKED "3", " ", "\r\n"),
+        WRONG_BEHIND("two sizes", CHUNKED "3", " ", "3\r\n"),
+        WRONG("a bare line feed behind the size", CHUNKED "3", "\nabc\r\n"),
+        WRONG("a lone carriage return", CHUNKED "3\r", "abc\r\n"),
+        WRONG("a NUL behind the size", CHUNKED "3", "\0\r\n"),
+        WRONG_BEHIND("a bare line feed in an extension", CHUNKED "3", ";a", "\nabc\r\n"),
+        WRONG_BEHIND("a control character in an extension", CHUNKED "3", ";a", "\x01\r\n"),
+        WRONG("a chunk that is longer", CHUNKED "3\r\nabc", "d\r\n"),
+        WRONG("a bare line feed behind a chunk", CHUNKED "3\r\nabc", "\n0\r\n"),
+        WRONG("a lone carriage return behind a chunk", CHUNKED "3\r\nabc\r", "0\r\n"),
+        WRONG("a folded trailer", CHUNKED "0\r\n", " A: b\r\n\r\n"),
+        WRONG("a trailer without a name", CHUNKED "0\r\n", ": b\r\n\r\n"),
+        WRONG_BEHIND("a NUL in a trailer", CHUNKED "0\r\n", "A: b", "\0\r\n\r\n"),
+        WRONG_BEHIND("a bare line feed in a trailer", CHUNKED "0\r\n", "A: b", "\nC: d\r\n\r\n"),
+        WRONG_BEHIND("no colon in a trailer", CHUNKED "0\r\n", "A", "\r\n\r\n"),
+        WRONG_BEHIND("a lone carriage return in a trailer", CHUNKED "0\r\n", "A: b\r", "C\r\n"),
+        WRONG("a bare line feed at the end", CHUNKED "0\r\n", "\n"),
+        WRONG("a lone carriage return at the end", CHUNKED "0\r\n\r", "A"),
+    };
+    check_all(vectors, sizeof vectors / sizeof *vectors);
+}
+
+static void the_next_request_is_judged_as_the_first_is(void **state)
+{
+    (void)state;
+    static const struct vector vectors[] = {
+        {"a folded line", TEXT(GET LINE "A: b\r\n c\r\n\r\n"), TEXT(GET LINE "A: b\r\n"),
+         REFUSAL_BAD_REQUEST, 2},
+        {"a blank line", TEXT(LINE "Content-Length:1\r\n\r\nx\r\n" GET),
+         TEXT(LINE "Content-Length:1\r\n\r\nx"), REFUSAL_BAD_REQUEST, 2},
+        {"behind chunks", TEXT(CHUNKED "1\r\nx\r\n0\r\n\r\nGE\0"),
+         TEXT(CHUNKED "1\r\nx\r\n0\r\n\r\nGE"), REFUSAL_BAD_REQUEST, 2},
+    };
+    check_all(vectors, sizeof vectors / sizeof *vectors);
+}
+
+static void only_http_1_is_spoken(void **state)
+{
+    (void)state;
+    static const struct vector vectors[] = {
+        {"HTTP/2", TEXT("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"), TEXT("PRI * HTTP/2.0"),
+         REFUSAL_HTTP_VERSION, 1},
+        {"HTTP/0.9", TEXT("GET / HTTP/0.9\r\n\r\n"), TEXT("GET / HTTP/0.9"), REFUSAL_HTTP_VERSION,
+         1},
+    };
+    check_all(vectors, sizeof vectors / sizeof *vectors);
+}
+
+/* Of a head that repeats a line, which has `width` bytes between its two parts. */
+static enum refusal of(const char *begin, size_t width, const char *end, int times)
+{
+    static char text[256 * 1024];
+    struct guard guard = {0};
+    char *at = text;
+    if (*begin != 'G')
+        at = stpcpy(at, "GET / HTTP/1.1\r\n");
+    for (int i = 0; i < times; i++) {
+        at = stpcpy(at, begin);
+        memset(at, 'a', width);
+        at = stpcpy(at + width, end);
+    }
+    at = stpcpy(at, "\r\n");
+    assert_true(guard_judge(&guard, text, (size_t)(at - text)) <= GUARD_HEAD_MAX);
+    return guard.refusal;
+}
+
+static void a_head_has_its_bounds(void **state)
+{
+    (void)state;
+    assert_int_equal(of("GET /", 18000, " HTTP/1.1\r\n", 1), REFUSAL_NONE);
+    assert_int_equal(of("GET /", 19000, " HTTP/1.1\r\n", 1), REFUSAL_TARGET_TOO_LONG);
+    assert_int_equal(of("X:", 18000, "\r\n", 1), REFUSAL_NONE);
+    assert_int_equal(of("X:", 19000, "\r\n", 1), REFUSAL_HEAD_TOO_LONG);
+    assert_int_equal(of("X:", 50, "\r\n", 150), REFUSAL_NONE);
+    assert_int_equal(of("X:", 50, "\r\n", 160), REFUSAL_HEAD_TOO_LONG);
+    assert_int_equal(of("Cookie:", 9000, "\r\n", 1), REFUSAL_NONE);
+    assert_int_equal(of("Cookie:", 9300, "\r\n", 1), REFUSAL_HEAD_TOO_LONG);
+}
+
+static void trailers_and_extensions_have_theirs(void **state)
+{
+    (void)state;
+    static const char head[] = CHUNKED;
+    for (int trailer = 0; trailer < 2; trailer++) {
+        struct guard guard = {0};
+        char bytes[sizeof head];
+        memcpy(bytes, head, sizeof head);
+        guard_judge(&guard, bytes, sizeof head - 1);
+        memcpy(bytes, trailer ? "0\r\nA:" : "3;", trailer ? 5 : 2);
+        guard_judge(&guard, bytes, trailer ? 5 : 2);
+        int count = 0;
+        for (; !guard.fault && count < 100000; count++) {
+            bytes[0] = 'x';
+            assert_int_equal(guard_judge(&guard, bytes, 1), 0);
+        }
+        assert_int_equal(guard.refusal, REFUSAL_BAD_REQUEST);
+        assert_in_range(count, 4000, 20000);
+    }
+}
+
+static void it_tells_where_it_is(void **state)
+{
+    (void)state;
+    struct guard guard = {0};
+    char text[] = "HEAD / HTTP/1.1\r\n\r\nHEADS / HTTP/1.1\r\n\r\n";
+    size_t first = strlen("HEAD / HTTP/1.1\r\n\r\n");
+    assert_false(guard_in_head(&guard));
+    guard_judge(&guard, text, 1);
+    assert_true(guard_in_head(&guard));
+    guard_judge(&guard, text + 1, first - 1);
+    assert_false(guard_in_head(&guard));
+    assert_true(guard_method_is_head(&guard));
+    guard_judge(&guard, text + first, strlen(text) - first);
+    assert_false(guard_method_is_head(&guard));
+    guard_stop(&guard, REFUSAL_CLIENT_STALLED, "late");
+    char more[] = "GET";
+    assert_int_equal(guard_judge(&guard, more, 3), 0);
+    assert_string_equal(guard.fault, "late");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(what_is_sound_goes_on),
+        cmocka_unit_test(what_nobody_needs_is_left_out),
+        cmocka_unit_test(a_request_line_that_is_not_sound_stops_it),
+        cmocka_unit_test(a_field_that_is_not_sound_stops_it),
+        cmocka_unit_test(a_framing_that_is_not_sound_stops_it),
+        cmocka_unit_test(a_chunk_that_is_not_sound_stops_it),
+        cmocka_unit_test(the_next_request_is_judged_as_the_first_is),
+        cmocka_unit_test(only_http_1_is_spoken),
+        cmocka_unit_test(a_head_has_its_bounds),
+        cmocka_unit_test(trailers_and_extensions_have_theirs),
+        cmocka_unit_test(it_tells_where_it_is),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

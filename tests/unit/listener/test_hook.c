@@ -1,0 +1,178 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A pair of sockets, one end of which is a connection's. The reads below are libmicrohttpd's where
+ * they come between hook_begin() and hook_end(). */
+#include "listener/listener_priv.h"
+
+
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+struct scene {
+    struct listener listener;
+    struct connection connection;
+    int client;
+    char got[256];
+};
+
+static int begin(void **state)
+{
+    struct scene *scene = calloc(1, sizeof *scene);
+    int ends[2];
+    if (!scene || socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, ends) != 0)
+        return -1;
+    scene->listener.parts.loop = loop_new();
+    scene->connection.listener = &scene->listener;
+    scene->connection.fd = ends[0];
+    scene->connection.timed = 1; /* no timer, and so no settings */
+    scene->client = ends[1];
+    *state = scene;
+    return scene->listener.parts.loop && hook_add(&scene->listener, ends[0], &scene->connection)
+               ? 0
+               : -1;
+}
+
+static int end(void **state)
+{
+    struct scene *scene = *state;
+    task_cancel(scene->listener.parts.loop, &scene->connection.look);
+    loop_free(scene->listener.parts.loop);
+    close(scene->client);
+    close(scene->connection.fd);
+    free(scene->listener.by_fd);
+    free(scene);
+    return 0;
+}
+
+static void says(struct scene *scene, const char *text, size_t count)
+{
+    assert_int_equal(write(scene->client, text, count), count);
+}
+
+static ssize_t read_with(struct scene *scene, int flags, size_t room)
+{
+    return recv(scene->connection.fd, scene->got, room, flags);
+}
+
+static ssize_t mhd_reads(struct scene *scene)
+{
+    hook_begin(&scene->listener);
+    ssize_t count = read_with(scene, 0, sizeof scene->got);
+    hook_end();
+    return count;
+}
+
+static const char FOLDED[] = "GET / HTTP/1.1\r\n Host: h\r\n\r\n";
+static const size_t SOUND = sizeof "GET / HTTP/1.1\r\n" - 1;
+
+static void the_linker_finds_it(void **state)
+{
+    (void)state;
+    assert_true(hook_in_place());
+    assert_null(listener_fault());
+}
+
+static void only_libmicrohttpds_reads_are_judged(void **state)
+{
+    struct scene *scene = *state;
+    ssize_t all = sizeof FOLDED - 1;
+    says(scene, FOLDED, (size_t)all);
+    assert_int_equal(read_with(scene, MSG_PEEK, sizeof scene->got), all);
+    hook_begin(&scene->listener);
+    assert_int_equal(read_with(scene, MSG_DONTWAIT, sizeof scene->got), all);
+    hook_end();
+    says(scene, FOLDED, (size_t)all);
+    assert_int_equal(read_with(scene, 0, sizeof scene->got), all);
+    assert_int_equal(scene->connection.guard.heads, 0);
+}
+
+static void a_fault_ends_what_is_handed_on(void **state)
+{
+    struct scene *scene = *state;
+    says(scene, FOLDED, sizeof FOLDED - 1);
+    assert_int_equal(mhd_reads(scene), SOUND);
+    assert_memory_equal(scene->got, FOLDED, SOUND);
+    says(scene, FOLDED, sizeof FOLDED - 1);
+    assert_int_equal(mhd_reads(scene), -1);
+    assert_int_equal(errno, EAGAIN);
+    assert_non_null(scene->connection.look.next); /* it will be refused */
+}
+
+static void what_is_left_out_is_made_up_for(void **state)
+{
+    struct scene *scene = *state;
+    static const char head[] = "GET / HTTP/1.1\r\nContent-Length:          0          \r\n\r\n";
+    static const char kept[] = "GET / HTTP/1.1\r\nContent-Length:0\r\n\r\n";
+    size_t room = 32; /* with the blanks the head would take more */
+    size_t got = 0;
+    says(scene, head, sizeof head - 1);
+    hook_begin(&scene->listener);
+    assert_int_equal(recv(scene->connection.fd, scene->got, room, 0), room);
+    got = room + (size_t)recv(scene->connection.fd, scene->got + room, room, 0);
+    hook_end();
+    assert_int_equal(got, sizeof kept - 1);
+    assert_memory_equal(scene->got, kept, got);
+    assert_int_equal(scene->connection.guard.heads, 1);
+    assert_int_equal(mhd_reads(scene), -1);
+}
+
+/* Nothing is no end of the connection. */
+static void blanks_alone_are_nothing_yet(void **state)
+{
+    struct scene *scene = *state;
+    static const char begin_of_head[] = "GET / HTTP/1.1\r\nContent-Length:";
+    says(scene, begin_of_head, sizeof begin_of_head - 1);
+    assert_int_equal(mhd_reads(scene), sizeof begin_of_head - 1);
+    says(scene, "   ", 3);
+    assert_int_equal(mhd_reads(scene), -1);
+    assert_int_equal(errno, EAGAIN);
+}
+
+static void the_end_is_the_end(void **state)
+{
+    struct scene *scene = *state;
+    says(scene, "GET", 3);
+    assert_int_equal(shutdown(scene->client, SHUT_WR), 0);
+    assert_int_equal(mhd_reads(scene), 3);
+    assert_int_equal(mhd_reads(scene), 0);
+}
+
+static void one_that_is_cut_off_has_ended(void **state)
+{
+    struct scene *scene = *state;
+    says(scene, "GET", 3);
+    scene->connection.deaf = true;
+    assert_int_equal(mhd_reads(scene), 0);
+}
+
+static void one_that_is_gone_is_not_judged(void **state)
+{
+    struct scene *scene = *state;
+    hook_remove(&scene->listener, scene->connection.fd);
+    says(scene, FOLDED, sizeof FOLDED - 1);
+    assert_int_equal(mhd_reads(scene), sizeof FOLDED - 1);
+    assert_int_equal(scene->connection.guard.heads, 0);
+}
+
+int main(void)
+{
+#define WITH_SCENE(test) cmocka_unit_test_setup_teardown(test, begin, end)
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(the_linker_finds_it),
+        WITH_SCENE(only_libmicrohttpds_reads_are_judged),
+        WITH_SCENE(a_fault_ends_what_is_handed_on),
+        WITH_SCENE(what_is_left_out_is_made_up_for),
+        WITH_SCENE(blanks_alone_are_nothing_yet),
+        WITH_SCENE(the_end_is_the_end),
+        WITH_SCENE(one_that_is_cut_off_has_ended),
+        WITH_SCENE(one_that_is_gone_is_not_judged),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
