@@ -24,6 +24,9 @@ bool buffer_append(struct buffer *buffer, const void *bytes, size_t count);
 bool buffer_print(struct buffer *buffer, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 
+/* Whether `count` more bytes would stay within `max`: why an append has failed. */
+bool buffer_may_hold(const struct buffer *buffer, size_t count);
+
 /* The content as a string; "" when nothing was appended. Valid until the next change. */
 const char *buffer_text(const struct buffer *buffer);
 

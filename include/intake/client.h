@@ -27,16 +27,17 @@ enum {
 };
 
 enum client_loss {
-    CLIENT_VANISHED, /* closed or reset the connection */
-    CLIENT_STALLED,  /* owed a body byte for stall_timeout; it can still be answered */
-    CLIENT_MALFORMED /* sent a body that cannot be read, see client_fault(); it can be answered */
+    CLIENT_VANISHED,  /* closed or reset the connection */
+    CLIENT_STALLED,   /* owed a body byte for stall_timeout; it can still be answered */
+    CLIENT_MALFORMED, /* sent a body that cannot be read, see client_fault(); it can be answered */
+    CLIENT_NO_MEMORY  /* a piece of its body could not be kept; it can still be answered */
 };
 
 /* What the listener tells the owner of its requests. The events come in the worker's thread, from
  * the listener's calls, never from within client_read(). */
 struct client_events {
-    /* A request head has arrived. Returns what the other events are given; NULL: no memory, and
-     * the connection is dropped. The owner may answer or invite from within. */
+    /* A request head has arrived. Returns what the other events are given; NULL: no memory, which
+     * the client is told. The owner may answer or invite from within. */
     void *(*opened)(void *context, struct client *client);
     /* client_read() has something to say again. */
     void (*readable)(void *exchange);
@@ -97,6 +98,10 @@ struct client_stream {
 void client_answer_stream(struct client *client, const struct client_stream *stream,
                           struct headers *headers);
 void client_more(struct client *client);
+
+/* Answers 503 `out_of_memory` from memory that is always there, then ends the connection. Where an
+ * answer has begun already, the connection ends without a further word. `closed` follows. */
+void client_out_of_memory(struct client *client);
 
 /* Ends the connection without a further word. `closed` follows. */
 void client_drop(struct client *client);

@@ -22,6 +22,7 @@ struct fetch {
     enum transfer_result result;
     char detail[128]; /* libcurl's words, where it broke off */
     bool too_long;
+    bool lost;           /* there was no memory to keep the answer: TRANSFER_NO_MEMORY in the end */
     struct reply answer; /* Glance's, as it came */
 };
 

@@ -28,10 +28,13 @@ struct image {
                        * disks are volumes, an image that has properties and no data */
     char *sdk_sha256; /* owner_specified.openstack.sha256 and .md5: what openstacksdk read from */
     char *sdk_md5;    /* the file, or "" */
+
+    bool no_memory; /* it could not be read for want of memory; nothing is wrong with it */
 };
 
 /* Reads the answer to GET /v2/images/{id}. False: not a JSON object with a "status" string
- * (or repeated keys, or nested too deeply); `image` is then empty. */
+ * (or repeated keys, or nested too deeply), or no memory; `image` is then empty but for
+ * `no_memory`. */
 bool image_parse(const char *json, size_t length, struct image *image);
 
 void image_free(struct image *image);

@@ -183,7 +183,11 @@
     row(TOO_MANY_CONNECTIONS, "too_many_connections", 503,                                         \
         "This proxy has as many connections as it may have{detail}. "                              \
         "Try again in a moment.",                                                                  \
-        "Try again in a moment; if it stays so, the operator can raise max_connections.")
+        "Try again in a moment; if it stays so, the operator can raise max_connections.")          \
+    row(OUT_OF_MEMORY, "out_of_memory", 503,                                                       \
+        "This proxy is short of memory and has given up the request{detail}. Try again in a "      \
+        "moment; after an upload, look at the image first: only if it is queued, upload again.",   \
+        "Try again in a moment; if it stays so, give the operator the request_id.")
 /* clang-format on */
 
 enum refusal {

@@ -32,8 +32,9 @@ enum { SPOOL_BLOCK = 256 * 1024, SPOOL_ROOM_MIN = 16 * 1024, SPOOL_WAIT = -1 };
 
 enum spool_fault {
     SPOOL_GOOD,
-    SPOOL_FULL,  /* all spools together hold `limit` bytes, or the disk is full */
-    SPOOL_BROKEN /* the disk failed, or there is no memory: the log says how */
+    SPOOL_FULL,      /* all spools together hold `limit` bytes, or the disk is full */
+    SPOOL_NO_MEMORY, /* neither is at fault */
+    SPOOL_BROKEN     /* the disk failed: the log says how */
 };
 
 /* `wake` is called in the loop's turn when a call below that said "wait" has something to say.

@@ -30,6 +30,7 @@ enum transfer_result {
     TRANSFER_UNREACHABLE, /* no endpoint could be connected to; nothing was sent */
     TRANSFER_FAILED,      /* broke off: while sending, or before or within the answer */
     TRANSFER_STALLED,     /* stall_timeout or response_timeout passed */
+    TRANSFER_NO_MEMORY,   /* this side had no memory to go on: nothing is known of Glance */
     TRANSFER_GIVEN_UP /* pull said CLIENT_LOST, or gave more than the order's length: the request
                        * was cut, never ended as if whole */
 };

@@ -14,10 +14,15 @@ void buffer_init(struct buffer *buffer, size_t max)
     *buffer = (struct buffer){.max = max};
 }
 
+bool buffer_may_hold(const struct buffer *buffer, size_t count)
+{
+    return count <= buffer->max && buffer->len <= buffer->max - count;
+}
+
 /* Makes room for `count` more bytes and the NUL behind them. */
 static bool reserve(struct buffer *buffer, size_t count)
 {
-    if (count > buffer->max || buffer->len > buffer->max - count)
+    if (!buffer_may_hold(buffer, count))
         return false;
     size_t need = buffer->len + count + 1;
     if (need <= buffer->cap)

@@ -9,13 +9,21 @@ size_t window_full(const struct window *window)
     return window->end - window->start;
 }
 
-static bool make_room(struct window *window, size_t count)
+bool window_open(struct window *window)
 {
-    if (count > WINDOW_SIZE - window_full(window))
-        return false;
     if (!window->bytes)
         window->bytes = malloc(WINDOW_SIZE);
-    if (!window->bytes)
+    return window->bytes != NULL;
+}
+
+bool window_is_open(const struct window *window)
+{
+    return window->bytes != NULL;
+}
+
+static bool make_room(struct window *window, size_t count)
+{
+    if (!window->bytes || count > WINDOW_SIZE - window_full(window))
         return false;
     if (count > WINDOW_SIZE - window->end) {
         memmove(window->bytes, window->bytes + window->start, window_full(window));

@@ -11,7 +11,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* Zero-initialised is empty; the memory comes with the first put. */
+/* Zero-initialised is closed: it takes nothing and gives nothing. */
 struct window {
     char *bytes;
     size_t start;
@@ -20,7 +20,13 @@ struct window {
 
 enum { WINDOW_SIZE = 64 * 1024 };
 
-/* All of it or nothing. False: no room now (or no memory). */
+/* Gets the memory. It is a call of its own so that a put can fail for one reason only: whoever is
+ * told "full" waits for room, and would wait for ever if it was memory that was short. False: no
+ * memory. */
+bool window_open(struct window *window);
+bool window_is_open(const struct window *window);
+
+/* All of it or nothing. False: no room now. */
 bool window_put(struct window *window, const void *bytes, size_t count);
 
 /* Up to `room` bytes; returns how many. */

@@ -102,7 +102,7 @@ int filter_refuse(struct filter *filter, enum refusal reason, const char *format
 
 int filter_no_memory(struct filter *filter)
 {
-    return filter_refuse(filter, REFUSAL_GLANCE_UNREACHABLE, "this proxy is short of memory");
+    return filter_refuse(filter, REFUSAL_OUT_OF_MEMORY, "%s", "");
 }
 
 /* Where its particulars go; NULL: it is there already. */

@@ -42,6 +42,8 @@ static int waiting(struct keep *keep)
         return BODY_WAIT;
     case SPOOL_FULL:
         return filter_refuse(&keep->filter, REFUSAL_SPOOL_FULL, "%s", "");
+    case SPOOL_NO_MEMORY:
+        return filter_no_memory(&keep->filter);
     default:
         return filter_refuse(&keep->filter, REFUSAL_SPOOL_FULL, "%s", "its disk has failed");
     }

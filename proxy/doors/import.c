@@ -7,12 +7,11 @@
 
 #include "doors/doors_priv.h"
 #include "intake/buffer.h"
+#include "intake/memory.h"
 #include "intake/utf8.h"
 
 #include <stdlib.h>
 #include <string.h>
-
-static const char NO_MEMORY[] = "there is no memory for it";
 
 void import_request_free(struct import_request *request)
 {

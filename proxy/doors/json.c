@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Stricter than Glance's own reading, and never looser: what passes here means the same to both. */
 #include "doors/doors_priv.h"
+#include "intake/memory.h"
 
 json_t *doors_load(const char *text, size_t length, const char **fault)
 {
@@ -19,7 +20,7 @@ json_t *doors_load(const char *text, size_t length, const char **fault)
         *fault = "it has a number that is too large";
         break;
     case json_error_out_of_memory:
-        *fault = "there is no memory for it";
+        *fault = NO_MEMORY;
         break;
     default:
         *fault = "it is no JSON text in UTF-8";

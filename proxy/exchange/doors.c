@@ -10,6 +10,7 @@
 
 #include "intake/client.h"
 #include "intake/doors.h"
+#include "intake/memory.h"
 #include "intake/snapshot.h"
 #include "intake/upload.h"
 
@@ -46,6 +47,8 @@ static enum step_result look(struct exchange *x)
     if (x->unread)
         return STEP_NEXT;
     const char *fault = update_read(buffer_text(&x->held), x->held.len, &locations);
+    if (fault == NO_MEMORY)
+        return exchange_no_memory(x);
     if (fault)
         return door_object(x, REFUSAL_JSON_MALFORMED, fault);
     return locations ? object_to_door(x) : STEP_NEXT;

@@ -8,6 +8,7 @@
 #include "intake/body.h"
 #include "intake/client.h"
 #include "intake/log.h"
+#include "intake/memory.h"
 #include "intake/metrics.h"
 #include "intake/settings.h"
 #include "intake/snapshot.h"
@@ -175,8 +176,8 @@ static enum step_result find_origin(struct exchange *x)
     };
     const char *fault;
     if (!origin_find(&client_head(x->client)->headers, &facts, &x->origin, &fault))
-        fault = "there is no memory for it";
-    return fault ? exchange_refuse_for(x, REFUSAL_BAD_REQUEST, "%s", fault) : STEP_NEXT;
+        fault = NO_MEMORY;
+    return fault ? exchange_refuse_fault(x, REFUSAL_BAD_REQUEST, fault) : STEP_NEXT;
 }
 
 /* The image that was meant is told in the answer. */
@@ -207,11 +208,11 @@ static void understand(struct exchange *x)
     }
     const char *fault = target_parse(head->target, &x->target);
     if (!fault && !host_of_absolute_form(x))
-        fault = "there is no memory for it";
+        fault = NO_MEMORY;
     if (!fault)
         fault = route_find(head->method, &x->target, &head->headers, &x->route);
     if (fault)
-        exchange_refuse_for(x, REFUSAL_BAD_REQUEST, "%s", fault);
+        exchange_refuse_fault(x, REFUSAL_BAD_REQUEST, fault);
     else if (x->route.missed.how && relay_has_body(x))
         refuse_miss(x);
 }
@@ -255,14 +256,12 @@ static void *opened(void *context, struct client *client)
     reply_init(&x->answer);
     metrics_gauge_add(parts->metrics, METRICS_REQUESTS_IN_FLIGHT, 1);
     understand(x);
+    if (!x->refusal && is_upload(x) &&
+        !exchange_record(x, x->route.kind == ROUTE_STAGE ? UPLOAD_STAGE : UPLOAD_FILE))
+        exchange_no_memory(x);
     if (x->refusal) {
         end_steps(x, STEP_REFUSE);
         return x;
-    }
-    if (is_upload(x) &&
-        !exchange_record(x, x->route.kind == ROUTE_STAGE ? UPLOAD_STAGE : UPLOAD_FILE)) {
-        exchange_free(x);
-        return NULL;
     }
     enter(x, steps_of(x));
     run(x);
@@ -299,6 +298,10 @@ static void lost(void *exchange, enum client_loss why)
     if (why == CLIENT_VANISHED && client_body_complete(x->client))
         return; /* Glance gets all of it: see `closed` */
     end_asking(x);
+    if (why == CLIENT_NO_MEMORY) {
+        end_steps(x, exchange_no_memory(x));
+        return;
+    }
     x->client_lost = true;
     upload_client_lost(x);
     if (why == CLIENT_STALLED)

@@ -117,6 +117,7 @@ struct exchange {
     enum transfer_result result;
     enum answer_mode mode;
     bool answer_too_long;
+    bool answer_lost;    /* there was no memory to keep it */
     struct reply answer; /* Glance's, as it came */
 
     /* The client's body. */
@@ -186,6 +187,8 @@ bool exchange_record(struct exchange *x, enum upload_door door); /* false: no me
 enum step_result exchange_refuse(struct exchange *x, enum refusal refusal);
 enum step_result exchange_refuse_for(struct exchange *x, enum refusal refusal, const char *format,
                                      ...) __attribute__((format(printf, 3, 4)));
+/* The fault is a parser's; if it is NO_MEMORY, the client is not blamed for it. */
+enum step_result exchange_refuse_fault(struct exchange *x, enum refusal refusal, const char *fault);
 enum step_result exchange_no_memory(struct exchange *x);
 void exchange_answer_refusal(struct exchange *x);
 void exchange_answer(struct exchange *x, struct reply *reply);
@@ -307,6 +310,7 @@ bool relay_reply(struct exchange *x, struct reply *reply); /* for the client; fa
 
 /* stream.c */
 enum answer_mode stream_mode(struct exchange *x, unsigned status, const struct headers *fields);
+bool stream_open(struct exchange *x, unsigned status); /* before any piece; false: no memory */
 bool stream_put(struct exchange *x, const void *bytes, size_t count); /* false: not now */
 enum step_result stream_answer(struct exchange *x);
 

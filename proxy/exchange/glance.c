@@ -15,7 +15,7 @@ bool glance_ask(struct exchange *x, const struct transfer_order *order,
 {
     reply_free(&x->answer);
     reply_init(&x->answer);
-    x->head_seen = x->glance_done = x->answer_too_long = false;
+    x->head_seen = x->glance_done = x->answer_too_long = x->answer_lost = false;
     x->mode = ANSWER_COLLECT;
     x->transfer = transfer_start(x->parts->glance, x->snapshot->settings, order, owner, x);
     return x->transfer != NULL;
@@ -26,18 +26,19 @@ void glance_head(void *owner, unsigned status, const struct headers *headers)
     struct exchange *x = owner;
     x->answer.status = status;
     headers_each(row, headers)
-        x->answer_too_long |= !headers_add(&x->answer.headers, row->name, row->value);
+        x->answer_lost |= !headers_add(&x->answer.headers, row->name, row->value);
     x->head_seen = true;
     exchange_wake(x);
 }
 
-/* An answer that is too long for its purpose is still read, so that the transfer ends. */
+/* An answer that is too long for its purpose, or lost, is still read, so that the transfer ends. */
 bool glance_collect(void *owner, const void *bytes, size_t count)
 {
     struct exchange *x = owner;
     metrics_bytes(x->parts->metrics, 0, count);
-    if (!x->answer_too_long)
-        x->answer_too_long = !buffer_append(&x->answer.body, bytes, count);
+    x->answer_too_long |= !buffer_may_hold(&x->answer.body, count);
+    if (!x->answer_too_long && !x->answer_lost)
+        x->answer_lost = !buffer_append(&x->answer.body, bytes, count);
     return true;
 }
 
@@ -61,6 +62,8 @@ const struct transfer_owner COLLECT = {
 /* Why there is no answer of Glance's that could be passed on. */
 enum step_result glance_refuse(struct exchange *x)
 {
+    if (x->answer_lost)
+        return exchange_no_memory(x);
     if (x->answer_too_long)
         return exchange_refuse_for(x, REFUSAL_GLANCE_FAILED, "its answer is too long");
     switch (x->result) {
@@ -68,6 +71,8 @@ enum step_result glance_refuse(struct exchange *x)
         return exchange_refuse(x, REFUSAL_GLANCE_UNREACHABLE);
     case TRANSFER_STALLED:
         return exchange_refuse(x, REFUSAL_GLANCE_TIMEOUT);
+    case TRANSFER_NO_MEMORY:
+        return exchange_no_memory(x);
     default:
         return exchange_refuse(x, REFUSAL_GLANCE_FAILED);
     }

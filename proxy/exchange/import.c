@@ -6,6 +6,7 @@
 
 #include "intake/client.h"
 #include "intake/doors.h"
+#include "intake/memory.h"
 #include "intake/snapshot.h"
 #include "intake/upload.h"
 
@@ -204,6 +205,8 @@ enum step_result import_judge(struct exchange *x)
     if (x->unread)
         return STEP_NEXT;
     const char *fault = import_read(buffer_text(&x->held), x->held.len, &import.request);
+    if (fault == NO_MEMORY)
+        return exchange_no_memory(x);
     if (fault)
         return door_object(x, REFUSAL_JSON_MALFORMED, fault);
     audit_begin(x);

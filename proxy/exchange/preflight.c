@@ -149,8 +149,11 @@ static enum step_result read_image(struct exchange *x)
     }
     if (answer->status / 100 != 2) /* a success would look like the upload's */
         return pass_refusal(x);
-    if (answer->status != 200 ||
-        !image_parse(buffer_text(&answer->body), answer->body.len, &x->image))
+    bool read = answer->status == 200 &&
+                image_parse(buffer_text(&answer->body), answer->body.len, &x->image);
+    if (x->image.no_memory)
+        return exchange_no_memory(x);
+    if (!read)
         return exchange_refuse_for(x, REFUSAL_GLANCE_FAILED,
                                    "what it says of the image cannot be read");
     return STEP_NEXT;

@@ -113,12 +113,11 @@ static enum step_result compare(struct exchange *x, const struct image *seen)
     return exchange_object_for(x, REFUSAL_VERIFY_FAILED, "%s", why);
 }
 
-/* False: no memory. */
-static bool learn_store(struct exchange *x, const struct image *seen)
+/* For the record only: without memory for it a good upload is no failure. */
+static void learn_store(struct exchange *x, const struct image *seen)
 {
-    if (!audit_only(x) || !seen->stores || !*seen->stores)
-        return true;
-    return uploads_decided(x->parts->uploads, x->upload, x->upload->rule, seen->stores);
+    if (audit_only(x) && seen->stores && *seen->stores)
+        uploads_decided(x->parts->uploads, x->upload, x->upload->rule, seen->stores);
 }
 
 static enum step_result verify(struct exchange *x)
@@ -133,7 +132,8 @@ static enum step_result verify(struct exchange *x)
     }
     if (seen.os_hash_algo)
         stores_learn_algorithm(x->parts->stores, seen.os_hash_algo);
-    enum step_result compared = learn_store(x, &seen) ? compare(x, &seen) : exchange_no_memory(x);
+    learn_store(x, &seen);
+    enum step_result compared = compare(x, &seen);
     image_free(&seen);
     return compared;
 }

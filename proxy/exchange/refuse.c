@@ -4,6 +4,7 @@
 
 #include "intake/client.h"
 #include "intake/log.h"
+#include "intake/memory.h"
 #include "intake/metrics.h"
 #include "intake/upload.h"
 
@@ -30,10 +31,16 @@ enum step_result exchange_refuse_for(struct exchange *x, enum refusal refusal, c
     return exchange_refuse(x, refusal);
 }
 
+enum step_result exchange_refuse_fault(struct exchange *x, enum refusal refusal, const char *fault)
+{
+    return fault == NO_MEMORY ? exchange_no_memory(x)
+                              : exchange_refuse_for(x, refusal, "%s", fault);
+}
+
 enum step_result exchange_no_memory(struct exchange *x)
 {
     log_say(LOG_LEVEL_ERROR, "%s: out of memory", x->request_id);
-    return exchange_refuse_for(x, REFUSAL_GLANCE_UNREACHABLE, "this proxy is short of memory");
+    return exchange_refuse(x, REFUSAL_OUT_OF_MEMORY);
 }
 
 /* A client that has its answer may try again at once, and whoever looks then finds it noted. */
@@ -85,7 +92,7 @@ void exchange_answer_refusal(struct exchange *x)
         exchange_answer(x, &reply);
     } else {
         reply_free(&reply);
-        client_drop(x->client);
+        client_out_of_memory(x->client);
     }
     free(url);
 }

@@ -74,6 +74,7 @@ static void on_head(void *owner, unsigned status, const struct headers *headers)
     x->mode = versions || !client_can_stream(x->client) ? ANSWER_COLLECT
                                                         : stream_mode(x, status, headers);
     glance_head(owner, status, headers);
+    x->answer_lost |= x->mode == ANSWER_STREAM && !stream_open(x, status);
 }
 
 static bool on_data(void *owner, const void *bytes, size_t count)
@@ -200,12 +201,22 @@ static enum step_result answer_collected(struct exchange *x)
     return STEP_END;
 }
 
+/* There is no memory for Glance's answer: nobody waits for the rest of it. */
+static enum step_result give_up(struct exchange *x)
+{
+    transfer_abort(x->transfer);
+    x->transfer = NULL;
+    return exchange_no_memory(x);
+}
+
 enum step_result relay_forward(struct exchange *x)
 {
     if (x->fresh && too_long(x, order_of(x).length))
         return refuse_length(x);
     if (x->fresh && !start(x))
         return exchange_no_memory(x);
+    if (x->head_seen && x->answer_lost)
+        return give_up(x);
     if (x->head_seen && x->mode == ANSWER_STREAM)
         return stream_answer(x);
     if (!x->glance_done)

@@ -91,6 +91,13 @@ enum step_result upload_drop_client(struct exchange *x)
     return STEP_END;
 }
 
+static enum refusal failure_of(const struct exchange *x)
+{
+    if (x->result == TRANSFER_NO_MEMORY || x->answer_lost)
+        return REFUSAL_OUT_OF_MEMORY;
+    return x->result == TRANSFER_STALLED ? REFUSAL_GLANCE_TIMEOUT : REFUSAL_GLANCE_FAILED;
+}
+
 enum step_result upload_send(struct exchange *x)
 {
     const char *detail;
@@ -107,11 +114,11 @@ enum step_result upload_send(struct exchange *x)
         return upload_refuse_body(x);
     if (x->client_lost)
         return upload_drop_client(x);
-    if (x->result == TRANSFER_ANSWERED && !x->answer_too_long)
+    if (x->result == TRANSFER_ANSWERED && !x->answer_too_long && !x->answer_lost)
         return STEP_NEXT;
     if (x->result == TRANSFER_UNREACHABLE)
         return glance_refuse(x);
-    x->failure = x->result == TRANSFER_STALLED ? REFUSAL_GLANCE_TIMEOUT : REFUSAL_GLANCE_FAILED;
+    x->failure = failure_of(x);
     if (x->answer_too_long)
         snprintf(x->failure_detail, sizeof x->failure_detail, "its answer is too long");
     return STEP_NEXT;

@@ -49,8 +49,15 @@ enum answer_mode stream_mode(struct exchange *x, unsigned status, const struct h
     return length <= COLLECTED_MAX ? ANSWER_COLLECT : ANSWER_STREAM;
 }
 
+bool stream_open(struct exchange *x, unsigned status)
+{
+    return !has_body(x, status) || window_open(&x->window);
+}
+
 bool stream_put(struct exchange *x, const void *bytes, size_t count)
 {
+    if (!window_is_open(&x->window))
+        return true; /* an answer without a body has none, whatever comes */
     if (x->large || !window_put(&x->window, bytes, count))
         return false;
     metrics_bytes(x->parts->metrics, 0, count);

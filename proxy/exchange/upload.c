@@ -254,6 +254,7 @@ static enum upload_verdict verdict_of(const struct exchange *x)
     case REFUSAL_GLANCE_FAILED:
     case REFUSAL_GLANCE_TIMEOUT:
     case REFUSAL_GLANCE_UNREACHABLE:
+    case REFUSAL_OUT_OF_MEMORY:
     case REFUSAL_VERIFY_FAILED:
         return UPLOAD_FAILED;
     default:

@@ -55,6 +55,7 @@ size_t transfer_on_header(char *bytes, size_t size, size_t count, void *context)
     if (transfer->head_told)
         return total; /* trailers */
     char *line = strndup(bytes, total);
+    transfer->no_memory = !line;
     if (!line)
         return 0;
     bool good = true;
@@ -65,6 +66,7 @@ size_t transfer_on_header(char *bytes, size_t size, size_t count, void *context)
     else
         good = take_field(transfer, line);
     free(line);
+    transfer->no_memory = !good;
     return good ? total : 0;
 }
 

@@ -10,15 +10,16 @@ static void on_head(void *owner, unsigned status, const struct headers *headers)
     struct fetch *fetch = owner;
     fetch->answer.status = status;
     headers_each(row, headers)
-        fetch->too_long |= !headers_add(&fetch->answer.headers, row->name, row->value);
+        fetch->lost |= !headers_add(&fetch->answer.headers, row->name, row->value);
 }
 
 /* An answer that is too long is still read, so that the transfer ends. */
 static bool on_data(void *owner, const void *bytes, size_t count)
 {
     struct fetch *fetch = owner;
-    if (!fetch->too_long)
-        fetch->too_long = !buffer_append(&fetch->answer.body, bytes, count);
+    fetch->too_long |= !buffer_may_hold(&fetch->answer.body, count);
+    if (!fetch->too_long && !fetch->lost)
+        fetch->lost = !buffer_append(&fetch->answer.body, bytes, count);
     return true;
 }
 
@@ -27,7 +28,7 @@ static void on_done(void *owner, enum transfer_result result, const char *detail
     struct fetch *fetch = owner;
     fetch->transfer = NULL;
     fetch->over = true;
-    fetch->result = result;
+    fetch->result = fetch->lost ? TRANSFER_NO_MEMORY : result;
     strncpy(fetch->detail, detail, sizeof fetch->detail - 1);
     fetch->wake(fetch->context);
 }

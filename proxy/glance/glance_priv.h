@@ -93,6 +93,7 @@ struct transfer {
     bool send_paused; /* pull said CLIENT_WAIT */
     bool read_paused; /* data said false */
     bool given_up;
+    bool no_memory; /* to take the answer's head */
     struct task unpause;
     struct task short_of; /* memory, to watch its socket for instance */
     struct task closed;   /* Glance has closed its side, and libcurl has not said so */
@@ -154,6 +155,7 @@ void transfer_lacks_memory(struct transfer *transfer); /* to go on with: it ends
 
 /* Takes it from libcurl, tells `done`, and frees. */
 void transfer_finish(struct transfer *transfer, enum transfer_result result);
+void transfer_finish_for_memory(struct transfer *transfer);
 
 /* order.c: fills the easy handle. False: no memory. */
 bool transfer_take_order(struct transfer *transfer, const struct transfer_order *order);

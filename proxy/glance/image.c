@@ -6,11 +6,13 @@
 #include <string.h>
 
 /* jansson stops at 2048 levels by itself (JSON_PARSER_MAX_DEPTH), and Glance never nests past 3. */
-static json_t *object_load(const char *json, size_t length)
+static json_t *object_load(const char *json, size_t length, bool *no_memory)
 {
-    json_t *object = json_loadb(json, length, JSON_REJECT_DUPLICATES, NULL);
+    json_error_t error;
+    json_t *object = json_loadb(json, length, JSON_REJECT_DUPLICATES, &error);
     if (json_is_object(object))
         return object;
+    *no_memory = !object && json_error_code(&error) == json_error_out_of_memory;
     json_decref(object);
     return NULL;
 }
@@ -40,7 +42,7 @@ static bool is_set(const json_t *object, const char *key)
 bool image_parse(const char *json, size_t length, struct image *image)
 {
     *image = (struct image){0};
-    json_t *object = object_load(json, length);
+    json_t *object = object_load(json, length, &image->no_memory);
     if (!object)
         return false;
     const struct {
@@ -70,6 +72,7 @@ bool image_parse(const char *json, size_t length, struct image *image)
     if (ok && image->status)
         return true;
     image_free(image);
+    image->no_memory = !ok;
     return false;
 }
 

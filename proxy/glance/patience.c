@@ -76,5 +76,5 @@ void transfer_tick(struct timer *timer)
         return;
     }
     if (!look_again(transfer, limit))
-        transfer_finish(transfer, TRANSFER_FAILED);
+        transfer_finish_for_memory(transfer);
 }

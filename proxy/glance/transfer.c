@@ -6,6 +6,7 @@
 #include "intake/clock.h"
 #include "intake/settings.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -157,13 +158,18 @@ static void glance_closed(struct task *task)
     task_post(transfer->glance->loop, task);
 }
 
+void transfer_finish_for_memory(struct transfer *transfer)
+{
+    snprintf(transfer->detail, sizeof transfer->detail, "no memory to go on with it");
+    transfer_finish(transfer, TRANSFER_NO_MEMORY);
+}
+
 /* Nothing would tell when it can go on. */
 static void is_short_of_memory(struct task *task)
 {
     struct transfer *transfer =
         (struct transfer *)((char *)task - offsetof(struct transfer, short_of));
-    strncpy(transfer->detail, "no memory to go on with it", sizeof transfer->detail - 1);
-    transfer_finish(transfer, TRANSFER_FAILED);
+    transfer_finish_for_memory(transfer);
 }
 
 /* Nothing of the request was sent: libcurl did not get as far as that. */
@@ -174,6 +180,7 @@ static bool never_connected(const struct transfer *transfer)
     return reached == 0 && !transfer->pulled && !transfer->status;
 }
 
+/* False: no memory. */
 static bool connect_to(struct transfer *transfer, int endpoint)
 {
     transfer->endpoint = endpoint;
@@ -186,17 +193,21 @@ static bool connect_to(struct transfer *transfer, int endpoint)
     return curl_multi_add_handle(transfer->glance->multi, transfer->easy) == CURLM_OK;
 }
 
-static bool try_next(struct transfer *transfer)
+static void try_next(struct transfer *transfer)
 {
-    if (transfer->endpoint == ELSEWHERE)
-        return false;
-    endpoint_is_dead(transfer->glance, transfer->endpoint);
-    int next =
-        endpoint_next(transfer->glance, transfer->settings->glance.endpoint_count, transfer->tried);
-    if (next < 0)
-        return false;
+    int next = -1;
+    if (transfer->endpoint != ELSEWHERE) {
+        endpoint_is_dead(transfer->glance, transfer->endpoint);
+        next = endpoint_next(transfer->glance, transfer->settings->glance.endpoint_count,
+                             transfer->tried);
+    }
+    if (next < 0) {
+        transfer_finish(transfer, TRANSFER_UNREACHABLE);
+        return;
+    }
     curl_multi_remove_handle(transfer->glance->multi, transfer->easy);
-    return connect_to(transfer, next);
+    if (!connect_to(transfer, next))
+        transfer_finish_for_memory(transfer);
 }
 
 /* libcurl, which knows nothing of a body beside it, takes any answer for the end. That all is well
@@ -218,10 +229,12 @@ void transfer_ended(struct transfer *transfer, CURLcode code)
         transfer_finish(transfer, TRANSFER_ANSWERED);
     } else if (transfer->given_up) {
         transfer_finish(transfer, TRANSFER_GIVEN_UP);
+    } else if (code == CURLE_OUT_OF_MEMORY || transfer->no_memory) {
+        transfer_finish_for_memory(transfer);
     } else if (!never_connected(transfer)) {
         transfer_finish(transfer, TRANSFER_FAILED);
-    } else if (!try_next(transfer)) {
-        transfer_finish(transfer, TRANSFER_UNREACHABLE);
+    } else {
+        try_next(transfer);
     }
 }
 

@@ -83,8 +83,10 @@ bool answer_is_bare(const struct client *client)
 enum MHD_Result client_queue_answer(struct client *client)
 {
     struct MHD_Response *response = make_response(client);
-    if (!response)
-        return MHD_NO;
+    if (!response) {
+        client_out_of_memory(client);
+        return MHD_YES;
+    }
     forbid_chunks(client, response);
     fill_headers(client, response);
     client->state = CLIENT_ANSWERING;

@@ -13,9 +13,11 @@
 #include "listener/listener_priv.h"
 
 #include "intake/clock.h"
+#include "intake/metrics.h"
 
 #include <errno.h>
 #include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <time.h>
@@ -132,6 +134,32 @@ static void start_draining(struct client *client)
         client_drop(client);
 }
 
+/* --- without any memory ---------------------------------------------------------------- */
+
+#define OUT_OF_MEMORY_BODY                                                                         \
+    "{\"message\": \"This proxy is short of memory and has given up the request. Try again in a "  \
+    "moment.\", \"code\": \"503 Service Unavailable\", \"title\": \"Service Unavailable\", "       \
+    "\"reason\": \"out_of_memory\", \"hint\": \"Try again in a moment; if it stays so, tell the "  \
+    "operator.\"}\n"
+
+/* Nothing was written before it, so its few bytes fit into the socket's buffer. Where they do not,
+ * the client sees a connection that ends without an answer. */
+static void write_out_of_memory(struct client *client)
+{
+    static const char body[] = OUT_OF_MEMORY_BODY;
+    char text[1024];
+    int count = snprintf(text, sizeof text,
+                         "HTTP/1.1 503 %s\r\nConnection: close\r\nContent-Type: "
+                         "application/json\r\nContent-Length: %zu\r\n\r\n%s",
+                         reply_phrase(503), sizeof body - 1,
+                         client->method && strcmp(client->method, "HEAD") == 0 ? "" : body);
+    if (client->connection->tls)
+        gnutls_record_send(tls_of(client), text, (size_t)count);
+    else
+        send(client->connection->fd, text, (size_t)count, MSG_NOSIGNAL | MSG_DONTWAIT);
+    metrics_answered(client->connection->listener->parts.metrics, 503);
+}
+
 /* --- from beginning to end ------------------------------------------------------------- */
 
 static void wait_for(struct client *client, unsigned events)
@@ -183,10 +211,25 @@ void by_hand_answer(struct client *client)
     client->state = CLIENT_BY_HAND;
     client->watch.ready = ready;
     client_progress(client);
-    if (compose(client))
+    if (compose(client)) {
         go_on(client);
-    else
+        return;
+    }
+    write_out_of_memory(client);
+    start_draining(client);
+}
+
+void client_out_of_memory(struct client *client)
+{
+    if (client->state >= CLIENT_ANSWERING) {
         client_drop(client);
+        return;
+    }
+    client_suspend(client);
+    takeover_end(client);
+    client->watch.ready = ready;
+    write_out_of_memory(client);
+    start_draining(client);
 }
 
 void by_hand_more(struct client *client)

@@ -4,6 +4,7 @@
 #include "listener/listener_priv.h"
 
 #include "intake/log.h"
+#include "intake/metrics.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -178,6 +179,14 @@ static void take_fault(struct client *client)
     client->refusal = guard->refusal;
 }
 
+/* Where nobody else can answer: the exchange could not be made. */
+static enum MHD_Result refuse_for_memory(struct client *client)
+{
+    metrics_refused(client->connection->listener->parts.metrics, REFUSAL_OUT_OF_MEMORY);
+    client_out_of_memory(client);
+    return MHD_YES;
+}
+
 static bool take_head(struct client *client, const char *method, const char *version)
 {
     client->method = strdup(method);
@@ -220,7 +229,7 @@ static enum MHD_Result open_exchange(struct client *client)
     const struct listener_parts *parts = &client->connection->listener->parts;
     void *exchange = parts->events->opened(parts->context, client);
     if (!exchange)
-        return MHD_NO;
+        return refuse_for_memory(client);
     client->exchange = exchange;
     return settle(client);
 }
@@ -230,7 +239,7 @@ static enum MHD_Result open_exchange(struct client *client)
 static enum MHD_Result begin(struct client *client, const char *method, const char *version)
 {
     if (!take_head(client, method, version))
-        return MHD_NO;
+        return refuse_for_memory(client);
     connection_tick_in(client->connection, client_tick(client));
     bool bodyless = client->framing.framing == FRAMING_NONE ||
                     (client->framing.framing == FRAMING_LENGTH && client->framing.length == 0);
@@ -278,7 +287,7 @@ static enum MHD_Result receive_end(struct client *client)
     return settle(client);
 }
 
-enum MHD_Result client_handle(struct client *client, const char *method, const char *version,
+static enum MHD_Result handle(struct client *client, const char *method, const char *version,
                               const char *data, size_t *size)
 {
     switch (client->state) {
@@ -295,4 +304,18 @@ enum MHD_Result client_handle(struct client *client, const char *method, const c
     default:
         return settle(client);
     }
+}
+
+/* libmicrohttpd also calls for a connection that is suspended, when it has read several chunks at
+ * once. It would keep such a one for ever if it was told MHD_NO then: neither closed nor suspended
+ * nor running. So that answer never leaves here; the connection is cut and resumed instead. */
+enum MHD_Result client_handle(struct client *client, const char *method, const char *version,
+                              const char *data, size_t *size)
+{
+    bool suspended = client->suspended;
+    enum MHD_Result result = handle(client, method, version, data, size);
+    if (result == MHD_YES || (!suspended && !client->suspended))
+        return result;
+    client_drop(client);
+    return MHD_YES;
 }

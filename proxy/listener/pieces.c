@@ -66,17 +66,20 @@ ssize_t client_move(struct client *client, int pipe, size_t room)
 
 /* What is not taken at once is kept in a copy: libmicrohttpd moves its own while the connection is
  * suspended, and goes on calling for the chunks it has read already. That is at most its pool. */
-static bool keep(struct client *client, const char *data, size_t count)
+static void keep(struct client *client, const char *data, size_t count)
 {
-    if (!buffer_append(&client->kept, data, count))
-        return false;
+    if (!buffer_append(&client->kept, data, count)) {
+        client_tell_lost(client, CLIENT_NO_MEMORY);
+        if (client->state == CLIENT_RECEIVING) /* its owner has nothing to say */
+            client_drop(client);
+        return;
+    }
     client->piece.data = client->kept.data;
     client->piece.len = client->kept.len;
     client_suspend(client);
-    return true;
 }
 
-static bool take_at_once(struct client *client, const char *data, size_t count)
+static void take_at_once(struct client *client, const char *data, size_t count)
 {
     client->piece.data = data;
     client->piece.len = count;
@@ -84,7 +87,8 @@ static bool take_at_once(struct client *client, const char *data, size_t count)
     client_tell_readable(client);
     size_t taken = client->piece.len ? client->piece.taken : count;
     memset(&client->piece, 0, sizeof client->piece);
-    return taken == count || keep(client, data + taken, count - taken);
+    if (taken < count && client->state == CLIENT_RECEIVING)
+        keep(client, data + taken, count - taken);
 }
 
 enum MHD_Result client_receive_piece(struct client *client, const char *data, size_t *size)
@@ -92,6 +96,9 @@ enum MHD_Result client_receive_piece(struct client *client, const char *data, si
     size_t count = *size;
     *size = 0;
     client_progress(client);
-    bool good = client->kept.len ? keep(client, data, count) : take_at_once(client, data, count);
-    return good && client->state != CLIENT_OVER ? MHD_YES : MHD_NO;
+    if (client->kept.len)
+        keep(client, data, count);
+    else
+        take_at_once(client, data, count);
+    return client->state != CLIENT_OVER ? MHD_YES : MHD_NO;
 }

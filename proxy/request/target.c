@@ -10,6 +10,7 @@
 #include "intake/request.h"
 
 #include "intake/buffer.h"
+#include "intake/memory.h"
 #include "request_priv.h"
 
 #include <ctype.h>
@@ -17,8 +18,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
-
-static const char NO_MEMORY[] = "there is no memory to read it";
 
 /* Where Python splits a line into words, which is how eventlet reads the request line as Latin-1.
  */

@@ -137,6 +137,8 @@ static enum spool_fault judge(const struct spool *spool)
     log_say(full ? LOG_LEVEL_WARNING : LOG_LEVEL_ERROR,
             "an upload's bytes could not be kept in spool_dir %s: %s", spool->directory,
             strerror(spool->error));
+    if (spool->error == ENOMEM)
+        return SPOOL_NO_MEMORY;
     return full ? SPOOL_FULL : SPOOL_BROKEN;
 }
 

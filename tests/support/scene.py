@@ -29,16 +29,16 @@ class Skip(Exception):
 
 
 def scenario(function=None, *, threaded=False, alone=False, representative=False,
-             plain=False):
+             plain=False, short=False):
     """Registers a scenario as FILE/FUNCTION.
 
     threaded: also worth a run under ThreadSanitizer. alone: measures memory or time, so nothing
     runs beside it. representative: also run under valgrind. plain: only for a build without
-    sanitizers, and so only run when that tag is asked for."""
+    sanitizers, and so only run when that tag is asked for. short: the same, while allocations fail."""
     def register(wanted):
         wanted.tags = {tag for tag, set_ in (("threaded", threaded), ("alone", alone),
                                              ("representative", representative),
-                                             ("plain", plain)) if set_}
+                                             ("plain", plain), ("short", short)) if set_}
         SCENARIOS[f"{wanted.__module__}/{wanted.__name__}"] = wanted
         return wanted
     return register(function) if function else register
@@ -85,14 +85,14 @@ class Scene(contextlib.ExitStack):
         self.clients.append(proxy.client(source))
         return self.clients[-1]
 
-    def short_memory(self, one_of):
-        """One of so many allocations of every proxy() from here on fails, while the file is there that
-        is returned. Not for a build with sanitizers."""
+    def short_memory(self, one_of, at_least=0):
+        """One of so many allocations (of at least so many bytes) of every proxy() from here on fails,
+        while the file is there that is returned. Not for a build with sanitizers."""
         library, short = self.folder / "short_memory.so", self.folder / "short"
         subprocess.run(["gcc", "-D_GNU_SOURCE", "-shared", "-fPIC", "-o", library, SHORT_MEMORY],
                        check=True, timeout=60)
         self.proxy_command = ["env", f"LD_PRELOAD={library}", f"SHORT_MEMORY={one_of}",
-                              f"SHORT_MEMORY_WHILE={short}", *self.proxy_command]
+                              f"SHORT_MEMORY_WHILE={short}", f"SHORT_MEMORY_FROM={at_least}", *self.proxy_command]
         return short
 
     def closed_url(self):

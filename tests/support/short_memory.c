@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Preloaded, this lets one of SHORT_MEMORY allocations fail while the file SHORT_MEMORY_WHILE is
- * there: those that the program itself makes. The libraries get what they ask for: what becomes of
- * them without is not ours to test. */
+ * there: those that the program itself makes, of SHORT_MEMORY_FROM bytes or more (default: of any
+ * size). The libraries get what they ask for: what becomes of them without is not ours to test. */
+#include <errno.h>
+#include <stdarg.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -15,6 +17,10 @@ void *short_calloc(size_t count, size_t size) __asm__("calloc");
 void *short_realloc(void *old, size_t size) __asm__("realloc");
 void *short_reallocarray(void *old, size_t count, size_t size) __asm__("reallocarray");
 char *short_strdup(const char *text) __asm__("strdup");
+char *short_strndup(const char *text, size_t most) __asm__("strndup");
+int short_vasprintf(char **out, const char *format, va_list arguments) __asm__("vasprintf");
+int short_asprintf(char **out, const char *format, ...) __asm__("asprintf");
+int short_asprintf_chk(char **out, int flag, const char *format, ...) __asm__("__asprintf_chk");
 void *real_malloc(size_t size) __asm__("__libc_malloc");
 void *real_calloc(size_t count, size_t size) __asm__("__libc_calloc");
 void *real_realloc(void *old, size_t size) __asm__("__libc_realloc");
@@ -22,6 +28,7 @@ void *real_realloc(void *old, size_t size) __asm__("__libc_realloc");
 static uintptr_t code, code_end; /* the program's */
 static const char *while_there;
 static unsigned long one_of; /* 0: nothing fails */
+static unsigned long from;   /* bytes */
 
 __attribute__((constructor)) static void begin(void)
 {
@@ -33,15 +40,17 @@ __attribute__((constructor)) static void begin(void)
         abort();
     while (fgets(line, sizeof line, maps)) {
         char *end;
-        uintptr_t from = strtoul(line, &end, 16);
-        uintptr_t to = strtoul(end + 1, &end, 16);
+        uintptr_t begins = strtoul(line, &end, 16);
+        uintptr_t ends = strtoul(end + 1, &end, 16);
         if (end[3] == 'x' && strstr(line, program)) {
-            code = from;
-            code_end = to;
+            code = begins;
+            code_end = ends;
         }
     }
     fclose(maps);
     while_there = getenv("SHORT_MEMORY_WHILE");
+    const char *least = getenv("SHORT_MEMORY_FROM");
+    from = least ? strtoul(least, NULL, 10) : 0;
     one_of = while_there ? strtoul(rate, NULL, 10) : 0;
 }
 
@@ -57,39 +66,89 @@ static bool draw(void)
     return state % one_of == 0;
 }
 
-static bool fails(const void *caller)
+static bool fails(const void *caller, size_t size)
 {
     uintptr_t place = (uintptr_t)caller;
-    return one_of && place >= code && place < code_end && draw() && access(while_there, F_OK) == 0;
+    bool drawn = one_of && size >= from && place >= code && place < code_end && draw() &&
+                 access(while_there, F_OK) == 0;
+    if (drawn)
+        errno = ENOMEM;
+    return drawn;
 }
 
-#define FAILS() fails(__builtin_return_address(0))
+#define FAILS(size) fails(__builtin_return_address(0), size)
 
 void *short_malloc(size_t size)
 {
-    return FAILS() ? NULL : real_malloc(size);
+    return FAILS(size) ? NULL : real_malloc(size);
 }
 
 void *short_calloc(size_t count, size_t size)
 {
-    return FAILS() ? NULL : real_calloc(count, size);
+    return FAILS(count * size) ? NULL : real_calloc(count, size);
 }
 
 void *short_realloc(void *old, size_t size)
 {
-    return FAILS() ? NULL : real_realloc(old, size);
+    return FAILS(size) ? NULL : real_realloc(old, size);
 }
 
 void *short_reallocarray(void *old, size_t count, size_t size)
 {
     size_t bytes;
     bool too_much = __builtin_mul_overflow(count, size, &bytes);
-    return too_much || FAILS() ? NULL : real_realloc(old, bytes);
+    return too_much || FAILS(bytes) ? NULL : real_realloc(old, bytes);
 }
 
 char *short_strdup(const char *text)
 {
     size_t size = strlen(text) + 1;
-    char *copy = FAILS() ? NULL : real_malloc(size);
+    char *copy = FAILS(size) ? NULL : real_malloc(size);
     return copy ? memcpy(copy, text, size) : NULL;
+}
+
+char *short_strndup(const char *text, size_t most)
+{
+    size_t length = strnlen(text, most);
+    char *copy = FAILS(length + 1) ? NULL : real_malloc(length + 1);
+    if (!copy)
+        return NULL;
+    copy[length] = '\0';
+    return memcpy(copy, text, length);
+}
+
+static int print(char **out, const char *format, va_list arguments)
+{
+    va_list again;
+    va_copy(again, arguments);
+    int count = vsnprintf(NULL, 0, format, arguments);
+    *out = count < 0 ? NULL : real_malloc((size_t)count + 1);
+    if (*out)
+        vsnprintf(*out, (size_t)count + 1, format, again);
+    va_end(again);
+    return *out ? count : -1;
+}
+
+int short_vasprintf(char **out, const char *format, va_list arguments)
+{
+    return FAILS(0) ? -1 : print(out, format, arguments);
+}
+
+int short_asprintf(char **out, const char *format, ...)
+{
+    va_list arguments;
+    va_start(arguments, format);
+    int count = FAILS(0) ? -1 : print(out, format, arguments);
+    va_end(arguments);
+    return count;
+}
+
+int short_asprintf_chk(char **out, int flag, const char *format, ...)
+{
+    (void)flag;
+    va_list arguments;
+    va_start(arguments, format);
+    int count = FAILS(0) ? -1 : print(out, format, arguments);
+    va_end(arguments);
+    return count;
 }

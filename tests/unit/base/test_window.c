@@ -39,6 +39,22 @@ static void an_empty_one_gives_nothing_and_costs_nothing(void **state)
     window_free(&window);
 }
 
+/* Were it to get its memory here, "no room now" could mean that there is none to be had. */
+static void a_closed_one_takes_nothing(void **state)
+{
+    (void)state;
+    struct window window = {0};
+    assert_false(window_is_open(&window));
+    assert_false(window_put(&window, source, 1));
+    assert_null(window.bytes);
+    assert_true(window_open(&window));
+    assert_true(window_is_open(&window));
+    assert_true(window_put(&window, source, 1));
+    assert_true(window_open(&window));
+    assert_int_equal(window_full(&window), 1);
+    window_free(&window);
+}
+
 static void it_takes_all_of_a_piece_or_nothing(void **state)
 {
     (void)state;
@@ -54,6 +70,7 @@ static void it_takes_all_of_a_piece_or_nothing(void **state)
     };
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         struct window window = {0};
+        assert_true(window_open(&window));
         assert_true(window_put(&window, source, rows[i].there));
         assert_int_equal(window_put(&window, source + rows[i].there, rows[i].piece), rows[i].fits);
         size_t expected = rows[i].there + (rows[i].fits ? rows[i].piece : 0);
@@ -70,6 +87,7 @@ static void taken_bytes_make_room(void **state)
 {
     (void)state;
     struct window window = {0};
+    assert_true(window_open(&window));
     assert_true(window_put(&window, source, WINDOW_SIZE));
     assert_int_equal(window_take(&window, sink, 1), 1);
     assert_true(window_put(&window, source + WINDOW_SIZE, 1));
@@ -89,6 +107,7 @@ static void what_goes_in_comes_out_in_order(void **state)
     (void)state;
     unsigned short seed[3] = {9, 2, 92};
     struct window window = {0};
+    assert_true(window_open(&window));
     size_t in = 0, out = 0, refused = 0;
     while (out < sizeof source) {
         size_t piece = (size_t)nrand48(seed) % 9000;
@@ -114,10 +133,12 @@ static void freed_it_is_an_empty_one_again(void **state)
 {
     (void)state;
     struct window window = {0};
+    assert_true(window_open(&window));
     assert_true(window_put(&window, "abc", 3));
     window_free(&window);
     assert_int_equal(window_full(&window), 0);
-    assert_null(window.bytes);
+    assert_false(window_is_open(&window));
+    assert_true(window_open(&window));
     assert_true(window_put(&window, "defg", 4));
     assert_int_equal(window_take(&window, sink, 2), 2);
     assert_memory_equal(sink, "de", 2);
@@ -129,6 +150,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(an_empty_one_gives_nothing_and_costs_nothing),
+        cmocka_unit_test(a_closed_one_takes_nothing),
         cmocka_unit_test(it_takes_all_of_a_piece_or_nothing),
         cmocka_unit_test(taken_bytes_make_room),
         cmocka_unit_test(what_goes_in_comes_out_in_order),

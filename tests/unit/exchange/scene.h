@@ -116,6 +116,12 @@ void client_drop(struct client *client)
     client->dropped = true;
 }
 
+void client_out_of_memory(struct client *client)
+{
+    (void)client;
+    NOT_HERE;
+}
+
 /* How the answer flows is not tested here. */
 
 bool client_body_complete(const struct client *client)

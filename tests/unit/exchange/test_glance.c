@@ -22,6 +22,7 @@ static void every_end_of_a_transfer_has_its_refusal(void **state)
         {TRANSFER_UNREACHABLE, false, REFUSAL_GLANCE_UNREACHABLE, ""},
         {TRANSFER_STALLED, false, REFUSAL_GLANCE_TIMEOUT, ""},
         {TRANSFER_FAILED, false, REFUSAL_GLANCE_FAILED, ""},
+        {TRANSFER_NO_MEMORY, false, REFUSAL_OUT_OF_MEMORY, ""},
         {TRANSFER_ANSWERED, true, REFUSAL_GLANCE_FAILED, "its answer is too long"},
     };
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "exchange/exchange_priv.h"
 
+#include "intake/memory.h"
+
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdint.h>
@@ -32,9 +34,22 @@ static void no_memory_is_logged(void **state)
 {
     struct scene scene;
     begin(&scene, state);
-    assert_outcome(&scene, exchange_no_memory(scene.x), REFUSAL_GLANCE_UNREACHABLE,
-                   "this proxy is short of memory");
+    assert_outcome(&scene, exchange_no_memory(scene.x), REFUSAL_OUT_OF_MEMORY, "");
     assert_logged(&scene, "out of memory");
+    scene_end(&scene);
+}
+
+/* A parser's fault is the client's, unless it is that one. */
+static void a_fault_for_want_of_memory_is_nobodys(void **state)
+{
+    struct scene scene;
+    begin(&scene, state);
+    assert_outcome(&scene, exchange_refuse_fault(scene.x, REFUSAL_BAD_REQUEST, NO_MEMORY),
+                   REFUSAL_OUT_OF_MEMORY, "");
+    scene_end(&scene);
+    begin(&scene, state);
+    assert_outcome(&scene, exchange_refuse_fault(scene.x, REFUSAL_BAD_REQUEST, "it has two"),
+                   REFUSAL_BAD_REQUEST, "it has two");
     scene_end(&scene);
 }
 
@@ -94,8 +109,11 @@ static void who_is_gone_is_not_answered(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        SCENE_TEST(the_first_reason_is_kept),       SCENE_TEST(no_memory_is_logged),
-        SCENE_TEST(the_address_is_the_clients_own), SCENE_TEST(what_is_answered_is_let_go),
+        SCENE_TEST(the_first_reason_is_kept),
+        SCENE_TEST(no_memory_is_logged),
+        SCENE_TEST(a_fault_for_want_of_memory_is_nobodys),
+        SCENE_TEST(the_address_is_the_clients_own),
+        SCENE_TEST(what_is_answered_is_let_go),
         SCENE_TEST(who_is_gone_is_not_answered),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -318,6 +318,7 @@ static void a_disk_that_fails_is_told_as_what_it_is(void **state)
     } rows[] = {
         {ENOSPC, SPOOL_FULL, "No space left on device"},
         {EDQUOT, SPOOL_FULL, "Disk quota exceeded"},
+        {ENOMEM, SPOOL_NO_MEMORY, "Cannot allocate memory"},
         {EIO, SPOOL_BROKEN, "Input/output error"},
         {EFBIG, SPOOL_BROKEN, "File too large"},
     };

@@ -1,0 +1,255 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Any allocation of the program's own may fail. Then the request that needed it gets 503, or the end
+of its connection; it never hangs, takes nothing along, and what Glance has is whole."""
+import concurrent.futures
+import hashlib
+import itertools
+import json
+import random
+import time
+
+from support.desk import OCTETS, TOKEN, data
+from support.glance import UPLOAD, answer
+from support.proxy import wait_until
+from support.scene import scenario, trusting
+from support.wire import Cut, chunk, chunks, head, request
+
+SMALL, LARGE = data(40_000), data(1_500_000)
+STRIPPED = data(200_000).translate(None, b"\0\r\n")
+JSON = "Content-Type: application/json"
+DOWNLOAD = "/v2/images/x/file"
+OPERATIONS = 160  # for each rate of failures: enough for each of them to fail in many places
+SOON = 20  # seconds for one operation; the longest honest wait is five, for a look at the image
+
+
+def reason(told):
+    return json.loads(told.body)["reason"]
+
+
+def is_out_of_memory(told):
+    return told.status == 503 and reason(told) == "out_of_memory"
+
+
+# --- one allocation, and it is known which ------------------------------------------------------
+
+
+def no_large_pieces(scene, least, **script):
+    """While the file is there, no allocation of so many bytes or more succeeds."""
+    short = scene.short_memory(1, least)
+    glance = scene.glance(**script)
+    return short, glance, scene.proxy(glance, conf={"DEFAULT": {"workers": 1}})
+
+
+def nothing_is_left(proxy):
+    proxy.wait_metric(0, "requests_in_flight")
+    proxy.wait_metric(0, "connections")
+
+
+@scenario(short=True)
+def a_window_that_cannot_be_had_ends_its_download(scene):
+    """It used to look like a full one, and was waited for without an end."""
+    short, glance, proxy = no_large_pieces(scene, 60_000)
+    for framing, body in (("Content-Length: 200000", bytes(200_000)),
+                          ("Transfer-Encoding: chunked", chunks(bytes(200_000)))):
+        glance.other = lambda asked, told=head("HTTP/1.1 200 OK", framing) + body: asked.read().send(told)
+        short.touch()
+        with proxy.client() as client:
+            client.sock.settimeout(SOON)
+            assert is_out_of_memory(client.ask("GET", DOWNLOAD)), framing
+        short.unlink()
+        nothing_is_left(proxy)
+        assert proxy.ask("GET", DOWNLOAD).length == 200_000
+
+
+@scenario(short=True)
+def a_piece_that_cannot_be_kept_ends_its_request(scene):
+    """Also the second of two that came at once, when libmicrohttpd's connection is suspended already."""
+    short, _, proxy = no_large_pieces(scene, 8192)
+    piece = bytes(6000)
+    ways = [("Content-Length: 9000", bytes(9000)), ("Transfer-Encoding: chunked", chunk(bytes(9000))),
+            ("Transfer-Encoding: chunked", chunk(piece[:1000]) + chunk(piece) + chunk(piece))]
+    short.touch()
+    for method, target in (("PUT", "/v2/metadefs/x"), ("PUT", UPLOAD)):
+        for framing, body in ways:
+            with proxy.client() as client:
+                client.sock.settimeout(SOON)
+                client.send(head(f"{method} {target} HTTP/1.1", "Host: h", OCTETS, framing) + body)
+                told = client.answer()
+                assert is_out_of_memory(told), (target, framing, told.start, told.body)
+                assert client.closed()
+    short.unlink()
+    nothing_is_left(proxy)
+    assert proxy.ask("PUT", "/v2/metadefs/x", body=bytes(9000)).status == 200
+
+
+@scenario(short=True)
+def nobody_else_is_blamed(scene):
+    """With no memory at all: the request is good, its client and Glance are, and the answer says so."""
+    short, glance, proxy = no_large_pieces(scene, 0)
+    with proxy.client() as client:
+        assert client.ask("GET", DOWNLOAD).status == 200
+        short.touch()
+        for start in ("GET /v2/images HTTP/1.1", f"PUT {UPLOAD} HTTP/1.1"):
+            with proxy.client() as other:
+                other.sock.settimeout(SOON)
+                other.send(head(start, "Host: h", *(["Content-Length: 5"] if "PUT" in start else [])))
+                assert other.closed()  # not even the connection could be noted
+        short.unlink()
+    nothing_is_left(proxy)
+    assert len(glance.requests) == 1
+
+
+# --- any of them --------------------------------------------------------------------------------
+
+
+class Storm:
+    """Clients that do all that clients do, each on a connection and with an image of its own."""
+
+    def __init__(self, glance, proxy, tls=None):
+        self.glance = glance
+        self.proxy = proxy
+        self.tls = tls
+        self.bodies = {}  # of each image that data was sent to
+        self.stored = self.glance.create()
+        self.glance.upload(self.stored, LARGE)
+        self.small = self.glance.create()
+        self.glance.upload(self.small, SMALL)
+        self.ways = [(self.put, LARGE), (self.put, SMALL), (self.put_chunked, LARGE), (self.put_chunked, SMALL),
+                     (self.put_form, SMALL), (self.download, LARGE), (self.download, SMALL), (self.listing, b""),
+                     (self.relayed_body, SMALL), (self.imported, SMALL), (self.refused, STRIPPED),
+                     (self.not_queued, SMALL)]
+
+    def ask(self, start, *fields, body=b""):
+        with self.proxy.client(tls=self.tls) as client:
+            client.sock.settimeout(SOON)
+            client.send(head(f"{start} HTTP/1.1", "Host: glance.example", TOKEN, *fields))
+            client.send_until_refused(body)
+            return client.answer()
+
+    def image(self, body, **properties):
+        image = self.glance.create(**properties)
+        self.bodies[image] = body
+        return image
+
+    def put(self, body):
+        return self.ask(f"PUT /v2/images/{self.image(body)}/file", OCTETS, f"Content-Length: {len(body)}",
+                        body=body), 204
+
+    def put_chunked(self, body):
+        return self.ask(f"PUT /v2/images/{self.image(body)}/file", OCTETS, "Transfer-Encoding: chunked",
+                        body=chunks(body)), 204
+
+    def put_form(self, body):
+        form = (b"--bound\r\nContent-Disposition: form-data; name=\"f\"; filename=\"i\"\r\n"
+                b"Content-Type: application/octet-stream\r\n\r\n" + body + b"\r\n--bound--\r\n")
+        return self.ask(f"PUT /v2/images/{self.image(body)}/file", "Content-Type: multipart/form-data; boundary=bound",
+                        f"Content-Length: {len(form)}", body=form), 204
+
+    def download(self, body):
+        told = self.ask(f"GET /v2/images/{self.stored if body is LARGE else self.small}/file")
+        assert told.status != 200 or told.body == body
+        return told, 200
+
+    def listing(self, _):
+        return self.ask("GET /v2/images?limit=5"), 200
+
+    def relayed_body(self, _):
+        body = json.dumps({"name": "x" * 200, "disk_format": "raw", "container_format": "bare"}).encode()
+        return self.ask("POST /v2/images", JSON, f"Content-Length: {len(body)}", body=body), 201
+
+    def imported(self, body):
+        image = self.image(body)
+        staged = self.ask(f"PUT /v2/images/{image}/stage", OCTETS, f"Content-Length: {len(body)}", body=body)
+        if staged.status != 204:
+            return staged, 204
+        method = json.dumps({"method": {"name": "glance-direct"}, "stores": ["test"]}).encode()
+        return self.ask(f"POST /v2/images/{image}/import", JSON, f"Content-Length: {len(method)}", body=method), 202
+
+    def refused(self, body):
+        return self.ask(f"PUT /v2/images/{self.image(body)}/file", OCTETS, f"Content-Length: {len(body)}",
+                        body=body), 400
+
+    def not_queued(self, body):
+        return self.ask(f"PUT /v2/images/{self.stored}/file", OCTETS, f"Content-Length: {len(body)}", body=body), 409
+
+    def attempt(self, way):
+        """"good", "short" (of memory), "cut"; anything else is a fault, and said in words."""
+        do, body = way
+        try:
+            told, expected = do(body)
+        except TimeoutError:
+            return f"{do.__name__} hangs"
+        except (Cut, OSError):
+            return "cut"
+        if told.status == expected:
+            return "good"
+        return "short" if is_out_of_memory(told) else f"{do.__name__}: {told.start}: {told.body[:300]!r}"
+
+    def blow(self, seed, count):
+        ways = [self.ways[number % len(self.ways)] for number in range(count)]
+        random.Random(seed).shuffle(ways)
+        with concurrent.futures.ThreadPoolExecutor(8) as pool:
+            return list(pool.map(self.attempt, ways))
+
+    def is_whole(self):
+        """No image is active that is not what was sent; what was not stored waits, or is gone."""
+        for image, body in self.bodies.items():
+            wait_until("Glance is through with it",
+                       lambda image=image: self.glance.ask("GET", f"/v2/images/{image}")["status"]
+                       not in ("saving", "importing"))
+            shown = self.glance.ask("GET", f"/v2/images/{image}")
+            if shown["status"] == "active":
+                assert (shown["size"], shown["os_hash_value"]) == (len(body), hashlib.sha512(body).hexdigest()), shown
+
+
+def storm(scene, one_of, conf=None, tls=None):
+    short = scene.short_memory(one_of)
+    proxy_conf = {"glance": {"stall_timeout": "4s"}, "listen": {"stall_timeout": "4s"}}
+    for section, keys in (conf or {}).items():
+        proxy_conf.setdefault(section, {}).update(keys)
+    glance = scene.small_glance()
+    proxy = scene.proxy(glance, conf=proxy_conf)
+    weather = Storm(glance, proxy, tls)
+    assert set(weather.blow(0, len(weather.ways))) == {"good"}  # while memory lasts
+    short.touch()
+    began = time.monotonic()
+    told = weather.blow(one_of, OPERATIONS)
+    short.unlink()
+    counts = {word: told.count(word) for word in set(told)}
+    assert set(told) <= {"good", "short", "cut"}, (one_of, counts)
+    assert counts.get("short", 0) + counts.get("cut", 0) > 5, (one_of, counts)
+    weather.is_whole()
+    proxy.wait_metric(0, "requests_in_flight")
+    proxy.wait_metric(0, "uploads_in_flight")
+    proxy.wait_metric(0, "connections")
+    proxy.wait_no_spools()
+    after = weather.blow(1, len(weather.ways))
+    assert set(after) == {"good"}, after
+    print(one_of, counts, round(time.monotonic() - began, 1))
+
+
+@scenario(short=True)
+def one_of_twenty(scene):
+    storm(scene, 20)
+
+
+@scenario(short=True)
+def one_of_sixty(scene):
+    storm(scene, 60)
+
+
+@scenario(short=True)
+def one_of_three_hundred(scene):
+    storm(scene, 300)
+
+
+@scenario(short=True)
+def one_of_a_hundred_by_tls(scene):
+    cert, key = scene.certificate("listener")
+    storm(scene, 100, {"listen": {"tls_cert_file": cert, "tls_key_file": key,
+                                  "stall_timeout": "4s"}}, trusting(cert))
+
+
+@scenario(short=True)
+def one_of_a_hundred_that_streams_and_does_not_hash(scene):
+    storm(scene, 100, {"upload": {"unknown_length": "stream", "verify": "size"}})
