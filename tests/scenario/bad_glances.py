@@ -150,6 +150,23 @@ def a_slow_answer_is_waited_for(scene):
 
 
 @scenario
+def a_slow_answer_to_chunks_is_waited_for(scene):
+    """Their end is a byte like any other, and after it Glance has response_timeout."""
+    def script(asked):
+        asked.read()
+        time.sleep(3)  # beyond stall_timeout, within response_timeout
+        asked.send(answer("204 No Content"))
+
+    patient = {"glance": {"stall_timeout": "2s", "response_timeout": "20s"}, **STREAM}
+    proxy = scene.proxy(scene.glance(upload=script, other=script), conf=patient)
+    for target in (UPLOAD, "/v2/metadefs/x"):
+        with proxy.client() as client:
+            client.send(head(f"PUT {target} HTTP/1.1", "Host: h", "Transfer-Encoding: chunked"),
+                        chunk(bytes(1000)) + LAST_CHUNK)
+            assert client.answer().status == 204, target
+
+
+@scenario
 def the_preflight_fails(scene):
     glance = scene.glance()
     proxy = scene.proxy(glance, conf=QUICK)

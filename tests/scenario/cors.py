@@ -2,6 +2,7 @@
 """A refusal to a browser has the fields that Glance would have given to the page's origin: Glance is
 asked for them, since its configuration says which pages may."""
 import json
+import time
 
 from support.desk import OCTETS, TOKEN
 from support.glance import UPLOAD, answer, facts
@@ -135,3 +136,20 @@ def a_preflight_is_glances_to_answer(scene):
     assert (told.status, for_a_page(told)) == (200, fields)
     asked, = glance.requests
     assert [f"{name}: {value}" for name, value in asked.fields if f"{name}: {value}" in asks] == asks
+
+
+@scenario(threaded=True)
+def a_page_that_leaves_meanwhile(scene):
+    """Its refusal is ready but for what Glance is asked for the page's sake; that question ends with it."""
+    glance = scene.glance(other=lambda asked: versions(asked.hold()), image=facts(status="active"))
+    proxy = scene.proxy(glance)
+    client = proxy.client()
+    client.send(head(f"PUT {UPLOAD} HTTP/1.1", "Host: h", TOKEN, OCTETS, f"Origin: {PAGE}", "Content-Length: 5"))
+    glance.wait("the question", lambda _: questions(glance))
+    time.sleep(1.5)  # the proxy looks for a reset at its first tick, after a second
+    client.reset()
+    proxy.wait_metric(0, "connections")
+    proxy.wait_metric(0, "requests_in_flight")
+    questions(glance)[0].go()
+    glance.other = versions
+    assert proxy.ask("GET", "/v2/images").status == 200

@@ -46,6 +46,19 @@ def is_taken_off(scene):
 
 
 @scenario
+def hidden_and_judged_by_the_image(scene):
+    """The rule for large images is no rule for a small one in a large envelope."""
+    policy = ("rules:\n  - {name: large, when: {larger_than: 400KiB}, store: file}\n"
+              "default: {store: test, mode: force}\n")
+    desk = Desk(scene, policy=policy)
+    for size, rule, store in ((300 << 10, "default", "test"), (500 << 10, "large", "file")):
+        image, body = desk.image(), data(size)
+        told = desk.put(image, form(field("a", "b" * (200 << 10)), file(body)), TOKEN, OCTETS)
+        assert (told.status, told.get("X-Intake-Rule"), told.get("X-Intake-Store")) == (204, rule, store), told.fields
+        assert desk.show(image)["stores"] == store
+
+
+@scenario
 def hidden_behind_octet_stream(scene):
     """curl -F with -H 'Content-Type: application/octet-stream': Glance would store the envelope."""
     desk = Desk(scene)

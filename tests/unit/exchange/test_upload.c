@@ -71,6 +71,27 @@ static void a_size_that_has_come_is_judged(void **state)
     }
 }
 
+/* A form that nobody has announced: the length was known, and it was not the image's. */
+static void a_size_without_its_envelope_is_judged_again(void **state)
+{
+    static const char policy[] = "rules:\n"
+                                 "  - {name: large, when: {larger_than: 4B}, store: file}\n"
+                                 "default: {store: test}\n";
+    struct scene scene;
+    begin(&scene, state);
+    scene_policy(&scene, state, policy);
+    scene.x->size_known = true;
+    scene.x->size = 5;
+    assert_outcome(&scene, run_step(&scene, "decide"), REFUSAL_NONE, NULL);
+    assert_string_equal(scene.x->upload->store, "file");
+    scene_body(&scene, "abc", NULL);
+    assert_outcome(&scene, run_step(&scene, "settle"), REFUSAL_NONE, NULL);
+    assert_int_equal(scene.x->size, 3);
+    assert_string_equal(scene.x->upload->rule, "default");
+    assert_string_equal(scene.x->upload->store, "test");
+    scene_end(&scene);
+}
+
 /* From then on nothing is refused; before, it was not known which rule applies. */
 static void a_rule_that_watches_may_be_found_with_the_size(void **state)
 {
@@ -143,6 +164,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         SCENE_TEST(a_size_that_has_come_is_judged),
         SCENE_TEST(a_request_without_a_body_waits_for_none),
+        SCENE_TEST(a_size_without_its_envelope_is_judged_again),
         SCENE_TEST(a_rule_that_watches_may_be_found_with_the_size),
         SCENE_TEST(what_is_only_watched_is_decided_once),
         SCENE_TEST(glances_answer_is_the_clients),
