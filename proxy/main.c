@@ -4,6 +4,7 @@
  * Here: the command line, the configuration, and then either an answer or the server. Where to
  * read on: include/intake/ is the table of contents, runtime/server.c what runs. */
 #include "cli/cli.h"
+#include "intake/channel.h"
 #include "intake/log.h"
 #include "intake/problems.h"
 #include "intake/server.h"
@@ -44,6 +45,8 @@ static int perform(const struct options *options)
         return command_print_config(options, stdout, stderr);
     case COMMAND_EXPLAIN:
         return command_explain(options, stdout, stderr);
+    case COMMAND_RELOAD:
+        return channel_ask(options->reload, stdout, stderr);
     case COMMAND_VERSION:
         puts("glance-intake " INTAKE_VERSION);
         return EXIT_SUCCESS;

@@ -3,8 +3,10 @@
 #ifndef INTAKE_ADMIN_H
 #define INTAKE_ADMIN_H
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 struct admin;
 struct bind_address;
@@ -14,6 +16,12 @@ struct spools;
 struct stores;
 struct uploads;
 
+/* Of reading the configuration: the last time, and the last one that was taken. */
+struct config_facts {
+    atomic_bool last_successful;
+    _Atomic uint64_t last_success_ms; /* clock_wall_ms() */
+};
+
 /* What it shows. Borrowed; must outlive the admin. */
 struct admin_sources {
     struct metrics *const *metrics;
@@ -21,6 +29,7 @@ struct admin_sources {
     size_t workers;
     const struct spools *spools; /* all workers', as are */
     struct stores *stores;
+    const struct config_facts *config;
     /* The snapshot in force, with a reference for the caller. */
     struct snapshot *(*snapshot)(void *context);
     bool (*draining)(void *context);

@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The log: one line per event, text or JSON, to standard error or a file.
  *
- * Each line is one write(2), so lines of several threads never mix. Control characters
- * in values are escaped: nothing a client sends can forge a line. Secrets are never
- * passed to this module (see headers that carry them in request.h). */
+ * Lines of several threads never mix. Control characters in values are escaped: nothing a client
+ * sends can forge a line. Secrets are never passed to this module (see headers that carry them in
+ * request.h).
+ *
+ * Between log_begin() and log_end() no call here waits for whoever reads the log: lines are written
+ * by a thread of its own, and those that it cannot get rid of are lost, and counted. */
 #ifndef INTAKE_LOG_H
 #define INTAKE_LOG_H
 
@@ -18,6 +21,15 @@ enum log_level { LOG_LEVEL_DEBUG, LOG_LEVEL_INFO, LOG_LEVEL_WARNING, LOG_LEVEL_E
  * file anew each time, so calling it again is how a rotated log is followed. False, with
  * errno: the file cannot be opened; the old destination stays. Thread-safe. */
 bool log_open(enum log_format format, bool debug, const char *path);
+
+/* False: no thread. */
+bool log_begin(void);
+
+/* Waits until every line is written, but no longer than `ms`. */
+void log_end(unsigned ms);
+
+/* Lines that were lost so far. */
+uint64_t log_lost(void);
 
 bool log_debug_wanted(void);
 

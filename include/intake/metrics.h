@@ -46,6 +46,9 @@ void metrics_upload(struct metrics *metrics, const struct upload *upload);
 struct metrics_common {
     uint64_t spool_bytes;
     uint64_t stores_missing; /* the policy names them, and Glance does not have them */
+    uint64_t log_lines_lost;
+    bool config_taken;        /* the last time it was read */
+    uint64_t config_taken_ms; /* clock_wall_ms() of the last time it was taken */
 };
 
 /* Prometheus text (exposition format 0.0.4), all workers summed; false: no memory. */

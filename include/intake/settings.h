@@ -16,6 +16,7 @@
 
 struct buffer;
 struct problems;
+struct setting_place;
 
 struct bind_address {
     char *text; /* as configured: "0.0.0.0:9292", "[::]:9292" */
@@ -98,6 +99,8 @@ struct settings {
     struct {
         struct bind_address bind; /* text NULL: off */
     } admin;
+
+    struct setting_place *places; /* where each key was set, of those that need a restart */
 };
 
 /* Where the configuration stands: the files in this order, then the directories, each one's *.conf
@@ -117,6 +120,11 @@ struct settings *settings_load(const struct settings_sources *sources, struct pr
 /* The same, but what could be read is there even if there are problems (a bad value leaves the one
  * before it): good for looking for more of them, never for running. NULL: no memory. */
 struct settings *settings_read(const struct settings_sources *sources, struct problems *problems);
+
+/* What of `asked` only a restart can bring into force, while `running` is what the program was
+ * started with: a line each, with file, line and both values. */
+void settings_needing_restart(const struct settings *running, const struct settings *asked,
+                              struct problems *out);
 
 /* The effective configuration as INI, every key. None holds a secret: keys and passwords stand in
  * files that are named here. */

@@ -15,11 +15,15 @@ struct snapshot {
     struct settings *settings;
     struct policy *policy;
     struct tls_identity *tls; /* NULL: the listener speaks plain HTTP */
+    struct snapshot *lender;  /* whose `tls` it is, and who is held for that; NULL: its own */
     _Atomic unsigned references;
 };
 
 /* With one reference, the caller's. NULL when there is any problem: all are in `problems`. */
 struct snapshot *snapshot_load(const struct settings_sources *sources, struct problems *problems);
+
+/* For one without an identity, before it is shared: the listener goes on with the other's. */
+void snapshot_borrow_tls(struct snapshot *snapshot, struct snapshot *from);
 
 struct snapshot *snapshot_hold(struct snapshot *snapshot);
 void snapshot_release(struct snapshot *snapshot); /* NULL is fine */

@@ -213,6 +213,21 @@ static bool stores_missing_row(const char *name, const struct metrics *total, st
     return buffer_print(out, "%s %" PRIu64 "\n", name, total->common.stores_missing);
 }
 
+static bool log_lines_lost_row(const char *name, const struct metrics *total, struct buffer *out)
+{
+    return buffer_print(out, "%s %" PRIu64 "\n", name, total->common.log_lines_lost);
+}
+
+static bool config_taken_row(const char *name, const struct metrics *total, struct buffer *out)
+{
+    return buffer_print(out, "%s %d\n", name, total->common.config_taken);
+}
+
+static bool config_time_row(const char *name, const struct metrics *total, struct buffer *out)
+{
+    return buffer_print(out, "%s %.3f\n", name, (double)total->common.config_taken_ms / 1000);
+}
+
 static bool proofs_rows(const char *name, const struct metrics *total, struct buffer *out)
 {
     static const char *const results[PROOF_COUNT] = {
@@ -286,6 +301,14 @@ static const struct family {
      "Uploads that went on without a look at the room in their store, since its bucket could not "
      "be asked.",
      unchecked_rows},
+    {"glance_intake_log_lines_lost_total", "counter",
+     "Lines of the log that could not be written: whoever reads it has stopped, or the disk is "
+     "full.",
+     log_lines_lost_row},
+    {"glance_intake_config_last_reload_successful", "gauge",
+     "Whether the configuration was taken the last time it was read.", config_taken_row},
+    {"glance_intake_config_last_reload_success_timestamp_seconds", "gauge",
+     "When the configuration was last taken.", config_time_row},
 };
 
 static bool put_family(const struct family *family, const struct metrics *total, struct buffer *out)

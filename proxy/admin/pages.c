@@ -2,6 +2,7 @@
 /* The pages for machines. */
 #include "admin/admin_priv.h"
 #include "intake/admin.h"
+#include "intake/log.h"
 #include "intake/metrics.h"
 #include "intake/snapshot.h"
 #include "intake/spool.h"
@@ -67,7 +68,10 @@ bool page_metrics(const struct page_context *context, struct buffer *out)
 {
     const struct admin_sources *sources = context->sources;
     const struct metrics_common common = {.spool_bytes = spools_used(sources->spools),
-                                          .stores_missing = count_missing(sources)};
+                                          .stores_missing = count_missing(sources),
+                                          .log_lines_lost = log_lost(),
+                                          .config_taken = sources->config->last_successful,
+                                          .config_taken_ms = sources->config->last_success_ms};
     return metrics_text(sources->metrics, sources->workers, &common, out);
 }
 

@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A line is put together on the stack and leaves in one write(2). It is never longer than
- * PIPE_BUF, so that lines of several threads stay whole in a pipe, too (write(2), pipe(7)).
+/* A line is put together on the stack, and log_writer.c brings it to where it is read. It is never
+ * longer than PIPE_BUF, so that it stays whole in a pipe that others write to as well (pipe(7)).
  *
- * Nothing is locked for writing: the destination is one file descriptor whose number stays the
- * same, and a rotated file takes its place by dup3(2), which is atomic.
+ * The destination is one file descriptor whose number stays the same, and a rotated file takes its
+ * place by dup3(2), which is atomic.
  *
  *   text   2026-01-31T12:00:00.000Z INFO upload image=... verdict=stored
  *   json   {"time": "2026-01-31T12:00:00.000Z", "level": "info", "event": "upload", ...} */
 #include "intake/log.h"
 
+#include "base/log_writer.h"
 #include "intake/clock.h"
 #include "intake/utf8.h"
 
@@ -21,6 +22,7 @@
 #include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -49,6 +51,7 @@ static bool switch_to(int fd)
 {
     if (destination == STDERR_FILENO) {
         destination = fd;
+        log_writer_aim(fd);
         return true;
     }
     bool switched = dup3(fd, destination, O_CLOEXEC) >= 0;
@@ -58,13 +61,27 @@ static bool switch_to(int fd)
     return switched;
 }
 
+/* A FIFO is opened for both sides: without that, opening waits for a reader, or fails where there
+ * is none, and each time the reader is started anew lines would be lost. */
+static int open_fifo(const char *path)
+{
+    return open(path, O_RDWR | O_NONBLOCK | O_CLOEXEC | O_NOCTTY);
+}
+
+static int open_file(const char *path)
+{
+    struct stat status;
+    if (stat(path, &status) == 0 && S_ISFIFO(status.st_mode))
+        return open_fifo(path);
+    return open(path, O_WRONLY | O_APPEND | O_CREAT | O_NONBLOCK | O_CLOEXEC | O_NOCTTY, 0640);
+}
+
 static bool open_destination(const char *path)
 {
     bool to_stderr = !path || !*path;
     if (to_stderr && destination == STDERR_FILENO)
         return true;
-    int fd = to_stderr ? fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, 3)
-                       : open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY, 0640);
+    int fd = to_stderr ? fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, 3) : open_file(path);
     return fd >= 0 && switch_to(fd);
 }
 
@@ -161,15 +178,7 @@ static void send_line(struct line *line)
     const char *end = line->format == LOG_FORMAT_JSON ? "}\n" : "\n";
     memcpy(line->text + line->len, end, strlen(end));
     line->len += strlen(end);
-    size_t sent = 0;
-    while (sent < line->len) {
-        ssize_t count = write(destination, line->text + sent, line->len - sent);
-        if (count < 0 && errno == EINTR)
-            continue;
-        if (count <= 0)
-            return;
-        sent += (size_t)count;
-    }
+    log_writer_put(line->text, line->len);
 }
 
 /* --- the two kinds of lines ------------------------------------------------------------ */

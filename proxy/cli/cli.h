@@ -10,12 +10,14 @@
 
 #include <stdbool.h>
 #include <stdio.h>
+#include <sys/types.h>
 
 enum command {
     COMMAND_RUN,
     COMMAND_CHECK,
     COMMAND_PRINT_CONFIG,
     COMMAND_EXPLAIN,
+    COMMAND_RELOAD,
     COMMAND_VERSION,
     COMMAND_HELP
 };
@@ -38,6 +40,7 @@ struct options {
     enum command command;
     struct settings_sources sources; /* the lists in it are owned */
     struct question question;        /* of COMMAND_EXPLAIN */
+    pid_t reload;                    /* of COMMAND_RELOAD: whom */
 };
 
 /* False: `errors` was told what is wrong; there is nothing to free. */

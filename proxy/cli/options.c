@@ -2,6 +2,7 @@
 #include "cli/cli.h"
 
 #include <getopt.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -11,6 +12,7 @@ enum option_id {
     ID_PRINT_CONFIG = 256,
     ID_VERSION,
     ID_HELP,
+    ID_RELOAD,
     ID_CONFIG_FILE,
     ID_CONFIG_DIR
 };
@@ -18,6 +20,7 @@ enum option_id {
 static const struct option long_options[] = {
     {"check", no_argument, NULL, ID_CHECK},
     {"print-config", no_argument, NULL, ID_PRINT_CONFIG},
+    {"reload", required_argument, NULL, ID_RELOAD},
     {"version", no_argument, NULL, ID_VERSION},
     {"help", no_argument, NULL, ID_HELP},
     {"config-file", required_argument, NULL, ID_CONFIG_FILE},
@@ -51,6 +54,8 @@ static const char usage[] =
     "                     [--import-method M] [--all-stores]\n"
     "                                  which rule applies, which store, why; what would be\n"
     "                                  changed or refused\n"
+    "       glance-intake --reload PID   have the running one read its configuration again; exit\n"
+    "                                  0 or 1, and what it says of it\n"
     "       glance-intake --version | --help\n";
 
 void options_help(FILE *out)
@@ -68,7 +73,8 @@ void options_help(FILE *out)
         "its `stores`.\n"
         "\n"
         "SIGTERM and SIGINT let uploads in flight finish (drain_timeout), then end the program; a\n"
-        "second one ends it at once. SIGHUP reads configuration, policy and certificates anew.\n",
+        "second one ends it at once. SIGHUP reads configuration, policy and certificates anew, as\n"
+        "--reload does, which also tells what came of it.\n",
         out);
 }
 
@@ -109,6 +115,18 @@ static bool add_path(struct parse *parse, const char ***paths, size_t *count, co
     return good;
 }
 
+static bool take_process(struct parse *parse, const char *text)
+{
+    char *end = NULL;
+    long pid = strtol(text, &end, 10);
+    if (*text < '0' || *text > '9' || *end || pid < 1 || pid > INT_MAX) {
+        fprintf(parse->errors, "glance-intake: --reload: '%s' is no process id\n", text);
+        return false;
+    }
+    parse->options->reload = (pid_t)pid;
+    return choose(parse, COMMAND_RELOAD);
+}
+
 static bool ask(struct parse *parse, int id, const char *text)
 {
     if (id < QUESTION_PROJECT) /* getopt_long has told what it does not know */
@@ -129,6 +147,8 @@ static bool take_option(struct parse *parse, int id, const char *argument)
         return choose(parse, COMMAND_VERSION);
     case ID_HELP:
         return choose(parse, COMMAND_HELP);
+    case ID_RELOAD:
+        return take_process(parse, argument);
     case ID_CONFIG_FILE:
         return add_path(parse, &sources->files, &sources->file_count, argument);
     case ID_CONFIG_DIR:

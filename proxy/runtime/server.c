@@ -16,6 +16,7 @@
 #include "intake/snapshot.h"
 #include "intake/stores.h"
 #include "intake/worker.h"
+#include "runtime/reload.h"
 
 #include <curl/curl.h>
 #include <errno.h>
@@ -30,10 +31,15 @@
 #include <systemd/sd-daemon.h>
 #include <unistd.h>
 
+/* How long the end waits for whoever reads the log. */
+enum { LOG_END_MS = 2000 };
+
 struct server {
     const struct settings_sources *sources;
     pthread_mutex_t lock; /* over `snapshot`: the admin thread takes references too */
     struct snapshot *snapshot;
+    struct snapshot *started; /* what sockets and threads were made of */
+    struct config_facts config;
     struct worker **workers;
     size_t worker_count;
     struct metrics **metrics;
@@ -44,6 +50,7 @@ struct server {
     uint64_t stop_at; /* clock_ms(); while draining */
     int signals;      /* a signalfd */
     int ended;        /* an eventfd: workers whose thread has ended */
+    int channel;      /* for those who ask for a reload; -1: there is none */
     size_t ended_count;
 };
 
@@ -137,6 +144,7 @@ static bool start_admin(struct server *server)
                                           .uploads = server->uploads,
                                           .spools = server->shared.spools,
                                           .stores = server->shared.stores,
+                                          .config = &server->config,
                                           .workers = server->worker_count,
                                           .snapshot = snapshot_now,
                                           .draining = is_draining,
@@ -156,6 +164,15 @@ static bool start_workers(struct server *server)
             return false;
         }
     return true;
+}
+
+/* From here on whoever reads the log holds nobody up. */
+static bool begin_log(void)
+{
+    bool begun = log_begin();
+    if (!begun)
+        log_say(LOG_LEVEL_ERROR, "the thread that writes the log could not be started");
+    return begun;
 }
 
 static bool begin_shared(struct server *server)
@@ -191,34 +208,10 @@ static void say_ready(const struct server *server)
                 settings->glance.endpoint_count > 1 ? " and others" : "");
     if (settings->admin.bind.text)
         log_say(LOG_LEVEL_INFO, "admin pages on %s", settings->admin.bind.text);
-    sd_notify(0, "READY=1");
+    sd_notify(0, "READY=1\nSTATUS=Serving");
 }
 
 /* --- reload ---------------------------------------------------------------------------- */
-
-static bool same_binds(const struct settings *a, const struct settings *b)
-{
-    if (a->listen.bind_count != b->listen.bind_count)
-        return false;
-    for (size_t i = 0; i < a->listen.bind_count; i++)
-        if (strcmp(a->listen.binds[i].text, b->listen.binds[i].text) != 0)
-            return false;
-    const char *admin_a = a->admin.bind.text ? a->admin.bind.text : "";
-    const char *admin_b = b->admin.bind.text ? b->admin.bind.text : "";
-    return strcmp(admin_a, admin_b) == 0;
-}
-
-/* What sockets and threads are made of is decided at start. */
-static const char *needs_restart(const struct snapshot *old, const struct snapshot *fresh)
-{
-    if (!same_binds(old->settings, fresh->settings))
-        return "bind";
-    if (!old->tls != !fresh->tls)
-        return "turning TLS on or off";
-    if (old->settings->workers != fresh->settings->workers)
-        return "workers";
-    return NULL;
-}
 
 static void put_in_force(struct server *server, struct snapshot *fresh)
 {
@@ -234,49 +227,49 @@ static void put_in_force(struct server *server, struct snapshot *fresh)
     server->snapshot = fresh;
     pthread_mutex_unlock(&server->lock);
     snapshot_release(old);
-    log_say(LOG_LEVEL_INFO, "the configuration was read again and is in force");
-    stores_tell_missing(server->shared.stores, fresh->policy);
 }
 
-static void reload(struct server *server)
+/* `asker` is who waits for the result, or -1. */
+static void reload(struct server *server, int asker)
 {
+    struct reload reload;
     sd_notifyf(0, "RELOADING=1\nMONOTONIC_USEC=%llu", (unsigned long long)clock_ms() * 1000);
-    struct problems problems = {0};
-    struct snapshot *fresh = snapshot_load(server->sources, &problems);
-    for (size_t i = 0; i < problems.count; i++)
-        log_say(LOG_LEVEL_ERROR, "%s", problems.lines[i]);
-    const char *restart = fresh ? needs_restart(server->snapshot, fresh) : NULL;
-    if (fresh && !restart) {
-        put_in_force(server, fresh);
-    } else {
-        if (restart)
-            log_say(LOG_LEVEL_ERROR, "%s: a change of it needs a restart", restart);
-        log_say(LOG_LEVEL_ERROR, "the new configuration was not taken; the old one stays in force");
-        snapshot_release(fresh);
-    }
-    problems_free(&problems);
-    sd_notify(0, "READY=1");
+    reload_read(&reload, server->sources, server->started, server->snapshot);
+    if (reload.fresh)
+        put_in_force(server, reload.fresh);
+    reload_tell(&reload, &server->config);
+    if (reload.fresh)
+        stores_tell_missing(server->shared.stores, server->snapshot->policy);
+    if (asker >= 0)
+        channel_answer(asker, &reload);
+    reload_free(&reload);
+}
+
+static void take_asker(struct server *server)
+{
+    int asker = channel_accept(server->channel);
+    if (asker >= 0)
+        reload(server, asker);
 }
 
 /* --- drain and stop -------------------------------------------------------------------- */
 
 static void drain(struct server *server)
 {
-    uint64_t timeout = server->snapshot->settings->drain_timeout;
-    log_say(LOG_LEVEL_INFO, "draining: nothing new is accepted, uploads in flight may finish");
-    sd_notify(0, "STOPPING=1");
     atomic_store(&server->draining, true);
-    server->stop_at = clock_ms() + timeout;
+    server->stop_at = clock_ms() + server->snapshot->settings->drain_timeout;
     for (size_t i = 0; i < server->worker_count; i++)
         worker_drain(server->workers[i]);
+    log_say(LOG_LEVEL_INFO, "draining: nothing new is accepted, uploads in flight may finish");
+    sd_notify(0, "STOPPING=1\nSTATUS=Draining: uploads in flight may finish");
 }
 
 static void stop(struct server *server, const char *why)
 {
-    log_say(LOG_LEVEL_WARNING, "%s: stopping at once, uploads in flight are cut off", why);
     server->stop_at = UINT64_MAX;
     for (size_t i = 0; i < server->worker_count; i++)
         worker_stop(server->workers[i]);
+    log_say(LOG_LEVEL_WARNING, "%s: stopping at once, uploads in flight are cut off", why);
 }
 
 static void take_signal(struct server *server)
@@ -285,7 +278,7 @@ static void take_signal(struct server *server)
     if (read(server->signals, &signal_info, sizeof signal_info) != sizeof signal_info)
         return;
     if (signal_info.ssi_signo == SIGHUP)
-        reload(server);
+        reload(server, -1);
     else if (!atomic_load(&server->draining))
         drain(server);
     else
@@ -304,11 +297,14 @@ static int wait_ms(const struct server *server)
 static void serve(struct server *server)
 {
     struct pollfd fds[] = {{.fd = server->signals, .events = POLLIN},
-                           {.fd = server->ended, .events = POLLIN}};
+                           {.fd = server->ended, .events = POLLIN},
+                           {.fd = server->channel, .events = POLLIN}};
     while (server->ended_count < server->worker_count) {
-        int ready = poll(fds, 2, wait_ms(server));
+        int ready = poll(fds, sizeof fds / sizeof *fds, wait_ms(server));
         if (ready > 0 && fds[0].revents)
             take_signal(server);
+        if (ready > 0 && fds[2].revents)
+            take_asker(server);
         eventfd_t ended = 0;
         if (ready > 0 && fds[1].revents && eventfd_read(server->ended, &ended) == 0)
             server->ended_count += ended;
@@ -325,8 +321,10 @@ static bool start(struct server *server)
     server->workers = calloc(workers, sizeof *server->workers);
     server->metrics = calloc(workers, sizeof(struct metrics *));
     server->uploads = calloc(workers, sizeof(struct uploads *));
-    if (!server->workers || !server->metrics || !server->uploads || !take_signals(server))
+    if (!server->workers || !server->metrics || !server->uploads || !take_signals(server) ||
+        !begin_log())
         return false;
+    server->channel = channel_open();
     raise_file_limit(server->snapshot->settings);
     return begin_shared(server) && listen_and_make(server) && start_admin(server) &&
            start_workers(server);
@@ -345,6 +343,9 @@ static void tear_down(struct server *server)
         close(server->signals);
     if (server->ended >= 0)
         close(server->ended);
+    if (server->channel >= 0)
+        close(server->channel);
+    snapshot_release(server->started);
     snapshot_release(server->snapshot);
     pthread_mutex_destroy(&server->lock);
 }
@@ -353,9 +354,13 @@ int server_run(struct snapshot *first, const struct settings_sources *sources)
 {
     struct server server = {.sources = sources,
                             .snapshot = first,
+                            .started = snapshot_hold(first),
                             .lock = PTHREAD_MUTEX_INITIALIZER,
                             .signals = -1,
-                            .ended = -1};
+                            .ended = -1,
+                            .channel = -1};
+    atomic_init(&server.config.last_successful, true);
+    atomic_init(&server.config.last_success_ms, clock_wall_ms());
     if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK)
         return 1;
     bool started = start(&server);
@@ -366,5 +371,6 @@ int server_run(struct snapshot *first, const struct settings_sources *sources)
     }
     tear_down(&server);
     curl_global_cleanup();
+    log_end(LOG_END_MS);
     return started ? 0 : 1;
 }

@@ -15,7 +15,9 @@ enum { WHY_MAX = 256 };
 
 static void snapshot_free(struct snapshot *snapshot)
 {
-    tls_identity_free(snapshot->tls);
+    if (!snapshot->lender)
+        tls_identity_free(snapshot->tls);
+    snapshot_release(snapshot->lender);
     policy_free(snapshot->policy);
     settings_free(snapshot->settings);
     free(snapshot);
@@ -73,6 +75,13 @@ struct snapshot *snapshot_load(const struct settings_sources *sources, struct pr
     }
     atomic_init(&snapshot->references, 1);
     return snapshot;
+}
+
+/* Of whom lends what is borrowed, or one reload after the other would keep them all. */
+void snapshot_borrow_tls(struct snapshot *snapshot, struct snapshot *from)
+{
+    snapshot->lender = snapshot_hold(from->lender ? from->lender : from);
+    snapshot->tls = from->tls;
 }
 
 struct snapshot *snapshot_hold(struct snapshot *snapshot)

@@ -157,6 +157,8 @@ static void load_all(struct loader *loader, const struct settings_sources *sourc
     if (loader->settings->workers == 0)
         loader->settings->workers = cpu_count();
     settings_check(loader->settings, loader->places, loader->problems);
+    if (!settings_keep_places(loader->settings, loader->places))
+        problems_add(loader->problems, "settings", 0, "no memory");
     settings_files_free(&files);
 }
 
@@ -208,5 +210,6 @@ void settings_free(struct settings *settings)
     for (size_t i = 0; i < settings_table_count; i++)
         if (settings_table[i].kind->clear)
             settings_table[i].kind->clear(&settings_table[i], settings);
+    settings_forget_places(settings);
     free(settings);
 }

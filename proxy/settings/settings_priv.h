@@ -11,6 +11,7 @@
  *     load.c       files in order, each key once a file, the last file wins
  *     check.c      what one key alone cannot show to be wrong
  *     loops.c      an endpoint that is this proxy itself
+ *     restart.c    what a reload cannot change
  */
 #ifndef INTAKE_SETTINGS_PRIV_H
 #define INTAKE_SETTINGS_PRIV_H
@@ -115,6 +116,12 @@ struct ini_visitor {
  * not exist is like an empty one. */
 void ini_file_read(const char *path, bool may_be_absent, const struct ini_visitor *visitor,
                    struct problems *problems);
+
+/* --- restart.c ------------------------------------------------------------------------- */
+
+/* Copies those that settings_needing_restart() tells of. False: no memory. */
+bool settings_keep_places(struct settings *settings, const struct setting_place *places);
+void settings_forget_places(struct settings *settings);
 
 /* --- check.c --------------------------------------------------------------------------- */
 

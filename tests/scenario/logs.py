@@ -2,10 +2,14 @@
 """One line per upload, and never a secret."""
 import hashlib
 import json
+import os
 import re
+import signal
+import subprocess
+import time
 
 from support.glance import IMAGE, TOKEN, UPLOAD, answer, facts
-from support.proxy import wait_until
+from support.proxy import SANITIZERS, wait_until
 from support.scene import scenario
 from support.wire import head
 
@@ -96,3 +100,87 @@ def no_token_anywhere(scene):
         assert TOKEN.encode() not in said.body
     proxy.stop()
     assert proxy.log() and TOKEN not in proxy.log()
+
+
+# --- a reader that stops ------------------------------------------------------------------------
+
+DEBUG = {"DEFAULT": {"debug": "true", "workers": 1}}
+LINES_MIN = 15_000  # of debug: more than the queue and the pipe can hold together
+
+
+def until_lines_are_lost(proxy):
+    """Many requests, each of which has something to log; all of them are answered."""
+    field = f"X-Openstack-Request-Id: {'r' * 64}"
+    with proxy.client() as client:
+        for number in range(LINES_MIN):
+            assert client.ask("GET", "/v2/images", field).status == 200
+            if number % 100 == 0 and proxy.metric("log_lines_lost_total"):
+                return
+    raise AssertionError("no line was lost")
+
+
+def ends_soon(proxy):
+    began = time.monotonic()
+    proxy.signal(signal.SIGTERM)
+    assert proxy.wait_exit() == 0
+    assert time.monotonic() - began < 15  # drain_timeout is 20 s
+
+
+@scenario(threaded=True)
+def a_reader_that_stops_holds_nobody_up(scene):
+    """Standard error is a pipe that nobody empties, as when a log collector hangs."""
+    proxy = scene.proxy(scene.glance(), conf=DEBUG, start=False)
+    proxy.process = subprocess.Popen([*proxy.command, "--config-file", proxy.conf_file], stderr=subprocess.PIPE,
+                                     stdin=subprocess.DEVNULL, env={**os.environ, **SANITIZERS})
+    proxy.error_file.touch()
+    proxy.wait_ready()
+    until_lines_are_lost(proxy)
+    ends_soon(proxy)
+    proxy.process.stderr.close()
+
+
+@scenario(threaded=True)
+def a_reader_that_comes_back_is_told(scene):
+    """log_file is a FIFO: without a reader at first, then with one that gets whole lines, and then one
+    that says how many are missing."""
+    fifo = scene.folder / "log.fifo"
+    os.mkfifo(fifo)
+    proxy = scene.proxy(scene.glance(), conf={"DEFAULT": {**DEBUG["DEFAULT"], "log_file": fifo, "log_format": "json"}})
+    until_lines_are_lost(proxy)
+    seen, rest = [], b""
+    with open(fifo, "rb", buffering=0) as reader:
+        os.set_blocking(reader.fileno(), False)
+
+        def told():
+            nonlocal rest
+            piece = reader.read(1 << 16)
+            *lines, rest = (rest + (piece or b"")).split(b"\n")
+            seen.extend(json.loads(line) for line in lines)
+            return [line for line in seen if "lines of this log were lost" in line.get("message", "")]
+        wait_until("the gap is told", told)
+        lost = sum(int(line["message"].split()[0]) for line in told())
+        assert 0 < lost <= proxy.metric("log_lines_lost_total")
+        proxy.signal(signal.SIGTERM)
+        wait_until("the last line", lambda: told() and seen[-1].get("message") == "stopped")
+    assert proxy.wait_exit() == 0
+
+
+@scenario
+def a_full_disk_is_counted(scene):
+    proxy = scene.proxy(scene.glance(), conf={"DEFAULT": {"log_file": "/dev/full"}})
+    assert proxy.ask("PUT", UPLOAD, body=DATA).status == 204
+    wait_until("it is counted", lambda: proxy.metric("log_lines_lost_total") >= 1)
+    ends_soon(proxy)
+
+
+@scenario
+def a_reload_leads_away_from_a_stuck_reader(scene):
+    fifo, file = scene.folder / "log.fifo", scene.folder / "intake.log"
+    os.mkfifo(fifo)
+    proxy = scene.proxy(scene.glance(), conf={"DEFAULT": {**DEBUG["DEFAULT"], "log_file": fifo}})
+    until_lines_are_lost(proxy)
+    proxy.write({"DEFAULT": {"log_file": file, "workers": 1}})
+    proxy.signal(signal.SIGHUP)
+    wait_until("it is told what was lost", lambda: file.exists() and "lines of this log were lost" in file.read_text())
+    proxy.ask("PUT", UPLOAD, "X-Openstack-Request-Id: req-after", body=DATA)
+    wait_until("lines come through", lambda: "request_id=req-after" in file.read_text())

@@ -2,10 +2,13 @@
 """SIGHUP: the new files if they are good, else the old ones and the reason."""
 import re
 import signal
+import socket
 import ssl
+import subprocess
+import time
 
 from support.glance import UPLOAD, new_upload
-from support.proxy import wait_until
+from support.proxy import ADMIN_PORT, PORT, wait_until
 from support.scene import scenario, trusting
 from support.wire import head
 
@@ -126,3 +129,112 @@ def new_certificates(scene):
     proxy.signal(signal.SIGHUP)
     proxy.wait_log("listener.key")
     assert presented(proxy, anyone) == new
+
+
+# --- what needs a restart, and what is told of a reload -------------------------------------------
+
+
+class Manager:
+    """A service manager: it hears of the program's state, and asks for a reload as it is told to."""
+
+    def __init__(self, scene):
+        path = scene.folder / "notify"
+        self.sock = scene.enter_context(socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM))
+        self.sock.bind(str(path))
+        self.sock.settimeout(30)
+        scene.proxy_command = ["env", f"NOTIFY_SOCKET={path}", *scene.proxy_command]
+
+    def hears(self, pattern):
+        """The next state that is told, and matches."""
+        while True:
+            told = self.sock.recv(8192).decode()
+            if re.search(pattern, told):
+                return told
+
+
+def ask_to_reload(proxy, conf=None, **policy):
+    """What ExecReload= does: its exit status, and what it says."""
+    proxy.write(conf or {}, **policy)
+    done = subprocess.run([proxy.command[-1], "--reload", str(proxy.process.pid)], text=True, timeout=60,
+                          capture_output=True, check=False)
+    return done.returncode, done.stdout + done.stderr
+
+
+def facts_of(proxy):
+    return (proxy.metric("config_last_reload_successful"),
+            proxy.metric("config_last_reload_success_timestamp_seconds"))
+
+
+@scenario(threaded=True)
+def a_changed_bind_takes_nothing_along(scene):
+    """All else is in force; what is not is named, each time until there is a restart."""
+    manager = Manager(scene)
+    proxy = scene.proxy(scene.glance(), conf={"DEFAULT": {"workers": 2}})
+    manager.hears("READY=1")
+    before = facts_of(proxy)
+    assert before[0] == 1 and abs(before[1] - time.time()) < 60, before
+    changed = {"listen": {"bind": f"{scene.host}:{PORT + 7}"}, "DEFAULT": {"workers": 3},
+               "admin": {"bind": f"{scene.host}:{ADMIN_PORT + 7}"}, "upload": {"max_size": "4KiB"}}
+    for policy in (TO_FILE, TO_FILE.replace("file", "test")):
+        at = len(proxy.log())
+        status, said = ask_to_reload(proxy, changed, policy=policy)
+        assert status == 0, said
+        lines = proxy.conf_file.read_text().splitlines()
+        for key, new, old in (("[listen] bind", f"{scene.host}:{PORT + 7}", f"{scene.host}:{PORT}"),
+                              ("[DEFAULT] workers", "3", "2"),
+                              ("[admin] bind", f"{scene.host}:{ADMIN_PORT + 7}", f"{scene.host}:{ADMIN_PORT}")):
+            section, name = key[1:].split("] ")
+            place = lines.index(f"{name} = {new}", lines.index(f"[{section}]")) + 1
+            told = f"glance-intake.conf:{place}: {key} = {new} needs a restart; until then it is {old}"
+            assert told in said and told in proxy.log()[at:], (told, said)
+        assert "READY=1\nSTATUS=Serving; not all of the new configuration is in force: " in \
+            manager.hears("not all"), "systemctl status must show it"
+        wait_until("the rest is in force", lambda policy=policy: store(proxy) in policy)
+        assert proxy.ask("PUT", new_upload(), body=bytes(5000)).status == 413
+    assert facts_of(proxy)[0] == 1 and facts_of(proxy)[1] > before[1]
+    status, said = ask_to_reload(proxy, {"DEFAULT": {"workers": 2}})
+    assert (status, said) == (0, "the new configuration is in force\n")
+    assert "STATUS=Serving; the new configuration is in force" in manager.hears("STATUS=Serving")
+
+
+@scenario
+def a_reload_that_takes_nothing_fails(scene):
+    manager = Manager(scene)
+    proxy = scene.proxy(scene.glance())
+    before = facts_of(proxy)
+    status, said = ask_to_reload(proxy, {"listen": {"stall_timeout": "soon"}}, policy=TO_FILE)
+    assert status == 1 and re.search(r"glance-intake\.conf:\d+: .*soon", said), said
+    assert "the new configuration was not taken" in said
+    assert "soon" in manager.hears("STATUS=The new configuration was not taken")
+    assert facts_of(proxy) == (0, before[1]) and store(proxy) == "test"
+    assert ask_to_reload(proxy, policy=TO_FILE)[0] == 0
+    assert facts_of(proxy)[0] == 1
+    wait_until("the new policy is in force", lambda: store(proxy) == "file")
+
+
+@scenario
+def nobody_is_there_to_reload(scene):
+    """It must not look like success."""
+    proxy = scene.proxy(scene.glance())
+    assert proxy.stop() is None
+    done = subprocess.run([proxy.command[-1], "--reload", str(proxy.process.pid)], text=True, timeout=60,
+                          capture_output=True, check=False)
+    assert done.returncode == 1 and "does not answer" in done.stderr, done
+
+
+@scenario
+def tls_stays_on(scene):
+    """A listener that was started with TLS has its certificate, however often the files say otherwise."""
+    cert, key = scene.certificate("listener")
+    tls = {"listen": {"tls_cert_file": cert, "tls_key_file": key}}
+    proxy = scene.proxy(scene.glance(), conf=tls)
+    for policy in (TO_FILE, TO_FILE.replace("file", "test"), TO_FILE):
+        status, said = ask_to_reload(proxy, policy=policy)
+        assert status == 0, said
+        assert f"[listen] tls_cert_file = (empty) needs a restart; until then it is {cert}" in said, said
+
+        def store_by_tls():
+            with proxy.client(tls=trusting(cert)) as client:
+                return client.ask("PUT", new_upload(), body=b"image").get("X-Intake-Store")
+        wait_until("the new policy is in force", lambda policy=policy: store_by_tls() in policy)
+    assert ask_to_reload(proxy, tls) == (0, "the new configuration is in force\n")

@@ -99,7 +99,9 @@ static void find_port(void)
 
 static struct admin *start(char *error, size_t error_size)
 {
+    static const struct config_facts config = {true, 1700000000123};
     const struct admin_sources sources = {
+        .config = &config,
         .metrics = &metrics,
         .uploads = &uploads,
         .workers = 1,

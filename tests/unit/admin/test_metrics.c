@@ -43,7 +43,11 @@ static int tear_down(void **state)
 static void read_all(void)
 {
     buffer_clear(&text);
-    static const struct metrics_common common = {.spool_bytes = 4711, .stores_missing = 2};
+    static const struct metrics_common common = {.spool_bytes = 4711,
+                                                 .stores_missing = 2,
+                                                 .log_lines_lost = 3,
+                                                 .config_taken = true,
+                                                 .config_taken_ms = 1700000000123};
     assert_true(metrics_text(metrics, WORKERS, &common, &text));
 }
 
@@ -81,6 +85,9 @@ static void test_everything_is_there_from_the_start(void **state)
     assert_line("glance_intake_requests_total{class=\"5xx\"} 0");
     assert_line("glance_intake_upload_duration_seconds_count 0");
     assert_line("glance_intake_spool_bytes 4711");
+    assert_line("glance_intake_log_lines_lost_total 3");
+    assert_line("glance_intake_config_last_reload_successful 1");
+    assert_line("glance_intake_config_last_reload_success_timestamp_seconds 1700000000.123");
 }
 
 static void test_workers_sum_up(void **state)
@@ -294,7 +301,7 @@ static void test_families_are_announced(void **state)
             assert_non_null(strchr("_{ ", line[strlen(family)]));
         }
     }
-    assert_int_equal(families, 19);
+    assert_int_equal(families, 22);
 }
 
 static void test_too_large_for_the_buffer(void **state)

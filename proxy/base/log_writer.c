@@ -1,0 +1,272 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A reader of the log that stops must not stop whoever writes it: a pipe whose reader hangs, a
+ * terminal on hold, a file system that is gone. So a line waits in a bounded queue, and one thread
+ * writes. It also waits with poll(2) rather than in write(2), so that a reload can point it
+ * elsewhere meanwhile. What the queue has no room for is lost, counted, and told of in the log once
+ * lines get through again.
+ *
+ *     log_say() -> queue -> thread -> write(2)
+ *
+ * Before log_begin() and after log_end() there is no thread; then a line is written at once. */
+#include "base/log_writer.h"
+
+#include "intake/clock.h"
+#include "intake/log.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <poll.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <string.h>
+#include <sys/param.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
+
+enum { QUEUE_SIZE = 1 << 20, LOOK_MS = 200, AT_ONCE_MS = 1000, BUSY_MS = 10 };
+
+static _Atomic int destination = STDERR_FILENO;
+static _Atomic uint64_t lost;
+static _Atomic bool given_up; /* log_end() has waited long enough */
+
+static struct {
+    pthread_mutex_t lock; /* over all that follows */
+    pthread_cond_t changed;
+    pthread_t thread;
+    bool running;
+    bool ending;
+    bool writing;    /* the thread has lines that are not in the queue any more */
+    uint64_t untold; /* lines lost since the log told of some */
+    size_t start, count;
+    char bytes[QUEUE_SIZE]; /* a ring */
+} queue = {.lock = PTHREAD_MUTEX_INITIALIZER};
+
+void log_writer_aim(int fd)
+{
+    destination = fd;
+}
+
+uint64_t log_lost(void)
+{
+    return lost;
+}
+
+/* --- writing --------------------------------------------------------------------------- */
+
+static void pause_ms(long ms)
+{
+    const struct timespec pause = {.tv_nsec = ms * 1000000};
+    nanosleep(&pause, NULL);
+}
+
+/* As write(2), but never blocking on a socket; journald's standard error is one. */
+static ssize_t write_some(const char *bytes, size_t count)
+{
+    ssize_t sent = send(destination, bytes, count, MSG_DONTWAIT | MSG_NOSIGNAL);
+    return sent < 0 && errno == ENOTSOCK ? write(destination, bytes, count) : sent;
+}
+
+static bool try_later(int error)
+{
+    if (error == EAGAIN)
+        pause_ms(BUSY_MS);
+    return error == EAGAIN || error == EINTR;
+}
+
+/* How much of it was written: all, unless the destination failed or had no room until then. */
+static size_t write_until(const char *bytes, size_t count, uint64_t deadline)
+{
+    size_t done = 0;
+    while (done < count && !given_up && clock_ms() < deadline) {
+        struct pollfd room = {.fd = destination, .events = POLLOUT};
+        if (poll(&room, 1, LOOK_MS) <= 0)
+            continue;
+        ssize_t sent = write_some(bytes + done, count - done);
+        if (sent < 0 && !try_later(errno))
+            break;
+        done += sent > 0 ? (size_t)sent : 0;
+    }
+    return done;
+}
+
+static uint64_t lines_in(const char *bytes, size_t count)
+{
+    uint64_t lines = 0;
+    for (size_t i = 0; i < count; i++)
+        lines += bytes[i] == '\n';
+    return lines;
+}
+
+/* Whole lines. Of a line that was cut off the end is written before the next one, or the two would
+ * look like one. Returns how many lines were lost. */
+static uint64_t write_lines(const char *bytes, size_t count, uint64_t deadline)
+{
+    static bool torn;
+    if (torn && write_until("\n", 1, deadline) == 0)
+        return lines_in(bytes, count);
+    size_t done = write_until(bytes, count, deadline);
+    torn = done > 0 && bytes[done - 1] != '\n';
+    return lines_in(bytes + done, count - done);
+}
+
+/* --- the queue, under its lock --------------------------------------------------------- */
+
+static void lose(uint64_t lines)
+{
+    lost += lines;
+    queue.untold += lines;
+}
+
+static void append(const char *bytes, size_t count)
+{
+    size_t end = (queue.start + queue.count) % QUEUE_SIZE;
+    size_t first = MIN(count, QUEUE_SIZE - end);
+    memcpy(queue.bytes + end, bytes, first);
+    memcpy(queue.bytes, bytes + first, count - first);
+    queue.count += count;
+}
+
+/* As many whole lines as one write(2) to a pipe keeps together. */
+static size_t take(char into[PIPE_BUF])
+{
+    size_t whole = 0;
+    for (size_t i = 0; i < MIN(queue.count, (size_t)PIPE_BUF); i++) {
+        into[i] = queue.bytes[(queue.start + i) % QUEUE_SIZE];
+        if (into[i] == '\n')
+            whole = i + 1;
+    }
+    queue.start = (queue.start + whole) % QUEUE_SIZE;
+    queue.count -= whole;
+    return whole;
+}
+
+static void put_in_queue(const char *line, size_t length)
+{
+    if (given_up || QUEUE_SIZE - queue.count < length) {
+        lose(1);
+        return;
+    }
+    append(line, length);
+    pthread_cond_broadcast(&queue.changed);
+}
+
+void log_writer_put(const char *line, size_t length)
+{
+    pthread_mutex_lock(&queue.lock);
+    if (queue.running)
+        put_in_queue(line, length);
+    else
+        lose(write_lines(line, length, clock_ms() + AT_ONCE_MS));
+    pthread_mutex_unlock(&queue.lock);
+}
+
+/* --- the thread ------------------------------------------------------------------------ */
+
+/* Called only after a write that succeeded: on a full disk it would otherwise add a line for each
+ * line that is lost. */
+static void tell_of_lost(void)
+{
+    uint64_t untold = queue.untold;
+    bool room = queue.count < QUEUE_SIZE / 2;
+    if (!untold || !room)
+        return;
+    queue.untold = 0;
+    pthread_mutex_unlock(&queue.lock);
+    log_say(LOG_LEVEL_WARNING, "%llu lines of this log were lost: nobody took them in time",
+            (unsigned long long)untold);
+    pthread_mutex_lock(&queue.lock);
+}
+
+static void write_next(void)
+{
+    char lines[PIPE_BUF];
+    size_t count = take(lines);
+    queue.writing = true;
+    pthread_mutex_unlock(&queue.lock);
+    uint64_t gone = write_lines(lines, count, UINT64_MAX);
+    pthread_mutex_lock(&queue.lock);
+    queue.writing = false;
+    lose(gone);
+    if (!gone)
+        tell_of_lost();
+    pthread_cond_broadcast(&queue.changed);
+}
+
+static void *write_all(void *context)
+{
+    (void)context;
+    pthread_mutex_lock(&queue.lock);
+    while (queue.count || !queue.ending) {
+        if (queue.count)
+            write_next();
+        else
+            pthread_cond_wait(&queue.changed, &queue.lock);
+    }
+    pthread_mutex_unlock(&queue.lock);
+    return NULL;
+}
+
+/* A new thread has its maker's mask: signals are for the thread that waits for them. */
+static bool start_thread(void)
+{
+    sigset_t all;
+    sigset_t before;
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before);
+    bool started = pthread_create(&queue.thread, NULL, write_all, NULL) == 0;
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    return started;
+}
+
+bool log_begin(void)
+{
+    pthread_condattr_t attributes;
+    pthread_condattr_init(&attributes);
+    pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
+    pthread_cond_init(&queue.changed, &attributes);
+    pthread_condattr_destroy(&attributes);
+    pthread_mutex_lock(&queue.lock);
+    queue.ending = false;
+    queue.running = start_thread();
+    bool running = queue.running;
+    pthread_mutex_unlock(&queue.lock);
+    return running;
+}
+
+/* True: every line has left. */
+static bool await_idle(unsigned ms)
+{
+    struct timespec until;
+    clock_gettime(CLOCK_MONOTONIC, &until);
+    until.tv_sec += ms / 1000;
+    until.tv_nsec += (long)(ms % 1000) * 1000000;
+    if (until.tv_nsec >= 1000000000) {
+        until.tv_sec++;
+        until.tv_nsec -= 1000000000;
+    }
+    while (queue.count || queue.writing)
+        if (pthread_cond_timedwait(&queue.changed, &queue.lock, &until) != 0)
+            return false;
+    return true;
+}
+
+/* A thread that hangs in write(2) all the same is left to the end of the process. */
+void log_end(unsigned ms)
+{
+    pthread_mutex_lock(&queue.lock);
+    bool running = queue.running;
+    queue.ending = true;
+    pthread_cond_broadcast(&queue.changed);
+    bool idle = !running || await_idle(ms);
+    given_up = !idle;
+    queue.running = running && !idle;
+    pthread_mutex_unlock(&queue.lock);
+    if (running && idle)
+        pthread_join(queue.thread, NULL);
+    else if (running)
+        pthread_detach(queue.thread);
+}
