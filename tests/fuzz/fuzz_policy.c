@@ -16,6 +16,20 @@ static void check_store(const char *name, void *context)
                         store->s3.region && store->capacity > 0));
 }
 
+static void check_checks(const struct policy_checks *checks)
+{
+    static const struct check_levels strict = {CHECK_REJECT, CHECK_REJECT, CHECK_REJECT,
+                                               CHECK_REJECT, CHECK_REJECT};
+    const struct check_levels levels = policy_check_levels(checks, &strict);
+    bool same = memcmp(&levels, &strict, sizeof levels) == 0;
+    bool laxer = false;
+    for (size_t i = 0; i < POLICY_CHECK_COUNT; i++) {
+        property(!checks->set[i] || checks->level[i] <= CHECK_REJECT);
+        laxer |= checks->set[i] && checks->level[i] != CHECK_REJECT;
+    }
+    property(same != laxer);
+}
+
 static void check_decision(const struct policy *policy, const struct policy_facts *facts)
 {
     struct policy_decision decision;
@@ -24,6 +38,8 @@ static void check_decision(const struct policy *policy, const struct policy_fact
     property(decision.rule && *decision.rule);
     property(decision.verdict != POLICY_ACCEPT || (decision.store && *decision.store));
     property(decision.verdict != POLICY_DENY || decision.why);
+    property(!decision.checks_by_size || decision.size_ceiling != UINT64_MAX);
+    check_checks(&decision.checks);
     property(decision.verdict != POLICY_TOO_LARGE || facts->size > decision.max_size);
     buffer_init(&out, 1 << 16);
     policy_explain(policy, facts, &decision, &out);
@@ -42,6 +58,16 @@ static void check_settled(const struct policy *policy, const struct policy_facts
     property(!again.policy.replaced && strcmp(again.policy.store, store) == 0);
 }
 
+/* Only what Glance has by then can be too large. */
+static void check_import_size(const struct policy_facts *facts,
+                              const struct policy_decision *decision)
+{
+    bool has_data = policy_import_has_data(facts->import_method);
+    property(has_data || decision->max_size == UINT64_MAX);
+    property(decision->verdict != POLICY_TOO_LARGE ||
+             (facts->size_known && facts->size > decision->max_size));
+}
+
 static void check_import(const struct policy *policy, const struct policy_facts *facts,
                          const struct import_wish *wish)
 {
@@ -50,7 +76,7 @@ static void check_import(const struct policy *policy, const struct policy_facts 
     policy_decide_import(policy, facts, wish, &decision);
     enum policy_verdict verdict = decision.policy.verdict;
     property(decision.policy.rule && *decision.policy.rule);
-    property(verdict != POLICY_TOO_LARGE && decision.policy.max_size == UINT64_MAX);
+    check_import_size(facts, &decision.policy);
     property((verdict == POLICY_STORE_NOT_ALLOWED) == (decision.refused != NULL));
     property(verdict == POLICY_ACCEPT || decision.change == IMPORT_KEEP);
     property(decision.change == IMPORT_KEEP || decision.policy.store);
@@ -78,8 +104,11 @@ static void check_imports(const struct policy *policy)
     static const char *const methods[] = {"glance-direct", "web-download", "copy-image"};
     for (size_t i = 0; i < sizeof wishes / sizeof *wishes; i++)
         for (size_t j = 0; j < sizeof methods / sizeof *methods; j++) {
-            const struct policy_facts facts = {
+            struct policy_facts facts = {
                 .import_method = methods[j], .client = "10.0.0.11", .name = "win-10"};
+            check_import(policy, &facts, &wishes[i]);
+            facts.size_known = true;
+            facts.size = UINT64_C(11) << 30;
             check_import(policy, &facts, &wishes[i]);
         }
 }
