@@ -7,8 +7,11 @@
  * advice where there is none.
  *
  * Both may hold {detail} (the particulars, with a colon before them; nothing when there are none),
- * {url} (the address of the upload as the client sees it) and {image} (the image's id). A row that
- * other doors than an upload can come to, an import for instance, has words that fit those too. */
+ * {url} (the address of the upload as the client sees it), {image} (the image's id), and commands
+ * in the words of the client's own program: {upload}, {create}, {show} and more, see
+ * proxy/reply/hints.c. A hint can be pasted as it is, once FILE, NAME and TOKEN are filled in. A
+ * row that other doors than an upload can come to, an import for instance, has words that fit those
+ * too. */
 #ifndef INTAKE_REFUSAL_H
 #define INTAKE_REFUSAL_H
 
@@ -17,10 +20,9 @@
 /* clang-format off */
 #define REFUSALS(row)                                                                              \
     row(BAD_REQUEST, "bad_request", 400,                                                           \
-        "The request was not passed on to Glance because its head is not sound HTTP{detail}. "     \
-        "Correct the head and send it again.",                                                     \
-        "Leave Host, Content-Length and Transfer-Encoding to your HTTP client. An upload: "        \
-        "curl -T FILE -H 'X-Auth-Token: ...' {url}")                                               \
+        "The request was not passed on to Glance because its head is not sound "                   \
+        "HTTP{detail}. Correct the head and send it again.",                                       \
+        "Leave Host, Content-Length and Transfer-Encoding to your HTTP client.")                   \
     row(TARGET_TOO_LONG, "target_too_long", 414,                                                   \
         "The request was not passed on to Glance because its target, the path with the query, "    \
         "is too long{detail}. Ask for less at once.",                                              \
@@ -42,85 +44,79 @@
         "properties at once.",                                                                     \
         "Several smaller requests instead of one.")                                                \
     row(IMAGE_NOT_QUEUED, "image_not_queued", 409,                                                 \
-        "The image is not waiting for data{detail}. If it is being uploaded now, wait for "        \
-        "the end of that; else create a new image and upload to that one: data that is "           \
-        "there cannot be replaced.",                                                               \
-        "openstack image create --disk-format qcow2 --container-format bare --file FILE NAME")     \
+        "The image is not waiting for data{detail}. If it is being uploaded now, wait "            \
+        "for the end of that; else create a new image and upload to that one: data that "          \
+        "is there cannot be replaced.",                                                            \
+        "{create}")                                                                                \
     row(UPLOAD_IN_PROGRESS, "upload_in_progress", 409,                                             \
-        "Another upload to this image is under way through this proxy{detail}. Wait "              \
-        "for the end of that one: an image takes data only once.",                                 \
-        "openstack image show -c status {image}")                                                  \
+        "Another upload to this image is under way through this proxy{detail}. Wait for "          \
+        "the end of that one: an image takes data only once.",                                     \
+        "{show}")                                                                                  \
     row(WRONG_METHOD, "wrong_method", 405,                                                         \
         "Image data goes by PUT to the address of the image that ends in /file{detail}. It was "   \
-        "not read, and the image is as it was: send the file with curl -T FILE.",                  \
-        "curl -T FILE -H 'X-Auth-Token: ...' {url}")                                               \
+        "not read, and the image is as it was: send the file with {tool}.",                        \
+        "{upload}")                                                                                \
     row(FORMATS_UNSET, "formats_unset", 400,                                                       \
-        "The image takes no data until it says what the data is{detail}. "                         \
-        "Set its disk format and container format, then upload again.",                            \
-        "openstack image set --disk-format qcow2 --container-format bare {image}")                 \
+        "The image takes no data until it says what the data is{detail}. Set its disk "            \
+        "format and container format, then upload again.",                                         \
+        "{set}")                                                                                   \
     row(EMPTY_BODY, "empty_body", 400,                                                             \
-        "The upload has no data (curl -d leaves none of a file of zeros), and Glance "             \
-        "would make of it an image of 0 bytes{detail}. Send the file with curl -T FILE.",          \
-        "curl -T FILE -H 'X-Auth-Token: ...' {url}")                                               \
+        "The upload has no data, and Glance would make of it an image of 0 "                       \
+        "bytes{detail}. Send the file with {tool}.",                                               \
+        "{upload}")                                                                                \
     row(CONTENT_RANGE, "content_range", 400,                                                       \
-        "The upload is a part of a file (Content-Range), and Glance would take the "               \
-        "part for the whole image{detail}. Send the whole file at once with curl -T "              \
-        "FILE.",                                                                                   \
-        "curl -T FILE -H 'X-Auth-Token: ...' {url}")                                               \
+        "The upload is a part of a file (Content-Range), and Glance would take the part "          \
+        "for the whole image{detail}. Send the whole file at once with {tool}.",                   \
+        "{upload}")                                                                                \
     row(CONTENT_ENCODING, "content_encoding", 400,                                                 \
-        "The upload was compressed for the way (Content-Encoding), and Glance would "              \
-        "not unpack it but store it so{detail}. Send the file as it is with curl -T "              \
-        "FILE.",                                                                                   \
-        "curl -T FILE -H 'X-Auth-Token: ...' {url}")                                               \
+        "The upload was compressed for the way (Content-Encoding), and Glance would not "          \
+        "unpack it but store it so{detail}. Send the file as it is with {tool}.",                  \
+        "{upload}")                                                                                \
     row(DAMAGED_BODY, "damaged_body", 400,                                                         \
-        "The image data has lost bytes on its way here: curl -d strips NUL, line feed "            \
-        "and carriage return from a file, and what is left would not boot{detail}. "               \
-        "Send the file with curl -T FILE.",                                                        \
-        "curl -T FILE -H 'X-Auth-Token: ...' {url}")                                               \
+        "The image data was changed on its way here, and what has come would not "                 \
+        "boot{detail}. Send the file as it is with {tool}.",                                       \
+        "{upload}")                                                                                \
     row(FORMAT_MISMATCH, "format_mismatch", 400,                                                   \
         "The data is not of the format that the image says it has{detail}. The image "             \
         "still waits for data of its own format.",                                                 \
-        "openstack image create --disk-format FORMAT --container-format bare --file "              \
-        "FILE NAME, or the right file for this image: curl -T FILE -H 'X-Auth-Token: "             \
-        "...' {url}")                                                                              \
+        "{right}")                                                                                 \
     row(UNSAFE_FORMAT, "unsafe_format", 400,                                                       \
         "The image could make the host that opens it read files that are not its "                 \
         "own{detail}. Make a copy that stands alone, and send that; the image still "              \
         "waits for data.",                                                                         \
-        "qemu-img convert -O FORMAT FILE COPY && curl -T COPY -H 'X-Auth-Token: ...' "             \
-        "{url}")                                                                                   \
+        "qemu-img convert -O {qemu} FILE COPY{then}{upload_copy}")                                 \
     row(TRUNCATED, "truncated", 400,                                                               \
-        "The image data ends before its own header says it does, so a part of the file is "        \
-        "missing{detail}. Compare the file with its original, and send the whole file; the "       \
-        "image still waits for data.",                                                             \
-        "qemu-img check FILE, then curl -T FILE -H 'X-Auth-Token: ...' {url}")                     \
+        "The image data ends before its own header says it does, so a part of the file "           \
+        "is missing{detail}. Compare the file with its original, and send the whole "              \
+        "file; the image still waits for data.",                                                   \
+        "{upload}")                                                                                \
     row(COMPRESSED, "compressed", 400,                                                             \
-        "The data is compressed, and no hypervisor unpacks an image{detail}. Unpack the file "     \
-        "and send what was in it; the image still waits for data.",                                \
-        "curl -T UNPACKED -H 'X-Auth-Token: ...' {url}")                                           \
+        "The data is compressed, and no hypervisor unpacks an image{detail}. Unpack the "          \
+        "file and send what was in it; the image still waits for data.",                           \
+        "{upload}")                                                                                \
     row(MULTIPART_MALFORMED, "multipart_malformed", 400,                                           \
-        "The form around the image cannot be taken off{detail}. Send the bare file "               \
-        "with curl -T FILE, or a form whose last part is its one file.",                           \
-        "curl -T FILE -H 'X-Auth-Token: ...' {url}")                                               \
+        "The form around the image cannot be taken off{detail}. Send the bare file with "          \
+        "{tool}, or a form whose last part is its one file.",                                      \
+        "{upload}")                                                                                \
     row(SIZE_MISMATCH, "size_mismatch", 400,                                                       \
-        "The upload is not as large as it said it would be{detail}. The image waits "              \
-        "for data again: send the file with curl -T FILE, which says its length.",                 \
-        "curl -T FILE -H 'X-Auth-Token: ...' {url}")                                               \
+        "The upload is not as large as it said it would be{detail}. The image waits for "          \
+        "data again: send the file with curl -T FILE, which says its length.",                     \
+        "{curl}")                                                                                  \
     row(DIGEST_MISMATCH, "digest_mismatch", 400,                                                   \
-        "The data does not have the digest that was promised for it{detail}. The "                 \
-        "image waits for data again: compare the file with its digest, then send it "              \
-        "once more with curl -T FILE.",                                                            \
-        "sha256sum FILE, then curl -T FILE -H 'X-Auth-Token: ...' {url}")                          \
+        "The data does not have the digest that was promised for it{detail}. The image "           \
+        "waits for data again: compare the file with its digest, then send it once more "          \
+        "with {tool}.",                                                                            \
+        "sha256sum FILE{then}{upload}")                                                            \
     row(UNSUPPORTED_CONTENT_TYPE, "unsupported_content_type", 415,                                 \
-        "The body was not sent as image data{detail}. Send the bare file, not a form, "            \
-        "as application/octet-stream.",                                                            \
-        "curl -T FILE -H 'Content-Type: application/octet-stream' -H 'X-Auth-Token: ...' "         \
-        "{url}")                                                                                   \
+        "The body was not sent as image data{detail}. Send the bare file, not a form, as "         \
+        "application/octet-stream.",                                                               \
+        "curl -T FILE -H 'Content-Type: application/octet-stream' -H 'X-Auth-Token: "              \
+        "TOKEN' {url}")                                                                            \
     row(STORE_NOT_ALLOWED, "store_not_allowed", 403,                                               \
         "The policy of this cloud does not let this image go to the store it asks "                \
-        "for{detail}. Name no store (X-Image-Meta-Store, --store), or one that is allowed.",       \
-        "Leave out X-Image-Meta-Store, --store, stores and all_stores. An upload is then: "        \
-        "curl -T FILE -H 'X-Auth-Token: ...' {url}")                                               \
+        "for{detail}. Name no store (X-Image-Meta-Store, --store), or one that is "                \
+        "allowed.",                                                                                \
+        "Leave out X-Image-Meta-Store, --store, stores and all_stores.")                           \
     row(DENIED_BY_POLICY, "denied_by_policy", 403,                                                 \
         "The policy of this cloud does not accept this{detail}.",                                  \
         "Ask the operator of this cloud, or change the image so that another rule applies.")       \
@@ -132,15 +128,15 @@
     row(LENGTH_REQUIRED, "length_required", 411,                                                   \
         "This upload does not say how large it is, and here it must{detail}. Send the "            \
         "file with curl -T FILE, which says its length.",                                          \
-        "curl -T FILE -H 'X-Auth-Token: ...' {url}")                                               \
+        "{curl}")                                                                                  \
     row(TOO_LARGE, "too_large", 413,                                                               \
         "What was sent is larger than what is taken here{detail}. Make it smaller, "               \
         "or ask the operator of this cloud for a higher limit.",                                   \
-        "qemu-img convert -c -O qcow2 FILE SMALLER.qcow2")                                         \
+        "{shrink}")                                                                                \
     row(QUOTA_EXCEEDED, "quota_exceeded", 413,                                                     \
         "The quota of the project has no room for this upload{detail}. Delete images "             \
         "that are not needed, or ask the operator of this cloud for a larger quota.",              \
-        "glance usage, then openstack image delete IMAGE")                                         \
+        "{usage}")                                                                                 \
     row(STORE_FULL, "store_full", 413,                                                             \
         "The store that this upload would go to has no room for it{detail}. Delete "               \
         "images that are not needed, or ask the operator of this cloud for more room.",            \
@@ -148,30 +144,27 @@
         "more room.")                                                                              \
     row(SPOOL_FULL, "spool_full", 507,                                                             \
         "There is no room just now to keep an upload that does not say its "                       \
-        "length{detail}. Send the file with curl -T FILE, which says its length, or "              \
-        "try again later.",                                                                        \
-        "curl -T FILE -H 'X-Auth-Token: ...' {url}")                                               \
+        "length{detail}. Send the file with curl -T FILE, which says its length, or try "          \
+        "again later.",                                                                            \
+        "{curl}")                                                                                  \
     row(CLIENT_STALLED, "client_stalled", 408,                                                     \
-        "No more data came from the client, so the request was given up{detail}. "                 \
-        "An image waits for its data again: check the network, then send it once more.",           \
-        "Check the network, then send the same again. An upload: "                                 \
-        "curl -T FILE -H 'X-Auth-Token: ...' {url}")                                               \
+        "No more data came from the client, so the request was given up{detail}. An "              \
+        "image waits for its data again: check the network, then send it once more.",              \
+        "Check the network, then send the same again.")                                            \
     row(GLANCE_UNREACHABLE, "glance_unreachable", 502,                                             \
         "Glance, which keeps the images, cannot be reached{detail}. "                              \
         "Try again in a moment; if it stays so, tell the operator of this cloud.",                 \
         "Try again in a moment; if it stays so, give the operator the request_id.")                \
     row(GLANCE_FAILED, "glance_failed", 502,                                                       \
-        "Glance broke off in the middle{detail}. After an upload, look at the image: "             \
-        "if it is queued, upload again; if it stays in saving, delete it and create it anew.",     \
-        "openstack image show -c status {image}")                                                  \
+        "Glance broke off in the middle{detail}. {afterwards}",                                    \
+        "{look}")                                                                                  \
     row(VERIFY_FAILED, "verify_failed", 502,                                                       \
-        "Glance took the upload, but what it has is not what it was sent{detail}. Do "             \
-        "not use this image: delete it, create it anew and upload again.",                         \
-        "openstack image delete {image}")                                                          \
+        "Glance took the upload, but what it has is not what it was sent{detail}. Do not "         \
+        "use this image: delete it, create it anew and upload again.",                             \
+        "{delete}")                                                                                \
     row(GLANCE_TIMEOUT, "glance_timeout", 504,                                                     \
-        "Glance did not go on in time{detail}. After an upload, look at the image: "               \
-        "if it is queued, upload again; if it is saving, Glance may still be busy with it.",       \
-        "openstack image show -c status {image}")                                                  \
+        "Glance did not go on in time{detail}. {later}",                                           \
+        "{look}")                                                                                  \
     row(DRAINING, "draining", 503,                                                                 \
         "This proxy is about to stop and takes no new uploads{detail}. "                           \
         "Try again in a moment.",                                                                  \

@@ -23,9 +23,13 @@ enum { REPLY_BODY_MAX = 1 << 20 };
 struct refusal_context {
     const char *detail; /* the particulars, without a full stop: "its status is active" */
     const char *image_id;
-    const char *request_id; /* never NULL */
-    const char *url;        /* the upload's address as the client sees it */
-    const char *user_agent; /* the client's: glanceclient needs the refusal as plain text */
+    const char *request_id;  /* never NULL */
+    const char *url;         /* the upload's address as the client sees it */
+    const char *user_agent;  /* the client's: glanceclient needs the refusal as plain text, and the
+                              * commands are those of the client */
+    const char *disk_format; /* the image's */
+    const char *container_format;
+    bool upload; /* of an upload, and not of another request */
 };
 
 void reply_init(struct reply *reply);

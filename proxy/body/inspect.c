@@ -6,6 +6,7 @@
  *      0                   FORMAT_OPENING      next.offset [ look ]       [ look from the end ]
  */
 #include "body/body_priv.h"
+#include "body/encoded.h"
 #include "body/stripped.h"
 #include "intake/format.h"
 
@@ -48,8 +49,14 @@ static bool find_damage(struct inspect *inspect)
     if (inspect->count == 0)
         return inspect->filter.body->plan.may_be_empty ||
                filter_object(&inspect->filter, CHECK_REJECT, REFUSAL_EMPTY_BODY, "%s", "");
+    const char *text = encoded_as(inspect->opening, judged_count(inspect));
+    if (text)
+        return filter_object(&inspect->filter, checks->damaged, REFUSAL_DAMAGED_BODY,
+                             "it is %s made of a file, and not the file itself", text);
     return !stripped(inspect->opening, judged_count(inspect)) ||
-           filter_object(&inspect->filter, checks->damaged, REFUSAL_DAMAGED_BODY, "%s", "");
+           filter_object(&inspect->filter, checks->damaged, REFUSAL_DAMAGED_BODY,
+                         "it has lost bytes, as curl -d strips NUL, line feed and carriage return "
+                         "from a file");
 }
 
 /* One judgement after the other, until one refuses or there is none left that was not let pass. */

@@ -84,6 +84,9 @@ void exchange_answer_refusal(struct exchange *x)
         .request_id = x->request_id,
         .url = url,
         .user_agent = headers_get(&client_head(x->client)->headers, "User-Agent"),
+        .disk_format = x->image.disk_format,
+        .container_format = x->image.container_format,
+        .upload = x->route.kind == ROUTE_UPLOAD || x->route.kind == ROUTE_STAGE,
     };
     struct reply reply;
     reply_init(&reply);

@@ -7,7 +7,7 @@
  *          "'str' object has no attribute 'get'"; text/plain it shows as it is. */
 #include "intake/reply.h"
 
-#include "intake/utf8.h"
+#include "reply/hints.h"
 
 #include <jansson.h>
 #include <stdio.h>
@@ -27,50 +27,6 @@ void reply_free(struct reply *reply)
     headers_free(&reply->headers);
     buffer_free(&reply->body);
     reply->status = 0;
-}
-
-/* --- the sentences --------------------------------------------------------------------- */
-
-/* ": its status is active"; an operator's own text may end with a full stop, which the sentence
- * around it has already. */
-static bool add_detail(const char *detail, struct buffer *out)
-{
-    if (!detail || !*detail)
-        return true;
-    if (!buffer_append(out, ": ", 2) || !utf8_clean(detail, out))
-        return false;
-    while (strchr(".: ", out->data[out->len - 1]))
-        out->data[--out->len] = '\0';
-    return true;
-}
-
-static bool add_value(const char *value, const char *otherwise, struct buffer *out)
-{
-    return utf8_clean(value ? value : otherwise, out);
-}
-
-/* A row's text with its placeholders filled in. */
-static bool fill_in(const char *template, const struct refusal_context *context, struct buffer *out)
-{
-    static const char DETAIL[] = "{detail}";
-    static const char URL[] = "{url}";
-    static const char IMAGE[] = "{image}";
-    bool fits = true;
-    while (*template && fits) {
-        if (!strncmp(template, DETAIL, strlen(DETAIL))) {
-            fits = add_detail(context->detail, out);
-            template += strlen(DETAIL);
-        } else if (!strncmp(template, URL, strlen(URL))) {
-            fits = add_value(context->url, "http://HOST:9292/v2/images/ID/file", out);
-            template += strlen(URL);
-        } else if (!strncmp(template, IMAGE, strlen(IMAGE))) {
-            fits = add_value(context->image_id, "ID", out);
-            template += strlen(IMAGE);
-        } else {
-            fits = buffer_append(out, template ++, 1);
-        }
-    }
-    return fits;
 }
 
 /* --- the two shapes -------------------------------------------------------------------- */
@@ -120,8 +76,18 @@ static bool write_refusal(struct reply *reply, const struct refusal_text *text,
            (plain ? write_text : write_json)(text, context, &reply->body);
 }
 
-bool reply_refuse(struct reply *reply, enum refusal refusal, const struct refusal_context *context)
+/* Of an upload of nothing there is nothing to tell but how clients come to send one. */
+static void add_cause(enum refusal refusal, struct refusal_context *context)
 {
+    if (refusal == REFUSAL_EMPTY_BODY && (!context->detail || !*context->detail))
+        context->detail = tool_of(context->user_agent)->nothing;
+}
+
+bool reply_refuse(struct reply *reply, enum refusal refusal, const struct refusal_context *known)
+{
+    struct refusal_context whole = *known;
+    const struct refusal_context *context = &whole;
+    add_cause(refusal, &whole);
     struct refusal_text text = {.row = refusal_row(refusal)};
     buffer_init(&text.message, SENTENCE_MAX);
     buffer_init(&text.hint, SENTENCE_MAX);
@@ -129,8 +95,8 @@ bool reply_refuse(struct reply *reply, enum refusal refusal, const struct refusa
              reply_phrase(text.row->status));
 
     reply_free(reply);
-    bool made = fill_in(text.row->message, context, &text.message) &&
-                fill_in(text.row->hint, context, &text.hint) &&
+    bool made = hints_fill_in(text.row->message, context, &text.message) &&
+                hints_fill_in(text.row->hint, context, &text.hint) &&
                 write_refusal(reply, &text, context);
     if (!made)
         reply_free(reply);

@@ -58,7 +58,7 @@ def with_backing_file(cloud):
 
 def pasted(cloud, hint, **words):
     """Runs the hint as a shell does, once its reader has put in what only they know."""
-    for blank, word in {"...": cloud.token(), **words}.items():
+    for blank, word in {"TOKEN": cloud.token(), **words}.items():
         check(blank in hint, f"there is no {blank} in the hint: {hint}")
         hint = hint.replace(blank, word)
     result = clients.run(["bash", "-c", hint])
@@ -140,7 +140,7 @@ def test_backing_file(cloud):
     with cloud.new_image() as image_id, scratch() as directory:
         answer, note = curl_is_refused(cloud, image_id, "unsafe_format", "-T", file.path)
         copy = os.path.join(directory, "copy")
-        pasted(cloud, answer["hint"], FORMAT="qcow2", FILE=file.path, COPY=copy)
+        pasted(cloud, answer["hint"], FILE=file.path, COPY=copy)
         landed_in_test(cloud, image_id, DataFile(copy))
     return note
 

@@ -63,7 +63,7 @@ DOWNLOAD = {"name": "web-download", "uri": "http://127.0.0.1/image"}
 TASK_INPUT = {"import_from": PASSWORDS, "import_from_format": "qcow2", "image_properties": {}}
 
 REFUSED = [
-    Upload("has lost bytes on its way here", stripped, created=True),
+    Upload("was changed on its way here", stripped, created=True),
     Upload("not of the format that the image says", small, {"disk_format": "raw"}, created=True),
     Upload("could make the host that opens it read files", with_backing_file, created=True),
     Upload("ISO images are not accepted here", small, {"disk_format": "iso"}, created=True),

@@ -78,7 +78,8 @@ static void check_import(const struct policy *policy, const struct policy_facts 
     property(decision.policy.rule && *decision.policy.rule);
     check_import_size(facts, &decision.policy);
     property((verdict == POLICY_STORE_NOT_ALLOWED) == (decision.refused != NULL));
-    property(verdict == POLICY_ACCEPT || decision.change == IMPORT_KEEP);
+    property(verdict == POLICY_ACCEPT || verdict == POLICY_TOO_LARGE ||
+             decision.change == IMPORT_KEEP);
     property(decision.change == IMPORT_KEEP || decision.policy.store);
     property(!decision.policy.replaced || decision.change != IMPORT_KEEP);
     if (verdict == POLICY_ACCEPT && decision.policy.store)

@@ -105,8 +105,8 @@ static const struct {
          "2KiB, not larger than 1GiB") "store: test\nthe client asked for it, too\n"},
     {{"--size", "0", "--store=test"},
      "",
-     "refused (empty_body): The upload has no data (curl -d leaves none of a file of zeros), and "
-     "Glance would make of it an image of 0 bytes: an image with the property block_device_mapping "
+     "refused (empty_body): The upload has no data, and Glance would make of it an image of 0 "
+     "bytes: an image with the property block_device_mapping "
      "or bdm_v2 may be empty\n" DEFAULT(
          "0B, not larger than 1GiB") "store: test\nthe client asked for it, too\n"},
     {{"--size=2GiB", "--header", "Repr-Digest: sha-256=x", "--store=file"},

@@ -71,7 +71,9 @@ static void test_texts(void **state)
         const char *detail = strstr(row->message, "{detail}");
         assert_non_null(detail);
         assert_null(strstr(detail + 1, "{detail}"));
-        assert_int_equal(row->message[strlen(row->message) - 1], '.');
+        assert_non_null(strchr(".}", row->message[strlen(row->message) - 1]));
+        bool command = strchr(row->hint, '{') || strstr(row->hint, "curl");
+        assert_true(!command || (!strstr(row->hint, ", or ") && !strstr(row->hint, ", then ")));
         assert_string_not_equal(row->hint, "");
     }
 }
@@ -88,10 +90,12 @@ static void test_the_command_that_works(void **state)
     };
     for (size_t i = 0; i < sizeof WRONG_WAYS / sizeof *WRONG_WAYS; i++) {
         const char *hint = refusal_row(WRONG_WAYS[i])->hint;
-        const char *command = strstr(hint, "curl -T ");
-        assert_non_null(command);
-        assert_non_null(strstr(command, " -H 'X-Auth-Token: ...' {url}"));
-        assert_string_equal(hint + strlen(hint) - strlen(" {url}"), " {url}");
+        const char *const ends[] = {"{upload}", "{upload_copy}", "{right}", "{curl}", " {url}"};
+        bool good = false;
+        for (size_t k = 0; k < sizeof ends / sizeof *ends; k++)
+            good |= strlen(hint) >= strlen(ends[k]) &&
+                    !strcmp(hint + strlen(hint) - strlen(ends[k]), ends[k]);
+        assert_true(good);
     }
 }
 
@@ -110,6 +114,7 @@ static void test_words_for_every_door(void **state)
         assert_null(strstr(row->message, "this upload"));
         assert_null(strstr(row->message, "the upload was"));
         assert_true(strncmp(row->hint, "curl -T", strlen("curl -T")) != 0);
+        assert_null(strstr(row->hint, "{upload}"));
     }
 }
 

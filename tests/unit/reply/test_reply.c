@@ -51,7 +51,7 @@ static void test_whole_answer(void **state)
         "{\"message\": \"The image takes no data until it says what the data is: its status is "
         "active. Set its disk format and container format, then upload again.\", "
         "\"code\": \"400 Bad Request\", \"title\": \"Bad Request\", "
-        "\"reason\": \"formats_unset\", \"hint\": \"openstack image set --disk-format qcow2 "
+        "\"reason\": \"formats_unset\", \"hint\": \"openstack image set --disk-format FORMAT "
         "--container-format bare 11111111-2222-4333-8444-555555555555\", "
         "\"image_id\": \"11111111-2222-4333-8444-555555555555\", \"request_id\": \"req-1\"}\n");
     reply_free(&reply);
@@ -89,10 +89,9 @@ static void test_nothing_known(void **state)
     assert_null(json_object_get(object, "image_id"));
     assert_string_equal(
         text_of(object, "message"),
-        "The image data has lost bytes on its way here: curl -d strips NUL, line feed "
-        "and carriage return from a file, and what is left would not boot. Send "
-        "the file with curl -T FILE.");
-    assert_string_equal(text_of(object, "hint"), "curl -T FILE -H 'X-Auth-Token: ...' "
+        "The image data was changed on its way here, and what has come would not boot. Send the "
+        "file as it is with curl -T FILE.");
+    assert_string_equal(text_of(object, "hint"), "curl -T FILE -H 'X-Auth-Token: TOKEN' "
                                                  "http://HOST:9292/v2/images/ID/file");
     json_decref(object);
 }
@@ -147,6 +146,7 @@ static void test_glanceclient_gets_text(void **state)
     (void)state;
     struct refusal_context context = FULL;
     context.user_agent = "python-glanceclient";
+    context.upload = true;
     struct reply reply;
     reply_init(&reply);
     assert_true(reply_refuse(&reply, REFUSAL_TOO_LARGE, &context));
@@ -156,7 +156,8 @@ static void test_glanceclient_gets_text(void **state)
                         "413 Content Too Large: What was sent is larger than what is taken "
                         "here: its status is active. Make it smaller, or ask the operator of this "
                         "cloud for a higher limit.\n"
-                        "Hint: qemu-img convert -c -O qcow2 FILE SMALLER.qcow2\n"
+                        "Hint: qemu-img convert -c -O qcow2 FILE COPY && glance image-create "
+                        "--disk-format qcow2 --container-format bare --file COPY --name NAME\n"
                         "Request: req-1\n");
     reply_free(&reply);
 }

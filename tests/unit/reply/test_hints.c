@@ -1,0 +1,169 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "reply/hints.h"
+
+#include "intake/reply.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#define URL   "https://images.example.org:9292/v2/images/7ba7a3d1/file"
+#define OF    "https://images.example.org:9292/v2/images/7ba7a3d1"
+#define TOKEN "-H 'X-Auth-Token: TOKEN' "
+
+static const struct refusal_context UPLOAD = {.image_id = "7ba7a3d1",
+                                              .request_id = "req-1",
+                                              .url = URL,
+                                              .disk_format = "vhd",
+                                              .container_format = "ovf",
+                                              .upload = true};
+
+static void assert_filled(const char *text, const struct refusal_context *context,
+                          const char *expected)
+{
+    struct buffer out;
+    buffer_init(&out, 4096);
+    assert_true(hints_fill_in(text, context, &out));
+    assert_string_equal(buffer_text(&out), expected);
+    buffer_free(&out);
+}
+
+/* As they name themselves. */
+static void each_client_is_told_its_own_command(void **state)
+{
+    (void)state;
+    static const char CURL[] = "curl/7.88.1",
+                      OPENSTACK[] = "openstacksdk/0.101.0 keystoneauth1/5.0",
+                      GLANCE[] = "python-glanceclient", POSTMAN[] = "PostmanRuntime/7.39.0";
+    static const struct {
+        const char *user_agent, *text, *told;
+    } rows[] = {
+        {NULL, "{upload}", "curl -T FILE " TOKEN URL},
+        {"Go-http-client/1.1", "{upload}", "curl -T FILE " TOKEN URL},
+        {CURL, "{upload}", "curl -T FILE " TOKEN URL},
+        {OPENSTACK, "{upload}",
+         "openstack image create --disk-format vhd --container-format ovf --file FILE NAME"},
+        {GLANCE, "{upload}", "glance image-upload --file FILE 7ba7a3d1"},
+        {POSTMAN, "{upload}",
+         "In Postman, choose PUT, enter " URL ", choose Body, then binary, and select the file "
+         "FILE."},
+        {GLANCE, "{curl}", "curl -T FILE " TOKEN URL},
+        {CURL, "x{then}{upload_copy}", "x && curl -T COPY " TOKEN URL},
+        {GLANCE, "x{then}{upload_copy}", "x && glance image-upload --file COPY 7ba7a3d1"},
+        {CURL, "{show}", "curl " TOKEN OF},
+        {OPENSTACK, "{show}", "openstack image show -c status 7ba7a3d1"},
+        {GLANCE, "{show}", "glance image-show 7ba7a3d1"},
+        {CURL, "{delete}", "curl -X DELETE " TOKEN OF},
+        {OPENSTACK, "{delete}", "openstack image delete 7ba7a3d1"},
+        {GLANCE, "{delete}", "glance image-delete 7ba7a3d1"},
+        {CURL, "{usage}", "curl " TOKEN "https://images.example.org:9292/v2/info/usage"},
+        {GLANCE, "{set}", "glance image-update --disk-format vhd --container-format ovf 7ba7a3d1"},
+        {OPENSTACK, "{tool}", "openstack image create --file FILE"},
+        {POSTMAN, "{tool}", "Postman's Body > binary"},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct refusal_context context = UPLOAD;
+        context.user_agent = rows[i].user_agent;
+        assert_filled(rows[i].text, &context, rows[i].told);
+    }
+}
+
+static void what_was_to_be_staged_is_staged(void **state)
+{
+    (void)state;
+    struct refusal_context context = UPLOAD;
+    context.url = "http://h/v2/images/7ba7a3d1/stage";
+    assert_filled("{upload}", &context, "curl -T FILE " TOKEN "http://h/v2/images/7ba7a3d1/stage");
+    context.user_agent = "python-glanceclient";
+    assert_filled("{upload}", &context, "glance image-stage --file FILE 7ba7a3d1");
+    context.user_agent = "openstacksdk/1.0";
+    assert_filled("{upload}", &context,
+                  "openstack image create --disk-format vhd --container-format ovf --file FILE "
+                  "NAME --import");
+}
+
+static void the_formats_are_the_images_own(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *disk, *container, *text, *told;
+    } rows[] = {
+        {NULL, NULL, "{format} {container} {qemu}", "FORMAT bare FORMAT"},
+        {"vhd", "ovf", "{format} {container} {qemu}", "vhd ovf vpc"},
+        {"ami", "ami", "{qemu}", "raw"},
+        {"qcow2", "bare", "{qemu}", "qcow2"},
+        {"x; reboot", "$(x)", "{format} {container}", "FORMAT bare"},
+        {"qcow2", "bare", "{shrink}",
+         "qemu-img convert -c -O qcow2 FILE COPY && curl -T COPY " TOKEN URL},
+        {"vmdk", "bare", "{shrink}",
+         "qemu-img convert -O vmdk -o subformat=streamOptimized FILE COPY && curl -T COPY " TOKEN
+             URL},
+        {"raw", "bare", "{shrink}",
+         "qemu-img convert -c -O qcow2 FILE COPY && openstack image create --disk-format qcow2 "
+         "--container-format bare --file COPY NAME"},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct refusal_context context = UPLOAD;
+        context.disk_format = rows[i].disk;
+        context.container_format = rows[i].container;
+        assert_filled(rows[i].text, &context, rows[i].told);
+    }
+}
+
+static void the_right_format_is_the_one_that_was_found(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *detail, *told;
+    } rows[] = {
+        {"declared vhd, but this is qcow2: create the image with --disk-format qcow2",
+         "openstack image create --disk-format qcow2 --container-format ovf --file FILE NAME"},
+        {"declared an OVA: create the image with --container-format bare",
+         "openstack image create --disk-format vhd --container-format bare --file FILE NAME"},
+        {"this is a web page", "curl -T FILE " TOKEN URL},
+        {NULL, "curl -T FILE " TOKEN URL},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct refusal_context context = UPLOAD;
+        context.detail = rows[i].detail;
+        assert_filled("{right}", &context, rows[i].told);
+    }
+}
+
+static void only_an_upload_has_an_image_to_look_at(void **state)
+{
+    (void)state;
+    struct refusal_context context = UPLOAD;
+    assert_filled("{afterwards}", &context,
+                  "Look at the image: if it is queued, upload again; if it stays in saving, delete "
+                  "it and create it anew.");
+    assert_filled("{look}", &context, "curl " TOKEN OF);
+    context.upload = false;
+    assert_filled("{afterwards}{later}{look}", &context,
+                  "Try again in a moment.Try again in a moment.Try again in a moment.");
+}
+
+/* What comes from outside is text, and is not filled in again. */
+static void particulars_are_no_template(void **state)
+{
+    (void)state;
+    struct refusal_context context = UPLOAD;
+    context.detail = "{upload}{detail}";
+    assert_filled("it is so{detail}.", &context, "it is so: {upload}{detail}.");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(each_client_is_told_its_own_command),
+        cmocka_unit_test(what_was_to_be_staged_is_staged),
+        cmocka_unit_test(the_formats_are_the_images_own),
+        cmocka_unit_test(the_right_format_is_the_one_that_was_found),
+        cmocka_unit_test(only_an_upload_has_an_image_to_look_at),
+        cmocka_unit_test(particulars_are_no_template),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
