@@ -91,6 +91,10 @@ struct policy_decision {
 /* NULL when there is any problem (all of them are in `problems`, as file:line). */
 struct policy *policy_load(const char *path, struct problems *problems);
 
+/* Adds what is allowed, and hardly meant: formats and import methods that Glance does not have by
+ * itself, projects that are no ids, rules that never apply. */
+void policy_warn(const struct policy *policy, const char *path, struct problems *warnings);
+
 void policy_decide(const struct policy *policy, const struct policy_facts *facts,
                    struct policy_decision *decision);
 

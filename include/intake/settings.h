@@ -85,6 +85,8 @@ struct settings {
         bool unwrap_multipart; /* else: reject */
         enum unknown_length unknown_length;
         char *spool_dir;
+        char *spool_dir_file; /* where it was set, for what is found out of it later */
+        int spool_dir_line;
         uint64_t spool_limit; /* of all workers together */
         struct check_levels checks;
         enum glance_checks glance_checks;

@@ -38,6 +38,7 @@ struct question {
 
 struct options {
     enum command command;
+    bool strict;                     /* of COMMAND_CHECK: a warning is as bad as an error */
     struct settings_sources sources; /* the lists in it are owned */
     struct question question;        /* of COMMAND_EXPLAIN */
     pid_t reload;                    /* of COMMAND_RELOAD: whom */

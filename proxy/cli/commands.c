@@ -34,8 +34,10 @@ static const char *watched(const struct policy *policy)
 int command_check(const struct options *options, FILE *out, FILE *errors)
 {
     struct problems problems = {0};
+    struct problems warnings = {0};
     struct snapshot *snapshot = snapshot_load(&options->sources, &problems);
     if (snapshot) {
+        policy_warn(snapshot->policy, snapshot->settings->policy.file, &warnings);
         const struct settings *settings = snapshot->settings;
         size_t rules = policy_rule_count(snapshot->policy);
         fprintf(
@@ -47,7 +49,9 @@ int command_check(const struct options *options, FILE *out, FILE *errors)
             settings->glance.endpoint_count, plural(settings->glance.endpoint_count));
     }
     snapshot_release(snapshot);
-    return command_report(&problems, errors);
+    int warned = command_report(&warnings, errors);
+    int wrong = command_report(&problems, errors);
+    return options->strict && warned ? warned : wrong;
 }
 
 int command_print_config(const struct options *options, FILE *out, FILE *errors)

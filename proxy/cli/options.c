@@ -9,7 +9,8 @@
 /* What getopt_long gives back for what is no part of a question. */
 enum option_id {
     ID_CHECK = 't',
-    ID_PRINT_CONFIG = 256,
+    ID_STRICT = 256,
+    ID_PRINT_CONFIG,
     ID_VERSION,
     ID_HELP,
     ID_RELOAD,
@@ -19,6 +20,7 @@ enum option_id {
 
 static const struct option long_options[] = {
     {"check", no_argument, NULL, ID_CHECK},
+    {"strict", no_argument, NULL, ID_STRICT},
     {"print-config", no_argument, NULL, ID_PRINT_CONFIG},
     {"reload", required_argument, NULL, ID_RELOAD},
     {"version", no_argument, NULL, ID_VERSION},
@@ -46,6 +48,7 @@ static const char usage[] =
     "usage: glance-intake [--config-file FILE]... [--config-dir DIR]...\n"
     "                                  run in the foreground\n"
     "       glance-intake --check | -t   read everything, say what is wrong; exit 0 or 1\n"
+    "                     [--strict]    exit 1 for a warning, too\n"
     "       glance-intake --print-config the effective configuration\n"
     "       glance-intake explain [--project P] [--disk-format F] [--container-format F]\n"
     "                     [--size 10GiB] [--name N] [--visibility V] [--client ADDR]\n"
@@ -141,6 +144,9 @@ static bool take_option(struct parse *parse, int id, const char *argument)
     switch (id) {
     case ID_CHECK:
         return choose(parse, COMMAND_CHECK);
+    case ID_STRICT:
+        parse->options->strict = true;
+        return true;
     case ID_PRINT_CONFIG:
         return choose(parse, COMMAND_PRINT_CONFIG);
     case ID_VERSION:
@@ -177,6 +183,10 @@ static bool take_all(struct parse *parse, int argc, char **argv)
             return false;
     if (parse->asked && parse->options->command != COMMAND_EXPLAIN) {
         fprintf(parse->errors, "glance-intake: what describes an upload goes with explain\n");
+        return false;
+    }
+    if (parse->options->strict && parse->options->command != COMMAND_CHECK) {
+        fprintf(parse->errors, "glance-intake: --strict goes with --check\n");
         return false;
     }
     return question_check(&parse->options->question, parse->errors);

@@ -8,6 +8,7 @@
  *     doors.c      the tree -> which of Glance's other doors are open, and to whom
  *     checks.c     how strict a look at the data a rule wants
  *     check.c      what makes a rule good as a whole
+ *     warnings.c   what is allowed, and hardly meant
  *     texts.c      lists of texts, and which names are good
  *     match.c      does a rule hold for these facts? One table of conditions
  *     policy.c     the whole: made and ended

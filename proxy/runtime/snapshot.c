@@ -41,10 +41,12 @@ static void try_spool(const struct settings *settings, struct problems *problems
 {
     char why[WHY_MAX];
     const char *directory = settings->upload.spool_dir;
+    const char *file = settings->upload.spool_dir_file;
     if (settings->upload.unknown_length == UNKNOWN_LENGTH_SPOOL && directory &&
         !spools_try_directory(directory, why, sizeof why))
-        problems_add(problems, "[upload] spool_dir", 0, "%s %s; name another or set unknown_length",
-                     directory, why);
+        problems_add(problems, file ? file : "default", settings->upload.spool_dir_line,
+                     "[upload] spool_dir: %s %s; name another or set unknown_length", directory,
+                     why);
 }
 
 /* Goes on to the policy and the certificate with whatever settings there are: whoever mends the

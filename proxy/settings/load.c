@@ -147,6 +147,16 @@ static unsigned cpu_count(void)
     return count > 0 ? (unsigned)count : 1;
 }
 
+static void note_spool_dir(struct loader *loader)
+{
+    struct settings *settings = loader->settings;
+    for (size_t i = 0; i < settings_table_count; i++)
+        if (strcmp(settings_table[i].key, "spool_dir") == 0 && loader->places[i].file) {
+            settings->upload.spool_dir_file = strdup(loader->places[i].file);
+            settings->upload.spool_dir_line = loader->places[i].line;
+        }
+}
+
 static void load_all(struct loader *loader, const struct settings_sources *sources)
 {
     struct settings_files files = {0};
@@ -156,6 +166,7 @@ static void load_all(struct loader *loader, const struct settings_sources *sourc
         load_file(loader, &files.rows[i]);
     if (loader->settings->workers == 0)
         loader->settings->workers = cpu_count();
+    note_spool_dir(loader);
     settings_check(loader->settings, loader->places, loader->problems);
     if (!settings_keep_places(loader->settings, loader->places))
         problems_add(loader->problems, "settings", 0, "no memory");
@@ -211,5 +222,6 @@ void settings_free(struct settings *settings)
         if (settings_table[i].kind->clear)
             settings_table[i].kind->clear(&settings_table[i], settings);
     settings_forget_places(settings);
+    free(settings->upload.spool_dir_file);
     free(settings);
 }

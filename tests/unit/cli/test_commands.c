@@ -78,6 +78,22 @@ static void all_that_is_wrong_is_told(void **state)
     assert_non_null(strstr(errors, "policy.yaml:1: store 'a b' must be"));
 }
 
+static void a_warning_is_an_error_where_that_is_asked_for(void **state)
+{
+    const char *path = configure(
+        state, "rules:\n- {name: a, when: {disk_format: qcw2}, store: x}\ndefault: {store: y}\n",
+        "");
+    for (int strict = 0; strict < 2; strict++) {
+        const struct options options = {.strict = strict,
+                                        .sources = {.files = &path, .file_count = 1}};
+        char out[8192];
+        char errors[8192];
+        assert_int_equal(run(command_check, &options, out, errors), strict);
+        assert_non_null(strstr(out, "configuration is good: 1 rule"));
+        assert_non_null(strstr(errors, "policy.yaml:2: warning: a: disk_format 'qcw2'"));
+    }
+}
+
 static void the_effective_configuration_is_printed(void **state)
 {
     const char *path = configure(state, policy, "[upload]\nmax_size = 2048GiB\n");
@@ -100,6 +116,7 @@ int main(void)
         TEST(a_good_configuration_is_said_to_be_good),
         TEST(what_is_only_watched_is_said_to_be),
         TEST(all_that_is_wrong_is_told),
+        TEST(a_warning_is_an_error_where_that_is_asked_for),
         TEST(the_effective_configuration_is_printed),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

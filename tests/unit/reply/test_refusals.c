@@ -38,7 +38,9 @@ static const struct {
     {"loop_detected", 508},       {"too_many_connections", 503},
     {"spool_full", 507},          {"json_malformed", 400},
     {"json_too_long", 413},       {"truncated", 400},
-    {"compressed", 400},          {"out_of_memory", 503},
+    {"target_too_long", 414},     {"head_too_long", 431},
+    {"http_version", 505},        {"compressed", 400},
+    {"out_of_memory", 503},
 };
 
 static unsigned promised_status(const char *name)

@@ -1,0 +1,122 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What is allowed in a policy, and hardly meant: a misspelt format, a rule that never applies. */
+#include "intake/nearest.h"
+#include "intake/problems.h"
+#include "policy/policy_priv.h"
+
+#include <ctype.h>
+#include <string.h>
+
+struct warner {
+    const struct policy *policy;
+    const char *path;
+    struct problems *warnings;
+};
+
+/* Glance's lists can be longer by its configuration, so a word that is not here may be right. */
+static const char *const disk_formats[] = {"ami", "ari", "aki",   "vhd", "vhdx", "vmdk",
+                                           "raw", "vdi", "qcow2", "iso", "ploop"};
+static const char *const container_formats[] = {"ami", "ari", "aki",    "bare",
+                                                "ovf", "ova", "docker", "compressed"};
+static const char *const import_methods[] = {"glance-direct", "web-download", "glance-download",
+                                             "copy-image"};
+
+#define COUNT(array) (sizeof(array) / sizeof(array)[0])
+
+static bool is_known(const char *word, const char *const *words, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        if (strcmp(word, words[i]) == 0)
+            return true;
+    return false;
+}
+
+static void check_words(const struct warner *warner, const struct rule *rule,
+                        enum condition condition, const char *const *words, size_t count)
+{
+    const struct texts *wanted = &rule->wanted[condition];
+    for (size_t i = 0; i < wanted->count; i++) {
+        const char *word = wanted->items[i];
+        const char *meant = nearest_word(word, words, count);
+        if (!is_known(word, words, count))
+            problems_add(warner->warnings, warner->path, rule->line,
+                         "warning: %s: %s '%.80s' is none that Glance has by itself%s%s%s",
+                         rule->name, condition_table[condition].name, word,
+                         meant ? ": did you mean " : "", meant ? meant : "", meant ? "?" : "");
+    }
+}
+
+/* 32 hexadecimal digits, with or without the dashes of a UUID. */
+static bool is_id(const char *text)
+{
+    size_t digits = 0;
+    for (; *text; text++)
+        if (isxdigit((unsigned char)*text))
+            digits++;
+        else if (*text != '-')
+            return false;
+    return digits == 32;
+}
+
+static void check_projects(const struct warner *warner, const struct rule *rule)
+{
+    const struct texts *wanted = &rule->wanted[CONDITION_PROJECT];
+    for (size_t i = 0; i < wanted->count; i++)
+        if (!is_id(wanted->items[i]))
+            problems_add(warner->warnings, warner->path, rule->line,
+                         "warning: %s: project '%.80s' is not an id: an image's owner is told by "
+                         "its id, never by its name",
+                         rule->name, wanted->items[i]);
+}
+
+static bool always_holds(const struct rule *rule)
+{
+    for (size_t i = 0; i < CONDITION_COUNT; i++)
+        if (rule->set[i])
+            return false;
+    return true;
+}
+
+/* But for `default`, which is there in any case. */
+static void check_order(const struct warner *warner)
+{
+    const struct rule *all = NULL;
+    for (size_t i = 0; i + 1 < warner->policy->count; i++) {
+        const struct rule *rule = &warner->policy->rules[i];
+        if (all)
+            problems_add(warner->warnings, warner->path, rule->line,
+                         "warning: %s never applies: %s on line %d has no condition", rule->name,
+                         all->name, all->line);
+        else if (always_holds(rule))
+            all = rule;
+    }
+}
+
+/* The doors have no line of their own. */
+static void check_methods(const struct warner *warner)
+{
+    const struct texts *methods = &warner->policy->doors.import_methods;
+    for (size_t i = 0; i < methods->count; i++) {
+        const char *meant = nearest_word(methods->items[i], import_methods, COUNT(import_methods));
+        if (!is_known(methods->items[i], import_methods, COUNT(import_methods)))
+            problems_add(warner->warnings, warner->path, 0,
+                         "warning: doors: import method '%.80s' is none that Glance has by "
+                         "itself%s%s%s",
+                         methods->items[i], meant ? ": did you mean " : "", meant ? meant : "",
+                         meant ? "?" : "");
+    }
+}
+
+void policy_warn(const struct policy *policy, const char *path, struct problems *warnings)
+{
+    const struct warner warner = {policy, path, warnings};
+    for (const struct rule *rule = policy->rules; rule < policy->rules + policy->count; rule++) {
+        check_words(&warner, rule, CONDITION_DISK_FORMAT, disk_formats, COUNT(disk_formats));
+        check_words(&warner, rule, CONDITION_CONTAINER_FORMAT, container_formats,
+                    COUNT(container_formats));
+        check_words(&warner, rule, CONDITION_IMPORT_METHOD, import_methods, COUNT(import_methods));
+        check_projects(&warner, rule);
+    }
+    check_order(&warner);
+    check_methods(&warner);
+}
