@@ -10,6 +10,7 @@
 
 struct admin;
 struct bind_address;
+struct endpoints;
 struct metrics;
 struct snapshot;
 struct spools;
@@ -30,6 +31,7 @@ struct admin_sources {
     const struct spools *spools; /* all workers', as are */
     struct stores *stores;
     const struct config_facts *config;
+    struct endpoints *endpoints;
     /* The snapshot in force, with a reference for the caller. */
     struct snapshot *(*snapshot)(void *context);
     bool (*draining)(void *context);

@@ -74,6 +74,7 @@ struct settings {
         size_t endpoint_count;
         char *ca_file; /* NULL: the system's */
         bool insecure;
+        uint64_t health_interval; /* 0: off */
         uint64_t connect_timeout;
         uint64_t stall_timeout;
         uint64_t response_timeout;

@@ -8,6 +8,7 @@
 #include <stdbool.h>
 
 struct claims;
+struct endpoints;
 struct errands;
 struct rooms;
 struct spools;
@@ -20,6 +21,7 @@ struct shared {
     struct spools *spools;        /* bodies on disk */
     struct claims *claims;        /* images being uploaded */
     struct stores *stores;        /* what Glance has */
+    struct endpoints *endpoints;  /* Glance's */
     struct rooms *rooms;          /* bytes on their way to each store */
 };
 

@@ -14,15 +14,20 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+struct endpoints;
 struct glance;
 struct headers;
 struct loop;
 struct settings;
 struct transfer;
 
-/* One per worker: libcurl's multi handle, the pooled easy handles, and which endpoints were found
- * dead lately. `loop` is borrowed. NULL: no memory. */
+/* One per worker: libcurl's multi handle, and the pooled easy handles. `loop` is borrowed. NULL: no
+ * memory. */
 struct glance *glance_new(struct loop *loop);
+
+/* What is known of the endpoints, from now on. Borrowed. Without it, or with NULL, they are tried
+ * in the settings' order. */
+void glance_share_endpoints(struct glance *glance, struct endpoints *endpoints);
 void glance_free(struct glance *glance); /* all transfers must have ended; NULL is fine */
 
 enum transfer_result {
@@ -73,11 +78,14 @@ struct transfer_order {
     uint64_t length;
     uint64_t
         patience; /* ms that may pass before the answer, or within it; 0: as the settings say */
+    unsigned *together; /* requests that belong together go to one endpoint as long as no other is
+                         * better: 0 before the first of them, then transfer_start()'s. NULL: this
+                         * one belongs to none */
 };
 
-/* The endpoint is the first of the settings' that is not known to be dead; while none of the body
- * has been asked for, the next one is tried when a connection cannot be opened. `settings` must
- * outlive the transfer. NULL: no memory. */
+/* The endpoint is the one whose turn it is (endpoints.h). The next one is tried when a connection
+ * cannot be opened, while none of the body has been asked for; with GET and HEAD also when it
+ * breaks off before the answer. `settings` must outlive the transfer. NULL: no memory. */
 struct transfer *transfer_start(struct glance *glance, const struct settings *settings,
                                 const struct transfer_order *order,
                                 const struct transfer_owner *owner, void *context);

@@ -13,6 +13,7 @@
 
 struct MHD_Connection;
 struct admin_sources;
+struct endpoints;
 struct metrics;
 struct upload;
 
@@ -83,6 +84,10 @@ bool page_healthz(const struct page_context *context, struct buffer *out);
 bool page_readyz(const struct page_context *context, struct buffer *out);
 bool page_metrics(const struct page_context *context, struct buffer *out);
 bool page_uploads(const struct page_context *context, struct buffer *out);
+
+/* endpoints_text.c: Glance's endpoints, for each of these pages. */
+json_t *endpoints_json(struct endpoints *endpoints); /* owned by the caller; NULL: no memory */
+bool endpoints_metrics(struct endpoints *endpoints, struct buffer *out);
 
 /* status_page.c: the page for people. */
 bool page_status(const struct page_context *context, struct buffer *out);

@@ -46,8 +46,9 @@ bool page_readyz(const struct page_context *context, struct buffer *out)
 {
     const char *problems[READINESS_PROBLEMS_MAX];
     size_t count = readiness_problems(context->readiness, problems);
-    json_t *document =
-        json_pack("{s:b, s:o}", "ready", count == 0, "problems", list_problems(problems, count));
+    json_t *document = json_pack("{s:b, s:o, s:o}", "ready", count == 0, "problems",
+                                 list_problems(problems, count), "endpoints",
+                                 endpoints_json(context->sources->endpoints));
     char *text = document ? json_dumps(document, 0) : NULL;
     bool written = text && buffer_append(out, text, strlen(text)) && buffer_append(out, "\n", 1);
     free(text);
@@ -72,7 +73,8 @@ bool page_metrics(const struct page_context *context, struct buffer *out)
                                           .log_lines_lost = log_lost(),
                                           .config_taken = sources->config->last_successful,
                                           .config_taken_ms = sources->config->last_success_ms};
-    return metrics_text(sources->metrics, sources->workers, &common, out);
+    return metrics_text(sources->metrics, sources->workers, &common, out) &&
+           endpoints_metrics(sources->endpoints, out);
 }
 
 bool page_uploads(const struct page_context *context, struct buffer *out)

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The probe blocks for up to two seconds, and a process that does not answer /healthz meanwhile
+/* Health checks tell whether Glance is there. Before the first of them has ended, and where they
+ * are off, it is asked when somebody wants to know.
+ *
+ * That probe blocks for up to two seconds, and a process that does not answer /healthz meanwhile
  * gets killed by whoever watches it. So a thread of its own asks, and the connections that want
  * to know sleep until it has the answer, all of them on one question:
  *
@@ -9,6 +12,7 @@
 #include "admin/admin_priv.h"
 #include "intake/admin.h"
 #include "intake/clock.h"
+#include "intake/endpoints.h"
 #include "intake/probe.h"
 #include "intake/snapshot.h"
 #include "intake/stores.h"
@@ -52,6 +56,27 @@ static void ask_glance(const struct admin_sources *sources, struct readiness_ans
     struct snapshot *snapshot = sources->snapshot(sources->context);
     answer->glance = glance_probe(snapshot->settings, answer->why, sizeof answer->why);
     snapshot_release(snapshot);
+}
+
+/* One endpoint that is not out is enough. False: no health check has told of each of them yet. */
+static bool take_checks(const struct admin_sources *sources, struct readiness_answer *answer)
+{
+    struct endpoints_view view;
+    bool checked = true;
+    bool any = false;
+    endpoints_look(sources->endpoints, &view);
+    for (size_t i = 0; i < view.count; i++) {
+        checked = checked && view.rows[i].checked;
+        any = any || view.rows[i].state != ENDPOINT_OUT;
+    }
+    checked = checked && view.count > 0;
+    if (checked) {
+        answer->glance = any;
+        snprintf(answer->why, sizeof answer->why, "%s%s", view.rows[0].why,
+                 view.count > 1 ? ", and the other endpoints are out, too" : "");
+    }
+    endpoints_view_free(&view);
+    return checked;
 }
 
 /* What costs nothing to know is no more than this old. */
@@ -119,7 +144,8 @@ static bool known(const struct readiness *readiness)
 {
     bool fresh = readiness->asked && clock_ms() - readiness->asked_ms < FRESH_MS;
     bool full = readiness->waiting_count == ADMIN_CONNECTIONS_MAX;
-    return fresh || full || readiness->stopping;
+    struct readiness_answer answer;
+    return fresh || full || readiness->stopping || take_checks(readiness->sources, &answer);
 }
 
 bool readiness_ask(struct readiness *readiness, struct MHD_Connection *connection,
@@ -135,9 +161,11 @@ bool readiness_ask(struct readiness *readiness, struct MHD_Connection *connectio
         pthread_cond_signal(&readiness->wake);
     }
     pthread_mutex_unlock(&readiness->lock);
-    if (answered)
-        look_up(readiness->sources, out);
-    return answered;
+    if (!answered)
+        return false;
+    take_checks(readiness->sources, out);
+    look_up(readiness->sources, out);
+    return true;
 }
 
 void readiness_stop(struct readiness *readiness)

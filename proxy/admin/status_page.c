@@ -3,6 +3,7 @@
  * from Glance that is not escaped. */
 #include "admin/admin_priv.h"
 #include "intake/admin.h"
+#include "intake/endpoints.h"
 #include "intake/utf8.h"
 
 #include <string.h>
@@ -232,6 +233,26 @@ static bool put_readiness(struct buffer *out, const struct readiness_answer *ans
     return fits;
 }
 
+/* Nothing where there is nothing to tell of any. */
+static bool put_endpoints(struct buffer *out, struct endpoints *endpoints)
+{
+    struct endpoints_view view;
+    bool fits = true;
+    endpoints_look(endpoints, &view);
+    for (size_t i = 0; i < view.count && fits; i++) {
+        const struct endpoint_view *row = &view.rows[i];
+        bool troubled = row->state == ENDPOINT_BUSY || row->state == ENDPOINT_OUT;
+        if (view.count == 1 && !troubled)
+            continue;
+        fits = buffer_print(out, "<p class=\"%s\">", troubled ? "bad" : "good") &&
+               put_escaped(out, row->url) &&
+               buffer_print(out, ": %s", endpoint_state_text(row->state)) &&
+               (!troubled || (put(out, ". ") && put_escaped(out, row->why))) && put(out, "</p>\n");
+    }
+    endpoints_view_free(&view);
+    return fits;
+}
+
 static bool put_uploads(struct buffer *out, const json_t *uploads)
 {
     const json_t *in_flight = json_object_get(uploads, "in_flight");
@@ -248,7 +269,8 @@ bool page_status(const struct page_context *context, struct buffer *out)
     json_t *uploads = uploads_collect(context->sources->uploads, context->sources->workers);
     bool written = uploads && put(out, HEAD) &&
                    put(out, "<h1>glance-intake <small>" INTAKE_VERSION "</small></h1>\n") &&
-                   put_readiness(out, context->readiness) && put_uploads(out, uploads) &&
+                   put_readiness(out, context->readiness) &&
+                   put_endpoints(out, context->sources->endpoints) && put_uploads(out, uploads) &&
                    put(out, "<p class=\"quiet\">For machines: <a href=\"/uploads\">/uploads</a>, "
                             "<a href=\"/metrics\">/metrics</a>, <a href=\"/readyz\">/readyz</a>, "
                             "<a href=\"/healthz\">/healthz</a></p>\n</body>\n</html>\n");

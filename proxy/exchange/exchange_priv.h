@@ -158,6 +158,7 @@ struct exchange {
     bool look_due;
     uint64_t look_began;   /* clock_ms() */
     struct upload *upload; /* until it is left to the registry */
+    unsigned together;     /* its requests to Glance: see struct transfer_order */
 
     /* Of a door whose JSON is judged before Glance gets it. */
     struct buffer held;

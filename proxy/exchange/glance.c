@@ -17,7 +17,9 @@ bool glance_ask(struct exchange *x, const struct transfer_order *order,
     reply_init(&x->answer);
     x->head_seen = x->glance_done = x->answer_too_long = x->answer_lost = false;
     x->mode = ANSWER_COLLECT;
-    x->transfer = transfer_start(x->parts->glance, x->snapshot->settings, order, owner, x);
+    struct transfer_order own = *order;
+    own.together = x->upload ? &x->together : NULL;
+    x->transfer = transfer_start(x->parts->glance, x->snapshot->settings, &own, owner, x);
     return x->transfer != NULL;
 }
 

@@ -25,8 +25,11 @@ enum { ASIDE_MS = 10000 };
 
 static bool ask(struct exchange *x, struct fetch *fetch, const char *target, uint64_t patience_ms)
 {
-    const struct transfer_order order = {
-        .method = "GET", .target = target, .headers = &x->ask_fields, .patience = patience_ms};
+    const struct transfer_order order = {.method = "GET",
+                                         .target = target,
+                                         .headers = &x->ask_fields,
+                                         .patience = patience_ms,
+                                         .together = &x->together};
     return fetch_start(fetch, x->parts->glance, x->snapshot->settings, &order, exchange_wake_by, x);
 }
 

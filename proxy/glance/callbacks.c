@@ -61,12 +61,14 @@ size_t transfer_on_header(char *bytes, size_t size, size_t count, void *context)
     bool good = true;
     if (strncmp(line, "HTTP/", 5) == 0)
         take_status(transfer, line);
-    else if (line[0] == '\r' || line[0] == '\n')
-        head_complete(transfer);
-    else
+    else if (line[0] != '\r' && line[0] != '\n')
         good = take_field(transfer, line);
+    else if (resting_is_out_of_step(transfer))
+        good = false;
+    else
+        head_complete(transfer);
     free(line);
-    transfer->no_memory = !good;
+    transfer->no_memory = !good && !transfer->stale;
     return good ? total : 0;
 }
 

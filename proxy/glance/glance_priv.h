@@ -3,8 +3,13 @@
  *
  *   multi.c       libcurl's multi handle in the worker's loop
  *   sockets.c     its sockets
- *   endpoints.c   which Glance is tried next
+ *   resting.c     those of kept connections, until the next request
+ *   endpoints.c   Glance's endpoints, and whose turn it is
+ *   opinion.c     how they are
+ *   probe.c       one health check
+ *   health.c      all of them, for the whole process
  *   transfer.c    one request, from its start to its end
+ *   attempt.c     to which endpoint it goes, and whether it goes again
  *   order.c       what libcurl is told about it
  *   callbacks.c   what libcurl calls meanwhile
  *   beside.c      a large body, written to the socket beside libcurl
@@ -15,21 +20,28 @@
 #define GLANCE_PRIV_H
 
 #include "base/pipe.h"
+#include "intake/endpoints.h"
 #include "intake/headers.h"
 #include "intake/loop.h"
 #include "intake/transfer.h"
 
 #include <curl/curl.h>
 
-enum { POOLED_HANDLES = 512, ENDPOINTS_MAX = 16, ELSEWHERE = -1 /* not an endpoint of Glance's */ };
+enum { POOLED_HANDLES = 512, ELSEWHERE = -1 /* not an endpoint of Glance's */ };
 
-/* A socket of libcurl's. It and its writer know each other: who goes first tells the other. */
+/* A socket of libcurl's. It and its writer know each other, and so do it and its user: who goes
+ * first tells the other. */
 struct socket {
     struct watch watch;
     struct glance *glance;
-    unsigned for_libcurl;    /* the events that it asks for */
-    struct transfer *writer; /* whose body goes there beside libcurl; NULL: nobody's */
-    bool room_wanted;        /* by the writer */
+    struct transfer *user; /* whose request is on it, or was the last one; NULL: nobody's */
+    bool resting;          /* the connection is kept, and no request is on it */
+    bool echoes;           /* Glance has answered on it with a request's own id */
+    unsigned port;         /* our side's; 0: not known, or not TCP */
+    struct socket *next, *previous; /* among those that rest */
+    unsigned for_libcurl;           /* the events that it asks for */
+    struct transfer *writer;        /* whose body goes there beside libcurl; NULL: nobody's */
+    bool room_wanted;               /* by the writer */
 };
 
 struct glance {
@@ -39,14 +51,16 @@ struct glance {
     CURLM *multi;
     struct socket **sockets; /* by descriptor; NULL: it is not libcurl's, or not watched */
     size_t socket_places;
-    struct timer timer;   /* libcurl's */
-    uint64_t timer_due;   /* clock_ms() */
-    struct task set_late; /* sets it, once there is memory for that */
-    struct task reap;     /* looks for ended transfers, after libcurl has returned */
-    struct transfer *all; /* in progress */
+    struct socket *resting; /* the first of them */
+    int dead_end;           /* a socket whose peer has closed; takes the place of what is dropped */
+    struct timer timer;     /* libcurl's */
+    uint64_t timer_due;     /* clock_ms() */
+    struct task set_late;   /* sets it, once there is memory for that */
+    struct task reap;       /* looks for ended transfers, after libcurl has returned */
+    struct transfer *all;   /* in progress */
     CURL *pool[POOLED_HANDLES];
     size_t pooled;
-    uint64_t dead_until[ENDPOINTS_MAX]; /* clock_ms(), by place in the list */
+    struct endpoints *endpoints; /* the process's; NULL: none */
 };
 
 struct transfer {
@@ -63,7 +77,15 @@ struct transfer {
     uint64_t patience; /* ms; 0: as the settings say */
     unsigned tried;    /* a bit per endpoint */
     int endpoint;      /* or ELSEWHERE */
+    enum endpoint_turn turn;
+    bool only_asks; /* it may be sent twice */
+    bool flowing;   /* the endpoint knows of image data here */
     curl_socket_t socket;
+    struct socket *link; /* the last socket that libcurl has named; NULL: none, or it is closed */
+    bool reused;         /* the request is sent on a kept connection */
+    bool stale;          /* that connection is out of step: the request needs a new one */
+    bool echoes;         /* on this connection Glance answers with the request's own id */
+    char id[REQUEST_ID_MAX + 1];
 
     struct headers answer; /* fields so far, of the head being received */
     unsigned status;
@@ -93,7 +115,7 @@ struct transfer {
     bool send_paused; /* pull said CLIENT_WAIT */
     bool read_paused; /* data said false */
     bool given_up;
-    bool no_memory; /* to take the answer's head */
+    bool no_memory; /* to send it, or to take the answer's head */
     struct task unpause;
     struct task short_of; /* memory, to watch its socket for instance */
     struct task closed;   /* Glance has closed its side, and libcurl has not said so */
@@ -106,11 +128,6 @@ struct transfer {
     char detail[CURL_ERROR_SIZE];
     struct transfer *next, *previous;
 };
-
-/* endpoints.c: `tried` has a bit per endpoint. -1: every one was tried. */
-int endpoint_next(const struct glance *glance, size_t count, unsigned tried);
-void endpoint_is_dead(struct glance *glance, int endpoint);
-void endpoint_is_alive(struct glance *glance, int endpoint);
 
 /* multi.c */
 CURL *glance_take_handle(struct glance *glance);
@@ -131,6 +148,33 @@ bool socket_watch(struct socket *socket);
 
 /* Nothing is written to it beside libcurl from now on. */
 void socket_drop_writer(struct socket *socket);
+
+/* It is watched no more, and freed. */
+void socket_forget(struct socket *socket);
+
+/* resting.c */
+bool resting_prepare(struct glance *glance); /* false: no descriptor */
+void resting_end(struct glance *glance);
+
+/* The transfer's request is on this socket from now on. */
+void socket_use(struct socket *socket, struct transfer *transfer);
+
+/* libcurl has let the transfer go: its connection rests, if it was kept. */
+void socket_release(struct transfer *transfer);
+
+/* It has no user any more, and does not rest. */
+void socket_leave(struct socket *socket);
+
+/* Closes a connection that rests. libcurl finds that out when it looks at it next. */
+void socket_drop(struct socket *socket);
+
+/* Whether the head that has come is not the answer to this request, but to an earlier one, or to
+ * none. Such a transfer is stale. */
+bool resting_is_out_of_step(struct transfer *transfer);
+
+/* For libcurl, just before it sends a request. */
+int resting_before_request(void *context, char *remote_ip, char *local_ip, int remote_port,
+                           int local_port);
 
 /* beside.c */
 enum { BESIDE_MIN = 256 * 1024, BESIDE_PIECE = 512 * 1024 };
@@ -156,6 +200,22 @@ void transfer_lacks_memory(struct transfer *transfer); /* to go on with: it ends
 /* Takes it from libcurl, tells `done`, and frees. */
 void transfer_finish(struct transfer *transfer, enum transfer_result result);
 void transfer_finish_for_memory(struct transfer *transfer);
+
+/* attempt.c */
+int attempt_first(struct transfer *transfer, const struct transfer_order *order); /* its endpoint */
+bool attempt_begin(struct transfer *transfer, int endpoint);
+void attempt_leave(struct transfer *transfer); /* libcurl lets it go */
+bool attempt_never_connected(const struct transfer *transfer);
+
+/* Sends it again: to the next endpoint, or to the same one on a new connection. False: no. */
+bool attempt_next(struct transfer *transfer);
+bool attempt_needs_fresh(const struct transfer *transfer, CURLcode code);
+bool attempt_fresh(struct transfer *transfer);
+
+/* Tells the endpoint that it has answered, and that image data flows, or flows no more. */
+void attempt_answered(struct transfer *transfer);
+void attempt_flows(struct transfer *transfer);
+void attempt_flows_no_more(struct transfer *transfer);
 
 /* order.c: fills the easy handle. False: no memory. */
 bool transfer_take_order(struct transfer *transfer, const struct transfer_order *order);

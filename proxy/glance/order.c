@@ -94,13 +94,14 @@ static void set_body(struct transfer *transfer)
                      transfer->framing == FRAMING_LENGTH ? (curl_off_t)transfer->length : -1);
 }
 
-/* A kept connection that Glance has just closed cannot take a body twice, and must not do twice
- * what is not idempotent: such a request gets a connection of its own. It is not kept either, or
- * there would be one more for each upload. */
-static bool wants_own_connection(const struct transfer *transfer, const char *method)
+/* On a kept connection a request may have to be sent twice: Glance may have closed it just now, or
+ * the answer may be somebody else's (resting.c). So only what asks, and changes nothing, is sent on
+ * one. A connection for anything else is not kept either, or there would be one more for each
+ * upload. */
+static bool only_asks(const struct transfer *transfer, const char *method)
 {
-    return transfer->framing != FRAMING_NONE || strcmp(method, "POST") == 0 ||
-           strcmp(method, "PATCH") == 0;
+    return transfer->framing == FRAMING_NONE &&
+           (strcmp(method, "GET") == 0 || strcmp(method, "HEAD") == 0);
 }
 
 /* --- where it goes --------------------------------------------------------------------- */
@@ -149,6 +150,8 @@ static void set_options(struct transfer *transfer, const char *method)
     curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
     curl_easy_setopt(easy, CURLOPT_CLOSESOCKETFUNCTION, sockets_close);
     curl_easy_setopt(easy, CURLOPT_CLOSESOCKETDATA, transfer->glance);
+    curl_easy_setopt(easy, CURLOPT_PREREQFUNCTION, resting_before_request);
+    curl_easy_setopt(easy, CURLOPT_PREREQDATA, transfer);
     /* Giving up a name look-up must not wait for it to end: the whole worker would. */
     curl_easy_setopt(easy, CURLOPT_QUICK_EXIT, 1L);
     curl_easy_setopt(easy, CURLOPT_PROXY, "");
@@ -162,7 +165,7 @@ static void set_options(struct transfer *transfer, const char *method)
     curl_easy_setopt(easy, CURLOPT_WRITEDATA, transfer);
     curl_easy_setopt(easy, CURLOPT_BUFFERSIZE, (long)ANSWER_BUFFER);
     curl_easy_setopt(easy, CURLOPT_MAXAGE_CONN, (long)KEPT_SECONDS);
-    if (wants_own_connection(transfer, method)) {
+    if (!transfer->only_asks) {
         curl_easy_setopt(easy, CURLOPT_FRESH_CONNECT, 1L);
         curl_easy_setopt(easy, CURLOPT_FORBID_REUSE, 1L);
     }
@@ -182,6 +185,10 @@ bool transfer_take_order(struct transfer *transfer, const struct transfer_order 
     transfer->patience = order->patience;
     transfer->all_pulled = order->framing != FRAMING_CHUNKED && order->length == 0;
     transfer->beside = beside_wanted(transfer, order);
+    transfer->only_asks = only_asks(transfer, order->method);
+    const char *id = headers_get(order->headers, "X-Openstack-Request-Id");
+    if (id && strlen(id) < sizeof transfer->id)
+        memcpy(transfer->id, id, strlen(id) + 1);
     bool to = order->url ? set_elsewhere(transfer, order) : set_glance(transfer, order->target);
     if (!to || !add_fields(transfer, order))
         return false;

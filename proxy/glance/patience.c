@@ -63,6 +63,8 @@ void transfer_tick(struct timer *timer)
         (struct transfer *)((char *)timer - offsetof(struct transfer, timer));
     int queued = 0;
     rest_tick(transfer);
+    if (transfer->head_told)
+        attempt_flows(transfer); /* an answer that takes this long */
     if (transfer->socket != CURL_SOCKET_BAD)
         ioctl(transfer->socket, SIOCOUTQ, &queued);
     uint64_t limit = patience(transfer, queued);

@@ -1,17 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The probe is not a transfer of a worker: it blocks, has a handle of its own, and knows nothing
- * of the workers' opinion on which endpoint is dead. */
 #include "intake/probe.h"
 
 #include "intake/clock.h"
 #include "intake/settings.h"
 
-#include <curl/curl.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
-
-enum { BUDGET_MS = 2000 };
 
 static size_t discard(const char *data, size_t size, size_t count, void *context)
 {
@@ -20,16 +14,22 @@ static size_t discard(const char *data, size_t size, size_t count, void *context
     return size * count;
 }
 
-static bool prepare(CURL *easy, const struct settings *settings, const char *url, long timeout_ms)
+static bool set_options(CURL *easy, const struct settings *settings, const char *url, long timeout)
 {
     CURLcode code = CURLE_OK;
 #define SET(option, value) code = code ? code : curl_easy_setopt(easy, option, value)
     SET(CURLOPT_URL, url);
     SET(CURLOPT_PROTOCOLS_STR, "http,https");
+    SET(CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
     SET(CURLOPT_NOSIGNAL, 1L);
+    /* Giving up a name look-up must not wait for it to end. */
+    SET(CURLOPT_QUICK_EXIT, 1L);
     SET(CURLOPT_NOPROXY, "*");
     SET(CURLOPT_FOLLOWLOCATION, 0L);
-    SET(CURLOPT_TIMEOUT_MS, timeout_ms);
+    SET(CURLOPT_TIMEOUT_MS, timeout);
+    /* Whether a connection can be made is part of the question. */
+    SET(CURLOPT_FRESH_CONNECT, 1L);
+    SET(CURLOPT_FORBID_REUSE, 1L);
     SET(CURLOPT_WRITEFUNCTION, discard);
     SET(CURLOPT_USERAGENT, "glance-intake/" INTAKE_VERSION);
     if (settings->glance.ca_file)
@@ -42,28 +42,47 @@ static bool prepare(CURL *easy, const struct settings *settings, const char *url
     return code == CURLE_OK;
 }
 
-/* One endpoint. False: `why` is set. */
-static bool answers(CURL *easy, const struct settings *settings, const char *endpoint,
-                    long timeout_ms, char *why, size_t why_size)
+bool probe_prepare(CURL *easy, const struct settings *settings, const char *endpoint,
+                   uint64_t timeout)
 {
     char *url = NULL;
-    bool ready = asprintf(&url, "%s/healthcheck", endpoint) >= 0;
-    CURLcode code = CURLE_OUT_OF_MEMORY;
-    curl_easy_reset(easy);
-    if (ready && prepare(easy, settings, url, timeout_ms))
-        code = curl_easy_perform(easy);
-    if (ready)
-        free(url);
-    if (code != CURLE_OK) {
-        snprintf(why, why_size, "Glance at %s does not answer: %s", endpoint,
-                 curl_easy_strerror(code));
+    if (asprintf(&url, "%s/healthcheck", endpoint) < 0)
         return false;
-    }
+    curl_easy_reset(easy);
+    bool ready = set_options(easy, settings, url, timeout ? (long)timeout : 1L);
+    free(url);
+    return ready;
+}
+
+/* A Glance without that page, or with a password before it, is alive. Its file of the health check
+ * that disables it makes the answer 503. */
+static enum endpoint_health by_status(CURL *easy, const char *endpoint, char *why, size_t why_size)
+{
     long status = 0;
     curl_easy_getinfo(easy, CURLINFO_RESPONSE_CODE, &status);
     snprintf(why, why_size, "Glance at %s answers its health check with status %ld", endpoint,
              status);
-    return status >= 200 && status < 300;
+    return status < 500 ? HEALTH_WELL : HEALTH_FAILED;
+}
+
+enum endpoint_health probe_result(CURL *easy, CURLcode code, const char *endpoint, char *why,
+                                  size_t why_size)
+{
+    if (code == CURLE_OK)
+        return by_status(easy, endpoint, why, why_size);
+    snprintf(why, why_size, "Glance at %s does not answer: %s", endpoint, curl_easy_strerror(code));
+    if (code == CURLE_OUT_OF_MEMORY)
+        return HEALTH_UNASKED;
+    return code == CURLE_OPERATION_TIMEDOUT ? HEALTH_SILENT : HEALTH_FAILED;
+}
+
+static bool is_well(CURL *easy, const struct settings *settings, const char *endpoint,
+                    uint64_t timeout, char *why, size_t why_size)
+{
+    CURLcode code = CURLE_OUT_OF_MEMORY;
+    if (probe_prepare(easy, settings, endpoint, timeout))
+        code = curl_easy_perform(easy);
+    return probe_result(easy, code, endpoint, why, why_size) == HEALTH_WELL;
 }
 
 bool glance_probe(const struct settings *settings, char *why, size_t why_size)
@@ -72,18 +91,17 @@ bool glance_probe(const struct settings *settings, char *why, size_t why_size)
     snprintf(why, why_size, "Glance cannot be asked: out of memory");
     if (!easy)
         return false;
-    uint64_t deadline = clock_ms() + BUDGET_MS;
+    uint64_t deadline = clock_ms() + PROBE_PATIENCE_MS;
     size_t count = settings->glance.endpoint_count;
-    bool alive = false;
-    for (size_t i = 0; i < count && !alive; i++) {
+    bool well = false;
+    for (size_t i = 0; i < count && !well; i++) {
         /* An even share of what is left, so that one endpoint that swallows packets does not
          * keep the others from being asked. */
         uint64_t now = clock_ms();
         uint64_t left = now < deadline ? deadline - now : 0;
-        long share = (long)(left / (count - i));
-        alive = answers(easy, settings, settings->glance.endpoints[i], share > 0 ? share : 1, why,
-                        why_size);
+        well = is_well(easy, settings, settings->glance.endpoints[i], left / (count - i), why,
+                       why_size);
     }
     curl_easy_cleanup(easy);
-    return alive;
+    return well;
 }

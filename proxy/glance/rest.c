@@ -97,7 +97,8 @@ bool transfer_take_rest(struct transfer *transfer, uint64_t length)
     if (!is_between_pieces(transfer, length) || !open_watch(transfer))
         return false;
     transfer->left = length - transfer->received;
-    endpoint_is_alive(glance, transfer->endpoint);
+    attempt_answered(transfer);
+    attempt_flows(transfer);
     /* It closes a connection that it leaves in mid-answer; never is it to give this one to another.
      */
     curl_easy_setopt(transfer->easy, CURLOPT_FORBID_REUSE, 1L);

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* libcurl's sockets as watches of the worker's loop.
  *
- * libcurl takes a connection's socket out when an answer is complete and puts it in again for the
- * next request: in between it rests, and stays watched, which saves two system calls a request. */
+ * libcurl takes a connection's socket out when an answer is complete, or when a transfer is paused,
+ * and puts it in again for the next request, or when the transfer goes on. In between it stays
+ * watched. */
 #include "glance/glance_priv.h"
 
 #include <stdlib.h>
@@ -14,8 +15,12 @@ static void socket_ready(struct watch *watch, unsigned events)
     struct socket *socket = (struct socket *)((char *)watch - offsetof(struct socket, watch));
     if (events & (LOOP_WRITE | LOOP_ERROR) && socket->room_wanted)
         beside_go_on(socket->writer);
+    if (socket->resting) {
+        socket_drop(socket);
+        return;
+    }
     if (!socket->for_libcurl && !socket->room_wanted) {
-        watch_set(socket->glance->loop, watch, 0); /* closed while it rested: libcurl will see */
+        watch_set(socket->glance->loop, watch, 0); /* libcurl has paused the transfer */
         return;
     }
     events &= socket->for_libcurl | LOOP_ERROR;
@@ -88,9 +93,10 @@ static struct socket *socket_of(struct glance *glance, curl_socket_t fd)
 }
 
 /* Its number may soon be another's: nobody must write to it any more. */
-static void forget_socket(struct socket *socket)
+void socket_forget(struct socket *socket)
 {
     socket_drop_writer(socket);
+    socket_leave(socket);
     watch_set(socket->glance->loop, &socket->watch, 0);
     socket->glance->sockets[socket->watch.fd] = NULL;
     free(socket);
@@ -99,7 +105,7 @@ static void forget_socket(struct socket *socket)
 void sockets_let_go(struct glance *glance, curl_socket_t fd)
 {
     if ((size_t)fd < glance->socket_places && glance->sockets[fd])
-        forget_socket(glance->sockets[fd]);
+        socket_forget(glance->sockets[fd]);
 }
 
 int sockets_close(void *context, curl_socket_t fd)
@@ -108,9 +114,10 @@ int sockets_close(void *context, curl_socket_t fd)
     return close(fd);
 }
 
-/* A connection that has brought an answer may soon bring another, and stays watched: libcurl tells
- * when it closes such a one. Of others, such as those that lost a race, it does not. */
-static void socket_rests(struct socket *socket, struct transfer *transfer)
+/* A connection that has brought an answer is likely to be kept, and stays watched (resting.c):
+ * libcurl tells when it closes such a one. Of others, such as those that lost a race, it does not.
+ */
+static void socket_removed(struct socket *socket, struct transfer *transfer)
 {
     bool answered = transfer && transfer->head_told && transfer->socket == socket->watch.fd;
     socket_drop_writer(socket);
@@ -118,7 +125,7 @@ static void socket_rests(struct socket *socket, struct transfer *transfer)
         transfer_lost_socket(transfer, socket->watch.fd);
     socket->for_libcurl = 0;
     if (!answered)
-        forget_socket(socket);
+        socket_forget(socket);
 }
 
 int sockets_changed(CURL *easy, curl_socket_t fd, int what, void *context, void *assigned)
@@ -130,13 +137,15 @@ int sockets_changed(CURL *easy, curl_socket_t fd, int what, void *context, void 
     curl_easy_getinfo(easy, CURLINFO_PRIVATE, (char **)&transfer);
     if (what == CURL_POLL_REMOVE) {
         if (socket)
-            socket_rests(socket, transfer);
+            socket_removed(socket, transfer);
         return 0;
     }
     if (transfer)
         transfer_has_socket(transfer, fd);
-    if (socket)
+    if (socket) {
         socket->for_libcurl = to_events(what);
+        socket_use(socket, transfer);
+    }
     bool watched = socket && socket_watch(socket);
     if (!watched && transfer)
         transfer_lacks_memory(transfer);

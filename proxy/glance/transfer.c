@@ -97,6 +97,7 @@ static void stop_waiting(struct transfer *transfer)
     task_cancel(transfer->glance->loop, &transfer->closed);
     beside_end(transfer);
     rest_end(transfer);
+    attempt_flows_no_more(transfer);
 }
 
 static void release(struct transfer *transfer)
@@ -125,7 +126,7 @@ static void leave_libcurl(struct transfer *transfer)
     if (transfer->socket != CURL_SOCKET_BAD)
         sockets_let_go(transfer->glance, transfer->socket);
     if (transfer->easy)
-        curl_multi_remove_handle(transfer->glance->multi, transfer->easy);
+        attempt_leave(transfer);
 }
 
 void transfer_abort(struct transfer *transfer)
@@ -172,44 +173,6 @@ static void is_short_of_memory(struct task *task)
     transfer_finish_for_memory(transfer);
 }
 
-/* Nothing of the request was sent: libcurl did not get as far as that. */
-static bool never_connected(const struct transfer *transfer)
-{
-    curl_off_t reached = 0;
-    curl_easy_getinfo(transfer->easy, CURLINFO_PRETRANSFER_TIME_T, &reached);
-    return reached == 0 && !transfer->pulled && !transfer->status;
-}
-
-/* False: no memory. */
-static bool connect_to(struct transfer *transfer, int endpoint)
-{
-    transfer->endpoint = endpoint;
-    transfer->progress = clock_ms();
-    if (endpoint != ELSEWHERE) {
-        transfer->tried |= 1U << endpoint;
-        curl_easy_setopt(transfer->easy, CURLOPT_URL,
-                         transfer->settings->glance.endpoints[endpoint]);
-    }
-    return curl_multi_add_handle(transfer->glance->multi, transfer->easy) == CURLM_OK;
-}
-
-static void try_next(struct transfer *transfer)
-{
-    int next = -1;
-    if (transfer->endpoint != ELSEWHERE) {
-        endpoint_is_dead(transfer->glance, transfer->endpoint);
-        next = endpoint_next(transfer->glance, transfer->settings->glance.endpoint_count,
-                             transfer->tried);
-    }
-    if (next < 0) {
-        transfer_finish(transfer, TRANSFER_UNREACHABLE);
-        return;
-    }
-    curl_multi_remove_handle(transfer->glance->multi, transfer->easy);
-    if (!connect_to(transfer, next))
-        transfer_finish_for_memory(transfer);
-}
-
 /* libcurl, which knows nothing of a body beside it, takes any answer for the end. That all is well
  * with a body of which Glance cannot have had everything is not believed. */
 static bool is_too_early(const struct transfer *transfer)
@@ -217,24 +180,33 @@ static bool is_too_early(const struct transfer *transfer)
     return transfer->status / 100 == 2 && beside_is_short(transfer);
 }
 
+static void go_on_or_fail(struct transfer *transfer)
+{
+    bool unreachable = attempt_never_connected(transfer);
+    if (!transfer->no_memory && attempt_next(transfer))
+        return;
+    if (transfer->no_memory)
+        transfer_finish_for_memory(transfer);
+    else
+        transfer_finish(transfer, unreachable ? TRANSFER_UNREACHABLE : TRANSFER_FAILED);
+}
+
 void transfer_ended(struct transfer *transfer, CURLcode code)
 {
+    transfer->no_memory |= code == CURLE_OUT_OF_MEMORY;
+    if (!transfer->no_memory && attempt_needs_fresh(transfer, code) && attempt_fresh(transfer))
+        return;
     if (code == CURLE_OK && is_too_early(transfer))
         strncpy(transfer->detail, "answered before it had all", sizeof transfer->detail - 1);
     if (!transfer->detail[0])
         strncpy(transfer->detail, curl_easy_strerror(code), sizeof transfer->detail - 1);
     if (code == CURLE_OK && transfer->head_told && !is_too_early(transfer)) {
-        if (transfer->endpoint != ELSEWHERE)
-            endpoint_is_alive(transfer->glance, transfer->endpoint);
+        attempt_answered(transfer);
         transfer_finish(transfer, TRANSFER_ANSWERED);
     } else if (transfer->given_up) {
         transfer_finish(transfer, TRANSFER_GIVEN_UP);
-    } else if (code == CURLE_OUT_OF_MEMORY || transfer->no_memory) {
-        transfer_finish_for_memory(transfer);
-    } else if (!never_connected(transfer)) {
-        transfer_finish(transfer, TRANSFER_FAILED);
     } else {
-        try_next(transfer);
+        go_on_or_fail(transfer);
     }
 }
 
@@ -259,10 +231,8 @@ struct transfer *transfer_start(struct glance *glance, const struct settings *se
     beside_prepare(transfer);
     rest_prepare(transfer);
     transfer->easy = glance_take_handle(glance);
-    int endpoint =
-        order->url ? ELSEWHERE : endpoint_next(glance, settings->glance.endpoint_count, 0);
     bool good = transfer->easy && transfer_take_order(transfer, order) &&
-                patience_begin(transfer) && connect_to(transfer, endpoint);
+                patience_begin(transfer) && attempt_begin(transfer, attempt_first(transfer, order));
     transfer->next = glance->all;
     if (transfer->next)
         transfer->next->previous = transfer;

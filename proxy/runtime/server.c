@@ -8,6 +8,8 @@
 
 #include "intake/admin.h"
 #include "intake/clock.h"
+#include "intake/endpoints.h"
+#include "intake/health.h"
 #include "intake/listener.h"
 #include "intake/log.h"
 #include "intake/problems.h"
@@ -45,6 +47,7 @@ struct server {
     struct metrics **metrics;
     struct uploads **uploads;
     struct shared shared;
+    struct health *health;
     struct admin *admin;
     atomic_bool draining;
     uint64_t stop_at; /* clock_ms(); while draining */
@@ -145,6 +148,7 @@ static bool start_admin(struct server *server)
                                           .spools = server->shared.spools,
                                           .stores = server->shared.stores,
                                           .config = &server->config,
+                                          .endpoints = server->shared.endpoints,
                                           .workers = server->worker_count,
                                           .snapshot = snapshot_now,
                                           .draining = is_draining,
@@ -181,6 +185,15 @@ static bool begin_shared(struct server *server)
     if (!begun)
         log_say(LOG_LEVEL_ERROR, "the workers' helper threads could not be started");
     return begun;
+}
+
+static bool start_health(struct server *server)
+{
+    endpoints_configure(server->shared.endpoints, server->snapshot->settings);
+    server->health = health_start(server->shared.endpoints, snapshot_now, server);
+    if (!server->health)
+        log_say(LOG_LEVEL_ERROR, "the thread that asks Glance how it is could not be started");
+    return server->health != NULL;
 }
 
 /* The signals are blocked before any thread begins, so that none but this one gets them. */
@@ -227,6 +240,9 @@ static void put_in_force(struct server *server, struct snapshot *fresh)
     server->snapshot = fresh;
     pthread_mutex_unlock(&server->lock);
     snapshot_release(old);
+    health_reload(server->health);
+    log_say(LOG_LEVEL_INFO, "the configuration was read again and is in force");
+    stores_tell_missing(server->shared.stores, fresh->policy);
 }
 
 /* `asker` is who waits for the result, or -1. */
@@ -326,13 +342,14 @@ static bool start(struct server *server)
         return false;
     server->channel = channel_open();
     raise_file_limit(server->snapshot->settings);
-    return begin_shared(server) && listen_and_make(server) && start_admin(server) &&
-           start_workers(server);
+    return begin_shared(server) && listen_and_make(server) && start_health(server) &&
+           start_admin(server) && start_workers(server);
 }
 
 static void tear_down(struct server *server)
 {
     admin_stop(server->admin);
+    health_stop(server->health);
     for (size_t i = 0; i < server->worker_count; i++)
         worker_free(server->workers[i]);
     shared_end(&server->shared);

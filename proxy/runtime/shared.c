@@ -2,6 +2,7 @@
 #include "intake/shared.h"
 
 #include "intake/claims.h"
+#include "intake/endpoints.h"
 #include "intake/errands.h"
 #include "intake/rooms.h"
 #include "intake/spool.h"
@@ -25,11 +26,14 @@ bool shared_begin(struct shared *shared)
     shared->claims = claims_new();
     shared->stores = stores_new();
     shared->rooms = rooms_new();
-    return shared->spools && shared->hashers && shared->claims && shared->stores && shared->rooms;
+    shared->endpoints = endpoints_new();
+    return shared->endpoints && shared->spools && shared->hashers && shared->claims &&
+           shared->stores && shared->rooms;
 }
 
 void shared_end(struct shared *shared)
 {
+    endpoints_free(shared->endpoints);
     rooms_free(shared->rooms);
     stores_free(shared->stores);
     claims_free(shared->claims);

@@ -83,6 +83,8 @@ static bool make_parts(struct worker *worker, const struct shared *shared)
     parts->loop = loop_new();
     parts->metrics = metrics_new();
     parts->glance = parts->loop ? glance_new(parts->loop) : NULL;
+    if (parts->glance)
+        glance_share_endpoints(parts->glance, shared->endpoints);
     parts->uploads = parts->metrics ? uploads_new(parts->metrics) : NULL;
     return parts->glance && parts->uploads;
 }

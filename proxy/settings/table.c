@@ -52,7 +52,10 @@ const struct setting settings_table[] = {
 
     {"glance", "endpoint", &kind_endpoints, 0, "http://127.0.0.1:9393", 0, 0,
      "The Glance API behind this proxy: a list of http:// or https:// with host and port. The\n"
-     "next one is tried when a connection cannot be opened."},
+     "healthy ones take turns; the next one is tried when a connection cannot be opened."},
+    {"glance", "health_interval", &kind_time, AT(glance.health_interval), "5s", 0, HOURS(1),
+     "How often each endpoint is asked for /healthcheck. One that fails twice is out until it is\n"
+     "well twice; one that is silent while an upload runs there is only busy. 0: off."},
     {"glance", "ca_file", &kind_path, AT(glance.ca_file), "", 0, 0,
      "PEM file with the authorities that may sign Glance's certificate. Empty: the system's."},
     {"glance", "insecure", &kind_boolean, AT(glance.insecure), "false", 0, 0,

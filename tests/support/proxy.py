@@ -62,7 +62,8 @@ class Proxy:
     def write(self, conf, policy=POLICY):
         settings = {"DEFAULT": {"workers": 2, "drain_timeout": "20s"},
                     "listen": {"bind": f"{self.host}:{PORT}"},
-                    "glance": {"endpoint": ", ".join(self.endpoints)},
+                    # who counts what comes to Glance does not want health checks among it
+                    "glance": {"endpoint": ", ".join(self.endpoints), "health_interval": "0"},
                     "upload": {"spool_dir": self.conf_file.parent / "spool"},
                     "policy": {"file": self.policy_file},
                     "admin": {"bind": f"{self.host}:{ADMIN_PORT}"}}

@@ -194,7 +194,7 @@ static const struct {
     {"GET", "/healthz?probe=1", 200, "Cache-Control: no-store", "ok\n"},
     {"HEAD", "/healthz", 200, "Content-Length: 3", NULL},
     {"GET", "/readyz", 200, "Content-Type: application/json",
-     "{\"ready\": true, \"problems\": []}"},
+     "{\"ready\": true, \"problems\": [], \"endpoints\": []}"},
     {"GET", "/metrics", 200, "Content-Type: text/plain; version=0.0.4", "glance_intake_build_info"},
     {"GET", "/uploads", 200, "Content-Type: application/json", "\"in_flight\": []"},
     {"GET", "/", 200, "Content-Security-Policy: default-src 'none'", "Ready: Glance answers."},

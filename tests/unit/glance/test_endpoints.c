@@ -1,14 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "glance/glance_priv.h"
+#include "intake/endpoints.h"
 
 #include "intake/clock.h"
+#include "intake/settings.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdint.h>
+#include <string.h>
 
 #include <cmocka.h>
 
-enum { DEAD_FOR = 10000 };
+enum { REFUSED_FOR = 10000, THREE = 3 };
 
 /* The clock is this test's: the linker takes these, and leaves the library's in the archive. */
 static uint64_t now;
@@ -23,75 +26,302 @@ uint64_t clock_wall_ms(void)
     return now;
 }
 
-/* Three endpoints; the bits of `dead` are dead, those of `tried` were tried. */
-static void the_first_living_one_then_the_first_untried(void **state)
+static char A[] = "http://a:9393", B[] = "http://b:9393", C[] = "https://c";
+static char *const ABC[] = {A, B, C};
+static struct endpoints *endpoints;
+
+static void configure(char *const *urls, size_t count)
+{
+    const struct settings settings = {
+        .glance = {.endpoints = (char **)urls, .endpoint_count = count}};
+    assert_true(endpoints_configure(endpoints, &settings));
+}
+
+static int set_up(void **state)
 {
     (void)state;
-    static const struct {
-        unsigned dead;
-        unsigned tried;
-        int next;
-    } rows[] = {
-        {0, 0, 0}, {1, 0, 1}, {2, 0, 0}, {3, 0, 2},  {7, 0, 0}, /* all: a guess */
-        {0, 1, 1}, {0, 2, 0}, {0, 3, 2}, {0, 7, -1},            /* none is left */
-        {1, 2, 2}, {1, 6, 0}, {2, 1, 2}, {6, 1, 1},  {7, 1, 1}, {7, 3, 2}, {7, 7, -1},
-    };
-    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
-        struct glance glance = {0};
-        now = 1000;
-        for (int endpoint = 0; endpoint < 3; endpoint++)
-            if (rows[i].dead & 1U << endpoint)
-                endpoint_is_dead(&glance, endpoint);
-        if (endpoint_next(&glance, 3, rows[i].tried) != rows[i].next)
-            fail_msg("dead %u, tried %u: %d", rows[i].dead, rows[i].tried,
-                     endpoint_next(&glance, 3, rows[i].tried));
+    now = 1000;
+    endpoints = endpoints_new();
+    assert_non_null(endpoints);
+    configure(ABC, THREE);
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    (void)state;
+    endpoints_free(endpoints);
+    return 0;
+}
+
+static void check(const char *url, enum endpoint_health health, unsigned times)
+{
+    for (unsigned i = 0; i < times; i++) {
+        endpoints_check_begins(endpoints, url);
+        endpoints_checked(endpoints, url, health, "it is not well");
     }
 }
 
-static void the_dead_are_tried_again_after_a_while(void **state)
+static void put_out(const char *url)
 {
-    (void)state;
-    struct glance glance = {0};
-    now = 5;
-    endpoint_is_dead(&glance, 0);
-    now += DEAD_FOR - 1;
-    assert_int_equal(endpoint_next(&glance, 2, 0), 1);
-    now++;
-    assert_int_equal(endpoint_next(&glance, 2, 0), 0);
-
-    endpoint_is_dead(&glance, 0); /* still dead: another while */
-    now += DEAD_FOR - 1;
-    assert_int_equal(endpoint_next(&glance, 2, 0), 1);
+    check(url, HEALTH_FAILED, 2);
 }
 
-static void one_that_answers_is_alive_at_once(void **state)
+/* With image data of ours there, which has ended since. */
+static void make_busy(const char *url)
+{
+    assert_true(endpoints_flow_begins(endpoints, url));
+    check(url, HEALTH_SILENT, 1);
+    endpoints_flow_ends(endpoints, url);
+}
+
+static enum endpoint_state state_of(const char *url)
+{
+    struct endpoints_view view;
+    enum endpoint_state found = ENDPOINT_UNKNOWN;
+    endpoints_look(endpoints, &view);
+    for (size_t i = 0; i < view.count; i++)
+        if (strcmp(view.rows[i].url, url) == 0)
+            found = view.rows[i].state;
+    endpoints_view_free(&view);
+    return found;
+}
+
+static int next(unsigned tried)
+{
+    return endpoints_choose(endpoints, ABC, THREE, tried, TURN_REQUEST, -1);
+}
+
+static void they_take_turns(void **state)
 {
     (void)state;
-    struct glance glance = {0};
-    endpoint_is_dead(&glance, 0);
-    assert_int_equal(endpoint_next(&glance, 2, 0), 1);
-    endpoint_is_alive(&glance, 0);
-    assert_int_equal(endpoint_next(&glance, 2, 0), 0);
+    static const int TURNS[] = {0, 1, 2, 0, 1, 2};
+    for (size_t i = 0; i < sizeof TURNS / sizeof *TURNS; i++) {
+        assert_int_equal(next(0), TURNS[i]);
+        if (i < 2) /* each kind has its own */
+            assert_int_equal(endpoints_choose(endpoints, ABC, THREE, 0, TURN_UPLOAD, -1), TURNS[i]);
+    }
+}
+
+/* Bits: which are out, and which busy; which were tried; whose turn it is then. */
+static void the_best_of_those_not_tried(void **state)
+{
+    (void)state;
+    static const struct {
+        unsigned out, busy, tried;
+        int next;
+    } rows[] = {
+        {0, 0, 0, 0}, {1, 0, 0, 1}, {2, 0, 0, 0},  {3, 0, 0, 2},  {7, 0, 0, 0}, /* all: a guess */
+        {0, 0, 1, 1}, {0, 0, 3, 2}, {0, 0, 7, -1}, {1, 0, 2, 2},  {1, 0, 6, 0}, {0, 1, 0, 1},
+        {0, 3, 0, 2}, {0, 7, 0, 0}, {1, 6, 0, 1},  {3, 4, 0, 2},  {3, 4, 4, 0}, {2, 1, 0, 2},
+        {6, 1, 0, 0}, {6, 1, 1, 1}, {7, 0, 1, 1},  {7, 0, 7, -1},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        tear_down(NULL);
+        set_up(NULL);
+        for (unsigned place = 0; place < THREE; place++) {
+            if (rows[i].out >> place & 1)
+                put_out(ABC[place]);
+            if (rows[i].busy >> place & 1)
+                make_busy(ABC[place]);
+        }
+        int chosen = next(rows[i].tried);
+        if (chosen != rows[i].next)
+            fail_msg("row %zu: %d", i, chosen);
+    }
+}
+
+static void one_that_is_passed_over_leaves_its_turns_to_all(void **state)
+{
+    (void)state;
+    static const int TURNS[] = {1, 2, 1, 2, 1};
+    put_out(A);
+    for (size_t i = 0; i < sizeof TURNS / sizeof *TURNS; i++)
+        assert_int_equal(next(0), TURNS[i]);
+}
+
+static int prefer(int preferred, unsigned tried)
+{
+    return endpoints_choose(endpoints, ABC, THREE, tried, TURN_REQUEST, preferred);
+}
+
+static void what_belongs_together_stays_where_nothing_is_better(void **state)
+{
+    (void)state;
+    assert_int_equal(prefer(1, 0), 1);
+    assert_int_equal(prefer(1, 2), 0); /* tried */
+    assert_int_equal(next(0), 1);      /* a preference took no turn */
+    make_busy(C);
+    assert_int_equal(prefer(2, 0), 0);
+    put_out(A);
+    put_out(B);
+    assert_int_equal(prefer(2, 0), 2);
+}
+
+static void a_refused_connection_counts_for_a_while(void **state)
+{
+    (void)state;
+    endpoints_refused(endpoints, A);
+    assert_int_equal(state_of(A), ENDPOINT_OUT); /* no check has told otherwise */
+    now += REFUSED_FOR - 1;
+    assert_int_equal(next(0), 1);
+    assert_int_equal(next(6), 0); /* the only one that is left */
+    now++;
+    assert_int_equal(next(6), 0);
+    assert_int_equal(state_of(A), ENDPOINT_UNKNOWN);
+
+    endpoints_refused(endpoints, A);
+    endpoints_answered(endpoints, A);
+    assert_int_equal(state_of(A), ENDPOINT_UNKNOWN);
+    endpoints_refused(endpoints, A);
+    check(A, HEALTH_WELL, 1);
+    assert_int_equal(state_of(A), ENDPOINT_UP);
+    assert_int_equal(next(6), 0);
+}
+
+/* Letters: well, failed, silent, silent with data of ours there, unasked. */
+static void opinions(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *checks;
+        enum endpoint_state after;
+    } rows[] = {
+        {"", ENDPOINT_UNKNOWN}, {"u", ENDPOINT_UNKNOWN}, {"w", ENDPOINT_UP},
+        {"f", ENDPOINT_OUT}, /* the first one decides */
+        {"s", ENDPOINT_OUT},    {"d", ENDPOINT_BUSY},    {"wf", ENDPOINT_UP},
+        {"wff", ENDPOINT_OUT},  {"wss", ENDPOINT_OUT},   {"wfs", ENDPOINT_OUT},
+        {"wfwf", ENDPOINT_UP},  {"wfuf", ENDPOINT_OUT},  {"wfdf", ENDPOINT_BUSY},
+        {"fw", ENDPOINT_OUT},   {"fww", ENDPOINT_UP},    {"fwfw", ENDPOINT_OUT},
+        {"wd", ENDPOINT_BUSY},  {"wddd", ENDPOINT_BUSY}, {"wdw", ENDPOINT_UP},
+        {"wds", ENDPOINT_BUSY}, {"wdss", ENDPOINT_OUT},  {"sd", ENDPOINT_BUSY},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        tear_down(NULL);
+        set_up(NULL);
+        for (const char *letter = rows[i].checks; *letter; letter++) {
+            if (*letter == 'd')
+                make_busy(B);
+            else
+                check(B,
+                      *letter == 'w'   ? HEALTH_WELL
+                      : *letter == 'f' ? HEALTH_FAILED
+                      : *letter == 's' ? HEALTH_SILENT
+                                       : HEALTH_UNASKED,
+                      1);
+        }
+        if (state_of(B) != rows[i].after)
+            fail_msg("%s: %s", rows[i].checks, endpoint_state_text(state_of(B)));
+    }
+}
+
+/* Glance had no process for the check at some time while it lasted. */
+static void data_that_flows_only_for_a_part_of_the_check_counts(void **state)
+{
+    (void)state;
+    check(A, HEALTH_WELL, 1);
+    endpoints_check_begins(endpoints, A);
+    assert_true(endpoints_flow_begins(endpoints, A));
+    endpoints_flow_ends(endpoints, A);
+    endpoints_checked(endpoints, A, HEALTH_SILENT, "silent");
+    assert_int_equal(state_of(A), ENDPOINT_BUSY);
+    endpoints_check_begins(endpoints, A);
+    endpoints_checked(endpoints, A, HEALTH_SILENT, "silent");
+    endpoints_check_begins(endpoints, A);
+    endpoints_checked(endpoints, A, HEALTH_SILENT, "silent");
+    assert_int_equal(state_of(A), ENDPOINT_OUT);
+}
+
+static void assert_order(const char *const *urls, size_t count)
+{
+    struct endpoints_view view;
+    endpoints_look(endpoints, &view);
+    assert_int_equal(view.count, count);
+    for (size_t i = 0; i < count; i++)
+        assert_string_equal(view.rows[i].url, urls[i]);
+    endpoints_view_free(&view);
+}
+
+static void a_new_list_changes_nothing_about_those_in_it(void **state)
+{
+    (void)state;
+    static char *const CBA[] = {C, B, A, B};
+    put_out(A);
+    check(B, HEALTH_WELL, 1);
+    make_busy(C);
+    configure(CBA, 4);
+    assert_order((const char *const[]){C, B, A}, 3);
+    assert_int_equal(state_of(A), ENDPOINT_OUT);
+    assert_int_equal(state_of(B), ENDPOINT_UP);
+    assert_int_equal(state_of(C), ENDPOINT_BUSY);
+
+    configure(CBA, 1);
+    assert_order((const char *const[]){C}, 1);
+    configure(ABC, 1); /* it was forgotten meanwhile */
+    assert_int_equal(state_of(A), ENDPOINT_UNKNOWN);
+    assert_int_equal(next(0), 0);
+}
+
+static void what_flows_there_ends_there(void **state)
+{
+    (void)state;
+    struct endpoints_view view;
+    assert_true(endpoints_flow_begins(endpoints, A));
+    configure(&ABC[1], 1);
+    assert_order((const char *const[]){B}, 1);
+    configure(ABC, 1);
+    endpoints_look(endpoints, &view);
+    assert_int_equal(view.rows[0].flows, 1);
+    endpoints_view_free(&view);
+    endpoints_flow_ends(endpoints, A);
+    endpoints_look(endpoints, &view);
+    assert_int_equal(view.rows[0].flows, 0);
+    endpoints_view_free(&view);
 }
 
 /* Nothing beyond the list, be it short or longer than what is kept of it. */
 static void the_list_has_an_end(void **state)
 {
     (void)state;
-    struct glance glance = {0};
-    assert_int_equal(endpoint_next(&glance, 0, 0), -1);
-    assert_int_equal(endpoint_next(&glance, 1, 1), -1);
-    assert_int_equal(endpoint_next(&glance, ENDPOINTS_MAX, 0x7fff), ENDPOINTS_MAX - 1);
-    assert_int_equal(endpoint_next(&glance, ENDPOINTS_MAX + 1, 0xffff), -1);
+    char *many[ENDPOINTS_MAX + 1];
+    for (size_t i = 0; i < ENDPOINTS_MAX + 1; i++)
+        many[i] = A;
+    assert_int_equal(endpoints_choose(endpoints, many, 0, 0, TURN_REQUEST, -1), -1);
+    assert_int_equal(endpoints_choose(endpoints, many, 1, 1, TURN_REQUEST, -1), -1);
+    assert_int_equal(endpoints_choose(endpoints, many, ENDPOINTS_MAX + 1, 0x7fff, TURN_REQUEST, -1),
+                     ENDPOINTS_MAX - 1);
+    assert_int_equal(endpoints_choose(endpoints, many, ENDPOINTS_MAX + 1, 0xffff, TURN_REQUEST, -1),
+                     -1);
+}
+
+static void without_a_set_the_order_is_the_settings(void **state)
+{
+    (void)state;
+    struct endpoints_view view;
+    assert_int_equal(endpoints_choose(NULL, ABC, THREE, 0, TURN_REQUEST, -1), 0);
+    assert_int_equal(endpoints_choose(NULL, ABC, THREE, 1, TURN_REQUEST, -1), 1);
+    endpoints_refused(NULL, A);
+    endpoints_answered(NULL, A);
+    assert_false(endpoints_flow_begins(NULL, A));
+    endpoints_look(NULL, &view);
+    assert_int_equal(view.count, 0);
 }
 
 int main(void)
 {
+#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(the_first_living_one_then_the_first_untried),
-        cmocka_unit_test(the_dead_are_tried_again_after_a_while),
-        cmocka_unit_test(one_that_answers_is_alive_at_once),
-        cmocka_unit_test(the_list_has_an_end),
+        TEST(they_take_turns),
+        TEST(the_best_of_those_not_tried),
+        TEST(one_that_is_passed_over_leaves_its_turns_to_all),
+        TEST(what_belongs_together_stays_where_nothing_is_better),
+        TEST(a_refused_connection_counts_for_a_while),
+        TEST(opinions),
+        TEST(data_that_flows_only_for_a_part_of_the_check_counts),
+        TEST(a_new_list_changes_nothing_about_those_in_it),
+        TEST(what_flows_there_ends_there),
+        TEST(the_list_has_an_end),
+        TEST(without_a_set_the_order_is_the_settings),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

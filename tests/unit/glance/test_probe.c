@@ -90,7 +90,8 @@ static bool probe(char **endpoints, size_t count)
 static const struct {
     unsigned status;
     bool healthy;
-} STATUSES[] = {{200, true}, {204, true}, {302, false}, {401, false}, {404, false}, {503, false}};
+} STATUSES[] = {{200, true}, {204, true}, {302, true},  {401, true},
+                {403, true}, {404, true}, {500, false}, {503, false}};
 
 static void test_statuses(void **state)
 {
@@ -105,6 +106,27 @@ static void test_statuses(void **state)
         if (!STATUSES[i].healthy)
             assert_non_null(strstr(why, wanted));
     }
+}
+
+/* A verdict needs an answer, or that there is none; of a want of memory nothing follows. */
+static void test_results(void **state)
+{
+    (void)state;
+    static const struct {
+        CURLcode code;
+        enum endpoint_health health;
+    } ROWS[] = {
+        {CURLE_OPERATION_TIMEDOUT, HEALTH_SILENT},
+        {CURLE_COULDNT_CONNECT, HEALTH_FAILED},
+        {CURLE_COULDNT_RESOLVE_HOST, HEALTH_FAILED},
+        {CURLE_GOT_NOTHING, HEALTH_FAILED},
+        {CURLE_RECV_ERROR, HEALTH_FAILED},
+        {CURLE_PEER_FAILED_VERIFICATION, HEALTH_FAILED},
+        {CURLE_OUT_OF_MEMORY, HEALTH_UNASKED},
+    };
+    for (size_t i = 0; i < sizeof ROWS / sizeof *ROWS; i++)
+        assert_int_equal(probe_result(NULL, ROWS[i].code, "http://x", why, sizeof why),
+                         ROWS[i].health);
 }
 
 static void test_nobody_there(void **state)
@@ -139,7 +161,9 @@ static void test_one_that_hangs_leaves_time_for_the_other(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_statuses), cmocka_unit_test(test_nobody_there),
+        cmocka_unit_test(test_statuses),
+        cmocka_unit_test(test_results),
+        cmocka_unit_test(test_nobody_there),
         cmocka_unit_test(test_the_second_endpoint),
         cmocka_unit_test(test_one_that_hangs_leaves_time_for_the_other), /* listens: the last */
     };

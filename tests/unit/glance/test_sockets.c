@@ -148,8 +148,9 @@ static void nobody_writes_to_one_that_libcurl_has_let_go(void **state)
     close_here();
 }
 
-/* It stays watched for the next request; if Glance closes it, nobody looks again and again. */
-static void who_has_answered_rests(void **state)
+/* It stays watched while its transfer is paused; if Glance closes it, nobody looks again and again.
+ */
+static void who_is_paused_stays_watched(void **state)
 {
     (void)state;
     assert_int_equal(tell(yard.easy, CURL_POLL_IN), 0);
@@ -233,7 +234,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(nobody_writes_to_one_that_is_closed),
         TEST(nobody_writes_to_one_that_libcurl_has_let_go),
-        TEST(who_has_answered_rests),
+        TEST(who_is_paused_stays_watched),
         TEST(who_lost_a_race_is_forgotten),
         TEST(who_connects_in_vain_is_taken_out_in_time),
         TEST(without_memory_one_transfer_ends),

@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "admin/admin_priv.h"
+#include "intake/endpoints.h"
+
+/* The state's sentence is there only where it is not up. */
+static json_t *one(const struct endpoint_view *view)
+{
+    json_t *object = json_pack("{s:s, s:s, s:i}", "endpoint", view->url, "state",
+                               endpoint_state_text(view->state), "uploads", (int)view->flows);
+    bool troubled = view->state == ENDPOINT_BUSY || view->state == ENDPOINT_OUT;
+    if (object && troubled && json_object_set_new(object, "problem", json_string(view->why)) != 0) {
+        json_decref(object);
+        return NULL;
+    }
+    return object;
+}
+
+json_t *endpoints_json(struct endpoints *endpoints)
+{
+    struct endpoints_view view;
+    endpoints_look(endpoints, &view);
+    json_t *list = json_array();
+    for (size_t i = 0; i < view.count && list; i++)
+        if (json_array_append_new(list, one(&view.rows[i])) != 0) {
+            json_decref(list);
+            list = NULL;
+        }
+    endpoints_view_free(&view);
+    return list;
+}
+
+static bool up_row(const struct endpoint_view *view, struct buffer *out)
+{
+    return buffer_print(out, "glance_intake_endpoint_up{endpoint=\"%s\"} %d\n", view->url,
+                        view->state != ENDPOINT_OUT);
+}
+
+static bool state_rows(const struct endpoint_view *view, struct buffer *out)
+{
+    bool fits = true;
+    for (enum endpoint_state state = ENDPOINT_UNKNOWN; state <= ENDPOINT_OUT && fits; state++)
+        fits = buffer_print(out, "glance_intake_endpoint_state{endpoint=\"%s\",state=\"%s\"} %d\n",
+                            view->url, endpoint_state_text(state), view->state == state);
+    return fits;
+}
+
+static bool uploads_row(const struct endpoint_view *view, struct buffer *out)
+{
+    return buffer_print(out, "glance_intake_endpoint_uploads_in_flight{endpoint=\"%s\"} %u\n",
+                        view->url, view->flows);
+}
+
+static const struct {
+    const char *name, *help;
+    bool (*write)(const struct endpoint_view *view, struct buffer *out);
+} FAMILIES[] = {
+    {"glance_intake_endpoint_up", "0 if the endpoint of Glance is out.", up_row},
+    {"glance_intake_endpoint_state", "1 for the state that the endpoint is in.", state_rows},
+    {"glance_intake_endpoint_uploads_in_flight",
+     "Uploads, and downloads of more than a second, at the endpoint.", uploads_row},
+};
+
+bool endpoints_metrics(struct endpoints *endpoints, struct buffer *out)
+{
+    struct endpoints_view view;
+    endpoints_look(endpoints, &view);
+    bool fits = true;
+    for (size_t i = 0; i < sizeof FAMILIES / sizeof *FAMILIES && view.count; i++) {
+        fits = fits && buffer_print(out, "# HELP %s %s\n# TYPE %s gauge\n", FAMILIES[i].name,
+                                    FAMILIES[i].help, FAMILIES[i].name);
+        for (size_t row = 0; row < view.count && fits; row++)
+            fits = FAMILIES[i].write(&view.rows[row], out);
+    }
+    endpoints_view_free(&view);
+    return fits;
+}

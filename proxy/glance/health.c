@@ -1,0 +1,190 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* All endpoints are asked at the same time, so that one that is silent does not keep the others
+ * waiting. A check that contradicts what is known is repeated soon, so that an endpoint that fails
+ * is out, and one that is well again is back, without waiting for two intervals. */
+#include "intake/health.h"
+
+#include "intake/clock.h"
+#include "intake/endpoints.h"
+#include "intake/log.h"
+#include "intake/probe.h"
+#include "intake/settings.h"
+#include "intake/snapshot.h"
+
+#include <curl/curl.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdint.h>
+#include <stdlib.h>
+
+enum { SOON_MS = 1000, INTERVAL_MIN_MS = 100, OFF_MS = 60000 };
+
+struct health {
+    struct endpoints *endpoints;
+    health_snapshot *snapshot;
+    void *context;
+    pthread_t thread;
+    CURLM *multi;
+    atomic_bool stopping, reloaded;
+    CURL *asking[ENDPOINTS_MAX]; /* by place in the view; NULL: nobody asks there */
+};
+
+static uint64_t lesser(uint64_t a, uint64_t b)
+{
+    return a < b ? a : b;
+}
+
+static uint64_t interval_of(const struct settings *settings)
+{
+    uint64_t interval = settings->glance.health_interval;
+    return interval && interval < INTERVAL_MIN_MS ? INTERVAL_MIN_MS : interval;
+}
+
+/* --- one round -------------------------------------------------------------------------- */
+
+static void ask(struct health *health, const struct settings *settings, const char *url,
+                size_t place)
+{
+    CURL *easy = curl_easy_init();
+    uint64_t timeout = lesser(interval_of(settings), PROBE_PATIENCE_MS);
+    if (!easy || !probe_prepare(easy, settings, url, timeout) ||
+        curl_multi_add_handle(health->multi, easy) != CURLM_OK) {
+        curl_easy_cleanup(easy);
+        return;
+    }
+    endpoints_check_begins(health->endpoints, url);
+    health->asking[place] = easy;
+}
+
+static void let_go(struct health *health, size_t place)
+{
+    curl_multi_remove_handle(health->multi, health->asking[place]);
+    curl_easy_cleanup(health->asking[place]);
+    health->asking[place] = NULL;
+}
+
+static void take_result(struct health *health, const struct endpoints_view *view,
+                        const CURLMsg *message)
+{
+    CURL *easy = message->easy_handle;
+    CURLcode code = message->data.result;
+    size_t place = 0;
+    while (place < view->count && health->asking[place] != easy)
+        place++;
+    if (place == view->count)
+        return;
+    char why[ENDPOINT_WHY_MAX];
+    const char *url = view->rows[place].url;
+    enum endpoint_health result = probe_result(easy, code, url, why, sizeof why);
+    let_go(health, place);
+    endpoints_checked(health->endpoints, url, result, why);
+}
+
+/* Until all have answered, or it is to stop. */
+static void wait_for_answers(struct health *health, const struct endpoints_view *view)
+{
+    int running = 1;
+    while (running && !atomic_load(&health->stopping)) {
+        int left;
+        curl_multi_perform(health->multi, &running);
+        for (CURLMsg *message; (message = curl_multi_info_read(health->multi, &left));)
+            take_result(health, view, message);
+        if (running)
+            curl_multi_poll(health->multi, NULL, 0, PROBE_PATIENCE_MS, NULL);
+    }
+}
+
+static void check_all(struct health *health, const struct settings *settings)
+{
+    struct endpoints_view view;
+    endpoints_look(health->endpoints, &view);
+    for (size_t i = 0; i < view.count; i++)
+        ask(health, settings, view.rows[i].url, i);
+    wait_for_answers(health, &view);
+    for (size_t i = 0; i < view.count; i++)
+        if (health->asking[i])
+            let_go(health, i);
+    endpoints_view_free(&view);
+}
+
+static bool all_settled(const struct health *health)
+{
+    struct endpoints_view view;
+    endpoints_look(health->endpoints, &view);
+    bool settled = true;
+    for (size_t i = 0; i < view.count; i++)
+        settled = settled && view.rows[i].settled;
+    endpoints_view_free(&view);
+    return settled;
+}
+
+/* ms to the next round. */
+static uint64_t round_of_checks(struct health *health)
+{
+    struct snapshot *snapshot = health->snapshot(health->context);
+    uint64_t interval = interval_of(snapshot->settings);
+    if (!endpoints_configure(health->endpoints, snapshot->settings))
+        log_say(LOG_LEVEL_WARNING, "no memory to watch each endpoint of Glance");
+    if (interval)
+        check_all(health, snapshot->settings);
+    snapshot_release(snapshot);
+    if (!interval)
+        return OFF_MS;
+    return all_settled(health) ? interval : lesser(interval, SOON_MS);
+}
+
+/* --- the thread ------------------------------------------------------------------------- */
+
+static void sleep_until(struct health *health, uint64_t due)
+{
+    for (uint64_t now; (now = clock_ms()) < due;) {
+        if (atomic_load(&health->stopping) || atomic_load(&health->reloaded))
+            return;
+        curl_multi_poll(health->multi, NULL, 0, (int)(due - now), NULL);
+    }
+}
+
+static void *run(void *context)
+{
+    struct health *health = context;
+    while (!atomic_load(&health->stopping)) {
+        uint64_t begun = clock_ms();
+        atomic_store(&health->reloaded, false);
+        uint64_t pause = round_of_checks(health);
+        sleep_until(health, begun + pause);
+    }
+    return NULL;
+}
+
+struct health *health_start(struct endpoints *endpoints, health_snapshot *snapshot, void *context)
+{
+    struct health *health = calloc(1, sizeof *health);
+    if (!health)
+        return NULL;
+    health->endpoints = endpoints;
+    health->snapshot = snapshot;
+    health->context = context;
+    health->multi = curl_multi_init();
+    if (health->multi && pthread_create(&health->thread, NULL, run, health) == 0)
+        return health;
+    curl_multi_cleanup(health->multi);
+    free(health);
+    return NULL;
+}
+
+void health_reload(struct health *health)
+{
+    atomic_store(&health->reloaded, true);
+    curl_multi_wakeup(health->multi);
+}
+
+void health_stop(struct health *health)
+{
+    if (!health)
+        return;
+    atomic_store(&health->stopping, true);
+    curl_multi_wakeup(health->multi);
+    pthread_join(health->thread, NULL);
+    curl_multi_cleanup(health->multi);
+    free(health);
+}

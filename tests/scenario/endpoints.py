@@ -1,0 +1,259 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Several Glances: they take turns, whoever is out is left alone until it is well again, and a Glance
+whose workers are all taken by our uploads is busy, not dead."""
+import json
+import signal
+import urllib.error
+
+from support.glance import UPLOAD, answer, new_upload
+from support.proxy import wait_until
+from support.scene import GLANCE_PORT, scenario
+from support.wire import head, reset
+
+QUICK = {"glance": {"health_interval": "2s", "connect_timeout": "1s"}}
+OFF = {"glance": {"health_interval": "0", "connect_timeout": "1s"}}
+
+
+def readiness(proxy):
+    """(status, document)"""
+    try:
+        return 200, json.loads(proxy.admin("/readyz"))
+    except urllib.error.HTTPError as told:
+        return told.code, json.loads(told.read())
+
+
+def states(proxy):
+    return {one["endpoint"]: one["state"] for one in readiness(proxy)[1]["endpoints"]}
+
+
+def wait_state(proxy, glance, state):
+    wait_until(f"{glance.url} is {state}", lambda: states(proxy).get(glance.url) == state)
+
+
+def served(glance, kind=None):
+    """Requests of clients that it has had."""
+    return sum(asked.target != "/healthcheck" and kind in (None, asked.method) for asked in glance.requests)
+
+
+def unwell(status):
+    def script(asked):
+        asked.read().send(answer(status, body=b"DISABLED BY FILE"))
+    return script
+
+
+def busy(asked):
+    """A Glance before uWSGI whose processes are all taken: it accepts, and does not answer."""
+    if asked.target == "/healthcheck":
+        asked.await_close()
+        asked.close()
+    else:
+        asked.read().send(answer("200 OK"))
+
+
+def ask(proxy, count):
+    return [proxy.ask("GET", "/v2/images").status for _ in range(count)]
+
+
+@scenario(threaded=True, representative=True)
+def the_healthy_ones_take_turns(scene):
+    glances = [scene.glance(GLANCE_PORT + number) for number in range(3)]
+    proxy = scene.proxy(*glances, conf=QUICK)
+    assert ask(proxy, 30) == [200] * 30
+    assert [served(glance) for glance in glances] == [10, 10, 10]
+    for _ in range(12):  # the questions about them do not shift the uploads
+        assert proxy.ask("PUT", new_upload(), body=b"image").status == 204
+    assert [served(glance, "PUT") for glance in glances] == [4, 4, 4]
+
+
+@scenario(threaded=True)
+def one_that_answers_503_is_out(scene):
+    bad = scene.glance(other=unwell("503 Service Unavailable"))
+    good = scene.glance(GLANCE_PORT + 1)
+    proxy = scene.proxy(bad, good, conf=QUICK)
+    wait_state(proxy, bad, "out")
+    asked_before = served(bad)
+    assert ask(proxy, 15) == [200] * 15
+    assert served(bad) == asked_before
+    status, told = readiness(proxy)
+    assert status == 200 and told["ready"] and told["problems"] == []
+    named = [one for one in told["endpoints"] if one["endpoint"] == bad.url]
+    assert "503" in named[0]["problem"], told
+    assert proxy.metric("endpoint_up", endpoint=bad.url) == 0
+    assert proxy.metric("endpoint_up", endpoint=good.url) == 1
+    assert proxy.metric("endpoint_state", endpoint=bad.url, state="out") == 1
+    bad.other = lambda asked: asked.read().send(answer("200 OK"))
+    wait_state(proxy, bad, "up")
+    ask(proxy, 10)
+    assert served(bad) >= asked_before + 4
+
+
+@scenario
+def one_failure_is_none(scene):
+    failing = []
+
+    def once(asked):
+        failed = asked.target == "/healthcheck" and failing and failing.pop()
+        asked.read().send(answer("503 Service Unavailable" if failed else "200 OK"))
+
+    glance = scene.glance(other=once)
+    proxy = scene.proxy(glance, conf=QUICK)
+    wait_state(proxy, glance, "up")
+    for _ in range(2):
+        seen = len(glance.requests)
+        failing.append(True)
+        glance.wait("some more checks", lambda _, seen=seen: len(glance.requests) > seen + 2)
+        assert readiness(proxy)[0] == 200
+    assert not failing and ": it is out" not in proxy.log()
+
+
+@scenario
+def what_counts_as_alive(scene):
+    """A Glance without the page, or with a password before it."""
+    for number, status in enumerate(("404 Not Found", "401 Unauthorized", "403 Forbidden", "300 Multiple")):
+        glance = scene.glance(GLANCE_PORT + number, other=unwell(status))
+        proxy = scene.proxy(glance, conf=QUICK)
+        wait_state(proxy, glance, "up")
+        assert proxy.stop() is None
+
+
+@scenario(threaded=True)
+def all_of_them_out(scene):
+    glances = [scene.glance(GLANCE_PORT + number, other=unwell("500 Oops")) for number in range(2)]
+    proxy = scene.proxy(*glances, conf=QUICK)
+    wait_until("not ready", lambda: readiness(proxy)[0] == 503)
+    problems = readiness(proxy)[1]["problems"]
+    assert len(problems) == 1 and "500" in problems[0], problems
+    assert set(ask(proxy, 4)) == {500}, "they are tried all the same"
+    glances[1].other = lambda asked: asked.read().send(answer("200 OK"))
+    wait_until("ready", lambda: readiness(proxy)[0] == 200)
+
+
+@scenario
+def one_that_is_silent_is_out(scene):
+    silent, good = scene.glance(other=busy), scene.glance(GLANCE_PORT + 1)
+    proxy = scene.proxy(silent, good, conf=QUICK)
+    wait_state(proxy, silent, "out")
+    wait_state(proxy, good, "up")
+    before = served(silent)
+    assert ask(proxy, 6) == [200] * 6
+    assert served(silent) == before
+
+
+@scenario(threaded=True)
+def one_that_is_silent_with_our_uploads_is_busy(scene):
+    def taken(asked):
+        asked.read().hold().send(answer("204 No Content"))
+
+    glance = scene.glance()
+    other = scene.glance(GLANCE_PORT + 1)
+    proxy = scene.proxy(glance, other, conf=QUICK)
+    wait_state(proxy, glance, "up")
+    wait_state(proxy, other, "up")
+    for one in (glance, other):
+        one.upload = taken
+    clients = [scene.client(proxy) for _ in range(4)]
+    for client in clients:
+        client.send(head(f"PUT {new_upload()} HTTP/1.1", "Host: h", "Content-Length: 5"), b"image")
+    for one in (glance, other):
+        one.wait("two uploads", lambda it: len(it.uploads()) == 2)
+    assert proxy.metric("endpoint_uploads_in_flight", endpoint=glance.url) == 2
+    glance.other = busy
+    wait_state(proxy, glance, "busy")
+    before = served(glance)
+    assert ask(proxy, 6) == [200] * 6
+    assert served(glance) == before, "another one is well"
+    other.other = busy
+    wait_state(proxy, other, "busy")
+    for _ in range(4):
+        seen = len(other.requests)
+        other.wait("another check", lambda it, seen=seen: len(it.requests) > seen)
+        status, told = readiness(proxy)
+        assert status == 200 and told["ready"], told
+    assert ask(proxy, 4) == [200] * 4, "better a busy one than none"
+    for one in (glance, other):
+        for asked in one.uploads():
+            asked.go()
+    for client in clients:
+        assert client.answer().status == 204
+    wait_until("silent without an upload", lambda: readiness(proxy)[0] == 503)
+    assert set(states(proxy).values()) == {"out"}
+    for one in (glance, other):
+        one.other = lambda asked: asked.read().send(answer("200 OK"))
+    wait_until("ready", lambda: readiness(proxy)[0] == 200)
+
+
+@scenario
+def ready_before_the_first_check_has_ended(scene):
+    """What is known is not waited for, and what is not is asked for."""
+    for conf in (OFF, {"glance": {"health_interval": "1h"}}):
+        glance = scene.glance()
+        proxy = scene.proxy(glance, conf=conf)
+        assert readiness(proxy)[0] == 200
+        glance.stop()
+        proxy.stop()
+        proxy.start()
+        proxy.wait_ready()
+        assert readiness(proxy)[0] == 503
+        assert proxy.stop() is None
+
+
+@scenario(threaded=True)
+def the_next_one_where_a_connection_fails(scene):
+    """Without health checks: what a request has met is all that is known."""
+    good = scene.glance()
+    proxy = scene.proxy(scene.closed_url(), scene.silent_url(), good, conf=OFF)
+    assert ask(proxy, 9) == [200] * 9
+    assert proxy.ask("PUT", UPLOAD, body=b"image").status == 204
+
+
+@scenario
+def the_next_one_where_a_question_breaks_off(scene):
+    def breaking(asked):
+        asked.closed = True
+        reset(asked.stream.sock)
+
+    bad, good = scene.glance(other=breaking), scene.glance(GLANCE_PORT + 1)
+    proxy = scene.proxy(bad, good, conf=OFF)
+    assert ask(proxy, 6) == [200] * 6
+    assert served(bad) > 0
+    done = [proxy.ask("POST", "/v2/images", body=b"{}").status for _ in range(4)]
+    assert sorted(set(done)) == [200, 502], "what may have been done is not done again"
+
+
+@scenario
+def never_after_a_byte_of_a_body(scene):
+    glances = [scene.glance(GLANCE_PORT + number, upload=lambda asked: asked.read(10).reset())
+               for number in range(2)]
+    proxy = scene.proxy(*glances, conf=QUICK)
+    told = proxy.ask("PUT", UPLOAD, body=bytes(100_000))
+    assert told.status == 502, told.start
+    assert sum(len(glance.uploads()) for glance in glances) == 1
+
+
+@scenario(threaded=True)
+def a_reload_keeps_what_is_known(scene):
+    """By the endpoint, not by its place in the list."""
+    bad = scene.glance(other=unwell("503 Service Unavailable"))
+    good = scene.glance(GLANCE_PORT + 1)
+    slow = {"glance": {"health_interval": "1h"}}
+    proxy = scene.proxy(bad, good, conf=slow)
+    wait_state(proxy, bad, "out")
+    wait_state(proxy, good, "up")
+    before = served(bad), served(good)
+    proxy.endpoints = [good.url, bad.url]
+    proxy.write(slow)
+    proxy.signal(signal.SIGHUP)
+    proxy.wait_log("configuration was read again")
+    assert list(states(proxy)) == [good.url, bad.url]
+    assert states(proxy) == {good.url: "up", bad.url: "out"}
+    assert ask(proxy, 6) == [200] * 6
+    assert (served(bad), served(good)) == (before[0], before[1] + 6)
+
+    new = scene.glance(GLANCE_PORT + 2)
+    proxy.endpoints = [new.url, good.url]
+    proxy.write(QUICK)
+    proxy.signal(signal.SIGHUP)
+    wait_until("the new one is known", lambda: states(proxy) == {new.url: "up", good.url: "up"})
+    assert proxy.metric("endpoint_up", endpoint=bad.url) == 0
+    ask(proxy, 6)
+    assert served(new) == 3

@@ -1,0 +1,304 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Glance, or a balancer before it, speaks or closes on a connection on which nothing was asked: nobody
+ever gets an answer that is not to his own request."""
+import json
+import pathlib
+import random
+import socket
+import threading
+import time
+
+from support.glance import UPLOAD, answer, facts
+from support.proxy import wait_until
+from support.scene import scenario, serving
+from support.wire import Cut, head, request
+
+ONE_WORKER = {"DEFAULT": {"workers": 1}}
+STRAYS = {
+    "a late 408": answer("408 Request Time-out", "Connection: close", body=b"too late"),
+    "somebody else's 200": answer("200 OK", "X-Openstack-Request-Id: req-of-somebody", body=b"somebody's"),
+    "half an answer": b"HTTP/1.1 200 OK\r\nContent-Le",
+    "a byte": b"\n",
+}
+
+
+def own_answer(asked):
+    return answer("200 OK", f"X-Openstack-Request-Id: {asked.get('X-Openstack-Request-Id')}",
+                  body=asked.target.encode())
+
+
+def own_chunked_answer(asked):
+    body = asked.target.encode()
+    return (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n"
+            + f"X-Openstack-Request-Id: {asked.get('X-Openstack-Request-Id')}\r\n\r\n".encode()
+            + b"%x\r\n%s\r\n0\r\n\r\n" % (len(body), body))
+
+
+def later(asked, delay, piece):
+    def send():
+        try:
+            asked.stream.sock.sendall(piece)
+        except OSError:
+            pass  # the proxy has closed it
+    threading.Timer(delay, send).start()
+
+
+def straying(stray, delay, own=own_answer):
+    """Each answer is followed by what nobody has asked for."""
+    def script(asked):
+        asked.read()
+        if delay is None:
+            asked.send(own(asked) + stray)
+        else:
+            asked.send(own(asked))
+            later(asked, delay, stray)
+    return script
+
+
+def check_own(client, count, pause):
+    for number in range(count):
+        target, own = f"/v2/images?marker={number}", f"req-{number}"
+        told = client.ask("GET", target, f"X-Openstack-Request-Id: {own}")
+        assert (told.status, told.body) == (200, target.encode()), (number, told.start, told.body)
+        assert told.get("X-Openstack-Request-Id") == own, (number, told.fields)
+        time.sleep(pause)
+
+
+def sockets_in(state, host):
+    """How many sockets to this scene's Glance are in a state of TCP's."""
+    where = "".join(f"{int(part):02X}" for part in reversed(host.split(".")))
+    rows = [row.split() for row in pathlib.Path("/proc/net/tcp").read_text("ascii").splitlines()[1:]]
+    return sum(row[2].startswith(where) and row[3] == state for row in rows)
+
+
+ESTABLISHED, CLOSE_WAIT = "01", "08"
+
+
+@scenario(threaded=True)
+def bytes_that_come_with_the_answer(scene):
+    glance = scene.glance()
+    proxy = scene.proxy(glance, conf=ONE_WORKER)
+    for own in (own_answer, own_chunked_answer):
+        for stray in STRAYS.values():
+            glance.other = straying(stray, None, own)
+            with proxy.client() as client:
+                check_own(client, 5, 0)
+
+
+@scenario(threaded=True, representative=True)
+def bytes_that_come_while_the_connection_rests(scene):
+    glance = scene.glance()
+    proxy = scene.proxy(glance, conf=ONE_WORKER)
+    for stray in STRAYS.values():
+        glance.other = straying(stray, 0.01)
+        with proxy.client() as client:
+            check_own(client, 4, 0.1)
+
+
+@scenario
+def bytes_that_come_a_second_later(scene):
+    glance = scene.glance()
+    proxy = scene.proxy(glance, conf=ONE_WORKER)
+    for stray in STRAYS.values():
+        glance.other = straying(stray, 1)
+        with proxy.client() as client:
+            check_own(client, 2, 1.2)
+    wait_until("Glance's connections are closed", lambda: glance.connections() == 0)
+
+
+@scenario
+def bytes_that_come_under_tls(scene):
+    cert, key = scene.certificate("glance")
+    glance = scene.glance(tls=serving(cert, key))
+    proxy = scene.proxy(glance, conf={**ONE_WORKER, "glance": {"ca_file": cert}})
+    stray = STRAYS["somebody else's 200"]
+    for delay, pause in ((None, 0), (0.01, 0.1)):
+        glance.other = straying(stray, delay)
+        with proxy.client() as client:
+            check_own(client, 4, pause)
+
+    def in_the_record_of_the_body(asked):
+        whole = own_answer(asked.read())
+        cut = whole.index(b"\r\n\r\n") + 4
+        asked.send(whole[:cut])
+        time.sleep(0.05)  # the head is read alone, and then no more than the body
+        asked.send(whole[cut:] + stray)
+
+    glance.other = in_the_record_of_the_body
+    with proxy.client() as client:
+        check_own(client, 4, 0)
+
+
+@scenario
+def a_connection_under_tls_is_kept(scene):
+    cert, key = scene.certificate("glance")
+    glance = scene.glance(tls=serving(cert, key), other=lambda asked: asked.read().send(own_answer(asked)))
+    proxy = scene.proxy(glance, conf={**ONE_WORKER, "glance": {"ca_file": cert}})
+    seen = set()
+    glance.other = lambda asked: (seen.add(id(asked.stream)), asked.read().send(own_answer(asked)))
+    with proxy.client() as client:
+        check_own(client, 10, 0)
+    assert len(seen) <= 2, seen  # a session ticket may have ended the first one
+
+
+@scenario
+def a_quiet_connection_is_kept(scene):
+    seen = set()
+    glance = scene.glance(
+        other=lambda asked: (seen.add(id(asked.stream)), asked.read().send(own_answer(asked))))
+    proxy = scene.proxy(glance, conf=ONE_WORKER)
+    with proxy.client() as client:
+        check_own(client, 20, 0)
+    assert len(seen) == 1, seen
+
+
+@scenario(threaded=True)
+def an_end_while_the_connection_rests(scene):
+    """Nobody asks for anything afterwards: the connection is closed all the same."""
+    def script(asked):
+        ended.append(asked.stream.sock)
+        asked.read().send(own_answer(asked))
+
+    ended = []
+    glance = scene.glance(other=script)
+    proxy = scene.proxy(glance)
+    clients = [scene.client(proxy) for _ in range(8)]
+    for client in clients:
+        client.send(request("GET", "/v2/images"))
+    for client in clients:
+        assert client.answer().status == 200
+    assert sockets_in(ESTABLISHED, scene.host) > 0
+    for sock in ended:
+        sock.shutdown(socket.SHUT_WR)
+    wait_until("the proxy has closed them", lambda: glance.connections() == 0)
+    assert sockets_in(CLOSE_WAIT, scene.host) == 0
+    with proxy.client() as client:
+        check_own(client, 3, 0)
+
+
+@scenario
+def a_408_that_crosses_the_request(scene):
+    """It was sent before the request came, and is read after it was sent."""
+    served = {}
+
+    def script(asked):
+        asked.read()
+        served[asked.stream] = served.get(asked.stream, 0) + 1
+        if served[asked.stream] > 1:
+            asked.send(STRAYS["a late 408"]).close()
+        else:
+            asked.send(own_answer(asked))
+
+    proxy = scene.proxy(scene.glance(other=script), conf=ONE_WORKER)
+    with proxy.client() as client:
+        check_own(client, 10, 0)
+
+
+@scenario
+def a_408_on_a_new_connection_is_glances(scene):
+    proxy = scene.proxy(scene.glance(other=lambda asked: asked.read().send(STRAYS["a late 408"]).close()))
+    assert proxy.ask("GET", "/v2/images").status == 408
+
+
+@scenario
+def the_questions_about_an_upload(scene):
+    """What another image is like must not decide about this one."""
+    another = head("HTTP/1.1 200 OK", "X-Openstack-Request-Id: req-of-another", "Content-Length: 2") + b"{}"
+    strays = [another, answer("404 Not Found", "X-Openstack-Request-Id: req-of-another"),
+              STRAYS["a late 408"]]
+    glance = scene.glance()
+
+    def straying_image(asked):
+        body = json.dumps(glance_image(asked)).encode()
+        asked.read().send(answer("200 OK", f"X-Openstack-Request-Id: {asked.get('X-Openstack-Request-Id')}",
+                                 body=body))
+        later(asked, 0.005, strays[len(glance.requests) % len(strays)])
+
+    def glance_image(asked):
+        glance.image = facts()
+        told = glance.image_for(asked)
+        glance.image = straying_image
+        return told
+
+    glance.image = straying_image
+    proxy = scene.proxy(glance, conf=ONE_WORKER)
+    for _ in range(12):
+        told = proxy.ask("PUT", UPLOAD, body=b"image")
+        assert told.status == 204, (told.start, told.body)
+        assert told.get("X-Intake-Verified") == "sha512", told.fields
+        time.sleep(0.02)
+
+
+@scenario(threaded=True)
+def a_storm_of_strays(scene):
+    """Strays before, with and after answers, ends and resets, and many clients at once."""
+    dice = random.Random(33)
+
+    def script(asked):
+        asked.read()
+        fate = dice.random()
+        if fate < 0.3:
+            asked.send(own_answer(asked) + dice.choice(list(STRAYS.values())))
+        elif fate < 0.6:
+            asked.send(own_answer(asked))
+            later(asked, dice.choice((0, 0.001, 0.01, 0.05)), STRAYS["somebody else's 200"])
+        elif fate < 0.7:
+            asked.send(own_answer(asked)).close()
+        elif fate < 0.75:
+            asked.send(own_answer(asked))
+            asked.stream.sock.shutdown(socket.SHUT_WR)
+        else:
+            asked.send(own_answer(asked))
+
+    wrong = []
+
+    def ask_on(number):
+        for turn in range(60):
+            own, target = f"req-{number}-{turn}", f"/v2/images?marker={number}-{turn}"
+            try:
+                with proxy.client() as client:
+                    told = client.ask("GET", target, f"X-Openstack-Request-Id: {own}")
+            except Cut as cut:
+                wrong.append((own, cut))
+                continue
+            if told.status == 200 and told.body != b"somebody's":
+                if told.body != target.encode() or told.get("X-Openstack-Request-Id") != own:
+                    wrong.append((own, told.fields, told.body))
+            else:
+                astray.append(own)
+            time.sleep(dice.choice((0, 0.002, 0.02)))
+
+    astray = []
+    glance = scene.glance(other=script)
+    proxy = scene.proxy(glance)
+    threads = [threading.Thread(target=ask_on, args=(number,)) for number in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert not wrong, wrong[:3]
+    # A stray that crosses a request on its way is the one thing that nobody can tell from an answer.
+    assert len(astray) <= 5, astray
+    wait_until("no socket is in CLOSE-WAIT", lambda: sockets_in(CLOSE_WAIT, scene.host) == 0)
+    glance.other = lambda asked: asked.read().send(own_answer(asked))
+    time.sleep(0.1)
+    with proxy.client() as client:
+        check_own(client, 50, 0)
+
+
+@scenario
+def a_download_whose_end_is_the_close(scene):
+    """libcurl pauses it for a slow client, and does not wait for its socket meanwhile."""
+    size = 12 << 20
+
+    def script(asked):
+        asked.read().send(b"HTTP/1.1 200 OK\r\nContent-Type: application/octet-stream\r\n\r\n")
+        asked.send(bytes(size)).close()
+
+    proxy = scene.proxy(scene.glance(other=script))
+    for _ in range(3):
+        with proxy.client() as client:
+            client.send(request("GET", UPLOAD))
+            time.sleep(0.3)  # everything between here and Glance is full
+            told = client.answer()
+            assert (told.status, told.length) == (200, size), (told.start, told.length)
