@@ -136,21 +136,19 @@ static bool is_quiet(const struct socket *socket)
     return got < 0 && (errno == EAGAIN || errno == EINTR);
 }
 
-/* Two connections to different servers may have the same port on our side: both are looked at. */
-static bool rests_quietly(struct transfer *transfer, unsigned port)
+/* NULL: something has come on it, or it is not known. Two connections to different servers may have
+ * the same port on our side: then neither is trusted. */
+static struct socket *find_quiet(const struct glance *glance, unsigned port)
 {
-    bool found = false;
-    bool echoes = true;
-    for (struct socket *socket = transfer->glance->resting; socket; socket = socket->next) {
+    struct socket *found = NULL;
+    for (struct socket *socket = glance->resting; socket; socket = socket->next) {
         if (socket->port != port)
             continue;
-        if (!is_quiet(socket))
-            return false;
-        found = true;
-        echoes = echoes && socket->echoes;
+        if (found)
+            return NULL;
+        found = socket;
     }
-    transfer->echoes = found && echoes;
-    return found;
+    return found && is_quiet(found) ? found : NULL;
 }
 
 /* TLS may have deciphered more than the answer that libcurl has read. Of another TLS library than
@@ -174,10 +172,18 @@ int resting_before_request(void *context, char *remote_ip, char *local_ip, int r
     long made = 0;
     curl_easy_getinfo(transfer->easy, CURLINFO_NUM_CONNECTS, &made);
     transfer->reused = made == 0;
+    transfer->stale = false;
     transfer->echoes = false;
-    transfer->stale = transfer->reused && (!rests_quietly(transfer, (unsigned)local_port) ||
-                                           has_deciphered_more(transfer->easy));
-    return transfer->stale ? CURL_PREREQFUNC_ABORT : CURL_PREREQFUNC_OK;
+    if (!transfer->reused)
+        return CURL_PREREQFUNC_OK;
+    struct socket *socket = find_quiet(transfer->glance, (unsigned)local_port);
+    transfer->stale = !socket || has_deciphered_more(transfer->easy);
+    if (transfer->stale)
+        return CURL_PREREQFUNC_ABORT;
+    transfer->echoes = socket->echoes;
+    /* An answer that is there at once comes without a word about the socket. */
+    socket_use(socket, transfer);
+    return CURL_PREREQFUNC_OK;
 }
 
 /* --- the answer ------------------------------------------------------------------------- */

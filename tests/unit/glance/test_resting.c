@@ -137,6 +137,7 @@ static void one_that_is_quiet_stays(void **state)
     assert_true(may_send(yard.port[0]));
     assert_true(yard.transfer.reused);
     assert_false(yard.transfer.stale);
+    socket_release(&yard.transfer);
 }
 
 /* libcurl looks by peeking, and must find an end. */
@@ -219,6 +220,8 @@ static void no_request_goes_out_behind_bytes(void **state)
     assert_false(may_send(yard.port[1]));
     assert_true(yard.transfer.stale);
     assert_true(may_send(yard.port[0]));
+    assert_false(yard.transfer.stale);
+    socket_release(&yard.transfer);
 }
 
 static void no_request_goes_out_on_what_is_not_known(void **state)
@@ -274,8 +277,25 @@ static void an_echo_is_remembered(void **state)
     answer_and_rest(1);
     assert_true(may_send(yard.port[0]));
     assert_true(yard.transfer.echoes);
+    socket_release(&yard.transfer);
     assert_true(may_send(yard.port[1]));
     assert_false(yard.transfer.echoes);
+    socket_release(&yard.transfer);
+}
+
+/* libcurl says nothing of the socket when the answer is there as soon as the request is sent. */
+static void an_answer_at_once_is_remembered_too(void **state)
+{
+    (void)state;
+    answer_and_rest(0);
+    assert_true(may_send(yard.port[0]));
+    assert_false(known(0)->resting);
+    yard.transfer.echoes = true;
+    socket_release(&yard.transfer);
+    assert_true(known(0)->resting);
+    assert_true(may_send(yard.port[0]));
+    assert_true(yard.transfer.echoes);
+    socket_release(&yard.transfer);
 }
 
 int main(void)
@@ -292,6 +312,7 @@ int main(void)
         TEST(no_request_goes_out_on_what_is_not_known),
         TEST(whose_answer_it_is),
         TEST(an_echo_is_remembered),
+        TEST(an_answer_at_once_is_remembered_too),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
