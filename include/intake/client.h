@@ -75,6 +75,9 @@ bool client_body_complete(const struct client *client);
 /* Whether client_answer_stream() may be used: the body is complete, and libmicrohttpd saw it. */
 bool client_can_stream(const struct client *client);
 
+/* Glance knows who the caller is: what he still sends when he has his answer is read for longer. */
+void client_vouch(struct client *client);
+
 /* Takes over the content of `reply` (which is empty afterwards) and sends it. If the body is not
  * complete, the answer goes out at once all the same, and the connection ends after it: what the
  * client still sends is read and dropped, bounded in time and bytes, so that it sees the answer

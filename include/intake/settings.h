@@ -45,6 +45,8 @@ enum unknown_length { UNKNOWN_LENGTH_SPOOL, UNKNOWN_LENGTH_STREAM, UNKNOWN_LENGT
 /* What is compared with the image afterwards: each compares all that the one before it does. */
 enum verify_mode { VERIFY_OFF, VERIFY_SIZE, VERIFY_DIGEST };
 
+enum tls_version { TLS_VERSION_1_2, TLS_VERSION_1_3 };
+
 /* The header in which trusted proxies tell who the client is. */
 enum forwarded_header { FORWARDED_HEADER_X_FORWARDED_FOR, FORWARDED_HEADER_FORWARDED };
 
@@ -60,6 +62,7 @@ struct settings {
         size_t bind_count;
         char *tls_cert_file; /* both set, or both NULL */
         char *tls_key_file;
+        enum tls_version tls_min_version;
         unsigned max_connections;
         uint64_t header_timeout;
         uint64_t keepalive_timeout;

@@ -10,6 +10,11 @@ struct tls_identity;
 struct tls_identity *tls_identity_load(const char *cert_file, const char *key_file,
                                        struct problems *problems);
 
+/* A problem for each certificate of the chain that is not valid now: one that has expired does not
+ * keep the program from starting, which would turn a warning of clients into an outage. */
+void tls_identity_check_time(const struct tls_identity *identity, const char *cert_file,
+                             struct problems *problems);
+
 void tls_identity_free(struct tls_identity *identity); /* NULL is fine */
 
 #endif

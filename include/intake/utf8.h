@@ -8,8 +8,9 @@
 
 struct buffer;
 
-/* How many bytes the character at `text` has, if it is well-formed UTF-8 (RFC 3629) and no
- * control character (C0, DEL, C1); 0 otherwise, and at the end of the string. */
+/* How many bytes the character at `text` has, if it is well-formed UTF-8 (RFC 3629) and neither a
+ * control character (C0, DEL, C1) nor one that changes how others are shown (U+2028, which ends a
+ * line, U+202E, which turns it round, ...); 0 otherwise, and at the end of the string. */
 size_t utf8_printable(const char *text);
 
 /* Appends `text` with U+FFFD for each byte that is not part of a printable character. False:

@@ -29,6 +29,36 @@ static bool follows(const struct lead *lead, const unsigned char *bytes)
     return true;
 }
 
+/* Characters that are not seen, but change how what stands beside them is seen: they end a line,
+ * turn the direction of writing, or mark, as U+FEFF and the tags do. */
+static bool is_deceptive(unsigned long character)
+{
+    static const struct {
+        unsigned long from, to;
+    } rows[] = {{0x061C, 0x061C}, {0x180E, 0x180E}, {0x200B, 0x200B},
+                {0x200E, 0x200F}, {0x2028, 0x202E}, {0x2060, 0x206F},
+                {0xFEFF, 0xFEFF}, {0xFFF9, 0xFFFB}, {0xE0000, 0xE007F}};
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
+        if (character >= rows[i].from && character <= rows[i].to)
+            return true;
+    return false;
+}
+
+/* The number of a well-formed character of two bytes or more. */
+static unsigned long number_of(const unsigned char *bytes, size_t length)
+{
+    unsigned long number = bytes[0] & (0x7FU >> length);
+    for (size_t i = 1; i < length; i++)
+        number = number << 6 | (bytes[i] & 0x3FU);
+    return number;
+}
+
+static size_t length_of(const struct lead *lead, const unsigned char *bytes)
+{
+    bool good = follows(lead, bytes) && !is_deceptive(number_of(bytes, lead->length));
+    return good ? lead->length : 0;
+}
+
 size_t utf8_printable(const char *text)
 {
     const unsigned char *bytes = (const unsigned char *)text;
@@ -36,7 +66,7 @@ size_t utf8_printable(const char *text)
         return bytes[0] >= 0x20 && bytes[0] != 0x7F;
     for (size_t i = 0; i < sizeof LEADS / sizeof *LEADS; i++)
         if (bytes[0] >= LEADS[i].from && bytes[0] <= LEADS[i].to)
-            return follows(&LEADS[i], bytes) ? LEADS[i].length : 0;
+            return length_of(&LEADS[i], bytes);
     return 0;
 }
 

@@ -3,6 +3,7 @@
 #include "intake/buffer.h"
 #include "intake/problems.h"
 #include "intake/snapshot.h"
+#include "intake/tls_identity.h"
 
 #include <stdlib.h>
 
@@ -31,23 +32,31 @@ static const char *watched(const struct policy *policy)
     return words[policy_watches(policy)];
 }
 
+static void say_good(const struct snapshot *snapshot, FILE *out)
+{
+    const struct settings *settings = snapshot->settings;
+    size_t rules = policy_rule_count(snapshot->policy);
+    fprintf(
+        out,
+        "configuration is good: %zu rule%s and a default%s, %zu listening address%s (%s), %zu "
+        "Glance endpoint%s\n",
+        rules, plural(rules), watched(snapshot->policy), settings->listen.bind_count,
+        settings->listen.bind_count == 1 ? "" : "es", snapshot->tls ? "TLS" : "plain HTTP",
+        settings->glance.endpoint_count, plural(settings->glance.endpoint_count));
+}
+
 int command_check(const struct options *options, FILE *out, FILE *errors)
 {
     struct problems problems = {0};
     struct problems warnings = {0};
     struct snapshot *snapshot = snapshot_load(&options->sources, &problems);
     if (snapshot) {
-        policy_warn(snapshot->policy, snapshot->settings->policy.file, &warnings);
         const struct settings *settings = snapshot->settings;
-        size_t rules = policy_rule_count(snapshot->policy);
-        fprintf(
-            out,
-            "configuration is good: %zu rule%s and a default%s, %zu listening address%s (%s), %zu "
-            "Glance endpoint%s\n",
-            rules, plural(rules), watched(snapshot->policy), settings->listen.bind_count,
-            settings->listen.bind_count == 1 ? "" : "es", snapshot->tls ? "TLS" : "plain HTTP",
-            settings->glance.endpoint_count, plural(settings->glance.endpoint_count));
+        tls_identity_check_time(snapshot->tls, settings->listen.tls_cert_file, &problems);
+        policy_warn(snapshot->policy, settings->policy.file, &warnings);
     }
+    if (snapshot && problems.count == 0)
+        say_good(snapshot, out);
     snapshot_release(snapshot);
     int warned = command_report(&warnings, errors);
     int wrong = command_report(&problems, errors);

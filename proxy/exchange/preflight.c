@@ -150,6 +150,8 @@ static enum step_result read_image(struct exchange *x)
         log_say(LOG_LEVEL_WARNING, "%s: Glance: %s", x->request_id, why);
         return glance_refuse(x);
     }
+    if (answer->status != 401)
+        client_vouch(x->client);
     if (answer->status / 100 != 2) /* a success would look like the upload's */
         return pass_refusal(x);
     bool read = answer->status == 200 &&

@@ -196,6 +196,8 @@ static enum step_result answer_collected(struct exchange *x)
     struct reply reply;
     if (!relay_reply(x, &reply))
         return exchange_no_memory(x);
+    if (reply.status != 401)
+        client_vouch(x->client);
     move_links(x, &reply);
     exchange_answer(x, &reply);
     return STEP_END;

@@ -23,13 +23,28 @@ static void trim(char *text)
         text[--len] = '\0';
 }
 
+/* All but NUL, which ends the line before. */
+static const char CONTROLS[] = "\1\2\3\4\5\6\7\10\11\12\13\14\15\16\17\20\21\22\23\24\25\26\27"
+                               "\30\31\32\33\34\35\36\37\177";
+
+/* A control character has no place in a field (RFC 9110 5.5), and would reach a terminal. */
+static void blank_controls(char *text)
+{
+    for (; *text; text++)
+        if (((unsigned char)*text < 0x20 && *text != '\t') || *text == 0x7f)
+            *text = ' ';
+}
+
 static bool take_field(struct transfer *transfer, char *line)
 {
     char *colon = strchr(line, ':');
     if (!colon)
         return true; /* not a field: nothing that could be passed on */
     *colon = '\0';
+    blank_controls(colon + 1);
     trim(line);
+    if (strpbrk(line, CONTROLS))
+        return true; /* a name that no field can have */
     char *value = colon + 1 + strspn(colon + 1, " \t");
     trim(value);
     return headers_add(&transfer->answer, line, value);

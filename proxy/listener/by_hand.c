@@ -23,6 +23,8 @@
 #include <time.h>
 
 enum { DRAIN_MS = 10000, DRAIN_READS = 16 };
+/* Of somebody whom Glance does not know: enough for the answer to arrive. */
+enum { STRANGER_MS = 1000, STRANGER_BYTES = 64 * 1024 };
 /* Rounds in a turn: others wait meanwhile. */
 enum { ROUNDS = 2 };
 static const uint64_t DRAIN_BYTES = 512ULL << 20;
@@ -106,6 +108,11 @@ static enum poured flush(struct client *client)
 
 /* --- the drain behind it --------------------------------------------------------------- */
 
+static uint64_t drain_limit(const struct client *client)
+{
+    return client->vouched ? DRAIN_BYTES : STRANGER_BYTES;
+}
+
 static void drain(struct client *client)
 {
     struct listener *listener = client->connection->listener;
@@ -115,7 +122,7 @@ static void drain(struct client *client)
         if (count < 0 && (errno == EAGAIN || errno == EINTR))
             return;
         client->drained += count > 0 ? (uint64_t)count : 0;
-        if (count <= 0 || client->drained > DRAIN_BYTES) {
+        if (count <= 0 || client->drained > drain_limit(client)) {
             client_drop(client);
             return;
         }
@@ -126,7 +133,7 @@ static void start_draining(struct client *client)
 {
     client->answered = true;
     client->state = CLIENT_DRAINING;
-    client->drain_until = clock_ms() + DRAIN_MS;
+    client->drain_until = clock_ms() + (client->vouched ? DRAIN_MS : STRANGER_MS);
     if (client->connection->tls)
         gnutls_bye(tls_of(client), GNUTLS_SHUT_WR);
     shutdown(client->connection->fd, SHUT_WR);

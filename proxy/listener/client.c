@@ -50,6 +50,11 @@ bool client_body_complete(const struct client *client)
     return client->complete && client->piece.taken == client->piece.len;
 }
 
+void client_vouch(struct client *client)
+{
+    client->vouched = true;
+}
+
 bool client_can_stream(const struct client *client)
 {
     return client->complete && client->state != CLIENT_TAKEN_OVER;

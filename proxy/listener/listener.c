@@ -106,12 +106,16 @@ static struct MHD_Daemon *start_daemon(struct listener *listener)
 {
     unsigned flags =
         MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG | MHD_USE_NO_LISTEN_SOCKET;
+    const struct listener_parts *parts = &listener->parts;
+    const struct settings *settings = parts->snapshot(parts->context)->settings;
+    const char *priorities = tls_priorities(settings->listen.tls_min_version);
     struct MHD_OptionItem more[] = {
         {MHD_OPTION_HTTPS_CERT_CALLBACK, 0, (void *)(intptr_t)tls_present},
+        {MHD_OPTION_HTTPS_PRIORITIES, 0, (void *)(intptr_t)priorities},
         {MHD_OPTION_END, 0, NULL},
     };
     if (!listener->tls)
-        more[0] = more[1];
+        more[0] = more[2];
     return MHD_start_daemon(
         flags | (listener->tls ? MHD_USE_TLS : 0U), 0, NULL, NULL, handle, NULL,
         MHD_OPTION_EXTERNAL_LOGGER, mhd_says, NULL, MHD_OPTION_CONNECTION_LIMIT, UINT_MAX,

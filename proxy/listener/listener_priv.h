@@ -25,6 +25,7 @@
 #include "intake/loop.h"
 #include "intake/networks.h"
 #include "intake/reply.h"
+#include "intake/settings.h"
 #include "listener/guard.h"
 
 #include <gnutls/abstract.h>
@@ -116,6 +117,7 @@ struct client {
     bool wanting;  /* the owner was told CLIENT_WAIT: bytes are the client's to give */
     bool complete; /* every body byte was read */
     bool lost_told;
+    bool vouched;         /* Glance knows the caller */
     bool answered;        /* the whole answer went out */
     uint64_t received;    /* body bytes read */
     uint64_t progress;    /* clock_ms() of the last byte from, or to, the client */
@@ -230,7 +232,10 @@ enum poured pour_piece(struct client *client);
 bool pour_is_chunked(const struct client *client);
 void pour_end(struct client *client);
 
-/* tls.c: for MHD_OPTION_HTTPS_CERT_CALLBACK. */
+/* tls.c: for MHD_OPTION_HTTPS_PRIORITIES. */
+const char *tls_priorities(enum tls_version least);
+
+/* For MHD_OPTION_HTTPS_CERT_CALLBACK. */
 int tls_present(gnutls_session_t session, const gnutls_datum_t *req_ca_dn, int nreqs,
                 const gnutls_pk_algorithm_t *pk_algos, int pk_algos_length, gnutls_pcert_st **pcert,
                 unsigned *pcert_length, gnutls_privkey_t *pkey);

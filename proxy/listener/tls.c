@@ -10,6 +10,7 @@
 #include <gnutls/abstract.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 enum { CHAIN_MAX = 16 };
 
@@ -29,6 +30,11 @@ static const char *reason(int code)
         return "too many certificates for one chain";
     case GNUTLS_E_DECRYPTION_FAILED:
         return "a passphrase would be needed, and nobody is there to ask for it";
+    case GNUTLS_E_BASE64_UNEXPECTED_HEADER_ERROR:
+    case GNUTLS_E_BASE64_DECODING_ERROR:
+    case GNUTLS_E_ASN1_TAG_ERROR:
+    case GNUTLS_E_REQUESTED_DATA_NOT_AVAILABLE:
+        return "there is none in it, in PEM form";
     default:
         return gnutls_strerror(code);
     }
@@ -92,6 +98,36 @@ static bool belong_together(const struct tls_identity *identity, const char *key
     return code >= 0;
 }
 
+static void check_time(const gnutls_x509_crt_t cert, const char *file, struct problems *problems)
+{
+    time_t now = time(NULL);
+    time_t from = gnutls_x509_crt_get_activation_time(cert);
+    time_t until = gnutls_x509_crt_get_expiration_time(cert);
+    struct tm parts;
+    char date[32];
+    time_t told = now > until ? until : from;
+    strftime(date, sizeof date, "%Y-%m-%d %H:%M:%S UTC", gmtime_r(&told, &parts));
+    if (now > until)
+        problems_add(problems, file, 0, "tls_cert_file: a certificate in it has expired on %s",
+                     date);
+    else if (now < from)
+        problems_add(problems, file, 0, "tls_cert_file: a certificate in it is not valid before %s",
+                     date);
+}
+
+void tls_identity_check_time(const struct tls_identity *identity, const char *cert_file,
+                             struct problems *problems)
+{
+    for (unsigned i = 0; identity && i < identity->chain_count; i++) {
+        gnutls_pcert_st row = identity->chain[i];
+        gnutls_x509_crt_t cert = NULL;
+        if (gnutls_pcert_export_x509(&row, &cert) != 0)
+            continue;
+        check_time(cert, cert_file, problems);
+        gnutls_x509_crt_deinit(cert);
+    }
+}
+
 struct tls_identity *tls_identity_load(const char *cert_file, const char *key_file,
                                        struct problems *problems)
 {
@@ -116,6 +152,20 @@ void tls_identity_free(struct tls_identity *identity)
     if (identity->key)
         gnutls_privkey_deinit(identity->key);
     free(identity);
+}
+
+/* Keys of one connection only, so that a key that is lost later opens none that was recorded. Our
+ * order counts: AES-GCM is in the processor, ChaCha takes it many times as long. The CBC ciphers at
+ * the end are for clients that are older than GCM in TLS 1.2. */
+#define CIPHERS                                                                                    \
+    ":-CIPHER-ALL:+AES-128-GCM:+AES-256-GCM:+CHACHA20-POLY1305:+AES-256-CBC:+AES-128-CBC"          \
+    ":-KX-ALL:+ECDHE-ECDSA:+ECDHE-RSA:+DHE-RSA:%SERVER_PRECEDENCE"
+
+const char *tls_priorities(enum tls_version least)
+{
+    if (least == TLS_VERSION_1_3)
+        return "NORMAL:-VERS-ALL:+VERS-TLS1.3" CIPHERS;
+    return "NORMAL:-VERS-ALL:+VERS-TLS1.3:+VERS-TLS1.2" CIPHERS;
 }
 
 /* libmicrohttpd keeps its connection in the session's pointer; the snapshot that this connection

@@ -63,6 +63,12 @@ const struct setting_kind kind_unknown_length = {
               [UNKNOWN_LENGTH_REJECT] = "reject"},
 };
 
+const struct setting_kind kind_tls_version = {
+    .read = choice_read,
+    .print = choice_print,
+    .words = {[TLS_VERSION_1_2] = "1.2", [TLS_VERSION_1_3] = "1.3"},
+};
+
 const struct setting_kind kind_forwarded_header = {
     .read = choice_read,
     .print = choice_print,

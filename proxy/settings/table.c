@@ -30,6 +30,8 @@ const struct setting settings_table[] = {
      "address above speaks TLS."},
     {"listen", "tls_key_file", &kind_path, AT(listen.tls_key_file), "", 0, 0,
      "PEM file with the key to the certificate."},
+    {"listen", "tls_min_version", &kind_tls_version, AT(listen.tls_min_version), "1.2", 0, 0,
+     "1.2 or 1.3: the oldest version of TLS that is spoken. A change takes a restart."},
     {"listen", "max_connections", &kind_count, AT(listen.max_connections), "10000", 1, 1000000,
      "Connections of clients at one time, over all workers."},
     {"listen", "header_timeout", &kind_time, AT(listen.header_timeout), "10s", 100, HOURS(1),

@@ -1,0 +1,79 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What neither Glance's fields nor names may do to a terminal, and for how long somebody is listened to whom
+Glance does not know."""
+import time
+
+from support.desk import Desk, data
+from support.glance import UPLOAD, answer, facts
+from support.scene import scenario
+from support.wire import head
+
+MUCH = 64 << 20
+
+
+@scenario(representative=True)
+def controls_do_not_reach_the_client(scene):
+    """In an answer that is streamed, one that is collected, and a refusal of an upload."""
+    fields = ("X-Title: \x1b]0;owned\x07", "X-Del: a\x7fb", "X-Tab: a\tb", "X-Utf8: gr\xc3\xbcn", "X\x1b-Name: x")
+    given = answer("200 OK", *fields, body=b"x")
+    glance = scene.glance(other=lambda asked: asked.read().send(given))
+    glance.image = lambda asked: asked.read().send(answer("404 Not Found", *fields, body=b"none"))
+    glance.upload = glance.image
+    proxy = scene.proxy(glance)
+    for told in (proxy.ask("GET", "/v2/images"), proxy.ask("PUT", UPLOAD, "X-Auth-Token: t", body=b"x" * 600)):
+        values = dict(told.fields)
+        assert values["X-Title"] == "]0;owned" and values["X-Del"] == "a b", told.fields
+        assert values["X-Tab"] == "a\tb" and values["X-Utf8"] == "gr\xc3\xbcn"
+        assert not any("\x1b" in name + value for name, value in told.fields)
+    assert "\x1b" not in proxy.log()
+
+
+@scenario
+def no_name_turns_the_log_round(scene):
+    """The owner is Glance's word, or whoever stands in its place."""
+    glance = scene.glance(image=facts(owner="a\u202egnp.\u2028 INFO upload verdict=stored"))
+    proxy = scene.proxy(glance)
+    proxy.ask("PUT", UPLOAD, "X-Auth-Token: t", body=b"x" * 600)
+    line = proxy.wait_log(" upload .* verdict=")
+    assert " project=" in line and "gnp." in line
+    assert "\u202e" not in proxy.log() and "\u2028" not in proxy.log()
+
+
+def sent_before_the_end(client, *fields):
+    """How much of a body is taken after the refusal."""
+    client.send(head(f"PUT {UPLOAD} HTTP/1.1", "Host: g", f"Content-Length: {MUCH}", *fields))
+    told, sent = client.answer(), 0
+    try:
+        while sent < MUCH:
+            client.send(bytes(16384))
+            sent += 16384
+            time.sleep(0.001)
+    except OSError:
+        pass
+    return told, sent
+
+
+@scenario
+def a_stranger_is_not_listened_to_for_long(scene):
+    """Neither where Glance said so, nor where it was not asked; the answer arrives all the same."""
+    glance = scene.glance()
+    glance.image = lambda asked: asked.read().send(answer("401 Unauthorized", body=b"who?"))
+    proxy = scene.proxy(glance)
+    for fields, status in (([], 401), (["X-Auth-Token: bad"], 401), (["Content-Range: bytes 0-1/2"], 400)):
+        with proxy.client() as client:
+            told, sent = sent_before_the_end(client, *fields)
+            assert told.status == status
+            assert sent < MUCH // 4, sent  # and what the sockets hold
+
+
+@scenario
+def who_is_known_is(scene):
+    """A client that does not look before it has sent everything finds the answer."""
+    desk = Desk(scene)
+    image = desk.image()
+    assert desk.put(image, data(4096)).status == 204
+    body = data(24 << 20)
+    with desk.client() as client:
+        desk.begin(client, image, "X-Auth-Token: demo-token", f"Content-Length: {len(body)}")
+        client.send(body)
+        assert client.answer().status == 409
