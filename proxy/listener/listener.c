@@ -5,6 +5,7 @@
 #include "listener/listener_priv.h"
 
 #include "intake/log.h"
+#include "intake/snapshot.h"
 
 #include <limits.h>
 #include <stdio.h>

@@ -22,6 +22,7 @@ static const struct fixed {
     {"listen", "bind", ANY},
     {"listen", "tls_cert_file", ON_OFF},
     {"listen", "tls_key_file", ON_OFF},
+    {"listen", "tls_min_version", ANY},
     {"admin", "bind", ANY},
 };
 

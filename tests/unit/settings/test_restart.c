@@ -48,6 +48,8 @@ static void each_is_told_with_its_place_and_both_values(void **state)
          "default: [listen] bind = 0.0.0.0:9292 needs a restart; until then it is 127.0.0.1:80"},
         {"[DEFAULT]\nworkers = 200\n", "[DEFAULT]\nworkers = 199\n",
          ":2: [DEFAULT] workers = 199 needs a restart; until then it is 200"},
+        {"", "[listen]\ntls_min_version = 1.3\n",
+         ":2: [listen] tls_min_version = 1.3 needs a restart; until then it is 1.2"},
         {"", "[admin]\nbind =\n",
          ":2: [admin] bind = (empty) needs a restart; until then it is 127.0.0.1:9294"},
     };
