@@ -35,9 +35,10 @@ const struct setting settings_table[] = {
     {"listen", "max_connections", &kind_count, AT(listen.max_connections), "10000", 1, 1000000,
      "Connections of clients at one time, over all workers."},
     {"listen", "header_timeout", &kind_time, AT(listen.header_timeout), "10s", 100, HOURS(1),
-     "How long a client may take to send the whole head of a request."},
+     "How long a client may take to send the whole head of a request, from its first byte to its\n"
+     "last. A new connection may take as long for its first byte, TLS handshake included."},
     {"listen", "keepalive_timeout", &kind_time, AT(listen.keepalive_timeout), "75s", 100, HOURS(24),
-     "How long a connection may wait for its next request."},
+     "How long a connection may wait for the first byte of its next request."},
     {"listen", "stall_timeout", &kind_time, AT(listen.stall_timeout), "60s", 100, HOURS(24),
      "How long no byte may come from a client, or go to it, while one is due. There is no limit\n"
      "on how long an upload takes as a whole."},
