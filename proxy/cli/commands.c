@@ -36,13 +36,12 @@ static void say_good(const struct snapshot *snapshot, FILE *out)
 {
     const struct settings *settings = snapshot->settings;
     size_t rules = policy_rule_count(snapshot->policy);
-    fprintf(
-        out,
-        "configuration is good: %zu rule%s and a default%s, %zu listening address%s (%s), %zu "
-        "Glance endpoint%s\n",
-        rules, plural(rules), watched(snapshot->policy), settings->listen.bind_count,
-        settings->listen.bind_count == 1 ? "" : "es", snapshot->tls ? "TLS" : "plain HTTP",
-        settings->glance.endpoint_count, plural(settings->glance.endpoint_count));
+    fprintf(out,
+            "configuration is good: %zu rule%s and a default%s, %zu listening address%s (%s), %zu "
+            "Glance endpoint%s\n",
+            rules, plural(rules), watched(snapshot->policy), settings->listen.bind_count,
+            settings->listen.bind_count == 1 ? "" : "es", snapshot->tls ? "TLS" : "plain HTTP",
+            settings->glance.endpoint_count, plural(settings->glance.endpoint_count));
 }
 
 int command_check(const struct options *options, FILE *out, FILE *errors)

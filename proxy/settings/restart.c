@@ -18,12 +18,9 @@ static const struct fixed {
     const char *section, *key;
     enum change change;
 } FIXED[] = {
-    {"DEFAULT", "workers", ANY},
-    {"listen", "bind", ANY},
-    {"listen", "tls_cert_file", ON_OFF},
-    {"listen", "tls_key_file", ON_OFF},
-    {"listen", "tls_min_version", ANY},
-    {"admin", "bind", ANY},
+    {"DEFAULT", "workers", ANY},         {"listen", "bind", ANY},
+    {"listen", "tls_cert_file", ON_OFF}, {"listen", "tls_key_file", ON_OFF},
+    {"listen", "tls_min_version", ANY},  {"admin", "bind", ANY},
 };
 
 static const struct fixed *fixed_of(const struct setting *row)
