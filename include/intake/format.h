@@ -21,6 +21,8 @@ enum {
 /* Counted from the end of the body, for a look at its last bytes. */
 #define FORMAT_FROM_END (UINT64_C(1) << 63)
 
+#define FORMAT_LENGTH_UNKNOWN UINT64_MAX
+
 /* Where to look next: `length` bytes at `offset`, or, with FORMAT_FROM_END set, the body's last
  * `length` bytes. length 0: nothing more to see. Looks never go back: each begins at or after the
  * end of the one before; only a first one from the end may begin within the opening. */
@@ -35,39 +37,49 @@ struct format_examination {
     const char *seen;        /* "qcow2", "iso", ...: the format's name; NULL: none that is known */
     bool virtual_size_known; /* of every disk format that has one of its own */
     uint64_t virtual_size;   /* bytes */
-    char broken[FORMAT_WORDS]; /* it begins like `seen`, and cannot be that */
-    char unsafe[FORMAT_WORDS]; /* it would have others read files that are not its own */
+    uint64_t length;         /* of the whole body; FORMAT_LENGTH_UNKNOWN: nobody has said it yet */
+    uint64_t needed; /* bytes that its own header says it has, or more; 0: it does not say */
+    char broken[FORMAT_WORDS];    /* it begins like `seen`, and cannot be that */
+    char unsafe[FORMAT_WORDS];    /* it would have others read files that are not its own */
+    char truncated[FORMAT_WORDS]; /* a part of it is missing at its end */
     struct format_look next;
     const struct format *format; /* whose looks they are */
     uint64_t step;               /* the format's own, between its looks */
+    uint64_t kept[4];            /* likewise */
 };
 
 /* `count` is FORMAT_OPENING, or less, and then all of the body. `disk_format` is the image's: some
- * formats (fixed vhd) cannot be told from raw but at their end. */
-void format_examine(const void *opening, size_t count, const char *disk_format,
+ * formats (fixed vhd) cannot be told from raw but at their end. `length`: of the whole body, or
+ * FORMAT_LENGTH_UNKNOWN. */
+void format_examine(const void *opening, size_t count, const char *disk_format, uint64_t length,
                     struct format_examination *out);
 
 /* The bytes that `next` asked for; `count` less than that: the body ended before. */
 void format_examine_more(struct format_examination *examination, const void *bytes, size_t count);
 
+/* The body is over, and had `length` bytes. True: only now it is clear that it is truncated. */
+bool format_examine_end(struct format_examination *examination, uint64_t length);
+
 enum format_judgement {
     FORMAT_GOOD,
-    FORMAT_MISMATCH, /* not what the image says */
-    FORMAT_UNSAFE    /* CVE-2024-32498 and its kind */
+    FORMAT_MISMATCH,  /* not what the image says */
+    FORMAT_UNSAFE,    /* CVE-2024-32498 and its kind */
+    FORMAT_TRUNCATED, /* the end is missing */
+    FORMAT_JUDGEMENTS
 };
 
 /* What the image says of itself: disk_format and container_format (neither NULL), and which of the
- * two judgements count: one that does not is passed over, and the other is looked for. */
+ * judgements count: one that does not is passed over, and the others are looked for. */
 struct format_claim {
     const char *disk_format;
     const char *container_format;
-    bool mismatch_counts;
-    bool unsafe_counts;
+    bool counts[FORMAT_JUDGEMENTS];
 };
 
 /* `why` gets a clause that says what the body looks like and what to do about it: "declared raw,
  * but this is qcow2: create the image with --disk-format qcow2". Called after the opening and after
- * each further look; `opening` and `count` as before (the opening is kept until the last look). */
+ * each further look; `opening` and `count` as before (the opening is kept until the last look).
+ * After the end `count` may be 0: what only the opening tells was judged before. */
 enum format_judgement format_judge(const struct format_claim *claim,
                                    const struct format_examination *examination,
                                    const void *opening, size_t count, bool whole,

@@ -29,6 +29,7 @@ struct inspect {
     size_t look_count;
     uint64_t passed; /* bytes seen: the offset of the next one */
     bool over;       /* the body's end was seen */
+    bool examined;   /* the format was asked at all */
 };
 
 static struct inspect *of(struct filter *filter)
@@ -38,7 +39,8 @@ static struct inspect *of(struct filter *filter)
 
 static size_t judged_count(const struct inspect *inspect)
 {
-    return inspect->count < FORMAT_OPENING ? inspect->count : FORMAT_OPENING;
+    size_t count = inspect->opening ? inspect->count : 0;
+    return count < FORMAT_OPENING ? count : FORMAT_OPENING;
 }
 
 /* --- judging --------------------------------------------------------------------------- */
@@ -59,16 +61,31 @@ static bool find_damage(struct inspect *inspect)
                          "from a file");
 }
 
+static const enum refusal REASONS[] = {
+    [FORMAT_MISMATCH] = REFUSAL_FORMAT_MISMATCH,
+    [FORMAT_UNSAFE] = REFUSAL_UNSAFE_FORMAT,
+    [FORMAT_TRUNCATED] = REFUSAL_TRUNCATED,
+};
+
+static enum check_level level_of(const struct body *body, enum format_judgement judgement)
+{
+    const struct check_levels *checks = &body->plan.checks;
+    const enum check_level levels[] = {
+        [FORMAT_MISMATCH] = checks->format,
+        [FORMAT_UNSAFE] = checks->unsafe_format,
+        [FORMAT_TRUNCATED] = checks->truncated,
+    };
+    return levels[judgement];
+}
+
 /* One judgement after the other, until one refuses or there is none left that was not let pass. */
 static bool judge_format(struct inspect *inspect)
 {
     const struct body *body = inspect->filter.body;
-    const enum check_level mismatch = body->plan.checks.format;
-    const enum check_level unsafe = body->plan.checks.unsafe_format;
     struct format_claim claim = {.disk_format = body->plan.disk_format,
-                                 .container_format = body->plan.container_format,
-                                 .mismatch_counts = mismatch != CHECK_OFF,
-                                 .unsafe_counts = unsafe != CHECK_OFF};
+                                 .container_format = body->plan.container_format};
+    for (int i = FORMAT_GOOD + 1; i < FORMAT_JUDGEMENTS; i++)
+        claim.counts[i] = level_of(body, (enum format_judgement)i) != CHECK_OFF;
     char why[FORMAT_WORDS];
     for (;;) {
         enum format_judgement judgement =
@@ -76,11 +93,10 @@ static bool judge_format(struct inspect *inspect)
                          inspect->ended, why);
         if (judgement == FORMAT_GOOD)
             return true;
-        bool is_unsafe = judgement == FORMAT_UNSAFE;
-        if (!filter_object(&inspect->filter, is_unsafe ? unsafe : mismatch,
-                           is_unsafe ? REFUSAL_UNSAFE_FORMAT : REFUSAL_FORMAT_MISMATCH, "%s", why))
+        if (!filter_object(&inspect->filter, level_of(body, judgement), REASONS[judgement], "%s",
+                           why))
             return false;
-        *(is_unsafe ? &claim.unsafe_counts : &claim.mismatch_counts) = false;
+        claim.counts[judgement] = false;
     }
 }
 
@@ -158,7 +174,8 @@ static bool see_end(struct inspect *inspect)
     while (inspect->examination.next.length)
         if (!look_complete(inspect))
             return false;
-    return true;
+    return !inspect->examined || !format_examine_end(&inspect->examination, inspect->passed) ||
+           judge(inspect);
 }
 
 /* --- the opening ----------------------------------------------------------------------- */
@@ -189,6 +206,17 @@ static bool is_an_image(const struct inspect *inspect)
     return inspect->count > 0 && body->plan.disk_format && body->plan.container_format;
 }
 
+/* What comes is held to either, so that both may be believed. A form's length is a guess. */
+static uint64_t length_said(const struct inspect *inspect)
+{
+    const struct body *body = inspect->filter.body;
+    if (body->plan.promised && !body->plan.audit)
+        return body->plan.promise;
+    if (inspect->ended)
+        return inspect->count;
+    return body->length_known && !body->unwrapped ? body->length : FORMAT_LENGTH_UNKNOWN;
+}
+
 static bool judge_opening(struct inspect *inspect)
 {
     struct body *body = inspect->filter.body;
@@ -201,7 +229,9 @@ static bool judge_opening(struct inspect *inspect)
         return false;
     if (!is_an_image(inspect))
         return true;
-    format_examine(inspect->opening, count, body->plan.disk_format, &inspect->examination);
+    inspect->examined = true;
+    format_examine(inspect->opening, count, body->plan.disk_format, length_said(inspect),
+                   &inspect->examination);
     return judge(inspect) && see_opening(inspect, count) && (!inspect->ended || see_end(inspect));
 }
 

@@ -13,18 +13,29 @@ static void check_end(const struct view *view, struct format_examination *out)
     words_say(out->broken, "it ends in the middle of its header");
 }
 
-void format_examine(const void *opening, size_t count, const char *disk_format,
+static bool check_length(struct format_examination *out)
+{
+    bool said = *out->truncated;
+    if (out->length != FORMAT_LENGTH_UNKNOWN && out->needed > out->length)
+        words_say(out->truncated, "it has %llu bytes, and by its own header it needs %llu",
+                  (unsigned long long)out->length, (unsigned long long)out->needed);
+    return *out->truncated && !said;
+}
+
+void format_examine(const void *opening, size_t count, const char *disk_format, uint64_t length,
                     struct format_examination *out)
 {
     struct view view = {count ? opening : "", count, false};
     const struct format *format = format_recognised(&view);
-    *out = (struct format_examination){.seen = format ? format->name : NULL, .format = format};
+    *out = (struct format_examination){
+        .seen = format ? format->name : NULL, .format = format, .length = length};
     if (format && format->examine)
         format->examine(&view, out);
     const struct format *declared = format_named(disk_format);
     if (declared && declared->examine_unmarked && !(out->seen && !strcmp(out->seen, disk_format)))
         declared->examine_unmarked(&view, out);
     check_end(&view, out);
+    check_length(out);
 }
 
 void format_examine_more(struct format_examination *examination, const void *bytes, size_t count)
@@ -36,4 +47,11 @@ void format_examine_more(struct format_examination *examination, const void *byt
     examination->next = (struct format_look){0};
     examination->format->examine_more(&view, &look, examination);
     check_end(&view, examination);
+    check_length(examination);
+}
+
+bool format_examine_end(struct format_examination *examination, uint64_t length)
+{
+    examination->length = length;
+    return check_length(examination);
 }

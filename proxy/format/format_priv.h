@@ -51,6 +51,9 @@ void words_say(char out[FORMAT_WORDS], const char *text, ...) __attribute__((for
 /* Sets the virtual size, `count` times `unit` bytes, or says that there can be no such size. */
 void words_size(struct format_examination *out, uint64_t count, uint64_t unit);
 
+/* By its header the body has at least `count` times `unit` bytes. */
+void words_need(struct format_examination *out, uint64_t count, uint64_t unit);
+
 /* --- table.c --------------------------------------------------------------------------- */
 
 struct format {
@@ -85,6 +88,16 @@ const struct format *format_named(const char *name);
 bool qcow_holds(const struct view *opening); /* version 1 */
 void qcow_examine(struct view *opening, struct format_examination *out);
 void qcow2_examine(struct view *opening, struct format_examination *out);
+void qcow2_examine_more(struct view *view, const struct format_look *look,
+                        struct format_examination *out);
+struct qcow2_tables {
+    uint32_t cluster_bits;
+    bool extended; /* L2 */
+    uint64_t l1_offset;
+    uint32_t l1_entries;
+};
+void qcow2_examine_tables(struct view *opening, const struct qcow2_tables *tables,
+                          struct format_examination *out);
 void qed_examine(struct view *opening, struct format_examination *out);
 void vmdk_examine(struct view *opening, struct format_examination *out);
 void vmdk_examine_more(struct view *view, const struct format_look *look,
@@ -103,6 +116,8 @@ void vhdx_examine_more(struct view *view, const struct format_look *look,
 void vdi_examine(struct view *opening, struct format_examination *out);
 void ploop_examine(struct view *opening, struct format_examination *out);
 bool iso_holds(const struct view *opening);
+void iso_examine(struct view *opening, struct format_examination *out);
+void gpt_examine(struct view *opening, struct format_examination *out);
 bool ova_holds(const struct view *opening);
 
 /* The descriptor of a VMDK: `text` up to its first NUL. */

@@ -166,6 +166,17 @@ static bool foreign_header(const struct evidence *evidence, char *why)
     return true;
 }
 
+/* Of an OVA, and of a disk that is not in another container. */
+static bool truncated(const struct evidence *evidence, char *why)
+{
+    const struct format *seen = evidence->seen;
+    if (!*evidence->examination->truncated || !seen ||
+        (evidence->contained && strcmp(seen->name, "ova") != 0))
+        return false;
+    words_say(why, "this is %s, and %s", seen->words, evidence->examination->truncated);
+    return true;
+}
+
 static const struct check {
     enum format_judgement judgement;
     bool (*objects)(const struct evidence *evidence, char *why);
@@ -178,6 +189,7 @@ static const struct check {
     {FORMAT_MISMATCH, other_disk_format},
     {FORMAT_MISMATCH, lost_bytes},
     {FORMAT_UNSAFE, foreign_header},
+    {FORMAT_TRUNCATED, truncated},
 };
 
 enum format_judgement format_judge(const struct format_claim *claim,
@@ -191,9 +203,7 @@ enum format_judgement format_judge(const struct format_claim *claim,
     *why = '\0';
     for (size_t i = 0; i < sizeof CHECKS / sizeof *CHECKS; i++) {
         const struct check *check = &CHECKS[i];
-        bool counts =
-            check->judgement == FORMAT_MISMATCH ? claim->mismatch_counts : claim->unsafe_counts;
-        if (counts && check->objects(&evidence, why))
+        if (claim->counts[check->judgement] && check->objects(&evidence, why))
             return check->judgement;
     }
     return FORMAT_GOOD;

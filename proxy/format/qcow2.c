@@ -15,6 +15,8 @@ enum {
     AT_L1_OFFSET = 40,
     AT_REFCOUNT_OFFSET = 48,
     AT_REFCOUNT_CLUSTERS = 56,
+    AT_SNAPSHOTS = 60,
+    AT_SNAPSHOTS_OFFSET = 64,
     V2_LENGTH = 72,
     AT_INCOMPATIBLE = 72, /* from here on: version 3 */
     AT_REFCOUNT_ORDER = 96,
@@ -27,6 +29,7 @@ enum {
     CLUSTER_BITS_MAX = 21,
     CRYPT_METHOD_MAX = 2,
     REFCOUNT_ORDER_MAX = 6,
+    SNAPSHOT_MIN = 40,                    /* bytes that each takes at least */
     L1_ENTRIES_MAX = 32 * 1024 * 1024 / 8 /* what QEMU takes */
 };
 
@@ -94,6 +97,30 @@ static void check_tables(struct view *opening, const struct header *header, char
         words_say(broken, "its reference counts cannot be where they are said to be");
 }
 
+/* Where the tables end that QEMU reads when it opens the file. */
+static void need_tables(struct view *opening, struct format_examination *out)
+{
+    uint32_t l1_entries = view_be32(opening, AT_L1_ENTRIES);
+    uint64_t snapshots = view_be32(opening, AT_SNAPSHOTS);
+    if (l1_entries)
+        words_need(out, view_be64(opening, AT_L1_OFFSET) + 8 * (uint64_t)l1_entries, 1);
+    words_need(out, view_be64(opening, AT_REFCOUNT_OFFSET) + 8, 1);
+    if (snapshots)
+        words_need(out, view_be64(opening, AT_SNAPSHOTS_OFFSET) + SNAPSHOT_MIN * snapshots, 1);
+}
+
+static void follow_tables(struct view *opening, const struct header *header,
+                          struct format_examination *out)
+{
+    const struct qcow2_tables tables = {.cluster_bits = header->cluster_bits,
+                                        .extended = header->features & EXTENDED_L2,
+                                        .l1_offset = view_be64(opening, AT_L1_OFFSET),
+                                        .l1_entries = view_be32(opening, AT_L1_ENTRIES)};
+    need_tables(opening, out);
+    if (tables.l1_entries && tables.l1_offset <= INT64_MAX && !(header->features & DATA_FILE))
+        qcow2_examine_tables(opening, &tables, out);
+}
+
 static void find_backing_file(struct view *opening, char *unsafe)
 {
     uint64_t offset = view_be64(opening, AT_BACKING_OFFSET);
@@ -136,6 +163,8 @@ void qcow2_examine(struct view *opening, struct format_examination *out)
     read_header(opening, &header);
     if (header_sound(opening, &header, out->broken))
         check_tables(opening, &header, out->broken);
+    if (!*out->broken)
+        follow_tables(opening, &header, out);
     find_backing_file(opening, out->unsafe);
     find_data_file(opening, &header, out->unsafe);
     find_unknown_features(&header, out->unsafe);

@@ -1,12 +1,19 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* VDI, version 1.1, as VirtualBox writes it. All numbers are little-endian:
  *
- *      0 text   64 0xbeda107f   68 version   72 header size   76 type   368 disk size
- *    376 block size
+ *      0 text   64 0xbeda107f   68 version   72 header size   76 type   344 where the blocks begin
+ *    368 disk size   376 block size   388 blocks in the file
  */
 #include "format_priv.h"
 
-enum { AT_VERSION = 68, AT_TYPE = 76, AT_DISK_SIZE = 368, AT_BLOCK_SIZE = 376 };
+enum {
+    AT_VERSION = 68,
+    AT_TYPE = 76,
+    AT_DATA = 344,
+    AT_DISK_SIZE = 368,
+    AT_BLOCK_SIZE = 376,
+    AT_BLOCKS_THERE = 388
+};
 enum { VERSION_1_1 = 0x00010001 };
 enum { TYPE_DYNAMIC = 1, TYPE_STATIC, TYPE_UNDO, TYPE_DIFFERENCING };
 
@@ -23,4 +30,7 @@ void vdi_examine(struct view *opening, struct format_examination *out)
     if (type == TYPE_UNDO || type == TYPE_DIFFERENCING)
         words_say(out->unsafe, "it holds only the differences to a parent image");
     words_size(out, view_le64(opening, AT_DISK_SIZE), 1);
+    words_need(out, view_le32(opening, AT_BLOCKS_THERE), view_le32(opening, AT_BLOCK_SIZE));
+    if (out->needed)
+        out->needed += view_le32(opening, AT_DATA);
 }

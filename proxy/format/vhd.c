@@ -4,10 +4,17 @@
  *
  *      0 "conectix"   12 version   16 dynamic header   48 current size   60 type
  *
- * A dynamic or differencing disk begins with a copy of it; of a fixed one it is the only trace. */
+ * A dynamic or differencing disk begins with a copy of it; of a fixed one it is the only trace.
+ *
+ * Dynamic header: 0 "cxsparse"   16 table   28 entries of it   32 block size. An entry of the table
+ * is the sector at which a block begins, with a bitmap of its own in front. */
 #include "format_priv.h"
 
+#include <string.h>
+
 enum { FOOTER = 512, AT_VERSION = 12, AT_DYNAMIC_HEADER = 16, AT_SIZE = 48, AT_TYPE = 60 };
+enum { AT_TABLE = 16, AT_ENTRIES = 28, AT_BLOCK_SIZE = 32, SECTOR = 512, NO_BLOCK = -1 };
+enum { TAIL = 4096 /* where the footer is looked for: some tools pad a file */ };
 enum { VERSION_1 = 0x00010000 };
 enum { TYPE_FIXED = 2, TYPE_DYNAMIC, TYPE_DIFFERENCING };
 
@@ -25,6 +32,38 @@ static void examine_footer(struct view *footer, struct format_examination *out)
     words_size(out, view_be64(footer, AT_SIZE), 1);
 }
 
+/* How far the blocks reach, as far as the opening has the table of them. */
+static void examine_table(struct view *opening, uint64_t header, struct format_examination *out)
+{
+    uint64_t table = view_be64(opening, header + AT_TABLE);
+    uint32_t entries = view_be32(opening, header + AT_ENTRIES);
+    uint64_t block = view_be32(opening, header + AT_BLOCK_SIZE);
+    uint64_t bitmap = (block / SECTOR / 8 + SECTOR - 1) / SECTOR * SECTOR;
+    for (uint64_t at = table; entries && view_has(opening, at, 4); at += 4, entries--) {
+        uint32_t sector = view_be32(opening, at);
+        if (sector != (uint32_t)NO_BLOCK)
+            words_need(out, sector * UINT64_C(512) + bitmap + block + FOOTER, 1);
+    }
+}
+
+static void examine_tail(const struct view *tail, struct format_examination *out)
+{
+    if (!memmem(tail->bytes, tail->count, "conectix", 8))
+        words_say(out->truncated, "its footer, which should be its last sector, is missing");
+}
+
+/* Of a dynamic disk. */
+static void look_for_footer(const struct view *opening, struct format_examination *out)
+{
+    if (opening->count == FORMAT_OPENING) {
+        out->next = (struct format_look){FORMAT_FROM_END, TAIL};
+    } else if (opening->count > FOOTER) {
+        size_t count = opening->count - FOOTER < TAIL ? opening->count - FOOTER : TAIL;
+        struct view tail = {opening->bytes + opening->count - count, count, false};
+        examine_tail(&tail, out);
+    }
+}
+
 void vhd_examine(struct view *opening, struct format_examination *out)
 {
     examine_footer(opening, out);
@@ -32,6 +71,10 @@ void vhd_examine(struct view *opening, struct format_examination *out)
     if (view_be32(opening, AT_TYPE) != TYPE_FIXED && view_has(opening, header, 8) &&
         !view_is(opening, header, "cxsparse", 8))
         words_say(out->broken, "it has no header of a dynamic disk");
+    if (view_is(opening, header, "cxsparse", 8) && view_has(opening, header, AT_BLOCK_SIZE + 4)) {
+        examine_table(opening, header, out);
+        look_for_footer(opening, out);
+    }
 }
 
 static void examine_end(struct view *end, struct format_examination *out)
@@ -40,6 +83,7 @@ static void examine_end(struct view *end, struct format_examination *out)
         return;
     out->seen = "vhd";
     examine_footer(end, out);
+    words_need(out, view_be64(end, AT_SIZE) + FOOTER, 1);
 }
 
 /* A fixed disk looks like whatever is on it, but not like another disk format. */
@@ -59,6 +103,8 @@ void vhd_examine_unmarked(struct view *opening, struct format_examination *out)
 void vhd_examine_more(struct view *view, const struct format_look *look,
                       struct format_examination *out)
 {
-    (void)look;
-    examine_end(view, out);
+    if (look->length == TAIL)
+        examine_tail(view, out);
+    else
+        examine_end(view, out);
 }

@@ -7,7 +7,9 @@
  *      (>= 1 MiB)   metadata table, 64 KiB                -> where in the region each item is
  *      + (>= 64 KiB)  the items
  *
- * Each is a look of its own, and so is each of the two items, in whichever order they lie. */
+ * Each is a look of its own, and so is each of the two items, in whichever order they lie. The
+ * block allocation table lies in front of the metadata, or behind, and shows how far the blocks
+ * reach: an entry has its block's place, in MiB, above 20 bits that tell its state. */
 #include "format_priv.h"
 
 enum {
@@ -18,6 +20,9 @@ enum {
     GUID = 16,
     ENTRY = 32 /* bytes, in either table */
 };
+
+enum { STATE_MASK = 7, FULLY_PRESENT = 6, PARTLY_PRESENT = 7, MIB_BITS = 20 };
+enum { BLOCK_TABLE, BLOCK_SIZE, LAST_BLOCK, METADATA_AT /* what is kept */ };
 
 #define REGION_MAX (UINT64_C(1) << 62)
 
@@ -30,6 +35,8 @@ enum { ITEM_COUNT = 10, ITEM_ENTRIES = 32, ITEM_OFFSET = 16 };
 /* GUIDs as they stand in the file. */
 static const unsigned char METADATA_REGION[GUID] = {0x06, 0xA2, 0x7C, 0x8B, 0x90, 0x47, 0x9A, 0x4B,
                                                     0xB8, 0xFE, 0x57, 0x5F, 0x05, 0x0F, 0x88, 0x6E};
+static const unsigned char BLOCK_REGION[GUID] = {0x66, 0x77, 0xC2, 0x2D, 0x23, 0xF6, 0x00, 0x42,
+                                                 0x9D, 0x64, 0x11, 0x5E, 0x9B, 0xFD, 0x4A, 0x08};
 static const unsigned char FILE_PARAMETERS[GUID] = {0x37, 0x67, 0xA1, 0xCA, 0x36, 0xFA, 0x43, 0x4D,
                                                     0xB3, 0xB6, 0x33, 0xF0, 0xAA, 0x44, 0xE7, 0x6B};
 static const unsigned char DISK_SIZE[GUID] = {0x24, 0x42, 0xA5, 0x2F, 0x1B, 0xCD, 0x76, 0x48,
@@ -47,7 +54,9 @@ enum step {
     PARAMETERS_FIRST,
     SIZE_FIRST,
     PARAMETERS_LAST,
-    SIZE_LAST
+    SIZE_LAST,
+    BLOCKS_FIRST,
+    BLOCKS_LAST
 };
 enum { STEP_BITS = 8 };
 
@@ -76,12 +85,19 @@ static void examine_regions(struct view *view, struct format_examination *out)
             words_say(out->broken, "it has no region table");
         return;
     }
-    size_t entry = find_entry(view, REGION_ENTRIES, view_le32(view, REGION_COUNT), METADATA_REGION);
+    uint32_t count = view_le32(view, REGION_COUNT);
+    size_t entry = find_entry(view, REGION_ENTRIES, count, METADATA_REGION);
+    size_t blocks = find_entry(view, REGION_ENTRIES, count, BLOCK_REGION);
+    out->kept[BLOCK_TABLE] = blocks ? view_le64(view, blocks + REGION_OFFSET) : 0;
     uint64_t region = entry ? view_le64(view, entry + REGION_OFFSET) : 0;
     if (region < REGION_MIN || region > REGION_MAX)
         words_say(out->broken, "it has no metadata");
+    else if (blocks && out->kept[BLOCK_TABLE] >= REGION_MIN &&
+             out->kept[BLOCK_TABLE] + TABLE_BYTES <= region)
+        ask(out, BLOCKS_FIRST, out->kept[BLOCK_TABLE], TABLE_BYTES);
     else
         ask(out, METADATA, region, TABLE_BYTES);
+    out->kept[METADATA_AT] = region;
 }
 
 /* How far into the metadata region the item is; 0: nowhere. */
@@ -109,8 +125,42 @@ static void examine_metadata(struct view *view, uint64_t region, struct format_e
 
 static void take_parameters(struct view *view, struct format_examination *out)
 {
+    out->kept[BLOCK_SIZE] = view_le32(view, 0);
     if (view_le32(view, PARAMETERS_FLAGS) & HAS_PARENT)
         words_say(out->unsafe, "it holds only the differences to a parent image");
+}
+
+/* The block that lies furthest on: its place, and its number in the bits below. The table has
+ * entries for bitmaps, too, so that a block's number is at most its entry's. */
+static void examine_blocks(struct view *view, struct format_examination *out)
+{
+    for (uint64_t at = 0; view_has(view, at, 8); at += 8) {
+        uint64_t entry = view_le64(view, at);
+        uint64_t state = entry & STATE_MASK;
+        uint64_t place = entry >> MIB_BITS << MIB_BITS;
+        if ((state == FULLY_PRESENT || state == PARTLY_PRESENT) && place > out->kept[LAST_BLOCK])
+            out->kept[LAST_BLOCK] = place | at / 8;
+    }
+}
+
+/* A block ends where the disk does, or after its whole size. */
+static void need_blocks(struct format_examination *out)
+{
+    uint64_t size = out->kept[BLOCK_SIZE];
+    uint64_t number = out->kept[LAST_BLOCK] & ((UINT64_C(1) << MIB_BITS) - 1);
+    if (!out->kept[LAST_BLOCK] || number * size >= out->virtual_size)
+        return;
+    uint64_t rest = out->virtual_size - number * size;
+    words_need(out, out->kept[LAST_BLOCK] - number + (rest < size ? rest : size), 1);
+}
+
+/* Both items are known, and maybe the table was in front of them. */
+static void look_for_blocks(const struct format_look *look, struct format_examination *out)
+{
+    uint64_t table = out->kept[BLOCK_TABLE];
+    need_blocks(out);
+    if (out->virtual_size_known && table >= look->offset + look->length && table <= REGION_MAX)
+        ask(out, BLOCKS_LAST, table, TABLE_BYTES);
 }
 
 void vhdx_examine(struct view *opening, struct format_examination *out)
@@ -132,10 +182,18 @@ void vhdx_examine_more(struct view *view, const struct format_look *look,
         examine_metadata(view, look->offset, out);
     else if (step == PARAMETERS_FIRST || step == PARAMETERS_LAST)
         take_parameters(view, out);
+    else if (step == BLOCKS_FIRST || step == BLOCKS_LAST)
+        examine_blocks(view, out);
     else
         words_size(out, view_le64(view, 0), 1);
-    if (step == PARAMETERS_FIRST)
+    if (step == BLOCKS_FIRST)
+        ask(out, METADATA, out->kept[METADATA_AT], TABLE_BYTES);
+    else if (step == BLOCKS_LAST)
+        need_blocks(out);
+    else if (step == PARAMETERS_FIRST)
         ask(out, SIZE_LAST, second, ITEM_BYTES);
     else if (step == SIZE_FIRST)
         ask(out, PARAMETERS_LAST, second, ITEM_BYTES);
+    else if (step == PARAMETERS_LAST || step == SIZE_LAST)
+        look_for_blocks(look, out);
 }

@@ -2,6 +2,7 @@
 /* VMDK, after VMware's "Virtual Disk Format 5.0". All numbers are little-endian, in sectors:
  *
  *      0 "KDMV"   4 version   12 capacity   28 descriptor: offset (8), length (8)   56 grains
+ *     64 what is in front of the data
  *     73 LF ' ' CR LF, to show what a transfer as text would have done
  *
  * The header is one of a file (monolithicSparse, streamOptimized), or of an extent, one of several
@@ -22,6 +23,7 @@ enum {
     AT_DESCRIPTOR = 28,
     AT_DESCRIPTOR_LENGTH = 36,
     AT_GRAINS = 56,
+    AT_OVERHEAD = 64,
     AT_LINE_ENDS = 73
 };
 
@@ -30,7 +32,8 @@ enum {
     DESCRIPTOR_USUAL = 20, /* sectors; QEMU reads as many, whatever the header says */
     DESCRIPTOR_MAX = FORMAT_OPENING / SECTOR - 1,
     FOOTER = SECTOR,
-    FOOTER_LENGTH = 3 * SECTOR
+    FOOTER_LENGTH = 3 * SECTOR,
+    TAIL = 16 * 1024 /* where the footer of a stream is looked for */
 };
 
 #define GRAINS_AT_END UINT64_MAX
@@ -68,13 +71,24 @@ static void examine_footer(struct view *end, struct format_examination *out)
         words_size(out, capacity, SECTOR);
 }
 
+/* The last bytes of a stream. A footer that is not quite at the end counts as one, too. */
+static void examine_tail(const struct view *tail, struct format_examination *out)
+{
+    struct view end = {tail->bytes + tail->count - FOOTER_LENGTH, FOOTER_LENGTH, false};
+    if (tail->count < FOOTER_LENGTH || !memmem(tail->bytes, tail->count, "KDMV", 4))
+        words_say(out->truncated, "its footer, which should be at its end, is missing");
+    else
+        examine_footer(&end, out);
+}
+
 static void look_for_footer(struct view *opening, struct format_examination *out)
 {
     if (opening->count == FORMAT_OPENING) {
-        out->next = (struct format_look){FORMAT_FROM_END, FOOTER_LENGTH};
-    } else if (opening->count >= FOOTER_LENGTH) {
-        struct view end = {opening->bytes + opening->count - FOOTER_LENGTH, FOOTER_LENGTH, false};
-        examine_footer(&end, out);
+        out->next = (struct format_look){FORMAT_FROM_END, TAIL};
+    } else if (opening->count > SECTOR) {
+        size_t count = opening->count - SECTOR < TAIL ? opening->count - SECTOR : TAIL;
+        struct view tail = {opening->bytes + opening->count - count, count, false};
+        examine_tail(&tail, out);
     }
 }
 
@@ -95,13 +109,15 @@ void vmdk_examine(struct view *opening, struct format_examination *out)
     examine_descriptor(opening, out);
     if (view_le64(opening, AT_GRAINS) == GRAINS_AT_END)
         look_for_footer(opening, out);
+    else
+        words_need(out, view_le64(opening, AT_OVERHEAD), SECTOR);
 }
 
 void vmdk_examine_more(struct view *view, const struct format_look *look,
                        struct format_examination *out)
 {
     (void)look;
-    examine_footer(view, out);
+    examine_tail(view, out);
 }
 
 void vmdk_cowd_examine(struct view *opening, struct format_examination *out)

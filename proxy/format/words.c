@@ -30,3 +30,11 @@ void words_size(struct format_examination *out, uint64_t count, uint64_t unit)
     out->virtual_size_known = true;
     out->virtual_size = bytes;
 }
+
+/* Numbers that no file can have are damage, which others look for. */
+void words_need(struct format_examination *out, uint64_t count, uint64_t unit)
+{
+    uint64_t bytes;
+    if (!__builtin_mul_overflow(count, unit, &bytes) && bytes <= INT64_MAX && bytes > out->needed)
+        out->needed = bytes;
+}

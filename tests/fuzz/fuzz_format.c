@@ -76,8 +76,8 @@ static enum format_judgement judged(struct format_claim claim, bool mismatch, bo
 {
     char why[FORMAT_WORDS];
     memset(why, 0xFF, sizeof why);
-    claim.mismatch_counts = mismatch;
-    claim.unsafe_counts = unsafe;
+    claim.counts[FORMAT_MISMATCH] = mismatch;
+    claim.counts[FORMAT_UNSAFE] = unsafe;
     enum format_judgement judgement = format_judge(&claim, examination, opening, count, whole, why);
     check_words(why);
     property((judgement == FORMAT_GOOD) == !*why);
@@ -108,10 +108,12 @@ static void check(const struct sparse_body *body, const char *disk_format)
     unsigned char *opening = sparse_opening(body, &count);
     uint64_t seen = count;
     int looks = 0;
-    format_examine(opening, count, disk_format, &examination);
+    format_examine(opening, count, disk_format, body->size % 2 ? body->size : FORMAT_LENGTH_UNKNOWN,
+                   &examination);
     for (;;) {
         check_words(examination.broken);
         check_words(examination.unsafe);
+        check_words(examination.truncated);
         property(examination.virtual_size <= INT64_MAX);
         property(examination.seen || (!*examination.broken && !examination.virtual_size_known));
         check_judgements(disk_format, &examination, opening, count, body->size == count);
@@ -120,6 +122,9 @@ static void check(const struct sparse_body *body, const char *disk_format)
         property(looks++ < SPARSE_LOOKS_MAX);
         sparse_look(body, &seen, &examination);
     }
+    format_examine_end(&examination, body->size);
+    check_words(examination.truncated);
+    property(examination.needed <= INT64_MAX);
     free(opening);
 }
 

@@ -26,7 +26,7 @@ static inline void examined_said(const char *what, const char *said, const char 
         fail_msg("%s: \"%s\" instead of \"%s\"", what, said, wanted ? wanted : "");
 }
 
-static inline void examined_check(const struct examined_row *row, const char *disk_format)
+static inline void examined_once(const struct examined_row *row, const char *disk_format)
 {
     struct format_examination examination;
     sparse_examine(&row->body, disk_format, &examination);
@@ -40,6 +40,27 @@ static inline void examined_check(const struct examined_row *row, const char *di
     if (examination.virtual_size_known != (row->size != 0) || examination.virtual_size != row->size)
         fail_msg("%s: a virtual size of %llu", row->what,
                  (unsigned long long)examination.virtual_size);
+}
+
+/* Whether its length is known beforehand must not matter. */
+static inline void examined_check(const struct examined_row *row, const char *disk_format)
+{
+    sparse_length_is_known = true;
+    examined_once(row, disk_format);
+    sparse_length_is_known = false;
+    examined_once(row, disk_format);
+}
+
+/* What is said of a missing end. Here too its length may be known beforehand, or not. */
+static inline void examined_end(const char *what, const struct sparse_body *body,
+                                const char *disk_format, const char *truncated)
+{
+    struct format_examination examination;
+    for (int known = 0; known < 2; known++) {
+        sparse_length_is_known = known;
+        sparse_examine(body, disk_format, &examination);
+        examined_said(what, examination.truncated, truncated);
+    }
 }
 
 /* Cut anywhere between its magic and the end of its header, it is broken and reads no further. */

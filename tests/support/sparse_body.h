@@ -91,6 +91,9 @@ static inline void sparse_look(const struct sparse_body *body, uint64_t *seen,
     free(bytes);
 }
 
+/* A test's own: whether the length is told beforehand. */
+static bool sparse_length_is_known;
+
 /* Judges after the opening and after each look, as long as nothing is objected to; `examination`
  * is then what was found out. Aborts if there are too many looks. */
 static inline enum format_judgement sparse_judge(const struct sparse_body *body,
@@ -102,7 +105,8 @@ static inline enum format_judgement sparse_judge(const struct sparse_body *body,
     unsigned char *opening = sparse_opening(body, &count);
     bool whole = body->size <= count;
     uint64_t seen = count;
-    format_examine(opening, count, claim->disk_format, examination);
+    format_examine(opening, count, claim->disk_format,
+                   sparse_length_is_known ? body->size : FORMAT_LENGTH_UNKNOWN, examination);
     enum format_judgement judgement = format_judge(claim, examination, opening, count, whole, why);
     for (int looks = 0; judgement == FORMAT_GOOD && examination->next.length; looks++) {
         if (looks == SPARSE_LOOKS_MAX)
@@ -110,6 +114,8 @@ static inline enum format_judgement sparse_judge(const struct sparse_body *body,
         sparse_look(body, &seen, examination);
         judgement = format_judge(claim, examination, opening, count, whole, why);
     }
+    if (judgement == FORMAT_GOOD && format_examine_end(examination, body->size))
+        judgement = format_judge(claim, examination, NULL, 0, false, why);
     free(opening);
     return judgement;
 }

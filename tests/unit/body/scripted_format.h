@@ -42,9 +42,10 @@ static void go_on(struct format_examination *out)
     }
 }
 
-void format_examine(const void *opening, size_t count, const char *disk_format,
+void format_examine(const void *opening, size_t count, const char *disk_format, uint64_t length,
                     struct format_examination *out)
 {
+    (void)length;
     assert_string_equal(disk_format, "raw");
     assert_int_equal(count, MIN(format.count, FORMAT_OPENING));
     assert_memory_equal(opening, image, count);
@@ -67,6 +68,13 @@ void format_examine_more(struct format_examination *examination, const void *byt
     go_on(examination);
 }
 
+bool format_examine_end(struct format_examination *examination, uint64_t length)
+{
+    (void)examination;
+    assert_int_equal(length, format.count);
+    return false;
+}
+
 enum format_judgement format_judge(const struct format_claim *claim,
                                    const struct format_examination *examination,
                                    const void *opening, size_t count, bool whole,
@@ -83,9 +91,9 @@ enum format_judgement format_judge(const struct format_claim *claim,
     bool mismatch = format.script.mismatch_at && now >= format.script.mismatch_at;
     bool unsafe = format.script.unsafe_at && now >= format.script.unsafe_at;
     snprintf(why, FORMAT_WORDS, "seen in look %u", now);
-    if (unsafe && claim->unsafe_counts)
+    if (unsafe && claim->counts[FORMAT_UNSAFE])
         return FORMAT_UNSAFE;
-    return mismatch && claim->mismatch_counts ? FORMAT_MISMATCH : FORMAT_GOOD;
+    return mismatch && claim->counts[FORMAT_MISMATCH] ? FORMAT_MISMATCH : FORMAT_GOOD;
 }
 
 #endif

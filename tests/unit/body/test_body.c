@@ -100,7 +100,7 @@ static void any_image_arrives_as_it_was_sent(void **state)
         {"raw", {OPENING + FILTER_ROOM_MIN, {{0}}}},
         {"raw", {MANY, {{0}}}},
         {"raw", {MANY, {PIECE(510, "\x55\xAA")}}},
-        {"qcow2", {MANY, {PIECE(0, QCOW2)}}},
+        {"qcow2", {MANY, {PIECE(0, QCOW2), NO_L1}}},
         {"vhdx", {VHDX_SIZE, {VHDX}}},
         {FIXED_VHD(4 * KIB + 512)},
         {FIXED_VHD(OPENING)},
@@ -410,7 +410,7 @@ static void what_is_only_watched_goes_on_as_it_came(void **state)
     } rows[] = {
         {{"raw", {1, {{0}}}}, {REFUSAL_NONE}},
         {{"raw", {OPENING, {{0}}}}, {REFUSAL_NONE}},
-        {{"qcow2", {MANY, {PIECE(0, QCOW2)}}}, {REFUSAL_NONE}},
+        {{"qcow2", {MANY, {PIECE(0, QCOW2), NO_L1}}}, {REFUSAL_NONE}},
         {{"vhdx", {VHDX_SIZE, {VHDX}}}, {REFUSAL_NONE}},
         {{FIXED_VHD(OPENING + 512)}, {REFUSAL_NONE}},
         {{"raw", {MANY, {PIECE(0, QCOW2)}}}, {REFUSAL_FORMAT_MISMATCH, REFUSAL_UNSAFE_FORMAT}},

@@ -96,7 +96,7 @@ static void an_image_good_or_bad_comes_to_the_same(void **state)
         {"raw", {OPENING + FILTER_ROOM_MIN, {{0}}}},
         {"raw", {MANY, {{0}}}},
         {"raw", {MANY, {PIECE(0, QCOW2)}}},
-        {"qcow2", {MANY, {PIECE(0, QCOW2)}}},
+        {"qcow2", {MANY, {PIECE(0, QCOW2), NO_L1}}},
         {"vhdx", {VHDX_SIZE, {VHDX}}},
         {"vhdx", {VHDX_SIZE, {VHDX, PIECE(AT_ITEMS, "\1\0\0\4")}}},
         {"vhdx", {VHDX_SIZE, {VHDX, PIECE(AT_ITEMS + 4, "\2")}}},
@@ -175,7 +175,7 @@ static void all_but_what_a_format_looks_at_and_the_last_byte(void **state)
         size_t read; /* behind the opening, at most */
     } rows[] = {
         {{"raw", {MANY, {{0}}}}, 1},
-        {{"qcow2", {MANY, {PIECE(0, QCOW2)}}}, 1},
+        {{"qcow2", {MANY, {PIECE(0, QCOW2), NO_L1}}}, MANY / 2},
         {{"vhdx", {VHDX_SIZE, {VHDX}}}, VHDX_SIZE / 4},
         {{FIXED_VHD(MANY)}, MANY - OPENING},
     };

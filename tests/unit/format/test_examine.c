@@ -18,67 +18,70 @@ static const struct made {
     const char *seen;
     uint64_t size;
     const char *unsafe;
+    unsigned cut; /* without so many KiB at its end it is truncated; 0: that cannot be seen */
 } MADE[] = {
-    {"convert -O qcow2 -o compat=0.10 src image", "qcow2", "qcow2", MIB_8, NULL},
-    {"convert -O qcow2 src image", "qcow2", "qcow2", MIB_8, NULL},
-    {"convert -c -O qcow2 src image", "qcow2", "qcow2", MIB_8, NULL},
-    {"convert -c -O qcow2 -o compression_type=zstd src image", "qcow2", "qcow2", MIB_8, NULL},
+    {"convert -O qcow2 -o compat=0.10 src image", "qcow2", "qcow2", MIB_8, NULL, 0},
+    {"convert -O qcow2 src image", "qcow2", "qcow2", MIB_8, NULL, 400},
+    {"convert -c -O qcow2 src image", "qcow2", "qcow2", MIB_8, NULL, 0},
+    {"convert -c -O qcow2 -o compression_type=zstd src image", "qcow2", "qcow2", MIB_8, NULL, 0},
     {"convert -O qcow2 -o extended_l2=on,cluster_size=128k src image", "qcow2", "qcow2", MIB_8,
-     NULL},
-    {"convert -O qcow2 -o cluster_size=512 src image", "qcow2", "qcow2", MIB_8, NULL},
+     NULL, 0},
+    {"convert -O qcow2 -o cluster_size=512 src image", "qcow2", "qcow2", MIB_8, NULL, 0},
     {"convert -O qcow2 -o cluster_size=2M,lazy_refcounts=on src image", "qcow2", "qcow2", MIB_8,
-     NULL},
+     NULL, 0},
     {"convert -O qcow2 -o refcount_bits=1,preallocation=metadata src image", "qcow2", "qcow2",
-     MIB_8, NULL},
-    {"create -f qcow2 image 8M && qemu-img snapshot -c one image", "qcow2", "qcow2", MIB_8, NULL},
-    {"create -f qcow2 image 512", "qcow2", "qcow2", 512, NULL},
-    {"create -f qcow2 image 60T", "qcow2", "qcow2", UINT64_C(60) << 40, NULL},
-    {"create -f qcow2 -b src -F raw image", "qcow2", "qcow2", MIB_8, "it has a backing file, src"},
+     MIB_8, NULL, 0},
+    {"create -f qcow2 image 8M && qemu-img snapshot -c one image", "qcow2", "qcow2", MIB_8, NULL,
+     0},
+    {"create -f qcow2 image 512", "qcow2", "qcow2", 512, NULL, 0},
+    {"create -f qcow2 image 60T", "qcow2", "qcow2", UINT64_C(60) << 40, NULL, 0},
+    {"create -f qcow2 -b src -F raw image", "qcow2", "qcow2", MIB_8, "it has a backing file, src",
+     0},
     {"create -f qcow2 -o data_file=data image 8M", "qcow2", "qcow2", MIB_8,
-     "it keeps its data in another file, data"},
-    {"create -f qcow image 8M", "qcow", "qcow", MIB_8, NULL},
-    {"create -f qcow -b src -F raw image", "raw", "qcow", MIB_8, "a backing file"},
-    {"create -f qed image 8M", "qed", "qed", MIB_8, NULL},
-    {"create -f qed -b src -F raw image", "raw", "qed", MIB_8, "it has a backing file, src"},
-    {"convert -O vmdk src image", "vmdk", "vmdk", MIB_8, NULL},
-    {"convert -O vmdk -o subformat=streamOptimized src image", "vmdk", "vmdk", MIB_8, NULL},
-    {"convert -O vmdk -o compat6 src image", "vmdk", "vmdk", MIB_8, NULL},
+     "it keeps its data in another file, data", 0},
+    {"create -f qcow image 8M", "qcow", "qcow", MIB_8, NULL, 0},
+    {"create -f qcow -b src -F raw image", "raw", "qcow", MIB_8, "a backing file", 0},
+    {"create -f qed image 8M", "qed", "qed", MIB_8, NULL, 0},
+    {"create -f qed -b src -F raw image", "raw", "qed", MIB_8, "it has a backing file, src", 0},
+    {"convert -O vmdk src image", "vmdk", "vmdk", MIB_8, NULL, 0},
+    {"convert -O vmdk -o subformat=streamOptimized src image", "vmdk", "vmdk", MIB_8, NULL, 0},
+    {"convert -O vmdk -o compat6 src image", "vmdk", "vmdk", MIB_8, NULL, 0},
     {"convert -O vmdk -o subformat=monolithicFlat src image", "vmdk", "vmdk", 0,
-     "its createType is monolithicFlat"},
+     "its createType is monolithicFlat", 0},
     {"convert -O vmdk -o subformat=twoGbMaxExtentSparse src image", "vmdk", "vmdk", 0,
-     "its createType is twoGbMaxExtentSparse"},
+     "its createType is twoGbMaxExtentSparse", 0},
     {"convert -O vmdk -o subformat=twoGbMaxExtentSparse src x.vmdk && mv x-s001.vmdk "
      "image",
-     "vmdk", "vmdk", MIB_8, "it is a part of another image"},
+     "vmdk", "vmdk", MIB_8, "it is a part of another image", 0},
     {"convert -O vmdk -o subformat=twoGbMaxExtentFlat src image", "vmdk", "vmdk", 0,
-     "its createType is twoGbMaxExtentFlat"},
+     "its createType is twoGbMaxExtentFlat", 0},
     {"convert -O vmdk src base && create -f vmdk -b base -F vmdk image", "vmdk", "vmdk", MIB_8,
-     "it has a parent image"},
-    {"convert -O vpc src image", "vhd", "vhd", VPC_8, NULL},
-    {"convert -O vpc -o subformat=fixed src image", "vhd", "vhd", VPC_8, NULL},
-    {"convert -O vpc -o subformat=fixed,force_size=on src image", "vhd", "vhd", MIB_8, NULL},
-    {"convert -O vpc -o subformat=fixed src image", "raw", "mbr", 0, NULL},
-    {"convert -O vhdx src image", "vhdx", "vhdx", MIB_8, NULL},
-    {"convert -O vhdx -o subformat=fixed src image", "vhdx", "vhdx", MIB_8, NULL},
-    {"convert -O vdi src image", "vdi", "vdi", MIB_8, NULL},
-    {"convert -O vdi -o static=on src image", "vdi", "vdi", MIB_8, NULL},
-    {"convert -O parallels src image", "ploop", "ploop", MIB_8, NULL},
-    {"truncate -s 20M image && luks luks1 image", "raw", "luks", 0, NULL},
-    {"truncate -s 20M image && luks luks2 --pbkdf pbkdf2 image", "raw", "luks", 0, NULL},
-    {"genisoimage -quiet -o image src", "iso", "iso", 0, NULL},
-    {"genisoimage -quiet -udf -R -J -o image src", "iso", "iso", 0, NULL},
-    {"mv src image", "raw", "mbr", 0, NULL},
-    {"echo label: gpt | sfdisk -q src && mv src image", "raw", "gpt", 0, NULL},
-    {"gzip -c src >image", "raw", "gzip", 0, NULL},
-    {"bzip2 -c src >image", "raw", "bzip2", 0, NULL},
-    {"xz -0 -c src >image", "raw", "xz", 0, NULL},
-    {"zstd -q -c src >image", "raw", "zstd", 0, NULL},
-    {"touch a.ovf && tar -cf image a.ovf src", "raw", "ova", 0, NULL},
-    {"touch a.ovf && tar -H pax -cf image a.ovf src", "raw", "ova", 0, NULL},
-    {"touch a.ovf && tar -cf image src a.ovf", "raw", "tar", 0, NULL},
-    {"head -c 1M /dev/urandom >image", "raw", NULL, 0, NULL},
-    {"truncate -s 1M image", "raw", NULL, 0, NULL},
-    {"cp /bin/sh image", "raw", "elf", 0, NULL},
+     "it has a parent image", 0},
+    {"convert -O vpc src image", "vhd", "vhd", VPC_8, NULL, 1},
+    {"convert -O vpc -o subformat=fixed src image", "vhd", "vhd", VPC_8, NULL, 0},
+    {"convert -O vpc -o subformat=fixed,force_size=on src image", "vhd", "vhd", MIB_8, NULL, 0},
+    {"convert -O vpc -o subformat=fixed src image", "raw", "mbr", 0, NULL, 0},
+    {"convert -O vhdx src image", "vhdx", "vhdx", MIB_8, NULL, 1024},
+    {"convert -O vhdx -o subformat=fixed src image", "vhdx", "vhdx", MIB_8, NULL, 1},
+    {"convert -O vdi src image", "vdi", "vdi", MIB_8, NULL, 1},
+    {"convert -O vdi -o static=on src image", "vdi", "vdi", MIB_8, NULL, 1},
+    {"convert -O parallels src image", "ploop", "ploop", MIB_8, NULL, 0},
+    {"truncate -s 20M image && luks luks1 image", "raw", "luks", 0, NULL, 0},
+    {"truncate -s 20M image && luks luks2 --pbkdf pbkdf2 image", "raw", "luks", 0, NULL, 0},
+    {"genisoimage -quiet -o image src", "iso", "iso", 0, NULL, 400},
+    {"genisoimage -quiet -udf -R -J -o image src", "iso", "iso", 0, NULL, 0},
+    {"mv src image", "raw", "mbr", 0, NULL, 0},
+    {"echo label: gpt | sfdisk -q src && mv src image", "raw", "gpt", 0, NULL, 1},
+    {"gzip -c src >image", "raw", "gzip", 0, NULL, 0},
+    {"bzip2 -c src >image", "raw", "bzip2", 0, NULL, 0},
+    {"xz -0 -c src >image", "raw", "xz", 0, NULL, 0},
+    {"zstd -q -c src >image", "raw", "zstd", 0, NULL, 0},
+    {"touch a.ovf && tar -cf image a.ovf src", "raw", "ova", 0, NULL, 0},
+    {"touch a.ovf && tar -H pax -cf image a.ovf src", "raw", "ova", 0, NULL, 0},
+    {"touch a.ovf && tar -cf image src a.ovf", "raw", "tar", 0, NULL, 0},
+    {"head -c 1M /dev/urandom >image", "raw", NULL, 0, NULL, 0},
+    {"truncate -s 1M image", "raw", NULL, 0, NULL, 0},
+    {"cp /bin/sh image", "raw", "elf", 0, NULL, 0},
 };
 
 /* A disk with some data and an MBR. Nothing is flushed: it need not last. */
@@ -115,6 +118,11 @@ static void what_tools_make_is_known_for_what_it_is(void **state)
                                    MADE[i].seen, MADE[i].size,
                                    NULL,         MADE[i].unsafe};
         examined_check(&row, MADE[i].disk_format);
+        examined_end(row.what, &row.body, MADE[i].disk_format, NULL);
+        if (MADE[i].cut) {
+            row.body.size -= MADE[i].cut * UINT64_C(1024);
+            examined_end(row.what, &row.body, MADE[i].disk_format, "it");
+        }
         munmap(bytes, (size_t)size);
         close(file);
     }
@@ -127,7 +135,7 @@ static void nothing_is_made_of_an_empty_body(void **state)
     for (size_t i = 0; i < sizeof declared / sizeof *declared; i++) {
         struct format_examination examination;
         memset(&examination, 0xFF, sizeof examination);
-        format_examine(NULL, 0, declared[i], &examination);
+        format_examine(NULL, 0, declared[i], FORMAT_LENGTH_UNKNOWN, &examination);
         assert_null(examination.seen);
         assert_string_equal(examination.broken, "");
         assert_string_equal(examination.unsafe, "");
@@ -140,7 +148,7 @@ static void a_look_that_was_not_asked_for_is_not_looked_at(void **state)
 {
     (void)state;
     struct format_examination examination;
-    format_examine("\x01", 1, "raw", &examination);
+    format_examine("\x01", 1, "raw", FORMAT_LENGTH_UNKNOWN, &examination);
     format_examine_more(&examination, "conectix", 8);
     assert_null(examination.seen);
 }
@@ -150,7 +158,7 @@ static void a_look_that_shows_nothing_ends_it(void **state)
     (void)state;
     static const char opening[FORMAT_OPENING] = "vhdxfile";
     struct format_examination examination;
-    format_examine(opening, sizeof opening, "raw", &examination);
+    format_examine(opening, sizeof opening, "raw", FORMAT_LENGTH_UNKNOWN, &examination);
     assert_int_equal(examination.next.offset, 192 * 1024);
     format_examine_more(&examination, NULL, 0);
     assert_int_equal(examination.next.offset, 256 * 1024);
@@ -165,7 +173,7 @@ static void no_more_is_seen_than_was_asked_for(void **state)
     static const char opening[FORMAT_OPENING];
     static const char end[1024] = {[512] = 'c', 'o', 'n', 'e', 'c', 't', 'i', 'x'};
     struct format_examination examination;
-    format_examine(opening, sizeof opening, "vhd", &examination);
+    format_examine(opening, sizeof opening, "vhd", FORMAT_LENGTH_UNKNOWN, &examination);
     assert_true(examination.next.offset == FORMAT_FROM_END);
     assert_int_equal(examination.next.length, 512);
     format_examine_more(&examination, end, sizeof end);

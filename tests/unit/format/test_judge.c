@@ -191,9 +191,11 @@ static void a_claim_is_held_against_the_body(void **state)
     (void)state;
     for (size_t i = 0; i < sizeof ROWS / sizeof *ROWS; i++) {
         const struct row *row = &ROWS[i];
-        struct format_claim claim = {row->disk_format, row->container_format,
-                                     row->counts == BOTH || row->counts == ONLY_MISMATCH,
-                                     row->counts == BOTH || row->counts == ONLY_UNSAFE};
+        struct format_claim claim = {
+            row->disk_format,
+            row->container_format,
+            {[FORMAT_MISMATCH] = row->counts == BOTH || row->counts == ONLY_MISMATCH,
+             [FORMAT_UNSAFE] = row->counts == BOTH || row->counts == ONLY_UNSAFE}};
         struct format_examination examination;
         char why[FORMAT_WORDS] = "left from before";
         enum format_judgement judgement = sparse_judge(row->body, &claim, &examination, why);
@@ -212,7 +214,8 @@ static void a_small_body_is_suspect_only_in_what_curl_leaves(void **state)
         bool suspect;
     } rows[] = {{1, true},     {511, true},  {512, false}, {513, true},
                 {3584, false}, {4095, true}, {4096, false}};
-    static const struct format_claim claim = {"raw", "bare", true, true};
+    static const struct format_claim claim = {
+        "raw", "bare", {[FORMAT_MISMATCH] = true, [FORMAT_UNSAFE] = true}};
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         struct sparse_body body = {rows[i].count, {{0, bytes, rows[i].count}}};
         struct format_examination examination;
@@ -240,7 +243,8 @@ static void a_line_of_text_is_kept_and_lines_without_line_feeds_are_not(void **s
                 {257, FORMAT_MISMATCH},
                 {512, FORMAT_GOOD},
                 {600, FORMAT_MISMATCH}};
-    static const struct format_claim claim = {"raw", "bare", true, true};
+    static const struct format_claim claim = {
+        "raw", "bare", {[FORMAT_MISMATCH] = true, [FORMAT_UNSAFE] = true}};
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         struct sparse_body body = {rows[i].count, {{0, text, rows[i].count}}};
         struct format_examination examination;
@@ -253,13 +257,14 @@ static void only_a_whole_body_is_a_path_or_too_short(void **state)
 {
     (void)state;
     static const struct sparse_body *const bodies[] = {&PATH, &STRIPPED};
-    static const struct format_claim claim = {"raw", "bare", true, true};
+    static const struct format_claim claim = {
+        "raw", "bare", {[FORMAT_MISMATCH] = true, [FORMAT_UNSAFE] = true}};
     for (size_t i = 0; i < sizeof bodies / sizeof *bodies; i++) {
         size_t count;
         char why[FORMAT_WORDS];
         struct format_examination examination;
         unsigned char *opening = sparse_opening(bodies[i], &count);
-        format_examine(opening, count, claim.disk_format, &examination);
+        format_examine(opening, count, claim.disk_format, FORMAT_LENGTH_UNKNOWN, &examination);
         assert_int_equal(format_judge(&claim, &examination, opening, count, true, why),
                          FORMAT_MISMATCH);
         assert_int_equal(format_judge(&claim, &examination, opening, count, false, why),
@@ -271,12 +276,13 @@ static void only_a_whole_body_is_a_path_or_too_short(void **state)
 static void a_fixed_vhd_is_not_judged_before_its_end(void **state)
 {
     (void)state;
-    static const struct format_claim claim = {"vhd", "bare", true, true};
+    static const struct format_claim claim = {
+        "vhd", "bare", {[FORMAT_MISMATCH] = true, [FORMAT_UNSAFE] = true}};
     struct format_examination examination;
     char why[FORMAT_WORDS];
     size_t count;
     unsigned char *opening = sparse_opening(&ZEROS, &count);
-    format_examine(opening, count, claim.disk_format, &examination);
+    format_examine(opening, count, claim.disk_format, FORMAT_LENGTH_UNKNOWN, &examination);
     assert_int_equal(format_judge(&claim, &examination, opening, count, false, why), FORMAT_GOOD);
     format_examine_more(&examination, opening, examination.next.length);
     assert_int_equal(format_judge(&claim, &examination, opening, count, false, why),

@@ -1,0 +1,113 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Files that end too early: what a header says is held against the length, before Glance hears of it
+where the length is known; what only the end can show is seen before the last byte goes on."""
+import random
+import subprocess
+
+from support.desk import DOORS, Desk
+from support.scene import scenario
+
+KIB, MIB = 1 << 10, 1 << 20
+
+
+def make(folder, kind, *options):
+    source, made = folder / "source.raw", folder / "made"
+    source.write_bytes(random.Random(kind).randbytes(3 * MIB))
+    subprocess.run(["qemu-img", "convert", "-f", "raw", "-O", kind, *options, source, made],
+                   check=True, capture_output=True, timeout=60)
+    return made.read_bytes()
+
+
+def iso(folder):
+    (folder / "source.raw").write_bytes(random.Random("iso").randbytes(3 * MIB))
+    subprocess.run(["genisoimage", "-quiet", "-o", folder / "made", folder / "source.raw"],
+                   check=True, capture_output=True, timeout=60)
+    return (folder / "made").read_bytes()
+
+
+def with_footer(stream):
+    """As VMware writes it: the grain directory is named by a second header at the end."""
+    sector = bytearray(512)
+    sector[12] = 3  # the marker of a footer
+    return stream[:56] + b"\xff" * 8 + stream[64:] + sector + stream[:512] + bytes(512)
+
+
+def gpt(folder):
+    made = folder / "made"
+    made.write_bytes(bytes(3 * MIB))
+    subprocess.run(["/usr/sbin/sfdisk", "-q", made], input=b"label: gpt\nstart=2048\n", check=True,
+                   capture_output=True, timeout=60)
+    return made.read_bytes()
+
+
+def whole_files(scene):
+    """(disk_format, the file, how many bytes are missing of it, whether Glance hears of it before)"""
+    folder = scene.folder / "made"
+    folder.mkdir()
+    fixed = make(folder, "vpc", "-o", "subformat=fixed")
+    return [
+        ("vdi", make(folder, "vdi"), 1, False),
+        ("vdi", make(folder, "vdi", "-o", "static=on"), MIB, False),
+        ("vhd", make(folder, "vpc"), 513, False),  # into a block
+        ("vhd", make(folder, "vpc"), 512, False),
+        ("vhd", fixed[:MIB] + fixed[2 * MIB:], 0, True),
+        ("vhdx", make(folder, "vhdx", "-o", "subformat=fixed,block_size=1M"), MIB + 1, True),
+        ("vmdk", with_footer(make(folder, "vmdk", "-o", "subformat=streamOptimized")), 1024, True),
+        ("qcow2", make(folder, "qcow2"), 2 * MIB, True),  # L2 shows it
+        ("qcow2", make(folder, "qcow2")[:128 * KIB], 0, False),  # L1 is missing
+        ("iso", iso(folder), MIB, False),
+        ("raw", gpt(folder), 1, False),
+        ("raw", gpt(folder), MIB, False),
+    ]
+
+
+@scenario(threaded=True)
+def refused(scene):
+    table = whole_files(scene)
+    desk = Desk(scene)
+    for kind, body, missing, heard in table:
+        body = body[:len(body) - missing]
+        for door in DOORS:
+            image = desk.image(disk_format=kind)
+            told = desk.put(image, body, door=door)
+            said = desk.refused(told, image, 400, "truncated", door, reached=heard)
+            assert "qemu-img" not in said["message"] and said["hint"], said
+            image = desk.image(disk_format=kind)
+            # spooled: the end is there before Glance is asked for anything
+            desk.refused(desk.put_chunked(image, body, door=door), image, 400, "truncated", door)
+
+
+@scenario
+def whole_ones_pass_and_so_do_longer_ones(scene):
+    desk = Desk(scene)
+    for kind, body, missing, _ in whole_files(scene):
+        if not missing:
+            continue
+        sound = [body]
+        if kind in ("iso", "raw"):
+            sound += [body + bytes(300 * KIB), body + b"signature"]
+        if kind == "iso":
+            sound += [body[:-4096]]
+        for each in sound:
+            image = desk.image(disk_format=kind)
+            told = desk.put(image, each)
+            desk.stored(told, image, each)
+            assert told.get("X-Intake-Warning") is None, (kind, told.get("X-Intake-Warning"))
+
+
+@scenario
+def warned_of_and_not_looked_for(scene):
+    table = whole_files(scene)
+    desk = Desk(scene, truncated="warn")
+    for level in ("warn", "off"):
+        if level == "off":
+            desk.set(truncated="off")
+        for kind, body, missing, _ in table:
+            body = body[:len(body) - missing]
+            image = desk.image(disk_format=kind)
+            told = desk.put(image, body)
+            desk.stored(told, image, body)
+            if level == "warn":
+                desk.warned(told, "truncated")
+            else:
+                assert told.get("X-Intake-Warning") is None, (kind, told.get("X-Intake-Warning"))
