@@ -52,6 +52,8 @@ struct body_plan {
     const char *content_type; /* NULL: none */
     const char *disk_format;
     const char *container_format;
+    const char *vmware_disktype; /* as in struct image */
+    const char *hypervisor;
     const struct promises *promises;       /* digests of the body as it is sent, form and all */
     const struct promises *image_promises; /* of the image itself */
     const char *glance_hash;               /* what Glance hashes with; "": it has not said so yet */

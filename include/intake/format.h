@@ -64,7 +64,9 @@ enum format_judgement {
     FORMAT_GOOD,
     FORMAT_MISMATCH,  /* not what the image says */
     FORMAT_UNSAFE,    /* CVE-2024-32498 and its kind */
+    FORMAT_DAMAGED,   /* changed on its way */
     FORMAT_TRUNCATED, /* the end is missing */
+    FORMAT_COMPRESSED,
     FORMAT_JUDGEMENTS
 };
 
@@ -74,6 +76,8 @@ struct format_claim {
     const char *disk_format;
     const char *container_format;
     bool counts[FORMAT_JUDGEMENTS];
+    const char *vmware_disktype; /* properties, as struct image has them; NULL: none */
+    const char *hypervisor;
 };
 
 /* `why` gets a clause that says what the body looks like and what to do about it: "declared raw,
@@ -84,5 +88,12 @@ enum format_judgement format_judge(const struct format_claim *claim,
                                    const struct format_examination *examination,
                                    const void *opening, size_t count, bool whole,
                                    char why[FORMAT_WORDS]);
+
+/* The same for what is only worth a warning, where nothing is objected to: data that some
+ * hypervisor takes under this name, and others do not. */
+enum format_judgement format_remark(const struct format_claim *claim,
+                                    const struct format_examination *examination,
+                                    const void *opening, size_t count, bool whole,
+                                    char why[FORMAT_WORDS]);
 
 #endif

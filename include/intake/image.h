@@ -23,7 +23,10 @@ struct image {
     char *os_hash_algo;  /* as Python's hashlib names it: "sha512" */
     char *os_hash_value; /* in hex, and so is the MD5 that is called `checksum` */
     char *checksum;
-    char *stores;     /* "file,test"; NULL: Glance has only one, without a name, or no data yet */
+    char *stores; /* "file,test"; NULL: Glance has only one, without a name, or no data yet */
+    char *vmware_disktype; /* "preallocated": the data of a vmdk are flat */
+    char *hypervisor;      /* which one it is for, where that may want other data than disk_format
+                            * says: "vmware", "xen", "hyperv"; NULL: no property tells of one */
     bool of_volumes;  /* block_device_mapping or bdm_v2 is set: Nova's snapshot of a server whose
                        * disks are volumes, an image that has properties and no data */
     char *sdk_sha256; /* owner_specified.openstack.sha256 and .md5: what openstacksdk read from */

@@ -7,8 +7,8 @@
  *   envelope.c   takes the image out of a form (multipart.c finds it)
  *   measure.c    counts it against the limits and the client's own word
  *   inspect.c    holds its opening back until that has been judged; looks further on where a format
- *                asks for it (encoded.c: a text in its place; stripped.c: damage; proxy/format/:
- *                everything else)
+ *                asks for it (encoded.c: a text in its place; stripped.c, decoded.c: damage;
+ *                proxy/format/: everything else)
  *   keep.c       spools it if its length is not known
  *   digest.c     hashes it (hashing.c: beside the loop), and holds the digests against those that
  *                were promised

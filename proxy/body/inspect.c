@@ -6,6 +6,7 @@
  *      0                   FORMAT_OPENING      next.offset [ look ]       [ look from the end ]
  */
 #include "body/body_priv.h"
+#include "body/decoded.h"
 #include "body/encoded.h"
 #include "body/stripped.h"
 #include "intake/format.h"
@@ -45,6 +46,9 @@ static size_t judged_count(const struct inspect *inspect)
 
 /* --- judging --------------------------------------------------------------------------- */
 
+static const char STRIPPED[] =
+    "it has lost bytes, as curl -d strips NUL, line feed and carriage return from a file";
+
 static bool find_damage(struct inspect *inspect)
 {
     const struct check_levels *checks = &inspect->filter.body->plan.checks;
@@ -55,49 +59,63 @@ static bool find_damage(struct inspect *inspect)
     if (text)
         return filter_object(&inspect->filter, checks->damaged, REFUSAL_DAMAGED_BODY,
                              "it is %s made of a file, and not the file itself", text);
-    return !stripped(inspect->opening, judged_count(inspect)) ||
-           filter_object(&inspect->filter, checks->damaged, REFUSAL_DAMAGED_BODY,
-                         "it has lost bytes, as curl -d strips NUL, line feed and carriage return "
-                         "from a file");
+    const char *damage = stripped(inspect->opening, judged_count(inspect))
+                             ? STRIPPED
+                             : decoded_as_text(inspect->opening, judged_count(inspect));
+    return !damage ||
+           filter_object(&inspect->filter, checks->damaged, REFUSAL_DAMAGED_BODY, "%s", damage);
 }
 
 static const enum refusal REASONS[] = {
-    [FORMAT_MISMATCH] = REFUSAL_FORMAT_MISMATCH,
-    [FORMAT_UNSAFE] = REFUSAL_UNSAFE_FORMAT,
-    [FORMAT_TRUNCATED] = REFUSAL_TRUNCATED,
+    [FORMAT_MISMATCH] = REFUSAL_FORMAT_MISMATCH, [FORMAT_UNSAFE] = REFUSAL_UNSAFE_FORMAT,
+    [FORMAT_DAMAGED] = REFUSAL_DAMAGED_BODY,     [FORMAT_TRUNCATED] = REFUSAL_TRUNCATED,
+    [FORMAT_COMPRESSED] = REFUSAL_COMPRESSED,
 };
 
 static enum check_level level_of(const struct body *body, enum format_judgement judgement)
 {
     const struct check_levels *checks = &body->plan.checks;
     const enum check_level levels[] = {
-        [FORMAT_MISMATCH] = checks->format,
-        [FORMAT_UNSAFE] = checks->unsafe_format,
-        [FORMAT_TRUNCATED] = checks->truncated,
+        [FORMAT_MISMATCH] = checks->format,       [FORMAT_UNSAFE] = checks->unsafe_format,
+        [FORMAT_DAMAGED] = checks->damaged,       [FORMAT_TRUNCATED] = checks->truncated,
+        [FORMAT_COMPRESSED] = checks->compressed,
     };
     return levels[judgement];
 }
 
+typedef enum format_judgement judge_fn(const struct format_claim *claim,
+                                       const struct format_examination *examination,
+                                       const void *opening, size_t count, bool whole,
+                                       char why[FORMAT_WORDS]);
+
 /* One judgement after the other, until one refuses or there is none left that was not let pass. */
-static bool judge_format(struct inspect *inspect)
+static bool judge_by(struct inspect *inspect, judge_fn *by, enum check_level most)
 {
     const struct body *body = inspect->filter.body;
     struct format_claim claim = {.disk_format = body->plan.disk_format,
-                                 .container_format = body->plan.container_format};
+                                 .container_format = body->plan.container_format,
+                                 .vmware_disktype = body->plan.vmware_disktype,
+                                 .hypervisor = body->plan.hypervisor};
     for (int i = FORMAT_GOOD + 1; i < FORMAT_JUDGEMENTS; i++)
         claim.counts[i] = level_of(body, (enum format_judgement)i) != CHECK_OFF;
     char why[FORMAT_WORDS];
     for (;;) {
-        enum format_judgement judgement =
-            format_judge(&claim, &inspect->examination, inspect->opening, judged_count(inspect),
-                         inspect->ended, why);
+        enum format_judgement judgement = by(&claim, &inspect->examination, inspect->opening,
+                                             judged_count(inspect), inspect->ended, why);
         if (judgement == FORMAT_GOOD)
             return true;
-        if (!filter_object(&inspect->filter, level_of(body, judgement), REASONS[judgement], "%s",
+        enum check_level level = level_of(body, judgement);
+        if (!filter_object(&inspect->filter, level < most ? level : most, REASONS[judgement], "%s",
                            why))
             return false;
         claim.counts[judgement] = false;
     }
+}
+
+static bool judge_format(struct inspect *inspect)
+{
+    return judge_by(inspect, format_judge, CHECK_REJECT) &&
+           judge_by(inspect, format_remark, CHECK_WARN);
 }
 
 static bool judge(struct inspect *inspect)

@@ -91,6 +91,8 @@ static bool make_body(struct exchange *x)
         .content_type = headers_get(&client_head(x->client)->headers, "Content-Type"),
         .disk_format = x->image.disk_format,
         .container_format = x->image.container_format,
+        .vmware_disktype = x->image.vmware_disktype,
+        .hypervisor = x->image.hypervisor,
         .promises = &x->promises,
         .image_promises = &x->image_promises,
         .glance_hash = x->glance_hash,

@@ -8,6 +8,7 @@
  *     words.c        what is said of them
  *     examine.c      table + look -> examination
  *     judge.c        claim + examination -> judgement and words
+ *     drivers.c      what a hypervisor takes under another name
  */
 #ifndef FORMAT_PRIV_H
 #define FORMAT_PRIV_H
@@ -119,6 +120,10 @@ bool iso_holds(const struct view *opening);
 void iso_examine(struct view *opening, struct format_examination *out);
 void gpt_examine(struct view *opening, struct format_examination *out);
 bool ova_holds(const struct view *opening);
+bool ova_v7_holds(const struct view *opening);
+void ova_examine(struct view *opening, struct format_examination *out);
+void ova_examine_more(struct view *view, const struct format_look *look,
+                      struct format_examination *out);
 
 /* The descriptor of a VMDK: `text` up to its first NUL. */
 void vmdk_descriptor_examine(const char *text, size_t count, char unsafe[FORMAT_WORDS]);
@@ -128,6 +133,8 @@ void vmdk_descriptor_examine(const char *text, size_t count, char unsafe[FORMAT_
 bool text_is_html(const struct view *opening);
 bool text_is_xml(const struct view *opening);
 bool text_is_json(const struct view *opening);
+bool text_is_lfs_pointer(const struct view *opening); /* what git has instead of a large file */
+bool text_is_checksums(const struct view *opening);   /* a list, as of sha256sum */
 
 /* Does it begin like text (UTF-8, no control characters but white space)? Not if it is empty. */
 bool text_is_plain(const struct view *opening);
@@ -136,5 +143,30 @@ bool text_is_plain(const struct view *opening);
  * stands around it; cut to its size. */
 enum { TEXT_PATH_MAX = 1024 };
 bool text_is_path(const struct view *body, char path[TEXT_PATH_MAX + 1]);
+
+/* --- judge.c and drivers.c ------------------------------------------------------------- */
+
+/* All that a check goes by. */
+struct evidence {
+    const struct format_claim *claim;
+    const struct format_examination *examination;
+    const struct format *seen;     /* NULL: nothing that is known */
+    const struct format *declared; /* NULL: not in the table */
+    bool declared_raw;             /* or what is kept like it */
+    bool
+        contained; /* the container format has its own form, and disk_format is of what is inside */
+    struct view opening;
+    bool whole;
+};
+
+bool evidence_one_of(const char *word, const char *const *words);
+bool evidence_seen_is(const struct evidence *evidence, const char *name);
+bool evidence_claims(const struct evidence *evidence, const char *disk_format);
+
+/* The data is not what disk_format says in so many words, but some hypervisor's driver takes it. */
+bool driver_takes_it(const struct evidence *evidence);
+bool driver_qcow2_as_ami(const struct evidence *evidence);
+/* The same in words, where it is worth a warning. */
+bool driver_named(const struct evidence *evidence, char *why);
 
 #endif

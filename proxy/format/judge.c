@@ -8,26 +8,6 @@
 
 enum { SECTOR = 512, SMALL = 4 * 1024, LINE = 256 };
 
-/* All that a check goes by. */
-struct evidence {
-    const struct format_claim *claim;
-    const struct format_examination *examination;
-    const struct format *seen;     /* NULL: nothing that is known */
-    const struct format *declared; /* NULL: not in the table */
-    bool declared_raw;             /* or what is kept like it */
-    bool
-        contained; /* the container format has its own form, and disk_format is of what is inside */
-    struct view opening;
-    bool whole;
-};
-
-static bool one_of(const char *word, const char *const *words)
-{
-    while (*words && strcmp(word, *words) != 0)
-        words++;
-    return *words;
-}
-
 static struct evidence gather(const struct format_claim *claim,
                               const struct format_examination *examination)
 {
@@ -39,8 +19,8 @@ static struct evidence gather(const struct format_claim *claim,
         .examination = examination,
         .seen = examination->seen ? format_named(examination->seen) : NULL,
         .declared = declared && declared->disk ? declared : NULL,
-        .declared_raw = one_of(claim->disk_format, like_raw),
-        .contained = one_of(claim->container_format, containers),
+        .declared_raw = evidence_one_of(claim->disk_format, like_raw),
+        .contained = evidence_one_of(claim->container_format, containers),
     };
 }
 
@@ -99,11 +79,31 @@ static bool no_ova(const struct evidence *evidence, char *why)
 static bool disk_format_in_raw(const struct evidence *evidence, char *why)
 {
     const struct format *seen = evidence->seen;
-    if (!evidence->declared_raw || evidence->contained || !seen || !seen->disk)
+    if (!evidence->declared_raw || evidence->contained || !seen || !seen->disk ||
+        driver_takes_it(evidence))
         return false;
     words_say(why, "declared %s, but this is %s: %s", evidence->claim->disk_format, seen->words,
               seen->advice);
     return true;
+}
+
+static bool raw_advice(const struct format *seen)
+{
+    return strstr(seen->advice, "--disk-format raw");
+}
+
+/* The first letters of a magic whose other bytes are wrong, or the whole of one a little further
+ * on: then it is not a raw disk, whatever else it is. */
+static bool begins_damaged(const struct evidence *evidence)
+{
+    enum { NEAR = 512 };
+    static const char *const magics[] = {"QFI", "KDMV", "conectix", "vhdxfile", "QED", "<<< "};
+    const struct view *opening = &evidence->opening;
+    size_t near = opening->count < NEAR ? opening->count : NEAR;
+    for (size_t i = 0; i < sizeof magics / sizeof *magics; i++)
+        if (memmem(opening->bytes, near, magics[i], strlen(magics[i])))
+            return true;
+    return false;
 }
 
 static bool other_disk_format(const struct evidence *evidence, char *why)
@@ -112,9 +112,18 @@ static bool other_disk_format(const struct evidence *evidence, char *why)
     const struct format *declared = evidence->declared;
     bool still_looking =
         evidence->examination->next.length && same(evidence->examination->format, declared);
-    if (!declared || evidence->contained || same(seen, declared) || still_looking)
+    if (!declared || evidence->contained || same(seen, declared) || still_looking ||
+        driver_takes_it(evidence))
         return false;
-    if (seen)
+    if (seen && !raw_advice(seen))
+        words_say(why, "declared %s, but this is %s: %s", declared->name, seen->words,
+                  seen->advice);
+    else if (evidence->claim->hypervisor || begins_damaged(evidence))
+        words_say(why,
+                  "declared %s, but it does not begin or end like one: compare the file with its "
+                  "original, which may be whole",
+                  declared->name);
+    else if (seen)
         words_say(why, "declared %s, but this is %s: %s", declared->name, seen->words,
                   seen->advice);
     else
@@ -159,11 +168,18 @@ static bool lost_bytes(const struct evidence *evidence, char *why)
 static bool foreign_header(const struct evidence *evidence, char *why)
 {
     const struct format *seen = evidence->seen;
-    if (!seen || !seen->nests || same(seen, evidence->declared) ||
+    if (!seen || !seen->nests || same(seen, evidence->declared) || driver_qcow2_as_ami(evidence) ||
         (!evidence->declared && !evidence->declared_raw))
         return false;
     words_say(why, "declared %s, but it has a %s header", evidence->claim->disk_format, seen->name);
     return true;
+}
+
+/* The kernel's own form of lz4, in which an initramfs may be. */
+static bool is_kernel_lz4(const struct evidence *evidence)
+{
+    return evidence_seen_is(evidence, "lz4") &&
+           view_is(&evidence->opening, 0, "\x02\x21\x4C\x18", 4);
 }
 
 /* Of an OVA, and of a disk that is not in another container. */
@@ -177,10 +193,37 @@ static bool truncated(const struct evidence *evidence, char *why)
     return true;
 }
 
-static const struct check {
+/* Text is no disk, though one may begin with some. */
+static bool never_a_disk(const struct evidence *evidence, char *why)
+{
+    static const char *const texts[] = {"html", "xml", "json", "lfs", "checksums", NULL};
+    const struct format *seen = evidence->seen;
+    const struct view *opening = &evidence->opening;
+    if (!evidence->declared_raw || evidence->contained || !seen ||
+        !evidence_one_of(seen->name, texts) || memchr(opening->bytes, '\0', opening->count))
+        return false;
+    words_say(why, "declared %s, but this is %s: %s", evidence->claim->disk_format, seen->words,
+              seen->advice);
+    return true;
+}
+
+static bool compressed(const struct evidence *evidence, char *why)
+{
+    static const char *const names[] = {"xz", "zstd", "bzip2", "lz4", "7z", "zip", NULL};
+    const struct format *seen = evidence->seen;
+    if (!evidence_claims(evidence, "raw") || evidence->contained || !seen ||
+        !evidence_one_of(seen->name, names) || is_kernel_lz4(evidence))
+        return false;
+    words_say(why, "declared raw, but this is %s: %s", seen->words, seen->advice);
+    return true;
+}
+
+struct check {
     enum format_judgement judgement;
     bool (*objects)(const struct evidence *evidence, char *why);
-} CHECKS[] = {
+};
+
+static const struct check CHECKS[] = {
     {FORMAT_MISMATCH, damaged},
     {FORMAT_UNSAFE, unsafe},
     {FORMAT_MISMATCH, path},
@@ -188,23 +231,65 @@ static const struct check {
     {FORMAT_MISMATCH, disk_format_in_raw},
     {FORMAT_MISMATCH, other_disk_format},
     {FORMAT_MISMATCH, lost_bytes},
+    {FORMAT_MISMATCH, never_a_disk},
+    {FORMAT_COMPRESSED, compressed},
     {FORMAT_UNSAFE, foreign_header},
     {FORMAT_TRUNCATED, truncated},
 };
+
+/* --- remarks --------------------------------------------------------------------------- */
+
+static bool maybe_an_initramfs(const struct evidence *evidence, char *why)
+{
+    if (!evidence_claims(evidence, "raw") || evidence->contained ||
+        (!evidence_seen_is(evidence, "gzip") && !is_kernel_lz4(evidence)))
+        return false;
+    words_say(why, "declared raw, but this is %s: unless it is an initramfs, %s",
+              evidence->seen->words, evidence->seen->advice);
+    return true;
+}
+
+static const struct check REMARKS[] = {
+    {FORMAT_MISMATCH, driver_named},
+    {FORMAT_COMPRESSED, maybe_an_initramfs},
+};
+
+/* --- all of them ----------------------------------------------------------------------- */
+
+static enum format_judgement first_of(const struct check *checks, size_t check_count,
+                                      const struct evidence *evidence, char why[FORMAT_WORDS])
+{
+    *why = '\0';
+    for (size_t i = 0; i < check_count; i++)
+        if (evidence->claim->counts[checks[i].judgement] && checks[i].objects(evidence, why))
+            return checks[i].judgement;
+    return FORMAT_GOOD;
+}
+
+static struct evidence gather_all(const struct format_claim *claim,
+                                  const struct format_examination *examination, const void *opening,
+                                  size_t count, bool whole)
+{
+    struct evidence evidence = gather(claim, examination);
+    evidence.opening = (struct view){count ? opening : "", count, false};
+    evidence.whole = whole;
+    return evidence;
+}
 
 enum format_judgement format_judge(const struct format_claim *claim,
                                    const struct format_examination *examination,
                                    const void *opening, size_t count, bool whole,
                                    char why[FORMAT_WORDS])
 {
-    struct evidence evidence = gather(claim, examination);
-    evidence.opening = (struct view){count ? opening : "", count, false};
-    evidence.whole = whole;
-    *why = '\0';
-    for (size_t i = 0; i < sizeof CHECKS / sizeof *CHECKS; i++) {
-        const struct check *check = &CHECKS[i];
-        if (claim->counts[check->judgement] && check->objects(&evidence, why))
-            return check->judgement;
-    }
-    return FORMAT_GOOD;
+    struct evidence evidence = gather_all(claim, examination, opening, count, whole);
+    return first_of(CHECKS, sizeof CHECKS / sizeof *CHECKS, &evidence, why);
+}
+
+enum format_judgement format_remark(const struct format_claim *claim,
+                                    const struct format_examination *examination,
+                                    const void *opening, size_t count, bool whole,
+                                    char why[FORMAT_WORDS])
+{
+    struct evidence evidence = gather_all(claim, examination, opening, count, whole);
+    return first_of(REMARKS, sizeof REMARKS / sizeof *REMARKS, &evidence, why);
 }

@@ -62,6 +62,24 @@ bool text_is_json(const struct view *opening)
     return text_is_plain(opening) && (begins(opening, "{") || begins(opening, "["));
 }
 
+bool text_is_lfs_pointer(const struct view *opening)
+{
+    return text_is_plain(opening) && begins(opening, "version https://git-lfs.github.com/spec/");
+}
+
+/* "DIGEST  NAME", or "SHA256 (NAME) = DIGEST". */
+bool text_is_checksums(const struct view *opening)
+{
+    enum { MD5 = 32, SHA512 = 128 };
+    size_t digits = 0;
+    while (digits < opening->count && isxdigit(opening->bytes[digits]))
+        digits++;
+    bool first = digits >= MD5 && digits <= SHA512 && digits % 8 == 0 &&
+                 (view_is(opening, digits, "  ", 2) || view_is(opening, digits, " *", 2));
+    return text_is_plain(opening) && (first || begins(opening, "SHA256 (") ||
+                                      begins(opening, "SHA512 (") || begins(opening, "MD5 ("));
+}
+
 /* --- paths ----------------------------------------------------------------------------- */
 
 static bool has_prefix(const char *text)

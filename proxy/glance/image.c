@@ -4,6 +4,7 @@
 #include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 /* jansson stops at 2048 levels by itself (JSON_PARSER_MAX_DEPTH), and Glance never nests past 3. */
 static json_t *object_load(const char *json, size_t length, bool *no_memory)
@@ -39,6 +40,43 @@ static bool is_set(const json_t *object, const char *key)
     return value && !json_is_null(value);
 }
 
+/* The first of `names` that the text begins with. */
+static const char *beginning(const char *text, const char *const *names)
+{
+    while (*names && (!text || strncasecmp(text, *names, strlen(*names)) != 0))
+        names++;
+    return *names;
+}
+
+/* Nova reads hypervisor_type and img_hv_type; the others are each for one hypervisor alone. */
+static const char *hypervisor_of(json_t *object)
+{
+    static const char *const names[] = {"vmware", "xen", "hyperv", NULL};
+    static const char *const prefixes[] = {"vmware_", "xenapi_", "hyperv_", NULL}; /* of names */
+    static const char *const keys[] = {"hypervisor_type", "img_hv_type", "hw_vm_mode", "vm_mode"};
+    const char *key;
+    json_t *value;
+    for (size_t i = 0; i < sizeof keys / sizeof *keys; i++) {
+        const char *name = beginning(json_string_value(json_object_get(object, keys[i])), names);
+        if (name)
+            return name;
+    }
+    json_object_foreach(object, key, value)
+    {
+        for (size_t i = 0; prefixes[i]; i++)
+            if (!strncmp(key, prefixes[i], strlen(prefixes[i])))
+                return names[i];
+    }
+    return NULL;
+}
+
+static bool hypervisor_take(json_t *object, char **out)
+{
+    const char *name = hypervisor_of(object);
+    *out = name ? strdup(name) : NULL;
+    return !name || *out;
+}
+
 bool image_parse(const char *json, size_t length, struct image *image)
 {
     *image = (struct image){0};
@@ -60,12 +98,14 @@ bool image_parse(const char *json, size_t length, struct image *image)
         {"os_hash_value", &image->os_hash_value},
         {"checksum", &image->checksum},
         {"stores", &image->stores},
+        {"vmware_disktype", &image->vmware_disktype},
         {"owner_specified.openstack.sha256", &image->sdk_sha256},
         {"owner_specified.openstack.md5", &image->sdk_md5},
     };
     bool ok = true;
     for (size_t i = 0; i < sizeof fields / sizeof *fields; i++)
         ok = ok && string_take(object, fields[i].key, fields[i].to);
+    ok = ok && hypervisor_take(object, &image->hypervisor);
     size_take(object, image);
     image->of_volumes = is_set(object, "block_device_mapping") || is_set(object, "bdm_v2");
     json_decref(object);
@@ -89,6 +129,8 @@ void image_free(struct image *image)
     free(image->os_hash_value);
     free(image->checksum);
     free(image->stores);
+    free(image->vmware_disktype);
+    free(image->hypervisor);
     free(image->sdk_sha256);
     free(image->sdk_md5);
     *image = (struct image){0};

@@ -92,7 +92,7 @@ def mismatches(shelf):
         ("raw", "bare", shelf.iso(), "--disk-format iso"),
         ("raw", "bare", vdi, "--disk-format vdi"),
         ("vdi", "bare", data(MIB), "vdi"),
-        ("vhd", "bare", shelf.convert("vhdx"), "--disk-format vhdx"),
+        ("vhd", "bare", shelf.make("vdi"), "--disk-format vdi"),
         ("vhdx", "bare", shelf.make("vpc"), "--disk-format vhd"),
         ("iso", "bare", with_partitions("mbr"), "iso"),
         ("vmdk", "bare", ova(vmdk), "--container-format ova"),

@@ -67,7 +67,8 @@ static const struct row {
     {&GZIP, "raw", "bare", BOTH, FORMAT_GOOD, ""},
     {&TAR, "raw", "bare", BOTH, FORMAT_GOOD, ""},
     {&OVA, "raw", "bare", BOTH, FORMAT_GOOD, ""},
-    {&HTML, "raw", "bare", BOTH, FORMAT_GOOD, ""},
+    {&HTML, "raw", "bare", BOTH, FORMAT_MISMATCH,
+     "declared raw, but this is an HTML page: send the image file itself"},
     {&HELLO, "raw", "bare", BOTH, FORMAT_GOOD, ""},
     {&FIXED, "raw", "bare", BOTH, FORMAT_GOOD, ""},
     {&EMPTY, "raw", "bare", BOTH, FORMAT_GOOD, ""},
@@ -192,15 +193,67 @@ static void a_claim_is_held_against_the_body(void **state)
     for (size_t i = 0; i < sizeof ROWS / sizeof *ROWS; i++) {
         const struct row *row = &ROWS[i];
         struct format_claim claim = {
-            row->disk_format,
-            row->container_format,
-            {[FORMAT_MISMATCH] = row->counts == BOTH || row->counts == ONLY_MISMATCH,
-             [FORMAT_UNSAFE] = row->counts == BOTH || row->counts == ONLY_UNSAFE}};
+            .disk_format = row->disk_format,
+            .container_format = row->container_format,
+            .counts = {[FORMAT_MISMATCH] = row->counts == BOTH || row->counts == ONLY_MISMATCH,
+                       [FORMAT_UNSAFE] = row->counts == BOTH || row->counts == ONLY_UNSAFE}};
         struct format_examination examination;
         char why[FORMAT_WORDS] = "left from before";
         enum format_judgement judgement = sparse_judge(row->body, &claim, &examination, why);
         if (judgement != row->judgement || strcmp(why, row->why) != 0)
             fail_msg("row %zu, %s: %d, \"%s\"", i, row->disk_format, judgement, why);
+    }
+}
+
+/* What passes under the name of a driver, what is said of it, and what does not pass. */
+static void a_name_may_be_that_of_a_driver(void **state)
+{
+    (void)state;
+    static const struct sparse_body vhdx = {BIG, {PIECE(0, "vhdxfile")}};
+    static const struct sparse_body hybrid = {BIG,
+                                              {PIECE(32768, "\0CD001\1"), PIECE(510, "\x55\xAA")}};
+    static const struct {
+        const struct sparse_body *body;
+        const char *disk_format, *container_format, *disktype, *hypervisor;
+        bool passes, remark;
+    } rows[] = {
+        {&MBR, "vmdk", "bare", "preallocated", "vmware", true, false},
+        {&ZEROS, "vmdk", "bare", NULL, "vmware", true, false},
+        {&ZEROS, "vmdk", "bare", "sparse", "vmware", false, false},
+        {&ZEROS, "vmdk", "bare", NULL, NULL, false, false},
+        {&VDI, "vmdk", "bare", "preallocated", "vmware", false, false},
+        {&vhdx, "vhd", "bare", NULL, NULL, true, true},
+        {&QCOW2, "ami", "bare", NULL, NULL, true, true},
+        {&BACKED, "ami", "bare", NULL, NULL, false, false},
+        {&QCOW2, "aki", "bare", NULL, NULL, false, false},
+        {&GZIP, "vhd", "ovf", NULL, NULL, true, false},
+        {&GZIP, "vhd", "bare", NULL, "xen", true, false},
+        {&GZIP, "vhd", "bare", NULL, NULL, false, false},
+        {&hybrid, "raw", "bare", NULL, NULL, true, true},
+        {&ISO, "raw", "bare", NULL, NULL, false, false},
+        {&GZIP, "raw", "bare", NULL, NULL, true, true},
+        {&GZIP, "ari", "ari", NULL, NULL, true, false},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        struct format_claim claim = {.disk_format = rows[i].disk_format,
+                                     .container_format = rows[i].container_format,
+                                     .vmware_disktype = rows[i].disktype,
+                                     .hypervisor = rows[i].hypervisor};
+        for (int k = FORMAT_GOOD + 1; k < FORMAT_JUDGEMENTS; k++)
+            claim.counts[k] = true;
+        struct format_examination examination;
+        char why[FORMAT_WORDS];
+        size_t count;
+        unsigned char *opening = sparse_opening(rows[i].body, &count);
+        format_examine(opening, count, claim.disk_format, FORMAT_LENGTH_UNKNOWN, &examination);
+        examination.next.length = 0;
+        if ((format_judge(&claim, &examination, opening, count, false, why) == FORMAT_GOOD) !=
+            rows[i].passes)
+            fail_msg("row %zu: \"%s\"", i, why);
+        if (rows[i].passes && (format_remark(&claim, &examination, opening, count, false, why) !=
+                               FORMAT_GOOD) != rows[i].remark)
+            fail_msg("row %zu remarks \"%s\"", i, why);
+        free(opening);
     }
 }
 
@@ -215,7 +268,9 @@ static void a_small_body_is_suspect_only_in_what_curl_leaves(void **state)
     } rows[] = {{1, true},     {511, true},  {512, false}, {513, true},
                 {3584, false}, {4095, true}, {4096, false}};
     static const struct format_claim claim = {
-        "raw", "bare", {[FORMAT_MISMATCH] = true, [FORMAT_UNSAFE] = true}};
+        .disk_format = "raw",
+        .container_format = "bare",
+        .counts = {[FORMAT_MISMATCH] = true, [FORMAT_UNSAFE] = true}};
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         struct sparse_body body = {rows[i].count, {{0, bytes, rows[i].count}}};
         struct format_examination examination;
@@ -244,7 +299,9 @@ static void a_line_of_text_is_kept_and_lines_without_line_feeds_are_not(void **s
                 {512, FORMAT_GOOD},
                 {600, FORMAT_MISMATCH}};
     static const struct format_claim claim = {
-        "raw", "bare", {[FORMAT_MISMATCH] = true, [FORMAT_UNSAFE] = true}};
+        .disk_format = "raw",
+        .container_format = "bare",
+        .counts = {[FORMAT_MISMATCH] = true, [FORMAT_UNSAFE] = true}};
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         struct sparse_body body = {rows[i].count, {{0, text, rows[i].count}}};
         struct format_examination examination;
@@ -258,7 +315,9 @@ static void only_a_whole_body_is_a_path_or_too_short(void **state)
     (void)state;
     static const struct sparse_body *const bodies[] = {&PATH, &STRIPPED};
     static const struct format_claim claim = {
-        "raw", "bare", {[FORMAT_MISMATCH] = true, [FORMAT_UNSAFE] = true}};
+        .disk_format = "raw",
+        .container_format = "bare",
+        .counts = {[FORMAT_MISMATCH] = true, [FORMAT_UNSAFE] = true}};
     for (size_t i = 0; i < sizeof bodies / sizeof *bodies; i++) {
         size_t count;
         char why[FORMAT_WORDS];
@@ -277,7 +336,9 @@ static void a_fixed_vhd_is_not_judged_before_its_end(void **state)
 {
     (void)state;
     static const struct format_claim claim = {
-        "vhd", "bare", {[FORMAT_MISMATCH] = true, [FORMAT_UNSAFE] = true}};
+        .disk_format = "vhd",
+        .container_format = "bare",
+        .counts = {[FORMAT_MISMATCH] = true, [FORMAT_UNSAFE] = true}};
     struct format_examination examination;
     char why[FORMAT_WORDS];
     size_t count;
@@ -294,6 +355,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_claim_is_held_against_the_body),
+        cmocka_unit_test(a_name_may_be_that_of_a_driver),
         cmocka_unit_test(a_small_body_is_suspect_only_in_what_curl_leaves),
         cmocka_unit_test(a_line_of_text_is_kept_and_lines_without_line_feeds_are_not),
         cmocka_unit_test(only_a_whole_body_is_a_path_or_too_short),

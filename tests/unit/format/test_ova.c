@@ -59,11 +59,55 @@ static const struct examined_row ROWS[] = {
      0,
      NULL,
      NULL},
-    {"behind more than may be said of it",
+    {"behind its manifest",
+     {10240, {PIECE(0, "vm.mf"), HEAD(0, "0"), PIECE(512, "vm.ovf"), HEAD(512, "0")}},
+     "ova",
+     0,
+     NULL,
+     NULL},
+    {"behind its manifest and another file",
+     {10240,
+      {PIECE(0, "vm.mf"), HEAD(0, "0"), PIECE(512, "vm.vmdk"), HEAD(512, "0"),
+       PIECE(1024, "vm.ovf"), HEAD(1024, "0")}},
+     "tar",
+     0,
+     NULL,
+     NULL},
+    {"its name in pax's words only",
+     {10240,
+      {PIECE(0, "PaxHeader"), HEAD(0, "x"), SIZE(0, "00000000017"), PIECE(512, "15 path=vm.ovf\n"),
+       PIECE(1024, "vm.o"), HEAD(1024, "0")}},
+     "ova",
+     0,
+     NULL,
+     NULL},
+    {"its name in GNU tar's words only",
+     {10240,
+      {PIECE(0, "././@LongLink"), HEAD(0, "L"), SIZE(0, "00000000006"), PIECE(512, "vm.ovf"),
+       PIECE(1024, "vm.o"), HEAD(1024, "0")}},
+     "ova",
+     0,
+     NULL,
+     NULL},
+    {"a tar of Unix v7",
+     {10240,
+      {PIECE(0, "vm.ovf"), PIECE(124, "00000000001 "), PIECE(148, "0002675"), PIECE(156, "0")}},
+     "ova",
+     0,
+     NULL,
+     NULL},
+    {"the same with another checksum",
+     {10240,
+      {PIECE(0, "vm.ovf"), PIECE(124, "00000000001 "), PIECE(148, "0002676"), PIECE(156, "0")}},
+     NULL,
+     0,
+     NULL,
+     NULL},
+    {"behind a long row of that",
      {10240,
       {PIECE(0, "a"), HEAD(0, "g"), PIECE(668, "x"), PIECE(1180, "x"), PIECE(1692, "x"),
        PIECE(2048, "vm.ovf")}},
-     "tar",
+     "ova",
      0,
      NULL,
      NULL},
@@ -100,9 +144,33 @@ static void an_ova_is_a_tar_that_begins_with_its_ovf(void **state)
         examined_check(&ROWS[i], "vmdk");
 }
 
+static void its_members_are_all_there(void **state)
+{
+    (void)state;
+    /* a disk of 0x100000 bytes behind the .ovf, and one block of zeros */
+    struct sparse_body body = {1051136,
+                               {PIECE(0, "vm.ovf"), HEAD(0, "0"), PIECE(512, "vm.vmdk"),
+                                HEAD(512, "0"), SIZE(512, "00004000000")}};
+    examined_end("whole", &body, "vmdk", NULL);
+    body.size += 70000;
+    examined_end("with more behind it", &body, "vmdk", NULL);
+    body.size = 1049600 + 511;
+    examined_end("without its end", &body, "vmdk", "needs 1050112");
+    body.size = 500000;
+    examined_end("without half of its disk", &body, "vmdk", "needs 1050112");
+    struct sparse_body two = {2101760,
+                              {PIECE(0, "vm.ovf"), HEAD(0, "0"), PIECE(512, "a.vmdk"),
+                               HEAD(512, "0"), SIZE(512, "00004000000"), PIECE(1049600, "b.vmdk"),
+                               HEAD(1049600, "0"), SIZE(1049600, "00004000000")}};
+    examined_end("two disks", &two, "vmdk", NULL);
+    two.size = 1500000;
+    examined_end("without half of its second disk", &two, "vmdk", "needs");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(its_members_are_all_there),
         cmocka_unit_test(an_ova_is_a_tar_that_begins_with_its_ovf),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -32,6 +32,39 @@ static void the_facts_are_what_glance_says(void **state)
     image_free(&image);
 }
 
+static void its_properties_tell_of_a_hypervisor(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *property, *hypervisor;
+    } rows[] = {
+        {"\"hypervisor_type\": \"vmware\"", "vmware"},
+        {"\"img_hv_type\": \"xen\"", "xen"},
+        {"\"hypervisor_type\": \"hyperv\"", "hyperv"},
+        {"\"hw_vm_mode\": \"xen\"", "xen"},
+        {"\"vmware_adaptertype\": \"ide\"", "vmware"},
+        {"\"hypervisor_type\": \"qemu\"", NULL},
+        {"\"hw_vm_mode\": \"hvm\"", NULL},
+        {"\"hypervisor_type\": null", NULL},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        char json[128];
+        struct image image;
+        snprintf(json, sizeof json, "{\"status\": \"queued\", %s}", rows[i].property);
+        assert_true(image_parse(json, strlen(json), &image));
+        assert_null(image.vmware_disktype);
+        assert_string_equal(image.hypervisor ? image.hypervisor : "",
+                            rows[i].hypervisor ? rows[i].hypervisor : "");
+        image_free(&image);
+    }
+    struct image image;
+    static const char flat[] = "{\"status\": \"queued\", \"vmware_disktype\": \"preallocated\"}";
+    assert_true(image_parse(flat, strlen(flat), &image));
+    assert_string_equal(image.vmware_disktype, "preallocated");
+    assert_string_equal(image.hypervisor, "vmware");
+    image_free(&image);
+}
+
 /* As Glance 25.1 answers for an image that openstacksdk made. */
 static const char STORED[] =
     "{\"status\": \"active\", \"size\": 42270720, \"os_hash_algo\": \"sha512\", "
@@ -184,6 +217,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_facts_are_what_glance_says),
         cmocka_unit_test(what_is_stored_is_told_when_it_is),
+        cmocka_unit_test(its_properties_tell_of_a_hypervisor),
         cmocka_unit_test(an_image_of_properties_shows_it),
         cmocka_unit_test(a_size_is_a_whole_number),
         cmocka_unit_test(a_missing_fact_is_null),

@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* disk_format sometimes names a driver instead of the form of the data: what one hypervisor takes
+ * under that name, though the bytes are something else. */
+#include "format_priv.h"
+
+#include <string.h>
+
+bool evidence_one_of(const char *word, const char *const *words)
+{
+    while (*words && strcmp(word, *words) != 0)
+        words++;
+    return *words;
+}
+
+bool evidence_seen_is(const struct evidence *evidence, const char *name)
+{
+    return evidence->seen && !strcmp(evidence->seen->name, name);
+}
+
+bool evidence_claims(const struct evidence *evidence, const char *disk_format)
+{
+    return !strcmp(evidence->claim->disk_format, disk_format);
+}
+
+/* VMware reads a vmdk without a header where vmware_disktype says so, or nothing does. */
+static bool flat_vmdk(const struct evidence *evidence)
+{
+    static const char *const flat[] = {"preallocated", "thin", "thick", "eagerZeroedThick", NULL};
+    const struct format_claim *claim = evidence->claim;
+    bool vmware = claim->hypervisor && !strcmp(claim->hypervisor, "vmware");
+    return evidence_claims(evidence, "vmdk") && (!evidence->seen || !evidence->seen->disk) &&
+           (claim->vmware_disktype ? evidence_one_of(claim->vmware_disktype, flat) : vmware);
+}
+
+/* Xen's: a tar of vhd files, compressed. */
+static bool vhd_in_tgz(const struct evidence *evidence)
+{
+    const struct format_claim *claim = evidence->claim;
+    bool xen = claim->hypervisor && !strcmp(claim->hypervisor, "xen");
+    return evidence_claims(evidence, "vhd") && evidence_seen_is(evidence, "gzip") &&
+           (xen || !strcmp(claim->container_format, "ovf"));
+}
+
+static bool vhdx_as_vhd(const struct evidence *evidence)
+{
+    return evidence_claims(evidence, "vhd") && evidence_seen_is(evidence, "vhdx");
+}
+
+bool driver_qcow2_as_ami(const struct evidence *evidence)
+{
+    return evidence_claims(evidence, "ami") && evidence_seen_is(evidence, "qcow2");
+}
+
+/* It boots from a USB stick as well, as the disk that its boot sector says it is. */
+static bool hybrid_iso_as_raw(const struct evidence *evidence)
+{
+    return evidence_claims(evidence, "raw") && evidence_seen_is(evidence, "iso") &&
+           (!evidence->opening.count || view_is(&evidence->opening, 510, "\x55\xAA", 2));
+}
+
+bool driver_takes_it(const struct evidence *evidence)
+{
+    return flat_vmdk(evidence) || vhd_in_tgz(evidence) || vhdx_as_vhd(evidence) ||
+           driver_qcow2_as_ami(evidence) || hybrid_iso_as_raw(evidence);
+}
+
+bool driver_named(const struct evidence *evidence, char *why)
+{
+    if (vhdx_as_vhd(evidence))
+        words_say(why, "declared vhd, but this is vhdx: Hyper-V takes it so, and for any other "
+                       "hypervisor it needs --disk-format vhdx");
+    else if (driver_qcow2_as_ami(evidence))
+        words_say(why, "declared ami, but this is qcow2, as in a snapshot of such a server: "
+                       "elsewhere it needs --disk-format qcow2");
+    else if (hybrid_iso_as_raw(evidence))
+        words_say(why, "declared raw, but this is an ISO that boots as a disk, too: as a disc it "
+                       "needs --disk-format iso");
+    return *why;
+}

@@ -1,0 +1,166 @@
+# SPDX-License-Identifier: Apache-2.0
+"""disk_format sometimes names a driver: data that one hypervisor takes under a name that is not
+theirs passes without any setting, with a warning where another would not take it."""
+import gzip
+import io
+import pathlib
+import random
+import subprocess
+import tarfile
+
+from support.desk import DOORS, Desk, data
+from support.scene import scenario
+
+MIB = 1 << 20
+HYBRID = pathlib.Path("/usr/lib/ipxe/ipxe.iso")
+
+
+def make(folder, kind, *options):
+    folder.mkdir(exist_ok=True)
+    (folder / "source").write_bytes(random.Random(kind).randbytes(MIB))
+    subprocess.run(["qemu-img", "convert", "-f", "raw", "-O", kind, *options, folder / "source", folder / "made"],
+                   check=True, capture_output=True, timeout=60)
+    return (folder / "made").read_bytes()
+
+
+def disk():
+    boot = bytearray(data(MIB))
+    boot[510:512] = b"\x55\xaa"
+    return bytes(boot)
+
+
+def tgz(body):
+    out = io.BytesIO()
+    with tarfile.open(fileobj=out, mode="w:gz") as tar:
+        entry = tarfile.TarInfo("0.vhd")
+        entry.size = len(body)
+        tar.addfile(entry, io.BytesIO(body))
+    return out.getvalue()
+
+
+def named_for_drivers(folder):
+    """(what the image says, the body, what is warned of)"""
+    return [
+        ({"disk_format": "vmdk", "vmware_disktype": "preallocated"}, disk(), None),
+        ({"disk_format": "vmdk", "hypervisor_type": "vmware"}, data(MIB), None),
+        ({"disk_format": "vmdk", "vmware_ostype": "debian"}, disk(), None),
+        ({"disk_format": "vhd"}, make(folder, "vhdx"), "Hyper-V"),
+        ({"disk_format": "ami", "container_format": "ami"}, make(folder, "qcow2"), "qcow2"),
+        ({"disk_format": "ami"}, make(folder, "qcow2"), "qcow2"),
+        ({"disk_format": "vhd", "container_format": "ovf"}, tgz(make(folder, "vpc")), None),
+        ({"disk_format": "vhd", "hypervisor_type": "xen"}, tgz(make(folder, "vpc")), None),
+        ({"disk_format": "raw"}, HYBRID.read_bytes(), "iso"),
+    ]
+
+
+@scenario(threaded=True)
+def they_pass(scene):
+    table = named_for_drivers(scene.folder / "made")
+    desk = Desk(scene)
+    for properties, body, warning in table:
+        for door in DOORS:
+            image = desk.image(**properties)
+            told = desk.put(image, body, door=door)
+            desk.stored(told, image, body, door)
+            said = told.get("X-Intake-Warning")
+            assert (warning in said if warning else said is None), (properties, said)
+
+
+@scenario
+def not_without_a_reason(scene):
+    """Where neither the name nor a property speaks for it, the same data is still refused."""
+    folder = scene.folder / "made"
+    desk = Desk(scene)
+    for properties, body in (
+            ({"disk_format": "vmdk"}, disk()),
+            ({"disk_format": "vmdk", "vmware_disktype": "sparse"}, disk()),
+            ({"disk_format": "vmdk", "vmware_disktype": "preallocated"}, make(folder, "vdi")),
+            ({"disk_format": "vhdx"}, make(folder, "vpc")),
+            ({"disk_format": "aki"}, make(folder, "qcow2")),
+            ({"disk_format": "vhd"}, tgz(make(folder, "vpc")))):
+        image = desk.image(**properties)
+        # that it is no fixed vhd is seen at its end
+        desk.refused(desk.put(image, body), image, 400, "format_mismatch", reached=properties["disk_format"] == "vhd")
+
+
+@scenario
+def never_raw_where_that_is_wrong(scene):
+    """The advice to declare it raw leads to an image that does not boot."""
+    body = make(scene.folder / "made", "qcow2")
+    head = b"HTTP/1.1 200 OK\r\nContent-Type: application/octet-stream\r\n\r\n"
+    desk = Desk(scene)
+    for before in (b"\xef\xbb\xbf", b"\n", b"\r\n", head, b"4000\r\n", b"QFI"):
+        image = desk.image(disk_format="qcow2")
+        said = desk.refused(desk.put(image, before + body), image, 400, "format_mismatch")
+        assert "raw" not in said["message"], said
+    for properties in ({"hypervisor_type": "vmware", "vmware_disktype": "sparse", "disk_format": "vmdk"},
+                       {"img_hv_type": "hyperv", "disk_format": "vhdx"}):
+        image = desk.image(**properties)
+        said = desk.refused(desk.put(image, disk()), image, 400, "format_mismatch")
+        assert "raw" not in said["message"], said
+    image = desk.image(disk_format="qcow2")
+    assert "--disk-format raw" in desk.refused(desk.put(image, disk()), image, 400, "format_mismatch")["message"]
+
+
+PAGES = (
+    (b"<!DOCTYPE html><html><title>403 Forbidden</title></html>\n", "HTML"),
+    (b'<?xml version="1.0"?><Error><Code>AccessDenied</Code></Error>\n', "XML"),
+    (b'{"error": "not found"}\n', "JSON"),
+    (b"version https://git-lfs.github.com/spec/v1\noid sha256:" + b"a" * 64 + b"\nsize 1234\n", "LFS"),
+    (b"a" * 64 + b"  cirros.img\n" + b"b" * 64 + b"  fedora.img\n", "checksums"),
+    (b"SHA256 (cirros.img) = " + b"a" * 64 + b"\n", "checksums"),
+)
+
+
+@scenario
+def what_is_never_a_disk(scene):
+    desk = Desk(scene)
+    for body, words in PAGES:
+        for kind in ("raw", "ami", "ari"):
+            image = desk.image(disk_format=kind)
+            said = desk.refused(desk.put(image, body), image, 400, "format_mismatch")
+            assert words in said["message"], said
+    for body in (b"hello, world\n", b"<?xml version='1.0'?>\n".ljust(MIB, b"\0")):
+        image = desk.image()
+        desk.stored(desk.put(image, body), image, body)
+
+
+def packed(*command):
+    return subprocess.run(command, input=data(MIB), capture_output=True, check=True, timeout=60).stdout
+
+
+@scenario
+def compressed_data(scene):
+    desk = Desk(scene)
+    for body in (packed("xz", "-0"), packed("zstd", "-q", "-c"), packed("bzip2"),
+                 b"\x04\x22\x4d\x18" + data(MIB), b"7z\xbc\xaf\x27\x1c" + data(MIB), b"PK\3\4" + data(MIB)):
+        image = desk.image()
+        said = desk.refused(desk.put(image, body), image, 400, "compressed")
+        assert "--disk-format raw" not in said["message"], said
+        image = desk.image(disk_format="ari", container_format="ari")
+        told = desk.put(image, body)
+        desk.stored(told, image, body)
+        assert told.get("X-Intake-Warning") is None
+    for body in (gzip.compress(data(MIB)), b"\x02\x21\x4c\x18" + data(MIB)):
+        image = desk.image()
+        told = desk.put(image, body)
+        desk.stored(told, image, body)
+        desk.warned(told, "compressed")
+    desk.set(compressed="off")
+    body = packed("xz", "-0")
+    image = desk.image()
+    told = desk.put(image, body)
+    desk.stored(told, image, body)
+    assert told.get("X-Intake-Warning") is None
+
+
+@scenario
+def decoded_as_text(scene):
+    """As programs spoil a file that take it for text."""
+    desk = Desk(scene)
+    for kind, made in (("qcow2", "qcow2"), ("raw", "raw")):
+        body = make(scene.folder / "made", made)
+        for spoilt in (body.decode(errors="replace").encode(), body.decode("latin-1").encode()):
+            image = desk.image(disk_format=kind)
+            said = desk.refused(desk.put(image, spoilt), image, 400, "damaged_body")
+            assert "text" in said["message"] and "raw" not in said["message"], said
