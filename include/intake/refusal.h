@@ -49,8 +49,8 @@
         "is there cannot be replaced.",                                                            \
         "{create}")                                                                                \
     row(UPLOAD_IN_PROGRESS, "upload_in_progress", 409,                                             \
-        "Another upload to this image is under way through this proxy{detail}. Wait for "          \
-        "the end of that one: an image takes data only once.",                                     \
+        "Another upload to this image is under way{detail}. Wait for the end of that one: an "     \
+        "image takes data only once.",                                                             \
         "{show}")                                                                                  \
     row(WRONG_METHOD, "wrong_method", 405,                                                         \
         "Image data goes by PUT to the address of the image that ends in /file{detail}. It was "   \
@@ -163,7 +163,7 @@
         "use this image: delete it, create it anew and upload again.",                             \
         "{delete}")                                                                                \
     row(GLANCE_TIMEOUT, "glance_timeout", 504,                                                     \
-        "Glance did not go on in time{detail}. {later}",                                           \
+        "Glance did not go on in time{detail}. {afterwards}",                                      \
         "{look}")                                                                                  \
     row(DRAINING, "draining", 503,                                                                 \
         "This proxy is about to stop and takes no new uploads{detail}. "                           \

@@ -52,4 +52,9 @@ void stores_tell_missing(struct stores *stores, const struct policy *policy);
 void stores_learn_algorithm(struct stores *stores, const char *algorithm);
 void stores_algorithm(struct stores *stores, char out[ALGORITHM_MAX + 1]);
 
+/* Whether Glance sets the size of an image at the end of its stage. Old ones do not, which shows
+ * after the first stage that ends well; until then it is taken for granted. */
+void stores_learn_stage_size(struct stores *stores, bool told);
+bool stores_tell_stage_sizes(struct stores *stores);
+
 #endif

@@ -31,7 +31,7 @@ void glance_share_endpoints(struct glance *glance, struct endpoints *endpoints);
 void glance_free(struct glance *glance); /* all transfers must have ended; NULL is fine */
 
 enum transfer_result {
-    TRANSFER_ANSWERED,    /* the whole answer came */
+    TRANSFER_ANSWERED,    /* the whole answer came; of an upload's refusal the head is enough */
     TRANSFER_UNREACHABLE, /* no endpoint could be connected to; nothing was sent */
     TRANSFER_FAILED,      /* broke off: while sending, or before or within the answer */
     TRANSFER_STALLED,     /* stall_timeout or response_timeout passed */
@@ -43,6 +43,8 @@ enum transfer_result {
 struct transfer_owner {
     /* The final answer's status and fields, in order (interim 1xx are dropped). Borrowed. */
     void (*head)(void *owner, unsigned status, const struct headers *headers);
+    /* Glance says 100 Continue: it begins to read the body. NULL: nobody wants to know. */
+    void (*continued)(void *owner);
     /* A piece of the answer's body. False: no room now; it comes again after transfer_read_on(). */
     bool (*data)(void *owner, const void *bytes, size_t count);
     /* After transfer_read() or transfer_move() has said CLIENT_WAIT: it has something to say again.
@@ -76,6 +78,7 @@ struct transfer_order {
     const struct headers *headers;
     enum framing framing;
     uint64_t length;
+    bool expect; /* 100 Continue is asked for. The body does not wait for it: that is up to pull */
     uint64_t
         patience; /* ms that may pass before the answer, or within it; 0: as the settings say */
     unsigned *together; /* requests that belong together go to one endpoint as long as no other is

@@ -11,7 +11,10 @@
  *   decide.c     its policy
  *   room.c       is there room for it?
  *   send.c       its body goes to Glance
- *   prove.c      what has become of it there
+ *   begin.c      all but its first bytes once Glance has begun to take it
+ *   look.c       the image is looked at, until it tells
+ *   prove.c      is it stored as it was sent?
+ *   ruin.c       what has become of it after a failure, or without an answer
  *   claims.c     one upload per image
  *   audit.c      what is refused, or, where the policy only watches, noted
  *   doors.c      the steps of what leads data into a store without being an upload
@@ -41,6 +44,7 @@
 #include "intake/transfer.h"
 #include "intake/upload.h"
 #include "intake/usage.h"
+#include "intake/verify.h"
 
 struct claim;
 struct client;
@@ -151,12 +155,20 @@ struct exchange {
     size_t warnings_noted, audited_noted;
     bool send_begun; /* Glance is being sent the upload, or was: it may end without the client */
 
+    /* While it is sent. */
+    bool begun;        /* Glance takes the body, or is to get it all the same */
+    bool continued;    /* it has said 100 Continue */
+    uint64_t given_at; /* clock_ms(): the last piece of the body */
+
     /* After it was sent. */
     enum refusal failure; /* of Glance's: what has become of the image is looked up first */
     char failure_detail[128];
     struct timer look; /* the next look at the image */
     bool look_due;
-    uint64_t look_began;   /* clock_ms() */
+    uint64_t look_began; /* clock_ms() */
+    uint64_t look_wait;  /* ms before the latest look */
+    bool seen_queued, still_busy;
+    bool answered_for;     /* Glance's answer was lost, and the image has told */
     struct upload *upload; /* until it is left to the registry */
     unsigned together;     /* its requests to Glance: see struct transfer_order */
 
@@ -249,8 +261,31 @@ extern const struct step CORS_STEPS[];
 bool cors_wanted(const struct exchange *x); /* and Glance has not been asked for it yet */
 bool cors_tell(const struct exchange *x, struct headers *out); /* false: no memory */
 
+/* look.c */
+struct look_plan {
+    bool later; /* the first look, too, comes after a wait */
+    uint64_t patience_ms;
+    uint64_t wait_ms, wait_max_ms; /* between two looks: it doubles */
+};
+
+enum look {
+    LOOK_WAIT,
+    LOOK_SEEN,   /* `seen` is the caller's to free */
+    LOOK_GONE,   /* there is no such image any more */
+    LOOK_DENIED, /* its caller may not see it any more */
+    LOOK_FAILED  /* the patience ended without an answer to that */
+};
+
+enum look upload_look(struct exchange *x, const struct look_plan *plan, struct image *seen);
+bool upload_look_later(struct exchange *x, const struct look_plan *plan); /* false: no more */
+
 /* prove.c */
 enum step_result upload_prove(struct exchange *x);
+enum verify_verdict upload_compare(struct exchange *x, const struct image *seen,
+                                   char why[VERIFY_WORDS]);
+
+/* ruin.c */
+enum step_result upload_look_at_ruin(struct exchange *x);
 
 /* judge.c */
 enum step_result upload_judge(struct exchange *x);
@@ -279,6 +314,13 @@ struct check_levels upload_checks(const struct exchange *x);
 enum step_result upload_send(struct exchange *x);
 enum step_result upload_refuse_body(struct exchange *x); /* for the body's own reason */
 enum step_result upload_drop_client(struct exchange *x);
+
+/* begin.c */
+void begin_wait(struct exchange *x);                      /* from here on; before the transfer */
+size_t begin_room(const struct exchange *x, size_t room); /* how much of it may be given now */
+void begin_continued(void *owner);                        /* for the transfer */
+void begin_step(struct exchange *x);                      /* whenever something has changed */
+void begin_end(struct exchange *x);                       /* it is waited for no more */
 
 /* doors.c */
 bool door_is_entered(const struct exchange *x); /* by this request */

@@ -156,10 +156,17 @@ static enum step_result judge_stores(struct exchange *x, const struct import *im
     return result;
 }
 
-/* Glance would import what it has of data that is still being staged. */
+/* Glance would import what it has of data that is still being staged, here or elsewhere. A stage
+ * sets the size at its end. */
 static enum step_result claim(struct exchange *x, const struct import *import)
 {
-    (void)import;
+    const struct image *image = &x->image;
+    bool unfinished = strcmp(import->request.method, "glance-direct") == 0 && !image->size_known &&
+                      image->status && strcmp(image->status, "uploading") == 0;
+    if (unfinished && stores_tell_stage_sizes(x->parts->stores))
+        return exchange_object_for(x, REFUSAL_UPLOAD_IN_PROGRESS,
+                                   "its data is still being staged: its status is uploading, and "
+                                   "Glance does not tell its size yet");
     return upload_claim(x);
 }
 

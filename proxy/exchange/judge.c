@@ -40,11 +40,29 @@ enum step_result upload_claim(struct exchange *x)
     }
 }
 
+static bool has_text(const char *text)
+{
+    return text && *text;
+}
+
+/* Glance 2025.1 and later looks at the format when the store has everything. What it refuses then
+ * is `queued` again, but keeps the hash and the object, and every other upload to it fails. */
+static enum step_result judge_queued(struct exchange *x)
+{
+    if (!has_text(x->image.os_hash_value) && !has_text(x->image.stores))
+        return STEP_NEXT;
+    return exchange_object_for(x, REFUSAL_IMAGE_NOT_QUEUED,
+                               "its status is queued, but it still has the %s of an upload that "
+                               "Glance refused after storing it, and takes no other: delete it and "
+                               "create a new one",
+                               has_text(x->image.os_hash_value) ? "os_hash_value" : "stores");
+}
+
 static enum step_result judge_status(struct exchange *x)
 {
     const char *status = x->image.status;
     if (strcmp(status, "queued") == 0)
-        return STEP_NEXT;
+        return judge_queued(x);
     bool saving = strcmp(status, "saving") == 0;
     return exchange_object_for(x, REFUSAL_IMAGE_NOT_QUEUED, "its status is %s%s", status,
                                saving ? ", and this proxy is not uploading it" : "");

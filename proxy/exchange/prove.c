@@ -1,16 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* After Glance's answer: what has become of the image?
- *
- * Where Glance says that it is stored, is that true (proxy/verify/)? What cannot be found out,
- * since the token has expired in a long upload for instance, does not make a failure of a good
- * upload. Where Glance has failed, is the image queued again, or stuck?
+/* After Glance's answer: it says that the image is stored, and is that true (proxy/verify/)? What
+ * cannot be found out, since the token has expired in a long upload for instance, does not make a
+ * failure of a good upload. Where Glance has failed, ruin.c looks at what is left.
  *
  * Where the policy only watches, the store was the client's to choose, or Glance's: there the image
  * tells which one it was. */
 #include "exchange/exchange_priv.h"
 
 #include "intake/body.h"
-#include "intake/clock.h"
 #include "intake/log.h"
 #include "intake/settings.h"
 #include "intake/snapshot.h"
@@ -21,46 +18,9 @@
 #include <stdio.h>
 #include <string.h>
 
-/* How long an image may stay in `saving` after Glance has answered, and how often that is looked
- * at: Glance sets the status before it answers a success, and within a second after a failure. */
-enum { SETTLED_MS = 30000, FAILED_MS = 5000, LOOK_MS = 250 };
-
-static void look_again(struct timer *timer)
-{
-    struct exchange *x = (struct exchange *)((char *)timer - offsetof(struct exchange, look));
-    x->look_due = true;
-    exchange_wake(x);
-}
-
-/* Asks for the image, and again after a moment. STEP_NEXT: there is an answer to look at. */
-static enum step_result see_image(struct exchange *x, uint64_t patience_ms)
-{
-    if (x->fresh || x->look_due) {
-        if (x->fresh)
-            x->look_began = clock_ms();
-        x->look_due = false;
-        return upload_ask_image(x, patience_ms) ? STEP_WAIT : STEP_NEXT;
-    }
-    return x->image_asked.over ? STEP_NEXT : STEP_WAIT;
-}
-
-/* False: the patience is over. */
-static bool wait_a_moment(struct exchange *x, uint64_t patience_ms)
-{
-    x->look.fire = look_again;
-    return clock_ms() - x->look_began < patience_ms && timer_set(x->parts->loop, &x->look, LOOK_MS);
-}
-
-/* Whether the answer is an image; `seen` is then the caller's to free. */
-static bool read_image(struct exchange *x, struct image *seen)
-{
-    const struct fetch *fetch = &x->image_asked;
-    const struct buffer *body = &fetch->answer.body;
-    return fetch_answered(fetch) && fetch->answer.status == 200 &&
-           image_parse(buffer_text(body), body->len, seen);
-}
-
-/* --- after a success ------------------------------------------------------------------- */
+/* Glance sets the status before it answers a success. */
+static const struct look_plan AFTER_SUCCESS = {
+    .patience_ms = 30000, .wait_ms = 250, .wait_max_ms = 2000};
 
 static const char *why_not(const struct fetch *fetch)
 {
@@ -84,10 +44,10 @@ static void cannot_verify(struct exchange *x)
     log_say(LOG_LEVEL_WARNING, "%s: not verified: %s", x->request_id, why_not(&x->image_asked));
 }
 
-static enum step_result compare(struct exchange *x, const struct image *seen)
+enum verify_verdict upload_compare(struct exchange *x, const struct image *seen,
+                                   char why[VERIFY_WORDS])
 {
     const struct settings *settings = x->snapshot->settings;
-    char why[VERIFY_WORDS];
     const struct verify_expected expected = {
         .stage = x->upload->door == UPLOAD_STAGE,
         .size = body_count(x->body),
@@ -96,11 +56,17 @@ static enum step_result compare(struct exchange *x, const struct image *seen)
         .disk_format = x->image.disk_format,
         .container_format = x->image.container_format,
     };
-    switch (verify_image(&expected, seen, x->upload->verified, why)) {
+    return verify_image(&expected, seen, x->upload->verified, why);
+}
+
+static enum step_result compare(struct exchange *x, const struct image *seen)
+{
+    char why[VERIFY_WORDS];
+    switch (upload_compare(x, seen, why)) {
     case VERIFY_GOOD:
         return STEP_NEXT;
     case VERIFY_WAIT:
-        if (wait_a_moment(x, SETTLED_MS))
+        if (upload_look_later(x, &AFTER_SUCCESS))
             return STEP_WAIT;
         snprintf(x->upload->image_after, sizeof x->upload->image_after, "%.32s", seen->status);
         snprintf(why, sizeof why, "Glance answered %u, and the image is still %s", x->answer.status,
@@ -120,77 +86,31 @@ static void learn_store(struct exchange *x, const struct image *seen)
         uploads_decided(x->parts->uploads, x->upload, x->upload->rule, seen->stores);
 }
 
+static void learn_ways(struct exchange *x, const struct image *seen)
+{
+    if (seen->os_hash_algo)
+        stores_learn_algorithm(x->parts->stores, seen->os_hash_algo);
+    if (x->upload->door == UPLOAD_STAGE && strcmp(seen->status, "uploading") == 0)
+        stores_learn_stage_size(x->parts->stores, seen->size_known);
+}
+
 static enum step_result verify(struct exchange *x)
 {
     struct image seen = {0};
-    enum step_result there = see_image(x, SETTLED_MS);
-    if (there != STEP_NEXT)
-        return there;
-    if (!read_image(x, &seen)) {
+    switch (upload_look(x, &AFTER_SUCCESS, &seen)) {
+    case LOOK_WAIT:
+        return STEP_WAIT;
+    case LOOK_SEEN:
+        break;
+    default:
         cannot_verify(x);
         return STEP_NEXT;
     }
-    if (seen.os_hash_algo)
-        stores_learn_algorithm(x->parts->stores, seen.os_hash_algo);
+    learn_ways(x, &seen);
     learn_store(x, &seen);
     enum step_result compared = compare(x, &seen);
     image_free(&seen);
     return compared;
-}
-
-/* --- after a failure ------------------------------------------------------------------- */
-
-/* What the client is told of the image; "" when it is not known. Who took too long may be busy with
- * it still. */
-static const char *words_for(const char *status, enum refusal failure)
-{
-    if (strcmp(status, "queued") == 0)
-        return "the image is queued again: upload once more";
-    if (strcmp(status, "saving") == 0)
-        return failure == REFUSAL_GLANCE_TIMEOUT
-                   ? "the image is still saving"
-                   : "the image is stuck in saving: delete it and create it anew";
-    if (strcmp(status, "active") == 0)
-        return "the image is active all the same: compare its os_hash_value with the file's";
-    return strcmp(status, "deleted") == 0 ? "the image is gone" : "";
-}
-
-static void note_state(struct exchange *x, const char *status)
-{
-    snprintf(x->upload->image_after, sizeof x->upload->image_after, "%.32s", status);
-    log_say(LOG_LEVEL_WARNING, "%s: Glance failed, and the image %s is %s now", x->request_id,
-            x->route.image_id, status);
-}
-
-static enum step_result look_at_ruin(struct exchange *x)
-{
-    struct image seen = {0};
-    enum step_result there = see_image(x, FAILED_MS);
-    if (there != STEP_NEXT)
-        return there;
-    bool gone = fetch_answered(&x->image_asked) && x->image_asked.answer.status == 404;
-    bool read = !gone && read_image(x, &seen);
-    if (read && strcmp(seen.status, "saving") == 0 && wait_a_moment(x, FAILED_MS)) {
-        image_free(&seen);
-        return STEP_WAIT;
-    }
-    if (gone || read)
-        note_state(x, gone ? "deleted" : seen.status);
-    image_free(&seen);
-    return STEP_NEXT;
-}
-
-/* Glance's own words pass as they are, with a field beside them; ours get a clause more. */
-static enum step_result tell_failure(struct exchange *x)
-{
-    if (x->failure == REFUSAL_NONE)
-        return STEP_NEXT;
-    const char *words = words_for(x->upload->image_after, x->failure);
-    const char *detail = x->failure_detail;
-    if (!*words && !*detail)
-        return exchange_refuse(x, x->failure);
-    return exchange_refuse_for(x, x->failure, "%s%s%s", detail, *words && *detail ? "; " : "",
-                               words);
 }
 
 enum step_result upload_prove(struct exchange *x)
@@ -199,8 +119,5 @@ enum step_result upload_prove(struct exchange *x)
     bool failed = x->failure || x->answer.status >= 500;
     if (stored)
         return x->snapshot->settings->upload.verify == VERIFY_OFF ? STEP_NEXT : verify(x);
-    if (!failed)
-        return STEP_NEXT;
-    enum step_result looked = look_at_ruin(x);
-    return looked == STEP_NEXT ? tell_failure(x) : looked;
+    return failed ? upload_look_at_ruin(x) : STEP_NEXT;
 }

@@ -4,6 +4,7 @@
 
 #include "intake/body.h"
 #include "intake/client.h"
+#include "intake/clock.h"
 #include "intake/metrics.h"
 #include "intake/settings.h"
 #include "intake/snapshot.h"
@@ -21,6 +22,7 @@ static ssize_t took(struct exchange *x, ssize_t count)
     if (count > 0) {
         atomic_fetch_add_explicit(&x->upload->bytes, (uint64_t)count, memory_order_relaxed);
         metrics_bytes(x->parts->metrics, (uint64_t)count, 0);
+        x->given_at = clock_ms();
     }
     return count;
 }
@@ -29,17 +31,20 @@ static ssize_t took(struct exchange *x, ssize_t count)
 static ssize_t pull(void *owner, void *into, size_t room)
 {
     struct exchange *x = owner;
-    return took(x, body_read(x->body, into, room));
+    size_t now = begin_room(x, room);
+    return now ? took(x, body_read(x->body, into, now)) : CLIENT_WAIT;
 }
 
 static ssize_t move(void *owner, int pipe, size_t room)
 {
     struct exchange *x = owner;
-    return took(x, body_move(x->body, pipe, room));
+    size_t now = begin_room(x, room);
+    return now ? took(x, body_move(x->body, pipe, now)) : CLIENT_WAIT;
 }
 
 static const struct transfer_owner SEND = {
     .head = glance_head,
+    .continued = begin_continued,
     .data = glance_collect,
     .pull = pull,
     .move = move,
@@ -54,6 +59,8 @@ static bool start(struct exchange *x)
     order.framing = body_length(x->body, &order.length) ? FRAMING_LENGTH : FRAMING_CHUNKED;
     if (client_framing(x->client)->framing == FRAMING_NONE)
         order.framing = FRAMING_NONE;
+    begin_wait(x);
+    order.expect = !x->begun;
     x->send_begun = target && fields_for_upload(x, &fields) && glance_ask(x, &order, &SEND);
     headers_free(&fields);
     free(target);
@@ -69,6 +76,7 @@ static bool is_too_early(const struct exchange *x)
 
 static enum step_result refuse_early(struct exchange *x)
 {
+    begin_end(x);
     transfer_abort(x->transfer);
     x->transfer = NULL;
     snprintf(x->failure_detail, sizeof x->failure_detail,
@@ -107,8 +115,11 @@ enum step_result upload_send(struct exchange *x)
         x->upload->glance_status = x->answer.status;
     if (is_too_early(x))
         return refuse_early(x);
-    if (!x->glance_done)
+    if (!x->glance_done) {
+        begin_step(x);
         return STEP_WAIT;
+    }
+    begin_end(x);
     upload_note(x);
     if (body_refusal(x->body, &detail))
         return upload_refuse_body(x);

@@ -182,7 +182,7 @@ enum step_result upload_pass_answer(struct exchange *x)
     struct reply reply;
     if (!glance_reply(x, &reply) || (x->upload && !fields_of_answer(x, &reply.headers)))
         return exchange_no_memory(x);
-    if (x->upload)
+    if (x->upload && !x->answered_for)
         x->upload->glance_status = reply.status;
     exchange_answer(x, &reply);
     return STEP_END;

@@ -52,6 +52,8 @@ static bool take_field(struct transfer *transfer, char *line)
 
 static void head_complete(struct transfer *transfer)
 {
+    if (transfer->status == 100 && transfer->owner->continued)
+        transfer->owner->continued(transfer->context);
     if (transfer->status < 200)
         return;
     transfer->head_told = true;

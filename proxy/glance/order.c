@@ -62,7 +62,7 @@ static bool add_fields(struct transfer *transfer, const struct transfer_order *o
     if (order->signature)
         add_line(&lines, "x-amz-content-sha256", ": ", NO_PAYLOAD);
     else
-        add_line(&lines, "Expect", ":", "");
+        add_line(&lines, "Expect", ":", order->expect ? " 100-continue" : "");
     headers_each(row, order->headers)
         add_line(&lines, row->name, row->value[0] ? ": " : ";", row->value);
     if (!order->signature && !headers_get(order->headers, "Accept"))
@@ -87,6 +87,7 @@ static void set_body(struct transfer *transfer)
     if (buffer > UPLOAD_BUFFER_MAX)
         buffer = UPLOAD_BUFFER_MAX;
     curl_easy_setopt(easy, CURLOPT_UPLOAD, 1L);
+    curl_easy_setopt(easy, CURLOPT_EXPECT_100_TIMEOUT_MS, 1L); /* the owner waits, libcurl never */
     curl_easy_setopt(easy, CURLOPT_UPLOAD_BUFFERSIZE, (long)buffer);
     curl_easy_setopt(easy, CURLOPT_READFUNCTION, transfer_on_pull);
     curl_easy_setopt(easy, CURLOPT_READDATA, transfer);

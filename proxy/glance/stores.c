@@ -29,6 +29,7 @@ struct stores {
     uint64_t answered_ms; /* clock_ms(), as are */
     uint64_t asking_until;
     char algorithm[ALGORITHM_MAX + 1];
+    bool hides_stage_sizes;
     struct buffer told; /* what was logged last as missing */
 };
 
@@ -254,4 +255,21 @@ void stores_tell_missing(struct stores *stores, const struct policy *policy)
                     "no store that the policy names is known to be missing any more");
     }
     buffer_free(&said);
+}
+
+/* --- its stages ---------------------------------------------------------------------------- */
+
+void stores_learn_stage_size(struct stores *stores, bool told)
+{
+    pthread_mutex_lock(&stores->lock);
+    stores->hides_stage_sizes = !told;
+    pthread_mutex_unlock(&stores->lock);
+}
+
+bool stores_tell_stage_sizes(struct stores *stores)
+{
+    pthread_mutex_lock(&stores->lock);
+    bool told = !stores->hides_stage_sizes;
+    pthread_mutex_unlock(&stores->lock);
+    return told;
 }

@@ -180,6 +180,27 @@ static bool is_too_early(const struct transfer *transfer)
     return transfer->status / 100 == 2 && beside_is_short(transfer);
 }
 
+/* Glance may refuse an upload and close with unread bytes of it, which resets the connection behind
+ * its answer. What was read before that is the answer, however it was to end. */
+static bool has_refused(const struct transfer *transfer)
+{
+    return transfer->owner->move && transfer->head_told && transfer->status >= 300;
+}
+
+static bool is_answered(const struct transfer *transfer, CURLcode code)
+{
+    bool whole = code == CURLE_OK && transfer->head_told && !is_too_early(transfer);
+    return whole || (!transfer->given_up && has_refused(transfer));
+}
+
+static void say_why(struct transfer *transfer, CURLcode code)
+{
+    if (code == CURLE_OK && is_too_early(transfer))
+        strncpy(transfer->detail, "answered before it had all", sizeof transfer->detail - 1);
+    if (!transfer->detail[0])
+        strncpy(transfer->detail, curl_easy_strerror(code), sizeof transfer->detail - 1);
+}
+
 static void go_on_or_fail(struct transfer *transfer)
 {
     bool unreachable = attempt_never_connected(transfer);
@@ -196,11 +217,8 @@ void transfer_ended(struct transfer *transfer, CURLcode code)
     transfer->no_memory |= code == CURLE_OUT_OF_MEMORY;
     if (!transfer->no_memory && attempt_needs_fresh(transfer, code) && attempt_fresh(transfer))
         return;
-    if (code == CURLE_OK && is_too_early(transfer))
-        strncpy(transfer->detail, "answered before it had all", sizeof transfer->detail - 1);
-    if (!transfer->detail[0])
-        strncpy(transfer->detail, curl_easy_strerror(code), sizeof transfer->detail - 1);
-    if (code == CURLE_OK && transfer->head_told && !is_too_early(transfer)) {
+    say_why(transfer, code);
+    if (is_answered(transfer, code)) {
         attempt_answered(transfer);
         transfer_finish(transfer, TRANSFER_ANSWERED);
     } else if (transfer->given_up) {

@@ -220,17 +220,7 @@ static bool put_afterwards(const struct filling *filling)
 {
     return put_value(filling,
                      filling->context->upload
-                         ? "Look at the image: if it is queued, upload again; if it stays in "
-                           "saving, delete it and create it anew."
-                         : "Try again in a moment.",
-                     "");
-}
-
-static bool put_later(const struct filling *filling)
-{
-    return put_value(filling,
-                     filling->context->upload
-                         ? "Look at the image: if it is queued, upload again; if it is saving, "
+                         ? "Look at the image: if it is queued, upload again; while it is saving, "
                            "Glance may still be busy with it."
                          : "Try again in a moment.",
                      "");
@@ -269,7 +259,6 @@ static const struct placeholder {
     {"{right}", put_right},
     {"{shrink}", put_shrink},
     {"{afterwards}", put_afterwards},
-    {"{later}", put_later},
     {"{look}", put_look},
 };
 

@@ -49,9 +49,10 @@ def hang_early(asked):
 
 
 def after_put(glance, then):
-    """What GET of the image is told once an upload has come."""
+    """What GET of the image is told once an upload was answered."""
     def script(asked):
-        if glance().uploads():
+        if any(one.answered for one in glance().uploads()):
+            asked.is_late = True
             return then(asked)
         return asked.read().send(json_answer("200 OK", facts()))
     return script
@@ -81,7 +82,7 @@ class Stage:
         self.place = place
         self.glance = scene.glance(**script)
         key = key_file(scene)
-        self.proxy = scene.proxy(self.glance, conf={"glance": {"connect_timeout": "2s"}}, policy=POLICY.format(
+        self.proxy = scene.proxy(self.glance, conf={"glance": {"connect_timeout": "2s", "response_timeout": "5s"}}, policy=POLICY.format(
             endpoint=self.gateway.url, key=key))
 
     def begin(self, client):
@@ -96,7 +97,7 @@ class Stage:
         else:
             where.wait("the upload", lambda it: it.uploads())
         if self.place in ("verify", "saving", "ruin"):
-            where.wait("a look at the image", lambda it: it.requests[-1].method == "GET")
+            where.wait("a look at the image", lambda it: any(getattr(one, "is_late", False) for one in it.requests))
 
     def mend(self):
         self.glance.image, self.glance.usage = facts(), {"usage": {}}

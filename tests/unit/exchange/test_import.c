@@ -309,9 +309,37 @@ static void a_long_name_is_cut_for_the_record(void **state)
     scene_end(&scene);
 }
 
+/* Wherever that goes on: its status says it, and that it has no size yet. */
+static void what_is_still_being_staged_is_not_imported(void **state)
+{
+    static const struct {
+        const char *status, *text;
+        bool size_known, old_glance, refused;
+    } rows[] = {
+        {"uploading", "{" DIRECT "}", false, false, true},
+        {"uploading", "{" DIRECT "}", true, false, false},
+        {"uploading", "{" DIRECT "}", false, true, false}, /* it sets no size at all */
+        {"queued", "{" DIRECT "}", false, false, false},   /* Glance refuses that */
+        {"uploading", "{\"method\": {\"name\": \"web-download\"}}", false, false, false},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct scene scene;
+        begin(&scene, state, "", NULL, rows[i].text, GLANCE_HAS);
+        scene.x->image.status = strdup(rows[i].status);
+        scene.x->image.size_known = rows[i].size_known;
+        if (rows[i].old_glance)
+            stores_learn_stage_size(scene.parts.stores, false);
+        assert_int_equal(import_judge(scene.x), rows[i].refused ? STEP_REFUSE : STEP_NEXT);
+        assert_int_equal(scene.x->refusal,
+                         rows[i].refused ? REFUSAL_UPLOAD_IN_PROGRESS : REFUSAL_NONE);
+        scene_end(&scene);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        SCENE_TEST(what_is_still_being_staged_is_not_imported),
         SCENE_TEST(each_wish_becomes_what_the_policy_says),
         SCENE_TEST(what_is_right_is_not_touched),
         SCENE_TEST(what_may_not_be_is_refused),

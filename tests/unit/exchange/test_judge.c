@@ -42,6 +42,31 @@ static void an_image_must_wait_for_data_and_say_of_what_kind(void **state)
     }
 }
 
+/* Glance has refused its data after storing it: no other would be taken. */
+static void a_queued_image_that_keeps_something_is_spoilt(void **state)
+{
+    static const struct {
+        const char *hash, *stores;
+        bool spoilt;
+    } rows[] = {
+        {NULL, NULL, false},  {"", "", false},      {"ab", NULL, true},
+        {NULL, "test", true}, {"ab", "test", true},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct scene scene;
+        begin(&scene, state, "queued", "raw", "bare");
+        scene.x->image.os_hash_value = rows[i].hash ? strdup(rows[i].hash) : NULL;
+        scene.x->image.stores = rows[i].stores ? strdup(rows[i].stores) : NULL;
+        enum step_result result = upload_judge(scene.x);
+        assert_int_equal(result, rows[i].spoilt ? STEP_REFUSE : STEP_NEXT);
+        assert_int_equal(scene.x->refusal,
+                         rows[i].spoilt ? REFUSAL_IMAGE_NOT_QUEUED : REFUSAL_NONE);
+        if (rows[i].spoilt)
+            assert_non_null(strstr(scene.x->detail, "delete it and create a new one"));
+        scene_end(&scene);
+    }
+}
+
 /* Whatever Glance says of its status: it is this proxy that knows how far it is. */
 static void a_second_upload_is_told_of_the_first(void **state)
 {
@@ -138,6 +163,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         SCENE_TEST(an_image_must_wait_for_data_and_say_of_what_kind),
+        SCENE_TEST(a_queued_image_that_keeps_something_is_spoilt),
         SCENE_TEST(a_second_upload_is_told_of_the_first),
         SCENE_TEST(the_image_is_claimed_until_it_is_let_go),
         SCENE_TEST(what_the_image_promises_is_held_too),
