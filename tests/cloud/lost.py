@@ -1,0 +1,100 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Answers that get lost before Glance under uWSGI: its router ends a request that takes long, and a
+refusal is followed by a reset."""
+import contextlib
+import os
+import subprocess
+import uuid
+
+import requests
+
+import clients
+from cloud import HERE, check, same, wait_until
+from proxy import another_proxy, scratch
+from servers import free_port, is_healthy
+from uploads import OCTETS
+
+STRANGERS = "00000000-0000-4000-8000-000000000403"
+ROUTER_SECONDS = 3
+LATE_SECONDS = 9
+RAW_SIZE = 48 << 20  # more than the sockets on the way can hold
+POLICY = {"default": {"store": "test", "mode": "force"}}
+
+
+@contextlib.contextmanager
+def late_glance(late):
+    """Its URL: uWSGI's own router before one process of four threads."""
+    port = free_port()
+    command = ["uwsgi", "--plugins", "http,python3", "--http", f"127.0.0.1:{port}", "--master", "--processes", "1",
+               "--threads", "4", "--need-app", "--die-on-term", "--http-timeout", str(ROUTER_SECONDS),
+               "--wsgi-file", os.path.join(HERE, "conf", "late-wsgi.py")]
+    quiet = {name: subprocess.DEVNULL for name in ("stdin", "stdout", "stderr")}
+    with scratch() as directory:
+        process = subprocess.Popen(command, cwd=directory, env={**os.environ, "LATE": str(late)}, **quiet)
+        try:
+            url = f"http://127.0.0.1:{port}"
+            wait_until(30, "uWSGI answers", lambda: is_healthy(url))
+            yield url
+        finally:
+            process.terminate()
+            process.wait(30)
+
+
+def raw_file(cloud):
+    def make(path):
+        with open(path, "wb") as file:
+            file.write(os.urandom(RAW_SIZE))
+
+    return cloud.file("noise.raw", make)
+
+
+def refusals_heard(cloud, image_id, times=3):
+    """A client that goes on sending gets the refusal, each time."""
+    for _ in range(times):
+        result = clients.curl(
+            cloud, image_id, "-T", raw_file(cloud).path, "-H", "Expect:", *OCTETS, token=cloud.token("other")
+        )
+        same("the answer's status", result.status, 403)
+        check("Not allowed to upload image data" in result.printed, f"it says: {result.printed}")
+
+
+def test_router_gives_up(cloud):
+    """Without an answer, the image tells what has become of it."""
+    file = raw_file(cloud)
+    with late_glance(LATE_SECONDS) as url, another_proxy(cloud, POLICY, url):
+        direct, image_id = uuid.uuid4(), str(uuid.uuid4())
+        with open(file.path, "rb") as data, contextlib.suppress(requests.ConnectionError):
+            answer = requests.put(f"{url}/v2/images/{direct}/file", data=data, timeout=60)
+            check(False, f"the router has waited: {answer.status_code}")
+        result = clients.curl(cloud, image_id, "-T", file.path, *OCTETS)
+        same("the answer's status", result.status, 204)
+        same("X-Intake-Verified", result.headers.get("x-intake-verified"), "sha512")
+
+
+def test_router_gives_up_and_the_client_has_left(cloud):
+    with late_glance(LATE_SECONDS) as url, another_proxy(cloud, POLICY, url) as proxy:
+        image_id = str(uuid.uuid4())
+        process = clients.curl_started(cloud, image_id, raw_file(cloud).path, *OCTETS)
+        wait_until(
+            30,
+            "Glance has all of it",
+            lambda: proxy.upload_in_flight(image_id).get("bytes") == RAW_SIZE,
+        )
+        process.kill()
+        process.wait()
+        wait_until(60, "it is over", lambda: proxy.upload_in_flight(image_id) == {})
+        upload = proxy.ended_upload(image_id)
+        same("the log's verdict", (upload["verdict"], upload["verified"]), ("stored", "sha512"))
+
+
+def test_refusal_behind_the_router(cloud):
+    with late_glance(0) as url, another_proxy(cloud, POLICY, url):
+        refusals_heard(cloud, STRANGERS)
+
+
+def test_refusal_of_a_strangers_upload(cloud):
+    """To a community image, which everybody may see."""
+    url = cloud.envs["demo"]["CLOUD_GLANCE_UWSGI_URL"]
+    with another_proxy(cloud, POLICY, url):
+        with cloud.new_image(disk_format="raw", visibility="community") as image_id:
+            refusals_heard(cloud, image_id)

@@ -1,0 +1,204 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Thousands of uploads while both sides fail at random: every answer is true, and nothing is left."""
+import collections
+import concurrent.futures
+import hashlib
+import json
+import os
+import random
+import time
+import uuid
+
+from support.glance import answer, facts, json_answer
+from support.proxy import wait_until
+from support.scene import scenario
+from support.wire import Cut, chunk, head
+
+UPLOADS = 1200
+AT_ONCE = 40
+SEED = 20251
+NOISE = random.Random(SEED).randbytes(400_000)
+PATIENT = {"glance": {"response_timeout": "20s", "stall_timeout": "10s"}, "listen": {"stall_timeout": "5s"}}
+POLICY = """\
+default: {{store: test, mode: force}}
+stores:
+  test:
+    s3: {{ endpoint: "{endpoint}", bucket: images, access_key_file: {key}, secret_key_file: {key} }}
+    capacity: 1GiB
+"""
+
+
+class FaultyGlance:
+    """Keeps images as Glance does, and fails at each step of each request with a probability. What it
+    says itself is true, but for a 204 before it has stored something else than it was sent."""
+
+    def __init__(self, scene, faults):
+        self.faults = faults
+        self.images = {}
+        self.dice = random.Random(SEED)
+        self.count = 0
+        self.glance = scene.glance(upload=self.take, image=self.tell)
+
+    def create(self):
+        image = str(uuid.uuid4())
+        self.images[image] = facts(id=image, os_hash_algo="sha512", os_hash_value=None, size=None)
+        return image
+
+    def one_of(self, *choices):
+        """None mostly: nothing is wrong."""
+        wrong = self.dice.random() < self.faults
+        self.count += wrong
+        return self.dice.choice(choices) if wrong else None
+
+    def goes_wrong(self, asked):
+        """True: that was all."""
+        fault = self.one_of("503", "reset", "close", "delay")
+        if fault == "delay":
+            time.sleep(self.dice.random() / 2)
+        elif fault == "503":
+            asked.send(answer("503 Service Unavailable"))
+        elif fault:
+            getattr(asked, fault)()
+        return fault not in (None, "delay")
+
+    def tell(self, asked):
+        asked.read()
+        if not self.goes_wrong(asked):
+            asked.send(json_answer("200 OK", self.images[asked.target.split("/")[-1]]))
+
+    def store(self, image, asked):
+        kept = self.one_of("another") or asked.sha512
+        size = asked.length
+        if kept == "another":
+            kept, size = hashlib.sha512(b"another").hexdigest(), len(b"another")
+        image.update(status="active", size=size, os_hash_value=kept, stores="test")
+
+    def take(self, asked):
+        image = self.images[asked.target.split("/")[3]]
+        fault = self.one_of("503", "reset", "close", "refuse")
+        if fault in ("503", "refuse"):
+            return asked.send(answer("503 Service Unavailable" if fault == "503" else "413 Payload Too Large")).close()
+        if fault:
+            return getattr(asked, fault)()
+        image["status"] = "saving"
+        try:
+            return self.take_body(image, asked)
+        except (Cut, OSError):
+            image["status"] = "queued"
+            raise
+
+    def take_body(self, image, asked):
+        fault = self.one_of("part", "early", "lost", "late", "fails", "balancer", "killed")
+        if fault in ("part", "early"):
+            asked.read(self.dice.randrange(1, 500))
+            image["status"] = "queued"
+            if fault == "early":
+                asked.send(answer("410 Gone"))
+            return asked.close()
+        asked.read()
+        if fault == "lost":
+            asked.close()
+        if fault == "balancer":
+            asked.send(answer("504 Gateway Timeout"))
+        if fault in ("late", "lost", "balancer"):
+            time.sleep(self.dice.random() * 2)
+        if fault in ("fails", "killed"):
+            image["status"] = "queued" if fault == "fails" else "killed"
+            return asked.close()
+        self.store(image, asked)
+        return None if fault in ("lost", "balancer") else asked.send(answer("204 No Content"))
+
+
+class Storm:
+    def __init__(self, scene, verify):
+        self.verified = {"digest": "sha512", "size": "size"}[verify]
+        self.faulty = FaultyGlance(scene, 0.0)
+        self.gateway = scene.glance(port=29480, other=lambda asked: asked.read().send(
+            answer("200 OK", "X-RGW-Bytes-Used: 0")))
+        key = scene.folder / "key"
+        key.write_text("a-key\n")
+        conf = {**PATIENT, "upload": {"unknown_length": "stream", "verify": verify}}
+        self.proxy = scene.proxy(self.faulty.glance, conf=conf, policy=POLICY.format(
+            endpoint=self.gateway.url, key=key))
+        self.told = collections.Counter()
+        self.untrue = []
+
+    def upload(self, number):
+        dice = random.Random(SEED + number)
+        image = self.faulty.create()
+        body = NOISE[:dice.choice((700, 60_000, 100_000, 400_000))]
+        chunked = dice.random() < 0.2
+        leaves = dice.random() < 0.1 * bool(self.faulty.faults)
+        framing = "Transfer-Encoding: chunked" if chunked else f"Content-Length: {len(body)}"
+        sent = chunk(body) + b"0\r\n\r\n" if chunked else body
+        try:
+            with self.proxy.client() as client:
+                client.send(head(f"PUT /v2/images/{image}/file HTTP/1.1", "Host: h", framing))
+                if leaves:
+                    client.send_until_refused(sent[:dice.randrange(len(sent))])
+                    return
+                client.send_until_refused(sent)
+                told = client.answer()
+        except (Cut, OSError) as fault:
+            self.untrue.append((number, "no answer", repr(fault)))
+            return
+        self.judge(number, image, body, told)
+
+    def judge(self, number, image, body, told):
+        """What the image is when the answer comes is what it stays: nobody else uploads to it."""
+        now = dict(self.faulty.images[image])
+        why = json.loads(told.body).get("reason") if told.body.startswith(b"{") else None
+        self.told[told.status, why] += 1
+        right = now["os_hash_value"] == hashlib.sha512(body).hexdigest() and now["size"] == len(body)
+        after = told.get("X-Intake-Image-Status")
+        true = {204: now["status"] == "active" and right and told.get("X-Intake-Verified") == self.verified,
+                413: now["status"] == "queued", 410: now["status"] == "queued"}.get(told.status)
+        if why == "verify_failed":
+            true = not right
+        elif true is None:
+            true = not (now["status"] == "active" and right and not after) or told.status == 503
+        if after and why != "verify_failed":
+            true = true and (after == now["status"] or told.status in (503, 504))
+        if not true:
+            self.untrue.append((number, told.status, why, after, now["status"], right, told.body))
+
+    def run(self, count, first=0):
+        with concurrent.futures.ThreadPoolExecutor(AT_ONCE) as pool:
+            list(pool.map(self.upload, range(first, first + count)))
+        self.proxy.wait_metric(0, "requests_in_flight")
+
+    def descriptors(self):
+        return len(os.listdir(f"/proc/{self.proxy.process.pid}/fd"))
+
+
+def weather(scene, verify):
+    storm = Storm(scene, verify)
+    storm.run(AT_ONCE)
+    assert storm.told == {(204, None): AT_ONCE}, (storm.told, storm.untrue)
+    before = storm.descriptors()
+    storm.faulty.faults = 0.2
+    storm.run(UPLOADS, AT_ONCE)
+    assert not storm.untrue, (len(storm.untrue), storm.untrue[:5], storm.told)
+    assert storm.told[204, None] > UPLOADS / 4 and len(storm.told) > 5, storm.told
+    assert storm.faulty.count > UPLOADS / 2, storm.faulty.count
+    storm.faulty.faults = 0.0
+    storm.told.clear()
+    storm.run(AT_ONCE, AT_ONCE + UPLOADS)
+    assert storm.told == {(204, None): AT_ONCE}, (storm.told, storm.untrue)
+    wait_until("its descriptors are back", lambda: storm.descriptors() <= before + AT_ONCE)
+    assert storm.proxy.uploads()["in_flight"] == []
+    # Nothing of the store's room is still taken: an upload of all of it fits.
+    image = storm.faulty.create()
+    with storm.proxy.client() as client:
+        client.send(head(f"PUT /v2/images/{image}/file HTTP/1.1", "Host: h", f"Content-Length: {1 << 30}"), b"x")
+        wait_until("it is taken", lambda: storm.proxy.uploads()["in_flight"])
+
+
+@scenario(alone=True)
+def every_answer_is_true(scene):
+    weather(scene, "digest")
+
+
+@scenario(alone=True)
+def every_answer_is_true_where_nothing_is_hashed(scene):
+    weather(scene, "size")
