@@ -82,7 +82,8 @@ class Stage:
         self.place = place
         self.glance = scene.glance(**script)
         key = key_file(scene)
-        self.proxy = scene.proxy(self.glance, conf={"glance": {"connect_timeout": "2s", "response_timeout": "5s"}}, policy=POLICY.format(
+        impatient = {"glance": {"connect_timeout": "2s", "response_timeout": "5s"}}
+        self.proxy = scene.proxy(self.glance, conf=impatient, policy=POLICY.format(
             endpoint=self.gateway.url, key=key))
 
     def begin(self, client):
