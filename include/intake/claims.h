@@ -1,5 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Which images are being uploaded through this process now: one upload each, over all workers. */
+/* Which uploads to one image are on their way through this process, over all workers.
+ *
+ * Glance takes one upload at a time, and Glance alone knows who may upload. It says so only once it
+ * has the request; until then whoever sees the image might be somebody who may not. So a claim
+ * keeps nobody away by itself, however long its client takes:
+ *
+ *   - Any number of uploads to one image may be on their way to this process.
+ *   - While Glance shows the image as queued, it has begun with none of them, and everybody may
+ *     come. Once Glance shows that data is going into the image, the next upload is refused, and
+ *     is told of the one that was sent.
+ *   - Right before an upload is sent, it looks whether another one was. If so, Glance is asked for
+ *     the image again: data is going into it, and this upload is refused; or it is still queued,
+ *     and this upload waits for Glance's answer to the other, but only for a few seconds. Then it
+ *     is sent all the same, and Glance decides between the two. */
 #ifndef INTAKE_CLAIMS_H
 #define INTAKE_CLAIMS_H
 
@@ -23,15 +36,21 @@ struct claim_facts {
     uint64_t size;
 };
 
-enum claim_outcome { CLAIM_TAKEN, CLAIM_HELD, CLAIM_NO_MEMORY };
-
-/* Takes the image: `out` is the caller's, to be released. `bytes` is read for as long as the claim
- * is held. CLAIM_HELD: another upload has it, and `facts` says how far that is. */
-enum claim_outcome claims_take(struct claims *claims, const char *image_id,
-                               const struct claim_facts *facts_of_this,
-                               const _Atomic uint64_t *bytes, struct claim **out,
-                               struct claim_facts *facts);
-
+/* To be released by the caller. `bytes` is read for as long as the claim lives. NULL: no memory. */
+struct claim *claim_new(struct claims *claims, const char *image_id,
+                        const struct claim_facts *facts, const _Atomic uint64_t *bytes);
 void claim_release(struct claim *claim); /* NULL is fine */
+
+/* Whether another upload to the same image has been sent to Glance, and is not over. `facts` then
+ * has those of the one of which Glance has most. */
+bool claim_other(const struct claim *claim, struct claim_facts *facts);
+
+enum claim_outcome {
+    CLAIM_SENT,
+    CLAIM_LOOK /* another one was sent, now or since this claim has last looked */
+};
+
+/* The upload is about to be sent. It does not wait for others with `anyway`. */
+enum claim_outcome claim_send(struct claim *claim, bool anyway);
 
 #endif

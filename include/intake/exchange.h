@@ -15,6 +15,7 @@ struct glance;
 struct holder;
 struct loop;
 struct metrics;
+struct reservations;
 struct rooms;
 struct snapshot;
 struct spools;
@@ -34,12 +35,13 @@ struct exchange_parts {
     struct glance *glance;
     struct metrics *metrics;
     struct uploads *uploads;
-    struct errands *errands; /* of all workers, as are the next five: see shared.h */
+    struct errands *errands; /* of all workers, as are the next six: see shared.h */
     struct errands *hashers;
     struct spools *spools;
     struct claims *claims;
     struct stores *stores;
     struct rooms *rooms;
+    struct reservations *reservations;
     struct snapshot *snapshot; /* in force for new exchanges */
     bool draining;             /* new uploads are refused */
     bool hears_continue; /* from Glance, when it begins to take an upload: see begin.c */

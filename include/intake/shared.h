@@ -10,19 +10,21 @@
 struct claims;
 struct endpoints;
 struct errands;
+struct reservations;
 struct rooms;
 struct spools;
 struct stores;
 
 struct shared {
-    _Atomic unsigned connections; /* clients' */
-    struct errands *errands;      /* the helper threads, for what may block */
-    struct errands *hashers;      /* and those for what takes a CPU: one for each */
-    struct spools *spools;        /* bodies on disk */
-    struct claims *claims;        /* images being uploaded */
-    struct stores *stores;        /* what Glance has */
-    struct endpoints *endpoints;  /* Glance's */
-    struct rooms *rooms;          /* bytes on their way to each store */
+    _Atomic unsigned connections;      /* clients' */
+    struct errands *errands;           /* the helper threads, for what may block */
+    struct errands *hashers;           /* and those for what takes a CPU: one for each */
+    struct spools *spools;             /* bodies on disk */
+    struct claims *claims;             /* images being uploaded */
+    struct stores *stores;             /* what Glance has */
+    struct endpoints *endpoints;       /* Glance's */
+    struct rooms *rooms;               /* bytes on their way to each store */
+    struct reservations *reservations; /* and to each project's quota */
 };
 
 /* Fills one that is zero-initialised. False: no memory, or no thread; shared_end() is still due. */

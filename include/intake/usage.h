@@ -24,9 +24,16 @@ struct usage {
 /* False: not what Glance answers; `usage` is then as if nothing were limited. */
 bool usage_parse(const char *json, size_t length, struct usage *usage);
 
-/* Whether an upload of `size` bytes (0: not known) fits; `stage`: into the staging area. Glance
+/* The limit that an upload counts against. `stage`: into the staging area. */
+const struct usage_limit *usage_limit_of(const struct usage *usage, bool stage);
+
+/* Bytes that are left of it; UINT64_MAX: there is no such limit. */
+uint64_t usage_left(const struct usage_limit *limit);
+
+/* Whether an upload of `size` bytes (0: not known) fits beside `reserved` bytes of others. Glance
  * itself checks with nothing counted in, and lets one upload overshoot. False: `why` has limit,
- * usage and need as a clause. */
-bool usage_allows(const struct usage *usage, bool stage, uint64_t size, char why[USAGE_WORDS]);
+ * usage, what is reserved and need as a clause. */
+bool usage_allows(const struct usage *usage, bool stage, uint64_t reserved, uint64_t size,
+                  char why[USAGE_WORDS]);
 
 #endif

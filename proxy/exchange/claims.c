@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A list is enough: it has as many rows as there are uploads in flight, and is looked through once
- * per upload. */
+/* A list is enough: it has as many rows as there are uploads in flight, and is looked through a few
+ * times per upload. */
 #include "intake/claims.h"
 
 #include <pthread.h>
@@ -12,6 +12,8 @@ struct claim {
     char *image_id;
     struct claim_facts facts;
     const _Atomic uint64_t *bytes;
+    bool sent;
+    bool disturbed; /* another one was sent since this one has last looked */
     struct claim *next, *previous;
 };
 
@@ -36,24 +38,20 @@ void claims_free(struct claims *claims)
     free(claims);
 }
 
-static const struct claim *find(const struct claims *claims, const char *image_id)
-{
-    const struct claim *claim = claims->first;
-    while (claim && strcmp(claim->image_id, image_id) != 0)
-        claim = claim->next;
-    return claim;
-}
+/* --- made and released --------------------------------------------------------------------- */
 
 static void add(struct claims *claims, struct claim *claim)
 {
+    pthread_mutex_lock(&claims->lock);
     claim->next = claims->first;
     if (claim->next)
         claim->next->previous = claim;
     claims->first = claim;
+    pthread_mutex_unlock(&claims->lock);
 }
 
-static struct claim *claim_new(struct claims *claims, const char *image_id,
-                               const struct claim_facts *facts, const _Atomic uint64_t *bytes)
+struct claim *claim_new(struct claims *claims, const char *image_id,
+                        const struct claim_facts *facts, const _Atomic uint64_t *bytes)
 {
     struct claim *claim = calloc(1, sizeof *claim);
     if (!claim)
@@ -62,41 +60,12 @@ static struct claim *claim_new(struct claims *claims, const char *image_id,
     claim->facts = *facts;
     claim->bytes = bytes;
     claim->image_id = strdup(image_id);
-    if (claim->image_id)
-        return claim;
-    free(claim);
-    return NULL;
-}
-
-static void claim_free(struct claim *claim)
-{
-    free(claim->image_id);
-    free(claim);
-}
-
-enum claim_outcome claims_take(struct claims *claims, const char *image_id,
-                               const struct claim_facts *facts_of_this,
-                               const _Atomic uint64_t *bytes, struct claim **out,
-                               struct claim_facts *facts)
-{
-    *out = NULL;
-    struct claim *claim = claim_new(claims, image_id, facts_of_this, bytes);
-    if (!claim)
-        return CLAIM_NO_MEMORY;
-    pthread_mutex_lock(&claims->lock);
-    const struct claim *other = find(claims, image_id);
-    if (other) {
-        *facts = other->facts;
-        facts->bytes = atomic_load_explicit(other->bytes, memory_order_relaxed);
-    } else {
-        add(claims, claim);
-        *out = claim;
+    if (!claim->image_id) {
+        free(claim);
+        return NULL;
     }
-    pthread_mutex_unlock(&claims->lock);
-    if (!other)
-        return CLAIM_TAKEN;
-    claim_free(claim);
-    return CLAIM_HELD;
+    add(claims, claim);
+    return claim;
 }
 
 void claim_release(struct claim *claim)
@@ -109,5 +78,57 @@ void claim_release(struct claim *claim)
         claim->next->previous = claim->previous;
     *(claim->previous ? &claim->previous->next : &claims->first) = claim->next;
     pthread_mutex_unlock(&claims->lock);
-    claim_free(claim);
+    free(claim->image_id);
+    free(claim);
+}
+
+/* --- the others, with the lock held --------------------------------------------------------- */
+
+static struct claim *next_other(const struct claim *claim, struct claim *row)
+{
+    while (row && (row == claim || strcmp(row->image_id, claim->image_id) != 0))
+        row = row->next;
+    return row;
+}
+
+#define each_other(row, claim)                                                                     \
+    for (struct claim *row = next_other(claim, (claim)->claims->first); (row);                     \
+         (row) = next_other(claim, (row)->next))
+
+static bool find_sent(const struct claim *claim, struct claim_facts *facts)
+{
+    bool found = false;
+    each_other(row, claim)
+    {
+        uint64_t bytes = atomic_load_explicit(row->bytes, memory_order_relaxed);
+        if (!row->sent || (found && bytes <= facts->bytes))
+            continue;
+        found = true;
+        *facts = row->facts;
+        facts->bytes = bytes;
+    }
+    return found;
+}
+
+/* --- asked ---------------------------------------------------------------------------------- */
+
+bool claim_other(const struct claim *claim, struct claim_facts *facts)
+{
+    pthread_mutex_lock(&claim->claims->lock);
+    bool found = find_sent(claim, facts);
+    pthread_mutex_unlock(&claim->claims->lock);
+    return found;
+}
+
+enum claim_outcome claim_send(struct claim *claim, bool anyway)
+{
+    struct claim_facts facts;
+    pthread_mutex_lock(&claim->claims->lock);
+    bool look = !anyway && (claim->disturbed || find_sent(claim, &facts));
+    claim->disturbed = false;
+    claim->sent = claim->sent || !look;
+    if (!look)
+        each_other(row, claim) row->disturbed = true;
+    pthread_mutex_unlock(&claim->claims->lock);
+    return look ? CLAIM_LOOK : CLAIM_SENT;
 }

@@ -9,7 +9,9 @@
  *   preflight.c  what is asked of Glance before it
  *   judge.c      is the image waiting for its data?
  *   decide.c     its policy
- *   room.c       is there room for it?
+ *   room.c       is there room for it in the store?
+ *   quota.c      and in what its project may keep?
+ *   turn.c       is another upload to the same image being sent?
  *   send.c       its body goes to Glance
  *   begin.c      all but its first bytes once Glance has begun to take it
  *   look.c       the image is looked at, until it tells
@@ -39,6 +41,7 @@
 #include "intake/promises.h"
 #include "intake/reply.h"
 #include "intake/request.h"
+#include "intake/reservations.h"
 #include "intake/rooms.h"
 #include "intake/stores.h"
 #include "intake/transfer.h"
@@ -146,7 +149,12 @@ struct exchange {
     struct image image;
     struct usage usage;
     char glance_hash[ALGORITHM_MAX + 1];
-    struct claim *claim; /* while nobody else may upload to the image */
+    uint64_t usage_mark;  /* of the sum of what was stored, when the usage was asked for */
+    unsigned usage_asks;  /* how often again */
+    uint64_t quota_began; /* clock_ms() of a wait for others; 0: there was none */
+    struct reservation reservation;
+    struct claim *claim;
+    uint64_t turn_began; /* clock_ms() */
     struct policy_decision decision;
     struct room room;
     const struct policy_store *room_store; /* what `room` was taken, or could not be had, for */
@@ -248,13 +256,20 @@ bool upload_ask_image(struct exchange *x, uint64_t patience_ms);
 /* Once that is over: into `image`. What is not 200 is the client's answer. */
 enum step_result upload_take_image(struct exchange *x);
 void upload_end_asking(struct exchange *x);
+bool upload_ask_usage(struct exchange *x);  /* false: no memory */
 bool upload_hear_usage(struct exchange *x); /* false: not answered yet */
 
 /* room.c */
+enum step_result upload_room(struct exchange *x);
+
+/* quota.c */
 enum step_result upload_check_quota(struct exchange *x);
 enum step_result upload_quota_early(struct exchange *x); /* if Glance tells the usage soon */
 enum step_result upload_quota(struct exchange *x);       /* once it has told */
-enum step_result upload_room(struct exchange *x);
+enum step_result upload_counted(struct exchange *x);
+
+/* turn.c */
+enum step_result upload_turn(struct exchange *x);
 
 /* cors.c: a refusal that is told to a browser. */
 extern const struct step CORS_STEPS[];
@@ -289,8 +304,11 @@ enum step_result upload_look_at_ruin(struct exchange *x);
 
 /* judge.c */
 enum step_result upload_judge(struct exchange *x);
-/* The image is this request's until upload_ended(); objects if it is another one's. */
+/* Notes that this request is under way, until upload_ended(); objects if Glance is taking another
+ * one's data. */
 enum step_result upload_claim(struct exchange *x);
+/* What Glance says of it now: after upload_claim(). */
+enum step_result upload_judge_status(struct exchange *x, const struct image *image);
 
 /* decide.c: asks the policy by what is known now, and obeys. */
 enum step_result upload_decide(struct exchange *x);

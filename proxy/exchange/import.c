@@ -4,6 +4,7 @@
  * (hold.c) and Glance was asked for the image and its stores (preflight.c). */
 #include "exchange/exchange_priv.h"
 
+#include "intake/claims.h"
 #include "intake/client.h"
 #include "intake/doors.h"
 #include "intake/memory.h"
@@ -167,7 +168,10 @@ static enum step_result claim(struct exchange *x, const struct import *import)
         return exchange_object_for(x, REFUSAL_UPLOAD_IN_PROGRESS,
                                    "its data is still being staged: its status is uploading, and "
                                    "Glance does not tell its size yet");
-    return upload_claim(x);
+    enum step_result result = upload_claim(x);
+    if (result == STEP_NEXT)
+        claim_send(x->claim, true);
+    return result;
 }
 
 static bool rewrite(struct exchange *x)

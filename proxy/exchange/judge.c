@@ -24,20 +24,30 @@ static enum step_result object_to_second(struct exchange *x, const struct claim_
 }
 
 /* By the id that Glance says the image has: its database may find it in capital letters, too. */
-enum step_result upload_claim(struct exchange *x)
+static bool enter_claim(struct exchange *x)
 {
     const char *image = x->image.id ? x->image.id : x->route.image_id;
     const struct claim_facts facts = {
         .began_wall_ms = x->upload->began_wall_ms, .size_known = x->size_known, .size = x->size};
+    x->claim = claim_new(x->parts->claims, image, &facts, &x->upload->bytes);
+    return x->claim != NULL;
+}
+
+/* Data is going into the image. What has been staged whole has a size. */
+static bool is_being_filled(const struct image *image)
+{
+    return strcmp(image->status, "saving") == 0 ||
+           (strcmp(image->status, "uploading") == 0 && !image->size_known);
+}
+
+enum step_result upload_claim(struct exchange *x)
+{
     struct claim_facts other;
-    switch (claims_take(x->parts->claims, image, &facts, &x->upload->bytes, &x->claim, &other)) {
-    case CLAIM_TAKEN:
-        return STEP_NEXT;
-    case CLAIM_HELD:
-        return object_to_second(x, &other);
-    default:
+    if (!x->claim && !enter_claim(x))
         return exchange_no_memory(x);
-    }
+    if (is_being_filled(&x->image) && claim_other(x->claim, &other))
+        return object_to_second(x, &other);
+    return STEP_NEXT;
 }
 
 static bool has_text(const char *text)
@@ -47,25 +57,32 @@ static bool has_text(const char *text)
 
 /* Glance 2025.1 and later looks at the format when the store has everything. What it refuses then
  * is `queued` again, but keeps the hash and the object, and every other upload to it fails. */
-static enum step_result judge_queued(struct exchange *x)
+static enum step_result judge_queued(struct exchange *x, const struct image *image)
 {
-    if (!has_text(x->image.os_hash_value) && !has_text(x->image.stores))
+    if (!has_text(image->os_hash_value) && !has_text(image->stores))
         return STEP_NEXT;
     return exchange_object_for(x, REFUSAL_IMAGE_NOT_QUEUED,
                                "its status is queued, but it still has the %s of an upload that "
                                "Glance refused after storing it, and takes no other: delete it and "
                                "create a new one",
-                               has_text(x->image.os_hash_value) ? "os_hash_value" : "stores");
+                               has_text(image->os_hash_value) ? "os_hash_value" : "stores");
+}
+
+enum step_result upload_judge_status(struct exchange *x, const struct image *image)
+{
+    struct claim_facts other;
+    if (strcmp(image->status, "queued") == 0)
+        return judge_queued(x, image);
+    if (is_being_filled(image) && claim_other(x->claim, &other))
+        return object_to_second(x, &other);
+    bool saving = strcmp(image->status, "saving") == 0;
+    return exchange_object_for(x, REFUSAL_IMAGE_NOT_QUEUED, "its status is %s%s", image->status,
+                               saving ? ", and this proxy is not uploading it" : "");
 }
 
 static enum step_result judge_status(struct exchange *x)
 {
-    const char *status = x->image.status;
-    if (strcmp(status, "queued") == 0)
-        return judge_queued(x);
-    bool saving = strcmp(status, "saving") == 0;
-    return exchange_object_for(x, REFUSAL_IMAGE_NOT_QUEUED, "its status is %s%s", status,
-                               saving ? ", and this proxy is not uploading it" : "");
+    return upload_judge_status(x, &x->image);
 }
 
 static enum step_result judge_formats(struct exchange *x)

@@ -41,13 +41,18 @@ bool upload_ask_image(struct exchange *x, uint64_t patience_ms)
     return ask(x, &x->image_asked, target, patience_ms);
 }
 
+bool upload_ask_usage(struct exchange *x)
+{
+    x->usage_mark = reservations_mark(x->parts->reservations);
+    return ask(x, &x->usage_asked, "/v2/info/usage", ASIDE_MS);
+}
+
 static bool ask_all(struct exchange *x)
 {
     bool stage = x->route.kind == ROUTE_STAGE;
     bool sends = x->route.kind != ROUTE_IMPORT;
     return fields_for_preflight(x, &x->ask_fields) && upload_ask_image(x, FETCH_PATIENCE_MS) &&
-           (!sends || !x->snapshot->settings->upload.check_quota ||
-            ask(x, &x->usage_asked, "/v2/info/usage", ASIDE_MS)) &&
+           (!sends || !x->snapshot->settings->upload.check_quota || upload_ask_usage(x)) &&
            (stage || stores_fresh(x->parts->stores) ||
             ask(x, &x->stores_asked, "/v2/info/stores", ASIDE_MS));
 }

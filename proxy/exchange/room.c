@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Is there room for the image: in what its project may keep, and in the store?
+/* Is there room for the image in the store?
  *
- * Both need the size. Where that comes only later the question is asked again when it is there;
+ * That needs the size. Where it comes only later the question is asked again when it is there;
  * where it never comes, only what is full already is refused. */
 #include "exchange/exchange_priv.h"
 
@@ -12,34 +12,6 @@
 #include "intake/upload.h"
 
 #include <inttypes.h>
-
-enum { INVITATION_WAITS_MS = 700 };
-
-enum step_result upload_check_quota(struct exchange *x)
-{
-    char why[USAGE_WORDS];
-    if (usage_allows(&x->usage, x->upload->door == UPLOAD_STAGE, x->size_known ? x->size : 0, why))
-        return STEP_NEXT;
-    return exchange_object_for(x, REFUSAL_QUOTA_EXCEEDED, "%s", why);
-}
-
-/* Glance asks Keystone for every limit there is, which takes it up to a second. The invitation
- * waits a moment for that; after it the client may begin, and what it sends waits. */
-enum step_result upload_quota_early(struct exchange *x)
-{
-    if (upload_hear_usage(x))
-        return upload_check_quota(x);
-    if (x->fresh)
-        exchange_wait_at_most(x, INVITATION_WAITS_MS);
-    return x->moment_over ? STEP_NEXT : STEP_WAIT;
-}
-
-enum step_result upload_quota(struct exchange *x)
-{
-    return upload_hear_usage(x) ? upload_check_quota(x) : STEP_WAIT;
-}
-
-/* --- the store's room ------------------------------------------------------------------ */
 
 /* NULL: nothing is known of the store that could be checked. */
 static const struct policy_store *store_of(const struct exchange *x)

@@ -6,10 +6,11 @@
  *   judge      is the image waiting for data, for nobody else's, and of which format? (judge.c)
  *   decide     the policy: which store, or why not; the size                 (decide.c)
  *   room       is there room for it in the store?                            (room.c)
- *   quota      and in what its project may keep?                             (room.c)
+ *   quota      and in what its project may keep?                             (quota.c)
  *   invite     only now 100 Continue; wait for the first byte
  *   prepare    the opening is read and judged; what has no length is spooled (proxy/body/)
  *   settle     decide again if the size has become known only now; quota and room again
+ *   turn       is another upload to the image being sent?                    (turn.c)
  *   send       PUT to Glance, piece by piece                                 (send.c)
  *   prove      what has become of it there?                                  (prove.c)
  *   answer     Glance's answer, and what was done
@@ -210,7 +211,9 @@ const struct step UPLOAD_STEPS[] = {
     {"settle", settle},
     {"quota", upload_quota},
     {"room", upload_room},
+    {"turn", upload_turn},
     {"send", upload_send},
+    {"count", upload_counted},
     {"prove", upload_prove},
     {"answer", answer},
     {NULL, NULL},
@@ -269,6 +272,7 @@ static void let_go(struct exchange *x)
     claim_release(x->claim);
     x->claim = NULL;
     room_give_back(&x->room);
+    reservation_end(&x->reservation, x->body && body_finished(x->body));
 }
 
 /* However it ended: one line in the log, the metrics, and the list of the last hundred. */

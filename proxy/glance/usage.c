@@ -34,11 +34,28 @@ bool usage_parse(const char *json, size_t length, struct usage *usage)
     return good;
 }
 
+static bool is_limited(const struct usage_limit *limit)
+{
+    return limit->known && limit->limit >= 0;
+}
+
 /* Whether `more` fits, too. */
 static bool fits(const struct usage_limit *limit, uint64_t more)
 {
-    return !limit->known || limit->limit < 0 ||
-           (uint64_t)limit->used + more <= (uint64_t)limit->limit;
+    return !is_limited(limit) || (uint64_t)limit->used + more <= (uint64_t)limit->limit;
+}
+
+const struct usage_limit *usage_limit_of(const struct usage *usage, bool stage)
+{
+    return stage ? &usage->image_stage_total : &usage->image_size_total;
+}
+
+uint64_t usage_left(const struct usage_limit *limit)
+{
+    if (!is_limited(limit))
+        return UINT64_MAX;
+    uint64_t left = limit->used < limit->limit ? (uint64_t)(limit->limit - limit->used) : 0;
+    return left < UINT64_MAX >> 20 ? left << 20 : UINT64_MAX;
 }
 
 /* Rounded up: what Glance says is used is rounded down. */
@@ -47,19 +64,29 @@ static uint64_t mebibytes(uint64_t bytes)
     return (bytes >> 20) + ((bytes & 0xFFFFF) != 0);
 }
 
-/* With the limit's own name, by which an operator raises it. */
-bool usage_allows(const struct usage *usage, bool stage, uint64_t size, char why[USAGE_WORDS])
+static void say_total(const struct usage_limit *total, bool stage, uint64_t reserved, uint64_t need,
+                      char why[USAGE_WORDS])
 {
-    const struct usage_limit *total = stage ? &usage->image_stage_total : &usage->image_size_total;
+    char others[64] = "";
+    if (reserved)
+        snprintf(others, sizeof others, ", with %" PRIu64 " on their way,", mebibytes(reserved));
+    snprintf(why, USAGE_WORDS,
+             "the project may keep %" PRIi64 " MiB %s, has %" PRIi64 "%s and would need %" PRIu64
+             " (%s)",
+             total->limit, stage ? "in the staging area" : "in all", total->used, others,
+             (uint64_t)total->used + need, stage ? "image_stage_total" : "image_size_total");
+}
+
+/* With the limit's own name, by which an operator raises it. */
+bool usage_allows(const struct usage *usage, bool stage, uint64_t reserved, uint64_t size,
+                  char why[USAGE_WORDS])
+{
+    const struct usage_limit *total = usage_limit_of(usage, stage);
     const struct usage_limit *count = &usage->image_count_uploading;
-    uint64_t need = mebibytes(size);
+    uint64_t need = mebibytes(size < UINT64_MAX - reserved ? size + reserved : UINT64_MAX);
     why[0] = '\0';
     if (!fits(total, need)) {
-        snprintf(why, USAGE_WORDS,
-                 "the project may keep %" PRIi64 " MiB %s, has %" PRIi64 " and would need %" PRIu64
-                 " (%s)",
-                 total->limit, stage ? "in the staging area" : "in all", total->used,
-                 (uint64_t)total->used + need, stage ? "image_stage_total" : "image_size_total");
+        say_total(total, stage, reserved, need, why);
         return false;
     }
     if (!fits(count, 1)) {

@@ -4,6 +4,7 @@
 #include "intake/claims.h"
 #include "intake/endpoints.h"
 #include "intake/errands.h"
+#include "intake/reservations.h"
 #include "intake/rooms.h"
 #include "intake/spool.h"
 #include "intake/stores.h"
@@ -27,13 +28,15 @@ bool shared_begin(struct shared *shared)
     shared->stores = stores_new();
     shared->rooms = rooms_new();
     shared->endpoints = endpoints_new();
+    shared->reservations = reservations_new();
     return shared->endpoints && shared->spools && shared->hashers && shared->claims &&
-           shared->stores && shared->rooms;
+           shared->stores && shared->rooms && shared->reservations;
 }
 
 void shared_end(struct shared *shared)
 {
     endpoints_free(shared->endpoints);
+    reservations_free(shared->reservations);
     rooms_free(shared->rooms);
     stores_free(shared->stores);
     claims_free(shared->claims);

@@ -80,6 +80,7 @@ static bool make_parts(struct worker *worker, const struct shared *shared)
     parts->claims = shared->claims;
     parts->stores = shared->stores;
     parts->rooms = shared->rooms;
+    parts->reservations = shared->reservations;
     parts->loop = loop_new();
     parts->metrics = metrics_new();
     parts->glance = parts->loop ? glance_new(parts->loop) : NULL;

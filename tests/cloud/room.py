@@ -4,6 +4,9 @@
 There are two who may have no room: the project, by Keystone's limits, and the store, by the quota of
 its bucket or the policy's `capacity`. And there is the store that Glance does not have at all.
 """
+import concurrent.futures
+import contextlib
+
 import admin
 import clients
 from cloud import KIB, MIB, check, same, wait_until
@@ -53,6 +56,21 @@ def test_project_quota(cloud):
             result = clients.curl(cloud, image_id, *how, url=past, token=cloud.token(user))
             same("what Glance alone answers", result.status, 204)
             same("the size that Glance has", cloud.image(image_id)["size"], file.size)
+
+
+def test_project_quota_at_once(cloud):
+    """Each of three fits, and no two of them do."""
+    file = cloud.small()
+    with admin.limited_project(cloud, image_size_total=5) as user, contextlib.ExitStack() as stack:
+        images = [stack.enter_context(cloud.new_image(user=user)) for _ in range(3)]
+        cloud.token(user)
+
+        def upload(image_id):
+            how = ("-T", file.path, *OCTETS)
+            return clients.curl(cloud, image_id, *how, token=cloud.token(user)).status
+
+        with concurrent.futures.ThreadPoolExecutor(len(images)) as pool:
+            same("the statuses", sorted(pool.map(upload, images)), [204, 413, 413])
 
 
 def test_project_quota_of_the_staging_area(cloud):

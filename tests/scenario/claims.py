@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""One upload per image at a time, over all workers; the second one hears of the first at once."""
+"""One upload per image at a time, over all workers: that with which Glance has begun. The second one hears of
+it at once; until Glance has begun with one, nobody is kept away."""
 import concurrent.futures
 import hashlib
 import json
@@ -8,8 +9,9 @@ import threading
 import time
 
 from support.desk import OCTETS, PAUSE, RIGHT, TOKEN, Desk, data
-from support.glance import IMAGE, UPLOAD
-from support.proxy import STREAM, wait_until
+from support.form import declared, file, form
+from support.glance import UPLOAD, accept_upload, answer
+from support.proxy import wait_until
 from support.scene import scenario
 from support.wire import LAST_CHUNK, chunk, head
 
@@ -18,18 +20,15 @@ BODY = data(700_000)
 HALF = len(BODY) // 2
 
 
-def begin(client, *fields, target=UPLOAD):
+def begin(client, *fields, target):
     return client.send(head(f"PUT {target} HTTP/1.1", "Host: h", OCTETS, *fields))
 
 
-def hold_all(asked):
-    asked.read(HALF).hold().read().send(b"HTTP/1.1 204 No Content\r\n\r\n")
-
-
-def told_of_the_other(proxy, *fields, target=UPLOAD):
+def told_of_the_other(proxy, image, target=None):
     """What a second client hears instead of 100 Continue."""
     with proxy.client() as client:
-        begin(client, f"Content-Length: {len(BODY)}", "Expect: 100-continue", *fields, target=target)
+        begin(client, TOKEN, f"Content-Length: {len(BODY)}", "Expect: 100-continue",
+              target=target or f"/v2/images/{image}/file")
         told = client.answer()
         assert client.interim == []
     said = json.loads(told.body)
@@ -40,39 +39,138 @@ def told_of_the_other(proxy, *fields, target=UPLOAD):
 @scenario(threaded=True)
 def the_second_one(scene):
     """On whatever worker, by whatever spelling of the path, into whichever door."""
-    glance = scene.glance(upload=hold_all)
-    proxy = scene.proxy(glance, conf=WORKERS)
-    with proxy.client() as client:
-        begin(client, f"Content-Length: {len(BODY)}").send(BODY[:HALF])
-        asked = glance.the_upload(received=HALF - 1)
+    desk = Desk(scene, conf=WORKERS)
+    image = desk.image()
+    with desk.client() as client:
+        desk.begin(client, image, *RIGHT, f"Content-Length: {len(BODY)}").send(BODY[:HALF])
+        wait_until("Glance takes it", lambda: desk.show(image)["status"] == "saving")
         for _ in range(40):
             began = time.monotonic()
-            message = told_of_the_other(proxy)
+            message = told_of_the_other(desk.proxy, image)
             assert time.monotonic() - began < 5
             seconds, count = re.search(
                 rf"it began (\d+) s ago, and Glance has (\d+) of its {len(BODY)} bytes", message).groups()
-            assert int(seconds) <= 60 and HALF - 1 <= int(count) <= HALF, message
-        for target in (f"/v2/images/%30{IMAGE[1:]}/file", f"//v2.5/images/{IMAGE}/file",
-                       f"/v2/images/{IMAGE}/stage"):
-            told_of_the_other(proxy, target=target)
-        glance.the_upload().go()
-        assert client.send(BODY[HALF:]).answer().status == 204
-    assert asked.body == BODY and len(glance.uploads()) == 1
-    assert proxy.metric("refusals_total", reason="upload_in_progress") == 43
+            assert int(seconds) <= 60 and int(count) <= HALF, message
+        for target in (f"/v2/images/%{ord(image[0]):x}{image[1:]}/file", f"//v2.5/images/{image}/file",
+                       f"/v2/images/{image}/stage"):
+            told_of_the_other(desk.proxy, image, target)
+        desk.stored(client.send(BODY[HALF:]).answer(), image, BODY)
+    assert len(desk.puts(image)) == 1
+    assert desk.proxy.metric("refusals_total", reason="upload_in_progress") == 43
 
 
 @scenario
-def one_that_has_sent_nothing_yet(scene):
-    """It has been invited, so the image is its own; how large it will be it may not know."""
-    glance = scene.glance()
-    proxy = scene.proxy(glance, conf=STREAM)
-    for framing, words, body in ((f"Content-Length: {len(BODY)}", f"has 0 of its {len(BODY)} bytes", BODY),
-                                 ("Transfer-Encoding: chunked", "has 0 bytes of it", chunk(BODY) + LAST_CHUNK)):
-        with proxy.client() as client:
-            begin(client, framing, "Expect: 100-continue")
-            assert client.stream.until(b"\r\n\r\n").startswith(b"HTTP/1.1 100 ")
-            assert words in told_of_the_other(proxy)
-            assert client.send(body).answer().status == 204
+def one_without_a_length(scene):
+    """How large it will be is not known."""
+    desk = Desk(scene, conf=WORKERS, unknown_length="stream")
+    image = desk.image()
+    with desk.client() as client:
+        desk.begin(client, image, *RIGHT, "Transfer-Encoding: chunked").send(chunk(BODY[:HALF]))
+        wait_until("Glance takes it", lambda: desk.show(image)["status"] == "saving")
+        assert re.search(r"and Glance has \d+ bytes of it", told_of_the_other(desk.proxy, image))
+        assert client.send(chunk(BODY[HALF:]) + LAST_CHUNK).answer().status == 204
+
+
+@scenario(representative=True)
+def one_that_glance_has_not_begun_with(scene):
+    """Whoever comes later, and is faster, goes first; the slow one is told what has become of the image."""
+    desk = Desk(scene, conf=WORKERS)
+    for unknown_length in ("spool", "stream"):
+        desk.set(unknown_length=unknown_length)
+        for sent, fields in ((b"", [f"Content-Length: {len(BODY)}", "Expect: 100-continue"]),
+                             (BODY[:3], [f"Content-Length: {len(BODY)}"]),
+                             (chunk(BODY[:3]), ["Transfer-Encoding: chunked"])):
+            image = desk.image()
+            rest = BODY[len(sent):] if "Length" in fields[0] else chunk(BODY[3:]) + LAST_CHUNK
+            with desk.client() as client:
+                desk.begin(client, image, *RIGHT, *fields).send(sent)
+                desk.proxy.wait_metric(1, "uploads_in_flight")
+                desk.stored(desk.put(image, BODY), image, BODY)
+                client.send_until_refused(rest)
+                told = client.answer()
+            said = json.loads(told.body)
+            assert (told.status, said["reason"]) == (409, "image_not_queued"), said
+            assert "its status is active" in said["message"] and len(desk.puts(image)) == 1, said
+
+
+STRANGER = ("X-Auth-Token: other-token", OCTETS)
+LENGTH = f"Content-Length: {len(BODY)}"
+CHUNKED = "Transfer-Encoding: chunked"
+
+
+def ways_to_dribble():
+    """Head and beginning, and what comes of it now and then."""
+    for door in ("file", "stage"):
+        yield door, [*STRANGER, LENGTH], BODY[:3], b"x"
+        yield door, [*STRANGER, CHUNKED], chunk(BODY[:3]), chunk(b"x")
+        yield door, [STRANGER[0], declared(), LENGTH], form(file(BODY))[:1000], b"x"
+
+
+@scenario(threaded=True, representative=True)
+def a_stranger_dribbles(scene):
+    """He may see the image, but Glance would not let him upload to it. He keeps nobody away, in whatever way he
+    sends a byte now and then, and if he comes back again and again."""
+    desk = Desk(scene, conf=WORKERS)
+    for unknown_length in ("spool", "stream"):
+        desk.set(unknown_length=unknown_length)
+        image = desk.image(visibility="community")
+        strangers = []
+        for door, fields, sent, more in ways_to_dribble():
+            strangers.append((scene.client(desk.proxy), more))
+            desk.begin(strangers[-1][0], image, *fields, door=door).send(sent)
+        desk.proxy.wait_metric(len(strangers), "uploads_in_flight")
+        for client, more in strangers:
+            client.send(more)
+        desk.stored(desk.put(image, BODY), image, BODY)
+        for client, _ in strangers:
+            client.close()
+        desk.proxy.wait_metric(0, "uploads_in_flight")
+
+
+@scenario(threaded=True, alone=True)
+def strangers_come_again_and_again(scene):
+    """With uploads that reach Glance, which refuses each of them."""
+    desk = Desk(scene, conf=WORKERS)
+    image = desk.image(visibility="community")
+    over = threading.Event()
+    told = []
+
+    def stranger(door):
+        while not over.is_set():
+            told.append(desk.put(image, BODY, *STRANGER, door=door).status)
+
+    with concurrent.futures.ThreadPoolExecutor(4) as pool:
+        strangers = [pool.submit(stranger, door) for door in ("file", "stage") * 2]
+        wait_until("Glance refuses them", lambda: told.count(403) > 10)
+        answer = desk.put(image, BODY)
+        over.set()
+    for future in strangers:
+        future.result()
+    assert answer.status == 204, (answer.start, answer.body)
+    assert desk.show(image)["os_hash_value"] == hashlib.sha512(BODY).hexdigest()
+    assert set(told) <= {403, 409}, set(told)
+
+
+def owners_only(asked):
+    """A busy Glance: it takes its time with what it will refuse."""
+    if asked.get("X-Auth-Token") == "other-token":
+        asked.hold().send(answer("403 Forbidden"))
+    else:
+        accept_upload(asked)
+
+
+@scenario
+def a_stranger_whom_glance_lets_wait(scene):
+    """He was sent first, and Glance says nothing to it: the owner waits for a moment, and is sent, too."""
+    glance = scene.glance(upload=owners_only)
+    proxy = scene.proxy(glance, conf=WORKERS)
+    with proxy.client() as stranger:
+        begin(stranger, STRANGER[0], LENGTH, target=UPLOAD).send(BODY[:HALF])
+        glance.the_upload()
+        told = proxy.ask("PUT", UPLOAD, TOKEN, body=BODY)
+        assert (told.status, told.get("X-Intake-Verified")) == (204, "sha512"), told.body
+        glance.uploads()[0].go()
+        assert stranger.answer().status == 403
 
 
 @scenario(threaded=True)
@@ -159,8 +257,10 @@ def fifty_at_once(scene):
             answers = list(pool.map(upload, bodies))
         statuses = [told.status for told in answers]
         assert sorted(statuses) == [204] + [409] * (len(bodies) - 1), statuses
-        # at least one came while the first was under way; later ones see what became of it
-        assert any(b'"upload_in_progress"' in told.body for told in answers)
+        # each has come while the first was under way, or sees what has become of it
+        for told in answers:
+            assert told.status == 204 or any(words in told.body for words in (
+                b'"upload_in_progress"', b'"image_not_queued"', b"Image status transition")), told.body
         winner = bodies[statuses.index(204)]
         assert desk.show(image)["os_hash_value"] == hashlib.sha512(winner).hexdigest()
         assert sum(asked["status"] == 204 for asked in desk.puts(image)) == 1

@@ -1,7 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """What a project may have (Glance's unified limits) is looked at with the upload counted in; Glance alone
 counts only what is there already, and lets one upload overshoot."""
-from support.desk import DOORS, RIGHT, TOKEN, Desk, data
+import concurrent.futures
+import threading
+
+from support.desk import DOORS, PAUSE, RIGHT, TOKEN, Desk, data
 from support.form import declared, file, form
 from support.glance import UPLOAD, answer, json_answer
 from support.scene import scenario
@@ -97,6 +100,129 @@ def the_staging_area(scene):
     desk.glance.set_limits(image_stage_total=100, image_size_total=1)
     image = desk.image()
     desk.stored(desk.put(image, body, door="stage"), image, body, "stage")
+
+
+# --- others on their way ---------------------------------------------------------------------
+
+SIX = data(6 * MIB)
+OTHERS = "may keep 9 MiB in all, has 0, with 6 on their way, and would need 12 (image_size_total)"
+
+
+def tight(scene, **conf):
+    """9 MiB may be kept, and uploads have 6."""
+    desk = Desk(scene, conf={"DEFAULT": {"workers": 4}, **conf})
+    desk.glance.set_limits(image_size_total=9)
+    return desk
+
+
+def is_over(desk):
+    """What the others had reserved is there again."""
+    image = desk.image()
+    desk.stored(desk.put(image, SIX), image, SIX)
+    desk.glance.delete(image)
+
+
+@scenario(threaded=True, representative=True)
+def uploads_on_their_way_count(scene):
+    """Over all workers; and whoever comes while one is under way has not sent a byte."""
+    desk = tight(scene)
+    image = desk.image()
+
+    def meanwhile():
+        for _ in range(8):
+            late = desk.image()
+            refused(desk, desk.put_head(late, *RIGHT, length(len(SIX))), late, OTHERS)
+        small = data(3 * MIB)
+        late = desk.image()
+        desk.stored(desk.put(late, small), late, small)
+        desk.glance.delete(late)
+        late = desk.image()
+        refused(desk, desk.put_chunked(late, SIX), late, OTHERS)  # when its size is known
+        desk.stored(desk.put(late, SIX, door="stage"), late, SIX, "stage")  # which has a limit of its own
+
+    desk.stored(desk.put_with_pause(image, SIX, meanwhile), image, SIX)
+    late = desk.image()
+    refused(desk, desk.put(late, SIX), late, "has 6 and would need 12")
+    desk.glance.delete(image)
+    is_over(desk)
+
+
+@scenario(threaded=True, alone=True)
+def three_at_once(scene):
+    """Together they are too much, though each of them fits: one is stored, and two are refused."""
+    desk = tight(scene)
+    for door, limits in (("file", {}), ("stage", {"image_size_total": 100, "image_stage_total": 9})) * 2:
+        if limits:
+            desk.glance.set_limits(**limits)
+        images = [desk.image() for _ in range(3)]
+        together = threading.Barrier(len(images))
+
+        def upload(image, door=door, together=together):
+            together.wait()
+            return desk.put(image, SIX, door=door)
+
+        with concurrent.futures.ThreadPoolExecutor(len(images)) as pool:
+            answers = list(pool.map(upload, images))
+        assert sorted(told.status for told in answers) == [204, 413, 413], [told.start for told in answers]
+        for told, image in zip(answers, images):
+            if told.status == 413:
+                refused(desk, told, image, "would need 12", door=door)
+        for image in images:
+            desk.glance.delete(image)
+        desk.glance.set_limits(image_size_total=9)
+
+
+@scenario(threaded=True)
+def however_they_end(scene):
+    desk = tight(scene)
+    wrong = [*RIGHT, "Content-MD5: AAAAAAAAAAAAAAAAAAAAAA=="]
+    for fault, fields, status in (({}, wrong, 400), ({"at": PAUSE, "answer": 500}, RIGHT, 500),
+                                  ({"at": "head", "answer": 403}, RIGHT, 403),
+                                  ({"at": PAUSE, "cut": "reset"}, RIGHT, 502)):
+        image = desk.image()
+        if fault:
+            desk.glance.fault(image=image, times=1, **fault)
+        assert desk.put(image, SIX, *fields).status == status
+        is_over(desk)
+    for leave in ("close", "reset"):
+        for sent in (1000, 3 * MIB):
+            image = desk.image()
+            with desk.client() as client:
+                desk.begin(client, image, *RIGHT, length(len(SIX))).send(SIX[:sent])
+                desk.proxy.wait_metric(1, "uploads_in_flight")
+                getattr(client, leave)()
+            desk.proxy.wait_log(f" upload .*image={image} .*verdict=aborted")
+            is_over(desk)
+
+
+@scenario
+def stored_since_the_question(scene):
+    """The usage that Glance told at first does not have the one that was stored meanwhile."""
+    desk = tight(scene)
+    image, other = desk.image(), desk.image()
+    with desk.client() as client:
+        desk.begin(client, image, *RIGHT, length(len(SIX)), "Expect: 100-continue")
+        assert client.stream.until(b"\r\n\r\n").startswith(b"HTTP/1.1 100 ")
+        desk.stored(desk.put(other, SIX), other, SIX)
+        client.send_until_refused(SIX)
+        refused(desk, client.answer(), image, "has 6 and would need 12")
+
+
+@scenario
+def only_watched(scene):
+    """It goes to Glance all the same, and others are told of it."""
+    desk = tight(scene)
+    desk.policy = ("rules: [{ name: watched, when: { name: watched }, store: test, mode: audit }]\n"
+                   "default: { store: test, mode: force }\n")
+    desk.set()
+    image = desk.image(name="watched")
+
+    def meanwhile():
+        late = desk.image(name="watched")
+        told = desk.put(late, SIX)
+        assert (told.status, told.get("X-Intake-Audit")) == (204, "quota_exceeded"), told.fields
+
+    desk.stored(desk.put_with_pause(image, SIX, meanwhile), image, SIX)
 
 
 # --- a length that is not known at first ----------------------------------------------------

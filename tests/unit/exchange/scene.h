@@ -236,8 +236,9 @@ static inline void scene_parts(struct scene *scene)
     parts->claims = claims_new();
     parts->stores = stores_new();
     parts->rooms = rooms_new();
+    parts->reservations = reservations_new();
     assert_true(parts->glance && parts->uploads && parts->spools && parts->claims &&
-                parts->stores && parts->rooms);
+                parts->stores && parts->rooms && parts->reservations);
 }
 
 /* An upload to the store "test" by the rule "default", from a client that sent `fields`: names and
@@ -308,6 +309,7 @@ static inline void scene_end(struct scene *scene)
     claims_free(scene->parts.claims);
     stores_free(scene->parts.stores);
     rooms_free(scene->parts.rooms);
+    reservations_free(scene->parts.reservations);
 }
 
 static inline int scene_over(void **state)

@@ -30,56 +30,101 @@ static const struct claim_facts FACTS = {
     .began_wall_ms = 1700000000000, .size_known = true, .size = 300};
 static _Atomic uint64_t bytes;
 
-static struct claim *take(const char *image)
+static struct claim *enter(const char *image)
 {
-    struct claim *claim;
-    struct claim_facts other;
-    assert_int_equal(claims_take(claims, image, &FACTS, &bytes, &claim, &other), CLAIM_TAKEN);
+    struct claim *claim = claim_new(claims, image, &FACTS, &bytes);
     assert_non_null(claim);
     return claim;
 }
 
-static void must_be_held(const char *image, struct claim_facts *facts)
+static struct claim *sent(const char *image)
 {
-    struct claim *claim;
-    const struct claim_facts of_this = {0};
-    assert_int_equal(claims_take(claims, image, &of_this, &bytes, &claim, facts), CLAIM_HELD);
-    assert_null(claim);
+    struct claim *claim = enter(image);
+    assert_int_equal(claim_send(claim, true), CLAIM_SENT);
+    return claim;
 }
 
-static void an_image_is_taken_once(void **state)
+/* However many there are, and whatever their clients do. */
+static void what_was_not_sent_is_in_nobodys_way(void **state)
 {
     (void)state;
     struct claim_facts facts;
-    struct claim *a = take("a");
-    struct claim *b = take("b");
-    must_be_held("a", &facts);
-    must_be_held("b", &facts);
-    claim_release(a);
-    a = take("a");
-    must_be_held("b", &facts);
-    claim_release(b);
-    claim_release(take("b"));
-    claim_release(a);
+    struct claim *strangers[20];
+    for (size_t i = 0; i < 20; i++)
+        strangers[i] = enter("a");
+    struct claim *claim = enter("a");
+    assert_false(claim_other(claim, &facts));
+    assert_int_equal(claim_send(claim, false), CLAIM_SENT);
+    for (size_t i = 0; i < 20; i++) {
+        assert_true(claim_other(strangers[i], &facts));
+        claim_release(strangers[i]);
+    }
+    assert_false(claim_other(claim, &facts)); /* it is not its own */
+    claim_release(claim);
     claim_release(NULL);
+}
+
+static void who_comes_second_has_to_look(void **state)
+{
+    (void)state;
+    struct claim_facts facts;
+    struct claim *first = sent("a"), *second = enter("a"), *third = enter("b");
+    assert_int_equal(claim_send(third, false), CLAIM_SENT);
+    assert_int_equal(claim_send(second, false), CLAIM_LOOK);
+    assert_int_equal(claim_send(second, false), CLAIM_LOOK);
+    assert_false(claim_other(first, &facts)); /* it was not sent by that */
+    claim_release(first);
+    assert_int_equal(claim_send(second, false), CLAIM_SENT);
+    claim_release(second);
+    claim_release(third);
+}
+
+/* The image may have its data by now. */
+static void what_is_over_is_looked_for_once(void **state)
+{
+    (void)state;
+    struct claim *waiting = enter("a");
+    claim_release(sent("b"));
+    claim_release(sent("a"));
+    assert_int_equal(claim_send(waiting, false), CLAIM_LOOK);
+    assert_int_equal(claim_send(waiting, false), CLAIM_SENT);
+    claim_release(waiting);
+}
+
+static void it_is_sent_all_the_same(void **state)
+{
+    (void)state;
+    struct claim_facts facts;
+    struct claim *first = sent("a"), *second = enter("a");
+    assert_int_equal(claim_send(second, true), CLAIM_SENT);
+    assert_true(claim_other(first, &facts));
+    claim_release(first);
+    claim_release(second);
 }
 
 static void whoever_is_second_learns_of_the_first(void **state)
 {
     (void)state;
     struct claim_facts facts;
+    static const _Atomic uint64_t less = 119;
+    const struct claim_facts others = {.began_wall_ms = 5};
     bytes = 0;
-    struct claim *claim = take("a");
+    struct claim *claim = sent("a"), *second = enter("a");
     bytes = 120;
-    must_be_held("a", &facts);
+    assert_true(claim_other(second, &facts));
     assert_int_equal(facts.began_wall_ms, FACTS.began_wall_ms);
     assert_int_equal(facts.bytes, 120);
     assert_true(facts.size_known);
     assert_int_equal(facts.size, 300);
-    bytes = 299;
-    must_be_held("a", &facts);
-    assert_int_equal(facts.bytes, 299);
+    struct claim *third = claim_new(claims, "a", &others, &less);
+    claim_send(third, true);
+    assert_true(claim_other(second, &facts)); /* of the one that has come farther */
+    assert_int_equal(facts.bytes, 120);
     claim_release(claim);
+    assert_true(claim_other(second, &facts));
+    assert_int_equal(facts.began_wall_ms, 5);
+    claim_release(second);
+    claim_release(third);
 }
 
 /* Wherever one stands in the list, its neighbours find each other when it goes. */
@@ -93,12 +138,14 @@ static void claims_are_released_in_any_order(void **state)
         struct claim *held[3];
         struct claim_facts facts;
         for (size_t j = 0; j < 3; j++)
-            held[j] = take(images[j]);
+            held[j] = sent(images[j]);
         for (size_t j = 0; j < 3; j++) {
             claim_release(held[orders[i][j]]);
-            for (size_t k = j + 1; k < 3; k++)
-                must_be_held(images[orders[i][k]], &facts);
-            claim_release(take(images[orders[i][j]]));
+            for (size_t k = 0; k < 3; k++) {
+                struct claim *late = enter(images[orders[i][k]]);
+                assert_int_equal(claim_other(late, &facts), k > j);
+                claim_release(late);
+            }
         }
     }
 }
@@ -119,20 +166,21 @@ static atomic_uint taken, held, wrong;
 static void upload_once(unsigned image)
 {
     char name[16];
-    struct claim *claim;
     struct claim_facts facts;
-    _Atomic uint64_t sent = 0;
+    _Atomic uint64_t count = 0;
     snprintf(name, sizeof name, "image-%u", image);
-    if (claims_take(claims, name, &FACTS, &sent, &claim, &facts) == CLAIM_TAKEN) {
+    struct claim *claim = claim_new(claims, name, &FACTS, &count);
+    if (claim_send(claim, false) == CLAIM_SENT) {
         wrong += atomic_fetch_add(&holders[image], 1) != 0;
-        sent = 7; /* while another may be reading it */
+        count = 7; /* while another may be reading it */
         wrong += atomic_fetch_sub(&holders[image], 1) != 1;
         taken++;
-        claim_release(claim);
     } else {
-        wrong += facts.bytes != 0 && facts.bytes != 7;
+        if (claim_other(claim, &facts))
+            wrong += facts.bytes != 0 && facts.bytes != 7;
         held++;
     }
+    claim_release(claim);
 }
 
 static void *upload_often(void *context)
@@ -162,7 +210,10 @@ int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
     const struct CMUnitTest tests[] = {
-        TEST(an_image_is_taken_once),
+        TEST(what_was_not_sent_is_in_nobodys_way),
+        TEST(who_comes_second_has_to_look),
+        TEST(what_is_over_is_looked_for_once),
+        TEST(it_is_sent_all_the_same),
         TEST(whoever_is_second_learns_of_the_first),
         TEST(claims_are_released_in_any_order),
         TEST(claims_may_not_be_there),

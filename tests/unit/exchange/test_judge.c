@@ -67,10 +67,10 @@ static void a_queued_image_that_keeps_something_is_spoilt(void **state)
     }
 }
 
-/* Whatever Glance says of its status: it is this proxy that knows how far it is. */
+/* It is this proxy that knows how far it is. */
 static void a_second_upload_is_told_of_the_first(void **state)
 {
-    static const char *const statuses[] = {"queued", "saving"};
+    static const char *const statuses[] = {"uploading", "saving"};
     static const struct {
         struct claim_facts facts;
         const char *detail;
@@ -83,11 +83,11 @@ static void a_second_upload_is_told_of_the_first(void **state)
         static const _Atomic uint64_t bytes = 200;
         struct scene scene;
         struct claim *first;
-        struct claim_facts none, facts = rows[i / 2].facts;
+        struct claim_facts facts = rows[i / 2].facts;
         facts.began_wall_ms = clock_wall_ms() - 90400;
         begin(&scene, state, statuses[i % 2], "raw", "bare");
-        assert_int_equal(claims_take(scene.parts.claims, "image", &facts, &bytes, &first, &none),
-                         CLAIM_TAKEN);
+        first = claim_new(scene.parts.claims, "image", &facts, &bytes);
+        assert_int_equal(claim_send(first, false), CLAIM_SENT);
         assert_outcome(&scene, upload_judge(scene.x), REFUSAL_UPLOAD_IN_PROGRESS,
                        rows[i / 2].detail);
         claim_release(first);
@@ -95,11 +95,44 @@ static void a_second_upload_is_told_of_the_first(void **state)
     }
 }
 
-static void the_image_is_claimed_until_it_is_let_go(void **state)
+/* Whoever sees the image gets so far, also somebody who may not upload to it. */
+static void an_upload_that_glance_has_not_begun_with_is_in_nobodys_way(void **state)
+{
+    for (int sent = 0; sent < 2; sent++) {
+        static const _Atomic uint64_t bytes = 3;
+        const struct claim_facts facts = {.began_wall_ms = clock_wall_ms()};
+        struct scene scene;
+        begin(&scene, state, "queued", "raw", "bare");
+        struct claim *first = claim_new(scene.parts.claims, "image", &facts, &bytes);
+        if (sent)
+            assert_int_equal(claim_send(first, false), CLAIM_SENT);
+        assert_outcome(&scene, upload_judge(scene.x), REFUSAL_NONE, NULL);
+        claim_release(first);
+        scene_end(&scene);
+    }
+}
+
+/* Nobody is sending it any more: it waits for its import. */
+static void what_was_staged_whole_has_a_size(void **state)
+{
+    static const _Atomic uint64_t bytes;
+    const struct claim_facts facts = {0};
+    struct scene scene;
+    begin(&scene, state, "uploading", "raw", "bare");
+    scene.x->image.size_known = true;
+    struct claim *first = claim_new(scene.parts.claims, "image", &facts, &bytes);
+    assert_int_equal(claim_send(first, false), CLAIM_SENT);
+    assert_int_equal(upload_claim(scene.x), STEP_NEXT);
+    assert_outcome(&scene, upload_judge(scene.x), REFUSAL_IMAGE_NOT_QUEUED,
+                   "its status is uploading");
+    claim_release(first);
+    scene_end(&scene);
+}
+
+static void the_upload_is_told_of_until_it_is_over(void **state)
 {
     const struct claim_facts facts = {0};
     static const _Atomic uint64_t bytes;
-    struct claim *second;
     struct claim_facts first;
     struct scene scene;
     begin(&scene, state, "queued", "raw", "bare");
@@ -107,16 +140,17 @@ static void the_image_is_claimed_until_it_is_let_go(void **state)
     scene.x->size = 300;
     scene.x->upload->bytes = 7;
     assert_int_equal(upload_judge(scene.x), STEP_NEXT);
-    assert_int_equal(claims_take(scene.parts.claims, "image", &facts, &bytes, &second, &first),
-                     CLAIM_HELD);
+    struct claim *second = claim_new(scene.parts.claims, "image", &facts, &bytes);
+    assert_false(claim_other(second, &first));
+    assert_int_equal(claim_send(scene.x->claim, false), CLAIM_SENT);
+    assert_true(claim_other(second, &first));
     assert_int_equal(first.began_wall_ms, scene.x->upload->began_wall_ms);
     assert_int_equal(first.bytes, 7);
     assert_true(first.size_known);
     assert_int_equal(first.size, 300);
     upload_ended(scene.x);
     upload_ended(scene.x);
-    assert_int_equal(claims_take(scene.parts.claims, "image", &facts, &bytes, &second, &first),
-                     CLAIM_TAKEN);
+    assert_false(claim_other(second, &first));
     claim_release(second);
     scene_end(&scene);
 }
@@ -142,19 +176,15 @@ static void an_image_that_is_only_watched_is_for_glance_to_judge(void **state)
 {
     const struct claim_facts facts = {0};
     static const _Atomic uint64_t bytes;
-    static const uint64_t noted = UINT64_C(1) << REFUSAL_UPLOAD_IN_PROGRESS |
-                                  UINT64_C(1) << REFUSAL_IMAGE_NOT_QUEUED |
-                                  UINT64_C(1) << REFUSAL_FORMATS_UNSET;
-    struct claim *first;
-    struct claim_facts none;
+    static const uint64_t noted =
+        UINT64_C(1) << REFUSAL_UPLOAD_IN_PROGRESS | UINT64_C(1) << REFUSAL_FORMATS_UNSET;
     struct scene scene;
-    begin(&scene, state, "active", NULL, NULL);
+    begin(&scene, state, "saving", NULL, NULL);
     scene.x->audit = AUDIT_ON;
-    assert_int_equal(claims_take(scene.parts.claims, "image", &facts, &bytes, &first, &none),
-                     CLAIM_TAKEN);
+    struct claim *first = claim_new(scene.parts.claims, "image", &facts, &bytes);
+    assert_int_equal(claim_send(first, false), CLAIM_SENT);
     assert_outcome(&scene, upload_judge(scene.x), REFUSAL_NONE, NULL);
     assert_true(scene.x->upload->audit_reasons == noted);
-    assert_null(scene.x->claim);
     claim_release(first);
     scene_end(&scene);
 }
@@ -165,7 +195,9 @@ int main(void)
         SCENE_TEST(an_image_must_wait_for_data_and_say_of_what_kind),
         SCENE_TEST(a_queued_image_that_keeps_something_is_spoilt),
         SCENE_TEST(a_second_upload_is_told_of_the_first),
-        SCENE_TEST(the_image_is_claimed_until_it_is_let_go),
+        SCENE_TEST(an_upload_that_glance_has_not_begun_with_is_in_nobodys_way),
+        SCENE_TEST(what_was_staged_whole_has_a_size),
+        SCENE_TEST(the_upload_is_told_of_until_it_is_over),
         SCENE_TEST(what_the_image_promises_is_held_too),
         SCENE_TEST(an_image_that_is_only_watched_is_for_glance_to_judge),
     };

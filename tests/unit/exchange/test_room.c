@@ -11,110 +11,6 @@
 
 static const char *const NO_FIELDS[] = {NULL};
 
-/* --- the project's --------------------------------------------------------------------- */
-
-static void a_quota_counts_what_is_known_of_the_size(void **state)
-{
-    static const struct {
-        struct usage_limit total, stage_total;
-        bool stage, size_known;
-        uint64_t size;
-        const char *detail; /* NULL: it fits */
-    } rows[] = {
-        {{0}, {0}, false, true, UINT64_C(1) << 40, NULL},
-        {{true, 10, 9}, {0}, false, true, 1 << 20, NULL},
-        {{true, 10, 9},
-         {0},
-         false,
-         true,
-         (1 << 20) + 1,
-         "the project may keep 10 MiB in all, has 9 and would need 11 (image_size_total)"},
-        {{true, 10, 10}, {0}, false, false, 1 << 20, NULL},
-        {{true, 10, 9}, {true, 5, 5}, false, true, 1, NULL},
-        {{true, 10, 10},
-         {true, 5, 5},
-         true,
-         true,
-         1,
-         "the project may keep 5 MiB in the staging area, has 5 and would need 6 "
-         "(image_stage_total)"},
-    };
-    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
-        struct scene scene;
-        scene_begin(&scene, state, NO_FIELDS);
-        scene.x->usage.image_size_total = rows[i].total;
-        scene.x->usage.image_stage_total = rows[i].stage_total;
-        scene.x->upload->door = rows[i].stage ? UPLOAD_STAGE : UPLOAD_FILE;
-        scene.x->size_known = rows[i].size_known;
-        scene.x->size = rows[i].size;
-        assert_outcome(&scene, upload_check_quota(scene.x),
-                       rows[i].detail ? REFUSAL_QUOTA_EXCEEDED : REFUSAL_NONE, rows[i].detail);
-        scene_end(&scene);
-    }
-}
-
-static void a_quota_that_is_only_watched_is_noted(void **state)
-{
-    struct scene scene;
-    scene_begin(&scene, state, NO_FIELDS);
-    scene.x->audit = AUDIT_ON;
-    scene.x->usage.image_size_total = (struct usage_limit){true, 10, 10};
-    scene.x->size_known = true;
-    scene.x->size = 1;
-    assert_outcome(&scene, upload_check_quota(scene.x), REFUSAL_NONE, NULL);
-    assert_true(scene.x->upload->audit_reasons == refusal_bit(REFUSAL_QUOTA_EXCEEDED));
-    scene_end(&scene);
-}
-
-static const char FULL[] = "{\"usage\": {\"image_count_uploading\": {\"usage\": 2, \"limit\": 2}}}";
-static const char FULL_TOLD[] = "the project may upload 2 images at a time, and has 2 under way "
-                                "(image_count_uploading)";
-
-static void it_is_waited_for(void **state)
-{
-    struct scene scene;
-    scene_begin(&scene, state, NO_FIELDS);
-    scene_answered(&scene.x->usage_asked, 200, FULL);
-    scene.x->usage_asked.over = false;
-    assert_int_equal(upload_quota(scene.x), STEP_WAIT);
-    scene.x->usage_asked.over = true;
-    assert_outcome(&scene, upload_quota(scene.x), REFUSAL_QUOTA_EXCEEDED, FULL_TOLD);
-    scene_end(&scene);
-}
-
-/* The invitation does not wait for it for long. */
-static void it_is_waited_for_a_moment_before_the_invitation(void **state)
-{
-    for (int in_time = 0; in_time < 2; in_time++) {
-        struct scene scene;
-        scene_begin(&scene, state, NO_FIELDS);
-        scene_answered(&scene.x->usage_asked, 200, FULL);
-        scene.x->usage_asked.over = false;
-        scene.x->fresh = true;
-        assert_int_equal(upload_quota_early(scene.x), STEP_WAIT);
-        scene.x->fresh = false;
-        assert_int_not_equal(scene.x->moment.place, 0); /* the timer is set */
-        assert_int_equal(upload_quota_early(scene.x), STEP_WAIT);
-        scene.x->usage_asked.over = in_time;
-        scene.x->moment.fire(&scene.x->moment);
-        assert_outcome(&scene, upload_quota_early(scene.x),
-                       in_time ? REFUSAL_QUOTA_EXCEEDED : REFUSAL_NONE, in_time ? FULL_TOLD : NULL);
-        scene_end(&scene);
-    }
-}
-
-static void without_a_question_there_is_no_quota(void **state)
-{
-    struct scene scene;
-    scene_begin(&scene, state, NO_FIELDS);
-    assert_outcome(&scene, upload_quota_early(scene.x), REFUSAL_NONE, NULL);
-    assert_outcome(&scene, upload_quota(scene.x), REFUSAL_NONE, NULL);
-    assert_logged(&scene, NULL);
-    scene_end(&scene);
-}
-
-/* --- the store's ----------------------------------------------------------------------- */
-
 #define USED   "X-RGW-Bytes-Used"
 #define BUCKET "X-RGW-Quota-Bucket-Size"
 
@@ -301,11 +197,6 @@ static void entered_again_only_what_is_new_is_asked_for(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        SCENE_TEST(a_quota_counts_what_is_known_of_the_size),
-        SCENE_TEST(a_quota_that_is_only_watched_is_noted),
-        SCENE_TEST(it_is_waited_for),
-        SCENE_TEST(it_is_waited_for_a_moment_before_the_invitation),
-        SCENE_TEST(without_a_question_there_is_no_quota),
         SCENE_TEST(room_is_taken_up_to_the_lower_limit),
         SCENE_TEST(room_that_is_only_watched_is_not_taken),
         SCENE_TEST(what_cannot_be_found_out_refuses_nobody),

@@ -51,8 +51,8 @@ static void a_limit_that_is_not_there_limits_nothing(void **state)
     char why[USAGE_WORDS];
     assert_true(usage_parse(none, strlen(none), &usage));
     expect_nothing(&usage);
-    assert_true(usage_allows(&usage, false, UINT64_MAX, why));
-    assert_true(usage_allows(&usage, true, UINT64_MAX, why));
+    assert_true(usage_allows(&usage, false, 0, UINT64_MAX, why));
+    assert_true(usage_allows(&usage, true, 0, UINT64_MAX, why));
     assert_true(usage_parse(one, strlen(one), &usage));
     assert_false(usage.image_size_total.known);
     expect_limit(&usage.image_stage_total, 2, 3);
@@ -140,8 +140,37 @@ static void the_total_has_this_upload_counted_in(void **state)
         struct usage usage = {.image_stage_total = tight};
         char why[USAGE_WORDS] = "?";
         usage.image_size_total = (struct usage_limit){true, TOTALS[i].limit, TOTALS[i].used};
-        assert_int_equal(usage_allows(&usage, false, TOTALS[i].size, why), !TOTALS[i].why);
+        assert_int_equal(usage_allows(&usage, false, 0, TOTALS[i].size, why), !TOTALS[i].why);
         assert_string_equal(why, TOTALS[i].why ? TOTALS[i].why : "");
+    }
+}
+
+static void what_is_reserved_counts(void **state)
+{
+    (void)state;
+    const struct usage usage = {.image_size_total = {true, 9, 1}};
+    char why[USAGE_WORDS];
+    assert_true(usage_allows(&usage, false, 5 * MIB + 1, 3 * MIB - 1, why));
+    assert_false(usage_allows(&usage, false, 5 * MIB + 1, 3 * MIB, why));
+    assert_string_equal(why,
+                        WHY_TOTAL("9 MiB in all, has 1, with 6 on their way, and would need 10"));
+    assert_false(usage_allows(&usage, false, UINT64_MAX, UINT64_MAX, why));
+}
+
+static void what_is_left_is_in_bytes(void **state)
+{
+    (void)state;
+    static const struct {
+        struct usage_limit limit;
+        uint64_t left;
+    } rows[] = {{{true, 9, 1}, 8 * MIB},     {{true, 9, 9}, 0},
+                {{true, 9, 12}, 0},          {{true, -1, 5}, UINT64_MAX},
+                {{false, 0, 0}, UINT64_MAX}, {{true, INT64_MAX, 0}, UINT64_MAX}};
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        const struct usage usage = {.image_size_total = rows[i].limit,
+                                    .image_stage_total = {true, 1, 0}};
+        assert_true(usage_left(usage_limit_of(&usage, false)) == rows[i].left);
+        assert_true(usage_left(usage_limit_of(&usage, true)) == MIB);
     }
 }
 
@@ -150,8 +179,8 @@ static void staged_data_has_a_total_of_its_own(void **state)
     (void)state;
     struct usage usage = {.image_size_total = {true, 0, 1000}, .image_stage_total = {true, 10, 4}};
     char why[USAGE_WORDS];
-    assert_true(usage_allows(&usage, true, 6 * MIB, why));
-    assert_false(usage_allows(&usage, true, 7 * MIB, why));
+    assert_true(usage_allows(&usage, true, 0, 6 * MIB, why));
+    assert_false(usage_allows(&usage, true, 0, 7 * MIB, why));
     assert_string_equal(why, "the project may keep 10 MiB in the staging area, has 4 and would "
                              "need 11 (image_stage_total)");
 }
@@ -167,12 +196,12 @@ static void this_upload_is_one_more(void **state)
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         const struct usage usage = {.image_count_uploading = {true, rows[i].limit, rows[i].used}};
         char why[USAGE_WORDS];
-        assert_int_equal(usage_allows(&usage, false, 1, why), rows[i].fits);
-        assert_int_equal(usage_allows(&usage, true, 0, why), rows[i].fits);
+        assert_int_equal(usage_allows(&usage, false, 0, 1, why), rows[i].fits);
+        assert_int_equal(usage_allows(&usage, true, 0, 0, why), rows[i].fits);
     }
     const struct usage full = {.image_count_uploading = {true, 1, 1}};
     char why[USAGE_WORDS];
-    assert_false(usage_allows(&full, false, 1, why));
+    assert_false(usage_allows(&full, false, 0, 1, why));
     assert_string_equal(why, "the project may upload 1 images at a time, and has 1 under way "
                              "(image_count_uploading)");
 }
@@ -185,6 +214,8 @@ int main(void)
         cmocka_unit_test(another_answer_limits_nothing),
         cmocka_unit_test(a_cut_answer_limits_nothing),
         cmocka_unit_test(the_total_has_this_upload_counted_in),
+        cmocka_unit_test(what_is_reserved_counts),
+        cmocka_unit_test(what_is_left_is_in_bytes),
         cmocka_unit_test(staged_data_has_a_total_of_its_own),
         cmocka_unit_test(this_upload_is_one_more),
     };

@@ -137,13 +137,13 @@ static void only_an_upload_has_an_image_to_look_at(void **state)
 {
     (void)state;
     struct refusal_context context = UPLOAD;
-    assert_filled("{afterwards}", &context,
-                  "Look at the image: if it is queued, upload again; if it stays in saving, delete "
-                  "it and create it anew.");
+    assert_filled(
+        "{afterwards}", &context,
+        "Look at the image: if it is queued, upload again; while it is saving, Glance may "
+        "still be busy with it.");
     assert_filled("{look}", &context, "curl " TOKEN OF);
     context.upload = false;
-    assert_filled("{afterwards}{later}{look}", &context,
-                  "Try again in a moment.Try again in a moment.Try again in a moment.");
+    assert_filled("{afterwards}{look}", &context, "Try again in a moment.Try again in a moment.");
 }
 
 /* What comes from outside is text, and is not filled in again. */

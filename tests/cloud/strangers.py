@@ -1,0 +1,82 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Whoever may see an image, but not change it, or has no token at all, keeps nobody from his work."""
+import contextlib
+import json
+import socket
+
+import requests
+
+from cloud import same, wait_until
+from uploads import landed_in_test
+
+PATCH = "application/openstack-images-v2.1-json-patch"
+BOUNDARY = "----------------------------123456789012345678901234"
+FORM = (
+    f"--{BOUNDARY}\r\nContent-Disposition: form-data; name=\"file\"; filename=\"x\"\r\n\r\n".encode()
+)
+MAX = 256 << 10
+
+
+def begun(cloud, stack, method, path, fields, sent):
+    """A request that sends this much of its body, and then nothing."""
+    client = stack.enter_context(socket.create_connection(("127.0.0.1", cloud.proxy.port), 60))
+    lines = [f"{method} {path} HTTP/1.1", "Host: glance", *fields, "", ""]
+    client.sendall("\r\n".join(lines).encode() + sent)
+    return client
+
+
+def dribbling(cloud, stack, image_id):
+    """An upload in each of the ways there are, by a user of another project."""
+    token = f"X-Auth-Token: {cloud.token('other')}"
+    octets = "Content-Type: application/octet-stream"
+    form = f"Content-Type: multipart/form-data; boundary={BOUNDARY}"
+    length, chunked = "Content-Length: 1000000", "Transfer-Encoding: chunked"
+    for door in ("file", "stage"):
+        for fields, sent, more in (
+            ((octets, length), b"QFI", b"\xfb"),
+            ((octets, chunked), b"3\r\nQFI\r\n", b"1\r\n\xfb\r\n"),
+            ((form, length), FORM + b"QFI", b"\xfb"),
+        ):
+            path = f"/v2/images/{image_id}/{door}"
+            yield begun(cloud, stack, "PUT", path, (token, *fields), sent), more
+
+
+def in_flight(cloud, image_id):
+    told = requests.get(cloud.proxy.admin_url + "/uploads", timeout=30).json()
+    return sum(row["image"] == image_id for row in told["in_flight"])
+
+
+def test_uploads_to_a_community_image(cloud):
+    file = cloud.small()
+    headers = {"X-Auth-Token": cloud.token(), "Content-Type": "application/octet-stream"}
+    with cloud.new_image(visibility="community") as image_id, contextlib.ExitStack() as stack:
+        strangers = list(dribbling(cloud, stack, image_id))
+        wait_until(
+            30,
+            "all of them are invited",
+            lambda: in_flight(cloud, image_id) == len(strangers),
+        )
+        for client, more in strangers:
+            client.sendall(more)
+        with open(file.path, "rb") as data:
+            url = f"{cloud.proxy.url}/v2/images/{image_id}/file"
+            answer = requests.put(url, data=data, headers=headers, timeout=60)
+        same("the status of the owner's upload", answer.status_code, 204)
+        landed_in_test(cloud, image_id, file)
+
+
+def test_updates_of_others(cloud):
+    """20 of 20, while 64 without a token hold what they can."""
+    fields = (f"Content-Type: {PATCH}", f"Content-Length: {MAX}")
+    headers = {"X-Auth-Token": cloud.token(), "Content-Type": PATCH}
+    with cloud.new_image() as image_id, contextlib.ExitStack() as stack:
+        path = f"/v2/images/{image_id}"
+        for size in (MAX - 1, 16_000):
+            for _ in range(64):
+                begun(cloud, stack, "PATCH", path, fields, b"[" + b" " * (size - 1))
+        for number in range(20):
+            change = [{"op": "replace", "path": "/name", "value": f"name-{number}"}]
+            body = json.dumps(change).ljust(number % 2 * MAX)
+            answer = requests.patch(cloud.proxy.url + path, body, headers=headers, timeout=60)
+            same("the status of the update", answer.status_code, 200)
+            same("the new name", answer.json()["name"], f"name-{number}")
