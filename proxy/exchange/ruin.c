@@ -74,8 +74,8 @@ static bool is_stored(const struct exchange *x, const struct image *seen)
 static const char *words_while_busy(const struct exchange *x)
 {
     if (is_lost(x))
-        return "Glance has all of it and is still busy with the image: do not delete it yet, look "
-               "at it again later";
+        return "all of it was sent, and Glance is still busy with the image: do not delete it yet, "
+               "look at it again later";
     if (x->failure == REFUSAL_GLANCE_TIMEOUT)
         return "the image is still saving";
     return "Glance has only a part of it, and the image is still saving: if it stays so, delete it "
@@ -94,8 +94,8 @@ static const char *words_for(const struct exchange *x, const char *status)
     if (strcmp(status, "deleted") == 0 || strcmp(status, "pending_delete") == 0)
         return "the image is gone";
     if (!*status && is_lost(x))
-        return "Glance has all of it, and does not tell what has become of the image: look at it, "
-               "and do not delete it while it is saving";
+        return "all of it was sent, and Glance does not tell what has become of the image: look at "
+               "it, and do not delete it while it is saving";
     return "";
 }
 

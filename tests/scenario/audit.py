@@ -30,7 +30,7 @@ LENGTH = f"Content-Length: {len(BODY)}"
 MIB = 1 << 20
 
 # What the proxy writes into every request.
-OF_THE_WAY = {"expect", "x-forwarded-for", "x-forwarded-proto", "x-forwarded-host", "x-openstack-request-id"}
+OF_THE_WAY = {"expect", "via", "x-forwarded-for", "x-forwarded-proto", "x-forwarded-host", "x-openstack-request-id"}
 
 
 def qcow2(virtual_size=1 << 16, backing=b""):

@@ -368,7 +368,7 @@ def what_is_staged_elsewhere_is_not_imported(scene):
 def an_old_glance_sets_no_size(scene):
     """Its stages end without one: then a missing size means nothing."""
     body = json.dumps({"method": {"name": "glance-direct"}}).encode()
-    losing = Losing(scene, {"status": "uploading", **facts(status="uploading", size=None)}, said=answer("204 No Content"))
+    losing = Losing(scene, STAGING, said=answer("204 No Content"))
     losing.glance.other = lambda asked: asked.read().send(answer("202 Accepted"))
     proxy = scene.proxy(losing.glance)
     assert proxy.ask("PUT", f"/v2/images/{IMAGE}/stage", body=LARGE[:1000]).status == 204

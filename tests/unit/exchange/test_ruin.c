@@ -80,12 +80,12 @@ static enum step_result see_last(struct scene *scene, unsigned status, const cha
     "Glance has only a part of it, and the image is still saving: if it stays so, delete it and "  \
     "create it anew"
 #define BUSY                                                                                       \
-    "Glance has all of it and is still busy with the image: do not delete it yet, look at it "     \
-    "again later"
+    "all of it was sent, and Glance is still busy with the image: do not delete it yet, look at "  \
+    "it again later"
 #define GIVEN_UP "Glance has given the image up: delete it and create it anew"
 #define UNKNOWN                                                                                    \
-    "Glance has all of it, and does not tell what has become of the image: look at it, and do "    \
-    "not delete it while it is saving"
+    "all of it was sent, and Glance does not tell what has become of the image: look at it, and "  \
+    "do not delete it while it is saving"
 
 static void what_is_left_of_the_image_is_told(void **state)
 {
