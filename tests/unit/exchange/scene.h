@@ -63,6 +63,12 @@ const char *client_fault(const struct client *client)
     return NULL;
 }
 
+enum refusal client_refusal(const struct client *client)
+{
+    (void)client;
+    return REFUSAL_NONE;
+}
+
 bool client_over_limit(const struct client *client)
 {
     (void)client;
