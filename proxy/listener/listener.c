@@ -5,6 +5,8 @@
 #include "listener/listener_priv.h"
 
 #include "intake/log.h"
+#include "intake/settings.h"
+#include "intake/snapshot.h"
 #include "intake/snapshot.h"
 
 #include <limits.h>

@@ -18,10 +18,8 @@
 #include "intake/upload.h"
 #include "support/policies.h"
 
-#include <gnutls/gnutls.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
 /* --- the client ------------------------------------------------------------------------ */
@@ -116,27 +114,6 @@ ssize_t client_move(struct client *client, int pipe, size_t room)
     (void)room;
     NOT_HERE;
     return CLIENT_LOST;
-}
-
-/* The program's own recv() and gnutls_record_recv() judge what clients send, and would bring the
- * listener along. */
-ssize_t gnutls_record_recv(gnutls_session_t session, void *into, size_t room)
-{
-    (void)session;
-    (void)into;
-    (void)room;
-    return GNUTLS_E_INTERNAL_ERROR;
-}
-
-ssize_t recv(int fd, void *into, size_t room, int flags)
-{
-    return recvfrom(fd, into, room, flags, NULL, NULL);
-}
-
-enum refusal client_refusal(const struct client *client)
-{
-    (void)client;
-    return REFUSAL_BAD_REQUEST;
 }
 
 void client_vouch(struct client *client)
