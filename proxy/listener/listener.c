@@ -7,7 +7,6 @@
 #include "intake/log.h"
 #include "intake/settings.h"
 #include "intake/snapshot.h"
-#include "intake/snapshot.h"
 
 #include <limits.h>
 #include <stdio.h>

@@ -3,7 +3,6 @@
  * they come between hook_begin() and hook_end(). */
 #include "listener/listener_priv.h"
 
-
 #include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
