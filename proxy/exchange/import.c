@@ -164,11 +164,11 @@ static enum step_result claim(struct exchange *x, const struct import *import)
     const struct image *image = &x->image;
     bool unfinished = strcmp(import->request.method, "glance-direct") == 0 && !image->size_known &&
                       image->status && strcmp(image->status, "uploading") == 0;
-    if (unfinished && stores_tell_stage_sizes(x->parts->stores))
-        return exchange_object_for(x, REFUSAL_UPLOAD_IN_PROGRESS,
-                                   "its data is still being staged: its status is uploading, and "
-                                   "Glance does not tell its size yet");
-    enum step_result result = upload_claim(x);
+    enum step_result result = upload_claim(x); /* of one here it is known how far it is */
+    if (result == STEP_NEXT && unfinished && stores_tell_stage_sizes(x->parts->stores))
+        result = exchange_object_for(x, REFUSAL_UPLOAD_IN_PROGRESS,
+                                     "its data is still being staged: its status is uploading, "
+                                     "and Glance does not tell its size yet");
     if (result == STEP_NEXT)
         claim_send(x->claim, true);
     return result;

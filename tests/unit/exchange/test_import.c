@@ -329,6 +329,7 @@ static void what_is_still_being_staged_is_not_imported(void **state)
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         struct scene scene;
         begin(&scene, state, "", NULL, rows[i].text, GLANCE_HAS);
+        free(scene.x->image.status);
         scene.x->image.status = strdup(rows[i].status);
         scene.x->image.size_known = rows[i].size_known;
         if (rows[i].old_glance)

@@ -87,6 +87,7 @@ static void what_is_answered_is_let_go(void **state)
 {
     struct scene scene;
     begin(&scene, state);
+    scene.x->image.status = strdup("queued");
     assert_int_equal(upload_claim(scene.x), STEP_NEXT);
     assert_non_null(scene.x->claim);
     exchange_refuse(scene.x, REFUSAL_EMPTY_BODY);

@@ -495,7 +495,7 @@ static void a_piece_that_cannot_be_sent_is_the_last(void **state)
     for (unsigned i = 1; i < 5; i++) {
         splices_left = i;
         start(MOVED, 8 * MIB);
-        end(TRANSFER_FAILED);
+        end(TRANSFER_NO_MEMORY);
         assert_true(yard.taker.ended && yard.taker.took < 8 * MIB);
         renew_loop();
     }
