@@ -8,7 +8,9 @@
  *
  * Two things tell that it reads. Under eventlet, and behind most proxies, 100 Continue comes with
  * the first read. uWSGI never sends that; there the image's status tells, which has to be asked
- * for. What says neither gets the rest after two seconds. */
+ * for. What says neither gets the rest after two seconds.
+ *
+ * From then on the upload counts for others of its project, too (quota.c). */
 #include "exchange/exchange_priv.h"
 
 #include "intake/clock.h"
@@ -75,6 +77,7 @@ void begin_continued(void *owner)
 {
     struct exchange *x = owner;
     x->continued = true;
+    reservation_confirm(&x->reservation);
     exchange_wake(x);
 }
 
@@ -104,7 +107,9 @@ static bool look(struct exchange *x)
         return false;
     bool begun = image_has_begun(x);
     fetch_end(&x->image_asked);
-    if (!begun)
+    if (begun)
+        reservation_confirm(&x->reservation);
+    else
         look_later(x);
     return begun;
 }

@@ -20,7 +20,6 @@ static ssize_t took(struct exchange *x, ssize_t count)
     if (count == BODY_REFUSED)
         return CLIENT_LOST;
     if (count > 0) {
-        reservation_confirm(&x->reservation); /* Glance is being sent it */
         atomic_fetch_add_explicit(&x->upload->bytes, (uint64_t)count, memory_order_relaxed);
         metrics_bytes(x->parts->metrics, (uint64_t)count, 0);
         x->given_at = clock_ms();

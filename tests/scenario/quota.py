@@ -6,7 +6,7 @@ import threading
 
 from support.desk import DOORS, PAUSE, RIGHT, TOKEN, Desk, data
 from support.form import declared, file, form
-from support.glance import UPLOAD, answer, json_answer
+from support.glance import UPLOAD, accept_upload, answer, json_answer, new_upload
 from support.scene import scenario
 from support.wire import chunks, head
 
@@ -223,6 +223,29 @@ def only_watched(scene):
         assert (told.status, told.get("X-Intake-Audit")) == (204, "quota_exceeded"), told.fields
 
     desk.stored(desk.put_with_pause(image, SIX, meanwhile), image, SIX)
+
+
+@scenario
+def strangers_reserve_nothing(scene):
+    """Whoever may see an image may announce any length for it: nobody of its project is refused for that, also
+    while Glance lets his upload wait."""
+    def upload(asked):
+        if asked.get("X-Auth-Token") == "other-token":
+            asked.hold().send(answer("403 Forbidden"))
+        else:
+            accept_upload(asked)
+
+    glance = scene.glance(upload=upload, usage={"usage": {"image_size_total": {"usage": 0, "limit": 9}}})
+    proxy = scene.proxy(glance, conf={"DEFAULT": {"workers": 4}})
+    with proxy.client() as dribbles, proxy.client() as stranger:
+        for client, sent in ((dribbles, 1000), (stranger, PAUSE)):
+            client.send(head(f"PUT {UPLOAD} HTTP/1.1", "Host: h", "X-Auth-Token: other-token", length(len(SIX))),
+                        SIX[:sent])
+        glance.the_upload()
+        told = proxy.ask("PUT", new_upload(), TOKEN, body=SIX)
+        assert (told.status, told.get("X-Intake-Verified")) == (204, "sha512"), told.body
+        glance.uploads()[0].go()
+        assert stranger.answer().status == 403
 
 
 # --- a length that is not known at first ----------------------------------------------------

@@ -116,12 +116,37 @@ static void two_seconds_let_the_rest_go(void **state)
     scene_end(&scene);
 }
 
+/* Others of the project are refused for it from then on, and not before. */
+static void what_it_has_reserved_is_firm_then(void **state)
+{
+    enum { NOTHING, CONTINUE, STATUS, WAITS };
+    for (int tells = NOTHING; tells <= WAITS; tells++) {
+        struct scene scene;
+        uint64_t firm;
+        const struct reservation_wish wish = {.key = "p", .bytes = 5, .left = 9};
+        begin(&scene, state, LARGE);
+        assert_int_equal(
+            reservation_make(scene.parts.reservations, &wish, &scene.x->reservation, &firm),
+            RESERVATION_MADE);
+        if (tells == CONTINUE)
+            begin_continued(scene.x);
+        if (tells == STATUS)
+            look(&scene, 200, "{\"status\": \"saving\"}");
+        if (tells == WAITS)
+            scene.x->moment.fire(&scene.x->moment);
+        begin_step(scene.x);
+        bool told = tells == CONTINUE || tells == STATUS;
+        assert_int_equal(reservations_firm(scene.parts.reservations, "p"), told ? 5 : 0);
+        scene_end(&scene);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         SCENE_TEST(a_small_one_waits_for_nothing), SCENE_TEST(the_first_bytes_go_and_no_more),
         SCENE_TEST(one_hundred_lets_the_rest_go),  SCENE_TEST(the_images_status_lets_the_rest_go),
-        SCENE_TEST(two_seconds_let_the_rest_go),
+        SCENE_TEST(two_seconds_let_the_rest_go),   SCENE_TEST(what_it_has_reserved_is_firm_then),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
