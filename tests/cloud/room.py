@@ -61,7 +61,7 @@ def test_project_quota(cloud):
 def test_project_quota_at_once(cloud):
     """Each of three fits, and no two of them do."""
     file = cloud.small()
-    with admin.limited_project(cloud, image_size_total=5) as user, contextlib.ExitStack() as stack:
+    with admin.limited_project(cloud, image_size_total=4) as user, contextlib.ExitStack() as stack:
         images = [stack.enter_context(cloud.new_image(user=user)) for _ in range(3)]
         cloud.token(user)
 
