@@ -293,7 +293,7 @@ def two_at_once_are_for_glance_to_tell_apart(scene):
     assert told.status == 204 and told.get("X-Intake-Audit") is None
     assert [other.status for other in others] == [409]
     reasons = set(others[0].get("X-Intake-Audit").split(", "))
-    assert reasons == {"image_not_queued", "upload_in_progress"}, reasons
+    assert reasons == {"upload_in_progress"}, reasons
     assert watch.desk.show(image)["os_hash_value"] == hashlib.sha512(body).hexdigest()
 
 

@@ -155,7 +155,7 @@ def what_is_refused_anyway_does_not_wait_for_the_usage(scene):
     policy = """
 rules:
   - {name: no-isos, when: {disk_format: iso}, deny: "convert to qcow2"}
-default: {store: test, mode: force, max_size: 600KiB}
+default: {store: test, mode: force, max_size: 50KiB}
 """
     glance = scene.glance(usage=lambda asked: asked.hold().read().send(json_answer("200 OK", {"usage": {}})))
     proxy = scene.proxy(glance, policy=policy)
