@@ -290,7 +290,7 @@ def the_room_of_a_store_it_will_not_go_to(scene):
 @scenario
 def one_image_by_two_spellings(scene):
     """Where Glance's database does not tell capital letters from small ones."""
-    told = json_answer("200 OK", facts(id=IMAGE))
+    told = json_answer("200 OK", facts(id=IMAGE, status="saving"))
     glance = scene.glance(image=facts(id=IMAGE), upload=hang_early, other=lambda asked: asked.read().send(told))
     proxy = scene.proxy(glance)
     with proxy.client() as first:

@@ -17,7 +17,7 @@ STRIPPED = 8192 * b"x"
 # Why, what the upload has, what is said of the image, the body.
 REFUSED = {
     "content_range": (["Content-Range: bytes 0-1/2"], {}, b"\0body"),
-    "bad_request": (["X-Image-Meta-Store : file"], {}, b"\0body"),
+    "bad_request": (["Transfer_Encoding: chunked"], {}, b"\0body"),
     "image_not_queued": ([], {"status": "active"}, b"\0body"),
     "damaged_body": ([], {}, STRIPPED),
     "digest_mismatch": (["Content-MD5: AAAAAAAAAAAAAAAAAAAAAA=="], {}, b"\0body"),
