@@ -63,7 +63,7 @@ static struct holder *find_or_add(struct holders *holders, const char *address)
     holder = calloc(1, sizeof *holder);
     if (!holder)
         return NULL;
-    strcpy(holder->address, name);
+    snprintf(holder->address, sizeof holder->address, "%s", name);
     holder->next = holders->first;
     return holders->first = holder;
 }
@@ -73,9 +73,10 @@ static void leave(struct holders *holders, struct holder *holder)
     if (--holder->shares > 0)
         return;
     struct holder **at = &holders->first;
-    while (*at != holder)
+    while (*at && *at != holder)
         at = &(*at)->next;
-    *at = holder->next;
+    if (*at)
+        *at = holder->next;
     free(holder);
 }
 

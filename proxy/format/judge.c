@@ -115,17 +115,15 @@ static bool other_disk_format(const struct evidence *evidence, char *why)
     if (!declared || evidence->contained || same(seen, declared) || still_looking ||
         driver_takes_it(evidence))
         return false;
-    if (seen && !raw_advice(seen))
+    bool raw_misleads = evidence->claim->hypervisor || begins_damaged(evidence);
+    if (seen && !(raw_advice(seen) && raw_misleads))
         words_say(why, "declared %s, but this is %s: %s", declared->name, seen->words,
                   seen->advice);
-    else if (evidence->claim->hypervisor || begins_damaged(evidence))
+    else if (raw_misleads)
         words_say(why,
                   "declared %s, but it does not begin or end like one: compare the file with its "
                   "original, which may be whole",
                   declared->name);
-    else if (seen)
-        words_say(why, "declared %s, but this is %s: %s", declared->name, seen->words,
-                  seen->advice);
     else
         words_say(why,
                   "declared %s, but this is none: if it is the bare disk, create the image "

@@ -79,7 +79,7 @@ static unsigned port_of(int fd)
         struct sockaddr_in in;
         struct sockaddr_in6 in6;
         struct sockaddr_storage storage;
-    } address;
+    } address = {.storage = {.ss_family = AF_UNSPEC}};
     socklen_t size = sizeof address;
     if (getsockname(fd, &address.any, &size) != 0)
         return 0;
@@ -162,6 +162,7 @@ static bool has_deciphered_more(CURL *easy)
     return tls->backend != CURLSSLBACKEND_OPENSSL || SSL_has_pending(tls->internals);
 }
 
+/* The signature is libcurl's. NOLINTNEXTLINE(readability-non-const-parameter) */
 int resting_before_request(void *context, char *remote_ip, char *local_ip, int remote_port,
                            int local_port)
 {

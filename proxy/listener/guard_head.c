@@ -46,7 +46,8 @@ static enum guard_step method_byte(struct guard *guard, unsigned char byte)
         return guard_refuse(guard, guard->bytes ? "the request line has no target"
                                                 : "a blank line, a NUL or another control "
                                                   "character comes before the request line");
-    bool agrees = guard->bytes < 4 && guard->head == guard->bytes && byte == "HEAD"[guard->bytes];
+    bool agrees = guard->bytes < 4 && guard->head == guard->bytes &&
+                  byte == (unsigned char)"HEAD"[guard->bytes];
     guard->head = agrees ? guard->head + 1 : UINT8_MAX;
     return GUARD_KEEP;
 }

@@ -117,15 +117,15 @@ static ssize_t judged(struct connection *connection, gnutls_session_t session, c
     return got || !room ? (ssize_t)got : nothing_now(session);
 }
 
-ssize_t recv(int fd, void *into, size_t room, int flags)
+ssize_t recv(int fd, void *buf, size_t n, int flags)
 {
     struct connection *connection = flags ? NULL : connection_at(fd);
     if (!connection || connection->tls)
-        return receive_plain(fd, into, room, flags);
-    return judged(connection, NULL, into, room);
+        return receive_plain(fd, buf, n, flags);
+    return judged(connection, NULL, buf, n);
 }
 
-ssize_t gnutls_record_recv(gnutls_session_t session, void *into, size_t room)
+ssize_t gnutls_record_recv(gnutls_session_t session, void *data, size_t data_size)
 {
     int in, out;
     struct connection *connection = NULL;
@@ -134,6 +134,6 @@ ssize_t gnutls_record_recv(gnutls_session_t session, void *into, size_t room)
         connection = connection_at(out);
     }
     if (!connection || !connection->tls)
-        return hook_record_recv(session, into, room);
-    return judged(connection, session, into, room);
+        return hook_record_recv(session, data, data_size);
+    return judged(connection, session, data, data_size);
 }

@@ -98,7 +98,7 @@ static bool belong_together(const struct tls_identity *identity, const char *key
     return code >= 0;
 }
 
-static void check_time(const gnutls_x509_crt_t cert, const char *file, struct problems *problems)
+static void check_time(gnutls_x509_crt_t cert, const char *file, struct problems *problems)
 {
     time_t now = time(NULL);
     time_t from = gnutls_x509_crt_get_activation_time(cert);

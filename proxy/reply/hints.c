@@ -69,12 +69,12 @@ static bool put_file(const struct filling *filling)
 
 static bool put_format(const struct filling *filling)
 {
-    return put_value(filling, filling->format, "FORMAT");
+    return utf8_clean(filling->format, filling->out);
 }
 
 static bool put_container(const struct filling *filling)
 {
-    return put_value(filling, filling->container, "bare");
+    return utf8_clean(filling->container, filling->out);
 }
 
 /* The upload's address without its end. */

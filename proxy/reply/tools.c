@@ -14,6 +14,7 @@
     "In Postman, choose PUT, enter {url}, choose Body, then binary, and select the file {file}."
 
 /* The last one is for all others. */
+/* NOLINTBEGIN(bugprone-suspicious-missing-comma): long texts are joined */
 static const struct tool TOOLS[] = {
     {"glanceclient",
      "glance image-upload --file FILE",
@@ -46,6 +47,7 @@ static const struct tool TOOLS[] = {
       "curl -X DELETE -H 'X-Auth-Token: TOKEN' {of}",
       "curl -H 'X-Auth-Token: TOKEN' {base}/v2/info/usage"}},
 };
+/* NOLINTEND(bugprone-suspicious-missing-comma) */
 
 const struct tool *tool_of(const char *user_agent)
 {

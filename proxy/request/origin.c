@@ -54,8 +54,10 @@ static bool list_read(struct list *list, const struct headers *headers, const ch
     size_t most = 0;
     headers_each(row, headers)
         most += strcasecmp(row->name, name) ? 0 : 1 + commas(row->value);
-    list->rows = most ? calloc(most, sizeof *list->rows) : NULL;
-    if (most && !list->rows)
+    if (most == 0)
+        return true;
+    list->rows = calloc(most, sizeof *list->rows);
+    if (!list->rows)
         return false;
     headers_each(row, headers)
         if (!strcasecmp(row->name, name))
@@ -125,7 +127,7 @@ static bool way_print(const struct way *way, const char *peer, char **out)
     buffer_init(&text, FORWARDED_FOR_MAX);
     bool good = true;
     for (size_t i = way->first; i < way->list.count && good; i++) {
-        char address[ADDRESS_TEXT_MAX];
+        char address[ADDRESS_TEXT_MAX] = "";
         struct forwarded said;
         element_read(way, way->list.rows[i], address, &said);
         good = append(&text, address);

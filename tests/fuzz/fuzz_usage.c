@@ -13,7 +13,7 @@ static void check(const struct usage *usage, bool stage)
     bool fitted = true;
     for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
         char why[USAGE_WORDS];
-        bool fits = usage_allows(usage, stage, sizes[i], why);
+        bool fits = usage_allows(usage, stage, 0, sizes[i], why);
         property(fitted || !fits);
         property(fits == !*why);
         property(strlen(why) < USAGE_WORDS - 1);

@@ -180,7 +180,7 @@ def bodies_with_and_without_length(scene):
     document = b'{"name": "cirros"}'
     big = bytes(range(256)) * 12000  # 3 MiB: several buffers
     glance = scene.glance()
-    proxy = scene.proxy(glance)
+    proxy = scene.proxy(glance, conf={"listen": {"max_request_body": "8MiB"}})
     for body in (document, big):
         assert proxy.ask("POST", "/v2/images", body=body).status == 200
         with proxy.client() as client:

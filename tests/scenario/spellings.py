@@ -144,7 +144,7 @@ def no_door(scene):
     proxy = scene.proxy(glance)
     for method, path in DOORS:
         for target, canonical, accept in other(path) + (other_upload(path) if method == "PUT" else []):
-            told = proxy.ask(method, target, *fields_of(accept), body=DATA)
+            told = proxy.ask(method, target, *fields_of(accept), "Content-Type: application/json", body=DATA)
             assert told.get("X-Intake-Store") is None, (target, told.start)
             asked, = glance.requests
             glance.requests.clear()
@@ -172,7 +172,7 @@ def the_store(scene):
                    ["X-Image_Meta-Store: other"], ["X-Image-Meta-Store: test", "X_Image_Meta_Store: other"],
                    ["X_Image_Meta_Store: other", "X-Image-Meta-Store: test"], ["X-Image-Meta-Store: test"] * 2,
                    ["X_Image_Meta_Store:", "x-image-meta-store: other"], ["X-Image-Meta-Store:"],
-                   ["X-Image-Meta-Store: test,other"], ["X-Image-Meta-Store:\r\n other"],
+                   ["X-Image-Meta-Store: test,other"],
                    ["Connection: close, X-Other", "X-Image-Meta-Store: other"]):
         for method, path in UPLOADS:
             told = proxy.ask(method, path, *fields, body=DATA)
