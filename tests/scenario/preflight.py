@@ -164,7 +164,7 @@ default: {store: test, mode: force, max_size: 50KiB}
         glance.image = image
         with proxy.client() as client:
             client.sock.settimeout(5)  # the proxy waits for twice as long
-            client.send(head(f"PUT {UPLOAD} HTTP/1.1", "Host: h", f"Content-Length: {len(BODY)}", "Expect: 100-continue"))
+            client.send(head(f"PUT {UPLOAD} HTTP/1.1", "Host: h", "Content-Length: 700000", "Expect: 100-continue"))
             told = client.answer()
         assert json.loads(told.body)["reason"] == reason, (told.start, told.body)
     assert glance.uploads() == []

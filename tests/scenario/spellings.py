@@ -80,8 +80,8 @@ def other_upload(path):
     return [*((path + tail, path + sent, None) for tail, sent in tails), (loud, loud, None)]
 
 
-def fields_of(accept):
-    return [f"X-Auth-Token: {TOKEN}", "Content-Type: application/octet-stream", "X_Image_Meta_Store: other",
+def fields_of(accept, kind="application/octet-stream"):
+    return [f"X-Auth-Token: {TOKEN}", f"Content-Type: {kind}", "X_Image_Meta_Store: other",
             *([f"Accept: {accept}"] if accept else [])]
 
 
@@ -144,7 +144,7 @@ def no_door(scene):
     proxy = scene.proxy(glance)
     for method, path in DOORS:
         for target, canonical, accept in other(path) + (other_upload(path) if method == "PUT" else []):
-            told = proxy.ask(method, target, *fields_of(accept), "Content-Type: application/json", body=DATA)
+            told = proxy.ask(method, target, *fields_of(accept, "application/json"), body=DATA)
             assert told.get("X-Intake-Store") is None, (target, told.start)
             asked, = glance.requests
             glance.requests.clear()
