@@ -245,9 +245,10 @@ def glance_dies_with_bytes_on_their_way(scene):
 @scenario
 def glance_takes_no_more(scene):
     glance = scene.glance(upload=lambda asked: asked.read(10_000).hold())
-    for proxy in proxies(scene, glance, {"glance": {"stall_timeout": "2s"}}):
+    body = repeated(SIZE)
+    for proxy in proxies(scene, glance, {"glance": {"stall_timeout": "5s"}}):
         with proxy.client() as client:
-            begin(client, SIZE).send_until_refused(repeated(SIZE))
+            begin(client, SIZE).send_until_refused(body)
             assert reason(client.answer()) == (504, "glance_timeout")
         glance.uploads()[-1].go()
 

@@ -36,12 +36,12 @@ static const struct {
     {"\xE2\x80\xA7", 3},
     {"\xE2\x80\xA8", 0}, /* U+2028, the end of a line */
     {"\xE2\x80\xA9", 0},
-    {"\xE2\x80\xAE", 0}, /* U+202E, from right to left */
+    {"\xE2\x80\xAE", 0}, /* U+202E, from right to left. NOLINT(misc-misleading-bidirectional) */
     {"\xE2\x80\xAF", 3},
     {"\xE2\x80\x8B", 0}, /* U+200B, a space without width */
     {"\xE2\x80\x8D", 3}, /* U+200D joins: scripts and emoji need it */
     {"\xE2\x80\x8F", 0},
-    {"\xE2\x81\xA6", 0},     /* U+2066 */
+    {"\xE2\x81\xA6", 0},     /* U+2066. NOLINT(misc-misleading-bidirectional) */
     {"\xD8\x9C", 0},         /* U+061C */
     {"\xD8\xA7", 2},         /* a letter of such a script */
     {"\xEF\xBB\xBF", 0},     /* U+FEFF */

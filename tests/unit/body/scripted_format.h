@@ -78,6 +78,7 @@ bool format_examine_end(struct format_examination *examination, uint64_t length)
 enum format_judgement format_remark(const struct format_claim *claim,
                                     const struct format_examination *examination,
                                     const void *opening, size_t count, bool whole,
+                                    /* NOLINTNEXTLINE(readability-non-const-parameter) */
                                     char why[FORMAT_WORDS])
 {
     (void)claim, (void)examination, (void)opening, (void)count, (void)whole, (void)why;

@@ -17,7 +17,7 @@ static char text[MANY + 1];
 static void fill(const char *begin, const char *again)
 {
     size_t at = strlen(begin);
-    memcpy(text, begin, at);
+    memcpy(text, begin, at); /* NOLINT(bugprone-not-null-terminated-result) */
     for (size_t length = strlen(again); at < MANY; at++)
         text[at] = again[(at - strlen(begin)) % length];
 }
