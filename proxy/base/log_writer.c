@@ -31,7 +31,7 @@ enum { QUEUE_SIZE = 1 << 20, LOOK_MS = 200, AT_ONCE_MS = 1000, BUSY_MS = 10 };
 
 static _Atomic int destination = STDERR_FILENO;
 static _Atomic uint64_t lost;
-static _Atomic bool given_up; /* log_end() has waited long enough */
+static _Atomic bool given_up; /* log_end() has waited long enough, and left the thread alone */
 
 static struct {
     pthread_mutex_t lock; /* over all that follows */
@@ -254,16 +254,17 @@ static bool await_idle(unsigned ms)
     return true;
 }
 
-/* A thread that hangs in write(2) all the same is left to the end of the process. */
+/* A thread that hangs in write(2) is left to the end of the process. It is detached, so a second
+ * call must not wait for it again. */
 void log_end(unsigned ms)
 {
     pthread_mutex_lock(&queue.lock);
-    bool running = queue.running;
+    bool running = queue.running && !given_up;
     queue.ending = true;
     pthread_cond_broadcast(&queue.changed);
     bool idle = !running || await_idle(ms);
-    given_up = !idle;
-    queue.running = running && !idle;
+    given_up = given_up || !idle;
+    queue.running = given_up;
     pthread_mutex_unlock(&queue.lock);
     if (running && idle)
         pthread_join(queue.thread, NULL);
