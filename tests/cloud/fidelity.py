@@ -3,7 +3,7 @@
 through the proxy, and the two answers are compared as they came: first line, fields, body.
 
 What changes something is done to twins, one of each side; their ids, and times, are made alike
-before they are compared. What else may differ is in ALLOWED, and in README.
+before they are compared. What else may differ is in ALLOWED, and in config/README.md.
 """
 import collections
 import contextlib

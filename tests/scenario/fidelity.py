@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What goes to and fro is not touched, however odd, long or many: but for what README lists."""
+"""What goes to and fro is not touched, however odd, long or many: but for what config/README.md lists."""
 import gzip
 import hashlib
 import json
@@ -10,7 +10,7 @@ from support.glance import NO_CONTENT, UPLOAD, answer
 from support.scene import scenario
 from support.wire import LAST_CHUNK, Cut, body_pieces, chunk, chunks, head, request
 
-# What Glance is told by the proxy, and not by the client (README, Headers).
+# What Glance is told by the proxy, and not by the client (config/README.md, Headers).
 OF_THE_PROXY = ("Host", "X-Forwarded-For", "X-Forwarded-Proto", "X-Forwarded-Host", "X-Openstack-Request-Id")
 
 

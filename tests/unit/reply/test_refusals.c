@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The table of refusals against what is promised elsewhere: the contract's statuses (below) and
- * the README's own table. */
+ * the table of config/README.md. */
 #include "intake/refusal.h"
 
 #include "intake/reply.h"
@@ -145,13 +145,13 @@ static bool readme_tells(FILE *readme, const struct refusal_row *row)
 static void test_readme_has_every_refusal(void **state)
 {
     (void)state;
-    FILE *readme = fopen(INTAKE_SOURCE_DIR "/README.md", "r");
+    FILE *readme = fopen(INTAKE_SOURCE_DIR "/config/README.md", "r");
     assert_non_null(readme);
     unsigned missing = 0;
     for (int i = REFUSAL_NONE + 1; i < REFUSAL_COUNT; i++) {
         const struct refusal_row *row = refusal_row((enum refusal)i);
         if (!readme_tells(readme, row)) {
-            print_error("README.md has no line \"| `%s` | %u |\"\n", row->name, row->status);
+            print_error("config/README.md has no line \"| `%s` | %u |\"\n", row->name, row->status);
             missing++;
         }
     }
