@@ -207,17 +207,20 @@ def what_leads_nowhere_is_found(scene):
     """By tests/docs/links, and nothing else."""
     root = scene.folder / "tree"
     (root / "tests").mkdir(parents=True)
+    (root / "tests" / "some.c").write_text("enum { A_NAME }; int call(void);\n")
     (root / "tests" / "README.md").write_text("# Some `tests`, and more\n[up](../README.md#first)\n")
     (root / "README.md").write_text(
         "# First\n[tests](tests/README.md#some-tests-and-more) [a](nothing.md)\n"
         "[b](#second) [c](tests/README.md#no)\n`tests/README.md` `tests/no.c` `other/no.c` `tests/FOLDER/no.c`\n"
+        "`A_NAME` `NO_NAME` `call()` `calls()` `NONE`\n"
         "```sh\ntests/none --all\n```\n")
     done = subprocess.run([ROOT / "tests" / "docs" / "links", root], capture_output=True, text=True, check=False)
     assert not done.stderr and done.returncode == 1, done
     assert done.stdout.splitlines() == [
         "README.md:2: no such file: nothing.md", "README.md:3: no such heading: #second",
         "README.md:3: no such heading: tests/README.md#no", "README.md:4: no such path: tests/no.c",
-        "README.md:6: no such path: tests/none"], done.stdout
+        "README.md:5: no such name: NO_NAME", "README.md:5: no such name: calls()",
+        "README.md:7: no such path: tests/none"], done.stdout
 
 
 @scenario
