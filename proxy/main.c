@@ -2,11 +2,11 @@
 /* glance-intake stands where clients expect Glance, and decides which store an upload goes to.
  *
  * Here: the command line, the configuration, and then either an answer or the server. Where to
- * read on: include/intake/ is the table of contents, runtime/server.c what runs. */
+ * read on: include/intake/ is the table of contents, server/server.c what runs. */
 #include "cli/cli.h"
-#include "intake/channel.h"
+#include "intake/control.h"
+#include "intake/diagnostics.h"
 #include "intake/log.h"
-#include "intake/problems.h"
 #include "intake/server.h"
 #include "intake/snapshot.h"
 

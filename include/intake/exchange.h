@@ -44,7 +44,7 @@ struct exchange_parts {
     struct reservations *reservations;
     struct snapshot *snapshot; /* in force for new exchanges */
     bool draining;             /* new uploads are refused */
-    bool hears_continue;       /* from Glance, when it begins to take an upload: see begin.c */
+    bool hears_continue; /* from Glance, when it begins to take an upload: see await_glance.c */
     struct holders holders;
     struct exchange *orphans; /* whose client went, while Glance finishes what it has whole */
 };

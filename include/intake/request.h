@@ -180,7 +180,7 @@ bool via_add(struct headers *headers);
 /* Whether the request has passed this very process before. */
 bool via_has_own(const struct headers *headers);
 
-/* --- store_wish.c ------------------------------------------------------------------------ */
+/* --- requested_store.c ------------------------------------------------------------------------ */
 
 /* The store the client asks for: the X-Image-Meta-Store fields in any spelling, joined with ','
  * as eventlet joins them (so two different ones name no store that exists). `wish` is owned by

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* glance-intake.conf as the program uses it: every value checked, every unit resolved.
  *
- * Sizes are bytes, times are milliseconds. The rows of proxy/settings/ say each key's name,
+ * Sizes are bytes, times are milliseconds. The rows of proxy/config/ say each key's name,
  * default and bounds; this is what they fill. Immutable once loaded. */
 #ifndef INTAKE_SETTINGS_H
 #define INTAKE_SETTINGS_H

@@ -19,7 +19,7 @@ struct upload;
 
 enum { ADMIN_CONNECTIONS_MAX = 64 };
 
-/* --- uploads.c and uploads_json.c: the registry of one worker -------------------------- */
+/* --- records.c and records_json.c: the registry of one worker -------------------------- */
 
 struct upload_list { /* newest first */
     struct upload *first, *last;
@@ -37,7 +37,7 @@ struct uploads {
  */
 json_t *uploads_collect(struct uploads *const *all, size_t count);
 
-/* --- upload_texts.c ---------------------------------------------------------------------- */
+/* --- record_texts.c ---------------------------------------------------------------------- */
 
 enum { UPLOAD_WARNINGS_TEXT = 640 };
 

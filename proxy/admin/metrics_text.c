@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The counters of all workers in Prometheus' text format, version 0.0.4:
  * https://prometheus.io/docs/instrumenting/exposition_formats/ */
-#include "admin/metrics_priv.h"
 #include "intake/buffer.h"
 #include "intake/utf8.h"
+#include "stats/metrics_priv.h"
 
 #include <inttypes.h>
 #include <stddef.h>

@@ -4,10 +4,10 @@
 #include "intake/admin.h"
 #include "intake/log.h"
 #include "intake/metrics.h"
+#include "intake/record.h"
 #include "intake/snapshot.h"
 #include "intake/spool.h"
 #include "intake/stores.h"
-#include "intake/upload.h"
 #include "intake/utf8.h"
 
 #include <stdlib.h>

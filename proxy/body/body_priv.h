@@ -1,19 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What the files of the body share.
  *
- *   body.c       the chain: made, prepared, read, ended
- *   move.c       what none of it has to read
- *   source.c     the client's bytes as they come
- *   envelope.c   takes the image out of a form (multipart.c finds it)
- *   measure.c    counts it against the limits and the client's own word
- *   inspect.c    holds its opening back until that has been judged; looks further on where a format
- *                asks for it (encoded.c: a text in its place; stripped.c, decoded.c: damage;
- *                proxy/format/: everything else)
- *   keep.c       spools it if its length is not known
- *   digest.c     hashes it (hashing.c: beside the loop), and holds the digests against those that
- *                were promised
- *   promised.c   the comparison for that
- *   finish.c     holds its last byte back until the end has been seen, and agreed with
+ *   body.c          the chain: made, prepared, read, ended
+ *   splice.c        what none of it has to read
+ *   source.c        the client's bytes as they come
+ *   envelope.c      takes the image out of a form (multipart.c finds it)
+ *   measure.c       counts it against the limits and the client's own word
+ *   inspect.c       holds its opening back until that has been judged; looks further on where a
+ * format asks for it (encoded.c: a text in its place; stripped.c, decoded.c: damage; proxy/format/:
+ * everything else) spool_filter.c  spools it if its length is not known digest.c        hashes it
+ * (hashing.c: beside the loop), and holds the digests against those that were promised promised.c
+ * the comparison for that finish.c        holds its last byte back until the end has been seen, and
+ * agreed with
  */
 #ifndef BODY_PRIV_H
 #define BODY_PRIV_H

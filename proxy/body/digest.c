@@ -80,7 +80,7 @@ static ssize_t read_digest(struct filter *filter, void *into, size_t room)
     return got;
 }
 
-/* What is moved can be hashed as well, by helpers (move.c). But a client on this machine may lend
+/* What is moved can be hashed as well, by helpers (splice.c). But a client on this machine may lend
  * the kernel pages of its own (sendfile(2)), and change them between our look and Glance's: what is
  * held to a promise is read. Without one Glance's own digest tells afterwards. */
 static uint64_t unseen(const struct filter *filter)

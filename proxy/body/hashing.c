@@ -11,9 +11,9 @@
  */
 #include "body/hashing.h"
 
-#include "base/pipe.h"
 #include "intake/digest.h"
-#include "intake/errands.h"
+#include "intake/thread_pool.h"
+#include "net/pipe.h"
 
 #include <fcntl.h>
 #include <stdatomic.h>

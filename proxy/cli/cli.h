@@ -5,8 +5,8 @@
 
 #include "intake/headers.h"
 #include "intake/policy.h"
+#include "intake/record.h"
 #include "intake/settings.h"
-#include "intake/upload.h"
 
 #include <stdbool.h>
 #include <stdio.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cli/cli.h"
 #include "intake/buffer.h"
-#include "intake/problems.h"
+#include "intake/diagnostics.h"
 #include "intake/snapshot.h"
 #include "intake/tls_identity.h"
 

@@ -5,7 +5,7 @@
 #include "cli/cli.h"
 #include "intake/admission.h"
 #include "intake/buffer.h"
-#include "intake/problems.h"
+#include "intake/diagnostics.h"
 #include "intake/promises.h"
 #include "intake/request.h"
 #include "intake/units.h"

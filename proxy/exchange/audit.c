@@ -9,8 +9,8 @@
 
 #include "intake/log.h"
 #include "intake/metrics.h"
+#include "intake/record.h"
 #include "intake/snapshot.h"
-#include "intake/upload.h"
 
 #include <stdarg.h>
 #include <stdio.h>

@@ -10,9 +10,9 @@
 #include "intake/log.h"
 #include "intake/memory.h"
 #include "intake/metrics.h"
+#include "intake/record.h"
 #include "intake/settings.h"
 #include "intake/snapshot.h"
-#include "intake/upload.h"
 
 #include <stdlib.h>
 #include <string.h>

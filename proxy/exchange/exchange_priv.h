@@ -1,53 +1,53 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What the files of the exchange share.
  *
- *   exchange.c   a request begins, runs through its steps, and ends
- *   refuse.c     it is refused, or answered
- *   glance.c     the conversation with Glance: one transfer at a time, its answer collected
- *   upload.c     the steps of an upload: their order, and the short ones
- *   admit.c      its first: what the head alone tells
- *   preflight.c  what is asked of Glance before it
- *   judge.c      is the image waiting for its data?
- *   decide.c     its policy
- *   room.c       is there room for it in the store?
- *   quota.c      and in what its project may keep?
- *   turn.c       is another upload to the same image being sent?
- *   send.c       its body goes to Glance
- *   begin.c      all but its first bytes once Glance has begun to take it
- *   look.c       the image is looked at, until it tells
- *   prove.c      is it stored as it was sent?
- *   ruin.c       what has become of it after a failure, or without an answer
- *   claims.c     one upload per image
- *   audit.c      what is refused, or, where the policy only watches, noted
- *   doors.c      the steps of what leads data into a store without being an upload
- *   hold.c       its body, held while it is judged
- *   holders.c    how much of that there is, and for whom
- *   import.c     the policy's part in an import
- *   cors.c       a refusal that a browser may read
- *   fields.c     the fields an upload sends on, and those its answer gets
- *   relay.c      the steps of everything else
- *   stream.c     its answer, on its way to the client while it comes
+ *   exchange.c        a request begins, runs through its steps, and ends
+ *   refuse.c          it is refused, or answered
+ *   upstream.c        the conversation with Glance: one transfer at a time, its answer collected
+ *   upload.c          the steps of an upload: their order, and the short ones
+ *   admit.c           its first: what the head alone tells
+ *   preflight.c       what is asked of Glance before it
+ *   check_image.c     is the image waiting for its data?
+ *   decide.c          its policy
+ *   check_capacity.c  is there room for it in the store?
+ *   check_quota.c     and in what its project may keep?
+ *   wait_turn.c       is another upload to the same image being sent?
+ *   send.c            its body goes to Glance
+ *   await_glance.c    all but its first bytes once Glance has begun to take it
+ *   poll_image.c      the image is looked at, until it tells
+ *   verify.c          is it stored as it was sent?
+ *   find_outcome.c    what has become of it after a failure, or without an answer
+ *   upload_locks.c    one upload per image
+ *   audit.c           what is refused, or, where the policy only watches, noted
+ *   ingest.c          the steps of what leads data into a store without being an upload
+ *   buffer_body.c     its body, held while it is judged
+ *   buffer_shares.c   how much of that there is, and for whom
+ *   import.c          the policy's part in an import
+ *   cors.c            a refusal that a browser may read
+ *   headers.c         the fields an upload sends on, and those its answer gets
+ *   relay.c           the steps of everything else
+ *   stream.c          its answer, on its way to the client while it comes
  */
 #ifndef EXCHANGE_PRIV_H
 #define EXCHANGE_PRIV_H
 
-#include "base/window.h"
 #include "intake/body.h"
+#include "intake/buffered_fetch.h"
+#include "intake/capacity.h"
 #include "intake/exchange.h"
-#include "intake/fetch.h"
 #include "intake/image.h"
 #include "intake/loop.h"
 #include "intake/policy.h"
 #include "intake/promises.h"
+#include "intake/quota_reservations.h"
+#include "intake/record.h"
 #include "intake/reply.h"
 #include "intake/request.h"
-#include "intake/reservations.h"
-#include "intake/rooms.h"
 #include "intake/stores.h"
 #include "intake/transfer.h"
-#include "intake/upload.h"
 #include "intake/usage.h"
 #include "intake/verify.h"
+#include "net/relay_buffer.h"
 
 struct claim;
 struct client;
@@ -225,7 +225,7 @@ enum step_result exchange_object_for(struct exchange *x, enum refusal refusal, c
 /* `decision` is there: what was pending counts, or is noted. */
 enum step_result audit_decided(struct exchange *x);
 
-/* glance.c */
+/* upstream.c */
 extern const struct transfer_owner COLLECT; /* without a body to send */
 bool glance_ask(struct exchange *x, const struct transfer_order *order,
                 const struct transfer_owner *owner);
@@ -259,16 +259,16 @@ void upload_end_asking(struct exchange *x);
 bool upload_ask_usage(struct exchange *x);  /* false: no memory */
 bool upload_hear_usage(struct exchange *x); /* false: not answered yet */
 
-/* room.c */
+/* check_capacity.c */
 enum step_result upload_room(struct exchange *x);
 
-/* quota.c */
+/* check_quota.c */
 enum step_result upload_check_quota(struct exchange *x);
 enum step_result upload_quota_early(struct exchange *x); /* if Glance tells the usage soon */
 enum step_result upload_quota(struct exchange *x);       /* once it has told */
 enum step_result upload_counted(struct exchange *x);
 
-/* turn.c */
+/* wait_turn.c */
 enum step_result upload_turn(struct exchange *x);
 
 /* cors.c: a refusal that is told to a browser. */
@@ -276,7 +276,7 @@ extern const struct step CORS_STEPS[];
 bool cors_wanted(const struct exchange *x); /* and Glance has not been asked for it yet */
 bool cors_tell(const struct exchange *x, struct headers *out); /* false: no memory */
 
-/* look.c */
+/* poll_image.c */
 struct look_plan {
     bool later; /* the first look, too, comes after a wait */
     uint64_t patience_ms;
@@ -294,15 +294,15 @@ enum look {
 enum look upload_look(struct exchange *x, const struct look_plan *plan, struct image *seen);
 bool upload_look_later(struct exchange *x, const struct look_plan *plan); /* false: no more */
 
-/* prove.c */
+/* verify.c */
 enum step_result upload_prove(struct exchange *x);
 enum verify_verdict upload_compare(struct exchange *x, const struct image *seen,
                                    char why[VERIFY_WORDS]);
 
-/* ruin.c */
+/* find_outcome.c */
 enum step_result upload_look_at_ruin(struct exchange *x);
 
-/* judge.c */
+/* check_image.c */
 enum step_result upload_judge(struct exchange *x);
 /* Notes that this request is under way, until upload_ended(); objects if Glance is taking another
  * one's data. */
@@ -333,24 +333,24 @@ enum step_result upload_send(struct exchange *x);
 enum step_result upload_refuse_body(struct exchange *x); /* for the body's own reason */
 enum step_result upload_drop_client(struct exchange *x);
 
-/* begin.c */
+/* await_glance.c */
 void begin_wait(struct exchange *x);                      /* from here on; before the transfer */
 size_t begin_room(const struct exchange *x, size_t room); /* how much of it may be given now */
 void begin_continued(void *owner);                        /* for the transfer */
 void begin_step(struct exchange *x);                      /* whenever something has changed */
 void begin_end(struct exchange *x);                       /* it is waited for no more */
 
-/* doors.c */
+/* ingest.c */
 bool door_is_entered(const struct exchange *x); /* by this request */
 const struct step *door_steps(const struct exchange *x);
 enum step_result door_object(struct exchange *x, enum refusal reason, const char *detail);
 
-/* hold.c */
+/* buffer_body.c */
 enum step_result hold_body(struct exchange *x);
 size_t hold_give(struct exchange *x, void *into, size_t room); /* 0: no more is held */
 void hold_end(struct exchange *x);
 
-/* holders.c */
+/* buffer_shares.c */
 size_t share_room(const struct holders *holders, const struct share *share); /* for more bytes */
 void share_add(struct holders *holders, struct share *share, size_t bytes);
 /* Glance knows the client at this address: it may hold more, if there is room. */
@@ -375,7 +375,7 @@ bool stream_open(struct exchange *x, unsigned status); /* before any piece; fals
 bool stream_put(struct exchange *x, const void *bytes, size_t count); /* false: not now */
 enum step_result stream_answer(struct exchange *x);
 
-/* fields.c */
+/* headers.c */
 bool fields_for_preflight(const struct exchange *x, struct headers *out);
 bool fields_for_upload(struct exchange *x, struct headers *out);
 bool fields_of_answer(struct exchange *x, struct headers *out);

@@ -6,7 +6,7 @@
 #include "intake/log.h"
 #include "intake/memory.h"
 #include "intake/metrics.h"
-#include "intake/upload.h"
+#include "intake/record.h"
 
 #include <stdarg.h>
 #include <stdio.h>

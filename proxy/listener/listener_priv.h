@@ -1,24 +1,23 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What the files of the client edge share.
  *
- *   listener.c    the worker's daemon, and libmicrohttpd's callbacks
- *   accept.c      the listening sockets
- *   hook.c        what libmicrohttpd reads, and who judges it on the way (guard*.c)
- *   faults.c      what was stopped there, refused
- *   connection.c  one TCP connection: who is at the other end, and the waits between requests
- *   client.c      one request of it, as libmicrohttpd's handler calls tell it
- *   pieces.c      its body, piece by piece
- *   answer.c      its answer, through libmicrohttpd
- *   waits.c       what it waits for, and for how long
- *   takeover.c    a body read from the socket itself, past libmicrohttpd
- *   records.c     the same where it comes by TLS
- *   by_hand.c     an answer written to the socket itself, and the drain behind it
- *   pour.c        its body, if that is streamed
+ *   listener.c         the worker's daemon, and libmicrohttpd's callbacks
+ *   accept.c           the listening sockets
+ *   hook.c             what libmicrohttpd reads, and who judges it on the way (guard*.c)
+ *   faults.c           what was stopped there, refused
+ *   connection.c       one TCP connection: who is at the other end, and the waits between requests
+ *   client.c           one request of it, as libmicrohttpd's handler calls tell it
+ *   request_body.c     its body, piece by piece
+ *   response.c         its answer, through libmicrohttpd
+ *   timeouts.c         what it waits for, and for how long
+ *   raw_body.c         a body read from the socket itself, past libmicrohttpd
+ *   raw_body_tls.c     the same where it comes by TLS
+ *   raw_response.c     an answer written to the socket itself, and the drain behind it
+ *   splice_response.c  its body, if that is streamed
  */
 #ifndef LISTENER_PRIV_H
 #define LISTENER_PRIV_H
 
-#include "base/pipe.h"
 #include "intake/buffer.h"
 #include "intake/client.h"
 #include "intake/listener.h"
@@ -27,6 +26,7 @@
 #include "intake/reply.h"
 #include "intake/settings.h"
 #include "listener/guard.h"
+#include "net/pipe.h"
 
 #include <gnutls/abstract.h>
 #include <microhttpd.h>
@@ -62,7 +62,7 @@ struct listener {
     struct {
         size_t count, taken; /* bytes in the scratch, of the client's that is being read */
         size_t room;         /* how many more may be */
-    } ahead;                 /* records.c */
+    } ahead;                 /* raw_body_tls.c */
     struct pipe pipe;        /* empty, for the next piece that nobody has to see */
 };
 
@@ -183,15 +183,15 @@ void client_closed(struct client *client);
 void client_refuse_head(struct client *client); /* for the fault of the guard */
 void client_refuse_body(struct client *client);
 
-/* pieces.c */
+/* request_body.c */
 enum MHD_Result client_receive_piece(struct client *client, const char *data, size_t *size);
 void client_count(struct client *client, size_t bytes);
 
-/* answer.c */
+/* response.c */
 enum MHD_Result client_queue_answer(struct client *client);
 bool answer_is_bare(const struct client *client); /* whatever its length: it has no body */
 
-/* waits.c */
+/* timeouts.c */
 bool client_is_reading(struct client *client); /* some of what was written, since the last look */
 bool client_stalled(const struct client *client); /* no byte for stall_timeout */
 uint64_t client_tick(struct client *client);      /* milliseconds until the next one */
@@ -202,7 +202,7 @@ void client_want(struct client *client); /* from now on, a byte is the client's 
 void client_tell_readable(struct client *client);
 void client_tell_lost(struct client *client, enum client_loss why);
 
-/* takeover.c */
+/* raw_body.c */
 bool takeover_wanted(const struct client *client);
 void takeover_begin(struct client *client);
 ssize_t takeover_read(struct client *client, void *into, size_t room);
@@ -210,17 +210,18 @@ ssize_t takeover_move(struct client *client, int pipe, size_t room);
 void takeover_tick(struct client *client);
 void takeover_end(struct client *client);
 
-/* records.c: GnuTLS keeps what is left of a record, which no watch would tell of; so a caller reads
- * until CLIENT_WAIT before it sleeps, which is what client_read() asks of its callers anyway. */
+/* raw_body_tls.c: GnuTLS keeps what is left of a record, which no watch would tell of; so a caller
+ * reads until CLIENT_WAIT before it sleeps, which is what client_read() asks of its callers anyway.
+ */
 void records_begin(struct client *client);
 ssize_t records_receive(struct client *client, char *into, size_t room);
 
-/* by_hand.c: an answer may be written in any state before it. */
+/* raw_response.c: an answer may be written in any state before it. */
 void by_hand_answer(struct client *client);
 void by_hand_more(struct client *client); /* the stream has something again */
 void by_hand_tick(struct client *client);
 
-/* pour.c */
+/* splice_response.c */
 enum poured {
     POURED_SOME, /* or there was nothing to pour: the next piece */
     POURED_FULL, /* the socket has no room */

@@ -2,8 +2,8 @@
 /* YAML is read twice: once as events, to refuse what a policy does not need and what makes a
  * small file a huge tree (aliases), or one text mean two things (tags); then as the tree. */
 #include "intake/buffer.h"
-#include "intake/nearest.h"
-#include "intake/problems.h"
+#include "intake/diagnostics.h"
+#include "intake/suggest.h"
 #include "policy/policy_priv.h"
 
 #include <stdio.h>

@@ -1,20 +1,20 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* How policy.yaml becomes a decision.
  *
- *     document.c   the file -> a checked YAML tree with line numbers (libyaml)
- *     values.c     single values of it
- *     read.c       the tree -> rules
- *     stores.c     the tree -> facts about stores
- *     doors.c      the tree -> which of Glance's other doors are open, and to whom
- *     checks.c     how strict a look at the data a rule wants
- *     check.c      what makes a rule good as a whole
- *     warnings.c   what is allowed, and hardly meant
- *     texts.c      lists of texts, and which names are good
- *     match.c      does a rule hold for these facts? One table of conditions
- *     policy.c     the whole: made and ended
- *     decide.c     facts -> decision
- *     import.c     facts and the stores an import asks for -> decision
- *     explain.c    the same in words
+ *     document.c  the file -> a checked YAML tree with line numbers (libyaml)
+ *     values.c    single values of it
+ *     read.c      the tree -> rules
+ *     stores.c    the tree -> facts about stores
+ *     ingest.c    the tree -> which of Glance's other doors are open, and to whom
+ *     checks.c    how strict a look at the data a rule wants
+ *     check.c     what makes a rule good as a whole
+ *     warnings.c  what is allowed, and hardly meant
+ *     texts.c     lists of texts, and which names are good
+ *     match.c     does a rule hold for these facts? One table of conditions
+ *     policy.c    the whole: made and ended
+ *     decide.c    facts -> decision
+ *     import.c    facts and the stores an import asks for -> decision
+ *     explain.c   the same in words
  */
 #ifndef INTAKE_POLICY_PRIV_H
 #define INTAKE_POLICY_PRIV_H
@@ -207,7 +207,7 @@ void policy_read(struct document *document, struct policy *policy);
 void stores_read(struct document *document, const yaml_node_t *node, struct policy *policy);
 void store_facts_free(struct store_facts *facts); /* what it owns */
 
-/* --- doors.c --------------------------------------------------------------------------- */
+/* --- ingest.c --------------------------------------------------------------------------- */
 
 void doors_read(struct document *document, const yaml_node_t *node, struct doors *doors);
 void doors_free(struct doors *doors); /* what it owns */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "intake/problems.h"
+#include "intake/diagnostics.h"
 #include "policy/policy_priv.h"
 
 #include <stdlib.h>

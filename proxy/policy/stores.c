@@ -6,9 +6,9 @@
  *         s3: { endpoint: ..., bucket: ..., access_key_file: ..., secret_key_file: ... }
  *         capacity: 10TiB
  */
+#include "intake/diagnostics.h"
 #include "intake/endpoint.h"
 #include "intake/key_file.h"
-#include "intake/problems.h"
 #include "policy/policy_priv.h"
 
 #include <ctype.h>

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Every reader tells what is wrong with its value and goes on, so that one reading finds all. */
 #include "intake/buffer.h"
-#include "intake/nearest.h"
-#include "intake/problems.h"
+#include "intake/diagnostics.h"
+#include "intake/suggest.h"
 #include "intake/units.h"
 #include "policy/policy_priv.h"
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What is allowed in a policy, and hardly meant: a misspelt format, a rule that never applies. */
-#include "intake/nearest.h"
-#include "intake/problems.h"
+#include "intake/diagnostics.h"
+#include "intake/suggest.h"
 #include "policy/policy_priv.h"
 
 #include <ctype.h>

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "intake/admission.h"
+#include "intake/record.h"
 #include "intake/request.h"
 #include "intake/settings.h"
-#include "intake/upload.h"
 
 #include <errno.h>
 #include <inttypes.h>

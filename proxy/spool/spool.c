@@ -8,8 +8,8 @@
  *     let go:  close_file -> the space is given back
  *
  * A fault lets go of the file at once, so that others have its space before the upload is over. */
-#include "intake/errands.h"
 #include "intake/log.h"
+#include "intake/thread_pool.h"
 #include "spool/spool_priv.h"
 
 #include <errno.h>

@@ -3,8 +3,8 @@
 #include "input.h"
 
 #include "intake/buffer.h"
+#include "intake/diagnostics.h"
 #include "intake/policy.h"
-#include "intake/problems.h"
 
 #include <string.h>
 

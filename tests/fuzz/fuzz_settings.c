@@ -4,7 +4,7 @@
 #include "input.h"
 
 #include "intake/buffer.h"
-#include "intake/problems.h"
+#include "intake/diagnostics.h"
 #include "intake/settings.h"
 
 #include <string.h>

@@ -3,8 +3,8 @@
 #ifndef SUPPORT_POLICIES_H
 #define SUPPORT_POLICIES_H
 
+#include "intake/diagnostics.h"
 #include "intake/policy.h"
-#include "intake/problems.h"
 #include "support/scratch.h"
 
 /* A policy that must be good. */

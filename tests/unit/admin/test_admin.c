@@ -8,11 +8,11 @@
 #include "intake/log.h"
 #include "intake/metrics.h"
 #include "intake/probe.h"
+#include "intake/record.h"
 #include "intake/settings.h"
 #include "intake/snapshot.h"
 #include "intake/spool.h"
 #include "intake/stores.h"
-#include "intake/upload.h"
 
 #include <arpa/inet.h>
 #include <curl/curl.h>

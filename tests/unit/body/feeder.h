@@ -12,9 +12,9 @@
 #define BODY_FEEDER_H
 
 #include "body/body_priv.h"
-#include "intake/errands.h"
 #include "intake/loop.h"
 #include "intake/spool.h"
+#include "intake/thread_pool.h"
 #include "support/splits.h"
 
 #include <fcntl.h>

@@ -2,10 +2,10 @@
 #include "body/hashing.h"
 
 #include "intake/digest.h"
-#include "intake/errands.h"
 #include "intake/loop.h"
+#include "intake/thread_pool.h"
 
-#include "base/pipe.h"
+#include "net/pipe.h"
 
 #include <fcntl.h>
 #include <setjmp.h>

@@ -6,16 +6,16 @@
 #define EXCHANGE_SCENE_H
 
 #include "exchange/exchange_priv.h"
-#include "intake/claims.h"
 #include "intake/client.h"
 #include "intake/clock.h"
 #include "intake/log.h"
 #include "intake/metrics.h"
 #include "intake/networks.h"
+#include "intake/record.h"
 #include "intake/settings.h"
 #include "intake/snapshot.h"
 #include "intake/spool.h"
-#include "intake/upload.h"
+#include "intake/upload_locks.h"
 #include "support/policies.h"
 
 #include <stdlib.h>

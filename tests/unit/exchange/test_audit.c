@@ -7,7 +7,7 @@
 
 #include <cmocka.h>
 
-#include "scene.h"
+#include "unit/exchange/scene.h"
 
 #define WATCHED "rules:\n  - {name: watched, when: {name: w}, store: file, mode: audit}\n"
 #define DEFAULT "default: {store: test}\n"

@@ -9,7 +9,7 @@
 
 #include <cmocka.h>
 
-#include "scene.h"
+#include "unit/exchange/scene.h"
 
 static void begin(struct scene *scene, void **state)
 {

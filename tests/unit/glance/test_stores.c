@@ -2,8 +2,8 @@
 #include "intake/stores.h"
 
 #include "intake/buffer.h"
+#include "intake/buffered_fetch.h"
 #include "intake/clock.h"
-#include "intake/fetch.h"
 #include "intake/log.h"
 
 #include <pthread.h>

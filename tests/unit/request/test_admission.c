@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "intake/admission.h"
 #include "intake/headers.h"
+#include "intake/record.h"
 #include "intake/request.h"
 #include "intake/settings.h"
-#include "intake/upload.h"
 
 #include <inttypes.h>
 #include <setjmp.h>

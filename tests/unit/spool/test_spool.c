@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Spools on a real loop with real helpers, in a directory of their own. */
-#include "intake/errands.h"
 #include "intake/log.h"
 #include "intake/loop.h"
+#include "intake/thread_pool.h"
 #include "spool/spool_priv.h"
 
 #include "support/disk.h"

@@ -1,0 +1,200 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The uploads of all workers as one JSON document, newest first. Each registry is locked while
+ * its rows are copied, and only then. */
+#include "admin/admin_priv.h"
+#include "intake/clock.h"
+#include "intake/record.h"
+#include "intake/utf8.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+/* --- one upload ------------------------------------------------------------------------ */
+
+/* JSON cannot hold just any bytes; NULL becomes null. */
+static json_t *json_text(const char *text)
+{
+    if (!text)
+        return json_null();
+    json_t *string = json_string(text);
+    if (string)
+        return string;
+    struct buffer clean;
+    buffer_init(&clean, 3 * strlen(text));
+    string = utf8_clean(text, &clean) ? json_string(buffer_text(&clean)) : NULL;
+    buffer_free(&clean);
+    return string;
+}
+
+/* A count that is not known (`known` false) is null. */
+static json_t *json_count(bool known, uint64_t count)
+{
+    return known ? json_integer((json_int_t)count) : json_null();
+}
+
+static json_t *json_time(uint64_t wall_ms)
+{
+    time_t seconds = (time_t)(wall_ms / 1000);
+    struct tm utc;
+    char text[32];
+    gmtime_r(&seconds, &utc);
+    strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%SZ", &utc);
+    return json_string(text);
+}
+
+/* Takes over `value`; false when it, or the object, could not be made. */
+static bool set(json_t *object, const char *key, json_t *value)
+{
+    return json_object_set_new(object, key, value) == 0;
+}
+
+static bool set_common(json_t *object, const struct upload *upload, double seconds)
+{
+    uint64_t bytes = upload->bytes;
+    double rate = seconds > 0 ? (double)bytes / seconds : 0;
+    return set(object, "request_id", json_text(upload->request_id)) &&
+           set(object, "began", json_time(upload->began_wall_ms)) &&
+           set(object, "client", json_text(upload->client)) &&
+           set(object, "project", json_text(upload->project)) &&
+           set(object, "image", json_text(upload->image)) &&
+           set(object, "store", json_text(upload->store)) &&
+           set(object, "rule", json_text(upload->rule)) &&
+           set(object, "door", json_string(upload_door_name(upload->door))) &&
+           set(object, "method", json_text(upload->method)) &&
+           set(object, "size", json_count(upload->size_known, upload->size)) &&
+           set(object, "bytes", json_count(true, bytes)) &&
+           set(object, "bytes_per_second", json_count(true, (uint64_t)rate));
+}
+
+static bool set_running(json_t *object, const struct upload *upload)
+{
+    double age = (double)(clock_ms() - upload->began_ms) / 1000;
+    return set_common(object, upload, age) && set(object, "age", json_real(age)) &&
+           set(object, "step", json_text(upload->step)) &&
+           set(object, "spooled", json_count(true, upload->spooled));
+}
+
+/* "store, length"; null when there is nothing. */
+static json_t *json_fixes(unsigned fixes)
+{
+    char text[64];
+    upload_fixes_text(fixes, text);
+    return json_text(*text ? text : NULL);
+}
+
+static json_t *json_warnings(uint64_t warnings)
+{
+    char text[UPLOAD_WARNINGS_TEXT];
+    upload_warnings_text(warnings, text);
+    return json_text(*text ? text : NULL);
+}
+
+static json_t *json_audit(const struct upload *upload)
+{
+    char text[UPLOAD_AUDIT_TEXT];
+    upload_audit_text(upload, text);
+    return json_text(*text ? text : NULL);
+}
+
+static bool set_finished(json_t *object, const struct upload *upload)
+{
+    unsigned status = upload->glance_status;
+    return set_common(object, upload, upload->seconds) &&
+           set(object, "seconds", json_real(upload->seconds)) &&
+           set(object, "fixes", json_fixes(upload->fixes)) &&
+           set(object, "warnings", json_warnings(upload->warnings)) &&
+           set(object, "audit", json_audit(upload)) &&
+           set(object, "sha512", json_text(upload->sha512)) &&
+           set(object, "verified", json_text(*upload->verified ? upload->verified : NULL)) &&
+           set(object, "image_after",
+               json_text(*upload->image_after ? upload->image_after : NULL)) &&
+           set(object, "glance_status", json_count(status != 0, status)) &&
+           set(object, "verdict", json_text(upload_verdict_name(upload->verdict))) &&
+           set(object, "reason", json_text(refusal_row(upload->reason)->name));
+}
+
+/* --- all of them ----------------------------------------------------------------------- */
+
+struct rows {
+    struct row {
+        double when; /* what is sorted by */
+        json_t *object;
+    } * rows;
+    size_t count;
+};
+
+static void rows_free(struct rows *rows)
+{
+    for (size_t i = 0; i < rows->count; i++)
+        json_decref(rows->rows[i].object);
+    free(rows->rows);
+}
+
+/* Adds a whole list; the caller holds its lock. */
+static bool rows_add(struct rows *rows, const struct upload_list *list, bool finished)
+{
+    struct row *grown = reallocarray(rows->rows, rows->count + list->count + 1, sizeof *grown);
+    if (!grown)
+        return false;
+    rows->rows = grown;
+    for (const struct upload *upload = list->first; upload; upload = upload->next) {
+        struct row *row = &rows->rows[rows->count++];
+        row->when = (double)upload->began_ms + (finished ? upload->seconds * 1000 : 0);
+        row->object = json_object();
+        if (!(finished ? set_finished : set_running)(row->object, upload))
+            return false;
+    }
+    return true;
+}
+
+static int newest_first(const void *left, const void *right)
+{
+    double a = ((const struct row *)left)->when;
+    double b = ((const struct row *)right)->when;
+    return (a < b) - (a > b);
+}
+
+static json_t *collect(struct uploads *const *all, size_t count, bool finished)
+{
+    struct rows rows = {0};
+    bool added = true;
+    for (size_t i = 0; i < count && added; i++) {
+        pthread_mutex_lock(&all[i]->lock);
+        added = rows_add(&rows, finished ? &all[i]->finished : &all[i]->in_flight, finished);
+        pthread_mutex_unlock(&all[i]->lock);
+    }
+    json_t *array = added ? json_array() : NULL;
+    if (array && rows.count)
+        qsort(rows.rows, rows.count, sizeof *rows.rows, newest_first);
+    size_t shown =
+        finished && rows.count > UPLOADS_FINISHED_KEPT ? UPLOADS_FINISHED_KEPT : rows.count;
+    for (size_t i = 0; array && i < shown; i++) {
+        if (json_array_append(array, rows.rows[i].object)) {
+            json_decref(array);
+            array = NULL;
+        }
+    }
+    rows_free(&rows);
+    return array;
+}
+
+json_t *uploads_collect(struct uploads *const *all, size_t count)
+{
+    json_t *document = json_object();
+    if (set(document, "in_flight", collect(all, count, false)) &&
+        set(document, "finished", collect(all, count, true)))
+        return document;
+    json_decref(document);
+    return NULL;
+}
+
+bool uploads_json(struct uploads *const *all, size_t count, struct buffer *out)
+{
+    json_t *document = uploads_collect(all, count);
+    char *text = document ? json_dumps(document, JSON_INDENT(1) | JSON_REAL_PRECISION(6)) : NULL;
+    bool written = text && buffer_append(out, text, strlen(text)) && buffer_append(out, "\n", 1);
+    free(text);
+    json_decref(document);
+    return written;
+}

@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "intake/diagnostics.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+/* Nobody reads on after so many; the file is then most likely not ours. */
+enum { PROBLEMS_MAX = 500 };
+
+/* A problem must never get lost for want of memory, or a bad configuration would look good.
+ * The first one decides good or bad, so only that one needs a row which cannot fail. */
+static char no_memory_line[] = "no memory to say what is wrong";
+static char *no_memory_rows[] = {no_memory_line};
+
+__attribute__((format(printf, 3, 0))) static char *make_line(const char *file, int line,
+                                                             const char *format, va_list arguments)
+{
+    char *what = NULL;
+    char *text = NULL;
+    if (vasprintf(&what, format, arguments) < 0)
+        return NULL;
+    int printed = line > 0 ? asprintf(&text, "%s:%d: %s", file, line, what)
+                           : asprintf(&text, "%s: %s", file, what);
+    free(what);
+    return printed < 0 ? NULL : text;
+}
+
+static void add_line(struct problems *problems, char *text)
+{
+    char **lines = NULL;
+    if (text && problems->lines != no_memory_rows)
+        lines = reallocarray(problems->lines, problems->count + 1, sizeof *lines);
+    if (lines) {
+        lines[problems->count++] = text;
+        problems->lines = lines;
+        return;
+    }
+    free(text);
+    if (problems->count == 0) {
+        problems->lines = no_memory_rows;
+        problems->count = 1;
+    }
+}
+
+void problems_add(struct problems *problems, const char *file, int line, const char *format, ...)
+{
+    if (problems->count == PROBLEMS_MAX)
+        return;
+    va_list arguments;
+    va_start(arguments, format);
+    add_line(problems, make_line(file, line, format, arguments));
+    va_end(arguments);
+}
+
+void problems_free(struct problems *problems)
+{
+    if (problems->lines != no_memory_rows) {
+        for (size_t i = 0; i < problems->count; i++)
+            free(problems->lines[i]);
+        free(problems->lines);
+    }
+    *problems = (struct problems){0};
+}

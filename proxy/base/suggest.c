@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "intake/suggest.h"
+
+#include <string.h>
+
+enum { LONGEST = 63 }; /* of a word worth comparing */
+
+static size_t smaller(size_t a, size_t b)
+{
+    return a < b ? a : b;
+}
+
+/* Levenshtein's distance, one row of his matrix at a time. */
+static size_t distance(const char *a, const char *b, size_t b_length)
+{
+    size_t row[LONGEST + 1];
+    for (size_t j = 0; j <= b_length; j++)
+        row[j] = j;
+    for (size_t i = 0; a[i]; i++) {
+        size_t diagonal = row[0];
+        row[0] = i + 1;
+        for (size_t j = 0; j < b_length; j++) {
+            size_t replaced = diagonal + (a[i] != b[j]);
+            diagonal = row[j + 1];
+            row[j + 1] = smaller(replaced, smaller(row[j], row[j + 1]) + 1);
+        }
+    }
+    return row[b_length];
+}
+
+const char *nearest_word(const char *word, const char *const *known, size_t count)
+{
+    size_t length = strlen(word);
+    if (length > LONGEST)
+        return NULL;
+    const char *best = NULL;
+    size_t best_distance = 2 + length / 4; /* from here on it is another word */
+    for (size_t i = 0; i < count; i++) {
+        size_t known_length = strlen(known[i]);
+        if (known_length > LONGEST)
+            continue;
+        size_t changes = distance(word, known[i], known_length);
+        /* A word of which nothing is left was not meant. */
+        if (changes < best_distance && changes < known_length && changes < length) {
+            best = known[i];
+            best_distance = changes;
+        }
+    }
+    return best;
+}

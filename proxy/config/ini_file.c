@@ -1,0 +1,137 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* One INI file, line by line.
+ *
+ * inih splits lines and tells of keys, but neither on which line they stand, nor of sections, nor
+ * of more than the first line that it cannot read. It does ask for each line, and tells of the
+ * key in it before it asks for the next: so whoever hands out the lines knows all three.
+ *
+ * How to read is set in inih's global variables, because that is where inih keeps it. */
+#include "config/config_priv.h"
+#include "intake/diagnostics.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <ini.h>
+
+struct ini_source {
+    FILE *stream;
+    const char *path;
+    const struct ini_visitor *visitor;
+    struct problems *problems;
+    int line;
+    bool key_is_due;   /* the line that inih has now must turn out to be a key */
+    bool section_lost; /* the section line was no good: whose keys these are is not known */
+};
+
+/* One line without its end. False at the end of the file. A line that does not fit, or has a
+ * NUL in it, is a problem and reads as empty. */
+static bool take_line(struct ini_source *source, char *line, size_t size)
+{
+    size_t length = 0;
+    bool bad = false;
+    int c = getc(source->stream);
+    if (c == EOF)
+        return false;
+    for (; c != EOF && c != '\n'; c = getc(source->stream)) {
+        bad = bad || c == '\0' || length + 1 == size;
+        if (!bad)
+            line[length++] = (char)c;
+    }
+    line[bad ? 0 : length] = '\0';
+    source->line++;
+    if (bad)
+        problems_add(source->problems, source->path, source->line,
+                     "the line is longer than %zu bytes or has a NUL in it", size - 1);
+    return true;
+}
+
+static void close_line(struct ini_source *source)
+{
+    if (source->key_is_due)
+        problems_add(source->problems, source->path, source->line,
+                     "neither a [section] nor key = value");
+    source->key_is_due = false;
+}
+
+static bool ends_here(const char *text)
+{
+    text += strspn(text, " \t\r");
+    return !*text || *text == '#' || *text == ';';
+}
+
+/* `text` is what follows the '['. */
+static void open_section(struct ini_source *source, const char *text)
+{
+    char name[SETTINGS_LINE_MAX];
+    size_t length = strcspn(text, "] \t;#");
+    source->section_lost = length == 0 || text[length] != ']' || !ends_here(text + length + 1);
+    if (source->section_lost) {
+        problems_add(source->problems, source->path, source->line, "not a [section]");
+        return;
+    }
+    snprintf(name, sizeof name, "%.*s", (int)length, text);
+    source->visitor->section(source->visitor->context, source->line, name);
+}
+
+/* inih's ini_reader. */
+static char *next_line(char *line, int size, void *stream)
+{
+    struct ini_source *source = stream;
+    close_line(source);
+    if (!take_line(source, line, (size_t)size))
+        return NULL;
+    if (source->line == 1 && strncmp(line, "\xef\xbb\xbf", 3) == 0) /* a byte order mark */
+        memmove(line, line + 3, strlen(line + 3) + 1);
+    const char *text = line + strspn(line, " \t\r\v\f");
+    if (*text == '[')
+        open_section(source, text + 1);
+    else
+        source->key_is_due = !ends_here(text);
+    return line;
+}
+
+/* inih's ini_handler. The section is the visitor's to remember. */
+static int take_key(void *user, const char *section, const char *key, const char *value)
+{
+    (void)section;
+    struct ini_source *source = user;
+    source->key_is_due = false;
+    if (!source->section_lost)
+        source->visitor->key(source->visitor->context, source->line, key, value);
+    return 1;
+}
+
+static void configure_inih(void)
+{
+    static char comments[] = ";#";
+    ini_start_comment_prefixes = comments;
+    ini_inline_comment_prefixes = comments;
+    ini_allow_inline_comments = true;
+    ini_allow_multiline = false; /* an indented key is a key, not more of the one before */
+    ini_allow_no_value = false;
+    ini_stop_on_first_error = false;
+    ini_use_stack = false;
+    ini_allow_realloc = false;
+    ini_initial_alloc = SETTINGS_LINE_MAX;
+    ini_max_line = SETTINGS_LINE_MAX;
+}
+
+void ini_file_read(const char *path, bool may_be_absent, const struct ini_visitor *visitor,
+                   struct problems *problems)
+{
+    struct ini_source source = {.path = path, .visitor = visitor, .problems = problems};
+    source.stream = fopen(path, "re");
+    if (!source.stream) {
+        if (!may_be_absent || errno != ENOENT)
+            problems_add(problems, path, 0, "cannot be opened: %m");
+        return;
+    }
+    configure_inih();
+    if (ini_parse_stream(next_line, &source, take_key, &source) == -2)
+        problems_add(problems, path, 0, "no memory");
+    if (ferror(source.stream))
+        problems_add(problems, path, 0, "cannot be read: %m");
+    fclose(source.stream);
+}

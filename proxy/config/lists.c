@@ -1,0 +1,218 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The kinds of value that are lists of addresses.
+ *
+ * A list is collected in settings of its own, empty but for it, and takes the place of the one
+ * in force only when every item was good. */
+#include "config/config_priv.h"
+#include "intake/buffer.h"
+#include "intake/endpoint.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* Adds one item to its list in `fresh`. False: `why` says what is wrong with the item. */
+typedef bool add_item(struct settings *fresh, const char *item, struct buffer *why);
+
+static bool no_memory(struct buffer *why)
+{
+    buffer_print(why, "no memory");
+    return false;
+}
+
+static bool collect_item(struct settings *fresh, const char *start, size_t length, add_item *add,
+                         struct buffer *why)
+{
+    if (length == 0) {
+        buffer_print(why, "there is nothing between two commas");
+        return false;
+    }
+    char *item = strndup(start, length);
+    if (!item)
+        return no_memory(why);
+    bool good = add(fresh, item, why);
+    free(item);
+    return good;
+}
+
+static bool collect(struct settings *fresh, const char *text, add_item *add, size_t least,
+                    struct buffer *why)
+{
+    const char *item;
+    size_t length;
+    size_t count = 0;
+    for (; value_next_item(&text, &item, &length); count++) {
+        if (count == SETTINGS_LIST_MAX) {
+            buffer_print(why, "there are more than %d items", SETTINGS_LIST_MAX);
+            return false;
+        }
+        if (!collect_item(fresh, item, length, add, why))
+            return false;
+    }
+    if (count < least)
+        buffer_print(why, "must be set");
+    return count >= least;
+}
+
+static void print_item(size_t index, const char *item, struct buffer *out)
+{
+    buffer_print(out, "%s%s", index > 0 ? ", " : "", item);
+}
+
+/* --- addresses to listen on ------------------------------------------------------------ */
+
+static bool add_bind(struct settings *fresh, const char *item, struct buffer *why)
+{
+    struct bind_address bind = {0};
+    const char *fault = value_bind(item, &bind);
+    if (fault) {
+        buffer_print(why, "'%.80s' %s", item, fault);
+        return false;
+    }
+    size_t count = fresh->listen.bind_count;
+    struct bind_address *binds = reallocarray(fresh->listen.binds, count + 1, sizeof bind);
+    if (!binds)
+        return no_memory(why);
+    fresh->listen.binds = binds;
+    bind.text = strdup(item);
+    if (!bind.text)
+        return no_memory(why);
+    binds[count] = bind;
+    fresh->listen.bind_count++;
+    return true;
+}
+
+static void binds_clear(const struct setting *row, struct settings *settings)
+{
+    (void)row;
+    for (size_t i = 0; i < settings->listen.bind_count; i++)
+        free(settings->listen.binds[i].text);
+    free(settings->listen.binds);
+    settings->listen.binds = NULL;
+    settings->listen.bind_count = 0;
+}
+
+static bool binds_read(const struct setting *row, const char *text, struct settings *settings,
+                       struct buffer *why)
+{
+    struct settings fresh = {0};
+    if (!collect(&fresh, text, add_bind, 1, why)) {
+        binds_clear(row, &fresh);
+        return false;
+    }
+    binds_clear(row, settings);
+    settings->listen.binds = fresh.listen.binds;
+    settings->listen.bind_count = fresh.listen.bind_count;
+    return true;
+}
+
+static void binds_print(const struct setting *row, const struct settings *settings,
+                        struct buffer *out)
+{
+    (void)row;
+    for (size_t i = 0; i < settings->listen.bind_count; i++)
+        print_item(i, settings->listen.binds[i].text, out);
+}
+
+const struct setting_kind kind_binds = {
+    .read = binds_read, .print = binds_print, .clear = binds_clear};
+
+/* --- Glance's endpoints ---------------------------------------------------------------- */
+
+static bool add_endpoint(struct settings *fresh, const char *item, struct buffer *why)
+{
+    size_t length;
+    const char *fault = endpoint_fault(item, &length);
+    if (fault) {
+        /* Somebody may have written http://user:password@host. */
+        buffer_print(why, "'%.80s' %s", strchr(item, '@') ? "..." : item, fault);
+        return false;
+    }
+    size_t count = fresh->glance.endpoint_count;
+    char **endpoints = reallocarray(fresh->glance.endpoints, count + 1, sizeof *endpoints);
+    if (!endpoints)
+        return no_memory(why);
+    fresh->glance.endpoints = endpoints;
+    endpoints[count] = strndup(item, length);
+    if (!endpoints[count])
+        return no_memory(why);
+    fresh->glance.endpoint_count++;
+    return true;
+}
+
+static void endpoints_clear(const struct setting *row, struct settings *settings)
+{
+    (void)row;
+    for (size_t i = 0; i < settings->glance.endpoint_count; i++)
+        free(settings->glance.endpoints[i]);
+    free(settings->glance.endpoints);
+    settings->glance.endpoints = NULL;
+    settings->glance.endpoint_count = 0;
+}
+
+static bool endpoints_read(const struct setting *row, const char *text, struct settings *settings,
+                           struct buffer *why)
+{
+    struct settings fresh = {0};
+    if (!collect(&fresh, text, add_endpoint, 1, why)) {
+        endpoints_clear(row, &fresh);
+        return false;
+    }
+    endpoints_clear(row, settings);
+    settings->glance.endpoints = fresh.glance.endpoints;
+    settings->glance.endpoint_count = fresh.glance.endpoint_count;
+    return true;
+}
+
+static void endpoints_print(const struct setting *row, const struct settings *settings,
+                            struct buffer *out)
+{
+    (void)row;
+    for (size_t i = 0; i < settings->glance.endpoint_count; i++)
+        print_item(i, settings->glance.endpoints[i], out);
+}
+
+const struct setting_kind kind_endpoints = {
+    .read = endpoints_read, .print = endpoints_print, .clear = endpoints_clear};
+
+/* --- trusted proxies ------------------------------------------------------------------- */
+
+static bool add_network(struct settings *fresh, const char *item, struct buffer *why)
+{
+    if (networks_add(&fresh->listen.trusted_proxies, item))
+        return true;
+    buffer_print(why, "'%.80s' is not a network, such as 10.0.0.0/8 or 2001:db8::/32", item);
+    return false;
+}
+
+static void networks_clear(const struct setting *row, struct settings *settings)
+{
+    (void)row;
+    networks_free(&settings->listen.trusted_proxies);
+}
+
+static bool networks_read(const struct setting *row, const char *text, struct settings *settings,
+                          struct buffer *why)
+{
+    struct settings fresh = {0};
+    if (!collect(&fresh, text, add_network, 0, why)) {
+        networks_clear(row, &fresh);
+        return false;
+    }
+    networks_clear(row, settings);
+    settings->listen.trusted_proxies = fresh.listen.trusted_proxies;
+    return true;
+}
+
+static void networks_print(const struct setting *row, const struct settings *settings,
+                           struct buffer *out)
+{
+    (void)row;
+    for (size_t i = 0; i < settings->listen.trusted_proxies.count; i++) {
+        char text[ADDRESS_TEXT_MAX];
+        network_text(&settings->listen.trusted_proxies.rows[i], text);
+        print_item(i, text, out);
+    }
+}
+
+const struct setting_kind kind_networks = {
+    .read = networks_read, .print = networks_print, .clear = networks_clear};

@@ -1,0 +1,119 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* An endpoint that is this proxy itself. What a name stands for is not asked of DNS, which could
+ * take its time: a loop that does not show here is found by Via. */
+#include "config/config_priv.h"
+
+#include <arpa/inet.h>
+#include <ifaddrs.h>
+#include <netdb.h>
+#include <netinet/in.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <unistd.h>
+
+struct server {
+    char host[256];
+    char port[8];
+};
+
+/* "http://host:port", "https://[v6]". */
+static struct server split(const char *endpoint)
+{
+    struct server server = {.port = "80"};
+    if (strncmp(endpoint, "https:", 6) == 0)
+        strcpy(server.port, "443");
+    const char *host = strstr(endpoint, "://") + 3;
+    bool bracketed = *host == '[';
+    host += bracketed;
+    size_t length = strcspn(host, bracketed ? "]" : ":");
+    snprintf(server.host, sizeof server.host, "%.*s", (int)length, host);
+    const char *colon = strchr(host + length, ':');
+    if (colon)
+        snprintf(server.port, sizeof server.port, "%s", colon + 1);
+    return server;
+}
+
+/* Whether the bytes of the address are those of an interface. */
+static bool is_of_interface(const struct sockaddr *address, const struct sockaddr *interface)
+{
+    if (!interface || interface->sa_family != address->sa_family)
+        return false;
+    if (address->sa_family == AF_INET)
+        return ((const struct sockaddr_in *)address)->sin_addr.s_addr ==
+               ((const struct sockaddr_in *)interface)->sin_addr.s_addr;
+    return IN6_ARE_ADDR_EQUAL(&((const struct sockaddr_in6 *)address)->sin6_addr,
+                              &((const struct sockaddr_in6 *)interface)->sin6_addr);
+}
+
+static bool is_loopback(const struct sockaddr *address)
+{
+    if (address->sa_family == AF_INET)
+        return ntohl(((const struct sockaddr_in *)address)->sin_addr.s_addr) >> 24 ==
+               IN_LOOPBACKNET;
+    return IN6_IS_ADDR_LOOPBACK(&((const struct sockaddr_in6 *)address)->sin6_addr);
+}
+
+static bool is_of_this_machine(const struct sockaddr *address)
+{
+    struct ifaddrs *all = NULL;
+    bool found = is_loopback(address);
+    if (!found && getifaddrs(&all) != 0)
+        return false;
+    for (const struct ifaddrs *at = all; at && !found; at = at->ifa_next)
+        found = is_of_interface(address, at->ifa_addr);
+    if (all)
+        freeifaddrs(all);
+    return found;
+}
+
+/* A connection to 0.0.0.0 or [::] goes to the loopback address. */
+static void resolve_any(struct sockaddr *address)
+{
+    struct sockaddr_in *in = (struct sockaddr_in *)address;
+    struct sockaddr_in6 *in6 = (struct sockaddr_in6 *)address;
+    if (address->sa_family == AF_INET && in->sin_addr.s_addr == INADDR_ANY)
+        in->sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    if (address->sa_family == AF_INET6 && IN6_IS_ADDR_UNSPECIFIED(&in6->sin6_addr))
+        in6->sin6_addr = in6addr_loopback;
+}
+
+static bool is_served(const struct bind_address *bind, const struct addrinfo *address)
+{
+    struct bind_address wanted = {.length = (socklen_t)address->ai_addrlen};
+    memcpy(&wanted.address, address->ai_addr, address->ai_addrlen);
+    resolve_any((struct sockaddr *)&wanted.address);
+    if (bind->address.ss_family != wanted.address.ss_family ||
+        bind_port(bind) != bind_port(&wanted))
+        return false;
+    const struct sockaddr *to = (const struct sockaddr *)&wanted.address;
+    return bind_is_wildcard(bind) ? is_of_this_machine(to)
+                                  : is_of_interface(to, (const struct sockaddr *)&bind->address);
+}
+
+/* The name that this machine gives itself may be any of its addresses. */
+static const char *numeric(const char *host)
+{
+    char own[256];
+    bool local = !strcasecmp(host, "localhost") ||
+                 (gethostname(own, sizeof own) == 0 && !strcasecmp(host, own));
+    return local ? "127.0.0.1" : host;
+}
+
+const struct bind_address *loop_find(const char *endpoint, const struct bind_address *binds,
+                                     size_t count)
+{
+    struct server server = split(endpoint);
+    struct addrinfo *address = NULL;
+    const struct addrinfo hints = {.ai_flags = AI_NUMERICHOST | AI_NUMERICSERV,
+                                   .ai_socktype = SOCK_STREAM};
+    if (getaddrinfo(numeric(server.host), server.port, &hints, &address) != 0)
+        return NULL;
+    const struct bind_address *found = NULL;
+    for (size_t i = 0; i < count && !found; i++)
+        if (is_served(&binds[i], address))
+            found = &binds[i];
+    freeaddrinfo(address);
+    return found;
+}

@@ -1,0 +1,119 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Every key of glance-intake.conf. Loading, --print-config, the sample file and the messages
+ * about mistakes all walk these rows, in this order. */
+#include "config/config_priv.h"
+
+#define AT(member) offsetof(struct settings, member)
+#define SECONDS(n) ((n)*UINT64_C(1000))
+#define HOURS(n)   SECONDS((n)*UINT64_C(3600))
+
+/* curl, poll and timers count milliseconds in an int; a week is well below its end. */
+#define LONGEST HOURS(7 * 24)
+
+/* clang-format off */
+const struct setting settings_table[] = {
+    {"DEFAULT", "debug", &kind_boolean, AT(debug), "false", 0, 0,
+     "Log every step of every request. Tokens and keys are not logged at any level."},
+    {"DEFAULT", "workers", &kind_count, AT(workers), "0", 0, 256,
+     "Threads that serve clients. 0: one per CPU."},
+    {"DEFAULT", "log_format", &kind_log_format, AT(log_format), "text", 0, 0,
+     "text or json: one line per event either way."},
+    {"DEFAULT", "log_file", &kind_path, AT(log_file), "", 0, 0,
+     "Where the log goes. Empty: standard error. The file is opened anew on SIGHUP."},
+    {"DEFAULT", "drain_timeout", &kind_time, AT(drain_timeout), "6h", 0, LONGEST,
+     "How long uploads in flight may go on after SIGTERM or SIGINT."},
+
+    {"listen", "bind", &kind_binds, 0, "0.0.0.0:9292", 0, 0,
+     "Addresses to listen on: a list, such as 0.0.0.0:9292, [::]:9292."},
+    {"listen", "tls_cert_file", &kind_path, AT(listen.tls_cert_file), "", 0, 0,
+     "PEM file with the certificate and the chain above it. With it and tls_key_file set, every\n"
+     "address above speaks TLS."},
+    {"listen", "tls_key_file", &kind_path, AT(listen.tls_key_file), "", 0, 0,
+     "PEM file with the key to the certificate."},
+    {"listen", "tls_min_version", &kind_tls_version, AT(listen.tls_min_version), "1.2", 0, 0,
+     "1.2 or 1.3: the oldest version of TLS that is spoken. A change takes a restart."},
+    {"listen", "max_connections", &kind_count, AT(listen.max_connections), "10000", 1, 1000000,
+     "Connections of clients at one time, over all workers."},
+    {"listen", "header_timeout", &kind_time, AT(listen.header_timeout), "10s", 100, HOURS(1),
+     "How long a client may take to send the whole head of a request, from its first byte to its\n"
+     "last. A new connection may take as long for its first byte, TLS handshake included."},
+    {"listen", "keepalive_timeout", &kind_time, AT(listen.keepalive_timeout), "75s", 100, HOURS(24),
+     "How long a connection may wait for the first byte of its next request."},
+    {"listen", "stall_timeout", &kind_time, AT(listen.stall_timeout), "60s", 100, HOURS(24),
+     "How long no byte may come from a client, or go to it, while one is due. There is no limit\n"
+     "on how long an upload takes as a whole."},
+    {"listen", "max_request_body", &kind_size, AT(listen.max_request_body), "1MiB", 1, INT64_MAX,
+     "The largest body of a request that is no upload. Imports, and updates that are judged, may\n"
+     "have 256 KiB."},
+    {"listen", "trusted_proxies", &kind_networks, 0, "", 0, 0,
+     "The proxies in front of this one: a list of networks, such as 10.0.0.0/8, ::1. They are\n"
+     "believed when they say in forwarded_header who the client is."},
+    {"listen", "forwarded_header", &kind_forwarded_header, AT(listen.forwarded_header),
+     "x-forwarded-for", 0, 0,
+     "The header that those proxies write: x-forwarded-for (with X-Forwarded-Proto, -Host and\n"
+     "-Prefix) or forwarded. The other one comes from clients, and is never believed."},
+
+    {"glance", "endpoint", &kind_endpoints, 0, "http://127.0.0.1:9393", 0, 0,
+     "The Glance API behind this proxy: a list of http:// or https:// with host and port. The\n"
+     "healthy ones take turns; the next one is tried when a connection cannot be opened."},
+    {"glance", "health_interval", &kind_time, AT(glance.health_interval), "5s", 0, HOURS(1),
+     "How often each endpoint is asked for /healthcheck. One that fails twice is out until it is\n"
+     "well twice; one that is silent while an upload runs there is only busy. 0: off."},
+    {"glance", "ca_file", &kind_path, AT(glance.ca_file), "", 0, 0,
+     "PEM file with the authorities that may sign Glance's certificate. Empty: the system's."},
+    {"glance", "insecure", &kind_boolean, AT(glance.insecure), "false", 0, 0,
+     "Take any certificate of Glance's. Whoever stands between can then read every token."},
+    {"glance", "connect_timeout", &kind_time, AT(glance.connect_timeout), "5s", 100, HOURS(1),
+     "How long opening a connection to one endpoint may take."},
+    {"glance", "stall_timeout", &kind_time, AT(glance.stall_timeout), "60s", 100, HOURS(24),
+     "How long Glance may take no byte while there are some to give."},
+    {"glance", "response_timeout", &kind_time, AT(glance.response_timeout), "6h", 100, LONGEST,
+     "How long Glance may take to answer after its last byte. It answers an upload when the\n"
+     "store has it all, and S3 and RBD finish late."},
+
+    {"upload", "max_size", &kind_size, AT(upload.max_size), "1TiB", 1, INT64_MAX,
+     "The largest upload; a rule of the policy can set a lower limit."},
+    {"upload", "content_type", &kind_content_type, AT(upload.fix_content_type), "fix", 0, 0,
+     "fix: whatever a client calls the body, Glance is told application/octet-stream. strict: a\n"
+     "client must say that itself."},
+    {"upload", "multipart", &kind_multipart, AT(upload.unwrap_multipart), "unwrap", 0, 0,
+     "unwrap: a file sent as a form (curl -F, Postman's form-data) is taken out of its envelope.\n"
+     "reject: it is refused."},
+    {"upload", "unknown_length", &kind_unknown_length, AT(upload.unknown_length), "spool", 0, 0,
+     "What becomes of an upload without a length (as glance image-upload, Nova and Cinder send\n"
+     "it). spool: it is kept in spool_dir until the length is known. stream: it goes on as it\n"
+     "comes, and Glance's S3 store takes all of it into memory. reject: it is refused."},
+    {"upload", "spool_dir", &kind_path, AT(upload.spool_dir), "/var/spool/glance-intake", 0, 0,
+     "Where uploads without a length are kept, in files without a name: nothing is left behind."},
+    {"upload", "spool_limit", &kind_size, AT(upload.spool_limit), "200GiB", 1, INT64_MAX,
+     "How much all of them may take there together."},
+    {"upload", "damaged", &kind_check_level, AT(upload.checks.damaged), "reject", 0, 0,
+     "reject, warn or off: image data that has lost bytes on its way, as curl -d strips them.\n"
+     "warn: it passes; log, metrics and the header X-Intake-Warning tell of it."},
+    {"upload", "format", &kind_check_level, AT(upload.checks.format), "reject", 0, 0,
+     "reject, warn or off: image data that is not of the image's disk_format."},
+    {"upload", "unsafe_format", &kind_check_level, AT(upload.checks.unsafe_format), "reject", 0, 0,
+     "reject, warn or off: an image that reads other files where it is opened: a qcow2 with a\n"
+     "backing file or a data file, a VMDK with its extents elsewhere, either of them called raw."},
+    {"upload", "truncated", &kind_check_level, AT(upload.checks.truncated), "reject", 0, 0,
+     "reject, warn or off: image data that ends before its own header says it does."},
+    {"upload", "compressed", &kind_check_level, AT(upload.checks.compressed), "reject", 0, 0,
+     "reject, warn or off: xz, zstd, bzip2, lz4, 7z or zip data that is declared raw. gzip only\n"
+     "warns, as an initramfs is gzip."},
+    {"upload", "verify", &kind_verify, AT(upload.verify), "digest", 0, 0,
+     "What is compared with the image afterwards, before an upload is called good. digest: size,\n"
+     "store and the digest that Glance reports. size: size and store. off: Glance is not asked."},
+    {"upload", "quota", &kind_quota, AT(upload.check_quota), "check", 0, 0,
+     "check: an upload that exceeds the project's quota in Glance, or the room in its store, is\n"
+     "refused before its first byte. off: neither is asked for."},
+
+    {"policy", "file", &kind_path, AT(policy.file), "/etc/glance-intake/policy.yaml", 1, 0,
+     "Which upload goes to which store."},
+
+    {"admin", "bind", &kind_bind, AT(admin.bind), "127.0.0.1:9294", 0, 0,
+     "Address of /healthz, /readyz, /metrics and /uploads. Empty: off. It asks nobody for a\n"
+     "password, so keep it off the network of your users."},
+};
+/* clang-format on */
+
+const size_t settings_table_count = sizeof settings_table / sizeof settings_table[0];

@@ -1,0 +1,276 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A turn: run the tasks and the every-turn calls; sleep in epoll, unless one of them has more to
+ * do; tell the watches; fire the timers. */
+#include "intake/loop.h"
+
+#include "event/timers.h"
+#include "intake/clock.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+enum { BATCH = 128, TURNERS = 16 };
+
+struct turner {
+    bool (*turn)(void *context);
+    void *context;
+};
+
+struct loop {
+    int epoll;
+    struct watch wake;
+    void (*woken)(void *context);
+    void *woken_context;
+    bool stopping;
+
+    struct turner turners[TURNERS];
+    size_t turner_count;
+    struct timers timers;
+    struct task tasks; /* the ring's head */
+
+    pthread_mutex_t lock;
+    struct task sent; /* likewise, of what other threads have sent: under `lock` */
+
+    /* The events being told, so that a watch that goes away meanwhile is not told. */
+    struct epoll_event batch[BATCH];
+    int batch_count;
+};
+
+static uint32_t to_epoll(unsigned events)
+{
+    return (events & LOOP_READ ? EPOLLIN : 0U) | (events & LOOP_WRITE ? EPOLLOUT : 0U) |
+           (events & LOOP_HANGUP ? EPOLLRDHUP : 0U) | (events & LOOP_EDGE ? EPOLLET : 0U);
+}
+
+static unsigned from_epoll(uint32_t events)
+{
+    return (events & EPOLLIN ? LOOP_READ : 0U) | (events & EPOLLOUT ? LOOP_WRITE : 0U) |
+           (events & EPOLLRDHUP ? LOOP_HANGUP : 0U) |
+           (events & (EPOLLERR | EPOLLHUP) ? LOOP_ERROR | LOOP_HANGUP : 0U);
+}
+
+static void drain_wake(struct watch *watch, unsigned events)
+{
+    struct loop *loop = (struct loop *)((char *)watch - offsetof(struct loop, wake));
+    (void)events;
+    eventfd_t count;
+    eventfd_read(watch->fd, &count);
+    loop_run_sent(loop);
+    if (loop->woken)
+        loop->woken(loop->woken_context);
+}
+
+struct loop *loop_new(void)
+{
+    struct loop *loop = calloc(1, sizeof *loop);
+    if (!loop)
+        return NULL;
+    loop->tasks.next = loop->tasks.previous = &loop->tasks;
+    loop->sent.next = loop->sent.previous = &loop->sent;
+    pthread_mutex_init(&loop->lock, NULL);
+    loop->wake.ready = drain_wake;
+    loop->epoll = epoll_create1(EPOLL_CLOEXEC);
+    loop->wake.fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    if (loop->epoll < 0 || loop->wake.fd < 0 || !watch_set(loop, &loop->wake, LOOP_READ)) {
+        loop_free(loop);
+        return NULL;
+    }
+    return loop;
+}
+
+void loop_free(struct loop *loop)
+{
+    if (!loop)
+        return;
+    if (loop->wake.fd >= 0)
+        close(loop->wake.fd);
+    if (loop->epoll >= 0)
+        close(loop->epoll);
+    timers_free(&loop->timers);
+    pthread_mutex_destroy(&loop->lock);
+    free(loop);
+}
+
+void loop_stop(struct loop *loop)
+{
+    loop->stopping = true;
+}
+
+void loop_every_turn(struct loop *loop, bool (*turn)(void *context), void *context)
+{
+    if (loop->turner_count == TURNERS)
+        abort(); /* a mistake of ours: who calls this is known when the program is written */
+    loop->turners[loop->turner_count++] = (struct turner){turn, context};
+}
+
+void loop_on_wake(struct loop *loop, void (*woken)(void *context), void *context)
+{
+    loop->woken = woken;
+    loop->woken_context = context;
+}
+
+void loop_wake(struct loop *loop)
+{
+    eventfd_write(loop->wake.fd, 1);
+}
+
+/* --- watches --------------------------------------------------------------------------- */
+
+static void forget_in_batch(struct loop *loop, const struct watch *watch)
+{
+    for (int i = 0; i < loop->batch_count; i++)
+        if (loop->batch[i].data.ptr == watch)
+            loop->batch[i].data.ptr = NULL;
+}
+
+bool watch_set(struct loop *loop, struct watch *watch, unsigned events)
+{
+    if (events == watch->events)
+        return true;
+    struct epoll_event event = {.events = to_epoll(events), .data.ptr = watch};
+    int how = !events ? EPOLL_CTL_DEL : watch->events ? EPOLL_CTL_MOD : EPOLL_CTL_ADD;
+    if (epoll_ctl(loop->epoll, how, watch->fd, &event) != 0 && events)
+        return false;
+    watch->events = events;
+    if (!events)
+        forget_in_batch(loop, watch);
+    return true;
+}
+
+void watch_forget(struct loop *loop, struct watch *watch)
+{
+    watch->events = 0;
+    forget_in_batch(loop, watch);
+}
+
+static void tell_watches(struct loop *loop)
+{
+    for (int i = 0; i < loop->batch_count; i++) {
+        struct watch *watch = loop->batch[i].data.ptr;
+        if (!watch)
+            continue;
+        /* One told before may have changed what this one asks for. */
+        uint32_t asked = to_epoll(watch->events) | EPOLLERR | EPOLLHUP;
+        unsigned events = from_epoll(loop->batch[i].events & asked);
+        if (events)
+            watch->ready(watch, events);
+    }
+    loop->batch_count = 0;
+}
+
+/* --- timers and tasks ------------------------------------------------------------------ */
+
+bool timer_set(struct loop *loop, struct timer *timer, uint64_t ms)
+{
+    return timers_set(&loop->timers, timer, clock_ms() + ms);
+}
+
+void timer_cancel(struct loop *loop, struct timer *timer)
+{
+    timers_cancel(&loop->timers, timer);
+}
+
+static void ring_append(struct task *ring, struct task *task)
+{
+    task->next = ring;
+    task->previous = ring->previous;
+    task->previous->next = task;
+    ring->previous = task;
+}
+
+static void ring_remove(struct task *task)
+{
+    task->previous->next = task->next;
+    task->next->previous = task->previous;
+    task->next = task->previous = NULL;
+}
+
+void task_post(struct loop *loop, struct task *task)
+{
+    if (!task->next)
+        ring_append(&loop->tasks, task);
+}
+
+void task_cancel(struct loop *loop, struct task *task)
+{
+    (void)loop;
+    if (task->next)
+        ring_remove(task);
+}
+
+/* Runs what is posted now; what these post runs in the next round. */
+static void run_tasks(struct loop *loop)
+{
+    struct task last = {0};
+    task_post(loop, &last);
+    for (struct task *task; (task = loop->tasks.next) != &last;) {
+        task_cancel(loop, task);
+        task->run(task);
+    }
+    task_cancel(loop, &last);
+}
+
+/* --- what other threads send ------------------------------------------------------------ */
+
+/* The wake-up is not under the lock, which whoever is woken wants at once. */
+void task_send(struct loop *loop, struct task *task)
+{
+    pthread_mutex_lock(&loop->lock);
+    ring_append(&loop->sent, task);
+    pthread_mutex_unlock(&loop->lock);
+    loop_wake(loop);
+}
+
+/* Moves them all into an empty ring. */
+static void take_sent(struct loop *loop, struct task *ring)
+{
+    pthread_mutex_lock(&loop->lock);
+    for (struct task *task; (task = loop->sent.next) != &loop->sent;) {
+        ring_remove(task);
+        ring_append(ring, task);
+    }
+    pthread_mutex_unlock(&loop->lock);
+}
+
+/* What is sent meanwhile waits for the next turn: whoever sends again and again must not keep the
+ * loop from everybody else. */
+bool loop_run_sent(struct loop *loop)
+{
+    struct task ring = {.next = &ring, .previous = &ring};
+    take_sent(loop, &ring);
+    bool any = ring.next != &ring;
+    for (struct task *task; (task = ring.next) != &ring;) {
+        ring_remove(task);
+        task->run(task);
+    }
+    return any;
+}
+
+/* --- the turn -------------------------------------------------------------------------- */
+
+/* True: there is no time to sleep. */
+static bool take_turns(struct loop *loop)
+{
+    bool more = false;
+    run_tasks(loop); /* before the turns, which see to what tasks have made ready */
+    for (size_t i = 0; i < loop->turner_count; i++)
+        more |= loop->turners[i].turn(loop->turners[i].context);
+    return more || loop->stopping || loop->tasks.next != &loop->tasks;
+}
+
+void loop_run(struct loop *loop)
+{
+    while (!loop->stopping) {
+        int sleep_ms = take_turns(loop) ? 0 : timers_sleep(&loop->timers, clock_ms());
+        int count = epoll_wait(loop->epoll, loop->batch, BATCH, sleep_ms);
+        loop->batch_count = count < 0 ? 0 : count; /* EINTR: a turn without events */
+        tell_watches(loop);
+        uint64_t now = clock_ms();
+        for (struct timer *timer; (timer = timers_take_due(&loop->timers, now));)
+            timer->fire(timer);
+    }
+}

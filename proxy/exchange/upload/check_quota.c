@@ -1,0 +1,130 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Is there room for the image in what its project may keep?
+ *
+ * That needs the size. Where it comes only later the question is asked again when it is there;
+ * where it never comes, only a project that has no room at all is refused.
+ *
+ * Uploads that are on their way count, too. Before the client is invited, those count that Glance
+ * has begun to take. Just before the upload is sent it makes a reservation of its own, and waits
+ * for a moment if it fits only without uploads that Glance might still refuse (reservations.h). */
+#include "exchange/exchange_priv.h"
+
+#include "intake/clock.h"
+#include "intake/record.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+
+enum { INVITATION_WAITS_MS = 700 };
+enum { WAITS_MS = 5000, LOOKS_MS = 250, ASKS_MAX = 3, KEY_MAX = 320 };
+
+static bool is_staged(const struct exchange *x)
+{
+    return x->upload->door == UPLOAD_STAGE;
+}
+
+/* Whose uploads share the limit. An administrator who uploads for another project is told the
+ * limits of his own, so the limit is part of it. False: there is nothing to share. */
+static bool key_of(const struct exchange *x, char key[KEY_MAX])
+{
+    const struct usage_limit *limit = usage_limit_of(&x->usage, is_staged(x));
+    if (!x->image.owner || usage_left(limit) == UINT64_MAX)
+        return false;
+    snprintf(key, KEY_MAX, "%d %" PRIi64 " %s", is_staged(x), limit->limit, x->image.owner);
+    return true;
+}
+
+static enum step_result check(struct exchange *x, uint64_t reserved)
+{
+    char why[USAGE_WORDS];
+    uint64_t size = x->size_known ? x->size : 0;
+    if (usage_allows(&x->usage, is_staged(x), reserved, size, why))
+        return STEP_NEXT;
+    return exchange_object_for(x, REFUSAL_QUOTA_EXCEEDED, "%s", why);
+}
+
+enum step_result upload_check_quota(struct exchange *x)
+{
+    char key[KEY_MAX];
+    return check(x, key_of(x, key) ? reservations_firm(x->parts->reservations, key) : 0);
+}
+
+/* Glance asks Keystone for every limit there is, which takes it up to a second. The invitation
+ * waits a moment for that; after it the client may begin, and what it sends waits. */
+enum step_result upload_quota_early(struct exchange *x)
+{
+    if (upload_hear_usage(x))
+        return upload_check_quota(x);
+    if (x->fresh)
+        exchange_wait_at_most(x, INVITATION_WAITS_MS);
+    return x->moment_over ? STEP_NEXT : STEP_WAIT;
+}
+
+/* --- the reservation ------------------------------------------------------------------------- */
+
+static enum step_result ask_again(struct exchange *x)
+{
+    x->usage_asks++;
+    return upload_ask_usage(x) ? STEP_WAIT : exchange_no_memory(x);
+}
+
+static enum step_result wait_for_others(struct exchange *x)
+{
+    if (!x->quota_began)
+        x->quota_began = clock_ms();
+    exchange_wait_at_most(x, LOOKS_MS);
+    return x->moment_over ? exchange_no_memory(x) : STEP_WAIT;
+}
+
+/* Objects; or it is only watched, and goes on. It takes its bytes then, whatever the limit. */
+static enum step_result object_to_quota(struct exchange *x, struct reservation_wish *wish,
+                                        uint64_t reserved)
+{
+    enum step_result result = check(x, reserved);
+    wish->left = UINT64_MAX;
+    wish->trust_usage = wish->ignore_provisional = true;
+    if (result == STEP_NEXT)
+        reservation_make(x->parts->reservations, wish, &x->reservation, &reserved);
+    return result;
+}
+
+static enum step_result make(struct exchange *x, const char *key)
+{
+    uint64_t reserved = 0;
+    struct reservation_wish wish = {
+        .key = key,
+        .bytes = x->size,
+        .left = usage_left(usage_limit_of(&x->usage, is_staged(x))),
+        .mark = x->usage_mark,
+        .trust_usage = x->usage_asks >= ASKS_MAX,
+        .ignore_provisional = x->quota_began && clock_ms() - x->quota_began >= WAITS_MS,
+    };
+    switch (reservation_make(x->parts->reservations, &wish, &x->reservation, &reserved)) {
+    case RESERVATION_MADE:
+        return check(x, reserved);
+    case RESERVATION_FULL:
+        return object_to_quota(x, &wish, reserved);
+    case RESERVATION_STALE:
+        return ask_again(x);
+    case RESERVATION_WAIT:
+        return wait_for_others(x);
+    default:
+        return exchange_no_memory(x);
+    }
+}
+
+enum step_result upload_quota(struct exchange *x)
+{
+    char key[KEY_MAX];
+    if (!upload_hear_usage(x))
+        return STEP_WAIT;
+    return x->size_known && key_of(x, key) ? make(x, key) : check(x, 0);
+}
+
+/* Glance has it: from here on its own usage counts it. */
+enum step_result upload_counted(struct exchange *x)
+{
+    if (!x->failure && x->answer.status / 100 == 2)
+        reservation_end(&x->reservation, true);
+    return STEP_NEXT;
+}

@@ -1,0 +1,136 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* PUT to Glance: the body, judged, piece by piece. */
+#include "exchange/exchange_priv.h"
+
+#include "intake/body.h"
+#include "intake/client.h"
+#include "intake/clock.h"
+#include "intake/metrics.h"
+#include "intake/record.h"
+#include "intake/settings.h"
+#include "intake/snapshot.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+static ssize_t took(struct exchange *x, ssize_t count)
+{
+    if (count == BODY_LOST)
+        x->client_lost = true;
+    if (count == BODY_REFUSED)
+        return CLIENT_LOST;
+    if (count > 0) {
+        atomic_fetch_add_explicit(&x->upload->bytes, (uint64_t)count, memory_order_relaxed);
+        metrics_bytes(x->parts->metrics, (uint64_t)count, 0);
+        x->given_at = clock_ms();
+    }
+    return count;
+}
+
+/* The bytes go from the client into the buffer they are sent from, and are judged there. */
+static ssize_t pull(void *owner, void *into, size_t room)
+{
+    struct exchange *x = owner;
+    size_t now = begin_room(x, room);
+    return now ? took(x, body_read(x->body, into, now)) : CLIENT_WAIT;
+}
+
+static ssize_t move(void *owner, int pipe, size_t room)
+{
+    struct exchange *x = owner;
+    size_t now = begin_room(x, room);
+    return now ? took(x, body_move(x->body, pipe, now)) : CLIENT_WAIT;
+}
+
+static const struct transfer_owner SEND = {
+    .head = glance_head,
+    .continued = begin_continued,
+    .data = glance_collect,
+    .pull = pull,
+    .move = move,
+    .done = glance_over,
+};
+
+static bool start(struct exchange *x)
+{
+    struct headers fields = {0};
+    char *target = route_canonical(&x->route, &x->target);
+    struct transfer_order order = {.method = "PUT", .target = target, .headers = &fields};
+    order.framing = body_length(x->body, &order.length) ? FRAMING_LENGTH : FRAMING_CHUNKED;
+    if (client_framing(x->client)->framing == FRAMING_NONE)
+        order.framing = FRAMING_NONE;
+    begin_wait(x);
+    order.expect = !x->begun;
+    x->send_begun = target && fields_for_upload(x, &fields) && glance_ask(x, &order, &SEND);
+    headers_free(&fields);
+    free(target);
+    return x->send_begun;
+}
+
+/* Glance may refuse in the middle of a body; an answer that the image is stored is believed only
+ * once every byte was handed over. */
+static bool is_too_early(const struct exchange *x)
+{
+    return x->head_seen && x->answer.status / 100 == 2 && !body_finished(x->body);
+}
+
+static enum step_result refuse_early(struct exchange *x)
+{
+    begin_end(x);
+    transfer_abort(x->transfer);
+    x->transfer = NULL;
+    snprintf(x->failure_detail, sizeof x->failure_detail,
+             "it answered %u before it had the whole image", x->answer.status);
+    x->failure = REFUSAL_GLANCE_FAILED;
+    return STEP_NEXT;
+}
+
+enum step_result upload_refuse_body(struct exchange *x)
+{
+    const char *detail;
+    enum refusal reason = body_refusal(x->body, &detail);
+    return detail[0] ? exchange_refuse_for(x, reason, "%s", detail) : exchange_refuse(x, reason);
+}
+
+enum step_result upload_drop_client(struct exchange *x)
+{
+    upload_client_lost(x);
+    client_drop(x->client);
+    return STEP_END;
+}
+
+static enum refusal failure_of(const struct exchange *x)
+{
+    if (x->result == TRANSFER_NO_MEMORY || x->answer_lost)
+        return REFUSAL_OUT_OF_MEMORY;
+    return x->result == TRANSFER_STALLED ? REFUSAL_GLANCE_TIMEOUT : REFUSAL_GLANCE_FAILED;
+}
+
+enum step_result upload_send(struct exchange *x)
+{
+    const char *detail;
+    if (x->fresh)
+        return start(x) ? STEP_WAIT : exchange_no_memory(x);
+    if (x->head_seen)
+        x->upload->glance_status = x->answer.status;
+    if (is_too_early(x))
+        return refuse_early(x);
+    if (!x->glance_done) {
+        begin_step(x);
+        return STEP_WAIT;
+    }
+    begin_end(x);
+    upload_note(x);
+    if (body_refusal(x->body, &detail))
+        return upload_refuse_body(x);
+    if (x->client_lost)
+        return upload_drop_client(x);
+    if (x->result == TRANSFER_ANSWERED && !x->answer_too_long && !x->answer_lost)
+        return STEP_NEXT;
+    if (x->result == TRANSFER_UNREACHABLE)
+        return glance_refuse(x);
+    x->failure = failure_of(x);
+    if (x->answer_too_long)
+        snprintf(x->failure_detail, sizeof x->failure_detail, "its answer is too long");
+    return STEP_NEXT;
+}

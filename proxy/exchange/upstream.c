@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The exchange's conversation with Glance: one transfer at a time. Its answer is collected, or,
+ * for a relay, streamed (relay.c). The upcalls note what came; the steps run later. */
+#include "exchange/exchange_priv.h"
+
+#include "intake/client.h"
+#include "intake/log.h"
+#include "intake/metrics.h"
+#include "intake/rewrite.h"
+#include "intake/settings.h"
+#include "intake/snapshot.h"
+
+bool glance_ask(struct exchange *x, const struct transfer_order *order,
+                const struct transfer_owner *owner)
+{
+    reply_free(&x->answer);
+    reply_init(&x->answer);
+    x->head_seen = x->glance_done = x->answer_too_long = x->answer_lost = false;
+    x->mode = ANSWER_COLLECT;
+    struct transfer_order own = *order;
+    own.together = x->upload ? &x->together : NULL;
+    x->transfer = transfer_start(x->parts->glance, x->snapshot->settings, &own, owner, x);
+    return x->transfer != NULL;
+}
+
+void glance_head(void *owner, unsigned status, const struct headers *headers)
+{
+    struct exchange *x = owner;
+    x->answer.status = status;
+    headers_each(row, headers)
+        x->answer_lost |= !headers_add(&x->answer.headers, row->name, row->value);
+    x->head_seen = true;
+    exchange_wake(x);
+}
+
+/* An answer that is too long for its purpose, or lost, is still read, so that the transfer ends. */
+bool glance_collect(void *owner, const void *bytes, size_t count)
+{
+    struct exchange *x = owner;
+    metrics_bytes(x->parts->metrics, 0, count);
+    x->answer_too_long |= !buffer_may_hold(&x->answer.body, count);
+    if (!x->answer_too_long && !x->answer_lost)
+        x->answer_lost = !buffer_append(&x->answer.body, bytes, count);
+    return true;
+}
+
+void glance_over(void *owner, enum transfer_result result, const char *detail)
+{
+    struct exchange *x = owner;
+    x->transfer = NULL;
+    x->glance_done = true;
+    x->result = result;
+    if (result != TRANSFER_ANSWERED && result != TRANSFER_GIVEN_UP)
+        log_say(LOG_LEVEL_WARNING, "%s: Glance: %s", x->request_id, detail);
+    exchange_wake(x);
+}
+
+const struct transfer_owner COLLECT = {
+    .head = glance_head,
+    .data = glance_collect,
+    .done = glance_over,
+};
+
+/* Why there is no answer of Glance's that could be passed on. */
+enum step_result glance_refuse(struct exchange *x)
+{
+    if (x->answer_lost)
+        return exchange_no_memory(x);
+    if (x->answer_too_long)
+        return exchange_refuse_for(x, REFUSAL_GLANCE_FAILED, "its answer is too long");
+    switch (x->result) {
+    case TRANSFER_UNREACHABLE:
+        return exchange_refuse(x, REFUSAL_GLANCE_UNREACHABLE);
+    case TRANSFER_STALLED:
+        return exchange_refuse(x, REFUSAL_GLANCE_TIMEOUT);
+    case TRANSFER_NO_MEMORY:
+        return exchange_no_memory(x);
+    default:
+        return exchange_refuse(x, REFUSAL_GLANCE_FAILED);
+    }
+}
+
+static bool lead_back(struct exchange *x, struct reply *reply)
+{
+    const struct settings *settings = x->snapshot->settings;
+    const char *location = headers_get(&reply->headers, "Location");
+    struct buffer moved;
+    buffer_init(&moved, REPLY_BODY_MAX);
+    bool good = true;
+    if (location && links_rewrite_location(location, &x->origin,
+                                           (const char *const *)settings->glance.endpoints,
+                                           settings->glance.endpoint_count, &moved))
+        good = headers_set(&reply->headers, "Location", buffer_text(&moved));
+    buffer_free(&moved);
+    return good;
+}
+
+/* Glance's answer made ready for the client: end-to-end fields, links that lead back, and the
+ * request id. The body moves. False: no memory. */
+bool glance_reply(struct exchange *x, struct reply *reply)
+{
+    reply_init(reply);
+    reply->status = x->answer.status;
+    bool good = forward_response_headers(&x->answer.headers, &reply->headers) &&
+                lead_back(x, reply) &&
+                (headers_get(&reply->headers, "X-Openstack-Request-Id") ||
+                 headers_add(&reply->headers, "X-Openstack-Request-Id", x->request_id));
+    if (!good) {
+        reply_free(reply);
+        return false;
+    }
+    buffer_free(&reply->body);
+    reply->body = x->answer.body;
+    buffer_init(&x->answer.body, REPLY_BODY_MAX);
+    return true;
+}

@@ -1,0 +1,256 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* An answer written to the socket itself. The connection stays suspended, and ends after it:
+ * libmicrohttpd cannot take it back.
+ *
+ * That is how an answer goes out while the body is still coming. libmicrohttpd takes none in the
+ * middle of a body, and after an early one it closes at once, so that a client that is still
+ * sending sees a reset instead of the answer. Here our side is shut behind the answer (a client
+ * that goes on sending then gets EPIPE, not a reset, and finds the answer), and what still comes is
+ * read and dropped, within bounds.
+ *
+ * It is how a large answer goes out, too (splice_response.c), and one whose head is larger than
+ * libmicrohttpd has room for. */
+#include "listener/listener_priv.h"
+
+#include "intake/clock.h"
+#include "intake/metrics.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <time.h>
+
+enum { DRAIN_MS = 10000, DRAIN_READS = 16 };
+/* Of somebody whom Glance does not know: enough for the answer to arrive. */
+enum { STRANGER_MS = 1000, STRANGER_BYTES = 64 * 1024 };
+/* Rounds in a turn: others wait meanwhile. */
+enum { ROUNDS = 2 };
+static const uint64_t DRAIN_BYTES = 512ULL << 20;
+
+/* --- the head -------------------------------------------------------------------------- */
+
+static bool add_date(struct buffer *wire)
+{
+    char date[64];
+    time_t now = time(NULL);
+    struct tm parts;
+    strftime(date, sizeof date, "%a, %d %b %Y %H:%M:%S GMT", gmtime_r(&now, &parts));
+    return buffer_print(wire, "Date: %s\r\n", date);
+}
+
+static bool add_framing(struct client *client)
+{
+    const struct client_stream *stream = &client->stream;
+    uint64_t length = client->streaming ? stream->length : client->reply.body.len;
+    if (client->reply.status == 204 || (answer_is_bare(client) && !length))
+        return true; /* what it would have is not known */
+    if (!client->streaming || stream->length_known)
+        return buffer_print(&client->wire, "Content-Length: %" PRIu64 "\r\n", length);
+    return !pour_is_chunked(client) ||
+           buffer_print(&client->wire, "Transfer-Encoding: chunked\r\n");
+}
+
+static bool compose(struct client *client)
+{
+    const struct reply *reply = &client->reply;
+    struct buffer *wire = &client->wire;
+    bool good = buffer_print(wire, "HTTP/1.1 %u %s\r\nConnection: close\r\n", reply->status,
+                             reply_phrase(reply->status));
+    headers_each(row, &reply->headers)
+        good = good && buffer_print(wire, "%s: %s\r\n", row->name, row->value);
+    if (!headers_get(&reply->headers, "Date"))
+        good = good && add_date(wire);
+    good = good && add_framing(client) && buffer_append(wire, "\r\n", 2);
+    client->pouring = client->streaming && !answer_is_bare(client);
+    if (!client->streaming && !answer_is_bare(client))
+        good = good && buffer_append(wire, reply->body.data, reply->body.len);
+    return good;
+}
+
+/* --- writing --------------------------------------------------------------------------- */
+
+static gnutls_session_t tls_of(const struct client *client)
+{
+    return MHD_get_connection_info(client->connection->mhd, MHD_CONNECTION_INFO_GNUTLS_SESSION)
+        ->tls_session;
+}
+
+/* Bytes written; 0: the socket is full; -1: nobody reads there any more. */
+static ssize_t write_some(struct client *client)
+{
+    const struct buffer *wire = &client->wire;
+    if (client->connection->tls) {
+        ssize_t count = gnutls_record_send(tls_of(client), wire->data, wire->len);
+        if (count == GNUTLS_E_AGAIN || count == GNUTLS_E_INTERRUPTED)
+            return 0;
+        return count < 0 ? -1 : count;
+    }
+    ssize_t count =
+        send(client->connection->fd, wire->data, wire->len, MSG_NOSIGNAL | MSG_DONTWAIT);
+    if (count < 0)
+        return errno == EAGAIN || errno == EINTR ? 0 : -1;
+    return count;
+}
+
+static enum poured flush(struct client *client)
+{
+    while (client->wire.len) {
+        ssize_t count = write_some(client);
+        if (count <= 0)
+            return count < 0 ? POURED_LOST : POURED_FULL;
+        buffer_drop(&client->wire, (size_t)count);
+        client_progress(client);
+    }
+    return POURED_SOME;
+}
+
+/* --- the drain behind it --------------------------------------------------------------- */
+
+static uint64_t drain_limit(const struct client *client)
+{
+    return client->vouched ? DRAIN_BYTES : STRANGER_BYTES;
+}
+
+static void drain(struct client *client)
+{
+    struct listener *listener = client->connection->listener;
+    for (int i = 0; i < DRAIN_READS; i++) {
+        ssize_t count =
+            recv(client->connection->fd, listener->scratch, sizeof listener->scratch, MSG_DONTWAIT);
+        if (count < 0 && (errno == EAGAIN || errno == EINTR))
+            return;
+        client->drained += count > 0 ? (uint64_t)count : 0;
+        if (count <= 0 || client->drained > drain_limit(client)) {
+            client_drop(client);
+            return;
+        }
+    }
+}
+
+static void start_draining(struct client *client)
+{
+    client->answered = true;
+    client->state = CLIENT_DRAINING;
+    client->drain_until = clock_ms() + (client->vouched ? DRAIN_MS : STRANGER_MS);
+    if (client->connection->tls)
+        gnutls_bye(tls_of(client), GNUTLS_SHUT_WR);
+    shutdown(client->connection->fd, SHUT_WR);
+    if (!watch_set(client->connection->listener->parts.loop, &client->watch, LOOP_READ))
+        client_drop(client);
+}
+
+/* --- without any memory ---------------------------------------------------------------- */
+
+#define OUT_OF_MEMORY_BODY                                                                         \
+    "{\"message\": \"This proxy is short of memory and has given up the request. Try again in a "  \
+    "moment.\", \"code\": \"503 Service Unavailable\", \"title\": \"Service Unavailable\", "       \
+    "\"reason\": \"out_of_memory\", \"hint\": \"Try again in a moment; if it stays so, tell the "  \
+    "operator.\"}\n"
+
+/* Nothing was written before it, so its few bytes fit into the socket's buffer. Where they do not,
+ * the client sees a connection that ends without an answer. */
+static void write_out_of_memory(struct client *client)
+{
+    static const char body[] = OUT_OF_MEMORY_BODY;
+    char text[1024];
+    int count = snprintf(text, sizeof text,
+                         "HTTP/1.1 503 %s\r\nConnection: close\r\nContent-Type: "
+                         "application/json\r\nContent-Length: %zu\r\n\r\n%s",
+                         reply_phrase(503), sizeof body - 1,
+                         client->method && strcmp(client->method, "HEAD") == 0 ? "" : body);
+    if (client->connection->tls)
+        gnutls_record_send(tls_of(client), text, (size_t)count);
+    else
+        send(client->connection->fd, text, (size_t)count, MSG_NOSIGNAL | MSG_DONTWAIT);
+    metrics_answered(client->connection->listener->parts.metrics, 503);
+}
+
+/* --- from beginning to end ------------------------------------------------------------- */
+
+static void wait_for(struct client *client, unsigned events)
+{
+    if (!watch_set(client->connection->listener->parts.loop, &client->watch, events))
+        client_drop(client);
+}
+
+/* A few pieces; then another client's turn comes. */
+static void go_on(struct client *client)
+{
+    enum poured poured = POURED_SOME;
+    for (int round = 0; round < ROUNDS && poured == POURED_SOME; round++) {
+        poured = flush(client);
+        if (poured == POURED_SOME)
+            poured = client->pouring ? pour_piece(client) : POURED_ALL;
+    }
+    client->thirsty = poured == POURED_NONE;
+    switch (poured) {
+    case POURED_ALL:
+        start_draining(client);
+        break;
+    case POURED_LOST:
+        client_drop(client);
+        break;
+    case POURED_NONE: /* meanwhile only a reset is of interest */
+        wait_for(client, LOOP_HANGUP | LOOP_EDGE);
+        break;
+    default:
+        wait_for(client, LOOP_WRITE);
+    }
+}
+
+static void ready(struct watch *watch, unsigned events)
+{
+    struct client *client = (struct client *)((char *)watch - offsetof(struct client, watch));
+    if (client->state != CLIENT_BY_HAND)
+        drain(client);
+    else if (events & LOOP_ERROR)
+        client_drop(client);
+    else if (events & LOOP_WRITE)
+        go_on(client);
+}
+
+void by_hand_answer(struct client *client)
+{
+    client_suspend(client);
+    takeover_end(client);
+    client->state = CLIENT_BY_HAND;
+    client->watch.ready = ready;
+    client_progress(client);
+    if (compose(client)) {
+        go_on(client);
+        return;
+    }
+    write_out_of_memory(client);
+    start_draining(client);
+}
+
+void client_out_of_memory(struct client *client)
+{
+    if (client->state >= CLIENT_ANSWERING) {
+        client_drop(client);
+        return;
+    }
+    client_suspend(client);
+    takeover_end(client);
+    client->watch.ready = ready;
+    write_out_of_memory(client);
+    start_draining(client);
+}
+
+void by_hand_more(struct client *client)
+{
+    if (client->thirsty)
+        go_on(client);
+}
+
+/* What is waited for is the stream's source, or the client, who reads or does not. */
+void by_hand_tick(struct client *client)
+{
+    bool late = client->state == CLIENT_DRAINING && clock_ms() >= client->drain_until;
+    if (client->state == CLIENT_BY_HAND && (client->thirsty || client_is_reading(client)))
+        client_progress(client);
+    if (late || (client->state == CLIENT_BY_HAND && client_stalled(client)))
+        client_drop(client);
+}

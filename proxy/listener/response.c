@@ -1,0 +1,157 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* An answer that libmicrohttpd sends: whole, or streamed from its owner. Where it would not take
+ * one, in the middle of a body, the answer goes out by hand (raw_response.c). */
+#include "listener/listener_priv.h"
+
+#include <string.h>
+
+enum { STREAM_BLOCK = 32 * 1024 };
+
+/* libmicrohttpd forgets a connection that its reader ends right after a resume: closed, but never
+ * cleaned up. So the socket is shut, and a byte is given whose sending fails; that it sees. */
+static ssize_t break_off(struct client *client, char *into)
+{
+    connection_cut(client->connection);
+    *into = '\0';
+    return 1;
+}
+
+/* The last chunk can say that this is the end; else the end of the connection has to. */
+static ssize_t end_stream(struct client *client, char *into)
+{
+    bool chunked = !client->stream.length_known && strcmp(client->version, "HTTP/1.0") != 0;
+    return chunked ? MHD_CONTENT_READER_END_OF_STREAM : break_off(client, into);
+}
+
+static ssize_t stream_reader(void *context, uint64_t position, char *into, size_t room)
+{
+    (void)position;
+    struct client *client = context;
+    if (client->state == CLIENT_OVER)
+        return break_off(client, into); /* if it waited again, nobody would resume it */
+    ssize_t count = client->stream.pull(client->stream.context, into, room);
+    switch (count) {
+    case CLIENT_WAIT:
+        client_suspend(client);
+        return 0;
+    case CLIENT_END:
+        return end_stream(client, into);
+    case CLIENT_LOST:
+        return break_off(client, into);
+    default:
+        client_progress(client);
+        return count;
+    }
+}
+
+static struct MHD_Response *make_response(struct client *client)
+{
+    if (client->streaming && (!client->stream.length_known || client->stream.length))
+        return MHD_create_response_from_callback(client->stream.length_known ? client->stream.length
+                                                                             : MHD_SIZE_UNKNOWN,
+                                                 STREAM_BLOCK, stream_reader, client, NULL);
+    /* The reply lives as long as the client, and that is as long as the response. */
+    return MHD_create_response_from_buffer(client->reply.body.len, client->reply.body.data,
+                                           MHD_RESPMEM_PERSISTENT);
+}
+
+/* To a HEAD whose answer has no length libmicrohttpd would send the end of a chunked body. Without
+ * chunks it sends none, and closes the connection. */
+static void forbid_chunks(const struct client *client, struct MHD_Response *response)
+{
+    bool bare = strcmp(client->method, "HEAD") == 0;
+    if (bare && client->streaming && !client->stream.length_known)
+        MHD_set_response_options(response, MHD_RF_HTTP_1_0_COMPATIBLE_STRICT, MHD_RO_END);
+}
+
+/* libmicrohttpd refuses a field without a value; a blank is none to whoever reads it (RFC 9110
+ * 5.5). Connection has to come first, or it forgets that it has a Date. */
+static void fill_headers(struct client *client, struct MHD_Response *response)
+{
+    if (connection_is_last(client->connection))
+        MHD_add_response_header(response, "Connection", "close");
+    headers_each(row, &client->reply.headers)
+        MHD_add_response_header(response, row->name, *row->value ? row->value : " ");
+}
+
+bool answer_is_bare(const struct client *client)
+{
+    unsigned status = client->reply.status;
+    return status == 204 || status == 304 || strcmp(client->method, "HEAD") == 0;
+}
+
+enum MHD_Result client_queue_answer(struct client *client)
+{
+    struct MHD_Response *response = make_response(client);
+    if (!response) {
+        client_out_of_memory(client);
+        return MHD_YES;
+    }
+    forbid_chunks(client, response);
+    fill_headers(client, response);
+    client->state = CLIENT_ANSWERING;
+    client_progress(client);
+    enum MHD_Result result =
+        MHD_queue_response(client->connection->mhd, client->reply.status, response);
+    MHD_destroy_response(response);
+    return result;
+}
+
+/* libmicrohttpd has both heads in the connection's pool, with an entry for each field of the
+ * request and each cookie; it just closes if there is no room. */
+static bool has_room_for_heads(const struct client *client)
+{
+    enum { ENTRY = 64, AROUND = sizeof ": \r\n", LINES = 512 };
+    size_t used = LINES + strlen(client->target);
+    headers_each(row, &client->head.headers) {
+        used += strlen(row->name) + strlen(row->value) + AROUND + ENTRY;
+        if (header_name_is(row->name, "Cookie"))
+            for (const char *at = row->value; *at; at++)
+                used += *at == ';' ? ENTRY + 1 : 1;
+    }
+    headers_each(row, &client->reply.headers)
+        used += strlen(row->name) + strlen(row->value) + AROUND;
+    return used <= CONNECTION_POOL;
+}
+
+void client_answer(struct client *client, struct reply *reply)
+{
+    if (client->state == CLIENT_OVER)
+        return;
+    reply_free(&client->reply);
+    client->reply = *reply;
+    reply_init(reply);
+    if (!client_can_stream(client) || !has_room_for_heads(client)) {
+        by_hand_answer(client);
+        return;
+    }
+    client->state = CLIENT_ANSWERABLE;
+    client_resume(client);
+}
+
+void client_answer_stream(struct client *client, const struct client_stream *stream,
+                          struct headers *headers)
+{
+    if (client->state == CLIENT_OVER)
+        return;
+    client->stream = *stream;
+    client->streaming = true;
+    client->reply.status = stream->status;
+    headers_free(&client->reply.headers);
+    client->reply.headers = *headers;
+    *headers = (struct headers){0};
+    if (stream->move || !has_room_for_heads(client)) {
+        by_hand_answer(client);
+        return;
+    }
+    client->state = CLIENT_ANSWERABLE;
+    client_resume(client);
+}
+
+void client_more(struct client *client)
+{
+    if (client->state == CLIENT_ANSWERING)
+        client_resume(client);
+    else if (client->state == CLIENT_BY_HAND)
+        by_hand_more(client);
+}

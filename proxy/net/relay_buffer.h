@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A relay buffer of fixed size: bytes are put in behind, taken out in front.
+ *
+ *      | taken |  full  |  room  |
+ *      0     start     end      size
+ *
+ * Invariant: start <= end <= size; an empty window starts at 0. */
+#ifndef NET_RELAY_BUFFER_H
+#define NET_RELAY_BUFFER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+/* Zero-initialised is closed: it takes nothing and gives nothing. */
+struct window {
+    char *bytes;
+    size_t start;
+    size_t end;
+};
+
+enum { WINDOW_SIZE = 64 * 1024 };
+
+/* Gets the memory. It is a call of its own so that a put can fail for one reason only: whoever is
+ * told "full" waits for room, and would wait for ever if it was memory that was short. False: no
+ * memory. */
+bool window_open(struct window *window);
+bool window_is_open(const struct window *window);
+
+/* All of it or nothing. False: no room now. */
+bool window_put(struct window *window, const void *bytes, size_t count);
+
+/* Up to `room` bytes; returns how many. */
+size_t window_take(struct window *window, void *into, size_t room);
+
+size_t window_full(const struct window *window);
+void window_free(struct window *window);
+
+#endif

@@ -1,0 +1,108 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* `doors:` of the policy: the ways to image data in a store other than an upload.
+ *
+ *     doors:
+ *       import_methods: [glance-direct, copy-image]
+ *       locations: closed
+ *       tasks: closed
+ *       exempt: [10.0.0.11, 10.0.0.0/28]
+ */
+#include "intake/diagnostics.h"
+#include "policy/policy_priv.h"
+
+/* --- reading ---------------------------------------------------------------------------- */
+
+static void take_method(struct document *document, const yaml_node_t *node, const char *text,
+                        void *target)
+{
+    struct texts *methods = target;
+    method_check(document, node, text);
+    if (texts_have(methods, text))
+        problems_add(document->problems, document->path, document_line(node),
+                     "'%.80s' is in the list already", text);
+    else if (!texts_add(methods, text))
+        document_no_memory(document, node);
+}
+
+/* An empty list closes imports altogether. */
+static void read_methods(struct document *document, const yaml_node_t *node, struct doors *doors)
+{
+    bool none = node->type == YAML_SEQUENCE_NODE &&
+                node->data.sequence.items.start == node->data.sequence.items.top;
+    doors->methods_set = true;
+    if (!none)
+        document_each_text(document, node, "import_methods", take_method, &doors->import_methods);
+}
+
+static bool read_open(struct document *document, const yaml_node_t *node, const char *what)
+{
+    enum { CLOSED, OPEN, WORDS };
+    static const char *const words[] = {"closed", "open"};
+    return word_read(document, node, what, words, WORDS) == OPEN;
+}
+
+static void take_exempt(struct document *document, const yaml_node_t *node, const char *text,
+                        void *target)
+{
+    network_read(document, node, "exempt", text, target);
+}
+
+enum door_key { KEY_IMPORT_METHODS, KEY_LOCATIONS, KEY_TASKS, KEY_EXEMPT, DOOR_KEYS };
+
+static const char *const door_keys[] = {
+    [KEY_IMPORT_METHODS] = "import_methods",
+    [KEY_LOCATIONS] = "locations",
+    [KEY_TASKS] = "tasks",
+    [KEY_EXEMPT] = "exempt",
+};
+
+static void read_door_value(struct document *document, size_t key, const yaml_node_t *value,
+                            void *target)
+{
+    struct doors *doors = target;
+    switch ((enum door_key)key) {
+    case KEY_IMPORT_METHODS:
+        read_methods(document, value, doors);
+        break;
+    case KEY_LOCATIONS:
+        doors->open[POLICY_DOOR_LOCATIONS] = read_open(document, value, door_keys[key]);
+        break;
+    case KEY_TASKS:
+        doors->open[POLICY_DOOR_TASKS] = read_open(document, value, door_keys[key]);
+        break;
+    default:
+        document_each_text(document, value, door_keys[key], take_exempt, &doors->exempt);
+    }
+}
+
+void doors_read(struct document *document, const yaml_node_t *node, struct doors *doors)
+{
+    static const struct mapping mapping = {"doors", door_keys, DOOR_KEYS, read_door_value};
+    if (!document_is_null(node)) /* every door below it is a comment */
+        document_walk(document, &mapping, node, doors);
+}
+
+void doors_free(struct doors *doors)
+{
+    texts_free(&doors->import_methods);
+    networks_free(&doors->exempt);
+}
+
+/* --- deciding ---------------------------------------------------------------------------- */
+
+bool doors_exempt(const struct doors *doors, const char *client)
+{
+    return client && networks_have(&doors->exempt, client);
+}
+
+bool doors_take_method(const struct doors *doors, const char *method, const char *client)
+{
+    if (!doors->methods_set || doors_exempt(doors, client))
+        return true;
+    return method && texts_have(&doors->import_methods, method);
+}
+
+bool policy_door_open(const struct policy *policy, enum policy_door door, const char *client)
+{
+    return policy->doors.open[door] || doors_exempt(&policy->doors, client);
+}

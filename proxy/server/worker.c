@@ -1,0 +1,197 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Other threads ask for something by setting a fact and waking the loop; the worker looks at the
+ * facts in its own thread. */
+#include "intake/worker.h"
+
+#include "intake/client.h"
+#include "intake/exchange.h"
+#include "intake/listener.h"
+#include "intake/log.h"
+#include "intake/loop.h"
+#include "intake/metrics.h"
+#include "intake/record.h"
+#include "intake/settings.h"
+#include "intake/shared.h"
+#include "intake/snapshot.h"
+#include "intake/thread_pool.h"
+#include "intake/transfer.h"
+
+#include <pthread.h>
+#include <stdlib.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+enum { DRAIN_LOOK_MS = 100 };
+
+struct worker {
+    struct exchange_parts exchange; /* first: it is the listener's context */
+    struct listener *listener;
+    struct timer drain_look;
+    int ended;
+    pthread_t thread;
+    bool running;
+
+    struct snapshot *_Atomic reloaded; /* with a reference, until the worker takes it */
+    atomic_bool drain, stop;
+};
+
+static struct snapshot *in_force(void *context)
+{
+    return ((struct exchange_parts *)context)->snapshot;
+}
+
+static void take_reload(struct worker *worker)
+{
+    struct snapshot *fresh = atomic_exchange(&worker->reloaded, NULL);
+    if (!fresh)
+        return;
+    snapshot_release(worker->exchange.snapshot);
+    worker->exchange.snapshot = fresh;
+}
+
+/* The last connection may be gone while Glance still finishes an upload of it. */
+static void look_if_drained(struct timer *timer)
+{
+    struct worker *worker = (struct worker *)((char *)timer - offsetof(struct worker, drain_look));
+    bool drained = listener_connections(worker->listener) == 0 && !worker->exchange.orphans;
+    if (drained || !timer_set(worker->exchange.loop, timer, DRAIN_LOOK_MS))
+        loop_stop(worker->exchange.loop);
+}
+
+static void woken(void *context)
+{
+    struct worker *worker = context;
+    take_reload(worker);
+    if (atomic_load(&worker->stop))
+        loop_stop(worker->exchange.loop);
+    if (atomic_load(&worker->drain) && !worker->exchange.draining) {
+        worker->exchange.draining = true;
+        listener_drain(worker->listener);
+        look_if_drained(&worker->drain_look);
+    }
+}
+
+static bool make_parts(struct worker *worker, const struct shared *shared)
+{
+    struct exchange_parts *parts = &worker->exchange;
+    parts->errands = shared->errands;
+    parts->hashers = shared->hashers;
+    parts->spools = shared->spools;
+    parts->claims = shared->claims;
+    parts->stores = shared->stores;
+    parts->rooms = shared->rooms;
+    parts->reservations = shared->reservations;
+    parts->loop = loop_new();
+    parts->metrics = metrics_new();
+    parts->glance = parts->loop ? glance_new(parts->loop) : NULL;
+    if (parts->glance)
+        glance_share_endpoints(parts->glance, shared->endpoints);
+    parts->uploads = parts->metrics ? uploads_new(parts->metrics) : NULL;
+    return parts->glance && parts->uploads;
+}
+
+static void close_all(const int *sockets, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        close(sockets[i]);
+}
+
+struct worker *worker_new(const struct worker_parts *parts)
+{
+    struct worker *worker = calloc(1, sizeof *worker);
+    if (!worker) {
+        close_all(parts->sockets, parts->socket_count);
+        return NULL;
+    }
+    worker->ended = parts->ended;
+    worker->drain_look.fire = look_if_drained;
+    worker->exchange.snapshot = snapshot_hold(parts->snapshot);
+    if (!make_parts(worker, parts->shared)) {
+        close_all(parts->sockets, parts->socket_count);
+        worker_free(worker);
+        return NULL;
+    }
+    const struct listener_parts listener = {
+        .loop = worker->exchange.loop,
+        .metrics = worker->exchange.metrics,
+        .events = &exchange_events,
+        .context = &worker->exchange,
+        .snapshot = in_force,
+        .connections = &parts->shared->connections,
+    };
+    loop_on_wake(worker->exchange.loop, woken, worker);
+    worker->listener =
+        listener_new(&listener, parts->sockets, parts->socket_count, parts->snapshot->tls != NULL);
+    if (!worker->listener) {
+        worker_free(worker);
+        return NULL;
+    }
+    return worker;
+}
+
+static void *work(void *context)
+{
+    struct worker *worker = context;
+    loop_run(worker->exchange.loop);
+    eventfd_write(worker->ended, 1);
+    return NULL;
+}
+
+bool worker_start(struct worker *worker)
+{
+    worker->running = pthread_create(&worker->thread, NULL, work, worker) == 0;
+    return worker->running;
+}
+
+void worker_reload(struct worker *worker, struct snapshot *snapshot)
+{
+    snapshot_release(atomic_exchange(&worker->reloaded, snapshot_hold(snapshot)));
+    loop_wake(worker->exchange.loop);
+}
+
+void worker_drain(struct worker *worker)
+{
+    atomic_store(&worker->drain, true);
+    loop_wake(worker->exchange.loop);
+}
+
+void worker_stop(struct worker *worker)
+{
+    atomic_store(&worker->stop, true);
+    loop_wake(worker->exchange.loop);
+}
+
+struct metrics *worker_metrics(struct worker *worker)
+{
+    return worker->exchange.metrics;
+}
+
+struct uploads *worker_uploads(struct worker *worker)
+{
+    return worker->exchange.uploads;
+}
+
+void worker_free(struct worker *worker)
+{
+    if (!worker)
+        return;
+    if (worker->running) {
+        worker_stop(worker);
+        pthread_join(worker->thread, NULL);
+    }
+    struct exchange_parts *parts = &worker->exchange;
+    listener_free(worker->listener);
+    exchange_drop_orphans(parts);
+    glance_free(parts->glance);
+    uploads_free(parts->uploads);
+    metrics_free(parts->metrics);
+    if (parts->loop) {
+        errands_settle(parts->errands, parts->loop); /* the exchanges have left some behind */
+        errands_settle(parts->hashers, parts->loop);
+        timer_cancel(parts->loop, &worker->drain_look);
+    }
+    loop_free(parts->loop);
+    snapshot_release(atomic_exchange(&worker->reloaded, NULL));
+    snapshot_release(parts->snapshot);
+    free(worker);
+}

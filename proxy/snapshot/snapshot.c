@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "intake/snapshot.h"
+
+#include "intake/diagnostics.h"
+#include "intake/policy.h"
+#include "intake/settings.h"
+#include "intake/spool.h"
+#include "intake/tls_identity.h"
+
+#include <assert.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+
+enum { WHY_MAX = 256 };
+
+/* A lender never borrows itself, so this goes one step deep. */
+static void snapshot_free(struct snapshot *snapshot) /* NOLINT(misc-no-recursion) */
+{
+    if (!snapshot->lender)
+        tls_identity_free(snapshot->tls);
+    snapshot_release(snapshot->lender);
+    policy_free(snapshot->policy);
+    settings_free(snapshot->settings);
+    free(snapshot);
+}
+
+/* Without one that was asked for, the listener would speak plain HTTP. */
+static void load_tls(struct snapshot *snapshot, struct problems *problems)
+{
+    const struct settings *settings = snapshot->settings;
+    const char *cert = settings->listen.tls_cert_file;
+    const char *key = settings->listen.tls_key_file;
+    if (!cert || !key)
+        return;
+    snapshot->tls = tls_identity_load(cert, key, problems);
+    if (!snapshot->tls && problems->count == 0)
+        problems_add(problems, cert, 0, "no memory");
+}
+
+/* Shows now, and not with the first upload that needs it. */
+static void try_spool(const struct settings *settings, struct problems *problems)
+{
+    char why[WHY_MAX];
+    const char *directory = settings->upload.spool_dir;
+    const char *file = settings->upload.spool_dir_file;
+    if (settings->upload.unknown_length == UNKNOWN_LENGTH_SPOOL && directory &&
+        !spools_try_directory(directory, why, sizeof why))
+        problems_add(problems, file ? file : "default", settings->upload.spool_dir_line,
+                     "[upload] spool_dir: %s %s; name another or set unknown_length", directory,
+                     why);
+}
+
+/* Goes on to the policy and the certificate with whatever settings there are: whoever mends the
+ * configuration wants to know of everything at once. */
+static void load_parts(struct snapshot *snapshot, const struct settings_sources *sources,
+                       struct problems *problems)
+{
+    snapshot->settings = settings_read(sources, problems);
+    if (!snapshot->settings)
+        return;
+    if (snapshot->settings->policy.file)
+        snapshot->policy = policy_load(snapshot->settings->policy.file, problems);
+    load_tls(snapshot, problems);
+    try_spool(snapshot->settings, problems);
+}
+
+struct snapshot *snapshot_load(const struct settings_sources *sources, struct problems *problems)
+{
+    struct snapshot *snapshot = calloc(1, sizeof *snapshot);
+    if (!snapshot) {
+        problems_add(problems, "configuration", 0, "no memory");
+        return NULL;
+    }
+    load_parts(snapshot, sources, problems);
+    if (problems->count > 0) {
+        snapshot_free(snapshot);
+        return NULL;
+    }
+    atomic_init(&snapshot->references, 1);
+    return snapshot;
+}
+
+/* Of whom lends what is borrowed, or one reload after the other would keep them all. */
+void snapshot_borrow_tls(struct snapshot *snapshot, struct snapshot *from)
+{
+    snapshot->lender = snapshot_hold(from->lender ? from->lender : from);
+    snapshot->tls = from->tls;
+}
+
+struct snapshot *snapshot_hold(struct snapshot *snapshot)
+{
+    unsigned before = atomic_fetch_add_explicit(&snapshot->references, 1, memory_order_relaxed);
+    assert(before > 0);
+    (void)before;
+    return snapshot;
+}
+
+void snapshot_release(struct snapshot *snapshot) /* NOLINT(misc-no-recursion) */
+{
+    if (!snapshot)
+        return;
+    /* Whoever frees it must see all that the others did with it. */
+    unsigned before = atomic_fetch_sub_explicit(&snapshot->references, 1, memory_order_acq_rel);
+    assert(before > 0);
+    if (before == 1)
+        snapshot_free(snapshot);
+}

@@ -1,0 +1,190 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A worker's counters. Writing is one relaxed addition; metrics_text.c reads. */
+#include "intake/metrics.h"
+
+#include "stats/metrics_priv.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+const double METRICS_BUCKETS[METRICS_BUCKET_COUNT] = {0.1, 0.5, 1, 5, 10, 30, 60, 300, 1800, 7200};
+
+const char *const METRICS_METHODS[METRICS_METHOD_COUNT] = {
+    "glance-direct", "web-download", "glance-download", "copy-image", "other"};
+
+struct metrics *metrics_new(void)
+{
+    return calloc(1, sizeof(struct metrics));
+}
+
+void metrics_free(struct metrics *metrics)
+{
+    free(metrics);
+}
+
+static void add(_Atomic uint64_t *counter, uint64_t by)
+{
+    atomic_fetch_add_explicit(counter, by, memory_order_relaxed);
+}
+
+void metrics_gauge_add(struct metrics *metrics, enum metrics_gauge gauge, int by)
+{
+    atomic_fetch_add_explicit(&metrics->gauges[gauge], by, memory_order_relaxed);
+}
+
+void metrics_answered(struct metrics *metrics, unsigned status)
+{
+    unsigned class = status / 100;
+    if (class < METRICS_CLASS_COUNT)
+        add(&metrics->classes[class], 1);
+}
+
+void metrics_refused(struct metrics *metrics, enum refusal reason)
+{
+    add(&metrics->refusals[reason], 1);
+}
+
+void metrics_warned(struct metrics *metrics, enum refusal reason)
+{
+    add(&metrics->warnings[reason], 1);
+}
+
+void metrics_bytes(struct metrics *metrics, uint64_t to_glance, uint64_t from_glance)
+{
+    add(&metrics->to_glance, to_glance);
+    add(&metrics->from_glance, from_glance);
+}
+
+/* --- uploads and imports --------------------------------------------------------------- */
+
+static struct metrics_store *find_store(struct metrics *metrics, const char *name, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        if (!strcmp(metrics->stores[i].name, name))
+            return &metrics->stores[i];
+    return NULL;
+}
+
+/* The row of a store; a new one if need be and as long as there are fewer than `room`. */
+static struct metrics_store *store_row(struct metrics *metrics, const char *name, size_t room)
+{
+    size_t count = atomic_load_explicit(&metrics->store_count, memory_order_relaxed);
+    struct metrics_store *row = find_store(metrics, name, count);
+    if (row)
+        return row;
+    if (count >= room || strlen(name) >= sizeof row->name)
+        return &metrics->other;
+    row = &metrics->stores[count];
+    memcpy(row->name, name, strlen(name) + 1);
+    /* Whoever sees the count sees the name. */
+    atomic_store_explicit(&metrics->store_count, count + 1, memory_order_release);
+    return row;
+}
+
+static void observe_duration(struct metrics *metrics, double seconds)
+{
+    size_t bucket = 0;
+    while (bucket < METRICS_BUCKET_COUNT && seconds > METRICS_BUCKETS[bucket])
+        bucket++;
+    add(&metrics->durations[bucket], 1);
+    add(&metrics->duration_ms, (uint64_t)(seconds * 1000 + 0.5));
+}
+
+static void observe_proof(struct metrics *metrics, const struct upload *upload)
+{
+    if (upload->reason == REFUSAL_VERIFY_FAILED)
+        add(&metrics->proofs[PROOF_DIFFERENT], 1);
+    else if (strcmp(upload->verified, "no") == 0)
+        add(&metrics->proofs[PROOF_NO], 1);
+    else if (upload->verified[0])
+        add(&metrics->proofs[strcmp(upload->verified, "size") ? PROOF_DIGEST : PROOF_SIZE], 1);
+    if (strcmp(upload->image_after, "saving") == 0)
+        add(&metrics->stuck, 1);
+}
+
+static void count_upload(struct metrics *metrics, const struct upload *upload)
+{
+    /* A name is a client's word until Glance has taken it: names that failed get no more than
+     * half of the rows, so that nobody crowds out the real stores by asking for made-up ones. */
+    bool stored = upload->verdict == UPLOAD_STORED;
+    size_t room = stored ? METRICS_STORES_MAX : METRICS_STORES_MAX / 2;
+    struct metrics_store *store = store_row(metrics, upload->store ? upload->store : "none", room);
+    add(&store->results[upload->verdict], 1);
+    add(&store->bytes, upload->bytes);
+    observe_proof(metrics, upload);
+    if (stored)
+        observe_duration(metrics, upload->seconds);
+}
+
+/* A name is a client's word here, too. */
+static void count_import(struct metrics *metrics, const struct upload *upload)
+{
+    size_t method = 0;
+    while (method < METRICS_METHOD_COUNT - 1 &&
+           !(upload->method && strcmp(upload->method, METRICS_METHODS[method]) == 0))
+        method++;
+    add(&metrics->imports[method][upload->verdict], 1);
+}
+
+static void count_changes(struct metrics *metrics, const struct upload *upload)
+{
+    for (unsigned i = 0; i < METRICS_FIX_COUNT; i++) {
+        add(&metrics->fixes[i], upload->fixes >> i & 1);
+        add(&metrics->audited_fixes[i], upload->audit_fixes >> i & 1);
+    }
+    for (int i = REFUSAL_NONE + 1; i < REFUSAL_COUNT; i++)
+        add(&metrics->audited_reasons[i], upload->audit_reasons >> i & 1);
+}
+
+void metrics_upload(struct metrics *metrics, const struct upload *upload)
+{
+    if (upload->door == UPLOAD_FILE || upload->door == UPLOAD_STAGE)
+        count_upload(metrics, upload);
+    else if (upload->door == UPLOAD_IMPORT)
+        count_import(metrics, upload);
+    count_changes(metrics, upload);
+}
+
+void metrics_store_unchecked(struct metrics *metrics, const char *store)
+{
+    add(&store_row(metrics, store, METRICS_STORES_MAX)->unchecked, 1);
+}
+
+/* --- summing up ------------------------------------------------------------------------ */
+
+static void merge(_Atomic uint64_t *total, const _Atomic uint64_t *from, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        add(&total[i], atomic_load_explicit(&from[i], memory_order_relaxed));
+}
+
+static void merge_store(struct metrics_store *total, const struct metrics_store *from)
+{
+    merge(total->results, from->results, METRICS_RESULT_COUNT);
+    merge(&total->bytes, &from->bytes, 1);
+    merge(&total->unchecked, &from->unchecked, 1);
+}
+
+void metrics_merge(struct metrics *total, const struct metrics *from)
+{
+    for (size_t i = 0; i < METRICS_GAUGE_COUNT; i++)
+        total->gauges[i] += atomic_load_explicit(&from->gauges[i], memory_order_relaxed);
+    merge(total->classes, from->classes, METRICS_CLASS_COUNT);
+    merge(total->refusals, from->refusals, REFUSAL_COUNT);
+    merge(total->warnings, from->warnings, REFUSAL_COUNT);
+    merge(total->fixes, from->fixes, METRICS_FIX_COUNT);
+    merge(total->audited_fixes, from->audited_fixes, METRICS_FIX_COUNT);
+    merge(total->audited_reasons, from->audited_reasons, REFUSAL_COUNT);
+    for (size_t i = 0; i < METRICS_METHOD_COUNT; i++)
+        merge(total->imports[i], from->imports[i], METRICS_RESULT_COUNT);
+    merge(total->proofs, from->proofs, PROOF_COUNT);
+    merge(&total->stuck, &from->stuck, 1);
+    merge(&total->to_glance, &from->to_glance, 1);
+    merge(&total->from_glance, &from->from_glance, 1);
+    merge(total->durations, from->durations, METRICS_BUCKET_COUNT + 1);
+    merge(&total->duration_ms, &from->duration_ms, 1);
+    size_t stores = atomic_load_explicit(&from->store_count, memory_order_acquire);
+    for (size_t i = 0; i < stores; i++)
+        merge_store(store_row(total, from->stores[i].name, METRICS_STORES_MAX), &from->stores[i]);
+    merge_store(&total->other, &from->other);
+}

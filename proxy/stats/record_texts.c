@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What was done to an upload, in the words of headers, log and metrics. */
+#include "admin/admin_priv.h"
+#include "intake/record.h"
+
+#include <stdio.h>
+#include <string.h>
+
+_Static_assert(REFUSAL_COUNT <= 64, "a set of reasons is a mask of 64 bits");
+
+const char *upload_door_name(enum upload_door door)
+{
+    static const char *const names[] = {[UPLOAD_FILE] = "upload",
+                                        [UPLOAD_STAGE] = "stage",
+                                        [UPLOAD_IMPORT] = "import",
+                                        [UPLOAD_LOCATIONS] = "locations",
+                                        [UPLOAD_TASK] = "task"};
+    return names[door];
+}
+
+/* In the order of X-Intake-Fixed. */
+static const struct {
+    enum upload_fix fix;
+    const char *name;
+} FIXES[] = {
+    {FIX_STORE, "store"},
+    {FIX_CONTENT_TYPE, "content-type"},
+    {FIX_MULTIPART, "multipart"},
+    {FIX_LENGTH, "length"},
+};
+
+/* Appends ", name", or just the name to an empty text; what does not fit is cut off. */
+static void add_name(char *text, size_t room, const char *name)
+{
+    size_t length = strlen(text);
+    snprintf(text + length, room - length, "%s%s", length ? ", " : "", name);
+}
+
+static void add_fixes(char *text, size_t room, unsigned fixes)
+{
+    for (size_t i = 0; i < sizeof FIXES / sizeof *FIXES; i++)
+        if (fixes & FIXES[i].fix)
+            add_name(text, room, FIXES[i].name);
+}
+
+static void add_reasons(char *text, size_t room, uint64_t reasons)
+{
+    for (int i = REFUSAL_NONE + 1; i < REFUSAL_COUNT; i++)
+        if (reasons & refusal_bit((enum refusal)i))
+            add_name(text, room, refusal_row((enum refusal)i)->name);
+}
+
+void upload_fixes_text(unsigned fixes, char out[64])
+{
+    out[0] = '\0';
+    add_fixes(out, 64, fixes);
+}
+
+void upload_warnings_text(uint64_t warnings, char out[UPLOAD_WARNINGS_TEXT])
+{
+    out[0] = '\0';
+    add_reasons(out, UPLOAD_WARNINGS_TEXT, warnings);
+}
+
+void upload_audit_text(const struct upload *upload, char out[UPLOAD_AUDIT_TEXT])
+{
+    out[0] = '\0';
+    add_fixes(out, UPLOAD_AUDIT_TEXT, upload->audit_fixes);
+    add_reasons(out, UPLOAD_AUDIT_TEXT, upload->audit_reasons);
+}

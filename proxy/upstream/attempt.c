@@ -1,0 +1,120 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Where a request is sent; and where it is sent again, if that does nothing twice. */
+#include "upstream/upstream_priv.h"
+
+#include "intake/clock.h"
+#include "intake/settings.h"
+
+#include <string.h>
+
+/* A connection that libcurl does not close now is kept: it rests. */
+void attempt_leave(struct transfer *transfer)
+{
+    curl_multi_remove_handle(transfer->glance->multi, transfer->easy);
+    socket_release(transfer);
+}
+
+static const char *url_of(const struct transfer *transfer)
+{
+    return transfer->settings->glance.endpoints[transfer->endpoint];
+}
+
+void attempt_answered(struct transfer *transfer)
+{
+    if (transfer->endpoint != ELSEWHERE && transfer->settings->glance.endpoint_count > 1)
+        endpoints_answered(transfer->glance->endpoints, url_of(transfer));
+}
+
+void attempt_flows(struct transfer *transfer)
+{
+    if (!transfer->flowing && transfer->endpoint != ELSEWHERE)
+        transfer->flowing = endpoints_flow_begins(transfer->glance->endpoints, url_of(transfer));
+}
+
+void attempt_flows_no_more(struct transfer *transfer)
+{
+    if (transfer->flowing)
+        endpoints_flow_ends(transfer->glance->endpoints, url_of(transfer));
+    transfer->flowing = false;
+}
+
+static int choose(struct transfer *transfer, int preferred)
+{
+    return endpoints_choose(transfer->glance->endpoints, transfer->settings->glance.endpoints,
+                            transfer->settings->glance.endpoint_count, transfer->tried,
+                            transfer->turn, preferred);
+}
+
+/* An upload's questions may see what it has done only at the endpoint that did it: others may read
+ * another copy of the database. */
+int attempt_first(struct transfer *transfer, const struct transfer_order *order)
+{
+    if (order->url)
+        return ELSEWHERE;
+    transfer->turn = order->together ? TURN_UPLOAD : TURN_REQUEST;
+    int chosen = choose(transfer, order->together ? (int)*order->together - 1 : -1);
+    if (order->together)
+        *order->together = (unsigned)(chosen + 1);
+    return chosen;
+}
+
+/* Nothing of the request was sent: libcurl did not get as far as that. */
+bool attempt_never_connected(const struct transfer *transfer)
+{
+    curl_off_t reached = 0;
+    curl_easy_getinfo(transfer->easy, CURLINFO_PRETRANSFER_TIME_T, &reached);
+    return reached == 0 && !transfer->pulled && !transfer->status;
+}
+
+bool attempt_begin(struct transfer *transfer, int endpoint)
+{
+    transfer->endpoint = endpoint;
+    transfer->progress = clock_ms();
+    if (endpoint != ELSEWHERE) {
+        transfer->tried |= 1U << endpoint;
+        curl_easy_setopt(transfer->easy, CURLOPT_URL, url_of(transfer));
+        if (transfer->owner->move) /* of an image's data */
+            attempt_flows(transfer);
+    }
+    transfer->no_memory =
+        curl_multi_add_handle(transfer->glance->multi, transfer->easy) != CURLM_OK;
+    return !transfer->no_memory;
+}
+
+/* A second request does nothing that the first one may have done. */
+static bool may_go_elsewhere(const struct transfer *transfer)
+{
+    return transfer->endpoint != ELSEWHERE &&
+           (attempt_never_connected(transfer) || (transfer->only_asks && !transfer->status));
+}
+
+bool attempt_next(struct transfer *transfer)
+{
+    if (!may_go_elsewhere(transfer))
+        return false;
+    if (attempt_never_connected(transfer))
+        endpoints_refused(transfer->glance->endpoints, url_of(transfer));
+    int next = choose(transfer, -1);
+    if (next < 0)
+        return false;
+    attempt_flows_no_more(transfer);
+    attempt_leave(transfer);
+    transfer->reused = false;
+    return attempt_begin(transfer, next);
+}
+
+/* The kept connection was out of step, or broke off before it brought an answer. */
+bool attempt_needs_fresh(const struct transfer *transfer, CURLcode code)
+{
+    return transfer->stale || (code != CURLE_OK && transfer->reused && !transfer->head_told);
+}
+
+bool attempt_fresh(struct transfer *transfer)
+{
+    attempt_leave(transfer);
+    transfer->stale = transfer->reused = false;
+    transfer->status = 0;
+    transfer->detail[0] = '\0';
+    curl_easy_setopt(transfer->easy, CURLOPT_FRESH_CONNECT, 1L);
+    return attempt_begin(transfer, transfer->endpoint);
+}

@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "intake/buffered_fetch.h"
+
+#include "intake/settings.h"
+
+#include <string.h>
+
+static void on_head(void *owner, unsigned status, const struct headers *headers)
+{
+    struct fetch *fetch = owner;
+    fetch->answer.status = status;
+    headers_each(row, headers)
+        fetch->lost |= !headers_add(&fetch->answer.headers, row->name, row->value);
+}
+
+/* An answer that is too long is still read, so that the transfer ends. */
+static bool on_data(void *owner, const void *bytes, size_t count)
+{
+    struct fetch *fetch = owner;
+    fetch->too_long |= !buffer_may_hold(&fetch->answer.body, count);
+    if (!fetch->too_long && !fetch->lost)
+        fetch->lost = !buffer_append(&fetch->answer.body, bytes, count);
+    return true;
+}
+
+static void on_done(void *owner, enum transfer_result result, const char *detail)
+{
+    struct fetch *fetch = owner;
+    fetch->transfer = NULL;
+    fetch->over = true;
+    fetch->result = fetch->lost ? TRANSFER_NO_MEMORY : result;
+    strncpy(fetch->detail, detail, sizeof fetch->detail - 1);
+    fetch->wake(fetch->context);
+}
+
+static const struct transfer_owner FETCH = {.head = on_head, .data = on_data, .done = on_done};
+
+/* Who asks may have less patience than there is at most, and so may the operator. */
+static uint64_t patience(const struct transfer_order *order, const struct settings *settings)
+{
+    uint64_t asked = order->patience ? order->patience : FETCH_PATIENCE_MS;
+    uint64_t stall = settings->glance.stall_timeout;
+    return stall < asked ? stall : asked;
+}
+
+bool fetch_start(struct fetch *fetch, struct glance *glance, const struct settings *settings,
+                 const struct transfer_order *order, void (*wake)(void *context), void *context)
+{
+    struct transfer_order patient = *order;
+    patient.patience = patience(order, settings);
+    *fetch = (struct fetch){.wake = wake, .context = context, .begun = true};
+    reply_init(&fetch->answer);
+    fetch->transfer = transfer_start(glance, settings, &patient, &FETCH, fetch);
+    fetch->begun = fetch->transfer != NULL;
+    return fetch->begun;
+}
+
+bool fetch_answered(const struct fetch *fetch)
+{
+    return fetch->over && fetch->result == TRANSFER_ANSWERED && !fetch->too_long;
+}
+
+void fetch_end(struct fetch *fetch)
+{
+    transfer_abort(fetch->transfer);
+    if (fetch->begun)
+        reply_free(&fetch->answer);
+    *fetch = (struct fetch){0};
+}

@@ -1,0 +1,128 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What health checks have told of an endpoint. */
+#include "upstream/endpoints_priv.h"
+
+#include "intake/clock.h"
+#include "intake/log.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { CHECKS = 2 /* in a row change an opinion */ };
+
+const char *endpoint_state_text(enum endpoint_state state)
+{
+    static const char *const TEXTS[] = {"unknown", "up", "busy", "out"};
+    return TEXTS[state];
+}
+
+void endpoints_check_begins(struct endpoints *endpoints, const char *url)
+{
+    struct row *row = endpoints_lock_row(endpoints, url);
+    if (row)
+        row->flowed = row->flows > 0;
+    pthread_mutex_unlock(&endpoints->lock);
+}
+
+static void enter(struct row *row, enum endpoint_state state)
+{
+    bool news = row->state != state && !(row->state == ENDPOINT_UNKNOWN && state == ENDPOINT_UP);
+    row->state = state;
+    row->against = 0;
+    if (!news)
+        return;
+    if (state == ENDPOINT_UP)
+        log_say(LOG_LEVEL_INFO, "Glance at %s is well again", row->url);
+    else
+        log_say(state == ENDPOINT_OUT ? LOG_LEVEL_WARNING : LOG_LEVEL_INFO, "%s: it is %s",
+                row->why, endpoint_state_text(state));
+}
+
+static enum endpoint_state told_by(const struct row *row, enum endpoint_health health)
+{
+    if (health == HEALTH_WELL)
+        return ENDPOINT_UP;
+    return health == HEALTH_SILENT && row->flowed ? ENDPOINT_BUSY : ENDPOINT_OUT;
+}
+
+/* Up and out need two checks that agree, but for the first one of all. Busy is no failure, and
+ * begins and ends at once. */
+static void consider(struct row *row, enum endpoint_state told)
+{
+    bool doubtful = (row->state == ENDPOINT_UP && told == ENDPOINT_OUT) ||
+                    (row->state == ENDPOINT_BUSY && told == ENDPOINT_OUT) ||
+                    (row->state == ENDPOINT_OUT && told == ENDPOINT_UP);
+    if (!doubtful || ++row->against >= CHECKS)
+        enter(row, told);
+}
+
+void endpoints_checked(struct endpoints *endpoints, const char *url, enum endpoint_health health,
+                       const char *why)
+{
+    if (health == HEALTH_UNASKED)
+        return;
+    struct row *row = endpoints_lock_row(endpoints, url);
+    if (row) {
+        enum endpoint_state told = told_by(row, health);
+        if (told == ENDPOINT_UP)
+            row->refused_until = 0;
+        else
+            snprintf(row->why, sizeof row->why, "%s", why);
+        consider(row, told);
+    }
+    pthread_mutex_unlock(&endpoints->lock);
+}
+
+/* --- what there is to tell -------------------------------------------------------------- */
+
+/* Without health checks, what requests have met is all that is known. */
+static enum endpoint_state shown_state(const struct row *row)
+{
+    bool refused = row->refused_until > clock_ms();
+    return row->state == ENDPOINT_UNKNOWN && refused ? ENDPOINT_OUT : row->state;
+}
+
+static void show(const struct row *row, struct endpoint_view *view)
+{
+    *view = (struct endpoint_view){.url = strdup(row->url),
+                                   .state = shown_state(row),
+                                   .flows = row->flows,
+                                   .checked = row->state != ENDPOINT_UNKNOWN,
+                                   .settled = row->state != ENDPOINT_UNKNOWN && row->against == 0};
+    if (row->why[0])
+        memcpy(view->why, row->why, sizeof view->why);
+    else
+        snprintf(view->why, sizeof view->why, "Glance at %s refuses connections", row->url);
+}
+
+static const struct row *at_place(const struct endpoints *endpoints, size_t place)
+{
+    const struct row *row = endpoints->first;
+    while (row && row->place != place)
+        row = row->next;
+    return row;
+}
+
+void endpoints_look(struct endpoints *endpoints, struct endpoints_view *view)
+{
+    view->count = 0;
+    if (!endpoints)
+        return;
+    pthread_mutex_lock(&endpoints->lock);
+    for (size_t place = 0; place < ENDPOINTS_MAX; place++) {
+        const struct row *row = at_place(endpoints, place);
+        if (!row)
+            continue;
+        show(row, &view->rows[view->count]);
+        view->count += view->rows[view->count].url != NULL;
+    }
+    pthread_mutex_unlock(&endpoints->lock);
+}
+
+void endpoints_view_free(struct endpoints_view *view)
+{
+    for (size_t i = 0; i < view->count; i++)
+        free(view->rows[i].url);
+    view->count = 0;
+}

@@ -1,0 +1,156 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* libcurl's sockets as watches of the worker's loop.
+ *
+ * libcurl takes a connection's socket out when an answer is complete, or when a transfer is paused,
+ * and puts it in again for the next request, or when the transfer goes on. In between it stays
+ * watched. */
+#include "upstream/upstream_priv.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static void socket_ready(struct watch *watch, unsigned events)
+{
+    struct socket *socket = (struct socket *)((char *)watch - offsetof(struct socket, watch));
+    if (events & (LOOP_WRITE | LOOP_ERROR) && socket->room_wanted)
+        beside_go_on(socket->writer);
+    if (socket->resting) {
+        socket_drop(socket);
+        return;
+    }
+    if (!socket->for_libcurl && !socket->room_wanted) {
+        watch_set(socket->glance->loop, watch, 0); /* libcurl has paused the transfer */
+        return;
+    }
+    events &= socket->for_libcurl | LOOP_ERROR;
+    if (!events)
+        return;
+    int flags = (events & LOOP_READ ? CURL_CSELECT_IN : 0) |
+                (events & LOOP_WRITE ? CURL_CSELECT_OUT : 0) |
+                (events & LOOP_ERROR ? CURL_CSELECT_IN | CURL_CSELECT_ERR : 0);
+    glance_drive(socket->glance, watch->fd, flags);
+}
+
+static unsigned to_events(int what)
+{
+    switch (what) {
+    case CURL_POLL_IN:
+        return LOOP_READ;
+    case CURL_POLL_OUT:
+        return LOOP_WRITE;
+    case CURL_POLL_INOUT:
+        return LOOP_READ | LOOP_WRITE;
+    default:
+        return 0;
+    }
+}
+
+bool socket_watch(struct socket *socket)
+{
+    return watch_set(socket->glance->loop, &socket->watch,
+                     socket->for_libcurl | (socket->room_wanted ? LOOP_WRITE : 0U));
+}
+
+void socket_drop_writer(struct socket *socket)
+{
+    if (socket->writer)
+        socket->writer->wire = NULL;
+    socket->writer = NULL;
+    socket->room_wanted = false;
+}
+
+/* There are no more places than descriptors that the process may have. */
+static struct socket **place_of(struct glance *glance, curl_socket_t fd)
+{
+    size_t place = (size_t)fd;
+    if (place >= glance->socket_places) {
+        size_t places = place + 64;
+        struct socket **sockets = reallocarray(glance->sockets, places, sizeof *sockets);
+        if (!sockets)
+            return NULL;
+        memset(sockets + glance->socket_places, 0,
+               (places - glance->socket_places) * sizeof *sockets);
+        glance->sockets = sockets;
+        glance->socket_places = places;
+    }
+    return &glance->sockets[place];
+}
+
+/* NULL: no memory. */
+static struct socket *socket_of(struct glance *glance, curl_socket_t fd)
+{
+    struct socket **place = place_of(glance, fd);
+    if (!place || *place)
+        return place ? *place : NULL;
+    struct socket *socket = calloc(1, sizeof *socket);
+    if (!socket)
+        return NULL;
+    socket->glance = glance;
+    socket->watch.fd = fd;
+    socket->watch.ready = socket_ready;
+    return *place = socket;
+}
+
+/* Its number may soon be another's: nobody must write to it any more. */
+void socket_forget(struct socket *socket)
+{
+    socket_drop_writer(socket);
+    socket_leave(socket);
+    watch_set(socket->glance->loop, &socket->watch, 0);
+    socket->glance->sockets[socket->watch.fd] = NULL;
+    free(socket);
+}
+
+void sockets_let_go(struct glance *glance, curl_socket_t fd)
+{
+    if ((size_t)fd < glance->socket_places && glance->sockets[fd])
+        socket_forget(glance->sockets[fd]);
+}
+
+int sockets_close(void *context, curl_socket_t fd)
+{
+    sockets_let_go(context, fd);
+    return close(fd);
+}
+
+/* A connection that has brought an answer is likely to be kept, and stays watched
+ * (idle_connections.c): libcurl tells when it closes such a one. Of others, such as those that lost
+ * a race, it does not.
+ */
+static void socket_removed(struct socket *socket, struct transfer *transfer)
+{
+    bool answered = transfer && transfer->head_told && transfer->socket == socket->watch.fd;
+    socket_drop_writer(socket);
+    if (transfer)
+        transfer_lost_socket(transfer, socket->watch.fd);
+    socket->for_libcurl = 0;
+    if (!answered)
+        socket_forget(socket);
+}
+
+int sockets_changed(CURL *easy, curl_socket_t fd, int what, void *context, void *assigned)
+{
+    (void)assigned;
+    struct glance *glance = context;
+    struct socket *socket = socket_of(glance, fd);
+    struct transfer *transfer = NULL;
+    curl_easy_getinfo(easy, CURLINFO_PRIVATE, (char **)&transfer);
+    if (what == CURL_POLL_REMOVE) {
+        if (socket)
+            socket_removed(socket, transfer);
+        return 0;
+    }
+    if (transfer)
+        transfer_has_socket(transfer, fd);
+    if (socket) {
+        socket->for_libcurl = to_events(what);
+        socket_use(socket, transfer);
+    }
+    bool watched = socket && socket_watch(socket);
+    if (!watched && transfer)
+        transfer_lacks_memory(transfer);
+    else if (transfer && transfer->beside)
+        beside_socket(transfer, socket, what);
+    return 0;
+}

@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* How long Glance may do nothing. A tick looks at how far the sockets got: a byte that Glance has
+ * taken, or given, is progress; a wait for our own client is not Glance's. */
+#include "upstream/upstream_priv.h"
+
+#include "intake/clock.h"
+#include "intake/settings.h"
+
+#include <linux/sockios.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/ioctl.h>
+
+enum { TICK_MS = 1000 };
+
+static bool has_moved(struct transfer *transfer, int queued)
+{
+    curl_off_t up = 0, down = 0;
+    if (transfer->easy) {
+        curl_easy_getinfo(transfer->easy, CURLINFO_SIZE_UPLOAD_T, &up);
+        curl_easy_getinfo(transfer->easy, CURLINFO_SIZE_DOWNLOAD_T, &down);
+    }
+    up += (curl_off_t)transfer->wired;
+    bool moved = up + down != transfer->moved || queued < transfer->queued;
+    transfer->moved = up + down;
+    transfer->queued = queued;
+    return moved;
+}
+
+/* How long Glance may do nothing, in the part of the exchange that we are in. 0: for ever, since
+ * it is our side that holds things up, or libcurl that watches (connecting). */
+static uint64_t patience(const struct transfer *transfer, int queued)
+{
+    const struct settings *settings = transfer->settings;
+    bool for_client = transfer->read_paused || (transfer->send_paused && queued == 0) ||
+                      (!transfer->easy && !transfer->hungry);
+    bool connecting = transfer->socket == CURL_SOCKET_BAD && !transfer->head_told;
+    if (for_client || connecting)
+        return 0;
+    if (transfer->patience)
+        return transfer->patience;
+    bool moving = transfer->head_told || !transfer->all_pulled || queued > 0;
+    return moving ? settings->glance.stall_timeout : settings->glance.response_timeout;
+}
+
+static bool look_again(struct transfer *transfer, uint64_t limit)
+{
+    uint64_t half = transfer->settings->glance.stall_timeout / 2;
+    uint64_t next = half < TICK_MS ? half + 1 : TICK_MS;
+    if (limit && limit / 2 < next)
+        next = limit / 2 + 1;
+    return timer_set(transfer->glance->loop, &transfer->timer, next);
+}
+
+bool patience_begin(struct transfer *transfer)
+{
+    return look_again(transfer, transfer->patience);
+}
+
+void transfer_tick(struct timer *timer)
+{
+    struct transfer *transfer =
+        (struct transfer *)((char *)timer - offsetof(struct transfer, timer));
+    int queued = 0;
+    rest_tick(transfer);
+    if (transfer->head_told)
+        attempt_flows(transfer); /* an answer that takes this long */
+    if (transfer->socket != CURL_SOCKET_BAD)
+        ioctl(transfer->socket, SIOCOUTQ, &queued);
+    uint64_t limit = patience(transfer, queued);
+    uint64_t now = clock_ms();
+    if (has_moved(transfer, queued) || limit == 0)
+        transfer->progress = now;
+    if (limit && now - transfer->progress >= limit) {
+        snprintf(transfer->detail, sizeof transfer->detail, "nothing for %llu ms",
+                 (unsigned long long)limit);
+        transfer_finish(transfer, TRANSFER_STALLED);
+        return;
+    }
+    if (!look_again(transfer, limit))
+        transfer_finish_for_memory(transfer);
+}

@@ -1,0 +1,279 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "admin/admin_priv.h"
+#include "intake/log.h"
+#include "intake/metrics.h"
+#include "intake/record.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+enum { WORKERS = 2 };
+
+static struct metrics *metrics[WORKERS];
+static struct uploads *uploads[WORKERS];
+
+static int set_up(void **state)
+{
+    (void)state;
+    for (int i = 0; i < WORKERS; i++) {
+        metrics[i] = metrics_new();
+        uploads[i] = metrics[i] ? uploads_new(metrics[i]) : NULL;
+        if (!uploads[i])
+            return -1;
+    }
+    return log_open(LOG_FORMAT_TEXT, false, "/dev/null") ? 0 : -1;
+}
+
+static int tear_down(void **state)
+{
+    (void)state;
+    for (int i = 0; i < WORKERS; i++) {
+        uploads_free(uploads[i]);
+        metrics_free(metrics[i]);
+    }
+    return 0;
+}
+
+/* With every fact set; it began `age_ms` ago. */
+static struct upload *make(const char *image, uint64_t age_ms)
+{
+    struct upload *upload = upload_new("req-1", "192.0.2.7", image);
+    assert_non_null(upload);
+    upload->began_ms -= age_ms;
+    upload->began_wall_ms = 1769860800000;
+    upload->project = strdup("demo");
+    upload->store = strdup("test");
+    upload->rule = strdup("default");
+    upload->fixes = FIX_STORE | FIX_CONTENT_TYPE;
+    upload->size_known = true;
+    upload->size = 1000;
+    upload->bytes = 500;
+    upload->spooled = 700;
+    upload->step = "relay";
+    return upload;
+}
+
+static json_t *read_json(void)
+{
+    struct buffer text;
+    buffer_init(&text, 1 << 20);
+    assert_true(uploads_json(uploads, WORKERS, &text));
+    json_t *document = json_loads(buffer_text(&text), JSON_REJECT_DUPLICATES, NULL);
+    assert_non_null(document);
+    buffer_free(&text);
+    return document;
+}
+
+static json_t *row_of(const json_t *document, const char *list, size_t index)
+{
+    json_t *row = json_array_get(json_object_get(document, list), index);
+    assert_non_null(row);
+    return row;
+}
+
+static void assert_text(const json_t *row, const char *key, const char *wanted)
+{
+    const char *text = json_string_value(json_object_get(row, key));
+    assert_non_null(text);
+    assert_string_equal(text, wanted);
+}
+
+static void test_in_flight(void **state)
+{
+    (void)state;
+    struct upload *upload = make("image", 10000);
+    uploads_enter(uploads[0], upload);
+    json_t *document = read_json();
+    const json_t *row = row_of(document, "in_flight", 0);
+    assert_text(row, "request_id", "req-1");
+    assert_text(row, "began", "2026-01-31T12:00:00Z");
+    assert_text(row, "client", "192.0.2.7");
+    assert_text(row, "project", "demo");
+    assert_text(row, "image", "image");
+    assert_text(row, "store", "test");
+    assert_text(row, "rule", "default");
+    assert_text(row, "step", "relay");
+    assert_int_equal(json_integer_value(json_object_get(row, "size")), 1000);
+    assert_int_equal(json_integer_value(json_object_get(row, "bytes")), 500);
+    assert_in_range(json_integer_value(json_object_get(row, "bytes_per_second")), 20, 50);
+    assert_in_range((int)json_real_value(json_object_get(row, "age")), 10, 25);
+    assert_int_equal(json_integer_value(json_object_get(row, "spooled")), 700);
+    assert_null(json_object_get(row, "fixes")); /* the worker may be about to write it */
+    assert_null(json_object_get(row, "warnings"));
+    assert_null(json_object_get(row, "verdict"));
+    json_decref(document);
+    upload->verdict = UPLOAD_STORED;
+    uploads_leave(uploads[0], upload);
+}
+
+static void test_finished(void **state)
+{
+    (void)state;
+    struct upload *upload = make("image", 10000);
+    upload->verdict = UPLOAD_FAILED;
+    upload->reason = REFUSAL_GLANCE_FAILED;
+    upload->warnings = refusal_bit(REFUSAL_UNSAFE_FORMAT);
+    upload->audit_fixes = FIX_STORE;
+    upload->audit_reasons = refusal_bit(REFUSAL_EMPTY_BODY);
+    upload->size_known = false;
+    uploads_leave(uploads[0], upload);
+    json_t *document = read_json();
+    const json_t *row = row_of(document, "finished", 0);
+    assert_text(row, "verdict", "failed");
+    assert_text(row, "reason", "glance_failed");
+    assert_text(row, "fixes", "store, content-type");
+    assert_text(row, "warnings", "unsafe_format");
+    assert_text(row, "audit", "store, empty_body");
+    assert_text(row, "door", "upload");
+    assert_true(json_is_null(json_object_get(row, "method")));
+    assert_null(json_object_get(row, "spooled"));
+    assert_true(json_is_null(json_object_get(row, "size")));
+    assert_true(json_is_null(json_object_get(row, "glance_status")));
+    assert_true(json_is_null(json_object_get(row, "sha512")));
+    assert_in_range((int)json_real_value(json_object_get(row, "seconds")), 10, 25);
+    json_decref(document);
+}
+
+static void test_nothing_done(void **state)
+{
+    (void)state;
+    struct upload *upload = make("image", 0);
+    upload->fixes = 0;
+    uploads_leave(uploads[0], upload);
+    json_t *document = read_json();
+    const json_t *row = row_of(document, "finished", 0);
+    assert_true(json_is_null(json_object_get(row, "fixes")));
+    assert_true(json_is_null(json_object_get(row, "warnings")));
+    assert_true(json_is_null(json_object_get(row, "audit")));
+    json_decref(document);
+}
+
+static void test_import(void **state)
+{
+    (void)state;
+    struct upload *upload = make("image", 0);
+    upload->door = UPLOAD_IMPORT;
+    upload->method = strdup("copy-image");
+    upload->verdict = UPLOAD_ACCEPTED;
+    uploads_leave(uploads[0], upload);
+    json_t *document = read_json();
+    const json_t *row = row_of(document, "finished", 0);
+    assert_text(row, "door", "import");
+    assert_text(row, "method", "copy-image");
+    assert_text(row, "verdict", "accepted");
+    json_decref(document);
+}
+
+static void test_newest_first_over_all_workers(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *image;
+        uint64_t age_ms;
+    } MADE[] = {{"4", 4000}, {"1", 1000}, {"3", 3000}, {"2", 2000}};
+    struct upload *made[4];
+    for (size_t i = 0; i < 4; i++) {
+        made[i] = make(MADE[i].image, MADE[i].age_ms);
+        uploads_enter(uploads[i % WORKERS], made[i]);
+    }
+    json_t *document = read_json();
+    assert_text(row_of(document, "in_flight", 0), "image", "1");
+    assert_text(row_of(document, "in_flight", 1), "image", "2");
+    assert_text(row_of(document, "in_flight", 2), "image", "3");
+    assert_text(row_of(document, "in_flight", 3), "image", "4");
+    json_decref(document);
+    for (size_t i = 0; i < 4; i++)
+        uploads_leave(uploads[i % WORKERS], made[i]);
+}
+
+/* The last hundred of the program, not of each worker. */
+static void test_a_hundred_over_all_workers(void **state)
+{
+    (void)state;
+    for (int i = 0; i < 150; i++)
+        uploads_leave(uploads[i % WORKERS], make("image", 0));
+    json_t *document = read_json();
+    assert_int_equal(json_array_size(json_object_get(document, "finished")), UPLOADS_FINISHED_KEPT);
+    json_decref(document);
+}
+
+static void test_text_that_is_not_utf8(void **state)
+{
+    (void)state;
+    struct upload *upload = make("image", 0);
+    free(upload->store);
+    upload->store = strdup("st\xFFore\"");
+    uploads_leave(uploads[0], upload);
+    json_t *document = read_json();
+    assert_text(row_of(document, "finished", 0), "store", "st\xEF\xBF\xBDore\"");
+    json_decref(document);
+}
+
+static void test_too_large_for_the_buffer(void **state)
+{
+    (void)state;
+    struct buffer text;
+    buffer_init(&text, 10);
+    assert_false(uploads_json(uploads, WORKERS, &text));
+    buffer_free(&text);
+}
+
+/* A worker at work while somebody reads: for the thread sanitizer. */
+static void *work(void *context)
+{
+    for (int i = 0; i < 300; i++) {
+        struct upload *upload = make("image", 0);
+        uploads_enter(context, upload);
+        for (int k = 0; k < 10; k++) {
+            upload->bytes += 100;
+            upload->spooled += 100;
+            uploads_decided(context, upload, "default", k % 2 ? "test" : NULL);
+            upload->step = "relay";
+        }
+        upload->verdict = UPLOAD_STORED;
+        upload->glance_status = 204;
+        upload->fixes = FIX_LENGTH;
+        upload->sha512 = strdup("cf83");
+        uploads_leave(context, upload);
+    }
+    return NULL;
+}
+
+static void test_two_threads(void **state)
+{
+    (void)state;
+    pthread_t threads[WORKERS];
+    for (int i = 0; i < WORKERS; i++)
+        assert_int_equal(pthread_create(&threads[i], NULL, work, uploads[i]), 0);
+    for (int i = 0; i < 50; i++)
+        json_decref(read_json());
+    for (int i = 0; i < WORKERS; i++)
+        pthread_join(threads[i], NULL);
+    json_t *document = read_json();
+    assert_int_equal(json_array_size(json_object_get(document, "in_flight")), 0);
+    assert_int_equal(json_array_size(json_object_get(document, "finished")), UPLOADS_FINISHED_KEPT);
+    json_decref(document);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(test_in_flight, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_finished, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_nothing_done, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_import, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_newest_first_over_all_workers, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_a_hundred_over_all_workers, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_text_that_is_not_utf8, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_too_large_for_the_buffer, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_two_threads, set_up, tear_down),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,150 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "intake/diagnostics.h"
+#include "intake/settings.h"
+#include "support/scratch.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include <cmocka.h>
+
+/* The problem without its file, or NULL for none; there must not be more than one. */
+static void check(void **state, const char *text, const char *problem)
+{
+    struct problems problems = {0};
+    const char *path = scratch_file(state, "a", text);
+    const struct settings_sources sources = {&path, 1, NULL, 0};
+    struct settings *settings = settings_load(&sources, &problems);
+    assert_int_equal(problems.count, problem ? 1 : 0);
+    assert_int_equal(settings == NULL, problem != NULL);
+    if (problem)
+        assert_string_equal(problems.lines[0] + strlen(path), problem);
+    settings_free(settings);
+    problems_free(&problems);
+}
+
+static void a_certificate_needs_a_key_and_a_key_a_certificate(void **state)
+{
+    check(state, "[listen]\ntls_cert_file = c\n",
+          ":2: [listen] tls_cert_file: needs tls_key_file beside it");
+    check(state, "[listen]\ntls_key_file = k\n",
+          ":2: [listen] tls_key_file: needs tls_cert_file beside it");
+    check(state, "[listen]\ntls_cert_file = c\ntls_key_file = k\n", NULL);
+    check(state, "[listen]\ntls_cert_file =\ntls_key_file =\n", NULL);
+}
+
+static void no_port_is_listened_on_twice(void **state)
+{
+    check(state, "[listen]\nbind = 127.0.0.1:1, 127.0.0.1:1\n",
+          ":2: [listen] bind: 127.0.0.1:1 and 127.0.0.1:1 are the same port");
+    check(state, "[listen]\nbind = 127.0.0.1:1, 0.0.0.0:1\n",
+          ":2: [listen] bind: 127.0.0.1:1 and 0.0.0.0:1 are the same port");
+    check(state, "[listen]\nbind = [::1]:1, [0:0::1]:1\n",
+          ":2: [listen] bind: [::1]:1 and [0:0::1]:1 are the same port");
+    check(state, "[listen]\nbind = 0.0.0.0:1, [::]:1\n", NULL);
+    check(state, "[listen]\nbind = 127.0.0.1:1, 127.0.0.2:1, 127.0.0.1:2\n", NULL);
+}
+
+static void the_admin_pages_have_a_port_of_their_own(void **state)
+{
+    check(state, "[admin]\nbind = 0.0.0.0:9292\n",
+          ":2: [admin] bind: 0.0.0.0:9292 is the port of [listen] bind 0.0.0.0:9292");
+    check(state, "[admin]\nbind = 127.0.0.1:9292\n",
+          ":2: [admin] bind: 127.0.0.1:9292 is the port of [listen] bind 0.0.0.0:9292");
+    check(state, "[admin]\nbind = [::1]:9292\n", NULL);
+    check(state, "[admin]\nbind =\n", NULL);
+}
+
+static void no_endpoint_is_the_proxy_itself(void **state)
+{
+    static const char *const loops[][2] = {
+        {"0.0.0.0:9292", "http://127.0.0.1:9292"},   {"0.0.0.0:9292", "http://localhost:9292"},
+        {"0.0.0.0:9292", "https://127.0.0.9:9292"},  {"0.0.0.0:9292", "http://0.0.0.0:9292"},
+        {"127.0.0.5:9292", "http://127.0.0.5:9292"}, {"127.0.0.1:80", "http://127.0.0.1"},
+        {"0.0.0.0:443", "https://127.0.0.1"},        {"[::]:9292", "http://[::1]:9292"},
+        {"[::1]:9292", "http://[0:0::1]:9292"}};
+    for (size_t i = 0; i < sizeof loops / sizeof *loops; i++) {
+        char text[256], problem[256];
+        snprintf(text, sizeof text, "[listen]\nbind = %s\n[glance]\nendpoint = %s\n", loops[i][0],
+                 loops[i][1]);
+        snprintf(problem, sizeof problem,
+                 ":4: [glance] endpoint: %s is this proxy itself ([listen] bind %s)", loops[i][1],
+                 loops[i][0]);
+        check(state, text, problem);
+    }
+    static const char *const good[][2] = {{"0.0.0.0:9292", "http://127.0.0.1:9393"},
+                                          {"127.0.0.5:9292", "http://127.0.0.1:9292"},
+                                          {"0.0.0.0:9292", "http://192.0.2.1:9292"},
+                                          {"0.0.0.0:9292", "http://[::1]:9292"},
+                                          {"0.0.0.0:9292", "http://elsewhere.invalid:9292"}};
+    for (size_t i = 0; i < sizeof good / sizeof *good; i++) {
+        char text[256];
+        snprintf(text, sizeof text, "[listen]\nbind = %s\n[glance]\nendpoint = %s\n", good[i][0],
+                 good[i][1]);
+        check(state, text, NULL);
+    }
+}
+
+static void the_mistake_is_told_where_the_key_was_set(void **state)
+{
+    struct problems problems = {0};
+    const char *files[] = {scratch_file(state, "a", "[listen]\nbind = 127.0.0.1:9294\n"),
+                           scratch_file(state, "b", "\n\n[admin]\n\nbind = 127.0.0.1:9294\n")};
+    const struct settings_sources sources = {files, 2, NULL, 0};
+    assert_null(settings_load(&sources, &problems));
+    assert_int_equal(problems.count, 1);
+    assert_memory_equal(problems.lines[0], files[1], strlen(files[1]));
+    assert_memory_equal(problems.lines[0] + strlen(files[1]), ":5: [admin]", 11);
+    problems_free(&problems);
+}
+
+static void files_named_can_be_read(void **state)
+{
+    check(
+        state, "[glance]\nca_file = /proc/nonexistent/ca.pem\n",
+        ":2: [glance] ca_file: /proc/nonexistent/ca.pem cannot be read: No such file or directory");
+    check(state, "[glance]\nca_file = /\n", ":2: [glance] ca_file: / is a directory");
+    check(state, "[glance]\nca_file = /dev/null\n", NULL);
+}
+
+static void a_log_file_has_a_directory(void **state)
+{
+    check(state, "[DEFAULT]\nlog_file = /proc/nonexistent/x.log\n",
+          ":2: [DEFAULT] log_file: there is no directory /proc/nonexistent");
+    check(state, "[DEFAULT]\nlog_file = /dev/null/x.log\n",
+          ":2: [DEFAULT] log_file: there is no directory /dev/null");
+    check(state, "[DEFAULT]\nlog_file = /usr/bin\n",
+          ":2: [DEFAULT] log_file: /usr/bin is a directory");
+    check(state, "[DEFAULT]\nlog_file = /dev/null\n", NULL);
+    check(state, "[DEFAULT]\nlog_file = x.log\n", NULL);
+}
+
+static void an_upload_to_be_kept_has_a_directory(void **state)
+{
+    check(state, "[upload]\nspool_dir =\n",
+          ":2: [upload] spool_dir: must be set with unknown_length = spool");
+    check(state, "[upload]\nspool_dir = /dev/null\n",
+          ":2: [upload] spool_dir: /dev/null is not a directory");
+    check(state, "[upload]\nspool_dir =\nunknown_length = stream\n", NULL);
+    check(state, "[upload]\nspool_dir = /dev/null\nunknown_length = reject\n", NULL);
+    check(state, "[upload]\nspool_dir = /dev\n", NULL);
+    check(state, "[upload]\nspool_dir = /var/made-when-started\n", NULL);
+}
+
+int main(void)
+{
+#define TEST(name) cmocka_unit_test_setup_teardown(name, scratch_begin, scratch_end)
+    const struct CMUnitTest tests[] = {
+        TEST(a_certificate_needs_a_key_and_a_key_a_certificate),
+        TEST(no_port_is_listened_on_twice),
+        TEST(the_admin_pages_have_a_port_of_their_own),
+        TEST(no_endpoint_is_the_proxy_itself),
+        TEST(the_mistake_is_told_where_the_key_was_set),
+        TEST(files_named_can_be_read),
+        TEST(a_log_file_has_a_directory),
+        TEST(an_upload_to_be_kept_has_a_directory),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

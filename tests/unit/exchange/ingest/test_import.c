@@ -1,0 +1,360 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "exchange/exchange_priv.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include <cmocka.h>
+
+#include "unit/exchange/scene.h"
+
+#define DIRECT    "\"method\": {\"name\": \"glance-direct\"}"
+#define REWRITTEN "{\"method\":{\"name\":\"glance-direct\"},\"stores\":[\"test\"]}"
+
+/* The image's name is the rule's. */
+static const char POLICY[] =
+    "rules:\n"
+    "  - {name: denied, when: {name: denied}, deny: not here}\n"
+    "  - {name: choice, when: {name: choice}, store: file, mode: default, allow: [file, test]}\n"
+    "  - {name: any, when: {name: any}, store: file, mode: default}\n"
+    "  - {name: gold, when: {name: gold}, store: gold, mode: force}\n"
+    "  - {name: large, when: {name: sized, larger_than: 100B}, deny: too much of it}\n"
+    "  - {name: sized, when: {name: sized}, store: test, mode: force, max_size: 50B}\n"
+    "  - {name: watched, when: {name: watched}, store: test, mode: audit}\n"
+    "  - {name: fetched, when: {import_method: [web-download]}, store: file, mode: force}\n"
+    "default: {store: test, mode: force}\n"
+    "doors: {import_methods: [glance-direct, web-download, copy-image]}\n";
+
+static const char GLANCE_HAS[] = "{\"stores\": [{\"id\": \"file\"}, {\"id\": \"test\"}]}";
+
+/* Held, and Glance has told of the image, and of its stores unless `stores` is NULL. */
+static void begin(struct scene *scene, void **state, const char *name, const char *header,
+                  const char *text, const char *stores)
+{
+    const char *const fields[] = {header ? "X-Image-Meta-Store" : NULL, header, NULL};
+    scene_begin(scene, state, fields);
+    scene_policy(scene, state, POLICY);
+    upload_free(scene->x->upload);
+    scene->x->upload = NULL;
+    free(scene->x->wish);
+    scene->x->wish = NULL;
+    scene->x->decision = (struct policy_decision){0};
+    scene->x->route.kind = ROUTE_IMPORT;
+    scene->x->image.name = strdup(name);
+    scene->x->image.status = strdup("queued");
+    scene->x->image.owner = strdup("demo");
+    if (stores)
+        assert_true(stores_learn(scene->parts.stores, stores, strlen(stores)));
+    buffer_init(&scene->x->held, 4096);
+    assert_true(buffer_append(&scene->x->held, text, strlen(text)));
+    assert_int_equal(import_begin(scene->x), STEP_NEXT);
+    assert_int_equal(scene->x->upload->door, UPLOAD_IMPORT);
+}
+
+static void assert_text(const char *is, const char *wanted)
+{
+    if ((is == NULL) != (wanted == NULL) || (is && strcmp(is, wanted) != 0))
+        fail_msg("%s, not %s", is ? is : "nothing", wanted ? wanted : "nothing");
+}
+
+/* --- what goes on ------------------------------------------------------------------------- */
+
+static void each_wish_becomes_what_the_policy_says(void **state)
+{
+    static const struct {
+        const char *name, *header, *text;
+        const char *rule, *store; /* as they are told */
+        const char *sent;         /* the body's text; NULL: the client's own */
+        const char *field;        /* the header that Glance gets */
+    } rows[] = {
+        {"", NULL, "{" DIRECT "}", "default", "test", NULL, "test"},
+        {"", "file", "{" DIRECT "}", "default", "test", NULL, "test"},
+        {"", "file", "{ " DIRECT ", \"stores\": []}", "default", "test", REWRITTEN, NULL},
+        {"", NULL, "{" DIRECT ", \"stores\": [\"file\"]}", "default", "test", REWRITTEN, NULL},
+        {"", NULL, "{" DIRECT ", \"all_stores\": true}", "default", "test", REWRITTEN, NULL},
+        {"choice", NULL, "{" DIRECT "}", "choice", "file", NULL, "file"},
+        {"", NULL, "{\"method\": {\"name\": \"web-download\"}}", "fetched", "file", NULL, "file"},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct scene scene;
+        begin(&scene, state, rows[i].name, rows[i].header, rows[i].text, GLANCE_HAS);
+        assert_outcome(&scene, import_judge(scene.x), REFUSAL_NONE, NULL);
+        assert_text(scene.x->upload->rule, rows[i].rule);
+        assert_text(scene.x->upload->store, rows[i].store);
+        assert_text(scene.x->upload->project, "demo");
+        assert_int_equal(scene.x->upload->fixes, FIX_STORE);
+        assert_text(buffer_text(&scene.x->held), rows[i].sent ? rows[i].sent : rows[i].text);
+        assert_true(headers_add(&scene.out, "x_image-meta_store", "file"));
+        assert_true(headers_add(&scene.out, "Content-MD5", "of the body"));
+        assert_true(import_fields(scene.x, &scene.out));
+        assert_field(&scene.out, "X-Image-Meta-Store", rows[i].field);
+        assert_field(&scene.out, "Content-MD5", rows[i].sent ? NULL : "of the body");
+        scene_end(&scene);
+    }
+}
+
+static void what_is_right_is_not_touched(void **state)
+{
+    static const struct {
+        const char *name, *header, *text, *store, *stores;
+    } rows[] = {
+        {"", "test", "{" DIRECT "}", "test", GLANCE_HAS},
+        {"", NULL, "{" DIRECT ", \"stores\": [ \"test\" ]}", "test", GLANCE_HAS},
+        {"", "test", "{" DIRECT ", \"stores\": [\"test\"]}", "test", NULL},
+        {"choice", NULL, "{" DIRECT ", \"stores\": [\"test\", \"file\"]}", "test, file",
+         GLANCE_HAS},
+        {"choice", NULL, "{" DIRECT ", \"all_stores\": true}", "file, test", GLANCE_HAS},
+        {"any", NULL, "{" DIRECT ", \"all_stores\": true}", NULL, NULL},
+        {"any", NULL, "{" DIRECT ", \"stores\": [\"made-up\"]}", "made-up", NULL},
+        {"", "test", "{\"method\": {\"name\": \"copy-image\"}}", "test", GLANCE_HAS},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct scene scene;
+        begin(&scene, state, rows[i].name, rows[i].header, rows[i].text, rows[i].stores);
+        assert_outcome(&scene, import_judge(scene.x), REFUSAL_NONE, NULL);
+        assert_text(scene.x->upload->store, rows[i].store);
+        assert_int_equal(scene.x->upload->fixes, 0);
+        assert_text(buffer_text(&scene.x->held), rows[i].text);
+        assert_true(headers_add(&scene.out, "x_image-meta_store", "as it came"));
+        assert_true(import_fields(scene.x, &scene.out));
+        assert_field(&scene.out, "X-Image-Meta-Store", "as it came");
+        scene_end(&scene);
+    }
+}
+
+/* --- what does not ------------------------------------------------------------------------- */
+
+static const struct {
+    const char *name, *header, *text;
+    enum refusal refusal;
+    const char *detail;
+} REFUSED[] = {
+    {"denied", NULL, "{" DIRECT "}", REFUSAL_DENIED_BY_POLICY, "not here"},
+    {"", NULL, "{\"method\": {\"name\": \"glance-download\"}}", REFUSAL_DENIED_BY_POLICY,
+     "imports by glance-download are closed"},
+    {"choice", "gold", "{" DIRECT "}", REFUSAL_STORE_NOT_ALLOWED,
+     "it asks for gold, and the policy allows file, test"},
+    {"choice", NULL, "{" DIRECT ", \"stores\": [\"file\", \"gold\"]}", REFUSAL_STORE_NOT_ALLOWED,
+     "it asks for gold, and the policy allows file, test"},
+    {"any", NULL, "{" DIRECT ", \"stores\": [\"os_glance_tasks_store\"]}",
+     REFUSAL_STORE_NOT_ALLOWED,
+     "it asks for os_glance_tasks_store, and the policy allows any store but Glance's reserved "
+     "ones"},
+    {"any", NULL, "{" DIRECT ", \"stores\": [\"test\", \"gold\"]}", REFUSAL_STORE_NOT_ALLOWED,
+     "it asks for gold, and Glance has file, test"},
+    {"any", "gold", "{" DIRECT "}", REFUSAL_STORE_NOT_ALLOWED,
+     "it asks for gold, and Glance has file, test"},
+    {"gold", "file", "{" DIRECT "}", REFUSAL_STORE_UNKNOWN,
+     "it names gold, and Glance has file, test"},
+    {"", NULL, "{\"method\": {\"name\": \"copy-image\"}, \"stores\": [\"file\"]}",
+     REFUSAL_STORE_NOT_ALLOWED, "it asks for file, and the policy allows test"},
+    {"", NULL, "{" DIRECT ", " DIRECT "}", REFUSAL_JSON_MALFORMED, "it has one key twice"},
+    {"", NULL, "[]", REFUSAL_JSON_MALFORMED, "it has no method with a name"},
+};
+
+enum { REFUSED_COUNT = sizeof REFUSED / sizeof REFUSED[0] };
+
+static void what_may_not_be_is_refused(void **state)
+{
+    for (size_t i = 0; i < REFUSED_COUNT; i++) {
+        struct scene scene;
+        begin(&scene, state, REFUSED[i].name, REFUSED[i].header, REFUSED[i].text, GLANCE_HAS);
+        assert_outcome(&scene, import_judge(scene.x), REFUSED[i].refusal, REFUSED[i].detail);
+        assert_int_equal(scene.x->upload->fixes, 0);
+        assert_int_equal(scene.x->upload->audit_reasons, 0);
+        scene_end(&scene);
+    }
+}
+
+/* What was staged has a size, and so has an image that is copied. */
+static void a_size_that_glance_knows_is_judged(void **state)
+{
+    static const struct {
+        const char *method;
+        uint64_t size;
+        enum refusal refusal;
+        const char *detail;
+    } rows[] = {
+        {"glance-direct", 50, REFUSAL_NONE, NULL},
+        {"glance-direct", 51, REFUSAL_TOO_LARGE, "it has 51 bytes, and the limit is 50"},
+        {"copy-image", 51, REFUSAL_TOO_LARGE, "it has 51 bytes, and the limit is 50"},
+        {"glance-direct", 101, REFUSAL_DENIED_BY_POLICY, "too much of it"},
+        {"web-download", 101, REFUSAL_NONE, NULL},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct scene scene;
+        char text[128];
+        snprintf(text, sizeof text, "{\"method\": {\"name\": \"%s\"}}", rows[i].method);
+        begin(&scene, state, "sized", NULL, text, GLANCE_HAS);
+        scene.x->image.size_known = true;
+        scene.x->image.size = rows[i].size;
+        assert_outcome(&scene, import_judge(scene.x), rows[i].refusal, rows[i].detail);
+        scene_end(&scene);
+    }
+}
+
+/* Glance would take what has come so far for the image. */
+static void data_that_is_still_coming_is_not_imported(void **state)
+{
+    const struct claim_facts facts = {.began_wall_ms = clock_wall_ms() - 2400};
+    static const _Atomic uint64_t bytes = 200;
+    struct claim_facts other;
+    struct scene scene;
+    begin(&scene, state, "", NULL, "{" DIRECT "}", GLANCE_HAS);
+    free(scene.x->image.status);
+    scene.x->image.status = strdup("uploading");
+    scene.x->image.size_known = false;
+    struct claim *first = claim_new(scene.parts.claims, "image", &facts, &bytes);
+    assert_int_equal(claim_send(first, false), CLAIM_SENT);
+    assert_outcome(&scene, import_judge(scene.x), REFUSAL_UPLOAD_IN_PROGRESS,
+                   "it began 2 s ago, and Glance has 200 bytes of it");
+    claim_release(first);
+    scene_end(&scene);
+
+    begin(&scene, state, "", NULL, "{" DIRECT "}", GLANCE_HAS);
+    assert_outcome(&scene, import_judge(scene.x), REFUSAL_NONE, NULL);
+    struct claim *second = claim_new(scene.parts.claims, "image", &facts, &bytes);
+    assert_true(claim_other(second, &other));
+    claim_release(second);
+    scene_end(&scene);
+}
+
+/* --- only watched ---------------------------------------------------------------------------- */
+
+static void watch_all(struct scene *scene, void **state)
+{
+    char text[sizeof POLICY + 32];
+    snprintf(text, sizeof text, "mode: audit\n%s", POLICY);
+    scene_policy(scene, state, text);
+}
+
+static void what_is_only_watched_goes_on_as_it_came(void **state)
+{
+    for (size_t i = 0; i < REFUSED_COUNT; i++) {
+        struct scene scene;
+        begin(&scene, state, REFUSED[i].name, REFUSED[i].header, REFUSED[i].text, GLANCE_HAS);
+        watch_all(&scene, state);
+        assert_outcome(&scene, import_judge(scene.x), REFUSAL_NONE, NULL);
+        assert_int_equal(scene.x->upload->audit_reasons, refusal_bit(REFUSED[i].refusal));
+        assert_int_equal(scene.x->import_change, IMPORT_KEEP);
+        assert_text(buffer_text(&scene.x->held), REFUSED[i].text);
+        assert_logged(&scene, REFUSED[i].detail);
+        scene_end(&scene);
+    }
+}
+
+/* By one rule, or by all of them. What cannot be read has no rule. */
+static void a_change_is_only_noted(void **state)
+{
+    static const struct {
+        const char *name, *header, *store;
+        bool all;
+        unsigned fixes;
+    } rows[] = {
+        {"watched", NULL, NULL, false, FIX_STORE}, {"watched", "file", "file", false, FIX_STORE},
+        {"watched", "test", "test", false, 0},     {"", NULL, NULL, true, FIX_STORE},
+        {"", "file", "file", true, FIX_STORE},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct scene scene;
+        begin(&scene, state, rows[i].name, rows[i].header, "{" DIRECT "}", GLANCE_HAS);
+        if (rows[i].all)
+            watch_all(&scene, state);
+        assert_outcome(&scene, import_judge(scene.x), REFUSAL_NONE, NULL);
+        assert_int_equal(scene.x->upload->audit_fixes, rows[i].fixes);
+        assert_int_equal(scene.x->upload->fixes, 0);
+        assert_int_equal(scene.x->import_change, IMPORT_KEEP);
+        assert_text(scene.x->upload->store, rows[i].store);
+        scene_end(&scene);
+    }
+}
+
+static void a_rule_that_watches_does_not_open_a_door(void **state)
+{
+    static const struct {
+        const char *text;
+        enum refusal refusal;
+        const char *detail;
+    } rows[] = {
+        {"{\"method\": {\"name\": \"glance-download\"}}", REFUSAL_DENIED_BY_POLICY,
+         "imports by glance-download are closed"},
+        {"{", REFUSAL_JSON_MALFORMED, "it is no JSON text in UTF-8"},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct scene scene;
+        begin(&scene, state, "watched", NULL, rows[i].text, GLANCE_HAS);
+        assert_outcome(&scene, import_judge(scene.x), rows[i].refusal, rows[i].detail);
+        scene_end(&scene);
+    }
+}
+
+static void what_was_too_long_is_not_judged(void **state)
+{
+    struct scene scene;
+    begin(&scene, state, "", "file", "{" DIRECT "}", GLANCE_HAS);
+    scene.x->unread = true;
+    assert_int_equal(import_judge(scene.x), STEP_NEXT);
+    assert_null(scene.x->upload->rule);
+    assert_int_equal(scene.x->import_change, IMPORT_KEEP);
+    scene_end(&scene);
+}
+
+/* A name is a client's word, and may be as long as the body. */
+static void a_long_name_is_cut_for_the_record(void **state)
+{
+    struct scene scene;
+    char text[1024];
+    snprintf(text, sizeof text, "{\"method\": {\"name\": \"%0500d\"}}", 0);
+    begin(&scene, state, "", NULL, text, GLANCE_HAS);
+    assert_int_equal(import_judge(scene.x), STEP_REFUSE);
+    assert_int_equal(strlen(scene.x->upload->method), POLICY_NAME_MAX);
+    scene_end(&scene);
+}
+
+/* Wherever that goes on: its status says it, and that it has no size yet. */
+static void what_is_still_being_staged_is_not_imported(void **state)
+{
+    static const struct {
+        const char *status, *text;
+        bool size_known, old_glance, refused;
+    } rows[] = {
+        {"uploading", "{" DIRECT "}", false, false, true},
+        {"uploading", "{" DIRECT "}", true, false, false},
+        {"uploading", "{" DIRECT "}", false, true, false}, /* it sets no size at all */
+        {"queued", "{" DIRECT "}", false, false, false},   /* Glance refuses that */
+        {"uploading", "{\"method\": {\"name\": \"web-download\"}}", false, false, false},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct scene scene;
+        begin(&scene, state, "", NULL, rows[i].text, GLANCE_HAS);
+        free(scene.x->image.status);
+        scene.x->image.status = strdup(rows[i].status);
+        scene.x->image.size_known = rows[i].size_known;
+        if (rows[i].old_glance)
+            stores_learn_stage_size(scene.parts.stores, false);
+        assert_int_equal(import_judge(scene.x), rows[i].refused ? STEP_REFUSE : STEP_NEXT);
+        assert_int_equal(scene.x->refusal,
+                         rows[i].refused ? REFUSAL_UPLOAD_IN_PROGRESS : REFUSAL_NONE);
+        scene_end(&scene);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        SCENE_TEST(what_is_still_being_staged_is_not_imported),
+        SCENE_TEST(each_wish_becomes_what_the_policy_says),
+        SCENE_TEST(what_is_right_is_not_touched),
+        SCENE_TEST(what_may_not_be_is_refused),
+        SCENE_TEST(a_size_that_glance_knows_is_judged),
+        SCENE_TEST(data_that_is_still_coming_is_not_imported),
+        SCENE_TEST(what_is_only_watched_goes_on_as_it_came),
+        SCENE_TEST(a_change_is_only_noted),
+        SCENE_TEST(a_rule_that_watches_does_not_open_a_door),
+        SCENE_TEST(what_was_too_long_is_not_judged),
+        SCENE_TEST(a_long_name_is_cut_for_the_record),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,214 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "exchange/exchange_priv.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include <cmocka.h>
+
+#include "unit/exchange/scene.h"
+
+#define PATCH "application/openstack-images-v2.1-json-patch"
+
+static const char CLOSED[] = "default: {store: test}\n";
+static const char LOCATIONS_OPEN[] = "default: {store: test}\ndoors: {locations: open}\n";
+static const char TASKS_OPEN[] = "default: {store: test}\ndoors: {tasks: open}\n";
+static const char EXEMPT[] = "default: {store: test}\ndoors: {exempt: [192.0.2.0/24]}\n";
+static const char AUDIT[] = "mode: audit\ndefault: {store: test}\n";
+static const char SOME_AUDIT[] =
+    "rules: [{name: all, store: test, mode: audit}]\ndefault: {store: test}\n";
+
+static const char POINTS[] = "[{\"op\": \"add\", \"path\": \"/locations/-\", \"value\": {}}]";
+
+/* A request at this door, with the body `text`, if any. */
+static void begin(struct scene *scene, void **state, const char *policy, enum route_kind kind,
+                  const char *const *fields, const char *text)
+{
+    scene_begin(scene, state, fields);
+    scene_policy(scene, state, policy);
+    upload_free(scene->x->upload);
+    scene->x->upload = NULL;
+    scene->x->route.kind = kind;
+    scene->client.framing.framing = *text ? FRAMING_LENGTH : FRAMING_NONE;
+    scene->client.framing.length = strlen(text);
+    buffer_init(&scene->x->held, 1024);
+    assert_true(buffer_append(&scene->x->held, text, strlen(text)));
+}
+
+static const struct step *find_step(const struct step *steps, const char *name)
+{
+    for (; steps->run; steps++)
+        if (strcmp(steps->name, name) == 0)
+            return steps;
+    return NULL;
+}
+
+/* --- which way ---------------------------------------------------------------------------- */
+
+static void what_may_matter_takes_a_way_of_its_own(void **state)
+{
+    static const char *const patch[] = {"Content-Type", PATCH, NULL};
+    static const char *const newer[] = {"Content-Type", "Application/X-JSON-Patch; v=9", NULL};
+    static const char *const text[] = {"Content-Type", "text/plain", NULL};
+    static const char *const twice[] = {"Content-Type", "text/plain", "Content_Type", "x", NULL};
+    static const char *const none[] = {NULL};
+    static const struct {
+        const char *policy;
+        enum route_kind kind;
+        const char *const *fields;
+        const char *text;
+        const char *step; /* the first one; "invite": the relay's */
+    } rows[] = {
+        {CLOSED, ROUTE_LOCATIONS, none, "{}", "object"},
+        {CLOSED, ROUTE_LOCATIONS, none, "", "object"},
+        {CLOSED, ROUTE_TASKS, none, "{}", "object"},
+        {CLOSED, ROUTE_UPDATE, patch, "[]", "hold"},
+        {CLOSED, ROUTE_UPDATE, newer, "[]", "hold"},
+        {CLOSED, ROUTE_UPDATE, twice, "[]", "hold"},
+        {CLOSED, ROUTE_UPDATE, text, "[]", "invite"},
+        {CLOSED, ROUTE_UPDATE, none, "[]", "invite"},
+        {CLOSED, ROUTE_UPDATE, patch, "", "invite"},
+        {CLOSED, ROUTE_IMPORT, none, "{}", "begin"},
+        {CLOSED, ROUTE_IMPORT, none, "", "invite"},
+        {LOCATIONS_OPEN, ROUTE_LOCATIONS, none, "{}", "invite"},
+        {LOCATIONS_OPEN, ROUTE_UPDATE, patch, "[]", "invite"},
+        {LOCATIONS_OPEN, ROUTE_TASKS, none, "{}", "object"},
+        {TASKS_OPEN, ROUTE_TASKS, none, "{}", "invite"},
+        {TASKS_OPEN, ROUTE_LOCATIONS, none, "{}", "object"},
+        {EXEMPT, ROUTE_TASKS, none, "{}", "invite"},
+        {EXEMPT, ROUTE_LOCATIONS, none, "{}", "invite"},
+        {EXEMPT, ROUTE_UPDATE, patch, "[]", "invite"},
+        {EXEMPT, ROUTE_IMPORT, none, "{}", "begin"},
+        {AUDIT, ROUTE_TASKS, none, "{}", "object"},
+        {AUDIT, ROUTE_UPDATE, patch, "[]", "hold"},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct scene scene;
+        begin(&scene, state, rows[i].policy, rows[i].kind, rows[i].fields, rows[i].text);
+        const struct step *steps = door_steps(scene.x);
+        if (strcmp(steps->name, rows[i].step) != 0)
+            fail_msg("row %zu: %s", i, steps->name);
+        assert_non_null(find_step(steps, "forward"));
+        scene_end(&scene);
+    }
+}
+
+static void chunked_is_a_body_too(void **state)
+{
+    static const char *const patch[] = {"Content-Type", PATCH, NULL};
+    struct scene scene;
+    begin(&scene, state, CLOSED, ROUTE_UPDATE, patch, "");
+    scene.client.framing.framing = FRAMING_CHUNKED;
+    assert_string_equal(door_steps(scene.x)->name, "hold");
+    scene_end(&scene);
+}
+
+static void a_door_is_what_is_no_relay(void **state)
+{
+    static const char *const none[] = {NULL};
+    struct scene scene;
+    begin(&scene, state, CLOSED, ROUTE_RELAY, none, "");
+    assert_false(door_is_entered(scene.x));
+    scene.x->route.kind = ROUTE_VERSIONS;
+    assert_false(door_is_entered(scene.x));
+    for (int kind = ROUTE_UPLOAD; kind <= ROUTE_TASKS; kind++) {
+        scene.x->route.kind = (enum route_kind)kind;
+        assert_true(door_is_entered(scene.x));
+    }
+    scene_end(&scene);
+}
+
+/* --- closed ------------------------------------------------------------------------------- */
+
+static void what_is_closed_is_told_or_only_noted(void **state)
+{
+    static const char *const none[] = {NULL};
+    static const struct {
+        enum route_kind kind;
+        enum upload_door door;
+        const char *detail;
+    } rows[] = {
+        {ROUTE_LOCATIONS, UPLOAD_LOCATIONS,
+         "POST .../locations points an image at data that did not come through here, and that is "
+         "closed"},
+        {ROUTE_TASKS, UPLOAD_TASK,
+         "a task can import data that does not come through here, and tasks are closed"},
+    };
+    static const char *const policies[] = {CLOSED, SOME_AUDIT, AUDIT};
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
+        for (size_t k = 0; k < sizeof policies / sizeof policies[0]; k++) {
+            struct scene scene;
+            bool watched = policies[k] == AUDIT;
+            begin(&scene, state, policies[k], rows[i].kind, none, "{}");
+            const struct step *object = find_step(door_steps(scene.x), "object");
+            assert_outcome(&scene, object->run(scene.x),
+                           watched ? REFUSAL_NONE : REFUSAL_DENIED_BY_POLICY,
+                           watched ? NULL : rows[i].detail);
+            assert_int_equal(scene.x->upload->door, rows[i].door);
+            assert_int_equal(scene.x->upload->audit_reasons,
+                             watched ? refusal_bit(REFUSAL_DENIED_BY_POLICY) : 0);
+            assert_logged(&scene, watched ? rows[i].detail : NULL);
+            scene_end(&scene);
+        }
+}
+
+/* --- looked at ------------------------------------------------------------------------------ */
+
+static void an_update_is_looked_at(void **state)
+{
+    static const char *const patch[] = {"Content-Type", PATCH, NULL};
+    static const struct {
+        const char *text;
+        enum refusal refusal;
+        const char *detail;
+    } rows[] = {
+        {"[{\"op\": \"replace\", \"path\": \"/name\", \"value\": \"x\"}]", REFUSAL_NONE, NULL},
+        {"{}", REFUSAL_NONE, NULL},
+        {POINTS, REFUSAL_DENIED_BY_POLICY,
+         "to change the locations of an image points it at data that did not come through here, "
+         "and "
+         "that is closed"},
+        {"[{\"path\": \"/a\", \"path\": \"/b\"}]", REFUSAL_JSON_MALFORMED, "it has one key twice"},
+    };
+    static const char *const policies[] = {CLOSED, SOME_AUDIT, AUDIT};
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
+        for (size_t k = 0; k < sizeof policies / sizeof policies[0]; k++) {
+            struct scene scene;
+            bool watched = policies[k] == AUDIT;
+            begin(&scene, state, policies[k], ROUTE_UPDATE, patch, rows[i].text);
+            const struct step *look = find_step(door_steps(scene.x), "look");
+            assert_outcome(&scene, look->run(scene.x), watched ? REFUSAL_NONE : rows[i].refusal,
+                           watched ? NULL : rows[i].detail);
+            assert_int_equal(scene.x->upload != NULL, rows[i].refusal != REFUSAL_NONE);
+            if (scene.x->upload && watched)
+                assert_int_equal(scene.x->upload->audit_reasons, refusal_bit(rows[i].refusal));
+            scene_end(&scene);
+        }
+}
+
+/* Its beginning might say anything. */
+static void what_was_too_long_is_not(void **state)
+{
+    static const char *const patch[] = {"Content-Type", PATCH, NULL};
+    struct scene scene;
+    begin(&scene, state, AUDIT, ROUTE_UPDATE, patch, POINTS);
+    scene.x->unread = true;
+    assert_int_equal(find_step(door_steps(scene.x), "look")->run(scene.x), STEP_NEXT);
+    assert_null(scene.x->upload);
+    scene_end(&scene);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        SCENE_TEST(what_may_matter_takes_a_way_of_its_own),
+        SCENE_TEST(chunked_is_a_body_too),
+        SCENE_TEST(a_door_is_what_is_no_relay),
+        SCENE_TEST(what_is_closed_is_told_or_only_noted),
+        SCENE_TEST(an_update_is_looked_at),
+        SCENE_TEST(what_was_too_long_is_not),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

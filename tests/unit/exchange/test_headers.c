@@ -1,0 +1,449 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "exchange/exchange_priv.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "unit/exchange/scene.h"
+
+/* --- what Glance is asked before ---------------------------------------------------------- */
+
+static void the_preflight_is_the_callers_own_and_of_the_image(void **state)
+{
+    static const char *const fields[] = {"Host",
+                                         "images:9292",
+                                         "X-Auth-Token",
+                                         "secret",
+                                         "Accept",
+                                         "application/json",
+                                         "Content-Type",
+                                         "application/octet-stream",
+                                         "content_type",
+                                         "text/plain",
+                                         "X-Image-Meta-Store",
+                                         "file",
+                                         "Range",
+                                         "bytes=0-1",
+                                         "If-None-Match",
+                                         "*",
+                                         "Accept-Encoding",
+                                         "gzip",
+                                         "Content-Encoding",
+                                         "gzip",
+                                         "Content-MD5",
+                                         "x",
+                                         "Repr-Digest",
+                                         "x",
+                                         "X-Openstack-Image-Size",
+                                         "5",
+                                         "Expect",
+                                         "100-continue",
+                                         NULL};
+    struct scene scene;
+    scene_begin(&scene, state, fields);
+    assert_true(fields_for_preflight(scene.x, &scene.out));
+    assert_field(&scene.out, "X-Auth-Token", "secret");
+    assert_field(&scene.out, "Accept", "application/json");
+    assert_field(&scene.out, "X-Openstack-Request-Id", "req-1");
+    assert_field(&scene.out, "X-Forwarded-For", "192.0.2.7");
+    for (size_t i = 6; fields[i]; i += 2)
+        assert_field(&scene.out, fields[i], NULL);
+    scene_end(&scene);
+}
+
+/* The canonical path has the version; with both Glance finds nothing. */
+static void a_version_by_accept_does_not_go_on(void **state)
+{
+    static const char *const fields[] = {"Accept", "application/vnd.openstack.images-v2", NULL};
+    for (int by_accept = 0; by_accept < 2; by_accept++) {
+        struct scene scene;
+        scene_begin(&scene, state, fields);
+        scene_body(&scene, "abc", NULL);
+        scene.x->route.version_by_accept = by_accept;
+        assert_true(fields_for_preflight(scene.x, &scene.out));
+        assert_field(&scene.out, "Accept", by_accept ? NULL : fields[1]);
+        headers_free(&scene.out);
+        assert_true(fields_for_upload(scene.x, &scene.out));
+        assert_field(&scene.out, "Accept", by_accept ? NULL : fields[1]);
+        scene_end(&scene);
+    }
+}
+
+/* --- what the upload is sent with --------------------------------------------------------- */
+
+#define OCTETS "application/octet-stream"
+
+static void one_store_one_type_and_what_was_changed(void **state)
+{
+    static const struct {
+        const char *fields[8];
+        unsigned fixes;
+    } rows[] = {
+        {{NULL}, FIX_STORE | FIX_CONTENT_TYPE},
+        {{"Content-Type", OCTETS, NULL}, FIX_STORE},
+        {{"X-Image-Meta-Store", "test", NULL}, FIX_CONTENT_TYPE},
+        {{"X-Image-Meta-Store", "test", "Content-Type", OCTETS, NULL}, 0},
+        {{"x_image_meta_store", "test", "content-type", OCTETS, NULL}, 0},
+        {{"X-Image-Meta-Store", "file", "Content-Type", OCTETS, NULL}, FIX_STORE},
+        {{"X-Image-Meta-Store", "test", "X_Image_Meta_Store", "file", "Content-Type", OCTETS, NULL},
+         FIX_STORE},
+        {{"X-Image-Meta-Store", "test", "Content-Type", "text/plain", NULL}, FIX_CONTENT_TYPE},
+        {{"X-Image-Meta-Store", "test", "Content-Type", OCTETS, "Content-Type", "text/plain", NULL},
+         FIX_CONTENT_TYPE},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct scene scene;
+        scene_begin(&scene, state, rows[i].fields);
+        scene_body(&scene, "abc", NULL);
+        assert_true(fields_for_upload(scene.x, &scene.out));
+        assert_field(&scene.out, "X-Image-Meta-Store", "test");
+        assert_field(&scene.out, "Content-Type", OCTETS);
+        if (scene.x->upload->fixes != rows[i].fixes)
+            fail_msg("row %zu: %x", i, scene.x->upload->fixes);
+        scene_end(&scene);
+    }
+}
+
+static void staged_data_has_no_store(void **state)
+{
+    static const char *const fields[] = {"X-Image-Meta-Store", "file", "Content-Type", OCTETS,
+                                         NULL};
+    struct scene scene;
+    scene_begin(&scene, state, fields);
+    scene_body(&scene, "abc", NULL);
+    scene.x->route.kind = ROUTE_STAGE;
+    assert_true(fields_for_upload(scene.x, &scene.out));
+    assert_field(&scene.out, "X-Image-Meta-Store", NULL);
+    assert_int_equal(scene.x->upload->fixes, 0);
+    scene_end(&scene);
+}
+
+/* Only a length that Glance gets and nobody sent is a repair. */
+static void a_length_that_was_found_out_is_told(void **state)
+{
+    static const char *const fields[] = {"X-Image-Meta-Store", "test", "Content-Type", OCTETS,
+                                         NULL};
+    static const struct {
+        enum framing framing;
+        bool size_known;
+        unsigned fixes;
+    } rows[] = {
+        {FRAMING_LENGTH, true, 0},
+        {FRAMING_CHUNKED, false, 0},
+        {FRAMING_CHUNKED, true, FIX_LENGTH},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct scene scene;
+        scene_begin(&scene, state, fields);
+        scene_body(&scene, "abc", OCTETS);
+        scene.client.framing.framing = rows[i].framing;
+        scene.x->size_known = rows[i].size_known;
+        assert_true(fields_for_upload(scene.x, &scene.out));
+        assert_int_equal(scene.x->upload->fixes, rows[i].fixes);
+        scene_end(&scene);
+    }
+}
+
+static void a_form_that_was_taken_off_is_told(void **state)
+{
+    static const char type[] = "multipart/form-data; boundary=b";
+    static const char form[] = "--b\r\n"
+                               "Content-Disposition: form-data; name=\"f\"; filename=\"i\"\r\n\r\n"
+                               "abc\r\n--b--\r\n";
+    static const char *const fields[] = {"X-Image-Meta-Store", "test", "Content-Type", type, NULL};
+    struct scene scene;
+    scene_begin(&scene, state, fields);
+    scene_body(&scene, form, type);
+    assert_true(fields_for_upload(scene.x, &scene.out));
+    assert_field(&scene.out, "Content-Type", OCTETS);
+    assert_int_equal(scene.x->upload->fixes, FIX_CONTENT_TYPE | FIX_MULTIPART);
+    scene_end(&scene);
+}
+
+/* Glance keeps none of them, and whoever reads its log would take them for the image's. */
+static void what_was_promised_of_a_form_does_not_go_on_without_it(void **state)
+{
+    static const char type[] = "multipart/form-data; boundary=b";
+    static const char form[] = "--b\r\n"
+                               "Content-Disposition: form-data; name=\"f\"; filename=\"i\"\r\n\r\n"
+                               "abc\r\n--b--\r\n";
+    static const char *const fields[] = {
+        "Repr-Digest", "r", "Content-Digest", "c", "Digest", "d", "Content-MD5", "m", NULL};
+    for (int in_form = 0; in_form < 2; in_form++) {
+        struct scene scene;
+        scene_begin(&scene, state, fields);
+        scene_body(&scene, in_form ? form : "abc", in_form ? type : NULL);
+        assert_true(fields_for_upload(scene.x, &scene.out));
+        for (size_t i = 0; fields[i]; i += 2)
+            assert_field(&scene.out, fields[i], in_form ? NULL : fields[i + 1]);
+        scene_end(&scene);
+    }
+}
+
+/* --- only watched ------------------------------------------------------------------------- */
+
+static void what_is_only_watched_keeps_its_fields(void **state)
+{
+    static const struct {
+        const char *fields[8];
+        unsigned head_fixes, audit_fixes;
+    } rows[] = {
+        {{"X-Image-Meta-Store", "test", "Content-Type", OCTETS, NULL}, 0, 0},
+        {{NULL}, FIX_CONTENT_TYPE, FIX_STORE | FIX_CONTENT_TYPE},
+        {{"X-Image-Meta-Store", "file", "Content-Type", "text/plain", NULL},
+         FIX_CONTENT_TYPE,
+         FIX_STORE | FIX_CONTENT_TYPE},
+        {{"X-Image-Meta-Store", "file", "x_image_meta_store", "test", "Digest", "d", NULL},
+         FIX_CONTENT_TYPE | FIX_LENGTH,
+         FIX_STORE | FIX_CONTENT_TYPE | FIX_LENGTH},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct scene scene;
+        scene_begin(&scene, state, rows[i].fields);
+        scene.x->audit = AUDIT_ON;
+        scene.x->head_fixes = rows[i].head_fixes;
+        scene_body(&scene, "abc", NULL);
+        assert_true(fields_for_upload(scene.x, &scene.out));
+        for (const char *const *field = rows[i].fields; *field; field += 2)
+            assert_true(headers_count(&scene.out, field[0]) ==
+                        headers_count(&scene.client.head.headers, field[0]));
+        assert_field(&scene.out, "Content-Type",
+                     headers_get(&scene.client.head.headers, "Content-Type"));
+        assert_int_equal(scene.x->upload->fixes, 0);
+        assert_int_equal(scene.x->upload->audit_fixes, rows[i].audit_fixes);
+        scene_end(&scene);
+    }
+}
+
+/* Declared or not. Where it would be refused, that is what is noted (proxy/body/). */
+static void a_form_that_is_left_on_is_told(void **state)
+{
+    static const char type[] = "multipart/form-data; boundary=b";
+    static const char form[] = "--b\r\n"
+                               "Content-Disposition: form-data; name=\"f\"; filename=\"i\"\r\n\r\n"
+                               "abc\r\n--b--\r\n";
+    static const char *const fields[] = {
+        "X-Image-Meta-Store", "test", "Content-Type", type, "Content-MD5", "m", NULL};
+    for (int unwraps = 0; unwraps < 2; unwraps++) {
+        struct scene scene;
+        scene_begin(&scene, state, fields);
+        scene.settings.upload.unwrap_multipart = unwraps;
+        scene.x->audit = AUDIT_ON;
+        scene_body(&scene, form, NULL);
+        assert_true(fields_for_upload(scene.x, &scene.out));
+        assert_field(&scene.out, "Content-Type", type);
+        assert_field(&scene.out, "Content-MD5", "m");
+        assert_int_equal(scene.x->upload->audit_fixes, unwraps ? FIX_MULTIPART : 0);
+        scene_end(&scene);
+    }
+}
+
+/* A form was taken off before the size told which rule applies: its type went with it. */
+static void what_was_done_before_it_was_watched_stays(void **state)
+{
+    static const char type[] = "multipart/form-data; boundary=b";
+    static const char form[] = "--b\r\n"
+                               "Content-Disposition: form-data; name=\"f\"; filename=\"i\"\r\n\r\n"
+                               "abc\r\n--b--\r\n";
+    static const char *const fields[] = {
+        "X-Image-Meta-Store", "file", "Content-Type", type, "Content-MD5", "m", NULL};
+    struct scene scene;
+    scene_begin(&scene, state, fields);
+    scene_body(&scene, form, type);
+    scene.x->audit = AUDIT_ON;
+    scene.x->head_fixes = FIX_CONTENT_TYPE | FIX_MULTIPART;
+    assert_true(fields_for_upload(scene.x, &scene.out));
+    assert_field(&scene.out, "Content-Type", OCTETS);
+    assert_field(&scene.out, "X-Image-Meta-Store", "file");
+    assert_field(&scene.out, "Content-MD5", NULL);
+    assert_int_equal(scene.x->upload->fixes, FIX_CONTENT_TYPE | FIX_MULTIPART);
+    assert_int_equal(scene.x->upload->audit_fixes, FIX_STORE);
+    scene_end(&scene);
+}
+
+/* --- what the answer says ----------------------------------------------------------------- */
+
+/* The SHA-512 of "abc" (FIPS 180-4), base64 and hex. */
+static const char DIGEST[] =
+    "sha-512=:3a81oZNherrMQXNJriBBMRLm+k6JqX6iCp7u5ktV05ohkpkqJ0/BqDa6PCOj/"
+    "uu9RU1EI2Q86A4qmslPpUyknw==:";
+static const char HEX[] = "ddaf35a193617abacc417349ae20413112e6fa4e89a97ea20a9eeee64b55d39a"
+                          "2192992a274fc1a836ba3c23a3feebbd454d4423643ce80e2a9ac94fa54ca49f";
+
+static void before_the_decision_there_is_nothing_to_say(void **state)
+{
+    static const char *const fields[] = {NULL};
+    struct scene scene;
+    scene_begin(&scene, state, fields);
+    assert_true(fields_of_answer(scene.x, &scene.out));
+    assert_int_equal(scene.out.count, 0);
+    scene_end(&scene);
+}
+
+static void a_relayed_answer_has_nothing_of_ours(void **state)
+{
+    (void)state;
+    struct exchange x = {0};
+    struct headers out = {0};
+    assert_true(fields_of_answer(&x, &out));
+    assert_int_equal(out.count, 0);
+}
+
+/* Only what Glance has taken whole is vouched for. */
+static void a_digest_is_told_of_what_was_stored(void **state)
+{
+    static const char *const fields[] = {NULL};
+    static const struct {
+        unsigned status;
+        enum refusal refusal;
+        bool vouched;
+    } rows[] = {
+        {204, REFUSAL_NONE, true},         {200, REFUSAL_NONE, true},
+        {413, REFUSAL_NONE, false},        {204, REFUSAL_DAMAGED_BODY, false},
+        {0, REFUSAL_GLANCE_FAILED, false},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct scene scene;
+        scene_begin(&scene, state, fields);
+        scene_sent(&scene, "abc");
+        scene.x->answer.status = rows[i].status;
+        scene.x->refusal = rows[i].refusal;
+        scene.x->upload->store = strdup("test");
+        scene.x->upload->rule = strdup("windows-images");
+        scene.x->upload->fixes = FIX_STORE | FIX_LENGTH;
+        assert_true(fields_of_answer(scene.x, &scene.out));
+        assert_field(&scene.out, "X-Intake-Store", "test");
+        assert_field(&scene.out, "X-Intake-Rule", "windows-images");
+        assert_field(&scene.out, "X-Intake-Fixed", "store, length");
+        assert_field(&scene.out, "X-Intake-Bytes", "3");
+        assert_field(&scene.out, "Repr-Digest", rows[i].vouched ? DIGEST : NULL);
+        assert_field(&scene.out, "X-Intake-Verified", rows[i].vouched ? "no" : NULL);
+        assert_int_equal(scene.x->upload->sha512 != NULL, rows[i].vouched);
+        if (rows[i].vouched)
+            assert_string_equal(scene.x->upload->sha512, HEX);
+        scene_end(&scene);
+    }
+}
+
+/* What was compared with Glance, and what has become of the image where that is known. */
+static void what_was_found_out_is_told(void **state)
+{
+    static const char *const fields[] = {NULL};
+    static const struct {
+        enum verify_mode verify;
+        unsigned status;
+        const char *verified, *image_after;     /* as the steps left them */
+        const char *digest, *field, *state_now; /* as the answer has them */
+    } rows[] = {
+        {VERIFY_DIGEST, 204, "sha512", "", DIGEST, "sha512", NULL},
+        {VERIFY_DIGEST, 204, "", "", DIGEST, "no", NULL},
+        {VERIFY_SIZE, 204, "size", "", NULL, "size", NULL},
+        {VERIFY_OFF, 204, "", "", NULL, "no", NULL},
+        {VERIFY_DIGEST, 500, "", "saving", NULL, NULL, "saving"},
+        {VERIFY_DIGEST, 500, "", "", NULL, NULL, NULL},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct scene scene;
+        scene_begin(&scene, state, fields);
+        scene.settings.upload.verify = rows[i].verify;
+        scene_sent(&scene, "abc");
+        scene.x->answer.status = rows[i].status;
+        scene_text(scene.x->upload->verified, rows[i].verified);
+        scene_text(scene.x->upload->image_after, rows[i].image_after);
+        assert_true(fields_of_answer(scene.x, &scene.out));
+        assert_field(&scene.out, "Repr-Digest", rows[i].digest);
+        assert_field(&scene.out, "X-Intake-Verified", rows[i].field);
+        assert_field(&scene.out, "X-Intake-Image-Status", rows[i].state_now);
+        scene_end(&scene);
+    }
+}
+
+static void a_warning_is_told_by_its_reason(void **state)
+{
+    static const char *const fields[] = {NULL};
+    static char stripped[8193];
+    memset(stripped, '~', sizeof stripped - 1);
+    struct scene scene;
+    scene_begin(&scene, state, fields);
+    scene_sent(&scene, stripped);
+    assert_true(fields_of_answer(scene.x, &scene.out));
+    assert_field(&scene.out, "X-Intake-Warning",
+                 "damaged_body: it has lost bytes, as curl -d strips NUL, line feed and carriage "
+                 "return from a file");
+    scene_end(&scene);
+}
+
+static void what_was_only_watched_is_told(void **state)
+{
+    static const char *const fields[] = {NULL};
+    struct scene scene;
+    scene_begin(&scene, state, fields);
+    scene.x->upload->audit_fixes = FIX_STORE | FIX_LENGTH;
+    scene.x->upload->audit_reasons = refusal_bit(REFUSAL_DAMAGED_BODY);
+    assert_true(fields_of_answer(scene.x, &scene.out));
+    assert_field(&scene.out, "X-Intake-Audit", "store, length, damaged_body");
+    assert_int_equal(scene.out.count, 1);
+    scene_end(&scene);
+}
+
+/* Of what a browser's page may read at all it may read ours, too. */
+static void a_page_may_read_what_is_ours(void **state)
+{
+    static const char *const no_fields[] = {NULL};
+    static const char *const other[] = {"Access-Control-Allow-Methods", "GET"};
+    static const char *const origin[] = {"Access-Control-Allow-Origin", "http://horizon.example"};
+    static const struct {
+        const char *const *field; /* of Glance's answer */
+        bool asked;               /* for a refusal: Glance's other answer has it */
+        const char *exposed;
+    } rows[] = {
+        {other, false, NULL},
+        {origin, false,
+         "X-Intake-Rule, X-Intake-Bytes, X-Intake-Warning, Repr-Digest, X-Intake-Verified"},
+        {origin, true,
+         "X-Intake-Rule, X-Intake-Bytes, X-Intake-Warning, Repr-Digest, X-Intake-Verified"},
+        {other, true, NULL},
+    };
+    static char stripped[8193];
+    memset(stripped, '~', sizeof stripped - 1);
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct scene scene;
+        scene_begin(&scene, state, no_fields);
+        scene_sent(&scene, stripped);
+        scene.x->answer.status = 204;
+        scene.x->upload->rule = strdup("default");
+        scene_answered(&scene.x->cors_asked, 200, "");
+        assert_true(headers_add(rows[i].asked ? &scene.x->cors_asked.answer.headers : &scene.out,
+                                rows[i].field[0], rows[i].field[1]));
+        assert_true(fields_of_answer(scene.x, &scene.out));
+        assert_field(&scene.out, "Access-Control-Expose-Headers", rows[i].exposed);
+        scene_end(&scene);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        SCENE_TEST(the_preflight_is_the_callers_own_and_of_the_image),
+        SCENE_TEST(a_version_by_accept_does_not_go_on),
+        SCENE_TEST(one_store_one_type_and_what_was_changed),
+        SCENE_TEST(staged_data_has_no_store),
+        SCENE_TEST(a_length_that_was_found_out_is_told),
+        SCENE_TEST(a_form_that_was_taken_off_is_told),
+        SCENE_TEST(what_was_promised_of_a_form_does_not_go_on_without_it),
+        SCENE_TEST(before_the_decision_there_is_nothing_to_say),
+        SCENE_TEST(a_relayed_answer_has_nothing_of_ours),
+        SCENE_TEST(a_digest_is_told_of_what_was_stored),
+        SCENE_TEST(what_was_found_out_is_told),
+        SCENE_TEST(a_warning_is_told_by_its_reason),
+        SCENE_TEST(what_is_only_watched_keeps_its_fields),
+        SCENE_TEST(a_form_that_is_left_on_is_told),
+        SCENE_TEST(what_was_done_before_it_was_watched_stays),
+        SCENE_TEST(what_was_only_watched_is_told),
+        SCENE_TEST(a_page_may_read_what_is_ours),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

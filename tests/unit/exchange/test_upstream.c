@@ -1,0 +1,143 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "exchange/exchange_priv.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "unit/exchange/scene.h"
+
+static const char *const FIELDS[] = {"Host", "images.example.org", NULL};
+
+static void every_end_of_a_transfer_has_its_refusal(void **state)
+{
+    static const struct {
+        enum transfer_result result;
+        bool too_long;
+        enum refusal refusal;
+        const char *detail;
+    } rows[] = {
+        {TRANSFER_UNREACHABLE, false, REFUSAL_GLANCE_UNREACHABLE, ""},
+        {TRANSFER_STALLED, false, REFUSAL_GLANCE_TIMEOUT, ""},
+        {TRANSFER_FAILED, false, REFUSAL_GLANCE_FAILED, ""},
+        {TRANSFER_NO_MEMORY, false, REFUSAL_OUT_OF_MEMORY, ""},
+        {TRANSFER_ANSWERED, true, REFUSAL_GLANCE_FAILED, "its answer is too long"},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct scene scene;
+        scene_begin(&scene, state, FIELDS);
+        scene.x->result = rows[i].result;
+        scene.x->answer_too_long = rows[i].too_long;
+        assert_outcome(&scene, glance_refuse(scene.x), rows[i].refusal, rows[i].detail);
+        scene_end(&scene);
+    }
+}
+
+/* As libcurl's callbacks tell an answer. */
+static void hear(struct scene *scene, unsigned status, const char *const *fields, const char *body)
+{
+    struct headers headers = {0};
+    for (; *fields; fields += 2)
+        assert_true(headers_add(&headers, fields[0], fields[1]));
+    glance_head(scene->x, status, &headers);
+    headers_free(&headers);
+    assert_true(glance_collect(scene->x, body, strlen(body)));
+    glance_over(scene->x, TRANSFER_ANSWERED, "");
+}
+
+static void an_answer_is_passed_on_with_links_that_lead_back(void **state)
+{
+    static const struct {
+        const char *fields[8];
+        const char *location, *request_id;
+    } rows[] = {
+        {{NULL}, NULL, "req-1"},
+        {{"X-Openstack-Request-Id", "req-glance", NULL}, NULL, "req-glance"},
+        {{"Location", "http://127.0.0.1:1/v2/images/a", NULL},
+         "http://images.example.org/v2/images/a",
+         "req-1"},
+        {{"Location", "http://elsewhere.example/x", NULL}, "http://elsewhere.example/x", "req-1"},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct scene scene;
+        struct reply reply;
+        scene_begin(&scene, state, FIELDS);
+        hear(&scene, 413, rows[i].fields, "too much");
+        assert_true(scene.x->head_seen && scene.x->glance_done);
+        assert_true(glance_reply(scene.x, &reply));
+        assert_int_equal(reply.status, 413);
+        assert_string_equal(buffer_text(&reply.body), "too much");
+        assert_field(&reply.headers, "Location", rows[i].location);
+        assert_field(&reply.headers, "X-Openstack-Request-Id", rows[i].request_id);
+        reply_free(&reply);
+        scene_end(&scene);
+    }
+}
+
+static void what_is_only_between_two_hops_stays_there(void **state)
+{
+    static const char *const fields[] = {
+        "Connection", "close", "Transfer-Encoding", "chunked", "Content-Length", "8", NULL};
+    struct scene scene;
+    struct reply reply;
+    scene_begin(&scene, state, FIELDS);
+    hear(&scene, 200, fields, "too much");
+    assert_true(glance_reply(scene.x, &reply));
+    for (size_t i = 0; fields[i]; i += 2)
+        assert_field(&reply.headers, fields[i], NULL);
+    reply_free(&reply);
+    scene_end(&scene);
+}
+
+/* It is read to its end all the same. */
+static void an_answer_has_a_largest_size(void **state)
+{
+    static char piece[REPLY_BODY_MAX];
+    static const char *const fields[] = {NULL};
+    memset(piece, 'x', sizeof piece);
+    struct scene scene;
+    scene_begin(&scene, state, FIELDS);
+    hear(&scene, 200, fields, "");
+    assert_true(glance_collect(scene.x, piece, sizeof piece));
+    assert_false(scene.x->answer_too_long);
+    assert_true(glance_collect(scene.x, piece, 1));
+    assert_true(scene.x->answer_too_long);
+    assert_true(glance_collect(scene.x, piece, sizeof piece));
+    scene_end(&scene);
+}
+
+static void what_broke_off_is_logged_unless_it_was_ours_to_end(void **state)
+{
+    static const struct {
+        enum transfer_result result;
+        const char *line;
+    } rows[] = {
+        {TRANSFER_ANSWERED, NULL},
+        {TRANSFER_GIVEN_UP, NULL},
+        {TRANSFER_FAILED, "req-1: Glance: libcurl's words"},
+        {TRANSFER_STALLED, "req-1: Glance: libcurl's words"},
+        {TRANSFER_UNREACHABLE, "req-1: Glance: libcurl's words"},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct scene scene;
+        scene_begin(&scene, state, FIELDS);
+        glance_over(scene.x, rows[i].result, "libcurl's words");
+        assert_int_equal(scene.x->result, rows[i].result);
+        assert_logged(&scene, rows[i].line);
+        scene_end(&scene);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        SCENE_TEST(every_end_of_a_transfer_has_its_refusal),
+        SCENE_TEST(an_answer_is_passed_on_with_links_that_lead_back),
+        SCENE_TEST(what_is_only_between_two_hops_stays_there),
+        SCENE_TEST(an_answer_has_a_largest_size),
+        SCENE_TEST(what_broke_off_is_logged_unless_it_was_ours_to_end),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,211 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "exchange/exchange_priv.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "unit/exchange/scene.h"
+
+/* What is judged of a head, and how, has its table in tests/unit/request/test_admission.c. */
+
+#define FORM "multipart/form-data; boundary=b"
+#define SIZE "X-Openstack-Image-Size"
+
+static const char ENFORCED[] = "default: {store: test}\n";
+static const char WATCHED[] = "mode: audit\n"
+                              "default: {store: test}\n";
+static const char MIXED[] = "rules:\n"
+                            "  - {name: watched, when: {disk_format: iso}, store: file,"
+                            "     mode: audit}\n"
+                            "default: {store: test}\n";
+
+enum sending { FIVE, NOTHING, CHUNKED }; /* bytes, or an unknown number of them */
+
+static const struct framing_facts FRAMINGS[] = {
+    [FIVE] = {FRAMING_LENGTH, 5, false},
+    [NOTHING] = {FRAMING_LENGTH, 0, false},
+    [CHUNKED] = {FRAMING_CHUNKED, 0, false},
+};
+
+/* `change` is made before it is judged; NULL: none. */
+static enum step_result admit(struct scene *scene, void **state, const char *policy,
+                              const char *const *fields, enum sending sent,
+                              void (*change)(struct scene *scene))
+{
+    scene_begin(scene, state, fields);
+    scene_policy(scene, state, policy);
+    scene->client.framing = FRAMINGS[sent];
+    if (change)
+        change(scene);
+    return upload_admit(scene->x);
+}
+
+static void fill_spool(struct scene *scene)
+{
+    scene->settings.upload.spool_limit = 0;
+}
+
+static void stream_unknown(struct scene *scene)
+{
+    scene->settings.upload.spool_limit = 0;
+    scene->settings.upload.unknown_length = UNKNOWN_LENGTH_STREAM;
+}
+
+static void drain(struct scene *scene)
+{
+    scene->parts.draining = true;
+}
+
+/* --- enforced -------------------------------------------------------------------------- */
+
+static void the_first_that_speaks_against_it_counts(void **state)
+{
+    static const struct {
+        const char *fields[7];
+        enum sending sent;
+        void (*change)(struct scene *scene);
+        enum refusal refusal;
+        const char *detail;
+    } rows[] = {
+        {{NULL}, FIVE, NULL, REFUSAL_NONE, NULL},
+        {{NULL}, CHUNKED, NULL, REFUSAL_NONE, NULL},
+        {{NULL}, NOTHING, NULL, REFUSAL_NONE, NULL}, /* the image, or the policy, may want that */
+        {{"Content-Encoding", "gzip", NULL}, NOTHING, NULL, REFUSAL_CONTENT_ENCODING, NULL},
+        {{SIZE, "6", NULL},
+         FIVE,
+         NULL,
+         REFUSAL_SIZE_MISMATCH,
+         "x-openstack-image-size is 6, and Content-Length is 5"},
+        {{SIZE, "x", NULL},
+         FIVE,
+         NULL,
+         REFUSAL_BAD_REQUEST,
+         "x-openstack-image-size is not a number of bytes"},
+        {{NULL}, CHUNKED, fill_spool, REFUSAL_SPOOL_FULL, NULL},
+        {{NULL}, CHUNKED, stream_unknown, REFUSAL_NONE, NULL},
+        {{SIZE, "5", NULL}, CHUNKED, fill_spool, REFUSAL_NONE, NULL},
+        {{"Content-Type", FORM, NULL}, FIVE, fill_spool, REFUSAL_NONE, NULL},
+        {{"Content-MD5", "kAFQmDzST7DWlj99KOF/cg==", NULL}, FIVE, NULL, REFUSAL_NONE, NULL},
+        {{"Content-MD5", "x", NULL},
+         FIVE,
+         NULL,
+         REFUSAL_BAD_REQUEST,
+         "Content-MD5 is not an MD5 in base64"},
+        {{"Content-MD5", "x", "Content-Range", "x", NULL}, FIVE, NULL, REFUSAL_CONTENT_RANGE, NULL},
+        {{NULL}, FIVE, drain, REFUSAL_DRAINING, NULL},
+        {{"Content-Range", "x", NULL}, CHUNKED, drain, REFUSAL_DRAINING, NULL},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct scene scene;
+        assert_outcome(&scene,
+                       admit(&scene, state, ENFORCED, rows[i].fields, rows[i].sent, rows[i].change),
+                       rows[i].refusal, rows[i].detail);
+        scene_end(&scene);
+    }
+}
+
+static void what_the_head_told_is_kept(void **state)
+{
+    static const char *const fields[] = {
+        SIZE, "3", "Content-Type", FORM, "Digest", "md5=kAFQmDzST7DWlj99KOF/cg==", NULL};
+    struct scene scene;
+    assert_int_equal(admit(&scene, state, ENFORCED, fields, CHUNKED, NULL), STEP_NEXT);
+    const struct exchange *x = scene.x;
+    assert_true(x->declared_form && x->promised && x->size_known && !x->size_comes);
+    assert_int_equal(x->promise, 3);
+    assert_int_equal(x->size, 3);
+    assert_int_equal(x->head_fixes, FIX_CONTENT_TYPE | FIX_MULTIPART | FIX_LENGTH);
+    assert_int_equal(x->promises.count, 1);
+    assert_int_equal(x->image_promises.count, 0);
+    scene_end(&scene);
+}
+
+static void that_there_is_no_data_is_kept_until_the_image_is_known(void **state)
+{
+    static const struct {
+        enum sending sent;
+        bool empty;
+    } rows[] = {{NOTHING, true}, {FIVE, false}, {CHUNKED, false}};
+    static const char *const fields[] = {NULL};
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct scene scene;
+        assert_int_equal(admit(&scene, state, ENFORCED, fields, rows[i].sent, NULL), STEP_NEXT);
+        assert_int_equal(scene.x->empty, rows[i].empty);
+        scene_end(&scene);
+    }
+}
+
+/* --- watched --------------------------------------------------------------------------- */
+
+static void what_a_policy_could_let_pass_is_noted_or_kept(void **state)
+{
+    static const char *const fields[] = {"Content-Encoding", "gzip", "Content-Range", "x", NULL};
+    static const uint64_t objected = UINT64_C(1) << REFUSAL_CONTENT_ENCODING |
+                                     UINT64_C(1) << REFUSAL_CONTENT_RANGE |
+                                     UINT64_C(1) << REFUSAL_SPOOL_FULL;
+    struct scene scene;
+    assert_int_equal(admit(&scene, state, WATCHED, fields, CHUNKED, fill_spool), STEP_NEXT);
+    assert_int_equal(scene.x->audit, AUDIT_ON);
+    assert_true(scene.x->upload->audit_reasons == objected);
+    assert_int_equal(scene.x->pending_count, 0);
+    scene_end(&scene);
+    assert_int_equal(admit(&scene, state, MIXED, fields, CHUNKED, fill_spool), STEP_NEXT);
+    assert_int_equal(scene.x->audit, AUDIT_UNDECIDED);
+    assert_true(scene.x->upload->audit_reasons == 0);
+    assert_int_equal(scene.x->pending_count, 3);
+    assert_int_equal(scene.x->pending[0].reason, REFUSAL_CONTENT_RANGE);
+    scene_end(&scene);
+}
+
+static void what_no_policy_can_let_pass_is_refused(void **state)
+{
+    static const char *const bad_size[] = {SIZE, "x", NULL};
+    static const char *const bad_digest[] = {"Content-MD5", "x", NULL};
+    static const char *const none[] = {NULL};
+    static const char *const policies[] = {WATCHED, MIXED};
+    for (size_t i = 0; i < 2; i++) {
+        struct scene scene;
+        assert_int_equal(admit(&scene, state, policies[i], bad_size, FIVE, NULL), STEP_REFUSE);
+        assert_int_equal(scene.x->refusal, REFUSAL_BAD_REQUEST);
+        scene_end(&scene);
+        assert_int_equal(admit(&scene, state, policies[i], bad_digest, FIVE, NULL), STEP_REFUSE);
+        assert_int_equal(scene.x->refusal, REFUSAL_BAD_REQUEST);
+        scene_end(&scene);
+        assert_int_equal(admit(&scene, state, policies[i], none, FIVE, drain), STEP_REFUSE);
+        assert_int_equal(scene.x->refusal, REFUSAL_DRAINING);
+        scene_end(&scene);
+    }
+}
+
+/* What goes on as it is is not what was promised of its file. */
+static void a_form_that_may_go_on_has_no_certain_size(void **state)
+{
+    static const char *const fields[] = {"Content-Type", FORM, SIZE, "3", NULL};
+    static const struct {
+        const char *policy;
+        bool size_known;
+    } rows[] = {{ENFORCED, true}, {MIXED, false}, {WATCHED, false}};
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct scene scene;
+        assert_int_equal(admit(&scene, state, rows[i].policy, fields, FIVE, NULL), STEP_NEXT);
+        assert_int_equal(scene.x->size_known, rows[i].size_known);
+        assert_true(scene.x->promised && scene.x->size_comes);
+        scene_end(&scene);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        SCENE_TEST(the_first_that_speaks_against_it_counts),
+        SCENE_TEST(what_the_head_told_is_kept),
+        SCENE_TEST(that_there_is_no_data_is_kept_until_the_image_is_known),
+        SCENE_TEST(what_a_policy_could_let_pass_is_noted_or_kept),
+        SCENE_TEST(what_no_policy_can_let_pass_is_refused),
+        SCENE_TEST(a_form_that_may_go_on_has_no_certain_size),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

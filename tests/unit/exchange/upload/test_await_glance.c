@@ -1,0 +1,152 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "exchange/exchange_priv.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "unit/exchange/scene.h"
+
+enum { FIRST = 64 * 1024, LARGE = 3 * FIRST };
+
+static const char *const NO_FIELDS[] = {NULL};
+static char text[LARGE + 1];
+
+/* About to be sent: a body of so many bytes. */
+static void begin(struct scene *scene, void **state, size_t size)
+{
+    scene_begin(scene, state, NO_FIELDS);
+    memset(text, 'x', size);
+    text[size] = '\0';
+    scene_body(scene, text, NULL);
+    begin_wait(scene->x);
+}
+
+static void give(struct scene *scene, uint64_t bytes)
+{
+    atomic_fetch_add(&scene->x->upload->bytes, bytes);
+}
+
+static void a_small_one_waits_for_nothing(void **state)
+{
+    struct scene scene;
+    begin(&scene, state, FIRST);
+    assert_true(scene.x->begun);
+    assert_int_equal(begin_room(scene.x, 1 << 20), 1 << 20);
+    assert_int_equal(scene.x->look.place, 0);
+    scene_end(&scene);
+}
+
+static void the_first_bytes_go_and_no_more(void **state)
+{
+    struct scene scene;
+    begin(&scene, state, FIRST + 1);
+    assert_false(scene.x->begun);
+    assert_int_equal(begin_room(scene.x, 1000), 1000);
+    assert_int_equal(begin_room(scene.x, 1 << 20), FIRST);
+    give(&scene, FIRST - 7);
+    assert_int_equal(begin_room(scene.x, 1 << 20), 7);
+    give(&scene, 7);
+    assert_int_equal(begin_room(scene.x, 1 << 20), 0);
+    begin_step(scene.x);
+    assert_int_equal(begin_room(scene.x, 1 << 20), 0);
+    scene_end(&scene);
+}
+
+/* The worker remembers that its Glance says so, and asks nothing the next time. */
+static void one_hundred_lets_the_rest_go(void **state)
+{
+    struct scene scene;
+    begin(&scene, state, LARGE);
+    assert_int_not_equal(scene.x->look.place, 0);
+    begin_continued(scene.x);
+    begin_step(scene.x);
+    assert_true(scene.x->begun && scene.parts.hears_continue);
+    assert_int_equal(scene.x->look.place, 0);
+    assert_int_equal(scene.x->moment.place, 0);
+    scene.x->continued = false;
+    begin_wait(scene.x);
+    assert_false(scene.x->begun);
+    assert_int_equal(scene.x->look.place, 0);
+    scene_end(&scene);
+}
+
+/* The next question, and what is said to it. */
+static void look(struct scene *scene, unsigned status, const char *image)
+{
+    assert_int_not_equal(scene->x->look.place, 0);
+    scene->x->look.fire(&scene->x->look);
+    begin_step(scene->x);
+    assert_true(scene->x->image_asked.begun);
+    scene_answered(&scene->x->image_asked, status, image);
+    begin_step(scene->x);
+}
+
+static void the_images_status_lets_the_rest_go(void **state)
+{
+    static const char *const begun[] = {"saving", "uploading", "active", "killed"};
+    for (size_t i = 0; i < sizeof begun / sizeof begun[0]; i++) {
+        struct scene scene;
+        char image[64];
+        begin(&scene, state, LARGE);
+        look(&scene, 200, "{\"status\": \"queued\"}");
+        look(&scene, 503, "");
+        look(&scene, 200, "<html>");
+        assert_false(scene.x->begun);
+        snprintf(image, sizeof image, "{\"status\": \"%s\"}", begun[i]);
+        look(&scene, 200, image);
+        assert_true(scene.x->begun);
+        assert_false(scene.parts.hears_continue);
+        assert_false(scene.x->image_asked.begun);
+        scene_end(&scene);
+    }
+}
+
+static void two_seconds_let_the_rest_go(void **state)
+{
+    struct scene scene;
+    begin(&scene, state, LARGE);
+    scene.parts.hears_continue = true; /* it has not come this time */
+    scene.x->moment.fire(&scene.x->moment);
+    begin_step(scene.x);
+    assert_true(scene.x->begun);
+    assert_false(scene.parts.hears_continue);
+    scene_end(&scene);
+}
+
+/* Others of the project are refused for it from then on, and not before. */
+static void what_it_has_reserved_is_firm_then(void **state)
+{
+    enum { NOTHING, CONTINUE, STATUS, WAITS };
+    for (int tells = NOTHING; tells <= WAITS; tells++) {
+        struct scene scene;
+        uint64_t firm;
+        const struct reservation_wish wish = {.key = "p", .bytes = 5, .left = 9};
+        begin(&scene, state, LARGE);
+        assert_int_equal(
+            reservation_make(scene.parts.reservations, &wish, &scene.x->reservation, &firm),
+            RESERVATION_MADE);
+        if (tells == CONTINUE)
+            begin_continued(scene.x);
+        if (tells == STATUS)
+            look(&scene, 200, "{\"status\": \"saving\"}");
+        if (tells == WAITS)
+            scene.x->moment.fire(&scene.x->moment);
+        begin_step(scene.x);
+        bool told = tells == CONTINUE || tells == STATUS;
+        assert_int_equal(reservations_firm(scene.parts.reservations, "p"), told ? 5 : 0);
+        scene_end(&scene);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        SCENE_TEST(a_small_one_waits_for_nothing), SCENE_TEST(the_first_bytes_go_and_no_more),
+        SCENE_TEST(one_hundred_lets_the_rest_go),  SCENE_TEST(the_images_status_lets_the_rest_go),
+        SCENE_TEST(two_seconds_let_the_rest_go),   SCENE_TEST(what_it_has_reserved_is_firm_then),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,207 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "exchange/exchange_priv.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "unit/exchange/scene.h"
+
+static const char *const NO_FIELDS[] = {NULL};
+
+#define USED   "X-RGW-Bytes-Used"
+#define BUCKET "X-RGW-Quota-Bucket-Size"
+
+/* An upload of 40 bytes to a store with a bucket and a capacity of 1000 bytes. */
+static void begin(struct scene *scene, void **state)
+{
+    char text[1024];
+    scene_begin(scene, state, NO_FIELDS);
+    snprintf(text, sizeof text,
+             "default: {store: test}\n"
+             "stores:\n"
+             "  test: {s3: {endpoint: 'http://127.0.0.1:1', bucket: b, access_key_file: %s,\n"
+             "              secret_key_file: %s}, capacity: 1000}\n",
+             scratch_file(state, "access", "A\n"), scratch_file(state, "secret", "S\n"));
+    scene_policy(scene, state, text);
+    scene->x->size_known = true;
+    scene->x->size = 40;
+    scene->x->fresh = true;
+}
+
+/* The step once it is entered, and once more when the gateway has said this of the bucket. */
+static enum step_result look(struct scene *scene, unsigned status, const char *used,
+                             const char *quota)
+{
+    struct fetch *asked = &scene->x->bucket_asked;
+    scene->x->fresh = true;
+    assert_int_equal(upload_room(scene->x), STEP_WAIT);
+    scene->x->fresh = false;
+    assert_int_equal(upload_room(scene->x), STEP_WAIT);
+    scene_answered(asked, status, "");
+    assert_true(!used || headers_add(&asked->answer.headers, USED, used));
+    assert_true(!quota || headers_add(&asked->answer.headers, BUCKET, quota));
+    enum step_result result = upload_room(scene->x);
+    assert_false(asked->begun);
+    return result;
+}
+
+static void assert_unchecked(struct scene *scene, bool unchecked)
+{
+    struct buffer text;
+    const struct metrics_common common = {0};
+    buffer_init(&text, 1 << 20);
+    assert_true(metrics_text(&scene->parts.metrics, 1, &common, &text));
+    bool counted = strstr(buffer_text(&text),
+                          "\nglance_intake_store_checks_failed_total{store=\"test\"} 1\n") != NULL;
+    buffer_free(&text);
+    assert_int_equal(counted, unchecked);
+}
+
+static void room_is_taken_up_to_the_lower_limit(void **state)
+{
+    static const struct {
+        const char *used, *quota;
+        uint64_t others; /* on their way */
+        bool size_known;
+        const char *detail; /* NULL: there is room */
+    } rows[] = {
+        {"0", "-1", 0, true, NULL},
+        {"960", "-1", 0, true, NULL},
+        {"961", "-1", 0, true,
+         "test may hold 1000 bytes, has 961 and 0 on their way, and this upload needs 40"},
+        {"900", "-1", 60, true, NULL},
+        {"900", "-1", 61, true,
+         "test may hold 1000 bytes, has 900 and 61 on their way, and this upload needs 40"},
+        {"460", "500", 0, true, NULL},
+        {"461", "500", 0, true,
+         "test may hold 500 bytes, has 461 and 0 on their way, and this upload needs 40"},
+        {"961", "5000", 0, true,
+         "test may hold 1000 bytes, has 961 and 0 on their way, and this upload needs 40"},
+        /* of no known size: only what is full is refused */
+        {"999", "-1", 0, false, NULL},
+        {"1000", "-1", 0, false,
+         "test may hold 1000 bytes, has 1000 and 0 on their way, and this upload needs 1"},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct scene scene;
+        struct room others = {0};
+        uint64_t none;
+        begin(&scene, state);
+        assert_int_equal(
+            room_take(scene.parts.rooms, "test", rows[i].others, 0, 1000, &others, &none),
+            ROOM_TAKEN);
+        scene.x->size_known = rows[i].size_known;
+        assert_outcome(&scene, look(&scene, 200, rows[i].used, rows[i].quota),
+                       rows[i].detail ? REFUSAL_STORE_FULL : REFUSAL_NONE, rows[i].detail);
+        assert_unchecked(&scene, false);
+        room_give_back(&others);
+        scene_end(&scene);
+    }
+}
+
+static void room_that_is_only_watched_is_not_taken(void **state)
+{
+    struct scene scene;
+    begin(&scene, state);
+    scene.x->audit = AUDIT_ON;
+    assert_outcome(&scene, look(&scene, 200, "961", "-1"), REFUSAL_NONE, NULL);
+    assert_true(scene.x->upload->audit_reasons == refusal_bit(REFUSAL_STORE_FULL));
+    scene_end(&scene);
+}
+
+/* Whatever is wrong with the gateway, the upload goes on. */
+static void what_cannot_be_found_out_refuses_nobody(void **state)
+{
+    struct scene scene;
+    begin(&scene, state);
+    assert_int_equal(look(&scene, 403, "7", NULL), STEP_NEXT);
+    assert_logged(&scene, "req-1: the room in test is not known: the gateway answers 403");
+    assert_unchecked(&scene, true);
+    scene_end(&scene);
+
+    begin(&scene, state);
+    assert_int_equal(unlink(scratch_path(state, "secret")), 0);
+    assert_int_equal(upload_room(scene.x), STEP_NEXT);
+    assert_logged(&scene, "req-1: the room in test is not known: its bucket cannot be asked");
+    assert_unchecked(&scene, true);
+    scene_end(&scene);
+}
+
+/* --- when it is not asked for ----------------------------------------------------------- */
+
+static void go_unchecked(struct scene *scene)
+{
+    scene->settings.upload.check_quota = false;
+}
+
+static void go_to_staging(struct scene *scene)
+{
+    scene->x->upload->door = UPLOAD_STAGE;
+}
+
+static void go_elsewhere(struct scene *scene)
+{
+    scene->x->decision.store = "file";
+}
+
+static void wait_for_the_size(struct scene *scene)
+{
+    scene->x->size_known = false;
+    scene->x->size_comes = true;
+    scene->x->decision.size_ceiling = 1;
+}
+
+static void a_bucket_is_asked_only_where_it_will_be_written_to(void **state)
+{
+    static void (*const hows[])(struct scene *) = {go_unchecked, go_to_staging, go_elsewhere,
+                                                   wait_for_the_size};
+    for (size_t i = 0; i < sizeof hows / sizeof hows[0]; i++) {
+        struct scene scene;
+        begin(&scene, state);
+        hows[i](&scene);
+        assert_int_equal(upload_room(scene.x), STEP_NEXT);
+        assert_false(scene.x->bucket_asked.begun);
+        scene_end(&scene);
+    }
+}
+
+/* How many bytes are on their way to the store. */
+static uint64_t in_flight(struct scene *scene)
+{
+    struct room room = {0};
+    uint64_t others;
+    assert_int_equal(room_take(scene->parts.rooms, "test", 1, 0, 0, &room, &others), ROOM_FULL);
+    return others;
+}
+
+static void entered_again_only_what_is_new_is_asked_for(void **state)
+{
+    struct scene scene;
+    begin(&scene, state);
+    assert_int_equal(look(&scene, 200, "0", NULL), STEP_NEXT);
+    assert_int_equal(in_flight(&scene), 40);
+    scene.x->fresh = true;
+    assert_int_equal(upload_room(scene.x), STEP_NEXT);
+    assert_int_equal(in_flight(&scene), 40);
+    scene.x->size = 50;
+    assert_int_equal(look(&scene, 200, "0", NULL), STEP_NEXT);
+    assert_int_equal(in_flight(&scene), 50);
+    upload_ended(scene.x);
+    assert_int_equal(in_flight(&scene), 0);
+    scene_end(&scene);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        SCENE_TEST(room_is_taken_up_to_the_lower_limit),
+        SCENE_TEST(room_that_is_only_watched_is_not_taken),
+        SCENE_TEST(what_cannot_be_found_out_refuses_nobody),
+        SCENE_TEST(a_bucket_is_asked_only_where_it_will_be_written_to),
+        SCENE_TEST(entered_again_only_what_is_new_is_asked_for),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,205 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "exchange/exchange_priv.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "unit/exchange/scene.h"
+
+static void begin(struct scene *scene, void **state, const char *status, const char *disk_format,
+                  const char *container_format)
+{
+    static const char *const fields[] = {NULL};
+    scene_begin(scene, state, fields);
+    scene_image(scene, status, disk_format, container_format);
+}
+
+static void an_image_must_wait_for_data_and_say_of_what_kind(void **state)
+{
+    static const struct {
+        const char *status, *disk_format, *container_format;
+        enum refusal refusal;
+        const char *detail;
+    } rows[] = {
+        {"queued", "raw", "bare", REFUSAL_NONE, NULL},
+        {"active", "raw", "bare", REFUSAL_IMAGE_NOT_QUEUED, "its status is active"},
+        {"saving", "raw", "bare", REFUSAL_IMAGE_NOT_QUEUED,
+         "its status is saving, and this proxy is not uploading it"},
+        {"killed", NULL, NULL, REFUSAL_IMAGE_NOT_QUEUED, "its status is killed"},
+        {"queued", NULL, "bare", REFUSAL_FORMATS_UNSET, "disk_format is not set"},
+        {"queued", "raw", NULL, REFUSAL_FORMATS_UNSET, "container_format is not set"},
+        {"queued", NULL, NULL, REFUSAL_FORMATS_UNSET,
+         "disk_format and container_format are not set"},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct scene scene;
+        begin(&scene, state, rows[i].status, rows[i].disk_format, rows[i].container_format);
+        assert_outcome(&scene, upload_judge(scene.x), rows[i].refusal, rows[i].detail);
+        scene_end(&scene);
+    }
+}
+
+/* Glance has refused its data after storing it: no other would be taken. */
+static void a_queued_image_that_keeps_something_is_spoilt(void **state)
+{
+    static const struct {
+        const char *hash, *stores;
+        bool spoilt;
+    } rows[] = {
+        {NULL, NULL, false},  {"", "", false},      {"ab", NULL, true},
+        {NULL, "test", true}, {"ab", "test", true},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct scene scene;
+        begin(&scene, state, "queued", "raw", "bare");
+        scene.x->image.os_hash_value = rows[i].hash ? strdup(rows[i].hash) : NULL;
+        scene.x->image.stores = rows[i].stores ? strdup(rows[i].stores) : NULL;
+        enum step_result result = upload_judge(scene.x);
+        assert_int_equal(result, rows[i].spoilt ? STEP_REFUSE : STEP_NEXT);
+        assert_int_equal(scene.x->refusal,
+                         rows[i].spoilt ? REFUSAL_IMAGE_NOT_QUEUED : REFUSAL_NONE);
+        if (rows[i].spoilt)
+            assert_non_null(strstr(scene.x->detail, "delete it and create a new one"));
+        scene_end(&scene);
+    }
+}
+
+/* It is this proxy that knows how far it is. */
+static void a_second_upload_is_told_of_the_first(void **state)
+{
+    static const char *const statuses[] = {"uploading", "saving"};
+    static const struct {
+        struct claim_facts facts;
+        const char *detail;
+    } rows[] = {
+        {{.size_known = true, .size = 300},
+         "it began 90 s ago, and Glance has 200 of its 300 bytes"},
+        {{.size_known = false}, "it began 90 s ago, and Glance has 200 bytes of it"},
+    };
+    for (size_t i = 0; i < 4; i++) {
+        static const _Atomic uint64_t bytes = 200;
+        struct scene scene;
+        struct claim *first;
+        struct claim_facts facts = rows[i / 2].facts;
+        facts.began_wall_ms = clock_wall_ms() - 90400;
+        begin(&scene, state, statuses[i % 2], "raw", "bare");
+        first = claim_new(scene.parts.claims, "image", &facts, &bytes);
+        assert_int_equal(claim_send(first, false), CLAIM_SENT);
+        assert_outcome(&scene, upload_judge(scene.x), REFUSAL_UPLOAD_IN_PROGRESS,
+                       rows[i / 2].detail);
+        claim_release(first);
+        scene_end(&scene);
+    }
+}
+
+/* Whoever sees the image gets so far, also somebody who may not upload to it. */
+static void an_upload_that_glance_has_not_begun_with_is_in_nobodys_way(void **state)
+{
+    for (int sent = 0; sent < 2; sent++) {
+        static const _Atomic uint64_t bytes = 3;
+        const struct claim_facts facts = {.began_wall_ms = clock_wall_ms()};
+        struct scene scene;
+        begin(&scene, state, "queued", "raw", "bare");
+        struct claim *first = claim_new(scene.parts.claims, "image", &facts, &bytes);
+        if (sent)
+            assert_int_equal(claim_send(first, false), CLAIM_SENT);
+        assert_outcome(&scene, upload_judge(scene.x), REFUSAL_NONE, NULL);
+        claim_release(first);
+        scene_end(&scene);
+    }
+}
+
+/* Nobody is sending it any more: it waits for its import. */
+static void what_was_staged_whole_has_a_size(void **state)
+{
+    static const _Atomic uint64_t bytes;
+    const struct claim_facts facts = {0};
+    struct scene scene;
+    begin(&scene, state, "uploading", "raw", "bare");
+    scene.x->image.size_known = true;
+    struct claim *first = claim_new(scene.parts.claims, "image", &facts, &bytes);
+    assert_int_equal(claim_send(first, false), CLAIM_SENT);
+    assert_int_equal(upload_claim(scene.x), STEP_NEXT);
+    assert_outcome(&scene, upload_judge(scene.x), REFUSAL_IMAGE_NOT_QUEUED,
+                   "its status is uploading");
+    claim_release(first);
+    scene_end(&scene);
+}
+
+static void the_upload_is_told_of_until_it_is_over(void **state)
+{
+    const struct claim_facts facts = {0};
+    static const _Atomic uint64_t bytes;
+    struct claim_facts first;
+    struct scene scene;
+    begin(&scene, state, "queued", "raw", "bare");
+    scene.x->size_known = true;
+    scene.x->size = 300;
+    scene.x->upload->bytes = 7;
+    assert_int_equal(upload_judge(scene.x), STEP_NEXT);
+    struct claim *second = claim_new(scene.parts.claims, "image", &facts, &bytes);
+    assert_false(claim_other(second, &first));
+    assert_int_equal(claim_send(scene.x->claim, false), CLAIM_SENT);
+    assert_true(claim_other(second, &first));
+    assert_int_equal(first.began_wall_ms, scene.x->upload->began_wall_ms);
+    assert_int_equal(first.bytes, 7);
+    assert_true(first.size_known);
+    assert_int_equal(first.size, 300);
+    upload_ended(scene.x);
+    upload_ended(scene.x);
+    assert_false(claim_other(second, &first));
+    claim_release(second);
+    scene_end(&scene);
+}
+
+static void what_the_image_promises_is_held_too(void **state)
+{
+    struct scene scene;
+    begin(&scene, state, "queued", "raw", "bare");
+    scene.x->image.sdk_sha256 =
+        strdup("ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
+    scene.x->image.sdk_md5 = strdup(""); /* openstacksdk leaves it so unless it is asked */
+    scene.x->image.owner = strdup("p");
+    assert_int_equal(upload_judge(scene.x), STEP_NEXT);
+    assert_int_equal(scene.x->image_promises.count, 1);
+    assert_string_equal(scene.x->image_promises.rows[0].field, "owner_specified.openstack.sha256");
+    assert_string_equal(scene.x->image_promises.rows[0].algorithm, "sha256");
+    assert_string_equal(scene.x->upload->project, "p");
+    scene_end(&scene);
+}
+
+/* Glance itself tells what is wrong with the image. */
+static void an_image_that_is_only_watched_is_for_glance_to_judge(void **state)
+{
+    const struct claim_facts facts = {0};
+    static const _Atomic uint64_t bytes;
+    static const uint64_t noted =
+        UINT64_C(1) << REFUSAL_UPLOAD_IN_PROGRESS | UINT64_C(1) << REFUSAL_FORMATS_UNSET;
+    struct scene scene;
+    begin(&scene, state, "saving", NULL, NULL);
+    scene.x->audit = AUDIT_ON;
+    struct claim *first = claim_new(scene.parts.claims, "image", &facts, &bytes);
+    assert_int_equal(claim_send(first, false), CLAIM_SENT);
+    assert_outcome(&scene, upload_judge(scene.x), REFUSAL_NONE, NULL);
+    assert_true(scene.x->upload->audit_reasons == noted);
+    claim_release(first);
+    scene_end(&scene);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        SCENE_TEST(an_image_must_wait_for_data_and_say_of_what_kind),
+        SCENE_TEST(a_queued_image_that_keeps_something_is_spoilt),
+        SCENE_TEST(a_second_upload_is_told_of_the_first),
+        SCENE_TEST(an_upload_that_glance_has_not_begun_with_is_in_nobodys_way),
+        SCENE_TEST(what_was_staged_whole_has_a_size),
+        SCENE_TEST(the_upload_is_told_of_until_it_is_over),
+        SCENE_TEST(what_the_image_promises_is_held_too),
+        SCENE_TEST(an_image_that_is_only_watched_is_for_glance_to_judge),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,313 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "exchange/exchange_priv.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "unit/exchange/scene.h"
+
+static const char *const NO_FIELDS[] = {NULL};
+
+static void a_quota_counts_what_is_known_of_the_size(void **state)
+{
+    static const struct {
+        struct usage_limit total, stage_total;
+        bool stage, size_known;
+        uint64_t size;
+        const char *detail; /* NULL: it fits */
+    } rows[] = {
+        {{0}, {0}, false, true, UINT64_C(1) << 40, NULL},
+        {{true, 10, 9}, {0}, false, true, 1 << 20, NULL},
+        {{true, 10, 9},
+         {0},
+         false,
+         true,
+         (1 << 20) + 1,
+         "the project may keep 10 MiB in all, has 9 and would need 11 (image_size_total)"},
+        {{true, 10, 10}, {0}, false, false, 1 << 20, NULL},
+        {{true, 10, 9}, {true, 5, 5}, false, true, 1, NULL},
+        {{true, 10, 10},
+         {true, 5, 5},
+         true,
+         true,
+         1,
+         "the project may keep 5 MiB in the staging area, has 5 and would need 6 "
+         "(image_stage_total)"},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct scene scene;
+        scene_begin(&scene, state, NO_FIELDS);
+        scene.x->usage.image_size_total = rows[i].total;
+        scene.x->usage.image_stage_total = rows[i].stage_total;
+        scene.x->upload->door = rows[i].stage ? UPLOAD_STAGE : UPLOAD_FILE;
+        scene.x->size_known = rows[i].size_known;
+        scene.x->size = rows[i].size;
+        assert_outcome(&scene, upload_check_quota(scene.x),
+                       rows[i].detail ? REFUSAL_QUOTA_EXCEEDED : REFUSAL_NONE, rows[i].detail);
+        scene_end(&scene);
+    }
+}
+
+static void a_quota_that_is_only_watched_is_noted(void **state)
+{
+    struct scene scene;
+    scene_begin(&scene, state, NO_FIELDS);
+    scene.x->audit = AUDIT_ON;
+    scene.x->usage.image_size_total = (struct usage_limit){true, 10, 10};
+    scene.x->size_known = true;
+    scene.x->size = 1;
+    assert_outcome(&scene, upload_check_quota(scene.x), REFUSAL_NONE, NULL);
+    assert_true(scene.x->upload->audit_reasons == refusal_bit(REFUSAL_QUOTA_EXCEEDED));
+    scene_end(&scene);
+}
+
+static const char FULL[] = "{\"usage\": {\"image_count_uploading\": {\"usage\": 2, \"limit\": 2}}}";
+static const char FULL_TOLD[] = "the project may upload 2 images at a time, and has 2 under way "
+                                "(image_count_uploading)";
+
+static void it_is_waited_for(void **state)
+{
+    struct scene scene;
+    scene_begin(&scene, state, NO_FIELDS);
+    scene_answered(&scene.x->usage_asked, 200, FULL);
+    scene.x->usage_asked.over = false;
+    assert_int_equal(upload_quota(scene.x), STEP_WAIT);
+    scene.x->usage_asked.over = true;
+    assert_outcome(&scene, upload_quota(scene.x), REFUSAL_QUOTA_EXCEEDED, FULL_TOLD);
+    scene_end(&scene);
+}
+
+/* The invitation does not wait for it for long. */
+static void it_is_waited_for_a_moment_before_the_invitation(void **state)
+{
+    for (int in_time = 0; in_time < 2; in_time++) {
+        struct scene scene;
+        scene_begin(&scene, state, NO_FIELDS);
+        scene_answered(&scene.x->usage_asked, 200, FULL);
+        scene.x->usage_asked.over = false;
+        scene.x->fresh = true;
+        assert_int_equal(upload_quota_early(scene.x), STEP_WAIT);
+        scene.x->fresh = false;
+        assert_int_not_equal(scene.x->moment.place, 0); /* the timer is set */
+        assert_int_equal(upload_quota_early(scene.x), STEP_WAIT);
+        scene.x->usage_asked.over = in_time;
+        scene.x->moment.fire(&scene.x->moment);
+        assert_outcome(&scene, upload_quota_early(scene.x),
+                       in_time ? REFUSAL_QUOTA_EXCEEDED : REFUSAL_NONE, in_time ? FULL_TOLD : NULL);
+        scene_end(&scene);
+    }
+}
+
+static void without_a_question_there_is_no_quota(void **state)
+{
+    struct scene scene;
+    scene_begin(&scene, state, NO_FIELDS);
+    assert_outcome(&scene, upload_quota_early(scene.x), REFUSAL_NONE, NULL);
+    assert_outcome(&scene, upload_quota(scene.x), REFUSAL_NONE, NULL);
+    assert_logged(&scene, NULL);
+    scene_end(&scene);
+}
+
+/* --- beside other uploads --------------------------------------------------------------- */
+
+enum { MIB = 1 << 20 };
+
+/* An upload of 6 MiB, where 9 MiB are left. */
+static void begin(struct scene *scene, void **state)
+{
+    scene_begin(scene, state, NO_FIELDS);
+    scene->x->image.owner = strdup("p");
+    scene->x->usage.image_size_total = (struct usage_limit){true, 10, 1};
+    scene->x->size_known = true;
+    scene->x->size = 6 * MIB;
+}
+
+/* Another upload of the same project, of which Glance has begun to take the body or not. */
+static struct reservation other(struct scene *scene, uint64_t bytes, bool firm)
+{
+    struct reservation one = {0};
+    uint64_t reserved;
+    const struct reservation_wish wish = {.key = "0 10 p", .bytes = bytes, .left = UINT64_MAX};
+    assert_int_equal(reservation_make(scene->parts.reservations, &wish, &one, &reserved),
+                     RESERVATION_MADE);
+    if (firm)
+        reservation_confirm(&one);
+    return one;
+}
+
+static const char TOLD[] = "the project may keep 10 MiB in all, has 1, with 6 on their way, and "
+                           "would need 13 (image_size_total)";
+
+static void what_glance_has_begun_with_counts_before_the_invitation(void **state)
+{
+    for (int firm = 0; firm < 2; firm++) {
+        struct scene scene;
+        begin(&scene, state);
+        struct reservation one = other(&scene, 6 * MIB, firm);
+        assert_outcome(&scene, upload_quota_early(scene.x),
+                       firm ? REFUSAL_QUOTA_EXCEEDED : REFUSAL_NONE, firm ? TOLD : NULL);
+        assert_null(scene.x->reservation.row);
+        reservation_end(&one, false);
+        scene_end(&scene);
+    }
+}
+
+static void what_glance_has_begun_with_counts_before_it_is_sent(void **state)
+{
+    struct scene scene;
+    begin(&scene, state);
+    struct reservation one = other(&scene, 6 * MIB, true);
+    assert_outcome(&scene, upload_quota(scene.x), REFUSAL_QUOTA_EXCEEDED, TOLD);
+    reservation_end(&one, false);
+    scene_end(&scene);
+}
+
+/* Glance might refuse it yet, whoever sent it: it is waited for, and for so long only. */
+static void what_glance_has_not_begun_with_is_waited_for_a_moment(void **state)
+{
+    for (int firm = 0; firm < 2; firm++) {
+        struct scene scene;
+        begin(&scene, state);
+        struct reservation one = other(&scene, 6 * MIB, false);
+        scene.x->fresh = true;
+        assert_int_equal(upload_quota(scene.x), STEP_WAIT);
+        scene.x->fresh = false;
+        assert_int_not_equal(scene.x->moment.place, 0); /* the timer is set */
+        assert_int_equal(upload_quota(scene.x), STEP_WAIT);
+        if (firm)
+            reservation_confirm(&one);
+        else
+            scene.x->quota_began = clock_ms() - 5001;
+        assert_outcome(&scene, upload_quota(scene.x), firm ? REFUSAL_QUOTA_EXCEEDED : REFUSAL_NONE,
+                       firm ? TOLD : NULL);
+        assert_int_equal(scene.x->reservation.row != NULL, !firm);
+        reservation_end(&one, false);
+        scene_end(&scene);
+    }
+}
+
+/* Of the same project, and of the same limit. */
+static void others_do_not_count(void **state)
+{
+    static const struct {
+        const char *owner;
+        bool stage;
+        int64_t limit;
+    } rows[] = {{"q", false, 10}, {"p", true, 10}, {"p", false, 11}, {NULL, false, 10}};
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        struct scene scene;
+        begin(&scene, state);
+        struct reservation one = other(&scene, 6 * MIB, true);
+        free(scene.x->image.owner);
+        scene.x->image.owner = rows[i].owner ? strdup(rows[i].owner) : NULL;
+        scene.x->upload->door = rows[i].stage ? UPLOAD_STAGE : UPLOAD_FILE;
+        scene.x->usage.image_size_total.limit = rows[i].limit;
+        scene.x->usage.image_stage_total = scene.x->usage.image_size_total;
+        assert_outcome(&scene, upload_quota_early(scene.x), REFUSAL_NONE, NULL);
+        assert_outcome(&scene, upload_quota(scene.x), REFUSAL_NONE, NULL);
+        reservation_end(&one, false);
+        scene_end(&scene);
+    }
+}
+
+static void it_is_asked_again_where_something_was_stored_meanwhile(void **state)
+{
+    struct scene scene;
+    begin(&scene, state);
+    struct reservation one = other(&scene, 6 * MIB, true);
+    reservation_end(&one, true);
+    for (int again = 0; again < 3; again++) {
+        assert_int_equal(upload_quota(scene.x), STEP_WAIT);
+        assert_true(scene.x->usage_asked.begun);
+        scene_answered(&scene.x->usage_asked, 200,
+                       "{\"usage\": {\"image_size_total\": {\"usage\": 1, \"limit\": 10}}}");
+        one = other(&scene, 6 * MIB, true);
+        reservation_end(&one, true);
+    }
+    assert_outcome(&scene, upload_quota(scene.x), REFUSAL_NONE, NULL); /* not for ever */
+    scene_end(&scene);
+
+    begin(&scene, state);
+    one = other(&scene, 6 * MIB, true);
+    reservation_end(&one, true);
+    assert_int_equal(upload_quota(scene.x), STEP_WAIT);
+    scene_answered(&scene.x->usage_asked, 200,
+                   "{\"usage\": {\"image_size_total\": {\"usage\": 7, \"limit\": 10}}}");
+    assert_outcome(&scene, upload_quota(scene.x), REFUSAL_QUOTA_EXCEEDED,
+                   "the project may keep 10 MiB in all, has 7 and would need 13 "
+                   "(image_size_total)");
+    scene_end(&scene);
+}
+
+static uint64_t reserved(struct scene *scene)
+{
+    struct reservation mine = scene->x->reservation;
+    if (mine.row)
+        reservation_confirm(&scene->x->reservation);
+    return reservations_firm(scene->parts.reservations, "0 10 p");
+}
+
+static void it_is_let_go_however_it_ends(void **state)
+{
+    struct scene scene;
+    begin(&scene, state);
+    assert_int_equal(upload_quota(scene.x), STEP_NEXT);
+    assert_int_equal(reserved(&scene), 6 * MIB);
+    upload_ended(scene.x);
+    assert_int_equal(reserved(&scene), 0);
+    scene_end(&scene);
+
+    begin(&scene, state);
+    assert_int_equal(upload_quota(scene.x), STEP_NEXT);
+    scene.x->answer.status = 204;
+    assert_int_equal(upload_counted(scene.x), STEP_NEXT); /* Glance's usage has it now */
+    assert_int_equal(reserved(&scene), 0);
+    assert_int_equal(reservations_mark(scene.parts.reservations), 6 * MIB);
+    scene_end(&scene);
+
+    begin(&scene, state);
+    assert_int_equal(upload_quota(scene.x), STEP_NEXT);
+    scene.x->answer.status = 409;
+    assert_int_equal(upload_counted(scene.x), STEP_NEXT);
+    assert_int_equal(reserved(&scene), 6 * MIB);
+    upload_ended(scene.x);
+    assert_int_equal(reserved(&scene), 0);
+    assert_int_equal(reservations_mark(scene.parts.reservations), 0);
+    scene_end(&scene);
+}
+
+/* What is only watched goes to Glance, so others have to count it. */
+static void what_is_only_watched_takes_its_bytes(void **state)
+{
+    struct scene scene;
+    begin(&scene, state);
+    scene.x->audit = AUDIT_ON;
+    struct reservation one = other(&scene, 6 * MIB, true);
+    assert_outcome(&scene, upload_quota(scene.x), REFUSAL_NONE, NULL);
+    assert_true(scene.x->upload->audit_reasons == refusal_bit(REFUSAL_QUOTA_EXCEEDED));
+    reservation_end(&one, false);
+    assert_int_equal(reserved(&scene), 6 * MIB);
+    scene_end(&scene);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        SCENE_TEST(a_quota_counts_what_is_known_of_the_size),
+        SCENE_TEST(a_quota_that_is_only_watched_is_noted),
+        SCENE_TEST(it_is_waited_for),
+        SCENE_TEST(it_is_waited_for_a_moment_before_the_invitation),
+        SCENE_TEST(without_a_question_there_is_no_quota),
+        SCENE_TEST(what_glance_has_begun_with_counts_before_the_invitation),
+        SCENE_TEST(what_glance_has_begun_with_counts_before_it_is_sent),
+        SCENE_TEST(what_glance_has_not_begun_with_is_waited_for_a_moment),
+        SCENE_TEST(others_do_not_count),
+        SCENE_TEST(it_is_asked_again_where_something_was_stored_meanwhile),
+        SCENE_TEST(it_is_let_go_however_it_ends),
+        SCENE_TEST(what_is_only_watched_takes_its_bytes),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

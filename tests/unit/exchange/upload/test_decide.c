@@ -1,0 +1,380 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "exchange/exchange_priv.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "unit/exchange/scene.h"
+
+/* The image's name is the rule's; `large` looks at the size, whatever the name. */
+static const char POLICY[] =
+    "rules:\n"
+    "  - {name: denied, when: {name: denied}, deny: not here}\n"
+    "  - {name: large, when: {larger_than: 1KiB}, store: file, max_size: 4KiB}\n"
+    "  - {name: choice, when: {name: choice}, store: file, mode: default,\n"
+    "     allow: [file, test, gold]}\n"
+    "default: {store: test, mode: force, max_virtual_size: 8KiB}\n";
+
+static const char GLANCE_HAS[] = "{\"stores\": [{\"id\": \"file\"}, {\"id\": \"test\"}]}";
+static const char GLANCE_HAS_LESS[] = "{\"stores\": [{\"id\": \"file\"}]}";
+
+/* An upload to the image `name`, where Glance has `stores` (NULL: it has not told). */
+static void begin(struct scene *scene, void **state, const char *name, const char *stores)
+{
+    static const char *const fields[] = {NULL};
+    scene_begin(scene, state, fields);
+    scene_policy(scene, state, POLICY);
+    scene->x->image.name = strdup(name);
+    scene->x->size_known = true;
+    scene->x->size = 10;
+    if (stores)
+        assert_true(stores_learn(scene->parts.stores, stores, strlen(stores)));
+}
+
+static void assert_decided(const struct scene *scene, const char *rule, const char *store)
+{
+    const struct upload *upload = scene->x->upload;
+    if ((rule == NULL) != (upload->rule == NULL) || (rule && strcmp(upload->rule, rule) != 0))
+        fail_msg("by %s", upload->rule ? upload->rule : "no rule");
+    if ((store == NULL) != (upload->store == NULL) || (store && strcmp(upload->store, store) != 0))
+        fail_msg("to %s", upload->store ? upload->store : "no store");
+}
+
+/* --- obeyed ---------------------------------------------------------------------------- */
+
+static void the_policy_is_obeyed(void **state)
+{
+    static const struct {
+        const char *name, *wish;
+        uint64_t size;
+        const char *rule, *store; /* `store` NULL: it was refused, wherever to */
+        enum refusal refusal;
+        const char *detail;
+    } rows[] = {
+        {"other", NULL, 10, "default", "test", REFUSAL_NONE, NULL},
+        {"other", "file", 10, "default", "test", REFUSAL_NONE, NULL},
+        {"other", NULL, 1024, "default", "test", REFUSAL_NONE, NULL},
+        {"other", NULL, 1025, "large", "file", REFUSAL_NONE, NULL},
+        {"choice", "test", 10, "choice", "test", REFUSAL_NONE, NULL},
+        {"denied", NULL, 10, "denied", NULL, REFUSAL_DENIED_BY_POLICY, "not here"},
+        {"choice", "rbd", 10, "choice", NULL, REFUSAL_STORE_NOT_ALLOWED,
+         "it asks for rbd, and the policy allows file, test, gold"},
+        {"other", NULL, 4097, "large", NULL, REFUSAL_TOO_LARGE,
+         "it has 4097 bytes, and the limit is 4096"},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct scene scene;
+        begin(&scene, state, rows[i].name, GLANCE_HAS);
+        scene.x->size = rows[i].size;
+        scene.x->wish = rows[i].wish ? strdup(rows[i].wish) : NULL;
+        assert_outcome(&scene, upload_decide(scene.x), rows[i].refusal, rows[i].detail);
+        assert_string_equal(scene.x->upload->rule, rows[i].rule);
+        if (rows[i].store)
+            assert_decided(&scene, rows[i].rule, rows[i].store);
+        scene_end(&scene);
+    }
+}
+
+/* Whichever is lower. */
+static void the_limit_everywhere_counts_too(void **state)
+{
+    static const struct {
+        uint64_t size, everywhere;
+        const char *detail; /* NULL: it passes */
+    } rows[] = {
+        {1000, 1000, NULL},
+        {1000, 999, "it has 1000 bytes, and the limit is 999"},
+        {3000, 2000, "it has 3000 bytes, and the limit is 2000"},
+        {5000, 4095, "it has 5000 bytes, and the limit is 4095"},
+        {5000, 4097, "it has 5000 bytes, and the limit is 4096"},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct scene scene;
+        begin(&scene, state, "other", GLANCE_HAS);
+        scene.settings.upload.max_size = rows[i].everywhere;
+        scene.x->size = rows[i].size;
+        assert_outcome(&scene, upload_decide(scene.x),
+                       rows[i].detail ? REFUSAL_TOO_LARGE : REFUSAL_NONE, rows[i].detail);
+        scene_end(&scene);
+    }
+}
+
+/* --- without data ---------------------------------------------------------------------- */
+
+static void who_may_send_no_data(void **state)
+{
+    static const char text[] =
+        "rules:\n"
+        "  - {name: allowed, when: {name: allowed}, store: test, checks: {empty: allow}}\n"
+        "  - {name: watched, when: {name: watched}, store: test, mode: audit}\n"
+        "default: {store: test}\n";
+    static const struct {
+        const char *name;
+        bool of_volumes;
+        enum refusal refusal, noted;
+    } rows[] = {
+        {"other", false, REFUSAL_EMPTY_BODY, REFUSAL_NONE},
+        {"other", true, REFUSAL_NONE, REFUSAL_NONE},
+        {"allowed", false, REFUSAL_NONE, REFUSAL_NONE},
+        {"watched", false, REFUSAL_NONE, REFUSAL_EMPTY_BODY},
+        {"watched", true, REFUSAL_NONE, REFUSAL_NONE},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct scene scene;
+        begin(&scene, state, rows[i].name, GLANCE_HAS);
+        scene_policy(&scene, state, text);
+        audit_begin(scene.x);
+        scene.x->size = 0;
+        scene.x->empty = true;
+        scene.x->image.of_volumes = rows[i].of_volumes;
+        assert_outcome(&scene, upload_decide(scene.x), rows[i].refusal, NULL);
+        assert_int_equal(upload_may_be_empty(scene.x),
+                         rows[i].refusal == REFUSAL_NONE && rows[i].noted == REFUSAL_NONE);
+        assert_true(scene.x->upload->audit_reasons ==
+                    (rows[i].noted ? refusal_bit(rows[i].noted) : 0));
+        scene_end(&scene);
+    }
+}
+
+/* --- put off --------------------------------------------------------------------------- */
+
+static void a_size_that_is_to_come_puts_it_off_if_it_could_matter(void **state)
+{
+    static const struct {
+        const char *name;
+        bool comes;
+        const char *rule; /* NULL: put off */
+        enum refusal refusal;
+        const char *detail;
+    } rows[] = {
+        {"other", true, NULL, REFUSAL_NONE, NULL},
+        {"choice", true, NULL, REFUSAL_NONE, NULL},
+        {"other", false, "default", REFUSAL_NONE, NULL},
+        {"denied", true, "denied", REFUSAL_DENIED_BY_POLICY, "not here"},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct scene scene;
+        begin(&scene, state, rows[i].name, GLANCE_HAS);
+        scene.x->size_known = false;
+        scene.x->size_comes = rows[i].comes;
+        assert_outcome(&scene, upload_decide(scene.x), rows[i].refusal, rows[i].detail);
+        assert_int_equal(upload_is_put_off(scene.x), rows[i].rule == NULL);
+        if (!rows[i].rule)
+            assert_decided(&scene, NULL, NULL);
+        else
+            assert_string_equal(scene.x->upload->rule, rows[i].rule);
+        scene_end(&scene);
+    }
+}
+
+static void it_is_made_up_for_when_the_size_is_there(void **state)
+{
+    struct scene scene;
+    begin(&scene, state, "other", GLANCE_HAS);
+    scene.x->size_known = false;
+    scene.x->size_comes = true;
+    assert_int_equal(upload_decide(scene.x), STEP_NEXT);
+    scene.x->size_known = true;
+    scene.x->size = 2000;
+    assert_int_equal(upload_decide(scene.x), STEP_NEXT);
+    assert_false(upload_is_put_off(scene.x));
+    assert_decided(&scene, "large", "file");
+    scene_end(&scene);
+}
+
+/* --- what the body may have ------------------------------------------------------------ */
+
+static void the_limits_are_those_of_the_decision_that_counts(void **state)
+{
+    static const uint64_t none = UINT64_MAX, everywhere = 100000;
+    const struct {
+        bool known, comes;
+        uint64_t size;
+        struct body_limits limits;
+    } rows[] = {
+        {true, false, 10, {everywhere, none, 8192}},
+        {true, false, 2000, {4096, none, none}},
+        {false, false, 0, {everywhere, 1024, 8192}},
+        {false, true, 0, {everywhere, none, none}},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct scene scene;
+        begin(&scene, state, "other", GLANCE_HAS);
+        scene.settings.upload.max_size = everywhere;
+        scene.x->size_known = rows[i].known;
+        scene.x->size_comes = rows[i].comes;
+        scene.x->size = rows[i].size;
+        assert_int_equal(upload_decide(scene.x), STEP_NEXT);
+        const struct body_limits limits = upload_limits(scene.x);
+        assert_int_equal(limits.max_size, rows[i].limits.max_size);
+        assert_int_equal(limits.size_ceiling, rows[i].limits.size_ceiling);
+        assert_int_equal(limits.max_virtual_size, rows[i].limits.max_virtual_size);
+        scene_end(&scene);
+    }
+}
+
+/* --- stores that Glance does not have -------------------------------------------------- */
+
+static void a_store_that_is_missing_is_whose_mistake_it_is(void **state)
+{
+    static const struct {
+        const char *name, *wish, *stores;
+        enum refusal refusal;
+        const char *detail;
+    } rows[] = {
+        {"other", NULL, NULL, REFUSAL_NONE, NULL}, /* not heard of yet */
+        {"choice", "gold", NULL, REFUSAL_NONE, NULL},
+        {"other", NULL, GLANCE_HAS_LESS, REFUSAL_STORE_UNKNOWN,
+         "it names test, and Glance has file"},
+        {"other", "file", GLANCE_HAS_LESS, REFUSAL_STORE_UNKNOWN,
+         "it names test, and Glance has file"},
+        {"choice", NULL, GLANCE_HAS_LESS, REFUSAL_NONE, NULL},
+        {"choice", "gold", GLANCE_HAS, REFUSAL_STORE_NOT_ALLOWED,
+         "it asks for gold, and Glance has file, test"},
+        {"denied", NULL, GLANCE_HAS_LESS, REFUSAL_DENIED_BY_POLICY, "not here"},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct scene scene;
+        begin(&scene, state, rows[i].name, rows[i].stores);
+        scene.x->wish = rows[i].wish ? strdup(rows[i].wish) : NULL;
+        assert_outcome(&scene, upload_decide(scene.x), rows[i].refusal, rows[i].detail);
+        scene_end(&scene);
+    }
+}
+
+static void what_is_staged_goes_to_no_store(void **state)
+{
+    struct scene scene;
+    begin(&scene, state, "other", GLANCE_HAS_LESS);
+    scene.x->upload->door = UPLOAD_STAGE;
+    assert_int_equal(upload_decide(scene.x), STEP_NEXT);
+    assert_decided(&scene, "default", NULL);
+    scene_end(&scene);
+}
+
+/* --- only watched ---------------------------------------------------------------------- */
+
+static void what_is_only_watched_is_decided_and_let_pass(void **state)
+{
+    static const struct {
+        const char *name, *wish;
+        uint64_t size;
+        const char *stores, *rule;
+        enum refusal noted;
+    } rows[] = {
+        {"other", NULL, 10, GLANCE_HAS, "default", REFUSAL_NONE},
+        {"other", "file", 10, GLANCE_HAS, "default", REFUSAL_NONE},
+        {"other", NULL, 10, GLANCE_HAS_LESS, "default", REFUSAL_STORE_UNKNOWN},
+        {"other", NULL, 4097, GLANCE_HAS, "large", REFUSAL_TOO_LARGE},
+        {"choice", "rbd", 10, GLANCE_HAS, "choice", REFUSAL_STORE_NOT_ALLOWED},
+        {"choice", "gold", 10, GLANCE_HAS, "choice", REFUSAL_STORE_NOT_ALLOWED},
+        {"denied", NULL, 10, GLANCE_HAS, "denied", REFUSAL_DENIED_BY_POLICY},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct scene scene;
+        begin(&scene, state, rows[i].name, rows[i].stores);
+        scene.x->audit = AUDIT_ON;
+        scene.x->size = rows[i].size;
+        scene.x->wish = rows[i].wish ? strdup(rows[i].wish) : NULL;
+        assert_outcome(&scene, upload_decide(scene.x), REFUSAL_NONE, NULL);
+        assert_decided(&scene, rows[i].rule, NULL); /* where to is for Glance to tell */
+        assert_true(scene.x->upload->audit_reasons ==
+                    (rows[i].noted ? refusal_bit(rows[i].noted) : 0));
+        scene_end(&scene);
+    }
+}
+
+static const char SOME[] = "rules:\n"
+                           "  - {name: large, when: {larger_than: 1KiB}, deny: too much}\n"
+                           "  - {name: watched, when: {name: watched}, store: file, mode: audit}\n"
+                           "default: {store: test}\n";
+
+/* Where the head told of something before. */
+static void what_was_kept_counts_unless_the_rule_watches(void **state)
+{
+    for (int watched = 0; watched < 2; watched++) {
+        struct scene scene;
+        begin(&scene, state, watched ? "watched" : "other", GLANCE_HAS);
+        scene_policy(&scene, state, SOME);
+        audit_begin(scene.x);
+        assert_int_equal(exchange_object(scene.x, REFUSAL_CONTENT_RANGE), STEP_NEXT);
+        assert_outcome(&scene, upload_decide(scene.x),
+                       watched ? REFUSAL_NONE : REFUSAL_CONTENT_RANGE, NULL);
+        assert_decided(&scene, watched ? "watched" : NULL, NULL);
+        scene_end(&scene);
+    }
+}
+
+/* Its size does not come, since nothing is spooled; so it is decided without. */
+static void what_is_only_watched_is_not_put_off(void **state)
+{
+    static const struct {
+        const char *policy;
+        enum framing framing;
+        bool form;
+        uint64_t ceiling;
+        bool size_chose;
+    } rows[] = {
+        {POLICY, FRAMING_CHUNKED, false, UINT64_MAX, false}, /* all are watched: see below */
+        {SOME, FRAMING_CHUNKED, false, 1024, true},
+        {SOME, FRAMING_LENGTH, true, 1024, true},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct scene scene;
+        begin(&scene, state, "watched", GLANCE_HAS);
+        scene_policy(&scene, state, rows[i].policy);
+        scene.client.framing.framing = rows[i].framing;
+        scene.x->declared_form = rows[i].form;
+        scene.x->size_known = false;
+        scene.x->size_comes = true;
+        scene.x->audit = rows[i].policy == SOME ? AUDIT_UNDECIDED : AUDIT_ON;
+        assert_outcome(&scene, upload_decide(scene.x), REFUSAL_NONE, NULL);
+        assert_true(audit_only(scene.x));
+        assert_false(upload_is_put_off(scene.x));
+        assert_non_null(scene.x->upload->rule);
+        assert_int_equal(upload_limits(scene.x).size_ceiling, rows[i].ceiling);
+        assert_int_equal(upload_size_chose(scene.x), rows[i].size_chose);
+        scene_end(&scene);
+    }
+}
+
+/* A Content-Length cannot lie; and where every rule watches, none can be got round. */
+static void a_size_that_is_certain_binds_nobody(void **state)
+{
+    struct scene scene;
+    begin(&scene, state, "watched", GLANCE_HAS);
+    scene_policy(&scene, state, SOME);
+    scene.client.framing.framing = FRAMING_LENGTH;
+    scene.x->audit = AUDIT_ON;
+    assert_false(upload_size_chose(scene.x));
+    scene.client.framing.framing = FRAMING_CHUNKED;
+    assert_true(upload_size_chose(scene.x));
+    scene_policy(&scene, state, "mode: audit\ndefault: {store: test}\n");
+    assert_false(upload_size_chose(scene.x));
+    scene.x->audit = AUDIT_OFF;
+    scene_policy(&scene, state, SOME);
+    assert_false(upload_size_chose(scene.x));
+    scene_end(&scene);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        SCENE_TEST(the_policy_is_obeyed),
+        SCENE_TEST(the_limit_everywhere_counts_too),
+        SCENE_TEST(who_may_send_no_data),
+        SCENE_TEST(a_size_that_is_to_come_puts_it_off_if_it_could_matter),
+        SCENE_TEST(it_is_made_up_for_when_the_size_is_there),
+        SCENE_TEST(the_limits_are_those_of_the_decision_that_counts),
+        SCENE_TEST(a_store_that_is_missing_is_whose_mistake_it_is),
+        SCENE_TEST(what_is_staged_goes_to_no_store),
+        SCENE_TEST(what_is_only_watched_is_decided_and_let_pass),
+        SCENE_TEST(what_was_kept_counts_unless_the_rule_watches),
+        SCENE_TEST(what_is_only_watched_is_not_put_off),
+        SCENE_TEST(a_size_that_is_certain_binds_nobody),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,234 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "exchange/exchange_priv.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "unit/exchange/scene.h"
+
+static const char *const FIELDS[] = {"X-Auth-Token", "secret", NULL};
+
+static const char IMAGE[] = "{\"status\": \"queued\", \"owner\": \"p\", \"disk_format\": \"raw\"}";
+static const char USAGE[] = "{\"usage\": {\"image_size_total\": {\"usage\": 3, \"limit\": 7}}}";
+static const char STORES[] = "{\"stores\": [{\"id\": \"file\"}, {\"id\": \"test\"}]}";
+
+static void begin(struct scene *scene, void **state)
+{
+    scene_begin(scene, state, FIELDS);
+    scene_policy(scene, state, "default: {store: test}\n");
+    scene->x->fresh = true;
+}
+
+/* All three questions are under way. */
+static void ask(struct scene *scene, void **state)
+{
+    begin(scene, state);
+    assert_int_equal(upload_preflight(scene->x), STEP_WAIT);
+    scene->x->fresh = false;
+    assert_true(scene->x->image_asked.begun && scene->x->usage_asked.begun &&
+                scene->x->stores_asked.begun);
+}
+
+/* --- what is asked --------------------------------------------------------------------- */
+
+static void learn(struct scene *scene)
+{
+    assert_true(stores_learn(scene->parts.stores, STORES, strlen(STORES)));
+}
+
+static void take_turn(struct scene *scene)
+{
+    assert_false(stores_fresh(scene->parts.stores)); /* another upload asks */
+}
+
+static void ask_no_quota(struct scene *scene)
+{
+    scene->settings.upload.check_quota = false;
+}
+
+static void stage(struct scene *scene)
+{
+    scene->x->route.kind = ROUTE_STAGE;
+    scene->x->upload->door = UPLOAD_STAGE;
+}
+
+static void import(struct scene *scene)
+{
+    scene->x->route.kind = ROUTE_IMPORT;
+    scene->x->upload->door = UPLOAD_IMPORT;
+}
+
+static void only_what_is_not_known_is_asked_and_all_at_once(void **state)
+{
+    static const struct {
+        void (*how)(struct scene *scene);
+        bool usage, stores;
+    } rows[] = {
+        {NULL, true, true},          {learn, true, false}, {take_turn, true, false},
+        {ask_no_quota, false, true}, {stage, true, false}, {import, false, true},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct scene scene;
+        begin(&scene, state);
+        if (rows[i].how)
+            rows[i].how(&scene);
+        assert_int_equal(upload_preflight(scene.x), STEP_WAIT);
+        assert_true(scene.x->image_asked.begun);
+        assert_int_equal(scene.x->usage_asked.begun, rows[i].usage);
+        assert_int_equal(scene.x->stores_asked.begun, rows[i].stores);
+        assert_field(&scene.x->ask_fields, "X-Auth-Token", "secret");
+        scene_end(&scene);
+    }
+}
+
+/* The image's and the stores', in any order; usage is heard when it is needed. */
+static void the_answers_are_waited_for(void **state)
+{
+    for (unsigned first = 0; first < 2; first++) {
+        struct scene scene;
+        ask(&scene, state);
+        struct fetch *fetches[] = {&scene.x->image_asked, &scene.x->stores_asked};
+        const char *const answers[] = {IMAGE, STORES};
+        for (unsigned i = 0; i < 2; i++) {
+            unsigned next = (first + i) % 2;
+            assert_int_equal(upload_preflight(scene.x), STEP_WAIT);
+            scene_answered(fetches[next], 200, answers[next]);
+        }
+        assert_outcome(&scene, upload_preflight(scene.x), REFUSAL_NONE, NULL);
+        assert_string_equal(scene.x->image.owner, "p");
+        assert_int_equal(stores_look(scene.parts.stores, "test"), STORE_THERE);
+        assert_false(upload_hear_usage(scene.x));
+        scene_answered(&scene.x->usage_asked, 200, USAGE);
+        assert_true(upload_hear_usage(scene.x));
+        assert_int_equal(scene.x->usage.image_size_total.limit, 7);
+        assert_false(fetches[0]->begun || fetches[1]->begun || scene.x->usage_asked.begun);
+        assert_logged(&scene, NULL);
+        scene_end(&scene);
+    }
+}
+
+/* --- the image ------------------------------------------------------------------------- */
+
+static void a_refusal_of_glances_passes_as_it_is_and_at_once(void **state)
+{
+    static const unsigned statuses[] = {401, 403, 404, 500, 503};
+    for (size_t i = 0; i < sizeof statuses / sizeof statuses[0]; i++) {
+        struct scene scene;
+        ask(&scene, state); /* and the other two are not answered */
+        scene_answered(&scene.x->image_asked, statuses[i], "Glance's words");
+        assert_int_equal(upload_preflight(scene.x), STEP_END);
+        assert_int_equal(scene.client.answer.status, statuses[i]);
+        assert_string_equal(buffer_text(&scene.client.answer.body), "Glance's words");
+        assert_false(scene.x->stores_asked.begun);
+        assert_false(stores_fresh(scene.parts.stores)); /* the next upload asks for them */
+        scene_end(&scene);
+    }
+}
+
+static void without_the_image_there_is_no_upload(void **state)
+{
+    static const char unreadable[] = "what it says of the image cannot be read";
+    static const struct {
+        unsigned status; /* 0: it broke off */
+        enum transfer_result result;
+        const char *body;
+        bool too_long;
+        enum refusal refusal;
+        const char *detail;
+    } rows[] = {
+        {200, TRANSFER_ANSWERED, "<html>", false, REFUSAL_GLANCE_FAILED, unreadable},
+        {200, TRANSFER_ANSWERED, "{}", false, REFUSAL_GLANCE_FAILED, unreadable},
+        {204, TRANSFER_ANSWERED, "", false, REFUSAL_GLANCE_FAILED, unreadable},
+        {200, TRANSFER_ANSWERED, IMAGE, true, REFUSAL_GLANCE_FAILED, "its answer is too long"},
+        {0, TRANSFER_UNREACHABLE, "", false, REFUSAL_GLANCE_UNREACHABLE, ""},
+        {0, TRANSFER_STALLED, "", false, REFUSAL_GLANCE_TIMEOUT, ""},
+        {0, TRANSFER_FAILED, "", false, REFUSAL_GLANCE_FAILED, ""},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct scene scene;
+        ask(&scene, state);
+        scene_answered(&scene.x->stores_asked, 200, STORES);
+        if (rows[i].status)
+            scene_answered(&scene.x->image_asked, rows[i].status, rows[i].body);
+        else
+            scene_broke(&scene.x->image_asked, rows[i].result);
+        scene.x->image_asked.too_long = rows[i].too_long;
+        assert_outcome(&scene, upload_preflight(scene.x), rows[i].refusal, rows[i].detail);
+        assert_int_equal(scene.client.answer.status, 0);
+        scene_end(&scene);
+    }
+}
+
+/* --- what an upload can do without ------------------------------------------------------ */
+
+static void what_else_cannot_be_had_is_logged_and_not_checked(void **state)
+{
+    static const struct {
+        unsigned status; /* 0: it broke off */
+        const char *body;
+        const char *of_usage, *of_stores; /* the log's; NULL: nothing */
+    } rows[] = {
+        {404, "", NULL, NULL}, /* as before there was such a resource */
+        {500, "", "Glance does not tell what the project may upload: it answers 500: not checked",
+         "Glance does not tell its stores: it answers 500: not checked"},
+        {204, "", "Glance does not tell what the project may upload: it answers 204: not checked",
+         "Glance does not tell its stores: it answers 204: not checked"},
+        {200, "<html>", "the answer to /v2/info/usage cannot be read: not checked",
+         "the answer to /v2/info/stores cannot be read"},
+        {0, "", "Glance does not tell what the project may upload: libcurl's words: not checked",
+         "Glance does not tell its stores: libcurl's words: not checked"},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct scene scene;
+        ask(&scene, state);
+        struct fetch *others[] = {&scene.x->usage_asked, &scene.x->stores_asked};
+        scene_answered(&scene.x->image_asked, 200, IMAGE);
+        for (size_t k = 0; k < 2; k++)
+            if (rows[i].status)
+                scene_answered(others[k], rows[i].status, rows[i].body);
+            else
+                scene_broke(others[k], TRANSFER_STALLED);
+        assert_outcome(&scene, upload_preflight(scene.x), REFUSAL_NONE, NULL);
+        assert_true(upload_hear_usage(scene.x));
+        assert_false(scene.x->usage.image_size_total.known);
+        assert_int_equal(stores_look(scene.parts.stores, "test"), STORE_UNHEARD);
+        assert_logged(&scene, rows[i].of_usage);
+        assert_logged(&scene, rows[i].of_stores);
+        scene_end(&scene);
+    }
+}
+
+/* Where there is no such resource there is nothing to ask again soon. */
+static void after_a_failure_the_next_upload_asks_for_the_stores(void **state)
+{
+    static const struct {
+        unsigned status;
+        const char *body;
+        bool fresh;
+    } rows[] = {{200, STORES, true}, {404, "", true}, {500, "", false}};
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct scene scene;
+        ask(&scene, state);
+        scene_answered(&scene.x->image_asked, 200, IMAGE);
+        scene_answered(&scene.x->stores_asked, rows[i].status, rows[i].body);
+        assert_int_equal(upload_preflight(scene.x), STEP_NEXT);
+        assert_int_equal(stores_fresh(scene.parts.stores), rows[i].fresh);
+        scene_end(&scene);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        SCENE_TEST(only_what_is_not_known_is_asked_and_all_at_once),
+        SCENE_TEST(the_answers_are_waited_for),
+        SCENE_TEST(a_refusal_of_glances_passes_as_it_is_and_at_once),
+        SCENE_TEST(without_the_image_there_is_no_upload),
+        SCENE_TEST(what_else_cannot_be_had_is_logged_and_not_checked),
+        SCENE_TEST(after_a_failure_the_next_upload_asks_for_the_stores),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

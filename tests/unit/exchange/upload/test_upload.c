@@ -1,0 +1,173 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "exchange/exchange_priv.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "unit/exchange/scene.h"
+
+/* The steps that need nobody's bytes; scenarios have the others. */
+
+static enum step_result run_step(struct scene *scene, const char *name)
+{
+    const struct step *step = UPLOAD_STEPS;
+    while (step->name && strcmp(step->name, name) != 0)
+        step++;
+    assert_non_null(step->run);
+    return step->run(scene->x);
+}
+
+static void begin(struct scene *scene, void **state)
+{
+    static const char *const fields[] = {NULL};
+    scene_begin(scene, state, fields);
+    scene_image(scene, "queued", "raw", "bare");
+}
+
+/* --- invite ---------------------------------------------------------------------------- */
+
+/* (The client of this test cannot be invited.) */
+static void a_request_without_a_body_waits_for_none(void **state)
+{
+    static const struct framing_facts framings[] = {{FRAMING_NONE, 0, false},
+                                                    {FRAMING_LENGTH, 0, false}};
+    for (size_t i = 0; i < 2; i++) {
+        struct scene scene;
+        begin(&scene, state);
+        scene.client.framing = framings[i];
+        scene.x->audit = AUDIT_ON;
+        scene.x->fresh = true;
+        assert_int_equal(run_step(&scene, "invite"), STEP_NEXT);
+        scene_end(&scene);
+    }
+}
+
+/* --- settle ---------------------------------------------------------------------------- */
+
+/* The body has told its size, 3: the decision that hung on it is made again. */
+static void a_size_that_has_come_is_judged(void **state)
+{
+    static const char policy[] = "rules:\n"
+                                 "  - {name: large, when: {larger_than: 2B}, store: file}\n"
+                                 "default: {store: test}\n";
+    for (uint64_t max_size = 2; max_size <= 3; max_size++) {
+        struct scene scene;
+        begin(&scene, state);
+        scene_policy(&scene, state, policy);
+        scene_body(&scene, "abc", NULL);
+        scene.settings.upload.max_size = max_size;
+        scene.x->size_comes = true;
+        assert_outcome(&scene, run_step(&scene, "settle"),
+                       max_size < 3 ? REFUSAL_TOO_LARGE : REFUSAL_NONE,
+                       max_size < 3 ? "it has 3 bytes, and the limit is 2" : NULL);
+        assert_true(scene.x->size_known);
+        assert_int_equal(scene.x->size, 3);
+        assert_string_equal(scene.x->upload->rule, "large");
+        assert_string_equal(scene.x->upload->store, "file");
+        scene_end(&scene);
+    }
+}
+
+/* A form that nobody has announced: the length was known, and it was not the image's. */
+static void a_size_without_its_envelope_is_judged_again(void **state)
+{
+    static const char policy[] = "rules:\n"
+                                 "  - {name: large, when: {larger_than: 4B}, store: file}\n"
+                                 "default: {store: test}\n";
+    struct scene scene;
+    begin(&scene, state);
+    scene_policy(&scene, state, policy);
+    scene.x->size_known = true;
+    scene.x->size = 5;
+    assert_outcome(&scene, run_step(&scene, "decide"), REFUSAL_NONE, NULL);
+    assert_string_equal(scene.x->upload->store, "file");
+    scene_body(&scene, "abc", NULL);
+    assert_outcome(&scene, run_step(&scene, "settle"), REFUSAL_NONE, NULL);
+    assert_int_equal(scene.x->size, 3);
+    assert_string_equal(scene.x->upload->rule, "default");
+    assert_string_equal(scene.x->upload->store, "test");
+    scene_end(&scene);
+}
+
+/* From then on nothing is refused; before, it was not known which rule applies. */
+static void a_rule_that_watches_may_be_found_with_the_size(void **state)
+{
+    static const char policy[] = "rules:\n"
+                                 "  - {name: large, when: {larger_than: 1B}, store: file,"
+                                 "     max_size: 2B, mode: audit}\n"
+                                 "default: {store: test}\n";
+    const char *detail;
+    struct scene scene;
+    begin(&scene, state);
+    scene_policy(&scene, state, policy);
+    scene_body(&scene, "abc", NULL);
+    scene.x->size_comes = true;
+    assert_outcome(&scene, run_step(&scene, "settle"), REFUSAL_NONE, NULL);
+    assert_true(audit_only(scene.x));
+    assert_string_equal(scene.x->upload->rule, "large");
+    assert_null(scene.x->upload->store);
+    assert_true(scene.x->upload->audit_reasons == refusal_bit(REFUSAL_TOO_LARGE));
+    assert_int_equal(body_refusal(scene.x->body, &detail), REFUSAL_NONE);
+    scene_end(&scene);
+}
+
+static void what_is_only_watched_is_decided_once(void **state)
+{
+    struct scene scene;
+    begin(&scene, state);
+    scene.x->audit = AUDIT_ON;
+    scene_body(&scene, "abc", NULL);
+    assert_outcome(&scene, run_step(&scene, "settle"), REFUSAL_NONE, NULL); /* without a policy */
+    assert_null(scene.x->upload->rule);
+    scene_end(&scene);
+}
+
+/* --- answer ---------------------------------------------------------------------------- */
+
+static void glances_answer_is_the_clients(void **state)
+{
+    static const struct {
+        unsigned status;
+        const char *verified; /* as the steps before left it */
+        enum upload_verdict verdict;
+        const char *told; /* NULL: nothing is said of that */
+    } rows[] = {
+        {204, "sha512", UPLOAD_STORED, "sha512"},
+        {204, "", UPLOAD_STORED, "no"},
+        {413, "", UPLOAD_REJECTED, NULL},
+        {500, "", UPLOAD_REJECTED, NULL},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct scene scene;
+        begin(&scene, state);
+        scene_sent(&scene, "abc");
+        scene.x->answer.status = rows[i].status;
+        const struct upload *upload = scene.x->upload;
+        scene_text(scene.x->upload->verified, rows[i].verified);
+        assert_int_equal(run_step(&scene, "answer"), STEP_END);
+        assert_int_equal(scene.client.answer.status, rows[i].status);
+        assert_null(scene.x->upload); /* with its answer the client finds it among the ended ones */
+        assert_int_equal(upload->glance_status, rows[i].status);
+        assert_int_equal(upload->verdict, rows[i].verdict);
+        assert_string_equal(upload->verified, rows[i].told ? rows[i].told : "");
+        assert_field(&scene.client.answer.headers, "X-Intake-Verified", rows[i].told);
+        assert_field(&scene.client.answer.headers, "X-Openstack-Request-Id", "req-1");
+        scene_end(&scene);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        SCENE_TEST(a_size_that_has_come_is_judged),
+        SCENE_TEST(a_request_without_a_body_waits_for_none),
+        SCENE_TEST(a_size_without_its_envelope_is_judged_again),
+        SCENE_TEST(a_rule_that_watches_may_be_found_with_the_size),
+        SCENE_TEST(what_is_only_watched_is_decided_once),
+        SCENE_TEST(glances_answer_is_the_clients),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

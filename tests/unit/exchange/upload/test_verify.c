@@ -1,0 +1,248 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "exchange/exchange_priv.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "unit/exchange/scene.h"
+
+static const char *const NO_FIELDS[] = {NULL};
+
+/* The SHA-512 of "abc" (FIPS 180-4). */
+#define SHA512                                                                                     \
+    "ddaf35a193617abacc417349ae20413112e6fa4e89a97ea20a9eeee64b55d39a"                             \
+    "2192992a274fc1a836ba3c23a3feebbd454d4423643ce80e2a9ac94fa54ca49f"
+
+#define IMAGE(status, size, hash, stores)                                                          \
+    "{\"status\": \"" status "\", \"size\": " size ", \"os_hash_algo\": \"sha512\", "              \
+    "\"os_hash_value\": \"" hash "\", \"stores\": \"" stores "\"}"
+
+#define GOOD IMAGE("active", "3", SHA512, "file,test")
+
+/* Glance has answered `status` to an upload of "abc". */
+static void begin(struct scene *scene, void **state, unsigned status)
+{
+    scene_begin(scene, state, NO_FIELDS);
+    scene_sent(scene, "abc");
+    scene->x->answer.status = status;
+    scene->x->upload->store = strdup("test");
+}
+
+/* The step once it is entered, and once more when Glance has said this of the image. */
+static enum step_result see(struct scene *scene, unsigned status, const char *image)
+{
+    scene->x->fresh = true;
+    assert_int_equal(upload_prove(scene->x), STEP_WAIT);
+    scene->x->fresh = false;
+    assert_int_equal(upload_prove(scene->x), STEP_WAIT);
+    scene_answered(&scene->x->image_asked, status, image);
+    return upload_prove(scene->x);
+}
+
+static void look_for_long(struct scene *scene)
+{
+    scene->x->look_began = clock_ms() - 60 * 1000;
+}
+
+static void what_glance_has_is_compared(void **state)
+{
+    static const struct {
+        enum verify_mode verify;
+        const char *image;
+        const char *verified;
+        const char *detail; /* NULL: it is as it was sent */
+    } rows[] = {
+        {VERIFY_DIGEST, GOOD, "sha512", NULL},
+        {VERIFY_SIZE, GOOD, "size", NULL},
+        {VERIFY_DIGEST, "{\"status\": \"active\"}", "", NULL},
+        {VERIFY_SIZE, IMAGE("active", "3", "00", "test"), "size", NULL},
+        {VERIFY_DIGEST, IMAGE("active", "3", "0123456789abcdef00", "test"), "",
+         "Glance has data whose sha512 is 0123456789abcdef..., and was sent ddaf35a193617aba..."},
+        {VERIFY_DIGEST, IMAGE("active", "2", SHA512, "test"), "",
+         "Glance has 2 bytes, and was sent 3"},
+        {VERIFY_SIZE, IMAGE("active", "2", SHA512, "test"), "",
+         "Glance has 2 bytes, and was sent 3"},
+        {VERIFY_SIZE, IMAGE("active", "3", SHA512, "file"), "",
+         "it is in file, and was to go to test"},
+        {VERIFY_DIGEST, IMAGE("queued", "0", "", ""), "", "the image is queued again"},
+        {VERIFY_DIGEST, IMAGE("killed", "3", SHA512, "test"), "", "the image is killed"},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct scene scene;
+        begin(&scene, state, 204);
+        scene.settings.upload.verify = rows[i].verify;
+        assert_outcome(&scene, see(&scene, 200, rows[i].image),
+                       rows[i].detail ? REFUSAL_VERIFY_FAILED : REFUSAL_NONE, rows[i].detail);
+        assert_string_equal(scene.x->upload->verified, rows[i].verified);
+        scene_end(&scene);
+    }
+}
+
+/* Glance's answer stands; and the store was not this proxy's to choose. */
+static void what_is_only_watched_is_told_apart_from_a_failure(void **state)
+{
+    static const struct {
+        const char *image;
+        const char *verified, *store;
+        bool noted;
+    } rows[] = {
+        {IMAGE("active", "3", SHA512, "file"), "sha512", "file", false},
+        {GOOD, "sha512", "file,test", false},
+        {IMAGE("active", "3", SHA512, ""), "sha512", NULL, false},
+        {IMAGE("active", "2", SHA512, "file"), "", "file", true},
+        {IMAGE("queued", "0", "", ""), "", NULL, true},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct scene scene;
+        begin(&scene, state, 204);
+        scene.x->audit = AUDIT_ON;
+        free(scene.x->upload->store);
+        scene.x->upload->store = NULL;
+        scene.x->upload->rule = strdup("watched");
+        assert_outcome(&scene, see(&scene, 200, rows[i].image), REFUSAL_NONE, NULL);
+        assert_string_equal(scene.x->upload->verified, rows[i].verified);
+        assert_string_equal(scene.x->upload->rule, "watched");
+        const char *store = scene.x->upload->store;
+        if ((store == NULL) != (rows[i].store == NULL) ||
+            (store && strcmp(store, rows[i].store) != 0))
+            fail_msg("in %s", store ? store : "no store");
+        assert_true(scene.x->upload->audit_reasons ==
+                    (rows[i].noted ? refusal_bit(REFUSAL_VERIFY_FAILED) : 0));
+        scene_end(&scene);
+    }
+}
+
+static void what_it_hashes_with_is_learned(void **state)
+{
+    char algorithm[ALGORITHM_MAX + 1];
+    struct scene scene;
+    begin(&scene, state, 204);
+    assert_int_equal(see(&scene, 200, "{\"status\": \"active\", \"os_hash_algo\": \"sha384\"}"),
+                     STEP_NEXT);
+    stores_algorithm(scene.parts.stores, algorithm);
+    assert_string_equal(algorithm, "sha384");
+    scene_end(&scene);
+}
+
+/* A good upload stays one. What may be otherwise in a moment is asked for until the patience ends.
+ */
+static void what_cannot_be_found_out_is_no_failure(void **state)
+{
+    static const struct {
+        unsigned status; /* 0: it broke off */
+        const char *image;
+        const char *why;
+        bool final; /* the first answer is enough */
+    } rows[] = {
+        {401, "", "the token has expired", true},
+        {403, "", "the caller may not see the image any more", true},
+        {404, "", "the caller may not see the image any more", true},
+        {503, "", "Glance fails to tell what it has stored", false},
+        {200, "<html>", "what Glance says of the image cannot be read", false},
+        {200, "{}", "what Glance says of the image cannot be read", false},
+        {0, "", "Glance does not tell what it has stored", false},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct scene scene;
+        char line[128];
+        begin(&scene, state, 204);
+        if (!rows[i].final)
+            look_for_long(&scene);
+        if (rows[i].status)
+            scene_answered(&scene.x->image_asked, rows[i].status, rows[i].image);
+        else
+            scene_broke(&scene.x->image_asked, TRANSFER_FAILED);
+        if (rows[i].final)
+            scene.x->look_began = clock_ms();
+        assert_outcome(&scene, upload_prove(scene.x), REFUSAL_NONE, NULL);
+        assert_string_equal(scene.x->upload->verified, "");
+        snprintf(line, sizeof line, "req-1: not verified: %s", rows[i].why);
+        assert_logged(&scene, line);
+        scene_end(&scene);
+    }
+}
+
+/* Each of them, and then the image is seen after all. */
+static void one_failed_look_ends_nothing(void **state)
+{
+    static const unsigned failures[] = {503, 500, 429, 302, 0};
+    struct scene scene;
+    begin(&scene, state, 204);
+    assert_int_equal(see(&scene, 502, ""), STEP_WAIT);
+    for (size_t i = 0; i < sizeof failures / sizeof failures[0]; i++) {
+        assert_int_not_equal(scene.x->look.place, 0);
+        scene.x->look.fire(&scene.x->look);
+        assert_int_equal(upload_prove(scene.x), STEP_WAIT);
+        assert_true(scene.x->image_asked.begun && !scene.x->image_asked.over);
+        if (failures[i])
+            scene_answered(&scene.x->image_asked, failures[i], "");
+        else
+            scene_broke(&scene.x->image_asked, TRANSFER_UNREACHABLE);
+        assert_int_equal(upload_prove(scene.x), STEP_WAIT);
+        assert_int_equal(upload_prove(scene.x), STEP_WAIT); /* a wake in between changes nothing */
+    }
+    scene.x->look.fire(&scene.x->look);
+    assert_int_equal(upload_prove(scene.x), STEP_WAIT);
+    scene_answered(&scene.x->image_asked, 200, GOOD);
+    assert_outcome(&scene, upload_prove(scene.x), REFUSAL_NONE, NULL);
+    assert_string_equal(scene.x->upload->verified, "sha512");
+    scene_end(&scene);
+}
+
+static void an_image_that_is_saving_is_looked_at_again(void **state)
+{
+    static const char saving[] = IMAGE("saving", "3", SHA512, "test");
+    struct scene scene;
+    begin(&scene, state, 204);
+    assert_int_equal(see(&scene, 200, saving), STEP_WAIT);
+    assert_int_not_equal(scene.x->look.place, 0); /* the timer is set */
+    scene.x->look.fire(&scene.x->look);
+    assert_int_equal(upload_prove(scene.x), STEP_WAIT); /* asked for anew */
+    assert_true(scene.x->image_asked.begun && !scene.x->image_asked.over);
+    scene_answered(&scene.x->image_asked, 200, GOOD);
+    assert_outcome(&scene, upload_prove(scene.x), REFUSAL_NONE, NULL);
+    assert_string_equal(scene.x->upload->verified, "sha512");
+    scene_end(&scene);
+
+    begin(&scene, state, 204);
+    scene_answered(&scene.x->image_asked, 200, saving);
+    look_for_long(&scene);
+    assert_outcome(&scene, upload_prove(scene.x), REFUSAL_VERIFY_FAILED,
+                   "Glance answered 204, and the image is still saving");
+    assert_string_equal(scene.x->upload->image_after, "saving");
+    scene_end(&scene);
+}
+
+static void nothing_is_asked_where_nothing_is_compared(void **state)
+{
+    static const struct {
+        enum verify_mode verify;
+        unsigned status;
+    } rows[] = {{VERIFY_OFF, 204}, {VERIFY_DIGEST, 409}, {VERIFY_DIGEST, 413}};
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct scene scene;
+        begin(&scene, state, rows[i].status);
+        scene.settings.upload.verify = rows[i].verify;
+        scene.x->fresh = true;
+        assert_outcome(&scene, upload_prove(scene.x), REFUSAL_NONE, NULL);
+        assert_false(scene.x->image_asked.begun);
+        scene_end(&scene);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        SCENE_TEST(what_glance_has_is_compared),
+        SCENE_TEST(what_is_only_watched_is_told_apart_from_a_failure),
+        SCENE_TEST(what_it_hashes_with_is_learned),
+        SCENE_TEST(what_cannot_be_found_out_is_no_failure),
+        SCENE_TEST(one_failed_look_ends_nothing),
+        SCENE_TEST(an_image_that_is_saving_is_looked_at_again),
+        SCENE_TEST(nothing_is_asked_where_nothing_is_compared),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "ingest/ingest_priv.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+static void one_text_is_read(void **state)
+{
+    (void)state;
+    static const char *const texts[] = {
+        "{}",
+        "[]",
+        " \t\r\n{\"a\": [1, -2.5e3, true, null]}\n",
+        "{\"a\": {\"x\": 1}, \"b\": {\"x\": 2}}",
+        "[\"a\\u0000b\"]",
+        "[\"\\ud83d\\ude00\"]",
+    };
+    for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
+        const char *fault = NULL;
+        json_t *document = doors_load(texts[i], strlen(texts[i]), &fault);
+        if (!document || fault)
+            fail_msg("%s: %s", texts[i], fault);
+        json_decref(document);
+    }
+}
+
+static void what_can_be_read_in_two_ways_is_not_read(void **state)
+{
+    (void)state;
+    static const char none[] = "it is no JSON text in UTF-8";
+    static const char twice[] = "it has one key twice";
+    static const char number[] = "it has a number that is too large";
+    static const struct {
+        const char *text, *fault;
+    } rows[] = {
+        {"", none},
+        {" ", none},
+        {"{", none},
+        {"{} {}", none},
+        {"{}x", none},
+        {"\"text\"", none},
+        {"1", none},
+        {"{'a': 1}", none},
+        {"[1,]", none},
+        {"[NaN]", none},
+        {"[Infinity]", none},
+        {"[\"\\ud800\"]", none},
+        {"[\"\x80\"]", none},
+        {"[\"\xc0\xaf\"]", none},
+        {"[\"\xed\xa0\x80\"]", none},
+        {"\xef\xbb\xbf{}", none},
+        {"[\"a\nb\"]", none},
+        {"{\"a\\u0000b\": 1}", none},
+        {"{\"a\": 1, \"a\": 1}", twice},
+        {"{\"a\": 1, \"\\u0061\": 2}", twice},
+        {"[{\"b\": {\"a\": 1, \"a\": 2}}]", twice},
+        {"[1e999]", number},
+        {"[123456789012345678901234567890]", number},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        const char *fault = NULL;
+        assert_null(doors_load(rows[i].text, strlen(rows[i].text), &fault));
+        assert_string_equal(fault, rows[i].fault);
+    }
+}
+
+/* A NUL of its own does not end it. */
+static void all_of_it_is_read(void **state)
+{
+    (void)state;
+    const char *fault = NULL;
+    assert_null(doors_load("{}\0", 3, &fault));
+    assert_null(doors_load("{}\0{\"a\": 1}", 11, &fault));
+    json_t *document = doors_load("[] and what stands behind it", 2, &fault);
+    assert_non_null(document);
+    json_decref(document);
+}
+
+static void nor_what_is_nested_without_end(void **state)
+{
+    (void)state;
+    static char deep[100000];
+    const char *fault = NULL;
+    memset(deep, '[', sizeof deep);
+    assert_null(doors_load(deep, sizeof deep, &fault));
+    assert_string_equal(fault, "it is nested too deeply");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(one_text_is_read),
+        cmocka_unit_test(what_can_be_read_in_two_ways_is_not_read),
+        cmocka_unit_test(all_of_it_is_read),
+        cmocka_unit_test(nor_what_is_nested_without_end),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

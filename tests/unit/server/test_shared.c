@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "intake/shared.h"
+
+#include "intake/capacity.h"
+#include "intake/spool.h"
+#include "intake/stores.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdlib.h>
+
+#include <cmocka.h>
+
+/* The rooms are this test's: the linker takes them, and leaves the library's in the archive. */
+static bool no_memory;
+static int rooms_made;
+
+struct rooms *rooms_new(void)
+{
+    if (no_memory)
+        return NULL;
+    rooms_made++;
+    return (struct rooms *)&rooms_made;
+}
+
+void rooms_free(struct rooms *rooms)
+{
+    if (rooms)
+        rooms_made--;
+}
+
+static void all_of_it_is_there_or_it_is_told(void **state)
+{
+    (void)state;
+    for (int without = 0; without < 2; without++) {
+        struct shared shared = {0};
+        no_memory = without;
+        assert_int_equal(shared_begin(&shared), !without);
+        assert_non_null(shared.errands);
+        assert_non_null(shared.hashers);
+        assert_int_equal(spools_used(shared.spools), 0);
+        assert_int_equal(stores_look(shared.stores, "test"), STORE_UNHEARD);
+        assert_non_null(shared.claims);
+        assert_int_equal(shared.rooms != NULL, !without);
+        shared_end(&shared);
+        assert_int_equal(rooms_made, 0);
+    }
+}
+
+static void what_never_began_can_be_ended(void **state)
+{
+    (void)state;
+    struct shared shared = {0};
+    shared_end(&shared);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(all_of_it_is_there_or_it_is_told),
+        cmocka_unit_test(what_never_began_can_be_ended),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

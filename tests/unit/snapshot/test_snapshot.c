@@ -1,0 +1,114 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "intake/snapshot.h"
+
+#include "intake/diagnostics.h"
+#include "intake/policy.h"
+#include "intake/settings.h"
+#include "support/scratch.h"
+
+#include <pthread.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdatomic.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+static struct snapshot *load(void **state, const char *settings, const char *policy,
+                             struct problems *problems)
+{
+    char text[1024];
+    snprintf(text, sizeof text, "[upload]\nspool_dir = %s\n", scratch_path(state, "spool"));
+    const char *spool = scratch_file(state, "spool.conf", text);
+    snprintf(text, sizeof text, "[policy]\nfile = %s\n%s",
+             scratch_file(state, "policy.yaml", policy), settings);
+    const char *paths[] = {spool, scratch_file(state, "x.conf", text)};
+    const struct settings_sources sources = {paths, 2, NULL, 0};
+    return snapshot_load(&sources, problems);
+}
+
+static void a_good_one_has_settings_and_policy(void **state)
+{
+    struct problems problems = {0};
+    struct snapshot *snapshot = load(state, "", "default: {store: test}\n", &problems);
+    assert_non_null(snapshot);
+    assert_int_equal(problems.count, 0);
+    assert_string_equal(snapshot->settings->listen.binds[0].text, "0.0.0.0:9292");
+    struct policy_decision decision;
+    policy_decide(snapshot->policy, &(struct policy_facts){0}, &decision);
+    assert_string_equal(decision.store, "test");
+    assert_null(snapshot->tls);
+    snapshot_release(snapshot);
+}
+
+static void the_problems_of_all_parts_come_together(void **state)
+{
+    struct problems problems = {0};
+    assert_null(load(state,
+                     "[listen]\nmax_connections = 0\ntls_cert_file = /proc/nonexistent/c\n"
+                     "tls_key_file = /proc/nonexistent/k\n",
+                     "default: {}\n", &problems));
+    assert_true(problems.count >= 4);
+    assert_non_null(strstr(problems.lines[0], "x.conf:4: [listen] max_connections:"));
+    assert_non_null(strstr(problems.lines[1], "policy.yaml:1: default: needs a store"));
+    assert_non_null(strstr(problems.lines[2], "/proc/nonexistent/c"));
+    assert_non_null(strstr(problems.lines[3], "/proc/nonexistent/k"));
+    problems_free(&problems);
+}
+
+static void the_spool_is_tried_where_it_is_used(void **state)
+{
+    static const char policy[] = "default: {store: test}\n";
+    struct problems problems = {0};
+    assert_null(load(state, "[upload]\nspool_dir = /proc/nonexistent/none\n", policy, &problems));
+    assert_int_equal(problems.count, 1);
+    static const char told[] = ":4: [upload] spool_dir: /proc/nonexistent/none cannot be made: "
+                               "No such file or directory; name another or set unknown_length";
+    assert_true(strlen(problems.lines[0]) > strlen(told));
+    const char *end = problems.lines[0] + strlen(problems.lines[0]) - strlen(told);
+    assert_string_equal(end, told);
+    problems_free(&problems);
+    struct snapshot *snapshot =
+        load(state, "[upload]\nspool_dir = /proc/nonexistent/none\nunknown_length = stream\n",
+             policy, &problems);
+    assert_non_null(snapshot);
+    snapshot_release(snapshot);
+}
+
+static void *hold_and_release(void *context)
+{
+    for (int i = 0; i < 10000; i++)
+        snapshot_release(snapshot_hold(context));
+    return NULL;
+}
+
+static void references_are_counted_among_threads(void **state)
+{
+    struct problems problems = {0};
+    struct snapshot *snapshot = load(state, "", "default: {store: test}\n", &problems);
+    assert_non_null(snapshot);
+    pthread_t threads[4];
+    for (size_t i = 0; i < 4; i++)
+        assert_int_equal(pthread_create(&threads[i], NULL, hold_and_release, snapshot), 0);
+    for (size_t i = 0; i < 4; i++)
+        assert_int_equal(pthread_join(threads[i], NULL), 0);
+    assert_int_equal(atomic_load(&snapshot->references), 1);
+
+    assert_ptr_equal(snapshot_hold(snapshot), snapshot);
+    snapshot_release(snapshot);
+    assert_int_equal(snapshot->settings->listen.max_connections, 10000);
+    snapshot_release(snapshot);
+    snapshot_release(NULL);
+}
+
+int main(void)
+{
+#define TEST(name) cmocka_unit_test_setup_teardown(name, scratch_begin, scratch_end)
+    const struct CMUnitTest tests[] = {
+        TEST(a_good_one_has_settings_and_policy),
+        TEST(the_problems_of_all_parts_come_together),
+        TEST(the_spool_is_tried_where_it_is_used),
+        TEST(references_are_counted_among_threads),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,227 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Certificates come from the openssl command, as an operator would make them. */
+#include "intake/tls_identity.h"
+
+#include "intake/diagnostics.h"
+#include "support/scratch.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+static void run(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
+static void run(const char *format, ...)
+{
+    char command[1024];
+    va_list arguments;
+    va_start(arguments, format);
+    int length = vsnprintf(command, sizeof command, format, arguments);
+    va_end(arguments);
+    assert_in_range(length, 1, sizeof command - 1);
+    if (system(command) != 0)
+        fail_msg("failed: %s", command);
+}
+
+/* The options of openssl genpkey for each kind of key that a certificate may have. */
+static const char *const KINDS[] = {
+    "-algorithm RSA -pkeyopt rsa_keygen_bits:2048",
+    "-algorithm RSA-PSS -pkeyopt rsa_keygen_bits:2048",
+    "-algorithm EC -pkeyopt ec_paramgen_curve:P-256",
+    "-algorithm EC -pkeyopt ec_paramgen_curve:P-384",
+    "-algorithm EC -pkeyopt ec_paramgen_curve:P-521",
+    "-algorithm ED25519",
+};
+
+enum { RSA = 0, EC = 2, KIND_COUNT = sizeof KINDS / sizeof KINDS[0] };
+
+struct pair {
+    const char *cert;
+    const char *key;
+};
+
+static struct pair make_pair(void **state, const char *name, const char *kind)
+{
+    char cert[32], key[32];
+    snprintf(cert, sizeof cert, "%s.crt", name);
+    snprintf(key, sizeof key, "%s.key", name);
+    struct pair pair = {scratch_path(state, cert), scratch_path(state, key)};
+    run("openssl genpkey %s -out %s 2>/dev/null", kind, pair.key);
+    run("openssl req -x509 -key %s -out %s -subj /CN=%s -days 1 2>/dev/null", pair.key, pair.cert,
+        name);
+    return pair;
+}
+
+static void assert_good(const char *cert, const char *key)
+{
+    struct problems problems = {0};
+    struct tls_identity *identity = tls_identity_load(cert, key, &problems);
+    if (!identity)
+        fail_msg("%s", problems.count ? problems.lines[0] : "no problem is told");
+    assert_int_equal(problems.count, 0);
+    tls_identity_free(identity);
+}
+
+/* The problem of one file, up to what the library says of it. */
+struct problem {
+    const char *file;
+    const char *text;
+};
+
+static void assert_bad(const char *cert, const char *key, const struct problem *expected,
+                       size_t count)
+{
+    struct problems problems = {0};
+    assert_null(tls_identity_load(cert, key, &problems));
+    for (size_t i = 0; i < problems.count && i < count; i++) {
+        char line[512];
+        snprintf(line, sizeof line, "%s: %s", expected[i].file, expected[i].text);
+        if (strncmp(problems.lines[i], line, strlen(line)) != 0)
+            fail_msg("\"%s\" is not \"%s\"", problems.lines[i], line);
+    }
+    assert_int_equal(problems.count, count);
+    problems_free(&problems);
+}
+
+static void assert_one_bad(const char *cert, const char *key, const char *file, const char *text)
+{
+    assert_bad(cert, key, &(struct problem){file, text}, 1);
+}
+
+static const char NO_CERT[] = "tls_cert_file: no certificate could be read: ";
+static const char NO_KEY[] = "tls_key_file: no private key could be read: ";
+static const char STRANGERS[] = "tls_key_file: this key does not belong to the certificate";
+
+static void a_certificate_and_its_key_of_any_kind(void **state)
+{
+    for (size_t i = 0; i < KIND_COUNT; i++) {
+        struct pair pair = make_pair(state, "pair", KINDS[i]);
+        assert_good(pair.cert, pair.key);
+    }
+}
+
+static void a_key_of_the_older_forms(void **state)
+{
+    struct pair rsa = make_pair(state, "rsa", KINDS[RSA]);
+    struct pair ec = make_pair(state, "ec", KINDS[EC]);
+    const char *old = scratch_path(state, "old.key");
+    run("openssl rsa -traditional -in %s -out %s 2>/dev/null", rsa.key, old);
+    assert_good(rsa.cert, old);
+    /* with a block of EC PARAMETERS in front */
+    run("{ openssl ecparam -name prime256v1; openssl ec -in %s; } >%s 2>/dev/null", ec.key, old);
+    assert_good(ec.cert, old);
+}
+
+static void a_chain_and_both_in_one_file(void **state)
+{
+    struct pair leaf = make_pair(state, "leaf", KINDS[EC]);
+    struct pair issuer = make_pair(state, "issuer", KINDS[RSA]);
+    const char *both = scratch_path(state, "both.pem");
+    run("cat %s %s >%s", leaf.cert, issuer.cert, both);
+    assert_good(both, leaf.key);
+    assert_one_bad(both, issuer.key, issuer.key, STRANGERS); /* it is the first that counts */
+    run("cat %s %s >%s", leaf.key, leaf.cert, both);
+    assert_good(both, both);
+}
+
+static void a_chain_has_an_end(void **state)
+{
+    struct pair pair = make_pair(state, "pair", KINDS[EC]);
+    const char *chain = scratch_path(state, "chain.pem");
+    run("for i in $(seq 16); do cat %s; done >%s", pair.cert, chain);
+    assert_good(chain, pair.key);
+    run("cat %s >>%s", pair.cert, chain);
+    assert_one_bad(chain, pair.key, chain,
+                   "tls_cert_file: no certificate could be read: too many certificates");
+}
+
+static void the_key_of_another_certificate(void **state)
+{
+    struct pair pairs[KIND_COUNT];
+    for (size_t i = 0; i < KIND_COUNT; i++) {
+        char name[8];
+        snprintf(name, sizeof name, "%zu", i);
+        pairs[i] = make_pair(state, name, KINDS[i]);
+    }
+    struct pair other = make_pair(state, "other", KINDS[EC]);
+    assert_one_bad(pairs[EC].cert, other.key, other.key, STRANGERS);
+    for (size_t i = 0; i < KIND_COUNT; i++)
+        for (size_t j = 0; j < KIND_COUNT; j++)
+            if (i != j)
+                assert_one_bad(pairs[i].cert, pairs[j].key, pairs[j].key, STRANGERS);
+}
+
+static void files_that_hold_something_else(void **state)
+{
+    struct pair pair = make_pair(state, "pair", KINDS[EC]);
+    static const char *const contents[] = {
+        "",
+        "garbage\n",
+        "-----BEGIN CERTIFICATE-----\nZ2FyYmFnZQ==\n-----END CERTIFICATE-----\n",
+        "-----BEGIN PRIVATE KEY-----\nZ2FyYmFnZQ==\n-----END PRIVATE KEY-----\n",
+        "-----BEGIN CERTIFICATE-----\nthis is not base64",
+    };
+    for (size_t i = 0; i < sizeof contents / sizeof contents[0]; i++) {
+        const char *file = scratch_file(state, "strange.pem", contents[i]);
+        assert_one_bad(file, pair.key, file, NO_CERT);
+        assert_one_bad(pair.cert, file, file, NO_KEY);
+    }
+    assert_one_bad(pair.key, pair.key, pair.key, NO_CERT);
+    assert_one_bad(pair.cert, pair.cert, pair.cert, NO_KEY);
+}
+
+static void a_key_with_a_passphrase(void **state)
+{
+    struct pair pair = make_pair(state, "pair", KINDS[EC]);
+    const char *locked = scratch_path(state, "locked.key");
+    run("openssl pkcs8 -topk8 -in %s -passout pass:secret -out %s 2>/dev/null", pair.key, locked);
+    assert_one_bad(pair.cert, locked, locked,
+                   "tls_key_file: no private key could be read: a passphrase would be needed");
+}
+
+static void files_that_are_not_there(void **state)
+{
+    struct pair pair = make_pair(state, "pair", KINDS[EC]);
+    const char *none = scratch_path(state, "none");
+    const char *dir = scratch_dir(state, "directory");
+    assert_one_bad(none, pair.key, none,
+                   "tls_cert_file: no certificate could be read: No such file or directory");
+    assert_one_bad(pair.cert, none, none,
+                   "tls_key_file: no private key could be read: No such file or directory");
+    assert_one_bad(dir, pair.key, dir,
+                   "tls_cert_file: no certificate could be read: Is a directory");
+}
+
+static void each_file_has_its_own_problem(void **state)
+{
+    const char *garbage = scratch_file(state, "garbage", "garbage\n");
+    const char *none = scratch_path(state, "none");
+    assert_bad(garbage, none, (const struct problem[]){{garbage, NO_CERT}, {none, NO_KEY}}, 2);
+}
+
+static void nothing_is_freed_without_harm(void **state)
+{
+    (void)state;
+    tls_identity_free(NULL);
+}
+
+int main(void)
+{
+#define TEST(name) cmocka_unit_test_setup_teardown(name, scratch_begin, scratch_end)
+    const struct CMUnitTest tests[] = {
+        TEST(a_certificate_and_its_key_of_any_kind),
+        TEST(a_key_of_the_older_forms),
+        TEST(a_chain_and_both_in_one_file),
+        TEST(a_chain_has_an_end),
+        TEST(the_key_of_another_certificate),
+        TEST(files_that_hold_something_else),
+        TEST(a_key_with_a_passphrase),
+        TEST(files_that_are_not_there),
+        TEST(each_file_has_its_own_problem),
+        TEST(nothing_is_freed_without_harm),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

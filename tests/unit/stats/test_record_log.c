@@ -1,0 +1,183 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "intake/log.h"
+#include "intake/record.h"
+
+#include <jansson.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+static char path[] = "/tmp/test-upload-log-XXXXXX";
+static char content[8192];
+
+static int make_file(void **state)
+{
+    (void)state;
+    int fd = mkstemp(path);
+    return fd < 0 ? -1 : close(fd);
+}
+
+static int remove_file(void **state)
+{
+    (void)state;
+    return unlink(path);
+}
+
+/* What is logged of this upload, which is freed. */
+static const char *logged(enum log_format format, struct upload *upload)
+{
+    assert_int_equal(truncate(path, 0), 0);
+    assert_true(log_open(format, false, path));
+    upload_log(upload);
+    upload_free(upload);
+    FILE *file = fopen(path, "r");
+    assert_non_null(file);
+    content[fread(content, 1, sizeof content - 1, file)] = '\0';
+    (void)fclose(file);
+    return content;
+}
+
+static struct upload *make(void)
+{
+    struct upload *upload = upload_new("req-1", "192.0.2.7", "image-1");
+    assert_non_null(upload);
+    return upload;
+}
+
+static struct upload *make_full(void)
+{
+    struct upload *upload = make();
+    upload->project = strdup("demo");
+    upload->store = strdup("test");
+    upload->rule = strdup("default");
+    upload->fixes = FIX_STORE | FIX_CONTENT_TYPE;
+    upload->bytes = 21474836480;
+    upload->seconds = 12.5;
+    upload->sha512 = strdup("cf83e1");
+    upload->glance_status = 204;
+    upload->verdict = UPLOAD_STORED;
+    return upload;
+}
+
+static void test_every_field(void **state)
+{
+    (void)state;
+    const char *line = strstr(logged(LOG_FORMAT_TEXT, make_full()), " ");
+    assert_non_null(line);
+    assert_string_equal(line, " INFO upload request_id=req-1 client=192.0.2.7 project=demo "
+                              "image=image-1 store=test rule=default fixes=\"store, content-type\" "
+                              "bytes=21474836480 seconds=12.500 sha512=cf83e1 glance_status=204 "
+                              "verdict=stored\n");
+}
+
+static void test_warnings(void **state)
+{
+    (void)state;
+    struct upload *upload = make_full();
+    upload->fixes = 0;
+    upload->warnings = refusal_bit(REFUSAL_DAMAGED_BODY) | refusal_bit(REFUSAL_FORMAT_MISMATCH);
+    const char *line = logged(LOG_FORMAT_TEXT, upload);
+    assert_non_null(
+        strstr(line, " rule=default warnings=\"damaged_body, format_mismatch\" bytes="));
+}
+
+static void test_import_and_audit(void **state)
+{
+    (void)state;
+    struct upload *upload = make();
+    upload->door = UPLOAD_IMPORT;
+    upload->method = strdup("web-download");
+    upload->verdict = UPLOAD_ACCEPTED;
+    upload->audit_fixes = FIX_STORE;
+    upload->audit_reasons = refusal_bit(REFUSAL_DENIED_BY_POLICY);
+    const char *line = logged(LOG_FORMAT_TEXT, upload);
+    assert_non_null(strstr(line, " INFO import request_id="));
+    assert_non_null(strstr(line, " image=image-1 method=web-download "));
+    assert_non_null(strstr(line, " audit=\"store, denied_by_policy\" "));
+    assert_non_null(strstr(line, " verdict=accepted\n"));
+}
+
+static void test_json(void **state)
+{
+    (void)state;
+    json_t *line = json_loads(logged(LOG_FORMAT_JSON, make_full()), JSON_REJECT_DUPLICATES, NULL);
+    assert_non_null(line);
+    assert_string_equal(json_string_value(json_object_get(line, "event")), "upload");
+    assert_int_equal(json_integer_value(json_object_get(line, "bytes")), 21474836480);
+    assert_string_equal(json_string_value(json_object_get(line, "verdict")), "stored");
+    assert_null(json_object_get(line, "reason"));
+    assert_null(json_object_get(line, "warnings"));
+    assert_null(json_object_get(line, "method"));
+    assert_null(json_object_get(line, "audit"));
+    json_decref(line);
+}
+
+static const struct {
+    enum upload_verdict verdict;
+    enum refusal reason;
+    const char *level;
+    const char *end;
+} VERDICTS[] = {
+    {UPLOAD_STORED, REFUSAL_NONE, " INFO ", "verdict=stored\n"},
+    {UPLOAD_ACCEPTED, REFUSAL_NONE, " INFO ", "verdict=accepted\n"},
+    {UPLOAD_REFUSED, REFUSAL_TOO_LARGE, " WARNING ", "verdict=refused reason=too_large\n"},
+    {UPLOAD_REJECTED, REFUSAL_NONE, " WARNING ", "verdict=rejected\n"},
+    {UPLOAD_FAILED, REFUSAL_GLANCE_TIMEOUT, " ERROR ", "verdict=failed reason=glance_timeout\n"},
+    {UPLOAD_ABORTED, REFUSAL_CLIENT_STALLED, " WARNING ",
+     "verdict=aborted reason=client_stalled\n"},
+};
+
+static void test_level_by_verdict(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < sizeof VERDICTS / sizeof *VERDICTS; i++) {
+        struct upload *upload = make();
+        upload->verdict = VERDICTS[i].verdict;
+        upload->reason = VERDICTS[i].reason;
+        const char *line = logged(LOG_FORMAT_TEXT, upload);
+        assert_non_null(strstr(line, VERDICTS[i].level));
+        assert_non_null(strstr(line, VERDICTS[i].end));
+        assert_null(strstr(line, "glance_status"));
+    }
+}
+
+static void test_each_door_is_an_event_of_its_own(void **state)
+{
+    (void)state;
+    static const struct {
+        enum upload_door door;
+        const char *event;
+    } ROWS[] = {
+        {UPLOAD_FILE, " INFO upload request_id="},
+        {UPLOAD_STAGE, " INFO stage request_id="},
+        {UPLOAD_IMPORT, " INFO import request_id="},
+        {UPLOAD_LOCATIONS, " INFO locations request_id="},
+        {UPLOAD_TASK, " INFO task request_id="},
+    };
+    for (size_t i = 0; i < sizeof ROWS / sizeof *ROWS; i++) {
+        struct upload *upload = make();
+        upload->door = ROWS[i].door;
+        upload->verdict = UPLOAD_STORED;
+        assert_non_null(strstr(logged(LOG_FORMAT_TEXT, upload), ROWS[i].event));
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_every_field),
+        cmocka_unit_test(test_warnings),
+        cmocka_unit_test(test_import_and_audit),
+        cmocka_unit_test(test_json),
+        cmocka_unit_test(test_level_by_verdict),
+        cmocka_unit_test(test_each_door_is_an_event_of_its_own),
+    };
+    return cmocka_run_group_tests(tests, make_file, remove_file);
+}

@@ -1,0 +1,109 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "admin/admin_priv.h"
+#include "intake/record.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+static void test_fixes(void **state)
+{
+    (void)state;
+    static const struct {
+        unsigned fixes;
+        const char *text;
+    } ROWS[] = {
+        {0, ""},
+        {FIX_STORE, "store"},
+        {FIX_LENGTH, "length"},
+        {FIX_CONTENT_TYPE | FIX_STORE, "store, content-type"},
+        {FIX_LENGTH | FIX_MULTIPART, "multipart, length"},
+        {FIX_STORE | FIX_CONTENT_TYPE | FIX_MULTIPART | FIX_LENGTH,
+         "store, content-type, multipart, length"},
+    };
+    for (size_t i = 0; i < sizeof ROWS / sizeof *ROWS; i++) {
+        char text[64] = "earlier";
+        upload_fixes_text(ROWS[i].fixes, text);
+        assert_string_equal(text, ROWS[i].text);
+    }
+}
+
+static void test_warnings(void **state)
+{
+    (void)state;
+    char text[UPLOAD_WARNINGS_TEXT] = "earlier";
+    upload_warnings_text(0, text);
+    assert_string_equal(text, "");
+    upload_warnings_text(refusal_bit(REFUSAL_DAMAGED_BODY), text);
+    assert_string_equal(text, "damaged_body");
+    upload_warnings_text(refusal_bit(REFUSAL_UNSAFE_FORMAT) | refusal_bit(REFUSAL_DAMAGED_BODY),
+                         text);
+    assert_string_equal(text, "damaged_body, unsafe_format");
+}
+
+/* However long the table gets, nothing of it is cut off. */
+static void test_every_warning_at_once(void **state)
+{
+    (void)state;
+    char text[UPLOAD_WARNINGS_TEXT];
+    upload_warnings_text(UINT64_MAX, text);
+    size_t wanted = 0;
+    for (int i = REFUSAL_NONE + 1; i < REFUSAL_COUNT; i++) {
+        const char *name = refusal_row((enum refusal)i)->name;
+        assert_non_null(strstr(text, name));
+        wanted += strlen(name) + 2;
+    }
+    assert_int_equal(strlen(text), wanted - 2);
+}
+
+static void test_audit(void **state)
+{
+    (void)state;
+    static const struct {
+        unsigned fixes;
+        uint64_t reasons;
+        const char *text;
+    } ROWS[] = {
+        {0, 0, ""},
+        {FIX_STORE, 0, "store"},
+        {0, UINT64_C(1) << REFUSAL_TOO_MANY_CONNECTIONS, "too_many_connections"},
+        {FIX_CONTENT_TYPE | FIX_STORE, UINT64_C(1) << REFUSAL_DAMAGED_BODY,
+         "store, content-type, damaged_body"},
+    };
+    for (size_t i = 0; i < sizeof ROWS / sizeof *ROWS; i++) {
+        const struct upload upload = {.audit_fixes = ROWS[i].fixes,
+                                      .audit_reasons = ROWS[i].reasons,
+                                      .fixes = FIX_LENGTH,
+                                      .warnings = 2};
+        char text[UPLOAD_AUDIT_TEXT] = "earlier";
+        upload_audit_text(&upload, text);
+        assert_string_equal(text, ROWS[i].text);
+    }
+}
+
+static void test_all_of_an_audit_at_once(void **state)
+{
+    (void)state;
+    const struct upload upload = {.audit_fixes = ~0U, .audit_reasons = UINT64_MAX};
+    char fixes[64], reasons[UPLOAD_WARNINGS_TEXT], text[UPLOAD_AUDIT_TEXT];
+    upload_fixes_text(~0U, fixes);
+    upload_warnings_text(UINT64_MAX, reasons);
+    upload_audit_text(&upload, text);
+    assert_int_equal(strlen(text), strlen(fixes) + 2 + strlen(reasons));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_fixes),
+        cmocka_unit_test(test_warnings),
+        cmocka_unit_test(test_every_warning_at_once),
+        cmocka_unit_test(test_audit),
+        cmocka_unit_test(test_all_of_an_audit_at_once),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

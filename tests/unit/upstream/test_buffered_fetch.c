@@ -1,0 +1,262 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "intake/buffered_fetch.h"
+
+#include "intake/clock.h"
+#include "intake/loop.h"
+#include "intake/settings.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdlib.h>
+
+#include <cmocka.h>
+
+#include "support/one_answer.h"
+
+/* --- a question, and who answers it ---------------------------------------------------- */
+
+static struct {
+    struct one_answer server;
+    struct loop *loop;
+    struct glance *glance;
+    char *endpoints[1];
+    struct settings settings;
+    struct fetch fetch;
+    unsigned woken;
+} yard;
+
+static void begin(void)
+{
+    memset(&yard, 0, sizeof yard);
+    one_answer_begin(&yard.server);
+    yard.loop = loop_new();
+    yard.glance = yard.loop ? glance_new(yard.loop) : NULL;
+    yard.endpoints[0] = yard.server.url;
+    yard.settings.glance.endpoints = yard.endpoints;
+    yard.settings.glance.endpoint_count = 1;
+    yard.settings.glance.connect_timeout = 5000;
+    yard.settings.glance.stall_timeout = 60000;
+    assert_non_null(yard.glance);
+}
+
+/* Its connection is kept until here, if it was sound. */
+static void end_connection(void)
+{
+    fetch_end(&yard.fetch);
+    glance_free(yard.glance);
+    yard.glance = NULL;
+    if (yard.server.answer)
+        one_answer_join(&yard.server);
+    yard.server.answer = NULL;
+}
+
+static void end(void)
+{
+    end_connection();
+    loop_free(yard.loop);
+    one_answer_end(&yard.server);
+}
+
+static void wake(void *context)
+{
+    assert_ptr_equal(context, &yard);
+    assert_true(yard.fetch.over);
+    yard.woken++;
+    loop_stop(yard.loop);
+}
+
+static void ask(uint64_t patience)
+{
+    struct headers headers = {0};
+    assert_true(headers_add(&headers, "X-Auth-Token", "secret"));
+    const struct transfer_order order = {
+        .method = "GET", .target = "/v2/info/usage", .headers = &headers, .patience = patience};
+    assert_true(fetch_start(&yard.fetch, yard.glance, &yard.settings, &order, wake, &yard));
+    headers_free(&headers);
+    assert_true(yard.fetch.begun && !yard.fetch.over);
+    assert_int_equal(yard.woken, 0);
+}
+
+/* Until it is over: once, and for good. */
+static void ask_and_wait(uint64_t patience)
+{
+    ask(patience);
+    loop_run(yard.loop);
+    assert_int_equal(yard.woken, 1);
+    assert_true(yard.fetch.over);
+    assert_null(yard.fetch.transfer);
+}
+
+static void answer(const char *text)
+{
+    one_answer_start(&yard.server, text, strlen(text));
+}
+
+/* --- answered -------------------------------------------------------------------------- */
+
+static void an_answer_is_there_whole(void **state)
+{
+    (void)state;
+    begin();
+    answer("HTTP/1.1 100 Continue\r\n\r\n"
+           "HTTP/1.1 404 Not Found\r\nX-A: 1\r\nX-A: 2\r\nContent-Length: 5\r\n\r\nwords");
+    ask_and_wait(0);
+    assert_true(fetch_answered(&yard.fetch));
+    assert_int_equal(yard.fetch.answer.status, 404);
+    assert_int_equal(headers_count(&yard.fetch.answer.headers, "X-A"), 2);
+    assert_string_equal(buffer_text(&yard.fetch.answer.body), "words");
+    end_connection();
+    assert_memory_equal(yard.server.seen, "GET /v2/info/usage HTTP/1.1\r\n", 29);
+    assert_non_null(strstr(yard.server.seen, "\r\nX-Auth-Token: secret\r\n"));
+    end();
+}
+
+static void an_answer_has_a_largest_size(void **state)
+{
+    (void)state;
+    static char text[REPLY_BODY_MAX + 256];
+    for (size_t more = 0; more < 2; more++) {
+        size_t size = REPLY_BODY_MAX + more;
+        int head =
+            snprintf(text, sizeof text, "HTTP/1.1 200 OK\r\nContent-Length: %zu\r\n\r\n", size);
+        memset(text + head, 'x', size);
+        begin();
+        one_answer_start(&yard.server, text, (size_t)head + size);
+        ask_and_wait(0);
+        assert_int_equal(yard.fetch.result, TRANSFER_ANSWERED);
+        assert_int_equal(yard.fetch.too_long, more);
+        assert_int_equal(fetch_answered(&yard.fetch), !more);
+        assert_true(yard.fetch.answer.body.len <= REPLY_BODY_MAX);
+        end();
+    }
+}
+
+/* --- not answered ---------------------------------------------------------------------- */
+
+static void what_is_cut_is_no_answer(void **state)
+{
+    (void)state;
+    static const char *const answers[] = {
+        "",
+        "HTTP/1.1 200 OK\r\nContent-Le",
+        "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n",
+        "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nword",
+        "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n4\r\nword\r\n",
+    };
+    for (size_t i = 0; i < sizeof answers / sizeof answers[0]; i++) {
+        begin();
+        yard.server.ends = true;
+        answer(answers[i]);
+        ask_and_wait(0);
+        assert_int_equal(yard.fetch.result, TRANSFER_FAILED);
+        assert_false(fetch_answered(&yard.fetch));
+        assert_true(yard.fetch.detail[0] != '\0');
+        end();
+    }
+}
+
+static void nobody_is_there(void **state)
+{
+    (void)state;
+    begin();
+    ask_and_wait(0);
+    assert_int_equal(yard.fetch.result, TRANSFER_UNREACHABLE);
+    assert_false(fetch_answered(&yard.fetch));
+    assert_non_null(strstr(yard.fetch.detail, "connect"));
+    end();
+}
+
+/* The asker's or the operator's, whichever is less; before the answer, or within it. */
+static void patience_has_an_end(void **state)
+{
+    (void)state;
+    static const struct {
+        uint64_t asked, stall_timeout;
+        const char *answer;
+    } rows[] = {
+        {300, 60000, ""},
+        {0, 300, ""},
+        {60000, 300, ""},
+        {300, 60000, "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nword"},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        begin();
+        yard.settings.glance.stall_timeout = rows[i].stall_timeout;
+        answer(rows[i].answer);
+        uint64_t began = clock_ms();
+        ask_and_wait(rows[i].asked);
+        assert_in_range(clock_ms() - began, 300, 3000);
+        assert_int_equal(yard.fetch.result, TRANSFER_STALLED);
+        assert_false(fetch_answered(&yard.fetch));
+        end();
+    }
+}
+
+/* --- given up -------------------------------------------------------------------------- */
+
+static void give_up(struct timer *timer)
+{
+    (void)timer;
+    assert_true(yard.fetch.begun && !yard.fetch.over);
+    fetch_end(&yard.fetch);
+    assert_false(yard.fetch.begun);
+}
+
+static void stop(struct timer *timer)
+{
+    (void)timer;
+    loop_stop(yard.loop);
+}
+
+/* The server's thread ends when its connection does. */
+static void one_that_is_given_up_tells_nothing(void **state)
+{
+    (void)state;
+    struct timer first = {.fire = give_up}, then = {.fire = stop};
+    begin();
+    answer("");
+    ask(0);
+    assert_true(timer_set(yard.loop, &first, 50));
+    assert_true(timer_set(yard.loop, &then, 100));
+    loop_run(yard.loop);
+    assert_int_equal(yard.woken, 0);
+    one_answer_join(&yard.server);
+    yard.server.answer = NULL;
+    assert_non_null(strstr(yard.server.seen, "GET /v2/info/usage"));
+    end();
+}
+
+static void it_may_be_ended_in_any_state(void **state)
+{
+    (void)state;
+    begin();
+    fetch_end(&yard.fetch);
+    ask(0);
+    fetch_end(&yard.fetch);
+    fetch_end(&yard.fetch);
+    ask_and_wait(0);
+    fetch_end(&yard.fetch);
+    assert_false(yard.fetch.begun || yard.fetch.over);
+    assert_false(fetch_answered(&yard.fetch));
+    end();
+}
+
+static int set_up(void **state)
+{
+    (void)state;
+    alarm(60); /* what waits for ever fails, too */
+    return 0;
+}
+
+int main(void)
+{
+#define TEST(name) cmocka_unit_test_setup(name, set_up)
+    const struct CMUnitTest tests[] = {
+        TEST(an_answer_is_there_whole),     TEST(an_answer_has_a_largest_size),
+        TEST(what_is_cut_is_no_answer),     TEST(nobody_is_there),
+        TEST(patience_has_an_end),          TEST(one_that_is_given_up_tells_nothing),
+        TEST(it_may_be_ended_in_any_state),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,318 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Connections between two requests: which are closed, and on which a request may go out. */
+#include "upstream/upstream_priv.h"
+
+#include "intake/loop.h"
+
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+enum { ENDS = 2 };
+
+static struct {
+    struct loop *loop;
+    struct glance *glance;
+    CURL *easy;
+    struct transfer transfer;
+    int here[ENDS], there[ENDS]; /* connections' ends */
+    unsigned port[ENDS];         /* of `here` */
+    struct timer stop;
+} yard;
+
+static void stop_loop(struct timer *timer)
+{
+    (void)timer;
+    loop_stop(yard.loop);
+}
+
+/* What epoll has to tell is told. Once a test: a loop that was stopped stays so. */
+static void turn(void)
+{
+    struct loop *loop = yard.loop;
+    assert_true(timer_set(loop, &yard.stop, 20));
+    loop_run(loop);
+}
+
+static void connect_pair(int listening, struct sockaddr_in *address, size_t i)
+{
+    socklen_t size = sizeof *address;
+    struct sockaddr_in own;
+    yard.here[i] = socket(AF_INET, SOCK_STREAM, 0);
+    assert_int_equal(connect(yard.here[i], (struct sockaddr *)address, size), 0);
+    yard.there[i] = accept(listening, NULL, NULL);
+    assert_true(yard.there[i] >= 0);
+    assert_int_equal(getsockname(yard.here[i], (struct sockaddr *)&own, &size), 0);
+    yard.port[i] = ntohs(own.sin_port);
+}
+
+static int set_up(void **state)
+{
+    (void)state;
+    struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    socklen_t size = sizeof address;
+    int listening = socket(AF_INET, SOCK_STREAM, 0);
+    memset(&yard, 0, sizeof yard);
+    assert_int_equal(bind(listening, (struct sockaddr *)&address, size), 0);
+    assert_int_equal(getsockname(listening, (struct sockaddr *)&address, &size), 0);
+    assert_int_equal(listen(listening, ENDS), 0);
+    for (size_t i = 0; i < ENDS; i++)
+        connect_pair(listening, &address, i);
+    close(listening);
+    yard.loop = loop_new();
+    yard.glance = glance_new(yard.loop);
+    yard.easy = curl_easy_init();
+    yard.stop.fire = stop_loop;
+    yard.transfer.glance = yard.glance;
+    yard.transfer.easy = yard.easy;
+    yard.transfer.socket = CURL_SOCKET_BAD;
+    curl_easy_setopt(yard.easy, CURLOPT_PRIVATE, &yard.transfer);
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < ENDS; i++) {
+        sockets_close(yard.glance, yard.here[i]);
+        close(yard.there[i]);
+    }
+    headers_free(&yard.transfer.answer);
+    curl_easy_cleanup(yard.easy);
+    glance_free(yard.glance);
+    loop_free(yard.loop);
+    return 0;
+}
+
+static void tell(size_t i, int what)
+{
+    assert_int_equal(sockets_changed(yard.easy, yard.here[i], what, yard.glance, NULL), 0);
+}
+
+static struct socket *known(size_t i)
+{
+    size_t place = (size_t)yard.here[i];
+    return place < yard.glance->socket_places ? yard.glance->sockets[place] : NULL;
+}
+
+static void begin(size_t i)
+{
+    tell(i, CURL_POLL_IN);
+    yard.transfer.head_told = true;
+}
+
+static void answer_and_rest(size_t i)
+{
+    begin(i);
+    tell(i, CURL_POLL_REMOVE);
+    socket_release(&yard.transfer);
+    assert_true(known(i)->resting);
+    assert_null(yard.transfer.link);
+}
+
+static bool peer_sees_the_end(size_t i)
+{
+    char byte;
+    return recv(yard.there[i], &byte, 1, MSG_DONTWAIT) == 0;
+}
+
+static bool may_send(unsigned port)
+{
+    return resting_before_request(&yard.transfer, NULL, NULL, 0, (int)port) == CURL_PREREQFUNC_OK;
+}
+
+static void one_that_is_quiet_stays(void **state)
+{
+    (void)state;
+    answer_and_rest(0);
+    turn();
+    assert_non_null(known(0));
+    assert_false(peer_sees_the_end(0));
+    assert_true(may_send(yard.port[0]));
+    assert_true(yard.transfer.reused);
+    assert_false(yard.transfer.stale);
+    socket_release(&yard.transfer);
+}
+
+/* libcurl looks by peeking, and must find an end. */
+static void check_dropped(size_t i)
+{
+    char byte;
+    turn();
+    assert_null(known(i));
+    assert_null(yard.glance->resting);
+    assert_int_equal(recv(yard.here[i], &byte, 1, MSG_PEEK | MSG_DONTWAIT), 0);
+}
+
+static void one_that_glance_closes_is_closed(void **state)
+{
+    (void)state;
+    answer_and_rest(0);
+    shutdown(yard.there[0], SHUT_WR);
+    check_dropped(0);
+    assert_true(peer_sees_the_end(0));
+}
+
+static void one_on_which_anything_comes_is_closed(void **state)
+{
+    (void)state;
+    answer_and_rest(0);
+    assert_int_equal(send(yard.there[0], "H", 1, 0), 1);
+    check_dropped(0);
+}
+
+/* The watch of a transfer that was paused to its end is not there any more. */
+static void one_that_has_spoken_before_it_rests_is_closed(void **state)
+{
+    (void)state;
+    begin(0);
+    tell(0, CURL_POLL_REMOVE);
+    assert_int_equal(send(yard.there[0], "H", 1, 0), 1);
+    known(0)->watch.ready(&known(0)->watch, LOOP_READ);
+    assert_non_null(known(0));
+    assert_int_equal(known(0)->watch.events, 0);
+    socket_release(&yard.transfer);
+    check_dropped(0);
+}
+
+static void one_whose_transfer_is_paused_is_left_alone(void **state)
+{
+    (void)state;
+    char bytes[4];
+    begin(0);
+    tell(0, CURL_POLL_REMOVE);
+    assert_int_equal(send(yard.there[0], "rest", 4, 0), 4);
+    shutdown(yard.there[0], SHUT_WR);
+    turn();
+    assert_non_null(known(0));
+    assert_int_equal(recv(yard.here[0], bytes, sizeof bytes, MSG_DONTWAIT), 4);
+}
+
+static void one_in_use_does_not_rest(void **state)
+{
+    (void)state;
+    answer_and_rest(0);
+    begin(0);
+    assert_false(known(0)->resting);
+    assert_null(yard.glance->resting);
+    assert_ptr_equal(yard.transfer.link, known(0));
+    tell(0, CURL_POLL_REMOVE);
+    tell(1, CURL_POLL_IN); /* the transfer goes on elsewhere */
+    assert_ptr_equal(yard.transfer.link, known(1));
+    assert_null(known(0)->user);
+    tell(1, CURL_POLL_REMOVE);
+    socket_leave(known(1));
+}
+
+/* Told apart by the port: only the one that is about to be used counts. */
+static void no_request_goes_out_behind_bytes(void **state)
+{
+    (void)state;
+    answer_and_rest(0);
+    answer_and_rest(1);
+    assert_int_equal(send(yard.there[1], "H", 1, 0), 1);
+    assert_false(may_send(yard.port[1]));
+    assert_true(yard.transfer.stale);
+    assert_true(may_send(yard.port[0]));
+    assert_false(yard.transfer.stale);
+    socket_release(&yard.transfer);
+}
+
+static void no_request_goes_out_on_what_is_not_known(void **state)
+{
+    (void)state;
+    assert_false(may_send(yard.port[0]));
+    answer_and_rest(0);
+    assert_false(may_send(0));
+    assert_false(may_send((unsigned)-1));
+}
+
+static void whose_answer_it_is(void **state)
+{
+    (void)state;
+    static const struct {
+        bool reused, echoes;
+        unsigned status;
+        const char *id; /* in the answer */
+        bool out_of_step, echoes_after;
+    } ROWS[] = {
+        {false, false, 200, "req-own", false, true},
+        {false, false, 200, "req-another", false, false}, /* this Glance has ids of its own */
+        {false, false, 408, NULL, false, false},
+        {true, true, 200, "req-own", false, true},
+        {true, true, 200, "req-another", true, true},
+        {true, true, 200, NULL, false, true}, /* such as the list of versions */
+        {true, false, 200, "req-another", false, false},
+        {true, false, 408, NULL, true, false},
+        {true, true, 408, "req-own", true, true},
+    };
+    for (size_t i = 0; i < sizeof ROWS / sizeof *ROWS; i++) {
+        struct transfer *transfer = &yard.transfer;
+        headers_free(&transfer->answer);
+        strcpy(transfer->id, "req-own");
+        transfer->reused = ROWS[i].reused;
+        transfer->echoes = ROWS[i].echoes;
+        transfer->status = ROWS[i].status;
+        if (ROWS[i].id)
+            assert_true(headers_add(&transfer->answer, "x-openstack-request-id", ROWS[i].id));
+        if (resting_is_out_of_step(transfer) != ROWS[i].out_of_step ||
+            transfer->stale != ROWS[i].out_of_step || transfer->echoes != ROWS[i].echoes_after)
+            fail_msg("row %zu", i);
+    }
+}
+
+/* What was seen on a connection stays with it. */
+static void an_echo_is_remembered(void **state)
+{
+    (void)state;
+    yard.transfer.echoes = true;
+    answer_and_rest(0);
+    yard.transfer.echoes = false;
+    answer_and_rest(1);
+    assert_true(may_send(yard.port[0]));
+    assert_true(yard.transfer.echoes);
+    socket_release(&yard.transfer);
+    assert_true(may_send(yard.port[1]));
+    assert_false(yard.transfer.echoes);
+    socket_release(&yard.transfer);
+}
+
+/* libcurl says nothing of the socket when the answer is there as soon as the request is sent. */
+static void an_answer_at_once_is_remembered_too(void **state)
+{
+    (void)state;
+    answer_and_rest(0);
+    assert_true(may_send(yard.port[0]));
+    assert_false(known(0)->resting);
+    yard.transfer.echoes = true;
+    socket_release(&yard.transfer);
+    assert_true(known(0)->resting);
+    assert_true(may_send(yard.port[0]));
+    assert_true(yard.transfer.echoes);
+    socket_release(&yard.transfer);
+}
+
+int main(void)
+{
+#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+    const struct CMUnitTest tests[] = {
+        TEST(one_that_is_quiet_stays),
+        TEST(one_that_glance_closes_is_closed),
+        TEST(one_on_which_anything_comes_is_closed),
+        TEST(one_that_has_spoken_before_it_rests_is_closed),
+        TEST(one_whose_transfer_is_paused_is_left_alone),
+        TEST(one_in_use_does_not_rest),
+        TEST(no_request_goes_out_behind_bytes),
+        TEST(no_request_goes_out_on_what_is_not_known),
+        TEST(whose_answer_it_is),
+        TEST(an_echo_is_remembered),
+        TEST(an_answer_at_once_is_remembered_too),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
