@@ -3,8 +3,6 @@
 #ifndef INTAKE_TLS_IDENTITY_H
 #define INTAKE_TLS_IDENTITY_H
 
-#include <gnutls/abstract.h>
-
 struct problems;
 struct tls_identity;
 
@@ -16,10 +14,6 @@ struct tls_identity *tls_identity_load(const char *cert_file, const char *key_fi
  * keep the program from starting, which would turn a warning of clients into an outage. */
 void tls_identity_check_time(const struct tls_identity *identity, const char *cert_file,
                              struct problems *problems);
-
-/* For GnuTLS's certificate callback. What it is given is the identity's. */
-void tls_identity_present(struct tls_identity *identity, gnutls_pcert_st **chain, unsigned *count,
-                          gnutls_privkey_t *key);
 
 void tls_identity_free(struct tls_identity *identity); /* NULL is fine */
 

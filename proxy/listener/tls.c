@@ -2,8 +2,8 @@
 /* How the listener speaks TLS. libmicrohttpd does so by GnuTLS only, and would read the certificate
  * once; a callback per handshake lets a reload change it. */
 #include "intake/snapshot.h"
-#include "intake/tls_identity.h"
 #include "listener/listener_priv.h"
+#include "snapshot/tls_present.h"
 
 /* Keys of one connection only, so that a key that is lost later opens none that was recorded. Our
  * order counts: AES-GCM is in the processor, ChaCha takes it many times as long. The CBC ciphers at

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The certificate chain and key that the listener shows to its clients. */
 #include "intake/tls_identity.h"
+#include "snapshot/tls_present.h"
 
 #include "intake/diagnostics.h"
 

@@ -10,6 +10,7 @@
 #include "intake/probe.h"
 #include "intake/settings.h"
 #include "intake/snapshot.h"
+#include "upstream/probe_handle.h"
 
 #include <curl/curl.h>
 #include <pthread.h>

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "intake/probe.h"
+#include "upstream/probe_handle.h"
 
 #include "intake/clock.h"
 #include "intake/settings.h"
