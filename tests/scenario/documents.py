@@ -171,7 +171,7 @@ def bare(cell):
 
 @scenario
 def settings_are_those_of_the_sample(_scene):
-    """Which are those of the program (tests/unit/settings/test_table.c): section, key and default of
+    """Which are those of the program (tests/unit/config/test_table.c): section, key and default of
     each are a row, and no row has more."""
     wanted, section = [], None
     for line in (ROOT / "config" / "glance-intake.conf").read_text(encoding="utf-8").splitlines():
