@@ -41,7 +41,7 @@ def eventlet(cloud):
 
 
 def is_healthy(url):
-    with contextlib.suppress(requests.ConnectionError):
+    with contextlib.suppress(requests.ConnectionError, requests.Timeout):
         return requests.get(url + "/healthcheck", timeout=5).ok
     return False
 
