@@ -34,7 +34,11 @@
     row(HTTP_VERSION, "http_version", 505,                                                         \
         "The request was not passed on to Glance because only HTTP/1.1 and HTTP/1.0 are spoken "   \
         "here{detail}. Send it in HTTP/1.1.",                                                      \
-        "curl --http1.1 ...")                                                                      \
+        "curl --http1.1 -T FILE -H 'X-Auth-Token: TOKEN' {url}")                                                                      \
+    row(PLAIN_HTTP, "plain_http", 400,                                                             \
+        "This port speaks TLS, and the request came in plain HTTP{detail}. Begin the address "     \
+        "with https:// instead of http://.",                                                       \
+        "{https}")                                                                                 \
     row(JSON_MALFORMED, "json_malformed", 400,                                                     \
         "What the request asks for cannot be read from its JSON without doubt{detail}. Correct "   \
         "the body and send it again.",                                                             \

@@ -66,6 +66,14 @@ static char *upload_url(const struct exchange *x)
     return url;
 }
 
+/* Where TLS is spoken, in place of the address that was plain HTTP. */
+static char *tls_url(const struct exchange *x)
+{
+    char *url = NULL;
+    const char *host = headers_get(&client_head(x->client)->headers, "Host");
+    return host && *host && asprintf(&url, "https://%s", host) >= 0 ? url : NULL;
+}
+
 /* RFC 9110 15.5.6. */
 static bool tell_allowed(const struct exchange *x, struct headers *out)
 {
@@ -77,7 +85,7 @@ void exchange_answer_refusal(struct exchange *x)
     metrics_refused(x->parts->metrics, x->refusal);
     if (!x->client)
         return;
-    char *url = upload_url(x);
+    char *url = x->refusal == REFUSAL_PLAIN_HTTP ? tls_url(x) : upload_url(x);
     const struct refusal_context context = {
         .detail = x->detail[0] ? x->detail : NULL,
         .image_id = x->route.image_id[0] ? x->route.image_id : NULL,

@@ -270,6 +270,8 @@ void client_refuse_head(struct client *client)
     client->head.version = client->version;
     client->fault = guard->fault;
     client->refusal = guard->refusal;
+    if (client->connection->plain_http)
+        plain_http_read_host(client);
     client->state = CLIENT_HELD;
     if (open_exchange(client) == MHD_NO)
         client_drop(client);

@@ -94,6 +94,11 @@ void connection_has_read(struct connection *connection)
         time_head(connection);
 }
 
+bool connection_in_tls(const struct connection *connection)
+{
+    return connection->tls && !connection->plain_http;
+}
+
 bool connection_is_last(const struct connection *connection)
 {
     return connection->listener->draining || connection->over_limit;

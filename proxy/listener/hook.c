@@ -7,7 +7,8 @@
  *
  * All other callers of the two get what they would get without this file. A call is libmicrohttpd's
  * if it comes while libmicrohttpd runs, is for the socket of a connection, and (with recv) has no
- * flags; this program's own reads have some. */
+ * flags; this program's own reads have some. GnuTLS reads the records of TLS by recv(), too: before
+ * the first one, plain_http.c looks whether it is one. */
 #include "listener/listener_priv.h"
 
 #include <dlfcn.h>
@@ -117,10 +118,22 @@ static ssize_t judged(struct connection *connection, gnutls_session_t session, c
     return got || !room ? (ssize_t)got : nothing_now(session);
 }
 
+/* GnuTLS reads, where libmicrohttpd lets it. */
+static ssize_t receive_record(struct connection *connection, void *into, size_t room)
+{
+    if (!connection->opened)
+        plain_http_look(connection);
+    if (connection->plain_http)
+        return connection->deaf ? 0 : nothing_now(NULL);
+    return receive_plain(connection->fd, into, room, 0);
+}
+
 ssize_t recv(int fd, void *buf, size_t n, int flags)
 {
     struct connection *connection = flags ? NULL : connection_at(fd);
-    if (!connection || connection->tls)
+    if (connection && connection->tls)
+        return receive_record(connection, buf, n);
+    if (!connection)
         return receive_plain(fd, buf, n, flags);
     return judged(connection, NULL, buf, n);
 }

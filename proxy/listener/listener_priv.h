@@ -5,6 +5,7 @@
  *   accept.c           the listening sockets
  *   hook.c             what libmicrohttpd reads, and who judges it on the way (guard*.c)
  *   faults.c           what was stopped there, refused
+ *   plain_http.c       plain HTTP where TLS is spoken
  *   connection.c       one TCP connection: who is at the other end, and the waits between requests
  *   client.c           one request of it, as libmicrohttpd's handler calls tell it
  *   request_body.c     its body, piece by piece
@@ -73,6 +74,8 @@ struct connection {
     struct client *client; /* the request in progress, from request line to last byte */
     int fd;
     bool tls;
+    bool opened;     /* its first byte was looked at; of TLS only */
+    bool plain_http; /* it does not speak the TLS that it should */
     bool over_limit;
     bool deaf;         /* libmicrohttpd is told that the connection has ended */
     uint64_t requests; /* begun; those that the guard saw begin are as many or more */
@@ -163,6 +166,10 @@ ssize_t hook_record_recv(gnutls_session_t session, void *into, size_t room); /* 
 void faults_look(struct connection *connection);
 void faults_look_soon(struct connection *connection);
 
+/* plain_http.c */
+void plain_http_look(struct connection *connection); /* at the first byte, if it is there */
+void plain_http_read_host(struct client *client);    /* into its head, where it is sound */
+
 /* connection.c */
 void connection_has_read(struct connection *connection); /* and its guard has judged */
 void connection_notice(void *context, struct MHD_Connection *mhd, void **socket_context,
@@ -170,6 +177,7 @@ void connection_notice(void *context, struct MHD_Connection *mhd, void **socket_
 struct connection *connection_of(struct MHD_Connection *mhd);
 void connection_request_began(struct connection *connection);
 void connection_request_ended(struct connection *connection);
+bool connection_in_tls(const struct connection *connection);  /* what is written goes by TLS */
 bool connection_is_last(const struct connection *connection); /* it ends after this request */
 void connection_cut(struct connection *connection);
 void connection_tick_in(struct connection *connection, uint64_t ms);

@@ -81,7 +81,7 @@ static gnutls_session_t tls_of(const struct client *client)
 static ssize_t write_some(struct client *client)
 {
     const struct buffer *wire = &client->wire;
-    if (client->connection->tls) {
+    if (connection_in_tls(client->connection)) {
         ssize_t count = gnutls_record_send(tls_of(client), wire->data, wire->len);
         if (count == GNUTLS_E_AGAIN || count == GNUTLS_E_INTERRUPTED)
             return 0;
@@ -134,7 +134,7 @@ static void start_draining(struct client *client)
     client->answered = true;
     client->state = CLIENT_DRAINING;
     client->drain_until = clock_ms() + (client->vouched ? DRAIN_MS : STRANGER_MS);
-    if (client->connection->tls)
+    if (connection_in_tls(client->connection))
         gnutls_bye(tls_of(client), GNUTLS_SHUT_WR);
     shutdown(client->connection->fd, SHUT_WR);
     if (!watch_set(client->connection->listener->parts.loop, &client->watch, LOOP_READ))
@@ -160,7 +160,7 @@ static void write_out_of_memory(struct client *client)
                          "application/json\r\nContent-Length: %zu\r\n\r\n%s",
                          reply_phrase(503), sizeof body - 1,
                          client->method && strcmp(client->method, "HEAD") == 0 ? "" : body);
-    if (client->connection->tls)
+    if (connection_in_tls(client->connection))
         gnutls_record_send(tls_of(client), text, (size_t)count);
     else
         send(client->connection->fd, text, (size_t)count, MSG_NOSIGNAL | MSG_DONTWAIT);

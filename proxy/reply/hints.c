@@ -57,6 +57,11 @@ static bool put_url(const struct filling *filling)
     return put_value(filling, filling->context->url, ANY_URL);
 }
 
+static bool put_https(const struct filling *filling)
+{
+    return put_value(filling, filling->context->url, "https://HOST:9292");
+}
+
 static bool put_image(const struct filling *filling)
 {
     return put_value(filling, filling->context->image_id, "ID");
@@ -239,6 +244,7 @@ static const struct placeholder {
 } PLACEHOLDERS[] = {
     {"{detail}", put_detail},
     {"{url}", put_url},
+    {"{https}", put_https},
     {"{image}", put_image},
     {"{file}", put_file},
     {"{format}", put_format},

@@ -4,7 +4,8 @@
  *   JSON   curl and Postman show the body as it is; openstacksdk shows `message`, provided that
  *          the type is application/json.
  *   text   glanceclient takes each value of a JSON error for an object and breaks off with
- *          "'str' object has no attribute 'get'"; text/plain it shows as it is. */
+ *          "'str' object has no attribute 'get'"; text/plain it shows as it is. So does anybody who
+ *          spoke plain HTTP to a port of TLS, of whom nothing else is known. */
 #include "intake/reply.h"
 
 #include "reply/hints.h"
@@ -60,15 +61,16 @@ static bool write_text(const struct refusal_text *text, const struct refusal_con
                         buffer_text(&text->message), buffer_text(&text->hint), context->request_id);
 }
 
-static bool stumbles_over_json(const char *user_agent)
+static bool wants_text(const struct refusal_text *text, const char *user_agent)
 {
-    return user_agent && strcasestr(user_agent, "glanceclient");
+    return text->row == refusal_row(REFUSAL_PLAIN_HTTP) ||
+           (user_agent && strcasestr(user_agent, "glanceclient"));
 }
 
 static bool write_refusal(struct reply *reply, const struct refusal_text *text,
                           const struct refusal_context *context)
 {
-    bool plain = stumbles_over_json(context->user_agent);
+    bool plain = wants_text(text, context->user_agent);
     reply->status = text->row->status;
     return headers_add(&reply->headers, "Content-Type",
                        plain ? "text/plain; charset=UTF-8" : "application/json") &&

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """TLS on the listener, and TLS to Glance."""
+import contextlib
 import hashlib
 import itertools
 import json
@@ -129,19 +130,64 @@ def a_client_that_breaks_off(scene):
     assert not glance.uploads()[0].complete
 
 
-@scenario
+def told_of_tls(client, method="GET"):
+    """The answer to plain HTTP at a port that speaks TLS."""
+    told = client.answer(method)
+    assert (told.status, told.get("Connection")) == (400, "close"), told.start
+    assert told.get("Content-Type") == "text/plain; charset=UTF-8"
+    assert client.closed()
+    return told
+
+
+@scenario(representative=True)
 def plain_http_on_a_tls_port(scene):
+    """Is told so in plain text, whatever of the request has come, and nothing reaches Glance."""
     glance = scene.glance()
     proxy, tls = listening(scene, glance, header_timeout="1s")
+    ask = head("GET /v2/images HTTP/1.1", "Host: images.example.org:9292")
     with proxy.client() as client:
-        client.send(head("GET /v2/images HTTP/1.1", "Host: h"))
-        while client.stream.fill():  # an alert or nothing, then the end
-            assert b"HTTP/1.1 200" not in client.stream.ahead
-    with socket.create_connection(proxy.address) as silent:  # never says a word of its handshake
-        silent.settimeout(20)
-        assert silent.recv(1) == b""
+        told = told_of_tls(client.send(ask))
+        assert b"Begin the address with https://" in told.body, told.body
+        assert b"https://images.example.org:9292\n" in told.body, told.body
+    for sent in (b"G", b"p", ask[:9], head("GET / HTTP/1.1", "Host: <b>"), head("GET / HTTP/1.1"),
+                 b"GET\r\n", b"SSH-2.0-OpenSSH\r\n", head("PUT / HTTP/1.1", "Host: h", "Content-Length: 90000") + SMALL):
+        with proxy.client() as client:
+            told_of_tls(client.send(sent))
+    with proxy.client() as client:
+        assert told_of_tls(client.send(head("HEAD /v2/images HTTP/1.1", "Host: h")), "HEAD").body == b""
+    assert proxy.metric("refusals_total", reason="plain_http") == 10
     assert proxy.client(tls=tls).ask("GET", "/v2/images").status == 200
     assert len(glance.requests) == 1
+
+
+@scenario
+def neither_tls_nor_http(scene):
+    """What is no HTTP is left to TLS; a client that says nothing costs header_timeout."""
+    glance = scene.glance()
+    proxy, tls = listening(scene, glance, header_timeout="1s")
+    for sent in (b"", b"\x16", b"\x16\x03\x01\x00", b"\x80\x2e\x01\x00\x02", b"\0\0\0\0\0", b"\r\nGET / HTTP/1.1\r\n"):
+        with proxy.client() as client:
+            client.send(sent)
+            while client.stream.fill():  # an alert or nothing, then the end
+                assert b"HTTP/1.1" not in client.stream.ahead
+    assert proxy.metric("refusals_total", reason="plain_http") == 0
+    assert proxy.client(tls=tls).ask("GET", "/v2/images").status == 200
+
+
+@scenario(threaded=True)
+def many_speak_plain_http(scene):
+    """At once, beside an upload by TLS that goes on."""
+    glance = scene.glance()
+    proxy, tls = listening(scene, glance)
+    with proxy.client(tls=tls) as upload, contextlib.ExitStack() as stack:
+        upload.send(head(f"PUT {UPLOAD} HTTP/1.1", "Host: h", f"Content-Length: {len(LARGE)}"), LARGE[:1 << 20])
+        plain = [stack.enter_context(proxy.client()) for _ in range(100)]
+        for client in plain:
+            client.send(b"P")
+        for client in plain:
+            told_of_tls(client)
+        assert upload.send(LARGE[1 << 20:]).answer().status == 204
+    assert glance.uploads()[0].body == LARGE
 
 
 @scenario

@@ -151,6 +151,48 @@ static void one_that_is_cut_off_has_ended(void **state)
     assert_int_equal(mhd_reads(scene), 0);
 }
 
+/* GnuTLS asks for the head of a record. */
+static ssize_t gnutls_reads(struct scene *scene)
+{
+    enum { RECORD_HEAD = 5 };
+    scene->connection.tls = true;
+    hook_begin(&scene->listener);
+    ssize_t count = read_with(scene, 0, RECORD_HEAD);
+    hook_end();
+    return count;
+}
+
+static void a_record_is_left_to_gnutls(void **state)
+{
+    struct scene *scene = *state;
+    assert_int_equal(gnutls_reads(scene), -1); /* nothing yet: the look is still to come */
+    assert_false(scene->connection.opened);
+    says(scene, "\x16\x03\x01\0\x05GET /", 10);
+    assert_int_equal(gnutls_reads(scene), 5);
+    assert_memory_equal(scene->got, "\x16\x03\x01\0\x05", 5);
+    assert_int_equal(gnutls_reads(scene), 5); /* only the first byte of all is looked at */
+    assert_false(scene->connection.plain_http);
+    assert_int_equal(scene->connection.guard.heads, 0);
+}
+
+static void plain_http_is_kept_from_gnutls(void **state)
+{
+    struct scene *scene = *state;
+    says(scene, "HEAD / HTTP/1.1\r\n", 17);
+    for (int i = 0; i < 2; i++) {
+        assert_int_equal(gnutls_reads(scene), -1);
+        assert_int_equal(errno, EAGAIN);
+    }
+    const struct guard *guard = &scene->connection.guard;
+    assert_int_equal(guard->refusal, REFUSAL_PLAIN_HTTP);
+    assert_int_equal(guard->heads, 1);
+    assert_true(guard_in_head(guard) && guard_method_is_head(guard));
+    assert_non_null(scene->connection.look.next); /* it will be refused */
+    assert_int_equal(read_with(scene, MSG_PEEK, sizeof scene->got), 17);
+    scene->connection.deaf = true;
+    assert_int_equal(gnutls_reads(scene), 0);
+}
+
 static void one_that_is_gone_is_not_judged(void **state)
 {
     struct scene *scene = *state;
@@ -171,6 +213,8 @@ int main(void)
         WITH_SCENE(blanks_alone_are_nothing_yet),
         WITH_SCENE(the_end_is_the_end),
         WITH_SCENE(one_that_is_cut_off_has_ended),
+        WITH_SCENE(a_record_is_left_to_gnutls),
+        WITH_SCENE(plain_http_is_kept_from_gnutls),
         WITH_SCENE(one_that_is_gone_is_not_judged),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

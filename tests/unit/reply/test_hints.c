@@ -31,6 +31,17 @@ static void assert_filled(const char *text, const struct refusal_context *contex
     buffer_free(&out);
 }
 
+/* It begins with a program's name. */
+static bool is_command(const char *hint)
+{
+    static const char *const programs[] = {"curl ", "glance ", "openstack ", "qemu-img ",
+                                           "sha256sum "};
+    for (size_t i = 0; i < sizeof programs / sizeof *programs; i++)
+        if (!strncmp(hint, programs[i], strlen(programs[i])))
+            return true;
+    return false;
+}
+
 /* As they name themselves. */
 static void each_client_is_told_its_own_command(void **state)
 {
@@ -146,6 +157,41 @@ static void only_an_upload_has_an_image_to_look_at(void **state)
     assert_filled("{afterwards}{look}", &context, "Try again in a moment.Try again in a moment.");
 }
 
+static bool can_be_pasted(const char *hint)
+{
+    const char *words = strstr(hint, " and then: "); /* of Postman */
+    const char *comma = strchr(hint, ',');
+    bool listed = is_command(hint) && comma && (!words || comma < words);
+    return *hint && !strpbrk(hint, "{}") && !strstr(hint, "...") && !listed;
+}
+
+static void check_hint(enum refusal refusal, const struct refusal_context *context)
+{
+    const struct refusal_row *row = refusal_row(refusal);
+    struct buffer out;
+    buffer_init(&out, 4096);
+    assert_true(hints_fill_in(row->hint, context, &out));
+    if (!can_be_pasted(buffer_text(&out)))
+        fail_msg("%s: %s", row->name, buffer_text(&out));
+    buffer_free(&out);
+}
+
+/* Every row's hint, as every kind of client gets it. */
+static void every_hint_can_be_pasted(void **state)
+{
+    (void)state;
+    static const char *const clients[] = {"curl/8", "openstacksdk/1", "glanceclient",
+                                          "PostmanRuntime/7"};
+    struct refusal_context known[3] = {{.request_id = "req-1"}, UPLOAD, UPLOAD};
+    known[2].detail = "declared vhd, but this is raw: create the image with --disk-format raw";
+    for (int i = REFUSAL_NONE + 1; i < REFUSAL_COUNT; i++)
+        for (size_t k = 0; k < sizeof clients / sizeof *clients; k++)
+            for (size_t n = 0; n < sizeof known / sizeof *known; n++) {
+                known[n].user_agent = clients[k];
+                check_hint((enum refusal)i, &known[n]);
+            }
+}
+
 /* What comes from outside is text, and is not filled in again. */
 static void particulars_are_no_template(void **state)
 {
@@ -163,6 +209,7 @@ int main(void)
         cmocka_unit_test(the_formats_are_the_images_own),
         cmocka_unit_test(the_right_format_is_the_one_that_was_found),
         cmocka_unit_test(only_an_upload_has_an_image_to_look_at),
+        cmocka_unit_test(every_hint_can_be_pasted),
         cmocka_unit_test(particulars_are_no_template),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -40,7 +40,7 @@ static const struct {
     {"json_too_long", 413},       {"truncated", 400},
     {"target_too_long", 414},     {"head_too_long", 431},
     {"http_version", 505},        {"compressed", 400},
-    {"out_of_memory", 503},
+    {"out_of_memory", 503},       {"plain_http", 400},
 };
 
 static unsigned promised_status(const char *name)

@@ -6,6 +6,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <string.h>
 
 #include <cmocka.h>
@@ -63,6 +64,8 @@ static void test_key_order_of_every_refusal(void **state)
     static const char *const KEYS[] = {"message", "code",     "title",     "reason",
                                        "hint",    "image_id", "request_id"};
     for (int i = REFUSAL_NONE + 1; i < REFUSAL_COUNT; i++) {
+        if (i == REFUSAL_PLAIN_HTTP)
+            continue; /* in text for everybody */
         json_t *object = refused((enum refusal)i, &FULL);
         size_t at = 0;
         const char *key;
@@ -78,6 +81,29 @@ static void test_key_order_of_every_refusal(void **state)
         assert_null(strchr(text_of(object, "hint"), '{'));
         assert_non_null(strstr(text_of(object, "message"), ": its status is active"));
         json_decref(object);
+    }
+}
+
+/* Who speaks plain HTTP to a port of TLS is only known to read text. */
+static void test_plain_http_is_answered_in_text(void **state)
+{
+    (void)state;
+    static const char *const ROWS[][2] = {{NULL, "https://HOST:9292"},
+                                          {"https://images:9292", "https://images:9292"}};
+    for (size_t i = 0; i < sizeof ROWS / sizeof *ROWS; i++) {
+        const struct refusal_context context = {.request_id = "req-3", .url = ROWS[i][0]};
+        struct reply reply;
+        reply_init(&reply);
+        assert_true(reply_refuse(&reply, REFUSAL_PLAIN_HTTP, &context));
+        assert_string_equal(headers_get(&reply.headers, "Content-Type"),
+                            "text/plain; charset=UTF-8");
+        char expected[512];
+        snprintf(expected, sizeof expected,
+                 "400 Bad Request: This port speaks TLS, and the request came in plain HTTP. Begin "
+                 "the address with https:// instead of http://.\nHint: %s\nRequest: req-3\n",
+                 ROWS[i][1]);
+        assert_string_equal(buffer_text(&reply.body), expected);
+        reply_free(&reply);
     }
 }
 
@@ -180,6 +206,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_whole_answer),
         cmocka_unit_test(test_key_order_of_every_refusal),
+        cmocka_unit_test(test_plain_http_is_answered_in_text),
         cmocka_unit_test(test_nothing_known),
         cmocka_unit_test(test_details),
         cmocka_unit_test(test_length_required_with_and_without_particulars),
