@@ -27,9 +27,7 @@ static int run(const struct options *options)
 {
     struct problems problems = {0};
     struct snapshot *snapshot = snapshot_load(&options->sources, &problems);
-    for (size_t i = 0; i < problems.count; i++)
-        fprintf(stderr, "%s\n", problems.lines[i]);
-    problems_free(&problems);
+    command_report(&problems, stderr);
     if (snapshot && open_log(snapshot->settings))
         return server_run(snapshot, &options->sources);
     snapshot_release(snapshot);

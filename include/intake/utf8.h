@@ -5,6 +5,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdio.h>
 
 struct buffer;
 
@@ -16,5 +17,9 @@ size_t utf8_printable(const char *text);
 /* Appends `text` with U+FFFD for each byte that is not part of a printable character. False:
  * it does not fit. */
 bool utf8_clean(const char *text, struct buffer *out);
+
+/* Writes `text` with \xNN, as the log does, for each byte that is not part of a printable
+ * character, and \n for a line feed; a character of `keep` is written as it is. */
+void utf8_show(const char *text, const char *keep, FILE *out);
 
 #endif

@@ -80,3 +80,23 @@ bool utf8_clean(const char *text, struct buffer *out)
     }
     return fits;
 }
+
+static void show_byte(unsigned char byte, FILE *out)
+{
+    if (byte == '\n')
+        fputs("\\n", out);
+    else
+        fprintf(out, "\\x%02x", byte);
+}
+
+void utf8_show(const char *text, const char *keep, FILE *out)
+{
+    while (*text) {
+        size_t length = strchr(keep, *text) ? 1 : utf8_printable(text);
+        if (length)
+            fwrite(text, 1, length, out);
+        else
+            show_byte((unsigned char)*text, out);
+        text += length ? length : 1;
+    }
+}

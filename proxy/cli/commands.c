@@ -4,6 +4,7 @@
 #include "intake/diagnostics.h"
 #include "intake/snapshot.h"
 #include "intake/tls_identity.h"
+#include "intake/utf8.h"
 
 #include <stdlib.h>
 
@@ -12,8 +13,10 @@ enum { OUTPUT_MAX = 16 << 20 };
 int command_report(struct problems *problems, FILE *errors)
 {
     int status = problems->count > 0 ? EXIT_FAILURE : EXIT_SUCCESS;
-    for (size_t i = 0; i < problems->count; i++)
-        fprintf(errors, "%s\n", problems->lines[i]);
+    for (size_t i = 0; i < problems->count; i++) {
+        utf8_show(problems->lines[i], "", errors);
+        fputc('\n', errors);
+    }
     problems_free(problems);
     return status;
 }
@@ -70,7 +73,7 @@ int command_print_config(const struct options *options, FILE *out, FILE *errors)
         struct buffer text;
         buffer_init(&text, OUTPUT_MAX);
         settings_print(settings, &text);
-        fputs(buffer_text(&text), out);
+        utf8_show(buffer_text(&text), "\n", out);
         buffer_free(&text);
     }
     settings_free(settings);

@@ -9,6 +9,7 @@
 #include "intake/promises.h"
 #include "intake/request.h"
 #include "intake/units.h"
+#include "intake/utf8.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -209,7 +210,7 @@ static bool print_explanation(const struct question *question, const struct sett
     struct hearing hearing = {.settings = settings, .policy = policy, .question = question};
     buffer_init(&hearing.out, OUTPUT_MAX);
     bool good = explain(&hearing);
-    fputs(buffer_text(&hearing.out), out);
+    utf8_show(buffer_text(&hearing.out), "\n", out);
     buffer_free(&hearing.out);
     headers_free(&hearing.head.headers);
     free(hearing.wish);

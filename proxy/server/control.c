@@ -3,6 +3,7 @@
 
 #include "intake/buffer.h"
 #include "intake/log.h"
+#include "intake/utf8.h"
 #include "server/reload.h"
 
 #include <errno.h>
@@ -117,7 +118,7 @@ int channel_ask(pid_t pid, FILE *out, FILE *errors)
     }
     text[count] = '\0';
     bool taken = text[0] == CHANNEL_TAKEN;
-    fprintf(errors, "%s", text + 1);
+    utf8_show(text + 1, "\n", errors);
     fprintf(taken ? out : errors, "%s\n",
             taken ? "the new configuration is in force"
                   : "the new configuration was not taken; the old one stays in force");

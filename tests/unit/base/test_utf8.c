@@ -76,12 +76,36 @@ static void test_clean_has_a_limit(void **state)
     buffer_free(&out);
 }
 
+static void test_show(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text, *keep, *shown;
+    } rows[] = {
+        {"gr\xC3\xBCn", "", "gr\xC3\xBCn"},
+        {"a\nb\tc\x1B[31m\x7F", "", "a\\nb\\x09c\\x1b[31m\\x7f"},
+        {"a\nb\t\n", "\n", "a\nb\\x09\n"},
+        {"\xE2\x80\xAE \xE2\x80\xA8 \xFF", "\n", /* U+202E, U+2028 */
+         "\\xe2\\x80\\xae \\xe2\\x80\\xa8 \\xff"},
+        {"", "", ""},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        char shown[256] = "";
+        FILE *out = fmemopen(shown, sizeof shown, "w");
+        assert_non_null(out);
+        utf8_show(rows[i].text, rows[i].keep, out);
+        fclose(out);
+        assert_string_equal(shown, rows[i].shown);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_characters),
         cmocka_unit_test(test_clean),
         cmocka_unit_test(test_clean_has_a_limit),
+        cmocka_unit_test(test_show),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

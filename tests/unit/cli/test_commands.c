@@ -109,6 +109,28 @@ static void the_effective_configuration_is_printed(void **state)
     assert_non_null(strstr(errors, ":4: [upload] max_size: 'x' is not a size"));
 }
 
+#define HIDDEN "\x1B[2J\xE2\x80\xAE\xE2\x80\xA8" /* U+202E, U+2028 */
+#define SHOWN  "\\x1b[2J\\xe2\\x80\\xae\\xe2\\x80\\xa8"
+
+/* What would move the cursor, turn the writing round or end the line is shown as what it is. */
+static void nothing_is_hidden_in_what_is_said(void **state)
+{
+    static const char rule[] = "rules:\n- {name: \"a\\u202E\\u2028\", store: y}\n"
+                               "default: {store: x}\n";
+    char out[8192];
+    char errors[8192];
+    const char *path = configure(state, rule, "[listen]\nb" HIDDEN " = x\n");
+    struct options options = {.sources = {.files = &path, .file_count = 1}};
+    assert_int_equal(run(command_check, &options, out, errors), 1);
+    assert_non_null(strstr(errors, "[listen] has no 'b" SHOWN "'\n"));
+    path = configure(state, rule, "");
+    assert_int_equal(run(command_check, &options, out, errors), 1);
+    assert_non_null(strstr(errors, "name 'a\\xe2\\x80\\xae\\xe2\\x80\\xa8' must be"));
+    path = configure(state, policy, "[DEFAULT]\nlog_file = /tmp/a" HIDDEN "\n");
+    assert_int_equal(run(command_print_config, &options, out, errors), 0);
+    assert_non_null(strstr(out, "\nlog_file = /tmp/a" SHOWN "\n"));
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, scratch_begin, scratch_end)
@@ -118,6 +140,7 @@ int main(void)
         TEST(all_that_is_wrong_is_told),
         TEST(a_warning_is_an_error_where_that_is_asked_for),
         TEST(the_effective_configuration_is_printed),
+        TEST(nothing_is_hidden_in_what_is_said),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -210,6 +210,15 @@ static void a_policy_that_only_watches_is_said_to(void **state)
     }
 }
 
+static void nothing_is_hidden_in_what_is_said(void **state)
+{
+    const char *config = configure(state, "default: {deny: \"no\\u202E\\u2028\"}\n", "");
+    char out[TEXT_SIZE];
+    char errors[TEXT_SIZE];
+    assert_int_equal(explain(config, (const char *[]){NULL}, out, errors), 0);
+    assert_non_null(strstr(out, "no\\xe2\\x80\\xae\\xe2\\x80\\xa8\n"));
+}
+
 static void without_a_policy_there_is_nothing_to_explain(void **state)
 {
     const char *config = configure(state, "rules: []\n", "");
@@ -226,6 +235,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(all_that_would_become_of_it_is_told),
         TEST(a_policy_that_only_watches_is_said_to),
+        TEST(nothing_is_hidden_in_what_is_said),
         TEST(without_a_policy_there_is_nothing_to_explain),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
