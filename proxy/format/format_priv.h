@@ -4,11 +4,13 @@
  *     table.c        THE table: one row per format, in the order they are tried
  *     qcow2.c, ...   what one format's header says: one file per format with a structure of its own
  *     texts.c        bodies that are text
+ *     front.c        what a program has put in front of the file
  *     view.c         numbers out of the bytes of a look
  *     words.c        what is said of them
  *     examine.c      table + look -> examination
  *     judge.c        claim + examination -> judgement and words
  *     drivers.c      what a hypervisor takes under another name
+ *     remarks.c      what is only worth a warning
  */
 #ifndef FORMAT_PRIV_H
 #define FORMAT_PRIV_H
@@ -144,7 +146,14 @@ bool text_is_plain(const struct view *opening);
 enum { TEXT_PATH_MAX = 1024 };
 bool text_is_path(const struct view *body, char path[TEXT_PATH_MAX + 1]);
 
-/* --- judge.c and drivers.c ------------------------------------------------------------- */
+/* --- front.c --------------------------------------------------------------------------- */
+
+/* The file that begins behind something which is no part of it; `words` then says what that is.
+ * NULL: nothing stands there, or nothing known behind it. */
+const struct format *front_of(const struct view *opening, const char **words);
+
+/* --- judge.c, drivers.c, remarks.c -------------------------------------------------------------
+ */
 
 /* All that a check goes by. */
 struct evidence {
@@ -162,11 +171,15 @@ struct evidence {
 bool evidence_one_of(const char *word, const char *const *words);
 bool evidence_seen_is(const struct evidence *evidence, const char *name);
 bool evidence_claims(const struct evidence *evidence, const char *disk_format);
+bool evidence_is_kernel_lz4(const struct evidence *evidence);
 
 /* The data is not what disk_format says in so many words, but some hypervisor's driver takes it. */
 bool driver_takes_it(const struct evidence *evidence);
 bool driver_qcow2_as_ami(const struct evidence *evidence);
 /* The same in words, where it is worth a warning. */
 bool driver_named(const struct evidence *evidence, char *why);
+bool remark_maybe_an_initramfs(const struct evidence *evidence, char *why);
+/* Once there is nothing more to look at. */
+bool remark_no_whole_sectors(const struct evidence *evidence, char *why);
 
 #endif

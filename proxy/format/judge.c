@@ -31,6 +31,17 @@ static bool same(const struct format *a, const struct format *b)
 
 /* --- the checks: true, and `why` says what is wrong ------------------------------------ */
 
+/* A file that is seen to be a disk as it is has nothing in front of it: some leave room there. */
+static bool something_in_front(const struct evidence *evidence, char *why)
+{
+    const char *words;
+    const struct format *file =
+        evidence->seen && evidence->seen->disk ? NULL : front_of(&evidence->opening, &words);
+    if (file)
+        words_say(why, "this is %s with %s in front of it", file->words, words);
+    return file;
+}
+
 static bool damaged(const struct evidence *evidence, char *why)
 {
     const struct format_examination *examination = evidence->examination;
@@ -115,7 +126,9 @@ static bool other_disk_format(const struct evidence *evidence, char *why)
     if (!declared || evidence->contained || same(seen, declared) || still_looking ||
         driver_takes_it(evidence))
         return false;
-    bool raw_misleads = evidence->claim->hypervisor || begins_damaged(evidence);
+    const char *words;
+    bool raw_misleads = evidence->claim->hypervisor || begins_damaged(evidence) ||
+                        front_of(&evidence->opening, &words);
     if (seen && !(raw_advice(seen) && raw_misleads))
         words_say(why, "declared %s, but this is %s: %s", declared->name, seen->words,
                   seen->advice);
@@ -173,13 +186,6 @@ static bool foreign_header(const struct evidence *evidence, char *why)
     return true;
 }
 
-/* The kernel's own form of lz4, in which an initramfs may be. */
-static bool is_kernel_lz4(const struct evidence *evidence)
-{
-    return evidence_seen_is(evidence, "lz4") &&
-           view_is(&evidence->opening, 0, "\x02\x21\x4C\x18", 4);
-}
-
 /* Of an OVA, and of a disk that is not in another container. */
 static bool truncated(const struct evidence *evidence, char *why)
 {
@@ -210,7 +216,7 @@ static bool compressed(const struct evidence *evidence, char *why)
     static const char *const names[] = {"xz", "zstd", "bzip2", "lz4", "7z", "zip", NULL};
     const struct format *seen = evidence->seen;
     if (!evidence_claims(evidence, "raw") || evidence->contained || !seen ||
-        !evidence_one_of(seen->name, names) || is_kernel_lz4(evidence))
+        !evidence_one_of(seen->name, names) || evidence_is_kernel_lz4(evidence))
         return false;
     words_say(why, "declared raw, but this is %s: %s", seen->words, seen->advice);
     return true;
@@ -222,6 +228,7 @@ struct check {
 };
 
 static const struct check CHECKS[] = {
+    {FORMAT_DAMAGED, something_in_front},
     {FORMAT_MISMATCH, damaged},
     {FORMAT_UNSAFE, unsafe},
     {FORMAT_MISMATCH, path},
@@ -237,19 +244,10 @@ static const struct check CHECKS[] = {
 
 /* --- remarks --------------------------------------------------------------------------- */
 
-static bool maybe_an_initramfs(const struct evidence *evidence, char *why)
-{
-    if (!evidence_claims(evidence, "raw") || evidence->contained ||
-        (!evidence_seen_is(evidence, "gzip") && !is_kernel_lz4(evidence)))
-        return false;
-    words_say(why, "declared raw, but this is %s: unless it is an initramfs, %s",
-              evidence->seen->words, evidence->seen->advice);
-    return true;
-}
-
 static const struct check REMARKS[] = {
+    {FORMAT_DAMAGED, remark_no_whole_sectors},
     {FORMAT_MISMATCH, driver_named},
-    {FORMAT_COMPRESSED, maybe_an_initramfs},
+    {FORMAT_COMPRESSED, remark_maybe_an_initramfs},
 };
 
 /* --- all of them ----------------------------------------------------------------------- */

@@ -1,0 +1,125 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Something that a program has put in front of the file: the mark or the line ends of a text, the
+ * head of the answer that the file came with (curl -i), the sizes of the chunks that it came in
+ * (RFC 9112 4 to 7.1). What is behind it is the file, and shows its magic; without one nothing is
+ * said, for a raw disk may begin with any bytes. */
+#include "format_priv.h"
+
+#include <ctype.h>
+#include <string.h>
+
+enum { STEPS_MAX = 8, LINES_MAX = 100, LINE_MAX_BYTES = 8192, BREAKS_MAX = 16, DIGITS_MAX = 16 };
+/* Of a magic behind line ends, which many files begin with. */
+enum { MAGIC_MIN = 4 };
+
+/* The bytes up to and with the line feed; 0: it is no line of text, or too long. */
+static size_t line_length(const struct view *view, size_t at)
+{
+    for (size_t end = at; end < view->count && end - at < LINE_MAX_BYTES; end++) {
+        unsigned char byte = view->bytes[end];
+        if (byte == '\n')
+            return end - at + 1;
+        if ((byte < ' ' && byte != '\t' && byte != '\r') || byte == 0x7F)
+            return 0;
+    }
+    return 0;
+}
+
+/* --- what may stand there: how many bytes of it are at `at` ------------------------------ */
+
+static size_t byte_order_mark(const struct view *view, size_t at)
+{
+    return view_is(view, at, "\xEF\xBB\xBF", 3) ? 3 : 0;
+}
+
+static size_t line_ends(const struct view *view, size_t at)
+{
+    size_t end = at;
+    while (end < view->count && end - at < BREAKS_MAX && strchr("\r\n", view->bytes[end]) &&
+           view->bytes[end])
+        end++;
+    return end - at;
+}
+
+static bool is_field(const struct view *view, size_t at)
+{
+    size_t name = at;
+    while (name < view->count && (isalnum(view->bytes[name]) || view->bytes[name] == '-'))
+        name++;
+    return name > at && view_is(view, name, ":", 1);
+}
+
+/* A status line or none, fields, and an empty line. */
+static size_t http_head(const struct view *view, size_t at)
+{
+    size_t end = at + (view_is(view, at, "HTTP/", 5) ? line_length(view, at) : 0);
+    for (int lines = 0; lines < LINES_MAX; lines++) {
+        size_t empty = view_is(view, end, "\r\n", 2) ? 2 : view_is(view, end, "\n", 1);
+        if (empty)
+            return end > at ? end + empty - at : 0;
+        size_t length = is_field(view, end) ? line_length(view, end) : 0;
+        if (!length)
+            break;
+        end += length;
+    }
+    return 0;
+}
+
+static size_t chunk_size(const struct view *view, size_t at)
+{
+    size_t end = at;
+    while (end < view->count && end - at < DIGITS_MAX && isxdigit(view->bytes[end]))
+        end++;
+    size_t length = end > at && (view_is(view, end, "\r", 1) || view_is(view, end, ";", 1))
+                        ? line_length(view, at)
+                        : 0;
+    return length && view->bytes[at + length - 2] == '\r' ? length : 0;
+}
+
+static const struct kind {
+    size_t (*length)(const struct view *view, size_t at);
+    const char *words;
+    size_t magic_min;
+} KINDS[] = {
+    {byte_order_mark, "a byte order mark (EF BB BF)", 1},
+    {line_ends, "a line end", MAGIC_MIN},
+    {http_head, "the headers of an HTTP message", 1},
+    {chunk_size, "the size of an HTTP chunk", 1},
+};
+
+/* --- the file behind it ------------------------------------------------------------------ */
+
+static const struct kind *kind_at(const struct view *view, size_t at, size_t *length)
+{
+    for (size_t i = 0; i < sizeof KINDS / sizeof *KINDS; i++)
+        if ((*length = KINDS[i].length(view, at)))
+            return &KINDS[i];
+    return NULL;
+}
+
+/* By its magic: what is recognised by its text would be so anywhere. */
+static const struct format *file_at(const struct view *view, size_t at, size_t magic_min)
+{
+    struct view rest = {view->bytes + at, view->count - at, false};
+    const struct format *format = format_recognised(&rest);
+    return format && format->length >= magic_min ? format : NULL;
+}
+
+const struct format *front_of(const struct view *opening, const char **words)
+{
+    size_t at = 0, length;
+    const struct kind *first = NULL;
+    for (int steps = 0; steps < STEPS_MAX; steps++) {
+        const struct kind *kind = kind_at(opening, at, &length);
+        if (!kind)
+            break;
+        at += length;
+        if (!first || first->magic_min > kind->magic_min)
+            first = kind;
+        const struct format *format = file_at(opening, at, first->magic_min);
+        *words = first->words;
+        if (format)
+            return format;
+    }
+    return NULL;
+}
