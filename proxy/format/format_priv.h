@@ -105,6 +105,15 @@ void qed_examine(struct view *opening, struct format_examination *out);
 void vmdk_examine(struct view *opening, struct format_examination *out);
 void vmdk_examine_more(struct view *view, const struct format_look *look,
                        struct format_examination *out);
+struct vmdk_tables {
+    uint64_t capacity, grain; /* sectors */
+    uint32_t entries;         /* grains in a table */
+    uint64_t directory;       /* its sector */
+};
+void vmdk_examine_tables(struct view *opening, const struct vmdk_tables *tables,
+                         struct format_examination *out);
+void vmdk_tables_more(struct view *view, const struct format_look *look,
+                      struct format_examination *out);
 void vmdk_cowd_examine(struct view *opening, struct format_examination *out);
 bool vmdk_text_holds(const struct view *opening);
 void vmdk_text_examine(struct view *opening, struct format_examination *out);

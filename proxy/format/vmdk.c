@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* VMDK, after VMware's "Virtual Disk Format 5.0". All numbers are little-endian, in sectors:
  *
- *      0 "KDMV"   4 version   12 capacity   28 descriptor: offset (8), length (8)   56 grains
- *     64 what is in front of the data
+ *      0 "KDMV"   4 version   12 capacity   20 a grain   28 descriptor: offset (8), length (8)
+ *     44 grains in a table (4)   56 directory of the tables   64 what is in front of the data
  *     73 LF ' ' CR LF, to show what a transfer as text would have done
  *
  * The header is one of a file (monolithicSparse, streamOptimized), or of an extent, one of several
@@ -20,8 +20,10 @@ enum {
     SECTOR = 512,
     AT_VERSION = 4,
     AT_CAPACITY = 12,
+    AT_GRAIN = 20,
     AT_DESCRIPTOR = 28,
     AT_DESCRIPTOR_LENGTH = 36,
+    AT_TABLE_ENTRIES = 44,
     AT_GRAINS = 56,
     AT_OVERHEAD = 64,
     AT_LINE_ENDS = 73
@@ -92,6 +94,17 @@ static void look_for_footer(struct view *opening, struct format_examination *out
     }
 }
 
+static void follow_tables(struct view *opening, uint64_t capacity, struct format_examination *out)
+{
+    const struct vmdk_tables tables = {.capacity = capacity,
+                                       .grain = view_le64(opening, AT_GRAIN),
+                                       .entries = view_le32(opening, AT_TABLE_ENTRIES),
+                                       .directory = view_le64(opening, AT_GRAINS)};
+    words_need(out, view_le64(opening, AT_OVERHEAD), SECTOR);
+    if (!*out->broken)
+        vmdk_examine_tables(opening, &tables, out);
+}
+
 void vmdk_examine(struct view *opening, struct format_examination *out)
 {
     uint32_t version = view_le32(opening, AT_VERSION);
@@ -110,14 +123,16 @@ void vmdk_examine(struct view *opening, struct format_examination *out)
     if (view_le64(opening, AT_GRAINS) == GRAINS_AT_END)
         look_for_footer(opening, out);
     else
-        words_need(out, view_le64(opening, AT_OVERHEAD), SECTOR);
+        follow_tables(opening, capacity, out);
 }
 
 void vmdk_examine_more(struct view *view, const struct format_look *look,
                        struct format_examination *out)
 {
-    (void)look;
-    examine_tail(view, out);
+    if (look->offset & FORMAT_FROM_END)
+        examine_tail(view, out);
+    else
+        vmdk_tables_more(view, look, out);
 }
 
 void vmdk_cowd_examine(struct view *opening, struct format_examination *out)

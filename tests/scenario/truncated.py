@@ -53,6 +53,9 @@ def whole_files(scene):
         ("vhd", fixed[:MIB] + fixed[2 * MIB:], 0, True),
         ("vhdx", make(folder, "vhdx", "-o", "subformat=fixed,block_size=1M"), MIB + 1, True),
         ("vmdk", with_footer(make(folder, "vmdk", "-o", "subformat=streamOptimized")), 1024, True),
+        ("vmdk", make(folder, "vmdk"), 2 * MIB, False),  # the tables of grains show it
+        ("vmdk", make(folder, "vmdk"), 64 * KIB, False),
+        ("vmdk", make(folder, "vmdk", "-o", "subformat=streamOptimized"), MIB, False),
         ("qcow2", make(folder, "qcow2"), 2 * MIB, True),  # L2 shows it
         ("qcow2", make(folder, "qcow2")[:128 * KIB], 0, False),  # L1 is missing
         ("iso", iso(folder), MIB, False),
