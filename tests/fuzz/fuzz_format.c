@@ -101,6 +101,31 @@ static void check_judgements(const char *disk_format, const struct format_examin
     }
 }
 
+/* With everything counting: a front is told before all else, and is never a reason to call a body
+ * raw. Remarks are for what nothing is said against, and for nothing that does not count. */
+static void check_words_of_all(const char *disk_format,
+                               const struct format_examination *examination,
+                               const unsigned char *opening, size_t count, bool whole)
+{
+    for (size_t i = 0; i < CONTAINER_COUNT; i++) {
+        struct format_claim claim = {.disk_format = disk_format, .container_format = CONTAINERS[i]};
+        char why[FORMAT_WORDS];
+        memset(why, 0xFF, sizeof why);
+        property(!format_remark(&claim, examination, opening, count, whole, why) && !*why);
+        for (int k = FORMAT_GOOD + 1; k < FORMAT_JUDGEMENTS; k++)
+            claim.counts[k] = true;
+        for (int remark = 0; remark < 2; remark++) {
+            memset(why, 0xFF, sizeof why);
+            enum format_judgement judgement = (remark ? format_remark : format_judge)(
+                &claim, examination, opening, count, whole, why);
+            check_words(why);
+            property((judgement == FORMAT_GOOD) == !*why);
+            property(judgement != FORMAT_DAMAGED || !strstr(why, "--disk-format"));
+            property(!remark || judgement != FORMAT_TRUNCATED);
+        }
+    }
+}
+
 static void check(const struct sparse_body *body, const char *disk_format)
 {
     struct format_examination examination;
@@ -117,6 +142,7 @@ static void check(const struct sparse_body *body, const char *disk_format)
         property(examination.virtual_size <= INT64_MAX);
         property(examination.seen || (!*examination.broken && !examination.virtual_size_known));
         check_judgements(disk_format, &examination, opening, count, body->size == count);
+        check_words_of_all(disk_format, &examination, opening, count, body->size == count);
         if (!examination.next.length)
             break;
         property(looks++ < SPARSE_LOOKS_MAX);
