@@ -19,6 +19,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/param.h>
 #include <sys/socket.h>
 #include <time.h>
 
@@ -117,12 +118,12 @@ static void drain(struct client *client)
 {
     struct listener *listener = client->connection->listener;
     for (int i = 0; i < DRAIN_READS; i++) {
-        ssize_t count =
-            recv(client->connection->fd, listener->scratch, sizeof listener->scratch, MSG_DONTWAIT);
+        size_t room = (size_t)MIN(drain_limit(client) - client->drained, sizeof listener->scratch);
+        ssize_t count = recv(client->connection->fd, listener->scratch, room, MSG_DONTWAIT);
         if (count < 0 && (errno == EAGAIN || errno == EINTR))
             return;
         client->drained += count > 0 ? (uint64_t)count : 0;
-        if (count <= 0 || client->drained > drain_limit(client)) {
+        if (count <= 0 || client->drained == drain_limit(client)) {
             client_drop(client);
             return;
         }

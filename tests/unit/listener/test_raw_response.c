@@ -1,0 +1,139 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* An answer in the middle of a body, over a pair of sockets: no libmicrohttpd is asked, since the
+ * request is suspended, and not resumed when it is dropped. */
+#include "listener/listener_priv.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+enum { STRANGER_BYTES = 64 * 1024, PIECE = 40 * 1024 };
+
+struct scene {
+    struct listener listener;
+    struct connection connection;
+    struct client client;
+    int peer;
+};
+
+static int begin(void **state)
+{
+    struct scene *scene = calloc(1, sizeof *scene);
+    int ends[2], room = 1 << 20;
+    if (!scene || socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, ends) != 0 ||
+        setsockopt(ends[1], SOL_SOCKET, SO_SNDBUF, &room, sizeof room) != 0)
+        return -1;
+    scene->listener.parts.loop = loop_new();
+    scene->connection.listener = &scene->listener;
+    scene->connection.fd = ends[0];
+    scene->peer = ends[1];
+    struct client *client = &scene->client;
+    client->connection = &scene->connection;
+    client->watch.fd = ends[0];
+    client->stuck = NO_PIPE;
+    client->suspended = true;
+    client->method = "PUT";
+    reply_init(&client->reply);
+    client->reply.status = 403;
+    buffer_init(&client->wire, 4096);
+    *state = scene;
+    return scene->listener.parts.loop ? 0 : -1;
+}
+
+static int end(void **state)
+{
+    struct scene *scene = *state;
+    watch_set(scene->listener.parts.loop, &scene->client.watch, 0);
+    loop_free(scene->listener.parts.loop);
+    reply_free(&scene->client.reply);
+    buffer_free(&scene->client.wire);
+    close(scene->connection.fd);
+    close(scene->peer);
+    free(scene);
+    return 0;
+}
+
+static void answers(struct scene *scene)
+{
+    char answer[4096];
+    by_hand_answer(&scene->client);
+    scene->client.suspended = false;
+    assert_int_equal(scene->client.state, CLIENT_DRAINING);
+    ssize_t count = read(scene->peer, answer, sizeof answer);
+    assert_in_range(count, 1, sizeof answer);
+    assert_memory_equal(answer, "HTTP/1.1 403 ", 13);
+}
+
+static void client_sends(struct scene *scene, size_t count)
+{
+    static const char zeros[STRANGER_BYTES + PIECE];
+    assert_int_equal(send(scene->peer, zeros, count, MSG_NOSIGNAL), count);
+    scene->client.watch.ready(&scene->client.watch, LOOP_READ);
+}
+
+static int unread(const struct scene *scene)
+{
+    int count = 0;
+    assert_int_equal(ioctl(scene->connection.fd, FIONREAD, &count), 0);
+    return count;
+}
+
+static void of_a_stranger_just_64_kib_are_dropped(void **state)
+{
+    struct scene *scene = *state;
+    answers(scene);
+    client_sends(scene, PIECE);
+    assert_int_equal(unread(scene), 0);
+    assert_false(scene->connection.deaf);
+    client_sends(scene, STRANGER_BYTES);
+    assert_int_equal(unread(scene), PIECE);
+    assert_true(scene->connection.deaf);
+    assert_int_equal(scene->client.state, CLIENT_OVER);
+}
+
+static void all_at_once_makes_no_difference(void **state)
+{
+    struct scene *scene = *state;
+    answers(scene);
+    client_sends(scene, STRANGER_BYTES + 1);
+    assert_int_equal(unread(scene), 1);
+    assert_true(scene->connection.deaf);
+}
+
+static void of_whom_glance_knows_more_is_read(void **state)
+{
+    struct scene *scene = *state;
+    scene->client.vouched = true;
+    answers(scene);
+    client_sends(scene, STRANGER_BYTES + PIECE);
+    assert_int_equal(unread(scene), 0);
+    assert_false(scene->connection.deaf);
+}
+
+static void the_end_of_the_body_ends_it(void **state)
+{
+    struct scene *scene = *state;
+    answers(scene);
+    assert_int_equal(shutdown(scene->peer, SHUT_WR), 0);
+    scene->client.watch.ready(&scene->client.watch, LOOP_READ);
+    assert_true(scene->connection.deaf);
+}
+
+int main(void)
+{
+#define WITH_SCENE(test) cmocka_unit_test_setup_teardown(test, begin, end)
+    const struct CMUnitTest tests[] = {
+        WITH_SCENE(of_a_stranger_just_64_kib_are_dropped),
+        WITH_SCENE(all_at_once_makes_no_difference),
+        WITH_SCENE(of_whom_glance_knows_more_is_read),
+        WITH_SCENE(the_end_of_the_body_ends_it),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
