@@ -22,25 +22,35 @@ bool remark_maybe_an_initramfs(const struct evidence *evidence, char *why)
     return true;
 }
 
-/* These files have whole sectors, or end where a table of theirs ends (those of an old Virtual PC
+/* What has a header at its beginning: a fixed VHD is a disk of any size with a footer. */
+static bool is_sound_disk(const struct evidence *evidence)
+{
+    static const char *const names[] = {"qcow2", "qed", "vmdk", "vhd", "vhdx", "vdi", NULL};
+    const struct format_examination *examination = evidence->examination;
+    bool named = evidence->seen && evidence_one_of(evidence->seen->name, names) &&
+                 evidence_claims(evidence, evidence->seen->name) && !evidence->contained;
+    bool fixed =
+        evidence_seen_is(evidence, "vhd") && !view_is(&evidence->opening, 0, "conectix", 8);
+    return named && !fixed && examination->virtual_size_known && !*examination->broken &&
+           !*examination->unsafe && !*examination->truncated;
+}
+
+/* Such files have whole sectors, or end where a table of theirs ends (those of an old Virtual PC
  * lack the last byte). Where line ends were changed, nothing else may tell, since the tables stand
  * before the data. A few bytes behind the last sector do no harm, so this is no reason to refuse.
  */
 bool remark_no_whole_sectors(const struct evidence *evidence, char *why)
 {
-    static const char *const names[] = {"qcow2", "qed", "vmdk", "vhd", "vhdx", "vdi", NULL};
-    const struct format *seen = evidence->seen;
     const struct format_examination *examination = evidence->examination;
     uint64_t length = examination->length, rest = length % SECTOR;
     bool as_it_should = length == FORMAT_LENGTH_UNKNOWN || rest == 0 ||
                         length == examination->needed ||
                         (rest == SECTOR - 1 && evidence_seen_is(evidence, "vhd"));
-    if (!seen || !evidence_one_of(seen->name, names) || evidence->contained || as_it_should ||
-        *examination->truncated || examination->next.length)
+    if (as_it_should || examination->next.length || !is_sound_disk(evidence))
         return false;
     words_say(why,
               "this is %s of %llu bytes, and such a file has whole sectors of 512: a program may "
               "have taken it for text and changed its line ends",
-              seen->words, (unsigned long long)length);
+              evidence->seen->words, (unsigned long long)length);
     return true;
 }

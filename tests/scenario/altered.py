@@ -16,6 +16,8 @@ FRONTS = {
 # Each names what it is behind its front; what has no magic at its beginning is only a raw disk.
 DISKS = ("filled.qcow2", "filled.vmdk", "filled.vhd", "filled.vhdx", "filled.vdi", "data.iso", "filled-gpt.raw")
 
+ROOMY = ("data.iso", "new-fixed.vhd", "filled-fixed.vhd")  # may have more in them than they say
+
 LINE_ENDS = {
     "CR LF made LF": lambda data: data.replace(b"\r\n", b"\n"),
     "LF made CR LF": lambda data: data.replace(b"\n", b"\r\n"),
@@ -74,8 +76,8 @@ def other_line_ends(scene):
             continue
         for way, alter in LINE_ENDS.items():
             altered = alter(data)
-            if len(altered) == len(data) or (name == "data.iso" and len(altered) > len(data)):
-                continue  # there is room behind a disc
+            if len(altered) == len(data) or (name in ROOMY and len(altered) > len(data)):
+                continue
             told = desk.put(image := desk.image(disk_format=specimen.disk_format), altered)
             if told.status == 204:
                 desk.warned(told, "damaged_body")

@@ -33,7 +33,7 @@ enum { KIB = 1024, OPENING = FORMAT_OPENING, LIMIT = 16 * 1024 * KIB };
 #define ITEMS "\0\0\x80\0\0\0\0\0\0\0\0\4\0\0\0"
 
 enum { AT_REGIONS = 192 * KIB, AT_METADATA = 1024 * KIB, AT_ITEMS = AT_METADATA + 64 * KIB };
-enum { VHDX_SIZE = AT_ITEMS + 100 };
+enum { VHDX_SIZE = AT_ITEMS + 512 };
 
 #define VHDX                                                                                       \
     PIECE(0, "vhdxfile"), PIECE(AT_REGIONS, REGIONS), PIECE(AT_METADATA, METADATA),                \

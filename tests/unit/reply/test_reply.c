@@ -84,6 +84,42 @@ static void test_key_order_of_every_refusal(void **state)
     }
 }
 
+/* `openstack image create NAME </dev/null` and `glance image-create </dev/null` send what standard
+ * input has; curl -d sends nothing of a file of zeros. Each is told its own mistake. */
+static void test_an_empty_upload_is_told_how_it_came_about(void **state)
+{
+    (void)state;
+#define NOTHING "The upload has no data, and Glance would make of it an image of 0 bytes: "
+#define INPUT   "standard input was empty, or the file was; name the file with --file. "
+    static const struct {
+        const char *user_agent, *message, *hint;
+    } ROWS[] = {
+        {"openstacksdk/0.101.0 keystoneauth1/5.0",
+         NOTHING INPUT "Send the file with openstack image create --file FILE.",
+         "openstack image create --disk-format FORMAT --container-format bare --file FILE NAME"},
+        {"python-glanceclient", NOTHING INPUT "Send the file with glance image-upload --file FILE.",
+         "glance image-upload --file FILE 11111111-2222-4333-8444-555555555555"},
+        {"PostmanRuntime/7.39.0",
+         NOTHING "no file is selected under Body > binary. Send the file with Postman's Body > "
+                 "binary.",
+         "In Postman, choose PUT"},
+        {"curl/8.14.1",
+         NOTHING "curl -d leaves nothing of a file of zeros. Send the file with curl -T FILE.",
+         "curl -T FILE -H 'X-Auth-Token: TOKEN' http://images.example.org:9292/v2/images/"},
+    };
+    for (size_t i = 0; i < sizeof ROWS / sizeof *ROWS; i++) {
+        struct refusal_context context = FULL;
+        struct reply reply;
+        context.detail = NULL;
+        context.user_agent = ROWS[i].user_agent;
+        reply_init(&reply);
+        assert_true(reply_refuse(&reply, REFUSAL_EMPTY_BODY, &context));
+        assert_non_null(strstr(buffer_text(&reply.body), ROWS[i].message));
+        assert_non_null(strstr(buffer_text(&reply.body), ROWS[i].hint));
+        reply_free(&reply);
+    }
+}
+
 /* Who speaks plain HTTP to a port of TLS is only known to read text. */
 static void test_plain_http_is_answered_in_text(void **state)
 {
@@ -206,6 +242,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_whole_answer),
         cmocka_unit_test(test_key_order_of_every_refusal),
+        cmocka_unit_test(test_an_empty_upload_is_told_how_it_came_about),
         cmocka_unit_test(test_plain_http_is_answered_in_text),
         cmocka_unit_test(test_nothing_known),
         cmocka_unit_test(test_details),
