@@ -11,6 +11,7 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
 #include <sys/socket.h>
 
 /* What is looked at for the method, and for Host. */
@@ -41,7 +42,7 @@ static bool find_host(const char *head, char *host, size_t size)
 {
     for (const char *line = strstr(head, "\r\n"); line; line = strstr(line, "\r\n")) {
         line += 2;
-        if (strncasecmp(line, "Host:", 5))
+        if (strncasecmp(line, "Host:", 5) != 0)
             continue;
         const char *value = line + 5 + strspn(line + 5, " \t");
         size_t length = strcspn(value, "\r");

@@ -85,8 +85,9 @@ static void test_show(void **state)
         {"gr\xC3\xBCn", "", "gr\xC3\xBCn"},
         {"a\nb\tc\x1B[31m\x7F", "", "a\\nb\\x09c\\x1b[31m\\x7f"},
         {"a\nb\t\n", "\n", "a\nb\\x09\n"},
-        {"\xE2\x80\xAE \xE2\x80\xA8 \xFF", "\n", /* U+202E, U+2028 */
-         "\\xe2\\x80\\xae \\xe2\\x80\\xa8 \\xff"},
+        {"\xE2\x80\xAE \xE2\x80\xA8 \xFF", /* NOLINT(misc-misleading-bidirectional): U+202E, U+2028
+                                            */
+         "\n", "\\xe2\\x80\\xae \\xe2\\x80\\xa8 \\xff"},
         {"", "", ""},
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {

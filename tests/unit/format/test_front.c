@@ -174,11 +174,11 @@ static void lines_have_an_end(void **state)
     static char head[60000];
     char why[FORMAT_WORDS];
     memset(head, 'a', sizeof head);
-    memcpy(head, "A: ", 3);
+    memcpy(head, "A: ", 3); /* NOLINT(bugprone-not-null-terminated-result) */
     struct sparse_body body = BODY({0, head, sizeof head}, PIECE(20000, "\r\n\r\nQFI\xFB\0\0\0\3"));
     assert_int_equal(judged(&body, "raw", true, why), FORMAT_GOOD);
     for (size_t at = 0; at < sizeof head; at += 4)
-        memcpy(head + at, "A:\r\n", 4);
+        memcpy(head + at, "A:\r\n", 4); /* NOLINT(bugprone-not-null-terminated-result) */
     body.pieces[1] = (struct piece)PIECE(20000, "\r\nQFI\xFB\0\0\0\3");
     assert_int_equal(judged(&body, "raw", true, why), FORMAT_GOOD);
 }

@@ -171,13 +171,13 @@ static struct {
     _Atomic bool over;
 } look_up;
 
-int getaddrinfo(const char *name, const char *service, const struct addrinfo *hints,
-                struct addrinfo **found)
+int getaddrinfo(const char *name, const char *service, const struct addrinfo *req,
+                struct addrinfo **pai)
 {
     (void)name;
     (void)service;
-    (void)hints;
-    *found = NULL;
+    (void)req;
+    *pai = NULL;
     struct timespec until;
     clock_gettime(CLOCK_REALTIME, &until);
     until.tv_sec += 30;
