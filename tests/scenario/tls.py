@@ -187,7 +187,9 @@ def many_speak_plain_http(scene):
         for client in plain:
             told_of_tls(client)
         assert upload.send(LARGE[1 << 20:]).answer().status == 204
+        plain[0].reset()
     assert glance.uploads()[0].body == LARGE
+    proxy.wait_metric(0, "connections")
 
 
 @scenario
