@@ -63,8 +63,12 @@ class FaultyGlance:
 
     def tell(self, asked):
         asked.read()
-        if not self.goes_wrong(asked):
-            asked.send(json_answer("200 OK", self.images[asked.target.split("/")[-1]]))
+        if self.goes_wrong(asked):
+            return
+        answers = json_answer("200 OK", self.images[asked.target.split("/")[-1]])
+        if self.one_of("unasked"):  # the next request on this connection must not get it
+            answers += json_answer("200 OK", self.dice.choice(list(self.images.values())))
+        asked.send(answers)
 
     def store(self, image, asked):
         kept = self.one_of("another") or asked.sha512
