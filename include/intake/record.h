@@ -15,7 +15,6 @@
 #include <stddef.h>
 #include <stdint.h>
 
-struct buffer;
 struct metrics;
 
 enum upload_verdict {
@@ -103,8 +102,7 @@ struct uploads;
 
 enum { UPLOADS_FINISHED_KEPT = 100 };
 
-/* A registry; it counts into `metrics` (borrowed). Entering and leaving are the worker's;
- * uploads_json may be called by another thread. */
+/* A registry; it counts into `metrics` (borrowed). Entering and leaving are the worker's. */
 struct uploads *uploads_new(struct metrics *metrics);
 void uploads_free(struct uploads *uploads);
 
@@ -119,10 +117,6 @@ bool uploads_decided(struct uploads *uploads, struct upload *upload, const char 
 /* Ends it, entered or not: one log line, metrics, and the list of the last hundred. The
  * registry owns it from here on. */
 void uploads_leave(struct uploads *uploads, struct upload *upload);
-
-/* {"in_flight": [...], "finished": [...]} over all registries, newest first; false: no memory.
- * Thread-safe. */
-bool uploads_json(struct uploads *const *all, size_t count, struct buffer *out);
 
 /* The log line alone (proxy/stats/record_log.c): every field PRODUCT names, no secret. */
 void upload_log(const struct upload *upload);

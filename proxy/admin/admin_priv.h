@@ -15,34 +15,17 @@ struct MHD_Connection;
 struct admin_sources;
 struct endpoints;
 struct metrics;
-struct upload;
+struct uploads;
 
 enum { ADMIN_CONNECTIONS_MAX = 64 };
 
-/* --- records.c and records_json.c: the registry of one worker -------------------------- */
+/* --- records_json.c: the uploads of all workers, newest first ----------------------------- */
 
-struct upload_list { /* newest first */
-    struct upload *first, *last;
-    size_t count;
-};
-
-struct uploads {
-    struct metrics *metrics;
-    pthread_mutex_t lock; /* guards both lists */
-    struct upload_list in_flight;
-    struct upload_list finished;
-};
-
-/* {"in_flight": [...], "finished": [...]} over all workers; NULL: no memory. Owned by the caller.
- */
+/* {"in_flight": [...], "finished": [...]}; NULL: no memory. Owned by the caller. */
 json_t *uploads_collect(struct uploads *const *all, size_t count);
 
-/* --- record_texts.c ---------------------------------------------------------------------- */
-
-enum { UPLOAD_WARNINGS_TEXT = 640 };
-
-/* "damaged_body, format_mismatch", or "" */
-void upload_warnings_text(uint64_t warnings, char out[UPLOAD_WARNINGS_TEXT]);
+/* The same as text; false: no memory. */
+bool uploads_json(struct uploads *const *all, size_t count, struct buffer *out);
 
 /* --- readiness.c: is Glance there, asked at most every two seconds --------------------- */
 

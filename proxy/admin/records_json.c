@@ -5,6 +5,7 @@
 #include "intake/clock.h"
 #include "intake/record.h"
 #include "intake/utf8.h"
+#include "stats/records_priv.h"
 
 #include <stdlib.h>
 #include <string.h>

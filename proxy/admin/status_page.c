@@ -5,6 +5,7 @@
 #include "intake/admin.h"
 #include "intake/endpoints.h"
 #include "intake/utf8.h"
+#include "stats/records_priv.h"
 
 #include <string.h>
 

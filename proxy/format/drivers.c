@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* disk_format sometimes names a driver instead of the form of the data: what one hypervisor takes
  * under that name, though the bytes are something else. */
-#include "format_priv.h"
+#include "format/format_priv.h"
 
 #include <string.h>
 

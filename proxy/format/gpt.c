@@ -4,7 +4,7 @@
  *
  *      0 "EFI PART"   8 revision   24 this sector   32 the copy's sector
  */
-#include "format_priv.h"
+#include "format/format_priv.h"
 
 enum { AT_REVISION = 8, AT_THIS_SECTOR = 24, AT_COPY_SECTOR = 32, REVISION_1 = 0x00010000 };
 

@@ -6,7 +6,7 @@
  * A primary descriptor gives the number of blocks and the size of one twice, in both byte orders
  * (ECMA-119 8.4.8 and 8.4.12). Tools pad a disc by up to 150 sectors, which hold nothing and are
  * sometimes left out of a copy: these are not missed. */
-#include "format_priv.h"
+#include "format/format_priv.h"
 
 enum {
     SECTOR_16 = 16 * 2048,

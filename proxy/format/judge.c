@@ -2,7 +2,7 @@
 /* What the image says of itself, against what the body is: one check after the other, the first one
  * that objects decides. What is damaged comes first, for a damaged header may say anything; then
  * what is unsafe whatever was declared. */
-#include "format_priv.h"
+#include "format/format_priv.h"
 
 #include <string.h>
 

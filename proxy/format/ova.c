@@ -7,7 +7,7 @@
  *
  * What pax and GNU tar say beforehand of the file that follows, its name or its size, is an entry,
  * too. The oldest tars (v7) have no "ustar": of them the checksum tells. */
-#include "format_priv.h"
+#include "format/format_priv.h"
 
 #include <stdio.h>
 #include <stdlib.h>

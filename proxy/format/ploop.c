@@ -6,7 +6,7 @@
  * sectors
  *
  * With the first magic the number of sectors has but 32 bits. */
-#include "format_priv.h"
+#include "format/format_priv.h"
 
 enum { AT_MAGIC_END = 13, AT_VERSION = 16, AT_CLUSTER = 28, AT_SECTORS = 36 };
 enum { VERSION = 2, SECTOR = 512 };

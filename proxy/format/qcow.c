@@ -4,7 +4,7 @@
  *      0 "QFI" 0xfb   4 version 1   8 backing file: offset (8), length (4)   24 size
  *     32 cluster bits (1), L2 bits (1)
  */
-#include "format_priv.h"
+#include "format/format_priv.h"
 
 enum { AT_VERSION = 4, AT_BACKING_OFFSET = 8, AT_SIZE = 24, AT_CLUSTER_BITS = 32, AT_L2_BITS = 33 };
 

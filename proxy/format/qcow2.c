@@ -2,7 +2,7 @@
 /* qcow2, versions 2 and 3, after QEMU's docs/interop/qcow2.txt. All numbers are big-endian. The
  * header is followed by extensions (type, length, data padded to 8 bytes) up to one of type 0, all
  * within the first cluster; the backing file's name is there, too. */
-#include "format_priv.h"
+#include "format/format_priv.h"
 
 enum {
     AT_VERSION = 4,

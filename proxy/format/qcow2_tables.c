@@ -9,7 +9,7 @@
  *
  * The first look is for L1, the next for the L2 table of its last entry: what was written last, and
  * so lies near the end, usually belongs to that one. */
-#include "format_priv.h"
+#include "format/format_priv.h"
 
 enum { ENTRY = 8, CLUSTER_BITS_MASK = 0xFF, EXTENDED_BIT = 8 };
 enum { L1 = 1, L2 };

@@ -4,7 +4,7 @@
  *      0 "QED" NUL   4 cluster size   16 features   48 image size
  *     56 backing file: offset (4), length (4)
  */
-#include "format_priv.h"
+#include "format/format_priv.h"
 
 enum { AT_CLUSTER_SIZE = 4, AT_FEATURES = 16, AT_SIZE = 48, AT_BACKING_OFFSET = 56 };
 enum { CLUSTER_MIN = 4 * 1024, CLUSTER_MAX = 64 * 1024 * 1024, HAS_BACKING_FILE = 1 };

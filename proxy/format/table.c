@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The formats, in the order they are tried: first the disk formats, so that none hides behind what
  * it may also look like (a hypervisor would find it), then what is welcome as raw. */
-#include "format_priv.h"
+#include "format/format_priv.h"
 
 #include <string.h>
 

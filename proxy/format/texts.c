@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Bodies that are text: a page that an error brought instead of the image, or the path of the file
  * instead of the file, as from the "raw" tab of Postman or from curl --data-raw @FILE. */
-#include "format_priv.h"
+#include "format/format_priv.h"
 
 #include "intake/utf8.h"
 

@@ -4,7 +4,7 @@
  *      0 text   64 0xbeda107f   68 version   72 header size   76 type   344 where the blocks begin
  *    368 disk size   376 block size   388 blocks in the file
  */
-#include "format_priv.h"
+#include "format/format_priv.h"
 
 enum {
     AT_VERSION = 68,

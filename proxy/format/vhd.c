@@ -8,7 +8,7 @@
  *
  * Dynamic header: 0 "cxsparse"   16 table   28 entries of it   32 block size. An entry of the table
  * is the sector at which a block begins, with a bitmap of its own in front. */
-#include "format_priv.h"
+#include "format/format_priv.h"
 
 #include <string.h>
 

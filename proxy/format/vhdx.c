@@ -10,7 +10,7 @@
  * Each is a look of its own, and so is each of the two items, in whichever order they lie. The
  * block allocation table lies in front of the metadata, or behind, and shows how far the blocks
  * reach: an entry has its block's place, in MiB, above 20 bits that tell its state. */
-#include "format_priv.h"
+#include "format/format_priv.h"
 
 enum {
     REGION_TABLE = 192 * 1024,

@@ -12,7 +12,7 @@
  *
  * A stream has a second header at its end (footer marker, header, end marker: a sector each), which
  * may give another capacity than the first. */
-#include "format_priv.h"
+#include "format/format_priv.h"
 
 #include <string.h>
 

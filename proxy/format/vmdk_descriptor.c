@@ -8,7 +8,7 @@
  *
  * It is safe if all of the data are where the descriptor itself is: of a type that has one file,
  * one sparse extent (the file itself, under whatever name it had), and no parent. */
-#include "format_priv.h"
+#include "format/format_priv.h"
 
 #include <stdio.h>
 #include <string.h>

@@ -6,7 +6,7 @@
  * would tie this program to one WebOb; it is enough to know when there is no doubt. */
 #include "intake/headers.h"
 
-#include "request_priv.h"
+#include "request/request_priv.h"
 
 #include <string.h>
 

@@ -3,7 +3,7 @@
  * read at all. */
 #include "intake/networks.h"
 
-#include "request_priv.h"
+#include "request/request_priv.h"
 
 #include <string.h>
 #include <strings.h>

@@ -3,7 +3,7 @@
  * So a head is passed on only if there is one way to read it. */
 #include "intake/request.h"
 
-#include "request_priv.h"
+#include "request/request_priv.h"
 
 #include <string.h>
 #include <strings.h>

@@ -6,7 +6,7 @@
  * What is declared as JSON passes: Glance itself knows best what is wrong with that. */
 #include "intake/request.h"
 
-#include "request_priv.h"
+#include "request/request_priv.h"
 
 #include <string.h>
 

@@ -15,7 +15,7 @@
 #include "intake/networks.h"
 #include "intake/request.h"
 
-#include "request_priv.h"
+#include "request/request_priv.h"
 
 #include <stdio.h>
 #include <stdlib.h>

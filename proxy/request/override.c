@@ -2,7 +2,7 @@
 /* Routes, by which Glance finds what a request is for, lets a field "_method" of the query
  * override the method: GET /v2/images/{id}/file?_method=PUT is an upload. Fields end at '&' or ';',
  * and their names are unquoted. */
-#include "request_priv.h"
+#include "request/request_priv.h"
 
 #include <string.h>
 #include <strings.h>

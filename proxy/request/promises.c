@@ -5,7 +5,7 @@
 #include "intake/promises.h"
 #include "intake/digest.h"
 #include "intake/headers.h"
-#include "request_priv.h"
+#include "request/request_priv.h"
 
 #include <string.h>
 

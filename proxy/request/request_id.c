@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "intake/request.h"
 
-#include "request_priv.h"
+#include "request/request_priv.h"
 
 #include <stdio.h>
 #include <stdlib.h>

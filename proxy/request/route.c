@@ -7,7 +7,7 @@
  * PATCH). A form's Content-Type is what Glance answers 415 to at those doors, whoever sends it. */
 #include "intake/request.h"
 
-#include "request_priv.h"
+#include "request/request_priv.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "request_priv.h"
+#include "request/request_priv.h"
 
 #include <ctype.h>
 #include <string.h>

@@ -11,7 +11,7 @@
 
 #include "intake/buffer.h"
 #include "intake/memory.h"
-#include "request_priv.h"
+#include "request/request_priv.h"
 
 #include <ctype.h>
 #include <stdio.h>

@@ -3,7 +3,7 @@
  * been here before, and one that comes from another glance-intake has not. */
 #include "intake/request.h"
 
-#include "request_priv.h"
+#include "request/request_priv.h"
 
 #include <pthread.h>
 #include <stdio.h>

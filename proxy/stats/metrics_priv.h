@@ -4,13 +4,13 @@
 #define STATS_METRICS_PRIV_H
 
 #include "intake/metrics.h"
-#include "intake/policy.h"
 #include "intake/record.h"
 
 #include <stdatomic.h>
 
 enum {
     METRICS_STORES_MAX = 32,
+    METRICS_STORE_NAME_MAX = 64, /* bytes; the policy has no longer ones */
     METRICS_GAUGE_COUNT = METRICS_UPLOADS_IN_FLIGHT + 1,
     METRICS_CLASS_COUNT = 6, /* 1xx to 5xx; class 0 is not used */
     METRICS_RESULT_COUNT = UPLOAD_ABORTED + 1,
@@ -29,7 +29,7 @@ extern const char *const METRICS_METHODS[METRICS_METHOD_COUNT];
 enum metrics_proof { PROOF_DIGEST, PROOF_SIZE, PROOF_NO, PROOF_DIFFERENT, PROOF_COUNT };
 
 struct metrics_store {
-    char name[POLICY_NAME_MAX + 1];
+    char name[METRICS_STORE_NAME_MAX + 1];
     _Atomic uint64_t results[METRICS_RESULT_COUNT];
     _Atomic uint64_t bytes;
     _Atomic uint64_t unchecked;

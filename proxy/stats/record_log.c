@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "intake/record.h"
 
-#include "admin/admin_priv.h"
 #include "intake/log.h"
+#include "stats/records_priv.h"
 
 /* One row per verdict: its name, and how loud it is. A client's own doing is no warning. */
 static const struct verdict {

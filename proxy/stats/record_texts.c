@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What was done to an upload, in the words of headers, log and metrics. */
-#include "admin/admin_priv.h"
 #include "intake/record.h"
+#include "stats/records_priv.h"
 
 #include <stdio.h>
 #include <string.h>

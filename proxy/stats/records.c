@@ -5,10 +5,10 @@
  * data. An upload in flight is read no further than upload.h allows: its birth facts, what is
  * atomic, and what uploads_decided() sets. What the worker sets at the end is read only once the
  * upload is in `finished`. */
-#include "admin/admin_priv.h"
 #include "intake/clock.h"
 #include "intake/metrics.h"
 #include "intake/record.h"
+#include "stats/records_priv.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -128,9 +128,11 @@ class Proxy:
         return self.error_file.read_text(errors="replace")
 
     def wait_log(self, pattern):
-        """Waits for a line of the log that matches, since it was last started; returns the line."""
+        """Waits for a line of the log that matches, since it was last started; returns the line. One
+        that is being written can be seen before its end is there."""
         def said():
             log = self.error_file.read_bytes()[self.said_before:].decode(errors="replace")
+            log = log[:log.rfind("\n") + 1]
             return re.search(f"^.*{pattern}.*$", log, re.MULTILINE)
         found = wait_until(f"a log line like {pattern!r}", said)
         return found[0]

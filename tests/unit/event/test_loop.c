@@ -174,8 +174,10 @@ static void timers_fire_in_the_order_of_their_time(void **state)
     set_bell(&c, 5);
     set_bell(&d, 60 * 1000);
     set_bell(&c, 20); /* moved */
+    /* On a busy machine time passes between the calls above. */
+    bool c_first = c.timer.due <= a.timer.due;
     run_for(50);
-    assert_string_equal(told, "bca");
+    assert_string_equal(told, c_first ? "bca" : "bac");
     timer_cancel(loop, &d.timer);
 }
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "admin/admin_priv.h"
 #include "intake/record.h"
+#include "stats/records_priv.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
