@@ -14,6 +14,7 @@
 
 #include "intake/refusal.h"
 #include "intake/settings.h"
+#include "intake/stream.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -27,22 +28,13 @@ struct loop;
 struct promises;
 struct spools;
 
-/* What reading gives instead of a count of bytes: the codes of client_read(), and one more. */
-enum {
-    BODY_END = 0,
-    BODY_WAIT = -1,    /* nothing now; the source's owner, or `wake`, will tell */
-    BODY_LOST = -2,    /* the source broke off */
-    BODY_REFUSED = -3, /* body_refusal() says why */
-    BODY_UNMOVED = -16 /* of body_move() only: the next bytes have to be read */
-};
-
 enum { BODY_WORDS = 256, BODY_READ_MIN = 16 * 1024 };
 
 /* All that is known before the first byte. Borrowed for as long as the body lives. */
 struct body_plan {
     ssize_t (*read)(void *context, void *into, size_t room); /* as client_read() */
     ssize_t (*move)(void *context, int pipe, size_t room);   /* as client_move(); NULL: never */
-    void (*wake)(void *context); /* after BODY_WAIT, when it was not the source that waited */
+    void (*wake)(void *context); /* after STREAM_WAIT, when it was not the source that waited */
     void *context;
 
     bool length_known; /* Content-Length, the envelope included */
@@ -89,8 +81,8 @@ void body_limit(struct body *body, const struct body_limits *limits);
 /* The levels that count, also for what was kept before (`checks_wait`). */
 void body_checks(struct body *body, const struct check_levels *checks);
 
-/* Pulls until reading may begin: 1, or BODY_WAIT, BODY_LOST, BODY_REFUSED. Call it again after
- * BODY_WAIT. */
+/* Pulls until reading may begin: 1, or STREAM_WAIT, STREAM_LOST, STREAM_REFUSED. Call it again
+ * after STREAM_WAIT. */
 int body_prepare(struct body *body);
 
 /* From here on whatever a policy could let pass is noted instead of refused. With `audit` in the

@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The client's side of one exchange: a request comes in, its body is pulled, an answer goes out.
  *
- * Back-pressure is one pair in each direction: client_read() that says CLIENT_WAIT and the
- * `readable` event; a source that says CLIENT_WAIT and client_more(). A client lives from
+ * Back-pressure is one pair in each direction: client_read() that says STREAM_WAIT and the
+ * `readable` event; a source that says STREAM_WAIT and client_more(). A client lives from
  * `opened` to `closed`, on one worker. */
 #ifndef INTAKE_CLIENT_H
 #define INTAKE_CLIENT_H
 
 #include "intake/refusal.h"
 #include "intake/request.h"
+#include "intake/stream.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -17,14 +18,6 @@
 
 struct client;
 struct reply;
-
-/* What reading gives instead of a count of bytes. */
-enum {
-    CLIENT_END = 0,      /* the body is complete */
-    CLIENT_WAIT = -1,    /* nothing now; you will be told */
-    CLIENT_LOST = -2,    /* there will be no more, and it was not all */
-    CLIENT_UNMOVED = -16 /* of client_move() only: the next bytes have to be read */
-};
 
 enum client_loss {
     CLIENT_VANISHED,  /* closed or reset the connection */
@@ -84,15 +77,15 @@ void client_vouch(struct client *client);
  * and not a reset. Once. */
 void client_answer(struct client *client, struct reply *reply);
 
-/* An answer whose body is still to come. `pull` gives up to `room` bytes, CLIENT_WAIT (then call
- * client_more()), CLIENT_END, or CLIENT_LOST, which ends the connection so that the client cannot
+/* An answer whose body is still to come. `pull` gives up to `room` bytes, STREAM_WAIT (then call
+ * client_more()), STREAM_END, or STREAM_LOST, which ends the connection so that the client cannot
  * take the answer for complete. It may be called until `closed`. */
 struct client_stream {
     unsigned status;
     bool length_known;
     uint64_t length;
     ssize_t (*pull)(void *context, void *into, size_t room);
-    /* As pull, but into a pipe that is empty, without a look at the bytes, or CLIENT_UNMOVED. */
+    /* As pull, but into a pipe that is empty, without a look at the bytes, or STREAM_NO_SPLICE. */
     ssize_t (*move)(void *context, int pipe, size_t room);
     void *context;
 };

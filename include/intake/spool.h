@@ -8,6 +8,8 @@
 #ifndef INTAKE_SPOOL_H
 #define INTAKE_SPOOL_H
 
+#include "intake/stream.h"
+
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -28,7 +30,7 @@ uint64_t spools_used(const struct spools *spools);  /* bytes; from any thread */
  * serves. False: `why` says what is wrong, as a clause. Blocks. */
 bool spools_try_directory(const char *directory, char *why, size_t room);
 
-enum { SPOOL_BLOCK = 256 * 1024, SPOOL_ROOM_MIN = 16 * 1024, SPOOL_WAIT = -1 };
+enum { SPOOL_BLOCK = 256 * 1024, SPOOL_ROOM_MIN = 16 * 1024 };
 
 enum spool_fault {
     SPOOL_GOOD,
@@ -55,7 +57,7 @@ bool spool_end(struct spool *spool);
 uint64_t spool_size(const struct spool *spool); /* bytes put */
 enum spool_fault spool_fault(const struct spool *spool);
 
-/* Up to `room` bytes; 0: that was all; SPOOL_WAIT: wait, or there is a fault. */
+/* Up to `room` bytes; 0: that was all; STREAM_WAIT: wait, or there is a fault. */
 ssize_t spool_read(struct spool *spool, void *into, size_t room);
 
 /* In any state; the file is closed, which frees its space, by an errand. NULL is fine. */

@@ -8,6 +8,7 @@
 #define INTAKE_TRANSFER_H
 
 #include "intake/request.h"
+#include "intake/stream.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -36,7 +37,7 @@ enum transfer_result {
     TRANSFER_FAILED,      /* broke off: while sending, or before or within the answer */
     TRANSFER_STALLED,     /* stall_timeout or response_timeout passed */
     TRANSFER_NO_MEMORY,   /* this side had no memory to go on: nothing is known of Glance */
-    TRANSFER_GIVEN_UP /* pull said CLIENT_LOST, or gave more than the order's length: the request
+    TRANSFER_GIVEN_UP /* pull said STREAM_LOST, or gave more than the order's length: the request
                        * was cut, never ended as if whole */
 };
 
@@ -47,13 +48,13 @@ struct transfer_owner {
     void (*continued)(void *owner);
     /* A piece of the answer's body. False: no room now; it comes again after transfer_read_on(). */
     bool (*data)(void *owner, const void *bytes, size_t count);
-    /* After transfer_read() or transfer_move() has said CLIENT_WAIT: it has something to say again.
+    /* After transfer_read() or transfer_move() has said STREAM_WAIT: it has something to say again.
      * NULL without transfer_take_rest(). */
     void (*more)(void *owner);
     /* Up to `room` bytes of the request's body, or a CLIENT_... code. NULL without a body. */
     ssize_t (*pull)(void *owner, void *into, size_t room);
-    /* As pull, but into a pipe, without a look at the bytes, or CLIENT_UNMOVED. With it, an answer
-     * before all was given may end the exchange, whatever it says. NULL: never. */
+    /* As pull, but into a pipe, without a look at the bytes, or STREAM_NO_SPLICE. With it, an
+     * answer before all was given may end the exchange, whatever it says. NULL: never. */
     ssize_t (*move)(void *owner, int pipe, size_t room);
     /* The transfer is gone when this returns. `detail` is libcurl's own words; borrowed. */
     void (*done)(void *owner, enum transfer_result result, const char *detail);
@@ -93,7 +94,7 @@ struct transfer *transfer_start(struct glance *glance, const struct settings *se
                                 const struct transfer_order *order,
                                 const struct transfer_owner *owner, void *context);
 
-/* After pull said CLIENT_WAIT: there is more to send now. Not from within an upcall. */
+/* After pull said STREAM_WAIT: there is more to send now. Not from within an upcall. */
 void transfer_write_on(struct transfer *transfer);
 
 /* After data said false: there is room again. May be called from anywhere. */
@@ -105,8 +106,8 @@ void transfer_read_on(struct transfer *transfer);
  * since it is not plain, or to a request that had a body. Not from within an upcall. */
 bool transfer_take_rest(struct transfer *transfer, uint64_t length);
 
-/* Up to `room` bytes of the rest, or CLIENT_WAIT, CLIENT_END, or CLIENT_LOST (`done` will say why);
- * CLIENT_UNMOVED if it comes by data(). */
+/* Up to `room` bytes of the rest, or STREAM_WAIT, STREAM_END, or STREAM_LOST (`done` will say why);
+ * STREAM_NO_SPLICE if it comes by data(). */
 ssize_t transfer_read(struct transfer *transfer, void *into, size_t room);
 
 /* The same into a pipe that is empty, without a copy of the bytes. */

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The chain as a whole: made in the order of the phases, asked at its end. */
+#include "intake/stream.h"
+
 #include "body/body_priv.h"
 
 #include <stdarg.h>
@@ -91,13 +93,13 @@ int filter_refuse(struct filter *filter, enum refusal reason, const char *format
 {
     struct body *body = filter->body;
     if (body->refusal)
-        return BODY_REFUSED;
+        return STREAM_REFUSED;
     body->refusal = reason;
     va_list arguments;
     va_start(arguments, format);
     vsnprintf(body->detail, sizeof body->detail, format, arguments);
     va_end(arguments);
-    return BODY_REFUSED;
+    return STREAM_REFUSED;
 }
 
 int filter_no_memory(struct filter *filter)
@@ -207,7 +209,7 @@ int body_prepare(struct body *body)
 {
     for (size_t phase = 0; phase < FILTER_PHASES; phase++) {
         struct filter *filter = body->filters[phase];
-        int ready = body->refusal           ? BODY_REFUSED
+        int ready = body->refusal           ? STREAM_REFUSED
                     : filter->kind->prepare ? filter->kind->prepare(filter)
                                             : 1;
         if (ready != 1)
@@ -219,7 +221,7 @@ int body_prepare(struct body *body)
 ssize_t body_read(struct body *body, void *into, size_t room)
 {
     if (body->refusal)
-        return BODY_REFUSED;
+        return STREAM_REFUSED;
     struct filter *last = body->filters[FILTER_PHASES - 1];
     return last->kind->read(last, into, room);
 }

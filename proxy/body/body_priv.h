@@ -17,6 +17,7 @@
 #define BODY_PRIV_H
 
 #include "intake/body.h"
+#include "intake/stream.h"
 
 struct filter;
 struct hashing;
@@ -109,7 +110,7 @@ struct body {
 ssize_t filter_pull(struct filter *filter, void *into, size_t room);
 
 /* Refuses, for good (the first reason counts), even where the policy only watches: for what cannot
- * go on. Always BODY_REFUSED, for `return`. */
+ * go on. Always STREAM_REFUSED, for `return`. */
 int filter_refuse(struct filter *filter, enum refusal reason, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 

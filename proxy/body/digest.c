@@ -6,6 +6,7 @@
 #include "body/body_priv.h"
 #include "body/hashing.h"
 #include "intake/promises.h"
+#include "intake/stream.h"
 
 #include <sys/param.h>
 
@@ -60,10 +61,10 @@ static bool keeps_promises(struct digester *digester)
 static ssize_t read_end(struct digester *digester)
 {
     if (digester->checked)
-        return BODY_END;
+        return STREAM_END;
     if (!hashing_is_over(digester->hashing))
-        return BODY_WAIT;
-    return keeps_promises(digester) ? BODY_END : BODY_REFUSED;
+        return STREAM_WAIT;
+    return keeps_promises(digester) ? STREAM_END : STREAM_REFUSED;
 }
 
 static ssize_t read_digest(struct filter *filter, void *into, size_t room)
@@ -71,9 +72,9 @@ static ssize_t read_digest(struct filter *filter, void *into, size_t room)
     struct digester *digester = (struct digester *)filter;
     size_t most = hashing_room(digester->hashing);
     if (most == 0)
-        return BODY_WAIT;
+        return STREAM_WAIT;
     ssize_t got = filter_pull(filter, into, MIN(room, most));
-    if (got == BODY_END)
+    if (got == STREAM_END)
         return read_end(digester);
     if (got > 0 && !hashing_put(digester->hashing, into, (size_t)got))
         return filter_no_memory(filter);

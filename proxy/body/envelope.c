@@ -8,6 +8,7 @@
 #include "body/multipart.h"
 #include "intake/digest.h"
 #include "intake/promises.h"
+#include "intake/stream.h"
 
 #include <assert.h>
 #include <inttypes.h>
@@ -111,7 +112,7 @@ static int find_shape(struct envelope *envelope, const char *bytes, size_t count
     if (!filter->body->plan.settings->upload.unwrap_multipart &&
         !filter_object(filter, CHECK_REJECT, REFUSAL_UNSUPPORTED_CONTENT_TYPE,
                        "it is a form, whatever its Content-Type says"))
-        return BODY_REFUSED;
+        return STREAM_REFUSED;
     return leave_on(envelope) || open_form(envelope, boundary) ? 1 : filter_no_memory(filter);
 }
 
@@ -146,14 +147,14 @@ static ssize_t take_out(struct envelope *envelope, char *bytes, size_t count, bo
     if (!hold(envelope, bytes + count - span.hold, span.hold))
         return filter_no_memory(&envelope->filter);
     if (!learn_length(envelope))
-        return BODY_REFUSED;
+        return STREAM_REFUSED;
     if (span.at && span.data)
         memmove(bytes, bytes + span.at, span.data);
     return (ssize_t)span.data;
 }
 
 /* The bytes that are new: those that were held back have been hashed before. 1, or why not: at the
- * end BODY_WAIT, until all is hashed. */
+ * end STREAM_WAIT, until all is hashed. */
 static int hash_new(struct envelope *envelope, const char *bytes, size_t count, bool last)
 {
     struct filter *filter = &envelope->filter;
@@ -164,10 +165,10 @@ static int hash_new(struct envelope *envelope, const char *bytes, size_t count, 
     if (!last)
         return 1;
     if (!hashing_is_over(envelope->whole))
-        return BODY_WAIT;
+        return STREAM_WAIT;
     envelope->held_to_promises = true;
     bool good = promised_hold(filter, filter->body->plan.promises, hashing_set(envelope->whole));
-    return good ? 1 : BODY_REFUSED;
+    return good ? 1 : STREAM_REFUSED;
 }
 
 /* Behind what was held back, which is put in front. Nothing that could not be hashed yet. */
@@ -176,7 +177,7 @@ static ssize_t pull_next(struct envelope *envelope, char *into, size_t room)
     size_t held = envelope->held_count;
     size_t most = envelope->whole ? hashing_room(envelope->whole) : SIZE_MAX;
     if (most == 0)
-        return BODY_WAIT;
+        return STREAM_WAIT;
     if (held)
         memcpy(into, envelope->held, held);
     return filter_pull(&envelope->filter, into + held, MIN(room - held, most));

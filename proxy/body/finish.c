@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Glance takes an image for complete when its last byte has come. So that byte is held back until
  * the end of the body has been seen, every filter has agreed with it, and the count is right. */
+#include "intake/stream.h"
+
 #include "body/body_priv.h"
 
 #include <inttypes.h>
@@ -40,19 +42,19 @@ static ssize_t finish_with(struct finish *finish, size_t count)
 static ssize_t confirm(struct finish *finish, char *into, size_t count, size_t room)
 {
     char *behind = into + count;
-    ssize_t got = BODY_WAIT;
+    ssize_t got = STREAM_WAIT;
     if (room - count >= FILTER_ROOM_MIN)
         got = filter_pull(&finish->filter, behind, room - count);
-    if (got == BODY_END)
+    if (got == STREAM_END)
         return finish_with(finish, count);
     if (got > 0)
         return refuse_count(finish, true);
-    if (got != BODY_WAIT)
+    if (got != STREAM_WAIT)
         return got;
     finish->last = behind[-1];
     finish->held = true;
     finish->given += count - 1;
-    return count > 1 ? (ssize_t)count - 1 : BODY_WAIT;
+    return count > 1 ? (ssize_t)count - 1 : STREAM_WAIT;
 }
 
 static ssize_t read_finish(struct filter *filter, void *into, size_t room)
@@ -61,7 +63,7 @@ static ssize_t read_finish(struct filter *filter, void *into, size_t room)
     const struct body *body = filter->body;
     char *bytes = into;
     if (body->finished)
-        return BODY_END;
+        return STREAM_END;
     size_t held = finish->held ? 1 : 0;
     if (held)
         bytes[0] = finish->last;
@@ -105,9 +107,9 @@ static int prepare_finish(struct filter *filter)
     if (!body->length_known || body->length > 0 || body->finished)
         return 1;
     ssize_t got = filter_pull(filter, nothing, sizeof nothing);
-    if (got != BODY_END)
+    if (got != STREAM_END)
         return got > 0 ? refuse_count(finish, true) : (int)got;
-    return finish_with(finish, 0) == 0 ? 1 : BODY_REFUSED;
+    return finish_with(finish, 0) == 0 ? 1 : STREAM_REFUSED;
 }
 
 uint64_t finish_given(const struct filter *filter)

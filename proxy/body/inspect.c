@@ -10,6 +10,7 @@
 #include "body/encoded.h"
 #include "body/stripped.h"
 #include "intake/format.h"
+#include "intake/stream.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -268,7 +269,7 @@ static int prepare(struct filter *filter)
         inspect->ended = got == 0;
         inspect->count += (size_t)got;
     }
-    return judge_opening(inspect) ? 1 : BODY_REFUSED;
+    return judge_opening(inspect) ? 1 : STREAM_REFUSED;
 }
 
 static void forget_opening(struct inspect *inspect)
@@ -299,12 +300,12 @@ static ssize_t read_inspect(struct filter *filter, void *into, size_t room)
     if (inspect->opening)
         forget_opening(inspect);
     if (inspect->ended || inspect->over)
-        return BODY_END;
+        return STREAM_END;
     ssize_t got = filter_pull(filter, into, room);
     if (got < 0)
         return got;
     bool good = got ? see(inspect, into, (size_t)got) : see_end(inspect);
-    return good ? got : BODY_REFUSED;
+    return good ? got : STREAM_REFUSED;
 }
 
 /* Up to where the format asks to look next. */

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Counts the image against the limits, and against what the client said it would be. */
+#include "intake/stream.h"
+
 #include "body/body_priv.h"
 
 #include <inttypes.h>
@@ -67,7 +69,7 @@ static ssize_t read_measure(struct filter *filter, void *into, size_t room)
     if (got < 0)
         return got;
     body->measured += (uint64_t)got;
-    return keeps_promise(filter, got == 0) && body_within_limits(body) ? got : BODY_REFUSED;
+    return keeps_promise(filter, got == 0) && body_within_limits(body) ? got : STREAM_REFUSED;
 }
 
 /* What the whole length is within has been judged; the client's word on it has been, too. */

@@ -6,6 +6,7 @@
 #include "body/body_priv.h"
 #include "body/hashing.h"
 #include "intake/digest.h"
+#include "intake/stream.h"
 
 #include <sys/param.h>
 
@@ -37,7 +38,7 @@ static ssize_t move_hashed(struct body *body, int pipe, size_t room)
     struct hashing *hashing = digest_hashing(digester);
     int inlet = hashing_inlet(hashing);
     if (inlet < 0)
-        return BODY_UNMOVED;
+        return STREAM_NO_SPLICE;
     ssize_t count = body->plan.move(body->plan.context, inlet, room);
     if (count <= 0)
         hashing_close_inlet(hashing);
@@ -55,7 +56,7 @@ ssize_t body_move(struct body *body, int pipe, size_t room)
 {
     uint64_t most = body->plan.move && !body->refusal ? unseen(body) : 0;
     if (most == 0)
-        return BODY_UNMOVED;
+        return STREAM_NO_SPLICE;
     room = MIN(room, most);
     ssize_t count = is_hashed(body) ? move_hashed(body, pipe, room)
                                     : body->plan.move(body->plan.context, pipe, room);

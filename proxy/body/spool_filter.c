@@ -3,6 +3,7 @@
  * gets a Content-Length: without one its S3 driver takes all of it into memory. */
 #include "body/body_priv.h"
 #include "intake/spool.h"
+#include "intake/stream.h"
 
 #include <assert.h>
 
@@ -39,7 +40,7 @@ static int waiting(struct keep *keep)
 {
     switch (spool_fault(keep->spool)) {
     case SPOOL_GOOD:
-        return BODY_WAIT;
+        return STREAM_WAIT;
     case SPOOL_FULL:
         return filter_refuse(&keep->filter, REFUSAL_SPOOL_FULL, "%s", "");
     case SPOOL_NO_MEMORY:
@@ -89,7 +90,7 @@ static ssize_t read_keep(struct filter *filter, void *into, size_t room)
     if (!keep->spool)
         return filter_pull(filter, into, room);
     ssize_t got = spool_read(keep->spool, into, room);
-    return got == SPOOL_WAIT ? waiting(keep) : got;
+    return got == STREAM_WAIT ? waiting(keep) : got;
 }
 
 static void end(struct filter *filter)

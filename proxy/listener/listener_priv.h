@@ -26,6 +26,7 @@
 #include "intake/networks.h"
 #include "intake/reply.h"
 #include "intake/settings.h"
+#include "intake/stream.h"
 #include "listener/guard.h"
 #include "net/pipe.h"
 
@@ -117,7 +118,7 @@ struct client {
     void *exchange; /* NULL before `opened` and after `closed` */
 
     bool suspended;
-    bool wanting;  /* the owner was told CLIENT_WAIT: bytes are the client's to give */
+    bool wanting;  /* the owner was told STREAM_WAIT: bytes are the client's to give */
     bool complete; /* every body byte was read */
     bool lost_told;
     bool vouched;         /* Glance knows the caller */
@@ -219,7 +220,7 @@ void takeover_tick(struct client *client);
 void takeover_end(struct client *client);
 
 /* raw_body_tls.c: GnuTLS keeps what is left of a record, which no watch would tell of; so a caller
- * reads until CLIENT_WAIT before it sleeps, which is what client_read() asks of its callers anyway.
+ * reads until STREAM_WAIT before it sleeps, which is what client_read() asks of its callers anyway.
  */
 void records_begin(struct client *client);
 ssize_t records_receive(struct client *client, char *into, size_t room);

@@ -4,6 +4,8 @@
  * libmicrohttpd parses the head, sends 100 Continue and delivers the first piece; after that its
  * connection stays suspended for good. That saves a copy and two system calls per piece, and it
  * is the only way to answer in the middle of a body. The answer is always written by hand. */
+#include "intake/stream.h"
+
 #include "listener/listener_priv.h"
 
 #include <errno.h>
@@ -90,7 +92,7 @@ static ssize_t receive_plain(struct client *client, void *into, size_t room)
     ssize_t count = recv(client->connection->fd, into, room, MSG_DONTWAIT);
     if (count > 0)
         return count;
-    return count < 0 && (errno == EAGAIN || errno == EINTR) ? CLIENT_WAIT : CLIENT_LOST;
+    return count < 0 && (errno == EAGAIN || errno == EINTR) ? STREAM_WAIT : STREAM_LOST;
 }
 
 static size_t at_most_left(const struct client *client, size_t room)
@@ -103,7 +105,7 @@ static ssize_t took(struct client *client, ssize_t count)
     if (count > 0) {
         client_count(client, (size_t)count);
         set_low_water(client);
-    } else if (count == CLIENT_WAIT) {
+    } else if (count == STREAM_WAIT) {
         client_want(client);
         watch_as_wanted(client);
     }
@@ -120,11 +122,11 @@ ssize_t takeover_read(struct client *client, void *into, size_t room)
 ssize_t takeover_move(struct client *client, int pipe, size_t room)
 {
     if (client->connection->tls)
-        return CLIENT_UNMOVED;
+        return STREAM_NO_SPLICE;
     ssize_t count = splice(client->connection->fd, NULL, pipe, NULL, at_most_left(client, room),
                            SPLICE_F_MOVE | SPLICE_F_NONBLOCK);
     if (count <= 0)
-        count = count < 0 && (errno == EAGAIN || errno == EINTR) ? CLIENT_WAIT : CLIENT_LOST;
+        count = count < 0 && (errno == EAGAIN || errno == EINTR) ? STREAM_WAIT : STREAM_LOST;
     return took(client, count);
 }
 

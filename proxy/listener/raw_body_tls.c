@@ -5,6 +5,8 @@
  *
  * The scratch is everybody's, so nothing may stay in it. It is never filled with more than there
  * is room for behind what GnuTLS may hold already; half a record at its end GnuTLS keeps. */
+#include "intake/stream.h"
+
 #include "listener/listener_priv.h"
 
 #include <string.h>
@@ -75,9 +77,9 @@ static ssize_t receive(struct client *client, char *into, size_t room)
         if (got == room || (got && fatal))
             return (ssize_t)got;
         if (fatal)
-            return CLIENT_LOST;
+            return STREAM_LOST;
         if (count < 0 && !has_ahead(listener))
-            return got ? (ssize_t)got : CLIENT_WAIT;
+            return got ? (ssize_t)got : STREAM_WAIT;
     }
 }
 

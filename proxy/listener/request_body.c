@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The body, as its owner pulls it: from the piece in hand, and then from wherever the next one
  * comes: libmicrohttpd's handler calls, or (raw_body.c) the socket. */
+#include "intake/stream.h"
+
 #include "listener/listener_priv.h"
 
 #include <string.h>
@@ -46,22 +48,22 @@ static size_t take_piece(struct client *client, void *into, size_t room)
 ssize_t client_read(struct client *client, void *into, size_t room)
 {
     if (client->lost_told || client->state == CLIENT_OVER)
-        return CLIENT_LOST;
+        return STREAM_LOST;
     if (client->piece.taken < client->piece.len)
         return (ssize_t)take_piece(client, into, room);
     if (client->complete)
-        return CLIENT_END;
+        return STREAM_END;
     if (client->state == CLIENT_TAKEN_OVER)
         return takeover_read(client, into, room);
     client_want(client);
-    return CLIENT_WAIT;
+    return STREAM_WAIT;
 }
 
 ssize_t client_move(struct client *client, int pipe, size_t room)
 {
     bool bare = client->state == CLIENT_TAKEN_OVER && !client->complete && !client->lost_told &&
                 client->piece.taken == client->piece.len;
-    return bare ? takeover_move(client, pipe, room) : CLIENT_UNMOVED;
+    return bare ? takeover_move(client, pipe, room) : STREAM_NO_SPLICE;
 }
 
 /* What is not taken at once is kept in a copy: libmicrohttpd moves its own while the connection is

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* An answer that libmicrohttpd sends: whole, or streamed from its owner. Where it would not take
  * one, in the middle of a body, the answer goes out by hand (raw_response.c). */
+#include "intake/stream.h"
+
 #include "listener/listener_priv.h"
 
 #include <string.h>
@@ -31,12 +33,12 @@ static ssize_t stream_reader(void *context, uint64_t position, char *into, size_
         return break_off(client, into); /* if it waited again, nobody would resume it */
     ssize_t count = client->stream.pull(client->stream.context, into, room);
     switch (count) {
-    case CLIENT_WAIT:
+    case STREAM_WAIT:
         client_suspend(client);
         return 0;
-    case CLIENT_END:
+    case STREAM_END:
         return end_stream(client, into);
-    case CLIENT_LOST:
+    case STREAM_LOST:
         return break_off(client, into);
     default:
         client_progress(client);

@@ -6,6 +6,8 @@
  *
  * The pipe is the worker's. What the client's socket has no room for stays with the client, and
  * nothing more is asked of the stream before that is gone. */
+#include "intake/stream.h"
+
 #include "listener/listener_priv.h"
 
 #include <errno.h>
@@ -90,7 +92,7 @@ static ssize_t take(struct client *client, bool *moved)
     *moved = false;
     if (stream->move && !client->connection->tls && pipe_open(&listener->pipe)) {
         ssize_t got = stream->move(stream->context, listener->pipe.ends[1], PIPE_SIZE);
-        *moved = got != CLIENT_UNMOVED;
+        *moved = got != STREAM_NO_SPLICE;
         if (*moved)
             return got;
     }
@@ -104,11 +106,11 @@ enum poured pour_piece(struct client *client)
     bool moved;
     ssize_t got = take(client, &moved);
     switch (got) {
-    case CLIENT_WAIT:
+    case STREAM_WAIT:
         return POURED_NONE;
-    case CLIENT_END:
+    case STREAM_END:
         return end_of_stream(client);
-    case CLIENT_LOST:
+    case STREAM_LOST:
         return POURED_LOST;
     default:
         if (moved)

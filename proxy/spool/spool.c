@@ -9,6 +9,7 @@
  *
  * A fault lets go of the file at once, so that others have its space before the upload is over. */
 #include "intake/log.h"
+#include "intake/stream.h"
 #include "intake/thread_pool.h"
 #include "spool/spool_priv.h"
 
@@ -244,12 +245,12 @@ enum spool_fault spool_fault(const struct spool *spool)
 ssize_t spool_read(struct spool *spool, void *into, size_t room)
 {
     if (spool->fault || must_wait(spool))
-        return SPOOL_WAIT;
+        return STREAM_WAIT;
     size_t count = MIN(room, spool->held - spool->taken);
     memcpy(into, spool->block + spool->taken, count);
     spool->taken += count;
     /* The next block is fetched while these bytes are on their way. */
     if (spool->taken == spool->held && spool->read < spool->written)
         send_helper(spool, read_block, have_read_block);
-    return count > 0 || !must_wait(spool) ? (ssize_t)count : SPOOL_WAIT;
+    return count > 0 || !must_wait(spool) ? (ssize_t)count : STREAM_WAIT;
 }

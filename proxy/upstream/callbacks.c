@@ -3,8 +3,8 @@
  * goes in. Nothing here starts or ends a transfer. */
 #include "upstream/upstream_priv.h"
 
-#include "intake/client.h"
 #include "intake/clock.h"
+#include "intake/stream.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -118,16 +118,16 @@ static bool is_too_much(const struct transfer *transfer, ssize_t got)
 size_t transfer_took(struct transfer *transfer, ssize_t got)
 {
     if (is_too_much(transfer, got))
-        got = CLIENT_LOST;
+        got = STREAM_LOST;
     transfer->pulled = true;
     switch (got) {
-    case CLIENT_WAIT:
+    case STREAM_WAIT:
         transfer->send_paused = true;
         return CURL_READFUNC_PAUSE;
-    case CLIENT_LOST:
+    case STREAM_LOST:
         transfer->given_up = true;
         return CURL_READFUNC_ABORT;
-    case CLIENT_END:
+    case STREAM_END:
         return end_of_body(transfer);
     default:
         transfer->sent += (uint64_t)got;

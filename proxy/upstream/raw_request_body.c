@@ -11,8 +11,8 @@
  * nothing more is taken from the client before that is gone. */
 #include "upstream/upstream_priv.h"
 
-#include "intake/client.h"
 #include "intake/settings.h"
+#include "intake/stream.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -191,11 +191,11 @@ static enum taken move_piece(struct transfer *transfer, enum outcome *outcome)
     if (!transfer->owner->move || !pipe_open(pipe))
         return TAKEN_UNMOVED;
     ssize_t got = transfer->owner->move(transfer->context, pipe->ends[1], PIPE_SIZE);
-    if (got == CLIENT_UNMOVED)
+    if (got == STREAM_NO_SPLICE)
         return TAKEN_UNMOVED;
     size_t count = transfer_took(transfer, got);
     if (count == 0 || count > PIPE_SIZE) {
-        if (got != CLIENT_WAIT)
+        if (got != STREAM_WAIT)
             pipe_close(pipe); /* what may be in it is for nobody */
         return TAKEN_NONE;
     }

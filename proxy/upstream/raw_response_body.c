@@ -6,9 +6,9 @@
  * the client has room for it, and need not leave the kernel on its way. */
 #include "upstream/upstream_priv.h"
 
-#include "intake/client.h"
 #include "intake/clock.h"
 #include "intake/settings.h"
+#include "intake/stream.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -138,7 +138,7 @@ static ssize_t took(struct transfer *transfer, ssize_t count)
         if (!transfer->hungry)
             transfer->progress = clock_ms(); /* from now on it is Glance that is waited for */
         transfer->hungry = true;
-        return CLIENT_WAIT;
+        return STREAM_WAIT;
     }
     if (count > 0) {
         transfer->left -= (uint64_t)count;
@@ -146,7 +146,7 @@ static ssize_t took(struct transfer *transfer, ssize_t count)
     }
     if (count <= 0 || !transfer->left)
         task_post(transfer->glance->loop, &transfer->over);
-    return count > 0 ? count : CLIENT_LOST;
+    return count > 0 ? count : STREAM_LOST;
 }
 
 static size_t at_most_left(const struct transfer *transfer, size_t room)
@@ -157,9 +157,9 @@ static size_t at_most_left(const struct transfer *transfer, size_t room)
 ssize_t transfer_read(struct transfer *transfer, void *into, size_t room)
 {
     if (transfer->watch.fd < 0)
-        return CLIENT_UNMOVED;
+        return STREAM_NO_SPLICE;
     if (!transfer->left)
-        return CLIENT_END;
+        return STREAM_END;
     return took(transfer,
                 recv(transfer->watch.fd, into, at_most_left(transfer, room), MSG_DONTWAIT));
 }
@@ -167,9 +167,9 @@ ssize_t transfer_read(struct transfer *transfer, void *into, size_t room)
 ssize_t transfer_move(struct transfer *transfer, int pipe, size_t room)
 {
     if (transfer->watch.fd < 0)
-        return CLIENT_UNMOVED;
+        return STREAM_NO_SPLICE;
     if (!transfer->left)
-        return CLIENT_END;
+        return STREAM_END;
     return took(transfer, splice(transfer->watch.fd, NULL, pipe, NULL, at_most_left(transfer, room),
                                  SPLICE_F_MOVE | SPLICE_F_NONBLOCK));
 }

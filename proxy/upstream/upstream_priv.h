@@ -22,6 +22,7 @@
 #include "intake/endpoints.h"
 #include "intake/headers.h"
 #include "intake/loop.h"
+#include "intake/stream.h"
 #include "intake/transfer.h"
 #include "net/pipe.h"
 
@@ -112,7 +113,7 @@ struct transfer {
     uint64_t sent;
     bool pulled; /* the body was asked for: no other endpoint from here on */
     bool all_pulled;
-    bool send_paused; /* pull said CLIENT_WAIT */
+    bool send_paused; /* pull said STREAM_WAIT */
     bool read_paused; /* data said false */
     bool given_up;
     bool no_memory; /* to send it, or to take the answer's head */

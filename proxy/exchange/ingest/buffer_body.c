@@ -14,6 +14,7 @@
 #include "intake/ingest.h"
 #include "intake/settings.h"
 #include "intake/snapshot.h"
+#include "intake/stream.h"
 
 #include <string.h>
 
@@ -87,11 +88,11 @@ static enum step_result take(struct exchange *x)
         if (room == 0)
             return ask_who_it_is(x);
         ssize_t count = client_read(x->client, piece, room < sizeof piece ? room : sizeof piece);
-        if (count == CLIENT_END)
+        if (count == STREAM_END)
             return STEP_NEXT;
-        if (count == CLIENT_WAIT)
+        if (count == STREAM_WAIT)
             return STEP_WAIT;
-        if (count == CLIENT_LOST)
+        if (count == STREAM_LOST)
             return upload_drop_client(x);
         result = keep(x, piece, (size_t)count);
     }

@@ -13,6 +13,7 @@
 #include "intake/rewrite.h"
 #include "intake/settings.h"
 #include "intake/snapshot.h"
+#include "intake/stream.h"
 #include "intake/units.h"
 
 #include <stdlib.h>
@@ -97,14 +98,14 @@ static ssize_t on_pull(void *owner, void *into, size_t room)
     ssize_t count = (ssize_t)hold_give(x, into, room);
     if (count == 0)
         count = client_read(x->client, into, room);
-    if (count == CLIENT_LOST)
+    if (count == STREAM_LOST)
         x->client_lost = true;
     if (count <= 0)
         return count;
     metrics_bytes(x->parts->metrics, (uint64_t)count, 0);
     x->relayed += (uint64_t)count;
     x->too_long = too_long(x, x->relayed);
-    return x->too_long ? CLIENT_LOST : count;
+    return x->too_long ? STREAM_LOST : count;
 }
 
 static void on_done(void *owner, enum transfer_result result, const char *detail)

@@ -8,6 +8,7 @@
 
 #include "intake/client.h"
 #include "intake/metrics.h"
+#include "intake/stream.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -84,16 +85,16 @@ static ssize_t stream_pull(void *context, void *into, size_t room)
     if (count)
         return (ssize_t)count;
     if (x->glance_done)
-        return x->result == TRANSFER_ANSWERED ? CLIENT_END : CLIENT_LOST;
+        return x->result == TRANSFER_ANSWERED ? STREAM_END : STREAM_LOST;
     ssize_t got = transfer_read(x->transfer, into, room);
-    return got == CLIENT_UNMOVED ? CLIENT_WAIT : count_given(x, got);
+    return got == STREAM_NO_SPLICE ? STREAM_WAIT : count_given(x, got);
 }
 
 static ssize_t stream_move(void *context, int pipe, size_t room)
 {
     struct exchange *x = context;
     if (window_full(&x->window) || !x->transfer)
-        return CLIENT_UNMOVED;
+        return STREAM_NO_SPLICE;
     return count_given(x, transfer_move(x->transfer, pipe, room));
 }
 

@@ -9,16 +9,17 @@
 #include "intake/record.h"
 #include "intake/settings.h"
 #include "intake/snapshot.h"
+#include "intake/stream.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 
 static ssize_t took(struct exchange *x, ssize_t count)
 {
-    if (count == BODY_LOST)
+    if (count == STREAM_LOST)
         x->client_lost = true;
-    if (count == BODY_REFUSED)
-        return CLIENT_LOST;
+    if (count == STREAM_REFUSED)
+        return STREAM_LOST;
     if (count > 0) {
         atomic_fetch_add_explicit(&x->upload->bytes, (uint64_t)count, memory_order_relaxed);
         metrics_bytes(x->parts->metrics, (uint64_t)count, 0);
@@ -32,14 +33,14 @@ static ssize_t pull(void *owner, void *into, size_t room)
 {
     struct exchange *x = owner;
     size_t now = begin_room(x, room);
-    return now ? took(x, body_read(x->body, into, now)) : CLIENT_WAIT;
+    return now ? took(x, body_read(x->body, into, now)) : STREAM_WAIT;
 }
 
 static ssize_t move(void *owner, int pipe, size_t room)
 {
     struct exchange *x = owner;
     size_t now = begin_room(x, room);
-    return now ? took(x, body_move(x->body, pipe, now)) : CLIENT_WAIT;
+    return now ? took(x, body_move(x->body, pipe, now)) : STREAM_WAIT;
 }
 
 static const struct transfer_owner SEND = {

@@ -23,6 +23,7 @@
 #include "intake/record.h"
 #include "intake/settings.h"
 #include "intake/snapshot.h"
+#include "intake/stream.h"
 #include "intake/upload_locks.h"
 
 #include <stdio.h>
@@ -57,13 +58,13 @@ static enum step_result invite(struct exchange *x)
 static ssize_t read_client(void *context, void *into, size_t room)
 {
     struct exchange *x = context;
-    return x->client ? client_read(x->client, into, room) : CLIENT_LOST;
+    return x->client ? client_read(x->client, into, room) : STREAM_LOST;
 }
 
 static ssize_t move_client(void *context, int pipe, size_t room)
 {
     struct exchange *x = context;
-    return x->client ? client_move(x->client, pipe, room) : CLIENT_LOST;
+    return x->client ? client_move(x->client, pipe, room) : STREAM_LOST;
 }
 
 /* The spool has something to say, or who hashes. */
@@ -126,11 +127,11 @@ static enum step_result prepare(struct exchange *x)
     if (x->fresh && !make_body(x))
         return exchange_no_memory(x);
     switch (prepare_body(x)) {
-    case BODY_WAIT:
+    case STREAM_WAIT:
         return STEP_WAIT;
-    case BODY_LOST:
+    case STREAM_LOST:
         return upload_drop_client(x);
-    case BODY_REFUSED:
+    case STREAM_REFUSED:
         upload_note(x);
         return upload_refuse_body(x);
     default:
@@ -141,7 +142,7 @@ static enum step_result prepare(struct exchange *x)
 bool upload_takes_more(struct exchange *x)
 {
     bool preparing = x->step && x->step->run == prepare && x->body;
-    return preparing && prepare_body(x) == BODY_WAIT;
+    return preparing && prepare_body(x) == STREAM_WAIT;
 }
 
 static enum step_result decide_again(struct exchange *x, uint64_t size)

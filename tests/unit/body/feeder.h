@@ -14,6 +14,7 @@
 #include "body/body_priv.h"
 #include "intake/loop.h"
 #include "intake/spool.h"
+#include "intake/stream.h"
 #include "intake/thread_pool.h"
 #include "support/splits.h"
 
@@ -84,7 +85,7 @@ struct feeder {
     size_t count;
     struct split split; /* the pieces they come in */
     unsigned random;    /* a seed: pieces of any size instead */
-    bool waits;         /* BODY_WAIT before each piece, and before the end */
+    bool waits;         /* STREAM_WAIT before each piece, and before the end */
     bool breaks;        /* off, where it should end */
 
     size_t at;    /* bytes given */
@@ -118,11 +119,11 @@ static inline ssize_t feeder_read(void *context, void *into, size_t room)
     assert_int_not_equal(room, 0);
     if (feeder->piece == 0 && feeder->waits && !feeder->waited) {
         feeder->waited = feeder->told_wait = true;
-        return BODY_WAIT;
+        return STREAM_WAIT;
     }
     if (feeder->at == feeder->count) {
         feeder->over = true;
-        return feeder->breaks ? BODY_LOST : BODY_END;
+        return feeder->breaks ? STREAM_LOST : STREAM_END;
     }
     if (feeder->piece == 0)
         feeder->piece = feeder_piece(feeder);
@@ -140,7 +141,7 @@ static inline ssize_t feeder_move(void *context, int pipe, size_t room)
     struct feeder *feeder = context;
     assert_int_not_equal(room, 0);
     if (feeder->at == feeder->count && !feeder->breaks)
-        return BODY_UNMOVED;
+        return STREAM_NO_SPLICE;
     char piece[32 * 1024]; /* less than a pipe has room for */
     ssize_t got = feeder_read(feeder, piece, MIN(room, sizeof piece));
     if (got > 0)
@@ -261,7 +262,7 @@ static inline int pump_check_end(struct pump *pump, int end, char *into, size_t 
 {
     const char *detail;
     bool refused = body_refusal(pump->body, &detail) != REFUSAL_NONE;
-    if (refused != (end == BODY_REFUSED))
+    if (refused != (end == STREAM_REFUSED))
         fail_msg("%d, and refused: %d, %s", end, refused, detail);
     for (int again = 0; again < 2; again++)
         if (body_read(pump->body, into, room) != end)
@@ -269,11 +270,11 @@ static inline int pump_check_end(struct pump *pump, int end, char *into, size_t 
     return end;
 }
 
-/* 1, BODY_LOST or BODY_REFUSED. */
+/* 1, STREAM_LOST or STREAM_REFUSED. */
 static inline int pump_prepare(struct pump *pump)
 {
     int ready;
-    while ((ready = body_prepare(pump->body)) == BODY_WAIT)
+    while ((ready = body_prepare(pump->body)) == STREAM_WAIT)
         pump_wait(pump);
     assert_int_equal(body_prepare(pump->body), ready);
     return ready;
@@ -290,7 +291,7 @@ static inline ssize_t pump_take(struct pump *pump, char *into, size_t room)
     if (got > 0) {
         assert_int_equal(read(pipe[0], into, room), got);
         yard.moved += (size_t)got;
-    } else if (got == BODY_UNMOVED) {
+    } else if (got == STREAM_NO_SPLICE) {
         got = body_read(pump->body, into, room);
     }
     close(pipe[0]);
@@ -298,7 +299,7 @@ static inline ssize_t pump_take(struct pump *pump, char *into, size_t room)
     return got;
 }
 
-/* Takes out what there is: BODY_END, BODY_LOST or BODY_REFUSED. */
+/* Takes out what there is: STREAM_END, STREAM_LOST or STREAM_REFUSED. */
 static inline int pump_read(struct pump *pump)
 {
     size_t room = pump->room ? pump->room : BODY_READ_MIN;
@@ -306,14 +307,14 @@ static inline int pump_read(struct pump *pump)
         malloc(room); /* as large as that, and no larger: a sanitizer sees what is behind */
     assert_non_null(into);
     ssize_t got;
-    while ((got = pump_take(pump, into, room)) > 0 || got == BODY_WAIT) {
-        if (got == BODY_WAIT)
+    while ((got = pump_take(pump, into, room)) > 0 || got == STREAM_WAIT) {
+        if (got == STREAM_WAIT)
             pump_wait(pump);
         else
             pump_check_piece(pump, into, (size_t)got);
     }
     pump_check_end(pump, (int)got, into, room);
-    if (pump_finishes(pump) && (got == BODY_END) != body_finished(pump->body))
+    if (pump_finishes(pump) && (got == STREAM_END) != body_finished(pump->body))
         fail_msg("%d, and finished: %d", (int)got, body_finished(pump->body));
     free(into);
     return (int)got;

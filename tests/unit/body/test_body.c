@@ -3,6 +3,7 @@
 #include "intake/body.h"
 
 #include "intake/digest.h"
+#include "intake/stream.h"
 
 #include <openssl/sha.h>
 #include <setjmp.h>
@@ -59,7 +60,7 @@ static void try_good(struct upload *upload, const struct feeder *from, size_t ro
     assert_int_equal(body_length(pump.body, &length), !streamed);
     int end = pump_read(&pump);
     bool wrong = is_predicted_wrong(upload);
-    if (end != (wrong ? BODY_REFUSED : BODY_END))
+    if (end != (wrong ? STREAM_REFUSED : STREAM_END))
         fail_msg("%s, %zu bytes: %d", upload->way->what, upload->count, end);
     assert_int_equal(body_refusal(pump.body, &detail),
                      wrong ? REFUSAL_MULTIPART_MALFORMED : REFUSAL_NONE);
@@ -182,7 +183,7 @@ static void try_bad(struct upload *upload)
         bool spooled = !is_told(upload) && upload->way->unknown_length == UNKNOWN_LENGTH_SPOOL;
         int end = pump_all(&pump);
         enum refusal refusal = body_refusal(pump.body, &detail);
-        if (end != BODY_REFUSED || refusal != bad->refusal)
+        if (end != STREAM_REFUSED || refusal != bad->refusal)
             fail_msg("%s, %zu bytes: %d, %d: %s", upload->way->what, upload->count, end,
                      (int)refusal, detail);
         if ((bad->at_once || spooled) && pump.given)
@@ -248,7 +249,7 @@ static void try_lie(size_t count, int off, bool promise, unsigned seed)
     plan.promised = promise;
     plan.length = plan.promise = (uint64_t)((ssize_t)count - off);
     struct pump pump = {body_of(&plan), &feeder, bytes, count, 0, 0};
-    assert_int_equal(pump_all(&pump), BODY_REFUSED);
+    assert_int_equal(pump_all(&pump), STREAM_REFUSED);
     assert_int_equal(body_refusal(pump.body, &detail), REFUSAL_SIZE_MISMATCH);
     assert_true(pump.given < plan.length);
     body_done(pump.body);
@@ -278,7 +279,7 @@ static void try_break(struct upload *upload)
         feeder.breaks = true;
         feeder.waits = left % 2;
         struct pump pump = pump_of(upload, &feeder, BODY_READ_MIN);
-        assert_int_equal(pump_all(&pump), BODY_LOST);
+        assert_int_equal(pump_all(&pump), STREAM_LOST);
         body_done(pump.body);
     }
 }
@@ -300,11 +301,11 @@ static void try_late_limit(struct upload *upload)
     struct pump pump = pump_of(upload, &whole, BODY_READ_MIN);
     assert_int_equal(pump_prepare(&pump), 1);
     body_limit(pump.body, &(struct body_limits){OPENING - 1, NONE, NONE});
-    assert_int_equal(pump_read(&pump), BODY_REFUSED);
+    assert_int_equal(pump_read(&pump), STREAM_REFUSED);
     assert_int_equal(body_refusal(pump.body, &detail), REFUSAL_TOO_LARGE);
     assert_int_equal(pump.given, 0);
     body_limit(pump.body, &(struct body_limits)UNLIMITED);
-    assert_int_equal(body_prepare(pump.body), BODY_REFUSED);
+    assert_int_equal(body_prepare(pump.body), STREAM_REFUSED);
     body_done(pump.body);
 }
 
@@ -323,7 +324,7 @@ static void try_disk_limit(struct upload *upload)
     try_good(upload, &whole, BODY_READ_MIN);
     upload->limits.max_virtual_size = OPENING - 1;
     struct pump pump = pump_of(upload, &whole, BODY_READ_MIN);
-    assert_int_equal(pump_all(&pump), BODY_REFUSED);
+    assert_int_equal(pump_all(&pump), STREAM_REFUSED);
     assert_int_equal(body_refusal(pump.body, &detail), REFUSAL_TOO_LARGE);
     assert_string_equal(detail, "the disk in it has 65536 bytes, and the limit for that is 65535");
     body_done(pump.body);
@@ -346,7 +347,7 @@ static void what_is_let_pass_is_listed_once(void **state)
     plan.checks.format = CHECK_WARN;
     plan.checks.unsafe_format = CHECK_WARN;
     struct pump pump = {body_of(&plan), &feeder, bytes, MANY, 0, 0};
-    assert_int_equal(pump_all(&pump), BODY_END);
+    assert_int_equal(pump_all(&pump), STREAM_END);
     assert_int_equal(body_warnings(pump.body, &rows), 2);
     assert_int_equal(rows[0].reason, REFUSAL_FORMAT_MISMATCH);
     assert_int_equal(rows[1].reason, REFUSAL_UNSAFE_FORMAT);
@@ -387,7 +388,7 @@ static void try_watched(struct upload *upload)
         struct pump pump = pump_of(upload, &feeder, seed % 3 ? BODY_READ_MIN : 2 * OPENING);
         pump.image = whole.bytes;
         pump.count = whole.count;
-        assert_int_equal(pump_all(&pump), BODY_END);
+        assert_int_equal(pump_all(&pump), STREAM_END);
         assert_int_equal(pump.given, whole.count);
         assert_int_equal(body_length(pump.body, &length), upload->way->length);
         assert_int_equal(body_spooled(pump.body), 0);
@@ -463,7 +464,7 @@ static void what_checks_find_waits_for_their_levels(void **state)
         assert_int_equal(body_refusal(pump.body, &detail), rows[i].refusal);
         assert_int_equal(body_warnings(pump.body, &notes), rows[i].warnings);
         assert_int_equal(body_audited(pump.body, &notes), rows[i].audited);
-        assert_int_equal(pump_read(&pump), rows[i].refusal ? BODY_REFUSED : BODY_END);
+        assert_int_equal(pump_read(&pump), rows[i].refusal ? STREAM_REFUSED : STREAM_END);
         body_done(pump.body);
         free(bytes);
     }
@@ -482,7 +483,7 @@ static void even_nothing_goes_on(void **state)
         struct pump pump = {body_of(&plan), &feeder, "", 0, 0, 0};
         assert_int_equal(pump_prepare(&pump), 1);
         assert_int_equal(body_finished(pump.body), length_known);
-        assert_int_equal(pump_read(&pump), BODY_END);
+        assert_int_equal(pump_read(&pump), STREAM_END);
         assert_int_equal(body_audited(pump.body, &rows), 1);
         assert_int_equal(rows[0].reason, REFUSAL_EMPTY_BODY);
         body_done(pump.body);
@@ -503,7 +504,7 @@ static void it_may_be_known_late_that_it_is_only_watched(void **state)
     assert_int_equal(pump_prepare(&pump), 1);
     body_audit(pump.body);
     body_limit(pump.body, &(struct body_limits){5, UINT64_MAX, UINT64_MAX});
-    assert_int_equal(pump_read(&pump), BODY_END);
+    assert_int_equal(pump_read(&pump), STREAM_END);
     assert_int_equal(body_audited(pump.body, &rows), 1);
     assert_int_equal(rows[0].reason, REFUSAL_TOO_LARGE);
     assert_true(body_unwrapped(pump.body));
@@ -511,7 +512,7 @@ static void it_may_be_known_late_that_it_is_only_watched(void **state)
     feeder = feeder_of(cut, sizeof cut - 1);
     pump = (struct pump){body_of(&plan), &feeder, "\0IMAGE", 6, 0, 0};
     body_audit(pump.body);
-    assert_int_equal(pump_all(&pump), BODY_REFUSED);
+    assert_int_equal(pump_all(&pump), STREAM_REFUSED);
     body_done(pump.body);
 }
 

@@ -2,6 +2,7 @@
 #include "intake/digest.h"
 
 #include "intake/body.h"
+#include "intake/stream.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -49,7 +50,7 @@ static void attempt(struct split split, const void *context)
     feeder.waits = true;
     const struct body_plan plan = plan_of(&feeder);
     struct pump pump = {body_alone(&filter_digest, &plan), &feeder, vector->text, length, 0, 0};
-    assert_int_equal(pump_all(&pump), BODY_END);
+    assert_int_equal(pump_all(&pump), STREAM_END);
     assert_int_equal(pump.given, length);
     assert_hashed(pump.body, "sha512", vector->sha512);
     body_done(pump.body);
@@ -69,7 +70,7 @@ static void what_is_lost_is_hashed_as_far_as_it_came(void **state)
     feeder.breaks = true;
     const struct body_plan plan = plan_of(&feeder);
     struct pump pump = {body_alone(&filter_digest, &plan), &feeder, "abc", 3, 0, 0};
-    assert_int_equal(pump_all(&pump), BODY_LOST);
+    assert_int_equal(pump_all(&pump), STREAM_LOST);
     assert_int_equal(pump.given, 3);
     assert_hashed(pump.body, "sha512", VECTORS[1].sha512);
     body_done(pump.body);
@@ -141,7 +142,7 @@ static void what_glance_and_promises_ask_for_and_nothing_else(void **state)
         plan.glance_hash = rows[i].glance_hash;
         yard.settings.upload.verify = rows[i].verify;
         struct pump pump = {body_alone(&filter_digest, &plan), &feeder, "abc", 3, 0, 0};
-        assert_int_equal(pump_all(&pump), BODY_END);
+        assert_int_equal(pump_all(&pump), STREAM_END);
         assert_set(pump.body, rows[i].set);
         body_done(pump.body);
     }
@@ -169,7 +170,7 @@ static void give(struct split split, const void *context)
     plan.image_promises = &given->image_promises;
     struct pump pump = {body_alone(&filter_digest, &plan), &feeder, TEXT, sizeof TEXT - 1, 0, 0};
     pump.body->unwrapped = given->unwrapped;
-    assert_int_equal(pump_all(&pump), given->broken ? BODY_REFUSED : BODY_END);
+    assert_int_equal(pump_all(&pump), given->broken ? STREAM_REFUSED : STREAM_END);
     assert_int_equal(pump.given, sizeof TEXT - 1); /* finish.c holds the last byte back */
     if (given->broken)
         assert_mismatch(pump.body, given->broken);
@@ -244,7 +245,7 @@ static void what_is_lost_is_held_to_nothing(void **state)
     plan.promises = &promises;
     feeder.breaks = true;
     struct pump pump = {body_alone(&filter_digest, &plan), &feeder, TEXT, 5, 0, 0};
-    assert_int_equal(pump_all(&pump), BODY_LOST);
+    assert_int_equal(pump_all(&pump), STREAM_LOST);
     body_done(pump.body);
 }
 
@@ -268,7 +269,7 @@ static void give_large(char *image, bool waits, bool broken)
     plan.promises = &promises;
     plan.hashers = yard.errands;
     struct pump pump = {body_of(&plan), &feeder, image, LARGE, 512 * 1024, 0};
-    assert_int_equal(pump_all(&pump), broken ? BODY_REFUSED : BODY_END);
+    assert_int_equal(pump_all(&pump), broken ? STREAM_REFUSED : STREAM_END);
     assert_int_equal(pump.given, broken ? LARGE - 1 : LARGE);
     if (broken)
         assert_mismatch(pump.body, "Repr-Digest promises another sha256 than the data has");
@@ -303,7 +304,7 @@ static void it_ends_while_helpers_have_some_of_it(void **state)
     ssize_t got;
     while ((got = body_read(body, into, LARGE)) > 0)
         continue;
-    assert_int_equal(got, BODY_WAIT);
+    assert_int_equal(got, STREAM_WAIT);
     body_done(body);
     assert_false(feeder.woken);
     free(into);

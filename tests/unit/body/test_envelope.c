@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "intake/body.h"
+#include "intake/stream.h"
 
 #include "body/multipart.h"
 
@@ -115,7 +116,7 @@ static void attempt(struct split split, const void *context)
         body_alone(&filter_envelope, &plan), &feeder, image ? image : "IMAGE", 0, 0, 0};
     pump.count = image ? count : 5;
     int end = pump_all(&pump);
-    if (end != (image ? BODY_END : BODY_REFUSED))
+    if (end != (image ? STREAM_END : STREAM_REFUSED))
         fail_msg("%d of {%zu, %zu}: %s", end, split.first, split.rest, attempt->vector->body);
     assert_true(body_unwrapped(pump.body));
     assert_refused(pump.body, image ? REFUSAL_NONE : REFUSAL_MULTIPART_MALFORMED,
@@ -166,7 +167,7 @@ static void pass(struct split split, const void *context)
     plan.length_known = true;
     plan.length = feeder.count;
     struct pump pump = {body_alone(&filter_envelope, &plan), &feeder, body, feeder.count, 0, 0};
-    assert_int_equal(pump_all(&pump), BODY_END);
+    assert_int_equal(pump_all(&pump), STREAM_END);
     assert_int_equal(pump.given, feeder.count);
     assert_false(body_unwrapped(pump.body));
     assert_true(body_length(pump.body, &length));
@@ -201,7 +202,7 @@ static void pass_watched(struct split split, const void *context)
     yard.settings.upload.unwrap_multipart = watched->unwraps;
     struct pump pump = {
         body_alone(&filter_envelope, &plan), &feeder, watched->body, feeder.count, 0, 0};
-    assert_int_equal(pump_all(&pump), BODY_END);
+    assert_int_equal(pump_all(&pump), STREAM_END);
     assert_int_equal(pump.given, feeder.count);
     assert_true(body_wrapped(pump.body));
     assert_false(body_unwrapped(pump.body));
@@ -256,7 +257,7 @@ static void hold_to_promises(struct split split, const void *context)
     plan.content_type = promised->content_type;
     plan.promises = &promised->promises;
     struct pump pump = {body_alone(&filter_envelope, &plan), &feeder, image, strlen(image), 0, 0};
-    assert_int_equal(pump_all(&pump), promised->broken ? BODY_REFUSED : BODY_END);
+    assert_int_equal(pump_all(&pump), promised->broken ? STREAM_REFUSED : STREAM_END);
     if (promised->broken)
         assert_mismatch(pump.body, promised->broken);
     else
@@ -338,7 +339,7 @@ static void the_end_of_a_form_waits_for_the_helpers(void **state)
         plan.content_type = i & 4 ? DECLARED : NULL;
         struct pump pump = {
             body_alone(&filter_envelope, &plan), &feeder, heavy.image, HEAVY, 512 * 1024, 0};
-        assert_int_equal(pump_all(&pump), i & 2 ? BODY_REFUSED : BODY_END);
+        assert_int_equal(pump_all(&pump), i & 2 ? STREAM_REFUSED : STREAM_END);
         if (i & 2)
             assert_mismatch(pump.body, "Content-MD5 promises another md5 than the data has");
         else
@@ -366,7 +367,7 @@ static void a_form_is_not_hashed_by_the_loop(void **state)
     ssize_t got;
     while ((got = body_read(body, into, HEAVY)) > 0)
         continue;
-    assert_int_equal(got, BODY_WAIT);
+    assert_int_equal(got, STREAM_WAIT);
     assert_true(feeder.at < HEAVY / 2);
     body_done(body);
     assert_false(feeder.woken);
@@ -396,7 +397,7 @@ static void try_large(const struct feeder *from, const char *image, size_t room)
     struct body_plan plan = plan_of(&feeder);
     plan.content_type = room % 2 ? DECLARED : NULL;
     struct pump pump = {body_alone(&filter_envelope, &plan), &feeder, image, LARGEST, room, 0};
-    assert_int_equal(pump_all(&pump), BODY_END);
+    assert_int_equal(pump_all(&pump), STREAM_END);
     assert_int_equal(pump.given, LARGEST);
     body_done(pump.body);
 }
@@ -441,7 +442,7 @@ static void the_head_of_a_part_has_a_limit(void **state)
         plan.content_type = DECLARED;
         struct pump pump = {
             body_alone(&filter_envelope, &plan), &feeder, "IMAGE", 5, FILTER_ROOM_MIN, 0};
-        assert_int_equal(pump_all(&pump), more ? BODY_REFUSED : BODY_END);
+        assert_int_equal(pump_all(&pump), more ? STREAM_REFUSED : STREAM_END);
         assert_refused(pump.body, more ? REFUSAL_MULTIPART_MALFORMED : REFUSAL_NONE,
                        more ? "the head of one of its parts is longer than 8 KiB" : "");
         body_done(pump.body);
@@ -474,7 +475,7 @@ static void a_promise_counts_more_than_what_the_form_predicts(void **state)
         plan.length = feeder.count;
         plan.promise = rows[i].promise;
         struct pump pump = {body_alone(&filter_envelope, &plan), &feeder, "IMAGE", 5, 0, 0};
-        assert_int_equal(pump_all(&pump), rows[i].detail ? BODY_REFUSED : BODY_END);
+        assert_int_equal(pump_all(&pump), rows[i].detail ? STREAM_REFUSED : STREAM_END);
         assert_refused(pump.body, rows[i].detail ? REFUSAL_SIZE_MISMATCH : REFUSAL_NONE,
                        rows[i].detail ? rows[i].detail : "");
         assert_true(body_length(pump.body, &length));
@@ -497,7 +498,7 @@ static void a_predicted_length_is_held_against_the_limit(void **state)
         struct pump pump = {
             body_alone(&filter_envelope, &plan), &feeder, "IMAGE", max < 5 ? 0 : 5, 0, 0};
         body_limit(pump.body, &(struct body_limits){max, UINT64_MAX, UINT64_MAX});
-        assert_int_equal(pump_all(&pump), max < 5 ? BODY_REFUSED : BODY_END);
+        assert_int_equal(pump_all(&pump), max < 5 ? STREAM_REFUSED : STREAM_END);
         assert_refused(pump.body, max < 5 ? REFUSAL_TOO_LARGE : REFUSAL_NONE,
                        max < 5 ? "it has 5 bytes, and the limit is 4" : "");
         body_done(pump.body);
@@ -512,7 +513,7 @@ static void where_forms_are_refused_a_hidden_one_is_too(void **state)
     const struct body_plan plan = plan_of(&feeder);
     yard.settings.upload.unwrap_multipart = false;
     struct pump pump = {body_alone(&filter_envelope, &plan), &feeder, "", 0, 0, 0};
-    assert_int_equal(pump_all(&pump), BODY_REFUSED);
+    assert_int_equal(pump_all(&pump), STREAM_REFUSED);
     assert_refused(pump.body, REFUSAL_UNSUPPORTED_CONTENT_TYPE,
                    "it is a form, whatever its Content-Type says");
     body_done(pump.body);
@@ -527,7 +528,7 @@ static void a_form_that_is_lost_is_lost(void **state)
         struct body_plan plan = plan_of(&feeder);
         plan.content_type = DECLARED;
         struct pump pump = {body_alone(&filter_envelope, &plan), &feeder, "IMAGE", 5, 0, 0};
-        assert_int_equal(pump_all(&pump), BODY_LOST);
+        assert_int_equal(pump_all(&pump), STREAM_LOST);
         body_done(pump.body);
     }
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "intake/body.h"
+#include "intake/stream.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -33,15 +34,15 @@ struct vector {
 };
 
 static const struct vector SMALL[] = {
-    {UNKNOWN, 0, false, false, BODY_END},  {UNKNOWN, 1, false, false, BODY_END},
-    {UNKNOWN, 40, false, false, BODY_END}, {1, 1, false, false, BODY_END},
-    {2, 2, false, false, BODY_END},        {40, 40, false, false, BODY_END},
-    {1, 0, false, false, BODY_REFUSED},    {40, 39, false, false, BODY_REFUSED},
-    {40, 1, true, false, BODY_REFUSED},    {40, 0, true, false, BODY_REFUSED},
-    {1, 2, false, false, BODY_REFUSED},    {40, 41, false, false, BODY_REFUSED},
-    {20, 40, true, false, BODY_REFUSED},   {UNKNOWN, 40, false, true, BODY_LOST},
-    {UNKNOWN, 0, false, true, BODY_LOST},  {40, 40, false, true, BODY_LOST},
-    {40, 39, false, true, BODY_LOST},      {1, 1, true, true, BODY_LOST},
+    {UNKNOWN, 0, false, false, STREAM_END},  {UNKNOWN, 1, false, false, STREAM_END},
+    {UNKNOWN, 40, false, false, STREAM_END}, {1, 1, false, false, STREAM_END},
+    {2, 2, false, false, STREAM_END},        {40, 40, false, false, STREAM_END},
+    {1, 0, false, false, STREAM_REFUSED},    {40, 39, false, false, STREAM_REFUSED},
+    {40, 1, true, false, STREAM_REFUSED},    {40, 0, true, false, STREAM_REFUSED},
+    {1, 2, false, false, STREAM_REFUSED},    {40, 41, false, false, STREAM_REFUSED},
+    {20, 40, true, false, STREAM_REFUSED},   {UNKNOWN, 40, false, true, STREAM_LOST},
+    {UNKNOWN, 0, false, true, STREAM_LOST},  {40, 40, false, true, STREAM_LOST},
+    {40, 39, false, true, STREAM_LOST},      {1, 1, true, true, STREAM_LOST},
 };
 
 /* About the room there is, and about what is left of it for a look at the end. */
@@ -64,7 +65,7 @@ static void assert_told(struct body *body, const struct vector *vector)
     char expected[BODY_WORDS];
     bool more = vector->count > vector->length;
     enum refusal reason = vector->form ? REFUSAL_MULTIPART_MALFORMED : REFUSAL_SIZE_MISMATCH;
-    if (vector->end != BODY_REFUSED)
+    if (vector->end != STREAM_REFUSED)
         reason = REFUSAL_NONE;
     assert_int_equal(body_refusal(body, &detail), reason);
     snprintf(expected, sizeof expected, "%zu bytes were announced, and %s came",
@@ -91,7 +92,7 @@ static void attempt_with(const struct vector *vector, const struct feeder *from,
         fail_msg("%zu of %zu in {%zu, %zu}: %d", vector->count, (size_t)vector->length,
                  feeder.split.first, feeder.split.rest, end);
     assert_told(pump.body, vector);
-    if (end == BODY_END)
+    if (end == STREAM_END)
         assert_int_equal(pump.given, vector->count);
     else if (vector->length != UNKNOWN)
         assert_true(pump.given < vector->length);
@@ -123,11 +124,11 @@ static void the_last_byte_waits_for_the_end(void **state)
 static void try_edge(size_t count, struct split split)
 {
     const struct vector vectors[] = {
-        {count, count, false, false, BODY_END},
-        {count, count, false, true, BODY_LOST},
-        {count, count + 1, false, false, BODY_REFUSED},
-        {count, count - 1, false, false, BODY_REFUSED},
-        {UNKNOWN, count, false, false, BODY_END},
+        {count, count, false, false, STREAM_END},
+        {count, count, false, true, STREAM_LOST},
+        {count, count + 1, false, false, STREAM_REFUSED},
+        {count, count - 1, false, false, STREAM_REFUSED},
+        {UNKNOWN, count, false, false, STREAM_END},
     };
     for (size_t i = 0; i < sizeof vectors / sizeof vectors[0]; i++)
         attempt(split, &vectors[i]);
@@ -156,7 +157,7 @@ static void a_full_room_holds_one_byte_back(void **state)
     assert_int_equal(body_read(body, into, sizeof into), 1);
     assert_int_equal(into[0], image[sizeof into - 1]);
     assert_true(body_finished(body));
-    assert_int_equal(body_read(body, into, sizeof into), BODY_END);
+    assert_int_equal(body_read(body, into, sizeof into), STREAM_END);
     body_done(body);
 }
 
@@ -171,8 +172,8 @@ static void a_byte_that_is_held_waits_with_the_client(void **state)
     plan.length_known = true;
     plan.length = 1;
     struct body *body = body_alone(&filter_finish, &plan);
-    assert_int_equal(body_read(body, into, sizeof into), BODY_WAIT);
-    assert_int_equal(body_read(body, into, sizeof into), BODY_WAIT);
+    assert_int_equal(body_read(body, into, sizeof into), STREAM_WAIT);
+    assert_int_equal(body_read(body, into, sizeof into), STREAM_WAIT);
     assert_int_equal(feeder.at, 1);
     assert_int_equal(body_read(body, into, sizeof into), 1);
     assert_int_equal(into[0], 'x');
@@ -191,11 +192,11 @@ static void the_end_of_nothing_is_seen_beforehand(void **state)
         struct body_plan plan = plan_of(&feeder);
         plan.length_known = true;
         struct body *body = body_alone(&filter_finish, &plan);
-        assert_int_equal(body_prepare(body), BODY_WAIT);
-        assert_int_equal(body_prepare(body), breaks ? BODY_LOST : 1);
+        assert_int_equal(body_prepare(body), STREAM_WAIT);
+        assert_int_equal(body_prepare(body), breaks ? STREAM_LOST : 1);
         assert_int_equal(body_finished(body), !breaks);
         if (!breaks)
-            assert_int_equal(body_read(body, into, sizeof into), BODY_END);
+            assert_int_equal(body_read(body, into, sizeof into), STREAM_END);
         body_done(body);
     }
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "intake/body.h"
+#include "intake/stream.h"
 
 #include "body/stripped.h"
 
@@ -63,7 +64,7 @@ static void try_opening(size_t count, size_t piece, size_t room)
     assert_int_equal(format.examinations, 1);
     /* The length of what ends within the opening is known with it. */
     assert_true(body_length(pump.body, &length) || count >= FORMAT_OPENING);
-    assert_int_equal(pump_read(&pump), BODY_END);
+    assert_int_equal(pump_read(&pump), STREAM_END);
     assert_int_equal(pump.given, count);
     assert_int_equal(format.examinations, 1);
     assert_int_equal(format.judgements, 1);
@@ -89,7 +90,7 @@ static void nothing_comes_out_of_an_opening_that_is_lost(void **state)
         struct feeder feeder = feeder_of(image, counts[i]);
         feeder.breaks = true;
         struct pump pump = {begin(&feeder, &nothing_to_see), &feeder, image, 0, 0, 0};
-        assert_int_equal(pump_all(&pump), BODY_LOST);
+        assert_int_equal(pump_all(&pump), STREAM_LOST);
         assert_int_equal(format.examinations, 0);
         body_done(pump.body);
     }
@@ -125,7 +126,7 @@ static void try_looks(const struct script *script, const struct feeder *from)
 {
     struct feeder feeder = *from;
     struct pump pump = {begin(&feeder, script), &feeder, image, feeder.count, 0, 0};
-    assert_int_equal(pump_all(&pump), BODY_END);
+    assert_int_equal(pump_all(&pump), STREAM_END);
     assert_int_equal(pump.given, feeder.count);
     assert_int_equal(format.examinations, 1 + look_count(script));
     assert_int_equal(format.judgements, format.examinations);
@@ -304,7 +305,7 @@ static void try_objection(const struct objection *expected, const struct feeder 
     if (expected->script.virtual_size_at == 0)
         body_limit(pump.body, &(struct body_limits){UINT64_MAX, UINT64_MAX, UINT64_MAX});
     int end = pump_all(&pump);
-    assert_int_equal(end, expected->refusal ? BODY_REFUSED : BODY_END);
+    assert_int_equal(end, expected->refusal ? STREAM_REFUSED : STREAM_END);
     assert_true(pump.given <= (expected->refusal ? expected->given_max : LARGEST));
     assert_objected(pump.body, expected);
     body_done(pump.body);
@@ -334,7 +335,7 @@ static void an_empty_body_is_refused_whatever_is_let_pass(void **state)
     yard.settings.upload.checks.damaged = CHECK_OFF;
     yard.settings.upload.checks.format = CHECK_OFF;
     struct pump pump = {begin(&feeder, &nothing_to_see), &feeder, image, 0, 0, 0};
-    assert_int_equal(pump_all(&pump), BODY_REFUSED);
+    assert_int_equal(pump_all(&pump), STREAM_REFUSED);
     assert_int_equal(body_refusal(pump.body, &detail), REFUSAL_EMPTY_BODY);
     assert_int_equal(format.examinations, 0);
     body_done(pump.body);
@@ -352,7 +353,7 @@ static void an_empty_body_passes_where_it_may(void **state)
     format.script = nothing_to_see;
     format.examinations = 0;
     struct pump pump = {body_alone(&filter_inspect, &plan), &feeder, image, 0, 0, 0};
-    assert_int_equal(pump_all(&pump), BODY_END);
+    assert_int_equal(pump_all(&pump), STREAM_END);
     assert_true(body_length(pump.body, &length));
     assert_int_equal(length, 0);
     assert_int_equal(format.examinations, 0);
@@ -371,7 +372,7 @@ static void try_damage(enum check_level level, size_t count, enum refusal refusa
     bool spoilt = refusal == REFUSAL_FORMAT_MISMATCH;
     struct pump pump = {
         begin(&feeder, spoilt ? &mismatch : &nothing_to_see), &feeder, image, count, 0, 0};
-    assert_int_equal(pump_all(&pump), refusal ? BODY_REFUSED : BODY_END);
+    assert_int_equal(pump_all(&pump), refusal ? STREAM_REFUSED : STREAM_END);
     assert_int_equal(body_refusal(pump.body, &detail), refusal);
     assert_int_equal(body_warnings(pump.body, &rows), warnings);
     if (warnings)

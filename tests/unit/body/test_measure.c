@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "intake/body.h"
+#include "intake/stream.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -109,7 +110,7 @@ static void attempt(struct split split, const void *context)
     feeder.waits = true;
     struct pump pump = {begin(vector, &feeder), &feeder, BYTES, vector->count, 0, 0};
     body_limit(pump.body, &vector->limits);
-    assert_int_equal(pump_all(&pump), vector->refusal ? BODY_REFUSED : BODY_END);
+    assert_int_equal(pump_all(&pump), vector->refusal ? STREAM_REFUSED : STREAM_END);
     assert_refused(pump.body, vector->refusal, vector->detail);
     assert_true(pump.given <= vector->given_max);
     if (!vector->refusal)
@@ -144,7 +145,7 @@ static void attempt_watched(struct split split, const void *context)
     feeder.split = split;
     struct pump pump = {begin(vector, &feeder), &feeder, BYTES, vector->count, 0, 0};
     body_limit(pump.body, &vector->limits);
-    assert_int_equal(pump_all(&pump), BODY_END);
+    assert_int_equal(pump_all(&pump), STREAM_END);
     assert_int_equal(pump.given, vector->count);
     assert_noted(pump.body, vector);
     body_done(pump.body);
@@ -191,7 +192,7 @@ static void what_chose_the_rule_is_held_to(void **state)
         feeder.split = (struct split){1, 1};
         struct pump pump = {begin(&vector, &feeder), &feeder, BYTES, rows[i].count, 0, 0};
         body_limit(pump.body, &rows[i].limits);
-        assert_int_equal(pump_all(&pump), rows[i].refusal ? BODY_REFUSED : BODY_END);
+        assert_int_equal(pump_all(&pump), rows[i].refusal ? STREAM_REFUSED : STREAM_END);
         assert_int_equal(body_refusal(pump.body, &detail), rows[i].refusal);
         assert_int_equal(body_audited(pump.body, &notes), rows[i].noted ? 1 : 0);
         if (rows[i].noted)
@@ -243,9 +244,9 @@ static void a_limit_may_change_on_the_way(void **state)
     body_limit(body, &(struct body_limits){10, NONE, NONE});
     body_limit(body, &(struct body_limits){11, NONE, NONE});
     assert_int_equal(body_read(body, into, sizeof into), 1);
-    assert_int_equal(body_read(body, into, sizeof into), BODY_REFUSED);
+    assert_int_equal(body_read(body, into, sizeof into), STREAM_REFUSED);
     body_limit(body, &(struct body_limits){NONE, NONE, NONE}); /* it stays refused */
-    assert_int_equal(body_read(body, into, sizeof into), BODY_REFUSED);
+    assert_int_equal(body_read(body, into, sizeof into), STREAM_REFUSED);
     assert_refused(body, REFUSAL_TOO_LARGE, "the limit is 11 bytes");
     body_done(body);
 }

@@ -3,6 +3,7 @@
 #include "intake/promises.h"
 
 #include "intake/body.h"
+#include "intake/stream.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -115,7 +116,7 @@ static void try_promises(struct upload *upload)
         upload->plan.context = &feeder;
         struct pump pump = {body_of(&upload->plan), &feeder, upload->image, upload->count, 0, 0};
         int end = pump_all(&pump);
-        if (end != (broken ? BODY_REFUSED : BODY_END))
+        if (end != (broken ? STREAM_REFUSED : STREAM_END))
             fail_msg("%s, %zu bytes, %s: %d", upload->way->what, upload->count,
                      broken ? broken : "kept", end);
         if (broken)
@@ -164,7 +165,7 @@ static void try_watched(struct upload *upload)
     upload->plan.audit = true;
     struct pump pump = {
         body_of(&upload->plan), &upload->feeder, upload->feeder.bytes, upload->feeder.count, 0, 0};
-    assert_int_equal(pump_all(&pump), BODY_END);
+    assert_int_equal(pump_all(&pump), STREAM_END);
     assert_int_equal(pump.given, upload->feeder.count);
     bool is_told = !strstr(broken, "owner") || !body_wrapped(pump.body);
     assert_int_equal(body_audited(pump.body, &rows), is_told ? 1 : 0);
@@ -195,7 +196,7 @@ static void try_promise_of_the_file(struct upload *upload)
     upload->plan.promises = &sent;
     struct pump pump = {
         body_of(&upload->plan), &upload->feeder, upload->image, upload->count, 0, 0};
-    assert_int_equal(pump_all(&pump), form ? BODY_REFUSED : BODY_END);
+    assert_int_equal(pump_all(&pump), form ? STREAM_REFUSED : STREAM_END);
     if (form)
         assert_mismatch(pump.body, "Repr-Digest promises another sha512 than the data has");
     body_done(pump.body);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "intake/body.h"
+#include "intake/stream.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -50,7 +51,7 @@ static ssize_t say(void *context, void *into, size_t room)
     char next = **script;
     *script += next ? 1 : 0;
     *(char *)into = next;
-    return next == 'w' ? BODY_WAIT : next == 'l' ? BODY_LOST : next ? 1 : BODY_END;
+    return next == 'w' ? STREAM_WAIT : next == 'l' ? STREAM_LOST : next ? 1 : STREAM_END;
 }
 
 static void what_the_client_says_is_told_as_it_is(void **state)
@@ -63,13 +64,13 @@ static void what_the_client_says_is_told_as_it_is(void **state)
     assert_int_equal(body_prepare(body), 1);
     assert_int_equal(body_read(body, into, sizeof into), 1);
     assert_int_equal(into[0], 'a');
-    assert_int_equal(body_read(body, into, sizeof into), BODY_WAIT);
+    assert_int_equal(body_read(body, into, sizeof into), STREAM_WAIT);
     assert_int_equal(body_read(body, into, sizeof into), 1);
     assert_int_equal(into[0], 'b');
-    assert_int_equal(body_read(body, into, sizeof into), BODY_END);
-    assert_int_equal(body_read(body, into, sizeof into), BODY_END);
+    assert_int_equal(body_read(body, into, sizeof into), STREAM_END);
+    assert_int_equal(body_read(body, into, sizeof into), STREAM_END);
     script = "l";
-    assert_int_equal(body_read(body, into, sizeof into), BODY_LOST);
+    assert_int_equal(body_read(body, into, sizeof into), STREAM_LOST);
     body_done(body);
 }
 

@@ -3,6 +3,7 @@
 #include "intake/body.h"
 
 #include "intake/digest.h"
+#include "intake/stream.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -45,7 +46,7 @@ static struct outcome send_by(struct upload *upload, const struct feeder *from, 
     snprintf(outcome.detail, sizeof outcome.detail, "%s", detail);
     outcome.given = pump.given;
     outcome.count = body_count(pump.body);
-    if (outcome.end == BODY_END)
+    if (outcome.end == STREAM_END)
         digests_get(body_digests(pump.body), "sha512", outcome.sha512, &outcome.sha512_size);
     body_done(pump.body);
     return outcome;
@@ -61,7 +62,7 @@ static void send_both(struct upload *upload, const struct feeder *from)
         fail_msg("%s, %zu bytes: %d, %d, %s when moved, and %d, %d, %s when read",
                  upload->way->what, upload->count, moved.end, (int)moved.refusal, moved.detail,
                  read.end, (int)read.refusal, read.detail);
-    if (read.end == BODY_END) {
+    if (read.end == STREAM_END) {
         assert_int_equal(moved.given, read.given);
         assert_int_equal(moved.count, read.count);
         assert_int_equal(moved.sha512_size, read.sha512_size);
@@ -150,7 +151,7 @@ static size_t moved_of(const struct image *image, struct body_plan *plan)
     plan->disk_format = image->disk_format;
     struct pump pump = {body_of(plan), &feeder, bytes, count, 0, 0};
     yard.moved = 0;
-    assert_int_equal(pump_all(&pump), BODY_END);
+    assert_int_equal(pump_all(&pump), STREAM_END);
     assert_int_equal(pump.given, count);
     body_done(pump.body);
     free(bytes);
@@ -235,7 +236,7 @@ static void without_a_pipe_it_is_read(void **state)
     const struct outcome read = send_by(&upload, &whole, true);
     assert_int_equal(setrlimit(RLIMIT_NOFILE, &before), 0);
     assert_int_equal(yard.moved, 0);
-    assert_int_equal(read.end, BODY_END);
+    assert_int_equal(read.end, STREAM_END);
     assert_memory_equal(read.sha512, all.sha512, all.sha512_size);
     free(upload.bytes);
     free((void *)upload.image);
@@ -264,7 +265,7 @@ static void nothing_out_of_a_form(void **state)
     upload_make(&upload);
     const struct feeder whole = upload.feeder;
     yard.settings.upload.verify = VERIFY_OFF;
-    assert_int_equal(send_by(&upload, &whole, true).end, BODY_END);
+    assert_int_equal(send_by(&upload, &whole, true).end, STREAM_END);
     assert_int_equal(yard.moved, 0);
     free(upload.bytes);
     free(image);
@@ -287,23 +288,23 @@ static void what_moving_says_instead_of_a_count_is_passed_on(void **state)
     plan.move = feeder_move;
     struct body *body = body_of(&plan);
     assert_int_equal(pipe2(pipe, O_CLOEXEC), 0);
-    assert_int_equal(body_prepare(body), BODY_WAIT);
+    assert_int_equal(body_prepare(body), STREAM_WAIT);
     assert_int_equal(body_prepare(body), 1);
-    assert_int_equal(body_move(body, pipe[1], 5000), BODY_UNMOVED); /* the opening */
+    assert_int_equal(body_move(body, pipe[1], 5000), STREAM_NO_SPLICE); /* the opening */
     for (size_t given = 0; given < OPENING; given += sizeof into)
         assert_int_equal(body_read(body, into, sizeof into), sizeof into);
-    assert_int_equal(body_move(body, pipe[1], 5000), BODY_WAIT);
+    assert_int_equal(body_move(body, pipe[1], 5000), STREAM_WAIT);
     assert_int_equal(body_count(body), OPENING);
     assert_int_equal(body_move(body, pipe[1], 300), 300);
     assert_int_equal(body_count(body), OPENING + 300);
     feeder.count = feeder.at;
     feeder.piece = 0;
     feeder.waits = false;
-    assert_int_equal(body_move(body, pipe[1], 5000), BODY_LOST);
+    assert_int_equal(body_move(body, pipe[1], 5000), STREAM_LOST);
     assert_int_equal(body_count(body), OPENING + 300);
     body_limit(body, &(struct body_limits){MANY - 1, UINT64_MAX, UINT64_MAX});
-    assert_int_equal(body_move(body, pipe[1], 5000), BODY_UNMOVED);
-    assert_int_equal(body_read(body, into, sizeof into), BODY_REFUSED);
+    assert_int_equal(body_move(body, pipe[1], 5000), STREAM_NO_SPLICE);
+    assert_int_equal(body_read(body, into, sizeof into), STREAM_REFUSED);
     close(pipe[0]);
     close(pipe[1]);
     body_done(body);

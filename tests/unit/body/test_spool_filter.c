@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "intake/body.h"
+#include "intake/stream.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -45,7 +46,7 @@ static void try_size(size_t count, struct split split, size_t room)
     assert_true(feeder.over);
     assert_length(pump.body, count);
     assert_int_equal(body_spooled(pump.body), count);
-    assert_int_equal(pump_read(&pump), BODY_END);
+    assert_int_equal(pump_read(&pump), STREAM_END);
     assert_int_equal(pump.given, count);
     body_done(pump.body);
 }
@@ -106,7 +107,7 @@ static void only_an_unknown_length_is_kept(void **state)
         struct pump pump = begin(&plan, LARGEST);
         assert_int_equal(pump_prepare(&pump), 1);
         assert_int_equal(feeder.at, 0);
-        assert_int_equal(pump_read(&pump), BODY_END);
+        assert_int_equal(pump_read(&pump), STREAM_END);
         assert_int_equal(pump.given, LARGEST);
         assert_int_equal(body_spooled(pump.body), 0);
         body_done(pump.body);
@@ -122,7 +123,7 @@ static void a_client_that_breaks_off_leaves_nothing_on_the_disk(void **state)
         feeder.breaks = true;
         const struct body_plan plan = plan_of(&feeder);
         struct pump pump = begin(&plan, 0);
-        assert_int_equal(pump_prepare(&pump), BODY_LOST);
+        assert_int_equal(pump_prepare(&pump), STREAM_LOST);
         body_done(pump.body);
     }
 }
@@ -133,7 +134,7 @@ static void it_may_end_while_the_disk_is_busy(void **state)
     struct feeder feeder = feeder_of(image, LARGEST);
     const struct body_plan plan = plan_of(&feeder);
     struct pump pump = begin(&plan, LARGEST);
-    assert_int_equal(body_prepare(pump.body), BODY_WAIT);
+    assert_int_equal(body_prepare(pump.body), STREAM_WAIT);
     assert_false(feeder.told_wait);
     body_done(pump.body);
 }
@@ -146,7 +147,7 @@ static void assert_no_room(uint64_t limit, char *directory, const char *expected
     yard.settings.upload.spool_limit = limit;
     yard.settings.upload.spool_dir = directory;
     struct pump pump = begin(&plan, 0);
-    assert_int_equal(pump_prepare(&pump), BODY_REFUSED);
+    assert_int_equal(pump_prepare(&pump), STREAM_REFUSED);
     assert_int_equal(body_refusal(pump.body, &detail), REFUSAL_SPOOL_FULL);
     assert_string_equal(detail, expected);
     body_done(pump.body);
@@ -173,7 +174,7 @@ static void what_is_only_watched_is_not_kept(void **state)
     assert_int_equal(pump_prepare(&pump), 1);
     assert_int_equal(feeder.at, 0);
     assert_false(body_length(pump.body, &length));
-    assert_int_equal(pump_read(&pump), BODY_END);
+    assert_int_equal(pump_read(&pump), STREAM_END);
     assert_int_equal(body_spooled(pump.body), 0);
     body_done(pump.body);
 }

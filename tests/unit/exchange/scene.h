@@ -15,6 +15,7 @@
 #include "intake/settings.h"
 #include "intake/snapshot.h"
 #include "intake/spool.h"
+#include "intake/stream.h"
 #include "intake/upload_locks.h"
 #include "support/policies.h"
 
@@ -113,7 +114,7 @@ ssize_t client_move(struct client *client, int pipe, size_t room)
     (void)pipe;
     (void)room;
     NOT_HERE;
-    return CLIENT_LOST;
+    return STREAM_LOST;
 }
 
 void client_vouch(struct client *client)

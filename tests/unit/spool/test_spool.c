@@ -2,6 +2,7 @@
 /* Spools on a real loop with real helpers, in a directory of their own. */
 #include "intake/log.h"
 #include "intake/loop.h"
+#include "intake/stream.h"
 #include "intake/thread_pool.h"
 #include "spool/spool_priv.h"
 
@@ -340,7 +341,7 @@ static void a_disk_that_fails_is_told_as_what_it_is(void **state)
             size_t room;
             assert_null(spool_room(owner.spool, &room));
             assert_false(spool_end(owner.spool));
-            assert_int_equal(spool_read(owner.spool, &room, 1), SPOOL_WAIT);
+            assert_int_equal(spool_read(owner.spool, &room, 1), STREAM_WAIT);
             spool_free(owner.spool);
             another_loop();
         }
@@ -442,7 +443,7 @@ static void to_the_end(struct owner *owner)
 static void until_it_is_read(struct owner *owner)
 {
     to_the_end(owner);
-    assert_int_equal(spool_read(owner->spool, (char[1]){0}, 1), SPOOL_WAIT);
+    assert_int_equal(spool_read(owner->spool, (char[1]){0}, 1), STREAM_WAIT);
 }
 
 static void until_half_is_read(struct owner *owner)

@@ -6,6 +6,7 @@
 #include "intake/client.h"
 #include "intake/loop.h"
 #include "intake/settings.h"
+#include "intake/stream.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -96,12 +97,12 @@ static struct {
 static ssize_t next_piece(size_t room)
 {
     if (yard.lost_at && yard.given >= yard.lost_at)
-        return CLIENT_LOST;
+        return STREAM_LOST;
     if (yard.given == yard.length)
-        return CLIENT_END;
+        return STREAM_END;
     if (yard.wait_every && ++yard.pieces % yard.wait_every == 0) {
         assert_true(timer_set(yard.loop, &yard.again, 1));
-        return CLIENT_WAIT;
+        return STREAM_WAIT;
     }
     size_t count = yard.piece ? MIN(yard.piece, room) : room;
     return (ssize_t)MIN(count, yard.length - yard.given);
@@ -125,7 +126,7 @@ static ssize_t move(void *owner, int pipe, size_t room)
     static char bytes[MIB];
     assert_in_range(room, 1, MIB);
     if (yard.giving == READ || (yard.giving == IN_TURNS && yard.pieces % 3 == 0))
-        return CLIENT_UNMOVED;
+        return STREAM_NO_SPLICE;
     ssize_t count = pull(owner, bytes, room);
     if (count > 0) {
         assert_int_equal(write(pipe, bytes, (size_t)count), count);

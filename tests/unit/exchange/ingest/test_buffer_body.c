@@ -2,6 +2,7 @@
 #include "exchange/exchange_priv.h"
 
 #include "intake/ingest.h"
+#include "intake/stream.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -24,7 +25,7 @@ static void begin(struct scene *scene, void **state, const char *text, uint64_t 
     scene->x->upload = NULL;
     scene->x->route.kind = ROUTE_UPDATE;
     scene->client.sends = text;
-    scene->client.then = CLIENT_END;
+    scene->client.then = STREAM_END;
     scene->client.framing.framing = length == UINT64_MAX ? FRAMING_CHUNKED : FRAMING_LENGTH;
     scene->client.framing.length = length == UINT64_MAX ? 0 : length;
     scene->x->fresh = true;
@@ -83,12 +84,12 @@ static void it_is_waited_for(void **state)
 {
     struct scene scene;
     begin(&scene, state, "[1", UINT64_MAX);
-    scene.client.then = CLIENT_WAIT;
+    scene.client.then = STREAM_WAIT;
     assert_int_equal(hold_body(scene.x), STEP_WAIT);
     assert_int_equal(go_on(&scene), STEP_WAIT);
     assert_int_equal(go_on(&scene), STEP_WAIT);
     scene.client.sends = ", 2]";
-    scene.client.then = CLIENT_END;
+    scene.client.then = STREAM_END;
     assert_int_equal(go_on(&scene), STEP_NEXT);
     assert_string_equal(buffer_text(&scene.x->held), "[1, 2]");
     scene_end(&scene);
@@ -99,7 +100,7 @@ static void it_is_not_waited_for_for_ever(void **state)
 {
     struct scene scene;
     begin(&scene, state, "[1", UINT64_MAX);
-    scene.client.then = CLIENT_WAIT;
+    scene.client.then = STREAM_WAIT;
     assert_int_equal(hold_body(scene.x), STEP_WAIT);
     assert_int_not_equal(scene.x->moment.place, 0); /* the timer is set */
     assert_int_equal(go_on(&scene), STEP_WAIT);
@@ -123,7 +124,7 @@ static void who_is_lost_is_dropped(void **state)
 {
     struct scene scene;
     begin(&scene, state, "[1", UINT64_MAX);
-    scene.client.then = CLIENT_LOST;
+    scene.client.then = STREAM_LOST;
     assert_int_equal(hold_body(scene.x), STEP_WAIT);
     assert_int_equal(go_on(&scene), STEP_END);
     assert_true(scene.client.dropped);
@@ -152,7 +153,7 @@ static void what_grows_too_long_is_refused_as_soon_as_it_has(void **state)
         char *text = spaces(DOORS_BODY_MAX + over);
         begin(&scene, state, text, UINT64_MAX);
         assert_int_equal(hold_body(scene.x), STEP_WAIT);
-        scene.client.then = over ? CLIENT_WAIT : CLIENT_END;
+        scene.client.then = over ? STREAM_WAIT : STREAM_END;
         assert_outcome(&scene, go_on_known(&scene), over ? REFUSAL_JSON_TOO_LONG : REFUSAL_NONE,
                        over ? "it may have 256 KiB" : NULL);
         scene_end(&scene);
@@ -198,7 +199,7 @@ static void a_little_is_held_for_anybody(void **state)
         struct scene scene;
         char *text = spaces(NEWCOMER_MAX + over);
         begin(&scene, state, text, UINT64_MAX);
-        scene.client.then = CLIENT_WAIT;
+        scene.client.then = STREAM_WAIT;
         assert_int_equal(hold_body(scene.x), STEP_WAIT);
         assert_int_equal(go_on(&scene), STEP_WAIT);
         assert_int_equal(scene.x->held.len, NEWCOMER_MAX);
@@ -206,7 +207,7 @@ static void a_little_is_held_for_anybody(void **state)
         assert_int_equal(go_on(&scene), STEP_WAIT); /* and no more until that is answered */
         assert_int_equal(scene.x->held.len, NEWCOMER_MAX);
         scene_answered(&scene.x->image_asked, 200, IMAGE);
-        scene.client.then = CLIENT_END;
+        scene.client.then = STREAM_END;
         assert_int_equal(go_on(&scene), STEP_NEXT);
         assert_int_equal(scene.x->held.len, NEWCOMER_MAX + over);
         assert_int_equal(scene.parts.holders.newcomers, 0);
