@@ -254,3 +254,14 @@ void log_event(enum log_level level, const char *event, const struct log_field *
         put_field(&line, &fields[i]);
     send_line(&line);
 }
+
+static void tell_lost(uint64_t lines)
+{
+    log_say(LOG_LEVEL_WARNING, "%llu lines of this log were lost: nobody took them in time",
+            (unsigned long long)lines);
+}
+
+bool log_begin(void)
+{
+    return log_writer_begin(tell_lost);
+}

@@ -5,9 +5,10 @@
  * elsewhere meanwhile. What the queue has no room for is lost, counted, and told of in the log once
  * lines get through again.
  *
- *     log_say() -> queue -> thread -> write(2)
+ *     log_writer_put() -> queue -> thread -> write(2)
  *
- * Before log_begin() and after log_end() there is no thread; then a line is written at once. */
+ * Before log_writer_begin() and after log_end() there is no thread; then a line is written at once.
+ */
 #include "base/log_writer.h"
 
 #include "intake/clock.h"
@@ -31,6 +32,7 @@ enum { QUEUE_SIZE = 1 << 20, LOOK_MS = 200, AT_ONCE_MS = 1000, BUSY_MS = 10 };
 
 static _Atomic int destination = STDERR_FILENO;
 static _Atomic uint64_t lost;
+static void (*tell_lost)(uint64_t lines); /* set before the thread is there */
 static _Atomic bool given_up; /* log_end() has waited long enough, and left the thread alone */
 
 static struct {
@@ -168,7 +170,7 @@ void log_writer_put(const char *line, size_t length)
 
 /* Called only after a write that succeeded: on a full disk it would otherwise add a line for each
  * line that is lost. */
-static void tell_of_lost(void)
+static void tell_of_lost_lines(void)
 {
     uint64_t untold = queue.untold;
     bool room = queue.count < QUEUE_SIZE / 2;
@@ -176,8 +178,7 @@ static void tell_of_lost(void)
         return;
     queue.untold = 0;
     pthread_mutex_unlock(&queue.lock);
-    log_say(LOG_LEVEL_WARNING, "%llu lines of this log were lost: nobody took them in time",
-            (unsigned long long)untold);
+    tell_lost(untold);
     pthread_mutex_lock(&queue.lock);
 }
 
@@ -192,7 +193,7 @@ static void write_next(void)
     queue.writing = false;
     lose(gone);
     if (!gone)
-        tell_of_lost();
+        tell_of_lost_lines();
     pthread_cond_broadcast(&queue.changed);
 }
 
@@ -222,8 +223,9 @@ static bool start_thread(void)
     return started;
 }
 
-bool log_begin(void)
+bool log_writer_begin(void (*tell)(uint64_t lines))
 {
+    tell_lost = tell;
     pthread_condattr_t attributes;
     pthread_condattr_init(&attributes);
     pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);

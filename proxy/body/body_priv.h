@@ -2,6 +2,7 @@
 /* What the files of the body share.
  *
  *   body.c          the chain: made, prepared, read, ended
+ *   filter.c        what every filter can do: read, refuse, report
  *   splice.c        what none of it has to read
  *   source.c        the client's bytes as they come
  *   envelope.c      takes the image out of a form (multipart.c finds it)
@@ -120,6 +121,9 @@ int filter_no_memory(struct filter *filter); /* the same */
  */
 bool filter_object(struct filter *filter, enum check_level level, enum refusal reason,
                    const char *format, ...) __attribute__((format(printf, 4, 5)));
+
+/* body.c, in body_new(): what the checks find is kept until body_checks(). */
+void filters_let_checks_wait(struct body *body);
 
 /* measure.c: the limits against what is known by now. False: refused. */
 bool body_within_limits(struct body *body);

@@ -50,7 +50,7 @@ void options_free(struct options *options);
 void options_help(FILE *out);
 
 /* Adds to a list that grows by one; the text is borrowed. False: no memory. */
-bool options_add(const char ***list, size_t *count, const char *text);
+bool text_list_add(const char ***list, size_t *count, const char *text);
 
 struct request_head;
 

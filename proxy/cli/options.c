@@ -100,19 +100,9 @@ static bool choose(struct parse *parse, enum command command)
     return true;
 }
 
-bool options_add(const char ***list, size_t *count, const char *text)
-{
-    const char **grown = reallocarray(*list, *count + 1, sizeof *grown);
-    if (!grown)
-        return false;
-    grown[(*count)++] = text;
-    *list = grown;
-    return true;
-}
-
 static bool add_path(struct parse *parse, const char ***paths, size_t *count, const char *path)
 {
-    bool good = options_add(paths, count, path);
+    bool good = text_list_add(paths, count, path);
     if (!good)
         fprintf(parse->errors, "glance-intake: no memory\n");
     return good;

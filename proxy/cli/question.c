@@ -122,7 +122,7 @@ bool question_take(struct question *question, enum question_id id, const char *t
     case QUESTION_IMPORT_METHOD:
         return take_method(question, text);
     case QUESTION_STORE:
-        return options_add(&question->stores, &question->store_count, text) || no_memory(errors);
+        return text_list_add(&question->stores, &question->store_count, text) || no_memory(errors);
     case QUESTION_ALL_STORES:
         question->all_stores = true;
         return true;

@@ -51,13 +51,6 @@ uint16_t bind_port(const struct bind_address *bind)
     return ((const struct sockaddr_in *)&bind->address)->sin_port;
 }
 
-bool bind_is_wildcard(const struct bind_address *bind)
-{
-    if (bind->address.ss_family == AF_INET)
-        return ((const struct sockaddr_in *)&bind->address)->sin_addr.s_addr == INADDR_ANY;
-    return IN6_IS_ADDR_UNSPECIFIED(&((const struct sockaddr_in6 *)&bind->address)->sin6_addr);
-}
-
 /* 0.0.0.0 takes every IPv4 address along, and [::] every IPv6 one, but neither the other's. */
 static bool collide(const struct bind_address *a, const struct bind_address *b)
 {

@@ -7,6 +7,7 @@
 #include "intake/buffer.h"
 #include "intake/endpoint.h"
 
+#include <netinet/in.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -216,3 +217,10 @@ static void networks_print(const struct setting *row, const struct settings *set
 
 const struct setting_kind kind_networks = {
     .read = networks_read, .print = networks_print, .clear = networks_clear};
+
+bool bind_is_wildcard(const struct bind_address *bind)
+{
+    if (bind->address.ss_family == AF_INET)
+        return ((const struct sockaddr_in *)&bind->address)->sin_addr.s_addr == INADDR_ANY;
+    return IN6_IS_ADDR_UNSPECIFIED(&((const struct sockaddr_in6 *)&bind->address)->sin6_addr);
+}

@@ -33,7 +33,7 @@ void format_examine(const void *opening, size_t count, const char *disk_format, 
         format->examine(&view, out);
     const struct format *declared = format_named(disk_format);
     if (declared && declared->examine_unmarked && !(out->seen && !strcmp(out->seen, disk_format)))
-        declared->examine_unmarked(&view, out);
+        declared->examine_unmarked(declared, &view, out);
     check_end(&view, out);
     check_length(out);
 }

@@ -77,7 +77,8 @@ struct format {
     void (*examine_more)(struct view *view, const struct format_look *look,
                          struct format_examination *out);
     /* For an image that is declared to be this, and whose opening does not show it. */
-    void (*examine_unmarked)(struct view *opening, struct format_examination *out);
+    void (*examine_unmarked)(const struct format *declared, struct view *opening,
+                             struct format_examination *out);
 };
 
 /* The first row that the opening fits; NULL: none. */
@@ -117,11 +118,13 @@ void vmdk_tables_more(struct view *view, const struct format_look *look,
 void vmdk_cowd_examine(struct view *opening, struct format_examination *out);
 bool vmdk_text_holds(const struct view *opening);
 void vmdk_text_examine(struct view *opening, struct format_examination *out);
-void vmdk_examine_unmarked(struct view *opening, struct format_examination *out);
+void vmdk_examine_unmarked(const struct format *declared, struct view *opening,
+                           struct format_examination *out);
 void vhd_examine(struct view *opening, struct format_examination *out);
 void vhd_examine_more(struct view *view, const struct format_look *look,
                       struct format_examination *out);
-void vhd_examine_unmarked(struct view *opening, struct format_examination *out);
+void vhd_examine_unmarked(const struct format *declared, struct view *opening,
+                          struct format_examination *out);
 void vhdx_examine(struct view *opening, struct format_examination *out);
 void vhdx_examine_more(struct view *view, const struct format_look *look,
                        struct format_examination *out);

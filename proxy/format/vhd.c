@@ -87,12 +87,13 @@ static void examine_end(struct view *end, struct format_examination *out)
 }
 
 /* A fixed disk looks like whatever is on it, but not like another disk format. */
-void vhd_examine_unmarked(struct view *opening, struct format_examination *out)
+void vhd_examine_unmarked(const struct format *declared, struct view *opening,
+                          struct format_examination *out)
 {
     if (out->format && out->format->disk)
         return;
     if (opening->count == FORMAT_OPENING) {
-        out->format = format_named("vhd");
+        out->format = declared;
         out->next = (struct format_look){FORMAT_FROM_END, FOOTER};
     } else if (opening->count >= FOOTER) {
         struct view end = {opening->bytes + opening->count - FOOTER, FOOTER, false};

@@ -176,8 +176,10 @@ void vmdk_text_examine(struct view *opening, struct format_examination *out)
 }
 
 /* What is declared vmdk and has no header is a descriptor to QEMU, however it begins. */
-void vmdk_examine_unmarked(struct view *opening, struct format_examination *out)
+void vmdk_examine_unmarked(const struct format *declared, struct view *opening,
+                           struct format_examination *out)
 {
+    (void)declared;
     size_t count = text_length(opening);
     if (count == FORMAT_OPENING)
         words_say(out->unsafe, "it is read as a descriptor, and is larger than any is");

@@ -25,12 +25,6 @@ bool guard_method_is_head(const struct guard *guard)
     return guard->head == 4;
 }
 
-void guard_stop(struct guard *guard, enum refusal refusal, const char *fault)
-{
-    guard->refusal = refusal;
-    guard->fault = fault ? fault : "";
-}
-
 /* --- chunks ---------------------------------------------------------------------------- */
 
 static int hexadecimal(unsigned char byte)

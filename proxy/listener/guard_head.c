@@ -7,12 +7,6 @@
 
 static const char LONE_CR[] = "a line has a carriage return without a line feed";
 
-enum guard_step guard_refuse(struct guard *guard, const char *fault)
-{
-    guard_stop(guard, REFUSAL_BAD_REQUEST, fault);
-    return GUARD_STOP;
-}
-
 static enum guard_step go_to(struct guard *guard, enum guard_phase phase)
 {
     guard->phase = (uint8_t)phase;

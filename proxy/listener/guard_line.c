@@ -42,6 +42,18 @@ const char *guard_value_fault(unsigned char byte)
     return byte == '\n' ? GUARD_BARE_LF : "a header value has a control character";
 }
 
+void guard_stop(struct guard *guard, enum refusal refusal, const char *fault)
+{
+    guard->refusal = refusal;
+    guard->fault = fault ? fault : "";
+}
+
+enum guard_step guard_refuse(struct guard *guard, const char *fault)
+{
+    guard_stop(guard, REFUSAL_BAD_REQUEST, fault);
+    return GUARD_STOP;
+}
+
 enum guard_step guard_line_begin(struct guard *guard, unsigned char byte)
 {
     if (guard_blank(byte))

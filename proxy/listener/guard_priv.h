@@ -38,10 +38,10 @@ enum guard_step { GUARD_KEEP, GUARD_DROP, GUARD_STOP };
 enum guard_kind { GUARD_OTHER, GUARD_LENGTH, GUARD_CODING, GUARD_EXPECT, GUARD_COOKIE };
 
 enum guard_step guard_head_step(struct guard *guard, unsigned char byte);
-enum guard_step guard_refuse(struct guard *guard, const char *fault);
 
 /* guard_line.c */
 extern const char GUARD_BARE_LF[];
+enum guard_step guard_refuse(struct guard *guard, const char *fault);
 bool guard_blank(unsigned char byte);
 unsigned char guard_lower(unsigned char byte);
 bool guard_name_byte(unsigned char byte);
