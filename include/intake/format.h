@@ -96,4 +96,25 @@ enum format_judgement format_remark(const struct format_claim *claim,
                                     const void *opening, size_t count, bool whole,
                                     char why[FORMAT_WORDS]);
 
+/* What Glance 2025.1 and later refuses after its store has everything, told from the opening alone.
+ * Glance's configuration switches some of it, so each kind counts by itself (glance/location.py,
+ * set_data(); glance/common/config.py, [image_format]):
+ *
+ *     GLANCE_MISMATCH     what its inspectors see is not disk_format; require_image_format_match
+ *     GLANCE_UNSAFE       one of their safety checks fails; no switch
+ *     GLANCE_BOOT_SECTOR  the one of a boot sector fails; gpt_safety_checks_nonfatal = mbr */
+enum glance_objection {
+    GLANCE_TAKES_IT,
+    GLANCE_MISMATCH,
+    GLANCE_UNSAFE,
+    GLANCE_BOOT_SECTOR,
+    GLANCE_OBJECTIONS
+};
+
+/* `opening` and `count` as for format_examine(). `why` gets a clause that says what Glance sees and
+ * what to do about it, "" where it takes the data. A command in it has FILE and COPY in place of
+ * the file's name and that of what is made of it. */
+enum glance_objection format_glance_objects(const struct format_claim *claim, const void *opening,
+                                            size_t count, char why[FORMAT_WORDS]);
+
 #endif

@@ -11,6 +11,12 @@
  *     judge.c        claim + examination -> judgement and words
  *     drivers.c      what a hypervisor takes under another name
  *     remarks.c      what is only worth a warning
+ *
+ * and, by itself, for what Glance makes of a body:
+ *
+ *     glance_checks.c   what its inspectors see, against what was declared
+ *     glance_safety.c   their safety checks
+ *     glance_vmdk.c     the one of a VMDK's descriptor
  */
 #ifndef FORMAT_PRIV_H
 #define FORMAT_PRIV_H
@@ -193,5 +199,23 @@ bool driver_named(const struct evidence *evidence, char *why);
 bool remark_maybe_an_initramfs(const struct evidence *evidence, char *why);
 /* Once there is nothing more to look at. */
 bool remark_no_whole_sectors(const struct evidence *evidence, char *why);
+
+/* --- glance_checks.c, glance_safety.c and glance_vmdk.c --------------------------------- */
+
+/* What to do with a bare disk that Glance does not take as it is: within a qcow2 it does not look
+ * at what the disk holds. */
+#define GLANCE_AS_QCOW2                                                                            \
+    "convert it with qemu-img convert -f raw -O qcow2 FILE COPY and create the image with "        \
+    "--disk-format qcow2"
+
+/* Does Glance's inspector of boot sectors ("gpt") see one? Not in the sector of a FAT. */
+bool glance_boot_sector(const struct view *opening);
+
+/* The safety checks of that inspector, by Glance's name of it; `why` as for
+ * format_glance_objects(). */
+enum glance_objection glance_safety(const char *inspector, const struct view *opening, char *why);
+
+/* False: Glance would not take the descriptor behind the header, and `why` says why not. */
+bool glance_takes_descriptor(const struct view *opening, char *why);
 
 #endif

@@ -126,6 +126,21 @@ static void check_words_of_all(const char *disk_format,
     }
 }
 
+/* Glance's view of it, which is of what is bare. */
+static void check_glance(const char *disk_format, const unsigned char *opening, size_t count)
+{
+    for (size_t i = 0; i < CONTAINER_COUNT; i++) {
+        struct format_claim claim = {.disk_format = disk_format, .container_format = CONTAINERS[i]};
+        char why[FORMAT_WORDS];
+        memset(why, 0xFF, sizeof why);
+        enum glance_objection objection = format_glance_objects(&claim, opening, count, why);
+        check_words(why);
+        property((objection == GLANCE_TAKES_IT) == !*why);
+        property(objection < GLANCE_OBJECTIONS);
+        property(i == 0 || objection == GLANCE_TAKES_IT);
+    }
+}
+
 static void check(const struct sparse_body *body, const char *disk_format)
 {
     struct format_examination examination;
@@ -135,6 +150,7 @@ static void check(const struct sparse_body *body, const char *disk_format)
     int looks = 0;
     format_examine(opening, count, disk_format, body->size % 2 ? body->size : FORMAT_LENGTH_UNKNOWN,
                    &examination);
+    check_glance(disk_format, opening, count);
     for (;;) {
         check_words(examination.broken);
         check_words(examination.unsafe);
