@@ -53,16 +53,16 @@ bool fault_parse(json_t *json, struct fault *fault, char why[256])
 {
     const char *image = "*", *on = "upload", *cut = NULL, *store = "", *hash = "sha512";
     json_t *at = NULL;
-    int times = 0, answer = 0, stuck = 0, kept = 0, wrong = 0;
+    int times = 0, answer = 0, stuck = 0, kept = 0, spoilt = 0, wrong = 0;
     json_int_t rate = 0, shorter = 0;
     json_error_t error;
     *fault = (struct fault){.set = true};
-    if (json_unpack_ex(json, &error, JSON_STRICT,
-                       "{s?s, s?s, s?i, s?o, s?F, s?i, s?s, s?I, s?b, s?b, s?s, s?b, s?I, s?s}",
-                       "image", &image, "on", &on, "times", &times, "at", &at, "stall",
-                       &fault->stall, "answer", &answer, "cut", &cut, "rate", &rate, "stuck",
-                       &stuck, "kept", &kept, "hash", &hash, "wrong_checksum", &wrong, "short_by",
-                       &shorter, "store", &store) != 0) {
+    if (json_unpack_ex(
+            json, &error, JSON_STRICT,
+            "{s?s, s?s, s?i, s?o, s?F, s?i, s?s, s?I, s?b, s?b, s?b, s?s, s?b, s?I, s?s}", "image",
+            &image, "on", &on, "times", &times, "at", &at, "stall", &fault->stall, "answer",
+            &answer, "cut", &cut, "rate", &rate, "stuck", &stuck, "kept", &kept, "spoilt", &spoilt,
+            "hash", &hash, "wrong_checksum", &wrong, "short_by", &shorter, "store", &store) != 0) {
         snprintf(why, 256, "%s", error.text);
         return false;
     }
@@ -82,6 +82,7 @@ bool fault_parse(json_t *json, struct fault *fault, char why[256])
     fault->short_by = (uint64_t)shorter;
     fault->stuck = stuck;
     fault->kept = kept;
+    fault->spoilt = spoilt;
     fault->wrong_checksum = wrong;
     return true;
 }
@@ -159,7 +160,11 @@ enum fault_outcome fault_strike(struct exchange *exchange)
     if (fault->stall > 0 &&
         !glance_pause(exchange->glance, may_leave ? -1 : exchange_socket(exchange), fault->stall))
         return FAULT_CUT;
-    if (fault->answer >= 400)
+    if (fault->answer == 415 && fault->spoilt)
+        answer_error(exchange, fault->answer,
+                     "The request media type application/octet-stream is not supported by this "
+                     "server.");
+    else if (fault->answer >= 400)
         answer_error(exchange, fault->answer, "Made to order by the small Glance.");
     else if (fault->answer)
         answer_empty(exchange, fault->answer);

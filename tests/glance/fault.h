@@ -17,6 +17,8 @@
  *      "rate": 65536,    read (of a download: send) no faster than this, bytes a second
  *      "stuck": true,    the image stays `saving`, whatever happens
  *      "kept": true,     the image becomes active, whatever is answered at the end
+ *      "spoilt": true,   the data is stored, and the image queued again with its hash and store:
+ *                        what Glance 2025.1 answers 415 to, in its words if that is `answer`
  *      "hash": "sha256"  the os_hash_algo that it gets, instead of sha512; "": none, nor a value
  *      "wrong_checksum": true, "short_by": 1, "store": "file"   become active with this untruth}
  */
@@ -48,6 +50,7 @@ struct fault {
     uint64_t rate; /* 0: as fast as it comes */
     bool stuck;
     bool kept;
+    bool spoilt;
     char hash[16];
     bool wrong_checksum;
     uint64_t short_by;

@@ -266,9 +266,12 @@ void upload_abandon(struct exchange *exchange)
         return;
     const struct fault *fault = &exchange->fault;
     json_t *image = image_find(exchange->glance, exchange->image_id);
-    if (image && fault->kept && exchange->whole && keep_file(exchange, "")) {
+    bool stored = fault->kept || fault->spoilt;
+    if (image && stored && exchange->whole && keep_file(exchange, "")) {
         describe_data(exchange, image);
         settle(exchange, image);
+        if (fault->spoilt)
+            image_set_status(image, "queued");
     } else if (image && !fault->stuck) {
         image_set_status(image, "queued");
     }
