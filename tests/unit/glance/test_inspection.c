@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "intake/inspection.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+enum {
+    MISMATCH = GLANCE_OBJECTION_BIT(GLANCE_MISMATCH),
+    UNSAFE = GLANCE_OBJECTION_BIT(GLANCE_UNSAFE),
+    BOOT = GLANCE_OBJECTION_BIT(GLANCE_BOOT_SECTOR)
+};
+
+static void nothing_is_known_at_first(void **state)
+{
+    (void)state;
+    const struct inspection inspection = {0};
+    assert_int_equal(inspection_refuses(&inspection), 0);
+}
+
+/* Operators do switch the comparison off; then a failed safety check says nothing of it. */
+static void what_each_refusal_shows(void **state)
+{
+    (void)state;
+    static const struct {
+        enum glance_objection refused;
+        unsigned shown;
+    } rows[] = {
+        {GLANCE_MISMATCH, MISMATCH | UNSAFE | BOOT},
+        {GLANCE_UNSAFE, UNSAFE | BOOT},
+        {GLANCE_BOOT_SECTOR, UNSAFE | BOOT},
+        {GLANCE_TAKES_IT, UNSAFE | BOOT},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct inspection inspection = {0};
+        assert_true(inspection_learn_refused(&inspection, rows[i].refused));
+        assert_int_equal(inspection_refuses(&inspection), rows[i].shown);
+        assert_false(inspection_learn_refused(&inspection, rows[i].refused));
+    }
+}
+
+/* As with gpt_safety_checks_nonfatal = mbr. */
+static void what_was_taken_is_not_guessed(void **state)
+{
+    (void)state;
+    struct inspection inspection = {0};
+    inspection_learn_taken(&inspection, GLANCE_BOOT_SECTOR);
+    inspection_learn_taken(&inspection, GLANCE_TAKES_IT);
+    assert_int_equal(inspection_refuses(&inspection), 0);
+    assert_true(inspection_learn_refused(&inspection, GLANCE_MISMATCH));
+    assert_int_equal(inspection_refuses(&inspection), MISMATCH | UNSAFE);
+    assert_false(inspection_learn_refused(&inspection, GLANCE_TAKES_IT));
+    /* it has been upgraded, or configured anew */
+    assert_true(inspection_learn_refused(&inspection, GLANCE_BOOT_SECTOR));
+    assert_int_equal(inspection_refuses(&inspection), MISMATCH | UNSAFE | BOOT);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(nothing_is_known_at_first),
+        cmocka_unit_test(what_each_refusal_shows),
+        cmocka_unit_test(what_was_taken_is_not_guessed),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
