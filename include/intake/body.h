@@ -12,6 +12,7 @@
 #ifndef INTAKE_BODY_H
 #define INTAKE_BODY_H
 
+#include "intake/format.h"
 #include "intake/refusal.h"
 #include "intake/settings.h"
 #include "intake/stream.h"
@@ -56,8 +57,11 @@ struct body_plan {
 
     const struct settings *settings; /* [upload] */
     struct check_levels checks;      /* of [upload], or of the rule that applies */
-    bool checks_wait; /* another rule may apply, with other levels: what the checks find is kept
-                       * until body_checks() */
+    unsigned
+        glance_refuses; /* after storing it, and is spared: a set of GLANCE_OBJECTION_BIT();
+                         * whatever `checks` say, for what Glance refuses is no choice of ours */
+    bool checks_wait;   /* another rule may apply, with other levels: what the checks find is kept
+                         * until body_checks() */
     struct spools *spools;
     struct errands
         *hashers; /* who hashes beside the loop; NULL: nobody, it is done where it comes */
@@ -101,6 +105,16 @@ ssize_t body_move(struct body *body, int pipe, size_t room);
 
 /* Why it was refused, and the particulars (a clause, or ""). */
 enum refusal body_refusal(const struct body *body, const char **detail);
+
+/* Was it refused because Glance would refuse it after storing it? */
+bool body_refused_for_glance(const struct body *body);
+
+/* What Glance would refuse it for, whether or not that was spared it; `why` as of
+ * format_glance_objects(). After body_prepare() gave 1. */
+enum glance_objection body_glance_objection(const struct body *body, const char **why);
+
+/* The format that the data looks like; NULL: none that is known, or nobody has looked. */
+const char *body_seen(const struct body *body);
 
 /* What was let pass, each reason once, with its particulars: how many there are so far. */
 enum { BODY_NOTES_MAX = 10 };

@@ -13,6 +13,7 @@ struct errands;
 struct exchange;
 struct glance;
 struct holder;
+struct inspection;
 struct loop;
 struct metrics;
 struct reservations;
@@ -35,13 +36,14 @@ struct exchange_parts {
     struct glance *glance;
     struct metrics *metrics;
     struct uploads *uploads;
-    struct errands *errands; /* of all workers, as are the next six: see shared.h */
+    struct errands *errands; /* of all workers, as are the next seven: see shared.h */
     struct errands *hashers;
     struct spools *spools;
     struct claims *claims;
     struct stores *stores;
     struct rooms *rooms;
     struct reservations *reservations;
+    struct inspection *inspection;
     struct snapshot *snapshot; /* in force for new exchanges */
     bool draining;             /* new uploads are refused */
     bool hears_continue; /* from Glance, when it begins to take an upload: see await_glance.c */

@@ -29,7 +29,8 @@ struct refusal_context {
                               * commands are those of the client */
     const char *disk_format; /* the image's */
     const char *container_format;
-    bool upload; /* of an upload, and not of another request */
+    bool upload;     /* of an upload, and not of another request */
+    bool for_glance; /* Glance would refuse the data after storing it, and `detail` says why */
 };
 
 void reply_init(struct reply *reply);
@@ -39,6 +40,9 @@ void reply_init(struct reply *reply);
  * three lines of text), and X-Openstack-Request-Id. Any earlier content is dropped; `reply` must
  * have been through reply_init(). False: no memory; the reply is then empty. */
 bool reply_refuse(struct reply *reply, enum refusal refusal, const struct refusal_context *context);
+
+/* Adds a text like those of the table, its placeholders filled in. False: no memory, or no room. */
+bool reply_fill_in(const char *text, const struct refusal_context *context, struct buffer *out);
 
 /* The reason phrase of a status ("Conflict"); "" for one that is not registered. */
 const char *reply_phrase(unsigned status);

@@ -36,6 +36,10 @@ struct check_levels {
     enum check_level compressed;
 };
 
+/* Does this proxy refuse what Glance's own format inspection would refuse after storing it? AUTO:
+ * once Glance has shown that it inspects (inspection.h). */
+enum glance_checks { GLANCE_CHECKS_AUTO, GLANCE_CHECKS_ON, GLANCE_CHECKS_OFF };
+
 enum unknown_length { UNKNOWN_LENGTH_SPOOL, UNKNOWN_LENGTH_STREAM, UNKNOWN_LENGTH_REJECT };
 
 /* What is compared with the image afterwards: each compares all that the one before it does. */
@@ -89,6 +93,7 @@ struct settings {
         int spool_dir_line;
         uint64_t spool_limit; /* of all workers together */
         struct check_levels checks;
+        enum glance_checks glance_checks;
         enum verify_mode verify;
         bool check_quota; /* the project's, and the room in the store */
     } upload;

@@ -4,6 +4,8 @@
 #ifndef INTAKE_SHARED_H
 #define INTAKE_SHARED_H
 
+#include "intake/inspection.h"
+
 #include <stdatomic.h>
 #include <stdbool.h>
 
@@ -24,6 +26,7 @@ struct shared {
     struct stores *stores;             /* what Glance has */
     struct endpoints *endpoints;       /* Glance's */
     struct rooms *rooms;               /* bytes on their way to each store */
+    struct inspection inspection;      /* what Glance refuses after storing it */
     struct reservations *reservations; /* and to each project's quota */
 };
 

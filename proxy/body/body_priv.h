@@ -8,11 +8,15 @@
  *   envelope.c      takes the image out of a form (multipart.c finds it)
  *   measure.c       counts it against the limits and the client's own word
  *   inspect.c       holds its opening back until that has been judged; looks further on where a
- * format asks for it (encoded.c: a text in its place; stripped.c, decoded.c: damage; proxy/format/:
- * everything else) spool_filter.c  spools it if its length is not known digest.c        hashes it
- * (hashing.c: beside the loop), and holds the digests against those that were promised promised.c
- * the comparison for that finish.c        holds its last byte back until the end has been seen, and
- * agreed with
+ *                   format asks for it (proxy/format/)
+ *   encoded.c       for inspect.c: a text in place of the image
+ *   stripped.c      for inspect.c: damage; so is decoded.c
+ *   glance_checks.c for inspect.c: what Glance would refuse
+ *   spool_filter.c  spools it if its length is not known
+ *   digest.c        hashes it (hashing.c: beside the loop), and holds the digests against those
+ *                   that were promised
+ *   promised.c      the comparison for that
+ *   finish.c        holds its last byte back until the end has been seen, and agreed with
  */
 #ifndef BODY_PRIV_H
 #define BODY_PRIV_H
@@ -89,18 +93,23 @@ struct body {
     bool opening_judged;
     bool virtual_size_known;
     uint64_t virtual_size;
-    bool no_disk;  /* no format has one in it, or goes on looking: it is as large as it is */
+    bool no_disk; /* no format has one in it, or goes on looking: it is as large as it is */
+    const char *seen;
+    enum glance_objection glance_objection;
+    char glance_why[FORMAT_WORDS];
     bool finished; /* its end was seen, and agreed with */
 
     /* Latched: the first that objected. */
     enum refusal refusal;
     char detail[BODY_WORDS];
+    bool refused_for_glance;
 
     bool audit; /* objections are notes */
     bool checks_wait;
     struct finding {
         enum refusal reason;
         enum check_level most; /* it is objected to at this level at the most */
+        bool for_glance;       /* and whatever the levels say */
         char detail[BODY_WORDS];
     } kept[BODY_NOTES_MAX]; /* while `checks_wait` */
     size_t kept_count;
@@ -121,6 +130,12 @@ int filter_no_memory(struct filter *filter); /* the same */
  */
 bool filter_object(struct filter *filter, enum check_level level, enum refusal reason,
                    const char *format, ...) __attribute__((format(printf, 4, 5)));
+
+/* The same of what Glance would refuse, for which there are no levels. */
+bool filter_object_for_glance(struct filter *filter, enum refusal reason, const char *why);
+
+/* glance_checks.c. False: refused. */
+bool glance_checks_judge(struct filter *filter, const void *opening, size_t count);
 
 /* body.c, in body_new(): what the checks find is kept until body_checks(). */
 void filters_let_checks_wait(struct body *body);

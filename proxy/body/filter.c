@@ -48,13 +48,21 @@ static char *new_note(struct body_notes *notes, enum refusal reason)
     return note->detail;
 }
 
-static char *new_objection(struct body *body, enum check_level level, enum refusal reason)
+struct violation {
+    enum check_level level;
+    enum refusal reason;
+    bool for_glance;
+};
+
+static char *new_objection(struct body *body, const struct violation *violation)
 {
-    if (level == CHECK_REJECT && !body->audit) {
-        body->refusal = reason;
+    bool reject = violation->level == CHECK_REJECT;
+    if (reject && !body->audit) {
+        body->refusal = violation->reason;
+        body->refused_for_glance = violation->for_glance;
         return body->detail;
     }
-    return new_note(level == CHECK_REJECT ? &body->audited : &body->warnings, reason);
+    return new_note(reject ? &body->audited : &body->warnings, violation->reason);
 }
 
 /* NULL: it is no check that has a level. */
@@ -77,26 +85,28 @@ static enum check_level *level_of(struct check_levels *checks, enum refusal reas
 }
 
 /* Where its particulars go; NULL: it is there already. */
-static char *keep_finding(struct body *body, enum check_level level, enum refusal reason)
+static char *keep_finding(struct body *body, const struct violation *violation)
 {
     for (size_t i = 0; i < body->kept_count; i++)
-        if (body->kept[i].reason == reason)
+        if (body->kept[i].reason == violation->reason &&
+            body->kept[i].for_glance == violation->for_glance)
             return NULL;
     if (body->kept_count == BODY_NOTES_MAX)
         return NULL;
     struct finding *finding = &body->kept[body->kept_count++];
-    finding->reason = reason;
-    finding->most = level;
+    finding->reason = violation->reason;
+    finding->most = violation->level;
+    finding->for_glance = violation->for_glance;
     return finding->detail;
 }
 
 /* False: refused. */
-static bool note(struct body *body, enum check_level level, enum refusal reason, const char *words)
+static bool note(struct body *body, const struct violation *violation, const char *words)
 {
-    if (body->refusal || level == CHECK_OFF)
+    if (body->refusal || violation->level == CHECK_OFF)
         return !body->refusal;
-    bool waits = body->checks_wait && level_of(&body->plan.checks, reason);
-    char *detail = waits ? keep_finding(body, level, reason) : new_objection(body, level, reason);
+    bool waits = body->checks_wait && level_of(&body->plan.checks, violation->reason);
+    char *detail = waits ? keep_finding(body, violation) : new_objection(body, violation);
     if (detail)
         snprintf(detail, BODY_WORDS, "%s", words);
     return !body->refusal;
@@ -110,7 +120,14 @@ bool filter_object(struct filter *filter, enum check_level level, enum refusal r
     va_start(arguments, format);
     vsnprintf(words, sizeof words, format, arguments);
     va_end(arguments);
-    return note(filter->body, level, reason, words);
+    const struct violation violation = {.level = level, .reason = reason};
+    return note(filter->body, &violation, words);
+}
+
+bool filter_object_for_glance(struct filter *filter, enum refusal reason, const char *why)
+{
+    const struct violation violation = {CHECK_REJECT, reason, .for_glance = true};
+    return note(filter->body, &violation, why);
 }
 
 /* All of them look while it is not known which of them count. */
@@ -132,8 +149,10 @@ void body_checks(struct body *body, const struct check_levels *checks)
     body->checks_wait = false;
     for (size_t i = 0; i < body->kept_count; i++) {
         const struct finding *finding = &body->kept[i];
-        enum check_level level = *level_of(&body->plan.checks, finding->reason);
-        note(body, MIN(level, finding->most), finding->reason, finding->detail);
+        struct violation violation = {finding->most, finding->reason, finding->for_glance};
+        if (!finding->for_glance)
+            violation.level = MIN(*level_of(&body->plan.checks, finding->reason), finding->most);
+        note(body, &violation, finding->detail);
     }
     body->kept_count = 0;
 }

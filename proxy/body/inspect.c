@@ -32,6 +32,7 @@ struct inspect {
     uint64_t passed; /* bytes seen: the offset of the next one */
     bool over;       /* the body's end was seen */
     bool examined;   /* the format was asked at all */
+    bool asked_for_glance;
 };
 
 static struct inspect *of(struct filter *filter)
@@ -113,15 +114,24 @@ static bool judge_by(struct inspect *inspect, judge_fn *by, enum check_level mos
     }
 }
 
+/* Glance's inspectors, too, go by the opening, so it is enough to ask once. */
+static bool judge_for_glance(struct inspect *inspect)
+{
+    bool asked = inspect->asked_for_glance;
+    inspect->asked_for_glance = true;
+    return asked || glance_checks_judge(&inspect->filter, inspect->opening, judged_count(inspect));
+}
+
 static bool judge_format(struct inspect *inspect)
 {
-    return judge_by(inspect, format_judge, CHECK_REJECT) &&
+    return judge_by(inspect, format_judge, CHECK_REJECT) && judge_for_glance(inspect) &&
            judge_by(inspect, format_remark, CHECK_WARN);
 }
 
 static bool judge(struct inspect *inspect)
 {
     struct body *body = inspect->filter.body;
+    body->seen = inspect->examination.seen;
     body->virtual_size_known = inspect->examination.virtual_size_known;
     body->virtual_size = inspect->examination.virtual_size;
     body->no_disk = !body->virtual_size_known && !inspect->examination.next.length;

@@ -127,6 +127,16 @@ static void tell_limit(struct hearing *hearing, uint64_t size)
                      text, limit);
 }
 
+/* Only what is `bare` is inspected. What is learned from Glance is not known here. */
+static void tell_glance_checks(struct hearing *hearing)
+{
+    const char *container = hearing->facts.container_format;
+    if (hearing->settings->upload.glance_checks == GLANCE_CHECKS_ON &&
+        hearing->question->door == UPLOAD_FILE && (!container || !strcmp(container, "bare")))
+        buffer_print(&hearing->out, "glance_checks = on: data that Glance would refuse after "
+                                    "storing it is refused first\n");
+}
+
 static void explain_upload(struct hearing *hearing)
 {
     struct admission admission;
@@ -143,6 +153,8 @@ static void explain_upload(struct hearing *hearing)
     const char *wish = facts->asked_store;
     bool moved = decision.store && (!wish || strcmp(wish, decision.store) != 0);
     tell_changes(hearing, admission.fixes | (moved ? FIX_STORE : 0));
+    if (decision.verdict == POLICY_ACCEPT)
+        tell_glance_checks(hearing);
     tell_audit(hearing, decision.audit);
 }
 

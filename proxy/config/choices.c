@@ -82,6 +82,13 @@ const struct setting_kind kind_check_level = {
     .words = {[CHECK_OFF] = "off", [CHECK_WARN] = "warn", [CHECK_REJECT] = "reject"},
 };
 
+const struct setting_kind kind_glance_checks = {
+    .read = choice_read,
+    .print = choice_print,
+    .words =
+        {[GLANCE_CHECKS_AUTO] = "auto", [GLANCE_CHECKS_ON] = "on", [GLANCE_CHECKS_OFF] = "off"},
+};
+
 const struct setting_kind kind_verify = {
     .read = choice_read,
     .print = choice_print,

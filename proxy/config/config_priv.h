@@ -49,8 +49,8 @@ struct setting_kind {
 extern const struct setting_kind kind_boolean, kind_count, kind_size, kind_time, kind_path,
     kind_bind, kind_binds, kind_endpoints, kind_networks;
 extern const struct setting_kind kind_log_format, kind_content_type, kind_multipart,
-    kind_unknown_length, kind_forwarded_header, kind_tls_version, kind_check_level, kind_verify,
-    kind_quota;
+    kind_unknown_length, kind_forwarded_header, kind_tls_version, kind_check_level,
+    kind_glance_checks, kind_verify, kind_quota;
 
 struct setting {
     const char *section;

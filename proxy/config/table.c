@@ -100,6 +100,11 @@ const struct setting settings_table[] = {
     {"upload", "compressed", &kind_check_level, AT(upload.checks.compressed), "reject", 0, 0,
      "reject, warn or off: xz, zstd, bzip2, lz4, 7z or zip data that is declared raw. gzip only\n"
      "warns, as an initramfs is gzip."},
+    {"upload", "glance_checks", &kind_glance_checks, AT(upload.glance_checks), "auto", 0, 0,
+     "Glance 2025.1 and later inspects an image after it has stored it, and an image that it\n"
+     "then refuses cannot be used again. on: what it would refuse is refused before it is sent.\n"
+     "auto: the same, as soon as Glance has refused an upload so. off: Glance decides alone. The\n"
+     "checks of a rule do not change this."},
     {"upload", "verify", &kind_verify, AT(upload.verify), "digest", 0, 0,
      "What is compared with the image afterwards, before an upload is called good. digest: size,\n"
      "store and the digest that Glance reports. size: size and store. off: Glance is not asked."},

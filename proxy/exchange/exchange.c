@@ -109,6 +109,7 @@ static void exchange_free(struct exchange *x)
     snapshot_release(x->snapshot);
     headers_free(&x->ask_fields);
     free(x->wish);
+    free(x->hint);
     free(x);
 }
 

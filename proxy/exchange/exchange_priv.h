@@ -16,6 +16,7 @@
  *   await_glance.c    all but its first bytes once Glance has begun to take it
  *   poll_image.c      the image is looked at, until it tells
  *   verify.c          is it stored as it was sent?
+ *   glance_checks.c   what Glance refuses after storing it
  *   find_outcome.c    what has become of it after a failure, or without an answer
  *   upload_locks.c    one upload per image
  *   audit.c           what is refused, or, where the policy only watches, noted
@@ -164,9 +165,10 @@ struct exchange {
     bool send_begun; /* Glance is being sent the upload, or was: it may end without the client */
 
     /* While it is sent. */
-    bool begun;        /* Glance takes the body, or is to get it all the same */
-    bool continued;    /* it has said 100 Continue */
-    uint64_t given_at; /* clock_ms(): the last piece of the body */
+    bool begun;          /* Glance takes the body, or is to get it all the same */
+    bool sent_as_octets; /* under the one type that Glance takes */
+    bool continued;      /* it has said 100 Continue */
+    uint64_t given_at;   /* clock_ms(): the last piece of the body */
 
     /* After it was sent. */
     enum refusal failure; /* of Glance's: what has become of the image is looked up first */
@@ -176,6 +178,7 @@ struct exchange {
     uint64_t look_began; /* clock_ms() */
     uint64_t look_wait;  /* ms before the latest look */
     bool seen_queued, still_busy;
+    char *hint;            /* to an answer of Glance's; owned; NULL: none */
     bool answered_for;     /* Glance's answer was lost, and the image has told */
     struct upload *upload; /* until it is left to the registry */
     unsigned together;     /* its requests to Glance: see struct transfer_order */
@@ -213,6 +216,8 @@ enum step_result exchange_refuse_fault(struct exchange *x, enum refusal refusal,
 enum step_result exchange_no_memory(struct exchange *x);
 void exchange_answer_refusal(struct exchange *x);
 void exchange_answer(struct exchange *x, struct reply *reply);
+/* Puts X-Intake-Hint beside Glance's answer: a text like those of refusal.h. False: no memory. */
+bool exchange_hint(struct exchange *x, const char *text, const char *detail);
 
 /* audit.c: for everything that is recorded as an upload. */
 void audit_begin(struct exchange *x);
@@ -301,6 +306,13 @@ enum verify_verdict upload_compare(struct exchange *x, const struct image *seen,
 
 /* find_outcome.c */
 enum step_result upload_look_at_ruin(struct exchange *x);
+
+/* glance_checks.c */
+unsigned inspected_refuses(const struct exchange *x); /* as struct body_plan has it */
+/* Is the answer the one of a Glance that has looked at the format after storing the data? */
+bool inspected_refused(const struct exchange *x);
+enum step_result inspected_look(struct exchange *x); /* at what is left of the image */
+void inspected_taken(struct exchange *x);            /* Glance has taken the upload */
 
 /* check_image.c */
 enum step_result upload_judge(struct exchange *x);

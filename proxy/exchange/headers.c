@@ -109,6 +109,12 @@ static unsigned fixes_wanted(const struct exchange *x)
     return x->head_fixes | (store_differs(x) ? FIX_STORE : 0) | (form ? FIX_MULTIPART : 0);
 }
 
+static bool says_octets(const struct headers *out)
+{
+    const char *type = headers_get(out, "Content-Type");
+    return type && strncmp(type, OCTETS, sizeof OCTETS - 1) == 0;
+}
+
 bool fields_for_upload(struct exchange *x, struct headers *out)
 {
     if (!forwarded(x, out))
@@ -122,8 +128,10 @@ bool fields_for_upload(struct exchange *x, struct headers *out)
     else
         headers_remove(out, STORE);
     bool store = x->route.kind == ROUTE_UPLOAD && !audit_only(x);
-    return (!store || headers_add(out, STORE, x->decision.store)) &&
-           (keeps_type(x) || headers_set(out, "Content-Type", OCTETS));
+    bool good = (!store || headers_add(out, STORE, x->decision.store)) &&
+                (keeps_type(x) || headers_set(out, "Content-Type", OCTETS));
+    x->sent_as_octets = says_octets(out);
+    return good;
 }
 
 /* --- what its answer says --------------------------------------------------------------- */
@@ -228,5 +236,6 @@ bool fields_of_answer(struct exchange *x, struct headers *out)
            (!upload->rule || headers_add(out, "X-Intake-Rule", upload->rule)) &&
            (!*fixes || headers_add(out, "X-Intake-Fixed", fixes)) &&
            (!*audit || headers_add(out, "X-Intake-Audit", audit)) &&
+           (!x->hint || headers_add(out, "X-Intake-Hint", x->hint)) &&
            (!x->body || tell_body(x, out)) && expose(x, out);
 }

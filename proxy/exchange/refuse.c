@@ -11,6 +11,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 enum step_result exchange_refuse(struct exchange *x, enum refusal refusal)
 {
@@ -80,13 +81,9 @@ static bool tell_allowed(const struct exchange *x, struct headers *out)
     return x->refusal != REFUSAL_WRONG_METHOD || headers_add(out, "Allow", x->route.missed.allowed);
 }
 
-void exchange_answer_refusal(struct exchange *x)
+static struct refusal_context context_of(const struct exchange *x, const char *url)
 {
-    metrics_refused(x->parts->metrics, x->refusal);
-    if (!x->client)
-        return;
-    char *url = x->refusal == REFUSAL_PLAIN_HTTP ? tls_url(x) : upload_url(x);
-    const struct refusal_context context = {
+    return (struct refusal_context){
         .detail = x->detail[0] ? x->detail : NULL,
         .image_id = x->route.image_id[0] ? x->route.image_id : NULL,
         .request_id = x->request_id,
@@ -95,7 +92,35 @@ void exchange_answer_refusal(struct exchange *x)
         .disk_format = x->image.disk_format,
         .container_format = x->image.container_format,
         .upload = x->route.kind == ROUTE_UPLOAD || x->route.kind == ROUTE_STAGE,
+        .for_glance = x->body && body_refused_for_glance(x->body),
     };
+}
+
+bool exchange_hint(struct exchange *x, const char *text, const char *detail)
+{
+    enum { HINT_MAX = 2048 };
+    struct buffer hint;
+    if (!x->client)
+        return true;
+    char *url = upload_url(x);
+    struct refusal_context context = context_of(x, url);
+    context.detail = detail;
+    context.for_glance = true;
+    buffer_init(&hint, HINT_MAX);
+    free(x->hint);
+    x->hint = reply_fill_in(text, &context, &hint) ? strdup(buffer_text(&hint)) : NULL;
+    buffer_free(&hint);
+    free(url);
+    return x->hint != NULL;
+}
+
+void exchange_answer_refusal(struct exchange *x)
+{
+    metrics_refused(x->parts->metrics, x->refusal);
+    if (!x->client)
+        return;
+    char *url = x->refusal == REFUSAL_PLAIN_HTTP ? tls_url(x) : upload_url(x);
+    const struct refusal_context context = context_of(x, url);
     struct reply reply;
     reply_init(&reply);
     if (reply_refuse(&reply, x->refusal, &context) && fields_of_answer(x, &reply.headers) &&

@@ -189,14 +189,31 @@ static bool find_option(const char *detail, const char *option, char word[FORMAT
     return true;
 }
 
-/* Where the particulars tell the right format, an image of that; else the right file. */
+/* The command that makes a COPY of the FILE, in particulars about Glance. It is the advice at their
+ * end: what stands in front of it may be text of the file. */
+static bool put_conversion(struct filling *filling, const char *detail)
+{
+    static const char convert[] = "qemu-img convert ", names[] = " FILE COPY";
+    const char *at = NULL, *next = filling->context->for_glance ? detail : NULL;
+    while (next && (next = strstr(next, convert)))
+        at = next++;
+    const char *end = at ? strstr(at, names) : NULL;
+    if (!end)
+        return true;
+    filling->file = "COPY";
+    return buffer_append(filling->out, at, (size_t)(end - at) + strlen(names)) && put_then(filling);
+}
+
+/* Where the particulars tell the right format, an image of that; else the right file. If they tell
+ * how to make it, that first. */
 static bool put_right(const struct filling *filling)
 {
     const char *detail = filling->context->detail;
     struct filling right = *filling;
     bool format = find_option(detail, "--disk-format ", right.format);
     bool container = find_option(detail, "--container-format ", right.container);
-    return format || container ? put_create(&right) : put_upload(filling);
+    return put_conversion(&right, detail) &&
+           (format || container ? put_create(&right) : put_upload(&right));
 }
 
 /* A smaller file of the same disk: of the image's own format, if that can be smaller. */

@@ -78,11 +78,21 @@ static bool write_refusal(struct reply *reply, const struct refusal_text *text,
            (plain ? write_text : write_json)(text, context, &reply->body);
 }
 
+/* What speaks against the data is Glance's, and may be nothing that is wrong with it. */
+static const char MESSAGE_FOR_GLANCE[] =
+    "Glance would refuse this data only after storing all of it, and the image could take no other "
+    "data then{detail}. It was not sent, and the image still waits for data.";
+
 /* Of an upload of nothing there is nothing to tell but how clients come to send one. */
 static void add_cause(enum refusal refusal, struct refusal_context *context)
 {
     if (refusal == REFUSAL_EMPTY_BODY && (!context->detail || !*context->detail))
         context->detail = tool_of(context->user_agent)->nothing;
+}
+
+bool reply_fill_in(const char *text, const struct refusal_context *context, struct buffer *out)
+{
+    return hints_fill_in(text, context, out);
 }
 
 bool reply_refuse(struct reply *reply, enum refusal refusal, const struct refusal_context *known)
@@ -97,9 +107,10 @@ bool reply_refuse(struct reply *reply, enum refusal refusal, const struct refusa
              reply_phrase(text.row->status));
 
     reply_free(reply);
-    bool made = hints_fill_in(text.row->message, context, &text.message) &&
-                hints_fill_in(text.row->hint, context, &text.hint) &&
-                write_refusal(reply, &text, context);
+    const char *message = context->for_glance ? MESSAGE_FOR_GLANCE : text.row->message;
+    const char *hint = context->for_glance ? "{right}" : text.row->hint;
+    bool made = hints_fill_in(message, context, &text.message) &&
+                hints_fill_in(hint, context, &text.hint) && write_refusal(reply, &text, context);
     if (!made)
         reply_free(reply);
     buffer_free(&text.message);

@@ -71,7 +71,7 @@ static void woken(void *context)
     }
 }
 
-static bool make_parts(struct worker *worker, const struct shared *shared)
+static bool make_parts(struct worker *worker, struct shared *shared)
 {
     struct exchange_parts *parts = &worker->exchange;
     parts->errands = shared->errands;
@@ -81,6 +81,7 @@ static bool make_parts(struct worker *worker, const struct shared *shared)
     parts->stores = shared->stores;
     parts->rooms = shared->rooms;
     parts->reservations = shared->reservations;
+    parts->inspection = &shared->inspection;
     parts->loop = loop_new();
     parts->metrics = metrics_new();
     parts->glance = parts->loop ? glance_new(parts->loop) : NULL;

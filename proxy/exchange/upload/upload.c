@@ -102,6 +102,7 @@ static bool make_body(struct exchange *x)
         .size_chose = upload_size_chose(x),
         .settings = x->snapshot->settings,
         .checks = upload_checks(x),
+        .glance_refuses = inspected_refuses(x),
         .checks_wait = upload_is_put_off(x) && x->decision.checks_by_size,
         .spools = x->parts->spools,
         .hashers = x->parts->hashers,

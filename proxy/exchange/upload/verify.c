@@ -117,6 +117,10 @@ enum step_result upload_prove(struct exchange *x)
 {
     bool stored = !x->failure && x->answer.status / 100 == 2;
     bool failed = x->failure || x->answer.status >= 500;
+    if (inspected_refused(x))
+        return inspected_look(x);
+    if (stored)
+        inspected_taken(x);
     if (stored)
         return x->snapshot->settings->upload.verify == VERIFY_OFF ? STEP_NEXT : verify(x);
     return failed ? upload_look_at_ruin(x) : STEP_NEXT;

@@ -67,6 +67,9 @@ static const char policy[] =
 #define NO_WISH "store: test\nthe client asked for no store\n"
 #define BIG     NOT_ISO "rule: big (line 3)\nbecause these hold: larger_than\n"
 
+#define GLANCE_CHECKS                                                                              \
+    "glance_checks = on: data that Glance would refuse after storing it is refused first\n"
+
 /* The whole of what is told. */
 static const struct {
     const char *words[WORDS_MAX];
@@ -81,6 +84,21 @@ static const struct {
      "",
      DEFAULT("1MiB, not larger than 1GiB") "store: test\nthe client asked for file; mode force "
                                            "replaces that\nwould be changed: store\n"},
+    /* what Glance would refuse afterwards; nothing where it does not look */
+    {{"--container-format", "bare"},
+     "glance_checks = on\n",
+     DEFAULT(UNKNOWN) NO_WISH CEILING "would be changed: store\n" GLANCE_CHECKS},
+    {{NULL},
+     "glance_checks = on\n",
+     DEFAULT(UNKNOWN) NO_WISH CEILING "would be changed: store\n" GLANCE_CHECKS},
+    {{NULL}, "glance_checks = off\n", DEFAULT(UNKNOWN) NO_WISH CEILING "would be changed: store\n"},
+    {{"--container-format", "ovf"},
+     "glance_checks = on\n",
+     DEFAULT(UNKNOWN) NO_WISH CEILING "would be changed: store\n"},
+    {{"--disk-format", "iso"},
+     "glance_checks = on\n",
+     "rule: no-isos (line 2)\nbecause these hold: disk_format\n"
+     "refused (denied_by_policy): convert it\n"},
     {{"--disk-format", "iso"},
      "",
      "rule: no-isos (line 2)\nbecause these hold: disk_format\n"

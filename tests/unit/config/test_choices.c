@@ -15,6 +15,8 @@ static const struct setting length = {
     "s", "k", &kind_unknown_length, AT(upload.unknown_length), "", 0, 0, ""};
 static const struct setting header = {
     "s", "k", &kind_forwarded_header, AT(listen.forwarded_header), "", 0, 0, ""};
+static const struct setting glance_checks = {
+    "s", "k", &kind_glance_checks, AT(upload.glance_checks), "", 0, 0, ""};
 static const struct setting damaged = {
     "s", "k", &kind_check_level, AT(upload.checks.damaged), "", 0, 0, ""};
 static const struct setting type = {
@@ -40,6 +42,9 @@ static const struct {
     {&damaged, "off", {.upload.checks.damaged = CHECK_OFF}},
     {&damaged, "warn", {.upload.checks.damaged = CHECK_WARN}},
     {&damaged, "reject", {.upload.checks.damaged = CHECK_REJECT}},
+    {&glance_checks, "auto", {.upload.glance_checks = GLANCE_CHECKS_AUTO}},
+    {&glance_checks, "on", {.upload.glance_checks = GLANCE_CHECKS_ON}},
+    {&glance_checks, "off", {.upload.glance_checks = GLANCE_CHECKS_OFF}},
     {&verify, "off", {.upload.verify = VERIFY_OFF}},
     {&verify, "size", {.upload.verify = VERIFY_SIZE}},
     {&verify, "digest", {.upload.verify = VERIFY_DIGEST}},
@@ -57,6 +62,7 @@ static void expect_settings(const struct settings *is, const struct settings *me
     assert_int_equal(is->listen.forwarded_header, meant->listen.forwarded_header);
     assert_int_equal(is->upload.unknown_length, meant->upload.unknown_length);
     assert_int_equal(is->upload.checks.damaged, meant->upload.checks.damaged);
+    assert_int_equal(is->upload.glance_checks, meant->upload.glance_checks);
     assert_int_equal(is->upload.verify, meant->upload.verify);
     assert_int_equal(is->upload.fix_content_type, meant->upload.fix_content_type);
     assert_int_equal(is->upload.unwrap_multipart, meant->upload.unwrap_multipart);

@@ -55,6 +55,7 @@ static void an_empty_file_leaves_the_defaults(void **state)
     assert_int_equal(settings->upload.checks.unsafe_format, CHECK_REJECT);
     assert_int_equal(settings->upload.checks.truncated, CHECK_REJECT);
     assert_int_equal(settings->upload.checks.compressed, CHECK_REJECT);
+    assert_int_equal(settings->upload.glance_checks, GLANCE_CHECKS_AUTO);
     assert_int_equal(settings->upload.verify, VERIFY_DIGEST);
     assert_true(settings->upload.check_quota);
     assert_string_equal(settings->policy.file, "/etc/glance-intake/policy.yaml");
@@ -79,7 +80,7 @@ static void every_key_finds_its_place(void **state)
              "[upload]\nmax_size = 12KiB\ncontent_type = strict\nmultipart = reject\n"
              "unknown_length = stream\nspool_dir = /s\nspool_limit = 14KiB\ndamaged = off\n"
              "format = warn\nunsafe_format = off\ntruncated = warn\ncompressed = off\n"
-             "verify = size\nquota = off\n"
+             "glance_checks = on\nverify = size\nquota = off\n"
              "[policy]\nfile = p\n[admin]\nbind = 127.0.0.1:13\n",
              ca);
     struct settings *settings = load(scratch_file(state, "a", text), NULL, &problems);
@@ -116,6 +117,7 @@ static void every_key_finds_its_place(void **state)
     assert_int_equal(settings->upload.checks.unsafe_format, CHECK_OFF);
     assert_int_equal(settings->upload.checks.truncated, CHECK_WARN);
     assert_int_equal(settings->upload.checks.compressed, CHECK_OFF);
+    assert_int_equal(settings->upload.glance_checks, GLANCE_CHECKS_ON);
     assert_int_equal(settings->upload.verify, VERIFY_SIZE);
     assert_false(settings->upload.check_quota);
     assert_string_equal(settings->policy.file, "p");

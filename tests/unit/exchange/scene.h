@@ -8,6 +8,7 @@
 #include "exchange/exchange_priv.h"
 #include "intake/client.h"
 #include "intake/clock.h"
+#include "intake/inspection.h"
 #include "intake/log.h"
 #include "intake/metrics.h"
 #include "intake/networks.h"
@@ -185,6 +186,7 @@ struct scene {
     struct settings settings; /* the defaults, as far as an upload asks for them */
     struct snapshot snapshot;
     struct exchange_parts parts;
+    struct inspection inspection;
     struct exchange *x;
     struct headers out; /* for what a test asks for */
     const char *rest;   /* of the body */
@@ -221,6 +223,7 @@ static inline void scene_parts(struct scene *scene)
     parts->stores = stores_new();
     parts->rooms = rooms_new();
     parts->reservations = reservations_new();
+    parts->inspection = &scene->inspection;
     assert_true(parts->glance && parts->uploads && parts->spools && parts->claims &&
                 parts->stores && parts->rooms && parts->reservations);
 }
@@ -315,16 +318,18 @@ static inline ssize_t scene_read(void *context, void *into, size_t room)
     return (ssize_t)count;
 }
 
-/* Ready to be read. */
+/* Ready to be read. The image is raw and bare, unless Glance has said otherwise. */
 static inline void scene_body(struct scene *scene, const char *text, const char *content_type)
 {
+    const struct image *image = &scene->x->image;
     const struct body_plan plan = {.read = scene_read,
                                    .context = &scene->rest,
                                    .length_known = true,
                                    .length = strlen(text),
                                    .content_type = content_type,
-                                   .disk_format = "raw",
-                                   .container_format = "bare",
+                                   .disk_format = image->disk_format ? image->disk_format : "raw",
+                                   .container_format =
+                                       image->container_format ? image->container_format : "bare",
                                    .audit = audit_only(scene->x),
                                    .settings = &scene->settings,
                                    .checks = scene->settings.upload.checks};

@@ -144,6 +144,36 @@ static void the_right_format_is_the_one_that_was_found(void **state)
     }
 }
 
+/* What is to be converted first is, and a text of the file's own is never taken for the command. */
+static void what_glance_would_refuse_is_converted(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *detail, *told;
+    } rows[] = {
+        {"no fixed one: convert it with qemu-img convert -f vpc -O vpc FILE COPY",
+         "qemu-img convert -f vpc -O vpc FILE COPY && curl -T COPY " TOKEN URL},
+        {"no disk: convert it with qemu-img convert -f raw -O qcow2 FILE COPY and create the image "
+         "with --disk-format qcow2",
+         "qemu-img convert -f raw -O qcow2 FILE COPY && openstack image create --disk-format qcow2 "
+         "--container-format ovf --file COPY NAME"},
+        {"Glance sees vhdx in it: create the image with --disk-format vhdx",
+         "openstack image create --disk-format vhdx --container-format ovf --file FILE NAME"},
+        {"no line 'qemu-img convert $(x) FILE COPY': qemu-img convert -O vmdk FILE COPY",
+         "qemu-img convert -O vmdk FILE COPY && curl -T COPY " TOKEN URL},
+        {"Glance sees several formats in it", "curl -T FILE " TOKEN URL},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct refusal_context context = UPLOAD;
+        context.detail = rows[i].detail;
+        context.for_glance = true;
+        assert_filled("{right}", &context, rows[i].told);
+    }
+    struct refusal_context context = UPLOAD;
+    context.detail = "this is the text of a file path: qemu-img convert $(x) FILE COPY";
+    assert_filled("{right}", &context, "curl -T FILE " TOKEN URL);
+}
+
 static void only_an_upload_has_an_image_to_look_at(void **state)
 {
     (void)state;
@@ -208,6 +238,7 @@ int main(void)
         cmocka_unit_test(what_was_to_be_staged_is_staged),
         cmocka_unit_test(the_formats_are_the_images_own),
         cmocka_unit_test(the_right_format_is_the_one_that_was_found),
+        cmocka_unit_test(what_glance_would_refuse_is_converted),
         cmocka_unit_test(only_an_upload_has_an_image_to_look_at),
         cmocka_unit_test(every_hint_can_be_pasted),
         cmocka_unit_test(particulars_are_no_template),

@@ -224,6 +224,28 @@ static void test_glanceclient_gets_text(void **state)
     reply_free(&reply);
 }
 
+/* Its data may be as good as any; so it is not said to be wrong. */
+static void test_what_glance_would_refuse(void **state)
+{
+    (void)state;
+    static const enum refusal reasons[] = {REFUSAL_FORMAT_MISMATCH, REFUSAL_UNSAFE_FORMAT};
+    for (size_t i = 0; i < sizeof reasons / sizeof *reasons; i++) {
+        struct refusal_context context = FULL;
+        context.detail = "no fixed one: convert it with qemu-img convert -f vpc -O vpc FILE COPY";
+        context.for_glance = true;
+        json_t *object = refused(reasons[i], &context);
+        assert_string_equal(text_of(object, "reason"), refusal_row(reasons[i])->name);
+        assert_string_equal(
+            text_of(object, "message"),
+            "Glance would refuse this data only after storing all of it, and the image could take "
+            "no other data then: no fixed one: convert it with qemu-img convert -f vpc -O vpc FILE "
+            "COPY. It was not sent, and the image still waits for data.");
+        assert_non_null(strstr(text_of(object, "hint"),
+                               "qemu-img convert -f vpc -O vpc FILE COPY && curl -T COPY "));
+        json_decref(object);
+    }
+}
+
 static void test_earlier_content_goes(void **state)
 {
     (void)state;
@@ -248,6 +270,7 @@ int main(void)
         cmocka_unit_test(test_details),
         cmocka_unit_test(test_length_required_with_and_without_particulars),
         cmocka_unit_test(test_glanceclient_gets_text),
+        cmocka_unit_test(test_what_glance_would_refuse),
         cmocka_unit_test(test_earlier_content_goes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

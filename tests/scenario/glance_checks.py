@@ -1,0 +1,190 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Glance 2025.1 and later inspects an image after it has stored it. What it then refuses is spoilt, so that
+is refused first: always, or as soon as it has refused an upload so."""
+import signal
+import subprocess
+
+from support.desk import OCTETS, RIGHT, TOKEN, Desk, data
+from support.proxy import wait_until
+from support.scene import scenario
+
+MIB = 1 << 20
+TO_TEST = "default: { store: test, mode: force }\n"
+LENIENT = "default: { store: test, mode: force, checks: { format: off, unsafe_format: off } }\n"
+LEARNED = "looks at the data after storing it"
+
+
+def fixed_vhd(folder):
+    folder.mkdir(exist_ok=True)
+    (folder / "source").write_bytes(data(MIB))
+    subprocess.run(["qemu-img", "convert", "-f", "raw", "-O", "vpc", "-o", "subformat=fixed,force_size=on",
+                    folder / "source", folder / "made"], check=True, capture_output=True, timeout=60)
+    return (folder / "made").read_bytes()
+
+
+def extended_l2(folder):
+    folder.mkdir(exist_ok=True)
+    subprocess.run(["qemu-img", "create", "-q", "-f", "qcow2", "-o", "extended_l2=on", folder / "l2", "1M"],
+                   check=True, capture_output=True, timeout=60)
+    return (folder / "l2").read_bytes()
+
+
+def boot_sector():
+    return bytes(510) + b"\x55\xaa" + data(MIB)
+
+
+def inspects(desk, **fault):
+    """The next uploads are answered as by Glance 2025.1, which does not take them."""
+    desk.glance.fault(image="*", answer=415, spoilt=True, **fault)
+
+
+def spoilt(desk, told, image, body):
+    """Stored, and then refused: Glance's answer as it is, and what to do beside it."""
+    assert told.status == 415 and "application/octet-stream" in told.body.decode(), (told.start, told.body)
+    shown = desk.show(image)
+    assert (shown["status"], shown["size"], shown["stores"]) == ("queued", len(body), "test"), shown
+    assert shown["os_hash_value"], shown
+    assert told.get("X-Intake-Image-Status") == "queued", told.fields
+    hint = told.get("X-Intake-Hint")
+    assert "delete it and create a new one: curl -X DELETE" in hint and image in hint, hint
+    line = desk.log_line(told)
+    assert " glance_status=415 verdict=rejected" in line and " image_after=queued " in line, line
+    desk.proxy.wait_log(f"Glance has refused the data of image {image} after storing it")
+    return hint
+
+
+def clean(desk, image):
+    """It still takes the right data."""
+    shown = desk.show(image)
+    assert (shown["status"], shown["os_hash_value"], shown.get("stores")) == ("queued", None, None), shown
+
+
+def refused(desk, image, body, reason):
+    said = desk.refused(desk.put(image, body), image, 400, reason)
+    assert said["message"].startswith("Glance would refuse this data only after storing all of it"), said
+    clean(desk, image)
+    return said
+
+
+@scenario(threaded=True, representative=True)
+def auto_learns_from_the_first(scene):
+    """Two workers share it, and a reload does not lose it; Glance's refusal of a type teaches nothing."""
+    body = fixed_vhd(scene.folder / "made")
+    desk = Desk(scene, conf={"DEFAULT": {"workers": 2}}, policy=TO_TEST)
+    inspects(desk)
+    image = desk.image(disk_format="vhd")
+    hint = spoilt(desk, desk.put(image, body), image, body)
+    assert "qemu-img convert -f vpc -O vpc FILE COPY" in hint, hint
+    desk.proxy.wait_log(LEARNED)
+    for _ in range(12):  # whichever worker gets it
+        said = refused(desk, desk.image(disk_format="vhd"), body, "format_mismatch")
+        assert said["hint"].startswith("qemu-img convert -f vpc -O vpc FILE COPY && curl -T COPY "), said
+    desk.proxy.signal(signal.SIGHUP)
+    desk.proxy.wait_log("the configuration was read again and is in force")
+    refused(desk, desk.image(disk_format="vhd"), body, "format_mismatch")
+    refused(desk, desk.image(disk_format="qcow2"), extended_l2(scene.folder / "made"), "unsafe_format")
+    refused(desk, desk.image(), boot_sector(), "unsafe_format")
+    said = desk.proxy.log()
+    assert said.count(LEARNED) == 1 and "glance_checks = off" in said, said
+
+
+@scenario
+def what_was_spoilt_is_refused_before_its_body(scene):
+    body = fixed_vhd(scene.folder / "made")
+    desk = Desk(scene, policy=TO_TEST)
+    inspects(desk)
+    image = desk.image(disk_format="vhd")
+    spoilt(desk, desk.put(image, body), image, body)
+    told = desk.put_head(image, *RIGHT, f"Content-Length: {len(body)}")
+    assert told.status == 409 and b"delete it and create a new one" in told.body, told.body
+
+
+@scenario
+def a_failed_safety_check_says_nothing_of_mismatches(scene):
+    """Operators do switch Glance's comparison off."""
+    body = extended_l2(scene.folder / "made")
+    desk = Desk(scene, policy=TO_TEST)
+    inspects(desk, times=1)
+    image = desk.image(disk_format="qcow2")
+    assert "extended_l2" in spoilt(desk, desk.put(image, body), image, body)
+    refused(desk, desk.image(disk_format="qcow2"), body, "unsafe_format")
+    vhd = fixed_vhd(scene.folder / "made")
+    image = desk.image(disk_format="vhd")
+    desk.stored(desk.put(image, vhd), image, vhd)
+
+
+@scenario
+def on_refuses_at_once(scene):
+    folder = scene.folder / "made"
+    desk = Desk(scene, policy=LENIENT, glance_checks="on")  # what Glance refuses is not the rule's to take
+    for properties, body, reason, words in (
+            ({"disk_format": "vhd"}, fixed_vhd(folder), "format_mismatch", "-f vpc -O vpc FILE COPY"),
+            ({"disk_format": "vmdk", "vmware_disktype": "preallocated"}, data(MIB), "format_mismatch",
+             "subformat=streamOptimized"),
+            ({"disk_format": "ami"}, boot_sector(), "format_mismatch", "--container-format ami"),
+            ({"disk_format": "aki"}, boot_sector(), "format_mismatch", "--container-format aki"),
+            ({"disk_format": "qcow2"}, extended_l2(folder), "unsafe_format", "extended_l2"),
+            ({}, boot_sector(), "unsafe_format", "-f raw -O qcow2 FILE COPY"),
+            ({}, b"LUKS\xba\xbe\0\2".ljust(MIB, b"\0"), "unsafe_format", "version 2 of LUKS")):
+        said = refused(desk, desk.image(**properties), body, reason)
+        assert words in said["message"], said
+    for properties, body in (({"disk_format": "ami", "container_format": "ami"}, boot_sector()),
+                             ({"disk_format": "vhd", "container_format": "ovf"}, fixed_vhd(folder)),
+                             ({}, fixed_vhd(folder)), ({}, data(MIB))):
+        image = desk.image(**properties)
+        desk.stored(desk.put(image, body), image, body)
+    image = desk.image(disk_format="vhd")  # the import is another's to judge
+    body = fixed_vhd(folder)
+    desk.stored(desk.put(image, body, door="stage"), image, body, door="stage")
+
+
+@scenario
+def off_lets_glance_decide(scene):
+    body = fixed_vhd(scene.folder / "made")
+    desk = Desk(scene, policy=TO_TEST, glance_checks="off")
+    inspects(desk)
+    for _ in range(2):
+        image = desk.image(disk_format="vhd")
+        spoilt(desk, desk.put(image, body), image, body)
+    assert LEARNED not in desk.proxy.log()
+
+
+@scenario
+def where_the_policy_only_watches_it_is_noted(scene):
+    body = fixed_vhd(scene.folder / "made")
+    desk = Desk(scene, policy="mode: audit\n" + TO_TEST, glance_checks="on")
+    image = desk.image(disk_format="vhd")
+    told = desk.put(image, body, TOKEN, OCTETS, "X-Image-Meta-Store: test")
+    assert (told.status, told.get("X-Intake-Audit")) == (204, "format_mismatch"), told.fields
+    desk.proxy.wait_log("would be refused: format_mismatch: declared vhd, and Glance takes a VHD only if")
+    inspects(desk)
+    image = desk.image(disk_format="vhd")
+    spoilt(desk, desk.put(image, body, *RIGHT), image, body)
+
+
+@scenario
+def a_refused_type_teaches_nothing(scene):
+    desk = Desk(scene, policy="mode: audit\n" + TO_TEST)
+    image = desk.image(disk_format="vhd")
+    told = desk.put(image, data(1000), TOKEN, "Content-Type: text/plain", "X-Image-Meta-Store: test")
+    assert (told.status, told.get("X-Intake-Hint")) == (415, None), told.fields
+    clean(desk, image)
+    assert LEARNED not in desk.proxy.log()
+
+
+@scenario
+def of_a_vhdx_the_store_may_be_the_fault(scene):
+    folder = scene.folder / "made"
+    folder.mkdir()
+    (folder / "source").write_bytes(data(MIB))
+    subprocess.run(["qemu-img", "convert", "-f", "raw", "-O", "vhdx", folder / "source", folder / "made"],
+                   check=True, capture_output=True, timeout=60)
+    body = (folder / "made").read_bytes()
+    desk = Desk(scene, policy=TO_TEST)
+    inspects(desk, times=1)
+    image = desk.image(disk_format="vhdx")
+    hint = spoilt(desk, desk.put(image, body), image, body)
+    assert "fault of glance_store" in hint and "use another store" in hint and "-O qcow2 FILE COPY" in hint, hint
+    image = desk.image(disk_format="vhdx")  # into another store it may go
+    desk.stored(desk.put(image, body), image, body)
+    wait_until("it is learned", lambda: LEARNED in desk.proxy.log())

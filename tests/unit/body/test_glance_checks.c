@@ -1,0 +1,191 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What Glance would refuse after storing it, in each of the ways to send it. */
+#include "intake/body.h"
+
+#include "intake/inspection.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "uploads.h"
+
+#define BIT GLANCE_OBJECTION_BIT
+
+static const struct image FIXED = {FIXED_VHD(200 * KIB)};
+static const struct image HYPER_V = {"vhd", {VHDX_SIZE, {VHDX}}};
+static const struct image GOOD = {"raw", {200 * KIB, {PIECE(0, "\0")}}};
+static const struct image BOOT = {"raw", {200 * KIB, {PIECE(510, "\x55\xAA"), PIECE(446, "\1")}}};
+
+static unsigned refuses;
+static enum check_level format_level;
+static bool watched, waits;
+
+static struct body *prepared(struct upload *upload, int expected)
+{
+    upload->plan.glance_refuses = refuses;
+    upload->plan.checks.format = upload->plan.checks.unsafe_format = format_level;
+    upload->plan.checks_wait = waits;
+    upload->plan.audit = watched;
+    struct body *body = body_new(&upload->plan);
+    assert_non_null(body);
+    int ready;
+    while ((ready = body_prepare(body)) == STREAM_WAIT)
+        errands_settle(yard.errands, yard.loop);
+    if (ready != expected)
+        fail_msg("%s: %d", upload->way->what, ready);
+    return body;
+}
+
+static void try_refused(struct upload *upload)
+{
+    const char *detail;
+    struct body *body = prepared(upload, STREAM_REFUSED);
+    assert_int_equal(body_refusal(body, &detail), REFUSAL_FORMAT_MISMATCH);
+    assert_non_null(strstr(detail, "Glance"));
+    assert_true(body_refused_for_glance(body));
+    assert_int_equal(body_count(body), 0);
+    body_free(body);
+}
+
+/* Before a byte is given out; whatever the levels of the checks are. */
+static void what_glance_would_refuse_is_refused(void **state)
+{
+    (void)state;
+    static const enum check_level levels[] = {CHECK_REJECT, CHECK_WARN, CHECK_OFF};
+    refuses = BIT(GLANCE_MISMATCH);
+    for (size_t i = 0; i < sizeof levels / sizeof levels[0]; i++) {
+        format_level = levels[i];
+        each_image(&FIXED, try_refused);
+        each_image(&HYPER_V, try_refused);
+    }
+}
+
+static void try_passed(struct upload *upload)
+{
+    const char *detail;
+    struct body *body = prepared(upload, 1);
+    assert_int_equal(body_refusal(body, &detail), REFUSAL_NONE);
+    assert_false(body_refused_for_glance(body));
+    body_free(body);
+}
+
+/* What is not refused is known for afterwards. */
+static void try_known(struct upload *upload)
+{
+    const char *why;
+    struct body *body = prepared(upload, 1);
+    assert_int_equal(body_glance_objection(body, &why), GLANCE_MISMATCH);
+    assert_non_null(strstr(why, "Glance"));
+    body_free(body);
+}
+
+static void what_it_has_not_shown_to_refuse_passes(void **state)
+{
+    (void)state;
+    format_level = CHECK_REJECT;
+    refuses = BIT(GLANCE_UNSAFE) | BIT(GLANCE_BOOT_SECTOR);
+    each_image(&FIXED, try_passed);
+    each_image(&FIXED, try_known);
+    refuses = BIT(GLANCE_MISMATCH) | BIT(GLANCE_UNSAFE);
+    each_image(&BOOT, try_passed);
+    refuses = GLANCE_OBJECTIONS_ALL;
+    each_image(&GOOD, try_passed);
+}
+
+static void try_unsafe(struct upload *upload)
+{
+    const char *detail;
+    struct body *body = prepared(upload, STREAM_REFUSED);
+    assert_int_equal(body_refusal(body, &detail), REFUSAL_UNSAFE_FORMAT);
+    assert_true(body_refused_for_glance(body));
+    body_free(body);
+}
+
+static void a_safety_check_has_its_own_reason(void **state)
+{
+    (void)state;
+    format_level = CHECK_OFF;
+    refuses = BIT(GLANCE_BOOT_SECTOR);
+    each_image(&BOOT, try_unsafe);
+}
+
+static void try_watched(struct upload *upload)
+{
+    const struct body_note *rows;
+    if (*upload->way->before) /* the envelope stays on, and nobody looks into it */
+        return;
+    struct body *body = prepared(upload, 1);
+    assert_int_equal(body_audited(body, &rows), 1);
+    assert_int_equal(rows[0].reason, REFUSAL_FORMAT_MISMATCH);
+    assert_non_null(strstr(rows[0].detail, "Glance"));
+    body_free(body);
+}
+
+static void what_is_only_watched_is_noted(void **state)
+{
+    (void)state;
+    format_level = CHECK_REJECT;
+    refuses = GLANCE_OBJECTIONS_ALL;
+    watched = true;
+    each_image(&FIXED, try_watched);
+    watched = false;
+}
+
+static struct check_levels decided(enum check_level format)
+{
+    struct check_levels levels = yard.settings.upload.checks;
+    levels.format = format;
+    return levels;
+}
+
+static void try_waiting(struct upload *upload)
+{
+    const struct check_levels off = decided(CHECK_OFF);
+    const char *detail;
+    struct body *body = prepared(upload, 1);
+    assert_int_equal(body_refusal(body, &detail), REFUSAL_NONE);
+    body_checks(body, &off);
+    assert_int_equal(body_refusal(body, &detail), REFUSAL_FORMAT_MISMATCH);
+    assert_true(body_refused_for_glance(body));
+    body_free(body);
+}
+
+static void try_waiting_for_a_rule_that_watches(struct upload *upload)
+{
+    const struct check_levels off = decided(CHECK_OFF);
+    const struct body_note *rows;
+    const char *detail;
+    struct body *body = prepared(upload, 1);
+    body_audit(body);
+    body_checks(body, &off);
+    assert_int_equal(body_refusal(body, &detail), REFUSAL_NONE);
+    assert_int_equal(body_audited(body, &rows), 1);
+    body_free(body);
+}
+
+/* Which rule applies may be known later; its levels do not count, whether it watches does. */
+static void it_waits_for_the_rule(void **state)
+{
+    (void)state;
+    format_level = CHECK_REJECT;
+    refuses = GLANCE_OBJECTIONS_ALL;
+    waits = true;
+    each_image(&FIXED, try_waiting);
+    each_image(&FIXED, try_waiting_for_a_rule_that_watches);
+    waits = false;
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        YARD_TEST(what_glance_would_refuse_is_refused),
+        YARD_TEST(what_it_has_not_shown_to_refuse_passes),
+        YARD_TEST(a_safety_check_has_its_own_reason),
+        YARD_TEST(what_is_only_watched_is_noted),
+        YARD_TEST(it_waits_for_the_rule),
+    };
+    return cmocka_run_group_tests(tests, yard_begin, yard_end);
+}
