@@ -3,6 +3,7 @@
 #include "intake/body.h"
 
 #include "intake/inspection.h"
+#include "intake/stream.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
