@@ -111,6 +111,14 @@ enum glance_objection {
     GLANCE_OBJECTIONS
 };
 
+/* For sets of them. */
+#define GLANCE_OBJECTION_BIT(objection) (1U << (objection))
+
+/* Every kind of objection. */
+#define GLANCE_OBJECTIONS_ALL                                                                      \
+    (GLANCE_OBJECTION_BIT(GLANCE_MISMATCH) | GLANCE_OBJECTION_BIT(GLANCE_UNSAFE) |                 \
+     GLANCE_OBJECTION_BIT(GLANCE_BOOT_SECTOR))
+
 /* `opening` and `count` as for format_examine(). `why` gets a clause that says what Glance sees and
  * what to do about it, "" where it takes the data. A command in it has FILE and COPY in place of
  * the file's name and that of what is made of it. */

@@ -10,13 +10,6 @@
 #include <stdatomic.h>
 #include <stdbool.h>
 
-#define GLANCE_OBJECTION_BIT(objection) (1U << (objection))
-
-/* Every kind of objection. */
-#define GLANCE_OBJECTIONS_ALL                                                                      \
-    (GLANCE_OBJECTION_BIT(GLANCE_MISMATCH) | GLANCE_OBJECTION_BIT(GLANCE_UNSAFE) |                 \
-     GLANCE_OBJECTION_BIT(GLANCE_BOOT_SECTOR))
-
 /* Sets of GLANCE_OBJECTION_BIT(). Zero-initialised: nothing is known. Thread-safe. */
 struct inspection {
     _Atomic unsigned refused;

@@ -3,7 +3,6 @@
 #include "body/body_priv.h"
 
 #include "intake/format.h"
-#include "intake/inspection.h"
 
 #include <stdio.h>
 

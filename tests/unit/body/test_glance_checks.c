@@ -2,7 +2,7 @@
 /* What Glance would refuse after storing it, in each of the ways to send it. */
 #include "intake/body.h"
 
-#include "intake/inspection.h"
+#include "intake/format.h"
 #include "intake/stream.h"
 
 #include <setjmp.h>
