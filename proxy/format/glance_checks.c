@@ -14,7 +14,7 @@
  *   - The safety checks of what was seen must hold.
  *
  * A VHD has its header at its beginning for Glance: a fixed one is `raw`, or a boot sector. */
-#include "format_priv.h"
+#include "format/format_priv.h"
 
 #include <string.h>
 

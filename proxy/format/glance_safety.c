@@ -2,7 +2,7 @@
 /* The safety checks of Glance's inspectors (oslo_utils/imageutils/format_inspector.py): those of
  * qcow2, boot sectors, LUKS and QED here, that of VMDK in glance_vmdk.c. VHD, VHDX, VDI and ISO
  * have none. */
-#include "format_priv.h"
+#include "format/format_priv.h"
 
 #include <string.h>
 

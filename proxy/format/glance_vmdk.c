@@ -6,7 +6,7 @@
  *     # a comment                    ddb.anything
  *     key=value                      with no blank in front of the "="
  *     rw 16384 sparse "image.vmdk"   an extent: at least one, without a "/" */
-#include "format_priv.h"
+#include "format/format_priv.h"
 
 #include <string.h>
 #include <strings.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "../../../proxy/format/format_priv.h"
+#include "format/format_priv.h"
 
 #include "support/sparse_body.h"
 
