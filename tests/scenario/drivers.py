@@ -91,8 +91,9 @@ def never_raw_where_that_is_wrong(scene):
     desk = Desk(scene)
     for before in (b"\xef\xbb\xbf", b"\n", b"\r\n", head, b"4000\r\n", b"QFI"):
         image = desk.image(disk_format="qcow2")
-        said = desk.refused(desk.put(image, before + body), image, 400, "format_mismatch")
-        assert "raw" not in said["message"], said
+        reason = "format_mismatch" if before == b"QFI" else "damaged_body"
+        said = desk.refused(desk.put(image, before + body), image, 400, reason)
+        assert "--disk-format raw" not in said["message"], said
     for properties in ({"hypervisor_type": "vmware", "vmware_disktype": "sparse", "disk_format": "vmdk"},
                        {"img_hv_type": "hyperv", "disk_format": "vhdx"}):
         image = desk.image(**properties)
