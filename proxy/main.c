@@ -25,9 +25,9 @@ static bool open_log(const struct settings *settings)
 
 static int run(const struct options *options)
 {
-    struct problems problems = {0};
-    struct snapshot *snapshot = snapshot_load(&options->sources, &problems);
-    command_report(&problems, stderr);
+    struct diagnostics diagnostics = {0};
+    struct snapshot *snapshot = snapshot_load(&options->sources, &diagnostics);
+    command_report(&diagnostics, stderr);
     if (snapshot && open_log(snapshot->settings))
         return server_run(snapshot, &options->sources);
     snapshot_release(snapshot);
@@ -44,7 +44,7 @@ static int perform(const struct options *options)
     case COMMAND_EXPLAIN:
         return command_explain(options, stdout, stderr);
     case COMMAND_RELOAD:
-        return channel_ask(options->reload, stdout, stderr);
+        return control_ask(options->reload, stdout, stderr);
     case COMMAND_VERSION:
         puts("glance-intake " INTAKE_VERSION);
         return EXIT_SUCCESS;

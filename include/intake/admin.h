@@ -15,7 +15,7 @@ struct metrics;
 struct snapshot;
 struct spools;
 struct stores;
-struct uploads;
+struct records;
 
 /* Of reading the configuration: the last time, and the last one that was taken. */
 struct config_facts {
@@ -26,7 +26,7 @@ struct config_facts {
 /* What it shows. Borrowed; must outlive the admin. */
 struct admin_sources {
     struct metrics *const *metrics;
-    struct uploads *const *uploads;
+    struct records *const *records;
     size_t workers;
     const struct spools *spools; /* all workers', as are */
     struct stores *stores;

@@ -15,18 +15,18 @@ struct framing_facts;
 struct headers;
 struct settings;
 
-enum { ADMISSION_OBJECTIONS_MAX = 8, ADMISSION_WORDS = 192 };
+enum { ADMISSION_VIOLATIONS_MAX = 8, ADMISSION_WORDS = 192 };
 
-struct admission_objection {
+struct admission_violation {
     enum refusal reason;
     char detail[ADMISSION_WORDS]; /* a clause, or "" */
 };
 
 struct admission {
     /* In the order in which they are told: the first is what an upload is refused for. */
-    struct admission_objection objections[ADMISSION_OBJECTIONS_MAX];
+    struct admission_violation violations[ADMISSION_VIOLATIONS_MAX];
     size_t count;
-    unsigned fixes; /* enum upload_fix, as far as the head tells: content-type, multipart, length */
+    unsigned fixes; /* enum record_fix, as far as the head tells: content-type, multipart, length */
 
     bool empty; /* it has no data: an objection (empty_body) unless the image, or the policy,
                  * lets an upload be empty */

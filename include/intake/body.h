@@ -24,7 +24,7 @@
 
 struct body;
 struct digests;
-struct errands;
+struct thread_pool;
 struct loop;
 struct promises;
 struct spools;
@@ -34,7 +34,7 @@ enum { BODY_WORDS = 256, BODY_READ_MIN = 16 * 1024 };
 /* All that is known before the first byte. Borrowed for as long as the body lives. */
 struct body_plan {
     ssize_t (*read)(void *context, void *into, size_t room); /* as client_read() */
-    ssize_t (*move)(void *context, int pipe, size_t room);   /* as client_move(); NULL: never */
+    ssize_t (*move)(void *context, int pipe, size_t room);   /* as client_splice(); NULL: never */
     void (*wake)(void *context); /* after STREAM_WAIT, when it was not the source that waited */
     void *context;
 
@@ -63,8 +63,8 @@ struct body_plan {
     bool checks_wait;   /* another rule may apply, with other levels: what the checks find is kept
                          * until body_checks() */
     struct spools *spools;
-    struct errands
-        *hashers; /* who hashes beside the loop; NULL: nobody, it is done where it comes */
+    struct thread_pool
+        *digest_threads; /* who hashes beside the loop; NULL: nobody, it is done where it comes */
     struct loop *loop;
 };
 
@@ -101,7 +101,7 @@ bool body_length(const struct body *body, uint64_t *length);
 ssize_t body_read(struct body *body, void *into, size_t room);
 
 /* As body_read(), but into an empty pipe: for as long as no filter has to see the bytes. */
-ssize_t body_move(struct body *body, int pipe, size_t room);
+ssize_t body_splice(struct body *body, int pipe, size_t room);
 
 /* Why it was refused, and the particulars (a clause, or ""). */
 enum refusal body_refusal(const struct body *body, const char **detail);

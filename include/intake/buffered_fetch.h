@@ -10,7 +10,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-enum { FETCH_PATIENCE_MS = 60000 };
+enum { FETCH_TIMEOUT_MS = 60000 };
 
 /* Zero-initialised: not begun. The exchange owns it, and ends it. */
 struct fetch {
@@ -26,10 +26,11 @@ struct fetch {
     struct reply answer; /* Glance's, as it came */
 };
 
-/* `order` as for transfer_start(), without a body; FETCH_PATIENCE_MS is for one that has no
+/* `order` as for transfer_start(), without a body; FETCH_TIMEOUT_MS is for one that has no
  * patience of its own. False: no memory. */
 bool fetch_start(struct fetch *fetch, struct glance *glance, const struct settings *settings,
-                 const struct transfer_order *order, void (*wake)(void *context), void *context);
+                 const struct upstream_request *request, void (*wake)(void *context),
+                 void *context);
 
 /* Over, and the whole answer came. */
 bool fetch_answered(const struct fetch *fetch);

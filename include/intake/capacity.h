@@ -9,11 +9,11 @@
 #include <stdint.h>
 
 struct policy_store;
-struct rooms;
+struct capacity;
 
 /* Bytes in flight to each store, over all workers. NULL: no memory. */
-struct rooms *rooms_new(void);
-void rooms_free(struct rooms *rooms); /* everything was given back. NULL is fine */
+struct capacity *capacity_new(void);
+void capacity_free(struct capacity *capacity); /* everything was given back. NULL is fine */
 
 /* What a bucket's HEAD says. UINT64_MAX as a quota: none. */
 struct bucket_facts {
@@ -22,7 +22,7 @@ struct bucket_facts {
 };
 
 /* A gateway that does not answer must not hold up uploads that it may have room for. */
-enum { BUCKET_PATIENCE_MS = 10000 };
+enum { BUCKET_TIMEOUT_MS = 10000 };
 
 /* HEAD of the store's bucket, signed (AWS signature version 4) by libcurl. The keys are read anew
  * from their files. False: no memory, or a key cannot be read (the log says which file). */
@@ -34,18 +34,19 @@ bool bucket_ask(struct fetch *fetch, struct glance *glance, const struct setting
 bool bucket_read(const struct fetch *fetch, struct bucket_facts *facts, char *why, size_t room);
 
 /* A part of a store's room, taken for one upload. Zero-initialised: none. */
-struct room {
-    struct rooms *rooms;
+struct capacity_reservation {
+    struct capacity *capacity;
     void *store;
     uint64_t bytes;
 };
 
-enum room_outcome { ROOM_TAKEN, ROOM_FULL, ROOM_NO_MEMORY };
+enum capacity_outcome { CAPACITY_RESERVED, CAPACITY_FULL, CAPACITY_NO_MEMORY };
 
-/* Takes `bytes` of store `name` if used + in flight + bytes <= limit. ROOM_FULL: `in_flight` is
+/* Takes `bytes` of store `name` if used + in flight + bytes <= limit. CAPACITY_FULL: `in_flight` is
  * what others have taken. */
-enum room_outcome room_take(struct rooms *rooms, const char *name, uint64_t bytes, uint64_t used,
-                            uint64_t limit, struct room *room, uint64_t *in_flight);
-void room_give_back(struct room *room); /* one that is none is fine */
+enum capacity_outcome capacity_reserve(struct capacity *capacity, const char *name, uint64_t bytes,
+                                       uint64_t used, uint64_t limit,
+                                       struct capacity_reservation *room, uint64_t *in_flight);
+void capacity_release(struct capacity_reservation *room); /* one that is none is fine */
 
 #endif

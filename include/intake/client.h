@@ -60,7 +60,7 @@ void client_invite(struct client *client);
 ssize_t client_read(struct client *client, void *into, size_t room);
 
 /* As client_read(), but into a pipe that is empty, without a copy of the bytes. */
-ssize_t client_move(struct client *client, int pipe, size_t room);
+ssize_t client_splice(struct client *client, int pipe, size_t room);
 
 /* Whether every body byte has been read. */
 bool client_body_complete(const struct client *client);

@@ -11,13 +11,13 @@
 #include <sys/un.h>
 
 /* The answer's first byte; lines of text follow. */
-enum channel_verdict { CHANNEL_TAKEN = '0', CHANNEL_NOT_TAKEN = '1' };
+enum control_verdict { CONTROL_TAKEN = '0', CONTROL_NOT_TAKEN = '1' };
 
 /* Abstract, so nothing is left behind and no directory is needed; with the process's id, as that is
  * how a service manager knows it. Returns its length. */
-socklen_t channel_address(pid_t pid, struct sockaddr_un *address);
+socklen_t control_address(pid_t pid, struct sockaddr_un *address);
 
 /* Has the process reload, tells `out` or `errors` what it says, and returns the exit status. */
-int channel_ask(pid_t pid, FILE *out, FILE *errors);
+int control_ask(pid_t pid, FILE *out, FILE *errors);
 
 #endif

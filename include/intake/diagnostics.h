@@ -6,15 +6,15 @@
 #include <stddef.h>
 
 /* Zero-initialised is empty. Owns its lines ("file:line: what is wrong"). */
-struct problems {
+struct diagnostics {
     char **lines;
     size_t count;
 };
 
 /* `line` 0: the file as a whole ("file: what"). */
-void problems_add(struct problems *problems, const char *file, int line, const char *format, ...)
-    __attribute__((format(printf, 4, 5)));
+void diagnostics_add(struct diagnostics *diagnostics, const char *file, int line,
+                     const char *format, ...) __attribute__((format(printf, 4, 5)));
 
-void problems_free(struct problems *problems);
+void diagnostics_free(struct diagnostics *diagnostics);
 
 #endif

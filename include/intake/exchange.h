@@ -7,21 +7,21 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-struct claims;
+struct upload_locks;
 struct client_events;
-struct errands;
+struct thread_pool;
 struct exchange;
 struct glance;
 struct holder;
 struct inspection;
 struct loop;
 struct metrics;
-struct reservations;
-struct rooms;
+struct quota_reservations;
+struct capacity;
 struct snapshot;
 struct spools;
 struct stores;
-struct uploads;
+struct records;
 
 /* The JSON that is held while it is judged, in bytes. Zero-initialised: none. */
 struct holders {
@@ -35,14 +35,14 @@ struct exchange_parts {
     struct loop *loop;
     struct glance *glance;
     struct metrics *metrics;
-    struct uploads *uploads;
-    struct errands *errands; /* of all workers, as are the next seven: see shared.h */
-    struct errands *hashers;
+    struct records *records;
+    struct thread_pool *thread_pool; /* of all workers, as are the next seven: see shared.h */
+    struct thread_pool *digest_threads;
     struct spools *spools;
-    struct claims *claims;
+    struct upload_locks *upload_locks;
     struct stores *stores;
-    struct rooms *rooms;
-    struct reservations *reservations;
+    struct capacity *capacity;
+    struct quota_reservations *quota_reservations;
     struct inspection *inspection;
     struct snapshot *snapshot; /* in force for new exchanges */
     bool draining;             /* new uploads are refused */

@@ -112,7 +112,7 @@ enum glance_objection {
 };
 
 /* For sets of them. */
-#define GLANCE_OBJECTION_BIT(objection) (1U << (objection))
+#define GLANCE_OBJECTION_BIT(violation) (1U << (violation))
 
 /* Every kind of objection. */
 #define GLANCE_OBJECTIONS_ALL                                                                      \

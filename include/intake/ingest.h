@@ -14,7 +14,7 @@
 struct buffer;
 
 enum {
-    DOORS_BODY_MAX = 256 * 1024, /* bytes: far more than an update with every property full */
+    INGEST_BODY_MAX = 256 * 1024, /* bytes: far more than an update with every property full */
     IMPORT_STORES_MAX = 64
 };
 

@@ -22,9 +22,9 @@ unsigned inspection_refuses(const struct inspection *inspection);
 /* It has refused data of that kind; GLANCE_TAKES_IT: for what cannot be told. What has no switch of
  * its own in Glance, or is on by default, is learned with it, unless Glance was seen to take it; a
  * mismatch, whose switch operators do use, is learned by itself alone. True: it is news. */
-bool inspection_learn_refused(struct inspection *inspection, enum glance_objection objection);
+bool inspection_learn_refused(struct inspection *inspection, enum glance_objection violation);
 
 /* It has taken data of that kind. */
-void inspection_learn_taken(struct inspection *inspection, enum glance_objection objection);
+void inspection_learn_taken(struct inspection *inspection, enum glance_objection violation);
 
 #endif

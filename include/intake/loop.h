@@ -49,7 +49,7 @@ void loop_run(struct loop *loop);
 void loop_stop(struct loop *loop);
 
 /* Called once a turn, before the loop sleeps; true: call again without sleeping. */
-void loop_every_turn(struct loop *loop, bool (*turn)(void *context), void *context);
+void loop_add_prepare_hook(struct loop *loop, bool (*turn)(void *context), void *context);
 
 /* Called in the loop's thread after loop_wake(), which any thread may call. */
 void loop_on_wake(struct loop *loop, void (*woken)(void *context), void *context);

@@ -13,7 +13,7 @@
 
 struct buffer;
 struct metrics;
-struct upload;
+struct request_record;
 
 enum metrics_gauge { METRICS_CONNECTIONS, METRICS_REQUESTS_IN_FLIGHT, METRICS_UPLOADS_IN_FLIGHT };
 
@@ -40,7 +40,7 @@ void metrics_store_unchecked(struct metrics *metrics, const char *store);
 /* An upload that ended: by verdict and store, bytes, duration, fixes. At most 32 stores are told
  * apart per worker; any further one counts as "other". An import: by method and verdict, fixes. Of
  * all doors: what the policy only watched. */
-void metrics_upload(struct metrics *metrics, const struct upload *upload);
+void metrics_upload(struct metrics *metrics, const struct request_record *upload);
 
 /* What the workers have together, at the moment of reading. */
 struct metrics_common {

@@ -15,7 +15,7 @@
 
 struct buffer;
 struct policy;
-struct problems;
+struct diagnostics;
 
 enum { POLICY_NAME_MAX = 64 }; /* of a rule or a store, in bytes */
 
@@ -89,11 +89,11 @@ struct policy_decision {
 };
 
 /* NULL when there is any problem (all of them are in `problems`, as file:line). */
-struct policy *policy_load(const char *path, struct problems *problems);
+struct policy *policy_load(const char *path, struct diagnostics *diagnostics);
 
 /* Adds what is allowed, and hardly meant: formats and import methods that Glance does not have by
  * itself, projects that are no ids, rules that never apply. */
-void policy_warn(const struct policy *policy, const char *path, struct problems *warnings);
+void policy_warn(const struct policy *policy, const char *path, struct diagnostics *warnings);
 
 void policy_decide(const struct policy *policy, const struct policy_facts *facts,
                    struct policy_decision *decision);
@@ -106,8 +106,8 @@ enum policy_watch policy_watches(const struct policy *policy);
 /* --- imports ----------------------------------------------------------------------------- */
 
 /* Which stores an import asks for, in whichever of the three ways. Borrowed. */
-struct import_wish {
-    const char *header; /* as store_wish(); NULL: none */
+struct import_stores_requested {
+    const char *header; /* as requested_store(); NULL: none */
     bool listed;        /* the body has `stores`, which may be empty */
     const char *const *stores;
     size_t store_count;
@@ -141,7 +141,8 @@ struct import_decision {
  * that stand: there may be one more by now. Where they are not known, only a rule that allows any
  * store lets it pass. */
 void policy_decide_import(const struct policy *policy, const struct policy_facts *facts,
-                          const struct import_wish *wish, struct import_decision *decision);
+                          const struct import_stores_requested *requested,
+                          struct import_decision *decision);
 
 /* What is imported by this method was staged, or is an image already. */
 bool policy_import_has_data(const char *method);
@@ -149,14 +150,14 @@ bool policy_import_has_data(const char *method);
 /* --- the other doors --------------------------------------------------------------------- */
 
 /* Ways to have an image's bits in a store without sending or importing them. */
-enum policy_door {
-    POLICY_DOOR_LOCATIONS, /* PATCH of /locations, POST .../locations */
-    POLICY_DOOR_TASKS,     /* POST /v2/tasks */
-    POLICY_DOOR_COUNT
+enum policy_ingest {
+    POLICY_INGEST_LOCATIONS, /* PATCH of /locations, POST .../locations */
+    POLICY_INGEST_TASKS,     /* POST /v2/tasks */
+    POLICY_INGEST_COUNT
 };
 
 /* `client`: numeric address. Closed unless the policy opens it, or exempts the client. */
-bool policy_door_open(const struct policy *policy, enum policy_door door, const char *client);
+bool policy_ingest_open(const struct policy *policy, enum policy_ingest ingest, const char *client);
 
 /* --- the same in words, for `explain` ---------------------------------------------------- */
 
@@ -166,10 +167,10 @@ bool policy_door_open(const struct policy *policy, enum policy_door door, const 
 void policy_explain(const struct policy *policy, const struct policy_facts *facts,
                     const struct policy_decision *decision, struct buffer *out);
 void policy_explain_import(const struct policy *policy, const struct policy_facts *facts,
-                           const struct import_wish *wish, const struct import_decision *decision,
-                           struct buffer *out);
-void policy_explain_door(const struct policy *policy, enum policy_door door, const char *client,
-                         struct buffer *out);
+                           const struct import_stores_requested *requested,
+                           const struct import_decision *decision, struct buffer *out);
+void policy_explain_ingest(const struct policy *policy, enum policy_ingest ingest,
+                           const char *client, struct buffer *out);
 
 /* How many rules stand before `default`. */
 size_t policy_rule_count(const struct policy *policy);

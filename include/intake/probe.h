@@ -9,9 +9,9 @@
 
 struct settings;
 
-enum { PROBE_PATIENCE_MS = 2000 };
+enum { PROBE_TIMEOUT_MS = 2000 };
 
-/* Asks one endpoint after the other until one is well, at most PROBE_PATIENCE_MS in all, and blocks
+/* Asks one endpoint after the other until one is well, at most PROBE_TIMEOUT_MS in all, and blocks
  * meanwhile. False: `why` says why the last one is not. Thread-safe. */
 bool glance_probe(const struct settings *settings, char *why, size_t why_size);
 

@@ -23,24 +23,25 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-struct reservations;
+struct quota_reservations;
 
 /* Shared by all workers. NULL: no memory. */
-struct reservations *reservations_new(void);
-void reservations_free(struct reservations *all); /* every one has ended. NULL is fine */
+struct quota_reservations *quota_reservations_new(void);
+void quota_reservations_free(
+    struct quota_reservations *all); /* every one has ended. NULL is fine */
 
 /* Zero-initialised: none. */
-struct reservation {
-    struct reservations *all;
+struct quota_reservation {
+    struct quota_reservations *all;
     void *row;
     uint64_t bytes;
     bool firm;
 };
 
 /* To be taken before the usage is asked for. */
-uint64_t reservations_mark(struct reservations *all);
+uint64_t quota_reservations_mark(struct quota_reservations *all);
 
-struct reservation_wish {
+struct quota_request {
     const char *key; /* whose limit it is: uploads with the same key share it */
     uint64_t bytes;
     uint64_t left; /* the limit less the usage. UINT64_MAX: no limit */
@@ -49,24 +50,24 @@ struct reservation_wish {
     bool ignore_provisional; /* nor what is provisional */
 };
 
-enum reservation_outcome {
-    RESERVATION_MADE,
-    RESERVATION_FULL,  /* `firm` says what others have reserved */
-    RESERVATION_STALE, /* it depends on what has been stored since the mark: ask again */
-    RESERVATION_WAIT,  /* it depends on what is provisional */
-    RESERVATION_NO_MEMORY
+enum quota_outcome {
+    QUOTA_RESERVED,
+    QUOTA_FULL,  /* `firm` says what others have reserved */
+    QUOTA_STALE, /* it depends on what has been stored since the mark: ask again */
+    QUOTA_WAIT,  /* it depends on what is provisional */
+    QUOTA_NO_MEMORY
 };
 
-enum reservation_outcome reservation_make(struct reservations *all,
-                                          const struct reservation_wish *wish,
-                                          struct reservation *out, uint64_t *firm);
+enum quota_outcome quota_reserve(struct quota_reservations *all,
+                                 const struct quota_request *requested,
+                                 struct quota_reservation *out, uint64_t *firm);
 
 /* What is firm under this key. */
-uint64_t reservations_firm(struct reservations *all, const char *key);
+uint64_t quota_reservations_firm(struct quota_reservations *all, const char *key);
 
-void reservation_confirm(struct reservation *reservation); /* it is firm from here on */
+void quota_confirm(struct quota_reservation *reservation); /* it is firm from here on */
 
 /* One that is none is fine. */
-void reservation_end(struct reservation *reservation, bool stored);
+void quota_release(struct quota_reservation *reservation, bool stored);
 
 #endif

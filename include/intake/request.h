@@ -185,6 +185,6 @@ bool via_has_own(const struct headers *headers);
 /* The store the client asks for: the X-Image-Meta-Store fields in any spelling, joined with ','
  * as eventlet joins them (so two different ones name no store that exists). `wish` is owned by
  * the caller; NULL: none, or only an empty one. False: no memory. */
-bool store_wish(const struct headers *headers, char **wish);
+bool requested_store(const struct headers *headers, char **requested);
 
 #endif

@@ -13,13 +13,12 @@ struct origin;
 /* The version document with each "href" of a "self" link moved to `seen` (proto, host, prefix),
  * keeping its last path segment ("/v2/"). True and `out` set if anything had to change; false
  * (out untouched): nothing to do, or it is not a version document: pass it on as it is. */
-bool links_rewrite_versions(const char *json, size_t length, const struct origin *seen,
-                            struct buffer *out);
+bool rewrite_versions(const char *json, size_t length, const struct origin *seen,
+                      struct buffer *out);
 
 /* Location: moved to `seen` when its authority is the Host that was sent to Glance or one of
  * Glance's endpoints; any other URL and a relative one stay. True and `out` set if it changed. */
-bool links_rewrite_location(const char *location, const struct origin *seen,
-                            const char *const *endpoints, size_t endpoint_count,
-                            struct buffer *out);
+bool rewrite_location(const char *location, const struct origin *seen, const char *const *endpoints,
+                      size_t endpoint_count, struct buffer *out);
 
 #endif

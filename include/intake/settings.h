@@ -15,7 +15,7 @@
 #include <sys/socket.h>
 
 struct buffer;
-struct problems;
+struct diagnostics;
 struct setting_place;
 
 struct bind_address {
@@ -121,16 +121,18 @@ struct settings_sources {
 };
 
 /* Reads everything; NULL when there is any problem (all of them are in `problems`). */
-struct settings *settings_load(const struct settings_sources *sources, struct problems *problems);
+struct settings *settings_load(const struct settings_sources *sources,
+                               struct diagnostics *diagnostics);
 
 /* The same, but what could be read is there even if there are problems (a bad value leaves the one
  * before it): good for looking for more of them, never for running. NULL: no memory. */
-struct settings *settings_read(const struct settings_sources *sources, struct problems *problems);
+struct settings *settings_read(const struct settings_sources *sources,
+                               struct diagnostics *diagnostics);
 
 /* What of `asked` only a restart can bring into force, while `running` is what the program was
  * started with: a line each, with file, line and both values. */
 void settings_needing_restart(const struct settings *running, const struct settings *asked,
-                              struct problems *out);
+                              struct diagnostics *out);
 
 /* The effective configuration as INI, every key. None holds a secret: keys and passwords stand in
  * files that are named here. */

@@ -9,25 +9,25 @@
 #include <stdatomic.h>
 #include <stdbool.h>
 
-struct claims;
+struct upload_locks;
 struct endpoints;
-struct errands;
-struct reservations;
-struct rooms;
+struct thread_pool;
+struct quota_reservations;
+struct capacity;
 struct spools;
 struct stores;
 
 struct shared {
-    _Atomic unsigned connections;      /* clients' */
-    struct errands *errands;           /* the helper threads, for what may block */
-    struct errands *hashers;           /* and those for what takes a CPU: one for each */
-    struct spools *spools;             /* bodies on disk */
-    struct claims *claims;             /* images being uploaded */
-    struct stores *stores;             /* what Glance has */
-    struct endpoints *endpoints;       /* Glance's */
-    struct rooms *rooms;               /* bytes on their way to each store */
-    struct inspection inspection;      /* what Glance refuses after storing it */
-    struct reservations *reservations; /* and to each project's quota */
+    _Atomic unsigned connections;       /* clients' */
+    struct thread_pool *thread_pool;    /* the helper threads, for what may block */
+    struct thread_pool *digest_threads; /* and those for what takes a CPU: one for each */
+    struct spools *spools;              /* bodies on disk */
+    struct upload_locks *upload_locks;  /* images being uploaded */
+    struct stores *stores;              /* what Glance has */
+    struct endpoints *endpoints;        /* Glance's */
+    struct capacity *capacity;          /* bytes on their way to each store */
+    struct inspection inspection;       /* what Glance refuses after storing it */
+    struct quota_reservations *quota_reservations; /* and to each project's quota */
 };
 
 /* Fills one that is zero-initialised. False: no memory, or no thread; shared_end() is still due. */

@@ -6,7 +6,7 @@
 #define INTAKE_SNAPSHOT_H
 
 struct policy;
-struct problems;
+struct diagnostics;
 struct settings;
 struct settings_sources;
 struct tls_identity;
@@ -20,7 +20,8 @@ struct snapshot {
 };
 
 /* With one reference, the caller's. NULL when there is any problem: all are in `problems`. */
-struct snapshot *snapshot_load(const struct settings_sources *sources, struct problems *problems);
+struct snapshot *snapshot_load(const struct settings_sources *sources,
+                               struct diagnostics *diagnostics);
 
 /* For one without an identity, before it is shared: the listener goes on with the other's. */
 void snapshot_borrow_tls(struct snapshot *snapshot, struct snapshot *from);

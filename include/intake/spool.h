@@ -15,15 +15,15 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-struct errands;
+struct thread_pool;
 struct loop;
 struct spool;
 struct spools;
 
 /* What all workers' spools share: the helper threads, and how many bytes they hold together. */
-struct spools *spools_new(struct errands *errands); /* borrowed. NULL: no memory */
-void spools_free(struct spools *spools);            /* every spool's space is back. NULL is fine */
-uint64_t spools_used(const struct spools *spools);  /* bytes; from any thread */
+struct spools *spools_new(struct thread_pool *thread_pool); /* borrowed. NULL: no memory */
+void spools_free(struct spools *spools);           /* every spool's space is back. NULL is fine */
+uint64_t spools_used(const struct spools *spools); /* bytes; from any thread */
 
 /* Can spools be kept in this directory? One that is not there is made when it is needed (0700, and
  * only its last part): trying that leaves nothing behind, so that whoever tries need not be who

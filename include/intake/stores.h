@@ -19,7 +19,7 @@ struct stores *stores_new(void);
 void stores_free(struct stores *stores); /* NULL is fine */
 
 /* Whether Glance need not be asked now. One caller at a time is told "no" while the answer is not
- * there (for at most FETCH_PATIENCE_MS). */
+ * there (for at most FETCH_TIMEOUT_MS). */
 bool stores_fresh(struct stores *stores);
 
 /* The answer to GET /v2/info/stores. False: it cannot be read, or names no store; what was known

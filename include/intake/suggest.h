@@ -7,6 +7,6 @@
 
 /* The one of `known` that takes the fewest changed, added or left-out letters to become `word`;
  * NULL when none is near enough to be meant. */
-const char *nearest_word(const char *word, const char *const *known, size_t count);
+const char *suggest_word(const char *word, const char *const *known, size_t count);
 
 #endif

@@ -41,15 +41,15 @@ enum transfer_result {
                        * was cut, never ended as if whole */
 };
 
-struct transfer_owner {
+struct upstream_callbacks {
     /* The final answer's status and fields, in order (interim 1xx are dropped). Borrowed. */
     void (*head)(void *owner, unsigned status, const struct headers *headers);
     /* Glance says 100 Continue: it begins to read the body. NULL: nobody wants to know. */
     void (*continued)(void *owner);
     /* A piece of the answer's body. False: no room now; it comes again after transfer_read_on(). */
     bool (*data)(void *owner, const void *bytes, size_t count);
-    /* After transfer_read() or transfer_move() has said STREAM_WAIT: it has something to say again.
-     * NULL without transfer_take_rest(). */
+    /* After transfer_read() or transfer_splice() has said STREAM_WAIT: it has something to say
+     * again. NULL without transfer_take_rest(). */
     void (*more)(void *owner);
     /* Up to `room` bytes of the request's body, or a CLIENT_... code. NULL without a body. */
     ssize_t (*pull)(void *owner, void *into, size_t room);
@@ -70,7 +70,7 @@ struct transfer_signature {
 
 /* What to send. Borrowed until transfer_start() returns. Content-Length and Transfer-Encoding
  * follow from `framing`; `headers` has neither, nor Expect. */
-struct transfer_order {
+struct upstream_request {
     const char *method;
     const char *target; /* raw, origin form */
     const char *url;    /* of another server than Glance, instead of `target`: no other endpoint is
@@ -80,8 +80,7 @@ struct transfer_order {
     enum framing framing;
     uint64_t length;
     bool expect; /* 100 Continue is asked for. The body does not wait for it: that is up to pull */
-    uint64_t
-        patience; /* ms that may pass before the answer, or within it; 0: as the settings say */
+    uint64_t timeout; /* ms that may pass before the answer, or within it; 0: as the settings say */
     unsigned *together; /* requests that belong together go to one endpoint as long as no other is
                          * better: 0 before the first of them, then transfer_start()'s. NULL: this
                          * one belongs to none */
@@ -91,8 +90,8 @@ struct transfer_order {
  * cannot be opened, while none of the body has been asked for; with GET and HEAD also when it
  * breaks off before the answer. `settings` must outlive the transfer. NULL: no memory. */
 struct transfer *transfer_start(struct glance *glance, const struct settings *settings,
-                                const struct transfer_order *order,
-                                const struct transfer_owner *owner, void *context);
+                                const struct upstream_request *request,
+                                const struct upstream_callbacks *owner, void *context);
 
 /* After pull said STREAM_WAIT: there is more to send now. Not from within an upcall. */
 void transfer_write_on(struct transfer *transfer);
@@ -111,7 +110,7 @@ bool transfer_take_rest(struct transfer *transfer, uint64_t length);
 ssize_t transfer_read(struct transfer *transfer, void *into, size_t room);
 
 /* The same into a pipe that is empty, without a copy of the bytes. */
-ssize_t transfer_move(struct transfer *transfer, int pipe, size_t room);
+ssize_t transfer_splice(struct transfer *transfer, int pipe, size_t room);
 
 /* Cuts the connection to Glance if the exchange on it is not over. No upcall follows; the transfer
  * is gone. Not from within an upcall; NULL is fine. */

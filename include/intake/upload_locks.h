@@ -21,15 +21,16 @@
 #include <stddef.h>
 #include <stdint.h>
 
-struct claim;
-struct claims;
+struct upload_lock;
+struct upload_locks;
 
 /* Shared by all workers. NULL: no memory. */
-struct claims *claims_new(void);
-void claims_free(struct claims *claims); /* every claim was released. NULL is fine */
+struct upload_locks *upload_locks_new(void);
+void upload_locks_free(
+    struct upload_locks *upload_locks); /* every claim was released. NULL is fine */
 
 /* What can be told of an upload that is under way. */
-struct claim_facts {
+struct upload_lock_facts {
     uint64_t began_wall_ms;
     uint64_t bytes; /* handed to Glance so far */
     bool size_known;
@@ -37,20 +38,21 @@ struct claim_facts {
 };
 
 /* To be released by the caller. `bytes` is read for as long as the claim lives. NULL: no memory. */
-struct claim *claim_new(struct claims *claims, const char *image_id,
-                        const struct claim_facts *facts, const _Atomic uint64_t *bytes);
-void claim_release(struct claim *claim); /* NULL is fine */
+struct upload_lock *upload_lock_new(struct upload_locks *upload_locks, const char *image_id,
+                                    const struct upload_lock_facts *facts,
+                                    const _Atomic uint64_t *bytes);
+void upload_lock_release(struct upload_lock *upload_lock); /* NULL is fine */
 
 /* Whether another upload to the same image has been sent to Glance, and is not over. `facts` then
  * has those of the one of which Glance has most. */
-bool claim_other(const struct claim *claim, struct claim_facts *facts);
+bool upload_lock_other(const struct upload_lock *upload_lock, struct upload_lock_facts *facts);
 
-enum claim_outcome {
-    CLAIM_SENT,
-    CLAIM_LOOK /* another one was sent, now or since this claim has last looked */
+enum upload_lock_outcome {
+    UPLOAD_LOCK_SENT,
+    UPLOAD_LOCK_LOOK /* another one was sent, now or since this claim has last looked */
 };
 
 /* The upload is about to be sent. It does not wait for others with `anyway`. */
-enum claim_outcome claim_send(struct claim *claim, bool anyway);
+enum upload_lock_outcome upload_lock_send(struct upload_lock *upload_lock, bool anyway);
 
 #endif

@@ -10,7 +10,7 @@
 struct metrics;
 struct shared;
 struct snapshot;
-struct uploads;
+struct records;
 struct worker;
 
 struct worker_parts {
@@ -32,7 +32,7 @@ void worker_drain(struct worker *worker); /* its thread ends when its connection
 void worker_stop(struct worker *worker);  /* its thread ends now; uploads are cut off */
 
 struct metrics *worker_metrics(struct worker *worker);
-struct uploads *worker_uploads(struct worker *worker);
+struct records *worker_records(struct worker *worker);
 
 /* Waits for its thread and frees. NULL is fine. */
 void worker_free(struct worker *worker);

@@ -92,8 +92,8 @@ static enum MHD_Result show(struct admin *admin, struct MHD_Connection *connecti
     if (page->asks_glance && !readiness_ask(admin->readiness, connection, &readiness))
         return MHD_YES; /* suspended: comes back here */
     const struct page_context context = {&admin->sources, &readiness};
-    const char *problems[READINESS_PROBLEMS_MAX];
-    bool unready = page->tells_by_status && readiness_problems(&readiness, problems) > 0;
+    const char *diagnostics[READINESS_PROBLEMS_MAX];
+    bool unready = page->tells_by_status && readiness_problems(&readiness, diagnostics) > 0;
     struct buffer body;
     buffer_init(&body, PAGE_MAX);
     enum MHD_Result queued =

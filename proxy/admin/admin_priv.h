@@ -15,17 +15,17 @@ struct MHD_Connection;
 struct admin_sources;
 struct endpoints;
 struct metrics;
-struct uploads;
+struct records;
 
 enum { ADMIN_CONNECTIONS_MAX = 64 };
 
 /* --- records_json.c: the uploads of all workers, newest first ----------------------------- */
 
 /* {"in_flight": [...], "finished": [...]}; NULL: no memory. Owned by the caller. */
-json_t *uploads_collect(struct uploads *const *all, size_t count);
+json_t *records_collect(struct records *const *all, size_t count);
 
 /* The same as text; false: no memory. */
-bool uploads_json(struct uploads *const *all, size_t count, struct buffer *out);
+bool records_json(struct records *const *all, size_t count, struct buffer *out);
 
 /* --- readiness.c: is Glance there, asked at most every two seconds --------------------- */
 
@@ -40,7 +40,7 @@ struct readiness_answer {
 
 /* What is in the way, a sentence each without its full stop: how many; 0: ready. */
 size_t readiness_problems(const struct readiness_answer *answer,
-                          const char *problems[READINESS_PROBLEMS_MAX]);
+                          const char *diagnostics[READINESS_PROBLEMS_MAX]);
 
 struct readiness;
 

@@ -44,10 +44,10 @@ static bool put_uploads(const char *name, const struct metrics_store *store, con
                         struct buffer *out)
 {
     bool fits = true;
-    for (int i = UPLOAD_STORED; i < METRICS_RESULT_COUNT && fits; i++)
-        if (i != UPLOAD_ACCEPTED)
+    for (int i = VERDICT_STORED; i < METRICS_RESULT_COUNT && fits; i++)
+        if (i != VERDICT_ACCEPTED)
             fits = buffer_print(out, "%s{result=\"%s\",", name,
-                                upload_verdict_name((enum upload_verdict)i)) &&
+                                record_verdict_name((enum record_verdict)i)) &&
                    put_store(label, value(&store->results[i]), out);
     return fits;
 }
@@ -89,9 +89,9 @@ static bool put_import(const char *name, const char *method, const _Atomic uint6
                        struct buffer *out)
 {
     bool fits = true;
-    for (int i = UPLOAD_ACCEPTED; i < METRICS_RESULT_COUNT && fits; i++)
+    for (int i = VERDICT_ACCEPTED; i < METRICS_RESULT_COUNT && fits; i++)
         fits = buffer_print(out, "%s{method=\"%s\",result=\"%s\"} %" PRIu64 "\n", name, method,
-                            upload_verdict_name((enum upload_verdict)i), value(&results[i]));
+                            record_verdict_name((enum record_verdict)i), value(&results[i]));
     return fits;
 }
 
@@ -129,7 +129,7 @@ static bool put_fixes(const char *name, const char *label, const _Atomic uint64_
     bool fits = true;
     for (unsigned i = 0; i < METRICS_FIX_COUNT && fits; i++) {
         char fix[64];
-        upload_fixes_text(1U << i, fix);
+        record_fixes_text(1U << i, fix);
         fits =
             buffer_print(out, "%s{%s=\"%s\"} %" PRIu64 "\n", name, label, fix, value(&counters[i]));
     }

@@ -30,12 +30,12 @@ static bool list_problem(json_t *list, const char *problem)
     return listed;
 }
 
-static json_t *list_problems(const char *const *problems, size_t count)
+static json_t *list_problems(const char *const *diagnostics, size_t count)
 {
     json_t *list = json_array();
     bool listed = list != NULL;
     for (size_t i = 0; i < count && listed; i++)
-        listed = list_problem(list, problems[i]);
+        listed = list_problem(list, diagnostics[i]);
     if (listed)
         return list;
     json_decref(list);
@@ -44,10 +44,10 @@ static json_t *list_problems(const char *const *problems, size_t count)
 
 bool page_readyz(const struct page_context *context, struct buffer *out)
 {
-    const char *problems[READINESS_PROBLEMS_MAX];
-    size_t count = readiness_problems(context->readiness, problems);
+    const char *diagnostics[READINESS_PROBLEMS_MAX];
+    size_t count = readiness_problems(context->readiness, diagnostics);
     json_t *document = json_pack("{s:b, s:o, s:o}", "ready", count == 0, "problems",
-                                 list_problems(problems, count), "endpoints",
+                                 list_problems(diagnostics, count), "endpoints",
                                  endpoints_json(context->sources->endpoints));
     char *text = document ? json_dumps(document, 0) : NULL;
     bool written = text && buffer_append(out, text, strlen(text)) && buffer_append(out, "\n", 1);
@@ -79,5 +79,5 @@ bool page_metrics(const struct page_context *context, struct buffer *out)
 
 bool page_uploads(const struct page_context *context, struct buffer *out)
 {
-    return uploads_json(context->sources->uploads, context->sources->workers, out);
+    return records_json(context->sources->records, context->sources->workers, out);
 }

@@ -23,7 +23,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { FRESH_MS = 2000, PROBLEM_MAX = 64 * 1024 };
+enum { FRESH_MS = 2000, DIAGNOSTIC_MAX = 64 * 1024 };
 
 struct readiness {
     const struct admin_sources *sources;
@@ -39,15 +39,15 @@ struct readiness {
 };
 
 size_t readiness_problems(const struct readiness_answer *answer,
-                          const char *problems[READINESS_PROBLEMS_MAX])
+                          const char *diagnostics[READINESS_PROBLEMS_MAX])
 {
     size_t count = 0;
     if (!answer->glance)
-        problems[count++] = answer->why;
+        diagnostics[count++] = answer->why;
     if (answer->missing[0])
-        problems[count++] = answer->missing;
+        diagnostics[count++] = answer->missing;
     if (answer->draining)
-        problems[count++] = "this proxy is about to stop";
+        diagnostics[count++] = "this proxy is about to stop";
     return count;
 }
 
@@ -84,7 +84,7 @@ static void look_up(const struct admin_sources *sources, struct readiness_answer
 {
     struct buffer said;
     struct snapshot *snapshot = sources->snapshot(sources->context);
-    buffer_init(&said, PROBLEM_MAX);
+    buffer_init(&said, DIAGNOSTIC_MAX);
     answer->draining = sources->draining(sources->context);
     if (stores_missing(sources->stores, snapshot->policy, &said))
         snprintf(answer->missing, sizeof answer->missing, "%s",

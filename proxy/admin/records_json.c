@@ -50,69 +50,69 @@ static bool set(json_t *object, const char *key, json_t *value)
     return json_object_set_new(object, key, value) == 0;
 }
 
-static bool set_common(json_t *object, const struct upload *upload, double seconds)
+static bool set_common(json_t *object, const struct request_record *record, double seconds)
 {
-    uint64_t bytes = upload->bytes;
+    uint64_t bytes = record->bytes;
     double rate = seconds > 0 ? (double)bytes / seconds : 0;
-    return set(object, "request_id", json_text(upload->request_id)) &&
-           set(object, "began", json_time(upload->began_wall_ms)) &&
-           set(object, "client", json_text(upload->client)) &&
-           set(object, "project", json_text(upload->project)) &&
-           set(object, "image", json_text(upload->image)) &&
-           set(object, "store", json_text(upload->store)) &&
-           set(object, "rule", json_text(upload->rule)) &&
-           set(object, "door", json_string(upload_door_name(upload->door))) &&
-           set(object, "method", json_text(upload->method)) &&
-           set(object, "size", json_count(upload->size_known, upload->size)) &&
+    return set(object, "request_id", json_text(record->request_id)) &&
+           set(object, "began", json_time(record->began_wall_ms)) &&
+           set(object, "client", json_text(record->client)) &&
+           set(object, "project", json_text(record->project)) &&
+           set(object, "image", json_text(record->image)) &&
+           set(object, "store", json_text(record->store)) &&
+           set(object, "rule", json_text(record->rule)) &&
+           set(object, "door", json_string(record_kind_name(record->kind))) &&
+           set(object, "method", json_text(record->method)) &&
+           set(object, "size", json_count(record->size_known, record->size)) &&
            set(object, "bytes", json_count(true, bytes)) &&
            set(object, "bytes_per_second", json_count(true, (uint64_t)rate));
 }
 
-static bool set_running(json_t *object, const struct upload *upload)
+static bool set_running(json_t *object, const struct request_record *record)
 {
-    double age = (double)(clock_ms() - upload->began_ms) / 1000;
-    return set_common(object, upload, age) && set(object, "age", json_real(age)) &&
-           set(object, "step", json_text(upload->step)) &&
-           set(object, "spooled", json_count(true, upload->spooled));
+    double age = (double)(clock_ms() - record->began_ms) / 1000;
+    return set_common(object, record, age) && set(object, "age", json_real(age)) &&
+           set(object, "step", json_text(record->step)) &&
+           set(object, "spooled", json_count(true, record->spooled));
 }
 
 /* "store, length"; null when there is nothing. */
 static json_t *json_fixes(unsigned fixes)
 {
     char text[64];
-    upload_fixes_text(fixes, text);
+    record_fixes_text(fixes, text);
     return json_text(*text ? text : NULL);
 }
 
 static json_t *json_warnings(uint64_t warnings)
 {
-    char text[UPLOAD_WARNINGS_TEXT];
-    upload_warnings_text(warnings, text);
+    char text[RECORD_WARNINGS_TEXT];
+    record_warnings_text(warnings, text);
     return json_text(*text ? text : NULL);
 }
 
-static json_t *json_audit(const struct upload *upload)
+static json_t *json_audit(const struct request_record *record)
 {
-    char text[UPLOAD_AUDIT_TEXT];
-    upload_audit_text(upload, text);
+    char text[RECORD_AUDIT_TEXT];
+    record_audit_text(record, text);
     return json_text(*text ? text : NULL);
 }
 
-static bool set_finished(json_t *object, const struct upload *upload)
+static bool set_finished(json_t *object, const struct request_record *record)
 {
-    unsigned status = upload->glance_status;
-    return set_common(object, upload, upload->seconds) &&
-           set(object, "seconds", json_real(upload->seconds)) &&
-           set(object, "fixes", json_fixes(upload->fixes)) &&
-           set(object, "warnings", json_warnings(upload->warnings)) &&
-           set(object, "audit", json_audit(upload)) &&
-           set(object, "sha512", json_text(upload->sha512)) &&
-           set(object, "verified", json_text(*upload->verified ? upload->verified : NULL)) &&
+    unsigned status = record->glance_status;
+    return set_common(object, record, record->seconds) &&
+           set(object, "seconds", json_real(record->seconds)) &&
+           set(object, "fixes", json_fixes(record->fixes)) &&
+           set(object, "warnings", json_warnings(record->warnings)) &&
+           set(object, "audit", json_audit(record)) &&
+           set(object, "sha512", json_text(record->sha512)) &&
+           set(object, "verified", json_text(*record->verified ? record->verified : NULL)) &&
            set(object, "image_after",
-               json_text(*upload->image_after ? upload->image_after : NULL)) &&
+               json_text(*record->image_after ? record->image_after : NULL)) &&
            set(object, "glance_status", json_count(status != 0, status)) &&
-           set(object, "verdict", json_text(upload_verdict_name(upload->verdict))) &&
-           set(object, "reason", json_text(refusal_row(upload->reason)->name));
+           set(object, "verdict", json_text(record_verdict_name(record->verdict))) &&
+           set(object, "reason", json_text(refusal_row(record->reason)->name));
 }
 
 /* --- all of them ----------------------------------------------------------------------- */
@@ -133,17 +133,17 @@ static void rows_free(struct rows *rows)
 }
 
 /* Adds a whole list; the caller holds its lock. */
-static bool rows_add(struct rows *rows, const struct upload_list *list, bool finished)
+static bool rows_add(struct rows *rows, const struct record_list *list, bool finished)
 {
     struct row *grown = reallocarray(rows->rows, rows->count + list->count + 1, sizeof *grown);
     if (!grown)
         return false;
     rows->rows = grown;
-    for (const struct upload *upload = list->first; upload; upload = upload->next) {
+    for (const struct request_record *record = list->first; record; record = record->next) {
         struct row *row = &rows->rows[rows->count++];
-        row->when = (double)upload->began_ms + (finished ? upload->seconds * 1000 : 0);
+        row->when = (double)record->began_ms + (finished ? record->seconds * 1000 : 0);
         row->object = json_object();
-        if (!(finished ? set_finished : set_running)(row->object, upload))
+        if (!(finished ? set_finished : set_running)(row->object, record))
             return false;
     }
     return true;
@@ -156,7 +156,7 @@ static int newest_first(const void *left, const void *right)
     return (a < b) - (a > b);
 }
 
-static json_t *collect(struct uploads *const *all, size_t count, bool finished)
+static json_t *collect(struct records *const *all, size_t count, bool finished)
 {
     struct rows rows = {0};
     bool added = true;
@@ -169,7 +169,7 @@ static json_t *collect(struct uploads *const *all, size_t count, bool finished)
     if (array && rows.count)
         qsort(rows.rows, rows.count, sizeof *rows.rows, newest_first);
     size_t shown =
-        finished && rows.count > UPLOADS_FINISHED_KEPT ? UPLOADS_FINISHED_KEPT : rows.count;
+        finished && rows.count > RECORDS_FINISHED_KEPT ? RECORDS_FINISHED_KEPT : rows.count;
     for (size_t i = 0; array && i < shown; i++) {
         if (json_array_append(array, rows.rows[i].object)) {
             json_decref(array);
@@ -180,7 +180,7 @@ static json_t *collect(struct uploads *const *all, size_t count, bool finished)
     return array;
 }
 
-json_t *uploads_collect(struct uploads *const *all, size_t count)
+json_t *records_collect(struct records *const *all, size_t count)
 {
     json_t *document = json_object();
     if (set(document, "in_flight", collect(all, count, false)) &&
@@ -190,9 +190,9 @@ json_t *uploads_collect(struct uploads *const *all, size_t count)
     return NULL;
 }
 
-bool uploads_json(struct uploads *const *all, size_t count, struct buffer *out)
+bool records_json(struct records *const *all, size_t count, struct buffer *out)
 {
-    json_t *document = uploads_collect(all, count);
+    json_t *document = records_collect(all, count);
     char *text = document ? json_dumps(document, JSON_INDENT(1) | JSON_REAL_PRECISION(6)) : NULL;
     bool written = text && buffer_append(out, text, strlen(text)) && buffer_append(out, "\n", 1);
     free(text);

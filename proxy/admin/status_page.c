@@ -170,7 +170,7 @@ static bool verdict_cell(struct buffer *out, const json_t *upload, const char *k
 
 struct column {
     const char *title;
-    const char *key; /* in uploads_collect()'s objects */
+    const char *key; /* in records_collect()'s objects */
     write_cell *write;
 };
 
@@ -205,17 +205,17 @@ static bool put_row(struct buffer *out, const json_t *upload, const struct colum
     return fits && put(out, "</tr>\n");
 }
 
-static bool put_table(struct buffer *out, const json_t *uploads, const struct column *columns,
+static bool put_table(struct buffer *out, const json_t *records, const struct column *columns,
                       size_t count)
 {
-    if (!json_array_size(uploads))
+    if (!json_array_size(records))
         return put(out, "<p class=\"quiet\">None.</p>\n");
     bool fits = put(out, "<div class=\"wide\"><table>\n<tr>");
     for (size_t i = 0; i < count && fits; i++)
         fits = buffer_print(out, "<th>%s</th>", columns[i].title);
     fits = fits && put(out, "</tr>\n");
-    for (size_t i = 0; i < json_array_size(uploads) && fits; i++)
-        fits = put_row(out, json_array_get(uploads, i), columns, count);
+    for (size_t i = 0; i < json_array_size(records) && fits; i++)
+        fits = put_row(out, json_array_get(records, i), columns, count);
     return fits && put(out, "</table></div>\n");
 }
 
@@ -223,13 +223,13 @@ static bool put_table(struct buffer *out, const json_t *uploads, const struct co
 
 static bool put_readiness(struct buffer *out, const struct readiness_answer *answer)
 {
-    const char *problems[READINESS_PROBLEMS_MAX];
-    size_t count = readiness_problems(answer, problems);
+    const char *diagnostics[READINESS_PROBLEMS_MAX];
+    size_t count = readiness_problems(answer, diagnostics);
     if (count == 0)
         return put(out, "<p class=\"good\">Ready: Glance answers.</p>\n");
     bool fits = true;
     for (size_t i = 0; i < count && fits; i++)
-        fits = put(out, "<p class=\"bad\">Not ready: ") && put_escaped(out, problems[i]) &&
+        fits = put(out, "<p class=\"bad\">Not ready: ") && put_escaped(out, diagnostics[i]) &&
                put(out, ".</p>\n");
     return fits;
 }
@@ -254,10 +254,10 @@ static bool put_endpoints(struct buffer *out, struct endpoints *endpoints)
     return fits;
 }
 
-static bool put_uploads(struct buffer *out, const json_t *uploads)
+static bool put_uploads(struct buffer *out, const json_t *records)
 {
-    const json_t *in_flight = json_object_get(uploads, "in_flight");
-    const json_t *finished = json_object_get(uploads, "finished");
+    const json_t *in_flight = json_object_get(records, "in_flight");
+    const json_t *finished = json_object_get(records, "finished");
     return buffer_print(out, "<h2>Uploads in flight <small>%zu</small></h2>\n",
                         json_array_size(in_flight)) &&
            put_table(out, in_flight, IN_FLIGHT, sizeof IN_FLIGHT / sizeof *IN_FLIGHT) &&
@@ -267,14 +267,14 @@ static bool put_uploads(struct buffer *out, const json_t *uploads)
 
 bool page_status(const struct page_context *context, struct buffer *out)
 {
-    json_t *uploads = uploads_collect(context->sources->uploads, context->sources->workers);
-    bool written = uploads && put(out, HEAD) &&
+    json_t *records = records_collect(context->sources->records, context->sources->workers);
+    bool written = records && put(out, HEAD) &&
                    put(out, "<h1>glance-intake <small>" INTAKE_VERSION "</small></h1>\n") &&
                    put_readiness(out, context->readiness) &&
-                   put_endpoints(out, context->sources->endpoints) && put_uploads(out, uploads) &&
+                   put_endpoints(out, context->sources->endpoints) && put_uploads(out, records) &&
                    put(out, "<p class=\"quiet\">For machines: <a href=\"/uploads\">/uploads</a>, "
                             "<a href=\"/metrics\">/metrics</a>, <a href=\"/readyz\">/readyz</a>, "
                             "<a href=\"/healthz\">/healthz</a></p>\n</body>\n</html>\n");
-    json_decref(uploads);
+    json_decref(records);
     return written;
 }

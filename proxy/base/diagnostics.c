@@ -6,7 +6,7 @@
 #include <stdlib.h>
 
 /* Nobody reads on after so many; the file is then most likely not ours. */
-enum { PROBLEMS_MAX = 500 };
+enum { DIAGNOSTICS_MAX = 500 };
 
 /* A problem must never get lost for want of memory, or a bad configuration would look good.
  * The first one decides good or bad, so only that one needs a row which cannot fail. */
@@ -26,39 +26,40 @@ __attribute__((format(printf, 3, 0))) static char *make_line(const char *file, i
     return printed < 0 ? NULL : text;
 }
 
-static void add_line(struct problems *problems, char *text)
+static void add_line(struct diagnostics *diagnostics, char *text)
 {
     char **lines = NULL;
-    if (text && problems->lines != no_memory_rows)
-        lines = reallocarray(problems->lines, problems->count + 1, sizeof *lines);
+    if (text && diagnostics->lines != no_memory_rows)
+        lines = reallocarray(diagnostics->lines, diagnostics->count + 1, sizeof *lines);
     if (lines) {
-        lines[problems->count++] = text;
-        problems->lines = lines;
+        lines[diagnostics->count++] = text;
+        diagnostics->lines = lines;
         return;
     }
     free(text);
-    if (problems->count == 0) {
-        problems->lines = no_memory_rows;
-        problems->count = 1;
+    if (diagnostics->count == 0) {
+        diagnostics->lines = no_memory_rows;
+        diagnostics->count = 1;
     }
 }
 
-void problems_add(struct problems *problems, const char *file, int line, const char *format, ...)
+void diagnostics_add(struct diagnostics *diagnostics, const char *file, int line,
+                     const char *format, ...)
 {
-    if (problems->count == PROBLEMS_MAX)
+    if (diagnostics->count == DIAGNOSTICS_MAX)
         return;
     va_list arguments;
     va_start(arguments, format);
-    add_line(problems, make_line(file, line, format, arguments));
+    add_line(diagnostics, make_line(file, line, format, arguments));
     va_end(arguments);
 }
 
-void problems_free(struct problems *problems)
+void diagnostics_free(struct diagnostics *diagnostics)
 {
-    if (problems->lines != no_memory_rows) {
-        for (size_t i = 0; i < problems->count; i++)
-            free(problems->lines[i]);
-        free(problems->lines);
+    if (diagnostics->lines != no_memory_rows) {
+        for (size_t i = 0; i < diagnostics->count; i++)
+            free(diagnostics->lines[i]);
+        free(diagnostics->lines);
     }
-    *problems = (struct problems){0};
+    *diagnostics = (struct diagnostics){0};
 }

@@ -28,7 +28,7 @@ static size_t distance(const char *a, const char *b, size_t b_length)
     return row[b_length];
 }
 
-const char *nearest_word(const char *word, const char *const *known, size_t count)
+const char *suggest_word(const char *word, const char *const *known, size_t count)
 {
     size_t length = strlen(word);
     if (length > LONGEST)

@@ -8,7 +8,7 @@
 
 static const struct filter_kind *const KINDS[] = {
     &filter_source, &filter_envelope, &filter_measure, &filter_inspect,
-    &filter_keep,   &filter_digest,   &filter_finish,
+    &filter_spool,  &filter_digest,   &filter_finish,
 };
 
 /* --- made and ended -------------------------------------------------------------------- */
@@ -140,7 +140,7 @@ bool body_wrapped(const struct body *body)
 
 uint64_t body_spooled(const struct body *body)
 {
-    return keep_spooled(body->filters[FILTER_KEEP]);
+    return spool_filter_count(body->filters[FILTER_SPOOL]);
 }
 
 uint64_t body_count(const struct body *body)

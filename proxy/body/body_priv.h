@@ -33,7 +33,7 @@ enum filter_phase {
     FILTER_UNWRAP,
     FILTER_MEASURE,
     FILTER_INSPECT,
-    FILTER_KEEP,
+    FILTER_SPOOL,
     FILTER_DIGEST,
     FILTER_FINISH,
     FILTER_PHASES
@@ -56,10 +56,10 @@ struct filter_kind {
     ssize_t (*read)(struct filter *filter, void *into, size_t room);
 
     /* How many of the next bytes may pass without being read; NULL: any number. */
-    uint64_t (*unseen)(const struct filter *filter);
+    uint64_t (*splice_budget)(const struct filter *filter);
 
     /* So many have passed. NULL: it does not count. */
-    void (*passed)(struct filter *filter, uint64_t count);
+    void (*spliced)(struct filter *filter, uint64_t count);
 
     /* Frees what it holds, however far `begin` came. NULL: nothing. */
     void (*end)(struct filter *filter);
@@ -72,7 +72,7 @@ struct filter {
 };
 
 extern const struct filter_kind filter_source, filter_envelope, filter_measure, filter_inspect,
-    filter_keep, filter_digest, filter_finish;
+    filter_spool, filter_digest, filter_finish;
 
 struct body_notes {
     struct body_note rows[BODY_NOTES_MAX];
@@ -128,7 +128,7 @@ int filter_no_memory(struct filter *filter); /* the same */
 
 /* Objects as far as `level` says, and the policy. False: refused. True: noted, or without a word.
  */
-bool filter_object(struct filter *filter, enum check_level level, enum refusal reason,
+bool filter_report(struct filter *filter, enum check_level level, enum refusal reason,
                    const char *format, ...) __attribute__((format(printf, 4, 5)));
 
 /* The same of what Glance would refuse, for which there are no levels. */
@@ -150,7 +150,7 @@ bool promised_want(const struct promises *promises, struct digests *set);
 bool promised_hold(struct filter *filter, const struct promises *promises, struct digests *set);
 
 /* What the body tells of some of them. */
-uint64_t keep_spooled(const struct filter *filter);
+uint64_t spool_filter_count(const struct filter *filter);
 struct hashing *digest_hashing(struct filter *filter);
 struct digests *digest_set(struct filter *filter);
 uint64_t finish_given(const struct filter *filter);

@@ -40,7 +40,7 @@ static bool begin(struct filter *filter)
         return false;
     }
     struct hashing *hashing =
-        hashing_new(set, plan->hashers, plan->loop, plan->wake, plan->context);
+        hashing_new(set, plan->digest_threads, plan->loop, plan->wake, plan->context);
     ((struct digester *)filter)->hashing = hashing;
     return hashing != NULL;
 }
@@ -84,13 +84,13 @@ static ssize_t read_digest(struct filter *filter, void *into, size_t room)
 /* What is moved can be hashed as well, by helpers (splice.c). But a client on this machine may lend
  * the kernel pages of its own (sendfile(2)), and change them between our look and Glance's: what is
  * held to a promise is read. Without one Glance's own digest tells afterwards. */
-static uint64_t unseen(const struct filter *filter)
+static uint64_t splice_budget(const struct filter *filter)
 {
     const struct body_plan *plan = &filter->body->plan;
     struct digests *set = hashing_set(((const struct digester *)filter)->hashing);
     bool promised = (plan->promises && plan->promises->count) ||
                     (plan->image_promises && plan->image_promises->count);
-    bool allowed = digests_none(set) || (plan->hashers && !promised);
+    bool allowed = digests_none(set) || (plan->digest_threads && !promised);
     return allowed ? UINT64_MAX : 0;
 }
 
@@ -114,6 +114,6 @@ const struct filter_kind filter_digest = {
     .size = sizeof(struct digester),
     .begin = begin,
     .read = read_digest,
-    .unseen = unseen,
+    .splice_budget = splice_budget,
     .end = end,
 };

@@ -47,7 +47,7 @@ static bool hash_form(struct envelope *envelope)
         digests_free(set);
         return false;
     }
-    envelope->whole = hashing_new(set, plan->hashers, plan->loop, plan->wake, plan->context);
+    envelope->whole = hashing_new(set, plan->digest_threads, plan->loop, plan->wake, plan->context);
     return envelope->whole != NULL;
 }
 
@@ -110,7 +110,7 @@ static int find_shape(struct envelope *envelope, const char *bytes, size_t count
     if (guess != MULTIPART_YES)
         return 1;
     if (!filter->body->plan.settings->upload.unwrap_multipart &&
-        !filter_object(filter, CHECK_REJECT, REFUSAL_UNSUPPORTED_CONTENT_TYPE,
+        !filter_report(filter, CHECK_REJECT, REFUSAL_UNSUPPORTED_CONTENT_TYPE,
                        "it is a form, whatever its Content-Type says"))
         return STREAM_REFUSED;
     return leave_on(envelope) || open_form(envelope, boundary) ? 1 : filter_no_memory(filter);
@@ -213,7 +213,7 @@ static ssize_t read_envelope(struct filter *filter, void *into, size_t room)
                                           : unwrap(envelope, into, room);
 }
 
-static uint64_t unseen(const struct filter *filter)
+static uint64_t splice_budget(const struct filter *filter)
 {
     return ((const struct envelope *)filter)->shape == SHAPE_PLAIN ? UINT64_MAX : 0;
 }
@@ -230,6 +230,6 @@ const struct filter_kind filter_envelope = {
     .size = sizeof(struct envelope),
     .begin = begin,
     .read = read_envelope,
-    .unseen = unseen,
+    .splice_budget = splice_budget,
     .end = end,
 };

@@ -54,7 +54,7 @@ struct violation {
     bool for_glance;
 };
 
-static char *new_objection(struct body *body, const struct violation *violation)
+static char *new_violation(struct body *body, const struct violation *violation)
 {
     bool reject = violation->level == CHECK_REJECT;
     if (reject && !body->audit) {
@@ -106,13 +106,13 @@ static bool note(struct body *body, const struct violation *violation, const cha
     if (body->refusal || violation->level == CHECK_OFF)
         return !body->refusal;
     bool waits = body->checks_wait && level_of(&body->plan.checks, violation->reason);
-    char *detail = waits ? keep_finding(body, violation) : new_objection(body, violation);
+    char *detail = waits ? keep_finding(body, violation) : new_violation(body, violation);
     if (detail)
         snprintf(detail, BODY_WORDS, "%s", words);
     return !body->refusal;
 }
 
-bool filter_object(struct filter *filter, enum check_level level, enum refusal reason,
+bool filter_report(struct filter *filter, enum check_level level, enum refusal reason,
                    const char *format, ...)
 {
     char words[BODY_WORDS];

@@ -84,7 +84,7 @@ static ssize_t read_finish(struct filter *filter, void *into, size_t room)
 }
 
 /* All but the last byte. */
-static uint64_t unseen(const struct filter *filter)
+static uint64_t splice_budget(const struct filter *filter)
 {
     const struct finish *finish = (const struct finish *)filter;
     const struct body *body = filter->body;
@@ -93,7 +93,7 @@ static uint64_t unseen(const struct filter *filter)
     return body->length - finish->given - 1;
 }
 
-static void passed(struct filter *filter, uint64_t count)
+static void spliced(struct filter *filter, uint64_t count)
 {
     ((struct finish *)filter)->given += count;
 }
@@ -122,6 +122,6 @@ const struct filter_kind filter_finish = {
     .size = sizeof(struct finish),
     .prepare = prepare_finish,
     .read = read_finish,
-    .unseen = unseen,
-    .passed = passed,
+    .splice_budget = splice_budget,
+    .spliced = spliced,
 };

@@ -40,7 +40,7 @@ struct hashing {
     struct digests *set;
     struct lane lanes[DIGESTS_MAX];
     size_t lane_count;
-    struct errands *helpers;
+    struct thread_pool *helpers;
     struct loop *loop;
     void (*wake)(void *context);
     void *context;
@@ -52,7 +52,7 @@ struct hashing {
 };
 
 struct part {
-    struct errand errand; /* first: it leads back here */
+    struct job job; /* first: it leads back here */
     struct piece *piece;
     struct lane *lane;
     struct pipe pipe; /* NO_PIPE: the piece has the bytes */
@@ -89,7 +89,7 @@ static void piece_free(struct piece *piece)
     free(piece);
 }
 
-struct hashing *hashing_new(struct digests *set, struct errands *helpers, struct loop *loop,
+struct hashing *hashing_new(struct digests *set, struct thread_pool *helpers, struct loop *loop,
                             void (*wake)(void *context), void *context)
 {
     struct hashing *hashing = calloc(1, sizeof *hashing);
@@ -142,9 +142,9 @@ static void hash_pipe(const struct part *part)
     }
 }
 
-static void hash(struct errand *errand)
+static void hash(struct job *job)
 {
-    const struct part *part = (const struct part *)errand;
+    const struct part *part = (const struct part *)job;
     if (part->pipe.ends[0] >= 0)
         hash_pipe(part);
     else
@@ -160,9 +160,9 @@ static void tell(struct hashing *hashing)
     hashing->wake(hashing->context);
 }
 
-static void hashed(struct errand *errand)
+static void hashed(struct job *job)
 {
-    struct piece *piece = ((struct part *)errand)->piece;
+    struct piece *piece = ((struct part *)job)->piece;
     struct hashing *hashing = piece->hashing;
     if (--piece->out)
         return;
@@ -180,10 +180,10 @@ static void send_parts(struct hashing *hashing, struct piece *piece)
     for (; piece->out < hashing->lane_count; piece->out++) {
         struct lane *lane = &hashing->lanes[piece->out];
         struct part *part = &piece->parts[piece->out];
-        part->errand = (struct errand){.run = hash, .done = hashed, .strand = &lane->strand};
+        part->job = (struct job){.run = hash, .done = hashed, .strand = &lane->strand};
         part->piece = piece;
         part->lane = lane;
-        errands_send(hashing->helpers, hashing->loop, &part->errand);
+        thread_pool_send(hashing->helpers, hashing->loop, &part->job);
     }
 }
 

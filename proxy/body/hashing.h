@@ -11,7 +11,7 @@
 #include <stddef.h>
 
 struct digests;
-struct errands;
+struct thread_pool;
 struct hashing;
 struct loop;
 
@@ -26,7 +26,7 @@ enum { HASHING_PIPES = 64 };
 /* Takes over `set`, in which all is that is wanted, even if it fails. `helpers` NULL: all is hashed
  * where it is put. `wake` is called in the loop's thread, when somebody was told to wait. NULL: no
  * memory. */
-struct hashing *hashing_new(struct digests *set, struct errands *helpers, struct loop *loop,
+struct hashing *hashing_new(struct digests *set, struct thread_pool *helpers, struct loop *loop,
                             void (*wake)(void *context), void *context);
 
 /* Borrowed; to be asked while hashing_is_over(). */

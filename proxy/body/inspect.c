@@ -29,9 +29,9 @@ struct inspect {
     struct format_examination examination;
     char *look; /* FORMAT_LOOK_MAX bytes, when one is wanted */
     size_t look_count;
-    uint64_t passed; /* bytes seen: the offset of the next one */
-    bool over;       /* the body's end was seen */
-    bool examined;   /* the format was asked at all */
+    uint64_t spliced; /* bytes seen: the offset of the next one */
+    bool over;        /* the body's end was seen */
+    bool examined;    /* the format was asked at all */
     bool asked_for_glance;
 };
 
@@ -56,16 +56,16 @@ static bool find_damage(struct inspect *inspect)
     const struct check_levels *checks = &inspect->filter.body->plan.checks;
     if (inspect->count == 0)
         return inspect->filter.body->plan.may_be_empty ||
-               filter_object(&inspect->filter, CHECK_REJECT, REFUSAL_EMPTY_BODY, "%s", "");
+               filter_report(&inspect->filter, CHECK_REJECT, REFUSAL_EMPTY_BODY, "%s", "");
     const char *text = encoded_as(inspect->opening, judged_count(inspect));
     if (text)
-        return filter_object(&inspect->filter, checks->damaged, REFUSAL_DAMAGED_BODY,
+        return filter_report(&inspect->filter, checks->damaged, REFUSAL_DAMAGED_BODY,
                              "it is %s made of a file, and not the file itself", text);
     const char *damage = stripped(inspect->opening, judged_count(inspect))
                              ? STRIPPED
                              : decoded_as_text(inspect->opening, judged_count(inspect));
     return !damage ||
-           filter_object(&inspect->filter, checks->damaged, REFUSAL_DAMAGED_BODY, "%s", damage);
+           filter_report(&inspect->filter, checks->damaged, REFUSAL_DAMAGED_BODY, "%s", damage);
 }
 
 static const enum refusal REASONS[] = {
@@ -107,7 +107,7 @@ static bool judge_by(struct inspect *inspect, judge_fn *by, enum check_level mos
         if (judgement == FORMAT_GOOD)
             return true;
         enum check_level level = level_of(body, judgement);
-        if (!filter_object(&inspect->filter, level < most ? level : most, REASONS[judgement], "%s",
+        if (!filter_report(&inspect->filter, level < most ? level : most, REASONS[judgement], "%s",
                            why))
             return false;
         claim.counts[judgement] = false;
@@ -166,9 +166,9 @@ static size_t keep_part(struct inspect *inspect, const char *bytes, size_t count
 {
     const struct format_look *look = &inspect->examination.next;
     uint64_t wanted = look->offset + inspect->look_count;
-    if (wanted >= inspect->passed + count)
+    if (wanted >= inspect->spliced + count)
         return count;
-    size_t skip = wanted > inspect->passed ? (size_t)(wanted - inspect->passed) : 0;
+    size_t skip = wanted > inspect->spliced ? (size_t)(wanted - inspect->spliced) : 0;
     size_t rest = look->length - inspect->look_count;
     size_t take = count - skip < rest ? count - skip : rest;
     memcpy(inspect->look + inspect->look_count, bytes + skip, take);
@@ -187,13 +187,13 @@ static bool see(struct inspect *inspect, const char *bytes, size_t count)
             break;
         }
         size_t settled = keep_part(inspect, bytes, count);
-        inspect->passed += settled;
+        inspect->spliced += settled;
         bytes += settled;
         count -= settled;
         if (inspect->look_count == look->length && !look_complete(inspect))
             return false;
     }
-    inspect->passed += count;
+    inspect->spliced += count;
     return true;
 }
 
@@ -203,7 +203,7 @@ static bool see_end(struct inspect *inspect)
     while (inspect->examination.next.length)
         if (!look_complete(inspect))
             return false;
-    return !inspect->examined || !format_examine_end(&inspect->examination, inspect->passed) ||
+    return !inspect->examined || !format_examine_end(&inspect->examination, inspect->spliced) ||
            judge(inspect);
 }
 
@@ -213,7 +213,7 @@ static bool see_end(struct inspect *inspect)
 static bool see_opening(struct inspect *inspect, size_t judged)
 {
     size_t from = inspect->examination.next.offset & FORMAT_FROM_END ? 0 : judged;
-    inspect->passed = from;
+    inspect->spliced = from;
     return see(inspect, inspect->opening + from, inspect->count - from);
 }
 
@@ -319,7 +319,7 @@ static ssize_t read_inspect(struct filter *filter, void *into, size_t room)
 }
 
 /* Up to where the format asks to look next. */
-static uint64_t unseen(const struct filter *filter)
+static uint64_t splice_budget(const struct filter *filter)
 {
     const struct inspect *inspect = (const struct inspect *)filter;
     const struct format_look *look = &inspect->examination.next;
@@ -327,14 +327,14 @@ static uint64_t unseen(const struct filter *filter)
         return 0;
     if (!look->length)
         return UINT64_MAX;
-    if (look->offset & FORMAT_FROM_END || look->offset <= inspect->passed)
+    if (look->offset & FORMAT_FROM_END || look->offset <= inspect->spliced)
         return 0;
-    return look->offset - inspect->passed;
+    return look->offset - inspect->spliced;
 }
 
-static void passed(struct filter *filter, uint64_t count)
+static void spliced(struct filter *filter, uint64_t count)
 {
-    of(filter)->passed += count;
+    of(filter)->spliced += count;
 }
 
 static void end(struct filter *filter)
@@ -348,7 +348,7 @@ const struct filter_kind filter_inspect = {
     .size = sizeof(struct inspect),
     .prepare = prepare,
     .read = read_inspect,
-    .unseen = unseen,
-    .passed = passed,
+    .splice_budget = splice_budget,
+    .spliced = spliced,
     .end = end,
 };

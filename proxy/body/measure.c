@@ -7,24 +7,24 @@
 #include <inttypes.h>
 #include <sys/param.h>
 
-static void object_to_size(struct filter *filter, uint64_t size, uint64_t limit)
+static void report_size(struct filter *filter, uint64_t size, uint64_t limit)
 {
     if (filter->body->length_known)
-        filter_object(filter, CHECK_REJECT, REFUSAL_TOO_LARGE,
+        filter_report(filter, CHECK_REJECT, REFUSAL_TOO_LARGE,
                       "it has %" PRIu64 " bytes, and the limit is %" PRIu64, size, limit);
     else
-        filter_object(filter, CHECK_REJECT, REFUSAL_TOO_LARGE, "the limit is %" PRIu64 " bytes",
+        filter_report(filter, CHECK_REJECT, REFUSAL_TOO_LARGE, "the limit is %" PRIu64 " bytes",
                       limit);
 }
 
-static void object_to_ceiling(struct filter *filter)
+static void report_ceiling(struct filter *filter)
 {
     static const char words[] = "another rule is for more than %" PRIu64 " bytes";
     uint64_t ceiling = filter->body->limits.size_ceiling;
     if (filter->body->plan.size_chose)
         filter_refuse(filter, REFUSAL_LENGTH_REQUIRED, words, ceiling);
     else
-        filter_object(filter, CHECK_REJECT, REFUSAL_LENGTH_REQUIRED, words, ceiling);
+        filter_report(filter, CHECK_REJECT, REFUSAL_LENGTH_REQUIRED, words, ceiling);
 }
 
 bool body_within_limits(struct body *body)
@@ -37,11 +37,11 @@ bool body_within_limits(struct body *body)
     bool above = body->measured > limits->size_ceiling;
     /* Of two limits that a piece may reach at once the lower one counts, if it can be refused. */
     if (above && (limits->size_ceiling < max || body->plan.size_chose))
-        object_to_ceiling(filter);
+        report_ceiling(filter);
     else if (size > max)
-        object_to_size(filter, size, max);
+        report_size(filter, size, max);
     else if (body->virtual_size_known && body->virtual_size > limits->max_virtual_size)
-        filter_object(filter, CHECK_REJECT, REFUSAL_TOO_LARGE,
+        filter_report(filter, CHECK_REJECT, REFUSAL_TOO_LARGE,
                       "the disk in it has %" PRIu64 " bytes, and the limit for that is %" PRIu64,
                       body->virtual_size, limits->max_virtual_size);
     return !body->refusal;
@@ -59,7 +59,7 @@ static bool keeps_promise(struct filter *filter, bool ended)
         return true;
     if (plan->size_chose)
         return filter_refuse(filter, REFUSAL_SIZE_MISMATCH, words, plan->promise, which) == 1;
-    return filter_object(filter, CHECK_REJECT, REFUSAL_SIZE_MISMATCH, words, plan->promise, which);
+    return filter_report(filter, CHECK_REJECT, REFUSAL_SIZE_MISMATCH, words, plan->promise, which);
 }
 
 static ssize_t read_measure(struct filter *filter, void *into, size_t room)
@@ -73,13 +73,13 @@ static ssize_t read_measure(struct filter *filter, void *into, size_t room)
 }
 
 /* What the whole length is within has been judged; the client's word on it has been, too. */
-static uint64_t unseen(const struct filter *filter)
+static uint64_t splice_budget(const struct filter *filter)
 {
     const struct body *body = filter->body;
     return body->length_known && body->length > body->measured ? body->length - body->measured : 0;
 }
 
-static void passed(struct filter *filter, uint64_t count)
+static void spliced(struct filter *filter, uint64_t count)
 {
     filter->body->measured += count;
 }
@@ -88,6 +88,6 @@ const struct filter_kind filter_measure = {
     .phase = FILTER_MEASURE,
     .size = sizeof(struct filter),
     .read = read_measure,
-    .unseen = unseen,
-    .passed = passed,
+    .splice_budget = splice_budget,
+    .spliced = spliced,
 };

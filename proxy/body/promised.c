@@ -27,7 +27,7 @@ bool promised_hold(struct filter *filter, const struct promises *promises, struc
     for (size_t i = 0; promises && i < promises->count; i++) {
         if (is_kept(&promises->rows[i], set))
             continue;
-        if (!filter_object(filter, CHECK_REJECT, REFUSAL_DIGEST_MISMATCH,
+        if (!filter_report(filter, CHECK_REJECT, REFUSAL_DIGEST_MISMATCH,
                            "%s promises another %s than the data has", promises->rows[i].field,
                            promises->rows[i].algorithm))
             return false;

@@ -10,12 +10,13 @@
 
 #include <sys/param.h>
 
-static uint64_t unseen(const struct body *body)
+static uint64_t splice_budget(const struct body *body)
 {
     uint64_t most = UINT64_MAX;
     for (size_t phase = 0; phase < FILTER_PHASES; phase++) {
         const struct filter *filter = body->filters[phase];
-        uint64_t allowed = filter->kind->unseen ? filter->kind->unseen(filter) : UINT64_MAX;
+        uint64_t allowed =
+            filter->kind->splice_budget ? filter->kind->splice_budget(filter) : UINT64_MAX;
         most = MIN(most, allowed);
     }
     return most;
@@ -25,8 +26,8 @@ static void count_passed(struct body *body, uint64_t count)
 {
     for (size_t phase = 0; phase < FILTER_PHASES; phase++) {
         struct filter *filter = body->filters[phase];
-        if (filter->kind->passed)
-            filter->kind->passed(filter, count);
+        if (filter->kind->spliced)
+            filter->kind->spliced(filter, count);
     }
 }
 
@@ -52,9 +53,9 @@ static bool is_hashed(const struct body *body)
     return !digests_none(hashing_set(digest_hashing(body->filters[FILTER_DIGEST])));
 }
 
-ssize_t body_move(struct body *body, int pipe, size_t room)
+ssize_t body_splice(struct body *body, int pipe, size_t room)
 {
-    uint64_t most = body->plan.move && !body->refusal ? unseen(body) : 0;
+    uint64_t most = body->plan.move && !body->refusal ? splice_budget(body) : 0;
     if (most == 0)
         return STREAM_NO_SPLICE;
     room = MIN(room, most);

@@ -98,21 +98,21 @@ static void end(struct filter *filter)
     spool_free(of(filter)->spool);
 }
 
-uint64_t keep_spooled(const struct filter *filter)
+uint64_t spool_filter_count(const struct filter *filter)
 {
     const struct keep *keep = (const struct keep *)filter;
     return keep->spool ? spool_size(keep->spool) : 0;
 }
 
-static uint64_t unseen(const struct filter *filter)
+static uint64_t splice_budget(const struct filter *filter)
 {
     return ((const struct keep *)filter)->spool ? 0 : UINT64_MAX;
 }
 
-const struct filter_kind filter_keep = {
-    .phase = FILTER_KEEP,
+const struct filter_kind filter_spool = {
+    .phase = FILTER_SPOOL,
     .size = sizeof(struct keep),
-    .unseen = unseen,
+    .splice_budget = splice_budget,
     .prepare = prepare,
     .read = read_keep,
     .end = end,

@@ -42,13 +42,13 @@ static bool ask(struct fetch *fetch, struct glance *glance, const struct setting
     char *url = NULL;
     if (asprintf(&url, "%s/%s", s3->endpoint, s3->bucket) < 0)
         return false;
-    const struct transfer_order order = {.method = "HEAD",
-                                         .url = url,
-                                         .signature = &signature,
-                                         .headers = &none,
-                                         .framing = FRAMING_NONE,
-                                         .patience = BUCKET_PATIENCE_MS};
-    bool asked = fetch_start(fetch, glance, settings, &order, wake, context);
+    const struct upstream_request request = {.method = "HEAD",
+                                             .url = url,
+                                             .signature = &signature,
+                                             .headers = &none,
+                                             .framing = FRAMING_NONE,
+                                             .timeout = BUCKET_TIMEOUT_MS};
+    bool asked = fetch_start(fetch, glance, settings, &request, wake, context);
     free(url);
     return asked;
 }

@@ -14,30 +14,30 @@ struct row {
     struct row *next;
 };
 
-struct rooms {
+struct capacity {
     pthread_mutex_t lock; /* over the rows: no more than uploads in flight */
     struct row *first;
 };
 
-struct rooms *rooms_new(void)
+struct capacity *capacity_new(void)
 {
-    struct rooms *rooms = calloc(1, sizeof *rooms);
-    if (rooms)
-        pthread_mutex_init(&rooms->lock, NULL);
-    return rooms;
+    struct capacity *capacity = calloc(1, sizeof *capacity);
+    if (capacity)
+        pthread_mutex_init(&capacity->lock, NULL);
+    return capacity;
 }
 
-void rooms_free(struct rooms *rooms)
+void capacity_free(struct capacity *capacity)
 {
-    if (!rooms)
+    if (!capacity)
         return;
-    pthread_mutex_destroy(&rooms->lock);
-    free(rooms);
+    pthread_mutex_destroy(&capacity->lock);
+    free(capacity);
 }
 
 /* --- rows, with the lock held -------------------------------------------------------------- */
 
-static struct row *row_add(struct rooms *rooms, const char *name)
+static struct row *row_add(struct capacity *capacity, const char *name)
 {
     struct row *row = calloc(1, sizeof *row);
     char *copy = strdup(name);
@@ -46,23 +46,23 @@ static struct row *row_add(struct rooms *rooms, const char *name)
         free(copy);
         return NULL;
     }
-    *row = (struct row){.name = copy, .next = rooms->first};
-    return rooms->first = row;
+    *row = (struct row){.name = copy, .next = capacity->first};
+    return capacity->first = row;
 }
 
-static struct row *row_of(struct rooms *rooms, const char *name)
+static struct row *row_of(struct capacity *capacity, const char *name)
 {
-    struct row *row = rooms->first;
+    struct row *row = capacity->first;
     while (row && strcmp(row->name, name) != 0)
         row = row->next;
-    return row ? row : row_add(rooms, name);
+    return row ? row : row_add(capacity, name);
 }
 
-static void drop_if_unused(struct rooms *rooms, struct row *row)
+static void drop_if_unused(struct capacity *capacity, struct row *row)
 {
     if (row->holders)
         return;
-    struct row **at = &rooms->first;
+    struct row **at = &capacity->first;
     while (*at != row)
         at = &(*at)->next;
     *at = row->next;
@@ -78,35 +78,36 @@ static bool fits(uint64_t limit, uint64_t used, uint64_t in_flight, uint64_t byt
 
 /* --- taking and giving back ---------------------------------------------------------------- */
 
-enum room_outcome room_take(struct rooms *rooms, const char *name, uint64_t bytes, uint64_t used,
-                            uint64_t limit, struct room *room, uint64_t *in_flight)
+enum capacity_outcome capacity_reserve(struct capacity *capacity, const char *name, uint64_t bytes,
+                                       uint64_t used, uint64_t limit,
+                                       struct capacity_reservation *room, uint64_t *in_flight)
 {
-    enum room_outcome outcome = ROOM_NO_MEMORY;
-    pthread_mutex_lock(&rooms->lock);
-    struct row *row = row_of(rooms, name);
+    enum capacity_outcome outcome = CAPACITY_NO_MEMORY;
+    pthread_mutex_lock(&capacity->lock);
+    struct row *row = row_of(capacity, name);
     if (row) {
         *in_flight = row->bytes;
-        outcome = fits(limit, used, row->bytes, bytes) ? ROOM_TAKEN : ROOM_FULL;
-        if (outcome == ROOM_TAKEN) {
+        outcome = fits(limit, used, row->bytes, bytes) ? CAPACITY_RESERVED : CAPACITY_FULL;
+        if (outcome == CAPACITY_RESERVED) {
             row->bytes += bytes;
             row->holders++;
-            *room = (struct room){rooms, row, bytes};
+            *room = (struct capacity_reservation){capacity, row, bytes};
         }
-        drop_if_unused(rooms, row);
+        drop_if_unused(capacity, row);
     }
-    pthread_mutex_unlock(&rooms->lock);
+    pthread_mutex_unlock(&capacity->lock);
     return outcome;
 }
 
-void room_give_back(struct room *room)
+void capacity_release(struct capacity_reservation *room)
 {
-    if (!room->rooms)
+    if (!room->capacity)
         return;
     struct row *row = room->store;
-    pthread_mutex_lock(&room->rooms->lock);
+    pthread_mutex_lock(&room->capacity->lock);
     row->bytes -= room->bytes;
     row->holders--;
-    drop_if_unused(room->rooms, row);
-    pthread_mutex_unlock(&room->rooms->lock);
-    *room = (struct room){0};
+    drop_if_unused(room->capacity, row);
+    pthread_mutex_unlock(&room->capacity->lock);
+    *room = (struct capacity_reservation){0};
 }

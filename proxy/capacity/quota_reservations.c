@@ -24,20 +24,20 @@ struct shard {
     uint64_t stored_up_to; /* the sum when something of this shard was stored last */
 };
 
-struct reservations {
+struct quota_reservations {
     struct shard shards[SHARDS];
     _Atomic uint64_t stored; /* the sum of all that was stored so far */
 };
 
-struct reservations *reservations_new(void)
+struct quota_reservations *quota_reservations_new(void)
 {
-    struct reservations *all = calloc(1, sizeof *all);
+    struct quota_reservations *all = calloc(1, sizeof *all);
     for (size_t i = 0; all && i < SHARDS; i++)
         pthread_mutex_init(&all->shards[i].lock, NULL);
     return all;
 }
 
-void reservations_free(struct reservations *all)
+void quota_reservations_free(struct quota_reservations *all)
 {
     for (size_t i = 0; all && i < SHARDS; i++)
         pthread_mutex_destroy(&all->shards[i].lock);
@@ -47,7 +47,7 @@ void reservations_free(struct reservations *all)
 /* --- rows, with the shard's lock held ------------------------------------------------------- */
 
 /* FNV-1a. */
-static struct shard *shard_of(struct reservations *all, const char *key)
+static struct shard *shard_of(struct quota_reservations *all, const char *key)
 {
     uint32_t hash = 2166136261U;
     for (; *key; key++)
@@ -97,41 +97,42 @@ static bool fits(uint64_t left, uint64_t a, uint64_t b, uint64_t c)
     return a <= left && b <= left - a && c <= left - a - b;
 }
 
-static enum reservation_outcome judge(const struct row *row, const struct reservation_wish *wish)
+static enum quota_outcome judge(const struct row *row, const struct quota_request *requested)
 {
-    uint64_t provisional = wish->ignore_provisional ? 0 : row->provisional;
+    uint64_t provisional = requested->ignore_provisional ? 0 : row->provisional;
     uint64_t up_to = row->shard->stored_up_to;
-    uint64_t since = wish->trust_usage || up_to <= wish->mark ? 0 : up_to - wish->mark;
-    if (!fits(wish->left, row->firm, wish->bytes, 0))
-        return RESERVATION_FULL;
-    if (since && !fits(wish->left, row->firm, provisional, since + wish->bytes))
-        return RESERVATION_STALE;
-    return fits(wish->left, row->firm, provisional, wish->bytes) ? RESERVATION_MADE
-                                                                 : RESERVATION_WAIT;
+    uint64_t since =
+        requested->trust_usage || up_to <= requested->mark ? 0 : up_to - requested->mark;
+    if (!fits(requested->left, row->firm, requested->bytes, 0))
+        return QUOTA_FULL;
+    if (since && !fits(requested->left, row->firm, provisional, since + requested->bytes))
+        return QUOTA_STALE;
+    return fits(requested->left, row->firm, provisional, requested->bytes) ? QUOTA_RESERVED
+                                                                           : QUOTA_WAIT;
 }
 
 /* --- made and ended ------------------------------------------------------------------------- */
 
-uint64_t reservations_mark(struct reservations *all)
+uint64_t quota_reservations_mark(struct quota_reservations *all)
 {
     return atomic_load(&all->stored);
 }
 
-enum reservation_outcome reservation_make(struct reservations *all,
-                                          const struct reservation_wish *wish,
-                                          struct reservation *out, uint64_t *firm)
+enum quota_outcome quota_reserve(struct quota_reservations *all,
+                                 const struct quota_request *requested,
+                                 struct quota_reservation *out, uint64_t *firm)
 {
-    enum reservation_outcome outcome = RESERVATION_NO_MEMORY;
-    struct shard *shard = shard_of(all, wish->key);
+    enum quota_outcome outcome = QUOTA_NO_MEMORY;
+    struct shard *shard = shard_of(all, requested->key);
     pthread_mutex_lock(&shard->lock);
-    struct row *row = find_or_add(shard, wish->key);
+    struct row *row = find_or_add(shard, requested->key);
     if (row) {
         *firm = row->firm;
-        outcome = judge(row, wish);
-        if (outcome == RESERVATION_MADE) {
-            row->provisional += wish->bytes;
+        outcome = judge(row, requested);
+        if (outcome == QUOTA_RESERVED) {
+            row->provisional += requested->bytes;
             row->holders++;
-            *out = (struct reservation){.all = all, .row = row, .bytes = wish->bytes};
+            *out = (struct quota_reservation){.all = all, .row = row, .bytes = requested->bytes};
         }
         drop_if_unused(row);
     }
@@ -139,7 +140,7 @@ enum reservation_outcome reservation_make(struct reservations *all,
     return outcome;
 }
 
-uint64_t reservations_firm(struct reservations *all, const char *key)
+uint64_t quota_reservations_firm(struct quota_reservations *all, const char *key)
 {
     struct shard *shard = shard_of(all, key);
     pthread_mutex_lock(&shard->lock);
@@ -149,7 +150,7 @@ uint64_t reservations_firm(struct reservations *all, const char *key)
     return firm;
 }
 
-void reservation_confirm(struct reservation *reservation)
+void quota_confirm(struct quota_reservation *reservation)
 {
     struct row *row = reservation->row;
     if (!row || reservation->firm)
@@ -161,7 +162,7 @@ void reservation_confirm(struct reservation *reservation)
     pthread_mutex_unlock(&row->shard->lock);
 }
 
-void reservation_end(struct reservation *reservation, bool stored)
+void quota_release(struct quota_reservation *reservation, bool stored)
 {
     struct row *row = reservation->row;
     if (!row)
@@ -175,5 +176,5 @@ void reservation_end(struct reservation *reservation, bool stored)
     row->holders--;
     drop_if_unused(row);
     pthread_mutex_unlock(&shard->lock);
-    *reservation = (struct reservation){0};
+    *reservation = (struct quota_reservation){0};
 }

@@ -7,98 +7,101 @@
 #include <stdlib.h>
 #include <string.h>
 
-struct claim {
-    struct claims *claims;
+struct upload_lock {
+    struct upload_locks *upload_locks;
     char *image_id;
-    struct claim_facts facts;
+    struct upload_lock_facts facts;
     const _Atomic uint64_t *bytes;
     bool sent;
     bool disturbed; /* another one was sent since this one has last looked */
-    struct claim *next, *previous;
+    struct upload_lock *next, *previous;
 };
 
-struct claims {
+struct upload_locks {
     pthread_mutex_t lock;
-    struct claim *first;
+    struct upload_lock *first;
 };
 
-struct claims *claims_new(void)
+struct upload_locks *upload_locks_new(void)
 {
-    struct claims *claims = calloc(1, sizeof *claims);
-    if (claims)
-        pthread_mutex_init(&claims->lock, NULL);
-    return claims;
+    struct upload_locks *upload_locks = calloc(1, sizeof *upload_locks);
+    if (upload_locks)
+        pthread_mutex_init(&upload_locks->lock, NULL);
+    return upload_locks;
 }
 
-void claims_free(struct claims *claims)
+void upload_locks_free(struct upload_locks *upload_locks)
 {
-    if (!claims)
+    if (!upload_locks)
         return;
-    pthread_mutex_destroy(&claims->lock);
-    free(claims);
+    pthread_mutex_destroy(&upload_locks->lock);
+    free(upload_locks);
 }
 
 /* --- made and released --------------------------------------------------------------------- */
 
-static void add(struct claims *claims, struct claim *claim)
+static void add(struct upload_locks *upload_locks, struct upload_lock *upload_lock)
 {
-    pthread_mutex_lock(&claims->lock);
-    claim->next = claims->first;
-    if (claim->next)
-        claim->next->previous = claim;
-    claims->first = claim;
-    pthread_mutex_unlock(&claims->lock);
+    pthread_mutex_lock(&upload_locks->lock);
+    upload_lock->next = upload_locks->first;
+    if (upload_lock->next)
+        upload_lock->next->previous = upload_lock;
+    upload_locks->first = upload_lock;
+    pthread_mutex_unlock(&upload_locks->lock);
 }
 
-struct claim *claim_new(struct claims *claims, const char *image_id,
-                        const struct claim_facts *facts, const _Atomic uint64_t *bytes)
+struct upload_lock *upload_lock_new(struct upload_locks *upload_locks, const char *image_id,
+                                    const struct upload_lock_facts *facts,
+                                    const _Atomic uint64_t *bytes)
 {
-    struct claim *claim = calloc(1, sizeof *claim);
-    if (!claim)
+    struct upload_lock *upload_lock = calloc(1, sizeof *upload_lock);
+    if (!upload_lock)
         return NULL;
-    claim->claims = claims;
-    claim->facts = *facts;
-    claim->bytes = bytes;
-    claim->image_id = strdup(image_id);
-    if (!claim->image_id) {
-        free(claim);
+    upload_lock->upload_locks = upload_locks;
+    upload_lock->facts = *facts;
+    upload_lock->bytes = bytes;
+    upload_lock->image_id = strdup(image_id);
+    if (!upload_lock->image_id) {
+        free(upload_lock);
         return NULL;
     }
-    add(claims, claim);
-    return claim;
+    add(upload_locks, upload_lock);
+    return upload_lock;
 }
 
-void claim_release(struct claim *claim)
+void upload_lock_release(struct upload_lock *upload_lock)
 {
-    if (!claim)
+    if (!upload_lock)
         return;
-    struct claims *claims = claim->claims;
-    pthread_mutex_lock(&claims->lock);
-    if (claim->next)
-        claim->next->previous = claim->previous;
-    *(claim->previous ? &claim->previous->next : &claims->first) = claim->next;
-    pthread_mutex_unlock(&claims->lock);
-    free(claim->image_id);
-    free(claim);
+    struct upload_locks *upload_locks = upload_lock->upload_locks;
+    pthread_mutex_lock(&upload_locks->lock);
+    if (upload_lock->next)
+        upload_lock->next->previous = upload_lock->previous;
+    *(upload_lock->previous ? &upload_lock->previous->next : &upload_locks->first) =
+        upload_lock->next;
+    pthread_mutex_unlock(&upload_locks->lock);
+    free(upload_lock->image_id);
+    free(upload_lock);
 }
 
 /* --- the others, with the lock held --------------------------------------------------------- */
 
-static struct claim *next_other(const struct claim *claim, struct claim *row)
+static struct upload_lock *next_other(const struct upload_lock *upload_lock,
+                                      struct upload_lock *row)
 {
-    while (row && (row == claim || strcmp(row->image_id, claim->image_id) != 0))
+    while (row && (row == upload_lock || strcmp(row->image_id, upload_lock->image_id) != 0))
         row = row->next;
     return row;
 }
 
-#define each_other(row, claim)                                                                     \
-    for (struct claim *row = next_other(claim, (claim)->claims->first); (row);                     \
-         (row) = next_other(claim, (row)->next))
+#define each_other(row, upload_lock)                                                               \
+    for (struct upload_lock *row = next_other(upload_lock, (upload_lock)->upload_locks->first);    \
+         (row); (row) = next_other(upload_lock, (row)->next))
 
-static bool find_sent(const struct claim *claim, struct claim_facts *facts)
+static bool find_sent(const struct upload_lock *upload_lock, struct upload_lock_facts *facts)
 {
     bool found = false;
-    each_other(row, claim)
+    each_other(row, upload_lock)
     {
         uint64_t bytes = atomic_load_explicit(row->bytes, memory_order_relaxed);
         if (!row->sent || (found && bytes <= facts->bytes))
@@ -112,23 +115,23 @@ static bool find_sent(const struct claim *claim, struct claim_facts *facts)
 
 /* --- asked ---------------------------------------------------------------------------------- */
 
-bool claim_other(const struct claim *claim, struct claim_facts *facts)
+bool upload_lock_other(const struct upload_lock *upload_lock, struct upload_lock_facts *facts)
 {
-    pthread_mutex_lock(&claim->claims->lock);
-    bool found = find_sent(claim, facts);
-    pthread_mutex_unlock(&claim->claims->lock);
+    pthread_mutex_lock(&upload_lock->upload_locks->lock);
+    bool found = find_sent(upload_lock, facts);
+    pthread_mutex_unlock(&upload_lock->upload_locks->lock);
     return found;
 }
 
-enum claim_outcome claim_send(struct claim *claim, bool anyway)
+enum upload_lock_outcome upload_lock_send(struct upload_lock *upload_lock, bool anyway)
 {
-    struct claim_facts facts;
-    pthread_mutex_lock(&claim->claims->lock);
-    bool look = !anyway && (claim->disturbed || find_sent(claim, &facts));
-    claim->disturbed = false;
-    claim->sent = claim->sent || !look;
+    struct upload_lock_facts facts;
+    pthread_mutex_lock(&upload_lock->upload_locks->lock);
+    bool look = !anyway && (upload_lock->disturbed || find_sent(upload_lock, &facts));
+    upload_lock->disturbed = false;
+    upload_lock->sent = upload_lock->sent || !look;
     if (!look)
-        each_other(row, claim) row->disturbed = true;
-    pthread_mutex_unlock(&claim->claims->lock);
-    return look ? CLAIM_LOOK : CLAIM_SENT;
+        each_other(row, upload_lock) row->disturbed = true;
+    pthread_mutex_unlock(&upload_lock->upload_locks->lock);
+    return look ? UPLOAD_LOCK_LOOK : UPLOAD_LOCK_SENT;
 }

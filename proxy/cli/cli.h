@@ -26,7 +26,7 @@ enum { EXIT_USAGE = 2 };
 
 /* What `explain` is asked. Strings are argv's; the list and the headers are owned. */
 struct question {
-    enum upload_door door;
+    enum record_kind ingest;
     bool door_said;
     struct policy_facts facts; /* but what is in the head: asked_store */
     const char **stores;       /* of an upload at most one */
@@ -66,7 +66,7 @@ enum question_id {
     QUESTION_USER_AGENT,
     QUESTION_CLIENT,
     QUESTION_SIZE,
-    QUESTION_DOOR,
+    QUESTION_INGEST,
     QUESTION_IMPORT_METHOD,
     QUESTION_STORE,
     QUESTION_ALL_STORES,
@@ -90,9 +90,9 @@ int command_check(const struct options *options, FILE *out, FILE *errors);
 int command_print_config(const struct options *options, FILE *out, FILE *errors);
 int command_explain(const struct options *options, FILE *out, FILE *errors);
 
-struct problems;
+struct diagnostics;
 
 /* Tells them and lets them go; the exit status they mean. */
-int command_report(struct problems *problems, FILE *errors);
+int command_report(struct diagnostics *diagnostics, FILE *errors);
 
 #endif

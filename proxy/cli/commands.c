@@ -10,14 +10,14 @@
 
 enum { OUTPUT_MAX = 16 << 20 };
 
-int command_report(struct problems *problems, FILE *errors)
+int command_report(struct diagnostics *diagnostics, FILE *errors)
 {
-    int status = problems->count > 0 ? EXIT_FAILURE : EXIT_SUCCESS;
-    for (size_t i = 0; i < problems->count; i++) {
-        utf8_show(problems->lines[i], "", errors);
+    int status = diagnostics->count > 0 ? EXIT_FAILURE : EXIT_SUCCESS;
+    for (size_t i = 0; i < diagnostics->count; i++) {
+        utf8_show(diagnostics->lines[i], "", errors);
         fputc('\n', errors);
     }
-    problems_free(problems);
+    diagnostics_free(diagnostics);
     return status;
 }
 
@@ -49,26 +49,26 @@ static void say_good(const struct snapshot *snapshot, FILE *out)
 
 int command_check(const struct options *options, FILE *out, FILE *errors)
 {
-    struct problems problems = {0};
-    struct problems warnings = {0};
-    struct snapshot *snapshot = snapshot_load(&options->sources, &problems);
+    struct diagnostics diagnostics = {0};
+    struct diagnostics warnings = {0};
+    struct snapshot *snapshot = snapshot_load(&options->sources, &diagnostics);
     if (snapshot) {
         const struct settings *settings = snapshot->settings;
-        tls_identity_check_time(snapshot->tls, settings->listen.tls_cert_file, &problems);
+        tls_identity_check_time(snapshot->tls, settings->listen.tls_cert_file, &diagnostics);
         policy_warn(snapshot->policy, settings->policy.file, &warnings);
     }
-    if (snapshot && problems.count == 0)
+    if (snapshot && diagnostics.count == 0)
         say_good(snapshot, out);
     snapshot_release(snapshot);
     int warned = command_report(&warnings, errors);
-    int wrong = command_report(&problems, errors);
+    int wrong = command_report(&diagnostics, errors);
     return options->strict && warned ? warned : wrong;
 }
 
 int command_print_config(const struct options *options, FILE *out, FILE *errors)
 {
-    struct problems problems = {0};
-    struct settings *settings = settings_load(&options->sources, &problems);
+    struct diagnostics diagnostics = {0};
+    struct settings *settings = settings_load(&options->sources, &diagnostics);
     if (settings) {
         struct buffer text;
         buffer_init(&text, OUTPUT_MAX);
@@ -77,5 +77,5 @@ int command_print_config(const struct options *options, FILE *out, FILE *errors)
         buffer_free(&text);
     }
     settings_free(settings);
-    return command_report(&problems, errors);
+    return command_report(&diagnostics, errors);
 }

@@ -22,7 +22,7 @@ struct hearing {
     const struct question *question;
     struct request_head head; /* its headers are owned */
     struct framing_facts framing;
-    char *wish; /* owned */
+    char *requested; /* owned */
     struct policy_facts facts;
     struct buffer out;
 };
@@ -34,12 +34,12 @@ static bool learn_from_head(struct hearing *hearing)
 {
     const struct question *question = hearing->question;
     const struct headers *headers = &hearing->head.headers;
-    bool staged = question->door == UPLOAD_STAGE; /* where Glance looks at no store */
+    bool staged = question->ingest == RECORD_STAGE; /* where Glance looks at no store */
     if (!question_head(question, &hearing->head) ||
-        (!staged && !store_wish(headers, &hearing->wish)))
+        (!staged && !requested_store(headers, &hearing->requested)))
         return false;
     hearing->facts = question->facts;
-    hearing->facts.asked_store = hearing->wish;
+    hearing->facts.asked_store = hearing->requested;
     if (!hearing->facts.user_agent)
         hearing->facts.user_agent = headers_get(headers, "User-Agent");
     return true;
@@ -60,7 +60,7 @@ static void tell_refused(struct hearing *hearing, enum refusal reason, const cha
 static void tell_changes(struct hearing *hearing, unsigned fixes)
 {
     char text[64];
-    upload_fixes_text(fixes, text);
+    record_fixes_text(fixes, text);
     if (fixes)
         buffer_print(&hearing->out, "would be changed: %s\n", text);
 }
@@ -92,13 +92,13 @@ static void judge_head(struct hearing *hearing, struct admission *admission)
     }
 }
 
-static void tell_objections(struct hearing *hearing, const struct admission *admission,
+static void tell_violations(struct hearing *hearing, const struct admission *admission,
                             const struct policy_decision *decision)
 {
     struct promises promises = {0};
     const char *fault = promises_read(&hearing->head.headers, &promises);
     for (size_t i = 0; i < admission->count; i++)
-        tell_refused(hearing, admission->objections[i].reason, admission->objections[i].detail);
+        tell_refused(hearing, admission->violations[i].reason, admission->violations[i].detail);
     if (admission->empty && !decision->checks.empty_allowed)
         tell_refused(hearing, REFUSAL_EMPTY_BODY,
                      "an image with the property block_device_mapping or bdm_v2 may be empty");
@@ -132,7 +132,7 @@ static void tell_glance_checks(struct hearing *hearing)
 {
     const char *container = hearing->facts.container_format;
     if (hearing->settings->upload.glance_checks == GLANCE_CHECKS_ON &&
-        hearing->question->door == UPLOAD_FILE && (!container || !strcmp(container, "bare")))
+        hearing->question->ingest == RECORD_FILE && (!container || !strcmp(container, "bare")))
         buffer_print(&hearing->out, "glance_checks = on: data that Glance would refuse after "
                                     "storing it is refused first\n");
 }
@@ -145,13 +145,13 @@ static void explain_upload(struct hearing *hearing)
     judge_head(hearing, &admission);
     learn_size(&hearing->facts, &admission);
     policy_decide(hearing->policy, facts, &decision);
-    tell_objections(hearing, &admission, &decision);
+    tell_violations(hearing, &admission, &decision);
     tell_limit(hearing, facts->size);
-    if (hearing->question->door == UPLOAD_STAGE)
+    if (hearing->question->ingest == RECORD_STAGE)
         decision.store = NULL;
     policy_explain(hearing->policy, facts, &decision, &hearing->out);
-    const char *wish = facts->asked_store;
-    bool moved = decision.store && (!wish || strcmp(wish, decision.store) != 0);
+    const char *requested = facts->asked_store;
+    bool moved = decision.store && (!requested || strcmp(requested, decision.store) != 0);
     tell_changes(hearing, admission.fixes | (moved ? FIX_STORE : 0));
     if (decision.verdict == POLICY_ACCEPT)
         tell_glance_checks(hearing);
@@ -164,37 +164,37 @@ static void explain_upload(struct hearing *hearing)
 static void explain_import(struct hearing *hearing)
 {
     const struct question *question = hearing->question;
-    const struct import_wish wish = {
-        .header = hearing->wish,
+    const struct import_stores_requested requested = {
+        .header = hearing->requested,
         .listed = question->store_count > 0,
         .stores = question->stores,
         .store_count = question->store_count,
         .all = question->all_stores,
     };
     struct import_decision decision;
-    policy_decide_import(hearing->policy, &hearing->facts, &wish, &decision);
-    policy_explain_import(hearing->policy, &hearing->facts, &wish, &decision, &hearing->out);
+    policy_decide_import(hearing->policy, &hearing->facts, &requested, &decision);
+    policy_explain_import(hearing->policy, &hearing->facts, &requested, &decision, &hearing->out);
     tell_changes(hearing, decision.change == IMPORT_KEEP ? 0 : FIX_STORE);
     tell_audit(hearing, decision.policy.audit);
 }
 
-static void explain_door(struct hearing *hearing, enum policy_door door)
+static void explain_door(struct hearing *hearing, enum policy_ingest ingest)
 {
-    policy_explain_door(hearing->policy, door, hearing->facts.client, &hearing->out);
+    policy_explain_ingest(hearing->policy, ingest, hearing->facts.client, &hearing->out);
     tell_audit(hearing, policy_watches(hearing->policy) == POLICY_WATCHES_ALL);
 }
 
 static void explain_by_door(struct hearing *hearing)
 {
-    switch (hearing->question->door) {
-    case UPLOAD_IMPORT:
+    switch (hearing->question->ingest) {
+    case RECORD_IMPORT:
         explain_import(hearing);
         break;
-    case UPLOAD_LOCATIONS:
-        explain_door(hearing, POLICY_DOOR_LOCATIONS);
+    case RECORD_LOCATIONS:
+        explain_door(hearing, POLICY_INGEST_LOCATIONS);
         break;
-    case UPLOAD_TASK:
-        explain_door(hearing, POLICY_DOOR_TASKS);
+    case RECORD_TASK:
+        explain_door(hearing, POLICY_INGEST_TASKS);
         break;
     default:
         explain_upload(hearing);
@@ -225,18 +225,18 @@ static bool print_explanation(const struct question *question, const struct sett
     utf8_show(buffer_text(&hearing.out), "\n", out);
     buffer_free(&hearing.out);
     headers_free(&hearing.head.headers);
-    free(hearing.wish);
+    free(hearing.requested);
     return good;
 }
 
 int command_explain(const struct options *options, FILE *out, FILE *errors)
 {
-    struct problems problems = {0};
-    struct settings *settings = settings_load(&options->sources, &problems);
-    struct policy *policy = settings ? policy_load(settings->policy.file, &problems) : NULL;
+    struct diagnostics diagnostics = {0};
+    struct settings *settings = settings_load(&options->sources, &diagnostics);
+    struct policy *policy = settings ? policy_load(settings->policy.file, &diagnostics) : NULL;
     if (policy && !print_explanation(&options->question, settings, policy, out))
-        problems_add(&problems, "glance-intake", 0, "no memory");
+        diagnostics_add(&diagnostics, "glance-intake", 0, "no memory");
     policy_free(policy);
     settings_free(settings);
-    return command_report(&problems, errors);
+    return command_report(&diagnostics, errors);
 }

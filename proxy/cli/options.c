@@ -37,7 +37,7 @@ static const struct option long_options[] = {
     {"user-agent", required_argument, NULL, QUESTION_USER_AGENT},
     {"store", required_argument, NULL, QUESTION_STORE},
     {"all-stores", no_argument, NULL, QUESTION_ALL_STORES},
-    {"door", required_argument, NULL, QUESTION_DOOR},
+    {"door", required_argument, NULL, QUESTION_INGEST},
     {"import-method", required_argument, NULL, QUESTION_IMPORT_METHOD},
     {"header", required_argument, NULL, QUESTION_HEADER},
     {"chunked", no_argument, NULL, QUESTION_CHUNKED},

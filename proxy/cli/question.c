@@ -11,7 +11,7 @@
 
 static bool sends_data(const struct question *question)
 {
-    return question->door == UPLOAD_FILE || question->door == UPLOAD_STAGE;
+    return question->ingest == RECORD_FILE || question->ingest == RECORD_STAGE;
 }
 
 /* Or imports what Glance has by then. */
@@ -59,15 +59,15 @@ static bool take_size(struct policy_facts *facts, const char *text, FILE *errors
 
 static bool take_door(struct question *question, const char *text, FILE *errors)
 {
-    static const char *const doors[] = {[UPLOAD_FILE] = "upload",
-                                        [UPLOAD_STAGE] = "stage",
-                                        [UPLOAD_IMPORT] = "import",
-                                        [UPLOAD_LOCATIONS] = "locations",
-                                        [UPLOAD_TASK] = "tasks"};
+    static const char *const ingest[] = {[RECORD_FILE] = "upload",
+                                         [RECORD_STAGE] = "stage",
+                                         [RECORD_IMPORT] = "import",
+                                         [RECORD_LOCATIONS] = "locations",
+                                         [RECORD_TASK] = "tasks"};
     question->door_said = true;
-    for (size_t i = 0; i < sizeof doors / sizeof doors[0]; i++)
-        if (strcmp(text, doors[i]) == 0) {
-            question->door = (enum upload_door)i;
+    for (size_t i = 0; i < sizeof ingest / sizeof ingest[0]; i++)
+        if (strcmp(text, ingest[i]) == 0) {
+            question->ingest = (enum record_kind)i;
             return true;
         }
     fprintf(errors, "glance-intake: --door '%s' is not upload, stage, import, locations or tasks\n",
@@ -80,7 +80,7 @@ static bool take_method(struct question *question, const char *text)
 {
     question->facts.import_method = text;
     if (!question->door_said)
-        question->door = UPLOAD_IMPORT;
+        question->ingest = RECORD_IMPORT;
     return true;
 }
 
@@ -117,7 +117,7 @@ bool question_take(struct question *question, enum question_id id, const char *t
         return take_client(&question->facts, text, errors);
     case QUESTION_SIZE:
         return take_size(&question->facts, text, errors);
-    case QUESTION_DOOR:
+    case QUESTION_INGEST:
         return take_door(question, text, errors);
     case QUESTION_IMPORT_METHOD:
         return take_method(question, text);
@@ -138,7 +138,7 @@ bool question_take(struct question *question, enum question_id id, const char *t
 
 bool question_check(const struct question *question, FILE *errors)
 {
-    bool imports = question->door == UPLOAD_IMPORT;
+    bool imports = question->ingest == RECORD_IMPORT;
     const char *fault = NULL;
     if (imports && !question->facts.import_method)
         fault = "an import needs --import-method";

@@ -11,7 +11,7 @@
 struct check {
     const struct settings *settings;
     const struct setting_place *places;
-    struct problems *problems;
+    struct diagnostics *diagnostics;
 };
 
 /* Where the key was set, for the message. */
@@ -31,7 +31,8 @@ static struct setting_place place_of(const struct check *check, const char *sect
 #define REPORT(check, section, key, ...)                                                           \
     do {                                                                                           \
         struct setting_place at = place_of(check, section, key);                                   \
-        problems_add((check)->problems, at.file, at.line, "[" section "] " key ": " __VA_ARGS__);  \
+        diagnostics_add((check)->diagnostics, at.file, at.line,                                    \
+                        "[" section "] " key ": " __VA_ARGS__);                                    \
     } while (0)
 
 /* One without the other would mean plain HTTP where somebody asked for TLS. */
@@ -132,9 +133,9 @@ static void check_spool_dir(const struct check *check)
 }
 
 void settings_check(const struct settings *settings, const struct setting_place *places,
-                    struct problems *problems)
+                    struct diagnostics *diagnostics)
 {
-    const struct check check = {settings, places, problems};
+    const struct check check = {settings, places, diagnostics};
     check_log_file(&check);
     check_tls(&check);
     check_binds(&check);

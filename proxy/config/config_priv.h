@@ -23,7 +23,7 @@
 #include <stdint.h>
 
 struct buffer;
-struct problems;
+struct diagnostics;
 struct setting;
 
 enum {
@@ -100,7 +100,7 @@ struct settings_files {
 /* The files that the sources stand for, first to last: each named file, then each directory's
  * *.conf by name. */
 void settings_files_find(const struct settings_sources *sources, struct settings_files *files,
-                         struct problems *problems);
+                         struct diagnostics *diagnostics);
 void settings_files_free(struct settings_files *files);
 
 /* --- ini_file.c ------------------------------------------------------------------------ */
@@ -115,7 +115,7 @@ struct ini_visitor {
 /* Goes through the whole file, whatever is wrong with it. With `may_be_absent` a file that does
  * not exist is like an empty one. */
 void ini_file_read(const char *path, bool may_be_absent, const struct ini_visitor *visitor,
-                   struct problems *problems);
+                   struct diagnostics *diagnostics);
 
 /* --- restart.c ------------------------------------------------------------------------- */
 
@@ -126,7 +126,7 @@ void settings_forget_places(struct settings *settings);
 /* --- check.c --------------------------------------------------------------------------- */
 
 void settings_check(const struct settings *settings, const struct setting_place *places,
-                    struct problems *problems);
+                    struct diagnostics *diagnostics);
 
 /* In network byte order. */
 uint16_t bind_port(const struct bind_address *bind);

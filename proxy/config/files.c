@@ -16,14 +16,14 @@ enum { FILES_MAX = 1024 };
 
 /* Takes over `path`, which may be NULL for want of memory. */
 static void add_file(struct settings_files *files, char *path, bool may_be_absent,
-                     struct problems *problems)
+                     struct diagnostics *diagnostics)
 {
     struct settings_file *rows = NULL;
     if (path && files->count < FILES_MAX)
         rows = reallocarray(files->rows, files->count + 1, sizeof *rows);
     if (!rows) {
-        problems_add(problems, path ? path : "settings", 0,
-                     path && files->count == FILES_MAX ? "one file too many" : "no memory");
+        diagnostics_add(diagnostics, path ? path : "settings", 0,
+                        path && files->count == FILES_MAX ? "one file too many" : "no memory");
         free(path);
         return;
     }
@@ -49,33 +49,33 @@ static char *join(const char *dir, const char *name)
 }
 
 static void add_dir(struct settings_files *files, const char *dir, bool may_be_absent,
-                    struct problems *problems)
+                    struct diagnostics *diagnostics)
 {
     struct dirent **entries;
     int count = scandir(dir, &entries, is_conf, by_name);
     if (count < 0) {
         if (!may_be_absent || errno != ENOENT)
-            problems_add(problems, dir, 0, "cannot be read: %m");
+            diagnostics_add(diagnostics, dir, 0, "cannot be read: %m");
         return;
     }
     for (int i = 0; i < count; i++) {
-        add_file(files, join(dir, entries[i]->d_name), false, problems);
+        add_file(files, join(dir, entries[i]->d_name), false, diagnostics);
         free(entries[i]);
     }
     free(entries);
 }
 
 void settings_files_find(const struct settings_sources *sources, struct settings_files *files,
-                         struct problems *problems)
+                         struct diagnostics *diagnostics)
 {
     if (sources->file_count == 0 && sources->dir_count == 0) {
-        add_file(files, strdup(DEFAULT_FILE), true, problems);
-        add_dir(files, DEFAULT_DIR, true, problems);
+        add_file(files, strdup(DEFAULT_FILE), true, diagnostics);
+        add_dir(files, DEFAULT_DIR, true, diagnostics);
     }
     for (size_t i = 0; i < sources->file_count; i++)
-        add_file(files, strdup(sources->files[i]), false, problems);
+        add_file(files, strdup(sources->files[i]), false, diagnostics);
     for (size_t i = 0; i < sources->dir_count; i++)
-        add_dir(files, sources->dirs[i], false, problems);
+        add_dir(files, sources->dirs[i], false, diagnostics);
 }
 
 void settings_files_free(struct settings_files *files)

@@ -19,7 +19,7 @@ struct ini_source {
     FILE *stream;
     const char *path;
     const struct ini_visitor *visitor;
-    struct problems *problems;
+    struct diagnostics *diagnostics;
     int line;
     bool key_is_due;   /* the line that inih has now must turn out to be a key */
     bool section_lost; /* the section line was no good: whose keys these are is not known */
@@ -42,16 +42,16 @@ static bool take_line(struct ini_source *source, char *line, size_t size)
     line[bad ? 0 : length] = '\0';
     source->line++;
     if (bad)
-        problems_add(source->problems, source->path, source->line,
-                     "the line is longer than %zu bytes or has a NUL in it", size - 1);
+        diagnostics_add(source->diagnostics, source->path, source->line,
+                        "the line is longer than %zu bytes or has a NUL in it", size - 1);
     return true;
 }
 
 static void close_line(struct ini_source *source)
 {
     if (source->key_is_due)
-        problems_add(source->problems, source->path, source->line,
-                     "neither a [section] nor key = value");
+        diagnostics_add(source->diagnostics, source->path, source->line,
+                        "neither a [section] nor key = value");
     source->key_is_due = false;
 }
 
@@ -68,7 +68,7 @@ static void open_section(struct ini_source *source, const char *text)
     size_t length = strcspn(text, "] \t;#");
     source->section_lost = length == 0 || text[length] != ']' || !ends_here(text + length + 1);
     if (source->section_lost) {
-        problems_add(source->problems, source->path, source->line, "not a [section]");
+        diagnostics_add(source->diagnostics, source->path, source->line, "not a [section]");
         return;
     }
     snprintf(name, sizeof name, "%.*s", (int)length, text);
@@ -119,19 +119,19 @@ static void configure_inih(void)
 }
 
 void ini_file_read(const char *path, bool may_be_absent, const struct ini_visitor *visitor,
-                   struct problems *problems)
+                   struct diagnostics *diagnostics)
 {
-    struct ini_source source = {.path = path, .visitor = visitor, .problems = problems};
+    struct ini_source source = {.path = path, .visitor = visitor, .diagnostics = diagnostics};
     source.stream = fopen(path, "re");
     if (!source.stream) {
         if (!may_be_absent || errno != ENOENT)
-            problems_add(problems, path, 0, "cannot be opened: %m");
+            diagnostics_add(diagnostics, path, 0, "cannot be opened: %m");
         return;
     }
     configure_inih();
     if (ini_parse_stream(next_line, &source, take_key, &source) == -2)
-        problems_add(problems, path, 0, "no memory");
+        diagnostics_add(diagnostics, path, 0, "no memory");
     if (ferror(source.stream))
-        problems_add(problems, path, 0, "cannot be read: %m");
+        diagnostics_add(diagnostics, path, 0, "cannot be read: %m");
     fclose(source.stream);
 }

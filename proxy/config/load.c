@@ -14,7 +14,7 @@ enum { NAMES_MAX = 64 }; /* of sections, or of keys in one */
 
 struct loader {
     struct settings *settings;
-    struct problems *problems;
+    struct diagnostics *diagnostics;
     struct setting_place *places; /* one per row */
     const char *file;             /* the one being read */
     const char *section;          /* NULL: none yet, or an unknown one */
@@ -49,9 +49,9 @@ static void take_section(void *context, int line, const char *name)
             loader->section = names[i];
             return;
         }
-    const char *meant = nearest_word(name, names, count);
-    problems_add(loader->problems, loader->file, line, "unknown section [%.80s]%s%s%s", name,
-                 meant ? ": did you mean [" : "", meant ? meant : "", meant ? "]?" : "");
+    const char *meant = suggest_word(name, names, count);
+    diagnostics_add(loader->diagnostics, loader->file, line, "unknown section [%.80s]%s%s%s", name,
+                    meant ? ": did you mean [" : "", meant ? meant : "", meant ? "]?" : "");
 }
 
 static const struct setting *find_row(const char *section, const char *key)
@@ -76,16 +76,16 @@ static void unknown_key(struct loader *loader, int line, const char *key)
 {
     const char *names[NAMES_MAX] = {0};
     const char *home = section_of(key);
-    const char *meant = nearest_word(key, names, known_names(loader->section, names));
+    const char *meant = suggest_word(key, names, known_names(loader->section, names));
     if (home)
-        problems_add(loader->problems, loader->file, line, "[%s] has no %s; it belongs to [%s]",
-                     loader->section, key, home);
+        diagnostics_add(loader->diagnostics, loader->file, line,
+                        "[%s] has no %s; it belongs to [%s]", loader->section, key, home);
     else if (meant)
-        problems_add(loader->problems, loader->file, line, "[%s] has no '%.80s': did you mean %s?",
-                     loader->section, key, meant);
+        diagnostics_add(loader->diagnostics, loader->file, line,
+                        "[%s] has no '%.80s': did you mean %s?", loader->section, key, meant);
     else
-        problems_add(loader->problems, loader->file, line, "[%s] has no '%.80s'", loader->section,
-                     key);
+        diagnostics_add(loader->diagnostics, loader->file, line, "[%s] has no '%.80s'",
+                        loader->section, key);
 }
 
 static void read_value(struct loader *loader, const struct setting *row, int line,
@@ -94,8 +94,8 @@ static void read_value(struct loader *loader, const struct setting *row, int lin
     struct buffer why;
     buffer_init(&why, SETTINGS_WHY_MAX);
     if (!row->kind->read(row, value, loader->settings, &why))
-        problems_add(loader->problems, loader->file, line, "[%s] %s: %s", row->section, row->key,
-                     buffer_text(&why));
+        diagnostics_add(loader->diagnostics, loader->file, line, "[%s] %s: %s", row->section,
+                        row->key, buffer_text(&why));
     buffer_free(&why);
 }
 
@@ -104,8 +104,8 @@ static void take_key(void *context, int line, const char *key, const char *value
     struct loader *loader = context;
     if (!loader->section) {
         if (!loader->section_seen)
-            problems_add(loader->problems, loader->file, line,
-                         "'%.80s' stands before any [section]", key);
+            diagnostics_add(loader->diagnostics, loader->file, line,
+                            "'%.80s' stands before any [section]", key);
         return; /* an unknown section is told of once, not for each of its keys */
     }
     const struct setting *row = find_row(loader->section, key);
@@ -115,8 +115,8 @@ static void take_key(void *context, int line, const char *key, const char *value
     }
     struct setting_place *place = &loader->places[row - settings_table];
     if (place->file == loader->file) {
-        problems_add(loader->problems, loader->file, line, "[%s] %s is on line %d already",
-                     row->section, row->key, place->line);
+        diagnostics_add(loader->diagnostics, loader->file, line, "[%s] %s is on line %d already",
+                        row->section, row->key, place->line);
         return;
     }
     *place = (struct setting_place){loader->file, line};
@@ -131,7 +131,7 @@ static void load_file(struct loader *loader, const struct settings_file *file)
     loader->file = file->path;
     loader->section = NULL;
     loader->section_seen = false;
-    ini_file_read(file->path, file->may_be_absent, &visitor, loader->problems);
+    ini_file_read(file->path, file->may_be_absent, &visitor, loader->diagnostics);
 }
 
 static void load_defaults(struct loader *loader)
@@ -160,30 +160,31 @@ static void note_spool_dir(struct loader *loader)
 static void load_all(struct loader *loader, const struct settings_sources *sources)
 {
     struct settings_files files = {0};
-    settings_files_find(sources, &files, loader->problems);
+    settings_files_find(sources, &files, loader->diagnostics);
     load_defaults(loader);
     for (size_t i = 0; i < files.count; i++)
         load_file(loader, &files.rows[i]);
     if (loader->settings->workers == 0)
         loader->settings->workers = cpu_count();
     note_spool_dir(loader);
-    settings_check(loader->settings, loader->places, loader->problems);
+    settings_check(loader->settings, loader->places, loader->diagnostics);
     if (!settings_keep_places(loader->settings, loader->places))
-        problems_add(loader->problems, "settings", 0, "no memory");
+        diagnostics_add(loader->diagnostics, "settings", 0, "no memory");
     settings_files_free(&files);
 }
 
-struct settings *settings_read(const struct settings_sources *sources, struct problems *problems)
+struct settings *settings_read(const struct settings_sources *sources,
+                               struct diagnostics *diagnostics)
 {
     struct loader loader = {
         .settings = calloc(1, sizeof *loader.settings),
-        .problems = problems,
+        .diagnostics = diagnostics,
         .places = calloc(settings_table_count, sizeof *loader.places),
     };
     if (loader.settings && loader.places) {
         load_all(&loader, sources);
     } else {
-        problems_add(problems, "settings", 0, "no memory");
+        diagnostics_add(diagnostics, "settings", 0, "no memory");
         free(loader.settings);
         loader.settings = NULL;
     }
@@ -191,10 +192,11 @@ struct settings *settings_read(const struct settings_sources *sources, struct pr
     return loader.settings;
 }
 
-struct settings *settings_load(const struct settings_sources *sources, struct problems *problems)
+struct settings *settings_load(const struct settings_sources *sources,
+                               struct diagnostics *diagnostics)
 {
-    struct settings *settings = settings_read(sources, problems);
-    if (problems->count == 0)
+    struct settings *settings = settings_read(sources, diagnostics);
+    if (diagnostics->count == 0)
         return settings;
     settings_free(settings);
     return NULL;

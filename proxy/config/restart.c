@@ -61,15 +61,15 @@ void settings_forget_places(struct settings *settings)
 /* --- what differs ------------------------------------------------------------------------- */
 
 static void say(const struct setting *row, const struct setting_place *place, const char *asked,
-                const char *running, struct problems *out)
+                const char *running, struct diagnostics *out)
 {
-    problems_add(out, place->file ? place->file : "default", place->line,
-                 "[%s] %s = %s needs a restart; until then it is %s", row->section, row->key,
-                 *asked ? asked : "(empty)", *running ? running : "(empty)");
+    diagnostics_add(out, place->file ? place->file : "default", place->line,
+                    "[%s] %s = %s needs a restart; until then it is %s", row->section, row->key,
+                    *asked ? asked : "(empty)", *running ? running : "(empty)");
 }
 
 static void compare(size_t index, const struct fixed *fixed, const struct settings *running,
-                    const struct settings *asked, struct problems *out)
+                    const struct settings *asked, struct diagnostics *out)
 {
     const struct setting *row = &settings_table[index];
     struct buffer before;
@@ -87,7 +87,7 @@ static void compare(size_t index, const struct fixed *fixed, const struct settin
 }
 
 void settings_needing_restart(const struct settings *running, const struct settings *asked,
-                              struct problems *out)
+                              struct diagnostics *out)
 {
     for (size_t i = 0; i < settings_table_count; i++) {
         const struct fixed *fixed = fixed_of(&settings_table[i]);

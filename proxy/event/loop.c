@@ -100,7 +100,7 @@ void loop_stop(struct loop *loop)
     loop->stopping = true;
 }
 
-void loop_every_turn(struct loop *loop, bool (*turn)(void *context), void *context)
+void loop_add_prepare_hook(struct loop *loop, bool (*turn)(void *context), void *context)
 {
     if (loop->turner_count == TURNERS)
         abort(); /* a mistake of ours: who calls this is known when the program is written */

@@ -30,9 +30,9 @@ bool audit_only(const struct exchange *x)
 
 static void note(struct exchange *x, enum refusal refusal, const char *detail)
 {
-    if (x->upload->audit_reasons & refusal_bit(refusal))
+    if (x->record->audit_reasons & refusal_bit(refusal))
         return;
-    x->upload->audit_reasons |= refusal_bit(refusal);
+    x->record->audit_reasons |= refusal_bit(refusal);
     log_say(LOG_LEVEL_WARNING, "%s: would be refused: %s%s%s", x->request_id,
             refusal_row(refusal)->name, *detail ? ": " : "", detail);
 }
@@ -53,13 +53,13 @@ static enum step_result object(struct exchange *x, enum refusal refusal, const c
     return STEP_NEXT;
 }
 
-enum step_result exchange_object(struct exchange *x, enum refusal refusal)
+enum step_result report_violation(struct exchange *x, enum refusal refusal)
 {
     return object(x, refusal, "");
 }
 
-enum step_result exchange_object_for(struct exchange *x, enum refusal refusal, const char *format,
-                                     ...)
+enum step_result report_violation_for(struct exchange *x, enum refusal refusal, const char *format,
+                                      ...)
 {
     char detail[sizeof x->detail];
     va_list arguments;

@@ -12,7 +12,7 @@
 #include <strings.h>
 
 /* A refusal is not to wait for long. */
-enum { CORS_PATIENCE_MS = 2000 };
+enum { CORS_TIMEOUT_MS = 2000 };
 
 static const char ORIGIN[] = "Origin";
 
@@ -32,12 +32,12 @@ bool cors_wanted(const struct exchange *x)
 static bool ask(struct exchange *x)
 {
     struct headers fields = {0};
-    const struct transfer_order order = {
-        .method = "GET", .target = "/versions", .headers = &fields, .patience = CORS_PATIENCE_MS};
+    const struct upstream_request request = {
+        .method = "GET", .target = "/versions", .headers = &fields, .timeout = CORS_TIMEOUT_MS};
     const char *origin = headers_get(&client_head(x->client)->headers, ORIGIN);
     bool begun = headers_add(&fields, ORIGIN, origin) &&
                  headers_add(&fields, "X-Openstack-Request-Id", x->request_id) &&
-                 fetch_start(&x->cors_asked, x->parts->glance, x->snapshot->settings, &order,
+                 fetch_start(&x->cors_asked, x->parts->glance, x->snapshot->settings, &request,
                              exchange_wake_by, x);
     headers_free(&fields);
     return begun;
@@ -46,7 +46,7 @@ static bool ask(struct exchange *x)
 /* Whatever comes of it, the refusal is told now. */
 static enum step_result hear(struct exchange *x)
 {
-    if (x->fresh) {
+    if (x->entering) {
         x->cors_tried = true;
         return ask(x) ? STEP_WAIT : STEP_REFUSE;
     }

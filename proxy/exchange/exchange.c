@@ -22,11 +22,11 @@
 static void enter(struct exchange *x, const struct step *step)
 {
     x->step = step->run ? step : NULL;
-    x->fresh = true;
+    x->entering = true;
     if (!x->step)
         return;
-    if (x->upload)
-        atomic_store_explicit(&x->upload->step, step->name, memory_order_relaxed);
+    if (x->record)
+        atomic_store_explicit(&x->record->step, step->name, memory_order_relaxed);
     if (log_debug_wanted())
         log_say(LOG_LEVEL_DEBUG, "%s: %s", x->request_id, step->name);
 }
@@ -41,14 +41,14 @@ static void end_steps(struct exchange *x, enum step_result why)
     x->step = NULL;
     if (why == STEP_REFUSE)
         exchange_answer_refusal(x);
-    upload_ended(x);
+    upload_release(x);
 }
 
 static void run(struct exchange *x)
 {
     while (x->step) {
         enum step_result result = x->step->run(x);
-        x->fresh = false;
+        x->entering = false;
         if (result == STEP_WAIT)
             break;
         if (result == STEP_NEXT)
@@ -60,7 +60,7 @@ static void run(struct exchange *x)
 
 void exchange_wake(struct exchange *x)
 {
-    task_post(x->parts->loop, &x->go);
+    task_post(x->parts->loop, &x->run_task);
 }
 
 void exchange_wake_by(void *exchange)
@@ -68,17 +68,17 @@ void exchange_wake_by(void *exchange)
     exchange_wake(exchange);
 }
 
-static void moment_over(struct timer *timer)
+static void step_timer_fired(struct timer *timer)
 {
-    struct exchange *x = (struct exchange *)((char *)timer - offsetof(struct exchange, moment));
-    x->moment_over = true;
+    struct exchange *x = (struct exchange *)((char *)timer - offsetof(struct exchange, step_timer));
+    x->step_timer_fired = true;
     exchange_wake(x);
 }
 
 void exchange_wait_at_most(struct exchange *x, uint64_t ms)
 {
-    x->moment.fire = moment_over;
-    x->moment_over = !timer_set(x->parts->loop, &x->moment, ms);
+    x->step_timer.fire = step_timer_fired;
+    x->step_timer_fired = !timer_set(x->parts->loop, &x->step_timer, ms);
 }
 
 /* --- birth and death ------------------------------------------------------------------- */
@@ -89,26 +89,26 @@ static void end_asking(struct exchange *x)
     x->transfer = NULL;
     upload_end_asking(x);
     fetch_end(&x->cors_asked);
-    timer_cancel(x->parts->loop, &x->moment);
+    timer_cancel(x->parts->loop, &x->step_timer);
     timer_cancel(x->parts->loop, &x->look);
 }
 
 static void exchange_free(struct exchange *x)
 {
     end_asking(x);
-    task_cancel(x->parts->loop, &x->go);
-    upload_ended(x);
+    task_cancel(x->parts->loop, &x->run_task);
+    upload_release(x);
     metrics_gauge_add(x->parts->metrics, METRICS_REQUESTS_IN_FLIGHT, -1);
     target_free(&x->target);
     origin_free(&x->origin);
     reply_free(&x->answer);
     image_free(&x->image);
     body_free(x->body);
-    window_free(&x->window);
-    hold_end(x);
+    relay_buffer_free(&x->relay_buffer);
+    buffer_body_end(x);
     snapshot_release(x->snapshot);
     headers_free(&x->ask_fields);
-    free(x->wish);
+    free(x->requested);
     free(x->hint);
     free(x);
 }
@@ -144,9 +144,9 @@ void exchange_drop_orphans(struct exchange_parts *parts)
     }
 }
 
-static void go(struct task *task)
+static void run_task(struct task *task)
 {
-    struct exchange *x = (struct exchange *)((char *)task - offsetof(struct exchange, go));
+    struct exchange *x = (struct exchange *)((char *)task - offsetof(struct exchange, run_task));
     run(x);
     if (!x->client && !x->step)
         bury(x);
@@ -223,17 +223,17 @@ static bool is_upload(const struct exchange *x)
     return x->route.kind == ROUTE_UPLOAD || x->route.kind == ROUTE_STAGE;
 }
 
-bool exchange_record(struct exchange *x, enum upload_door door)
+bool exchange_begin_record(struct exchange *x, enum record_kind ingest)
 {
     const char *image = x->route.image_id[0] ? x->route.image_id : NULL;
     const char *client = x->origin.address[0] ? x->origin.address : NULL;
-    x->upload = upload_new(x->request_id, client, image);
-    if (!x->upload)
+    x->record = record_new(x->request_id, client, image);
+    if (!x->record)
         return false;
     const struct framing_facts *framing = client_framing(x->client);
-    x->upload->door = door;
-    x->upload->size_known = framing->framing != FRAMING_CHUNKED;
-    x->upload->size = framing->length;
+    x->record->kind = ingest;
+    x->record->size_known = framing->framing != FRAMING_CHUNKED;
+    x->record->size = framing->length;
     return true;
 }
 
@@ -241,7 +241,7 @@ static const struct step *steps_of(const struct exchange *x)
 {
     if (is_upload(x))
         return UPLOAD_STEPS;
-    return door_is_entered(x) ? door_steps(x) : RELAY_STEPS;
+    return ingest_applies(x) ? ingest_steps(x) : RELAY_STEPS;
 }
 
 static void *opened(void *context, struct client *client)
@@ -252,13 +252,13 @@ static void *opened(void *context, struct client *client)
         return NULL;
     x->parts = parts;
     x->client = client;
-    x->go.run = go;
+    x->run_task.run = run_task;
     x->snapshot = snapshot_hold(parts->snapshot);
     reply_init(&x->answer);
     metrics_gauge_add(parts->metrics, METRICS_REQUESTS_IN_FLIGHT, 1);
     understand(x);
     if (!x->refusal && is_upload(x) &&
-        !exchange_record(x, x->route.kind == ROUTE_STAGE ? UPLOAD_STAGE : UPLOAD_FILE))
+        !exchange_begin_record(x, x->route.kind == ROUTE_STAGE ? RECORD_STAGE : RECORD_FILE))
         exchange_no_memory(x);
     if (x->refusal) {
         end_steps(x, STEP_REFUSE);
@@ -287,8 +287,8 @@ static void readable(void *exchange)
  */
 static bool goes_on_alone(const struct exchange *x)
 {
-    return x->upload && x->step && x->send_begun &&
-           (x->step->run == upload_prove || body_finished(x->body));
+    return x->record && x->step && x->send_begun &&
+           (x->step->run == upload_verify || body_finished(x->body));
 }
 
 static void lost(void *exchange, enum client_loss why)

@@ -50,7 +50,7 @@
 #include "intake/verify.h"
 #include "net/relay_buffer.h"
 
-struct claim;
+struct upload_lock;
 struct client;
 struct exchange;
 
@@ -108,10 +108,10 @@ struct exchange {
 
     /* The flow. */
     const struct step *step; /* NULL: over */
-    bool fresh;
-    struct task go;
-    struct timer moment; /* how long a step waits for what may not come */
-    bool moment_over;
+    bool entering;
+    struct task run_task;
+    struct timer step_timer; /* how long a step waits for what may not come */
+    bool step_timer_fired;
     enum refusal refusal;
     char detail[512];
     enum audit audit;
@@ -140,8 +140,8 @@ struct exchange {
     bool size_known; /* the image's own, without an envelope */
     uint64_t size;
     bool size_comes;                          /* not known yet, but before a byte goes to Glance */
-    unsigned head_fixes;                      /* enum upload_fix, as far as the head tells */
-    char *wish;                               /* the store the client asked for */
+    unsigned head_fixes;                      /* enum record_fix, as far as the head tells */
+    char *requested;                          /* the store the client asked for */
     struct promises promises, image_promises; /* of the body as it is sent; of the image */
     struct headers ask_fields; /* of every question to Glance: the caller's own token among them */
     struct fetch image_asked, usage_asked, stores_asked, bucket_asked;
@@ -153,11 +153,11 @@ struct exchange {
     uint64_t usage_mark;  /* of the sum of what was stored, when the usage was asked for */
     unsigned usage_asks;  /* how often again */
     uint64_t quota_began; /* clock_ms() of a wait for others; 0: there was none */
-    struct reservation reservation;
-    struct claim *claim;
+    struct quota_reservation reservation;
+    struct upload_lock *upload_lock;
     uint64_t turn_began; /* clock_ms() */
     struct policy_decision decision;
-    struct room room;
+    struct capacity_reservation room;
     const struct policy_store *room_store; /* what `room` was taken, or could not be had, for */
     uint64_t room_size;
     struct body *body;
@@ -178,10 +178,10 @@ struct exchange {
     uint64_t look_began; /* clock_ms() */
     uint64_t look_wait;  /* ms before the latest look */
     bool seen_queued, still_busy;
-    char *hint;            /* to an answer of Glance's; owned; NULL: none */
-    bool answered_for;     /* Glance's answer was lost, and the image has told */
-    struct upload *upload; /* until it is left to the registry */
-    unsigned together;     /* its requests to Glance: see struct transfer_order */
+    char *hint;                    /* to an answer of Glance's; owned; NULL: none */
+    bool answered_for;             /* Glance's answer was lost, and the image has told */
+    struct request_record *record; /* until it is left to the registry */
+    unsigned together;             /* its requests to Glance: see struct upstream_request */
 
     /* Of a door whose JSON is judged before Glance gets it. */
     struct buffer held;
@@ -194,7 +194,7 @@ struct exchange {
     bool too_long;    /* there are more of them than there may be */
 
     /* Of a relay whose answer is streamed. */
-    struct window window;
+    struct relay_buffer relay_buffer;
     bool large; /* what comes of it is refused until it is known who reads the rest */
 
     struct exchange *next, *previous; /* among the orphans */
@@ -203,8 +203,8 @@ struct exchange {
 /* exchange.c */
 void exchange_wake(struct exchange *x);
 void exchange_wake_by(void *exchange);
-void exchange_wait_at_most(struct exchange *x, uint64_t ms);     /* then wakes it: `moment_over` */
-bool exchange_record(struct exchange *x, enum upload_door door); /* false: no memory */
+void exchange_wait_at_most(struct exchange *x, uint64_t ms); /* then wakes it: `moment_over` */
+bool exchange_begin_record(struct exchange *x, enum record_kind ingest); /* false: no memory */
 
 /* refuse.c */
 /* Notes the first reason; the runner answers it. A detail is a clause without a full stop. */
@@ -224,16 +224,16 @@ void audit_begin(struct exchange *x);
 bool audit_only(const struct exchange *x); /* nothing is to be changed or refused */
 /* Refuses (STEP_REFUSE), or notes that it would have been refused (STEP_NEXT). What no policy can
  * let pass, an unsound head or a Glance that is not there, is refused by exchange_refuse(). */
-enum step_result exchange_object(struct exchange *x, enum refusal refusal);
-enum step_result exchange_object_for(struct exchange *x, enum refusal refusal, const char *format,
-                                     ...) __attribute__((format(printf, 3, 4)));
+enum step_result report_violation(struct exchange *x, enum refusal refusal);
+enum step_result report_violation_for(struct exchange *x, enum refusal refusal, const char *format,
+                                      ...) __attribute__((format(printf, 3, 4)));
 /* `decision` is there: what was pending counts, or is noted. */
 enum step_result audit_decided(struct exchange *x);
 
 /* upstream.c */
-extern const struct transfer_owner COLLECT; /* without a body to send */
-bool glance_ask(struct exchange *x, const struct transfer_order *order,
-                const struct transfer_owner *owner);
+extern const struct upstream_callbacks COLLECT; /* without a body to send */
+bool glance_ask(struct exchange *x, const struct upstream_request *request,
+                const struct upstream_callbacks *owner);
 enum step_result glance_refuse(struct exchange *x);
 void glance_head(void *owner, unsigned status, const struct headers *headers);
 bool glance_collect(void *owner, const void *bytes, size_t count);
@@ -242,7 +242,7 @@ bool glance_reply(struct exchange *x, struct reply *reply);
 
 /* upload.c */
 /* Its claim and its room are given back, and it is noted; may be repeated. */
-void upload_ended(struct exchange *x);
+void upload_release(struct exchange *x);
 void upload_client_lost(struct exchange *x);
 void upload_note(struct exchange *x); /* what the body has let pass since the last time */
 
@@ -257,7 +257,7 @@ enum step_result upload_admit(struct exchange *x);
 /* preflight.c */
 enum step_result upload_preflight(struct exchange *x);
 /* Into `image_asked`. False: no memory. */
-bool upload_ask_image(struct exchange *x, uint64_t patience_ms);
+bool upload_ask_image(struct exchange *x, uint64_t timeout_ms);
 /* Once that is over: into `image`. What is not 200 is the client's answer. */
 enum step_result upload_take_image(struct exchange *x);
 void upload_end_asking(struct exchange *x);
@@ -265,16 +265,16 @@ bool upload_ask_usage(struct exchange *x);  /* false: no memory */
 bool upload_hear_usage(struct exchange *x); /* false: not answered yet */
 
 /* check_capacity.c */
-enum step_result upload_room(struct exchange *x);
+enum step_result upload_check_capacity(struct exchange *x);
 
 /* check_quota.c */
 enum step_result upload_check_quota(struct exchange *x);
-enum step_result upload_quota_early(struct exchange *x); /* if Glance tells the usage soon */
-enum step_result upload_quota(struct exchange *x);       /* once it has told */
+enum step_result upload_check_quota_early(struct exchange *x); /* if Glance tells the usage soon */
+enum step_result upload_quota(struct exchange *x);             /* once it has told */
 enum step_result upload_counted(struct exchange *x);
 
 /* wait_turn.c */
-enum step_result upload_turn(struct exchange *x);
+enum step_result upload_wait_turn(struct exchange *x);
 
 /* cors.c: a refusal that is told to a browser. */
 extern const struct step CORS_STEPS[];
@@ -282,30 +282,30 @@ bool cors_wanted(const struct exchange *x); /* and Glance has not been asked for
 bool cors_tell(const struct exchange *x, struct headers *out); /* false: no memory */
 
 /* poll_image.c */
-struct look_plan {
+struct poll_plan {
     bool later; /* the first look, too, comes after a wait */
-    uint64_t patience_ms;
+    uint64_t timeout_ms;
     uint64_t wait_ms, wait_max_ms; /* between two looks: it doubles */
 };
 
 enum look {
-    LOOK_WAIT,
-    LOOK_SEEN,   /* `seen` is the caller's to free */
-    LOOK_GONE,   /* there is no such image any more */
-    LOOK_DENIED, /* its caller may not see it any more */
-    LOOK_FAILED  /* the patience ended without an answer to that */
+    POLL_WAIT,
+    POLL_SEEN,   /* `seen` is the caller's to free */
+    POLL_GONE,   /* there is no such image any more */
+    POLL_DENIED, /* its caller may not see it any more */
+    POLL_FAILED  /* the patience ended without an answer to that */
 };
 
-enum look upload_look(struct exchange *x, const struct look_plan *plan, struct image *seen);
-bool upload_look_later(struct exchange *x, const struct look_plan *plan); /* false: no more */
+enum look upload_poll(struct exchange *x, const struct poll_plan *plan, struct image *seen);
+bool upload_poll_later(struct exchange *x, const struct poll_plan *plan); /* false: no more */
 
 /* verify.c */
-enum step_result upload_prove(struct exchange *x);
+enum step_result upload_verify(struct exchange *x);
 enum verify_verdict upload_compare(struct exchange *x, const struct image *seen,
                                    char why[VERIFY_WORDS]);
 
 /* find_outcome.c */
-enum step_result upload_look_at_ruin(struct exchange *x);
+enum step_result upload_find_outcome(struct exchange *x);
 
 /* glance_checks.c */
 unsigned inspected_refuses(const struct exchange *x); /* as struct body_plan has it */
@@ -315,27 +315,27 @@ enum step_result inspected_look(struct exchange *x); /* at what is left of the i
 void inspected_taken(struct exchange *x);            /* Glance has taken the upload */
 
 /* check_image.c */
-enum step_result upload_judge(struct exchange *x);
-/* Notes that this request is under way, until upload_ended(); objects if Glance is taking another
+enum step_result upload_check_image(struct exchange *x);
+/* Notes that this request is under way, until upload_release(); objects if Glance is taking another
  * one's data. */
-enum step_result upload_claim(struct exchange *x);
-/* What Glance says of it now: after upload_claim(). */
-enum step_result upload_judge_status(struct exchange *x, const struct image *image);
+enum step_result upload_lock_image(struct exchange *x);
+/* What Glance says of it now: after upload_lock_image(). */
+enum step_result upload_check_status(struct exchange *x, const struct image *image);
 
 /* decide.c: asks the policy by what is known now, and obeys. */
 enum step_result upload_decide(struct exchange *x);
 /* A size that is still to come could lead to another rule: the decision does not count yet. */
-bool upload_is_put_off(const struct exchange *x);
+bool upload_decision_waits(const struct exchange *x);
 /* Of the image and the client. The rest depends on the door. */
 struct policy_facts upload_facts(const struct exchange *x);
-enum step_result upload_object_to_size(struct exchange *x, uint64_t size, uint64_t max);
+enum step_result upload_report_size(struct exchange *x, uint64_t size, uint64_t max);
 /* Objects to one that Glance does not have: it is the client's mistake if the client asked for it.
  */
-enum step_result upload_look_for_store(struct exchange *x, const char *store, bool wished);
+enum step_result upload_look_for_store(struct exchange *x, const char *store, bool was_requested);
 /* Without data it is no mistake: the image is one of properties, or its rule allows it. */
 bool upload_may_be_empty(const struct exchange *x);
 /* Of a rule that watches, but not all do: what was announced, or was not, has made it apply. */
-bool upload_size_chose(const struct exchange *x);
+bool upload_chosen_by_size(const struct exchange *x);
 struct body_limits upload_limits(const struct exchange *x);
 /* How strict a look at the data the decision wants. */
 struct check_levels upload_checks(const struct exchange *x);
@@ -346,29 +346,32 @@ enum step_result upload_refuse_body(struct exchange *x); /* for the body's own r
 enum step_result upload_drop_client(struct exchange *x);
 
 /* await_glance.c */
-void begin_wait(struct exchange *x);                      /* from here on; before the transfer */
-size_t begin_room(const struct exchange *x, size_t room); /* how much of it may be given now */
-void begin_continued(void *owner);                        /* for the transfer */
-void begin_step(struct exchange *x);                      /* whenever something has changed */
-void begin_end(struct exchange *x);                       /* it is waited for no more */
+void await_glance_begin(struct exchange *x); /* from here on; before the transfer */
+size_t await_glance_room(const struct exchange *x,
+                         size_t room);      /* how much of it may be given now */
+void await_glance_continued(void *owner);   /* for the transfer */
+void await_glance_step(struct exchange *x); /* whenever something has changed */
+void await_glance_end(struct exchange *x);  /* it is waited for no more */
 
 /* ingest.c */
-bool door_is_entered(const struct exchange *x); /* by this request */
-const struct step *door_steps(const struct exchange *x);
-enum step_result door_object(struct exchange *x, enum refusal reason, const char *detail);
+bool ingest_applies(const struct exchange *x); /* by this request */
+const struct step *ingest_steps(const struct exchange *x);
+enum step_result ingest_report(struct exchange *x, enum refusal reason, const char *detail);
 
 /* buffer_body.c */
-enum step_result hold_body(struct exchange *x);
-size_t hold_give(struct exchange *x, void *into, size_t room); /* 0: no more is held */
-void hold_end(struct exchange *x);
+enum step_result buffer_body(struct exchange *x);
+size_t buffer_body_read(struct exchange *x, void *into, size_t room); /* 0: no more is held */
+void buffer_body_end(struct exchange *x);
 
 /* buffer_shares.c */
-size_t share_room(const struct holders *holders, const struct share *share); /* for more bytes */
-void share_add(struct holders *holders, struct share *share, size_t bytes);
+size_t buffer_share_room(const struct holders *holders,
+                         const struct share *share); /* for more bytes */
+void buffer_share_add(struct holders *holders, struct share *share, size_t bytes);
 /* Glance knows the client at this address: it may hold more, if there is room. */
-enum share_outcome { SHARE_KNOWN, SHARE_FULL, SHARE_NO_MEMORY };
-enum share_outcome share_vouch(struct holders *holders, struct share *share, const char *address);
-void share_end(struct holders *holders, struct share *share);
+enum buffer_share_outcome { BUFFER_SHARE_KNOWN, BUFFER_SHARE_FULL, BUFFER_SHARE_NO_MEMORY };
+enum buffer_share_outcome buffer_share_vouch(struct holders *holders, struct share *share,
+                                             const char *address);
+void buffer_share_end(struct holders *holders, struct share *share);
 
 /* import.c */
 enum step_result import_begin(struct exchange *x);
@@ -377,7 +380,7 @@ bool import_fields(const struct exchange *x, struct headers *out); /* as Glance 
 
 /* relay.c */
 bool relay_has_body(const struct exchange *x);
-enum step_result relay_invite(struct exchange *x);
+enum step_result relay_send_continue(struct exchange *x);
 enum step_result relay_forward(struct exchange *x);
 bool relay_reply(struct exchange *x, struct reply *reply); /* for the client; false: no memory */
 
@@ -388,8 +391,8 @@ bool stream_put(struct exchange *x, const void *bytes, size_t count); /* false: 
 enum step_result stream_answer(struct exchange *x);
 
 /* headers.c */
-bool fields_for_preflight(const struct exchange *x, struct headers *out);
-bool fields_for_upload(struct exchange *x, struct headers *out);
-bool fields_of_answer(struct exchange *x, struct headers *out);
+bool headers_for_preflight(const struct exchange *x, struct headers *out);
+bool headers_for_upload(struct exchange *x, struct headers *out);
+bool headers_of_answer(struct exchange *x, struct headers *out);
 
 #endif

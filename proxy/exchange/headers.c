@@ -58,7 +58,7 @@ static bool forwarded(const struct exchange *x, struct headers *out)
     return true;
 }
 
-bool fields_for_preflight(const struct exchange *x, struct headers *out)
+bool headers_for_preflight(const struct exchange *x, struct headers *out)
 {
     if (!forwarded(x, out))
         return false;
@@ -71,7 +71,8 @@ bool fields_for_preflight(const struct exchange *x, struct headers *out)
 static bool store_differs(const struct exchange *x)
 {
     const char *store = x->decision.store;
-    return x->route.kind == ROUTE_UPLOAD && store && (!x->wish || strcmp(x->wish, store) != 0);
+    return x->route.kind == ROUTE_UPLOAD && store &&
+           (!x->requested || strcmp(x->requested, store) != 0);
 }
 
 static bool type_differs(const struct headers *sent)
@@ -115,16 +116,16 @@ static bool says_octets(const struct headers *out)
     return type && strncmp(type, OCTETS, sizeof OCTETS - 1) == 0;
 }
 
-bool fields_for_upload(struct exchange *x, struct headers *out)
+bool headers_for_upload(struct exchange *x, struct headers *out)
 {
     if (!forwarded(x, out))
         return false;
     if (body_unwrapped(x->body))
         leave_out(out, NOT_WITHOUT_THE_FORM,
                   sizeof NOT_WITHOUT_THE_FORM / sizeof *NOT_WITHOUT_THE_FORM);
-    x->upload->fixes = fixes_made(x);
+    x->record->fixes = fixes_made(x);
     if (audit_only(x))
-        x->upload->audit_fixes = fixes_wanted(x) & ~x->upload->fixes;
+        x->record->audit_fixes = fixes_wanted(x) & ~x->record->fixes;
     else
         headers_remove(out, STORE);
     bool store = x->route.kind == ROUTE_UPLOAD && !audit_only(x);
@@ -163,15 +164,15 @@ static bool tell_digest(struct exchange *x, struct headers *out)
     digest_hex(sha512, size, hex);
     digest_base64(sha512, size, base64);
     snprintf(value, sizeof value, "sha-512=:%s:", base64);
-    free(x->upload->sha512);
-    x->upload->sha512 = strdup(hex);
-    return x->upload->sha512 && headers_set(out, "Repr-Digest", value);
+    free(x->record->sha512);
+    x->record->sha512 = strdup(hex);
+    return x->record->sha512 && headers_set(out, "Repr-Digest", value);
 }
 
 /* What was found out of the image afterwards. */
 static bool tell_proof(struct exchange *x, struct headers *out)
 {
-    const struct upload *upload = x->upload;
+    const struct request_record *upload = x->record;
     bool stored = !x->refusal && x->answer.status / 100 == 2 && body_finished(x->body);
     return (!stored ||
             (tell_digest(x, out) && headers_add(out, "X-Intake-Verified",
@@ -224,14 +225,14 @@ static bool expose(const struct exchange *x, struct headers *out)
 }
 
 /* Everything that is known by now: a refusal before the policy's decision has none of it. */
-bool fields_of_answer(struct exchange *x, struct headers *out)
+bool headers_of_answer(struct exchange *x, struct headers *out)
 {
-    const struct upload *upload = x->upload;
+    const struct request_record *upload = x->record;
     if (!upload)
         return true;
-    char fixes[64], audit[UPLOAD_AUDIT_TEXT];
-    upload_fixes_text(upload->fixes, fixes);
-    upload_audit_text(upload, audit);
+    char fixes[64], audit[RECORD_AUDIT_TEXT];
+    record_fixes_text(upload->fixes, fixes);
+    record_audit_text(upload, audit);
     return (!upload->store || headers_add(out, "X-Intake-Store", upload->store)) &&
            (!upload->rule || headers_add(out, "X-Intake-Rule", upload->rule)) &&
            (!*fixes || headers_add(out, "X-Intake-Fixed", fixes)) &&

@@ -47,7 +47,7 @@ enum step_result exchange_no_memory(struct exchange *x)
 /* A client that has its answer may try again at once, and whoever looks then finds it noted. */
 void exchange_answer(struct exchange *x, struct reply *reply)
 {
-    upload_ended(x);
+    upload_release(x);
     metrics_answered(x->parts->metrics, reply->status);
     if (x->client)
         client_answer(x->client, reply);
@@ -123,7 +123,7 @@ void exchange_answer_refusal(struct exchange *x)
     const struct refusal_context context = context_of(x, url);
     struct reply reply;
     reply_init(&reply);
-    if (reply_refuse(&reply, x->refusal, &context) && fields_of_answer(x, &reply.headers) &&
+    if (reply_refuse(&reply, x->refusal, &context) && headers_of_answer(x, &reply.headers) &&
         tell_allowed(x, &reply.headers) && cors_tell(x, &reply.headers)) {
         exchange_answer(x, &reply);
     } else {

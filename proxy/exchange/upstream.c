@@ -10,15 +10,15 @@
 #include "intake/settings.h"
 #include "intake/snapshot.h"
 
-bool glance_ask(struct exchange *x, const struct transfer_order *order,
-                const struct transfer_owner *owner)
+bool glance_ask(struct exchange *x, const struct upstream_request *request,
+                const struct upstream_callbacks *owner)
 {
     reply_free(&x->answer);
     reply_init(&x->answer);
     x->head_seen = x->glance_done = x->answer_too_long = x->answer_lost = false;
     x->mode = ANSWER_COLLECT;
-    struct transfer_order own = *order;
-    own.together = x->upload ? &x->together : NULL;
+    struct upstream_request own = *request;
+    own.together = x->record ? &x->together : NULL;
     x->transfer = transfer_start(x->parts->glance, x->snapshot->settings, &own, owner, x);
     return x->transfer != NULL;
 }
@@ -55,7 +55,7 @@ void glance_over(void *owner, enum transfer_result result, const char *detail)
     exchange_wake(x);
 }
 
-const struct transfer_owner COLLECT = {
+const struct upstream_callbacks COLLECT = {
     .head = glance_head,
     .data = glance_collect,
     .done = glance_over,
@@ -87,9 +87,9 @@ static bool lead_back(struct exchange *x, struct reply *reply)
     struct buffer moved;
     buffer_init(&moved, REPLY_BODY_MAX);
     bool good = true;
-    if (location && links_rewrite_location(location, &x->origin,
-                                           (const char *const *)settings->glance.endpoints,
-                                           settings->glance.endpoint_count, &moved))
+    if (location &&
+        rewrite_location(location, &x->origin, (const char *const *)settings->glance.endpoints,
+                         settings->glance.endpoint_count, &moved))
         good = headers_set(&reply->headers, "Location", buffer_text(&moved));
     buffer_free(&moved);
     return good;

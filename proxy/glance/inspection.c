@@ -17,16 +17,16 @@ unsigned inspection_refuses(const struct inspection *inspection)
     return atomic_load(&inspection->refused);
 }
 
-bool inspection_learn_refused(struct inspection *inspection, enum glance_objection objection)
+bool inspection_learn_refused(struct inspection *inspection, enum glance_objection violation)
 {
-    unsigned itself = objection == GLANCE_TAKES_IT ? 0 : BIT(objection);
+    unsigned itself = violation == GLANCE_TAKES_IT ? 0 : BIT(violation);
     unsigned taken = atomic_fetch_and(&inspection->taken, ~itself) & ~itself;
-    unsigned shown = SHOWN_BY[objection] & ~taken;
+    unsigned shown = SHOWN_BY[violation] & ~taken;
     return shown & ~atomic_fetch_or(&inspection->refused, shown);
 }
 
-void inspection_learn_taken(struct inspection *inspection, enum glance_objection objection)
+void inspection_learn_taken(struct inspection *inspection, enum glance_objection violation)
 {
-    if (objection != GLANCE_TAKES_IT)
-        atomic_fetch_or(&inspection->taken, BIT(objection));
+    if (violation != GLANCE_TAKES_IT)
+        atomic_fetch_or(&inspection->taken, BIT(violation));
 }

@@ -77,7 +77,7 @@ static bool link_move(json_t *link, const struct origin *seen, bool *changed)
     return json_object_set_new(link, "href", moved) == 0;
 }
 
-static bool links_move(json_t *document, const struct origin *seen, bool *changed)
+static bool rewrite_move(json_t *document, const struct origin *seen, bool *changed)
 {
     size_t i;
     size_t j;
@@ -94,14 +94,14 @@ static bool links_move(json_t *document, const struct origin *seen, bool *change
     return true;
 }
 
-bool links_rewrite_versions(const char *json, size_t length, const struct origin *seen,
-                            struct buffer *out)
+bool rewrite_versions(const char *json, size_t length, const struct origin *seen,
+                      struct buffer *out)
 {
     if (!*seen->host)
         return false;
     json_t *document = json_loadb(json, length, JSON_REJECT_DUPLICATES, NULL);
     bool changed = false;
-    bool ok = links_move(document, seen, &changed) && changed;
+    bool ok = rewrite_move(document, seen, &changed) && changed;
     char *text = ok ? json_dumps(document, JSON_ENSURE_ASCII) : NULL;
     ok = text && buffer_append(out, text, strlen(text));
     free(text);
@@ -134,8 +134,8 @@ static const char *without_prefix(const char *path, const char *prefix)
     return there ? path + length : path;
 }
 
-bool links_rewrite_location(const char *location, const struct origin *seen,
-                            const char *const *endpoints, size_t endpoint_count, struct buffer *out)
+bool rewrite_location(const char *location, const struct origin *seen, const char *const *endpoints,
+                      size_t endpoint_count, struct buffer *out)
 {
     struct url url;
     if (!*seen->host || !url_read(location, &url) ||

@@ -61,7 +61,7 @@ bool stores_fresh(struct stores *stores)
     bool fresh = (stores->answered && now - stores->answered_ms < STORES_FRESH_MS) ||
                  now < stores->asking_until;
     if (!fresh)
-        stores->asking_until = now + FETCH_PATIENCE_MS;
+        stores->asking_until = now + FETCH_TIMEOUT_MS;
     pthread_mutex_unlock(&stores->lock);
     return fresh;
 }

@@ -81,7 +81,7 @@ const char *import_read(const char *text, size_t length, struct import_request *
         take_method, take_stores, take_all};
     const char *fault = NULL;
     *out = (struct import_request){0};
-    json_t *body = doors_load(text, length, &fault);
+    json_t *body = ingest_load(text, length, &fault);
     for (size_t i = 0; i < sizeof takes / sizeof *takes && !fault; i++)
         fault = takes[i](body, out);
     json_decref(body);
@@ -102,7 +102,7 @@ static bool set_store(json_t *body, const char *store)
 bool import_rewrite(const char *text, size_t length, const char *store, struct buffer *out)
 {
     const char *fault;
-    json_t *body = doors_load(text, length, &fault);
+    json_t *body = ingest_load(text, length, &fault);
     if (!body)
         return false;
     json_object_del(body, "all_stores");

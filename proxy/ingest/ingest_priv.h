@@ -8,6 +8,6 @@
 
 /* One JSON text, and nothing else; or NULL, and `fault` is a clause that says why. The caller drops
  * the reference. A string in it may hold a NUL. */
-json_t *doors_load(const char *text, size_t length, const char **fault);
+json_t *ingest_load(const char *text, size_t length, const char **fault);
 
 #endif

@@ -3,7 +3,7 @@
 #include "ingest/ingest_priv.h"
 #include "intake/memory.h"
 
-json_t *doors_load(const char *text, size_t length, const char **fault)
+json_t *ingest_load(const char *text, size_t length, const char **fault)
 {
     json_error_t error;
     json_t *document = json_loadb(text, length, JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL, &error);

@@ -68,7 +68,7 @@ static bool changes_locations(const json_t *change)
 const char *update_read(const char *text, size_t length, bool *locations)
 {
     const char *fault = NULL;
-    json_t *changes = doors_load(text, length, &fault);
+    json_t *changes = ingest_load(text, length, &fault);
     *locations = false;
     for (size_t i = 0; i < json_array_size(changes); i++)
         *locations |= changes_locations(json_array_get(changes, i));

@@ -22,8 +22,8 @@ enum { BATCH = 16, REST_MS = 100, SAY_AGAIN_MS = 60000 };
 
 static void watch_all(struct listener *listener, unsigned events)
 {
-    for (size_t i = 0; i < listener->door_count; i++)
-        if (!watch_set(listener->parts.loop, &listener->doors[i].watch, events))
+    for (size_t i = 0; i < listener->acceptor_count; i++)
+        if (!watch_set(listener->parts.loop, &listener->acceptors[i].watch, events))
             timer_set(listener->parts.loop, &listener->rest, REST_MS);
 }
 
@@ -68,13 +68,13 @@ static bool is_about_us(int why)
 }
 
 /* False: there is nothing more to accept just now. */
-static bool accept_one(struct door *door)
+static bool accept_one(struct acceptor *acceptor)
 {
-    struct listener *listener = door->listener;
+    struct listener *listener = acceptor->listener;
     struct sockaddr_storage peer;
     socklen_t length = sizeof peer;
     struct sockaddr *address = (struct sockaddr *)&peer;
-    int fd = accept4(door->watch.fd, address, &length, SOCK_NONBLOCK | SOCK_CLOEXEC);
+    int fd = accept4(acceptor->watch.fd, address, &length, SOCK_NONBLOCK | SOCK_CLOEXEC);
     if (fd < 0 && is_about_us(errno))
         rest(listener, errno);
     if (fd < 0)
@@ -91,42 +91,43 @@ static bool accept_one(struct door *door)
     return false;
 }
 
-static void door_ready(struct watch *watch, unsigned events)
+static void acceptor_ready(struct watch *watch, unsigned events)
 {
     (void)events;
-    struct door *door = (struct door *)((char *)watch - offsetof(struct door, watch));
-    for (int i = 0; i < BATCH && accept_one(door); i++)
+    struct acceptor *acceptor =
+        (struct acceptor *)((char *)watch - offsetof(struct acceptor, watch));
+    for (int i = 0; i < BATCH && accept_one(acceptor); i++)
         continue;
 }
 
-bool doors_open(struct listener *listener, const int *sockets, size_t count)
+bool acceptors_open(struct listener *listener, const int *sockets, size_t count)
 {
     listener->rest.fire = rested;
-    listener->doors = calloc(count, sizeof *listener->doors);
-    if (!listener->doors) {
+    listener->acceptors = calloc(count, sizeof *listener->acceptors);
+    if (!listener->acceptors) {
         for (size_t i = 0; i < count; i++)
             close(sockets[i]);
         return false;
     }
     bool good = true;
     for (size_t i = 0; i < count; i++) {
-        struct door *door = &listener->doors[listener->door_count++];
-        door->listener = listener;
-        door->watch.fd = sockets[i];
-        door->watch.ready = door_ready;
-        good &= watch_set(listener->parts.loop, &door->watch, LOOP_READ);
+        struct acceptor *acceptor = &listener->acceptors[listener->acceptor_count++];
+        acceptor->listener = listener;
+        acceptor->watch.fd = sockets[i];
+        acceptor->watch.ready = acceptor_ready;
+        good &= watch_set(listener->parts.loop, &acceptor->watch, LOOP_READ);
     }
     return good;
 }
 
-void doors_close(struct listener *listener)
+void acceptors_close(struct listener *listener)
 {
     timer_cancel(listener->parts.loop, &listener->rest);
-    for (size_t i = 0; i < listener->door_count; i++) {
-        watch_set(listener->parts.loop, &listener->doors[i].watch, 0);
-        close(listener->doors[i].watch.fd);
+    for (size_t i = 0; i < listener->acceptor_count; i++) {
+        watch_set(listener->parts.loop, &listener->acceptors[i].watch, 0);
+        close(listener->acceptors[i].watch.fd);
     }
-    free(listener->doors);
-    listener->doors = NULL;
-    listener->door_count = 0;
+    free(listener->acceptors);
+    listener->acceptors = NULL;
+    listener->acceptor_count = 0;
 }

@@ -57,7 +57,7 @@ void client_vouch(struct client *client)
 
 bool client_can_stream(const struct client *client)
 {
-    return client->complete && client->state != CLIENT_TAKEN_OVER;
+    return client->complete && client->state != CLIENT_RAW_BODY;
 }
 
 /* --- birth and death ------------------------------------------------------------------- */
@@ -105,7 +105,7 @@ struct client *client_new(struct connection *connection, const char *target)
     client->head.target = client->target;
     client->watch.fd = connection->fd;
     client->watch.ready = watched;
-    client->stuck = NO_PIPE;
+    client->pipe_pending = NO_PIPE;
     reply_init(&client->reply);
     buffer_init(&client->kept, CONNECTION_POOL);
     buffer_init(&client->wire, REPLY_BODY_MAX + CONNECTION_POOL * 4);
@@ -124,7 +124,7 @@ void client_free(struct client *client)
     headers_free(&client->head.headers);
     reply_free(&client->reply);
     buffer_free(&client->wire);
-    pour_end(client);
+    splice_response_end(client);
     buffer_free(&client->kept);
     free(client->target);
     free(client->method);

@@ -165,12 +165,12 @@ struct listener *listener_new(const struct listener_parts *parts, const int *soc
     listener->parts = *parts;
     listener->tls = tls;
     listener->pipe = NO_PIPE;
-    bool good = doors_open(listener, sockets, count) && open_daemon(listener);
+    bool good = acceptors_open(listener, sockets, count) && open_daemon(listener);
     if (!good) {
         listener_free(listener);
         return NULL;
     }
-    loop_every_turn(parts->loop, run_daemon, listener);
+    loop_add_prepare_hook(parts->loop, run_daemon, listener);
     return listener;
 }
 
@@ -179,7 +179,7 @@ void listener_drain(struct listener *listener)
     if (listener->draining)
         return;
     listener->draining = true;
-    doors_close(listener);
+    acceptors_close(listener);
     for (struct connection *each = listener->connections; each; each = each->next)
         if (!each->client)
             connection_cut(each);
@@ -203,7 +203,7 @@ void listener_free(struct listener *listener)
     for (struct connection *each = listener->connections; each; each = each->next)
         if (each->client)
             client_drop(each->client);
-    doors_close(listener);
+    acceptors_close(listener);
     if (listener->daemon) {
         watch_set(listener->parts.loop, &listener->watch, 0);
         MHD_stop_daemon(listener->daemon);

@@ -34,13 +34,13 @@
 #include <microhttpd.h>
 
 /* A request body of at least this many bytes is read from the socket itself. */
-enum { TAKEOVER_MIN = 256 * 1024 };
+enum { RAW_BODY_MIN = 256 * 1024 };
 
 /* libmicrohttpd's pool per connection: room for one request head, and most of what an idle
  * connection costs. The guard refuses what would not fit, and some room is left to read a body. */
 enum { CONNECTION_POOL = GUARD_HEAD_MAX + 512 };
 
-struct door {
+struct acceptor {
     struct listener *listener;
     struct watch watch; /* on a listening socket */
 };
@@ -50,8 +50,8 @@ struct listener {
     struct MHD_Daemon *daemon;
     struct watch watch; /* on the daemon's own epoll */
     bool due;           /* the daemon has something to do */
-    struct door *doors;
-    size_t door_count;
+    struct acceptor *acceptors;
+    size_t acceptor_count;
     struct timer rest;              /* the doors are not watched before it fires */
     uint64_t rest_said;             /* clock_ms() when the log said why; 0: never */
     struct connection *connections; /* all open ones */
@@ -92,18 +92,18 @@ struct connection {
 /* What a request is doing. The resume rule: libmicrohttpd calls the access handler again, in the
  * same state, after each MHD_resume_connection(); what it then finds in `state` says what to do. */
 enum client_state {
-    CLIENT_HEAD,       /* the request line is there, the head is not */
-    CLIENT_BODYLESS,   /* complete with its head; `opened` comes with the next handler call */
-    CLIENT_HELD,       /* suspended before its body, no 100 Continue yet */
-    CLIENT_INVITED,    /* may send; the next handler call lets libmicrohttpd read on */
-    CLIENT_RECEIVING,  /* pieces come through the handler; suspended while one is being taken */
-    CLIENT_TAKEN_OVER, /* suspended for good: the body is read from the socket */
-    CLIENT_COMPLETE,   /* suspended: the body is complete, the answer is not there */
-    CLIENT_ANSWERABLE, /* the answer is there; the next handler call queues it */
-    CLIENT_ANSWERING,  /* libmicrohttpd sends the answer */
-    CLIENT_BY_HAND,    /* suspended for good: we write the answer */
-    CLIENT_DRAINING,   /* suspended for good: answered, dropping what still comes */
-    CLIENT_OVER        /* nothing more; the next handler call ends the connection */
+    CLIENT_HEAD,         /* the request line is there, the head is not */
+    CLIENT_BODYLESS,     /* complete with its head; `opened` comes with the next handler call */
+    CLIENT_HELD,         /* suspended before its body, no 100 Continue yet */
+    CLIENT_INVITED,      /* may send; the next handler call lets libmicrohttpd read on */
+    CLIENT_RECEIVING,    /* pieces come through the handler; suspended while one is being taken */
+    CLIENT_RAW_BODY,     /* suspended for good: the body is read from the socket */
+    CLIENT_COMPLETE,     /* suspended: the body is complete, the answer is not there */
+    CLIENT_ANSWERABLE,   /* the answer is there; the next handler call queues it */
+    CLIENT_ANSWERING,    /* libmicrohttpd sends the answer */
+    CLIENT_RAW_RESPONSE, /* suspended for good: we write the answer */
+    CLIENT_DRAINING,     /* suspended for good: answered, dropping what still comes */
+    CLIENT_OVER          /* nothing more; the next handler call ends the connection */
 };
 
 struct client {
@@ -118,8 +118,8 @@ struct client {
     void *exchange; /* NULL before `opened` and after `closed` */
 
     bool suspended;
-    bool wanting;  /* the owner was told STREAM_WAIT: bytes are the client's to give */
-    bool complete; /* every body byte was read */
+    bool body_wanted; /* the owner was told STREAM_WAIT: bytes are the client's to give */
+    bool complete;    /* every body byte was read */
     bool lost_told;
     bool vouched;         /* Glance knows the caller */
     bool answered;        /* the whole answer went out */
@@ -144,16 +144,16 @@ struct client {
     bool streaming;
 
     /* By hand. */
-    struct buffer wire; /* what is left to write */
-    bool pouring;       /* then the stream comes */
-    bool thirsty;       /* it has nothing now */
-    struct pipe stuck;  /* of a piece that was moved, what the socket had no room for */
-    size_t stuck_count;
+    struct buffer wire;       /* what is left to write */
+    bool streaming_raw;       /* then the stream comes */
+    bool source_dry;          /* it has nothing now */
+    struct pipe pipe_pending; /* of a piece that was moved, what the socket had no room for */
+    size_t pipe_pending_count;
 };
 
 /* accept.c: takes over the sockets, also where it fails. */
-bool doors_open(struct listener *listener, const int *sockets, size_t count);
-void doors_close(struct listener *listener);
+bool acceptors_open(struct listener *listener, const int *sockets, size_t count);
+void acceptors_close(struct listener *listener);
 
 /* hook.c: between begin and end, reads from the sockets that were added are judged. */
 void hook_begin(struct listener *listener);
@@ -198,7 +198,7 @@ void client_count(struct client *client, size_t bytes);
 
 /* response.c */
 enum MHD_Result client_queue_answer(struct client *client);
-bool answer_is_bare(const struct client *client); /* whatever its length: it has no body */
+bool response_is_bodyless(const struct client *client); /* whatever its length: it has no body */
 
 /* timeouts.c */
 bool client_is_reading(struct client *client); /* some of what was written, since the last look */
@@ -212,35 +212,35 @@ void client_tell_readable(struct client *client);
 void client_tell_lost(struct client *client, enum client_loss why);
 
 /* raw_body.c */
-bool takeover_wanted(const struct client *client);
-void takeover_begin(struct client *client);
-ssize_t takeover_read(struct client *client, void *into, size_t room);
-ssize_t takeover_move(struct client *client, int pipe, size_t room);
-void takeover_tick(struct client *client);
-void takeover_end(struct client *client);
+bool raw_body_wanted(const struct client *client);
+void raw_body_begin(struct client *client);
+ssize_t raw_body_read(struct client *client, void *into, size_t room);
+ssize_t raw_body_splice(struct client *client, int pipe, size_t room);
+void raw_body_tick(struct client *client);
+void raw_body_end(struct client *client);
 
 /* raw_body_tls.c: GnuTLS keeps what is left of a record, which no watch would tell of; so a caller
  * reads until STREAM_WAIT before it sleeps, which is what client_read() asks of its callers anyway.
  */
-void records_begin(struct client *client);
-ssize_t records_receive(struct client *client, char *into, size_t room);
+void raw_body_tls_begin(struct client *client);
+ssize_t raw_body_tls_receive(struct client *client, char *into, size_t room);
 
 /* raw_response.c: an answer may be written in any state before it. */
-void by_hand_answer(struct client *client);
-void by_hand_more(struct client *client); /* the stream has something again */
-void by_hand_tick(struct client *client);
+void raw_response_begin(struct client *client);
+void raw_response_more(struct client *client); /* the stream has something again */
+void raw_response_tick(struct client *client);
 
 /* splice_response.c */
-enum poured {
-    POURED_SOME, /* or there was nothing to pour: the next piece */
-    POURED_FULL, /* the socket has no room */
-    POURED_NONE, /* the stream has nothing now */
-    POURED_ALL,
-    POURED_LOST /* the client, or the rest of the stream */
+enum splice_result {
+    SPLICE_SOME, /* or there was nothing to pour: the next piece */
+    SPLICE_FULL, /* the socket has no room */
+    SPLICE_NONE, /* the stream has nothing now */
+    SPLICE_ALL,
+    SPLICE_LOST /* the client, or the rest of the stream */
 };
-enum poured pour_piece(struct client *client);
-bool pour_is_chunked(const struct client *client);
-void pour_end(struct client *client);
+enum splice_result splice_response_piece(struct client *client);
+bool splice_response_is_chunked(const struct client *client);
+void splice_response_end(struct client *client);
 
 /* tls.c: for MHD_OPTION_HTTPS_PRIORITIES. */
 const char *tls_priorities(enum tls_version least);

@@ -22,10 +22,10 @@ static uint64_t left(const struct client *client)
     return client->framing.length - client->received;
 }
 
-bool takeover_wanted(const struct client *client)
+bool raw_body_wanted(const struct client *client)
 {
     return client->state == CLIENT_RECEIVING && client->framing.framing == FRAMING_LENGTH &&
-           client->framing.length >= TAKEOVER_MIN && left(client) > 0;
+           client->framing.length >= RAW_BODY_MIN && left(client) > 0;
 }
 
 static struct loop *loop_of(const struct client *client)
@@ -36,8 +36,8 @@ static struct loop *loop_of(const struct client *client)
 /* Level-triggered while bytes are wanted; otherwise only a reset is of interest. */
 static void watch_as_wanted(struct client *client)
 {
-    unsigned events =
-        client->wanting && !client->complete ? LOOP_READ | LOOP_HANGUP : LOOP_HANGUP | LOOP_EDGE;
+    unsigned events = client->body_wanted && !client->complete ? LOOP_READ | LOOP_HANGUP
+                                                               : LOOP_HANGUP | LOOP_EDGE;
     watch_set(loop_of(client), &client->watch, events);
 }
 
@@ -48,10 +48,10 @@ static void ready(struct watch *watch, unsigned events)
         client_tell_lost(client, CLIENT_VANISHED);
         return;
     }
-    if (!client->wanting)
+    if (!client->body_wanted)
         return;
     client_tell_readable(client);
-    if (client->state == CLIENT_TAKEN_OVER)
+    if (client->state == CLIENT_RAW_BODY)
         watch_as_wanted(client);
 }
 
@@ -73,16 +73,16 @@ static void set_low_water(struct client *client)
     client->low_water = bytes;
 }
 
-void takeover_begin(struct client *client)
+void raw_body_begin(struct client *client)
 {
     client_suspend(client);
-    client->state = CLIENT_TAKEN_OVER;
+    client->state = CLIENT_RAW_BODY;
     client->connection->deaf = true; /* the guard does not see what comes now */
     buffer_free(&client->kept);
     watch_set(loop_of(client), &client->watch, 0);
     client->watch.ready = ready;
     if (client->connection->tls)
-        records_begin(client);
+        raw_body_tls_begin(client);
     set_low_water(client);
     watch_as_wanted(client);
 }
@@ -112,14 +112,14 @@ static ssize_t took(struct client *client, ssize_t count)
     return count;
 }
 
-ssize_t takeover_read(struct client *client, void *into, size_t room)
+ssize_t raw_body_read(struct client *client, void *into, size_t room)
 {
     room = at_most_left(client, room);
-    return took(client, client->connection->tls ? records_receive(client, into, room)
+    return took(client, client->connection->tls ? raw_body_tls_receive(client, into, room)
                                                 : receive_plain(client, into, room));
 }
 
-ssize_t takeover_move(struct client *client, int pipe, size_t room)
+ssize_t raw_body_splice(struct client *client, int pipe, size_t room)
 {
     if (client->connection->tls)
         return STREAM_NO_SPLICE;
@@ -131,9 +131,9 @@ ssize_t takeover_move(struct client *client, int pipe, size_t room)
 }
 
 /* Fewer bytes than the low water mark do not wake us; they must not lie there for long either. */
-void takeover_tick(struct client *client)
+void raw_body_tick(struct client *client)
 {
-    if (!client->wanting) {
+    if (!client->body_wanted) {
         watch_as_wanted(client);
         return;
     }
@@ -141,7 +141,7 @@ void takeover_tick(struct client *client)
     ioctl(client->connection->fd, FIONREAD, &waiting);
     if (waiting > 0) {
         client_tell_readable(client);
-        if (client->state == CLIENT_TAKEN_OVER)
+        if (client->state == CLIENT_RAW_BODY)
             watch_as_wanted(client);
         return;
     }
@@ -149,7 +149,7 @@ void takeover_tick(struct client *client)
         client_tell_lost(client, CLIENT_STALLED);
 }
 
-void takeover_end(struct client *client)
+void raw_body_end(struct client *client)
 {
     int bytes = 1;
     setsockopt(client->connection->fd, SOL_SOCKET, SO_RCVLOWAT, &bytes, sizeof bytes);

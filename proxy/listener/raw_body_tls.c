@@ -56,7 +56,7 @@ static ssize_t give(gnutls_transport_ptr_t context, void *into, size_t room)
     return (ssize_t)count;
 }
 
-void records_begin(struct client *client)
+void raw_body_tls_begin(struct client *client)
 {
     gnutls_transport_ptr_t in, out;
     gnutls_transport_get_ptr2(session_of(client), &in, &out);
@@ -83,7 +83,7 @@ static ssize_t receive(struct client *client, char *into, size_t room)
     }
 }
 
-ssize_t records_receive(struct client *client, char *into, size_t room)
+ssize_t raw_body_tls_receive(struct client *client, char *into, size_t room)
 {
     struct listener *listener = client->connection->listener;
     listener->ahead.room = room > RECORD_MAX ? room - RECORD_MAX : 0;

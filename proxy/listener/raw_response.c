@@ -45,11 +45,11 @@ static bool add_framing(struct client *client)
 {
     const struct client_stream *stream = &client->stream;
     uint64_t length = client->streaming ? stream->length : client->reply.body.len;
-    if (client->reply.status == 204 || (answer_is_bare(client) && !length))
+    if (client->reply.status == 204 || (response_is_bodyless(client) && !length))
         return true; /* what it would have is not known */
     if (!client->streaming || stream->length_known)
         return buffer_print(&client->wire, "Content-Length: %" PRIu64 "\r\n", length);
-    return !pour_is_chunked(client) ||
+    return !splice_response_is_chunked(client) ||
            buffer_print(&client->wire, "Transfer-Encoding: chunked\r\n");
 }
 
@@ -64,8 +64,8 @@ static bool compose(struct client *client)
     if (!headers_get(&reply->headers, "Date"))
         good = good && add_date(wire);
     good = good && add_framing(client) && buffer_append(wire, "\r\n", 2);
-    client->pouring = client->streaming && !answer_is_bare(client);
-    if (!client->streaming && !answer_is_bare(client))
+    client->streaming_raw = client->streaming && !response_is_bodyless(client);
+    if (!client->streaming && !response_is_bodyless(client))
         good = good && buffer_append(wire, reply->body.data, reply->body.len);
     return good;
 }
@@ -95,16 +95,16 @@ static ssize_t write_some(struct client *client)
     return count;
 }
 
-static enum poured flush(struct client *client)
+static enum splice_result flush(struct client *client)
 {
     while (client->wire.len) {
         ssize_t count = write_some(client);
         if (count <= 0)
-            return count < 0 ? POURED_LOST : POURED_FULL;
+            return count < 0 ? SPLICE_LOST : SPLICE_FULL;
         buffer_drop(&client->wire, (size_t)count);
         client_progress(client);
     }
-    return POURED_SOME;
+    return SPLICE_SOME;
 }
 
 /* --- the drain behind it --------------------------------------------------------------- */
@@ -179,21 +179,21 @@ static void wait_for(struct client *client, unsigned events)
 /* A few pieces; then another client's turn comes. */
 static void go_on(struct client *client)
 {
-    enum poured poured = POURED_SOME;
-    for (int round = 0; round < ROUNDS && poured == POURED_SOME; round++) {
-        poured = flush(client);
-        if (poured == POURED_SOME)
-            poured = client->pouring ? pour_piece(client) : POURED_ALL;
+    enum splice_result splice_result = SPLICE_SOME;
+    for (int round = 0; round < ROUNDS && splice_result == SPLICE_SOME; round++) {
+        splice_result = flush(client);
+        if (splice_result == SPLICE_SOME)
+            splice_result = client->streaming_raw ? splice_response_piece(client) : SPLICE_ALL;
     }
-    client->thirsty = poured == POURED_NONE;
-    switch (poured) {
-    case POURED_ALL:
+    client->source_dry = splice_result == SPLICE_NONE;
+    switch (splice_result) {
+    case SPLICE_ALL:
         start_draining(client);
         break;
-    case POURED_LOST:
+    case SPLICE_LOST:
         client_drop(client);
         break;
-    case POURED_NONE: /* meanwhile only a reset is of interest */
+    case SPLICE_NONE: /* meanwhile only a reset is of interest */
         wait_for(client, LOOP_HANGUP | LOOP_EDGE);
         break;
     default:
@@ -204,7 +204,7 @@ static void go_on(struct client *client)
 static void ready(struct watch *watch, unsigned events)
 {
     struct client *client = (struct client *)((char *)watch - offsetof(struct client, watch));
-    if (client->state != CLIENT_BY_HAND)
+    if (client->state != CLIENT_RAW_RESPONSE)
         drain(client);
     else if (events & LOOP_ERROR)
         client_drop(client);
@@ -212,11 +212,11 @@ static void ready(struct watch *watch, unsigned events)
         go_on(client);
 }
 
-void by_hand_answer(struct client *client)
+void raw_response_begin(struct client *client)
 {
     client_suspend(client);
-    takeover_end(client);
-    client->state = CLIENT_BY_HAND;
+    raw_body_end(client);
+    client->state = CLIENT_RAW_RESPONSE;
     client->watch.ready = ready;
     client_progress(client);
     if (compose(client)) {
@@ -234,24 +234,24 @@ void client_out_of_memory(struct client *client)
         return;
     }
     client_suspend(client);
-    takeover_end(client);
+    raw_body_end(client);
     client->watch.ready = ready;
     write_out_of_memory(client);
     start_draining(client);
 }
 
-void by_hand_more(struct client *client)
+void raw_response_more(struct client *client)
 {
-    if (client->thirsty)
+    if (client->source_dry)
         go_on(client);
 }
 
 /* What is waited for is the stream's source, or the client, who reads or does not. */
-void by_hand_tick(struct client *client)
+void raw_response_tick(struct client *client)
 {
     bool late = client->state == CLIENT_DRAINING && clock_ms() >= client->drain_until;
-    if (client->state == CLIENT_BY_HAND && (client->thirsty || client_is_reading(client)))
+    if (client->state == CLIENT_RAW_RESPONSE && (client->source_dry || client_is_reading(client)))
         client_progress(client);
-    if (late || (client->state == CLIENT_BY_HAND && client_stalled(client)))
+    if (late || (client->state == CLIENT_RAW_RESPONSE && client_stalled(client)))
         client_drop(client);
 }

@@ -27,8 +27,8 @@ static void piece_taken(struct client *client)
 {
     memset(&client->piece, 0, sizeof client->piece);
     buffer_clear(&client->kept);
-    if (takeover_wanted(client))
-        takeover_begin(client);
+    if (raw_body_wanted(client))
+        raw_body_begin(client);
     else
         client_resume(client);
 }
@@ -53,17 +53,17 @@ ssize_t client_read(struct client *client, void *into, size_t room)
         return (ssize_t)take_piece(client, into, room);
     if (client->complete)
         return STREAM_END;
-    if (client->state == CLIENT_TAKEN_OVER)
-        return takeover_read(client, into, room);
+    if (client->state == CLIENT_RAW_BODY)
+        return raw_body_read(client, into, room);
     client_want(client);
     return STREAM_WAIT;
 }
 
-ssize_t client_move(struct client *client, int pipe, size_t room)
+ssize_t client_splice(struct client *client, int pipe, size_t room)
 {
-    bool bare = client->state == CLIENT_TAKEN_OVER && !client->complete && !client->lost_told &&
+    bool bare = client->state == CLIENT_RAW_BODY && !client->complete && !client->lost_told &&
                 client->piece.taken == client->piece.len;
-    return bare ? takeover_move(client, pipe, room) : STREAM_NO_SPLICE;
+    return bare ? raw_body_splice(client, pipe, room) : STREAM_NO_SPLICE;
 }
 
 /* What is not taken at once is kept in a copy: libmicrohttpd moves its own while the connection is

@@ -76,7 +76,7 @@ static void fill_headers(struct client *client, struct MHD_Response *response)
         MHD_add_response_header(response, row->name, *row->value ? row->value : " ");
 }
 
-bool answer_is_bare(const struct client *client)
+bool response_is_bodyless(const struct client *client)
 {
     unsigned status = client->reply.status;
     return status == 204 || status == 304 || strcmp(client->method, "HEAD") == 0;
@@ -124,7 +124,7 @@ void client_answer(struct client *client, struct reply *reply)
     client->reply = *reply;
     reply_init(reply);
     if (!client_can_stream(client) || !has_room_for_heads(client)) {
-        by_hand_answer(client);
+        raw_response_begin(client);
         return;
     }
     client->state = CLIENT_ANSWERABLE;
@@ -143,7 +143,7 @@ void client_answer_stream(struct client *client, const struct client_stream *str
     client->reply.headers = *headers;
     *headers = (struct headers){0};
     if (stream->move || !has_room_for_heads(client)) {
-        by_hand_answer(client);
+        raw_response_begin(client);
         return;
     }
     client->state = CLIENT_ANSWERABLE;
@@ -154,6 +154,6 @@ void client_more(struct client *client)
 {
     if (client->state == CLIENT_ANSWERING)
         client_resume(client);
-    else if (client->state == CLIENT_BY_HAND)
-        by_hand_more(client);
+    else if (client->state == CLIENT_RAW_RESPONSE)
+        raw_response_more(client);
 }

@@ -14,7 +14,7 @@
 #include <fcntl.h>
 #include <string.h>
 
-bool pour_is_chunked(const struct client *client)
+bool splice_response_is_chunked(const struct client *client)
 {
     return client->streaming && !client->stream.length_known &&
            strcmp(client->version, "HTTP/1.0") != 0;
@@ -22,44 +22,45 @@ bool pour_is_chunked(const struct client *client)
 
 /* --- by way of the pipe ---------------------------------------------------------------- */
 
-static enum poured empty_pipe(struct client *client, struct pipe *from, size_t *count)
+static enum splice_result empty_pipe(struct client *client, struct pipe *from, size_t *count)
 {
     while (*count) {
         ssize_t moved = splice(from->ends[0], NULL, client->connection->fd, NULL, *count,
                                SPLICE_F_MOVE | SPLICE_F_NONBLOCK);
         if (moved < 0 && (errno == EAGAIN || errno == EINTR))
-            return POURED_FULL;
+            return SPLICE_FULL;
         if (moved <= 0)
-            return POURED_LOST;
+            return SPLICE_LOST;
         *count -= (size_t)moved;
         client_progress(client);
     }
-    return POURED_SOME;
+    return SPLICE_SOME;
 }
 
-static enum poured pour_stuck(struct client *client)
+static enum splice_result pour_stuck(struct client *client)
 {
     struct listener *listener = client->connection->listener;
-    enum poured poured = empty_pipe(client, &client->stuck, &client->stuck_count);
-    if (poured == POURED_SOME && listener->pipe.ends[0] < 0) {
-        listener->pipe = client->stuck;
-        client->stuck = NO_PIPE;
-    } else if (poured == POURED_SOME) {
-        pipe_close(&client->stuck);
+    enum splice_result splice_result =
+        empty_pipe(client, &client->pipe_pending, &client->pipe_pending_count);
+    if (splice_result == SPLICE_SOME && listener->pipe.ends[0] < 0) {
+        listener->pipe = client->pipe_pending;
+        client->pipe_pending = NO_PIPE;
+    } else if (splice_result == SPLICE_SOME) {
+        pipe_close(&client->pipe_pending);
     }
-    return poured;
+    return splice_result;
 }
 
-static enum poured pour_moved(struct client *client, size_t count)
+static enum splice_result pour_moved(struct client *client, size_t count)
 {
     struct pipe *pipe = &client->connection->listener->pipe;
-    enum poured poured = empty_pipe(client, pipe, &count);
-    if (poured != POURED_SOME) { /* what is in it is this client's */
-        client->stuck = *pipe;
-        client->stuck_count = count;
+    enum splice_result splice_result = empty_pipe(client, pipe, &count);
+    if (splice_result != SPLICE_SOME) { /* what is in it is this client's */
+        client->pipe_pending = *pipe;
+        client->pipe_pending_count = count;
         *pipe = NO_PIPE;
     }
-    return poured;
+    return splice_result;
 }
 
 /* --- by way of the wire ---------------------------------------------------------------- */
@@ -68,19 +69,19 @@ static bool put_on_wire(struct client *client, size_t count)
 {
     const char *bytes = client->connection->listener->scratch;
     struct buffer *wire = &client->wire;
-    if (!pour_is_chunked(client))
+    if (!splice_response_is_chunked(client))
         return buffer_append(wire, bytes, count);
     return buffer_print(wire, "%zx\r\n", count) && buffer_append(wire, bytes, count) &&
            buffer_append(wire, "\r\n", 2);
 }
 
 /* The last chunk says that this is the end; else the length does, or the connection's end. */
-static enum poured end_of_stream(struct client *client)
+static enum splice_result end_of_stream(struct client *client)
 {
-    client->pouring = false;
-    if (pour_is_chunked(client) && !buffer_append(&client->wire, "0\r\n\r\n", 5))
-        return POURED_LOST;
-    return POURED_SOME;
+    client->streaming_raw = false;
+    if (splice_response_is_chunked(client) && !buffer_append(&client->wire, "0\r\n\r\n", 5))
+        return SPLICE_LOST;
+    return SPLICE_SOME;
 }
 
 /* --- the next piece -------------------------------------------------------------------- */
@@ -99,27 +100,27 @@ static ssize_t take(struct client *client, bool *moved)
     return stream->pull(stream->context, listener->scratch, sizeof listener->scratch);
 }
 
-enum poured pour_piece(struct client *client)
+enum splice_result splice_response_piece(struct client *client)
 {
-    if (client->stuck_count)
+    if (client->pipe_pending_count)
         return pour_stuck(client);
     bool moved;
     ssize_t got = take(client, &moved);
     switch (got) {
     case STREAM_WAIT:
-        return POURED_NONE;
+        return SPLICE_NONE;
     case STREAM_END:
         return end_of_stream(client);
     case STREAM_LOST:
-        return POURED_LOST;
+        return SPLICE_LOST;
     default:
         if (moved)
             return pour_moved(client, (size_t)got);
-        return put_on_wire(client, (size_t)got) ? POURED_SOME : POURED_LOST;
+        return put_on_wire(client, (size_t)got) ? SPLICE_SOME : SPLICE_LOST;
     }
 }
 
-void pour_end(struct client *client)
+void splice_response_end(struct client *client)
 {
-    pipe_close(&client->stuck);
+    pipe_close(&client->pipe_pending);
 }

@@ -39,14 +39,14 @@ void client_progress(struct client *client)
 
 void client_want(struct client *client)
 {
-    if (!client->wanting)
+    if (!client->body_wanted)
         client_progress(client);
-    client->wanting = true;
+    client->body_wanted = true;
 }
 
 void client_tell_readable(struct client *client)
 {
-    client->wanting = false;
+    client->body_wanted = false;
     if (client->exchange && !client->lost_told)
         client->connection->listener->parts.events->readable(client->exchange);
 }
@@ -114,7 +114,7 @@ static void tick_while_answering(struct client *client)
 static void read_anew(struct client *client)
 {
     char byte;
-    if (client->suspended || !client->wanting ||
+    if (client->suspended || !client->body_wanted ||
         recv(client->connection->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) < 0)
         return;
     client_suspend(client);
@@ -125,7 +125,7 @@ static void tick_while_receiving(struct client *client)
 {
     watch_for_reset(client);
     read_anew(client);
-    if (client->wanting && client_stalled(client))
+    if (client->body_wanted && client_stalled(client))
         client_tell_lost(client, CLIENT_STALLED);
 }
 
@@ -138,16 +138,16 @@ uint64_t client_tick(struct client *client)
     case CLIENT_RECEIVING:
         tick_while_receiving(client);
         break;
-    case CLIENT_TAKEN_OVER:
-        takeover_tick(client);
-        next = client->wanting ? next / 4 + 1 : next;
+    case CLIENT_RAW_BODY:
+        raw_body_tick(client);
+        next = client->body_wanted ? next / 4 + 1 : next;
         break;
     case CLIENT_ANSWERING:
         tick_while_answering(client);
         break;
-    case CLIENT_BY_HAND:
+    case CLIENT_RAW_RESPONSE:
     case CLIENT_DRAINING:
-        by_hand_tick(client);
+        raw_response_tick(client);
         break;
     default:
         watch_for_reset(client);

@@ -4,58 +4,59 @@
 #include <stdlib.h>
 #include <string.h>
 
-size_t window_full(const struct window *window)
+size_t relay_buffer_full(const struct relay_buffer *relay_buffer)
 {
-    return window->end - window->start;
+    return relay_buffer->end - relay_buffer->start;
 }
 
-bool window_open(struct window *window)
+bool relay_buffer_open(struct relay_buffer *relay_buffer)
 {
-    if (!window->bytes)
-        window->bytes = malloc(WINDOW_SIZE);
-    return window->bytes != NULL;
+    if (!relay_buffer->bytes)
+        relay_buffer->bytes = malloc(RELAY_BUFFER_SIZE);
+    return relay_buffer->bytes != NULL;
 }
 
-bool window_is_open(const struct window *window)
+bool relay_buffer_is_open(const struct relay_buffer *relay_buffer)
 {
-    return window->bytes != NULL;
+    return relay_buffer->bytes != NULL;
 }
 
-static bool make_room(struct window *window, size_t count)
+static bool make_room(struct relay_buffer *relay_buffer, size_t count)
 {
-    if (!window->bytes || count > WINDOW_SIZE - window_full(window))
+    if (!relay_buffer->bytes || count > RELAY_BUFFER_SIZE - relay_buffer_full(relay_buffer))
         return false;
-    if (count > WINDOW_SIZE - window->end) {
-        memmove(window->bytes, window->bytes + window->start, window_full(window));
-        window->end -= window->start;
-        window->start = 0;
+    if (count > RELAY_BUFFER_SIZE - relay_buffer->end) {
+        memmove(relay_buffer->bytes, relay_buffer->bytes + relay_buffer->start,
+                relay_buffer_full(relay_buffer));
+        relay_buffer->end -= relay_buffer->start;
+        relay_buffer->start = 0;
     }
     return true;
 }
 
-bool window_put(struct window *window, const void *bytes, size_t count)
+bool relay_buffer_put(struct relay_buffer *relay_buffer, const void *bytes, size_t count)
 {
-    if (!make_room(window, count))
+    if (!make_room(relay_buffer, count))
         return false;
-    memcpy(window->bytes + window->end, bytes, count);
-    window->end += count;
+    memcpy(relay_buffer->bytes + relay_buffer->end, bytes, count);
+    relay_buffer->end += count;
     return true;
 }
 
-size_t window_take(struct window *window, void *into, size_t room)
+size_t relay_buffer_take(struct relay_buffer *relay_buffer, void *into, size_t room)
 {
-    size_t full = window_full(window);
+    size_t full = relay_buffer_full(relay_buffer);
     size_t count = full < room ? full : room;
     if (count)
-        memcpy(into, window->bytes + window->start, count);
-    window->start += count;
-    if (window->start == window->end)
-        window->start = window->end = 0;
+        memcpy(into, relay_buffer->bytes + relay_buffer->start, count);
+    relay_buffer->start += count;
+    if (relay_buffer->start == relay_buffer->end)
+        relay_buffer->start = relay_buffer->end = 0;
     return count;
 }
 
-void window_free(struct window *window)
+void relay_buffer_free(struct relay_buffer *relay_buffer)
 {
-    free(window->bytes);
-    *window = (struct window){0};
+    free(relay_buffer->bytes);
+    *relay_buffer = (struct relay_buffer){0};
 }

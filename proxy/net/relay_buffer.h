@@ -12,27 +12,27 @@
 #include <stddef.h>
 
 /* Zero-initialised is closed: it takes nothing and gives nothing. */
-struct window {
+struct relay_buffer {
     char *bytes;
     size_t start;
     size_t end;
 };
 
-enum { WINDOW_SIZE = 64 * 1024 };
+enum { RELAY_BUFFER_SIZE = 64 * 1024 };
 
 /* Gets the memory. It is a call of its own so that a put can fail for one reason only: whoever is
  * told "full" waits for room, and would wait for ever if it was memory that was short. False: no
  * memory. */
-bool window_open(struct window *window);
-bool window_is_open(const struct window *window);
+bool relay_buffer_open(struct relay_buffer *relay_buffer);
+bool relay_buffer_is_open(const struct relay_buffer *relay_buffer);
 
 /* All of it or nothing. False: no room now. */
-bool window_put(struct window *window, const void *bytes, size_t count);
+bool relay_buffer_put(struct relay_buffer *relay_buffer, const void *bytes, size_t count);
 
 /* Up to `room` bytes; returns how many. */
-size_t window_take(struct window *window, void *into, size_t room);
+size_t relay_buffer_take(struct relay_buffer *relay_buffer, void *into, size_t room);
 
-size_t window_full(const struct window *window);
-void window_free(struct window *window);
+size_t relay_buffer_full(const struct relay_buffer *relay_buffer);
+void relay_buffer_free(struct relay_buffer *relay_buffer);
 
 #endif

@@ -6,13 +6,13 @@
 
 struct check {
     const char *path;
-    struct problems *problems;
+    struct diagnostics *diagnostics;
 };
 
 static void complain(const struct check *check, const struct rule *rule, const char *what)
 {
-    problems_add(check->problems, check->path, rule->line, "%s: %s",
-                 rule->name ? rule->name : "this rule", what);
+    diagnostics_add(check->diagnostics, check->path, rule->line, "%s: %s",
+                    rule->name ? rule->name : "this rule", what);
 }
 
 static void check_deny(const struct check *check, const struct rule *rule)
@@ -33,7 +33,7 @@ static void check_store(const struct check *check, const struct rule *rule)
     }
     if (rule->mode == MODE_FORCE && rule->allow.count > 0)
         complain(check, rule, "mode force leaves nothing to choose, so allow cannot be there");
-    else if (rule->allow.count > 0 && !texts_have(&rule->allow, rule->store))
+    else if (rule->allow.count > 0 && !strings_have(&rule->allow, rule->store))
         complain(check, rule, "its own store is not in allow");
     if (rule->set[CONDITION_LARGER_THAN] && rule->max_size <= rule->larger_than)
         complain(check, rule, "max_size is not above larger_than: nothing could pass");
@@ -63,9 +63,9 @@ static void check_name(const struct check *check, const struct policy *policy, s
     }
     for (size_t i = 0; i < index; i++)
         if (policy->rules[i].name && strcmp(policy->rules[i].name, rule->name) == 0) {
-            problems_add(check->problems, check->path, rule->line,
-                         "the name '%.80s' is taken by the rule on line %d", rule->name,
-                         policy->rules[i].line);
+            diagnostics_add(check->diagnostics, check->path, rule->line,
+                            "the name '%.80s' is taken by the rule on line %d", rule->name,
+                            policy->rules[i].line);
             return;
         }
 }
@@ -85,7 +85,7 @@ static bool can_be_had(const struct policy *policy, const char *store)
 {
     for (size_t i = 0; i < policy->count; i++) {
         const struct rule *rule = &policy->rules[i];
-        if ((rule->store && strcmp(rule->store, store) == 0) || texts_have(&rule->allow, store))
+        if ((rule->store && strcmp(rule->store, store) == 0) || strings_have(&rule->allow, store))
             return true;
     }
     return false;
@@ -98,13 +98,13 @@ static void check_facts(const struct check *check, const struct policy *policy)
         return;
     for (size_t i = 0; i < policy->store_count; i++)
         if (!can_be_had(policy, policy->stores[i].store.name))
-            problems_add(check->problems, check->path, policy->stores[i].line,
-                         "stores: no rule leads to '%.80s'", policy->stores[i].store.name);
+            diagnostics_add(check->diagnostics, check->path, policy->stores[i].line,
+                            "stores: no rule leads to '%.80s'", policy->stores[i].store.name);
 }
 
-void policy_check(const struct policy *policy, const char *path, struct problems *problems)
+void policy_check(const struct policy *policy, const char *path, struct diagnostics *diagnostics)
 {
-    const struct check check = {path, problems};
+    const struct check check = {path, diagnostics};
     for (size_t i = 0; i < policy->count; i++) {
         const struct rule *rule = &policy->rules[i];
         check_name(&check, policy, i);

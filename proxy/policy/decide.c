@@ -33,20 +33,20 @@ static bool checks_by_size(const struct policy *policy, const struct rule *chose
     return false;
 }
 
-bool rule_lets_have(const struct rule *rule, const char *wish)
+bool rule_lets_have(const struct rule *rule, const char *requested)
 {
     if (rule->mode == MODE_FORCE)
-        return strcmp(wish, rule->store) == 0;
-    if (!policy_name_valid(wish) || policy_store_reserved(wish))
+        return strcmp(requested, rule->store) == 0;
+    if (!policy_name_valid(requested) || policy_store_reserved(requested))
         return false;
-    return rule->allow.count == 0 || texts_have(&rule->allow, wish);
+    return rule->allow.count == 0 || strings_have(&rule->allow, requested);
 }
 
 void policy_decide(const struct policy *policy, const struct policy_facts *facts,
                    struct policy_decision *decision)
 {
     const struct rule *rule = policy_find_rule(policy, facts);
-    const char *wish = facts->asked_store;
+    const char *requested = facts->asked_store;
     *decision = (struct policy_decision){
         .verdict = POLICY_ACCEPT,
         .rule = rule->name,
@@ -62,14 +62,14 @@ void policy_decide(const struct policy *policy, const struct policy_facts *facts
         decision->why = rule->deny;
         return;
     }
-    bool granted = wish && rule_lets_have(rule, wish);
-    if (wish && !granted && rule->mode == MODE_DEFAULT) {
+    bool granted = requested && rule_lets_have(rule, requested);
+    if (requested && !granted && rule->mode == MODE_DEFAULT) {
         decision->verdict = POLICY_STORE_NOT_ALLOWED;
         decision->allowed = rule->allow_text;
         return;
     }
-    decision->store = granted ? wish : rule->store;
-    decision->replaced = wish && !granted;
+    decision->store = granted ? requested : rule->store;
+    decision->replaced = requested && !granted;
     if (facts->size_known && facts->size > rule->max_size)
         decision->verdict = POLICY_TOO_LARGE;
 }

@@ -21,13 +21,13 @@ static bool read_stream(FILE *stream, struct document *document, struct buffer *
     char piece[8192];
     for (size_t count; (count = fread(piece, 1, sizeof piece, stream)) > 0;)
         if (!buffer_append(text, piece, count)) {
-            problems_add(document->problems, document->path, 0,
-                         "larger than %d bytes, or no memory for it", POLICY_FILE_MAX);
+            diagnostics_add(document->diagnostics, document->path, 0,
+                            "larger than %d bytes, or no memory for it", POLICY_FILE_MAX);
             return false;
         }
     if (!ferror(stream))
         return true;
-    problems_add(document->problems, document->path, 0, "cannot be read: %m");
+    diagnostics_add(document->diagnostics, document->path, 0, "cannot be read: %m");
     return false;
 }
 
@@ -35,7 +35,7 @@ static bool read_file(struct document *document, struct buffer *text)
 {
     FILE *stream = fopen(document->path, "re");
     if (!stream) {
-        problems_add(document->problems, document->path, 0, "cannot be opened: %m");
+        diagnostics_add(document->diagnostics, document->path, 0, "cannot be opened: %m");
         return false;
     }
     bool good = read_stream(stream, document, text);
@@ -48,7 +48,7 @@ static bool read_file(struct document *document, struct buffer *text)
 static bool parser_open(yaml_parser_t *parser, struct document *document, const struct buffer *text)
 {
     if (!yaml_parser_initialize(parser)) {
-        problems_add(document->problems, document->path, 0, "no memory");
+        diagnostics_add(document->diagnostics, document->path, 0, "no memory");
         return false;
     }
     yaml_parser_set_input_string(parser, (const unsigned char *)buffer_text(text), text->len);
@@ -57,9 +57,9 @@ static bool parser_open(yaml_parser_t *parser, struct document *document, const 
 
 static void not_yaml(struct document *document, const yaml_parser_t *parser)
 {
-    problems_add(document->problems, document->path, (int)parser->problem_mark.line + 1,
-                 "not YAML: %s%s%s", parser->problem ? parser->problem : "no memory",
-                 parser->context ? " " : "", parser->context ? parser->context : "");
+    diagnostics_add(document->diagnostics, document->path, (int)parser->problem_mark.line + 1,
+                    "not YAML: %s%s%s", parser->problem ? parser->problem : "no memory",
+                    parser->context ? " " : "", parser->context ? parser->context : "");
 }
 
 struct shape {
@@ -109,8 +109,8 @@ static bool check_events(struct document *document, yaml_parser_t *parser)
         }
         fault = event_fault(&event, &shape);
         if (fault)
-            problems_add(document->problems, document->path, (int)event.start_mark.line + 1, "%s",
-                         fault);
+            diagnostics_add(document->diagnostics, document->path, (int)event.start_mark.line + 1,
+                            "%s", fault);
         ended = event.type == YAML_STREAM_END_EVENT;
         yaml_event_delete(&event);
     }
@@ -154,9 +154,10 @@ bool document_open(struct document *document)
 static void unknown_key(struct document *document, const struct mapping *mapping, int line,
                         const char *key)
 {
-    const char *meant = nearest_word(key, mapping->keys, mapping->key_count);
-    problems_add(document->problems, document->path, line, "%s has no '%.80s'%s%s%s", mapping->what,
-                 key, meant ? ": did you mean " : "", meant ? meant : "", meant ? "?" : "");
+    const char *meant = suggest_word(key, mapping->keys, mapping->key_count);
+    diagnostics_add(document->diagnostics, document->path, line, "%s has no '%.80s'%s%s%s",
+                    mapping->what, key, meant ? ": did you mean " : "", meant ? meant : "",
+                    meant ? "?" : "");
 }
 
 /* The known key of the node, or key_count after a problem. */
@@ -164,8 +165,8 @@ static size_t find_key(struct document *document, const struct mapping *mapping,
                        const yaml_node_t *node)
 {
     if (node->type != YAML_SCALAR_NODE) {
-        problems_add(document->problems, document->path, document_line(node),
-                     "a key of %s must be a word", mapping->what);
+        diagnostics_add(document->diagnostics, document->path, document_line(node),
+                        "a key of %s must be a word", mapping->what);
         return mapping->key_count;
     }
     const char *key = (const char *)node->data.scalar.value;
@@ -180,8 +181,8 @@ void document_walk(struct document *document, const struct mapping *mapping,
                    const yaml_node_t *node, void *target)
 {
     if (node->type != YAML_MAPPING_NODE) {
-        problems_add(document->problems, document->path, document_line(node),
-                     "%s must be keys and values", mapping->what);
+        diagnostics_add(document->diagnostics, document->path, document_line(node),
+                        "%s must be keys and values", mapping->what);
         return;
     }
     uint64_t seen = 0; /* one bit per key; no mapping has as many */
@@ -192,8 +193,8 @@ void document_walk(struct document *document, const struct mapping *mapping,
         if (key == mapping->key_count)
             continue;
         if (seen & UINT64_C(1) << key)
-            problems_add(document->problems, document->path, document_line(key_node),
-                         "%s has '%s' already", mapping->what, mapping->keys[key]);
+            diagnostics_add(document->diagnostics, document->path, document_line(key_node),
+                            "%s has '%s' already", mapping->what, mapping->keys[key]);
         else
             mapping->visit(document, key, yaml_document_get_node(&document->tree, pair->value),
                            target);
@@ -240,7 +241,8 @@ const char *document_text(struct document *document, const yaml_node_t *node, co
     }
     if (!fault)
         return (const char *)node->data.scalar.value;
-    problems_add(document->problems, document->path, document_line(node), "%s %s", what, fault);
+    diagnostics_add(document->diagnostics, document->path, document_line(node), "%s %s", what,
+                    fault);
     return NULL;
 }
 
@@ -256,8 +258,8 @@ void document_each_text(struct document *document, const yaml_node_t *node, cons
     const yaml_node_item_t *item = node->data.sequence.items.start;
     size_t count = (size_t)(node->data.sequence.items.top - item);
     if (count == 0 || count > POLICY_LIST_MAX)
-        problems_add(document->problems, document->path, document_line(node),
-                     count == 0 ? "%s is an empty list" : "%s is too long a list", what);
+        diagnostics_add(document->diagnostics, document->path, document_line(node),
+                        count == 0 ? "%s is an empty list" : "%s is too long a list", what);
     for (size_t i = 0; i < count && i < POLICY_LIST_MAX; i++) {
         const yaml_node_t *each = yaml_document_get_node(&document->tree, item[i]);
         const char *text = document_text(document, each, what);

@@ -28,7 +28,7 @@ static void explain_mismatch(const struct rule *rule, enum condition condition,
         explain_size(rule, facts, out);
     } else {
         const char *fact = condition_fact(condition, facts);
-        char *wanted = texts_join(&rule->wanted[condition], " or ");
+        char *wanted = strings_join(&rule->wanted[condition], " or ");
         buffer_print(out, "%s is %s, not %s", condition_table[condition].name,
                      fact ? fact : "not set", wanted ? wanted : "what it wants");
         free(wanted);
@@ -69,10 +69,10 @@ static const char *any_or(const char *allowed)
 }
 
 /* "the client asked for rbd; mode force replaces that" */
-static void explain_replaced(const struct rule *rule, const char *who, const char *wish,
+static void explain_replaced(const struct rule *rule, const char *who, const char *requested,
                              struct buffer *out)
 {
-    buffer_print(out, "%s asked for %s; mode %s that\n", who, wish,
+    buffer_print(out, "%s asked for %s; mode %s that\n", who, requested,
                  rule->audit ? "audit, judged as force, would replace" : "force replaces");
 }
 
@@ -151,44 +151,45 @@ void policy_explain(const struct policy *policy, const struct policy_facts *fact
 enum { WISH_TEXT_MAX = 8192 };
 
 /* "file, test", "all stores", "no store" */
-static void print_wish(const struct import_wish *wish, struct buffer *out)
+static void print_wish(const struct import_stores_requested *requested, struct buffer *out)
 {
     const char *before = "";
-    if (wish->header) {
-        buffer_print(out, "%s", wish->header);
+    if (requested->header) {
+        buffer_print(out, "%s", requested->header);
         before = ", ";
     }
-    for (size_t i = 0; i < wish->store_count; i++, before = ", ")
-        buffer_print(out, "%s%s", before, wish->stores[i]);
-    if (wish->all)
+    for (size_t i = 0; i < requested->store_count; i++, before = ", ")
+        buffer_print(out, "%s%s", before, requested->stores[i]);
+    if (requested->all)
         buffer_print(out, "%sall stores", before);
     if (out->len == 0)
         buffer_print(out, "no store");
 }
 
 /* Glance takes the header, `stores` or `all_stores`, and no two of them. */
-static bool asks_twice(const struct import_wish *wish)
+static bool asks_twice(const struct import_stores_requested *requested)
 {
-    return (wish->header != NULL) + wish->listed + wish->all > 1;
+    return (requested->header != NULL) + requested->listed + requested->all > 1;
 }
 
-static void explain_kept(const struct import_wish *wish, const char *asked, const char *store,
-                         struct buffer *out)
+static void explain_kept(const struct import_stores_requested *requested, const char *asked,
+                         const char *store, struct buffer *out)
 {
     buffer_print(out, "store: %s\n", store ? store : asked);
     buffer_print(out, "the import asked for %s, and may\n", store ? "it" : "them");
-    if (asks_twice(wish))
+    if (asks_twice(requested))
         buffer_print(out, "but Glance itself refuses what asks for stores in two ways\n");
 }
 
-static void explain_import_store(const struct rule *rule, const struct import_wish *wish,
+static void explain_import_store(const struct rule *rule,
+                                 const struct import_stores_requested *requested,
                                  const struct import_decision *decision, struct buffer *out)
 {
     struct buffer asked;
     buffer_init(&asked, WISH_TEXT_MAX);
-    print_wish(wish, &asked);
+    print_wish(requested, &asked);
     if (decision->change == IMPORT_KEEP) {
-        explain_kept(wish, buffer_text(&asked), decision->policy.store, out);
+        explain_kept(requested, buffer_text(&asked), decision->policy.store, out);
     } else {
         buffer_print(out, "store: %s, %s\n", decision->policy.store,
                      decision->change == IMPORT_SET_BODY ? "as `stores` of the body"
@@ -201,27 +202,27 @@ static void explain_import_store(const struct rule *rule, const struct import_wi
     buffer_free(&asked);
 }
 
-static void explain_import_refused(const struct import_wish *wish,
+static void explain_import_refused(const struct import_stores_requested *requested,
                                    const struct import_decision *decision, struct buffer *out)
 {
     buffer_print(out, "refused (store_not_allowed): the import asked for %s; allowed: %s\n",
                  decision->refused, any_or(decision->policy.allowed));
-    if (wish->all && !wish->there)
+    if (requested->all && !requested->there)
         buffer_print(out, "which stores Glance has is not known here: were all of them allowed, it "
                           "would pass\n");
 }
 
 static void explain_method(const struct policy *policy, const char *method, struct buffer *out)
 {
-    char *methods = texts_join(&policy->doors.import_methods, ", ");
+    char *methods = strings_join(&policy->ingest.import_methods, ", ");
     buffer_print(out, "refused (denied_by_policy): doors has import_methods: [%s], not %s\n",
                  methods ? methods : "", method ? method : "one that is not named");
     free(methods);
 }
 
 void policy_explain_import(const struct policy *policy, const struct policy_facts *facts,
-                           const struct import_wish *wish, const struct import_decision *decision,
-                           struct buffer *out)
+                           const struct import_stores_requested *requested,
+                           const struct import_decision *decision, struct buffer *out)
 {
     const struct policy_facts known = import_facts(facts);
     const struct rule *rule = policy_find_rule(policy, &known);
@@ -234,26 +235,26 @@ void policy_explain_import(const struct policy *policy, const struct policy_fact
         buffer_print(out, "refused (denied_by_policy): %s\n", decision->policy.why);
         break;
     case POLICY_STORE_NOT_ALLOWED:
-        explain_import_refused(wish, decision, out);
+        explain_import_refused(requested, decision, out);
         break;
     case POLICY_TOO_LARGE:
         explain_too_large(&known, &decision->policy, out);
         break;
     default:
-        explain_import_store(rule, wish, decision, out);
+        explain_import_store(rule, requested, decision, out);
         explain_limits(&decision->policy, out);
     }
 }
 
 /* --- the other doors ---------------------------------------------------------------------- */
 
-void policy_explain_door(const struct policy *policy, enum policy_door door, const char *client,
-                         struct buffer *out)
+void policy_explain_ingest(const struct policy *policy, enum policy_ingest ingest,
+                           const char *client, struct buffer *out)
 {
-    const char *name = door == POLICY_DOOR_LOCATIONS ? "locations" : "tasks";
-    if (policy->doors.open[door])
+    const char *name = ingest == POLICY_INGEST_LOCATIONS ? "locations" : "tasks";
+    if (policy->ingest.open[ingest])
         buffer_print(out, "open: doors has %s: open\n", name);
-    else if (policy_door_open(policy, door, client))
+    else if (policy_ingest_open(policy, ingest, client))
         buffer_print(out, "open: %s is in exempt of doors\n", client);
     else
         buffer_print(out,

@@ -20,32 +20,33 @@ static const char *first_refused(const struct rule *rule, const char *const *sto
 }
 
 /* Of all that are asked for, the first that the rule does not let a client have; NULL: none. */
-static const char *not_to_be_had(const struct rule *rule, const struct import_wish *wish)
+static const char *not_to_be_had(const struct rule *rule,
+                                 const struct import_stores_requested *requested)
 {
     bool any = rule->mode == MODE_DEFAULT && rule->allow.count == 0;
-    if (wish->header && !rule_lets_have(rule, wish->header))
-        return wish->header;
-    const char *listed = first_refused(rule, wish->stores, wish->store_count);
-    if (listed || !wish->all)
+    if (requested->header && !rule_lets_have(rule, requested->header))
+        return requested->header;
+    const char *listed = first_refused(rule, requested->stores, requested->store_count);
+    if (listed || !requested->all)
         return listed;
-    if (!wish->there)
+    if (!requested->there)
         return any ? NULL : ALL_STORES;
-    return first_refused(rule, wish->there, wish->there_count) ? ALL_STORES : NULL;
+    return first_refused(rule, requested->there, requested->there_count) ? ALL_STORES : NULL;
 }
 
-static bool asks_for_any(const struct import_wish *wish)
+static bool asks_for_any(const struct import_stores_requested *requested)
 {
-    return wish->header || wish->store_count > 0 || wish->all;
+    return requested->header || requested->store_count > 0 || requested->all;
 }
 
 /* NULL: it is not one alone. */
-static const char *the_only_one(const struct import_wish *wish)
+static const char *the_only_one(const struct import_stores_requested *requested)
 {
-    if (wish->all)
-        return wish->there && wish->there_count == 1 ? wish->there[0] : NULL;
-    if (wish->store_count == 0)
-        return wish->header;
-    return wish->store_count == 1 && !wish->header ? wish->stores[0] : NULL;
+    if (requested->all)
+        return requested->there && requested->there_count == 1 ? requested->there[0] : NULL;
+    if (requested->store_count == 0)
+        return requested->header;
+    return requested->store_count == 1 && !requested->header ? requested->stores[0] : NULL;
 }
 
 /* --- what becomes of it ------------------------------------------------------------------ */
@@ -58,27 +59,28 @@ static void refuse_store(const struct rule *rule, const char *store,
     decision->refused = store;
 }
 
-static void change_store(const struct rule *rule, const struct import_wish *wish,
+static void change_store(const struct rule *rule, const struct import_stores_requested *requested,
                          struct import_decision *decision)
 {
     decision->policy.store = rule->store;
-    decision->policy.replaced = asks_for_any(wish);
-    decision->change = wish->listed || wish->all ? IMPORT_SET_BODY : IMPORT_SET_HEADER;
+    decision->policy.replaced = asks_for_any(requested);
+    decision->change = requested->listed || requested->all ? IMPORT_SET_BODY : IMPORT_SET_HEADER;
 }
 
 /* Glance may have got a store since it was asked which there are: where one is forced, `all_stores`
  * is never kept. */
-static void decide_store(const struct rule *rule, bool copies, const struct import_wish *wish,
+static void decide_store(const struct rule *rule, bool copies,
+                         const struct import_stores_requested *requested,
                          struct import_decision *decision)
 {
-    const char *refused = not_to_be_had(rule, wish);
-    bool too_many = wish->all && rule->mode == MODE_FORCE;
+    const char *refused = not_to_be_had(rule, requested);
+    bool too_many = requested->all && rule->mode == MODE_FORCE;
     if (refused && (copies || rule->mode == MODE_DEFAULT))
         refuse_store(rule, refused, decision);
-    else if (refused || too_many || !asks_for_any(wish))
-        change_store(rule, wish, decision);
+    else if (refused || too_many || !asks_for_any(requested))
+        change_store(rule, requested, decision);
     else
-        decision->policy.store = the_only_one(wish);
+        decision->policy.store = the_only_one(requested);
 }
 
 static void decide_size(const struct rule *rule, const struct policy_facts *known,
@@ -105,7 +107,8 @@ struct policy_facts import_facts(const struct policy_facts *facts)
 }
 
 void policy_decide_import(const struct policy *policy, const struct policy_facts *facts,
-                          const struct import_wish *wish, struct import_decision *decision)
+                          const struct import_stores_requested *requested,
+                          struct import_decision *decision)
 {
     const struct policy_facts known = import_facts(facts);
     const struct rule *rule = policy_find_rule(policy, &known);
@@ -119,14 +122,14 @@ void policy_decide_import(const struct policy *policy, const struct policy_facts
                    .audit = policy->audit || rule->audit},
         .change = IMPORT_KEEP,
     };
-    if (!doors_take_method(&policy->doors, method, facts->client)) {
+    if (!ingest_takes_method(&policy->ingest, method, facts->client)) {
         decision->policy.verdict = POLICY_METHOD_DENIED;
         decision->policy.audit = policy->audit; /* `doors` are no rule's */
     } else if (rule->deny) {
         decision->policy.verdict = POLICY_DENY;
         decision->policy.why = rule->deny;
     } else {
-        decide_store(rule, method && strcmp(method, COPY_IMAGE) == 0, wish, decision);
+        decide_store(rule, method && strcmp(method, COPY_IMAGE) == 0, requested, decision);
         decide_size(rule, &known, &decision->policy);
     }
 }

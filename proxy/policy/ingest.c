@@ -15,23 +15,23 @@
 static void take_method(struct document *document, const yaml_node_t *node, const char *text,
                         void *target)
 {
-    struct texts *methods = target;
+    struct strings *methods = target;
     method_check(document, node, text);
-    if (texts_have(methods, text))
-        problems_add(document->problems, document->path, document_line(node),
-                     "'%.80s' is in the list already", text);
-    else if (!texts_add(methods, text))
+    if (strings_have(methods, text))
+        diagnostics_add(document->diagnostics, document->path, document_line(node),
+                        "'%.80s' is in the list already", text);
+    else if (!strings_add(methods, text))
         document_no_memory(document, node);
 }
 
 /* An empty list closes imports altogether. */
-static void read_methods(struct document *document, const yaml_node_t *node, struct doors *doors)
+static void read_methods(struct document *document, const yaml_node_t *node, struct ingest *ingest)
 {
     bool none = node->type == YAML_SEQUENCE_NODE &&
                 node->data.sequence.items.start == node->data.sequence.items.top;
-    doors->methods_set = true;
+    ingest->methods_set = true;
     if (!none)
-        document_each_text(document, node, "import_methods", take_method, &doors->import_methods);
+        document_each_text(document, node, "import_methods", take_method, &ingest->import_methods);
 }
 
 static bool read_open(struct document *document, const yaml_node_t *node, const char *what)
@@ -59,50 +59,50 @@ static const char *const door_keys[] = {
 static void read_door_value(struct document *document, size_t key, const yaml_node_t *value,
                             void *target)
 {
-    struct doors *doors = target;
+    struct ingest *ingest = target;
     switch ((enum door_key)key) {
     case KEY_IMPORT_METHODS:
-        read_methods(document, value, doors);
+        read_methods(document, value, ingest);
         break;
     case KEY_LOCATIONS:
-        doors->open[POLICY_DOOR_LOCATIONS] = read_open(document, value, door_keys[key]);
+        ingest->open[POLICY_INGEST_LOCATIONS] = read_open(document, value, door_keys[key]);
         break;
     case KEY_TASKS:
-        doors->open[POLICY_DOOR_TASKS] = read_open(document, value, door_keys[key]);
+        ingest->open[POLICY_INGEST_TASKS] = read_open(document, value, door_keys[key]);
         break;
     default:
-        document_each_text(document, value, door_keys[key], take_exempt, &doors->exempt);
+        document_each_text(document, value, door_keys[key], take_exempt, &ingest->exempt);
     }
 }
 
-void doors_read(struct document *document, const yaml_node_t *node, struct doors *doors)
+void ingest_read(struct document *document, const yaml_node_t *node, struct ingest *ingest)
 {
     static const struct mapping mapping = {"doors", door_keys, DOOR_KEYS, read_door_value};
     if (!document_is_null(node)) /* every door below it is a comment */
-        document_walk(document, &mapping, node, doors);
+        document_walk(document, &mapping, node, ingest);
 }
 
-void doors_free(struct doors *doors)
+void ingest_free(struct ingest *ingest)
 {
-    texts_free(&doors->import_methods);
-    networks_free(&doors->exempt);
+    strings_free(&ingest->import_methods);
+    networks_free(&ingest->exempt);
 }
 
 /* --- deciding ---------------------------------------------------------------------------- */
 
-bool doors_exempt(const struct doors *doors, const char *client)
+bool ingest_exempt(const struct ingest *ingest, const char *client)
 {
-    return client && networks_have(&doors->exempt, client);
+    return client && networks_have(&ingest->exempt, client);
 }
 
-bool doors_take_method(const struct doors *doors, const char *method, const char *client)
+bool ingest_takes_method(const struct ingest *ingest, const char *method, const char *client)
 {
-    if (!doors->methods_set || doors_exempt(doors, client))
+    if (!ingest->methods_set || ingest_exempt(ingest, client))
         return true;
-    return method && texts_have(&doors->import_methods, method);
+    return method && strings_have(&ingest->import_methods, method);
 }
 
-bool policy_door_open(const struct policy *policy, enum policy_door door, const char *client)
+bool policy_ingest_open(const struct policy *policy, enum policy_ingest ingest, const char *client)
 {
-    return policy->doors.open[door] || doors_exempt(&policy->doors, client);
+    return policy->ingest.open[ingest] || ingest_exempt(&policy->ingest, client);
 }

@@ -23,7 +23,7 @@ const char *condition_fact(enum condition condition, const struct policy_facts *
     return *(const char *const *)((const char *)facts + condition_table[condition].fact);
 }
 
-static bool matches_any(const struct texts *patterns, const char *fact, int flags)
+static bool matches_any(const struct strings *patterns, const char *fact, int flags)
 {
     for (size_t i = 0; i < patterns->count; i++)
         if (fnmatch(patterns->items[i], fact, flags) == 0)
@@ -47,7 +47,7 @@ static bool holds(const struct rule *rule, enum condition condition,
     case COMPARE_NETWORK:
         return networks_have(&rule->clients, fact);
     default:
-        return texts_have(&rule->wanted[condition], fact);
+        return strings_have(&rule->wanted[condition], fact);
     }
 }
 

@@ -7,9 +7,9 @@
 static void rule_free(struct rule *rule)
 {
     for (size_t i = 0; i < CONDITION_COUNT; i++)
-        texts_free(&rule->wanted[i]);
+        strings_free(&rule->wanted[i]);
     networks_free(&rule->clients);
-    texts_free(&rule->allow);
+    strings_free(&rule->allow);
     free(rule->allow_text);
     free(rule->name);
     free(rule->deny);
@@ -26,22 +26,22 @@ void policy_free(struct policy *policy)
     for (size_t i = 0; i < policy->store_count; i++)
         store_facts_free(&policy->stores[i]);
     free(policy->stores);
-    doors_free(&policy->doors);
+    ingest_free(&policy->ingest);
     free(policy);
 }
 
-struct policy *policy_load(const char *path, struct problems *problems)
+struct policy *policy_load(const char *path, struct diagnostics *diagnostics)
 {
-    struct document document = {.path = path, .problems = problems};
+    struct document document = {.path = path, .diagnostics = diagnostics};
     struct policy *policy = calloc(1, sizeof *policy);
     if (!policy)
-        problems_add(problems, path, 0, "no memory");
+        diagnostics_add(diagnostics, path, 0, "no memory");
     if (policy && document_open(&document)) {
         policy_read(&document, policy);
-        policy_check(policy, path, problems);
+        policy_check(policy, path, diagnostics);
         yaml_document_delete(&document.tree);
     }
-    if (problems->count == 0)
+    if (diagnostics->count == 0)
         return policy;
     policy_free(policy);
     return NULL;

@@ -28,7 +28,7 @@
 
 #include <yaml.h>
 
-struct problems;
+struct diagnostics;
 
 #define POLICY_DEFAULT "default" /* the name of the last rule */
 
@@ -44,7 +44,7 @@ enum {
 /* --- rules ----------------------------------------------------------------------------- */
 
 /* Zero-initialised is empty. Owns its items. */
-struct texts {
+struct strings {
     char **items;
     size_t count;
 };
@@ -68,18 +68,18 @@ struct rule {
     char *name;
     int line;
     bool set[CONDITION_COUNT];
-    struct texts wanted[CONDITION_COUNT]; /* as written; of larger_than, the one size */
+    struct strings wanted[CONDITION_COUNT]; /* as written; of larger_than, the one size */
     struct networks clients;
     uint64_t larger_than;
 
     char *deny; /* set: the operator's reason, and everything below is unset */
     char *store;
     enum store_mode mode;
-    bool mode_set;      /* in so many words: `default` or `force` */
-    bool audit;         /* `mode: audit`; `mode` is then the one it is judged by */
-    struct texts allow; /* empty: any store but reserved ones */
-    char *allow_text;   /* "file, test"; NULL when `allow` is empty */
-    uint64_t max_size;  /* UINT64_MAX: none */
+    bool mode_set;        /* in so many words: `default` or `force` */
+    bool audit;           /* `mode: audit`; `mode` is then the one it is judged by */
+    struct strings allow; /* empty: any store but reserved ones */
+    char *allow_text;     /* "file, test"; NULL when `allow` is empty */
+    uint64_t max_size;    /* UINT64_MAX: none */
     uint64_t max_virtual_size;
     struct policy_checks checks;
 };
@@ -89,10 +89,10 @@ struct store_facts {
     int line;
 };
 
-struct doors {
-    bool methods_set;            /* else every import method may be used */
-    struct texts import_methods; /* may be empty: none may */
-    bool open[POLICY_DOOR_COUNT];
+struct ingest {
+    bool methods_set;              /* else every import method may be used */
+    struct strings import_methods; /* may be empty: none may */
+    bool open[POLICY_INGEST_COUNT];
     struct networks exempt; /* to whom everything is open */
 };
 
@@ -103,17 +103,17 @@ struct policy {
     size_t count;
     struct store_facts *stores;
     size_t store_count;
-    struct doors doors;
+    struct ingest ingest;
 };
 
 /* --- texts.c --------------------------------------------------------------------------- */
 
 /* Adds a copy. False: no memory, or POLICY_LIST_MAX is reached. */
-bool texts_add(struct texts *texts, const char *text);
-bool texts_have(const struct texts *texts, const char *text);
+bool strings_add(struct strings *strings, const char *text);
+bool strings_have(const struct strings *strings, const char *text);
 /* "a, b or c", where `last` is what stands before the last one: " or " or ", ". NULL: no memory. */
-char *texts_join(const struct texts *texts, const char *last);
-void texts_free(struct texts *texts);
+char *strings_join(const struct strings *strings, const char *last);
+void strings_free(struct strings *strings);
 
 /* Of rules and stores: 1 to POLICY_NAME_MAX of A-Z a-z 0-9 . _ -, because they go into headers. */
 bool policy_name_valid(const char *name);
@@ -128,7 +128,7 @@ bool policy_store_reserved(const char *store);
 
 struct document {
     const char *path;
-    struct problems *problems;
+    struct diagnostics *diagnostics;
     yaml_document_t tree;
 };
 
@@ -209,10 +209,10 @@ void store_facts_free(struct store_facts *facts); /* what it owns */
 
 /* --- ingest.c --------------------------------------------------------------------------- */
 
-void doors_read(struct document *document, const yaml_node_t *node, struct doors *doors);
-void doors_free(struct doors *doors); /* what it owns */
-bool doors_exempt(const struct doors *doors, const char *client);
-bool doors_take_method(const struct doors *doors, const char *method, const char *client);
+void ingest_read(struct document *document, const yaml_node_t *node, struct ingest *ingest);
+void ingest_free(struct ingest *ingest); /* what it owns */
+bool ingest_exempt(const struct ingest *ingest, const char *client);
+bool ingest_takes_method(const struct ingest *ingest, const char *method, const char *client);
 
 /* --- checks.c -------------------------------------------------------------------------- */
 
@@ -225,7 +225,7 @@ void checks_explain(const struct policy_checks *checks, struct buffer *out); /* 
 /* --- check.c --------------------------------------------------------------------------- */
 
 /* What no single value shows to be wrong. */
-void policy_check(const struct policy *policy, const char *path, struct problems *problems);
+void policy_check(const struct policy *policy, const char *path, struct diagnostics *diagnostics);
 
 /* --- match.c --------------------------------------------------------------------------- */
 
@@ -262,7 +262,7 @@ const struct rule *policy_find_rule(const struct policy *policy, const struct po
 
 /* Whether a client that asks for this store may have it: with `force` only the rule's own. What is
  * no name at all (two stores joined by a comma, say) names no store. */
-bool rule_lets_have(const struct rule *rule, const char *wish);
+bool rule_lets_have(const struct rule *rule, const char *requested);
 
 /* --- import.c -------------------------------------------------------------------------- */
 

@@ -22,10 +22,10 @@ static void take_allowed(struct document *document, const yaml_node_t *node, con
 {
     struct rule *rule = target;
     store_name_check(document, node, text);
-    if (texts_have(&rule->allow, text))
-        problems_add(document->problems, document->path, document_line(node),
-                     "'%.80s' is in the list already", text);
-    else if (!texts_add(&rule->allow, text))
+    if (strings_have(&rule->allow, text))
+        diagnostics_add(document->diagnostics, document->path, document_line(node),
+                        "'%.80s' is in the list already", text);
+    else if (!strings_add(&rule->allow, text))
         document_no_memory(document, node);
 }
 
@@ -34,7 +34,7 @@ static void read_allow(struct document *document, const yaml_node_t *node, struc
     document_each_text(document, node, "allow", take_allowed, rule);
     if (rule->allow.count == 0)
         return;
-    rule->allow_text = texts_join(&rule->allow, ", ");
+    rule->allow_text = strings_join(&rule->allow, ", ");
     if (!rule->allow_text)
         document_no_memory(document, node);
 }
@@ -57,7 +57,7 @@ static void take_wanted(struct document *document, const yaml_node_t *node, cons
 {
     const struct wanting *wanting = target;
     struct rule *rule = wanting->rule;
-    if (!texts_add(&rule->wanted[wanting->condition], text))
+    if (!strings_add(&rule->wanted[wanting->condition], text))
         document_no_memory(document, node);
     if (wanting->condition == CONDITION_VISIBILITY)
         check_visibility(document, node, text);
@@ -239,7 +239,7 @@ static void read_top_value(struct document *document, size_t key, const yaml_nod
         top->fallback = value;
         break;
     case KEY_DOORS:
-        doors_read(document, value, &top->policy->doors);
+        ingest_read(document, value, &top->policy->ingest);
         break;
     default:
         stores_read(document, value, top->policy);
@@ -260,8 +260,8 @@ void policy_read(struct document *document, struct policy *policy)
     if (root)
         document_walk(document, &whole, root, &top);
     if (!top.fallback) {
-        problems_add(document->problems, document->path, 0,
-                     "default is missing: it says what becomes of an upload that no rule takes");
+        diagnostics_add(document->diagnostics, document->path, 0,
+                        "default is missing: it says what becomes of an upload that no rule takes");
         return;
     }
     struct rule *rule = add_rule(document, policy, top.fallback);

@@ -55,8 +55,8 @@ static void check_endpoint(struct document *document, const yaml_node_t *node, c
     if (!fault)
         endpoint[length] = '\0';
     else /* somebody may have written http://user:password@host */
-        problems_add(document->problems, document->path, document_line(node), "endpoint '%.80s' %s",
-                     strchr(endpoint, '@') ? "..." : endpoint, fault);
+        diagnostics_add(document->diagnostics, document->path, document_line(node),
+                        "endpoint '%.80s' %s", strchr(endpoint, '@') ? "..." : endpoint, fault);
 }
 
 /* It becomes a segment of a URL's path, where dots alone would mean something else. */
@@ -67,8 +67,8 @@ static void check_bucket(struct document *document, const yaml_node_t *node, con
            (length && bucket[length] && strchr("._-", bucket[length])))
         length++;
     if (bucket[length] || length > BUCKET_NAME_MAX)
-        problems_add(document->problems, document->path, document_line(node),
-                     "bucket '%.80s' is not the name of one", bucket);
+        diagnostics_add(document->diagnostics, document->path, document_line(node),
+                        "bucket '%.80s' is not the name of one", bucket);
 }
 
 /* Shows now, and not with the first upload; the key itself is read when it is used. */
@@ -78,8 +78,8 @@ static void try_key_file(struct document *document, const yaml_node_t *node, con
     char key[KEY_MAX + 1];
     char why[WHY_MAX];
     if (!key_file_read(path, key, why, sizeof why))
-        problems_add(document->problems, document->path, document_line(node), "%s %s %s", what,
-                     path, why);
+        diagnostics_add(document->diagnostics, document->path, document_line(node), "%s %s %s",
+                        what, path, why);
     explicit_bzero(key, sizeof key);
 }
 
@@ -112,8 +112,8 @@ static void read_s3(struct document *document, const yaml_node_t *node, struct p
     document_walk(document, &mapping, node, &store->s3);
     for (int key = 0; key < KEY_REGION; key++)
         if (!*s3_value(&store->s3, (enum s3_key)key))
-            problems_add(document->problems, document->path, document_line(node), "s3 needs %s",
-                         s3_keys[key]);
+            diagnostics_add(document->diagnostics, document->path, document_line(node),
+                            "s3 needs %s", s3_keys[key]);
     if (!store->s3.region && !(store->s3.region = strdup(REGION)))
         document_no_memory(document, node);
 }
@@ -183,8 +183,8 @@ static void read_named_store(struct document *document, const yaml_node_t *key,
         return;
     store_name_check(document, key, name);
     if (find(policy, name)) {
-        problems_add(document->problems, document->path, document_line(key),
-                     "stores has '%.80s' already", name);
+        diagnostics_add(document->diagnostics, document->path, document_line(key),
+                        "stores has '%.80s' already", name);
         return;
     }
     char *copy = strdup(name);

@@ -6,37 +6,37 @@
 #include <stdlib.h>
 #include <string.h>
 
-bool texts_add(struct texts *texts, const char *text)
+bool strings_add(struct strings *strings, const char *text)
 {
-    if (texts->count == POLICY_LIST_MAX)
+    if (strings->count == POLICY_LIST_MAX)
         return false;
-    char **items = reallocarray(texts->items, texts->count + 1, sizeof *items);
+    char **items = reallocarray(strings->items, strings->count + 1, sizeof *items);
     if (!items)
         return false;
-    texts->items = items;
-    items[texts->count] = strdup(text);
-    if (!items[texts->count])
+    strings->items = items;
+    items[strings->count] = strdup(text);
+    if (!items[strings->count])
         return false;
-    texts->count++;
+    strings->count++;
     return true;
 }
 
-bool texts_have(const struct texts *texts, const char *text)
+bool strings_have(const struct strings *strings, const char *text)
 {
-    for (size_t i = 0; i < texts->count; i++)
-        if (strcmp(texts->items[i], text) == 0)
+    for (size_t i = 0; i < strings->count; i++)
+        if (strcmp(strings->items[i], text) == 0)
             return true;
     return false;
 }
 
-char *texts_join(const struct texts *texts, const char *last)
+char *strings_join(const struct strings *strings, const char *last)
 {
     struct buffer joined;
     buffer_init(&joined, (size_t)POLICY_LIST_MAX * (POLICY_TEXT_MAX + 8));
     bool good = buffer_append(&joined, "", 0);
-    for (size_t i = 0; i < texts->count && good; i++) {
-        const char *before = i == 0 ? "" : i + 1 == texts->count ? last : ", ";
-        good = buffer_print(&joined, "%s%s", before, texts->items[i]);
+    for (size_t i = 0; i < strings->count && good; i++) {
+        const char *before = i == 0 ? "" : i + 1 == strings->count ? last : ", ";
+        good = buffer_print(&joined, "%s%s", before, strings->items[i]);
     }
     if (good)
         return joined.data;
@@ -44,12 +44,12 @@ char *texts_join(const struct texts *texts, const char *last)
     return NULL;
 }
 
-void texts_free(struct texts *texts)
+void strings_free(struct strings *strings)
 {
-    for (size_t i = 0; i < texts->count; i++)
-        free(texts->items[i]);
-    free(texts->items);
-    *texts = (struct texts){0};
+    for (size_t i = 0; i < strings->count; i++)
+        free(strings->items[i]);
+    free(strings->items);
+    *strings = (struct strings){0};
 }
 
 bool policy_name_valid(const char *name)

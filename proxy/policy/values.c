@@ -10,7 +10,7 @@
 
 void document_complain(struct document *document, const yaml_node_t *node, const char *what)
 {
-    problems_add(document->problems, document->path, document_line(node), "%s", what);
+    diagnostics_add(document->diagnostics, document->path, document_line(node), "%s", what);
 }
 
 void document_no_memory(struct document *document, const yaml_node_t *node)
@@ -31,13 +31,13 @@ size_t word_find(struct document *document, const yaml_node_t *node, const char 
     for (size_t i = 0; i < count; i++)
         if (strcmp(text, words[i]) == 0)
             return i;
-    const char *meant = nearest_word(text, words, count);
+    const char *meant = suggest_word(text, words, count);
     struct buffer all;
     buffer_init(&all, POLICY_TEXT_MAX);
     list_words(words, count, &all);
-    problems_add(document->problems, document->path, document_line(node),
-                 "%s '%.80s' is not %s%s%s%s", what, text, buffer_text(&all),
-                 meant ? ": did you mean " : "", meant ? meant : "", meant ? "?" : "");
+    diagnostics_add(document->diagnostics, document->path, document_line(node),
+                    "%s '%.80s' is not %s%s%s%s", what, text, buffer_text(&all),
+                    meant ? ": did you mean " : "", meant ? meant : "", meant ? "?" : "");
     buffer_free(&all);
     return count;
 }
@@ -53,9 +53,9 @@ void network_read(struct document *document, const yaml_node_t *node, const char
                   const char *text, struct networks *networks)
 {
     if (!networks_add(networks, text))
-        problems_add(document->problems, document->path, document_line(node),
-                     "%s '%.80s' is not a network, such as 10.0.0.0/8 or 2001:db8::/32", what,
-                     text);
+        diagnostics_add(document->diagnostics, document->path, document_line(node),
+                        "%s '%.80s' is not a network, such as 10.0.0.0/8 or 2001:db8::/32", what,
+                        text);
 }
 
 char *text_read(struct document *document, const yaml_node_t *node, const char *what)
@@ -71,25 +71,25 @@ void name_check(struct document *document, const yaml_node_t *node, const char *
                 const char *what)
 {
     if (!policy_name_valid(name))
-        problems_add(document->problems, document->path, document_line(node),
-                     "%s '%.80s' must be 1 to %d of A-Z, a-z, 0-9, '.', '_' and '-'", what, name,
-                     POLICY_NAME_MAX);
+        diagnostics_add(document->diagnostics, document->path, document_line(node),
+                        "%s '%.80s' must be 1 to %d of A-Z, a-z, 0-9, '.', '_' and '-'", what, name,
+                        POLICY_NAME_MAX);
 }
 
 void store_name_check(struct document *document, const yaml_node_t *node, const char *store)
 {
     name_check(document, node, store, "store");
     if (policy_store_reserved(store))
-        problems_add(document->problems, document->path, document_line(node),
-                     "store '%.80s' is Glance's own: images do not belong there", store);
+        diagnostics_add(document->diagnostics, document->path, document_line(node),
+                        "store '%.80s' is Glance's own: images do not belong there", store);
 }
 
 void method_check(struct document *document, const yaml_node_t *node, const char *method)
 {
     if (!policy_method_valid(method))
-        problems_add(document->problems, document->path, document_line(node),
-                     "import method '%.80s' must be 1 to %d of a-z, 0-9 and '-'", method,
-                     POLICY_NAME_MAX);
+        diagnostics_add(document->diagnostics, document->path, document_line(node),
+                        "import method '%.80s' must be 1 to %d of a-z, 0-9 and '-'", method,
+                        POLICY_NAME_MAX);
 }
 
 bool size_read(struct document *document, const yaml_node_t *node, const char *what, uint64_t *size)
@@ -99,8 +99,8 @@ bool size_read(struct document *document, const yaml_node_t *node, const char *w
         return false;
     bool good = units_parse_size(text, size);
     if (!good)
-        problems_add(document->problems, document->path, document_line(node),
-                     "%s '%.80s' is not " UNITS_SIZE_FORM, what, text);
+        diagnostics_add(document->diagnostics, document->path, document_line(node),
+                        "%s '%.80s' is not " UNITS_SIZE_FORM, what, text);
     return good;
 }
 
@@ -108,6 +108,6 @@ void limit_read(struct document *document, const yaml_node_t *node, const char *
                 uint64_t *limit)
 {
     if (size_read(document, node, what, limit) && *limit == 0)
-        problems_add(document->problems, document->path, document_line(node),
-                     "%s 0 would take nothing; to refuse, use deny", what);
+        diagnostics_add(document->diagnostics, document->path, document_line(node),
+                        "%s 0 would take nothing; to refuse, use deny", what);
 }

@@ -10,7 +10,7 @@
 struct warner {
     const struct policy *policy;
     const char *path;
-    struct problems *warnings;
+    struct diagnostics *warnings;
 };
 
 /* Glance's lists can be longer by its configuration, so a word that is not here may be right. */
@@ -34,15 +34,15 @@ static bool is_known(const char *word, const char *const *words, size_t count)
 static void check_words(const struct warner *warner, const struct rule *rule,
                         enum condition condition, const char *const *words, size_t count)
 {
-    const struct texts *wanted = &rule->wanted[condition];
+    const struct strings *wanted = &rule->wanted[condition];
     for (size_t i = 0; i < wanted->count; i++) {
         const char *word = wanted->items[i];
-        const char *meant = nearest_word(word, words, count);
+        const char *meant = suggest_word(word, words, count);
         if (!is_known(word, words, count))
-            problems_add(warner->warnings, warner->path, rule->line,
-                         "warning: %s: %s '%.80s' is none that Glance has by itself%s%s%s",
-                         rule->name, condition_table[condition].name, word,
-                         meant ? ": did you mean " : "", meant ? meant : "", meant ? "?" : "");
+            diagnostics_add(warner->warnings, warner->path, rule->line,
+                            "warning: %s: %s '%.80s' is none that Glance has by itself%s%s%s",
+                            rule->name, condition_table[condition].name, word,
+                            meant ? ": did you mean " : "", meant ? meant : "", meant ? "?" : "");
     }
 }
 
@@ -60,13 +60,14 @@ static bool is_id(const char *text)
 
 static void check_projects(const struct warner *warner, const struct rule *rule)
 {
-    const struct texts *wanted = &rule->wanted[CONDITION_PROJECT];
+    const struct strings *wanted = &rule->wanted[CONDITION_PROJECT];
     for (size_t i = 0; i < wanted->count; i++)
         if (!is_id(wanted->items[i]))
-            problems_add(warner->warnings, warner->path, rule->line,
-                         "warning: %s: project '%.80s' is not an id: an image's owner is told by "
-                         "its id, never by its name",
-                         rule->name, wanted->items[i]);
+            diagnostics_add(
+                warner->warnings, warner->path, rule->line,
+                "warning: %s: project '%.80s' is not an id: an image's owner is told by "
+                "its id, never by its name",
+                rule->name, wanted->items[i]);
 }
 
 static bool always_holds(const struct rule *rule)
@@ -84,9 +85,9 @@ static void check_order(const struct warner *warner)
     for (size_t i = 0; i + 1 < warner->policy->count; i++) {
         const struct rule *rule = &warner->policy->rules[i];
         if (all)
-            problems_add(warner->warnings, warner->path, rule->line,
-                         "warning: %s never applies: %s on line %d has no condition", rule->name,
-                         all->name, all->line);
+            diagnostics_add(warner->warnings, warner->path, rule->line,
+                            "warning: %s never applies: %s on line %d has no condition", rule->name,
+                            all->name, all->line);
         else if (always_holds(rule))
             all = rule;
     }
@@ -95,19 +96,19 @@ static void check_order(const struct warner *warner)
 /* The doors have no line of their own. */
 static void check_methods(const struct warner *warner)
 {
-    const struct texts *methods = &warner->policy->doors.import_methods;
+    const struct strings *methods = &warner->policy->ingest.import_methods;
     for (size_t i = 0; i < methods->count; i++) {
-        const char *meant = nearest_word(methods->items[i], import_methods, COUNT(import_methods));
+        const char *meant = suggest_word(methods->items[i], import_methods, COUNT(import_methods));
         if (!is_known(methods->items[i], import_methods, COUNT(import_methods)))
-            problems_add(warner->warnings, warner->path, 0,
-                         "warning: doors: import method '%.80s' is none that Glance has by "
-                         "itself%s%s%s",
-                         methods->items[i], meant ? ": did you mean " : "", meant ? meant : "",
-                         meant ? "?" : "");
+            diagnostics_add(warner->warnings, warner->path, 0,
+                            "warning: doors: import method '%.80s' is none that Glance has by "
+                            "itself%s%s%s",
+                            methods->items[i], meant ? ": did you mean " : "", meant ? meant : "",
+                            meant ? "?" : "");
     }
 }
 
-void policy_warn(const struct policy *policy, const char *path, struct problems *warnings)
+void policy_warn(const struct policy *policy, const char *path, struct diagnostics *warnings)
 {
     const struct warner warner = {policy, path, warnings};
     for (const struct rule *rule = policy->rules; rule < policy->rules + policy->count; rule++) {

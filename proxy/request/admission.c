@@ -29,13 +29,13 @@ static void object(const struct hearing *hearing, enum refusal reason, const cha
 static void object(const struct hearing *hearing, enum refusal reason, const char *format, ...)
 {
     struct admission *out = hearing->out;
-    if (out->count == ADMISSION_OBJECTIONS_MAX)
+    if (out->count == ADMISSION_VIOLATIONS_MAX)
         return;
-    struct admission_objection *objection = &out->objections[out->count++];
-    objection->reason = reason;
+    struct admission_violation *violation = &out->violations[out->count++];
+    violation->reason = reason;
     va_list arguments;
     va_start(arguments, format);
-    vsnprintf(objection->detail, sizeof objection->detail, format, arguments);
+    vsnprintf(violation->detail, sizeof violation->detail, format, arguments);
     va_end(arguments);
 }
 

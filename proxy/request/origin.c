@@ -160,7 +160,7 @@ static const char *client_of(const struct headers *headers, const struct origin_
 
 /* Of X-Forwarded-Proto and its kind the element that the proxy nearest to the client has written,
  * where each proxy adds one; most set the field, and it has only one. False: no memory. */
-static bool nearest_says(const struct headers *headers, const char *name, const struct way *way,
+static bool suggest_text(const struct headers *headers, const char *name, const struct way *way,
                          char *out, size_t size)
 {
     struct list list = {0};
@@ -196,9 +196,9 @@ static bool view_find(const struct headers *headers, bool tls, struct way *way, 
     char prefix[256] = "";
     bool x_forwarded = believed && !way->forwarded;
     if (x_forwarded &&
-        (!nearest_says(headers, "X-Forwarded-Proto", way, way->proto, sizeof way->proto) ||
-         !nearest_says(headers, "X-Forwarded-Host", way, way->host, sizeof way->host) ||
-         !nearest_says(headers, "X-Forwarded-Prefix", way, prefix, sizeof prefix)))
+        (!suggest_text(headers, "X-Forwarded-Proto", way, way->proto, sizeof way->proto) ||
+         !suggest_text(headers, "X-Forwarded-Host", way, way->host, sizeof way->host) ||
+         !suggest_text(headers, "X-Forwarded-Prefix", way, prefix, sizeof prefix)))
         return false;
     const char *own_host = headers_get(headers, "Host");
     bool told = !strcasecmp(way->proto, "http") || !strcasecmp(way->proto, "https");

@@ -20,7 +20,7 @@ static bool append_stripped(struct buffer *joined, const char *value)
     return buffer_append(joined, value, length);
 }
 
-bool store_wish(const struct headers *headers, char **wish)
+bool requested_store(const struct headers *headers, char **requested)
 {
     static const char name[] = "X-Image-Meta-Store";
     struct buffer joined;
@@ -33,6 +33,6 @@ bool store_wish(const struct headers *headers, char **wish)
                  append_stripped(&joined, row->value);
     if (!ok || !joined.len)
         buffer_free(&joined);
-    *wish = joined.data;
+    *requested = joined.data;
     return ok;
 }

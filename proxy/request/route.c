@@ -14,17 +14,17 @@
 #include <string.h>
 
 /* As Glance's router has them, behind the version; '*' is the image id. */
-static const struct door {
+static const struct api_route {
     const char *method;
     const char *path;
     enum route_kind kind;
-} DOORS[] = {
+} API_ROUTES[] = {
     {"PUT", "/images/*/file", ROUTE_UPLOAD},          {"PUT", "/images/*/stage", ROUTE_STAGE},
     {"POST", "/images/*/import", ROUTE_IMPORT},       {"PATCH", "/images/*", ROUTE_UPDATE},
     {"POST", "/images/*/locations", ROUTE_LOCATIONS}, {"POST", "/tasks", ROUTE_TASKS},
 };
 
-enum { DOOR_COUNT = sizeof DOORS / sizeof *DOORS };
+enum { API_ROUTE_COUNT = sizeof API_ROUTES / sizeof *API_ROUTES };
 
 /* These are answered before Glance looks for a version. */
 static bool outside_versions(const char *path)
@@ -45,12 +45,12 @@ static const char *versioned_find(const char *path, struct accept_version accept
 }
 
 /* Whether `path` is the door's, and which of its segments is the id (empty: it has none). */
-static bool door_matches(const char *door, const char *path, struct span *id)
+static bool api_route_matches(const char *row, const char *path, struct span *id)
 {
     *id = (struct span){path, 0};
-    for (; *door; door++) {
-        if (*door != '*') {
-            if (*door != *path++)
+    for (; *row; row++) {
+        if (*row != '*') {
+            if (*row != *path++)
                 return false;
             continue;
         }
@@ -62,11 +62,13 @@ static bool door_matches(const char *door, const char *path, struct span *id)
     return !*path;
 }
 
-static const struct door *door_find(const char *method, const char *versioned, struct span *id)
+static const struct api_route *api_route_find(const char *method, const char *versioned,
+                                              struct span *id)
 {
-    for (size_t i = 0; i < DOOR_COUNT; i++)
-        if (!strcmp(method, DOORS[i].method) && door_matches(DOORS[i].path, versioned, id))
-            return &DOORS[i];
+    for (size_t i = 0; i < API_ROUTE_COUNT; i++)
+        if (!strcmp(method, API_ROUTES[i].method) &&
+            api_route_matches(API_ROUTES[i].path, versioned, id))
+            return &API_ROUTES[i];
     return NULL;
 }
 
@@ -93,15 +95,15 @@ const char *route_find(const char *method, const struct target *target,
         return NULL;
     }
     struct span id;
-    const struct door *door = door_find(method, versioned, &id);
-    if (!door) {
+    const struct api_route *row = api_route_find(method, versioned, &id);
+    if (!row) {
         near_miss_find(method, versioned, headers, out);
         return NULL;
     }
     const char *fault = id_fault(id);
     if (fault)
         return fault;
-    out->kind = door->kind;
+    out->kind = row->kind;
     out->version_by_accept = accept.named;
     memcpy(out->image_id, id.text, id.length);
     return NULL;
@@ -109,16 +111,16 @@ const char *route_find(const char *method, const struct target *target,
 
 char *route_canonical(const struct route *route, const struct target *target)
 {
-    const char *door = NULL;
-    for (size_t i = 0; i < DOOR_COUNT; i++)
-        if (DOORS[i].kind == route->kind)
-            door = DOORS[i].path;
-    if (!door)
+    const char *row = NULL;
+    for (size_t i = 0; i < API_ROUTE_COUNT; i++)
+        if (API_ROUTES[i].kind == route->kind)
+            row = API_ROUTES[i].path;
+    if (!row)
         return NULL;
-    int before = (int)strcspn(door, "*");
-    const char *behind = door[before] ? door + before + 1 : "";
+    int before = (int)strcspn(row, "*");
+    const char *behind = row[before] ? row + before + 1 : "";
     char *canonical = NULL;
-    if (asprintf(&canonical, "/v2%.*s%s%s%s%s", before, door, route->image_id, behind,
+    if (asprintf(&canonical, "/v2%.*s%s%s%s%s", before, row, route->image_id, behind,
                  target->query ? "?" : "", target->query ? target->query : "") < 0)
         canonical = NULL;
     return canonical;

@@ -17,7 +17,7 @@
 enum { ANSWER_SECONDS = 60, WAITING_MAX = 8 };
 
 /* Process ids mean nothing outside their namespace, and containers may share a network. */
-socklen_t channel_address(pid_t pid, struct sockaddr_un *address)
+socklen_t control_address(pid_t pid, struct sockaddr_un *address)
 {
     struct stat space = {0};
     *address = (struct sockaddr_un){.sun_family = AF_UNIX};
@@ -32,7 +32,7 @@ socklen_t channel_address(pid_t pid, struct sockaddr_un *address)
 int channel_open(void)
 {
     struct sockaddr_un address;
-    socklen_t length = channel_address(getpid(), &address);
+    socklen_t length = control_address(getpid(), &address);
     int channel = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
     if (channel >= 0 && bind(channel, (struct sockaddr *)&address, length) == 0 &&
         listen(channel, WAITING_MAX) == 0)
@@ -63,7 +63,7 @@ int channel_accept(int channel)
 
 void channel_answer(int asker, const struct reload *reload)
 {
-    const char verdict = reload->fresh ? CHANNEL_TAKEN : CHANNEL_NOT_TAKEN;
+    const char verdict = reload->fresh ? CONTROL_TAKEN : CONTROL_NOT_TAKEN;
     struct buffer text;
     buffer_init(&text, CHANNEL_TEXT_MAX);
     buffer_append(&text, &verdict, 1);
@@ -92,7 +92,7 @@ static bool is_process(int asked, pid_t pid)
 static ssize_t hear(pid_t pid, char *text, size_t room)
 {
     struct sockaddr_un address;
-    socklen_t length = channel_address(pid, &address);
+    socklen_t length = control_address(pid, &address);
     const struct timeval patience = {.tv_sec = ANSWER_SECONDS};
     int asked = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
     if (asked < 0)
@@ -107,7 +107,7 @@ static ssize_t hear(pid_t pid, char *text, size_t room)
     return count;
 }
 
-int channel_ask(pid_t pid, FILE *out, FILE *errors)
+int control_ask(pid_t pid, FILE *out, FILE *errors)
 {
     char text[CHANNEL_TEXT_MAX + 1];
     ssize_t count = hear(pid, text, sizeof text - 1);
@@ -117,7 +117,7 @@ int channel_ask(pid_t pid, FILE *out, FILE *errors)
         return EXIT_FAILURE;
     }
     text[count] = '\0';
-    bool taken = text[0] == CHANNEL_TAKEN;
+    bool taken = text[0] == CONTROL_TAKEN;
     utf8_show(text + 1, "\n", errors);
     fprintf(taken ? out : errors, "%s\n",
             taken ? "the new configuration is in force"

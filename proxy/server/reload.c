@@ -35,7 +35,7 @@ static void tell_log(const struct reload *reload)
 /* systemctl status shows one line of it. */
 static void tell_systemd(const struct reload *reload)
 {
-    const struct problems *said = &reload->said;
+    const struct diagnostics *said = &reload->said;
     const char *first = said->count ? said->lines[0] : "";
     const char *more = said->count > 1 ? " (and more: see the log)" : "";
     if (!reload->fresh)
@@ -58,6 +58,6 @@ void reload_tell(const struct reload *reload, struct config_facts *facts)
 
 void reload_free(struct reload *reload)
 {
-    problems_free(&reload->said);
+    diagnostics_free(&reload->said);
     *reload = (struct reload){0};
 }

@@ -13,8 +13,8 @@ struct settings_sources;
 struct snapshot;
 
 struct reload {
-    struct snapshot *fresh; /* NULL: nothing can be taken */
-    struct problems said;   /* why; or else what needs a restart, while all the rest is taken */
+    struct snapshot *fresh;  /* NULL: nothing can be taken */
+    struct diagnostics said; /* why; or else what needs a restart, while all the rest is taken */
 };
 
 /* `started` is what sockets and threads were made of, `running` what is in force. What only a

@@ -45,7 +45,7 @@ struct server {
     struct worker **workers;
     size_t worker_count;
     struct metrics **metrics;
-    struct uploads **uploads;
+    struct records **records;
     struct shared shared;
     struct health *health;
     struct admin *admin;
@@ -106,7 +106,7 @@ static bool make_workers(struct server *server, const int *sockets)
         if (!worker)
             return false; /* the sockets of later workers go with the process */
         server->metrics[i] = worker_metrics(worker);
-        server->uploads[i] = worker_uploads(worker);
+        server->records[i] = worker_records(worker);
         server->workers[server->worker_count++] = worker;
     }
     return true;
@@ -144,7 +144,7 @@ static bool start_admin(struct server *server)
     if (!bind->text)
         return true;
     const struct admin_sources sources = {.metrics = server->metrics,
-                                          .uploads = server->uploads,
+                                          .records = server->records,
                                           .spools = server->shared.spools,
                                           .stores = server->shared.stores,
                                           .config = &server->config,
@@ -336,8 +336,8 @@ static bool start(struct server *server)
     size_t workers = server->snapshot->settings->workers;
     server->workers = calloc(workers, sizeof *server->workers);
     server->metrics = calloc(workers, sizeof(struct metrics *));
-    server->uploads = calloc(workers, sizeof(struct uploads *));
-    if (!server->workers || !server->metrics || !server->uploads || !take_signals(server) ||
+    server->records = calloc(workers, sizeof(struct records *));
+    if (!server->workers || !server->metrics || !server->records || !take_signals(server) ||
         !begin_log())
         return false;
     server->channel = channel_open();
@@ -355,7 +355,7 @@ static void tear_down(struct server *server)
     shared_end(&server->shared);
     free(server->workers);
     free(server->metrics);
-    free(server->uploads);
+    free(server->records);
     if (server->signals >= 0)
         close(server->signals);
     if (server->ended >= 0)

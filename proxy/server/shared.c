@@ -11,36 +11,38 @@
 
 #include <unistd.h>
 
-enum { HELPERS = 4, HASHERS_MAX = 64 };
+enum { HELPERS = 4, DIGEST_THREADS_MAX = 64 };
 
-static struct errands *new_hashers(void)
+static struct thread_pool *new_digest_threads(void)
 {
     long count = sysconf(_SC_NPROCESSORS_ONLN);
-    return errands_new(count < 1 ? 1 : count > HASHERS_MAX ? HASHERS_MAX : (unsigned)count);
+    return thread_pool_new(count < 1                    ? 1
+                           : count > DIGEST_THREADS_MAX ? DIGEST_THREADS_MAX
+                                                        : (unsigned)count);
 }
 
 bool shared_begin(struct shared *shared)
 {
-    shared->errands = errands_new(HELPERS);
-    shared->spools = shared->errands ? spools_new(shared->errands) : NULL;
-    shared->hashers = new_hashers();
-    shared->claims = claims_new();
+    shared->thread_pool = thread_pool_new(HELPERS);
+    shared->spools = shared->thread_pool ? spools_new(shared->thread_pool) : NULL;
+    shared->digest_threads = new_digest_threads();
+    shared->upload_locks = upload_locks_new();
     shared->stores = stores_new();
-    shared->rooms = rooms_new();
+    shared->capacity = capacity_new();
     shared->endpoints = endpoints_new();
-    shared->reservations = reservations_new();
-    return shared->endpoints && shared->spools && shared->hashers && shared->claims &&
-           shared->stores && shared->rooms && shared->reservations;
+    shared->quota_reservations = quota_reservations_new();
+    return shared->endpoints && shared->spools && shared->digest_threads && shared->upload_locks &&
+           shared->stores && shared->capacity && shared->quota_reservations;
 }
 
 void shared_end(struct shared *shared)
 {
     endpoints_free(shared->endpoints);
-    reservations_free(shared->reservations);
-    rooms_free(shared->rooms);
+    quota_reservations_free(shared->quota_reservations);
+    capacity_free(shared->capacity);
     stores_free(shared->stores);
-    claims_free(shared->claims);
+    upload_locks_free(shared->upload_locks);
     spools_free(shared->spools);
-    errands_free(shared->hashers);
-    errands_free(shared->errands);
+    thread_pool_free(shared->digest_threads);
+    thread_pool_free(shared->thread_pool);
 }

@@ -74,21 +74,21 @@ static void woken(void *context)
 static bool make_parts(struct worker *worker, struct shared *shared)
 {
     struct exchange_parts *parts = &worker->exchange;
-    parts->errands = shared->errands;
-    parts->hashers = shared->hashers;
+    parts->thread_pool = shared->thread_pool;
+    parts->digest_threads = shared->digest_threads;
     parts->spools = shared->spools;
-    parts->claims = shared->claims;
+    parts->upload_locks = shared->upload_locks;
     parts->stores = shared->stores;
-    parts->rooms = shared->rooms;
-    parts->reservations = shared->reservations;
+    parts->capacity = shared->capacity;
+    parts->quota_reservations = shared->quota_reservations;
     parts->inspection = &shared->inspection;
     parts->loop = loop_new();
     parts->metrics = metrics_new();
     parts->glance = parts->loop ? glance_new(parts->loop) : NULL;
     if (parts->glance)
         glance_share_endpoints(parts->glance, shared->endpoints);
-    parts->uploads = parts->metrics ? uploads_new(parts->metrics) : NULL;
-    return parts->glance && parts->uploads;
+    parts->records = parts->metrics ? records_new(parts->metrics) : NULL;
+    return parts->glance && parts->records;
 }
 
 static void close_all(const int *sockets, size_t count)
@@ -167,9 +167,9 @@ struct metrics *worker_metrics(struct worker *worker)
     return worker->exchange.metrics;
 }
 
-struct uploads *worker_uploads(struct worker *worker)
+struct records *worker_records(struct worker *worker)
 {
-    return worker->exchange.uploads;
+    return worker->exchange.records;
 }
 
 void worker_free(struct worker *worker)
@@ -184,11 +184,12 @@ void worker_free(struct worker *worker)
     listener_free(worker->listener);
     exchange_drop_orphans(parts);
     glance_free(parts->glance);
-    uploads_free(parts->uploads);
+    records_free(parts->records);
     metrics_free(parts->metrics);
     if (parts->loop) {
-        errands_settle(parts->errands, parts->loop); /* the exchanges have left some behind */
-        errands_settle(parts->hashers, parts->loop);
+        thread_pool_settle(parts->thread_pool,
+                           parts->loop); /* the exchanges have left some behind */
+        thread_pool_settle(parts->digest_threads, parts->loop);
         timer_cancel(parts->loop, &worker->drain_look);
     }
     loop_free(parts->loop);

@@ -25,54 +25,55 @@ static void snapshot_free(struct snapshot *snapshot) /* NOLINT(misc-no-recursion
 }
 
 /* Without one that was asked for, the listener would speak plain HTTP. */
-static void load_tls(struct snapshot *snapshot, struct problems *problems)
+static void load_tls(struct snapshot *snapshot, struct diagnostics *diagnostics)
 {
     const struct settings *settings = snapshot->settings;
     const char *cert = settings->listen.tls_cert_file;
     const char *key = settings->listen.tls_key_file;
     if (!cert || !key)
         return;
-    snapshot->tls = tls_identity_load(cert, key, problems);
-    if (!snapshot->tls && problems->count == 0)
-        problems_add(problems, cert, 0, "no memory");
+    snapshot->tls = tls_identity_load(cert, key, diagnostics);
+    if (!snapshot->tls && diagnostics->count == 0)
+        diagnostics_add(diagnostics, cert, 0, "no memory");
 }
 
 /* Shows now, and not with the first upload that needs it. */
-static void try_spool(const struct settings *settings, struct problems *problems)
+static void try_spool(const struct settings *settings, struct diagnostics *diagnostics)
 {
     char why[WHY_MAX];
     const char *directory = settings->upload.spool_dir;
     const char *file = settings->upload.spool_dir_file;
     if (settings->upload.unknown_length == UNKNOWN_LENGTH_SPOOL && directory &&
         !spools_try_directory(directory, why, sizeof why))
-        problems_add(problems, file ? file : "default", settings->upload.spool_dir_line,
-                     "[upload] spool_dir: %s %s; name another or set unknown_length", directory,
-                     why);
+        diagnostics_add(diagnostics, file ? file : "default", settings->upload.spool_dir_line,
+                        "[upload] spool_dir: %s %s; name another or set unknown_length", directory,
+                        why);
 }
 
 /* Goes on to the policy and the certificate with whatever settings there are: whoever mends the
  * configuration wants to know of everything at once. */
 static void load_parts(struct snapshot *snapshot, const struct settings_sources *sources,
-                       struct problems *problems)
+                       struct diagnostics *diagnostics)
 {
-    snapshot->settings = settings_read(sources, problems);
+    snapshot->settings = settings_read(sources, diagnostics);
     if (!snapshot->settings)
         return;
     if (snapshot->settings->policy.file)
-        snapshot->policy = policy_load(snapshot->settings->policy.file, problems);
-    load_tls(snapshot, problems);
-    try_spool(snapshot->settings, problems);
+        snapshot->policy = policy_load(snapshot->settings->policy.file, diagnostics);
+    load_tls(snapshot, diagnostics);
+    try_spool(snapshot->settings, diagnostics);
 }
 
-struct snapshot *snapshot_load(const struct settings_sources *sources, struct problems *problems)
+struct snapshot *snapshot_load(const struct settings_sources *sources,
+                               struct diagnostics *diagnostics)
 {
     struct snapshot *snapshot = calloc(1, sizeof *snapshot);
     if (!snapshot) {
-        problems_add(problems, "configuration", 0, "no memory");
+        diagnostics_add(diagnostics, "configuration", 0, "no memory");
         return NULL;
     }
-    load_parts(snapshot, sources, problems);
-    if (problems->count > 0) {
+    load_parts(snapshot, sources, diagnostics);
+    if (diagnostics->count > 0) {
         snapshot_free(snapshot);
         return NULL;
     }

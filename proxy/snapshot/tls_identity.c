@@ -39,7 +39,8 @@ static const char *reason(int code)
     }
 }
 
-static bool load_chain(struct tls_identity *identity, const char *file, struct problems *problems)
+static bool load_chain(struct tls_identity *identity, const char *file,
+                       struct diagnostics *diagnostics)
 {
     gnutls_datum_t pem = {0};
     int code = gnutls_load_file(file, &pem);
@@ -52,12 +53,13 @@ static bool load_chain(struct tls_identity *identity, const char *file, struct p
     }
     gnutls_free(pem.data);
     if (code != 0)
-        problems_add(problems, file, 0, "tls_cert_file: no certificate could be read: %s",
-                     reason(code));
+        diagnostics_add(diagnostics, file, 0, "tls_cert_file: no certificate could be read: %s",
+                        reason(code));
     return code == 0;
 }
 
-static bool load_key(struct tls_identity *identity, const char *file, struct problems *problems)
+static bool load_key(struct tls_identity *identity, const char *file,
+                     struct diagnostics *diagnostics)
 {
     gnutls_datum_t pem = {0};
     int code = gnutls_load_file(file, &pem);
@@ -69,14 +71,14 @@ static bool load_key(struct tls_identity *identity, const char *file, struct pro
         gnutls_memset(pem.data, 0, pem.size);
     gnutls_free(pem.data);
     if (code != 0)
-        problems_add(problems, file, 0, "tls_key_file: no private key could be read: %s",
-                     reason(code));
+        diagnostics_add(diagnostics, file, 0, "tls_key_file: no private key could be read: %s",
+                        reason(code));
     return code == 0;
 }
 
 /* Signs with the key and verifies with the certificate. */
 static bool belong_together(const struct tls_identity *identity, const char *key_file,
-                            struct problems *problems)
+                            struct diagnostics *diagnostics)
 {
     static const gnutls_datum_t text = {(unsigned char *)"glance-intake", 13};
     gnutls_pubkey_t public_key = identity->chain[0].pubkey;
@@ -92,12 +94,12 @@ static bool belong_together(const struct tls_identity *identity, const char *key
     }
     gnutls_free(signature.data);
     if (code < 0)
-        problems_add(problems, key_file, 0,
-                     "tls_key_file: this key does not belong to the certificate");
+        diagnostics_add(diagnostics, key_file, 0,
+                        "tls_key_file: this key does not belong to the certificate");
     return code >= 0;
 }
 
-static void check_time(gnutls_x509_crt_t cert, const char *file, struct problems *problems)
+static void check_time(gnutls_x509_crt_t cert, const char *file, struct diagnostics *diagnostics)
 {
     time_t now = time(NULL);
     time_t from = gnutls_x509_crt_get_activation_time(cert);
@@ -107,35 +109,35 @@ static void check_time(gnutls_x509_crt_t cert, const char *file, struct problems
     time_t told = now > until ? until : from;
     strftime(date, sizeof date, "%Y-%m-%d %H:%M:%S UTC", gmtime_r(&told, &parts));
     if (now > until)
-        problems_add(problems, file, 0, "tls_cert_file: a certificate in it has expired on %s",
-                     date);
+        diagnostics_add(diagnostics, file, 0,
+                        "tls_cert_file: a certificate in it has expired on %s", date);
     else if (now < from)
-        problems_add(problems, file, 0, "tls_cert_file: a certificate in it is not valid before %s",
-                     date);
+        diagnostics_add(diagnostics, file, 0,
+                        "tls_cert_file: a certificate in it is not valid before %s", date);
 }
 
 void tls_identity_check_time(const struct tls_identity *identity, const char *cert_file,
-                             struct problems *problems)
+                             struct diagnostics *diagnostics)
 {
     for (unsigned i = 0; identity && i < identity->chain_count; i++) {
         gnutls_pcert_st row = identity->chain[i];
         gnutls_x509_crt_t cert = NULL;
         if (gnutls_pcert_export_x509(&row, &cert) != 0)
             continue;
-        check_time(cert, cert_file, problems);
+        check_time(cert, cert_file, diagnostics);
         gnutls_x509_crt_deinit(cert);
     }
 }
 
 struct tls_identity *tls_identity_load(const char *cert_file, const char *key_file,
-                                       struct problems *problems)
+                                       struct diagnostics *diagnostics)
 {
     struct tls_identity *identity = calloc(1, sizeof *identity);
     if (!identity)
         return NULL;
-    bool chain = load_chain(identity, cert_file, problems);
-    bool key = load_key(identity, key_file, problems);
-    if (!chain || !key || !belong_together(identity, key_file, problems)) {
+    bool chain = load_chain(identity, cert_file, diagnostics);
+    bool key = load_key(identity, key_file, diagnostics);
+    if (!chain || !key || !belong_together(identity, key_file, diagnostics)) {
         tls_identity_free(identity);
         return NULL;
     }

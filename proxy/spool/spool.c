@@ -20,7 +20,7 @@
 #include <unistd.h>
 
 struct spool {
-    struct errand errand; /* first: it leads back here */
+    struct job job; /* first: it leads back here */
     struct spools *spools;
     struct loop *loop;
     uint64_t limit;
@@ -69,21 +69,21 @@ static bool must_wait(struct spool *spool)
     return spool->busy;
 }
 
-static void send_helper(struct spool *spool, void (*run)(struct errand *errand),
-                        void (*done)(struct errand *errand))
+static void send_helper(struct spool *spool, void (*run)(struct job *job),
+                        void (*done)(struct job *job))
 {
     spool->busy = true;
-    spool->errand.run = run;
-    spool->errand.done = done;
-    errands_send(spool->spools->errands, spool->loop, &spool->errand);
+    spool->job.run = run;
+    spool->job.done = done;
+    thread_pool_send(spool->spools->thread_pool, spool->loop, &spool->job);
 }
 
 /* --- the end --------------------------------------------------------------------------- */
 
 /* The last reference to a file without a name: freeing 100 GB of blocks may take the disk long. */
-static void close_file(struct errand *errand)
+static void close_file(struct job *job)
 {
-    struct spool *spool = (struct spool *)errand;
+    struct spool *spool = (struct spool *)job;
     close(spool->fd);
 }
 
@@ -93,9 +93,9 @@ static void give_back(struct spool *spool)
     spool->reserved = 0;
 }
 
-static void closed_file(struct errand *errand)
+static void closed_file(struct job *job)
 {
-    struct spool *spool = (struct spool *)errand;
+    struct spool *spool = (struct spool *)job;
     spool->busy = false;
     spool->fd = -1;
     give_back(spool);
@@ -159,9 +159,9 @@ static void come_back(struct spool *spool)
         spool->wake(spool->context);
 }
 
-static void write_block(struct errand *errand)
+static void write_block(struct job *job)
 {
-    struct spool *spool = (struct spool *)errand;
+    struct spool *spool = (struct spool *)job;
     if (spool->fd < 0)
         spool->fd = spool_file_open(spool->directory);
     bool good =
@@ -169,26 +169,26 @@ static void write_block(struct errand *errand)
     spool->error = good ? 0 : errno;
 }
 
-static void wrote_block(struct errand *errand)
+static void wrote_block(struct job *job)
 {
-    struct spool *spool = (struct spool *)errand;
+    struct spool *spool = (struct spool *)job;
     spool->written += spool->held;
     spool->held = 0;
     come_back(spool);
 }
 
-static void read_block(struct errand *errand)
+static void read_block(struct job *job)
 {
-    struct spool *spool = (struct spool *)errand;
+    struct spool *spool = (struct spool *)job;
     size_t count = MIN(spool->written - spool->read, sizeof spool->block);
     bool good = spool_file_read(spool->fd, spool->block, count, spool->read);
     spool->error = good ? 0 : errno;
     spool->held = count;
 }
 
-static void have_read_block(struct errand *errand)
+static void have_read_block(struct job *job)
 {
-    struct spool *spool = (struct spool *)errand;
+    struct spool *spool = (struct spool *)job;
     spool->read += spool->held;
     spool->taken = 0;
     come_back(spool);

@@ -17,7 +17,7 @@ bool spool_file_read(int fd, char *into, size_t count, uint64_t at);
 /* --- spools.c -------------------------------------------------------------------------- */
 
 struct spools {
-    struct errands *errands;
+    struct thread_pool *thread_pool;
     _Atomic uint64_t used;
 };
 

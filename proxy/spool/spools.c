@@ -9,11 +9,11 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-struct spools *spools_new(struct errands *errands)
+struct spools *spools_new(struct thread_pool *thread_pool)
 {
     struct spools *spools = calloc(1, sizeof *spools);
     if (spools)
-        spools->errands = errands;
+        spools->thread_pool = thread_pool;
     return spools;
 }
 

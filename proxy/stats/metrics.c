@@ -90,59 +90,59 @@ static void observe_duration(struct metrics *metrics, double seconds)
     add(&metrics->duration_ms, (uint64_t)(seconds * 1000 + 0.5));
 }
 
-static void observe_proof(struct metrics *metrics, const struct upload *upload)
+static void observe_proof(struct metrics *metrics, const struct request_record *record)
 {
-    if (upload->reason == REFUSAL_VERIFY_FAILED)
+    if (record->reason == REFUSAL_VERIFY_FAILED)
         add(&metrics->proofs[PROOF_DIFFERENT], 1);
-    else if (strcmp(upload->verified, "no") == 0)
+    else if (strcmp(record->verified, "no") == 0)
         add(&metrics->proofs[PROOF_NO], 1);
-    else if (upload->verified[0])
-        add(&metrics->proofs[strcmp(upload->verified, "size") ? PROOF_DIGEST : PROOF_SIZE], 1);
-    if (strcmp(upload->image_after, "saving") == 0)
+    else if (record->verified[0])
+        add(&metrics->proofs[strcmp(record->verified, "size") ? PROOF_DIGEST : PROOF_SIZE], 1);
+    if (strcmp(record->image_after, "saving") == 0)
         add(&metrics->stuck, 1);
 }
 
-static void count_upload(struct metrics *metrics, const struct upload *upload)
+static void count_upload(struct metrics *metrics, const struct request_record *record)
 {
     /* A name is a client's word until Glance has taken it: names that failed get no more than
      * half of the rows, so that nobody crowds out the real stores by asking for made-up ones. */
-    bool stored = upload->verdict == UPLOAD_STORED;
+    bool stored = record->verdict == VERDICT_STORED;
     size_t room = stored ? METRICS_STORES_MAX : METRICS_STORES_MAX / 2;
-    struct metrics_store *store = store_row(metrics, upload->store ? upload->store : "none", room);
-    add(&store->results[upload->verdict], 1);
-    add(&store->bytes, upload->bytes);
-    observe_proof(metrics, upload);
+    struct metrics_store *store = store_row(metrics, record->store ? record->store : "none", room);
+    add(&store->results[record->verdict], 1);
+    add(&store->bytes, record->bytes);
+    observe_proof(metrics, record);
     if (stored)
-        observe_duration(metrics, upload->seconds);
+        observe_duration(metrics, record->seconds);
 }
 
 /* A name is a client's word here, too. */
-static void count_import(struct metrics *metrics, const struct upload *upload)
+static void count_import(struct metrics *metrics, const struct request_record *record)
 {
     size_t method = 0;
     while (method < METRICS_METHOD_COUNT - 1 &&
-           !(upload->method && strcmp(upload->method, METRICS_METHODS[method]) == 0))
+           !(record->method && strcmp(record->method, METRICS_METHODS[method]) == 0))
         method++;
-    add(&metrics->imports[method][upload->verdict], 1);
+    add(&metrics->imports[method][record->verdict], 1);
 }
 
-static void count_changes(struct metrics *metrics, const struct upload *upload)
+static void count_changes(struct metrics *metrics, const struct request_record *record)
 {
     for (unsigned i = 0; i < METRICS_FIX_COUNT; i++) {
-        add(&metrics->fixes[i], upload->fixes >> i & 1);
-        add(&metrics->audited_fixes[i], upload->audit_fixes >> i & 1);
+        add(&metrics->fixes[i], record->fixes >> i & 1);
+        add(&metrics->audited_fixes[i], record->audit_fixes >> i & 1);
     }
     for (int i = REFUSAL_NONE + 1; i < REFUSAL_COUNT; i++)
-        add(&metrics->audited_reasons[i], upload->audit_reasons >> i & 1);
+        add(&metrics->audited_reasons[i], record->audit_reasons >> i & 1);
 }
 
-void metrics_upload(struct metrics *metrics, const struct upload *upload)
+void metrics_upload(struct metrics *metrics, const struct request_record *record)
 {
-    if (upload->door == UPLOAD_FILE || upload->door == UPLOAD_STAGE)
-        count_upload(metrics, upload);
-    else if (upload->door == UPLOAD_IMPORT)
-        count_import(metrics, upload);
-    count_changes(metrics, upload);
+    if (record->kind == RECORD_FILE || record->kind == RECORD_STAGE)
+        count_upload(metrics, record);
+    else if (record->kind == RECORD_IMPORT)
+        count_import(metrics, record);
+    count_changes(metrics, record);
 }
 
 void metrics_store_unchecked(struct metrics *metrics, const char *store)

@@ -13,8 +13,8 @@ enum {
     METRICS_STORE_NAME_MAX = 64, /* bytes; the policy has no longer ones */
     METRICS_GAUGE_COUNT = METRICS_UPLOADS_IN_FLIGHT + 1,
     METRICS_CLASS_COUNT = 6, /* 1xx to 5xx; class 0 is not used */
-    METRICS_RESULT_COUNT = UPLOAD_ABORTED + 1,
-    METRICS_FIX_COUNT = 4, /* one per bit of enum upload_fix */
+    METRICS_RESULT_COUNT = VERDICT_ABORTED + 1,
+    METRICS_FIX_COUNT = 4, /* one per bit of enum record_fix */
     METRICS_BUCKET_COUNT = 10
 };
 

@@ -9,16 +9,16 @@ static const struct verdict {
     const char *name;
     enum log_level level;
 } VERDICTS[] = {
-    [UPLOAD_RUNNING] = {"running", LOG_LEVEL_INFO},
-    [UPLOAD_STORED] = {"stored", LOG_LEVEL_INFO},
-    [UPLOAD_ACCEPTED] = {"accepted", LOG_LEVEL_INFO},
-    [UPLOAD_REFUSED] = {"refused", LOG_LEVEL_WARNING},
-    [UPLOAD_REJECTED] = {"rejected", LOG_LEVEL_WARNING},
-    [UPLOAD_FAILED] = {"failed", LOG_LEVEL_ERROR},
-    [UPLOAD_ABORTED] = {"aborted", LOG_LEVEL_WARNING},
+    [VERDICT_RUNNING] = {"running", LOG_LEVEL_INFO},
+    [VERDICT_STORED] = {"stored", LOG_LEVEL_INFO},
+    [VERDICT_ACCEPTED] = {"accepted", LOG_LEVEL_INFO},
+    [VERDICT_REFUSED] = {"refused", LOG_LEVEL_WARNING},
+    [VERDICT_REJECTED] = {"rejected", LOG_LEVEL_WARNING},
+    [VERDICT_FAILED] = {"failed", LOG_LEVEL_ERROR},
+    [VERDICT_ABORTED] = {"aborted", LOG_LEVEL_WARNING},
 };
 
-const char *upload_verdict_name(enum upload_verdict verdict)
+const char *record_verdict_name(enum record_verdict verdict)
 {
     return VERDICTS[verdict].name;
 }
@@ -29,36 +29,36 @@ static const char *text_or_null(const char *text)
     return *text ? text : NULL;
 }
 
-void upload_log(const struct upload *upload)
+void record_log(const struct request_record *record)
 {
     char fixes[64];
-    char warnings[UPLOAD_WARNINGS_TEXT];
-    char audit[UPLOAD_AUDIT_TEXT];
-    upload_fixes_text(upload->fixes, fixes);
-    upload_warnings_text(upload->warnings, warnings);
-    upload_audit_text(upload, audit);
+    char warnings[RECORD_WARNINGS_TEXT];
+    char audit[RECORD_AUDIT_TEXT];
+    record_fixes_text(record->fixes, fixes);
+    record_warnings_text(record->warnings, warnings);
+    record_audit_text(record, audit);
     const struct log_field fields[] = {
-        {.name = "request_id", .text = upload->request_id},
-        {.name = "client", .text = upload->client},
-        {.name = "project", .text = upload->project},
-        {.name = "image", .text = upload->image},
-        {.name = "method", .text = upload->method},
-        {.name = "store", .text = upload->store},
-        {.name = "rule", .text = upload->rule},
+        {.name = "request_id", .text = record->request_id},
+        {.name = "client", .text = record->client},
+        {.name = "project", .text = record->project},
+        {.name = "image", .text = record->image},
+        {.name = "method", .text = record->method},
+        {.name = "store", .text = record->store},
+        {.name = "rule", .text = record->rule},
         {.name = "fixes", .text = text_or_null(fixes)},
         {.name = "warnings", .text = text_or_null(warnings)},
         {.name = "audit", .text = text_or_null(audit)},
-        {.name = "bytes", .is_number = true, .number = (double)upload->bytes},
-        {.name = "seconds", .is_number = true, .number = upload->seconds},
-        {.name = "sha512", .text = upload->sha512},
-        {.name = "verified", .text = upload->verified[0] ? upload->verified : NULL},
-        {.name = "image_after", .text = upload->image_after[0] ? upload->image_after : NULL},
+        {.name = "bytes", .is_number = true, .number = (double)record->bytes},
+        {.name = "seconds", .is_number = true, .number = record->seconds},
+        {.name = "sha512", .text = record->sha512},
+        {.name = "verified", .text = record->verified[0] ? record->verified : NULL},
+        {.name = "image_after", .text = record->image_after[0] ? record->image_after : NULL},
         {.name = "glance_status",
-         .is_number = upload->glance_status != 0,
-         .number = upload->glance_status},
-        {.name = "verdict", .text = upload_verdict_name(upload->verdict)},
-        {.name = "reason", .text = refusal_row(upload->reason)->name},
+         .is_number = record->glance_status != 0,
+         .number = record->glance_status},
+        {.name = "verdict", .text = record_verdict_name(record->verdict)},
+        {.name = "reason", .text = refusal_row(record->reason)->name},
     };
-    log_event(VERDICTS[upload->verdict].level, upload_door_name(upload->door), fields,
+    log_event(VERDICTS[record->verdict].level, record_kind_name(record->kind), fields,
               sizeof fields / sizeof *fields);
 }

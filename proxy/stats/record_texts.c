@@ -8,19 +8,19 @@
 
 _Static_assert(REFUSAL_COUNT <= 64, "a set of reasons is a mask of 64 bits");
 
-const char *upload_door_name(enum upload_door door)
+const char *record_kind_name(enum record_kind kind)
 {
-    static const char *const names[] = {[UPLOAD_FILE] = "upload",
-                                        [UPLOAD_STAGE] = "stage",
-                                        [UPLOAD_IMPORT] = "import",
-                                        [UPLOAD_LOCATIONS] = "locations",
-                                        [UPLOAD_TASK] = "task"};
-    return names[door];
+    static const char *const names[] = {[RECORD_FILE] = "upload",
+                                        [RECORD_STAGE] = "stage",
+                                        [RECORD_IMPORT] = "import",
+                                        [RECORD_LOCATIONS] = "locations",
+                                        [RECORD_TASK] = "task"};
+    return names[kind];
 }
 
 /* In the order of X-Intake-Fixed. */
 static const struct {
-    enum upload_fix fix;
+    enum record_fix fix;
     const char *name;
 } FIXES[] = {
     {FIX_STORE, "store"},
@@ -50,21 +50,21 @@ static void add_reasons(char *text, size_t room, uint64_t reasons)
             add_name(text, room, refusal_row((enum refusal)i)->name);
 }
 
-void upload_fixes_text(unsigned fixes, char out[64])
+void record_fixes_text(unsigned fixes, char out[64])
 {
     out[0] = '\0';
     add_fixes(out, 64, fixes);
 }
 
-void upload_warnings_text(uint64_t warnings, char out[UPLOAD_WARNINGS_TEXT])
+void record_warnings_text(uint64_t warnings, char out[RECORD_WARNINGS_TEXT])
 {
     out[0] = '\0';
-    add_reasons(out, UPLOAD_WARNINGS_TEXT, warnings);
+    add_reasons(out, RECORD_WARNINGS_TEXT, warnings);
 }
 
-void upload_audit_text(const struct upload *upload, char out[UPLOAD_AUDIT_TEXT])
+void record_audit_text(const struct request_record *record, char out[RECORD_AUDIT_TEXT])
 {
     out[0] = '\0';
-    add_fixes(out, UPLOAD_AUDIT_TEXT, upload->audit_fixes);
-    add_reasons(out, UPLOAD_AUDIT_TEXT, upload->audit_reasons);
+    add_fixes(out, RECORD_AUDIT_TEXT, record->audit_fixes);
+    add_reasons(out, RECORD_AUDIT_TEXT, record->audit_reasons);
 }

@@ -3,7 +3,7 @@
  *
  * The lock is taken when an upload comes or goes and when somebody reads, never per piece of
  * data. An upload in flight is read no further than upload.h allows: its birth facts, what is
- * atomic, and what uploads_decided() sets. What the worker sets at the end is read only once the
+ * atomic, and what records_decided() sets. What the worker sets at the end is read only once the
  * upload is in `finished`. */
 #include "intake/clock.h"
 #include "intake/metrics.h"
@@ -21,99 +21,99 @@ static bool copy_string(const char *from, char **to)
     return *to || !from;
 }
 
-struct upload *upload_new(const char *request_id, const char *client, const char *image)
+struct request_record *record_new(const char *request_id, const char *client, const char *image)
 {
-    struct upload *upload = calloc(1, sizeof *upload);
-    if (!upload)
+    struct request_record *record = calloc(1, sizeof *record);
+    if (!record)
         return NULL;
-    upload->began_ms = clock_ms();
-    upload->began_wall_ms = clock_wall_ms();
-    atomic_init(&upload->step, "begin");
-    if (copy_string(request_id, &upload->request_id) && copy_string(client, &upload->client) &&
-        copy_string(image, &upload->image))
-        return upload;
-    upload_free(upload);
+    record->began_ms = clock_ms();
+    record->began_wall_ms = clock_wall_ms();
+    atomic_init(&record->step, "begin");
+    if (copy_string(request_id, &record->request_id) && copy_string(client, &record->client) &&
+        copy_string(image, &record->image))
+        return record;
+    record_free(record);
     return NULL;
 }
 
-void upload_free(struct upload *upload)
+void record_free(struct request_record *record)
 {
-    if (!upload)
+    if (!record)
         return;
-    free(upload->request_id);
-    free(upload->client);
-    free(upload->project);
-    free(upload->image);
-    free(upload->store);
-    free(upload->rule);
-    free(upload->method);
-    free(upload->sha512);
-    free(upload);
+    free(record->request_id);
+    free(record->client);
+    free(record->project);
+    free(record->image);
+    free(record->store);
+    free(record->rule);
+    free(record->method);
+    free(record->sha512);
+    free(record);
 }
 
 /* --- the two lists --------------------------------------------------------------------- */
 
-static void list_push(struct upload_list *list, struct upload *upload)
+static void list_push(struct record_list *list, struct request_record *record)
 {
-    upload->previous = NULL;
-    upload->next = list->first;
-    *(list->first ? &list->first->previous : &list->last) = upload;
-    list->first = upload;
+    record->previous = NULL;
+    record->next = list->first;
+    *(list->first ? &list->first->previous : &list->last) = record;
+    list->first = record;
     list->count++;
 }
 
-static bool list_has(const struct upload_list *list, const struct upload *upload)
+static bool list_has(const struct record_list *list, const struct request_record *record)
 {
-    return upload->previous || list->first == upload;
+    return record->previous || list->first == record;
 }
 
-static void list_remove(struct upload_list *list, struct upload *upload)
+static void list_remove(struct record_list *list, struct request_record *record)
 {
-    *(upload->previous ? &upload->previous->next : &list->first) = upload->next;
-    *(upload->next ? &upload->next->previous : &list->last) = upload->previous;
-    upload->next = upload->previous = NULL;
+    *(record->previous ? &record->previous->next : &list->first) = record->next;
+    *(record->next ? &record->next->previous : &list->last) = record->previous;
+    record->next = record->previous = NULL;
     list->count--;
 }
 
-static void list_free(struct upload_list *list)
+static void list_free(struct record_list *list)
 {
-    for (struct upload *next, *upload = list->first; upload; upload = next) {
-        next = upload->next;
-        upload_free(upload);
+    for (struct request_record *next, *record = list->first; record; record = next) {
+        next = record->next;
+        record_free(record);
     }
 }
 
 /* --- the registry ---------------------------------------------------------------------- */
 
-struct uploads *uploads_new(struct metrics *metrics)
+struct records *records_new(struct metrics *metrics)
 {
-    struct uploads *uploads = calloc(1, sizeof *uploads);
-    if (!uploads)
+    struct records *records = calloc(1, sizeof *records);
+    if (!records)
         return NULL;
-    uploads->metrics = metrics;
-    pthread_mutex_init(&uploads->lock, NULL);
-    return uploads;
+    records->metrics = metrics;
+    pthread_mutex_init(&records->lock, NULL);
+    return records;
 }
 
-void uploads_free(struct uploads *uploads)
+void records_free(struct records *records)
 {
-    if (!uploads)
+    if (!records)
         return;
-    list_free(&uploads->in_flight);
-    list_free(&uploads->finished);
-    pthread_mutex_destroy(&uploads->lock);
-    free(uploads);
+    list_free(&records->in_flight);
+    list_free(&records->finished);
+    pthread_mutex_destroy(&records->lock);
+    free(records);
 }
 
-void uploads_enter(struct uploads *uploads, struct upload *upload)
+void records_enter(struct records *records, struct request_record *record)
 {
-    pthread_mutex_lock(&uploads->lock);
-    list_push(&uploads->in_flight, upload);
-    pthread_mutex_unlock(&uploads->lock);
-    metrics_gauge_add(uploads->metrics, METRICS_UPLOADS_IN_FLIGHT, 1);
+    pthread_mutex_lock(&records->lock);
+    list_push(&records->in_flight, record);
+    pthread_mutex_unlock(&records->lock);
+    metrics_gauge_add(records->metrics, METRICS_UPLOADS_IN_FLIGHT, 1);
 }
 
-bool uploads_decided(struct uploads *uploads, struct upload *upload, const char *rule,
+bool records_decided(struct records *records, struct request_record *record, const char *rule,
                      const char *store)
 {
     char *new_rule, *new_store;
@@ -123,36 +123,36 @@ bool uploads_decided(struct uploads *uploads, struct upload *upload, const char 
         free(new_rule);
         return false;
     }
-    pthread_mutex_lock(&uploads->lock);
-    char *old_rule = upload->rule;
-    char *old_store = upload->store;
-    upload->rule = new_rule;
-    upload->store = new_store;
-    pthread_mutex_unlock(&uploads->lock);
+    pthread_mutex_lock(&records->lock);
+    char *old_rule = record->rule;
+    char *old_store = record->store;
+    record->rule = new_rule;
+    record->store = new_store;
+    pthread_mutex_unlock(&records->lock);
     free(old_rule);
     free(old_store);
     return true;
 }
 
-void uploads_leave(struct uploads *uploads, struct upload *upload)
+void records_leave(struct records *records, struct request_record *record)
 {
-    upload->seconds = (double)(clock_ms() - upload->began_ms) / 1000;
-    upload_log(upload);
-    metrics_upload(uploads->metrics, upload);
+    record->seconds = (double)(clock_ms() - record->began_ms) / 1000;
+    record_log(record);
+    metrics_upload(records->metrics, record);
 
-    struct upload *oldest = NULL;
-    pthread_mutex_lock(&uploads->lock);
-    bool entered = list_has(&uploads->in_flight, upload);
+    struct request_record *oldest = NULL;
+    pthread_mutex_lock(&records->lock);
+    bool entered = list_has(&records->in_flight, record);
     if (entered)
-        list_remove(&uploads->in_flight, upload);
-    list_push(&uploads->finished, upload);
-    if (uploads->finished.count > UPLOADS_FINISHED_KEPT) {
-        oldest = uploads->finished.last;
-        list_remove(&uploads->finished, oldest);
+        list_remove(&records->in_flight, record);
+    list_push(&records->finished, record);
+    if (records->finished.count > RECORDS_FINISHED_KEPT) {
+        oldest = records->finished.last;
+        list_remove(&records->finished, oldest);
     }
-    pthread_mutex_unlock(&uploads->lock);
+    pthread_mutex_unlock(&records->lock);
 
-    upload_free(oldest);
+    record_free(oldest);
     if (entered)
-        metrics_gauge_add(uploads->metrics, METRICS_UPLOADS_IN_FLIGHT, -1);
+        metrics_gauge_add(records->metrics, METRICS_UPLOADS_IN_FLIGHT, -1);
 }

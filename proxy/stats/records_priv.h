@@ -11,21 +11,21 @@
 
 struct metrics;
 
-struct upload_list { /* newest first */
-    struct upload *first, *last;
+struct record_list { /* newest first */
+    struct request_record *first, *last;
     size_t count;
 };
 
-struct uploads {
+struct records {
     struct metrics *metrics;
     pthread_mutex_t lock; /* guards both lists: the admin thread reads them */
-    struct upload_list in_flight;
-    struct upload_list finished;
+    struct record_list in_flight;
+    struct record_list finished;
 };
 
-enum { UPLOAD_WARNINGS_TEXT = 640 };
+enum { RECORD_WARNINGS_TEXT = 640 };
 
 /* "damaged_body, format_mismatch", or "" */
-void upload_warnings_text(uint64_t warnings, char out[UPLOAD_WARNINGS_TEXT]);
+void record_warnings_text(uint64_t warnings, char out[RECORD_WARNINGS_TEXT]);
 
 #endif

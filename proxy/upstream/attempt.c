@@ -21,13 +21,13 @@ static const char *url_of(const struct transfer *transfer)
 
 void attempt_answered(struct transfer *transfer)
 {
-    if (transfer->endpoint != ELSEWHERE && transfer->settings->glance.endpoint_count > 1)
+    if (transfer->endpoint != ENDPOINT_NONE && transfer->settings->glance.endpoint_count > 1)
         endpoints_answered(transfer->glance->endpoints, url_of(transfer));
 }
 
 void attempt_flows(struct transfer *transfer)
 {
-    if (!transfer->flowing && transfer->endpoint != ELSEWHERE)
+    if (!transfer->flowing && transfer->endpoint != ENDPOINT_NONE)
         transfer->flowing = endpoints_flow_begins(transfer->glance->endpoints, url_of(transfer));
 }
 
@@ -47,14 +47,14 @@ static int choose(struct transfer *transfer, int preferred)
 
 /* An upload's questions may see what it has done only at the endpoint that did it: others may read
  * another copy of the database. */
-int attempt_first(struct transfer *transfer, const struct transfer_order *order)
+int attempt_first(struct transfer *transfer, const struct upstream_request *request)
 {
-    if (order->url)
-        return ELSEWHERE;
-    transfer->turn = order->together ? TURN_UPLOAD : TURN_REQUEST;
-    int chosen = choose(transfer, order->together ? (int)*order->together - 1 : -1);
-    if (order->together)
-        *order->together = (unsigned)(chosen + 1);
+    if (request->url)
+        return ENDPOINT_NONE;
+    transfer->turn = request->together ? TURN_UPLOAD : TURN_REQUEST;
+    int chosen = choose(transfer, request->together ? (int)*request->together - 1 : -1);
+    if (request->together)
+        *request->together = (unsigned)(chosen + 1);
     return chosen;
 }
 
@@ -70,7 +70,7 @@ bool attempt_begin(struct transfer *transfer, int endpoint)
 {
     transfer->endpoint = endpoint;
     transfer->progress = clock_ms();
-    if (endpoint != ELSEWHERE) {
+    if (endpoint != ENDPOINT_NONE) {
         transfer->tried |= 1U << endpoint;
         curl_easy_setopt(transfer->easy, CURLOPT_URL, url_of(transfer));
         if (transfer->owner->move) /* of an image's data */
@@ -84,7 +84,7 @@ bool attempt_begin(struct transfer *transfer, int endpoint)
 /* A second request does nothing that the first one may have done. */
 static bool may_go_elsewhere(const struct transfer *transfer)
 {
-    return transfer->endpoint != ELSEWHERE &&
+    return transfer->endpoint != ENDPOINT_NONE &&
            (attempt_never_connected(transfer) || (transfer->only_asks && !transfer->status));
 }
 

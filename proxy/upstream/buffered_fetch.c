@@ -33,21 +33,21 @@ static void on_done(void *owner, enum transfer_result result, const char *detail
     fetch->wake(fetch->context);
 }
 
-static const struct transfer_owner FETCH = {.head = on_head, .data = on_data, .done = on_done};
+static const struct upstream_callbacks FETCH = {.head = on_head, .data = on_data, .done = on_done};
 
 /* Who asks may have less patience than there is at most, and so may the operator. */
-static uint64_t patience(const struct transfer_order *order, const struct settings *settings)
+static uint64_t timeout(const struct upstream_request *request, const struct settings *settings)
 {
-    uint64_t asked = order->patience ? order->patience : FETCH_PATIENCE_MS;
+    uint64_t asked = request->timeout ? request->timeout : FETCH_TIMEOUT_MS;
     uint64_t stall = settings->glance.stall_timeout;
     return stall < asked ? stall : asked;
 }
 
 bool fetch_start(struct fetch *fetch, struct glance *glance, const struct settings *settings,
-                 const struct transfer_order *order, void (*wake)(void *context), void *context)
+                 const struct upstream_request *request, void (*wake)(void *context), void *context)
 {
-    struct transfer_order patient = *order;
-    patient.patience = patience(order, settings);
+    struct upstream_request patient = *request;
+    patient.timeout = timeout(request, settings);
     *fetch = (struct fetch){.wake = wake, .context = context, .begun = true};
     reply_init(&fetch->answer);
     fetch->transfer = transfer_start(glance, settings, &patient, &FETCH, fetch);

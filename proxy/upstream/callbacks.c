@@ -80,7 +80,7 @@ size_t transfer_on_header(char *bytes, size_t size, size_t count, void *context)
         take_status(transfer, line);
     else if (line[0] != '\r' && line[0] != '\n')
         good = take_field(transfer, line);
-    else if (resting_is_out_of_step(transfer))
+    else if (idle_is_out_of_step(transfer))
         good = false;
     else
         head_complete(transfer);

@@ -53,23 +53,23 @@ static const char NO_PAYLOAD[] = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b93
 /* libcurl's way to say a field with an empty value is "Name;", and "Name:" keeps it from adding
  * one of its own. It signs each field it is told of, and an S3 gateway looks for each that is
  * signed: those that are to be left out would be missed. */
-static bool add_fields(struct transfer *transfer, const struct transfer_order *order)
+static bool add_fields(struct transfer *transfer, const struct upstream_request *request)
 {
     struct lines lines;
-    transfer->fields = lines_new(order->headers, &lines);
+    transfer->fields = lines_new(request->headers, &lines);
     if (!transfer->fields)
         return false;
-    if (order->signature)
+    if (request->signature)
         add_line(&lines, "x-amz-content-sha256", ": ", NO_PAYLOAD);
     else
-        add_line(&lines, "Expect", ":", order->expect ? " 100-continue" : "");
-    headers_each(row, order->headers)
+        add_line(&lines, "Expect", ":", request->expect ? " 100-continue" : "");
+    headers_each(row, request->headers)
         add_line(&lines, row->name, row->value[0] ? ": " : ";", row->value);
-    if (!order->signature && !headers_get(order->headers, "Accept"))
+    if (!request->signature && !headers_get(request->headers, "Accept"))
         add_line(&lines, "Accept", ":", "");
-    if (order->framing == FRAMING_LENGTH && (order->length == 0 || transfer->beside)) {
+    if (request->framing == FRAMING_LENGTH && (request->length == 0 || transfer->raw_request)) {
         char length[32];
-        snprintf(length, sizeof length, "%" PRIu64, order->length);
+        snprintf(length, sizeof length, "%" PRIu64, request->length);
         add_line(&lines, "Content-Length", ": ", length);
     }
     lines.next[-1].next = NULL;
@@ -134,10 +134,10 @@ static bool set_signature(struct transfer *transfer, const struct transfer_signa
 }
 
 /* libcurl signs the path of the URL, so there is no target besides it. */
-static bool set_elsewhere(struct transfer *transfer, const struct transfer_order *order)
+static bool set_elsewhere(struct transfer *transfer, const struct upstream_request *request)
 {
-    return !curl_easy_setopt(transfer->easy, CURLOPT_URL, order->url) &&
-           (!order->signature || set_signature(transfer, order->signature));
+    return !curl_easy_setopt(transfer->easy, CURLOPT_URL, request->url) &&
+           (!request->signature || set_signature(transfer, request->signature));
 }
 
 /* --- all of it ------------------------------------------------------------------------- */
@@ -151,7 +151,7 @@ static void set_options(struct transfer *transfer, const char *method)
     curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
     curl_easy_setopt(easy, CURLOPT_CLOSESOCKETFUNCTION, sockets_close);
     curl_easy_setopt(easy, CURLOPT_CLOSESOCKETDATA, transfer->glance);
-    curl_easy_setopt(easy, CURLOPT_PREREQFUNCTION, resting_before_request);
+    curl_easy_setopt(easy, CURLOPT_PREREQFUNCTION, idle_before_request);
     curl_easy_setopt(easy, CURLOPT_PREREQDATA, transfer);
     /* Giving up a name look-up must not wait for it to end: the whole worker would. */
     curl_easy_setopt(easy, CURLOPT_QUICK_EXIT, 1L);
@@ -171,7 +171,7 @@ static void set_options(struct transfer *transfer, const char *method)
         curl_easy_setopt(easy, CURLOPT_FORBID_REUSE, 1L);
     }
     bool is_head = strcmp(method, "HEAD") == 0;
-    if (!transfer->all_pulled && !transfer->beside)
+    if (!transfer->all_pulled && !transfer->raw_request)
         set_body(transfer);
     else if (is_head)
         curl_easy_setopt(easy, CURLOPT_NOBODY, 1L);
@@ -179,20 +179,21 @@ static void set_options(struct transfer *transfer, const char *method)
     curl_easy_setopt(easy, CURLOPT_CUSTOMREQUEST, method);
 }
 
-bool transfer_take_order(struct transfer *transfer, const struct transfer_order *order)
+bool transfer_set_options(struct transfer *transfer, const struct upstream_request *request)
 {
-    transfer->framing = order->framing;
-    transfer->length = order->length;
-    transfer->patience = order->patience;
-    transfer->all_pulled = order->framing != FRAMING_CHUNKED && order->length == 0;
-    transfer->beside = beside_wanted(transfer, order);
-    transfer->only_asks = only_asks(transfer, order->method);
-    const char *id = headers_get(order->headers, "X-Openstack-Request-Id");
+    transfer->framing = request->framing;
+    transfer->length = request->length;
+    transfer->timeout = request->timeout;
+    transfer->all_pulled = request->framing != FRAMING_CHUNKED && request->length == 0;
+    transfer->raw_request = raw_request_wanted(transfer, request);
+    transfer->only_asks = only_asks(transfer, request->method);
+    const char *id = headers_get(request->headers, "X-Openstack-Request-Id");
     if (id && strlen(id) < sizeof transfer->id)
         memcpy(transfer->id, id, strlen(id) + 1);
-    bool to = order->url ? set_elsewhere(transfer, order) : set_glance(transfer, order->target);
-    if (!to || !add_fields(transfer, order))
+    bool to =
+        request->url ? set_elsewhere(transfer, request) : set_glance(transfer, request->target);
+    if (!to || !add_fields(transfer, request))
         return false;
-    set_options(transfer, order->method);
+    set_options(transfer, request->method);
     return true;
 }

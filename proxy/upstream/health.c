@@ -47,7 +47,7 @@ static void ask(struct health *health, const struct settings *settings, const ch
                 size_t place)
 {
     CURL *easy = curl_easy_init();
-    uint64_t timeout = lesser(interval_of(settings), PROBE_PATIENCE_MS);
+    uint64_t timeout = lesser(interval_of(settings), PROBE_TIMEOUT_MS);
     if (!easy || !probe_prepare(easy, settings, url, timeout) ||
         curl_multi_add_handle(health->multi, easy) != CURLM_OK) {
         curl_easy_cleanup(easy);
@@ -91,7 +91,7 @@ static void wait_for_answers(struct health *health, const struct endpoints_view 
         for (CURLMsg *message; (message = curl_multi_info_read(health->multi, &left));)
             take_result(health, view, message);
         if (running)
-            curl_multi_poll(health->multi, NULL, 0, PROBE_PATIENCE_MS, NULL);
+            curl_multi_poll(health->multi, NULL, 0, PROBE_TIMEOUT_MS, NULL);
     }
 }
 

@@ -19,7 +19,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-bool resting_prepare(struct glance *glance)
+bool idle_prepare(struct glance *glance)
 {
     int ends[2];
     if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, ends) != 0)
@@ -29,7 +29,7 @@ bool resting_prepare(struct glance *glance)
     return true;
 }
 
-void resting_end(struct glance *glance)
+void idle_end(struct glance *glance)
 {
     close(glance->dead_end);
 }
@@ -38,15 +38,15 @@ void resting_end(struct glance *glance)
 
 static void leave_list(struct socket *socket)
 {
-    if (!socket->resting)
+    if (!socket->idle)
         return;
-    socket->resting = false;
+    socket->idle = false;
     if (socket->next)
         socket->next->previous = socket->previous;
     if (socket->previous)
         socket->previous->next = socket->next;
     else
-        socket->glance->resting = socket->next;
+        socket->glance->idle = socket->next;
     socket->next = socket->previous = NULL;
 }
 
@@ -93,12 +93,12 @@ static void rest(struct socket *socket)
     struct glance *glance = socket->glance;
     if (!socket->port)
         socket->port = port_of(socket->watch.fd);
-    socket->resting = true;
+    socket->idle = true;
     socket->previous = NULL;
-    socket->next = glance->resting;
+    socket->next = glance->idle;
     if (socket->next)
         socket->next->previous = socket;
-    glance->resting = socket;
+    glance->idle = socket;
     if (!watch_set(glance->loop, &socket->watch, LOOP_READ))
         socket_drop(socket);
 }
@@ -141,7 +141,7 @@ static bool is_quiet(const struct socket *socket)
 static struct socket *find_quiet(const struct glance *glance, unsigned port)
 {
     struct socket *found = NULL;
-    for (struct socket *socket = glance->resting; socket; socket = socket->next) {
+    for (struct socket *socket = glance->idle; socket; socket = socket->next) {
         if (socket->port != port)
             continue;
         if (found)
@@ -163,8 +163,8 @@ static bool has_deciphered_more(CURL *easy)
 }
 
 /* The signature is libcurl's. NOLINTNEXTLINE(readability-non-const-parameter) */
-int resting_before_request(void *context, char *remote_ip, char *local_ip, int remote_port,
-                           int local_port)
+int idle_before_request(void *context, char *remote_ip, char *local_ip, int remote_port,
+                        int local_port)
 {
     (void)remote_ip;
     (void)local_ip;
@@ -191,7 +191,7 @@ int resting_before_request(void *context, char *remote_ip, char *local_ip, int r
 
 /* Some answers have no id, such as the list of versions: they tell nothing. A 408 says that no
  * request has come, so on a kept connection it was sent before this one. */
-bool resting_is_out_of_step(struct transfer *transfer)
+bool idle_is_out_of_step(struct transfer *transfer)
 {
     const char *id = headers_get(&transfer->answer, "X-Openstack-Request-Id");
     bool own = id && transfer->id[0] && strcmp(id, transfer->id) == 0;

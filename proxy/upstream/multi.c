@@ -75,13 +75,13 @@ struct glance *glance_new(struct loop *loop)
     glance->timer.fire = timer_fired;
     glance->reap.run = reap;
     glance->set_late.run = set_late;
-    if (!resting_prepare(glance)) {
+    if (!idle_prepare(glance)) {
         free(glance);
         return NULL;
     }
     glance->multi = curl_multi_init();
     if (!glance->multi) {
-        resting_end(glance);
+        idle_end(glance);
         free(glance);
         return NULL;
     }
@@ -105,7 +105,7 @@ void glance_free(struct glance *glance)
     for (size_t i = 0; i < glance->pooled; i++)
         curl_easy_cleanup(glance->pool[i]);
     curl_multi_cleanup(glance->multi);
-    resting_end(glance);
+    idle_end(glance);
     free(glance->sockets); /* each of them is closed now */
     free(glance->scratch);
     pipe_close(&glance->pipe);

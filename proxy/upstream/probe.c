@@ -92,7 +92,7 @@ bool glance_probe(const struct settings *settings, char *why, size_t why_size)
     snprintf(why, why_size, "Glance cannot be asked: out of memory");
     if (!easy)
         return false;
-    uint64_t deadline = clock_ms() + PROBE_PATIENCE_MS;
+    uint64_t deadline = clock_ms() + PROBE_TIMEOUT_MS;
     size_t count = settings->glance.endpoint_count;
     bool well = false;
     for (size_t i = 0; i < count && !well; i++) {

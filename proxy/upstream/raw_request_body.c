@@ -36,15 +36,15 @@ static bool all_plain(const struct settings *settings)
 
 /* Images only: Glance may answer any other request early and well, and go on reading, which is over
  * here with its answer. */
-bool beside_wanted(const struct transfer *transfer, const struct transfer_order *order)
+bool raw_request_wanted(const struct transfer *transfer, const struct upstream_request *request)
 {
-    return transfer->owner->move && !order->url && order->framing == FRAMING_LENGTH &&
-           order->length >= BESIDE_MIN && all_plain(transfer->settings);
+    return transfer->owner->move && !request->url && request->framing == FRAMING_LENGTH &&
+           request->length >= RAW_REQUEST_MIN && all_plain(transfer->settings);
 }
 
 static void begin(struct task *task)
 {
-    beside_go_on((struct transfer *)((char *)task - offsetof(struct transfer, begin)));
+    raw_request_go_on((struct transfer *)((char *)task - offsetof(struct transfer, begin)));
 }
 
 static void cut(struct task *task)
@@ -53,7 +53,7 @@ static void cut(struct task *task)
     transfer_finish(transfer, TRANSFER_GIVEN_UP);
 }
 
-void beside_prepare(struct transfer *transfer)
+void raw_request_prepare(struct transfer *transfer)
 {
     transfer->begin.run = begin;
     transfer->cut.run = cut;
@@ -63,7 +63,7 @@ void beside_prepare(struct transfer *transfer)
 /* Once libcurl waits for nothing but the answer, the whole head is on its way. It waits for other
  * sockets before that, such as the resolver's. A body that was begun on one connection never goes
  * on on another, whatever libcurl does. */
-void beside_socket(struct transfer *transfer, struct socket *socket, int what)
+void raw_request_socket(struct transfer *transfer, struct socket *socket, int what)
 {
     curl_off_t reached = 0;
     curl_easy_getinfo(transfer->easy, CURLINFO_PRETRANSFER_TIME_T, &reached);
@@ -113,7 +113,7 @@ static void forget_rest(struct transfer *transfer)
 {
     free(transfer->rest);
     transfer->rest = NULL;
-    transfer->rest_count = transfer->rest_sent = 0;
+    transfer->rest_count = transfer->raw_reply_sent = 0;
 }
 
 static enum outcome write_rest(struct transfer *transfer)
@@ -121,9 +121,9 @@ static enum outcome write_rest(struct transfer *transfer)
     size_t written;
     if (!transfer->rest)
         return GONE;
-    enum outcome outcome = write_bytes(transfer, transfer->rest + transfer->rest_sent,
-                                       transfer->rest_count - transfer->rest_sent, &written);
-    transfer->rest_sent += written;
+    enum outcome outcome = write_bytes(transfer, transfer->rest + transfer->raw_reply_sent,
+                                       transfer->rest_count - transfer->raw_reply_sent, &written);
+    transfer->raw_reply_sent += written;
     if (outcome != BLOCKED)
         forget_rest(transfer);
     return outcome;
@@ -138,7 +138,7 @@ static enum outcome keep_rest(struct transfer *transfer, const char *bytes, size
     }
     memcpy(transfer->rest, bytes, count);
     transfer->rest_count = count;
-    transfer->rest_sent = 0;
+    transfer->raw_reply_sent = 0;
     return BLOCKED;
 }
 
@@ -211,12 +211,12 @@ static enum taken move_piece(struct transfer *transfer, enum outcome *outcome)
 static enum taken pull_piece(struct transfer *transfer, enum outcome *outcome)
 {
     struct glance *glance = transfer->glance;
-    if (!glance->scratch && !(glance->scratch = malloc(BESIDE_PIECE))) {
+    if (!glance->scratch && !(glance->scratch = malloc(RAW_REQUEST_CHUNK))) {
         transfer_lacks_memory(transfer);
         return TAKEN_NONE;
     }
-    size_t count = transfer_on_pull(glance->scratch, 1, BESIDE_PIECE, transfer);
-    if (count == 0 || count > BESIDE_PIECE)
+    size_t count = transfer_on_pull(glance->scratch, 1, RAW_REQUEST_CHUNK, transfer);
+    if (count == 0 || count > RAW_REQUEST_CHUNK)
         return TAKEN_NONE;
     *outcome = write_piece(transfer, glance->scratch, count);
     return TAKEN_PIECE;
@@ -241,7 +241,7 @@ static enum outcome write_some(struct transfer *transfer)
 
 /* Until the client has no more, or Glance no room; then another transfer's turn comes. Who has
  * answered wants no more of it. */
-void beside_go_on(struct transfer *transfer)
+void raw_request_go_on(struct transfer *transfer)
 {
     struct socket *socket = transfer->wire;
     enum outcome outcome = transfer->head_told ? OVER : GONE;
@@ -256,12 +256,12 @@ void beside_go_on(struct transfer *transfer)
         task_post(transfer->glance->loop, &transfer->cut);
 }
 
-bool beside_is_short(const struct transfer *transfer)
+bool raw_request_is_short(const struct transfer *transfer)
 {
-    return transfer->beside && transfer->wired < transfer->length;
+    return transfer->raw_request && transfer->wired < transfer->length;
 }
 
-void beside_end(struct transfer *transfer)
+void raw_request_end(struct transfer *transfer)
 {
     task_cancel(transfer->glance->loop, &transfer->begin);
     task_cancel(transfer->glance->loop, &transfer->cut);

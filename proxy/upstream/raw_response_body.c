@@ -45,7 +45,7 @@ static void ready(struct watch *watch, unsigned events)
     tell(transfer);
 }
 
-void rest_prepare(struct transfer *transfer)
+void raw_reply_prepare(struct transfer *transfer)
 {
     transfer->over.run = over;
     transfer->watch.fd = -1;
@@ -54,7 +54,7 @@ void rest_prepare(struct transfer *transfer)
 
 static bool is_plain(const struct transfer *transfer)
 {
-    return transfer->endpoint != ELSEWHERE &&
+    return transfer->endpoint != ENDPOINT_NONE &&
            strncasecmp(transfer->settings->glance.endpoints[transfer->endpoint], "http://",
                        strlen("http://")) == 0;
 }
@@ -111,7 +111,8 @@ bool transfer_take_rest(struct transfer *transfer, uint64_t length)
 /* --- taking it ------------------------------------------------------------------------- */
 
 /* The kernel wakes us for at least this much (less at the end, and always when Glance is through):
- * few large pieces, not many small ones. Less than that must not lie there for long: rest_tick().
+ * few large pieces, not many small ones. Less than that must not lie there for long:
+ * raw_reply_tick().
  */
 enum { LOW_WATER = PIPE_SIZE };
 
@@ -123,7 +124,7 @@ static void set_low_water(struct transfer *transfer)
     transfer->low_water = bytes;
 }
 
-void rest_tick(struct transfer *transfer)
+void raw_reply_tick(struct transfer *transfer)
 {
     int waiting = 0;
     if (transfer->hungry && ioctl(transfer->watch.fd, FIONREAD, &waiting) == 0 && waiting > 0)
@@ -164,7 +165,7 @@ ssize_t transfer_read(struct transfer *transfer, void *into, size_t room)
                 recv(transfer->watch.fd, into, at_most_left(transfer, room), MSG_DONTWAIT));
 }
 
-ssize_t transfer_move(struct transfer *transfer, int pipe, size_t room)
+ssize_t transfer_splice(struct transfer *transfer, int pipe, size_t room)
 {
     if (transfer->watch.fd < 0)
         return STREAM_NO_SPLICE;
@@ -174,7 +175,7 @@ ssize_t transfer_move(struct transfer *transfer, int pipe, size_t room)
                                  SPLICE_F_MOVE | SPLICE_F_NONBLOCK));
 }
 
-void rest_end(struct transfer *transfer)
+void raw_reply_end(struct transfer *transfer)
 {
     task_cancel(transfer->glance->loop, &transfer->over);
     if (transfer->watch.fd < 0)

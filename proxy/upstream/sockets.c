@@ -14,8 +14,8 @@ static void socket_ready(struct watch *watch, unsigned events)
 {
     struct socket *socket = (struct socket *)((char *)watch - offsetof(struct socket, watch));
     if (events & (LOOP_WRITE | LOOP_ERROR) && socket->room_wanted)
-        beside_go_on(socket->writer);
-    if (socket->resting) {
+        raw_request_go_on(socket->writer);
+    if (socket->idle) {
         socket_drop(socket);
         return;
     }
@@ -150,7 +150,7 @@ int sockets_changed(CURL *easy, curl_socket_t fd, int what, void *context, void 
     bool watched = socket && socket_watch(socket);
     if (!watched && transfer)
         transfer_lacks_memory(transfer);
-    else if (transfer && transfer->beside)
-        beside_socket(transfer, socket, what);
+    else if (transfer && transfer->raw_request)
+        raw_request_socket(transfer, socket, what);
     return 0;
 }

@@ -29,7 +29,7 @@ static bool has_moved(struct transfer *transfer, int queued)
 
 /* How long Glance may do nothing, in the part of the exchange that we are in. 0: for ever, since
  * it is our side that holds things up, or libcurl that watches (connecting). */
-static uint64_t patience(const struct transfer *transfer, int queued)
+static uint64_t timeout(const struct transfer *transfer, int queued)
 {
     const struct settings *settings = transfer->settings;
     bool for_client = transfer->read_paused || (transfer->send_paused && queued == 0) ||
@@ -37,8 +37,8 @@ static uint64_t patience(const struct transfer *transfer, int queued)
     bool connecting = transfer->socket == CURL_SOCKET_BAD && !transfer->head_told;
     if (for_client || connecting)
         return 0;
-    if (transfer->patience)
-        return transfer->patience;
+    if (transfer->timeout)
+        return transfer->timeout;
     bool moving = transfer->head_told || !transfer->all_pulled || queued > 0;
     return moving ? settings->glance.stall_timeout : settings->glance.response_timeout;
 }
@@ -52,9 +52,9 @@ static bool look_again(struct transfer *transfer, uint64_t limit)
     return timer_set(transfer->glance->loop, &transfer->timer, next);
 }
 
-bool patience_begin(struct transfer *transfer)
+bool timeouts_begin(struct transfer *transfer)
 {
-    return look_again(transfer, transfer->patience);
+    return look_again(transfer, transfer->timeout);
 }
 
 void transfer_tick(struct timer *timer)
@@ -62,12 +62,12 @@ void transfer_tick(struct timer *timer)
     struct transfer *transfer =
         (struct transfer *)((char *)timer - offsetof(struct transfer, timer));
     int queued = 0;
-    rest_tick(transfer);
+    raw_reply_tick(transfer);
     if (transfer->head_told)
         attempt_flows(transfer); /* an answer that takes this long */
     if (transfer->socket != CURL_SOCKET_BAD)
         ioctl(transfer->socket, SIOCOUTQ, &queued);
-    uint64_t limit = patience(transfer, queued);
+    uint64_t limit = timeout(transfer, queued);
     uint64_t now = clock_ms();
     if (has_moved(transfer, queued) || limit == 0)
         transfer->progress = now;

@@ -43,7 +43,7 @@ void transfer_lacks_memory(struct transfer *transfer)
 
 static void apply_pauses(struct transfer *transfer)
 {
-    int pauses = (transfer->send_paused && !transfer->beside ? CURLPAUSE_SEND : 0) |
+    int pauses = (transfer->send_paused && !transfer->raw_request ? CURLPAUSE_SEND : 0) |
                  (transfer->read_paused ? CURLPAUSE_RECV : 0);
     curl_easy_pause(transfer->easy, pauses);
 }
@@ -64,8 +64,8 @@ void transfer_write_on(struct transfer *transfer)
     if (!transfer->send_paused)
         return;
     transfer->send_paused = false;
-    if (transfer->beside) {
-        beside_go_on(transfer);
+    if (transfer->raw_request) {
+        raw_request_go_on(transfer);
         return;
     }
     apply_pauses(transfer);
@@ -95,8 +95,8 @@ static void stop_waiting(struct transfer *transfer)
     task_cancel(transfer->glance->loop, &transfer->unpause);
     task_cancel(transfer->glance->loop, &transfer->short_of);
     task_cancel(transfer->glance->loop, &transfer->closed);
-    beside_end(transfer);
-    rest_end(transfer);
+    raw_request_end(transfer);
+    raw_reply_end(transfer);
     attempt_flows_no_more(transfer);
 }
 
@@ -177,7 +177,7 @@ static void is_short_of_memory(struct task *task)
  * with a body of which Glance cannot have had everything is not believed. */
 static bool is_too_early(const struct transfer *transfer)
 {
-    return transfer->status / 100 == 2 && beside_is_short(transfer);
+    return transfer->status / 100 == 2 && raw_request_is_short(transfer);
 }
 
 /* Glance may refuse an upload and close with unread bytes of it, which resets the connection behind
@@ -231,8 +231,8 @@ void transfer_ended(struct transfer *transfer, CURLcode code)
 /* --- the start ------------------------------------------------------------------------- */
 
 struct transfer *transfer_start(struct glance *glance, const struct settings *settings,
-                                const struct transfer_order *order,
-                                const struct transfer_owner *owner, void *context)
+                                const struct upstream_request *request,
+                                const struct upstream_callbacks *owner, void *context)
 {
     struct transfer *transfer = calloc(1, sizeof *transfer);
     if (!transfer)
@@ -246,11 +246,12 @@ struct transfer *transfer_start(struct glance *glance, const struct settings *se
     transfer->unpause.run = unpause;
     transfer->short_of.run = is_short_of_memory;
     transfer->closed.run = glance_closed;
-    beside_prepare(transfer);
-    rest_prepare(transfer);
+    raw_request_prepare(transfer);
+    raw_reply_prepare(transfer);
     transfer->easy = glance_take_handle(glance);
-    bool good = transfer->easy && transfer_take_order(transfer, order) &&
-                patience_begin(transfer) && attempt_begin(transfer, attempt_first(transfer, order));
+    bool good = transfer->easy && transfer_set_options(transfer, request) &&
+                timeouts_begin(transfer) &&
+                attempt_begin(transfer, attempt_first(transfer, request));
     transfer->next = glance->all;
     if (transfer->next)
         transfer->next->previous = transfer;

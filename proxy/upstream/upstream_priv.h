@@ -28,7 +28,7 @@
 
 #include <curl/curl.h>
 
-enum { POOLED_HANDLES = 512, ELSEWHERE = -1 /* not an endpoint of Glance's */ };
+enum { POOLED_HANDLES = 512, ENDPOINT_NONE = -1 /* not an endpoint of Glance's */ };
 
 /* A socket of libcurl's. It and its writer know each other, and so do it and its user: who goes
  * first tells the other. */
@@ -36,7 +36,7 @@ struct socket {
     struct watch watch;
     struct glance *glance;
     struct transfer *user; /* whose request is on it, or was the last one; NULL: nobody's */
-    bool resting;          /* the connection is kept, and no request is on it */
+    bool idle;             /* the connection is kept, and no request is on it */
     bool echoes;           /* Glance has answered on it with a request's own id */
     unsigned port;         /* our side's; 0: not known, or not TCP */
     struct socket *next, *previous; /* among those that rest */
@@ -47,18 +47,18 @@ struct socket {
 
 struct glance {
     struct loop *loop;
-    char *scratch;    /* BESIDE_PIECE bytes, for the piece that is being sent */
+    char *scratch;    /* RAW_REQUEST_CHUNK bytes, for the piece that is being sent */
     struct pipe pipe; /* empty, for the next piece that nobody has to see */
     CURLM *multi;
     struct socket **sockets; /* by descriptor; NULL: it is not libcurl's, or not watched */
     size_t socket_places;
-    struct socket *resting; /* the first of them */
-    int dead_end;           /* a socket whose peer has closed; takes the place of what is dropped */
-    struct timer timer;     /* libcurl's */
-    uint64_t timer_due;     /* clock_ms() */
-    struct task set_late;   /* sets it, once there is memory for that */
-    struct task reap;       /* looks for ended transfers, after libcurl has returned */
-    struct transfer *all;   /* in progress */
+    struct socket *idle;  /* the first of them */
+    int dead_end;         /* a socket whose peer has closed; takes the place of what is dropped */
+    struct timer timer;   /* libcurl's */
+    uint64_t timer_due;   /* clock_ms() */
+    struct task set_late; /* sets it, once there is memory for that */
+    struct task reap;     /* looks for ended transfers, after libcurl has returned */
+    struct transfer *all; /* in progress */
     CURL *pool[POOLED_HANDLES];
     size_t pooled;
     struct endpoints *endpoints; /* the process's; NULL: none */
@@ -67,7 +67,7 @@ struct glance {
 struct transfer {
     struct glance *glance;
     const struct settings *settings;
-    const struct transfer_owner *owner;
+    const struct upstream_callbacks *owner;
     void *context;
 
     CURL *easy;                /* NULL: libcurl has let it go */
@@ -75,9 +75,9 @@ struct transfer {
     bool has_keys;             /* libcurl's handle does */
     enum framing framing;
     uint64_t length;
-    uint64_t patience; /* ms; 0: as the settings say */
-    unsigned tried;    /* a bit per endpoint */
-    int endpoint;      /* or ELSEWHERE */
+    uint64_t timeout; /* ms; 0: as the settings say */
+    unsigned tried;   /* a bit per endpoint */
+    int endpoint;     /* or ENDPOINT_NONE */
     enum endpoint_turn turn;
     bool only_asks; /* it may be sent twice */
     bool flowing;   /* the endpoint knows of image data here */
@@ -100,11 +100,11 @@ struct transfer {
     int low_water;      /* SO_RCVLOWAT; 0: not set */
     struct task over;   /* there is no more of the answer */
 
-    bool beside;         /* its body does not go through libcurl */
+    bool raw_request;    /* its body does not go through libcurl */
     struct task begin;   /* beside: the head is sent */
     struct socket *wire; /* beside: from then on, until libcurl lets it go, or writing fails */
     char *rest;          /* beside: of a piece, what the socket had no room for */
-    size_t rest_count, rest_sent;
+    size_t rest_count, raw_reply_sent;
     struct pipe stuck; /* likewise, of a piece that was moved */
     size_t stuck_count;
     uint64_t wired;  /* bytes that the socket has taken beside libcurl, or given past it */
@@ -154,8 +154,8 @@ void socket_drop_writer(struct socket *socket);
 void socket_forget(struct socket *socket);
 
 /* idle_connections.c */
-bool resting_prepare(struct glance *glance); /* false: no descriptor */
-void resting_end(struct glance *glance);
+bool idle_prepare(struct glance *glance); /* false: no descriptor */
+void idle_end(struct glance *glance);
 
 /* The transfer's request is on this socket from now on. */
 void socket_use(struct socket *socket, struct transfer *transfer);
@@ -171,26 +171,26 @@ void socket_drop(struct socket *socket);
 
 /* Whether the head that has come is not the answer to this request, but to an earlier one, or to
  * none. Such a transfer is stale. */
-bool resting_is_out_of_step(struct transfer *transfer);
+bool idle_is_out_of_step(struct transfer *transfer);
 
 /* For libcurl, just before it sends a request. */
-int resting_before_request(void *context, char *remote_ip, char *local_ip, int remote_port,
-                           int local_port);
+int idle_before_request(void *context, char *remote_ip, char *local_ip, int remote_port,
+                        int local_port);
 
 /* raw_request_body.c */
-enum { BESIDE_MIN = 256 * 1024, BESIDE_PIECE = 512 * 1024 };
-bool beside_wanted(const struct transfer *transfer, const struct transfer_order *order);
-void beside_prepare(struct transfer *transfer);
-void beside_socket(struct transfer *transfer, struct socket *socket,
-                   int what); /* libcurl's CURL_POLL_... */
-void beside_go_on(struct transfer *transfer);
-bool beside_is_short(const struct transfer *transfer); /* the socket has not taken all of it */
-void beside_end(struct transfer *transfer);
+enum { RAW_REQUEST_MIN = 256 * 1024, RAW_REQUEST_CHUNK = 512 * 1024 };
+bool raw_request_wanted(const struct transfer *transfer, const struct upstream_request *request);
+void raw_request_prepare(struct transfer *transfer);
+void raw_request_socket(struct transfer *transfer, struct socket *socket,
+                        int what); /* libcurl's CURL_POLL_... */
+void raw_request_go_on(struct transfer *transfer);
+bool raw_request_is_short(const struct transfer *transfer); /* the socket has not taken all of it */
+void raw_request_end(struct transfer *transfer);
 
 /* raw_response_body.c */
-void rest_prepare(struct transfer *transfer);
-void rest_tick(struct transfer *transfer);
-void rest_end(struct transfer *transfer);
+void raw_reply_prepare(struct transfer *transfer);
+void raw_reply_tick(struct transfer *transfer);
+void raw_reply_end(struct transfer *transfer);
 
 /* transfer.c: told by multi.c */
 void transfer_ended(struct transfer *transfer, CURLcode code);
@@ -203,7 +203,8 @@ void transfer_finish(struct transfer *transfer, enum transfer_result result);
 void transfer_finish_for_memory(struct transfer *transfer);
 
 /* attempt.c */
-int attempt_first(struct transfer *transfer, const struct transfer_order *order); /* its endpoint */
+int attempt_first(struct transfer *transfer,
+                  const struct upstream_request *request); /* its endpoint */
 bool attempt_begin(struct transfer *transfer, int endpoint);
 void attempt_leave(struct transfer *transfer); /* libcurl lets it go */
 bool attempt_never_connected(const struct transfer *transfer);
@@ -219,7 +220,7 @@ void attempt_flows(struct transfer *transfer);
 void attempt_flows_no_more(struct transfer *transfer);
 
 /* curl_options.c: fills the easy handle. False: no memory. */
-bool transfer_take_order(struct transfer *transfer, const struct transfer_order *order);
+bool transfer_set_options(struct transfer *transfer, const struct upstream_request *request);
 
 /* callbacks.c: for libcurl, which gives them the transfer. */
 size_t transfer_on_header(char *bytes, size_t size, size_t count, void *context);
@@ -230,7 +231,7 @@ size_t transfer_took(struct transfer *transfer, ssize_t got);
 size_t transfer_on_pull(char *into, size_t size, size_t count, void *context);
 
 /* timeouts.c */
-bool patience_begin(struct transfer *transfer); /* false: no memory */
+bool timeouts_begin(struct transfer *transfer); /* false: no memory */
 void transfer_tick(struct timer *timer);
 
 #endif

@@ -133,11 +133,11 @@ static void check_glance(const char *disk_format, const unsigned char *opening, 
         struct format_claim claim = {.disk_format = disk_format, .container_format = CONTAINERS[i]};
         char why[FORMAT_WORDS];
         memset(why, 0xFF, sizeof why);
-        enum glance_objection objection = format_glance_objects(&claim, opening, count, why);
+        enum glance_objection violation = format_glance_objects(&claim, opening, count, why);
         check_words(why);
-        property((objection == GLANCE_TAKES_IT) == !*why);
-        property(objection < GLANCE_OBJECTIONS);
-        property(i == 0 || objection == GLANCE_TAKES_IT);
+        property((violation == GLANCE_TAKES_IT) == !*why);
+        property(violation < GLANCE_OBJECTIONS);
+        property(i == 0 || violation == GLANCE_TAKES_IT);
     }
 }
 

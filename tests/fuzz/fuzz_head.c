@@ -52,10 +52,10 @@ static void check_forwarded(const struct headers *from)
 
 static void check_wish(const struct headers *headers)
 {
-    char *wish;
-    property(store_wish(headers, &wish));
-    property(!wish || (*wish && headers_count(headers, "X-Image-Meta-Store")));
-    free(wish);
+    char *requested;
+    property(requested_store(headers, &requested));
+    property(!requested || (*requested && headers_count(headers, "X-Image-Meta-Store")));
+    free(requested);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

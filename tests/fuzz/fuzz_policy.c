@@ -51,9 +51,10 @@ static void check_settled(const struct policy *policy, const struct policy_facts
                           const struct import_decision *decision)
 {
     const char *store = decision->policy.store;
-    const struct import_wish wish = {.listed = true, .stores = &store, .store_count = 1};
+    const struct import_stores_requested requested = {
+        .listed = true, .stores = &store, .store_count = 1};
     struct import_decision again;
-    policy_decide_import(policy, facts, &wish, &again);
+    policy_decide_import(policy, facts, &requested, &again);
     property(again.policy.verdict == POLICY_ACCEPT && again.change == IMPORT_KEEP);
     property(!again.policy.replaced && strcmp(again.policy.store, store) == 0);
 }
@@ -69,11 +70,11 @@ static void check_import_size(const struct policy_facts *facts,
 }
 
 static void check_import(const struct policy *policy, const struct policy_facts *facts,
-                         const struct import_wish *wish)
+                         const struct import_stores_requested *requested)
 {
     struct import_decision decision;
     struct buffer out;
-    policy_decide_import(policy, facts, wish, &decision);
+    policy_decide_import(policy, facts, requested, &decision);
     enum policy_verdict verdict = decision.policy.verdict;
     property(decision.policy.rule && *decision.policy.rule);
     check_import_size(facts, &decision.policy);
@@ -85,14 +86,14 @@ static void check_import(const struct policy *policy, const struct policy_facts 
     if (verdict == POLICY_ACCEPT && decision.policy.store)
         check_settled(policy, facts, &decision);
     buffer_init(&out, 1 << 16);
-    policy_explain_import(policy, facts, wish, &decision, &out);
+    policy_explain_import(policy, facts, requested, &decision, &out);
     buffer_free(&out);
 }
 
 static void check_imports(const struct policy *policy)
 {
     static const char *const stores[] = {"file", "os_glance_tasks_store"};
-    static const struct import_wish wishes[] = {
+    static const struct import_stores_requested wishes[] = {
         {0},
         {.header = "file"},
         {.listed = true},
@@ -116,9 +117,9 @@ static void check_imports(const struct policy *policy)
 
 static void check_doors(const struct policy *policy)
 {
-    for (enum policy_door door = 0; door < POLICY_DOOR_COUNT; door++)
-        property(!policy_door_open(policy, door, NULL) ||
-                 policy_door_open(policy, door, "10.0.0.11"));
+    for (enum policy_ingest ingest = 0; ingest < POLICY_INGEST_COUNT; ingest++)
+        property(!policy_ingest_open(policy, ingest, NULL) ||
+                 policy_ingest_open(policy, ingest, "10.0.0.11"));
     struct policy_decision decision;
     policy_decide(policy, &(struct policy_facts){0}, &decision);
     property(policy_watches(policy) != POLICY_WATCHES_ALL || decision.audit);
@@ -140,9 +141,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     static const struct policy_facts unknown = {0};
     char path[INPUT_PATH_MAX];
     int file = input_file(data, size, path);
-    struct problems problems = {0};
-    struct policy *policy = policy_load(path, &problems);
-    property((policy != NULL) == (problems.count == 0));
+    struct diagnostics diagnostics = {0};
+    struct policy *policy = policy_load(path, &diagnostics);
+    property((policy != NULL) == (diagnostics.count == 0));
     if (policy) {
         check_decision(policy, &known);
         check_decision(policy, &unknown);
@@ -151,7 +152,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         policy_each_store(policy, check_store, policy);
     }
     policy_free(policy);
-    problems_free(&problems);
+    diagnostics_free(&diagnostics);
     input_file_close(file);
     return 0;
 }

@@ -20,8 +20,8 @@ static void check_versions(const char *json, size_t length)
     struct buffer twice;
     buffer_init(&once, OUT_MAX);
     buffer_init(&twice, OUT_MAX);
-    if (links_rewrite_versions(json, length, &SEEN, &once))
-        property(!links_rewrite_versions(once.data, once.len, &SEEN, &twice));
+    if (rewrite_versions(json, length, &SEEN, &once))
+        property(!rewrite_versions(once.data, once.len, &SEEN, &twice));
     else
         property(!once.len);
     property(!twice.len);
@@ -35,10 +35,10 @@ static void check_location(const char *location)
     struct buffer twice;
     buffer_init(&once, OUT_MAX);
     buffer_init(&twice, OUT_MAX);
-    if (links_rewrite_location(location, &SEEN, ENDPOINTS, 2, &once)) {
+    if (rewrite_location(location, &SEEN, ENDPOINTS, 2, &once)) {
         static const char home[] = "https://images.example.org/image";
         property(!strncmp(once.data, home, sizeof home - 1));
-        property(!links_rewrite_location(once.data, &SEEN, ENDPOINTS, 2, &twice));
+        property(!rewrite_location(once.data, &SEEN, ENDPOINTS, 2, &twice));
     }
     property(!twice.len);
     buffer_free(&once);

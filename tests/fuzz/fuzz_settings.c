@@ -17,10 +17,10 @@ static struct settings *load(const void *data, size_t size)
     int file = input_file(data, size, path);
     const char *files[] = {path};
     struct settings_sources sources = {.files = files, .file_count = 1};
-    struct problems problems = {0};
-    struct settings *settings = settings_load(&sources, &problems);
-    property((settings != NULL) == (problems.count == 0));
-    problems_free(&problems);
+    struct diagnostics diagnostics = {0};
+    struct settings *settings = settings_load(&sources, &diagnostics);
+    property((settings != NULL) == (diagnostics.count == 0));
+    diagnostics_free(&diagnostics);
     input_file_close(file);
     return settings;
 }

@@ -74,20 +74,20 @@ static void unquote(char *text)
     *to = '\0';
 }
 
-static const struct door {
+static const struct ingest {
     const char *method;
     const char *pieces[4]; /* "": any */
     enum route_kind kind;
-} doors[] = {{"PUT", {"v2", "images", "", "file"}, ROUTE_UPLOAD},
-             {"PUT", {"v2", "images", "", "stage"}, ROUTE_STAGE},
-             {"POST", {"v2", "images", "", "import"}, ROUTE_IMPORT},
-             {"PATCH", {"v2", "images", ""}, ROUTE_UPDATE},
-             {"POST", {"v2", "images", "", "locations"}, ROUTE_LOCATIONS},
-             {"POST", {"v2", "tasks"}, ROUTE_TASKS}};
+} ingest[] = {{"PUT", {"v2", "images", "", "file"}, ROUTE_UPLOAD},
+              {"PUT", {"v2", "images", "", "stage"}, ROUTE_STAGE},
+              {"POST", {"v2", "images", "", "import"}, ROUTE_IMPORT},
+              {"PATCH", {"v2", "images", ""}, ROUTE_UPDATE},
+              {"POST", {"v2", "images", "", "locations"}, ROUTE_LOCATIONS},
+              {"POST", {"v2", "tasks"}, ROUTE_TASKS}};
 
 /* eventlet's and Glance's way, told as simply as can be: unquote, split at slashes, forget the
  * empty pieces; those that are left are the door's, and nothing follows the last one. */
-static bool eventlet_opens(const struct door *door, const char *raw)
+static bool eventlet_opens(const struct ingest *ingest, const char *raw)
 {
     char *path = strndup(raw, strcspn(raw, "?"));
     property(path);
@@ -97,11 +97,11 @@ static bool eventlet_opens(const struct door *door, const char *raw)
     bool alike = length && path[length - 1] != '/';
     char *state = NULL;
     for (char *piece = strtok_r(path, "/", &state); piece; piece = strtok_r(NULL, "/", &state)) {
-        const char *wanted = count < 4 ? door->pieces[count++] : NULL;
+        const char *wanted = count < 4 ? ingest->pieces[count++] : NULL;
         alike = alike && wanted && (!*wanted || !strcmp(piece, wanted));
     }
     free(path);
-    return alike && (count == 4 || !door->pieces[count]);
+    return alike && (count == 4 || !ingest->pieces[count]);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
@@ -120,10 +120,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         const char *fault = route_find(method, &target, &headers, &route);
         if (!fault && is_door(route.kind))
             check_door(method, &route, &target);
-        for (size_t i = 0; i < sizeof doors / sizeof *doors; i++)
-            if (!strcmp(method, doors[i].method) && !headers_count(&headers, "Accept") &&
-                eventlet_opens(&doors[i], raw))
-                property(fault || route.kind == doors[i].kind);
+        for (size_t i = 0; i < sizeof ingest / sizeof *ingest; i++)
+            if (!strcmp(method, ingest[i].method) && !headers_count(&headers, "Accept") &&
+                eventlet_opens(&ingest[i], raw))
+                property(fault || route.kind == ingest[i].kind);
     }
     target_free(&target);
     headers_free(&headers);

@@ -20,23 +20,23 @@
 
 enum { PIECE_MAX = 16 * 1024 };
 
-static enum step_result object_to_length(struct exchange *x)
+static enum step_result report_length(struct exchange *x)
 {
     x->unread = true;
-    return door_object(x, REFUSAL_JSON_TOO_LONG, "it may have 256 KiB");
+    return ingest_report(x, REFUSAL_JSON_TOO_LONG, "it may have 256 KiB");
 }
 
 static bool is_announced_too_long(const struct exchange *x)
 {
-    return client_framing(x->client)->length > DOORS_BODY_MAX;
+    return client_framing(x->client)->length > INGEST_BODY_MAX;
 }
 
 static enum step_result keep(struct exchange *x, const char *bytes, size_t count)
 {
     if (!buffer_append(&x->held, bytes, count))
         return exchange_no_memory(x);
-    share_add(&x->parts->holders, &x->share, count);
-    return x->held.len > DOORS_BODY_MAX ? object_to_length(x) : STEP_NEXT;
+    buffer_share_add(&x->parts->holders, &x->share, count);
+    return x->held.len > INGEST_BODY_MAX ? report_length(x) : STEP_NEXT;
 }
 
 /* --- who is it? ---------------------------------------------------------------------------- */
@@ -52,7 +52,7 @@ static enum step_result ask_who_it_is(struct exchange *x)
     if (x->share.holder)
         return refuse_for_room(x);
     headers_free(&x->ask_fields);
-    return fields_for_preflight(x, &x->ask_fields) && upload_ask_image(x, FETCH_PATIENCE_MS)
+    return headers_for_preflight(x, &x->ask_fields) && upload_ask_image(x, FETCH_TIMEOUT_MS)
                ? STEP_WAIT
                : exchange_no_memory(x);
 }
@@ -66,10 +66,10 @@ static enum step_result hear_who_it_is(struct exchange *x)
     image_free(&x->image);
     if (result != STEP_NEXT)
         return result;
-    switch (share_vouch(&x->parts->holders, &x->share, x->origin.address)) {
-    case SHARE_KNOWN:
+    switch (buffer_share_vouch(&x->parts->holders, &x->share, x->origin.address)) {
+    case BUFFER_SHARE_KNOWN:
         return STEP_NEXT;
-    case SHARE_FULL:
+    case BUFFER_SHARE_FULL:
         return refuse_for_room(x);
     default:
         return exchange_no_memory(x);
@@ -84,7 +84,7 @@ static enum step_result take(struct exchange *x)
     char piece[PIECE_MAX];
     enum step_result result = STEP_NEXT;
     while (result == STEP_NEXT && !x->unread) {
-        size_t room = share_room(&x->parts->holders, &x->share);
+        size_t room = buffer_share_room(&x->parts->holders, &x->share);
         if (room == 0)
             return ask_who_it_is(x);
         ssize_t count = client_read(x->client, piece, room < sizeof piece ? room : sizeof piece);
@@ -99,42 +99,42 @@ static enum step_result take(struct exchange *x)
     return result;
 }
 
-static uint64_t patience(const struct exchange *x)
+static uint64_t timeout(const struct exchange *x)
 {
     return x->snapshot->settings->listen.stall_timeout;
 }
 
 static enum step_result begin(struct exchange *x)
 {
-    buffer_init(&x->held, DOORS_BODY_MAX + PIECE_MAX);
-    enum step_result result = is_announced_too_long(x) ? object_to_length(x) : STEP_NEXT;
+    buffer_init(&x->held, INGEST_BODY_MAX + PIECE_MAX);
+    enum step_result result = is_announced_too_long(x) ? report_length(x) : STEP_NEXT;
     if (result != STEP_NEXT)
         return result;
-    exchange_wait_at_most(x, patience(x));
-    if (x->moment_over)
+    exchange_wait_at_most(x, timeout(x));
+    if (x->step_timer_fired)
         return exchange_no_memory(x);
     client_invite(x->client);
     return STEP_WAIT;
 }
 
 /* Room that others wait for is not held by a byte now and then. */
-enum step_result hold_body(struct exchange *x)
+enum step_result buffer_body(struct exchange *x)
 {
-    if (x->fresh)
+    if (x->entering)
         return begin(x);
-    if (x->moment_over)
+    if (x->step_timer_fired)
         return exchange_refuse_for(x, REFUSAL_CLIENT_STALLED,
                                    "all of its JSON was to come within %g s",
-                                   (double)patience(x) / 1000);
+                                   (double)timeout(x) / 1000);
     enum step_result result = x->image_asked.begun ? hear_who_it_is(x) : STEP_NEXT;
     if (result == STEP_NEXT)
         result = x->readable ? take(x) : STEP_WAIT;
     if (result == STEP_NEXT)
-        timer_cancel(x->parts->loop, &x->moment);
+        timer_cancel(x->parts->loop, &x->step_timer);
     return result;
 }
 
-size_t hold_give(struct exchange *x, void *into, size_t room)
+size_t buffer_body_read(struct exchange *x, void *into, size_t room)
 {
     size_t left = x->held.len - x->held_given;
     size_t count = left < room ? left : room;
@@ -144,8 +144,8 @@ size_t hold_give(struct exchange *x, void *into, size_t room)
     return count;
 }
 
-void hold_end(struct exchange *x)
+void buffer_body_end(struct exchange *x)
 {
     buffer_free(&x->held);
-    share_end(&x->parts->holders, &x->share);
+    buffer_share_end(&x->parts->holders, &x->share);
 }

@@ -80,14 +80,14 @@ static void leave(struct holders *holders, struct holder *holder)
     free(holder);
 }
 
-size_t share_room(const struct holders *holders, const struct share *share)
+size_t buffer_share_room(const struct holders *holders, const struct share *share)
 {
     if (!share->holder)
         return smaller(NEWCOMER_MAX - share->bytes, NEWCOMERS_MAX - holders->newcomers);
     return smaller(ADDRESS_MAX - share->holder->bytes, KNOWN_MAX - holders->known);
 }
 
-void share_add(struct holders *holders, struct share *share, size_t bytes)
+void buffer_share_add(struct holders *holders, struct share *share, size_t bytes)
 {
     share->bytes += bytes;
     *(share->holder ? &holders->known : &holders->newcomers) += bytes;
@@ -95,24 +95,25 @@ void share_add(struct holders *holders, struct share *share, size_t bytes)
         share->holder->bytes += bytes;
 }
 
-enum share_outcome share_vouch(struct holders *holders, struct share *share, const char *address)
+enum buffer_share_outcome buffer_share_vouch(struct holders *holders, struct share *share,
+                                             const char *address)
 {
     struct holder *holder = find_or_add(holders, address);
     if (!holder)
-        return SHARE_NO_MEMORY;
+        return BUFFER_SHARE_NO_MEMORY;
     size_t bytes = share->bytes;
     holder->shares++;
     if (ADDRESS_MAX - holder->bytes < bytes || KNOWN_MAX - holders->known < bytes) {
         leave(holders, holder);
-        return SHARE_FULL;
+        return BUFFER_SHARE_FULL;
     }
-    share_end(holders, share);
+    buffer_share_end(holders, share);
     share->holder = holder;
-    share_add(holders, share, bytes);
-    return SHARE_KNOWN;
+    buffer_share_add(holders, share, bytes);
+    return BUFFER_SHARE_KNOWN;
 }
 
-void share_end(struct holders *holders, struct share *share)
+void buffer_share_end(struct holders *holders, struct share *share)
 {
     struct holder *holder = share->holder;
     *(holder ? &holders->known : &holders->newcomers) -= share->bytes;

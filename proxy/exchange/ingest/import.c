@@ -20,7 +20,7 @@ static const char STORE[] = "X-Image-Meta-Store";
 
 enum step_result import_begin(struct exchange *x)
 {
-    return exchange_record(x, UPLOAD_IMPORT) ? STEP_NEXT : exchange_no_memory(x);
+    return exchange_begin_record(x, RECORD_IMPORT) ? STEP_NEXT : exchange_no_memory(x);
 }
 
 /* What is asked for, what Glance has, and what the policy says of it. */
@@ -57,8 +57,8 @@ static void ask_policy(struct exchange *x, struct import *import)
     facts.import_method = import->request.method;
     facts.size_known = x->image.size_known;
     facts.size = x->image.size;
-    const struct import_wish wish = {
-        .header = x->wish,
+    const struct import_stores_requested requested = {
+        .header = x->requested,
         .listed = import->request.listed,
         .stores = (const char *const *)import->request.stores,
         .store_count = import->request.store_count,
@@ -66,7 +66,7 @@ static void ask_policy(struct exchange *x, struct import *import)
         .there = import->there_count ? import->there : NULL,
         .there_count = import->there_count,
     };
-    policy_decide_import(x->snapshot->policy, &facts, &wish, &import->decision);
+    policy_decide_import(x->snapshot->policy, &facts, &requested, &import->decision);
     x->decision = import->decision.policy;
     if (import->decision.change == IMPORT_KEEP)
         x->decision.store = NULL; /* it is the request's, which does not last */
@@ -74,7 +74,8 @@ static void ask_policy(struct exchange *x, struct import *import)
 
 static bool decide(struct exchange *x, struct import *import)
 {
-    if (!store_wish(&client_head(x->client)->headers, &x->wish) || !find_stores(x, import))
+    if (!requested_store(&client_head(x->client)->headers, &x->requested) ||
+        !find_stores(x, import))
         return false;
     ask_policy(x, import);
     return true;
@@ -99,7 +100,7 @@ static const char *stores_text(const struct exchange *x, const struct import *im
     if (decision->policy.verdict != POLICY_ACCEPT)
         return NULL;
     if (decision->change != IMPORT_KEEP && audit_only(x))
-        return x->wish;
+        return x->requested;
     if (decision->policy.store)
         return decision->policy.store;
     bool fits = request->all
@@ -112,12 +113,12 @@ static enum step_result record(struct exchange *x, const struct import *import)
 {
     struct buffer text;
     buffer_init(&text, STORES_TEXT_MAX);
-    bool good = uploads_decided(x->parts->uploads, x->upload, x->decision.rule,
+    bool good = records_decided(x->parts->records, x->record, x->decision.rule,
                                 stores_text(x, import, &text));
     buffer_free(&text);
-    x->upload->method = strndup(import->request.method, POLICY_NAME_MAX);
-    x->upload->project = x->image.owner ? strdup(x->image.owner) : NULL;
-    good = good && x->upload->method && (x->upload->project || !x->image.owner);
+    x->record->method = strndup(import->request.method, POLICY_NAME_MAX);
+    x->record->project = x->image.owner ? strdup(x->image.owner) : NULL;
+    good = good && x->record->method && (x->record->project || !x->image.owner);
     return good ? STEP_NEXT : exchange_no_memory(x);
 }
 
@@ -128,17 +129,17 @@ static enum step_result judge_verdict(struct exchange *x, const struct import *i
     const struct policy_decision *decision = &x->decision;
     switch (decision->verdict) {
     case POLICY_DENY:
-        return exchange_object_for(x, REFUSAL_DENIED_BY_POLICY, "%s", decision->why);
+        return report_violation_for(x, REFUSAL_DENIED_BY_POLICY, "%s", decision->why);
     case POLICY_METHOD_DENIED:
-        return exchange_object_for(x, REFUSAL_DENIED_BY_POLICY, "imports by %s are closed",
-                                   x->upload->method);
+        return report_violation_for(x, REFUSAL_DENIED_BY_POLICY, "imports by %s are closed",
+                                    x->record->method);
     case POLICY_STORE_NOT_ALLOWED:
-        return exchange_object_for(
+        return report_violation_for(
             x, REFUSAL_STORE_NOT_ALLOWED, "it asks for %s, and the policy allows %s",
             import->decision.refused,
             decision->allowed ? decision->allowed : "any store but Glance's reserved ones");
     case POLICY_TOO_LARGE:
-        return upload_object_to_size(x, x->image.size, decision->max_size);
+        return upload_report_size(x, x->image.size, decision->max_size);
     default:
         return STEP_NEXT;
     }
@@ -151,7 +152,8 @@ static enum step_result judge_stores(struct exchange *x, const struct import *im
         return STEP_NEXT;
     if (import->decision.change != IMPORT_KEEP)
         return upload_look_for_store(x, x->decision.store, false);
-    enum step_result result = x->wish ? upload_look_for_store(x, x->wish, true) : STEP_NEXT;
+    enum step_result result =
+        x->requested ? upload_look_for_store(x, x->requested, true) : STEP_NEXT;
     for (size_t i = 0; i < request->store_count && result == STEP_NEXT; i++)
         result = upload_look_for_store(x, request->stores[i], true);
     return result;
@@ -159,18 +161,18 @@ static enum step_result judge_stores(struct exchange *x, const struct import *im
 
 /* Glance would import what it has of data that is still being staged, here or elsewhere. A stage
  * sets the size at its end. */
-static enum step_result claim(struct exchange *x, const struct import *import)
+static enum step_result upload_lock(struct exchange *x, const struct import *import)
 {
     const struct image *image = &x->image;
     bool unfinished = strcmp(import->request.method, "glance-direct") == 0 && !image->size_known &&
                       image->status && strcmp(image->status, "uploading") == 0;
-    enum step_result result = upload_claim(x); /* of one here it is known how far it is */
+    enum step_result result = upload_lock_image(x); /* of one here it is known how far it is */
     if (result == STEP_NEXT && unfinished && stores_tell_stage_sizes(x->parts->stores))
-        result = exchange_object_for(x, REFUSAL_UPLOAD_IN_PROGRESS,
-                                     "its data is still being staged: its status is uploading, "
-                                     "and Glance does not tell its size yet");
+        result = report_violation_for(x, REFUSAL_UPLOAD_IN_PROGRESS,
+                                      "its data is still being staged: its status is uploading, "
+                                      "and Glance does not tell its size yet");
     if (result == STEP_NEXT)
-        claim_send(x->claim, true);
+        upload_lock_send(x->upload_lock, true);
     return result;
 }
 
@@ -192,10 +194,10 @@ static enum step_result change(struct exchange *x, const struct import *import)
     if (import->decision.change == IMPORT_KEEP)
         return STEP_NEXT;
     if (audit_only(x)) {
-        x->upload->audit_fixes |= FIX_STORE;
+        x->record->audit_fixes |= FIX_STORE;
         return STEP_NEXT;
     }
-    x->upload->fixes |= FIX_STORE;
+    x->record->fixes |= FIX_STORE;
     x->import_change = import->decision.change;
     return x->import_change != IMPORT_SET_BODY || rewrite(x) ? STEP_NEXT : exchange_no_memory(x);
 }
@@ -203,7 +205,7 @@ static enum step_result change(struct exchange *x, const struct import *import)
 static enum step_result obey(struct exchange *x, const struct import *import)
 {
     static enum step_result (*const obeys[])(struct exchange *, const struct import *) = {
-        record, judge_verdict, judge_stores, claim, change};
+        record, judge_verdict, judge_stores, upload_lock, change};
     enum step_result result = audit_decided(x);
     for (size_t i = 0; i < sizeof obeys / sizeof *obeys && result == STEP_NEXT; i++)
         result = obeys[i](x, import);
@@ -219,7 +221,7 @@ enum step_result import_judge(struct exchange *x)
     if (fault == NO_MEMORY)
         return exchange_no_memory(x);
     if (fault)
-        return door_object(x, REFUSAL_JSON_MALFORMED, fault);
+        return ingest_report(x, REFUSAL_JSON_MALFORMED, fault);
     audit_begin(x);
     enum step_result result = decide(x, &import) ? obey(x, &import) : exchange_no_memory(x);
     import_free(&import);

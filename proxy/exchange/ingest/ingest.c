@@ -18,16 +18,16 @@
 
 /* Doors are no rule's, nor is what cannot be read: only a policy that watches everything lets these
  * pass. There is a record from here on, since there is something to tell. */
-enum step_result door_object(struct exchange *x, enum refusal reason, const char *detail)
+enum step_result ingest_report(struct exchange *x, enum refusal reason, const char *detail)
 {
-    enum upload_door door = x->route.kind == ROUTE_TASKS ? UPLOAD_TASK : UPLOAD_LOCATIONS;
-    if (!x->upload && !exchange_record(x, door))
+    enum record_kind ingest = x->route.kind == ROUTE_TASKS ? RECORD_TASK : RECORD_LOCATIONS;
+    if (!x->record && !exchange_begin_record(x, ingest))
         return exchange_no_memory(x);
     x->audit = policy_watches(x->snapshot->policy) == POLICY_WATCHES_ALL ? AUDIT_ON : AUDIT_OFF;
-    return exchange_object_for(x, reason, "%s", detail);
+    return report_violation_for(x, reason, "%s", detail);
 }
 
-static enum step_result object_to_door(struct exchange *x)
+static enum step_result report_ingest(struct exchange *x)
 {
     static const char *const details[] = {
         [ROUTE_UPDATE] = "to change the locations of an image points it at data that did not come "
@@ -37,7 +37,7 @@ static enum step_result object_to_door(struct exchange *x)
         [ROUTE_TASKS] = "a task can import data that does not come through here, and tasks are "
                         "closed",
     };
-    return door_object(x, REFUSAL_DENIED_BY_POLICY, details[x->route.kind]);
+    return ingest_report(x, REFUSAL_DENIED_BY_POLICY, details[x->route.kind]);
 }
 
 /* Does it change the locations? Glance itself takes no other body than JSON. */
@@ -50,24 +50,26 @@ static enum step_result look(struct exchange *x)
     if (fault == NO_MEMORY)
         return exchange_no_memory(x);
     if (fault)
-        return door_object(x, REFUSAL_JSON_MALFORMED, fault);
-    return locations ? object_to_door(x) : STEP_NEXT;
+        return ingest_report(x, REFUSAL_JSON_MALFORMED, fault);
+    return locations ? report_ingest(x) : STEP_NEXT;
 }
 
-bool door_is_entered(const struct exchange *x)
+bool ingest_applies(const struct exchange *x)
 {
     return x->route.kind != ROUTE_RELAY && x->route.kind != ROUTE_VERSIONS;
 }
 
 /* --- which steps ------------------------------------------------------------------------- */
 
-static const struct step CLOSED_STEPS[] = {
-    {"object", object_to_door}, {"invite", relay_invite}, {"forward", relay_forward}, {NULL, NULL}};
+static const struct step CLOSED_STEPS[] = {{"object", report_ingest},
+                                           {"invite", relay_send_continue},
+                                           {"forward", relay_forward},
+                                           {NULL, NULL}};
 
 static const struct step UPDATE_STEPS[] = {
-    {"hold", hold_body}, {"look", look}, {"forward", relay_forward}, {NULL, NULL}};
+    {"hold", buffer_body}, {"look", look}, {"forward", relay_forward}, {NULL, NULL}};
 
-static const struct step IMPORT_STEPS[] = {{"begin", import_begin},         {"hold", hold_body},
+static const struct step IMPORT_STEPS[] = {{"begin", import_begin},         {"hold", buffer_body},
                                            {"preflight", upload_preflight}, {"judge", import_judge},
                                            {"forward", relay_forward},      {NULL, NULL}};
 
@@ -79,13 +81,13 @@ static bool may_be_update(const struct exchange *x)
     return headers_count(headers, "Content-Type") > 1 || (type && strcasestr(type, "json-patch"));
 }
 
-const struct step *door_steps(const struct exchange *x)
+const struct step *ingest_steps(const struct exchange *x)
 {
-    enum policy_door door =
-        x->route.kind == ROUTE_TASKS ? POLICY_DOOR_TASKS : POLICY_DOOR_LOCATIONS;
+    enum policy_ingest ingest =
+        x->route.kind == ROUTE_TASKS ? POLICY_INGEST_TASKS : POLICY_INGEST_LOCATIONS;
     if (x->route.kind == ROUTE_IMPORT) /* without a body there is nothing to import by */
         return relay_has_body(x) ? IMPORT_STEPS : RELAY_STEPS;
-    if (policy_door_open(x->snapshot->policy, door, x->origin.address))
+    if (policy_ingest_open(x->snapshot->policy, ingest, x->origin.address))
         return RELAY_STEPS;
     if (x->route.kind == ROUTE_UPDATE)
         return relay_has_body(x) && may_be_update(x) ? UPDATE_STEPS : RELAY_STEPS;

@@ -40,13 +40,13 @@ static enum step_result refuse_length(struct exchange *x)
                                "the body of a request that is no upload may have %s", most);
 }
 
-enum step_result relay_invite(struct exchange *x)
+enum step_result relay_send_continue(struct exchange *x)
 {
     if (!relay_has_body(x))
         return STEP_NEXT;
     if (too_long(x, client_framing(x->client)->length))
         return refuse_length(x);
-    if (x->fresh) {
+    if (x->entering) {
         client_invite(x->client);
         return STEP_WAIT;
     }
@@ -95,7 +95,7 @@ static void on_more(void *owner)
 static ssize_t on_pull(void *owner, void *into, size_t room)
 {
     struct exchange *x = owner;
-    ssize_t count = (ssize_t)hold_give(x, into, room);
+    ssize_t count = (ssize_t)buffer_body_read(x, into, room);
     if (count == 0)
         count = client_read(x->client, into, room);
     if (count == STREAM_LOST)
@@ -115,7 +115,7 @@ static void on_done(void *owner, enum transfer_result result, const char *detail
     client_more(x->client);
 }
 
-static const struct transfer_owner RELAY = {
+static const struct upstream_callbacks RELAY = {
     .head = on_head,
     .data = on_data,
     .more = on_more,
@@ -134,28 +134,28 @@ static bool fields_for_glance(const struct exchange *x, struct headers *out)
     return import_fields(x, out);
 }
 
-static struct transfer_order order_of(const struct exchange *x)
+static struct upstream_request order_of(const struct exchange *x)
 {
     const struct framing_facts *framing = client_framing(x->client);
-    struct transfer_order order = {.method = client_head(x->client)->method,
-                                   .framing = framing->framing,
-                                   .length = framing->length};
+    struct upstream_request request = {.method = client_head(x->client)->method,
+                                       .framing = framing->framing,
+                                       .length = framing->length};
     if (x->import_change == IMPORT_SET_BODY) {
-        order.framing = FRAMING_LENGTH;
-        order.length = x->held.len;
+        request.framing = FRAMING_LENGTH;
+        request.length = x->held.len;
     }
-    return order;
+    return request;
 }
 
 static bool start(struct exchange *x)
 {
     struct headers fields = {0};
     char *target =
-        door_is_entered(x) ? route_canonical(&x->route, &x->target) : strdup(x->target.canonical);
-    struct transfer_order order = order_of(x);
-    order.target = target;
-    order.headers = &fields;
-    bool started = target && fields_for_glance(x, &fields) && glance_ask(x, &order, &RELAY);
+        ingest_applies(x) ? route_canonical(&x->route, &x->target) : strdup(x->target.canonical);
+    struct upstream_request request = order_of(x);
+    request.target = target;
+    request.headers = &fields;
+    bool started = target && fields_for_glance(x, &fields) && glance_ask(x, &request, &RELAY);
     headers_free(&fields);
     free(target);
     return started;
@@ -168,11 +168,11 @@ bool relay_reply(struct exchange *x, struct reply *reply)
 {
     if (!glance_reply(x, reply))
         return false;
-    if (!x->upload)
+    if (!x->record)
         return true;
-    x->upload->glance_status = reply->status;
-    x->upload->verdict = reply->status / 100 == 2 ? UPLOAD_ACCEPTED : UPLOAD_REJECTED;
-    if (fields_of_answer(x, &reply->headers))
+    x->record->glance_status = reply->status;
+    x->record->verdict = reply->status / 100 == 2 ? VERDICT_ACCEPTED : VERDICT_REJECTED;
+    if (headers_of_answer(x, &reply->headers))
         return true;
     reply_free(reply);
     return false;
@@ -183,7 +183,7 @@ static bool move_links(struct exchange *x, struct reply *reply)
     struct buffer moved;
     buffer_init(&moved, REPLY_BODY_MAX);
     if (has_links(x, reply->status, &reply->headers) &&
-        links_rewrite_versions(buffer_text(&reply->body), reply->body.len, &x->origin, &moved)) {
+        rewrite_versions(buffer_text(&reply->body), reply->body.len, &x->origin, &moved)) {
         buffer_free(&reply->body);
         reply->body = moved;
         return true;
@@ -214,9 +214,9 @@ static enum step_result give_up(struct exchange *x)
 
 enum step_result relay_forward(struct exchange *x)
 {
-    if (x->fresh && too_long(x, order_of(x).length))
+    if (x->entering && too_long(x, order_of(x).length))
         return refuse_length(x);
-    if (x->fresh && !start(x))
+    if (x->entering && !start(x))
         return exchange_no_memory(x);
     if (x->head_seen && x->answer_lost)
         return give_up(x);
@@ -236,4 +236,4 @@ enum step_result relay_forward(struct exchange *x)
 }
 
 const struct step RELAY_STEPS[] = {
-    {"invite", relay_invite}, {"forward", relay_forward}, {NULL, NULL}};
+    {"invite", relay_send_continue}, {"forward", relay_forward}, {NULL, NULL}};

@@ -52,14 +52,14 @@ enum answer_mode stream_mode(struct exchange *x, unsigned status, const struct h
 
 bool stream_open(struct exchange *x, unsigned status)
 {
-    return !has_body(x, status) || window_open(&x->window);
+    return !has_body(x, status) || relay_buffer_open(&x->relay_buffer);
 }
 
 bool stream_put(struct exchange *x, const void *bytes, size_t count)
 {
-    if (!window_is_open(&x->window))
+    if (!relay_buffer_is_open(&x->relay_buffer))
         return true; /* an answer without a body has none, whatever comes */
-    if (x->large || !window_put(&x->window, bytes, count))
+    if (x->large || !relay_buffer_put(&x->relay_buffer, bytes, count))
         return false;
     metrics_bytes(x->parts->metrics, 0, count);
     client_more(x->client);
@@ -79,8 +79,8 @@ static ssize_t count_given(struct exchange *x, ssize_t got)
 static ssize_t stream_pull(void *context, void *into, size_t room)
 {
     struct exchange *x = context;
-    size_t count = window_take(&x->window, into, room);
-    if (x->transfer && window_full(&x->window) <= WINDOW_SIZE / 2)
+    size_t count = relay_buffer_take(&x->relay_buffer, into, room);
+    if (x->transfer && relay_buffer_full(&x->relay_buffer) <= RELAY_BUFFER_SIZE / 2)
         transfer_read_on(x->transfer);
     if (count)
         return (ssize_t)count;
@@ -93,9 +93,9 @@ static ssize_t stream_pull(void *context, void *into, size_t room)
 static ssize_t stream_move(void *context, int pipe, size_t room)
 {
     struct exchange *x = context;
-    if (window_full(&x->window) || !x->transfer)
+    if (relay_buffer_full(&x->relay_buffer) || !x->transfer)
         return STREAM_NO_SPLICE;
-    return count_given(x, transfer_move(x->transfer, pipe, room));
+    return count_given(x, transfer_splice(x->transfer, pipe, room));
 }
 
 static struct client_stream stream_of(struct exchange *x, const struct headers *fields)

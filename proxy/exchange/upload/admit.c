@@ -23,11 +23,11 @@ static void take(struct exchange *x, const struct admission *admission)
     x->size_comes = admission->size_comes;
 }
 
-static enum step_result object(struct exchange *x, const struct admission_objection *objection)
+static enum step_result object(struct exchange *x, const struct admission_violation *violation)
 {
-    if (objection->reason == REFUSAL_BAD_REQUEST)
-        return exchange_refuse_for(x, objection->reason, "%s", objection->detail);
-    return exchange_object_for(x, objection->reason, "%s", objection->detail);
+    if (violation->reason == REFUSAL_BAD_REQUEST)
+        return exchange_refuse_for(x, violation->reason, "%s", violation->detail);
+    return report_violation_for(x, violation->reason, "%s", violation->detail);
 }
 
 /* There may be no room to spool. */
@@ -36,7 +36,7 @@ static enum step_result judge_spool(struct exchange *x)
     bool spooled = client_framing(x->client)->framing == FRAMING_CHUNKED && x->size_comes;
     if (!spooled || spools_used(x->parts->spools) < x->snapshot->settings->upload.spool_limit)
         return STEP_NEXT;
-    return exchange_object(x, REFUSAL_SPOOL_FULL);
+    return report_violation(x, REFUSAL_SPOOL_FULL);
 }
 
 static enum step_result read_promises(struct exchange *x)
@@ -56,7 +56,7 @@ enum step_result upload_admit(struct exchange *x)
     take(x, &admission);
     enum step_result result = STEP_NEXT;
     for (size_t i = 0; i < admission.count && result == STEP_NEXT; i++)
-        result = object(x, &admission.objections[i]);
+        result = object(x, &admission.violations[i]);
     if (result == STEP_NEXT)
         result = judge_spool(x);
     return result == STEP_NEXT ? read_promises(x) : result;

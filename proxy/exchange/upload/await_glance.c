@@ -52,7 +52,7 @@ static void look_later(struct exchange *x)
     timer_set(x->parts->loop, &x->look, wait < LOOK_MIN_MS ? LOOK_MIN_MS : wait);
 }
 
-void begin_wait(struct exchange *x)
+void await_glance_begin(struct exchange *x)
 {
     x->begun = !is_longer(x);
     if (x->begun)
@@ -64,20 +64,20 @@ void begin_wait(struct exchange *x)
         look_later(x);
 }
 
-size_t begin_room(const struct exchange *x, size_t room)
+size_t await_glance_room(const struct exchange *x, size_t room)
 {
-    uint64_t given = atomic_load_explicit(&x->upload->bytes, memory_order_relaxed);
+    uint64_t given = atomic_load_explicit(&x->record->bytes, memory_order_relaxed);
     if (x->begun)
         return room;
     size_t left = given < FIRST_BYTES ? (size_t)(FIRST_BYTES - given) : 0;
     return left < room ? left : room;
 }
 
-void begin_continued(void *owner)
+void await_glance_continued(void *owner)
 {
     struct exchange *x = owner;
     x->continued = true;
-    reservation_confirm(&x->reservation);
+    quota_confirm(&x->reservation);
     exchange_wake(x);
 }
 
@@ -108,30 +108,30 @@ static bool look(struct exchange *x)
     bool begun = image_has_begun(x);
     fetch_end(&x->image_asked);
     if (begun)
-        reservation_confirm(&x->reservation);
+        quota_confirm(&x->reservation);
     else
         look_later(x);
     return begun;
 }
 
-void begin_end(struct exchange *x)
+void await_glance_end(struct exchange *x)
 {
     x->begun = true;
     x->look_due = false;
     fetch_end(&x->image_asked);
     timer_cancel(x->parts->loop, &x->look);
-    timer_cancel(x->parts->loop, &x->moment);
+    timer_cancel(x->parts->loop, &x->step_timer);
 }
 
 /* One 100 Continue that did not come, and the worker asks again. */
-void begin_step(struct exchange *x)
+void await_glance_step(struct exchange *x)
 {
     if (x->begun)
         return;
-    if (!x->continued && !x->moment_over && !look(x))
+    if (!x->continued && !x->step_timer_fired && !look(x))
         return;
     x->parts->hears_continue = x->continued;
-    begin_end(x);
+    await_glance_end(x);
     if (x->transfer)
         transfer_write_on(x->transfer);
 }

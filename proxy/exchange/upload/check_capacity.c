@@ -16,7 +16,7 @@
 /* NULL: nothing is known of the store that could be checked. */
 static const struct policy_store *store_of(const struct exchange *x)
 {
-    if (x->upload->door == UPLOAD_STAGE || !x->decision.store || upload_is_put_off(x) ||
+    if (x->record->kind == RECORD_STAGE || !x->decision.store || upload_decision_waits(x) ||
         !x->snapshot->settings->upload.check_quota)
         return NULL;
     const struct policy_store *store = policy_store(x->snapshot->policy, x->decision.store);
@@ -36,15 +36,15 @@ static enum step_result take_room(struct exchange *x, const struct policy_store 
     uint64_t limit = facts->quota < store->capacity ? facts->quota : store->capacity;
     uint64_t need = x->size_known ? x->size : 1;
     uint64_t in_flight = 0;
-    switch (
-        room_take(x->parts->rooms, store->name, need, facts->used, limit, &x->room, &in_flight)) {
-    case ROOM_TAKEN:
+    switch (capacity_reserve(x->parts->capacity, store->name, need, facts->used, limit, &x->room,
+                             &in_flight)) {
+    case CAPACITY_RESERVED:
         return STEP_NEXT;
-    case ROOM_FULL:
-        return exchange_object_for(x, REFUSAL_STORE_FULL,
-                                   "%s may hold %" PRIu64 " bytes, has %" PRIu64 " and %" PRIu64
-                                   " on their way, and this upload needs %" PRIu64,
-                                   store->name, limit, facts->used, in_flight, need);
+    case CAPACITY_FULL:
+        return report_violation_for(x, REFUSAL_STORE_FULL,
+                                    "%s may hold %" PRIu64 " bytes, has %" PRIu64 " and %" PRIu64
+                                    " on their way, and this upload needs %" PRIu64,
+                                    store->name, limit, facts->used, in_flight, need);
     default:
         return exchange_no_memory(x);
     }
@@ -52,7 +52,7 @@ static enum step_result take_room(struct exchange *x, const struct policy_store 
 
 static enum step_result ask(struct exchange *x, const struct policy_store *store)
 {
-    room_give_back(&x->room);
+    capacity_release(&x->room);
     if (bucket_ask(&x->bucket_asked, x->parts->glance, x->snapshot->settings, store,
                    exchange_wake_by, x))
         return STEP_WAIT;
@@ -61,12 +61,12 @@ static enum step_result ask(struct exchange *x, const struct policy_store *store
 }
 
 /* Entered twice: before the body is asked for, and once its size is certain. */
-enum step_result upload_room(struct exchange *x)
+enum step_result upload_check_capacity(struct exchange *x)
 {
     const struct policy_store *store = store_of(x);
     struct bucket_facts facts;
     char why[128];
-    if (x->fresh) {
+    if (x->entering) {
         bool same = x->room_store == store && x->room_size == (x->size_known ? x->size : 0);
         x->room_store = store;
         x->room_size = x->size_known ? x->size : 0;

@@ -10,27 +10,27 @@
 #include <inttypes.h>
 #include <string.h>
 
-static enum step_result object_to_second(struct exchange *x, const struct claim_facts *other)
+static enum step_result report_second(struct exchange *x, const struct upload_lock_facts *other)
 {
     unsigned long long ago = (clock_wall_ms() - other->began_wall_ms) / 1000;
     if (other->size_known)
-        return exchange_object_for(x, REFUSAL_UPLOAD_IN_PROGRESS,
-                                   "it began %llu s ago, and Glance has %" PRIu64 " of its %" PRIu64
-                                   " bytes",
-                                   ago, other->bytes, other->size);
-    return exchange_object_for(x, REFUSAL_UPLOAD_IN_PROGRESS,
-                               "it began %llu s ago, and Glance has %" PRIu64 " bytes of it", ago,
-                               other->bytes);
+        return report_violation_for(x, REFUSAL_UPLOAD_IN_PROGRESS,
+                                    "it began %llu s ago, and Glance has %" PRIu64
+                                    " of its %" PRIu64 " bytes",
+                                    ago, other->bytes, other->size);
+    return report_violation_for(x, REFUSAL_UPLOAD_IN_PROGRESS,
+                                "it began %llu s ago, and Glance has %" PRIu64 " bytes of it", ago,
+                                other->bytes);
 }
 
 /* By the id that Glance says the image has: its database may find it in capital letters, too. */
 static bool enter_claim(struct exchange *x)
 {
     const char *image = x->image.id ? x->image.id : x->route.image_id;
-    const struct claim_facts facts = {
-        .began_wall_ms = x->upload->began_wall_ms, .size_known = x->size_known, .size = x->size};
-    x->claim = claim_new(x->parts->claims, image, &facts, &x->upload->bytes);
-    return x->claim != NULL;
+    const struct upload_lock_facts facts = {
+        .began_wall_ms = x->record->began_wall_ms, .size_known = x->size_known, .size = x->size};
+    x->upload_lock = upload_lock_new(x->parts->upload_locks, image, &facts, &x->record->bytes);
+    return x->upload_lock != NULL;
 }
 
 /* Data is going into the image. What has been staged whole has a size. */
@@ -40,13 +40,13 @@ static bool is_being_filled(const struct image *image)
            (strcmp(image->status, "uploading") == 0 && !image->size_known);
 }
 
-enum step_result upload_claim(struct exchange *x)
+enum step_result upload_lock_image(struct exchange *x)
 {
-    struct claim_facts other;
-    if (!x->claim && !enter_claim(x))
+    struct upload_lock_facts other;
+    if (!x->upload_lock && !enter_claim(x))
         return exchange_no_memory(x);
-    if (is_being_filled(&x->image) && claim_other(x->claim, &other))
-        return object_to_second(x, &other);
+    if (is_being_filled(&x->image) && upload_lock_other(x->upload_lock, &other))
+        return report_second(x, &other);
     return STEP_NEXT;
 }
 
@@ -61,28 +61,29 @@ static enum step_result judge_queued(struct exchange *x, const struct image *ima
 {
     if (!has_text(image->os_hash_value) && !has_text(image->stores))
         return STEP_NEXT;
-    return exchange_object_for(x, REFUSAL_IMAGE_NOT_QUEUED,
-                               "its status is queued, but it still has the %s of an upload that "
-                               "Glance refused after storing it, and takes no other: delete it and "
-                               "create a new one",
-                               has_text(image->os_hash_value) ? "os_hash_value" : "stores");
+    return report_violation_for(
+        x, REFUSAL_IMAGE_NOT_QUEUED,
+        "its status is queued, but it still has the %s of an upload that "
+        "Glance refused after storing it, and takes no other: delete it and "
+        "create a new one",
+        has_text(image->os_hash_value) ? "os_hash_value" : "stores");
 }
 
-enum step_result upload_judge_status(struct exchange *x, const struct image *image)
+enum step_result upload_check_status(struct exchange *x, const struct image *image)
 {
-    struct claim_facts other;
+    struct upload_lock_facts other;
     if (strcmp(image->status, "queued") == 0)
         return judge_queued(x, image);
-    if (is_being_filled(image) && claim_other(x->claim, &other))
-        return object_to_second(x, &other);
+    if (is_being_filled(image) && upload_lock_other(x->upload_lock, &other))
+        return report_second(x, &other);
     bool saving = strcmp(image->status, "saving") == 0;
-    return exchange_object_for(x, REFUSAL_IMAGE_NOT_QUEUED, "its status is %s%s", image->status,
-                               saving ? ", and this proxy is not uploading it" : "");
+    return report_violation_for(x, REFUSAL_IMAGE_NOT_QUEUED, "its status is %s%s", image->status,
+                                saving ? ", and this proxy is not uploading it" : "");
 }
 
 static enum step_result judge_status(struct exchange *x)
 {
-    return upload_judge_status(x, &x->image);
+    return upload_check_status(x, &x->image);
 }
 
 static enum step_result judge_formats(struct exchange *x)
@@ -90,18 +91,18 @@ static enum step_result judge_formats(struct exchange *x)
     const struct image *image = &x->image;
     if (image->disk_format && image->container_format)
         return STEP_NEXT;
-    return exchange_object_for(x, REFUSAL_FORMATS_UNSET, "%s not set",
-                               image->disk_format        ? "container_format is"
-                               : image->container_format ? "disk_format is"
-                                                         : "disk_format and container_format are");
+    return report_violation_for(x, REFUSAL_FORMATS_UNSET, "%s not set",
+                                image->disk_format        ? "container_format is"
+                                : image->container_format ? "disk_format is"
+                                                          : "disk_format and container_format are");
 }
 
-enum step_result upload_judge(struct exchange *x)
+enum step_result upload_check_image(struct exchange *x)
 {
-    static enum step_result (*const judges[])(struct exchange *) = {upload_claim, judge_status,
+    static enum step_result (*const judges[])(struct exchange *) = {upload_lock_image, judge_status,
                                                                     judge_formats};
     const struct image *image = &x->image;
-    if (image->owner && !(x->upload->project = strdup(image->owner)))
+    if (image->owner && !(x->record->project = strdup(image->owner)))
         return exchange_no_memory(x);
     promises_add_hex(&x->image_promises, "owner_specified.openstack.sha256", "sha256",
                      image->sdk_sha256);

@@ -20,7 +20,7 @@ enum { WAITS_MS = 5000, LOOKS_MS = 250, ASKS_MAX = 3, KEY_MAX = 320 };
 
 static bool is_staged(const struct exchange *x)
 {
-    return x->upload->door == UPLOAD_STAGE;
+    return x->record->kind == RECORD_STAGE;
 }
 
 /* Whose uploads share the limit. An administrator who uploads for another project is told the
@@ -40,24 +40,25 @@ static enum step_result check(struct exchange *x, uint64_t reserved)
     uint64_t size = x->size_known ? x->size : 0;
     if (usage_allows(&x->usage, is_staged(x), reserved, size, why))
         return STEP_NEXT;
-    return exchange_object_for(x, REFUSAL_QUOTA_EXCEEDED, "%s", why);
+    return report_violation_for(x, REFUSAL_QUOTA_EXCEEDED, "%s", why);
 }
 
 enum step_result upload_check_quota(struct exchange *x)
 {
     char key[KEY_MAX];
-    return check(x, key_of(x, key) ? reservations_firm(x->parts->reservations, key) : 0);
+    return check(x,
+                 key_of(x, key) ? quota_reservations_firm(x->parts->quota_reservations, key) : 0);
 }
 
 /* Glance asks Keystone for every limit there is, which takes it up to a second. The invitation
  * waits a moment for that; after it the client may begin, and what it sends waits. */
-enum step_result upload_quota_early(struct exchange *x)
+enum step_result upload_check_quota_early(struct exchange *x)
 {
     if (upload_hear_usage(x))
         return upload_check_quota(x);
-    if (x->fresh)
+    if (x->entering)
         exchange_wait_at_most(x, INVITATION_WAITS_MS);
-    return x->moment_over ? STEP_NEXT : STEP_WAIT;
+    return x->step_timer_fired ? STEP_NEXT : STEP_WAIT;
 }
 
 /* --- the reservation ------------------------------------------------------------------------- */
@@ -73,25 +74,25 @@ static enum step_result wait_for_others(struct exchange *x)
     if (!x->quota_began)
         x->quota_began = clock_ms();
     exchange_wait_at_most(x, LOOKS_MS);
-    return x->moment_over ? exchange_no_memory(x) : STEP_WAIT;
+    return x->step_timer_fired ? exchange_no_memory(x) : STEP_WAIT;
 }
 
 /* Objects; or it is only watched, and goes on. It takes its bytes then, whatever the limit. */
-static enum step_result object_to_quota(struct exchange *x, struct reservation_wish *wish,
-                                        uint64_t reserved)
+static enum step_result report_quota(struct exchange *x, struct quota_request *requested,
+                                     uint64_t reserved)
 {
     enum step_result result = check(x, reserved);
-    wish->left = UINT64_MAX;
-    wish->trust_usage = wish->ignore_provisional = true;
+    requested->left = UINT64_MAX;
+    requested->trust_usage = requested->ignore_provisional = true;
     if (result == STEP_NEXT)
-        reservation_make(x->parts->reservations, wish, &x->reservation, &reserved);
+        quota_reserve(x->parts->quota_reservations, requested, &x->reservation, &reserved);
     return result;
 }
 
 static enum step_result make(struct exchange *x, const char *key)
 {
     uint64_t reserved = 0;
-    struct reservation_wish wish = {
+    struct quota_request requested = {
         .key = key,
         .bytes = x->size,
         .left = usage_left(usage_limit_of(&x->usage, is_staged(x))),
@@ -99,14 +100,14 @@ static enum step_result make(struct exchange *x, const char *key)
         .trust_usage = x->usage_asks >= ASKS_MAX,
         .ignore_provisional = x->quota_began && clock_ms() - x->quota_began >= WAITS_MS,
     };
-    switch (reservation_make(x->parts->reservations, &wish, &x->reservation, &reserved)) {
-    case RESERVATION_MADE:
+    switch (quota_reserve(x->parts->quota_reservations, &requested, &x->reservation, &reserved)) {
+    case QUOTA_RESERVED:
         return check(x, reserved);
-    case RESERVATION_FULL:
-        return object_to_quota(x, &wish, reserved);
-    case RESERVATION_STALE:
+    case QUOTA_FULL:
+        return report_quota(x, &requested, reserved);
+    case QUOTA_STALE:
         return ask_again(x);
-    case RESERVATION_WAIT:
+    case QUOTA_WAIT:
         return wait_for_others(x);
     default:
         return exchange_no_memory(x);
@@ -125,6 +126,6 @@ enum step_result upload_quota(struct exchange *x)
 enum step_result upload_counted(struct exchange *x)
 {
     if (!x->failure && x->answer.status / 100 == 2)
-        reservation_end(&x->reservation, true);
+        quota_release(&x->reservation, true);
     return STEP_NEXT;
 }

@@ -35,16 +35,16 @@ struct policy_facts upload_facts(const struct exchange *x)
 static void ask_policy(struct exchange *x)
 {
     struct policy_facts facts = upload_facts(x);
-    facts.asked_store = x->wish;
+    facts.asked_store = x->requested;
     facts.size_known = x->size_known;
     facts.size = x->size;
     policy_decide(x->snapshot->policy, &facts, &x->decision);
 }
 
-enum step_result upload_object_to_size(struct exchange *x, uint64_t size, uint64_t max)
+enum step_result upload_report_size(struct exchange *x, uint64_t size, uint64_t max)
 {
-    return exchange_object_for(x, REFUSAL_TOO_LARGE,
-                               "it has %" PRIu64 " bytes, and the limit is %" PRIu64, size, max);
+    return report_violation_for(x, REFUSAL_TOO_LARGE,
+                                "it has %" PRIu64 " bytes, and the limit is %" PRIu64, size, max);
 }
 
 static enum step_result obey(struct exchange *x)
@@ -53,17 +53,17 @@ static enum step_result obey(struct exchange *x)
     uint64_t everywhere = x->snapshot->settings->upload.max_size;
     switch (decision->verdict) {
     case POLICY_DENY:
-        return exchange_object_for(x, REFUSAL_DENIED_BY_POLICY, "%s", decision->why);
+        return report_violation_for(x, REFUSAL_DENIED_BY_POLICY, "%s", decision->why);
     case POLICY_STORE_NOT_ALLOWED:
-        return exchange_object_for(
+        return report_violation_for(
             x, REFUSAL_STORE_NOT_ALLOWED, "it asks for %s, and the policy allows %s",
-            x->wish ? x->wish : decision->store,
+            x->requested ? x->requested : decision->store,
             decision->allowed ? decision->allowed : "any store but Glance's reserved ones");
     case POLICY_TOO_LARGE:
-        return upload_object_to_size(
+        return upload_report_size(
             x, x->size, decision->max_size < everywhere ? decision->max_size : everywhere);
     default:
-        return x->size_known && x->size > everywhere ? upload_object_to_size(x, x->size, everywhere)
+        return x->size_known && x->size > everywhere ? upload_report_size(x, x->size, everywhere)
                                                      : STEP_NEXT;
     }
 }
@@ -75,30 +75,32 @@ bool upload_may_be_empty(const struct exchange *x)
 
 static enum step_result judge_emptiness(struct exchange *x)
 {
-    return x->empty && !upload_may_be_empty(x) ? exchange_object(x, REFUSAL_EMPTY_BODY) : STEP_NEXT;
+    return x->empty && !upload_may_be_empty(x) ? report_violation(x, REFUSAL_EMPTY_BODY)
+                                               : STEP_NEXT;
 }
 
-enum step_result upload_look_for_store(struct exchange *x, const char *store, bool wished)
+enum step_result upload_look_for_store(struct exchange *x, const char *store, bool was_requested)
 {
     if (stores_look(x->parts->stores, store) != STORE_MISSING)
         return STEP_NEXT;
     struct buffer list;
     buffer_init(&list, 1024);
     stores_list(x->parts->stores, &list);
-    enum step_result result = exchange_object_for(
-        x, wished ? REFUSAL_STORE_NOT_ALLOWED : REFUSAL_STORE_UNKNOWN,
-        "it %s %s, and Glance has %s", wished ? "asks for" : "names", store, buffer_text(&list));
+    enum step_result result =
+        report_violation_for(x, was_requested ? REFUSAL_STORE_NOT_ALLOWED : REFUSAL_STORE_UNKNOWN,
+                             "it %s %s, and Glance has %s", was_requested ? "asks for" : "names",
+                             store, buffer_text(&list));
     buffer_free(&list);
     return result;
 }
 
-bool upload_is_put_off(const struct exchange *x)
+bool upload_decision_waits(const struct exchange *x)
 {
     return x->size_comes && !x->size_known && !audit_only(x) &&
            x->decision.size_ceiling != UINT64_MAX;
 }
 
-bool upload_size_chose(const struct exchange *x)
+bool upload_chosen_by_size(const struct exchange *x)
 {
     bool plain = client_framing(x->client)->framing != FRAMING_CHUNKED && !x->declared_form;
     return audit_only(x) && !plain && policy_watches(x->snapshot->policy) == POLICY_WATCHES_SOME;
@@ -108,14 +110,14 @@ bool upload_size_chose(const struct exchange *x)
  */
 static uint64_t size_ceiling(const struct exchange *x)
 {
-    bool would_come = x->size_comes && audit_only(x) && !upload_size_chose(x);
+    bool would_come = x->size_comes && audit_only(x) && !upload_chosen_by_size(x);
     return x->size_known || would_come ? UINT64_MAX : x->decision.size_ceiling;
 }
 
 struct body_limits upload_limits(const struct exchange *x)
 {
     uint64_t everywhere = x->snapshot->settings->upload.max_size;
-    if (upload_is_put_off(x))
+    if (upload_decision_waits(x))
         return (struct body_limits){everywhere, UINT64_MAX, UINT64_MAX};
     const struct policy_decision *decision = &x->decision;
     return (struct body_limits){
@@ -136,15 +138,15 @@ enum step_result upload_decide(struct exchange *x)
     enum step_result result = audit_decided(x);
     if (result == STEP_NEXT)
         result = judge_emptiness(x);
-    if (result != STEP_NEXT || upload_is_put_off(x))
+    if (result != STEP_NEXT || upload_decision_waits(x))
         return result;
-    const char *store = x->upload->door == UPLOAD_STAGE ? NULL : x->decision.store;
+    const char *store = x->record->kind == RECORD_STAGE ? NULL : x->decision.store;
     /* Where it is going if it is only watched is for Glance to tell. */
-    if (!uploads_decided(x->parts->uploads, x->upload, x->decision.rule,
+    if (!records_decided(x->parts->records, x->record, x->decision.rule,
                          audit_only(x) ? NULL : store))
         return exchange_no_memory(x);
     enum step_result obeyed = obey(x);
     if (obeyed != STEP_NEXT || !store)
         return obeyed;
-    return upload_look_for_store(x, store, x->wish && strcmp(x->wish, store) == 0);
+    return upload_look_for_store(x, store, x->requested && strcmp(x->requested, store) == 0);
 }

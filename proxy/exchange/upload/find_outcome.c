@@ -20,8 +20,8 @@
 #include <stdio.h>
 #include <string.h>
 
-static const struct look_plan AFTER_FAILURE = {
-    .patience_ms = 5000, .wait_ms = 250, .wait_max_ms = 2000};
+static const struct poll_plan AFTER_FAILURE = {
+    .timeout_ms = 5000, .wait_ms = 250, .wait_max_ms = 2000};
 
 /* What a balancer says when it has given up on Glance. Glance's own failure is 500, or ends at
  * once. */
@@ -41,20 +41,20 @@ static uint64_t time_left(const struct exchange *x)
     uint64_t gone = x->look_began - x->given_at;
     uint64_t limit = x->snapshot->settings->glance.response_timeout;
     uint64_t left = gone < limit ? limit - gone : 0;
-    return left > AFTER_FAILURE.patience_ms ? left : AFTER_FAILURE.patience_ms;
+    return left > AFTER_FAILURE.timeout_ms ? left : AFTER_FAILURE.timeout_ms;
 }
 
-static struct look_plan plan_for(const struct exchange *x)
+static struct poll_plan plan_for(const struct exchange *x)
 {
     if (!is_lost(x))
         return AFTER_FAILURE;
-    return (struct look_plan){
-        .later = true, .patience_ms = time_left(x), .wait_ms = 1000, .wait_max_ms = 30000};
+    return (struct poll_plan){
+        .later = true, .timeout_ms = time_left(x), .wait_ms = 1000, .wait_max_ms = 30000};
 }
 
 static bool is_stage(const struct exchange *x)
 {
-    return x->upload->door == UPLOAD_STAGE;
+    return x->record->kind == RECORD_STAGE;
 }
 
 /* Glance has not done with it. A stage sets the size at its end. */
@@ -114,7 +114,7 @@ static void tell_queued(const struct exchange *x, char *words, size_t room)
 static enum step_result tell(struct exchange *x)
 {
     char words[256];
-    const char *status = x->upload->image_after;
+    const char *status = x->record->image_after;
     const char *detail = x->failure_detail;
     if (x->failure == REFUSAL_NONE)
         return STEP_NEXT;
@@ -132,7 +132,7 @@ static enum step_result tell(struct exchange *x)
 
 static enum step_result note_and_tell(struct exchange *x, const char *status)
 {
-    snprintf(x->upload->image_after, sizeof x->upload->image_after, "%.32s", status);
+    snprintf(x->record->image_after, sizeof x->record->image_after, "%.32s", status);
     log_say(LOG_LEVEL_WARNING, "%s: Glance failed, and the image %s is %s now", x->request_id,
             x->route.image_id, status);
     return tell(x);
@@ -159,7 +159,7 @@ static enum step_result judge_stored(struct exchange *x, const struct image *see
     char why[VERIFY_WORDS];
     if (upload_compare(x, seen, why) == VERIFY_GOOD)
         return answer_for_glance(x);
-    x->upload->verified[0] = '\0';
+    x->record->verified[0] = '\0';
     return exchange_refuse_for(x, REFUSAL_VERIFY_FAILED, "%s", why);
 }
 
@@ -172,11 +172,11 @@ static bool may_begin_yet(struct exchange *x, const struct image *seen)
     return first;
 }
 
-static enum step_result judge(struct exchange *x, const struct look_plan *plan,
+static enum step_result judge(struct exchange *x, const struct poll_plan *plan,
                               const struct image *seen)
 {
     bool busy = is_busy(x, seen);
-    if ((busy || may_begin_yet(x, seen)) && upload_look_later(x, plan))
+    if ((busy || may_begin_yet(x, seen)) && upload_poll_later(x, plan))
         return STEP_WAIT;
     if (is_lost(x) && !busy && is_stored(x, seen))
         return judge_stored(x, seen);
@@ -184,18 +184,18 @@ static enum step_result judge(struct exchange *x, const struct look_plan *plan,
     return note_and_tell(x, seen->status);
 }
 
-enum step_result upload_look_at_ruin(struct exchange *x)
+enum step_result upload_find_outcome(struct exchange *x)
 {
     struct image seen = {0};
-    if (x->fresh)
+    if (x->entering)
         x->look_began = clock_ms();
-    const struct look_plan plan = plan_for(x);
-    switch (upload_look(x, &plan, &seen)) {
-    case LOOK_WAIT:
+    const struct poll_plan plan = plan_for(x);
+    switch (upload_poll(x, &plan, &seen)) {
+    case POLL_WAIT:
         return STEP_WAIT;
-    case LOOK_GONE:
+    case POLL_GONE:
         return note_and_tell(x, "deleted");
-    case LOOK_SEEN:
+    case POLL_SEEN:
         break;
     default:
         return tell(x);

@@ -17,15 +17,15 @@
 #include <stdio.h>
 #include <string.h>
 
-static const struct look_plan AFTERWARDS = {
-    .patience_ms = 5000, .wait_ms = 250, .wait_max_ms = 2000};
+static const struct poll_plan AFTERWARDS = {
+    .timeout_ms = 5000, .wait_ms = 250, .wait_max_ms = 2000};
 
 /* --- what is refused first ---------------------------------------------------------------- */
 
 unsigned inspected_refuses(const struct exchange *x)
 {
     enum glance_checks checks = x->snapshot->settings->upload.glance_checks;
-    if (checks == GLANCE_CHECKS_OFF || x->upload->door != UPLOAD_FILE)
+    if (checks == GLANCE_CHECKS_OFF || x->record->kind != RECORD_FILE)
         return 0;
     return checks == GLANCE_CHECKS_ON ? GLANCE_OBJECTIONS_ALL
                                       : inspection_refuses(x->parts->inspection);
@@ -35,7 +35,7 @@ unsigned inspected_refuses(const struct exchange *x)
 
 bool inspected_refused(const struct exchange *x)
 {
-    return !x->failure && x->answer.status == 415 && x->upload->door == UPLOAD_FILE &&
+    return !x->failure && x->answer.status == 415 && x->record->kind == RECORD_FILE &&
            x->sent_as_octets && body_finished(x->body);
 }
 
@@ -47,14 +47,14 @@ static bool is_vhdx(const struct exchange *x)
     return seen && strcmp(seen, "vhdx") == 0;
 }
 
-static void learn(struct exchange *x, enum glance_objection objection, const char *why)
+static void learn(struct exchange *x, enum glance_objection violation, const char *why)
 {
-    if (objection == GLANCE_TAKES_IT && is_vhdx(x))
-        objection = GLANCE_MISMATCH;
+    if (violation == GLANCE_TAKES_IT && is_vhdx(x))
+        violation = GLANCE_MISMATCH;
     log_say(LOG_LEVEL_WARNING, "%s: Glance has refused the data of image %s after storing it%s%s",
             x->request_id, x->route.image_id, *why ? ": " : "", why);
     if (x->snapshot->settings->upload.glance_checks == GLANCE_CHECKS_AUTO &&
-        inspection_learn_refused(x->parts->inspection, objection))
+        inspection_learn_refused(x->parts->inspection, violation))
         log_say(LOG_LEVEL_WARNING,
                 "%s: this Glance looks at the data after storing it, so what it refuses like this "
                 "is refused before it is sent from now on ([upload] glance_checks = off ends that)",
@@ -64,9 +64,9 @@ static void learn(struct exchange *x, enum glance_objection objection, const cha
 void inspected_taken(struct exchange *x)
 {
     const char *why;
-    enum glance_objection objection = body_glance_objection(x->body, &why);
-    if (x->upload->door == UPLOAD_FILE && body_finished(x->body))
-        inspection_learn_taken(x->parts->inspection, objection);
+    enum glance_objection violation = body_glance_objection(x->body, &why);
+    if (x->record->kind == RECORD_FILE && body_finished(x->body))
+        inspection_learn_taken(x->parts->inspection, violation);
 }
 
 /* --- what is told of it ------------------------------------------------------------------- */
@@ -103,15 +103,15 @@ enum step_result inspected_look(struct exchange *x)
 {
     struct image seen = {0};
     const char *why;
-    if (x->fresh) {
-        enum glance_objection objection = body_glance_objection(x->body, &why);
-        learn(x, objection, why);
+    if (x->entering) {
+        enum glance_objection violation = body_glance_objection(x->body, &why);
+        learn(x, violation, why);
     }
-    switch (upload_look(x, &AFTERWARDS, &seen)) {
-    case LOOK_WAIT:
+    switch (upload_poll(x, &AFTERWARDS, &seen)) {
+    case POLL_WAIT:
         return STEP_WAIT;
-    case LOOK_SEEN:
-        snprintf(x->upload->image_after, sizeof x->upload->image_after, "%.32s", seen.status);
+    case POLL_SEEN:
+        snprintf(x->record->image_after, sizeof x->record->image_after, "%.32s", seen.status);
         tell(x, is_spoilt(&seen) ? SPOILT : WAITING);
         image_free(&seen);
         return STEP_NEXT;

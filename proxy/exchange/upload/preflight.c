@@ -23,27 +23,28 @@
 /* What an upload can do without must not hold it up for long. */
 enum { ASIDE_MS = 10000 };
 
-static bool ask(struct exchange *x, struct fetch *fetch, const char *target, uint64_t patience_ms)
+static bool ask(struct exchange *x, struct fetch *fetch, const char *target, uint64_t timeout_ms)
 {
-    const struct transfer_order order = {.method = "GET",
-                                         .target = target,
-                                         .headers = &x->ask_fields,
-                                         .patience = patience_ms,
-                                         .together = &x->together};
-    return fetch_start(fetch, x->parts->glance, x->snapshot->settings, &order, exchange_wake_by, x);
+    const struct upstream_request request = {.method = "GET",
+                                             .target = target,
+                                             .headers = &x->ask_fields,
+                                             .timeout = timeout_ms,
+                                             .together = &x->together};
+    return fetch_start(fetch, x->parts->glance, x->snapshot->settings, &request, exchange_wake_by,
+                       x);
 }
 
-bool upload_ask_image(struct exchange *x, uint64_t patience_ms)
+bool upload_ask_image(struct exchange *x, uint64_t timeout_ms)
 {
     char target[IMAGE_ID_MAX + sizeof "/v2/images/"];
     snprintf(target, sizeof target, "/v2/images/%s", x->route.image_id);
     fetch_end(&x->image_asked);
-    return ask(x, &x->image_asked, target, patience_ms);
+    return ask(x, &x->image_asked, target, timeout_ms);
 }
 
 bool upload_ask_usage(struct exchange *x)
 {
-    x->usage_mark = reservations_mark(x->parts->reservations);
+    x->usage_mark = quota_reservations_mark(x->parts->quota_reservations);
     return ask(x, &x->usage_asked, "/v2/info/usage", ASIDE_MS);
 }
 
@@ -51,7 +52,7 @@ static bool ask_all(struct exchange *x)
 {
     bool stage = x->route.kind == ROUTE_STAGE;
     bool sends = x->route.kind != ROUTE_IMPORT;
-    return fields_for_preflight(x, &x->ask_fields) && upload_ask_image(x, FETCH_PATIENCE_MS) &&
+    return headers_for_preflight(x, &x->ask_fields) && upload_ask_image(x, FETCH_TIMEOUT_MS) &&
            (!sends || !x->snapshot->settings->upload.check_quota || upload_ask_usage(x)) &&
            (stage || stores_fresh(x->parts->stores) ||
             ask(x, &x->stores_asked, "/v2/info/stores", ASIDE_MS));
@@ -178,7 +179,7 @@ enum step_result upload_take_image(struct exchange *x)
 
 enum step_result upload_preflight(struct exchange *x)
 {
-    if (x->fresh)
+    if (x->entering)
         return ask_all(x) ? STEP_WAIT : exchange_no_memory(x);
     if (is_waiting(&x->image_asked))
         return STEP_WAIT;

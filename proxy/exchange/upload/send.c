@@ -21,7 +21,7 @@ static ssize_t took(struct exchange *x, ssize_t count)
     if (count == STREAM_REFUSED)
         return STREAM_LOST;
     if (count > 0) {
-        atomic_fetch_add_explicit(&x->upload->bytes, (uint64_t)count, memory_order_relaxed);
+        atomic_fetch_add_explicit(&x->record->bytes, (uint64_t)count, memory_order_relaxed);
         metrics_bytes(x->parts->metrics, (uint64_t)count, 0);
         x->given_at = clock_ms();
     }
@@ -32,20 +32,20 @@ static ssize_t took(struct exchange *x, ssize_t count)
 static ssize_t pull(void *owner, void *into, size_t room)
 {
     struct exchange *x = owner;
-    size_t now = begin_room(x, room);
+    size_t now = await_glance_room(x, room);
     return now ? took(x, body_read(x->body, into, now)) : STREAM_WAIT;
 }
 
 static ssize_t move(void *owner, int pipe, size_t room)
 {
     struct exchange *x = owner;
-    size_t now = begin_room(x, room);
-    return now ? took(x, body_move(x->body, pipe, now)) : STREAM_WAIT;
+    size_t now = await_glance_room(x, room);
+    return now ? took(x, body_splice(x->body, pipe, now)) : STREAM_WAIT;
 }
 
-static const struct transfer_owner SEND = {
+static const struct upstream_callbacks SEND = {
     .head = glance_head,
-    .continued = begin_continued,
+    .continued = await_glance_continued,
     .data = glance_collect,
     .pull = pull,
     .move = move,
@@ -56,13 +56,13 @@ static bool start(struct exchange *x)
 {
     struct headers fields = {0};
     char *target = route_canonical(&x->route, &x->target);
-    struct transfer_order order = {.method = "PUT", .target = target, .headers = &fields};
-    order.framing = body_length(x->body, &order.length) ? FRAMING_LENGTH : FRAMING_CHUNKED;
+    struct upstream_request request = {.method = "PUT", .target = target, .headers = &fields};
+    request.framing = body_length(x->body, &request.length) ? FRAMING_LENGTH : FRAMING_CHUNKED;
     if (client_framing(x->client)->framing == FRAMING_NONE)
-        order.framing = FRAMING_NONE;
-    begin_wait(x);
-    order.expect = !x->begun;
-    x->send_begun = target && fields_for_upload(x, &fields) && glance_ask(x, &order, &SEND);
+        request.framing = FRAMING_NONE;
+    await_glance_begin(x);
+    request.expect = !x->begun;
+    x->send_begun = target && headers_for_upload(x, &fields) && glance_ask(x, &request, &SEND);
     headers_free(&fields);
     free(target);
     return x->send_begun;
@@ -77,7 +77,7 @@ static bool is_too_early(const struct exchange *x)
 
 static enum step_result refuse_early(struct exchange *x)
 {
-    begin_end(x);
+    await_glance_end(x);
     transfer_abort(x->transfer);
     x->transfer = NULL;
     snprintf(x->failure_detail, sizeof x->failure_detail,
@@ -110,17 +110,17 @@ static enum refusal failure_of(const struct exchange *x)
 enum step_result upload_send(struct exchange *x)
 {
     const char *detail;
-    if (x->fresh)
+    if (x->entering)
         return start(x) ? STEP_WAIT : exchange_no_memory(x);
     if (x->head_seen)
-        x->upload->glance_status = x->answer.status;
+        x->record->glance_status = x->answer.status;
     if (is_too_early(x))
         return refuse_early(x);
     if (!x->glance_done) {
-        begin_step(x);
+        await_glance_step(x);
         return STEP_WAIT;
     }
-    begin_end(x);
+    await_glance_end(x);
     upload_note(x);
     if (body_refusal(x->body, &detail))
         return upload_refuse_body(x);

@@ -34,7 +34,8 @@
 static enum step_result decide(struct exchange *x)
 {
     /* Data that is staged has no store yet: Glance ignores the field there. */
-    if (x->upload->door != UPLOAD_STAGE && !store_wish(&client_head(x->client)->headers, &x->wish))
+    if (x->record->kind != RECORD_STAGE &&
+        !requested_store(&client_head(x->client)->headers, &x->requested))
         return exchange_no_memory(x);
     return upload_decide(x);
 }
@@ -45,8 +46,8 @@ static enum step_result decide(struct exchange *x)
 static enum step_result invite(struct exchange *x)
 {
     const struct framing_facts *framing = client_framing(x->client);
-    if (x->fresh) {
-        uploads_enter(x->parts->uploads, x->upload);
+    if (x->entering) {
+        records_enter(x->parts->records, x->record);
         if (framing->framing != FRAMING_CHUNKED && framing->length == 0)
             return STEP_NEXT;
         client_invite(x->client);
@@ -64,7 +65,7 @@ static ssize_t read_client(void *context, void *into, size_t room)
 static ssize_t move_client(void *context, int pipe, size_t room)
 {
     struct exchange *x = context;
-    return x->client ? client_move(x->client, pipe, room) : STREAM_LOST;
+    return x->client ? client_splice(x->client, pipe, room) : STREAM_LOST;
 }
 
 /* The spool has something to say, or who hashes. */
@@ -99,13 +100,13 @@ static bool make_body(struct exchange *x)
         .glance_hash = x->glance_hash,
         .may_be_empty = upload_may_be_empty(x),
         .audit = audit_only(x),
-        .size_chose = upload_size_chose(x),
+        .size_chose = upload_chosen_by_size(x),
         .settings = x->snapshot->settings,
         .checks = upload_checks(x),
         .glance_refuses = inspected_refuses(x),
-        .checks_wait = upload_is_put_off(x) && x->decision.checks_by_size,
+        .checks_wait = upload_decision_waits(x) && x->decision.checks_by_size,
         .spools = x->parts->spools,
-        .hashers = x->parts->hashers,
+        .digest_threads = x->parts->digest_threads,
         .loop = x->parts->loop,
     };
     const struct body_limits limits = upload_limits(x);
@@ -119,13 +120,13 @@ static bool make_body(struct exchange *x)
 static int prepare_body(struct exchange *x)
 {
     int ready = body_prepare(x->body);
-    atomic_store_explicit(&x->upload->spooled, body_spooled(x->body), memory_order_relaxed);
+    atomic_store_explicit(&x->record->spooled, body_spooled(x->body), memory_order_relaxed);
     return ready;
 }
 
 static enum step_result prepare(struct exchange *x)
 {
-    if (x->fresh && !make_body(x))
+    if (x->entering && !make_body(x))
         return exchange_no_memory(x);
     switch (prepare_body(x)) {
     case STREAM_WAIT:
@@ -182,10 +183,10 @@ static enum step_result settle(struct exchange *x)
 enum step_result upload_pass_answer(struct exchange *x)
 {
     struct reply reply;
-    if (!glance_reply(x, &reply) || (x->upload && !fields_of_answer(x, &reply.headers)))
+    if (!glance_reply(x, &reply) || (x->record && !headers_of_answer(x, &reply.headers)))
         return exchange_no_memory(x);
-    if (x->upload && !x->answered_for)
-        x->upload->glance_status = reply.status;
+    if (x->record && !x->answered_for)
+        x->record->glance_status = reply.status;
     exchange_answer(x, &reply);
     return STEP_END;
 }
@@ -193,9 +194,9 @@ enum step_result upload_pass_answer(struct exchange *x)
 static enum step_result answer(struct exchange *x)
 {
     bool stored = x->answer.status / 100 == 2;
-    x->upload->verdict = stored ? UPLOAD_STORED : UPLOAD_REJECTED;
-    if (stored && !x->upload->verified[0])
-        snprintf(x->upload->verified, sizeof x->upload->verified, "no");
+    x->record->verdict = stored ? VERDICT_STORED : VERDICT_REJECTED;
+    if (stored && !x->record->verified[0])
+        snprintf(x->record->verified, sizeof x->record->verified, "no");
     return upload_pass_answer(x);
 }
 
@@ -203,19 +204,19 @@ static enum step_result answer(struct exchange *x)
 const struct step UPLOAD_STEPS[] = {
     {"admit", upload_admit},
     {"preflight", upload_preflight},
-    {"judge", upload_judge},
+    {"judge", upload_check_image},
     {"decide", decide},
-    {"room", upload_room},
-    {"quota", upload_quota_early},
+    {"room", upload_check_capacity},
+    {"quota", upload_check_quota_early},
     {"invite", invite},
     {"prepare", prepare},
     {"settle", settle},
     {"quota", upload_quota},
-    {"room", upload_room},
-    {"turn", upload_turn},
+    {"room", upload_check_capacity},
+    {"turn", upload_wait_turn},
     {"send", upload_send},
     {"count", upload_counted},
-    {"prove", upload_prove},
+    {"prove", upload_verify},
     {"answer", answer},
     {NULL, NULL},
 };
@@ -229,7 +230,7 @@ static void note_warnings(struct exchange *x)
     size_t count = body_warnings(x->body, &rows);
     for (; x->warnings_noted < count; x->warnings_noted++) {
         const struct body_note *row = &rows[x->warnings_noted];
-        x->upload->warnings |= refusal_bit(row->reason);
+        x->record->warnings |= refusal_bit(row->reason);
         metrics_warned(x->parts->metrics, row->reason);
         log_say(LOG_LEVEL_WARNING, "%s: let pass: %s%s%s", x->request_id,
                 refusal_row(row->reason)->name, row->detail[0] ? ": " : "", row->detail);
@@ -243,48 +244,48 @@ void upload_note(struct exchange *x)
     size_t count = body_audited(x->body, &rows);
     note_warnings(x);
     for (; x->audited_noted < count; x->audited_noted++)
-        exchange_object_for(x, rows[x->audited_noted].reason, "%s", rows[x->audited_noted].detail);
+        report_violation_for(x, rows[x->audited_noted].reason, "%s", rows[x->audited_noted].detail);
 }
 
 void upload_client_lost(struct exchange *x)
 {
-    if (x->upload)
-        x->upload->verdict = UPLOAD_ABORTED;
+    if (x->record)
+        x->record->verdict = VERDICT_ABORTED;
 }
 
-static enum upload_verdict verdict_of(const struct exchange *x)
+static enum record_verdict verdict_of(const struct exchange *x)
 {
     switch (x->refusal) {
     case REFUSAL_NONE:
-        return x->upload->glance_status ? UPLOAD_REJECTED : UPLOAD_ABORTED;
+        return x->record->glance_status ? VERDICT_REJECTED : VERDICT_ABORTED;
     case REFUSAL_GLANCE_FAILED:
     case REFUSAL_GLANCE_TIMEOUT:
     case REFUSAL_GLANCE_UNREACHABLE:
     case REFUSAL_OUT_OF_MEMORY:
     case REFUSAL_VERIFY_FAILED:
-        return UPLOAD_FAILED;
+        return VERDICT_FAILED;
     default:
-        return UPLOAD_REFUSED;
+        return VERDICT_REFUSED;
     }
 }
 
 static void let_go(struct exchange *x)
 {
-    claim_release(x->claim);
-    x->claim = NULL;
-    room_give_back(&x->room);
-    reservation_end(&x->reservation, x->body && body_finished(x->body));
+    upload_lock_release(x->upload_lock);
+    x->upload_lock = NULL;
+    capacity_release(&x->room);
+    quota_release(&x->reservation, x->body && body_finished(x->body));
 }
 
 /* However it ended: one line in the log, the metrics, and the list of the last hundred. */
-void upload_ended(struct exchange *x)
+void upload_release(struct exchange *x)
 {
-    if (!x->upload)
+    if (!x->record)
         return;
     let_go(x);
-    x->upload->reason = x->refusal;
-    if (x->upload->verdict == UPLOAD_RUNNING)
-        x->upload->verdict = verdict_of(x);
-    uploads_leave(x->parts->uploads, x->upload);
-    x->upload = NULL;
+    x->record->reason = x->refusal;
+    if (x->record->verdict == VERDICT_RUNNING)
+        x->record->verdict = verdict_of(x);
+    records_leave(x->parts->records, x->record);
+    x->record = NULL;
 }

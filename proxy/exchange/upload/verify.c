@@ -19,8 +19,8 @@
 #include <string.h>
 
 /* Glance sets the status before it answers a success. */
-static const struct look_plan AFTER_SUCCESS = {
-    .patience_ms = 30000, .wait_ms = 250, .wait_max_ms = 2000};
+static const struct poll_plan AFTER_SUCCESS = {
+    .timeout_ms = 30000, .wait_ms = 250, .wait_max_ms = 2000};
 
 static const char *why_not(const struct fetch *fetch)
 {
@@ -49,14 +49,14 @@ enum verify_verdict upload_compare(struct exchange *x, const struct image *seen,
 {
     const struct settings *settings = x->snapshot->settings;
     const struct verify_expected expected = {
-        .stage = x->upload->door == UPLOAD_STAGE,
+        .stage = x->record->kind == RECORD_STAGE,
         .size = body_count(x->body),
-        .store = audit_only(x) ? NULL : x->upload->store,
+        .store = audit_only(x) ? NULL : x->record->store,
         .digests = settings->upload.verify == VERIFY_DIGEST ? body_digests(x->body) : NULL,
         .disk_format = x->image.disk_format,
         .container_format = x->image.container_format,
     };
-    return verify_image(&expected, seen, x->upload->verified, why);
+    return verify_image(&expected, seen, x->record->verified, why);
 }
 
 static enum step_result compare(struct exchange *x, const struct image *seen)
@@ -66,41 +66,41 @@ static enum step_result compare(struct exchange *x, const struct image *seen)
     case VERIFY_GOOD:
         return STEP_NEXT;
     case VERIFY_WAIT:
-        if (upload_look_later(x, &AFTER_SUCCESS))
+        if (upload_poll_later(x, &AFTER_SUCCESS))
             return STEP_WAIT;
-        snprintf(x->upload->image_after, sizeof x->upload->image_after, "%.32s", seen->status);
+        snprintf(x->record->image_after, sizeof x->record->image_after, "%.32s", seen->status);
         snprintf(why, sizeof why, "Glance answered %u, and the image is still %s", x->answer.status,
-                 x->upload->image_after);
+                 x->record->image_after);
         break;
     default:
         break;
     }
-    x->upload->verified[0] = '\0';
-    return exchange_object_for(x, REFUSAL_VERIFY_FAILED, "%s", why);
+    x->record->verified[0] = '\0';
+    return report_violation_for(x, REFUSAL_VERIFY_FAILED, "%s", why);
 }
 
 /* For the record only: without memory for it a good upload is no failure. */
 static void learn_store(struct exchange *x, const struct image *seen)
 {
     if (audit_only(x) && seen->stores && *seen->stores)
-        uploads_decided(x->parts->uploads, x->upload, x->upload->rule, seen->stores);
+        records_decided(x->parts->records, x->record, x->record->rule, seen->stores);
 }
 
 static void learn_ways(struct exchange *x, const struct image *seen)
 {
     if (seen->os_hash_algo)
         stores_learn_algorithm(x->parts->stores, seen->os_hash_algo);
-    if (x->upload->door == UPLOAD_STAGE && strcmp(seen->status, "uploading") == 0)
+    if (x->record->kind == RECORD_STAGE && strcmp(seen->status, "uploading") == 0)
         stores_learn_stage_size(x->parts->stores, seen->size_known);
 }
 
 static enum step_result verify(struct exchange *x)
 {
     struct image seen = {0};
-    switch (upload_look(x, &AFTER_SUCCESS, &seen)) {
-    case LOOK_WAIT:
+    switch (upload_poll(x, &AFTER_SUCCESS, &seen)) {
+    case POLL_WAIT:
         return STEP_WAIT;
-    case LOOK_SEEN:
+    case POLL_SEEN:
         break;
     default:
         cannot_verify(x);
@@ -113,7 +113,7 @@ static enum step_result verify(struct exchange *x)
     return compared;
 }
 
-enum step_result upload_prove(struct exchange *x)
+enum step_result upload_verify(struct exchange *x)
 {
     bool stored = !x->failure && x->answer.status / 100 == 2;
     bool failed = x->failure || x->answer.status >= 500;
@@ -123,5 +123,5 @@ enum step_result upload_prove(struct exchange *x)
         inspected_taken(x);
     if (stored)
         return x->snapshot->settings->upload.verify == VERIFY_OFF ? STEP_NEXT : verify(x);
-    return failed ? upload_look_at_ruin(x) : STEP_NEXT;
+    return failed ? upload_find_outcome(x) : STEP_NEXT;
 }

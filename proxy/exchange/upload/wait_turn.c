@@ -14,7 +14,7 @@ enum { WAITS_MS = 5000, LOOKS_MS = 250 };
 
 static enum step_result go_first(struct exchange *x, bool anyway)
 {
-    if (claim_send(x->claim, anyway) == CLAIM_SENT)
+    if (upload_lock_send(x->upload_lock, anyway) == UPLOAD_LOCK_SENT)
         return STEP_NEXT;
     return upload_ask_image(x, WAITS_MS) ? STEP_WAIT : exchange_no_memory(x);
 }
@@ -25,7 +25,7 @@ static enum step_result wait_or_go(struct exchange *x)
     if (clock_ms() - x->turn_began >= WAITS_MS)
         return go_first(x, true);
     exchange_wait_at_most(x, LOOKS_MS);
-    return x->moment_over ? go_first(x, true) : STEP_WAIT;
+    return x->step_timer_fired ? go_first(x, true) : STEP_WAIT;
 }
 
 /* False: it is not known how the image is. */
@@ -42,7 +42,7 @@ static enum step_result see_image(struct exchange *x)
     struct image seen = {0};
     bool known = read_image(x, &seen);
     bool queued = !known || strcmp(seen.status, "queued") == 0;
-    enum step_result result = known ? upload_judge_status(x, &seen) : STEP_NEXT;
+    enum step_result result = known ? upload_check_status(x, &seen) : STEP_NEXT;
     image_free(&seen);
     fetch_end(&x->image_asked);
     if (result != STEP_NEXT)
@@ -50,13 +50,13 @@ static enum step_result see_image(struct exchange *x)
     return queued ? wait_or_go(x) : go_first(x, true); /* it is only watched */
 }
 
-enum step_result upload_turn(struct exchange *x)
+enum step_result upload_wait_turn(struct exchange *x)
 {
-    if (x->fresh) {
+    if (x->entering) {
         x->turn_began = clock_ms();
         return go_first(x, false);
     }
     if (x->image_asked.begun)
         return x->image_asked.over ? see_image(x) : STEP_WAIT;
-    return x->moment_over ? go_first(x, false) : STEP_WAIT;
+    return x->step_timer_fired ? go_first(x, false) : STEP_WAIT;
 }

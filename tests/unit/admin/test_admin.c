@@ -76,7 +76,7 @@ static bool get_draining(void *context)
 /* --- the listener --------------------------------------------------------------------------- */
 
 static struct metrics *metrics;
-static struct uploads *uploads;
+static struct records *records;
 static struct spools *spools;
 static struct snapshot snapshot;
 static struct admin *admin;
@@ -103,7 +103,7 @@ static struct admin *start(char *error, size_t error_size)
     const struct admin_sources sources = {
         .config = &config,
         .metrics = &metrics,
-        .uploads = &uploads,
+        .records = &records,
         .workers = 1,
         .spools = spools,
         .snapshot = get_snapshot,
@@ -123,7 +123,7 @@ static int set_up(void **state)
     draining = false;
     gold_is_missing = false;
     metrics = metrics_new();
-    uploads = uploads_new(metrics);
+    records = records_new(metrics);
     spools = spools_new(NULL); /* nobody keeps anything in them */
     find_port();
     admin = start(error, sizeof error);
@@ -134,7 +134,7 @@ static int tear_down(void **state)
 {
     (void)state;
     admin_stop(admin);
-    uploads_free(uploads);
+    records_free(records);
     metrics_free(metrics);
     spools_free(spools);
     return 0;
@@ -232,13 +232,13 @@ static void test_not_ready(void **state)
     assert_int_equal(got.status, 503);
     json_t *document = json_loads(got.body, JSON_REJECT_DUPLICATES, NULL);
     assert_true(json_is_false(json_object_get(document, "ready")));
-    const json_t *problems = json_object_get(document, "problems");
-    assert_int_equal(json_array_size(problems), 3);
-    assert_string_equal(json_string_value(json_array_get(problems, 0)),
+    const json_t *diagnostics = json_object_get(document, "problems");
+    assert_int_equal(json_array_size(diagnostics), 3);
+    assert_string_equal(json_string_value(json_array_get(diagnostics, 0)),
                         "Glance at <http://127.0.0.1:9393> does not answer");
-    assert_string_equal(json_string_value(json_array_get(problems, 1)),
+    assert_string_equal(json_string_value(json_array_get(diagnostics, 1)),
                         "the policy names the store gold");
-    assert_string_equal(json_string_value(json_array_get(problems, 2)),
+    assert_string_equal(json_string_value(json_array_get(diagnostics, 2)),
                         "this proxy is about to stop");
     json_decref(document);
 
@@ -343,26 +343,26 @@ static void test_stopping_while_somebody_waits(void **state)
 static void test_status_page_escapes(void **state)
 {
     (void)state;
-    struct upload *running = upload_new("req-1", "<b>", "image\"'&");
+    struct request_record *running = record_new("req-1", "<b>", "image\"'&");
     running->store = strdup("test");
     running->size_known = true;
     running->size = 4 << 20;
     running->bytes = 1 << 20;
     running->spooled = 3 << 20;
     running->step = "prepare";
-    uploads_enter(uploads, running);
-    struct upload *ended = upload_new("req-2", "192.0.2.7", "image");
+    records_enter(records, running);
+    struct request_record *ended = record_new("req-2", "192.0.2.7", "image");
     ended->project = strdup("</td><script>alert(1)</script>\xFF");
-    ended->verdict = UPLOAD_REFUSED;
+    ended->verdict = VERDICT_REFUSED;
     ended->reason = REFUSAL_TOO_LARGE;
     ended->warnings = refusal_bit(REFUSAL_DAMAGED_BODY);
-    uploads_leave(uploads, ended);
-    struct upload *import = upload_new("req-3", "192.0.2.7", "image");
-    import->door = UPLOAD_IMPORT;
+    records_leave(records, ended);
+    struct request_record *import = record_new("req-3", "192.0.2.7", "image");
+    import->kind = RECORD_IMPORT;
     import->method = strdup("<i>");
-    import->verdict = UPLOAD_ACCEPTED;
+    import->verdict = VERDICT_ACCEPTED;
     import->audit_fixes = FIX_STORE;
-    uploads_leave(uploads, import);
+    records_leave(records, import);
 
     static struct got got;
     ask("GET", "/", &got);
@@ -383,8 +383,8 @@ static void test_status_page_escapes(void **state)
     assert_int_equal(json_array_size(json_object_get(document, "in_flight")), 1);
     assert_int_equal(json_array_size(json_object_get(document, "finished")), 2);
     json_decref(document);
-    running->verdict = UPLOAD_STORED;
-    uploads_leave(uploads, running);
+    running->verdict = VERDICT_STORED;
+    records_leave(records, running);
 }
 
 static void test_the_address_is_taken(void **state)

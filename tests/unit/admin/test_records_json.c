@@ -17,15 +17,15 @@
 enum { WORKERS = 2 };
 
 static struct metrics *metrics[WORKERS];
-static struct uploads *uploads[WORKERS];
+static struct records *records[WORKERS];
 
 static int set_up(void **state)
 {
     (void)state;
     for (int i = 0; i < WORKERS; i++) {
         metrics[i] = metrics_new();
-        uploads[i] = metrics[i] ? uploads_new(metrics[i]) : NULL;
-        if (!uploads[i])
+        records[i] = metrics[i] ? records_new(metrics[i]) : NULL;
+        if (!records[i])
             return -1;
     }
     return log_open(LOG_FORMAT_TEXT, false, "/dev/null") ? 0 : -1;
@@ -35,16 +35,16 @@ static int tear_down(void **state)
 {
     (void)state;
     for (int i = 0; i < WORKERS; i++) {
-        uploads_free(uploads[i]);
+        records_free(records[i]);
         metrics_free(metrics[i]);
     }
     return 0;
 }
 
 /* With every fact set; it began `age_ms` ago. */
-static struct upload *make(const char *image, uint64_t age_ms)
+static struct request_record *make(const char *image, uint64_t age_ms)
 {
-    struct upload *upload = upload_new("req-1", "192.0.2.7", image);
+    struct request_record *upload = record_new("req-1", "192.0.2.7", image);
     assert_non_null(upload);
     upload->began_ms -= age_ms;
     upload->began_wall_ms = 1769860800000;
@@ -64,7 +64,7 @@ static json_t *read_json(void)
 {
     struct buffer text;
     buffer_init(&text, 1 << 20);
-    assert_true(uploads_json(uploads, WORKERS, &text));
+    assert_true(records_json(records, WORKERS, &text));
     json_t *document = json_loads(buffer_text(&text), JSON_REJECT_DUPLICATES, NULL);
     assert_non_null(document);
     buffer_free(&text);
@@ -88,8 +88,8 @@ static void assert_text(const json_t *row, const char *key, const char *wanted)
 static void test_in_flight(void **state)
 {
     (void)state;
-    struct upload *upload = make("image", 10000);
-    uploads_enter(uploads[0], upload);
+    struct request_record *upload = make("image", 10000);
+    records_enter(records[0], upload);
     json_t *document = read_json();
     const json_t *row = row_of(document, "in_flight", 0);
     assert_text(row, "request_id", "req-1");
@@ -109,21 +109,21 @@ static void test_in_flight(void **state)
     assert_null(json_object_get(row, "warnings"));
     assert_null(json_object_get(row, "verdict"));
     json_decref(document);
-    upload->verdict = UPLOAD_STORED;
-    uploads_leave(uploads[0], upload);
+    upload->verdict = VERDICT_STORED;
+    records_leave(records[0], upload);
 }
 
 static void test_finished(void **state)
 {
     (void)state;
-    struct upload *upload = make("image", 10000);
-    upload->verdict = UPLOAD_FAILED;
+    struct request_record *upload = make("image", 10000);
+    upload->verdict = VERDICT_FAILED;
     upload->reason = REFUSAL_GLANCE_FAILED;
     upload->warnings = refusal_bit(REFUSAL_UNSAFE_FORMAT);
     upload->audit_fixes = FIX_STORE;
     upload->audit_reasons = refusal_bit(REFUSAL_EMPTY_BODY);
     upload->size_known = false;
-    uploads_leave(uploads[0], upload);
+    records_leave(records[0], upload);
     json_t *document = read_json();
     const json_t *row = row_of(document, "finished", 0);
     assert_text(row, "verdict", "failed");
@@ -144,9 +144,9 @@ static void test_finished(void **state)
 static void test_nothing_done(void **state)
 {
     (void)state;
-    struct upload *upload = make("image", 0);
+    struct request_record *upload = make("image", 0);
     upload->fixes = 0;
-    uploads_leave(uploads[0], upload);
+    records_leave(records[0], upload);
     json_t *document = read_json();
     const json_t *row = row_of(document, "finished", 0);
     assert_true(json_is_null(json_object_get(row, "fixes")));
@@ -158,11 +158,11 @@ static void test_nothing_done(void **state)
 static void test_import(void **state)
 {
     (void)state;
-    struct upload *upload = make("image", 0);
-    upload->door = UPLOAD_IMPORT;
+    struct request_record *upload = make("image", 0);
+    upload->kind = RECORD_IMPORT;
     upload->method = strdup("copy-image");
-    upload->verdict = UPLOAD_ACCEPTED;
-    uploads_leave(uploads[0], upload);
+    upload->verdict = VERDICT_ACCEPTED;
+    records_leave(records[0], upload);
     json_t *document = read_json();
     const json_t *row = row_of(document, "finished", 0);
     assert_text(row, "door", "import");
@@ -178,10 +178,10 @@ static void test_newest_first_over_all_workers(void **state)
         const char *image;
         uint64_t age_ms;
     } MADE[] = {{"4", 4000}, {"1", 1000}, {"3", 3000}, {"2", 2000}};
-    struct upload *made[4];
+    struct request_record *made[4];
     for (size_t i = 0; i < 4; i++) {
         made[i] = make(MADE[i].image, MADE[i].age_ms);
-        uploads_enter(uploads[i % WORKERS], made[i]);
+        records_enter(records[i % WORKERS], made[i]);
     }
     json_t *document = read_json();
     assert_text(row_of(document, "in_flight", 0), "image", "1");
@@ -190,7 +190,7 @@ static void test_newest_first_over_all_workers(void **state)
     assert_text(row_of(document, "in_flight", 3), "image", "4");
     json_decref(document);
     for (size_t i = 0; i < 4; i++)
-        uploads_leave(uploads[i % WORKERS], made[i]);
+        records_leave(records[i % WORKERS], made[i]);
 }
 
 /* The last hundred of the program, not of each worker. */
@@ -198,19 +198,19 @@ static void test_a_hundred_over_all_workers(void **state)
 {
     (void)state;
     for (int i = 0; i < 150; i++)
-        uploads_leave(uploads[i % WORKERS], make("image", 0));
+        records_leave(records[i % WORKERS], make("image", 0));
     json_t *document = read_json();
-    assert_int_equal(json_array_size(json_object_get(document, "finished")), UPLOADS_FINISHED_KEPT);
+    assert_int_equal(json_array_size(json_object_get(document, "finished")), RECORDS_FINISHED_KEPT);
     json_decref(document);
 }
 
 static void test_text_that_is_not_utf8(void **state)
 {
     (void)state;
-    struct upload *upload = make("image", 0);
+    struct request_record *upload = make("image", 0);
     free(upload->store);
     upload->store = strdup("st\xFFore\"");
-    uploads_leave(uploads[0], upload);
+    records_leave(records[0], upload);
     json_t *document = read_json();
     assert_text(row_of(document, "finished", 0), "store", "st\xEF\xBF\xBDore\"");
     json_decref(document);
@@ -221,7 +221,7 @@ static void test_too_large_for_the_buffer(void **state)
     (void)state;
     struct buffer text;
     buffer_init(&text, 10);
-    assert_false(uploads_json(uploads, WORKERS, &text));
+    assert_false(records_json(records, WORKERS, &text));
     buffer_free(&text);
 }
 
@@ -229,19 +229,19 @@ static void test_too_large_for_the_buffer(void **state)
 static void *work(void *context)
 {
     for (int i = 0; i < 300; i++) {
-        struct upload *upload = make("image", 0);
-        uploads_enter(context, upload);
+        struct request_record *upload = make("image", 0);
+        records_enter(context, upload);
         for (int k = 0; k < 10; k++) {
             upload->bytes += 100;
             upload->spooled += 100;
-            uploads_decided(context, upload, "default", k % 2 ? "test" : NULL);
+            records_decided(context, upload, "default", k % 2 ? "test" : NULL);
             upload->step = "relay";
         }
-        upload->verdict = UPLOAD_STORED;
+        upload->verdict = VERDICT_STORED;
         upload->glance_status = 204;
         upload->fixes = FIX_LENGTH;
         upload->sha512 = strdup("cf83");
-        uploads_leave(context, upload);
+        records_leave(context, upload);
     }
     return NULL;
 }
@@ -251,14 +251,14 @@ static void test_two_threads(void **state)
     (void)state;
     pthread_t threads[WORKERS];
     for (int i = 0; i < WORKERS; i++)
-        assert_int_equal(pthread_create(&threads[i], NULL, work, uploads[i]), 0);
+        assert_int_equal(pthread_create(&threads[i], NULL, work, records[i]), 0);
     for (int i = 0; i < 50; i++)
         json_decref(read_json());
     for (int i = 0; i < WORKERS; i++)
         pthread_join(threads[i], NULL);
     json_t *document = read_json();
     assert_int_equal(json_array_size(json_object_get(document, "in_flight")), 0);
-    assert_int_equal(json_array_size(json_object_get(document, "finished")), UPLOADS_FINISHED_KEPT);
+    assert_int_equal(json_array_size(json_object_get(document, "finished")), RECORDS_FINISHED_KEPT);
     json_decref(document);
 }
 

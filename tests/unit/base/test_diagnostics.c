@@ -11,26 +11,26 @@
 static void each_has_its_place(void **state)
 {
     (void)state;
-    struct problems problems = {0};
-    problems_add(&problems, "a.conf", 3, "%s is %d", "x", 7);
-    problems_add(&problems, "b.yaml", 0, "no such file");
-    assert_int_equal(problems.count, 2);
-    assert_string_equal(problems.lines[0], "a.conf:3: x is 7");
-    assert_string_equal(problems.lines[1], "b.yaml: no such file");
-    problems_free(&problems);
-    assert_int_equal(problems.count, 0);
-    problems_free(&problems);
+    struct diagnostics diagnostics = {0};
+    diagnostics_add(&diagnostics, "a.conf", 3, "%s is %d", "x", 7);
+    diagnostics_add(&diagnostics, "b.yaml", 0, "no such file");
+    assert_int_equal(diagnostics.count, 2);
+    assert_string_equal(diagnostics.lines[0], "a.conf:3: x is 7");
+    assert_string_equal(diagnostics.lines[1], "b.yaml: no such file");
+    diagnostics_free(&diagnostics);
+    assert_int_equal(diagnostics.count, 0);
+    diagnostics_free(&diagnostics);
 }
 
 static void their_number_has_an_end(void **state)
 {
     (void)state;
-    struct problems problems = {0};
+    struct diagnostics diagnostics = {0};
     for (int i = 1; i <= 10000; i++)
-        problems_add(&problems, "a", i, "b");
-    assert_int_equal(problems.count, 500);
-    assert_string_equal(problems.lines[499], "a:500: b");
-    problems_free(&problems);
+        diagnostics_add(&diagnostics, "a", i, "b");
+    assert_int_equal(diagnostics.count, 500);
+    assert_string_equal(diagnostics.lines[499], "a:500: b");
+    diagnostics_free(&diagnostics);
 }
 
 int main(void)

@@ -42,7 +42,7 @@ static void the_word_meant_is_found(void **state)
         {"a_word_of_more_than_sixty_three_letters_is_nothing_anybody_would_mistyp", NULL},
     };
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
-        const char *found = nearest_word(rows[i].word, known, sizeof known / sizeof known[0]);
+        const char *found = suggest_word(rows[i].word, known, sizeof known / sizeof known[0]);
         if (rows[i].meant)
             assert_string_equal(found, rows[i].meant);
         else
@@ -53,7 +53,7 @@ static void the_word_meant_is_found(void **state)
 static void nothing_is_near_to_nothing(void **state)
 {
     (void)state;
-    assert_null(nearest_word("bind", known, 0));
+    assert_null(suggest_word("bind", known, 0));
 }
 
 int main(void)

@@ -28,7 +28,7 @@
 
 static struct {
     struct loop *loop;
-    struct errands *errands;
+    struct thread_pool *thread_pool;
     struct spools *spools;
     struct settings settings; /* a test may change them, and has the defaults at its beginning */
     size_t moved;             /* bytes that bodies have let pass unseen; a test's own, likewise */
@@ -60,18 +60,18 @@ static inline int yard_begin(void **state)
 {
     (void)state;
     yard.loop = loop_new();
-    yard.errands = errands_new(1);
-    yard.spools = yard.errands ? spools_new(yard.errands) : NULL;
+    yard.thread_pool = thread_pool_new(1);
+    yard.spools = yard.thread_pool ? spools_new(yard.thread_pool) : NULL;
     return yard.loop && yard.spools ? 0 : -1;
 }
 
 static inline int yard_end(void **state)
 {
     (void)state;
-    errands_settle(yard.errands, yard.loop);
+    thread_pool_settle(yard.thread_pool, yard.loop);
     uint64_t left = spools_used(yard.spools);
     spools_free(yard.spools);
-    errands_free(yard.errands);
+    thread_pool_free(yard.thread_pool);
     loop_free(yard.loop);
     return left == 0 ? 0 : -1;
 }
@@ -135,7 +135,7 @@ static inline ssize_t feeder_read(void *context, void *into, size_t room)
     return (ssize_t)count;
 }
 
-/* As client_move(): the end has to be read. */
+/* As client_splice(): the end has to be read. */
 static inline ssize_t feeder_move(void *context, int pipe, size_t room)
 {
     struct feeder *feeder = context;
@@ -208,7 +208,7 @@ static inline struct body *body_alone(const struct filter_kind *kind, const stru
 static inline void body_done(struct body *body)
 {
     body_free(body);
-    errands_settle(yard.errands, yard.loop);
+    thread_pool_settle(yard.thread_pool, yard.loop);
     assert_int_equal(spools_used(yard.spools), 0);
 }
 
@@ -232,7 +232,7 @@ static inline void pump_wait(struct pump *pump)
         return;
     }
     feeder->woken = false;
-    errands_settle(yard.errands, yard.loop);
+    thread_pool_settle(yard.thread_pool, yard.loop);
     if (!feeder->woken)
         fail_msg("it waits for nothing");
 }
@@ -287,7 +287,7 @@ static inline ssize_t pump_take(struct pump *pump, char *into, size_t room)
     if (!pump->body->plan.move)
         return body_read(pump->body, into, room);
     assert_int_equal(pipe2(pipe, O_CLOEXEC), 0);
-    ssize_t got = body_move(pump->body, pipe[1], room);
+    ssize_t got = body_splice(pump->body, pipe[1], room);
     if (got > 0) {
         assert_int_equal(read(pipe[0], into, room), got);
         yard.moved += (size_t)got;

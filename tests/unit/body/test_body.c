@@ -19,7 +19,7 @@ enum { MANY = 5 * SPOOL_BLOCK / 4 };
 
 /* --- what becomes of it ---------------------------------------------------------------- */
 
-static struct pump pump_of(struct upload *upload, const struct feeder *from, size_t room)
+static struct pump pump_of(struct request_record *upload, const struct feeder *from, size_t room)
 {
     upload->feeder = *from;
     upload->plan.context = &upload->feeder;
@@ -29,7 +29,7 @@ static struct pump pump_of(struct upload *upload, const struct feeder *from, siz
     return pump;
 }
 
-static void assert_passed(const struct upload *upload, const struct pump *pump)
+static void assert_passed(const struct request_record *upload, const struct pump *pump)
 {
     unsigned char expected[SHA512_DIGEST_LENGTH], sha512[DIGEST_MAX_BYTES];
     size_t size;
@@ -47,7 +47,7 @@ static void assert_passed(const struct upload *upload, const struct pump *pump)
 }
 
 /* It goes through whole, or it is refused and its last byte has not left. */
-static void try_good(struct upload *upload, const struct feeder *from, size_t room)
+static void try_good(struct request_record *upload, const struct feeder *from, size_t room)
 {
     const char *detail;
     uint64_t length;
@@ -73,7 +73,7 @@ static void try_good(struct upload *upload, const struct feeder *from, size_t ro
 
 /* --- what is well ---------------------------------------------------------------------- */
 
-static void try_pieces(struct upload *upload)
+static void try_pieces(struct request_record *upload)
 {
     static const size_t pieces[] = {997, BODY_READ_MIN, OPENING, SIZE_MAX};
     const struct feeder whole = upload->feeder;
@@ -117,14 +117,14 @@ static void any_image_arrives_as_it_was_sent(void **state)
 
 static void try_split(struct split split, const void *context)
 {
-    struct upload upload = *(const struct upload *)context;
+    struct request_record upload = *(const struct request_record *)context;
     struct feeder feeder = upload.feeder;
     feeder.split = split;
     feeder.waits = true;
     try_good(&upload, &feeder, BODY_READ_MIN);
 }
 
-static void try_splits(struct upload *upload)
+static void try_splits(struct request_record *upload)
 {
     splits_each(upload->feeder.count, try_split, upload);
 }
@@ -136,7 +136,7 @@ static void cut_in_any_way(void **state)
 }
 
 /* Where the opening ends, the room for it ends, and the body ends. */
-static void try_edges(struct upload *upload)
+static void try_edges(struct request_record *upload)
 {
     const size_t edges[] = {OPENING, OPENING + sizeof HEAD, OPENING + FILTER_ROOM_MIN,
                             upload->feeder.count - 50};
@@ -170,7 +170,7 @@ struct bad {
 
 static const struct bad *bad;
 
-static void try_bad(struct upload *upload)
+static void try_bad(struct request_record *upload)
 {
     const char *detail;
     const struct feeder whole = upload->feeder;
@@ -269,7 +269,7 @@ static void a_length_that_is_not_kept_is_never_reached(void **state)
 }
 
 /* At any point, in any way: it is lost, and nobody could take it for whole. */
-static void try_break(struct upload *upload)
+static void try_break(struct request_record *upload)
 {
     const struct feeder whole = upload->feeder;
     const size_t step = whole.count / 23;
@@ -294,7 +294,7 @@ static void what_breaks_off_is_lost(void **state)
 /* --- limits and warnings --------------------------------------------------------------- */
 
 /* A rule is chosen when the size is known: by then the opening has passed. */
-static void try_late_limit(struct upload *upload)
+static void try_late_limit(struct request_record *upload)
 {
     const char *detail;
     const struct feeder whole = upload->feeder;
@@ -316,7 +316,7 @@ static void a_limit_may_come_after_the_opening(void **state)
 }
 
 /* A fixed disk of 64 KiB: with its footer the image is larger than that. */
-static void try_disk_limit(struct upload *upload)
+static void try_disk_limit(struct request_record *upload)
 {
     const char *detail;
     const struct feeder whole = upload->feeder;
@@ -361,7 +361,7 @@ static void what_is_let_pass_is_listed_once(void **state)
 /* What is told of the upload; the last one is REFUSAL_NONE. Of an image in a form nothing is. */
 static const enum refusal *told;
 
-static void assert_told(const struct upload *upload, const struct body *body)
+static void assert_told(const struct request_record *upload, const struct body *body)
 {
     const struct body_note *rows;
     size_t count = body_audited(body, &rows), expected = 0;
@@ -374,7 +374,7 @@ static void assert_told(const struct upload *upload, const struct body *body)
 }
 
 /* Every byte that the client has sent, in the framing that it came in. */
-static void try_watched(struct upload *upload)
+static void try_watched(struct request_record *upload)
 {
     const struct feeder whole = upload->feeder;
     upload->plan.audit = true;

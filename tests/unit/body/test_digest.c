@@ -267,7 +267,7 @@ static void give_large(char *image, bool waits, bool broken)
     plan.length_known = true;
     plan.length = LARGE;
     plan.promises = &promises;
-    plan.hashers = yard.errands;
+    plan.digest_threads = yard.thread_pool;
     struct pump pump = {body_of(&plan), &feeder, image, LARGE, 512 * 1024, 0};
     assert_int_equal(pump_all(&pump), broken ? STREAM_REFUSED : STREAM_END);
     assert_int_equal(pump.given, broken ? LARGE - 1 : LARGE);
@@ -298,7 +298,7 @@ static void it_ends_while_helpers_have_some_of_it(void **state)
     struct body_plan plan = plan_of(&feeder);
     plan.length_known = true;
     plan.length = LARGE;
-    plan.hashers = yard.errands;
+    plan.digest_threads = yard.thread_pool;
     struct body *body = body_of(&plan);
     assert_int_equal(body_prepare(body), 1);
     ssize_t got;

@@ -335,7 +335,7 @@ static void the_end_of_a_form_waits_for_the_helpers(void **state)
         if (i & 2)
             promise_break(&promises.rows[1]);
         plan.promises = &promises;
-        plan.hashers = yard.errands;
+        plan.digest_threads = yard.thread_pool;
         plan.content_type = i & 4 ? DECLARED : NULL;
         struct pump pump = {
             body_alone(&filter_envelope, &plan), &feeder, heavy.image, HEAVY, 512 * 1024, 0};
@@ -361,7 +361,7 @@ static void a_form_is_not_hashed_by_the_loop(void **state)
     struct body_plan plan = plan_of(&feeder);
     promise_add(&promises, "Digest", "sha256", heavy.bytes, heavy.count);
     plan.promises = &promises;
-    plan.hashers = yard.errands;
+    plan.digest_threads = yard.thread_pool;
     plan.content_type = DECLARED;
     struct body *body = body_alone(&filter_envelope, &plan);
     ssize_t got;

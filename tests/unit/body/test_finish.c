@@ -102,14 +102,14 @@ static void attempt_with(const struct vector *vector, const struct feeder *from,
 static void attempt(struct split split, const void *context)
 {
     const struct vector *vector = context;
-    static const size_t rooms[] = {BODY_READ_MIN, 4 * BODY_READ_MIN};
+    static const size_t capacity[] = {BODY_READ_MIN, 4 * BODY_READ_MIN};
     struct feeder feeder = feeder_of(image, vector->count);
     feeder.split = split;
     feeder.breaks = vector->breaks;
-    for (size_t i = 0; i < sizeof rooms / sizeof rooms[0]; i++)
+    for (size_t i = 0; i < sizeof capacity / sizeof capacity[0]; i++)
         for (int waits = 0; waits < 2; waits++) {
             feeder.waits = waits;
-            attempt_with(vector, &feeder, rooms[i]);
+            attempt_with(vector, &feeder, capacity[i]);
         }
 }
 

@@ -24,7 +24,7 @@ static unsigned refuses;
 static enum check_level format_level;
 static bool watched, waits;
 
-static struct body *prepared(struct upload *upload, int expected)
+static struct body *prepared(struct request_record *upload, int expected)
 {
     upload->plan.glance_refuses = refuses;
     upload->plan.checks.format = upload->plan.checks.unsafe_format = format_level;
@@ -34,13 +34,13 @@ static struct body *prepared(struct upload *upload, int expected)
     assert_non_null(body);
     int ready;
     while ((ready = body_prepare(body)) == STREAM_WAIT)
-        errands_settle(yard.errands, yard.loop);
+        thread_pool_settle(yard.thread_pool, yard.loop);
     if (ready != expected)
         fail_msg("%s: %d", upload->way->what, ready);
     return body;
 }
 
-static void try_refused(struct upload *upload)
+static void try_refused(struct request_record *upload)
 {
     const char *detail;
     struct body *body = prepared(upload, STREAM_REFUSED);
@@ -64,7 +64,7 @@ static void what_glance_would_refuse_is_refused(void **state)
     }
 }
 
-static void try_passed(struct upload *upload)
+static void try_passed(struct request_record *upload)
 {
     const char *detail;
     struct body *body = prepared(upload, 1);
@@ -74,7 +74,7 @@ static void try_passed(struct upload *upload)
 }
 
 /* What is not refused is known for afterwards. */
-static void try_known(struct upload *upload)
+static void try_known(struct request_record *upload)
 {
     const char *why;
     struct body *body = prepared(upload, 1);
@@ -96,7 +96,7 @@ static void what_it_has_not_shown_to_refuse_passes(void **state)
     each_image(&GOOD, try_passed);
 }
 
-static void try_unsafe(struct upload *upload)
+static void try_unsafe(struct request_record *upload)
 {
     const char *detail;
     struct body *body = prepared(upload, STREAM_REFUSED);
@@ -113,7 +113,7 @@ static void a_safety_check_has_its_own_reason(void **state)
     each_image(&BOOT, try_unsafe);
 }
 
-static void try_watched(struct upload *upload)
+static void try_watched(struct request_record *upload)
 {
     const struct body_note *rows;
     if (*upload->way->before) /* the envelope stays on, and nobody looks into it */
@@ -142,7 +142,7 @@ static struct check_levels decided(enum check_level format)
     return levels;
 }
 
-static void try_waiting(struct upload *upload)
+static void try_waiting(struct request_record *upload)
 {
     const struct check_levels off = decided(CHECK_OFF);
     const char *detail;
@@ -154,7 +154,7 @@ static void try_waiting(struct upload *upload)
     body_free(body);
 }
 
-static void try_waiting_for_a_rule_that_watches(struct upload *upload)
+static void try_waiting_for_a_rule_that_watches(struct request_record *upload)
 {
     const struct check_levels off = decided(CHECK_OFF);
     const struct body_note *rows;

@@ -24,7 +24,7 @@
 enum { HELPERS = 2, SIZE = 3000 * 1000 };
 
 static struct loop *loop;
-static struct errands *helpers;
+static struct thread_pool *helpers;
 static char *image;
 static unsigned woken;
 
@@ -33,7 +33,7 @@ static int set_up(void **state)
     (void)state;
     alarm(60); /* what waits for ever fails, too */
     loop = loop_new();
-    helpers = errands_new(HELPERS);
+    helpers = thread_pool_new(HELPERS);
     image = malloc(SIZE);
     for (size_t i = 0; image && i < SIZE; i++)
         image[i] = (char)(i * 7 + i / 255);
@@ -43,8 +43,8 @@ static int set_up(void **state)
 static int tear_down(void **state)
 {
     (void)state;
-    errands_settle(helpers, loop);
-    errands_free(helpers);
+    thread_pool_settle(helpers, loop);
+    thread_pool_free(helpers);
     loop_free(loop);
     free(image);
     alarm(0);
@@ -68,7 +68,7 @@ static struct digests *set_of(const char *const *algorithms, size_t count)
 
 static const char *const THREE[] = {"sha512", "md5", "sha256"};
 
-static struct hashing *begin(struct errands *by, size_t algorithms)
+static struct hashing *begin(struct thread_pool *by, size_t algorithms)
 {
     woken = 0;
     struct hashing *hashing = hashing_new(set_of(THREE, algorithms), by, loop, wake, image);
@@ -80,7 +80,7 @@ static struct hashing *begin(struct errands *by, size_t algorithms)
 static void wait_for_it(void)
 {
     unsigned before = woken;
-    errands_settle(helpers, loop);
+    thread_pool_settle(helpers, loop);
     assert_int_equal(woken, before + 1);
 }
 
@@ -112,7 +112,7 @@ static void assert_digests(struct digests *set, const char *bytes, size_t count,
     digests_free(expected);
 }
 
-static void hash_and_compare(struct errands *by, struct split split, size_t count,
+static void hash_and_compare(struct thread_pool *by, struct split split, size_t count,
                              size_t algorithms)
 {
     struct hashing *hashing = begin(by, algorithms);
@@ -227,7 +227,7 @@ static void there_is_an_inlet_where_there_are_helpers_and_room(void **state)
         move_some(hashing, image, 1000);
     assert_int_equal(hashing_inlet(hashing), -1);
     assert_int_equal(hashing_room(hashing), 0);
-    errands_settle(helpers, loop);
+    thread_pool_settle(helpers, loop);
     assert_int_equal(woken, 1);
     assert_true(hashing_inlet(hashing) >= 0);
     hashing_free(hashing);
@@ -245,7 +245,7 @@ static void nothing_stays_open(void **state)
         hashing_close_inlet(hashing);
     }
     move_some(hashing, image, 1000);
-    errands_settle(helpers, loop);
+    thread_pool_settle(helpers, loop);
     int after = dup(0);
     close(after);
     assert_int_equal(after, lowest);
@@ -273,7 +273,7 @@ static void only_so_many_pipes_are_open(void **state)
             }
     }
     assert_int_equal(open, HASHING_PIPES);
-    errands_settle(helpers, loop);
+    thread_pool_settle(helpers, loop);
     for (size_t i = 0; i < MANY; i++) {
         assert_true(hashing_inlet(many[i]) >= 0);
         assert_true(hashing_is_over(many[i]));
@@ -298,7 +298,7 @@ static void without_descriptors_it_is_read(void **state)
     }
     assert_true(hashing_put(hashing, image, HASHING_PIECE));
     move_some(hashing, image + HASHING_PIECE, 1000);
-    errands_settle(helpers, loop);
+    thread_pool_settle(helpers, loop);
     assert_digests(hashing_set(hashing), image, HASHING_PIECE + 1000, 2);
     hashing_free(hashing);
 }
@@ -329,7 +329,7 @@ static void only_so_many_pieces_are_out(void **state)
     }
     assert_int_equal(hashing_room(hashing), 0);
     assert_false(hashing_is_over(hashing));
-    errands_settle(helpers, loop);
+    thread_pool_settle(helpers, loop);
     assert_int_equal(woken, 1);
     assert_int_equal(hashing_room(hashing), HASHING_PIECE);
     assert_true(hashing_is_over(hashing));
@@ -342,7 +342,7 @@ static void who_does_not_wait_is_not_woken(void **state)
     struct hashing *hashing = begin(helpers, 1);
     assert_true(hashing_put(hashing, image, HASHING_PIECE));
     assert_int_equal(hashing_room(hashing), HASHING_PIECE);
-    errands_settle(helpers, loop);
+    thread_pool_settle(helpers, loop);
     assert_true(hashing_is_over(hashing));
     assert_int_equal(woken, 0);
     hashing_free(hashing);
@@ -366,7 +366,7 @@ static void it_may_end_while_helpers_have_some_of_it(void **state)
             hashing_room(hashing);
             assert_false(hashing_is_over(hashing));
             hashing_free(hashing);
-            errands_settle(helpers, loop);
+            thread_pool_settle(helpers, loop);
             assert_int_equal(woken, 0);
         }
 }
@@ -381,7 +381,7 @@ static void many_at_once_each_have_their_own(void **state)
     for (size_t at = 0; at < HASHING_PIECES; at++)
         for (size_t i = 0; i < MANY; i++)
             assert_true(hashing_put(many[i], image + i * 1000 + at * HASHING_PIECE, HASHING_PIECE));
-    errands_settle(helpers, loop);
+    thread_pool_settle(helpers, loop);
     for (size_t i = 0; i < MANY; i++) {
         assert_true(hashing_is_over(many[i]));
         assert_digests(hashing_set(many[i]), image + i * 1000,

@@ -201,7 +201,7 @@ static void a_small_body_may_be_looked_at_too(void **state)
 
 /* --- what is objected to --------------------------------------------------------------- */
 
-struct objection {
+struct violation {
     struct script script;
     enum check_level format, unsafe;
     enum refusal refusal; /* NONE: it passes */
@@ -219,7 +219,7 @@ struct objection {
         }                                                                                          \
     }
 
-static const struct objection OBJECTIONS[] = {
+static const struct violation VIOLATIONS[] = {
     {{LOOKS, 1, 0, 0, 0},
      CHECK_REJECT,
      CHECK_REJECT,
@@ -279,21 +279,21 @@ static const struct objection OBJECTIONS[] = {
     {{LOOKS, 0, 0, 5, 0}, CHECK_REJECT, CHECK_REJECT, REFUSAL_TOO_LARGE, LARGEST, NULL, 0},
 };
 
-enum { OBJECTION_COUNT = sizeof OBJECTIONS / sizeof OBJECTIONS[0] };
+enum { VIOLATION_COUNT = sizeof VIOLATIONS / sizeof VIOLATIONS[0] };
 
-static void assert_objected(struct body *body, const struct objection *expected)
+static void assert_reported(struct body *body, const struct violation *expected)
 {
     const char *detail;
     const struct body_note *rows;
     if (body_refusal(body, &detail) != expected->refusal)
-        fail_msg("objection %td: %s", expected - OBJECTIONS, detail);
+        fail_msg("objection %td: %s", expected - VIOLATIONS, detail);
     assert_int_equal(body_warnings(body, &rows), expected->warnings);
     if (expected->detail)
         assert_string_equal(expected->warnings && !expected->refusal ? rows[0].detail : detail,
                             expected->detail);
 }
 
-static void try_objection(const struct objection *expected, const struct feeder *from)
+static void try_violation(const struct violation *expected, const struct feeder *from)
 {
     struct feeder feeder = *from;
     yard.settings.upload.checks.format = expected->format;
@@ -307,20 +307,20 @@ static void try_objection(const struct objection *expected, const struct feeder 
     int end = pump_all(&pump);
     assert_int_equal(end, expected->refusal ? STREAM_REFUSED : STREAM_END);
     assert_true(pump.given <= (expected->refusal ? expected->given_max : LARGEST));
-    assert_objected(pump.body, expected);
+    assert_reported(pump.body, expected);
     body_done(pump.body);
 }
 
 static void what_is_seen_is_objected_to_once(void **state)
 {
     (void)state;
-    for (size_t i = 0; i < OBJECTION_COUNT; i++)
+    for (size_t i = 0; i < VIOLATION_COUNT; i++)
         for (unsigned k = 0; k < PIECE_COUNT; k++) {
             struct feeder feeder = feeder_of(image, LARGEST);
             feeder.split = (struct split){PIECES[k], PIECES[k]};
-            try_objection(&OBJECTIONS[i], &feeder);
+            try_violation(&VIOLATIONS[i], &feeder);
             feeder.random = 1 + k;
-            try_objection(&OBJECTIONS[i], &feeder);
+            try_violation(&VIOLATIONS[i], &feeder);
         }
 }
 

@@ -213,7 +213,7 @@ static void assert_limited(struct body *body, struct body_limits limits, enum re
 }
 
 /* A body of which `count` bytes have passed. */
-static struct body *passed(struct feeder *feeder, size_t count)
+static struct body *spliced(struct feeder *feeder, size_t count)
 {
     static const struct vector nothing_said = {.length = NONE, .promise = NONE};
     char into[BODY_READ_MIN];
@@ -228,10 +228,10 @@ static void a_limit_is_for_what_has_passed_already(void **state)
 {
     (void)state;
     struct feeder feeder;
-    assert_limited(passed(&feeder, 10), (struct body_limits){10, 10, 10}, REFUSAL_NONE, "");
-    assert_limited(passed(&feeder, 10), (struct body_limits){9, NONE, NONE}, REFUSAL_TOO_LARGE,
+    assert_limited(spliced(&feeder, 10), (struct body_limits){10, 10, 10}, REFUSAL_NONE, "");
+    assert_limited(spliced(&feeder, 10), (struct body_limits){9, NONE, NONE}, REFUSAL_TOO_LARGE,
                    "the limit is 9 bytes");
-    assert_limited(passed(&feeder, 10), (struct body_limits){NONE, 9, NONE},
+    assert_limited(spliced(&feeder, 10), (struct body_limits){NONE, 9, NONE},
                    REFUSAL_LENGTH_REQUIRED, "another rule is for more than 9 bytes");
 }
 
@@ -240,7 +240,7 @@ static void a_limit_may_change_on_the_way(void **state)
     (void)state;
     char into[BODY_READ_MIN];
     struct feeder feeder;
-    struct body *body = passed(&feeder, 10);
+    struct body *body = spliced(&feeder, 10);
     body_limit(body, &(struct body_limits){10, NONE, NONE});
     body_limit(body, &(struct body_limits){11, NONE, NONE});
     assert_int_equal(body_read(body, into, sizeof into), 1);
@@ -270,7 +270,7 @@ static void a_disk_has_a_limit_of_its_own(void **state)
     };
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         struct feeder feeder;
-        struct body *body = passed(&feeder, 10);
+        struct body *body = spliced(&feeder, 10);
         body->virtual_size_known = rows[i].virtual_size_known;
         body->virtual_size = rows[i].virtual_size;
         body->no_disk = rows[i].no_disk;

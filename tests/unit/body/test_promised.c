@@ -95,7 +95,7 @@ static const char *broken; /* what is told of it; NULL: it is all kept */
 
 /* Where Glance knows the length it does not get the last byte; where it does not it is never told
  * the end. */
-static void try_promises(struct upload *upload)
+static void try_promises(struct request_record *upload)
 {
     sent = of_image = (struct promises){0};
     promise_add(&sent, "Repr-Digest", "sha512", upload->feeder.bytes, upload->feeder.count);
@@ -129,7 +129,7 @@ static void try_promises(struct upload *upload)
 }
 
 /* A field behind the file in a form of a known length is refused for that. */
-static void try_unless_malformed(struct upload *upload)
+static void try_unless_malformed(struct request_record *upload)
 {
     if (!is_predicted_wrong(upload))
         try_promises(upload);
@@ -153,7 +153,7 @@ static void a_broken_promise_never_arrives_whole(void **state)
 }
 
 /* Where the policy only watches, the form is the body: of the image in it nothing can be told. */
-static void try_watched(struct upload *upload)
+static void try_watched(struct request_record *upload)
 {
     const struct body_note *rows;
     sent = of_image = (struct promises){0};
@@ -188,7 +188,7 @@ static void a_broken_promise_that_is_only_watched_is_noted(void **state)
 }
 
 /* A client that has hashed the file, and not the form it comes in, has promised too much. */
-static void try_promise_of_the_file(struct upload *upload)
+static void try_promise_of_the_file(struct request_record *upload)
 {
     bool form = upload->way->before[0];
     sent = (struct promises){0};

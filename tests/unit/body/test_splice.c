@@ -30,14 +30,14 @@ struct outcome {
     size_t sha512_size; /* 0: it was not asked for */
 };
 
-static struct outcome send_by(struct upload *upload, const struct feeder *from, bool moving)
+static struct outcome send_by(struct request_record *upload, const struct feeder *from, bool moving)
 {
     const char *detail;
     struct outcome outcome = {0};
     upload->feeder = *from;
     upload->plan.context = &upload->feeder;
     upload->plan.move = moving ? feeder_move : NULL;
-    upload->plan.hashers = yard.errands;
+    upload->plan.digest_threads = yard.thread_pool;
     struct pump pump = {body_of(&upload->plan), &upload->feeder, upload->image,
                         upload->count,          40 * KIB,        0};
     body_limit(pump.body, &upload->limits);
@@ -53,7 +53,7 @@ static struct outcome send_by(struct upload *upload, const struct feeder *from, 
 }
 
 /* What is refused in the middle may be refused later: but before its last byte. */
-static void send_both(struct upload *upload, const struct feeder *from)
+static void send_both(struct request_record *upload, const struct feeder *from)
 {
     const struct outcome read = send_by(upload, from, false);
     const struct outcome moved = send_by(upload, from, true);
@@ -70,7 +70,7 @@ static void send_both(struct upload *upload, const struct feeder *from)
     }
 }
 
-static void in_any_pieces(struct upload *upload)
+static void in_any_pieces(struct request_record *upload)
 {
     static const size_t pieces[] = {997, BODY_READ_MIN, OPENING, SIZE_MAX};
     const struct feeder whole = upload->feeder;
@@ -116,7 +116,7 @@ static void an_image_good_or_bad_comes_to_the_same(void **state)
 }
 
 /* From the first moved byte to the last one that is read: cut at every point of it. */
-static void try_edges(struct upload *upload)
+static void try_edges(struct request_record *upload)
 {
     const size_t edges[] = {OPENING - 5, OPENING + FILTER_ROOM_MIN, upload->feeder.count - 30};
     for (size_t i = 0; i < 3; i++)
@@ -199,7 +199,7 @@ static void what_is_hashed_is_moved_with_helpers_only(void **state)
     struct promises promises = {0};
     struct body_plan plan = known(MANY);
     assert_int_equal(moved_of(&raw, &plan), 0);
-    plan.hashers = yard.errands;
+    plan.digest_threads = yard.thread_pool;
     assert_true(moved_of(&raw, &plan) > MANY / 2);
     char *bytes = image_make(&raw);
     promise_add(&promises, "Repr-Digest", "sha256", bytes, MANY);
@@ -220,7 +220,7 @@ static void without_a_pipe_it_is_read(void **state)
 {
     (void)state;
     struct rlimit before;
-    struct upload upload = {.way = &WAYS[0], .count = MANY, .disk_format = "raw"};
+    struct request_record upload = {.way = &WAYS[0], .count = MANY, .disk_format = "raw"};
     upload.image = image_make(&(struct image){"raw", {MANY, {{0}}}});
     upload_make(&upload);
     const struct feeder whole = upload.feeder;
@@ -258,7 +258,7 @@ static void nothing_that_is_kept_or_may_be_too_long(void **state)
 static void nothing_out_of_a_form(void **state)
 {
     (void)state;
-    struct upload upload = {.way = &WAYS[5], .count = MANY, .disk_format = "raw"};
+    struct request_record upload = {.way = &WAYS[5], .count = MANY, .disk_format = "raw"};
     char *image = image_make(&(struct image){"raw", {MANY, {{0}}}});
     assert_non_null(strstr(upload.way->what, "form"));
     upload.image = image;
@@ -290,20 +290,20 @@ static void what_moving_says_instead_of_a_count_is_passed_on(void **state)
     assert_int_equal(pipe2(pipe, O_CLOEXEC), 0);
     assert_int_equal(body_prepare(body), STREAM_WAIT);
     assert_int_equal(body_prepare(body), 1);
-    assert_int_equal(body_move(body, pipe[1], 5000), STREAM_NO_SPLICE); /* the opening */
+    assert_int_equal(body_splice(body, pipe[1], 5000), STREAM_NO_SPLICE); /* the opening */
     for (size_t given = 0; given < OPENING; given += sizeof into)
         assert_int_equal(body_read(body, into, sizeof into), sizeof into);
-    assert_int_equal(body_move(body, pipe[1], 5000), STREAM_WAIT);
+    assert_int_equal(body_splice(body, pipe[1], 5000), STREAM_WAIT);
     assert_int_equal(body_count(body), OPENING);
-    assert_int_equal(body_move(body, pipe[1], 300), 300);
+    assert_int_equal(body_splice(body, pipe[1], 300), 300);
     assert_int_equal(body_count(body), OPENING + 300);
     feeder.count = feeder.at;
     feeder.piece = 0;
     feeder.waits = false;
-    assert_int_equal(body_move(body, pipe[1], 5000), STREAM_LOST);
+    assert_int_equal(body_splice(body, pipe[1], 5000), STREAM_LOST);
     assert_int_equal(body_count(body), OPENING + 300);
     body_limit(body, &(struct body_limits){MANY - 1, UINT64_MAX, UINT64_MAX});
-    assert_int_equal(body_move(body, pipe[1], 5000), STREAM_NO_SPLICE);
+    assert_int_equal(body_splice(body, pipe[1], 5000), STREAM_NO_SPLICE);
     assert_int_equal(body_read(body, into, sizeof into), STREAM_REFUSED);
     close(pipe[0]);
     close(pipe[1]);

@@ -23,7 +23,7 @@ static int fill_image(void **state)
 
 static struct pump begin(const struct body_plan *plan, size_t count)
 {
-    return (struct pump){body_alone(&filter_keep, plan), plan->context, image, count, 0, 0};
+    return (struct pump){body_alone(&filter_spool, plan), plan->context, image, count, 0, 0};
 }
 
 static void assert_length(struct body *body, uint64_t expected)

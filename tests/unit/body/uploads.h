@@ -96,7 +96,7 @@ static const struct way {
 enum { WAY_COUNT = sizeof WAYS / sizeof WAYS[0] };
 
 /* An upload: the image, the way, and (from `feeder` on) the body it makes. */
-struct upload {
+struct request_record {
     const struct way *way;
     const char *image;
     size_t count;
@@ -107,7 +107,7 @@ struct upload {
     struct body_plan plan;
 };
 
-static inline void upload_make(struct upload *upload)
+static inline void upload_make(struct request_record *upload)
 {
     const struct way *way = upload->way;
     size_t before = strlen(way->before), behind = strlen(way->behind);
@@ -129,24 +129,25 @@ static inline void upload_make(struct upload *upload)
 }
 
 /* Everybody knows how long it is before a byte is given out. */
-static inline bool is_told(const struct upload *upload)
+static inline bool is_told(const struct request_record *upload)
 {
     return upload->way->length || upload->way->promise || upload->count < OPENING;
 }
 
 /* A field behind the file makes what the form predicts too much. */
-static inline bool is_predicted_wrong(const struct upload *upload)
+static inline bool is_predicted_wrong(const struct request_record *upload)
 {
     return upload->way->length && !upload->way->promise && upload->count >= OPENING &&
            strcmp(upload->way->behind, FIELD END) == 0;
 }
 
 /* Sent in each of the ways. */
-static inline void each_image(const struct image *image, void (*attempt)(struct upload *upload))
+static inline void each_image(const struct image *image,
+                              void (*attempt)(struct request_record *upload))
 {
     char *bytes = image_make(image);
     for (size_t way = 0; way < WAY_COUNT; way++) {
-        struct upload upload = {
+        struct request_record upload = {
             &WAYS[way], bytes, (size_t)image->sparse.size, image->disk_format, {0}, NULL, {0}, {0}};
         upload_make(&upload);
         attempt(&upload);

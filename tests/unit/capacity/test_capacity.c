@@ -10,39 +10,42 @@
 
 #include <cmocka.h>
 
-static struct rooms *rooms;
+static struct capacity *capacity;
 
 static int set_up(void **state)
 {
     (void)state;
-    rooms = rooms_new();
-    return rooms ? 0 : -1;
+    capacity = capacity_new();
+    return capacity ? 0 : -1;
 }
 
 static int tear_down(void **state)
 {
     (void)state;
-    rooms_free(rooms);
+    capacity_free(capacity);
     return 0;
 }
 
-static struct room take(const char *store, uint64_t bytes, uint64_t used, uint64_t limit)
+static struct capacity_reservation take(const char *store, uint64_t bytes, uint64_t used,
+                                        uint64_t limit)
 {
-    struct room room = {0};
+    struct capacity_reservation room = {0};
     uint64_t in_flight;
-    assert_int_equal(room_take(rooms, store, bytes, used, limit, &room, &in_flight), ROOM_TAKEN);
-    assert_ptr_equal(room.rooms, rooms);
+    assert_int_equal(capacity_reserve(capacity, store, bytes, used, limit, &room, &in_flight),
+                     CAPACITY_RESERVED);
+    assert_ptr_equal(room.capacity, capacity);
     return room;
 }
 
 static void must_be_full(const char *store, uint64_t bytes, uint64_t used, uint64_t limit,
                          uint64_t others)
 {
-    struct room room = {0};
+    struct capacity_reservation room = {0};
     uint64_t in_flight = 4711;
-    assert_int_equal(room_take(rooms, store, bytes, used, limit, &room, &in_flight), ROOM_FULL);
+    assert_int_equal(capacity_reserve(capacity, store, bytes, used, limit, &room, &in_flight),
+                     CAPACITY_FULL);
     assert_int_equal(in_flight, others);
-    assert_null(room.rooms);
+    assert_null(room.capacity);
 }
 
 static void to_the_last_byte(void **state)
@@ -50,73 +53,73 @@ static void to_the_last_byte(void **state)
     (void)state;
     static const struct {
         uint64_t bytes, used, limit;
-        enum room_outcome outcome;
+        enum capacity_outcome outcome;
     } rows[] = {
-        {1, 0, 1, ROOM_TAKEN},
-        {2, 0, 1, ROOM_FULL},
-        {60, 40, 100, ROOM_TAKEN},
-        {61, 40, 100, ROOM_FULL},
-        {0, 100, 100, ROOM_TAKEN},
-        {0, 101, 100, ROOM_FULL}, /* over its quota already */
-        {1, 0, 0, ROOM_FULL},
-        {UINT64_MAX, 0, UINT64_MAX, ROOM_TAKEN},
-        {UINT64_MAX, 1, UINT64_MAX, ROOM_FULL},
-        {UINT64_MAX, UINT64_MAX, 100, ROOM_FULL},
-        {1, UINT64_MAX, UINT64_MAX, ROOM_FULL},
+        {1, 0, 1, CAPACITY_RESERVED},
+        {2, 0, 1, CAPACITY_FULL},
+        {60, 40, 100, CAPACITY_RESERVED},
+        {61, 40, 100, CAPACITY_FULL},
+        {0, 100, 100, CAPACITY_RESERVED},
+        {0, 101, 100, CAPACITY_FULL}, /* over its quota already */
+        {1, 0, 0, CAPACITY_FULL},
+        {UINT64_MAX, 0, UINT64_MAX, CAPACITY_RESERVED},
+        {UINT64_MAX, 1, UINT64_MAX, CAPACITY_FULL},
+        {UINT64_MAX, UINT64_MAX, 100, CAPACITY_FULL},
+        {1, UINT64_MAX, UINT64_MAX, CAPACITY_FULL},
     };
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
-        struct room room = {0};
+        struct capacity_reservation room = {0};
         uint64_t in_flight;
-        if (room_take(rooms, "test", rows[i].bytes, rows[i].used, rows[i].limit, &room,
-                      &in_flight) != rows[i].outcome)
+        if (capacity_reserve(capacity, "test", rows[i].bytes, rows[i].used, rows[i].limit, &room,
+                             &in_flight) != rows[i].outcome)
             fail_msg("row %zu", i);
         assert_int_equal(in_flight, 0);
-        room_give_back(&room);
-        assert_null(room.rooms);
+        capacity_release(&room);
+        assert_null(room.capacity);
     }
 }
 
 static void what_is_in_flight_counts_as_used(void **state)
 {
     (void)state;
-    struct room first = take("test", 40, 10, 100);
+    struct capacity_reservation first = take("test", 40, 10, 100);
     must_be_full("test", 51, 10, 100, 40);
-    struct room second = take("test", 50, 10, 100);
+    struct capacity_reservation second = take("test", 50, 10, 100);
     must_be_full("test", 1, 10, 100, 90);
     must_be_full("test", UINT64_MAX, 0, UINT64_MAX, 90);
-    room_give_back(&first);
+    capacity_release(&first);
     must_be_full("test", 41, 10, 100, 50);
-    struct room third = take("test", 40, 10, 100);
-    room_give_back(&second);
-    room_give_back(&third);
-    room_give_back(&third); /* is none now */
+    struct capacity_reservation third = take("test", 40, 10, 100);
+    capacity_release(&second);
+    capacity_release(&third);
+    capacity_release(&third); /* is none now */
     third = take("test", 90, 10, 100);
-    room_give_back(&third);
+    capacity_release(&third);
 }
 
 static void each_store_has_a_room_of_its_own(void **state)
 {
     (void)state;
-    struct room test = take("test", 100, 0, 100);
-    struct room gold = take("gold", 100, 0, 100);
-    struct room file = take("file", 0, 0, 0);
+    struct capacity_reservation test = take("test", 100, 0, 100);
+    struct capacity_reservation gold = take("gold", 100, 0, 100);
+    struct capacity_reservation file = take("file", 0, 0, 0);
     must_be_full("test", 1, 0, 100, 100);
     must_be_full("gold", 1, 0, 100, 100);
     must_be_full("file", 1, 0, 0, 0);
-    room_give_back(&gold);
+    capacity_release(&gold);
     must_be_full("test", 1, 0, 100, 100);
     gold = take("gold", 1, 0, 1);
-    room_give_back(&test);
-    room_give_back(&file);
-    room_give_back(&gold);
+    capacity_release(&test);
+    capacity_release(&file);
+    capacity_release(&gold);
 }
 
 static void rooms_may_not_be_there(void **state)
 {
     (void)state;
-    struct room none = {0};
-    room_give_back(&none);
-    rooms_free(NULL);
+    struct capacity_reservation none = {0};
+    capacity_release(&none);
+    capacity_free(NULL);
 }
 
 /* --- threads ---------------------------------------------------------------------------------- */
@@ -130,16 +133,17 @@ static void *take_and_give_back(void *context)
 {
     unsigned seed = *(unsigned *)context;
     for (int i = 0; i < TIMES; i++) {
-        struct room room = {0};
+        struct capacity_reservation room = {0};
         uint64_t in_flight;
         uint64_t bytes = 1 + (unsigned)rand_r(&seed) % 6;
-        if (room_take(rooms, "test", bytes, 0, LIMIT, &room, &in_flight) == ROOM_TAKEN) {
+        if (capacity_reserve(capacity, "test", bytes, 0, LIMIT, &room, &in_flight) ==
+            CAPACITY_RESERVED) {
             wrong += atomic_fetch_add(&held, (int64_t)bytes) + (int64_t)bytes > LIMIT;
             atomic_fetch_sub(&held, (int64_t)bytes);
         } else {
             wrong += in_flight + bytes <= LIMIT;
         }
-        room_give_back(&room);
+        capacity_release(&room);
     }
     return NULL;
 }
@@ -157,8 +161,8 @@ static void workers_share_them(void **state)
         assert_int_equal(pthread_join(threads[i], NULL), 0);
     assert_int_equal(wrong, 0);
     assert_int_equal(held, 0);
-    struct room room = take("test", LIMIT, 0, LIMIT); /* all of it is back */
-    room_give_back(&room);
+    struct capacity_reservation room = take("test", LIMIT, 0, LIMIT); /* all of it is back */
+    capacity_release(&room);
 }
 
 int main(void)

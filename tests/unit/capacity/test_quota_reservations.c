@@ -12,159 +12,159 @@
 
 #include <cmocka.h>
 
-static struct reservations *all;
+static struct quota_reservations *all;
 
 static int set_up(void **state)
 {
     (void)state;
-    all = reservations_new();
+    all = quota_reservations_new();
     return all ? 0 : -1;
 }
 
 static int tear_down(void **state)
 {
     (void)state;
-    reservations_free(all);
+    quota_reservations_free(all);
     return 0;
 }
 
 /* 9 bytes are left, and nothing was stored before now. */
-static struct reservation_wish wish(uint64_t bytes)
+static struct quota_request requested(uint64_t bytes)
 {
-    return (struct reservation_wish){
-        .key = "a", .bytes = bytes, .left = 9, .mark = reservations_mark(all)};
+    return (struct quota_request){
+        .key = "a", .bytes = bytes, .left = 9, .mark = quota_reservations_mark(all)};
 }
 
-static void must_be(enum reservation_outcome wanted, const struct reservation_wish *it,
-                    struct reservation *out)
+static void must_be(enum quota_outcome wanted, const struct quota_request *it,
+                    struct quota_reservation *out)
 {
     uint64_t firm;
-    assert_int_equal(reservation_make(all, it, out, &firm), wanted);
+    assert_int_equal(quota_reserve(all, it, out, &firm), wanted);
 }
 
-static struct reservation made(uint64_t bytes)
+static struct quota_reservation made(uint64_t bytes)
 {
-    struct reservation one = {0};
-    const struct reservation_wish it = wish(bytes);
-    must_be(RESERVATION_MADE, &it, &one);
+    struct quota_reservation one = {0};
+    const struct quota_request it = requested(bytes);
+    must_be(QUOTA_RESERVED, &it, &one);
     return one;
 }
 
-static struct reservation confirmed(uint64_t bytes)
+static struct quota_reservation confirmed(uint64_t bytes)
 {
-    struct reservation one = made(bytes);
-    reservation_confirm(&one);
-    reservation_confirm(&one);
+    struct quota_reservation one = made(bytes);
+    quota_confirm(&one);
+    quota_confirm(&one);
     return one;
 }
 
 static void what_others_have_reserved_counts(void **state)
 {
     (void)state;
-    struct reservation none = {0};
-    struct reservation first = confirmed(6);
-    struct reservation_wish second = wish(4);
+    struct quota_reservation none = {0};
+    struct quota_reservation first = confirmed(6);
+    struct quota_request second = requested(4);
     uint64_t firm = 0;
-    assert_int_equal(reservation_make(all, &second, &none, &firm), RESERVATION_FULL);
+    assert_int_equal(quota_reserve(all, &second, &none, &firm), QUOTA_FULL);
     assert_int_equal(firm, 6);
-    assert_int_equal(reservations_firm(all, "a"), 6);
-    struct reservation fits = confirmed(3);
-    assert_int_equal(reservations_firm(all, "a"), 9);
-    reservation_end(&first, false);
-    reservation_end(&first, false);
+    assert_int_equal(quota_reservations_firm(all, "a"), 6);
+    struct quota_reservation fits = confirmed(3);
+    assert_int_equal(quota_reservations_firm(all, "a"), 9);
+    quota_release(&first, false);
+    quota_release(&first, false);
     first = confirmed(6);
-    reservation_end(&first, false);
-    reservation_end(&fits, false);
-    assert_int_equal(reservations_firm(all, "a"), 0);
-    reservation_end(&none, true);
+    quota_release(&first, false);
+    quota_release(&fits, false);
+    assert_int_equal(quota_reservations_firm(all, "a"), 0);
+    quota_release(&none, true);
 }
 
 static void each_key_has_its_own(void **state)
 {
     (void)state;
-    struct reservation first = confirmed(9), other = {0};
-    struct reservation_wish it = wish(9);
+    struct quota_reservation first = confirmed(9), other = {0};
+    struct quota_request it = requested(9);
     it.key = "b";
-    must_be(RESERVATION_MADE, &it, &other);
-    assert_int_equal(reservations_firm(all, "b"), 0);
-    reservation_confirm(&other);
-    assert_int_equal(reservations_firm(all, "b"), 9);
-    assert_int_equal(reservations_firm(all, "c"), 0);
-    reservation_end(&first, false);
-    reservation_end(&other, false);
+    must_be(QUOTA_RESERVED, &it, &other);
+    assert_int_equal(quota_reservations_firm(all, "b"), 0);
+    quota_confirm(&other);
+    assert_int_equal(quota_reservations_firm(all, "b"), 9);
+    assert_int_equal(quota_reservations_firm(all, "c"), 0);
+    quota_release(&first, false);
+    quota_release(&other, false);
 }
 
 /* Glance may be about to refuse it: others wait, but are not refused for it. */
 static void nobody_is_refused_for_what_is_provisional(void **state)
 {
     (void)state;
-    struct reservation first = made(6), second = {0};
-    struct reservation_wish it = wish(6);
-    assert_int_equal(reservations_firm(all, "a"), 0);
-    must_be(RESERVATION_WAIT, &it, &second);
+    struct quota_reservation first = made(6), second = {0};
+    struct quota_request it = requested(6);
+    assert_int_equal(quota_reservations_firm(all, "a"), 0);
+    must_be(QUOTA_WAIT, &it, &second);
     it.ignore_provisional = true;
-    must_be(RESERVATION_MADE, &it, &second);
-    reservation_confirm(&second);
+    must_be(QUOTA_RESERVED, &it, &second);
+    quota_confirm(&second);
     it.ignore_provisional = false;
     it.bytes = 3;
-    struct reservation third = {0};
-    must_be(RESERVATION_WAIT, &it, &third);
-    reservation_end(&first, false);
-    must_be(RESERVATION_MADE, &it, &third);
-    reservation_end(&second, false);
-    reservation_end(&third, false);
+    struct quota_reservation third = {0};
+    must_be(QUOTA_WAIT, &it, &third);
+    quota_release(&first, false);
+    must_be(QUOTA_RESERVED, &it, &third);
+    quota_release(&second, false);
+    quota_release(&third, false);
 }
 
 /* Whoever asked before it was stored may have been told of a usage without it. */
 static void what_was_stored_meanwhile_is_in_doubt(void **state)
 {
     (void)state;
-    struct reservation first = confirmed(6), second = {0};
-    struct reservation_wish it = wish(6); /* it asks now */
-    reservation_end(&first, true);
-    must_be(RESERVATION_STALE, &it, &second);
+    struct quota_reservation first = confirmed(6), second = {0};
+    struct quota_request it = requested(6); /* it asks now */
+    quota_release(&first, true);
+    must_be(QUOTA_STALE, &it, &second);
     it.bytes = 3; /* fits in any case */
-    must_be(RESERVATION_MADE, &it, &second);
-    reservation_end(&second, false);
+    must_be(QUOTA_RESERVED, &it, &second);
+    quota_release(&second, false);
     it.bytes = 6;
-    it.mark =
-        reservations_mark(all); /* asks again, and is told of a usage without it all the same */
-    must_be(RESERVATION_MADE, &it, &second);
-    reservation_end(&second, false);
+    it.mark = quota_reservations_mark(
+        all); /* asks again, and is told of a usage without it all the same */
+    must_be(QUOTA_RESERVED, &it, &second);
+    quota_release(&second, false);
     it.mark = 0;
     it.trust_usage = true;
-    must_be(RESERVATION_MADE, &it, &second);
-    reservation_end(&second, false);
+    must_be(QUOTA_RESERVED, &it, &second);
+    quota_release(&second, false);
     it.bytes = 10; /* does not fit in any case */
     it.trust_usage = false;
-    must_be(RESERVATION_FULL, &it, &second);
+    must_be(QUOTA_FULL, &it, &second);
 }
 
 static void what_failed_is_not_in_doubt(void **state)
 {
     (void)state;
-    struct reservation first = confirmed(6), second = {0};
-    struct reservation_wish it = wish(6);
-    reservation_end(&first, false);
-    must_be(RESERVATION_MADE, &it, &second);
-    reservation_end(&second, false);
+    struct quota_reservation first = confirmed(6), second = {0};
+    struct quota_request it = requested(6);
+    quota_release(&first, false);
+    must_be(QUOTA_RESERVED, &it, &second);
+    quota_release(&second, false);
 }
 
 /* Numbers that clients choose. */
 static void no_sum_overflows(void **state)
 {
     (void)state;
-    struct reservation first = {0}, second = {0};
-    struct reservation_wish it = wish(UINT64_MAX - 1);
+    struct quota_reservation first = {0}, second = {0};
+    struct quota_request it = requested(UINT64_MAX - 1);
     it.left = UINT64_MAX;
-    must_be(RESERVATION_MADE, &it, &first);
-    reservation_confirm(&first);
+    must_be(QUOTA_RESERVED, &it, &first);
+    quota_confirm(&first);
     it.bytes = 2;
-    must_be(RESERVATION_FULL, &it, &second);
+    must_be(QUOTA_FULL, &it, &second);
     it.bytes = 1;
-    must_be(RESERVATION_MADE, &it, &second);
-    reservation_end(&first, false);
-    reservation_end(&second, false);
+    must_be(QUOTA_RESERVED, &it, &second);
+    quota_release(&first, false);
+    quota_release(&second, false);
 }
 
 /* Wherever a row stands in its shard. */
@@ -172,25 +172,25 @@ static void rows_go_in_any_order(void **state)
 {
     (void)state;
     enum { KEYS = 200 };
-    struct reservation rows[KEYS] = {{0}};
+    struct quota_reservation rows[KEYS] = {{0}};
     for (size_t i = 0; i < KEYS; i++) {
         char key[16];
-        struct reservation_wish it = wish(1);
+        struct quota_request it = requested(1);
         snprintf(key, sizeof key, "key-%zu", i);
         it.key = key;
-        must_be(RESERVATION_MADE, &it, &rows[i]);
+        must_be(QUOTA_RESERVED, &it, &rows[i]);
     }
     for (size_t i = 0; i < KEYS; i++)
-        reservation_end(&rows[(i * 77) % KEYS], i % 2 == 0);
+        quota_release(&rows[(i * 77) % KEYS], i % 2 == 0);
 }
 
 static void there_may_be_none(void **state)
 {
     (void)state;
-    struct reservation none = {0};
-    reservation_confirm(&none);
-    reservation_end(&none, true);
-    reservations_free(NULL);
+    struct quota_reservation none = {0};
+    quota_confirm(&none);
+    quota_release(&none, true);
+    quota_reservations_free(NULL);
 }
 
 /* --- threads --------------------------------------------------------------------------------- */
@@ -202,18 +202,18 @@ static atomic_uint taken, wrong;
 
 static void upload_once(unsigned bytes)
 {
-    struct reservation one = {0};
-    const struct reservation_wish it = wish(bytes);
+    struct quota_reservation one = {0};
+    const struct quota_request it = requested(bytes);
     uint64_t firm;
-    if (reservation_make(all, &it, &one, &firm) != RESERVATION_MADE)
+    if (quota_reserve(all, &it, &one, &firm) != QUOTA_RESERVED)
         return;
     taken++;
     wrong += atomic_fetch_add(&in_flight, (int)bytes) + (int)bytes > 9;
     if (bytes % 2)
-        reservation_confirm(&one);
-    wrong += reservations_firm(all, "a") > 9;
+        quota_confirm(&one);
+    wrong += quota_reservations_firm(all, "a") > 9;
     atomic_fetch_sub(&in_flight, (int)bytes);
-    reservation_end(&one, bytes % 3 == 0);
+    quota_release(&one, bytes % 3 == 0);
 }
 
 static void *upload_often(void *context)
@@ -235,7 +235,7 @@ static void workers_share_them(void **state)
         assert_int_equal(pthread_join(threads[i], NULL), 0);
     assert_int_equal(wrong, 0);
     assert_true(taken > 0);
-    assert_int_equal(reservations_firm(all, "a"), 0);
+    assert_int_equal(quota_reservations_firm(all, "a"), 0);
 }
 
 int main(void)

@@ -10,121 +10,121 @@
 
 #include <cmocka.h>
 
-static struct claims *claims;
+static struct upload_locks *upload_locks;
 
 static int set_up(void **state)
 {
     (void)state;
-    claims = claims_new();
-    return claims ? 0 : -1;
+    upload_locks = upload_locks_new();
+    return upload_locks ? 0 : -1;
 }
 
 static int tear_down(void **state)
 {
     (void)state;
-    claims_free(claims);
+    upload_locks_free(upload_locks);
     return 0;
 }
 
-static const struct claim_facts FACTS = {
+static const struct upload_lock_facts FACTS = {
     .began_wall_ms = 1700000000000, .size_known = true, .size = 300};
 static _Atomic uint64_t bytes;
 
-static struct claim *enter(const char *image)
+static struct upload_lock *enter(const char *image)
 {
-    struct claim *claim = claim_new(claims, image, &FACTS, &bytes);
-    assert_non_null(claim);
-    return claim;
+    struct upload_lock *upload_lock = upload_lock_new(upload_locks, image, &FACTS, &bytes);
+    assert_non_null(upload_lock);
+    return upload_lock;
 }
 
-static struct claim *sent(const char *image)
+static struct upload_lock *sent(const char *image)
 {
-    struct claim *claim = enter(image);
-    assert_int_equal(claim_send(claim, true), CLAIM_SENT);
-    return claim;
+    struct upload_lock *upload_lock = enter(image);
+    assert_int_equal(upload_lock_send(upload_lock, true), UPLOAD_LOCK_SENT);
+    return upload_lock;
 }
 
 /* However many there are, and whatever their clients do. */
 static void what_was_not_sent_is_in_nobodys_way(void **state)
 {
     (void)state;
-    struct claim_facts facts;
-    struct claim *strangers[20];
+    struct upload_lock_facts facts;
+    struct upload_lock *strangers[20];
     for (size_t i = 0; i < 20; i++)
         strangers[i] = enter("a");
-    struct claim *claim = enter("a");
-    assert_false(claim_other(claim, &facts));
-    assert_int_equal(claim_send(claim, false), CLAIM_SENT);
+    struct upload_lock *upload_lock = enter("a");
+    assert_false(upload_lock_other(upload_lock, &facts));
+    assert_int_equal(upload_lock_send(upload_lock, false), UPLOAD_LOCK_SENT);
     for (size_t i = 0; i < 20; i++) {
-        assert_true(claim_other(strangers[i], &facts));
-        claim_release(strangers[i]);
+        assert_true(upload_lock_other(strangers[i], &facts));
+        upload_lock_release(strangers[i]);
     }
-    assert_false(claim_other(claim, &facts)); /* it is not its own */
-    claim_release(claim);
-    claim_release(NULL);
+    assert_false(upload_lock_other(upload_lock, &facts)); /* it is not its own */
+    upload_lock_release(upload_lock);
+    upload_lock_release(NULL);
 }
 
 static void who_comes_second_has_to_look(void **state)
 {
     (void)state;
-    struct claim_facts facts;
-    struct claim *first = sent("a"), *second = enter("a"), *third = enter("b");
-    assert_int_equal(claim_send(third, false), CLAIM_SENT);
-    assert_int_equal(claim_send(second, false), CLAIM_LOOK);
-    assert_int_equal(claim_send(second, false), CLAIM_LOOK);
-    assert_false(claim_other(first, &facts)); /* it was not sent by that */
-    claim_release(first);
-    assert_int_equal(claim_send(second, false), CLAIM_SENT);
-    claim_release(second);
-    claim_release(third);
+    struct upload_lock_facts facts;
+    struct upload_lock *first = sent("a"), *second = enter("a"), *third = enter("b");
+    assert_int_equal(upload_lock_send(third, false), UPLOAD_LOCK_SENT);
+    assert_int_equal(upload_lock_send(second, false), UPLOAD_LOCK_LOOK);
+    assert_int_equal(upload_lock_send(second, false), UPLOAD_LOCK_LOOK);
+    assert_false(upload_lock_other(first, &facts)); /* it was not sent by that */
+    upload_lock_release(first);
+    assert_int_equal(upload_lock_send(second, false), UPLOAD_LOCK_SENT);
+    upload_lock_release(second);
+    upload_lock_release(third);
 }
 
 /* The image may have its data by now. */
 static void what_is_over_is_looked_for_once(void **state)
 {
     (void)state;
-    struct claim *waiting = enter("a");
-    claim_release(sent("b"));
-    claim_release(sent("a"));
-    assert_int_equal(claim_send(waiting, false), CLAIM_LOOK);
-    assert_int_equal(claim_send(waiting, false), CLAIM_SENT);
-    claim_release(waiting);
+    struct upload_lock *waiting = enter("a");
+    upload_lock_release(sent("b"));
+    upload_lock_release(sent("a"));
+    assert_int_equal(upload_lock_send(waiting, false), UPLOAD_LOCK_LOOK);
+    assert_int_equal(upload_lock_send(waiting, false), UPLOAD_LOCK_SENT);
+    upload_lock_release(waiting);
 }
 
 static void it_is_sent_all_the_same(void **state)
 {
     (void)state;
-    struct claim_facts facts;
-    struct claim *first = sent("a"), *second = enter("a");
-    assert_int_equal(claim_send(second, true), CLAIM_SENT);
-    assert_true(claim_other(first, &facts));
-    claim_release(first);
-    claim_release(second);
+    struct upload_lock_facts facts;
+    struct upload_lock *first = sent("a"), *second = enter("a");
+    assert_int_equal(upload_lock_send(second, true), UPLOAD_LOCK_SENT);
+    assert_true(upload_lock_other(first, &facts));
+    upload_lock_release(first);
+    upload_lock_release(second);
 }
 
 static void whoever_is_second_learns_of_the_first(void **state)
 {
     (void)state;
-    struct claim_facts facts;
+    struct upload_lock_facts facts;
     static const _Atomic uint64_t less = 119;
-    const struct claim_facts others = {.began_wall_ms = 5};
+    const struct upload_lock_facts others = {.began_wall_ms = 5};
     bytes = 0;
-    struct claim *claim = sent("a"), *second = enter("a");
+    struct upload_lock *upload_lock = sent("a"), *second = enter("a");
     bytes = 120;
-    assert_true(claim_other(second, &facts));
+    assert_true(upload_lock_other(second, &facts));
     assert_int_equal(facts.began_wall_ms, FACTS.began_wall_ms);
     assert_int_equal(facts.bytes, 120);
     assert_true(facts.size_known);
     assert_int_equal(facts.size, 300);
-    struct claim *third = claim_new(claims, "a", &others, &less);
-    claim_send(third, true);
-    assert_true(claim_other(second, &facts)); /* of the one that has come farther */
+    struct upload_lock *third = upload_lock_new(upload_locks, "a", &others, &less);
+    upload_lock_send(third, true);
+    assert_true(upload_lock_other(second, &facts)); /* of the one that has come farther */
     assert_int_equal(facts.bytes, 120);
-    claim_release(claim);
-    assert_true(claim_other(second, &facts));
+    upload_lock_release(upload_lock);
+    assert_true(upload_lock_other(second, &facts));
     assert_int_equal(facts.began_wall_ms, 5);
-    claim_release(second);
-    claim_release(third);
+    upload_lock_release(second);
+    upload_lock_release(third);
 }
 
 /* Wherever one stands in the list, its neighbours find each other when it goes. */
@@ -135,16 +135,16 @@ static void claims_are_released_in_any_order(void **state)
                                        {1, 2, 0}, {2, 0, 1}, {2, 1, 0}};
     static const char *const images[] = {"a", "b", "c"};
     for (size_t i = 0; i < sizeof orders / sizeof orders[0]; i++) {
-        struct claim *held[3];
-        struct claim_facts facts;
+        struct upload_lock *held[3];
+        struct upload_lock_facts facts;
         for (size_t j = 0; j < 3; j++)
             held[j] = sent(images[j]);
         for (size_t j = 0; j < 3; j++) {
-            claim_release(held[orders[i][j]]);
+            upload_lock_release(held[orders[i][j]]);
             for (size_t k = 0; k < 3; k++) {
-                struct claim *late = enter(images[orders[i][k]]);
-                assert_int_equal(claim_other(late, &facts), k > j);
-                claim_release(late);
+                struct upload_lock *late = enter(images[orders[i][k]]);
+                assert_int_equal(upload_lock_other(late, &facts), k > j);
+                upload_lock_release(late);
             }
         }
     }
@@ -153,7 +153,7 @@ static void claims_are_released_in_any_order(void **state)
 static void claims_may_not_be_there(void **state)
 {
     (void)state;
-    claims_free(NULL);
+    upload_locks_free(NULL);
 }
 
 /* --- threads ---------------------------------------------------------------------------------- */
@@ -166,21 +166,21 @@ static atomic_uint taken, held, wrong;
 static void upload_once(unsigned image)
 {
     char name[16];
-    struct claim_facts facts;
+    struct upload_lock_facts facts;
     _Atomic uint64_t count = 0;
     snprintf(name, sizeof name, "image-%u", image);
-    struct claim *claim = claim_new(claims, name, &FACTS, &count);
-    if (claim_send(claim, false) == CLAIM_SENT) {
+    struct upload_lock *upload_lock = upload_lock_new(upload_locks, name, &FACTS, &count);
+    if (upload_lock_send(upload_lock, false) == UPLOAD_LOCK_SENT) {
         wrong += atomic_fetch_add(&holders[image], 1) != 0;
         count = 7; /* while another may be reading it */
         wrong += atomic_fetch_sub(&holders[image], 1) != 1;
         taken++;
     } else {
-        if (claim_other(claim, &facts))
+        if (upload_lock_other(upload_lock, &facts))
             wrong += facts.bytes != 0 && facts.bytes != 7;
         held++;
     }
-    claim_release(claim);
+    upload_lock_release(upload_lock);
 }
 
 static void *upload_often(void *context)

@@ -216,12 +216,12 @@ static void all_that_would_become_of_it_is_told(void **state)
 
 static void a_policy_that_only_watches_is_said_to(void **state)
 {
-    static const char *const doors[] = {"upload", "stage", "locations", "tasks"};
+    static const char *const ingest[] = {"upload", "stage", "locations", "tasks"};
     const char *config = configure(state, "mode: audit\ndefault: {deny: no}\n", "");
     char out[TEXT_SIZE];
     char errors[TEXT_SIZE];
-    for (size_t i = 0; i < sizeof doors / sizeof doors[0]; i++) {
-        const char *words[] = {"--door", doors[i], NULL};
+    for (size_t i = 0; i < sizeof ingest / sizeof ingest[0]; i++) {
+        const char *words[] = {"--door", ingest[i], NULL};
         assert_int_equal(explain(config, words, out, errors), 0);
         assert_non_null(strstr(out, "refused (denied_by_policy): "));
         assert_non_null(strstr(out, "\nmode: audit: nothing of this"));

@@ -37,23 +37,23 @@ static void a_method_means_an_import(void **state)
     (void)state;
     static const struct {
         struct said said[SAID_MAX];
-        enum upload_door door;
+        enum record_kind ingest;
     } rows[] = {
-        {{{QUESTION_NAME, "n"}}, UPLOAD_FILE},
-        {{{QUESTION_DOOR, "upload"}}, UPLOAD_FILE},
-        {{{QUESTION_DOOR, "stage"}}, UPLOAD_STAGE},
-        {{{QUESTION_DOOR, "locations"}}, UPLOAD_LOCATIONS},
-        {{{QUESTION_DOOR, "tasks"}}, UPLOAD_TASK},
-        {{{QUESTION_IMPORT_METHOD, "copy-image"}}, UPLOAD_IMPORT},
-        {{{QUESTION_IMPORT_METHOD, "m"}, {QUESTION_DOOR, "import"}}, UPLOAD_IMPORT},
-        {{{QUESTION_DOOR, "import"}, {QUESTION_IMPORT_METHOD, "m"}}, UPLOAD_IMPORT},
+        {{{QUESTION_NAME, "n"}}, RECORD_FILE},
+        {{{QUESTION_INGEST, "upload"}}, RECORD_FILE},
+        {{{QUESTION_INGEST, "stage"}}, RECORD_STAGE},
+        {{{QUESTION_INGEST, "locations"}}, RECORD_LOCATIONS},
+        {{{QUESTION_INGEST, "tasks"}}, RECORD_TASK},
+        {{{QUESTION_IMPORT_METHOD, "copy-image"}}, RECORD_IMPORT},
+        {{{QUESTION_IMPORT_METHOD, "m"}, {QUESTION_INGEST, "import"}}, RECORD_IMPORT},
+        {{{QUESTION_INGEST, "import"}, {QUESTION_IMPORT_METHOD, "m"}}, RECORD_IMPORT},
     };
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         struct question question;
         char errors[1024];
         assert_true(ask(rows[i].said, &question, errors));
         assert_string_equal(errors, "");
-        assert_int_equal(question.door, rows[i].door);
+        assert_int_equal(question.ingest, rows[i].ingest);
         question_free(&question);
     }
 }
@@ -65,22 +65,22 @@ static void what_does_not_go_together_is_told(void **state)
         struct said said[SAID_MAX];
         const char *errors;
     } rows[] = {
-        {{{QUESTION_DOOR, "import"}}, "an import needs --import-method"},
-        {{{QUESTION_DOOR, "upload"}, {QUESTION_IMPORT_METHOD, "m"}},
+        {{{QUESTION_INGEST, "import"}}, "an import needs --import-method"},
+        {{{QUESTION_INGEST, "upload"}, {QUESTION_IMPORT_METHOD, "m"}},
          "--import-method goes with --door import"},
-        {{{QUESTION_IMPORT_METHOD, "m"}, {QUESTION_DOOR, "stage"}},
+        {{{QUESTION_IMPORT_METHOD, "m"}, {QUESTION_INGEST, "stage"}},
          "--import-method goes with --door import"},
         {{{QUESTION_ALL_STORES, ""}}, "--all-stores goes with --import-method"},
         {{{QUESTION_STORE, "a"}, {QUESTION_STORE, "b"}},
          "only an import asks for more than one --store"},
         {{{QUESTION_IMPORT_METHOD, "m"}, {QUESTION_SIZE, "1GiB"}},
          "--size goes with an upload, glance-direct or copy-image"},
-        {{{QUESTION_DOOR, "tasks"}, {QUESTION_SIZE, "1GiB"}},
+        {{{QUESTION_INGEST, "tasks"}, {QUESTION_SIZE, "1GiB"}},
          "--size goes with an upload, glance-direct or copy-image"},
-        {{{QUESTION_DOOR, "tasks"}, {QUESTION_CHUNKED, ""}}, "--chunked goes with an upload"},
+        {{{QUESTION_INGEST, "tasks"}, {QUESTION_CHUNKED, ""}}, "--chunked goes with an upload"},
         {{{QUESTION_IMPORT_METHOD, "copy-image"}, {QUESTION_CHUNKED, ""}},
          "--chunked goes with an upload"},
-        {{{QUESTION_DOOR, "window"}},
+        {{{QUESTION_INGEST, "window"}},
          "--door 'window' is not upload, stage, import, locations or tasks"},
         {{{QUESTION_HEADER, "Content-Type"}}, "--header 'Content-Type' is not 'Name: value'"},
         {{{QUESTION_HEADER, ": x"}}, "--header ': x' is not 'Name: value'"},
@@ -117,9 +117,9 @@ static void the_head_has_what_was_said_and_what_is_right(void **state)
         {{{QUESTION_HEADER, "content-type:  text/plain "}, {QUESTION_HEADER, "host:h"}},
          "PUT",
          "content-type: text/plain\nhost: h\n"},
-        {{{QUESTION_HEADER, "Content-Type:"}, {QUESTION_DOOR, "stage"}}, "PUT", HOST},
+        {{{QUESTION_HEADER, "Content-Type:"}, {QUESTION_INGEST, "stage"}}, "PUT", HOST},
         {{{QUESTION_HEADER, "X: a:b"}}, "PUT", HOST "X: a:b\n" TYPE},
-        {{{QUESTION_HEADER, "X: y"}, {QUESTION_DOOR, "tasks"}}, "POST", HOST "X: y\n"},
+        {{{QUESTION_HEADER, "X: y"}, {QUESTION_INGEST, "tasks"}}, "POST", HOST "X: y\n"},
         {{{QUESTION_IMPORT_METHOD, "m"}, {QUESTION_STORE, "a"}, {QUESTION_STORE, "b"}},
          "POST",
          HOST},

@@ -13,16 +13,16 @@
 /* The problem without its file, or NULL for none; there must not be more than one. */
 static void check(void **state, const char *text, const char *problem)
 {
-    struct problems problems = {0};
+    struct diagnostics diagnostics = {0};
     const char *path = scratch_file(state, "a", text);
     const struct settings_sources sources = {&path, 1, NULL, 0};
-    struct settings *settings = settings_load(&sources, &problems);
-    assert_int_equal(problems.count, problem ? 1 : 0);
+    struct settings *settings = settings_load(&sources, &diagnostics);
+    assert_int_equal(diagnostics.count, problem ? 1 : 0);
     assert_int_equal(settings == NULL, problem != NULL);
     if (problem)
-        assert_string_equal(problems.lines[0] + strlen(path), problem);
+        assert_string_equal(diagnostics.lines[0] + strlen(path), problem);
     settings_free(settings);
-    problems_free(&problems);
+    diagnostics_free(&diagnostics);
 }
 
 static void a_certificate_needs_a_key_and_a_key_a_certificate(void **state)
@@ -89,15 +89,15 @@ static void no_endpoint_is_the_proxy_itself(void **state)
 
 static void the_mistake_is_told_where_the_key_was_set(void **state)
 {
-    struct problems problems = {0};
+    struct diagnostics diagnostics = {0};
     const char *files[] = {scratch_file(state, "a", "[listen]\nbind = 127.0.0.1:9294\n"),
                            scratch_file(state, "b", "\n\n[admin]\n\nbind = 127.0.0.1:9294\n")};
     const struct settings_sources sources = {files, 2, NULL, 0};
-    assert_null(settings_load(&sources, &problems));
-    assert_int_equal(problems.count, 1);
-    assert_memory_equal(problems.lines[0], files[1], strlen(files[1]));
-    assert_memory_equal(problems.lines[0] + strlen(files[1]), ":5: [admin]", 11);
-    problems_free(&problems);
+    assert_null(settings_load(&sources, &diagnostics));
+    assert_int_equal(diagnostics.count, 1);
+    assert_memory_equal(diagnostics.lines[0], files[1], strlen(files[1]));
+    assert_memory_equal(diagnostics.lines[0] + strlen(files[1]), ":5: [admin]", 11);
+    diagnostics_free(&diagnostics);
 }
 
 static void files_named_can_be_read(void **state)

@@ -21,9 +21,9 @@ static void files_come_before_directories_which_are_sorted(void **state)
     const char *files[] = {"b.conf", "a.conf"};
     const struct settings_sources sources = {files, 2, &dir, 1};
     struct settings_files found = {0};
-    struct problems problems = {0};
-    settings_files_find(&sources, &found, &problems);
-    assert_int_equal(problems.count, 0);
+    struct diagnostics diagnostics = {0};
+    settings_files_find(&sources, &found, &diagnostics);
+    assert_int_equal(diagnostics.count, 0);
     static const char *const ends[] = {"b.conf", "a.conf", "/10.conf", "/20.conf", "/9.conf"};
     assert_int_equal(found.count, 5);
     for (size_t i = 0; i < found.count; i++) {
@@ -40,13 +40,13 @@ static void a_named_directory_must_exist(void **state)
     const char *dir = scratch_path(state, "absent");
     const struct settings_sources sources = {NULL, 0, &dir, 1};
     struct settings_files found = {0};
-    struct problems problems = {0};
-    settings_files_find(&sources, &found, &problems);
+    struct diagnostics diagnostics = {0};
+    settings_files_find(&sources, &found, &diagnostics);
     assert_int_equal(found.count, 0);
-    assert_int_equal(problems.count, 1);
-    assert_string_equal(problems.lines[0] + strlen(dir),
+    assert_int_equal(diagnostics.count, 1);
+    assert_string_equal(diagnostics.lines[0] + strlen(dir),
                         ": cannot be read: No such file or directory");
-    problems_free(&problems);
+    diagnostics_free(&diagnostics);
     settings_files_free(&found);
 }
 
@@ -55,12 +55,12 @@ static void without_any_the_default_file_comes_first_and_may_be_absent(void **st
     (void)state;
     const struct settings_sources sources = {0};
     struct settings_files found = {0};
-    struct problems problems = {0};
-    settings_files_find(&sources, &found, &problems);
+    struct diagnostics diagnostics = {0};
+    settings_files_find(&sources, &found, &diagnostics);
     assert_true(found.count >= 1);
     assert_string_equal(found.rows[0].path, "/etc/glance-intake/glance-intake.conf");
     assert_true(found.rows[0].may_be_absent);
-    assert_int_equal(problems.count, 0);
+    assert_int_equal(diagnostics.count, 0);
     settings_files_free(&found);
 }
 
@@ -70,8 +70,8 @@ static void a_directory_named_alone_stands_for_itself(void **state)
     scratch_file(state, "d/1.conf", "");
     const struct settings_sources sources = {NULL, 0, &dir, 1};
     struct settings_files found = {0};
-    struct problems problems = {0};
-    settings_files_find(&sources, &found, &problems);
+    struct diagnostics diagnostics = {0};
+    settings_files_find(&sources, &found, &diagnostics);
     assert_int_equal(found.count, 1);
     settings_files_free(&found);
 }

@@ -24,17 +24,17 @@ static void note_key(void *context, int line, const char *key, const char *value
 static void check(void **state, const char *bytes, size_t count, const char *told,
                   const char *problem)
 {
-    struct problems problems = {0};
+    struct diagnostics diagnostics = {0};
     struct buffer out;
     buffer_init(&out, 65536);
     const char *path = scratch_write(state, "x.conf", bytes, count);
     const struct ini_visitor visitor = {note_section, note_key, &out};
-    ini_file_read(path, false, &visitor, &problems);
+    ini_file_read(path, false, &visitor, &diagnostics);
     assert_string_equal(buffer_text(&out), told);
-    assert_int_equal(problems.count, problem ? 1 : 0);
+    assert_int_equal(diagnostics.count, problem ? 1 : 0);
     if (problem)
-        assert_string_equal(problems.lines[0] + strlen(path), problem);
-    problems_free(&problems);
+        assert_string_equal(diagnostics.lines[0] + strlen(path), problem);
+    diagnostics_free(&diagnostics);
     buffer_free(&out);
 }
 
@@ -101,33 +101,33 @@ static void lines_have_a_maximum_and_no_nul(void **state)
 
 static void every_bad_line_is_told(void **state)
 {
-    struct problems problems = {0};
+    struct diagnostics diagnostics = {0};
     struct buffer out;
     buffer_init(&out, 1000);
     const char *path = scratch_file(state, "x.conf", "one\n[a\ntwo\n[b]\nthree\nk = v\n");
     const struct ini_visitor visitor = {note_section, note_key, &out};
-    ini_file_read(path, false, &visitor, &problems);
-    assert_int_equal(problems.count, 4);
+    ini_file_read(path, false, &visitor, &diagnostics);
+    assert_int_equal(diagnostics.count, 4);
     assert_string_equal(buffer_text(&out), "4 [b] 6 k=v ");
-    problems_free(&problems);
+    diagnostics_free(&diagnostics);
     buffer_free(&out);
 }
 
 static void a_file_may_be_allowed_to_be_absent(void **state)
 {
-    struct problems problems = {0};
+    struct diagnostics diagnostics = {0};
     const struct ini_visitor visitor = {note_section, note_key, NULL};
     const char *absent = scratch_path(state, "absent.conf");
-    ini_file_read(absent, true, &visitor, &problems);
-    assert_int_equal(problems.count, 0);
-    ini_file_read(absent, false, &visitor, &problems);
-    assert_int_equal(problems.count, 1);
-    assert_string_equal(problems.lines[0] + strlen(absent),
+    ini_file_read(absent, true, &visitor, &diagnostics);
+    assert_int_equal(diagnostics.count, 0);
+    ini_file_read(absent, false, &visitor, &diagnostics);
+    assert_int_equal(diagnostics.count, 1);
+    assert_string_equal(diagnostics.lines[0] + strlen(absent),
                         ": cannot be opened: No such file or directory");
-    problems_free(&problems);
-    ini_file_read(scratch_dir(state, "d"), true, &visitor, &problems);
-    assert_int_equal(problems.count, 1);
-    problems_free(&problems);
+    diagnostics_free(&diagnostics);
+    ini_file_read(scratch_dir(state, "d"), true, &visitor, &diagnostics);
+    assert_int_equal(diagnostics.count, 1);
+    diagnostics_free(&diagnostics);
 }
 
 int main(void)

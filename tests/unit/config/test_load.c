@@ -10,17 +10,17 @@
 
 #include <cmocka.h>
 
-static struct settings *load(const char *first, const char *second, struct problems *problems)
+static struct settings *load(const char *first, const char *second, struct diagnostics *diagnostics)
 {
     const char *files[] = {first, second};
     const struct settings_sources sources = {files, second ? 2 : 1, NULL, 0};
-    return settings_load(&sources, problems);
+    return settings_load(&sources, diagnostics);
 }
 
 static void an_empty_file_leaves_the_defaults(void **state)
 {
-    struct problems problems = {0};
-    struct settings *settings = load(scratch_file(state, "a", ""), NULL, &problems);
+    struct diagnostics diagnostics = {0};
+    struct settings *settings = load(scratch_file(state, "a", ""), NULL, &diagnostics);
     assert_non_null(settings);
     assert_false(settings->debug);
     assert_true(settings->workers >= 1);
@@ -65,7 +65,7 @@ static void an_empty_file_leaves_the_defaults(void **state)
 
 static void every_key_finds_its_place(void **state)
 {
-    struct problems problems = {0};
+    struct diagnostics diagnostics = {0};
     const char *ca = scratch_file(state, "ca.pem", "");
     char text[4096];
     snprintf(text, sizeof text,
@@ -83,7 +83,7 @@ static void every_key_finds_its_place(void **state)
              "glance_checks = on\nverify = size\nquota = off\n"
              "[policy]\nfile = p\n[admin]\nbind = 127.0.0.1:13\n",
              ca);
-    struct settings *settings = load(scratch_file(state, "a", text), NULL, &problems);
+    struct settings *settings = load(scratch_file(state, "a", text), NULL, &diagnostics);
     assert_non_null(settings);
     assert_true(settings->debug);
     assert_int_equal(settings->workers, 3);
@@ -127,11 +127,11 @@ static void every_key_finds_its_place(void **state)
 
 static void a_later_file_wins_key_by_key(void **state)
 {
-    struct problems problems = {0};
+    struct diagnostics diagnostics = {0};
     const char *first =
         scratch_file(state, "a", "[listen]\nheader_timeout = 1s\nstall_timeout = 2s\n");
     const char *second = scratch_file(state, "b", "[listen]\nstall_timeout = 3s\n");
-    struct settings *settings = load(first, second, &problems);
+    struct settings *settings = load(first, second, &diagnostics);
     assert_non_null(settings);
     assert_int_equal(settings->listen.header_timeout, 1000);
     assert_int_equal(settings->listen.stall_timeout, 3000);
@@ -161,48 +161,48 @@ static void mistakes_are_told_with_their_line(void **state)
          ":2: [listen] tls_key_file: needs tls_cert_file beside it"},
     };
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
-        struct problems problems = {0};
+        struct diagnostics diagnostics = {0};
         const char *path = scratch_file(state, "a", rows[i].text);
-        assert_null(load(path, NULL, &problems));
-        assert_int_equal(problems.count, 1);
-        assert_string_equal(problems.lines[0] + strlen(path), rows[i].problem);
-        problems_free(&problems);
+        assert_null(load(path, NULL, &diagnostics));
+        assert_int_equal(diagnostics.count, 1);
+        assert_string_equal(diagnostics.lines[0] + strlen(path), rows[i].problem);
+        diagnostics_free(&diagnostics);
     }
 }
 
 static void all_mistakes_of_all_files_are_told(void **state)
 {
-    struct problems problems = {0};
+    struct diagnostics diagnostics = {0};
     const char *first = scratch_file(state, "a", "[DEFAULT]\nworkers = x\nlog_format = y\n");
     const char *second = scratch_file(state, "b", "nonsense\n[admin]\nbind = 0.0.0.0:9292\n");
-    assert_null(load(first, second, &problems));
-    assert_int_equal(problems.count, 4);
-    assert_memory_equal(problems.lines[0], first, strlen(first));
-    assert_memory_equal(problems.lines[3], second, strlen(second));
-    problems_free(&problems);
+    assert_null(load(first, second, &diagnostics));
+    assert_int_equal(diagnostics.count, 4);
+    assert_memory_equal(diagnostics.lines[0], first, strlen(first));
+    assert_memory_equal(diagnostics.lines[3], second, strlen(second));
+    diagnostics_free(&diagnostics);
 }
 
 static void a_bad_value_in_an_earlier_file_stays_a_mistake(void **state)
 {
-    struct problems problems = {0};
+    struct diagnostics diagnostics = {0};
     const char *first = scratch_file(state, "a", "[DEFAULT]\nworkers = x\n");
     const char *second = scratch_file(state, "b", "[DEFAULT]\nworkers = 1\n");
-    assert_null(load(first, second, &problems));
-    assert_int_equal(problems.count, 1);
-    problems_free(&problems);
+    assert_null(load(first, second, &diagnostics));
+    assert_int_equal(diagnostics.count, 1);
+    diagnostics_free(&diagnostics);
 }
 
 static void with_mistakes_the_rest_can_still_be_read(void **state)
 {
-    struct problems problems = {0};
+    struct diagnostics diagnostics = {0};
     const char *path = scratch_file(state, "a", "[DEFAULT]\nworkers = x\n[policy]\nfile = p\n");
     const struct settings_sources sources = {&path, 1, NULL, 0};
-    struct settings *settings = settings_read(&sources, &problems);
+    struct settings *settings = settings_read(&sources, &diagnostics);
     assert_non_null(settings);
-    assert_int_equal(problems.count, 1);
+    assert_int_equal(diagnostics.count, 1);
     assert_string_equal(settings->policy.file, "p");
     settings_free(settings);
-    problems_free(&problems);
+    diagnostics_free(&diagnostics);
 }
 
 static char *print(const struct settings *settings)
@@ -215,16 +215,16 @@ static char *print(const struct settings *settings)
 
 static void what_is_printed_reads_as_the_same_settings(void **state)
 {
-    struct problems problems = {0};
+    struct diagnostics diagnostics = {0};
     struct settings *settings =
         load(scratch_file(state, "a",
                           "[DEFAULT]\nworkers = 3\n[listen]\nbind = 0.0.0.0:1,[::]:2\n"
                           "stall_timeout = 1500ms\ntrusted_proxies = 10.0.0.0/8,::1\n"
                           "[admin]\nbind =\n"),
-             NULL, &problems);
+             NULL, &diagnostics);
     assert_non_null(settings);
     char *printed = print(settings);
-    struct settings *again = load(scratch_file(state, "b", printed), NULL, &problems);
+    struct settings *again = load(scratch_file(state, "b", printed), NULL, &diagnostics);
     assert_non_null(again);
     char *printed_again = print(again);
     assert_string_equal(printed, printed_again);

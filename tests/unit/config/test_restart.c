@@ -11,16 +11,16 @@
 
 static struct settings *load(const char *file)
 {
-    struct problems problems = {0};
+    struct diagnostics diagnostics = {0};
     const struct settings_sources sources = {&file, 1, NULL, 0};
-    struct settings *settings = settings_load(&sources, &problems);
+    struct settings *settings = settings_load(&sources, &diagnostics);
     assert_non_null(settings);
     return settings;
 }
 
 static void assert_told(void **state, const char *running, const char *asked, const char *what)
 {
-    struct problems said = {0};
+    struct diagnostics said = {0};
     char expected[512];
     const char *file = scratch_file(state, "asked.conf", asked);
     struct settings *old = load(scratch_file(state, "running.conf", running));
@@ -29,7 +29,7 @@ static void assert_told(void **state, const char *running, const char *asked, co
     assert_int_equal(said.count, 1);
     snprintf(expected, sizeof expected, "%s%s", *what == ':' ? file : "", what);
     assert_string_equal(said.lines[0], expected);
-    problems_free(&said);
+    diagnostics_free(&said);
     settings_free(old);
     settings_free(fresh);
 }
@@ -59,7 +59,7 @@ static void each_is_told_with_its_place_and_both_values(void **state)
 
 static void all_else_is_taken(void **state)
 {
-    struct problems said = {0};
+    struct diagnostics said = {0};
     struct settings *old = load(
         scratch_file(state, "old", "[listen]\ntls_cert_file = /a.crt\ntls_key_file = /a.key\n"));
     struct settings *fresh = load(scratch_file(
@@ -75,7 +75,7 @@ static void all_else_is_taken(void **state)
 
 static void tls_is_on_or_off_from_the_start(void **state)
 {
-    struct problems said = {0};
+    struct diagnostics said = {0};
     struct settings *plain = load(scratch_file(state, "plain", ""));
     struct settings *tls = load(
         scratch_file(state, "tls", "[listen]\ntls_cert_file = /a.crt\ntls_key_file = /a.key\n"));
@@ -86,7 +86,7 @@ static void tls_is_on_or_off_from_the_start(void **state)
     assert_string_equal(
         said.lines[3],
         "default: [listen] tls_key_file = (empty) needs a restart; until then it is /a.key");
-    problems_free(&said);
+    diagnostics_free(&said);
     settings_free(plain);
     settings_free(tls);
 }

@@ -81,7 +81,7 @@ static void what_a_task_posts_runs_in_the_next_turn(void **state)
     c.posts = &a;
     task_post(loop, &a.task);
     task_post(loop, &b.task);
-    loop_every_turn(loop, tell_turn, NULL);
+    loop_add_prepare_hook(loop, tell_turn, NULL);
     run_turns(4);
     assert_string_equal(told, "ab|c|a|c|");
     task_cancel(loop, &a.task);
@@ -93,7 +93,7 @@ static void a_task_may_post_itself(void **state)
     struct note a = make_note('a');
     a.posts = &a;
     task_post(loop, &a.task);
-    loop_every_turn(loop, tell_turn, NULL);
+    loop_add_prepare_hook(loop, tell_turn, NULL);
     run_turns(3);
     assert_string_equal(told, "a|a|a|");
     task_cancel(loop, &a.task);
@@ -126,8 +126,8 @@ static bool stop_turn(void *context)
 static void a_turn_may_stop_the_loop(void **state)
 {
     (void)state;
-    loop_every_turn(loop, stop_turn, NULL);
-    loop_every_turn(loop, tell_turn, NULL);
+    loop_add_prepare_hook(loop, stop_turn, NULL);
+    loop_add_prepare_hook(loop, tell_turn, NULL);
     loop_run(loop);
     assert_string_equal(told, "|");
 }
@@ -197,7 +197,7 @@ static void a_timer_may_set_itself_and_cancel_another(void **state)
 static void the_loop_sleeps_until_the_first(void **state)
 {
     (void)state;
-    loop_every_turn(loop, tell_turn, NULL);
+    loop_add_prepare_hook(loop, tell_turn, NULL);
     run_for(50);
     assert_in_range(strlen(told), 1, 3); /* turns */
 }

@@ -16,14 +16,14 @@
 enum { HELPERS = 3 };
 
 static struct loop *loop;
-static struct errands *errands;
+static struct thread_pool *thread_pool;
 
 static int set_up_with(unsigned helpers)
 {
     alarm(60); /* what waits for ever fails, too */
     loop = loop_new();
-    errands = errands_new(helpers);
-    return loop && errands ? 0 : -1;
+    thread_pool = thread_pool_new(helpers);
+    return loop && thread_pool ? 0 : -1;
 }
 
 static int set_up(void **state)
@@ -41,7 +41,7 @@ static int set_up_one(void **state)
 static int tear_down(void **state)
 {
     (void)state;
-    errands_free(errands);
+    thread_pool_free(thread_pool);
     loop_free(loop);
     alarm(0);
     return 0;
@@ -50,7 +50,7 @@ static int tear_down(void **state)
 /* --- an errand that notes what becomes of it -------------------------------------------------- */
 
 struct trip {
-    struct errand errand; /* first */
+    struct job job; /* first */
     pthread_t ran_in;
     pthread_t done_in;
     unsigned ran, done;
@@ -59,32 +59,32 @@ struct trip {
     pthread_barrier_t *all; /* it waits in the helper for so many */
 };
 
-static struct trip *of(struct errand *errand)
+static struct trip *of(struct job *job)
 {
-    return (struct trip *)errand;
+    return (struct trip *)job;
 }
 
-static void trip_run(struct errand *errand)
+static void trip_run(struct job *job)
 {
-    of(errand)->ran_in = pthread_self();
-    of(errand)->ran++;
-    if (of(errand)->all)
-        pthread_barrier_wait(of(errand)->all);
+    of(job)->ran_in = pthread_self();
+    of(job)->ran++;
+    if (of(job)->all)
+        pthread_barrier_wait(of(job)->all);
 }
 
-static void trip_done(struct errand *errand)
+static void trip_done(struct job *job)
 {
-    of(errand)->done_in = pthread_self();
-    of(errand)->done++;
-    if (of(errand)->again && of(errand)->again--)
-        errands_send(errands, errand->loop, errand);
-    else if (of(errand)->last)
-        loop_stop(errand->loop);
+    of(job)->done_in = pthread_self();
+    of(job)->done++;
+    if (of(job)->again && of(job)->again--)
+        thread_pool_send(thread_pool, job->loop, job);
+    else if (of(job)->last)
+        loop_stop(job->loop);
 }
 
 static struct trip make_trip(void)
 {
-    return (struct trip){.errand = {.run = trip_run, .done = trip_done}};
+    return (struct trip){.job = {.run = trip_run, .done = trip_done}};
 }
 
 static void it_runs_elsewhere_and_is_done_here(void **state)
@@ -92,7 +92,7 @@ static void it_runs_elsewhere_and_is_done_here(void **state)
     (void)state;
     struct trip trip = make_trip();
     trip.last = true;
-    errands_send(errands, loop, &trip.errand);
+    thread_pool_send(thread_pool, loop, &trip.job);
     loop_run(loop);
     assert_int_equal(trip.ran, 1);
     assert_int_equal(trip.done, 1);
@@ -106,7 +106,7 @@ static void done_may_send_it_again(void **state)
     struct trip trip = make_trip();
     trip.again = 1000;
     trip.last = true;
-    errands_send(errands, loop, &trip.errand);
+    thread_pool_send(thread_pool, loop, &trip.job);
     loop_run(loop);
     assert_int_equal(trip.ran, 1001);
     assert_int_equal(trip.done, 1001);
@@ -115,30 +115,30 @@ static void done_may_send_it_again(void **state)
 /* --- order ----------------------------------------------------------------------------------- */
 
 static struct {
-    struct errand *run[8], *done[8];
+    struct job *run[8], *done[8];
     size_t ran, came_back;
 } order;
 
-static void note_run(struct errand *errand)
+static void note_run(struct job *job)
 {
-    order.run[order.ran++] = errand;
+    order.run[order.ran++] = job;
 }
 
-static void note_done(struct errand *errand)
+static void note_done(struct job *job)
 {
-    order.done[order.came_back++] = errand;
+    order.done[order.came_back++] = job;
 }
 
 static void the_first_sent_is_the_first_run(void **state)
 {
     (void)state;
-    struct errand rows[8];
+    struct job rows[8];
     memset(&order, 0, sizeof order);
     for (size_t i = 0; i < 8; i++) {
-        rows[i] = (struct errand){.run = note_run, .done = note_done};
-        errands_send(errands, loop, &rows[i]);
+        rows[i] = (struct job){.run = note_run, .done = note_done};
+        thread_pool_send(thread_pool, loop, &rows[i]);
     }
-    errands_settle(errands, loop);
+    thread_pool_settle(thread_pool, loop);
     for (size_t i = 0; i < 8; i++) {
         assert_ptr_equal(order.run[i], &rows[i]);
         assert_ptr_equal(order.done[i], &rows[i]);
@@ -156,9 +156,9 @@ static void as_many_run_at_a_time_as_there_are_helpers(void **state)
     for (size_t i = 0; i < HELPERS; i++) {
         trips[i] = make_trip();
         trips[i].all = &all;
-        errands_send(errands, loop, &trips[i].errand);
+        thread_pool_send(thread_pool, loop, &trips[i].job);
     }
-    errands_settle(errands, loop);
+    thread_pool_settle(thread_pool, loop);
     for (size_t i = 0; i < HELPERS; i++)
         assert_int_equal(trips[i].done, 1);
     assert_false(pthread_equal(trips[0].ran_in, trips[1].ran_in));
@@ -177,21 +177,21 @@ struct line {
 };
 
 struct step {
-    struct errand errand; /* first */
+    struct job job; /* first */
     struct line *line;
     unsigned number;
     bool done;
 };
 
-static void take_step(struct errand *errand)
+static void take_step(struct job *job)
 {
-    const struct step *step = (struct step *)errand;
+    const struct step *step = (struct step *)job;
     step->line->in_order &= step->line->steps++ == step->number;
 }
 
-static void step_done(struct errand *errand)
+static void step_done(struct job *job)
 {
-    ((struct step *)errand)->done = true;
+    ((struct step *)job)->done = true;
 }
 
 static void errands_of_a_strand_run_one_after_the_other(void **state)
@@ -208,9 +208,9 @@ static void errands_of_a_strand_run_one_after_the_other(void **state)
                               &lines[i],
                               number,
                               false};
-            errands_send(errands, loop, &steps[number][i].errand);
+            thread_pool_send(thread_pool, loop, &steps[number][i].job);
         }
-    errands_settle(errands, loop);
+    thread_pool_settle(thread_pool, loop);
     for (size_t i = 0; i < STRANDS; i++) {
         assert_int_equal(lines[i].steps, STEPS);
         assert_true(lines[i].in_order);
@@ -229,18 +229,18 @@ static void a_busy_strand_holds_up_nobody_else(void **state)
     struct trip first = make_trip(), second = make_trip(), free = make_trip(), others = make_trip();
     assert_int_equal(pthread_barrier_init(&held, NULL, 2), 0);
     first.all = &held;
-    first.errand.strand = second.errand.strand = &strand;
-    others.errand.strand = &other;
+    first.job.strand = second.job.strand = &strand;
+    others.job.strand = &other;
     others.last = true;
-    errands_send(errands, loop, &first.errand);
-    errands_send(errands, loop, &second.errand);
-    errands_send(errands, loop, &free.errand);
-    errands_send(errands, loop, &others.errand);
+    thread_pool_send(thread_pool, loop, &first.job);
+    thread_pool_send(thread_pool, loop, &second.job);
+    thread_pool_send(thread_pool, loop, &free.job);
+    thread_pool_send(thread_pool, loop, &others.job);
     loop_run(loop);
     assert_int_equal(others.done, 1);
     assert_int_equal(second.ran, 0);
     pthread_barrier_wait(&held);
-    errands_settle(errands, loop);
+    thread_pool_settle(thread_pool, loop);
     assert_int_equal(first.done, 1);
     assert_int_equal(second.done, 1);
     assert_int_equal(free.done, 1);
@@ -259,10 +259,10 @@ static void strands_at_once_use_all_helpers(void **state)
         trips[i] = make_trip();
         trips[i].all = &all;
         trips[i].again = 50;
-        trips[i].errand.strand = &strands[i];
-        errands_send(errands, loop, &trips[i].errand);
+        trips[i].job.strand = &strands[i];
+        thread_pool_send(thread_pool, loop, &trips[i].job);
     }
-    errands_settle(errands, loop);
+    thread_pool_settle(thread_pool, loop);
     for (size_t i = 0; i < HELPERS; i++)
         assert_int_equal(trips[i].done, 51);
     pthread_barrier_destroy(&all);
@@ -273,7 +273,7 @@ static void strands_at_once_use_all_helpers(void **state)
 static void settling_nothing_is_quick(void **state)
 {
     (void)state;
-    errands_settle(errands, loop);
+    thread_pool_settle(thread_pool, loop);
 }
 
 static void settling_runs_what_done_sends(void **state)
@@ -281,8 +281,8 @@ static void settling_runs_what_done_sends(void **state)
     (void)state;
     struct trip trip = make_trip();
     trip.again = 5;
-    errands_send(errands, loop, &trip.errand);
-    errands_settle(errands, loop);
+    thread_pool_send(thread_pool, loop, &trip.job);
+    thread_pool_settle(thread_pool, loop);
     assert_int_equal(trip.done, 6);
 }
 
@@ -296,13 +296,13 @@ static void settling_waits_for_its_own_loop_only(void **state)
     assert_non_null(other);
     assert_int_equal(pthread_barrier_init(&held, NULL, 2), 0);
     others.all = &held;
-    errands_send(errands, other, &others.errand);
-    errands_send(errands, loop, &own.errand);
-    errands_settle(errands, loop);
+    thread_pool_send(thread_pool, other, &others.job);
+    thread_pool_send(thread_pool, loop, &own.job);
+    thread_pool_settle(thread_pool, loop);
     assert_int_equal(own.done, 1);
     assert_int_equal(others.done, 0);
     pthread_barrier_wait(&held);
-    errands_settle(errands, other);
+    thread_pool_settle(thread_pool, other);
     assert_int_equal(others.done, 1);
     pthread_barrier_destroy(&held);
     loop_free(other);
@@ -325,7 +325,7 @@ static void *travel(void *context)
     for (size_t i = 0; i < TRIPS; i++) {
         place->trips[i] = make_trip();
         place->trips[i].again = TIMES - 1;
-        errands_send(errands, place->loop, &place->trips[i].errand);
+        thread_pool_send(thread_pool, place->loop, &place->trips[i].job);
     }
     place->trips[0].again = 0;
     place->trips[0].last = true;
@@ -344,7 +344,7 @@ static void a_loop_whose_thread_has_ended_is_settled_by_another(void **state)
     }
     for (size_t i = 0; i < LOOPS; i++) {
         assert_int_equal(pthread_join(places[i].thread, NULL), 0);
-        errands_settle(errands, places[i].loop);
+        thread_pool_settle(thread_pool, places[i].loop);
         loop_free(places[i].loop);
         assert_int_equal(places[i].trips[0].done, 1);
         for (size_t j = 1; j < TRIPS; j++)
@@ -355,28 +355,28 @@ static void a_loop_whose_thread_has_ended_is_settled_by_another(void **state)
 /* --- signals ---------------------------------------------------------------------------------- */
 
 struct mask {
-    struct errand errand; /* first */
+    struct job job; /* first */
     sigset_t helper;
 };
 
-static void look_at_mask(struct errand *errand)
+static void look_at_mask(struct job *job)
 {
-    pthread_sigmask(SIG_SETMASK, NULL, &((struct mask *)errand)->helper);
+    pthread_sigmask(SIG_SETMASK, NULL, &((struct mask *)job)->helper);
 }
 
-static void seen_mask(struct errand *errand)
+static void seen_mask(struct job *job)
 {
-    (void)errand;
+    (void)job;
 }
 
 static void a_helper_takes_no_signal(void **state)
 {
     (void)state;
     static const int signals[] = {SIGTERM, SIGINT, SIGHUP, SIGPIPE, SIGXFSZ, SIGCHLD};
-    struct mask mask = {.errand = {.run = look_at_mask, .done = seen_mask}};
+    struct mask mask = {.job = {.run = look_at_mask, .done = seen_mask}};
     sigset_t own;
-    errands_send(errands, loop, &mask.errand);
-    errands_settle(errands, loop);
+    thread_pool_send(thread_pool, loop, &mask.job);
+    thread_pool_settle(thread_pool, loop);
     pthread_sigmask(SIG_SETMASK, NULL, &own);
     for (size_t i = 0; i < sizeof signals / sizeof signals[0]; i++) {
         assert_int_equal(sigismember(&mask.helper, signals[i]), 1);
@@ -387,7 +387,7 @@ static void a_helper_takes_no_signal(void **state)
 static void nothing_is_freed_without_harm(void **state)
 {
     (void)state;
-    errands_free(NULL);
+    thread_pool_free(NULL);
 }
 
 int main(void)

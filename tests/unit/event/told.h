@@ -62,7 +62,7 @@ static inline bool count_turn(void *context)
 static inline void run_turns(unsigned count)
 {
     turns_left = count;
-    loop_every_turn(loop, count_turn, NULL);
+    loop_add_prepare_hook(loop, count_turn, NULL);
     loop_run(loop);
 }
 

@@ -109,7 +109,7 @@ ssize_t client_read(struct client *client, void *into, size_t room)
     return count ? (ssize_t)count : client->then;
 }
 
-ssize_t client_move(struct client *client, int pipe, size_t room)
+ssize_t client_splice(struct client *client, int pipe, size_t room)
 {
     (void)client;
     (void)pipe;
@@ -217,15 +217,15 @@ static inline void scene_parts(struct scene *scene)
     parts->loop = loop_new();
     parts->glance = parts->loop ? glance_new(parts->loop) : NULL;
     parts->metrics = metrics_new();
-    parts->uploads = parts->metrics ? uploads_new(parts->metrics) : NULL;
+    parts->records = parts->metrics ? records_new(parts->metrics) : NULL;
     parts->spools = spools_new(NULL); /* none is filled */
-    parts->claims = claims_new();
+    parts->upload_locks = upload_locks_new();
     parts->stores = stores_new();
-    parts->rooms = rooms_new();
-    parts->reservations = reservations_new();
+    parts->capacity = capacity_new();
+    parts->quota_reservations = quota_reservations_new();
     parts->inspection = &scene->inspection;
-    assert_true(parts->glance && parts->uploads && parts->spools && parts->claims &&
-                parts->stores && parts->rooms && parts->reservations);
+    assert_true(parts->glance && parts->records && parts->spools && parts->upload_locks &&
+                parts->stores && parts->capacity && parts->quota_reservations);
 }
 
 /* An upload to the store "test" by the rule "default", from a client that sent `fields`: names and
@@ -255,10 +255,10 @@ static inline void scene_begin(struct scene *scene, void **state, const char *co
     const struct origin_facts facts = {.peer = "192.0.2.7", .trusted = &(struct networks){0}};
     const char *fault;
     assert_true(origin_find(headers, &facts, &x->origin, &fault));
-    assert_true(store_wish(headers, &x->wish));
+    assert_true(requested_store(headers, &x->requested));
     x->decision = (struct policy_decision){.rule = "default", .store = "test"};
-    x->upload = upload_new("req-1", "192.0.2.7", "image");
-    assert_non_null(x->upload);
+    x->record = record_new("req-1", "192.0.2.7", "image");
+    assert_non_null(x->record);
 }
 
 /* Text into one of its fields. */
@@ -290,13 +290,13 @@ static inline void scene_end(struct scene *scene)
     reply_free(&scene->client.answer);
     glance_free(scene->parts.glance);
     loop_free(scene->parts.loop);
-    uploads_free(scene->parts.uploads);
+    records_free(scene->parts.records);
     metrics_free(scene->parts.metrics);
     spools_free(scene->parts.spools);
-    claims_free(scene->parts.claims);
+    upload_locks_free(scene->parts.upload_locks);
     stores_free(scene->parts.stores);
-    rooms_free(scene->parts.rooms);
-    reservations_free(scene->parts.reservations);
+    capacity_free(scene->parts.capacity);
+    quota_reservations_free(scene->parts.quota_reservations);
 }
 
 static inline int scene_over(void **state)

@@ -47,13 +47,13 @@ static void where_it_is_enforced_an_objection_refuses(void **state)
 {
     struct scene scene;
     begin(&scene, state, AUDIT_OFF);
-    assert_outcome(&scene, exchange_object(scene.x, REFUSAL_CONTENT_RANGE), REFUSAL_CONTENT_RANGE,
+    assert_outcome(&scene, report_violation(scene.x, REFUSAL_CONTENT_RANGE), REFUSAL_CONTENT_RANGE,
                    NULL);
     scene_end(&scene);
     begin(&scene, state, AUDIT_OFF);
-    assert_outcome(&scene, exchange_object_for(scene.x, REFUSAL_TOO_LARGE, "%d bytes", 7),
+    assert_outcome(&scene, report_violation_for(scene.x, REFUSAL_TOO_LARGE, "%d bytes", 7),
                    REFUSAL_TOO_LARGE, "7 bytes");
-    assert_true(scene.x->upload->audit_reasons == 0);
+    assert_true(scene.x->record->audit_reasons == 0);
     scene_end(&scene);
 }
 
@@ -65,10 +65,10 @@ static void where_it_is_watched_an_objection_is_noted_once(void **state)
     struct scene scene;
     begin(&scene, state, AUDIT_ON);
     for (int i = 0; i < 3; i++)
-        assert_outcome(&scene, exchange_object_for(scene.x, REFUSAL_TOO_LARGE, "%d bytes", i),
+        assert_outcome(&scene, report_violation_for(scene.x, REFUSAL_TOO_LARGE, "%d bytes", i),
                        REFUSAL_NONE, NULL);
-    assert_outcome(&scene, exchange_object(scene.x, REFUSAL_EMPTY_BODY), REFUSAL_NONE, NULL);
-    assert_true(scene.x->upload->audit_reasons == noted);
+    assert_outcome(&scene, report_violation(scene.x, REFUSAL_EMPTY_BODY), REFUSAL_NONE, NULL);
+    assert_true(scene.x->record->audit_reasons == noted);
     assert_logged(&scene, "req-1: would be refused: too_large: 0 bytes\n");
     assert_logged(&scene, "req-1: would be refused: empty_body\n");
     scene_log(&scene, text, sizeof text);
@@ -82,10 +82,11 @@ static void what_is_undecided_is_kept(void **state)
     for (int watches = 0; watches < 2; watches++) {
         struct scene scene;
         begin(&scene, state, AUDIT_UNDECIDED);
-        assert_outcome(&scene, exchange_object_for(scene.x, REFUSAL_EMPTY_BODY, "%s", "none"),
+        assert_outcome(&scene, report_violation_for(scene.x, REFUSAL_EMPTY_BODY, "%s", "none"),
                        REFUSAL_NONE, NULL);
-        assert_outcome(&scene, exchange_object(scene.x, REFUSAL_CONTENT_RANGE), REFUSAL_NONE, NULL);
-        assert_true(scene.x->upload->audit_reasons == 0);
+        assert_outcome(&scene, report_violation(scene.x, REFUSAL_CONTENT_RANGE), REFUSAL_NONE,
+                       NULL);
+        assert_true(scene.x->record->audit_reasons == 0);
         assert_logged(&scene, NULL);
         scene.x->decision.audit = watches;
         assert_outcome(&scene, audit_decided(scene.x), watches ? REFUSAL_NONE : REFUSAL_EMPTY_BODY,
@@ -105,7 +106,7 @@ static void of_too_many_the_last_are_dropped(void **state)
     struct scene scene;
     begin(&scene, state, AUDIT_UNDECIDED);
     for (int i = 0; i < PENDING_MAX + 2; i++)
-        assert_int_equal(exchange_object_for(scene.x, REFUSAL_TOO_LARGE, "%d", i), STEP_NEXT);
+        assert_int_equal(report_violation_for(scene.x, REFUSAL_TOO_LARGE, "%d", i), STEP_NEXT);
     assert_int_equal(scene.x->pending_count, PENDING_MAX);
     assert_outcome(&scene, audit_decided(scene.x), REFUSAL_TOO_LARGE, "0");
     scene_end(&scene);

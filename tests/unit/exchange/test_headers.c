@@ -44,7 +44,7 @@ static void the_preflight_is_the_callers_own_and_of_the_image(void **state)
                                          NULL};
     struct scene scene;
     scene_begin(&scene, state, fields);
-    assert_true(fields_for_preflight(scene.x, &scene.out));
+    assert_true(headers_for_preflight(scene.x, &scene.out));
     assert_field(&scene.out, "X-Auth-Token", "secret");
     assert_field(&scene.out, "Accept", "application/json");
     assert_field(&scene.out, "X-Openstack-Request-Id", "req-1");
@@ -63,10 +63,10 @@ static void a_version_by_accept_does_not_go_on(void **state)
         scene_begin(&scene, state, fields);
         scene_body(&scene, "abc", NULL);
         scene.x->route.version_by_accept = by_accept;
-        assert_true(fields_for_preflight(scene.x, &scene.out));
+        assert_true(headers_for_preflight(scene.x, &scene.out));
         assert_field(&scene.out, "Accept", by_accept ? NULL : fields[1]);
         headers_free(&scene.out);
-        assert_true(fields_for_upload(scene.x, &scene.out));
+        assert_true(headers_for_upload(scene.x, &scene.out));
         assert_field(&scene.out, "Accept", by_accept ? NULL : fields[1]);
         scene_end(&scene);
     }
@@ -98,11 +98,11 @@ static void one_store_one_type_and_what_was_changed(void **state)
         struct scene scene;
         scene_begin(&scene, state, rows[i].fields);
         scene_body(&scene, "abc", NULL);
-        assert_true(fields_for_upload(scene.x, &scene.out));
+        assert_true(headers_for_upload(scene.x, &scene.out));
         assert_field(&scene.out, "X-Image-Meta-Store", "test");
         assert_field(&scene.out, "Content-Type", OCTETS);
-        if (scene.x->upload->fixes != rows[i].fixes)
-            fail_msg("row %zu: %x", i, scene.x->upload->fixes);
+        if (scene.x->record->fixes != rows[i].fixes)
+            fail_msg("row %zu: %x", i, scene.x->record->fixes);
         scene_end(&scene);
     }
 }
@@ -115,9 +115,9 @@ static void staged_data_has_no_store(void **state)
     scene_begin(&scene, state, fields);
     scene_body(&scene, "abc", NULL);
     scene.x->route.kind = ROUTE_STAGE;
-    assert_true(fields_for_upload(scene.x, &scene.out));
+    assert_true(headers_for_upload(scene.x, &scene.out));
     assert_field(&scene.out, "X-Image-Meta-Store", NULL);
-    assert_int_equal(scene.x->upload->fixes, 0);
+    assert_int_equal(scene.x->record->fixes, 0);
     scene_end(&scene);
 }
 
@@ -141,8 +141,8 @@ static void a_length_that_was_found_out_is_told(void **state)
         scene_body(&scene, "abc", OCTETS);
         scene.client.framing.framing = rows[i].framing;
         scene.x->size_known = rows[i].size_known;
-        assert_true(fields_for_upload(scene.x, &scene.out));
-        assert_int_equal(scene.x->upload->fixes, rows[i].fixes);
+        assert_true(headers_for_upload(scene.x, &scene.out));
+        assert_int_equal(scene.x->record->fixes, rows[i].fixes);
         scene_end(&scene);
     }
 }
@@ -157,9 +157,9 @@ static void a_form_that_was_taken_off_is_told(void **state)
     struct scene scene;
     scene_begin(&scene, state, fields);
     scene_body(&scene, form, type);
-    assert_true(fields_for_upload(scene.x, &scene.out));
+    assert_true(headers_for_upload(scene.x, &scene.out));
     assert_field(&scene.out, "Content-Type", OCTETS);
-    assert_int_equal(scene.x->upload->fixes, FIX_CONTENT_TYPE | FIX_MULTIPART);
+    assert_int_equal(scene.x->record->fixes, FIX_CONTENT_TYPE | FIX_MULTIPART);
     scene_end(&scene);
 }
 
@@ -176,7 +176,7 @@ static void what_was_promised_of_a_form_does_not_go_on_without_it(void **state)
         struct scene scene;
         scene_begin(&scene, state, fields);
         scene_body(&scene, in_form ? form : "abc", in_form ? type : NULL);
-        assert_true(fields_for_upload(scene.x, &scene.out));
+        assert_true(headers_for_upload(scene.x, &scene.out));
         for (size_t i = 0; fields[i]; i += 2)
             assert_field(&scene.out, fields[i], in_form ? NULL : fields[i + 1]);
         scene_end(&scene);
@@ -206,14 +206,14 @@ static void what_is_only_watched_keeps_its_fields(void **state)
         scene.x->audit = AUDIT_ON;
         scene.x->head_fixes = rows[i].head_fixes;
         scene_body(&scene, "abc", NULL);
-        assert_true(fields_for_upload(scene.x, &scene.out));
+        assert_true(headers_for_upload(scene.x, &scene.out));
         for (const char *const *field = rows[i].fields; *field; field += 2)
             assert_true(headers_count(&scene.out, field[0]) ==
                         headers_count(&scene.client.head.headers, field[0]));
         assert_field(&scene.out, "Content-Type",
                      headers_get(&scene.client.head.headers, "Content-Type"));
-        assert_int_equal(scene.x->upload->fixes, 0);
-        assert_int_equal(scene.x->upload->audit_fixes, rows[i].audit_fixes);
+        assert_int_equal(scene.x->record->fixes, 0);
+        assert_int_equal(scene.x->record->audit_fixes, rows[i].audit_fixes);
         scene_end(&scene);
     }
 }
@@ -233,10 +233,10 @@ static void a_form_that_is_left_on_is_told(void **state)
         scene.settings.upload.unwrap_multipart = unwraps;
         scene.x->audit = AUDIT_ON;
         scene_body(&scene, form, NULL);
-        assert_true(fields_for_upload(scene.x, &scene.out));
+        assert_true(headers_for_upload(scene.x, &scene.out));
         assert_field(&scene.out, "Content-Type", type);
         assert_field(&scene.out, "Content-MD5", "m");
-        assert_int_equal(scene.x->upload->audit_fixes, unwraps ? FIX_MULTIPART : 0);
+        assert_int_equal(scene.x->record->audit_fixes, unwraps ? FIX_MULTIPART : 0);
         scene_end(&scene);
     }
 }
@@ -255,12 +255,12 @@ static void what_was_done_before_it_was_watched_stays(void **state)
     scene_body(&scene, form, type);
     scene.x->audit = AUDIT_ON;
     scene.x->head_fixes = FIX_CONTENT_TYPE | FIX_MULTIPART;
-    assert_true(fields_for_upload(scene.x, &scene.out));
+    assert_true(headers_for_upload(scene.x, &scene.out));
     assert_field(&scene.out, "Content-Type", OCTETS);
     assert_field(&scene.out, "X-Image-Meta-Store", "file");
     assert_field(&scene.out, "Content-MD5", NULL);
-    assert_int_equal(scene.x->upload->fixes, FIX_CONTENT_TYPE | FIX_MULTIPART);
-    assert_int_equal(scene.x->upload->audit_fixes, FIX_STORE);
+    assert_int_equal(scene.x->record->fixes, FIX_CONTENT_TYPE | FIX_MULTIPART);
+    assert_int_equal(scene.x->record->audit_fixes, FIX_STORE);
     scene_end(&scene);
 }
 
@@ -278,7 +278,7 @@ static void before_the_decision_there_is_nothing_to_say(void **state)
     static const char *const fields[] = {NULL};
     struct scene scene;
     scene_begin(&scene, state, fields);
-    assert_true(fields_of_answer(scene.x, &scene.out));
+    assert_true(headers_of_answer(scene.x, &scene.out));
     assert_int_equal(scene.out.count, 0);
     scene_end(&scene);
 }
@@ -288,7 +288,7 @@ static void a_relayed_answer_has_nothing_of_ours(void **state)
     (void)state;
     struct exchange x = {0};
     struct headers out = {0};
-    assert_true(fields_of_answer(&x, &out));
+    assert_true(headers_of_answer(&x, &out));
     assert_int_equal(out.count, 0);
 }
 
@@ -311,19 +311,19 @@ static void a_digest_is_told_of_what_was_stored(void **state)
         scene_sent(&scene, "abc");
         scene.x->answer.status = rows[i].status;
         scene.x->refusal = rows[i].refusal;
-        scene.x->upload->store = strdup("test");
-        scene.x->upload->rule = strdup("windows-images");
-        scene.x->upload->fixes = FIX_STORE | FIX_LENGTH;
-        assert_true(fields_of_answer(scene.x, &scene.out));
+        scene.x->record->store = strdup("test");
+        scene.x->record->rule = strdup("windows-images");
+        scene.x->record->fixes = FIX_STORE | FIX_LENGTH;
+        assert_true(headers_of_answer(scene.x, &scene.out));
         assert_field(&scene.out, "X-Intake-Store", "test");
         assert_field(&scene.out, "X-Intake-Rule", "windows-images");
         assert_field(&scene.out, "X-Intake-Fixed", "store, length");
         assert_field(&scene.out, "X-Intake-Bytes", "3");
         assert_field(&scene.out, "Repr-Digest", rows[i].vouched ? DIGEST : NULL);
         assert_field(&scene.out, "X-Intake-Verified", rows[i].vouched ? "no" : NULL);
-        assert_int_equal(scene.x->upload->sha512 != NULL, rows[i].vouched);
+        assert_int_equal(scene.x->record->sha512 != NULL, rows[i].vouched);
         if (rows[i].vouched)
-            assert_string_equal(scene.x->upload->sha512, HEX);
+            assert_string_equal(scene.x->record->sha512, HEX);
         scene_end(&scene);
     }
 }
@@ -351,9 +351,9 @@ static void what_was_found_out_is_told(void **state)
         scene.settings.upload.verify = rows[i].verify;
         scene_sent(&scene, "abc");
         scene.x->answer.status = rows[i].status;
-        scene_text(scene.x->upload->verified, rows[i].verified);
-        scene_text(scene.x->upload->image_after, rows[i].image_after);
-        assert_true(fields_of_answer(scene.x, &scene.out));
+        scene_text(scene.x->record->verified, rows[i].verified);
+        scene_text(scene.x->record->image_after, rows[i].image_after);
+        assert_true(headers_of_answer(scene.x, &scene.out));
         assert_field(&scene.out, "Repr-Digest", rows[i].digest);
         assert_field(&scene.out, "X-Intake-Verified", rows[i].field);
         assert_field(&scene.out, "X-Intake-Image-Status", rows[i].state_now);
@@ -369,7 +369,7 @@ static void a_warning_is_told_by_its_reason(void **state)
     struct scene scene;
     scene_begin(&scene, state, fields);
     scene_sent(&scene, stripped);
-    assert_true(fields_of_answer(scene.x, &scene.out));
+    assert_true(headers_of_answer(scene.x, &scene.out));
     assert_field(&scene.out, "X-Intake-Warning",
                  "damaged_body: it has lost bytes, as curl -d strips NUL, line feed and carriage "
                  "return from a file");
@@ -381,9 +381,9 @@ static void what_was_only_watched_is_told(void **state)
     static const char *const fields[] = {NULL};
     struct scene scene;
     scene_begin(&scene, state, fields);
-    scene.x->upload->audit_fixes = FIX_STORE | FIX_LENGTH;
-    scene.x->upload->audit_reasons = refusal_bit(REFUSAL_DAMAGED_BODY);
-    assert_true(fields_of_answer(scene.x, &scene.out));
+    scene.x->record->audit_fixes = FIX_STORE | FIX_LENGTH;
+    scene.x->record->audit_reasons = refusal_bit(REFUSAL_DAMAGED_BODY);
+    assert_true(headers_of_answer(scene.x, &scene.out));
     assert_field(&scene.out, "X-Intake-Audit", "store, length, damaged_body");
     assert_int_equal(scene.out.count, 1);
     scene_end(&scene);
@@ -414,11 +414,11 @@ static void a_page_may_read_what_is_ours(void **state)
         scene_begin(&scene, state, no_fields);
         scene_sent(&scene, stripped);
         scene.x->answer.status = 204;
-        scene.x->upload->rule = strdup("default");
+        scene.x->record->rule = strdup("default");
         scene_answered(&scene.x->cors_asked, 200, "");
         assert_true(headers_add(rows[i].asked ? &scene.x->cors_asked.answer.headers : &scene.out,
                                 rows[i].field[0], rows[i].field[1]));
-        assert_true(fields_of_answer(scene.x, &scene.out));
+        assert_true(headers_of_answer(scene.x, &scene.out));
         assert_field(&scene.out, "Access-Control-Expose-Headers", rows[i].exposed);
         scene_end(&scene);
     }

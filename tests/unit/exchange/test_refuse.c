@@ -88,11 +88,11 @@ static void what_is_answered_is_let_go(void **state)
     struct scene scene;
     begin(&scene, state);
     scene.x->image.status = strdup("queued");
-    assert_int_equal(upload_claim(scene.x), STEP_NEXT);
-    assert_non_null(scene.x->claim);
+    assert_int_equal(upload_lock_image(scene.x), STEP_NEXT);
+    assert_non_null(scene.x->upload_lock);
     exchange_refuse(scene.x, REFUSAL_EMPTY_BODY);
     exchange_answer_refusal(scene.x);
-    assert_null(scene.x->claim);
+    assert_null(scene.x->upload_lock);
     scene_end(&scene);
 }
 

@@ -50,7 +50,7 @@ static const struct sparse_body ZEROS = {BIG, {{0}}}, MBR = {BIG, {SIGNATURE, PA
 static const struct row {
     const struct sparse_body *body;
     const char *disk_format, *container_format;
-    enum glance_objection objection;
+    enum glance_objection violation;
     const char *why; /* all of it */
 } ROWS[] = {
     /* what it takes */
@@ -143,9 +143,9 @@ static void what_glance_makes_of_it(void **state)
         char why[FORMAT_WORDS];
         size_t count;
         unsigned char *opening = sparse_opening(row->body, &count);
-        enum glance_objection objection = format_glance_objects(&claim, opening, count, why);
-        if (objection != row->objection || strcmp(why, row->why) != 0)
-            fail_msg("row %zu, %s: %d: \"%s\"", i, row->disk_format, objection, why);
+        enum glance_objection violation = format_glance_objects(&claim, opening, count, why);
+        if (violation != row->violation || strcmp(why, row->why) != 0)
+            fail_msg("row %zu, %s: %d: \"%s\"", i, row->disk_format, violation, why);
         free(opening);
     }
 }

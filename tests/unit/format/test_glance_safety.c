@@ -20,7 +20,7 @@ enum { SIZE = 4096, FIRST = 446, SECOND = 462, THIRD = 478, FOURTH = 494 };
 static const struct row {
     const char *inspector;
     struct sparse_body body;
-    enum glance_objection objection;
+    enum glance_objection violation;
     const char *why; /* how it begins */
 } ROWS[] = {
     /* qcow2: bits 0, 1 and 3 are what Glance knows besides the data file */
@@ -92,10 +92,10 @@ static void each_check(void **state)
         size_t count;
         unsigned char *opening = sparse_opening(&row->body, &count);
         const struct view view = {opening, count, false};
-        enum glance_objection objection = glance_safety(row->inspector, &view, why);
-        if (objection != row->objection || strncmp(why, row->why, strlen(row->why)) != 0 ||
+        enum glance_objection violation = glance_safety(row->inspector, &view, why);
+        if (violation != row->violation || strncmp(why, row->why, strlen(row->why)) != 0 ||
             (!*row->why && *why))
-            fail_msg("row %zu, %s: %d: \"%s\"", i, row->inspector, objection, why);
+            fail_msg("row %zu, %s: %d: \"%s\"", i, row->inspector, violation, why);
         free(opening);
     }
 }

@@ -40,9 +40,9 @@ enum { SIZE = 1122304, SECTOR = 512 };
     {                                                                                              \
         SIZE - 2 * SECTOR, HEADER, sizeof HEADER                                                   \
     }
-#define PART       "it has no descriptor: it is a part of another image"
-#define ELSEWHERE  "its descriptor is not behind its header"
-#define CAPACITY_0 "its header has no capacity: it is the descriptor of other files"
+#define PART          "it has no descriptor: it is a part of another image"
+#define ENDPOINT_NONE "its descriptor is not behind its header"
+#define CAPACITY_0    "its header has no capacity: it is the descriptor of other files"
 
 static const struct examined_row SPARSE_ROWS[] = {
     {"as it is made", {SIZE, {BASE}}, "vmdk", MIB_8, NULL, NULL},
@@ -55,9 +55,9 @@ static const struct examined_row SPARSE_ROWS[] = {
     {"no capacity", WITH(PIECE(13, "\0")), "vmdk", 0, NULL, CAPACITY_0},
     {"no descriptor", WITH(PIECE(28, "\0")), "vmdk", MIB_8, NULL, PART},
     {"an empty descriptor", WITH(PIECE(SECTOR, "\0")), "vmdk", MIB_8, NULL, PART},
-    {"a descriptor elsewhere", WITH(PIECE(28, "\2")), "vmdk", MIB_8, NULL, ELSEWHERE},
-    {"a descriptor far away", WITH(PIECE(35, "\1")), "vmdk", MIB_8, NULL, ELSEWHERE},
-    {"a descriptor without a length", WITH(PIECE(36, "\0")), "vmdk", MIB_8, NULL, ELSEWHERE},
+    {"a descriptor elsewhere", WITH(PIECE(28, "\2")), "vmdk", MIB_8, NULL, ENDPOINT_NONE},
+    {"a descriptor far away", WITH(PIECE(35, "\1")), "vmdk", MIB_8, NULL, ENDPOINT_NONE},
+    {"a descriptor without a length", WITH(PIECE(36, "\0")), "vmdk", MIB_8, NULL, ENDPOINT_NONE},
     {"a descriptor that is too long", WITH(PIECE(36, "\x80")), "vmdk", MIB_8, NULL, "larger"},
     {"the longest descriptor", WITH(PIECE(36, "\x7F")), "vmdk", MIB_8, NULL, NULL},
     {"a short one, and what is read behind it",

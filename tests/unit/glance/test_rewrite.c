@@ -59,7 +59,7 @@ static void version_documents_lead_back(void **state)
         struct buffer out;
         buffer_init(&out, 4096);
         const char *json = documents[i].json;
-        bool changed = links_rewrite_versions(json, strlen(json), documents[i].seen, &out);
+        bool changed = rewrite_versions(json, strlen(json), documents[i].seen, &out);
         if (changed != (documents[i].wanted != NULL))
             fail_msg("%s: %s", json, buffer_text(&out));
         assert_string_equal(buffer_text(&out), changed ? documents[i].wanted : "");
@@ -114,8 +114,8 @@ static void a_location_leads_back(void **state)
     for (size_t i = 0; i < sizeof locations / sizeof *locations; i++) {
         struct buffer out;
         buffer_init(&out, 4096);
-        bool changed = links_rewrite_location(locations[i].location, locations[i].seen, ENDPOINTS,
-                                              sizeof ENDPOINTS / sizeof *ENDPOINTS, &out);
+        bool changed = rewrite_location(locations[i].location, locations[i].seen, ENDPOINTS,
+                                        sizeof ENDPOINTS / sizeof *ENDPOINTS, &out);
         if (changed != (locations[i].wanted != NULL))
             fail_msg("%s: %s", locations[i].location, buffer_text(&out));
         assert_string_equal(buffer_text(&out), changed ? locations[i].wanted : "");
@@ -128,9 +128,9 @@ static void what_does_not_fit_is_left(void **state)
     (void)state;
     struct buffer out;
     buffer_init(&out, 20);
-    assert_false(links_rewrite_location("http://127.0.0.1:9393" PATH, &PLAIN, ENDPOINTS, 2, &out));
+    assert_false(rewrite_location("http://127.0.0.1:9393" PATH, &PLAIN, ENDPOINTS, 2, &out));
     static const char json[] = DOCUMENT("http://127.0.0.1:9393/v2/");
-    assert_false(links_rewrite_versions(json, strlen(json), &PLAIN, &out));
+    assert_false(rewrite_versions(json, strlen(json), &PLAIN, &out));
     assert_int_equal(out.len, 0);
     buffer_free(&out);
 }

@@ -183,7 +183,7 @@ static void one_asks_at_a_time(void **state)
     (void)state;
     assert_false(stores_fresh(stores));
     assert_true(stores_fresh(stores)); /* somebody is at it */
-    now += FETCH_PATIENCE_MS - 1;
+    now += FETCH_TIMEOUT_MS - 1;
     assert_true(stores_fresh(stores));
     now++;
     assert_false(stores_fresh(stores)); /* whoever was at it is not heard of again */

@@ -11,7 +11,7 @@
 static void one_text_is_read(void **state)
 {
     (void)state;
-    static const char *const texts[] = {
+    static const char *const strings[] = {
         "{}",
         "[]",
         " \t\r\n{\"a\": [1, -2.5e3, true, null]}\n",
@@ -19,11 +19,11 @@ static void one_text_is_read(void **state)
         "[\"a\\u0000b\"]",
         "[\"\\ud83d\\ude00\"]",
     };
-    for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
+    for (size_t i = 0; i < sizeof strings / sizeof strings[0]; i++) {
         const char *fault = NULL;
-        json_t *document = doors_load(texts[i], strlen(texts[i]), &fault);
+        json_t *document = ingest_load(strings[i], strlen(strings[i]), &fault);
         if (!document || fault)
-            fail_msg("%s: %s", texts[i], fault);
+            fail_msg("%s: %s", strings[i], fault);
         json_decref(document);
     }
 }
@@ -63,7 +63,7 @@ static void what_can_be_read_in_two_ways_is_not_read(void **state)
     };
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         const char *fault = NULL;
-        assert_null(doors_load(rows[i].text, strlen(rows[i].text), &fault));
+        assert_null(ingest_load(rows[i].text, strlen(rows[i].text), &fault));
         assert_string_equal(fault, rows[i].fault);
     }
 }
@@ -73,9 +73,9 @@ static void all_of_it_is_read(void **state)
 {
     (void)state;
     const char *fault = NULL;
-    assert_null(doors_load("{}\0", 3, &fault));
-    assert_null(doors_load("{}\0{\"a\": 1}", 11, &fault));
-    json_t *document = doors_load("[] and what stands behind it", 2, &fault);
+    assert_null(ingest_load("{}\0", 3, &fault));
+    assert_null(ingest_load("{}\0{\"a\": 1}", 11, &fault));
+    json_t *document = ingest_load("[] and what stands behind it", 2, &fault);
     assert_non_null(document);
     json_decref(document);
 }
@@ -86,7 +86,7 @@ static void nor_what_is_nested_without_end(void **state)
     static char deep[100000];
     const char *fault = NULL;
     memset(deep, '[', sizeof deep);
-    assert_null(doors_load(deep, sizeof deep, &fault));
+    assert_null(ingest_load(deep, sizeof deep, &fault));
     assert_string_equal(fault, "it is nested too deeply");
 }
 

@@ -37,7 +37,7 @@ static int begin(void **state)
     struct client *client = &scene->client;
     client->connection = &scene->connection;
     client->watch.fd = ends[0];
-    client->stuck = NO_PIPE;
+    client->pipe_pending = NO_PIPE;
     client->suspended = true;
     client->method = "PUT";
     reply_init(&client->reply);
@@ -63,7 +63,7 @@ static int end(void **state)
 static void answers(struct scene *scene)
 {
     char answer[4096];
-    by_hand_answer(&scene->client);
+    raw_response_begin(&scene->client);
     scene->client.suspended = false;
     assert_int_equal(scene->client.state, CLIENT_DRAINING);
     ssize_t count = read(scene->peer, answer, sizeof answer);

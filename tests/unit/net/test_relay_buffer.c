@@ -9,8 +9,8 @@
 
 #include <cmocka.h>
 
-static char source[2 * WINDOW_SIZE];
-static char sink[2 * WINDOW_SIZE];
+static char source[2 * RELAY_BUFFER_SIZE];
+static char sink[2 * RELAY_BUFFER_SIZE];
 
 static int fill_source(void **state)
 {
@@ -20,39 +20,39 @@ static int fill_source(void **state)
     return 0;
 }
 
-static void assert_sound(const struct window *window)
+static void assert_sound(const struct relay_buffer *relay_buffer)
 {
-    assert_true(window->start <= window->end);
-    assert_true(window->end <= WINDOW_SIZE);
-    assert_true(window->end > window->start || window->start == 0);
-    assert_int_equal(window_full(window), window->end - window->start);
+    assert_true(relay_buffer->start <= relay_buffer->end);
+    assert_true(relay_buffer->end <= RELAY_BUFFER_SIZE);
+    assert_true(relay_buffer->end > relay_buffer->start || relay_buffer->start == 0);
+    assert_int_equal(relay_buffer_full(relay_buffer), relay_buffer->end - relay_buffer->start);
 }
 
 static void an_empty_one_gives_nothing_and_costs_nothing(void **state)
 {
     (void)state;
-    struct window window = {0};
-    assert_int_equal(window_full(&window), 0);
-    assert_int_equal(window_take(&window, sink, sizeof sink), 0);
-    assert_int_equal(window_take(&window, NULL, 0), 0);
-    assert_null(window.bytes);
-    window_free(&window);
+    struct relay_buffer relay_buffer = {0};
+    assert_int_equal(relay_buffer_full(&relay_buffer), 0);
+    assert_int_equal(relay_buffer_take(&relay_buffer, sink, sizeof sink), 0);
+    assert_int_equal(relay_buffer_take(&relay_buffer, NULL, 0), 0);
+    assert_null(relay_buffer.bytes);
+    relay_buffer_free(&relay_buffer);
 }
 
 /* Were it to get its memory here, "no room now" could mean that there is none to be had. */
 static void a_closed_one_takes_nothing(void **state)
 {
     (void)state;
-    struct window window = {0};
-    assert_false(window_is_open(&window));
-    assert_false(window_put(&window, source, 1));
-    assert_null(window.bytes);
-    assert_true(window_open(&window));
-    assert_true(window_is_open(&window));
-    assert_true(window_put(&window, source, 1));
-    assert_true(window_open(&window));
-    assert_int_equal(window_full(&window), 1);
-    window_free(&window);
+    struct relay_buffer relay_buffer = {0};
+    assert_false(relay_buffer_is_open(&relay_buffer));
+    assert_false(relay_buffer_put(&relay_buffer, source, 1));
+    assert_null(relay_buffer.bytes);
+    assert_true(relay_buffer_open(&relay_buffer));
+    assert_true(relay_buffer_is_open(&relay_buffer));
+    assert_true(relay_buffer_put(&relay_buffer, source, 1));
+    assert_true(relay_buffer_open(&relay_buffer));
+    assert_int_equal(relay_buffer_full(&relay_buffer), 1);
+    relay_buffer_free(&relay_buffer);
 }
 
 static void it_takes_all_of_a_piece_or_nothing(void **state)
@@ -63,22 +63,30 @@ static void it_takes_all_of_a_piece_or_nothing(void **state)
         size_t piece;
         bool fits;
     } rows[] = {
-        {0, 0, true},           {0, WINDOW_SIZE, true},     {0, WINDOW_SIZE + 1, false},
-        {0, SIZE_MAX, false},   {1, WINDOW_SIZE - 1, true}, {1, WINDOW_SIZE, false},
-        {1, SIZE_MAX, false},   {WINDOW_SIZE - 1, 1, true}, {WINDOW_SIZE - 1, 2, false},
-        {WINDOW_SIZE, 0, true}, {WINDOW_SIZE, 1, false},
+        {0, 0, true},
+        {0, RELAY_BUFFER_SIZE, true},
+        {0, RELAY_BUFFER_SIZE + 1, false},
+        {0, SIZE_MAX, false},
+        {1, RELAY_BUFFER_SIZE - 1, true},
+        {1, RELAY_BUFFER_SIZE, false},
+        {1, SIZE_MAX, false},
+        {RELAY_BUFFER_SIZE - 1, 1, true},
+        {RELAY_BUFFER_SIZE - 1, 2, false},
+        {RELAY_BUFFER_SIZE, 0, true},
+        {RELAY_BUFFER_SIZE, 1, false},
     };
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
-        struct window window = {0};
-        assert_true(window_open(&window));
-        assert_true(window_put(&window, source, rows[i].there));
-        assert_int_equal(window_put(&window, source + rows[i].there, rows[i].piece), rows[i].fits);
+        struct relay_buffer relay_buffer = {0};
+        assert_true(relay_buffer_open(&relay_buffer));
+        assert_true(relay_buffer_put(&relay_buffer, source, rows[i].there));
+        assert_int_equal(relay_buffer_put(&relay_buffer, source + rows[i].there, rows[i].piece),
+                         rows[i].fits);
         size_t expected = rows[i].there + (rows[i].fits ? rows[i].piece : 0);
-        assert_int_equal(window_full(&window), expected);
-        assert_sound(&window);
-        assert_int_equal(window_take(&window, sink, sizeof sink), expected);
+        assert_int_equal(relay_buffer_full(&relay_buffer), expected);
+        assert_sound(&relay_buffer);
+        assert_int_equal(relay_buffer_take(&relay_buffer, sink, sizeof sink), expected);
         assert_memory_equal(sink, source, expected);
-        window_free(&window);
+        relay_buffer_free(&relay_buffer);
     }
 }
 
@@ -86,64 +94,64 @@ static void it_takes_all_of_a_piece_or_nothing(void **state)
 static void taken_bytes_make_room(void **state)
 {
     (void)state;
-    struct window window = {0};
-    assert_true(window_open(&window));
-    assert_true(window_put(&window, source, WINDOW_SIZE));
-    assert_int_equal(window_take(&window, sink, 1), 1);
-    assert_true(window_put(&window, source + WINDOW_SIZE, 1));
-    assert_sound(&window);
-    assert_int_equal(window_take(&window, sink + 1, 999), 999);
-    assert_false(window_put(&window, source + WINDOW_SIZE + 1, 1000));
-    assert_true(window_put(&window, source + WINDOW_SIZE + 1, 999));
-    assert_sound(&window);
-    assert_int_equal(window_take(&window, sink + 1000, sizeof sink), WINDOW_SIZE);
-    assert_memory_equal(sink, source, WINDOW_SIZE + 1000);
-    assert_sound(&window);
-    window_free(&window);
+    struct relay_buffer relay_buffer = {0};
+    assert_true(relay_buffer_open(&relay_buffer));
+    assert_true(relay_buffer_put(&relay_buffer, source, RELAY_BUFFER_SIZE));
+    assert_int_equal(relay_buffer_take(&relay_buffer, sink, 1), 1);
+    assert_true(relay_buffer_put(&relay_buffer, source + RELAY_BUFFER_SIZE, 1));
+    assert_sound(&relay_buffer);
+    assert_int_equal(relay_buffer_take(&relay_buffer, sink + 1, 999), 999);
+    assert_false(relay_buffer_put(&relay_buffer, source + RELAY_BUFFER_SIZE + 1, 1000));
+    assert_true(relay_buffer_put(&relay_buffer, source + RELAY_BUFFER_SIZE + 1, 999));
+    assert_sound(&relay_buffer);
+    assert_int_equal(relay_buffer_take(&relay_buffer, sink + 1000, sizeof sink), RELAY_BUFFER_SIZE);
+    assert_memory_equal(sink, source, RELAY_BUFFER_SIZE + 1000);
+    assert_sound(&relay_buffer);
+    relay_buffer_free(&relay_buffer);
 }
 
 static void what_goes_in_comes_out_in_order(void **state)
 {
     (void)state;
     unsigned short seed[3] = {9, 2, 92};
-    struct window window = {0};
-    assert_true(window_open(&window));
+    struct relay_buffer relay_buffer = {0};
+    assert_true(relay_buffer_open(&relay_buffer));
     size_t in = 0, out = 0, refused = 0;
     while (out < sizeof source) {
         size_t piece = (size_t)nrand48(seed) % 9000;
         if (piece > sizeof source - in)
             piece = sizeof source - in;
-        bool fits = piece <= WINDOW_SIZE - (in - out);
-        assert_int_equal(window_put(&window, source + in, piece), fits);
+        bool fits = piece <= RELAY_BUFFER_SIZE - (in - out);
+        assert_int_equal(relay_buffer_put(&relay_buffer, source + in, piece), fits);
         in += fits ? piece : 0;
         refused += !fits;
         size_t room = (size_t)nrand48(seed) % 6000;
-        size_t taken = window_take(&window, sink + out, room);
+        size_t taken = relay_buffer_take(&relay_buffer, sink + out, room);
         assert_int_equal(taken, room < in - out ? room : in - out);
         out += taken;
-        assert_int_equal(window_full(&window), in - out);
-        assert_sound(&window);
+        assert_int_equal(relay_buffer_full(&relay_buffer), in - out);
+        assert_sound(&relay_buffer);
     }
     assert_memory_equal(sink, source, sizeof source);
     assert_true(refused > 0); /* it was full at times, or this has tried too little */
-    window_free(&window);
+    relay_buffer_free(&relay_buffer);
 }
 
 static void freed_it_is_an_empty_one_again(void **state)
 {
     (void)state;
-    struct window window = {0};
-    assert_true(window_open(&window));
-    assert_true(window_put(&window, "abc", 3));
-    window_free(&window);
-    assert_int_equal(window_full(&window), 0);
-    assert_false(window_is_open(&window));
-    assert_true(window_open(&window));
-    assert_true(window_put(&window, "defg", 4));
-    assert_int_equal(window_take(&window, sink, 2), 2);
+    struct relay_buffer relay_buffer = {0};
+    assert_true(relay_buffer_open(&relay_buffer));
+    assert_true(relay_buffer_put(&relay_buffer, "abc", 3));
+    relay_buffer_free(&relay_buffer);
+    assert_int_equal(relay_buffer_full(&relay_buffer), 0);
+    assert_false(relay_buffer_is_open(&relay_buffer));
+    assert_true(relay_buffer_open(&relay_buffer));
+    assert_true(relay_buffer_put(&relay_buffer, "defg", 4));
+    assert_int_equal(relay_buffer_take(&relay_buffer, sink, 2), 2);
     assert_memory_equal(sink, "de", 2);
-    window_free(&window);
-    window_free(&window);
+    relay_buffer_free(&relay_buffer);
+    relay_buffer_free(&relay_buffer);
 }
 
 int main(void)

@@ -55,7 +55,7 @@ static void a_rule_as_a_whole_can_be_wrong(void **state)
 
 static void these_are_good(void **state)
 {
-    static const char *const texts[] = {
+    static const char *const strings[] = {
         "rules: [{name: a, store: x}, {name: A, store: x}]\ndefault: {store: test}\n",
         "default: {store: a, allow: [b, a]}\n",
         "default: {store: a, mode: force, max_size: 1B}\n",
@@ -65,8 +65,8 @@ static void these_are_good(void **state)
         "default: {store: a, mode: audit, allow: [a, b]}\n",
         "rules: [{name: a, when: {import_method: x}, deny: no}]\ndefault: {store: test}\n",
     };
-    for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++)
-        policy_free(good_policy(state, texts[i]));
+    for (size_t i = 0; i < sizeof strings / sizeof strings[0]; i++)
+        policy_free(good_policy(state, strings[i]));
 }
 
 int main(void)

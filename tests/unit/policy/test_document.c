@@ -16,17 +16,17 @@
 /* NULL: it can be opened. */
 static void check_open(void **state, const char *bytes, size_t count, const char *problem)
 {
-    struct problems problems = {0};
+    struct diagnostics diagnostics = {0};
     struct document document = {.path = scratch_write(state, "x.yaml", bytes, count),
-                                .problems = &problems};
+                                .diagnostics = &diagnostics};
     bool good = document_open(&document);
     assert_int_equal(good, problem == NULL);
-    assert_int_equal(problems.count, good ? 0 : 1);
+    assert_int_equal(diagnostics.count, good ? 0 : 1);
     if (problem)
-        assert_string_equal(problems.lines[0] + strlen(document.path), problem);
+        assert_string_equal(diagnostics.lines[0] + strlen(document.path), problem);
     if (good)
         yaml_document_delete(&document.tree);
-    problems_free(&problems);
+    diagnostics_free(&diagnostics);
 }
 
 static void a_policy_has_no_use_for_all_of_yaml(void **state)
@@ -60,13 +60,13 @@ static void a_policy_has_a_maximum(void **state)
 
 static void a_policy_must_be_there(void **state)
 {
-    struct problems problems = {0};
-    struct document document = {.path = scratch_path(state, "absent"), .problems = &problems};
+    struct diagnostics diagnostics = {0};
+    struct document document = {.path = scratch_path(state, "absent"), .diagnostics = &diagnostics};
     assert_false(document_open(&document));
     document.path = scratch_dir(state, "d");
     assert_false(document_open(&document));
-    assert_int_equal(problems.count, 2);
-    problems_free(&problems);
+    assert_int_equal(diagnostics.count, 2);
+    diagnostics_free(&diagnostics);
 }
 
 /* --- walking ----------------------------------------------------------------------------- */
@@ -90,21 +90,22 @@ static const struct mapping mapping = {"it", keys, SIZE(keys), visit};
 static void check_walk(void **state, const char *text, const char *visited,
                        const char *const *expected)
 {
-    struct problems problems = {0};
+    struct diagnostics diagnostics = {0};
     struct buffer out;
     buffer_init(&out, 65536);
-    struct document document = {.path = scratch_file(state, "x.yaml", text), .problems = &problems};
+    struct document document = {.path = scratch_file(state, "x.yaml", text),
+                                .diagnostics = &diagnostics};
     assert_true(document_open(&document));
     document_walk(&document, &mapping, yaml_document_get_root_node(&document.tree), &out);
     assert_string_equal(buffer_text(&out), visited);
     size_t count = 0;
     for (; expected[count]; count++) {
-        assert_true(count < problems.count);
-        assert_string_equal(problems.lines[count] + strlen(document.path), expected[count]);
+        assert_true(count < diagnostics.count);
+        assert_string_equal(diagnostics.lines[count] + strlen(document.path), expected[count]);
     }
-    assert_int_equal(count, problems.count);
+    assert_int_equal(count, diagnostics.count);
     yaml_document_delete(&document.tree);
-    problems_free(&problems);
+    diagnostics_free(&diagnostics);
     buffer_free(&out);
 }
 
@@ -151,17 +152,18 @@ static void texts_and_lists_have_a_maximum(void **state)
     for (size_t i = 0; i < POLICY_LIST_MAX + 1; i++)
         assert_true(buffer_print(&text, "~, "));
     assert_true(buffer_print(&text, "a]\n"));
-    struct problems problems = {0};
+    struct diagnostics diagnostics = {0};
     struct document document = {.path = scratch_file(state, "l.yaml", buffer_text(&text)),
-                                .problems = &problems};
+                                .diagnostics = &diagnostics};
     assert_true(document_open(&document));
     struct buffer out;
     buffer_init(&out, 100);
     document_walk(&document, &mapping, yaml_document_get_root_node(&document.tree), &out);
-    assert_string_equal(problems.lines[0] + strlen(document.path), ":1: list is too long a list");
+    assert_string_equal(diagnostics.lines[0] + strlen(document.path),
+                        ":1: list is too long a list");
     assert_string_equal(buffer_text(&out), "list="); /* "a" is beyond the maximum */
     yaml_document_delete(&document.tree);
-    problems_free(&problems);
+    diagnostics_free(&diagnostics);
     buffer_free(&text);
     buffer_free(&out);
 }

@@ -158,7 +158,7 @@ static const char *const both[] = {"file", "test"};
 
 static const struct {
     struct policy_facts facts;
-    struct import_wish wish;
+    struct import_stores_requested requested;
     const char *words;
 } imports[] = {
     {{.import_method = "copy-image"},
@@ -216,8 +216,8 @@ static void an_import_is_told_with_its_stores(void **state)
         struct import_decision decision;
         struct buffer words;
         buffer_init(&words, 65536);
-        policy_decide_import(policy, &imports[i].facts, &imports[i].wish, &decision);
-        policy_explain_import(policy, &imports[i].facts, &imports[i].wish, &decision, &words);
+        policy_decide_import(policy, &imports[i].facts, &imports[i].requested, &decision);
+        policy_explain_import(policy, &imports[i].facts, &imports[i].requested, &decision, &words);
         assert_string_equal(buffer_text(&words), imports[i].words);
         buffer_free(&words);
     }
@@ -228,13 +228,13 @@ static void a_replaced_list_is_told(void **state)
 {
     struct policy *policy = good_policy(state, "default: {store: test, mode: force}\n");
     const struct policy_facts facts = {.import_method = "glance-direct"};
-    const struct import_wish wish = {
+    const struct import_stores_requested requested = {
         .header = "rbd", .listed = true, .stores = both, .store_count = 2, .all = true};
     struct import_decision decision;
     struct buffer words;
     buffer_init(&words, 65536);
-    policy_decide_import(policy, &facts, &wish, &decision);
-    policy_explain_import(policy, &facts, &wish, &decision, &words);
+    policy_decide_import(policy, &facts, &requested, &decision);
+    policy_explain_import(policy, &facts, &requested, &decision, &words);
     assert_string_equal(buffer_text(&words),
                         "rule: default (line 1)\n"
                         "because no other rule applies\n"
@@ -248,26 +248,26 @@ static void a_replaced_list_is_told(void **state)
 static void a_door_is_told_to_be_open_or_closed(void **state)
 {
     static const struct {
-        enum policy_door door;
+        enum policy_ingest ingest;
         const char *client;
         const char *words;
-    } doors[] = {
-        {POLICY_DOOR_LOCATIONS, NULL,
+    } ingest[] = {
+        {POLICY_INGEST_LOCATIONS, NULL,
          "refused (denied_by_policy): doors has locations: closed, and the client is not in "
          "exempt\n"},
-        {POLICY_DOOR_LOCATIONS, "192.0.2.1",
+        {POLICY_INGEST_LOCATIONS, "192.0.2.1",
          "refused (denied_by_policy): doors has locations: closed, and 192.0.2.1 is not in "
          "exempt\n"},
-        {POLICY_DOOR_LOCATIONS, "10.0.0.11", "open: 10.0.0.11 is in exempt of doors\n"},
-        {POLICY_DOOR_TASKS, "192.0.2.1", "open: doors has tasks: open\n"},
+        {POLICY_INGEST_LOCATIONS, "10.0.0.11", "open: 10.0.0.11 is in exempt of doors\n"},
+        {POLICY_INGEST_TASKS, "192.0.2.1", "open: doors has tasks: open\n"},
     };
     struct policy *policy =
         good_policy(state, "default: {store: x}\ndoors: {tasks: open, exempt: 10.0.0.11}\n");
-    for (size_t i = 0; i < sizeof doors / sizeof doors[0]; i++) {
+    for (size_t i = 0; i < sizeof ingest / sizeof ingest[0]; i++) {
         struct buffer words;
         buffer_init(&words, 65536);
-        policy_explain_door(policy, doors[i].door, doors[i].client, &words);
-        assert_string_equal(buffer_text(&words), doors[i].words);
+        policy_explain_ingest(policy, ingest[i].ingest, ingest[i].client, &words);
+        assert_string_equal(buffer_text(&words), ingest[i].words);
         buffer_free(&words);
     }
     policy_free(policy);

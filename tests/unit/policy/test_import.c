@@ -121,9 +121,9 @@ static const struct row {
     {"deny", COPY, "test", NONE, NULL, 0, NULL, POLICY_DENY, IMPORT_KEEP, NULL, false},
 };
 
-static struct import_wish wish_of(const struct row *row)
+static struct import_stores_requested wish_of(const struct row *row)
 {
-    return (struct import_wish){
+    return (struct import_stores_requested){
         .header = row->header,
         .listed = row->count >= 0 || row->count == BOTH,
         .stores = row->stores,
@@ -146,9 +146,9 @@ static void every_wish_is_kept_changed_or_refused(void **state)
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         const struct row *row = &rows[i];
         const struct policy_facts facts = {.name = row->rule, .import_method = row->method};
-        const struct import_wish wish = wish_of(row);
+        const struct import_stores_requested requested = wish_of(row);
         struct import_decision decision;
-        policy_decide_import(policy, &facts, &wish, &decision);
+        policy_decide_import(policy, &facts, &requested, &decision);
         const struct policy_decision *decided = &decision.policy;
         bool refused = row->verdict == POLICY_STORE_NOT_ALLOWED;
         if (decided->verdict != row->verdict || decision.change != row->change ||
@@ -169,19 +169,19 @@ static void a_refusal_says_what_is_allowed(void **state)
         const char *rule;
         const char *allowed;
     } allowed[] = {{"force", "test"}, {"choose", "file, test"}, {"any", NULL}};
-    const struct import_wish wish = {.header = "os_glance_tasks_store"};
+    const struct import_stores_requested requested = {.header = "os_glance_tasks_store"};
     struct policy *policy = good_policy(state, text);
     for (size_t i = 0; i < sizeof allowed / sizeof allowed[0]; i++) {
         struct import_decision decision;
         policy_decide_import(policy,
                              &(struct policy_facts){.name = allowed[i].rule, .import_method = COPY},
-                             &wish, &decision);
+                             &requested, &decision);
         assert_int_equal(decision.policy.verdict, POLICY_STORE_NOT_ALLOWED);
         assert_same(i, decision.policy.allowed, allowed[i].allowed);
     }
     struct import_decision denied;
     policy_decide_import(policy, &(struct policy_facts){.name = "deny", .import_method = DIRECT},
-                         &(struct import_wish){0}, &denied);
+                         &(struct import_stores_requested){0}, &denied);
     assert_string_equal(denied.policy.why, "not here");
     policy_free(policy);
 }
@@ -213,9 +213,9 @@ static void a_size_binds_where_glance_has_the_data(void **state)
     for (size_t i = 0; i < sizeof asked / sizeof asked[0]; i++) {
         const struct policy_facts facts = {
             .size_known = asked[i].known, .size = asked[i].size, .import_method = asked[i].method};
-        const struct import_wish wish = {.header = asked[i].header};
+        const struct import_stores_requested requested = {.header = asked[i].header};
         struct import_decision decision;
-        policy_decide_import(policy, &facts, &wish, &decision);
+        policy_decide_import(policy, &facts, &requested, &decision);
         const struct policy_decision *decided = &decision.policy;
         assert_same(i, decided->rule, asked[i].rule);
         if (decided->verdict != asked[i].verdict)
@@ -233,7 +233,7 @@ static enum policy_verdict by_method(const struct policy *policy, const char *na
 {
     const struct policy_facts facts = {.name = name, .import_method = method, .client = client};
     struct import_decision decision;
-    policy_decide_import(policy, &facts, &(struct import_wish){0}, &decision);
+    policy_decide_import(policy, &facts, &(struct import_stores_requested){0}, &decision);
     *audit = decision.policy.audit;
     assert_non_null(decision.policy.rule);
     assert_true(decision.policy.verdict != POLICY_METHOD_DENIED || !decision.policy.store);

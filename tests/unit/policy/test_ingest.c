@@ -13,7 +13,7 @@
 static void locations_and_tasks_are_closed_unless_opened(void **state)
 {
     static const struct {
-        const char *doors;
+        const char *ingest;
         const char *client;
         bool locations;
         bool tasks;
@@ -34,10 +34,11 @@ static void locations_and_tasks_are_closed_unless_opened(void **state)
     };
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         char text[256];
-        snprintf(text, sizeof text, "%s%s", LAST, rows[i].doors);
+        snprintf(text, sizeof text, "%s%s", LAST, rows[i].ingest);
         struct policy *policy = good_policy(state, text);
-        if (policy_door_open(policy, POLICY_DOOR_LOCATIONS, rows[i].client) != rows[i].locations ||
-            policy_door_open(policy, POLICY_DOOR_TASKS, rows[i].client) != rows[i].tasks)
+        if (policy_ingest_open(policy, POLICY_INGEST_LOCATIONS, rows[i].client) !=
+                rows[i].locations ||
+            policy_ingest_open(policy, POLICY_INGEST_TASKS, rows[i].client) != rows[i].tasks)
             fail_msg("row %zu", i);
         policy_free(policy);
     }
@@ -63,7 +64,7 @@ static void import_methods_that_are_left_out_are_all(void **state)
         char text[256];
         snprintf(text, sizeof text, LAST "doors: {%s}\n", rows[i].methods);
         struct policy *policy = good_policy(state, text);
-        if (doors_take_method(&policy->doors, rows[i].method, "10.0.0.1") != rows[i].taken)
+        if (ingest_takes_method(&policy->ingest, rows[i].method, "10.0.0.1") != rows[i].taken)
             fail_msg("row %zu", i);
         policy_free(policy);
     }

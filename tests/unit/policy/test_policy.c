@@ -21,13 +21,13 @@ static void a_good_policy_counts_its_rules_without_default(void **state)
 
 static void without_a_file_there_is_no_policy(void **state)
 {
-    struct problems problems = {0};
+    struct diagnostics diagnostics = {0};
     const char *path = scratch_path(state, "absent.yaml");
-    assert_null(policy_load(path, &problems));
-    assert_int_equal(problems.count, 1);
-    assert_string_equal(problems.lines[0] + strlen(path),
+    assert_null(policy_load(path, &diagnostics));
+    assert_int_equal(diagnostics.count, 1);
+    assert_string_equal(diagnostics.lines[0] + strlen(path),
                         ": cannot be opened: No such file or directory");
-    problems_free(&problems);
+    diagnostics_free(&diagnostics);
 }
 
 static void note(const char *name, void *context)

@@ -68,10 +68,10 @@ static void every_key_finds_its_place(void **state)
 
 static void rules_may_be_left_out(void **state)
 {
-    static const char *const texts[] = {LAST, "rules: []\n" LAST, "rules:\n" LAST,
-                                        "default: {deny: closed}\n"};
-    for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
-        struct policy *policy = good_policy(state, texts[i]);
+    static const char *const strings[] = {LAST, "rules: []\n" LAST, "rules:\n" LAST,
+                                          "default: {deny: closed}\n"};
+    for (size_t i = 0; i < sizeof strings / sizeof strings[0]; i++) {
+        struct policy *policy = good_policy(state, strings[i]);
         assert_int_equal(policy_rule_count(policy), 0);
         policy_free(policy);
     }
@@ -186,9 +186,9 @@ static void all_mistakes_are_told(void **state)
 static void the_sample_is_good(void **state)
 {
     (void)state;
-    struct problems problems = {0};
-    struct policy *policy = policy_load(INTAKE_SOURCE_DIR "/config/policy.yaml", &problems);
-    assert_int_equal(problems.count, 0);
+    struct diagnostics diagnostics = {0};
+    struct policy *policy = policy_load(INTAKE_SOURCE_DIR "/config/policy.yaml", &diagnostics);
+    assert_int_equal(diagnostics.count, 0);
     assert_int_equal(policy_rule_count(policy), 0);
     assert_string_equal(policy->rules[0].store, "test");
     assert_int_equal(policy->rules[0].mode, MODE_FORCE);
@@ -229,10 +229,10 @@ static void the_samples_example_is_good_and_has_everything(void **state)
     assert_non_null(policy->rules[1].deny);
     assert_true(policy->rules[2].audit);
     assert_int_equal(policy_watches(policy), POLICY_WATCHES_SOME);
-    assert_int_equal(policy->doors.import_methods.count, 2);
-    assert_int_equal(policy->doors.exempt.count, 2);
-    assert_false(policy_door_open(policy, POLICY_DOOR_LOCATIONS, "192.0.2.1"));
-    assert_true(policy_door_open(policy, POLICY_DOOR_LOCATIONS, "10.0.0.11"));
+    assert_int_equal(policy->ingest.import_methods.count, 2);
+    assert_int_equal(policy->ingest.exempt.count, 2);
+    assert_false(policy_ingest_open(policy, POLICY_INGEST_LOCATIONS, "192.0.2.1"));
+    assert_true(policy_ingest_open(policy, POLICY_INGEST_LOCATIONS, "10.0.0.11"));
     const struct policy_store *store = policy_store(policy, "test");
     assert_non_null(store);
     assert_string_equal(store->s3.region, "default");

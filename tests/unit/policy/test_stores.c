@@ -62,10 +62,10 @@ static void every_fact_finds_its_place(void **state)
 
 static void facts_may_be_left_out(void **state)
 {
-    static const char *const texts[] = {ANY, ANY "stores:\n", ANY "stores: {}\n",
-                                        ("stores: {}\n" ANY)};
-    for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
-        struct policy *policy = good_policy(state, texts[i]);
+    static const char *const strings[] = {ANY, ANY "stores:\n", ANY "stores: {}\n",
+                                          ("stores: {}\n" ANY)};
+    for (size_t i = 0; i < sizeof strings / sizeof strings[0]; i++) {
+        struct policy *policy = good_policy(state, strings[i]);
         assert_null(policy_store(policy, "test"));
         policy_free(policy);
     }
@@ -124,13 +124,13 @@ static void mistakes_are_told_with_their_line(void **state)
 
 static void facts_are_about_stores_that_can_be_had(void **state)
 {
-    static const char *const texts[] = {
+    static const char *const strings[] = {
         "default: {store: test, mode: force}\n", "default: {store: other, allow: [other, test]}\n",
         "default: {store: other}\n", /* and a client may ask for any */
     };
     char text[1024];
-    for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
-        snprintf(text, sizeof text, "%sstores: {test: {s3: {" S3 "}}}\n", texts[i]);
+    for (size_t i = 0; i < sizeof strings / sizeof strings[0]; i++) {
+        snprintf(text, sizeof text, "%sstores: {test: {s3: {" S3 "}}}\n", strings[i]);
         policy_free(good_policy(state, with_keys(state, text)));
     }
     bad_policy(state,

@@ -13,41 +13,41 @@ static void texts_are_joined_as_one_says_them(void **state)
     (void)state;
     static const char *const joined[][2] = {
         {"", ""}, {"a", "a"}, {"a or b", "a, b"}, {"a, b or c", "a, b, c"}};
-    struct texts texts = {0};
+    struct strings strings = {0};
     const char *const words[] = {"a", "b", "c"};
     for (size_t i = 0; i < 4; i++) {
-        char *with_or = texts_join(&texts, " or ");
-        char *with_comma = texts_join(&texts, ", ");
+        char *with_or = strings_join(&strings, " or ");
+        char *with_comma = strings_join(&strings, ", ");
         assert_string_equal(with_or, joined[i][0]);
         assert_string_equal(with_comma, joined[i][1]);
         free(with_or);
         free(with_comma);
         if (i < 3)
-            assert_true(texts_add(&texts, words[i]));
+            assert_true(strings_add(&strings, words[i]));
     }
-    texts_free(&texts);
+    strings_free(&strings);
 }
 
 static void texts_are_found_by_every_letter(void **state)
 {
     (void)state;
-    struct texts texts = {0};
-    assert_false(texts_have(&texts, "a"));
-    assert_true(texts_add(&texts, "file"));
-    assert_true(texts_have(&texts, "file"));
-    assert_false(texts_have(&texts, "File"));
-    assert_false(texts_have(&texts, "fil"));
-    texts_free(&texts);
+    struct strings strings = {0};
+    assert_false(strings_have(&strings, "a"));
+    assert_true(strings_add(&strings, "file"));
+    assert_true(strings_have(&strings, "file"));
+    assert_false(strings_have(&strings, "File"));
+    assert_false(strings_have(&strings, "fil"));
+    strings_free(&strings);
 }
 
 static void a_list_has_a_maximum(void **state)
 {
     (void)state;
-    struct texts texts = {0};
+    struct strings strings = {0};
     for (size_t i = 0; i < POLICY_LIST_MAX; i++)
-        assert_true(texts_add(&texts, "x"));
-    assert_false(texts_add(&texts, "x"));
-    texts_free(&texts);
+        assert_true(strings_add(&strings, "x"));
+    assert_false(strings_add(&strings, "x"));
+    strings_free(&strings);
 }
 
 static void names_are_fit_for_headers(void **state)

@@ -12,7 +12,7 @@
 
 /* The value of the first key of `text`, read by one of the readers. */
 struct value {
-    struct problems problems;
+    struct diagnostics diagnostics;
     struct document document;
     const yaml_node_t *node;
 };
@@ -20,7 +20,7 @@ struct value {
 static void value_open(void **state, struct value *value, const char *text)
 {
     *value = (struct value){.document.path = scratch_file(state, "x.yaml", text)};
-    value->document.problems = &value->problems;
+    value->document.diagnostics = &value->diagnostics;
     assert_true(document_open(&value->document));
     yaml_node_t *root = yaml_document_get_root_node(&value->document.tree);
     value->node =
@@ -30,11 +30,11 @@ static void value_open(void **state, struct value *value, const char *text)
 /* `problem` NULL: there must be none. */
 static void value_close(struct value *value, const char *problem)
 {
-    assert_int_equal(value->problems.count, problem != NULL);
+    assert_int_equal(value->diagnostics.count, problem != NULL);
     if (problem)
-        assert_string_equal(value->problems.lines[0] + strlen(value->document.path), problem);
+        assert_string_equal(value->diagnostics.lines[0] + strlen(value->document.path), problem);
     yaml_document_delete(&value->document.tree);
-    problems_free(&value->problems);
+    diagnostics_free(&value->diagnostics);
 }
 
 static void a_text_is_copied(void **state)

@@ -45,13 +45,13 @@ static const struct {
 static void what_is_hardly_meant_is_told(void **state)
 {
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
-        struct problems warnings = {0};
+        struct diagnostics warnings = {0};
         struct policy *policy = good_policy(state, rows[i].text);
         policy_warn(policy, "p", &warnings);
         assert_int_equal(warnings.count, rows[i].warning != NULL);
         if (rows[i].warning)
             assert_string_equal(warnings.lines[0], rows[i].warning);
-        problems_free(&warnings);
+        diagnostics_free(&warnings);
         policy_free(policy);
     }
 }
@@ -59,11 +59,11 @@ static void what_is_hardly_meant_is_told(void **state)
 static void what_the_sample_shows_is_meant(void **state)
 {
     (void)state;
-    struct problems problems = {0};
-    struct policy *policy = policy_load(INTAKE_SOURCE_DIR "/config/policy.yaml", &problems);
+    struct diagnostics diagnostics = {0};
+    struct policy *policy = policy_load(INTAKE_SOURCE_DIR "/config/policy.yaml", &diagnostics);
     assert_non_null(policy);
-    policy_warn(policy, "p", &problems);
-    assert_int_equal(problems.count, 0);
+    policy_warn(policy, "p", &diagnostics);
+    assert_int_equal(diagnostics.count, 0);
     policy_free(policy);
 }
 

@@ -78,12 +78,12 @@ static void stream_unknown(struct settings *settings)
 
 /* "size_mismatch: x-openstack-image-size is 6, ...", with a line feed between two; "empty" comes
  * first. */
-static void objections_text(const struct admission *admission, char *text, size_t room)
+static void violations_text(const struct admission *admission, char *text, size_t room)
 {
     snprintf(text, room, "%s%s", admission->empty ? "empty" : "",
              admission->empty && admission->count ? "\n" : "");
     for (size_t i = 0; i < admission->count; i++) {
-        const struct admission_objection *row = &admission->objections[i];
+        const struct admission_violation *row = &admission->violations[i];
         size_t used = strlen(text);
         snprintf(text + used, room - used, "%s%s%s%s", i ? "\n" : "",
                  refusal_row(row->reason)->name, row->detail[0] ? ": " : "", row->detail);
@@ -92,7 +92,7 @@ static void objections_text(const struct admission *admission, char *text, size_
 
 struct row {
     struct head head;
-    const char *objections; /* as above, in their order */
+    const char *violations; /* as above, in their order */
 };
 
 static void judge_all(const struct row *rows, size_t count, void (*how)(struct settings *settings))
@@ -101,9 +101,9 @@ static void judge_all(const struct row *rows, size_t count, void (*how)(struct s
         struct admission admission;
         char text[1024];
         judge(&rows[i].head, how, &admission);
-        objections_text(&admission, text, sizeof text);
-        if (strcmp(text, rows[i].objections) != 0)
-            fail_msg("row %zu: \"%s\" instead of \"%s\"", i, text, rows[i].objections);
+        violations_text(&admission, text, sizeof text);
+        if (strcmp(text, rows[i].violations) != 0)
+            fail_msg("row %zu: \"%s\" instead of \"%s\"", i, text, rows[i].violations);
     }
 }
 

@@ -12,7 +12,7 @@
 
 static const struct {
     struct header fields[3];
-    const char *wish;
+    const char *requested;
 } rows[] = {
     {{{0}}, NULL},
     {{{"X-Image-Meta-Name", "test"}}, NULL},
@@ -36,14 +36,14 @@ static void the_wish_is_what_eventlet_makes_of_it(void **state)
     (void)state;
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         struct headers headers = {0};
-        char *wish;
+        char *requested;
         for (size_t j = 0; j < 3 && rows[i].fields[j].name; j++)
             assert_true(headers_add(&headers, rows[i].fields[j].name, rows[i].fields[j].value));
-        assert_true(store_wish(&headers, &wish));
-        assert_int_equal(!wish, !rows[i].wish);
-        if (wish)
-            assert_string_equal(wish, rows[i].wish);
-        free(wish);
+        assert_true(requested_store(&headers, &requested));
+        assert_int_equal(!requested, !rows[i].requested);
+        if (requested)
+            assert_string_equal(requested, rows[i].requested);
+        free(requested);
         headers_free(&headers);
     }
 }

@@ -186,7 +186,7 @@ static const struct {
     {"POST", "/v2/tasks", ROUTE_TASKS, ""},
 };
 
-enum { DOORS = sizeof doors / sizeof *doors };
+enum { API_ROUTES = sizeof doors / sizeof *doors };
 
 /* "/v2/tasks" becomes "/v2/tasks?x=y&z", "//v2//tasks", ... */
 static void spell(const char *path, unsigned way, char *out)
@@ -206,7 +206,7 @@ static void every_door_is_found_in_every_spelling(void **state)
 {
     (void)state;
     struct headers headers = accepting(NULL);
-    for (size_t i = 0; i < DOORS * 64; i++) {
+    for (size_t i = 0; i < API_ROUTES * 64; i++) {
         unsigned way = (unsigned)i % 64;
         char sent[512];
         char wanted[256];
@@ -235,7 +235,7 @@ static void no_other_method_opens_a_door(void **state)
     static const char *const methods[] = {"GET",     "HEAD", "PUT", "POST",  "PATCH", "DELETE",
                                           "OPTIONS", "PUTS", "PU",  "PURGE", ""};
     struct headers headers = accepting(NULL);
-    for (size_t i = 0; i < DOORS; i++) {
+    for (size_t i = 0; i < API_ROUTES; i++) {
         struct target target;
         assert_null(target_parse(doors[i].path, &target));
         for (size_t m = 0; m < sizeof methods / sizeof *methods; m++) {
@@ -254,7 +254,7 @@ static void nothing_beside_a_door_is_one(void **state)
 {
     (void)state;
     struct headers headers = accepting(NULL);
-    for (size_t i = 0; i < DOORS; i++) {
+    for (size_t i = 0; i < API_ROUTES; i++) {
         size_t length = strlen(doors[i].path);
         for (size_t cut = 1; cut <= length; cut++) {
             char sent[256];
@@ -288,7 +288,7 @@ static void a_version_in_accept_opens_every_door(void **state)
         {V2 ";q=1", true, true},    {", " V2, true, true},
         {V2 ";q=0.5", false, true}, {"application/vnd.openstack.images-v1", false, false},
     };
-    for (size_t i = 0; i < DOORS; i++) {
+    for (size_t i = 0; i < API_ROUTES; i++) {
         for (size_t r = 0; r < sizeof rows / sizeof *rows; r++) {
             struct headers headers = accepting(rows[r].accept);
             for (int with = 0; with < 2; with++) {
@@ -313,13 +313,13 @@ static void a_version_in_accept_opens_every_door(void **state)
     }
 }
 
-static const char *door_fault(size_t door, const char *method, const char *id)
+static const char *door_fault(size_t row, const char *method, const char *id)
 {
     char sent[1024];
     struct headers headers = accepting(NULL);
     struct target target;
     struct route route;
-    snprintf(sent, sizeof sent, "/v2/images/%s%s", id, doors[door].path + strlen("/v2/images/" ID));
+    snprintf(sent, sizeof sent, "/v2/images/%s%s", id, doors[row].path + strlen("/v2/images/" ID));
     assert_null(target_parse(sent, &target));
     const char *fault = route_find(method, &target, &headers, &route);
     if (fault)
@@ -338,19 +338,19 @@ static void a_door_of_an_odd_id_is_refused(void **state)
     static const char *const good[] = {ID, ID_UPPER, "abc", "a-._~Z0", "..."};
     char id[IMAGE_ID_MAX + 2];
     memset(id, 'a', sizeof id);
-    for (size_t door = 0; door < DOORS && *doors[door].id; door++) {
-        const char *method = doors[door].method;
+    for (size_t row = 0; row < API_ROUTES && *doors[row].id; row++) {
+        const char *method = doors[row].method;
         for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
-            assert_non_null(door_fault(door, method, bad[i]));
-            assert_null(door_fault(door, "GET", bad[i]));
+            assert_non_null(door_fault(row, method, bad[i]));
+            assert_null(door_fault(row, "GET", bad[i]));
         }
         for (size_t i = 0; i < sizeof good / sizeof *good; i++)
-            assert_null(door_fault(door, method, good[i]));
+            assert_null(door_fault(row, method, good[i]));
         id[IMAGE_ID_MAX] = 'a';
         id[IMAGE_ID_MAX + 1] = '\0';
-        assert_non_null(door_fault(door, method, id));
+        assert_non_null(door_fault(row, method, id));
         id[IMAGE_ID_MAX] = '\0';
-        assert_null(door_fault(door, method, id));
+        assert_null(door_fault(row, method, id));
     }
 }
 

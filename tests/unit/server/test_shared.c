@@ -16,17 +16,17 @@
 static bool no_memory;
 static int rooms_made;
 
-struct rooms *rooms_new(void)
+struct capacity *capacity_new(void)
 {
     if (no_memory)
         return NULL;
     rooms_made++;
-    return (struct rooms *)&rooms_made;
+    return (struct capacity *)&rooms_made;
 }
 
-void rooms_free(struct rooms *rooms)
+void capacity_free(struct capacity *capacity)
 {
-    if (rooms)
+    if (capacity)
         rooms_made--;
 }
 
@@ -37,12 +37,12 @@ static void all_of_it_is_there_or_it_is_told(void **state)
         struct shared shared = {0};
         no_memory = without;
         assert_int_equal(shared_begin(&shared), !without);
-        assert_non_null(shared.errands);
-        assert_non_null(shared.hashers);
+        assert_non_null(shared.thread_pool);
+        assert_non_null(shared.digest_threads);
         assert_int_equal(spools_used(shared.spools), 0);
         assert_int_equal(stores_look(shared.stores, "test"), STORE_UNHEARD);
-        assert_non_null(shared.claims);
-        assert_int_equal(shared.rooms != NULL, !without);
+        assert_non_null(shared.upload_locks);
+        assert_int_equal(shared.capacity != NULL, !without);
         shared_end(&shared);
         assert_int_equal(rooms_made, 0);
     }

@@ -15,7 +15,7 @@
 #include <cmocka.h>
 
 static struct snapshot *load(void **state, const char *settings, const char *policy,
-                             struct problems *problems)
+                             struct diagnostics *diagnostics)
 {
     char text[1024];
     snprintf(text, sizeof text, "[upload]\nspool_dir = %s\n", scratch_path(state, "spool"));
@@ -24,15 +24,15 @@ static struct snapshot *load(void **state, const char *settings, const char *pol
              scratch_file(state, "policy.yaml", policy), settings);
     const char *paths[] = {spool, scratch_file(state, "x.conf", text)};
     const struct settings_sources sources = {paths, 2, NULL, 0};
-    return snapshot_load(&sources, problems);
+    return snapshot_load(&sources, diagnostics);
 }
 
 static void a_good_one_has_settings_and_policy(void **state)
 {
-    struct problems problems = {0};
-    struct snapshot *snapshot = load(state, "", "default: {store: test}\n", &problems);
+    struct diagnostics diagnostics = {0};
+    struct snapshot *snapshot = load(state, "", "default: {store: test}\n", &diagnostics);
     assert_non_null(snapshot);
-    assert_int_equal(problems.count, 0);
+    assert_int_equal(diagnostics.count, 0);
     assert_string_equal(snapshot->settings->listen.binds[0].text, "0.0.0.0:9292");
     struct policy_decision decision;
     policy_decide(snapshot->policy, &(struct policy_facts){0}, &decision);
@@ -43,34 +43,35 @@ static void a_good_one_has_settings_and_policy(void **state)
 
 static void the_problems_of_all_parts_come_together(void **state)
 {
-    struct problems problems = {0};
+    struct diagnostics diagnostics = {0};
     assert_null(load(state,
                      "[listen]\nmax_connections = 0\ntls_cert_file = /proc/nonexistent/c\n"
                      "tls_key_file = /proc/nonexistent/k\n",
-                     "default: {}\n", &problems));
-    assert_true(problems.count >= 4);
-    assert_non_null(strstr(problems.lines[0], "x.conf:4: [listen] max_connections:"));
-    assert_non_null(strstr(problems.lines[1], "policy.yaml:1: default: needs a store"));
-    assert_non_null(strstr(problems.lines[2], "/proc/nonexistent/c"));
-    assert_non_null(strstr(problems.lines[3], "/proc/nonexistent/k"));
-    problems_free(&problems);
+                     "default: {}\n", &diagnostics));
+    assert_true(diagnostics.count >= 4);
+    assert_non_null(strstr(diagnostics.lines[0], "x.conf:4: [listen] max_connections:"));
+    assert_non_null(strstr(diagnostics.lines[1], "policy.yaml:1: default: needs a store"));
+    assert_non_null(strstr(diagnostics.lines[2], "/proc/nonexistent/c"));
+    assert_non_null(strstr(diagnostics.lines[3], "/proc/nonexistent/k"));
+    diagnostics_free(&diagnostics);
 }
 
 static void the_spool_is_tried_where_it_is_used(void **state)
 {
     static const char policy[] = "default: {store: test}\n";
-    struct problems problems = {0};
-    assert_null(load(state, "[upload]\nspool_dir = /proc/nonexistent/none\n", policy, &problems));
-    assert_int_equal(problems.count, 1);
+    struct diagnostics diagnostics = {0};
+    assert_null(
+        load(state, "[upload]\nspool_dir = /proc/nonexistent/none\n", policy, &diagnostics));
+    assert_int_equal(diagnostics.count, 1);
     static const char told[] = ":4: [upload] spool_dir: /proc/nonexistent/none cannot be made: "
                                "No such file or directory; name another or set unknown_length";
-    assert_true(strlen(problems.lines[0]) > strlen(told));
-    const char *end = problems.lines[0] + strlen(problems.lines[0]) - strlen(told);
+    assert_true(strlen(diagnostics.lines[0]) > strlen(told));
+    const char *end = diagnostics.lines[0] + strlen(diagnostics.lines[0]) - strlen(told);
     assert_string_equal(end, told);
-    problems_free(&problems);
+    diagnostics_free(&diagnostics);
     struct snapshot *snapshot =
         load(state, "[upload]\nspool_dir = /proc/nonexistent/none\nunknown_length = stream\n",
-             policy, &problems);
+             policy, &diagnostics);
     assert_non_null(snapshot);
     snapshot_release(snapshot);
 }
@@ -84,8 +85,8 @@ static void *hold_and_release(void *context)
 
 static void references_are_counted_among_threads(void **state)
 {
-    struct problems problems = {0};
-    struct snapshot *snapshot = load(state, "", "default: {store: test}\n", &problems);
+    struct diagnostics diagnostics = {0};
+    struct snapshot *snapshot = load(state, "", "default: {store: test}\n", &diagnostics);
     assert_non_null(snapshot);
     pthread_t threads[4];
     for (size_t i = 0; i < 4; i++)

@@ -57,11 +57,11 @@ static struct pair make_pair(void **state, const char *name, const char *kind)
 
 static void assert_good(const char *cert, const char *key)
 {
-    struct problems problems = {0};
-    struct tls_identity *identity = tls_identity_load(cert, key, &problems);
+    struct diagnostics diagnostics = {0};
+    struct tls_identity *identity = tls_identity_load(cert, key, &diagnostics);
     if (!identity)
-        fail_msg("%s", problems.count ? problems.lines[0] : "no problem is told");
-    assert_int_equal(problems.count, 0);
+        fail_msg("%s", diagnostics.count ? diagnostics.lines[0] : "no problem is told");
+    assert_int_equal(diagnostics.count, 0);
     tls_identity_free(identity);
 }
 
@@ -74,16 +74,16 @@ struct problem {
 static void assert_bad(const char *cert, const char *key, const struct problem *expected,
                        size_t count)
 {
-    struct problems problems = {0};
-    assert_null(tls_identity_load(cert, key, &problems));
-    for (size_t i = 0; i < problems.count && i < count; i++) {
+    struct diagnostics diagnostics = {0};
+    assert_null(tls_identity_load(cert, key, &diagnostics));
+    for (size_t i = 0; i < diagnostics.count && i < count; i++) {
         char line[512];
         snprintf(line, sizeof line, "%s: %s", expected[i].file, expected[i].text);
-        if (strncmp(problems.lines[i], line, strlen(line)) != 0)
-            fail_msg("\"%s\" is not \"%s\"", problems.lines[i], line);
+        if (strncmp(diagnostics.lines[i], line, strlen(line)) != 0)
+            fail_msg("\"%s\" is not \"%s\"", diagnostics.lines[i], line);
     }
-    assert_int_equal(problems.count, count);
-    problems_free(&problems);
+    assert_int_equal(diagnostics.count, count);
+    diagnostics_free(&diagnostics);
 }
 
 static void assert_one_bad(const char *cert, const char *key, const char *file, const char *text)

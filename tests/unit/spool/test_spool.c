@@ -19,7 +19,7 @@
 enum { HELPERS = 2, BLOCK = SPOOL_BLOCK, WHOLE = 1 << 30 };
 
 static struct loop *loop;
-static struct errands *errands;
+static struct thread_pool *thread_pool;
 static struct spools *spools;
 static const char *directory;
 static const char *log_file;
@@ -33,20 +33,20 @@ static int begin(void **state)
     directory = scratch_path(state, "spool");
     log_file = scratch_path(state, "log");
     loop = loop_new();
-    errands = errands_new(HELPERS);
-    spools = spools_new(errands);
-    return loop && errands && spools && log_open(LOG_FORMAT_TEXT, false, log_file) ? 0 : -1;
+    thread_pool = thread_pool_new(HELPERS);
+    spools = spools_new(thread_pool);
+    return loop && thread_pool && spools && log_open(LOG_FORMAT_TEXT, false, log_file) ? 0 : -1;
 }
 
 /* After whatever way out: the space is back, the directory is empty, and no loop went to the
  * disk. */
 static int end(void **state)
 {
-    errands_settle(errands, loop);
+    thread_pool_settle(thread_pool, loop);
     bool good = spools_used(spools) == 0 && disk.calls_in_loop == 0 &&
                 (access(directory, F_OK) != 0 || disk_count(directory) == 0);
     spools_free(spools);
-    errands_free(errands);
+    thread_pool_free(thread_pool);
     loop_free(loop);
     log_open(LOG_FORMAT_TEXT, false, NULL);
     alarm(0);
@@ -224,7 +224,7 @@ static void every_size_comes_back(void **state)
             assert_int_equal(owner.waits > 0, rows[i].on_disk);
             assert_int_equal(spool_read(owner.spool, (char[1]){0}, 1), 0);
             spool_free(owner.spool);
-            errands_settle(errands, loop);
+            thread_pool_settle(thread_pool, loop);
             assert_int_equal(spools_used(spools), 0);
             assert_int_equal(disk_count("/proc/self/fd"), open_before);
             another_loop();
@@ -263,7 +263,7 @@ static void the_limit_is_exact(void **state)
     run_owner(&fits, 2 * BLOCK + 100);
     assert_whole(&fits);
     spool_free(fits.spool);
-    errands_settle(errands, loop);
+    thread_pool_settle(thread_pool, loop);
     another_loop();
 
     struct owner too_large = make_owner(2 * BLOCK + 101);
@@ -285,7 +285,7 @@ static void spools_share_the_limit(void **state)
     size_t full = spool_fault(owners[0].spool) == SPOOL_FULL ? 0 : 1;
     assert_int_equal(spool_fault(owners[full].spool), SPOOL_FULL);
     assert_whole(&owners[1 - full]);
-    errands_settle(errands, loop);
+    thread_pool_settle(thread_pool, loop);
     assert_int_equal(spools_used(spools), 2 * BLOCK);
     spool_free(owners[0].spool);
     spool_free(owners[1].spool);
@@ -323,11 +323,11 @@ static void a_disk_that_fails_is_told_as_what_it_is(void **state)
         {EIO, SPOOL_BROKEN, "Input/output error"},
         {EFBIG, SPOOL_BROKEN, "File too large"},
     };
-    static const int64_t rooms[] = {0, 1, BLOCK, 2 * BLOCK + 1};
+    static const int64_t capacity[] = {0, 1, BLOCK, 2 * BLOCK + 1};
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
-        for (size_t j = 0; j < sizeof rooms / sizeof rooms[0]; j++) {
+        for (size_t j = 0; j < sizeof capacity / sizeof capacity[0]; j++) {
             struct owner owner = make_owner(2 * BLOCK + 100);
-            disk.room = rooms[j];
+            disk.room = capacity[j];
             disk.error = rows[i].error;
             assert_int_equal(truncate(log_file, 0), 0);
             run_owner(&owner, WHOLE);
@@ -336,7 +336,7 @@ static void a_disk_that_fails_is_told_as_what_it_is(void **state)
             assert_int_equal(owner.wakes, owner.waits);
             assert_logged(rows[i].said);
             assert_logged(directory);
-            errands_settle(errands, loop);
+            thread_pool_settle(thread_pool, loop);
             assert_int_equal(spools_used(spools), 0); /* at once */
             size_t room;
             assert_null(spool_room(owner.spool, &room));
@@ -384,17 +384,17 @@ static void a_disk_that_is_really_full_is_full(void **state)
     (void)state;
     if (!mount_small())
         skip(); /* who is not root may not */
-    errands_free(errands);
+    thread_pool_free(thread_pool);
     spools_free(spools);
-    errands = errands_new(HELPERS); /* they live where they were started */
-    spools = spools_new(errands);
+    thread_pool = thread_pool_new(HELPERS); /* they live where they were started */
+    spools = spools_new(thread_pool);
     assert_non_null(spools);
 
     struct owner too_large = make_owner(3 * BLOCK);
     run_owner(&too_large, WHOLE);
     assert_int_equal(spool_fault(too_large.spool), SPOOL_FULL);
     assert_logged("No space left on device");
-    errands_settle(errands, loop);
+    thread_pool_settle(thread_pool, loop);
     another_loop();
 
     struct owner fits = make_owner(2 * BLOCK); /* the other's space is free again */
@@ -402,7 +402,7 @@ static void a_disk_that_is_really_full_is_full(void **state)
     assert_whole(&fits);
     spool_free(fits.spool);
     spool_free(too_large.spool);
-    errands_settle(errands, loop);
+    thread_pool_settle(thread_pool, loop);
     assert_int_equal(umount(directory), 0);
 }
 
@@ -431,13 +431,13 @@ static void once(struct owner *owner)
 static void to_the_last(struct owner *owner)
 {
     while (!fill(owner) && !owner->ended)
-        errands_settle(errands, loop);
+        thread_pool_settle(thread_pool, loop);
 }
 
 static void to_the_end(struct owner *owner)
 {
     while (!fill(owner))
-        errands_settle(errands, loop);
+        thread_pool_settle(thread_pool, loop);
 }
 
 static void until_it_is_read(struct owner *owner)
@@ -449,7 +449,7 @@ static void until_it_is_read(struct owner *owner)
 static void until_half_is_read(struct owner *owner)
 {
     until_it_is_read(owner);
-    errands_settle(errands, loop);
+    thread_pool_settle(thread_pool, loop);
     assert_int_equal(spool_read(owner->spool, (char[1]){0}, 1), 1);
 }
 
@@ -490,7 +490,7 @@ static void its_space_comes_back_on_every_way_out(void **state)
         rows[i].bring(&owner);
         gone = true;
         spool_free(owner.spool);
-        errands_settle(errands, loop);
+        thread_pool_settle(thread_pool, loop);
         assert_int_equal(spools_used(spools), 0);
         assert_int_equal(disk_count("/proc/self/fd"), open_before);
     }

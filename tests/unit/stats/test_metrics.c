@@ -59,16 +59,16 @@ static void assert_line(const char *line)
         fail_msg("no \"%s\" in\n%s", line, buffer_text(&text));
 }
 
-static void count_upload(int worker, const char *store, enum upload_verdict verdict, double seconds)
+static void count_upload(int worker, const char *store, enum record_verdict verdict, double seconds)
 {
-    struct upload *upload = upload_new("req-1", "192.0.2.7", "image");
-    assert_non_null(upload);
-    upload->store = store ? strdup(store) : NULL;
-    upload->verdict = verdict;
-    upload->bytes = 100;
-    upload->seconds = seconds;
-    metrics_upload(metrics[worker], upload);
-    upload_free(upload);
+    struct request_record *record = record_new("req-1", "192.0.2.7", "image");
+    assert_non_null(record);
+    record->store = store ? strdup(store) : NULL;
+    record->verdict = verdict;
+    record->bytes = 100;
+    record->seconds = seconds;
+    metrics_upload(metrics[worker], record);
+    record_free(record);
 }
 
 static void test_everything_is_there_from_the_start(void **state)
@@ -118,11 +118,11 @@ static void test_workers_sum_up(void **state)
 static void test_uploads_by_result_and_store(void **state)
 {
     (void)state;
-    count_upload(0, "file", UPLOAD_STORED, 1);
-    count_upload(0, "test", UPLOAD_STORED, 1);
-    count_upload(1, "test", UPLOAD_STORED, 1);
-    count_upload(1, "test", UPLOAD_FAILED, 1);
-    count_upload(1, NULL, UPLOAD_REFUSED, 1);
+    count_upload(0, "file", VERDICT_STORED, 1);
+    count_upload(0, "test", VERDICT_STORED, 1);
+    count_upload(1, "test", VERDICT_STORED, 1);
+    count_upload(1, "test", VERDICT_FAILED, 1);
+    count_upload(1, NULL, VERDICT_REFUSED, 1);
     read_all();
     assert_line("glance_intake_uploads_total{result=\"stored\",store=\"file\"} 1");
     assert_line("glance_intake_uploads_total{result=\"stored\",store=\"test\"} 2");
@@ -136,12 +136,12 @@ static void test_fixes_and_warnings(void **state)
     (void)state;
     static const unsigned FIXES[] = {0, FIX_STORE, FIX_STORE | FIX_LENGTH, FIX_MULTIPART};
     for (size_t i = 0; i < sizeof FIXES / sizeof *FIXES; i++) {
-        struct upload *upload = upload_new("req-1", "192.0.2.7", "image");
-        assert_non_null(upload);
-        upload->verdict = UPLOAD_STORED;
-        upload->fixes = FIXES[i];
-        metrics_upload(metrics[i % WORKERS], upload);
-        upload_free(upload);
+        struct request_record *record = record_new("req-1", "192.0.2.7", "image");
+        assert_non_null(record);
+        record->verdict = VERDICT_STORED;
+        record->fixes = FIXES[i];
+        metrics_upload(metrics[i % WORKERS], record);
+        record_free(record);
     }
     metrics_warned(metrics[0], REFUSAL_FORMAT_MISMATCH);
     metrics_warned(metrics[1], REFUSAL_FORMAT_MISMATCH);
@@ -155,30 +155,30 @@ static void test_fixes_and_warnings(void **state)
     assert_line("glance_intake_refusals_total{reason=\"format_mismatch\"} 0");
 }
 
-static void count_import(int worker, const char *method, enum upload_verdict verdict)
+static void count_import(int worker, const char *method, enum record_verdict verdict)
 {
-    struct upload *upload = upload_new("req-1", "192.0.2.7", "image");
-    assert_non_null(upload);
-    upload->door = UPLOAD_IMPORT;
-    upload->method = method ? strdup(method) : NULL;
-    upload->store = strdup("imported");
-    upload->verdict = verdict;
-    upload->fixes = FIX_STORE;
-    upload->seconds = 1;
-    metrics_upload(metrics[worker], upload);
-    upload_free(upload);
+    struct request_record *record = record_new("req-1", "192.0.2.7", "image");
+    assert_non_null(record);
+    record->kind = RECORD_IMPORT;
+    record->method = method ? strdup(method) : NULL;
+    record->store = strdup("imported");
+    record->verdict = verdict;
+    record->fixes = FIX_STORE;
+    record->seconds = 1;
+    metrics_upload(metrics[worker], record);
+    record_free(record);
 }
 
 /* A client's word makes no row. */
 static void test_imports_by_method_and_result(void **state)
 {
     (void)state;
-    count_import(0, "web-download", UPLOAD_ACCEPTED);
-    count_import(1, "web-download", UPLOAD_ACCEPTED);
-    count_import(1, "copy-image", UPLOAD_REJECTED);
-    count_import(1, "made-up", UPLOAD_REFUSED);
-    count_import(1, "other", UPLOAD_REFUSED);
-    count_import(1, NULL, UPLOAD_REFUSED);
+    count_import(0, "web-download", VERDICT_ACCEPTED);
+    count_import(1, "web-download", VERDICT_ACCEPTED);
+    count_import(1, "copy-image", VERDICT_REJECTED);
+    count_import(1, "made-up", VERDICT_REFUSED);
+    count_import(1, "other", VERDICT_REFUSED);
+    count_import(1, NULL, VERDICT_REFUSED);
     read_all();
     assert_line("glance_intake_imports_total{method=\"web-download\",result=\"accepted\"} 2");
     assert_line("glance_intake_imports_total{method=\"copy-image\",result=\"rejected\"} 1");
@@ -197,15 +197,15 @@ static void test_imports_by_method_and_result(void **state)
 static void test_what_was_only_watched(void **state)
 {
     (void)state;
-    for (int door = UPLOAD_FILE; door <= UPLOAD_TASK; door++) {
-        struct upload *upload = upload_new("req-1", "192.0.2.7", "image");
-        assert_non_null(upload);
-        upload->door = (enum upload_door)door;
-        upload->verdict = UPLOAD_STORED;
-        upload->audit_fixes = FIX_STORE | FIX_LENGTH;
-        upload->audit_reasons = refusal_bit(REFUSAL_DENIED_BY_POLICY);
-        metrics_upload(metrics[door % WORKERS], upload);
-        upload_free(upload);
+    for (int kind = RECORD_FILE; kind <= RECORD_TASK; kind++) {
+        struct request_record *record = record_new("req-1", "192.0.2.7", "image");
+        assert_non_null(record);
+        record->kind = (enum record_kind)kind;
+        record->verdict = VERDICT_STORED;
+        record->audit_fixes = FIX_STORE | FIX_LENGTH;
+        record->audit_reasons = refusal_bit(REFUSAL_DENIED_BY_POLICY);
+        metrics_upload(metrics[kind % WORKERS], record);
+        record_free(record);
     }
     read_all();
     assert_line("glance_intake_audited_total{what=\"store\"} 5");
@@ -221,11 +221,11 @@ static void test_what_was_only_watched(void **state)
 static void test_durations(void **state)
 {
     (void)state;
-    count_upload(0, "test", UPLOAD_STORED, 0.1); /* the bound belongs to its bucket */
-    count_upload(0, "test", UPLOAD_STORED, 0.2);
-    count_upload(1, "test", UPLOAD_STORED, 59);
-    count_upload(1, "test", UPLOAD_STORED, 100000);
-    count_upload(1, "test", UPLOAD_REFUSED, 0.01); /* would make storing look fast */
+    count_upload(0, "test", VERDICT_STORED, 0.1); /* the bound belongs to its bucket */
+    count_upload(0, "test", VERDICT_STORED, 0.2);
+    count_upload(1, "test", VERDICT_STORED, 59);
+    count_upload(1, "test", VERDICT_STORED, 100000);
+    count_upload(1, "test", VERDICT_REFUSED, 0.01); /* would make storing look fast */
     read_all();
     assert_line("glance_intake_upload_duration_seconds_bucket{le=\"0.1\"} 1");
     assert_line("glance_intake_upload_duration_seconds_bucket{le=\"0.5\"} 2");
@@ -240,7 +240,7 @@ static void test_durations(void **state)
 static void test_labels_are_escaped(void **state)
 {
     (void)state;
-    count_upload(0, "a\"} 1\nforged{x=\"\\", UPLOAD_STORED, 1);
+    count_upload(0, "a\"} 1\nforged{x=\"\\", VERDICT_STORED, 1);
     read_all();
     assert_line("glance_intake_upload_bytes_total{store=\"a\\\"} 1\xEF\xBF\xBD"
                 "forged{x=\\\"\\\\\"} 100");
@@ -253,13 +253,13 @@ static void test_a_flood_of_names(void **state)
     for (int i = 0; i < 100; i++) {
         char name[32];
         snprintf(name, sizeof name, "made-up-%d", i);
-        count_upload(0, name, UPLOAD_REJECTED, 1);
+        count_upload(0, name, VERDICT_REJECTED, 1);
     }
-    count_upload(0, "test", UPLOAD_STORED, 1);
+    count_upload(0, "test", VERDICT_STORED, 1);
     char long_name[200];
     memset(long_name, 'x', sizeof long_name - 1);
     long_name[sizeof long_name - 1] = '\0';
-    count_upload(0, long_name, UPLOAD_STORED, 1);
+    count_upload(0, long_name, VERDICT_STORED, 1);
     read_all();
     assert_line("glance_intake_uploads_total{result=\"rejected\",store=\"made-up-15\"} 1");
     assert_line("glance_intake_uploads_total{result=\"rejected\",store=\"other\"} 84");
@@ -271,7 +271,7 @@ static void test_a_flood_of_names(void **state)
 static void test_unchecked_stores(void **state)
 {
     (void)state;
-    count_upload(0, "test", UPLOAD_STORED, 1);
+    count_upload(0, "test", VERDICT_STORED, 1);
     metrics_store_unchecked(metrics[0], "test");
     metrics_store_unchecked(metrics[1], "test");
     metrics_store_unchecked(metrics[1], "file");
@@ -286,7 +286,7 @@ static void test_unchecked_stores(void **state)
 static void test_families_are_announced(void **state)
 {
     (void)state;
-    count_upload(0, "test", UPLOAD_STORED, 1);
+    count_upload(0, "test", VERDICT_STORED, 1);
     read_all();
     char family[128] = "";
     size_t families = 0;
@@ -321,7 +321,7 @@ static void *work(void *context)
     for (int i = 0; i < 300; i++) {
         char name[32];
         snprintf(name, sizeof name, "store-%d", i / 100);
-        count_upload(*(int *)context, name, UPLOAD_STORED, 1);
+        count_upload(*(int *)context, name, VERDICT_STORED, 1);
     }
     return NULL;
 }

@@ -31,12 +31,12 @@ static int remove_file(void **state)
 }
 
 /* What is logged of this upload, which is freed. */
-static const char *logged(enum log_format format, struct upload *upload)
+static const char *logged(enum log_format format, struct request_record *record)
 {
     assert_int_equal(truncate(path, 0), 0);
     assert_true(log_open(format, false, path));
-    upload_log(upload);
-    upload_free(upload);
+    record_log(record);
+    record_free(record);
     FILE *file = fopen(path, "r");
     assert_non_null(file);
     content[fread(content, 1, sizeof content - 1, file)] = '\0';
@@ -44,26 +44,26 @@ static const char *logged(enum log_format format, struct upload *upload)
     return content;
 }
 
-static struct upload *make(void)
+static struct request_record *make(void)
 {
-    struct upload *upload = upload_new("req-1", "192.0.2.7", "image-1");
-    assert_non_null(upload);
-    return upload;
+    struct request_record *record = record_new("req-1", "192.0.2.7", "image-1");
+    assert_non_null(record);
+    return record;
 }
 
-static struct upload *make_full(void)
+static struct request_record *make_full(void)
 {
-    struct upload *upload = make();
-    upload->project = strdup("demo");
-    upload->store = strdup("test");
-    upload->rule = strdup("default");
-    upload->fixes = FIX_STORE | FIX_CONTENT_TYPE;
-    upload->bytes = 21474836480;
-    upload->seconds = 12.5;
-    upload->sha512 = strdup("cf83e1");
-    upload->glance_status = 204;
-    upload->verdict = UPLOAD_STORED;
-    return upload;
+    struct request_record *record = make();
+    record->project = strdup("demo");
+    record->store = strdup("test");
+    record->rule = strdup("default");
+    record->fixes = FIX_STORE | FIX_CONTENT_TYPE;
+    record->bytes = 21474836480;
+    record->seconds = 12.5;
+    record->sha512 = strdup("cf83e1");
+    record->glance_status = 204;
+    record->verdict = VERDICT_STORED;
+    return record;
 }
 
 static void test_every_field(void **state)
@@ -80,10 +80,10 @@ static void test_every_field(void **state)
 static void test_warnings(void **state)
 {
     (void)state;
-    struct upload *upload = make_full();
-    upload->fixes = 0;
-    upload->warnings = refusal_bit(REFUSAL_DAMAGED_BODY) | refusal_bit(REFUSAL_FORMAT_MISMATCH);
-    const char *line = logged(LOG_FORMAT_TEXT, upload);
+    struct request_record *record = make_full();
+    record->fixes = 0;
+    record->warnings = refusal_bit(REFUSAL_DAMAGED_BODY) | refusal_bit(REFUSAL_FORMAT_MISMATCH);
+    const char *line = logged(LOG_FORMAT_TEXT, record);
     assert_non_null(
         strstr(line, " rule=default warnings=\"damaged_body, format_mismatch\" bytes="));
 }
@@ -91,13 +91,13 @@ static void test_warnings(void **state)
 static void test_import_and_audit(void **state)
 {
     (void)state;
-    struct upload *upload = make();
-    upload->door = UPLOAD_IMPORT;
-    upload->method = strdup("web-download");
-    upload->verdict = UPLOAD_ACCEPTED;
-    upload->audit_fixes = FIX_STORE;
-    upload->audit_reasons = refusal_bit(REFUSAL_DENIED_BY_POLICY);
-    const char *line = logged(LOG_FORMAT_TEXT, upload);
+    struct request_record *record = make();
+    record->kind = RECORD_IMPORT;
+    record->method = strdup("web-download");
+    record->verdict = VERDICT_ACCEPTED;
+    record->audit_fixes = FIX_STORE;
+    record->audit_reasons = refusal_bit(REFUSAL_DENIED_BY_POLICY);
+    const char *line = logged(LOG_FORMAT_TEXT, record);
     assert_non_null(strstr(line, " INFO import request_id="));
     assert_non_null(strstr(line, " image=image-1 method=web-download "));
     assert_non_null(strstr(line, " audit=\"store, denied_by_policy\" "));
@@ -120,17 +120,17 @@ static void test_json(void **state)
 }
 
 static const struct {
-    enum upload_verdict verdict;
+    enum record_verdict verdict;
     enum refusal reason;
     const char *level;
     const char *end;
 } VERDICTS[] = {
-    {UPLOAD_STORED, REFUSAL_NONE, " INFO ", "verdict=stored\n"},
-    {UPLOAD_ACCEPTED, REFUSAL_NONE, " INFO ", "verdict=accepted\n"},
-    {UPLOAD_REFUSED, REFUSAL_TOO_LARGE, " WARNING ", "verdict=refused reason=too_large\n"},
-    {UPLOAD_REJECTED, REFUSAL_NONE, " WARNING ", "verdict=rejected\n"},
-    {UPLOAD_FAILED, REFUSAL_GLANCE_TIMEOUT, " ERROR ", "verdict=failed reason=glance_timeout\n"},
-    {UPLOAD_ABORTED, REFUSAL_CLIENT_STALLED, " WARNING ",
+    {VERDICT_STORED, REFUSAL_NONE, " INFO ", "verdict=stored\n"},
+    {VERDICT_ACCEPTED, REFUSAL_NONE, " INFO ", "verdict=accepted\n"},
+    {VERDICT_REFUSED, REFUSAL_TOO_LARGE, " WARNING ", "verdict=refused reason=too_large\n"},
+    {VERDICT_REJECTED, REFUSAL_NONE, " WARNING ", "verdict=rejected\n"},
+    {VERDICT_FAILED, REFUSAL_GLANCE_TIMEOUT, " ERROR ", "verdict=failed reason=glance_timeout\n"},
+    {VERDICT_ABORTED, REFUSAL_CLIENT_STALLED, " WARNING ",
      "verdict=aborted reason=client_stalled\n"},
 };
 
@@ -138,10 +138,10 @@ static void test_level_by_verdict(void **state)
 {
     (void)state;
     for (size_t i = 0; i < sizeof VERDICTS / sizeof *VERDICTS; i++) {
-        struct upload *upload = make();
-        upload->verdict = VERDICTS[i].verdict;
-        upload->reason = VERDICTS[i].reason;
-        const char *line = logged(LOG_FORMAT_TEXT, upload);
+        struct request_record *record = make();
+        record->verdict = VERDICTS[i].verdict;
+        record->reason = VERDICTS[i].reason;
+        const char *line = logged(LOG_FORMAT_TEXT, record);
         assert_non_null(strstr(line, VERDICTS[i].level));
         assert_non_null(strstr(line, VERDICTS[i].end));
         assert_null(strstr(line, "glance_status"));
@@ -152,20 +152,20 @@ static void test_each_door_is_an_event_of_its_own(void **state)
 {
     (void)state;
     static const struct {
-        enum upload_door door;
+        enum record_kind kind;
         const char *event;
     } ROWS[] = {
-        {UPLOAD_FILE, " INFO upload request_id="},
-        {UPLOAD_STAGE, " INFO stage request_id="},
-        {UPLOAD_IMPORT, " INFO import request_id="},
-        {UPLOAD_LOCATIONS, " INFO locations request_id="},
-        {UPLOAD_TASK, " INFO task request_id="},
+        {RECORD_FILE, " INFO upload request_id="},
+        {RECORD_STAGE, " INFO stage request_id="},
+        {RECORD_IMPORT, " INFO import request_id="},
+        {RECORD_LOCATIONS, " INFO locations request_id="},
+        {RECORD_TASK, " INFO task request_id="},
     };
     for (size_t i = 0; i < sizeof ROWS / sizeof *ROWS; i++) {
-        struct upload *upload = make();
-        upload->door = ROWS[i].door;
-        upload->verdict = UPLOAD_STORED;
-        assert_non_null(strstr(logged(LOG_FORMAT_TEXT, upload), ROWS[i].event));
+        struct request_record *record = make();
+        record->kind = ROWS[i].kind;
+        record->verdict = VERDICT_STORED;
+        assert_non_null(strstr(logged(LOG_FORMAT_TEXT, record), ROWS[i].event));
     }
 }
 

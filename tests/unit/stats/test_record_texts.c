@@ -27,7 +27,7 @@ static void test_fixes(void **state)
     };
     for (size_t i = 0; i < sizeof ROWS / sizeof *ROWS; i++) {
         char text[64] = "earlier";
-        upload_fixes_text(ROWS[i].fixes, text);
+        record_fixes_text(ROWS[i].fixes, text);
         assert_string_equal(text, ROWS[i].text);
     }
 }
@@ -35,12 +35,12 @@ static void test_fixes(void **state)
 static void test_warnings(void **state)
 {
     (void)state;
-    char text[UPLOAD_WARNINGS_TEXT] = "earlier";
-    upload_warnings_text(0, text);
+    char text[RECORD_WARNINGS_TEXT] = "earlier";
+    record_warnings_text(0, text);
     assert_string_equal(text, "");
-    upload_warnings_text(refusal_bit(REFUSAL_DAMAGED_BODY), text);
+    record_warnings_text(refusal_bit(REFUSAL_DAMAGED_BODY), text);
     assert_string_equal(text, "damaged_body");
-    upload_warnings_text(refusal_bit(REFUSAL_UNSAFE_FORMAT) | refusal_bit(REFUSAL_DAMAGED_BODY),
+    record_warnings_text(refusal_bit(REFUSAL_UNSAFE_FORMAT) | refusal_bit(REFUSAL_DAMAGED_BODY),
                          text);
     assert_string_equal(text, "damaged_body, unsafe_format");
 }
@@ -49,8 +49,8 @@ static void test_warnings(void **state)
 static void test_every_warning_at_once(void **state)
 {
     (void)state;
-    char text[UPLOAD_WARNINGS_TEXT];
-    upload_warnings_text(UINT64_MAX, text);
+    char text[RECORD_WARNINGS_TEXT];
+    record_warnings_text(UINT64_MAX, text);
     size_t wanted = 0;
     for (int i = REFUSAL_NONE + 1; i < REFUSAL_COUNT; i++) {
         const char *name = refusal_row((enum refusal)i)->name;
@@ -75,12 +75,12 @@ static void test_audit(void **state)
          "store, content-type, damaged_body"},
     };
     for (size_t i = 0; i < sizeof ROWS / sizeof *ROWS; i++) {
-        const struct upload upload = {.audit_fixes = ROWS[i].fixes,
-                                      .audit_reasons = ROWS[i].reasons,
-                                      .fixes = FIX_LENGTH,
-                                      .warnings = 2};
-        char text[UPLOAD_AUDIT_TEXT] = "earlier";
-        upload_audit_text(&upload, text);
+        const struct request_record record = {.audit_fixes = ROWS[i].fixes,
+                                              .audit_reasons = ROWS[i].reasons,
+                                              .fixes = FIX_LENGTH,
+                                              .warnings = 2};
+        char text[RECORD_AUDIT_TEXT] = "earlier";
+        record_audit_text(&record, text);
         assert_string_equal(text, ROWS[i].text);
     }
 }
@@ -88,11 +88,11 @@ static void test_audit(void **state)
 static void test_all_of_an_audit_at_once(void **state)
 {
     (void)state;
-    const struct upload upload = {.audit_fixes = ~0U, .audit_reasons = UINT64_MAX};
-    char fixes[64], reasons[UPLOAD_WARNINGS_TEXT], text[UPLOAD_AUDIT_TEXT];
-    upload_fixes_text(~0U, fixes);
-    upload_warnings_text(UINT64_MAX, reasons);
-    upload_audit_text(&upload, text);
+    const struct request_record record = {.audit_fixes = ~0U, .audit_reasons = UINT64_MAX};
+    char fixes[64], reasons[RECORD_WARNINGS_TEXT], text[RECORD_AUDIT_TEXT];
+    record_fixes_text(~0U, fixes);
+    record_warnings_text(UINT64_MAX, reasons);
+    record_audit_text(&record, text);
     assert_int_equal(strlen(text), strlen(fixes) + 2 + strlen(reasons));
 }
 

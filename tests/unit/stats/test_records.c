@@ -16,40 +16,40 @@
 #include <cmocka.h>
 
 static struct metrics *metrics;
-static struct uploads *uploads;
+static struct records *records;
 
 static int set_up(void **state)
 {
     (void)state;
     metrics = metrics_new();
-    uploads = metrics ? uploads_new(metrics) : NULL;
-    return uploads && log_open(LOG_FORMAT_TEXT, false, "/dev/null") ? 0 : -1;
+    records = metrics ? records_new(metrics) : NULL;
+    return records && log_open(LOG_FORMAT_TEXT, false, "/dev/null") ? 0 : -1;
 }
 
 static int tear_down(void **state)
 {
     (void)state;
-    uploads_free(uploads);
+    records_free(records);
     metrics_free(metrics);
     return 0;
 }
 
-static struct upload *make(const char *image)
+static struct request_record *make(const char *image)
 {
-    struct upload *upload = upload_new("req-1", "192.0.2.7", image);
-    assert_non_null(upload);
-    return upload;
+    struct request_record *record = record_new("req-1", "192.0.2.7", image);
+    assert_non_null(record);
+    return record;
 }
 
-static void leave(struct upload *upload, enum upload_verdict verdict)
+static void leave(struct request_record *record, enum record_verdict verdict)
 {
-    upload->verdict = verdict;
-    uploads_leave(uploads, upload);
+    record->verdict = verdict;
+    records_leave(records, record);
 }
 
 static void assert_lists(size_t in_flight, size_t finished)
 {
-    json_t *document = uploads_collect(&uploads, 1);
+    json_t *document = records_collect(&records, 1);
     assert_non_null(document);
     assert_int_equal(json_array_size(json_object_get(document, "in_flight")), in_flight);
     assert_int_equal(json_array_size(json_object_get(document, "finished")), finished);
@@ -70,18 +70,18 @@ static void assert_metric(const char *line)
 static void test_comes_and_goes(void **state)
 {
     (void)state;
-    struct upload *first = make("first");
-    struct upload *second = make("second");
-    struct upload *third = make("third");
-    uploads_enter(uploads, first);
-    uploads_enter(uploads, second);
-    uploads_enter(uploads, third);
+    struct request_record *first = make("first");
+    struct request_record *second = make("second");
+    struct request_record *third = make("third");
+    records_enter(records, first);
+    records_enter(records, second);
+    records_enter(records, third);
     assert_lists(3, 0);
     assert_metric("\nglance_intake_uploads_in_flight 3\n");
-    leave(second, UPLOAD_STORED); /* from the middle, the end and the front */
-    leave(first, UPLOAD_ABORTED);
+    leave(second, VERDICT_STORED); /* from the middle, the end and the front */
+    leave(first, VERDICT_ABORTED);
     assert_lists(1, 2);
-    leave(third, UPLOAD_FAILED);
+    leave(third, VERDICT_FAILED);
     assert_lists(0, 3);
     assert_metric("\nglance_intake_uploads_in_flight 0\n");
     assert_metric("\nglance_intake_uploads_total{result=\"stored\",store=\"none\"} 1\n");
@@ -92,58 +92,58 @@ static void test_comes_and_goes(void **state)
 static void test_leaves_without_having_entered(void **state)
 {
     (void)state;
-    struct upload *other = make("other");
-    uploads_enter(uploads, other);
-    struct upload *upload = make("image");
-    upload->reason = REFUSAL_TOO_LARGE;
-    leave(upload, UPLOAD_REFUSED);
+    struct request_record *other = make("other");
+    records_enter(records, other);
+    struct request_record *record = make("image");
+    record->reason = REFUSAL_TOO_LARGE;
+    leave(record, VERDICT_REFUSED);
     assert_lists(1, 1);
     assert_metric("\nglance_intake_uploads_in_flight 1\n");
     assert_metric("\nglance_intake_uploads_total{result=\"refused\",store=\"none\"} 1\n");
-    leave(other, UPLOAD_STORED);
+    leave(other, VERDICT_STORED);
 }
 
 /* The size may be known late: then the policy is asked a second time. */
 static void test_is_decided_again(void **state)
 {
     (void)state;
-    struct upload *upload = make("image");
-    assert_true(uploads_decided(uploads, upload, "default", NULL));
-    assert_string_equal(upload->rule, "default");
-    assert_null(upload->store);
-    uploads_enter(uploads, upload);
+    struct request_record *record = make("image");
+    assert_true(records_decided(records, record, "default", NULL));
+    assert_string_equal(record->rule, "default");
+    assert_null(record->store);
+    records_enter(records, record);
     char rule[] = "large", store[] = "test";
-    assert_true(uploads_decided(uploads, upload, rule, store));
+    assert_true(records_decided(records, record, rule, store));
     rule[0] = store[0] = 'x'; /* both are copies */
-    assert_string_equal(upload->rule, "large");
-    assert_string_equal(upload->store, "test");
-    leave(upload, UPLOAD_STORED);
+    assert_string_equal(record->rule, "large");
+    assert_string_equal(record->store, "test");
+    leave(record, VERDICT_STORED);
     assert_metric("\nglance_intake_uploads_total{result=\"stored\",store=\"test\"} 1\n");
 }
 
 static void test_keeps_the_last_hundred(void **state)
 {
     (void)state;
-    for (int i = 0; i < UPLOADS_FINISHED_KEPT + 5; i++) {
+    for (int i = 0; i < RECORDS_FINISHED_KEPT + 5; i++) {
         char image[16];
         snprintf(image, sizeof image, "%d", i);
-        leave(make(image), UPLOAD_STORED);
+        leave(make(image), VERDICT_STORED);
     }
-    assert_lists(0, UPLOADS_FINISHED_KEPT);
-    assert_string_equal(uploads->finished.first->image, "104");
-    assert_string_equal(uploads->finished.last->image, "5");
+    assert_lists(0, RECORDS_FINISHED_KEPT);
+    assert_string_equal(records->finished.first->image, "104");
+    assert_string_equal(records->finished.last->image, "5");
 }
 
 static void test_half_built(void **state)
 {
     (void)state;
-    upload_free(NULL);
-    uploads_free(NULL);
-    struct upload *upload = upload_new("req-1", "192.0.2.7", NULL);
-    assert_non_null(upload);
-    assert_null(upload->image);
-    assert_int_equal(upload->verdict, UPLOAD_RUNNING);
-    upload_free(upload);
+    record_free(NULL);
+    records_free(NULL);
+    struct request_record *record = record_new("req-1", "192.0.2.7", NULL);
+    assert_non_null(record);
+    assert_null(record->image);
+    assert_int_equal(record->verdict, VERDICT_RUNNING);
+    record_free(record);
 }
 
 int main(void)

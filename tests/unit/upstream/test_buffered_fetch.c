@@ -66,22 +66,22 @@ static void wake(void *context)
     loop_stop(yard.loop);
 }
 
-static void ask(uint64_t patience)
+static void ask(uint64_t timeout)
 {
     struct headers headers = {0};
     assert_true(headers_add(&headers, "X-Auth-Token", "secret"));
-    const struct transfer_order order = {
-        .method = "GET", .target = "/v2/info/usage", .headers = &headers, .patience = patience};
-    assert_true(fetch_start(&yard.fetch, yard.glance, &yard.settings, &order, wake, &yard));
+    const struct upstream_request request = {
+        .method = "GET", .target = "/v2/info/usage", .headers = &headers, .timeout = timeout};
+    assert_true(fetch_start(&yard.fetch, yard.glance, &yard.settings, &request, wake, &yard));
     headers_free(&headers);
     assert_true(yard.fetch.begun && !yard.fetch.over);
     assert_int_equal(yard.woken, 0);
 }
 
 /* Until it is over: once, and for good. */
-static void ask_and_wait(uint64_t patience)
+static void ask_and_wait(uint64_t timeout)
 {
-    ask(patience);
+    ask(timeout);
     loop_run(yard.loop);
     assert_int_equal(yard.woken, 1);
     assert_true(yard.fetch.over);

@@ -112,7 +112,7 @@ static void answer_and_rest(size_t i)
     begin(i);
     tell(i, CURL_POLL_REMOVE);
     socket_release(&yard.transfer);
-    assert_true(known(i)->resting);
+    assert_true(known(i)->idle);
     assert_null(yard.transfer.link);
 }
 
@@ -124,7 +124,7 @@ static bool peer_sees_the_end(size_t i)
 
 static bool may_send(unsigned port)
 {
-    return resting_before_request(&yard.transfer, NULL, NULL, 0, (int)port) == CURL_PREREQFUNC_OK;
+    return idle_before_request(&yard.transfer, NULL, NULL, 0, (int)port) == CURL_PREREQFUNC_OK;
 }
 
 static void one_that_is_quiet_stays(void **state)
@@ -146,7 +146,7 @@ static void check_dropped(size_t i)
     char byte;
     turn();
     assert_null(known(i));
-    assert_null(yard.glance->resting);
+    assert_null(yard.glance->idle);
     assert_int_equal(recv(yard.here[i], &byte, 1, MSG_PEEK | MSG_DONTWAIT), 0);
 }
 
@@ -199,8 +199,8 @@ static void one_in_use_does_not_rest(void **state)
     (void)state;
     answer_and_rest(0);
     begin(0);
-    assert_false(known(0)->resting);
-    assert_null(yard.glance->resting);
+    assert_false(known(0)->idle);
+    assert_null(yard.glance->idle);
     assert_ptr_equal(yard.transfer.link, known(0));
     tell(0, CURL_POLL_REMOVE);
     tell(1, CURL_POLL_IN); /* the transfer goes on elsewhere */
@@ -261,7 +261,7 @@ static void whose_answer_it_is(void **state)
         transfer->status = ROWS[i].status;
         if (ROWS[i].id)
             assert_true(headers_add(&transfer->answer, "x-openstack-request-id", ROWS[i].id));
-        if (resting_is_out_of_step(transfer) != ROWS[i].out_of_step ||
+        if (idle_is_out_of_step(transfer) != ROWS[i].out_of_step ||
             transfer->stale != ROWS[i].out_of_step || transfer->echoes != ROWS[i].echoes_after)
             fail_msg("row %zu", i);
     }
@@ -289,10 +289,10 @@ static void an_answer_at_once_is_remembered_too(void **state)
     (void)state;
     answer_and_rest(0);
     assert_true(may_send(yard.port[0]));
-    assert_false(known(0)->resting);
+    assert_false(known(0)->idle);
     yard.transfer.echoes = true;
     socket_release(&yard.transfer);
-    assert_true(known(0)->resting);
+    assert_true(known(0)->idle);
     assert_true(may_send(yard.port[0]));
     assert_true(yard.transfer.echoes);
     socket_release(&yard.transfer);

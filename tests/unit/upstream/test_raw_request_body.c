@@ -161,7 +161,7 @@ static void done(void *owner, enum transfer_result result, const char *detail)
     loop_stop(yard.loop);
 }
 
-static const struct transfer_owner OWNER = {
+static const struct upstream_callbacks OWNER = {
     .head = head, .data = data, .pull = pull, .move = move, .done = done};
 
 static void give_again(struct timer *timer)
@@ -207,7 +207,7 @@ static int set_up(void **state)
     yard.settings.glance.connect_timeout = 5000;
     yard.settings.glance.stall_timeout = yard.settings.glance.response_timeout = 20000;
     yard.again.fire = give_again;
-    loop_every_turn(yard.loop, count_turn, NULL);
+    loop_add_prepare_hook(yard.loop, count_turn, NULL);
     return 0;
 }
 
@@ -225,11 +225,11 @@ static int tear_down(void **state)
 static void start(enum giving giving, uint64_t length)
 {
     struct headers headers = {0};
-    const struct transfer_order order = {.method = "PUT",
-                                         .target = "/v2/images/x/file",
-                                         .headers = &headers,
-                                         .framing = FRAMING_LENGTH,
-                                         .length = length};
+    const struct upstream_request request = {.method = "PUT",
+                                             .target = "/v2/images/x/file",
+                                             .headers = &headers,
+                                             .framing = FRAMING_LENGTH,
+                                             .length = length};
     yard.giving = giving;
     yard.length = length;
     yard.given = 0;
@@ -238,9 +238,9 @@ static void start(enum giving giving, uint64_t length)
     yard.taker.took = 0;
     memset(yard.taker.head, 0, sizeof yard.taker.head);
     body_taker_start(&yard.taker);
-    yard.transfer = transfer_start(yard.glance, &yard.settings, &order, &OWNER, &yard);
+    yard.transfer = transfer_start(yard.glance, &yard.settings, &request, &OWNER, &yard);
     assert_non_null(yard.transfer);
-    assert_true(yard.transfer->beside);
+    assert_true(yard.transfer->raw_request);
 }
 
 /* What is in the worker's pipe would be another upload's. */
@@ -271,7 +271,7 @@ static void renew_loop(void)
     loop_free(yard.loop);
     yard.loop = loop_new();
     yard.glance = glance_new(yard.loop);
-    loop_every_turn(yard.loop, count_turn, NULL);
+    loop_add_prepare_hook(yard.loop, count_turn, NULL);
 }
 
 static void send_whole(enum giving giving, uint64_t length)
@@ -293,7 +293,7 @@ static void send_whole(enum giving giving, uint64_t length)
 static void every_byte_however_it_is_given(void **state)
 {
     (void)state;
-    static const uint64_t lengths[] = {BESIDE_MIN, MIB - 1, MIB, MIB + 1, 5 * MIB + 7};
+    static const uint64_t lengths[] = {RAW_REQUEST_MIN, MIB - 1, MIB, MIB + 1, 5 * MIB + 7};
     static const size_t pieces[] = {0, 100 * KIB, MIB - 1};
     int before = open_files();
     for (enum giving giving = READ; giving <= IN_TURNS; giving++)
@@ -392,7 +392,7 @@ static void what_it_says_meanwhile_is_no_answer(void **state)
 static void no_success_before_all_is_gone(void **state)
 {
     (void)state;
-    static const uint64_t lengths[] = {BESIDE_MIN, 8 * MIB};
+    static const uint64_t lengths[] = {RAW_REQUEST_MIN, 8 * MIB};
     int little = 4 * KIB;
     setsockopt(yard.taker.socket, SOL_SOCKET, SO_RCVBUF, &little, sizeof little);
     yard.send_buffer = little;
@@ -460,7 +460,7 @@ static void who_takes_no_more_is_given_up(void **state)
 static void what_is_lost_on_the_way_is_cut(void **state)
 {
     (void)state;
-    static const uint64_t places[] = {1, BESIDE_MIN, 3 * MIB, 5 * MIB - 1};
+    static const uint64_t places[] = {1, RAW_REQUEST_MIN, 3 * MIB, 5 * MIB - 1};
     for (size_t i = 0; i < 3 * 4; i++) {
         yard.lost_at = places[i % 4];
         yard.piece = 100 * KIB;
@@ -551,34 +551,34 @@ static void only_images_that_are_large_plain_and_glances(void **state)
 {
     (void)state;
     static char plain[] = "http://a", tls[] = "https://b", loud[] = "HTTP://c";
-    static const struct transfer_owner relay = {.pull = pull};
+    static const struct upstream_callbacks relay = {.pull = pull};
     static const struct {
         const char *url;
         enum framing framing;
         uint64_t length;
         char *endpoints[2];
-        bool beside;
+        bool raw_request;
     } rows[] = {
-        {NULL, FRAMING_LENGTH, BESIDE_MIN, {plain, plain}, true},
+        {NULL, FRAMING_LENGTH, RAW_REQUEST_MIN, {plain, plain}, true},
         {NULL, FRAMING_LENGTH, UINT64_MAX / 2, {plain, loud}, true},
-        {NULL, FRAMING_LENGTH, BESIDE_MIN - 1, {plain, plain}, false},
-        {NULL, FRAMING_CHUNKED, BESIDE_MIN, {plain, plain}, false},
-        {NULL, FRAMING_NONE, BESIDE_MIN, {plain, plain}, false},
-        {NULL, FRAMING_LENGTH, BESIDE_MIN, {plain, tls}, false},
-        {NULL, FRAMING_LENGTH, BESIDE_MIN, {tls, plain}, false},
-        {"http://gateway/x", FRAMING_LENGTH, BESIDE_MIN, {plain, plain}, false},
+        {NULL, FRAMING_LENGTH, RAW_REQUEST_MIN - 1, {plain, plain}, false},
+        {NULL, FRAMING_CHUNKED, RAW_REQUEST_MIN, {plain, plain}, false},
+        {NULL, FRAMING_NONE, RAW_REQUEST_MIN, {plain, plain}, false},
+        {NULL, FRAMING_LENGTH, RAW_REQUEST_MIN, {plain, tls}, false},
+        {NULL, FRAMING_LENGTH, RAW_REQUEST_MIN, {tls, plain}, false},
+        {"http://gateway/x", FRAMING_LENGTH, RAW_REQUEST_MIN, {plain, plain}, false},
     };
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         char *endpoints[2] = {rows[i].endpoints[0], rows[i].endpoints[1]};
-        const struct transfer_order order = {
+        const struct upstream_request request = {
             .url = rows[i].url, .framing = rows[i].framing, .length = rows[i].length};
         const struct transfer transfer = {.settings = &yard.settings, .owner = &OWNER};
         const struct transfer relayed = {.settings = &yard.settings, .owner = &relay};
         yard.settings.glance.endpoints = endpoints;
         yard.settings.glance.endpoint_count = 2;
-        if (beside_wanted(&transfer, &order) != rows[i].beside)
+        if (raw_request_wanted(&transfer, &request) != rows[i].raw_request)
             fail_msg("row %zu", i);
-        assert_false(beside_wanted(&relayed, &order));
+        assert_false(raw_request_wanted(&relayed, &request));
     }
 }
 

@@ -108,7 +108,7 @@ static ssize_t take_piece(void)
         count = transfer_read(yard.transfer, bytes, 300 * KIB);
     } else {
         assert_true(pipe_open(&yard.pipe));
-        count = transfer_move(yard.transfer, yard.pipe.ends[1], PIPE_SIZE);
+        count = transfer_splice(yard.transfer, yard.pipe.ends[1], PIPE_SIZE);
         if (count > 0)
             assert_int_equal(read(yard.pipe.ends[0], bytes, sizeof bytes), count);
     }
@@ -186,7 +186,8 @@ static void done(void *owner, enum transfer_result result, const char *detail)
     loop_stop(yard.loop);
 }
 
-static const struct transfer_owner OWNER = {.head = head, .data = data, .more = more, .done = done};
+static const struct upstream_callbacks OWNER = {
+    .head = head, .data = data, .more = more, .done = done};
 static bool count_turn(void *context)
 {
     (void)context;
@@ -199,7 +200,7 @@ static void new_loop(void)
 {
     yard.loop = loop_new();
     yard.glance = glance_new(yard.loop);
-    loop_every_turn(yard.loop, count_turn, NULL);
+    loop_add_prepare_hook(yard.loop, count_turn, NULL);
 }
 
 static void end_loop(void)
@@ -247,14 +248,14 @@ static int tear_down(void **state)
 static void ask(void)
 {
     struct headers headers = {0};
-    const struct transfer_order order = {.method = "GET",
-                                         .target = "/v2/images/x/file",
-                                         .headers = &headers,
-                                         .framing = FRAMING_NONE};
+    const struct upstream_request request = {.method = "GET",
+                                             .target = "/v2/images/x/file",
+                                             .headers = &headers,
+                                             .framing = FRAMING_NONE};
     yard.got = 0;
     yard.pieces = yard.done = 0;
     yard.decided = yard.taken = false;
-    yard.transfer = transfer_start(yard.glance, &yard.settings, &order, &OWNER, &yard);
+    yard.transfer = transfer_start(yard.glance, &yard.settings, &request, &OWNER, &yard);
     assert_non_null(yard.transfer);
 }
 

@@ -86,7 +86,7 @@ static int set_up(void **state)
     yard.transfer.socket = CURL_SOCKET_BAD;
     yard.transfer.short_of.run = run_out;
     curl_easy_setopt(yard.easy, CURLOPT_PRIVATE, &yard.transfer);
-    loop_every_turn(yard.loop, count_turn, NULL);
+    loop_add_prepare_hook(yard.loop, count_turn, NULL);
     return 0;
 }
 
@@ -112,7 +112,7 @@ static struct socket *known(void)
     return (size_t)yard.here < yard.glance->socket_places ? yard.glance->sockets[yard.here] : NULL;
 }
 
-static void write_beside(void)
+static void write_raw_request(void)
 {
     assert_int_equal(tell(yard.easy, CURL_POLL_IN), 0);
     yard.transfer.wire = known();
@@ -133,7 +133,7 @@ static void close_here(void)
 static void nobody_writes_to_one_that_is_closed(void **state)
 {
     (void)state;
-    write_beside();
+    write_raw_request();
     close_here();
     assert_null(yard.transfer.wire);
 }
@@ -141,7 +141,7 @@ static void nobody_writes_to_one_that_is_closed(void **state)
 static void nobody_writes_to_one_that_libcurl_has_let_go(void **state)
 {
     (void)state;
-    write_beside();
+    write_raw_request();
     assert_int_equal(tell(yard.another, CURL_POLL_REMOVE), 0);
     assert_null(yard.transfer.wire);
     assert_null(known());
@@ -196,10 +196,10 @@ static void who_connects_in_vain_is_taken_out_in_time(void **state)
     const struct settings settings = {
         .glance = {.endpoints = endpoints, .endpoint_count = 1, .connect_timeout = 5000}};
     struct headers headers = {0};
-    const struct transfer_order order = {.method = "GET", .target = "/", .headers = &headers};
-    const struct transfer_owner owner = {0};
+    const struct upstream_request request = {.method = "GET", .target = "/", .headers = &headers};
+    const struct upstream_callbacks owner = {0};
 
-    struct transfer *transfer = transfer_start(yard.glance, &settings, &order, &owner, NULL);
+    struct transfer *transfer = transfer_start(yard.glance, &settings, &request, &owner, NULL);
     assert_non_null(transfer);
     glance_drive(yard.glance, CURL_SOCKET_TIMEOUT, 0);
     curl_socket_t fd = transfer->socket;

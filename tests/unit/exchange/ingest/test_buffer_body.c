@@ -21,14 +21,14 @@ static void begin(struct scene *scene, void **state, const char *text, uint64_t 
     static const char *const fields[] = {NULL};
     scene_begin(scene, state, fields);
     scene_policy(scene, state, "default: {store: test}\n");
-    upload_free(scene->x->upload);
-    scene->x->upload = NULL;
+    record_free(scene->x->record);
+    scene->x->record = NULL;
     scene->x->route.kind = ROUTE_UPDATE;
     scene->client.sends = text;
     scene->client.then = STREAM_END;
     scene->client.framing.framing = length == UINT64_MAX ? FRAMING_CHUNKED : FRAMING_LENGTH;
     scene->client.framing.length = length == UINT64_MAX ? 0 : length;
-    scene->x->fresh = true;
+    scene->x->entering = true;
 }
 
 enum { NEWCOMER_MAX = 16 << 10, NEWCOMERS_MAX = 4 << 20, KNOWN_MAX = 16 << 20 };
@@ -36,9 +36,9 @@ enum { NEWCOMER_MAX = 16 << 10, NEWCOMERS_MAX = 4 << 20, KNOWN_MAX = 16 << 20 };
 /* The first byte is there. */
 static enum step_result go_on(struct scene *scene)
 {
-    scene->x->fresh = false;
+    scene->x->entering = false;
     scene->x->readable = true;
-    return hold_body(scene->x);
+    return buffer_body(scene->x);
 }
 
 static const char IMAGE[] = "{\"id\": \"image\", \"status\": \"queued\"}";
@@ -68,10 +68,10 @@ static void all_of_it_is_held_in_whatever_pieces(void **state)
         struct scene scene;
         begin(&scene, state, TEXT, strlen(TEXT));
         scene.client.piece = piece;
-        assert_int_equal(hold_body(scene.x), STEP_WAIT);
+        assert_int_equal(buffer_body(scene.x), STEP_WAIT);
         assert_true(scene.client.invited);
-        scene.x->fresh = false;
-        assert_int_equal(hold_body(scene.x), STEP_WAIT); /* woken by something else */
+        scene.x->entering = false;
+        assert_int_equal(buffer_body(scene.x), STEP_WAIT); /* woken by something else */
         assert_int_equal(go_on(&scene), STEP_NEXT);
         assert_string_equal(buffer_text(&scene.x->held), TEXT);
         assert_int_equal(scene.parts.holders.newcomers, strlen(TEXT));
@@ -85,7 +85,7 @@ static void it_is_waited_for(void **state)
     struct scene scene;
     begin(&scene, state, "[1", UINT64_MAX);
     scene.client.then = STREAM_WAIT;
-    assert_int_equal(hold_body(scene.x), STEP_WAIT);
+    assert_int_equal(buffer_body(scene.x), STEP_WAIT);
     assert_int_equal(go_on(&scene), STEP_WAIT);
     assert_int_equal(go_on(&scene), STEP_WAIT);
     scene.client.sends = ", 2]";
@@ -101,10 +101,10 @@ static void it_is_not_waited_for_for_ever(void **state)
     struct scene scene;
     begin(&scene, state, "[1", UINT64_MAX);
     scene.client.then = STREAM_WAIT;
-    assert_int_equal(hold_body(scene.x), STEP_WAIT);
-    assert_int_not_equal(scene.x->moment.place, 0); /* the timer is set */
+    assert_int_equal(buffer_body(scene.x), STEP_WAIT);
+    assert_int_not_equal(scene.x->step_timer.place, 0); /* the timer is set */
     assert_int_equal(go_on(&scene), STEP_WAIT);
-    scene.x->moment.fire(&scene.x->moment);
+    scene.x->step_timer.fire(&scene.x->step_timer);
     assert_outcome(&scene, go_on(&scene), REFUSAL_CLIENT_STALLED,
                    "all of its JSON was to come within 60 s");
     scene_end(&scene);
@@ -114,9 +114,9 @@ static void once_it_is_whole_there_is_time(void **state)
 {
     struct scene scene;
     begin(&scene, state, TEXT, strlen(TEXT));
-    assert_int_equal(hold_body(scene.x), STEP_WAIT);
+    assert_int_equal(buffer_body(scene.x), STEP_WAIT);
     assert_int_equal(go_on(&scene), STEP_NEXT);
-    assert_int_equal(scene.x->moment.place, 0);
+    assert_int_equal(scene.x->step_timer.place, 0);
     scene_end(&scene);
 }
 
@@ -125,7 +125,7 @@ static void who_is_lost_is_dropped(void **state)
     struct scene scene;
     begin(&scene, state, "[1", UINT64_MAX);
     scene.client.then = STREAM_LOST;
-    assert_int_equal(hold_body(scene.x), STEP_WAIT);
+    assert_int_equal(buffer_body(scene.x), STEP_WAIT);
     assert_int_equal(go_on(&scene), STEP_END);
     assert_true(scene.client.dropped);
     scene_end(&scene);
@@ -136,13 +136,13 @@ static void who_is_lost_is_dropped(void **state)
 static void a_length_that_is_too_much_is_refused_at_once(void **state)
 {
     struct scene scene;
-    begin(&scene, state, "", DOORS_BODY_MAX + UINT64_C(1));
-    assert_outcome(&scene, hold_body(scene.x), REFUSAL_JSON_TOO_LONG, "it may have 256 KiB");
+    begin(&scene, state, "", INGEST_BODY_MAX + UINT64_C(1));
+    assert_outcome(&scene, buffer_body(scene.x), REFUSAL_JSON_TOO_LONG, "it may have 256 KiB");
     assert_false(scene.client.invited);
-    assert_int_equal(scene.x->upload->door, UPLOAD_LOCATIONS);
+    assert_int_equal(scene.x->record->kind, RECORD_LOCATIONS);
     scene_end(&scene);
-    begin(&scene, state, "", DOORS_BODY_MAX);
-    assert_int_equal(hold_body(scene.x), STEP_WAIT);
+    begin(&scene, state, "", INGEST_BODY_MAX);
+    assert_int_equal(buffer_body(scene.x), STEP_WAIT);
     scene_end(&scene);
 }
 
@@ -150,9 +150,9 @@ static void what_grows_too_long_is_refused_as_soon_as_it_has(void **state)
 {
     for (size_t over = 0; over <= 1; over++) {
         struct scene scene;
-        char *text = spaces(DOORS_BODY_MAX + over);
+        char *text = spaces(INGEST_BODY_MAX + over);
         begin(&scene, state, text, UINT64_MAX);
-        assert_int_equal(hold_body(scene.x), STEP_WAIT);
+        assert_int_equal(buffer_body(scene.x), STEP_WAIT);
         scene.client.then = over ? STREAM_WAIT : STREAM_END;
         assert_outcome(&scene, go_on_known(&scene), over ? REFUSAL_JSON_TOO_LONG : REFUSAL_NONE,
                        over ? "it may have 256 KiB" : NULL);
@@ -166,14 +166,14 @@ static void what_is_only_watched_goes_on(void **state)
 {
     for (size_t announced = 0; announced <= 1; announced++) {
         struct scene scene;
-        size_t count = 2 * DOORS_BODY_MAX;
+        size_t count = 2 * INGEST_BODY_MAX;
         char *text = spaces(count);
         begin(&scene, state, text, announced ? count : UINT64_MAX);
         scene_policy(&scene, state, "mode: audit\ndefault: {store: test}\n");
-        assert_int_equal(hold_body(scene.x), STEP_WAIT);
+        assert_int_equal(buffer_body(scene.x), STEP_WAIT);
         assert_outcome(&scene, announced ? go_on(&scene) : go_on_known(&scene), REFUSAL_NONE, NULL);
         assert_true(scene.x->unread);
-        assert_int_equal(scene.x->upload->audit_reasons, refusal_bit(REFUSAL_JSON_TOO_LONG));
+        assert_int_equal(scene.x->record->audit_reasons, refusal_bit(REFUSAL_JSON_TOO_LONG));
         assert_int_equal(scene.x->held.len + strlen(scene.client.sends), count);
         scene_end(&scene);
         free(text);
@@ -183,10 +183,10 @@ static void what_is_only_watched_goes_on(void **state)
 static void one_rule_that_watches_is_not_enough(void **state)
 {
     struct scene scene;
-    begin(&scene, state, "", DOORS_BODY_MAX + UINT64_C(1));
+    begin(&scene, state, "", INGEST_BODY_MAX + UINT64_C(1));
     scene_policy(&scene, state,
                  "rules: [{name: all, store: test, mode: audit}]\ndefault: {store: test}\n");
-    assert_outcome(&scene, hold_body(scene.x), REFUSAL_JSON_TOO_LONG, "it may have 256 KiB");
+    assert_outcome(&scene, buffer_body(scene.x), REFUSAL_JSON_TOO_LONG, "it may have 256 KiB");
     scene_end(&scene);
 }
 
@@ -200,7 +200,7 @@ static void a_little_is_held_for_anybody(void **state)
         char *text = spaces(NEWCOMER_MAX + over);
         begin(&scene, state, text, UINT64_MAX);
         scene.client.then = STREAM_WAIT;
-        assert_int_equal(hold_body(scene.x), STEP_WAIT);
+        assert_int_equal(buffer_body(scene.x), STEP_WAIT);
         assert_int_equal(go_on(&scene), STEP_WAIT);
         assert_int_equal(scene.x->held.len, NEWCOMER_MAX);
         assert_true(scene.x->image_asked.begun);
@@ -228,7 +228,7 @@ static void strangers_get_glances_own_answer(void **state)
         struct scene scene;
         char *text = spaces(2 * NEWCOMER_MAX);
         begin(&scene, state, text, UINT64_MAX);
-        assert_int_equal(hold_body(scene.x), STEP_WAIT);
+        assert_int_equal(buffer_body(scene.x), STEP_WAIT);
         assert_int_equal(go_on(&scene), STEP_WAIT);
         scene_answered(&scene.x->image_asked, statuses[i], "Glance's own");
         assert_int_equal(go_on(&scene), STEP_END);
@@ -244,7 +244,7 @@ static void without_an_answer_it_is_refused(void **state)
     struct scene scene;
     char *text = spaces(2 * NEWCOMER_MAX);
     begin(&scene, state, text, UINT64_MAX);
-    assert_int_equal(hold_body(scene.x), STEP_WAIT);
+    assert_int_equal(buffer_body(scene.x), STEP_WAIT);
     assert_int_equal(go_on(&scene), STEP_WAIT);
     scene_broke(&scene.x->image_asked, TRANSFER_UNREACHABLE);
     assert_outcome(&scene, go_on(&scene), REFUSAL_GLANCE_UNREACHABLE, NULL);
@@ -258,7 +258,7 @@ static void strangers_fill_only_their_own_room(void **state)
     struct scene scene;
     begin(&scene, state, TEXT, strlen(TEXT));
     scene.parts.holders.newcomers = NEWCOMERS_MAX;
-    assert_int_equal(hold_body(scene.x), STEP_WAIT);
+    assert_int_equal(buffer_body(scene.x), STEP_WAIT);
     assert_int_equal(go_on_known(&scene), STEP_NEXT);
     assert_string_equal(buffer_text(&scene.x->held), TEXT);
     scene_end(&scene);
@@ -272,7 +272,7 @@ static void a_worker_holds_no_more_than_so_much(void **state)
         begin(&scene, state, TEXT, strlen(TEXT));
         scene.parts.holders.newcomers = NEWCOMERS_MAX;
         scene.parts.holders.known = KNOWN_MAX - strlen(TEXT) - 1 + over; /* by others */
-        assert_int_equal(hold_body(scene.x), STEP_WAIT);
+        assert_int_equal(buffer_body(scene.x), STEP_WAIT);
         assert_outcome(&scene, go_on_known(&scene),
                        over ? REFUSAL_TOO_MANY_CONNECTIONS : REFUSAL_NONE,
                        over ? "too many of them are sending JSON at this moment" : NULL);
@@ -289,13 +289,14 @@ static void it_is_given_in_whatever_pieces(void **state)
         struct scene scene;
         char got[sizeof TEXT] = "";
         begin(&scene, state, TEXT, strlen(TEXT));
-        assert_int_equal(hold_body(scene.x), STEP_WAIT);
+        assert_int_equal(buffer_body(scene.x), STEP_WAIT);
         assert_int_equal(go_on(&scene), STEP_NEXT);
         size_t length = 0;
-        for (size_t count; (count = hold_give(scene.x, got + length, room)) > 0; length += count)
+        for (size_t count; (count = buffer_body_read(scene.x, got + length, room)) > 0;
+             length += count)
             assert_true(count <= room && length + count < sizeof got);
         assert_string_equal(got, TEXT);
-        assert_int_equal(hold_give(scene.x, got, room), 0);
+        assert_int_equal(buffer_body_read(scene.x, got, room), 0);
         scene_end(&scene);
     }
 }
@@ -305,7 +306,7 @@ static void where_nothing_is_held_nothing_is_given(void **state)
     struct scene scene;
     char got[1];
     begin(&scene, state, "", 0);
-    assert_int_equal(hold_give(scene.x, got, sizeof got), 0);
+    assert_int_equal(buffer_body_read(scene.x, got, sizeof got), 0);
     scene_end(&scene);
 }
 

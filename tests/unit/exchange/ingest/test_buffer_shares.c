@@ -14,16 +14,16 @@ static void a_newcomer_may_hold_a_little(void **state)
     (void)state;
     struct holders holders = {0};
     struct share share = {0};
-    assert_int_equal(share_room(&holders, &share), 16 * KIB);
-    share_add(&holders, &share, 5);
-    assert_int_equal(share_room(&holders, &share), 16 * KIB - 5);
-    share_add(&holders, &share, 16 * KIB - 5);
-    assert_int_equal(share_room(&holders, &share), 0);
+    assert_int_equal(buffer_share_room(&holders, &share), 16 * KIB);
+    buffer_share_add(&holders, &share, 5);
+    assert_int_equal(buffer_share_room(&holders, &share), 16 * KIB - 5);
+    buffer_share_add(&holders, &share, 16 * KIB - 5);
+    assert_int_equal(buffer_share_room(&holders, &share), 0);
     assert_int_equal(holders.newcomers, 16 * KIB);
-    share_end(&holders, &share);
-    share_end(&holders, &share);
+    buffer_share_end(&holders, &share);
+    buffer_share_end(&holders, &share);
     assert_int_equal(holders.newcomers, 0);
-    assert_int_equal(share_room(&holders, &share), 16 * KIB);
+    assert_int_equal(buffer_share_room(&holders, &share), 16 * KIB);
 }
 
 static void all_newcomers_have_a_limit(void **state)
@@ -31,14 +31,14 @@ static void all_newcomers_have_a_limit(void **state)
     (void)state;
     struct holders holders = {.newcomers = 4 * MIB - 7};
     struct share share = {0};
-    assert_int_equal(share_room(&holders, &share), 7);
-    share_add(&holders, &share, 7);
-    assert_int_equal(share_room(&holders, &share), 0);
-    assert_int_equal(share_vouch(&holders, &share, "192.0.2.1"), SHARE_KNOWN);
-    assert_int_equal(share_room(&holders, &share), 4 * MIB - 7);
+    assert_int_equal(buffer_share_room(&holders, &share), 7);
+    buffer_share_add(&holders, &share, 7);
+    assert_int_equal(buffer_share_room(&holders, &share), 0);
+    assert_int_equal(buffer_share_vouch(&holders, &share, "192.0.2.1"), BUFFER_SHARE_KNOWN);
+    assert_int_equal(buffer_share_room(&holders, &share), 4 * MIB - 7);
     assert_int_equal(holders.newcomers, 4 * MIB - 7);
     assert_int_equal(holders.known, 7);
-    share_end(&holders, &share);
+    buffer_share_end(&holders, &share);
     assert_int_equal(holders.known, 0);
     assert_null(holders.first);
 }
@@ -59,12 +59,12 @@ static void what_is_one_address(void **state)
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         struct holders holders = {0};
         struct share a = {0}, b = {0};
-        assert_int_equal(share_vouch(&holders, &a, rows[i].a), SHARE_KNOWN);
-        assert_int_equal(share_vouch(&holders, &b, rows[i].b), SHARE_KNOWN);
-        share_add(&holders, &a, MIB);
-        assert_int_equal(share_room(&holders, &b), rows[i].one ? 3 * MIB : 4 * MIB);
-        share_end(&holders, &a);
-        share_end(&holders, &b);
+        assert_int_equal(buffer_share_vouch(&holders, &a, rows[i].a), BUFFER_SHARE_KNOWN);
+        assert_int_equal(buffer_share_vouch(&holders, &b, rows[i].b), BUFFER_SHARE_KNOWN);
+        buffer_share_add(&holders, &a, MIB);
+        assert_int_equal(buffer_share_room(&holders, &b), rows[i].one ? 3 * MIB : 4 * MIB);
+        buffer_share_end(&holders, &a);
+        buffer_share_end(&holders, &b);
         assert_null(holders.first);
         assert_int_equal(holders.known, 0);
     }
@@ -75,16 +75,16 @@ static void one_address_does_not_take_it_all(void **state)
     (void)state;
     struct holders holders = {0};
     struct share greedy = {0}, late = {0}, other = {0};
-    assert_int_equal(share_vouch(&holders, &greedy, "192.0.2.1"), SHARE_KNOWN);
-    share_add(&holders, &greedy, 4 * MIB - 1);
-    share_add(&holders, &late, 2);
-    assert_int_equal(share_vouch(&holders, &late, "192.0.2.1"), SHARE_FULL);
+    assert_int_equal(buffer_share_vouch(&holders, &greedy, "192.0.2.1"), BUFFER_SHARE_KNOWN);
+    buffer_share_add(&holders, &greedy, 4 * MIB - 1);
+    buffer_share_add(&holders, &late, 2);
+    assert_int_equal(buffer_share_vouch(&holders, &late, "192.0.2.1"), BUFFER_SHARE_FULL);
     assert_int_equal(holders.newcomers, 2); /* it stays what it was */
-    share_end(&holders, &late);
-    assert_int_equal(share_vouch(&holders, &other, "192.0.2.2"), SHARE_KNOWN);
-    assert_int_equal(share_room(&holders, &other), 4 * MIB);
-    share_end(&holders, &greedy);
-    share_end(&holders, &other);
+    buffer_share_end(&holders, &late);
+    assert_int_equal(buffer_share_vouch(&holders, &other, "192.0.2.2"), BUFFER_SHARE_KNOWN);
+    assert_int_equal(buffer_share_room(&holders, &other), 4 * MIB);
+    buffer_share_end(&holders, &greedy);
+    buffer_share_end(&holders, &other);
     assert_null(holders.first);
 }
 
@@ -93,12 +93,12 @@ static void all_addresses_have_a_limit(void **state)
     (void)state;
     struct holders holders = {.known = 16 * MIB - 3};
     struct share share = {0}, late = {0};
-    assert_int_equal(share_vouch(&holders, &share, "192.0.2.1"), SHARE_KNOWN);
-    assert_int_equal(share_room(&holders, &share), 3);
-    share_add(&holders, &late, 4);
-    assert_int_equal(share_vouch(&holders, &late, "192.0.2.2"), SHARE_FULL);
-    share_end(&holders, &late);
-    share_end(&holders, &share);
+    assert_int_equal(buffer_share_vouch(&holders, &share, "192.0.2.1"), BUFFER_SHARE_KNOWN);
+    assert_int_equal(buffer_share_room(&holders, &share), 3);
+    buffer_share_add(&holders, &late, 4);
+    assert_int_equal(buffer_share_vouch(&holders, &late, "192.0.2.2"), BUFFER_SHARE_FULL);
+    buffer_share_end(&holders, &late);
+    buffer_share_end(&holders, &share);
     assert_null(holders.first);
 }
 
@@ -113,9 +113,10 @@ static void addresses_are_let_go_in_any_order(void **state)
         struct holders holders = {0};
         struct share shares[3] = {{0}};
         for (size_t j = 0; j < 3; j++)
-            assert_int_equal(share_vouch(&holders, &shares[j], addresses[j]), SHARE_KNOWN);
+            assert_int_equal(buffer_share_vouch(&holders, &shares[j], addresses[j]),
+                             BUFFER_SHARE_KNOWN);
         for (size_t j = 0; j < 3; j++)
-            share_end(&holders, &shares[orders[i][j]]);
+            buffer_share_end(&holders, &shares[orders[i][j]]);
         assert_null(holders.first);
     }
 }

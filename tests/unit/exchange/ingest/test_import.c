@@ -36,10 +36,10 @@ static void begin(struct scene *scene, void **state, const char *name, const cha
     const char *const fields[] = {header ? "X-Image-Meta-Store" : NULL, header, NULL};
     scene_begin(scene, state, fields);
     scene_policy(scene, state, POLICY);
-    upload_free(scene->x->upload);
-    scene->x->upload = NULL;
-    free(scene->x->wish);
-    scene->x->wish = NULL;
+    record_free(scene->x->record);
+    scene->x->record = NULL;
+    free(scene->x->requested);
+    scene->x->requested = NULL;
     scene->x->decision = (struct policy_decision){0};
     scene->x->route.kind = ROUTE_IMPORT;
     scene->x->image.name = strdup(name);
@@ -50,7 +50,7 @@ static void begin(struct scene *scene, void **state, const char *name, const cha
     buffer_init(&scene->x->held, 4096);
     assert_true(buffer_append(&scene->x->held, text, strlen(text)));
     assert_int_equal(import_begin(scene->x), STEP_NEXT);
-    assert_int_equal(scene->x->upload->door, UPLOAD_IMPORT);
+    assert_int_equal(scene->x->record->kind, RECORD_IMPORT);
 }
 
 static void assert_text(const char *is, const char *wanted)
@@ -81,10 +81,10 @@ static void each_wish_becomes_what_the_policy_says(void **state)
         struct scene scene;
         begin(&scene, state, rows[i].name, rows[i].header, rows[i].text, GLANCE_HAS);
         assert_outcome(&scene, import_judge(scene.x), REFUSAL_NONE, NULL);
-        assert_text(scene.x->upload->rule, rows[i].rule);
-        assert_text(scene.x->upload->store, rows[i].store);
-        assert_text(scene.x->upload->project, "demo");
-        assert_int_equal(scene.x->upload->fixes, FIX_STORE);
+        assert_text(scene.x->record->rule, rows[i].rule);
+        assert_text(scene.x->record->store, rows[i].store);
+        assert_text(scene.x->record->project, "demo");
+        assert_int_equal(scene.x->record->fixes, FIX_STORE);
         assert_text(buffer_text(&scene.x->held), rows[i].sent ? rows[i].sent : rows[i].text);
         assert_true(headers_add(&scene.out, "x_image-meta_store", "file"));
         assert_true(headers_add(&scene.out, "Content-MD5", "of the body"));
@@ -114,8 +114,8 @@ static void what_is_right_is_not_touched(void **state)
         struct scene scene;
         begin(&scene, state, rows[i].name, rows[i].header, rows[i].text, rows[i].stores);
         assert_outcome(&scene, import_judge(scene.x), REFUSAL_NONE, NULL);
-        assert_text(scene.x->upload->store, rows[i].store);
-        assert_int_equal(scene.x->upload->fixes, 0);
+        assert_text(scene.x->record->store, rows[i].store);
+        assert_int_equal(scene.x->record->fixes, 0);
         assert_text(buffer_text(&scene.x->held), rows[i].text);
         assert_true(headers_add(&scene.out, "x_image-meta_store", "as it came"));
         assert_true(import_fields(scene.x, &scene.out));
@@ -162,8 +162,8 @@ static void what_may_not_be_is_refused(void **state)
         struct scene scene;
         begin(&scene, state, REFUSED[i].name, REFUSED[i].header, REFUSED[i].text, GLANCE_HAS);
         assert_outcome(&scene, import_judge(scene.x), REFUSED[i].refusal, REFUSED[i].detail);
-        assert_int_equal(scene.x->upload->fixes, 0);
-        assert_int_equal(scene.x->upload->audit_reasons, 0);
+        assert_int_equal(scene.x->record->fixes, 0);
+        assert_int_equal(scene.x->record->audit_reasons, 0);
         scene_end(&scene);
     }
 }
@@ -198,26 +198,26 @@ static void a_size_that_glance_knows_is_judged(void **state)
 /* Glance would take what has come so far for the image. */
 static void data_that_is_still_coming_is_not_imported(void **state)
 {
-    const struct claim_facts facts = {.began_wall_ms = clock_wall_ms() - 2400};
+    const struct upload_lock_facts facts = {.began_wall_ms = clock_wall_ms() - 2400};
     static const _Atomic uint64_t bytes = 200;
-    struct claim_facts other;
+    struct upload_lock_facts other;
     struct scene scene;
     begin(&scene, state, "", NULL, "{" DIRECT "}", GLANCE_HAS);
     free(scene.x->image.status);
     scene.x->image.status = strdup("uploading");
     scene.x->image.size_known = false;
-    struct claim *first = claim_new(scene.parts.claims, "image", &facts, &bytes);
-    assert_int_equal(claim_send(first, false), CLAIM_SENT);
+    struct upload_lock *first = upload_lock_new(scene.parts.upload_locks, "image", &facts, &bytes);
+    assert_int_equal(upload_lock_send(first, false), UPLOAD_LOCK_SENT);
     assert_outcome(&scene, import_judge(scene.x), REFUSAL_UPLOAD_IN_PROGRESS,
                    "it began 2 s ago, and Glance has 200 bytes of it");
-    claim_release(first);
+    upload_lock_release(first);
     scene_end(&scene);
 
     begin(&scene, state, "", NULL, "{" DIRECT "}", GLANCE_HAS);
     assert_outcome(&scene, import_judge(scene.x), REFUSAL_NONE, NULL);
-    struct claim *second = claim_new(scene.parts.claims, "image", &facts, &bytes);
-    assert_true(claim_other(second, &other));
-    claim_release(second);
+    struct upload_lock *second = upload_lock_new(scene.parts.upload_locks, "image", &facts, &bytes);
+    assert_true(upload_lock_other(second, &other));
+    upload_lock_release(second);
     scene_end(&scene);
 }
 
@@ -237,7 +237,7 @@ static void what_is_only_watched_goes_on_as_it_came(void **state)
         begin(&scene, state, REFUSED[i].name, REFUSED[i].header, REFUSED[i].text, GLANCE_HAS);
         watch_all(&scene, state);
         assert_outcome(&scene, import_judge(scene.x), REFUSAL_NONE, NULL);
-        assert_int_equal(scene.x->upload->audit_reasons, refusal_bit(REFUSED[i].refusal));
+        assert_int_equal(scene.x->record->audit_reasons, refusal_bit(REFUSED[i].refusal));
         assert_int_equal(scene.x->import_change, IMPORT_KEEP);
         assert_text(buffer_text(&scene.x->held), REFUSED[i].text);
         assert_logged(&scene, REFUSED[i].detail);
@@ -263,10 +263,10 @@ static void a_change_is_only_noted(void **state)
         if (rows[i].all)
             watch_all(&scene, state);
         assert_outcome(&scene, import_judge(scene.x), REFUSAL_NONE, NULL);
-        assert_int_equal(scene.x->upload->audit_fixes, rows[i].fixes);
-        assert_int_equal(scene.x->upload->fixes, 0);
+        assert_int_equal(scene.x->record->audit_fixes, rows[i].fixes);
+        assert_int_equal(scene.x->record->fixes, 0);
         assert_int_equal(scene.x->import_change, IMPORT_KEEP);
-        assert_text(scene.x->upload->store, rows[i].store);
+        assert_text(scene.x->record->store, rows[i].store);
         scene_end(&scene);
     }
 }
@@ -296,7 +296,7 @@ static void what_was_too_long_is_not_judged(void **state)
     begin(&scene, state, "", "file", "{" DIRECT "}", GLANCE_HAS);
     scene.x->unread = true;
     assert_int_equal(import_judge(scene.x), STEP_NEXT);
-    assert_null(scene.x->upload->rule);
+    assert_null(scene.x->record->rule);
     assert_int_equal(scene.x->import_change, IMPORT_KEEP);
     scene_end(&scene);
 }
@@ -309,7 +309,7 @@ static void a_long_name_is_cut_for_the_record(void **state)
     snprintf(text, sizeof text, "{\"method\": {\"name\": \"%0500d\"}}", 0);
     begin(&scene, state, "", NULL, text, GLANCE_HAS);
     assert_int_equal(import_judge(scene.x), STEP_REFUSE);
-    assert_int_equal(strlen(scene.x->upload->method), POLICY_NAME_MAX);
+    assert_int_equal(strlen(scene.x->record->method), POLICY_NAME_MAX);
     scene_end(&scene);
 }
 

@@ -28,8 +28,8 @@ static void begin(struct scene *scene, void **state, const char *policy, enum ro
 {
     scene_begin(scene, state, fields);
     scene_policy(scene, state, policy);
-    upload_free(scene->x->upload);
-    scene->x->upload = NULL;
+    record_free(scene->x->record);
+    scene->x->record = NULL;
     scene->x->route.kind = kind;
     scene->client.framing.framing = *text ? FRAMING_LENGTH : FRAMING_NONE;
     scene->client.framing.length = strlen(text);
@@ -87,7 +87,7 @@ static void what_may_matter_takes_a_way_of_its_own(void **state)
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         struct scene scene;
         begin(&scene, state, rows[i].policy, rows[i].kind, rows[i].fields, rows[i].text);
-        const struct step *steps = door_steps(scene.x);
+        const struct step *steps = ingest_steps(scene.x);
         if (strcmp(steps->name, rows[i].step) != 0)
             fail_msg("row %zu: %s", i, steps->name);
         assert_non_null(find_step(steps, "forward"));
@@ -101,7 +101,7 @@ static void chunked_is_a_body_too(void **state)
     struct scene scene;
     begin(&scene, state, CLOSED, ROUTE_UPDATE, patch, "");
     scene.client.framing.framing = FRAMING_CHUNKED;
-    assert_string_equal(door_steps(scene.x)->name, "hold");
+    assert_string_equal(ingest_steps(scene.x)->name, "hold");
     scene_end(&scene);
 }
 
@@ -110,12 +110,12 @@ static void a_door_is_what_is_no_relay(void **state)
     static const char *const none[] = {NULL};
     struct scene scene;
     begin(&scene, state, CLOSED, ROUTE_RELAY, none, "");
-    assert_false(door_is_entered(scene.x));
+    assert_false(ingest_applies(scene.x));
     scene.x->route.kind = ROUTE_VERSIONS;
-    assert_false(door_is_entered(scene.x));
+    assert_false(ingest_applies(scene.x));
     for (int kind = ROUTE_UPLOAD; kind <= ROUTE_TASKS; kind++) {
         scene.x->route.kind = (enum route_kind)kind;
-        assert_true(door_is_entered(scene.x));
+        assert_true(ingest_applies(scene.x));
     }
     scene_end(&scene);
 }
@@ -127,13 +127,13 @@ static void what_is_closed_is_told_or_only_noted(void **state)
     static const char *const none[] = {NULL};
     static const struct {
         enum route_kind kind;
-        enum upload_door door;
+        enum record_kind ingest;
         const char *detail;
     } rows[] = {
-        {ROUTE_LOCATIONS, UPLOAD_LOCATIONS,
+        {ROUTE_LOCATIONS, RECORD_LOCATIONS,
          "POST .../locations points an image at data that did not come through here, and that is "
          "closed"},
-        {ROUTE_TASKS, UPLOAD_TASK,
+        {ROUTE_TASKS, RECORD_TASK,
          "a task can import data that does not come through here, and tasks are closed"},
     };
     static const char *const policies[] = {CLOSED, SOME_AUDIT, AUDIT};
@@ -142,12 +142,12 @@ static void what_is_closed_is_told_or_only_noted(void **state)
             struct scene scene;
             bool watched = policies[k] == AUDIT;
             begin(&scene, state, policies[k], rows[i].kind, none, "{}");
-            const struct step *object = find_step(door_steps(scene.x), "object");
+            const struct step *object = find_step(ingest_steps(scene.x), "object");
             assert_outcome(&scene, object->run(scene.x),
                            watched ? REFUSAL_NONE : REFUSAL_DENIED_BY_POLICY,
                            watched ? NULL : rows[i].detail);
-            assert_int_equal(scene.x->upload->door, rows[i].door);
-            assert_int_equal(scene.x->upload->audit_reasons,
+            assert_int_equal(scene.x->record->kind, rows[i].ingest);
+            assert_int_equal(scene.x->record->audit_reasons,
                              watched ? refusal_bit(REFUSAL_DENIED_BY_POLICY) : 0);
             assert_logged(&scene, watched ? rows[i].detail : NULL);
             scene_end(&scene);
@@ -178,12 +178,12 @@ static void an_update_is_looked_at(void **state)
             struct scene scene;
             bool watched = policies[k] == AUDIT;
             begin(&scene, state, policies[k], ROUTE_UPDATE, patch, rows[i].text);
-            const struct step *look = find_step(door_steps(scene.x), "look");
+            const struct step *look = find_step(ingest_steps(scene.x), "look");
             assert_outcome(&scene, look->run(scene.x), watched ? REFUSAL_NONE : rows[i].refusal,
                            watched ? NULL : rows[i].detail);
-            assert_int_equal(scene.x->upload != NULL, rows[i].refusal != REFUSAL_NONE);
-            if (scene.x->upload && watched)
-                assert_int_equal(scene.x->upload->audit_reasons, refusal_bit(rows[i].refusal));
+            assert_int_equal(scene.x->record != NULL, rows[i].refusal != REFUSAL_NONE);
+            if (scene.x->record && watched)
+                assert_int_equal(scene.x->record->audit_reasons, refusal_bit(rows[i].refusal));
             scene_end(&scene);
         }
 }
@@ -195,8 +195,8 @@ static void what_was_too_long_is_not(void **state)
     struct scene scene;
     begin(&scene, state, AUDIT, ROUTE_UPDATE, patch, POINTS);
     scene.x->unread = true;
-    assert_int_equal(find_step(door_steps(scene.x), "look")->run(scene.x), STEP_NEXT);
-    assert_null(scene.x->upload);
+    assert_int_equal(find_step(ingest_steps(scene.x), "look")->run(scene.x), STEP_NEXT);
+    assert_null(scene.x->record);
     scene_end(&scene);
 }
 

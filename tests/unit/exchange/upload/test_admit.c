@@ -143,18 +143,18 @@ static void that_there_is_no_data_is_kept_until_the_image_is_known(void **state)
 static void what_a_policy_could_let_pass_is_noted_or_kept(void **state)
 {
     static const char *const fields[] = {"Content-Encoding", "gzip", "Content-Range", "x", NULL};
-    static const uint64_t objected = UINT64_C(1) << REFUSAL_CONTENT_ENCODING |
+    static const uint64_t reported = UINT64_C(1) << REFUSAL_CONTENT_ENCODING |
                                      UINT64_C(1) << REFUSAL_CONTENT_RANGE |
                                      UINT64_C(1) << REFUSAL_SPOOL_FULL;
     struct scene scene;
     assert_int_equal(admit(&scene, state, WATCHED, fields, CHUNKED, fill_spool), STEP_NEXT);
     assert_int_equal(scene.x->audit, AUDIT_ON);
-    assert_true(scene.x->upload->audit_reasons == objected);
+    assert_true(scene.x->record->audit_reasons == reported);
     assert_int_equal(scene.x->pending_count, 0);
     scene_end(&scene);
     assert_int_equal(admit(&scene, state, MIXED, fields, CHUNKED, fill_spool), STEP_NEXT);
     assert_int_equal(scene.x->audit, AUDIT_UNDECIDED);
-    assert_true(scene.x->upload->audit_reasons == 0);
+    assert_true(scene.x->record->audit_reasons == 0);
     assert_int_equal(scene.x->pending_count, 3);
     assert_int_equal(scene.x->pending[0].reason, REFUSAL_CONTENT_RANGE);
     scene_end(&scene);

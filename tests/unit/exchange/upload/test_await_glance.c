@@ -21,12 +21,12 @@ static void begin(struct scene *scene, void **state, size_t size)
     memset(text, 'x', size);
     text[size] = '\0';
     scene_body(scene, text, NULL);
-    begin_wait(scene->x);
+    await_glance_begin(scene->x);
 }
 
 static void give(struct scene *scene, uint64_t bytes)
 {
-    atomic_fetch_add(&scene->x->upload->bytes, bytes);
+    atomic_fetch_add(&scene->x->record->bytes, bytes);
 }
 
 static void a_small_one_waits_for_nothing(void **state)
@@ -34,7 +34,7 @@ static void a_small_one_waits_for_nothing(void **state)
     struct scene scene;
     begin(&scene, state, FIRST);
     assert_true(scene.x->begun);
-    assert_int_equal(begin_room(scene.x, 1 << 20), 1 << 20);
+    assert_int_equal(await_glance_room(scene.x, 1 << 20), 1 << 20);
     assert_int_equal(scene.x->look.place, 0);
     scene_end(&scene);
 }
@@ -44,14 +44,14 @@ static void the_first_bytes_go_and_no_more(void **state)
     struct scene scene;
     begin(&scene, state, FIRST + 1);
     assert_false(scene.x->begun);
-    assert_int_equal(begin_room(scene.x, 1000), 1000);
-    assert_int_equal(begin_room(scene.x, 1 << 20), FIRST);
+    assert_int_equal(await_glance_room(scene.x, 1000), 1000);
+    assert_int_equal(await_glance_room(scene.x, 1 << 20), FIRST);
     give(&scene, FIRST - 7);
-    assert_int_equal(begin_room(scene.x, 1 << 20), 7);
+    assert_int_equal(await_glance_room(scene.x, 1 << 20), 7);
     give(&scene, 7);
-    assert_int_equal(begin_room(scene.x, 1 << 20), 0);
-    begin_step(scene.x);
-    assert_int_equal(begin_room(scene.x, 1 << 20), 0);
+    assert_int_equal(await_glance_room(scene.x, 1 << 20), 0);
+    await_glance_step(scene.x);
+    assert_int_equal(await_glance_room(scene.x, 1 << 20), 0);
     scene_end(&scene);
 }
 
@@ -61,13 +61,13 @@ static void one_hundred_lets_the_rest_go(void **state)
     struct scene scene;
     begin(&scene, state, LARGE);
     assert_int_not_equal(scene.x->look.place, 0);
-    begin_continued(scene.x);
-    begin_step(scene.x);
+    await_glance_continued(scene.x);
+    await_glance_step(scene.x);
     assert_true(scene.x->begun && scene.parts.hears_continue);
     assert_int_equal(scene.x->look.place, 0);
-    assert_int_equal(scene.x->moment.place, 0);
+    assert_int_equal(scene.x->step_timer.place, 0);
     scene.x->continued = false;
-    begin_wait(scene.x);
+    await_glance_begin(scene.x);
     assert_false(scene.x->begun);
     assert_int_equal(scene.x->look.place, 0);
     scene_end(&scene);
@@ -78,10 +78,10 @@ static void look(struct scene *scene, unsigned status, const char *image)
 {
     assert_int_not_equal(scene->x->look.place, 0);
     scene->x->look.fire(&scene->x->look);
-    begin_step(scene->x);
+    await_glance_step(scene->x);
     assert_true(scene->x->image_asked.begun);
     scene_answered(&scene->x->image_asked, status, image);
-    begin_step(scene->x);
+    await_glance_step(scene->x);
 }
 
 static void the_images_status_lets_the_rest_go(void **state)
@@ -109,8 +109,8 @@ static void two_seconds_let_the_rest_go(void **state)
     struct scene scene;
     begin(&scene, state, LARGE);
     scene.parts.hears_continue = true; /* it has not come this time */
-    scene.x->moment.fire(&scene.x->moment);
-    begin_step(scene.x);
+    scene.x->step_timer.fire(&scene.x->step_timer);
+    await_glance_step(scene.x);
     assert_true(scene.x->begun);
     assert_false(scene.parts.hears_continue);
     scene_end(&scene);
@@ -123,20 +123,21 @@ static void what_it_has_reserved_is_firm_then(void **state)
     for (int tells = NOTHING; tells <= WAITS; tells++) {
         struct scene scene;
         uint64_t firm;
-        const struct reservation_wish wish = {.key = "p", .bytes = 5, .left = 9};
+        const struct quota_request requested = {.key = "p", .bytes = 5, .left = 9};
         begin(&scene, state, LARGE);
         assert_int_equal(
-            reservation_make(scene.parts.reservations, &wish, &scene.x->reservation, &firm),
-            RESERVATION_MADE);
+            quota_reserve(scene.parts.quota_reservations, &requested, &scene.x->reservation, &firm),
+            QUOTA_RESERVED);
         if (tells == CONTINUE)
-            begin_continued(scene.x);
+            await_glance_continued(scene.x);
         if (tells == STATUS)
             look(&scene, 200, "{\"status\": \"saving\"}");
         if (tells == WAITS)
-            scene.x->moment.fire(&scene.x->moment);
-        begin_step(scene.x);
+            scene.x->step_timer.fire(&scene.x->step_timer);
+        await_glance_step(scene.x);
         bool told = tells == CONTINUE || tells == STATUS;
-        assert_int_equal(reservations_firm(scene.parts.reservations, "p"), told ? 5 : 0);
+        assert_int_equal(quota_reservations_firm(scene.parts.quota_reservations, "p"),
+                         told ? 5 : 0);
         scene_end(&scene);
     }
 }

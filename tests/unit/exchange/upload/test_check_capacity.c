@@ -28,7 +28,7 @@ static void begin(struct scene *scene, void **state)
     scene_policy(scene, state, text);
     scene->x->size_known = true;
     scene->x->size = 40;
-    scene->x->fresh = true;
+    scene->x->entering = true;
 }
 
 /* The step once it is entered, and once more when the gateway has said this of the bucket. */
@@ -36,14 +36,14 @@ static enum step_result look(struct scene *scene, unsigned status, const char *u
                              const char *quota)
 {
     struct fetch *asked = &scene->x->bucket_asked;
-    scene->x->fresh = true;
-    assert_int_equal(upload_room(scene->x), STEP_WAIT);
-    scene->x->fresh = false;
-    assert_int_equal(upload_room(scene->x), STEP_WAIT);
+    scene->x->entering = true;
+    assert_int_equal(upload_check_capacity(scene->x), STEP_WAIT);
+    scene->x->entering = false;
+    assert_int_equal(upload_check_capacity(scene->x), STEP_WAIT);
     scene_answered(asked, status, "");
     assert_true(!used || headers_add(&asked->answer.headers, USED, used));
     assert_true(!quota || headers_add(&asked->answer.headers, BUCKET, quota));
-    enum step_result result = upload_room(scene->x);
+    enum step_result result = upload_check_capacity(scene->x);
     assert_false(asked->begun);
     return result;
 }
@@ -87,17 +87,17 @@ static void room_is_taken_up_to_the_lower_limit(void **state)
     };
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         struct scene scene;
-        struct room others = {0};
+        struct capacity_reservation others = {0};
         uint64_t none;
         begin(&scene, state);
         assert_int_equal(
-            room_take(scene.parts.rooms, "test", rows[i].others, 0, 1000, &others, &none),
-            ROOM_TAKEN);
+            capacity_reserve(scene.parts.capacity, "test", rows[i].others, 0, 1000, &others, &none),
+            CAPACITY_RESERVED);
         scene.x->size_known = rows[i].size_known;
         assert_outcome(&scene, look(&scene, 200, rows[i].used, rows[i].quota),
                        rows[i].detail ? REFUSAL_STORE_FULL : REFUSAL_NONE, rows[i].detail);
         assert_unchecked(&scene, false);
-        room_give_back(&others);
+        capacity_release(&others);
         scene_end(&scene);
     }
 }
@@ -108,7 +108,7 @@ static void room_that_is_only_watched_is_not_taken(void **state)
     begin(&scene, state);
     scene.x->audit = AUDIT_ON;
     assert_outcome(&scene, look(&scene, 200, "961", "-1"), REFUSAL_NONE, NULL);
-    assert_true(scene.x->upload->audit_reasons == refusal_bit(REFUSAL_STORE_FULL));
+    assert_true(scene.x->record->audit_reasons == refusal_bit(REFUSAL_STORE_FULL));
     scene_end(&scene);
 }
 
@@ -124,7 +124,7 @@ static void what_cannot_be_found_out_refuses_nobody(void **state)
 
     begin(&scene, state);
     assert_int_equal(unlink(scratch_path(state, "secret")), 0);
-    assert_int_equal(upload_room(scene.x), STEP_NEXT);
+    assert_int_equal(upload_check_capacity(scene.x), STEP_NEXT);
     assert_logged(&scene, "req-1: the room in test is not known: its bucket cannot be asked");
     assert_unchecked(&scene, true);
     scene_end(&scene);
@@ -139,7 +139,7 @@ static void go_unchecked(struct scene *scene)
 
 static void go_to_staging(struct scene *scene)
 {
-    scene->x->upload->door = UPLOAD_STAGE;
+    scene->x->record->kind = RECORD_STAGE;
 }
 
 static void go_elsewhere(struct scene *scene)
@@ -162,7 +162,7 @@ static void a_bucket_is_asked_only_where_it_will_be_written_to(void **state)
         struct scene scene;
         begin(&scene, state);
         hows[i](&scene);
-        assert_int_equal(upload_room(scene.x), STEP_NEXT);
+        assert_int_equal(upload_check_capacity(scene.x), STEP_NEXT);
         assert_false(scene.x->bucket_asked.begun);
         scene_end(&scene);
     }
@@ -171,9 +171,10 @@ static void a_bucket_is_asked_only_where_it_will_be_written_to(void **state)
 /* How many bytes are on their way to the store. */
 static uint64_t in_flight(struct scene *scene)
 {
-    struct room room = {0};
+    struct capacity_reservation room = {0};
     uint64_t others;
-    assert_int_equal(room_take(scene->parts.rooms, "test", 1, 0, 0, &room, &others), ROOM_FULL);
+    assert_int_equal(capacity_reserve(scene->parts.capacity, "test", 1, 0, 0, &room, &others),
+                     CAPACITY_FULL);
     return others;
 }
 
@@ -183,13 +184,13 @@ static void entered_again_only_what_is_new_is_asked_for(void **state)
     begin(&scene, state);
     assert_int_equal(look(&scene, 200, "0", NULL), STEP_NEXT);
     assert_int_equal(in_flight(&scene), 40);
-    scene.x->fresh = true;
-    assert_int_equal(upload_room(scene.x), STEP_NEXT);
+    scene.x->entering = true;
+    assert_int_equal(upload_check_capacity(scene.x), STEP_NEXT);
     assert_int_equal(in_flight(&scene), 40);
     scene.x->size = 50;
     assert_int_equal(look(&scene, 200, "0", NULL), STEP_NEXT);
     assert_int_equal(in_flight(&scene), 50);
-    upload_ended(scene.x);
+    upload_release(scene.x);
     assert_int_equal(in_flight(&scene), 0);
     scene_end(&scene);
 }

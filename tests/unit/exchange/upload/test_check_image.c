@@ -37,7 +37,7 @@ static void an_image_must_wait_for_data_and_say_of_what_kind(void **state)
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         struct scene scene;
         begin(&scene, state, rows[i].status, rows[i].disk_format, rows[i].container_format);
-        assert_outcome(&scene, upload_judge(scene.x), rows[i].refusal, rows[i].detail);
+        assert_outcome(&scene, upload_check_image(scene.x), rows[i].refusal, rows[i].detail);
         scene_end(&scene);
     }
 }
@@ -57,7 +57,7 @@ static void a_queued_image_that_keeps_something_is_spoilt(void **state)
         begin(&scene, state, "queued", "raw", "bare");
         scene.x->image.os_hash_value = rows[i].hash ? strdup(rows[i].hash) : NULL;
         scene.x->image.stores = rows[i].stores ? strdup(rows[i].stores) : NULL;
-        enum step_result result = upload_judge(scene.x);
+        enum step_result result = upload_check_image(scene.x);
         assert_int_equal(result, rows[i].spoilt ? STEP_REFUSE : STEP_NEXT);
         assert_int_equal(scene.x->refusal,
                          rows[i].spoilt ? REFUSAL_IMAGE_NOT_QUEUED : REFUSAL_NONE);
@@ -72,7 +72,7 @@ static void a_second_upload_is_told_of_the_first(void **state)
 {
     static const char *const statuses[] = {"uploading", "saving"};
     static const struct {
-        struct claim_facts facts;
+        struct upload_lock_facts facts;
         const char *detail;
     } rows[] = {
         {{.size_known = true, .size = 300},
@@ -82,15 +82,15 @@ static void a_second_upload_is_told_of_the_first(void **state)
     for (size_t i = 0; i < 4; i++) {
         static const _Atomic uint64_t bytes = 200;
         struct scene scene;
-        struct claim *first;
-        struct claim_facts facts = rows[i / 2].facts;
+        struct upload_lock *first;
+        struct upload_lock_facts facts = rows[i / 2].facts;
         facts.began_wall_ms = clock_wall_ms() - 90400;
         begin(&scene, state, statuses[i % 2], "raw", "bare");
-        first = claim_new(scene.parts.claims, "image", &facts, &bytes);
-        assert_int_equal(claim_send(first, false), CLAIM_SENT);
-        assert_outcome(&scene, upload_judge(scene.x), REFUSAL_UPLOAD_IN_PROGRESS,
+        first = upload_lock_new(scene.parts.upload_locks, "image", &facts, &bytes);
+        assert_int_equal(upload_lock_send(first, false), UPLOAD_LOCK_SENT);
+        assert_outcome(&scene, upload_check_image(scene.x), REFUSAL_UPLOAD_IN_PROGRESS,
                        rows[i / 2].detail);
-        claim_release(first);
+        upload_lock_release(first);
         scene_end(&scene);
     }
 }
@@ -100,14 +100,15 @@ static void an_upload_that_glance_has_not_begun_with_is_in_nobodys_way(void **st
 {
     for (int sent = 0; sent < 2; sent++) {
         static const _Atomic uint64_t bytes = 3;
-        const struct claim_facts facts = {.began_wall_ms = clock_wall_ms()};
+        const struct upload_lock_facts facts = {.began_wall_ms = clock_wall_ms()};
         struct scene scene;
         begin(&scene, state, "queued", "raw", "bare");
-        struct claim *first = claim_new(scene.parts.claims, "image", &facts, &bytes);
+        struct upload_lock *first =
+            upload_lock_new(scene.parts.upload_locks, "image", &facts, &bytes);
         if (sent)
-            assert_int_equal(claim_send(first, false), CLAIM_SENT);
-        assert_outcome(&scene, upload_judge(scene.x), REFUSAL_NONE, NULL);
-        claim_release(first);
+            assert_int_equal(upload_lock_send(first, false), UPLOAD_LOCK_SENT);
+        assert_outcome(&scene, upload_check_image(scene.x), REFUSAL_NONE, NULL);
+        upload_lock_release(first);
         scene_end(&scene);
     }
 }
@@ -116,42 +117,42 @@ static void an_upload_that_glance_has_not_begun_with_is_in_nobodys_way(void **st
 static void what_was_staged_whole_has_a_size(void **state)
 {
     static const _Atomic uint64_t bytes;
-    const struct claim_facts facts = {0};
+    const struct upload_lock_facts facts = {0};
     struct scene scene;
     begin(&scene, state, "uploading", "raw", "bare");
     scene.x->image.size_known = true;
-    struct claim *first = claim_new(scene.parts.claims, "image", &facts, &bytes);
-    assert_int_equal(claim_send(first, false), CLAIM_SENT);
-    assert_int_equal(upload_claim(scene.x), STEP_NEXT);
-    assert_outcome(&scene, upload_judge(scene.x), REFUSAL_IMAGE_NOT_QUEUED,
+    struct upload_lock *first = upload_lock_new(scene.parts.upload_locks, "image", &facts, &bytes);
+    assert_int_equal(upload_lock_send(first, false), UPLOAD_LOCK_SENT);
+    assert_int_equal(upload_lock_image(scene.x), STEP_NEXT);
+    assert_outcome(&scene, upload_check_image(scene.x), REFUSAL_IMAGE_NOT_QUEUED,
                    "its status is uploading");
-    claim_release(first);
+    upload_lock_release(first);
     scene_end(&scene);
 }
 
 static void the_upload_is_told_of_until_it_is_over(void **state)
 {
-    const struct claim_facts facts = {0};
+    const struct upload_lock_facts facts = {0};
     static const _Atomic uint64_t bytes;
-    struct claim_facts first;
+    struct upload_lock_facts first;
     struct scene scene;
     begin(&scene, state, "queued", "raw", "bare");
     scene.x->size_known = true;
     scene.x->size = 300;
-    scene.x->upload->bytes = 7;
-    assert_int_equal(upload_judge(scene.x), STEP_NEXT);
-    struct claim *second = claim_new(scene.parts.claims, "image", &facts, &bytes);
-    assert_false(claim_other(second, &first));
-    assert_int_equal(claim_send(scene.x->claim, false), CLAIM_SENT);
-    assert_true(claim_other(second, &first));
-    assert_int_equal(first.began_wall_ms, scene.x->upload->began_wall_ms);
+    scene.x->record->bytes = 7;
+    assert_int_equal(upload_check_image(scene.x), STEP_NEXT);
+    struct upload_lock *second = upload_lock_new(scene.parts.upload_locks, "image", &facts, &bytes);
+    assert_false(upload_lock_other(second, &first));
+    assert_int_equal(upload_lock_send(scene.x->upload_lock, false), UPLOAD_LOCK_SENT);
+    assert_true(upload_lock_other(second, &first));
+    assert_int_equal(first.began_wall_ms, scene.x->record->began_wall_ms);
     assert_int_equal(first.bytes, 7);
     assert_true(first.size_known);
     assert_int_equal(first.size, 300);
-    upload_ended(scene.x);
-    upload_ended(scene.x);
-    assert_false(claim_other(second, &first));
-    claim_release(second);
+    upload_release(scene.x);
+    upload_release(scene.x);
+    assert_false(upload_lock_other(second, &first));
+    upload_lock_release(second);
     scene_end(&scene);
 }
 
@@ -163,29 +164,29 @@ static void what_the_image_promises_is_held_too(void **state)
         strdup("ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
     scene.x->image.sdk_md5 = strdup(""); /* openstacksdk leaves it so unless it is asked */
     scene.x->image.owner = strdup("p");
-    assert_int_equal(upload_judge(scene.x), STEP_NEXT);
+    assert_int_equal(upload_check_image(scene.x), STEP_NEXT);
     assert_int_equal(scene.x->image_promises.count, 1);
     assert_string_equal(scene.x->image_promises.rows[0].field, "owner_specified.openstack.sha256");
     assert_string_equal(scene.x->image_promises.rows[0].algorithm, "sha256");
-    assert_string_equal(scene.x->upload->project, "p");
+    assert_string_equal(scene.x->record->project, "p");
     scene_end(&scene);
 }
 
 /* Glance itself tells what is wrong with the image. */
 static void an_image_that_is_only_watched_is_for_glance_to_judge(void **state)
 {
-    const struct claim_facts facts = {0};
+    const struct upload_lock_facts facts = {0};
     static const _Atomic uint64_t bytes;
     static const uint64_t noted =
         UINT64_C(1) << REFUSAL_UPLOAD_IN_PROGRESS | UINT64_C(1) << REFUSAL_FORMATS_UNSET;
     struct scene scene;
     begin(&scene, state, "saving", NULL, NULL);
     scene.x->audit = AUDIT_ON;
-    struct claim *first = claim_new(scene.parts.claims, "image", &facts, &bytes);
-    assert_int_equal(claim_send(first, false), CLAIM_SENT);
-    assert_outcome(&scene, upload_judge(scene.x), REFUSAL_NONE, NULL);
-    assert_true(scene.x->upload->audit_reasons == noted);
-    claim_release(first);
+    struct upload_lock *first = upload_lock_new(scene.parts.upload_locks, "image", &facts, &bytes);
+    assert_int_equal(upload_lock_send(first, false), UPLOAD_LOCK_SENT);
+    assert_outcome(&scene, upload_check_image(scene.x), REFUSAL_NONE, NULL);
+    assert_true(scene.x->record->audit_reasons == noted);
+    upload_lock_release(first);
     scene_end(&scene);
 }
 

@@ -42,7 +42,7 @@ static void a_quota_counts_what_is_known_of_the_size(void **state)
         scene_begin(&scene, state, NO_FIELDS);
         scene.x->usage.image_size_total = rows[i].total;
         scene.x->usage.image_stage_total = rows[i].stage_total;
-        scene.x->upload->door = rows[i].stage ? UPLOAD_STAGE : UPLOAD_FILE;
+        scene.x->record->kind = rows[i].stage ? RECORD_STAGE : RECORD_FILE;
         scene.x->size_known = rows[i].size_known;
         scene.x->size = rows[i].size;
         assert_outcome(&scene, upload_check_quota(scene.x),
@@ -60,7 +60,7 @@ static void a_quota_that_is_only_watched_is_noted(void **state)
     scene.x->size_known = true;
     scene.x->size = 1;
     assert_outcome(&scene, upload_check_quota(scene.x), REFUSAL_NONE, NULL);
-    assert_true(scene.x->upload->audit_reasons == refusal_bit(REFUSAL_QUOTA_EXCEEDED));
+    assert_true(scene.x->record->audit_reasons == refusal_bit(REFUSAL_QUOTA_EXCEEDED));
     scene_end(&scene);
 }
 
@@ -88,14 +88,14 @@ static void it_is_waited_for_a_moment_before_the_invitation(void **state)
         scene_begin(&scene, state, NO_FIELDS);
         scene_answered(&scene.x->usage_asked, 200, FULL);
         scene.x->usage_asked.over = false;
-        scene.x->fresh = true;
-        assert_int_equal(upload_quota_early(scene.x), STEP_WAIT);
-        scene.x->fresh = false;
-        assert_int_not_equal(scene.x->moment.place, 0); /* the timer is set */
-        assert_int_equal(upload_quota_early(scene.x), STEP_WAIT);
+        scene.x->entering = true;
+        assert_int_equal(upload_check_quota_early(scene.x), STEP_WAIT);
+        scene.x->entering = false;
+        assert_int_not_equal(scene.x->step_timer.place, 0); /* the timer is set */
+        assert_int_equal(upload_check_quota_early(scene.x), STEP_WAIT);
         scene.x->usage_asked.over = in_time;
-        scene.x->moment.fire(&scene.x->moment);
-        assert_outcome(&scene, upload_quota_early(scene.x),
+        scene.x->step_timer.fire(&scene.x->step_timer);
+        assert_outcome(&scene, upload_check_quota_early(scene.x),
                        in_time ? REFUSAL_QUOTA_EXCEEDED : REFUSAL_NONE, in_time ? FULL_TOLD : NULL);
         scene_end(&scene);
     }
@@ -105,7 +105,7 @@ static void without_a_question_there_is_no_quota(void **state)
 {
     struct scene scene;
     scene_begin(&scene, state, NO_FIELDS);
-    assert_outcome(&scene, upload_quota_early(scene.x), REFUSAL_NONE, NULL);
+    assert_outcome(&scene, upload_check_quota_early(scene.x), REFUSAL_NONE, NULL);
     assert_outcome(&scene, upload_quota(scene.x), REFUSAL_NONE, NULL);
     assert_logged(&scene, NULL);
     scene_end(&scene);
@@ -126,15 +126,15 @@ static void begin(struct scene *scene, void **state)
 }
 
 /* Another upload of the same project, of which Glance has begun to take the body or not. */
-static struct reservation other(struct scene *scene, uint64_t bytes, bool firm)
+static struct quota_reservation other(struct scene *scene, uint64_t bytes, bool firm)
 {
-    struct reservation one = {0};
+    struct quota_reservation one = {0};
     uint64_t reserved;
-    const struct reservation_wish wish = {.key = "0 10 p", .bytes = bytes, .left = UINT64_MAX};
-    assert_int_equal(reservation_make(scene->parts.reservations, &wish, &one, &reserved),
-                     RESERVATION_MADE);
+    const struct quota_request requested = {.key = "0 10 p", .bytes = bytes, .left = UINT64_MAX};
+    assert_int_equal(quota_reserve(scene->parts.quota_reservations, &requested, &one, &reserved),
+                     QUOTA_RESERVED);
     if (firm)
-        reservation_confirm(&one);
+        quota_confirm(&one);
     return one;
 }
 
@@ -146,11 +146,11 @@ static void what_glance_has_begun_with_counts_before_the_invitation(void **state
     for (int firm = 0; firm < 2; firm++) {
         struct scene scene;
         begin(&scene, state);
-        struct reservation one = other(&scene, 6 * MIB, firm);
-        assert_outcome(&scene, upload_quota_early(scene.x),
+        struct quota_reservation one = other(&scene, 6 * MIB, firm);
+        assert_outcome(&scene, upload_check_quota_early(scene.x),
                        firm ? REFUSAL_QUOTA_EXCEEDED : REFUSAL_NONE, firm ? TOLD : NULL);
         assert_null(scene.x->reservation.row);
-        reservation_end(&one, false);
+        quota_release(&one, false);
         scene_end(&scene);
     }
 }
@@ -159,9 +159,9 @@ static void what_glance_has_begun_with_counts_before_it_is_sent(void **state)
 {
     struct scene scene;
     begin(&scene, state);
-    struct reservation one = other(&scene, 6 * MIB, true);
+    struct quota_reservation one = other(&scene, 6 * MIB, true);
     assert_outcome(&scene, upload_quota(scene.x), REFUSAL_QUOTA_EXCEEDED, TOLD);
-    reservation_end(&one, false);
+    quota_release(&one, false);
     scene_end(&scene);
 }
 
@@ -171,20 +171,20 @@ static void what_glance_has_not_begun_with_is_waited_for_a_moment(void **state)
     for (int firm = 0; firm < 2; firm++) {
         struct scene scene;
         begin(&scene, state);
-        struct reservation one = other(&scene, 6 * MIB, false);
-        scene.x->fresh = true;
+        struct quota_reservation one = other(&scene, 6 * MIB, false);
+        scene.x->entering = true;
         assert_int_equal(upload_quota(scene.x), STEP_WAIT);
-        scene.x->fresh = false;
-        assert_int_not_equal(scene.x->moment.place, 0); /* the timer is set */
+        scene.x->entering = false;
+        assert_int_not_equal(scene.x->step_timer.place, 0); /* the timer is set */
         assert_int_equal(upload_quota(scene.x), STEP_WAIT);
         if (firm)
-            reservation_confirm(&one);
+            quota_confirm(&one);
         else
             scene.x->quota_began = clock_ms() - 5001;
         assert_outcome(&scene, upload_quota(scene.x), firm ? REFUSAL_QUOTA_EXCEEDED : REFUSAL_NONE,
                        firm ? TOLD : NULL);
         assert_int_equal(scene.x->reservation.row != NULL, !firm);
-        reservation_end(&one, false);
+        quota_release(&one, false);
         scene_end(&scene);
     }
 }
@@ -200,15 +200,15 @@ static void others_do_not_count(void **state)
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         struct scene scene;
         begin(&scene, state);
-        struct reservation one = other(&scene, 6 * MIB, true);
+        struct quota_reservation one = other(&scene, 6 * MIB, true);
         free(scene.x->image.owner);
         scene.x->image.owner = rows[i].owner ? strdup(rows[i].owner) : NULL;
-        scene.x->upload->door = rows[i].stage ? UPLOAD_STAGE : UPLOAD_FILE;
+        scene.x->record->kind = rows[i].stage ? RECORD_STAGE : RECORD_FILE;
         scene.x->usage.image_size_total.limit = rows[i].limit;
         scene.x->usage.image_stage_total = scene.x->usage.image_size_total;
-        assert_outcome(&scene, upload_quota_early(scene.x), REFUSAL_NONE, NULL);
+        assert_outcome(&scene, upload_check_quota_early(scene.x), REFUSAL_NONE, NULL);
         assert_outcome(&scene, upload_quota(scene.x), REFUSAL_NONE, NULL);
-        reservation_end(&one, false);
+        quota_release(&one, false);
         scene_end(&scene);
     }
 }
@@ -217,22 +217,22 @@ static void it_is_asked_again_where_something_was_stored_meanwhile(void **state)
 {
     struct scene scene;
     begin(&scene, state);
-    struct reservation one = other(&scene, 6 * MIB, true);
-    reservation_end(&one, true);
+    struct quota_reservation one = other(&scene, 6 * MIB, true);
+    quota_release(&one, true);
     for (int again = 0; again < 3; again++) {
         assert_int_equal(upload_quota(scene.x), STEP_WAIT);
         assert_true(scene.x->usage_asked.begun);
         scene_answered(&scene.x->usage_asked, 200,
                        "{\"usage\": {\"image_size_total\": {\"usage\": 1, \"limit\": 10}}}");
         one = other(&scene, 6 * MIB, true);
-        reservation_end(&one, true);
+        quota_release(&one, true);
     }
     assert_outcome(&scene, upload_quota(scene.x), REFUSAL_NONE, NULL); /* not for ever */
     scene_end(&scene);
 
     begin(&scene, state);
     one = other(&scene, 6 * MIB, true);
-    reservation_end(&one, true);
+    quota_release(&one, true);
     assert_int_equal(upload_quota(scene.x), STEP_WAIT);
     scene_answered(&scene.x->usage_asked, 200,
                    "{\"usage\": {\"image_size_total\": {\"usage\": 7, \"limit\": 10}}}");
@@ -244,10 +244,10 @@ static void it_is_asked_again_where_something_was_stored_meanwhile(void **state)
 
 static uint64_t reserved(struct scene *scene)
 {
-    struct reservation mine = scene->x->reservation;
+    struct quota_reservation mine = scene->x->reservation;
     if (mine.row)
-        reservation_confirm(&scene->x->reservation);
-    return reservations_firm(scene->parts.reservations, "0 10 p");
+        quota_confirm(&scene->x->reservation);
+    return quota_reservations_firm(scene->parts.quota_reservations, "0 10 p");
 }
 
 static void it_is_let_go_however_it_ends(void **state)
@@ -256,7 +256,7 @@ static void it_is_let_go_however_it_ends(void **state)
     begin(&scene, state);
     assert_int_equal(upload_quota(scene.x), STEP_NEXT);
     assert_int_equal(reserved(&scene), 6 * MIB);
-    upload_ended(scene.x);
+    upload_release(scene.x);
     assert_int_equal(reserved(&scene), 0);
     scene_end(&scene);
 
@@ -265,7 +265,7 @@ static void it_is_let_go_however_it_ends(void **state)
     scene.x->answer.status = 204;
     assert_int_equal(upload_counted(scene.x), STEP_NEXT); /* Glance's usage has it now */
     assert_int_equal(reserved(&scene), 0);
-    assert_int_equal(reservations_mark(scene.parts.reservations), 6 * MIB);
+    assert_int_equal(quota_reservations_mark(scene.parts.quota_reservations), 6 * MIB);
     scene_end(&scene);
 
     begin(&scene, state);
@@ -273,9 +273,9 @@ static void it_is_let_go_however_it_ends(void **state)
     scene.x->answer.status = 409;
     assert_int_equal(upload_counted(scene.x), STEP_NEXT);
     assert_int_equal(reserved(&scene), 6 * MIB);
-    upload_ended(scene.x);
+    upload_release(scene.x);
     assert_int_equal(reserved(&scene), 0);
-    assert_int_equal(reservations_mark(scene.parts.reservations), 0);
+    assert_int_equal(quota_reservations_mark(scene.parts.quota_reservations), 0);
     scene_end(&scene);
 }
 
@@ -285,10 +285,10 @@ static void what_is_only_watched_takes_its_bytes(void **state)
     struct scene scene;
     begin(&scene, state);
     scene.x->audit = AUDIT_ON;
-    struct reservation one = other(&scene, 6 * MIB, true);
+    struct quota_reservation one = other(&scene, 6 * MIB, true);
     assert_outcome(&scene, upload_quota(scene.x), REFUSAL_NONE, NULL);
-    assert_true(scene.x->upload->audit_reasons == refusal_bit(REFUSAL_QUOTA_EXCEEDED));
-    reservation_end(&one, false);
+    assert_true(scene.x->record->audit_reasons == refusal_bit(REFUSAL_QUOTA_EXCEEDED));
+    quota_release(&one, false);
     assert_int_equal(reserved(&scene), 6 * MIB);
     scene_end(&scene);
 }

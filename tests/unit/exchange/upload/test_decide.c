@@ -36,7 +36,7 @@ static void begin(struct scene *scene, void **state, const char *name, const cha
 
 static void assert_decided(const struct scene *scene, const char *rule, const char *store)
 {
-    const struct upload *upload = scene->x->upload;
+    const struct request_record *upload = scene->x->record;
     if ((rule == NULL) != (upload->rule == NULL) || (rule && strcmp(upload->rule, rule) != 0))
         fail_msg("by %s", upload->rule ? upload->rule : "no rule");
     if ((store == NULL) != (upload->store == NULL) || (store && strcmp(upload->store, store) != 0))
@@ -48,7 +48,7 @@ static void assert_decided(const struct scene *scene, const char *rule, const ch
 static void the_policy_is_obeyed(void **state)
 {
     static const struct {
-        const char *name, *wish;
+        const char *name, *requested;
         uint64_t size;
         const char *rule, *store; /* `store` NULL: it was refused, wherever to */
         enum refusal refusal;
@@ -69,9 +69,9 @@ static void the_policy_is_obeyed(void **state)
         struct scene scene;
         begin(&scene, state, rows[i].name, GLANCE_HAS);
         scene.x->size = rows[i].size;
-        scene.x->wish = rows[i].wish ? strdup(rows[i].wish) : NULL;
+        scene.x->requested = rows[i].requested ? strdup(rows[i].requested) : NULL;
         assert_outcome(&scene, upload_decide(scene.x), rows[i].refusal, rows[i].detail);
-        assert_string_equal(scene.x->upload->rule, rows[i].rule);
+        assert_string_equal(scene.x->record->rule, rows[i].rule);
         if (rows[i].store)
             assert_decided(&scene, rows[i].rule, rows[i].store);
         scene_end(&scene);
@@ -133,7 +133,7 @@ static void who_may_send_no_data(void **state)
         assert_outcome(&scene, upload_decide(scene.x), rows[i].refusal, NULL);
         assert_int_equal(upload_may_be_empty(scene.x),
                          rows[i].refusal == REFUSAL_NONE && rows[i].noted == REFUSAL_NONE);
-        assert_true(scene.x->upload->audit_reasons ==
+        assert_true(scene.x->record->audit_reasons ==
                     (rows[i].noted ? refusal_bit(rows[i].noted) : 0));
         scene_end(&scene);
     }
@@ -161,11 +161,11 @@ static void a_size_that_is_to_come_puts_it_off_if_it_could_matter(void **state)
         scene.x->size_known = false;
         scene.x->size_comes = rows[i].comes;
         assert_outcome(&scene, upload_decide(scene.x), rows[i].refusal, rows[i].detail);
-        assert_int_equal(upload_is_put_off(scene.x), rows[i].rule == NULL);
+        assert_int_equal(upload_decision_waits(scene.x), rows[i].rule == NULL);
         if (!rows[i].rule)
             assert_decided(&scene, NULL, NULL);
         else
-            assert_string_equal(scene.x->upload->rule, rows[i].rule);
+            assert_string_equal(scene.x->record->rule, rows[i].rule);
         scene_end(&scene);
     }
 }
@@ -180,7 +180,7 @@ static void it_is_made_up_for_when_the_size_is_there(void **state)
     scene.x->size_known = true;
     scene.x->size = 2000;
     assert_int_equal(upload_decide(scene.x), STEP_NEXT);
-    assert_false(upload_is_put_off(scene.x));
+    assert_false(upload_decision_waits(scene.x));
     assert_decided(&scene, "large", "file");
     scene_end(&scene);
 }
@@ -221,7 +221,7 @@ static void the_limits_are_those_of_the_decision_that_counts(void **state)
 static void a_store_that_is_missing_is_whose_mistake_it_is(void **state)
 {
     static const struct {
-        const char *name, *wish, *stores;
+        const char *name, *requested, *stores;
         enum refusal refusal;
         const char *detail;
     } rows[] = {
@@ -239,7 +239,7 @@ static void a_store_that_is_missing_is_whose_mistake_it_is(void **state)
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         struct scene scene;
         begin(&scene, state, rows[i].name, rows[i].stores);
-        scene.x->wish = rows[i].wish ? strdup(rows[i].wish) : NULL;
+        scene.x->requested = rows[i].requested ? strdup(rows[i].requested) : NULL;
         assert_outcome(&scene, upload_decide(scene.x), rows[i].refusal, rows[i].detail);
         scene_end(&scene);
     }
@@ -249,7 +249,7 @@ static void what_is_staged_goes_to_no_store(void **state)
 {
     struct scene scene;
     begin(&scene, state, "other", GLANCE_HAS_LESS);
-    scene.x->upload->door = UPLOAD_STAGE;
+    scene.x->record->kind = RECORD_STAGE;
     assert_int_equal(upload_decide(scene.x), STEP_NEXT);
     assert_decided(&scene, "default", NULL);
     scene_end(&scene);
@@ -260,7 +260,7 @@ static void what_is_staged_goes_to_no_store(void **state)
 static void what_is_only_watched_is_decided_and_let_pass(void **state)
 {
     static const struct {
-        const char *name, *wish;
+        const char *name, *requested;
         uint64_t size;
         const char *stores, *rule;
         enum refusal noted;
@@ -278,10 +278,10 @@ static void what_is_only_watched_is_decided_and_let_pass(void **state)
         begin(&scene, state, rows[i].name, rows[i].stores);
         scene.x->audit = AUDIT_ON;
         scene.x->size = rows[i].size;
-        scene.x->wish = rows[i].wish ? strdup(rows[i].wish) : NULL;
+        scene.x->requested = rows[i].requested ? strdup(rows[i].requested) : NULL;
         assert_outcome(&scene, upload_decide(scene.x), REFUSAL_NONE, NULL);
         assert_decided(&scene, rows[i].rule, NULL); /* where to is for Glance to tell */
-        assert_true(scene.x->upload->audit_reasons ==
+        assert_true(scene.x->record->audit_reasons ==
                     (rows[i].noted ? refusal_bit(rows[i].noted) : 0));
         scene_end(&scene);
     }
@@ -300,7 +300,7 @@ static void what_was_kept_counts_unless_the_rule_watches(void **state)
         begin(&scene, state, watched ? "watched" : "other", GLANCE_HAS);
         scene_policy(&scene, state, SOME);
         audit_begin(scene.x);
-        assert_int_equal(exchange_object(scene.x, REFUSAL_CONTENT_RANGE), STEP_NEXT);
+        assert_int_equal(report_violation(scene.x, REFUSAL_CONTENT_RANGE), STEP_NEXT);
         assert_outcome(&scene, upload_decide(scene.x),
                        watched ? REFUSAL_NONE : REFUSAL_CONTENT_RANGE, NULL);
         assert_decided(&scene, watched ? "watched" : NULL, NULL);
@@ -333,10 +333,10 @@ static void what_is_only_watched_is_not_put_off(void **state)
         scene.x->audit = rows[i].policy == SOME ? AUDIT_UNDECIDED : AUDIT_ON;
         assert_outcome(&scene, upload_decide(scene.x), REFUSAL_NONE, NULL);
         assert_true(audit_only(scene.x));
-        assert_false(upload_is_put_off(scene.x));
-        assert_non_null(scene.x->upload->rule);
+        assert_false(upload_decision_waits(scene.x));
+        assert_non_null(scene.x->record->rule);
         assert_int_equal(upload_limits(scene.x).size_ceiling, rows[i].ceiling);
-        assert_int_equal(upload_size_chose(scene.x), rows[i].size_chose);
+        assert_int_equal(upload_chosen_by_size(scene.x), rows[i].size_chose);
         scene_end(&scene);
     }
 }
@@ -349,14 +349,14 @@ static void a_size_that_is_certain_binds_nobody(void **state)
     scene_policy(&scene, state, SOME);
     scene.client.framing.framing = FRAMING_LENGTH;
     scene.x->audit = AUDIT_ON;
-    assert_false(upload_size_chose(scene.x));
+    assert_false(upload_chosen_by_size(scene.x));
     scene.client.framing.framing = FRAMING_CHUNKED;
-    assert_true(upload_size_chose(scene.x));
+    assert_true(upload_chosen_by_size(scene.x));
     scene_policy(&scene, state, "mode: audit\ndefault: {store: test}\n");
-    assert_false(upload_size_chose(scene.x));
+    assert_false(upload_chosen_by_size(scene.x));
     scene.x->audit = AUDIT_OFF;
     scene_policy(&scene, state, SOME);
-    assert_false(upload_size_chose(scene.x));
+    assert_false(upload_chosen_by_size(scene.x));
     scene_end(&scene);
 }
 

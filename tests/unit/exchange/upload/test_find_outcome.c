@@ -35,18 +35,18 @@ static void begin(struct scene *scene, void **state, enum refusal failure, unsig
     scene->x->failure = failure;
     scene->x->answer.status = status;
     scene->x->given_at = clock_ms();
-    scene->x->upload->store = strdup("test");
+    scene->x->record->store = strdup("test");
 }
 
 /* The step once it is entered, and once more when Glance has said this of the image. */
 static enum step_result see(struct scene *scene, unsigned status, const char *image)
 {
-    scene->x->fresh = true;
-    assert_int_equal(upload_prove(scene->x), STEP_WAIT);
-    scene->x->fresh = false;
-    assert_int_equal(upload_prove(scene->x), STEP_WAIT);
+    scene->x->entering = true;
+    assert_int_equal(upload_verify(scene->x), STEP_WAIT);
+    scene->x->entering = false;
+    assert_int_equal(upload_verify(scene->x), STEP_WAIT);
     scene_answered(&scene->x->image_asked, status, image);
-    return upload_prove(scene->x);
+    return upload_verify(scene->x);
 }
 
 /* The wait is over, and Glance says this. */
@@ -54,10 +54,10 @@ static enum step_result see_next(struct scene *scene, unsigned status, const cha
 {
     assert_int_not_equal(scene->x->look.place, 0);
     scene->x->look.fire(&scene->x->look);
-    assert_int_equal(upload_prove(scene->x), STEP_WAIT);
+    assert_int_equal(upload_verify(scene->x), STEP_WAIT);
     assert_true(scene->x->image_asked.begun && !scene->x->image_asked.over);
     scene_answered(&scene->x->image_asked, status, image);
-    return upload_prove(scene->x);
+    return upload_verify(scene->x);
 }
 
 /* The patience has ended. */
@@ -67,7 +67,7 @@ static enum step_result see_last(struct scene *scene, unsigned status, const cha
     scene->x->given_at = scene->x->look_began;
     scene->x->seen_queued = true;
     scene_answered(&scene->x->image_asked, status, image);
-    return upload_prove(scene->x);
+    return upload_verify(scene->x);
 }
 
 /* --- a part of the body -------------------------------------------------------------------- */
@@ -121,7 +121,7 @@ static void what_is_left_of_the_image_is_told(void **state)
         scene_text(scene.x->failure_detail, rows[i].before);
         assert_outcome(&scene, see_last(&scene, rows[i].status, rows[i].image), rows[i].failure,
                        rows[i].detail);
-        assert_string_equal(scene.x->upload->image_after, rows[i].after);
+        assert_string_equal(scene.x->record->image_after, rows[i].after);
         snprintf(line, sizeof line, "req-1: Glance failed, and the image image is %s now",
                  rows[i].after);
         assert_logged(&scene, rows[i].after[0] ? line : NULL);
@@ -136,9 +136,9 @@ static void one_that_is_saving_is_given_a_moment(void **state)
     begin(&scene, state, REFUSAL_NONE, 500, false);
     assert_int_equal(see(&scene, 200, IMAGE("saving", "0", "", "")), STEP_WAIT);
     assert_int_equal(see_next(&scene, 503, ""), STEP_WAIT);
-    assert_string_equal(scene.x->upload->image_after, "");
+    assert_string_equal(scene.x->record->image_after, "");
     assert_int_equal(see_next(&scene, 200, IMAGE("queued", "0", "", "")), STEP_NEXT);
-    assert_string_equal(scene.x->upload->image_after, "queued");
+    assert_string_equal(scene.x->record->image_after, "queued");
     scene_end(&scene);
 }
 
@@ -149,7 +149,7 @@ static void a_ruin_is_looked_at_whatever_is_compared(void **state)
     begin(&scene, state, REFUSAL_NONE, 500, false);
     scene.settings.upload.verify = VERIFY_OFF;
     assert_int_equal(see(&scene, 200, IMAGE("queued", "0", "", "")), STEP_NEXT);
-    assert_string_equal(scene.x->upload->image_after, "queued");
+    assert_string_equal(scene.x->record->image_after, "queued");
     scene_end(&scene);
 }
 
@@ -164,9 +164,9 @@ static void it_is_followed_until_it_is_stored(void **state)
         struct scene scene;
         begin(&scene, state, balancers[i] ? REFUSAL_NONE : REFUSAL_GLANCE_FAILED, balancers[i],
               true);
-        scene.x->fresh = true;
-        assert_int_equal(upload_prove(scene.x), STEP_WAIT);
-        scene.x->fresh = false;
+        scene.x->entering = true;
+        assert_int_equal(upload_verify(scene.x), STEP_WAIT);
+        scene.x->entering = false;
         assert_false(scene.x->image_asked.begun);
         assert_int_equal(scene.x->look_wait, 1000);
         assert_int_equal(see_next(&scene, 200, saving), STEP_WAIT);
@@ -180,8 +180,8 @@ static void it_is_followed_until_it_is_stored(void **state)
         assert_outcome(&scene, see_next(&scene, 200, GOOD), REFUSAL_NONE, NULL);
         assert_int_equal(scene.x->answer.status, 204);
         assert_int_equal(scene.x->answer.body.len, 0);
-        assert_string_equal(scene.x->upload->verified, "sha512");
-        assert_string_equal(scene.x->upload->image_after, "");
+        assert_string_equal(scene.x->record->verified, "sha512");
+        assert_string_equal(scene.x->record->image_after, "");
         scene_end(&scene);
     }
 }
@@ -213,7 +213,7 @@ static void what_has_become_of_a_whole_one_is_told(void **state)
             scene.x->audit = audit;
             assert_outcome(&scene, see_last(&scene, rows[i].status, rows[i].image), rows[i].refusal,
                            rows[i].detail);
-            assert_string_equal(scene.x->upload->image_after, rows[i].after);
+            assert_string_equal(scene.x->record->image_after, rows[i].after);
             scene_end(&scene);
         }
 }
@@ -241,7 +241,7 @@ static void a_lost_answer_is_looked_for_whatever_is_compared(void **state)
     scene.settings.upload.verify = VERIFY_OFF;
     assert_outcome(&scene, see(&scene, 200, GOOD), REFUSAL_NONE, NULL);
     assert_int_equal(scene.x->answer.status, 204);
-    assert_string_equal(scene.x->upload->verified, "size");
+    assert_string_equal(scene.x->record->verified, "size");
     scene_end(&scene);
 }
 
@@ -250,7 +250,7 @@ static void a_stage_is_over_when_it_has_a_size(void **state)
 {
     struct scene scene;
     begin(&scene, state, REFUSAL_GLANCE_FAILED, 0, true);
-    scene.x->upload->door = UPLOAD_STAGE;
+    scene.x->record->kind = RECORD_STAGE;
     assert_int_equal(see(&scene, 200, IMAGE("uploading", "null", "", "")), STEP_WAIT);
     assert_outcome(&scene, see_next(&scene, 200, "{\"status\": \"uploading\", \"size\": 3}"),
                    REFUSAL_NONE, NULL);

@@ -29,11 +29,11 @@ static void begin(struct scene *scene, void **state, const char *disk_format, co
 
 static void see(struct scene *scene, unsigned status, const char *image)
 {
-    scene->x->fresh = true;
-    assert_int_equal(upload_prove(scene->x), STEP_WAIT);
-    scene->x->fresh = false;
+    scene->x->entering = true;
+    assert_int_equal(upload_verify(scene->x), STEP_WAIT);
+    scene->x->entering = false;
     scene_answered(&scene->x->image_asked, status, image);
-    assert_outcome(scene, upload_prove(scene->x), REFUSAL_NONE, NULL);
+    assert_outcome(scene, upload_verify(scene->x), REFUSAL_NONE, NULL);
 }
 
 /* The client is told what has become of the image, and why. */
@@ -71,8 +71,8 @@ static void the_hint_says_what_has_become_of_it(void **state)
         const char *hint = scene.x->hint ? scene.x->hint : "";
         if (strncmp(hint, rows[i].hint, strlen(rows[i].hint)) != 0)
             fail_msg("row %zu: %s", i, hint);
-        assert_string_equal(scene.x->upload->image_after, rows[i].status == 200 ? "queued" : "");
-        assert_true(fields_of_answer(scene.x, &scene.out));
+        assert_string_equal(scene.x->record->image_after, rows[i].status == 200 ? "queued" : "");
+        assert_true(headers_of_answer(scene.x, &scene.out));
         assert_string_equal(headers_get(&scene.out, "X-Intake-Hint"), hint);
         scene_end(&scene);
     }
@@ -119,12 +119,12 @@ static void other_answers_teach_nothing(void **state)
             scene_body(&scene, "abc", NULL);
         }
         if (way == STAGE)
-            scene.x->upload->door = UPLOAD_STAGE;
+            scene.x->record->kind = RECORD_STAGE;
         if (way == STATUS)
             scene.x->answer.status = 409;
-        scene.x->fresh = true;
+        scene.x->entering = true;
         assert_false(inspected_refused(scene.x));
-        assert_outcome(&scene, upload_prove(scene.x), REFUSAL_NONE, NULL);
+        assert_outcome(&scene, upload_verify(scene.x), REFUSAL_NONE, NULL);
         assert_null(scene.x->hint);
         assert_int_equal(inspection_refuses(&scene.inspection), 0);
         scene_end(&scene);
@@ -137,7 +137,7 @@ static void what_was_taken_is_remembered(void **state)
     begin(&scene, state, "vhd", "abc");
     scene.x->answer.status = 204;
     scene.settings.upload.verify = VERIFY_OFF;
-    assert_outcome(&scene, upload_prove(scene.x), REFUSAL_NONE, NULL);
+    assert_outcome(&scene, upload_verify(scene.x), REFUSAL_NONE, NULL);
     assert_int_equal(scene.inspection.taken, GLANCE_OBJECTION_BIT(GLANCE_MISMATCH));
     scene_end(&scene);
 }
@@ -147,20 +147,20 @@ static void what_is_refused_first(void **state)
     static const struct {
         enum glance_checks checks;
         bool learned;
-        enum upload_door door;
+        enum record_kind ingest;
         bool refuses;
     } rows[] = {
-        {GLANCE_CHECKS_AUTO, false, UPLOAD_FILE, false},
-        {GLANCE_CHECKS_AUTO, true, UPLOAD_FILE, true},
-        {GLANCE_CHECKS_ON, false, UPLOAD_FILE, true},
-        {GLANCE_CHECKS_OFF, true, UPLOAD_FILE, false},
-        {GLANCE_CHECKS_ON, true, UPLOAD_STAGE, false},
+        {GLANCE_CHECKS_AUTO, false, RECORD_FILE, false},
+        {GLANCE_CHECKS_AUTO, true, RECORD_FILE, true},
+        {GLANCE_CHECKS_ON, false, RECORD_FILE, true},
+        {GLANCE_CHECKS_OFF, true, RECORD_FILE, false},
+        {GLANCE_CHECKS_ON, true, RECORD_STAGE, false},
     };
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         struct scene scene;
         scene_begin(&scene, state, NO_FIELDS);
         scene.settings.upload.glance_checks = rows[i].checks;
-        scene.x->upload->door = rows[i].door;
+        scene.x->record->kind = rows[i].ingest;
         if (rows[i].learned)
             inspection_learn_refused(&scene.inspection, GLANCE_MISMATCH);
         assert_int_equal(inspected_refuses(scene.x), rows[i].refuses ? GLANCE_OBJECTIONS_ALL : 0);

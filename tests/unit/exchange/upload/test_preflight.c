@@ -19,7 +19,7 @@ static void begin(struct scene *scene, void **state)
 {
     scene_begin(scene, state, FIELDS);
     scene_policy(scene, state, "default: {store: test}\n");
-    scene->x->fresh = true;
+    scene->x->entering = true;
 }
 
 /* All three questions are under way. */
@@ -27,7 +27,7 @@ static void ask(struct scene *scene, void **state)
 {
     begin(scene, state);
     assert_int_equal(upload_preflight(scene->x), STEP_WAIT);
-    scene->x->fresh = false;
+    scene->x->entering = false;
     assert_true(scene->x->image_asked.begun && scene->x->usage_asked.begun &&
                 scene->x->stores_asked.begun);
 }
@@ -52,13 +52,13 @@ static void ask_no_quota(struct scene *scene)
 static void stage(struct scene *scene)
 {
     scene->x->route.kind = ROUTE_STAGE;
-    scene->x->upload->door = UPLOAD_STAGE;
+    scene->x->record->kind = RECORD_STAGE;
 }
 
 static void import(struct scene *scene)
 {
     scene->x->route.kind = ROUTE_IMPORT;
-    scene->x->upload->door = UPLOAD_IMPORT;
+    scene->x->record->kind = RECORD_IMPORT;
 }
 
 static void only_what_is_not_known_is_asked_and_all_at_once(void **state)
@@ -207,7 +207,7 @@ static void after_a_failure_the_next_upload_asks_for_the_stores(void **state)
     static const struct {
         unsigned status;
         const char *body;
-        bool fresh;
+        bool entering;
     } rows[] = {{200, STORES, true}, {404, "", true}, {500, "", false}};
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         struct scene scene;
@@ -215,7 +215,7 @@ static void after_a_failure_the_next_upload_asks_for_the_stores(void **state)
         scene_answered(&scene.x->image_asked, 200, IMAGE);
         scene_answered(&scene.x->stores_asked, rows[i].status, rows[i].body);
         assert_int_equal(upload_preflight(scene.x), STEP_NEXT);
-        assert_int_equal(stores_fresh(scene.parts.stores), rows[i].fresh);
+        assert_int_equal(stores_fresh(scene.parts.stores), rows[i].entering);
         scene_end(&scene);
     }
 }

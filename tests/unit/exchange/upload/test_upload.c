@@ -39,7 +39,7 @@ static void a_request_without_a_body_waits_for_none(void **state)
         begin(&scene, state);
         scene.client.framing = framings[i];
         scene.x->audit = AUDIT_ON;
-        scene.x->fresh = true;
+        scene.x->entering = true;
         assert_int_equal(run_step(&scene, "invite"), STEP_NEXT);
         scene_end(&scene);
     }
@@ -65,8 +65,8 @@ static void a_size_that_has_come_is_judged(void **state)
                        max_size < 3 ? "it has 3 bytes, and the limit is 2" : NULL);
         assert_true(scene.x->size_known);
         assert_int_equal(scene.x->size, 3);
-        assert_string_equal(scene.x->upload->rule, "large");
-        assert_string_equal(scene.x->upload->store, "file");
+        assert_string_equal(scene.x->record->rule, "large");
+        assert_string_equal(scene.x->record->store, "file");
         scene_end(&scene);
     }
 }
@@ -83,12 +83,12 @@ static void a_size_without_its_envelope_is_judged_again(void **state)
     scene.x->size_known = true;
     scene.x->size = 5;
     assert_outcome(&scene, run_step(&scene, "decide"), REFUSAL_NONE, NULL);
-    assert_string_equal(scene.x->upload->store, "file");
+    assert_string_equal(scene.x->record->store, "file");
     scene_body(&scene, "abc", NULL);
     assert_outcome(&scene, run_step(&scene, "settle"), REFUSAL_NONE, NULL);
     assert_int_equal(scene.x->size, 3);
-    assert_string_equal(scene.x->upload->rule, "default");
-    assert_string_equal(scene.x->upload->store, "test");
+    assert_string_equal(scene.x->record->rule, "default");
+    assert_string_equal(scene.x->record->store, "test");
     scene_end(&scene);
 }
 
@@ -107,9 +107,9 @@ static void a_rule_that_watches_may_be_found_with_the_size(void **state)
     scene.x->size_comes = true;
     assert_outcome(&scene, run_step(&scene, "settle"), REFUSAL_NONE, NULL);
     assert_true(audit_only(scene.x));
-    assert_string_equal(scene.x->upload->rule, "large");
-    assert_null(scene.x->upload->store);
-    assert_true(scene.x->upload->audit_reasons == refusal_bit(REFUSAL_TOO_LARGE));
+    assert_string_equal(scene.x->record->rule, "large");
+    assert_null(scene.x->record->store);
+    assert_true(scene.x->record->audit_reasons == refusal_bit(REFUSAL_TOO_LARGE));
     assert_int_equal(body_refusal(scene.x->body, &detail), REFUSAL_NONE);
     scene_end(&scene);
 }
@@ -121,7 +121,7 @@ static void what_is_only_watched_is_decided_once(void **state)
     scene.x->audit = AUDIT_ON;
     scene_body(&scene, "abc", NULL);
     assert_outcome(&scene, run_step(&scene, "settle"), REFUSAL_NONE, NULL); /* without a policy */
-    assert_null(scene.x->upload->rule);
+    assert_null(scene.x->record->rule);
     scene_end(&scene);
 }
 
@@ -132,24 +132,24 @@ static void glances_answer_is_the_clients(void **state)
     static const struct {
         unsigned status;
         const char *verified; /* as the steps before left it */
-        enum upload_verdict verdict;
+        enum record_verdict verdict;
         const char *told; /* NULL: nothing is said of that */
     } rows[] = {
-        {204, "sha512", UPLOAD_STORED, "sha512"},
-        {204, "", UPLOAD_STORED, "no"},
-        {413, "", UPLOAD_REJECTED, NULL},
-        {500, "", UPLOAD_REJECTED, NULL},
+        {204, "sha512", VERDICT_STORED, "sha512"},
+        {204, "", VERDICT_STORED, "no"},
+        {413, "", VERDICT_REJECTED, NULL},
+        {500, "", VERDICT_REJECTED, NULL},
     };
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         struct scene scene;
         begin(&scene, state);
         scene_sent(&scene, "abc");
         scene.x->answer.status = rows[i].status;
-        const struct upload *upload = scene.x->upload;
-        scene_text(scene.x->upload->verified, rows[i].verified);
+        const struct request_record *upload = scene.x->record;
+        scene_text(scene.x->record->verified, rows[i].verified);
         assert_int_equal(run_step(&scene, "answer"), STEP_END);
         assert_int_equal(scene.client.answer.status, rows[i].status);
-        assert_null(scene.x->upload); /* with its answer the client finds it among the ended ones */
+        assert_null(scene.x->record); /* with its answer the client finds it among the ended ones */
         assert_int_equal(upload->glance_status, rows[i].status);
         assert_int_equal(upload->verdict, rows[i].verdict);
         assert_string_equal(upload->verified, rows[i].told ? rows[i].told : "");

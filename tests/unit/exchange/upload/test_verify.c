@@ -28,18 +28,18 @@ static void begin(struct scene *scene, void **state, unsigned status)
     scene_begin(scene, state, NO_FIELDS);
     scene_sent(scene, "abc");
     scene->x->answer.status = status;
-    scene->x->upload->store = strdup("test");
+    scene->x->record->store = strdup("test");
 }
 
 /* The step once it is entered, and once more when Glance has said this of the image. */
 static enum step_result see(struct scene *scene, unsigned status, const char *image)
 {
-    scene->x->fresh = true;
-    assert_int_equal(upload_prove(scene->x), STEP_WAIT);
-    scene->x->fresh = false;
-    assert_int_equal(upload_prove(scene->x), STEP_WAIT);
+    scene->x->entering = true;
+    assert_int_equal(upload_verify(scene->x), STEP_WAIT);
+    scene->x->entering = false;
+    assert_int_equal(upload_verify(scene->x), STEP_WAIT);
     scene_answered(&scene->x->image_asked, status, image);
-    return upload_prove(scene->x);
+    return upload_verify(scene->x);
 }
 
 static void look_for_long(struct scene *scene)
@@ -76,7 +76,7 @@ static void what_glance_has_is_compared(void **state)
         scene.settings.upload.verify = rows[i].verify;
         assert_outcome(&scene, see(&scene, 200, rows[i].image),
                        rows[i].detail ? REFUSAL_VERIFY_FAILED : REFUSAL_NONE, rows[i].detail);
-        assert_string_equal(scene.x->upload->verified, rows[i].verified);
+        assert_string_equal(scene.x->record->verified, rows[i].verified);
         scene_end(&scene);
     }
 }
@@ -99,17 +99,17 @@ static void what_is_only_watched_is_told_apart_from_a_failure(void **state)
         struct scene scene;
         begin(&scene, state, 204);
         scene.x->audit = AUDIT_ON;
-        free(scene.x->upload->store);
-        scene.x->upload->store = NULL;
-        scene.x->upload->rule = strdup("watched");
+        free(scene.x->record->store);
+        scene.x->record->store = NULL;
+        scene.x->record->rule = strdup("watched");
         assert_outcome(&scene, see(&scene, 200, rows[i].image), REFUSAL_NONE, NULL);
-        assert_string_equal(scene.x->upload->verified, rows[i].verified);
-        assert_string_equal(scene.x->upload->rule, "watched");
-        const char *store = scene.x->upload->store;
+        assert_string_equal(scene.x->record->verified, rows[i].verified);
+        assert_string_equal(scene.x->record->rule, "watched");
+        const char *store = scene.x->record->store;
         if ((store == NULL) != (rows[i].store == NULL) ||
             (store && strcmp(store, rows[i].store) != 0))
             fail_msg("in %s", store ? store : "no store");
-        assert_true(scene.x->upload->audit_reasons ==
+        assert_true(scene.x->record->audit_reasons ==
                     (rows[i].noted ? refusal_bit(REFUSAL_VERIFY_FAILED) : 0));
         scene_end(&scene);
     }
@@ -157,8 +157,8 @@ static void what_cannot_be_found_out_is_no_failure(void **state)
             scene_broke(&scene.x->image_asked, TRANSFER_FAILED);
         if (rows[i].final)
             scene.x->look_began = clock_ms();
-        assert_outcome(&scene, upload_prove(scene.x), REFUSAL_NONE, NULL);
-        assert_string_equal(scene.x->upload->verified, "");
+        assert_outcome(&scene, upload_verify(scene.x), REFUSAL_NONE, NULL);
+        assert_string_equal(scene.x->record->verified, "");
         snprintf(line, sizeof line, "req-1: not verified: %s", rows[i].why);
         assert_logged(&scene, line);
         scene_end(&scene);
@@ -175,20 +175,20 @@ static void one_failed_look_ends_nothing(void **state)
     for (size_t i = 0; i < sizeof failures / sizeof failures[0]; i++) {
         assert_int_not_equal(scene.x->look.place, 0);
         scene.x->look.fire(&scene.x->look);
-        assert_int_equal(upload_prove(scene.x), STEP_WAIT);
+        assert_int_equal(upload_verify(scene.x), STEP_WAIT);
         assert_true(scene.x->image_asked.begun && !scene.x->image_asked.over);
         if (failures[i])
             scene_answered(&scene.x->image_asked, failures[i], "");
         else
             scene_broke(&scene.x->image_asked, TRANSFER_UNREACHABLE);
-        assert_int_equal(upload_prove(scene.x), STEP_WAIT);
-        assert_int_equal(upload_prove(scene.x), STEP_WAIT); /* a wake in between changes nothing */
+        assert_int_equal(upload_verify(scene.x), STEP_WAIT);
+        assert_int_equal(upload_verify(scene.x), STEP_WAIT); /* a wake in between changes nothing */
     }
     scene.x->look.fire(&scene.x->look);
-    assert_int_equal(upload_prove(scene.x), STEP_WAIT);
+    assert_int_equal(upload_verify(scene.x), STEP_WAIT);
     scene_answered(&scene.x->image_asked, 200, GOOD);
-    assert_outcome(&scene, upload_prove(scene.x), REFUSAL_NONE, NULL);
-    assert_string_equal(scene.x->upload->verified, "sha512");
+    assert_outcome(&scene, upload_verify(scene.x), REFUSAL_NONE, NULL);
+    assert_string_equal(scene.x->record->verified, "sha512");
     scene_end(&scene);
 }
 
@@ -200,19 +200,19 @@ static void an_image_that_is_saving_is_looked_at_again(void **state)
     assert_int_equal(see(&scene, 200, saving), STEP_WAIT);
     assert_int_not_equal(scene.x->look.place, 0); /* the timer is set */
     scene.x->look.fire(&scene.x->look);
-    assert_int_equal(upload_prove(scene.x), STEP_WAIT); /* asked for anew */
+    assert_int_equal(upload_verify(scene.x), STEP_WAIT); /* asked for anew */
     assert_true(scene.x->image_asked.begun && !scene.x->image_asked.over);
     scene_answered(&scene.x->image_asked, 200, GOOD);
-    assert_outcome(&scene, upload_prove(scene.x), REFUSAL_NONE, NULL);
-    assert_string_equal(scene.x->upload->verified, "sha512");
+    assert_outcome(&scene, upload_verify(scene.x), REFUSAL_NONE, NULL);
+    assert_string_equal(scene.x->record->verified, "sha512");
     scene_end(&scene);
 
     begin(&scene, state, 204);
     scene_answered(&scene.x->image_asked, 200, saving);
     look_for_long(&scene);
-    assert_outcome(&scene, upload_prove(scene.x), REFUSAL_VERIFY_FAILED,
+    assert_outcome(&scene, upload_verify(scene.x), REFUSAL_VERIFY_FAILED,
                    "Glance answered 204, and the image is still saving");
-    assert_string_equal(scene.x->upload->image_after, "saving");
+    assert_string_equal(scene.x->record->image_after, "saving");
     scene_end(&scene);
 }
 
@@ -226,8 +226,8 @@ static void nothing_is_asked_where_nothing_is_compared(void **state)
         struct scene scene;
         begin(&scene, state, rows[i].status);
         scene.settings.upload.verify = rows[i].verify;
-        scene.x->fresh = true;
-        assert_outcome(&scene, upload_prove(scene.x), REFUSAL_NONE, NULL);
+        scene.x->entering = true;
+        assert_outcome(&scene, upload_verify(scene.x), REFUSAL_NONE, NULL);
         assert_false(scene.x->image_asked.begun);
         scene_end(&scene);
     }

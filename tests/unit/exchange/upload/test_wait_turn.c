@@ -16,28 +16,29 @@ static void begin(struct scene *scene, void **state)
     static const char *const fields[] = {NULL};
     scene_begin(scene, state, fields);
     scene_image(scene, "queued", "raw", "bare");
-    assert_int_equal(upload_claim(scene->x), STEP_NEXT);
-    scene->x->fresh = true;
+    assert_int_equal(upload_lock_image(scene->x), STEP_NEXT);
+    scene->x->entering = true;
 }
 
 /* Another upload to the image, which was sent. */
-static struct claim *other(struct scene *scene)
+static struct upload_lock *other(struct scene *scene)
 {
-    const struct claim_facts facts = {.began_wall_ms = clock_wall_ms() - 2400};
-    struct claim *claim = claim_new(scene->parts.claims, "image", &facts, &bytes);
-    assert_int_equal(claim_send(claim, true), CLAIM_SENT);
-    return claim;
+    const struct upload_lock_facts facts = {.began_wall_ms = clock_wall_ms() - 2400};
+    struct upload_lock *upload_lock =
+        upload_lock_new(scene->parts.upload_locks, "image", &facts, &bytes);
+    assert_int_equal(upload_lock_send(upload_lock, true), UPLOAD_LOCK_SENT);
+    return upload_lock;
 }
 
 /* The step, entered; or again, once Glance has said this of the image. */
 static enum step_result step(struct scene *scene, unsigned status, const char *image)
 {
-    if (!scene->x->fresh && image) {
+    if (!scene->x->entering && image) {
         assert_true(scene->x->image_asked.begun);
         scene_answered(&scene->x->image_asked, status, image);
     }
-    enum step_result result = upload_turn(scene->x);
-    scene->x->fresh = false;
+    enum step_result result = upload_wait_turn(scene->x);
+    scene->x->entering = false;
     return result;
 }
 
@@ -45,11 +46,11 @@ static enum step_result step(struct scene *scene, unsigned status, const char *i
 
 static bool was_sent(struct scene *scene)
 {
-    const struct claim_facts facts = {0};
-    struct claim_facts of_first;
-    struct claim *late = claim_new(scene->parts.claims, "image", &facts, &bytes);
-    bool sent = claim_other(late, &of_first);
-    claim_release(late);
+    const struct upload_lock_facts facts = {0};
+    struct upload_lock_facts of_first;
+    struct upload_lock *late = upload_lock_new(scene->parts.upload_locks, "image", &facts, &bytes);
+    bool sent = upload_lock_other(late, &of_first);
+    upload_lock_release(late);
     return sent;
 }
 
@@ -68,12 +69,12 @@ static void what_glance_is_taking_goes_first(void **state)
 {
     struct scene scene;
     begin(&scene, state);
-    struct claim *first = other(&scene);
+    struct upload_lock *first = other(&scene);
     assert_int_equal(step(&scene, 0, NULL), STEP_WAIT);
     assert_int_equal(step(&scene, 0, NULL), STEP_WAIT); /* woken by something else */
     assert_outcome(&scene, step(&scene, 200, IMAGE("saving")), REFUSAL_UPLOAD_IN_PROGRESS,
                    "it began 2 s ago, and Glance has 200 bytes of it");
-    claim_release(first);
+    upload_lock_release(first);
     scene_end(&scene);
 }
 
@@ -87,7 +88,7 @@ static void what_is_over_may_have_filled_it(void **state)
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         struct scene scene;
         begin(&scene, state);
-        claim_release(other(&scene));
+        upload_lock_release(other(&scene));
         assert_int_equal(step(&scene, 0, NULL), STEP_WAIT);
         assert_outcome(&scene, step(&scene, 200, rows[i].image), REFUSAL_IMAGE_NOT_QUEUED,
                        rows[i].detail);
@@ -105,17 +106,17 @@ static void what_glance_has_not_begun_with_is_waited_for(void **state)
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         struct scene scene;
         begin(&scene, state);
-        struct claim *first = other(&scene);
+        struct upload_lock *first = other(&scene);
         assert_int_equal(step(&scene, 0, NULL), STEP_WAIT);
         assert_int_equal(step(&scene, rows[i].status, rows[i].image), STEP_WAIT);
         assert_false(scene.x->image_asked.begun);
         assert_int_equal(step(&scene, 0, NULL), STEP_WAIT);
-        scene.x->moment.fire(&scene.x->moment);
+        scene.x->step_timer.fire(&scene.x->step_timer);
         assert_int_equal(step(&scene, 0, NULL), STEP_WAIT); /* it looks again */
         assert_true(scene.x->image_asked.begun);
-        claim_release(first);
+        upload_lock_release(first);
         assert_int_equal(step(&scene, 200, IMAGE("queued")), STEP_WAIT);
-        scene.x->moment.fire(&scene.x->moment);
+        scene.x->step_timer.fire(&scene.x->step_timer);
         assert_int_equal(step(&scene, 0, NULL), STEP_NEXT);
         assert_true(was_sent(&scene));
         scene_end(&scene);
@@ -127,11 +128,11 @@ static void it_is_not_waited_for_long(void **state)
 {
     struct scene scene;
     begin(&scene, state);
-    struct claim *first = other(&scene);
+    struct upload_lock *first = other(&scene);
     assert_int_equal(step(&scene, 0, NULL), STEP_WAIT);
     scene.x->turn_began = clock_ms() - 5001;
     assert_int_equal(step(&scene, 200, IMAGE("queued")), STEP_NEXT);
-    claim_release(first);
+    upload_lock_release(first);
     assert_true(was_sent(&scene));
     scene_end(&scene);
 }
@@ -141,11 +142,11 @@ static void what_is_only_watched_goes_on(void **state)
     struct scene scene;
     begin(&scene, state);
     scene.x->audit = AUDIT_ON;
-    struct claim *first = other(&scene);
+    struct upload_lock *first = other(&scene);
     assert_int_equal(step(&scene, 0, NULL), STEP_WAIT);
     assert_int_equal(step(&scene, 200, IMAGE("saving")), STEP_NEXT);
-    assert_true(scene.x->upload->audit_reasons == refusal_bit(REFUSAL_UPLOAD_IN_PROGRESS));
-    claim_release(first);
+    assert_true(scene.x->record->audit_reasons == refusal_bit(REFUSAL_UPLOAD_IN_PROGRESS));
+    upload_lock_release(first);
     scene_end(&scene);
 }
 
