@@ -226,8 +226,7 @@ def unwell(asked):
     asked.read().send(answer("503 Service Unavailable"))
 
 
-@scenario(threaded=True, representative=True)
-def a_lost_answer_is_found_out(scene):
+def found_out(scene, size, said=None):
     table = [  # what is told of the image, status, reason, the image's status, words
         ([SAVING, STORED], 204, None, None, None),
         ([unwell, lambda asked: asked.reset(), STORED], 204, None, None, None),
@@ -240,26 +239,36 @@ def a_lost_answer_is_found_out(scene):
         ([lambda asked: asked.read().send(answer("401 Unauthorized"))], 502, "glance_failed", None,
          "do not delete it while it is saving"),
     ]
-    for said in (None, BALANCER):
-        for images, status, why, after, words in table:
-            losing = Losing(scene, *images, said=said)
-            proxy = scene.proxy(losing.glance, conf={"glance": {"response_timeout": "6s"}})
-            for size in (1000,) if said else (1000, MIB):
-                losing.images = list(images)
-                losing.glance.requests.clear()
-                told = proxy.ask("PUT", UPLOAD, body=LARGE[:size])
-                if said and why and why != "verify_failed":
-                    assert (told.status, told.body) == (504, b"the balancer has given up"), (images, told.start)
-                    assert told.get("X-Intake-Image-Status") == after, (images, after)
-                    continue
-                assert told.status == status, (images, told.start, told.body)
-                assert told.get("X-Intake-Image-Status") == after, (images, told.get("X-Intake-Image-Status"))
-                if status == 204:
-                    assert told.get("X-Intake-Verified") == "sha512" and told.get("Repr-Digest"), told.fields
-                else:
-                    assert reason(told)[1] == why and words in reason(told)[2], (images, told.body)
-            proxy.stop()
-            losing.glance.stop()
+    for images, status, why, after, words in table:
+        losing = Losing(scene, *images, said=said)
+        proxy = scene.proxy(losing.glance, conf={"glance": {"response_timeout": "6s"}})
+        told = proxy.ask("PUT", UPLOAD, body=LARGE[:size])
+        assert told.get("X-Intake-Image-Status") == after, (images, told.get("X-Intake-Image-Status"))
+        if said and why and why != "verify_failed":
+            assert (told.status, told.body) == (504, b"the balancer has given up"), (images, told.start)
+        elif status == 204:
+            assert told.status == status, (images, told.start, told.body)
+            assert told.get("X-Intake-Verified") == "sha512" and told.get("Repr-Digest"), told.fields
+        else:
+            assert told.status == status, (images, told.start, told.body)
+            assert reason(told)[1] == why and words in reason(told)[2], (images, told.body)
+        proxy.stop()
+        losing.glance.stop()
+
+
+@scenario(threaded=True, representative=True, long=True)
+def a_lost_answer_is_found_out(scene):
+    found_out(scene, 1000)
+
+
+@scenario(long=True)
+def a_lost_answer_to_a_large_body_is_found_out(scene):
+    found_out(scene, MIB)
+
+
+@scenario(long=True)
+def a_balancers_answer_is_not_believed(scene):
+    found_out(scene, 1000, BALANCER)
 
 
 @scenario

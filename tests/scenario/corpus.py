@@ -147,7 +147,7 @@ def in_a_bare(claim, specimen):
     return "stored" if claim == "raw" and specimen.raw_too else "format_mismatch"
 
 
-@scenario
+@scenario(long=True)
 def declared_as_something_else(scene):
     """What is no VHD by its first bytes may be a fixed one, which is known by its last: of that,
     Glance may have seen all but these."""

@@ -38,7 +38,7 @@ def is_stored(desk, told, image, door="file"):
     assert " verdict=stored" in desk.log_line(told, door)
 
 
-@scenario(threaded=True, representative=True)
+@scenario(threaded=True, representative=True, long=True)
 def an_image_of_properties(scene):
     desk = Desk(scene)
     for policy in (FALLBACK, SIZES + FALLBACK, "mode: audit\n" + FALLBACK):

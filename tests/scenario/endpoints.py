@@ -139,7 +139,7 @@ def one_that_is_silent_is_out(scene):
     assert served(silent) == before
 
 
-@scenario(threaded=True)
+@scenario(threaded=True, long=True)
 def one_that_is_silent_with_our_uploads_is_busy(scene):
     def taken(asked):
         asked.read().hold().send(answer("204 No Content"))

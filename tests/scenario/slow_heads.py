@@ -12,7 +12,7 @@ GOOD = request("GET", "/v2/images")
 LONG = head("GET /v2/images HTTP/1.1", "Host: h", "X-Long: " + "a" * 1000)
 
 
-@scenario(threaded=True, representative=True)
+@scenario(threaded=True, representative=True, long=True)
 def late(scene):
     """However much of the head has come, and whatever came before it."""
     for _, connect in both_doors(scene, scene.glance(), header_timeout="1s", keepalive_timeout="1h"):
@@ -60,7 +60,7 @@ def counted_from_the_first_byte(scene):
             assert time.monotonic() - began < 10.5  # and not 5 + 6
 
 
-@scenario
+@scenario(long=True)
 def silence_is_not_a_slow_head(scene):
     """Between two requests there is keepalive_timeout, and an answer takes what it takes."""
     def slow(asked):

@@ -89,7 +89,7 @@ def reserved_ones_are_never_to_be_had(scene):
     assert glance.uploads() == []
 
 
-@scenario
+@scenario(long=True)
 def asked_for_once_a_minute(scene):
     """And what is new then counts. Most of this is waiting."""
     desk = Desk(scene, policy=TO_GOLD)

@@ -141,17 +141,17 @@ def while_it_is_saving(scene):
     assert len(asks) == 5 and time.monotonic() - began < 10
 
 
-@scenario(alone=True)
+@scenario(long=True)
 def saving_that_never_ends(scene):
     desk = Desk(scene)
     image = desk.image()
     desk.glance.fault(image=image, stuck=True)
     began = time.monotonic()
     with desk.client() as client:
-        client.sock.settimeout(60)
+        client.sock.settimeout(120)
         desk.begin(client, image, *RIGHT, f"Content-Length: {len(BODY)}").send(BODY)
         told = client.answer()
-    assert 25 < time.monotonic() - began < 40
+    assert 25 < time.monotonic() - began, "it was given up too soon"
     failed(desk, told, 502, "verify_failed", "204", "still saving", state="saving")
     assert proofs(desk)["different"] == 1
     assert desk.proxy.metric("stuck_images_total") == 1
@@ -177,7 +177,7 @@ def a_token_that_expires(scene):
         assert proofs(desk) == {"digest": 0, "size": 0, "no": count, "different": 0}
 
 
-@scenario
+@scenario(long=True)
 def nobody_tells(scene):
     """Not for as long as it is looked for; all of them at once, since that is half a minute."""
     ends = {new_upload(): end for end in (
@@ -316,7 +316,7 @@ def glance_fails(scene):
     assert desk.proxy.metric("uploads_total", result="rejected") == 4
 
 
-@scenario(threaded=True)
+@scenario(threaded=True, long=True)
 def glance_dies(scene):
     """Our own words then, and what has become of the image is in them. One that was sent whole may yet
     become active, and then it is as if Glance had said so."""

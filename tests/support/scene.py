@@ -29,16 +29,17 @@ class Skip(Exception):
 
 
 def scenario(function=None, *, threaded=False, alone=False, representative=False,
-             plain=False, short=False):
+             plain=False, short=False, long=False):
     """Registers a scenario as FILE/FUNCTION.
 
     threaded: also worth a run under ThreadSanitizer. alone: measures memory or time, so nothing
     runs beside it. representative: also run under valgrind. plain: only for a build without
-    sanitizers, and so only run when that tag is asked for. short: the same, while allocations fail."""
+    sanitizers, and so only run when that tag is asked for. short: the same, while allocations fail. long: mostly
+    waits, and so begins before the others."""
     def register(wanted):
         wanted.tags = {tag for tag, set_ in (("threaded", threaded), ("alone", alone),
                                              ("representative", representative),
-                                             ("plain", plain), ("short", short)) if set_}
+                                             ("plain", plain), ("short", short), ("long", long)) if set_}
         SCENARIOS[f"{wanted.__module__}/{wanted.__name__}"] = wanted
         return wanted
     return register(function) if function else register
