@@ -46,12 +46,6 @@ static void check_tls(const struct check *check)
         REPORT(check, "listen", "tls_key_file", "needs tls_cert_file beside it");
 }
 
-uint16_t bind_port(const struct bind_address *bind)
-{
-    /* The port stands at the same place in both families. */
-    return ((const struct sockaddr_in *)&bind->address)->sin_port;
-}
-
 /* 0.0.0.0 takes every IPv4 address along, and [::] every IPv6 one, but neither the other's. */
 static bool collide(const struct bind_address *a, const struct bind_address *b)
 {

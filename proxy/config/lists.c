@@ -224,3 +224,9 @@ bool bind_is_wildcard(const struct bind_address *bind)
         return ((const struct sockaddr_in *)&bind->address)->sin_addr.s_addr == INADDR_ANY;
     return IN6_IS_ADDR_UNSPECIFIED(&((const struct sockaddr_in6 *)&bind->address)->sin6_addr);
 }
+
+uint16_t bind_port(const struct bind_address *bind)
+{
+    /* The port stands at the same place in both families. */
+    return ((const struct sockaddr_in *)&bind->address)->sin_port;
+}

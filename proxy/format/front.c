@@ -3,7 +3,7 @@
  * head of the answer that the file came with (curl -i), the sizes of the chunks that it came in
  * (RFC 9112 4 to 7.1). What is behind it is the file, and shows its magic; without one nothing is
  * said, for a raw disk may begin with any bytes. */
-#include "format_priv.h"
+#include "format/format_priv.h"
 
 #include <ctype.h>
 #include <string.h>

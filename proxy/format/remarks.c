@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What is no reason to refuse a file, and worth a warning. What hypervisors take under another name
  * is in drivers.c. */
-#include "format_priv.h"
+#include "format/format_priv.h"
 
 enum { SECTOR = 512 };
 

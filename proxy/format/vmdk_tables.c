@@ -8,7 +8,7 @@
  * Tables lie one behind the other, since they are made with the file. They are looked at in that
  * order, up to LOOKS_MAX, which is enough for a disk of 30 GiB; where they do not, only what the
  * directory says is asked for. */
-#include "format_priv.h"
+#include "format/format_priv.h"
 
 enum { SECTOR = 512, ENTRY = 4, TABLE_ENTRIES_MAX = 64 * 1024, LOOKS_MAX = 30, NO_GRAIN_MAX = 1 };
 enum { DIRECTORY = 1, TABLES };
