@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Time, in one place, so that a test can own it. */
+/* Reads the clocks. All code reads the time here, so that a test can replace it. */
 #ifndef INTAKE_CLOCK_H
 #define INTAKE_CLOCK_H
 
 #include <stdint.h>
 
-/* Milliseconds since some fixed moment; never goes back. */
+/* Milliseconds since an arbitrary fixed time. Monotonic. */
 uint64_t clock_ms(void);
 
 /* Milliseconds since 1970-01-01 UTC. */

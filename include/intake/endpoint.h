@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Where a server is: "http://host:port" or "https://host", and nothing behind it. */
+/* Checks the address of a server: "http://host:port" or "https://host", without a path. */
 #ifndef INTAKE_ENDPOINT_H
 #define INTAKE_ENDPOINT_H
 
 #include <stddef.h>
 
-/* NULL, or what is wrong; `*length` is then how much of it counts: trailing slashes do not. */
+/* NULL: valid; `*length` is its length without trailing slashes. Otherwise what is wrong, as a
+ * clause; `*length` may be unset then. */
 const char *endpoint_fault(const char *text, size_t *length);
 
 #endif

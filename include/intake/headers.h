@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* An ordered list of header fields: repeated ones stay, in the order they came.
+/* An ordered list of header fields. Repeated fields keep their order.
  *
- * Names are compared without case, and with '_' as good as '-': Glance sees both alike
- * (WSGI turns each into HTTP_X_Y), so a proxy that tells them apart can be walked around. */
+ * Names are compared without case, and '_' equals '-'. Glance cannot tell the two apart (WSGI turns
+ * each into HTTP_X_Y), so a proxy that can tell them apart can be bypassed. */
 #ifndef INTAKE_HEADERS_H
 #define INTAKE_HEADERS_H
 
@@ -10,7 +10,7 @@
 #include <stddef.h>
 
 struct header {
-    char *name; /* as it was spelled */
+    char *name; /* as the sender spelled it; owns the memory of `value`, too */
     char *value;
 };
 
@@ -30,16 +30,17 @@ bool header_name_is(const char *name, const char *wanted);
 /* Copies both strings. False: no memory; nothing was added. */
 bool headers_add(struct headers *headers, const char *name, const char *value);
 
-/* The first one's value, or NULL. Valid until the list changes. */
+/* The value of the first field with this name, or NULL. Borrowed; valid until the list changes. */
 const char *headers_get(const struct headers *headers, const char *name);
 
-/* How many fields have this name, in any spelling. */
+/* The number of fields with this name, in any spelling. */
 size_t headers_count(const struct headers *headers, const char *name);
 
-/* Removes every spelling; returns how many went. */
+/* Removes all fields with this name, in any spelling. Returns how many were removed. */
 size_t headers_remove(struct headers *headers, const char *name);
 
-/* Removes every spelling and adds one. False: no memory. */
+/* Replaces all fields with this name, in any spelling. False: no memory; the old ones are removed.
+ */
 bool headers_set(struct headers *headers, const char *name, const char *value);
 
 void headers_free(struct headers *headers);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A key that stands alone in a file, but for the end of its line. Whoever reads one erases it
- * (explicit_bzero()) when it has been used; the reasons given here never hold a part of it. */
+/* Reads a key from a file that has nothing else but trailing whitespace. The caller erases the key
+ * with explicit_bzero() after use. Error texts never contain a part of the key. */
 #ifndef INTAKE_KEY_FILE_H
 #define INTAKE_KEY_FILE_H
 
@@ -9,8 +9,8 @@
 
 enum { KEY_MAX = 256 };
 
-/* False: `why` says what is wrong, as a clause. Blocks as long as the disk does, and no longer:
- * only a regular file is read. */
-bool key_file_read(const char *path, char key[KEY_MAX + 1], char *why, size_t room);
+/* False: `why` says what is wrong, as a clause. Only a regular file is read, so the call blocks no
+ * longer than the disk does. */
+bool key_file_read(const char *path, char key[KEY_MAX + 1], char *why, size_t size);
 
 #endif

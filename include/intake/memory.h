@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Lack of memory, told apart from bad input: a parser that returns a fault as a clause returns this
- * one when it had no memory to read on. Callers compare the address, since the client did nothing
- * wrong and must not be told so. */
+/* The error that means lack of memory, as opposed to bad input. A parser that returns an error as a
+ * clause returns this one if it ran out of memory. Callers compare the address: the client must not
+ * be told that its request is wrong. */
 #ifndef INTAKE_MEMORY_H
 #define INTAKE_MEMORY_H
 

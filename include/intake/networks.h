@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* IP addresses and lists of networks in CIDR form, IPv4 and IPv6. An IPv4 address that
- * arrives mapped into IPv6 (::ffff:a.b.c.d) counts as IPv4. */
+/* IP addresses and lists of networks in CIDR form, IPv4 and IPv6. An IPv4-mapped IPv6 address
+ * (::ffff:a.b.c.d) counts as IPv4. */
 #ifndef INTAKE_NETWORKS_H
 #define INTAKE_NETWORKS_H
 
@@ -22,21 +22,24 @@ struct networks {
 
 enum { ADDRESS_TEXT_MAX = 64 };
 
-/* "10.0.0.0/8", "::1", "192.0.2.7" (a single host). False: not a network; nothing added. */
+/* Adds "10.0.0.0/8", "::1" or "192.0.2.7" (a single host). False: `text` is not a network, there
+ * are too many, or no memory; nothing was added. */
 bool networks_add(struct networks *networks, const char *text);
 
-/* "10.0.0.0/8", "::1/128". */
+/* Writes "10.0.0.0/8" or "::1/128". */
 void network_text(const struct network *network, char out[ADDRESS_TEXT_MAX]);
 
-/* Whether `address` ("192.0.2.7", "2001:db8::1", without port) is in one of them. */
+/* Whether `address` ("192.0.2.7", "2001:db8::1", without a port) is in one of the networks. */
 bool networks_have(const struct networks *networks, const char *address);
 
-/* The numeric address, without port; IPv4-mapped ones as IPv4. `out` is "" for other families. */
+/* Writes the numeric address without its port; IPv4-mapped ones as IPv4. `out` is "" for other
+ * address families. */
 void address_text(const struct sockaddr *address, char out[ADDRESS_TEXT_MAX]);
 
 bool address_valid(const char *text);
 
-/* The same address as address_text() writes it. False: `text` is none, and `out` stays. */
+/* Writes the address as address_text() does. False: `text` is not an address; `out` is unchanged.
+ */
 bool address_normal(const char *text, char out[ADDRESS_TEXT_MAX]);
 
 void networks_free(struct networks *networks);

@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { SMALLEST = 256 };
+enum { MIN_CAPACITY = 256 };
 
 void buffer_init(struct buffer *buffer, size_t max)
 {
@@ -19,7 +19,7 @@ bool buffer_may_hold(const struct buffer *buffer, size_t count)
     return count <= buffer->max && buffer->len <= buffer->max - count;
 }
 
-/* Makes room for `count` more bytes and the NUL behind them. */
+/* Makes space for `count` more bytes and the terminating NUL. */
 static bool reserve(struct buffer *buffer, size_t count)
 {
     if (!buffer_may_hold(buffer, count))
@@ -27,7 +27,7 @@ static bool reserve(struct buffer *buffer, size_t count)
     size_t need = buffer->len + count + 1;
     if (need <= buffer->cap)
         return true;
-    size_t cap = buffer->cap ? buffer->cap : SMALLEST;
+    size_t cap = buffer->cap ? buffer->cap : MIN_CAPACITY;
     while (cap < need)
         cap *= 2;
     char *data = realloc(buffer->data, cap);
@@ -53,16 +53,16 @@ bool buffer_print(struct buffer *buffer, const char *format, ...)
 {
     va_list arguments;
     va_start(arguments, format);
-    va_list again;
-    va_copy(again, arguments);
+    va_list arguments_copy;
+    va_copy(arguments_copy, arguments);
     int count = vsnprintf(NULL, 0, format, arguments);
     va_end(arguments);
     bool fits = count >= 0 && reserve(buffer, (size_t)count);
     if (fits) {
-        vsnprintf(buffer->data + buffer->len, (size_t)count + 1, format, again);
+        vsnprintf(buffer->data + buffer->len, (size_t)count + 1, format, arguments_copy);
         buffer->len += (size_t)count;
     }
-    va_end(again);
+    va_end(arguments_copy);
     return fits;
 }
 

@@ -5,11 +5,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-/* Nobody reads on after so many; the file is then most likely not ours. */
+/* A file with more errors is most likely not a configuration of this program. */
 enum { DIAGNOSTICS_MAX = 500 };
 
-/* A problem must never get lost for want of memory, or a bad configuration would look good.
- * The first one decides good or bad, so only that one needs a row which cannot fail. */
+/* An error must not get lost when memory is short, or a bad configuration would be accepted. The
+ * first error already rejects the configuration, so only that one needs a row without malloc(). */
 static char no_memory_line[] = "no memory to say what is wrong";
 static char *no_memory_rows[] = {no_memory_line};
 

@@ -9,11 +9,11 @@
 
 struct digest {
     EVP_MD_CTX *context;
-    bool failed; /* the first failure counts: a digest over less than all bytes is none */
+    bool failed; /* set by the first error: a digest that misses bytes is wrong */
 };
 
-/* NULL: OpenSSL has none of that name. hashlib writes '_' where OpenSSL writes '-', and leaves out
- * of BLAKE2's names how long its digest is. */
+/* NULL: OpenSSL does not know the name. hashlib writes '_' where OpenSSL writes '-', and omits the
+ * digest size from BLAKE2's names. */
 static EVP_MD *algorithm_fetch(const char *algorithm)
 {
     enum { NAME_MAX_LENGTH = 31 };
@@ -29,7 +29,7 @@ static EVP_MD *algorithm_fetch(const char *algorithm)
         if (name[i] == '_')
             name[i] = '-';
     }
-    /* a name that is not known is no error to leave in the queue: libcurl reads it, too */
+    /* An unknown name must not leave an error in OpenSSL's queue: libcurl reads that queue. */
     ERR_set_mark();
     EVP_MD *md = EVP_MD_fetch(NULL, name, NULL);
     ERR_pop_to_mark();
@@ -45,7 +45,7 @@ struct digest *digest_new(const char *algorithm)
     digest->context = EVP_MD_CTX_new();
     bool ready = md && digest->context && EVP_MD_get_size(md) <= DIGEST_MAX_BYTES &&
                  EVP_DigestInit_ex2(digest->context, md, NULL);
-    EVP_MD_free(md); /* the context holds a reference of its own */
+    EVP_MD_free(md); /* the context has its own reference */
     if (ready)
         return digest;
     digest_free(digest);
@@ -78,7 +78,7 @@ void digest_hex(const unsigned char *bytes, size_t count, char *text)
 
 void digest_base64(const unsigned char *bytes, size_t count, char *text)
 {
-    *text = '\0'; /* EVP_EncodeBlock leaves the text alone when there is nothing to encode */
+    *text = '\0'; /* EVP_EncodeBlock writes nothing for empty input */
     EVP_EncodeBlock((unsigned char *)text, bytes, (int)count);
 }
 
@@ -90,14 +90,14 @@ size_t digest_from_hex(const char *text, size_t length, unsigned char out[DIGEST
         return 0;
     memcpy(digits, text, length);
     digits[length] = '\0';
-    /* OpenSSL looks, too, but what it finds stays in its queue of errors */
+    /* OpenSSL would also reject other characters, but would leave an error in its queue. */
     if (strspn(digits, "0123456789abcdefABCDEF") != length ||
         !OPENSSL_hexstr2buf_ex(out, DIGEST_MAX_BYTES, &size, digits, '\0'))
         return 0;
     return size;
 }
 
-/* How many of the characters are data. False: they are not base64. */
+/* Counts the characters before the padding. False: the text is not base64. */
 static bool base64_data(const char *text, size_t length, size_t *data)
 {
     static const char ALPHABET[] =
@@ -124,7 +124,7 @@ size_t digest_from_base64(const char *text, size_t length, unsigned char out[DIG
     size_t size = data * 3 / 4;
     if (size > DIGEST_MAX_BYTES)
         return 0;
-    /* EVP_DecodeBlock wants whole groups of four, and counts padding as bytes */
+    /* EVP_DecodeBlock needs whole groups of four, and counts padding as bytes. */
     memset(characters, '=', sizeof characters);
     memcpy(characters, text, data);
     if (EVP_DecodeBlock(bytes, characters, (int)((data + 3) / 4 * 4)) < (int)size)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* One pass over an upload's bytes for every digest that somebody will ask for: Glance's own, the
- * client's promises, the image's. */
+/* Computes all digests of an upload in one pass over its bytes: Glance's own, those that the client
+ * promised, and the image's. */
 #include "intake/digest.h"
 
 #include <stdlib.h>
@@ -9,15 +9,15 @@
 
 struct row {
     char *algorithm;
-    struct digest *digest; /* NULL: it has ended */
-    size_t size;           /* of `value`, once it has ended; 0: it failed */
+    struct digest *digest; /* NULL: finished */
+    size_t size;           /* of `value` in bytes, once finished; 0: OpenSSL failed */
     unsigned char value[DIGEST_MAX_BYTES];
 };
 
 struct digests {
     struct row rows[DIGESTS_MAX];
     size_t count;
-    bool begun; /* bytes have passed: it is too late for another algorithm */
+    bool begun; /* hashing may have begun: no algorithm can be added */
 };
 
 struct digests *digests_new(void)

@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* The length of "[v6]" or a host name; 0: neither. */
+/* Returns the length of the "[v6]" or host name at `text`; 0: there is neither. */
 static size_t host_length(const char *text)
 {
     struct in6_addr address;
@@ -18,7 +18,7 @@ static size_t host_length(const char *text)
         while (isalnum((unsigned char)text[length]) ||
                (text[length] && strchr(".-_", text[length])))
             length++;
-        return length <= 253 ? length : 0; /* RFC 1035 2.3.4, without the root's dot */
+        return length <= 253 ? length : 0; /* RFC 1035 2.3.4, without the trailing dot */
     }
     const char *end = strchr(text, ']');
     if (!end || (size_t)(end - text) > sizeof host)
@@ -27,7 +27,8 @@ static size_t host_length(const char *text)
     return inet_pton(AF_INET6, host, &address) == 1 ? (size_t)(end - text) + 1 : 0;
 }
 
-/* The digits of a port that ends the text, or stands before a slash; 0: there is none. */
+/* Counts the digits of a port that is followed by a slash or the end of the text. 0: there is no
+ * valid port. */
 static size_t port_length(const char *text)
 {
     size_t digits = strspn(text, "0123456789");

@@ -32,7 +32,7 @@ static bool grow(struct headers *headers)
     return true;
 }
 
-/* Both strings live in one allocation, the name's. */
+/* One allocation, owned by `name`, holds both strings. */
 static bool row_make(struct header *row, const char *name, const char *value)
 {
     size_t name_size = strlen(name) + 1;
@@ -79,9 +79,9 @@ size_t headers_remove(struct headers *headers, const char *name)
         else
             headers->rows[kept++] = headers->rows[i];
     }
-    size_t gone = headers->count - kept;
+    size_t removed = headers->count - kept;
     headers->count = kept;
-    return gone;
+    return removed;
 }
 
 bool headers_set(struct headers *headers, const char *name, const char *value)

@@ -8,7 +8,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* One that nobody writes to, a FIFO say, must not hold up the reader. */
+/* Opens regular files only. O_NONBLOCK keeps open(2) from waiting for the writer of a FIFO. */
 static int open_regular(const char *path)
 {
     struct stat status;
@@ -20,7 +20,7 @@ static int open_regular(const char *path)
     return -1;
 }
 
-/* What is wrong with the text as a key, or NULL; cuts the end of the line off. */
+/* Returns what is wrong with the text as a key, or NULL. Strips trailing whitespace. */
 static const char *key_fault(char *text, size_t length)
 {
     size_t end = length;
@@ -37,16 +37,16 @@ static const char *key_fault(char *text, size_t length)
     return NULL;
 }
 
-bool key_file_read(const char *path, char key[KEY_MAX + 1], char *why, size_t room)
+bool key_file_read(const char *path, char key[KEY_MAX + 1], char *why, size_t size)
 {
-    char text[KEY_MAX + 16]; /* some blanks may be behind the key */
+    char text[KEY_MAX + 16]; /* a key and some trailing whitespace */
     int fd = open_regular(path);
     ssize_t count = fd < 0 ? -1 : read(fd, text, sizeof text);
     const char *fault = NULL;
     if (count < 0)
-        snprintf(why, room, "cannot be read: %s", errno == EINVAL ? "not a file" : strerror(errno));
+        snprintf(why, size, "cannot be read: %s", errno == EINVAL ? "not a file" : strerror(errno));
     else if ((fault = key_fault(text, (size_t)count)))
-        snprintf(why, room, "%s", fault);
+        snprintf(why, size, "%s", fault);
     else
         memcpy(key, text, strlen(text) + 1);
     explicit_bzero(text, sizeof text);

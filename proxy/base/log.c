@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A line is put together on the stack, and log_writer.c brings it to where it is read. It is never
- * longer than PIPE_BUF, so that it stays whole in a pipe that others write to as well (pipe(7)).
+/* Formats log lines. A line is built on the stack, and log_writer.c writes it. A line has at most
+ * PIPE_BUF bytes, so that it stays whole in a pipe that others also write to (pipe(7)).
  *
- * The destination is one file descriptor whose number stays the same, and a rotated file takes its
- * place by dup3(2), which is atomic.
+ * The destination is one file descriptor whose number stays the same. A rotated file replaces it
+ * with dup3(2), which is atomic.
  *
  *   text   2026-01-31T12:00:00.000Z INFO upload image=... verdict=stored
  *   json   {"time": "2026-01-31T12:00:00.000Z", "level": "info", "event": "upload", ...} */
@@ -44,14 +44,14 @@ static _Atomic int destination = STDERR_FILENO;
 static _Atomic int chosen_format = LOG_FORMAT_TEXT;
 static _Atomic int threshold = LOG_LEVEL_INFO;
 
-/* --- where lines go -------------------------------------------------------------------- */
+/* --- the destination ------------------------------------------------------------------- */
 
-/* Takes over `fd`; standard error itself is never replaced, only pointed away from. */
+/* Takes ownership of `fd`. Descriptor 2 itself is never replaced: the log only stops using it. */
 static bool switch_to(int fd)
 {
     if (destination == STDERR_FILENO) {
         destination = fd;
-        log_writer_aim(fd);
+        log_writer_set_destination(fd);
         return true;
     }
     bool switched = dup3(fd, destination, O_CLOEXEC) >= 0;
@@ -61,8 +61,8 @@ static bool switch_to(int fd)
     return switched;
 }
 
-/* A FIFO is opened for both sides: without that, opening waits for a reader, or fails where there
- * is none, and each time the reader is started anew lines would be lost. */
+/* A FIFO is opened for reading and writing. Opened only for writing, open(2) would wait or fail
+ * without a reader, and lines would be lost whenever the reader restarts. */
 static int open_fifo(const char *path)
 {
     return open(path, O_RDWR | O_NONBLOCK | O_CLOEXEC | O_NOCTTY);
@@ -103,9 +103,11 @@ bool log_debug_wanted(void)
     return threshold <= LOG_LEVEL_DEBUG;
 }
 
-/* --- a line, which always keeps room for its end --------------------------------------- */
+/* --- a line: space for its end is always reserved -------------------------------------- */
 
-enum { CLOSING_MAX = sizeof "\"}\n" }; /* the longest end: of a cut string, the object, the line */
+enum {
+    CLOSING_MAX = sizeof "\"}\n"
+}; /* the longest end: closes a cut string, the object, the line */
 
 struct line {
     enum log_format format;
@@ -113,7 +115,7 @@ struct line {
     char text[PIPE_BUF];
 };
 
-/* All of it or nothing. */
+/* Appends all bytes or none. */
 static bool put(struct line *line, const char *bytes, size_t count)
 {
     if (count > sizeof line->text - CLOSING_MAX - line->len)
@@ -128,8 +130,8 @@ static bool put_text(struct line *line, const char *text)
     return put(line, text, strlen(text));
 }
 
-/* The byte at `text` as an escape. JSON has none for a byte that is not UTF-8: it is shown as
- * the character of that number. */
+/* Appends the byte as an escape sequence. JSON has none for a byte that is not UTF-8, so such a
+ * byte is shown as the character with its number. */
 static bool put_escape(struct line *line, char c)
 {
     char escape[8];
@@ -143,7 +145,7 @@ static bool put_escape(struct line *line, char c)
     return put_text(line, escape);
 }
 
-/* Up to the point where no more fits. `quotable`: what is escaped besides the unprintable. */
+/* Stops where the line is full. `quotable`: characters to escape besides the unprintable ones. */
 static bool put_escaped(struct line *line, const char *text, const char *quotable)
 {
     bool fits = true;
@@ -172,7 +174,8 @@ static void put_head(struct line *line, enum log_level level)
     line->len = (size_t)count;
 }
 
-/* Ends the line and lets it go. A log that cannot be written is no reason to stop serving. */
+/* Ends the line and passes it to the writer. A log that cannot be written must not stop the proxy.
+ */
 static void send_line(struct line *line)
 {
     const char *end = line->format == LOG_FORMAT_JSON ? "}\n" : "\n";
@@ -189,20 +192,20 @@ void log_say(enum log_level level, const char *format, ...)
 {
     if ((int)level < threshold)
         return;
-    char prose[PIPE_BUF];
+    char message[PIPE_BUF];
     va_list arguments;
     va_start(arguments, format);
-    vsnprintf(prose, sizeof prose, format, arguments);
+    vsnprintf(message, sizeof message, format, arguments);
     va_end(arguments);
 
     struct line line = {.format = (enum log_format)chosen_format};
     put_head(&line, level);
     if (line.format == LOG_FORMAT_JSON) {
         put_text(&line, ", \"message\": \"");
-        put_escaped(&line, prose, JSON_QUOTABLE);
-        line.text[line.len++] = '"'; /* CLOSING_MAX keeps room for it */
+        put_escaped(&line, message, JSON_QUOTABLE);
+        line.text[line.len++] = '"'; /* CLOSING_MAX reserves space for it */
     } else {
-        put_escaped(&line, prose, "\\");
+        put_escaped(&line, message, "\\");
     }
     send_line(&line);
 }
@@ -219,13 +222,13 @@ static bool put_number(struct line *line, double number)
 static bool put_string(struct line *line, const char *text)
 {
     bool json = line->format == LOG_FORMAT_JSON;
-    bool bare = !json && *text && !strpbrk(text, " \"\\=");
-    if (bare)
+    bool unquoted = !json && *text && !strpbrk(text, " \"\\=");
+    if (unquoted)
         return put_escaped(line, text, "");
     return put_text(line, "\"") && put_escaped(line, text, JSON_QUOTABLE) && put_text(line, "\"");
 }
 
-/* A field that does not fit whole is left out: half a value would be a wrong one. */
+/* A field that does not fit is left out: half a value would be wrong. */
 static void put_field(struct line *line, const struct log_field *field)
 {
     if (!field->text && !field->is_number)
@@ -255,7 +258,7 @@ void log_event(enum log_level level, const char *event, const struct log_field *
     send_line(&line);
 }
 
-static void tell_lost(uint64_t lines)
+static void report_lost(uint64_t lines)
 {
     log_say(LOG_LEVEL_WARNING, "%llu lines of this log were lost: nobody took them in time",
             (unsigned long long)lines);
@@ -263,5 +266,5 @@ static void tell_lost(uint64_t lines)
 
 bool log_begin(void)
 {
-    return log_writer_begin(tell_lost);
+    return log_writer_begin(report_lost);
 }

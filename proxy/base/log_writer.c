@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A reader of the log that stops must not stop whoever writes it: a pipe whose reader hangs, a
- * terminal on hold, a file system that is gone. So a line waits in a bounded queue, and one thread
- * writes. It also waits with poll(2) rather than in write(2), so that a reload can point it
- * elsewhere meanwhile. What the queue has no room for is lost, counted, and told of in the log once
- * lines get through again.
+/* Writes log lines from a bounded queue, in one thread. The program must not hang when the reader
+ * of its log does: a pipe whose reader hangs, a paused terminal, a lost file system. The thread
+ * waits in poll(2) rather than in write(2), so that a reload can change the destination meanwhile.
+ * Lines that do not fit in the queue are lost and counted. The log reports them once writing works
+ * again.
  *
  *     log_writer_put() -> queue -> thread -> write(2)
  *
- * Before log_writer_begin() and after log_end() there is no thread; then a line is written at once.
- */
+ * Before log_writer_begin() and after log_end() there is no thread. The caller then writes the line
+ * itself. */
 #include "base/log_writer.h"
 
 #include "intake/clock.h"
@@ -28,26 +28,26 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { QUEUE_SIZE = 1 << 20, LOOK_MS = 200, AT_ONCE_MS = 1000, BUSY_MS = 10 };
+enum { QUEUE_SIZE = 1 << 20, POLL_MS = 200, DIRECT_WRITE_MS = 1000, RETRY_MS = 10 };
 
 static _Atomic int destination = STDERR_FILENO;
 static _Atomic uint64_t lost;
-static void (*tell_lost)(uint64_t lines); /* set before the thread is there */
-static _Atomic bool given_up; /* log_end() has waited long enough, and left the thread alone */
+static void (*report_lost)(uint64_t lines); /* set before the thread starts */
+static _Atomic bool abandoned;              /* log_end() has timed out and abandoned the thread */
 
 static struct {
-    pthread_mutex_t lock; /* over all that follows */
+    pthread_mutex_t lock; /* guards all members below */
     pthread_cond_t changed;
     pthread_t thread;
     bool running;
     bool ending;
-    bool writing;    /* the thread has lines that are not in the queue any more */
-    uint64_t untold; /* lines lost since the log told of some */
+    bool writing;        /* the thread is writing lines that it took from the queue */
+    uint64_t unreported; /* lines lost since the log last reported some */
     size_t start, count;
-    char bytes[QUEUE_SIZE]; /* a ring */
+    char bytes[QUEUE_SIZE]; /* a ring buffer */
 } queue = {.lock = PTHREAD_MUTEX_INITIALIZER};
 
-void log_writer_aim(int fd)
+void log_writer_set_destination(int fd)
 {
     destination = fd;
 }
@@ -65,7 +65,8 @@ static void pause_ms(long ms)
     nanosleep(&pause, NULL);
 }
 
-/* As write(2), but never blocking on a socket; journald's standard error is one. */
+/* As write(2), but never blocks on a socket. Under systemd standard error is a socket of journald.
+ */
 static ssize_t write_some(const char *bytes, size_t count)
 {
     ssize_t sent = send(destination, bytes, count, MSG_DONTWAIT | MSG_NOSIGNAL);
@@ -75,17 +76,18 @@ static ssize_t write_some(const char *bytes, size_t count)
 static bool try_later(int error)
 {
     if (error == EAGAIN)
-        pause_ms(BUSY_MS);
+        pause_ms(RETRY_MS);
     return error == EAGAIN || error == EINTR;
 }
 
-/* How much of it was written: all, unless the destination failed or had no room until then. */
+/* Returns how many bytes were written: all, unless the destination failed or stayed full until the
+ * deadline. */
 static size_t write_until(const char *bytes, size_t count, uint64_t deadline)
 {
     size_t done = 0;
-    while (done < count && !given_up && clock_ms() < deadline) {
-        struct pollfd room = {.fd = destination, .events = POLLOUT};
-        if (poll(&room, 1, LOOK_MS) <= 0)
+    while (done < count && !abandoned && clock_ms() < deadline) {
+        struct pollfd writable = {.fd = destination, .events = POLLOUT};
+        if (poll(&writable, 1, POLL_MS) <= 0)
             continue;
         ssize_t sent = write_some(bytes + done, count - done);
         if (sent < 0 && !try_later(errno))
@@ -103,8 +105,8 @@ static uint64_t lines_in(const char *bytes, size_t count)
     return lines;
 }
 
-/* Whole lines. Of a line that was cut off the end is written before the next one, or the two would
- * look like one. Returns how many lines were lost. */
+/* Writes whole lines. If the last line was cut off, a newline is written first, or the next line
+ * would be joined to it. Returns how many lines were lost. */
 static uint64_t write_lines(const char *bytes, size_t count, uint64_t deadline)
 {
     static bool torn;
@@ -117,10 +119,10 @@ static uint64_t write_lines(const char *bytes, size_t count, uint64_t deadline)
 
 /* --- the queue, under its lock --------------------------------------------------------- */
 
-static void lose(uint64_t lines)
+static void count_lost(uint64_t lines)
 {
     lost += lines;
-    queue.untold += lines;
+    queue.unreported += lines;
 }
 
 static void append(const char *bytes, size_t count)
@@ -132,7 +134,7 @@ static void append(const char *bytes, size_t count)
     queue.count += count;
 }
 
-/* As many whole lines as one write(2) to a pipe keeps together. */
+/* Takes as many whole lines as one write(2) to a pipe keeps together (PIPE_BUF). */
 static size_t take(char into[PIPE_BUF])
 {
     size_t whole = 0;
@@ -148,8 +150,8 @@ static size_t take(char into[PIPE_BUF])
 
 static void put_in_queue(const char *line, size_t length)
 {
-    if (given_up || QUEUE_SIZE - queue.count < length) {
-        lose(1);
+    if (abandoned || QUEUE_SIZE - queue.count < length) {
+        count_lost(1);
         return;
     }
     append(line, length);
@@ -162,23 +164,23 @@ void log_writer_put(const char *line, size_t length)
     if (queue.running)
         put_in_queue(line, length);
     else
-        lose(write_lines(line, length, clock_ms() + AT_ONCE_MS));
+        count_lost(write_lines(line, length, clock_ms() + DIRECT_WRITE_MS));
     pthread_mutex_unlock(&queue.lock);
 }
 
 /* --- the thread ------------------------------------------------------------------------ */
 
-/* Called only after a write that succeeded: on a full disk it would otherwise add a line for each
- * line that is lost. */
-static void tell_of_lost_lines(void)
+/* Called only after a write that succeeded. Otherwise it would add a line for each lost line while
+ * a disk is full. */
+static void report_lost_lines(void)
 {
-    uint64_t untold = queue.untold;
-    bool room = queue.count < QUEUE_SIZE / 2;
-    if (!untold || !room)
+    uint64_t unreported = queue.unreported;
+    bool has_space = queue.count < QUEUE_SIZE / 2;
+    if (!unreported || !has_space)
         return;
-    queue.untold = 0;
+    queue.unreported = 0;
     pthread_mutex_unlock(&queue.lock);
-    tell_lost(untold);
+    report_lost(unreported);
     pthread_mutex_lock(&queue.lock);
 }
 
@@ -188,12 +190,12 @@ static void write_next(void)
     size_t count = take(lines);
     queue.writing = true;
     pthread_mutex_unlock(&queue.lock);
-    uint64_t gone = write_lines(lines, count, UINT64_MAX);
+    uint64_t dropped = write_lines(lines, count, UINT64_MAX);
     pthread_mutex_lock(&queue.lock);
     queue.writing = false;
-    lose(gone);
-    if (!gone)
-        tell_of_lost_lines();
+    count_lost(dropped);
+    if (!dropped)
+        report_lost_lines();
     pthread_cond_broadcast(&queue.changed);
 }
 
@@ -211,7 +213,7 @@ static void *write_all(void *context)
     return NULL;
 }
 
-/* A new thread has its maker's mask: signals are for the thread that waits for them. */
+/* A new thread inherits the signal mask. It blocks all signals: the main thread waits for them. */
 static bool start_thread(void)
 {
     sigset_t all;
@@ -223,9 +225,9 @@ static bool start_thread(void)
     return started;
 }
 
-bool log_writer_begin(void (*tell)(uint64_t lines))
+bool log_writer_begin(void (*report)(uint64_t lines))
 {
-    tell_lost = tell;
+    report_lost = report;
     pthread_condattr_t attributes;
     pthread_condattr_init(&attributes);
     pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
@@ -239,7 +241,7 @@ bool log_writer_begin(void (*tell)(uint64_t lines))
     return running;
 }
 
-/* True: every line has left. */
+/* Waits up to `ms` milliseconds. True: every line was written. */
 static bool await_idle(unsigned ms)
 {
     struct timespec until;
@@ -256,17 +258,17 @@ static bool await_idle(unsigned ms)
     return true;
 }
 
-/* A thread that hangs in write(2) is left to the end of the process. It is detached, so a second
- * call must not wait for it again. */
+/* A thread that hangs in write(2) is detached and left until the process ends. A second call must
+ * not wait for it again. */
 void log_end(unsigned ms)
 {
     pthread_mutex_lock(&queue.lock);
-    bool running = queue.running && !given_up;
+    bool running = queue.running && !abandoned;
     queue.ending = true;
     pthread_cond_broadcast(&queue.changed);
     bool idle = !running || await_idle(ms);
-    given_up = given_up || !idle;
-    queue.running = given_up;
+    abandoned = abandoned || !idle;
+    queue.running = abandoned;
     pthread_mutex_unlock(&queue.lock);
     if (running && idle)
         pthread_join(queue.thread, NULL);

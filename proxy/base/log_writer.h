@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Whole lines of the log on their way to where they are read. */
+/* Writes whole log lines to their destination, in a thread of its own. */
 #ifndef BASE_LOG_WRITER_H
 #define BASE_LOG_WRITER_H
 
@@ -7,14 +7,15 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Starts the thread that writes. `tell_lost` is called in it, once lines get through again after
- * some were lost; it may put a line. False: no thread. */
-bool log_writer_begin(void (*tell_lost)(uint64_t lines));
+/* Starts the writing thread. That thread calls `report_lost` after lines were lost, once it can
+ * write again; `report_lost` may log a line. False: the thread cannot be created. */
+bool log_writer_begin(void (*report_lost)(uint64_t lines));
 
-/* From any thread. `line` ends with its only newline and has at most PIPE_BUF bytes. */
+/* Thread-safe. `line` ends with its only newline and has at most PIPE_BUF bytes. */
 void log_writer_put(const char *line, size_t length);
 
-/* The descriptor that lines go to from now on; its number may be given to another file later. */
-void log_writer_aim(int fd);
+/* Sets the descriptor that lines are written to. The caller keeps it, and may replace its file with
+ * dup3(2) later. */
+void log_writer_set_destination(int fd);
 
 #endif

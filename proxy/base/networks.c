@@ -16,27 +16,28 @@ static bool is_mapped(const unsigned char address[16])
     return memcmp(address, mapped, sizeof mapped) == 0;
 }
 
-/* The IPv6 form; `*added` is how many bits of it stand before an IPv4 address. */
-static bool read_address(const char *text, unsigned char address[16], unsigned *added)
+/* Reads an address to its IPv6 form. `*mapped_bits` is the number of bits before an IPv4 address in
+ * that form, 0 for IPv6. */
+static bool read_address(const char *text, unsigned char address[16], unsigned *mapped_bits)
 {
-    *added = 0;
+    *mapped_bits = 0;
     if (inet_pton(AF_INET6, text, address) == 1)
         return true;
     if (inet_pton(AF_INET, text, address + sizeof mapped) != 1)
         return false;
     memcpy(address, mapped, sizeof mapped);
-    *added = MAPPED_BITS;
+    *mapped_bits = MAPPED_BITS;
     return true;
 }
 
-/* One to three digits, at most `most`. */
-static bool read_prefix(const char *text, unsigned most, unsigned *prefix)
+/* Reads one to three digits with a value of at most `max`. */
+static bool read_prefix(const char *text, unsigned max, unsigned *prefix)
 {
     size_t digits = strspn(text, "0123456789");
     if (digits == 0 || digits > 3 || text[digits])
         return false;
     *prefix = (unsigned)strtoul(text, NULL, 10);
-    return *prefix <= most;
+    return *prefix <= max;
 }
 
 static bool parse(const char *text, struct network *network)
@@ -48,15 +49,15 @@ static bool parse(const char *text, struct network *network)
     memcpy(address, text, length);
     address[length] = '\0';
 
-    unsigned added;
-    if (!read_address(address, network->address, &added))
+    unsigned mapped_bits;
+    if (!read_address(address, network->address, &mapped_bits))
         return false;
     network->prefix = 128;
     if (!text[length])
         return true;
-    if (!read_prefix(text + length + 1, 128 - added, &network->prefix))
+    if (!read_prefix(text + length + 1, 128 - mapped_bits, &network->prefix))
         return false;
-    network->prefix += added;
+    network->prefix += mapped_bits;
     return true;
 }
 
@@ -75,7 +76,7 @@ bool networks_add(struct networks *networks, const char *text)
 
 static bool in_network(const struct network *network, const unsigned char address[16])
 {
-    /* ::/0 is all of IPv6, and an IPv4 client is not in it just because of how it is kept. */
+    /* ::/0 is all of IPv6. It must not match IPv4 clients, although they are stored as IPv6. */
     if (network->prefix < MAPPED_BITS && is_mapped(address))
         return false;
     unsigned bytes = network->prefix / 8;
@@ -88,8 +89,8 @@ static bool in_network(const struct network *network, const unsigned char addres
 bool networks_have(const struct networks *networks, const char *address)
 {
     unsigned char bytes[16];
-    unsigned added;
-    if (!read_address(address, bytes, &added))
+    unsigned mapped_bits;
+    if (!read_address(address, bytes, &mapped_bits))
         return false;
     for (size_t i = 0; i < networks->count; i++)
         if (in_network(&networks->rows[i], bytes))
@@ -130,15 +131,15 @@ void address_text(const struct sockaddr *address, char out[ADDRESS_TEXT_MAX])
 bool address_valid(const char *text)
 {
     unsigned char bytes[16];
-    unsigned added;
-    return read_address(text, bytes, &added);
+    unsigned mapped_bits;
+    return read_address(text, bytes, &mapped_bits);
 }
 
 bool address_normal(const char *text, char out[ADDRESS_TEXT_MAX])
 {
     unsigned char bytes[16];
-    unsigned added;
-    if (!read_address(text, bytes, &added))
+    unsigned mapped_bits;
+    if (!read_address(text, bytes, &mapped_bits))
         return false;
     print_address(bytes, is_mapped(bytes), out);
     return true;

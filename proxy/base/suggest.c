@@ -3,14 +3,14 @@
 
 #include <string.h>
 
-enum { LONGEST = 63 }; /* of a word worth comparing */
+enum { LONGEST = 63 }; /* longest word that is compared, in bytes */
 
 static size_t smaller(size_t a, size_t b)
 {
     return a < b ? a : b;
 }
 
-/* Levenshtein's distance, one row of his matrix at a time. */
+/* The Levenshtein distance. Only one row of the matrix is kept. */
 static size_t distance(const char *a, const char *b, size_t b_length)
 {
     size_t row[LONGEST + 1];
@@ -34,13 +34,13 @@ const char *suggest_word(const char *word, const char *const *known, size_t coun
     if (length > LONGEST)
         return NULL;
     const char *best = NULL;
-    size_t best_distance = 2 + length / 4; /* from here on it is another word */
+    size_t best_distance = 2 + length / 4; /* at this distance it is a different word */
     for (size_t i = 0; i < count; i++) {
         size_t known_length = strlen(known[i]);
         if (known_length > LONGEST)
             continue;
         size_t changes = distance(word, known[i], known_length);
-        /* A word of which nothing is left was not meant. */
+        /* If every letter is replaced, the two words have nothing in common. */
         if (changes < best_distance && changes < known_length && changes < length) {
             best = known[i];
             best_distance = changes;

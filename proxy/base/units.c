@@ -9,10 +9,10 @@
 
 struct unit {
     const char *name;
-    uint64_t worth;
+    uint64_t factor;
 };
 
-/* Largest first: printing takes the first that divides. */
+/* Largest first: printing uses the first unit that divides the value. */
 static const struct unit sizes[] = {
     {"TiB", UINT64_C(1) << 40},
     {"GiB", UINT64_C(1) << 30},
@@ -24,7 +24,8 @@ static const struct unit times[] = {{"h", 3600000}, {"m", 60000}, {"s", 1000}, {
 
 enum { SIZE_COUNT = sizeof sizes / sizeof sizes[0], TIME_COUNT = sizeof times / sizeof times[0] };
 
-/* Reads the digits; the text behind them and the blanks that follow, or NULL. */
+/* Reads digits and the blanks after them. Returns the text that follows; NULL: there is no digit,
+ * or the number is 2^64 or more. */
 static const char *read_number(const char *text, uint64_t *number)
 {
     if (!isdigit((unsigned char)*text))
@@ -47,7 +48,7 @@ static const struct unit *find_unit(const char *name, const struct unit *units, 
     return NULL;
 }
 
-static bool parse(const char *text, const struct unit *units, size_t count, bool bare,
+static bool parse(const char *text, const struct unit *units, size_t count, bool unit_optional,
                   uint64_t *out)
 {
     uint64_t number;
@@ -56,13 +57,13 @@ static bool parse(const char *text, const struct unit *units, size_t count, bool
     if (!name)
         return false;
     if (!*name) {
-        if (!bare && number != 0)
+        if (!unit_optional && number != 0)
             return false;
         *out = number;
         return true;
     }
     const struct unit *unit = find_unit(name, units, count);
-    if (!unit || __builtin_mul_overflow(number, unit->worth, &value))
+    if (!unit || __builtin_mul_overflow(number, unit->factor, &value))
         return false;
     *out = value;
     return true;
@@ -71,9 +72,9 @@ static bool parse(const char *text, const struct unit *units, size_t count, bool
 static void print(uint64_t value, const struct unit *units, size_t count, char *out)
 {
     size_t i = value ? 0 : count - 1;
-    while (value % units[i].worth != 0)
+    while (value % units[i].factor != 0)
         i++;
-    snprintf(out, UNITS_TEXT_MAX, "%" PRIu64 "%s", value / units[i].worth, units[i].name);
+    snprintf(out, UNITS_TEXT_MAX, "%" PRIu64 "%s", value / units[i].factor, units[i].name);
 }
 
 bool units_parse_size(const char *text, uint64_t *bytes)

@@ -6,7 +6,7 @@
 #include <string.h>
 
 /* One row per line of the table "Well-Formed UTF-8 Byte Sequences" (Unicode 15, table 3-7):
- * the lead byte decides the length and what the second byte may be. */
+ * the lead byte decides the length and the range of the second byte. */
 static const struct lead {
     unsigned char from, to;
     unsigned char length;
@@ -29,8 +29,8 @@ static bool follows(const struct lead *lead, const unsigned char *bytes)
     return true;
 }
 
-/* Characters that are not seen, but change how what stands beside them is seen: they end a line,
- * turn the direction of writing, or mark, as U+FEFF and the tags do. */
+/* Invisible characters that change how the text around them is shown: they end a line, change the
+ * writing direction, or are marks such as U+FEFF and the tags. */
 static bool is_deceptive(unsigned long character)
 {
     static const struct {
@@ -44,8 +44,8 @@ static bool is_deceptive(unsigned long character)
     return false;
 }
 
-/* The number of a well-formed character of two bytes or more. */
-static unsigned long number_of(const unsigned char *bytes, size_t length)
+/* The code point of a well-formed character of two or more bytes. */
+static unsigned long code_point_of(const unsigned char *bytes, size_t length)
 {
     unsigned long number = bytes[0] & (0x7FU >> length);
     for (size_t i = 1; i < length; i++)
@@ -53,9 +53,9 @@ static unsigned long number_of(const unsigned char *bytes, size_t length)
     return number;
 }
 
-static size_t length_of(const struct lead *lead, const unsigned char *bytes)
+static size_t printable_length(const struct lead *lead, const unsigned char *bytes)
 {
-    bool good = follows(lead, bytes) && !is_deceptive(number_of(bytes, lead->length));
+    bool good = follows(lead, bytes) && !is_deceptive(code_point_of(bytes, lead->length));
     return good ? lead->length : 0;
 }
 
@@ -66,7 +66,7 @@ size_t utf8_printable(const char *text)
         return bytes[0] >= 0x20 && bytes[0] != 0x7F;
     for (size_t i = 0; i < sizeof LEADS / sizeof *LEADS; i++)
         if (bytes[0] >= LEADS[i].from && bytes[0] <= LEADS[i].to)
-            return length_of(&LEADS[i], bytes);
+            return printable_length(&LEADS[i], bytes);
     return 0;
 }
 
