@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* One worker's event loop: readiness of descriptors, timers, and calls put off until the
- * library that is calling us has returned.
+/* One worker's event loop: watches for the readiness of descriptors, timers, and tasks, which are
+ * calls deferred until the library that is calling us has returned.
  *
- * Everything but loop_wake() and task_send() belongs to the loop's own thread. Watches, timers and
- * tasks are embedded in what they serve; their owner takes them out before it goes away. */
+ * Only the loop's own thread may call these functions, except loop_wake() and task_send(). Watches,
+ * timers and tasks are embedded in the structures that they serve. The owner of such a structure
+ * removes them before it frees it. */
 #ifndef INTAKE_LOOP_H
 #define INTAKE_LOOP_H
 
@@ -16,66 +17,69 @@ struct loop;
 enum loop_events {
     LOOP_READ = 1,
     LOOP_WRITE = 2,
-    LOOP_HANGUP = 4, /* the peer ended its side (also told with LOOP_ERROR) */
-    LOOP_ERROR = 8,  /* always told, never asked for */
-    LOOP_EDGE = 16   /* tell a change once, not as long as it lasts */
+    LOOP_HANGUP = 4, /* the peer closed its side; also set with LOOP_ERROR */
+    LOOP_ERROR = 8,  /* always reported, never asked for */
+    LOOP_EDGE = 16   /* edge-triggered: report a change once */
 };
 
 /* Zero-initialise, then set `ready` (and `fd` before the first watch_set). */
 struct watch {
     void (*ready)(struct watch *watch, unsigned events);
     int fd;
-    unsigned events; /* what is asked for now; 0: not watched. The loop's */
+    unsigned events; /* owned by the loop: the events asked for; 0: not watched */
 };
 
 /* Zero-initialise, then set `fire`. */
 struct timer {
     void (*fire)(struct timer *timer);
-    uint64_t due;
-    size_t place; /* the loop's: 1 + index in the heap; 0: not set */
+    uint64_t due; /* owned by the loop: in clock_ms() time */
+    size_t place; /* owned by the loop: 1 + index in the heap; 0: not set */
 };
 
 /* Zero-initialise, then set `run`. */
 struct task {
     void (*run)(struct task *task);
-    struct task *next, *previous; /* the loop's */
+    struct task *next, *previous; /* owned by the loop */
 };
 
+/* NULL: no memory, or no descriptor. Owned by the caller. */
 struct loop *loop_new(void);
-void loop_free(struct loop *loop);
+void loop_free(struct loop *loop); /* NULL is fine */
 
 /* Runs until loop_stop(). */
 void loop_run(struct loop *loop);
 void loop_stop(struct loop *loop);
 
-/* Called once a turn, before the loop sleeps; true: call again without sleeping. */
-void loop_add_prepare_hook(struct loop *loop, bool (*turn)(void *context), void *context);
+/* Adds a function that is called in each iteration before the loop sleeps. It returns true to be
+ * called again without sleeping. There are at most 16. */
+void loop_add_prepare_hook(struct loop *loop, bool (*run)(void *context), void *context);
 
-/* Called in the loop's thread after loop_wake(), which any thread may call. */
+/* Sets the function that the loop's thread calls after loop_wake(). Any thread may call
+ * loop_wake(). */
 void loop_on_wake(struct loop *loop, void (*woken)(void *context), void *context);
 void loop_wake(struct loop *loop);
 
-/* Asks for exactly `events` from now on; 0 takes the watch out (no call follows). False: the
- * kernel has no room; the watch is as it was. */
+/* Asks for exactly these events from now on. 0 removes the watch: `ready` is not called again.
+ * False: the kernel is out of resources; the watch is unchanged. */
 bool watch_set(struct loop *loop, struct watch *watch, unsigned events);
 
-/* The same for a descriptor that is closed already, so that the kernel has forgotten it. */
+/* Removes a watch whose descriptor is already closed, so that the kernel has removed it, too. */
 void watch_forget(struct loop *loop, struct watch *watch);
 
-/* Fires once, `ms` from now; setting it again moves it. False: no memory; it is not set. */
+/* Fires once, `ms` milliseconds from now. Setting it again moves it. False: no memory; it is not
+ * set. */
 bool timer_set(struct loop *loop, struct timer *timer, uint64_t ms);
 void timer_cancel(struct loop *loop, struct timer *timer);
 
-/* Runs once, later in this turn; posting it twice is posting it once. */
+/* Runs the task once, later in this iteration. Posting a posted task has no effect. */
 void task_post(struct loop *loop, struct task *task);
 void task_cancel(struct loop *loop, struct task *task);
 
-/* From any thread: runs once in the loop's, soon. It must not have been sent or posted already, and
- * cannot be cancelled. The loop must outlive the call, not just the task. */
+/* Runs the task once in the loop's thread. Thread-safe. The task must not be sent or posted
+ * already, and cannot be cancelled. The loop must outlive this call, not only the task. */
 void task_send(struct loop *loop, struct task *task);
 
-/* Runs now what was sent before, also when the loop itself does not run any more. True: there was
- * any. */
+/* Runs the tasks that were sent before, even if loop_run() has returned. True: there were some. */
 bool loop_run_sent(struct loop *loop);
 
 #endif

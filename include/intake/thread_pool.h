@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Work that may block, such as a disk's, or take long, such as a digest's, done beside the workers'
- * loops by a few helper threads that all workers share. A loop never waits for one. */
+/* A thread pool for jobs that may block, such as disk access, or take long, such as digests. All
+ * workers share it. A loop never waits for a job. */
 #ifndef INTAKE_THREAD_POOL_H
 #define INTAKE_THREAD_POOL_H
 
@@ -8,35 +8,36 @@
 
 struct thread_pool;
 
-/* Errands of one strand are run one after the other, in the order they were sent. Zero-initialise;
- * it must live until the last of them is done. */
+/* Jobs of one strand are run one at a time, in the order they were sent. Zero-initialise. A strand
+ * must live until its last job is done. */
 struct strand {
-    bool busy; /* the helpers' */
+    bool busy; /* owned by the pool */
 };
 
-/* Embedded in what it serves, which must live until `done`. Zero-initialise, then set the first two
- * or three. */
+/* Embedded in the structure that it serves, which must live until `done` is called.
+ * Zero-initialise, then set the first two or three members. */
 struct job {
-    void (*run)(struct job *job);  /* in a helper thread */
-    void (*done)(struct job *job); /* afterwards, in the thread of the loop that sent it */
-    struct strand *strand;         /* NULL: it need not wait for any other */
-    struct loop *loop;             /* this and the rest: the helpers' */
-    struct task back;
+    void (*run)(struct job *job);  /* called in a thread of the pool */
+    void (*done)(struct job *job); /* called afterwards, in the thread of the loop that sent it */
+    struct strand *strand;         /* NULL: it does not wait for other jobs */
+    struct loop *loop;             /* this and the members below are owned by the pool */
+    struct task done_task;
     struct job *next;
 };
 
-/* NULL: no memory, or no thread. */
-struct thread_pool *thread_pool_new(unsigned threads);
+/* NULL: no memory, or a thread cannot be created. Owned by the caller. */
+struct thread_pool *thread_pool_new(unsigned count);
 
-/* Of all loops, in the order they were sent, as many at a time as there are threads (and strands
- * allow). Never blocks; not again before its `done` has begun. */
-void thread_pool_send(struct thread_pool *thread_pool, struct loop *loop, struct job *job);
+/* Sends a job. Never blocks. Jobs of all loops are run in the order they were sent, as many at a
+ * time as there are threads and strands allow. A job must not be sent again before its `done` has
+ * begun. */
+void thread_pool_send(struct thread_pool *pool, struct loop *loop, struct job *job);
 
-/* Waits until every errand of `loop` is back, and runs their `done` (and what these send). Called
- * in the loop's thread, or once that has ended. */
-void thread_pool_settle(struct thread_pool *thread_pool, struct loop *loop);
+/* Waits until every job of `loop` has been run, and calls their `done`. Waits for jobs that these
+ * send, too. Call it in the loop's thread, or after that thread has ended. */
+void thread_pool_settle(struct thread_pool *pool, struct loop *loop);
 
-/* Every loop must have been settled. NULL is fine. */
-void thread_pool_free(struct thread_pool *thread_pool);
+/* Call thread_pool_settle() for every loop before. NULL is fine. */
+void thread_pool_free(struct thread_pool *pool);
 
 #endif

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A turn: run the tasks and the every-turn calls; sleep in epoll, unless one of them has more to
- * do; tell the watches; fire the timers. */
+/* The event loop of a worker. Each iteration runs the tasks and the prepare hooks, sleeps in epoll
+ * unless one of them has more to do, calls the watches that are ready, and fires the due timers. */
 #include "intake/loop.h"
 
 #include "event/timers.h"
@@ -13,10 +13,10 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
-enum { BATCH = 128, TURNERS = 16 };
+enum { BATCH = 128, HOOKS_MAX = 16 };
 
-struct turner {
-    bool (*turn)(void *context);
+struct prepare_hook {
+    bool (*run)(void *context);
     void *context;
 };
 
@@ -27,15 +27,15 @@ struct loop {
     void *woken_context;
     bool stopping;
 
-    struct turner turners[TURNERS];
-    size_t turner_count;
+    struct prepare_hook hooks[HOOKS_MAX];
+    size_t hook_count;
     struct timers timers;
-    struct task tasks; /* the ring's head */
+    struct task tasks; /* head of a circular list */
 
     pthread_mutex_t lock;
-    struct task sent; /* likewise, of what other threads have sent: under `lock` */
+    struct task sent; /* the same for tasks that other threads have sent; guarded by `lock` */
 
-    /* The events being told, so that a watch that goes away meanwhile is not told. */
+    /* The events being dispatched. A watch that is removed meanwhile is removed from here, too. */
     struct epoll_event batch[BATCH];
     int batch_count;
 };
@@ -100,11 +100,11 @@ void loop_stop(struct loop *loop)
     loop->stopping = true;
 }
 
-void loop_add_prepare_hook(struct loop *loop, bool (*turn)(void *context), void *context)
+void loop_add_prepare_hook(struct loop *loop, bool (*run)(void *context), void *context)
 {
-    if (loop->turner_count == TURNERS)
-        abort(); /* a mistake of ours: who calls this is known when the program is written */
-    loop->turners[loop->turner_count++] = (struct turner){turn, context};
+    if (loop->hook_count == HOOKS_MAX)
+        abort(); /* a bug: the callers are known at compile time */
+    loop->hooks[loop->hook_count++] = (struct prepare_hook){run, context};
 }
 
 void loop_on_wake(struct loop *loop, void (*woken)(void *context), void *context)
@@ -147,13 +147,13 @@ void watch_forget(struct loop *loop, struct watch *watch)
     forget_in_batch(loop, watch);
 }
 
-static void tell_watches(struct loop *loop)
+static void dispatch_events(struct loop *loop)
 {
     for (int i = 0; i < loop->batch_count; i++) {
         struct watch *watch = loop->batch[i].data.ptr;
         if (!watch)
             continue;
-        /* One told before may have changed what this one asks for. */
+        /* A watch called before may have changed which events this one asks for. */
         uint32_t asked = to_epoll(watch->events) | EPOLLERR | EPOLLHUP;
         unsigned events = from_epoll(loop->batch[i].events & asked);
         if (events)
@@ -202,7 +202,7 @@ void task_cancel(struct loop *loop, struct task *task)
         ring_remove(task);
 }
 
-/* Runs what is posted now; what these post runs in the next round. */
+/* Runs the tasks that are posted now. Tasks that these post run in the next iteration. */
 static void run_tasks(struct loop *loop)
 {
     struct task last = {0};
@@ -214,9 +214,9 @@ static void run_tasks(struct loop *loop)
     task_cancel(loop, &last);
 }
 
-/* --- what other threads send ------------------------------------------------------------ */
+/* --- tasks from other threads ----------------------------------------------------------- */
 
-/* The wake-up is not under the lock, which whoever is woken wants at once. */
+/* Wakes the loop after unlocking, because its thread needs the lock at once. */
 void task_send(struct loop *loop, struct task *task)
 {
     pthread_mutex_lock(&loop->lock);
@@ -225,7 +225,7 @@ void task_send(struct loop *loop, struct task *task)
     loop_wake(loop);
 }
 
-/* Moves them all into an empty ring. */
+/* Moves all sent tasks to the empty list `ring`. */
 static void take_sent(struct loop *loop, struct task *ring)
 {
     pthread_mutex_lock(&loop->lock);
@@ -236,8 +236,8 @@ static void take_sent(struct loop *loop, struct task *ring)
     pthread_mutex_unlock(&loop->lock);
 }
 
-/* What is sent meanwhile waits for the next turn: whoever sends again and again must not keep the
- * loop from everybody else. */
+/* Tasks that are sent meanwhile wait for the next call. Otherwise a task that always sends another
+ * one would block everything else in the loop. */
 bool loop_run_sent(struct loop *loop)
 {
     struct task ring = {.next = &ring, .previous = &ring};
@@ -250,25 +250,25 @@ bool loop_run_sent(struct loop *loop)
     return any;
 }
 
-/* --- the turn -------------------------------------------------------------------------- */
+/* --- the iteration --------------------------------------------------------------------- */
 
-/* True: there is no time to sleep. */
-static bool take_turns(struct loop *loop)
+/* True: the loop must not sleep. */
+static bool run_hooks(struct loop *loop)
 {
     bool more = false;
-    run_tasks(loop); /* before the turns, which see to what tasks have made ready */
-    for (size_t i = 0; i < loop->turner_count; i++)
-        more |= loop->turners[i].turn(loop->turners[i].context);
+    run_tasks(loop); /* before the hooks, which handle what tasks made ready */
+    for (size_t i = 0; i < loop->hook_count; i++)
+        more |= loop->hooks[i].run(loop->hooks[i].context);
     return more || loop->stopping || loop->tasks.next != &loop->tasks;
 }
 
 void loop_run(struct loop *loop)
 {
     while (!loop->stopping) {
-        int sleep_ms = take_turns(loop) ? 0 : timers_sleep(&loop->timers, clock_ms());
+        int sleep_ms = run_hooks(loop) ? 0 : timers_sleep(&loop->timers, clock_ms());
         int count = epoll_wait(loop->epoll, loop->batch, BATCH, sleep_ms);
-        loop->batch_count = count < 0 ? 0 : count; /* EINTR: a turn without events */
-        tell_watches(loop);
+        loop->batch_count = count < 0 ? 0 : count; /* EINTR: an iteration without events */
+        dispatch_events(loop);
         uint64_t now = clock_ms();
         for (struct timer *timer; (timer = timers_take_due(&loop->timers, now));)
             timer->fire(timer);

@@ -12,8 +12,8 @@ static void put(struct timers *timers, size_t index, struct timer *timer)
     timer->place = index + 1;
 }
 
-/* Moves the timer at `index` to where it belongs, up or down. */
-static void settle(struct timers *timers, size_t index)
+/* Restores the heap order for the timer at `index`. */
+static void sift(struct timers *timers, size_t index)
 {
     struct timer *timer = timers->heap[index];
     while (index > 0 && timers->heap[(index - 1) / 2]->due > timer->due) {
@@ -53,7 +53,7 @@ bool timers_set(struct timers *timers, struct timer *timer, uint64_t due)
         put(timers, timers->count++, timer);
     }
     timer->due = due;
-    settle(timers, timer->place - 1);
+    sift(timers, timer->place - 1);
     return true;
 }
 
@@ -66,7 +66,7 @@ void timers_cancel(struct timers *timers, struct timer *timer)
     timer->place = 0;
     if (last != timer) {
         put(timers, index, last);
-        settle(timers, index);
+        sift(timers, index);
     }
 }
 

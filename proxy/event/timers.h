@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Timers in order of when they are due: a binary heap of borrowed pointers. */
+/* A priority queue of timers, by due time: a binary heap of borrowed pointers. */
 #ifndef EVENT_TIMERS_H
 #define EVENT_TIMERS_H
 
@@ -16,14 +16,14 @@ struct timers {
     size_t cap;
 };
 
-/* `due` in clock_ms() time; moves a timer that is set already. False: no memory. */
+/* Sets a timer, or moves one that is set. `due` is in clock_ms() time. False: no memory. */
 bool timers_set(struct timers *timers, struct timer *timer, uint64_t due);
 void timers_cancel(struct timers *timers, struct timer *timer);
 
-/* Takes out one that is due; NULL: none is. */
+/* Removes and returns a timer that is due. NULL: none is due. */
 struct timer *timers_take_due(struct timers *timers, uint64_t now);
 
-/* Milliseconds until the first is due, for epoll_wait; -1: none is set. */
+/* The timeout for epoll_wait(): milliseconds until the first timer is due; -1: no timer is set. */
 int timers_sleep(const struct timers *timers, uint64_t now);
 
 void timers_free(struct timers *timers);

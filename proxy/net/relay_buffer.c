@@ -21,7 +21,7 @@ bool relay_buffer_is_open(const struct relay_buffer *relay_buffer)
     return relay_buffer->bytes != NULL;
 }
 
-static bool make_room(struct relay_buffer *relay_buffer, size_t count)
+static bool make_space(struct relay_buffer *relay_buffer, size_t count)
 {
     if (!relay_buffer->bytes || count > RELAY_BUFFER_SIZE - relay_buffer_full(relay_buffer))
         return false;
@@ -36,17 +36,17 @@ static bool make_room(struct relay_buffer *relay_buffer, size_t count)
 
 bool relay_buffer_put(struct relay_buffer *relay_buffer, const void *bytes, size_t count)
 {
-    if (!make_room(relay_buffer, count))
+    if (!make_space(relay_buffer, count))
         return false;
     memcpy(relay_buffer->bytes + relay_buffer->end, bytes, count);
     relay_buffer->end += count;
     return true;
 }
 
-size_t relay_buffer_take(struct relay_buffer *relay_buffer, void *into, size_t room)
+size_t relay_buffer_take(struct relay_buffer *relay_buffer, void *into, size_t size)
 {
     size_t full = relay_buffer_full(relay_buffer);
-    size_t count = full < room ? full : room;
+    size_t count = full < size ? full : size;
     if (count)
         memcpy(into, relay_buffer->bytes + relay_buffer->start, count);
     relay_buffer->start += count;

@@ -1,17 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A relay buffer of fixed size: bytes are put in behind, taken out in front.
+/* A relay buffer: a FIFO of bytes with a fixed size.
  *
- *      | taken |  full  |  room  |
+ *      | taken |  full  |  free  |
  *      0     start     end      size
  *
- * Invariant: start <= end <= size; an empty window starts at 0. */
+ * Invariant: start <= end <= size; an empty buffer starts at 0. */
 #ifndef NET_RELAY_BUFFER_H
 #define NET_RELAY_BUFFER_H
 
 #include <stdbool.h>
 #include <stddef.h>
 
-/* Zero-initialised is closed: it takes nothing and gives nothing. */
+/* Zero-initialised is closed: it accepts no bytes and has none. Owns `bytes`. */
 struct relay_buffer {
     char *bytes;
     size_t start;
@@ -20,18 +20,19 @@ struct relay_buffer {
 
 enum { RELAY_BUFFER_SIZE = 64 * 1024 };
 
-/* Gets the memory. It is a call of its own so that a put can fail for one reason only: whoever is
- * told "full" waits for room, and would wait for ever if it was memory that was short. False: no
- * memory. */
+/* Allocates the memory. False: no memory. Allocation is a separate call so that a put can fail for
+ * one reason only. A caller waits for space after a put that failed, and would wait forever if
+ * memory were the reason. */
 bool relay_buffer_open(struct relay_buffer *relay_buffer);
 bool relay_buffer_is_open(const struct relay_buffer *relay_buffer);
 
-/* All of it or nothing. False: no room now. */
+/* Appends all bytes or none. False: there is not enough space now. */
 bool relay_buffer_put(struct relay_buffer *relay_buffer, const void *bytes, size_t count);
 
-/* Up to `room` bytes; returns how many. */
-size_t relay_buffer_take(struct relay_buffer *relay_buffer, void *into, size_t room);
+/* Removes up to `size` bytes from the front. Returns how many. */
+size_t relay_buffer_take(struct relay_buffer *relay_buffer, void *into, size_t size);
 
+/* The number of bytes in the buffer. */
 size_t relay_buffer_full(const struct relay_buffer *relay_buffer);
 void relay_buffer_free(struct relay_buffer *relay_buffer);
 
