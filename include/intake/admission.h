@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What can be said of an upload from its head alone, before anybody is asked: what speaks against
- * it, what will be changed, how large it is. A pure function: the running proxy and `glance-intake
- * explain` call the same one. */
+/* Checks the head of an upload without asking Glance: its violations, what will be fixed, its size.
+ * A pure function. The running proxy and `glance-intake explain` call the same one. */
 #ifndef INTAKE_ADMISSION_H
 #define INTAKE_ADMISSION_H
 
@@ -23,23 +22,24 @@ struct admission_violation {
 };
 
 struct admission {
-    /* In the order in which they are told: the first is what an upload is refused for. */
+    /* In order: an upload is refused for the first one. */
     struct admission_violation violations[ADMISSION_VIOLATIONS_MAX];
     size_t count;
-    unsigned fixes; /* enum record_fix, as far as the head tells: content-type, multipart, length */
+    unsigned
+        fixes; /* bits of enum record_fix that the head decides: content-type, multipart, length */
 
-    bool empty; /* it has no data: an objection (empty_body) unless the image, or the policy,
-                 * lets an upload be empty */
+    bool empty;         /* there is no data: a violation (empty_body) unless the image or the policy
+                         * allows empty uploads */
     bool declared_form; /* Content-Type: multipart/form-data, which will be unwrapped */
-    bool promised;      /* x-openstack-image-size */
-    uint64_t promise;
-    bool size_known; /* the image's own, without an envelope */
+    bool promised;      /* x-openstack-image-size was sent */
+    uint64_t promise;   /* its value in bytes */
+    bool size_known;    /* `size` is the size of the image in bytes, without a form around it */
     uint64_t size;
-    bool size_comes; /* not known yet, but before a byte goes to Glance */
+    bool size_comes; /* not known yet, but will be before a byte goes to Glance */
 };
 
-/* Looks at Content-Range, Content-Encoding, Content-Type, the length and x-openstack-image-size, by
- * [upload]'s settings. Nothing in it is borrowed. */
+/* Checks Content-Range, Content-Encoding, Content-Type, the length and x-openstack-image-size, as
+ * the settings of [upload] say. `out` borrows nothing. */
 void admission_judge(const struct settings *settings, const struct headers *headers,
                      const struct framing_facts *framing, struct admission *out);
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A request head, judged and understood, before anything is done about it.
+/* Checks and parses a request head, before any other work is done for the request.
  *
- * The listener fills `head` from what the client sent; the functions below are the request
- * stage. They are pure: text in, product out. Nothing here knows a socket. */
+ * The listener fills `struct request_head` from what the client sent. The functions below have no
+ * side effects and use no sockets. */
 #ifndef INTAKE_REQUEST_H
 #define INTAKE_REQUEST_H
 
@@ -14,7 +14,7 @@
 
 struct networks;
 
-/* --- head.c: is this head one that cannot be read in two ways? ------------------------- */
+/* --- head.c: is the head unambiguous? -------------------------------------------------- */
 
 enum framing { FRAMING_NONE, FRAMING_LENGTH, FRAMING_CHUNKED };
 
@@ -31,52 +31,59 @@ struct framing_facts {
     bool expects_continue; /* Expect: 100-continue, HTTP/1.1 */
 };
 
-/* NULL and `out` set, or a plain clause saying what is wrong with the head (400 bad_request).
- * Refused: a method that is not a token, has a letter that is not a capital (Glance has none such,
- * but who compares loosely may take "put" for PUT), or is CONNECT (an answer to it has no body, RFC
- * 9110 9.3.6, and nothing here is a tunnel); a version that is not HTTP/1.x; more than one
- * Content-Length, or one that is not digits or reaches 2^63; Content-Length with Transfer-Encoding;
- * Transfer-Encoding that is not exactly one "chunked", or with HTTP/1.0; no Host (HTTP/1.1),
- * several, or one that is not a host with an optional port; names that are not tokens (RFC
- * 9110 5.6.2); control characters in a value; either framing header spelled with an underscore
- * (eventlet reads Transfer_Encoding as Transfer-Encoding); a Connection that names a field by which
- * the request is judged (Accept, X-Image-Meta-Store, ...), as it would not go on to Glance. */
+/* Returns NULL and sets `out`, or returns what is wrong as a clause (400 bad_request). Refused are:
+ * - a method that is not a token, or has a lower-case letter: a lenient server could take "put" for
+ * PUT, and Glance has no such method;
+ * - CONNECT: an answer to it has no body (RFC 9110 9.3.6), and this proxy has no tunnels;
+ * - a version that is not HTTP/1.x;
+ * - more than one Content-Length, or one that is not digits or is 2^63 or more;
+ * - Content-Length together with Transfer-Encoding;
+ * - a Transfer-Encoding that is not exactly one "chunked", or any with HTTP/1.0;
+ * - no Host (HTTP/1.1), several, or one that is not a host with an optional port;
+ * - header names that are not tokens (RFC 9110 5.6.2);
+ * - control characters in a header value;
+ * - a framing header spelled with an underscore: eventlet reads Transfer_Encoding as
+ * Transfer-Encoding;
+ * - a Connection that names a field which the proxy decides by (Accept, X-Image-Meta-Store, ...),
+ * because such a field would not be forwarded to Glance. */
 const char *head_fault(const struct request_head *head, struct framing_facts *out);
 
-/* --- target.c: the path as Glance will see it ------------------------------------------ */
+/* --- target.c: the path as Glance sees it ---------------------------------------------- */
 
 struct target {
-    char *authority; /* of an absolute form, else NULL */
-    char *path;      /* percent-decoded once, empty segments gone: "/v2/images/ID/file"; a slash at
-                      * the end stays, since Glance tells "file/" from "file" */
-    char *canonical; /* what Glance is sent: `path` encoded anew, and the query. What was judged is
-                      * what goes on, whatever way the client wrote it */
-    const char *query; /* that of `canonical`: raw, but for bytes beyond ASCII, which are encoded;
-                        * NULL when there is none */
+    char *authority; /* the host of an absolute form, else NULL */
+    char *path;      /* percent-decoded once, without empty segments: "/v2/images/ID/file". A slash
+                      * at the end is kept: "file/" and "file" differ in Glance */
+    char *canonical; /* what Glance gets: `path` encoded again, and the query. So the proxy forwards
+                      * exactly what it checked */
+    const char *query; /* points into `canonical`: unchanged except that non-ASCII bytes are
+                        * encoded; NULL: none */
 };
 
-/* NULL and `out` set (owned by the caller: target_free), or a plain clause (400 bad_request).
+/* Returns NULL and sets `out` (owned by the caller: target_free()), or returns what is wrong as a
+ * clause (400 bad_request) or NO_MEMORY.
  *
- * Refused is what Glance's two servers read differently, eventlet as Python unquotes and uWSGI
- * by rules of its own: malformed percent-encoding (uWSGI drops a cut one at the end, so "file%"
- * is "file"), a dot segment, plain or encoded (uWSGI removes plain ones, eventlet none; clients
- * remove them themselves, RFC 3986 5.2.4), an encoded control character ("file%0a" is routed as
- * "file"), '#', control characters, and what eventlet takes for a blank (0x85 and 0xa0, too).
- * Refused is, too, a field "_method" of the query, by which Routes lets a GET be a PUT, and which
- * no client of Glance's sends. "v2/images" counts as
- * "/v2/images", as in Glance; "*" stays. */
+ * A target is refused if eventlet (which decodes as Python does) and uWSGI (with its own rules)
+ * would read it differently, or if Glance would route it in an unexpected way:
+ * - malformed percent-encoding: uWSGI drops an incomplete escape at the end, so "file%" is "file";
+ * - a dot segment, plain or encoded: uWSGI removes plain ones, eventlet removes none. Clients
+ * remove them before sending (RFC 3986 5.2.4);
+ * - an encoded control character: "file%0a" is routed as "file";
+ * - '#', control characters, and what eventlet splits at (also 0x85 and 0xa0);
+ * - a field "_method" in the query: Routes lets it turn a GET into a PUT. No client of Glance sends
+ * it. "v2/images" counts as "/v2/images", as in Glance. "*" is unchanged. */
 const char *target_parse(const char *raw, struct target *out);
 void target_free(struct target *target);
 
-/* --- route.c: which door of the Glance API this is ------------------------------------- */
+/* --- route.c: which operation of the Glance API this is -------------------------------- */
 
 enum route_kind {
-    ROUTE_RELAY,    /* passes through unchanged */
-    ROUTE_VERSIONS, /* the answer names Glance's own URL: GET / or /versions, or no known version */
-    ROUTE_UPLOAD,   /* PUT /v2/images/{id}/file */
-    ROUTE_STAGE,    /* PUT /v2/images/{id}/stage */
-    ROUTE_IMPORT,   /* POST /v2/images/{id}/import */
-    ROUTE_UPDATE,   /* PATCH /v2/images/{id}: may set the image's locations */
+    ROUTE_RELAY,     /* passes through unchanged */
+    ROUTE_VERSIONS,  /* GET / or /versions, or no known version: the answer has URLs of Glance */
+    ROUTE_UPLOAD,    /* PUT /v2/images/{id}/file */
+    ROUTE_STAGE,     /* PUT /v2/images/{id}/stage */
+    ROUTE_IMPORT,    /* POST /v2/images/{id}/import */
+    ROUTE_UPDATE,    /* PATCH /v2/images/{id}: may set locations */
     ROUTE_LOCATIONS, /* POST /v2/images/{id}/locations */
     ROUTE_TASKS      /* POST /v2/tasks */
 };
@@ -85,106 +92,108 @@ enum { IMAGE_ID_MAX = 255 };
 
 struct route {
     enum route_kind kind;
-    char image_id[IMAGE_ID_MAX + 1]; /* of a door that has one, decoded; "" otherwise */
-    /* The client's Accept may name the version (application/vnd.openstack.images-v2). It must not
-     * go on with the canonical path: Glance would look for a path without a version. */
+    char image_id[IMAGE_ID_MAX + 1]; /* decoded; "": the route has none */
+    /* The client's Accept names the version (application/vnd.openstack.images-v2). This Accept must
+     * not be sent with the canonical path: Glance would expect a path without a version. */
     bool version_by_accept;
 
-    /* Of a relay that would be an upload, had it come by PUT and to the right path. It counts if
-     * the request has a body. */
+    /* Only ROUTE_RELAY: the request looks like an upload with a wrong method or path. Applies only
+     * if the request has a body. */
     struct {
-        const char *how;                 /* it came: a clause; NULL: it is nothing of the kind */
-        const char *allowed;             /* the methods for Allow */
-        enum route_kind meant;           /* ROUTE_UPLOAD or ROUTE_STAGE, */
-        char image_id[IMAGE_ID_MAX + 1]; /* to this image; "": it is not told */
+        const char *how;       /* what is wrong, as a clause; NULL: it does not look like that */
+        const char *allowed;   /* the value for Allow */
+        enum route_kind meant; /* ROUTE_UPLOAD or ROUTE_STAGE */
+        char image_id[IMAGE_ID_MAX + 1]; /* "": not known */
     } missed;
 };
 
-/* NULL and `out` set, or a plain clause (400 bad_request): a door with an image id longer than
- * IMAGE_ID_MAX or with a character that is not unreserved (RFC 3986 2.3). Such an id is never an
- * image's own, but a database that compares loosely may take it for one.
+/* Returns NULL and sets `out`, or returns what is wrong as a clause (400 bad_request). All routes
+ * but RELAY and VERSIONS are checked routes: the policy applies to them. A request counts as one if
+ * Glance's router might route it so; Glance then gets route_canonical(). `headers` are the
+ * client's, for Accept.
  *
- * `headers` are the client's, for Accept. A request is one of the doors (all but RELAY and
- * VERSIONS) if Glance's router could take it for one. What Glance is sent then is
- * route_canonical(). */
+ * Refused is an image id that is longer than IMAGE_ID_MAX or has a character that is not unreserved
+ * (RFC 3986 2.3). No image has such an id, but a database with a loose comparison could match it to
+ * one. */
 const char *route_find(const char *method, const struct target *target,
                        const struct headers *headers, struct route *out);
 
-/* "/v2/images/{id}/file" (or the other door's), with the client's query: what Glance gets, without
- * the client's Accept if that names a version. Owned by the caller; NULL: no memory. */
+/* Returns the path that Glance gets: "/v2/images/{id}/file" or that of the other checked route,
+ * with the client's query. The client's Accept must not be sent with it if it names a version.
+ * Owned by the caller. NULL: no memory, or not a checked route. */
 char *route_canonical(const struct route *route, const struct target *target);
 
 /* --- origin.c: how the client sees this proxy ------------------------------------------ */
 
-/* The client's own view, for links that lead back, and what is told to Glance. */
+/* How the client addressed this proxy, for URLs in answers and for the headers that Glance gets. */
 struct origin {
-    char address[64];    /* the client's numeric address, behind trusted proxies if any; "": they
-                          * do not tell */
+    char address[64];    /* the client's numeric address, seen through trusted proxies; "": they do
+                          * not say it */
     char *proto;         /* "http" or "https" */
-    char *host;          /* as in Host: "images.example.org:9292"; "" when it is not known */
+    char *host;          /* as in Host: "images.example.org:9292"; "": not known */
     char *prefix;        /* "" or "/image": X-Forwarded-Prefix of a trusted proxy */
-    char *forwarded_for; /* the whole X-Forwarded-For to send: the client, as far as it is known,
-                          * and the proxies behind it */
+    char *forwarded_for; /* the X-Forwarded-For to send: the client, if it is known, and the proxies
+                          * between it and this one */
 };
 
-/* What is known of the connection, and whom the operator trusts. */
+/* Facts about the connection, and the settings for trusted proxies. Borrowed. */
 struct origin_facts {
     const char *peer; /* its numeric address */
     bool tls;
     const struct networks *trusted;
-    bool forwarded; /* trusted proxies write Forwarded (RFC 7239); else X-Forwarded-For */
+    bool forwarded; /* trusted proxies write Forwarded (RFC 7239), not X-Forwarded-For */
 };
 
-/* Only what a trusted peer says is believed, and only in the header that the operator has named:
- * X-Forwarded-For with X-Forwarded-Proto, -Host and -Prefix, or Forwarded. The client's address is
- * the rightmost one that is not trusted; if all are, the leftmost. A trusted proxy that does not
- * say whom it serves leaves the address unknown; it is never its own. A trusted peer is the client
- * if nothing in the head tells of a proxy. A host, proto or prefix that is not well-formed is
- * passed over.
+/* Headers count only if the peer is trusted, and only the configured ones: X-Forwarded-For with
+ * X-Forwarded-Proto, -Host and -Prefix, or Forwarded. The client's address is the rightmost one
+ * that is not trusted; if all are trusted, the leftmost. If a trusted proxy does not name its
+ * client, the address is unknown; it is never the proxy's own. A trusted peer is itself the client
+ * if no header shows a proxy. A malformed host, proto or prefix is ignored.
  *
- * False: no memory. `fault`: NULL, or a plain clause (400 bad_request): the header cannot be read
- * up to the client. */
+ * False: no memory. `*fault` is NULL, or what is wrong as a clause (400 bad_request): the header is
+ * malformed before the client's element is reached. `out` is owned by the caller: origin_free(). */
 bool origin_find(const struct headers *headers, const struct origin_facts *facts,
                  struct origin *out, const char **fault);
 void origin_free(struct origin *origin);
 
-/* --- forward.c: the fields that go on to the other side -------------------------------- */
+/* --- forward.c: the headers that are forwarded ----------------------------------------- */
 
-/* The end-to-end fields of a request, in order, for Glance: without hop-by-hop fields (RFC 9110
- * 7.6.1: Connection and all it names, Keep-Alive, Proxy-Connection, TE, Trailer,
- * Transfer-Encoding, Upgrade), Content-Length and Expect (the upstream side writes its own),
- * Forwarded and X-Forwarded-*, and the fields in which Glance's authentication tells the rest of
- * Glance who the caller is (X-Identity-Status, X-User-Id, X-Roles, ...), which are never a client's
- * to send; with X-Forwarded-For, -Proto, -Host, -Prefix (if any) from
- * `origin`, Host (the origin's, if it is known), and exactly one X-Openstack-Request-Id. False: no
- * memory. */
+/* Copies the end-to-end headers of a request for Glance, in order. Left out are:
+ * - hop-by-hop headers (RFC 9110 7.6.1: Connection and all that it names, Keep-Alive,
+ * Proxy-Connection, TE, Trailer, Transfer-Encoding, Upgrade);
+ * - Content-Length and Expect: the upstream side writes its own;
+ * - Forwarded and X-Forwarded-*;
+ * - headers with which Glance's authentication describes the caller to the rest of Glance
+ *   (X-Identity-Status, X-User-Id, X-Roles, ...): a client must never send them.
+ * Added are X-Forwarded-For, -Proto, -Host and -Prefix (if any) and Host (if known) from `origin`,
+ * and exactly one X-Openstack-Request-Id. `to` is owned by the caller. False: no memory. */
 bool forward_request_headers(const struct headers *from, const struct origin *origin,
                              const char *request_id, struct headers *to);
 
-/* The same for an answer: hop-by-hop fields and Content-Length go, the rest stays in order. */
+/* The same for an answer: only hop-by-hop headers and Content-Length are left out. */
 bool forward_response_headers(const struct headers *from, struct headers *to);
 
 /* --- request_id.c ----------------------------------------------------------------------- */
 
-enum { REQUEST_ID_MAX = 64 }; /* oslo.middleware takes an inbound one up to this long */
+enum { REQUEST_ID_MAX = 64 }; /* oslo.middleware accepts no longer ones from a client */
 
-/* The client's own X-Openstack-Request-Id if it is one token of at most REQUEST_ID_MAX
- * characters, else "req-" and a new UUID (version 4). */
+/* Chooses the client's X-Openstack-Request-Id if it is a single token of at most REQUEST_ID_MAX
+ * characters, otherwise "req-" and a new UUID (version 4). */
 void request_id_choose(const struct headers *headers, char out[REQUEST_ID_MAX + 1]);
 
 /* --- via.c -------------------------------------------------------------------------------- */
 
-/* Appends this proxy to the fields that go to Glance. False: no memory. */
+/* Adds this process to the Via of a request to Glance. False: no memory. */
 bool via_add(struct headers *headers);
 
-/* Whether the request has passed this very process before. */
+/* Whether the request has passed this process before. */
 bool via_has_own(const struct headers *headers);
 
 /* --- requested_store.c ------------------------------------------------------------------------ */
 
-/* The store the client asks for: the X-Image-Meta-Store fields in any spelling, joined with ','
- * as eventlet joins them (so two different ones name no store that exists). `wish` is owned by
- * the caller; NULL: none, or only an empty one. False: no memory. */
+/* Reads the store that the client asks for: the X-Image-Meta-Store fields in any spelling, joined
+ * with ',' as eventlet does (so two fields never name an existing store). `*requested` is owned by
+ * the caller; NULL: no field, or only an empty one. False: no memory. */
 bool requested_store(const struct headers *headers, char **requested);
 
 #endif

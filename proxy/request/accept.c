@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Glance takes the version from Accept if that begins as its own media type, and then the path
- * has none. It reads Accept after eventlet has joined repeated fields with a comma and WebOb has
- * tidied the list up: empty elements are gone, blanks too, and q=1 with them. A list that WebOb
- * finds malformed does not count, and the path decides after all. To follow that to the letter
- * would tie this program to one WebOb; it is enough to know when there is no doubt. */
+/* Reads the API version from Accept. Glance takes the version from Accept if Accept begins with
+ * Glance's own media type; the path then has no version. Before that, eventlet joins repeated
+ * fields with a comma, and WebOb normalises the list: it drops empty elements, blanks, and q=1. If
+ * WebOb finds the list malformed, the path decides. Copying these rules exactly would tie this
+ * program to one version of WebOb. It is enough to know when the result is certain. */
 #include "intake/headers.h"
 
 #include "request/request_priv.h"
@@ -24,22 +24,23 @@ bool version_is_2(struct span version)
     return version.text[2] == '.' && digits > 0 && digits == version.length - 3;
 }
 
-/* The version behind the media type's name, up to a parameter; false: another media type. */
-static bool version_behind(struct span element, struct span *version)
+/* Reads the version after the prefix of the media type, without parameters. False: another media
+ * type. */
+static bool version_after_prefix(struct span element, struct span *version)
 {
     size_t prefix = sizeof MEDIA_TYPE - 1;
     if (element.length < prefix || memcmp(element.text, MEDIA_TYPE, prefix) != 0)
         return false;
     const char *begin = element.text + prefix;
-    size_t rest = element.length - prefix;
+    size_t remaining = element.length - prefix;
     size_t length = 0;
-    while (length < rest && unreserved(begin[length]))
+    while (length < remaining && unreserved(begin[length]))
         length++;
     *version = (struct span){begin, length};
     return true;
 }
 
-/* "", or the weight that says nothing: OWS ";" OWS "q=1", with zeros. */
+/* Whether the text is "" or a weight without effect: OWS ";" OWS "q=1", with zeros. */
 static bool weight_is_one(const char *at, const char *end)
 {
     static const struct {
@@ -77,7 +78,7 @@ struct accept_version accept_version_find(const struct headers *headers)
                 first = element;
     }
     struct span version;
-    found.named = elements && version_behind(first, &version);
+    found.named = elements && version_after_prefix(first, &version);
     if (found.named) {
         const char *end = version.text + version.length;
         found.v2 =

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Builds the headers that are forwarded to Glance, and to the client. */
 #include "intake/request.h"
 
 #include "request/request_priv.h"
@@ -6,19 +7,19 @@
 #include <string.h>
 #include <strings.h>
 
-/* They belong to one connection, not to the message (RFC 9110 7.6.1), or are written anew by
- * whoever sends the message on. */
+/* These fields belong to one connection, not to the message (RFC 9110 7.6.1), or the sender of the
+ * forwarded message writes its own. */
 static const char *const HOP_BY_HOP[] = {"Connection", "Keep-Alive",    "Proxy-Connection",
                                          "TE",         "Trailer",       "Transfer-Encoding",
                                          "Upgrade",    "Content-Length"};
 
-/* What the request says of the way here; the proxy says it instead. */
-static const char *const OF_THE_WAY[] = {"Expect", "Forwarded", "Host", "X-Openstack-Request-Id"};
+/* The proxy writes its own values for these fields. */
+static const char *const REPLACED[] = {"Expect", "Forwarded", "Host", "X-Openstack-Request-Id"};
 
-/* What keystonemiddleware's auth_token tells the rest of Glance of the caller, and oslo.context and
- * Glance read. It drops those that a client sends, but for the last one; where it does not stand in
- * front of Glance, nothing does. The tokens themselves (X-Auth-Token, X-Storage-Token,
- * X-Service-Token) are the client's to send. */
+/* keystonemiddleware's auth_token describes the caller to the rest of Glance with these fields;
+ * oslo.context and Glance read them. It drops them from a client's request, except the last one.
+ * Without auth_token in front of Glance nothing drops them. Clients may send the tokens themselves
+ * (X-Auth-Token, X-Storage-Token, X-Service-Token). */
 static const char *const IDENTITY[] = {
     "X-Identity-Status",
     "X-Service-Identity-Status",
@@ -92,12 +93,12 @@ static bool end_to_end(const struct headers *headers, const char *name)
     return !NAME_IN(name, HOP_BY_HOP) && !connection_names(headers, name);
 }
 
-static bool for_glance(const char *name)
+static bool client_may_send(const char *name)
 {
-    return !NAME_IN(name, OF_THE_WAY) && !name_is_x_forwarded(name) && !NAME_IN(name, IDENTITY);
+    return !NAME_IN(name, REPLACED) && !name_is_x_forwarded(name) && !NAME_IN(name, IDENTITY);
 }
 
-/* Nothing is added for what is not known. */
+/* Adds the field unless its value is not known (""). */
 static bool add_known(struct headers *to, const char *name, const char *value)
 {
     return !*value || headers_add(to, name, value);
@@ -109,7 +110,7 @@ bool forward_request_headers(const struct headers *from, const struct origin *or
     struct headers kept = {0};
     bool ok = add_known(&kept, "Host", origin->host);
     headers_each(row, from)
-        if (end_to_end(from, row->name) && for_glance(row->name))
+        if (end_to_end(from, row->name) && client_may_send(row->name))
             ok = ok && headers_add(&kept, row->name, row->value);
     ok = ok && add_known(&kept, "X-Forwarded-For", origin->forwarded_for) &&
          add_known(&kept, "X-Forwarded-Proto", origin->proto) &&

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What one element of a forwarding header says. An element that can be read in two ways is not
- * read at all. */
+/* Parses one element of a forwarding header. An ambiguous element is an error. */
 #include "intake/networks.h"
 
 #include "request/request_priv.h"
@@ -8,9 +7,9 @@
 #include <string.h>
 #include <strings.h>
 
-/* --- a node: an address, or a stand-in for one (RFC 7239 6) ------------------------------ */
+/* --- a node: an address, or an identifier in place of one (RFC 7239 6) ------------------- */
 
-/* A name that a proxy has made up: "_" and at least one character. */
+/* An obfuscated identifier (RFC 7239 6.3): "_" and at least one character. */
 static bool obfuscated(const char *text)
 {
     const char *at = text + (*text == '_');
@@ -25,7 +24,7 @@ static bool port_valid(const char *text)
     return (digits > 0 && digits <= 5 && !text[digits]) || obfuscated(text);
 }
 
-/* Cuts off the port, and the brackets of an IPv6 address. NULL: this is no node. */
+/* Strips the port, and the brackets of an IPv6 address. NULL: not a node. */
 static char *node_host(char *node)
 {
     bool bracketed = *node == '[';
@@ -35,8 +34,8 @@ static char *node_host(char *node)
         return host; /* no port, or an IPv6 address without brackets */
     if (!end)
         return NULL;
-    char *behind = end + bracketed;
-    if (*behind && (*behind != ':' || !port_valid(behind + 1)))
+    char *after = end + bracketed;
+    if (*after && (*after != ':' || !port_valid(after + 1)))
         return NULL;
     *end = '\0';
     return bracketed && !strchr(host, ':') ? NULL : host;
@@ -62,7 +61,7 @@ enum node node_read(struct span span, char address[ADDRESS_TEXT_MAX])
 
 /* --- an element of Forwarded (RFC 7239 4) ------------------------------------------------ */
 
-/* What has been read so far, and where that ends. */
+/* The position in the element, and its end. */
 struct cursor {
     const char *at, *end;
 };
@@ -75,13 +74,14 @@ static void skip_blanks(struct cursor *cursor)
 
 static size_t run_length(const struct cursor *cursor, const char *stop)
 {
-    size_t left = (size_t)(cursor->end - cursor->at);
+    size_t remaining = (size_t)(cursor->end - cursor->at);
     size_t length = strcspn(cursor->at, stop);
-    return length < left ? length : left;
+    return length < remaining ? length : remaining;
 }
 
-/* A value that does not fit is left empty: it is nothing that is of use here. */
-static void keep(char *out, size_t size, size_t *length, char c)
+/* A value that does not fit is remaining empty: no valid value is that long. `*length` counts on.
+ */
+static void append_char(char *out, size_t size, size_t *length, char c)
 {
     if (*length + 1 < size)
         out[*length] = c;
@@ -94,26 +94,26 @@ static void end_value(char *out, size_t size, size_t length)
         out[length < size ? length : 0] = '\0';
 }
 
-/* Behind the opening quote, up to the closing one. */
+/* Reads from after the opening quote to after the closing one. */
 static bool read_quoted(struct cursor *cursor, char *out, size_t size)
 {
     size_t length = 0;
     for (; cursor->at < cursor->end && *cursor->at != '"'; cursor->at++) {
         if (*cursor->at == '\\' && ++cursor->at == cursor->end)
             return false;
-        keep(out, size, &length, *cursor->at);
+        append_char(out, size, &length, *cursor->at);
     }
     end_value(out, size, length);
     return cursor->at++ < cursor->end;
 }
 
-/* A token; proxies also write an address with its port or brackets without quotes. */
-static bool read_bare(struct cursor *cursor, char *out, size_t size)
+/* Reads a token. Proxies also write an address with its port or brackets without quotes. */
+static bool read_unquoted(struct cursor *cursor, char *out, size_t size)
 {
     size_t length = 0;
     size_t count = run_length(cursor, "\"\\,; \t");
     for (; length < count; cursor->at++)
-        keep(out, size, &length, *cursor->at);
+        append_char(out, size, &length, *cursor->at);
     end_value(out, size, length);
     return count > 0;
 }
@@ -121,12 +121,12 @@ static bool read_bare(struct cursor *cursor, char *out, size_t size)
 static bool read_value(struct cursor *cursor, char *out, size_t size)
 {
     if (cursor->at == cursor->end || *cursor->at != '"')
-        return read_bare(cursor, out, size);
+        return read_unquoted(cursor, out, size);
     cursor->at++;
     return read_quoted(cursor, out, size);
 }
 
-/* "name=value". A name that comes twice makes the element say two things. */
+/* Reads "name=value". A repeated name makes the element ambiguous: an error. */
 static bool read_pair(struct cursor *cursor, struct forwarded *out, unsigned *seen)
 {
     const struct {

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The parser before this one forgives much; whoever reads the head next may forgive differently.
- * So a head is passed on only if there is one way to read it. */
+/* Checks a request head. libmicrohttpd's parser is lenient, and the next server may be lenient in
+ * other ways. So a head is forwarded only if it is unambiguous, which prevents request smuggling.
+ */
 #include "intake/request.h"
 
 #include "request/request_priv.h"
@@ -43,7 +44,7 @@ static const char *fields_fault(const struct headers *headers)
     return NULL;
 }
 
-/* An option names a field in any spelling that Glance takes for its name. */
+/* Compares as Glance does: in any spelling of the field name. */
 static bool option_is(struct span option, const char *field)
 {
     char name[64];
@@ -54,20 +55,21 @@ static bool option_is(struct span option, const char *field)
     return header_name_is(name, field);
 }
 
-/* What Connection names goes no further, but these fields are judged here: were an Accept that
- * makes Glance look elsewhere left out on the way, Glance would find what it was to pass by. They
- * are for the recipient, so that no sender may name them (RFC 9110 7.6.1). */
+/* Fields that Connection names are not forwarded, but the proxy decides by the fields below. If it
+ * dropped an Accept that changes Glance's routing, Glance would route the request differently from
+ * the proxy. These fields are meant for all recipients, so a sender must not name them (RFC
+ * 9110 7.6.1). */
 static const char *connection_fault(const struct headers *headers)
 {
-    static const char *const judged[] = {
+    static const char *const end_to_end[] = {
         "Accept", "Content-Encoding", "Content-Range",     "Content-Type",
         "Host",   "X-Auth-Token",     "X-Image-Meta-Store"};
     struct span option;
     headers_each(row, headers)
         if (header_name_is(row->name, "Connection"))
             for (const char *at = row->value; list_next(&at, ',', &option);)
-                for (size_t i = 0; i < sizeof judged / sizeof *judged; i++)
-                    if (option_is(option, judged[i]))
+                for (size_t i = 0; i < sizeof end_to_end / sizeof *end_to_end; i++)
+                    if (option_is(option, end_to_end[i]))
                         return "Connection names a field that is not the connection's own";
     return NULL;
 }
@@ -84,7 +86,7 @@ static const char *host_fault(const struct request_head *head)
     return NULL;
 }
 
-/* 1*DIGIT below 2^63: the largest length that everyone on the way can count. */
+/* Parses 1*DIGIT below 2^63, which every server on the path can represent. */
 static bool length_parse(const char *text, uint64_t *out)
 {
     uint64_t length = 0;

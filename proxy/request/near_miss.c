@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Image data that is sent to where Glance does not take it: by POST, as curl --data-binary, curl -F
- * and wget --post-file send it, or to a path beside the right one, as curl -T does when the URL
- * ends with a slash. Glance would read all of it into memory, and then call it malformed JSON.
+/* Finds image data that is sent with a wrong method or to a wrong path. curl --data-binary, curl -F
+ * and wget --post-file use POST. curl -T appends the file name if the URL ends with a slash. Glance
+ * would read all of the data into memory, and then report malformed JSON.
  *
- * What is declared as JSON passes: Glance itself knows best what is wrong with that. */
+ * A body that is declared as JSON passes: Glance's own error is better for it. */
 #include "intake/request.h"
 
 #include "request/request_priv.h"
 
 #include <string.h>
 
-/* Below an image Glance has these, and no data goes to them. */
+/* Other resources of an image in Glance. None takes image data. */
 static const char *const OTHERS[] = {"import", "actions", "locations", "members", "tags", "tasks"};
 
 static bool is_json(const struct headers *headers)
@@ -27,7 +27,7 @@ static bool is_other(struct span name)
     return false;
 }
 
-/* The next segment of a path, and the slash in front of it. */
+/* Reads the next segment of a path, after its slash. */
 static struct span segment_next(const char **path)
 {
     const char *begin = *path + (**path == '/');
@@ -36,8 +36,7 @@ static struct span segment_next(const char **path)
     return segment;
 }
 
-/* 8-4-4-4-12 hexadecimal digits: what else stands there may be a file's name, which curl -T
- * appends. */
+/* 8-4-4-4-12 hexadecimal digits. Anything else may be the name of a file, which curl -T appends. */
 static bool is_uuid(struct span span)
 {
     static const char pattern[] = "xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx";
@@ -50,18 +49,18 @@ static bool is_uuid(struct span span)
     return true;
 }
 
-/* Whether the path is that of an upload or a stage, letter for letter. */
-static bool is_door(struct span name, const char *rest)
+/* Whether the path is exactly that of an upload or a stage. */
+static bool is_data_path(struct span name, const char *tail)
 {
-    return (span_is(name, "file") || span_is(name, "stage")) && !*rest;
+    return (span_is(name, "file") || span_is(name, "stage")) && !*tail;
 }
 
-static const char *fault_of(const char *method, struct span name, const char *rest)
+static const char *fault_of(const char *method, struct span name, const char *tail)
 {
     if (!strcmp(method, "PUT")) {
         if (!name.length)
             return "it came to the image itself, without /file";
-        return is_door(name, rest) ? NULL : "it came to another path";
+        return is_data_path(name, tail) ? NULL : "it came to another path";
     }
     if (strcmp(method, "POST") != 0 && strcmp(method, "PATCH") != 0)
         return NULL;

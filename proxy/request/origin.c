@@ -1,16 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What a trusted proxy says of the client, in the header that the operator names:
+/* Finds the client's address and view of this proxy, from the headers of trusted proxies. The
+ * setting says which header these write:
  *
  *     X-Forwarded-For: 192.0.2.7, 10.0.0.3     with X-Forwarded-Proto, -Host and -Prefix
  *     Forwarded: for=192.0.2.7;proto=https;host=images.example.org, for=10.0.0.3
  *
- * A proxy appends to the one that it writes, and passes the other one on as a client sent it. So
- * only the one that is named counts, and only in the spelling that proxies write: X_Forwarded_For
- * comes from a client.
+ * A proxy appends to the header that it writes, and forwards the other one as the client sent it.
+ * So only the configured header counts, and only in the spelling of proxies: X_Forwarded_For comes
+ * from a client.
  *
- * The list is read from the right. The last element was written by our peer, the one before it by
- * the proxy that the last one names, and so on: the first address that is not trusted is the
- * client, and what stands left of it was written by the client. */
+ * The list is read from right to left. Our peer wrote the last element. The proxy that the last
+ * element names wrote the one before it, and so on. The first address that is not trusted is the
+ * client. The client itself may have written everything left of it. */
 #include "intake/buffer.h"
 #include "intake/networks.h"
 #include "intake/request.h"
@@ -51,12 +52,12 @@ static void list_add(struct list *list, const char *value, bool quotes)
 static bool list_read(struct list *list, const struct headers *headers, const char *name,
                       bool quotes)
 {
-    size_t most = 0;
+    size_t max = 0;
     headers_each(row, headers)
-        most += strcasecmp(row->name, name) ? 0 : 1 + commas(row->value);
-    if (most == 0)
+        max += strcasecmp(row->name, name) ? 0 : 1 + commas(row->value);
+    if (max == 0)
         return true;
-    list->rows = calloc(most, sizeof *list->rows);
+    list->rows = calloc(max, sizeof *list->rows);
     if (!list->rows)
         return false;
     headers_each(row, headers)
@@ -65,51 +66,53 @@ static bool list_read(struct list *list, const struct headers *headers, const ch
     return true;
 }
 
-/* --- the way that a request has come ----------------------------------------------------- */
+/* --- the chain of proxies ---------------------------------------------------------------- */
 
-struct way {
+struct proxy_chain {
     const struct networks *trusted;
-    bool forwarded; /* the elements are those of Forwarded */
+    bool forwarded; /* `list` is that of Forwarded, not X-Forwarded-For */
     struct list list;
-    size_t first;                  /* the elements from here on were written by trusted proxies */
-    char client[ADDRESS_TEXT_MAX]; /* "": nobody tells */
-    char proto[8], host[300];      /* of Forwarded */
+    size_t first;                  /* trusted proxies wrote the elements from this index on */
+    char client[ADDRESS_TEXT_MAX]; /* "": not known */
+    char proto[8], host[300];      /* from Forwarded */
 };
 
-static enum node element_read(const struct way *way, struct span element,
-                              char address[ADDRESS_TEXT_MAX], struct forwarded *said)
+static enum node element_read(const struct proxy_chain *chain, struct span element,
+                              char address[ADDRESS_TEXT_MAX], struct forwarded *view)
 {
-    if (!way->forwarded)
+    if (!chain->forwarded)
         return node_read(element, address);
-    if (!forwarded_read(element, said))
+    if (!forwarded_read(element, view))
         return NODE_UNREADABLE;
-    return node_read((struct span){said->node, strlen(said->node)}, address);
+    return node_read((struct span){view->node, strlen(view->node)}, address);
 }
 
-/* The proxy nearest to the client knows best how the client sees us. */
-static void say(struct way *way, const struct forwarded *said)
+/* Later calls overwrite earlier ones: the proxy nearest to the client knows the client's view best.
+ */
+static void take_view(struct proxy_chain *chain, const struct forwarded *view)
 {
-    if (*said->proto)
-        snprintf(way->proto, sizeof way->proto, "%s", said->proto);
-    if (*said->host)
-        snprintf(way->host, sizeof way->host, "%s", said->host);
+    if (*view->proto)
+        snprintf(chain->proto, sizeof chain->proto, "%s", view->proto);
+    if (*view->host)
+        snprintf(chain->host, sizeof chain->host, "%s", view->host);
 }
 
-/* A proxy that hides whom it serves leaves the client unknown: it never makes the proxy itself the
- * client. NULL, or what is wrong. */
-static const char *way_read(struct way *way)
+/* If a proxy hides its client, the client is unknown; the proxy itself never counts as the client.
+ * Returns NULL, or what is wrong. */
+static const char *chain_read(struct proxy_chain *chain)
 {
     enum node node = NODE_ADDRESS;
     bool more = true;
-    for (way->first = way->list.count; way->first && more; way->first--) {
-        struct forwarded said = {0};
-        node = element_read(way, way->list.rows[way->first - 1], way->client, &said);
+    for (chain->first = chain->list.count; chain->first && more; chain->first--) {
+        struct forwarded view = {0};
+        node = element_read(chain, chain->list.rows[chain->first - 1], chain->client, &view);
         if (node == NODE_UNREADABLE)
-            return way->forwarded ? "Forwarded does not say in a readable way who the client is"
-                                  : "X-Forwarded-For has something else than addresses where it is "
-                                    "to say who the client is";
-        say(way, &said);
-        more = node == NODE_ADDRESS && networks_have(way->trusted, way->client);
+            return chain->forwarded
+                       ? "Forwarded does not say in a readable way who the client is"
+                       : "X-Forwarded-For has something else than addresses where it is "
+                         "to say who the client is";
+        take_view(chain, &view);
+        more = node == NODE_ADDRESS && networks_have(chain->trusted, chain->client);
     }
     return NULL;
 }
@@ -120,16 +123,16 @@ static bool append(struct buffer *text, const char *address)
                          buffer_append(text, address, strlen(address)));
 }
 
-/* What Glance is told: the part of the way that is known. False: no memory. */
-static bool way_print(const struct way *way, const char *peer, char **out)
+/* Writes the X-Forwarded-For that Glance gets: the known part of the chain. False: no memory. */
+static bool chain_print(const struct proxy_chain *chain, const char *peer, char **out)
 {
     struct buffer text;
     buffer_init(&text, FORWARDED_FOR_MAX);
     bool good = true;
-    for (size_t i = way->first; i < way->list.count && good; i++) {
+    for (size_t i = chain->first; i < chain->list.count && good; i++) {
         char address[ADDRESS_TEXT_MAX] = "";
-        struct forwarded said;
-        element_read(way, way->list.rows[i], address, &said);
+        struct forwarded view;
+        element_read(chain, chain->list.rows[i], address, &view);
         good = append(&text, address);
     }
     good = good && append(&text, peer);
@@ -138,7 +141,7 @@ static bool way_print(const struct way *way, const char *peer, char **out)
     return *out;
 }
 
-/* Whether the request has come through a proxy at all, whatever header that writes. */
+/* Whether any header shows that the request came through a proxy. */
 static bool came_by_proxy(const struct headers *headers)
 {
     headers_each(row, headers)
@@ -148,35 +151,36 @@ static bool came_by_proxy(const struct headers *headers)
     return false;
 }
 
-/* A host on which a proxy runs may also be a client: then nothing tells of a proxy. */
+/* A trusted host may also be a client itself. Then no header shows a proxy. */
 static const char *client_of(const struct headers *headers, const struct origin_facts *facts,
-                             const struct way *way, bool believed)
+                             const struct proxy_chain *chain, bool peer_trusted)
 {
-    bool itself = !believed || (!way->list.count && !came_by_proxy(headers));
-    return itself ? facts->peer : way->client;
+    bool itself = !peer_trusted || (!chain->list.count && !came_by_proxy(headers));
+    return itself ? facts->peer : chain->client;
 }
 
 /* --- the client's view ------------------------------------------------------------------- */
 
-/* Of X-Forwarded-Proto and its kind the element that the proxy nearest to the client has written,
- * where each proxy adds one; most set the field, and it has only one. False: no memory. */
-static bool suggest_text(const struct headers *headers, const char *name, const struct way *way,
-                         char *out, size_t size)
+/* Reads the element of X-Forwarded-Proto, -Host or -Prefix that the proxy nearest to the client
+ * wrote. Some proxies append an element; most set the field, so that it has only one. False: no
+ * memory. */
+static bool nearest_proxy_value(const struct headers *headers, const char *name,
+                                const struct proxy_chain *chain, char *out, size_t size)
 {
     struct list list = {0};
-    size_t proxies = way->list.count - way->first;
+    size_t proxies = chain->list.count - chain->first;
     if (!list_read(&list, headers, name, false))
         return false;
     if (list.count) {
-        size_t back = proxies ? proxies : 1;
-        struct span element = list.rows[list.count > back ? list.count - back : 0];
+        size_t distance = proxies ? proxies : 1;
+        struct span element = list.rows[list.count > distance ? list.count - distance : 0];
         snprintf(out, size, "%.*s", element.length < size ? (int)element.length : 0, element.text);
     }
     free(list.rows);
     return true;
 }
 
-/* "/image", without a slash at the end; unreserved characters and slashes only. */
+/* Accepts "/image": unreserved characters and slashes. Strips slashes at the end. */
 static bool prefix_valid(char *prefix)
 {
     size_t length = strlen(prefix);
@@ -190,21 +194,23 @@ static bool prefix_valid(char *prefix)
     return true;
 }
 
-static bool view_find(const struct headers *headers, bool tls, struct way *way, bool believed,
-                      struct origin *out)
+static bool view_find(const struct headers *headers, bool tls, struct proxy_chain *chain,
+                      bool peer_trusted, struct origin *out)
 {
     char prefix[256] = "";
-    bool x_forwarded = believed && !way->forwarded;
+    bool x_forwarded = peer_trusted && !chain->forwarded;
     if (x_forwarded &&
-        (!suggest_text(headers, "X-Forwarded-Proto", way, way->proto, sizeof way->proto) ||
-         !suggest_text(headers, "X-Forwarded-Host", way, way->host, sizeof way->host) ||
-         !suggest_text(headers, "X-Forwarded-Prefix", way, prefix, sizeof prefix)))
+        (!nearest_proxy_value(headers, "X-Forwarded-Proto", chain, chain->proto,
+                              sizeof chain->proto) ||
+         !nearest_proxy_value(headers, "X-Forwarded-Host", chain, chain->host,
+                              sizeof chain->host) ||
+         !nearest_proxy_value(headers, "X-Forwarded-Prefix", chain, prefix, sizeof prefix)))
         return false;
     const char *own_host = headers_get(headers, "Host");
-    bool told = !strcasecmp(way->proto, "http") || !strcasecmp(way->proto, "https");
-    bool secure = told ? strlen(way->proto) == strlen("https") : tls;
+    bool stated = !strcasecmp(chain->proto, "http") || !strcasecmp(chain->proto, "https");
+    bool secure = stated ? strlen(chain->proto) == strlen("https") : tls;
     out->proto = strdup(secure ? "https" : "http");
-    out->host = strdup(host_valid(way->host) ? way->host : own_host ? own_host : "");
+    out->host = strdup(host_valid(chain->host) ? chain->host : own_host ? own_host : "");
     out->prefix = strdup(prefix_valid(prefix) ? prefix : "");
     return out->proto && out->host && out->prefix;
 }
@@ -214,17 +220,18 @@ bool origin_find(const struct headers *headers, const struct origin_facts *facts
 {
     *out = (struct origin){0};
     *fault = NULL;
-    struct way way = {.trusted = facts->trusted, .forwarded = facts->forwarded};
-    bool believed = networks_have(facts->trusted, facts->peer);
-    bool good =
-        !believed || list_read(&way.list, headers, way.forwarded ? "Forwarded" : "X-Forwarded-For",
-                               way.forwarded);
-    if (good && believed)
-        *fault = way_read(&way);
-    good = good && view_find(headers, facts->tls, &way, believed, out) &&
-           way_print(&way, facts->peer, &out->forwarded_for);
-    snprintf(out->address, sizeof out->address, "%s", client_of(headers, facts, &way, believed));
-    free(way.list.rows);
+    struct proxy_chain chain = {.trusted = facts->trusted, .forwarded = facts->forwarded};
+    bool peer_trusted = networks_have(facts->trusted, facts->peer);
+    bool good = !peer_trusted ||
+                list_read(&chain.list, headers, chain.forwarded ? "Forwarded" : "X-Forwarded-For",
+                          chain.forwarded);
+    if (good && peer_trusted)
+        *fault = chain_read(&chain);
+    good = good && view_find(headers, facts->tls, &chain, peer_trusted, out) &&
+           chain_print(&chain, facts->peer, &out->forwarded_for);
+    snprintf(out->address, sizeof out->address, "%s",
+             client_of(headers, facts, &chain, peer_trusted));
+    free(chain.list.rows);
     if (!good)
         origin_free(out);
     return good;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Routes, by which Glance finds what a request is for, lets a field "_method" of the query
- * override the method: GET /v2/images/{id}/file?_method=PUT is an upload. Fields end at '&' or ';',
- * and their names are unquoted. */
+/* Finds a method override in a query. Routes, the URL router of Glance, lets a field "_method" of
+ * the query override the method: GET /v2/images/{id}/file?_method=PUT is an upload. Fields end at
+ * '&' or
+ * ';', and their names are percent-decoded. */
 #include "request/request_priv.h"
 
 #include <string.h>
@@ -9,7 +10,7 @@
 
 static const char NAME[] = "_method";
 
-/* Whether `text`, unquoted, is `wanted`. */
+/* Whether `text`, percent-decoded, equals `wanted` without case. */
 static bool unquoted_is(const char *text, size_t length, const char *wanted)
 {
     const char *end = text + length;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A client that sends a digest wants it held. So what cannot be read is refused and not passed
- * over, which is what RFC 8941 has readers do with a broken field: a promise that was broken on the
- * way would otherwise look kept. */
+/* Reads the digests that a client promises in its head. A client that sends a digest wants it
+ * checked. So a malformed digest is an error, although RFC 8941 lets recipients ignore a malformed
+ * field: otherwise a digest that was damaged in transit would look verified. */
 #include "intake/promises.h"
 #include "intake/digest.h"
 #include "intake/headers.h"
@@ -11,7 +11,7 @@
 
 _Static_assert((int)PROMISE_BYTES_MAX == (int)DIGEST_MAX_BYTES, "a promise is a digest");
 
-/* Both registries (RFC 9530 7.2, RFC 3230 4.1.1) name them alike but for the case. */
+/* Both registries (RFC 9530 7.2, RFC 3230 4.1.1) use the same names, in different case. */
 static const struct algorithm {
     const char *registered;
     const char *name; /* OpenSSL's */
@@ -41,7 +41,7 @@ static const struct algorithm *algorithm_named(const char *name)
     return NULL;
 }
 
-/* The last one of a field and an algorithm counts (RFC 8941 3.2). */
+/* The last digest of a field and an algorithm replaces earlier ones (RFC 8941 3.2). */
 static void promise_add(struct promises *promises, const char *field,
                         const struct algorithm *algorithm, const unsigned char *value)
 {
@@ -70,7 +70,7 @@ static bool hex_read(struct span text, const struct algorithm *algorithm,
     return digest_from_hex(text.text, text.length, value) == algorithm->size;
 }
 
-/* ":BASE64:", and maybe parameters, of which no algorithm has any. */
+/* Reads ":BASE64:". Parameters after it are ignored: no algorithm defines any. */
 static bool byte_sequence_read(struct span text, const struct algorithm *algorithm,
                                unsigned char value[DIGEST_MAX_BYTES])
 {
@@ -83,7 +83,7 @@ static bool byte_sequence_read(struct span text, const struct algorithm *algorit
     return base64_read((struct span){begin, (size_t)(end - begin)}, algorithm, value);
 }
 
-/* No digest is as long in hex as it is in base64. */
+/* The length tells hex from base64: no digest has the same length in both. */
 static bool instance_digest_read(struct span text, const struct algorithm *algorithm,
                                  unsigned char value[DIGEST_MAX_BYTES])
 {
@@ -105,7 +105,7 @@ static const struct field {
      "Digest names an algorithm without a digest of it, as in SHA-256=BASE64"},
 };
 
-/* "NAME=..." or only "NAME": what follows the '=' is left. */
+/* Cuts the name off "NAME=..." or "NAME". `member` becomes the text after the '='. */
 static struct span name_cut(struct span *member)
 {
     const char *end = member->text + member->length;
@@ -118,7 +118,7 @@ static struct span name_cut(struct span *member)
     return name;
 }
 
-/* False: it is of an algorithm that we know, and no digest. */
+/* False: the algorithm is known, and the value is not a digest of it. */
 static bool member_read(const struct field *field, struct span member, struct promises *out)
 {
     unsigned char value[DIGEST_MAX_BYTES];
@@ -146,7 +146,7 @@ static const char *field_read(const struct field *field, const struct headers *h
     return NULL;
 }
 
-/* Not a list: it is there once, with one digest. */
+/* Content-MD5 is not a list: one field with one digest. */
 static const char *content_md5_read(const struct headers *headers, struct promises *out)
 {
     static const char name[] = "Content-MD5";

@@ -10,7 +10,8 @@
 
 static const char NAME[] = "X-Openstack-Request-Id";
 
-/* Version 4 (RFC 9562 5.4). libuuid's own asks the kernel six times for one. */
+/* Makes a UUID of version 4 (RFC 9562 5.4). libuuid's own function takes six system calls for one.
+ */
 static void new_uuid(uuid_t uuid)
 {
     arc4random_buf(uuid, sizeof(uuid_t));

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What the files of the request stage share: the syntax of HTTP, forwarding headers, and Routes'
- * method override. */
+/* Shared by the files of proxy/request/: the syntax of HTTP, forwarding headers, and the method
+ * override of Routes. */
 #ifndef PROXY_REQUEST_PRIV_H
 #define PROXY_REQUEST_PRIV_H
 
@@ -17,88 +17,89 @@ struct route;
 /* 1*tchar (RFC 9110 5.6.2). */
 bool token_valid(const char *text);
 
-/* A value may have any character but controls; a tab is none (RFC 9110 5.5). */
+/* Any characters except control characters; a tab is allowed (RFC 9110 5.5). */
 bool value_valid(const char *text);
 
-/* A DNS name, an IPv4 address or an IPv6 one in brackets, and maybe ":" and a port. Of what
- * RFC 3986 lets a reg-name have, no name in use has more than the unreserved characters. */
+/* A DNS name, an IPv4 address, or an IPv6 address in brackets, with an optional ":" and port. RFC
+ * 3986 allows more characters in a reg-name, but names in use have only unreserved ones. */
 bool host_valid(const char *text);
 
 /* ALPHA / DIGIT / "-" / "." / "_" / "~" (RFC 3986 2.3). */
 bool unreserved(char c);
 
-/* The byte that "%XX" stands for, or -1: `text` (NUL-terminated) does not begin with one. */
+/* Decodes the "%XX" at the start of `text` (NUL-terminated). -1: there is none. */
 int percent_decoded(const char *text);
 
-/* One element of a list that is separated by `separator`, without the blanks around it. A
- * separator inside a quoted string (RFC 9110 5.6.4) separates nothing. `at` moves behind the
- * element; false: there is none left. */
+/* Reads the next element of a list, without blanks around it. A separator inside a quoted string
+ * (RFC 9110 5.6.4) does not count. `*at` moves to after the element and its separator. False: the
+ * list has ended. */
 struct span {
     const char *text;
     size_t length;
 };
 bool list_next(const char **at, char separator, struct span *element);
 
-/* The same for a list in which an element may be empty, also the last one: "a," has two, and "" has
- * one. With `quotes` a comma inside a quoted string separates nothing. `at` is NULL behind the last
- * element. */
+/* The same for a list whose elements may be empty, including the last: "a," has two, and "" has
+ * one. With `quotes` a separator inside a quoted string does not count. `*at` is NULL after the
+ * last element. */
 struct span list_element(const char **at, char separator, bool quotes);
 
+/* Compares without case. */
 bool span_is(struct span span, const char *wanted);
 
 /* --- accept.c -------------------------------------------------------------------------- */
 
-/* What Accept says about the version of the API, which Glance may read there and not in the path.
- */
+/* The API version in Accept. Glance may take the version from Accept instead of the path. */
 struct accept_version {
-    bool named;   /* it begins as one that names a version */
-    bool v2;      /* and it may be read as version 2 */
-    bool certain; /* it cannot be read in another way: `v2` is what Glance goes by */
+    bool named;   /* Accept begins with Glance's media type */
+    bool v2;      /* and it may name version 2 */
+    bool certain; /* it is unambiguous: Glance decides as `v2` says */
 };
 struct accept_version accept_version_find(const struct headers *headers);
 
-/* "v2" or "v2.N": which N there are is for Glance to say. */
+/* "v2" or "v2.N". Glance decides which N exist. */
 bool version_is_2(struct span version);
 
 /* --- forwarded.c ----------------------------------------------------------------------- */
 
 enum node {
     NODE_ADDRESS,
-    NODE_HIDDEN,    /* empty, "unknown", or a name that a proxy has made up */
+    NODE_HIDDEN,    /* empty, "unknown", or an obfuscated identifier */
     NODE_UNREADABLE /* anything else */
 };
 
-enum { NODE_MAX = 80 }; /* of an address, its brackets and its port */
+enum { NODE_MAX = 80 }; /* bytes: an address, its brackets and its port */
 
-/* "192.0.2.7", "192.0.2.7:4711", "2001:db8::7", "[2001:db8::7]:4711". `address` has the address in
- * its usual form, or "". */
+/* Reads "192.0.2.7", "192.0.2.7:4711", "2001:db8::7" or "[2001:db8::7]:4711". `address` is set to
+ * the address in its normal form, or "". */
 enum node node_read(struct span span, char address[ADDRESS_TEXT_MAX]);
 
-/* What an element of Forwarded says; "" where it does not. */
+/* The parameters of an element of Forwarded; "": not there. */
 struct forwarded {
     char node[NODE_MAX];
     char proto[8];
     char host[300]; /* a DNS name has 253 characters at most */
 };
 
-/* False: the element is not what RFC 7239 says, or has a parameter twice. */
+/* False: the element is malformed (RFC 7239), or repeats a parameter. */
 bool forwarded_read(struct span element, struct forwarded *out);
 
 /* --- forward.c --------------------------------------------------------------------------- */
 
-/* X-Forwarded-Anything, in any spelling. */
+/* Whether the name begins with X-Forwarded-, in any spelling. */
 bool name_is_x_forwarded(const char *name);
 
 /* --- near_miss.c ------------------------------------------------------------------------- */
 
-/* Fills in what `route` says of a miss, and its image id. `versioned` is the path behind the
- * version, which leads to no door by this method. */
+/* Fills in `out->missed` if the request is an upload with a wrong method or path. `versioned` is
+ * the path after the version. It must not be a checked route with this method. */
 void near_miss_find(const char *method, const char *versioned, const struct headers *headers,
                     struct route *out);
 
 /* --- override.c ------------------------------------------------------------------------ */
 
-/* Whether the query has a field that makes Glance's router take another method. It may be NULL. */
+/* Whether the query has a field that overrides the method in Glance's router. `query` may be NULL.
+ */
 bool override_named(const char *query);
 
 #endif

@@ -9,7 +9,7 @@ static bool blank(char c)
     return c == ' ' || c == '\t';
 }
 
-/* eventlet strips each value before it joins them. */
+/* eventlet strips each value before joining them. */
 static bool append_stripped(struct buffer *joined, const char *value)
 {
     while (blank(*value))

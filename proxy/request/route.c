@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Every spelling that Glance routes to a door must be found here, or it walks around the policy;
- * one that Glance answers 404 may be let through. So whatever is in doubt is a door, and Glance is
- * sent the canonical path for it.
+/* Finds the route of a request. Every spelling that Glance would route to one of API_ROUTES must be
+ * found here, or the request would bypass the policy. A path that Glance answers with 404 may pass.
+ * So a doubtful path counts as a checked route, and Glance gets the canonical path.
  *
- * One that is routed there is let through as well: a POST of a form with a field _method=PUT (or
- * PATCH). A form's Content-Type is what Glance answers 415 to at those doors, whoever sends it. */
+ * One spelling is let through: a POST of a form with a field _method=PUT (or PATCH). Glance answers
+ * these routes with 415 if the Content-Type is that of a form. */
 #include "intake/request.h"
 
 #include "request/request_priv.h"
@@ -13,7 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* As Glance's router has them, behind the version; '*' is the image id. */
+/* The checked routes as in Glance's router, without the version. '*' is the image id. */
 static const struct api_route {
     const char *method;
     const char *path;
@@ -26,14 +26,14 @@ static const struct api_route {
 
 enum { API_ROUTE_COUNT = sizeof API_ROUTES / sizeof *API_ROUTES };
 
-/* These are answered before Glance looks for a version. */
+/* Glance answers these before it looks for a version. */
 static bool outside_versions(const char *path)
 {
     return !strcmp(path, "*") || !strcmp(path, "/healthcheck");
 }
 
-/* What Glance routes by: the path behind its version, or all of it if Accept has the version.
- * NULL: there is no version that Glance knows, and it answers with those it has. */
+/* Returns the path that Glance routes by: after the version, or the whole path if Accept has the
+ * version. NULL: no known version; Glance answers with a list of its versions. */
 static const char *versioned_find(const char *path, struct accept_version accept)
 {
     struct span first = {path + 1, strcspn(path + 1, "/")};
@@ -44,7 +44,8 @@ static const char *versioned_find(const char *path, struct accept_version accept
     return accept.v2 ? path : NULL;
 }
 
-/* Whether `path` is the door's, and which of its segments is the id (empty: it has none). */
+/* Whether `path` matches the row. Sets `id` to the segment of the image id (empty: the row has
+ * none). */
 static bool api_route_matches(const char *row, const char *path, struct span *id)
 {
     *id = (struct span){path, 0};
@@ -118,9 +119,9 @@ char *route_canonical(const struct route *route, const struct target *target)
     if (!row)
         return NULL;
     int before = (int)strcspn(row, "*");
-    const char *behind = row[before] ? row + before + 1 : "";
+    const char *after = row[before] ? row + before + 1 : "";
     char *canonical = NULL;
-    if (asprintf(&canonical, "/v2%.*s%s%s%s%s", before, row, route->image_id, behind,
+    if (asprintf(&canonical, "/v2%.*s%s%s%s%s", before, row, route->image_id, after,
                  target->query ? "?" : "", target->query ? target->query : "") < 0)
         canonical = NULL;
     return canonical;

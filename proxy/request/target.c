@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Two servers carry Glance, and they read a path differently. eventlet unquotes it once and leaves
- * dot segments alone; uWSGI removes plain ones while it unquotes, and makes something of malformed
- * escapes. Glance then drops empty segments. Where the two differ the target is refused; what is
- * left is read once, and written anew for Glance:
+/* Parses the request target. Glance runs in eventlet or uWSGI, and these read a path differently.
+ * eventlet decodes it once and keeps dot segments. uWSGI removes plain dot segments while decoding,
+ * and accepts malformed escapes. Glance then drops empty segments. A target that the two would read
+ * differently is refused. All others are decoded once and encoded again for Glance:
  *
  *     /v2//images%2FID/fil%65      as sent
  *     /v2/images/ID/file           path
@@ -19,7 +19,7 @@
 #include <string.h>
 #include <strings.h>
 
-/* Where Python splits a line into words, which is how eventlet reads the request line as Latin-1.
+/* Whether Python's str.split() splits here. eventlet splits the request line that way, as Latin-1.
  */
 static bool blank(unsigned char c)
 {
@@ -39,7 +39,7 @@ static const char *characters_fault(const char *raw)
     return NULL;
 }
 
-/* Takes "http://HOST" off the front of an absolute form (RFC 9112 3.2.2). */
+/* Cuts "http://HOST" off an absolute form (RFC 9112 3.2.2). */
 static const char *authority_take(const char **raw, char **authority)
 {
     const char *begin = *raw;
@@ -59,7 +59,7 @@ static const char *authority_take(const char **raw, char **authority)
     return NULL;
 }
 
-/* "." and "..", whether the client wrote them plainly or not. */
+/* Finds "." and "..". `path` is decoded, so this includes encoded ones. */
 static const char *segments_fault(const char *path)
 {
     for (const char *segment = path; *segment == '/'; segment += strcspn(segment, "/")) {
@@ -80,7 +80,7 @@ static void empty_segments_drop(char *path)
     *kept = '\0';
 }
 
-/* Decodes `raw`, which ends before `end`, into `path`, which has room for it. */
+/* Decodes `raw` up to `end` to `path`, which must be large enough. */
 static const char *path_read(const char *raw, const char *end, char *path)
 {
     for (const char *at = raw; at < end; at++) {
@@ -99,13 +99,13 @@ static const char *path_read(const char *raw, const char *end, char *path)
     return NULL;
 }
 
-/* What may stand in a path as it is (pchar and "/", RFC 3986 3.3). */
+/* Characters of a path that need no encoding (pchar and "/", RFC 3986 3.3). */
 static bool plain_in_path(char c)
 {
     return unreserved(c) || strchr("!$&'()*+,;=:@/", c);
 }
 
-/* A query is Glance's to read, but nobody should see a byte beyond ASCII in it. */
+/* Glance interprets the query, so only non-ASCII bytes are encoded. */
 static bool plain_in_query(char c)
 {
     return (unsigned char)c < 0x80;
