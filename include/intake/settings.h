@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* glance-intake.conf as the program uses it: every value checked, every unit resolved.
+/* The settings of glance-intake.conf, with every value checked and every unit resolved.
  *
- * Sizes are bytes, times are milliseconds. The rows of proxy/config/ say each key's name,
- * default and bounds; this is what they fill. Immutable once loaded. */
+ * Sizes are in bytes, times in milliseconds. proxy/config/table.c has the name, default and bounds
+ * of each key. Immutable once loaded. */
 #ifndef INTAKE_SETTINGS_H
 #define INTAKE_SETTINGS_H
 
@@ -24,7 +24,7 @@ struct bind_address {
     socklen_t length;
 };
 
-/* What becomes of an upload that a check objects to. */
+/* What happens to an upload that fails a check. */
 enum check_level { CHECK_OFF, CHECK_WARN, CHECK_REJECT };
 
 /* One level per kind of check of the image data. */
@@ -36,18 +36,18 @@ struct check_levels {
     enum check_level compressed;
 };
 
-/* Does this proxy refuse what Glance's own format inspection would refuse after storing it? AUTO:
- * once Glance has shown that it inspects (inspection.h). */
+/* Whether this proxy refuses what Glance's own format inspection would refuse after storing it.
+ * AUTO: as soon as an answer of Glance has shown that it inspects (inspection.h). */
 enum glance_checks { GLANCE_CHECKS_AUTO, GLANCE_CHECKS_ON, GLANCE_CHECKS_OFF };
 
 enum unknown_length { UNKNOWN_LENGTH_SPOOL, UNKNOWN_LENGTH_STREAM, UNKNOWN_LENGTH_REJECT };
 
-/* What is compared with the image afterwards: each compares all that the one before it does. */
+/* What is compared with the image after an upload. Each mode includes the one before it. */
 enum verify_mode { VERIFY_OFF, VERIFY_SIZE, VERIFY_DIGEST };
 
 enum tls_version { TLS_VERSION_1_2, TLS_VERSION_1_3 };
 
-/* The header in which trusted proxies tell who the client is. */
+/* The header in which trusted proxies name the client. */
 enum forwarded_header { FORWARDED_HEADER_X_FORWARDED_FOR, FORWARDED_HEADER_FORWARDED };
 
 struct settings {
@@ -67,7 +67,7 @@ struct settings {
         uint64_t header_timeout;
         uint64_t keepalive_timeout;
         uint64_t stall_timeout;
-        uint64_t max_request_body; /* of what is no upload */
+        uint64_t max_request_body; /* of a request that is not an upload */
         struct networks trusted_proxies;
         enum forwarded_header forwarded_header;
     } listen;
@@ -75,7 +75,7 @@ struct settings {
     struct {
         char **endpoints; /* at least one; "http://host:port" or https, without trailing slash */
         size_t endpoint_count;
-        char *ca_file; /* NULL: the system's */
+        char *ca_file; /* NULL: the CAs of the system */
         bool insecure;
         uint64_t health_interval; /* 0: off */
         uint64_t connect_timeout;
@@ -89,13 +89,13 @@ struct settings {
         bool unwrap_multipart; /* else: reject */
         enum unknown_length unknown_length;
         char *spool_dir;
-        char *spool_dir_file; /* where it was set, for what is found out of it later */
+        char *spool_dir_file; /* where spool_dir was set, for later error messages */
         int spool_dir_line;
-        uint64_t spool_limit; /* of all workers together */
+        uint64_t spool_limit; /* over all workers */
         struct check_levels checks;
         enum glance_checks glance_checks;
         enum verify_mode verify;
-        bool check_quota; /* the project's, and the room in the store */
+        bool check_quota; /* check the quota of the project, and the space in the store */
     } upload;
 
     struct {
@@ -106,13 +106,13 @@ struct settings {
         struct bind_address bind; /* text NULL: off */
     } admin;
 
-    struct setting_place *places; /* where each key was set, of those that need a restart */
+    struct setting_place *places; /* where each key that needs a restart was set */
 };
 
-/* Where the configuration stands: the files in this order, then the directories, each one's *.conf
- * sorted by name. Later files win, key by key. What is named here must exist. Zero-initialised:
- * the defaults, /etc/glance-intake/glance-intake.conf and /etc/glance-intake/conf.d/, which may be
- * absent. */
+/* Where to read the configuration from: the files in this order, then the *.conf of each directory,
+ * sorted by name. Later files win, key by key. All named files and directories must exist.
+ * Zero-initialised: the default /etc/glance-intake/glance-intake.conf and
+ * /etc/glance-intake/conf.d/, which may be absent. */
 struct settings_sources {
     const char **files;
     size_t file_count;
@@ -120,22 +120,22 @@ struct settings_sources {
     size_t dir_count;
 };
 
-/* Reads everything; NULL when there is any problem (all of them are in `problems`). */
+/* Reads all files. NULL: there are errors; `diagnostics` has all of them. Owned by the caller. */
 struct settings *settings_load(const struct settings_sources *sources,
                                struct diagnostics *diagnostics);
 
-/* The same, but what could be read is there even if there are problems (a bad value leaves the one
- * before it): good for looking for more of them, never for running. NULL: no memory. */
+/* The same, but returns settings even if there are errors (an invalid value leaves the previous
+ * one). Use them only to look for more errors, never to run. NULL: no memory. */
 struct settings *settings_read(const struct settings_sources *sources,
                                struct diagnostics *diagnostics);
 
-/* What of `asked` only a restart can bring into force, while `running` is what the program was
- * started with: a line each, with file, line and both values. */
-void settings_needing_restart(const struct settings *running, const struct settings *asked,
+/* Adds a line to `out` for each setting of `configured` that differs from `running` (the settings
+ * at start) and needs a restart: with file, line and both values. */
+void settings_needing_restart(const struct settings *running, const struct settings *configured,
                               struct diagnostics *out);
 
-/* The effective configuration as INI, every key. None holds a secret: keys and passwords stand in
- * files that are named here. */
+/* Writes the effective configuration as INI, with every key. No setting holds a secret: keys and
+ * passwords are in files that the settings name. */
 void settings_print(const struct settings *settings, struct buffer *out);
 
 void settings_free(struct settings *settings);

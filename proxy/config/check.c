@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Checks the rules between settings, and paths that must exist. */
 #include "config/config_priv.h"
 #include "intake/diagnostics.h"
 
@@ -14,7 +15,7 @@ struct check {
     struct diagnostics *diagnostics;
 };
 
-/* Where the key was set, for the message. */
+/* Finds where the key was set, for the message. */
 static struct setting_place place_of(const struct check *check, const char *section,
                                      const char *key)
 {
@@ -35,7 +36,7 @@ static struct setting_place place_of(const struct check *check, const char *sect
                         "[" section "] " key ": " __VA_ARGS__);                                    \
     } while (0)
 
-/* One without the other would mean plain HTTP where somebody asked for TLS. */
+/* With only one of the two set, the listener would speak plain HTTP although TLS was wanted. */
 static void check_tls(const struct check *check)
 {
     const char *cert = check->settings->listen.tls_cert_file;
@@ -46,7 +47,8 @@ static void check_tls(const struct check *check)
         REPORT(check, "listen", "tls_key_file", "needs tls_cert_file beside it");
 }
 
-/* 0.0.0.0 takes every IPv4 address along, and [::] every IPv6 one, but neither the other's. */
+/* 0.0.0.0 includes all IPv4 addresses, and [::] all IPv6 addresses (IPV6_V6ONLY), but not each
+ * other's. */
 static bool collide(const struct bind_address *a, const struct bind_address *b)
 {
     if (a->address.ss_family != b->address.ss_family || bind_port(a) != bind_port(b))
@@ -95,7 +97,7 @@ static void check_ca_file(const struct check *check)
         REPORT(check, "glance", "ca_file", "%s is a directory", path);
 }
 
-/* The log is opened when the program starts; a directory that is not there shows before. */
+/* Reports a missing directory before the log is opened at start. */
 static void check_log_file(const struct check *check)
 {
     const char *path = check->settings->log_file;
@@ -113,7 +115,7 @@ static void check_log_file(const struct check *check)
     free(dir);
 }
 
-/* One that is not there yet is made when the program starts. */
+/* A directory that does not exist yet is created at start. */
 static void check_spool_dir(const struct check *check)
 {
     const char *path = check->settings->upload.spool_dir;

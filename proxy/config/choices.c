@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Values that are one of a few words. Each set of words is a kind of its own; a word's index is the
- * value that it stands for. */
+/* The kinds of settings whose value is one of a few words. Each set of words is a kind. The index
+ * of a word is its value. */
 #include "config/config_priv.h"
 #include "intake/buffer.h"
 
 #include <string.h>
 
-/* "fix or strict", "off, warn or reject" */
+/* Writes "fix or strict", "off, warn or reject". */
 static void print_words(const char *const *words, struct buffer *out)
 {
     for (size_t i = 0; words[i]; i++)
@@ -27,9 +27,9 @@ static bool find_word(const struct setting *row, const char *text, unsigned *val
     return false;
 }
 
-/* --- one of an enum -------------------------------------------------------------------- */
+/* --- enums ----------------------------------------------------------------------------- */
 
-/* An enum without negative values is stored as an unsigned int: gcc and clang agree. */
+/* gcc and clang store an enum without negative values as an unsigned int. */
 _Static_assert(sizeof(enum log_format) == sizeof(unsigned), "-fshort-enums breaks the choices");
 
 static bool choice_read(const struct setting *row, const char *text, struct settings *settings,
@@ -95,10 +95,10 @@ const struct setting_kind kind_verify = {
     .words = {[VERIFY_OFF] = "off", [VERIFY_SIZE] = "size", [VERIFY_DIGEST] = "digest"},
 };
 
-/* --- yes or no, by other names --------------------------------------------------------- */
+/* --- booleans with other words than true and false ------------------------------------- */
 
-static bool either_read(const struct setting *row, const char *text, struct settings *settings,
-                        struct buffer *why)
+static bool two_words_read(const struct setting *row, const char *text, struct settings *settings,
+                           struct buffer *why)
 {
     unsigned value;
     bool good = find_word(row, text, &value, why);
@@ -107,27 +107,27 @@ static bool either_read(const struct setting *row, const char *text, struct sett
     return good;
 }
 
-static void either_print(const struct setting *row, const struct settings *settings,
-                         struct buffer *out)
+static void two_words_print(const struct setting *row, const struct settings *settings,
+                            struct buffer *out)
 {
     bool value = *(const bool *)((const char *)settings + row->offset);
     buffer_print(out, "%s", row->kind->words[value]);
 }
 
 const struct setting_kind kind_content_type = {
-    .read = either_read,
-    .print = either_print,
+    .read = two_words_read,
+    .print = two_words_print,
     .words = {[false] = "strict", [true] = "fix"},
 };
 
 const struct setting_kind kind_multipart = {
-    .read = either_read,
-    .print = either_print,
+    .read = two_words_read,
+    .print = two_words_print,
     .words = {[false] = "reject", [true] = "unwrap"},
 };
 
 const struct setting_kind kind_quota = {
-    .read = either_read,
-    .print = either_print,
+    .read = two_words_read,
+    .print = two_words_print,
     .words = {[false] = "off", [true] = "check"},
 };

@@ -1,17 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* How glance-intake.conf becomes struct settings.
+/* Shared by the files that read glance-intake.conf to struct settings.
  *
  *     ini_file.c   lines -> sections and keys (inih)
- *     table.c      one row per key: name, kind, where it goes, default, bounds, doc
+ *     table.c      one row per key: name, kind, offset, default, bounds, doc
  *     kinds.c      how a kind of value is read, printed and freed
- *     choices.c    the same for one of a few words
+ *     choices.c    the same for values that are one of a few words
  *     lists.c      the same for lists of addresses
- *     values.c     the grammars of single values: pure functions of text
- *     files.c      which files, in which order
- *     load.c       files in order, each key once a file, the last file wins
- *     check.c      what one key alone cannot show to be wrong
- *     loops.c      an endpoint that is this proxy itself
- *     restart.c    what a reload cannot change
+ *     values.c     parsers of single values: pure functions
+ *     files.c      which files to read, in which order
+ *     load.c       reads the files in order: each key at most once per file, the last file wins
+ *     check.c      rules between several settings, and paths
+ *     loops.c      finds an endpoint that is this proxy itself
+ *     restart.c    settings that a reload cannot change
  */
 #ifndef CONFIG_CONFIG_PRIV_H
 #define CONFIG_CONFIG_PRIV_H
@@ -27,22 +27,23 @@ struct diagnostics;
 struct setting;
 
 enum {
-    SETTINGS_LINE_MAX = 4096, /* of a line in a file, in bytes */
-    SETTINGS_LIST_MAX = 64,   /* items of a list */
-    SETTINGS_WORDS_MAX = 3,   /* to choose from */
+    SETTINGS_LINE_MAX = 4096, /* bytes in a line of a file */
+    SETTINGS_LIST_MAX = 64,   /* items in a list */
+    SETTINGS_WORDS_MAX = 3,   /* words of a choice */
     SETTINGS_WHY_MAX = 512
 };
 
-/* One kind of value. `settings` is the whole; the row says where in it the value stands. */
+/* One kind of value. The row has the offset of the value in `settings`. */
 struct setting_kind {
-    /* Replaces the value. False: `why` says what is wrong with `text`, and the value stays. */
+    /* Parses `text` and replaces the value. False: `why` says what is wrong; the value is
+     * unchanged. */
     bool (*read)(const struct setting *row, const char *text, struct settings *settings,
                  struct buffer *why);
-    /* Appends the value as read() takes it. */
+    /* Appends the value in the form that read() accepts. */
     void (*print)(const struct setting *row, const struct settings *settings, struct buffer *out);
-    /* NULL: a value of this kind owns nothing. */
+    /* Frees the value. NULL: values of this kind own no memory. */
     void (*clear)(const struct setting *row, struct settings *settings);
-    /* Of a choice: at each value's index its word, up to a NULL. */
+    /* Only for choices: the word of each value, at the value's index; NULL-terminated. */
     const char *words[SETTINGS_WORDS_MAX + 1];
 };
 
@@ -56,16 +57,16 @@ struct setting {
     const char *section;
     const char *key;
     const struct setting_kind *kind;
-    size_t offset;        /* in struct settings; a list's kind knows its own place */
-    const char *standard; /* the default, as text */
-    uint64_t least, most; /* bounds of a number; of a path, least 1: it must be set */
-    const char *doc;      /* for the sample file; lines of at most 90 characters */
+    size_t offset; /* in struct settings; not used by lists, whose kind knows the member */
+    const char *default_text;
+    uint64_t min, max; /* bounds of a number. A path with `min` 1 must be set */
+    const char *doc;   /* text for the sample file; lines of at most 90 characters */
 };
 
 extern const struct setting settings_table[];
 extern const size_t settings_table_count;
 
-/* Where the value in force was set: one per row of the table; file NULL: the default. */
+/* Where a value was set; one per row of the table. `file` NULL: the default is in force. */
 struct setting_place {
     const char *file;
     int line;
@@ -73,15 +74,18 @@ struct setting_place {
 
 /* --- values.c -------------------------------------------------------------------------- */
 
+/* The words that oslo.config accepts, in any case. False: `text` is none of them. */
 bool value_boolean(const char *text, bool *out);
+/* 1 to 18 decimal digits. */
 bool value_count(const char *text, uint64_t *out);
 
-/* "192.0.2.7:9292", "[::]:9292". NULL and `out` filled but for its text, or what is wrong. */
+/* Parses "192.0.2.7:9292" or "[::]:9292". Returns NULL and sets `out` except its text, or returns
+ * what is wrong as a clause. */
 const char *value_bind(const char *text, struct bind_address *out);
 
-/* The next item of a comma-separated list, without the blanks around it: `*item` and its
- * `*length` (0: nothing stands between two commas). `*cursor` begins at the text and is moved
- * on; false at the end. Nothing, or only blanks, after the last comma is not an item. */
+/* Reads the next item of a comma-separated list: `*item` and its `*length`, without blanks around
+ * it (length 0: nothing between two commas). `*cursor` starts at the text and moves past the item.
+ * False: the list has ended. Blanks, or nothing, after the last comma are no item. */
 bool value_next_item(const char **cursor, const char **item, size_t *length);
 
 /* --- files.c --------------------------------------------------------------------------- */
@@ -97,29 +101,30 @@ struct settings_files {
     size_t count;
 };
 
-/* The files that the sources stand for, first to last: each named file, then each directory's
- * *.conf by name. */
+/* Lists the files to read in order: each named file, then the *.conf of each directory, sorted by
+ * name. */
 void settings_files_find(const struct settings_sources *sources, struct settings_files *files,
                          struct diagnostics *diagnostics);
 void settings_files_free(struct settings_files *files);
 
 /* --- ini_file.c ------------------------------------------------------------------------ */
 
-/* Told of every section and key in the order of the file. */
+/* Callbacks for every section and key, in the order of the file. */
 struct ini_visitor {
     void (*section)(void *context, int line, const char *name);
     void (*key)(void *context, int line, const char *key, const char *value);
     void *context;
 };
 
-/* Goes through the whole file, whatever is wrong with it. With `may_be_absent` a file that does
- * not exist is like an empty one. */
+/* Reads the whole file, also after errors in it. With `may_be_absent` a missing file counts as
+ * empty. */
 void ini_file_read(const char *path, bool may_be_absent, const struct ini_visitor *visitor,
                    struct diagnostics *diagnostics);
 
 /* --- restart.c ------------------------------------------------------------------------- */
 
-/* Copies those that settings_needing_restart() tells of. False: no memory. */
+/* Copies the places of settings that need a restart, for settings_needing_restart(). False: no
+ * memory. */
 bool settings_keep_places(struct settings *settings, const struct setting_place *places);
 void settings_forget_places(struct settings *settings);
 
@@ -134,7 +139,7 @@ bool bind_is_wildcard(const struct bind_address *bind);
 
 /* --- loops.c --------------------------------------------------------------------------- */
 
-/* The one of `binds` that the endpoint leads to, or NULL. */
+/* Returns the element of `binds` that the endpoint connects to, or NULL. Borrowed from `binds`. */
 const struct bind_address *loop_find(const char *endpoint, const struct bind_address *binds,
                                      size_t count);
 

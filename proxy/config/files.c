@@ -14,7 +14,7 @@
 
 enum { FILES_MAX = 1024 };
 
-/* Takes over `path`, which may be NULL for want of memory. */
+/* Takes ownership of `path`. NULL means that there was no memory for it. */
 static void add_file(struct settings_files *files, char *path, bool may_be_absent,
                      struct diagnostics *diagnostics)
 {
@@ -36,7 +36,7 @@ static int is_conf(const struct dirent *entry)
     return fnmatch("*.conf", entry->d_name, FNM_PERIOD) == 0;
 }
 
-/* By bytes: the order is the same in every locale. */
+/* Compares bytes, so that the order is the same in every locale. */
 static int by_name(const struct dirent **a, const struct dirent **b)
 {
     return strcmp((*a)->d_name, (*b)->d_name);

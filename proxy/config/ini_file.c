@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* One INI file, line by line.
+/* Reads one INI file, line by line.
  *
- * inih splits lines and tells of keys, but neither on which line they stand, nor of sections, nor
- * of more than the first line that it cannot read. It does ask for each line, and tells of the
- * key in it before it asks for the next: so whoever hands out the lines knows all three.
+ * inih parses lines and reports keys. It does not report line numbers or sections, and of the lines
+ * that it cannot parse only the first. But it asks for each line, and reports the key in it before
+ * it asks for the next. So the function that supplies the lines can report all three.
  *
- * How to read is set in inih's global variables, because that is where inih keeps it. */
+ * inih is configured by its global variables; it has no other way. */
 #include "config/config_priv.h"
 #include "intake/diagnostics.h"
 
@@ -21,12 +21,13 @@ struct ini_source {
     const struct ini_visitor *visitor;
     struct diagnostics *diagnostics;
     int line;
-    bool key_is_due;   /* the line that inih has now must turn out to be a key */
-    bool section_lost; /* the section line was no good: whose keys these are is not known */
+    bool key_expected;      /* the current line must be reported as a key by inih */
+    bool section_malformed; /* the section line was malformed: the section of the next keys is not
+                               known */
 };
 
-/* One line without its end. False at the end of the file. A line that does not fit, or has a
- * NUL in it, is a problem and reads as empty. */
+/* Reads one line without its newline. False: the end of the file. A line that does not fit or has a
+ * NUL is reported, and counts as empty. */
 static bool take_line(struct ini_source *source, char *line, size_t size)
 {
     size_t length = 0;
@@ -49,25 +50,26 @@ static bool take_line(struct ini_source *source, char *line, size_t size)
 
 static void close_line(struct ini_source *source)
 {
-    if (source->key_is_due)
+    if (source->key_expected)
         diagnostics_add(source->diagnostics, source->path, source->line,
                         "neither a [section] nor key = value");
-    source->key_is_due = false;
+    source->key_expected = false;
 }
 
-static bool ends_here(const char *text)
+static bool is_blank_or_comment(const char *text)
 {
     text += strspn(text, " \t\r");
     return !*text || *text == '#' || *text == ';';
 }
 
-/* `text` is what follows the '['. */
+/* `text` is the text after the '['. */
 static void open_section(struct ini_source *source, const char *text)
 {
     char name[SETTINGS_LINE_MAX];
     size_t length = strcspn(text, "] \t;#");
-    source->section_lost = length == 0 || text[length] != ']' || !ends_here(text + length + 1);
-    if (source->section_lost) {
+    source->section_malformed =
+        length == 0 || text[length] != ']' || !is_blank_or_comment(text + length + 1);
+    if (source->section_malformed) {
         diagnostics_add(source->diagnostics, source->path, source->line, "not a [section]");
         return;
     }
@@ -75,7 +77,7 @@ static void open_section(struct ini_source *source, const char *text)
     source->visitor->section(source->visitor->context, source->line, name);
 }
 
-/* inih's ini_reader. */
+/* The ini_reader of inih. */
 static char *next_line(char *line, int size, void *stream)
 {
     struct ini_source *source = stream;
@@ -88,17 +90,17 @@ static char *next_line(char *line, int size, void *stream)
     if (*text == '[')
         open_section(source, text + 1);
     else
-        source->key_is_due = !ends_here(text);
+        source->key_expected = !is_blank_or_comment(text);
     return line;
 }
 
-/* inih's ini_handler. The section is the visitor's to remember. */
+/* The ini_handler of inih. The visitor remembers the section. */
 static int take_key(void *user, const char *section, const char *key, const char *value)
 {
     (void)section;
     struct ini_source *source = user;
-    source->key_is_due = false;
-    if (!source->section_lost)
+    source->key_expected = false;
+    if (!source->section_malformed)
         source->visitor->key(source->visitor->context, source->line, key, value);
     return 1;
 }
@@ -109,7 +111,7 @@ static void configure_inih(void)
     ini_start_comment_prefixes = comments;
     ini_inline_comment_prefixes = comments;
     ini_allow_inline_comments = true;
-    ini_allow_multiline = false; /* an indented key is a key, not more of the one before */
+    ini_allow_multiline = false; /* an indented key is a key, not a continuation */
     ini_allow_no_value = false;
     ini_stop_on_first_error = false;
     ini_use_stack = false;

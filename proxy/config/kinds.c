@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Reads, prints and frees values of each kind: booleans, numbers, sizes, times, paths, addresses.
+ */
 #include "config/config_priv.h"
 #include "intake/buffer.h"
 #include "intake/units.h"
@@ -6,18 +8,18 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Where the row's value stands. */
+/* The address of the row's value. */
 static void *place(const struct setting *row, struct settings *settings)
 {
     return (char *)settings + row->offset;
 }
 
-static const void *look(const struct setting *row, const struct settings *settings)
+static const void *const_place(const struct setting *row, const struct settings *settings)
 {
     return (const char *)settings + row->offset;
 }
 
-/* Always false, for `return`. */
+/* Returns false, so that a caller can return its result. */
 static bool no_memory(struct buffer *why)
 {
     buffer_print(why, "no memory");
@@ -38,7 +40,7 @@ static bool boolean_read(const struct setting *row, const char *text, struct set
 static void boolean_print(const struct setting *row, const struct settings *settings,
                           struct buffer *out)
 {
-    buffer_print(out, "%s", *(const bool *)look(row, settings) ? "true" : "false");
+    buffer_print(out, "%s", *(const bool *)const_place(row, settings) ? "true" : "false");
 }
 
 const struct setting_kind kind_boolean = {.read = boolean_read, .print = boolean_print};
@@ -49,24 +51,24 @@ static bool count_read(const struct setting *row, const char *text, struct setti
                        struct buffer *why)
 {
     uint64_t value;
-    bool good = value_count(text, &value) && value >= row->least && value <= row->most;
+    bool good = value_count(text, &value) && value >= row->min && value <= row->max;
     if (good)
         *(unsigned *)place(row, settings) = (unsigned)value;
     else
         buffer_print(why, "'%.80s' is not a whole number from %ju to %ju", text,
-                     (uintmax_t)row->least, (uintmax_t)row->most);
+                     (uintmax_t)row->min, (uintmax_t)row->max);
     return good;
 }
 
 static void count_print(const struct setting *row, const struct settings *settings,
                         struct buffer *out)
 {
-    buffer_print(out, "%u", *(const unsigned *)look(row, settings));
+    buffer_print(out, "%u", *(const unsigned *)const_place(row, settings));
 }
 
 const struct setting_kind kind_count = {.read = count_read, .print = count_print};
 
-/* What sizes and times have in common: another unit, the same bounds. */
+/* Sizes and times differ only in their units. */
 struct scale {
     bool (*parse)(const char *text, uint64_t *value);
     void (*print)(uint64_t value, char out[UNITS_TEXT_MAX]);
@@ -84,12 +86,12 @@ static bool scale_read(const struct scale *scale, const struct setting *row, con
         buffer_print(why, "'%.80s' is not %s", text, scale->form);
         return false;
     }
-    if (value < row->least || value > row->most) {
-        char least[UNITS_TEXT_MAX];
-        char most[UNITS_TEXT_MAX];
-        scale->print(row->least, least);
-        scale->print(row->most, most);
-        buffer_print(why, "%.80s is not from %s to %s", text, least, most);
+    if (value < row->min || value > row->max) {
+        char min_text[UNITS_TEXT_MAX];
+        char max_text[UNITS_TEXT_MAX];
+        scale->print(row->min, min_text);
+        scale->print(row->max, max_text);
+        buffer_print(why, "%.80s is not from %s to %s", text, min_text, max_text);
         return false;
     }
     *(uint64_t *)place(row, settings) = value;
@@ -100,7 +102,7 @@ static void scale_print(const struct scale *scale, const struct setting *row,
                         const struct settings *settings, struct buffer *out)
 {
     char text[UNITS_TEXT_MAX];
-    scale->print(*(const uint64_t *)look(row, settings), text);
+    scale->print(*(const uint64_t *)const_place(row, settings), text);
     buffer_print(out, "%s", text);
 }
 
@@ -144,7 +146,7 @@ static void path_clear(const struct setting *row, struct settings *settings)
 static bool path_read(const struct setting *row, const char *text, struct settings *settings,
                       struct buffer *why)
 {
-    if (strlen(text) < row->least) {
+    if (strlen(text) < row->min) {
         buffer_print(why, "must be set");
         return false;
     }
@@ -159,7 +161,7 @@ static bool path_read(const struct setting *row, const char *text, struct settin
 static void path_print(const struct setting *row, const struct settings *settings,
                        struct buffer *out)
 {
-    const char *path = *(char *const *)look(row, settings);
+    const char *path = *(char *const *)const_place(row, settings);
     buffer_print(out, "%s", path ? path : "");
 }
 
@@ -194,7 +196,7 @@ static bool bind_read(const struct setting *row, const char *text, struct settin
 static void bind_print(const struct setting *row, const struct settings *settings,
                        struct buffer *out)
 {
-    const struct bind_address *bind = look(row, settings);
+    const struct bind_address *bind = const_place(row, settings);
     buffer_print(out, "%s", bind->text ? bind->text : "");
 }
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The kinds of value that are lists of addresses.
+/* The kinds of settings that are lists of addresses.
  *
- * A list is collected in settings of its own, empty but for it, and takes the place of the one
- * in force only when every item was good. */
+ * A list is collected in a separate struct settings, which is empty otherwise. It replaces the
+ * current list only if every item is valid. */
 #include "config/config_priv.h"
 #include "intake/buffer.h"
 #include "intake/endpoint.h"
@@ -11,8 +11,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Adds one item to its list in `fresh`. False: `why` says what is wrong with the item. */
-typedef bool add_item(struct settings *fresh, const char *item, struct buffer *why);
+/* Adds one item to its list in `parsed`. False: `why` says what is wrong with the item. */
+typedef bool add_item(struct settings *parsed, const char *item, struct buffer *why);
 
 static bool no_memory(struct buffer *why)
 {
@@ -20,7 +20,7 @@ static bool no_memory(struct buffer *why)
     return false;
 }
 
-static bool collect_item(struct settings *fresh, const char *start, size_t length, add_item *add,
+static bool collect_item(struct settings *parsed, const char *start, size_t length, add_item *add,
                          struct buffer *why)
 {
     if (length == 0) {
@@ -30,12 +30,12 @@ static bool collect_item(struct settings *fresh, const char *start, size_t lengt
     char *item = strndup(start, length);
     if (!item)
         return no_memory(why);
-    bool good = add(fresh, item, why);
+    bool good = add(parsed, item, why);
     free(item);
     return good;
 }
 
-static bool collect(struct settings *fresh, const char *text, add_item *add, size_t least,
+static bool collect(struct settings *parsed, const char *text, add_item *add, size_t min,
                     struct buffer *why)
 {
     const char *item;
@@ -46,12 +46,12 @@ static bool collect(struct settings *fresh, const char *text, add_item *add, siz
             buffer_print(why, "there are more than %d items", SETTINGS_LIST_MAX);
             return false;
         }
-        if (!collect_item(fresh, item, length, add, why))
+        if (!collect_item(parsed, item, length, add, why))
             return false;
     }
-    if (count < least)
+    if (count < min)
         buffer_print(why, "must be set");
-    return count >= least;
+    return count >= min;
 }
 
 static void print_item(size_t index, const char *item, struct buffer *out)
@@ -61,7 +61,7 @@ static void print_item(size_t index, const char *item, struct buffer *out)
 
 /* --- addresses to listen on ------------------------------------------------------------ */
 
-static bool add_bind(struct settings *fresh, const char *item, struct buffer *why)
+static bool add_bind(struct settings *parsed, const char *item, struct buffer *why)
 {
     struct bind_address bind = {0};
     const char *fault = value_bind(item, &bind);
@@ -69,16 +69,16 @@ static bool add_bind(struct settings *fresh, const char *item, struct buffer *wh
         buffer_print(why, "'%.80s' %s", item, fault);
         return false;
     }
-    size_t count = fresh->listen.bind_count;
-    struct bind_address *binds = reallocarray(fresh->listen.binds, count + 1, sizeof bind);
+    size_t count = parsed->listen.bind_count;
+    struct bind_address *binds = reallocarray(parsed->listen.binds, count + 1, sizeof bind);
     if (!binds)
         return no_memory(why);
-    fresh->listen.binds = binds;
+    parsed->listen.binds = binds;
     bind.text = strdup(item);
     if (!bind.text)
         return no_memory(why);
     binds[count] = bind;
-    fresh->listen.bind_count++;
+    parsed->listen.bind_count++;
     return true;
 }
 
@@ -95,14 +95,14 @@ static void binds_clear(const struct setting *row, struct settings *settings)
 static bool binds_read(const struct setting *row, const char *text, struct settings *settings,
                        struct buffer *why)
 {
-    struct settings fresh = {0};
-    if (!collect(&fresh, text, add_bind, 1, why)) {
-        binds_clear(row, &fresh);
+    struct settings parsed = {0};
+    if (!collect(&parsed, text, add_bind, 1, why)) {
+        binds_clear(row, &parsed);
         return false;
     }
     binds_clear(row, settings);
-    settings->listen.binds = fresh.listen.binds;
-    settings->listen.bind_count = fresh.listen.bind_count;
+    settings->listen.binds = parsed.listen.binds;
+    settings->listen.bind_count = parsed.listen.bind_count;
     return true;
 }
 
@@ -119,24 +119,24 @@ const struct setting_kind kind_binds = {
 
 /* --- Glance's endpoints ---------------------------------------------------------------- */
 
-static bool add_endpoint(struct settings *fresh, const char *item, struct buffer *why)
+static bool add_endpoint(struct settings *parsed, const char *item, struct buffer *why)
 {
     size_t length;
     const char *fault = endpoint_fault(item, &length);
     if (fault) {
-        /* Somebody may have written http://user:password@host. */
+        /* The item may be http://user:password@host: never show a password. */
         buffer_print(why, "'%.80s' %s", strchr(item, '@') ? "..." : item, fault);
         return false;
     }
-    size_t count = fresh->glance.endpoint_count;
-    char **endpoints = reallocarray(fresh->glance.endpoints, count + 1, sizeof *endpoints);
+    size_t count = parsed->glance.endpoint_count;
+    char **endpoints = reallocarray(parsed->glance.endpoints, count + 1, sizeof *endpoints);
     if (!endpoints)
         return no_memory(why);
-    fresh->glance.endpoints = endpoints;
+    parsed->glance.endpoints = endpoints;
     endpoints[count] = strndup(item, length);
     if (!endpoints[count])
         return no_memory(why);
-    fresh->glance.endpoint_count++;
+    parsed->glance.endpoint_count++;
     return true;
 }
 
@@ -153,14 +153,14 @@ static void endpoints_clear(const struct setting *row, struct settings *settings
 static bool endpoints_read(const struct setting *row, const char *text, struct settings *settings,
                            struct buffer *why)
 {
-    struct settings fresh = {0};
-    if (!collect(&fresh, text, add_endpoint, 1, why)) {
-        endpoints_clear(row, &fresh);
+    struct settings parsed = {0};
+    if (!collect(&parsed, text, add_endpoint, 1, why)) {
+        endpoints_clear(row, &parsed);
         return false;
     }
     endpoints_clear(row, settings);
-    settings->glance.endpoints = fresh.glance.endpoints;
-    settings->glance.endpoint_count = fresh.glance.endpoint_count;
+    settings->glance.endpoints = parsed.glance.endpoints;
+    settings->glance.endpoint_count = parsed.glance.endpoint_count;
     return true;
 }
 
@@ -177,9 +177,9 @@ const struct setting_kind kind_endpoints = {
 
 /* --- trusted proxies ------------------------------------------------------------------- */
 
-static bool add_network(struct settings *fresh, const char *item, struct buffer *why)
+static bool add_network(struct settings *parsed, const char *item, struct buffer *why)
 {
-    if (networks_add(&fresh->listen.trusted_proxies, item))
+    if (networks_add(&parsed->listen.trusted_proxies, item))
         return true;
     buffer_print(why, "'%.80s' is not a network, such as 10.0.0.0/8 or 2001:db8::/32", item);
     return false;
@@ -194,13 +194,13 @@ static void networks_clear(const struct setting *row, struct settings *settings)
 static bool networks_read(const struct setting *row, const char *text, struct settings *settings,
                           struct buffer *why)
 {
-    struct settings fresh = {0};
-    if (!collect(&fresh, text, add_network, 0, why)) {
-        networks_clear(row, &fresh);
+    struct settings parsed = {0};
+    if (!collect(&parsed, text, add_network, 0, why)) {
+        networks_clear(row, &parsed);
         return false;
     }
     networks_clear(row, settings);
-    settings->listen.trusted_proxies = fresh.listen.trusted_proxies;
+    settings->listen.trusted_proxies = parsed.listen.trusted_proxies;
     return true;
 }
 
@@ -227,6 +227,6 @@ bool bind_is_wildcard(const struct bind_address *bind)
 
 uint16_t bind_port(const struct bind_address *bind)
 {
-    /* The port stands at the same place in both families. */
+    /* sin_port and sin6_port have the same offset. */
     return ((const struct sockaddr_in *)&bind->address)->sin_port;
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Defaults first, then each file in order: a later one wins, key by key. A mistake in a file
- * never ends the reading, so that all of them are told at once; the value before it stays. */
+/* Loads the settings: the defaults first, then each file in order. A later file wins, key by key.
+ * Reading continues after an error, so that all errors are reported at once. An invalid value
+ * leaves the previous one in place. */
 #include "config/config_priv.h"
 #include "intake/buffer.h"
 #include "intake/diagnostics.h"
@@ -10,7 +11,7 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { NAMES_MAX = 64 }; /* of sections, or of keys in one */
+enum { NAMES_MAX = 64 }; /* sections, or keys in one section */
 
 struct loader {
     struct settings *settings;
@@ -23,7 +24,7 @@ struct loader {
 
 /* --- sections and keys ----------------------------------------------------------------- */
 
-/* The names of all sections, each once, or of the keys of one section. */
+/* Lists the names of all sections (`section` NULL), or of the keys of one section. */
 static size_t known_names(const char *section, const char *names[NAMES_MAX])
 {
     size_t count = 0;
@@ -63,7 +64,7 @@ static const struct setting *find_row(const char *section, const char *key)
     return NULL;
 }
 
-/* The section that has such a key, when this one has not. */
+/* Finds a section that has this key. */
 static const char *section_of(const char *key)
 {
     for (size_t i = 0; i < settings_table_count; i++)
@@ -75,11 +76,11 @@ static const char *section_of(const char *key)
 static void unknown_key(struct loader *loader, int line, const char *key)
 {
     const char *names[NAMES_MAX] = {0};
-    const char *home = section_of(key);
+    const char *right_section = section_of(key);
     const char *meant = suggest_word(key, names, known_names(loader->section, names));
-    if (home)
+    if (right_section)
         diagnostics_add(loader->diagnostics, loader->file, line,
-                        "[%s] has no %s; it belongs to [%s]", loader->section, key, home);
+                        "[%s] has no %s; it belongs to [%s]", loader->section, key, right_section);
     else if (meant)
         diagnostics_add(loader->diagnostics, loader->file, line,
                         "[%s] has no '%.80s': did you mean %s?", loader->section, key, meant);
@@ -106,7 +107,7 @@ static void take_key(void *context, int line, const char *key, const char *value
         if (!loader->section_seen)
             diagnostics_add(loader->diagnostics, loader->file, line,
                             "'%.80s' stands before any [section]", key);
-        return; /* an unknown section is told of once, not for each of its keys */
+        return; /* an unknown section is reported once, not for each of its keys */
     }
     const struct setting *row = find_row(loader->section, key);
     if (!row) {
@@ -123,7 +124,7 @@ static void take_key(void *context, int line, const char *key, const char *value
     read_value(loader, row, line, value);
 }
 
-/* --- the whole ------------------------------------------------------------------------- */
+/* --- all files ------------------------------------------------------------------------- */
 
 static void load_file(struct loader *loader, const struct settings_file *file)
 {
@@ -138,7 +139,7 @@ static void load_defaults(struct loader *loader)
 {
     loader->file = "default";
     for (size_t i = 0; i < settings_table_count; i++)
-        read_value(loader, &settings_table[i], 0, settings_table[i].standard);
+        read_value(loader, &settings_table[i], 0, settings_table[i].default_text);
 }
 
 static unsigned cpu_count(void)

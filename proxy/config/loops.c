@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* An endpoint that is this proxy itself. What a name stands for is not asked of DNS, which could
- * take its time: a loop that does not show here is found by Via. */
+/* Finds an endpoint of Glance that is this proxy itself. Names are not resolved with DNS, which
+ * could block. A loop that is not found here is found by Via. */
 #include "config/config_priv.h"
 
 #include <arpa/inet.h>
@@ -18,7 +18,7 @@ struct server {
     char port[8];
 };
 
-/* "http://host:port", "https://[v6]". */
+/* Splits "http://host:port" or "https://[v6]". */
 static struct server split(const char *endpoint)
 {
     struct server server = {.port = "80"};
@@ -35,8 +35,8 @@ static struct server split(const char *endpoint)
     return server;
 }
 
-/* Whether the bytes of the address are those of an interface. */
-static bool is_of_interface(const struct sockaddr *address, const struct sockaddr *interface)
+/* Whether both have the same family and IP address. */
+static bool same_address(const struct sockaddr *address, const struct sockaddr *interface)
 {
     if (!interface || interface->sa_family != address->sa_family)
         return false;
@@ -55,14 +55,14 @@ static bool is_loopback(const struct sockaddr *address)
     return IN6_IS_ADDR_LOOPBACK(&((const struct sockaddr_in6 *)address)->sin6_addr);
 }
 
-static bool is_of_this_machine(const struct sockaddr *address)
+static bool is_local(const struct sockaddr *address)
 {
     struct ifaddrs *all = NULL;
     bool found = is_loopback(address);
     if (!found && getifaddrs(&all) != 0)
         return false;
     for (const struct ifaddrs *at = all; at && !found; at = at->ifa_next)
-        found = is_of_interface(address, at->ifa_addr);
+        found = same_address(address, at->ifa_addr);
     if (all)
         freeifaddrs(all);
     return found;
@@ -79,21 +79,22 @@ static void resolve_any(struct sockaddr *address)
         in6->sin6_addr = in6addr_loopback;
 }
 
-static bool is_served(const struct bind_address *bind, const struct addrinfo *address)
+static bool listens_on(const struct bind_address *bind, const struct addrinfo *address)
 {
-    struct bind_address wanted = {.length = (socklen_t)address->ai_addrlen};
-    memcpy(&wanted.address, address->ai_addr, address->ai_addrlen);
-    resolve_any((struct sockaddr *)&wanted.address);
-    if (bind->address.ss_family != wanted.address.ss_family ||
-        bind_port(bind) != bind_port(&wanted))
+    struct bind_address target = {.length = (socklen_t)address->ai_addrlen};
+    memcpy(&target.address, address->ai_addr, address->ai_addrlen);
+    resolve_any((struct sockaddr *)&target.address);
+    if (bind->address.ss_family != target.address.ss_family ||
+        bind_port(bind) != bind_port(&target))
         return false;
-    const struct sockaddr *to = (const struct sockaddr *)&wanted.address;
-    return bind_is_wildcard(bind) ? is_of_this_machine(to)
-                                  : is_of_interface(to, (const struct sockaddr *)&bind->address);
+    const struct sockaddr *to = (const struct sockaddr *)&target.address;
+    return bind_is_wildcard(bind) ? is_local(to)
+                                  : same_address(to, (const struct sockaddr *)&bind->address);
 }
 
-/* The name that this machine gives itself may be any of its addresses. */
-static const char *numeric(const char *host)
+/* Replaces localhost and the name of this machine with an address: the latter may stand for any of
+ * its addresses. Other hosts are returned unchanged. */
+static const char *replace_local_name(const char *host)
 {
     char own[256];
     bool local = !strcasecmp(host, "localhost") ||
@@ -108,11 +109,11 @@ const struct bind_address *loop_find(const char *endpoint, const struct bind_add
     struct addrinfo *address = NULL;
     const struct addrinfo hints = {.ai_flags = AI_NUMERICHOST | AI_NUMERICSERV,
                                    .ai_socktype = SOCK_STREAM};
-    if (getaddrinfo(numeric(server.host), server.port, &hints, &address) != 0)
+    if (getaddrinfo(replace_local_name(server.host), server.port, &hints, &address) != 0)
         return NULL;
     const struct bind_address *found = NULL;
     for (size_t i = 0; i < count && !found; i++)
-        if (is_served(&binds[i], address))
+        if (listens_on(&binds[i], address))
             found = &binds[i];
     freeaddrinfo(address);
     return found;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What sockets and threads are made of is decided at start, and a reload cannot change it. */
+/* Finds changed settings that need a restart: sockets and threads are created at start, and a
+ * reload cannot change them. */
 #include "config/config_priv.h"
 #include "intake/buffer.h"
 #include "intake/diagnostics.h"
@@ -10,28 +11,29 @@
 enum { VALUE_MAX = 4096 };
 
 enum change {
-    ANY,   /* of the value */
-    ON_OFF /* of whether there is one: another file is read by a reload */
+    CHANGE_OF_VALUE,
+    CHANGE_OF_PRESENCE /* set or not set; a reload reads another file */
 };
 
-static const struct fixed {
+static const struct restart_setting {
     const char *section, *key;
     enum change change;
-} FIXED[] = {
-    {"DEFAULT", "workers", ANY},         {"listen", "bind", ANY},
-    {"listen", "tls_cert_file", ON_OFF}, {"listen", "tls_key_file", ON_OFF},
-    {"listen", "tls_min_version", ANY},  {"admin", "bind", ANY},
+} RESTART_SETTINGS[] = {
+    {"DEFAULT", "workers", CHANGE_OF_VALUE},         {"listen", "bind", CHANGE_OF_VALUE},
+    {"listen", "tls_cert_file", CHANGE_OF_PRESENCE}, {"listen", "tls_key_file", CHANGE_OF_PRESENCE},
+    {"listen", "tls_min_version", CHANGE_OF_VALUE},  {"admin", "bind", CHANGE_OF_VALUE},
 };
 
-static const struct fixed *fixed_of(const struct setting *row)
+static const struct restart_setting *restart_setting_of(const struct setting *row)
 {
-    for (size_t i = 0; i < sizeof FIXED / sizeof *FIXED; i++)
-        if (strcmp(FIXED[i].section, row->section) == 0 && strcmp(FIXED[i].key, row->key) == 0)
-            return &FIXED[i];
+    for (size_t i = 0; i < sizeof RESTART_SETTINGS / sizeof *RESTART_SETTINGS; i++)
+        if (strcmp(RESTART_SETTINGS[i].section, row->section) == 0 &&
+            strcmp(RESTART_SETTINGS[i].key, row->key) == 0)
+            return &RESTART_SETTINGS[i];
     return NULL;
 }
 
-/* --- where a value was set, kept with the settings for the message ------------------------ */
+/* --- where a value was set: kept with the settings for the message ------------------------ */
 
 static bool copy_place(const struct setting_place *from, struct setting_place *to)
 {
@@ -45,7 +47,7 @@ bool settings_keep_places(struct settings *settings, const struct setting_place 
     settings->places = calloc(settings_table_count, sizeof *settings->places);
     bool good = settings->places != NULL;
     for (size_t i = 0; i < settings_table_count && good; i++)
-        if (fixed_of(&settings_table[i]))
+        if (restart_setting_of(&settings_table[i]))
             good = copy_place(&places[i], &settings->places[i]);
     return good;
 }
@@ -58,18 +60,19 @@ void settings_forget_places(struct settings *settings)
     settings->places = NULL;
 }
 
-/* --- what differs ------------------------------------------------------------------------- */
+/* --- differences -------------------------------------------------------------------------- */
 
-static void say(const struct setting *row, const struct setting_place *place, const char *asked,
-                const char *running, struct diagnostics *out)
+static void report(const struct setting *row, const struct setting_place *place,
+                   const char *configured, const char *running, struct diagnostics *out)
 {
     diagnostics_add(out, place->file ? place->file : "default", place->line,
                     "[%s] %s = %s needs a restart; until then it is %s", row->section, row->key,
-                    *asked ? asked : "(empty)", *running ? running : "(empty)");
+                    *configured ? configured : "(empty)", *running ? running : "(empty)");
 }
 
-static void compare(size_t index, const struct fixed *fixed, const struct settings *running,
-                    const struct settings *asked, struct diagnostics *out)
+static void compare(size_t index, const struct restart_setting *restart_setting,
+                    const struct settings *running, const struct settings *configured,
+                    struct diagnostics *out)
 {
     const struct setting *row = &settings_table[index];
     struct buffer before;
@@ -77,21 +80,22 @@ static void compare(size_t index, const struct fixed *fixed, const struct settin
     buffer_init(&before, VALUE_MAX);
     buffer_init(&after, VALUE_MAX);
     row->kind->print(row, running, &before);
-    row->kind->print(row, asked, &after);
-    bool differs = fixed->change == ANY ? strcmp(buffer_text(&before), buffer_text(&after)) != 0
-                                        : !before.len != !after.len;
+    row->kind->print(row, configured, &after);
+    bool differs = restart_setting->change == CHANGE_OF_VALUE
+                       ? strcmp(buffer_text(&before), buffer_text(&after)) != 0
+                       : !before.len != !after.len;
     if (differs)
-        say(row, &asked->places[index], buffer_text(&after), buffer_text(&before), out);
+        report(row, &configured->places[index], buffer_text(&after), buffer_text(&before), out);
     buffer_free(&before);
     buffer_free(&after);
 }
 
-void settings_needing_restart(const struct settings *running, const struct settings *asked,
+void settings_needing_restart(const struct settings *running, const struct settings *configured,
                               struct diagnostics *out)
 {
     for (size_t i = 0; i < settings_table_count; i++) {
-        const struct fixed *fixed = fixed_of(&settings_table[i]);
-        if (fixed)
-            compare(i, fixed, running, asked, out);
+        const struct restart_setting *restart_setting = restart_setting_of(&settings_table[i]);
+        if (restart_setting)
+            compare(i, restart_setting, running, configured, out);
     }
 }

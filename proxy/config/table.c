@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Every key of glance-intake.conf. Loading, --print-config, the sample file and the messages
- * about mistakes all walk these rows, in this order. */
+/* The table of all keys of glance-intake.conf. Loading, --print-config, the sample file and error
+ * messages use these rows, in this order. */
 #include "config/config_priv.h"
 
 #define AT(member) offsetof(struct settings, member)
 #define SECONDS(n) ((n)*UINT64_C(1000))
 #define HOURS(n)   SECONDS((n)*UINT64_C(3600))
 
-/* curl, poll and timers count milliseconds in an int; a week is well below its end. */
-#define LONGEST HOURS(7 * 24)
+/* curl, poll and timers count milliseconds in an int; a week is well below its maximum. */
+#define TIME_MAX HOURS(7 * 24)
 
 /* clang-format off */
 const struct setting settings_table[] = {
@@ -20,7 +20,7 @@ const struct setting settings_table[] = {
      "text or json: one line per event either way."},
     {"DEFAULT", "log_file", &kind_path, AT(log_file), "", 0, 0,
      "Where the log goes. Empty: standard error. The file is opened anew on SIGHUP."},
-    {"DEFAULT", "drain_timeout", &kind_time, AT(drain_timeout), "6h", 0, LONGEST,
+    {"DEFAULT", "drain_timeout", &kind_time, AT(drain_timeout), "6h", 0, TIME_MAX,
      "How long uploads in flight may go on after SIGTERM or SIGINT."},
 
     {"listen", "bind", &kind_binds, 0, "0.0.0.0:9292", 0, 0,
@@ -67,7 +67,7 @@ const struct setting settings_table[] = {
      "How long opening a connection to one endpoint may take."},
     {"glance", "stall_timeout", &kind_time, AT(glance.stall_timeout), "60s", 100, HOURS(24),
      "How long Glance may take no byte while there are some to give."},
-    {"glance", "response_timeout", &kind_time, AT(glance.response_timeout), "6h", 100, LONGEST,
+    {"glance", "response_timeout", &kind_time, AT(glance.response_timeout), "6h", 100, TIME_MAX,
      "How long Glance may take to answer after its last byte. It answers an upload when the\n"
      "store has it all, and S3 and RBD finish late."},
 

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Parses single values. */
 #include "config/config_priv.h"
 
 #include <arpa/inet.h>
@@ -7,7 +8,6 @@
 #include <string.h>
 #include <strings.h>
 
-/* The words oslo.config takes, in any case. */
 bool value_boolean(const char *text, bool *out)
 {
     static const struct {
@@ -32,7 +32,7 @@ bool value_count(const char *text, uint64_t *out)
     return true;
 }
 
-/* 1 to 65535, nothing behind it; 0 when it is not. */
+/* Parses a port from 1 to 65535 that ends the text. 0: it is not one. */
 static in_port_t read_port(const char *text)
 {
     uint64_t port;

@@ -44,8 +44,8 @@ static void print_table(struct buffer *out)
             assert_true(buffer_print(out, "\n"));
         section = row->section;
         print_doc(row->doc, out);
-        assert_true(
-            buffer_print(out, "%s =%s%s\n", row->key, *row->standard ? " " : "", row->standard));
+        assert_true(buffer_print(out, "%s =%s%s\n", row->key, *row->default_text ? " " : "",
+                                 row->default_text));
     }
 }
 
@@ -97,10 +97,10 @@ static void each_default_can_be_read_and_what_is_printed_again(void **state)
         const struct setting *row = &settings_table[i];
         char printed[SETTINGS_WHY_MAX];
         char again[SETTINGS_WHY_MAX];
-        read_and_print(row, row->standard, settings, printed);
+        read_and_print(row, row->default_text, settings, printed);
         read_and_print(row, printed, settings, again);
         assert_string_equal(printed, again);
-        assert_int_equal(*printed == '\0', *row->standard == '\0');
+        assert_int_equal(*printed == '\0', *row->default_text == '\0');
     }
     settings_free(settings);
 }
