@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Counters of one worker, written by it alone, summed when somebody reads them.
+/* The counters of one worker. Only that worker writes them; a reader sums up those of all workers.
  *
- * Everything is a relaxed atomic: reading never makes a worker wait. */
+ * All counters are relaxed atomics, so a reader never blocks a worker. */
 #ifndef INTAKE_METRICS_H
 #define INTAKE_METRICS_H
 
@@ -17,41 +17,43 @@ struct request_record;
 
 enum metrics_gauge { METRICS_CONNECTIONS, METRICS_REQUESTS_IN_FLIGHT, METRICS_UPLOADS_IN_FLIGHT };
 
+/* NULL: no memory. Owned by the caller. */
 struct metrics *metrics_new(void);
 void metrics_free(struct metrics *metrics);
 
 void metrics_gauge_add(struct metrics *metrics, enum metrics_gauge gauge, int by);
 
-/* Any answered request: method class is not kept, only the status class of the answer. */
+/* Counts an answered request by the class of its status (2xx, 4xx, ...). */
 void metrics_answered(struct metrics *metrics, unsigned status);
 
-/* A refusal or failure of the proxy's own, upload or not. */
+/* Counts a request, upload or not, that the proxy itself refused or failed. */
 void metrics_refused(struct metrics *metrics, enum refusal reason);
 
-/* An upload that a check objected to, and that passed because the check only warns. */
+/* Counts an upload that failed a check and passed because the check only warns. */
 void metrics_warned(struct metrics *metrics, enum refusal reason);
 
-/* Bytes from clients to Glance, and back. */
+/* Counts body bytes from clients to Glance, and back. */
 void metrics_bytes(struct metrics *metrics, uint64_t to_glance, uint64_t from_glance);
 
-/* An upload to a store whose bucket could not be asked how much room it has. */
+/* Counts an upload to a store whose bucket could not be asked for its capacity. */
 void metrics_store_unchecked(struct metrics *metrics, const char *store);
 
-/* An upload that ended: by verdict and store, bytes, duration, fixes. At most 32 stores are told
- * apart per worker; any further one counts as "other". An import: by method and verdict, fixes. Of
- * all doors: what the policy only watched. */
-void metrics_upload(struct metrics *metrics, const struct request_record *upload);
+/* Counts an ended record. Uploads: by verdict and store, bytes, duration, fixes. Each worker has at
+ * most 32 stores; further ones count as "other". Imports: by method and verdict, fixes. Records of
+ * all kinds: what audit mode noted. */
+void metrics_upload(struct metrics *metrics, const struct request_record *record);
 
-/* What the workers have together, at the moment of reading. */
+/* Values that all workers share, at the time of reading. */
 struct metrics_common {
     uint64_t spool_bytes;
-    uint64_t stores_missing; /* the policy names them, and Glance does not have them */
+    uint64_t stores_missing; /* stores that the policy names and Glance does not have */
     uint64_t log_lines_lost;
-    bool config_taken;        /* the last time it was read */
-    uint64_t config_taken_ms; /* clock_wall_ms() of the last time it was taken */
+    bool config_taken;        /* the last reading of the configuration was successful */
+    uint64_t config_taken_ms; /* clock_wall_ms() of the last successful one */
 };
 
-/* Prometheus text (exposition format 0.0.4), all workers summed; false: no memory. */
+/* Appends the Prometheus text (exposition format 0.0.4), summed over all workers. False: no memory.
+ */
 bool metrics_text(struct metrics *const *all, size_t count, const struct metrics_common *common,
                   struct buffer *out);
 

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The record of one upload: what the log line, /uploads and the metrics are made of.
+/* The request record of one upload or ingest: the source of the log line, of /uploads, and of the
+ * metrics.
  *
- * An exchange makes one when it knows that the request is an upload, enters it when data may
- * flow, and leaves it with a verdict. Each worker has a registry of its own. Only the worker
- * writes; the admin thread reads: what is atomic changes at any time, `rule` and `store` in
- * records_decided(), everything else before records_enter() or inside records_leave(). */
+ * An exchange creates a record when it knows that the request is an upload, enters it when data may
+ * flow, and leaves it with a verdict. Each worker has its own registry. Only the worker writes; the
+ * admin thread reads. Atomic members change at any time, `rule` and `store` in records_decided(),
+ * all others only before records_enter() or before records_leave() ends. */
 #ifndef INTAKE_RECORD_H
 #define INTAKE_RECORD_H
 
@@ -20,15 +21,15 @@ struct metrics;
 enum record_verdict {
     VERDICT_RUNNING,
     VERDICT_STORED,   /* Glance answered 2xx */
-    VERDICT_ACCEPTED, /* the same of an import, which goes on after the answer */
+    VERDICT_ACCEPTED, /* the same for an import, which continues after the answer */
     VERDICT_REFUSED,  /* by this proxy; `reason` says why */
     VERDICT_REJECTED, /* Glance answered something else; `glance_status` says what */
     VERDICT_FAILED,   /* Glance unreachable, died, timed out; `reason` says which */
     VERDICT_ABORTED   /* the client went away or stalled, or the proxy was stopped */
 };
 
-/* Which way into a store this is. Only the first two send data; the others are recorded to be told
- * of: every import, and of the last two what was refused or only watched. */
+/* The kind of request. Only the first two send data. Imports are always recorded; the last two only
+ * if they were refused, or noted by audit mode. */
 enum record_kind {
     RECORD_FILE,
     RECORD_STAGE, /* PUT .../stage: no store */
@@ -37,13 +38,13 @@ enum record_kind {
     RECORD_TASK
 };
 
-/* "upload", "stage", "import", "locations", "task": the log's event. */
+/* "upload", "stage", "import", "locations", "task": the name of the log event. */
 const char *record_kind_name(enum record_kind kind);
 
-/* What was put right on the way, a bit each; X-Intake-Fixed names them in this order. */
+/* What the proxy fixed in a request, one bit each. X-Intake-Fixed names them in this order. */
 enum record_fix { FIX_STORE = 1, FIX_CONTENT_TYPE = 2, FIX_MULTIPART = 4, FIX_LENGTH = 8 };
 
-/* "store, content-type", or "" */
+/* Writes "store, content-type", or "". */
 void record_fixes_text(unsigned fixes, char out[64]);
 
 /* "stored", "refused", ... */
@@ -52,12 +53,13 @@ const char *record_verdict_name(enum record_verdict verdict);
 enum { RECORD_AUDIT_TEXT = 704 };
 struct request_record;
 
-/* What would have been changed, and what it would have been refused for, if the policy did not only
- * watch: "store, content-type, damaged_body", or "". X-Intake-Audit and the log have it. */
+/* Writes what would have been fixed or refused without audit mode: "store, content-type,
+ * damaged_body", or
+ * "". X-Intake-Audit and the log show it. */
 void record_audit_text(const struct request_record *record, char out[RECORD_AUDIT_TEXT]);
 
 struct request_record {
-    /* Set at birth or when found out, before records_enter(). Owned; NULL: not known. */
+    /* Set before records_enter(). Strings are owned; NULL: not known. */
     char *request_id;
     char *client;
     char *project;
@@ -65,36 +67,36 @@ struct request_record {
     char *store;
     char *rule;
     enum record_kind kind;
-    char *method; /* of an import: "web-download" */
+    char *method; /* imports only: "web-download" */
     bool size_known;
-    uint64_t size;     /* of the body, as the client announced it */
+    uint64_t size;     /* of the body in bytes, as the client announced it */
     uint64_t began_ms; /* clock_ms() */
     uint64_t began_wall_ms;
 
-    /* Live. `step` is one of the exchange's step names, a string that lives for ever. */
+    /* Change at any time. `step` is the name of a step of the exchange, a string literal. */
     const char *_Atomic step;
-    _Atomic uint64_t bytes;   /* handed to Glance */
-    _Atomic uint64_t spooled; /* bytes kept on disk so far, of a body without a length */
+    _Atomic uint64_t bytes;   /* sent to Glance */
+    _Atomic uint64_t spooled; /* bytes of a body without a length that are on disk */
 
     /* Set by the worker before records_leave(). */
     enum record_verdict verdict;
     enum refusal reason;
     unsigned fixes;         /* enum record_fix */
-    uint64_t warnings;      /* refusal_bit() of each reason that was let pass */
-    unsigned audit_fixes;   /* what would have been changed if the policy did not only watch, */
-    uint64_t audit_reasons; /* and refused: as `fixes` and `warnings` */
-    unsigned glance_status; /* 0: none came */
-    char verified[16];      /* what was compared with Glance: "sha512", "size", "no"; "": nothing */
-    char image_after[33];   /* the image's status after a failure of Glance's; "": not known */
-    char *sha512;           /* hex, of what Glance was sent; NULL: not the whole body */
+    uint64_t warnings;      /* refusal_bit() of each violation that only warns */
+    unsigned audit_fixes;   /* what would have been fixed without audit mode, */
+    uint64_t audit_reasons; /* and refused for; as `fixes` and `warnings` */
+    unsigned glance_status; /* 0: no answer */
+    char verified[16]; /* what was compared with Glance: "sha512", "size", "no"; "": not verified */
+    char image_after[33]; /* the image's status after a failure of Glance; "": not known */
+    char *sha512;         /* hex, of the bytes sent to Glance; NULL: the body was not sent whole */
 
     /* Set by records_leave(). */
-    double seconds;
+    double seconds; /* from record_new() on */
 
-    struct request_record *next, *previous; /* the registry's */
+    struct request_record *next, *previous; /* owned by the registry */
 };
 
-/* NULL: no memory. Owned by the caller until records_leave(). */
+/* Copies the strings. NULL: no memory. Owned by the caller until records_leave(). */
 struct request_record *record_new(const char *request_id, const char *client, const char *image);
 void record_free(struct request_record *record);
 
@@ -102,23 +104,25 @@ struct records;
 
 enum { RECORDS_FINISHED_KEPT = 100 };
 
-/* A registry; it counts into `metrics` (borrowed). Entering and leaving are the worker's. */
+/* A registry of records. It counts in `metrics` (borrowed). Only the worker's thread may enter and
+ * leave records. NULL: no memory. */
 struct records *records_new(struct metrics *metrics);
 void records_free(struct records *records);
 
-/* Shows it as in flight. */
+/* Adds the record to those in flight. The caller still owns it. */
 void records_enter(struct records *records, struct request_record *record);
 
-/* What the policy says of it, again if need be; copies both (`store` NULL: staged, or none yet).
- * False: no memory. */
+/* Sets the rule and store that the policy decided, also a second time. Copies both (`store` NULL:
+ * staged, or not decided yet). False: no memory. */
 bool records_decided(struct records *records, struct request_record *record, const char *rule,
                      const char *store);
 
-/* Ends it, entered or not: one log line, metrics, and the list of the last hundred. The
- * registry owns it from here on. */
+/* Ends the record, entered or not: writes the log line, counts it, and adds it to the last hundred.
+ * The registry owns it from here on. */
 void records_leave(struct records *records, struct request_record *record);
 
-/* The log line alone (proxy/stats/record_log.c): every field PRODUCT names, no secret. */
+/* Writes only the log line (proxy/stats/record_log.c), with all documented fields. It has no
+ * secrets. */
 void record_log(const struct request_record *record);
 
 #endif

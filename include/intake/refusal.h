@@ -1,17 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Every reason for which this proxy itself refuses or fails a request, in one table.
+/* The table of all reasons for which this proxy itself refuses or fails a request.
  *
- * A row: constant, name (in the answer, the log, the metrics), status, message, hint. The message
- * is what happened and what to do, one or two sentences: it is all that openstack and glance
- * users see of a refusal, so it must do without the hint. The hint is the command that works, or
- * advice where there is none.
+ * A row has: constant, name (in the answer, the log, the metrics), status, message, hint. The
+ * message says in one or two sentences what happened and what to do. Users of openstack and glance
+ * see only the message, so it must be enough without the hint. The hint is a command that works, or
+ * advice if there is none.
  *
- * Both may hold {detail} (the particulars, with a colon before them; nothing when there are none),
- * {url} (the address of the upload as the client sees it), {image} (the image's id), and commands
- * in the words of the client's own program: {upload}, {create}, {show} and more, see
- * proxy/reply/hints.c. A hint can be pasted as it is, once FILE, NAME and TOKEN are filled in. A
- * row that other doors than an upload can come to, an import for instance, has words that fit those
- * too. */
+ * Both may have placeholders: {detail} (the details after a colon; empty if there are none), {url}
+ * (the URL of the upload as the client sees it), {image} (the image's id), and commands of the
+ * client's own program: {upload}, {create}, {show} and more, see proxy/reply/hints.c. A hint can be
+ * pasted once FILE, NAME and TOKEN are replaced. A row that also applies to an import or another
+ * ingest has words that fit those. */
 #ifndef INTAKE_REFUSAL_H
 #define INTAKE_REFUSAL_H
 
@@ -198,13 +197,13 @@ enum refusal {
 struct refusal_row {
     const char *name; /* NULL for REFUSAL_NONE */
     unsigned status;
-    const char *message; /* with its placeholders: reply_refuse() fills them in */
+    const char *message; /* with placeholders; reply_refuse() expands them */
     const char *hint;
 };
 
 const struct refusal_row *refusal_row(enum refusal refusal);
 
-/* Of a set of reasons. */
+/* The bit of a reason in a set of reasons. */
 static inline uint64_t refusal_bit(enum refusal refusal)
 {
     return UINT64_C(1) << refusal;

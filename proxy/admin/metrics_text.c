@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The counters of all workers in Prometheus' text format, version 0.0.4:
+/* Writes the counters of all workers in the Prometheus text format, version 0.0.4:
  * https://prometheus.io/docs/instrumenting/exposition_formats/ */
 #include "intake/buffer.h"
 #include "intake/utf8.h"
@@ -16,8 +16,8 @@ static uint64_t value(const _Atomic uint64_t *counter)
 
 /* --- labels ---------------------------------------------------------------------------- */
 
-/* A store's name is the only label that is not ours. Control characters cannot occur after
- * utf8_clean(), so of the three escapes of the format two are left. */
+/* Only the names of stores need escaping: all other labels are constants. utf8_clean() removes
+ * control characters, so two of the format's three escapes are needed. */
 static bool put_escaped(const char *text, struct buffer *out)
 {
     struct buffer clean;
@@ -29,14 +29,14 @@ static bool put_escaped(const char *text, struct buffer *out)
     return fits;
 }
 
-/* The end of a row: the label `store`, and the number. */
+/* Writes the end of a row: the label `store`, and the number. */
 static bool put_store(const char *store, uint64_t number, struct buffer *out)
 {
     return buffer_print(out, "store=\"") && put_escaped(store, out) &&
            buffer_print(out, "\"} %" PRIu64 "\n", number);
 }
 
-/* --- what a family consists of --------------------------------------------------------- */
+/* --- the rows of the families ---------------------------------------------------------- */
 
 typedef bool write_rows(const char *name, const struct metrics *total, struct buffer *out);
 
@@ -60,7 +60,7 @@ static bool uploads_rows(const char *name, const struct metrics *total, struct b
     return fits && put_uploads(name, &total->other, "other", out);
 }
 
-/* One counter of each store's, by its place in the row. */
+/* Writes one counter of each store. `counter` is its offset in struct metrics_store. */
 static bool store_rows(const char *name, const struct metrics *total, size_t counter,
                        struct buffer *out)
 {
@@ -228,24 +228,24 @@ static bool config_time_row(const char *name, const struct metrics *total, struc
     return buffer_print(out, "%s %.3f\n", name, (double)total->common.config_taken_ms / 1000);
 }
 
-static bool proofs_rows(const char *name, const struct metrics *total, struct buffer *out)
+static bool verifications_rows(const char *name, const struct metrics *total, struct buffer *out)
 {
-    static const char *const results[PROOF_COUNT] = {
-        [PROOF_DIGEST] = "digest",
-        [PROOF_SIZE] = "size",
-        [PROOF_NO] = "no",
-        [PROOF_DIFFERENT] = "different",
+    static const char *const results[VERIFIED_COUNT] = {
+        [VERIFIED_DIGEST] = "digest",
+        [VERIFIED_SIZE] = "size",
+        [VERIFIED_NO] = "no",
+        [VERIFIED_DIFFERENT] = "different",
     };
     bool fits = true;
-    for (size_t i = 0; i < PROOF_COUNT; i++)
+    for (size_t i = 0; i < VERIFIED_COUNT; i++)
         fits = fits && buffer_print(out, "%s{result=\"%s\"} %" PRIu64 "\n", name, results[i],
-                                    total->proofs[i]);
+                                    total->verifications[i]);
     return fits;
 }
 
-static bool stuck_row(const char *name, const struct metrics *total, struct buffer *out)
+static bool stuck_images_row(const char *name, const struct metrics *total, struct buffer *out)
 {
-    return buffer_print(out, "%s %" PRIu64 "\n", name, total->stuck);
+    return buffer_print(out, "%s %" PRIu64 "\n", name, total->stuck_images);
 }
 
 static bool build_info_row(const char *name, const struct metrics *total, struct buffer *out)
@@ -284,9 +284,10 @@ static const struct family {
     {"glance_intake_imports_total", "counter", "Imports that ended, by method and result.",
      imports_rows},
     {"glance_intake_verifications_total", "counter",
-     "Stored uploads, by what of them was compared with what Glance says it has.", proofs_rows},
+     "Stored uploads, by what of them was compared with what Glance says it has.",
+     verifications_rows},
     {"glance_intake_stuck_images_total", "counter",
-     "Images that a failure of Glance's has left in saving.", stuck_row},
+     "Images that a failure of Glance's has left in saving.", stuck_images_row},
     {"glance_intake_requests_total", "counter", "Answered requests, by class of the status.",
      requests_rows},
     {"glance_intake_requests_in_flight", "gauge", "Requests that wait for their answer.",

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The placeholders in a refusal's texts. Most stand for a command that works in place of the one
- * that failed, in the words of the client that sent it: whoever uses openstack is not told about
- * curl. */
+/* Expands the placeholders in the texts of a refusal. Most stand for a command that works in place
+ * of the failed one. The command is one of the client's own program: a user of openstack gets no
+ * curl command. */
 #include "reply/hints.h"
 
 #include "intake/reply.h"
@@ -12,32 +12,32 @@
 
 static const char ANY_URL[] = "http://HOST:9292/v2/images/ID/file";
 
-/* Of a format's name: nothing that a shell would take for its own. */
+/* Characters in the name of a format: none is special to a shell. */
 static const char LETTERS[] = "abcdefghijklmnopqrstuvwxyz0123456789_-";
 
 enum { FORMAT_MAX = 32, DEPTH_MAX = 3 };
 
-/* What a text is filled in with. */
-struct filling {
+/* The values for the placeholders, and the output. */
+struct expansion {
     const struct refusal_context *context;
     const struct tool *tool;
-    const char *file; /* "FILE", or "COPY" of what was made of it */
+    const char *file; /* "FILE", or "COPY" for a converted file */
     char format[FORMAT_MAX];
     char container[FORMAT_MAX];
     unsigned depth;
     struct buffer *out;
 };
 
-static bool fill(const char *text, const struct filling *filling);
+static bool expand(const char *text, const struct expansion *expansion);
 
 /* --- plain values ---------------------------------------------------------------------- */
 
-/* ": its status is active"; an operator's own text may end with a full stop, which the sentence
- * around it has already. */
-static bool put_detail(const struct filling *filling)
+/* Writes ": its status is active". Strips a full stop at the end of an operator's own text, because
+ * the sentence around it has one. */
+static bool put_detail(const struct expansion *expansion)
 {
-    const char *detail = filling->context->detail;
-    struct buffer *out = filling->out;
+    const char *detail = expansion->context->detail;
+    struct buffer *out = expansion->out;
     if (!detail || !*detail)
         return true;
     if (!buffer_append(out, ": ", 2) || !utf8_clean(detail, out))
@@ -47,138 +47,139 @@ static bool put_detail(const struct filling *filling)
     return true;
 }
 
-static bool put_value(const struct filling *filling, const char *value, const char *otherwise)
+static bool put_value(const struct expansion *expansion, const char *value, const char *fallback)
 {
-    return utf8_clean(value ? value : otherwise, filling->out);
+    return utf8_clean(value ? value : fallback, expansion->out);
 }
 
-static bool put_url(const struct filling *filling)
+static bool put_url(const struct expansion *expansion)
 {
-    return put_value(filling, filling->context->url, ANY_URL);
+    return put_value(expansion, expansion->context->url, ANY_URL);
 }
 
-static bool put_https(const struct filling *filling)
+static bool put_https(const struct expansion *expansion)
 {
-    return put_value(filling, filling->context->url, "https://HOST:9292");
+    return put_value(expansion, expansion->context->url, "https://HOST:9292");
 }
 
-static bool put_image(const struct filling *filling)
+static bool put_image(const struct expansion *expansion)
 {
-    return put_value(filling, filling->context->image_id, "ID");
+    return put_value(expansion, expansion->context->image_id, "ID");
 }
 
-static bool put_file(const struct filling *filling)
+static bool put_file(const struct expansion *expansion)
 {
-    return put_value(filling, filling->file, "FILE");
+    return put_value(expansion, expansion->file, "FILE");
 }
 
-static bool put_format(const struct filling *filling)
+static bool put_format(const struct expansion *expansion)
 {
-    return utf8_clean(filling->format, filling->out);
+    return utf8_clean(expansion->format, expansion->out);
 }
 
-static bool put_container(const struct filling *filling)
+static bool put_container(const struct expansion *expansion)
 {
-    return utf8_clean(filling->container, filling->out);
+    return utf8_clean(expansion->container, expansion->out);
 }
 
-/* The upload's address without its end. */
-static bool put_url_up_to(const struct filling *filling, const char *end)
+/* Writes the URL of the upload up to `end`. */
+static bool put_url_up_to(const struct expansion *expansion, const char *end)
 {
-    const char *url = filling->context->url ? filling->context->url : ANY_URL;
+    const char *url = expansion->context->url ? expansion->context->url : ANY_URL;
     const char *last = strstr(url, end);
     char text[1024];
     snprintf(text, sizeof text, "%.*s", last ? (int)(last - url) : (int)strlen(url), url);
-    return utf8_clean(text, filling->out);
+    return utf8_clean(text, expansion->out);
 }
 
-static bool put_base(const struct filling *filling)
+static bool put_base(const struct expansion *expansion)
 {
-    return put_url_up_to(filling, "/v2/images/");
+    return put_url_up_to(expansion, "/v2/images/");
 }
 
-/* Of the image itself. */
-static bool put_of(const struct filling *filling)
+/* Writes the URL of the image. */
+static bool put_of(const struct expansion *expansion)
 {
-    return put_base(filling) && buffer_print(filling->out, "/v2/images/") && put_image(filling);
+    return put_base(expansion) && buffer_print(expansion->out, "/v2/images/") &&
+           put_image(expansion);
 }
 
-/* What qemu-img calls the image's format. */
-static bool put_qemu(const struct filling *filling)
+/* Writes qemu-img's name of the image's format. */
+static bool put_qemu(const struct expansion *expansion)
 {
     static const char *const names[][2] = {{"vhd", "vpc"}, {"ami", "raw"}, {"ari", "raw"},
                                            {"aki", "raw"}, {"iso", "raw"}, {"ploop", "parallels"}};
     for (size_t i = 0; i < sizeof names / sizeof *names; i++)
-        if (strcmp(filling->format, names[i][0]) == 0)
-            return put_value(filling, names[i][1], "");
-    return put_format(filling);
+        if (strcmp(expansion->format, names[i][0]) == 0)
+            return put_value(expansion, names[i][1], "");
+    return put_format(expansion);
 }
 
 /* --- commands -------------------------------------------------------------------------- */
 
-static bool put_command(const struct filling *filling, enum tool_command command)
+static bool put_command(const struct expansion *expansion, enum tool_command command)
 {
-    return fill(filling->tool->commands[command], filling);
+    return expand(expansion->tool->commands[command], expansion);
 }
 
-static bool put_tool(const struct filling *filling)
+static bool put_tool(const struct expansion *expansion)
 {
-    return put_value(filling, filling->tool->words, "");
+    return put_value(expansion, expansion->tool->words, "");
 }
 
-static bool put_then(const struct filling *filling)
+static bool put_then(const struct expansion *expansion)
 {
-    return put_value(filling, filling->tool->then, "");
+    return put_value(expansion, expansion->tool->then, "");
 }
 
-static bool put_upload(const struct filling *filling)
+static bool put_upload(const struct expansion *expansion)
 {
-    const char *url = filling->context->url;
+    const char *url = expansion->context->url;
     size_t length = url ? strlen(url) : 0;
     bool staged = length > 6 && strcmp(url + length - 6, "/stage") == 0;
-    return put_command(filling, staged ? TOOL_STAGE : TOOL_UPLOAD);
+    return put_command(expansion, staged ? TOOL_STAGE : TOOL_UPLOAD);
 }
 
-/* Of what was made of the file. */
-static bool put_upload_copy(const struct filling *filling)
+/* Writes the command that uploads the converted file. */
+static bool put_upload_copy(const struct expansion *expansion)
 {
-    struct filling copy = *filling;
+    struct expansion copy = *expansion;
     copy.file = "COPY";
     return put_upload(&copy);
 }
 
-/* One that says its length: glanceclient never does. */
-static bool put_curl(const struct filling *filling)
+/* A command that sends the length. glanceclient never does. */
+static bool put_curl(const struct expansion *expansion)
 {
-    return fill(TOOL_CURL, filling);
+    return expand(TOOL_CURL, expansion);
 }
 
-static bool put_create(const struct filling *filling)
+static bool put_create(const struct expansion *expansion)
 {
-    return put_command(filling, TOOL_CREATE);
+    return put_command(expansion, TOOL_CREATE);
 }
 
-static bool put_set(const struct filling *filling)
+static bool put_set(const struct expansion *expansion)
 {
-    return put_command(filling, TOOL_SET);
+    return put_command(expansion, TOOL_SET);
 }
 
-static bool put_show(const struct filling *filling)
+static bool put_show(const struct expansion *expansion)
 {
-    return put_command(filling, TOOL_SHOW);
+    return put_command(expansion, TOOL_SHOW);
 }
 
-static bool put_delete(const struct filling *filling)
+static bool put_delete(const struct expansion *expansion)
 {
-    return put_command(filling, TOOL_DELETE);
+    return put_command(expansion, TOOL_DELETE);
 }
 
-static bool put_usage(const struct filling *filling)
+static bool put_usage(const struct expansion *expansion)
 {
-    return put_command(filling, TOOL_USAGE);
+    return put_command(expansion, TOOL_USAGE);
 }
 
-/* The word behind an option that the particulars name. False: they do not. */
+/* Finds the word after `option` in the detail. False: there is none. */
 static bool find_option(const char *detail, const char *option, char word[FORMAT_MAX])
 {
     const char *at = detail ? strstr(detail, option) : NULL;
@@ -189,75 +190,78 @@ static bool find_option(const char *detail, const char *option, char word[FORMAT
     return true;
 }
 
-/* The command that makes a COPY of the FILE, in particulars about Glance. It is the advice at their
- * end: what stands in front of it may be text of the file. */
-static bool put_conversion(struct filling *filling, const char *detail)
+/* Writes the command in the detail that converts FILE to COPY, if the violation is Glance's. The
+ * last match counts, because text from the file may be in front of it. */
+static bool put_conversion(struct expansion *expansion, const char *detail)
 {
     static const char convert[] = "qemu-img convert ", names[] = " FILE COPY";
-    const char *at = NULL, *next = filling->context->for_glance ? detail : NULL;
+    const char *at = NULL, *next = expansion->context->for_glance ? detail : NULL;
     while (next && (next = strstr(next, convert)))
         at = next++;
     const char *end = at ? strstr(at, names) : NULL;
     if (!end)
         return true;
-    filling->file = "COPY";
-    return buffer_append(filling->out, at, (size_t)(end - at) + strlen(names)) && put_then(filling);
+    expansion->file = "COPY";
+    return buffer_append(expansion->out, at, (size_t)(end - at) + strlen(names)) &&
+           put_then(expansion);
 }
 
-/* Where the particulars tell the right format, an image of that; else the right file. If they tell
- * how to make it, that first. */
-static bool put_right(const struct filling *filling)
+/* Writes a command that creates an image of the right format if the detail names it, else one that
+ * uploads the right file. If the detail has a command that converts the file, that one comes first.
+ */
+static bool put_right(const struct expansion *expansion)
 {
-    const char *detail = filling->context->detail;
-    struct filling right = *filling;
+    const char *detail = expansion->context->detail;
+    struct expansion right = *expansion;
     bool format = find_option(detail, "--disk-format ", right.format);
     bool container = find_option(detail, "--container-format ", right.container);
     return put_conversion(&right, detail) &&
            (format || container ? put_create(&right) : put_upload(&right));
 }
 
-/* A smaller file of the same disk: of the image's own format, if that can be smaller. */
-static bool put_shrink(const struct filling *filling)
+/* Writes commands that make and upload a smaller file of the same disk: in the image's own format
+ * if that can be smaller, else as qcow2 to a new image. */
+static bool put_shrink(const struct expansion *expansion)
 {
     static const char *const ways[][2] = {
         {"qcow2", "-c -O qcow2"}, {"vmdk", "-O vmdk -o subformat=streamOptimized"},
         {"vhd", "-O vpc"},        {"vhdx", "-O vhdx"},
         {"vdi", "-O vdi"},
     };
-    struct filling copy = *filling;
+    struct expansion copy = *expansion;
     copy.file = "COPY";
-    if (!filling->context->upload)
-        return put_value(filling, "Send less in one request.", "");
+    if (!expansion->context->upload)
+        return put_value(expansion, "Send less in one request.", "");
     for (size_t i = 0; i < sizeof ways / sizeof *ways; i++)
-        if (strcmp(filling->format, ways[i][0]) == 0)
-            return buffer_print(filling->out, "qemu-img convert %s FILE COPY", ways[i][1]) &&
-                   put_then(filling) && put_upload(&copy);
+        if (strcmp(expansion->format, ways[i][0]) == 0)
+            return buffer_print(expansion->out, "qemu-img convert %s FILE COPY", ways[i][1]) &&
+                   put_then(expansion) && put_upload(&copy);
     snprintf(copy.format, sizeof copy.format, "qcow2");
-    return buffer_print(filling->out, "qemu-img convert -c -O qcow2 FILE COPY && ") &&
+    return buffer_print(expansion->out, "qemu-img convert -c -O qcow2 FILE COPY && ") &&
            put_create(&copy);
 }
 
-/* Of an upload, what to do about the image; of anything else, that it can be repeated. */
-static bool put_afterwards(const struct filling *filling)
+/* For an upload: what to do about the image. For any other request: that it can be repeated. */
+static bool put_afterwards(const struct expansion *expansion)
 {
-    return put_value(filling,
-                     filling->context->upload
+    return put_value(expansion,
+                     expansion->context->upload
                          ? "Look at the image: if it is queued, upload again; while it is saving, "
                            "Glance may still be busy with it."
                          : "Try again in a moment.",
                      "");
 }
 
-static bool put_look(const struct filling *filling)
+static bool put_look(const struct expansion *expansion)
 {
-    return filling->context->upload ? put_show(filling) : put_afterwards(filling);
+    return expansion->context->upload ? put_show(expansion) : put_afterwards(expansion);
 }
 
 /* --- the text -------------------------------------------------------------------------- */
 
 static const struct placeholder {
     const char *name;
-    bool (*put)(const struct filling *filling);
+    bool (*put)(const struct expansion *expansion);
 } PLACEHOLDERS[] = {
     {"{detail}", put_detail},
     {"{url}", put_url},
@@ -293,9 +297,9 @@ static const struct placeholder *placeholder_at(const char *text)
     return NULL;
 }
 
-static bool fill(const char *text, const struct filling *filling)
+static bool expand(const char *text, const struct expansion *expansion)
 {
-    struct filling inner = *filling;
+    struct expansion inner = *expansion;
     bool fits = inner.depth++ < DEPTH_MAX;
     while (*text && fits) {
         const struct placeholder *placeholder = placeholder_at(text);
@@ -305,17 +309,17 @@ static bool fill(const char *text, const struct filling *filling)
     return fits;
 }
 
-static void take_word(const char *word, const char *otherwise, char out[FORMAT_MAX])
+static void copy_word(const char *word, const char *fallback, char out[FORMAT_MAX])
 {
     bool good = word && *word && strlen(word) < FORMAT_MAX && !word[strspn(word, LETTERS)];
-    snprintf(out, FORMAT_MAX, "%s", good ? word : otherwise);
+    snprintf(out, FORMAT_MAX, "%s", good ? word : fallback);
 }
 
 bool hints_fill_in(const char *text, const struct refusal_context *context, struct buffer *out)
 {
-    struct filling filling = {
+    struct expansion expansion = {
         .context = context, .tool = tool_of(context->user_agent), .file = "FILE", .out = out};
-    take_word(context->disk_format, "FORMAT", filling.format);
-    take_word(context->container_format, "bare", filling.container);
-    return fill(text, &filling);
+    copy_word(context->disk_format, "FORMAT", expansion.format);
+    copy_word(context->container_format, "bare", expansion.container);
+    return expand(text, &expansion);
 }

@@ -3,7 +3,7 @@
 
 #include <stddef.h>
 
-/* The IANA HTTP Status Code Registry, without what no HTTP/1.1 answer here can be (1xx). */
+/* The IANA HTTP Status Code Registry without 1xx, which is never a final answer. */
 static const struct phrase {
     unsigned status;
     const char *text;

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A refusal in the two shapes that people get to see whole.
+/* Writes a refusal in the form that the client shows completely.
  *
- *   JSON   curl and Postman show the body as it is; openstacksdk shows `message`, provided that
- *          the type is application/json.
- *   text   glanceclient takes each value of a JSON error for an object and breaks off with
- *          "'str' object has no attribute 'get'"; text/plain it shows as it is. So does anybody who
- *          spoke plain HTTP to a port of TLS, of whom nothing else is known. */
+ *   JSON   curl and Postman show the body as it is. openstacksdk shows `message` if the type is
+ *          application/json.
+ *   text   glanceclient expects objects in a JSON error and fails with "'str' object has no
+ * attribute 'get'"; it shows text/plain as it is. A client that spoke plain HTTP to a TLS port is
+ * not known, and also gets text. */
 #include "intake/reply.h"
 
 #include "reply/hints.h"
@@ -30,7 +30,7 @@ void reply_free(struct reply *reply)
     reply->status = 0;
 }
 
-/* --- the two shapes -------------------------------------------------------------------- */
+/* --- JSON and text --------------------------------------------------------------------- */
 
 struct refusal_text {
     const struct refusal_row *row;
@@ -42,7 +42,7 @@ struct refusal_text {
 static bool write_json(const struct refusal_text *text, const struct refusal_context *context,
                        struct buffer *out)
 {
-    json_t *object = json_pack("{s:s, s:s, s:s, s:s, s:s, s:s*, s:s}", /* order counts */
+    json_t *object = json_pack("{s:s, s:s, s:s, s:s, s:s, s:s*, s:s}", /* in the documented order */
                                "message", buffer_text(&text->message), "code", text->code, "title",
                                reply_phrase(text->row->status), "reason", text->row->name, "hint",
                                buffer_text(&text->hint), "image_id", context->image_id,
@@ -78,12 +78,12 @@ static bool write_refusal(struct reply *reply, const struct refusal_text *text,
            (plain ? write_text : write_json)(text, context, &reply->body);
 }
 
-/* What speaks against the data is Glance's, and may be nothing that is wrong with it. */
+/* Glance would refuse the data. That does not mean that the data is wrong, so this says no more. */
 static const char MESSAGE_FOR_GLANCE[] =
     "Glance would refuse this data only after storing all of it, and the image could take no other "
     "data then{detail}. It was not sent, and the image still waits for data.";
 
-/* Of an upload of nothing there is nothing to tell but how clients come to send one. */
+/* For an empty upload without a detail, the detail is the usual cause in the client's program. */
 static void add_cause(enum refusal refusal, struct refusal_context *context)
 {
     if (refusal == REFUSAL_EMPTY_BODY && (!context->detail || !*context->detail))

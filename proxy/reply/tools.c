@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The clients that people upload with, and how each does what a hint asks for. The texts have the
- * placeholders of hints.c. */
+/* The client programs, with the commands of each for hints. The texts have the placeholders of
+ * hints.c. */
 #include "reply/hints.h"
 
 #include <string.h>
@@ -13,7 +13,7 @@
 #define POSTMAN                                                                                    \
     "In Postman, choose PUT, enter {url}, choose Body, then binary, and select the file {file}."
 
-/* The last one is for all others. */
+/* The last row is for all other clients. */
 /* NOLINTBEGIN(bugprone-suspicious-missing-comma): long texts are joined */
 static const struct tool TOOLS[] = {
     {"glanceclient",

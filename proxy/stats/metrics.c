@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A worker's counters. Writing is one relaxed addition; metrics_text.c reads. */
+/* The counters of a worker. Each write is one relaxed atomic addition; metrics_text.c reads them.
+ */
 #include "intake/metrics.h"
 
 #include "stats/metrics_priv.h"
@@ -65,18 +66,19 @@ static struct metrics_store *find_store(struct metrics *metrics, const char *nam
     return NULL;
 }
 
-/* The row of a store; a new one if need be and as long as there are fewer than `room`. */
-static struct metrics_store *store_row(struct metrics *metrics, const char *name, size_t room)
+/* Returns the row of a store. Adds one if it is new and there are fewer than `max_rows`, else
+ * returns the row "other". */
+static struct metrics_store *store_row(struct metrics *metrics, const char *name, size_t max_rows)
 {
     size_t count = atomic_load_explicit(&metrics->store_count, memory_order_relaxed);
     struct metrics_store *row = find_store(metrics, name, count);
     if (row)
         return row;
-    if (count >= room || strlen(name) >= sizeof row->name)
+    if (count >= max_rows || strlen(name) >= sizeof row->name)
         return &metrics->other;
     row = &metrics->stores[count];
     memcpy(row->name, name, strlen(name) + 1);
-    /* Whoever sees the count sees the name. */
+    /* release: a reader that sees the count also sees the name. */
     atomic_store_explicit(&metrics->store_count, count + 1, memory_order_release);
     return row;
 }
@@ -90,33 +92,37 @@ static void observe_duration(struct metrics *metrics, double seconds)
     add(&metrics->duration_ms, (uint64_t)(seconds * 1000 + 0.5));
 }
 
-static void observe_proof(struct metrics *metrics, const struct request_record *record)
+static void observe_verification(struct metrics *metrics, const struct request_record *record)
 {
     if (record->reason == REFUSAL_VERIFY_FAILED)
-        add(&metrics->proofs[PROOF_DIFFERENT], 1);
+        add(&metrics->verifications[VERIFIED_DIFFERENT], 1);
     else if (strcmp(record->verified, "no") == 0)
-        add(&metrics->proofs[PROOF_NO], 1);
+        add(&metrics->verifications[VERIFIED_NO], 1);
     else if (record->verified[0])
-        add(&metrics->proofs[strcmp(record->verified, "size") ? PROOF_DIGEST : PROOF_SIZE], 1);
+        add(&metrics->verifications[strcmp(record->verified, "size") ? VERIFIED_DIGEST
+                                                                     : VERIFIED_SIZE],
+            1);
     if (strcmp(record->image_after, "saving") == 0)
-        add(&metrics->stuck, 1);
+        add(&metrics->stuck_images, 1);
 }
 
 static void count_upload(struct metrics *metrics, const struct request_record *record)
 {
-    /* A name is a client's word until Glance has taken it: names that failed get no more than
-     * half of the rows, so that nobody crowds out the real stores by asking for made-up ones. */
+    /* A store's name comes from the client until Glance has accepted it. Names of failed uploads
+     * get at most half of the rows, so that clients cannot displace the real stores with invented
+     * names. */
     bool stored = record->verdict == VERDICT_STORED;
-    size_t room = stored ? METRICS_STORES_MAX : METRICS_STORES_MAX / 2;
-    struct metrics_store *store = store_row(metrics, record->store ? record->store : "none", room);
+    size_t max_rows = stored ? METRICS_STORES_MAX : METRICS_STORES_MAX / 2;
+    struct metrics_store *store =
+        store_row(metrics, record->store ? record->store : "none", max_rows);
     add(&store->results[record->verdict], 1);
     add(&store->bytes, record->bytes);
-    observe_proof(metrics, record);
+    observe_verification(metrics, record);
     if (stored)
         observe_duration(metrics, record->seconds);
 }
 
-/* A name is a client's word here, too. */
+/* The method comes from the client, too, so unknown ones count as "other". */
 static void count_import(struct metrics *metrics, const struct request_record *record)
 {
     size_t method = 0;
@@ -177,8 +183,8 @@ void metrics_merge(struct metrics *total, const struct metrics *from)
     merge(total->audited_reasons, from->audited_reasons, REFUSAL_COUNT);
     for (size_t i = 0; i < METRICS_METHOD_COUNT; i++)
         merge(total->imports[i], from->imports[i], METRICS_RESULT_COUNT);
-    merge(total->proofs, from->proofs, PROOF_COUNT);
-    merge(&total->stuck, &from->stuck, 1);
+    merge(total->verifications, from->verifications, VERIFIED_COUNT);
+    merge(&total->stuck_images, &from->stuck_images, 1);
     merge(&total->to_glance, &from->to_glance, 1);
     merge(&total->from_glance, &from->from_glance, 1);
     merge(total->durations, from->durations, METRICS_BUCKET_COUNT + 1);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The counters themselves: metrics.c writes them, metrics_text.c reads. */
+/* The counters of a worker: metrics.c writes them, metrics_text.c reads them. */
 #ifndef STATS_METRICS_PRIV_H
 #define STATS_METRICS_PRIV_H
 
@@ -10,7 +10,7 @@
 
 enum {
     METRICS_STORES_MAX = 32,
-    METRICS_STORE_NAME_MAX = 64, /* bytes; the policy has no longer ones */
+    METRICS_STORE_NAME_MAX = 64, /* bytes; the policy allows no longer names */
     METRICS_GAUGE_COUNT = METRICS_UPLOADS_IN_FLIGHT + 1,
     METRICS_CLASS_COUNT = 6, /* 1xx to 5xx; class 0 is not used */
     METRICS_RESULT_COUNT = VERDICT_ABORTED + 1,
@@ -21,12 +21,18 @@ enum {
 /* Upper bounds in seconds; above the last one there is +Inf. */
 extern const double METRICS_BUCKETS[METRICS_BUCKET_COUNT];
 
-/* How an import came, and "other": Glance's import methods are plugins. */
+/* The import methods of Glance, and "other" for its plugins. */
 enum { METRICS_METHOD_COUNT = 5 };
 extern const char *const METRICS_METHODS[METRICS_METHOD_COUNT];
 
-/* What came of comparing an upload with what Glance says it has stored. */
-enum metrics_proof { PROOF_DIGEST, PROOF_SIZE, PROOF_NO, PROOF_DIFFERENT, PROOF_COUNT };
+/* The result of comparing an upload with what Glance reports that it stored. */
+enum metrics_verification {
+    VERIFIED_DIGEST,
+    VERIFIED_SIZE,
+    VERIFIED_NO,
+    VERIFIED_DIFFERENT,
+    VERIFIED_COUNT
+};
 
 struct metrics_store {
     char name[METRICS_STORE_NAME_MAX + 1];
@@ -44,19 +50,21 @@ struct metrics {
     _Atomic uint64_t audited_fixes[METRICS_FIX_COUNT];
     _Atomic uint64_t audited_reasons[REFUSAL_COUNT];
     _Atomic uint64_t imports[METRICS_METHOD_COUNT][METRICS_RESULT_COUNT];
-    _Atomic uint64_t proofs[PROOF_COUNT];
-    _Atomic uint64_t stuck; /* images left in `saving` by a failure of Glance's */
+    _Atomic uint64_t verifications[VERIFIED_COUNT];
+    _Atomic uint64_t stuck_images; /* images that a failure of Glance left in `saving` */
     _Atomic uint64_t to_glance;
     _Atomic uint64_t from_glance;
-    _Atomic uint64_t durations[METRICS_BUCKET_COUNT + 1]; /* each in one bucket; not cumulated */
-    _Atomic uint64_t duration_ms;                         /* the sum */
+    _Atomic uint64_t
+        durations[METRICS_BUCKET_COUNT + 1]; /* each upload counts in one bucket: not cumulative */
+    _Atomic uint64_t duration_ms;            /* the sum, in milliseconds */
     _Atomic size_t store_count;
-    struct metrics_store stores[METRICS_STORES_MAX]; /* a row is filled before it is counted */
-    struct metrics_store other;
-    struct metrics_common common; /* only in a total */
+    struct metrics_store
+        stores[METRICS_STORES_MAX]; /* a row is written before store_count is increased */
+    struct metrics_store other;     /* all stores without a row */
+    struct metrics_common common;   /* set only in a total */
 };
 
-/* Adds one worker's counters to `total`, which is the caller's alone. */
+/* Adds the counters of one worker to `total`, which only the calling thread may use. */
 void metrics_merge(struct metrics *total, const struct metrics *from);
 
 #endif

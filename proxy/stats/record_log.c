@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Writes the log line of a request record. */
 #include "intake/record.h"
 
 #include "intake/log.h"
 #include "stats/records_priv.h"
 
-/* One row per verdict: its name, and how loud it is. A client's own doing is no warning. */
+/* One row per verdict: its name, and its log level. */
 static const struct verdict {
     const char *name;
     enum log_level level;
@@ -23,7 +24,7 @@ const char *record_verdict_name(enum record_verdict verdict)
     return VERDICTS[verdict].name;
 }
 
-/* A field without a text is left out. */
+/* log_event() leaves out a field whose text is NULL. */
 static const char *text_or_null(const char *text)
 {
     return *text ? text : NULL;

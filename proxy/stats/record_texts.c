@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What was done to an upload, in the words of headers, log and metrics. */
+/* Names what was done to an upload, for headers, log and metrics. */
 #include "intake/record.h"
 #include "stats/records_priv.h"
 
@@ -29,25 +29,26 @@ static const struct {
     {FIX_LENGTH, "length"},
 };
 
-/* Appends ", name", or just the name to an empty text; what does not fit is cut off. */
-static void add_name(char *text, size_t room, const char *name)
+/* Appends ", name", or only the name if the text is empty. Cuts off what does not fit in `size`
+ * bytes. */
+static void add_name(char *text, size_t size, const char *name)
 {
     size_t length = strlen(text);
-    snprintf(text + length, room - length, "%s%s", length ? ", " : "", name);
+    snprintf(text + length, size - length, "%s%s", length ? ", " : "", name);
 }
 
-static void add_fixes(char *text, size_t room, unsigned fixes)
+static void add_fixes(char *text, size_t size, unsigned fixes)
 {
     for (size_t i = 0; i < sizeof FIXES / sizeof *FIXES; i++)
         if (fixes & FIXES[i].fix)
-            add_name(text, room, FIXES[i].name);
+            add_name(text, size, FIXES[i].name);
 }
 
-static void add_reasons(char *text, size_t room, uint64_t reasons)
+static void add_reasons(char *text, size_t size, uint64_t reasons)
 {
     for (int i = REFUSAL_NONE + 1; i < REFUSAL_COUNT; i++)
         if (reasons & refusal_bit((enum refusal)i))
-            add_name(text, room, refusal_row((enum refusal)i)->name);
+            add_name(text, size, refusal_row((enum refusal)i)->name);
 }
 
 void record_fixes_text(unsigned fixes, char out[64])

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* One worker's uploads: those in flight, and the last hundred that ended.
+/* The request records of one worker: those in flight, and the last hundred that ended.
  *
- * The lock is taken when an upload comes or goes and when somebody reads, never per piece of
- * data. An upload in flight is read no further than upload.h allows: its birth facts, what is
- * atomic, and what records_decided() sets. What the worker sets at the end is read only once the
- * upload is in `finished`. */
+ * The lock is taken when a record is added or removed and when a page reads the lists, never per
+ * block of data. Other threads read of a record in flight only what record.h allows: what was set
+ * before records_enter(), atomic members, and what records_decided() sets. They read what the
+ * worker sets at the end only after the record is in `finished`. */
 #include "intake/clock.h"
 #include "intake/metrics.h"
 #include "intake/record.h"
@@ -13,7 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* --- an upload ------------------------------------------------------------------------- */
+/* --- a record -------------------------------------------------------------------------- */
 
 static bool copy_string(const char *from, char **to)
 {

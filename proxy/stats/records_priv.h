@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The records of one worker, as the pages of proxy/admin/ read them. */
+/* The request records of one worker, for the pages of proxy/admin/. */
 #ifndef STATS_RECORDS_PRIV_H
 #define STATS_RECORDS_PRIV_H
 
@@ -18,14 +18,14 @@ struct record_list { /* newest first */
 
 struct records {
     struct metrics *metrics;
-    pthread_mutex_t lock; /* guards both lists: the admin thread reads them */
+    pthread_mutex_t lock; /* guards both lists, which the admin thread reads */
     struct record_list in_flight;
     struct record_list finished;
 };
 
 enum { RECORD_WARNINGS_TEXT = 640 };
 
-/* "damaged_body, format_mismatch", or "" */
+/* Writes "damaged_body, format_mismatch", or "". */
 void record_warnings_text(uint64_t warnings, char out[RECORD_WARNINGS_TEXT]);
 
 #endif
