@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* glance-intake stands where clients expect Glance, and decides which store an upload goes to.
- *
- * Here: the command line, the configuration, and then either an answer or the server. Where to
- * read on: include/intake/ is the table of contents, server/server.c what runs. */
+/* The entry point of glance-intake, a reverse proxy in front of Glance that decides which store an
+ * upload goes to. It parses the command line, then runs one command or the server. include/intake/
+ * has the interfaces of all parts; proxy/server/server.c runs the server. */
 #include "cli/cli.h"
 #include "intake/control.h"
 #include "intake/diagnostics.h"
@@ -64,6 +63,6 @@ int main(int argc, char **argv)
         return EXIT_USAGE;
     int status = perform(&options);
     options_free(&options);
-    /* An answer that could not be written is not an answer: a full disk, a closed pipe. */
+    /* Fails if the output could not be written: a full disk, a closed pipe. */
     return fflush(stdout) != 0 && status == EXIT_SUCCESS ? EXIT_FAILURE : status;
 }

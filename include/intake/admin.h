@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The admin listener: a thread of its own, reading what the workers publish. */
+/* The admin listener: a separate thread that shows the state of the workers. */
 #ifndef INTAKE_ADMIN_H
 #define INTAKE_ADMIN_H
 
@@ -17,28 +17,28 @@ struct spools;
 struct stores;
 struct records;
 
-/* Of reading the configuration: the last time, and the last one that was taken. */
+/* The results of reloads. */
 struct config_facts {
-    atomic_bool last_successful;
-    _Atomic uint64_t last_success_ms; /* clock_wall_ms() */
+    atomic_bool last_successful;      /* the last reading of the configuration was accepted */
+    _Atomic uint64_t last_success_ms; /* when one was last accepted, in clock_wall_ms() time */
 };
 
-/* What it shows. Borrowed; must outlive the admin. */
+/* The data that the pages show. Borrowed; must outlive the admin listener. */
 struct admin_sources {
     struct metrics *const *metrics;
     struct records *const *records;
     size_t workers;
-    const struct spools *spools; /* all workers', as are */
+    const struct spools *spools; /* this and the next members: of all workers */
     struct stores *stores;
     const struct config_facts *config;
     struct endpoints *endpoints;
-    /* The snapshot in force, with a reference for the caller. */
+    /* Returns the snapshot in force, with a reference for the caller. Thread-safe. */
     struct snapshot *(*snapshot)(void *context);
     bool (*draining)(void *context);
     void *context;
 };
 
-/* Listens on `bind` and answers until admin_stop(). NULL: the address cannot be had; `error`
+/* Listens on `bind` and answers until admin_stop(). Owned by the caller. NULL: it failed; `error`
  * (of `error_size` bytes) says why. */
 struct admin *admin_start(const struct bind_address *bind, const struct admin_sources *sources,
                           char *error, size_t error_size);

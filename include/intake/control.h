@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Where a running program is asked to read its configuration again, and says what came of it: a
- * signal has no answer. A connection to it is the question; one message is the answer. */
+/* The control socket, for reloads with a result; a signal has none. A client connects to request a
+ * reload, and receives one message with the result. */
 #ifndef INTAKE_CONTROL_H
 #define INTAKE_CONTROL_H
 
@@ -10,14 +10,16 @@
 #include <sys/types.h>
 #include <sys/un.h>
 
-/* The answer's first byte; lines of text follow. */
+/* The first byte of the answer; lines of text follow. */
 enum control_verdict { CONTROL_TAKEN = '0', CONTROL_NOT_TAKEN = '1' };
 
-/* Abstract, so nothing is left behind and no directory is needed; with the process's id, as that is
- * how a service manager knows it. Returns its length. */
+/* Writes the address of a process's control socket, and returns its length. The address is
+ * abstract, so it needs no directory and leaves no file. It has the process id, because service
+ * managers know that. */
 socklen_t control_address(pid_t pid, struct sockaddr_un *address);
 
-/* Has the process reload, tells `out` or `errors` what it says, and returns the exit status. */
+/* Requests a reload and waits for the result, up to 60 s. Prints it to `out` or `errors`. Returns
+ * the exit status. */
 int control_ask(pid_t pid, FILE *out, FILE *errors);
 
 #endif

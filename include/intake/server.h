@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The whole program at work: listening sockets, workers, the admin listener, and signals. */
+/* Runs the proxy: listening sockets, workers, the admin listener, and signals. */
 #ifndef INTAKE_SERVER_H
 #define INTAKE_SERVER_H
 
 struct settings_sources;
 struct snapshot;
 
-/* Runs in the foreground until SIGTERM or SIGINT and the drain; takes over the caller's
- * reference to `first`. `sources` is what SIGHUP reads again. Returns the exit status: 0 after
- * a drain, 1 when it could not start (the log says why). */
+/* Runs in the foreground until SIGTERM or SIGINT, and until the drain ends. Takes ownership of the
+ * caller's reference to `first`. A reload reads `sources` again. Returns the exit status: 0 after a
+ * drain, 1 if it could not start (the log says why). */
 int server_run(struct snapshot *first, const struct settings_sources *sources);
 
 #endif

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What all workers share besides the configuration: made once, before the first worker, and ended
- * after the last one. Each part is thread-safe by itself. */
+/* The parts that all workers share besides the configuration. They are created before the first
+ * worker, and freed after the last one. Each part is thread-safe. */
 #ifndef INTAKE_SHARED_H
 #define INTAKE_SHARED_H
 
@@ -18,19 +18,20 @@ struct spools;
 struct stores;
 
 struct shared {
-    _Atomic unsigned connections;       /* clients' */
-    struct thread_pool *thread_pool;    /* the helper threads, for what may block */
-    struct thread_pool *digest_threads; /* and those for what takes a CPU: one for each */
+    _Atomic unsigned connections;       /* of clients */
+    struct thread_pool *thread_pool;    /* for jobs that may block */
+    struct thread_pool *digest_threads; /* for jobs that need a CPU: one thread per CPU */
     struct spools *spools;              /* bodies on disk */
-    struct upload_locks *upload_locks;  /* images being uploaded */
-    struct stores *stores;              /* what Glance has */
-    struct endpoints *endpoints;        /* Glance's */
-    struct capacity *capacity;          /* bytes on their way to each store */
-    struct inspection inspection;       /* what Glance refuses after storing it */
-    struct quota_reservations *quota_reservations; /* and to each project's quota */
+    struct upload_locks *upload_locks;  /* images that are being uploaded */
+    struct stores *stores;              /* the stores that Glance has */
+    struct endpoints *endpoints;        /* of Glance */
+    struct capacity *capacity;          /* reservations of space in each store */
+    struct inspection inspection;       /* what Glance has shown to refuse after storing */
+    struct quota_reservations *quota_reservations; /* reservations in each project's quota */
 };
 
-/* Fills one that is zero-initialised. False: no memory, or no thread; shared_end() is still due. */
+/* Creates the parts of a zero-initialised struct. False: no memory, or no thread. Call shared_end()
+ * in either case. */
 bool shared_begin(struct shared *shared);
 void shared_end(struct shared *shared);
 

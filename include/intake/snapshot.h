@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The configuration in force: settings, policy and certificates, read together, immutable, shared
- * by reference count. An exchange holds the one it began with until it ends, so a reload never
- * changes the rules under an upload. */
+/* The configuration in force: settings, policy and certificates that were read together. Immutable,
+ * shared by reference count. An exchange holds its snapshot until it ends, so a reload never
+ * changes the rules during an upload. */
 #ifndef INTAKE_SNAPSHOT_H
 #define INTAKE_SNAPSHOT_H
 
@@ -15,17 +15,20 @@ struct snapshot {
     struct settings *settings;
     struct policy *policy;
     struct tls_identity *tls; /* NULL: the listener speaks plain HTTP */
-    struct snapshot *lender;  /* whose `tls` it is, and who is held for that; NULL: its own */
+    struct snapshot
+        *lender; /* the snapshot that owns `tls`, held by this one; NULL: this one owns it */
     _Atomic unsigned references;
 };
 
-/* With one reference, the caller's. NULL when there is any problem: all are in `problems`. */
+/* Returns a snapshot with one reference, the caller's. NULL: there are errors; `diagnostics` has
+ * all of them. */
 struct snapshot *snapshot_load(const struct settings_sources *sources,
                                struct diagnostics *diagnostics);
 
-/* For one without an identity, before it is shared: the listener goes on with the other's. */
+/* Lends the identity of `from` to a snapshot without one, before that is shared. */
 void snapshot_borrow_tls(struct snapshot *snapshot, struct snapshot *from);
 
+/* Adds a reference, and returns `snapshot`. Thread-safe, as is snapshot_release(). */
 struct snapshot *snapshot_hold(struct snapshot *snapshot);
 void snapshot_release(struct snapshot *snapshot); /* NULL is fine */
 

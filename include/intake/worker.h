@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* One worker: a thread with a loop, a listener, a Glance edge and the exchanges between them. It
- * shares nothing with another worker but the configuration and struct shared. */
+/* One worker: a thread with a loop, a listener, an upstream side and the exchanges between them.
+ * Workers share only the configuration and struct shared. */
 #ifndef INTAKE_WORKER_H
 #define INTAKE_WORKER_H
 
@@ -14,27 +14,31 @@ struct records;
 struct worker;
 
 struct worker_parts {
-    struct snapshot *snapshot; /* the worker takes a reference of its own */
-    const int *sockets;        /* listening; taken over, also on failure */
+    struct snapshot *snapshot; /* the worker takes its own reference */
+    const int *sockets;        /* listening sockets; the worker owns them, also after a failure */
     size_t socket_count;
     struct shared *shared; /* borrowed */
-    int ended;             /* an eventfd the worker adds 1 to when its thread ends */
+    int ended;             /* an eventfd; the worker adds 1 when its thread ends. Borrowed */
 };
 
-/* NULL: it could not be made. Not running yet. */
+/* Creates a worker that does not run yet. NULL: no memory, or no descriptor. Owned by the caller.
+ */
 struct worker *worker_new(const struct worker_parts *parts);
 
+/* Starts the thread. False: it cannot be created. */
 bool worker_start(struct worker *worker);
 
-/* What any thread may ask of it. reload: the worker takes a reference of its own. */
+/* Requests to the worker, from any thread. reload: the worker takes its own reference. */
 void worker_reload(struct worker *worker, struct snapshot *snapshot);
-void worker_drain(struct worker *worker); /* its thread ends when its connections have */
-void worker_stop(struct worker *worker);  /* its thread ends now; uploads are cut off */
+void worker_drain(
+    struct worker *worker); /* ends the thread when the last connection and orphan have ended */
+void worker_stop(struct worker *worker); /* ends the thread now; uploads are aborted */
 
+/* Borrowed; valid until worker_free(). */
 struct metrics *worker_metrics(struct worker *worker);
 struct records *worker_records(struct worker *worker);
 
-/* Waits for its thread and frees. NULL is fine. */
+/* Stops the thread, waits for it, and frees. NULL is fine. */
 void worker_free(struct worker *worker);
 
 #endif

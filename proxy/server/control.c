@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* The control socket: --reload sends a request to the running process and gets its answer. */
 #include "intake/control.h"
 
 #include "intake/buffer.h"
@@ -13,10 +14,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* How long reading the configuration may take, a policy on a slow disk included. */
+/* ANSWER_SECONDS includes reading a policy from a slow disk. */
 enum { ANSWER_SECONDS = 60, WAITING_MAX = 8 };
 
-/* Process ids mean nothing outside their namespace, and containers may share a network. */
+/* Containers may share a network but not process ids, so the name includes the pid namespace. */
 socklen_t control_address(pid_t pid, struct sockaddr_un *address)
 {
     struct stat space = {0};
@@ -27,7 +28,7 @@ socklen_t control_address(pid_t pid, struct sockaddr_un *address)
     return (socklen_t)(offsetof(struct sockaddr_un, sun_path) + 1 + (size_t)length);
 }
 
-/* --- the one that is asked ---------------------------------------------------------------- */
+/* --- the running process ------------------------------------------------------------------ */
 
 int channel_open(void)
 {
@@ -43,66 +44,67 @@ int channel_open(void)
     return -1;
 }
 
-/* An abstract socket has no permissions. Whoever may send this process a signal may ask it. */
-static bool may_ask(int asker)
+/* An abstract socket has no file permissions. Allows the users that may send this process a signal.
+ */
+static bool may_request(int client)
 {
-    struct ucred who;
-    socklen_t length = sizeof who;
-    return getsockopt(asker, SOL_SOCKET, SO_PEERCRED, &who, &length) == 0 &&
-           (who.uid == geteuid() || who.uid == 0);
+    struct ucred peer;
+    socklen_t length = sizeof peer;
+    return getsockopt(client, SOL_SOCKET, SO_PEERCRED, &peer, &length) == 0 &&
+           (peer.uid == geteuid() || peer.uid == 0);
 }
 
 int channel_accept(int channel)
 {
-    int asker = accept4(channel, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
-    if (asker < 0 || may_ask(asker))
-        return asker;
-    close(asker);
+    int client = accept4(channel, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+    if (client < 0 || may_request(client))
+        return client;
+    close(client);
     return -1;
 }
 
-void channel_answer(int asker, const struct reload *reload)
+void channel_answer(int client, const struct reload *reload)
 {
-    const char verdict = reload->fresh ? CONTROL_TAKEN : CONTROL_NOT_TAKEN;
+    const char verdict = reload->snapshot ? CONTROL_TAKEN : CONTROL_NOT_TAKEN;
     struct buffer text;
     buffer_init(&text, CHANNEL_TEXT_MAX);
     buffer_append(&text, &verdict, 1);
-    for (size_t i = 0; i < reload->said.count; i++)
-        buffer_print(&text, "%s\n", reload->said.lines[i]);
-    const char *sent = text.len ? text.data : &verdict; /* the verdict needs no memory */
-    if (send(asker, sent, text.len ? text.len : 1, MSG_NOSIGNAL | MSG_DONTWAIT) < 0)
+    for (size_t i = 0; i < reload->messages.count; i++)
+        buffer_print(&text, "%s\n", reload->messages.lines[i]);
+    const char *sent = text.len ? text.data : &verdict; /* the verdict can be sent without memory */
+    if (send(client, sent, text.len ? text.len : 1, MSG_NOSIGNAL | MSG_DONTWAIT) < 0)
         log_say(LOG_LEVEL_WARNING, "whoever asked for a reload has left: %s", strerror(errno));
     buffer_free(&text);
-    close(asker);
+    close(client);
 }
 
-/* --- the one that asks -------------------------------------------------------------------- */
+/* --- the client: --reload ----------------------------------------------------------------- */
 
-/* Another program could have taken the name. */
-static bool is_process(int asked, pid_t pid)
+/* Another program could have bound the name, so the peer must have this process id. */
+static bool is_process(int fd, pid_t pid)
 {
-    struct ucred who;
-    socklen_t length = sizeof who;
-    if (getsockopt(asked, SOL_SOCKET, SO_PEERCRED, &who, &length) == 0 && who.pid == pid)
+    struct ucred peer;
+    socklen_t length = sizeof peer;
+    if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &length) == 0 && peer.pid == pid)
         return true;
     errno = ECONNREFUSED;
     return false;
 }
 
-static ssize_t hear(pid_t pid, char *text, size_t room)
+static ssize_t request_reload(pid_t pid, char *text, size_t size)
 {
     struct sockaddr_un address;
     socklen_t length = control_address(pid, &address);
-    const struct timeval patience = {.tv_sec = ANSWER_SECONDS};
-    int asked = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
-    if (asked < 0)
+    const struct timeval timeout = {.tv_sec = ANSWER_SECONDS};
+    int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
+    if (fd < 0)
         return -1;
     ssize_t count = -1;
-    if (setsockopt(asked, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience) == 0 &&
-        connect(asked, (struct sockaddr *)&address, length) == 0 && is_process(asked, pid))
-        count = recv(asked, text, room, 0);
+    if (setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &timeout, sizeof timeout) == 0 &&
+        connect(fd, (struct sockaddr *)&address, length) == 0 && is_process(fd, pid))
+        count = recv(fd, text, size, 0);
     int error = errno;
-    close(asked);
+    close(fd);
     errno = error;
     return count;
 }
@@ -110,7 +112,7 @@ static ssize_t hear(pid_t pid, char *text, size_t room)
 int control_ask(pid_t pid, FILE *out, FILE *errors)
 {
     char text[CHANNEL_TEXT_MAX + 1];
-    ssize_t count = hear(pid, text, sizeof text - 1);
+    ssize_t count = request_reload(pid, text, sizeof text - 1);
     if (count <= 0) {
         fprintf(errors, "glance-intake: process %ld does not answer: %s\n", (long)pid,
                 count == 0 ? "it has ended" : strerror(errno));

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A reload, from the files to what is said of it. What it does to the program is server.c's. */
+/* A reload: reads the files and reports the result. server.c puts the new snapshot in force. */
 #ifndef SERVER_RELOAD_H
 #define SERVER_RELOAD_H
 
@@ -13,30 +13,33 @@ struct settings_sources;
 struct snapshot;
 
 struct reload {
-    struct snapshot *fresh;  /* NULL: nothing can be taken */
-    struct diagnostics said; /* why; or else what needs a restart, while all the rest is taken */
+    struct snapshot *snapshot;   /* NULL: the configuration is rejected */
+    struct diagnostics messages; /* the errors; or, if it is accepted, what needs a restart */
 };
 
-/* `started` is what sockets and threads were made of, `running` what is in force. What only a
- * restart can change stays as it is in `fresh`, where anything at run time depends on it. */
+/* Reads the configuration. `started` is the snapshot at the start of the program, of which sockets
+ * and threads were made; `running` is the one in force. The new snapshot keeps the TLS identity of
+ * `running` if its own settings have none: only a restart can turn TLS off. */
 void reload_read(struct reload *reload, const struct settings_sources *sources,
                  const struct snapshot *started, struct snapshot *running);
 
-/* To the log, to systemd (STATUS=), and into the facts that the admin pages show. */
-void reload_tell(const struct reload *reload, struct config_facts *facts);
+/* Reports the result to the log, to systemd (STATUS=), and in `facts` for the admin pages. */
+void reload_report(const struct reload *reload, struct config_facts *facts);
 
-/* Frees what was said. `fresh` is whoever's took it. */
+/* Frees the messages. The server owns the snapshot. */
 void reload_free(struct reload *reload);
 
-/* --- control.c: whoever asks for a reload and waits for what comes of it ------------------- */
+/* --- control.c: the socket for clients that request a reload and wait for the result ------- */
 
 enum { CHANNEL_TEXT_MAX = 8 * 1024 };
 
-/* A socket that is ready when somebody asks; -1: there is none, and the log says why. */
+/* Opens the listening socket. -1: it failed, and the log says why. */
 int channel_open(void);
 
-/* -1: it was nobody who may ask. Else the connection that channel_answer() closes. */
+/* Accepts a client and returns its connection, which channel_answer() closes. -1: there is none, or
+ * the client may not request a reload. */
 int channel_accept(int channel);
-void channel_answer(int asker, const struct reload *reload);
+/* Sends the result of the reload, without blocking, and closes the connection. */
+void channel_answer(int client, const struct reload *reload);
 
 #endif

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The main thread: makes the workers and the admin listener, then waits for signals.
+/* The main thread: creates the workers and the admin listener, then waits for signals.
  *
- *   SIGTERM, SIGINT   drain: accept nothing, let uploads in flight finish; again: stop at once
- *   SIGHUP            read the configuration again; a bad one leaves the old one in force
+ *   SIGTERM, SIGINT   drain: accept nothing, let uploads in flight finish; a second signal: stop
+ *   SIGHUP            read the configuration again; if it has errors, the old one stays in force
  */
 #include "intake/server.h"
 
@@ -33,14 +33,14 @@
 #include <systemd/sd-daemon.h>
 #include <unistd.h>
 
-/* How long the end waits for whoever reads the log. */
+/* How long the end of the program waits for the log to be written. */
 enum { LOG_END_MS = 2000 };
 
 struct server {
     const struct settings_sources *sources;
-    pthread_mutex_t lock; /* over `snapshot`: the admin thread takes references too */
+    pthread_mutex_t lock; /* guards `snapshot`: the admin and health threads take references, too */
     struct snapshot *snapshot;
-    struct snapshot *started; /* what sockets and threads were made of */
+    struct snapshot *started; /* the first one, of which sockets and threads were made */
     struct config_facts config;
     struct worker **workers;
     size_t worker_count;
@@ -50,14 +50,14 @@ struct server {
     struct health *health;
     struct admin *admin;
     atomic_bool draining;
-    uint64_t stop_at; /* clock_ms(); while draining */
+    uint64_t stop_at; /* in clock_ms() time; set while draining. UINT64_MAX: already stopping */
     int signals;      /* a signalfd */
-    int ended;        /* an eventfd: workers whose thread has ended */
-    int channel;      /* for those who ask for a reload; -1: there is none */
+    int ended;        /* an eventfd that counts workers whose thread has ended */
+    int channel;      /* the control socket, for reloads; -1: there is none */
     size_t ended_count;
 };
 
-/* --- what the admin thread asks -------------------------------------------------------- */
+/* --- callbacks of other threads -------------------------------------------------------- */
 
 static struct snapshot *snapshot_now(void *context)
 {
@@ -75,9 +75,9 @@ static bool is_draining(void *context)
 
 /* --- start ----------------------------------------------------------------------------- */
 
-/* An upload has a socket to its client, and three to Glance before it begins, or one and maybe a
- * spool or a pipe. The rest is for what is being hashed (64 pipes), listening, logs and libraries.
- */
+/* An upload has one socket to its client. To Glance it has three sockets before it begins; later
+ * one, and possibly a spool or a pipe. The constant is for hash pipes (64), listening sockets, logs
+ * and libraries. */
 static void raise_file_limit(const struct settings *settings)
 {
     rlim_t need = 4 * (rlim_t)settings->listen.max_connections + 384;
@@ -104,7 +104,7 @@ static bool make_workers(struct server *server, const int *sockets)
         parts.sockets = sockets + i * settings->listen.bind_count;
         struct worker *worker = worker_new(&parts);
         if (!worker)
-            return false; /* the sockets of later workers go with the process */
+            return false; /* the process ends, which closes the sockets of later workers */
         server->metrics[i] = worker_metrics(worker);
         server->records[i] = worker_records(worker);
         server->workers[server->worker_count++] = worker;
@@ -170,7 +170,7 @@ static bool start_workers(struct server *server)
     return true;
 }
 
-/* From here on whoever reads the log holds nobody up. */
+/* From here on a slow reader of the log blocks no other thread. */
 static bool begin_log(void)
 {
     bool begun = log_begin();
@@ -196,7 +196,7 @@ static bool start_health(struct server *server)
     return server->health != NULL;
 }
 
-/* The signals are blocked before any thread begins, so that none but this one gets them. */
+/* Blocks the signals before any thread starts, so that only this thread receives them. */
 static bool take_signals(struct server *server)
 {
     sigset_t set;
@@ -211,7 +211,7 @@ static bool take_signals(struct server *server)
     return server->signals >= 0 && server->ended >= 0;
 }
 
-static void say_ready(const struct server *server)
+static void report_ready(const struct server *server)
 {
     const struct settings *settings = server->snapshot->settings;
     for (size_t i = 0; i < settings->listen.bind_count; i++)
@@ -226,46 +226,46 @@ static void say_ready(const struct server *server)
 
 /* --- reload ---------------------------------------------------------------------------- */
 
-static void put_in_force(struct server *server, struct snapshot *fresh)
+static void put_in_force(struct server *server, struct snapshot *next)
 {
-    const struct settings *settings = fresh->settings;
+    const struct settings *settings = next->settings;
     if (!log_open(settings->log_format, settings->debug, settings->log_file))
         log_say(LOG_LEVEL_ERROR, "cannot open the log file %s: %s; the old one stays",
                 settings->log_file, strerror(errno));
     raise_file_limit(settings);
     for (size_t i = 0; i < server->worker_count; i++)
-        worker_reload(server->workers[i], fresh);
+        worker_reload(server->workers[i], next);
     pthread_mutex_lock(&server->lock);
     struct snapshot *old = server->snapshot;
-    server->snapshot = fresh;
+    server->snapshot = next;
     pthread_mutex_unlock(&server->lock);
     snapshot_release(old);
     health_reload(server->health);
     log_say(LOG_LEVEL_INFO, "the configuration was read again and is in force");
-    stores_tell_missing(server->shared.stores, fresh->policy);
+    stores_tell_missing(server->shared.stores, next->policy);
 }
 
-/* `asker` is who waits for the result, or -1. */
-static void reload(struct server *server, int asker)
+/* `client` is the connection that waits for the result, or -1. */
+static void reload(struct server *server, int client)
 {
     struct reload reload;
     sd_notifyf(0, "RELOADING=1\nMONOTONIC_USEC=%llu", (unsigned long long)clock_ms() * 1000);
     reload_read(&reload, server->sources, server->started, server->snapshot);
-    if (reload.fresh)
-        put_in_force(server, reload.fresh);
-    reload_tell(&reload, &server->config);
-    if (reload.fresh)
+    if (reload.snapshot)
+        put_in_force(server, reload.snapshot);
+    reload_report(&reload, &server->config);
+    if (reload.snapshot)
         stores_tell_missing(server->shared.stores, server->snapshot->policy);
-    if (asker >= 0)
-        channel_answer(asker, &reload);
+    if (client >= 0)
+        channel_answer(client, &reload);
     reload_free(&reload);
 }
 
-static void take_asker(struct server *server)
+static void accept_reload_client(struct server *server)
 {
-    int asker = channel_accept(server->channel);
-    if (asker >= 0)
-        reload(server, asker);
+    int client = channel_accept(server->channel);
+    if (client >= 0)
+        reload(server, client);
 }
 
 /* --- drain and stop -------------------------------------------------------------------- */
@@ -320,7 +320,7 @@ static void serve(struct server *server)
         if (ready > 0 && fds[0].revents)
             take_signal(server);
         if (ready > 0 && fds[2].revents)
-            take_asker(server);
+            accept_reload_client(server);
         eventfd_t ended = 0;
         if (ready > 0 && fds[1].revents && eventfd_read(server->ended, &ended) == 0)
             server->ended_count += ended;
@@ -329,7 +329,7 @@ static void serve(struct server *server)
     }
 }
 
-/* --- the whole ------------------------------------------------------------------------- */
+/* --- start to end ---------------------------------------------------------------------- */
 
 static bool start(struct server *server)
 {
@@ -382,7 +382,7 @@ int server_run(struct snapshot *first, const struct settings_sources *sources)
         return 1;
     bool started = start(&server);
     if (started) {
-        say_ready(&server);
+        report_ready(&server);
         serve(&server);
         log_say(LOG_LEVEL_INFO, "stopped");
     }

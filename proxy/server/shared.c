@@ -11,7 +11,7 @@
 
 #include <unistd.h>
 
-enum { HELPERS = 4, DIGEST_THREADS_MAX = 64 };
+enum { POOL_THREADS = 4, DIGEST_THREADS_MAX = 64 };
 
 static struct thread_pool *new_digest_threads(void)
 {
@@ -23,7 +23,7 @@ static struct thread_pool *new_digest_threads(void)
 
 bool shared_begin(struct shared *shared)
 {
-    shared->thread_pool = thread_pool_new(HELPERS);
+    shared->thread_pool = thread_pool_new(POOL_THREADS);
     shared->spools = shared->thread_pool ? spools_new(shared->thread_pool) : NULL;
     shared->digest_threads = new_digest_threads();
     shared->upload_locks = upload_locks_new();

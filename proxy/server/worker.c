@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Other threads ask for something by setting a fact and waking the loop; the worker looks at the
- * facts in its own thread. */
+/* A worker: its parts, and its thread. Another thread makes a request by setting an atomic member
+ * and waking the loop. The worker reads these members in its own thread. */
 #include "intake/worker.h"
 
 #include "intake/client.h"
@@ -21,44 +21,44 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
-enum { DRAIN_LOOK_MS = 100 };
+enum { DRAIN_CHECK_MS = 100 };
 
 struct worker {
-    struct exchange_parts exchange; /* first: it is the listener's context */
+    struct exchange_parts exchange; /* the listener's context; current_snapshot() casts it */
     struct listener *listener;
-    struct timer drain_look;
+    struct timer drain_timer;
     int ended;
     pthread_t thread;
     bool running;
 
-    struct snapshot *_Atomic reloaded; /* with a reference, until the worker takes it */
+    struct snapshot *_Atomic next_snapshot; /* with a reference, until the worker takes it */
     atomic_bool drain, stop;
 };
 
-static struct snapshot *in_force(void *context)
+static struct snapshot *current_snapshot(void *context)
 {
     return ((struct exchange_parts *)context)->snapshot;
 }
 
 static void take_reload(struct worker *worker)
 {
-    struct snapshot *fresh = atomic_exchange(&worker->reloaded, NULL);
-    if (!fresh)
+    struct snapshot *snapshot = atomic_exchange(&worker->next_snapshot, NULL);
+    if (!snapshot)
         return;
     snapshot_release(worker->exchange.snapshot);
-    worker->exchange.snapshot = fresh;
+    worker->exchange.snapshot = snapshot;
 }
 
-/* The last connection may be gone while Glance still finishes an upload of it. */
-static void look_if_drained(struct timer *timer)
+/* Glance may still finish an upload (an orphan) after the last connection has closed. */
+static void check_drained(struct timer *timer)
 {
-    struct worker *worker = (struct worker *)((char *)timer - offsetof(struct worker, drain_look));
+    struct worker *worker = (struct worker *)((char *)timer - offsetof(struct worker, drain_timer));
     bool drained = listener_connections(worker->listener) == 0 && !worker->exchange.orphans;
-    if (drained || !timer_set(worker->exchange.loop, timer, DRAIN_LOOK_MS))
+    if (drained || !timer_set(worker->exchange.loop, timer, DRAIN_CHECK_MS))
         loop_stop(worker->exchange.loop);
 }
 
-static void woken(void *context)
+static void on_wake(void *context)
 {
     struct worker *worker = context;
     take_reload(worker);
@@ -67,7 +67,7 @@ static void woken(void *context)
     if (atomic_load(&worker->drain) && !worker->exchange.draining) {
         worker->exchange.draining = true;
         listener_drain(worker->listener);
-        look_if_drained(&worker->drain_look);
+        check_drained(&worker->drain_timer);
     }
 }
 
@@ -105,7 +105,7 @@ struct worker *worker_new(const struct worker_parts *parts)
         return NULL;
     }
     worker->ended = parts->ended;
-    worker->drain_look.fire = look_if_drained;
+    worker->drain_timer.fire = check_drained;
     worker->exchange.snapshot = snapshot_hold(parts->snapshot);
     if (!make_parts(worker, parts->shared)) {
         close_all(parts->sockets, parts->socket_count);
@@ -117,10 +117,10 @@ struct worker *worker_new(const struct worker_parts *parts)
         .metrics = worker->exchange.metrics,
         .events = &exchange_events,
         .context = &worker->exchange,
-        .snapshot = in_force,
+        .snapshot = current_snapshot,
         .connections = &parts->shared->connections,
     };
-    loop_on_wake(worker->exchange.loop, woken, worker);
+    loop_on_wake(worker->exchange.loop, on_wake, worker);
     worker->listener =
         listener_new(&listener, parts->sockets, parts->socket_count, parts->snapshot->tls != NULL);
     if (!worker->listener) {
@@ -130,7 +130,7 @@ struct worker *worker_new(const struct worker_parts *parts)
     return worker;
 }
 
-static void *work(void *context)
+static void *run_worker(void *context)
 {
     struct worker *worker = context;
     loop_run(worker->exchange.loop);
@@ -140,13 +140,13 @@ static void *work(void *context)
 
 bool worker_start(struct worker *worker)
 {
-    worker->running = pthread_create(&worker->thread, NULL, work, worker) == 0;
+    worker->running = pthread_create(&worker->thread, NULL, run_worker, worker) == 0;
     return worker->running;
 }
 
 void worker_reload(struct worker *worker, struct snapshot *snapshot)
 {
-    snapshot_release(atomic_exchange(&worker->reloaded, snapshot_hold(snapshot)));
+    snapshot_release(atomic_exchange(&worker->next_snapshot, snapshot_hold(snapshot)));
     loop_wake(worker->exchange.loop);
 }
 
@@ -187,13 +187,13 @@ void worker_free(struct worker *worker)
     records_free(parts->records);
     metrics_free(parts->metrics);
     if (parts->loop) {
-        thread_pool_settle(parts->thread_pool,
-                           parts->loop); /* the exchanges have left some behind */
+        /* Exchanges may have left jobs in the pools. */
+        thread_pool_settle(parts->thread_pool, parts->loop);
         thread_pool_settle(parts->digest_threads, parts->loop);
-        timer_cancel(parts->loop, &worker->drain_look);
+        timer_cancel(parts->loop, &worker->drain_timer);
     }
     loop_free(parts->loop);
-    snapshot_release(atomic_exchange(&worker->reloaded, NULL));
+    snapshot_release(atomic_exchange(&worker->next_snapshot, NULL));
     snapshot_release(parts->snapshot);
     free(worker);
 }

@@ -13,7 +13,7 @@
 
 enum { WHY_MAX = 256 };
 
-/* A lender never borrows itself, so this goes one step deep. */
+/* A lender never borrows itself, so the recursion has one level. */
 static void snapshot_free(struct snapshot *snapshot) /* NOLINT(misc-no-recursion) */
 {
     if (!snapshot->lender)
@@ -24,7 +24,7 @@ static void snapshot_free(struct snapshot *snapshot) /* NOLINT(misc-no-recursion
     free(snapshot);
 }
 
-/* Without one that was asked for, the listener would speak plain HTTP. */
+/* An identity that cannot be loaded is always an error, or the listener would speak plain HTTP. */
 static void load_tls(struct snapshot *snapshot, struct diagnostics *diagnostics)
 {
     const struct settings *settings = snapshot->settings;
@@ -37,7 +37,7 @@ static void load_tls(struct snapshot *snapshot, struct diagnostics *diagnostics)
         diagnostics_add(diagnostics, cert, 0, "no memory");
 }
 
-/* Shows now, and not with the first upload that needs it. */
+/* Reports a bad directory now, not at the first upload that needs it. */
 static void try_spool(const struct settings *settings, struct diagnostics *diagnostics)
 {
     char why[WHY_MAX];
@@ -50,8 +50,8 @@ static void try_spool(const struct settings *settings, struct diagnostics *diagn
                         why);
 }
 
-/* Goes on to the policy and the certificate with whatever settings there are: whoever mends the
- * configuration wants to know of everything at once. */
+/* Continues with policy and certificate even if the settings have errors, so that all errors are
+ * reported at once. */
 static void load_parts(struct snapshot *snapshot, const struct settings_sources *sources,
                        struct diagnostics *diagnostics)
 {
@@ -81,7 +81,7 @@ struct snapshot *snapshot_load(const struct settings_sources *sources,
     return snapshot;
 }
 
-/* Of whom lends what is borrowed, or one reload after the other would keep them all. */
+/* Borrows from the original lender. Otherwise a chain of reloads would keep all old snapshots. */
 void snapshot_borrow_tls(struct snapshot *snapshot, struct snapshot *from)
 {
     snapshot->lender = snapshot_hold(from->lender ? from->lender : from);
@@ -100,7 +100,7 @@ void snapshot_release(struct snapshot *snapshot) /* NOLINT(misc-no-recursion) */
 {
     if (!snapshot)
         return;
-    /* Whoever frees it must see all that the others did with it. */
+    /* acq_rel: the thread that frees must see all changes of the other threads. */
     unsigned before = atomic_fetch_sub_explicit(&snapshot->references, 1, memory_order_acq_rel);
     assert(before > 0);
     if (before == 1)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The certificate chain and key that the listener shows to its clients. */
+/* Loads and checks the certificate chain and key that the listener presents to clients. */
 #include "intake/tls_identity.h"
 #include "snapshot/tls_present.h"
 
@@ -19,7 +19,7 @@ struct tls_identity {
     gnutls_privkey_t key;
 };
 
-/* Where GnuTLS's own words would not help. */
+/* Replaces messages of GnuTLS that would not help the operator. */
 static const char *reason(int code)
 {
     switch (code) {
@@ -76,9 +76,9 @@ static bool load_key(struct tls_identity *identity, const char *file,
     return code == 0;
 }
 
-/* Signs with the key and verifies with the certificate. */
-static bool belong_together(const struct tls_identity *identity, const char *key_file,
-                            struct diagnostics *diagnostics)
+/* Checks key and certificate: signs with one and verifies with the other. */
+static bool check_pair(const struct tls_identity *identity, const char *key_file,
+                       struct diagnostics *diagnostics)
 {
     static const gnutls_datum_t text = {(unsigned char *)"glance-intake", 13};
     gnutls_pubkey_t public_key = identity->chain[0].pubkey;
@@ -106,8 +106,8 @@ static void check_time(gnutls_x509_crt_t cert, const char *file, struct diagnost
     time_t until = gnutls_x509_crt_get_expiration_time(cert);
     struct tm parts;
     char date[32];
-    time_t told = now > until ? until : from;
-    strftime(date, sizeof date, "%Y-%m-%d %H:%M:%S UTC", gmtime_r(&told, &parts));
+    time_t shown = now > until ? until : from;
+    strftime(date, sizeof date, "%Y-%m-%d %H:%M:%S UTC", gmtime_r(&shown, &parts));
     if (now > until)
         diagnostics_add(diagnostics, file, 0,
                         "tls_cert_file: a certificate in it has expired on %s", date);
@@ -137,7 +137,7 @@ struct tls_identity *tls_identity_load(const char *cert_file, const char *key_fi
         return NULL;
     bool chain = load_chain(identity, cert_file, diagnostics);
     bool key = load_key(identity, key_file, diagnostics);
-    if (!chain || !key || !belong_together(identity, key_file, diagnostics)) {
+    if (!chain || !key || !check_pair(identity, key_file, diagnostics)) {
         tls_identity_free(identity);
         return NULL;
     }

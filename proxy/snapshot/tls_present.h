@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The one place where an identity is shown to GnuTLS. */
+/* Gives an identity to GnuTLS. Only this header has types of GnuTLS. */
 #ifndef SNAPSHOT_TLS_PRESENT_H
 #define SNAPSHOT_TLS_PRESENT_H
 
@@ -7,7 +7,7 @@
 
 struct tls_identity;
 
-/* For GnuTLS's certificate callback. All that it gives stays the identity's. */
+/* For GnuTLS's certificate callback. The results are borrowed from the identity. */
 void tls_identity_present(struct tls_identity *identity, gnutls_pcert_st **chain, unsigned *count,
                           gnutls_privkey_t *key);
 
