@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The admin listener. It only shows: there is no method besides GET and HEAD, nothing here
- * changes anything, and a slow or hostile client costs one of a few connections for seconds. */
+/* The admin listener. It is read-only: it accepts only GET and HEAD, and changes nothing. A slow or
+ * hostile client costs at most one of a few connections for seconds. */
 #include "intake/admin.h"
 
 #include "admin/admin_priv.h"
@@ -21,14 +21,14 @@ struct admin {
     struct MHD_Daemon *daemon;
 };
 
-/* --- what there is --------------------------------------------------------------------- */
+/* --- the pages ------------------------------------------------------------------------- */
 
 static const struct page {
     const char *path;
     const char *type;
     bool (*write)(const struct page_context *context, struct buffer *out);
-    bool asks_glance;
-    bool tells_by_status; /* 503 unless ready */
+    bool needs_readiness;
+    bool status_is_readiness; /* 503 unless the proxy is ready */
 } PAGES[] = {
     {"/", "text/html; charset=utf-8", page_status, true, false},
     {"/healthz", "text/plain; charset=utf-8", page_healthz, false, false},
@@ -47,7 +47,7 @@ static const struct page *find_page(const char *path)
 
 /* --- answers --------------------------------------------------------------------------- */
 
-/* Nothing is worth keeping; and no other site may show, script or guess at these pages. */
+/* Pages must not be cached. Other sites must not frame, script or read them. */
 static const struct {
     const char *name, *value;
 } FIELDS[] = {
@@ -89,11 +89,11 @@ static enum MHD_Result show(struct admin *admin, struct MHD_Connection *connecti
                             const struct page *page)
 {
     struct readiness_answer readiness = {0};
-    if (page->asks_glance && !readiness_ask(admin->readiness, connection, &readiness))
-        return MHD_YES; /* suspended: comes back here */
+    if (page->needs_readiness && !readiness_ask(admin->readiness, connection, &readiness))
+        return MHD_YES; /* suspended: called again when there is an answer */
     const struct page_context context = {&admin->sources, &readiness};
     const char *diagnostics[READINESS_PROBLEMS_MAX];
-    bool unready = page->tells_by_status && readiness_problems(&readiness, diagnostics) > 0;
+    bool unready = page->status_is_readiness && readiness_problems(&readiness, diagnostics) > 0;
     struct buffer body;
     buffer_init(&body, PAGE_MAX);
     enum MHD_Result queued =
@@ -109,17 +109,17 @@ static bool only_reads(const char *method)
     return !strcmp(method, "GET") || !strcmp(method, "HEAD");
 }
 
-/* Called with the head, then once per piece of a body, then a last time. A GET is answered at
- * the end, so that the connection can be used again; anything else at once. */
+/* Called with the head, once per block of a body, and once at the end. A GET is answered at the
+ * end, so that the connection can be reused. An error is answered at once. */
 static enum MHD_Result handle(void *context, struct MHD_Connection *connection, const char *path,
                               const char *method, const char *version, const char *data,
-                              size_t *size, void **seen)
+                              size_t *size, void **head_seen)
 {
     (void)version;
     (void)data;
     const struct page *page = find_page(path);
-    if (!*seen) {
-        *seen = context;
+    if (!*head_seen) {
+        *head_seen = context;
         if (!page)
             return answer_text(connection, 404, "There is no such page.\n");
         if (!only_reads(method))
@@ -133,9 +133,9 @@ static enum MHD_Result handle(void *context, struct MHD_Connection *connection, 
     return show(context, connection, page);
 }
 
-/* --- coming and going ------------------------------------------------------------------ */
+/* --- start and stop -------------------------------------------------------------------- */
 
-/* -1, with errno. */
+/* Returns a listening socket; -1: failed, with errno. */
 static int listen_on(const struct bind_address *bind_address)
 {
     int fd = socket(bind_address->address.ss_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
@@ -161,7 +161,7 @@ static struct MHD_Daemon *start_daemon(struct admin *admin, int fd)
         MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)CONNECTION_MEMORY, MHD_OPTION_END);
 }
 
-/* Takes over `fd`, as the daemon does. */
+/* Takes ownership of `fd`, as the daemon does. */
 static struct admin *admin_new(int fd, const struct admin_sources *sources)
 {
     struct admin *admin = calloc(1, sizeof *admin);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What the files of the admin stage share. */
+/* Shared by the files of proxy/admin/. */
 #ifndef INTAKE_ADMIN_PRIV_H
 #define INTAKE_ADMIN_PRIV_H
 
@@ -19,48 +19,53 @@ struct records;
 
 enum { ADMIN_CONNECTIONS_MAX = 64 };
 
-/* --- records_json.c: the uploads of all workers, newest first ----------------------------- */
+/* --- records_json.c: the records of all workers, newest first ----------------------------- */
 
 /* {"in_flight": [...], "finished": [...]}; NULL: no memory. Owned by the caller. */
 json_t *records_collect(struct records *const *all, size_t count);
 
-/* The same as text; false: no memory. */
+/* Appends the same as text. False: no memory. */
 bool records_json(struct records *const *all, size_t count, struct buffer *out);
 
-/* --- readiness.c: is Glance there, asked at most every two seconds --------------------- */
+/* --- readiness.c: whether Glance is reachable; asks at most every two seconds ---------- */
 
 enum { READINESS_WHY_MAX = 512, READINESS_PROBLEMS_MAX = 3 };
 
 struct readiness_answer {
     bool glance;                     /* reachable */
-    char why[READINESS_WHY_MAX];     /* if not: a sentence */
-    char missing[READINESS_WHY_MAX]; /* the policy's stores that are not there: likewise, or "" */
+    char why[READINESS_WHY_MAX];     /* if not reachable: a sentence */
+    char missing[READINESS_WHY_MAX]; /* a sentence about stores that the policy names and Glance
+                                        does not have; or "" */
     bool draining;
 };
 
-/* What is in the way, a sentence each without its full stop: how many; 0: ready. */
+/* Lists the reasons for not being ready, as sentences without a full stop. Returns their number; 0:
+ * ready. The texts are borrowed from `answer`. */
 size_t readiness_problems(const struct readiness_answer *answer,
                           const char *diagnostics[READINESS_PROBLEMS_MAX]);
 
 struct readiness;
 
-/* Starts the thread that asks. NULL: no memory, or no thread. `sources` is borrowed. */
+/* Starts the thread that asks Glance. NULL: no memory, or no thread. `sources` is borrowed. */
 struct readiness *readiness_start(const struct admin_sources *sources);
 
-/* True: `out` is set. False: `connection` is suspended until there is an answer, and its handler
- * will be called again; only the daemon's own thread may call this. */
+/* True: `out` is set. False: `connection` is suspended until there is an answer; then its handler
+ * is called again. Only the daemon's thread may call this. */
 bool readiness_ask(struct readiness *readiness, struct MHD_Connection *connection,
                    struct readiness_answer *out);
 
-/* Resumes whoever waits; from then on every question is answered with what is known. */
+/* Stops the thread and resumes all suspended connections. Later calls of readiness_ask() return the
+ * last answer. */
 void readiness_stop(struct readiness *readiness);
-void readiness_free(struct readiness *readiness); /* after the daemon; NULL is fine */
 
-/* --- pages.c: what is shown. False: no memory, or the page would be too large ---------- */
+/* Call it after the daemon has stopped. NULL is fine. */
+void readiness_free(struct readiness *readiness);
+
+/* --- pages.c: writes the pages. False: no memory, or the page would be too large ------- */
 
 struct page_context {
     const struct admin_sources *sources;
-    const struct readiness_answer *readiness; /* set for pages that ask for it */
+    const struct readiness_answer *readiness; /* set only for pages that need it */
 };
 
 bool page_healthz(const struct page_context *context, struct buffer *out);
@@ -68,11 +73,11 @@ bool page_readyz(const struct page_context *context, struct buffer *out);
 bool page_metrics(const struct page_context *context, struct buffer *out);
 bool page_uploads(const struct page_context *context, struct buffer *out);
 
-/* endpoints_text.c: Glance's endpoints, for each of these pages. */
+/* endpoints_text.c: Glance's endpoints, as JSON and as metrics. */
 json_t *endpoints_json(struct endpoints *endpoints); /* owned by the caller; NULL: no memory */
 bool endpoints_metrics(struct endpoints *endpoints, struct buffer *out);
 
-/* status_page.c: the page for people. */
+/* status_page.c: the HTML page. */
 bool page_status(const struct page_context *context, struct buffer *out);
 
 #endif

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Writes the state of Glance's endpoints as JSON and as metrics. */
 #include "admin/admin_priv.h"
 #include "intake/endpoints.h"
 
-/* The state's sentence is there only where it is not up. */
-static json_t *one(const struct endpoint_view *view)
+/* The object has a `problem` only if the endpoint is busy or out. */
+static json_t *endpoint_json(const struct endpoint_view *view)
 {
     json_t *object = json_pack("{s:s, s:s, s:i}", "endpoint", view->url, "state",
                                endpoint_state_text(view->state), "uploads", (int)view->flows);
@@ -21,7 +22,7 @@ json_t *endpoints_json(struct endpoints *endpoints)
     endpoints_look(endpoints, &view);
     json_t *list = json_array();
     for (size_t i = 0; i < view.count && list; i++)
-        if (json_array_append_new(list, one(&view.rows[i])) != 0) {
+        if (json_array_append_new(list, endpoint_json(&view.rows[i])) != 0) {
             json_decref(list);
             list = NULL;
         }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The pages for machines. */
+/* Writes the pages for programs: health, readiness, metrics, uploads. */
 #include "admin/admin_priv.h"
 #include "intake/admin.h"
 #include "intake/log.h"
@@ -19,7 +19,7 @@ bool page_healthz(const struct page_context *context, struct buffer *out)
     return buffer_append(out, "ok\n", 3);
 }
 
-/* One string each: what may stand in JSON of it. */
+/* Appends a string, cleaned for JSON. */
 static bool list_problem(json_t *list, const char *problem)
 {
     struct buffer clean;
@@ -56,7 +56,7 @@ bool page_readyz(const struct page_context *context, struct buffer *out)
     return written;
 }
 
-/* How many stores of the policy Glance does not have. */
+/* Counts the stores that the policy names and Glance does not have. */
 static size_t count_missing(const struct admin_sources *sources)
 {
     struct snapshot *snapshot = sources->snapshot(sources->context);

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Health checks tell whether Glance is there. Before the first of them has ended, and where they
- * are off, it is asked when somebody wants to know.
+/* Answers whether the proxy is ready. Health checks know whether Glance is reachable. Before the
+ * first of them has ended, and if they are off, a probe asks Glance when a page needs the answer.
  *
- * That probe blocks for up to two seconds, and a process that does not answer /healthz meanwhile
- * gets killed by whoever watches it. So a thread of its own asks, and the connections that want
- * to know sleep until it has the answer, all of them on one question:
+ * A probe blocks for up to two seconds. If /healthz were not answered meanwhile, an orchestrator
+ * could kill the process. So a separate thread asks. Connections that need the answer are suspended
+ * until it is there; all share one probe:
  *
- *   daemon's thread   readiness_ask: answer fresh? give it : suspend, join `waiting`, wake
- *   asking thread     sleep -> glance_probe -> keep the answer, resume all who wait -> sleep
+ *   daemon's thread   readiness_ask: recent answer? return it : suspend, add to `waiting`, wake
+ *   probing thread    sleep -> glance_probe -> store the answer, resume all waiting -> sleep
  */
 #include "admin/admin_priv.h"
 #include "intake/admin.h"
@@ -23,7 +23,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { FRESH_MS = 2000, DIAGNOSTIC_MAX = 64 * 1024 };
+enum { MAX_AGE_MS = 2000, DIAGNOSTIC_MAX = 64 * 1024 };
 
 struct readiness {
     const struct admin_sources *sources;
@@ -31,9 +31,9 @@ struct readiness {
     pthread_mutex_t lock; /* guards all below */
     pthread_cond_t wake;
     bool stopping;
-    bool asked; /* at least once */
-    uint64_t asked_ms;
-    struct readiness_answer answer; /* but for what is looked up anew each time */
+    bool probed;                    /* at least once: `answer` is set */
+    uint64_t probed_ms;             /* in clock_ms() time */
+    struct readiness_answer answer; /* add_current_state() sets the other members each time */
     struct MHD_Connection *waiting[ADMIN_CONNECTIONS_MAX];
     size_t waiting_count;
 };
@@ -51,15 +51,16 @@ size_t readiness_problems(const struct readiness_answer *answer,
     return count;
 }
 
-static void ask_glance(const struct admin_sources *sources, struct readiness_answer *answer)
+static void probe_glance(const struct admin_sources *sources, struct readiness_answer *answer)
 {
     struct snapshot *snapshot = sources->snapshot(sources->context);
     answer->glance = glance_probe(snapshot->settings, answer->why, sizeof answer->why);
     snapshot_release(snapshot);
 }
 
-/* One endpoint that is not out is enough. False: no health check has told of each of them yet. */
-static bool take_checks(const struct admin_sources *sources, struct readiness_answer *answer)
+/* Sets the answer from health checks: one endpoint that is not out is enough. False: not every
+ * endpoint has been checked yet. */
+static bool use_health_checks(const struct admin_sources *sources, struct readiness_answer *answer)
 {
     struct endpoints_view view;
     bool checked = true;
@@ -79,21 +80,21 @@ static bool take_checks(const struct admin_sources *sources, struct readiness_an
     return checked;
 }
 
-/* What costs nothing to know is no more than this old. */
-static void look_up(const struct admin_sources *sources, struct readiness_answer *answer)
+/* Sets the members that are cheap to find out, so that these are never old. */
+static void add_current_state(const struct admin_sources *sources, struct readiness_answer *answer)
 {
-    struct buffer said;
+    struct buffer text;
     struct snapshot *snapshot = sources->snapshot(sources->context);
-    buffer_init(&said, DIAGNOSTIC_MAX);
+    buffer_init(&text, DIAGNOSTIC_MAX);
     answer->draining = sources->draining(sources->context);
-    if (stores_missing(sources->stores, snapshot->policy, &said))
+    if (stores_missing(sources->stores, snapshot->policy, &text))
         snprintf(answer->missing, sizeof answer->missing, "%s",
-                 said.len ? said.data : "the policy names stores that Glance does not have");
-    buffer_free(&said);
+                 text.len ? text.data : "the policy names stores that Glance does not have");
+    buffer_free(&text);
     snapshot_release(snapshot);
 }
 
-/* With the lock held. */
+/* The caller holds the lock. */
 static void resume_all(struct readiness *readiness)
 {
     for (size_t i = 0; i < readiness->waiting_count; i++)
@@ -101,7 +102,7 @@ static void resume_all(struct readiness *readiness)
     readiness->waiting_count = 0;
 }
 
-static void *ask_when_somebody_waits(void *context)
+static void *run_probes(void *context)
 {
     struct readiness *readiness = context;
     pthread_mutex_lock(&readiness->lock);
@@ -112,11 +113,11 @@ static void *ask_when_somebody_waits(void *context)
         }
         pthread_mutex_unlock(&readiness->lock);
         struct readiness_answer answer = {0};
-        ask_glance(readiness->sources, &answer);
+        probe_glance(readiness->sources, &answer);
         pthread_mutex_lock(&readiness->lock);
         readiness->answer = answer;
-        readiness->asked = true;
-        readiness->asked_ms = clock_ms();
+        readiness->probed = true;
+        readiness->probed_ms = clock_ms();
         resume_all(readiness);
     }
     resume_all(readiness);
@@ -133,26 +134,26 @@ struct readiness *readiness_start(const struct admin_sources *sources)
     snprintf(readiness->answer.why, sizeof readiness->answer.why, "Glance was not asked yet");
     pthread_mutex_init(&readiness->lock, NULL);
     pthread_cond_init(&readiness->wake, NULL);
-    if (!pthread_create(&readiness->thread, NULL, ask_when_somebody_waits, readiness))
+    if (!pthread_create(&readiness->thread, NULL, run_probes, readiness))
         return readiness;
     readiness_free(readiness);
     return NULL;
 }
 
-/* With the lock held. */
-static bool known(const struct readiness *readiness)
+/* Whether the connection can be answered now. The caller holds the lock. */
+static bool can_answer(const struct readiness *readiness)
 {
-    bool fresh = readiness->asked && clock_ms() - readiness->asked_ms < FRESH_MS;
+    bool recent = readiness->probed && clock_ms() - readiness->probed_ms < MAX_AGE_MS;
     bool full = readiness->waiting_count == ADMIN_CONNECTIONS_MAX;
     struct readiness_answer answer;
-    return fresh || full || readiness->stopping || take_checks(readiness->sources, &answer);
+    return recent || full || readiness->stopping || use_health_checks(readiness->sources, &answer);
 }
 
 bool readiness_ask(struct readiness *readiness, struct MHD_Connection *connection,
                    struct readiness_answer *out)
 {
     pthread_mutex_lock(&readiness->lock);
-    bool answered = known(readiness);
+    bool answered = can_answer(readiness);
     if (answered) {
         *out = readiness->answer;
     } else {
@@ -163,8 +164,8 @@ bool readiness_ask(struct readiness *readiness, struct MHD_Connection *connectio
     pthread_mutex_unlock(&readiness->lock);
     if (!answered)
         return false;
-    take_checks(readiness->sources, out);
-    look_up(readiness->sources, out);
+    use_health_checks(readiness->sources, out);
+    add_current_state(readiness->sources, out);
     return true;
 }
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The uploads of all workers as one JSON document, newest first. Each registry is locked while
- * its rows are copied, and only then. */
+/* Writes the records of all workers as one JSON document, newest first. Each registry is locked
+ * only while its rows are copied. */
 #include "admin/admin_priv.h"
 #include "intake/clock.h"
 #include "intake/record.h"
@@ -11,9 +11,9 @@
 #include <string.h>
 #include <time.h>
 
-/* --- one upload ------------------------------------------------------------------------ */
+/* --- one record ------------------------------------------------------------------------ */
 
-/* JSON cannot hold just any bytes; NULL becomes null. */
+/* Replaces bytes that JSON cannot have. NULL becomes null. */
 static json_t *json_text(const char *text)
 {
     if (!text)
@@ -44,7 +44,7 @@ static json_t *json_time(uint64_t wall_ms)
     return json_string(text);
 }
 
-/* Takes over `value`; false when it, or the object, could not be made. */
+/* Takes ownership of `value`. False: no memory; `value` or `object` may be NULL then. */
 static bool set(json_t *object, const char *key, json_t *value)
 {
     return json_object_set_new(object, key, value) == 0;
@@ -76,7 +76,7 @@ static bool set_running(json_t *object, const struct request_record *record)
            set(object, "spooled", json_count(true, record->spooled));
 }
 
-/* "store, length"; null when there is nothing. */
+/* "store, length"; null if nothing was fixed. */
 static json_t *json_fixes(unsigned fixes)
 {
     char text[64];
@@ -115,11 +115,11 @@ static bool set_finished(json_t *object, const struct request_record *record)
            set(object, "reason", json_text(refusal_row(record->reason)->name));
 }
 
-/* --- all of them ----------------------------------------------------------------------- */
+/* --- all records ----------------------------------------------------------------------- */
 
 struct rows {
     struct row {
-        double when; /* what is sorted by */
+        double when; /* the sort key: when it began or ended, in milliseconds */
         json_t *object;
     } * rows;
     size_t count;
@@ -132,7 +132,7 @@ static void rows_free(struct rows *rows)
     free(rows->rows);
 }
 
-/* Adds a whole list; the caller holds its lock. */
+/* Adds all records of a list. The caller holds its lock. */
 static bool rows_add(struct rows *rows, const struct record_list *list, bool finished)
 {
     struct row *grown = reallocarray(rows->rows, rows->count + list->count + 1, sizeof *grown);

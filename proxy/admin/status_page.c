@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The page for people: no script, no file besides it, and not a character from a client or
- * from Glance that is not escaped. */
+/* Writes the HTML status page. It has no script and loads no other file. All text from clients and
+ * from Glance is escaped. */
 #include "admin/admin_priv.h"
 #include "intake/admin.h"
 #include "intake/endpoints.h"
@@ -113,7 +113,7 @@ static bool rate_cell(struct buffer *out, const json_t *upload, const char *key)
     return bytes_cell(out, upload, key) && put(out, "/s");
 }
 
-/* "300.0 MiB of 1.0 GiB (29 %)" */
+/* Writes "300.0 MiB of 1.0 GiB (29 %)". */
 static bool progress_cell(struct buffer *out, const json_t *upload, const char *key)
 {
     double size = json_number_value(json_object_get(upload, "size"));
@@ -124,7 +124,7 @@ static bool progress_cell(struct buffer *out, const json_t *upload, const char *
            buffer_print(out, " <small>(%.0f %%)</small>", 100 * bytes / size);
 }
 
-/* "prepare (300.0 MiB on disk)" */
+/* Writes "prepare (300.0 MiB on disk)". */
 static bool step_cell(struct buffer *out, const json_t *upload, const char *key)
 {
     double spooled = json_number_value(json_object_get(upload, "spooled"));
@@ -135,7 +135,7 @@ static bool step_cell(struct buffer *out, const json_t *upload, const char *key)
     return fits;
 }
 
-/* "upload", "import by web-download" */
+/* Writes "upload" or "import by web-download". */
 static bool door_cell(struct buffer *out, const json_t *upload, const char *key)
 {
     const char *method = json_string_value(json_object_get(upload, "method"));
@@ -143,7 +143,7 @@ static bool door_cell(struct buffer *out, const json_t *upload, const char *key)
            (!method || (put(out, " by ") && put_escaped(out, method)));
 }
 
-/* " (warned: format_mismatch)"; nothing where there is nothing to tell. */
+/* Writes " (warned: format_mismatch)", or nothing if the record has no such member. */
 static bool put_remark(struct buffer *out, const json_t *upload, const char *word, const char *key)
 {
     const char *what = json_string_value(json_object_get(upload, key));
@@ -151,7 +151,7 @@ static bool put_remark(struct buffer *out, const json_t *upload, const char *wor
                      put(out, ")</small>"));
 }
 
-/* "refused: too_large", "rejected: 409", "stored (warned: format_mismatch)" */
+/* Writes "refused: too_large", "rejected: 409", or "stored (warned: format_mismatch)". */
 static bool verdict_cell(struct buffer *out, const json_t *upload, const char *key)
 {
     const char *verdict = json_string_value(json_object_get(upload, key));
@@ -170,11 +170,11 @@ static bool verdict_cell(struct buffer *out, const json_t *upload, const char *k
 
 struct column {
     const char *title;
-    const char *key; /* in records_collect()'s objects */
+    const char *key; /* in the objects of records_collect() */
     write_cell *write;
 };
 
-/* What matters first: a narrow window cuts a table at the right. */
+/* The most important columns come first, because a narrow window cuts off the right side. */
 static const struct column IN_FLIGHT[] = {
     {"Image", "image", text_cell},
     {"Step", "step", step_cell},
@@ -189,7 +189,7 @@ static const struct column IN_FLIGHT[] = {
 
 static const struct column FINISHED[] = {
     {"Image", "image", text_cell},      {"Verdict", "verdict", verdict_cell},
-    {"Door", "door", door_cell},        {"Sent to Glance", "bytes", bytes_cell},
+    {"Door", "door", kind_cell},        {"Sent to Glance", "bytes", bytes_cell},
     {"Took", "seconds", duration_cell}, {"Store", "store", text_cell},
     {"Rule", "rule", text_cell},        {"Client", "client", text_cell},
     {"Began", "began", text_cell},      {"Project", "project", text_cell},
@@ -234,7 +234,7 @@ static bool put_readiness(struct buffer *out, const struct readiness_answer *ans
     return fits;
 }
 
-/* Nothing where there is nothing to tell of any. */
+/* Writes nothing for a single endpoint without trouble. */
 static bool put_endpoints(struct buffer *out, struct endpoints *endpoints)
 {
     struct endpoints_view view;

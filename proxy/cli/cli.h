@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The command line: what was asked for, and the commands that only read and tell. */
+/* The command line: its options, and the commands that only read and print. */
 #ifndef CLI_CLI_H
 #define CLI_CLI_H
 
@@ -24,39 +24,40 @@ enum command {
 
 enum { EXIT_USAGE = 2 };
 
-/* What `explain` is asked. Strings are argv's; the list and the headers are owned. */
+/* The request that `explain` is asked about. Strings are borrowed from argv; `stores` and the
+ * headers are owned. */
 struct question {
     enum record_kind ingest;
-    bool door_said;
-    struct policy_facts facts; /* but what is in the head: asked_store */
-    const char **stores;       /* of an upload at most one */
+    bool kind_given;           /* --door was given */
+    struct policy_facts facts; /* without those in the head: asked_store */
+    const char **stores;       /* at most one for an upload */
     size_t store_count;
     bool all_stores;
     bool chunked;
-    struct headers headers; /* one without a value stands for a field that is not sent */
+    struct headers headers; /* a header without a value means that it is not sent */
 };
 
 struct options {
     enum command command;
-    bool strict;                     /* of COMMAND_CHECK: a warning is as bad as an error */
+    bool strict;                     /* COMMAND_CHECK: a warning counts as an error */
     struct settings_sources sources; /* the lists in it are owned */
-    struct question question;        /* of COMMAND_EXPLAIN */
-    pid_t reload;                    /* of COMMAND_RELOAD: whom */
+    struct question question;        /* COMMAND_EXPLAIN */
+    pid_t reload;                    /* COMMAND_RELOAD: the process to reload */
 };
 
-/* False: `errors` was told what is wrong; there is nothing to free. */
+/* False: `errors` has a message, and there is nothing to free. */
 bool options_parse(int argc, char **argv, struct options *options, FILE *errors);
 void options_free(struct options *options);
 void options_help(FILE *out);
 
-/* Adds to a list that grows by one; the text is borrowed. False: no memory. */
+/* Appends to a list, which it reallocates. The text is borrowed. False: no memory. */
 bool text_list_add(const char ***list, size_t *count, const char *text);
 
 struct request_head;
 
 /* --- question.c -------------------------------------------------------------------------- */
 
-/* What getopt_long gives back for each thing that can be said. */
+/* The values that getopt_long() returns for options that describe a request. */
 enum question_id {
     QUESTION_PROJECT = 512,
     QUESTION_DISK_FORMAT,
@@ -74,25 +75,25 @@ enum question_id {
     QUESTION_CHUNKED
 };
 
-/* False: `errors` was told what is wrong. */
+/* Sets one option. `text` is borrowed. False: `errors` has a message. */
 bool question_take(struct question *question, enum question_id id, const char *text, FILE *errors);
-/* What no single option shows to be wrong. */
+/* Checks the combination of options. False: `errors` has a message. */
 bool question_check(const struct question *question, FILE *errors);
-/* What is not said is supposed to be right, but for the length. `headers` are the caller's to free.
- * False: no memory. */
+/* Builds the head of the request. Headers that were not given get valid values, except the length.
+ * The caller frees `head->headers`. False: no memory. */
 bool question_head(const struct question *question, struct request_head *head);
 void question_free(struct question *question);
 
 /* --- commands.c, explain.c --------------------------------------------------------------- */
 
-/* Exit status 0, or 1 with every problem told to `errors`. */
+/* Return the exit status: 0, or 1 with all errors written to `errors`. */
 int command_check(const struct options *options, FILE *out, FILE *errors);
 int command_print_config(const struct options *options, FILE *out, FILE *errors);
 int command_explain(const struct options *options, FILE *out, FILE *errors);
 
 struct diagnostics;
 
-/* Tells them and lets them go; the exit status they mean. */
+/* Prints the diagnostics and frees them. Returns the exit status: 1 if there were any. */
 int command_report(struct diagnostics *diagnostics, FILE *errors);
 
 #endif

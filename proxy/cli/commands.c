@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* The commands --check and --print-config. */
 #include "cli/cli.h"
 #include "intake/buffer.h"
 #include "intake/diagnostics.h"
@@ -26,8 +27,8 @@ static const char *plural(size_t count)
     return count == 1 ? "" : "s";
 }
 
-/* What is only watched is easily taken for enforced. */
-static const char *watched(const struct policy *policy)
+/* Names the rules in audit mode, which an operator may think are enforced. */
+static const char *audited_text(const struct policy *policy)
 {
     static const char *const words[] = {[POLICY_WATCHES_NONE] = "",
                                         [POLICY_WATCHES_SOME] = " (some only watch: mode audit)",
@@ -35,14 +36,14 @@ static const char *watched(const struct policy *policy)
     return words[policy_watches(policy)];
 }
 
-static void say_good(const struct snapshot *snapshot, FILE *out)
+static void print_summary(const struct snapshot *snapshot, FILE *out)
 {
     const struct settings *settings = snapshot->settings;
     size_t rules = policy_rule_count(snapshot->policy);
     fprintf(out,
             "configuration is good: %zu rule%s and a default%s, %zu listening address%s (%s), %zu "
             "Glance endpoint%s\n",
-            rules, plural(rules), watched(snapshot->policy), settings->listen.bind_count,
+            rules, plural(rules), audited_text(snapshot->policy), settings->listen.bind_count,
             settings->listen.bind_count == 1 ? "" : "es", snapshot->tls ? "TLS" : "plain HTTP",
             settings->glance.endpoint_count, plural(settings->glance.endpoint_count));
 }
@@ -58,11 +59,11 @@ int command_check(const struct options *options, FILE *out, FILE *errors)
         policy_warn(snapshot->policy, settings->policy.file, &warnings);
     }
     if (snapshot && diagnostics.count == 0)
-        say_good(snapshot, out);
+        print_summary(snapshot, out);
     snapshot_release(snapshot);
-    int warned = command_report(&warnings, errors);
-    int wrong = command_report(&diagnostics, errors);
-    return options->strict && warned ? warned : wrong;
+    int warning_status = command_report(&warnings, errors);
+    int error_status = command_report(&diagnostics, errors);
+    return options->strict && warning_status ? warning_status : error_status;
 }
 
 int command_print_config(const struct options *options, FILE *out, FILE *errors)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* `glance-intake explain`: what would become of a request, told by the functions that the running
- * proxy asks. What only Glance knows (the image's status, its stores, quotas) and what is in the
- * bytes is left out. */
+/* `glance-intake explain`: prints how a request would be treated, with the same functions as the
+ * running proxy. It leaves out what only Glance knows (the image's status, its stores, quotas), and
+ * the checks of the data. */
 #include "cli/cli.h"
 #include "intake/admission.h"
 #include "intake/buffer.h"
@@ -16,7 +16,7 @@
 
 enum { OUTPUT_MAX = 16 << 20 };
 
-struct hearing {
+struct explanation {
     const struct settings *settings;
     const struct policy *policy;
     const struct question *question;
@@ -30,202 +30,204 @@ struct hearing {
 /* --- the head ---------------------------------------------------------------------------- */
 
 /* False: no memory. */
-static bool learn_from_head(struct hearing *hearing)
+static bool read_head(struct explanation *explanation)
 {
-    const struct question *question = hearing->question;
-    const struct headers *headers = &hearing->head.headers;
-    bool staged = question->ingest == RECORD_STAGE; /* where Glance looks at no store */
-    if (!question_head(question, &hearing->head) ||
-        (!staged && !requested_store(headers, &hearing->requested)))
+    const struct question *question = explanation->question;
+    const struct headers *headers = &explanation->head.headers;
+    bool staged = question->ingest == RECORD_STAGE; /* Glance ignores the store here */
+    if (!question_head(question, &explanation->head) ||
+        (!staged && !requested_store(headers, &explanation->requested)))
         return false;
-    hearing->facts = question->facts;
-    hearing->facts.asked_store = hearing->requested;
-    if (!hearing->facts.user_agent)
-        hearing->facts.user_agent = headers_get(headers, "User-Agent");
+    explanation->facts = question->facts;
+    explanation->facts.asked_store = explanation->requested;
+    if (!explanation->facts.user_agent)
+        explanation->facts.user_agent = headers_get(headers, "User-Agent");
     return true;
 }
 
-/* --- what is told of every door ------------------------------------------------------------- */
+/* --- output for all kinds of requests ------------------------------------------------------- */
 
-/* What happened, without the advice behind it, which is the client's. */
-static void tell_refused(struct hearing *hearing, enum refusal reason, const char *detail)
+/* Prints what happened, without the advice after it, which is meant for the client. */
+static void print_refused(struct explanation *explanation, enum refusal reason, const char *detail)
 {
     const struct refusal_row *row = refusal_row(reason);
     const char *end = strstr(row->message, "{detail}");
     size_t length = end ? (size_t)(end - row->message) : strlen(row->message);
-    buffer_print(&hearing->out, "refused (%s): %.*s%s%s\n", row->name, (int)length, row->message,
-                 *detail ? ": " : "", detail);
+    buffer_print(&explanation->out, "refused (%s): %.*s%s%s\n", row->name, (int)length,
+                 row->message, *detail ? ": " : "", detail);
 }
 
-static void tell_changes(struct hearing *hearing, unsigned fixes)
+static void print_changes(struct explanation *explanation, unsigned fixes)
 {
     char text[64];
     record_fixes_text(fixes, text);
     if (fixes)
-        buffer_print(&hearing->out, "would be changed: %s\n", text);
+        buffer_print(&explanation->out, "would be changed: %s\n", text);
 }
 
-static void tell_audit(struct hearing *hearing, bool audit)
+static void print_audit(struct explanation *explanation, bool audit)
 {
     if (audit)
-        buffer_print(&hearing->out,
+        buffer_print(&explanation->out,
                      "mode: audit: nothing of this is changed or refused, only logged\n");
 }
 
 /* --- uploads -----------------------------------------------------------------------------------
  */
 
-/* Where nothing was said of the length, it is one that nothing speaks against: what was promised,
- * or any. */
-static void judge_head(struct hearing *hearing, struct admission *admission)
+/* If no length was given, assumes a valid one: the promised size, or any. */
+static void check_head(struct explanation *explanation, struct admission *admission)
 {
-    const struct headers *headers = &hearing->head.headers;
-    bool said = hearing->framing.framing != FRAMING_NONE;
-    if (!said)
-        hearing->framing = (struct framing_facts){.framing = FRAMING_LENGTH, .length = 1};
-    admission_judge(hearing->settings, headers, &hearing->framing, admission);
-    if (!said && admission->promised) {
-        hearing->framing.length = admission->promise;
-        admission_judge(hearing->settings, headers, &hearing->framing, admission);
-    } else if (!said) {
+    const struct headers *headers = &explanation->head.headers;
+    bool length_given = explanation->framing.framing != FRAMING_NONE;
+    if (!length_given)
+        explanation->framing = (struct framing_facts){.framing = FRAMING_LENGTH, .length = 1};
+    admission_judge(explanation->settings, headers, &explanation->framing, admission);
+    if (!length_given && admission->promised) {
+        explanation->framing.length = admission->promise;
+        admission_judge(explanation->settings, headers, &explanation->framing, admission);
+    } else if (!length_given) {
         admission->size_known = false;
     }
 }
 
-static void tell_violations(struct hearing *hearing, const struct admission *admission,
-                            const struct policy_decision *decision)
+static void print_violations(struct explanation *explanation, const struct admission *admission,
+                             const struct policy_decision *decision)
 {
     struct promises promises = {0};
-    const char *fault = promises_read(&hearing->head.headers, &promises);
+    const char *fault = promises_read(&explanation->head.headers, &promises);
     for (size_t i = 0; i < admission->count; i++)
-        tell_refused(hearing, admission->violations[i].reason, admission->violations[i].detail);
+        print_refused(explanation, admission->violations[i].reason,
+                      admission->violations[i].detail);
     if (admission->empty && !decision->checks.empty_allowed)
-        tell_refused(hearing, REFUSAL_EMPTY_BODY,
-                     "an image with the property block_device_mapping or bdm_v2 may be empty");
+        print_refused(explanation, REFUSAL_EMPTY_BODY,
+                      "an image with the property block_device_mapping or bdm_v2 may be empty");
     if (fault)
-        tell_refused(hearing, REFUSAL_BAD_REQUEST, fault);
+        print_refused(explanation, REFUSAL_BAD_REQUEST, fault);
 }
 
-/* The policy sees a size that comes late only if it comes at all (`unknown_length = stream`). */
-static void learn_size(struct policy_facts *facts, const struct admission *admission)
+/* With `unknown_length = stream` the size never becomes known, so the policy does not get it. */
+static void set_size(struct policy_facts *facts, const struct admission *admission)
 {
     if (admission->size_known)
         facts->size = admission->size;
     facts->size_known = admission->size_known || (facts->size_known && admission->size_comes);
 }
 
-/* The limit for all uploads stands before the policy. */
-static void tell_limit(struct hearing *hearing, uint64_t size)
+/* The limit of all uploads applies before the policy. */
+static void print_limit(struct explanation *explanation, uint64_t size)
 {
     char text[UNITS_TEXT_MAX];
     char limit[UNITS_TEXT_MAX];
-    uint64_t max = hearing->settings->upload.max_size;
+    uint64_t max = explanation->settings->upload.max_size;
     units_print_size(size, text);
     units_print_size(max, limit);
     if (size > max)
-        buffer_print(&hearing->out, "refused (too_large): %s is more than [upload] max_size %s\n",
-                     text, limit);
+        buffer_print(&explanation->out,
+                     "refused (too_large): %s is more than [upload] max_size %s\n", text, limit);
 }
 
-/* Only what is `bare` is inspected. What is learned from Glance is not known here. */
-static void tell_glance_checks(struct hearing *hearing)
+/* Glance inspects only `bare` containers. What Glance's answers have shown is not known here. */
+static void print_glance_checks(struct explanation *explanation)
 {
-    const char *container = hearing->facts.container_format;
-    if (hearing->settings->upload.glance_checks == GLANCE_CHECKS_ON &&
-        hearing->question->ingest == RECORD_FILE && (!container || !strcmp(container, "bare")))
-        buffer_print(&hearing->out, "glance_checks = on: data that Glance would refuse after "
-                                    "storing it is refused first\n");
+    const char *container = explanation->facts.container_format;
+    if (explanation->settings->upload.glance_checks == GLANCE_CHECKS_ON &&
+        explanation->question->ingest == RECORD_FILE && (!container || !strcmp(container, "bare")))
+        buffer_print(&explanation->out, "glance_checks = on: data that Glance would refuse after "
+                                        "storing it is refused first\n");
 }
 
-static void explain_upload(struct hearing *hearing)
+static void explain_upload(struct explanation *explanation)
 {
     struct admission admission;
     struct policy_decision decision;
-    const struct policy_facts *facts = &hearing->facts;
-    judge_head(hearing, &admission);
-    learn_size(&hearing->facts, &admission);
-    policy_decide(hearing->policy, facts, &decision);
-    tell_violations(hearing, &admission, &decision);
-    tell_limit(hearing, facts->size);
-    if (hearing->question->ingest == RECORD_STAGE)
+    const struct policy_facts *facts = &explanation->facts;
+    check_head(explanation, &admission);
+    set_size(&explanation->facts, &admission);
+    policy_decide(explanation->policy, facts, &decision);
+    print_violations(explanation, &admission, &decision);
+    print_limit(explanation, facts->size);
+    if (explanation->question->ingest == RECORD_STAGE)
         decision.store = NULL;
-    policy_explain(hearing->policy, facts, &decision, &hearing->out);
+    policy_explain(explanation->policy, facts, &decision, &explanation->out);
     const char *requested = facts->asked_store;
     bool moved = decision.store && (!requested || strcmp(requested, decision.store) != 0);
-    tell_changes(hearing, admission.fixes | (moved ? FIX_STORE : 0));
+    print_changes(explanation, admission.fixes | (moved ? FIX_STORE : 0));
     if (decision.verdict == POLICY_ACCEPT)
-        tell_glance_checks(hearing);
-    tell_audit(hearing, decision.audit);
+        print_glance_checks(explanation);
+    print_audit(explanation, decision.audit);
 }
 
-/* --- the other doors ----------------------------------------------------------------------------
+/* --- ingest -------------------------------------------------------------------------------------
  */
 
-static void explain_import(struct hearing *hearing)
+static void explain_import(struct explanation *explanation)
 {
-    const struct question *question = hearing->question;
+    const struct question *question = explanation->question;
     const struct import_stores_requested requested = {
-        .header = hearing->requested,
+        .header = explanation->requested,
         .listed = question->store_count > 0,
         .stores = question->stores,
         .store_count = question->store_count,
         .all = question->all_stores,
     };
     struct import_decision decision;
-    policy_decide_import(hearing->policy, &hearing->facts, &requested, &decision);
-    policy_explain_import(hearing->policy, &hearing->facts, &requested, &decision, &hearing->out);
-    tell_changes(hearing, decision.change == IMPORT_KEEP ? 0 : FIX_STORE);
-    tell_audit(hearing, decision.policy.audit);
+    policy_decide_import(explanation->policy, &explanation->facts, &requested, &decision);
+    policy_explain_import(explanation->policy, &explanation->facts, &requested, &decision,
+                          &explanation->out);
+    print_changes(explanation, decision.change == IMPORT_KEEP ? 0 : FIX_STORE);
+    print_audit(explanation, decision.policy.audit);
 }
 
-static void explain_door(struct hearing *hearing, enum policy_ingest ingest)
+static void explain_ingest(struct explanation *explanation, enum policy_ingest ingest)
 {
-    policy_explain_ingest(hearing->policy, ingest, hearing->facts.client, &hearing->out);
-    tell_audit(hearing, policy_watches(hearing->policy) == POLICY_WATCHES_ALL);
+    policy_explain_ingest(explanation->policy, ingest, explanation->facts.client,
+                          &explanation->out);
+    print_audit(explanation, policy_watches(explanation->policy) == POLICY_WATCHES_ALL);
 }
 
-static void explain_by_door(struct hearing *hearing)
+static void explain_by_kind(struct explanation *explanation)
 {
-    switch (hearing->question->ingest) {
+    switch (explanation->question->ingest) {
     case RECORD_IMPORT:
-        explain_import(hearing);
+        explain_import(explanation);
         break;
     case RECORD_LOCATIONS:
-        explain_door(hearing, POLICY_INGEST_LOCATIONS);
+        explain_ingest(explanation, POLICY_INGEST_LOCATIONS);
         break;
     case RECORD_TASK:
-        explain_door(hearing, POLICY_INGEST_TASKS);
+        explain_ingest(explanation, POLICY_INGEST_TASKS);
         break;
     default:
-        explain_upload(hearing);
+        explain_upload(explanation);
     }
 }
 
-/* --- all of it ----------------------------------------------------------------------------------
+/* --- the command --------------------------------------------------------------------------------
  */
 
-static bool explain(struct hearing *hearing)
+static bool explain(struct explanation *explanation)
 {
-    if (!learn_from_head(hearing))
+    if (!read_head(explanation))
         return false;
-    const char *fault = head_fault(&hearing->head, &hearing->framing);
+    const char *fault = head_fault(&explanation->head, &explanation->framing);
     if (fault)
-        tell_refused(hearing, REFUSAL_BAD_REQUEST, fault);
+        print_refused(explanation, REFUSAL_BAD_REQUEST, fault);
     else
-        explain_by_door(hearing);
+        explain_by_kind(explanation);
     return true;
 }
 
 static bool print_explanation(const struct question *question, const struct settings *settings,
                               const struct policy *policy, FILE *out)
 {
-    struct hearing hearing = {.settings = settings, .policy = policy, .question = question};
-    buffer_init(&hearing.out, OUTPUT_MAX);
-    bool good = explain(&hearing);
-    utf8_show(buffer_text(&hearing.out), "\n", out);
-    buffer_free(&hearing.out);
-    headers_free(&hearing.head.headers);
-    free(hearing.requested);
+    struct explanation explanation = {.settings = settings, .policy = policy, .question = question};
+    buffer_init(&explanation.out, OUTPUT_MAX);
+    bool good = explain(&explanation);
+    utf8_show(buffer_text(&explanation.out), "\n", out);
+    buffer_free(&explanation.out);
+    headers_free(&explanation.head.headers);
+    free(explanation.requested);
     return good;
 }
 

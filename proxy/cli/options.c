@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Parses the command line. */
 #include "cli/cli.h"
 
 #include <getopt.h>
@@ -6,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* What getopt_long gives back for what is no part of a question. */
+/* The values that getopt_long() returns for options that do not describe a request. */
 enum option_id {
     ID_CHECK = 't',
     ID_STRICT = 256,
@@ -81,21 +82,21 @@ void options_help(FILE *out)
         out);
 }
 
-/* What the parser keeps besides the options themselves. */
+/* The state of the parser. */
 struct parse {
     struct options *options;
     FILE *errors;
-    bool commanded; /* one command was given; a second one is an error */
-    bool asked;     /* something was said that only explain has use for */
+    bool command_given;  /* a command was given; another one is an error */
+    bool question_given; /* an option was given that only explain uses */
 };
 
-static bool choose(struct parse *parse, enum command command)
+static bool set_command(struct parse *parse, enum command command)
 {
-    if (parse->commanded && parse->options->command != command) {
+    if (parse->command_given && parse->options->command != command) {
         fprintf(parse->errors, "glance-intake: one command at a time\n");
         return false;
     }
-    parse->commanded = true;
+    parse->command_given = true;
     parse->options->command = command;
     return true;
 }
@@ -117,14 +118,14 @@ static bool take_process(struct parse *parse, const char *text)
         return false;
     }
     parse->options->reload = (pid_t)pid;
-    return choose(parse, COMMAND_RELOAD);
+    return set_command(parse, COMMAND_RELOAD);
 }
 
-static bool ask(struct parse *parse, int id, const char *text)
+static bool take_question(struct parse *parse, int id, const char *text)
 {
-    if (id < QUESTION_PROJECT) /* getopt_long has told what it does not know */
+    if (id < QUESTION_PROJECT) /* an unknown option; getopt_long() has printed a message */
         return false;
-    parse->asked = true;
+    parse->question_given = true;
     return question_take(&parse->options->question, (enum question_id)id, text, parse->errors);
 }
 
@@ -133,16 +134,16 @@ static bool take_option(struct parse *parse, int id, const char *argument)
     struct settings_sources *sources = &parse->options->sources;
     switch (id) {
     case ID_CHECK:
-        return choose(parse, COMMAND_CHECK);
+        return set_command(parse, COMMAND_CHECK);
     case ID_STRICT:
         parse->options->strict = true;
         return true;
     case ID_PRINT_CONFIG:
-        return choose(parse, COMMAND_PRINT_CONFIG);
+        return set_command(parse, COMMAND_PRINT_CONFIG);
     case ID_VERSION:
-        return choose(parse, COMMAND_VERSION);
+        return set_command(parse, COMMAND_VERSION);
     case ID_HELP:
-        return choose(parse, COMMAND_HELP);
+        return set_command(parse, COMMAND_HELP);
     case ID_RELOAD:
         return take_process(parse, argument);
     case ID_CONFIG_FILE:
@@ -150,28 +151,28 @@ static bool take_option(struct parse *parse, int id, const char *argument)
     case ID_CONFIG_DIR:
         return add_path(parse, &sources->dirs, &sources->dir_count, argument);
     default:
-        return ask(parse, id, argument);
+        return take_question(parse, id, argument);
     }
 }
 
 static bool take_word(struct parse *parse, const char *word)
 {
     if (strcmp(word, "explain") == 0)
-        return choose(parse, COMMAND_EXPLAIN);
+        return set_command(parse, COMMAND_EXPLAIN);
     fprintf(parse->errors, "glance-intake: '%s' is neither an option nor a command\n", word);
     return false;
 }
 
 static bool take_all(struct parse *parse, int argc, char **argv)
 {
-    optind = 0; /* glibc: begin anew */
+    optind = 0; /* glibc: restart the scan */
     for (int id; (id = getopt_long(argc, argv, "t", long_options, NULL)) != -1;)
         if (!take_option(parse, id, optarg))
             return false;
     for (int i = optind; i < argc; i++)
         if (!take_word(parse, argv[i]))
             return false;
-    if (parse->asked && parse->options->command != COMMAND_EXPLAIN) {
+    if (parse->question_given && parse->options->command != COMMAND_EXPLAIN) {
         fprintf(parse->errors, "glance-intake: what describes an upload goes with explain\n");
         return false;
     }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What `explain` is asked, one option after the other, and the head of such a request. */
+/* Collects the options that describe a request for `explain`, and builds the head of this request.
+ */
 #include "cli/cli.h"
 #include "intake/networks.h"
 #include "intake/request.h"
@@ -14,7 +15,7 @@ static bool sends_data(const struct question *question)
     return question->ingest == RECORD_FILE || question->ingest == RECORD_STAGE;
 }
 
-/* Or imports what Glance has by then. */
+/* Whether there is data: it is sent, or imported from what Glance has already. */
 static bool has_data(const struct question *question)
 {
     return sends_data(question) || policy_import_has_data(question->facts.import_method);
@@ -22,7 +23,7 @@ static bool has_data(const struct question *question)
 
 /* --- options ------------------------------------------------------------------------------ */
 
-/* Facts that are taken as they are written. */
+/* Facts whose text is not parsed. */
 static const size_t text_facts[] = {
 #define TEXT_FACT(id, member) [(id)-QUESTION_PROJECT] = offsetof(struct policy_facts, member)
     TEXT_FACT(QUESTION_PROJECT, project),
@@ -57,14 +58,14 @@ static bool take_size(struct policy_facts *facts, const char *text, FILE *errors
     return facts->size_known;
 }
 
-static bool take_door(struct question *question, const char *text, FILE *errors)
+static bool take_kind(struct question *question, const char *text, FILE *errors)
 {
     static const char *const ingest[] = {[RECORD_FILE] = "upload",
                                          [RECORD_STAGE] = "stage",
                                          [RECORD_IMPORT] = "import",
                                          [RECORD_LOCATIONS] = "locations",
                                          [RECORD_TASK] = "tasks"};
-    question->door_said = true;
+    question->kind_given = true;
     for (size_t i = 0; i < sizeof ingest / sizeof ingest[0]; i++)
         if (strcmp(text, ingest[i]) == 0) {
             question->ingest = (enum record_kind)i;
@@ -75,11 +76,11 @@ static bool take_door(struct question *question, const char *text, FILE *errors)
     return false;
 }
 
-/* Only an import has a method. */
+/* Only an import has a method, so the option implies --door import. */
 static bool take_method(struct question *question, const char *text)
 {
     question->facts.import_method = text;
-    if (!question->door_said)
+    if (!question->kind_given)
         question->ingest = RECORD_IMPORT;
     return true;
 }
@@ -90,7 +91,7 @@ static bool no_memory(FILE *errors)
     return false;
 }
 
-/* "Name: value", without the blanks around the value. */
+/* Parses "Name: value". Strips blanks around the value. */
 static bool take_header(struct question *question, const char *text, FILE *errors)
 {
     const char *colon = strchr(text, ':');
@@ -118,7 +119,7 @@ bool question_take(struct question *question, enum question_id id, const char *t
     case QUESTION_SIZE:
         return take_size(&question->facts, text, errors);
     case QUESTION_INGEST:
-        return take_door(question, text, errors);
+        return take_kind(question, text, errors);
     case QUESTION_IMPORT_METHOD:
         return take_method(question, text);
     case QUESTION_STORE:
@@ -160,14 +161,14 @@ bool question_check(const struct question *question, FILE *errors)
 
 /* --- the head ----------------------------------------------------------------------------- */
 
-/* Unless something was said of the field, be it that there is none. */
-static bool suppose(struct headers *headers, const struct question *question, const char *name,
-                    const char *value)
+/* Adds the field unless --header named it, also with an empty value. */
+static bool add_default(struct headers *headers, const struct question *question, const char *name,
+                        const char *value)
 {
     return headers_count(&question->headers, name) > 0 || headers_add(headers, name, value);
 }
 
-static bool add_said(struct headers *headers, const struct question *question)
+static bool add_given(struct headers *headers, const struct question *question)
 {
     bool good = true;
     headers_each(row, &question->headers)
@@ -188,7 +189,7 @@ static bool add_data_fields(struct headers *headers, const struct question *ques
 {
     return (question->store_count == 0 ||
             headers_add(headers, "X-Image-Meta-Store", question->stores[0])) &&
-           suppose(headers, question, "Content-Type", "application/octet-stream") &&
+           add_default(headers, question, "Content-Type", "application/octet-stream") &&
            add_length(headers, question);
 }
 
@@ -197,8 +198,8 @@ bool question_head(const struct question *question, struct request_head *head)
     bool sends = sends_data(question);
     *head = (struct request_head){
         .method = sends ? "PUT" : "POST", .version = "HTTP/1.1", .target = "/"};
-    bool good = suppose(&head->headers, question, "Host", "glance") &&
-                add_said(&head->headers, question) &&
+    bool good = add_default(&head->headers, question, "Host", "glance") &&
+                add_given(&head->headers, question) &&
                 (!sends || add_data_fields(&head->headers, question));
     if (!good)
         headers_free(&head->headers);

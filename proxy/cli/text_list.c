@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What an option may name more than once. */
+/* A list of texts, for options that can be given more than once. */
 #include "cli/cli.h"
 
 #include <stdlib.h>
