@@ -25,8 +25,7 @@ struct admission {
     /* In order: an upload is refused for the first one. */
     struct admission_violation violations[ADMISSION_VIOLATIONS_MAX];
     size_t count;
-    unsigned
-        fixes; /* bits of enum record_fix that the head decides: content-type, multipart, length */
+    unsigned fixes; /* enum record_fix, as the head decides: content-type, multipart, length */
 
     bool empty;         /* there is no data: a violation (empty_body) unless the image or the policy
                          * allows empty uploads */

@@ -39,8 +39,7 @@ size_t headers_count(const struct headers *headers, const char *name);
 /* Removes all fields with this name, in any spelling. Returns how many were removed. */
 size_t headers_remove(struct headers *headers, const char *name);
 
-/* Replaces all fields with this name, in any spelling. False: no memory; the old ones are removed.
- */
+/* Replaces all fields with this name, in any spelling. False: no memory; they are removed. */
 bool headers_set(struct headers *headers, const char *name, const char *value);
 
 void headers_free(struct headers *headers);

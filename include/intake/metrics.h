@@ -52,8 +52,8 @@ struct metrics_common {
     uint64_t config_taken_ms; /* clock_wall_ms() of the last successful one */
 };
 
-/* Appends the Prometheus text (exposition format 0.0.4), summed over all workers. False: no memory.
- */
+/* Appends the Prometheus text (exposition format 0.0.4), summed over all workers. False: no
+ * memory. */
 bool metrics_text(struct metrics *const *all, size_t count, const struct metrics_common *common,
                   struct buffer *out);
 

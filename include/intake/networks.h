@@ -38,8 +38,7 @@ void address_text(const struct sockaddr *address, char out[ADDRESS_TEXT_MAX]);
 
 bool address_valid(const char *text);
 
-/* Writes the address as address_text() does. False: `text` is not an address; `out` is unchanged.
- */
+/* Writes the address as address_text() does. False: `text` is no address; `out` is unchanged. */
 bool address_normal(const char *text, char out[ADDRESS_TEXT_MAX]);
 
 void networks_free(struct networks *networks);

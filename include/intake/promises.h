@@ -32,8 +32,7 @@ struct promises {
 const char *promises_read(const struct headers *headers, struct promises *out);
 
 /* Adds a digest in hex, as image properties have it. An empty text, or one that is not a digest of
- * the algorithm, is ignored: openstacksdk fills these properties, but people also set them by hand.
- */
+ * the algorithm, is ignored: openstacksdk sets these properties, but people also do by hand. */
 void promises_add_hex(struct promises *promises, const char *field, const char *algorithm,
                       const char *hex);
 

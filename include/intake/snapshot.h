@@ -15,8 +15,7 @@ struct snapshot {
     struct settings *settings;
     struct policy *policy;
     struct tls_identity *tls; /* NULL: the listener speaks plain HTTP */
-    struct snapshot
-        *lender; /* the snapshot that owns `tls`, held by this one; NULL: this one owns it */
+    struct snapshot *lender;  /* owns `tls`, and is held by this one; NULL: this one owns it */
     _Atomic unsigned references;
 };
 

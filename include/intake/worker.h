@@ -21,8 +21,7 @@ struct worker_parts {
     int ended;             /* an eventfd; the worker adds 1 when its thread ends. Borrowed */
 };
 
-/* Creates a worker that does not run yet. NULL: no memory, or no descriptor. Owned by the caller.
- */
+/* Creates a worker that does not run yet. Owned by the caller. NULL: no memory or descriptors. */
 struct worker *worker_new(const struct worker_parts *parts);
 
 /* Starts the thread. False: it cannot be created. */
@@ -30,9 +29,8 @@ bool worker_start(struct worker *worker);
 
 /* Requests to the worker, from any thread. reload: the worker takes its own reference. */
 void worker_reload(struct worker *worker, struct snapshot *snapshot);
-void worker_drain(
-    struct worker *worker); /* ends the thread when the last connection and orphan have ended */
-void worker_stop(struct worker *worker); /* ends the thread now; uploads are aborted */
+void worker_drain(struct worker *worker); /* ends the thread after the last connection and orphan */
+void worker_stop(struct worker *worker);  /* ends the thread now; uploads are aborted */
 
 /* Borrowed; valid until worker_free(). */
 struct metrics *worker_metrics(struct worker *worker);

@@ -174,8 +174,7 @@ static void put_head(struct line *line, enum log_level level)
     line->len = (size_t)count;
 }
 
-/* Ends the line and passes it to the writer. A log that cannot be written must not stop the proxy.
- */
+/* Ends the line and passes it to the writer. A log that cannot be written never stops the proxy. */
 static void send_line(struct line *line)
 {
     const char *end = line->format == LOG_FORMAT_JSON ? "}\n" : "\n";

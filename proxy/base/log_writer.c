@@ -65,8 +65,7 @@ static void pause_ms(long ms)
     nanosleep(&pause, NULL);
 }
 
-/* As write(2), but never blocks on a socket. Under systemd standard error is a socket of journald.
- */
+/* As write(2), but never blocks on a socket. Under systemd, standard error is a socket. */
 static ssize_t write_some(const char *bytes, size_t count)
 {
     ssize_t sent = send(destination, bytes, count, MSG_DONTWAIT | MSG_NOSIGNAL);

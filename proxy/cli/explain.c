@@ -72,8 +72,7 @@ static void print_audit(struct explanation *explanation, bool audit)
                      "mode: audit: nothing of this is changed or refused, only logged\n");
 }
 
-/* --- uploads -----------------------------------------------------------------------------------
- */
+/* --- uploads ----------------------------------------------------------------------------- */
 
 /* If no length was given, assumes a valid one: the promised size, or any. */
 static void check_head(struct explanation *explanation, struct admission *admission)
@@ -158,8 +157,7 @@ static void explain_upload(struct explanation *explanation)
     print_audit(explanation, decision.audit);
 }
 
-/* --- ingest -------------------------------------------------------------------------------------
- */
+/* --- ingest ------------------------------------------------------------------------------ */
 
 static void explain_import(struct explanation *explanation)
 {
@@ -203,8 +201,7 @@ static void explain_by_kind(struct explanation *explanation)
     }
 }
 
-/* --- the command --------------------------------------------------------------------------------
- */
+/* --- the command ------------------------------------------------------------------------- */
 
 static bool explain(struct explanation *explanation)
 {

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Collects the options that describe a request for `explain`, and builds the head of this request.
- */
+/* Collects the options that describe a request for `explain`, and builds its head. */
 #include "cli/cli.h"
 #include "intake/networks.h"
 #include "intake/request.h"

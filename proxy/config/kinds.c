@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Reads, prints and frees values of each kind: booleans, numbers, sizes, times, paths, addresses.
- */
+/* Reads, prints and frees values: booleans, numbers, sizes, times, paths, addresses. */
 #include "config/config_priv.h"
 #include "intake/buffer.h"
 #include "intake/units.h"

@@ -207,8 +207,7 @@ static bool put_conversion(struct expansion *expansion, const char *detail)
 }
 
 /* Writes a command that creates an image of the right format if the detail names it, else one that
- * uploads the right file. If the detail has a command that converts the file, that one comes first.
- */
+ * uploads the right file. A command in the detail that converts the file comes first. */
 static bool put_right(const struct expansion *expansion)
 {
     const char *detail = expansion->context->detail;

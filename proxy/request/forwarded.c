@@ -79,8 +79,8 @@ static size_t run_length(const struct cursor *cursor, const char *stop)
     return length < remaining ? length : remaining;
 }
 
-/* A value that does not fit is remaining empty: no valid value is that long. `*length` counts on.
- */
+/* Appends a character; `*length` also counts those that do not fit. end_value() empties such a
+ * value, because no valid value is that long. */
 static void append_char(char *out, size_t size, size_t *length, char c)
 {
     if (*length + 1 < size)

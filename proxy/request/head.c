@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Checks a request head. libmicrohttpd's parser is lenient, and the next server may be lenient in
- * other ways. So a head is forwarded only if it is unambiguous, which prevents request smuggling.
- */
+ * other ways. So a head is forwarded only if it is unambiguous, against request smuggling. */
 #include "intake/request.h"
 
 #include "request/request_priv.h"

@@ -87,8 +87,7 @@ static enum node element_read(const struct proxy_chain *chain, struct span eleme
     return node_read((struct span){view->node, strlen(view->node)}, address);
 }
 
-/* Later calls overwrite earlier ones: the proxy nearest to the client knows the client's view best.
- */
+/* The last call wins: the proxy nearest to the client knows the client's view best. */
 static void take_view(struct proxy_chain *chain, const struct forwarded *view)
 {
     if (*view->proto)

@@ -10,8 +10,7 @@
 
 static const char NAME[] = "X-Openstack-Request-Id";
 
-/* Makes a UUID of version 4 (RFC 9562 5.4). libuuid's own function takes six system calls for one.
- */
+/* Makes a UUID of version 4 (RFC 9562 5.4). libuuid's own function takes six system calls. */
 static void new_uuid(uuid_t uuid)
 {
     arc4random_buf(uuid, sizeof(uuid_t));

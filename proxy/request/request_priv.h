@@ -98,8 +98,7 @@ void near_miss_find(const char *method, const char *versioned, const struct head
 
 /* --- override.c ------------------------------------------------------------------------ */
 
-/* Whether the query has a field that overrides the method in Glance's router. `query` may be NULL.
- */
+/* Whether the query has a field that overrides the method in Glance's router. It may be NULL. */
 bool override_named(const char *query);
 
 #endif

@@ -19,7 +19,7 @@
 #include <string.h>
 #include <strings.h>
 
-/* Whether Python's str.split() splits here. eventlet splits the request line that way, as Latin-1.
+/* Whether Python's str.split() splits here. eventlet splits the request line with it, as Latin-1.
  */
 static bool blank(unsigned char c)
 {

@@ -44,8 +44,7 @@ int channel_open(void)
     return -1;
 }
 
-/* An abstract socket has no file permissions. Allows the users that may send this process a signal.
- */
+/* An abstract socket has no file permissions. Users that may signal this process are allowed. */
 static bool may_request(int client)
 {
     struct ucred peer;

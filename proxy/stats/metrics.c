@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The counters of a worker. Each write is one relaxed atomic addition; metrics_text.c reads them.
- */
+/* The counters of a worker. A write is one relaxed atomic addition; metrics_text.c reads them. */
 #include "intake/metrics.h"
 
 #include "stats/metrics_priv.h"
