@@ -136,7 +136,7 @@ static bool step_cell(struct buffer *out, const json_t *upload, const char *key)
 }
 
 /* Writes "upload" or "import by web-download". */
-static bool door_cell(struct buffer *out, const json_t *upload, const char *key)
+static bool kind_cell(struct buffer *out, const json_t *upload, const char *key)
 {
     const char *method = json_string_value(json_object_get(upload, "method"));
     return text_cell(out, upload, key) &&

@@ -168,8 +168,7 @@ static void check_length(const struct admission_check *check)
     if (chunked && !out->promised)
         apply_unknown_length(check);
     else
-        out->size_comes =
-            !chunked && out->declared_form; /* known after the part headers of the form */
+        out->size_comes = !chunked && out->declared_form; /* known after the form's headers */
     if (chunked && (out->size_known || out->size_comes))
         out->fixes |= FIX_LENGTH;
 }

@@ -19,8 +19,7 @@
 #include <string.h>
 #include <strings.h>
 
-/* Whether Python's str.split() splits here. eventlet splits the request line with it, as Latin-1.
- */
+/* Whether Python's str.split() splits here. eventlet splits the request line so, as Latin-1. */
 static bool blank(unsigned char c)
 {
     return c == ' ' || c == 0x85 || c == 0xa0;
