@@ -133,7 +133,9 @@ void settings_forget_places(struct settings *settings);
 void settings_check(const struct settings *settings, const struct setting_place *places,
                     struct diagnostics *diagnostics);
 
-/* In network byte order. */
+/* --- lists.c --------------------------------------------------------------------------- */
+
+/* The port in network byte order. */
 uint16_t bind_port(const struct bind_address *bind);
 bool bind_is_wildcard(const struct bind_address *bind);
 
