@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The bytes of an upload on their way to Glance, through a chain of filters:
+/* Passes the bytes of an upload through a chain of filters on their way to Glance:
  *
  *     source -> unwrap -> measure -> inspect -> spool -> digest -> finish -> Glance
  *
- * Each pulls from the one before it. body_prepare() pulls until the opening of the image has been
- * judged and its length is known (or never will be); body_read() then gives out the image. The
- * first filter that objects decides, for good.
+ * Each filter pulls from the one before it. body_prepare() pulls until the opening of the image has
+ * been checked and its length is known, or is known to stay unknown. body_read() then returns the
+ * image. The first violation that refuses the body is final.
  *
- * Where the policy only watches (`audit`) the bytes are the client's own, whatever they are:
- * nothing is unwrapped or spooled, and an objection is a note. */
+ * In audit mode (`audit`) the client's bytes go on unchanged: nothing is unwrapped or spooled, and
+ * a violation is only noted. */
 #ifndef INTAKE_BODY_H
 #define INTAKE_BODY_H
 
@@ -31,108 +31,114 @@ struct spools;
 
 enum { BODY_WORDS = 256, BODY_READ_MIN = 16 * 1024 };
 
-/* All that is known before the first byte. Borrowed for as long as the body lives. */
+/* What is known before the first byte. Everything it points to must outlive the body. */
 struct body_plan {
     ssize_t (*read)(void *context, void *into, size_t room); /* as client_read() */
-    ssize_t (*move)(void *context, int pipe, size_t room);   /* as client_splice(); NULL: never */
-    void (*wake)(void *context); /* after STREAM_WAIT, when it was not the source that waited */
+    ssize_t (*splice)(void *context, int pipe, size_t room); /* as client_splice(); NULL: never */
+    void (*wake)(
+        void *context); /* called after STREAM_WAIT, unless it was the source that waited */
     void *context;
 
-    bool length_known; /* Content-Length, the envelope included */
+    bool length_known; /* `length` is the Content-Length, with the form around the image */
     uint64_t length;
-    bool promised; /* x-openstack-image-size: of the image itself */
+    bool promised; /* `promise` is x-openstack-image-size: the size of the image alone */
     uint64_t promise;
     const char *content_type; /* NULL: none */
     const char *disk_format;
     const char *container_format;
     const char *vmware_disktype; /* as in struct image */
     const char *hypervisor;
-    const struct promises *promises;       /* digests of the body as it is sent, form and all */
-    const struct promises *image_promises; /* of the image itself */
-    const char *glance_hash;               /* what Glance hashes with; "": it has not said so yet */
+    const struct promises *promises;       /* digests of the body as sent, with any form around */
+    const struct promises *image_promises; /* digests of the image alone */
+    const char *glance_hash;               /* Glance's os_hash_algo; "": not known yet */
     bool may_be_empty;
-    bool audit;      /* what comes goes on as it came; see body_audit() */
-    bool size_chose; /* with `audit`: the promise and the size_ceiling are held to all the same,
-                      * for beyond them is another rule, which may not watch */
+    bool audit;      /* the body goes on unchanged; see body_audit() */
+    bool size_chose; /* with `audit`: an audit rule that was chosen by size while other rules
+                      * enforce. The promise and the size_ceiling are still enforced: beyond them
+                      * another rule applies, which may not be in audit mode. */
 
     const struct settings *settings; /* [upload] */
     struct check_levels checks;      /* of [upload], or of the rule that applies */
-    unsigned
-        glance_refuses; /* after storing it, and is spared: a set of GLANCE_OBJECTION_BIT();
-                         * whatever `checks` say, for what Glance refuses is no choice of ours */
-    bool checks_wait;   /* another rule may apply, with other levels: what the checks find is kept
-                         * until body_checks() */
+    unsigned glance_refuses; /* set of GLANCE_OBJECTION_BIT(): data that Glance refuses after
+                              * storing it is refused here first. `checks` do not apply: they cannot
+                              * change what Glance refuses. */
+    bool checks_wait; /* another rule with other levels may still apply: findings of the checks
+                       * are deferred until body_checks() */
     struct spools *spools;
-    struct thread_pool
-        *digest_threads; /* who hashes beside the loop; NULL: nobody, it is done where it comes */
+    struct thread_pool *digest_threads; /* computes the digests; NULL: the loop's thread does */
     struct loop *loop;
 };
 
-/* What the image may have. UINT64_MAX: no such limit. */
+/* Limits of the image, in bytes. UINT64_MAX: no such limit. */
 struct body_limits {
     uint64_t max_size;         /* TOO_LARGE */
     uint64_t size_ceiling;     /* LENGTH_REQUIRED; see policy_decision */
     uint64_t max_virtual_size; /* TOO_LARGE */
 };
 
-/* NULL: no memory. Owned by the caller. */
+/* NULL: no memory. The caller owns the result. */
 struct body *body_new(const struct body_plan *plan);
 void body_free(struct body *body); /* NULL is fine */
 
-/* In force from here on, and for what has passed already; may be called again. */
+/* Sets the limits. They also apply to the bytes that have passed already. May be called again. */
 void body_limit(struct body *body, const struct body_limits *limits);
 
-/* The levels that count, also for what was kept before (`checks_wait`). */
+/* Sets the levels, and applies them to the findings that were deferred (`checks_wait`). */
 void body_checks(struct body *body, const struct check_levels *checks);
 
-/* Pulls until reading may begin: 1, or STREAM_WAIT, STREAM_LOST, STREAM_REFUSED. Call it again
- * after STREAM_WAIT. */
+/* Pulls until reading may begin. Returns 1, STREAM_WAIT, STREAM_LOST or STREAM_REFUSED. Call it
+ * again after STREAM_WAIT. */
 int body_prepare(struct body *body);
 
-/* From here on whatever a policy could let pass is noted instead of refused. With `audit` in the
- * plan that is so from the beginning. */
+/* From here on, violations that a policy can let pass are noted instead of refused. With `audit` in
+ * the plan, this holds from the start. */
 void body_audit(struct body *body);
 
-/* After body_prepare() gave 1: the exact length of the image; false: it goes on unknown. */
+/* After body_prepare() returned 1: the exact length of the image. False: the image is sent without
+ * a known length. */
 bool body_length(const struct body *body, uint64_t *length);
 
-/* Up to `room` (at least BODY_READ_MIN) bytes of the image, or one of the codes. The last byte of
- * an image whose length is known comes only when every filter has seen the end and agreed. */
+/* Reads up to `room` bytes of the image (`room` is at least BODY_READ_MIN), or returns a STREAM_
+ * code. If the length is known, the last byte is returned only after every filter has seen the end
+ * and has agreed. */
 ssize_t body_read(struct body *body, void *into, size_t room);
 
-/* As body_read(), but into an empty pipe: for as long as no filter has to see the bytes. */
+/* As body_read(), but into an empty pipe. STREAM_NO_SPLICE: a filter has to read the next bytes. */
 ssize_t body_splice(struct body *body, int pipe, size_t room);
 
-/* Why it was refused, and the particulars (a clause, or ""). */
+/* Why the body was refused. `detail` is a clause, or ""; it is valid as long as the body. */
 enum refusal body_refusal(const struct body *body, const char **detail);
 
-/* Was it refused because Glance would refuse it after storing it? */
+/* True: the body was refused because Glance would refuse it after storing it. */
 bool body_refused_for_glance(const struct body *body);
 
-/* What Glance would refuse it for, whether or not that was spared it; `why` as of
- * format_glance_objects(). After body_prepare() gave 1. */
+/* What Glance would refuse the body for, even if `glance_refuses` does not have it. `why` is as for
+ * format_glance_objects(). Call it after body_prepare() returned 1. */
 enum glance_objection body_glance_objection(const struct body *body, const char **why);
 
-/* The format that the data looks like; NULL: none that is known, or nobody has looked. */
+/* The format that the data looks like. NULL: no known format, or the data was not examined. */
 const char *body_seen(const struct body *body);
 
-/* What was let pass, each reason once, with its particulars: how many there are so far. */
+/* Violations that were let pass. Each reason is noted once, with its detail. */
 enum { BODY_NOTES_MAX = 10 };
 struct body_note {
     enum refusal reason;
     char detail[BODY_WORDS];
 };
-size_t body_warnings(const struct body *body, const struct body_note **rows); /* by the settings */
-size_t body_audited(const struct body *body, const struct body_note **rows);  /* by the policy */
 
-bool body_finished(const struct body *body);    /* all of it was given out */
-bool body_unwrapped(const struct body *body);   /* an envelope was taken off */
-bool body_wrapped(const struct body *body);     /* one was left on (`audit`) */
+/* How many notes there are so far. `rows` is borrowed. body_warnings() has those that a check's
+ * level let pass, body_audited() those that audit mode let pass. */
+size_t body_warnings(const struct body *body, const struct body_note **rows);
+size_t body_audited(const struct body *body, const struct body_note **rows);
+
+bool body_finished(const struct body *body);    /* all of it was read, and the end was agreed on */
+bool body_unwrapped(const struct body *body);   /* the image was taken out of a form */
+bool body_wrapped(const struct body *body);     /* the form was left around the image (`audit`) */
 uint64_t body_spooled(const struct body *body); /* bytes on disk so far */
-uint64_t body_count(const struct body *body);   /* bytes given out by body_read() */
+uint64_t body_count(const struct body *body);   /* bytes read or spliced so far */
 
-/* The digests of the image, when it is finished: with verify = digest SHA-512 and whatever Glance
- * hashes with (MD5 until it has said so), and always those that were promised. */
+/* The digests of the image, valid once it is finished: with verify = digest SHA-512 and Glance's
+ * own algorithm (MD5 while that is not known); in any case those that were promised. Borrowed. */
 struct digests *body_digests(struct body *body);
 
 #endif

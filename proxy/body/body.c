@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The chain as a whole: made in the order of the phases, asked at its end. */
+/* Builds the chain of filters in the order of the phases, and reads from its end. */
 #include "intake/stream.h"
 
 #include "body/body_priv.h"
@@ -11,7 +11,7 @@ static const struct filter_kind *const KINDS[] = {
     &filter_spool,  &filter_digest,   &filter_finish,
 };
 
-/* --- made and ended -------------------------------------------------------------------- */
+/* --- create and free ------------------------------------------------------------------- */
 
 static bool add_filter(struct body *body, const struct filter_kind *kind)
 {
@@ -45,7 +45,7 @@ struct body *body_new(const struct body_plan *plan)
     body->plan = *plan;
     body->audit = plan->audit;
     if (plan->checks_wait)
-        filters_let_checks_wait(body);
+        filters_defer_checks(body);
     body->limits = (struct body_limits){UINT64_MAX, UINT64_MAX, UINT64_MAX};
     bool good = true;
     for (size_t i = 0; i < sizeof KINDS / sizeof *KINDS; i++)
@@ -70,7 +70,7 @@ void body_free(struct body *body)
     free(body);
 }
 
-/* --- asked at its end ------------------------------------------------------------------ */
+/* --- read from the end ----------------------------------------------------------------- */
 
 void body_limit(struct body *body, const struct body_limits *limits)
 {

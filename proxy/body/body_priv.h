@@ -1,22 +1,23 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What the files of the body share.
+/* Declarations shared by the files of the body.
  *
- *   body.c          the chain: made, prepared, read, ended
- *   filter.c        what every filter can do: read, refuse, report
- *   splice.c        what none of it has to read
- *   source.c        the client's bytes as they come
- *   envelope.c      takes the image out of a form (multipart.c finds it)
- *   measure.c       counts it against the limits and the client's own word
- *   inspect.c       holds its opening back until that has been judged; looks further on where a
- *                   format asks for it (proxy/format/)
- *   encoded.c       for inspect.c: a text in place of the image
- *   stripped.c      for inspect.c: damage; so is decoded.c
+ *   body.c          the chain: creates, prepares, reads and frees it
+ *   filter.c        what every filter can do: pull, refuse, report a violation
+ *   splice.c        splices the bytes that no filter has to read
+ *   source.c        filter: reads the client's bytes
+ *   envelope.c      filter: takes the image out of a form (multipart.c finds it)
+ *   measure.c       filter: checks the size against the limits and the promised size
+ *   inspect.c       filter: holds the opening back until it has been checked; examines later bytes
+ *                   if a format asks for them (proxy/format/)
+ *   encoded.c       for inspect.c: an encoded file (base64, JSON, ...) in place of the image
+ *   stripped.c      for inspect.c: bytes lost by curl -d
+ *   decoded.c       for inspect.c: an image that was read and written as text
  *   glance_checks.c for inspect.c: what Glance would refuse
- *   spool_filter.c  spools it if its length is not known
- *   digest.c        hashes it (hashing.c: beside the loop), and holds the digests against those
- *                   that were promised
- *   promised.c      the comparison for that
- *   finish.c        holds its last byte back until the end has been seen, and agreed with
+ *   spool_filter.c  filter: spools an image of unknown length
+ *   digest.c        filter: hashes the image (hashing.c: in other threads), and compares the
+ *                   digests with the promised ones
+ *   promised.c      the comparison with the promised digests
+ *   finish.c        filter: holds the last byte back until every filter has agreed with the end
  */
 #ifndef BODY_PRIV_H
 #define BODY_PRIV_H
@@ -27,7 +28,7 @@
 struct filter;
 struct hashing;
 
-/* Nearest the client first: the order of the chain. */
+/* The order of the chain, from the client to Glance. */
 enum filter_phase {
     FILTER_SOURCE,
     FILTER_UNWRAP,
@@ -39,29 +40,29 @@ enum filter_phase {
     FILTER_PHASES
 };
 
-/* What a filter may be asked for: room for at least this many bytes. */
+/* A filter is never read with a smaller buffer than this. */
 enum { FILTER_ROOM_MIN = 12 * 1024 };
 
 struct filter_kind {
     enum filter_phase phase;
-    size_t size; /* of its own struct, which begins with a struct filter and is zeroed */
+    size_t size; /* of the filter's own struct, which begins with a struct filter; zeroed */
 
-    /* False: no memory. NULL: nothing to begin with. */
+    /* False: no memory. NULL: nothing to do. */
     bool (*begin)(struct filter *filter);
 
-    /* As body_prepare(), for this filter alone. NULL: it is always ready. */
+    /* As body_prepare(), for this filter alone. NULL: always ready. */
     int (*prepare)(struct filter *filter);
 
     /* As body_read(). */
     ssize_t (*read)(struct filter *filter, void *into, size_t room);
 
-    /* How many of the next bytes may pass without being read; NULL: any number. */
+    /* How many of the next bytes may be spliced, that is pass unread. NULL: any number. */
     uint64_t (*splice_budget)(const struct filter *filter);
 
-    /* So many have passed. NULL: it does not count. */
+    /* `count` bytes were spliced. NULL: the filter does not count bytes. */
     void (*spliced)(struct filter *filter, uint64_t count);
 
-    /* Frees what it holds, however far `begin` came. NULL: nothing. */
+    /* Frees what the filter holds, even if `begin` failed or was not called. NULL: nothing. */
     void (*end)(struct filter *filter);
 };
 
@@ -84,72 +85,73 @@ struct body {
     struct body_limits limits;
     struct filter *filters[FILTER_PHASES];
 
-    /* What the filters have found out about the image. */
+    /* What the filters know about the image. */
     bool length_known;
     uint64_t length;
     bool unwrapped;
-    bool wrapped;      /* what is in the envelope is not looked at then */
-    uint64_t measured; /* bytes of it that have come */
+    bool wrapped;      /* the form was left around the image, and the image is not examined */
+    uint64_t measured; /* bytes that measure.c has counted */
     bool opening_judged;
     bool virtual_size_known;
     uint64_t virtual_size;
-    bool no_disk; /* no format has one in it, or goes on looking: it is as large as it is */
+    bool no_disk; /* no format has a virtual size in it, and none asks for more bytes: the
+                   * image's own size is checked against max_virtual_size */
     const char *seen;
     enum glance_objection glance_objection;
     char glance_why[FORMAT_WORDS];
-    bool finished; /* its end was seen, and agreed with */
+    bool finished; /* every filter has seen the end and has agreed */
 
-    /* Latched: the first that objected. */
+    /* Latched: the first violation that refused the body. */
     enum refusal refusal;
     char detail[BODY_WORDS];
     bool refused_for_glance;
 
-    bool audit; /* objections are notes */
+    bool audit; /* violations are only noted */
     bool checks_wait;
     struct finding {
         enum refusal reason;
-        enum check_level most; /* it is objected to at this level at the most */
-        bool for_glance;       /* and whatever the levels say */
+        enum check_level max_level; /* the check's level counts up to this one */
+        bool for_glance;            /* the check's level does not count at all */
         char detail[BODY_WORDS];
-    } kept[BODY_NOTES_MAX]; /* while `checks_wait` */
-    size_t kept_count;
+    } deferred[BODY_NOTES_MAX]; /* while `checks_wait` */
+    size_t deferred_count;
     struct body_notes warnings, audited;
 };
 
-/* Reads from the filter before. */
+/* Reads from the previous filter. */
 ssize_t filter_pull(struct filter *filter, void *into, size_t room);
 
-/* Refuses, for good (the first reason counts), even where the policy only watches: for what cannot
- * go on. Always STREAM_REFUSED, for `return`. */
+/* Refuses the body, also in audit mode: for faults after which it cannot go on. The first reason is
+ * kept. Always returns STREAM_REFUSED. */
 int filter_refuse(struct filter *filter, enum refusal reason, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 
-int filter_no_memory(struct filter *filter); /* the same */
+int filter_no_memory(struct filter *filter); /* as filter_refuse() */
 
-/* Objects as far as `level` says, and the policy. False: refused. True: noted, or without a word.
- */
+/* Reports a violation. `level` and audit mode decide: False: the body is refused. True: the
+ * violation was noted, or `level` is CHECK_OFF. */
 bool filter_report(struct filter *filter, enum check_level level, enum refusal reason,
                    const char *format, ...) __attribute__((format(printf, 4, 5)));
 
-/* The same of what Glance would refuse, for which there are no levels. */
-bool filter_object_for_glance(struct filter *filter, enum refusal reason, const char *why);
+/* As filter_report(), for data that Glance would refuse. Levels do not apply to that. */
+bool filter_report_for_glance(struct filter *filter, enum refusal reason, const char *why);
 
 /* glance_checks.c. False: refused. */
 bool glance_checks_judge(struct filter *filter, const void *opening, size_t count);
 
-/* body.c, in body_new(): what the checks find is kept until body_checks(). */
-void filters_let_checks_wait(struct body *body);
+/* Defers the findings of the checks until body_checks(). */
+void filters_defer_checks(struct body *body);
 
-/* measure.c: the limits against what is known by now. False: refused. */
+/* measure.c: checks the limits against the sizes known so far. False: refused. */
 bool body_within_limits(struct body *body);
 
-/* promised.c. False: no memory. */
-bool promised_want(const struct promises *promises, struct digests *set);
+/* promised.c: adds the promised algorithms to `set`. False: no memory. */
+bool promised_add(const struct promises *promises, struct digests *set);
 
-/* At the end of what was hashed. False: refused. */
-bool promised_hold(struct filter *filter, const struct promises *promises, struct digests *set);
+/* promised.c: compares, after the last byte was hashed. False: refused. */
+bool promised_check(struct filter *filter, const struct promises *promises, struct digests *set);
 
-/* What the body tells of some of them. */
+/* Values that body.c and splice.c need from single filters. */
 uint64_t spool_filter_count(const struct filter *filter);
 struct hashing *digest_hashing(struct filter *filter);
 struct digests *digest_set(struct filter *filter);

@@ -1,29 +1,29 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A program that takes an image for text decodes it, and encodes it as UTF-8 again:
+/* Recognises an image that a program has decoded as text and encoded as UTF-8 again:
  *
  *     read as UTF-8     what is not UTF-8 becomes U+FFFD (EF BF BD)
  *     read as Latin-1   each byte from 0x80 on becomes a pair, C2 80 to C3 BF
  *
- * Either way all of it is UTF-8 afterwards. So is honest text, such as the descriptor of an OVA
- * with names in any language. But beside text there are letters: neither U+FFFD next to control
- * characters, nor the controls U+0080 to U+009F, of which an image has many. */
+ * In both cases the result is valid UTF-8. Real text is valid UTF-8, too, such as the descriptor of
+ * an OVA with names in any language. But real text has neither U+FFFD next to control characters
+ * nor the controls U+0080 to U+009F. A decoded image has many of them. */
 #include "body/decoded.h"
 
 #include <stdbool.h>
 #include <string.h>
 
 enum { REPLACEMENT = 0xFFFD, LATIN_1_MAX = 0xFF, C1_MIN = 0x80, C1_MAX = 0x9F };
-enum { ENOUGH = 4, ENOUGH_BESIDE = 2 };
+enum { COUNT_MIN = 4, NEAR_CONTROL_MIN = 2 };
 
 struct census {
-    size_t replaced;        /* U+FFFD */
-    size_t replaced_beside; /* of these, next to a control character */
-    size_t c1;
-    size_t others; /* beyond Latin-1 */
+    size_t replaced;              /* U+FFFD */
+    size_t replaced_near_control; /* U+FFFD next to a control character */
+    size_t c1;                    /* U+0080 to U+009F */
+    size_t others;                /* beyond Latin-1, but not U+FFFD */
     bool nul;
 };
 
-/* How many bytes the character has, and which it is; 0: none that is well-formed. */
+/* The length of the character in bytes. 0: it is not well-formed. */
 static size_t decode(const unsigned char *at, size_t left, unsigned *character)
 {
     static const unsigned least[] = {0, 0, 0x80, 0x800, 0x10000};
@@ -52,16 +52,16 @@ static bool is_control(unsigned char byte)
 static void count_character(struct census *census, const unsigned char *opening, size_t count,
                             size_t at, size_t length, unsigned character)
 {
-    bool beside = (at > 0 && is_control(opening[at - 1])) ||
-                  (at + length < count && is_control(opening[at + length]));
+    bool near_control = (at > 0 && is_control(opening[at - 1])) ||
+                        (at + length < count && is_control(opening[at + length]));
     census->nul |= character == 0;
     census->replaced += character == REPLACEMENT;
-    census->replaced_beside += character == REPLACEMENT && beside;
+    census->replaced_near_control += character == REPLACEMENT && near_control;
     census->c1 += character >= C1_MIN && character <= C1_MAX;
     census->others += character > LATIN_1_MAX && character != REPLACEMENT;
 }
 
-/* False: it is no UTF-8. Its last character may be cut. */
+/* False: this is not UTF-8. The last character may be incomplete. */
 static bool take_census(const unsigned char *opening, size_t count, struct census *census)
 {
     enum { CUT_MAX = 3 };
@@ -76,8 +76,8 @@ static bool take_census(const unsigned char *opening, size_t count, struct censu
     return true;
 }
 
-/* What is left of the marks that formats begin with: where the rest is zeros, nothing else tells.
- */
+/* Looks for magic numbers as they are after decoding. If all other bytes are zeros, nothing else
+ * shows what happened. */
 static bool has_mark(const char *bytes, size_t count, bool latin_1)
 {
     static const struct {
@@ -108,11 +108,11 @@ const char *decoded_as_text(const void *opening, size_t count)
     struct census census = {0};
     if (!take_census(opening, count, &census) || !census.nul)
         return NULL;
-    if ((census.replaced >= ENOUGH && census.replaced_beside >= ENOUGH_BESIDE) ||
+    if ((census.replaced >= COUNT_MIN && census.replaced_near_control >= NEAR_CONTROL_MIN) ||
         has_mark(opening, count, false))
         return "a program has read it as text in UTF-8 and put U+FFFD for every byte that is "
                "none, so it has to read and send the file as bytes";
-    if ((census.c1 >= ENOUGH && !census.others && !census.replaced) ||
+    if ((census.c1 >= COUNT_MIN && !census.others && !census.replaced) ||
         has_mark(opening, count, true))
         return "a program has read it as text in Latin-1 and made two bytes of every byte from "
                "0x80 on, so it has to read and send the file as bytes";

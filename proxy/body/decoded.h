@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What a program leaves of an image that it reads as text and writes again. */
+/* Recognises an image that a program has read as text and written again. */
 #ifndef BODY_DECODED_H
 #define BODY_DECODED_H
 
 #include <stddef.h>
 
-/* What happened to the opening of an image, as a clause; NULL: it is not text in disguise. */
+/* What happened to the image, as a clause; NULL: its opening was not decoded as text. */
 const char *decoded_as_text(const void *opening, size_t count);
 
 #endif

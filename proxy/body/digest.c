@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Hashes the image, beside the loop (hashing.c): so the end may have to wait for its digests. Then
- * every digest that was promised must be its own: the last byte is still held back (finish.c), so
- * an image that is not the promised one never looks complete to Glance. */
+/* Hashes the image in other threads (hashing.c), and compares the digests with the promised ones.
+ *
+ * The end of the body waits until the digests are ready. finish.c holds the last byte back until
+ * they have been compared. So an image with a wrong digest never looks complete to Glance. */
 #include "intake/digest.h"
 #include "body/body_priv.h"
 #include "body/hashing.h"
@@ -16,26 +17,26 @@ struct digester {
     bool checked;
 };
 
-/* Glance's own algorithm may be one that OpenSSL does not have; its MD5 `checksum` is always there.
- */
-static bool want_for_glance(struct digests *set, const char *hash)
+/* OpenSSL may not have Glance's own algorithm. Then Glance's `checksum` is compared, which is
+ * always MD5. */
+static bool add_for_glance(struct digests *set, const char *hash)
 {
     return digests_want(set, "sha512") &&
            ((hash && hash[0] && digests_want(set, hash)) || digests_want(set, "md5"));
 }
 
-static bool want_all(const struct body_plan *plan, struct digests *set)
+static bool add_all(const struct body_plan *plan, struct digests *set)
 {
     return (plan->settings->upload.verify != VERIFY_DIGEST ||
-            want_for_glance(set, plan->glance_hash)) &&
-           promised_want(plan->promises, set) && promised_want(plan->image_promises, set);
+            add_for_glance(set, plan->glance_hash)) &&
+           promised_add(plan->promises, set) && promised_add(plan->image_promises, set);
 }
 
 static bool begin(struct filter *filter)
 {
     const struct body_plan *plan = &filter->body->plan;
     struct digests *set = digests_new();
-    if (!set || !want_all(plan, set)) {
+    if (!set || !add_all(plan, set)) {
         digests_free(set);
         return false;
     }
@@ -45,17 +46,17 @@ static bool begin(struct filter *filter)
     return hashing != NULL;
 }
 
-/* What was promised of a form is held there (envelope.c); of the image in one that is left on
- * nothing can be told. */
-static bool keeps_promises(struct digester *digester)
+/* If the image was unwrapped, envelope.c has compared the promises for the whole form. If the form
+ * was left around the image, the image alone has not been hashed. */
+static bool check_promises(struct digester *digester)
 {
     struct filter *filter = &digester->filter;
     const struct body *body = filter->body;
     const struct body_plan *plan = &body->plan;
     struct digests *set = hashing_set(digester->hashing);
     digester->checked = true;
-    return (body->unwrapped || promised_hold(filter, plan->promises, set)) &&
-           (body->wrapped || promised_hold(filter, plan->image_promises, set));
+    return (body->unwrapped || promised_check(filter, plan->promises, set)) &&
+           (body->wrapped || promised_check(filter, plan->image_promises, set));
 }
 
 static ssize_t read_end(struct digester *digester)
@@ -64,7 +65,7 @@ static ssize_t read_end(struct digester *digester)
         return STREAM_END;
     if (!hashing_is_over(digester->hashing))
         return STREAM_WAIT;
-    return keeps_promises(digester) ? STREAM_END : STREAM_REFUSED;
+    return check_promises(digester) ? STREAM_END : STREAM_REFUSED;
 }
 
 static ssize_t read_digest(struct filter *filter, void *into, size_t room)
@@ -81,9 +82,10 @@ static ssize_t read_digest(struct filter *filter, void *into, size_t room)
     return got;
 }
 
-/* What is moved can be hashed as well, by helpers (splice.c). But a client on this machine may lend
- * the kernel pages of its own (sendfile(2)), and change them between our look and Glance's: what is
- * held to a promise is read. Without one Glance's own digest tells afterwards. */
+/* Spliced bytes can be hashed, too, by digest threads (splice.c). But a client on this machine may
+ * have sent pages of its own (sendfile(2)), and may change them after they were hashed and before
+ * Glance reads them. So data with a promised digest is read. For other data, the verification
+ * compares with the digest that Glance computed. */
 static uint64_t splice_budget(const struct filter *filter)
 {
     const struct body_plan *plan = &filter->body->plan;

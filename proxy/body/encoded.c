@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A program may send a text that stands for the file: base64, percent escapes, hexadecimal digits,
- * JSON, the fields of a form. No disk is a text of this kind from its first byte on. */
+/* Recognises a file that was sent in a text encoding: base64, percent escapes, hexadecimal digits,
+ * JSON, the fields of a form. No disk image consists of such text from its first byte on. */
 #include "body/encoded.h"
 
 #include <ctype.h>
 #include <string.h>
 
-enum { FEW = 4 * 1024, NAME_MAX_LENGTH = 64, LINE_MIN = 60, LINE_MAX_LENGTH = 128 };
+enum { TEXT_MIN = 4 * 1024, NAME_MAX_LENGTH = 64, LINE_MIN = 60, LINE_MAX_LENGTH = 128 };
 
 static bool is_base64(int c)
 {
@@ -31,8 +31,8 @@ static bool all_are(const char *bytes, size_t count, bool (*is)(int c))
     return true;
 }
 
-/* Lines that are all as long as the first one, as `base64 FILE` and `xxd -p FILE` print them; the
- * last one may be cut. */
+/* True: all lines are as long as the first one, as `base64 FILE` and `xxd -p FILE` print them. The
+ * last line may be incomplete. */
 static bool is_in_lines(const char *bytes, size_t count, bool (*is)(int c))
 {
     const char *end = memchr(bytes, '\n', count);
@@ -46,7 +46,7 @@ static bool is_in_lines(const char *bytes, size_t count, bool (*is)(int c))
     return true;
 }
 
-/* Where the escapes of a binary file must be, if they are in it at all. */
+/* True: every '%' begins an escape, and there are as many escapes as in an encoded binary file. */
 static bool has_escapes(const char *bytes, size_t count)
 {
     size_t escapes = 0;
@@ -60,7 +60,7 @@ static bool has_escapes(const char *bytes, size_t count)
     return escapes > count / 32;
 }
 
-/* "name=" at the beginning. */
+/* True: the text begins with "name=". */
 static bool is_field(const char *bytes, size_t count)
 {
     size_t at = 0;
@@ -88,7 +88,7 @@ static const char *in_one_line(const char *bytes, size_t count)
 
 const char *encoded_as(const char *opening, size_t count)
 {
-    if (count < FEW)
+    if (count < TEXT_MIN)
         return NULL;
     const char *words = in_one_line(opening, count);
     if (words)

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Takes the image out of a form, whether the request says that it is one or not.
+/* Takes the image out of a form, also if the Content-Type does not say that the body is a form.
  *
- * Nothing is copied but what the scanner holds back: a possible piece of a delimiter, or the
- * beginning of a head. That is put in front of the bytes that come next. */
+ * Only the bytes that the scanner holds back are copied: an incomplete delimiter, or an incomplete
+ * head. They are put in front of the next chunk. */
 #include "body/body_priv.h"
 #include "body/hashing.h"
 #include "body/multipart.h"
@@ -16,7 +16,8 @@
 #include <string.h>
 #include <sys/param.h>
 
-static_assert(FILTER_ROOM_MIN > (int)MULTIPART_HOLD_MAX, "a piece must have room for what is held");
+static_assert(FILTER_ROOM_MIN > (int)MULTIPART_HOLD_MAX,
+              "a chunk must have space for what is held");
 
 enum shape { SHAPE_UNKNOWN, SHAPE_PLAIN, SHAPE_FORM };
 
@@ -24,11 +25,12 @@ struct envelope {
     struct filter filter;
     enum shape shape;
     struct multipart *form;
-    char *held; /* MULTIPART_HOLD_MAX bytes; NULL until there is something to hold */
+    char *held; /* MULTIPART_HOLD_MAX bytes; NULL until there is something to hold back */
     size_t held_count;
     bool length_learned;
-    struct hashing *whole; /* of the form, if digests of that were promised; else NULL */
-    bool held_to_promises;
+    struct hashing
+        *form_hashing; /* hashes the form_hashing form, if its digests were promised, or NULL */
+    bool promises_checked;
 };
 
 static struct envelope *of(struct filter *filter)
@@ -36,22 +38,24 @@ static struct envelope *of(struct filter *filter)
     return (struct envelope *)filter;
 }
 
-/* A digest in the head of the request is one of the form as a whole. */
+/* A digest in the head of the request is a digest of the form_hashing form. */
 static bool hash_form(struct envelope *envelope)
 {
     const struct body_plan *plan = &envelope->filter.body->plan;
     if (!plan->promises || !plan->promises->count)
         return true;
     struct digests *set = digests_new();
-    if (!set || !promised_want(plan->promises, set)) {
+    if (!set || !promised_add(plan->promises, set)) {
         digests_free(set);
         return false;
     }
-    envelope->whole = hashing_new(set, plan->digest_threads, plan->loop, plan->wake, plan->context);
-    return envelope->whole != NULL;
+    envelope->form_hashing =
+        hashing_new(set, plan->digest_threads, plan->loop, plan->wake, plan->context);
+    return envelope->form_hashing != NULL;
 }
 
-/* The length is not the image's any more; the form's head will tell. */
+/* Content-Length is the length of the form, not of the image. The promise has the image's length,
+ * or the head of the form's file tells it later. */
 static bool open_form(struct envelope *envelope, const char *boundary)
 {
     struct body *body = envelope->filter.body;
@@ -66,8 +70,8 @@ static bool open_form(struct envelope *envelope, const char *boundary)
     return envelope->form != NULL;
 }
 
-/* Where the policy only watches, the form is what Glance is sent. */
-static bool leave_on(struct envelope *envelope)
+/* In audit mode Glance gets the form unchanged. */
+static bool keep_form(struct envelope *envelope)
 {
     struct body *body = envelope->filter.body;
     if (!body->plan.audit)
@@ -83,10 +87,10 @@ static bool begin(struct filter *filter)
     const char *type = filter->body->plan.content_type;
     if (!type || !multipart_boundary(type, boundary))
         return true;
-    return leave_on(of(filter)) || open_form(of(filter), boundary);
+    return keep_form(of(filter)) || open_form(of(filter), boundary);
 }
 
-static bool hold(struct envelope *envelope, const char *bytes, size_t count)
+static bool hold_back(struct envelope *envelope, const char *bytes, size_t count)
 {
     if (!envelope->held && count)
         envelope->held = malloc(MULTIPART_HOLD_MAX);
@@ -98,14 +102,14 @@ static bool hold(struct envelope *envelope, const char *bytes, size_t count)
     return true;
 }
 
-/* 1: the shape is known now. 0: more bytes will tell. */
+/* 1: the shape is known now. 0: more bytes are needed. */
 static int find_shape(struct envelope *envelope, const char *bytes, size_t count, bool last)
 {
     struct filter *filter = &envelope->filter;
     char boundary[MULTIPART_BOUNDARY_MAX + 1];
     enum multipart_guess guess = multipart_guess(bytes, count, boundary);
     if (guess == MULTIPART_PERHAPS && !last)
-        return hold(envelope, bytes, count) ? 0 : filter_no_memory(&envelope->filter);
+        return hold_back(envelope, bytes, count) ? 0 : filter_no_memory(&envelope->filter);
     envelope->shape = SHAPE_PLAIN;
     if (guess != MULTIPART_YES)
         return 1;
@@ -113,11 +117,12 @@ static int find_shape(struct envelope *envelope, const char *bytes, size_t count
         !filter_report(filter, CHECK_REJECT, REFUSAL_UNSUPPORTED_CONTENT_TYPE,
                        "it is a form, whatever its Content-Type says"))
         return STREAM_REFUSED;
-    return leave_on(envelope) || open_form(envelope, boundary) ? 1 : filter_no_memory(filter);
+    return keep_form(envelope) || open_form(envelope, boundary) ? 1 : filter_no_memory(filter);
 }
 
-/* The form says how long the image will be, or at most, since a field may follow it. What the
- * client says of it counts more, and is held to (measure.c), unless it cannot be. */
+/* The form tells the length of the image. The image is shorter if a field follows the file. The
+ * promised size takes precedence, and measure.c enforces it. A promised size that is larger than
+ * the form allows is refused here. */
 static bool learn_length(struct envelope *envelope)
 {
     struct body *body = envelope->filter.body;
@@ -137,14 +142,14 @@ static bool learn_length(struct envelope *envelope)
     return body_within_limits(body);
 }
 
-/* Moves the image's bytes to the front; how many there are, or why there are none. */
-static ssize_t take_out(struct envelope *envelope, char *bytes, size_t count, bool last)
+/* Moves the image's bytes to the front. Returns their number, or a STREAM_ code. */
+static ssize_t extract_image(struct envelope *envelope, char *bytes, size_t count, bool last)
 {
     struct multipart_span span = {0};
     if (!multipart_scan(envelope->form, bytes, count, last, &span))
         return filter_refuse(&envelope->filter, REFUSAL_MULTIPART_MALFORMED, "%s",
                              multipart_fault(envelope->form));
-    if (!hold(envelope, bytes + count - span.hold, span.hold))
+    if (!hold_back(envelope, bytes + count - span.hold, span.hold))
         return filter_no_memory(&envelope->filter);
     if (!learn_length(envelope))
         return STREAM_REFUSED;
@@ -153,29 +158,31 @@ static ssize_t take_out(struct envelope *envelope, char *bytes, size_t count, bo
     return (ssize_t)span.data;
 }
 
-/* The bytes that are new: those that were held back have been hashed before. 1, or why not: at the
- * end STREAM_WAIT, until all is hashed. */
+/* Hashes the new bytes; those that were held back have been hashed before. Returns 1, or a STREAM_
+ * code: at the end STREAM_WAIT until everything is hashed. */
 static int hash_new(struct envelope *envelope, const char *bytes, size_t count, bool last)
 {
     struct filter *filter = &envelope->filter;
-    if (!envelope->whole || envelope->held_to_promises)
+    if (!envelope->form_hashing || envelope->promises_checked)
         return 1;
-    if (count && !hashing_put(envelope->whole, bytes, count))
+    if (count && !hashing_put(envelope->form_hashing, bytes, count))
         return filter_no_memory(filter);
     if (!last)
         return 1;
-    if (!hashing_is_over(envelope->whole))
+    if (!hashing_is_over(envelope->form_hashing))
         return STREAM_WAIT;
-    envelope->held_to_promises = true;
-    bool good = promised_hold(filter, filter->body->plan.promises, hashing_set(envelope->whole));
+    envelope->promises_checked = true;
+    bool good =
+        promised_check(filter, filter->body->plan.promises, hashing_set(envelope->form_hashing));
     return good ? 1 : STREAM_REFUSED;
 }
 
-/* Behind what was held back, which is put in front. Nothing that could not be hashed yet. */
+/* Puts the held bytes into the buffer, and pulls more after them. STREAM_WAIT while the hashing
+ * cannot take more bytes. */
 static ssize_t pull_next(struct envelope *envelope, char *into, size_t room)
 {
     size_t held = envelope->held_count;
-    size_t most = envelope->whole ? hashing_room(envelope->whole) : SIZE_MAX;
+    size_t most = envelope->form_hashing ? hashing_room(envelope->form_hashing) : SIZE_MAX;
     if (most == 0)
         return STREAM_WAIT;
     if (held)
@@ -200,7 +207,7 @@ static ssize_t unwrap(struct envelope *envelope, char *into, size_t room)
             ready = hash_new(envelope, into + hashed, count - hashed, got == 0);
         if (ready < 0)
             return ready;
-        ssize_t taken = ready ? take_out(envelope, into, count, got == 0) : 0;
+        ssize_t taken = ready ? extract_image(envelope, into, count, got == 0) : 0;
         if (taken != 0 || got == 0)
             return taken;
     }
@@ -221,7 +228,7 @@ static uint64_t splice_budget(const struct filter *filter)
 static void end(struct filter *filter)
 {
     multipart_free(of(filter)->form);
-    hashing_free(of(filter)->whole);
+    hashing_free(of(filter)->form_hashing);
     free(of(filter)->held);
 }
 

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What every filter can do: read from the one before it, refuse the body, or report a violation.
  *
- * The first reason to refuse counts, for good. A violation refuses, is a warning, or is only noted
- * for the audit, as its check's level and the policy say. While it is not known which levels count
- * (`checks_wait`), what the checks find is kept. */
+ * The first reason to refuse is final. The check's level and audit mode decide whether a violation
+ * refuses the body, is a warning, or is only noted. While the levels are not known (`checks_wait`),
+ * findings are deferred. */
 #include "body/body_priv.h"
 #include "intake/stream.h"
 
@@ -35,7 +35,7 @@ int filter_no_memory(struct filter *filter)
     return filter_refuse(filter, REFUSAL_OUT_OF_MEMORY, "%s", "");
 }
 
-/* Where its particulars go; NULL: it is there already. */
+/* Returns the buffer for the detail. NULL: the reason was noted before, or there is no space. */
 static char *new_note(struct body_notes *notes, enum refusal reason)
 {
     for (size_t i = 0; i < notes->count; i++)
@@ -65,7 +65,7 @@ static char *new_violation(struct body *body, const struct violation *violation)
     return new_note(reject ? &body->audited : &body->warnings, violation->reason);
 }
 
-/* NULL: it is no check that has a level. */
+/* NULL: no check with a level has this reason. */
 static enum check_level *level_of(struct check_levels *checks, enum refusal reason)
 {
     switch (reason) {
@@ -84,29 +84,29 @@ static enum check_level *level_of(struct check_levels *checks, enum refusal reas
     }
 }
 
-/* Where its particulars go; NULL: it is there already. */
-static char *keep_finding(struct body *body, const struct violation *violation)
+/* Returns the buffer for the detail. NULL: it was deferred before, or there is no space. */
+static char *defer_finding(struct body *body, const struct violation *violation)
 {
-    for (size_t i = 0; i < body->kept_count; i++)
-        if (body->kept[i].reason == violation->reason &&
-            body->kept[i].for_glance == violation->for_glance)
+    for (size_t i = 0; i < body->deferred_count; i++)
+        if (body->deferred[i].reason == violation->reason &&
+            body->deferred[i].for_glance == violation->for_glance)
             return NULL;
-    if (body->kept_count == BODY_NOTES_MAX)
+    if (body->deferred_count == BODY_NOTES_MAX)
         return NULL;
-    struct finding *finding = &body->kept[body->kept_count++];
+    struct finding *finding = &body->deferred[body->deferred_count++];
     finding->reason = violation->reason;
-    finding->most = violation->level;
+    finding->max_level = violation->level;
     finding->for_glance = violation->for_glance;
     return finding->detail;
 }
 
-/* False: refused. */
-static bool note(struct body *body, const struct violation *violation, const char *words)
+/* False: the body is refused, now or before. */
+static bool apply_violation(struct body *body, const struct violation *violation, const char *words)
 {
     if (body->refusal || violation->level == CHECK_OFF)
         return !body->refusal;
     bool waits = body->checks_wait && level_of(&body->plan.checks, violation->reason);
-    char *detail = waits ? keep_finding(body, violation) : new_violation(body, violation);
+    char *detail = waits ? defer_finding(body, violation) : new_violation(body, violation);
     if (detail)
         snprintf(detail, BODY_WORDS, "%s", words);
     return !body->refusal;
@@ -121,17 +121,17 @@ bool filter_report(struct filter *filter, enum check_level level, enum refusal r
     vsnprintf(words, sizeof words, format, arguments);
     va_end(arguments);
     const struct violation violation = {.level = level, .reason = reason};
-    return note(filter->body, &violation, words);
+    return apply_violation(filter->body, &violation, words);
 }
 
-bool filter_object_for_glance(struct filter *filter, enum refusal reason, const char *why)
+bool filter_report_for_glance(struct filter *filter, enum refusal reason, const char *why)
 {
     const struct violation violation = {CHECK_REJECT, reason, .for_glance = true};
-    return note(filter->body, &violation, why);
+    return apply_violation(filter->body, &violation, why);
 }
 
-/* All of them look while it is not known which of them count. */
-void filters_let_checks_wait(struct body *body)
+/* Every check runs while the levels are not known. */
+void filters_defer_checks(struct body *body)
 {
     body->checks_wait = true;
     body->plan.checks =
@@ -147,12 +147,13 @@ void body_checks(struct body *body, const struct check_levels *checks)
 {
     body->plan.checks = *checks;
     body->checks_wait = false;
-    for (size_t i = 0; i < body->kept_count; i++) {
-        const struct finding *finding = &body->kept[i];
-        struct violation violation = {finding->most, finding->reason, finding->for_glance};
+    for (size_t i = 0; i < body->deferred_count; i++) {
+        const struct finding *finding = &body->deferred[i];
+        struct violation violation = {finding->max_level, finding->reason, finding->for_glance};
         if (!finding->for_glance)
-            violation.level = MIN(*level_of(&body->plan.checks, finding->reason), finding->most);
-        note(body, &violation, finding->detail);
+            violation.level =
+                MIN(*level_of(&body->plan.checks, finding->reason), finding->max_level);
+        apply_violation(body, &violation, finding->detail);
     }
-    body->kept_count = 0;
+    body->deferred_count = 0;
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Glance takes an image for complete when its last byte has come. So that byte is held back until
- * the end of the body has been seen, every filter has agreed with it, and the count is right. */
+/* Holds back the last byte of an image. Glance takes an image as complete once it has the last
+ * byte. So that byte is sent only after the body has ended, every filter has agreed, and the count
+ * is right. */
 #include "intake/stream.h"
 
 #include "body/body_priv.h"
@@ -10,7 +11,7 @@
 struct finish {
     struct filter filter;
     uint64_t given;
-    char last; /* the last byte, while it is held back */
+    char last; /* valid while `held` */
     bool held;
 };
 
@@ -26,7 +27,7 @@ static int refuse_count(struct finish *finish, bool more)
                          more ? "more" : "fewer");
 }
 
-/* `count` bytes are there and the body is over. */
+/* The body has ended; `count` bytes are in the buffer. */
 static ssize_t finish_with(struct finish *finish, size_t count)
 {
     struct body *body = finish->filter.body;
@@ -38,7 +39,8 @@ static ssize_t finish_with(struct finish *finish, size_t count)
     return (ssize_t)count;
 }
 
-/* The last byte is among the `count` that are there: is that the end? */
+/* The last of `count` bytes in the buffer is the last byte of the image, if the body ends there.
+ * The last byte is held back while that is not known. */
 static ssize_t confirm(struct finish *finish, char *into, size_t count, size_t room)
 {
     char *behind = into + count;
@@ -83,7 +85,7 @@ static ssize_t read_finish(struct filter *filter, void *into, size_t room)
     return confirm(finish, bytes, count, room);
 }
 
-/* All but the last byte. */
+/* Every byte but the last one may be spliced. */
 static uint64_t splice_budget(const struct filter *filter)
 {
     const struct finish *finish = (const struct finish *)filter;
@@ -98,7 +100,7 @@ static void spliced(struct filter *filter, uint64_t count)
     ((struct finish *)filter)->given += count;
 }
 
-/* Nobody reads an image of nothing, so its end is looked for here. */
+/* An empty image is never read, so the end of the body is checked here. */
 static int prepare_finish(struct filter *filter)
 {
     struct finish *finish = (struct finish *)filter;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What Glance would refuse after storing it, refused before it gets a byte: the opening tells. */
+/* Refuses what Glance would refuse only after storing it. The opening is enough to tell, so Glance
+ * does not get a byte. */
 #include "body/body_priv.h"
 
 #include "intake/format.h"
@@ -20,7 +21,7 @@ bool glance_checks_judge(struct filter *filter, const void *opening, size_t coun
         return true;
     snprintf(body->glance_why, sizeof body->glance_why, "%s", why);
     return !(body->plan.glance_refuses & GLANCE_OBJECTION_BIT(body->glance_objection)) ||
-           filter_object_for_glance(filter, reasons[body->glance_objection], why);
+           filter_report_for_glance(filter, reasons[body->glance_objection], why);
 }
 
 enum glance_objection body_glance_objection(const struct body *body, const char **why)

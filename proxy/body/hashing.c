@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A piece has an errand for each digest, in the digest's own strand:
+/* Computes the digests of an upload in the thread pool. Each block has one job per digest, and each
+ * digest has its own strand:
  *
- *     put -> piece -> errands -> helpers: update -> back in the loop: the last one frees the piece
+ *     put -> block -> jobs -> threads: update -> back in the loop: the last job frees the block
  *
- * Between sending and coming back a piece is the helpers', to read; all else is the loop's. Of a
- * piece in pipes each digest has its own:
+ * While jobs of a block run, the threads may read the block. Everything else belongs to the loop's
+ * thread. A spliced block has one pipe per digest:
  *
  *     client's socket -> inlet, the first digest's pipe -> the other digests' pipes
  *                                                       -> the pipe to Glance
@@ -23,73 +24,74 @@
 #include <sys/param.h>
 #include <unistd.h>
 
-/* What is hashed about as fast as a helper is told of it is hashed at once. */
-enum { LITTLE = 16 * 1024 };
+/* Up to this many bytes are hashed at once in the loop's thread: handing them to another thread
+ * takes about as long. */
+enum { INLINE_MAX = 16 * 1024 };
 
-/* A helper takes this much out of a pipe at a time: it stays in the processor's cache. */
-enum { SIP = 64 * 1024 };
+/* Bytes that a thread reads from a pipe at a time. They fit into the processor's cache. */
+enum { READ_CHUNK = 64 * 1024 };
 
-static atomic_uint pipes; /* that are open, in all workers; at most HASHING_PIPES */
+static atomic_uint pipes; /* open pipes of all workers, at most HASHING_PIPES */
 
-struct lane {
+struct digest_queue {
     struct digest *digest; /* of the set */
     struct strand strand;
 };
 
 struct hashing {
     struct digests *set;
-    struct lane lanes[DIGESTS_MAX];
-    size_t lane_count;
-    struct thread_pool *helpers;
+    struct digest_queue queues[DIGESTS_MAX];
+    size_t queue_count;
+    struct thread_pool *threads;
     struct loop *loop;
     void (*wake)(void *context);
     void *context;
-    struct piece *inlet; /* its pipes are open, and empty; NULL: there is none */
-    unsigned pieces;     /* with the helpers */
-    bool waits_for_room; /* somebody was told to wait: for one piece to come back */
-    bool waits_for_end;  /* or for all of them */
-    bool freed;          /* goes when they are back */
+    struct hash_block *inlet; /* its pipes are open and empty; NULL: none */
+    unsigned blocks;          /* blocks whose jobs are not done */
+    bool waits_for_block;     /* the owner was told to wait until a block is done */
+    bool waits_for_end;       /* the owner was told to wait until all blocks are done */
+    bool freed;               /* to be freed when all blocks are done */
 };
 
-struct part {
-    struct job job; /* first: it leads back here */
-    struct piece *piece;
-    struct lane *lane;
-    struct pipe pipe; /* NO_PIPE: the piece has the bytes */
+struct hash_job {
+    struct job job; /* first: struct job is cast to this */
+    struct hash_block *block;
+    struct digest_queue *queue;
+    struct pipe pipe; /* NO_PIPE: the bytes are in the block */
 };
 
-struct piece {
+struct hash_block {
     struct hashing *hashing;
-    struct part parts[DIGESTS_MAX];
-    unsigned out;   /* parts that are not back */
-    unsigned pipes; /* that it may have open */
+    struct hash_job jobs[DIGESTS_MAX];
+    unsigned jobs_left; /* jobs that are not done */
+    unsigned pipes;     /* counted in the global `pipes` */
     size_t count;
     char bytes[];
 };
 
-static struct piece *piece_new(struct hashing *hashing, size_t room)
+static struct hash_block *block_new(struct hashing *hashing, size_t room)
 {
-    struct piece *piece = malloc(sizeof *piece + room);
-    if (!piece)
+    struct hash_block *block = malloc(sizeof *block + room);
+    if (!block)
         return NULL;
-    piece->hashing = hashing;
-    piece->out = piece->pipes = 0;
+    block->hashing = hashing;
+    block->jobs_left = block->pipes = 0;
     for (size_t i = 0; i < DIGESTS_MAX; i++)
-        piece->parts[i].pipe = NO_PIPE;
-    return piece;
+        block->jobs[i].pipe = NO_PIPE;
+    return block;
 }
 
-static void piece_free(struct piece *piece)
+static void block_free(struct hash_block *block)
 {
-    if (!piece)
+    if (!block)
         return;
     for (size_t i = 0; i < DIGESTS_MAX; i++)
-        pipe_close(&piece->parts[i].pipe);
-    atomic_fetch_sub(&pipes, piece->pipes);
-    free(piece);
+        pipe_close(&block->jobs[i].pipe);
+    atomic_fetch_sub(&pipes, block->pipes);
+    free(block);
 }
 
-struct hashing *hashing_new(struct digests *set, struct thread_pool *helpers, struct loop *loop,
+struct hashing *hashing_new(struct digests *set, struct thread_pool *threads, struct loop *loop,
                             void (*wake)(void *context), void *context)
 {
     struct hashing *hashing = calloc(1, sizeof *hashing);
@@ -98,9 +100,9 @@ struct hashing *hashing_new(struct digests *set, struct thread_pool *helpers, st
         return NULL;
     }
     hashing->set = set;
-    for (struct digest *digest; (digest = digests_at(set, hashing->lane_count));)
-        hashing->lanes[hashing->lane_count++].digest = digest;
-    hashing->helpers = helpers;
+    for (struct digest *digest; (digest = digests_at(set, hashing->queue_count));)
+        hashing->queues[hashing->queue_count++].digest = digest;
+    hashing->threads = threads;
     hashing->loop = loop;
     hashing->wake = wake;
     hashing->context = context;
@@ -115,7 +117,7 @@ struct digests *hashing_set(struct hashing *hashing)
 static void end(struct hashing *hashing)
 {
     digests_free(hashing->set);
-    piece_free(hashing->inlet);
+    block_free(hashing->inlet);
     free(hashing);
 }
 
@@ -124,66 +126,67 @@ void hashing_free(struct hashing *hashing)
     if (!hashing)
         return;
     hashing->freed = true;
-    if (!hashing->pieces)
+    if (!hashing->blocks)
         end(hashing);
 }
 
-/* --- with the helpers ------------------------------------------------------------------ */
+/* --- in the thread pool ---------------------------------------------------------------- */
 
-/* All of it is in the pipe. Were it not, nothing would agree with the digest. */
-static void hash_pipe(const struct part *part)
+/* The whole block is in the pipe. If bytes were missing, the digest would be wrong and the
+ * comparison would fail. */
+static void hash_pipe(const struct hash_job *hash_job)
 {
-    char sip[SIP];
-    size_t left = part->piece->count;
+    char chunk[READ_CHUNK];
+    size_t left = hash_job->block->count;
     ssize_t got;
-    while (left && (got = read(part->pipe.ends[0], sip, MIN(left, sizeof sip))) > 0) {
-        digest_update(part->lane->digest, sip, (size_t)got);
+    while (left && (got = read(hash_job->pipe.ends[0], chunk, MIN(left, sizeof chunk))) > 0) {
+        digest_update(hash_job->queue->digest, chunk, (size_t)got);
         left -= (size_t)got;
     }
 }
 
 static void hash(struct job *job)
 {
-    const struct part *part = (const struct part *)job;
-    if (part->pipe.ends[0] >= 0)
-        hash_pipe(part);
+    const struct hash_job *hash_job = (const struct hash_job *)job;
+    if (hash_job->pipe.ends[0] >= 0)
+        hash_pipe(hash_job);
     else
-        digest_update(part->lane->digest, part->piece->bytes, part->piece->count);
+        digest_update(hash_job->queue->digest, hash_job->block->bytes, hash_job->block->count);
 }
 
-static void tell(struct hashing *hashing)
+static void wake_if_due(struct hashing *hashing)
 {
-    bool due = hashing->waits_for_room || (hashing->waits_for_end && !hashing->pieces);
+    bool due = hashing->waits_for_block || (hashing->waits_for_end && !hashing->blocks);
     if (!due)
         return;
-    hashing->waits_for_room = hashing->waits_for_end = false;
+    hashing->waits_for_block = hashing->waits_for_end = false;
     hashing->wake(hashing->context);
 }
 
 static void hashed(struct job *job)
 {
-    struct piece *piece = ((struct part *)job)->piece;
-    struct hashing *hashing = piece->hashing;
-    if (--piece->out)
+    struct hash_block *block = ((struct hash_job *)job)->block;
+    struct hashing *hashing = block->hashing;
+    if (--block->jobs_left)
         return;
-    piece_free(piece);
-    hashing->pieces--;
+    block_free(block);
+    hashing->blocks--;
     if (!hashing->freed)
-        tell(hashing);
-    else if (!hashing->pieces)
+        wake_if_due(hashing);
+    else if (!hashing->blocks)
         end(hashing);
 }
 
-static void send_parts(struct hashing *hashing, struct piece *piece)
+static void send_jobs(struct hashing *hashing, struct hash_block *block)
 {
-    hashing->pieces++;
-    for (; piece->out < hashing->lane_count; piece->out++) {
-        struct lane *lane = &hashing->lanes[piece->out];
-        struct part *part = &piece->parts[piece->out];
-        part->job = (struct job){.run = hash, .done = hashed, .strand = &lane->strand};
-        part->piece = piece;
-        part->lane = lane;
-        thread_pool_send(hashing->helpers, hashing->loop, &part->job);
+    hashing->blocks++;
+    for (; block->jobs_left < hashing->queue_count; block->jobs_left++) {
+        struct digest_queue *queue = &hashing->queues[block->jobs_left];
+        struct hash_job *hash_job = &block->jobs[block->jobs_left];
+        hash_job->job = (struct job){.run = hash, .done = hashed, .strand = &queue->strand};
+        hash_job->block = block;
+        hash_job->queue = queue;
+        thread_pool_send(hashing->threads, hashing->loop, &hash_job->job);
     }
 }
 
@@ -191,82 +194,82 @@ static void send_parts(struct hashing *hashing, struct piece *piece)
 
 size_t hashing_room(struct hashing *hashing)
 {
-    if (!hashing->lane_count || !hashing->helpers)
+    if (!hashing->queue_count || !hashing->threads)
         return SIZE_MAX;
-    if (hashing->pieces < HASHING_PIECES)
-        return HASHING_PIECE;
-    hashing->waits_for_room = true;
+    if (hashing->blocks < HASHING_BLOCKS)
+        return HASHING_BLOCK;
+    hashing->waits_for_block = true;
     return 0;
 }
 
 bool hashing_put(struct hashing *hashing, const char *bytes, size_t count)
 {
-    bool at_once = !hashing->helpers || (count <= LITTLE && !hashing->pieces);
-    if (!hashing->lane_count || at_once) {
+    bool hash_now = !hashing->threads || (count <= INLINE_MAX && !hashing->blocks);
+    if (!hashing->queue_count || hash_now) {
         digests_update(hashing->set, bytes, count);
         return true;
     }
-    struct piece *piece = piece_new(hashing, count);
-    if (!piece)
+    struct hash_block *block = block_new(hashing, count);
+    if (!block)
         return false;
-    piece->count = count;
-    memcpy(piece->bytes, bytes, count);
-    send_parts(hashing, piece);
+    block->count = count;
+    memcpy(block->bytes, bytes, count);
+    send_jobs(hashing, block);
     return true;
 }
 
-static bool open_pipes(struct piece *piece, unsigned count)
+static bool open_pipes(struct hash_block *block, unsigned count)
 {
     unsigned before = atomic_fetch_add(&pipes, count);
-    piece->pipes = count;
+    block->pipes = count;
     bool good = before + count <= HASHING_PIPES;
     for (unsigned i = 0; good && i < count; i++)
-        good = pipe_open(&piece->parts[i].pipe);
+        good = pipe_open(&block->jobs[i].pipe);
     return good;
 }
 
 int hashing_inlet(struct hashing *hashing)
 {
-    if (!hashing->helpers || !hashing->lane_count || hashing->pieces == HASHING_PIECES)
+    if (!hashing->threads || !hashing->queue_count || hashing->blocks == HASHING_BLOCKS)
         return -1;
-    struct piece *piece = piece_new(hashing, 0);
-    if (!piece || !open_pipes(piece, (unsigned)hashing->lane_count)) {
-        piece_free(piece);
+    struct hash_block *block = block_new(hashing, 0);
+    if (!block || !open_pipes(block, (unsigned)hashing->queue_count)) {
+        block_free(block);
         return -1;
     }
-    hashing->inlet = piece;
-    return piece->parts[0].pipe.ends[1];
+    hashing->inlet = block;
+    return block->jobs[0].pipe.ends[1];
 }
 
 void hashing_close_inlet(struct hashing *hashing)
 {
-    piece_free(hashing->inlet);
+    block_free(hashing->inlet);
     hashing->inlet = NULL;
 }
 
-static bool lend(const struct piece *piece, int pipe)
+static bool tee_block(const struct hash_block *block, int pipe)
 {
-    return tee(piece->parts[0].pipe.ends[0], pipe, piece->count, SPLICE_F_NONBLOCK) ==
-           (ssize_t)piece->count;
+    return tee(block->jobs[0].pipe.ends[0], pipe, block->count, SPLICE_F_NONBLOCK) ==
+           (ssize_t)block->count;
 }
 
 bool hashing_pass_on(struct hashing *hashing, int pipe, size_t count)
 {
-    struct piece *piece = hashing->inlet;
+    struct hash_block *block = hashing->inlet;
     hashing->inlet = NULL;
-    piece->count = count;
-    bool good = lend(piece, pipe);
-    for (size_t i = 1; good && i < hashing->lane_count; i++)
-        good = lend(piece, piece->parts[i].pipe.ends[1]);
+    block->count = count;
+    bool good = tee_block(block, pipe);
+    for (size_t i = 1; good && i < hashing->queue_count; i++)
+        good = tee_block(block, block->jobs[i].pipe.ends[1]);
     if (good)
-        send_parts(hashing, piece);
+        send_jobs(hashing, block);
     else
-        piece_free(piece);
+        block_free(block);
     return good;
 }
 
 bool hashing_is_over(struct hashing *hashing)
 {
-    hashing->waits_for_end = hashing->pieces > 0;
-    return !hashing->pieces;
+    hashing->waits_for_end = hashing->blocks > 0;
+    return !hashing->blocks;
 }

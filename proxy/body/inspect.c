@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Holds the opening of the image back until it has been judged, so that nothing of a spoiled one
- * reaches Glance; then gives it out, and goes on looking where the format asks for it.
+/* Holds the opening of the image back until it has been checked, so that Glance gets no byte of a
+ * bad image. Then it passes the opening on, and examines later bytes if the format asks for them.
  *
- *      | opening                  | the rest, as it passes                          |
+ *      | opening                  | later bytes, as they pass                       |
  *      0                   FORMAT_OPENING      next.offset [ look ]       [ look from the end ]
  */
 #include "body/body_priv.h"
@@ -15,24 +15,25 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* A read never has less room than this, so the opening may get somewhat longer than is judged. */
+/* Each read needs a buffer of FILTER_ROOM_MIN, so the buffered opening may become a little longer
+ * than the part that is checked. */
 enum { OPENING_ROOM = FORMAT_OPENING + FILTER_ROOM_MIN };
 
 struct inspect {
     struct filter filter;
 
-    char *opening; /* until it is given out and nobody wants to see it again */
-    size_t count;  /* bytes in it */
-    size_t given;
-    bool ended; /* the body ended within the opening */
+    char *opening; /* kept until it is read and the format asks for no further look */
+    size_t count;  /* bytes in `opening` */
+    size_t given;  /* bytes of `opening` that were read */
+    bool ended;    /* the body ended within the opening */
 
     struct format_examination examination;
-    char *look; /* FORMAT_LOOK_MAX bytes, when one is wanted */
+    char *look; /* FORMAT_LOOK_MAX bytes; NULL until the format asks for a look */
     size_t look_count;
-    uint64_t spliced; /* bytes seen: the offset of the next one */
-    bool over;        /* the body's end was seen */
-    bool examined;    /* the format was asked at all */
-    bool asked_for_glance;
+    uint64_t offset; /* of the next byte */
+    bool end_seen;
+    bool examined; /* format_examine() was called */
+    bool glance_checked;
 };
 
 static struct inspect *of(struct filter *filter)
@@ -46,7 +47,7 @@ static size_t judged_count(const struct inspect *inspect)
     return count < FORMAT_OPENING ? count : FORMAT_OPENING;
 }
 
-/* --- judging --------------------------------------------------------------------------- */
+/* --- checks of the opening ------------------------------------------------------------- */
 
 static const char STRIPPED[] =
     "it has lost bytes, as curl -d strips NUL, line feed and carriage return from a file";
@@ -90,7 +91,7 @@ typedef enum format_judgement judge_fn(const struct format_claim *claim,
                                        const void *opening, size_t count, bool whole,
                                        char why[FORMAT_WORDS]);
 
-/* One judgement after the other, until one refuses or there is none left that was not let pass. */
+/* Asks for judgements until one refuses the body, or all others were let pass. */
 static bool judge_by(struct inspect *inspect, judge_fn *by, enum check_level most)
 {
     const struct body *body = inspect->filter.body;
@@ -114,12 +115,13 @@ static bool judge_by(struct inspect *inspect, judge_fn *by, enum check_level mos
     }
 }
 
-/* Glance's inspectors, too, go by the opening, so it is enough to ask once. */
+/* Glance's inspectors look at the opening only, so this is checked once. */
 static bool judge_for_glance(struct inspect *inspect)
 {
-    bool asked = inspect->asked_for_glance;
-    inspect->asked_for_glance = true;
-    return asked || glance_checks_judge(&inspect->filter, inspect->opening, judged_count(inspect));
+    bool checked = inspect->glance_checked;
+    inspect->glance_checked = true;
+    return checked ||
+           glance_checks_judge(&inspect->filter, inspect->opening, judged_count(inspect));
 }
 
 static bool judge_format(struct inspect *inspect)
@@ -138,7 +140,7 @@ static bool judge(struct inspect *inspect)
     return judge_format(inspect) && body_within_limits(body);
 }
 
-/* --- looking further on ---------------------------------------------------------------- */
+/* --- looks at later bytes -------------------------------------------------------------- */
 
 static bool look_complete(struct inspect *inspect)
 {
@@ -147,7 +149,7 @@ static bool look_complete(struct inspect *inspect)
     return judge(inspect);
 }
 
-/* The last bytes so far. */
+/* Keeps the last bytes so far, as many as the look from the end needs. */
 static void keep_tail(struct inspect *inspect, const char *bytes, size_t count)
 {
     size_t length = inspect->examination.next.length;
@@ -161,22 +163,23 @@ static void keep_tail(struct inspect *inspect, const char *bytes, size_t count)
     inspect->look_count = stay + count;
 }
 
-/* Copies what of a piece belongs to the look; how many bytes of the piece that settles. */
-static size_t keep_part(struct inspect *inspect, const char *bytes, size_t count)
+/* Copies the bytes of a chunk that belong to the look. Returns how many bytes of the chunk are done
+ * with. */
+static size_t keep_overlap(struct inspect *inspect, const char *bytes, size_t count)
 {
     const struct format_look *look = &inspect->examination.next;
     uint64_t wanted = look->offset + inspect->look_count;
-    if (wanted >= inspect->spliced + count)
+    if (wanted >= inspect->offset + count)
         return count;
-    size_t skip = wanted > inspect->spliced ? (size_t)(wanted - inspect->spliced) : 0;
-    size_t rest = look->length - inspect->look_count;
-    size_t take = count - skip < rest ? count - skip : rest;
+    size_t skip = wanted > inspect->offset ? (size_t)(wanted - inspect->offset) : 0;
+    size_t missing = look->length - inspect->look_count;
+    size_t take = count - skip < missing ? count - skip : missing;
     memcpy(inspect->look + inspect->look_count, bytes + skip, take);
     inspect->look_count += take;
     return skip + take;
 }
 
-static bool see(struct inspect *inspect, const char *bytes, size_t count)
+static bool examine(struct inspect *inspect, const char *bytes, size_t count)
 {
     const struct format_look *look = &inspect->examination.next;
     while (count && look->length) {
@@ -186,38 +189,39 @@ static bool see(struct inspect *inspect, const char *bytes, size_t count)
             keep_tail(inspect, bytes, count);
             break;
         }
-        size_t settled = keep_part(inspect, bytes, count);
-        inspect->spliced += settled;
-        bytes += settled;
-        count -= settled;
+        size_t done = keep_overlap(inspect, bytes, count);
+        inspect->offset += done;
+        bytes += done;
+        count -= done;
         if (inspect->look_count == look->length && !look_complete(inspect))
             return false;
     }
-    inspect->spliced += count;
+    inspect->offset += count;
     return true;
 }
 
-static bool see_end(struct inspect *inspect)
+static bool examine_end(struct inspect *inspect)
 {
-    inspect->over = true;
+    inspect->end_seen = true;
     while (inspect->examination.next.length)
         if (!look_complete(inspect))
             return false;
-    return !inspect->examined || !format_examine_end(&inspect->examination, inspect->spliced) ||
+    return !inspect->examined || !format_examine_end(&inspect->examination, inspect->offset) ||
            judge(inspect);
 }
 
 /* --- the opening ----------------------------------------------------------------------- */
 
-/* The body's last bytes may begin among those that were judged. */
-static bool see_opening(struct inspect *inspect, size_t judged)
+/* A look at the end of the body may begin within the bytes that were checked already. */
+static bool examine_opening(struct inspect *inspect, size_t judged)
 {
     size_t from = inspect->examination.next.offset & FORMAT_FROM_END ? 0 : judged;
-    inspect->spliced = from;
-    return see(inspect, inspect->opening + from, inspect->count - from);
+    inspect->offset = from;
+    return examine(inspect, inspect->opening + from, inspect->count - from);
 }
 
-/* What a form predicts is too much if a field follows the file; now it is known better. */
+/* The length that a form tells is too large if a field follows the file. Once the image has ended,
+ * its exact length is known. */
 static void learn_length(struct inspect *inspect)
 {
     struct body *body = inspect->filter.body;
@@ -227,16 +231,16 @@ static void learn_length(struct inspect *inspect)
     body->length = inspect->count;
 }
 
-/* An image may be one of properties alone; and where the policy only watches, it may have no
- * formats. */
+/* An image may have properties and no data. In audit mode it may have no formats. */
 static bool is_an_image(const struct inspect *inspect)
 {
     const struct body *body = inspect->filter.body;
     return inspect->count > 0 && body->plan.disk_format && body->plan.container_format;
 }
 
-/* What comes is held to either, so that both may be believed. A form's length is a guess. */
-static uint64_t length_said(const struct inspect *inspect)
+/* The promised size and the Content-Length are enforced, so they can be relied on. The length that
+ * a form tells is an estimate. */
+static uint64_t announced_length(const struct inspect *inspect)
 {
     const struct body *body = inspect->filter.body;
     if (body->plan.promised && !body->plan.audit)
@@ -259,9 +263,10 @@ static bool judge_opening(struct inspect *inspect)
     if (!is_an_image(inspect))
         return true;
     inspect->examined = true;
-    format_examine(inspect->opening, count, body->plan.disk_format, length_said(inspect),
+    format_examine(inspect->opening, count, body->plan.disk_format, announced_length(inspect),
                    &inspect->examination);
-    return judge(inspect) && see_opening(inspect, count) && (!inspect->ended || see_end(inspect));
+    return judge(inspect) && examine_opening(inspect, count) &&
+           (!inspect->ended || examine_end(inspect));
 }
 
 static int prepare(struct filter *filter)
@@ -298,7 +303,7 @@ static size_t give_opening(struct inspect *inspect, void *into, size_t room)
     memcpy(into, inspect->opening + inspect->given, count);
     inspect->given += count;
     if (count == left)
-        forget_opening(inspect); /* the rest may never be read, but moved */
+        forget_opening(inspect); /* the next bytes may be spliced, and then no read frees it */
     return count;
 }
 
@@ -309,32 +314,32 @@ static ssize_t read_inspect(struct filter *filter, void *into, size_t room)
         return (ssize_t)give_opening(inspect, into, room);
     if (inspect->opening)
         forget_opening(inspect);
-    if (inspect->ended || inspect->over)
+    if (inspect->ended || inspect->end_seen)
         return STREAM_END;
     ssize_t got = filter_pull(filter, into, room);
     if (got < 0)
         return got;
-    bool good = got ? see(inspect, into, (size_t)got) : see_end(inspect);
+    bool good = got ? examine(inspect, into, (size_t)got) : examine_end(inspect);
     return good ? got : STREAM_REFUSED;
 }
 
-/* Up to where the format asks to look next. */
+/* Bytes up to the format's next look may be spliced. */
 static uint64_t splice_budget(const struct filter *filter)
 {
     const struct inspect *inspect = (const struct inspect *)filter;
     const struct format_look *look = &inspect->examination.next;
-    if (inspect->given < inspect->count || inspect->ended || inspect->over)
+    if (inspect->given < inspect->count || inspect->ended || inspect->end_seen)
         return 0;
     if (!look->length)
         return UINT64_MAX;
-    if (look->offset & FORMAT_FROM_END || look->offset <= inspect->spliced)
+    if (look->offset & FORMAT_FROM_END || look->offset <= inspect->offset)
         return 0;
-    return look->offset - inspect->spliced;
+    return look->offset - inspect->offset;
 }
 
 static void spliced(struct filter *filter, uint64_t count)
 {
-    of(filter)->spliced += count;
+    of(filter)->offset += count;
 }
 
 static void end(struct filter *filter)

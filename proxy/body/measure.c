@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Counts the image against the limits, and against what the client said it would be. */
+/* Checks the size of the image against the limits and against the promised size. */
 #include "intake/stream.h"
 
 #include "body/body_priv.h"
@@ -35,7 +35,8 @@ bool body_within_limits(struct body *body)
     uint64_t max =
         body->no_disk ? MIN(limits->max_size, limits->max_virtual_size) : limits->max_size;
     bool above = body->measured > limits->size_ceiling;
-    /* Of two limits that a piece may reach at once the lower one counts, if it can be refused. */
+    /* One chunk may exceed both limits. Then the lower one is reported; with `size_chose` always
+     * the ceiling, because only that refuses in audit mode. */
     if (above && (limits->size_ceiling < max || body->plan.size_chose))
         report_ceiling(filter);
     else if (size > max)
@@ -47,8 +48,8 @@ bool body_within_limits(struct body *body)
     return !body->refusal;
 }
 
-/* False: refused. Nothing can be told of an image in an envelope that is left on. */
-static bool keeps_promise(struct filter *filter, bool ended)
+/* False: refused. The size of an image is not known if the form is left around it. */
+static bool check_promise(struct filter *filter, bool ended)
 {
     static const char words[] = "x-openstack-image-size is %" PRIu64 ", and %s bytes came";
     const struct body *body = filter->body;
@@ -69,10 +70,10 @@ static ssize_t read_measure(struct filter *filter, void *into, size_t room)
     if (got < 0)
         return got;
     body->measured += (uint64_t)got;
-    return keeps_promise(filter, got == 0) && body_within_limits(body) ? got : STREAM_REFUSED;
+    return check_promise(filter, got == 0) && body_within_limits(body) ? got : STREAM_REFUSED;
 }
 
-/* What the whole length is within has been judged; the client's word on it has been, too. */
+/* The known length was checked before against the limits and the promised size. */
 static uint64_t splice_budget(const struct filter *filter)
 {
     const struct body *body = filter->body;

@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A step per state, and one loop that runs them over a piece:
+/* Finds the image in a form, as a state machine. Each state has a step; a loop runs the steps over
+ * a chunk:
  *
  *     START -> PREAMBLE -> HEAD -> FIELD or IMAGE -> HEAD ... -> EPILOGUE
  *
- * A step moves `at` over what it is done with. When it needs more bytes, what lies behind `at` is
- * held and comes again with them: a possible part of a delimiter, or the beginning of a head.
+ * A step moves `at` past the bytes that it is done with. If it needs more bytes, the bytes from
+ * `at` on are held and come again at the front of the next chunk: an incomplete delimiter, or an
+ * incomplete head.
  *
- * What is found must not depend on how the body is cut. So a fault is told by where things are in
- * the body, never by how far a piece has come. */
+ * The result must not depend on how the body is divided into chunks. So limits are checked against
+ * positions in the body, never against positions in a chunk. */
 #include "body/multipart.h"
 
 #include "body/multipart_delimiter.h"
@@ -24,16 +26,16 @@ enum state { START, PREAMBLE, HEAD, FIELD, IMAGE, EPILOGUE };
 
 enum {
     PARTS_MAX = 100,
-    AROUND_MAX = 1024 * 1024 /* bytes in front of the file's head, and again behind the file */
+    AROUND_MAX = 1024 * 1024 /* bytes before the file's head, and again after the file */
 };
 
 struct multipart {
     struct delimiter delimiter;
     uint64_t total;
-    uint64_t passed; /* bytes of the body in front of this piece */
-    uint64_t bound;  /* how far into the body this may go on */
+    uint64_t passed; /* bytes of the body before this chunk */
+    uint64_t bound;  /* the position in the body that must not be passed in this state */
     enum state state;
-    size_t searched; /* how much of a held head, for its end */
+    size_t searched; /* bytes of a held head that were searched for its end */
     size_t parts;
     bool file_seen;
     char filename[MULTIPART_FILENAME_MAX + 1];
@@ -42,7 +44,7 @@ struct multipart {
     const char *fault; /* latched */
 };
 
-struct piece {
+struct chunk {
     const char *bytes;
     size_t count;
     size_t at;
@@ -65,7 +67,7 @@ void multipart_free(struct multipart *multipart)
     free(multipart);
 }
 
-/* Always false, for `return`. */
+/* Always returns false. The first fault is kept. */
 static bool fail(struct multipart *multipart, const char *fault)
 {
     if (!multipart->fault)
@@ -81,16 +83,17 @@ static bool within_bound(struct multipart *multipart, uint64_t position)
                                                 : "more than 1 MiB of it stands before its file");
 }
 
-/* --- the steps: true, and the next one follows; false: no more to do, or not without more bytes -
- */
+/* --- the steps ------------------------------------------------------------------------- */
 
-/* Goes on behind a delimiter, if it is one. */
-static bool pass_delimiter(struct multipart *multipart, struct piece *piece, struct sighting seen)
+/* A step returns true to run the next one, and false if it needs more bytes, is done, or fails. */
+
+/* Moves past the delimiter and sets the next state. False: more bytes are needed, or a fault. */
+static bool pass_delimiter(struct multipart *multipart, struct chunk *chunk, struct sighting seen)
 {
     if (seen.mark == MARK_UNDECIDED)
         return false;
-    piece->at = seen.behind;
-    if (!within_bound(multipart, multipart->passed + piece->at))
+    chunk->at = seen.behind;
+    if (!within_bound(multipart, multipart->passed + chunk->at))
         return false;
     if (seen.mark == MARK_CLOSE) {
         multipart->state = EPILOGUE;
@@ -103,54 +106,54 @@ static bool pass_delimiter(struct multipart *multipart, struct piece *piece, str
     return ++multipart->parts <= PARTS_MAX || fail(multipart, "it has more than 100 parts");
 }
 
-static bool start(struct multipart *multipart, struct piece *piece)
+static bool start(struct multipart *multipart, struct chunk *chunk)
 {
-    struct sighting seen = delimiter_first(&multipart->delimiter, piece->bytes, piece->count);
+    struct sighting seen = delimiter_at_start(&multipart->delimiter, chunk->bytes, chunk->count);
     if (seen.mark != MARK_NONE)
-        return pass_delimiter(multipart, piece, seen);
+        return pass_delimiter(multipart, chunk, seen);
     multipart->state = PREAMBLE;
     return true;
 }
 
-static struct sighting hunt(const struct multipart *multipart, struct piece *piece)
+static struct sighting find_delimiter(const struct multipart *multipart, struct chunk *chunk)
 {
     struct sighting seen =
-        delimiter_hunt(&multipart->delimiter, piece->bytes, piece->at, piece->count);
-    piece->at = seen.at;
+        delimiter_find(&multipart->delimiter, chunk->bytes, chunk->at, chunk->count);
+    chunk->at = seen.at;
     return seen;
 }
 
-/* The preamble, and the value of a field. */
-static bool pass_over(struct multipart *multipart, struct piece *piece)
+/* Skips the preamble, or the value of a field. */
+static bool skip_to_delimiter(struct multipart *multipart, struct chunk *chunk)
 {
-    return pass_delimiter(multipart, piece, hunt(multipart, piece));
+    return pass_delimiter(multipart, chunk, find_delimiter(multipart, chunk));
 }
 
-static bool hand_on(struct multipart *multipart, struct piece *piece)
+static bool emit_image(struct multipart *multipart, struct chunk *chunk)
 {
-    piece->image->at = piece->at;
-    struct sighting seen = hunt(multipart, piece);
-    piece->image->data = piece->at - piece->image->at;
+    chunk->image->at = chunk->at;
+    struct sighting seen = find_delimiter(multipart, chunk);
+    chunk->image->data = chunk->at - chunk->image->at;
     if (seen.mark != MARK_UNDECIDED)
         multipart->bound = multipart->passed + seen.behind + AROUND_MAX;
-    return pass_delimiter(multipart, piece, seen);
+    return pass_delimiter(multipart, chunk, seen);
 }
 
-/* The image is what is left of the body, without CRLF "--B--" CRLF. */
-static bool predict(struct multipart *multipart, uint64_t here)
+/* The image is the remainder of the body without CRLF "--B--" CRLF. */
+static bool predict_length(struct multipart *multipart, uint64_t here)
 {
     if (multipart->total == UINT64_MAX)
         return true;
     uint64_t closing = multipart->delimiter.length + 2;
     if (multipart->total < here || multipart->total - here < closing)
         return fail(multipart, "it ends in the middle");
-    uint64_t rest = multipart->total - here - closing;
-    multipart->length = rest < 2 ? 0 : rest - 2;
+    uint64_t remaining = multipart->total - here - closing;
+    multipart->length = remaining < 2 ? 0 : remaining - 2;
     multipart->length_known = true;
     return true;
 }
 
-static bool begin_file(struct multipart *multipart, const struct piece *piece, const char *filename)
+static bool begin_file(struct multipart *multipart, const struct chunk *chunk, const char *filename)
 {
     if (multipart->file_seen)
         return fail(multipart, "it has two files");
@@ -158,15 +161,15 @@ static bool begin_file(struct multipart *multipart, const struct piece *piece, c
     memcpy(multipart->filename, filename, sizeof multipart->filename);
     multipart->state = IMAGE;
     multipart->bound = UINT64_MAX;
-    return predict(multipart, multipart->passed + piece->at);
+    return predict_length(multipart, multipart->passed + chunk->at);
 }
 
-/* A head begins with the CRLF of the delimiter's line, and so it ends with two even if empty. */
-static bool read_head(struct multipart *multipart, struct piece *piece)
+/* A head begins with the CRLF of the delimiter's line, so even an empty head ends with two CRLF. */
+static bool read_head(struct multipart *multipart, struct chunk *chunk)
 {
-    const char *begin = piece->bytes + piece->at;
-    size_t rest = piece->count - piece->at;
-    size_t look = rest < MULTIPART_HEAD_MAX ? rest : MULTIPART_HEAD_MAX;
+    const char *begin = chunk->bytes + chunk->at;
+    size_t left = chunk->count - chunk->at;
+    size_t look = left < MULTIPART_HEAD_MAX ? left : MULTIPART_HEAD_MAX;
     size_t from = multipart->searched < 3 ? 0 : multipart->searched - 3;
     const char *end = memmem(begin + from, look - from, "\r\n\r\n", 4);
     if (!end) {
@@ -178,30 +181,31 @@ static bool read_head(struct multipart *multipart, struct piece *piece)
     const char *fault = multipart_head_read(begin + 2, (size_t)(end - begin), &head);
     if (fault)
         return fail(multipart, fault);
-    piece->at += (size_t)(end - begin) + 4;
+    chunk->at += (size_t)(end - begin) + 4;
     multipart->state = FIELD;
-    return !head.file || begin_file(multipart, piece, head.filename);
+    return !head.file || begin_file(multipart, chunk, head.filename);
 }
 
-static bool drop(struct multipart *multipart, struct piece *piece)
+static bool discard(struct multipart *multipart, struct chunk *chunk)
 {
     (void)multipart;
-    piece->at = piece->count;
+    chunk->at = chunk->count;
     return false;
 }
 
-static bool (*const STEPS[])(struct multipart *multipart, struct piece *piece) = {
-    [START] = start,     [PREAMBLE] = pass_over, [HEAD] = read_head,
-    [FIELD] = pass_over, [IMAGE] = hand_on,      [EPILOGUE] = drop,
+static bool (*const STEPS[])(struct multipart *multipart, struct chunk *chunk) = {
+    [START] = start,      [PREAMBLE] = skip_to_delimiter,
+    [HEAD] = read_head,   [FIELD] = skip_to_delimiter,
+    [IMAGE] = emit_image, [EPILOGUE] = discard,
 };
 
 /* --- the scan -------------------------------------------------------------------------- */
 
-/* Everything is done with, and only behind the closing delimiter that is well. */
-static bool end(struct multipart *multipart, struct piece *piece)
+/* The body has ended. That is a fault unless the closing delimiter was seen. */
+static bool end(struct multipart *multipart, struct chunk *chunk)
 {
-    piece->at = piece->count;
-    if (!within_bound(multipart, multipart->passed + piece->at))
+    chunk->at = chunk->count;
+    if (!within_bound(multipart, multipart->passed + chunk->at))
         return false;
     if (multipart->state == START || multipart->state == PREAMBLE)
         return fail(multipart, "no line of it is the boundary that its Content-Type names");
@@ -212,15 +216,15 @@ bool multipart_scan(struct multipart *multipart, const char *bytes, size_t count
                     struct multipart_span *out)
 {
     struct multipart_span image = {0};
-    struct piece piece = {bytes, count, 0, &image};
+    struct chunk chunk = {bytes, count, 0, &image};
     *out = image;
-    while (!multipart->fault && STEPS[multipart->state](multipart, &piece))
+    while (!multipart->fault && STEPS[multipart->state](multipart, &chunk))
         ;
-    if (multipart->fault || (last && !end(multipart, &piece)) ||
-        !within_bound(multipart, multipart->passed + piece.at))
+    if (multipart->fault || (last && !end(multipart, &chunk)) ||
+        !within_bound(multipart, multipart->passed + chunk.at))
         return false;
-    multipart->passed += piece.at;
-    *out = (struct multipart_span){image.at, image.data, count - piece.at};
+    multipart->passed += chunk.at;
+    *out = (struct multipart_span){image.at, image.data, count - chunk.at};
     return true;
 }
 

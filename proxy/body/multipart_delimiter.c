@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The hunt is memmem() for the whole delimiter. It skips by the delimiter's length, so it reads
- * less than every byte of ordinary data and is faster than memchr() for the CR; and on data that is
- * all CR, where memchr() falls to a byte at a time, it does not. */
+/* Finds the delimiters of a form by memmem() for the whole delimiter.
+ *
+ * memmem() skips by the delimiter's length. So it does not read every byte of ordinary data, and is
+ * faster than memchr() for the CR. It stays fast on data with many CRs, where memchr() advances by
+ * one byte at a time. */
 #include "body/multipart_delimiter.h"
 
 #include <stdio.h>
@@ -18,7 +20,7 @@ static size_t lesser(size_t one, size_t other)
     return one < other ? one : other;
 }
 
-/* What the bytes behind a boundary, from `at` on, make of it. */
+/* The bytes after a boundary, from `at` on, decide what kind of delimiter it is. */
 static enum mark mark_read(const char *bytes, size_t at, size_t count, size_t *behind)
 {
     if (!memcmp(bytes + at, "--", lesser(count - at, 2))) {
@@ -34,7 +36,8 @@ static enum mark mark_read(const char *bytes, size_t at, size_t count, size_t *b
     return count - at < 2 ? MARK_UNDECIDED : MARK_PART;
 }
 
-/* Where a delimiter may have begun and not ended: at the last CR, since it has no other. */
+/* Where an incomplete delimiter begins, or `count`. A delimiter has one CR before the end of the
+ * boundary, its first byte, so only the last CR can begin one. */
 static size_t unfinished(const struct delimiter *delimiter, const char *bytes, size_t from,
                          size_t count)
 {
@@ -45,7 +48,7 @@ static size_t unfinished(const struct delimiter *delimiter, const char *bytes, s
     return begun ? (size_t)(cr - bytes) : count;
 }
 
-struct sighting delimiter_hunt(const struct delimiter *delimiter, const char *bytes, size_t from,
+struct sighting delimiter_find(const struct delimiter *delimiter, const char *bytes, size_t from,
                                size_t count)
 {
     const char *found;
@@ -59,7 +62,8 @@ struct sighting delimiter_hunt(const struct delimiter *delimiter, const char *by
     return (struct sighting){MARK_UNDECIDED, unfinished(delimiter, bytes, from, count), count};
 }
 
-struct sighting delimiter_first(const struct delimiter *delimiter, const char *bytes, size_t count)
+struct sighting delimiter_at_start(const struct delimiter *delimiter, const char *bytes,
+                                   size_t count)
 {
     struct sighting seen = {MARK_UNDECIDED, 0, count};
     size_t length = delimiter->length - 2;

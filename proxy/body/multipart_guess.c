@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* An envelope under another name: curl -F with a Content-Type set by hand. Only the form itself can
- * tell. A text that happens to begin with two dashes has no part's head behind its first line. */
+/* Recognises a form that was sent with another Content-Type, such as curl -F with a Content-Type
+ * set by hand. Only the bytes can tell. Other text that begins with two dashes has no head of a
+ * part after its first line. */
 #include "body/multipart.h"
 
 #include "body/multipart_head.h"

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Clients agree on the outline of these fields and not on the details: file names come with and
- * without quoted-pairs, in UTF-8 or in the notation of RFC 8187. Of all that only the presence of a
- * file name decides anything; the name itself is shown to people and is read with patience. */
+/* Parses the header fields that describe a form.
+ *
+ * Clients differ in the details: file names are sent with and without quoted-pairs, in UTF-8 or as
+ * in RFC 8187. Only whether there is a file name decides anything. The name itself is used in
+ * messages only, so the parser is lenient. */
 #include "body/multipart_head.h"
 
 #include "body/multipart.h"
@@ -18,7 +20,7 @@ struct text {
 
 /* --- words ----------------------------------------------------------------------------- */
 
-/* A field that goes on in the next line (RFC 822) has its line end among the blanks. */
+/* In a folded field (RFC 822) the line end is part of the white space. */
 static bool blank(char c)
 {
     return c == ' ' || c == '\t' || c == '\r' || c == '\n';
@@ -45,7 +47,7 @@ static bool text_begins(struct text text, const char *wanted)
     return (size_t)(text.end - text.at) >= length && !strncasecmp(text.at, wanted, length);
 }
 
-/* A backslash in front of anything but these two is a part of a path, as old browsers send it. */
+/* A backslash before any other character is part of a path, as old browsers send it. */
 static bool quoted_pair(const char *at, const char *end)
 {
     return end - at >= 2 && at[0] == '\\' && (at[1] == '"' || at[1] == '\\');
@@ -53,7 +55,7 @@ static bool quoted_pair(const char *at, const char *end)
 
 /* --- type; name=value; name="value" ---------------------------------------------------- */
 
-/* What stands before the next semicolon that is not quoted; false: nothing is left. */
+/* Reads up to the next semicolon outside of quotes. False: nothing is left. */
 static bool element_next(struct text *rest, struct text *element)
 {
     if (rest->at == rest->end)
@@ -71,7 +73,7 @@ static bool element_next(struct text *rest, struct text *element)
     return true;
 }
 
-/* The name, and what is behind "="; false: it is not a parameter. */
+/* Splits at "=". False: it is not a parameter. */
 static bool parameter_split(struct text element, struct text *name, struct text *value)
 {
     size_t length = (size_t)(element.end - element.at);
@@ -83,8 +85,8 @@ static bool parameter_split(struct text element, struct text *name, struct text 
     return true;
 }
 
-/* Without quotes and quoted-pairs, as much as fits. False: that is not all of it, or a quotation
- * mark is missing. */
+/* Copies the value without quotes and quoted-pairs, as much as fits. False: it does not fit, or a
+ * quotation mark is missing. */
 static bool value_read(struct text value, char *out, size_t size)
 {
     bool quoted = value.at < value.end && *value.at == '"';
@@ -140,7 +142,7 @@ bool multipart_boundary(const char *content_type, char out[MULTIPART_BOUNDARY_MA
 
 /* --- file names ------------------------------------------------------------------------ */
 
-/* For each character of UTF-8 that is no printable ASCII one '?'. */
+/* Replaces each UTF-8 character that is not printable ASCII by one '?'. */
 static void printable_copy(const char *from, char *out)
 {
     for (; *from; from++) {
@@ -154,7 +156,7 @@ static void printable_copy(const char *from, char *out)
     *out = '\0';
 }
 
-/* Puts the byte that "%XX" stands for in its place. */
+/* Decodes "%XX" in place. */
 static void percents_decode(char *text)
 {
     char *out = text;
@@ -180,7 +182,7 @@ static char *extended_name(char *value)
 
 /* --- the head of a part ---------------------------------------------------------------- */
 
-/* What is read of a head on the way to a verdict on it. */
+/* The state of reading one head. */
 struct reading {
     struct multipart_head *head;
     bool nested;
@@ -200,7 +202,7 @@ static void read_parameter(struct reading *reading, struct text name, struct tex
     printable_copy(extended ? extended_name(text) : text, reading->head->filename);
 }
 
-/* curl -F calls its parts attachments where another Content-Type was set by hand. */
+/* curl -F sends "attachment" if a Content-Type was set by hand. */
 static void read_disposition(struct reading *reading, struct text value)
 {
     struct text element;
@@ -221,7 +223,7 @@ static void read_type(struct reading *reading, struct text value)
     reading->nested |= text_begins(value, "multipart/");
 }
 
-/* The three that leave the bytes as they are (RFC 2045 6.2). */
+/* Only these three encodings do not change the bytes (RFC 2045 6.2). */
 static void read_encoding(struct reading *reading, struct text value)
 {
     reading->encoded |=
@@ -237,7 +239,7 @@ static const struct {
     {"Content-Transfer-Encoding", read_encoding},
 };
 
-/* A line, with those that go on with it. */
+/* Reads a line together with its continuation lines. */
 static struct text line_next(struct text *rest)
 {
     struct text line = *rest;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The two places in which a form describes itself in header fields: the request's Content-Type
- * (multipart_boundary() in multipart.h reads it) and the head of each part. */
+/* Parses the header fields that describe a form: the request's Content-Type (for that see
+ * multipart_boundary() in multipart.h), and the head of each part. */
 #ifndef BODY_MULTIPART_HEAD_H
 #define BODY_MULTIPART_HEAD_H
 
@@ -10,16 +10,17 @@
 enum { MULTIPART_FILENAME_MAX = 255 };
 
 struct multipart_head {
-    bool form_data;                            /* its Content-Disposition is that of a form */
-    bool file;                                 /* it has a filename, be it an empty one */
+    bool form_data;                            /* the part has a form's Content-Disposition */
+    bool file;                                 /* it has a filename, which may be empty */
     char filename[MULTIPART_FILENAME_MAX + 1]; /* printable ASCII, '?' for any other character */
 };
 
-/* Reads the head of a part: field lines, each with its CRLF. NULL: good. Otherwise the fault, as
- * multipart_fault() gives it, and `out` has what was read before. */
+/* Reads the head of a part: field lines, each with its CRLF. NULL: valid. Otherwise the fault, as
+ * for multipart_fault(), and `out` has what was read before the fault. */
 const char *multipart_head_read(const char *bytes, size_t count, struct multipart_head *out);
 
-/* What a boundary may be (RFC 2046 5.1.1): 1 to 70 of its characters, the last one no blank. */
+/* True: a valid boundary (RFC 2046 5.1.1): 1 to 70 of the allowed characters, no blank at the end.
+ */
 bool multipart_boundary_valid(const char *boundary);
 
 #endif

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Digests held against those that were promised, for the filters that compute them. */
+/* Compares digests with the promised ones, for the filters that compute digests. */
 #include "body/body_priv.h"
 #include "intake/digest.h"
 #include "intake/promises.h"
 
 #include <string.h>
 
-bool promised_want(const struct promises *promises, struct digests *set)
+bool promised_add(const struct promises *promises, struct digests *set)
 {
     bool good = true;
     for (size_t i = 0; promises && i < promises->count; i++)
@@ -22,7 +22,7 @@ static bool is_kept(const struct promise *promise, struct digests *set)
            memcmp(digest, promise->value, size) == 0;
 }
 
-bool promised_hold(struct filter *filter, const struct promises *promises, struct digests *set)
+bool promised_check(struct filter *filter, const struct promises *promises, struct digests *set)
 {
     for (size_t i = 0; promises && i < promises->count; i++) {
         if (is_kept(&promises->rows[i], set))

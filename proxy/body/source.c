@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The client's bytes as they come. Without an envelope the announced length is the image's. Where
- * the policy only watches, what comes without a Content-Length goes on without one: a promise is
- * none. */
+/* Reads the client's bytes. Without a form around the image, the announced length is the image's
+ * length. In audit mode a body without a Content-Length goes on without one, even if its size was
+ * promised. */
 #include "body/body_priv.h"
 
 static bool begin(struct filter *filter)

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Bytes that no filter has to see pass the whole chain at once, from the client's socket into a
- * pipe, and each filter only counts them; those that are hashed go by way of the hashing's pipes.
- * The first and the last byte of an image are always read: every judgement falls where it would
- * have fallen. */
+/* Splices the bytes that no filter has to read from the client's socket into a pipe. Filters only
+ * count these bytes. Bytes that must be hashed go through the pipes of hashing.c. The first and the
+ * last byte of an image are always read, so splicing does not change the result of any check. */
 #include "body/body_priv.h"
 #include "body/hashing.h"
 #include "intake/digest.h"
@@ -22,7 +21,7 @@ static uint64_t splice_budget(const struct body *body)
     return most;
 }
 
-static void count_passed(struct body *body, uint64_t count)
+static void count_spliced(struct body *body, uint64_t count)
 {
     for (size_t phase = 0; phase < FILTER_PHASES; phase++) {
         struct filter *filter = body->filters[phase];
@@ -31,16 +30,16 @@ static void count_passed(struct body *body, uint64_t count)
     }
 }
 
-/* Of what goes on without having been hashed the digests would not be the image's: there is an
- * inlet, or nothing is moved. */
-static ssize_t move_hashed(struct body *body, int pipe, size_t room)
+/* Every spliced byte must be hashed, or the digests would be wrong. Without an inlet nothing is
+ * spliced, and the bytes are read instead. */
+static ssize_t splice_hashed(struct body *body, int pipe, size_t room)
 {
     struct filter *digester = body->filters[FILTER_DIGEST];
     struct hashing *hashing = digest_hashing(digester);
     int inlet = hashing_inlet(hashing);
     if (inlet < 0)
         return STREAM_NO_SPLICE;
-    ssize_t count = body->plan.move(body->plan.context, inlet, room);
+    ssize_t count = body->plan.splice(body->plan.context, inlet, room);
     if (count <= 0)
         hashing_close_inlet(hashing);
     else if (!hashing_pass_on(hashing, pipe, (size_t)count))
@@ -55,13 +54,13 @@ static bool is_hashed(const struct body *body)
 
 ssize_t body_splice(struct body *body, int pipe, size_t room)
 {
-    uint64_t most = body->plan.move && !body->refusal ? splice_budget(body) : 0;
+    uint64_t most = body->plan.splice && !body->refusal ? splice_budget(body) : 0;
     if (most == 0)
         return STREAM_NO_SPLICE;
     room = MIN(room, most);
-    ssize_t count = is_hashed(body) ? move_hashed(body, pipe, room)
-                                    : body->plan.move(body->plan.context, pipe, room);
+    ssize_t count = is_hashed(body) ? splice_hashed(body, pipe, room)
+                                    : body->plan.splice(body->plan.context, pipe, room);
     if (count > 0)
-        count_passed(body, (uint64_t)count);
+        count_spliced(body, (uint64_t)count);
     return count;
 }

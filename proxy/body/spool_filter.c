@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* An image whose length nobody has said is kept in a spool until its end is there, so that Glance
- * gets a Content-Length: without one its S3 driver takes all of it into memory. */
+/* Spools an image of unknown length until its end has come, so that Glance gets a Content-Length.
+ * Without one, Glance's S3 driver reads the whole image into memory. */
 #include "body/body_priv.h"
 #include "intake/spool.h"
 #include "intake/stream.h"
@@ -8,17 +8,17 @@
 #include <assert.h>
 
 static_assert(SPOOL_ROOM_MIN >= (int)FILTER_ROOM_MIN,
-              "a spool's block takes whatever a filter gives");
+              "a spool's block is large enough for any filter");
 
-struct keep {
+struct spooler {
     struct filter filter;
-    struct spool *spool; /* NULL: the bytes pass by */
+    struct spool *spool; /* NULL: the bytes are not spooled */
     bool filled;
 };
 
-static struct keep *of(struct filter *filter)
+static struct spooler *of(struct filter *filter)
 {
-    return (struct keep *)filter;
+    return (struct spooler *)filter;
 }
 
 static bool wanted(const struct body *body)
@@ -27,70 +27,70 @@ static bool wanted(const struct body *body)
            body->plan.settings->upload.unknown_length == UNKNOWN_LENGTH_SPOOL;
 }
 
-static bool open_spool(struct keep *keep)
+static bool open_spool(struct spooler *spooler)
 {
-    const struct body_plan *plan = &keep->filter.body->plan;
-    keep->spool = spool_new(plan->spools, plan->loop, plan->settings->upload.spool_dir,
-                            plan->settings->upload.spool_limit, plan->wake, plan->context);
-    return keep->spool != NULL;
+    const struct body_plan *plan = &spooler->filter.body->plan;
+    spooler->spool = spool_new(plan->spools, plan->loop, plan->settings->upload.spool_dir,
+                               plan->settings->upload.spool_limit, plan->wake, plan->context);
+    return spooler->spool != NULL;
 }
 
-/* Why there is nothing to do just now: the disk is busy, or it went wrong. */
-static int waiting(struct keep *keep)
+/* Returns STREAM_WAIT while the disk is busy. Refuses after a fault. */
+static int waiting(struct spooler *spooler)
 {
-    switch (spool_fault(keep->spool)) {
+    switch (spool_fault(spooler->spool)) {
     case SPOOL_GOOD:
         return STREAM_WAIT;
     case SPOOL_FULL:
-        return filter_refuse(&keep->filter, REFUSAL_SPOOL_FULL, "%s", "");
+        return filter_refuse(&spooler->filter, REFUSAL_SPOOL_FULL, "%s", "");
     case SPOOL_NO_MEMORY:
-        return filter_no_memory(&keep->filter);
+        return filter_no_memory(&spooler->filter);
     default:
-        return filter_refuse(&keep->filter, REFUSAL_SPOOL_FULL, "%s", "its disk has failed");
+        return filter_refuse(&spooler->filter, REFUSAL_SPOOL_FULL, "%s", "its disk has failed");
     }
 }
 
-/* 1: the body is whole, and on the disk. */
-static int fill(struct keep *keep)
+/* 1: the whole body is on disk. */
+static int fill(struct spooler *spooler)
 {
-    while (!keep->filled) {
+    while (!spooler->filled) {
         size_t room;
-        char *into = spool_room(keep->spool, &room);
+        char *into = spool_room(spooler->spool, &room);
         if (!into)
-            return waiting(keep);
-        ssize_t got = filter_pull(&keep->filter, into, room);
+            return waiting(spooler);
+        ssize_t got = filter_pull(&spooler->filter, into, room);
         if (got < 0)
             return (int)got;
         if (got > 0)
-            spool_put(keep->spool, (size_t)got);
-        keep->filled = got == 0;
+            spool_put(spooler->spool, (size_t)got);
+        spooler->filled = got == 0;
     }
-    return spool_end(keep->spool) ? 1 : waiting(keep);
+    return spool_end(spooler->spool) ? 1 : waiting(spooler);
 }
 
 static int prepare(struct filter *filter)
 {
-    struct keep *keep = of(filter);
+    struct spooler *spooler = of(filter);
     struct body *body = filter->body;
     if (!wanted(body))
         return 1;
-    if (!keep->spool && !open_spool(keep))
+    if (!spooler->spool && !open_spool(spooler))
         return filter_no_memory(filter);
-    int ready = fill(keep);
+    int ready = fill(spooler);
     if (ready == 1) {
         body->length_known = true;
-        body->length = spool_size(keep->spool);
+        body->length = spool_size(spooler->spool);
     }
     return ready;
 }
 
-static ssize_t read_keep(struct filter *filter, void *into, size_t room)
+static ssize_t read_spooled(struct filter *filter, void *into, size_t room)
 {
-    struct keep *keep = of(filter);
-    if (!keep->spool)
+    struct spooler *spooler = of(filter);
+    if (!spooler->spool)
         return filter_pull(filter, into, room);
-    ssize_t got = spool_read(keep->spool, into, room);
-    return got == STREAM_WAIT ? waiting(keep) : got;
+    ssize_t got = spool_read(spooler->spool, into, room);
+    return got == STREAM_WAIT ? waiting(spooler) : got;
 }
 
 static void end(struct filter *filter)
@@ -100,20 +100,20 @@ static void end(struct filter *filter)
 
 uint64_t spool_filter_count(const struct filter *filter)
 {
-    const struct keep *keep = (const struct keep *)filter;
-    return keep->spool ? spool_size(keep->spool) : 0;
+    const struct spooler *spooler = (const struct spooler *)filter;
+    return spooler->spool ? spool_size(spooler->spool) : 0;
 }
 
 static uint64_t splice_budget(const struct filter *filter)
 {
-    return ((const struct keep *)filter)->spool ? 0 : UINT64_MAX;
+    return ((const struct spooler *)filter)->spool ? 0 : UINT64_MAX;
 }
 
 const struct filter_kind filter_spool = {
     .phase = FILTER_SPOOL,
-    .size = sizeof(struct keep),
+    .size = sizeof(struct spooler),
     .splice_budget = splice_budget,
     .prepare = prepare,
-    .read = read_keep,
+    .read = read_spooled,
     .end = end,
 };

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Has somebody sent this with curl -d?
+/* Recognises an image that was sent with curl -d.
  *
- * curl -d @FILE drops every NUL, CR and LF (newer ones; older ones lose still more), and what is
- * left is a ruin that Glance stores with 204. Every real disk format has one of the three in its
- * first sectors, and 4 KiB of random data lack all of them once in 1e21 times. */
+ * curl -d @FILE drops every NUL, CR and LF (older versions drop more). Glance accepts the corrupted
+ * data with 204. Every real disk format has one of the three bytes in its first sectors. 4 KiB of
+ * random data lack all three with a probability of 1e-21. */
 #ifndef BODY_STRIPPED_H
 #define BODY_STRIPPED_H
 
@@ -12,7 +12,7 @@
 
 enum { STRIPPED_MIN = 4096 };
 
-/* True: the opening of a body is at least STRIPPED_MIN bytes long and has none of the three. */
+/* True: the opening has at least STRIPPED_MIN bytes, and none of them is NUL, CR or LF. */
 bool stripped(const void *opening, size_t count);
 
 #endif

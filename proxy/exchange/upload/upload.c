@@ -83,7 +83,7 @@ static bool make_body(struct exchange *x)
     const struct framing_facts *framing = client_framing(x->client);
     const struct body_plan plan = {
         .read = read_client,
-        .move = client_is_tls(x->client) ? NULL : move_client,
+        .splice = client_is_tls(x->client) ? NULL : move_client,
         .wake = wake,
         .context = x,
         .length_known = framing->framing != FRAMING_CHUNKED,

@@ -284,7 +284,7 @@ static inline int pump_prepare(struct pump *pump)
 static inline ssize_t pump_take(struct pump *pump, char *into, size_t room)
 {
     int pipe[2];
-    if (!pump->body->plan.move)
+    if (!pump->body->plan.splice)
         return body_read(pump->body, into, room);
     assert_int_equal(pipe2(pipe, O_CLOEXEC), 0);
     ssize_t got = body_splice(pump->body, pipe[1], room);

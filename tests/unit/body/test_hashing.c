@@ -132,7 +132,7 @@ static void hash_and_compare(struct thread_pool *by, struct split split, size_t 
 static void whoever_hashes_it_and_however_it_is_cut(void **state)
 {
     (void)state;
-    static const size_t sizes[] = {0, 1, 16 * 1024, 16 * 1024 + 1, HASHING_PIECE, SIZE};
+    static const size_t sizes[] = {0, 1, 16 * 1024, 16 * 1024 + 1, HASHING_BLOCK, SIZE};
     for (size_t i = 0; i < sizeof sizes / sizeof sizes[0]; i++) {
         const struct split splits[] = {{sizes[i], 1},
                                        {sizes[i], 1000},
@@ -152,7 +152,7 @@ static void nothing_is_hashed_where_nobody_asks_for_it(void **state)
     (void)state;
     struct hashing *hashing = begin(helpers, 0);
     assert_int_equal(hashing_room(hashing), SIZE_MAX);
-    for (int i = 0; i < 2 * HASHING_PIECES; i++)
+    for (int i = 0; i < 2 * HASHING_BLOCKS; i++)
         assert_true(hashing_put(hashing, image, SIZE));
     assert_true(hashing_is_over(hashing));
     assert_int_equal(woken, 0);
@@ -223,7 +223,7 @@ static void there_is_an_inlet_where_there_are_helpers_and_room(void **state)
     assert_int_equal(hashing_inlet(hashing), -1);
     hashing_free(hashing);
     hashing = begin(helpers, 2);
-    for (int i = 0; i < HASHING_PIECES; i++)
+    for (int i = 0; i < HASHING_BLOCKS; i++)
         move_some(hashing, image, 1000);
     assert_int_equal(hashing_inlet(hashing), -1);
     assert_int_equal(hashing_room(hashing), 0);
@@ -258,17 +258,17 @@ static void nothing_stays_open(void **state)
 static void only_so_many_pipes_are_open(void **state)
 {
     (void)state;
-    enum { LANES = 2, MANY = HASHING_PIPES / LANES / HASHING_PIECES + 2 };
+    enum { LANES = 2, MANY = HASHING_PIPES / LANES / HASHING_BLOCKS + 2 };
     struct hashing *many[MANY];
     size_t open = 0;
     for (size_t i = 0; i < MANY; i++) {
         many[i] = begin(helpers, LANES);
-        for (size_t j = 0; j < HASHING_PIECES; j++)
+        for (size_t j = 0; j < HASHING_BLOCKS; j++)
             if (open == HASHING_PIPES) {
                 assert_int_equal(hashing_inlet(many[i]), -1);
-                assert_true(hashing_put(many[i], image, HASHING_PIECE));
+                assert_true(hashing_put(many[i], image, HASHING_BLOCK));
             } else {
-                move_some(many[i], image, HASHING_PIECE);
+                move_some(many[i], image, HASHING_BLOCK);
                 open += LANES;
             }
     }
@@ -296,10 +296,10 @@ static void without_descriptors_it_is_read(void **state)
         assert_int_equal(setrlimit(RLIMIT_NOFILE, &before), 0);
         assert_int_equal(inlet, -1);
     }
-    assert_true(hashing_put(hashing, image, HASHING_PIECE));
-    move_some(hashing, image + HASHING_PIECE, 1000);
+    assert_true(hashing_put(hashing, image, HASHING_BLOCK));
+    move_some(hashing, image + HASHING_BLOCK, 1000);
     thread_pool_settle(helpers, loop);
-    assert_digests(hashing_set(hashing), image, HASHING_PIECE + 1000, 2);
+    assert_digests(hashing_set(hashing), image, HASHING_BLOCK + 1000, 2);
     hashing_free(hashing);
 }
 
@@ -323,15 +323,15 @@ static void only_so_many_pieces_are_out(void **state)
 {
     (void)state;
     struct hashing *hashing = begin(helpers, 2);
-    for (int i = 0; i < HASHING_PIECES; i++) {
-        assert_int_equal(hashing_room(hashing), HASHING_PIECE);
-        assert_true(hashing_put(hashing, image, HASHING_PIECE));
+    for (int i = 0; i < HASHING_BLOCKS; i++) {
+        assert_int_equal(hashing_room(hashing), HASHING_BLOCK);
+        assert_true(hashing_put(hashing, image, HASHING_BLOCK));
     }
     assert_int_equal(hashing_room(hashing), 0);
     assert_false(hashing_is_over(hashing));
     thread_pool_settle(helpers, loop);
     assert_int_equal(woken, 1);
-    assert_int_equal(hashing_room(hashing), HASHING_PIECE);
+    assert_int_equal(hashing_room(hashing), HASHING_BLOCK);
     assert_true(hashing_is_over(hashing));
     hashing_free(hashing);
 }
@@ -340,8 +340,8 @@ static void who_does_not_wait_is_not_woken(void **state)
 {
     (void)state;
     struct hashing *hashing = begin(helpers, 1);
-    assert_true(hashing_put(hashing, image, HASHING_PIECE));
-    assert_int_equal(hashing_room(hashing), HASHING_PIECE);
+    assert_true(hashing_put(hashing, image, HASHING_BLOCK));
+    assert_int_equal(hashing_room(hashing), HASHING_BLOCK);
     thread_pool_settle(helpers, loop);
     assert_true(hashing_is_over(hashing));
     assert_int_equal(woken, 0);
@@ -355,13 +355,13 @@ static void it_may_end_while_helpers_have_some_of_it(void **state)
 {
     (void)state;
     for (size_t algorithms = 1; algorithms <= 3; algorithms++)
-        for (int pieces = 1; pieces <= HASHING_PIECES; pieces++) {
+        for (int pieces = 1; pieces <= HASHING_BLOCKS; pieces++) {
             struct hashing *hashing = begin(helpers, algorithms);
             for (int i = 0; i < pieces; i++)
                 if (i % 2)
-                    move_some(hashing, image, HASHING_PIECE);
+                    move_some(hashing, image, HASHING_BLOCK);
                 else
-                    assert_true(hashing_put(hashing, image, HASHING_PIECE));
+                    assert_true(hashing_put(hashing, image, HASHING_BLOCK));
             hashing_inlet(hashing);
             hashing_room(hashing);
             assert_false(hashing_is_over(hashing));
@@ -378,14 +378,14 @@ static void many_at_once_each_have_their_own(void **state)
     struct hashing *many[MANY];
     for (size_t i = 0; i < MANY; i++)
         many[i] = begin(helpers, 2);
-    for (size_t at = 0; at < HASHING_PIECES; at++)
+    for (size_t at = 0; at < HASHING_BLOCKS; at++)
         for (size_t i = 0; i < MANY; i++)
-            assert_true(hashing_put(many[i], image + i * 1000 + at * HASHING_PIECE, HASHING_PIECE));
+            assert_true(hashing_put(many[i], image + i * 1000 + at * HASHING_BLOCK, HASHING_BLOCK));
     thread_pool_settle(helpers, loop);
     for (size_t i = 0; i < MANY; i++) {
         assert_true(hashing_is_over(many[i]));
         assert_digests(hashing_set(many[i]), image + i * 1000,
-                       (size_t)HASHING_PIECES * HASHING_PIECE, 2);
+                       (size_t)HASHING_BLOCKS * HASHING_BLOCK, 2);
         hashing_free(many[i]);
     }
 }

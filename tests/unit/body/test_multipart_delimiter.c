@@ -75,7 +75,7 @@ static void it_hunts(void **state)
     struct delimiter delimiter;
     delimiter_init(&delimiter, "BCD");
     for (size_t i = 0; i < sizeof HUNTS / sizeof *HUNTS; i++)
-        check(&HUNTS[i], delimiter_hunt(&delimiter, HUNTS[i].bytes, 0, strlen(HUNTS[i].bytes)));
+        check(&HUNTS[i], delimiter_find(&delimiter, HUNTS[i].bytes, 0, strlen(HUNTS[i].bytes)));
 }
 
 static void it_hunts_on_from_where_it_is_told(void **state)
@@ -84,10 +84,10 @@ static void it_hunts_on_from_where_it_is_told(void **state)
     struct delimiter delimiter;
     static const char bytes[] = "\r\n--BCD\r\n\r\n--BCD--";
     delimiter_init(&delimiter, "BCD");
-    struct sighting seen = delimiter_hunt(&delimiter, bytes, 1, sizeof bytes - 1);
+    struct sighting seen = delimiter_find(&delimiter, bytes, 1, sizeof bytes - 1);
     assert_int_equal(seen.mark, MARK_CLOSE);
     assert_int_equal(seen.at, 9);
-    seen = delimiter_hunt(&delimiter, bytes, sizeof bytes - 1, sizeof bytes - 1);
+    seen = delimiter_find(&delimiter, bytes, sizeof bytes - 1, sizeof bytes - 1);
     assert_int_equal(seen.mark, MARK_UNDECIDED);
     assert_int_equal(seen.at, sizeof bytes - 1);
 }
@@ -98,7 +98,7 @@ static void it_knows_the_first(void **state)
     struct delimiter delimiter;
     delimiter_init(&delimiter, "BCD");
     for (size_t i = 0; i < sizeof FIRSTS / sizeof *FIRSTS; i++)
-        check(&FIRSTS[i], delimiter_first(&delimiter, FIRSTS[i].bytes, strlen(FIRSTS[i].bytes)));
+        check(&FIRSTS[i], delimiter_at_start(&delimiter, FIRSTS[i].bytes, strlen(FIRSTS[i].bytes)));
 }
 
 /* Whatever stands behind it, no more than this is left over. */
@@ -114,11 +114,11 @@ static void little_is_left_over(void **state)
     memset(bytes, ' ', sizeof bytes);
     memcpy(bytes, delimiter.text, delimiter.length);
     bytes[DELIMITER_HOLD_MAX - 1] = '\r';
-    assert_int_equal(delimiter_hunt(&delimiter, bytes, 0, DELIMITER_HOLD_MAX).at, 0);
-    assert_int_equal(delimiter_hunt(&delimiter, bytes, 0, DELIMITER_HOLD_MAX + 1).at,
+    assert_int_equal(delimiter_find(&delimiter, bytes, 0, DELIMITER_HOLD_MAX).at, 0);
+    assert_int_equal(delimiter_find(&delimiter, bytes, 0, DELIMITER_HOLD_MAX + 1).at,
                      DELIMITER_HOLD_MAX + 1);
     bytes[DELIMITER_HOLD_MAX - 1] = ' ';
-    assert_int_equal(delimiter_hunt(&delimiter, bytes, 0, DELIMITER_HOLD_MAX).at,
+    assert_int_equal(delimiter_find(&delimiter, bytes, 0, DELIMITER_HOLD_MAX).at,
                      DELIMITER_HOLD_MAX);
 }
 

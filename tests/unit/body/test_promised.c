@@ -28,8 +28,8 @@ static void every_promised_digest_is_computed(void **state)
     promise_add(&promises, "Repr-Digest", "sha256", "abc", 3);
     promise_add(&promises, "Content-MD5", "md5", "abc", 3);
     promise_add(&promises, "Digest", "md5", "abc", 3);
-    assert_true(promised_want(NULL, set));
-    assert_true(promised_want(&promises, set));
+    assert_true(promised_add(NULL, set));
+    assert_true(promised_add(&promises, set));
     digests_update(set, "abc", 3);
     assert_true(digests_get(set, "sha256", digest, &size));
     assert_memory_equal(digest, promises.rows[0].value, size);
@@ -45,7 +45,7 @@ static void one_that_cannot_be_computed_is_told(void **state)
     const struct promises promises = {.rows = {{"Repr-Digest", "no-such", 4, {0}}}, .count = 1};
     struct digests *set = digests_new();
     assert_non_null(set);
-    assert_false(promised_want(&promises, set));
+    assert_false(promised_add(&promises, set));
     digests_free(set);
 }
 
@@ -60,7 +60,7 @@ static bool is_held(const struct promise *promise)
     assert_non_null(set);
     assert_true(digests_want(set, "md5"));
     digests_update(set, "abc", 3);
-    bool held = promised_hold(&filter, &promises, set);
+    bool held = promised_check(&filter, &promises, set);
     assert_int_equal(body_refusal(&body, &detail), held ? REFUSAL_NONE : REFUSAL_DIGEST_MISMATCH);
     digests_free(set);
     return held;

@@ -36,7 +36,7 @@ static struct outcome send_by(struct request_record *upload, const struct feeder
     struct outcome outcome = {0};
     upload->feeder = *from;
     upload->plan.context = &upload->feeder;
-    upload->plan.move = moving ? feeder_move : NULL;
+    upload->plan.splice = moving ? feeder_move : NULL;
     upload->plan.digest_threads = yard.thread_pool;
     struct pump pump = {body_of(&upload->plan), &upload->feeder, upload->image,
                         upload->count,          40 * KIB,        0};
@@ -146,7 +146,7 @@ static size_t moved_of(const struct image *image, struct body_plan *plan)
     struct feeder feeder = feeder_of(bytes, count);
     feeder.split = (struct split){OPENING, 1000};
     plan->read = feeder_read;
-    plan->move = feeder_move;
+    plan->splice = feeder_move;
     plan->context = &feeder;
     plan->disk_format = image->disk_format;
     struct pump pump = {body_of(plan), &feeder, bytes, count, 0, 0};
@@ -285,7 +285,7 @@ static void what_moving_says_instead_of_a_count_is_passed_on(void **state)
     feeder.waits = true;
     feeder.breaks = true;
     plan.context = &feeder;
-    plan.move = feeder_move;
+    plan.splice = feeder_move;
     struct body *body = body_of(&plan);
     assert_int_equal(pipe2(pipe, O_CLOEXEC), 0);
     assert_int_equal(body_prepare(body), STREAM_WAIT);
