@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* disk_format sometimes names a driver instead of the form of the data: what one hypervisor takes
- * under that name, though the bytes are something else. */
+/* Data that a hypervisor accepts under the name of another format. disk_format is sometimes the
+ * name of a hypervisor's driver and not the format of the data. */
 #include "format/format_priv.h"
 
 #include <string.h>
@@ -22,7 +22,7 @@ bool evidence_claims(const struct evidence *evidence, const char *disk_format)
     return !strcmp(evidence->claim->disk_format, disk_format);
 }
 
-/* VMware reads a vmdk without a header where vmware_disktype says so, or nothing does. */
+/* VMware reads a vmdk without a header if vmware_disktype says so, or if it is not set. */
 static bool flat_vmdk(const struct evidence *evidence)
 {
     static const char *const flat[] = {"preallocated", "thin", "thick", "eagerZeroedThick", NULL};
@@ -32,7 +32,7 @@ static bool flat_vmdk(const struct evidence *evidence)
            (claim->vmware_disktype ? evidence_one_of(claim->vmware_disktype, flat) : vmware);
 }
 
-/* Xen's: a tar of vhd files, compressed. */
+/* Xen reads a compressed tar of vhd files. */
 static bool vhd_in_tgz(const struct evidence *evidence)
 {
     const struct format_claim *claim = evidence->claim;
@@ -51,20 +51,20 @@ bool driver_qcow2_as_ami(const struct evidence *evidence)
     return evidence_claims(evidence, "ami") && evidence_seen_is(evidence, "qcow2");
 }
 
-/* It boots from a USB stick as well, as the disk that its boot sector says it is. */
+/* A hybrid ISO has a boot sector, and also boots as a disk, for example from a USB stick. */
 static bool hybrid_iso_as_raw(const struct evidence *evidence)
 {
     return evidence_claims(evidence, "raw") && evidence_seen_is(evidence, "iso") &&
            (!evidence->opening.count || view_is(&evidence->opening, 510, "\x55\xAA", 2));
 }
 
-bool driver_takes_it(const struct evidence *evidence)
+bool driver_accepts(const struct evidence *evidence)
 {
     return flat_vmdk(evidence) || vhd_in_tgz(evidence) || vhdx_as_vhd(evidence) ||
            driver_qcow2_as_ami(evidence) || hybrid_iso_as_raw(evidence);
 }
 
-bool driver_named(const struct evidence *evidence, char *why)
+bool driver_remark(const struct evidence *evidence, char *why)
 {
     if (vhdx_as_vhd(evidence))
         words_say(why, "declared vhd, but this is vhdx: Hyper-V takes it so, and for any other "

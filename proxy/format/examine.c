@@ -3,11 +3,11 @@
 
 #include <string.h>
 
-/* A disk format whose header is not all there is none that anybody can open, and what was made of
- * the zeros that were read instead is not worth saying. */
+/* No program can open a disk format with an incomplete header. Other faults are dropped, because
+ * they come from the zeros that were read instead of the missing bytes. */
 static void check_end(const struct view *view, struct format_examination *out)
 {
-    if (!view->beyond)
+    if (!view->out_of_bounds)
         return;
     out->broken[0] = '\0';
     words_say(out->broken, "it ends in the middle of its header");

@@ -1,22 +1,22 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* How a body is recognised, and how what was recognised is judged.
+/* Declarations shared by the files that recognise and judge formats.
  *
- *     table.c        THE table: one row per format, in the order they are tried
- *     qcow2.c, ...   what one format's header says: one file per format with a structure of its own
- *     texts.c        bodies that are text
- *     front.c        what a program has put in front of the file
- *     view.c         numbers out of the bytes of a look
- *     words.c        what is said of them
+ *     table.c        THE table: one row per format, in the order in which they are tried
+ *     qcow2.c, ...   reads the header of one format: one file per format that has a structure
+ *     texts.c        recognises text
+ *     front.c        recognises a file with a prefix, such as HTTP headers
+ *     view.c         reads numbers from the bytes of a look
+ *     words.c        writes the results into an examination
  *     examine.c      table + look -> examination
  *     judge.c        claim + examination -> judgement and words
- *     drivers.c      what a hypervisor takes under another name
- *     remarks.c      what is only worth a warning
+ *     drivers.c      data that a hypervisor accepts under the name of another format
+ *     remarks.c      judgements that are only worth a warning
  *
- * and, by itself, for what Glance makes of a body:
+ * These files are independent of the others, and do what Glance does:
  *
- *     glance_checks.c   what its inspectors see, against what was declared
- *     glance_safety.c   their safety checks
- *     glance_vmdk.c     the one of a VMDK's descriptor
+ *     glance_checks.c   compares what Glance's inspectors see with what was declared
+ *     glance_safety.c   the inspectors' safety checks
+ *     glance_vmdk.c     the safety check of a VMDK's descriptor
  */
 #ifndef FORMAT_PRIV_H
 #define FORMAT_PRIV_H
@@ -29,12 +29,12 @@
 
 /* --- view.c ---------------------------------------------------------------------------- */
 
-/* The bytes of one look. Reading where there are none gives 0 and sets `beyond`, which stays: read
- * straight through, ask once at the end. */
+/* The bytes of one look. A read past the end returns 0 and sets `out_of_bounds`, which stays set.
+ * So a caller can read all fields first, and check `out_of_bounds` once. */
 struct view {
     const unsigned char *bytes;
     size_t count;
-    bool beyond;
+    bool out_of_bounds;
 };
 
 uint8_t view_u8(struct view *view, size_t at);
@@ -45,64 +45,64 @@ uint16_t view_le16(struct view *view, size_t at);
 uint32_t view_le32(struct view *view, size_t at);
 uint64_t view_le64(struct view *view, size_t at);
 
-/* Are all of these bytes in view? Does not set `beyond`. */
+/* True: all of these bytes are in the view. Does not set `out_of_bounds`. */
 bool view_has(const struct view *view, uint64_t at, uint64_t length);
 
-/* Do these bytes stand there? Not in view is no, and does not set `beyond`. */
+/* True: the view has these bytes at this position. Does not set `out_of_bounds`. */
 bool view_is(const struct view *view, uint64_t at, const void *bytes, size_t length);
 
 /* --- words.c --------------------------------------------------------------------------- */
 
-/* Says it in `out`, unless something was said there before: the first cause is kept. What is not
- * printable ASCII becomes '?', and what does not fit ends in "...". */
+/* Writes the text to `out`, unless `out` has a text already: the first cause is kept. Bytes that
+ * are not printable ASCII become '?'. A text that does not fit ends in "...". */
 void words_say(char out[FORMAT_WORDS], const char *text, ...) __attribute__((format(printf, 2, 3)));
 
-/* Sets the virtual size, `count` times `unit` bytes, or says that there can be no such size. */
+/* Sets the virtual size to `count` times `unit` bytes. If that is too large, sets `broken`. */
 void words_size(struct format_examination *out, uint64_t count, uint64_t unit);
 
-/* By its header the body has at least `count` times `unit` bytes. */
+/* By its header the body has at least `count` times `unit` bytes: raises `needed`. */
 void words_need(struct format_examination *out, uint64_t count, uint64_t unit);
 
 /* --- table.c --------------------------------------------------------------------------- */
 
 struct format {
-    const char *name;   /* Glance's, if it has one */
-    const char *words;  /* stands behind "this is" */
-    const char *advice; /* what to do about it, where something else was declared */
-    bool disk;          /* a disk format: never welcome as raw */
-    bool nests;         /* its header can name files of others: CVE-2024-32498 */
+    const char *name;   /* Glance's name, if it has one */
+    const char *words;  /* follows "this is" in messages */
+    const char *advice; /* what to do if another format was declared */
+    bool disk;          /* a disk format: must not be declared raw */
+    bool names_files;   /* its header can name other files: CVE-2024-32498 */
 
-    size_t at; /* where the magic stands */
+    size_t at; /* offset of the magic */
     const char *magic;
-    size_t length;                             /* of the magic; 0: it has none */
-    bool (*holds)(const struct view *opening); /* what else must hold; NULL: nothing */
+    size_t length;                                    /* of the magic; 0: it has none */
+    bool (*also_matches)(const struct view *opening); /* a further condition; NULL: none */
 
-    /* What the opening says; NULL: nothing that matters. */
+    /* Examines the opening. NULL: nothing to examine. */
     void (*examine)(struct view *opening, struct format_examination *out);
-    /* What a further look says; `look` is where it was. */
+    /* Examines a further look; `look` is its position. */
     void (*examine_more)(struct view *view, const struct format_look *look,
                          struct format_examination *out);
-    /* For an image that is declared to be this, and whose opening does not show it. */
+    /* Examines an opening that was declared to have this format, and was not recognised as it. */
     void (*examine_unmarked)(const struct format *declared, struct view *opening,
                              struct format_examination *out);
 };
 
-/* The first row that the opening fits; NULL: none. */
+/* The first row that matches the opening. NULL: none. */
 const struct format *format_recognised(const struct view *opening);
 
-/* The first row of that name; NULL: none. */
+/* The first row with that name. NULL: none. */
 const struct format *format_named(const char *name);
 
-/* --- one format each ------------------------------------------------------------------- */
+/* --- the formats ----------------------------------------------------------------------- */
 
-bool qcow_holds(const struct view *opening); /* version 1 */
+bool qcow_matches(const struct view *opening); /* version 1 */
 void qcow_examine(struct view *opening, struct format_examination *out);
 void qcow2_examine(struct view *opening, struct format_examination *out);
 void qcow2_examine_more(struct view *view, const struct format_look *look,
                         struct format_examination *out);
 struct qcow2_tables {
     uint32_t cluster_bits;
-    bool extended; /* L2 */
+    bool extended; /* extended L2 entries */
     uint64_t l1_offset;
     uint32_t l1_entries;
 };
@@ -115,14 +115,14 @@ void vmdk_examine_more(struct view *view, const struct format_look *look,
 struct vmdk_tables {
     uint64_t capacity, grain; /* sectors */
     uint32_t entries;         /* grains in a table */
-    uint64_t directory;       /* its sector */
+    uint64_t directory;       /* sector of the grain directory */
 };
 void vmdk_examine_tables(struct view *opening, const struct vmdk_tables *tables,
                          struct format_examination *out);
 void vmdk_tables_more(struct view *view, const struct format_look *look,
                       struct format_examination *out);
 void vmdk_cowd_examine(struct view *opening, struct format_examination *out);
-bool vmdk_text_holds(const struct view *opening);
+bool vmdk_text_matches(const struct view *opening);
 void vmdk_text_examine(struct view *opening, struct format_examination *out);
 void vmdk_examine_unmarked(const struct format *declared, struct view *opening,
                            struct format_examination *out);
@@ -136,16 +136,16 @@ void vhdx_examine_more(struct view *view, const struct format_look *look,
                        struct format_examination *out);
 void vdi_examine(struct view *opening, struct format_examination *out);
 void ploop_examine(struct view *opening, struct format_examination *out);
-bool iso_holds(const struct view *opening);
+bool iso_matches(const struct view *opening);
 void iso_examine(struct view *opening, struct format_examination *out);
 void gpt_examine(struct view *opening, struct format_examination *out);
-bool ova_holds(const struct view *opening);
-bool ova_v7_holds(const struct view *opening);
+bool ova_matches(const struct view *opening);
+bool ova_v7_matches(const struct view *opening);
 void ova_examine(struct view *opening, struct format_examination *out);
 void ova_examine_more(struct view *view, const struct format_look *look,
                       struct format_examination *out);
 
-/* The descriptor of a VMDK: `text` up to its first NUL. */
+/* Examines the descriptor of a VMDK: `text` up to its first NUL. */
 void vmdk_descriptor_examine(const char *text, size_t count, char unsafe[FORMAT_WORDS]);
 
 /* --- texts.c --------------------------------------------------------------------------- */
@@ -153,35 +153,34 @@ void vmdk_descriptor_examine(const char *text, size_t count, char unsafe[FORMAT_
 bool text_is_html(const struct view *opening);
 bool text_is_xml(const struct view *opening);
 bool text_is_json(const struct view *opening);
-bool text_is_lfs_pointer(const struct view *opening); /* what git has instead of a large file */
-bool text_is_checksums(const struct view *opening);   /* a list, as of sha256sum */
+bool text_is_lfs_pointer(const struct view *opening); /* Git LFS's placeholder for a large file */
+bool text_is_checksums(const struct view *opening);   /* a list, as from sha256sum */
 
-/* Does it begin like text (UTF-8, no control characters but white space)? Not if it is empty. */
+/* True: the opening is text: UTF-8, with no control characters except white space. False if it is
+ * empty. */
 bool text_is_plain(const struct view *opening);
 
-/* Is the whole body one line, the path or the name of a file? `path` then gets it, without what
- * stands around it; cut to its size. */
+/* True: the whole body is one line with the path or the name of a file. `path` then gets it,
+ * without quotes and white space around it. */
 enum { TEXT_PATH_MAX = 1024 };
 bool text_is_path(const struct view *body, char path[TEXT_PATH_MAX + 1]);
 
 /* --- front.c --------------------------------------------------------------------------- */
 
-/* The file that begins behind something which is no part of it; `words` then says what that is.
- * NULL: nothing stands there, or nothing known behind it. */
-const struct format *front_of(const struct view *opening, const char **words);
+/* The format of a file that follows a prefix; `words` then describes the prefix. NULL: there is no
+ * prefix, or no known format after it. */
+const struct format *format_after_prefix(const struct view *opening, const char **words);
 
-/* --- judge.c, drivers.c, remarks.c -------------------------------------------------------------
- */
+/* --- judge.c, drivers.c, remarks.c ----------------------------------------------------- */
 
-/* All that a check goes by. */
+/* The input of all checks. */
 struct evidence {
     const struct format_claim *claim;
     const struct format_examination *examination;
-    const struct format *seen;     /* NULL: nothing that is known */
-    const struct format *declared; /* NULL: not in the table */
-    bool declared_raw;             /* or what is kept like it */
-    bool
-        contained; /* the container format has its own form, and disk_format is of what is inside */
+    const struct format *seen;     /* NULL: not recognised */
+    const struct format *declared; /* NULL: no disk format of the table */
+    bool declared_raw;             /* or ami, ari, aki, which are stored like raw */
+    bool contained;                /* disk_format describes what is inside the container */
     struct view opening;
     bool whole;
 };
@@ -191,31 +190,33 @@ bool evidence_seen_is(const struct evidence *evidence, const char *name);
 bool evidence_claims(const struct evidence *evidence, const char *disk_format);
 bool evidence_is_kernel_lz4(const struct evidence *evidence);
 
-/* The data is not what disk_format says in so many words, but some hypervisor's driver takes it. */
-bool driver_takes_it(const struct evidence *evidence);
+/* True: the data does not have disk_format, but a hypervisor's driver accepts it under that name.
+ */
+bool driver_accepts(const struct evidence *evidence);
 bool driver_qcow2_as_ami(const struct evidence *evidence);
-/* The same in words, where it is worth a warning. */
-bool driver_named(const struct evidence *evidence, char *why);
+/* True: this is worth a warning, and `why` has its text. */
+bool driver_remark(const struct evidence *evidence, char *why);
 bool remark_maybe_an_initramfs(const struct evidence *evidence, char *why);
-/* Once there is nothing more to look at. */
+/* Returns false while the format asks for a further look. */
 bool remark_no_whole_sectors(const struct evidence *evidence, char *why);
 
-/* --- glance_checks.c, glance_safety.c and glance_vmdk.c --------------------------------- */
+/* --- glance_checks.c, glance_safety.c and glance_vmdk.c -------------------------------- */
 
-/* What to do with a bare disk that Glance does not take as it is: within a qcow2 it does not look
- * at what the disk holds. */
+/* The advice for a raw disk that Glance does not accept as it is. Glance does not inspect the disk
+ * inside a qcow2. */
 #define GLANCE_AS_QCOW2                                                                            \
     "convert it with qemu-img convert -f raw -O qcow2 FILE COPY and create the image with "        \
     "--disk-format qcow2"
 
-/* Does Glance's inspector of boot sectors ("gpt") see one? Not in the sector of a FAT. */
+/* True: Glance's inspector of boot sectors ("gpt") recognises one. It ignores the boot sector of a
+ * FAT. */
 bool glance_boot_sector(const struct view *opening);
 
-/* The safety checks of that inspector, by Glance's name of it; `why` as for
+/* Runs the safety checks of the inspector with that name in Glance. `why` is as for
  * format_glance_objects(). */
 enum glance_objection glance_safety(const char *inspector, const struct view *opening, char *why);
 
-/* False: Glance would not take the descriptor behind the header, and `why` says why not. */
-bool glance_takes_descriptor(const struct view *opening, char *why);
+/* False: Glance would not accept the descriptor after the header, and `why` says why. */
+bool glance_accepts_descriptor(const struct view *opening, char *why);
 
 #endif

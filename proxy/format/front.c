@@ -1,18 +1,19 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Something that a program has put in front of the file: the mark or the line ends of a text, the
- * head of the answer that the file came with (curl -i), the sizes of the chunks that it came in
- * (RFC 9112 4 to 7.1). What is behind it is the file, and shows its magic; without one nothing is
- * said, for a raw disk may begin with any bytes. */
+/* Recognises a file with a prefix that a program has added: a byte order mark, line ends, the
+ * headers of an HTTP response (curl -i), or chunk sizes (RFC 9112 4 to 7.1). The file after the
+ * prefix is recognised by its magic. Without a magic nothing is reported, because a raw disk may
+ * begin with any bytes. */
 #include "format/format_priv.h"
 
 #include <ctype.h>
 #include <string.h>
 
 enum { STEPS_MAX = 8, LINES_MAX = 100, LINE_MAX_BYTES = 8192, BREAKS_MAX = 16, DIGITS_MAX = 16 };
-/* Of a magic behind line ends, which many files begin with. */
+/* The length of a magic after line ends. Many files begin with line ends, so a short magic does not
+ * prove anything. */
 enum { MAGIC_MIN = 4 };
 
-/* The bytes up to and with the line feed; 0: it is no line of text, or too long. */
+/* The length of the line with its line feed. 0: not a line of text, or too long. */
 static size_t line_length(const struct view *view, size_t at)
 {
     for (size_t end = at; end < view->count && end - at < LINE_MAX_BYTES; end++) {
@@ -25,7 +26,7 @@ static size_t line_length(const struct view *view, size_t at)
     return 0;
 }
 
-/* --- what may stand there: how many bytes of it are at `at` ------------------------------ */
+/* --- the prefixes: each function returns the length of its prefix at `at` -------------- */
 
 static size_t byte_order_mark(const struct view *view, size_t at)
 {
@@ -49,7 +50,7 @@ static bool is_field(const struct view *view, size_t at)
     return name > at && view_is(view, name, ":", 1);
 }
 
-/* A status line or none, fields, and an empty line. */
+/* An optional status line, header fields, and an empty line. */
 static size_t http_head(const struct view *view, size_t at)
 {
     size_t end = at + (view_is(view, at, "HTTP/", 5) ? line_length(view, at) : 0);
@@ -76,46 +77,46 @@ static size_t chunk_size(const struct view *view, size_t at)
     return length && view->bytes[at + length - 2] == '\r' ? length : 0;
 }
 
-static const struct kind {
+static const struct prefix {
     size_t (*length)(const struct view *view, size_t at);
     const char *words;
     size_t magic_min;
-} KINDS[] = {
+} PREFIXES[] = {
     {byte_order_mark, "a byte order mark (EF BB BF)", 1},
     {line_ends, "a line end", MAGIC_MIN},
     {http_head, "the headers of an HTTP message", 1},
     {chunk_size, "the size of an HTTP chunk", 1},
 };
 
-/* --- the file behind it ------------------------------------------------------------------ */
+/* --- the file after the prefix --------------------------------------------------------- */
 
-static const struct kind *kind_at(const struct view *view, size_t at, size_t *length)
+static const struct prefix *prefix_at(const struct view *view, size_t at, size_t *length)
 {
-    for (size_t i = 0; i < sizeof KINDS / sizeof *KINDS; i++)
-        if ((*length = KINDS[i].length(view, at)))
-            return &KINDS[i];
+    for (size_t i = 0; i < sizeof PREFIXES / sizeof *PREFIXES; i++)
+        if ((*length = PREFIXES[i].length(view, at)))
+            return &PREFIXES[i];
     return NULL;
 }
 
-/* By its magic: what is recognised by its text would be so anywhere. */
+/* Only formats with a magic count. Text would be recognised after any prefix. */
 static const struct format *file_at(const struct view *view, size_t at, size_t magic_min)
 {
-    struct view rest = {view->bytes + at, view->count - at, false};
-    const struct format *format = format_recognised(&rest);
+    struct view file = {view->bytes + at, view->count - at, false};
+    const struct format *format = format_recognised(&file);
     return format && format->length >= magic_min ? format : NULL;
 }
 
-const struct format *front_of(const struct view *opening, const char **words)
+const struct format *format_after_prefix(const struct view *opening, const char **words)
 {
     size_t at = 0, length;
-    const struct kind *first = NULL;
+    const struct prefix *first = NULL;
     for (int steps = 0; steps < STEPS_MAX; steps++) {
-        const struct kind *kind = kind_at(opening, at, &length);
-        if (!kind)
+        const struct prefix *prefix = prefix_at(opening, at, &length);
+        if (!prefix)
             break;
         at += length;
-        if (!first || first->magic_min > kind->magic_min)
-            first = kind;
+        if (!first || first->magic_min > prefix->magic_min)
+            first = prefix;
         const struct format *format = file_at(opening, at, first->magic_min);
         *words = first->words;
         if (format)

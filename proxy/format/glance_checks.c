@@ -1,27 +1,29 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What Glance 2025.1 and later makes of a body. Its store gets the data first; then the upload is
- * answered 415, and the image keeps the hash and the object and takes no other data.
+/* Predicts whether Glance 2025.1 and later refuses a body. Glance stores the data first. Then it
+ * answers 415; the image keeps the hash and the object, and takes no other data.
  *
- * The rules are those of set_data() in glance/location.py (stable/2025.1 to stable/2026.1 have the
- * same) with the inspectors of oslo_utils/imageutils/format_inspector.py (8.2 to 10):
+ * The rules are those of set_data() in glance/location.py (the same from stable/2025.1 to
+ * stable/2026.1) with the inspectors of oslo_utils/imageutils/format_inspector.py (8.2 to 10):
  *
  *   - Only an image with container_format `bare` is inspected.
- *   - Every inspector sees the data, whatever was declared. What none of them knows is `raw`.
- *   - ISO and boot sector at once are an ISO; any other two at once are refused.
- *   - What is seen must be what was declared. `raw` may be anything, but for an ISO with a boot
- *     sector: there Glance's own warning about it fails. A format that has no inspector (ami, aki,
- *     ari, ploop) may be what none of them knows.
- *   - The safety checks of what was seen must hold.
+ *   - Every inspector sees the data, independent of the declared format. If none recognises it, the
+ *     format is `raw`.
+ *   - ISO and boot sector together are an ISO. Any other two together are refused.
+ *   - The recognised format must be the declared one. Declared `raw`, the data may be anything
+ * except an ISO with a boot sector: for that, Glance fails in its own warning. A format without an
+ *     inspector (ami, aki, ari, ploop) is accepted if no inspector recognises the data.
+ *   - The safety checks of the recognised format must pass.
  *
- * A VHD has its header at its beginning for Glance: a fixed one is `raw`, or a boot sector. */
+ * Glance looks for the header of a VHD at its beginning. So a fixed VHD is `raw`, or a boot
+ * sector. */
 #include "format/format_priv.h"
 
 #include <string.h>
 
 enum { SECTOR = 512, ISO_SEEN = 34 * 1024 };
 
-/* A row matches by its magic, in a body of at least `least` bytes; in the order of Glance's names
- * for them. A format may have several rows. */
+/* A row matches if the body has at least `least` bytes and the magic at `at`. The rows are in the
+ * order in which Glance names the formats. A format may have several rows. */
 static const struct inspector {
     const char *name;
     size_t at;
@@ -43,12 +45,12 @@ static const struct inspector {
 
 enum { SEEN_MAX = 8 };
 
-struct sight {
+struct detection {
     const char *names[SEEN_MAX];
     size_t count;
 };
 
-static void look(const struct view *opening, struct sight *out)
+static void detect(const struct view *opening, struct detection *out)
 {
     out->count = 0;
     for (size_t i = 0; i < sizeof INSPECTORS / sizeof *INSPECTORS; i++) {
@@ -60,24 +62,24 @@ static void look(const struct view *opening, struct sight *out)
         out->names[out->count++] = "gpt";
 }
 
-static bool sees(const struct sight *sight, const char *name)
+static bool has_detected(const struct detection *detection, const char *name)
 {
-    for (size_t i = 0; i < sight->count; i++)
-        if (!strcmp(sight->names[i], name))
+    for (size_t i = 0; i < detection->count; i++)
+        if (!strcmp(detection->names[i], name))
             return true;
     return false;
 }
 
-/* --- what is said of a mismatch --------------------------------------------------------- */
+/* --- messages for a mismatch ----------------------------------------------------------- */
 
-static void say_several(const struct sight *sight, char *why)
+static void say_several(const struct detection *detection, char *why)
 {
     words_say(why, "Glance sees several formats in it at once, %s and %s, and takes no such data",
-              sight->names[0], sight->names[1]);
+              detection->names[0], detection->names[1]);
 }
 
-/* No inspector knows it, or it begins with a boot sector: it can be a disk without any header. */
-static void say_bare(const char *declared, char *why)
+/* No inspector recognises the data, or it begins with a boot sector: it may be a raw disk. */
+static void say_unrecognised(const char *declared, char *why)
 {
     if (!strcmp(declared, "vhd"))
         words_say(
@@ -97,7 +99,8 @@ static void say_bare(const char *declared, char *why)
                   declared);
 }
 
-/* Glance leaves what is in a container of its own alone, as a kernel is that has a boot sector. */
+/* Glance does not inspect data in an ami, aki or ari container, such as a kernel with a boot
+ * sector. */
 static void say_boot_sector(const char *declared, char *why)
 {
     static const char *const with_container[] = {"ami", "aki", "ari", NULL};
@@ -107,13 +110,13 @@ static void say_boot_sector(const char *declared, char *why)
                   "--container-format %s, which Glance does not look into",
                   declared, declared);
     else
-        say_bare(declared, why);
+        say_unrecognised(declared, why);
 }
 
 static void say_seen(const char *declared, const char *seen, char *why)
 {
     if (!strcmp(seen, "raw"))
-        say_bare(declared, why);
+        say_unrecognised(declared, why);
     else if (!strcmp(seen, "gpt"))
         say_boot_sector(declared, why);
     else if (!strcmp(seen, "luks") || !strcmp(seen, "qed"))
@@ -124,9 +127,10 @@ static void say_seen(const char *declared, const char *seen, char *why)
                   declared, seen, seen);
 }
 
-/* --- the comparison --------------------------------------------------------------------- */
+/* --- the comparison -------------------------------------------------------------------- */
 
-/* What Glance can compare with; of the others it takes what it does not know. */
+/* True: Glance has an inspector for the format. For others it accepts data that it does not
+ * recognise. */
 static bool is_inspected(const char *disk_format)
 {
     static const char *const names[] = {"raw", "qcow2", "vhd", "vhdx", "vmdk", "vdi",
@@ -134,19 +138,19 @@ static bool is_inspected(const char *disk_format)
     return evidence_one_of(disk_format, names);
 }
 
-/* Glance's name of it; NULL: several at once. */
-static const char *seen_as(const struct sight *sight)
+/* Glance's name for the recognised format. NULL: several formats at once. */
+static const char *seen_as(const struct detection *detection)
 {
-    if (sight->count == 2 && sees(sight, "iso") && sees(sight, "gpt"))
+    if (detection->count == 2 && has_detected(detection, "iso") && has_detected(detection, "gpt"))
         return "iso";
-    return sight->count == 0 ? "raw" : sight->count == 1 ? sight->names[0] : NULL;
+    return detection->count == 0 ? "raw" : detection->count == 1 ? detection->names[0] : NULL;
 }
 
-static bool matches(const struct sight *sight, const char *seen, const char *declared)
+static bool matches(const struct detection *detection, const char *seen, const char *declared)
 {
     if (!strcmp(declared, "raw"))
-        return sight->count < 2;
-    return !strcmp(seen, declared) || (sight->count == 0 && !is_inspected(declared));
+        return detection->count < 2;
+    return !strcmp(seen, declared) || (detection->count == 0 && !is_inspected(declared));
 }
 
 enum glance_objection format_glance_objects(const struct format_claim *claim, const void *opening,
@@ -154,17 +158,17 @@ enum glance_objection format_glance_objects(const struct format_claim *claim, co
 {
     const struct view view = {count ? opening : "", count, false};
     const char *declared = claim->disk_format;
-    struct sight sight;
+    struct detection detection;
     *why = '\0';
     if (strcmp(claim->container_format, "bare") != 0)
         return GLANCE_TAKES_IT;
-    look(&view, &sight);
-    const char *seen = seen_as(&sight);
+    detect(&view, &detection);
+    const char *seen = seen_as(&detection);
     if (!seen) {
-        say_several(&sight, why);
+        say_several(&detection, why);
         return GLANCE_MISMATCH;
     }
-    if (!matches(&sight, seen, declared)) {
+    if (!matches(&detection, seen, declared)) {
         say_seen(declared, seen, why);
         return GLANCE_MISMATCH;
     }

@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The safety checks of Glance's inspectors (oslo_utils/imageutils/format_inspector.py): those of
- * qcow2, boot sectors, LUKS and QED here, that of VMDK in glance_vmdk.c. VHD, VHDX, VDI and ISO
- * have none. */
+/* The safety checks of Glance's inspectors (oslo_utils/imageutils/format_inspector.py). The checks
+ * of qcow2, boot sectors, LUKS and QED are here, the check of VMDK is in glance_vmdk.c. VHD, VHDX,
+ * VDI and ISO have none. */
 #include "format/format_priv.h"
 
 #include <string.h>
 
-/* --- qcow2: QcowInspector --------------------------------------------------------------- */
+/* --- qcow2: QcowInspector -------------------------------------------------------------- */
 
 enum { QCOW2_VERSION = 4, QCOW2_BACKING = 8, QCOW2_FEATURES = 72 };
 
-/* Glance asks for bit 2 in every version, also where version 2 has something else there. */
+/* Glance checks bit 2 in every version, although version 2 has other data there. */
 #define QCOW2_DATA_FILE    (UINT64_C(1) << 2)
 #define QCOW2_GLANCE_KNOWS UINT64_C(0xF)
 #define QCOW2_MAKE_A_COPY  "convert it with qemu-img convert -O qcow2 FILE COPY"
@@ -32,11 +32,11 @@ static enum glance_objection qcow2_safety(struct view *opening, char *why)
     return *why ? GLANCE_UNSAFE : GLANCE_TAKES_IT;
 }
 
-/* --- boot sectors: GPTInspector --------------------------------------------------------- */
+/* --- boot sectors: GPTInspector -------------------------------------------------------- */
 
-/* Master boot record: 446 four partitions, each 0 boot flag, 1 first sector as CHS (3), 4 type, 8
- * first sector; 510 signature. A FAT has the signature, too, with 16 number of tables, 21 kind of
- * the medium. */
+/* Offsets in a master boot record: 446 four partitions, 510 signature. Offsets in a partition: 0
+ * boot flag, 1 first sector as CHS (3), 4 type, 8 first sector. A FAT has the signature, too; there
+ * 16 is the number of tables, and 21 the kind of medium. */
 enum { SECTOR = 512, AT_PARTITIONS = 446, PARTITION = 16, PARTITIONS = 4, AT_SIGNATURE = 510 };
 enum { AT_START = 1, AT_TYPE = 4, AT_FIRST = 8, BOOTABLE = 0x80, PROTECTIVE = 0xEE };
 enum { FAT_TABLES = 16, FAT_MEDIUM = 21, FIXED_DISK = 0xF8 };
@@ -48,8 +48,8 @@ bool glance_boot_sector(const struct view *opening)
     return view.count >= SECTOR && view_is(&view, AT_SIGNATURE, "\x55\xAA", 2) && !fat;
 }
 
-/* One that says the disk has a GPT must begin right behind the boot sector, in both ways to say
- * so. */
+/* A protective partition (the disk has a GPT) must begin at the sector after the boot sector, both
+ * as CHS and as a sector number. */
 static void check_partition(struct view *opening, size_t at, int number, char *why)
 {
     uint8_t flag = view_u8(opening, at);
@@ -82,7 +82,7 @@ static enum glance_objection boot_sector_safety(struct view *opening, char *why)
     return *why ? GLANCE_BOOT_SECTOR : GLANCE_TAKES_IT;
 }
 
-/* --- LUKS, QED -------------------------------------------------------------------------- */
+/* --- LUKS, QED ------------------------------------------------------------------------- */
 
 enum { LUKS_VERSION = 6 };
 
@@ -105,10 +105,10 @@ static enum glance_objection qed_safety(struct view *opening, char *why)
 
 static enum glance_objection vmdk_safety(struct view *opening, char *why)
 {
-    return glance_takes_descriptor(opening, why) ? GLANCE_TAKES_IT : GLANCE_UNSAFE;
+    return glance_accepts_descriptor(opening, why) ? GLANCE_TAKES_IT : GLANCE_UNSAFE;
 }
 
-/* --- all of them ------------------------------------------------------------------------ */
+/* --- all of them ----------------------------------------------------------------------- */
 
 enum glance_objection glance_safety(const char *inspector, const struct view *opening, char *why)
 {

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What Glance takes of a VMDK (VMDKInspector.check_descriptor in
- * oslo_utils/imageutils/format_inspector.py): the descriptor right behind the header, in ASCII, of
- * one of two types, and nothing in it but lines of these forms:
+/* Checks the descriptor of a VMDK as Glance does (VMDKInspector.check_descriptor in
+ * oslo_utils/imageutils/format_inspector.py). Glance requires a descriptor in ASCII immediately
+ * after the header, with one of two types, and only lines of these forms:
  *
  *     # a comment                    ddb.anything
- *     key=value                      with no blank in front of the "="
+ *     key=value                      with no blank before the "="
  *     rw 16384 sparse "image.vmdk"   an extent: at least one, without a "/" */
 #include "format/format_priv.h"
 
@@ -22,7 +22,7 @@ struct text {
     size_t count;
 };
 
-/* Without the white space around it. */
+/* Removes the white space around the text. */
 static struct text strip(struct text text)
 {
     while (text.count && strchr(" \t\r\v\f", text.at[0]))
@@ -84,7 +84,7 @@ static void check_lines(struct text text, char *why)
         words_say(why, "Glance sees no extent in its descriptor: " MAKE_A_COPY);
 }
 
-/* The first createType anywhere in it. */
+/* The first createType anywhere in the text counts. */
 static void check_type(struct text text, char *why)
 {
     static const char key[] = "createtype=\"";
@@ -110,7 +110,7 @@ static bool is_ascii(struct text text)
     return true;
 }
 
-/* As far as the opening has it: the rest of a longer one is not looked at. */
+/* The part of the descriptor that is in the opening. Later bytes are not checked. */
 static struct text descriptor_of(struct view *opening)
 {
     uint64_t length = view_le64(opening, AT_DESCRIPTOR_LENGTH);
@@ -122,7 +122,7 @@ static struct text descriptor_of(struct view *opening)
     return text;
 }
 
-bool glance_takes_descriptor(const struct view *opening, char *why)
+bool glance_accepts_descriptor(const struct view *opening, char *why)
 {
     struct view view = *opening;
     uint32_t version = view_le32(&view, AT_VERSION);

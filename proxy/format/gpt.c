@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A disk with a GUID partition table (UEFI 2.10, 5.3). The table's header stands in the second
+/* Reads a disk with a GUID partition table (UEFI 2.10, 5.3). The table's header is in the second
  * sector, and its copy in the last one. All numbers are little-endian:
  *
  *      0 "EFI PART"   8 revision   24 this sector   32 the copy's sector

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A CD or DVD: the first volume descriptor in sector 16 (ECMA-119 8.1, ECMA-167 2/9.1):
+/* Reads the image of a CD or DVD. The first volume descriptor is in sector 16 (ECMA-119 8.1,
+ * ECMA-167 2/9.1):
  *
- *     0 type   1 "CD001", or "BEA01" where there is UDF only   6 version 1
+ *     0 type   1 "CD001", or "BEA01" for UDF alone   6 version 1
  *
- * A primary descriptor gives the number of blocks and the size of one twice, in both byte orders
- * (ECMA-119 8.4.8 and 8.4.12). Tools pad a disc by up to 150 sectors, which hold nothing and are
- * sometimes left out of a copy: these are not missed. */
+ * A primary descriptor has the number of blocks and the block size twice, in both byte orders
+ * (ECMA-119 8.4.8 and 8.4.12). Tools pad a disc by up to 150 empty sectors, and copies sometimes
+ * lack them. So an image without these sectors is not truncated. */
 #include "format/format_priv.h"
 
 enum {
@@ -17,7 +18,7 @@ enum {
 enum { SPARE = 150 * 2048 };
 enum { TYPE_PRIMARY = 1, TYPE_PARTITION = 3, TYPE_TERMINATOR = 255 };
 
-bool iso_holds(const struct view *opening)
+bool iso_matches(const struct view *opening)
 {
     struct view view = *opening;
     uint8_t type = view_u8(&view, SECTOR_16);

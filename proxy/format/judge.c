@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What the image says of itself, against what the body is: one check after the other, the first one
- * that objects decides. What is damaged comes first, for a damaged header may say anything; then
- * what is unsafe whatever was declared. */
+/* Compares the declared formats with what the body is. The checks run in order, and the first
+ * violation decides. Checks for damage come first, because a damaged header may contain anything.
+ * Then follow checks for data that is unsafe under any declared format. */
 #include "format/format_priv.h"
 
 #include <string.h>
@@ -11,7 +11,7 @@ enum { SECTOR = 512, SMALL = 4 * 1024, LINE = 256 };
 static struct evidence gather(const struct format_claim *claim,
                               const struct format_examination *examination)
 {
-    static const char *const like_raw[] = {"raw", "ami", "ari", "aki", NULL};
+    static const char *const stored_raw[] = {"raw", "ami", "ari", "aki", NULL};
     static const char *const containers[] = {"ova", "docker", "compressed", NULL};
     const struct format *declared = format_named(claim->disk_format);
     return (struct evidence){
@@ -19,24 +19,26 @@ static struct evidence gather(const struct format_claim *claim,
         .examination = examination,
         .seen = examination->seen ? format_named(examination->seen) : NULL,
         .declared = declared && declared->disk ? declared : NULL,
-        .declared_raw = evidence_one_of(claim->disk_format, like_raw),
+        .declared_raw = evidence_one_of(claim->disk_format, stored_raw),
         .contained = evidence_one_of(claim->container_format, containers),
     };
 }
 
-static bool same(const struct format *a, const struct format *b)
+static bool same_format(const struct format *a, const struct format *b)
 {
     return a && b && !strcmp(a->name, b->name);
 }
 
-/* --- the checks: true, and `why` says what is wrong ------------------------------------ */
+/* --- the checks: true is a violation, and `why` says what is wrong --------------------- */
 
-/* A file that is seen to be a disk as it is has nothing in front of it: some leave room there. */
-static bool something_in_front(const struct evidence *evidence, char *why)
+/* A file that is recognised as a disk format is not searched for a prefix: some formats have unused
+ * space at their beginning. */
+static bool prefixed_file(const struct evidence *evidence, char *why)
 {
     const char *words;
-    const struct format *file =
-        evidence->seen && evidence->seen->disk ? NULL : front_of(&evidence->opening, &words);
+    const struct format *file = evidence->seen && evidence->seen->disk
+                                    ? NULL
+                                    : format_after_prefix(&evidence->opening, &words);
     if (file)
         words_say(why, "this is %s with %s in front of it", file->words, words);
     return file;
@@ -61,7 +63,7 @@ static bool unsafe(const struct evidence *evidence, char *why)
     return true;
 }
 
-static bool path(const struct evidence *evidence, char *why)
+static bool is_path_text(const struct evidence *evidence, char *why)
 {
     char text[TEXT_PATH_MAX + 1];
     if (!evidence->whole || !text_is_path(&evidence->opening, text))
@@ -70,7 +72,7 @@ static bool path(const struct evidence *evidence, char *why)
     return true;
 }
 
-static bool no_ova(const struct evidence *evidence, char *why)
+static bool not_an_ova(const struct evidence *evidence, char *why)
 {
     if (strcmp(evidence->claim->container_format, "ova") != 0 ||
         (evidence->seen && !strcmp(evidence->seen->name, "ova")))
@@ -91,7 +93,7 @@ static bool disk_format_in_raw(const struct evidence *evidence, char *why)
 {
     const struct format *seen = evidence->seen;
     if (!evidence->declared_raw || evidence->contained || !seen || !seen->disk ||
-        driver_takes_it(evidence))
+        driver_accepts(evidence))
         return false;
     words_say(why, "declared %s, but this is %s: %s", evidence->claim->disk_format, seen->words,
               seen->advice);
@@ -103,8 +105,8 @@ static bool raw_advice(const struct format *seen)
     return strstr(seen->advice, "--disk-format raw");
 }
 
-/* The first letters of a magic whose other bytes are wrong, or the whole of one a little further
- * on: then it is not a raw disk, whatever else it is. */
+/* True: the body begins with the letters of a magic whose other bytes are wrong, or has a magic a
+ * little after its beginning. So it is not a raw disk. */
 static bool begins_damaged(const struct evidence *evidence)
 {
     enum { NEAR = 512 };
@@ -122,13 +124,13 @@ static bool other_disk_format(const struct evidence *evidence, char *why)
     const struct format *seen = evidence->seen;
     const struct format *declared = evidence->declared;
     bool still_looking =
-        evidence->examination->next.length && same(evidence->examination->format, declared);
-    if (!declared || evidence->contained || same(seen, declared) || still_looking ||
-        driver_takes_it(evidence))
+        evidence->examination->next.length && same_format(evidence->examination->format, declared);
+    if (!declared || evidence->contained || same_format(seen, declared) || still_looking ||
+        driver_accepts(evidence))
         return false;
     const char *words;
     bool raw_misleads = evidence->claim->hypervisor || begins_damaged(evidence) ||
-                        front_of(&evidence->opening, &words);
+                        format_after_prefix(&evidence->opening, &words);
     if (seen && !(raw_advice(seen) && raw_misleads))
         words_say(why, "declared %s, but this is %s: %s", declared->name, seen->words,
                   seen->advice);
@@ -145,8 +147,8 @@ static bool other_disk_format(const struct evidence *evidence, char *why)
     return true;
 }
 
-/* A line of text is no disk, but may be kept as raw. A long one has lost its line feeds, as the
- * text on a disk of zeros has; and some headers begin with a text, which is all that is left of
+/* A short line of text is not a disk, but may be stored as raw. A longer line is a text that has
+ * lost its line feeds. Headers that begin with a text do not count: only that text may be left of
  * them. */
 static bool is_a_line(const struct view *body)
 {
@@ -157,8 +159,8 @@ static bool is_a_line(const struct view *body)
     return body->count <= LINE && text_is_plain(body);
 }
 
-/* Too short for the general look at what curl -d leaves, and declared to have no header, or one
- * that is not looked for, that would show it. A disk has whole sectors. */
+/* Detects what curl -d has stripped in a body that is too short for stripped(), and whose declared
+ * format has no header, or no header that is checked. A disk has whole sectors. */
 static bool lost_bytes(const struct evidence *evidence, char *why)
 {
     const struct view *body = &evidence->opening;
@@ -174,19 +176,19 @@ static bool lost_bytes(const struct evidence *evidence, char *why)
     return true;
 }
 
-/* A header that can name files, where none belongs: whoever looks at the content instead of the
- * declaration would follow it. */
-static bool foreign_header(const struct evidence *evidence, char *why)
+/* A header that can name other files, although another format was declared. A program that detects
+ * the format from the content would open these files. */
+static bool undeclared_header(const struct evidence *evidence, char *why)
 {
     const struct format *seen = evidence->seen;
-    if (!seen || !seen->nests || same(seen, evidence->declared) || driver_qcow2_as_ami(evidence) ||
-        (!evidence->declared && !evidence->declared_raw))
+    if (!seen || !seen->names_files || same_format(seen, evidence->declared) ||
+        driver_qcow2_as_ami(evidence) || (!evidence->declared && !evidence->declared_raw))
         return false;
     words_say(why, "declared %s, but it has a %s header", evidence->claim->disk_format, seen->name);
     return true;
 }
 
-/* Of an OVA, and of a disk that is not in another container. */
+/* Applies to an OVA, and to a disk that is not in another container. */
 static bool truncated(const struct evidence *evidence, char *why)
 {
     const struct format *seen = evidence->seen;
@@ -197,7 +199,7 @@ static bool truncated(const struct evidence *evidence, char *why)
     return true;
 }
 
-/* Text is no disk, though one may begin with some. */
+/* Text is not a disk. A disk may begin with text, but it has NUL bytes after it. */
 static bool never_a_disk(const struct evidence *evidence, char *why)
 {
     static const char *const texts[] = {"html", "xml", "json", "lfs", "checksums", NULL};
@@ -224,21 +226,21 @@ static bool compressed(const struct evidence *evidence, char *why)
 
 struct check {
     enum format_judgement judgement;
-    bool (*objects)(const struct evidence *evidence, char *why);
+    bool (*violates)(const struct evidence *evidence, char *why);
 };
 
 static const struct check CHECKS[] = {
-    {FORMAT_DAMAGED, something_in_front},
+    {FORMAT_DAMAGED, prefixed_file},
     {FORMAT_MISMATCH, damaged},
     {FORMAT_UNSAFE, unsafe},
-    {FORMAT_MISMATCH, path},
-    {FORMAT_MISMATCH, no_ova},
+    {FORMAT_MISMATCH, is_path_text},
+    {FORMAT_MISMATCH, not_an_ova},
     {FORMAT_MISMATCH, disk_format_in_raw},
     {FORMAT_MISMATCH, other_disk_format},
     {FORMAT_MISMATCH, lost_bytes},
     {FORMAT_MISMATCH, never_a_disk},
     {FORMAT_COMPRESSED, compressed},
-    {FORMAT_UNSAFE, foreign_header},
+    {FORMAT_UNSAFE, undeclared_header},
     {FORMAT_TRUNCATED, truncated},
 };
 
@@ -246,7 +248,7 @@ static const struct check CHECKS[] = {
 
 static const struct check REMARKS[] = {
     {FORMAT_DAMAGED, remark_no_whole_sectors},
-    {FORMAT_MISMATCH, driver_named},
+    {FORMAT_MISMATCH, driver_remark},
     {FORMAT_COMPRESSED, remark_maybe_an_initramfs},
 };
 
@@ -257,7 +259,7 @@ static enum format_judgement first_of(const struct check *checks, size_t check_c
 {
     *why = '\0';
     for (size_t i = 0; i < check_count; i++)
-        if (evidence->claim->counts[checks[i].judgement] && checks[i].objects(evidence, why))
+        if (evidence->claim->counts[checks[i].judgement] && checks[i].violates(evidence, why))
             return checks[i].judgement;
     return FORMAT_GOOD;
 }

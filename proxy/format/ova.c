@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* An OVA: a tar with an .ovf in front of its disks (DMTF DSP0243, section 5.3); manifest and
- * certificate may stand in front of that. A tar is a run of blocks; an entry is one with its head,
- * then its data (POSIX.1, ustar), and a block of zeros ends them:
+/* Reads an OVA: a tar with an .ovf before its disks (DMTF DSP0243, section 5.3). Manifest and
+ * certificate may come before the .ovf. A tar is a sequence of blocks. An entry is a header block
+ * and data blocks (POSIX.1, ustar). A block of zeros ends the tar:
  *
  *      0 name (100)   124 size, octal (12)   148 checksum, octal (8)   156 type   257 "ustar"
  *
- * What pax and GNU tar say beforehand of the file that follows, its name or its size, is an entry,
- * too. The oldest tars (v7) have no "ustar": of them the checksum tells. */
+ * pax and GNU tar put the name or the size of a file into an extra entry before it. The oldest tars
+ * (v7) have no "ustar", and are recognised by the checksum. */
 #include "format/format_priv.h"
 
 #include <stdio.h>
@@ -23,16 +23,16 @@ enum {
     CHECKSUM_LENGTH = 8,
     AT_TYPE = 156
 };
-enum { NAME_ROOM = 256, ENTRIES_MAX = 16, LOOKS_MAX = 12 };
-enum { NEXT_SIZE, HAS_NEXT_SIZE /* what is kept: a size that pax says of the next entry */ };
+enum { NAME_BYTES = 256, ENTRIES_MAX = 16, LOOKS_MAX = 12 };
+enum { NEXT_SIZE, HAS_NEXT_SIZE /* in `saved`: the size that pax gives for the next entry */ };
 
 struct entry {
-    char name[NAME_ROOM];
+    char name[NAME_BYTES];
     uint64_t size;
     char type;
 };
 
-/* --- a head ---------------------------------------------------------------------------- */
+/* --- a header -------------------------------------------------------------------------- */
 
 static uint64_t octal(const unsigned char *at, size_t length)
 {
@@ -44,7 +44,7 @@ static uint64_t octal(const unsigned char *at, size_t length)
     return value;
 }
 
-/* More than octal digits can say: GNU tar's binary number. */
+/* GNU tar writes a size that is too large for the octal digits as a binary number. */
 static uint64_t data_size(const unsigned char *head)
 {
     uint64_t size = 0;
@@ -64,21 +64,21 @@ static bool checksum_holds(const unsigned char *head)
     return octal(head + AT_CHECKSUM, CHECKSUM_LENGTH) == sum;
 }
 
-/* To the next entry; UINT64_MAX where there can be none. */
+/* The length of the entry with its header. UINT64_MAX: the size is impossible. */
 static uint64_t entry_length(uint64_t size)
 {
     return size > INT64_MAX / 2 ? UINT64_MAX : BLOCK + (size + BLOCK - 1) / BLOCK * BLOCK;
 }
 
-/* --- what is said of the next entry ---------------------------------------------------- */
+/* --- entries that describe the next entry ---------------------------------------------- */
 
-static bool says_of_the_next(char type)
+static bool describes_next(char type)
 {
     return type == 'x' || type == 'g' || type == 'L' || type == 'K';
 }
 
-/* A record of pax: "LENGTH key=value\n". */
-static void take_record(const char *record, struct entry *next, bool *sized)
+/* Reads a record of pax: "LENGTH key=value\n". */
+static void read_record(const char *record, struct entry *next, bool *size_given)
 {
     static const char path[] = " path=", size[] = " size=";
     const char *at = strchr(record, ' ');
@@ -86,72 +86,74 @@ static void take_record(const char *record, struct entry *next, bool *sized)
         snprintf(next->name, sizeof next->name, "%.255s", at + sizeof path - 1);
     if (at && !strncmp(at, size, sizeof size - 1)) {
         next->size = strtoull(at + sizeof size - 1, NULL, 10);
-        *sized = true;
+        *size_given = true;
     }
 }
 
-static void take_records(const char *at, uint64_t count, struct entry *next, bool *sized)
+static void read_records(const char *at, uint64_t count, struct entry *next, bool *size_given)
 {
     const char *end = at + count;
     while (at < end) {
-        char record[NAME_ROOM + 32];
+        char record[NAME_BYTES + 32];
         const char *line_end = memchr(at, '\n', (size_t)(end - at));
         size_t length = (size_t)((line_end ? line_end : end) - at);
-        snprintf(record, sizeof record, "%.*s", (int)(length < NAME_ROOM ? length : NAME_ROOM), at);
-        take_record(record, next, sized);
+        snprintf(record, sizeof record, "%.*s", (int)(length < NAME_BYTES ? length : NAME_BYTES),
+                 at);
+        read_record(record, next, size_given);
         at += length + 1;
     }
 }
 
-static void hear_of_the_next(const struct view *view, uint64_t at, const struct entry *entry,
-                             struct entry *next, bool *sized)
+static void read_description(const struct view *view, uint64_t at, const struct entry *entry,
+                             struct entry *next, bool *size_given)
 {
     const char *data = (const char *)view->bytes + at + BLOCK;
     if (!view_has(view, at + BLOCK, entry->size))
         return;
     if (entry->type == 'L')
         snprintf(next->name, sizeof next->name, "%.*s",
-                 (int)(entry->size < NAME_ROOM ? entry->size : NAME_ROOM - 1), data);
+                 (int)(entry->size < NAME_BYTES ? entry->size : NAME_BYTES - 1), data);
     else if (entry->type == 'x')
-        take_records(data, entry->size, next, sized);
+        read_records(data, entry->size, next, size_given);
 }
 
-/* --- one entry after the other --------------------------------------------------------- */
+/* --- iteration over the entries -------------------------------------------------------- */
 
 struct walk {
     const struct view *view;
     uint64_t at;
-    struct entry entry; /* the last one that was stepped on */
-    bool sized;         /* the next one's size was said beforehand */
-    bool over;          /* its end was seen */
+    struct entry entry; /* the current entry */
+    bool size_given;    /* an extra entry has given the size of the next entry */
+    bool ended;         /* the end of the tar was seen */
 };
 
-/* False: the end, or no more of it in view. `at` is then that of the first that is not. */
-static bool walk_on(struct walk *walk)
+/* Moves to the next entry. False: the end of the tar, or the next header is not in the view; then
+ * `at` is the position of that header. */
+static bool walk_next(struct walk *walk)
 {
     static const unsigned char zeros[BLOCK];
     struct entry next = {.size = walk->entry.size};
     while (view_has(walk->view, walk->at, BLOCK)) {
         const unsigned char *head = walk->view->bytes + walk->at;
         struct entry *entry = &walk->entry;
-        if ((walk->over = !memcmp(head, zeros, BLOCK)))
+        if ((walk->ended = !memcmp(head, zeros, BLOCK)))
             return false;
         entry->type = (char)head[AT_TYPE];
-        bool said = says_of_the_next(entry->type);
-        entry->size = walk->sized && !said ? next.size : data_size(head);
+        bool is_description = describes_next(entry->type);
+        entry->size = walk->size_given && !is_description ? next.size : data_size(head);
         uint64_t length = entry_length(entry->size);
-        if (said)
-            hear_of_the_next(walk->view, walk->at, entry, &next, &walk->sized);
+        if (is_description)
+            read_description(walk->view, walk->at, entry, &next, &walk->size_given);
         else
             snprintf(entry->name, sizeof entry->name, "%.*s", next.name[0] ? 255 : NAME_LENGTH,
                      next.name[0] ? next.name : (const char *)head);
         if (length > INT64_MAX - walk->at) {
-            walk->over = true;
+            walk->ended = true;
             return false;
         }
         walk->at += length;
-        if (!said) {
-            walk->sized = false;
+        if (!is_description) {
+            walk->size_given = false;
             return true;
         }
         entry->size = next.size;
@@ -160,7 +162,7 @@ static bool walk_on(struct walk *walk)
     return false;
 }
 
-/* --- what is seen ---------------------------------------------------------------------- */
+/* --- recognition and examination ------------------------------------------------------- */
 
 static bool ends_in(const char *name, const char *suffix)
 {
@@ -168,10 +170,10 @@ static bool ends_in(const char *name, const char *suffix)
     return length > tail && !strcasecmp(name + length - tail, suffix);
 }
 
-bool ova_holds(const struct view *opening)
+bool ova_matches(const struct view *opening)
 {
     struct walk walk = {.view = opening};
-    for (int i = 0; i < ENTRIES_MAX && walk_on(&walk); i++) {
+    for (int i = 0; i < ENTRIES_MAX && walk_next(&walk); i++) {
         const char *name = walk.entry.name;
         if (ends_in(name, ".ovf"))
             return true;
@@ -181,23 +183,24 @@ bool ova_holds(const struct view *opening)
     return false;
 }
 
-bool ova_v7_holds(const struct view *opening)
+bool ova_v7_matches(const struct view *opening)
 {
     return view_has(opening, 0, BLOCK) && opening->bytes[0] && checksum_holds(opening->bytes) &&
-           ova_holds(opening);
+           ova_matches(opening);
 }
 
-/* `from`: where the view begins. */
+/* `from`: position of the view in the body. */
 static void need_entries(const struct view *view, uint64_t from, struct format_examination *out)
 {
-    struct walk walk = {
-        .view = view, .entry.size = out->kept[NEXT_SIZE], .sized = out->kept[HAS_NEXT_SIZE] != 0};
-    while (walk_on(&walk))
+    struct walk walk = {.view = view,
+                        .entry.size = out->saved[NEXT_SIZE],
+                        .size_given = out->saved[HAS_NEXT_SIZE] != 0};
+    while (walk_next(&walk))
         words_need(out, from + walk.at + BLOCK, 1);
-    if (walk.over || walk.at < view->count || ++out->step > LOOKS_MAX)
+    if (walk.ended || walk.at < view->count || ++out->step > LOOKS_MAX)
         return;
-    out->kept[NEXT_SIZE] = walk.entry.size;
-    out->kept[HAS_NEXT_SIZE] = walk.sized;
+    out->saved[NEXT_SIZE] = walk.entry.size;
+    out->saved[HAS_NEXT_SIZE] = walk.size_given;
     out->next = (struct format_look){from + walk.at, FORMAT_LOOK_MAX};
 }
 

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The expandable image of Virtuozzo and Parallels, after QEMU's docs/interop/parallels.txt. All
+/* Reads the expandable image of Virtuozzo and Parallels (QEMU's docs/interop/parallels.txt). All
  * numbers are little-endian:
  *
  *      0 "WithoutFreeSpace" or "WithouFreSpacExt"   16 version   28 cluster, in sectors   36
  * sectors
  *
- * With the first magic the number of sectors has but 32 bits. */
+ * With the first magic the number of sectors has only 32 bits. */
 #include "format/format_priv.h"
 
 enum { AT_MAGIC_END = 13, AT_VERSION = 16, AT_CLUSTER = 28, AT_SECTORS = 36 };

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* qcow, the first version, as QEMU's block/qcow.c reads it. All numbers are big-endian:
+/* Reads qcow, the first version, as QEMU's block/qcow.c does. All numbers are big-endian:
  *
  *      0 "QFI" 0xfb   4 version 1   8 backing file: offset (8), length (4)   24 size
  *     32 cluster bits (1), L2 bits (1)
@@ -8,7 +8,7 @@
 
 enum { AT_VERSION = 4, AT_BACKING_OFFSET = 8, AT_SIZE = 24, AT_CLUSTER_BITS = 32, AT_L2_BITS = 33 };
 
-bool qcow_holds(const struct view *opening)
+bool qcow_matches(const struct view *opening)
 {
     return view_is(opening, AT_VERSION, "\0\0\0\1", 4);
 }

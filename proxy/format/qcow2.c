@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* qcow2, versions 2 and 3, after QEMU's docs/interop/qcow2.txt. All numbers are big-endian. The
- * header is followed by extensions (type, length, data padded to 8 bytes) up to one of type 0, all
- * within the first cluster; the backing file's name is there, too. */
+/* Reads the header of qcow2, versions 2 and 3 (QEMU's docs/interop/qcow2.txt). All numbers are
+ * big-endian. Extensions (type, length, data padded to 8 bytes) follow the header; an extension of
+ * type 0 ends them. Extensions and the name of the backing file are in the first cluster. */
 #include "format/format_priv.h"
 
 enum {
@@ -18,7 +18,7 @@ enum {
     AT_SNAPSHOTS = 60,
     AT_SNAPSHOTS_OFFSET = 64,
     V2_LENGTH = 72,
-    AT_INCOMPATIBLE = 72, /* from here on: version 3 */
+    AT_INCOMPATIBLE = 72, /* this and all further members: version 3 only */
     AT_REFCOUNT_ORDER = 96,
     AT_LENGTH = 100,
     V3_LENGTH = 104
@@ -29,8 +29,8 @@ enum {
     CLUSTER_BITS_MAX = 21,
     CRYPT_METHOD_MAX = 2,
     REFCOUNT_ORDER_MAX = 6,
-    SNAPSHOT_MIN = 40,                    /* bytes that each takes at least */
-    L1_ENTRIES_MAX = 32 * 1024 * 1024 / 8 /* what QEMU takes */
+    SNAPSHOT_MIN = 40,                    /* bytes of one snapshot at least */
+    L1_ENTRIES_MAX = 32 * 1024 * 1024 / 8 /* QEMU's limit */
 };
 
 /* Incompatible features. Dirty and corrupt (bits 0, 1) and the compression type (3) are harmless.
@@ -61,7 +61,7 @@ static void read_header(struct view *opening, struct header *header)
     }
 }
 
-/* Could QEMU open it? False, and `broken` says why not. */
+/* False: QEMU could not open it, and `broken` says why. */
 static bool header_sound(struct view *opening, const struct header *header, char *broken)
 {
     if (header->version != 2 && header->version != 3)
@@ -97,7 +97,7 @@ static void check_tables(struct view *opening, const struct header *header, char
         words_say(broken, "its reference counts cannot be where they are said to be");
 }
 
-/* Where the tables end that QEMU reads when it opens the file. */
+/* The file must contain the tables that QEMU reads when it opens the file. */
 static void need_tables(struct view *opening, struct format_examination *out)
 {
     uint32_t l1_entries = view_be32(opening, AT_L1_ENTRIES);

@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The tables of a qcow2, which say where its data lies. Entries have 8 bytes, big-endian:
+/* Reads the tables of a qcow2, which have the offsets of its data. Entries have 8 bytes,
+ * big-endian. Their bits:
  *
- *     L1   63 copied   9..55 where the L2 table is, 0: nowhere
- *     L2   63 copied   62 compressed   9..55 where the cluster is   0 it is zeros
+ *     L1   63 copied   9..55 offset of the L2 table, 0: none
+ *     L2   63 copied   62 compressed   9..55 offset of the cluster   0 the cluster is zeros
  *
- * Of a compressed cluster the place is in the lower bits, as many as the size of a cluster leaves.
- * With subclusters (extended L2) an L2 entry is followed by 8 bytes more.
+ * The offset of a compressed cluster is in the lower bits; their number depends on the cluster
+ * size. With subclusters (extended L2), 8 more bytes follow an L2 entry.
  *
- * The first look is for L1, the next for the L2 table of its last entry: what was written last, and
- * so lies near the end, usually belongs to that one. */
+ * The first look is at L1. The second look is at the L2 table of the last L1 entry: the data that
+ * was written last, which is near the end of the file, usually belongs to that table. */
 #include "format/format_priv.h"
 
 enum { ENTRY = 8, CLUSTER_BITS_MASK = 0xFF, EXTENDED_BIT = 8 };
@@ -21,24 +22,24 @@ enum { L1 = 1, L2 };
 
 static uint32_t cluster_bits(const struct format_examination *out)
 {
-    return out->kept[0] & CLUSTER_BITS_MASK;
+    return out->saved[0] & CLUSTER_BITS_MASK;
 }
 
-static bool between_clusters(uint64_t offset, const struct format_examination *out)
+static bool misaligned(uint64_t offset, const struct format_examination *out)
 {
     return offset & ((UINT64_C(1) << cluster_bits(out)) - 1);
 }
 
 /* --- L2 -------------------------------------------------------------------------------- */
 
-static void take_l2_entry(uint64_t entry, struct format_examination *out)
+static void check_l2_entry(uint64_t entry, struct format_examination *out)
 {
     uint64_t offset = entry & OFFSET;
     if (entry & COMPRESSED)
         words_need(out, (entry & ((UINT64_C(1) << (70 - cluster_bits(out))) - 1)) + 1, 1);
     else if (!offset || entry & ZEROS)
         return;
-    else if (between_clusters(offset, out))
+    else if (misaligned(offset, out))
         words_say(out->broken, "its tables point to where no cluster begins");
     else
         words_need(out, offset + 1, 1);
@@ -46,9 +47,9 @@ static void take_l2_entry(uint64_t entry, struct format_examination *out)
 
 static void examine_l2(struct view *view, struct format_examination *out)
 {
-    uint64_t step = out->kept[0] >> EXTENDED_BIT ? 2 * ENTRY : ENTRY;
+    uint64_t step = out->saved[0] >> EXTENDED_BIT ? 2 * ENTRY : ENTRY;
     for (uint64_t at = 0; view_has(view, at, step); at += step)
-        take_l2_entry(view_be64(view, at), out);
+        check_l2_entry(view_be64(view, at), out);
 }
 
 /* --- L1 -------------------------------------------------------------------------------- */
@@ -63,14 +64,14 @@ static void look_for_l2(uint64_t offset, uint64_t after, struct format_examinati
         (struct format_look){offset, length < FORMAT_LOOK_MAX ? (size_t)length : FORMAT_LOOK_MAX};
 }
 
-/* `after`: from where on there may be a look. */
+/* `after`: the first position at which there may be a further look. */
 static void examine_l1(struct view *view, uint64_t after, struct format_examination *out)
 {
     uint64_t last = 0;
     for (uint64_t at = 0; view_has(view, at, ENTRY); at += ENTRY) {
         uint64_t entry = view_be64(view, at);
         uint64_t offset = entry & OFFSET;
-        if (entry & L1_RESERVED || between_clusters(offset, out))
+        if (entry & L1_RESERVED || misaligned(offset, out))
             words_say(out->broken, "its L1 table is none");
         else if (offset)
             words_need(out, (last = offset) + ENTRY, 1);
@@ -84,7 +85,7 @@ void qcow2_examine_tables(struct view *opening, const struct qcow2_tables *table
     uint64_t length = tables->l1_entries * UINT64_C(8);
     if (length > FORMAT_LOOK_MAX)
         length = FORMAT_LOOK_MAX;
-    out->kept[0] = tables->cluster_bits | (uint64_t)tables->extended << EXTENDED_BIT;
+    out->saved[0] = tables->cluster_bits | (uint64_t)tables->extended << EXTENDED_BIT;
     if (tables->l1_offset >= FORMAT_OPENING) {
         out->step = L1;
         out->next = (struct format_look){tables->l1_offset, (size_t)length};

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* QED, after QEMU's docs/interop/qed_spec.txt. All numbers are little-endian:
+/* Reads the header of QED (QEMU's docs/interop/qed_spec.txt). All numbers are little-endian:
  *
  *      0 "QED" NUL   4 cluster size   16 features   48 image size
  *     56 backing file: offset (4), length (4)

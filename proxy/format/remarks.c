@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What is no reason to refuse a file, and worth a warning. What hypervisors take under another name
- * is in drivers.c. */
+/* Judgements that are worth a warning, but no reason to refuse a file. Warnings about data that
+ * hypervisors accept under the name of another format are in drivers.c. */
 #include "format/format_priv.h"
 
 enum { SECTOR = 512 };
 
-/* The kernel's own form of lz4, in which an initramfs may be. */
+/* The Linux kernel's variant of lz4, which is used for an initramfs. */
 bool evidence_is_kernel_lz4(const struct evidence *evidence)
 {
     return evidence_seen_is(evidence, "lz4") &&
@@ -22,7 +22,8 @@ bool remark_maybe_an_initramfs(const struct evidence *evidence, char *why)
     return true;
 }
 
-/* What has a header at its beginning: a fixed VHD is a disk of any size with a footer. */
+/* True: a valid disk format with a header at its beginning. A fixed VHD has a footer only, and the
+ * disk before it may have any size. */
 static bool is_sound_disk(const struct evidence *evidence)
 {
     static const char *const names[] = {"qcow2", "qed", "vmdk", "vhd", "vhdx", "vdi", NULL};
@@ -35,18 +36,18 @@ static bool is_sound_disk(const struct evidence *evidence)
            !*examination->unsafe && !*examination->truncated;
 }
 
-/* Such files have whole sectors, or end where a table of theirs ends (those of an old Virtual PC
- * lack the last byte). Where line ends were changed, nothing else may tell, since the tables stand
- * before the data. A few bytes behind the last sector do no harm, so this is no reason to refuse.
- */
+/* Such files have whole sectors, or end where one of their tables ends. Files of an old Virtual PC
+ * lack the last byte. If a program has changed line ends in the data, the size may be the only
+ * sign, because the tables are before the data. A few bytes after the last sector do no harm, so
+ * this is no reason to refuse. */
 bool remark_no_whole_sectors(const struct evidence *evidence, char *why)
 {
     const struct format_examination *examination = evidence->examination;
-    uint64_t length = examination->length, rest = length % SECTOR;
-    bool as_it_should = length == FORMAT_LENGTH_UNKNOWN || rest == 0 ||
-                        length == examination->needed ||
-                        (rest == SECTOR - 1 && evidence_seen_is(evidence, "vhd"));
-    if (as_it_should || examination->next.length || !is_sound_disk(evidence))
+    uint64_t length = examination->length, remainder = length % SECTOR;
+    bool plausible = length == FORMAT_LENGTH_UNKNOWN || remainder == 0 ||
+                     length == examination->needed ||
+                     (remainder == SECTOR - 1 && evidence_seen_is(evidence, "vhd"));
+    if (plausible || examination->next.length || !is_sound_disk(evidence))
         return false;
     words_say(why,
               "this is %s of %llu bytes, and such a file has whole sectors of 512: a program may "

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Bodies that are text: a page that an error brought instead of the image, or the path of the file
+/* Recognises text: an error page that was downloaded instead of the image, or the path of the file
  * instead of the file, as from the "raw" tab of Postman or from curl --data-raw @FILE. */
 #include "format/format_priv.h"
 
@@ -11,7 +11,7 @@
 
 enum { SAMPLE = 512 };
 
-/* How much of the text, from its beginning, has only printable characters and white space. */
+/* The length of the beginning that has only printable characters and white space. */
 static size_t printable_length(const char *text)
 {
     size_t length = 0;
@@ -27,7 +27,7 @@ static size_t printable_length(const char *text)
 
 bool text_is_plain(const struct view *opening)
 {
-    enum { CUT_MAX = 3 /* bytes of a character that the end of the sample may have cut */ };
+    enum { CUT_MAX = 3 /* bytes of an incomplete character at the end of the sample */ };
     char text[SAMPLE + 1];
     size_t count = opening->count < SAMPLE ? opening->count : SAMPLE;
     memcpy(text, opening->bytes, count);
@@ -36,7 +36,7 @@ bool text_is_plain(const struct view *opening)
     return count && (length == count || (count == SAMPLE && length + CUT_MAX >= count));
 }
 
-/* Does the text, behind white space, begin so (in whatever case)? */
+/* True: the text begins with the word, after white space, in upper or lower case. */
 static bool begins(const struct view *opening, const char *word)
 {
     size_t at = 0;
@@ -106,8 +106,8 @@ static bool has_suffix(const char *text)
     return false;
 }
 
-/* Windows copies a path with quotes around it; "@" is curl's, where --data-raw does not read it. */
-static char *without_wrapping(char *text)
+/* Windows copies a path with quotes around it. With --data-raw, curl sends the "@" as it is. */
+static char *strip_wrapping(char *text)
 {
     static const char around[] = " \t\r\n\"'";
     text += strspn(text, around);
@@ -125,7 +125,7 @@ bool text_is_path(const struct view *body, char path[TEXT_PATH_MAX + 1])
     text[body->count] = '\0';
     if (printable_length(text) != body->count)
         return false;
-    char *line = without_wrapping(text);
+    char *line = strip_wrapping(text);
     bool wrapped = line > text && line[-1] == '@';
     if (!*line || strpbrk(line, "\r\n\t\f") || (!wrapped && !has_prefix(line) && !has_suffix(line)))
         return false;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* VDI, version 1.1, as VirtualBox writes it. All numbers are little-endian:
+/* Reads the header of VDI, version 1.1, as VirtualBox writes it. All numbers are little-endian:
  *
- *      0 text   64 0xbeda107f   68 version   72 header size   76 type   344 where the blocks begin
+ *      0 text   64 0xbeda107f   68 version   72 header size   76 type   344 offset of the blocks
  *    368 disk size   376 block size   388 blocks in the file
  */
 #include "format/format_priv.h"

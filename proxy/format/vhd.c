@@ -1,20 +1,22 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* VHD, after Microsoft's "Virtual Hard Disk Image Format Specification". All numbers are
+/* Reads VHD (Microsoft's "Virtual Hard Disk Image Format Specification"). All numbers are
  * big-endian. The footer is the last sector:
  *
  *      0 "conectix"   12 version   16 dynamic header   48 current size   60 type
  *
- * A dynamic or differencing disk begins with a copy of it; of a fixed one it is the only trace.
+ * A dynamic or differencing disk begins with a copy of the footer. A fixed disk has only the
+ * footer.
  *
- * Dynamic header: 0 "cxsparse"   16 table   28 entries of it   32 block size. An entry of the table
- * is the sector at which a block begins, with a bitmap of its own in front. */
+ * Dynamic header: 0 "cxsparse"   16 table   28 its number of entries   32 block size. An entry of
+ * the table is the sector at which a block begins; the block's bitmap comes before the block's
+ * data. */
 #include "format/format_priv.h"
 
 #include <string.h>
 
 enum { FOOTER = 512, AT_VERSION = 12, AT_DYNAMIC_HEADER = 16, AT_SIZE = 48, AT_TYPE = 60 };
 enum { AT_TABLE = 16, AT_ENTRIES = 28, AT_BLOCK_SIZE = 32, SECTOR = 512, NO_BLOCK = -1 };
-enum { TAIL = 4096 /* where the footer is looked for: some tools pad a file */ };
+enum { TAIL = 4096 /* the footer is searched in these last bytes: some tools pad a file */ };
 enum { VERSION_1 = 0x00010000 };
 enum { TYPE_FIXED = 2, TYPE_DYNAMIC, TYPE_DIFFERENCING };
 
@@ -22,7 +24,7 @@ static void examine_footer(struct view *footer, struct format_examination *out)
 {
     uint32_t type = view_be32(footer, AT_TYPE);
     if (!view_has(footer, 0, FOOTER))
-        footer->beyond = true;
+        footer->out_of_bounds = true;
     if (view_be32(footer, AT_VERSION) != VERSION_1)
         words_say(out->broken, "its version is 0x%08x", view_be32(footer, AT_VERSION));
     else if (type < TYPE_FIXED || type > TYPE_DIFFERENCING)
@@ -32,7 +34,7 @@ static void examine_footer(struct view *footer, struct format_examination *out)
     words_size(out, view_be64(footer, AT_SIZE), 1);
 }
 
-/* How far the blocks reach, as far as the opening has the table of them. */
+/* The file must contain the blocks of the part of the table that is in the opening. */
 static void examine_table(struct view *opening, uint64_t header, struct format_examination *out)
 {
     uint64_t table = view_be64(opening, header + AT_TABLE);
@@ -52,7 +54,7 @@ static void examine_tail(const struct view *tail, struct format_examination *out
         words_say(out->truncated, "its footer, which should be its last sector, is missing");
 }
 
-/* Of a dynamic disk. */
+/* For a dynamic disk. */
 static void look_for_footer(const struct view *opening, struct format_examination *out)
 {
     if (opening->count == FORMAT_OPENING) {
@@ -86,7 +88,7 @@ static void examine_end(struct view *end, struct format_examination *out)
     words_need(out, view_be64(end, AT_SIZE) + FOOTER, 1);
 }
 
-/* A fixed disk looks like whatever is on it, but not like another disk format. */
+/* A fixed disk may look like anything except another disk format. */
 void vhd_examine_unmarked(const struct format *declared, struct view *opening,
                           struct format_examination *out)
 {

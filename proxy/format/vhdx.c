@@ -1,28 +1,28 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* VHDX, after [MS-VHDX]. All numbers are little-endian. The virtual size and the mark of a parent
- * lie three steps away from the beginning:
+/* Reads VHDX ([MS-VHDX]). All numbers are little-endian. Three steps lead to the virtual size and
+ * to the flag of a parent:
  *
  *      0            "vhdxfile"
- *      192 KiB      region table, with a copy at 256 KiB  -> where the metadata region is
- *      (>= 1 MiB)   metadata table, 64 KiB                -> where in the region each item is
+ *      192 KiB      region table, with a copy at 256 KiB  -> offset of the metadata region
+ *      (>= 1 MiB)   metadata table, 64 KiB                -> offset of each item in the region
  *      + (>= 64 KiB)  the items
  *
- * Each is a look of its own, and so is each of the two items, in whichever order they lie. The
- * block allocation table lies in front of the metadata, or behind, and shows how far the blocks
- * reach: an entry has its block's place, in MiB, above 20 bits that tell its state. */
+ * Each step is one look, and each of the two items is one look. The items may have any order. The
+ * block allocation table is before or after the metadata, and has the offsets of the blocks: an
+ * entry has the offset in MiB above 20 bits with the block's state. */
 #include "format/format_priv.h"
 
 enum {
     REGION_TABLE = 192 * 1024,
     REGION_TABLE_COPY = 256 * 1024,
     TABLE_BYTES = 64 * 1024,
-    REGION_MIN = 1024 * 1024, /* in front of it are the header section's tables */
+    REGION_MIN = 1024 * 1024, /* the header section comes before it */
     GUID = 16,
     ENTRY = 32 /* bytes, in either table */
 };
 
 enum { STATE_MASK = 7, FULLY_PRESENT = 6, PARTLY_PRESENT = 7, MIB_BITS = 20 };
-enum { BLOCK_TABLE, BLOCK_SIZE, LAST_BLOCK, METADATA_AT /* what is kept */ };
+enum { BLOCK_TABLE, BLOCK_SIZE, LAST_BLOCK, METADATA_AT /* indices of `saved` */ };
 
 #define REGION_MAX (UINT64_C(1) << 62)
 
@@ -32,7 +32,7 @@ enum { REGION_COUNT = 8, REGION_ENTRIES = 16, REGION_OFFSET = 16, ENTRIES_MAX = 
 /* Metadata table: 0 "metadata"   10 count   32 entries: GUID, offset (4), length (4), flags (4). */
 enum { ITEM_COUNT = 10, ITEM_ENTRIES = 32, ITEM_OFFSET = 16 };
 
-/* GUIDs as they stand in the file. */
+/* GUIDs in the byte order of the file. */
 static const unsigned char METADATA_REGION[GUID] = {0x06, 0xA2, 0x7C, 0x8B, 0x90, 0x47, 0x9A, 0x4B,
                                                     0xB8, 0xFE, 0x57, 0x5F, 0x05, 0x0F, 0x88, 0x6E};
 static const unsigned char BLOCK_REGION[GUID] = {0x66, 0x77, 0xC2, 0x2D, 0x23, 0xF6, 0x00, 0x42,
@@ -43,10 +43,10 @@ static const unsigned char DISK_SIZE[GUID] = {0x24, 0x42, 0xA5, 0x2F, 0x1B, 0xCD
                                               0xB2, 0x11, 0x5D, 0xBE, 0xD8, 0x3B, 0xF4, 0xB8};
 
 enum { PARAMETERS_FLAGS = 4, HAS_PARENT = 2 };
-enum { ITEM_BYTES = 8 /* of each of the two */, ITEM_OFFSET_MAX = 16 * 1024 * 1024 };
+enum { ITEM_BYTES = 8 /* of each item */, ITEM_OFFSET_MAX = 16 * 1024 * 1024 };
 
-/* What the look that was asked for shows. Of the items' it is followed, in `step`, by the distance
- * of the second item from the first. */
+/* The kind of the requested look. For the first item, the upper bits of `step` have the distance
+ * from the first item to the second. */
 enum step {
     REGIONS,
     REGIONS_COPY,
@@ -60,13 +60,14 @@ enum step {
 };
 enum { STEP_BITS = 8 };
 
-static void ask(struct format_examination *out, uint64_t step, uint64_t offset, size_t length)
+static void request_look(struct format_examination *out, uint64_t step, uint64_t offset,
+                         size_t length)
 {
     out->step = step;
     out->next = (struct format_look){offset, length};
 }
 
-/* Where the entry of that GUID is; 0: there is none. */
+/* The offset of the entry with that GUID. 0: none. */
 static size_t find_entry(const struct view *view, size_t at, uint32_t count,
                          const unsigned char *guid)
 {
@@ -80,7 +81,7 @@ static void examine_regions(struct view *view, struct format_examination *out)
 {
     if (!view_is(view, 0, "regi", 4)) {
         if (out->step == REGIONS)
-            ask(out, REGIONS_COPY, REGION_TABLE_COPY, TABLE_BYTES);
+            request_look(out, REGIONS_COPY, REGION_TABLE_COPY, TABLE_BYTES);
         else
             words_say(out->broken, "it has no region table");
         return;
@@ -88,19 +89,19 @@ static void examine_regions(struct view *view, struct format_examination *out)
     uint32_t count = view_le32(view, REGION_COUNT);
     size_t entry = find_entry(view, REGION_ENTRIES, count, METADATA_REGION);
     size_t blocks = find_entry(view, REGION_ENTRIES, count, BLOCK_REGION);
-    out->kept[BLOCK_TABLE] = blocks ? view_le64(view, blocks + REGION_OFFSET) : 0;
+    out->saved[BLOCK_TABLE] = blocks ? view_le64(view, blocks + REGION_OFFSET) : 0;
     uint64_t region = entry ? view_le64(view, entry + REGION_OFFSET) : 0;
     if (region < REGION_MIN || region > REGION_MAX)
         words_say(out->broken, "it has no metadata");
-    else if (blocks && out->kept[BLOCK_TABLE] >= REGION_MIN &&
-             out->kept[BLOCK_TABLE] + TABLE_BYTES <= region)
-        ask(out, BLOCKS_FIRST, out->kept[BLOCK_TABLE], TABLE_BYTES);
+    else if (blocks && out->saved[BLOCK_TABLE] >= REGION_MIN &&
+             out->saved[BLOCK_TABLE] + TABLE_BYTES <= region)
+        request_look(out, BLOCKS_FIRST, out->saved[BLOCK_TABLE], TABLE_BYTES);
     else
-        ask(out, METADATA, region, TABLE_BYTES);
-    out->kept[METADATA_AT] = region;
+        request_look(out, METADATA, region, TABLE_BYTES);
+    out->saved[METADATA_AT] = region;
 }
 
-/* How far into the metadata region the item is; 0: nowhere. */
+/* The offset of the item in the metadata region. 0: none, or an impossible one. */
 static uint32_t find_item(struct view *view, const unsigned char *guid)
 {
     size_t entry = find_entry(view, ITEM_ENTRIES, view_le16(view, ITEM_COUNT), guid);
@@ -118,49 +119,51 @@ static void examine_metadata(struct view *view, uint64_t region, struct format_e
     if (!view_is(view, 0, "metadata", 8) || !first || last - first < ITEM_BYTES)
         words_say(out->broken, "its metadata are incomplete");
     else
-        ask(out,
-            (size_last ? PARAMETERS_FIRST : SIZE_FIRST) | (uint64_t)(last - first) << STEP_BITS,
-            region + first, ITEM_BYTES);
+        request_look(out,
+                     (size_last ? PARAMETERS_FIRST : SIZE_FIRST) | (uint64_t)(last - first)
+                                                                       << STEP_BITS,
+                     region + first, ITEM_BYTES);
 }
 
 static void take_parameters(struct view *view, struct format_examination *out)
 {
-    out->kept[BLOCK_SIZE] = view_le32(view, 0);
+    out->saved[BLOCK_SIZE] = view_le32(view, 0);
     if (view_le32(view, PARAMETERS_FLAGS) & HAS_PARENT)
         words_say(out->unsafe, "it holds only the differences to a parent image");
 }
 
-/* The block that lies furthest on: its place, and its number in the bits below. The table has
- * entries for bitmaps, too, so that a block's number is at most its entry's. */
+/* Finds the block with the largest offset. LAST_BLOCK gets the offset, and the index of the entry
+ * in the lower bits. The table has entries for bitmaps, too, so the number of the block is at most
+ * that index. */
 static void examine_blocks(struct view *view, struct format_examination *out)
 {
     for (uint64_t at = 0; view_has(view, at, 8); at += 8) {
         uint64_t entry = view_le64(view, at);
         uint64_t state = entry & STATE_MASK;
-        uint64_t place = entry >> MIB_BITS << MIB_BITS;
-        if ((state == FULLY_PRESENT || state == PARTLY_PRESENT) && place > out->kept[LAST_BLOCK])
-            out->kept[LAST_BLOCK] = place | at / 8;
+        uint64_t offset = entry >> MIB_BITS << MIB_BITS;
+        if ((state == FULLY_PRESENT || state == PARTLY_PRESENT) && offset > out->saved[LAST_BLOCK])
+            out->saved[LAST_BLOCK] = offset | at / 8;
     }
 }
 
-/* A block ends where the disk does, or after its whole size. */
+/* A block has its whole size, or ends at the end of the disk. */
 static void need_blocks(struct format_examination *out)
 {
-    uint64_t size = out->kept[BLOCK_SIZE];
-    uint64_t number = out->kept[LAST_BLOCK] & ((UINT64_C(1) << MIB_BITS) - 1);
-    if (!out->kept[LAST_BLOCK] || number * size >= out->virtual_size)
+    uint64_t size = out->saved[BLOCK_SIZE];
+    uint64_t number = out->saved[LAST_BLOCK] & ((UINT64_C(1) << MIB_BITS) - 1);
+    if (!out->saved[LAST_BLOCK] || number * size >= out->virtual_size)
         return;
-    uint64_t rest = out->virtual_size - number * size;
-    words_need(out, out->kept[LAST_BLOCK] - number + (rest < size ? rest : size), 1);
+    uint64_t left = out->virtual_size - number * size;
+    words_need(out, out->saved[LAST_BLOCK] - number + (left < size ? left : size), 1);
 }
 
-/* Both items are known, and maybe the table was in front of them. */
+/* Both items are known. The block table was read before them, or is read now if it follows them. */
 static void look_for_blocks(const struct format_look *look, struct format_examination *out)
 {
-    uint64_t table = out->kept[BLOCK_TABLE];
+    uint64_t table = out->saved[BLOCK_TABLE];
     need_blocks(out);
     if (out->virtual_size_known && table >= look->offset + look->length && table <= REGION_MAX)
-        ask(out, BLOCKS_LAST, table, TABLE_BYTES);
+        request_look(out, BLOCKS_LAST, table, TABLE_BYTES);
 }
 
 void vhdx_examine(struct view *opening, struct format_examination *out)
@@ -168,7 +171,7 @@ void vhdx_examine(struct view *opening, struct format_examination *out)
     if (opening->count < FORMAT_OPENING)
         words_say(out->broken, "it ends in front of its metadata");
     else
-        ask(out, REGIONS, REGION_TABLE, TABLE_BYTES);
+        request_look(out, REGIONS, REGION_TABLE, TABLE_BYTES);
 }
 
 void vhdx_examine_more(struct view *view, const struct format_look *look,
@@ -187,13 +190,13 @@ void vhdx_examine_more(struct view *view, const struct format_look *look,
     else
         words_size(out, view_le64(view, 0), 1);
     if (step == BLOCKS_FIRST)
-        ask(out, METADATA, out->kept[METADATA_AT], TABLE_BYTES);
+        request_look(out, METADATA, out->saved[METADATA_AT], TABLE_BYTES);
     else if (step == BLOCKS_LAST)
         need_blocks(out);
     else if (step == PARAMETERS_FIRST)
-        ask(out, SIZE_LAST, second, ITEM_BYTES);
+        request_look(out, SIZE_LAST, second, ITEM_BYTES);
     else if (step == SIZE_FIRST)
-        ask(out, PARAMETERS_LAST, second, ITEM_BYTES);
+        request_look(out, PARAMETERS_LAST, second, ITEM_BYTES);
     else if (step == PARAMETERS_LAST || step == SIZE_LAST)
         look_for_blocks(look, out);
 }

@@ -21,7 +21,7 @@ static void get(struct view *view, size_t at, void *out, size_t length)
     if (view_has(view, at, length))
         memcpy(out, view->bytes + at, length);
     else
-        view->beyond = true;
+        view->out_of_bounds = true;
 }
 
 uint8_t view_u8(struct view *view, size_t at)

@@ -1,17 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* VMDK, after VMware's "Virtual Disk Format 5.0". All numbers are little-endian, in sectors:
+/* Reads the header of VMDK (VMware's "Virtual Disk Format 5.0"). All numbers are little-endian, and
+ * in sectors:
  *
- *      0 "KDMV"   4 version   12 capacity   20 a grain   28 descriptor: offset (8), length (8)
- *     44 grains in a table (4)   56 directory of the tables   64 what is in front of the data
- *     73 LF ' ' CR LF, to show what a transfer as text would have done
+ *      0 "KDMV"   4 version   12 capacity   20 grain size   28 descriptor: offset (8), length (8)
+ *     44 grains in a table (4)   56 directory of the tables   64 overhead before the data
+ *     73 LF ' ' CR LF, which a transfer as text would change
  *
- * The header is one of a file (monolithicSparse, streamOptimized), or of an extent, one of several
- * files that another names. What an extent belongs to, and whether a file has a parent, stands in
- * the descriptor, a text. QEMU reads it right behind the header wherever the header says it is, and
- * takes a header without capacity for a wrapper around a descriptor that may name any file.
+ * The header belongs to a whole image (monolithicSparse, streamOptimized), or to an extent: one of
+ * several files that are named in another file. The descriptor, a text, names extents and parents.
+ * QEMU reads it immediately after the header, and ignores the offset in the header. QEMU takes a
+ * header without capacity as a wrapper around a descriptor, which may name any file.
  *
- * A stream has a second header at its end (footer marker, header, end marker: a sector each), which
- * may give another capacity than the first. */
+ * A stream has a second header at its end (footer marker, header, end marker: a sector each). It
+ * may have another capacity than the first. */
 #include "format/format_priv.h"
 
 #include <string.h>
@@ -31,11 +32,11 @@ enum {
 
 enum {
     VERSION_MAX = 3,
-    DESCRIPTOR_USUAL = 20, /* sectors; QEMU reads as many, whatever the header says */
+    DESCRIPTOR_USUAL = 20, /* sectors that QEMU reads, independent of the header */
     DESCRIPTOR_MAX = FORMAT_OPENING / SECTOR - 1,
     FOOTER = SECTOR,
     FOOTER_LENGTH = 3 * SECTOR,
-    TAIL = 16 * 1024 /* where the footer of a stream is looked for */
+    TAIL = 16 * 1024 /* the footer of a stream is searched in these last bytes */
 };
 
 #define GRAINS_AT_END UINT64_MAX
@@ -73,7 +74,7 @@ static void examine_footer(struct view *end, struct format_examination *out)
         words_size(out, capacity, SECTOR);
 }
 
-/* The last bytes of a stream. A footer that is not quite at the end counts as one, too. */
+/* The last bytes of a stream. A footer that is not exactly at the end is accepted, too. */
 static void examine_tail(const struct view *tail, struct format_examination *out)
 {
     struct view end = {tail->bytes + tail->count - FOOTER_LENGTH, FOOTER_LENGTH, false};
@@ -114,7 +115,7 @@ void vmdk_examine(struct view *opening, struct format_examination *out)
     else if (!view_is(opening, AT_LINE_ENDS, "\n \r\n", 4))
         words_say(out->broken, "its line ends were changed");
     if (!view_has(opening, 0, SECTOR))
-        opening->beyond = true;
+        opening->out_of_bounds = true;
     if (capacity)
         words_size(out, capacity, SECTOR);
     else
@@ -156,9 +157,9 @@ static bool version_line(const char *at, size_t count)
            strchr("\r\n", at[KEY + 1]);
 }
 
-/* Behind blank lines and comments a descriptor begins with its version: this is how QEMU tells one,
- * and it does not ask for "# Disk DescriptorFile". */
-bool vmdk_text_holds(const struct view *opening)
+/* After blank lines and comments, a descriptor begins with its version. QEMU recognises it by that,
+ * and does not require "# Disk DescriptorFile". */
+bool vmdk_text_matches(const struct view *opening)
 {
     const char *at = (const char *)opening->bytes;
     const char *end = at + text_length(opening);
@@ -175,7 +176,7 @@ void vmdk_text_examine(struct view *opening, struct format_examination *out)
     words_say(out->unsafe, "it is only a descriptor, and the data are in other files");
 }
 
-/* What is declared vmdk and has no header is a descriptor to QEMU, however it begins. */
+/* QEMU reads a file that is declared vmdk and has no header as a descriptor, with any beginning. */
 void vmdk_examine_unmarked(const struct format *declared, struct view *opening,
                            struct format_examination *out)
 {

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The descriptor of a VMDK, lines of text:
+/* Reads the descriptor of a VMDK, which is lines of text:
  *
  *     # Disk DescriptorFile
  *     parentCID=ffffffff
  *     createType="monolithicSparse"
  *     RW 16384 SPARSE "image.vmdk"
  *
- * It is safe if all of the data are where the descriptor itself is: of a type that has one file,
- * one sparse extent (the file itself, under whatever name it had), and no parent. */
+ * It is safe if all data are in the same file as the descriptor: a type with one file, one sparse
+ * extent (the file itself, under any name), and no parent. */
 #include "format/format_priv.h"
 
 #include <stdio.h>
@@ -22,7 +22,7 @@ struct descriptor {
     char *unsafe;
 };
 
-/* What stands behind "key=", if the line is of that key, without blanks and quotes; else NULL. */
+/* The value after "key=", without blanks and quotes. NULL: the line has another key. */
 static char *value_of(char *line, const char *key)
 {
     static const char around[] = " \t\r\"";
@@ -77,17 +77,17 @@ static void take_line(struct descriptor *descriptor, char *line)
         words_say(descriptor->unsafe, "it holds only the differences to a parent image");
 }
 
-/* QEMU takes a parent from anywhere in the text, comments too. */
+/* QEMU accepts a parent anywhere in the text, also in comments. */
 static void find_parent(const char *text, size_t count, char *unsafe)
 {
     static const char hint[] = "parentFileNameHint";
     const char *at = memmem(text, count, hint, sizeof hint - 1);
     if (!at)
         return;
-    size_t rest = count - (size_t)(at - text);
-    const char *line_end = memchr(at, '\n', rest);
+    size_t left = count - (size_t)(at - text);
+    const char *line_end = memchr(at, '\n', left);
     words_say(unsafe, "it has a parent image, %.*s",
-              (int)(line_end ? (size_t)(line_end - at) : rest), at);
+              (int)(line_end ? (size_t)(line_end - at) : left), at);
 }
 
 static void take_lines(struct descriptor *descriptor, const char *at, const char *end)

@@ -1,21 +1,22 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Where the grains of a VMDK lie, after "Virtual Disk Format 5.0": the grain directory has a number
- * of 4 bytes for each grain table, and a table one for each of its grains, both little-endian and
- * in sectors; 0: there is none, and 1 in a table: the grain is zeros.
+/* Reads the tables of a VMDK, which have the positions of its grains ("Virtual Disk Format 5.0").
+ * The grain directory has a number of 4 bytes for each grain table, and a table has one for each
+ * grain. Both are little-endian, and in sectors. 0: there is none. 1 in a table: the grain is
+ * zeros.
  *
  *     | header | descriptor | copies of these | directory | table | table ... | grains ... |
  *
- * Tables lie one behind the other, since they are made with the file. They are looked at in that
- * order, up to LOOKS_MAX, which is enough for a disk of 30 GiB; where they do not, only what the
- * directory says is asked for. */
+ * Tables are usually contiguous, because they are created with the file. They are examined in that
+ * order, in at most LOOKS_MAX looks, which is enough for a disk of 30 GiB. If they are not
+ * contiguous, the file must only contain the tables that the directory names. */
 #include "format/format_priv.h"
 
 enum { SECTOR = 512, ENTRY = 4, TABLE_ENTRIES_MAX = 64 * 1024, LOOKS_MAX = 30, NO_GRAIN_MAX = 1 };
 enum { DIRECTORY = 1, TABLES };
-/* What `kept` holds. */
+/* Indices of `saved`. */
 enum { TABLE_BYTES, TABLES_END, LOOKS };
 
-/* --- tables ------------------------------------------------------------------------------ */
+/* --- tables ---------------------------------------------------------------------------- */
 
 static void examine_tables(struct view *view, struct format_examination *out)
 {
@@ -26,30 +27,31 @@ static void examine_tables(struct view *view, struct format_examination *out)
     }
 }
 
-static void look_on(uint64_t from, struct format_examination *out)
+static void look_for_tables(uint64_t from, struct format_examination *out)
 {
-    uint64_t rest = from < out->kept[TABLES_END] ? out->kept[TABLES_END] - from : 0;
-    if (!rest || out->kept[LOOKS]++ == LOOKS_MAX)
+    uint64_t left = from < out->saved[TABLES_END] ? out->saved[TABLES_END] - from : 0;
+    if (!left || out->saved[LOOKS]++ == LOOKS_MAX)
         return;
     out->step = TABLES;
-    out->next = (struct format_look){from, rest < FORMAT_LOOK_MAX ? (size_t)rest : FORMAT_LOOK_MAX};
+    out->next = (struct format_look){from, left < FORMAT_LOOK_MAX ? (size_t)left : FORMAT_LOOK_MAX};
 }
 
-/* The rest follows in looks. */
-static void see_in_opening(const struct view *opening, uint64_t from,
-                           struct format_examination *out)
+/* Tables after the opening are examined in further looks. */
+static void examine_tables_in_opening(const struct view *opening, uint64_t from,
+                                      struct format_examination *out)
 {
-    uint64_t end = out->kept[TABLES_END] < opening->count ? out->kept[TABLES_END] : opening->count;
+    uint64_t end =
+        out->saved[TABLES_END] < opening->count ? out->saved[TABLES_END] : opening->count;
     if (from >= end)
         return;
     struct view view = {opening->bytes + from, (size_t)(end - from), false};
     examine_tables(&view, out);
 }
 
-/* --- the directory ----------------------------------------------------------------------- */
+/* --- the directory --------------------------------------------------------------------- */
 
 struct extent {
-    uint64_t first, last; /* the tables' sectors */
+    uint64_t first, last; /* sectors of the tables */
     uint64_t count;
 };
 
@@ -67,18 +69,18 @@ static struct extent read_directory(struct view *view)
     return tables;
 }
 
-/* Where the first table begins; UINT64_MAX: they are not one behind the other, or there is none. */
+/* The offset of the first table. UINT64_MAX: the tables are not contiguous, or there are none. */
 static uint64_t examine_directory(struct view *view, struct format_examination *out)
 {
     struct extent tables = read_directory(view);
-    uint64_t bytes = out->kept[TABLE_BYTES];
+    uint64_t bytes = out->saved[TABLE_BYTES];
     if (!tables.count)
         return UINT64_MAX;
-    out->kept[TABLES_END] = tables.last * SECTOR + bytes;
-    words_need(out, out->kept[TABLES_END], 1);
-    bool in_a_row =
+    out->saved[TABLES_END] = tables.last * SECTOR + bytes;
+    words_need(out, out->saved[TABLES_END], 1);
+    bool contiguous =
         bytes % SECTOR == 0 && tables.last - tables.first == (tables.count - 1) * (bytes / SECTOR);
-    return in_a_row ? tables.first * SECTOR : UINT64_MAX;
+    return contiguous ? tables.first * SECTOR : UINT64_MAX;
 }
 
 static void directory_in_opening(struct view *opening, uint64_t at, size_t length,
@@ -88,17 +90,17 @@ static void directory_in_opening(struct view *opening, uint64_t at, size_t lengt
     uint64_t from = examine_directory(&view, out);
     if (from == UINT64_MAX)
         return;
-    see_in_opening(opening, from, out);
-    look_on(from < FORMAT_OPENING ? FORMAT_OPENING : from, out);
+    examine_tables_in_opening(opening, from, out);
+    look_for_tables(from < FORMAT_OPENING ? FORMAT_OPENING : from, out);
 }
 
-/* A look never goes back. */
+/* Tables before the end of the directory are skipped, because looks never go back. */
 static void directory_in_look(struct view *view, const struct format_look *look,
                               struct format_examination *out)
 {
     uint64_t from = examine_directory(view, out);
     if (from >= look->offset + look->length)
-        look_on(from, out);
+        look_for_tables(from, out);
 }
 
 void vmdk_examine_tables(struct view *opening, const struct vmdk_tables *tables,
@@ -111,7 +113,7 @@ void vmdk_examine_tables(struct view *opening, const struct vmdk_tables *tables,
         return;
     uint64_t length = ((tables->capacity - 1) / covered + 1) * ENTRY;
     words_need(out, at + length, 1);
-    out->kept[TABLE_BYTES] = tables->entries * (uint64_t)ENTRY;
+    out->saved[TABLE_BYTES] = tables->entries * (uint64_t)ENTRY;
     if (length > FORMAT_LOOK_MAX)
         return;
     if (view_has(opening, at, length)) {
@@ -129,6 +131,6 @@ void vmdk_tables_more(struct view *view, const struct format_look *look,
         directory_in_look(view, look, out);
     } else {
         examine_tables(view, out);
-        look_on(look->offset + look->length, out);
+        look_for_tables(look->offset + look->length, out);
     }
 }

@@ -31,7 +31,7 @@ void words_size(struct format_examination *out, uint64_t count, uint64_t unit)
     out->virtual_size = bytes;
 }
 
-/* Numbers that no file can have are damage, which others look for. */
+/* Impossible numbers are ignored: they are damage, which other checks detect. */
 void words_need(struct format_examination *out, uint64_t count, uint64_t unit)
 {
     uint64_t bytes;

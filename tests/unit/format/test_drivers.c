@@ -66,9 +66,9 @@ static void a_hypervisor_takes_what_its_driver_reads(void **state)
                                           .seen = examination.seen ? format_named(examination.seen)
                                                                    : NULL,
                                           .opening = {opening, count, false}};
-        if (driver_takes_it(&evidence) != ROWS[i].takes)
+        if (driver_accepts(&evidence) != ROWS[i].takes)
             fail_msg("row %zu", i);
-        if (driver_named(&evidence, why) != (ROWS[i].named != NULL))
+        if (driver_remark(&evidence, why) != (ROWS[i].named != NULL))
             fail_msg("row %zu: \"%s\"", i, why);
         examined_said("what is named", why, ROWS[i].named);
         free(opening);

@@ -72,7 +72,7 @@ static void which_descriptors_glance_takes(void **state)
         size_t count;
         unsigned char *opening = sparse_opening(&row->body, &count);
         const struct view view = {opening, count, false};
-        bool taken = glance_takes_descriptor(&view, why);
+        bool taken = glance_accepts_descriptor(&view, why);
         if (taken != !row->why || (row->why && strncmp(why, row->why, strlen(row->why)) != 0))
             fail_msg("row %zu: \"%s\"", i, why);
         free(opening);
@@ -91,7 +91,7 @@ static void it_may_be_cut(void **state)
         unsigned char *copy = sparse_alloc(length);
         memcpy(copy, opening, length);
         const struct view view = {copy, length, false};
-        glance_takes_descriptor(&view, why);
+        glance_accepts_descriptor(&view, why);
         free(copy);
     }
     free(opening);

@@ -98,7 +98,7 @@ static void disk_formats_are_no_raw_and_some_name_other_files(void **state)
     for (size_t i = 0; i < sizeof ROWS / sizeof *ROWS; i++) {
         const struct format *format = recognised(&ROWS[i], FORMAT_OPENING);
         if (format && (format->disk != named(format->name, disks) ||
-                       format->nests != named(format->name, nesting)))
+                       format->names_files != named(format->name, nesting)))
             fail_msg("row %zu: %s", i, format->name);
     }
 }

@@ -20,7 +20,7 @@ static void numbers_are_read_in_both_orders(void **state)
     assert_int_equal(view_le32(&view, 1), 0x05040302);
     assert_true(view_be64(&view, 0) == UINT64_C(0x0102030405060708));
     assert_true(view_le64(&view, 1) == UINT64_C(0x0908070605040302));
-    assert_false(view.beyond);
+    assert_false(view.out_of_bounds);
 }
 
 static void reading_beyond_gives_zero_and_stays_known(void **state)
@@ -29,17 +29,17 @@ static void reading_beyond_gives_zero_and_stays_known(void **state)
     struct view view = {BYTES, sizeof BYTES, false};
     static const size_t far[] = {9, 100, SIZE_MAX, SIZE_MAX - 7};
     for (size_t i = 0; i < sizeof far / sizeof *far; i++) {
-        view.beyond = false;
+        view.out_of_bounds = false;
         assert_int_equal(view_u8(&view, far[i]), 0);
-        assert_true(view.beyond);
+        assert_true(view.out_of_bounds);
     }
     assert_int_equal(view_be16(&view, 8) | view_le16(&view, 8), 0);
     assert_int_equal(view_be32(&view, 6) | view_le32(&view, 6), 0);
     assert_true((view_be64(&view, 2) | view_le64(&view, 2)) == 0);
-    view.beyond = false;
+    view.out_of_bounds = false;
     assert_true(view_be64(&view, 2) == 0);
     assert_int_equal(view_u8(&view, 0), 1);
-    assert_true(view.beyond);
+    assert_true(view.out_of_bounds);
 }
 
 static void asking_does_not_count_as_reading(void **state)
@@ -54,7 +54,7 @@ static void asking_does_not_count_as_reading(void **state)
     assert_true(view_is(&view, 7, "\x08\x09", 2));
     assert_false(view_is(&view, 7, "\x08\x0A", 2));
     assert_false(view_is(&view, 8, "\x09\x0A", 2));
-    assert_false(view.beyond);
+    assert_false(view.out_of_bounds);
 }
 
 int main(void)
