@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* policy.yaml: which store an upload or an import goes to, or why it may not; which of Glance's
- * other doors are open, and to whom; what is known of the stores.
+/* Reads policy.yaml and decides by it: the store of an upload or an import, or why it is refused;
+ * which other ingest operations are open, and to which clients. It also has facts about stores.
  *
- * policy_decide() and policy_decide_import() are pure functions of the facts; the running proxy and
- * `glance-intake explain` call the same ones. A policy is immutable once loaded. */
+ * policy_decide() and policy_decide_import() depend on the facts only. The running proxy and
+ * `glance-intake explain` call the same functions. A loaded policy is immutable. */
 #ifndef INTAKE_POLICY_H
 #define INTAKE_POLICY_H
 
@@ -17,26 +17,25 @@ struct buffer;
 struct policy;
 struct diagnostics;
 
-enum { POLICY_NAME_MAX = 64 }; /* of a rule or a store, in bytes */
+enum { POLICY_NAME_MAX = 64 }; /* bytes in the name of a rule or a store */
 
-/* What is known when the decision is made. Strings are borrowed and may be NULL (not known,
- * or not set on the image): a condition on a NULL fact does not hold. */
+/* The facts for a decision. Strings are borrowed. NULL: not known, or not set on the image; then a
+ * condition on that fact does not hold. */
 struct policy_facts {
     const char *disk_format;
     const char *container_format;
     const char *project; /* the image's owner */
-    const char *name;    /* the image's */
+    const char *name;    /* the image's name */
     const char *visibility;
     const char *client; /* numeric address */
     const char *user_agent;
-    const char *asked_store; /* NULL: the client named none */
+    const char *requested_store; /* NULL: the client has named none */
     bool size_known;
-    uint64_t size; /* of the body, bytes */
-    const char
-        *import_method; /* of an import, such as "web-download"; NULL: the data is sent here */
+    uint64_t size;             /* of the body, bytes */
+    const char *import_method; /* such as "web-download"; NULL: an upload */
 };
 
-/* How strict a look at the data is, where a rule says it (`checks`): instead of [upload]'s. */
+/* The checks of the data whose level a rule can set (`checks`) instead of [upload]. */
 enum policy_check {
     POLICY_CHECK_DAMAGED,
     POLICY_CHECK_FORMAT,
@@ -48,122 +47,123 @@ enum policy_check {
 
 struct policy_checks {
     bool set[POLICY_CHECK_COUNT];
-    enum check_level level[POLICY_CHECK_COUNT]; /* of those that are set */
-    bool empty_allowed;                         /* an upload without data is no mistake */
+    enum check_level level[POLICY_CHECK_COUNT]; /* valid where `set` is true */
+    bool empty_allowed;                         /* an upload without data is accepted */
 };
 
-/* [upload]'s levels, but for those that the rule has. */
+/* The levels of the rule where it sets them, else those of [upload] (`defaults`). */
 struct check_levels policy_check_levels(const struct policy_checks *checks,
-                                        const struct check_levels *otherwise);
+                                        const struct check_levels *defaults);
 
 enum policy_verdict {
     POLICY_ACCEPT,
-    POLICY_DENY,              /* `why` is the operator's own text */
-    POLICY_STORE_NOT_ALLOWED, /* the client asked for a store outside `allow`, or a reserved one */
-    POLICY_TOO_LARGE,         /* size is known and over the rule's max_size */
-    POLICY_METHOD_DENIED      /* `doors` does not take imports by this method from this client */
+    POLICY_DENY,              /* `why` is the operator's text */
+    POLICY_STORE_NOT_ALLOWED, /* the requested store is not in `allow`, or is reserved */
+    POLICY_TOO_LARGE,         /* the size is known, and larger than the rule's max_size */
+    POLICY_METHOD_DENIED      /* `doors` does not allow this import method to this client */
 };
 
-/* Strings are owned by the policy (or, `store`, by the facts): valid while both are. */
+/* Strings are owned by the policy, or by the facts (`store`). They are valid while both exist. */
 struct policy_decision {
     enum policy_verdict verdict;
-    const char *rule;    /* "default" for the last one */
-    const char *store;   /* where it goes; with ACCEPT never NULL */
-    bool replaced;       /* the client asked for another store, and `mode: force` overrode it */
+    const char *rule;    /* name of the rule; "default" for the last one */
+    const char *store;   /* the store to use; not NULL with POLICY_ACCEPT */
+    bool replaced;       /* `mode: force` replaced the store that the client requested */
     const char *why;     /* for POLICY_DENY */
-    const char *allowed; /* for STORE_NOT_ALLOWED: "file, test", or NULL: any but reserved ones */
-    uint64_t max_size;   /* the rule's; UINT64_MAX: none */
-    uint64_t max_virtual_size; /* likewise: of the disk inside the image */
+    const char *allowed; /* for STORE_NOT_ALLOWED: "file, test"; NULL: any except reserved ones */
+    uint64_t max_size;   /* the rule's limit in bytes; UINT64_MAX: none */
+    uint64_t max_virtual_size; /* likewise, for the disk inside the image */
 
     struct policy_checks checks;
-    bool checks_by_size; /* the rule that a size could choose instead has other ones */
+    bool checks_by_size; /* a known size could choose a rule that has other checks */
 
-    /* `mode: audit`, of the rule or of the whole policy: the rest says what would become of the
-     * upload, but nothing of it is to be changed or refused. With METHOD_DENIED only that of the
-     * whole counts: `doors` are no rule's. */
+    /* `mode: audit` of the rule or of the whole policy: the other members say what enforcing would
+     * do, but the upload must not be changed or refused. With METHOD_DENIED only the mode of the
+     * whole policy counts, because `doors` belong to no rule. */
     bool audit;
 
-    /* With an unknown size no `larger_than` holds. A body that then grows beyond this many
-     * bytes would have been judged by another rule and must be refused. UINT64_MAX: none. */
+    /* If the size is not known, no `larger_than` holds. For a body with more bytes than this,
+     * another rule would have applied, so it must be refused. UINT64_MAX: none. */
     uint64_t size_ceiling;
 };
 
-/* NULL when there is any problem (all of them are in `problems`, as file:line). */
+/* NULL: there is a fault; all of them are added to `diagnostics`, as file:line. The caller owns the
+ * result. */
 struct policy *policy_load(const char *path, struct diagnostics *diagnostics);
 
-/* Adds what is allowed, and hardly meant: formats and import methods that Glance does not have by
- * itself, projects that are no ids, rules that never apply. */
+/* Adds warnings about a policy that is valid but probably wrong: formats and import methods that
+ * Glance does not have by default, projects that are not ids, rules that never apply. */
 void policy_warn(const struct policy *policy, const char *path, struct diagnostics *warnings);
 
 void policy_decide(const struct policy *policy, const struct policy_facts *facts,
                    struct policy_decision *decision);
 
-/* Whose uploads are only watched (`mode: audit`). With SOME the rule's decision tells, and `doors`
- * are not watched but closed. */
-enum policy_watch { POLICY_WATCHES_NONE, POLICY_WATCHES_SOME, POLICY_WATCHES_ALL };
-enum policy_watch policy_watches(const struct policy *policy);
+/* Which rules are in audit mode (`mode: audit`). With SOME, the decision tells it for each rule,
+ * and `doors` are enforced. */
+enum policy_audit_scope { POLICY_AUDITS_NONE, POLICY_AUDITS_SOME, POLICY_AUDITS_ALL };
+enum policy_audit_scope policy_audits(const struct policy *policy);
 
 /* --- imports ----------------------------------------------------------------------------- */
 
-/* Which stores an import asks for, in whichever of the three ways. Borrowed. */
+/* The stores that an import requests, in any of the three ways. Borrowed. */
 struct import_stores_requested {
-    const char *header; /* as requested_store(); NULL: none */
+    const char *header; /* as from requested_store(); NULL: none */
     bool listed;        /* the body has `stores`, which may be empty */
     const char *const *stores;
     size_t store_count;
-    bool all;                 /* `all_stores` */
-    const char *const *there; /* the stores that Glance has, for `all`; NULL: not known */
-    size_t there_count;
+    bool all;                         /* the body has `all_stores` */
+    const char *const *glance_stores; /* Glance's stores, for `all`; NULL: not known */
+    size_t glance_store_count;
 };
 
-/* What is to be done to it. */
+/* How the request is changed. */
 enum import_change {
-    IMPORT_KEEP,       /* goes on as it is */
-    IMPORT_SET_HEADER, /* the body as it is; one X-Image-Meta-Store instead of any the client sent
-                        */
-    IMPORT_SET_BODY    /* `stores` of the body becomes the one store; no header, no `all_stores` */
+    IMPORT_KEEP,       /* not at all */
+    IMPORT_SET_HEADER, /* the body is kept; one X-Image-Meta-Store replaces the client's, if any */
+    IMPORT_SET_BODY    /* the body's `stores` has one store; header and `all_stores` are removed */
 };
 
 struct import_decision {
-    struct policy_decision policy; /* `store`: what it is changed to, or the only one it asks for;
-                                    * NULL: several, kept as they are */
+    struct policy_decision policy; /* `store`: the new store, or the only one that was requested;
+                                    * NULL: several stores, which are kept */
     enum import_change change;
     const char
-        *refused; /* with STORE_NOT_ALLOWED: the store that may not be had, or "all stores" */
+        *refused; /* with STORE_NOT_ALLOWED: the store that is not allowed, or "all stores" */
 };
 
-/* The rule of the image decides, as for an upload. Unless Glance has the data already, nobody knows
- * how large it will be: facts' size is not looked at, no `larger_than` holds, no max_size applies.
+/* Decides an import. The rules apply as for an upload. Unless Glance has the data already, the size
+ * is not known: `facts->size` is ignored, no `larger_than` holds, and no max_size applies.
  *
- * `mode: default`: each store that is asked for must be allowed; none asked for: the rule's. `mode:
- * force`: the rule's store, whatever is asked for; but copy-image, which only adds stores to an
- * image, may name no other. `all_stores` asks for every one that Glance has, and `force` never lets
- * that stand: there may be one more by now. Where they are not known, only a rule that allows any
- * store lets it pass. */
+ * `mode: default`: each requested store must be allowed. Without a requested store, the rule's
+ * store is used. `mode: force`: the rule's store replaces any requested store. But copy-image,
+ * which only adds stores to an image, is refused if it requests another store. `all_stores`
+ * requests every store of Glance. `force` always replaces it, because Glance may have got another
+ * store meanwhile. If Glance's stores are not known, `all_stores` passes only if the rule allows
+ * any store. */
 void policy_decide_import(const struct policy *policy, const struct policy_facts *facts,
                           const struct import_stores_requested *requested,
                           struct import_decision *decision);
 
-/* What is imported by this method was staged, or is an image already. */
+/* True: with this method Glance has the data already, as staged data or as an image. */
 bool policy_import_has_data(const char *method);
 
-/* --- the other doors --------------------------------------------------------------------- */
+/* --- other ingest operations ------------------------------------------------------------- */
 
-/* Ways to have an image's bits in a store without sending or importing them. */
+/* Operations that bring image data into a store without an upload or an import. */
 enum policy_ingest {
     POLICY_INGEST_LOCATIONS, /* PATCH of /locations, POST .../locations */
     POLICY_INGEST_TASKS,     /* POST /v2/tasks */
     POLICY_INGEST_COUNT
 };
 
-/* `client`: numeric address. Closed unless the policy opens it, or exempts the client. */
+/* `client`: numeric address. False unless the policy opens the operation, or exempts the client. */
 bool policy_ingest_open(const struct policy *policy, enum policy_ingest ingest, const char *client);
 
-/* --- the same in words, for `explain` ---------------------------------------------------- */
+/* --- decisions as text, for `explain` ---------------------------------------------------- */
 
-/* One fact a line: why not the rules above, "rule: ...", "store: ...", "refused (REASON): ...".
- * `decision` is what was decided of these facts; one without a store, though accepted, is that of
- * staged data. */
+/* Appends one fact a line: why the previous rules do not apply, "rule: ...", "store: ...", "refused
+ * (REASON): ...". `decision` is the decision for these facts. If it is accepted and has no store,
+ * it is for staged data. */
 void policy_explain(const struct policy *policy, const struct policy_facts *facts,
                     const struct policy_decision *decision, struct buffer *out);
 void policy_explain_import(const struct policy *policy, const struct policy_facts *facts,
@@ -172,15 +172,15 @@ void policy_explain_import(const struct policy *policy, const struct policy_fact
 void policy_explain_ingest(const struct policy *policy, enum policy_ingest ingest,
                            const char *client, struct buffer *out);
 
-/* How many rules stand before `default`. */
+/* The number of rules without `default`. */
 size_t policy_rule_count(const struct policy *policy);
 
 /* --- facts about stores ------------------------------------------------------------------ */
 
-/* The S3 bucket behind a store. What is in the key files is read when it is used; policy_load()
- * only tries whether it can be. */
+/* The S3 bucket of a store. The key files are read each time a key is used. policy_load() only
+ * checks that they can be read. */
 struct policy_bucket {
-    char *endpoint; /* "http://192.0.2.71:8080": nothing behind host and port */
+    char *endpoint; /* "http://192.0.2.71:8080": no path after host and port */
     char *bucket;
     char *region;
     char *access_key_file;
@@ -192,17 +192,17 @@ struct policy_store {
     char *name;
     bool has_s3;
     struct policy_bucket s3;
-    uint64_t capacity; /* bytes, for all that is in the bucket; UINT64_MAX: none */
+    uint64_t capacity; /* bytes of all objects in the bucket; UINT64_MAX: no limit */
 };
 
-/* NULL: nothing is known of this store. */
+/* NULL: the policy has no facts about this store. */
 const struct policy_store *policy_store(const struct policy *policy, const char *name);
 
-/* Visits every store that a rule sends to or allows, in the order of the file; one that is named
- * more than once is visited as often. */
+/* Visits every store that a rule uses or allows, in the order of the file. A store that is named
+ * several times is visited several times. */
 void policy_each_store(const struct policy *policy, void (*visit)(const char *name, void *context),
                        void *context);
 
-void policy_free(struct policy *policy);
+void policy_free(struct policy *policy); /* NULL is fine */
 
 #endif

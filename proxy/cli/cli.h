@@ -29,7 +29,7 @@ enum { EXIT_USAGE = 2 };
 struct question {
     enum record_kind ingest;
     bool kind_given;           /* --door was given */
-    struct policy_facts facts; /* without those in the head: asked_store */
+    struct policy_facts facts; /* without those in the head: requested_store */
     const char **stores;       /* at most one for an upload */
     size_t store_count;
     bool all_stores;

@@ -30,10 +30,10 @@ static const char *plural(size_t count)
 /* Names the rules in audit mode, which an operator may think are enforced. */
 static const char *audited_text(const struct policy *policy)
 {
-    static const char *const words[] = {[POLICY_WATCHES_NONE] = "",
-                                        [POLICY_WATCHES_SOME] = " (some only watch: mode audit)",
-                                        [POLICY_WATCHES_ALL] = " (all only watch: mode audit)"};
-    return words[policy_watches(policy)];
+    static const char *const words[] = {[POLICY_AUDITS_NONE] = "",
+                                        [POLICY_AUDITS_SOME] = " (some only watch: mode audit)",
+                                        [POLICY_AUDITS_ALL] = " (all only watch: mode audit)"};
+    return words[policy_audits(policy)];
 }
 
 static void print_summary(const struct snapshot *snapshot, FILE *out)

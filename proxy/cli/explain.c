@@ -39,7 +39,7 @@ static bool read_head(struct explanation *explanation)
         (!staged && !requested_store(headers, &explanation->requested)))
         return false;
     explanation->facts = question->facts;
-    explanation->facts.asked_store = explanation->requested;
+    explanation->facts.requested_store = explanation->requested;
     if (!explanation->facts.user_agent)
         explanation->facts.user_agent = headers_get(headers, "User-Agent");
     return true;
@@ -149,7 +149,7 @@ static void explain_upload(struct explanation *explanation)
     if (explanation->question->ingest == RECORD_STAGE)
         decision.store = NULL;
     policy_explain(explanation->policy, facts, &decision, &explanation->out);
-    const char *requested = facts->asked_store;
+    const char *requested = facts->requested_store;
     bool moved = decision.store && (!requested || strcmp(requested, decision.store) != 0);
     print_changes(explanation, admission.fixes | (moved ? FIX_STORE : 0));
     if (decision.verdict == POLICY_ACCEPT)
@@ -181,7 +181,7 @@ static void explain_ingest(struct explanation *explanation, enum policy_ingest i
 {
     policy_explain_ingest(explanation->policy, ingest, explanation->facts.client,
                           &explanation->out);
-    print_audit(explanation, policy_watches(explanation->policy) == POLICY_WATCHES_ALL);
+    print_audit(explanation, policy_audits(explanation->policy) == POLICY_AUDITS_ALL);
 }
 
 static void explain_by_kind(struct explanation *explanation)

@@ -17,10 +17,10 @@
 
 void audit_begin(struct exchange *x)
 {
-    static const enum audit begins[] = {[POLICY_WATCHES_NONE] = AUDIT_OFF,
-                                        [POLICY_WATCHES_SOME] = AUDIT_UNDECIDED,
-                                        [POLICY_WATCHES_ALL] = AUDIT_ON};
-    x->audit = begins[policy_watches(x->snapshot->policy)];
+    static const enum audit begins[] = {[POLICY_AUDITS_NONE] = AUDIT_OFF,
+                                        [POLICY_AUDITS_SOME] = AUDIT_UNDECIDED,
+                                        [POLICY_AUDITS_ALL] = AUDIT_ON};
+    x->audit = begins[policy_audits(x->snapshot->policy)];
 }
 
 bool audit_only(const struct exchange *x)

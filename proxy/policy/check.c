@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Checks a policy as a whole: contradictions between the keys of a rule, and between rules. */
 #include "intake/diagnostics.h"
 #include "policy/policy_priv.h"
 
@@ -9,7 +10,7 @@ struct check {
     struct diagnostics *diagnostics;
 };
 
-static void complain(const struct check *check, const struct rule *rule, const char *what)
+static void report(const struct check *check, const struct rule *rule, const char *what)
 {
     diagnostics_add(check->diagnostics, check->path, rule->line, "%s: %s",
                     rule->name ? rule->name : "this rule", what);
@@ -20,45 +21,45 @@ static void check_deny(const struct check *check, const struct rule *rule)
     bool limited = rule->max_size != UINT64_MAX || rule->max_virtual_size != UINT64_MAX;
     if (rule->store || rule->mode_set || rule->allow.count > 0 || limited ||
         checks_any(&rule->checks))
-        complain(check, rule,
-                 "with deny there is nothing for store, allow, max_size, max_virtual_size, checks "
-                 "or any mode but audit to do");
+        report(check, rule,
+               "with deny there is nothing for store, allow, max_size, max_virtual_size, checks "
+               "or any mode but audit to do");
 }
 
 static void check_store(const struct check *check, const struct rule *rule)
 {
     if (!rule->store) {
-        complain(check, rule, "needs a store, or deny with a reason");
+        report(check, rule, "needs a store, or deny with a reason");
         return;
     }
     if (rule->mode == MODE_FORCE && rule->allow.count > 0)
-        complain(check, rule, "mode force leaves nothing to choose, so allow cannot be there");
+        report(check, rule, "mode force leaves nothing to choose, so allow cannot be there");
     else if (rule->allow.count > 0 && !strings_have(&rule->allow, rule->store))
-        complain(check, rule, "its own store is not in allow");
+        report(check, rule, "its own store is not in allow");
     if (rule->set[CONDITION_LARGER_THAN] && rule->max_size <= rule->larger_than)
-        complain(check, rule, "max_size is not above larger_than: nothing could pass");
+        report(check, rule, "max_size is not above larger_than: nothing could pass");
 }
 
-/* Nobody knows how large an import is, so a condition or limit would never be heard. */
+/* The size of an import is not known, so such conditions and limits would have no effect. */
 static void check_import(const struct check *check, const struct rule *rule)
 {
     bool limited = rule->max_size != UINT64_MAX || rule->max_virtual_size != UINT64_MAX;
     if (rule->set[CONDITION_IMPORT_METHOD] && (rule->set[CONDITION_LARGER_THAN] || limited))
-        complain(check, rule,
-                 "the size of an import is not known: with import_method there is nothing for "
-                 "larger_than, max_size or max_virtual_size to do");
+        report(check, rule,
+               "the size of an import is not known: with import_method there is nothing for "
+               "larger_than, max_size or max_virtual_size to do");
     if (rule->set[CONDITION_IMPORT_METHOD] && checks_any(&rule->checks))
-        complain(check, rule,
-                 "only what is uploaded is looked at: with import_method there is nothing for "
-                 "checks to do");
+        report(check, rule,
+               "only what is uploaded is looked at: with import_method there is nothing for "
+               "checks to do");
 }
 
-/* The name is in X-Intake-Rule and in the log, so it must tell the rules apart. */
+/* The name identifies the rule in X-Intake-Rule and in the log, so it must be unique. */
 static void check_name(const struct check *check, const struct policy *policy, size_t index)
 {
     const struct rule *rule = &policy->rules[index];
     if (!rule->name) {
-        complain(check, rule, "needs a name");
+        report(check, rule, "needs a name");
         return;
     }
     for (size_t i = 0; i < index; i++)
@@ -70,8 +71,8 @@ static void check_name(const struct check *check, const struct policy *policy, s
         }
 }
 
-/* Whether some rule lets a client have any store. */
-static bool any_may_be_had(const struct policy *policy)
+/* True: some rule allows any store. */
+static bool any_store_allowed(const struct policy *policy)
 {
     for (size_t i = 0; i < policy->count; i++) {
         const struct rule *rule = &policy->rules[i];
@@ -81,7 +82,7 @@ static bool any_may_be_had(const struct policy *policy)
     return false;
 }
 
-static bool can_be_had(const struct policy *policy, const char *store)
+static bool is_reachable(const struct policy *policy, const char *store)
 {
     for (size_t i = 0; i < policy->count; i++) {
         const struct rule *rule = &policy->rules[i];
@@ -91,13 +92,13 @@ static bool can_be_had(const struct policy *policy, const char *store)
     return false;
 }
 
-/* Facts about a store that is misspelt would be no facts at all. */
+/* Facts about a store whose name is misspelt would never be used. */
 static void check_facts(const struct check *check, const struct policy *policy)
 {
-    if (any_may_be_had(policy))
+    if (any_store_allowed(policy))
         return;
     for (size_t i = 0; i < policy->store_count; i++)
-        if (!can_be_had(policy, policy->stores[i].store.name))
+        if (!is_reachable(policy, policy->stores[i].store.name))
             diagnostics_add(check->diagnostics, check->path, policy->stores[i].line,
                             "stores: no rule leads to '%.80s'", policy->stores[i].store.name);
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* `checks` of a rule: how strict a look at the data is, instead of what [upload] says. */
+/* Reads and applies `checks` of a rule: levels of checks that replace those of [upload]. */
 #include "intake/buffer.h"
 #include "policy/policy_priv.h"
 
@@ -48,12 +48,12 @@ void checks_read(struct document *document, const yaml_node_t *node, struct poli
     document_walk(document, &mapping, node, checks);
 }
 
-/* --- used ------------------------------------------------------------------------------ */
+/* --- apply ----------------------------------------------------------------------------- */
 
 struct check_levels policy_check_levels(const struct policy_checks *checks,
-                                        const struct check_levels *otherwise)
+                                        const struct check_levels *defaults)
 {
-    struct check_levels levels = *otherwise;
+    struct check_levels levels = *defaults;
     enum check_level *const places[POLICY_CHECK_COUNT] = {
         [POLICY_CHECK_DAMAGED] = &levels.damaged,
         [POLICY_CHECK_FORMAT] = &levels.format,

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Decides an upload: finds the rule that applies, and the store. */
 #include "policy/policy_priv.h"
 
 #include <string.h>
@@ -8,7 +9,8 @@ static bool size_could_choose(const struct rule *rule, const struct policy_facts
     return rule->set[CONDITION_LARGER_THAN] && rule_mismatch(rule, facts, true) == CONDITION_COUNT;
 }
 
-/* Of the rules above the chosen one that only the unknown size kept from being chosen. */
+/* The smallest `larger_than` of the previous rules that do not apply only because the size is not
+ * known. */
 static uint64_t size_ceiling(const struct policy *policy, const struct rule *chosen,
                              const struct policy_facts *facts)
 {
@@ -21,7 +23,7 @@ static uint64_t size_ceiling(const struct policy *policy, const struct rule *cho
     return ceiling;
 }
 
-/* Whether any of them looks at the data in another way. */
+/* True: one of these rules has other checks than the chosen rule. */
 static bool checks_by_size(const struct policy *policy, const struct rule *chosen,
                            const struct policy_facts *facts)
 {
@@ -33,7 +35,7 @@ static bool checks_by_size(const struct policy *policy, const struct rule *chose
     return false;
 }
 
-bool rule_lets_have(const struct rule *rule, const char *requested)
+bool rule_allows_store(const struct rule *rule, const char *requested)
 {
     if (rule->mode == MODE_FORCE)
         return strcmp(requested, rule->store) == 0;
@@ -46,7 +48,7 @@ void policy_decide(const struct policy *policy, const struct policy_facts *facts
                    struct policy_decision *decision)
 {
     const struct rule *rule = policy_find_rule(policy, facts);
-    const char *requested = facts->asked_store;
+    const char *requested = facts->requested_store;
     *decision = (struct policy_decision){
         .verdict = POLICY_ACCEPT,
         .rule = rule->name,
@@ -62,7 +64,7 @@ void policy_decide(const struct policy *policy, const struct policy_facts *facts
         decision->why = rule->deny;
         return;
     }
-    bool granted = requested && rule_lets_have(rule, requested);
+    bool granted = requested && rule_allows_store(rule, requested);
     if (requested && !granted && rule->mode == MODE_DEFAULT) {
         decision->verdict = POLICY_STORE_NOT_ALLOWED;
         decision->allowed = rule->allow_text;

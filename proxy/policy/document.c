@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* YAML is read twice: once as events, to refuse what a policy does not need and what makes a
- * small file a huge tree (aliases), or one text mean two things (tags); then as the tree. */
+/* Reads a YAML file into a checked tree. The file is parsed twice. The first time as events, to
+ * refuse features that a policy does not need: aliases can make a small file a huge tree, and tags
+ * can give a text another meaning. The second time as a tree. */
 #include "intake/buffer.h"
 #include "intake/diagnostics.h"
 #include "intake/suggest.h"
@@ -18,9 +19,9 @@ int document_line(const yaml_node_t *node)
 
 static bool read_stream(FILE *stream, struct document *document, struct buffer *text)
 {
-    char piece[8192];
-    for (size_t count; (count = fread(piece, 1, sizeof piece, stream)) > 0;)
-        if (!buffer_append(text, piece, count)) {
+    char chunk[8192];
+    for (size_t count; (count = fread(chunk, 1, sizeof chunk, stream)) > 0;)
+        if (!buffer_append(text, chunk, count)) {
             diagnostics_add(document->diagnostics, document->path, 0,
                             "larger than %d bytes, or no memory for it", POLICY_FILE_MAX);
             return false;
@@ -67,7 +68,7 @@ struct shape {
     int documents;
 };
 
-/* What is wrong with the event, or NULL. */
+/* The fault of the event, or NULL. */
 static const char *event_fault(const yaml_event_t *event, struct shape *shape)
 {
     static const char marked[] = "anchors and tags have no place in a policy";
@@ -95,7 +96,7 @@ static const char *event_fault(const yaml_event_t *event, struct shape *shape)
     }
 }
 
-/* Takes events to the end, or to the first that is no good. */
+/* Reads events up to the end, or to the first fault. */
 static bool check_events(struct document *document, yaml_parser_t *parser)
 {
     struct shape shape = {0, 0};
@@ -160,7 +161,7 @@ static void unknown_key(struct document *document, const struct mapping *mapping
                     meant ? "?" : "");
 }
 
-/* The known key of the node, or key_count after a problem. */
+/* The index of the key. key_count: a fault was reported. */
 static size_t find_key(struct document *document, const struct mapping *mapping,
                        const yaml_node_t *node)
 {
@@ -185,7 +186,7 @@ void document_walk(struct document *document, const struct mapping *mapping,
                         "%s must be keys and values", mapping->what);
         return;
     }
-    uint64_t seen = 0; /* one bit per key; no mapping has as many */
+    uint64_t seen = 0; /* one bit per key; every mapping has fewer than 64 */
     for (const yaml_node_pair_t *pair = node->data.mapping.pairs.start;
          pair < node->data.mapping.pairs.top; pair++) {
         const yaml_node_t *key_node = yaml_document_get_node(&document->tree, pair->key);

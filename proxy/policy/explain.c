@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Explains a decision as text. */
 #include "intake/buffer.h"
 #include "intake/units.h"
 #include "policy/policy_priv.h"
 
 #include <stdlib.h>
 
-/* --- why not: the rules above the one that applies ------------------------------------- */
+/* --- why the previous rules do not apply ----------------------------------------------- */
 
 static void explain_size(const struct rule *rule, const struct policy_facts *facts,
                          struct buffer *out)
@@ -28,15 +29,15 @@ static void explain_mismatch(const struct rule *rule, enum condition condition,
         explain_size(rule, facts, out);
     } else {
         const char *fact = condition_fact(condition, facts);
-        char *wanted = strings_join(&rule->wanted[condition], " or ");
+        char *values = strings_join(&rule->values[condition], " or ");
         buffer_print(out, "%s is %s, not %s", condition_table[condition].name,
-                     fact ? fact : "not set", wanted ? wanted : "what it wants");
-        free(wanted);
+                     fact ? fact : "not set", values ? values : "what it wants");
+        free(values);
     }
     buffer_append(out, "\n", 1);
 }
 
-/* --- the one that applies -------------------------------------------------------------- */
+/* --- the rule that applies ------------------------------------------------------------- */
 
 static void explain_conditions(const struct rule *rule, struct buffer *out)
 {
@@ -84,10 +85,10 @@ static void explain_store(const struct rule *rule, const struct policy_facts *fa
         return;
     }
     buffer_print(out, "store: %s\n", decision->store);
-    if (!facts->asked_store)
+    if (!facts->requested_store)
         buffer_print(out, "the client asked for no store\n");
     else if (decision->replaced)
-        explain_replaced(rule, "the client", facts->asked_store, out);
+        explain_replaced(rule, "the client", facts->requested_store, out);
     else
         buffer_print(out, "the client asked for it, %s\n",
                      rule->mode == MODE_FORCE ? "too" : "and may");
@@ -134,7 +135,7 @@ void policy_explain(const struct policy *policy, const struct policy_facts *fact
         break;
     case POLICY_STORE_NOT_ALLOWED:
         buffer_print(out, "refused (store_not_allowed): the client asked for %s; allowed: %s\n",
-                     facts->asked_store, any_or(decision->allowed));
+                     facts->requested_store, any_or(decision->allowed));
         break;
     case POLICY_TOO_LARGE:
         explain_too_large(facts, decision, out);
@@ -146,12 +147,12 @@ void policy_explain(const struct policy *policy, const struct policy_facts *fact
     }
 }
 
-/* --- imports ----------------------------------------------------------------------------- */
+/* --- imports --------------------------------------------------------------------------- */
 
-enum { WISH_TEXT_MAX = 8192 };
+enum { REQUESTED_TEXT_MAX = 8192 };
 
 /* "file, test", "all stores", "no store" */
-static void print_wish(const struct import_stores_requested *requested, struct buffer *out)
+static void print_requested(const struct import_stores_requested *requested, struct buffer *out)
 {
     const char *before = "";
     if (requested->header) {
@@ -166,8 +167,8 @@ static void print_wish(const struct import_stores_requested *requested, struct b
         buffer_print(out, "no store");
 }
 
-/* Glance takes the header, `stores` or `all_stores`, and no two of them. */
-static bool asks_twice(const struct import_stores_requested *requested)
+/* Glance refuses an import with more than one of header, `stores` and `all_stores`. */
+static bool requests_twice(const struct import_stores_requested *requested)
 {
     return (requested->header != NULL) + requested->listed + requested->all > 1;
 }
@@ -177,7 +178,7 @@ static void explain_kept(const struct import_stores_requested *requested, const 
 {
     buffer_print(out, "store: %s\n", store ? store : asked);
     buffer_print(out, "the import asked for %s, and may\n", store ? "it" : "them");
-    if (asks_twice(requested))
+    if (requests_twice(requested))
         buffer_print(out, "but Glance itself refuses what asks for stores in two ways\n");
 }
 
@@ -186,8 +187,8 @@ static void explain_import_store(const struct rule *rule,
                                  const struct import_decision *decision, struct buffer *out)
 {
     struct buffer asked;
-    buffer_init(&asked, WISH_TEXT_MAX);
-    print_wish(requested, &asked);
+    buffer_init(&asked, REQUESTED_TEXT_MAX);
+    print_requested(requested, &asked);
     if (decision->change == IMPORT_KEEP) {
         explain_kept(requested, buffer_text(&asked), decision->policy.store, out);
     } else {
@@ -207,7 +208,7 @@ static void explain_import_refused(const struct import_stores_requested *request
 {
     buffer_print(out, "refused (store_not_allowed): the import asked for %s; allowed: %s\n",
                  decision->refused, any_or(decision->policy.allowed));
-    if (requested->all && !requested->there)
+    if (requested->all && !requested->glance_stores)
         buffer_print(out, "which stores Glance has is not known here: were all of them allowed, it "
                           "would pass\n");
 }
@@ -246,7 +247,7 @@ void policy_explain_import(const struct policy *policy, const struct policy_fact
     }
 }
 
-/* --- the other doors ---------------------------------------------------------------------- */
+/* --- other ingest operations ----------------------------------------------------------- */
 
 void policy_explain_ingest(const struct policy *policy, enum policy_ingest ingest,
                            const char *client, struct buffer *out)

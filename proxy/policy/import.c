@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* An import may ask for several stores, in the body or by the header; Glance takes what it is asked
- * for in one way only, and refuses the rest itself. What is not to be changed is left to that. */
+/* Decides an import. An import may request several stores, in the body or by the header. Glance
+ * itself refuses an import that requests stores in two ways. So a request that needs no change goes
+ * on unchanged. */
 #include "policy/policy_priv.h"
 
 #include <string.h>
@@ -9,47 +10,50 @@ static const char ALL_STORES[] = "all stores";
 static const char COPY_IMAGE[] = "copy-image";
 static const char GLANCE_DIRECT[] = "glance-direct";
 
-/* --- what it asks for -------------------------------------------------------------------- */
+/* --- requested stores ------------------------------------------------------------------ */
 
 static const char *first_refused(const struct rule *rule, const char *const *stores, size_t count)
 {
     for (size_t i = 0; i < count; i++)
-        if (!rule_lets_have(rule, stores[i]))
+        if (!rule_allows_store(rule, stores[i]))
             return stores[i];
     return NULL;
 }
 
-/* Of all that are asked for, the first that the rule does not let a client have; NULL: none. */
-static const char *not_to_be_had(const struct rule *rule,
-                                 const struct import_stores_requested *requested)
+/* The first requested store that the rule does not allow. NULL: all are allowed. */
+static const char *first_not_allowed(const struct rule *rule,
+                                     const struct import_stores_requested *requested)
 {
-    bool any = rule->mode == MODE_DEFAULT && rule->allow.count == 0;
-    if (requested->header && !rule_lets_have(rule, requested->header))
+    bool any_store = rule->mode == MODE_DEFAULT && rule->allow.count == 0;
+    if (requested->header && !rule_allows_store(rule, requested->header))
         return requested->header;
     const char *listed = first_refused(rule, requested->stores, requested->store_count);
     if (listed || !requested->all)
         return listed;
-    if (!requested->there)
-        return any ? NULL : ALL_STORES;
-    return first_refused(rule, requested->there, requested->there_count) ? ALL_STORES : NULL;
+    if (!requested->glance_stores)
+        return any_store ? NULL : ALL_STORES;
+    return first_refused(rule, requested->glance_stores, requested->glance_store_count) ? ALL_STORES
+                                                                                        : NULL;
 }
 
-static bool asks_for_any(const struct import_stores_requested *requested)
+static bool requests_stores(const struct import_stores_requested *requested)
 {
     return requested->header || requested->store_count > 0 || requested->all;
 }
 
-/* NULL: it is not one alone. */
-static const char *the_only_one(const struct import_stores_requested *requested)
+/* The requested store, if it is exactly one; else NULL. */
+static const char *single_store(const struct import_stores_requested *requested)
 {
     if (requested->all)
-        return requested->there && requested->there_count == 1 ? requested->there[0] : NULL;
+        return requested->glance_stores && requested->glance_store_count == 1
+                   ? requested->glance_stores[0]
+                   : NULL;
     if (requested->store_count == 0)
         return requested->header;
     return requested->store_count == 1 && !requested->header ? requested->stores[0] : NULL;
 }
 
-/* --- what becomes of it ------------------------------------------------------------------ */
+/* --- the decision ---------------------------------------------------------------------- */
 
 static void refuse_store(const struct rule *rule, const char *store,
                          struct import_decision *decision)
@@ -63,24 +67,24 @@ static void change_store(const struct rule *rule, const struct import_stores_req
                          struct import_decision *decision)
 {
     decision->policy.store = rule->store;
-    decision->policy.replaced = asks_for_any(requested);
+    decision->policy.replaced = requests_stores(requested);
     decision->change = requested->listed || requested->all ? IMPORT_SET_BODY : IMPORT_SET_HEADER;
 }
 
-/* Glance may have got a store since it was asked which there are: where one is forced, `all_stores`
- * is never kept. */
+/* Glance may have got another store since its stores were read. So `mode: force` never keeps
+ * `all_stores`. */
 static void decide_store(const struct rule *rule, bool copies,
                          const struct import_stores_requested *requested,
                          struct import_decision *decision)
 {
-    const char *refused = not_to_be_had(rule, requested);
-    bool too_many = requested->all && rule->mode == MODE_FORCE;
+    const char *refused = first_not_allowed(rule, requested);
+    bool forced_all = requested->all && rule->mode == MODE_FORCE;
     if (refused && (copies || rule->mode == MODE_DEFAULT))
         refuse_store(rule, refused, decision);
-    else if (refused || too_many || !asks_for_any(requested))
+    else if (refused || forced_all || !requests_stores(requested))
         change_store(rule, requested, decision);
     else
-        decision->policy.store = the_only_one(requested);
+        decision->policy.store = single_store(requested);
 }
 
 static void decide_size(const struct rule *rule, const struct policy_facts *known,
@@ -124,7 +128,7 @@ void policy_decide_import(const struct policy *policy, const struct policy_facts
     };
     if (!ingest_takes_method(&policy->ingest, method, facts->client)) {
         decision->policy.verdict = POLICY_METHOD_DENIED;
-        decision->policy.audit = policy->audit; /* `doors` are no rule's */
+        decision->policy.audit = policy->audit; /* `doors` belong to no rule */
     } else if (rule->deny) {
         decision->policy.verdict = POLICY_DENY;
         decision->policy.why = rule->deny;

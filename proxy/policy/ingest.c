@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* `doors:` of the policy: the ways to image data in a store other than an upload.
+/* Reads and applies `doors:` of the policy: which operations other than an upload may bring image
+ * data into a store.
  *
  *     doors:
  *       import_methods: [glance-direct, copy-image]
@@ -10,7 +11,7 @@
 #include "intake/diagnostics.h"
 #include "policy/policy_priv.h"
 
-/* --- reading ---------------------------------------------------------------------------- */
+/* --- reading --------------------------------------------------------------------------- */
 
 static void take_method(struct document *document, const yaml_node_t *node, const char *text,
                         void *target)
@@ -24,7 +25,7 @@ static void take_method(struct document *document, const yaml_node_t *node, cons
         document_no_memory(document, node);
 }
 
-/* An empty list closes imports altogether. */
+/* An empty list refuses all imports. */
 static void read_methods(struct document *document, const yaml_node_t *node, struct ingest *ingest)
 {
     bool none = node->type == YAML_SEQUENCE_NODE &&
@@ -47,38 +48,38 @@ static void take_exempt(struct document *document, const yaml_node_t *node, cons
     network_read(document, node, "exempt", text, target);
 }
 
-enum door_key { KEY_IMPORT_METHODS, KEY_LOCATIONS, KEY_TASKS, KEY_EXEMPT, DOOR_KEYS };
+enum ingest_key { KEY_IMPORT_METHODS, KEY_LOCATIONS, KEY_TASKS, KEY_EXEMPT, INGEST_KEYS };
 
-static const char *const door_keys[] = {
+static const char *const ingest_keys[] = {
     [KEY_IMPORT_METHODS] = "import_methods",
     [KEY_LOCATIONS] = "locations",
     [KEY_TASKS] = "tasks",
     [KEY_EXEMPT] = "exempt",
 };
 
-static void read_door_value(struct document *document, size_t key, const yaml_node_t *value,
-                            void *target)
+static void read_ingest_value(struct document *document, size_t key, const yaml_node_t *value,
+                              void *target)
 {
     struct ingest *ingest = target;
-    switch ((enum door_key)key) {
+    switch ((enum ingest_key)key) {
     case KEY_IMPORT_METHODS:
         read_methods(document, value, ingest);
         break;
     case KEY_LOCATIONS:
-        ingest->open[POLICY_INGEST_LOCATIONS] = read_open(document, value, door_keys[key]);
+        ingest->open[POLICY_INGEST_LOCATIONS] = read_open(document, value, ingest_keys[key]);
         break;
     case KEY_TASKS:
-        ingest->open[POLICY_INGEST_TASKS] = read_open(document, value, door_keys[key]);
+        ingest->open[POLICY_INGEST_TASKS] = read_open(document, value, ingest_keys[key]);
         break;
     default:
-        document_each_text(document, value, door_keys[key], take_exempt, &ingest->exempt);
+        document_each_text(document, value, ingest_keys[key], take_exempt, &ingest->exempt);
     }
 }
 
 void ingest_read(struct document *document, const yaml_node_t *node, struct ingest *ingest)
 {
-    static const struct mapping mapping = {"doors", door_keys, DOOR_KEYS, read_door_value};
-    if (!document_is_null(node)) /* every door below it is a comment */
+    static const struct mapping mapping = {"doors", ingest_keys, INGEST_KEYS, read_ingest_value};
+    if (!document_is_null(node)) /* null: all keys are commented out */
         document_walk(document, &mapping, node, ingest);
 }
 
@@ -88,7 +89,7 @@ void ingest_free(struct ingest *ingest)
     networks_free(&ingest->exempt);
 }
 
-/* --- deciding ---------------------------------------------------------------------------- */
+/* --- deciding -------------------------------------------------------------------------- */
 
 bool ingest_exempt(const struct ingest *ingest, const char *client)
 {

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* The table of conditions, and whether a rule's conditions hold for the facts. */
 #include "policy/policy_priv.h"
 
 #include <fnmatch.h>
@@ -31,8 +32,8 @@ static bool matches_any(const struct strings *patterns, const char *fact, int fl
     return false;
 }
 
-static bool holds(const struct rule *rule, enum condition condition,
-                  const struct policy_facts *facts)
+static bool condition_holds(const struct rule *rule, enum condition condition,
+                            const struct policy_facts *facts)
 {
     if (condition_table[condition].comparison == COMPARE_SIZE)
         return facts->size_known && facts->size > rule->larger_than;
@@ -41,21 +42,22 @@ static bool holds(const struct rule *rule, enum condition condition,
         return false;
     switch (condition_table[condition].comparison) {
     case COMPARE_PATTERN:
-        return matches_any(&rule->wanted[condition], fact, 0);
+        return matches_any(&rule->values[condition], fact, 0);
     case COMPARE_PATTERN_ANY_CASE:
-        return matches_any(&rule->wanted[condition], fact, FNM_CASEFOLD);
+        return matches_any(&rule->values[condition], fact, FNM_CASEFOLD);
     case COMPARE_NETWORK:
         return networks_have(&rule->clients, fact);
     default:
-        return strings_have(&rule->wanted[condition], fact);
+        return strings_have(&rule->values[condition], fact);
     }
 }
 
 enum condition rule_mismatch(const struct rule *rule, const struct policy_facts *facts,
-                             bool but_size)
+                             bool ignore_size)
 {
     for (enum condition i = 0; i < CONDITION_COUNT; i++)
-        if (rule->set[i] && !(but_size && i == CONDITION_LARGER_THAN) && !holds(rule, i, facts))
+        if (rule->set[i] && !(ignore_size && i == CONDITION_LARGER_THAN) &&
+            !condition_holds(rule, i, facts))
             return i;
     return CONDITION_COUNT;
 }

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Loads and frees a policy, and answers questions about it as a whole. */
 #include "intake/diagnostics.h"
 #include "policy/policy_priv.h"
 
@@ -7,7 +8,7 @@
 static void rule_free(struct rule *rule)
 {
     for (size_t i = 0; i < CONDITION_COUNT; i++)
-        strings_free(&rule->wanted[i]);
+        strings_free(&rule->values[i]);
     networks_free(&rule->clients);
     strings_free(&rule->allow);
     free(rule->allow_text);
@@ -52,14 +53,14 @@ size_t policy_rule_count(const struct policy *policy)
     return policy->count - 1;
 }
 
-enum policy_watch policy_watches(const struct policy *policy)
+enum policy_audit_scope policy_audits(const struct policy *policy)
 {
     if (policy->audit)
-        return POLICY_WATCHES_ALL;
+        return POLICY_AUDITS_ALL;
     for (const struct rule *rule = policy->rules; rule < policy->rules + policy->count; rule++)
         if (rule->audit)
-            return POLICY_WATCHES_SOME;
-    return POLICY_WATCHES_NONE;
+            return POLICY_AUDITS_SOME;
+    return POLICY_AUDITS_NONE;
 }
 
 void policy_each_store(const struct policy *policy, void (*visit)(const char *name, void *context),

@@ -1,20 +1,20 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* How policy.yaml becomes a decision.
+/* Declarations shared by the files that read policy.yaml and decide by it.
  *
  *     document.c  the file -> a checked YAML tree with line numbers (libyaml)
- *     values.c    single values of it
+ *     values.c    reads single values of the tree
  *     read.c      the tree -> rules
  *     stores.c    the tree -> facts about stores
- *     ingest.c    the tree -> which of Glance's other doors are open, and to whom
- *     checks.c    how strict a look at the data a rule wants
- *     check.c     what makes a rule good as a whole
- *     warnings.c  what is allowed, and hardly meant
- *     texts.c     lists of texts, and which names are good
- *     match.c     does a rule hold for these facts? One table of conditions
- *     policy.c    the whole: made and ended
+ *     ingest.c    the tree -> which ingest operations are open, and to which clients
+ *     checks.c    the levels of the checks that a rule sets
+ *     check.c     checks the policy as a whole
+ *     warnings.c  warns about policies that are valid but probably wrong
+ *     texts.c     lists of strings, and which names are valid
+ *     match.c     whether a rule applies to the facts: the table of conditions
+ *     policy.c    loads and frees a policy
  *     decide.c    facts -> decision
- *     import.c    facts and the stores an import asks for -> decision
- *     explain.c   the same in words
+ *     import.c    facts and the stores that an import requests -> decision
+ *     explain.c   decision -> text
  */
 #ifndef INTAKE_POLICY_PRIV_H
 #define INTAKE_POLICY_PRIV_H
@@ -34,16 +34,16 @@ struct diagnostics;
 
 enum {
     POLICY_FILE_MAX = 1 << 20, /* bytes */
-    POLICY_DEPTH_MAX = 8,      /* the deepest that makes sense is a list in `when`: 5 */
+    POLICY_DEPTH_MAX = 8,      /* a valid policy needs 5 at most, for a list in `when` */
     POLICY_RULES_MAX = 1000,
     POLICY_LIST_MAX = 1000,
     POLICY_STORES_MAX = 256, /* with facts */
-    POLICY_TEXT_MAX = 1024   /* of any one value, in bytes */
+    POLICY_TEXT_MAX = 1024   /* bytes in one value */
 };
 
 /* --- rules ----------------------------------------------------------------------------- */
 
-/* Zero-initialised is empty. Owns its items. */
+/* A list of strings. Zero-initialised: empty. It owns its items. */
 struct strings {
     char **items;
     size_t count;
@@ -68,18 +68,18 @@ struct rule {
     char *name;
     int line;
     bool set[CONDITION_COUNT];
-    struct strings wanted[CONDITION_COUNT]; /* as written; of larger_than, the one size */
+    struct strings values[CONDITION_COUNT]; /* as in the file; not used by larger_than */
     struct networks clients;
     uint64_t larger_than;
 
-    char *deny; /* set: the operator's reason, and everything below is unset */
+    char *deny; /* the operator's reason; then the members below are not set, except `audit` */
     char *store;
     enum store_mode mode;
-    bool mode_set;        /* in so many words: `default` or `force` */
-    bool audit;           /* `mode: audit`; `mode` is then the one it is judged by */
-    struct strings allow; /* empty: any store but reserved ones */
-    char *allow_text;     /* "file, test"; NULL when `allow` is empty */
-    uint64_t max_size;    /* UINT64_MAX: none */
+    bool mode_set;        /* the file has `mode: default` or `mode: force` */
+    bool audit;           /* `mode: audit`; `mode` is then the mode that would be enforced */
+    struct strings allow; /* empty: any store except reserved ones */
+    char *allow_text;     /* "file, test"; NULL if `allow` is empty */
+    uint64_t max_size;    /* bytes; UINT64_MAX: none */
     uint64_t max_virtual_size;
     struct policy_checks checks;
 };
@@ -90,15 +90,15 @@ struct store_facts {
 };
 
 struct ingest {
-    bool methods_set;              /* else every import method may be used */
-    struct strings import_methods; /* may be empty: none may */
+    bool methods_set;              /* false: every import method is allowed */
+    struct strings import_methods; /* allowed methods; empty: none */
     bool open[POLICY_INGEST_COUNT];
-    struct networks exempt; /* to whom everything is open */
+    struct networks exempt; /* clients that may do everything */
 };
 
-/* The last rule is the one for everything that no other took. */
+/* The last rule is `default`. It has no condition. */
 struct policy {
-    bool audit; /* `mode: audit` of the whole */
+    bool audit; /* `mode: audit` of the whole policy */
     struct rule *rules;
     size_t count;
     struct store_facts *stores;
@@ -111,17 +111,20 @@ struct policy {
 /* Adds a copy. False: no memory, or POLICY_LIST_MAX is reached. */
 bool strings_add(struct strings *strings, const char *text);
 bool strings_have(const struct strings *strings, const char *text);
-/* "a, b or c", where `last` is what stands before the last one: " or " or ", ". NULL: no memory. */
+/* "a, b or c". `last` is the separator before the last item: " or " or ", ". NULL: no memory. The
+ * caller frees the result. */
 char *strings_join(const struct strings *strings, const char *last);
 void strings_free(struct strings *strings);
 
-/* Of rules and stores: 1 to POLICY_NAME_MAX of A-Z a-z 0-9 . _ -, because they go into headers. */
+/* Names of rules and stores: 1 to POLICY_NAME_MAX of A-Z a-z 0-9 . _ -, because they are sent in
+ * headers. */
 bool policy_name_valid(const char *name);
 
-/* Of import methods, which Glance takes as plugins: 1 to POLICY_NAME_MAX of a-z 0-9 -. */
+/* Names of import methods, which are plugins of Glance: 1 to POLICY_NAME_MAX of a-z 0-9 -. */
 bool policy_method_valid(const char *name);
 
-/* Glance's own stores (os_glance_staging_store, ...), into which it lets any user write. */
+/* True: one of Glance's internal stores (os_glance_staging_store, ...). Glance lets any user write
+ * to them, so clients must not request them. */
 bool policy_store_reserved(const char *store);
 
 /* --- document.c ------------------------------------------------------------------------ */
@@ -132,11 +135,12 @@ struct document {
     yaml_document_t tree;
 };
 
-/* False, with the problems told: not one YAML document within the bounds above, or one with
- * anchors, aliases or tags. True: yaml_document_delete(&document->tree) is the caller's. */
+/* False: the file is not one YAML document within the limits above, or it has anchors, aliases or
+ * tags; the faults were reported. True: the caller must call yaml_document_delete(&document->tree).
+ */
 bool document_open(struct document *document);
 
-/* A mapping whose keys are known. */
+/* A YAML mapping with a fixed set of keys. */
 struct mapping {
     const char *what; /* "a rule", for messages */
     const char *const *keys;
@@ -144,52 +148,52 @@ struct mapping {
     void (*visit)(struct document *document, size_t key, const yaml_node_t *value, void *target);
 };
 
-/* Visits each known key once, in the order of the file; tells of any other. */
+/* Visits each known key once, in the order of the file. Reports unknown and repeated keys. */
 void document_walk(struct document *document, const struct mapping *mapping,
                    const yaml_node_t *node, void *target);
 
-/* The text of a scalar, or NULL with a problem: `what` is not a single text, is empty, too long, or
- * has a control character. Lives as long as the tree. */
+/* The text of a scalar. NULL: `what` is not a single text, is empty, too long, or has a control
+ * character; the fault was reported. The result is valid as long as the tree. */
 const char *document_text(struct document *document, const yaml_node_t *node, const char *what);
 
 typedef void document_take(struct document *document, const yaml_node_t *node, const char *text,
                            void *target);
 
-/* Each text of a list, or the one of a scalar. */
+/* Calls `take` for each text of a list, or for the text of a scalar. */
 void document_each_text(struct document *document, const yaml_node_t *node, const char *what,
                         document_take *take, void *target);
 
-/* Nothing, "null" or "~": what a key with only comments below it has. */
+/* True: empty, "null" or "~". A key with only comments below it has this value. */
 bool document_is_null(const yaml_node_t *node);
 
-/* Line of the node, counted from 1. */
+/* The line of the node, counted from 1. */
 int document_line(const yaml_node_t *node);
 
 /* --- values.c -------------------------------------------------------------------------- */
 
-void document_complain(struct document *document, const yaml_node_t *node, const char *what);
+void document_report(struct document *document, const yaml_node_t *node, const char *what);
 void document_no_memory(struct document *document, const yaml_node_t *node);
 
-/* Which of the words the text is; `count`, with a problem: none of them. */
+/* The index of the text among the words. `count`: it is none of them; the fault was reported. */
 size_t word_find(struct document *document, const yaml_node_t *node, const char *what,
                  const char *text, const char *const *words, size_t count);
 
-/* The same of a scalar. */
+/* As word_find(), for a scalar. */
 size_t word_read(struct document *document, const yaml_node_t *node, const char *what,
                  const char *const *words, size_t count);
 
-/* Adds a network; a problem if it is none. */
+/* Adds a network. Reports a text that is not a network. */
 void network_read(struct document *document, const yaml_node_t *node, const char *what,
                   const char *text, struct networks *networks);
 
-/* A copy, or NULL with a problem. */
+/* A copy of the text; the caller frees it. NULL: the fault was reported. */
 char *text_read(struct document *document, const yaml_node_t *node, const char *what);
 
-/* False, with a problem: not a size. */
+/* False: it is not a size; the fault was reported. */
 bool size_read(struct document *document, const yaml_node_t *node, const char *what,
                uint64_t *size);
 
-/* A size that lets something through. */
+/* Reads a size, and reports 0 as a fault. */
 void limit_read(struct document *document, const yaml_node_t *node, const char *what,
                 uint64_t *limit);
 
@@ -205,12 +209,12 @@ void policy_read(struct document *document, struct policy *policy);
 /* --- stores.c -------------------------------------------------------------------------- */
 
 void stores_read(struct document *document, const yaml_node_t *node, struct policy *policy);
-void store_facts_free(struct store_facts *facts); /* what it owns */
+void store_facts_free(struct store_facts *facts); /* frees what it owns, not `facts` itself */
 
-/* --- ingest.c --------------------------------------------------------------------------- */
+/* --- ingest.c -------------------------------------------------------------------------- */
 
 void ingest_read(struct document *document, const yaml_node_t *node, struct ingest *ingest);
-void ingest_free(struct ingest *ingest); /* what it owns */
+void ingest_free(struct ingest *ingest); /* frees what it owns, not `ingest` itself */
 bool ingest_exempt(const struct ingest *ingest, const char *client);
 bool ingest_takes_method(const struct ingest *ingest, const char *method, const char *client);
 
@@ -218,19 +222,20 @@ bool ingest_takes_method(const struct ingest *ingest, const char *method, const 
 
 void checks_read(struct document *document, const yaml_node_t *node, struct policy_checks *checks);
 bool checks_any(const struct policy_checks *checks);
-/* Of all but emptiness, which no size can change. */
+/* Ignores `empty_allowed`: an empty upload is not larger than anything, so its size cannot choose
+ * another rule. */
 bool checks_equal(const struct policy_checks *a, const struct policy_checks *b);
-void checks_explain(const struct policy_checks *checks, struct buffer *out); /* a line, or none */
+void checks_explain(const struct policy_checks *checks, struct buffer *out); /* one line or none */
 
 /* --- check.c --------------------------------------------------------------------------- */
 
-/* What no single value shows to be wrong. */
+/* Reports faults that concern more than one value. */
 void policy_check(const struct policy *policy, const char *path, struct diagnostics *diagnostics);
 
 /* --- match.c --------------------------------------------------------------------------- */
 
-/* How a fact is held against what the rule wants. Patterns are the shell's; only names of
- * programs (user_agent) are taken in any case. */
+/* How a fact is compared with the values of a condition. Patterns are shell patterns. Only
+ * user_agent is compared without regard to case. */
 enum comparison {
     COMPARE_EQUAL,
     COMPARE_PATTERN,
@@ -247,26 +252,26 @@ struct condition_row {
 
 extern const struct condition_row condition_table[CONDITION_COUNT];
 
-/* The fact as text, NULL when it is not known; for any condition but larger_than. */
+/* The fact as text. NULL: not known. Not for larger_than. */
 const char *condition_fact(enum condition condition, const struct policy_facts *facts);
 
-/* CONDITION_COUNT: every condition holds; else the first that does not. With `but_size`
- * larger_than is left out of it. */
+/* The first condition that does not hold. CONDITION_COUNT: all hold. With `ignore_size`,
+ * larger_than is ignored. */
 enum condition rule_mismatch(const struct rule *rule, const struct policy_facts *facts,
-                             bool but_size);
+                             bool ignore_size);
 
 /* The rule that applies; never NULL. */
 const struct rule *policy_find_rule(const struct policy *policy, const struct policy_facts *facts);
 
 /* --- decide.c -------------------------------------------------------------------------- */
 
-/* Whether a client that asks for this store may have it: with `force` only the rule's own. What is
- * no name at all (two stores joined by a comma, say) names no store. */
-bool rule_lets_have(const struct rule *rule, const char *requested);
+/* True: the rule allows a client to use the requested store. With `mode: force` that is the rule's
+ * own store only. An invalid name, such as two names with a comma between them, is not allowed. */
+bool rule_allows_store(const struct rule *rule, const char *requested);
 
 /* --- import.c -------------------------------------------------------------------------- */
 
-/* What the rules are held against: a size only where Glance has the data. */
+/* The facts for the rules: the size is known only if Glance has the data already. */
 struct policy_facts import_facts(const struct policy_facts *facts);
 
 #endif

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "intake/diagnostics.h"
+/* Reads the rules of a policy from the YAML tree. */
 #include "policy/policy_priv.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-/* --- what a rule does with an upload ------------------------------------------------------ */
+/* --- mode and allow of a rule ---------------------------------------------------------- */
 
 static void read_mode(struct document *document, const yaml_node_t *node, struct rule *rule)
 {
@@ -41,7 +42,7 @@ static void read_allow(struct document *document, const yaml_node_t *node, struc
 
 /* --- when ------------------------------------------------------------------------------ */
 
-struct wanting {
+struct condition_values {
     struct rule *rule;
     enum condition condition;
 };
@@ -52,18 +53,18 @@ static void check_visibility(struct document *document, const yaml_node_t *node,
     word_find(document, node, "visibility", text, known, sizeof known / sizeof known[0]);
 }
 
-static void take_wanted(struct document *document, const yaml_node_t *node, const char *text,
-                        void *target)
+static void take_value(struct document *document, const yaml_node_t *node, const char *text,
+                       void *target)
 {
-    const struct wanting *wanting = target;
-    struct rule *rule = wanting->rule;
-    if (!strings_add(&rule->wanted[wanting->condition], text))
+    const struct condition_values *condition_values = target;
+    struct rule *rule = condition_values->rule;
+    if (!strings_add(&rule->values[condition_values->condition], text))
         document_no_memory(document, node);
-    if (wanting->condition == CONDITION_VISIBILITY)
+    if (condition_values->condition == CONDITION_VISIBILITY)
         check_visibility(document, node, text);
-    if (wanting->condition == CONDITION_CLIENT)
+    if (condition_values->condition == CONDITION_CLIENT)
         network_read(document, node, "client", text, &rule->clients);
-    if (wanting->condition == CONDITION_IMPORT_METHOD)
+    if (condition_values->condition == CONDITION_IMPORT_METHOD)
         method_check(document, node, text);
 }
 
@@ -71,14 +72,14 @@ static void read_condition(struct document *document, size_t key, const yaml_nod
                            void *target)
 {
     struct rule *rule = target;
-    struct wanting wanting = {rule, (enum condition)key};
+    struct condition_values condition_values = {rule, (enum condition)key};
     const char *name = condition_table[key].name;
     rule->set[key] = true;
     if (key == CONDITION_LARGER_THAN) {
         size_read(document, value, name, &rule->larger_than);
         return;
     }
-    document_each_text(document, value, name, take_wanted, &wanting);
+    document_each_text(document, value, name, take_value, &condition_values);
 }
 
 static void read_when(struct document *document, const yaml_node_t *node, struct rule *rule)
@@ -104,7 +105,7 @@ enum rule_key {
     KEY_WHEN
 };
 
-/* `default` has those before "name". */
+/* `default` may have only the keys before "name". */
 static const char *const rule_keys[] = {
     [KEY_STORE] = "store",
     [KEY_MODE] = "mode",
@@ -156,7 +157,7 @@ static void read_rule_value(struct document *document, size_t key, const yaml_no
     }
 }
 
-/* A new rule at the end of the policy's; NULL: no memory. */
+/* Appends a rule. NULL: no memory. */
 static struct rule *add_rule(struct document *document, struct policy *policy,
                              const yaml_node_t *node)
 {
@@ -183,21 +184,21 @@ static void read_rule(struct document *document, const struct mapping *mapping,
 static void read_rules(struct document *document, const yaml_node_t *node, struct policy *policy)
 {
     static const struct mapping mapping = {"a rule", rule_keys, KEY_WHEN + 1, read_rule_value};
-    if (document_is_null(node)) /* every rule below it is a comment */
+    if (document_is_null(node)) /* all rules are commented out */
         return;
     if (node->type != YAML_SEQUENCE_NODE) {
-        document_complain(document, node, "rules must be a list");
+        document_report(document, node, "rules must be a list");
         return;
     }
     for (const yaml_node_item_t *item = node->data.sequence.items.start;
          item < node->data.sequence.items.top; item++) {
         const yaml_node_t *each = yaml_document_get_node(&document->tree, *item);
         if (policy->count == POLICY_RULES_MAX) {
-            document_complain(document, each, "one rule too many");
+            document_report(document, each, "one rule too many");
             return;
         }
         if (each->type != YAML_MAPPING_NODE) {
-            document_complain(document, each, "a rule must be keys and values");
+            document_report(document, each, "a rule must be keys and values");
             continue;
         }
         struct rule *rule = add_rule(document, policy, each);
@@ -206,9 +207,9 @@ static void read_rules(struct document *document, const yaml_node_t *node, struc
     }
 }
 
-/* --- the whole ------------------------------------------------------------------------- */
+/* --- the policy ------------------------------------------------------------------------ */
 
-enum top_key { KEY_TOP_MODE, KEY_RULES, KEY_DEFAULT, KEY_DOORS, KEY_STORES, TOP_KEYS };
+enum top_key { KEY_TOP_MODE, KEY_RULES, KEY_DEFAULT, KEY_INGEST, KEY_STORES, TOP_KEYS };
 
 struct top {
     struct policy *policy;
@@ -232,13 +233,13 @@ static void read_top_value(struct document *document, size_t key, const yaml_nod
         break;
     case KEY_RULES:
         if (top->fallback)
-            document_complain(document, value, "rules must stand before default, which comes last");
+            document_report(document, value, "rules must stand before default, which comes last");
         read_rules(document, value, top->policy);
         break;
     case KEY_DEFAULT:
         top->fallback = value;
         break;
-    case KEY_DOORS:
+    case KEY_INGEST:
         ingest_read(document, value, &top->policy->ingest);
         break;
     default:
@@ -251,7 +252,7 @@ void policy_read(struct document *document, struct policy *policy)
     static const char *const keys[] = {[KEY_TOP_MODE] = "mode",
                                        [KEY_RULES] = "rules",
                                        [KEY_DEFAULT] = "default",
-                                       [KEY_DOORS] = "doors",
+                                       [KEY_INGEST] = "doors",
                                        [KEY_STORES] = "stores"};
     static const struct mapping whole = {"the policy", keys, TOP_KEYS, read_top_value};
     static const struct mapping fallback = {"default", rule_keys, KEY_NAME, read_rule_value};

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* `stores:` of the policy: what is known of a store besides its name, for the room check.
+/* Reads `stores:` of the policy: facts about stores, for the capacity check.
  *
  *     stores:
  *       test:
@@ -17,7 +17,7 @@
 
 enum { BUCKET_NAME_MAX = 255, WHY_MAX = 256 };
 
-static const char REGION[] = "default"; /* what a Ceph gateway's is called, if nobody named it */
+static const char REGION[] = "default"; /* the region of a Ceph gateway without a configured name */
 
 /* --- s3 -------------------------------------------------------------------------------- */
 
@@ -54,12 +54,12 @@ static void check_endpoint(struct document *document, const yaml_node_t *node, c
     const char *fault = endpoint_fault(endpoint, &length);
     if (!fault)
         endpoint[length] = '\0';
-    else /* somebody may have written http://user:password@host */
+    else /* the text may be http://user:password@host, which must not be logged */
         diagnostics_add(document->diagnostics, document->path, document_line(node),
                         "endpoint '%.80s' %s", strchr(endpoint, '@') ? "..." : endpoint, fault);
 }
 
-/* It becomes a segment of a URL's path, where dots alone would mean something else. */
+/* The name becomes a segment of a URL's path, where "." and ".." have a special meaning. */
 static void check_bucket(struct document *document, const yaml_node_t *node, const char *bucket)
 {
     size_t length = 0;
@@ -71,7 +71,8 @@ static void check_bucket(struct document *document, const yaml_node_t *node, con
                         "bucket '%.80s' is not the name of one", bucket);
 }
 
-/* Shows now, and not with the first upload; the key itself is read when it is used. */
+/* Reports an unreadable file when the policy is loaded, and not at the first upload. The key itself
+ * is read each time it is used. */
 static void try_key_file(struct document *document, const yaml_node_t *node, const char *what,
                          const char *path)
 {
@@ -118,7 +119,7 @@ static void read_s3(struct document *document, const yaml_node_t *node, struct p
         document_no_memory(document, node);
 }
 
-/* --- one store -------------------------------------------------------------------------- */
+/* --- one store ------------------------------------------------------------------------- */
 
 enum store_key { KEY_S3, KEY_CAPACITY };
 
@@ -139,8 +140,8 @@ static void read_store(struct document *document, const yaml_node_t *node,
     static const struct mapping mapping = {"a store", keys, 2, read_store_value};
     document_walk(document, &mapping, node, store);
     if (node->type == YAML_MAPPING_NODE && !store->has_s3)
-        document_complain(document, node,
-                          "a store needs s3: only a bucket tells how much it holds already");
+        document_report(document, node,
+                        "a store needs s3: only a bucket tells how much it holds already");
 }
 
 void store_facts_free(struct store_facts *facts)
@@ -150,7 +151,7 @@ void store_facts_free(struct store_facts *facts)
     free(facts->store.name);
 }
 
-/* --- all of them ------------------------------------------------------------------------ */
+/* --- the list of stores ---------------------------------------------------------------- */
 
 static struct store_facts *find(const struct policy *policy, const char *name)
 {
@@ -160,7 +161,7 @@ static struct store_facts *find(const struct policy *policy, const char *name)
     return NULL;
 }
 
-/* Takes over `name`. NULL: no memory. */
+/* Takes ownership of `name`, also on failure. NULL: no memory. */
 static struct store_facts *add(struct policy *policy, char *name, int line)
 {
     struct store_facts *stores =
@@ -197,17 +198,17 @@ static void read_named_store(struct document *document, const yaml_node_t *key,
 
 void stores_read(struct document *document, const yaml_node_t *node, struct policy *policy)
 {
-    if (document_is_null(node)) /* every store below it is a comment */
+    if (document_is_null(node)) /* all stores are commented out */
         return;
     if (node->type != YAML_MAPPING_NODE) {
-        document_complain(document, node, "stores must be names, each with what is known of it");
+        document_report(document, node, "stores must be names, each with what is known of it");
         return;
     }
     for (const yaml_node_pair_t *pair = node->data.mapping.pairs.start;
          pair < node->data.mapping.pairs.top; pair++) {
         const yaml_node_t *key = yaml_document_get_node(&document->tree, pair->key);
         if (policy->store_count == POLICY_STORES_MAX) {
-            document_complain(document, key, "one store too many");
+            document_report(document, key, "one store too many");
             return;
         }
         read_named_store(document, key, yaml_document_get_node(&document->tree, pair->value),

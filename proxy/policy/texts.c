@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Lists of strings, and the rules for names. */
 #include "intake/buffer.h"
 #include "policy/policy_priv.h"
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Every reader tells what is wrong with its value and goes on, so that one reading finds all. */
+/* Reads single values of a policy. Every reader reports the fault of its value and goes on, so that
+ * all faults are found at once. */
 #include "intake/buffer.h"
 #include "intake/diagnostics.h"
 #include "intake/suggest.h"
@@ -8,14 +9,14 @@
 
 #include <string.h>
 
-void document_complain(struct document *document, const yaml_node_t *node, const char *what)
+void document_report(struct document *document, const yaml_node_t *node, const char *what)
 {
     diagnostics_add(document->diagnostics, document->path, document_line(node), "%s", what);
 }
 
 void document_no_memory(struct document *document, const yaml_node_t *node)
 {
-    document_complain(document, node, "no memory");
+    document_report(document, node, "no memory");
 }
 
 /* "a, b or c" */

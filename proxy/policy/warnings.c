@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What is allowed in a policy, and hardly meant: a misspelt format, a rule that never applies. */
+/* Warns about policies that are valid but probably wrong: a misspelt format, a rule that never
+ * applies. */
 #include "intake/diagnostics.h"
 #include "intake/suggest.h"
 #include "policy/policy_priv.h"
@@ -13,7 +14,8 @@ struct warner {
     struct diagnostics *warnings;
 };
 
-/* Glance's lists can be longer by its configuration, so a word that is not here may be right. */
+/* Glance's configuration can add to these lists, so other words may be right. They are warnings
+ * only. */
 static const char *const disk_formats[] = {"ami", "ari", "aki",   "vhd", "vhdx", "vmdk",
                                            "raw", "vdi", "qcow2", "iso", "ploop"};
 static const char *const container_formats[] = {"ami", "ari", "aki",    "bare",
@@ -34,9 +36,9 @@ static bool is_known(const char *word, const char *const *words, size_t count)
 static void check_words(const struct warner *warner, const struct rule *rule,
                         enum condition condition, const char *const *words, size_t count)
 {
-    const struct strings *wanted = &rule->wanted[condition];
-    for (size_t i = 0; i < wanted->count; i++) {
-        const char *word = wanted->items[i];
+    const struct strings *values = &rule->values[condition];
+    for (size_t i = 0; i < values->count; i++) {
+        const char *word = values->items[i];
         const char *meant = suggest_word(word, words, count);
         if (!is_known(word, words, count))
             diagnostics_add(warner->warnings, warner->path, rule->line,
@@ -60,14 +62,14 @@ static bool is_id(const char *text)
 
 static void check_projects(const struct warner *warner, const struct rule *rule)
 {
-    const struct strings *wanted = &rule->wanted[CONDITION_PROJECT];
-    for (size_t i = 0; i < wanted->count; i++)
-        if (!is_id(wanted->items[i]))
+    const struct strings *values = &rule->values[CONDITION_PROJECT];
+    for (size_t i = 0; i < values->count; i++)
+        if (!is_id(values->items[i]))
             diagnostics_add(
                 warner->warnings, warner->path, rule->line,
                 "warning: %s: project '%.80s' is not an id: an image's owner is told by "
                 "its id, never by its name",
-                rule->name, wanted->items[i]);
+                rule->name, values->items[i]);
 }
 
 static bool always_holds(const struct rule *rule)
@@ -78,7 +80,7 @@ static bool always_holds(const struct rule *rule)
     return true;
 }
 
-/* But for `default`, which is there in any case. */
+/* `default` is not reported, because every policy must have it. */
 static void check_order(const struct warner *warner)
 {
     const struct rule *all = NULL;
@@ -93,7 +95,7 @@ static void check_order(const struct warner *warner)
     }
 }
 
-/* The doors have no line of their own. */
+/* `doors` are not stored with a line number. */
 static void check_methods(const struct warner *warner)
 {
     const struct strings *methods = &warner->policy->ingest.import_methods;

@@ -100,7 +100,7 @@ static void check_imports(const struct policy *policy)
         {.listed = true, .stores = stores, .store_count = 1},
         {.listed = true, .stores = stores, .store_count = 2},
         {.all = true},
-        {.all = true, .there = stores, .there_count = 1},
+        {.all = true, .glance_stores = stores, .glance_store_count = 1},
         {.header = "test", .listed = true, .stores = stores, .store_count = 1, .all = true},
     };
     static const char *const methods[] = {"glance-direct", "web-download", "copy-image"};
@@ -122,8 +122,8 @@ static void check_doors(const struct policy *policy)
                  policy_ingest_open(policy, ingest, "10.0.0.11"));
     struct policy_decision decision;
     policy_decide(policy, &(struct policy_facts){0}, &decision);
-    property(policy_watches(policy) != POLICY_WATCHES_ALL || decision.audit);
-    property(policy_watches(policy) != POLICY_WATCHES_NONE || !decision.audit);
+    property(policy_audits(policy) != POLICY_AUDITS_ALL || decision.audit);
+    property(policy_audits(policy) != POLICY_AUDITS_NONE || !decision.audit);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
@@ -135,7 +135,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
                                               .visibility = "public",
                                               .client = "10.0.0.7",
                                               .user_agent = "python-glanceclient",
-                                              .asked_store = "file",
+                                              .requested_store = "file",
                                               .size_known = true,
                                               .size = UINT64_C(11) << 30};
     static const struct policy_facts unknown = {0};

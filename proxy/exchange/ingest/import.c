@@ -63,8 +63,8 @@ static void ask_policy(struct exchange *x, struct import *import)
         .stores = (const char *const *)import->request.stores,
         .store_count = import->request.store_count,
         .all = import->request.all,
-        .there = import->there_count ? import->there : NULL,
-        .there_count = import->there_count,
+        .glance_stores = import->there_count ? import->there : NULL,
+        .glance_store_count = import->there_count,
     };
     policy_decide_import(x->snapshot->policy, &facts, &requested, &import->decision);
     x->decision = import->decision.policy;

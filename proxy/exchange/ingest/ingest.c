@@ -23,7 +23,7 @@ enum step_result ingest_report(struct exchange *x, enum refusal reason, const ch
     enum record_kind ingest = x->route.kind == ROUTE_TASKS ? RECORD_TASK : RECORD_LOCATIONS;
     if (!x->record && !exchange_begin_record(x, ingest))
         return exchange_no_memory(x);
-    x->audit = policy_watches(x->snapshot->policy) == POLICY_WATCHES_ALL ? AUDIT_ON : AUDIT_OFF;
+    x->audit = policy_audits(x->snapshot->policy) == POLICY_AUDITS_ALL ? AUDIT_ON : AUDIT_OFF;
     return report_violation_for(x, reason, "%s", detail);
 }
 

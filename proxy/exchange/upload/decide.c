@@ -35,7 +35,7 @@ struct policy_facts upload_facts(const struct exchange *x)
 static void ask_policy(struct exchange *x)
 {
     struct policy_facts facts = upload_facts(x);
-    facts.asked_store = x->requested;
+    facts.requested_store = x->requested;
     facts.size_known = x->size_known;
     facts.size = x->size;
     policy_decide(x->snapshot->policy, &facts, &x->decision);
@@ -103,7 +103,7 @@ bool upload_decision_waits(const struct exchange *x)
 bool upload_chosen_by_size(const struct exchange *x)
 {
     bool plain = client_framing(x->client)->framing != FRAMING_CHUNKED && !x->declared_form;
-    return audit_only(x) && !plain && policy_watches(x->snapshot->policy) == POLICY_WATCHES_SOME;
+    return audit_only(x) && !plain && policy_audits(x->snapshot->policy) == POLICY_AUDITS_SOME;
 }
 
 /* Beyond it another rule would apply; unless the size would have come if it was not only watched.

@@ -58,7 +58,7 @@ static void the_rule_and_the_wish_make_the_decision(void **state)
     struct policy *policy = good_policy(state, text);
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         const struct policy_facts facts = {.name = rows[i].name,
-                                           .asked_store = rows[i].asked,
+                                           .requested_store = rows[i].asked,
                                            .size_known = true,
                                            .size = rows[i].size};
         struct policy_decision decision;
@@ -83,9 +83,10 @@ static void a_refusal_has_its_particulars(void **state)
     struct policy_decision decision;
     policy_decide(policy, &(struct policy_facts){.name = "deny"}, &decision);
     assert_string_equal(decision.why, "not here");
-    policy_decide(policy, &(struct policy_facts){.name = "choose", .asked_store = "x"}, &decision);
+    policy_decide(policy, &(struct policy_facts){.name = "choose", .requested_store = "x"},
+                  &decision);
     assert_string_equal(decision.allowed, "file, test");
-    policy_decide(policy, &(struct policy_facts){.name = "any", .asked_store = "os_glance_x"},
+    policy_decide(policy, &(struct policy_facts){.name = "any", .requested_store = "os_glance_x"},
                   &decision);
     assert_int_equal(decision.verdict, POLICY_STORE_NOT_ALLOWED);
     assert_null(decision.allowed);
@@ -121,8 +122,10 @@ static void what_is_watched_is_decided_all_the_same(void **state)
         snprintf(all, sizeof all, "%s%s", whole ? "mode: audit\n" : "", rules);
         struct policy *policy = good_policy(state, all);
         for (size_t i = 0; i < sizeof watched / sizeof watched[0]; i++) {
-            const struct policy_facts facts = {
-                .name = watched[i].name, .asked_store = "file", .size_known = true, .size = 2048};
+            const struct policy_facts facts = {.name = watched[i].name,
+                                               .requested_store = "file",
+                                               .size_known = true,
+                                               .size = 2048};
             struct policy_decision decision;
             policy_decide(policy, &facts, &decision);
             assert_int_equal(decision.verdict, watched[i].verdict);

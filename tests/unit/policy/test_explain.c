@@ -43,7 +43,7 @@ static const struct {
      "the client asked for no store\n"
      "at most: 512MiB\n"
      "the disk inside the image: at most 3GiB\n"},
-    {{.disk_format = "vhd", .name = "win-1", .asked_store = "test"},
+    {{.disk_format = "vhd", .name = "win-1", .requested_store = "test"},
      "not big (line 2): the size is not known to be larger than 1GiB\n"
      "rule: windows (line 5)\n"
      "because these hold: disk_format, name\n"
@@ -54,7 +54,7 @@ static const struct {
      "beyond 1GiB another rule applies; data that is streamed, its size never told, is refused "
      "there "
      "(length_required)\n"},
-    {{.size_known = true, .disk_format = "vhd", .name = "win-1", .asked_store = "rbd"},
+    {{.size_known = true, .disk_format = "vhd", .name = "win-1", .requested_store = "rbd"},
      "not big (line 2): the size is 0B, not larger than 1GiB\n"
      "rule: windows (line 5)\n"
      "because these hold: disk_format, name\n"
@@ -64,14 +64,14 @@ static const struct {
      "rule: windows (line 5)\n"
      "because these hold: disk_format, name\n"
      "refused (too_large): 600MiB is more than the rule's 512MiB\n"},
-    {{.size_known = true, .disk_format = "vhd", .project = "p", .asked_store = "os_glance_x"},
+    {{.size_known = true, .disk_format = "vhd", .project = "p", .requested_store = "os_glance_x"},
      "not big (line 2): the size is 0B, not larger than 1GiB\n"
      "not windows (line 5): name is not set, not win-*\n"
      "rule: mine (line 11)\n"
      "because these hold: project\n"
      "refused (store_not_allowed): the client asked for os_glance_x; allowed: any store but "
      "Glance's own\n"},
-    {{.size_known = true, .disk_format = "raw", .project = "q", .asked_store = "file"},
+    {{.size_known = true, .disk_format = "raw", .project = "q", .requested_store = "file"},
      "not big (line 2): the size is 0B, not larger than 1GiB\n"
      "not windows (line 5): disk_format is raw, not vhd or vhdx\n"
      "not mine (line 11): project is q, not p\n"
@@ -116,7 +116,7 @@ static void staged_data_has_no_store_yet(void **state)
 static void what_is_watched_is_said_to_be(void **state)
 {
     static const char watching[] = "default: {store: test, mode: audit}\n";
-    const struct policy_facts facts = {.asked_store = "file"};
+    const struct policy_facts facts = {.requested_store = "file"};
     struct policy *policy = good_policy(state, watching);
     struct policy_decision decision;
     struct buffer words;

@@ -41,7 +41,7 @@ static const struct row {
     int count;
     const char *const *stores;
     size_t known;
-    const char *const *there;
+    const char *const *glance_stores;
     enum policy_verdict verdict;
     enum import_change change;
     const char *store; /* with STORE_NOT_ALLOWED: the one refused */
@@ -129,15 +129,15 @@ static struct import_stores_requested wish_of(const struct row *row)
         .stores = row->stores,
         .store_count = row->count > 0 ? (size_t)row->count : 0,
         .all = row->count == ALL || row->count == BOTH,
-        .there = row->there,
-        .there_count = row->known,
+        .glance_stores = row->glance_stores,
+        .glance_store_count = row->known,
     };
 }
 
-static void assert_same(size_t row, const char *is, const char *wanted)
+static void assert_same(size_t row, const char *is, const char *values)
 {
-    if ((is == NULL) != (wanted == NULL) || (is && strcmp(is, wanted) != 0))
-        fail_msg("row %zu: %s, not %s", row, is ? is : "nothing", wanted ? wanted : "nothing");
+    if ((is == NULL) != (values == NULL) || (is && strcmp(is, values) != 0))
+        fail_msg("row %zu: %s, not %s", row, is ? is : "nothing", values ? values : "nothing");
 }
 
 static void every_wish_is_kept_changed_or_refused(void **state)

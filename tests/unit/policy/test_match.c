@@ -12,7 +12,7 @@
 static const struct {
     const char *when;
     struct policy_facts facts;
-    bool holds;
+    bool condition_holds;
 } rows[] = {
     {"disk_format: [vhd, vhdx]", {.disk_format = "vhdx"}, true},
     {"disk_format: [vhd, vhdx]", {.disk_format = "VHD"}, false},
@@ -62,7 +62,7 @@ static void a_rule_holds_if_all_of_it_does(void **state)
                  "rules: [{name: r, when: {%s}, store: a}]\ndefault: {store: b}\n", rows[i].when);
         struct policy *policy = good_policy(state, text);
         const struct rule *rule = policy_find_rule(policy, &rows[i].facts);
-        if ((rule == &policy->rules[0]) != rows[i].holds)
+        if ((rule == &policy->rules[0]) != rows[i].condition_holds)
             fail_msg("row %zu: %s", i, rows[i].when);
         policy_free(policy);
     }

@@ -54,19 +54,19 @@ static void what_it_watches_is_all_some_or_nothing(void **state)
 {
     static const struct {
         const char *text;
-        enum policy_watch watch;
+        enum policy_audit_scope watch;
     } rows[] = {
-        {"default: {store: x}\n", POLICY_WATCHES_NONE},
-        {"mode: enforce\ndefault: {store: x}\n", POLICY_WATCHES_NONE},
-        {"mode: audit\ndefault: {store: x, mode: force}\n", POLICY_WATCHES_ALL},
-        {"default: {store: x, mode: audit}\n", POLICY_WATCHES_SOME},
-        {"rules: [{name: a, deny: no, mode: audit}]\ndefault: {store: x}\n", POLICY_WATCHES_SOME},
+        {"default: {store: x}\n", POLICY_AUDITS_NONE},
+        {"mode: enforce\ndefault: {store: x}\n", POLICY_AUDITS_NONE},
+        {"mode: audit\ndefault: {store: x, mode: force}\n", POLICY_AUDITS_ALL},
+        {"default: {store: x, mode: audit}\n", POLICY_AUDITS_SOME},
+        {"rules: [{name: a, deny: no, mode: audit}]\ndefault: {store: x}\n", POLICY_AUDITS_SOME},
         {"rules: [{name: a, deny: no, mode: audit}]\nmode: audit\ndefault: {store: x}\n",
-         POLICY_WATCHES_ALL},
+         POLICY_AUDITS_ALL},
     };
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         struct policy *policy = good_policy(state, rows[i].text);
-        assert_int_equal(policy_watches(policy), rows[i].watch);
+        assert_int_equal(policy_audits(policy), rows[i].watch);
         policy_free(policy);
     }
 }

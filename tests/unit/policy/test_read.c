@@ -41,13 +41,13 @@ static void every_key_finds_its_place(void **state)
     assert_int_equal(all->line, 2);
     for (size_t i = 0; i < CONDITION_COUNT; i++)
         assert_int_equal(all->set[i], i != CONDITION_IMPORT_METHOD);
-    assert_int_equal(all->wanted[CONDITION_DISK_FORMAT].count, 2);
-    assert_string_equal(all->wanted[CONDITION_DISK_FORMAT].items[1], "vhdx");
-    assert_string_equal(all->wanted[CONDITION_CONTAINER_FORMAT].items[0], "bare");
-    assert_string_equal(all->wanted[CONDITION_PROJECT].items[0], "p");
-    assert_string_equal(all->wanted[CONDITION_NAME].items[0], "win-*");
-    assert_string_equal(all->wanted[CONDITION_VISIBILITY].items[0], "public");
-    assert_string_equal(all->wanted[CONDITION_USER_AGENT].items[0], "*x*");
+    assert_int_equal(all->values[CONDITION_DISK_FORMAT].count, 2);
+    assert_string_equal(all->values[CONDITION_DISK_FORMAT].items[1], "vhdx");
+    assert_string_equal(all->values[CONDITION_CONTAINER_FORMAT].items[0], "bare");
+    assert_string_equal(all->values[CONDITION_PROJECT].items[0], "p");
+    assert_string_equal(all->values[CONDITION_NAME].items[0], "win-*");
+    assert_string_equal(all->values[CONDITION_VISIBILITY].items[0], "public");
+    assert_string_equal(all->values[CONDITION_USER_AGENT].items[0], "*x*");
     assert_int_equal(all->larger_than, UINT64_C(10) << 30);
     assert_int_equal(all->clients.count, 2);
     assert_string_equal(all->store, "file");
@@ -56,7 +56,7 @@ static void every_key_finds_its_place(void **state)
     assert_int_equal(all->max_size, UINT64_C(50) << 30);
     assert_int_equal(all->max_virtual_size, UINT64_C(2) << 40);
     const struct rule *no = &policy->rules[1];
-    assert_string_equal(no->wanted[CONDITION_IMPORT_METHOD].items[1], "mine");
+    assert_string_equal(no->values[CONDITION_IMPORT_METHOD].items[1], "mine");
     assert_string_equal(no->deny, "never");
     const struct rule *last = &policy->rules[2];
     assert_string_equal(last->name, "default");
@@ -228,7 +228,7 @@ static void the_samples_example_is_good_and_has_everything(void **state)
         assert_true(policy->rules[0].set[i] || policy->rules[2].set[i]);
     assert_non_null(policy->rules[1].deny);
     assert_true(policy->rules[2].audit);
-    assert_int_equal(policy_watches(policy), POLICY_WATCHES_SOME);
+    assert_int_equal(policy_audits(policy), POLICY_AUDITS_SOME);
     assert_int_equal(policy->ingest.import_methods.count, 2);
     assert_int_equal(policy->ingest.exempt.count, 2);
     assert_false(policy_ingest_open(policy, POLICY_INGEST_LOCATIONS, "192.0.2.1"));
