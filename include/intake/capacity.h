@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Room in the stores: what a bucket says it holds, and what is on its way there. */
+/* Reserves capacity in stores: asks a bucket how much it holds, and counts the bytes in flight. */
 #ifndef INTAKE_CAPACITY_H
 #define INTAKE_CAPACITY_H
 
@@ -11,29 +11,29 @@
 struct policy_store;
 struct capacity;
 
-/* Bytes in flight to each store, over all workers. NULL: no memory. */
+/* The bytes in flight to each store, over all workers. Thread-safe. NULL: no memory. */
 struct capacity *capacity_new(void);
-void capacity_free(struct capacity *capacity); /* everything was given back. NULL is fine */
+void capacity_free(struct capacity *capacity); /* all reservations are released. NULL is fine */
 
-/* What a bucket's HEAD says. UINT64_MAX as a quota: none. */
+/* The answer to HEAD of a bucket, in bytes. */
 struct bucket_facts {
     uint64_t used;
-    uint64_t quota; /* the smaller of the bucket's and its user's */
+    uint64_t quota; /* the smaller quota of the bucket and its owner; UINT64_MAX: none */
 };
 
-/* A gateway that does not answer must not hold up uploads that it may have room for. */
+/* Short, because an upload waits for the answer, and may fit. */
 enum { BUCKET_TIMEOUT_MS = 10000 };
 
-/* HEAD of the store's bucket, signed (AWS signature version 4) by libcurl. The keys are read anew
- * from their files. False: no memory, or a key cannot be read (the log says which file). */
+/* Starts HEAD of the store's bucket, signed (AWS signature version 4) by libcurl. The keys are read
+ * from their files each time. False: no memory, or a key cannot be read (the log has the file). */
 bool bucket_ask(struct fetch *fetch, struct glance *glance, const struct settings *settings,
                 const struct policy_store *store, void (*wake)(void *context), void *context);
 
-/* Once it is over. False: the answer is not one of a bucket that can be read; `why` says what it
- * was, as a clause. */
+/* Reads the answer after the fetch is over. False: it does not tell how full the bucket is; `why`
+ * says why, as a clause. */
 bool bucket_read(const struct fetch *fetch, struct bucket_facts *facts, char *why, size_t room);
 
-/* A part of a store's room, taken for one upload. Zero-initialised: none. */
+/* Capacity of a store that is reserved for one upload. Zero-initialised: none. */
 struct capacity_reservation {
     struct capacity *capacity;
     void *store;
@@ -42,11 +42,13 @@ struct capacity_reservation {
 
 enum capacity_outcome { CAPACITY_RESERVED, CAPACITY_FULL, CAPACITY_NO_MEMORY };
 
-/* Takes `bytes` of store `name` if used + in flight + bytes <= limit. CAPACITY_FULL: `in_flight` is
- * what others have taken. */
+/* Reserves `bytes` in store `name`, if used + in flight + bytes <= limit. `in_flight` gets the
+ * bytes that other uploads have reserved, except with CAPACITY_NO_MEMORY. */
 enum capacity_outcome capacity_reserve(struct capacity *capacity, const char *name, uint64_t bytes,
                                        uint64_t used, uint64_t limit,
-                                       struct capacity_reservation *room, uint64_t *in_flight);
-void capacity_release(struct capacity_reservation *room); /* one that is none is fine */
+                                       struct capacity_reservation *reservation,
+                                       uint64_t *in_flight);
+void capacity_release(
+    struct capacity_reservation *reservation); /* a zero-initialised one is fine */
 
 #endif

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What this Glance has shown to refuse after it had stored it: 415 to an upload whose every byte
- * was sent, as Glance 2025.1 and later answers (format.h, enum glance_objection). Kept for all
- * workers, and for as long as the process runs. */
+/* Remembers what this Glance refuses after storing it, that is with 415 after every byte was sent,
+ * as Glance 2025.1 and later does (format.h, enum glance_objection). Shared by all workers, and
+ * kept as long as the process runs. */
 #ifndef INTAKE_INSPECTION_H
 #define INTAKE_INSPECTION_H
 
@@ -10,21 +10,22 @@
 #include <stdatomic.h>
 #include <stdbool.h>
 
-/* Sets of GLANCE_OBJECTION_BIT(). Zero-initialised: nothing is known. Thread-safe. */
+/* Two sets of GLANCE_OBJECTION_BIT(). Zero-initialised: nothing is known. Thread-safe. */
 struct inspection {
     _Atomic unsigned refused;
-    _Atomic unsigned taken; /* it took such data, and has not refused any since */
+    _Atomic unsigned taken; /* Glance has accepted such data, and has not refused any since */
 };
 
-/* The kinds that it refuses. */
+/* The set of kinds that Glance refuses. */
 unsigned inspection_refuses(const struct inspection *inspection);
 
-/* It has refused data of that kind; GLANCE_TAKES_IT: for what cannot be told. What has no switch of
- * its own in Glance, or is on by default, is learned with it, unless Glance was seen to take it; a
- * mismatch, whose switch operators do use, is learned by itself alone. True: it is news. */
-bool inspection_learn_refused(struct inspection *inspection, enum glance_objection violation);
+/* Glance has refused data of that kind. GLANCE_TAKES_IT: refused for an unknown reason. Kinds that
+ * Glance cannot switch off, or that are on by default, are learned with it, unless Glance has
+ * accepted such data. A mismatch is learned only from a mismatch, because operators do switch that
+ * check off. True: something new was learned. */
+bool inspection_learn_refused(struct inspection *inspection, enum glance_objection objection);
 
-/* It has taken data of that kind. */
-void inspection_learn_taken(struct inspection *inspection, enum glance_objection violation);
+/* Glance has accepted data of that kind. */
+void inspection_learn_taken(struct inspection *inspection, enum glance_objection objection);
 
 #endif

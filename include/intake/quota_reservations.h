@@ -1,22 +1,23 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What uploads on their way will add to a project's usage, over all workers.
+/* Reserves bytes of a project's quota for uploads in flight, over all workers.
  *
- * Glance counts active images only. Two uploads that fit one by one may not fit together, so each
- * of them reserves its bytes before it is sent.
+ * Glance counts active images only. Two uploads may not fit together although each of them fits. So
+ * each upload reserves its bytes before it is sent. The states of a reservation:
  *
- *   provisional  from just before the upload is sent. Anybody who sees an image can get this far,
- *                even where Glance is about to refuse the upload, so nobody is refused for it:
- *                whoever does not fit beside it waits for a moment.
- *   firm         once Glance has begun to take the body.
- *   stored       ended by a body that Glance has got whole. From now on Glance's own usage counts
- *                it; a usage that was asked for earlier may lack it.
+ *   provisional  From just before the upload is sent. A client that may only see the image gets
+ * this far, too, although Glance will refuse its upload. So a provisional reservation never causes
+ * a refusal: an upload that does not fit because of it waits a short time. firm         Glance has
+ * begun to read the body. stored       Glance has got the whole body, and the reservation has
+ * ended. From now on Glance's usage contains the bytes. A usage that was requested before may lack
+ * them.
  *
- * That last point needs care: without it, an upload that was asked about before another one became
- * active, and is checked after the other's reservation ended, would see neither. So the bytes that
- * were stored are added up. Whoever asks for the usage takes a mark of that sum first, and what has
- * been added since is in doubt: where it decides, the usage has to be asked for again. Counting
- * twice is only possible from the moment the image is active until Glance's answer to the upload
- * is here. */
+ * The last state needs care. Assume that an upload requests the usage before another image becomes
+ * active, and checks it after the other reservation has ended: it would see the other bytes neither
+ * in the usage nor as a reservation. So the stored bytes are added up. Before it requests the
+ * usage, an upload takes a mark: the current sum. It is not known whether the usage contains the
+ * bytes that were added after the mark. If they decide, the usage must be requested again. Bytes
+ * can be counted twice only between the time when the image becomes active and Glance's answer to
+ * the upload. */
 #ifndef INTAKE_QUOTA_RESERVATIONS_H
 #define INTAKE_QUOTA_RESERVATIONS_H
 
@@ -27,10 +28,10 @@ struct quota_reservations;
 
 /* Shared by all workers. NULL: no memory. */
 struct quota_reservations *quota_reservations_new(void);
-void quota_reservations_free(
-    struct quota_reservations *all); /* every one has ended. NULL is fine */
+/* All reservations must have ended. NULL is fine. */
+void quota_reservations_free(struct quota_reservations *all);
 
-/* Zero-initialised: none. */
+/* One upload's reservation. Zero-initialised: none. */
 struct quota_reservation {
     struct quota_reservations *all;
     void *row;
@@ -38,36 +39,38 @@ struct quota_reservation {
     bool firm;
 };
 
-/* To be taken before the usage is asked for. */
+/* The mark; to be taken before the usage is requested. */
 uint64_t quota_reservations_mark(struct quota_reservations *all);
 
 struct quota_request {
-    const char *key; /* whose limit it is: uploads with the same key share it */
+    const char *key; /* identifies the limit: uploads with the same key share it */
     uint64_t bytes;
-    uint64_t left; /* the limit less the usage. UINT64_MAX: no limit */
+    uint64_t left; /* the limit minus the usage, in bytes. UINT64_MAX: no limit */
     uint64_t mark;
-    bool trust_usage;        /* what was stored since the mark does not count */
-    bool ignore_provisional; /* nor what is provisional */
+    bool trust_usage;        /* ignore bytes that were stored after the mark */
+    bool ignore_provisional; /* ignore provisional reservations */
 };
 
 enum quota_outcome {
     QUOTA_RESERVED,
-    QUOTA_FULL,  /* `firm` says what others have reserved */
-    QUOTA_STALE, /* it depends on what has been stored since the mark: ask again */
-    QUOTA_WAIT,  /* it depends on what is provisional */
+    QUOTA_FULL,  /* it does not fit, because of the usage and of firm reservations */
+    QUOTA_STALE, /* bytes that were stored after the mark decide: request the usage again */
+    QUOTA_WAIT,  /* provisional reservations decide: wait and try again */
     QUOTA_NO_MEMORY
 };
 
+/* Makes a provisional reservation. `firm` gets the sum of the firm reservations with this key,
+ * except with QUOTA_NO_MEMORY. */
 enum quota_outcome quota_reserve(struct quota_reservations *all,
                                  const struct quota_request *requested,
                                  struct quota_reservation *out, uint64_t *firm);
 
-/* What is firm under this key. */
+/* The sum of the firm reservations with this key, in bytes. */
 uint64_t quota_reservations_firm(struct quota_reservations *all, const char *key);
 
-void quota_confirm(struct quota_reservation *reservation); /* it is firm from here on */
+void quota_confirm(struct quota_reservation *reservation); /* makes it firm */
 
-/* One that is none is fine. */
+/* Ends a reservation. `stored`: Glance has got the whole body. A zero-initialised one is fine. */
 void quota_release(struct quota_reservation *reservation, bool stored);
 
 #endif

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Glance writes absolute URLs in two places: the version documents and Location. They must
- * lead back to where the client came from, or its second request goes past the proxy. */
+/* Rewrites the absolute URLs in Glance's answers: those of version documents, and Location. They
+ * must have the address that the client has used, or the client's next request bypasses the proxy.
+ */
 #ifndef INTAKE_REWRITE_H
 #define INTAKE_REWRITE_H
 
@@ -10,14 +11,16 @@
 struct buffer;
 struct origin;
 
-/* The version document with each "href" of a "self" link moved to `seen` (proto, host, prefix),
- * keeping its last path segment ("/v2/"). True and `out` set if anything had to change; false
- * (out untouched): nothing to do, or it is not a version document: pass it on as it is. */
+/* Rewrites a version document: each "href" of a "self" link gets the address of `seen` (proto,
+ * host, prefix), and keeps its last path segment ("/v2/"). True: `out` has the new document. False:
+ * `out` is unchanged, and the original is to be sent: nothing had to change, it is not a version
+ * document, or there is no memory. */
 bool rewrite_versions(const char *json, size_t length, const struct origin *seen,
                       struct buffer *out);
 
-/* Location: moved to `seen` when its authority is the Host that was sent to Glance or one of
- * Glance's endpoints; any other URL and a relative one stay. True and `out` set if it changed. */
+/* Rewrites a Location: it gets the address of `seen` if its authority is the Host that was sent to
+ * Glance, or one of Glance's endpoints. Other URLs and relative ones are kept. True: it has
+ * changed, and `out` has the new one. */
 bool rewrite_location(const char *location, const struct origin *seen, const char *const *endpoints,
                       size_t endpoint_count, struct buffer *out);
 

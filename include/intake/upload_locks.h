@@ -1,18 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Which uploads to one image are on their way through this process, over all workers.
+/* Knows which uploads to one image are in flight in this process, over all workers.
  *
- * Glance takes one upload at a time, and Glance alone knows who may upload. It says so only once it
- * has the request; until then whoever sees the image might be somebody who may not. So a claim
- * keeps nobody away by itself, however long its client takes:
+ * Glance accepts one upload to an image at a time. Only Glance knows who may upload, and it tells
+ * that only after it has the request. A client that sees the image may not be allowed to upload. So
+ * a lock excludes nobody by itself, even if its client is slow:
  *
- *   - Any number of uploads to one image may be on their way to this process.
- *   - While Glance shows the image as queued, it has begun with none of them, and everybody may
- *     come. Once Glance shows that data is going into the image, the next upload is refused, and
- *     is told of the one that was sent.
- *   - Right before an upload is sent, it looks whether another one was. If so, Glance is asked for
- *     the image again: data is going into it, and this upload is refused; or it is still queued,
- *     and this upload waits for Glance's answer to the other, but only for a few seconds. Then it
- *     is sent all the same, and Glance decides between the two. */
+ *   - Any number of uploads to one image may be in flight in this process.
+ *   - While Glance shows the image as queued, it has begun to read none of them, and more uploads
+ * are accepted. Once Glance shows that data is going into the image, the next upload is refused.
+ * The refusal describes the upload that was sent.
+ *   - Before an upload is sent, it checks whether another one was sent. If so, Glance is asked for
+ * the image again. If data is going into the image, this upload is refused. If it is still queued,
+ * this upload waits for Glance's answer to the other one, for a few seconds at most. Then it is
+ * sent anyway, and Glance decides between the two. */
 #ifndef INTAKE_UPLOAD_LOCKS_H
 #define INTAKE_UPLOAD_LOCKS_H
 
@@ -26,33 +26,35 @@ struct upload_locks;
 
 /* Shared by all workers. NULL: no memory. */
 struct upload_locks *upload_locks_new(void);
-void upload_locks_free(
-    struct upload_locks *upload_locks); /* every claim was released. NULL is fine */
+/* All locks must have been released. NULL is fine. */
+void upload_locks_free(struct upload_locks *upload_locks);
 
-/* What can be told of an upload that is under way. */
+/* What a refusal says about an upload that is in flight. */
 struct upload_lock_facts {
     uint64_t began_wall_ms;
-    uint64_t bytes; /* handed to Glance so far */
+    uint64_t bytes; /* sent to Glance so far */
     bool size_known;
     uint64_t size;
 };
 
-/* To be released by the caller. `bytes` is read for as long as the claim lives. NULL: no memory. */
+/* The caller must release the result. `bytes` is borrowed and must outlive the lock. NULL: no
+ * memory. */
 struct upload_lock *upload_lock_new(struct upload_locks *upload_locks, const char *image_id,
                                     const struct upload_lock_facts *facts,
                                     const _Atomic uint64_t *bytes);
 void upload_lock_release(struct upload_lock *upload_lock); /* NULL is fine */
 
-/* Whether another upload to the same image has been sent to Glance, and is not over. `facts` then
- * has those of the one of which Glance has most. */
+/* True: another upload to the same image was sent to Glance, and has not ended. Then `facts`
+ * describes it; if there are several, the one with the most bytes sent. */
 bool upload_lock_other(const struct upload_lock *upload_lock, struct upload_lock_facts *facts);
 
 enum upload_lock_outcome {
     UPLOAD_LOCK_SENT,
-    UPLOAD_LOCK_LOOK /* another one was sent, now or since this claim has last looked */
+    UPLOAD_LOCK_LOOK /* another upload is being sent, or was sent since the last call */
 };
 
-/* The upload is about to be sent. It does not wait for others with `anyway`. */
+/* Called before the upload is sent. UPLOAD_LOCK_SENT: send it now. UPLOAD_LOCK_LOOK: ask Glance for
+ * the image first. With `anyway` the result is always UPLOAD_LOCK_SENT. */
 enum upload_lock_outcome upload_lock_send(struct upload_lock *upload_lock, bool anyway);
 
 #endif

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Is what Glance says it has stored what it was sent? A pure comparison. */
+/* Compares what Glance says it has stored with what it was sent. Does no I/O. */
 #ifndef INTAKE_VERIFY_H
 #define INTAKE_VERIFY_H
 
@@ -13,25 +13,25 @@ struct image;
 enum { VERIFY_WORDS = 256 };
 
 struct verify_expected {
-    bool stage;              /* staged data has no store and no digest yet */
-    uint64_t size;           /* bytes handed over */
-    const char *store;       /* asked for; NULL: not compared */
-    struct digests *digests; /* of those bytes; NULL: only the size is compared */
+    bool stage;              /* a stage: staged data has no store and no digest yet */
+    uint64_t size;           /* bytes that Glance was sent */
+    const char *store;       /* the store in the request; NULL: not compared */
+    struct digests *digests; /* of these bytes; NULL: only the size is compared */
 
-    /* What the image was judged by. Glance lets them be changed until it has the data. NULL: not
-     * compared. */
+    /* The formats that the checks have used. Glance allows clients to change them until it has the
+     * data. NULL: not compared. */
     const char *disk_format, *container_format;
 };
 
 enum verify_verdict {
     VERIFY_GOOD,
-    VERIFY_WAIT,     /* the image is still `saving`: ask again */
+    VERIFY_WAIT,     /* the image is still `saving` or `importing`: ask again */
     VERIFY_DIFFERENT /* `why` says what differs */
 };
 
-/* `method` gets what was compared at best: "sha512" (or whatever Glance hashes with), "md5" (its
- * `checksum`, where it reports no other), "size", or "" where Glance reports nothing to compare.
- * `why` is a clause: "Glance has 1023 bytes, and was sent 1024". */
+/* `method` gets the strongest comparison: "sha512" (or Glance's other algorithm), "md5" (Glance's
+ * `checksum`, if no other digest could be compared), "size", or "" if Glance reports nothing to
+ * compare. `why` is a clause: "Glance has 1023 bytes, and was sent 1024". */
 enum verify_verdict verify_image(const struct verify_expected *expected, const struct image *seen,
                                  char method[16], char why[VERIFY_WORDS]);
 

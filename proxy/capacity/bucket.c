@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What a Ceph Object Gateway adds to the answer to HEAD of a bucket, for the bucket's owner:
+/* Asks a bucket how full it is. To the bucket's owner, a Ceph Object Gateway answers HEAD of a
+ * bucket with these headers:
  *
- *     X-RGW-Bytes-Used           what the bucket holds
- *     X-RGW-Quota-Bucket-Size    what it may hold
- *     X-RGW-Quota-User-Size      what all buckets of its owner may hold together
+ *     X-RGW-Bytes-Used           bytes in the bucket
+ *     X-RGW-Quota-Bucket-Size    the bucket's limit
+ *     X-RGW-Quota-User-Size      the limit of all buckets of the owner together
  */
 #include "intake/capacity.h"
 #include "intake/key_file.h"
@@ -17,7 +18,7 @@
 
 enum { WHY_MAX = 256 };
 
-/* --- asking ------------------------------------------------------------------------------ */
+/* --- asking ---------------------------------------------------------------------------- */
 
 struct keys {
     char access[KEY_MAX + 1];
@@ -33,9 +34,9 @@ static bool read_key(const struct policy_store *store, const char *path, char ke
     return good;
 }
 
-static bool ask(struct fetch *fetch, struct glance *glance, const struct settings *settings,
-                const struct policy_bucket *s3, const struct keys *keys,
-                void (*wake)(void *context), void *context)
+static bool send_request(struct fetch *fetch, struct glance *glance,
+                         const struct settings *settings, const struct policy_bucket *s3,
+                         const struct keys *keys, void (*wake)(void *context), void *context)
 {
     static const struct headers none;
     const struct transfer_signature signature = {s3->region, keys->access, keys->secret};
@@ -59,12 +60,12 @@ bool bucket_ask(struct fetch *fetch, struct glance *glance, const struct setting
     struct keys keys;
     bool asked = read_key(store, store->s3.access_key_file, keys.access) &&
                  read_key(store, store->s3.secret_key_file, keys.secret) &&
-                 ask(fetch, glance, settings, &store->s3, &keys, wake, context);
+                 send_request(fetch, glance, settings, &store->s3, &keys, wake, context);
     explicit_bzero(&keys, sizeof keys);
     return asked;
 }
 
-/* --- reading the answer ------------------------------------------------------------------ */
+/* --- reading the answer ---------------------------------------------------------------- */
 
 static bool read_number(const char *text, uint64_t *number)
 {
@@ -75,7 +76,7 @@ static bool read_number(const char *text, uint64_t *number)
     return true;
 }
 
-/* A quota below zero is none, and other gateways than Ceph's do not speak of it. */
+/* A negative quota means no quota. Gateways other than Ceph's do not send the header. */
 static bool read_quota(const struct headers *fields, const char *name, uint64_t *quota)
 {
     uint64_t number;
@@ -90,7 +91,7 @@ static bool read_quota(const struct headers *fields, const char *name, uint64_t 
     return true;
 }
 
-static void say_status(unsigned status, char *why, size_t room)
+static void describe_status(unsigned status, char *why, size_t room)
 {
     snprintf(why, room, "the gateway answers %u%s", status,
              status == 403   ? ": these keys may not look at the bucket"
@@ -106,7 +107,7 @@ bool bucket_read(const struct fetch *fetch, struct bucket_facts *facts, char *wh
     if (!fetch_answered(fetch))
         snprintf(why, room, "the gateway does not answer: %s", fetch->detail);
     else if (fetch->answer.status != 200)
-        say_status(fetch->answer.status, why, room);
+        describe_status(fetch->answer.status, why, room);
     else if (!used)
         snprintf(why, room, "the gateway does not say what the bucket holds");
     else if (!read_number(used, &facts->used) ||

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What is on its way to a store is not in its bucket's figures yet, or only in part: two uploads
- * that fit each by itself may not fit together. A store has a row while something is. */
+/* Counts the bytes in flight to each store. A bucket's figures do not contain them yet, or only a
+ * part. So without this, two uploads might both be accepted although they do not fit together. A
+ * store has a row while it has uploads in flight. */
 #include "intake/capacity.h"
 
 #include <pthread.h>
@@ -15,7 +16,7 @@ struct row {
 };
 
 struct capacity {
-    pthread_mutex_t lock; /* over the rows: no more than uploads in flight */
+    pthread_mutex_t lock; /* protects the rows; there are at most as many as uploads in flight */
     struct row *first;
 };
 
@@ -35,7 +36,7 @@ void capacity_free(struct capacity *capacity)
     free(capacity);
 }
 
-/* --- rows, with the lock held -------------------------------------------------------------- */
+/* --- rows: the caller holds the lock --------------------------------------------------- */
 
 static struct row *row_add(struct capacity *capacity, const char *name)
 {
@@ -70,17 +71,18 @@ static void drop_if_unused(struct capacity *capacity, struct row *row)
     free(row);
 }
 
-/* No sum here may pass 2^64: a client says how large its upload is. */
+/* Avoids sums that could overflow: `bytes` comes from a client. */
 static bool fits(uint64_t limit, uint64_t used, uint64_t in_flight, uint64_t bytes)
 {
     return used <= limit && in_flight <= limit - used && bytes <= limit - used - in_flight;
 }
 
-/* --- taking and giving back ---------------------------------------------------------------- */
+/* --- reserve and release --------------------------------------------------------------- */
 
 enum capacity_outcome capacity_reserve(struct capacity *capacity, const char *name, uint64_t bytes,
                                        uint64_t used, uint64_t limit,
-                                       struct capacity_reservation *room, uint64_t *in_flight)
+                                       struct capacity_reservation *reservation,
+                                       uint64_t *in_flight)
 {
     enum capacity_outcome outcome = CAPACITY_NO_MEMORY;
     pthread_mutex_lock(&capacity->lock);
@@ -91,7 +93,7 @@ enum capacity_outcome capacity_reserve(struct capacity *capacity, const char *na
         if (outcome == CAPACITY_RESERVED) {
             row->bytes += bytes;
             row->holders++;
-            *room = (struct capacity_reservation){capacity, row, bytes};
+            *reservation = (struct capacity_reservation){capacity, row, bytes};
         }
         drop_if_unused(capacity, row);
     }
@@ -99,15 +101,15 @@ enum capacity_outcome capacity_reserve(struct capacity *capacity, const char *na
     return outcome;
 }
 
-void capacity_release(struct capacity_reservation *room)
+void capacity_release(struct capacity_reservation *reservation)
 {
-    if (!room->capacity)
+    if (!reservation->capacity)
         return;
-    struct row *row = room->store;
-    pthread_mutex_lock(&room->capacity->lock);
-    row->bytes -= room->bytes;
+    struct row *row = reservation->store;
+    pthread_mutex_lock(&reservation->capacity->lock);
+    row->bytes -= reservation->bytes;
     row->holders--;
-    drop_if_unused(room->capacity, row);
-    pthread_mutex_unlock(&room->capacity->lock);
-    *room = (struct capacity_reservation){0};
+    drop_if_unused(reservation->capacity, row);
+    pthread_mutex_unlock(&reservation->capacity->lock);
+    *reservation = (struct capacity_reservation){0};
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A row for each key with uploads on their way, in shards by the key's hash. A shard is locked for
- * a walk over its few rows. */
+/* Keeps the reservations of each project's quota. Each key with uploads in flight has a row. The
+ * rows are in shards by the key's hash. A shard's lock is held only for a search in its few rows.
+ */
 #include "intake/quota_reservations.h"
 
 #include <pthread.h>
@@ -21,12 +22,12 @@ struct row {
 struct shard {
     pthread_mutex_t lock;
     struct row *first;
-    uint64_t stored_up_to; /* the sum when something of this shard was stored last */
+    uint64_t stored_up_to; /* the value of `stored` after the last store in this shard */
 };
 
 struct quota_reservations {
     struct shard shards[SHARDS];
-    _Atomic uint64_t stored; /* the sum of all that was stored so far */
+    _Atomic uint64_t stored; /* bytes stored so far, in all shards */
 };
 
 struct quota_reservations *quota_reservations_new(void)
@@ -44,9 +45,9 @@ void quota_reservations_free(struct quota_reservations *all)
     free(all);
 }
 
-/* --- rows, with the shard's lock held ------------------------------------------------------- */
+/* --- rows: the caller holds the shard's lock ------------------------------------------- */
 
-/* FNV-1a. */
+/* The hash is FNV-1a. */
 static struct shard *shard_of(struct quota_reservations *all, const char *key)
 {
     uint32_t hash = 2166136261U;
@@ -91,7 +92,7 @@ static void drop_if_unused(struct row *row)
     free(row);
 }
 
-/* Without a sum that could pass 2^64. */
+/* a + b + c <= left, without sums that could overflow. */
 static bool fits(uint64_t left, uint64_t a, uint64_t b, uint64_t c)
 {
     return a <= left && b <= left - a && c <= left - a - b;
@@ -111,7 +112,7 @@ static enum quota_outcome judge(const struct row *row, const struct quota_reques
                                                                            : QUOTA_WAIT;
 }
 
-/* --- made and ended ------------------------------------------------------------------------- */
+/* --- marks and reservations ------------------------------------------------------------ */
 
 uint64_t quota_reservations_mark(struct quota_reservations *all)
 {

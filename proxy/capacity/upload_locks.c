@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A list is enough: it has as many rows as there are uploads in flight, and is looked through a few
- * times per upload. */
+/* Keeps the uploads in flight in one list. A list is fast enough: it has one row per upload in
+ * flight, and is searched a few times per upload. */
 #include "intake/upload_locks.h"
 
 #include <pthread.h>
@@ -13,7 +13,7 @@ struct upload_lock {
     struct upload_lock_facts facts;
     const _Atomic uint64_t *bytes;
     bool sent;
-    bool disturbed; /* another one was sent since this one has last looked */
+    bool recheck_needed; /* another upload was sent since this one has last checked */
     struct upload_lock *next, *previous;
 };
 
@@ -38,7 +38,7 @@ void upload_locks_free(struct upload_locks *upload_locks)
     free(upload_locks);
 }
 
-/* --- made and released --------------------------------------------------------------------- */
+/* --- create and release ---------------------------------------------------------------- */
 
 static void add(struct upload_locks *upload_locks, struct upload_lock *upload_lock)
 {
@@ -84,7 +84,7 @@ void upload_lock_release(struct upload_lock *upload_lock)
     free(upload_lock);
 }
 
-/* --- the others, with the lock held --------------------------------------------------------- */
+/* --- other uploads to the image: the caller holds the lock ----------------------------- */
 
 static struct upload_lock *next_other(const struct upload_lock *upload_lock,
                                       struct upload_lock *row)
@@ -113,7 +113,7 @@ static bool find_sent(const struct upload_lock *upload_lock, struct upload_lock_
     return found;
 }
 
-/* --- asked ---------------------------------------------------------------------------------- */
+/* --- queries --------------------------------------------------------------------------- */
 
 bool upload_lock_other(const struct upload_lock *upload_lock, struct upload_lock_facts *facts)
 {
@@ -127,11 +127,11 @@ enum upload_lock_outcome upload_lock_send(struct upload_lock *upload_lock, bool 
 {
     struct upload_lock_facts facts;
     pthread_mutex_lock(&upload_lock->upload_locks->lock);
-    bool look = !anyway && (upload_lock->disturbed || find_sent(upload_lock, &facts));
-    upload_lock->disturbed = false;
-    upload_lock->sent = upload_lock->sent || !look;
-    if (!look)
-        each_other(row, upload_lock) row->disturbed = true;
+    bool must_check = !anyway && (upload_lock->recheck_needed || find_sent(upload_lock, &facts));
+    upload_lock->recheck_needed = false;
+    upload_lock->sent = upload_lock->sent || !must_check;
+    if (!must_check)
+        each_other(row, upload_lock) row->recheck_needed = true;
     pthread_mutex_unlock(&upload_lock->upload_locks->lock);
-    return look ? UPLOAD_LOCK_LOOK : UPLOAD_LOCK_SENT;
+    return must_check ? UPLOAD_LOCK_LOOK : UPLOAD_LOCK_SENT;
 }

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Reads Glance's JSON of an image. */
 #include "intake/image.h"
 
 #include <jansson.h>
@@ -6,7 +7,8 @@
 #include <string.h>
 #include <strings.h>
 
-/* jansson stops at 2048 levels by itself (JSON_PARSER_MAX_DEPTH), and Glance never nests past 3. */
+/* jansson limits the depth to 2048 levels (JSON_PARSER_MAX_DEPTH). Glance's answers have at most 3.
+ */
 static json_t *object_load(const char *json, size_t length, bool *no_memory)
 {
     json_error_t error;
@@ -18,7 +20,8 @@ static json_t *object_load(const char *json, size_t length, bool *no_memory)
     return NULL;
 }
 
-/* A string's copy; NULL for null, for another type and for nothing. False: no memory. */
+/* Copies a string. `out` is NULL if the value is null, has another type, or is missing. False: no
+ * memory. */
 static bool string_take(const json_t *object, const char *key, char **out)
 {
     const char *value = json_string_value(json_object_get(object, key));
@@ -40,7 +43,7 @@ static bool is_set(const json_t *object, const char *key)
     return value && !json_is_null(value);
 }
 
-/* The first of `names` that the text begins with. */
+/* The first of `names` that the text begins with, or NULL. */
 static const char *beginning(const char *text, const char *const *names)
 {
     while (*names && (!text || strncasecmp(text, *names, strlen(*names)) != 0))
@@ -48,11 +51,12 @@ static const char *beginning(const char *text, const char *const *names)
     return *names;
 }
 
-/* Nova reads hypervisor_type and img_hv_type; the others are each for one hypervisor alone. */
+/* Nova reads hypervisor_type and img_hv_type. The other properties belong to one hypervisor each.
+ */
 static const char *hypervisor_of(json_t *object)
 {
     static const char *const names[] = {"vmware", "xen", "hyperv", NULL};
-    static const char *const prefixes[] = {"vmware_", "xenapi_", "hyperv_", NULL}; /* of names */
+    static const char *const prefixes[] = {"vmware_", "xenapi_", "hyperv_", NULL}; /* as `names` */
     static const char *const keys[] = {"hypervisor_type", "img_hv_type", "hw_vm_mode", "vm_mode"};
     const char *key;
     json_t *value;

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Rewrites the absolute URLs in Glance's answers. */
 #include "intake/rewrite.h"
 
 #include "intake/buffer.h"
@@ -12,13 +13,13 @@
 /* --- a URL in its parts ---------------------------------------------------------------- */
 
 struct url {
-    const char *port; /* the scheme's own: ":80" or ":443" */
+    const char *port; /* the scheme's default port: ":80" or ":443" */
     const char *authority;
     size_t authority_length;
     const char *rest; /* "/v2/images/..." or "" */
 };
 
-/* Takes an absolute http or https URL apart; false: it is none. */
+/* Splits an absolute http or https URL. False: it is not one. */
 static bool url_read(const char *text, struct url *url)
 {
     bool secure = !strncasecmp(text, "https://", 8);
@@ -31,7 +32,7 @@ static bool url_read(const char *text, struct url *url)
     return true;
 }
 
-/* Without a port that is the scheme's own. */
+/* The length of the authority without the scheme's default port. */
 static size_t authority_significant(const struct url *url)
 {
     size_t port = strlen(url->port);
@@ -49,7 +50,7 @@ static bool same_authority(const struct url *one, const struct url *other)
 
 /* --- version documents ----------------------------------------------------------------- */
 
-/* "/v2/" of "http://127.0.0.1:9393/image/v2/"; NULL: there is no such segment. */
+/* "/v2/" of "http://127.0.0.1:9393/image/v2/". NULL: there is no such segment. */
 static const char *last_segment(const char *href)
 {
     struct url url;
@@ -62,22 +63,22 @@ static const char *last_segment(const char *href)
     return at[0] == '/' && at[1] && at[1] != '/' ? at : NULL;
 }
 
-/* Moves one link. False: no memory. `changed` is set if it is another now. */
-static bool link_move(json_t *link, const struct origin *seen, bool *changed)
+/* Rewrites one link. `changed` is set if the URL is a different one now. False: no memory. */
+static bool rewrite_link(json_t *link, const struct origin *seen, bool *changed)
 {
     const char *rel = json_string_value(json_object_get(link, "rel"));
     const char *href = json_string_value(json_object_get(link, "href"));
     const char *segment = rel && href && !strcmp(rel, "self") ? last_segment(href) : NULL;
     if (!segment)
         return true;
-    json_t *moved = json_sprintf("%s://%s%s%s", seen->proto, seen->host, seen->prefix, segment);
-    if (!moved)
+    json_t *rewritten = json_sprintf("%s://%s%s%s", seen->proto, seen->host, seen->prefix, segment);
+    if (!rewritten)
         return false;
-    *changed = *changed || strcmp(json_string_value(moved), href) != 0;
-    return json_object_set_new(link, "href", moved) == 0;
+    *changed = *changed || strcmp(json_string_value(rewritten), href) != 0;
+    return json_object_set_new(link, "href", rewritten) == 0;
 }
 
-static bool rewrite_move(json_t *document, const struct origin *seen, bool *changed)
+static bool rewrite_links(json_t *document, const struct origin *seen, bool *changed)
 {
     size_t i;
     size_t j;
@@ -87,7 +88,7 @@ static bool rewrite_move(json_t *document, const struct origin *seen, bool *chan
     {
         json_array_foreach(json_object_get(version, "links"), j, link)
         {
-            if (!link_move(link, seen, changed))
+            if (!rewrite_link(link, seen, changed))
                 return false;
         }
     }
@@ -101,7 +102,7 @@ bool rewrite_versions(const char *json, size_t length, const struct origin *seen
         return false;
     json_t *document = json_loadb(json, length, JSON_REJECT_DUPLICATES, NULL);
     bool changed = false;
-    bool ok = rewrite_move(document, seen, &changed) && changed;
+    bool ok = rewrite_links(document, seen, &changed) && changed;
     char *text = ok ? json_dumps(document, JSON_ENSURE_ASCII) : NULL;
     ok = text && buffer_append(out, text, strlen(text));
     free(text);
@@ -111,7 +112,7 @@ bool rewrite_versions(const char *json, size_t length, const struct origin *seen
 
 /* --- Location -------------------------------------------------------------------------- */
 
-/* Whether the URL leads to Glance: by the Host it was sent, or by one of its endpoints. */
+/* True: the URL's authority is the Host that was sent to Glance, or an endpoint of Glance. */
 static bool is_glance(const struct url *url, const struct origin *seen,
                       const char *const *endpoints, size_t endpoint_count)
 {
@@ -126,12 +127,12 @@ static bool is_glance(const struct url *url, const struct origin *seen,
     return false;
 }
 
-/* A Glance that reads X-Forwarded-Prefix may have put it there already. */
+/* Removes the prefix, which Glance may have added already because of X-Forwarded-Prefix. */
 static const char *without_prefix(const char *path, const char *prefix)
 {
     size_t length = strlen(prefix);
-    bool there = !strncmp(path, prefix, length) && strchr("/?#", path[length]);
-    return there ? path + length : path;
+    bool present = !strncmp(path, prefix, length) && strchr("/?#", path[length]);
+    return present ? path + length : path;
 }
 
 bool rewrite_location(const char *location, const struct origin *seen, const char *const *endpoints,
@@ -141,12 +142,12 @@ bool rewrite_location(const char *location, const struct origin *seen, const cha
     if (!*seen->host || !url_read(location, &url) ||
         !is_glance(&url, seen, endpoints, endpoint_count))
         return false;
-    struct buffer moved;
-    buffer_init(&moved, out->max);
-    bool changed = buffer_print(&moved, "%s://%s%s%s", seen->proto, seen->host, seen->prefix,
+    struct buffer rewritten;
+    buffer_init(&rewritten, out->max);
+    bool changed = buffer_print(&rewritten, "%s://%s%s%s", seen->proto, seen->host, seen->prefix,
                                 without_prefix(url.rest, seen->prefix)) &&
-                   strcmp(buffer_text(&moved), location) != 0 &&
-                   buffer_append(out, moved.data, moved.len);
-    buffer_free(&moved);
+                   strcmp(buffer_text(&rewritten), location) != 0 &&
+                   buffer_append(out, rewritten.data, rewritten.len);
+    buffer_free(&rewritten);
     return changed;
 }

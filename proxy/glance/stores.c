@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* One caller asks at a time: an upload that comes while the answer is under way does not wait for
- * it, and goes by what was known before. */
+/* Caches Glance's stores. One caller asks at a time. An upload that begins meanwhile does not wait
+ * for the answer, and uses what was known before. */
 #include "intake/stores.h"
 
 #include "intake/buffer.h"
@@ -16,21 +16,21 @@
 
 enum { NAMES_TEXT_MAX = STORES_MAX * (POLICY_NAME_MAX + 2), SENTENCE_MAX = NAMES_TEXT_MAX + 128 };
 
-/* Longer names are left out: neither a policy nor a client can name such a store here. */
+/* Stores with longer names are ignored: neither a policy nor a client can name them here. */
 struct names {
     size_t count;
     char rows[STORES_MAX][POLICY_NAME_MAX + 1];
 };
 
 struct stores {
-    pthread_mutex_t lock; /* over all below */
-    struct names names;   /* none: nothing is known */
-    bool answered;        /* at least once */
-    uint64_t answered_ms; /* clock_ms(), as are */
-    uint64_t asking_until;
+    pthread_mutex_t lock;  /* protects all members below */
+    struct names names;    /* empty: nothing is known */
+    bool answered;         /* at least once */
+    uint64_t answered_ms;  /* clock_ms() */
+    uint64_t asking_until; /* clock_ms(); until then other callers do not ask */
     char algorithm[ALGORITHM_MAX + 1];
     bool hides_stage_sizes;
-    struct buffer told; /* what was logged last as missing */
+    struct buffer last_text; /* the last logged text about missing stores */
 };
 
 struct stores *stores_new(void)
@@ -39,7 +39,7 @@ struct stores *stores_new(void)
     if (!stores)
         return NULL;
     pthread_mutex_init(&stores->lock, NULL);
-    buffer_init(&stores->told, SENTENCE_MAX);
+    buffer_init(&stores->last_text, SENTENCE_MAX);
     return stores;
 }
 
@@ -47,17 +47,17 @@ void stores_free(struct stores *stores)
 {
     if (!stores)
         return;
-    buffer_free(&stores->told);
+    buffer_free(&stores->last_text);
     pthread_mutex_destroy(&stores->lock);
     free(stores);
 }
 
-/* --- asking ------------------------------------------------------------------------------ */
+/* --- asking ---------------------------------------------------------------------------- */
 
 bool stores_fresh(struct stores *stores)
 {
     pthread_mutex_lock(&stores->lock);
-    uint64_t now = clock_ms(); /* not before an answer that came while this waited */
+    uint64_t now = clock_ms(); /* after the lock, so it is not earlier than answered_ms */
     bool fresh = (stores->answered && now - stores->answered_ms < STORES_FRESH_MS) ||
                  now < stores->asking_until;
     if (!fresh)
@@ -73,7 +73,7 @@ void stores_unanswered(struct stores *stores)
     pthread_mutex_unlock(&stores->lock);
 }
 
-/* --- learning ---------------------------------------------------------------------------- */
+/* --- learning -------------------------------------------------------------------------- */
 
 static void learn(struct stores *stores, const struct names *names)
 {
@@ -85,14 +85,14 @@ static void learn(struct stores *stores, const struct names *names)
     pthread_mutex_unlock(&stores->lock);
 }
 
-/* Glance does not list its own stores; should it ever, they are nobody's choice. */
+/* Glance does not list its internal stores. If it ever does, clients must not use them. */
 static bool is_for_images(const char *name)
 {
     return *name && strlen(name) <= POLICY_NAME_MAX && strncmp(name, "os_glance_", 10) != 0;
 }
 
-/* False: more than there is room for, and half a list would make stores missing that are there. */
-static bool take_name(const json_t *row, struct names *names)
+/* False: there are too many stores. An incomplete list would make existing stores look missing. */
+static bool add_name(const json_t *row, struct names *names)
 {
     const char *name = json_string_value(json_object_get(row, "id"));
     if (!name || !is_for_images(name))
@@ -110,7 +110,7 @@ static bool read_names(const json_t *document, struct names *names)
     names->count = 0;
     json_array_foreach(json_object_get(document, "stores"), i, row)
     {
-        if (!take_name(row, names))
+        if (!add_name(row, names))
             return false;
     }
     return names->count > 0;
@@ -145,16 +145,16 @@ void stores_learn_algorithm(struct stores *stores, const char *algorithm)
     pthread_mutex_unlock(&stores->lock);
 }
 
-/* --- looking ----------------------------------------------------------------------------- */
+/* --- looking --------------------------------------------------------------------------- */
 
-/* With the lock held, as the next. */
+/* The caller holds the lock. */
 static enum store_known look(const struct stores *stores, const char *name)
 {
     const struct names *names = &stores->names;
     for (size_t i = 0; i < names->count; i++)
         if (strcmp(names->rows[i], name) == 0)
-            return STORE_THERE;
-    return names->count ? STORE_MISSING : STORE_UNHEARD;
+            return STORE_EXISTS;
+    return names->count ? STORE_MISSING : STORE_UNKNOWN;
 }
 
 enum store_known stores_look(struct stores *stores, const char *name)
@@ -182,7 +182,7 @@ void stores_algorithm(struct stores *stores, char out[ALGORITHM_MAX + 1])
     pthread_mutex_unlock(&stores->lock);
 }
 
-/* --- what the policy names and Glance does not have -------------------------------------- */
+/* --- what the policy names and Glance does not have ------------------------------------ */
 
 struct missing {
     struct stores *stores;
@@ -190,8 +190,8 @@ struct missing {
     struct buffer names; /* "gold, silver" */
 };
 
-/* Names have neither comma nor blank, so one that stands between two such is the whole name. */
-static bool is_noted(const struct missing *missing, const char *name)
+/* Names have neither comma nor blank, so a match between two of these is a whole name. */
+static bool is_listed(const struct missing *missing, const char *name)
 {
     size_t length = strlen(name);
     const char *text = buffer_text(&missing->names);
@@ -201,29 +201,29 @@ static bool is_noted(const struct missing *missing, const char *name)
     return false;
 }
 
-static void note_if_missing(const char *name, void *context)
+static void add_if_missing(const char *name, void *context)
 {
     struct missing *missing = context;
     if (missing->count < STORES_MAX && stores_look(missing->stores, name) == STORE_MISSING &&
-        !is_noted(missing, name) &&
+        !is_listed(missing, name) &&
         buffer_print(&missing->names, "%s%s", missing->count ? ", " : "", name))
         missing->count++;
 }
 
-static bool is_believed(struct stores *stores)
+static bool is_trusted(struct stores *stores)
 {
     pthread_mutex_lock(&stores->lock);
-    bool believed = stores->answered && clock_ms() - stores->answered_ms < STORES_BELIEVED_MS;
+    bool trusted = stores->answered && clock_ms() - stores->answered_ms < STORES_TRUSTED_MS;
     pthread_mutex_unlock(&stores->lock);
-    return believed;
+    return trusted;
 }
 
 size_t stores_missing(struct stores *stores, const struct policy *policy, struct buffer *out)
 {
     struct missing missing = {.stores = stores};
     buffer_init(&missing.names, NAMES_TEXT_MAX);
-    if (is_believed(stores))
-        policy_each_store(policy, note_if_missing, &missing);
+    if (is_trusted(stores))
+        policy_each_store(policy, add_if_missing, &missing);
     if (missing.count && out)
         buffer_print(out, "the policy names the store%s %s, which Glance does not have",
                      missing.count == 1 ? "" : "s", buffer_text(&missing.names));
@@ -231,33 +231,33 @@ size_t stores_missing(struct stores *stores, const struct policy *policy, struct
     return missing.count;
 }
 
-/* Whether it is other than what was said last; it counts as said from now on. */
-static bool is_news(struct stores *stores, const struct buffer *said)
+/* True: the text differs from the last one. Stores it as the last one. */
+static bool is_news(struct stores *stores, const struct buffer *text)
 {
     pthread_mutex_lock(&stores->lock);
-    bool news = strcmp(buffer_text(said), buffer_text(&stores->told)) != 0;
-    buffer_clear(&stores->told);
-    buffer_append(&stores->told, buffer_text(said), said->len);
+    bool news = strcmp(buffer_text(text), buffer_text(&stores->last_text)) != 0;
+    buffer_clear(&stores->last_text);
+    buffer_append(&stores->last_text, buffer_text(text), text->len);
     pthread_mutex_unlock(&stores->lock);
     return news;
 }
 
 void stores_tell_missing(struct stores *stores, const struct policy *policy)
 {
-    struct buffer said;
-    buffer_init(&said, SENTENCE_MAX);
-    size_t count = stores_missing(stores, policy, &said);
-    if (is_news(stores, &said)) {
+    struct buffer text;
+    buffer_init(&text, SENTENCE_MAX);
+    size_t count = stores_missing(stores, policy, &text);
+    if (is_news(stores, &text)) {
         if (count)
-            log_say(LOG_LEVEL_ERROR, "%s", buffer_text(&said));
+            log_say(LOG_LEVEL_ERROR, "%s", buffer_text(&text));
         else
             log_say(LOG_LEVEL_INFO,
                     "no store that the policy names is known to be missing any more");
     }
-    buffer_free(&said);
+    buffer_free(&text);
 }
 
-/* --- its stages ---------------------------------------------------------------------------- */
+/* --- stages ---------------------------------------------------------------------------- */
 
 void stores_learn_stage_size(struct stores *stores, bool told)
 {

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Reads Glance's JSON of a project's usage. */
 #include "intake/usage.h"
 
 #include <inttypes.h>
 #include <jansson.h>
 #include <stdio.h>
 
-/* False: it is there, and no limit. */
+/* False: the value exists, and is not a limit. */
 static bool limit_read(const json_t *usage, const char *name, struct usage_limit *out)
 {
     const json_t *row = json_object_get(usage, name);
@@ -39,7 +40,7 @@ static bool is_limited(const struct usage_limit *limit)
     return limit->known && limit->limit >= 0;
 }
 
-/* Whether `more` fits, too. */
+/* True: the usage plus `more` is within the limit. */
 static bool fits(const struct usage_limit *limit, uint64_t more)
 {
     return !is_limited(limit) || (uint64_t)limit->used + more <= (uint64_t)limit->limit;
@@ -58,7 +59,7 @@ uint64_t usage_left(const struct usage_limit *limit)
     return left < UINT64_MAX >> 20 ? left << 20 : UINT64_MAX;
 }
 
-/* Rounded up: what Glance says is used is rounded down. */
+/* Rounds up, because Glance rounds the usage down. */
 static uint64_t mebibytes(uint64_t bytes)
 {
     return (bytes >> 20) + ((bytes & 0xFFFFF) != 0);
@@ -77,7 +78,7 @@ static void say_total(const struct usage_limit *total, bool stage, uint64_t rese
              (uint64_t)total->used + need, stage ? "image_stage_total" : "image_size_total");
 }
 
-/* With the limit's own name, by which an operator raises it. */
+/* `why` has the name of the limit, because an operator needs it to raise the limit. */
 bool usage_allows(const struct usage *usage, bool stage, uint64_t reserved, uint64_t size,
                   char why[USAGE_WORDS])
 {

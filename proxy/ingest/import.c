@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* {"method": {"name": "glance-direct"}, "stores": ["test"], "all_stores_must_succeed": true}
+/* Reads and rewrites the body of an import:
  *
- * Glance takes nearly anything for a value and finds out later; here a value is of its type, or
- * the import cannot be read. */
+ *     {"method": {"name": "glance-direct"}, "stores": ["test"], "all_stores_must_succeed": true}
+ *
+ * Glance accepts nearly any value, and fails later. Here a value of the wrong type is refused. */
 #include "intake/ingest.h"
 
 #include "ingest/ingest_priv.h"
@@ -22,8 +23,8 @@ void import_request_free(struct import_request *request)
     *request = (struct import_request){0};
 }
 
-/* A name is shown in headers and the log: it has no control characters, and no NUL. NULL: it is no
- * such text. */
+/* Names are sent in headers and logged, so they must not have control characters or a NUL. NULL:
+ * not such a string. */
 static const char *name_of(const json_t *value)
 {
     const char *name = json_string_value(value);
@@ -34,7 +35,7 @@ static const char *name_of(const json_t *value)
     return c == end ? name : NULL;
 }
 
-static const char *take_method(const json_t *body, struct import_request *out)
+static const char *read_method(const json_t *body, struct import_request *out)
 {
     const char *name = name_of(json_object_get(json_object_get(body, "method"), "name"));
     if (!name)
@@ -43,7 +44,7 @@ static const char *take_method(const json_t *body, struct import_request *out)
     return out->method ? NULL : NO_MEMORY;
 }
 
-static const char *take_stores(const json_t *body, struct import_request *out)
+static const char *read_stores(const json_t *body, struct import_request *out)
 {
     static const char fault[] = "its stores are no list of names";
     const json_t *list = json_object_get(body, "stores");
@@ -68,7 +69,7 @@ static const char *take_stores(const json_t *body, struct import_request *out)
     return NULL;
 }
 
-static const char *take_all(const json_t *body, struct import_request *out)
+static const char *read_all(const json_t *body, struct import_request *out)
 {
     const json_t *all = json_object_get(body, "all_stores");
     out->all = json_is_true(all);
@@ -77,13 +78,13 @@ static const char *take_all(const json_t *body, struct import_request *out)
 
 const char *import_read(const char *text, size_t length, struct import_request *out)
 {
-    static const char *(*const takes[])(const json_t *, struct import_request *) = {
-        take_method, take_stores, take_all};
+    static const char *(*const readers[])(const json_t *, struct import_request *) = {
+        read_method, read_stores, read_all};
     const char *fault = NULL;
     *out = (struct import_request){0};
     json_t *body = ingest_load(text, length, &fault);
-    for (size_t i = 0; i < sizeof takes / sizeof *takes && !fault; i++)
-        fault = takes[i](body, out);
+    for (size_t i = 0; i < sizeof readers / sizeof *readers && !fault; i++)
+        fault = readers[i](body, out);
     json_decref(body);
     if (fault)
         import_request_free(out);

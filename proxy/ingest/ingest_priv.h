@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What the files of the doors share. */
+/* Declarations shared by the files that parse the JSON of ingest requests. */
 #ifndef INGEST_PRIV_H
 #define INGEST_PRIV_H
 
 #include <jansson.h>
 #include <stddef.h>
 
-/* One JSON text, and nothing else; or NULL, and `fault` is a clause that says why. The caller drops
- * the reference. A string in it may hold a NUL. */
+/* Parses exactly one JSON text. The caller drops the reference. NULL: `fault` is a clause that says
+ * why. Strings in the result may contain a NUL. */
 json_t *ingest_load(const char *text, size_t length, const char **fault);
 
 #endif

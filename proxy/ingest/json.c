@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Stricter than Glance's own reading, and never looser: what passes here means the same to both. */
+/* Parses JSON. The parser accepts less than Glance's. So a text that it accepts has the same
+ * meaning for Glance. */
 #include "ingest/ingest_priv.h"
 #include "intake/memory.h"
 

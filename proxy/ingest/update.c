@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Which part of an image a change is about, as Glance comes to it: all slashes in front of the
- * pointer go, the rest is cut at slashes, ~1 and ~0 are put back, and blanks around a part are
- * dropped (glance/api/v2/images.py, _decode_json_pointer). No letter can come of ~0 or ~1, so that
- * a name of letters is just what is written between the blanks. */
+/* Finds out whether an update changes locations. It decodes the pointers as Glance does: removes
+ * all leading slashes, splits at slashes, decodes ~1 and ~0, and strips the blanks around each part
+ * (glance/api/v2/images.py, _decode_json_pointer). ~0 and ~1 never become letters, so a name of
+ * letters is compared without decoding them. */
 #include "intake/ingest.h"
 
 #include "ingest/ingest_priv.h"
 
 #include <string.h>
 
-/* What Python's str.strip() takes for blanks, in UTF-8. */
+/* The characters that Python's str.strip() removes, in UTF-8. */
 static const char *const BLANKS[] = {
     "\t",           "\n",           "\v",           "\f",           "\r",
     "\x1c",         "\x1d",         "\x1e",         "\x1f",         " ",
@@ -19,7 +19,7 @@ static const char *const BLANKS[] = {
     "\xe2\x80\xa9", "\xe2\x80\xaf", "\xe2\x81\x9f", "\xe3\x80\x80",
 };
 
-/* The bytes of a blank at the beginning of `text`, or at its end; 0: there is none. */
+/* The length of a blank at the beginning of `text`, or at its end. 0: none. */
 static size_t blank_of(const char *text, size_t length, bool at_end)
 {
     for (size_t i = 0; i < sizeof BLANKS / sizeof *BLANKS; i++) {
@@ -31,7 +31,7 @@ static size_t blank_of(const char *text, size_t length, bool at_end)
     return 0;
 }
 
-/* Where a NUL is in it, a text is read up to that: it cannot hide what stands before. */
+/* A NUL ends the text. It cannot hide the part before it. */
 static const char *first_part(const char *pointer, size_t *length)
 {
     const char *part = pointer + strspn(pointer, "/");
@@ -43,7 +43,7 @@ static const char *first_part(const char *pointer, size_t *length)
     return part;
 }
 
-static bool is_about_locations(const json_t *pointer)
+static bool points_to_locations(const json_t *pointer)
 {
     static const char name[] = "locations";
     const char *text = json_string_value(pointer);
@@ -54,17 +54,17 @@ static bool is_about_locations(const json_t *pointer)
     return length == strlen(name) && memcmp(part, name, length) == 0;
 }
 
-/* Whichever of the two dialects it is in: a pointer is at "path", or at the operation's name. */
+/* Checks both dialects: the pointer is in "path", or in a key with the name of the operation. */
 static bool changes_locations(const json_t *change)
 {
     static const char *const pointers[] = {"path", "add", "replace", "remove"};
     for (size_t i = 0; i < sizeof pointers / sizeof *pointers; i++)
-        if (is_about_locations(json_object_get(change, pointers[i])))
+        if (points_to_locations(json_object_get(change, pointers[i])))
             return true;
     return false;
 }
 
-/* What is no list of changes is Glance's to refuse. */
+/* JSON that is not a list of changes is accepted here, because Glance refuses it. */
 const char *update_read(const char *text, size_t length, bool *locations)
 {
     const char *fault = NULL;

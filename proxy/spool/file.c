@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Opens, writes and reads the file of a spool. These calls may block. */
 #include "spool/spool_priv.h"
 
 #include <errno.h>
@@ -8,7 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* For file systems that cannot make a file without a name, NFS among them. */
+/* For file systems that do not support O_TMPFILE, such as NFS. */
 static int open_and_unlink(const char *directory)
 {
     char *path = NULL;
@@ -59,10 +60,10 @@ bool spool_file_write(int fd, const char *bytes, size_t count, uint64_t at)
     return true;
 }
 
-/* The kernel writes later than it says. If that has failed since, what was just read may be
- * anything, and nothing but this call would tell: fsync(), too, but that would first bring all of
- * a large image to the disk. */
-static bool was_kept(int fd, uint64_t at, size_t count)
+/* The kernel writes to the disk after write(2) has returned. If that fails, the bytes that were
+ * read may be wrong, and pread(2) does not report it. This call does. fsync() would, too, but it
+ * would first write all of a large image to the disk. */
+static bool writeback_succeeded(int fd, uint64_t at, size_t count)
 {
     return sync_file_range(fd, (off_t)at, (off_t)count, SYNC_FILE_RANGE_WAIT_BEFORE) == 0 ||
            (errno != EIO && errno != ENOSPC && errno != EDQUOT);
@@ -73,11 +74,11 @@ bool spool_file_read(int fd, char *into, size_t count, uint64_t at)
     for (size_t done = 0; done < count;) {
         ssize_t got = pread(fd, into + done, count - done, (off_t)(at + done));
         if (got == 0)
-            errno = EIO; /* it is shorter than what was written */
+            errno = EIO; /* the file is shorter than what was written */
         if (got == 0 || (got < 0 && errno != EINTR))
             return false;
         if (got > 0)
             done += (size_t)got;
     }
-    return was_kept(fd, at, count);
+    return writeback_succeeded(fd, at, count);
 }

@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* One block goes between the loop and the helpers. While `busy` the block and the file are a
- * helper's, else the loop's:
+/* Passes one block between the loop and the thread pool. While `busy`, the block and the file
+ * belong to a thread of the pool, else to the loop's thread:
  *
- *     filled:  room, put ... block full -> write_block     (the file is opened by the first)
- *     ended:   what is left -> write_block                 (unless nothing was written before)
- *     read:    block read empty -> read_block
- *     let go:  close_file -> the space is given back
+ *     fill:     room, put ... block full -> write_block     (the first one opens the file)
+ *     end:      the last bytes -> write_block               (unless nothing was written before)
+ *     read:     block empty -> read_block
+ *     release:  close_file -> the reservation is released
  *
- * A fault lets go of the file at once, so that others have its space before the upload is over. */
+ * After a fault the file is closed at once, so that other uploads can use its space before this one
+ * has ended. */
 #include "intake/log.h"
 #include "intake/stream.h"
 #include "intake/thread_pool.h"
@@ -20,27 +21,27 @@
 #include <unistd.h>
 
 struct spool {
-    struct job job; /* first: it leads back here */
+    struct job job; /* first: struct job is cast to this */
     struct spools *spools;
     struct loop *loop;
     uint64_t limit;
     void (*wake)(void *context);
     void *context;
 
-    uint64_t size;     /* put */
-    uint64_t reserved; /* of what all spools may hold; until the file is closed */
-    uint64_t written;  /* in the file */
-    uint64_t read;     /* of the file, up to the end of the block */
-    size_t held;       /* in the block */
-    size_t taken;      /* of these, given out */
+    uint64_t size;     /* bytes put */
+    uint64_t reserved; /* bytes of the limit of all spools, until the file is closed */
+    uint64_t written;  /* bytes in the file */
+    uint64_t read;     /* bytes read from the file, up to the end of the block */
+    size_t held;       /* bytes in the block */
+    size_t consumed;   /* bytes of the block that the owner has read */
     enum spool_fault fault;
     bool ended;
-    bool busy;    /* an errand is under way */
-    bool waiting; /* somebody was told to wait for it */
-    bool freed;   /* goes away when it is back */
+    bool busy;    /* a job is running */
+    bool waiting; /* the owner was told to wait for the job */
+    bool freed;   /* to be freed when the job is done */
 
-    int fd;    /* -1: nothing is on disk */
-    int error; /* errno of the last errand; 0: it went well */
+    int fd;    /* -1: no file */
+    int error; /* errno of the last job; 0: success */
     char block[SPOOL_BLOCK];
     char directory[];
 };
@@ -62,15 +63,15 @@ struct spool *spool_new(struct spools *spools, struct loop *loop, const char *di
     return spool;
 }
 
-/* True: a helper has it, and the caller's caller is told to wait. */
+/* True: a job is running, and the owner is told to wait. */
 static bool must_wait(struct spool *spool)
 {
     spool->waiting |= spool->busy;
     return spool->busy;
 }
 
-static void send_helper(struct spool *spool, void (*run)(struct job *job),
-                        void (*done)(struct job *job))
+static void send_job(struct spool *spool, void (*run)(struct job *job),
+                     void (*done)(struct job *job))
 {
     spool->busy = true;
     spool->job.run = run;
@@ -78,38 +79,38 @@ static void send_helper(struct spool *spool, void (*run)(struct job *job),
     thread_pool_send(spool->spools->thread_pool, spool->loop, &spool->job);
 }
 
-/* --- the end --------------------------------------------------------------------------- */
+/* --- release --------------------------------------------------------------------------- */
 
-/* The last reference to a file without a name: freeing 100 GB of blocks may take the disk long. */
+/* This is the last reference to the unlinked file. Freeing the blocks of 100 GB may take long. */
 static void close_file(struct job *job)
 {
     struct spool *spool = (struct spool *)job;
     close(spool->fd);
 }
 
-static void give_back(struct spool *spool)
+static void release_reservation(struct spool *spool)
 {
-    spools_give_back(spool->spools, spool->reserved);
+    spools_release(spool->spools, spool->reserved);
     spool->reserved = 0;
 }
 
-static void closed_file(struct job *job)
+static void close_done(struct job *job)
 {
     struct spool *spool = (struct spool *)job;
     spool->busy = false;
     spool->fd = -1;
-    give_back(spool);
+    release_reservation(spool);
     if (spool->freed)
         free(spool);
 }
 
-/* The space comes back now, if there is no file; or when that is closed. */
-static void let_go(struct spool *spool)
+/* Releases the reservation: now if there is no file, else when the file is closed. */
+static void release_file(struct spool *spool)
 {
     if (spool->fd < 0)
-        give_back(spool);
+        release_reservation(spool);
     else
-        send_helper(spool, close_file, closed_file);
+        send_job(spool, close_file, close_done);
 }
 
 void spool_free(struct spool *spool)
@@ -119,7 +120,7 @@ void spool_free(struct spool *spool)
     spool->freed = true;
     if (spool->busy)
         return;
-    let_go(spool);
+    release_file(spool);
     if (!spool->busy)
         free(spool);
 }
@@ -127,12 +128,12 @@ void spool_free(struct spool *spool)
 static void fail(struct spool *spool, enum spool_fault fault)
 {
     spool->fault = fault;
-    let_go(spool);
+    release_file(spool);
 }
 
-/* --- to the disk, and from there -------------------------------------------------------- */
+/* --- jobs that write and read ---------------------------------------------------------- */
 
-static enum spool_fault judge(const struct spool *spool)
+static enum spool_fault classify_error(const struct spool *spool)
 {
     bool full = spool->error == ENOSPC || spool->error == EDQUOT;
     log_say(full ? LOG_LEVEL_WARNING : LOG_LEVEL_ERROR,
@@ -143,14 +144,14 @@ static enum spool_fault judge(const struct spool *spool)
     return full ? SPOOL_FULL : SPOOL_BROKEN;
 }
 
-/* The block and the file are the loop's again. */
-static void come_back(struct spool *spool)
+/* A job is done: the block and the file belong to the loop's thread again. */
+static void job_done(struct spool *spool)
 {
     bool waiting = spool->waiting;
     spool->busy = spool->waiting = false;
-    enum spool_fault fault = spool->error ? judge(spool) : SPOOL_GOOD;
+    enum spool_fault fault = spool->error ? classify_error(spool) : SPOOL_GOOD;
     if (spool->freed) {
-        spool_free(spool); /* what it could not do before */
+        spool_free(spool); /* it was called while the job was running */
         return;
     }
     if (fault)
@@ -169,12 +170,12 @@ static void write_block(struct job *job)
     spool->error = good ? 0 : errno;
 }
 
-static void wrote_block(struct job *job)
+static void write_done(struct job *job)
 {
     struct spool *spool = (struct spool *)job;
     spool->written += spool->held;
     spool->held = 0;
-    come_back(spool);
+    job_done(spool);
 }
 
 static void read_block(struct job *job)
@@ -186,22 +187,22 @@ static void read_block(struct job *job)
     spool->held = count;
 }
 
-static void have_read_block(struct job *job)
+static void read_done(struct job *job)
 {
     struct spool *spool = (struct spool *)job;
     spool->read += spool->held;
-    spool->taken = 0;
-    come_back(spool);
+    spool->consumed = 0;
+    job_done(spool);
 }
 
-static void write_out(struct spool *spool)
+static void start_write(struct spool *spool)
 {
-    if (!spools_take(spool->spools, spool->held, spool->limit)) {
+    if (!spools_reserve(spool->spools, spool->held, spool->limit)) {
         fail(spool, SPOOL_FULL);
         return;
     }
     spool->reserved += spool->held;
-    send_helper(spool, write_block, wrote_block);
+    send_job(spool, write_block, write_done);
 }
 
 /* --- what its owner calls -------------------------------------------------------------- */
@@ -209,7 +210,7 @@ static void write_out(struct spool *spool)
 char *spool_room(struct spool *spool, size_t *room)
 {
     if (!spool->fault && !spool->busy && sizeof spool->block - spool->held < SPOOL_ROOM_MIN)
-        write_out(spool);
+        start_write(spool);
     if (spool->fault || must_wait(spool))
         return NULL;
     *room = sizeof spool->block - spool->held;
@@ -225,7 +226,7 @@ void spool_put(struct spool *spool, size_t count)
 bool spool_end(struct spool *spool)
 {
     if (!spool->ended && !spool->fault && !spool->busy && spool->written > 0 && spool->held > 0)
-        write_out(spool);
+        start_write(spool);
     if (spool->fault || (!spool->ended && must_wait(spool)))
         return false;
     spool->ended = true;
@@ -246,11 +247,11 @@ ssize_t spool_read(struct spool *spool, void *into, size_t room)
 {
     if (spool->fault || must_wait(spool))
         return STREAM_WAIT;
-    size_t count = MIN(room, spool->held - spool->taken);
-    memcpy(into, spool->block + spool->taken, count);
-    spool->taken += count;
-    /* The next block is fetched while these bytes are on their way. */
-    if (spool->taken == spool->held && spool->read < spool->written)
-        send_helper(spool, read_block, have_read_block);
+    size_t count = MIN(room, spool->held - spool->consumed);
+    memcpy(into, spool->block + spool->consumed, count);
+    spool->consumed += count;
+    /* Read ahead: the next block is read while these bytes are sent. */
+    if (spool->consumed == spool->held && spool->read < spool->written)
+        send_job(spool, read_block, read_done);
     return count > 0 || !must_wait(spool) ? (ssize_t)count : STREAM_WAIT;
 }

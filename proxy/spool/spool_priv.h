@@ -1,16 +1,23 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What the files of the spool stage share. Below, false (or -1) comes with errno. */
+/* Declarations shared by the files of the spool. All of these functions set errno if they return
+ * false or -1, except spools_reserve().
+ *
+ *   spool.c   one spool: the block, and its jobs
+ *   spools.c  the bytes of all spools together
+ *   file.c    the file of a spool
+ */
 #ifndef SPOOL_PRIV_H
 #define SPOOL_PRIV_H
 
 #include "intake/spool.h"
 
-/* --- file.c: the calls that may block; none belongs into a worker's loop --------------- */
+/* --- file.c: these calls may block, so never call them in a worker's loop -------------- */
 
-/* A file without a name in the directory, which is made if it is not there; -1: none. */
+/* Opens an unlinked file in the directory, and creates the directory if it is missing. -1: error.
+ */
 int spool_file_open(const char *directory);
 
-/* All of it, or false. */
+/* Write or read all `count` bytes at the offset `at`. False: error. */
 bool spool_file_write(int fd, const char *bytes, size_t count, uint64_t at);
 bool spool_file_read(int fd, char *into, size_t count, uint64_t at);
 
@@ -21,8 +28,9 @@ struct spools {
     _Atomic uint64_t used;
 };
 
-/* Before `count` bytes go to the disk. False: there would be more than `limit`. From any thread. */
-bool spools_take(struct spools *spools, uint64_t count, uint64_t limit);
-void spools_give_back(struct spools *spools, uint64_t count);
+/* Reserves `count` bytes before they are written to disk. False: the sum would be larger than
+ * `limit`. May be called from any thread. */
+bool spools_reserve(struct spools *spools, uint64_t count, uint64_t limit);
+void spools_release(struct spools *spools, uint64_t count);
 
 #endif

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Counts the bytes of all spools together, and tests the spool directory. */
 #include "spool/spool_priv.h"
 
 #include <errno.h>
@@ -27,7 +28,7 @@ uint64_t spools_used(const struct spools *spools)
     return atomic_load_explicit(&spools->used, memory_order_relaxed);
 }
 
-bool spools_take(struct spools *spools, uint64_t count, uint64_t limit)
+bool spools_reserve(struct spools *spools, uint64_t count, uint64_t limit)
 {
     uint64_t used = spools_used(spools);
     do {
@@ -37,7 +38,7 @@ bool spools_take(struct spools *spools, uint64_t count, uint64_t limit)
     return true;
 }
 
-void spools_give_back(struct spools *spools, uint64_t count)
+void spools_release(struct spools *spools, uint64_t count)
 {
     atomic_fetch_sub(&spools->used, count);
 }

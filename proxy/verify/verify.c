@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What Glance reports is compared, and nothing else: where it reports nothing (of staged data no
- * digest and no store), there is nothing to differ. The first difference is told. */
+/* Compares what Glance reports with what it was sent. Values that Glance does not report are not
+ * compared, such as digest and store of staged data. The first difference is returned. */
 #include "intake/verify.h"
 
 #include "intake/digest.h"
@@ -26,9 +26,10 @@ static enum verify_verdict differ(char why[VERIFY_WORDS], const char *format, ..
     return VERIFY_DIFFERENT;
 }
 
-/* `saving` and `importing` pass; any other status but the one that an upload leads to is final. */
-static enum verify_verdict look_at_status(const struct verify_expected *expected,
-                                          const struct image *seen, char why[VERIFY_WORDS])
+/* `saving` and `importing` are temporary. Any other status is final, and a failure unless it is the
+ * status after a successful upload. */
+static enum verify_verdict check_status(const struct verify_expected *expected,
+                                        const struct image *seen, char why[VERIFY_WORDS])
 {
     const char *status = seen->status;
     if (strcmp(status, "saving") == 0 || strcmp(status, "importing") == 0)
@@ -52,12 +53,12 @@ static enum verify_verdict compare_size(const struct verify_expected *expected,
                   expected->size);
 }
 
-/* False: it could not be compared. */
+/* False: the digest could not be compared. */
 static bool compare_digest(const struct verify_expected *expected, const char *algorithm,
                            const char *value, char method[METHOD_WORDS], char why[VERIFY_WORDS],
                            enum verify_verdict *verdict)
 {
-    enum { SHOWN = 16 }; /* enough to tell two files apart, and to find one in a list */
+    enum { SHOWN = 16 }; /* digits; enough to distinguish files, and to find one in a list */
     unsigned char digest[DIGEST_MAX_BYTES];
     char hex[2 * DIGEST_MAX_BYTES + 1];
     size_t size;
@@ -72,7 +73,7 @@ static bool compare_digest(const struct verify_expected *expected, const char *a
     return true;
 }
 
-/* By what Glance hashes with nowadays, or else by its older `checksum`. */
+/* Compares os_hash_value, or else the older `checksum`. */
 static enum verify_verdict compare_digests(const struct verify_expected *expected,
                                            const struct image *seen, char method[METHOD_WORDS],
                                            char why[VERIFY_WORDS])
@@ -84,7 +85,7 @@ static enum verify_verdict compare_digests(const struct verify_expected *expecte
     return verdict;
 }
 
-/* Whether `store` is one of "file,test". */
+/* True: `store` is in a list like "file,test". */
 static bool is_among(const char *store, const char *stores)
 {
     size_t length = strlen(store);
@@ -120,7 +121,7 @@ enum verify_verdict verify_image(const struct verify_expected *expected, const s
 {
     method[0] = '\0';
     why[0] = '\0';
-    enum verify_verdict verdict = look_at_status(expected, seen, why);
+    enum verify_verdict verdict = check_status(expected, seen, why);
     if (verdict == VERIFY_GOOD)
         verdict = compare_size(expected, seen, method, why);
     if (verdict == VERIFY_GOOD)

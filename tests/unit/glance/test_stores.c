@@ -69,7 +69,7 @@ static const char TWO[] =
 static void before_an_answer_nothing_is_known(void **state)
 {
     (void)state;
-    assert_int_equal(stores_look(stores, "file"), STORE_UNHEARD);
+    assert_int_equal(stores_look(stores, "file"), STORE_UNKNOWN);
     must_list("");
 }
 
@@ -77,8 +77,8 @@ static void an_answer_says_which_are_there(void **state)
 {
     (void)state;
     assert_true(learn(TWO));
-    assert_int_equal(stores_look(stores, "file"), STORE_THERE);
-    assert_int_equal(stores_look(stores, "test"), STORE_THERE);
+    assert_int_equal(stores_look(stores, "file"), STORE_EXISTS);
+    assert_int_equal(stores_look(stores, "test"), STORE_EXISTS);
     assert_int_equal(stores_look(stores, "tes"), STORE_MISSING);
     assert_int_equal(stores_look(stores, "test2"), STORE_MISSING);
     assert_int_equal(stores_look(stores, ""), STORE_MISSING);
@@ -134,7 +134,7 @@ static void there_is_a_maximum(void **state)
     size_t most = json.len;
     assert_true(buffer_print(&json, "]}"));
     assert_true(learn(buffer_text(&json)));
-    assert_int_equal(stores_look(stores, "s255"), STORE_THERE);
+    assert_int_equal(stores_look(stores, "s255"), STORE_EXISTS);
     json.len = most;
     assert_true(buffer_print(&json, ", {\"id\": \"one-too-many\"}]}"));
     assert_false(learn(buffer_text(&json)));
@@ -146,7 +146,7 @@ static void a_glance_without_stores_says_nothing(void **state)
     (void)state;
     assert_true(learn(TWO));
     stores_learn_nothing(stores);
-    assert_int_equal(stores_look(stores, "gold"), STORE_UNHEARD);
+    assert_int_equal(stores_look(stores, "gold"), STORE_UNKNOWN);
     assert_true(stores_fresh(stores));
 }
 
@@ -240,7 +240,7 @@ static void what_was_missing_long_ago_may_be_there(void **state)
 {
     struct policy *policy = good_policy(state, "default: {store: gold}\n");
     assert_true(learn(TWO));
-    now += STORES_BELIEVED_MS - 1;
+    now += STORES_TRUSTED_MS - 1;
     must_miss(policy, 1, "the policy names the store gold, which Glance does not have");
     now++;
     must_miss(policy, 0, "");
@@ -316,7 +316,7 @@ static void *upload_often(void *context)
         char algorithm[ALGORITHM_MAX + 1];
         if (!stores_fresh(stores))
             ask(i % 2);
-        wrong += stores_look(stores, "gold") == STORE_THERE;
+        wrong += stores_look(stores, "gold") == STORE_EXISTS;
         wrong += stores_missing(stores, shared_policy, NULL) > 1;
         stores_algorithm(stores, algorithm);
     }

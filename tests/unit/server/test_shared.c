@@ -40,7 +40,7 @@ static void all_of_it_is_there_or_it_is_told(void **state)
         assert_non_null(shared.thread_pool);
         assert_non_null(shared.digest_threads);
         assert_int_equal(spools_used(shared.spools), 0);
-        assert_int_equal(stores_look(shared.stores, "test"), STORE_UNHEARD);
+        assert_int_equal(stores_look(shared.stores, "test"), STORE_UNKNOWN);
         assert_non_null(shared.upload_locks);
         assert_int_equal(shared.capacity != NULL, !without);
         shared_end(&shared);

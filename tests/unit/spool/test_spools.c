@@ -22,16 +22,16 @@ static void no_more_than_the_limit_is_taken(void **state)
     struct spools *spools = spools_new(NULL);
     assert_non_null(spools);
     assert_int_equal(spools_used(spools), 0);
-    assert_true(spools_take(spools, 60, 100));
-    assert_false(spools_take(spools, 41, 100));
+    assert_true(spools_reserve(spools, 60, 100));
+    assert_false(spools_reserve(spools, 41, 100));
     assert_int_equal(spools_used(spools), 60);
-    assert_true(spools_take(spools, 40, 100));
-    assert_false(spools_take(spools, 1, 100));
-    assert_false(spools_take(spools, 1, 50)); /* lowered meanwhile */
-    assert_false(spools_take(spools, UINT64_MAX, UINT64_MAX));
-    spools_give_back(spools, 60);
+    assert_true(spools_reserve(spools, 40, 100));
+    assert_false(spools_reserve(spools, 1, 100));
+    assert_false(spools_reserve(spools, 1, 50)); /* lowered meanwhile */
+    assert_false(spools_reserve(spools, UINT64_MAX, UINT64_MAX));
+    spools_release(spools, 60);
     assert_int_equal(spools_used(spools), 40);
-    assert_true(spools_take(spools, 60, 100));
+    assert_true(spools_reserve(spools, 60, 100));
     spools_free(spools);
     spools_free(NULL);
 }
@@ -45,10 +45,10 @@ static void *take_and_give_back(void *context)
 {
     (void)context;
     for (int i = 0; i < TIMES; i++) {
-        if (!spools_take(shared, 3, LIMIT))
+        if (!spools_reserve(shared, 3, LIMIT))
             continue;
         too_much += spools_used(shared) > LIMIT;
-        spools_give_back(shared, 3);
+        spools_release(shared, 3);
     }
     return NULL;
 }

@@ -99,7 +99,7 @@ static void the_answers_are_waited_for(void **state)
         }
         assert_outcome(&scene, upload_preflight(scene.x), REFUSAL_NONE, NULL);
         assert_string_equal(scene.x->image.owner, "p");
-        assert_int_equal(stores_look(scene.parts.stores, "test"), STORE_THERE);
+        assert_int_equal(stores_look(scene.parts.stores, "test"), STORE_EXISTS);
         assert_false(upload_hear_usage(scene.x));
         scene_answered(&scene.x->usage_asked, 200, USAGE);
         assert_true(upload_hear_usage(scene.x));
@@ -194,7 +194,7 @@ static void what_else_cannot_be_had_is_logged_and_not_checked(void **state)
         assert_outcome(&scene, upload_preflight(scene.x), REFUSAL_NONE, NULL);
         assert_true(upload_hear_usage(scene.x));
         assert_false(scene.x->usage.image_size_total.known);
-        assert_int_equal(stores_look(scene.parts.stores, "test"), STORE_UNHEARD);
+        assert_int_equal(stores_look(scene.parts.stores, "test"), STORE_UNKNOWN);
         assert_logged(&scene, rows[i].of_usage);
         assert_logged(&scene, rows[i].of_stores);
         scene_end(&scene);
