@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The client edge: the only stage that knows libmicrohttpd and GnuTLS. One listener per worker. */
+/* The client side: the only folder that knows libmicrohttpd and GnuTLS. One listener per worker. */
 #ifndef INTAKE_LISTENER_H
 #define INTAKE_LISTENER_H
 
@@ -15,38 +15,39 @@ struct metrics;
 struct settings;
 struct snapshot;
 
-/* What a listener is made of. Borrowed for its whole life. */
+/* What a listener needs. Borrowed for its whole life. */
 struct listener_parts {
     struct loop *loop;
     struct metrics *metrics;
     const struct client_events *events;
     void *context;                               /* for client_events.opened */
-    struct snapshot *(*snapshot)(void *context); /* the one in force, borrowed */
-    _Atomic unsigned *connections;               /* of all workers together */
+    struct snapshot *(*snapshot)(void *context); /* the current one, borrowed */
+    _Atomic unsigned *connections;               /* open connections of all workers */
 };
 
-/* One socket per worker for each address, all in the address's SO_REUSEPORT group, listening.
- * `sockets` gets `workers` x `count` descriptors, by worker. False: an address is taken (also by
- * another glance-intake) or cannot be had; `error` says which and why, and nothing stays open. */
+/* Opens listening sockets: one per worker for each address, in one SO_REUSEPORT group per address.
+ * `sockets` gets `workers` x `count` descriptors, grouped by worker. False: an address is in use
+ * (perhaps by another glance-intake) or is not available; `error` says which and why, and no socket
+ * stays open. */
 bool sockets_open(const struct bind_address *binds, size_t count, unsigned workers, int *sockets,
                   char *error, size_t error_size);
 
-/* Why no listener could do its work in this program as it was linked; NULL: it can. */
+/* Why no listener can work in this program as it was linked. NULL: it can. */
 const char *listener_fault(void);
 
-/* Takes over the `count` sockets. NULL: it could not be started; the sockets are closed. */
+/* Takes over the `count` sockets. NULL: it could not be started, and the sockets are closed. */
 struct listener *listener_new(const struct listener_parts *parts, const int *sockets, size_t count,
                               bool tls);
 
-/* Accepts nothing any more, ends idle connections, and each other one after its request. */
+/* Stops accepting, closes idle connections, and closes the others after their current request. */
 void listener_drain(struct listener *listener);
 
 bool listener_draining(const struct listener *listener);
 
-/* Connections that are open. */
+/* Number of open connections. */
 size_t listener_connections(const struct listener *listener);
 
-/* Drops every connection (their clients are told `closed`) and frees. NULL is fine. */
+/* Drops every connection (each client gets `closed`) and frees. NULL is fine. */
 void listener_free(struct listener *listener);
 
 #endif

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The listening sockets. The worker accepts by itself and hands each connection to libmicrohttpd,
- * which would stay deaf after the descriptors ran out.
+/* Accepts connections from the listening sockets. The worker calls accept4() itself and gives each
+ * connection to libmicrohttpd, because libmicrohttpd's own accepting does not recover after the
+ * process ran out of descriptors.
  *
- * A socket that cannot be accepted from for lack of descriptors or memory stays readable, so the
- * worker rests for a moment and tries again. Until then clients wait in the kernel's queue. */
+ * When descriptors or memory are short, a listening socket stays readable. So the worker pauses
+ * accepting for PAUSE_MS and tries again. Meanwhile clients wait in the kernel's queue. */
 #include "listener/listener_priv.h"
 
 #include "intake/clock.h"
@@ -17,26 +18,28 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-/* Connections that one turn takes from one socket: others wait meanwhile. */
-enum { BATCH = 16, REST_MS = 100, SAY_AGAIN_MS = 60000 };
+/* ACCEPT_BATCH: connections per socket and turn of the loop, so that other watches get their
+ * turn. */
+enum { ACCEPT_BATCH = 16, PAUSE_MS = 100, LOG_AGAIN_MS = 60000 };
 
 static void watch_all(struct listener *listener, unsigned events)
 {
     for (size_t i = 0; i < listener->acceptor_count; i++)
         if (!watch_set(listener->parts.loop, &listener->acceptors[i].watch, events))
-            timer_set(listener->parts.loop, &listener->rest, REST_MS);
+            timer_set(listener->parts.loop, &listener->accept_pause, PAUSE_MS);
 }
 
-static void rested(struct timer *timer)
+static void resume_accepting(struct timer *timer)
 {
-    watch_all((struct listener *)((char *)timer - offsetof(struct listener, rest)), LOOP_READ);
+    watch_all((struct listener *)((char *)timer - offsetof(struct listener, accept_pause)),
+              LOOP_READ);
 }
 
-static void say_why(struct listener *listener, int why)
+static void log_pause(struct listener *listener, int why)
 {
-    if (listener->rest_said && clock_ms() - listener->rest_said < SAY_AGAIN_MS)
+    if (listener->pause_logged && clock_ms() - listener->pause_logged < LOG_AGAIN_MS)
         return;
-    listener->rest_said = clock_ms();
+    listener->pause_logged = clock_ms();
     log_say(
         LOG_LEVEL_WARNING,
         "connections cannot be accepted just now: %s; clients wait. Raise LimitNOFILE, or lower "
@@ -44,30 +47,31 @@ static void say_why(struct listener *listener, int why)
         strerror(why));
 }
 
-/* Without a timer there is nothing to end the rest, so the sockets stay watched. */
-static void rest(struct listener *listener, int why)
+/* If the timer cannot be set, nothing would end the pause, so the sockets stay watched. */
+static void pause_accepting(struct listener *listener, int why)
 {
-    say_why(listener, why);
-    if (timer_set(listener->parts.loop, &listener->rest, REST_MS))
+    log_pause(listener, why);
+    if (timer_set(listener->parts.loop, &listener->accept_pause, PAUSE_MS))
         watch_all(listener, 0);
 }
 
-/* Beyond max_connections a client is told so; this far beyond, it is not even listened to. */
-static bool has_room(const struct listener *listener)
+/* A client beyond max_connections gets a 503. Beyond this higher limit the connection is closed
+ * without an answer. */
+static bool is_below_hard_limit(const struct listener *listener)
 {
     const struct listener_parts *parts = &listener->parts;
     unsigned max = parts->snapshot(parts->context)->settings->listen.max_connections;
     return atomic_load(parts->connections) < max + max / 8 + 64;
 }
 
-/* The peer may have gone again, or the network be down for it: neither is about this socket. */
-static bool is_about_us(int why)
+/* Other errors are about one connection only: its peer has left, or its network is down. */
+static bool is_about_process(int why)
 {
     return why == EMFILE || why == ENFILE || why == ENOBUFS || why == ENOMEM || why == EBADF ||
            why == EINVAL || why == ENOTSOCK;
 }
 
-/* False: there is nothing more to accept just now. */
+/* False: stop accepting in this turn. */
 static bool accept_one(struct acceptor *acceptor)
 {
     struct listener *listener = acceptor->listener;
@@ -75,19 +79,19 @@ static bool accept_one(struct acceptor *acceptor)
     socklen_t length = sizeof peer;
     struct sockaddr *address = (struct sockaddr *)&peer;
     int fd = accept4(acceptor->watch.fd, address, &length, SOCK_NONBLOCK | SOCK_CLOEXEC);
-    if (fd < 0 && is_about_us(errno))
-        rest(listener, errno);
+    if (fd < 0 && is_about_process(errno))
+        pause_accepting(listener, errno);
     if (fd < 0)
-        return errno != EAGAIN && !listener->rest.place;
-    if (!has_room(listener)) {
+        return errno != EAGAIN && !listener->accept_pause.place;
+    if (!is_below_hard_limit(listener)) {
         close(fd);
         return true;
     }
     listener->due = true;
-    /* Where it fails it has closed the descriptor. */
+    /* If it fails, it has closed the descriptor. */
     if (MHD_add_connection(listener->daemon, fd, address, length) == MHD_YES)
         return true;
-    rest(listener, errno);
+    pause_accepting(listener, errno);
     return false;
 }
 
@@ -96,13 +100,13 @@ static void acceptor_ready(struct watch *watch, unsigned events)
     (void)events;
     struct acceptor *acceptor =
         (struct acceptor *)((char *)watch - offsetof(struct acceptor, watch));
-    for (int i = 0; i < BATCH && accept_one(acceptor); i++)
+    for (int i = 0; i < ACCEPT_BATCH && accept_one(acceptor); i++)
         continue;
 }
 
 bool acceptors_open(struct listener *listener, const int *sockets, size_t count)
 {
-    listener->rest.fire = rested;
+    listener->accept_pause.fire = resume_accepting;
     listener->acceptors = calloc(count, sizeof *listener->acceptors);
     if (!listener->acceptors) {
         for (size_t i = 0; i < count; i++)
@@ -122,7 +126,7 @@ bool acceptors_open(struct listener *listener, const int *sockets, size_t count)
 
 void acceptors_close(struct listener *listener)
 {
-    timer_cancel(listener->parts.loop, &listener->rest);
+    timer_cancel(listener->parts.loop, &listener->accept_pause);
     for (size_t i = 0; i < listener->acceptor_count; i++) {
         watch_set(listener->parts.loop, &listener->acceptors[i].watch, 0);
         close(listener->acceptors[i].watch.fd);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* One request, as libmicrohttpd's access handler tells it: its head, its body, the end of
- * it. See enum client_state for what a handler call means in each state. */
+/* One request, driven by calls of libmicrohttpd's access handler: its head, its body, its end. See
+ * enum client_state for what a call means in each state. */
 #include "listener/listener_priv.h"
 
 #include "intake/log.h"
@@ -47,7 +47,7 @@ bool client_is_tls(const struct client *client)
 
 bool client_body_complete(const struct client *client)
 {
-    return client->complete && client->piece.taken == client->piece.len;
+    return client->complete && client->block.taken == client->block.len;
 }
 
 void client_vouch(struct client *client)
@@ -60,10 +60,10 @@ bool client_can_stream(const struct client *client)
     return client->complete && client->state != CLIENT_RAW_BODY;
 }
 
-/* --- birth and death ------------------------------------------------------------------- */
+/* --- creation and end ------------------------------------------------------------------ */
 
-/* The client has ended its side. One whose request is complete may do that and still wait for the
- * answer; one that owes more of the body than can have arrived is gone. */
+/* Called when the client has closed its sending side. It may do so after a complete request and
+ * still wait for the answer. If it owes more of the body than can have arrived, it has left. */
 static bool owes_body(const struct client *client)
 {
     int waiting = 0;
@@ -75,25 +75,25 @@ static bool owes_body(const struct client *client)
            client->framing.length > (uint64_t)waiting + CONNECTION_POOL;
 }
 
-static void watched(struct watch *watch, unsigned events)
+static void socket_event(struct watch *watch, unsigned events)
 {
     struct client *client = (struct client *)((char *)watch - offsetof(struct client, watch));
     if (events & LOOP_ERROR || (events & LOOP_HANGUP && owes_body(client)))
         client_tell_lost(client, CLIENT_VANISHED);
 }
 
-/* What has not been judged is not served, however libmicrohttpd has come by it. */
-static bool was_judged(const struct connection *connection)
+/* A request whose head did not go through the guard is never served. */
+static bool was_guarded(const struct connection *connection)
 {
-    bool judged = connection->requests < connection->guard.heads;
-    if (!judged)
+    bool guarded = connection->requests < connection->guard.heads;
+    if (!guarded)
         log_say(LOG_LEVEL_ERROR, "a request was dropped: its head was read past recv()");
-    return judged;
+    return guarded;
 }
 
 struct client *client_new(struct connection *connection, const char *target)
 {
-    struct client *client = was_judged(connection) ? calloc(1, sizeof *client) : NULL;
+    struct client *client = was_guarded(connection) ? calloc(1, sizeof *client) : NULL;
     if (!client)
         return NULL;
     client->target = strdup(target);
@@ -104,11 +104,11 @@ struct client *client_new(struct connection *connection, const char *target)
     client->connection = connection;
     client->head.target = client->target;
     client->watch.fd = connection->fd;
-    client->watch.ready = watched;
+    client->watch.ready = socket_event;
     client->pipe_pending = NO_PIPE;
     reply_init(&client->reply);
     buffer_init(&client->kept, CONNECTION_POOL);
-    buffer_init(&client->wire, REPLY_BODY_MAX + CONNECTION_POOL * 4);
+    buffer_init(&client->output, REPLY_BODY_MAX + CONNECTION_POOL * 4);
     client->refusal = REFUSAL_BAD_REQUEST;
     connection->client = client;
     connection->requests++;
@@ -123,7 +123,7 @@ void client_free(struct client *client)
     watch_set(client->connection->listener->parts.loop, &client->watch, 0);
     headers_free(&client->head.headers);
     reply_free(&client->reply);
-    buffer_free(&client->wire);
+    buffer_free(&client->output);
     splice_response_end(client);
     buffer_free(&client->kept);
     free(client->target);
@@ -154,8 +154,8 @@ static bool add_trimmed(struct headers *headers, const char *name, const char *v
     return added;
 }
 
-/* Blanks behind a value are no part of it (RFC 9110 5.5). A size that is not the text's own tells
- * of a NUL, which the guard lets nobody send. */
+/* Whitespace after a value is no part of it (RFC 9110 5.5). A size that differs from strlen() means
+ * a NUL, which the guard refuses. */
 static enum MHD_Result copy_header(void *context, enum MHD_ValueKind kind, const char *name,
                                    size_t name_size, const char *value, size_t value_size)
 {
@@ -172,8 +172,8 @@ static enum MHD_Result copy_header(void *context, enum MHD_ValueKind kind, const
     return added ? MHD_YES : MHD_NO;
 }
 
-/* A fault of the body that came with the head. */
-static void take_fault(struct client *client)
+/* Takes over a fault of the body that was read together with the head. */
+static void copy_fault(struct client *client)
 {
     const struct connection *connection = client->connection;
     const struct guard *guard = &connection->guard;
@@ -184,7 +184,7 @@ static void take_fault(struct client *client)
     client->refusal = guard->refusal;
 }
 
-/* Where nobody else can answer: the exchange could not be made. */
+/* The listener itself answers, since there is no exchange. */
 static enum MHD_Result refuse_for_memory(struct client *client)
 {
     metrics_refused(client->connection->listener->parts.metrics, REFUSAL_OUT_OF_MEMORY);
@@ -206,12 +206,12 @@ static bool take_head(struct client *client, const char *method, const char *ver
     if (count < 0 || (size_t)count != client->head.headers.count)
         return false;
     client->fault = head_fault(&client->head, &client->framing);
-    take_fault(client);
+    copy_fault(client);
     return true;
 }
 
-/* After the owner was told something: it has answered or invited, or it is waited for. */
-static enum MHD_Result settle(struct client *client)
+/* After an event: the owner has answered, has asked for the body, or needs time. */
+static enum MHD_Result continue_request(struct client *client)
 {
     switch (client->state) {
     case CLIENT_OVER:
@@ -236,12 +236,12 @@ static enum MHD_Result open_exchange(struct client *client)
     if (!exchange)
         return refuse_for_memory(client);
     client->exchange = exchange;
-    return settle(client);
+    return continue_request(client);
 }
 
-/* A request without a body is opened at the second call: an answer queued in the first one would
- * cost the connection. */
-static enum MHD_Result begin(struct client *client, const char *method, const char *version)
+/* A request without a body is opened in the second handler call: libmicrohttpd would close the
+ * connection after an answer that is queued in the first one. */
+static enum MHD_Result begin_request(struct client *client, const char *method, const char *version)
 {
     if (!take_head(client, method, version))
         return refuse_for_memory(client);
@@ -256,7 +256,7 @@ static enum MHD_Result begin(struct client *client, const char *method, const ch
     return open_exchange(client);
 }
 
-/* The owner is told of a request with a fault, and refuses it. */
+/* Opens an exchange for the fault, so that the owner refuses it as it refuses others. */
 void client_refuse_head(struct client *client)
 {
     const struct guard *guard = &client->connection->guard;
@@ -291,7 +291,7 @@ static enum MHD_Result receive_end(struct client *client)
     client->complete = true;
     client->state = CLIENT_COMPLETE;
     client_tell_readable(client);
-    return settle(client);
+    return continue_request(client);
 }
 
 static enum MHD_Result handle(struct client *client, const char *method, const char *version,
@@ -299,23 +299,24 @@ static enum MHD_Result handle(struct client *client, const char *method, const c
 {
     switch (client->state) {
     case CLIENT_HEAD:
-        return begin(client, method, version);
+        return begin_request(client, method, version);
     case CLIENT_BODYLESS:
         client->complete = true;
         client->state = CLIENT_COMPLETE;
         return open_exchange(client);
     case CLIENT_RECEIVING:
-        return *size ? client_receive_piece(client, data, size) : receive_end(client);
+        return *size ? client_receive_block(client, data, size) : receive_end(client);
     case CLIENT_ANSWERABLE:
         return client_queue_answer(client);
     default:
-        return settle(client);
+        return continue_request(client);
     }
 }
 
-/* libmicrohttpd also calls for a connection that is suspended, when it has read several chunks at
- * once. It would keep such a one for ever if it was told MHD_NO then: neither closed nor suspended
- * nor running. So that answer never leaves here; the connection is cut and resumed instead. */
+/* libmicrohttpd also calls the handler for a suspended connection if it has read several chunks at
+ * once. If the handler returned MHD_NO then, libmicrohttpd would keep the connection for ever: not
+ * closed, not suspended, not running. So this function cuts and resumes such a connection, and
+ * returns MHD_YES. */
 enum MHD_Result client_handle(struct client *client, const char *method, const char *version,
                               const char *data, size_t *size)
 {

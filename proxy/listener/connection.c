@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* One TCP connection, and what it may take its time for: header_timeout from the first byte of a
- * request head to its last, keepalive_timeout between requests. A new connection, and its TLS
- * handshake, may take header_timeout for its first byte. While a request is in progress
- * the ticks go to it. libmicrohttpd's own timeouts are off: each byte would set them back. */
+/* One TCP connection and its timeouts: header_timeout from the first byte of a request head to its
+ * last, and keepalive_timeout between requests. A new connection has header_timeout for its TLS
+ * handshake and its first byte. While a request is in progress, client_tick() handles the ticks.
+ * libmicrohttpd's own timeouts are off: each byte would restart them. */
 #include "listener/listener_priv.h"
 
 #include "intake/clock.h"
@@ -28,7 +28,7 @@ static const struct settings *settings_of(const struct connection *connection)
 void connection_tick_in(struct connection *connection, uint64_t ms)
 {
     if (!timer_set(connection->listener->parts.loop, &connection->timer, ms))
-        connection_cut(connection); /* without a timer nothing would bound its wait */
+        connection_cut(connection); /* a connection without a timer could wait for ever */
 }
 
 static void await_head(struct connection *connection, uint64_t timeout)
@@ -37,8 +37,8 @@ static void await_head(struct connection *connection, uint64_t timeout)
     connection_tick_in(connection, timeout);
 }
 
-/* A head that came only in part is told why it is cut off; silence is just ended. */
-static void head_is_late(struct connection *connection)
+/* A client that sent a part of a head gets a 408. A silent one is cut without an answer. */
+static void head_timed_out(struct connection *connection)
 {
     if (!guard_in_head(&connection->guard) || connection->guard.fault) {
         connection_cut(connection);
@@ -46,7 +46,7 @@ static void head_is_late(struct connection *connection)
     }
     guard_stop(&connection->guard, REFUSAL_CLIENT_STALLED,
                "its head was not complete within header_timeout");
-    faults_look(connection);
+    faults_check(connection);
 }
 
 static void tick(struct timer *timer)
@@ -56,13 +56,13 @@ static void tick(struct timer *timer)
     if (connection->client && connection->client->state != CLIENT_HEAD)
         connection_tick_in(connection, client_tick(connection->client));
     else if (clock_ms() >= connection->deadline)
-        head_is_late(connection);
+        head_timed_out(connection);
     else
         connection_tick_in(connection, connection->deadline - clock_ms());
 }
 
-/* A request is under the settings in force when it begins. */
-static void catch_up(struct connection *connection)
+/* Each request uses the settings that are current when it begins. */
+static void update_snapshot(struct connection *connection)
 {
     const struct listener_parts *parts = &connection->listener->parts;
     struct snapshot *old = connection->snapshot;
@@ -72,15 +72,15 @@ static void catch_up(struct connection *connection)
 
 void connection_request_began(struct connection *connection)
 {
-    catch_up(connection);
-    faults_look_soon(connection);
+    update_snapshot(connection);
+    faults_check_soon(connection);
 }
 
-/* A head that comes in one read, as most do, needs no timer of its own. */
+/* Most heads arrive in one read and need no timer. This one has not. */
 static void time_head(struct connection *connection)
 {
-    connection->timed = connection->guard.heads;
-    catch_up(connection);
+    connection->timed_head = connection->guard.heads;
+    update_snapshot(connection);
     await_head(connection, settings_of(connection)->listen.header_timeout);
 }
 
@@ -88,9 +88,9 @@ void connection_has_read(struct connection *connection)
 {
     const struct client *client = connection->client;
     bool between = !client || client->state == CLIENT_HEAD;
-    faults_look_soon(connection);
+    faults_check_soon(connection);
     if (between && guard_in_head(&connection->guard) &&
-        connection->timed != connection->guard.heads)
+        connection->timed_head != connection->guard.heads)
         time_head(connection);
 }
 
@@ -113,12 +113,12 @@ void connection_request_ended(struct connection *connection)
         time_head(connection);
     else
         await_head(connection, settings_of(connection)->listen.keepalive_timeout);
-    faults_look_soon(connection);
+    faults_check_soon(connection);
 }
 
 void connection_cut(struct connection *connection)
 {
-    connection->deaf = true;
+    connection->reads_eof = true;
     shutdown(connection->fd, SHUT_RDWR);
 }
 
@@ -132,7 +132,7 @@ static struct connection *connection_new(struct listener *listener, struct MHD_C
     }
     connection->listener = listener;
     connection->mhd = mhd;
-    catch_up(connection);
+    update_snapshot(connection);
     connection->fd = fd;
     connection->tls = listener->tls;
     connection->timer.fire = tick;
@@ -156,10 +156,10 @@ static void connection_free(struct connection *connection)
     if (!connection)
         return;
     struct listener *listener = connection->listener;
-    if (connection->client) /* libmicrohttpd did not know of it */
+    if (connection->client) /* a request that faults.c made, unknown to libmicrohttpd */
         client_closed(connection->client);
     hook_remove(listener, connection->fd);
-    task_cancel(listener->parts.loop, &connection->look);
+    task_cancel(listener->parts.loop, &connection->fault_check);
     timer_cancel(listener->parts.loop, &connection->timer);
     if (connection->next)
         connection->next->previous = connection->previous;
@@ -182,7 +182,7 @@ void connection_notice(void *context, struct MHD_Connection *mhd, void **socket_
         return;
     }
     *socket_context = connection_new(context, mhd);
-    if (!*socket_context) /* nothing would judge its heads, or bound its waits */
+    if (!*socket_context) /* without it there is no guard and no timeout */
         shutdown(MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_CONNECTION_FD)->connect_fd,
                  SHUT_RDWR);
 }

@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What a guard has stopped is refused once the answers before it are out. libmicrohttpd never hears
- * of it: its connection waits for bytes that do not come, and is suspended for the answer.
+/* Refuses what a guard has stopped, after the answers to earlier requests were sent. libmicrohttpd
+ * gets no byte of the fault: its connection waits for bytes that do not come, and is suspended for
+ * the answer.
  *
- * A fault in a head is that of the last head that the guard saw begin. libmicrohttpd may know that
- * request already (its request line was whole), or be at an earlier one. */
+ * A fault in a head belongs to the last head that the guard has begun. libmicrohttpd may know that
+ * request already (if the request line was complete), or may still be at an earlier one. */
 #include "listener/listener_priv.h"
 
 #include <string.h>
 
-/* Of the guard's head that is not libmicrohttpd's yet, or not wholly. */
+/* Refuses the guard's current head, of which libmicrohttpd has at most the request line. */
 static void refuse_head(struct connection *connection)
 {
     struct client *client = connection->client;
@@ -20,12 +21,12 @@ static void refuse_head(struct connection *connection)
         connection_cut(connection);
 }
 
-void faults_look(struct connection *connection)
+void faults_check(struct connection *connection)
 {
     const struct guard *guard = &connection->guard;
     struct client *client = connection->client;
     uint64_t unknown = guard->heads - connection->requests;
-    if (!guard->fault || connection->deaf)
+    if (!guard->fault || connection->reads_eof)
         return;
     if (!guard_in_head(guard)) {
         if (client && !unknown)
@@ -35,15 +36,15 @@ void faults_look(struct connection *connection)
     }
 }
 
-static void look(struct task *task)
+static void check_faults(struct task *task)
 {
-    faults_look((struct connection *)((char *)task - offsetof(struct connection, look)));
+    faults_check((struct connection *)((char *)task - offsetof(struct connection, fault_check)));
 }
 
-/* libmicrohttpd is calling just now, and must return first. */
-void faults_look_soon(struct connection *connection)
+/* Called from within libmicrohttpd, which must return first. Hence the task. */
+void faults_check_soon(struct connection *connection)
 {
-    connection->look.run = look;
+    connection->fault_check.run = check_faults;
     if (connection->guard.fault)
-        task_post(connection->listener->parts.loop, &connection->look);
+        task_post(connection->listener->parts.loop, &connection->fault_check);
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The whole of a connection: heads by guard_head.c, bodies by their framing (RFC 9112 6 and 7). */
+/* Checks all bytes of a connection: heads in guard_head.c, bodies here, by their framing (RFC 9112
+ * 6 and 7). */
 #include "listener/guard.h"
 
 #include "listener/guard_priv.h"
@@ -7,7 +8,7 @@
 #include <string.h>
 #include <sys/param.h>
 
-/* Of a chunk-size line with its extensions, and of the digits in it. */
+/* Longest chunk-size line with its extensions, and the most digits in it. */
 enum { LINE_MAX_BYTES = 4096, DIGITS_MAX = 32 };
 
 static const char NOT_CHUNKED[] =
@@ -44,7 +45,7 @@ static enum guard_step size_digit(struct guard *guard, int digit)
     return GUARD_KEEP;
 }
 
-/* Blanks may stand before an extension, and only there. */
+/* Whitespace is allowed before an extension only. */
 static enum guard_step size_byte(struct guard *guard, unsigned char byte)
 {
     if (!guard->at)
@@ -103,7 +104,7 @@ static enum guard_step chunk_end(struct guard *guard, unsigned char byte)
     return GUARD_KEEP;
 }
 
-/* --- trailers: judged as fields are, and left out -------------------------------------- */
+/* --- trailers: checked like header fields, then dropped -------------------------------- */
 
 static enum guard_step trailer_begins(struct guard *guard, unsigned char byte)
 {
@@ -187,7 +188,7 @@ static size_t run_of_body(struct guard *guard, size_t count)
     return run;
 }
 
-/* A value that means nothing here need not be judged in steps. */
+/* Checks the value of an unknown field in one loop, without the state machine. */
 static size_t run_of_value(struct guard *guard, const char *bytes, size_t count)
 {
     size_t room = GUARD_HEAD_MAX - MIN(GUARD_HEAD_MAX, guard->bytes + guard->extra);
@@ -198,8 +199,8 @@ static size_t run_of_value(struct guard *guard, const char *bytes, size_t count)
     return run;
 }
 
-/* Bytes that go on without a closer look. */
-static size_t run(struct guard *guard, const char *bytes, size_t count)
+/* Returns how many bytes pass without going through the state machine. */
+static size_t pass_run(struct guard *guard, const char *bytes, size_t count)
 {
     if (guard->phase == GUARD_BODY || guard->phase == GUARD_CHUNK)
         return run_of_body(guard, count);
@@ -208,7 +209,7 @@ static size_t run(struct guard *guard, const char *bytes, size_t count)
     return 0;
 }
 
-static size_t one(struct guard *guard, unsigned char byte, size_t ahead)
+static size_t judge_one(struct guard *guard, unsigned char byte, size_t ahead)
 {
     guard->ahead = (uint32_t)MIN(ahead, (size_t)GUARD_HEAD_MAX);
     return judge(guard, byte) == GUARD_KEEP;
@@ -218,10 +219,10 @@ size_t guard_judge(struct guard *guard, char *bytes, size_t count)
 {
     size_t kept = 0;
     for (size_t at = 0; at < count && !guard->fault;) {
-        size_t good = run(guard, bytes + at, count - at);
+        size_t good = pass_run(guard, bytes + at, count - at);
         size_t seen = good ? good : 1;
         if (!good)
-            good = one(guard, (unsigned char)bytes[at], count - at - 1);
+            good = judge_one(guard, (unsigned char)bytes[at], count - at - 1);
         if (kept != at)
             memmove(bytes + kept, bytes + at, good);
         kept += good;

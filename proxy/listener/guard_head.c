@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A request head, byte by byte (RFC 9112 2 to 6). What head.c refuses as well is left to head.c,
- * which knows the whole head, unless libmicrohttpd reads it differently. */
+/* Checks a request head byte by byte (RFC 9112 2 to 6). It does not repeat the checks of
+ * proxy/request/head.c, which sees the whole head later, except where libmicrohttpd parses the head
+ * differently. */
 #include "listener/guard_priv.h"
 
 #include <string.h>
@@ -120,7 +121,8 @@ static enum guard_step name_is_complete(struct guard *guard)
     guard->after = false;
     guard->extra += GUARD_FIELD_ROOM;
     if (guard->kind == GUARD_COOKIE)
-        guard->extra += GUARD_FIELD_ROOM + 32; /* the first cookie, and its copy's end */
+        guard->extra += GUARD_FIELD_ROOM +
+                        32; /* an entry for the first cookie, and the end of libmicrohttpd's copy */
     return go_to(guard, GUARD_VALUE);
 }
 
@@ -178,15 +180,15 @@ static enum guard_step value_is_complete(struct guard *guard)
     return go_to(guard, GUARD_FIELD_END);
 }
 
-/* libmicrohttpd makes a copy of a Cookie, and notes each of the cookies in it. */
+/* libmicrohttpd copies the Cookie field, and allocates an entry for each cookie in it. */
 static enum guard_step cookie_byte(struct guard *guard, unsigned char byte)
 {
     guard->extra += byte == ';' || byte == ',' ? GUARD_FIELD_ROOM + 1 : 1;
     return GUARD_KEEP;
 }
 
-/* Blanks around these values are no part of them (RFC 9110 5.5), but libmicrohttpd takes them for
- * one. The values themselves have no blank within. */
+/* Whitespace around these values is no part of them (RFC 9110 5.5), but libmicrohttpd takes it for
+ * one. So it is dropped. The values themselves have no whitespace within. */
 static enum guard_step value_byte(struct guard *guard, unsigned char byte)
 {
     if (byte == '\r')
@@ -221,7 +223,7 @@ static enum guard_step framing_fault(struct guard *guard)
                                                   : "Transfer-Encoding is not just chunked");
 }
 
-/* What was read with the head lies in the same room. */
+/* Bytes that were read together with the head are in the same pool. */
 static enum guard_step head_is_complete(struct guard *guard, unsigned char byte)
 {
     if (byte != '\n')

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What a line of a head and one of the trailers have in common (RFC 9112 2.2 and 5). */
+/* Checks that lines of a head and of the trailers share (RFC 9112 2.2 and 5). */
 #include "listener/guard_priv.h"
 
 #include <string.h>

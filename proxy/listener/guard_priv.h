@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The phases of a guard: heads are judged in guard_head.c, all else in guard.c,
- * and guard_line.c has what their lines share. */
+/* Declarations shared by the files of the guard: guard_head.c checks heads, guard.c all other
+ * bytes, and guard_line.c has what their lines share. */
 #ifndef LISTENER_GUARD_PRIV_H
 #define LISTENER_GUARD_PRIV_H
 
 #include "listener/guard.h"
 
 enum guard_phase {
-    GUARD_BEGIN, /* of a message; nothing of it has come */
+    GUARD_BEGIN, /* before the first byte of a message */
     GUARD_METHOD,
-    GUARD_TARGET, /* and the version, up to the end of the line */
+    GUARD_TARGET, /* and the version, to the end of the line */
     GUARD_LINE_END,
     GUARD_FIELD, /* the first byte of a line */
     GUARD_NAME,
@@ -31,10 +31,10 @@ enum guard_phase {
     GUARD_PHASES
 };
 
-/* What becomes of one byte. */
+/* Pass the byte on, drop it, or stop at it. */
 enum guard_step { GUARD_KEEP, GUARD_DROP, GUARD_STOP };
 
-/* A field whose value means something to the framing, or takes more room. */
+/* A field whose value matters for the framing, or takes more space in the pool. */
 enum guard_kind { GUARD_OTHER, GUARD_LENGTH, GUARD_CODING, GUARD_EXPECT, GUARD_COOKIE };
 
 enum guard_step guard_head_step(struct guard *guard, unsigned char byte);
@@ -47,10 +47,10 @@ unsigned char guard_lower(unsigned char byte);
 bool guard_name_byte(unsigned char byte);
 bool guard_value_byte(unsigned char byte);
 
-/* The first byte of a line that is to be a field. */
+/* Checks the first byte of a field line. */
 enum guard_step guard_line_begin(struct guard *guard, unsigned char byte);
 
-/* Why a byte ends a name, or is none of a value. */
+/* Describe why a byte is not allowed in a field name, or in a field value. */
 const char *guard_name_fault(unsigned char byte);
 const char *guard_value_fault(unsigned char byte);
 

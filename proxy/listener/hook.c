@@ -1,14 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What libmicrohttpd reads passes a guard on its way.
+/* Replaces recv() and gnutls_record_recv() so that each byte that libmicrohttpd reads goes through
+ * a guard first.
  *
- * libmicrohttpd reads plain connections by recv() and TLS ones by gnutls_record_recv(). The dynamic
- * linker looks for both in the program before it looks in libraries, and finds them here. So every
- * byte is judged in the buffer that it was read into: no further copy, no further system call.
+ * libmicrohttpd reads plain connections with recv() and TLS connections with gnutls_record_recv().
+ * The dynamic linker looks up both in the program before it looks in libraries, and finds the
+ * functions of this file. So the guard checks each byte in libmicrohttpd's own buffer: no further
+ * copy, no further system call.
  *
- * All other callers of the two get what they would get without this file. A call is libmicrohttpd's
- * if it comes while libmicrohttpd runs, is for the socket of a connection, and (with recv) has no
- * flags; this program's own reads have some. GnuTLS reads the records of TLS by recv(), too: before
- * the first one, plain_http.c looks whether it is one. */
+ * All other callers of the two functions get the usual behaviour. A call is taken for
+ * libmicrohttpd's if it comes while libmicrohttpd runs, is for the socket of a connection, and
+ * (with recv) has no flags. This program's own reads always have flags. GnuTLS reads TLS records
+ * with recv(), too: plain_http.c looks at the first byte before the first of these reads. */
 #include "listener/listener_priv.h"
 
 #include <dlfcn.h>
@@ -28,7 +30,7 @@ void hook_end(void)
     running = NULL;
 }
 
-/* A program that is linked statically, or whose symbols are hidden, would not have them found. */
+/* The replacement fails in a program that is linked statically or hides its symbols. */
 bool hook_in_place(void)
 {
     return dlsym(RTLD_DEFAULT, "recv") == (void *)recv &&
@@ -69,13 +71,13 @@ static struct connection *connection_at(int fd)
 
 /* --- reading --------------------------------------------------------------------------- */
 
-/* recv() by another name. */
+/* The same as recv(), which this file replaces. */
 static ssize_t receive_plain(int fd, void *into, size_t room, int flags)
 {
     return recvfrom(fd, into, room, flags, NULL, NULL);
 }
 
-/* gnutls_record_recv() by another name. */
+/* The same as gnutls_record_recv(), which this file replaces. */
 ssize_t hook_record_recv(gnutls_session_t session, void *into, size_t room)
 {
     unsigned char sequence[8];
@@ -89,18 +91,18 @@ static ssize_t receive(struct connection *connection, gnutls_session_t session, 
                    : receive_plain(connection->fd, into, room, 0);
 }
 
-static ssize_t nothing_now(gnutls_session_t session)
+static ssize_t would_block(gnutls_session_t session)
 {
     errno = EAGAIN;
     return session ? GNUTLS_E_AGAIN : -1;
 }
 
-/* libmicrohttpd takes a count below `room` for all there is, so what was left out is made up for.
- */
-static ssize_t judged(struct connection *connection, gnutls_session_t session, char *into,
-                      size_t room)
+/* If a read returns less than `room`, libmicrohttpd assumes that the socket is empty. So this
+ * function reads on to replace bytes that the guard has dropped. */
+static ssize_t read_guarded(struct connection *connection, gnutls_session_t session, char *into,
+                            size_t room)
 {
-    if (connection->deaf)
+    if (connection->reads_eof)
         return 0;
     size_t got = 0;
     while (got < room && !connection->guard.fault) {
@@ -115,16 +117,16 @@ static ssize_t judged(struct connection *connection, gnutls_session_t session, c
             break;
     }
     connection_has_read(connection);
-    return got || !room ? (ssize_t)got : nothing_now(session);
+    return got || !room ? (ssize_t)got : would_block(session);
 }
 
-/* GnuTLS reads, where libmicrohttpd lets it. */
-static ssize_t receive_record(struct connection *connection, void *into, size_t room)
+/* A read of GnuTLS's, while libmicrohttpd runs. */
+static ssize_t receive_for_gnutls(struct connection *connection, void *into, size_t room)
 {
-    if (!connection->opened)
-        plain_http_look(connection);
+    if (!connection->first_byte_seen)
+        plain_http_detect(connection);
     if (connection->plain_http)
-        return connection->deaf ? 0 : nothing_now(NULL);
+        return connection->reads_eof ? 0 : would_block(NULL);
     return receive_plain(connection->fd, into, room, 0);
 }
 
@@ -132,10 +134,10 @@ ssize_t recv(int fd, void *buf, size_t n, int flags)
 {
     struct connection *connection = flags ? NULL : connection_at(fd);
     if (connection && connection->tls)
-        return receive_record(connection, buf, n);
+        return receive_for_gnutls(connection, buf, n);
     if (!connection)
         return receive_plain(fd, buf, n, flags);
-    return judged(connection, NULL, buf, n);
+    return read_guarded(connection, NULL, buf, n);
 }
 
 ssize_t gnutls_record_recv(gnutls_session_t session, void *data, size_t data_size)
@@ -148,5 +150,5 @@ ssize_t gnutls_record_recv(gnutls_session_t session, void *data, size_t data_siz
     }
     if (!connection || !connection->tls)
         return hook_record_recv(session, data, data_size);
-    return judged(connection, session, data, data_size);
+    return read_guarded(connection, session, data, data_size);
 }

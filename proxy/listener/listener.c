@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The worker's libmicrohttpd daemon, run from the worker's loop: the loop watches the daemon's own
- * epoll descriptor and lets it run when that is readable, or when it has connections it could go on
- * with. */
+/* Runs the worker's libmicrohttpd daemon in the worker's loop. The loop watches the daemon's own
+ * epoll descriptor. The daemon runs when that is readable, or when it has connections that can
+ * continue. */
 #include "listener/listener_priv.h"
 
 #include "intake/log.h"
@@ -14,7 +14,7 @@
 #include <string.h>
 #include <unistd.h>
 
-/* The decoded url is not used, so nothing need be decoded. */
+/* The decoded URL is not used, so nothing is decoded. */
 static size_t leave_escaped(void *context, struct MHD_Connection *mhd, char *text)
 {
     (void)context;
@@ -22,9 +22,9 @@ static size_t leave_escaped(void *context, struct MHD_Connection *mhd, char *tex
     return strlen(text);
 }
 
-/* Nor are the arguments of a query. libmicrohttpd would note each of them in the connection's pool,
- * and where that is full it forgets that it has refused, and waits for ever. So it is shown none:
- * what it parses next is this very text. */
+/* Hides the arguments of a query, which are not used either. libmicrohttpd would store each of them
+ * in the connection's pool. When the pool is full, it forgets that it has refused the request, and
+ * waits for ever. libmicrohttpd parses this very text next, so a NUL here is enough. */
 static void hide_arguments(char *target)
 {
     char *query = strchr(target, '?');
@@ -47,7 +47,7 @@ static enum MHD_Result handle(void *context, struct MHD_Connection *mhd, const c
 {
     (void)context;
     (void)mhd;
-    (void)url; /* decoded and cut at a NUL: the raw target came with the request line */
+    (void)url; /* decoded, and cut at a NUL: request_line() has already taken the raw target */
     return *request ? client_handle(*request, method, version, data, size) : MHD_NO;
 }
 
@@ -65,8 +65,8 @@ static void completed(void *context, struct MHD_Connection *mhd, void **request,
     client_closed(client);
 }
 
-__attribute__((format(printf, 2, 0))) static void mhd_says(void *context, const char *format,
-                                                           va_list arguments)
+__attribute__((format(printf, 2, 0))) static void mhd_log(void *context, const char *format,
+                                                          va_list arguments)
 {
     (void)context;
     if (!log_debug_wanted())
@@ -103,7 +103,7 @@ static void daemon_ready(struct watch *watch, unsigned events)
     listener->due = true;
 }
 
-/* libmicrohttpd's own limit could not be changed by a reload. */
+/* libmicrohttpd's own connection limit is off, since a reload could not change it. */
 static struct MHD_Daemon *start_daemon(struct listener *listener)
 {
     unsigned flags =
@@ -120,7 +120,7 @@ static struct MHD_Daemon *start_daemon(struct listener *listener)
         more[0] = more[2];
     return MHD_start_daemon(
         flags | (listener->tls ? MHD_USE_TLS : 0U), 0, NULL, NULL, handle, NULL,
-        MHD_OPTION_EXTERNAL_LOGGER, mhd_says, NULL, MHD_OPTION_CONNECTION_LIMIT, UINT_MAX,
+        MHD_OPTION_EXTERNAL_LOGGER, mhd_log, NULL, MHD_OPTION_CONNECTION_LIMIT, UINT_MAX,
         MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)CONNECTION_POOL, MHD_OPTION_URI_LOG_CALLBACK,
         request_line, NULL, MHD_OPTION_NOTIFY_COMPLETED, completed, NULL,
         MHD_OPTION_NOTIFY_CONNECTION, connection_notice, listener, MHD_OPTION_UNESCAPE_CALLBACK,
@@ -199,7 +199,7 @@ void listener_free(struct listener *listener)
 {
     if (!listener)
         return;
-    /* libmicrohttpd does not stop over suspended connections. */
+    /* libmicrohttpd cannot stop while connections are suspended. */
     for (struct connection *each = listener->connections; each; each = each->next)
         if (each->client)
             client_drop(each->client);

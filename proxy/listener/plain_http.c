@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Plain HTTP at a port that speaks TLS: whoever left out the s of https:// is told so.
+/* Plain HTTP on a TLS port: a client that used http:// instead of https:// gets a refusal that says
+ * so.
  *
- * GnuTLS reads the handshake by recv(), and hook.c looks at the first byte before it does. A record
- * of TLS begins with its type, 20 to 24 (RFC 8446 5.1), an SSLv2 hello with the high bit set, and a
- * request of HTTP with a letter. GnuTLS never gets the letter: it waits for bytes that do not come,
- * and the guard stops at the head, which is refused as any other. */
+ * GnuTLS reads the handshake with recv(), and hook.c looks at the first byte before that. A TLS
+ * record begins with its type, 20 to 24 (RFC 8446 5.1), an SSLv2 hello with the high bit set, and
+ * an HTTP request with a letter. If it is a letter, GnuTLS gets no byte: it waits for bytes that do
+ * not come. The guard stops at the head, which is refused like any other faulty one. */
 #include "listener/listener_priv.h"
 
 #include "intake/request.h"
@@ -14,7 +15,7 @@
 #include <strings.h>
 #include <sys/socket.h>
 
-/* What is looked at for the method, and for Host. */
+/* Bytes that are peeked at for the method, and for Host. */
 enum { OPENING = 8, HEAD_SEEN = 4096 };
 
 static bool is_letter(char byte)
@@ -22,13 +23,13 @@ static bool is_letter(char byte)
     return (byte >= 'A' && byte <= 'Z') || (byte >= 'a' && byte <= 'z');
 }
 
-void plain_http_look(struct connection *connection)
+void plain_http_detect(struct connection *connection)
 {
     char opening[OPENING];
     ssize_t count = recv(connection->fd, opening, sizeof opening, MSG_PEEK | MSG_DONTWAIT);
     if (count <= 0)
         return;
-    connection->opened = true;
+    connection->first_byte_seen = true;
     connection->plain_http = is_letter(opening[0]);
     if (!connection->plain_http)
         return;
@@ -37,7 +38,7 @@ void plain_http_look(struct connection *connection)
     connection_has_read(connection);
 }
 
-/* The value of the first line that is a Host, in the client's own bytes. */
+/* Finds the value of the first Host line. The bytes are unchecked input. */
 static bool find_host(const char *head, char *host, size_t size)
 {
     for (const char *line = strstr(head, "\r\n"); line; line = strstr(line, "\r\n")) {
@@ -52,8 +53,8 @@ static bool find_host(const char *head, char *host, size_t size)
     return false;
 }
 
-/* As head_fault() takes it. */
-static bool is_sound(const struct request_head *head)
+/* Whether head_fault() accepts the fields. */
+static bool is_valid(const struct request_head *head)
 {
     struct request_head alone = *head;
     struct framing_facts framing;
@@ -68,6 +69,6 @@ void plain_http_read_host(struct client *client)
     head[count > 0 ? count : 0] = '\0';
     if (!find_host(head, host, sizeof host) || !headers_add(&client->head.headers, "Host", host))
         return;
-    if (!is_sound(&client->head))
+    if (!is_valid(&client->head))
         headers_free(&client->head.headers);
 }

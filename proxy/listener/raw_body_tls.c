@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A body that comes by TLS, many records per system call. By itself GnuTLS asks the socket for the
- * five bytes of a record's head, and then for its rest; here it is given them out of the
- * listener's scratch, which one read has filled.
+/* Reads a large request body over TLS, many records per system call. By itself GnuTLS reads the
+ * five bytes of a record's header, and then the rest of the record. Here GnuTLS gets them from the
+ * listener's scratch, which one large read has filled.
  *
- * The scratch is everybody's, so nothing may stay in it. It is never filled with more than there
- * is room for behind what GnuTLS may hold already; half a record at its end GnuTLS keeps. */
+ * All connections share the scratch, so no byte may stay in it. The amount read ahead is limited so
+ * that the caller's buffer can take all of it, together with what GnuTLS may already hold. If the
+ * scratch ends with half a record, GnuTLS keeps that half. */
 #include "intake/stream.h"
 
 #include "listener/listener_priv.h"
@@ -13,7 +14,7 @@
 #include <sys/param.h>
 #include <sys/socket.h>
 
-/* A record has at most 2^14 bytes, and what encryption and its head add (RFC 8446 5.2). */
+/* A record has at most 2^14 bytes, plus its header and what encryption adds (RFC 8446 5.2). */
 enum { RECORD_MAX = 5 + 16 * 1024 + 256, READ_AHEAD_MIN = 16 * 1024 };
 
 static gnutls_session_t session_of(const struct client *client)
@@ -27,7 +28,7 @@ static bool has_ahead(const struct listener *listener)
     return listener->ahead.taken < listener->ahead.count;
 }
 
-/* As recv(), for as much as there may be. */
+/* Returns what recv() returns. */
 static ssize_t read_ahead(struct listener *listener, int fd)
 {
     size_t most = MIN(listener->ahead.room, sizeof listener->scratch);
@@ -38,16 +39,16 @@ static ssize_t read_ahead(struct listener *listener, int fd)
     return got;
 }
 
-/* GnuTLS's, instead of recv(). */
-static ssize_t give(gnutls_transport_ptr_t context, void *into, size_t room)
+/* GnuTLS's pull function. */
+static ssize_t pull_from_scratch(gnutls_transport_ptr_t context, void *into, size_t room)
 {
     struct client *client = context;
     struct listener *listener = client->connection->listener;
     if (!has_ahead(listener)) {
-        bool whole = listener->ahead.room >= READ_AHEAD_MIN;
-        ssize_t got = whole ? read_ahead(listener, client->connection->fd)
-                            : recv(client->connection->fd, into, room, MSG_DONTWAIT);
-        if (!whole || got <= 0)
+        bool reads_ahead = listener->ahead.room >= READ_AHEAD_MIN;
+        ssize_t got = reads_ahead ? read_ahead(listener, client->connection->fd)
+                                  : recv(client->connection->fd, into, room, MSG_DONTWAIT);
+        if (!reads_ahead || got <= 0)
             return got;
     }
     size_t count = MIN(room, listener->ahead.count - listener->ahead.taken);
@@ -61,11 +62,12 @@ void raw_body_tls_begin(struct client *client)
     gnutls_transport_ptr_t in, out;
     gnutls_transport_get_ptr2(session_of(client), &in, &out);
     gnutls_transport_set_ptr2(session_of(client), client, out);
-    gnutls_transport_set_pull_function(session_of(client), give);
+    gnutls_transport_set_pull_function(session_of(client), pull_from_scratch);
 }
 
-/* What is not data and no end either (half a record, a warning, a new key) is waited over or, where
- * more has been read ahead, passed over. */
+/* Returns a count, STREAM_WAIT or STREAM_LOST. GnuTLS reports half a record, a warning or a new key
+ * as a non-fatal error: the loop then continues if the scratch has more bytes, and waits
+ * otherwise. */
 static ssize_t receive(struct client *client, char *into, size_t room)
 {
     const struct listener *listener = client->connection->listener;

@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* An answer written to the socket itself. The connection stays suspended, and ends after it:
- * libmicrohttpd cannot take it back.
+/* Writes an answer to the socket, past libmicrohttpd. The connection stays suspended, and ends
+ * after the answer: libmicrohttpd cannot take it back.
  *
- * That is how an answer goes out while the body is still coming. libmicrohttpd takes none in the
- * middle of a body, and after an early one it closes at once, so that a client that is still
- * sending sees a reset instead of the answer. Here our side is shut behind the answer (a client
- * that goes on sending then gets EPIPE, not a reset, and finds the answer), and what still comes is
- * read and dropped, within bounds.
+ * This is how the proxy answers in the middle of a body. libmicrohttpd takes no answer there, and
+ * after an early answer it closes at once, so that a client that is still sending sees a reset
+ * instead of the answer. Here only the proxy's sending side is shut down after the answer. A client
+ * that goes on sending then gets EPIPE, not a reset, and finds the answer. The proxy reads and
+ * drops what it still sends, within bounds.
  *
- * It is how a large answer goes out, too (splice_response.c), and one whose head is larger than
- * libmicrohttpd has room for. */
+ * Large answers (splice_response.c) are sent this way, too, and answers whose head is too large for
+ * libmicrohttpd's pool. */
 #include "listener/listener_priv.h"
 
 #include "intake/clock.h"
@@ -24,21 +24,21 @@
 #include <time.h>
 
 enum { DRAIN_MS = 10000, DRAIN_READS = 16 };
-/* Of somebody whom Glance does not know: enough for the answer to arrive. */
-enum { STRANGER_MS = 1000, STRANGER_BYTES = 64 * 1024 };
-/* Rounds in a turn: others wait meanwhile. */
-enum { ROUNDS = 2 };
+/* Bounds for a caller whose token Glance has not accepted: enough for the answer to arrive. */
+enum { UNTRUSTED_MS = 1000, UNTRUSTED_BYTES = 64 * 1024 };
+/* Blocks per turn of the loop, so that other clients get their turn. */
+enum { BLOCKS_PER_TURN = 2 };
 static const uint64_t DRAIN_BYTES = 512ULL << 20;
 
 /* --- the head -------------------------------------------------------------------------- */
 
-static bool add_date(struct buffer *wire)
+static bool add_date(struct buffer *output)
 {
     char date[64];
     time_t now = time(NULL);
     struct tm parts;
     strftime(date, sizeof date, "%a, %d %b %Y %H:%M:%S GMT", gmtime_r(&now, &parts));
-    return buffer_print(wire, "Date: %s\r\n", date);
+    return buffer_print(output, "Date: %s\r\n", date);
 }
 
 static bool add_framing(struct client *client)
@@ -46,27 +46,27 @@ static bool add_framing(struct client *client)
     const struct client_stream *stream = &client->stream;
     uint64_t length = client->streaming ? stream->length : client->reply.body.len;
     if (client->reply.status == 204 || (response_is_bodyless(client) && !length))
-        return true; /* what it would have is not known */
+        return true; /* the length of the omitted body is not known */
     if (!client->streaming || stream->length_known)
-        return buffer_print(&client->wire, "Content-Length: %" PRIu64 "\r\n", length);
+        return buffer_print(&client->output, "Content-Length: %" PRIu64 "\r\n", length);
     return !splice_response_is_chunked(client) ||
-           buffer_print(&client->wire, "Transfer-Encoding: chunked\r\n");
+           buffer_print(&client->output, "Transfer-Encoding: chunked\r\n");
 }
 
 static bool compose(struct client *client)
 {
     const struct reply *reply = &client->reply;
-    struct buffer *wire = &client->wire;
-    bool good = buffer_print(wire, "HTTP/1.1 %u %s\r\nConnection: close\r\n", reply->status,
+    struct buffer *output = &client->output;
+    bool good = buffer_print(output, "HTTP/1.1 %u %s\r\nConnection: close\r\n", reply->status,
                              reply_phrase(reply->status));
     headers_each(row, &reply->headers)
-        good = good && buffer_print(wire, "%s: %s\r\n", row->name, row->value);
+        good = good && buffer_print(output, "%s: %s\r\n", row->name, row->value);
     if (!headers_get(&reply->headers, "Date"))
-        good = good && add_date(wire);
-    good = good && add_framing(client) && buffer_append(wire, "\r\n", 2);
+        good = good && add_date(output);
+    good = good && add_framing(client) && buffer_append(output, "\r\n", 2);
     client->streaming_raw = client->streaming && !response_is_bodyless(client);
     if (!client->streaming && !response_is_bodyless(client))
-        good = good && buffer_append(wire, reply->body.data, reply->body.len);
+        good = good && buffer_append(output, reply->body.data, reply->body.len);
     return good;
 }
 
@@ -78,40 +78,40 @@ static gnutls_session_t tls_of(const struct client *client)
         ->tls_session;
 }
 
-/* Bytes written; 0: the socket is full; -1: nobody reads there any more. */
+/* Returns the bytes written; 0: the socket is full; -1: the connection is lost. */
 static ssize_t write_some(struct client *client)
 {
-    const struct buffer *wire = &client->wire;
+    const struct buffer *output = &client->output;
     if (connection_in_tls(client->connection)) {
-        ssize_t count = gnutls_record_send(tls_of(client), wire->data, wire->len);
+        ssize_t count = gnutls_record_send(tls_of(client), output->data, output->len);
         if (count == GNUTLS_E_AGAIN || count == GNUTLS_E_INTERRUPTED)
             return 0;
         return count < 0 ? -1 : count;
     }
     ssize_t count =
-        send(client->connection->fd, wire->data, wire->len, MSG_NOSIGNAL | MSG_DONTWAIT);
+        send(client->connection->fd, output->data, output->len, MSG_NOSIGNAL | MSG_DONTWAIT);
     if (count < 0)
         return errno == EAGAIN || errno == EINTR ? 0 : -1;
     return count;
 }
 
-static enum splice_result flush(struct client *client)
+static enum splice_result flush_output(struct client *client)
 {
-    while (client->wire.len) {
+    while (client->output.len) {
         ssize_t count = write_some(client);
         if (count <= 0)
             return count < 0 ? SPLICE_LOST : SPLICE_FULL;
-        buffer_drop(&client->wire, (size_t)count);
+        buffer_drop(&client->output, (size_t)count);
         client_progress(client);
     }
     return SPLICE_SOME;
 }
 
-/* --- the drain behind it --------------------------------------------------------------- */
+/* --- the drain after it ---------------------------------------------------------------- */
 
 static uint64_t drain_limit(const struct client *client)
 {
-    return client->vouched ? DRAIN_BYTES : STRANGER_BYTES;
+    return client->vouched ? DRAIN_BYTES : UNTRUSTED_BYTES;
 }
 
 static void drain(struct client *client)
@@ -134,7 +134,7 @@ static void start_draining(struct client *client)
 {
     client->answered = true;
     client->state = CLIENT_DRAINING;
-    client->drain_until = clock_ms() + (client->vouched ? DRAIN_MS : STRANGER_MS);
+    client->drain_until = clock_ms() + (client->vouched ? DRAIN_MS : UNTRUSTED_MS);
     if (connection_in_tls(client->connection))
         gnutls_bye(tls_of(client), GNUTLS_SHUT_WR);
     shutdown(client->connection->fd, SHUT_WR);
@@ -150,8 +150,8 @@ static void start_draining(struct client *client)
     "\"reason\": \"out_of_memory\", \"hint\": \"Try again in a moment; if it stays so, tell the "  \
     "operator.\"}\n"
 
-/* Nothing was written before it, so its few bytes fit into the socket's buffer. Where they do not,
- * the client sees a connection that ends without an answer. */
+/* This is the first write of the answer, so its few bytes fit into the socket's buffer. If they do
+ * not, the connection ends without an answer. */
 static void write_out_of_memory(struct client *client)
 {
     static const char body[] = OUT_OF_MEMORY_BODY;
@@ -176,14 +176,14 @@ static void wait_for(struct client *client, unsigned events)
         client_drop(client);
 }
 
-/* A few pieces; then another client's turn comes. */
-static void go_on(struct client *client)
+/* Writes a few blocks, then returns to the loop so that other clients get their turn. */
+static void write_more(struct client *client)
 {
     enum splice_result splice_result = SPLICE_SOME;
-    for (int round = 0; round < ROUNDS && splice_result == SPLICE_SOME; round++) {
-        splice_result = flush(client);
+    for (int block = 0; block < BLOCKS_PER_TURN && splice_result == SPLICE_SOME; block++) {
+        splice_result = flush_output(client);
         if (splice_result == SPLICE_SOME)
-            splice_result = client->streaming_raw ? splice_response_piece(client) : SPLICE_ALL;
+            splice_result = client->streaming_raw ? splice_response_next(client) : SPLICE_ALL;
     }
     client->source_dry = splice_result == SPLICE_NONE;
     switch (splice_result) {
@@ -193,7 +193,7 @@ static void go_on(struct client *client)
     case SPLICE_LOST:
         client_drop(client);
         break;
-    case SPLICE_NONE: /* meanwhile only a reset is of interest */
+    case SPLICE_NONE: /* until client_more() only a reset matters */
         wait_for(client, LOOP_HANGUP | LOOP_EDGE);
         break;
     default:
@@ -209,7 +209,7 @@ static void ready(struct watch *watch, unsigned events)
     else if (events & LOOP_ERROR)
         client_drop(client);
     else if (events & LOOP_WRITE)
-        go_on(client);
+        write_more(client);
 }
 
 void raw_response_begin(struct client *client)
@@ -220,7 +220,7 @@ void raw_response_begin(struct client *client)
     client->watch.ready = ready;
     client_progress(client);
     if (compose(client)) {
-        go_on(client);
+        write_more(client);
         return;
     }
     write_out_of_memory(client);
@@ -243,10 +243,10 @@ void client_out_of_memory(struct client *client)
 void raw_response_more(struct client *client)
 {
     if (client->source_dry)
-        go_on(client);
+        write_more(client);
 }
 
-/* What is waited for is the stream's source, or the client, who reads or does not. */
+/* A wait for the stream's source does not count as a stall of the client. */
 void raw_response_tick(struct client *client)
 {
     bool late = client->state == CLIENT_DRAINING && clock_ms() >= client->drain_until;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The body, as its owner pulls it: from the piece in hand, and then from wherever the next one
- * comes: libmicrohttpd's handler calls, or (raw_body.c) the socket. */
+/* The request body, as its owner pulls it: from the current block, and then from the source of the
+ * next one. That is libmicrohttpd's handler, or the socket (raw_body.c). */
 #include "intake/stream.h"
 
 #include "listener/listener_priv.h"
@@ -22,10 +22,10 @@ void client_count(struct client *client, size_t bytes)
         client->complete = true;
 }
 
-/* A piece that was taken whole gives way to the next: from the socket, or from libmicrohttpd. */
-static void piece_taken(struct client *client)
+/* After the last byte of a block: the next one comes from the socket or from libmicrohttpd. */
+static void block_taken(struct client *client)
 {
-    memset(&client->piece, 0, sizeof client->piece);
+    memset(&client->block, 0, sizeof client->block);
     buffer_clear(&client->kept);
     if (raw_body_wanted(client))
         raw_body_begin(client);
@@ -33,15 +33,15 @@ static void piece_taken(struct client *client)
         client_resume(client);
 }
 
-static size_t take_piece(struct client *client, void *into, size_t room)
+static size_t take_block(struct client *client, void *into, size_t room)
 {
-    size_t left = client->piece.len - client->piece.taken;
+    size_t left = client->block.len - client->block.taken;
     size_t count = left < room ? left : room;
-    memcpy(into, client->piece.data + client->piece.taken, count);
-    client->piece.taken += count;
+    memcpy(into, client->block.data + client->block.taken, count);
+    client->block.taken += count;
     client_count(client, count);
     if (count == left)
-        piece_taken(client);
+        block_taken(client);
     return count;
 }
 
@@ -49,8 +49,8 @@ ssize_t client_read(struct client *client, void *into, size_t room)
 {
     if (client->lost_told || client->state == CLIENT_OVER)
         return STREAM_LOST;
-    if (client->piece.taken < client->piece.len)
-        return (ssize_t)take_piece(client, into, room);
+    if (client->block.taken < client->block.len)
+        return (ssize_t)take_block(client, into, room);
     if (client->complete)
         return STREAM_END;
     if (client->state == CLIENT_RAW_BODY)
@@ -61,46 +61,47 @@ ssize_t client_read(struct client *client, void *into, size_t room)
 
 ssize_t client_splice(struct client *client, int pipe, size_t room)
 {
-    bool bare = client->state == CLIENT_RAW_BODY && !client->complete && !client->lost_told &&
-                client->piece.taken == client->piece.len;
-    return bare ? raw_body_splice(client, pipe, room) : STREAM_NO_SPLICE;
+    bool raw = client->state == CLIENT_RAW_BODY && !client->complete && !client->lost_told &&
+               client->block.taken == client->block.len;
+    return raw ? raw_body_splice(client, pipe, room) : STREAM_NO_SPLICE;
 }
 
-/* What is not taken at once is kept in a copy: libmicrohttpd moves its own while the connection is
- * suspended, and goes on calling for the chunks it has read already. That is at most its pool. */
-static void keep(struct client *client, const char *data, size_t count)
+/* Bytes that the owner does not read at once are copied. libmicrohttpd moves its own buffer while
+ * the connection is suspended, and still calls the handler for chunks that it has read. All of them
+ * fit in its pool, which bounds the copy. */
+static void keep_block(struct client *client, const char *data, size_t count)
 {
     if (!buffer_append(&client->kept, data, count)) {
         client_tell_lost(client, CLIENT_NO_MEMORY);
-        if (client->state == CLIENT_RECEIVING) /* its owner has nothing to say */
+        if (client->state == CLIENT_RECEIVING) /* the owner has not answered */
             client_drop(client);
         return;
     }
-    client->piece.data = client->kept.data;
-    client->piece.len = client->kept.len;
+    client->block.data = client->kept.data;
+    client->block.len = client->kept.len;
     client_suspend(client);
 }
 
-static void take_at_once(struct client *client, const char *data, size_t count)
+static void offer_block(struct client *client, const char *data, size_t count)
 {
-    client->piece.data = data;
-    client->piece.len = count;
-    client->piece.taken = 0;
+    client->block.data = data;
+    client->block.len = count;
+    client->block.taken = 0;
     client_tell_readable(client);
-    size_t taken = client->piece.len ? client->piece.taken : count;
-    memset(&client->piece, 0, sizeof client->piece);
+    size_t taken = client->block.len ? client->block.taken : count;
+    memset(&client->block, 0, sizeof client->block);
     if (taken < count && client->state == CLIENT_RECEIVING)
-        keep(client, data + taken, count - taken);
+        keep_block(client, data + taken, count - taken);
 }
 
-enum MHD_Result client_receive_piece(struct client *client, const char *data, size_t *size)
+enum MHD_Result client_receive_block(struct client *client, const char *data, size_t *size)
 {
     size_t count = *size;
     *size = 0;
     client_progress(client);
     if (client->kept.len)
-        keep(client, data, count);
+        keep_block(client, data, count);
     else
-        take_at_once(client, data, count);
+        offer_block(client, data, count);
     return client->state != CLIENT_OVER ? MHD_YES : MHD_NO;
 }

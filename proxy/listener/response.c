@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* An answer that libmicrohttpd sends: whole, or streamed from its owner. Where it would not take
- * one, in the middle of a body, the answer goes out by hand (raw_response.c). */
+/* Answers that libmicrohttpd sends: complete ones, and streamed ones that come from their owner. In
+ * the middle of a body libmicrohttpd takes no answer; raw_response.c then writes it. */
 #include "intake/stream.h"
 
 #include "listener/listener_priv.h"
@@ -9,20 +9,22 @@
 
 enum { STREAM_BLOCK = 32 * 1024 };
 
-/* libmicrohttpd forgets a connection that its reader ends right after a resume: closed, but never
- * cleaned up. So the socket is shut, and a byte is given whose sending fails; that it sees. */
-static ssize_t break_off(struct client *client, char *into)
+/* If a content reader returns an error right after a resume, libmicrohttpd closes the connection
+ * but never cleans it up. So the socket is shut down, and the reader returns one byte.
+ * libmicrohttpd handles the failed send correctly. */
+static ssize_t abort_response(struct client *client, char *into)
 {
     connection_cut(client->connection);
     *into = '\0';
     return 1;
 }
 
-/* The last chunk can say that this is the end; else the end of the connection has to. */
+/* With chunked coding the last chunk marks the end of the body. Without it the end of the
+ * connection does. */
 static ssize_t end_stream(struct client *client, char *into)
 {
     bool chunked = !client->stream.length_known && strcmp(client->version, "HTTP/1.0") != 0;
-    return chunked ? MHD_CONTENT_READER_END_OF_STREAM : break_off(client, into);
+    return chunked ? MHD_CONTENT_READER_END_OF_STREAM : abort_response(client, into);
 }
 
 static ssize_t stream_reader(void *context, uint64_t position, char *into, size_t room)
@@ -30,7 +32,7 @@ static ssize_t stream_reader(void *context, uint64_t position, char *into, size_
     (void)position;
     struct client *client = context;
     if (client->state == CLIENT_OVER)
-        return break_off(client, into); /* if it waited again, nobody would resume it */
+        return abort_response(client, into); /* if it was suspended, nothing would resume it */
     ssize_t count = client->stream.pull(client->stream.context, into, room);
     switch (count) {
     case STREAM_WAIT:
@@ -39,7 +41,7 @@ static ssize_t stream_reader(void *context, uint64_t position, char *into, size_
     case STREAM_END:
         return end_stream(client, into);
     case STREAM_LOST:
-        return break_off(client, into);
+        return abort_response(client, into);
     default:
         client_progress(client);
         return count;
@@ -52,22 +54,22 @@ static struct MHD_Response *make_response(struct client *client)
         return MHD_create_response_from_callback(client->stream.length_known ? client->stream.length
                                                                              : MHD_SIZE_UNKNOWN,
                                                  STREAM_BLOCK, stream_reader, client, NULL);
-    /* The reply lives as long as the client, and that is as long as the response. */
+    /* The reply lives as long as the client, and so as long as the response. */
     return MHD_create_response_from_buffer(client->reply.body.len, client->reply.body.data,
                                            MHD_RESPMEM_PERSISTENT);
 }
 
-/* To a HEAD whose answer has no length libmicrohttpd would send the end of a chunked body. Without
- * chunks it sends none, and closes the connection. */
+/* For a HEAD whose answer has no length, libmicrohttpd would send the last chunk of a chunked body.
+ * Without chunked coding it sends none, and closes the connection. */
 static void forbid_chunks(const struct client *client, struct MHD_Response *response)
 {
-    bool bare = strcmp(client->method, "HEAD") == 0;
-    if (bare && client->streaming && !client->stream.length_known)
+    bool is_head = strcmp(client->method, "HEAD") == 0;
+    if (is_head && client->streaming && !client->stream.length_known)
         MHD_set_response_options(response, MHD_RF_HTTP_1_0_COMPATIBLE_STRICT, MHD_RO_END);
 }
 
-/* libmicrohttpd refuses a field without a value; a blank is none to whoever reads it (RFC 9110
- * 5.5). Connection has to come first, or it forgets that it has a Date. */
+/* libmicrohttpd refuses an empty field value. A single space means the same (RFC 9110 5.5).
+ * Connection has to be added first, or libmicrohttpd forgets that the response has a Date. */
 static void fill_headers(struct client *client, struct MHD_Response *response)
 {
     if (connection_is_last(client->connection))
@@ -99,8 +101,8 @@ enum MHD_Result client_queue_answer(struct client *client)
     return result;
 }
 
-/* libmicrohttpd has both heads in the connection's pool, with an entry for each field of the
- * request and each cookie; it just closes if there is no room. */
+/* libmicrohttpd keeps both heads in the connection's pool, with an entry for each request field and
+ * each cookie. If they do not fit, it closes the connection without an answer. */
 static bool has_room_for_heads(const struct client *client)
 {
     enum { ENTRY = 64, AROUND = sizeof ": \r\n", LINES = 512 };

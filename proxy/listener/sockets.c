@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Listening sockets, one per worker and address.
+/* Opens the listening sockets, one per worker and address.
  *
- * With SO_REUSEPORT a second program of the same user would silently share the port. So the
- * first socket of an address claims it without: bind() fails if anybody listens there, listen() if
- * somebody came in between (two that start at once may both have bound it). Only then does it open
- * the group, which the other workers' sockets join. */
+ * With SO_REUSEPORT a second program of the same user would silently share the port. So the first
+ * socket of an address is bound without it. bind() fails if another program listens there. listen()
+ * fails if another program has begun to listen since: two programs that start at the same time may
+ * both have bound the address. Then SO_REUSEPORT is set, and the other workers' sockets join. */
 #include "intake/listener.h"
 #include "intake/settings.h"
 
@@ -23,7 +23,7 @@ static bool turn_on(int fd, int level, int option)
     return setsockopt(fd, level, option, &on, sizeof on) == 0;
 }
 
-/* `first`: claim the address for this program alone. -1 and errno: it cannot be had. */
+/* `first`: fail if another program uses the address. Returns -1 and sets errno on failure. */
 static int open_one(const struct bind_address *bind_to, bool first)
 {
     const struct sockaddr *address = (const struct sockaddr *)&bind_to->address;

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The body of an answer that is written by hand, as its stream gives it:
+/* Sends the streamed body of an answer that raw_response.c writes:
  *
- *     Glance's socket -> pipe -> client's socket      what nobody has to look at
- *     the stream      -> wire -> client's socket      anything else
+ *     Glance's socket -> pipe   -> client's socket      bytes that need not be read
+ *     the stream      -> output -> client's socket      all others
  *
- * The pipe is the worker's. What the client's socket has no room for stays with the client, and
- * nothing more is asked of the stream before that is gone. */
+ * The pipe belongs to the worker. If the client's socket is full, the client keeps the unsent
+ * bytes, and the stream is not asked for more until they are sent. */
 #include "intake/stream.h"
 
 #include "listener/listener_priv.h"
@@ -20,7 +20,7 @@ bool splice_response_is_chunked(const struct client *client)
            strcmp(client->version, "HTTP/1.0") != 0;
 }
 
-/* --- by way of the pipe ---------------------------------------------------------------- */
+/* --- through the pipe ------------------------------------------------------------------ */
 
 static enum splice_result empty_pipe(struct client *client, struct pipe *from, size_t *count)
 {
@@ -37,7 +37,7 @@ static enum splice_result empty_pipe(struct client *client, struct pipe *from, s
     return SPLICE_SOME;
 }
 
-static enum splice_result pour_stuck(struct client *client)
+static enum splice_result flush_pending_pipe(struct client *client)
 {
     struct listener *listener = client->connection->listener;
     enum splice_result splice_result =
@@ -51,11 +51,11 @@ static enum splice_result pour_stuck(struct client *client)
     return splice_result;
 }
 
-static enum splice_result pour_moved(struct client *client, size_t count)
+static enum splice_result flush_spliced(struct client *client, size_t count)
 {
     struct pipe *pipe = &client->connection->listener->pipe;
     enum splice_result splice_result = empty_pipe(client, pipe, &count);
-    if (splice_result != SPLICE_SOME) { /* what is in it is this client's */
+    if (splice_result != SPLICE_SOME) { /* the client keeps the pipe with its unsent bytes */
         client->pipe_pending = *pipe;
         client->pipe_pending_count = count;
         *pipe = NO_PIPE;
@@ -63,49 +63,50 @@ static enum splice_result pour_moved(struct client *client, size_t count)
     return splice_result;
 }
 
-/* --- by way of the wire ---------------------------------------------------------------- */
+/* --- through the output buffer --------------------------------------------------------- */
 
-static bool put_on_wire(struct client *client, size_t count)
+static bool append_output(struct client *client, size_t count)
 {
     const char *bytes = client->connection->listener->scratch;
-    struct buffer *wire = &client->wire;
+    struct buffer *output = &client->output;
     if (!splice_response_is_chunked(client))
-        return buffer_append(wire, bytes, count);
-    return buffer_print(wire, "%zx\r\n", count) && buffer_append(wire, bytes, count) &&
-           buffer_append(wire, "\r\n", 2);
+        return buffer_append(output, bytes, count);
+    return buffer_print(output, "%zx\r\n", count) && buffer_append(output, bytes, count) &&
+           buffer_append(output, "\r\n", 2);
 }
 
-/* The last chunk says that this is the end; else the length does, or the connection's end. */
+/* With chunked coding the last chunk marks the end of the body. Without it the length does, or the
+ * end of the connection. */
 static enum splice_result end_of_stream(struct client *client)
 {
     client->streaming_raw = false;
-    if (splice_response_is_chunked(client) && !buffer_append(&client->wire, "0\r\n\r\n", 5))
+    if (splice_response_is_chunked(client) && !buffer_append(&client->output, "0\r\n\r\n", 5))
         return SPLICE_LOST;
     return SPLICE_SOME;
 }
 
-/* --- the next piece -------------------------------------------------------------------- */
+/* --- the next block -------------------------------------------------------------------- */
 
-static ssize_t take(struct client *client, bool *moved)
+static ssize_t read_stream(struct client *client, bool *spliced)
 {
     struct listener *listener = client->connection->listener;
     const struct client_stream *stream = &client->stream;
-    *moved = false;
+    *spliced = false;
     if (stream->move && !client->connection->tls && pipe_open(&listener->pipe)) {
         ssize_t got = stream->move(stream->context, listener->pipe.ends[1], PIPE_SIZE);
-        *moved = got != STREAM_NO_SPLICE;
-        if (*moved)
+        *spliced = got != STREAM_NO_SPLICE;
+        if (*spliced)
             return got;
     }
     return stream->pull(stream->context, listener->scratch, sizeof listener->scratch);
 }
 
-enum splice_result splice_response_piece(struct client *client)
+enum splice_result splice_response_next(struct client *client)
 {
     if (client->pipe_pending_count)
-        return pour_stuck(client);
-    bool moved;
-    ssize_t got = take(client, &moved);
+        return flush_pending_pipe(client);
+    bool spliced;
+    ssize_t got = read_stream(client, &spliced);
     switch (got) {
     case STREAM_WAIT:
         return SPLICE_NONE;
@@ -114,9 +115,9 @@ enum splice_result splice_response_piece(struct client *client)
     case STREAM_LOST:
         return SPLICE_LOST;
     default:
-        if (moved)
-            return pour_moved(client, (size_t)got);
-        return put_on_wire(client, (size_t)got) ? SPLICE_SOME : SPLICE_LOST;
+        if (spliced)
+            return flush_spliced(client, (size_t)got);
+        return append_output(client, (size_t)got) ? SPLICE_SOME : SPLICE_LOST;
     }
 }
 

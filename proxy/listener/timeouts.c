@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What a request waits for, and for how long. libmicrohttpd's connection is suspended while its
- * owner has to decide, or has no room; a tick, once a second or more often, sees to what would then
- * go unseen: a reset, a stall, an end that libmicrohttpd forgot. */
+/* Suspends and resumes a request, sends its events, and checks its timeouts. libmicrohttpd's
+ * connection is suspended while its owner decides or cannot take more. A tick, once a second or
+ * more often, detects what libmicrohttpd does not: a reset, a stall, an end of file that it
+ * missed. */
 #include "listener/listener_priv.h"
 
 #include "intake/clock.h"
@@ -29,7 +30,8 @@ void client_resume(struct client *client)
     client->suspended = false;
     watch_set(client->connection->listener->parts.loop, &client->watch, 0);
     MHD_resume_connection(client->connection->mhd);
-    client->connection->listener->due = true; /* with an outer epoll libmicrohttpd wakes nobody */
+    client->connection->listener->due =
+        true; /* with an external epoll MHD_resume_connection() wakes nobody */
 }
 
 void client_progress(struct client *client)
@@ -69,7 +71,7 @@ void client_drop(struct client *client)
     client_resume(client);
 }
 
-/* --- ticks: what is waited for, and for how long --------------------------------------- */
+/* --- ticks ----------------------------------------------------------------------------- */
 
 bool client_stalled(const struct client *client)
 {
@@ -77,8 +79,8 @@ bool client_stalled(const struct client *client)
     return clock_ms() - client->progress >= timeout;
 }
 
-/* A suspended connection is out of libmicrohttpd's sight: a reset would go unseen. The watch is
- * set at the first tick and not before, as most requests are over by then. */
+/* libmicrohttpd does not watch a suspended connection, so it would miss a reset. The watch is set
+ * at the first tick only: most requests end before it. */
 static void watch_for_reset(struct client *client)
 {
     if (client->suspended)
@@ -86,7 +88,7 @@ static void watch_for_reset(struct client *client)
                   LOOP_HANGUP | LOOP_EDGE);
 }
 
-/* What the kernel still holds for the client gets less as the client reads. */
+/* The kernel's send queue becomes shorter as the client reads. */
 bool client_is_reading(struct client *client)
 {
     int queued = 0;
@@ -99,7 +101,7 @@ bool client_is_reading(struct client *client)
 static void tick_while_answering(struct client *client)
 {
     if (client->suspended) {
-        watch_for_reset(client); /* the stream's source is what is waited for */
+        watch_for_reset(client); /* a wait for the stream's source is no stall of the client */
         client_progress(client);
     } else if (client_is_reading(client)) {
         client_progress(client);
@@ -108,10 +110,10 @@ static void tick_while_answering(struct client *client)
     }
 }
 
-/* libmicrohttpd takes a read that fills less than its buffer for the last one there is, and asks
- * epoll for changes only: an end that came together with such bytes is lost on it. A resumed
- * connection it reads anew. */
-static void read_anew(struct client *client)
+/* If a read fills less than its buffer, libmicrohttpd assumes that the socket is empty. Its epoll
+ * is edge-triggered, so it misses an end of file that came together with such bytes. It reads again
+ * from a connection that was resumed. */
+static void restart_reading(struct client *client)
 {
     char byte;
     if (client->suspended || !client->body_wanted ||
@@ -124,7 +126,7 @@ static void read_anew(struct client *client)
 static void tick_while_receiving(struct client *client)
 {
     watch_for_reset(client);
-    read_anew(client);
+    restart_reading(client);
     if (client->body_wanted && client_stalled(client))
         client_tell_lost(client, CLIENT_STALLED);
 }

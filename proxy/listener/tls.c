@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* How the listener speaks TLS. libmicrohttpd does so by GnuTLS only, and would read the certificate
- * once; a callback per handshake lets a reload change it. */
+/* Settings of TLS for clients: ciphers and certificate. libmicrohttpd supports GnuTLS only. By
+ * itself it would read the certificate once; a callback per handshake lets a reload replace it. */
 #include "intake/snapshot.h"
 #include "listener/listener_priv.h"
 #include "snapshot/tls_present.h"
 
-/* Keys of one connection only, so that a key that is lost later opens none that was recorded. Our
- * order counts: AES-GCM is in the processor, ChaCha takes it many times as long. The CBC ciphers at
- * the end are for clients that are older than GCM in TLS 1.2. */
+/* Only key exchanges with forward secrecy: a key that leaks later does not decrypt recorded
+ * connections. The server's order decides: processors compute AES-GCM in hardware, and ChaCha20
+ * takes many times as long. The CBC ciphers at the end are for TLS 1.2 clients without GCM. */
 #define CIPHERS                                                                                    \
     ":-CIPHER-ALL:+AES-128-GCM:+AES-256-GCM:+CHACHA20-POLY1305:+AES-256-CBC:+AES-128-CBC"          \
     ":-KX-ALL:+ECDHE-ECDSA:+ECDHE-RSA:+DHE-RSA:%SERVER_PRECEDENCE"
@@ -19,8 +19,8 @@ const char *tls_priorities(enum tls_version least)
     return "NORMAL:-VERS-ALL:+VERS-TLS1.3:+VERS-TLS1.2" CIPHERS;
 }
 
-/* libmicrohttpd keeps its connection in the session's pointer; the snapshot that this connection
- * holds keeps the identity alive for as long as the handshake needs it. */
+/* The session's pointer is libmicrohttpd's connection. The snapshot that our connection holds keeps
+ * the identity alive during the handshake. */
 int tls_present(gnutls_session_t session, const gnutls_datum_t *req_ca_dn, int nreqs,
                 const gnutls_pk_algorithm_t *pk_algos, int pk_algos_length, gnutls_pcert_st **pcert,
                 unsigned *pcert_length, gnutls_privkey_t *pkey)

@@ -30,7 +30,7 @@ static int begin(void **state)
     scene->listener.parts.loop = loop_new();
     scene->connection.listener = &scene->listener;
     scene->connection.fd = ends[0];
-    scene->connection.timed = 1; /* no timer, and so no settings */
+    scene->connection.timed_head = 1; /* no timer, and so no settings */
     scene->client = ends[1];
     *state = scene;
     return scene->listener.parts.loop && hook_add(&scene->listener, ends[0], &scene->connection)
@@ -41,7 +41,7 @@ static int begin(void **state)
 static int end(void **state)
 {
     struct scene *scene = *state;
-    task_cancel(scene->listener.parts.loop, &scene->connection.look);
+    task_cancel(scene->listener.parts.loop, &scene->connection.fault_check);
     loop_free(scene->listener.parts.loop);
     close(scene->client);
     close(scene->connection.fd);
@@ -101,7 +101,7 @@ static void a_fault_ends_what_is_handed_on(void **state)
     says(scene, FOLDED, sizeof FOLDED - 1);
     assert_int_equal(mhd_reads(scene), -1);
     assert_int_equal(errno, EAGAIN);
-    assert_non_null(scene->connection.look.next); /* it will be refused */
+    assert_non_null(scene->connection.fault_check.next); /* it will be refused */
 }
 
 static void what_is_left_out_is_made_up_for(void **state)
@@ -147,7 +147,7 @@ static void one_that_is_cut_off_has_ended(void **state)
 {
     struct scene *scene = *state;
     says(scene, "GET", 3);
-    scene->connection.deaf = true;
+    scene->connection.reads_eof = true;
     assert_int_equal(mhd_reads(scene), 0);
 }
 
@@ -166,7 +166,7 @@ static void a_record_is_left_to_gnutls(void **state)
 {
     struct scene *scene = *state;
     assert_int_equal(gnutls_reads(scene), -1); /* nothing yet: the look is still to come */
-    assert_false(scene->connection.opened);
+    assert_false(scene->connection.first_byte_seen);
     says(scene, "\x16\x03\x01\0\x05GET /", 10);
     assert_int_equal(gnutls_reads(scene), 5);
     assert_memory_equal(scene->got, "\x16\x03\x01\0\x05", 5);
@@ -187,9 +187,9 @@ static void plain_http_is_kept_from_gnutls(void **state)
     assert_int_equal(guard->refusal, REFUSAL_PLAIN_HTTP);
     assert_int_equal(guard->heads, 1);
     assert_true(guard_in_head(guard) && guard_method_is_head(guard));
-    assert_non_null(scene->connection.look.next); /* it will be refused */
+    assert_non_null(scene->connection.fault_check.next); /* it will be refused */
     assert_int_equal(read_with(scene, MSG_PEEK, sizeof scene->got), 17);
-    scene->connection.deaf = true;
+    scene->connection.reads_eof = true;
     assert_int_equal(gnutls_reads(scene), 0);
 }
 

@@ -42,7 +42,7 @@ static int begin(void **state)
     client->method = "PUT";
     reply_init(&client->reply);
     client->reply.status = 403;
-    buffer_init(&client->wire, 4096);
+    buffer_init(&client->output, 4096);
     *state = scene;
     return scene->listener.parts.loop ? 0 : -1;
 }
@@ -53,7 +53,7 @@ static int end(void **state)
     watch_set(scene->listener.parts.loop, &scene->client.watch, 0);
     loop_free(scene->listener.parts.loop);
     reply_free(&scene->client.reply);
-    buffer_free(&scene->client.wire);
+    buffer_free(&scene->client.output);
     close(scene->connection.fd);
     close(scene->peer);
     free(scene);
@@ -91,10 +91,10 @@ static void of_a_stranger_just_64_kib_are_dropped(void **state)
     answers(scene);
     client_sends(scene, PIECE);
     assert_int_equal(unread(scene), 0);
-    assert_false(scene->connection.deaf);
+    assert_false(scene->connection.reads_eof);
     client_sends(scene, STRANGER_BYTES);
     assert_int_equal(unread(scene), PIECE);
-    assert_true(scene->connection.deaf);
+    assert_true(scene->connection.reads_eof);
     assert_int_equal(scene->client.state, CLIENT_OVER);
 }
 
@@ -104,7 +104,7 @@ static void all_at_once_makes_no_difference(void **state)
     answers(scene);
     client_sends(scene, STRANGER_BYTES + 1);
     assert_int_equal(unread(scene), 1);
-    assert_true(scene->connection.deaf);
+    assert_true(scene->connection.reads_eof);
 }
 
 static void of_whom_glance_knows_more_is_read(void **state)
@@ -114,7 +114,7 @@ static void of_whom_glance_knows_more_is_read(void **state)
     answers(scene);
     client_sends(scene, STRANGER_BYTES + PIECE);
     assert_int_equal(unread(scene), 0);
-    assert_false(scene->connection.deaf);
+    assert_false(scene->connection.reads_eof);
 }
 
 static void the_end_of_the_body_ends_it(void **state)
@@ -123,7 +123,7 @@ static void the_end_of_the_body_ends_it(void **state)
     answers(scene);
     assert_int_equal(shutdown(scene->peer, SHUT_WR), 0);
     scene->client.watch.ready(&scene->client.watch, LOOP_READ);
-    assert_true(scene->connection.deaf);
+    assert_true(scene->connection.reads_eof);
 }
 
 int main(void)
