@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A small question to Glance (or to an S3 gateway) whose answer is collected whole, within bounds
- * of size and time. Several may be under way for one exchange. */
+/* A small request to Glance, or to an S3 gateway, whose answer is collected in memory, with a limit
+ * of size and time. Several fetches may run for one exchange. */
 #ifndef INTAKE_BUFFERED_FETCH_H
 #define INTAKE_BUFFERED_FETCH_H
 
@@ -12,30 +12,30 @@
 
 enum { FETCH_TIMEOUT_MS = 60000 };
 
-/* Zero-initialised: not begun. The exchange owns it, and ends it. */
+/* Zero-initialised: not begun. The exchange owns it, and calls fetch_end(). */
 struct fetch {
     struct transfer *transfer;
-    void (*wake)(void *context); /* it is over; never called from within fetch_start() */
+    void (*wake)(void *context); /* called at the end; never from within fetch_start() */
     void *context;
     bool begun;
     bool over;
     enum transfer_result result;
-    char detail[128]; /* libcurl's words, where it broke off */
+    char detail[128]; /* libcurl's error text, if the transfer failed */
     bool too_long;
-    bool lost;           /* there was no memory to keep the answer: TRANSFER_NO_MEMORY in the end */
-    struct reply answer; /* Glance's, as it came */
+    bool lost;           /* no memory to keep the answer; the result is TRANSFER_NO_MEMORY */
+    struct reply answer; /* as Glance sent it */
 };
 
-/* `order` as for transfer_start(), without a body; FETCH_TIMEOUT_MS is for one that has no
- * patience of its own. False: no memory. */
+/* `request` as for transfer_start(), without a body. Its timeout is request->timeout, or
+ * FETCH_TIMEOUT_MS if that is 0, but never more than glance.stall_timeout. False: no memory. */
 bool fetch_start(struct fetch *fetch, struct glance *glance, const struct settings *settings,
                  const struct upstream_request *request, void (*wake)(void *context),
                  void *context);
 
-/* Over, and the whole answer came. */
+/* Whether the fetch has ended with a complete answer within the size limit. */
 bool fetch_answered(const struct fetch *fetch);
 
-/* In any state; gives it up if it is under way. It is then as if not begun. */
+/* Call it in any state: it aborts a running transfer, frees the answer, and resets the fetch. */
 void fetch_end(struct fetch *fetch);
 
 #endif

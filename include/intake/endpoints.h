@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What is known of Glance's endpoints, one set for the whole process. An endpoint is known by its
- * URL, so a reload that changes the list changes nothing about those that stay in it.
+/* The state of Glance's endpoints, one set for the whole process. An endpoint is identified by its
+ * URL, so a reload keeps the state of each endpoint that stays in the list.
  *
- *   up     requests are sent there, in turn
- *   busy   it does not answer its health check while image data of ours flows there: others come
- *          first. Glance before uWSGI is like that when each of its processes has an upload
- *   out    it refuses connections, answers 5xx, or is silent: it is tried only after all others
+ *   up     requests are sent to it, in turn
+ *   busy   no answer to its health check while the proxy has image data under way there: other
+ *          endpoints are preferred. Glance under uWSGI is busy when each of its processes has
+ *          an upload
+ *   out    it refuses connections, answers 5xx, or does not answer: it is tried last
  *
- * Thread-safe. The functions take NULL for a set, of which nothing is known. */
+ * Thread-safe. The functions accept NULL for an empty set. */
 #ifndef INTAKE_ENDPOINTS_H
 #define INTAKE_ENDPOINTS_H
 
@@ -26,27 +27,29 @@ const char *endpoint_state_text(enum endpoint_state state);
 struct endpoints *endpoints_new(void); /* NULL: no memory */
 void endpoints_free(struct endpoints *endpoints);
 
-/* The endpoints of these settings are those in force. False: no memory for all of them; nothing is
- * known of the rest. */
+/* Replaces the list of endpoints by that of the settings. False: no memory for all of them; the
+ * others have no state. */
 bool endpoints_configure(struct endpoints *endpoints, const struct settings *settings);
 
 /* --- where a request goes --------------------------------------------------------------- */
 
-/* Each kind has turns of its own: what clients do before each upload does not shift the uploads. */
+/* Each kind has its own round robin, so that the requests before an upload do not shift the
+ * uploads. */
 enum endpoint_turn { TURN_REQUEST, TURN_UPLOAD, ENDPOINT_TURNS };
 
-/* The place in `urls` of the endpoint whose turn it is: among those not in `tried` (a bit each),
- * the ones that are up, else the ones that are busy, else any. `preferred`, if none is better, has
- * no need of a turn; -1: none is preferred. -1: every one was tried. */
+/* Chooses an endpoint by round robin and returns its index in `urls`. `tried` has a bit for each
+ * endpoint that is excluded. Endpoints that are up come first, then busy ones, then all others.
+ * `preferred` (an index, or -1) is chosen, and takes no turn, if no other endpoint is better. -1:
+ * all were tried. */
 int endpoints_choose(struct endpoints *endpoints, char *const *urls, size_t count, unsigned tried,
                      enum endpoint_turn turn, int preferred);
 
-/* A connection to it could not be opened; somebody has had an answer from it. */
+/* A connection to the endpoint could not be opened; or the endpoint has answered a request. */
 void endpoints_refused(struct endpoints *endpoints, const char *url);
 void endpoints_answered(struct endpoints *endpoints, const char *url);
 
-/* Image data begins to flow, to it or from it, and ends. Each begin that has said true needs its
- * end; false: no memory. */
+/* A transfer of image data to or from the endpoint begins, and ends. Call endpoints_flow_ends()
+ * once for each endpoints_flow_begins() that returned true. False: no memory. */
 bool endpoints_flow_begins(struct endpoints *endpoints, const char *url);
 void endpoints_flow_ends(struct endpoints *endpoints, const char *url);
 
@@ -56,24 +59,24 @@ enum endpoint_health {
     HEALTH_WELL,
     HEALTH_FAILED, /* no connection, or 5xx */
     HEALTH_SILENT, /* no answer in time */
-    HEALTH_UNASKED /* nothing was learnt about the endpoint */
+    HEALTH_UNASKED /* the check itself failed: nothing is known about the endpoint */
 };
 
-/* A health check begins and has ended. `why` is a sentence without its full stop; it is not looked
- * at where all is well. */
+/* A health check begins, and has ended. `why` is a sentence without its full stop. It is not read
+ * with HEALTH_WELL. */
 void endpoints_check_begins(struct endpoints *endpoints, const char *url);
 void endpoints_checked(struct endpoints *endpoints, const char *url, enum endpoint_health health,
                        const char *why);
 
-/* --- what there is to tell -------------------------------------------------------------- */
+/* --- the current states ----------------------------------------------------------------- */
 
 struct endpoint_view {
     char *url;
     enum endpoint_state state;
-    unsigned flows;             /* of image data, now */
-    bool checked;               /* `state` is what health checks have told */
-    bool settled;               /* and none has to confirm another */
-    char why[ENDPOINT_WHY_MAX]; /* busy or out: a sentence without its full stop */
+    unsigned flows;             /* transfers of image data at the moment */
+    bool checked;               /* `state` comes from health checks */
+    bool settled;               /* and no check has to be repeated to confirm it */
+    char why[ENDPOINT_WHY_MAX]; /* of busy or out: a sentence without its full stop */
 };
 
 struct endpoints_view {
@@ -81,7 +84,8 @@ struct endpoints_view {
     size_t count;
 };
 
-/* Those in force, in the order of the settings. Owned by the caller, who ends it. */
+/* Copies the states, in the order of the settings. The caller owns the copy, and frees it with
+ * endpoints_view_free(). */
 void endpoints_look(struct endpoints *endpoints, struct endpoints_view *view);
 void endpoints_view_free(struct endpoints_view *view);
 

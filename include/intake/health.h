@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Asks each endpoint of Glance how it is, every health_interval, in one thread for the process. */
+/* Health checks of all endpoints of Glance, every health_interval, in one thread for the whole
+ * process. */
 #ifndef INTAKE_HEALTH_H
 #define INTAKE_HEALTH_H
 
@@ -7,14 +8,14 @@ struct endpoints;
 struct health;
 struct snapshot;
 
-/* Where what it asks, and how often, is to be found: the snapshot in force, with a reference for
- * the caller. */
+/* Returns the current snapshot, with a reference for the caller. */
 typedef struct snapshot *health_snapshot(void *context);
 
-/* The first checks begin at once. `endpoints` is borrowed. NULL: no memory, or no thread. */
+/* Starts the thread; the first checks begin at once. `endpoints` is borrowed. NULL: no memory, or
+ * no thread. */
 struct health *health_start(struct endpoints *endpoints, health_snapshot *snapshot, void *context);
 
-/* The snapshot in force is another one now. */
+/* Call it after the snapshot was replaced: a round of checks begins at once. */
 void health_reload(struct health *health);
 
 void health_stop(struct health *health); /* NULL is fine */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Is Glance well? The check has a handle and a connection of its own, no worker's. */
+/* One blocking health check of Glance, with its own libcurl handle and connection. */
 #ifndef INTAKE_PROBE_H
 #define INTAKE_PROBE_H
 
@@ -11,8 +11,8 @@ struct settings;
 
 enum { PROBE_TIMEOUT_MS = 2000 };
 
-/* Asks one endpoint after the other until one is well, at most PROBE_TIMEOUT_MS in all, and blocks
- * meanwhile. False: `why` says why the last one is not. Thread-safe. */
+/* Checks one endpoint after the other until one is healthy. Blocks for at most PROBE_TIMEOUT_MS in
+ * all. False: none is; `why` describes the fault of the last one. Thread-safe. */
 bool glance_probe(const struct settings *settings, char *why, size_t why_size);
 
 #endif

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Where a request is sent; and where it is sent again, if that does nothing twice. */
+/* Chooses the endpoint of a request, and repeats the request at another endpoint or on another
+ * connection if that is safe. */
 #include "upstream/upstream_priv.h"
 
 #include "intake/clock.h"
@@ -7,7 +8,7 @@
 
 #include <string.h>
 
-/* A connection that libcurl does not close now is kept: it rests. */
+/* If libcurl does not close the connection in this call, it keeps it: the connection is idle. */
 void attempt_leave(struct transfer *transfer)
 {
     curl_multi_remove_handle(transfer->glance->multi, transfer->easy);
@@ -25,13 +26,13 @@ void attempt_answered(struct transfer *transfer)
         endpoints_answered(transfer->glance->endpoints, url_of(transfer));
 }
 
-void attempt_flows(struct transfer *transfer)
+void attempt_begin_flow(struct transfer *transfer)
 {
     if (!transfer->flowing && transfer->endpoint != ENDPOINT_NONE)
         transfer->flowing = endpoints_flow_begins(transfer->glance->endpoints, url_of(transfer));
 }
 
-void attempt_flows_no_more(struct transfer *transfer)
+void attempt_end_flow(struct transfer *transfer)
 {
     if (transfer->flowing)
         endpoints_flow_ends(transfer->glance->endpoints, url_of(transfer));
@@ -45,8 +46,8 @@ static int choose(struct transfer *transfer, int preferred)
                             transfer->turn, preferred);
 }
 
-/* An upload's questions may see what it has done only at the endpoint that did it: others may read
- * another copy of the database. */
+/* Requests of one upload go to one endpoint. Another endpoint may use another replica of the
+ * database, and so not see yet what the upload has done. */
 int attempt_first(struct transfer *transfer, const struct upstream_request *request)
 {
     if (request->url)
@@ -58,7 +59,7 @@ int attempt_first(struct transfer *transfer, const struct upstream_request *requ
     return chosen;
 }
 
-/* Nothing of the request was sent: libcurl did not get as far as that. */
+/* Whether nothing of the request was sent: libcurl had no connection yet. */
 bool attempt_never_connected(const struct transfer *transfer)
 {
     curl_off_t reached = 0;
@@ -73,43 +74,44 @@ bool attempt_begin(struct transfer *transfer, int endpoint)
     if (endpoint != ENDPOINT_NONE) {
         transfer->tried |= 1U << endpoint;
         curl_easy_setopt(transfer->easy, CURLOPT_URL, url_of(transfer));
-        if (transfer->owner->move) /* of an image's data */
-            attempt_flows(transfer);
+        if (transfer->owner->move) /* only transfers of image data have it */
+            attempt_begin_flow(transfer);
     }
     transfer->no_memory =
         curl_multi_add_handle(transfer->glance->multi, transfer->easy) != CURLM_OK;
     return !transfer->no_memory;
 }
 
-/* A second request does nothing that the first one may have done. */
-static bool may_go_elsewhere(const struct transfer *transfer)
+/* Only if repeating the request is safe: nothing was sent, or it is a GET or HEAD without an
+ * answer. */
+static bool may_try_next_endpoint(const struct transfer *transfer)
 {
     return transfer->endpoint != ENDPOINT_NONE &&
-           (attempt_never_connected(transfer) || (transfer->only_asks && !transfer->status));
+           (attempt_never_connected(transfer) || (transfer->repeatable && !transfer->status));
 }
 
 bool attempt_next(struct transfer *transfer)
 {
-    if (!may_go_elsewhere(transfer))
+    if (!may_try_next_endpoint(transfer))
         return false;
     if (attempt_never_connected(transfer))
         endpoints_refused(transfer->glance->endpoints, url_of(transfer));
     int next = choose(transfer, -1);
     if (next < 0)
         return false;
-    attempt_flows_no_more(transfer);
+    attempt_end_flow(transfer);
     attempt_leave(transfer);
     transfer->reused = false;
     return attempt_begin(transfer, next);
 }
 
-/* The kept connection was out of step, or broke off before it brought an answer. */
-bool attempt_needs_fresh(const struct transfer *transfer, CURLcode code)
+/* A reused connection had a wrong answer, or broke before it brought an answer. */
+bool attempt_needs_new_connection(const struct transfer *transfer, CURLcode code)
 {
     return transfer->stale || (code != CURLE_OK && transfer->reused && !transfer->head_told);
 }
 
-bool attempt_fresh(struct transfer *transfer)
+bool attempt_on_new_connection(struct transfer *transfer)
 {
     attempt_leave(transfer);
     transfer->stale = transfer->reused = false;

@@ -13,7 +13,7 @@ static void on_head(void *owner, unsigned status, const struct headers *headers)
         fetch->lost |= !headers_add(&fetch->answer.headers, row->name, row->value);
 }
 
-/* An answer that is too long is still read, so that the transfer ends. */
+/* An answer that is too long is read to its end, so that the transfer completes. */
 static bool on_data(void *owner, const void *bytes, size_t count)
 {
     struct fetch *fetch = owner;
@@ -35,7 +35,7 @@ static void on_done(void *owner, enum transfer_result result, const char *detail
 
 static const struct upstream_callbacks FETCH = {.head = on_head, .data = on_data, .done = on_done};
 
-/* Who asks may have less patience than there is at most, and so may the operator. */
+/* The caller's timeout, or else FETCH_TIMEOUT_MS; never more than the operator's stall_timeout. */
 static uint64_t timeout(const struct upstream_request *request, const struct settings *settings)
 {
     uint64_t asked = request->timeout ? request->timeout : FETCH_TIMEOUT_MS;
@@ -46,11 +46,11 @@ static uint64_t timeout(const struct upstream_request *request, const struct set
 bool fetch_start(struct fetch *fetch, struct glance *glance, const struct settings *settings,
                  const struct upstream_request *request, void (*wake)(void *context), void *context)
 {
-    struct upstream_request patient = *request;
-    patient.timeout = timeout(request, settings);
+    struct upstream_request bounded = *request;
+    bounded.timeout = timeout(request, settings);
     *fetch = (struct fetch){.wake = wake, .context = context, .begun = true};
     reply_init(&fetch->answer);
-    fetch->transfer = transfer_start(glance, settings, &patient, &FETCH, fetch);
+    fetch->transfer = transfer_start(glance, settings, &bounded, &FETCH, fetch);
     fetch->begun = fetch->transfer != NULL;
     return fetch->begun;
 }

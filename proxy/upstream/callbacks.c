@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What libcurl calls while a transfer runs: the answer's head and body come out, the request's body
- * goes in. Nothing here starts or ends a transfer. */
+/* libcurl's callbacks for a transfer: they deliver the answer's head and body, and supply the
+ * request's body. None of them starts or ends a transfer. */
 #include "upstream/upstream_priv.h"
 
 #include "intake/clock.h"
@@ -23,11 +23,12 @@ static void trim(char *text)
         text[--len] = '\0';
 }
 
-/* All but NUL, which ends the line before. */
+/* All control characters but NUL, which cannot be in a string. */
 static const char CONTROLS[] = "\1\2\3\4\5\6\7\10\11\12\13\14\15\16\17\20\21\22\23\24\25\26\27"
                                "\30\31\32\33\34\35\36\37\177";
 
-/* A control character has no place in a field (RFC 9110 5.5), and would reach a terminal. */
+/* A field value must not have control characters (RFC 9110 5.5), and they could reach a
+ * terminal. */
 static void blank_controls(char *text)
 {
     for (; *text; text++)
@@ -39,12 +40,12 @@ static bool take_field(struct transfer *transfer, char *line)
 {
     char *colon = strchr(line, ':');
     if (!colon)
-        return true; /* not a field: nothing that could be passed on */
+        return true; /* not a field: it is skipped */
     *colon = '\0';
     blank_controls(colon + 1);
     trim(line);
     if (strpbrk(line, CONTROLS))
-        return true; /* a name that no field can have */
+        return true; /* not a valid field name: it is skipped */
     char *value = colon + 1 + strspn(colon + 1, " \t");
     trim(value);
     return headers_add(&transfer->answer, line, value);
@@ -59,9 +60,9 @@ static void head_complete(struct transfer *transfer)
     transfer->head_told = true;
     transfer->progress = clock_ms();
     transfer->owner->head(transfer->context, transfer->status, &transfer->answer);
-    if (transfer->bare)
-        task_post(transfer->glance->loop, &transfer->over);
-    else if (transfer->send_paused) /* libcurl does not end such a one: let it look again */
+    if (transfer->bodyless)
+        task_post(transfer->glance->loop, &transfer->response_over);
+    else if (transfer->send_paused) /* libcurl never ends a paused transfer */
         task_post(transfer->glance->loop, &transfer->unpause);
 }
 
@@ -108,8 +109,8 @@ static size_t end_of_body(struct transfer *transfer)
     return whole ? 0 : CURL_READFUNC_ABORT;
 }
 
-/* Glance would take what is behind the body for its next request. */
-static bool is_too_much(const struct transfer *transfer, ssize_t got)
+/* Bytes after the body would be a second request to Glance. */
+static bool exceeds_length(const struct transfer *transfer, ssize_t got)
 {
     return transfer->framing == FRAMING_LENGTH && got > 0 &&
            (uint64_t)got > transfer->length - transfer->sent;
@@ -117,7 +118,7 @@ static bool is_too_much(const struct transfer *transfer, ssize_t got)
 
 size_t transfer_took(struct transfer *transfer, ssize_t got)
 {
-    if (is_too_much(transfer, got))
+    if (exceeds_length(transfer, got))
         got = STREAM_LOST;
     transfer->pulled = true;
     switch (got) {
@@ -141,7 +142,7 @@ size_t transfer_on_pull(char *into, size_t size, size_t count, void *context)
 {
     struct transfer *transfer = context;
     if (transfer->all_pulled)
-        return 0; /* libcurl may ask once more; the owner's client may be gone by now */
+        return 0; /* libcurl may call once more, when the owner's client may have left already */
     transfer->pulled = true;
     return transfer_took(transfer, transfer->owner->pull(transfer->context, into, size * count));
 }

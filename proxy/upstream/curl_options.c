@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A request put into libcurl's terms: fields, body, and every option that is set. */
+/* Sets libcurl's options for a request: its header fields, its body, its server, and all others. */
 #include "upstream/upstream_priv.h"
 
 #include "intake/settings.h"
@@ -11,26 +11,28 @@
 
 enum { ANSWER_BUFFER = 16 * 1024 };
 
-/* An idle connection takes one of Glance's green threads: those that a burst has left behind are
- * not kept for long. */
-enum { KEPT_SECONDS = 20 };
+/* An idle connection occupies one of Glance's green threads. So idle connections after a burst are
+ * closed soon. */
+enum { IDLE_SECONDS_MAX = 20 };
 
 static const uint64_t UPLOAD_BUFFER_MIN = 16 * 1024, UPLOAD_BUFFER_MAX = 512 * 1024;
 
 /* --- fields ---------------------------------------------------------------------------- */
 
-/* libcurl's list of lines, of which it frees nothing: nodes, then text, are one piece of memory. */
+/* Builder of a list of lines for libcurl. Nodes and text share one allocation, which the transfer
+ * owns. */
 struct lines {
     struct curl_slist *next;
     char *text;
 };
 
-enum { OWN_LINES = 3, OWN_BYTES = 256 }; /* at most, besides the order's fields */
+/* Upper bounds of what is added to the request's fields. */
+enum { ADDED_LINES = 3, ADDED_BYTES = 256 };
 
 static struct curl_slist *lines_new(const struct headers *headers, struct lines *lines)
 {
-    size_t count = headers->count + OWN_LINES;
-    size_t bytes = OWN_BYTES;
+    size_t count = headers->count + ADDED_LINES;
+    size_t bytes = ADDED_BYTES;
     headers_each(row, headers)
         bytes += strlen(row->name) + strlen(row->value) + sizeof ": ";
     lines->next = malloc(count * sizeof *lines->next + bytes);
@@ -47,12 +49,12 @@ static void add_line(struct lines *lines, const char *name, const char *separato
     lines->text = stpcpy(stpcpy(stpcpy(lines->text, name), separator), value) + 1;
 }
 
-/* What is sent has no body, and this is the SHA-256 of nothing. Ceph's gateway wants it. */
+/* The SHA-256 of an empty body. Ceph's gateway requires the field. */
 static const char NO_PAYLOAD[] = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
 
-/* libcurl's way to say a field with an empty value is "Name;", and "Name:" keeps it from adding
- * one of its own. It signs each field it is told of, and an S3 gateway looks for each that is
- * signed: those that are to be left out would be missed. */
+/* In libcurl "Name;" is a field with an empty value, and "Name:" keeps libcurl from adding that
+ * field. libcurl signs every field in this list, also one that it does not send. An S3 gateway
+ * expects every signed field. So signed requests have no "Name:" entries. */
 static bool add_fields(struct transfer *transfer, const struct upstream_request *request)
 {
     struct lines lines;
@@ -87,7 +89,8 @@ static void set_body(struct transfer *transfer)
     if (buffer > UPLOAD_BUFFER_MAX)
         buffer = UPLOAD_BUFFER_MAX;
     curl_easy_setopt(easy, CURLOPT_UPLOAD, 1L);
-    curl_easy_setopt(easy, CURLOPT_EXPECT_100_TIMEOUT_MS, 1L); /* the owner waits, libcurl never */
+    curl_easy_setopt(easy, CURLOPT_EXPECT_100_TIMEOUT_MS,
+                     1L); /* the owner waits for 100 Continue, libcurl does not */
     curl_easy_setopt(easy, CURLOPT_UPLOAD_BUFFERSIZE, (long)buffer);
     curl_easy_setopt(easy, CURLOPT_READFUNCTION, transfer_on_pull);
     curl_easy_setopt(easy, CURLOPT_READDATA, transfer);
@@ -95,11 +98,11 @@ static void set_body(struct transfer *transfer)
                      transfer->framing == FRAMING_LENGTH ? (curl_off_t)transfer->length : -1);
 }
 
-/* On a kept connection a request may have to be sent twice: Glance may have closed it just now, or
- * the answer may be somebody else's (idle_connections.c). So only what asks, and changes nothing,
- * is sent on one. A connection for anything else is not kept either, or there would be one more for
- * each upload. */
-static bool only_asks(const struct transfer *transfer, const char *method)
+/* A request on a reused connection may have to be sent twice: Glance may have just closed the
+ * connection, or the answer may belong to another request (idle_connections.c). So only GET and
+ * HEAD without a body reuse connections. Other requests do not leave their connections open either,
+ * or there would be one more for each upload. */
+static bool repeatable(const struct transfer *transfer, const char *method)
 {
     return transfer->framing == FRAMING_NONE &&
            (strcmp(method, "GET") == 0 || strcmp(method, "HEAD") == 0);
@@ -120,7 +123,7 @@ static bool set_glance(struct transfer *transfer, const char *target)
     return !curl_easy_setopt(easy, CURLOPT_REQUEST_TARGET, target);
 }
 
-/* A kept connection would have the keys, too. */
+/* The connection is not reused, since libcurl keeps the keys with it. */
 static bool set_signature(struct transfer *transfer, const struct transfer_signature *signature)
 {
     CURL *easy = transfer->easy;
@@ -133,8 +136,8 @@ static bool set_signature(struct transfer *transfer, const struct transfer_signa
            !curl_easy_setopt(easy, CURLOPT_PASSWORD, signature->secret_key);
 }
 
-/* libcurl signs the path of the URL, so there is no target besides it. */
-static bool set_elsewhere(struct transfer *transfer, const struct upstream_request *request)
+/* libcurl signs the path of the URL, so CURLOPT_REQUEST_TARGET is not set. */
+static bool set_other_server(struct transfer *transfer, const struct upstream_request *request)
 {
     return !curl_easy_setopt(transfer->easy, CURLOPT_URL, request->url) &&
            (!request->signature || set_signature(transfer, request->signature));
@@ -153,7 +156,7 @@ static void set_options(struct transfer *transfer, const char *method)
     curl_easy_setopt(easy, CURLOPT_CLOSESOCKETDATA, transfer->glance);
     curl_easy_setopt(easy, CURLOPT_PREREQFUNCTION, idle_before_request);
     curl_easy_setopt(easy, CURLOPT_PREREQDATA, transfer);
-    /* Giving up a name look-up must not wait for it to end: the whole worker would. */
+    /* Aborting a name look-up must not wait for its end: that would block the whole worker. */
     curl_easy_setopt(easy, CURLOPT_QUICK_EXIT, 1L);
     curl_easy_setopt(easy, CURLOPT_PROXY, "");
     curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
@@ -165,8 +168,8 @@ static void set_options(struct transfer *transfer, const char *method)
     curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, transfer_on_data);
     curl_easy_setopt(easy, CURLOPT_WRITEDATA, transfer);
     curl_easy_setopt(easy, CURLOPT_BUFFERSIZE, (long)ANSWER_BUFFER);
-    curl_easy_setopt(easy, CURLOPT_MAXAGE_CONN, (long)KEPT_SECONDS);
-    if (!transfer->only_asks) {
+    curl_easy_setopt(easy, CURLOPT_MAXAGE_CONN, (long)IDLE_SECONDS_MAX);
+    if (!transfer->repeatable) {
         curl_easy_setopt(easy, CURLOPT_FRESH_CONNECT, 1L);
         curl_easy_setopt(easy, CURLOPT_FORBID_REUSE, 1L);
     }
@@ -175,7 +178,9 @@ static void set_options(struct transfer *transfer, const char *method)
         set_body(transfer);
     else if (is_head)
         curl_easy_setopt(easy, CURLOPT_NOBODY, 1L);
-    transfer->bare = is_head && !transfer->all_pulled; /* libcurl sends bodies, or expects none */
+    transfer->bodyless =
+        is_head &&
+        !transfer->all_pulled; /* libcurl cannot both send a body and expect none in the answer */
     curl_easy_setopt(easy, CURLOPT_CUSTOMREQUEST, method);
 }
 
@@ -186,12 +191,12 @@ bool transfer_set_options(struct transfer *transfer, const struct upstream_reque
     transfer->timeout = request->timeout;
     transfer->all_pulled = request->framing != FRAMING_CHUNKED && request->length == 0;
     transfer->raw_request = raw_request_wanted(transfer, request);
-    transfer->only_asks = only_asks(transfer, request->method);
+    transfer->repeatable = repeatable(transfer, request->method);
     const char *id = headers_get(request->headers, "X-Openstack-Request-Id");
     if (id && strlen(id) < sizeof transfer->id)
         memcpy(transfer->id, id, strlen(id) + 1);
     bool to =
-        request->url ? set_elsewhere(transfer, request) : set_glance(transfer, request->target);
+        request->url ? set_other_server(transfer, request) : set_glance(transfer, request->target);
     if (!to || !add_fields(transfer, request))
         return false;
     set_options(transfer, request->method);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What health checks have told of an endpoint. */
+/* The state of an endpoint, from the results of its health checks. */
 #include "upstream/endpoints_priv.h"
 
 #include "intake/clock.h"
@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { CHECKS = 2 /* in a row change an opinion */ };
+enum { CHECKS = 2 /* in a row that change a state */ };
 
 const char *endpoint_state_text(enum endpoint_state state)
 {
@@ -29,7 +29,7 @@ static void enter(struct row *row, enum endpoint_state state)
 {
     bool news = row->state != state && !(row->state == ENDPOINT_UNKNOWN && state == ENDPOINT_UP);
     row->state = state;
-    row->against = 0;
+    row->contradictions = 0;
     if (!news)
         return;
     if (state == ENDPOINT_UP)
@@ -39,22 +39,22 @@ static void enter(struct row *row, enum endpoint_state state)
                 row->why, endpoint_state_text(state));
 }
 
-static enum endpoint_state told_by(const struct row *row, enum endpoint_health health)
+static enum endpoint_state state_from(const struct row *row, enum endpoint_health health)
 {
     if (health == HEALTH_WELL)
         return ENDPOINT_UP;
     return health == HEALTH_SILENT && row->flowed ? ENDPOINT_BUSY : ENDPOINT_OUT;
 }
 
-/* Up and out need two checks that agree, but for the first one of all. Busy is no failure, and
- * begins and ends at once. */
-static void consider(struct row *row, enum endpoint_state told)
+/* Two checks in a row have to agree before an endpoint goes out, or comes up again from out. The
+ * first check of all decides alone. Busy is no failure: it begins and ends with one check. */
+static void consider(struct row *row, enum endpoint_state result)
 {
-    bool doubtful = (row->state == ENDPOINT_UP && told == ENDPOINT_OUT) ||
-                    (row->state == ENDPOINT_BUSY && told == ENDPOINT_OUT) ||
-                    (row->state == ENDPOINT_OUT && told == ENDPOINT_UP);
-    if (!doubtful || ++row->against >= CHECKS)
-        enter(row, told);
+    bool doubtful = (row->state == ENDPOINT_UP && result == ENDPOINT_OUT) ||
+                    (row->state == ENDPOINT_BUSY && result == ENDPOINT_OUT) ||
+                    (row->state == ENDPOINT_OUT && result == ENDPOINT_UP);
+    if (!doubtful || ++row->contradictions >= CHECKS)
+        enter(row, result);
 }
 
 void endpoints_checked(struct endpoints *endpoints, const char *url, enum endpoint_health health,
@@ -64,19 +64,19 @@ void endpoints_checked(struct endpoints *endpoints, const char *url, enum endpoi
         return;
     struct row *row = endpoints_lock_row(endpoints, url);
     if (row) {
-        enum endpoint_state told = told_by(row, health);
-        if (told == ENDPOINT_UP)
+        enum endpoint_state result = state_from(row, health);
+        if (result == ENDPOINT_UP)
             row->refused_until = 0;
         else
             snprintf(row->why, sizeof row->why, "%s", why);
-        consider(row, told);
+        consider(row, result);
     }
     pthread_mutex_unlock(&endpoints->lock);
 }
 
-/* --- what there is to tell -------------------------------------------------------------- */
+/* --- the current states ----------------------------------------------------------------- */
 
-/* Without health checks, what requests have met is all that is known. */
+/* Without health checks only refused connections of requests are known. */
 static enum endpoint_state shown_state(const struct row *row)
 {
     bool refused = row->refused_until > clock_ms();
@@ -89,7 +89,8 @@ static void show(const struct row *row, struct endpoint_view *view)
                                    .state = shown_state(row),
                                    .flows = row->flows,
                                    .checked = row->state != ENDPOINT_UNKNOWN,
-                                   .settled = row->state != ENDPOINT_UNKNOWN && row->against == 0};
+                                   .settled =
+                                       row->state != ENDPOINT_UNKNOWN && row->contradictions == 0};
     if (row->why[0])
         memcpy(view->why, row->why, sizeof view->why);
     else

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* One row per endpoint, found by its URL. A row outlives its place in the settings as long as image
- * data flows there, so that what begins there ends there. */
+/* The set of endpoints, and the choice of one for a request. There is one row per endpoint, found
+ * by its URL. A row outlives its place in the settings while image data is under way there, so that
+ * the flows that were counted in it also end in it. */
 #include "upstream/endpoints_priv.h"
 
 #include "intake/clock.h"
@@ -9,7 +10,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* How long a refused connection counts, unless a health check or an answer says otherwise. */
+/* An endpoint that refused a connection counts as out for this long, unless a health check or an
+ * answer says otherwise. */
 enum { REFUSED_MS = 10000 };
 
 /* --- rows, with the lock held ----------------------------------------------------------- */
@@ -90,7 +92,7 @@ bool endpoints_configure(struct endpoints *endpoints, const struct settings *set
     for (size_t i = 0; i < settings->glance.endpoint_count && i < ENDPOINTS_MAX; i++) {
         struct row *row = find_or_add(endpoints, settings->glance.endpoints[i]);
         all = all && row;
-        if (row && row->place == ENDPOINT_NOWHERE) /* one that is named twice has its first place */
+        if (row && row->place == ENDPOINT_NOWHERE) /* listed twice: the first place counts */
             row->place = i;
     }
     drop_unused(endpoints);
@@ -100,7 +102,7 @@ bool endpoints_configure(struct endpoints *endpoints, const struct settings *set
 
 /* --- where a request goes --------------------------------------------------------------- */
 
-/* The lower, the sooner. */
+/* A lower rank is preferred. */
 static int rank(const struct endpoints *endpoints, const char *url, uint64_t now)
 {
     const struct row *row = endpoints_find(endpoints, url);
@@ -111,7 +113,8 @@ static int rank(const struct endpoints *endpoints, const char *url, uint64_t now
     return row->state == ENDPOINT_BUSY;
 }
 
-/* The best of those not tried; of equals, the one that comes first when counted from `turn`. */
+/* The best endpoint that is not in `tried`. Among equals it is the first one, counted from
+ * `turn`. */
 static int best_of(const struct endpoints *endpoints, char *const *urls, size_t count,
                    unsigned tried, size_t turn)
 {
@@ -147,8 +150,8 @@ static int first_untried(size_t count, unsigned tried)
     return -1;
 }
 
-/* The turn moves behind the endpoint that was chosen, so that one that is passed over does not give
- * its turns to its neighbour alone. */
+/* The turn moves to the endpoint after the chosen one. If it only counted up, the neighbour of an
+ * endpoint that is out would get the turns of both. */
 int endpoints_choose(struct endpoints *endpoints, char *const *urls, size_t count, unsigned tried,
                      enum endpoint_turn turn, int preferred)
 {

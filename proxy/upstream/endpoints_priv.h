@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What endpoints.c and endpoint_state.c share. */
+/* Declarations shared by endpoints.c and endpoint_state.c. */
 #ifndef ENDPOINTS_PRIV_H
 #define ENDPOINTS_PRIV_H
 
@@ -12,26 +12,26 @@
 
 struct row {
     char *url;
-    size_t place; /* in the settings in force; ENDPOINT_NOWHERE: it is not there any more */
+    size_t place; /* in the current settings; ENDPOINT_NOWHERE: not listed any more */
     enum endpoint_state state;
-    unsigned against; /* checks in a row that contradict the state */
+    unsigned contradictions; /* number of checks in a row that contradict the state */
     unsigned flows;
-    bool flowed;            /* since the last check began */
+    bool flowed;            /* image data was under way at some time since the last check began */
     uint64_t refused_until; /* clock_ms() */
     char why[ENDPOINT_WHY_MAX];
     struct row *next;
 };
 
 struct endpoints {
-    pthread_mutex_t lock; /* guards all below */
+    pthread_mutex_t lock; /* protects all members below */
     struct row *first;
     unsigned turns[ENDPOINT_TURNS];
 };
 
-/* With the lock held. NULL: there is no such row. */
+/* Call it with the lock held. NULL: there is no such row. */
 struct row *endpoints_find(const struct endpoints *endpoints, const char *url);
 
-/* Takes the lock, whether there is such a row or not. */
+/* Takes the lock, even if it returns NULL because there is no such row. The caller unlocks. */
 struct row *endpoints_lock_row(struct endpoints *endpoints, const char *url);
 
 #endif

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* All endpoints are asked at the same time, so that one that is silent does not keep the others
- * waiting. A check that contradicts what is known is repeated soon, so that an endpoint that fails
- * is out, and one that is well again is back, without waiting for two intervals. */
+/* The thread of the health checks. It checks all endpoints at the same time, so that one that does
+ * not answer does not delay the others. A result that contradicts the known state is checked again
+ * after RECHECK_MS, so that a change of state takes effect before two intervals have passed. */
 #include "intake/health.h"
 
 #include "intake/clock.h"
@@ -18,7 +18,7 @@
 #include <stdint.h>
 #include <stdlib.h>
 
-enum { SOON_MS = 1000, INTERVAL_MIN_MS = 100, OFF_MS = 60000 };
+enum { RECHECK_MS = 1000, INTERVAL_MIN_MS = 100, OFF_MS = 60000 };
 
 struct health {
     struct endpoints *endpoints;
@@ -27,7 +27,7 @@ struct health {
     pthread_t thread;
     CURLM *multi;
     atomic_bool stopping, reloaded;
-    CURL *asking[ENDPOINTS_MAX]; /* by place in the view; NULL: nobody asks there */
+    CURL *checks[ENDPOINTS_MAX]; /* the running checks, by their index in the view; NULL: none */
 };
 
 static uint64_t lesser(uint64_t a, uint64_t b)
@@ -43,8 +43,8 @@ static uint64_t interval_of(const struct settings *settings)
 
 /* --- one round -------------------------------------------------------------------------- */
 
-static void ask(struct health *health, const struct settings *settings, const char *url,
-                size_t place)
+static void start_check(struct health *health, const struct settings *settings, const char *url,
+                        size_t place)
 {
     CURL *easy = curl_easy_init();
     uint64_t timeout = lesser(interval_of(settings), PROBE_TIMEOUT_MS);
@@ -54,14 +54,14 @@ static void ask(struct health *health, const struct settings *settings, const ch
         return;
     }
     endpoints_check_begins(health->endpoints, url);
-    health->asking[place] = easy;
+    health->checks[place] = easy;
 }
 
-static void let_go(struct health *health, size_t place)
+static void end_check(struct health *health, size_t place)
 {
-    curl_multi_remove_handle(health->multi, health->asking[place]);
-    curl_easy_cleanup(health->asking[place]);
-    health->asking[place] = NULL;
+    curl_multi_remove_handle(health->multi, health->checks[place]);
+    curl_easy_cleanup(health->checks[place]);
+    health->checks[place] = NULL;
 }
 
 static void take_result(struct health *health, const struct endpoints_view *view,
@@ -70,19 +70,19 @@ static void take_result(struct health *health, const struct endpoints_view *view
     CURL *easy = message->easy_handle;
     CURLcode code = message->data.result;
     size_t place = 0;
-    while (place < view->count && health->asking[place] != easy)
+    while (place < view->count && health->checks[place] != easy)
         place++;
     if (place == view->count)
         return;
     char why[ENDPOINT_WHY_MAX];
     const char *url = view->rows[place].url;
     enum endpoint_health result = probe_result(easy, code, url, why, sizeof why);
-    let_go(health, place);
+    end_check(health, place);
     endpoints_checked(health->endpoints, url, result, why);
 }
 
-/* Until all have answered, or it is to stop. */
-static void wait_for_answers(struct health *health, const struct endpoints_view *view)
+/* Returns when all checks have ended, or when the thread has to stop. */
+static void wait_for_results(struct health *health, const struct endpoints_view *view)
 {
     int running = 1;
     while (running && !atomic_load(&health->stopping)) {
@@ -100,11 +100,11 @@ static void check_all(struct health *health, const struct settings *settings)
     struct endpoints_view view;
     endpoints_look(health->endpoints, &view);
     for (size_t i = 0; i < view.count; i++)
-        ask(health, settings, view.rows[i].url, i);
-    wait_for_answers(health, &view);
+        start_check(health, settings, view.rows[i].url, i);
+    wait_for_results(health, &view);
     for (size_t i = 0; i < view.count; i++)
-        if (health->asking[i])
-            let_go(health, i);
+        if (health->checks[i])
+            end_check(health, i);
     endpoints_view_free(&view);
 }
 
@@ -119,7 +119,7 @@ static bool all_settled(const struct health *health)
     return settled;
 }
 
-/* ms to the next round. */
+/* Returns the milliseconds from the start of this round to the next one. */
 static uint64_t round_of_checks(struct health *health)
 {
     struct snapshot *snapshot = health->snapshot(health->context);
@@ -131,7 +131,7 @@ static uint64_t round_of_checks(struct health *health)
     snapshot_release(snapshot);
     if (!interval)
         return OFF_MS;
-    return all_settled(health) ? interval : lesser(interval, SOON_MS);
+    return all_settled(health) ? interval : lesser(interval, RECHECK_MS);
 }
 
 /* --- the thread ------------------------------------------------------------------------- */

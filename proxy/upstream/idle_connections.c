@@ -1,14 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Connections that are kept for the next request.
+/* Idle connections, kept for the next request.
  *
- * Glance, or a balancer before it, may close such a connection or send something that nobody has
- * asked for, such as a late 408. libcurl would take those bytes for the answer to the next request,
- * and each later request would get the answer of the one before it. So the socket stays watched
- * while the connection rests, and whatever happens on it ends the connection at once. What comes
- * too late for the watch is found just before libcurl sends the request. What comes later still,
- * while the request is on its way, shows by the request id in it.
+ * Glance, or a load balancer before it, may close an idle connection, or send unrequested bytes
+ * such as a late 408. libcurl would take these bytes for the answer to the next request, and each
+ * later request would get the answer of the one before it. Three checks prevent that:
  *
- * Only requests that may be repeated are sent on a kept connection (curl_options.c). */
+ *   - The socket stays watched while the connection is idle. Any event on it closes the connection.
+ *   - Just before libcurl sends a request, the socket must have nothing to read.
+ *   - Bytes that arrive even later, while the request is being sent, are detected by the request id
+ *     of the answer.
+ *
+ * Only requests that can safely be repeated use an idle connection (curl_options.c). */
 #include "upstream/upstream_priv.h"
 
 #include <arpa/inet.h>
@@ -25,18 +27,18 @@ bool idle_prepare(struct glance *glance)
     if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, ends) != 0)
         return false;
     close(ends[1]);
-    glance->dead_end = ends[0];
+    glance->closed_peer = ends[0];
     return true;
 }
 
 void idle_end(struct glance *glance)
 {
-    close(glance->dead_end);
+    close(glance->closed_peer);
 }
 
 /* --- who uses which socket -------------------------------------------------------------- */
 
-static void leave_list(struct socket *socket)
+static void leave_idle_list(struct socket *socket)
 {
     if (!socket->idle)
         return;
@@ -52,9 +54,9 @@ static void leave_list(struct socket *socket)
 
 void socket_leave(struct socket *socket)
 {
-    leave_list(socket);
+    leave_idle_list(socket);
     if (socket->user)
-        socket->user->link = NULL;
+        socket->user->last_socket = NULL;
     socket->user = NULL;
 }
 
@@ -63,15 +65,15 @@ void socket_use(struct socket *socket, struct transfer *transfer)
     if (!transfer || socket->user == transfer)
         return;
     socket_leave(socket);
-    if (transfer->link)
-        transfer->link->user = NULL;
+    if (transfer->last_socket)
+        transfer->last_socket->user = NULL;
     socket->user = transfer;
-    transfer->link = socket;
+    transfer->last_socket = socket;
 }
 
-/* --- rest ------------------------------------------------------------------------------- */
+/* --- idle ------------------------------------------------------------------------------- */
 
-/* libcurl tells the port of the connection that it is about to use, and not the descriptor. */
+/* CURLOPT_PREREQFUNCTION gets the local port of the connection, and not its descriptor. */
 static unsigned port_of(int fd)
 {
     union {
@@ -88,7 +90,7 @@ static unsigned port_of(int fd)
     return address.any.sa_family == AF_INET6 ? ntohs(address.in6.sin6_port) : 0;
 }
 
-static void rest(struct socket *socket)
+static void make_idle(struct socket *socket)
 {
     struct glance *glance = socket->glance;
     if (!socket->port)
@@ -103,27 +105,28 @@ static void rest(struct socket *socket)
         socket_drop(socket);
 }
 
-/* libcurl tells of each end of a connection that was answered, so what it has not told of is kept.
- * One that it still waits for is not. */
+/* libcurl reports each close of a connection that had an answer. So a connection whose close was
+ * not reported is kept, unless libcurl still waits for it. */
 void socket_release(struct transfer *transfer)
 {
-    struct socket *socket = transfer->link;
+    struct socket *socket = transfer->last_socket;
     if (!socket)
         return;
     socket_leave(socket);
     socket->echoes = transfer->echoes;
-    if (!socket->for_libcurl)
-        rest(socket);
+    if (!socket->libcurl_events)
+        make_idle(socket);
 }
 
-/* libcurl has no call that closes one kept connection. Its descriptor becomes one whose peer has
- * closed: the connection is gone, and libcurl sees an end when it looks. */
+/* libcurl has no call that closes one idle connection. So the descriptor is replaced by a socket
+ * whose peer has closed: the connection is closed, and libcurl reads an end of file when it
+ * looks. */
 void socket_drop(struct socket *socket)
 {
     int fd = socket->watch.fd;
-    int dead_end = socket->glance->dead_end;
+    int closed_peer = socket->glance->closed_peer;
     socket_forget(socket);
-    if (dup3(dead_end, fd, O_CLOEXEC) < 0)
+    if (dup3(closed_peer, fd, O_CLOEXEC) < 0)
         shutdown(fd, SHUT_RDWR);
 }
 
@@ -136,8 +139,8 @@ static bool is_quiet(const struct socket *socket)
     return got < 0 && (errno == EAGAIN || errno == EINTR);
 }
 
-/* NULL: something has come on it, or it is not known. Two connections to different servers may have
- * the same port on our side: then neither is trusted. */
+/* NULL: there are bytes on it, or it is not known. Two connections to different servers may have
+ * the same local port: then neither is used. */
 static struct socket *find_quiet(const struct glance *glance, unsigned port)
 {
     struct socket *found = NULL;
@@ -151,9 +154,9 @@ static struct socket *find_quiet(const struct glance *glance, unsigned port)
     return found && is_quiet(found) ? found : NULL;
 }
 
-/* TLS may have deciphered more than the answer that libcurl has read. Of another TLS library than
- * OpenSSL nothing is known, so its connections are used once. */
-static bool has_deciphered_more(CURL *easy)
+/* TLS may have decrypted more bytes than the answer that libcurl has read. Only OpenSSL can be
+ * asked, so connections of other TLS libraries are not reused. */
+static bool has_decrypted_more(CURL *easy)
 {
     struct curl_tlssessioninfo *tls = NULL;
     curl_easy_getinfo(easy, CURLINFO_TLS_SSL_PTR, &tls);
@@ -178,25 +181,25 @@ int idle_before_request(void *context, char *remote_ip, char *local_ip, int remo
     if (!transfer->reused)
         return CURL_PREREQFUNC_OK;
     struct socket *socket = find_quiet(transfer->glance, (unsigned)local_port);
-    transfer->stale = !socket || has_deciphered_more(transfer->easy);
+    transfer->stale = !socket || has_decrypted_more(transfer->easy);
     if (transfer->stale)
         return CURL_PREREQFUNC_ABORT;
     transfer->echoes = socket->echoes;
-    /* An answer that is there at once comes without a word about the socket. */
+    /* If the answer arrives at once, libcurl makes no socket callback, so the user is set here. */
     socket_use(socket, transfer);
     return CURL_PREREQFUNC_OK;
 }
 
 /* --- the answer ------------------------------------------------------------------------- */
 
-/* Some answers have no id, such as the list of versions: they tell nothing. A 408 says that no
- * request has come, so on a kept connection it was sent before this one. */
+/* Some answers have no request id, such as the list of versions; they prove nothing. A 408 says
+ * that no request has arrived: on a reused connection Glance sent it before this request. */
 bool idle_is_out_of_step(struct transfer *transfer)
 {
     const char *id = headers_get(&transfer->answer, "X-Openstack-Request-Id");
     bool own = id && transfer->id[0] && strcmp(id, transfer->id) == 0;
-    bool anothers = id && !own && transfer->echoes;
-    transfer->stale = transfer->reused && (anothers || transfer->status == 408);
+    bool of_another = id && !own && transfer->echoes;
+    transfer->stale = transfer->reused && (of_another || transfer->status == 408);
     transfer->echoes |= own;
     return transfer->stale;
 }

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* libcurl's multi handle in the worker's loop: its sockets are watches (sockets.c), its timer is a
- * timer, and its messages are read in a task, never while libcurl is on the stack.
+/* Runs libcurl's multi handle in the worker's loop: its sockets are watches (sockets.c), its timer
+ * is a timer, and its messages are read in a task, never from within libcurl.
  *
- * A callback of libcurl's that fails would end the handle, and every transfer on it with that. So
- * none does: where memory is short one transfer ends, or the timer is set as soon as it can be. */
+ * If a callback of libcurl failed, libcurl would end the multi handle with all its transfers. So
+ * none fails: without memory one transfer ends, or the timer is set later. */
 #include "upstream/upstream_priv.h"
 
 #include "intake/clock.h"
@@ -17,19 +17,19 @@ static void set_timer(struct glance *glance)
     uint64_t now = clock_ms();
     uint64_t left = glance->timer_due > now ? glance->timer_due - now : 0;
     if (!timer_set(glance->loop, &glance->timer, left))
-        task_post(glance->loop, &glance->set_late);
+        task_post(glance->loop, &glance->timer_retry);
 }
 
-static void set_late(struct task *task)
+static void timer_retry(struct task *task)
 {
-    set_timer((struct glance *)((char *)task - offsetof(struct glance, set_late)));
+    set_timer((struct glance *)((char *)task - offsetof(struct glance, timer_retry)));
 }
 
 static int timer_changed(CURLM *multi, long ms, void *context)
 {
     (void)multi;
     struct glance *glance = context;
-    task_cancel(glance->loop, &glance->set_late);
+    task_cancel(glance->loop, &glance->timer_retry);
     if (ms < 0) {
         timer_cancel(glance->loop, &glance->timer);
         return 0;
@@ -74,7 +74,7 @@ struct glance *glance_new(struct loop *loop)
     glance->pipe = NO_PIPE;
     glance->timer.fire = timer_fired;
     glance->reap.run = reap;
-    glance->set_late.run = set_late;
+    glance->timer_retry.run = timer_retry;
     if (!idle_prepare(glance)) {
         free(glance);
         return NULL;
@@ -106,12 +106,12 @@ void glance_free(struct glance *glance)
         curl_easy_cleanup(glance->pool[i]);
     curl_multi_cleanup(glance->multi);
     idle_end(glance);
-    free(glance->sockets); /* each of them is closed now */
+    free(glance->sockets); /* the table is empty: curl_multi_cleanup() has closed them */
     free(glance->scratch);
     pipe_close(&glance->pipe);
     timer_cancel(glance->loop, &glance->timer);
     task_cancel(glance->loop, &glance->reap);
-    task_cancel(glance->loop, &glance->set_late);
+    task_cancel(glance->loop, &glance->timer_retry);
     free(glance);
 }
 

@@ -23,12 +23,12 @@ static bool set_options(CURL *easy, const struct settings *settings, const char 
     SET(CURLOPT_PROTOCOLS_STR, "http,https");
     SET(CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
     SET(CURLOPT_NOSIGNAL, 1L);
-    /* Giving up a name look-up must not wait for it to end. */
+    /* Aborting a name look-up must not wait for its end. */
     SET(CURLOPT_QUICK_EXIT, 1L);
     SET(CURLOPT_NOPROXY, "*");
     SET(CURLOPT_FOLLOWLOCATION, 0L);
     SET(CURLOPT_TIMEOUT_MS, timeout);
-    /* Whether a connection can be made is part of the question. */
+    /* The check includes opening a connection. */
     SET(CURLOPT_FRESH_CONNECT, 1L);
     SET(CURLOPT_FORBID_REUSE, 1L);
     SET(CURLOPT_WRITEFUNCTION, discard);
@@ -55,8 +55,8 @@ bool probe_prepare(CURL *easy, const struct settings *settings, const char *endp
     return ready;
 }
 
-/* A Glance without that page, or with a password before it, is alive. Its file of the health check
- * that disables it makes the answer 503. */
+/* A Glance without this page, or with authentication before it, is healthy. If an operator disables
+ * Glance by the file of its healthcheck middleware, the answer is 503. */
 static enum endpoint_health by_status(CURL *easy, const char *endpoint, char *why, size_t why_size)
 {
     long status = 0;
@@ -96,8 +96,8 @@ bool glance_probe(const struct settings *settings, char *why, size_t why_size)
     size_t count = settings->glance.endpoint_count;
     bool well = false;
     for (size_t i = 0; i < count && !well; i++) {
-        /* An even share of what is left, so that one endpoint that swallows packets does not
-         * keep the others from being asked. */
+        /* An even share of the remaining time, so that one endpoint that drops packets leaves time
+         * for the others. */
         uint64_t now = clock_ms();
         uint64_t left = now < deadline ? deadline - now : 0;
         well = is_well(easy, settings, settings->glance.endpoints[i], left / (count - i), why,

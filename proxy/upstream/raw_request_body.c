@@ -1,14 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A large body goes to Glance beside libcurl: libcurl opens the connection, sends the head and
- * reads the answer; the body is written to the socket here. That takes no buffer per upload, no
- * answer is lost that Glance gives before it closes, and what nobody has to look at goes from
- * socket to socket without leaving the kernel.
+/* Writes a large request body to Glance's socket, past libcurl. libcurl opens the connection, sends
+ * the head and reads the answer. Writing the body here needs no buffer per upload, keeps an answer
+ * that Glance gives before it closes, and can splice bytes from socket to socket.
  *
- *     client's socket -> scratch -> Glance's socket        pieces that are read
- *     client's socket -> pipe    -> Glance's socket        pieces that are not
+ *     client's socket -> scratch -> Glance's socket        bytes that a filter reads
+ *     client's socket -> pipe    -> Glance's socket        bytes that no filter reads
  *
- * Scratch and pipe are the worker's. What the socket has no room for stays with its transfer, and
- * nothing more is taken from the client before that is gone. */
+ * Scratch and pipe belong to the worker. If Glance's socket is full, the transfer keeps the unsent
+ * bytes, and the client is not asked for more until they are sent. */
 #include "upstream/upstream_priv.h"
 
 #include "intake/settings.h"
@@ -21,12 +20,12 @@
 #include <strings.h>
 #include <sys/socket.h>
 
-/* Rounds in a turn: others wait meanwhile. */
-enum { ROUNDS = 2 };
+/* Blocks per turn of the loop, so that other transfers get their turn. */
+enum { BLOCKS_PER_TURN = 2 };
 
 /* --- whether, and when ----------------------------------------------------------------- */
 
-static bool all_plain(const struct settings *settings)
+static bool all_plain_http(const struct settings *settings)
 {
     for (size_t i = 0; i < settings->glance.endpoint_count; i++)
         if (strncasecmp(settings->glance.endpoints[i], "http://", strlen("http://")) != 0)
@@ -34,181 +33,185 @@ static bool all_plain(const struct settings *settings)
     return true;
 }
 
-/* Images only: Glance may answer any other request early and well, and go on reading, which is over
- * here with its answer. */
+/* Image data only: a raw body ends with Glance's answer. To other requests Glance may give a good
+ * answer early and still read on. */
 bool raw_request_wanted(const struct transfer *transfer, const struct upstream_request *request)
 {
     return transfer->owner->move && !request->url && request->framing == FRAMING_LENGTH &&
-           request->length >= RAW_REQUEST_MIN && all_plain(transfer->settings);
+           request->length >= RAW_REQUEST_MIN && all_plain_http(transfer->settings);
 }
 
 static void begin(struct task *task)
 {
-    raw_request_go_on((struct transfer *)((char *)task - offsetof(struct transfer, begin)));
+    raw_request_write((struct transfer *)((char *)task - offsetof(struct transfer, raw_begin)));
 }
 
 static void cut(struct task *task)
 {
-    struct transfer *transfer = (struct transfer *)((char *)task - offsetof(struct transfer, cut));
+    struct transfer *transfer =
+        (struct transfer *)((char *)task - offsetof(struct transfer, raw_cut));
     transfer_finish(transfer, TRANSFER_GIVEN_UP);
 }
 
 void raw_request_prepare(struct transfer *transfer)
 {
-    transfer->begin.run = begin;
-    transfer->cut.run = cut;
-    transfer->stuck = NO_PIPE;
+    transfer->raw_begin.run = begin;
+    transfer->raw_cut.run = cut;
+    transfer->pipe_pending = NO_PIPE;
 }
 
-/* Once libcurl waits for nothing but the answer, the whole head is on its way. It waits for other
- * sockets before that, such as the resolver's. A body that was begun on one connection never goes
- * on on another, whatever libcurl does. */
+/* Begins the body when libcurl waits for nothing but the answer, since the whole head is on its way
+ * then. Before that, libcurl waits for other sockets, such as the resolver's. A body that began on
+ * one connection never continues on another, even if libcurl opens one. */
 void raw_request_socket(struct transfer *transfer, struct socket *socket, int what)
 {
     curl_off_t reached = 0;
     curl_easy_getinfo(transfer->easy, CURLINFO_PRETRANSFER_TIME_T, &reached);
-    if (transfer->pulled || transfer->wire || what != CURL_POLL_IN || reached == 0)
+    if (transfer->pulled || transfer->raw_socket || what != CURL_POLL_IN || reached == 0)
         return;
-    transfer->wire = socket;
+    transfer->raw_socket = socket;
     socket->writer = transfer;
-    task_post(transfer->glance->loop, &transfer->begin);
+    task_post(transfer->glance->loop, &transfer->raw_begin);
 }
 
 /* --- writing --------------------------------------------------------------------------- */
 
-enum outcome {
-    GONE,    /* all of it: the next piece */
-    BLOCKED, /* the socket has no room */
-    OVER     /* there is no more now, or Glance takes no more: libcurl will tell why */
+enum write_result {
+    WRITE_DONE,    /* everything was written: continue with the next block */
+    WRITE_BLOCKED, /* the socket is full */
+    WRITE_STOPPED  /* the owner has nothing now, or Glance takes no more: libcurl will tell why */
 };
 
-/* What was to be written is lost then, and nothing that comes behind it may be written either. */
-static enum outcome broken(struct transfer *transfer)
+/* The unsent bytes are lost, so nothing after them may be written either. */
+static enum write_result stop_writing(struct transfer *transfer)
 {
-    socket_drop_writer(transfer->wire);
-    return OVER;
+    socket_drop_writer(transfer->raw_socket);
+    return WRITE_STOPPED;
 }
 
-static enum outcome outcome_of_error(struct transfer *transfer)
+static enum write_result result_of_error(struct transfer *transfer)
 {
     if (errno == EAGAIN || errno == EINTR)
-        return BLOCKED;
+        return WRITE_BLOCKED;
     if (errno == ENOMEM || errno == ENOBUFS)
         transfer_lacks_memory(transfer);
-    return broken(transfer);
+    return stop_writing(transfer);
 }
 
-static enum outcome write_bytes(struct transfer *transfer, const char *bytes, size_t count,
-                                size_t *written)
+static enum write_result write_bytes(struct transfer *transfer, const char *bytes, size_t count,
+                                     size_t *written)
 {
-    ssize_t sent = send(transfer->wire->watch.fd, bytes, count, MSG_NOSIGNAL | MSG_DONTWAIT);
+    ssize_t sent = send(transfer->raw_socket->watch.fd, bytes, count, MSG_NOSIGNAL | MSG_DONTWAIT);
     *written = sent > 0 ? (size_t)sent : 0;
-    transfer->wired += *written;
+    transfer->raw_bytes += *written;
     if (sent < 0)
-        return outcome_of_error(transfer);
-    return *written == count ? GONE : BLOCKED;
+        return result_of_error(transfer);
+    return *written == count ? WRITE_DONE : WRITE_BLOCKED;
 }
 
-static void forget_rest(struct transfer *transfer)
+static void free_unsent(struct transfer *transfer)
 {
-    free(transfer->rest);
-    transfer->rest = NULL;
-    transfer->rest_count = transfer->raw_reply_sent = 0;
+    free(transfer->unsent);
+    transfer->unsent = NULL;
+    transfer->unsent_count = transfer->unsent_offset = 0;
 }
 
-static enum outcome write_rest(struct transfer *transfer)
+static enum write_result write_unsent(struct transfer *transfer)
 {
     size_t written;
-    if (!transfer->rest)
-        return GONE;
-    enum outcome outcome = write_bytes(transfer, transfer->rest + transfer->raw_reply_sent,
-                                       transfer->rest_count - transfer->raw_reply_sent, &written);
-    transfer->raw_reply_sent += written;
-    if (outcome != BLOCKED)
-        forget_rest(transfer);
-    return outcome;
+    if (!transfer->unsent)
+        return WRITE_DONE;
+    enum write_result result =
+        write_bytes(transfer, transfer->unsent + transfer->unsent_offset,
+                    transfer->unsent_count - transfer->unsent_offset, &written);
+    transfer->unsent_offset += written;
+    if (result != WRITE_BLOCKED)
+        free_unsent(transfer);
+    return result;
 }
 
-static enum outcome keep_rest(struct transfer *transfer, const char *bytes, size_t count)
+static enum write_result keep_unsent(struct transfer *transfer, const char *bytes, size_t count)
 {
-    transfer->rest = malloc(count);
-    if (!transfer->rest) {
+    transfer->unsent = malloc(count);
+    if (!transfer->unsent) {
         transfer_lacks_memory(transfer);
-        return broken(transfer);
+        return stop_writing(transfer);
     }
-    memcpy(transfer->rest, bytes, count);
-    transfer->rest_count = count;
-    transfer->raw_reply_sent = 0;
-    return BLOCKED;
+    memcpy(transfer->unsent, bytes, count);
+    transfer->unsent_count = count;
+    transfer->unsent_offset = 0;
+    return WRITE_BLOCKED;
 }
 
-static enum outcome write_piece(struct transfer *transfer, const char *bytes, size_t count)
+static enum write_result write_block(struct transfer *transfer, const char *bytes, size_t count)
 {
     size_t written;
-    enum outcome outcome = write_bytes(transfer, bytes, count, &written);
-    return outcome == BLOCKED ? keep_rest(transfer, bytes + written, count - written) : outcome;
+    enum write_result result = write_bytes(transfer, bytes, count, &written);
+    return result == WRITE_BLOCKED ? keep_unsent(transfer, bytes + written, count - written)
+                                   : result;
 }
 
-/* What was moved into a pipe goes on from there. */
-static enum outcome empty_pipe(struct transfer *transfer, struct pipe *from, size_t *count)
+/* Moves the bytes of a pipe to the socket. */
+static enum write_result empty_pipe(struct transfer *transfer, struct pipe *from, size_t *count)
 {
     while (*count) {
-        ssize_t moved = splice(from->ends[0], NULL, transfer->wire->watch.fd, NULL, *count,
+        ssize_t moved = splice(from->ends[0], NULL, transfer->raw_socket->watch.fd, NULL, *count,
                                SPLICE_F_MOVE | SPLICE_F_NONBLOCK);
         if (moved <= 0)
-            return moved < 0 ? outcome_of_error(transfer) : broken(transfer);
+            return moved < 0 ? result_of_error(transfer) : stop_writing(transfer);
         *count -= (size_t)moved;
-        transfer->wired += (uint64_t)moved;
+        transfer->raw_bytes += (uint64_t)moved;
     }
-    return GONE;
+    return WRITE_DONE;
 }
 
-static enum outcome write_stuck(struct transfer *transfer)
+static enum write_result write_pipe_pending(struct transfer *transfer)
 {
-    if (!transfer->stuck_count)
-        return GONE;
-    enum outcome outcome = empty_pipe(transfer, &transfer->stuck, &transfer->stuck_count);
-    if (outcome == GONE && transfer->glance->pipe.ends[0] < 0) {
-        transfer->glance->pipe = transfer->stuck;
-        transfer->stuck = NO_PIPE;
-    } else if (outcome == GONE) {
-        pipe_close(&transfer->stuck);
+    if (!transfer->pipe_pending_count)
+        return WRITE_DONE;
+    enum write_result result =
+        empty_pipe(transfer, &transfer->pipe_pending, &transfer->pipe_pending_count);
+    if (result == WRITE_DONE && transfer->glance->pipe.ends[0] < 0) {
+        transfer->glance->pipe = transfer->pipe_pending;
+        transfer->pipe_pending = NO_PIPE;
+    } else if (result == WRITE_DONE) {
+        pipe_close(&transfer->pipe_pending);
     }
-    return outcome;
+    return result;
 }
 
 /* --- taking ---------------------------------------------------------------------------- */
 
 enum taken {
-    TAKEN_PIECE, /* and written, as `outcome` says */
-    TAKEN_NONE,  /* the owner waits, has given up, or has given all */
-    TAKEN_UNMOVED
+    TAKEN_BLOCK, /* a block was taken and written, see `result` */
+    TAKEN_NONE,  /* the owner waits, has lost the client, or has supplied the whole body */
+    TAKEN_NO_SPLICE
 };
 
-static enum taken move_piece(struct transfer *transfer, enum outcome *outcome)
+static enum taken splice_block(struct transfer *transfer, enum write_result *result)
 {
     struct pipe *pipe = &transfer->glance->pipe;
     if (!transfer->owner->move || !pipe_open(pipe))
-        return TAKEN_UNMOVED;
+        return TAKEN_NO_SPLICE;
     ssize_t got = transfer->owner->move(transfer->context, pipe->ends[1], PIPE_SIZE);
     if (got == STREAM_NO_SPLICE)
-        return TAKEN_UNMOVED;
+        return TAKEN_NO_SPLICE;
     size_t count = transfer_took(transfer, got);
     if (count == 0 || count > PIPE_SIZE) {
         if (got != STREAM_WAIT)
-            pipe_close(pipe); /* what may be in it is for nobody */
+            pipe_close(pipe); /* it may hold bytes that must not be sent */
         return TAKEN_NONE;
     }
-    *outcome = empty_pipe(transfer, pipe, &count);
-    if (*outcome != GONE) { /* what is in it is this transfer's */
-        transfer->stuck = *pipe;
-        transfer->stuck_count = count;
+    *result = empty_pipe(transfer, pipe, &count);
+    if (*result != WRITE_DONE) { /* the transfer keeps the pipe with its unsent bytes */
+        transfer->pipe_pending = *pipe;
+        transfer->pipe_pending_count = count;
         *pipe = NO_PIPE;
     }
-    return TAKEN_PIECE;
+    return TAKEN_BLOCK;
 }
 
-static enum taken pull_piece(struct transfer *transfer, enum outcome *outcome)
+static enum taken read_block(struct transfer *transfer, enum write_result *result)
 {
     struct glance *glance = transfer->glance;
     if (!glance->scratch && !(glance->scratch = malloc(RAW_REQUEST_CHUNK))) {
@@ -218,56 +221,56 @@ static enum taken pull_piece(struct transfer *transfer, enum outcome *outcome)
     size_t count = transfer_on_pull(glance->scratch, 1, RAW_REQUEST_CHUNK, transfer);
     if (count == 0 || count > RAW_REQUEST_CHUNK)
         return TAKEN_NONE;
-    *outcome = write_piece(transfer, glance->scratch, count);
-    return TAKEN_PIECE;
+    *result = write_block(transfer, glance->scratch, count);
+    return TAKEN_BLOCK;
 }
 
-static enum outcome write_next(struct transfer *transfer)
+static enum write_result write_next(struct transfer *transfer)
 {
-    enum outcome outcome = GONE;
-    enum taken taken = transfer->all_pulled ? TAKEN_NONE : move_piece(transfer, &outcome);
-    if (taken == TAKEN_UNMOVED)
-        taken = pull_piece(transfer, &outcome);
-    return taken == TAKEN_PIECE ? outcome : OVER;
+    enum write_result result = WRITE_DONE;
+    enum taken taken = transfer->all_pulled ? TAKEN_NONE : splice_block(transfer, &result);
+    if (taken == TAKEN_NO_SPLICE)
+        taken = read_block(transfer, &result);
+    return taken == TAKEN_BLOCK ? result : WRITE_STOPPED;
 }
 
-static enum outcome write_some(struct transfer *transfer)
+static enum write_result write_some(struct transfer *transfer)
 {
-    enum outcome outcome = write_rest(transfer);
-    if (outcome == GONE)
-        outcome = write_stuck(transfer);
-    return outcome == GONE ? write_next(transfer) : outcome;
+    enum write_result result = write_unsent(transfer);
+    if (result == WRITE_DONE)
+        result = write_pipe_pending(transfer);
+    return result == WRITE_DONE ? write_next(transfer) : result;
 }
 
-/* Until the client has no more, or Glance no room; then another transfer's turn comes. Who has
- * answered wants no more of it. */
-void raw_request_go_on(struct transfer *transfer)
+/* Writes until the client has no more, Glance's socket is full, or the turn is over.
+ * After Glance's answer nothing is written. */
+void raw_request_write(struct transfer *transfer)
 {
-    struct socket *socket = transfer->wire;
-    enum outcome outcome = transfer->head_told ? OVER : GONE;
+    struct socket *socket = transfer->raw_socket;
+    enum write_result result = transfer->head_told ? WRITE_STOPPED : WRITE_DONE;
     if (!socket)
         return;
-    for (int round = 0; round < ROUNDS && outcome == GONE; round++)
-        outcome = write_some(transfer);
-    socket->room_wanted = outcome != OVER;
+    for (int block = 0; block < BLOCKS_PER_TURN && result == WRITE_DONE; block++)
+        result = write_some(transfer);
+    socket->write_wanted = result != WRITE_STOPPED;
     if (!socket_watch(socket))
         transfer_lacks_memory(transfer);
     if (transfer->given_up)
-        task_post(transfer->glance->loop, &transfer->cut);
+        task_post(transfer->glance->loop, &transfer->raw_cut);
 }
 
 bool raw_request_is_short(const struct transfer *transfer)
 {
-    return transfer->raw_request && transfer->wired < transfer->length;
+    return transfer->raw_request && transfer->raw_bytes < transfer->length;
 }
 
 void raw_request_end(struct transfer *transfer)
 {
-    task_cancel(transfer->glance->loop, &transfer->begin);
-    task_cancel(transfer->glance->loop, &transfer->cut);
-    if (transfer->wire)
-        socket_drop_writer(transfer->wire);
-    forget_rest(transfer);
-    pipe_close(&transfer->stuck);
-    transfer->stuck_count = 0;
+    task_cancel(transfer->glance->loop, &transfer->raw_begin);
+    task_cancel(transfer->glance->loop, &transfer->raw_cut);
+    if (transfer->raw_socket)
+        socket_drop_writer(transfer->raw_socket);
+    free_unsent(transfer);
+    pipe_close(&transfer->pipe_pending);
+    transfer->pipe_pending_count = 0;
 }

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* libcurl's sockets as watches of the worker's loop.
+/* Watches libcurl's sockets in the worker's loop.
  *
- * libcurl takes a connection's socket out when an answer is complete, or when a transfer is paused,
- * and puts it in again for the next request, or when the transfer goes on. In between it stays
- * watched. */
+ * libcurl removes a connection's socket when an answer is complete, or when a transfer is paused.
+ * It adds the socket again for the next request, or when the transfer continues. In between this
+ * file keeps the socket watched. */
 #include "upstream/upstream_priv.h"
 
 #include <stdlib.h>
@@ -13,17 +13,17 @@
 static void socket_ready(struct watch *watch, unsigned events)
 {
     struct socket *socket = (struct socket *)((char *)watch - offsetof(struct socket, watch));
-    if (events & (LOOP_WRITE | LOOP_ERROR) && socket->room_wanted)
-        raw_request_go_on(socket->writer);
+    if (events & (LOOP_WRITE | LOOP_ERROR) && socket->write_wanted)
+        raw_request_write(socket->writer);
     if (socket->idle) {
         socket_drop(socket);
         return;
     }
-    if (!socket->for_libcurl && !socket->room_wanted) {
+    if (!socket->libcurl_events && !socket->write_wanted) {
         watch_set(socket->glance->loop, watch, 0); /* libcurl has paused the transfer */
         return;
     }
-    events &= socket->for_libcurl | LOOP_ERROR;
+    events &= socket->libcurl_events | LOOP_ERROR;
     if (!events)
         return;
     int flags = (events & LOOP_READ ? CURL_CSELECT_IN : 0) |
@@ -49,18 +49,18 @@ static unsigned to_events(int what)
 bool socket_watch(struct socket *socket)
 {
     return watch_set(socket->glance->loop, &socket->watch,
-                     socket->for_libcurl | (socket->room_wanted ? LOOP_WRITE : 0U));
+                     socket->libcurl_events | (socket->write_wanted ? LOOP_WRITE : 0U));
 }
 
 void socket_drop_writer(struct socket *socket)
 {
     if (socket->writer)
-        socket->writer->wire = NULL;
+        socket->writer->raw_socket = NULL;
     socket->writer = NULL;
-    socket->room_wanted = false;
+    socket->write_wanted = false;
 }
 
-/* There are no more places than descriptors that the process may have. */
+/* The table of sockets grows to at most the process's limit of descriptors. */
 static struct socket **place_of(struct glance *glance, curl_socket_t fd)
 {
     size_t place = (size_t)fd;
@@ -92,7 +92,7 @@ static struct socket *socket_of(struct glance *glance, curl_socket_t fd)
     return *place = socket;
 }
 
-/* Its number may soon be another's: nobody must write to it any more. */
+/* Another socket may soon get the same descriptor, so nothing may write to this one any more. */
 void socket_forget(struct socket *socket)
 {
     socket_drop_writer(socket);
@@ -114,17 +114,16 @@ int sockets_close(void *context, curl_socket_t fd)
     return close(fd);
 }
 
-/* A connection that has brought an answer is likely to be kept, and stays watched
- * (idle_connections.c): libcurl tells when it closes such a one. Of others, such as those that lost
- * a race, it does not.
- */
+/* A connection that has brought an answer is likely to become idle, and stays watched
+ * (idle_connections.c): libcurl reports when it closes such a connection. It does not report the
+ * close of others, such as those that lost a race between two addresses. */
 static void socket_removed(struct socket *socket, struct transfer *transfer)
 {
     bool answered = transfer && transfer->head_told && transfer->socket == socket->watch.fd;
     socket_drop_writer(socket);
     if (transfer)
         transfer_lost_socket(transfer, socket->watch.fd);
-    socket->for_libcurl = 0;
+    socket->libcurl_events = 0;
     if (!answered)
         socket_forget(socket);
 }
@@ -144,7 +143,7 @@ int sockets_changed(CURL *easy, curl_socket_t fd, int what, void *context, void 
     if (transfer)
         transfer_has_socket(transfer, fd);
     if (socket) {
-        socket->for_libcurl = to_events(what);
+        socket->libcurl_events = to_events(what);
         socket_use(socket, transfer);
     }
     bool watched = socket && socket_watch(socket);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* How long Glance may do nothing. A tick looks at how far the sockets got: a byte that Glance has
- * taken, or given, is progress; a wait for our own client is not Glance's. */
+/* Timeouts of Glance. Each tick looks at the progress of the sockets: a byte that Glance has taken
+ * or sent is progress. Time that the client takes does not count. */
 #include "upstream/upstream_priv.h"
 
 #include "intake/clock.h"
@@ -20,20 +20,20 @@ static bool has_moved(struct transfer *transfer, int queued)
         curl_easy_getinfo(transfer->easy, CURLINFO_SIZE_UPLOAD_T, &up);
         curl_easy_getinfo(transfer->easy, CURLINFO_SIZE_DOWNLOAD_T, &down);
     }
-    up += (curl_off_t)transfer->wired;
+    up += (curl_off_t)transfer->raw_bytes;
     bool moved = up + down != transfer->moved || queued < transfer->queued;
     transfer->moved = up + down;
     transfer->queued = queued;
     return moved;
 }
 
-/* How long Glance may do nothing, in the part of the exchange that we are in. 0: for ever, since
- * it is our side that holds things up, or libcurl that watches (connecting). */
+/* The timeout for the current phase. 0: none, since the client delays the transfer, or since
+ * libcurl watches the time itself (connecting). */
 static uint64_t timeout(const struct transfer *transfer, int queued)
 {
     const struct settings *settings = transfer->settings;
     bool for_client = transfer->read_paused || (transfer->send_paused && queued == 0) ||
-                      (!transfer->easy && !transfer->hungry);
+                      (!transfer->easy && !transfer->reader_waiting);
     bool connecting = transfer->socket == CURL_SOCKET_BAD && !transfer->head_told;
     if (for_client || connecting)
         return 0;
@@ -43,7 +43,7 @@ static uint64_t timeout(const struct transfer *transfer, int queued)
     return moving ? settings->glance.stall_timeout : settings->glance.response_timeout;
 }
 
-static bool look_again(struct transfer *transfer, uint64_t limit)
+static bool set_tick(struct transfer *transfer, uint64_t limit)
 {
     uint64_t half = transfer->settings->glance.stall_timeout / 2;
     uint64_t next = half < TICK_MS ? half + 1 : TICK_MS;
@@ -54,7 +54,7 @@ static bool look_again(struct transfer *transfer, uint64_t limit)
 
 bool timeouts_begin(struct transfer *transfer)
 {
-    return look_again(transfer, transfer->timeout);
+    return set_tick(transfer, transfer->timeout);
 }
 
 void transfer_tick(struct timer *timer)
@@ -64,7 +64,7 @@ void transfer_tick(struct timer *timer)
     int queued = 0;
     raw_reply_tick(transfer);
     if (transfer->head_told)
-        attempt_flows(transfer); /* an answer that takes this long */
+        attempt_begin_flow(transfer); /* an answer that lasts a tick counts as image data */
     if (transfer->socket != CURL_SOCKET_BAD)
         ioctl(transfer->socket, SIOCOUTQ, &queued);
     uint64_t limit = timeout(transfer, queued);
@@ -77,6 +77,6 @@ void transfer_tick(struct timer *timer)
         transfer_finish(transfer, TRANSFER_STALLED);
         return;
     }
-    if (!look_again(transfer, limit))
+    if (!set_tick(transfer, limit))
         transfer_finish_for_memory(transfer);
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* One request: begun, paused and gone on with, sent to Glance's next endpoint where the first
- * cannot be connected to, ended. */
+/* One request to Glance: start, pause and continue, the next endpoint if one cannot be connected
+ * to, and the end. */
 #include "upstream/upstream_priv.h"
 
 #include "intake/clock.h"
@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { ROUNDS = 8 };
+enum { SENDS_PER_CALL = 8 };
 
 bool transfer_all_given(const struct transfer *transfer)
 {
@@ -22,9 +22,9 @@ void transfer_has_socket(struct transfer *transfer, curl_socket_t socket)
     transfer->socket = socket;
 }
 
-/* libcurl takes its socket out when there is nothing more to read from it. If it was asked to wait
- * with sending, it would then wait for ever: it does not tell that Glance has closed. A socket that
- * is not the latest lost a race between two addresses of an endpoint. */
+/* libcurl removes a socket when there is nothing more to read from it. If sending is paused,
+ * libcurl then does not report that Glance has closed, and would wait for ever. A socket other than
+ * the latest one has lost a race between two addresses of an endpoint. */
 void transfer_lost_socket(struct transfer *transfer, curl_socket_t socket)
 {
     if (socket != transfer->socket)
@@ -36,10 +36,10 @@ void transfer_lost_socket(struct transfer *transfer, curl_socket_t socket)
 
 void transfer_lacks_memory(struct transfer *transfer)
 {
-    task_post(transfer->glance->loop, &transfer->short_of);
+    task_post(transfer->glance->loop, &transfer->memory_short);
 }
 
-/* --- going on after a pause ------------------------------------------------------------ */
+/* --- pause and continue ---------------------------------------------------------------- */
 
 static void apply_pauses(struct transfer *transfer)
 {
@@ -65,12 +65,12 @@ void transfer_write_on(struct transfer *transfer)
         return;
     transfer->send_paused = false;
     if (transfer->raw_request) {
-        raw_request_go_on(transfer);
+        raw_request_write(transfer);
         return;
     }
     apply_pauses(transfer);
-    /* libcurl fills and sends once a call; go on while it gets rid of what it takes. */
-    for (int round = 0; round < ROUNDS && !transfer->send_paused; round++) {
+    /* Each call makes libcurl fill and send one buffer. So this repeats while bytes are sent. */
+    for (int round = 0; round < SENDS_PER_CALL && !transfer->send_paused; round++) {
         uint64_t before = transfer->sent;
         if (transfer->socket == CURL_SOCKET_BAD)
             glance_drive(transfer->glance, CURL_SOCKET_TIMEOUT, 0);
@@ -93,11 +93,11 @@ static void stop_waiting(struct transfer *transfer)
 {
     timer_cancel(transfer->glance->loop, &transfer->timer);
     task_cancel(transfer->glance->loop, &transfer->unpause);
-    task_cancel(transfer->glance->loop, &transfer->short_of);
+    task_cancel(transfer->glance->loop, &transfer->memory_short);
     task_cancel(transfer->glance->loop, &transfer->closed);
     raw_request_end(transfer);
     raw_reply_end(transfer);
-    attempt_flows_no_more(transfer);
+    attempt_end_flow(transfer);
 }
 
 static void release(struct transfer *transfer)
@@ -111,7 +111,7 @@ static void release(struct transfer *transfer)
     else if (glance->all == transfer)
         glance->all = transfer->next;
     if (transfer->has_keys)
-        curl_easy_cleanup(transfer->easy); /* a reset would leave them in it */
+        curl_easy_cleanup(transfer->easy); /* curl_easy_reset() would keep the keys */
     else
         glance_give_handle(glance, transfer->easy);
     free(transfer->fields);
@@ -119,8 +119,8 @@ static void release(struct transfer *transfer)
     free(transfer);
 }
 
-/* A connection that is still being made, libcurl closes first and tells of then: its number may be
- * another thread's by that time. */
+/* If libcurl closes a connection that is still being opened, it reports that only after the close,
+ * when another thread may already have the same descriptor. So the socket is forgotten before. */
 static void leave_libcurl(struct transfer *transfer)
 {
     if (transfer->socket != CURL_SOCKET_BAD)
@@ -145,17 +145,17 @@ void transfer_finish(struct transfer *transfer, enum transfer_result result)
     release(transfer);
 }
 
-/* If libcurl has a message after all, it is read first, in the task behind this one. */
+/* A message that libcurl may have is read first: its task runs before this one is run again. */
 static void glance_closed(struct task *task)
 {
     struct transfer *transfer =
         (struct transfer *)((char *)task - offsetof(struct transfer, closed));
-    if (transfer->closed_looked) {
+    if (transfer->closed_rechecked) {
         strncpy(transfer->detail, "closed before it answered", sizeof transfer->detail - 1);
         transfer_finish(transfer, TRANSFER_FAILED);
         return;
     }
-    transfer->closed_looked = true;
+    transfer->closed_rechecked = true;
     task_post(transfer->glance->loop, task);
 }
 
@@ -165,23 +165,24 @@ void transfer_finish_for_memory(struct transfer *transfer)
     transfer_finish(transfer, TRANSFER_NO_MEMORY);
 }
 
-/* Nothing would tell when it can go on. */
+/* The transfer ends because no event would tell when there is memory again. */
 static void is_short_of_memory(struct task *task)
 {
     struct transfer *transfer =
-        (struct transfer *)((char *)task - offsetof(struct transfer, short_of));
+        (struct transfer *)((char *)task - offsetof(struct transfer, memory_short));
     transfer_finish_for_memory(transfer);
 }
 
-/* libcurl, which knows nothing of a body beside it, takes any answer for the end. That all is well
- * with a body of which Glance cannot have had everything is not believed. */
+/* libcurl does not know of a raw body, and so takes any answer for the end of the exchange. A 2xx
+ * before the socket has taken the whole body is a failure. */
 static bool is_too_early(const struct transfer *transfer)
 {
     return transfer->status / 100 == 2 && raw_request_is_short(transfer);
 }
 
-/* Glance may refuse an upload and close with unread bytes of it, which resets the connection behind
- * its answer. What was read before that is the answer, however it was to end. */
+/* Glance may refuse an upload and close its connection with unread bytes of the body, which resets
+ * the connection after its answer. The head that was read before the reset is taken for the
+ * answer. */
 static bool has_refused(const struct transfer *transfer)
 {
     return transfer->owner->move && transfer->head_told && transfer->status >= 300;
@@ -201,7 +202,7 @@ static void say_why(struct transfer *transfer, CURLcode code)
         strncpy(transfer->detail, curl_easy_strerror(code), sizeof transfer->detail - 1);
 }
 
-static void go_on_or_fail(struct transfer *transfer)
+static void retry_or_fail(struct transfer *transfer)
 {
     bool unreachable = attempt_never_connected(transfer);
     if (!transfer->no_memory && attempt_next(transfer))
@@ -215,7 +216,8 @@ static void go_on_or_fail(struct transfer *transfer)
 void transfer_ended(struct transfer *transfer, CURLcode code)
 {
     transfer->no_memory |= code == CURLE_OUT_OF_MEMORY;
-    if (!transfer->no_memory && attempt_needs_fresh(transfer, code) && attempt_fresh(transfer))
+    if (!transfer->no_memory && attempt_needs_new_connection(transfer, code) &&
+        attempt_on_new_connection(transfer))
         return;
     say_why(transfer, code);
     if (is_answered(transfer, code)) {
@@ -224,7 +226,7 @@ void transfer_ended(struct transfer *transfer, CURLcode code)
     } else if (transfer->given_up) {
         transfer_finish(transfer, TRANSFER_GIVEN_UP);
     } else {
-        go_on_or_fail(transfer);
+        retry_or_fail(transfer);
     }
 }
 
@@ -244,7 +246,7 @@ struct transfer *transfer_start(struct glance *glance, const struct settings *se
     transfer->socket = CURL_SOCKET_BAD;
     transfer->timer.fire = transfer_tick;
     transfer->unpause.run = unpause;
-    transfer->short_of.run = is_short_of_memory;
+    transfer->memory_short.run = is_short_of_memory;
     transfer->closed.run = glance_closed;
     raw_request_prepare(transfer);
     raw_reply_prepare(transfer);

@@ -1,21 +1,21 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What the files of the Glance edge share.
+/* Declarations shared by the files of the Glance side.
  *
  *   multi.c              libcurl's multi handle in the worker's loop
- *   sockets.c            its sockets
- *   idle_connections.c   those of kept connections, until the next request
- *   endpoints.c          Glance's endpoints, and whose turn it is
- *   endpoint_state.c     how they are
+ *   sockets.c            libcurl's sockets
+ *   idle_connections.c   idle connections, until the next request
+ *   endpoints.c          Glance's endpoints, and the choice of one
+ *   endpoint_state.c     the state of an endpoint
  *   probe.c              one health check
- *   health.c             all of them, for the whole process
+ *   health.c             the thread of the health checks
  *   transfer.c           one request, from its start to its end
- *   attempt.c            to which endpoint it goes, and whether it goes again
- *   curl_options.c       what libcurl is told about it
- *   callbacks.c          what libcurl calls meanwhile
- *   raw_request_body.c   a large body, written to the socket beside libcurl
+ *   attempt.c            the endpoint that it is sent to, and its repetition
+ *   curl_options.c       its options in libcurl
+ *   callbacks.c          libcurl's callbacks
+ *   raw_request_body.c   a large request body, written to the socket past libcurl
  *   raw_response_body.c  a large answer, read from the socket past libcurl
- *   timeouts.c           how long Glance may do nothing
- */
+ *   timeouts.c           timeouts of Glance
+ *   buffered_fetch.c     a small request whose answer is collected */
 #ifndef UPSTREAM_PRIV_H
 #define UPSTREAM_PRIV_H
 
@@ -28,40 +28,45 @@
 
 #include <curl/curl.h>
 
-enum { POOLED_HANDLES = 512, ENDPOINT_NONE = -1 /* not an endpoint of Glance's */ };
+enum {
+    POOLED_HANDLES = 512,
+    ENDPOINT_NONE = -1 /* the request goes to another server than Glance */
+};
 
-/* A socket of libcurl's. It and its writer know each other, and so do it and its user: who goes
- * first tells the other. */
+/* A socket of libcurl's. It points to its writer and its user, and they point to it: whichever is
+ * freed first clears the other's pointer. */
 struct socket {
     struct watch watch;
     struct glance *glance;
-    struct transfer *user; /* whose request is on it, or was the last one; NULL: nobody's */
-    bool idle;             /* the connection is kept, and no request is on it */
-    bool echoes;           /* Glance has answered on it with a request's own id */
-    unsigned port;         /* our side's; 0: not known, or not TCP */
-    struct socket *next, *previous; /* among those that rest */
-    unsigned for_libcurl;           /* the events that it asks for */
-    struct transfer *writer;        /* whose body goes there beside libcurl; NULL: nobody's */
-    bool room_wanted;               /* by the writer */
+    struct transfer *user;          /* whose request is on it, or was the last one; NULL: none */
+    bool idle;                      /* the connection is kept without a request on it */
+    bool echoes;                    /* on this connection Glance's answers repeat the request id */
+    unsigned port;                  /* the local port; 0: not known, or not TCP */
+    struct socket *next, *previous; /* in the list of idle sockets */
+    unsigned libcurl_events;        /* the LOOP_ events that libcurl asks for */
+    struct transfer *writer;        /* the transfer that writes a raw body to it; NULL: none */
+    bool write_wanted;              /* the writer waits until the socket is writable */
 };
 
 struct glance {
     struct loop *loop;
-    char *scratch;    /* RAW_REQUEST_CHUNK bytes, for the piece that is being sent */
-    struct pipe pipe; /* empty, for the next piece that nobody has to see */
+    /* RAW_REQUEST_CHUNK bytes, for the block that is being sent; NULL: not allocated yet */
+    char *scratch;
+    struct pipe pipe; /* shared by all splices; empty between two of them */
     CURLM *multi;
-    struct socket **sockets; /* by descriptor; NULL: it is not libcurl's, or not watched */
+    struct socket **sockets; /* indexed by descriptor; NULL: not libcurl's, or not watched */
     size_t socket_places;
-    struct socket *idle;  /* the first of them */
-    int dead_end;         /* a socket whose peer has closed; takes the place of what is dropped */
-    struct timer timer;   /* libcurl's */
-    uint64_t timer_due;   /* clock_ms() */
-    struct task set_late; /* sets it, once there is memory for that */
-    struct task reap;     /* looks for ended transfers, after libcurl has returned */
-    struct transfer *all; /* in progress */
+    struct socket *idle; /* the list of idle sockets */
+    /* a socket whose peer has closed; replaces the descriptors of dropped connections */
+    int closed_peer;
+    struct timer timer;      /* libcurl's */
+    uint64_t timer_due;      /* clock_ms() */
+    struct task timer_retry; /* sets the timer later, if there was no memory */
+    struct task reap;        /* reads libcurl's messages, after libcurl has returned */
+    struct transfer *all;    /* the transfers in progress */
     CURL *pool[POOLED_HANDLES];
     size_t pooled;
-    struct endpoints *endpoints; /* the process's; NULL: none */
+    struct endpoints *endpoints; /* shared by all workers; NULL: none */
 };
 
 struct transfer {
@@ -70,57 +75,59 @@ struct transfer {
     const struct upstream_callbacks *owner;
     void *context;
 
-    CURL *easy;                /* NULL: libcurl has let it go */
-    struct curl_slist *fields; /* in one piece of memory */
-    bool has_keys;             /* libcurl's handle does */
+    CURL *easy;                /* NULL: raw_response_body.c has taken over the connection */
+    struct curl_slist *fields; /* one allocation for all */
+    bool has_keys;             /* the easy handle has the keys of a signature */
     enum framing framing;
     uint64_t length;
-    uint64_t timeout; /* ms; 0: as the settings say */
-    unsigned tried;   /* a bit per endpoint */
-    int endpoint;     /* or ENDPOINT_NONE */
+    uint64_t timeout; /* in ms; 0: as the settings say */
+    unsigned tried;   /* a bit for each endpoint */
+    int endpoint;     /* its index in the settings, or ENDPOINT_NONE */
     enum endpoint_turn turn;
-    bool only_asks; /* it may be sent twice */
-    bool flowing;   /* the endpoint knows of image data here */
+    bool repeatable; /* it is a GET or HEAD without a body, and may be sent twice */
+    bool flowing;    /* endpoints_flow_begins() was called */
     curl_socket_t socket;
-    struct socket *link; /* the last socket that libcurl has named; NULL: none, or it is closed */
-    bool reused;         /* the request is sent on a kept connection */
-    bool stale;          /* that connection is out of step: the request needs a new one */
-    bool echoes;         /* on this connection Glance answers with the request's own id */
+    struct socket *last_socket; /* last reported by libcurl; NULL: none, or closed */
+    bool reused;                /* the request is sent on a connection that was idle */
+    bool stale;  /* that connection may have a wrong answer: the request needs a new one */
+    bool echoes; /* on this connection Glance's answers repeat the request id */
     char id[REQUEST_ID_MAX + 1];
 
-    struct headers answer; /* fields so far, of the head being received */
+    struct headers answer; /* fields of the head that is being received */
     unsigned status;
     bool head_told;
-    bool bare;         /* the answer is a head, which libcurl does not know: it ends there */
-    uint64_t received; /* of the answer's body, from libcurl */
+    /* the answer to a HEAD with a body ends with its head, which libcurl does not know */
+    bool bodyless;
+    uint64_t received; /* bytes of the answer's body from libcurl */
 
-    struct watch watch; /* the rest of the answer: its socket; -1: it comes from libcurl */
-    uint64_t left;      /* of it */
-    bool hungry;        /* the owner waits for it */
-    int low_water;      /* SO_RCVLOWAT; 0: not set */
-    struct task over;   /* there is no more of the answer */
+    struct watch watch; /* of a raw response body; its fd is -1 while the body comes from libcurl */
+    uint64_t remaining; /* bytes of the raw response body that are still to be read */
+    bool reader_waiting;       /* the owner got STREAM_WAIT, and waits for `more` */
+    int low_water;             /* SO_RCVLOWAT; 0: not set */
+    struct task response_over; /* ends the transfer: no more of the answer will be read */
 
-    bool raw_request;    /* its body does not go through libcurl */
-    struct task begin;   /* beside: the head is sent */
-    struct socket *wire; /* beside: from then on, until libcurl lets it go, or writing fails */
-    char *rest;          /* beside: of a piece, what the socket had no room for */
-    size_t rest_count, raw_reply_sent;
-    struct pipe stuck; /* likewise, of a piece that was moved */
-    size_t stuck_count;
-    uint64_t wired;  /* bytes that the socket has taken beside libcurl, or given past it */
-    struct task cut; /* beside: the owner has lost its client */
+    bool raw_request; /* its body is written past libcurl; the members up to raw_cut are for that */
+    struct task raw_begin; /* starts writing: the head was sent */
+    /* NULL: before the head was sent, after libcurl has removed the socket, or after an error */
+    struct socket *raw_socket;
+    char *unsent; /* bytes of a block that the socket did not take */
+    size_t unsent_count, unsent_offset;
+    struct pipe pipe_pending; /* spliced bytes that the socket did not take */
+    size_t pipe_pending_count;
+    uint64_t raw_bytes;  /* bytes written or read past libcurl */
+    struct task raw_cut; /* ends the transfer: the owner has lost its client */
 
     uint64_t sent;
-    bool pulled; /* the body was asked for: no other endpoint from here on */
+    bool pulled; /* `pull` or `move` was called: no other endpoint is tried */
     bool all_pulled;
-    bool send_paused; /* pull said STREAM_WAIT */
-    bool read_paused; /* data said false */
+    bool send_paused; /* `pull` has returned STREAM_WAIT */
+    bool read_paused; /* `data` has returned false */
     bool given_up;
-    bool no_memory; /* to send it, or to take the answer's head */
+    bool no_memory; /* to send the request, or to keep the answer's head */
     struct task unpause;
-    struct task short_of; /* memory, to watch its socket for instance */
-    struct task closed;   /* Glance has closed its side, and libcurl has not said so */
-    bool closed_looked;   /* libcurl's messages were read since */
+    struct task memory_short; /* ends the transfer: no memory, e.g. for a watch */
+    struct task closed;    /* ends the transfer: Glance has closed, and libcurl did not report it */
+    bool closed_rechecked; /* libcurl's messages were read since then */
 
     struct timer timer;
     uint64_t progress; /* clock_ms() */
@@ -134,46 +141,47 @@ struct transfer {
 CURL *glance_take_handle(struct glance *glance);
 void glance_give_handle(struct glance *glance, CURL *easy); /* NULL is fine */
 
-/* Lets libcurl go on with one socket now, instead of at the next turn. */
+/* Lets libcurl work on one socket now, instead of in the next turn of the loop. */
 void glance_drive(struct glance *glance, curl_socket_t socket, int flags);
 
-/* sockets.c. For libcurl, which gives them the glance: a change in what it waits for, and the end
- * of a connection. */
+/* sockets.c: libcurl's callbacks for a change in the events that it wants, and for the end of a
+ * connection. `context` is the glance. */
 int sockets_changed(CURL *easy, curl_socket_t fd, int what, void *context, void *assigned);
 int sockets_close(void *context, curl_socket_t fd);
-void sockets_let_go(struct glance *glance, curl_socket_t fd); /* watched no more, if it was */
+void sockets_let_go(struct glance *glance, curl_socket_t fd); /* forgets it, if known */
 
-/* Watches the socket for libcurl, and for room where the writer wants some. False: as watch_set().
- */
+/* Watches the socket for libcurl's events, and for LOOP_WRITE if the writer waits. False: as for
+ * watch_set(). */
 bool socket_watch(struct socket *socket);
 
-/* Nothing is written to it beside libcurl from now on. */
+/* Nothing is written to it past libcurl any more. */
 void socket_drop_writer(struct socket *socket);
 
-/* It is watched no more, and freed. */
+/* Stops watching it, and frees it. */
 void socket_forget(struct socket *socket);
 
 /* idle_connections.c */
 bool idle_prepare(struct glance *glance); /* false: no descriptor */
 void idle_end(struct glance *glance);
 
-/* The transfer's request is on this socket from now on. */
+/* Makes the transfer the user of this socket. */
 void socket_use(struct socket *socket, struct transfer *transfer);
 
-/* libcurl has let the transfer go: its connection rests, if it was kept. */
+/* Call it after the transfer was removed from libcurl: its connection is idle now, if it was
+ * kept. */
 void socket_release(struct transfer *transfer);
 
-/* It has no user any more, and does not rest. */
+/* Clears its user, and takes it out of the idle list. */
 void socket_leave(struct socket *socket);
 
-/* Closes a connection that rests. libcurl finds that out when it looks at it next. */
+/* Closes an idle connection. libcurl notices when it looks at it next. */
 void socket_drop(struct socket *socket);
 
-/* Whether the head that has come is not the answer to this request, but to an earlier one, or to
- * none. Such a transfer is stale. */
+/* Whether the head that has arrived answers an earlier request, or none, instead of this one. Marks
+ * the transfer as stale then. */
 bool idle_is_out_of_step(struct transfer *transfer);
 
-/* For libcurl, just before it sends a request. */
+/* CURLOPT_PREREQFUNCTION: libcurl calls it just before it sends a request. */
 int idle_before_request(void *context, char *remote_ip, char *local_ip, int remote_port,
                         int local_port);
 
@@ -182,9 +190,10 @@ enum { RAW_REQUEST_MIN = 256 * 1024, RAW_REQUEST_CHUNK = 512 * 1024 };
 bool raw_request_wanted(const struct transfer *transfer, const struct upstream_request *request);
 void raw_request_prepare(struct transfer *transfer);
 void raw_request_socket(struct transfer *transfer, struct socket *socket,
-                        int what); /* libcurl's CURL_POLL_... */
-void raw_request_go_on(struct transfer *transfer);
-bool raw_request_is_short(const struct transfer *transfer); /* the socket has not taken all of it */
+                        int what); /* CURL_POLL_... */
+void raw_request_write(struct transfer *transfer);
+/* The socket has not taken the whole body. */
+bool raw_request_is_short(const struct transfer *transfer);
 void raw_request_end(struct transfer *transfer);
 
 /* raw_response_body.c */
@@ -192,41 +201,42 @@ void raw_reply_prepare(struct transfer *transfer);
 void raw_reply_tick(struct transfer *transfer);
 void raw_reply_end(struct transfer *transfer);
 
-/* transfer.c: told by multi.c */
+/* transfer.c */
 void transfer_ended(struct transfer *transfer, CURLcode code);
 void transfer_has_socket(struct transfer *transfer, curl_socket_t socket);
 void transfer_lost_socket(struct transfer *transfer, curl_socket_t socket);
-void transfer_lacks_memory(struct transfer *transfer); /* to go on with: it ends soon */
+void transfer_lacks_memory(struct transfer *transfer); /* ends it soon, from a task */
 
-/* Takes it from libcurl, tells `done`, and frees. */
+/* Removes it from libcurl, calls `done`, and frees it. */
 void transfer_finish(struct transfer *transfer, enum transfer_result result);
 void transfer_finish_for_memory(struct transfer *transfer);
 
 /* attempt.c */
 int attempt_first(struct transfer *transfer,
-                  const struct upstream_request *request); /* its endpoint */
+                  const struct upstream_request *request); /* returns its endpoint */
 bool attempt_begin(struct transfer *transfer, int endpoint);
-void attempt_leave(struct transfer *transfer); /* libcurl lets it go */
+void attempt_leave(struct transfer *transfer); /* removes it from libcurl */
 bool attempt_never_connected(const struct transfer *transfer);
 
-/* Sends it again: to the next endpoint, or to the same one on a new connection. False: no. */
+/* Send it again: to the next endpoint, or to the same one on a new connection. False: not sent. */
 bool attempt_next(struct transfer *transfer);
-bool attempt_needs_fresh(const struct transfer *transfer, CURLcode code);
-bool attempt_fresh(struct transfer *transfer);
+bool attempt_needs_new_connection(const struct transfer *transfer, CURLcode code);
+bool attempt_on_new_connection(struct transfer *transfer);
 
-/* Tells the endpoint that it has answered, and that image data flows, or flows no more. */
+/* Report to endpoints.c that the endpoint has answered, and that image data is under way or no
+ * longer. */
 void attempt_answered(struct transfer *transfer);
-void attempt_flows(struct transfer *transfer);
-void attempt_flows_no_more(struct transfer *transfer);
+void attempt_begin_flow(struct transfer *transfer);
+void attempt_end_flow(struct transfer *transfer);
 
 /* curl_options.c: fills the easy handle. False: no memory. */
 bool transfer_set_options(struct transfer *transfer, const struct upstream_request *request);
 
-/* callbacks.c: for libcurl, which gives them the transfer. */
+/* callbacks.c: libcurl's callbacks; `context` is the transfer. */
 size_t transfer_on_header(char *bytes, size_t size, size_t count, void *context);
 size_t transfer_on_data(char *bytes, size_t size, size_t count, void *context);
-/* Notes what the owner has given of the body: a count (returned), or a CLIENT_... code (what
- * libcurl is told then: more than any count). */
+/* Notes what the owner has returned for the body: a count, or an enum stream_code. Returns the
+ * count, or libcurl's code for it, which is 0 or larger than any count. */
 size_t transfer_took(struct transfer *transfer, ssize_t got);
 size_t transfer_on_pull(char *into, size_t size, size_t count, void *context);
 

@@ -113,7 +113,7 @@ static void answer_and_rest(size_t i)
     tell(i, CURL_POLL_REMOVE);
     socket_release(&yard.transfer);
     assert_true(known(i)->idle);
-    assert_null(yard.transfer.link);
+    assert_null(yard.transfer.last_socket);
 }
 
 static bool peer_sees_the_end(size_t i)
@@ -201,10 +201,10 @@ static void one_in_use_does_not_rest(void **state)
     begin(0);
     assert_false(known(0)->idle);
     assert_null(yard.glance->idle);
-    assert_ptr_equal(yard.transfer.link, known(0));
+    assert_ptr_equal(yard.transfer.last_socket, known(0));
     tell(0, CURL_POLL_REMOVE);
     tell(1, CURL_POLL_IN); /* the transfer goes on elsewhere */
-    assert_ptr_equal(yard.transfer.link, known(1));
+    assert_ptr_equal(yard.transfer.last_socket, known(1));
     assert_null(known(0)->user);
     tell(1, CURL_POLL_REMOVE);
     socket_leave(known(1));

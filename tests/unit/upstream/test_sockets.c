@@ -84,7 +84,7 @@ static int set_up(void **state)
     yard.stop.fire = stop_loop;
     yard.transfer.glance = yard.glance;
     yard.transfer.socket = CURL_SOCKET_BAD;
-    yard.transfer.short_of.run = run_out;
+    yard.transfer.memory_short.run = run_out;
     curl_easy_setopt(yard.easy, CURLOPT_PRIVATE, &yard.transfer);
     loop_add_prepare_hook(yard.loop, count_turn, NULL);
     return 0;
@@ -93,7 +93,7 @@ static int set_up(void **state)
 static int tear_down(void **state)
 {
     (void)state;
-    task_cancel(yard.loop, &yard.transfer.short_of);
+    task_cancel(yard.loop, &yard.transfer.memory_short);
     curl_easy_cleanup(yard.easy);
     curl_easy_cleanup(yard.another);
     glance_free(yard.glance);
@@ -115,9 +115,9 @@ static struct socket *known(void)
 static void write_raw_request(void)
 {
     assert_int_equal(tell(yard.easy, CURL_POLL_IN), 0);
-    yard.transfer.wire = known();
+    yard.transfer.raw_socket = known();
     known()->writer = &yard.transfer;
-    known()->room_wanted = true;
+    known()->write_wanted = true;
     assert_true(socket_watch(known()));
     assert_int_equal(known()->watch.events, LOOP_READ | LOOP_WRITE);
 }
@@ -135,7 +135,7 @@ static void nobody_writes_to_one_that_is_closed(void **state)
     (void)state;
     write_raw_request();
     close_here();
-    assert_null(yard.transfer.wire);
+    assert_null(yard.transfer.raw_socket);
 }
 
 static void nobody_writes_to_one_that_libcurl_has_let_go(void **state)
@@ -143,7 +143,7 @@ static void nobody_writes_to_one_that_libcurl_has_let_go(void **state)
     (void)state;
     write_raw_request();
     assert_int_equal(tell(yard.another, CURL_POLL_REMOVE), 0);
-    assert_null(yard.transfer.wire);
+    assert_null(yard.transfer.raw_socket);
     assert_null(known());
     close_here();
 }
@@ -220,7 +220,7 @@ static void without_memory_one_transfer_ends(void **state)
     (void)state;
     short_of_places = true;
     assert_int_equal(tell(yard.easy, CURL_POLL_IN), 0);
-    assert_non_null(yard.transfer.short_of.next);
+    assert_non_null(yard.transfer.memory_short.next);
     assert_int_equal(tell(yard.another, CURL_POLL_IN), 0);
     assert_int_equal(tell(yard.easy, CURL_POLL_REMOVE), 0);
     assert_null(known());
