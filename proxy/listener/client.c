@@ -146,68 +146,12 @@ void client_closed(struct client *client)
 
 /* --- the access handler ---------------------------------------------------------------- */
 
-static bool add_trimmed(struct headers *headers, const char *name, const char *value, size_t size)
-{
-    char *trimmed = strndup(value, size);
-    bool added = trimmed && headers_add(headers, name, trimmed);
-    free(trimmed);
-    return added;
-}
-
-/* Whitespace after a value is no part of it (RFC 9110 5.5). A size that differs from strlen() means
- * a NUL, which the guard refuses. */
-static enum MHD_Result copy_header(void *context, enum MHD_ValueKind kind, const char *name,
-                                   size_t name_size, const char *value, size_t value_size)
-{
-    (void)kind;
-    if (!value)
-        return headers_add(context, name, "") ? MHD_YES : MHD_NO;
-    if (strlen(name) != name_size || strlen(value) != value_size)
-        return MHD_NO;
-    size_t size = value_size;
-    while (size && strchr(" \t", value[size - 1]))
-        size--;
-    bool added = size == value_size ? headers_add(context, name, value)
-                                    : add_trimmed(context, name, value, size);
-    return added ? MHD_YES : MHD_NO;
-}
-
-/* Takes over a fault of the body that was read together with the head. */
-static void copy_fault(struct client *client)
-{
-    const struct connection *connection = client->connection;
-    const struct guard *guard = &connection->guard;
-    if (client->fault || !guard->fault || guard_in_head(guard) ||
-        guard->heads != connection->requests)
-        return;
-    client->fault = guard->fault;
-    client->refusal = guard->refusal;
-}
-
 /* The listener itself answers, since there is no exchange. */
 static enum MHD_Result refuse_for_memory(struct client *client)
 {
     metrics_refused(client->connection->listener->parts.metrics, REFUSAL_OUT_OF_MEMORY);
     client_out_of_memory(client);
     return MHD_YES;
-}
-
-static bool take_head(struct client *client, const char *method, const char *version)
-{
-    client->method = strdup(method);
-    client->version = strdup(version);
-    if (!client->method || !client->version)
-        return false;
-    client->head.method = client->method;
-    client->head.version = client->version;
-    struct MHD_Connection *mhd = client->connection->mhd;
-    int count =
-        MHD_get_connection_values_n(mhd, MHD_HEADER_KIND, copy_header, &client->head.headers);
-    if (count < 0 || (size_t)count != client->head.headers.count)
-        return false;
-    client->fault = head_fault(&client->head, &client->framing);
-    copy_fault(client);
-    return true;
 }
 
 /* After an event: the owner has answered, has asked for the body, or needs time. */
@@ -243,7 +187,7 @@ static enum MHD_Result open_exchange(struct client *client)
  * connection after an answer that is queued in the first one. */
 static enum MHD_Result begin_request(struct client *client, const char *method, const char *version)
 {
-    if (!take_head(client, method, version))
+    if (!client_take_head(client, method, version))
         return refuse_for_memory(client);
     connection_tick_in(client->connection, client_tick(client));
     bool bodyless = client->framing.framing == FRAMING_NONE ||

@@ -199,6 +199,9 @@ void client_closed(struct client *client);
 void client_refuse_head(struct client *client);
 void client_refuse_body(struct client *client);
 
+/* request_head.c. False: no memory. A fault of the head is noted in the client. */
+bool client_take_head(struct client *client, const char *method, const char *version);
+
 /* request_body.c */
 enum MHD_Result client_receive_block(struct client *client, const char *data, size_t *size);
 void client_count(struct client *client, size_t bytes);
