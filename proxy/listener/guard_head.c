@@ -121,8 +121,7 @@ static enum guard_step name_is_complete(struct guard *guard)
     guard->after = false;
     guard->extra += GUARD_FIELD_ROOM;
     if (guard->kind == GUARD_COOKIE)
-        guard->extra += GUARD_FIELD_ROOM +
-                        32; /* an entry for the first cookie, and the end of libmicrohttpd's copy */
+        guard->extra += GUARD_FIELD_ROOM + 32; /* the first cookie, and the end of the copy */
     return go_to(guard, GUARD_VALUE);
 }
 

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* A small request: collects its answer in memory, and limits its size and time. */
 #include "intake/buffered_fetch.h"
 
 #include "intake/settings.h"

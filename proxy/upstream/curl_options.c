@@ -89,8 +89,8 @@ static void set_body(struct transfer *transfer)
     if (buffer > UPLOAD_BUFFER_MAX)
         buffer = UPLOAD_BUFFER_MAX;
     curl_easy_setopt(easy, CURLOPT_UPLOAD, 1L);
-    curl_easy_setopt(easy, CURLOPT_EXPECT_100_TIMEOUT_MS,
-                     1L); /* the owner waits for 100 Continue, libcurl does not */
+    /* The owner waits for 100 Continue, libcurl does not. */
+    curl_easy_setopt(easy, CURLOPT_EXPECT_100_TIMEOUT_MS, 1L);
     curl_easy_setopt(easy, CURLOPT_UPLOAD_BUFFERSIZE, (long)buffer);
     curl_easy_setopt(easy, CURLOPT_READFUNCTION, transfer_on_pull);
     curl_easy_setopt(easy, CURLOPT_READDATA, transfer);
@@ -178,9 +178,8 @@ static void set_options(struct transfer *transfer, const char *method)
         set_body(transfer);
     else if (is_head)
         curl_easy_setopt(easy, CURLOPT_NOBODY, 1L);
-    transfer->bodyless =
-        is_head &&
-        !transfer->all_pulled; /* libcurl cannot both send a body and expect none in the answer */
+    /* libcurl cannot both send a body and expect none in the answer. */
+    transfer->bodyless = is_head && !transfer->all_pulled;
     curl_easy_setopt(easy, CURLOPT_CUSTOMREQUEST, method);
 }
 

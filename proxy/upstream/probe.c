@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* One health check: its options in libcurl, and the meaning of its result. */
 #include "intake/probe.h"
 #include "upstream/probe_handle.h"
 
