@@ -35,8 +35,7 @@ enum { BODY_WORDS = 256, BODY_READ_MIN = 16 * 1024 };
 struct body_plan {
     ssize_t (*read)(void *context, void *into, size_t room); /* as client_read() */
     ssize_t (*splice)(void *context, int pipe, size_t room); /* as client_splice(); NULL: never */
-    void (*wake)(
-        void *context); /* called after STREAM_WAIT, unless it was the source that waited */
+    void (*wake)(void *context); /* called after STREAM_WAIT, unless the source had to wait */
     void *context;
 
     bool length_known; /* `length` is the Content-Length, with the form around the image */

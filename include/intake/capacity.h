@@ -48,7 +48,8 @@ enum capacity_outcome capacity_reserve(struct capacity *capacity, const char *na
                                        uint64_t used, uint64_t limit,
                                        struct capacity_reservation *reservation,
                                        uint64_t *in_flight);
-void capacity_release(
-    struct capacity_reservation *reservation); /* a zero-initialised one is fine */
+
+/* A zero-initialised reservation is fine. */
+void capacity_release(struct capacity_reservation *reservation);
 
 #endif

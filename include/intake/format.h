@@ -73,7 +73,7 @@ enum format_judgement {
 
 /* What the image declares. disk_format and container_format are not NULL. `counts` says which
  * judgements may be returned; the others are skipped. */
-struct format_claim {
+struct format_declaration {
     const char *disk_format;
     const char *container_format;
     bool counts[FORMAT_JUDGEMENTS];
@@ -86,14 +86,14 @@ struct format_claim {
  * after each further look, with the same `opening` and `count` (keep the opening until the last
  * look). `whole`: the opening is the whole body. After the end of the body `count` may be 0,
  * because checks of the opening have been done. */
-enum format_judgement format_judge(const struct format_claim *claim,
+enum format_judgement format_judge(const struct format_declaration *declaration,
                                    const struct format_examination *examination,
                                    const void *opening, size_t count, bool whole,
                                    char why[FORMAT_WORDS]);
 
 /* As format_judge(), for judgements that are only worth a warning, such as data that only some
  * hypervisors accept under the declared name. Call it if format_judge() has found nothing. */
-enum format_judgement format_remark(const struct format_claim *claim,
+enum format_judgement format_remark(const struct format_declaration *declaration,
                                     const struct format_examination *examination,
                                     const void *opening, size_t count, bool whole,
                                     char why[FORMAT_WORDS]);
@@ -124,7 +124,8 @@ enum glance_objection {
 /* `opening` and `count` are as for format_examine(). `why` gets a clause that says what Glance sees
  * and what to do about it, or "" if Glance accepts the data. In commands FILE and COPY stand for
  * the name of the file and the name of the converted file. */
-enum glance_objection format_glance_objects(const struct format_claim *claim, const void *opening,
-                                            size_t count, char why[FORMAT_WORDS]);
+enum glance_objection format_glance_objects(const struct format_declaration *declaration,
+                                            const void *opening, size_t count,
+                                            char why[FORMAT_WORDS]);
 
 #endif

@@ -127,8 +127,7 @@ struct import_decision {
     struct policy_decision policy; /* `store`: the new store, or the only one that was requested;
                                     * NULL: several stores, which are kept */
     enum import_change change;
-    const char
-        *refused; /* with STORE_NOT_ALLOWED: the store that is not allowed, or "all stores" */
+    const char *refused; /* with STORE_NOT_ALLOWED: the refused store, or "all stores" */
 };
 
 /* Decides an import. The rules apply as for an upload. Unless Glance has the data already, the size

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Rewrites the absolute URLs in Glance's answers: those of version documents, and Location. They
- * must have the address that the client has used, or the client's next request bypasses the proxy.
- */
+ * must have the address that the client used, or the client's next request bypasses the proxy. */
 #ifndef INTAKE_REWRITE_H
 #define INTAKE_REWRITE_H
 

@@ -28,8 +28,7 @@ struct envelope {
     char *held; /* MULTIPART_HOLD_MAX bytes; NULL until there is something to hold back */
     size_t held_count;
     bool length_learned;
-    struct hashing
-        *form_hashing; /* hashes the form_hashing form, if its digests were promised, or NULL */
+    struct hashing *form_hashing; /* of the whole form; NULL: none of its digests was promised */
     bool promises_checked;
 };
 
@@ -38,7 +37,7 @@ static struct envelope *of(struct filter *filter)
     return (struct envelope *)filter;
 }
 
-/* A digest in the head of the request is a digest of the form_hashing form. */
+/* A digest in the head of the request is a digest of the whole form. */
 static bool hash_form(struct envelope *envelope)
 {
     const struct body_plan *plan = &envelope->filter.body->plan;

@@ -13,10 +13,10 @@ bool glance_checks_judge(struct filter *filter, const void *opening, size_t coun
                                            [GLANCE_UNSAFE] = REFUSAL_UNSAFE_FORMAT,
                                            [GLANCE_BOOT_SECTOR] = REFUSAL_UNSAFE_FORMAT};
     struct body *body = filter->body;
-    const struct format_claim claim = {.disk_format = body->plan.disk_format,
-                                       .container_format = body->plan.container_format};
+    const struct format_declaration declaration = {.disk_format = body->plan.disk_format,
+                                                   .container_format = body->plan.container_format};
     char why[FORMAT_WORDS];
-    body->glance_objection = format_glance_objects(&claim, opening, count, why);
+    body->glance_objection = format_glance_objects(&declaration, opening, count, why);
     if (body->glance_objection == GLANCE_TAKES_IT)
         return true;
     snprintf(body->glance_why, sizeof body->glance_why, "%s", why);

@@ -86,7 +86,7 @@ static enum check_level level_of(const struct body *body, enum format_judgement 
     return levels[judgement];
 }
 
-typedef enum format_judgement judge_fn(const struct format_claim *claim,
+typedef enum format_judgement judge_fn(const struct format_declaration *declaration,
                                        const struct format_examination *examination,
                                        const void *opening, size_t count, bool whole,
                                        char why[FORMAT_WORDS]);
@@ -95,15 +95,15 @@ typedef enum format_judgement judge_fn(const struct format_claim *claim,
 static bool judge_by(struct inspect *inspect, judge_fn *by, enum check_level most)
 {
     const struct body *body = inspect->filter.body;
-    struct format_claim claim = {.disk_format = body->plan.disk_format,
-                                 .container_format = body->plan.container_format,
-                                 .vmware_disktype = body->plan.vmware_disktype,
-                                 .hypervisor = body->plan.hypervisor};
+    struct format_declaration declaration = {.disk_format = body->plan.disk_format,
+                                             .container_format = body->plan.container_format,
+                                             .vmware_disktype = body->plan.vmware_disktype,
+                                             .hypervisor = body->plan.hypervisor};
     for (int i = FORMAT_GOOD + 1; i < FORMAT_JUDGEMENTS; i++)
-        claim.counts[i] = level_of(body, (enum format_judgement)i) != CHECK_OFF;
+        declaration.counts[i] = level_of(body, (enum format_judgement)i) != CHECK_OFF;
     char why[FORMAT_WORDS];
     for (;;) {
-        enum format_judgement judgement = by(&claim, &inspect->examination, inspect->opening,
+        enum format_judgement judgement = by(&declaration, &inspect->examination, inspect->opening,
                                              judged_count(inspect), inspect->ended, why);
         if (judgement == FORMAT_GOOD)
             return true;
@@ -111,7 +111,7 @@ static bool judge_by(struct inspect *inspect, judge_fn *by, enum check_level mos
         if (!filter_report(&inspect->filter, level < most ? level : most, REASONS[judgement], "%s",
                            why))
             return false;
-        claim.counts[judgement] = false;
+        declaration.counts[judgement] = false;
     }
 }
 

@@ -19,8 +19,7 @@ struct multipart_head {
  * for multipart_fault(), and `out` has what was read before the fault. */
 const char *multipart_head_read(const char *bytes, size_t count, struct multipart_head *out);
 
-/* True: a valid boundary (RFC 2046 5.1.1): 1 to 70 of the allowed characters, no blank at the end.
- */
+/* True: a valid boundary (RFC 2046 5.1.1): 1 to 70 allowed characters, and no blank at the end. */
 bool multipart_boundary_valid(const char *boundary);
 
 #endif

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Reads the client's bytes. Without a form around the image, the announced length is the image's
- * length. In audit mode a body without a Content-Length goes on without one, even if its size was
- * promised. */
+/* Reads the client's bytes. Without a form, the announced length is the image's length. In audit
+ * mode a body without a Content-Length goes on without one, even if its size was promised. */
 #include "body/body_priv.h"
 
 static bool begin(struct filter *filter)

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Keeps the reservations of each project's quota. Each key with uploads in flight has a row. The
- * rows are in shards by the key's hash. A shard's lock is held only for a search in its few rows.
- */
+ * rows are in shards by the key's hash. A shard's lock is held only to search its few rows. */
 #include "intake/quota_reservations.h"
 
 #include <pthread.h>

@@ -17,44 +17,45 @@ bool evidence_seen_is(const struct evidence *evidence, const char *name)
     return evidence->seen && !strcmp(evidence->seen->name, name);
 }
 
-bool evidence_claims(const struct evidence *evidence, const char *disk_format)
+bool evidence_declares(const struct evidence *evidence, const char *disk_format)
 {
-    return !strcmp(evidence->claim->disk_format, disk_format);
+    return !strcmp(evidence->declaration->disk_format, disk_format);
 }
 
 /* VMware reads a vmdk without a header if vmware_disktype says so, or if it is not set. */
 static bool flat_vmdk(const struct evidence *evidence)
 {
     static const char *const flat[] = {"preallocated", "thin", "thick", "eagerZeroedThick", NULL};
-    const struct format_claim *claim = evidence->claim;
-    bool vmware = claim->hypervisor && !strcmp(claim->hypervisor, "vmware");
-    return evidence_claims(evidence, "vmdk") && (!evidence->seen || !evidence->seen->disk) &&
-           (claim->vmware_disktype ? evidence_one_of(claim->vmware_disktype, flat) : vmware);
+    const struct format_declaration *declaration = evidence->declaration;
+    bool vmware = declaration->hypervisor && !strcmp(declaration->hypervisor, "vmware");
+    return evidence_declares(evidence, "vmdk") && (!evidence->seen || !evidence->seen->disk) &&
+           (declaration->vmware_disktype ? evidence_one_of(declaration->vmware_disktype, flat)
+                                         : vmware);
 }
 
 /* Xen reads a compressed tar of vhd files. */
 static bool vhd_in_tgz(const struct evidence *evidence)
 {
-    const struct format_claim *claim = evidence->claim;
-    bool xen = claim->hypervisor && !strcmp(claim->hypervisor, "xen");
-    return evidence_claims(evidence, "vhd") && evidence_seen_is(evidence, "gzip") &&
-           (xen || !strcmp(claim->container_format, "ovf"));
+    const struct format_declaration *declaration = evidence->declaration;
+    bool xen = declaration->hypervisor && !strcmp(declaration->hypervisor, "xen");
+    return evidence_declares(evidence, "vhd") && evidence_seen_is(evidence, "gzip") &&
+           (xen || !strcmp(declaration->container_format, "ovf"));
 }
 
 static bool vhdx_as_vhd(const struct evidence *evidence)
 {
-    return evidence_claims(evidence, "vhd") && evidence_seen_is(evidence, "vhdx");
+    return evidence_declares(evidence, "vhd") && evidence_seen_is(evidence, "vhdx");
 }
 
 bool driver_qcow2_as_ami(const struct evidence *evidence)
 {
-    return evidence_claims(evidence, "ami") && evidence_seen_is(evidence, "qcow2");
+    return evidence_declares(evidence, "ami") && evidence_seen_is(evidence, "qcow2");
 }
 
 /* A hybrid ISO has a boot sector, and also boots as a disk, for example from a USB stick. */
 static bool hybrid_iso_as_raw(const struct evidence *evidence)
 {
-    return evidence_claims(evidence, "raw") && evidence_seen_is(evidence, "iso") &&
+    return evidence_declares(evidence, "raw") && evidence_seen_is(evidence, "iso") &&
            (!evidence->opening.count || view_is(&evidence->opening, 510, "\x55\xAA", 2));
 }
 

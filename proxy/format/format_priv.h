@@ -8,7 +8,7 @@
  *     view.c         reads numbers from the bytes of a look
  *     words.c        writes the results into an examination
  *     examine.c      table + look -> examination
- *     judge.c        claim + examination -> judgement and words
+ *     judge.c        declaration + examination -> judgement and words
  *     drivers.c      data that a hypervisor accepts under the name of another format
  *     remarks.c      judgements that are only worth a warning
  *
@@ -156,8 +156,7 @@ bool text_is_json(const struct view *opening);
 bool text_is_lfs_pointer(const struct view *opening); /* Git LFS's placeholder for a large file */
 bool text_is_checksums(const struct view *opening);   /* a list, as from sha256sum */
 
-/* True: the opening is text: UTF-8, with no control characters except white space. False if it is
- * empty. */
+/* True: the opening is text (UTF-8, no control characters except white space), and not empty. */
 bool text_is_plain(const struct view *opening);
 
 /* True: the whole body is one line with the path or the name of a file. `path` then gets it,
@@ -175,7 +174,7 @@ const struct format *format_after_prefix(const struct view *opening, const char 
 
 /* The input of all checks. */
 struct evidence {
-    const struct format_claim *claim;
+    const struct format_declaration *declaration;
     const struct format_examination *examination;
     const struct format *seen;     /* NULL: not recognised */
     const struct format *declared; /* NULL: no disk format of the table */
@@ -187,11 +186,10 @@ struct evidence {
 
 bool evidence_one_of(const char *word, const char *const *words);
 bool evidence_seen_is(const struct evidence *evidence, const char *name);
-bool evidence_claims(const struct evidence *evidence, const char *disk_format);
+bool evidence_declares(const struct evidence *evidence, const char *disk_format);
 bool evidence_is_kernel_lz4(const struct evidence *evidence);
 
-/* True: the data does not have disk_format, but a hypervisor's driver accepts it under that name.
- */
+/* True: the data is not in disk_format, but a hypervisor's driver accepts it under that name. */
 bool driver_accepts(const struct evidence *evidence);
 bool driver_qcow2_as_ami(const struct evidence *evidence);
 /* True: this is worth a warning, and `why` has its text. */
@@ -208,8 +206,7 @@ bool remark_no_whole_sectors(const struct evidence *evidence, char *why);
     "convert it with qemu-img convert -f raw -O qcow2 FILE COPY and create the image with "        \
     "--disk-format qcow2"
 
-/* True: Glance's inspector of boot sectors ("gpt") recognises one. It ignores the boot sector of a
- * FAT. */
+/* True: Glance's inspector of boot sectors ("gpt") recognises one. It ignores those of a FAT. */
 bool glance_boot_sector(const struct view *opening);
 
 /* Runs the safety checks of the inspector with that name in Glance. `why` is as for

@@ -153,14 +153,15 @@ static bool matches(const struct detection *detection, const char *seen, const c
     return !strcmp(seen, declared) || (detection->count == 0 && !is_inspected(declared));
 }
 
-enum glance_objection format_glance_objects(const struct format_claim *claim, const void *opening,
-                                            size_t count, char why[FORMAT_WORDS])
+enum glance_objection format_glance_objects(const struct format_declaration *declaration,
+                                            const void *opening, size_t count,
+                                            char why[FORMAT_WORDS])
 {
     const struct view view = {count ? opening : "", count, false};
-    const char *declared = claim->disk_format;
+    const char *declared = declaration->disk_format;
     struct detection detection;
     *why = '\0';
-    if (strcmp(claim->container_format, "bare") != 0)
+    if (strcmp(declaration->container_format, "bare") != 0)
         return GLANCE_TAKES_IT;
     detect(&view, &detection);
     const char *seen = seen_as(&detection);

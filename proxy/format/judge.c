@@ -8,19 +8,19 @@
 
 enum { SECTOR = 512, SMALL = 4 * 1024, LINE = 256 };
 
-static struct evidence gather(const struct format_claim *claim,
+static struct evidence gather(const struct format_declaration *declaration,
                               const struct format_examination *examination)
 {
     static const char *const stored_raw[] = {"raw", "ami", "ari", "aki", NULL};
     static const char *const containers[] = {"ova", "docker", "compressed", NULL};
-    const struct format *declared = format_named(claim->disk_format);
+    const struct format *declared = format_named(declaration->disk_format);
     return (struct evidence){
-        .claim = claim,
+        .declaration = declaration,
         .examination = examination,
         .seen = examination->seen ? format_named(examination->seen) : NULL,
         .declared = declared && declared->disk ? declared : NULL,
-        .declared_raw = evidence_one_of(claim->disk_format, stored_raw),
-        .contained = evidence_one_of(claim->container_format, containers),
+        .declared_raw = evidence_one_of(declaration->disk_format, stored_raw),
+        .contained = evidence_one_of(declaration->container_format, containers),
     };
 }
 
@@ -74,7 +74,7 @@ static bool is_path_text(const struct evidence *evidence, char *why)
 
 static bool not_an_ova(const struct evidence *evidence, char *why)
 {
-    if (strcmp(evidence->claim->container_format, "ova") != 0 ||
+    if (strcmp(evidence->declaration->container_format, "ova") != 0 ||
         (evidence->seen && !strcmp(evidence->seen->name, "ova")))
         return false;
     const char *form = "a tar whose first file is its .ovf";
@@ -95,8 +95,8 @@ static bool disk_format_in_raw(const struct evidence *evidence, char *why)
     if (!evidence->declared_raw || evidence->contained || !seen || !seen->disk ||
         driver_accepts(evidence))
         return false;
-    words_say(why, "declared %s, but this is %s: %s", evidence->claim->disk_format, seen->words,
-              seen->advice);
+    words_say(why, "declared %s, but this is %s: %s", evidence->declaration->disk_format,
+              seen->words, seen->advice);
     return true;
 }
 
@@ -129,7 +129,7 @@ static bool other_disk_format(const struct evidence *evidence, char *why)
         driver_accepts(evidence))
         return false;
     const char *words;
-    bool raw_misleads = evidence->claim->hypervisor || begins_damaged(evidence) ||
+    bool raw_misleads = evidence->declaration->hypervisor || begins_damaged(evidence) ||
                         format_after_prefix(&evidence->opening, &words);
     if (seen && !(raw_advice(seen) && raw_misleads))
         words_say(why, "declared %s, but this is %s: %s", declared->name, seen->words,
@@ -184,7 +184,8 @@ static bool undeclared_header(const struct evidence *evidence, char *why)
     if (!seen || !seen->names_files || same_format(seen, evidence->declared) ||
         driver_qcow2_as_ami(evidence) || (!evidence->declared && !evidence->declared_raw))
         return false;
-    words_say(why, "declared %s, but it has a %s header", evidence->claim->disk_format, seen->name);
+    words_say(why, "declared %s, but it has a %s header", evidence->declaration->disk_format,
+              seen->name);
     return true;
 }
 
@@ -208,8 +209,8 @@ static bool never_a_disk(const struct evidence *evidence, char *why)
     if (!evidence->declared_raw || evidence->contained || !seen ||
         !evidence_one_of(seen->name, texts) || memchr(opening->bytes, '\0', opening->count))
         return false;
-    words_say(why, "declared %s, but this is %s: %s", evidence->claim->disk_format, seen->words,
-              seen->advice);
+    words_say(why, "declared %s, but this is %s: %s", evidence->declaration->disk_format,
+              seen->words, seen->advice);
     return true;
 }
 
@@ -217,7 +218,7 @@ static bool compressed(const struct evidence *evidence, char *why)
 {
     static const char *const names[] = {"xz", "zstd", "bzip2", "lz4", "7z", "zip", NULL};
     const struct format *seen = evidence->seen;
-    if (!evidence_claims(evidence, "raw") || evidence->contained || !seen ||
+    if (!evidence_declares(evidence, "raw") || evidence->contained || !seen ||
         !evidence_one_of(seen->name, names) || evidence_is_kernel_lz4(evidence))
         return false;
     words_say(why, "declared raw, but this is %s: %s", seen->words, seen->advice);
@@ -259,35 +260,35 @@ static enum format_judgement first_of(const struct check *checks, size_t check_c
 {
     *why = '\0';
     for (size_t i = 0; i < check_count; i++)
-        if (evidence->claim->counts[checks[i].judgement] && checks[i].violates(evidence, why))
+        if (evidence->declaration->counts[checks[i].judgement] && checks[i].violates(evidence, why))
             return checks[i].judgement;
     return FORMAT_GOOD;
 }
 
-static struct evidence gather_all(const struct format_claim *claim,
+static struct evidence gather_all(const struct format_declaration *declaration,
                                   const struct format_examination *examination, const void *opening,
                                   size_t count, bool whole)
 {
-    struct evidence evidence = gather(claim, examination);
+    struct evidence evidence = gather(declaration, examination);
     evidence.opening = (struct view){count ? opening : "", count, false};
     evidence.whole = whole;
     return evidence;
 }
 
-enum format_judgement format_judge(const struct format_claim *claim,
+enum format_judgement format_judge(const struct format_declaration *declaration,
                                    const struct format_examination *examination,
                                    const void *opening, size_t count, bool whole,
                                    char why[FORMAT_WORDS])
 {
-    struct evidence evidence = gather_all(claim, examination, opening, count, whole);
+    struct evidence evidence = gather_all(declaration, examination, opening, count, whole);
     return first_of(CHECKS, sizeof CHECKS / sizeof *CHECKS, &evidence, why);
 }
 
-enum format_judgement format_remark(const struct format_claim *claim,
+enum format_judgement format_remark(const struct format_declaration *declaration,
                                     const struct format_examination *examination,
                                     const void *opening, size_t count, bool whole,
                                     char why[FORMAT_WORDS])
 {
-    struct evidence evidence = gather_all(claim, examination, opening, count, whole);
+    struct evidence evidence = gather_all(declaration, examination, opening, count, whole);
     return first_of(REMARKS, sizeof REMARKS / sizeof *REMARKS, &evidence, why);
 }

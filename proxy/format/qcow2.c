@@ -33,8 +33,7 @@ enum {
     L1_ENTRIES_MAX = 32 * 1024 * 1024 / 8 /* QEMU's limit */
 };
 
-/* Incompatible features. Dirty and corrupt (bits 0, 1) and the compression type (3) are harmless.
- */
+/* Incompatible features. Bits 0 (dirty), 1 (corrupt) and 3 (compression type) are harmless. */
 #define DATA_FILE      (UINT64_C(1) << 2)
 #define EXTENDED_L2    (UINT64_C(1) << 4)
 #define KNOWN_FEATURES UINT64_C(0x1F)

@@ -14,7 +14,7 @@ bool evidence_is_kernel_lz4(const struct evidence *evidence)
 
 bool remark_maybe_an_initramfs(const struct evidence *evidence, char *why)
 {
-    if (!evidence_claims(evidence, "raw") || evidence->contained ||
+    if (!evidence_declares(evidence, "raw") || evidence->contained ||
         (!evidence_seen_is(evidence, "gzip") && !evidence_is_kernel_lz4(evidence)))
         return false;
     words_say(why, "declared raw, but this is %s: unless it is an initramfs, %s",
@@ -29,7 +29,7 @@ static bool is_sound_disk(const struct evidence *evidence)
     static const char *const names[] = {"qcow2", "qed", "vmdk", "vhd", "vhdx", "vdi", NULL};
     const struct format_examination *examination = evidence->examination;
     bool named = evidence->seen && evidence_one_of(evidence->seen->name, names) &&
-                 evidence_claims(evidence, evidence->seen->name) && !evidence->contained;
+                 evidence_declares(evidence, evidence->seen->name) && !evidence->contained;
     bool fixed =
         evidence_seen_is(evidence, "vhd") && !view_is(&evidence->opening, 0, "conectix", 8);
     return named && !fixed && examination->virtual_size_known && !*examination->broken &&

@@ -7,7 +7,7 @@
 #include <string.h>
 #include <strings.h>
 
-/* jansson limits the depth to 2048 levels (JSON_PARSER_MAX_DEPTH). Glance's answers have at most 3.
+/* jansson limits the depth to 2048 levels (JSON_PARSER_MAX_DEPTH). Glance's answers need 3 at most.
  */
 static json_t *object_load(const char *json, size_t length, bool *no_memory)
 {
@@ -51,8 +51,7 @@ static const char *beginning(const char *text, const char *const *names)
     return *names;
 }
 
-/* Nova reads hypervisor_type and img_hv_type. The other properties belong to one hypervisor each.
- */
+/* Nova reads hypervisor_type and img_hv_type. The other properties are each for one hypervisor. */
 static const char *hypervisor_of(json_t *object)
 {
     static const char *const names[] = {"vmware", "xen", "hyperv", NULL};

@@ -136,8 +136,7 @@ struct document {
 };
 
 /* False: the file is not one YAML document within the limits above, or it has anchors, aliases or
- * tags; the faults were reported. True: the caller must call yaml_document_delete(&document->tree).
- */
+ * tags; the faults were reported. True: the caller calls yaml_document_delete(&document->tree). */
 bool document_open(struct document *document);
 
 /* A YAML mapping with a fixed set of keys. */

@@ -14,8 +14,7 @@ struct warner {
     struct diagnostics *warnings;
 };
 
-/* Glance's configuration can add to these lists, so other words may be right. They are warnings
- * only. */
+/* Glance's configuration can add to these lists, so other words only cause a warning. */
 static const char *const disk_formats[] = {"ami", "ari", "aki",   "vhd", "vhdx", "vmdk",
                                            "raw", "vdi", "qcow2", "iso", "ploop"};
 static const char *const container_formats[] = {"ami", "ari", "aki",    "bare",

@@ -13,8 +13,7 @@
 
 /* --- file.c: these calls may block, so never call them in a worker's loop -------------- */
 
-/* Opens an unlinked file in the directory, and creates the directory if it is missing. -1: error.
- */
+/* Opens an unlinked file in the directory; creates the directory if it is missing. -1: error. */
 int spool_file_open(const char *directory);
 
 /* Write or read all `count` bytes at the offset `at`. False: error. */

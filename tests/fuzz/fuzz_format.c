@@ -70,15 +70,16 @@ static void check_words(const char words[FORMAT_WORDS])
         property(words[i] >= 0x20 && words[i] < 0x7F);
 }
 
-static enum format_judgement judged(struct format_claim claim, bool mismatch, bool unsafe,
-                                    const struct format_examination *examination,
+static enum format_judgement judged(struct format_declaration declaration, bool mismatch,
+                                    bool unsafe, const struct format_examination *examination,
                                     const unsigned char *opening, size_t count, bool whole)
 {
     char why[FORMAT_WORDS];
     memset(why, 0xFF, sizeof why);
-    claim.counts[FORMAT_MISMATCH] = mismatch;
-    claim.counts[FORMAT_UNSAFE] = unsafe;
-    enum format_judgement judgement = format_judge(&claim, examination, opening, count, whole, why);
+    declaration.counts[FORMAT_MISMATCH] = mismatch;
+    declaration.counts[FORMAT_UNSAFE] = unsafe;
+    enum format_judgement judgement =
+        format_judge(&declaration, examination, opening, count, whole, why);
     check_words(why);
     property((judgement == FORMAT_GOOD) == !*why);
     property(judgement != FORMAT_MISMATCH || mismatch);
@@ -91,12 +92,13 @@ static void check_judgements(const char *disk_format, const struct format_examin
                              const unsigned char *opening, size_t count, bool whole)
 {
     for (size_t i = 0; i < CONTAINER_COUNT; i++) {
-        struct format_claim claim = {.disk_format = disk_format, .container_format = CONTAINERS[i]};
-        bool good = !judged(claim, true, true, examination, opening, count, whole);
-        bool matches = !judged(claim, true, false, examination, opening, count, whole);
-        bool safe = !judged(claim, false, true, examination, opening, count, whole);
+        struct format_declaration declaration = {.disk_format = disk_format,
+                                                 .container_format = CONTAINERS[i]};
+        bool good = !judged(declaration, true, true, examination, opening, count, whole);
+        bool matches = !judged(declaration, true, false, examination, opening, count, whole);
+        bool safe = !judged(declaration, false, true, examination, opening, count, whole);
         property(good == (matches && safe));
-        property(!judged(claim, false, false, examination, opening, count, whole));
+        property(!judged(declaration, false, false, examination, opening, count, whole));
         property(safe <= !*examination->unsafe);
     }
 }
@@ -108,16 +110,17 @@ static void check_words_of_all(const char *disk_format,
                                const unsigned char *opening, size_t count, bool whole)
 {
     for (size_t i = 0; i < CONTAINER_COUNT; i++) {
-        struct format_claim claim = {.disk_format = disk_format, .container_format = CONTAINERS[i]};
+        struct format_declaration declaration = {.disk_format = disk_format,
+                                                 .container_format = CONTAINERS[i]};
         char why[FORMAT_WORDS];
         memset(why, 0xFF, sizeof why);
-        property(!format_remark(&claim, examination, opening, count, whole, why) && !*why);
+        property(!format_remark(&declaration, examination, opening, count, whole, why) && !*why);
         for (int k = FORMAT_GOOD + 1; k < FORMAT_JUDGEMENTS; k++)
-            claim.counts[k] = true;
+            declaration.counts[k] = true;
         for (int remark = 0; remark < 2; remark++) {
             memset(why, 0xFF, sizeof why);
             enum format_judgement judgement = (remark ? format_remark : format_judge)(
-                &claim, examination, opening, count, whole, why);
+                &declaration, examination, opening, count, whole, why);
             check_words(why);
             property((judgement == FORMAT_GOOD) == !*why);
             property(judgement != FORMAT_DAMAGED || !strstr(why, "--disk-format"));
@@ -130,10 +133,11 @@ static void check_words_of_all(const char *disk_format,
 static void check_glance(const char *disk_format, const unsigned char *opening, size_t count)
 {
     for (size_t i = 0; i < CONTAINER_COUNT; i++) {
-        struct format_claim claim = {.disk_format = disk_format, .container_format = CONTAINERS[i]};
+        struct format_declaration declaration = {.disk_format = disk_format,
+                                                 .container_format = CONTAINERS[i]};
         char why[FORMAT_WORDS];
         memset(why, 0xFF, sizeof why);
-        enum glance_objection violation = format_glance_objects(&claim, opening, count, why);
+        enum glance_objection violation = format_glance_objects(&declaration, opening, count, why);
         check_words(why);
         property((violation == GLANCE_TAKES_IT) == !*why);
         property(violation < GLANCE_OBJECTIONS);

@@ -97,7 +97,7 @@ static bool sparse_length_is_known;
 /* Judges after the opening and after each look, as long as nothing is objected to; `examination`
  * is then what was found out. Aborts if there are too many looks. */
 static inline enum format_judgement sparse_judge(const struct sparse_body *body,
-                                                 const struct format_claim *claim,
+                                                 const struct format_declaration *declaration,
                                                  struct format_examination *examination,
                                                  char why[FORMAT_WORDS])
 {
@@ -105,17 +105,18 @@ static inline enum format_judgement sparse_judge(const struct sparse_body *body,
     unsigned char *opening = sparse_opening(body, &count);
     bool whole = body->size <= count;
     uint64_t seen = count;
-    format_examine(opening, count, claim->disk_format,
+    format_examine(opening, count, declaration->disk_format,
                    sparse_length_is_known ? body->size : FORMAT_LENGTH_UNKNOWN, examination);
-    enum format_judgement judgement = format_judge(claim, examination, opening, count, whole, why);
+    enum format_judgement judgement =
+        format_judge(declaration, examination, opening, count, whole, why);
     for (int looks = 0; judgement == FORMAT_GOOD && examination->next.length; looks++) {
         if (looks == SPARSE_LOOKS_MAX)
             abort();
         sparse_look(body, &seen, examination);
-        judgement = format_judge(claim, examination, opening, count, whole, why);
+        judgement = format_judge(declaration, examination, opening, count, whole, why);
     }
     if (judgement == FORMAT_GOOD && format_examine_end(examination, body->size))
-        judgement = format_judge(claim, examination, NULL, 0, false, why);
+        judgement = format_judge(declaration, examination, NULL, 0, false, why);
     free(opening);
     return judgement;
 }
@@ -124,9 +125,10 @@ static inline enum format_judgement sparse_judge(const struct sparse_body *body,
 static inline void sparse_examine(const struct sparse_body *body, const char *disk_format,
                                   struct format_examination *examination)
 {
-    struct format_claim claim = {.disk_format = disk_format, .container_format = "bare"};
+    struct format_declaration declaration = {.disk_format = disk_format,
+                                             .container_format = "bare"};
     char why[FORMAT_WORDS];
-    sparse_judge(body, &claim, examination, why);
+    sparse_judge(body, &declaration, examination, why);
 }
 
 #endif

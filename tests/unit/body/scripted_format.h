@@ -75,25 +75,25 @@ bool format_examine_end(struct format_examination *examination, uint64_t length)
     return false;
 }
 
-enum format_judgement format_remark(const struct format_claim *claim,
+enum format_judgement format_remark(const struct format_declaration *declaration,
                                     const struct format_examination *examination,
                                     const void *opening, size_t count, bool whole,
                                     /* NOLINTNEXTLINE(readability-non-const-parameter) */
                                     char why[FORMAT_WORDS])
 {
-    (void)claim, (void)examination, (void)opening, (void)count, (void)whole, (void)why;
+    (void)declaration, (void)examination, (void)opening, (void)count, (void)whole, (void)why;
     return FORMAT_GOOD;
 }
 
-enum format_judgement format_judge(const struct format_claim *claim,
+enum format_judgement format_judge(const struct format_declaration *declaration,
                                    const struct format_examination *examination,
                                    const void *opening, size_t count, bool whole,
                                    char why[FORMAT_WORDS])
 {
     (void)examination;
     format.judgements++;
-    assert_string_equal(claim->disk_format, "raw");
-    assert_string_equal(claim->container_format, "bare");
+    assert_string_equal(declaration->disk_format, "raw");
+    assert_string_equal(declaration->container_format, "bare");
     assert_int_equal(whole, format.count < FORMAT_OPENING);
     assert_int_equal(count, MIN(format.count, FORMAT_OPENING));
     assert_memory_equal(opening, image, count);
@@ -101,9 +101,9 @@ enum format_judgement format_judge(const struct format_claim *claim,
     bool mismatch = format.script.mismatch_at && now >= format.script.mismatch_at;
     bool unsafe = format.script.unsafe_at && now >= format.script.unsafe_at;
     snprintf(why, FORMAT_WORDS, "seen in look %u", now);
-    if (unsafe && claim->counts[FORMAT_UNSAFE])
+    if (unsafe && declaration->counts[FORMAT_UNSAFE])
         return FORMAT_UNSAFE;
-    return mismatch && claim->counts[FORMAT_MISMATCH] ? FORMAT_MISMATCH : FORMAT_GOOD;
+    return mismatch && declaration->counts[FORMAT_MISMATCH] ? FORMAT_MISMATCH : FORMAT_GOOD;
 }
 
 #endif

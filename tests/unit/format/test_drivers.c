@@ -18,7 +18,7 @@ static const struct sparse_body ZEROS = {BIG, {{0}}}, QCOW2 = {BIG, {QCOW2_HEAD}
 
 static const struct {
     const struct sparse_body *body;
-    struct format_claim claim;
+    struct format_declaration declaration;
     bool takes;
     const char *named; /* a part of what is said; NULL: nothing */
 } ROWS[] = {
@@ -60,8 +60,8 @@ static void a_hypervisor_takes_what_its_driver_reads(void **state)
         char why[FORMAT_WORDS] = "";
         size_t count;
         unsigned char *opening = sparse_opening(ROWS[i].body, &count);
-        format_examine(opening, count, ROWS[i].claim.disk_format, BIG, &examination);
-        const struct evidence evidence = {.claim = &ROWS[i].claim,
+        format_examine(opening, count, ROWS[i].declaration.disk_format, BIG, &examination);
+        const struct evidence evidence = {.declaration = &ROWS[i].declaration,
                                           .examination = &examination,
                                           .seen = examination.seen ? format_named(examination.seen)
                                                                    : NULL,

@@ -70,12 +70,12 @@ static struct sparse_body made_of(const struct front *front, const struct file *
 static enum format_judgement judged(const struct sparse_body *body, const char *disk_format,
                                     bool damaged, char why[FORMAT_WORDS])
 {
-    const struct format_claim claim = {
+    const struct format_declaration declaration = {
         .disk_format = disk_format,
         .container_format = "bare",
         .counts = {[FORMAT_MISMATCH] = true, [FORMAT_UNSAFE] = true, [FORMAT_DAMAGED] = damaged}};
     struct format_examination examination;
-    return sparse_judge(body, &claim, &examination, why);
+    return sparse_judge(body, &declaration, &examination, why);
 }
 
 static const char *const CLAIMS[] = {"raw", "ami", "qcow2", "vmdk", "vhd", "vhdx", "vdi", "iso"};

@@ -138,12 +138,12 @@ static void what_glance_makes_of_it(void **state)
     (void)state;
     for (size_t i = 0; i < sizeof ROWS / sizeof ROWS[0]; i++) {
         const struct row *row = &ROWS[i];
-        const struct format_claim claim = {.disk_format = row->disk_format,
-                                           .container_format = row->container_format};
+        const struct format_declaration declaration = {.disk_format = row->disk_format,
+                                                       .container_format = row->container_format};
         char why[FORMAT_WORDS];
         size_t count;
         unsigned char *opening = sparse_opening(row->body, &count);
-        enum glance_objection violation = format_glance_objects(&claim, opening, count, why);
+        enum glance_objection violation = format_glance_objects(&declaration, opening, count, why);
         if (violation != row->violation || strcmp(why, row->why) != 0)
             fail_msg("row %zu, %s: %d: \"%s\"", i, row->disk_format, violation, why);
         free(opening);

@@ -192,14 +192,14 @@ static void a_claim_is_held_against_the_body(void **state)
     (void)state;
     for (size_t i = 0; i < sizeof ROWS / sizeof *ROWS; i++) {
         const struct row *row = &ROWS[i];
-        struct format_claim claim = {
+        struct format_declaration declaration = {
             .disk_format = row->disk_format,
             .container_format = row->container_format,
             .counts = {[FORMAT_MISMATCH] = row->counts == BOTH || row->counts == ONLY_MISMATCH,
                        [FORMAT_UNSAFE] = row->counts == BOTH || row->counts == ONLY_UNSAFE}};
         struct format_examination examination;
         char why[FORMAT_WORDS] = "left from before";
-        enum format_judgement judgement = sparse_judge(row->body, &claim, &examination, why);
+        enum format_judgement judgement = sparse_judge(row->body, &declaration, &examination, why);
         if (judgement != row->judgement || strcmp(why, row->why) != 0)
             fail_msg("row %zu, %s: %d, \"%s\"", i, row->disk_format, judgement, why);
     }
@@ -235,23 +235,24 @@ static void a_name_may_be_that_of_a_driver(void **state)
         {&GZIP, "ari", "ari", NULL, NULL, true, false},
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
-        struct format_claim claim = {.disk_format = rows[i].disk_format,
-                                     .container_format = rows[i].container_format,
-                                     .vmware_disktype = rows[i].disktype,
-                                     .hypervisor = rows[i].hypervisor};
+        struct format_declaration declaration = {.disk_format = rows[i].disk_format,
+                                                 .container_format = rows[i].container_format,
+                                                 .vmware_disktype = rows[i].disktype,
+                                                 .hypervisor = rows[i].hypervisor};
         for (int k = FORMAT_GOOD + 1; k < FORMAT_JUDGEMENTS; k++)
-            claim.counts[k] = true;
+            declaration.counts[k] = true;
         struct format_examination examination;
         char why[FORMAT_WORDS];
         size_t count;
         unsigned char *opening = sparse_opening(rows[i].body, &count);
-        format_examine(opening, count, claim.disk_format, FORMAT_LENGTH_UNKNOWN, &examination);
+        format_examine(opening, count, declaration.disk_format, FORMAT_LENGTH_UNKNOWN,
+                       &examination);
         examination.next.length = 0;
-        if ((format_judge(&claim, &examination, opening, count, false, why) == FORMAT_GOOD) !=
+        if ((format_judge(&declaration, &examination, opening, count, false, why) == FORMAT_GOOD) !=
             rows[i].passes)
             fail_msg("row %zu: \"%s\"", i, why);
-        if (rows[i].passes && (format_remark(&claim, &examination, opening, count, false, why) !=
-                               FORMAT_GOOD) != rows[i].remark)
+        if (rows[i].passes && (format_remark(&declaration, &examination, opening, count, false,
+                                             why) != FORMAT_GOOD) != rows[i].remark)
             fail_msg("row %zu remarks \"%s\"", i, why);
         free(opening);
     }
@@ -267,7 +268,7 @@ static void a_small_body_is_suspect_only_in_what_curl_leaves(void **state)
         bool suspect;
     } rows[] = {{1, true},     {511, true},  {512, false}, {513, true},
                 {3584, false}, {4095, true}, {4096, false}};
-    static const struct format_claim claim = {
+    static const struct format_declaration declaration = {
         .disk_format = "raw",
         .container_format = "bare",
         .counts = {[FORMAT_MISMATCH] = true, [FORMAT_UNSAFE] = true}};
@@ -275,12 +276,12 @@ static void a_small_body_is_suspect_only_in_what_curl_leaves(void **state)
         struct sparse_body body = {rows[i].count, {{0, bytes, rows[i].count}}};
         struct format_examination examination;
         char why[FORMAT_WORDS];
-        assert_int_equal(sparse_judge(&body, &claim, &examination, why),
+        assert_int_equal(sparse_judge(&body, &declaration, &examination, why),
                          rows[i].suspect ? FORMAT_MISMATCH : FORMAT_GOOD);
         static const char kept[] = {'\0', '\r', '\n'};
         for (size_t k = 0; k < sizeof kept; k++) {
             body.pieces[1] = (struct piece){rows[i].count - 1, &kept[k], 1};
-            assert_int_equal(sparse_judge(&body, &claim, &examination, why), FORMAT_GOOD);
+            assert_int_equal(sparse_judge(&body, &declaration, &examination, why), FORMAT_GOOD);
         }
     }
 }
@@ -298,7 +299,7 @@ static void a_line_of_text_is_kept_and_lines_without_line_feeds_are_not(void **s
                 {257, FORMAT_MISMATCH},
                 {512, FORMAT_GOOD},
                 {600, FORMAT_MISMATCH}};
-    static const struct format_claim claim = {
+    static const struct format_declaration declaration = {
         .disk_format = "raw",
         .container_format = "bare",
         .counts = {[FORMAT_MISMATCH] = true, [FORMAT_UNSAFE] = true}};
@@ -306,7 +307,7 @@ static void a_line_of_text_is_kept_and_lines_without_line_feeds_are_not(void **s
         struct sparse_body body = {rows[i].count, {{0, text, rows[i].count}}};
         struct format_examination examination;
         char why[FORMAT_WORDS];
-        assert_int_equal(sparse_judge(&body, &claim, &examination, why), rows[i].judgement);
+        assert_int_equal(sparse_judge(&body, &declaration, &examination, why), rows[i].judgement);
     }
 }
 
@@ -314,7 +315,7 @@ static void only_a_whole_body_is_a_path_or_too_short(void **state)
 {
     (void)state;
     static const struct sparse_body *const bodies[] = {&PATH, &STRIPPED};
-    static const struct format_claim claim = {
+    static const struct format_declaration declaration = {
         .disk_format = "raw",
         .container_format = "bare",
         .counts = {[FORMAT_MISMATCH] = true, [FORMAT_UNSAFE] = true}};
@@ -323,10 +324,11 @@ static void only_a_whole_body_is_a_path_or_too_short(void **state)
         char why[FORMAT_WORDS];
         struct format_examination examination;
         unsigned char *opening = sparse_opening(bodies[i], &count);
-        format_examine(opening, count, claim.disk_format, FORMAT_LENGTH_UNKNOWN, &examination);
-        assert_int_equal(format_judge(&claim, &examination, opening, count, true, why),
+        format_examine(opening, count, declaration.disk_format, FORMAT_LENGTH_UNKNOWN,
+                       &examination);
+        assert_int_equal(format_judge(&declaration, &examination, opening, count, true, why),
                          FORMAT_MISMATCH);
-        assert_int_equal(format_judge(&claim, &examination, opening, count, false, why),
+        assert_int_equal(format_judge(&declaration, &examination, opening, count, false, why),
                          FORMAT_GOOD);
         free(opening);
     }
@@ -335,7 +337,7 @@ static void only_a_whole_body_is_a_path_or_too_short(void **state)
 static void a_fixed_vhd_is_not_judged_before_its_end(void **state)
 {
     (void)state;
-    static const struct format_claim claim = {
+    static const struct format_declaration declaration = {
         .disk_format = "vhd",
         .container_format = "bare",
         .counts = {[FORMAT_MISMATCH] = true, [FORMAT_UNSAFE] = true}};
@@ -343,10 +345,11 @@ static void a_fixed_vhd_is_not_judged_before_its_end(void **state)
     char why[FORMAT_WORDS];
     size_t count;
     unsigned char *opening = sparse_opening(&ZEROS, &count);
-    format_examine(opening, count, claim.disk_format, FORMAT_LENGTH_UNKNOWN, &examination);
-    assert_int_equal(format_judge(&claim, &examination, opening, count, false, why), FORMAT_GOOD);
+    format_examine(opening, count, declaration.disk_format, FORMAT_LENGTH_UNKNOWN, &examination);
+    assert_int_equal(format_judge(&declaration, &examination, opening, count, false, why),
+                     FORMAT_GOOD);
     format_examine_more(&examination, opening, examination.next.length);
-    assert_int_equal(format_judge(&claim, &examination, opening, count, false, why),
+    assert_int_equal(format_judge(&declaration, &examination, opening, count, false, why),
                      FORMAT_MISMATCH);
     free(opening);
 }

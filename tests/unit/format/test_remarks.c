@@ -9,28 +9,30 @@
 enum { BIG = 0x80000, L1_END = 0x30000 + 8 /* of QCOW2 */ };
 
 /* A file that is examined to its end, and what is remarked: "" for nothing. */
-static void check(const struct sparse_body *body, const struct format_claim *claim, bool known,
-                  enum format_judgement judgement, const char *words)
+static void check(const struct sparse_body *body, const struct format_declaration *declaration,
+                  bool known, enum format_judgement judgement, const char *words)
 {
     struct format_examination examination;
     char why[FORMAT_WORDS];
     sparse_length_is_known = known;
-    sparse_judge(body, claim, &examination, why);
+    sparse_judge(body, declaration, &examination, why);
     examination.next.length = 0;
     if (!known)
         examination.length = FORMAT_LENGTH_UNKNOWN;
     size_t count;
     unsigned char *opening = sparse_opening(body, &count);
-    assert_int_equal(format_remark(claim, &examination, opening, count, false, why), judgement);
+    assert_int_equal(format_remark(declaration, &examination, opening, count, false, why),
+                     judgement);
     assert_string_equal(why, words);
     free(opening);
 }
 
-static struct format_claim claimed(const char *disk_format, const char *container_format)
+static struct format_declaration claimed(const char *disk_format, const char *container_format)
 {
-    struct format_claim claim = {.disk_format = disk_format, .container_format = container_format};
-    claim.counts[FORMAT_COMPRESSED] = claim.counts[FORMAT_DAMAGED] = true;
-    return claim;
+    struct format_declaration declaration = {.disk_format = disk_format,
+                                             .container_format = container_format};
+    declaration.counts[FORMAT_COMPRESSED] = declaration.counts[FORMAT_DAMAGED] = true;
+    return declaration;
 }
 
 #define SECTORS                                                                                    \
@@ -58,10 +60,11 @@ static void a_part_of_a_sector_is_remarked(void **state)
         {{BIG + 1, {PIECE(32768, "\0CD001\1")}}, "iso", "bare", ""},
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
-        const struct format_claim claim = claimed(rows[i].disk_format, rows[i].container_format);
-        check(&rows[i].body, &claim, true, *rows[i].words ? FORMAT_DAMAGED : FORMAT_GOOD,
+        const struct format_declaration declaration =
+            claimed(rows[i].disk_format, rows[i].container_format);
+        check(&rows[i].body, &declaration, true, *rows[i].words ? FORMAT_DAMAGED : FORMAT_GOOD,
               rows[i].words);
-        check(&rows[i].body, &claim, false, FORMAT_GOOD, "");
+        check(&rows[i].body, &declaration, false, FORMAT_GOOD, "");
     }
 }
 
@@ -69,14 +72,15 @@ static void nothing_is_said_before_all_is_seen(void **state)
 {
     (void)state;
     static const struct sparse_body body = {BIG + 1, {QCOW2}};
-    const struct format_claim claim = claimed("qcow2", "bare");
+    const struct format_declaration declaration = claimed("qcow2", "bare");
     struct format_examination examination;
     size_t count;
     char why[FORMAT_WORDS];
     unsigned char *opening = sparse_opening(&body, &count);
     format_examine(opening, count, "qcow2", body.size, &examination);
     assert_int_not_equal(examination.next.length, 0);
-    assert_int_equal(format_remark(&claim, &examination, opening, count, false, why), FORMAT_GOOD);
+    assert_int_equal(format_remark(&declaration, &examination, opening, count, false, why),
+                     FORMAT_GOOD);
     free(opening);
 }
 
@@ -97,8 +101,8 @@ static void an_initramfs_may_be_compressed(void **state)
         {{BIG, {PIECE(0, "\x1F\x8B\x08")}}, "ari", ""},
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
-        const struct format_claim claim = claimed(rows[i].disk_format, "bare");
-        check(&rows[i].body, &claim, true, *rows[i].words ? FORMAT_COMPRESSED : FORMAT_GOOD,
+        const struct format_declaration declaration = claimed(rows[i].disk_format, "bare");
+        check(&rows[i].body, &declaration, true, *rows[i].words ? FORMAT_COMPRESSED : FORMAT_GOOD,
               rows[i].words);
     }
 }
