@@ -33,7 +33,7 @@ struct framing_facts {
 
 /* Returns NULL and sets `out`, or returns what is wrong as a clause (400 bad_request). Refused are:
  * - a method that is not a token, or has a lower-case letter: a lenient server could take "put" for
- * PUT, and Glance has no such method;
+ *   PUT, and Glance has no such method;
  * - CONNECT: an answer to it has no body (RFC 9110 9.3.6), and this proxy has no tunnels;
  * - a version that is not HTTP/1.x;
  * - more than one Content-Length, or one that is not digits or is 2^63 or more;
@@ -43,9 +43,9 @@ struct framing_facts {
  * - header names that are not tokens (RFC 9110 5.6.2);
  * - control characters in a header value;
  * - a framing header spelled with an underscore: eventlet reads Transfer_Encoding as
- * Transfer-Encoding;
+ *   Transfer-Encoding;
  * - a Connection that names a field which the proxy decides by (Accept, X-Image-Meta-Store, ...),
- * because such a field would not be forwarded to Glance. */
+ *   because such a field would not be forwarded to Glance. */
 const char *head_fault(const struct request_head *head, struct framing_facts *out);
 
 /* --- target.c: the path as Glance sees it ---------------------------------------------- */
@@ -67,11 +67,12 @@ struct target {
  * would read it differently, or if Glance would route it in an unexpected way:
  * - malformed percent-encoding: uWSGI drops an incomplete escape at the end, so "file%" is "file";
  * - a dot segment, plain or encoded: uWSGI removes plain ones, eventlet removes none. Clients
- * remove them before sending (RFC 3986 5.2.4);
+ *   remove them before sending (RFC 3986 5.2.4);
  * - an encoded control character: "file%0a" is routed as "file";
  * - '#', control characters, and what eventlet splits at (also 0x85 and 0xa0);
  * - a field "_method" in the query: Routes lets it turn a GET into a PUT. No client of Glance sends
- * it. "v2/images" counts as "/v2/images", as in Glance. "*" is unchanged. */
+ *   it.
+ * "v2/images" counts as "/v2/images", as in Glance. "*" is unchanged. */
 const char *target_parse(const char *raw, struct target *out);
 void target_free(struct target *target);
 
@@ -160,7 +161,7 @@ void origin_free(struct origin *origin);
 
 /* Copies the end-to-end headers of a request for Glance, in order. Left out are:
  * - hop-by-hop headers (RFC 9110 7.6.1: Connection and all that it names, Keep-Alive,
- * Proxy-Connection, TE, Trailer, Transfer-Encoding, Upgrade);
+ *   Proxy-Connection, TE, Trailer, Transfer-Encoding, Upgrade);
  * - Content-Length and Expect: the upstream side writes its own;
  * - Forwarded and X-Forwarded-*;
  * - headers with which Glance's authentication describes the caller to the rest of Glance
