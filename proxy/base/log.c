@@ -259,7 +259,8 @@ void log_event(enum log_level level, const char *event, const struct log_field *
 
 static void report_lost(uint64_t lines)
 {
-    log_say(LOG_LEVEL_WARNING, "%llu lines of this log were lost: nobody took them in time",
+    log_say(LOG_LEVEL_WARNING,
+            "%llu lines of this log were lost: they could not be written in time",
             (unsigned long long)lines);
 }
 

@@ -67,18 +67,19 @@ void options_help(FILE *out)
     fputs(usage, out);
     fputs(
         "\n"
-        "Files are read before directories, of which each *.conf is read in the order of the\n"
-        "names; a later file wins, key by key. Without --config-file and --config-dir:\n"
+        "Files are read first, then the *.conf of each directory, in the order of their names. A\n"
+        "later file wins, key by key. Without --config-file and --config-dir:\n"
         "/etc/glance-intake/glance-intake.conf, then /etc/glance-intake/conf.d/*.conf.\n"
         "\n"
-        "explain takes for granted what is not said: an upload with its length and the right\n"
+        "explain assumes what is not given: an upload with its length and the right\n"
         "Content-Type. --chunked sends it without a length; --header is curl's -H, and\n"
         "'Content-Type:' sends none. --import-method asks about an import; each --store is one of\n"
         "its `stores`.\n"
         "\n"
         "SIGTERM and SIGINT let uploads in flight finish (drain_timeout), then end the program; a\n"
-        "second one ends it at once. SIGHUP reads configuration, policy and certificates anew, as\n"
-        "--reload does, which also tells what came of it.\n",
+        "second one ends it at once. SIGHUP reads configuration, policy and certificates again, "
+        "as\n"
+        "--reload does, which also prints the result.\n",
         out);
 }
 
@@ -114,7 +115,7 @@ static bool take_process(struct parse *parse, const char *text)
     char *end = NULL;
     long pid = strtol(text, &end, 10);
     if (*text < '0' || *text > '9' || *end || pid < 1 || pid > INT_MAX) {
-        fprintf(parse->errors, "glance-intake: --reload: '%s' is no process id\n", text);
+        fprintf(parse->errors, "glance-intake: --reload: '%s' is not a process id\n", text);
         return false;
     }
     parse->options->reload = (pid_t)pid;

@@ -72,7 +72,8 @@ void channel_answer(int client, const struct reload *reload)
         buffer_print(&text, "%s\n", reload->messages.lines[i]);
     const char *sent = text.len ? text.data : &verdict; /* the verdict can be sent without memory */
     if (send(client, sent, text.len ? text.len : 1, MSG_NOSIGNAL | MSG_DONTWAIT) < 0)
-        log_say(LOG_LEVEL_WARNING, "whoever asked for a reload has left: %s", strerror(errno));
+        log_say(LOG_LEVEL_WARNING, "the client of --reload left before the result: %s",
+                strerror(errno));
     buffer_free(&text);
     close(client);
 }

@@ -164,7 +164,7 @@ static bool start_workers(struct server *server)
 {
     for (size_t i = 0; i < server->worker_count; i++)
         if (!worker_start(server->workers[i])) {
-            log_say(LOG_LEVEL_ERROR, "a worker's thread could not be started");
+            log_say(LOG_LEVEL_ERROR, "the thread of a worker could not be started");
             return false;
         }
     return true;
@@ -183,7 +183,7 @@ static bool begin_shared(struct server *server)
 {
     bool begun = shared_begin(&server->shared);
     if (!begun)
-        log_say(LOG_LEVEL_ERROR, "the workers' helper threads could not be started");
+        log_say(LOG_LEVEL_ERROR, "the threads for jobs could not be started");
     return begun;
 }
 
@@ -192,7 +192,7 @@ static bool start_health(struct server *server)
     endpoints_configure(server->shared.endpoints, server->snapshot->settings);
     server->health = health_start(server->shared.endpoints, snapshot_now, server);
     if (!server->health)
-        log_say(LOG_LEVEL_ERROR, "the thread that asks Glance how it is could not be started");
+        log_say(LOG_LEVEL_ERROR, "the thread for health checks could not be started");
     return server->health != NULL;
 }
 
