@@ -77,9 +77,8 @@ void options_help(FILE *out)
         "its `stores`.\n"
         "\n"
         "SIGTERM and SIGINT let uploads in flight finish (drain_timeout), then end the program; a\n"
-        "second one ends it at once. SIGHUP reads configuration, policy and certificates again, "
-        "as\n"
-        "--reload does, which also prints the result.\n",
+        "second one ends it at once. SIGHUP reads configuration, policy and certificates again.\n"
+        "--reload does the same, and prints the result.\n",
         out);
 }
 
