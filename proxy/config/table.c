@@ -88,8 +88,8 @@ const struct setting settings_table[] = {
     {"upload", "spool_limit", &kind_size, AT(upload.spool_limit), "200GiB", 1, INT64_MAX,
      "How much all of them may take there together."},
     {"upload", "damaged", &kind_check_level, AT(upload.checks.damaged), "reject", 0, 0,
-     "reject, warn or off: image data that has lost bytes on its way, as curl -d strips them, or that\n"
-     "has something in front of it, as curl -i puts headers there.\n"
+     "reject, warn or off: image data that has lost bytes on its way, as curl -d strips\n"
+     "them, or that has something in front of it, as curl -i puts headers there.\n"
      "warn: it passes; log, metrics and the header X-Intake-Warning tell of it."},
     {"upload", "format", &kind_check_level, AT(upload.checks.format), "reject", 0, 0,
      "reject, warn or off: image data that is not of the image's disk_format."},
