@@ -8,7 +8,8 @@
  *
  * Where the policy only watches, a body that is too long is not judged but goes on: what is held of
  * it first, then the rest as it comes from the client. */
-#include "exchange/exchange_priv.h"
+#include "exchange/ingest/ingest_steps.h"
+#include "exchange/upload/upload_steps.h"
 
 #include "intake/client.h"
 #include "intake/ingest.h"

@@ -5,7 +5,7 @@
  * request, and all such clients together have a limit of their own. A client that needs more is
  * looked up in Glance first (buffer_body.c). It then counts by its address, so that a single host
  * cannot take all the room there is. */
-#include "exchange/exchange_priv.h"
+#include "exchange/ingest/ingest_steps.h"
 
 #include <arpa/inet.h>
 #include <stdio.h>

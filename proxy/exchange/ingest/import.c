@@ -2,7 +2,8 @@
 /* POST /v2/images/{id}/import: no data comes, but stores are chosen, and for some methods Glance
  * fetches the data itself. The image's rule decides as for an upload, once the body has been read
  * (buffer_body.c) and Glance was asked for the image and its stores (preflight.c). */
-#include "exchange/exchange_priv.h"
+#include "exchange/ingest/ingest_steps.h"
+#include "exchange/upload/upload_steps.h"
 
 #include "intake/client.h"
 #include "intake/ingest.h"

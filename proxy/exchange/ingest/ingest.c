@@ -6,7 +6,9 @@
  *   POST .../import                       read first, and judged by the image's rule (import.c)
  *
  * Whatever may pass goes on as everything else does (relay.c). */
-#include "exchange/exchange_priv.h"
+#include "exchange/ingest/ingest_steps.h"
+#include "exchange/relay/relay_steps.h"
+#include "exchange/upload/upload_steps.h"
 
 #include "intake/client.h"
 #include "intake/ingest.h"
@@ -15,17 +17,6 @@
 #include "intake/snapshot.h"
 
 #include <string.h>
-
-/* Doors are no rule's, nor is what cannot be read: only a policy that watches everything lets these
- * pass. There is a record from here on, since there is something to tell. */
-enum step_result ingest_report(struct exchange *x, enum refusal reason, const char *detail)
-{
-    enum record_kind ingest = x->route.kind == ROUTE_TASKS ? RECORD_TASK : RECORD_LOCATIONS;
-    if (!x->record && !exchange_begin_record(x, ingest))
-        return exchange_no_memory(x);
-    x->audit = policy_audits(x->snapshot->policy) == POLICY_AUDITS_ALL ? AUDIT_ON : AUDIT_OFF;
-    return report_violation_for(x, reason, "%s", detail);
-}
 
 static enum step_result report_ingest(struct exchange *x)
 {
@@ -54,11 +45,6 @@ static enum step_result look(struct exchange *x)
     return locations ? report_ingest(x) : STEP_NEXT;
 }
 
-bool ingest_applies(const struct exchange *x)
-{
-    return x->route.kind != ROUTE_RELAY && x->route.kind != ROUTE_VERSIONS;
-}
-
 /* --- which steps ------------------------------------------------------------------------- */
 
 static const struct step CLOSED_STEPS[] = {{"object", report_ingest},
@@ -66,12 +52,27 @@ static const struct step CLOSED_STEPS[] = {{"object", report_ingest},
                                            {"forward", relay_forward},
                                            {NULL, NULL}};
 
+static const struct step OPEN_STEPS[] = {
+    {"invite", relay_send_continue}, {"forward", relay_forward}, {NULL, NULL}};
+
 static const struct step UPDATE_STEPS[] = {
     {"hold", buffer_body}, {"look", look}, {"forward", relay_forward}, {NULL, NULL}};
 
 static const struct step IMPORT_STEPS[] = {{"begin", import_begin},         {"hold", buffer_body},
                                            {"preflight", upload_preflight}, {"judge", import_judge},
                                            {"forward", relay_forward},      {NULL, NULL}};
+
+/* Glance reads these paths in one spelling only. */
+#define INGEST_KIND(name)                                                                          \
+    {                                                                                              \
+        .steps = name, .stop_asking = upload_end_asking, .end = buffer_body_end,                   \
+        .canonical = true, .read_held = buffer_body_read, .set_headers = import_fields,            \
+    }
+
+static const struct exchange_kind CLOSED = INGEST_KIND(CLOSED_STEPS),
+                                  OPEN = INGEST_KIND(OPEN_STEPS),
+                                  UPDATE = INGEST_KIND(UPDATE_STEPS),
+                                  IMPORT = INGEST_KIND(IMPORT_STEPS);
 
 /* Glance answers 415 to an update of any other type; to one with several, it depends. */
 static bool may_be_update(const struct exchange *x)
@@ -81,15 +82,15 @@ static bool may_be_update(const struct exchange *x)
     return headers_count(headers, "Content-Type") > 1 || (type && strcasestr(type, "json-patch"));
 }
 
-const struct step *ingest_steps(const struct exchange *x)
+const struct exchange_kind *ingest_kind(const struct exchange *x)
 {
     enum policy_ingest ingest =
         x->route.kind == ROUTE_TASKS ? POLICY_INGEST_TASKS : POLICY_INGEST_LOCATIONS;
     if (x->route.kind == ROUTE_IMPORT) /* without a body there is nothing to import by */
-        return relay_has_body(x) ? IMPORT_STEPS : RELAY_STEPS;
+        return exchange_has_body(x) ? &IMPORT : &OPEN;
     if (policy_ingest_open(x->snapshot->policy, ingest, x->origin.address))
-        return RELAY_STEPS;
+        return &OPEN;
     if (x->route.kind == ROUTE_UPDATE)
-        return relay_has_body(x) && may_be_update(x) ? UPDATE_STEPS : RELAY_STEPS;
-    return CLOSED_STEPS;
+        return exchange_has_body(x) && may_be_update(x) ? &UPDATE : &OPEN;
+    return &CLOSED;
 }

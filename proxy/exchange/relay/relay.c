@@ -6,7 +6,7 @@
  *
  * The answer is collected instead of streamed where it has to be changed (the version documents),
  * or where the client's body is not complete when it comes. */
-#include "exchange/exchange_priv.h"
+#include "exchange/relay/relay_steps.h"
 
 #include "intake/client.h"
 #include "intake/metrics.h"
@@ -18,12 +18,6 @@
 
 #include <stdlib.h>
 #include <string.h>
-
-bool relay_has_body(const struct exchange *x)
-{
-    const struct framing_facts *framing = client_framing(x->client);
-    return framing->framing == FRAMING_CHUNKED || framing->length > 0;
-}
 
 /* Glance reads what is not an image into memory. JSON that was judged has a limit of its own, and
  * an import is always judged, or its policy lets it pass whatever it is. */
@@ -42,7 +36,7 @@ static enum step_result refuse_length(struct exchange *x)
 
 enum step_result relay_send_continue(struct exchange *x)
 {
-    if (!relay_has_body(x))
+    if (!exchange_has_body(x))
         return STEP_NEXT;
     if (too_long(x, client_framing(x->client)->length))
         return refuse_length(x);
@@ -95,7 +89,7 @@ static void on_more(void *owner)
 static ssize_t on_pull(void *owner, void *into, size_t room)
 {
     struct exchange *x = owner;
-    ssize_t count = (ssize_t)buffer_body_read(x, into, room);
+    ssize_t count = x->kind->read_held ? (ssize_t)x->kind->read_held(x, into, room) : 0;
     if (count == 0)
         count = client_read(x->client, into, room);
     if (count == STREAM_LOST)
@@ -131,7 +125,7 @@ static bool fields_for_glance(const struct exchange *x, struct headers *out)
         return false;
     if (x->route.version_by_accept)
         headers_remove(out, "Accept");
-    return import_fields(x, out);
+    return !x->kind->set_headers || x->kind->set_headers(x, out);
 }
 
 static struct upstream_request order_of(const struct exchange *x)
@@ -151,7 +145,7 @@ static bool start(struct exchange *x)
 {
     struct headers fields = {0};
     char *target =
-        ingest_applies(x) ? route_canonical(&x->route, &x->target) : strdup(x->target.canonical);
+        x->kind->canonical ? route_canonical(&x->route, &x->target) : strdup(x->target.canonical);
     struct upstream_request request = order_of(x);
     request.target = target;
     request.headers = &fields;
@@ -162,21 +156,6 @@ static bool start(struct exchange *x)
 }
 
 /* --- the client's side ----------------------------------------------------------------- */
-
-/* Where there is a record of it, the client is told what was done, as after an upload. */
-bool relay_reply(struct exchange *x, struct reply *reply)
-{
-    if (!glance_reply(x, reply))
-        return false;
-    if (!x->record)
-        return true;
-    x->record->glance_status = reply->status;
-    x->record->verdict = reply->status / 100 == 2 ? VERDICT_ACCEPTED : VERDICT_REJECTED;
-    if (headers_of_answer(x, &reply->headers))
-        return true;
-    reply_free(reply);
-    return false;
-}
 
 static bool move_links(struct exchange *x, struct reply *reply)
 {
@@ -235,5 +214,7 @@ enum step_result relay_forward(struct exchange *x)
     return answer_collected(x);
 }
 
-const struct step RELAY_STEPS[] = {
+static const struct step STEPS[] = {
     {"invite", relay_send_continue}, {"forward", relay_forward}, {NULL, NULL}};
+
+const struct exchange_kind RELAY_KIND = {.steps = STEPS};

@@ -4,7 +4,7 @@
  *     libcurl -> window -> client                      until it is large, or of unknown length
  *     Glance's socket -> pipe -> client's socket       a large one, but for what libcurl has of it
  */
-#include "exchange/exchange_priv.h"
+#include "exchange/relay/relay_steps.h"
 
 #include "intake/client.h"
 #include "intake/metrics.h"

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The head of an upload is judged before anybody is asked (proxy/request/admission.c). What a
  * policy could let pass is objected to; a head that is not sound is refused in any case. */
-#include "exchange/exchange_priv.h"
+#include "exchange/upload/upload_steps.h"
 
 #include "intake/admission.h"
 #include "intake/client.h"

@@ -11,7 +11,7 @@
  * for. What says neither gets the rest after two seconds.
  *
  * From then on the upload counts for others of its project, too (check_quota.c). */
-#include "exchange/exchange_priv.h"
+#include "exchange/upload/upload_steps.h"
 
 #include "intake/clock.h"
 #include "intake/record.h"

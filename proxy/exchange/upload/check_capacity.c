@@ -3,7 +3,7 @@
  *
  * That needs the size. Where it comes only later the question is asked again when it is there;
  * where it never comes, only what is full already is refused. */
-#include "exchange/exchange_priv.h"
+#include "exchange/upload/upload_steps.h"
 
 #include "intake/log.h"
 #include "intake/metrics.h"

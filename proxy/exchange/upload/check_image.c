@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Is the image waiting for data, for nobody else's, and of which format? From here on it is this
  * upload's, and what it promises of its data is held against what comes. */
-#include "exchange/exchange_priv.h"
+#include "exchange/upload/upload_steps.h"
 
 #include "intake/clock.h"
 #include "intake/record.h"

@@ -7,7 +7,7 @@
  * Uploads that are on their way count, too. Before the client is invited, those count that Glance
  * has begun to take. Just before the upload is sent it makes a reservation of its own, and waits
  * for a moment if it fits only without uploads that Glance might still refuse (reservations.h). */
-#include "exchange/exchange_priv.h"
+#include "exchange/upload/upload_steps.h"
 
 #include "intake/clock.h"
 #include "intake/record.h"

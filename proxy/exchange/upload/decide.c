@@ -8,7 +8,7 @@
  * Where the policy only watches, the size does not come: the form goes on, and nothing is spooled.
  * Then the rule for an unknown size counts; but if another one, which might be enforced, is for
  * larger uploads, this one is held to what made the rule apply. */
-#include "exchange/exchange_priv.h"
+#include "exchange/upload/upload_steps.h"
 
 #include "intake/body.h"
 #include "intake/client.h"

@@ -7,7 +7,7 @@
  * A whole body is different: Glance may be storing it still. Its answer can get lost on the way
  * (uWSGI's router, for one, ends a request after a minute), or be a balancer's instead of its own.
  * Then the image alone can tell, and it is asked for until response_timeout ends. */
-#include "exchange/exchange_priv.h"
+#include "exchange/upload/upload_steps.h"
 
 #include "intake/body.h"
 #include "intake/clock.h"

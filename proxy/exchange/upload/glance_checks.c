@@ -6,7 +6,7 @@
  * The answer's text tells a reason in the newest releases only; the others have the one of a wrong
  * content type, with the right type in it. So it is told by this: every byte was sent, and under
  * that type. A refusal of the type comes before the body is read. */
-#include "exchange/exchange_priv.h"
+#include "exchange/upload/upload_steps.h"
 
 #include "intake/inspection.h"
 #include "intake/log.h"

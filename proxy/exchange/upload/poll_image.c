@@ -3,7 +3,7 @@
  *
  * One question that fails says nothing of the image: Glance may be short of workers, or a balancer
  * before it may have lost one. It is asked again until the patience ends. */
-#include "exchange/exchange_priv.h"
+#include "exchange/upload/upload_steps.h"
 
 #include "intake/clock.h"
 

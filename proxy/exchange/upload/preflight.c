@@ -8,7 +8,7 @@
  *
  * Only the image must be answered. Where Glance has no limits or no stores to tell of there is
  * nothing to check; where it fails to tell, the upload goes on, and the log says so. */
-#include "exchange/exchange_priv.h"
+#include "exchange/upload/upload_steps.h"
 
 #include "intake/client.h"
 #include "intake/log.h"

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* PUT to Glance: the body, judged, piece by piece. */
-#include "exchange/exchange_priv.h"
+#include "exchange/upload/upload_steps.h"
 
 #include "intake/body.h"
 #include "intake/client.h"
@@ -95,7 +95,7 @@ enum step_result upload_refuse_body(struct exchange *x)
 
 enum step_result upload_drop_client(struct exchange *x)
 {
-    upload_client_lost(x);
+    exchange_mark_aborted(x);
     client_drop(x->client);
     return STEP_END;
 }

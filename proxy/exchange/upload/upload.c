@@ -1,30 +1,30 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* PUT /v2/images/{id}/file (and /stage, which has no store): the order of an upload, in one place.
+/* PUT /v2/images/{id}/file, and /stage, which has no store: the steps of an upload in their order.
  *
- *   admit      what can be said from the head alone                          (admit.c)
- *   preflight  the image, the project's limits, the stores, asked of Glance  (preflight.c)
- *   judge      is the image waiting for data, for nobody else's, and of which format?
- * (check_image.c) decide     the policy: which store, or why not; the size (decide.c) room       is
- * there room for it in the store?                            (check_capacity.c) quota      and in
- * what its project may keep?                             (check_quota.c) invite     only now 100
- * Continue; wait for the first byte prepare    the opening is read and judged; what has no length
- * is spooled (proxy/body/) settle     decide again if the size has become known only now; quota and
- * room again turn       is another upload to the image being sent?                    (wait_turn.c)
- *   send       PUT to Glance, piece by piece                                 (send.c)
- *   prove      what has become of it there?                                  (verify.c)
- *   answer     Glance's answer, and what was done
+ *   step       file              what it does
+ *   admit      admit.c           what the head alone tells
+ *   preflight  preflight.c       asks Glance for the image, the project's usage and the stores
+ *   judge      check_image.c     is the image waiting for data of this format?
+ *   decide     decide.c          the policy: a store, or a denial
+ *   room       check_capacity.c  is there space in the store?
+ *   quota      check_quota.c     is there space in the project's quota?
+ *   invite     here              sends 100 Continue, waits for the first byte
+ *   prepare    here              checks the opening; spools a body without a length
+ *   settle     here              decides again if only now the size is known; then quota, room
+ *   turn       wait_turn.c       is another upload to the image being sent?
+ *   send       send.c            PUT to Glance
+ *   count      check_quota.c     the reservation becomes usage
+ *   prove      verify.c          asks Glance for the image, and compares
+ *   answer     answer.c          Glance's answer, and what was done
  */
-#include "exchange/exchange_priv.h"
+#include "exchange/upload/upload_steps.h"
 
 #include "intake/body.h"
 #include "intake/client.h"
-#include "intake/log.h"
-#include "intake/metrics.h"
 #include "intake/record.h"
 #include "intake/settings.h"
 #include "intake/snapshot.h"
 #include "intake/stream.h"
-#include "intake/upload_locks.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -141,7 +141,8 @@ static enum step_result prepare(struct exchange *x)
     }
 }
 
-bool upload_takes_more(struct exchange *x)
+/* Taken at once, before libmicrohttpd has to put it aside. */
+static bool take_more(struct exchange *x)
 {
     bool preparing = x->step && x->step->run == prepare && x->body;
     return preparing && prepare_body(x) == STREAM_WAIT;
@@ -180,17 +181,6 @@ static enum step_result settle(struct exchange *x)
 
 /* --- answer ---------------------------------------------------------------------------- */
 
-enum step_result upload_pass_answer(struct exchange *x)
-{
-    struct reply reply;
-    if (!glance_reply(x, &reply) || (x->record && !headers_of_answer(x, &reply.headers)))
-        return exchange_no_memory(x);
-    if (x->record && !x->answered_for)
-        x->record->glance_status = reply.status;
-    exchange_answer(x, &reply);
-    return STEP_END;
-}
-
 static enum step_result answer(struct exchange *x)
 {
     bool stored = x->answer.status / 100 == 2;
@@ -201,7 +191,7 @@ static enum step_result answer(struct exchange *x)
 }
 
 /* clang-format off */
-const struct step UPLOAD_STEPS[] = {
+static const struct step STEPS[] = {
     {"admit", upload_admit},
     {"preflight", upload_preflight},
     {"judge", upload_check_image},
@@ -222,70 +212,17 @@ const struct step UPLOAD_STEPS[] = {
 };
 /* clang-format on */
 
-/* --- the record of it ------------------------------------------------------------------ */
-
-static void note_warnings(struct exchange *x)
+/* Glance has the whole image, or has failed: what becomes of it is found out without the client, so
+ * that the log tells. An empty body is finished before anything was sent, and every step up to then
+ * needs the client: until the transfer has begun, a client that leaves ends the upload. */
+static bool outlives_client(const struct exchange *x)
 {
-    const struct body_note *rows;
-    size_t count = body_warnings(x->body, &rows);
-    for (; x->warnings_noted < count; x->warnings_noted++) {
-        const struct body_note *row = &rows[x->warnings_noted];
-        x->record->warnings |= refusal_bit(row->reason);
-        metrics_warned(x->parts->metrics, row->reason);
-        log_say(LOG_LEVEL_WARNING, "%s: let pass: %s%s%s", x->request_id,
-                refusal_row(row->reason)->name, row->detail[0] ? ": " : "", row->detail);
-    }
+    return x->send_begun && (x->step->run == upload_verify || body_finished(x->body));
 }
 
-/* Told when it is new: a format may give something late in the body. */
-void upload_note(struct exchange *x)
-{
-    const struct body_note *rows;
-    size_t count = body_audited(x->body, &rows);
-    note_warnings(x);
-    for (; x->audited_noted < count; x->audited_noted++)
-        report_violation_for(x, rows[x->audited_noted].reason, "%s", rows[x->audited_noted].detail);
-}
-
-void upload_client_lost(struct exchange *x)
-{
-    if (x->record)
-        x->record->verdict = VERDICT_ABORTED;
-}
-
-static enum record_verdict verdict_of(const struct exchange *x)
-{
-    switch (x->refusal) {
-    case REFUSAL_NONE:
-        return x->record->glance_status ? VERDICT_REJECTED : VERDICT_ABORTED;
-    case REFUSAL_GLANCE_FAILED:
-    case REFUSAL_GLANCE_TIMEOUT:
-    case REFUSAL_GLANCE_UNREACHABLE:
-    case REFUSAL_OUT_OF_MEMORY:
-    case REFUSAL_VERIFY_FAILED:
-        return VERDICT_FAILED;
-    default:
-        return VERDICT_REFUSED;
-    }
-}
-
-static void let_go(struct exchange *x)
-{
-    upload_lock_release(x->upload_lock);
-    x->upload_lock = NULL;
-    capacity_release(&x->room);
-    quota_release(&x->reservation, x->body && body_finished(x->body));
-}
-
-/* However it ended: one line in the log, the metrics, and the list of the last hundred. */
-void upload_release(struct exchange *x)
-{
-    if (!x->record)
-        return;
-    let_go(x);
-    x->record->reason = x->refusal;
-    if (x->record->verdict == VERDICT_RUNNING)
-        x->record->verdict = verdict_of(x);
-    records_leave(x->parts->records, x->record);
-    x->record = NULL;
-}
+const struct exchange_kind UPLOAD_KIND = {
+    .steps = STEPS,
+    .take_more = take_more,
+    .outlives_client = outlives_client,
+    .stop_asking = upload_end_asking,
+};

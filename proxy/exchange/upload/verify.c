@@ -5,7 +5,7 @@
  *
  * Where the policy only watches, the store was the client's to choose, or Glance's: there the image
  * tells which one it was. */
-#include "exchange/exchange_priv.h"
+#include "exchange/upload/upload_steps.h"
 
 #include "intake/body.h"
 #include "intake/log.h"
@@ -42,21 +42,6 @@ static const char *why_not(const struct fetch *fetch)
 static void cannot_verify(struct exchange *x)
 {
     log_say(LOG_LEVEL_WARNING, "%s: not verified: %s", x->request_id, why_not(&x->image_asked));
-}
-
-enum verify_verdict upload_compare(struct exchange *x, const struct image *seen,
-                                   char why[VERIFY_WORDS])
-{
-    const struct settings *settings = x->snapshot->settings;
-    const struct verify_expected expected = {
-        .stage = x->record->kind == RECORD_STAGE,
-        .size = body_count(x->body),
-        .store = audit_only(x) ? NULL : x->record->store,
-        .digests = settings->upload.verify == VERIFY_DIGEST ? body_digests(x->body) : NULL,
-        .disk_format = x->image.disk_format,
-        .container_format = x->image.container_format,
-    };
-    return verify_image(&expected, seen, x->record->verified, why);
 }
 
 static enum step_result compare(struct exchange *x, const struct image *seen)

@@ -3,7 +3,7 @@
  *
  * The wait is short, and does not begin anew with each of the others: they may be sent by somebody
  * whom Glance will refuse, one after another. */
-#include "exchange/exchange_priv.h"
+#include "exchange/upload/upload_steps.h"
 
 #include "intake/clock.h"
 #include "intake/upload_locks.h"

@@ -27,7 +27,7 @@ static int open_pipe(void **state)
     got_count = 0;
     if (pipe2(ends, O_CLOEXEC) != 0 || fcntl(ends[0], F_SETFL, O_NONBLOCK) != 0)
         return -1;
-    log_writer_aim(ends[1]);
+    log_writer_set_destination(ends[1]);
     return log_begin() ? 0 : -1;
 }
 
@@ -35,7 +35,7 @@ static int close_pipe(void **state)
 {
     (void)state;
     log_end(5000);
-    log_writer_aim(STDERR_FILENO);
+    log_writer_set_destination(STDERR_FILENO);
     close(ends[1]);
     return ends[0] < 0 ? 0 : close(ends[0]);
 }

@@ -5,7 +5,10 @@
 #ifndef EXCHANGE_SCENE_H
 #define EXCHANGE_SCENE_H
 
-#include "exchange/exchange_priv.h"
+#include "exchange/core/exchange_priv.h"
+#include "exchange/ingest/ingest_steps.h"
+#include "exchange/relay/relay_steps.h"
+#include "exchange/upload/upload_steps.h"
 #include "intake/client.h"
 #include "intake/clock.h"
 #include "intake/inspection.h"
@@ -252,6 +255,7 @@ static inline void scene_begin(struct scene *scene, void **state, const char *co
     strcpy(x->request_id, "req-1");
     strcpy(x->route.image_id, "image");
     x->route.kind = ROUTE_UPLOAD;
+    x->kind = &UPLOAD_KIND;
     const struct origin_facts facts = {.peer = "192.0.2.7", .trusted = &(struct networks){0}};
     const char *fault;
     assert_true(origin_find(headers, &facts, &x->origin, &fault));

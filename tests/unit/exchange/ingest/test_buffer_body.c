@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "exchange/exchange_priv.h"
+#include "exchange/core/exchange_priv.h"
 
 #include "intake/ingest.h"
 #include "intake/stream.h"
@@ -24,6 +24,7 @@ static void begin(struct scene *scene, void **state, const char *text, uint64_t 
     record_free(scene->x->record);
     scene->x->record = NULL;
     scene->x->route.kind = ROUTE_UPDATE;
+    scene->x->kind = ingest_kind(scene->x);
     scene->client.sends = text;
     scene->client.then = STREAM_END;
     scene->client.framing.framing = length == UINT64_MAX ? FRAMING_CHUNKED : FRAMING_LENGTH;

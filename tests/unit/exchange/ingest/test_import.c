@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "exchange/exchange_priv.h"
+#include "exchange/core/exchange_priv.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -42,6 +42,7 @@ static void begin(struct scene *scene, void **state, const char *name, const cha
     scene->x->requested = NULL;
     scene->x->decision = (struct policy_decision){0};
     scene->x->route.kind = ROUTE_IMPORT;
+    scene->x->kind = ingest_kind(scene->x);
     scene->x->image.name = strdup(name);
     scene->x->image.status = strdup("queued");
     scene->x->image.owner = strdup("demo");

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "exchange/exchange_priv.h"
+#include "exchange/core/exchange_priv.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -190,7 +190,7 @@ static void entered_again_only_what_is_new_is_asked_for(void **state)
     scene.x->size = 50;
     assert_int_equal(look(&scene, 200, "0", NULL), STEP_NEXT);
     assert_int_equal(in_flight(&scene), 50);
-    upload_release(scene.x);
+    exchange_close_record(scene.x);
     assert_int_equal(in_flight(&scene), 0);
     scene_end(&scene);
 }

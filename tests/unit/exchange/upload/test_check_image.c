@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "exchange/exchange_priv.h"
+#include "exchange/core/exchange_priv.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -149,8 +149,8 @@ static void the_upload_is_told_of_until_it_is_over(void **state)
     assert_int_equal(first.bytes, 7);
     assert_true(first.size_known);
     assert_int_equal(first.size, 300);
-    upload_release(scene.x);
-    upload_release(scene.x);
+    exchange_close_record(scene.x);
+    exchange_close_record(scene.x);
     assert_false(upload_lock_other(second, &first));
     upload_lock_release(second);
     scene_end(&scene);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "exchange/exchange_priv.h"
+#include "exchange/core/exchange_priv.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -256,7 +256,7 @@ static void it_is_let_go_however_it_ends(void **state)
     begin(&scene, state);
     assert_int_equal(upload_quota(scene.x), STEP_NEXT);
     assert_int_equal(reserved(&scene), 6 * MIB);
-    upload_release(scene.x);
+    exchange_close_record(scene.x);
     assert_int_equal(reserved(&scene), 0);
     scene_end(&scene);
 
@@ -273,7 +273,7 @@ static void it_is_let_go_however_it_ends(void **state)
     scene.x->answer.status = 409;
     assert_int_equal(upload_counted(scene.x), STEP_NEXT);
     assert_int_equal(reserved(&scene), 6 * MIB);
-    upload_release(scene.x);
+    exchange_close_record(scene.x);
     assert_int_equal(reserved(&scene), 0);
     assert_int_equal(quota_reservations_mark(scene.parts.quota_reservations), 0);
     scene_end(&scene);

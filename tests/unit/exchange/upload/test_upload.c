@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "exchange/exchange_priv.h"
+#include "exchange/core/exchange_priv.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -13,7 +13,7 @@
 
 static enum step_result run_step(struct scene *scene, const char *name)
 {
-    const struct step *step = UPLOAD_STEPS;
+    const struct step *step = UPLOAD_KIND.steps;
     while (step->name && strcmp(step->name, name) != 0)
         step++;
     assert_non_null(step->run);

@@ -3,7 +3,7 @@
  * fields allow it. Which origins those are is in Glance's configuration, so a refusal to a browser
  * gets the fields that Glance itself gives to this origin: it is asked for its versions, which
  * takes no token. */
-#include "exchange/exchange_priv.h"
+#include "exchange/core/exchange_priv.h"
 
 #include "intake/client.h"
 #include "intake/snapshot.h"

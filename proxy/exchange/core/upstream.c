@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The exchange's conversation with Glance: one transfer at a time. Its answer is collected, or,
  * for a relay, streamed (relay.c). The upcalls note what came; the steps run later. */
-#include "exchange/exchange_priv.h"
+#include "exchange/core/exchange_priv.h"
 
 #include "intake/client.h"
 #include "intake/log.h"

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* An exchange is refused for the first reason that was found, and answered once. */
-#include "exchange/exchange_priv.h"
+#include "exchange/core/exchange_priv.h"
 
 #include "intake/client.h"
 #include "intake/log.h"
@@ -47,7 +47,7 @@ enum step_result exchange_no_memory(struct exchange *x)
 /* A client that has its answer may try again at once, and whoever looks then finds it noted. */
 void exchange_answer(struct exchange *x, struct reply *reply)
 {
-    upload_release(x);
+    exchange_close_record(x);
     metrics_answered(x->parts->metrics, reply->status);
     if (x->client)
         client_answer(x->client, reply);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The fields an upload sends on to Glance, and those that its answer gets. */
-#include "exchange/exchange_priv.h"
+#include "exchange/core/exchange_priv.h"
 
 #include "intake/body.h"
 #include "intake/client.h"

@@ -5,7 +5,7 @@
  *
  * A decision that was put off until the size is there may be one to watch only then: what was done
  * to the body meanwhile stays, and nothing is refused from there on. */
-#include "exchange/exchange_priv.h"
+#include "exchange/core/exchange_priv.h"
 
 #include "intake/log.h"
 #include "intake/metrics.h"
@@ -21,11 +21,6 @@ void audit_begin(struct exchange *x)
                                         [POLICY_AUDITS_SOME] = AUDIT_UNDECIDED,
                                         [POLICY_AUDITS_ALL] = AUDIT_ON};
     x->audit = begins[policy_audits(x->snapshot->policy)];
-}
-
-bool audit_only(const struct exchange *x)
-{
-    return x->audit == AUDIT_ON;
 }
 
 static void note(struct exchange *x, enum refusal refusal, const char *detail)

@@ -1,0 +1,148 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Runs the steps of an exchange, whatever its kind, and ends it.
+ *
+ * A refusal is answered here. An exchange whose client has left while Glance finishes is an orphan
+ * of its worker, and is freed when its last step is over. */
+#include "exchange/core/exchange_priv.h"
+
+#include "intake/body.h"
+#include "intake/log.h"
+#include "intake/metrics.h"
+#include "intake/record.h"
+#include "intake/snapshot.h"
+
+#include <stddef.h>
+#include <stdlib.h>
+
+static const struct exchange_kind NO_KIND = {0};
+
+/* --- the steps ----------------------------------------------------------------------------- */
+
+void exchange_enter(struct exchange *x, const struct step *step)
+{
+    x->step = step->run ? step : NULL;
+    x->entering = true;
+    if (!x->step)
+        return;
+    if (x->record)
+        atomic_store_explicit(&x->record->step, step->name, memory_order_relaxed);
+    if (log_debug_wanted())
+        log_say(LOG_LEVEL_DEBUG, "%s: %s", x->request_id, step->name);
+}
+
+void exchange_end_steps(struct exchange *x, enum step_result why)
+{
+    if (why == STEP_REFUSE && cors_wanted(x)) {
+        exchange_enter(x, CORS_STEPS);
+        exchange_wake(x);
+        return;
+    }
+    x->step = NULL;
+    if (why == STEP_REFUSE)
+        exchange_answer_refusal(x);
+    exchange_close_record(x);
+}
+
+void exchange_run(struct exchange *x)
+{
+    while (x->step) {
+        enum step_result result = x->step->run(x);
+        x->entering = false;
+        if (result == STEP_WAIT)
+            break;
+        if (result == STEP_NEXT)
+            exchange_enter(x, x->step + 1);
+        if (result != STEP_NEXT || !x->step)
+            exchange_end_steps(x, result);
+    }
+}
+
+/* --- the end ------------------------------------------------------------------------------- */
+
+void exchange_stop_asking(struct exchange *x)
+{
+    transfer_abort(x->transfer);
+    x->transfer = NULL;
+    if (x->kind->stop_asking)
+        x->kind->stop_asking(x);
+    fetch_end(&x->cors_asked);
+    timer_cancel(x->parts->loop, &x->step_timer);
+    timer_cancel(x->parts->loop, &x->look);
+}
+
+void exchange_free(struct exchange *x)
+{
+    exchange_stop_asking(x);
+    task_cancel(x->parts->loop, &x->run_task);
+    exchange_close_record(x);
+    metrics_gauge_add(x->parts->metrics, METRICS_REQUESTS_IN_FLIGHT, -1);
+    target_free(&x->target);
+    origin_free(&x->origin);
+    reply_free(&x->answer);
+    image_free(&x->image);
+    body_free(x->body);
+    relay_buffer_free(&x->relay_buffer);
+    if (x->kind->end)
+        x->kind->end(x);
+    snapshot_release(x->snapshot);
+    headers_free(&x->ask_fields);
+    free(x->requested);
+    free(x->hint);
+    free(x);
+}
+
+void exchange_adopt(struct exchange *x)
+{
+    x->client = NULL;
+    x->next = x->parts->orphans;
+    if (x->next)
+        x->next->previous = x;
+    x->parts->orphans = x;
+}
+
+static void bury_orphan(struct exchange *x)
+{
+    if (x->next)
+        x->next->previous = x->previous;
+    if (x->previous)
+        x->previous->next = x->next;
+    else
+        x->parts->orphans = x->next;
+    exchange_free(x);
+}
+
+void exchange_drop_orphans(struct exchange_parts *parts)
+{
+    struct exchange *x = parts->orphans;
+    parts->orphans = NULL;
+    while (x) {
+        struct exchange *next = x->next;
+        exchange_free(x);
+        x = next;
+    }
+}
+
+static void run_task(struct task *task)
+{
+    struct exchange *x = (struct exchange *)((char *)task - offsetof(struct exchange, run_task));
+    exchange_run(x);
+    if (!x->client && !x->step)
+        bury_orphan(x);
+}
+
+/* --- the beginning ------------------------------------------------------------------------- */
+
+struct exchange *exchange_new(struct exchange_parts *parts, struct client *client)
+{
+    struct exchange *x = calloc(1, sizeof *x);
+    if (!x)
+        return NULL;
+    x->parts = parts;
+    x->client = client;
+    x->kind = &NO_KIND;
+    x->run_task.run = run_task;
+    x->snapshot = snapshot_hold(parts->snapshot);
+    reply_init(&x->answer);
+    metrics_gauge_add(parts->metrics, METRICS_REQUESTS_IN_FLIGHT, 1);
+    return x;
+}

@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What makes the current step run again: a fact that was noted, or a timer. The step runs in a task
+ * of the loop, so never within a call of libmicrohttpd or libcurl. */
+#include "exchange/core/exchange_priv.h"
+
+#include <stddef.h>
+
+void exchange_wake(struct exchange *x)
+{
+    task_post(x->parts->loop, &x->run_task);
+}
+
+void exchange_wake_by(void *exchange)
+{
+    exchange_wake(exchange);
+}
+
+static void step_timer_fired(struct timer *timer)
+{
+    struct exchange *x = (struct exchange *)((char *)timer - offsetof(struct exchange, step_timer));
+    x->step_timer_fired = true;
+    exchange_wake(x);
+}
+
+void exchange_wait_at_most(struct exchange *x, uint64_t ms)
+{
+    x->step_timer.fire = step_timer_fired;
+    x->step_timer_fired = !timer_set(x->parts->loop, &x->step_timer, ms);
+}

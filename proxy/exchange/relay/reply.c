@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The head of Glance's answer to a request that was passed on. */
+#include "exchange/relay/relay_steps.h"
+
+#include "intake/record.h"
+#include "intake/reply.h"
+
+/* Where there is a record of it, the client is told what was done, as after an upload. */
+bool relay_reply(struct exchange *x, struct reply *reply)
+{
+    if (!glance_reply(x, reply))
+        return false;
+    if (!x->record)
+        return true;
+    x->record->glance_status = reply->status;
+    x->record->verdict = reply->status / 100 == 2 ? VERDICT_ACCEPTED : VERDICT_REJECTED;
+    if (headers_of_answer(x, &reply->headers))
+        return true;
+    reply_free(reply);
+    return false;
+}
