@@ -9,6 +9,7 @@
  *   measure.c       filter: checks the size against the limits and the promised size
  *   inspect.c       filter: holds the opening back until it has been checked; examines later bytes
  *                   if a format asks for them (proxy/format/)
+ *   inspect_checks.c  checks the opening
  *   encoded.c       for inspect.c: an encoded file (base64, JSON, ...) in place of the image
  *   stripped.c      for inspect.c: bytes lost by curl -d
  *   decoded.c       for inspect.c: an image that was read and written as text

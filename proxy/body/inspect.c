@@ -5,139 +5,15 @@
  *      | opening                  | later bytes, as they pass                       |
  *      0                   FORMAT_OPENING      next.offset [ look ]       [ look from the end ]
  */
-#include "body/body_priv.h"
-#include "body/decoded.h"
-#include "body/encoded.h"
-#include "body/stripped.h"
-#include "intake/format.h"
+#include "body/inspect_priv.h"
 #include "intake/stream.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-/* Each read needs a buffer of FILTER_ROOM_MIN, so the buffered opening may become a little longer
- * than the part that is checked. */
-enum { OPENING_ROOM = FORMAT_OPENING + FILTER_ROOM_MIN };
-
-struct inspect {
-    struct filter filter;
-
-    char *opening; /* kept until it is read and the format asks for no further look */
-    size_t count;  /* bytes in `opening` */
-    size_t given;  /* bytes of `opening` that were read */
-    bool ended;    /* the body ended within the opening */
-
-    struct format_examination examination;
-    char *look; /* FORMAT_LOOK_MAX bytes; NULL until the format asks for a look */
-    size_t look_count;
-    uint64_t offset; /* of the next byte */
-    bool end_seen;
-    bool examined; /* format_examine() was called */
-    bool glance_checked;
-};
-
 static struct inspect *of(struct filter *filter)
 {
     return (struct inspect *)filter;
-}
-
-static size_t judged_count(const struct inspect *inspect)
-{
-    size_t count = inspect->opening ? inspect->count : 0;
-    return count < FORMAT_OPENING ? count : FORMAT_OPENING;
-}
-
-/* --- checks of the opening ------------------------------------------------------------- */
-
-static const char STRIPPED[] =
-    "it has lost bytes, as curl -d strips NUL, line feed and carriage return from a file";
-
-static bool find_damage(struct inspect *inspect)
-{
-    const struct check_levels *checks = &inspect->filter.body->plan.checks;
-    if (inspect->count == 0)
-        return inspect->filter.body->plan.may_be_empty ||
-               filter_report(&inspect->filter, CHECK_REJECT, REFUSAL_EMPTY_BODY, "%s", "");
-    const char *text = encoded_as(inspect->opening, judged_count(inspect));
-    if (text)
-        return filter_report(&inspect->filter, checks->damaged, REFUSAL_DAMAGED_BODY,
-                             "it is %s made of a file, and not the file itself", text);
-    const char *damage = stripped(inspect->opening, judged_count(inspect))
-                             ? STRIPPED
-                             : decoded_as_text(inspect->opening, judged_count(inspect));
-    return !damage ||
-           filter_report(&inspect->filter, checks->damaged, REFUSAL_DAMAGED_BODY, "%s", damage);
-}
-
-static const enum refusal REASONS[] = {
-    [FORMAT_MISMATCH] = REFUSAL_FORMAT_MISMATCH, [FORMAT_UNSAFE] = REFUSAL_UNSAFE_FORMAT,
-    [FORMAT_DAMAGED] = REFUSAL_DAMAGED_BODY,     [FORMAT_TRUNCATED] = REFUSAL_TRUNCATED,
-    [FORMAT_COMPRESSED] = REFUSAL_COMPRESSED,
-};
-
-static enum check_level level_of(const struct body *body, enum format_judgement judgement)
-{
-    const struct check_levels *checks = &body->plan.checks;
-    const enum check_level levels[] = {
-        [FORMAT_MISMATCH] = checks->format,       [FORMAT_UNSAFE] = checks->unsafe_format,
-        [FORMAT_DAMAGED] = checks->damaged,       [FORMAT_TRUNCATED] = checks->truncated,
-        [FORMAT_COMPRESSED] = checks->compressed,
-    };
-    return levels[judgement];
-}
-
-typedef enum format_judgement judge_fn(const struct format_declaration *declaration,
-                                       const struct format_examination *examination,
-                                       const void *opening, size_t count, bool whole,
-                                       char why[FORMAT_WORDS]);
-
-/* Asks for judgements until one refuses the body, or all others were let pass. */
-static bool judge_by(struct inspect *inspect, judge_fn *by, enum check_level most)
-{
-    const struct body *body = inspect->filter.body;
-    struct format_declaration declaration = {.disk_format = body->plan.disk_format,
-                                             .container_format = body->plan.container_format,
-                                             .vmware_disktype = body->plan.vmware_disktype,
-                                             .hypervisor = body->plan.hypervisor};
-    for (int i = FORMAT_GOOD + 1; i < FORMAT_JUDGEMENTS; i++)
-        declaration.counts[i] = level_of(body, (enum format_judgement)i) != CHECK_OFF;
-    char why[FORMAT_WORDS];
-    for (;;) {
-        enum format_judgement judgement = by(&declaration, &inspect->examination, inspect->opening,
-                                             judged_count(inspect), inspect->ended, why);
-        if (judgement == FORMAT_GOOD)
-            return true;
-        enum check_level level = level_of(body, judgement);
-        if (!filter_report(&inspect->filter, level < most ? level : most, REASONS[judgement], "%s",
-                           why))
-            return false;
-        declaration.counts[judgement] = false;
-    }
-}
-
-/* Glance's inspectors look at the opening only, so this is checked once. */
-static bool judge_for_glance(struct inspect *inspect)
-{
-    bool checked = inspect->glance_checked;
-    inspect->glance_checked = true;
-    return checked ||
-           glance_checks_judge(&inspect->filter, inspect->opening, judged_count(inspect));
-}
-
-static bool judge_format(struct inspect *inspect)
-{
-    return judge_by(inspect, format_judge, CHECK_REJECT) && judge_for_glance(inspect) &&
-           judge_by(inspect, format_remark, CHECK_WARN);
-}
-
-static bool judge(struct inspect *inspect)
-{
-    struct body *body = inspect->filter.body;
-    body->seen = inspect->examination.seen;
-    body->virtual_size_known = inspect->examination.virtual_size_known;
-    body->virtual_size = inspect->examination.virtual_size;
-    body->no_disk = !body->virtual_size_known && !inspect->examination.next.length;
-    return judge_format(inspect) && body_within_limits(body);
 }
 
 /* --- looks at later bytes -------------------------------------------------------------- */
@@ -146,7 +22,7 @@ static bool look_complete(struct inspect *inspect)
 {
     format_examine_more(&inspect->examination, inspect->look, inspect->look_count);
     inspect->look_count = 0;
-    return judge(inspect);
+    return inspect_check(inspect);
 }
 
 /* Keeps the last bytes so far, as many as the look from the end needs. */
@@ -207,7 +83,7 @@ static bool examine_end(struct inspect *inspect)
         if (!look_complete(inspect))
             return false;
     return !inspect->examined || !format_examine_end(&inspect->examination, inspect->offset) ||
-           judge(inspect);
+           inspect_check(inspect);
 }
 
 /* --- the opening ----------------------------------------------------------------------- */
@@ -253,19 +129,19 @@ static uint64_t announced_length(const struct inspect *inspect)
 static bool judge_opening(struct inspect *inspect)
 {
     struct body *body = inspect->filter.body;
-    size_t count = judged_count(inspect);
+    size_t count = inspect_checked_count(inspect);
     learn_length(inspect);
     body->opening_judged = true;
     if (body->wrapped)
         return true;
-    if (!find_damage(inspect))
+    if (!inspect_check_damage(inspect))
         return false;
     if (!is_an_image(inspect))
         return true;
     inspect->examined = true;
     format_examine(inspect->opening, count, body->plan.disk_format, announced_length(inspect),
                    &inspect->examination);
-    return judge(inspect) && examine_opening(inspect, count) &&
+    return inspect_check(inspect) && examine_opening(inspect, count) &&
            (!inspect->ended || examine_end(inspect));
 }
 

@@ -9,7 +9,7 @@ import hashlib
 import socket
 import struct
 
-PATIENCE = 30.0  # seconds: the bound of every wait, generous since a passing test never reaches it
+PATIENCE = 60.0  # seconds: the bound of every wait, generous since a passing test never reaches it
 KEPT = 8 << 20  # bytes of a body that are kept; what is longer is only counted and hashed
 
 
