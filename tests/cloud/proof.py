@@ -199,6 +199,8 @@ def test_second_at_the_same_time(cloud):
     file = cloud.small()
     with cloud.new_image() as image_id:
         process = started(cloud, image_id)
+        # Until Glance has begun with the first, both may come, and Glance decides.
+        wait_until(60, "Glance takes the first", lambda: cloud.image(image_id)["status"] == "saving")
         result = clients.curl(cloud, image_id, "-T", cloud.big().path, *PATIENTLY)
         how = (result.status, result.printed, 409, "upload_in_progress")
         answer = is_refusal(cloud, image_id, *how)
