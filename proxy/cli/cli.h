@@ -27,7 +27,7 @@ enum { EXIT_USAGE = 2 };
 /* The request that `explain` is asked about. Strings are borrowed from argv; `stores` and the
  * headers are owned. */
 struct question {
-    enum record_kind ingest;
+    enum record_kind kind;
     bool kind_given;           /* --door was given */
     struct policy_facts facts; /* without those in the head: requested_store */
     const char **stores;       /* at most one for an upload */

@@ -34,7 +34,7 @@ static bool read_head(struct explanation *explanation)
 {
     const struct question *question = explanation->question;
     const struct headers *headers = &explanation->head.headers;
-    bool staged = question->ingest == RECORD_STAGE; /* Glance ignores the store here */
+    bool staged = question->kind == RECORD_STAGE; /* Glance ignores the store here */
     if (!question_head(question, &explanation->head) ||
         (!staged && !requested_store(headers, &explanation->requested)))
         return false;
@@ -131,7 +131,7 @@ static void print_glance_checks(struct explanation *explanation)
 {
     const char *container = explanation->facts.container_format;
     if (explanation->settings->upload.glance_checks == GLANCE_CHECKS_ON &&
-        explanation->question->ingest == RECORD_FILE && (!container || !strcmp(container, "bare")))
+        explanation->question->kind == RECORD_FILE && (!container || !strcmp(container, "bare")))
         buffer_print(&explanation->out, "glance_checks = on: data that Glance would refuse after "
                                         "storing it is refused first\n");
 }
@@ -146,7 +146,7 @@ static void explain_upload(struct explanation *explanation)
     policy_decide(explanation->policy, facts, &decision);
     print_violations(explanation, &admission, &decision);
     print_limit(explanation, facts->size);
-    if (explanation->question->ingest == RECORD_STAGE)
+    if (explanation->question->kind == RECORD_STAGE)
         decision.store = NULL;
     policy_explain(explanation->policy, facts, &decision, &explanation->out);
     const char *requested = facts->requested_store;
@@ -186,7 +186,7 @@ static void explain_ingest(struct explanation *explanation, enum policy_ingest i
 
 static void explain_by_kind(struct explanation *explanation)
 {
-    switch (explanation->question->ingest) {
+    switch (explanation->question->kind) {
     case RECORD_IMPORT:
         explain_import(explanation);
         break;

@@ -11,7 +11,7 @@
 
 static bool sends_data(const struct question *question)
 {
-    return question->ingest == RECORD_FILE || question->ingest == RECORD_STAGE;
+    return question->kind == RECORD_FILE || question->kind == RECORD_STAGE;
 }
 
 /* Whether there is data: it is sent, or imported from what Glance has already. */
@@ -67,7 +67,7 @@ static bool take_kind(struct question *question, const char *text, FILE *errors)
     question->kind_given = true;
     for (size_t i = 0; i < sizeof ingest / sizeof ingest[0]; i++)
         if (strcmp(text, ingest[i]) == 0) {
-            question->ingest = (enum record_kind)i;
+            question->kind = (enum record_kind)i;
             return true;
         }
     fprintf(errors, "glance-intake: --door '%s' is not upload, stage, import, locations or tasks\n",
@@ -80,7 +80,7 @@ static bool take_method(struct question *question, const char *text)
 {
     question->facts.import_method = text;
     if (!question->kind_given)
-        question->ingest = RECORD_IMPORT;
+        question->kind = RECORD_IMPORT;
     return true;
 }
 
@@ -138,7 +138,7 @@ bool question_take(struct question *question, enum question_id id, const char *t
 
 bool question_check(const struct question *question, FILE *errors)
 {
-    bool imports = question->ingest == RECORD_IMPORT;
+    bool imports = question->kind == RECORD_IMPORT;
     const char *fault = NULL;
     if (imports && !question->facts.import_method)
         fault = "an import needs --import-method";

@@ -54,7 +54,7 @@ enum step_result {
     STEP_END     /* nothing more to decide: answered, or there is nobody to answer */
 };
 
-/* The resume rule: a step is run when it is entered (`fresh`) and again whenever something may
+/* The resume rule: a step is run when it is entered (`entering`) and again whenever something may
  * have changed; it returns STEP_WAIT for as long as what it waits for is not there. */
 struct step {
     const char *name;

@@ -52,9 +52,6 @@ static const struct step CLOSED_STEPS[] = {{"object", report_ingest},
                                            {"forward", relay_forward},
                                            {NULL, NULL}};
 
-static const struct step OPEN_STEPS[] = {
-    {"invite", relay_send_continue}, {"forward", relay_forward}, {NULL, NULL}};
-
 static const struct step UPDATE_STEPS[] = {
     {"hold", buffer_body}, {"look", look}, {"forward", relay_forward}, {NULL, NULL}};
 
@@ -70,7 +67,7 @@ static const struct step IMPORT_STEPS[] = {{"begin", import_begin},         {"ho
     }
 
 static const struct exchange_kind CLOSED = INGEST_KIND(CLOSED_STEPS),
-                                  OPEN = INGEST_KIND(OPEN_STEPS),
+                                  OPEN = INGEST_KIND(RELAY_STEPS),
                                   UPDATE = INGEST_KIND(UPDATE_STEPS),
                                   IMPORT = INGEST_KIND(IMPORT_STEPS);
 

@@ -214,7 +214,7 @@ enum step_result relay_forward(struct exchange *x)
     return answer_collected(x);
 }
 
-static const struct step STEPS[] = {
+const struct step RELAY_STEPS[] = {
     {"invite", relay_send_continue}, {"forward", relay_forward}, {NULL, NULL}};
 
-const struct exchange_kind RELAY_KIND = {.steps = STEPS};
+const struct exchange_kind RELAY_KIND = {.steps = RELAY_STEPS};

@@ -6,6 +6,7 @@
 #include "exchange/core/exchange_priv.h"
 
 /* relay.c */
+extern const struct step RELAY_STEPS[];
 enum step_result relay_send_continue(struct exchange *x);
 enum step_result relay_forward(struct exchange *x);
 bool relay_reply(struct exchange *x, struct reply *reply); /* for the client; false: no memory */

@@ -88,7 +88,7 @@ static void explain_takes_what_is_said_before_and_after(void **state)
     assert_string_equal(options.question.facts.name, "n");
     assert_string_equal(options.question.stores[0], "s");
     assert_true(options.question.all_stores);
-    assert_int_equal(options.question.ingest, RECORD_IMPORT);
+    assert_int_equal(options.question.kind, RECORD_IMPORT);
     options_free(&options);
 }
 
@@ -113,7 +113,7 @@ static void explain_takes_every_option(void **state)
     assert_string_equal(facts->visibility, "public");
     assert_string_equal(facts->client, "::1");
     assert_string_equal(facts->user_agent, "u");
-    assert_int_equal(options.question.ingest, RECORD_STAGE);
+    assert_int_equal(options.question.kind, RECORD_STAGE);
     assert_string_equal(headers_get(&options.question.headers, "a"), "b");
     assert_true(options.question.chunked);
     options_free(&options);

@@ -53,7 +53,7 @@ static void a_method_means_an_import(void **state)
         char errors[1024];
         assert_true(ask(rows[i].said, &question, errors));
         assert_string_equal(errors, "");
-        assert_int_equal(question.ingest, rows[i].ingest);
+        assert_int_equal(question.kind, rows[i].ingest);
         question_free(&question);
     }
 }
