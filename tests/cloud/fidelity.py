@@ -19,11 +19,11 @@ from typing import Callable
 from another_glance import everything
 from cloud import HERE, check, same
 from proxy import another_proxy
-from questions import GROUPS
+from api_requests import GROUPS
 
 sys.path.append(os.path.dirname(HERE))
 
-from support.wire import Client, Cut, head  # noqa: E402
+from support.raw_http import Client, Cut, head  # noqa: E402
 
 HOST = "images.example.org:9292"  # told to both, so that both build their links from it
 POLICY = {
@@ -277,7 +277,7 @@ def compare(question, sides, cuts):
 
 @contextlib.contextmanager
 def things(cloud):
-    """Images to ask about; the names of questions.py for them."""
+    """Images to ask about; the names of api_requests.py for them."""
     tag = uuid.uuid4().hex[:8]
     fields = {"tags": [tag, "more", "a tag"], "disk_format": "raw"}
     with (

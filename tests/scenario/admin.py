@@ -5,8 +5,8 @@ import urllib.error
 
 from support.glance import IMAGE, UPLOAD, facts
 from support.proxy import wait_until
-from support.scene import scenario
-from support.wire import head
+from support.fixture import scenario
+from support.raw_http import head
 
 
 def status(proxy, page):

@@ -4,8 +4,8 @@ them, or line ends of a text made of what only looks like some."""
 import random
 
 from support import corpus
-from support.desk import DOORS, Desk
-from support.scene import scenario
+from support.stack import DOORS, Desk
+from support.fixture import scenario
 
 FRONTS = {
     "byte order mark": b"\xef\xbb\xbf",

@@ -6,13 +6,13 @@ import hashlib
 import json
 import struct
 
-from support.desk import DOORS, OCTETS, RIGHT, TOKEN, Desk, data, stripped
+from support.stack import DOORS, OCTETS, RIGHT, TOKEN, Desk, data, stripped
 from support.form import declared, file, form
 from support.gateway import ACCESS_KEY, BUCKET, SECRET_KEY, Gateway
 from support.glance import UPLOAD, answer, facts
 from support.proxy import wait_until
-from support.scene import scenario
-from support.wire import chunks
+from support.fixture import scenario
+from support.raw_http import chunks
 
 WATCHING = """\
 mode: audit

@@ -6,8 +6,8 @@ import time
 
 from support.glance import UPLOAD, facts, json_answer, new_upload
 from support.proxy import STREAM
-from support.scene import scenario
-from support.wire import chunk, head
+from support.fixture import scenario
+from support.raw_http import chunk, head
 
 PROMISED = 8 << 20
 CHUNKED = "Transfer-Encoding: chunked"

@@ -6,8 +6,8 @@ import time
 from support.buffers import MOST
 from support.glance import UPLOAD, answer
 from support.proxy import STREAM, wait_until
-from support.scene import scenario
-from support.wire import LAST_CHUNK, Cut, chunk, head, request
+from support.fixture import scenario
+from support.raw_http import LAST_CHUNK, Cut, chunk, head, request
 
 SIZE = MOST + (8 << 20)  # more than all buffers between client and Glance
 FRAMINGS = {

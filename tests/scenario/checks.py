@@ -2,9 +2,9 @@
 """`checks` of a rule: how strict a look at the data is, instead of what [upload] says."""
 import subprocess
 
-from support.desk import TOKEN, Desk, data, stripped
+from support.stack import TOKEN, Desk, data, stripped
 from support.form import declared, file, form
-from support.scene import scenario
+from support.fixture import scenario
 
 BODY = data(300_000)
 RUIN = stripped(BODY)

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Several requests on a connection, and a connection's end."""
 from support.glance import UPLOAD, answer
-from support.scene import scenario
-from support.wire import head, request
+from support.fixture import scenario
+from support.raw_http import head, request
 
 
 def echo_target(asked):

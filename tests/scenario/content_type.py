@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Glance takes application/octet-stream in this very spelling; clients send what they like."""
-from support.desk import DOORS, OCTETS, RIGHT, TOKEN, Desk, data, fixes
-from support.scene import scenario
+from support.stack import DOORS, OCTETS, RIGHT, TOKEN, Desk, data, fixes
+from support.fixture import scenario
 
 DATA = data(100_000)
 STORE = "X-Image-Meta-Store: test"

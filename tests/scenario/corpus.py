@@ -8,8 +8,8 @@ import subprocess
 
 from support import corpus
 from support.proxy import wait_until
-from support.scene import scenario
-from support.wire import PATIENCE
+from support.fixture import scenario
+from support.raw_http import PATIENCE
 
 DISK_FORMATS = ("qcow2", "vmdk", "vhd", "vhdx", "vdi", "iso", "raw", "ploop")
 DAMAGE_SEEN = 4096  # bytes; what has lost more than all but these is judged by its format

@@ -4,10 +4,10 @@ asked for them, since its configuration says which pages may."""
 import json
 import time
 
-from support.desk import OCTETS, TOKEN
+from support.stack import OCTETS, TOKEN
 from support.glance import UPLOAD, answer, facts
-from support.scene import scenario
-from support.wire import head
+from support.fixture import scenario
+from support.raw_http import head
 
 PAGE = "https://horizon.example.org"
 FIELDS = ["Vary: Origin", f"Access-Control-Allow-Origin: {PAGE}", "Access-Control-Allow-Credentials: true",

@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """curl -d @image drops every NUL, CR and LF; Glance would store the ruin and say 204."""
-from support.desk import DOORS, RIGHT, TOKEN, Desk, data, stripped
+from support.stack import DOORS, RIGHT, TOKEN, Desk, data, stripped
 from support.form import declared, file, form
 from support.glance import UPLOAD
-from support.scene import scenario
-from support.wire import LAST_CHUNK, chunk, head
+from support.fixture import scenario
+from support.raw_http import LAST_CHUNK, chunk, head
 
 WHOLE = data(400_000)
 RUIN = stripped(WHOLE)

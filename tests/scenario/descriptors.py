@@ -4,8 +4,8 @@ import os
 import socket
 
 from support.proxy import ADMIN_PORT, wait_until
-from support.scene import scenario
-from support.wire import Client, request
+from support.fixture import scenario
+from support.raw_http import Client, request
 
 TARGET = request("GET", "/v2/images")
 MOST = 256

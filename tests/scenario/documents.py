@@ -16,7 +16,7 @@ import subprocess
 
 from support.documents import ROOT, documents
 from support.proxy import SANITIZERS
-from support.scene import scenario
+from support.fixture import scenario
 
 ADDRESS = "127.0.0.1:9292"  # in the documents
 ETC = "/etc/glance-intake"

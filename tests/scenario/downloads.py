@@ -6,8 +6,8 @@ import threading
 import time
 
 from support.glance import answer
-from support.scene import scenario, serving, trusting
-from support.wire import Cut, head, request
+from support.fixture import scenario, serving, trusting
+from support.raw_http import Cut, head, request
 
 LARGE = 1 << 20  # from this length on
 IMAGE = random.Random(6).randbytes(9 * LARGE + 12_345)

@@ -8,8 +8,8 @@ import random
 import subprocess
 import tarfile
 
-from support.desk import DOORS, Desk, data
-from support.scene import scenario
+from support.stack import DOORS, Desk, data
+from support.fixture import scenario
 
 MIB = 1 << 20
 HYBRID = pathlib.Path("/usr/lib/ipxe/ipxe.iso")

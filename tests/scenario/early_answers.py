@@ -8,10 +8,10 @@ import time
 
 import requests
 
-from support.desk import DOORS, RIGHT, TOKEN, Desk, data, stripped
+from support.stack import DOORS, RIGHT, TOKEN, Desk, data, stripped
 from support.form import declared, file, form
-from support.scene import Skip, scenario
-from support.wire import chunk
+from support.fixture import Skip, scenario
+from support.raw_http import chunk
 
 SIZE = 48 << 20  # far more than the sockets on the way can hold
 RUIN = stripped(data(1 << 20))

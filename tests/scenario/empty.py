@@ -3,9 +3,9 @@
 nothing else, and becomes active with an empty upload."""
 import hashlib
 
-from support.desk import DOORS, RIGHT, Desk
-from support.scene import scenario
-from support.wire import LAST_CHUNK
+from support.stack import DOORS, RIGHT, Desk
+from support.fixture import scenario
+from support.raw_http import LAST_CHUNK
 
 NOTHING = hashlib.sha512(b"").hexdigest()
 FRAMINGS = ((["Content-Length: 0"], b""), ([], b""), (["Transfer-Encoding: chunked"], LAST_CHUNK),

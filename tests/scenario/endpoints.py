@@ -7,8 +7,8 @@ import urllib.error
 
 from support.glance import UPLOAD, answer, new_upload
 from support.proxy import wait_until
-from support.scene import GLANCE_PORT, scenario
-from support.wire import head, reset
+from support.fixture import GLANCE_PORT, scenario
+from support.raw_http import head, reset
 
 QUICK = {"glance": {"health_interval": "2s", "connect_timeout": "1s"}}
 OFF = {"glance": {"health_interval": "0", "connect_timeout": "1s"}}

@@ -8,8 +8,8 @@ import time
 
 from support.glance import UPLOAD, answer
 from support.proxy import STREAM
-from support.scene import scenario
-from support.wire import LAST_CHUNK, chunk, head, request
+from support.fixture import scenario
+from support.raw_http import LAST_CHUNK, chunk, head, request
 
 DOWNLOAD = "/v2/images/x/file"
 

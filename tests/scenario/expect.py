@@ -3,8 +3,8 @@
 import json
 
 from support.glance import IMAGE, UPLOAD, answer, facts
-from support.scene import scenario
-from support.wire import head
+from support.fixture import scenario
+from support.raw_http import head
 
 DENYING = """\
 rules:

@@ -5,8 +5,8 @@ import re
 import subprocess
 
 from support.glance import UPLOAD, facts, store_list
-from support.scene import scenario
-from support.wire import head
+from support.fixture import scenario
+from support.raw_http import head
 
 DATA = bytes(2048)
 

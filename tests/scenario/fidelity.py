@@ -5,10 +5,10 @@ import hashlib
 import json
 import re
 
-from support.desk import OCTETS, TOKEN
+from support.stack import OCTETS, TOKEN
 from support.glance import NO_CONTENT, UPLOAD, answer
-from support.scene import scenario
-from support.wire import LAST_CHUNK, Cut, body_pieces, chunk, chunks, head, request
+from support.fixture import scenario
+from support.raw_http import LAST_CHUNK, Cut, body_pieces, chunk, chunks, head, request
 
 # What Glance is told by the proxy, and not by the client (config/README.md, Headers).
 OF_THE_PROXY = ("Host", "X-Forwarded-For", "X-Forwarded-Proto", "X-Forwarded-Host", "X-Openstack-Request-Id")

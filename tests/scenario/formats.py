@@ -5,9 +5,9 @@ import io
 import subprocess
 import tarfile
 
-from support.desk import DOORS, RIGHT, TOKEN, Desk, data
+from support.stack import DOORS, RIGHT, TOKEN, Desk, data
 from support.form import declared, file, form
-from support.scene import scenario
+from support.fixture import scenario
 
 MIB = 1 << 20
 

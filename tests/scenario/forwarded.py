@@ -4,7 +4,7 @@ import json
 import re
 
 from support.glance import answer, json_answer
-from support.scene import scenario
+from support.fixture import scenario
 
 CLIENT = "127.0.0.1"
 TRUSTING = {"listen": {"trusted_proxies": "192.0.2.0/24, 127.0.0.1"}}

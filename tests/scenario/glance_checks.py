@@ -4,9 +4,9 @@ is refused first: always, or as soon as it has refused an upload so."""
 import signal
 import subprocess
 
-from support.desk import OCTETS, RIGHT, TOKEN, Desk, data
+from support.stack import OCTETS, RIGHT, TOKEN, Desk, data
 from support.proxy import wait_until
-from support.scene import scenario
+from support.fixture import scenario
 
 MIB = 1 << 20
 TO_TEST = "default: { store: test, mode: force }\n"

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """A head that two readers could read in two ways goes no further (RFC 9112 section 11.2)."""
 from support.glance import UPLOAD
-from support.scene import scenario
+from support.fixture import scenario
 
 HOST = b"Host: h\r\n"
 # Were the first message taken to end early, this would be read as a second request.

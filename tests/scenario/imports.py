@@ -5,11 +5,11 @@ import concurrent.futures
 import json
 import uuid
 
-from support.desk import TOKEN as DEMO
-from support.desk import Desk, data
+from support.stack import TOKEN as DEMO
+from support.stack import Desk, data
 from support.glance import IMAGE, answer, facts, json_answer, store_list
-from support.scene import scenario
-from support.wire import Cut, chunks, head, request
+from support.fixture import scenario
+from support.raw_http import Cut, chunks, head, request
 
 IMPORT = f"/v2/images/{IMAGE}/import"
 TOKEN = "X-Auth-Token: a-token"

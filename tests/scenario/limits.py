@@ -5,8 +5,8 @@ import time
 
 from support.glance import UPLOAD
 from support.proxy import wait_until
-from support.scene import scenario
-from support.wire import Cut, chunks, head, request
+from support.fixture import scenario
+from support.raw_http import Cut, chunks, head, request
 
 TARGET = request("GET", "/v2/images")
 

@@ -5,8 +5,8 @@ import hashlib
 import threading
 
 from support.glance import UPLOAD, new_upload
-from support.scene import scenario
-from support.wire import LAST_CHUNK, chunk, head, request
+from support.fixture import scenario
+from support.raw_http import LAST_CHUNK, chunk, head, request
 
 UPLOADS = 200
 CLIENTS = 64

@@ -10,8 +10,8 @@ import time
 
 from support.glance import IMAGE, TOKEN, UPLOAD, answer, facts
 from support.proxy import SANITIZERS, wait_until
-from support.scene import scenario
-from support.wire import head
+from support.fixture import scenario
+from support.raw_http import head
 
 DATA = bytes(range(256))
 EXPECTED = {"client": "127.0.0.1", "project": "demo", "image": IMAGE, "store": "test",

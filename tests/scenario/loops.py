@@ -4,7 +4,7 @@ import json
 import subprocess
 
 from support.glance import UPLOAD, answer
-from support.scene import scenario
+from support.fixture import scenario
 
 def refused(told):
     said = json.loads(told.body)

@@ -6,8 +6,8 @@ import time
 from support.buffers import MOST
 from support.glance import UPLOAD
 from support.proxy import STREAM
-from support.scene import scenario
-from support.wire import LAST_CHUNK, chunk, head, request
+from support.fixture import scenario
+from support.raw_http import LAST_CHUNK, chunk, head, request
 
 PIECE = bytes(1 << 20)
 MUCH = 768  # MiB; many times every bound below

@@ -4,11 +4,11 @@ button."""
 import hashlib
 import subprocess
 
-from support.desk import DOORS, OCTETS, TOKEN, Desk, data, fixes
+from support.stack import DOORS, OCTETS, TOKEN, Desk, data, fixes
 from support.form import BOUNDARY, declared, field, file, form, part
 from support.glance import UPLOAD
-from support.scene import scenario
-from support.wire import LAST_CHUNK, chunk, head
+from support.fixture import scenario
+from support.raw_http import LAST_CHUNK, chunk, head
 
 STORE = "X-Image-Meta-Store: test"
 MARK = b"\r\n--" + BOUNDARY.encode()

@@ -5,11 +5,11 @@ import json
 import threading
 import time
 
-from support.desk import RIGHT, Desk, data
+from support.stack import RIGHT, Desk, data
 from support.glance import IMAGE, TOKEN, UPLOAD, answer, facts, json_answer, store_list
 from support.proxy import wait_until
-from support.scene import scenario
-from support.wire import head
+from support.fixture import scenario
+from support.raw_http import head
 
 BODY = data(60_000)  # Glance gets it at once: of a larger one it may be asked how far it is
 SHOW = ("GET", f"/v2/images/{IMAGE}")

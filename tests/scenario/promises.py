@@ -4,13 +4,13 @@ into the image) is held: who sends other bytes is refused, and Glance never has 
 import base64
 import hashlib
 
-from support.desk import DOORS, RIGHT, TOKEN, Desk, data, fixes
+from support.stack import DOORS, RIGHT, TOKEN, Desk, data, fixes
 from support.form import declared, file, form
 from support.glance import TOKEN as SECRET
 from support.glance import UPLOAD
 from support.proxy import STREAM
-from support.scene import scenario
-from support.wire import chunks, head, request
+from support.fixture import scenario
+from support.raw_http import chunks, head, request
 
 SMALL = data(1000)
 LARGE = data(700_000)

@@ -4,11 +4,11 @@ counts only what is there already, and lets one upload overshoot."""
 import concurrent.futures
 import threading
 
-from support.desk import DOORS, PAUSE, RIGHT, TOKEN, Desk, data
+from support.stack import DOORS, PAUSE, RIGHT, TOKEN, Desk, data
 from support.form import declared, file, form
 from support.glance import UPLOAD, accept_upload, answer, json_answer, new_upload
-from support.scene import scenario
-from support.wire import chunks, head
+from support.fixture import scenario
+from support.raw_http import chunks, head
 
 MIB = 1 << 20
 CHUNKED = "Transfer-Encoding: chunked"

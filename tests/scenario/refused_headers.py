@@ -3,10 +3,10 @@
 what is in it, or nothing at all."""
 import json
 
-from support.desk import DOORS, OCTETS, RIGHT, TOKEN, Desk, data
+from support.stack import DOORS, OCTETS, RIGHT, TOKEN, Desk, data
 from support.glance import UPLOAD
-from support.scene import scenario
-from support.wire import LAST_CHUNK, head
+from support.fixture import scenario
+from support.raw_http import LAST_CHUNK, head
 
 DATA = data(1000)
 LENGTH = f"Content-Length: {len(DATA)}"

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """What is not an upload passes through, both ways, as it is."""
 from support.glance import answer
-from support.scene import scenario
-from support.wire import LAST_CHUNK, body_pieces, chunk, head, request
+from support.fixture import scenario
+from support.raw_http import LAST_CHUNK, body_pieces, chunk, head, request
 
 
 def giving(*pieces):

@@ -9,8 +9,8 @@ import time
 
 from support.glance import UPLOAD, new_upload
 from support.proxy import ADMIN_PORT, PORT, wait_until
-from support.scene import scenario, trusting
-from support.wire import head
+from support.fixture import scenario, trusting
+from support.raw_http import head
 
 TO_FILE = "default:\n  store: file\n  mode: force\n"
 HALF = bytes(2 << 20)

@@ -6,8 +6,8 @@ import threading
 from support.gateway import ACCESS_KEY, BUCKET, SECRET_KEY, Gateway
 from support.glance import NO_CONTENT, facts, json_answer, new_upload, store_list
 from support.proxy import wait_until
-from support.scene import scenario
-from support.wire import LAST_CHUNK, head
+from support.fixture import scenario
+from support.raw_http import LAST_CHUNK, head
 
 BODY = b"\0few bytes"
 LENGTH_0, NO_LENGTH, CHUNKED = (["Content-Length: 0"], b""), ([], b""), (["Transfer-Encoding: chunked"], LAST_CHUNK)

@@ -4,8 +4,8 @@ import json
 
 from support.glance import UPLOAD, facts, store_list
 from support.proxy import STREAM, wait_until
-from support.scene import scenario
-from support.wire import LAST_CHUNK, chunk, head
+from support.fixture import scenario
+from support.raw_http import LAST_CHUNK, chunk, head
 
 DATA = b"\0image\r\n"
 

@@ -6,10 +6,10 @@ import pathlib
 import subprocess
 import time
 
-from support.desk import RIGHT, Desk, data
+from support.stack import RIGHT, Desk, data
 from support.proxy import SANITIZERS, wait_until
-from support.scene import scenario
-from support.wire import chunk, chunks, head
+from support.fixture import scenario
+from support.raw_http import chunk, chunks, head
 
 SOURCE = pathlib.Path(__file__).resolve().parent.parent / "support" / "slow_disk.c"
 CHUNKED = "Transfer-Encoding: chunked"

@@ -2,11 +2,11 @@
 """header_timeout runs from the first byte of a head to its last; before that byte, keepalive_timeout."""
 import time
 
-from guarded import both_doors, refused
+from malformed_requests import both_doors, refused
 from support.glance import answer
 from support.proxy import wait_until
-from support.scene import scenario
-from support.wire import head, request
+from support.fixture import scenario
+from support.raw_http import head, request
 
 GOOD = request("GET", "/v2/images")
 LONG = head("GET /v2/images HTTP/1.1", "Host: h", "X-Long: " + "a" * 1000)

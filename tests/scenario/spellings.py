@@ -6,7 +6,7 @@ and WebOb: one of them takes it for the door, or for something that the other do
 import json
 
 from support.glance import IMAGE, TOKEN
-from support.scene import scenario
+from support.fixture import scenario
 
 DATA = bytes(range(256)) * 4
 V2 = "application/vnd.openstack.images-v2"

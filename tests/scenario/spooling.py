@@ -7,11 +7,11 @@ import re
 import signal
 import subprocess
 
-from support.desk import DOORS, OCTETS, RIGHT, Desk, data, fixes, stripped
+from support.stack import DOORS, OCTETS, RIGHT, Desk, data, fixes, stripped
 from support.glance import UPLOAD
 from support.proxy import wait_until
-from support.scene import Skip, scenario
-from support.wire import LAST_CHUNK, chunk, chunks, head
+from support.fixture import Skip, scenario
+from support.raw_http import LAST_CHUNK, chunk, chunks, head
 
 CHUNKED = "Transfer-Encoding: chunked"
 LARGE = data(1_500_000)

@@ -5,7 +5,7 @@ import subprocess
 
 from support.glance import TOKEN
 from support.proxy import PORT
-from support.scene import scenario
+from support.fixture import scenario
 
 
 def fails(proxy, *said):

@@ -5,10 +5,10 @@ import threading
 import time
 import urllib.error
 
-from support.desk import OCTETS, RIGHT, TOKEN, Desk, data
+from support.stack import OCTETS, RIGHT, TOKEN, Desk, data
 from support.glance import UPLOAD, answer, json_answer, new_upload, store_list
 from support.proxy import wait_until
-from support.scene import scenario
+from support.fixture import scenario
 
 BODY = data(1000)
 CHOOSE = "default:\n  store: test\n  mode: default\n"

@@ -10,8 +10,8 @@ import time
 
 from support.glance import UPLOAD, accept_upload, answer
 from support.proxy import STREAM
-from support.scene import scenario, serving, trusting
-from support.wire import LAST_CHUNK, PATIENCE, chunk, head
+from support.fixture import scenario, serving, trusting
+from support.raw_http import LAST_CHUNK, PATIENCE, chunk, head
 
 SMALL = bytes(range(256))
 LARGE = hashlib.shake_128(b"tls").digest(3 * (1 << 20) + 7)

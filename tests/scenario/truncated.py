@@ -4,8 +4,8 @@ where the length is known; what only the end can show is seen before the last by
 import random
 import subprocess
 
-from support.desk import DOORS, Desk
-from support.scene import scenario
+from support.stack import DOORS, Desk
+from support.fixture import scenario
 
 KIB, MIB = 1 << 10, 1 << 20
 

@@ -3,11 +3,11 @@
 the client says how large the image is (x-openstack-image-size) and is held to it."""
 import json
 
-from support.desk import DOORS, RIGHT, Desk, data, fixes
+from support.stack import DOORS, RIGHT, Desk, data, fixes
 from support.glance import UPLOAD
 from support.proxy import STREAM
-from support.scene import scenario
-from support.wire import LAST_CHUNK, chunks, head
+from support.fixture import scenario
+from support.raw_http import LAST_CHUNK, chunks, head
 
 CHUNKED = "Transfer-Encoding: chunked"
 LARGE = data(1_500_000)

@@ -3,8 +3,8 @@
 import hashlib
 
 from support.glance import IMAGE, TOKEN, UPLOAD
-from support.scene import scenario
-from support.wire import LAST_CHUNK, chunk, head, request
+from support.fixture import scenario
+from support.raw_http import LAST_CHUNK, chunk, head, request
 
 SMALL = bytes(range(256)) * 4  # every byte value, NUL, CR and LF among them
 LARGE = hashlib.shake_128(b"image").digest(3 * (1 << 20) + 7)  # a few of every buffer, and a bit

@@ -12,7 +12,7 @@ import threading
 import urllib.request
 import uuid
 
-from .wire import PATIENCE, Cut, Message, Stream, head, reset
+from .raw_http import PATIENCE, Cut, Message, Stream, head, reset
 
 IMAGE = "0b7c1d52-6a43-4f6e-9a0d-3f1c2e4b5a69"
 UPLOAD = f"/v2/images/{IMAGE}/file"

@@ -8,7 +8,7 @@ import subprocess
 import time
 import urllib.request
 
-from .wire import PATIENCE, Client
+from .raw_http import PATIENCE, Client
 
 PORT = 29292
 ADMIN_PORT = 29294

@@ -6,7 +6,7 @@ import uuid
 
 import clients
 from cloud import check, same
-from everyday import is_imported
+from client_workflows import is_imported
 from uploads import landed_in_test
 
 FORMATS = {"disk_format": "qcow2", "container_format": "bare"}

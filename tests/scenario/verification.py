@@ -6,12 +6,12 @@ import hashlib
 import json
 import time
 
-from support.desk import DOORS, RIGHT, TOKEN, Desk, data
+from support.stack import DOORS, RIGHT, TOKEN, Desk, data
 from support.form import declared, file, form
 from support.glance import UPLOAD, answer, facts, json_answer, new_upload, stored
 from support.proxy import wait_until
-from support.scene import scenario
-from support.wire import head
+from support.fixture import scenario
+from support.raw_http import head
 
 BODY = data(700_000)
 PATCH = "Content-Type: application/openstack-images-v2.1-json-patch"

@@ -8,11 +8,11 @@ import json
 import random
 import time
 
-from support.desk import OCTETS, TOKEN, data
+from support.stack import OCTETS, TOKEN, data
 from support.glance import UPLOAD, answer
 from support.proxy import wait_until
-from support.scene import scenario, trusting
-from support.wire import Cut, chunk, chunks, head, request
+from support.fixture import scenario, trusting
+from support.raw_http import Cut, chunk, chunks, head, request
 
 SMALL, LARGE = data(40_000), data(1_500_000)
 STRIPPED = data(200_000).translate(None, b"\0\r\n")

@@ -4,8 +4,8 @@ import hashlib
 import json
 
 from support.proxy import wait_until
-from support.scene import scenario
-from support.wire import head
+from support.fixture import scenario
+from support.raw_http import head
 
 TOKEN = "X-Auth-Token: demo-token"
 DATA = hashlib.shake_128(b"journey").digest(5 << 20)

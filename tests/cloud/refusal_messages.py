@@ -16,7 +16,7 @@ import browser
 import clients
 from cloud import check, same
 from refusals import active_image, unchanged
-from repairs import SHOWS_AFTER, openstack_creates, stripped, with_backing_file
+from fixes import SHOWS_AFTER, openstack_creates, stripped, with_backing_file
 
 # --- what is refused -------------------------------------------------------------------------
 

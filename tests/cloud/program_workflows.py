@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The day's work of everyday.py by what is no command: openstacksdk, Postman's runner."""
+"""The day's work of client_workflows.py by what is no command: openstacksdk, Postman's runner."""
 import json
 import re
 import uuid
@@ -8,7 +8,7 @@ import openstack as openstack_sdk
 
 import clients
 from cloud import DataFile, check, same
-from everyday import is_imported, on_both_sides
+from client_workflows import is_imported, on_both_sides
 
 def told_of(resource):
     """Without what the client adds of its own about where it came from."""

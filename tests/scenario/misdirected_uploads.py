@@ -3,10 +3,10 @@
 no other request has a body that goes on for ever."""
 import json
 
-from support.desk import RIGHT, Desk, data
+from support.stack import RIGHT, Desk, data
 from support.glance import IMAGE, UPLOAD, answer
-from support.scene import scenario
-from support.wire import LAST_CHUNK, chunk, head
+from support.fixture import scenario
+from support.raw_http import LAST_CHUNK, chunk, head
 
 ITSELF = f"/v2/images/{IMAGE}"
 TYPES = ("Content-Type: application/octet-stream", "Content-Type: application/x-www-form-urlencoded",

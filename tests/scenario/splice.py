@@ -9,12 +9,12 @@ import threading
 import time
 
 from support.buffers import MOST
-from support.desk import DOORS, RIGHT, TOKEN, Desk, data
+from support.stack import DOORS, RIGHT, TOKEN, Desk, data
 from support.form import declared, file, form
 from support.glance import UPLOAD, accept_upload, answer, new_upload
 from support.proxy import wait_until
-from support.scene import scenario
-from support.wire import head
+from support.fixture import scenario
+from support.raw_http import head
 
 MIB = 1 << 20
 SIZE = MOST + 8 * MIB  # more than all buffers between client and Glance

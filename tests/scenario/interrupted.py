@@ -7,11 +7,11 @@ import json
 import signal
 import time
 
-from support.desk import OCTETS
+from support.stack import OCTETS
 from support.glance import IMAGE, UPLOAD, answer, facts, json_answer, new_upload
 from support.proxy import wait_until
-from support.scene import scenario
-from support.wire import PATIENCE, Cut, chunks, head
+from support.fixture import scenario
+from support.raw_http import PATIENCE, Cut, chunks, head
 
 GATEWAY_PORT = 29480
 BODY = bytes(1 << 20)

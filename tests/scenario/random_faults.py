@@ -11,8 +11,8 @@ import uuid
 
 from support.glance import answer, facts, json_answer
 from support.proxy import wait_until
-from support.scene import scenario
-from support.wire import Cut, chunk, head
+from support.fixture import scenario
+from support.raw_http import Cut, chunk, head
 
 UPLOADS = 1200
 AT_ONCE = 40

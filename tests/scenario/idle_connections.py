@@ -10,8 +10,8 @@ import time
 
 from support.glance import UPLOAD, answer, facts
 from support.proxy import wait_until
-from support.scene import scenario, serving
-from support.wire import Cut, head, request
+from support.fixture import scenario, serving
+from support.raw_http import Cut, head, request
 
 ONE_WORKER = {"DEFAULT": {"workers": 1}}
 STRAYS = {

@@ -3,7 +3,7 @@
 import re
 import subprocess
 
-from support.scene import scenario
+from support.fixture import scenario
 
 
 def yard(scene, **listen):

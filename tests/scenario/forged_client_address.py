@@ -3,9 +3,9 @@
 header, and passes the other one on as it came."""
 import json
 
-from support.forged import FRIEND, forms
+from support.forged_address import FRIEND, forms
 from support.glance import UPLOAD, answer, facts
-from support.scene import scenario
+from support.fixture import scenario
 
 FRONT = "127.0.0.1"  # where all requests come from
 REAL = "198.51.100.7"

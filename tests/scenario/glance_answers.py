@@ -10,8 +10,8 @@ import time
 
 from support.glance import IMAGE, UPLOAD, accept_upload, answer, facts, json_answer, stored
 from support.proxy import STREAM
-from support.scene import scenario
-from support.wire import head
+from support.fixture import scenario
+from support.raw_http import head
 
 FIRST = 64 << 10
 MIB = 1 << 20

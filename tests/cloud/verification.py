@@ -16,8 +16,8 @@ from cloud import MIB, check, same, wait_until
 from interruptions import output
 from proxy import scratch
 from refusals import PATIENTLY, is_refusal
-from repairs import openstack_creates, staged_is_active
-from room import SLOWLY, started
+from fixes import openstack_creates, staged_is_active
+from capacity import SLOWLY, started
 from uploads import OCTETS, landed_in_test
 
 

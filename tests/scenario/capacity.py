@@ -5,13 +5,13 @@ import base64
 import json
 import threading
 
-from support.desk import DOORS, OCTETS, RIGHT, TOKEN, Desk, data
+from support.stack import DOORS, OCTETS, RIGHT, TOKEN, Desk, data
 from support.form import declared, file, form
 from support.gateway import ACCESS_KEY, BUCKET, SECRET_KEY, Gateway
 from support.glance import UPLOAD, answer, new_upload
 from support.proxy import wait_until
-from support.scene import scenario
-from support.wire import head
+from support.fixture import scenario
+from support.raw_http import head
 
 MIB = 1 << 20
 BODY = data(2 * MIB)

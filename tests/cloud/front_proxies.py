@@ -16,8 +16,8 @@ from servers import free_port
 
 sys.path.append(os.path.dirname(HERE))
 
-from support.forged import forms  # noqa: E402
-from support.wire import Client, Cut  # noqa: E402
+from support.forged_address import forms  # noqa: E402
+from support.raw_http import Client, Cut  # noqa: E402
 
 FRONT, STRANGER, FRIEND = "127.0.0.1", "127.0.0.5", "127.0.0.6"
 POLICY = {

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 
 import clients
 from cloud import DataFile, check, same, wait_until
-from passing import project_of
+from relay import project_of
 from proxy import scratch
 
 # --- what is the same ------------------------------------------------------------------------

@@ -3,10 +3,10 @@
 Glance does not know."""
 import time
 
-from support.desk import Desk, data
+from support.stack import Desk, data
 from support.glance import UPLOAD, answer, facts
-from support.scene import scenario
-from support.wire import head
+from support.fixture import scenario
+from support.raw_http import head
 
 MUCH = 64 << 20
 

@@ -5,8 +5,8 @@ import json
 
 from support.glance import UPLOAD, answer, new_upload
 from support.proxy import STREAM
-from support.scene import scenario, trusting
-from support.wire import LAST_CHUNK, chunk, head, request
+from support.fixture import scenario, trusting
+from support.raw_http import LAST_CHUNK, chunk, head, request
 
 GOOD = request("GET", "/v2/images")
 HOST = b"Host: h\r\n"

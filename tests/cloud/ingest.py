@@ -13,7 +13,7 @@ import threading
 import requests
 
 from cloud import check, same, wait_until
-from landing import DATA, images_at
+from placement import DATA, images_at
 from proxy import another_proxy
 from servers import eventlet, uwsgi
 

@@ -5,8 +5,8 @@ import hashlib
 import json
 
 from .proxy import POLICY, wait_until
-from .scene import trusting
-from .wire import chunks, head
+from .fixture import trusting
+from .raw_http import chunks, head
 
 DOORS = {"file": "upload", "stage": "stage"}  # the path's end, and the event in the log
 TOKEN = "X-Auth-Token: demo-token"

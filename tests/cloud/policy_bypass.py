@@ -8,7 +8,7 @@ bucket; whatever is answered, they may be nowhere but in `test`.
 
 That the table is a dangerous one is seen without the proxy: there the bits do land in `file`.
 
-Of the requests that the proxy makes the same of, Glance gets one (tap.py): there are thousands.
+Of the requests that the proxy makes the same of, Glance gets one (recording_proxy.py): there are thousands.
 """
 import collections
 import concurrent.futures
@@ -17,11 +17,11 @@ import json
 import socket
 
 from cloud import check, same, wait_until
-from forms import HEADERS, PATHS, Header
-from landing import DATA, images_at
+from request_forms import HEADERS, PATHS, Header
+from placement import DATA, images_at
 from proxy import another_proxy
 from servers import EVENTLET, SERVERS, UWSGI
-from tap import REPEATED, Tap
+from recording_proxy import REPEATED, Tap
 
 METHODS = {"file": "PUT", "stage": "PUT", "import": "POST"}
 IMPORT = json.dumps({"method": {"name": "glance-direct"}})

@@ -8,12 +8,12 @@ import re
 import threading
 import time
 
-from support.desk import OCTETS, PAUSE, RIGHT, TOKEN, Desk, data
+from support.stack import OCTETS, PAUSE, RIGHT, TOKEN, Desk, data
 from support.form import declared, file, form
 from support.glance import UPLOAD, accept_upload, answer
 from support.proxy import wait_until
-from support.scene import scenario
-from support.wire import LAST_CHUNK, chunk, head
+from support.fixture import scenario
+from support.raw_http import LAST_CHUNK, chunk, head
 
 WORKERS = {"DEFAULT": {"workers": 4}}
 BODY = data(700_000)

@@ -6,8 +6,8 @@ import select
 import time
 
 from support.glance import IMAGE, answer, facts
-from support.scene import scenario
-from support.wire import LAST_CHUNK, PATIENCE, chunk, chunks, head
+from support.fixture import scenario
+from support.raw_http import LAST_CHUNK, PATIENCE, chunk, chunks, head
 
 UPDATE = f"/v2/images/{IMAGE}"
 LOCATIONS = f"{UPDATE}/locations"

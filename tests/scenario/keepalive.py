@@ -3,12 +3,12 @@
 who does not wait for the answer does no harm."""
 import json
 
-from support.desk import TOKEN, Desk, data
+from support.stack import TOKEN, Desk, data
 from support.form import declared, file, form
 from support.glance import UPLOAD, answer, new_upload
 from support.proxy import STREAM
-from support.scene import scenario
-from support.wire import LAST_CHUNK, chunk, chunks, head, request
+from support.fixture import scenario
+from support.raw_http import LAST_CHUNK, chunk, chunks, head, request
 
 CHUNKED = "Transfer-Encoding: chunked"
 LARGE = data(700_000)
