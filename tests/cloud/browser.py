@@ -38,15 +38,15 @@ def uploads_land(cloud, sent_as, fixed):
         check("x-openstack-request-id" in result.headers, f"no request id: {result.headers}")
 
 
-def test_blob(cloud):
+def test_blob_is_uploaded(cloud):
     uploads_land(cloud, "blob", "store")
 
 
-def test_form(cloud):
+def test_form_is_uploaded(cloud):
     uploads_land(cloud, "form", "store, content-type, multipart")
 
 
-def test_stream(cloud):
+def test_stream_is_uploaded(cloud):
     """Its length is not known."""
     uploads_land(cloud, "stream", "store, length")
 
@@ -74,12 +74,12 @@ def life(cloud, url):
         cloud.delete(image_id)
 
 
-def test_all_else(cloud):
+def test_other_requests_are_the_same(cloud):
     through, direct = (list(life(cloud, url)) for url in (cloud.proxy.url, cloud.glance_url))
     same("what the page sees", through, direct)
 
 
-def test_refusal(cloud):
+def test_refusal_is_readable(cloud):
     """The page can tell its user why."""
     with cloud.new_image(disk_format="iso") as image_id:
         for sent_as in ("blob", "form", "stream"):
@@ -90,7 +90,7 @@ def test_refusal(cloud):
             check("convert to qcow2" in answer["message"], f"no word of why: {answer}")
 
 
-def test_page_from_elsewhere(cloud):
+def test_foreign_page_is_blocked(cloud):
     """It may not even ask."""
     with cloud.new_image() as image_id:
         foreign = {"origin": "https://elsewhere.example.org"}

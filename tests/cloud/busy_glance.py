@@ -58,7 +58,7 @@ def health(proxy):
     return answer.json()["endpoints"][0]["state"]
 
 
-def test_ready_while_all_processes_upload(cloud):
+def test_glance_is_ready_while_all_processes_upload(cloud):
     with contextlib.ExitStack() as stack:
         url = stack.enter_context(small_uwsgi(cloud))
         more = "[glance]\nhealth_interval = 1s\n[upload]\nquota = off\n"

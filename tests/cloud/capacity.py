@@ -58,7 +58,7 @@ def test_project_quota(cloud):
             same("the size that Glance has", cloud.image(image_id)["size"], file.size)
 
 
-def test_project_quota_at_once(cloud):
+def test_project_quota_of_concurrent_uploads(cloud):
     """Each of three fits, and no two of them do."""
     file = cloud.small()
     with admin.limited_project(cloud, image_size_total=4) as user, contextlib.ExitStack() as stack:
@@ -81,7 +81,7 @@ def test_project_quota_of_the_staging_area(cloud):
             tells(answer, "would need 321 (image_stage_total)")
 
 
-def test_uploads_at_a_time(cloud):
+def test_concurrent_upload_limit(cloud):
     with admin.limited_project(cloud, image_count_uploading=1) as user:
         with cloud.new_image(user=user) as first, cloud.new_image(user=user) as second:
             process = started(cloud, first, user)
@@ -114,7 +114,7 @@ def test_bucket_quota(cloud):
     quota_holds(cloud, "bucket")
 
 
-def test_quota_of_the_buckets_owner(cloud):
+def test_bucket_owner_quota(cloud):
     quota_holds(cloud, "user")
 
 
@@ -126,7 +126,7 @@ def test_capacity(cloud):
         lands(cloud, image_id)
 
 
-def test_two_at_once(cloud):
+def test_capacity_includes_uploads_in_flight(cloud):
     """Each would fit, both do not; what the first has taken is free again when it is deleted."""
     file, used = cloud.small(), cloud.bucket_use()
     limit = used + file.size * 3 // 2

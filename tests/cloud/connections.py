@@ -24,16 +24,16 @@ def curl_works(cloud, *options):
         same("version and bytes", clients.run(command).printed, f"1.1 {file.size}")
 
 
-def test_curl_http10(cloud):
+def test_curl_with_http_1_0(cloud):
     curl_works(cloud, "--http1.0")
 
 
-def test_curl_offers_http2(cloud):
+def test_curl_that_offers_http_2(cloud):
     """With Upgrade: h2c, which nobody has to take up."""
     curl_works(cloud, "--http2")
 
 
-def test_curl_keeps_its_connection(cloud):
+def test_curl_reuses_its_connection(cloud):
     """Behind an upload in chunks; after one with a length the answer says that this was the last,
     and curl connects anew without a word."""
     file, tell = cloud.small(), "%{response_code} %{num_connects}\n"
@@ -106,7 +106,7 @@ def lived(cloud, url):
     return [status for status, _ in answers], shown["stores"]
 
 
-def test_pipelined(cloud):
+def test_pipelined_requests(cloud):
     """Six requests are sent before the first is answered, an upload among them."""
     statuses = [201, 200, 204, 200, 204, 404]
     same("what Glance answers", lived(cloud, cloud.glance_url), (statuses, "file"))

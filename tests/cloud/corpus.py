@@ -58,7 +58,7 @@ def for_each(names, test):
     return f"{len(chosen)} files"
 
 
-def test_whole_and_sound(cloud):
+def test_files_come_back_intact(cloud):
     def test(path, specimen):
         with new_image(cloud, specimen) as image_id:
             result = clients.curl(cloud, image_id, "-T", path)
@@ -77,7 +77,7 @@ def seen_by(sent):
     return "damaged_body" if sent >= 4096 else "format_mismatch"
 
 
-def test_curl_d_spoils_none(cloud):
+def test_files_sent_with_curl_d_are_refused(cloud):
     def test(path, specimen):
         with new_image(cloud, specimen) as image_id:
             with unchanged(cloud, image_id):

@@ -94,12 +94,12 @@ def test_refused_before_glance_is_asked(cloud):
         refused(cloud, image_id, "content_encoding", "Content-Encoding: gzip", door="stage")
 
 
-def test_refused_for_an_unsound_head(cloud):
+def test_refused_for_a_bad_head(cloud):
     with cloud.new_image() as image_id:
         refused(cloud, image_id, "bad_request", door="x/../file")
 
 
-def test_refused_for_what_glance_says_of_the_image(cloud):
+def test_refused_for_the_image_status(cloud):
     with active_image(cloud) as image_id:
         refused(cloud, image_id, "image_not_queued")
 
@@ -115,7 +115,7 @@ def test_refused_for_its_body(cloud):
         refused(cloud, image_id, "format_mismatch")
 
 
-def test_refused_on_the_way(cloud):
+def test_refused_for_its_digest(cloud):
     """What was promised does not hold, as is seen with the last byte."""
     digest = "Repr-Digest: sha-256=:47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=:"
     for origin, gives in origins(cloud):
@@ -123,7 +123,7 @@ def test_refused_on_the_way(cloud):
             refused_to(origin, gives, cloud, image_id, "digest_mismatch", digest)
 
 
-def test_an_upload(cloud):
+def test_upload_has_cors_fields(cloud):
     """Glance's own answer, and what the proxy adds to it."""
     origin = f"Origin: {ALLOWED_ORIGIN}"
     with cloud.new_image(disk_format="raw") as image_id:
@@ -134,7 +134,7 @@ def test_an_upload(cloud):
         may_be_read(answer)
 
 
-def test_answers_of_glance(cloud):
+def test_glances_refusal_has_the_same_cors_fields(cloud):
     """Refused by Glance before the body: the same fields as without the proxy."""
     nobody = "00000000-0000-4000-8000-000000000000"
     for origin in (ALLOWED_ORIGIN, FOREIGN):

@@ -71,7 +71,7 @@ def file_of(cloud, name, body):
     return cloud.file(name.replace(" ", "-"), make)
 
 
-def test_other_names_are_taken(cloud):
+def test_driver_formats_are_stored(cloud):
     for name, (make, fields) in TAKEN.items():
         file = file_of(cloud, f"taken {name}", make())
         with cloud.new_image(**fields) as image_id:
@@ -80,7 +80,7 @@ def test_other_names_are_taken(cloud):
             landed_in_test(cloud, image_id, file)
 
 
-def test_damaged_and_cut_off_is_refused(cloud):
+def test_damaged_and_truncated_data_is_refused(cloud):
     for name, (make, disk_format, reason) in REFUSED.items():
         file = file_of(cloud, f"refused {name}", make())
         with cloud.new_image(disk_format=disk_format) as image_id, unchanged(cloud, image_id):
@@ -93,7 +93,7 @@ def test_damaged_and_cut_off_is_refused(cloud):
             check(not cloud.puts(image_id), f"{name}: Glance has seen an upload")
 
 
-def test_cut_off_vhdx(cloud):
+def test_truncated_vhdx_is_refused(cloud):
     """Its table of blocks lies at 3 MiB: the upload is under way by then, and ends without an image."""
     file = file_of(cloud, "refused cut-off VHDX", converted("vhdx")[: 5 * MIB])
     with cloud.new_image(disk_format="vhdx") as image_id:

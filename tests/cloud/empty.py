@@ -39,7 +39,7 @@ def test_snapshot_by_novas_library(cloud):
         is_active_and_empty(cloud, image_id)
 
 
-def test_any_other_image(cloud):
+def test_other_images_may_not_be_empty(cloud):
     for options in EMPTY.values():
         with cloud.new_image() as image_id, unchanged(cloud, image_id):
             result = clients.curl(cloud, image_id, *options, *OCTETS)
@@ -59,7 +59,7 @@ def test_empty_standard_input(cloud):
         check("curl" not in result.printed, f"advice about curl: {result.printed}")
 
 
-def test_a_file_sent_as_text(cloud):
+def test_base64_file_is_refused(cloud):
     """What the data is, is said: not what `curl -d` does."""
     with cloud.new_image() as image_id, unchanged(cloud, image_id):
         encoded = cloud.file("small.base64", lambda path: write_base64(cloud, path))

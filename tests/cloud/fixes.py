@@ -108,7 +108,7 @@ def test_curl_data_of_a_qcow2(cloud):
     return refused_then_pasted(cloud, file, "damaged_body", *options)
 
 
-def test_curl_data_of_a_qcow2_as_it_comes(cloud):
+def test_curl_data_without_a_content_type(cloud):
     """Without a Content-Type of the user's it calls itself a form: no reason to say less."""
     file = image_file(cloud)
     options = ("-X", "PUT", "-d", f"@{file.path}")
@@ -192,7 +192,7 @@ def test_curl_form_with_fields(cloud):
     curl_form_lands(cloud, "-F", "name=cirros", "-F", "comment=two\r\nlines")
 
 
-def test_curl_form_called_octets(cloud):
+def test_curl_form_sent_as_octet_stream(cloud):
     """Glance would say 204 and store the envelope. (curl says octet-stream; boundary=...)"""
     curl_form_lands(cloud, *OCTETS)
 
@@ -296,7 +296,7 @@ def test_openstack_import(cloud):
         same("staged", (upload["door"], upload["verdict"]), ("stage", "stored"))
 
 
-def test_newman_shows_that_it_sent_a_path(cloud):
+def test_newman_path_as_text_is_refused(cloud):
     """Its body "raw" is the text that somebody types into it."""
     path = image_file(cloud).path
     with cloud.new_image() as image_id, untouched(cloud, image_id):

@@ -46,7 +46,7 @@ def in_flight(cloud, image_id):
     return sum(row["image"] == image_id for row in told["in_flight"])
 
 
-def test_uploads_to_a_community_image(cloud):
+def test_foreign_uploads_do_not_block_the_owner(cloud):
     file = cloud.small()
     headers = {"X-Auth-Token": cloud.token(), "Content-Type": "application/octet-stream"}
     with cloud.new_image(visibility="community") as image_id, contextlib.ExitStack() as stack:
@@ -65,7 +65,7 @@ def test_uploads_to_a_community_image(cloud):
         landed_in_test(cloud, image_id, file)
 
 
-def test_updates_of_others(cloud):
+def test_anonymous_updates_block_nobody(cloud):
     """20 of 20, while many without a token hold what they can."""
     fields = (f"Content-Type: {PATCH}", f"Content-Length: {MAX}")
     headers = {"X-Auth-Token": cloud.token(), "Content-Type": PATCH}

@@ -116,7 +116,7 @@ def lands_as_told(cloud, table, new, method, user="demo"):
                 same(f"the stores after {what}", found, stores)
 
 
-def test_import_of_what_is_staged(cloud):
+def test_import_of_staged_data(cloud):
     lands_as_told(cloud, IMPORTS, lambda images: images.new_staged(), {"name": "glance-direct"})
 
 
@@ -147,7 +147,7 @@ def test_import_of_a_download(cloud):
         lands_as_told(cloud, IMPORTS, lambda images: images.new(), method)
 
 
-def test_copy(cloud):
+def test_copy_between_stores(cloud):
     def new(images):
         return images.new_active("test")
 
@@ -234,7 +234,7 @@ def test_locations(cloud):
             same("the status when open", images.status(image_id), "active")
 
 
-def test_update_of_something_else(cloud):
+def test_other_updates_are_relayed(cloud):
     with yard(cloud, uwsgi) as (images, proxy):
         image_id = images.new()
         for kind, body in (
@@ -247,7 +247,7 @@ def test_update_of_something_else(cloud):
         same("the properties", (image["name"], image["locations_of_mine"]), ("y", "here"))
 
 
-def test_added_location(cloud):
+def test_locations_call(cloud):
     """This Glance does not know the call; one that does gets it only if the policy lets it."""
     with yard(cloud, uwsgi) as (images, proxy):
         there = location(cloud, images.new_active("test"))
@@ -257,7 +257,7 @@ def test_added_location(cloud):
         same("Glance's answer", asks(cloud, proxy, "POST", path, json=there).status_code, 404)
 
 
-def test_locations_at_birth(cloud):
+def test_locations_in_image_creation(cloud):
     """Glance does not take them in POST /v2/images: that needs no door."""
     with yard(cloud, uwsgi) as (images, proxy):
         there = location(cloud, images.new_active("test"))

@@ -52,7 +52,7 @@ def all_at_once(upload, ids):
         return set(pool.map(begin, ids))
 
 
-def test_many_at_once(cloud):
+def test_many_uploads_at_once(cloud):
     """A mebibyte each, all different, into real Glance (the policy sends `load-*` to `file`: for
     S3, Glance spends half a second of its one core on each before it reads a byte)."""
     token, padding = cloud.token(), os.urandom(MIB)
@@ -95,7 +95,7 @@ def put_file(proxy, path, image_id):
         return requests.put(url, data=data, headers=headers, timeout=600).status_code
 
 
-def test_200_long_ones_at_once(cloud):
+def test_200_uploads_of_32_mib_at_once(cloud):
     """32 MiB each, all in flight at the same time: back-pressure holds for each of them."""
     ids = [str(uuid.uuid4()) for _ in range(MANY)]
     with proxy_before_sink(cloud) as (proxy, sink), scratch() as directory:

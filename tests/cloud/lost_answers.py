@@ -58,7 +58,7 @@ def refusals_heard(cloud, image_id, times=3):
         check("Not allowed to upload image data" in result.printed, f"it says: {result.printed}")
 
 
-def test_router_gives_up(cloud):
+def test_lost_answer_is_recovered(cloud):
     """Without an answer, the image tells what has become of it."""
     file = raw_file(cloud)
     with late_glance(LATE_SECONDS) as url, another_proxy(cloud, POLICY, url):
@@ -71,7 +71,7 @@ def test_router_gives_up(cloud):
         same("X-Intake-Verified", result.headers.get("x-intake-verified"), "sha512")
 
 
-def test_router_gives_up_and_the_client_has_left(cloud):
+def test_lost_answer_is_recovered_without_the_client(cloud):
     with late_glance(LATE_SECONDS) as url, another_proxy(cloud, POLICY, url) as proxy:
         image_id = str(uuid.uuid4())
         process = clients.curl_started(cloud, image_id, raw_file(cloud).path, *OCTETS)
@@ -87,12 +87,12 @@ def test_router_gives_up_and_the_client_has_left(cloud):
         same("the log's verdict", (upload["verdict"], upload["verified"]), ("stored", "sha512"))
 
 
-def test_refusal_behind_the_router(cloud):
+def test_refusal_is_read_behind_the_router(cloud):
     with late_glance(0) as url, another_proxy(cloud, POLICY, url):
         refusals_heard(cloud, STRANGERS)
 
 
-def test_refusal_of_a_strangers_upload(cloud):
+def test_refusal_of_a_foreign_upload_is_read(cloud):
     """To a community image, which everybody may see."""
     url = cloud.envs["demo"]["CLOUD_GLANCE_UWSGI_URL"]
     with another_proxy(cloud, POLICY, url):

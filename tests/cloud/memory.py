@@ -32,7 +32,7 @@ def figures(cloud, file, *options, url=None):
     return peaks
 
 
-def test_chunked_costs_what_a_length_does(cloud):
+def test_chunked_upload_needs_no_more_memory_than_one_with_a_length(cloud):
     """The last of the three goes past the proxy, and is smaller: Glance copies what it has so far
     with each chunk, so that a whole GiB would take minutes."""
     file, smaller = cloud.data_file("gib.qcow2", GIB), cloud.big()

@@ -120,11 +120,11 @@ def leads_past(cloud, server):
     return f"{found.count('file')} of {len(rows)} forms lead to `file`"
 
 
-def test_without_the_proxy_under_eventlet(cloud):
+def test_forms_reach_file_without_the_proxy_under_eventlet(cloud):
     return leads_past(cloud, EVENTLET)
 
 
-def test_without_the_proxy_under_uwsgi(cloud):
+def test_forms_reach_file_without_the_proxy_under_uwsgi(cloud):
     return leads_past(cloud, UWSGI)
 
 
@@ -225,9 +225,9 @@ def told(answers, landed):
     return ", ".join(parts)
 
 
-def test_through_the_proxy_under_eventlet(cloud):
+def test_forms_reach_only_the_forced_store_through_the_proxy_under_eventlet(cloud):
     return all_lands_in_test(cloud, EVENTLET)
 
 
-def test_through_the_proxy_under_uwsgi(cloud):
+def test_forms_reach_only_the_forced_store_through_the_proxy_under_uwsgi(cloud):
     return all_lands_in_test(cloud, UWSGI)

@@ -95,7 +95,7 @@ def test_denied_by_policy(cloud):
         check("convert to qcow2" in answer["message"], f"not the policy's text: {answer['message']}")
 
 
-def test_size_limit_before_a_byte(cloud):
+def test_size_limit_comes_before_the_body(cloud):
     """A client that waits for the 100 as long as it takes, and announces more than max_size."""
     with cloud.new_image() as image_id, unchanged(cloud, image_id):
         head, body = expect_from_socket(cloud, image_id, length=41 * GIB)
@@ -103,7 +103,7 @@ def test_size_limit_before_a_byte(cloud):
         is_refusal(cloud, image_id, status, body, 413, "too_large")
 
 
-def test_go_ahead_for_a_good_one(cloud):
+def test_good_upload_gets_100(cloud):
     """The counterpart: an upload that is fine gets its 100."""
     with cloud.new_image() as image_id:
         head, _ = expect_from_socket(cloud, image_id, length=GIB)

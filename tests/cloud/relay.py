@@ -28,7 +28,7 @@ def leads_nowhere_else(cloud, answer, streamed):
         check(cloud.glance_url not in answer.text, f"{what} leads past the proxy")
 
 
-def test_versions_lead_back(cloud):
+def test_versions_point_to_the_proxy(cloud):
     """The documents that clients discover the service by hold absolute URLs, which are rewritten;
     Glance answers at once, and so must the proxy (the fastest of three: the machine may be busy)."""
     for path, status in (("/", 300), ("/versions", 200), ("/v9/images", 300)):
@@ -40,7 +40,7 @@ def test_versions_lead_back(cloud):
         same(f"the links of {path}", links, {cloud.proxy.url + "/v2/"})
 
 
-def test_location_leads_back(cloud):
+def test_location_points_to_the_proxy(cloud):
     answer = ask(cloud, "POST", "/v2/images", json={"name": "cloud-test"})
     same("the status of the creation", answer.status_code, 201)
     cloud.delete(answer.json()["id"])

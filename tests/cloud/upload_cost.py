@@ -56,7 +56,7 @@ def milliseconds(seconds):
     return f"{1000 * statistics.median(seconds):.0f} ms"
 
 
-def test_tiny_upload(cloud):
+def test_cost_of_a_small_upload(cloud):
     """Of 64 KiB into S3, by turns through the proxy and past it."""
     path = "/v2/images/{id}/file"
     past, through, asked = [], [], []

@@ -50,18 +50,18 @@ def is_proven(cloud, image_id, file, *options):
     same("in the log", cloud.proxy.ended_upload(image_id)["verified"], "sha512")
 
 
-def test_good_upload(cloud):
+def test_upload_is_verified(cloud):
     with cloud.new_image() as image_id:
         is_proven(cloud, image_id, cloud.small())
 
 
-def test_good_upload_in_parts(cloud):
+def test_upload_in_s3_parts_is_verified(cloud):
     """As Glance writes to S3 from 100 MiB on."""
     with cloud.new_image() as image_id:
         is_proven(cloud, image_id, medium(cloud))
 
 
-def test_staged(cloud):
+def test_staged_data_is_verified_by_size(cloud):
     """Glance has hashed nothing by then, and says no more than the size. What is imported later has
     the digest that was told."""
     file = cloud.small()
@@ -139,7 +139,7 @@ def test_content_md5(cloud):
     is_held(cloud, "Content-MD5", "md5", "{}")
 
 
-def test_properties_of_the_image(cloud):
+def test_digest_properties(cloud):
     for algorithm in ("sha256", "md5"):
         field, file = f"owner_specified.openstack.{algorithm}", cloud.small()
         right = digest_of(file, algorithm)
@@ -157,7 +157,7 @@ def medium(cloud):
     return cloud.data_file("medium.qcow2", 120 * MIB)
 
 
-def test_wrong_digest_of_a_large_one(cloud):
+def test_wrong_digest_of_a_large_file(cloud):
     """There is no object, but Glance's S3 driver does not abort an upload in parts that is cut:
     they stay in the bucket, as they do without the proxy, until a lifecycle rule removes them."""
     file = medium(cloud)
@@ -195,7 +195,7 @@ def test_sdk_that_computes_checksums(cloud):
 # --- one upload per image ------------------------------------------------------------------------
 
 
-def test_second_at_the_same_time(cloud):
+def test_second_concurrent_upload_is_refused(cloud):
     file = cloud.small()
     with cloud.new_image() as image_id:
         process = started(cloud, image_id)

@@ -17,7 +17,7 @@ def status(proxy, page):
 
 
 @scenario
-def healthy_and_ready(scene):
+def readyz_follows_glance_and_healthz_does_not(scene):
     glance = scene.glance()
     proxy = scene.proxy(glance)
     assert status(proxy, "/healthz") == 200
@@ -28,13 +28,13 @@ def healthy_and_ready(scene):
 
 
 @scenario
-def an_unknown_page(scene):
+def unknown_page_is_404(scene):
     proxy = scene.proxy(scene.glance())
     assert status(proxy, "/v2/images") == 404
 
 
 @scenario(threaded=True)
-def an_upload_in_flight_and_after(scene):
+def upload_is_shown_in_flight_and_when_finished(scene):
     glance = scene.glance()
     proxy = scene.proxy(glance)
     with proxy.client() as client:
@@ -67,7 +67,7 @@ def refusals_are_counted_by_reason(scene):
 
 
 @scenario
-def the_last_hundred(scene):
+def uploads_page_keeps_the_last_hundred(scene):
     proxy = scene.proxy(scene.glance(), conf={"DEFAULT": {"workers": 1}})
     with proxy.client() as client:
         for _ in range(110):

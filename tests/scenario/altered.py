@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Files that a program has altered on their way without making them short: something put in front of
 them, or line ends of a text made of what only looks like some."""
-import random
 
 from support import corpus
 from support.stack import DOORS, Desk
@@ -32,7 +31,7 @@ def made(scene):
 
 
 @scenario(threaded=True)
-def something_in_front(scene):
+def bytes_in_front_of_the_image_are_refused(scene):
     """Whatever the image says the file is, nothing of it reaches Glance, and raw is no way out."""
     files, desk = made(scene), Desk(scene)
     for words, front in FRONTS.items():
@@ -50,7 +49,7 @@ def something_in_front(scene):
 
 
 @scenario
-def warned_of_and_not_looked_for(scene):
+def damaged_warn_warns_and_off_is_silent(scene):
     """Declared raw, which it is not: where nobody objects it is stored as it came."""
     files = made(scene)
     body = FRONTS["byte order mark"] + files["filled.qcow2"][1]
@@ -67,7 +66,7 @@ def warned_of_and_not_looked_for(scene):
 
 
 @scenario(threaded=True)
-def other_line_ends(scene):
+def converted_line_ends_are_refused_or_warned_of(scene):
     """Of a file that a program takes for a text: refused where its own sizes show it, and warned of
     where only its length does."""
     files, desk, seen = made(scene), Desk(scene), set()

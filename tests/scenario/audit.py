@@ -122,7 +122,7 @@ class Watch:
 
 
 @scenario(threaded=True, representative=True)
-def nothing_is_changed(scene):
+def audit_changes_nothing(scene):
     watch = Watch(scene)
     hidden = form(file(BODY))
     right = [*RIGHT, LENGTH]
@@ -146,7 +146,7 @@ def nothing_is_changed(scene):
 
 
 @scenario
-def what_is_staged_goes_on_alike(scene):
+def audit_relays_staged_data_unchanged(scene):
     watch = Watch(scene)
     chunked = [TOKEN, OCTETS, WISH, "Transfer-Encoding: chunked"]
     watch.stored(watch.image(), [TOKEN, OCTETS, WISH, LENGTH], BODY, BODY, door="stage")
@@ -156,7 +156,7 @@ def what_is_staged_goes_on_alike(scene):
 
 
 @scenario
-def what_glance_itself_refuses_is_glances_to_tell(scene):
+def audit_relays_glances_refusals(scene):
     watch = Watch(scene)
     packed = form(file(BODY))
     active = watch.image()
@@ -180,7 +180,7 @@ def what_glance_itself_refuses_is_glances_to_tell(scene):
 
 
 @scenario(threaded=True, representative=True)
-def nothing_is_refused(scene):
+def audit_refuses_nothing(scene):
     watch = Watch(scene, format="reject")
     ruin = stripped(BODY)
     packed = gzip.compress(BODY)
@@ -223,7 +223,7 @@ def nothing_is_refused(scene):
 
 
 @scenario
-def the_settings_refuse_nothing_either(scene):
+def audit_overrides_refusing_settings(scene):
     watch = Watch(scene, content_type="strict", multipart="reject", unknown_length="reject", max_size="1KiB")
     hidden = form(file(b"\0image"))
     typed = [TOKEN, OCTETS + "; charset=binary", "X-Image-Meta-Store: test"]
@@ -243,7 +243,7 @@ def the_settings_refuse_nothing_either(scene):
 
 
 @scenario
-def what_has_no_room_is_tried(scene):
+def audit_sends_uploads_over_the_quota(scene):
     watch = Watch(scene, spool_limit="1B")
     watch.stored(watch.image(), [*RIGHT, "Transfer-Encoding: chunked"], chunks(BODY), BODY, "length", store="test")
     watch.glance.set_limits(image_size_total=1)
@@ -254,7 +254,7 @@ def what_has_no_room_is_tried(scene):
 
 
 @scenario
-def a_full_store_is_tried(scene):
+def audit_sends_uploads_to_a_full_store(scene):
     gateway = Gateway(scene.host)
     scene.callback(gateway.stop)
     keys = {"access": ACCESS_KEY, "secret": SECRET_KEY}
@@ -268,7 +268,7 @@ def a_full_store_is_tried(scene):
 
 
 @scenario
-def what_is_not_there_afterwards(scene):
+def audit_reports_failed_verification(scene):
     """Glance says 204, and that is the answer."""
     watch = Watch(scene)
     for fault in ({"wrong_checksum": True}, {"short_by": 1}):
@@ -280,7 +280,7 @@ def what_is_not_there_afterwards(scene):
 
 
 @scenario
-def two_at_once_are_for_glance_to_tell_apart(scene):
+def audit_lets_glance_refuse_the_second_upload(scene):
     watch = Watch(scene)
     image = watch.image()
     others = []
@@ -298,7 +298,7 @@ def two_at_once_are_for_glance_to_tell_apart(scene):
 
 
 @scenario
-def what_no_policy_decides_is_refused(scene):
+def audit_still_refuses_bad_requests_and_a_dead_glance(scene):
     watch = Watch(scene)
     for field in ("X-Openstack-Image-Size: many", "Content-MD5: none"):
         image = watch.image()
@@ -309,7 +309,7 @@ def what_no_policy_decides_is_refused(scene):
 
 
 @scenario
-def a_client_that_breaks_off(scene):
+def audited_upload_is_aborted_when_the_client_closes(scene):
     watch = Watch(scene)
     image = watch.image()
     with watch.desk.client() as client:
@@ -320,7 +320,7 @@ def a_client_that_breaks_off(scene):
 
 
 @scenario
-def who_waits_for_the_invitation_gets_it(scene):
+def audit_sends_100_continue(scene):
     watch = Watch(scene)
     image = watch.image(name="denied")
     with watch.desk.client() as client:
@@ -347,7 +347,7 @@ CHUNKED = "Transfer-Encoding: chunked"
 
 
 @scenario(threaded=True)
-def one_rule_watches(scene):
+def audit_rule_applies_to_its_own_uploads_only(scene):
     """What the head tells is kept until the rule is known."""
     watch = Watch(scene, policy=SOME)
     odd = ["Content-Encoding: gzip", "Content-Range: x", LENGTH]
@@ -365,7 +365,7 @@ def one_rule_watches(scene):
 
 
 @scenario
-def the_other_rules_are_enforced(scene):
+def rules_without_audit_are_enforced(scene):
     watch = Watch(scene, policy=SOME)
     for fields, sent in (([TOKEN, WISH, LENGTH], BODY), ([TOKEN, WISH, CHUNKED], chunks(BODY))):
         image = watch.image()
@@ -378,7 +378,7 @@ def the_other_rules_are_enforced(scene):
 
 
 @scenario
-def nobody_comes_under_a_rule_that_watches_by_a_lie(scene):
+def false_size_does_not_select_an_audit_rule(scene):
     """`huge` is enforced, and only the size tells it from `watched`."""
     watch = Watch(scene, policy=SOME)
     watch.stored(watch.image(name="sized"), [*RIGHT, CHUNKED], chunks(SMALL), SMALL, "length", store="test")
@@ -401,7 +401,7 @@ def nobody_comes_under_a_rule_that_watches_by_a_lie(scene):
 
 
 @scenario
-def a_rule_that_watches_may_be_found_late(scene):
+def audit_rule_may_be_selected_by_the_spooled_size(scene):
     """By the size, which is there when the body is on the disk. From then on nothing is refused."""
     watch = Watch(scene, policy=SOME)
     wish = [TOKEN, OCTETS, WISH]
@@ -422,7 +422,7 @@ def a_rule_that_watches_may_be_found_late(scene):
 
 
 @scenario
-def where_nothing_watches_nothing_is_told(scene):
+def enforce_mode_reports_no_audit(scene):
     watch = Watch(scene, policy="mode: enforce\ndefault: { store: test }\n")
     for door in DOORS:
         image = watch.image()
@@ -438,7 +438,7 @@ def where_nothing_watches_nothing_is_told(scene):
 
 
 @scenario
-def a_browsers_page_may_read_what_is_told(scene):
+def cors_exposes_the_audit_header(scene):
     """Glance's configuration says which origins' pages those are."""
     allowed = [["Access-Control-Allow-Origin: http://horizon.example"], []]
     for fields in allowed:

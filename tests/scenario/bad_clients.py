@@ -51,22 +51,22 @@ def leaving(scene, leave):
 
 
 @scenario(threaded=True)
-def the_client_closes(scene):
+def upload_is_cut_when_the_client_closes(scene):
     leaving(scene, lambda client: client.close())
 
 
 @scenario(threaded=True, representative=True)
-def the_client_resets(scene):
+def upload_is_cut_when_the_client_resets(scene):
     leaving(scene, lambda client: client.reset())
 
 
 @scenario
-def the_client_closes_its_half(scene):
+def upload_is_cut_when_the_client_half_closes(scene):
     leaving(scene, lambda client: client.half_close())
 
 
 @scenario
-def the_client_stalls(scene):
+def stalled_client_gets_408(scene):
     glance = scene.glance()
     proxy = scene.proxy(glance, conf={"listen": {"stall_timeout": "700ms"}, **STREAM})
     for which, framing in enumerate(FRAMINGS):
@@ -79,7 +79,7 @@ def the_client_stalls(scene):
 
 
 @scenario
-def a_slow_client_is_not_a_stalled_one(scene):
+def slow_client_is_not_stalled(scene):
     glance = scene.glance()
     proxy = scene.proxy(glance, conf={"listen": {"stall_timeout": "2s"}})
     with proxy.client() as client:
@@ -94,7 +94,7 @@ def a_slow_client_is_not_a_stalled_one(scene):
 
 
 @scenario
-def gone_during_the_preflight(scene):
+def client_may_close_during_the_preflight(scene):
     glance = scene.glance(image=lambda asked: asked.hold().send(json_answer("200 OK", facts())))
     proxy = scene.proxy(glance)
     with proxy.client() as client:
@@ -107,7 +107,7 @@ def gone_during_the_preflight(scene):
 
 
 @scenario
-def a_bad_chunk(scene):
+def bad_chunk_is_refused_and_cuts_the_upload(scene):
     glance = scene.glance()
     proxy = scene.proxy(glance, conf=STREAM)
     for which, bad in enumerate((b"xyz\r\nabc\r\n", b"-3\r\nabc\r\n", b"0x3\r\nabc\r\n",

@@ -45,7 +45,7 @@ def check_early(told):
 
 
 @scenario(threaded=True, representative=True)
-def an_early_answer_to_a_client_that_waits(scene):
+def early_answer_reaches_a_client_that_waits(scene):
     glance = scene.glance()
     proxy = scene.proxy(glance, conf=STREAM)
     for closing in (False, True):
@@ -57,7 +57,7 @@ def an_early_answer_to_a_client_that_waits(scene):
 
 
 @scenario(threaded=True)
-def an_early_answer_to_a_client_that_only_sends(scene):
+def early_answer_reaches_a_client_that_only_sends(scene):
     proxy = scene.proxy(scene.glance(upload=early(closing=False)), conf=STREAM)
     for framing, (_, _, rest) in FRAMINGS.items():
         with proxy.client() as client:
@@ -67,7 +67,7 @@ def an_early_answer_to_a_client_that_only_sends(scene):
 
 
 @scenario
-def an_early_answer_and_a_reset(scene):
+def early_answer_with_a_reset_is_413_or_502(scene):
     def script(asked):
         asked.read(10_000).send(answer("413 Payload Too Large", body=b"too large"))
         asked.close()  # with unread data: the kernel resets, and the answer may be lost on the way
@@ -90,30 +90,30 @@ def dying(scene, die):
 
 
 @scenario(threaded=True)
-def glance_closes_within_the_body(scene):
+def glance_closing_within_the_body_is_502(scene):
     dying(scene, lambda asked: asked.read(10_000).close())
 
 
 @scenario
-def glance_resets_within_the_body(scene):
+def glance_resetting_within_the_body_is_502(scene):
     dying(scene, lambda asked: asked.read(10_000).reset())
 
 
 @scenario
-def glance_closes_after_the_body(scene):
+def glance_closing_after_the_body_is_502(scene):
     proxy = scene.proxy(scene.glance(upload=lambda asked: asked.read().close()))
     for body in (bytes(1000), bytes(3 << 20)):
         assert reason(proxy.ask("PUT", UPLOAD, body=body)) == (502, "glance_failed")
 
 
 @scenario
-def glance_talks_nonsense(scene):
+def answer_that_is_not_http_is_502(scene):
     proxy = scene.proxy(scene.glance(upload=lambda asked: asked.read().send(b"what?\r\n\r\n").close()))
     assert reason(proxy.ask("PUT", UPLOAD, body=bytes(1000))) == (502, "glance_failed")
 
 
 @scenario(threaded=True)
-def glance_takes_no_more(scene):
+def glance_that_stops_reading_is_504(scene):
     glance = scene.glance(upload=lambda asked: asked.read(10_000).hold())
     proxy = scene.proxy(glance, conf=QUICK)
     for framing in ("large", "chunked"):
@@ -126,7 +126,7 @@ def glance_takes_no_more(scene):
 
 
 @scenario
-def glance_does_not_answer(scene):
+def glance_that_does_not_answer_is_504(scene):
     glance = scene.glance(upload=lambda asked: asked.read().hold())
     proxy = scene.proxy(glance, conf=QUICK)
     for body in (bytes(1000), bytes(3 << 20)):
@@ -137,7 +137,7 @@ def glance_does_not_answer(scene):
 
 
 @scenario
-def a_slow_answer_is_waited_for(scene):
+def slow_answer_is_awaited(scene):
     def script(asked):
         asked.read()
         time.sleep(3)  # beyond stall_timeout, within response_timeout
@@ -150,7 +150,7 @@ def a_slow_answer_is_waited_for(scene):
 
 
 @scenario
-def a_slow_answer_to_chunks_is_waited_for(scene):
+def slow_answer_to_chunks_is_awaited(scene):
     """Their end is a byte like any other, and after it Glance has response_timeout."""
     def script(asked):
         asked.read()
@@ -167,7 +167,7 @@ def a_slow_answer_to_chunks_is_waited_for(scene):
 
 
 @scenario
-def the_preflight_fails(scene):
+def failed_preflight_is_502_or_504(scene):
     glance = scene.glance()
     proxy = scene.proxy(glance, conf=QUICK)
     table = [(lambda asked: asked.close(), (502, "glance_failed")),
@@ -183,7 +183,7 @@ def the_preflight_fails(scene):
 
 
 @scenario
-def nobody_is_there(scene):
+def closed_port_is_502(scene):
     proxy = scene.proxy(scene.closed_url())
     for told in (proxy.ask("PUT", UPLOAD, body=bytes(1000)), proxy.ask("GET", "/v2/images")):
         assert reason(told) == (502, "glance_unreachable")
@@ -191,14 +191,14 @@ def nobody_is_there(scene):
 
 
 @scenario
-def connecting_takes_too_long(scene):
+def connect_timeout_is_502(scene):
     proxy = scene.proxy(scene.silent_url(), conf=QUICK)
     for told in (proxy.ask("GET", "/v2/images"), proxy.ask("PUT", UPLOAD, body=bytes(1000))):
         assert reason(told) == (502, "glance_unreachable")
 
 
 @scenario
-def the_second_endpoint_helps(scene):
+def second_endpoint_serves_when_the_first_is_closed(scene):
     glance = scene.glance()
     proxy = scene.proxy(scene.closed_url(), glance)
     for body in (bytes(1000), bytes(3 << 20)):
@@ -208,7 +208,7 @@ def the_second_endpoint_helps(scene):
 
 
 @scenario
-def never_after_a_byte_of_the_body(scene):
+def upload_is_not_retried_after_body_bytes(scene):
     first = scene.glance(port=0, upload=lambda asked: asked.read(10_000).reset())
     second = scene.glance(port=0, upload=lambda asked: asked.read(10_000).reset())
     proxy = scene.proxy(first, second, conf=STREAM)
@@ -228,7 +228,7 @@ def cut_download(*pieces, end):
 
 
 @scenario(threaded=True)
-def a_download_that_is_cut_looks_cut(scene):
+def cut_download_is_cut_for_the_client(scene):
     glance = scene.glance()
     proxy = scene.proxy(glance)
     with_length = head("HTTP/1.1 200 OK", f"Content-Length: {SIZE}")
@@ -246,7 +246,7 @@ def a_download_that_is_cut_looks_cut(scene):
 
 
 @scenario
-def a_relayed_request_glance_breaks(scene):
+def relayed_request_fails_with_502_or_504(scene):
     glance = scene.glance(other=lambda asked: asked.reset())
     proxy = scene.proxy(glance, conf=QUICK)
     assert reason(proxy.ask("DELETE", "/v2/images/x")) == (502, "glance_failed")
@@ -257,7 +257,7 @@ def a_relayed_request_glance_breaks(scene):
 
 
 @scenario
-def glance_comes_back(scene):
+def glance_is_used_again_after_a_restart(scene):
     glance = scene.glance()
     proxy = scene.proxy(glance)
     with proxy.client() as client:

@@ -68,7 +68,7 @@ def head_of(size):
 
 
 @scenario(threaded=True, representative=True)
-def the_figures(scene):
+def smallest_limit_is_enforced(scene):
     """Whichever is the smallest: the bucket's quota, that of its owner, or what the policy says."""
     stage = Stage(scene, capacity="10MiB")
     desk, gateway = stage.desk, stage.gateway
@@ -90,7 +90,7 @@ def the_figures(scene):
 
 
 @scenario
-def over_its_limit_already(scene):
+def store_over_its_limit_is_full(scene):
     stage = Stage(scene)
     stage.gateway.used, stage.gateway.bucket_quota = 10 * MIB, 5 * MIB
     for fields in (head_of(1), [*RIGHT, "Transfer-Encoding: chunked"]):
@@ -99,7 +99,7 @@ def over_its_limit_already(scene):
 
 
 @scenario
-def no_limit_is_no_limit(scene):
+def store_without_a_limit_is_never_full(scene):
     stage = Stage(scene)
     stage.gateway.used = 1 << 50
     image = stage.desk.image()
@@ -107,7 +107,7 @@ def no_limit_is_no_limit(scene):
 
 
 @scenario(threaded=True)
-def a_length_that_comes_later(scene):
+def capacity_is_checked_when_the_length_is_known(scene):
     """Asked again when it is there, and nothing of it has gone to Glance."""
     stage = Stage(scene)
     desk = stage.desk
@@ -127,7 +127,7 @@ def a_length_that_comes_later(scene):
 
 
 @scenario
-def not_asked_for(scene):
+def gateway_is_not_queried_without_need(scene):
     """What is staged goes to no store, other stores have no bucket, and one may not want to know."""
     stage = Stage(scene)
     stage.gateway.used, stage.gateway.bucket_quota = 10 * MIB, MIB
@@ -154,7 +154,7 @@ def waiting(asked):
 
 
 @scenario(threaded=True)
-def others_on_their_way_count(scene):
+def capacity_includes_uploads_in_flight(scene):
     """Two that fit one by one, and not together, on any worker; when the first is over there is room again."""
     gateway = Gateway(scene.host)
     scene.callback(gateway.stop)
@@ -188,7 +188,7 @@ def others_on_their_way_count(scene):
 
 
 @scenario(threaded=True)
-def many_for_little_room(scene):
+def concurrent_uploads_never_exceed_the_capacity(scene):
     """Never more at a time than fit."""
     together, most = [], []
     lock = threading.Lock()
@@ -243,7 +243,7 @@ def goes_on(stage, count, *words):
 
 
 @scenario(threaded=True)
-def what_it_may_say_instead(scene):
+def unusable_answer_means_not_checked(scene):
     stage = Stage(scene, capacity="1MiB")  # so it would be refused if anything was believed
     gateway = stage.gateway
     used = "X-RGW-Bytes-Used: "
@@ -266,14 +266,14 @@ def what_it_may_say_instead(scene):
 
 
 @scenario
-def it_is_not_there(scene):
+def closed_gateway_means_not_checked(scene):
     stage = Stage(scene)
     stage.gateway.stop()
     goes_on(stage, 1, "does not answer")
 
 
 @scenario
-def it_is_slow(scene):
+def slow_gateway_means_not_checked(scene):
     """Slower than an upload should wait for it."""
     stage = Stage(scene)
     stage.gateway.other = lambda asked: asked.read().hold()
@@ -283,7 +283,7 @@ def it_is_slow(scene):
 
 
 @scenario
-def the_keys_are_wrong(scene):
+def wrong_keys_mean_not_checked_and_new_keys_are_read(scene):
     """They are read anew for each question, so that new ones need no new start."""
     stage = Stage(scene, capacity="1MiB")
     stage.keys.secret.write_text("another-secret-key-that-no-log-may-show")
@@ -302,7 +302,7 @@ def the_keys_are_wrong(scene):
 
 
 @scenario
-def nothing_of_it_goes_to_glance(scene):
+def keys_and_tokens_stay_apart(scene):
     """And nothing of the caller's to the gateway."""
     stage = Stage(scene)
     stage.desk.put(stage.desk.image(), BODY)

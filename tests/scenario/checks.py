@@ -40,7 +40,7 @@ def passes(desk, image, body, *warned, put=None):
 
 
 @scenario(threaded=True)
-def instead_of_the_settings(scene):
+def rule_checks_override_the_settings(scene):
     """Stricter, or laxer."""
     desk = Desk(scene, policy=POLICY)
     for put in (desk.put, desk.put_chunked):
@@ -58,7 +58,7 @@ def instead_of_the_settings(scene):
 
 
 @scenario
-def where_the_rule_watches(scene):
+def audit_rule_reports_its_checks(scene):
     """What its checks would refuse is told; what they only warn of is a warning there, too."""
     desk = Desk(scene, policy=POLICY)
     told = passes(desk, desk.image(name="watched"), RUIN, "damaged_body")
@@ -78,7 +78,7 @@ def wrapped(desk, body):
 
 
 @scenario(threaded=True)
-def when_the_size_is_known_late(scene):
+def checks_follow_the_rule_selected_by_size(scene):
     """A rule for large images applies, and with it its checks, to what was looked at before."""
     desk = Desk(scene)
     small = RUIN[:50_000]
@@ -96,7 +96,7 @@ def when_the_size_is_known_late(scene):
 
 
 @scenario
-def explained_and_checked(scene):
+def explain_and_check_know_rule_checks(scene):
     proxy = scene.proxy(scene.glance(), policy=POLICY)
 
     def run(*words):

@@ -19,7 +19,7 @@ def pipelined_requests_are_answered_in_order(scene):
 
 
 @scenario
-def a_request_right_behind_an_upload(scene):
+def request_pipelined_behind_an_upload_is_answered(scene):
     glance = scene.glance(other=echo_target)
     proxy = scene.proxy(glance)
     for size in (0, 1, 5000):
@@ -34,7 +34,7 @@ def a_request_right_behind_an_upload(scene):
 
 
 @scenario
-def close_when_asked(scene):
+def connection_close_is_honoured(scene):
     proxy = scene.proxy(scene.glance())
     with proxy.client() as client:
         assert client.ask("GET", "/v2/images", "Connection: close").status == 200
@@ -42,7 +42,7 @@ def close_when_asked(scene):
 
 
 @scenario
-def http_1_0(scene):
+def http_1_0_requests_are_served(scene):
     glance = scene.glance(other=echo_target)
     proxy = scene.proxy(glance)
     with proxy.client() as client:
@@ -69,7 +69,7 @@ def glance_may_close_after_each_answer(scene):
 
 
 @scenario(threaded=True)
-def what_had_a_connection_of_its_own_leaves_none(scene):
+def fresh_connections_do_not_accumulate(scene):
     """What Glance must not get twice goes over a connection that nothing came over; there would be
     one more after each."""
     glance = scene.glance()

@@ -19,7 +19,7 @@ WRONG = {
 
 
 @scenario
-def is_made_right(scene):
+def wrong_content_type_is_fixed(scene):
     desk = Desk(scene)
     for door in DOORS:
         for name, fields in WRONG.items():
@@ -32,7 +32,7 @@ def is_made_right(scene):
 
 
 @scenario
-def is_left_alone_where_it_is_right(scene):
+def right_content_type_is_unchanged(scene):
     desk = Desk(scene)
     for door in DOORS:
         image = desk.image()
@@ -43,7 +43,7 @@ def is_left_alone_where_it_is_right(scene):
 
 
 @scenario
-def strict(scene):
+def strict_refuses_wrong_content_types(scene):
     """Refused before the client has sent a byte of it."""
     desk = Desk(scene, content_type="strict")
     for door in DOORS:
@@ -57,7 +57,7 @@ def strict(scene):
 
 
 @scenario
-def other_multiparts_are_no_forms(scene):
+def other_multipart_types_are_refused(scene):
     """Nothing says which part of them would be the image."""
     desk = Desk(scene)
     for kind in ("multipart/mixed; boundary=b", "multipart/byteranges; boundary=b", "multipart/related"):

@@ -89,7 +89,7 @@ def uploads_begun(glance):
 
 
 @scenario
-def as_it_is(scene):
+def intact_files_are_stored(scene):
     glance, proxy, files = all_of_it(scene)
     faults = Faults()
     for path, specimen in files.items():
@@ -116,12 +116,12 @@ def each_is_refused(scene, send):
 
 
 @scenario
-def through_curl_d(scene):
+def files_sent_with_curl_d_are_refused(scene):
     each_is_refused(scene, curl_data)
 
 
 @scenario
-def without_just_the_three_bytes(scene):
+def files_without_nul_cr_lf_are_refused(scene):
     """As other versions of curl strip them."""
     each_is_refused(scene, lambda proxy, image, path: curl_upload(
         proxy, image, corpus.stripped(path, scene.folder)))
@@ -148,7 +148,7 @@ def in_a_bare(claim, specimen):
 
 
 @scenario(long=True)
-def declared_as_something_else(scene):
+def files_declared_as_another_format_are_refused(scene):
     """What is no VHD by its first bytes may be a fixed one, which is known by its last: of that,
     Glance may have seen all but these."""
     glance, proxy, files = all_of_it(scene)

@@ -63,7 +63,7 @@ def for_the_page_that_may(reason):
         asked, = questions(glance)
         assert asked.get("X-Auth-Token") is None
         assert asked.get("X-Openstack-Request-Id") == told.get("X-Openstack-Request-Id")
-    page.__name__ = f"{reason}_to_a_page"
+    page.__name__ = f"{reason}_has_cors_fields"
     return page
 
 
@@ -71,7 +71,7 @@ def for_others(reason):
     def page(scene):
         told, glance = refused(scene, reason)
         assert for_a_page(told) == [] and questions(glance) == []
-    page.__name__ = f"{reason}_without_an_origin"
+    page.__name__ = f"{reason}_without_origin_has_no_cors_fields"
     return page
 
 
@@ -81,20 +81,20 @@ for _reason in REFUSED:
 
 
 @scenario
-def to_a_foreign_page(scene):
+def foreign_origin_gets_no_cors_fields(scene):
     told, _ = refused(scene, "image_not_queued", "Origin: https://foreign.example.org")
     assert for_a_page(told) == []
 
 
 @scenario
-def with_two_origins(scene):
+def two_origins_get_no_cors_fields(scene):
     """Which no browser sends: none of them is asked for."""
     told, glance = refused(scene, "content_range", f"Origin: {PAGE}", "Origin: https://foreign.example.org")
     assert for_a_page(told) == [] and questions(glance) == []
 
 
 @scenario
-def the_proxys_own_fields_may_be_read(scene):
+def own_fields_are_exposed(scene):
     """What a page is not told that it may read, it does not see."""
     told, _ = refused(scene, "damaged_body", f"Origin: {PAGE}")
     own = {name for name, _ in told.fields if name.startswith("X-Intake-")}
@@ -103,7 +103,7 @@ def the_proxys_own_fields_may_be_read(scene):
 
 
 @scenario
-def glances_own_refusal_is_asked_for_nothing(scene):
+def glances_refusal_needs_no_cors_query(scene):
     """It has its fields already."""
     glance = scene.glance(other=versions, image=answer("404 Not Found", *FIELDS, body=b"no such image"))
     told = put(scene.client(scene.proxy(glance)), b"\0body", f"Origin: {PAGE}")
@@ -112,7 +112,7 @@ def glances_own_refusal_is_asked_for_nothing(scene):
 
 
 @scenario
-def a_glance_that_does_not_tell(scene):
+def refusal_is_sent_although_the_cors_query_fails(scene):
     """It errs, breaks off, or says nothing for longer than a refusal waits."""
     ways = [lambda asked: asked.read().send(answer("500 Internal Server Error", "Connection: close")).close(),
             lambda asked: asked.read().close(),
@@ -128,7 +128,7 @@ def a_glance_that_does_not_tell(scene):
 
 
 @scenario
-def a_preflight_is_glances_to_answer(scene):
+def cors_preflight_is_relayed(scene):
     fields = [*FIELDS[:3], "Access-Control-Allow-Methods: PUT", "Access-Control-Max-Age: 3600"]
     glance = scene.glance(other=lambda asked: asked.read().send(answer("200 OK", *fields)))
     asks = [f"Origin: {PAGE}", "Access-Control-Request-Method: PUT", "Access-Control-Request-Headers: x-auth-token"]
@@ -139,7 +139,7 @@ def a_preflight_is_glances_to_answer(scene):
 
 
 @scenario(threaded=True)
-def a_page_that_leaves_meanwhile(scene):
+def client_may_reset_during_the_cors_query(scene):
     """Its refusal is ready but for what Glance is asked for the page's sake; that question ends with it."""
     glance = scene.glance(other=lambda asked: versions(asked.hold()), image=facts(status="active"))
     proxy = scene.proxy(glance)

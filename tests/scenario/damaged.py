@@ -18,7 +18,7 @@ def check_words(said):
 
 
 @scenario(threaded=True, representative=True)
-def refused_before_glance_hears_of_it(scene):
+def damaged_body_is_refused_before_glance_is_asked(scene):
     desk = Desk(scene)
     for door in DOORS:
         for ruin in (RUIN, RUIN[:65536], RUIN[:65535], RUIN[:4096]):
@@ -34,7 +34,7 @@ def refused_before_glance_hears_of_it(scene):
 
 
 @scenario
-def whatever_the_image_says_it_is(scene):
+def damaged_body_is_refused_for_every_format(scene):
     desk = Desk(scene)
     for disk_format in ("qcow2", "vmdk", "vhd", "vhdx", "vdi", "iso", "raw", "ami", "ploop"):
         image = desk.image(disk_format=disk_format)
@@ -42,7 +42,7 @@ def whatever_the_image_says_it_is(scene):
 
 
 @scenario
-def the_hint_is_for_this_very_upload(scene):
+def hint_names_this_upload(scene):
     desk = Desk(scene)
     for door in DOORS:
         image = desk.image()
@@ -51,7 +51,7 @@ def the_hint_is_for_this_very_upload(scene):
 
 
 @scenario
-def judged_by_the_first_64_kib(scene):
+def first_64_kib_decide(scene):
     """One of the three bytes among them, wherever it stands, and the body is whole."""
     desk = Desk(scene)
     for byte in (b"\0", b"\r", b"\n"):
@@ -66,7 +66,7 @@ def judged_by_the_first_64_kib(scene):
 
 
 @scenario
-def told_as_soon_as_it_can_be(scene):
+def refusal_comes_after_64_kib(scene):
     """The client has sent 64 KiB of 1 GiB, and waits."""
     glance = scene.glance()
     proxy = scene.proxy(glance)
@@ -79,7 +79,7 @@ def told_as_soon_as_it_can_be(scene):
 
 
 @scenario
-def in_tiny_pieces(scene):
+def tiny_pieces_are_checked(scene):
     glance = scene.glance()
     proxy = scene.proxy(glance)
     ruin = RUIN[:4096]
@@ -95,7 +95,7 @@ def in_tiny_pieces(scene):
 
 
 @scenario
-def warned_of(scene):
+def damaged_warn_stores_and_warns(scene):
     desk = Desk(scene, damaged="warn")
     for count, door in enumerate(DOORS, 1):
         image = desk.image()
@@ -110,7 +110,7 @@ def warned_of(scene):
 
 
 @scenario
-def not_looked_for(scene):
+def damaged_off_stores_silently(scene):
     desk = Desk(scene, damaged="off")
     for door in DOORS:
         image = desk.image()

@@ -24,7 +24,7 @@ def use_all(proxy):
 
 
 @scenario(threaded=True)
-def they_run_out_twice(scene):
+def workers_recover_twice_from_no_descriptors(scene):
     proxy = limited(scene, workers=2)
     for _ in range(2):
         clients = use_all(proxy)
@@ -38,7 +38,7 @@ def they_run_out_twice(scene):
 
 
 @scenario
-def who_waits_is_served_when_there_are_some_again(scene):
+def waiting_client_is_served_when_descriptors_return(scene):
     proxy = limited(scene, workers=1)
     clients = use_all(proxy)
     waiting = Client(proxy.address).send(TARGET)

@@ -170,7 +170,7 @@ def bare(cell):
 
 
 @scenario
-def settings_are_those_of_the_sample(_scene):
+def settings_match_the_sample(_scene):
     """Which are those of the program (tests/unit/config/test_table.c): section, key and default of
     each are a row, and no row has more."""
     wanted, section = [], None
@@ -185,7 +185,7 @@ def settings_are_those_of_the_sample(_scene):
 
 
 @scenario
-def metrics_are_those_of_the_program(scene):
+def metrics_match_the_program(scene):
     proxy = scene.proxy(scene.small_glance())
     told = set(re.findall(r"^# TYPE (\w+) ", proxy.admin("/metrics"), re.MULTILINE))
     found = {bare(row[0]) for row in operators().rows() if row[0].startswith("`glance_intake_")}
@@ -193,7 +193,7 @@ def metrics_are_those_of_the_program(scene):
 
 
 @scenario
-def options_are_those_of_the_program(scene):
+def options_match_the_program(scene):
     told = subprocess.run([*scene.proxy_command, "--help"], check=True, capture_output=True, text=True,
                           env={**os.environ, **SANITIZERS}).stdout
     text = operators().file.read_text(encoding="utf-8")
@@ -203,7 +203,7 @@ def options_are_those_of_the_program(scene):
 
 
 @scenario
-def what_leads_nowhere_is_found(scene):
+def broken_links_are_found(scene):
     """By tests/docs/links, and nothing else."""
     root = scene.folder / "tree"
     (root / "tests").mkdir(parents=True)
@@ -224,7 +224,7 @@ def what_leads_nowhere_is_found(scene):
 
 
 @scenario
-def an_example_that_is_wrong_is_found(_scene):
+def wrong_examples_are_found(_scene):
     wrong = [(["a", "b"], "a\n"), (["a"], "a\nb\n"), ([], "a\n"), (["a ... c"], "a b\n"), (["a"], "")]
     right = [(["a ... c", "", "..."], "a b c\n\nd\ne\n"), ([], "\n"), (["..."], "")]
     for lines, told in wrong + right:

@@ -30,7 +30,7 @@ def same(told, body):
 
 
 @scenario(threaded=True, representative=True)
-def every_byte_of_every_length(scene):
+def downloads_of_every_length_are_intact(scene):
     glance = scene.glance()
     proxy = scene.proxy(glance)
     for length in (LARGE - 1, LARGE, LARGE + 1, 2 * LARGE, len(IMAGE)):
@@ -44,7 +44,7 @@ def every_byte_of_every_length(scene):
 
 
 @scenario
-def however_glance_sends_it(scene):
+def body_split_in_any_way_is_intact(scene):
     """With its head, behind it, a byte at first, a byte at last; libcurl has some of it, or none."""
     glance = scene.glance()
     proxy = scene.proxy(glance)
@@ -64,7 +64,7 @@ def however_glance_sends_it(scene):
 
 
 @scenario
-def it_begins_before_glance_has_the_end(scene):
+def download_is_streamed(scene):
     def in_two(asked):
         giving(image(LARGE), length=2 * LARGE)(asked)
         asked.hold().send(image(LARGE))
@@ -82,7 +82,7 @@ def it_begins_before_glance_has_the_end(scene):
 
 
 @scenario
-def many_at_once(scene):
+def concurrent_downloads_are_intact(scene):
     glance = scene.glance(other=giving(IMAGE))
     proxy = scene.proxy(glance)
     wrong = []
@@ -100,7 +100,7 @@ def many_at_once(scene):
 
 
 @scenario
-def to_an_old_client_and_to_a_part(scene):
+def http_1_0_and_ranges_are_served(scene):
     def part(asked):
         assert asked.get("Range") == "bytes=0-"
         asked.read().send(answer("206 Partial Content", body=image(LARGE)))
@@ -132,7 +132,7 @@ def head_and_not_modified_have_no_body(scene):
 
 
 @scenario
-def over_tls_on_either_side(scene):
+def download_over_tls_on_either_side_is_intact(scene):
     cert, key = scene.certificate("both")
     glance = scene.glance(other=giving(IMAGE), tls=serving(cert, key))
     for listen, tls in (({}, None), ({"tls_cert_file": cert, "tls_key_file": key}, trusting(cert))):
@@ -143,7 +143,7 @@ def over_tls_on_either_side(scene):
 
 
 @scenario
-def glance_breaks_off(scene):
+def download_cut_by_glance_is_cut_for_the_client(scene):
     """However it does, the client cannot take what it has for all."""
     def breaking_off(after, how):
         def script(asked):
@@ -169,7 +169,7 @@ def glance_breaks_off(scene):
 
 
 @scenario
-def glance_stalls(scene):
+def stalled_glance_ends_the_download(scene):
     def stalling(asked):
         giving(image(LARGE), length=len(IMAGE))(asked)
         asked.await_close()
@@ -187,7 +187,7 @@ def glance_stalls(scene):
 
 
 @scenario
-def a_slow_glance_does_not_stall(scene):
+def slow_glance_is_not_stalled(scene):
     def slow(asked):
         giving(image(LARGE), length=LARGE + 8)(asked)
         for _ in range(8):
@@ -200,7 +200,7 @@ def a_slow_glance_does_not_stall(scene):
 
 
 @scenario
-def a_client_stalls(scene):
+def stalled_client_ends_the_download(scene):
     class Endless:
         cut = False
 
@@ -222,7 +222,7 @@ def a_client_stalls(scene):
 
 
 @scenario
-def a_slow_client_does_not_stall(scene):
+def slow_client_is_not_stalled(scene):
     glance = scene.glance(other=giving(IMAGE))
     proxy = scene.proxy(glance, conf={"listen": {"stall_timeout": "2s"}, "glance": {"stall_timeout": "2s"}})
     with proxy.client() as client:
@@ -236,7 +236,7 @@ def a_slow_client_does_not_stall(scene):
 
 
 @scenario
-def a_client_goes_away(scene):
+def glance_is_cut_when_the_client_leaves(scene):
     class Watched:
         cut = 0
 
@@ -262,7 +262,7 @@ def a_client_goes_away(scene):
 
 
 @scenario
-def stopping_at_once_cuts_it(scene):
+def drain_timeout_cuts_the_download(scene):
     def half(asked):
         giving(image(LARGE), length=2 * LARGE)(asked)
         asked.await_close()

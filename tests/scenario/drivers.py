@@ -54,7 +54,7 @@ def named_for_drivers(folder):
 
 
 @scenario(threaded=True)
-def they_pass(scene):
+def driver_formats_are_stored(scene):
     table = named_for_drivers(scene.folder / "made")
     desk = Desk(scene)
     for properties, body, warning in table:
@@ -67,7 +67,7 @@ def they_pass(scene):
 
 
 @scenario
-def not_without_a_reason(scene):
+def driver_formats_need_a_matching_property(scene):
     """Where neither the name nor a property speaks for it, the same data is still refused."""
     folder = scene.folder / "made"
     desk = Desk(scene)
@@ -84,7 +84,7 @@ def not_without_a_reason(scene):
 
 
 @scenario
-def never_raw_where_that_is_wrong(scene):
+def raw_is_not_advised_where_it_is_wrong(scene):
     """The advice to declare it raw leads to an image that does not boot."""
     body = make(scene.folder / "made", "qcow2")
     head = b"HTTP/1.1 200 OK\r\nContent-Type: application/octet-stream\r\n\r\n"
@@ -114,7 +114,7 @@ PAGES = (
 
 
 @scenario
-def what_is_never_a_disk(scene):
+def text_documents_are_refused(scene):
     desk = Desk(scene)
     for body, words in PAGES:
         for kind in ("raw", "ami", "ari"):
@@ -131,7 +131,7 @@ def packed(*command):
 
 
 @scenario
-def compressed_data(scene):
+def compressed_data_is_refused_or_warned_of(scene):
     desk = Desk(scene)
     for body in (packed("xz", "-0"), packed("zstd", "-q", "-c"), packed("bzip2"),
                  b"\x04\x22\x4d\x18" + data(MIB), b"7z\xbc\xaf\x27\x1c" + data(MIB), b"PK\3\4" + data(MIB)):
@@ -156,7 +156,7 @@ def compressed_data(scene):
 
 
 @scenario
-def decoded_as_text(scene):
+def data_decoded_as_text_is_refused(scene):
     """As programs spoil a file that take it for text."""
     desk = Desk(scene)
     for kind, made in (("qcow2", "qcow2"), ("raw", "raw")):

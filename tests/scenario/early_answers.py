@@ -72,7 +72,7 @@ def every_case(scene, send):
 
 
 @scenario(threaded=True)
-def one_that_only_sends_and_then_looks(scene):
+def client_that_sends_everything_reads_the_refusal(scene):
     def send(desk, path, image, fields, chunked):
         told = (desk.put_chunked if chunked else desk.put)(image, path.read_bytes(), *fields)
         return told.status, told.body
@@ -81,7 +81,7 @@ def one_that_only_sends_and_then_looks(scene):
 
 
 @scenario(threaded=True)
-def one_that_waits(scene):
+def client_that_waits_gets_the_refusal_at_once(scene):
     """It has sent what the judgement needs, and not a byte more of its 1 GiB."""
     desk = Desk(scene)
     for _ in plain_and_tls(scene, desk):
@@ -101,7 +101,7 @@ def one_that_waits(scene):
 
 
 @scenario
-def one_that_never_stops_is_dropped(scene):
+def client_that_never_stops_is_disconnected(scene):
     """The drain has bounds, for a client that sends without end, and one that hangs on."""
     desk = Desk(scene)
     image = desk.image()
@@ -123,7 +123,7 @@ def as_dict(fields):
 
 
 @scenario
-def python_requests(scene):
+def python_requests_reads_the_refusal(scene):
     def send(desk, path, image, fields, chunked):
         with open(path, "rb") as content:
             body = iter(lambda: content.read(1 << 20), b"") if chunked else content
@@ -152,12 +152,12 @@ def curl_sending(*more):
 
 
 @scenario
-def curl_with_expect(scene):
+def curl_with_expect_reads_the_refusal(scene):
     every_case(scene, curl_sending("Expect: 100-continue"))
 
 
 @scenario
-def curl_without_expect(scene):
+def curl_without_expect_reads_the_refusal(scene):
     every_case(scene, curl_sending("Expect:"))
 
 
@@ -205,12 +205,12 @@ def node(script):
 
 
 @scenario
-def node_http(scene):
+def node_http_reads_the_refusal(scene):
     every_case(scene, node(NODE_HTTP))
 
 
 @scenario
-def node_fetch(scene):
+def node_fetch_reads_the_refusal(scene):
     every_case(scene, node(NODE_FETCH))
 
 
@@ -218,7 +218,7 @@ def node_fetch(scene):
 
 
 @scenario
-def a_form_with_two_files(scene):
+def form_with_two_files_gets_the_refusal(scene):
     """Known only when the first has passed: the second one is still coming."""
     desk = Desk(scene, damaged="off")
     path = large_file(scene)

@@ -39,7 +39,7 @@ def is_stored(desk, told, image, door="file"):
 
 
 @scenario(threaded=True, representative=True, long=True)
-def an_image_of_properties(scene):
+def image_of_volumes_may_be_empty(scene):
     desk = Desk(scene)
     for policy in (FALLBACK, SIZES + FALLBACK, "mode: audit\n" + FALLBACK):
         desk.policy = policy
@@ -55,7 +55,7 @@ def an_image_of_properties(scene):
 
 
 @scenario
-def any_other_image(scene):
+def other_images_may_not_be_empty(scene):
     """An image that has no such property waits for data, whatever else it has."""
     desk = Desk(scene)
     for policy in (FALLBACK, SIZES + FALLBACK):
@@ -68,7 +68,7 @@ def any_other_image(scene):
 
 
 @scenario
-def where_a_rule_allows_it(scene):
+def rule_may_allow_empty_images(scene):
     desk = Desk(scene, policy="rules:\n"
                               "  - { name: markers, when: { name: marker }, store: test, mode: force,\n"
                               "      checks: { empty: allow } }\n" + FALLBACK)
@@ -83,7 +83,7 @@ def where_a_rule_allows_it(scene):
 
 
 @scenario
-def what_is_wrong_with_the_image_comes_first(scene):
+def empty_upload_is_checked_against_the_image(scene):
     """An empty upload is judged by what Glance says of the image, as any other is."""
     desk = Desk(scene)
     image = desk.image(bdm_v2="True")

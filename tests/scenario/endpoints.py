@@ -55,7 +55,7 @@ def ask(proxy, count):
 
 
 @scenario(threaded=True, representative=True)
-def the_healthy_ones_take_turns(scene):
+def healthy_endpoints_take_turns(scene):
     glances = [scene.glance(GLANCE_PORT + number) for number in range(3)]
     proxy = scene.proxy(*glances, conf=QUICK)
     assert ask(proxy, 30) == [200] * 30
@@ -66,7 +66,7 @@ def the_healthy_ones_take_turns(scene):
 
 
 @scenario(threaded=True)
-def one_that_answers_503_is_out(scene):
+def endpoint_that_answers_503_is_out(scene):
     bad = scene.glance(other=unwell("503 Service Unavailable"))
     good = scene.glance(GLANCE_PORT + 1)
     proxy = scene.proxy(bad, good, conf=QUICK)
@@ -88,7 +88,7 @@ def one_that_answers_503_is_out(scene):
 
 
 @scenario
-def one_failure_is_none(scene):
+def one_failed_check_changes_nothing(scene):
     failing = []
 
     def once(asked):
@@ -107,7 +107,7 @@ def one_failure_is_none(scene):
 
 
 @scenario
-def what_counts_as_alive(scene):
+def other_statuses_count_as_alive(scene):
     """A Glance without the page, or with a password before it."""
     for number, status in enumerate(("404 Not Found", "401 Unauthorized", "403 Forbidden", "300 Multiple")):
         glance = scene.glance(GLANCE_PORT + number, other=unwell(status))
@@ -117,7 +117,7 @@ def what_counts_as_alive(scene):
 
 
 @scenario(threaded=True)
-def all_of_them_out(scene):
+def endpoints_are_tried_when_all_are_out(scene):
     glances = [scene.glance(GLANCE_PORT + number, other=unwell("500 Oops")) for number in range(2)]
     proxy = scene.proxy(*glances, conf=QUICK)
     wait_until("not ready", lambda: readiness(proxy)[0] == 503)
@@ -129,7 +129,7 @@ def all_of_them_out(scene):
 
 
 @scenario
-def one_that_is_silent_is_out(scene):
+def silent_endpoint_is_out(scene):
     silent, good = scene.glance(other=busy), scene.glance(GLANCE_PORT + 1)
     proxy = scene.proxy(silent, good, conf=QUICK)
     wait_state(proxy, silent, "out")
@@ -140,7 +140,7 @@ def one_that_is_silent_is_out(scene):
 
 
 @scenario(threaded=True, long=True)
-def one_that_is_silent_with_our_uploads_is_busy(scene):
+def silent_endpoint_with_uploads_is_busy(scene):
     def taken(asked):
         asked.read().hold().send(answer("204 No Content"))
 
@@ -183,7 +183,7 @@ def one_that_is_silent_with_our_uploads_is_busy(scene):
 
 
 @scenario
-def ready_before_the_first_check_has_ended(scene):
+def readyz_answers_before_the_first_check(scene):
     """What is known is not waited for, and what is not is asked for."""
     for conf in (OFF, {"glance": {"health_interval": "1h"}}):
         glance = scene.glance()
@@ -198,7 +198,7 @@ def ready_before_the_first_check_has_ended(scene):
 
 
 @scenario(threaded=True)
-def the_next_one_where_a_connection_fails(scene):
+def next_endpoint_is_used_when_connecting_fails(scene):
     """Without health checks: what a request has met is all that is known."""
     good = scene.glance()
     proxy = scene.proxy(scene.closed_url(), scene.silent_url(), good, conf=OFF)
@@ -207,7 +207,7 @@ def the_next_one_where_a_connection_fails(scene):
 
 
 @scenario
-def the_next_one_where_a_question_breaks_off(scene):
+def next_endpoint_is_used_when_a_get_is_reset(scene):
     def breaking(asked):
         asked.closed = True
         reset(asked.stream.sock)
@@ -221,7 +221,7 @@ def the_next_one_where_a_question_breaks_off(scene):
 
 
 @scenario
-def never_after_a_byte_of_a_body(scene):
+def upload_is_not_moved_after_body_bytes(scene):
     glances = [scene.glance(GLANCE_PORT + number, upload=lambda asked: asked.read(10).reset())
                for number in range(2)]
     proxy = scene.proxy(*glances, conf=QUICK)
@@ -231,7 +231,7 @@ def never_after_a_byte_of_a_body(scene):
 
 
 @scenario(threaded=True)
-def a_reload_keeps_what_is_known(scene):
+def reload_keeps_the_endpoints_states(scene):
     """By the endpoint, not by its place in the list."""
     bad = scene.glance(other=unwell("503 Service Unavailable"))
     good = scene.glance(GLANCE_PORT + 1)

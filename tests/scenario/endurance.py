@@ -19,7 +19,7 @@ def reason(told):
 
 
 @scenario(threaded=True)
-def a_download_that_nobody_waits_for(scene):
+def reset_during_a_download_closes_both_connections(scene):
     """The client resets while the proxy waits for Glance: neither connection stays."""
     def half(asked):
         asked.read().send(head("HTTP/1.1 200 OK", f"Content-Length: {2 * size}"), bytes(size))
@@ -42,7 +42,7 @@ def a_download_that_nobody_waits_for(scene):
 
 
 @scenario
-def a_head_has_no_body_whatever_it_says(scene):
+def answer_to_head_has_no_body(scene):
     """What follows it on the connection is the next answer, and nothing else."""
     lengths = ([], ["Content-Length: 7"], ["Content-Length: 12345678901"], ["Transfer-Encoding: chunked"],
                ["Content-Length: 18446744073709551615"])
@@ -62,7 +62,7 @@ def a_head_has_no_body_whatever_it_says(scene):
 
 
 @scenario
-def transfer_encoding_wins_over_a_length(scene):
+def transfer_encoding_wins_over_content_length(scene):
     body = bytes(range(50))
     for length in ("5", "500"):
         glance = scene.glance(port=0, other=lambda asked, length=length: asked.read().send(
@@ -74,7 +74,7 @@ def transfer_encoding_wins_over_a_length(scene):
 
 
 @scenario
-def a_request_without_a_body_may_take_long(scene):
+def request_without_a_body_may_take_long(scene):
     """Content-Length: 0 is no body, and nothing that Glance could stall."""
     def script(asked):
         asked.read()
@@ -88,7 +88,7 @@ def a_request_without_a_body_may_take_long(scene):
 
 
 @scenario
-def stored_before_it_was_sent(scene):
+def early_2xx_is_a_failure(scene):
     """A 2xx in the middle of the body is not believed, and the client need not send the rest."""
     def script(asked):
         asked.read(10_000).send(answer("204 No Content"))
@@ -105,7 +105,7 @@ def stored_before_it_was_sent(scene):
 
 
 @scenario
-def glance_is_not_blamed_for_a_slow_client(scene):
+def slow_client_is_not_a_stall_of_glance(scene):
     """It has answered early, and said that it goes on reading: the wait is for the client."""
     def script(asked):
         asked.read(10).send(head("HTTP/1.1 200 OK", "Content-Length: 2"), b"ok")
@@ -121,7 +121,7 @@ def glance_is_not_blamed_for_a_slow_client(scene):
 
 
 @scenario
-def chunked_and_empty(scene):
+def empty_chunked_upload_is_refused(scene):
     """Glance would make an active image of 0 bytes of it."""
     glance = scene.glance()
     proxy = scene.proxy(glance)
@@ -133,7 +133,7 @@ def chunked_and_empty(scene):
 
 
 @scenario
-def one_too_many_is_told_that_it_ends(scene):
+def connection_over_the_limit_is_closed(scene):
     proxy = scene.proxy(scene.glance(), conf={"listen": {"max_connections": "1"}})
     with proxy.client() as first:
         assert first.ask("GET", "/v2/images").status == 200
@@ -144,7 +144,7 @@ def one_too_many_is_told_that_it_ends(scene):
 
 
 @scenario
-def more_connections_after_a_reload(scene):
+def reload_raises_max_connections(scene):
     glance = scene.glance()
     proxy = scene.proxy(glance, conf={"DEFAULT": {"workers": 1}, "listen": {"max_connections": "1"}})
     proxy.write({"DEFAULT": {"workers": 1}, "listen": {"max_connections": "200"}})
@@ -157,7 +157,7 @@ def more_connections_after_a_reload(scene):
 
 
 @scenario(threaded=True)
-def a_cut_download_leaves_nothing_behind(scene):
+def cut_download_leaves_no_connection(scene):
     """Not even while an older connection lives, and nothing else happens."""
     def script(asked):
         asked.read().send(part).hold().close()
@@ -184,7 +184,7 @@ def a_cut_download_leaves_nothing_behind(scene):
 
 
 @scenario(threaded=True)
-def an_end_that_comes_with_the_last_piece(scene):
+def eof_together_with_data_is_an_abort(scene):
     """The last bytes and the end of the connection, told to the proxy in one event."""
     glance = scene.glance()
     proxy = scene.proxy(glance, conf=STREAM)

@@ -40,7 +40,7 @@ def refused(proxy, glance, *fields, size=5_000_000):
 
 
 @scenario(representative=True)
-def the_proxy_refuses(scene):
+def refusal_comes_instead_of_100(scene):
     glance = scene.glance()
     proxy = scene.proxy(glance, conf={"upload": {"max_size": "4GiB"}}, policy=DENYING)
     asked_for = "X-Image-Meta-Store: test"
@@ -73,14 +73,14 @@ def refused_iso(proxy, glance):
 
 
 @scenario
-def the_status_is_said(scene):
+def refusal_names_the_images_status(scene):
     glance = scene.glance(image=facts(status="deactivated"))
     said = json.loads(refused(scene.proxy(glance), glance).body)
     assert "deactivated" in said["message"]
 
 
 @scenario
-def glance_refuses(scene):
+def glances_refusal_comes_instead_of_100(scene):
     glance = scene.glance()
     proxy = scene.proxy(glance)
     for start in ("401 Unauthorized", "403 Forbidden", "404 Not Found"):
@@ -96,7 +96,7 @@ def glance_refuses(scene):
 
 
 @scenario
-def without_expect_the_answer_comes_as_early(scene):
+def refusal_comes_early_without_expect(scene):
     glance = scene.glance(image=facts(status="active"))
     with scene.proxy(glance).client() as client:
         client.send(head(f"PUT {UPLOAD} HTTP/1.1", "Host: h", "Content-Length: 50000000"), b"start")
@@ -105,7 +105,7 @@ def without_expect_the_answer_comes_as_early(scene):
 
 
 @scenario
-def a_client_that_only_sends_can_read_it_afterwards(scene):
+def client_that_sends_everything_reads_the_refusal(scene):
     glance = scene.glance(image=facts(status="active"))
     proxy = scene.proxy(glance)
     size = 24 << 20  # far more than the sockets on the way can hold

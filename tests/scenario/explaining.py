@@ -45,7 +45,7 @@ def words_for(image, fields):
 
 
 @scenario
-def an_upload_is_what_explain_said(scene):
+def explain_predicts_the_upload(scene):
     glance = scene.glance(stores=store_list("file", "test"))
     proxy = scene.proxy(glance, policy=POLICY, conf={"upload": {"format": "off", "damaged": "off"}})
     octets, horizon = "Content-Type: application/octet-stream", "User-Agent: a Horizon"
@@ -82,7 +82,7 @@ def an_upload_is_what_explain_said(scene):
 
 
 @scenario
-def an_unsound_head_is_refused_by_both(scene):
+def explain_refuses_bad_heads_like_the_proxy(scene):
     proxy = scene.proxy(scene.glance())
     for field in ("Content_Length: 5", "Transfer-Encoding: gzip", "X Y: z", "Content-Length: 5x"):
         told = explain(proxy, f"--header={field}")

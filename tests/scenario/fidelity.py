@@ -34,7 +34,7 @@ def fields_of(message, *left_out):
 
 
 @scenario
-def a_request_arrives_as_it_was_sent(scene):
+def request_arrives_unchanged(scene):
     """Its fields in their spelling and order, and nothing among them that the client did not send."""
     sent = ["X-Auth-Token: " + 8192 * "t", "accept: application/json;q=0.5, */*", "ACCEPT-ENCODING: gzip",
             "X-Custom: one", "User-Agent: odd/1.0 (of mine)", "x-custom: two", "Cookie: a=1; b=2",
@@ -52,7 +52,7 @@ def a_request_arrives_as_it_was_sent(scene):
 
 
 @scenario
-def what_belongs_to_a_connection_stays_there(scene):
+def hop_by_hop_fields_and_trailers_are_dropped(scene):
     """Also what announces trailers, which are dropped in both directions."""
     given = head("HTTP/1.1 200 OK", "Transfer-Encoding: chunked", "Trailer: X-Checksum", "Upgrade: h2c", "X-Kept: 1")
     glance = scene.glance(other=giving(given, chunk(b"body"), b"0\r\nX-Checksum: 1\r\n\r\n"))
@@ -69,7 +69,7 @@ def what_belongs_to_a_connection_stays_there(scene):
 
 
 @scenario
-def conditions_and_ranges_are_glances_to_judge(scene):
+def conditions_and_ranges_are_relayed(scene):
     table = [
         ('If-None-Match: "e"', answer("304 Not Modified", 'ETag: "e"')),
         ('If-Match: "x"', answer("412 Precondition Failed", body=b"no")),
@@ -96,7 +96,7 @@ def conditions_and_ranges_are_glances_to_judge(scene):
 
 
 @scenario
-def odd_statuses(scene):
+def unusual_statuses_are_relayed(scene):
     """The status is Glance's; the phrase, which says nothing that the status does not, need not be."""
     starts = ["299 Fine, More Or Less", "399 Elsewhere", "418 I'm a teapot", "422 Unprocessable Entity",
               "451 Unavailable For Legal Reasons", "499 Gone Away", "507 Insufficient Storage", "599 Odd", "200 "]
@@ -109,7 +109,7 @@ def odd_statuses(scene):
 
 
 @scenario
-def interim_answers_are_passed_over(scene):
+def interim_answers_are_skipped(scene):
     """Of an upload, too. The client gets the one 100 that it asked for."""
     interim = b"".join(head(f"HTTP/1.1 {start}", "Link: </x>") for start in
                        ("102 Processing", "103 Early Hints", "199 Odd", "102 Processing"))
@@ -127,7 +127,7 @@ def interim_answers_are_passed_over(scene):
 
 
 @scenario
-def long_fields(scene):
+def long_fields_are_relayed(scene):
     """A token of 8 KiB on the way there, and on the way back 20 KiB."""
     long = ["X-Long: " + 18 * 1024 * "s", "X-Also: " + 2048 * "a"]
     glance = scene.glance(other=giving(answer("200 OK", *long, body=b"said")))
@@ -140,7 +140,7 @@ def long_fields(scene):
 
 
 @scenario
-def fields_that_are_very_long(scene):
+def very_long_fields_are_relayed(scene):
     """The heads of a request and its answer share 18 KiB; those that do not fit come all the same."""
     glance = scene.glance(other=lambda asked: asked.read().send(
         answer("200 OK", "X-Long: " + int(asked.get("X-Wants")) * "s", body=b"said")))
@@ -152,7 +152,7 @@ def fields_that_are_very_long(scene):
 
 
 @scenario
-def a_head_that_is_too_long(scene):
+def too_long_head_gets_431(scene):
     glance = scene.glance()
     proxy = scene.proxy(glance)
     with proxy.client() as client:
@@ -162,7 +162,7 @@ def a_head_that_is_too_long(scene):
 
 
 @scenario
-def repeated_fields_stay_in_order(scene):
+def repeated_answer_fields_keep_their_order(scene):
     given = [line for number in range(40) for line in (f"Set-Cookie: c{number}={number}; Path=/",
                                                        f"Vary: X-{number}", f"Link: </{number}>; rel=next")]
     given += ["WWW-Authenticate: Keystone uri=\"http://k:5000\"", "Www-Authenticate: Basic realm=\"x, y\""]
@@ -173,7 +173,7 @@ def repeated_fields_stay_in_order(scene):
 
 
 @scenario
-def fields_without_a_value(scene):
+def empty_fields_are_relayed(scene):
     """Openstack-Image-Import-Methods is one where there are none."""
     glance = scene.glance(other=giving(answer("200 OK", "X-Before: 1", "X-Empty:", "X-Blank:   ", "X-After: 2")))
     told = scene.proxy(glance).ask("GET", "/v2/images")
@@ -182,7 +182,7 @@ def fields_without_a_value(scene):
 
 
 @scenario(threaded=True)
-def a_list_of_5000_images(scene):
+def large_list_is_relayed_in_every_framing(scene):
     """With a length, in chunks and to the end of the connection: each byte, and while it is being made."""
     image = {"name": "\N{SNOWMAN}", "status": "active", "size": 1 << 40, "padding": 700 * "x"}
     text = json.dumps({"images": [{**image, "id": number} for number in range(5000)]}, ensure_ascii=False).encode()
@@ -205,7 +205,7 @@ def a_list_of_5000_images(scene):
 
 
 @scenario
-def a_list_is_passed_on_while_glance_makes_it(scene):
+def list_is_streamed(scene):
     def in_two(asked):
         asked.read().send(head("HTTP/1.1 200 OK", "Content-Type: application/json", "Transfer-Encoding: chunked"),
                           chunk(b'{"images": ['))
@@ -221,7 +221,7 @@ def a_list_is_passed_on_while_glance_makes_it(scene):
 
 
 @scenario
-def a_list_that_glance_breaks_off_is_broken_off(scene):
+def cut_list_is_cut_for_the_client(scene):
     """Not ended as if that were all."""
     def cut(asked):
         asked.read().send(head("HTTP/1.1 200 OK", "Transfer-Encoding: chunked"), chunk(b'{"images": ['))
@@ -250,7 +250,7 @@ def compressed_answers_stay_compressed(scene):
 
 
 @scenario
-def nobody_asks_for_what_the_client_did_not(scene):
+def no_request_field_is_added(scene):
     """Without Accept-Encoding Glance compresses nothing; without Accept it says errors as text."""
     glance = scene.glance()
     scene.proxy(glance).ask("GET", "/v2/images")
@@ -262,7 +262,7 @@ def nobody_asks_for_what_the_client_did_not(scene):
 
 
 @scenario
-def an_http_1_0_client(scene):
+def http_1_0_client_gets_no_chunks(scene):
     """Gets no chunks, and the end of the connection where it needs that."""
     glance = scene.glance(other=in_turn(
         answer("200 OK", body=b"of known length"),
@@ -284,7 +284,7 @@ def an_http_1_0_client(scene):
 
 
 @scenario
-def an_http_1_0_client_that_stays(scene):
+def http_1_0_keep_alive_is_honoured(scene):
     glance = scene.glance(other=giving(answer("200 OK", body=b"said")))
     with scene.proxy(glance).client() as client:
         for _ in range(3):
@@ -294,7 +294,7 @@ def an_http_1_0_client_that_stays(scene):
 
 
 @scenario(threaded=True)
-def mixed_requests_on_one_connection(scene):
+def mixed_requests_share_a_connection(scene):
     """One after another, and all at once: each gets its own answer, in order."""
     def script(asked):
         asked.read()
@@ -323,7 +323,7 @@ def mixed_requests_on_one_connection(scene):
 
 
 @scenario
-def an_upload_among_other_requests(scene):
+def upload_among_pipelined_requests_is_stored(scene):
     glance = scene.glance(other=giving(answer("200 OK", body=b"said")))
     upload = head(f"PUT {UPLOAD} HTTP/1.1", "Host: h", TOKEN, OCTETS, "Content-Length: 6") + b"\0image"
     with scene.proxy(glance).client() as client:

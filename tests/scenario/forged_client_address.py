@@ -54,17 +54,17 @@ def try_all(scene, listen, name, value):
 
 
 @scenario(representative=True)
-def behind_one_that_writes_x_forwarded_for(scene):
+def forged_address_fails_behind_x_forwarded_for(scene):
     try_all(scene, TRUST, "X-Forwarded-For", REAL)
 
 
 @scenario
-def behind_one_that_writes_forwarded(scene):
+def forged_address_fails_behind_forwarded(scene):
     try_all(scene, BOTH, "Forwarded", f"for={REAL};proto=http")
 
 
 @scenario
-def a_gap_is_nobody(scene):
+def missing_address_matches_no_exemption(scene):
     """Neither the friend left of it, nor the proxy, which is a friend, too."""
     glance = scene.glance(other=lambda asked: asked.read().send(answer("201 Created")))
     proxy = scene.proxy(glance, conf={"listen": TRUST}, policy=POLICY)
@@ -81,7 +81,7 @@ def a_gap_is_nobody(scene):
 
 
 @scenario
-def the_friend_is_known(scene):
+def real_address_matches_the_exemption(scene):
     """However the proxy writes his address."""
     glance = scene.glance(other=lambda asked: asked.read().send(answer("201 Created")))
     proxy = scene.proxy(glance, conf={"listen": TRUST}, policy=POLICY)
@@ -96,7 +96,7 @@ def the_friend_is_known(scene):
 
 
 @scenario
-def what_cannot_be_read_is_refused(scene):
+def unreadable_address_is_refused(scene):
     """Nothing goes to Glance, and the message names the header."""
     glance = scene.glance()
     for listen, name, values in (
@@ -116,7 +116,7 @@ def what_cannot_be_read_is_refused(scene):
 
 
 @scenario
-def the_rule_is_the_real_clients(scene):
+def rule_applies_to_the_real_address(scene):
     glance = scene.glance(image=facts())
     proxy = scene.proxy(glance, conf={"listen": TRUST}, policy=POLICY)
     for fields, rule in ((["Forwarded: for=" + FRIEND, f"X-Forwarded-For: {REAL}"], "default"),

@@ -60,7 +60,7 @@ def ova(disk):
 
 
 @scenario
-def what_they_say_they_are(scene):
+def sound_images_are_stored(scene):
     shelf = Shelf(scene)
     stream = shelf.convert("vmdk", "-o", "subformat=streamOptimized")
     good = [
@@ -103,7 +103,7 @@ def mismatches(shelf):
 
 
 @scenario(threaded=True)
-def refused_before_glance_hears_of_it(scene):
+def format_mismatch_is_refused_before_glance_is_asked(scene):
     table = mismatches(Shelf(scene))
     desk = Desk(scene)
     for door in DOORS:
@@ -118,7 +118,7 @@ def refused_before_glance_hears_of_it(scene):
 
 
 @scenario
-def a_footer_that_is_not_there(scene):
+def missing_vhd_footer_is_refused(scene):
     """A fixed vhd is known by its last 512 bytes alone: Glance has all but the last one by then."""
     desk = Desk(scene)
     for door in DOORS:
@@ -132,7 +132,7 @@ def a_footer_that_is_not_there(scene):
 
 
 @scenario
-def the_text_of_a_path(scene):
+def path_sent_as_text_is_refused(scene):
     """What Postman's "raw" tab sends if one pastes the path of the image."""
     desk = Desk(scene)
     for kind in ("qcow2", "raw", "iso", "vmdk"):
@@ -145,7 +145,7 @@ def the_text_of_a_path(scene):
 
 
 @scenario
-def mismatch_warned_of_and_not_looked_for(scene):
+def format_warn_warns_and_off_is_silent(scene):
     table = [row for row in mismatches(Shelf(scene)) if row[1] == "bare"]
     desk = Desk(scene, format="warn")
     for level in ("warn", "off"):
@@ -192,7 +192,7 @@ PLAIN = {("raw", "qcow2"), ("raw", "vmdk")}  # sound images under a wrong name
 
 
 @scenario(threaded=True, representative=True)
-def unsafe(scene):
+def unsafe_format_is_refused(scene):
     table = unsafe_images(Shelf(scene))
     desk = Desk(scene)
     for door in DOORS:
@@ -208,7 +208,7 @@ def unsafe(scene):
 
 
 @scenario
-def unsafe_whatever_the_format_gate_says(scene):
+def unsafe_format_is_refused_with_format_off(scene):
     table = unsafe_images(Shelf(scene))
     desk = Desk(scene, format="off")
     for level in ("off", "warn"):
@@ -221,7 +221,7 @@ def unsafe_whatever_the_format_gate_says(scene):
 
 
 @scenario
-def unsafe_warned_of(scene):
+def unsafe_format_warn_warns(scene):
     table = unsafe_images(Shelf(scene))
     desk = Desk(scene, format="off", unsafe_format="warn")
     for door in DOORS:
@@ -234,7 +234,7 @@ def unsafe_warned_of(scene):
 
 
 @scenario
-def two_warnings(scene):
+def two_warnings_are_reported(scene):
     desk = Desk(scene, format="warn", unsafe_format="warn")
     body = Shelf(scene).make("qcow2")
     image = desk.image(disk_format="raw")
@@ -248,7 +248,7 @@ def two_warnings(scene):
 
 
 @scenario
-def unsafe_not_looked_for(scene):
+def unsafe_format_off_is_silent(scene):
     table = unsafe_images(Shelf(scene))
     desk = Desk(scene, format="off", unsafe_format="off")
     for kind, body, _ in table:
@@ -272,7 +272,7 @@ default: { store: test, mode: force }
 
 
 @scenario
-def max_virtual_size(scene):
+def max_virtual_size_is_enforced(scene):
     shelf = Shelf(scene)
     desk = Desk(scene, policy=VIRTUAL)
     for kind, made in (("qcow2", "qcow2"), ("vmdk", "vmdk"), ("vhd", "vpc"), ("vhdx", "vhdx"), ("vdi", "vdi")):
@@ -290,7 +290,7 @@ def max_virtual_size(scene):
 
 
 @scenario
-def a_raw_disk_is_as_large_as_its_file(scene):
+def raw_virtual_size_is_the_file_size(scene):
     desk = Desk(scene, policy=VIRTUAL.replace("1GiB", "1MiB"))
     body = bytes(MIB)
     for door in DOORS:

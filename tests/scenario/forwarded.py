@@ -18,14 +18,14 @@ def forwarded(asked):
 
 
 @scenario
-def glance_is_told(scene):
+def glance_gets_x_forwarded(scene):
     glance = scene.glance()
     scene.proxy(glance).ask("GET", "/v2/images")
     assert forwarded(glance.requests[0]) == [[CLIENT], ["http"], ["glance.example"]]
 
 
 @scenario
-def a_stranger_is_not_believed(scene):
+def untrusted_forwarding_fields_are_replaced(scene):
     glance = scene.glance()
     scene.proxy(glance).ask("GET", "/v2/images", *BEHIND, "X_Forwarded_Proto: https",
                             "Forwarded: for=198.51.100.7;proto=https;host=cloud.example")
@@ -35,7 +35,7 @@ def a_stranger_is_not_believed(scene):
 
 
 @scenario
-def a_trusted_proxy_is_believed(scene):
+def trusted_forwarding_fields_are_kept(scene):
     glance = scene.glance()
     scene.proxy(glance, conf=TRUSTING).ask("GET", "/v2/images", *BEHIND)
     assert forwarded(glance.requests[0]) == [
@@ -43,7 +43,7 @@ def a_trusted_proxy_is_believed(scene):
 
 
 @scenario
-def a_request_id_is_minted(scene):
+def request_id_is_created(scene):
     glance = scene.glance()
     told = scene.proxy(glance).ask("GET", "/v2/images")
     minted = glance.requests[0].all("X-Openstack-Request-Id")
@@ -52,7 +52,7 @@ def a_request_id_is_minted(scene):
 
 
 @scenario
-def a_request_id_is_kept(scene):
+def request_id_is_kept(scene):
     glance = scene.glance(other=lambda asked: asked.read().send(
         answer("200 OK", f"X-Openstack-Request-Id: {asked.get('X-Openstack-Request-Id')}")))
     told = scene.proxy(glance).ask("GET", "/v2/images", "X-OpenStack-Request-ID: req-mine")
@@ -61,7 +61,7 @@ def a_request_id_is_kept(scene):
 
 
 @scenario
-def an_unusable_request_id_is_replaced(scene):
+def unusable_request_id_is_replaced(scene):
     glance = scene.glance()
     with scene.proxy(glance).client() as client:
         for bad in ("r" * 65, "two words", ""):
@@ -75,7 +75,7 @@ def creating(location):
 
 
 @scenario
-def location_leads_back(scene):
+def location_points_to_the_proxy(scene):
     glance = scene.glance()
     proxy = scene.proxy(glance, conf=TRUSTING)
     table = [  # the Location Glance makes of its Host, more fields of the request, what the client sees
@@ -92,7 +92,7 @@ def location_leads_back(scene):
 
 
 @scenario
-def version_documents_lead_back(scene):
+def version_links_point_to_the_proxy(scene):
     glance = scene.glance()
     proxy = scene.proxy(glance, conf=TRUSTING)
     document = {"versions": [{"id": "v2.15", "status": "CURRENT", "links": [

@@ -51,7 +51,7 @@ def refusing(*pieces):
 
 
 @scenario(threaded=True, representative=True)
-def a_refusal_is_heard_although_the_connection_is_reset(scene):
+def refusal_is_read_although_the_connection_is_reset(scene):
     closing = head("HTTP/1.1 403 Forbidden", "Content-Type: text/plain", "Connection: close") + b"not yours"
     whole = answer("413 Payload Too Large", body=b"too large")
     half = head("HTTP/1.1 409 Conflict", "Content-Length: 100") + b"half of it"
@@ -70,7 +70,7 @@ def a_refusal_is_heard_although_the_connection_is_reset(scene):
 
 
 @scenario
-def where_no_answer_comes_a_refusal_is_not_ruled_out(scene):
+def missing_answer_mentions_a_possible_refusal(scene):
     """And its log has the request id."""
     proxy = scene.proxy(scene.glance(upload=refusing()))
     for size in (1000, *SIZES.values()):  # the whole of it was given, or a part
@@ -112,7 +112,7 @@ class Beginning:
 
 
 @scenario(threaded=True, representative=True)
-def the_rest_is_held_until_it_reads(scene):
+def body_is_held_until_glance_reads(scene):
     """Its 100 Continue tells, or the image's status."""
     for continues, door, status in ((True, "file", "saving"), (False, "file", "saving"), (False, "stage", "uploading")):
         for size in SIZES.values():
@@ -134,7 +134,7 @@ def the_rest_is_held_until_it_reads(scene):
 
 
 @scenario
-def one_that_tells_nothing_gets_it_after_a_moment(scene):
+def held_body_is_sent_after_a_delay(scene):
     begins = Beginning(scene)
     proxy = scene.proxy(begins.glance)
     with proxy.client() as client:
@@ -149,7 +149,7 @@ def one_that_tells_nothing_gets_it_after_a_moment(scene):
 
 
 @scenario
-def a_small_one_is_not_held(scene):
+def small_body_is_not_held(scene):
     begins = Beginning(scene)
     proxy = scene.proxy(begins.glance)
     with proxy.client() as client:
@@ -163,7 +163,7 @@ def a_small_one_is_not_held(scene):
 
 
 @scenario
-def who_says_100_is_not_asked_for_more(scene):
+def glance_that_sends_100_is_not_polled(scene):
     """By the second upload a worker knows that it comes."""
     glance = scene.glance(upload=lambda asked: (time.sleep(0.5), accept_upload(asked)))
     proxy = scene.proxy(glance, conf={"DEFAULT": {"workers": "1"}})
@@ -175,7 +175,7 @@ def who_says_100_is_not_asked_for_more(scene):
 
 
 @scenario(threaded=True)
-def a_client_that_leaves_while_it_is_held(scene):
+def held_upload_is_cut_when_the_client_leaves(scene):
     begins = Beginning(scene)
     proxy = scene.proxy(begins.glance)
     with proxy.client() as client:
@@ -257,22 +257,22 @@ def found_out(scene, size, said=None):
 
 
 @scenario(threaded=True, representative=True, long=True)
-def a_lost_answer_is_found_out(scene):
+def lost_answer_is_recovered_from_the_image(scene):
     found_out(scene, 1000)
 
 
 @scenario(long=True)
-def a_lost_answer_to_a_large_body_is_found_out(scene):
+def lost_answer_to_a_large_body_is_recovered(scene):
     found_out(scene, MIB)
 
 
 @scenario(long=True)
-def a_balancers_answer_is_not_believed(scene):
+def balancers_504_is_checked_against_the_image(scene):
     found_out(scene, 1000, BALANCER)
 
 
 @scenario
-def a_lost_answer_to_a_stage(scene):
+def lost_answer_to_a_stage_is_recovered(scene):
     """The image is `uploading` before and after; the size tells."""
     losing = Losing(scene, STAGING, STORED)
     told = scene.proxy(losing.glance).ask("PUT", f"/v2/images/{IMAGE}/stage", body=LARGE[:1000])
@@ -280,7 +280,7 @@ def a_lost_answer_to_a_stage(scene):
 
 
 @scenario(threaded=True)
-def others_go_on_meanwhile_and_the_client_may_leave(scene):
+def recovery_blocks_nobody_and_outlives_the_client(scene):
     losing = Losing(scene, SAVING, SAVING, STORED)
     proxy = scene.proxy(losing.glance, conf={"DEFAULT": {"workers": "1"}})
     with proxy.client() as client:
@@ -298,7 +298,7 @@ def others_go_on_meanwhile_and_the_client_may_leave(scene):
 
 
 @scenario(threaded=True, representative=True)
-def one_failed_look_does_not_end_the_proof(scene):
+def verification_survives_failed_queries(scene):
     faults = (unwell, lambda asked: asked.reset(), lambda asked: asked.close(),
               lambda asked: asked.read().send(answer("200 OK", body=b"<html>")))
     for fault in faults:
@@ -315,7 +315,7 @@ def one_failed_look_does_not_end_the_proof(scene):
 
 
 @scenario(threaded=True)
-def a_question_that_meets_a_dead_connection_is_asked_anew(scene):
+def query_on_a_dead_connection_is_repeated(scene):
     """Every connection that is used again is reset then, however many of them rest."""
     seen = set()
 
@@ -342,7 +342,7 @@ def a_question_that_meets_a_dead_connection_is_asked_anew(scene):
 
 
 @scenario
-def a_spoilt_image_is_refused_before_its_body(scene):
+def spoilt_image_is_refused_before_its_body(scene):
     """Glance 2025.1 and later keep the hash and the object of what they refuse after storing it."""
     for kept in ({"os_hash_value": "ab" * 64}, {"stores": "test"}):
         glance = scene.glance(image=facts(**kept))
@@ -358,7 +358,7 @@ def a_spoilt_image_is_refused_before_its_body(scene):
 
 
 @scenario
-def what_is_staged_elsewhere_is_not_imported(scene):
+def unfinished_stage_is_not_imported(scene):
     body = json.dumps({"method": {"name": "glance-direct"}}).encode()
     glance = scene.glance(image=facts(status="uploading", size=None), other=lambda asked: asked.read().send(
         answer("202 Accepted")))
@@ -374,7 +374,7 @@ def what_is_staged_elsewhere_is_not_imported(scene):
 
 
 @scenario
-def an_old_glance_sets_no_size(scene):
+def stage_of_an_old_glance_is_imported_without_a_size(scene):
     """Its stages end without one: then a missing size means nothing."""
     body = json.dumps({"method": {"name": "glance-direct"}}).encode()
     losing = Losing(scene, STAGING, said=answer("204 No Content"))

@@ -67,7 +67,7 @@ def refused(desk, image, body, reason):
 
 
 @scenario(threaded=True, representative=True)
-def auto_learns_from_the_first(scene):
+def auto_learns_from_the_first_refusal(scene):
     """Two workers share it, and a reload does not lose it; Glance's refusal of a type teaches nothing."""
     body = fixed_vhd(scene.folder / "made")
     desk = Desk(scene, conf={"DEFAULT": {"workers": 2}}, policy=TO_TEST)
@@ -89,7 +89,7 @@ def auto_learns_from_the_first(scene):
 
 
 @scenario
-def what_was_spoilt_is_refused_before_its_body(scene):
+def spoilt_image_is_refused_before_its_body(scene):
     body = fixed_vhd(scene.folder / "made")
     desk = Desk(scene, policy=TO_TEST)
     inspects(desk)
@@ -100,7 +100,7 @@ def what_was_spoilt_is_refused_before_its_body(scene):
 
 
 @scenario
-def a_failed_safety_check_says_nothing_of_mismatches(scene):
+def failed_safety_check_does_not_imply_format_checks(scene):
     """Operators do switch Glance's comparison off."""
     body = extended_l2(scene.folder / "made")
     desk = Desk(scene, policy=TO_TEST)
@@ -150,7 +150,7 @@ def off_lets_glance_decide(scene):
 
 
 @scenario
-def where_the_policy_only_watches_it_is_noted(scene):
+def audit_notes_what_glance_would_refuse(scene):
     body = fixed_vhd(scene.folder / "made")
     desk = Desk(scene, policy="mode: audit\n" + TO_TEST, glance_checks="on")
     image = desk.image(disk_format="vhd")
@@ -163,7 +163,7 @@ def where_the_policy_only_watches_it_is_noted(scene):
 
 
 @scenario
-def a_refused_type_teaches_nothing(scene):
+def refused_content_type_teaches_nothing(scene):
     desk = Desk(scene, policy="mode: audit\n" + TO_TEST)
     image = desk.image(disk_format="vhd")
     told = desk.put(image, data(1000), TOKEN, "Content-Type: text/plain", "X-Image-Meta-Store: test")
@@ -173,7 +173,7 @@ def a_refused_type_teaches_nothing(scene):
 
 
 @scenario
-def of_a_vhdx_the_store_may_be_the_fault(scene):
+def refused_vhdx_may_be_the_stores_fault(scene):
     folder = scene.folder / "made"
     folder.mkdir()
     (folder / "source").write_bytes(data(MIB))

@@ -66,7 +66,7 @@ def chunked_needs_http_1_1(scene):
 
 
 @scenario
-def honest_heads_are_not(scene):
+def sound_heads_are_relayed(scene):
     glance = scene.glance()
     proxy = scene.proxy(glance)
     good = [HOST + b"Content-Length: 5\r\n", HOST + b"content-length:5\r\n",

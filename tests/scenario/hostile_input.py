@@ -12,7 +12,7 @@ MUCH = 64 << 20
 
 
 @scenario(representative=True)
-def controls_do_not_reach_the_client(scene):
+def control_characters_do_not_reach_the_client(scene):
     """In an answer that is streamed, one that is collected, and a refusal of an upload."""
     fields = ("X-Title: \x1b]0;owned\x07", "X-Del: a\x7fb", "X-Tab: a\tb", "X-Utf8: gr\xc3\xbcn", "X\x1b-Name: x")
     given = answer("200 OK", *fields, body=b"x")
@@ -29,7 +29,7 @@ def controls_do_not_reach_the_client(scene):
 
 
 @scenario
-def no_name_turns_the_log_round(scene):
+def bidi_characters_do_not_reach_the_log(scene):
     """The owner is Glance's word, or whoever stands in its place."""
     glance = scene.glance(image=facts(owner="a\u202egnp.\u2028 INFO upload verdict=stored"))
     proxy = scene.proxy(glance)
@@ -54,7 +54,7 @@ def sent_before_the_end(client, *fields):
 
 
 @scenario
-def a_stranger_is_not_listened_to_for_long(scene):
+def little_is_read_after_an_unauthorized_request(scene):
     """Neither where Glance said so, nor where it was not asked; the answer arrives all the same."""
     glance = scene.glance()
     glance.image = lambda asked: asked.read().send(answer("401 Unauthorized", body=b"who?"))
@@ -67,7 +67,7 @@ def a_stranger_is_not_listened_to_for_long(scene):
 
 
 @scenario
-def who_is_known_is(scene):
+def whole_body_is_read_after_a_known_clients_refusal(scene):
     """A client that does not look before it has sent everything finds the answer."""
     desk = Desk(scene)
     image = desk.image()

@@ -75,7 +75,7 @@ ESTABLISHED, CLOSE_WAIT = "01", "08"
 
 
 @scenario(threaded=True)
-def bytes_that_come_with_the_answer(scene):
+def stray_bytes_with_the_answer_are_dropped(scene):
     glance = scene.glance()
     proxy = scene.proxy(glance, conf=ONE_WORKER)
     for own in (own_answer, own_chunked_answer):
@@ -86,7 +86,7 @@ def bytes_that_come_with_the_answer(scene):
 
 
 @scenario(threaded=True, representative=True)
-def bytes_that_come_while_the_connection_rests(scene):
+def stray_bytes_on_an_idle_connection_are_dropped(scene):
     glance = scene.glance()
     proxy = scene.proxy(glance, conf=ONE_WORKER)
     for stray in STRAYS.values():
@@ -96,7 +96,7 @@ def bytes_that_come_while_the_connection_rests(scene):
 
 
 @scenario
-def bytes_that_come_a_second_later(scene):
+def stray_bytes_after_a_second_are_dropped(scene):
     glance = scene.glance()
     proxy = scene.proxy(glance, conf=ONE_WORKER)
     for stray in STRAYS.values():
@@ -107,7 +107,7 @@ def bytes_that_come_a_second_later(scene):
 
 
 @scenario
-def bytes_that_come_under_tls(scene):
+def stray_bytes_under_tls_are_dropped(scene):
     cert, key = scene.certificate("glance")
     glance = scene.glance(tls=serving(cert, key))
     proxy = scene.proxy(glance, conf={**ONE_WORKER, "glance": {"ca_file": cert}})
@@ -130,7 +130,7 @@ def bytes_that_come_under_tls(scene):
 
 
 @scenario
-def a_connection_under_tls_is_kept(scene):
+def idle_tls_connection_is_reused(scene):
     cert, key = scene.certificate("glance")
     glance = scene.glance(tls=serving(cert, key), other=lambda asked: asked.read().send(own_answer(asked)))
     proxy = scene.proxy(glance, conf={**ONE_WORKER, "glance": {"ca_file": cert}})
@@ -142,7 +142,7 @@ def a_connection_under_tls_is_kept(scene):
 
 
 @scenario
-def a_quiet_connection_is_kept(scene):
+def idle_connection_is_reused(scene):
     seen = set()
     glance = scene.glance(
         other=lambda asked: (seen.add(id(asked.stream)), asked.read().send(own_answer(asked))))
@@ -153,7 +153,7 @@ def a_quiet_connection_is_kept(scene):
 
 
 @scenario(threaded=True)
-def an_end_while_the_connection_rests(scene):
+def closed_idle_connections_are_removed(scene):
     """Nobody asks for anything afterwards: the connection is closed all the same."""
     def script(asked):
         ended.append(asked.stream.sock)
@@ -177,7 +177,7 @@ def an_end_while_the_connection_rests(scene):
 
 
 @scenario
-def a_408_that_crosses_the_request(scene):
+def request_that_crosses_a_408_is_repeated(scene):
     """It was sent before the request came, and is read after it was sent."""
     served = {}
 
@@ -195,13 +195,13 @@ def a_408_that_crosses_the_request(scene):
 
 
 @scenario
-def a_408_on_a_new_connection_is_glances(scene):
+def answer_408_on_a_new_connection_is_relayed(scene):
     proxy = scene.proxy(scene.glance(other=lambda asked: asked.read().send(STRAYS["a late 408"]).close()))
     assert proxy.ask("GET", "/v2/images").status == 408
 
 
 @scenario
-def the_questions_about_an_upload(scene):
+def stray_bytes_do_not_answer_preflight_queries(scene):
     """What another image is like must not decide about this one."""
     another = head("HTTP/1.1 200 OK", "X-Openstack-Request-Id: req-of-another", "Content-Length: 2") + b"{}"
     strays = [another, answer("404 Not Found", "X-Openstack-Request-Id: req-of-another"),
@@ -230,7 +230,7 @@ def the_questions_about_an_upload(scene):
 
 
 @scenario(threaded=True)
-def a_storm_of_strays(scene):
+def stray_bytes_under_load_mix_up_no_answers(scene):
     """Strays before, with and after answers, ends and resets, and many clients at once."""
     dice = random.Random(33)
 
@@ -287,7 +287,7 @@ def a_storm_of_strays(scene):
 
 
 @scenario
-def a_download_whose_end_is_the_close(scene):
+def download_that_ends_with_the_connection_is_complete(scene):
     """libcurl pauses it for a slow client, and does not wait for its socket meanwhile."""
     size = 12 << 20
 

@@ -25,7 +25,7 @@ def show(proxy, image):
 
 
 @scenario(threaded=True, representative=True)
-def made_uploaded_shown_and_fetched(scene):
+def image_is_created_uploaded_and_downloaded(scene):
     proxy = scene.proxy(scene.small_glance())
     image = create(proxy)
     assert show(proxy, image)["status"] == "queued"
@@ -41,7 +41,7 @@ def made_uploaded_shown_and_fetched(scene):
 
 
 @scenario
-def a_cut_upload_can_be_repeated(scene):
+def cut_upload_can_be_repeated(scene):
     glance = scene.small_glance()
     proxy = scene.proxy(glance)
     image = create(proxy)
@@ -57,7 +57,7 @@ def a_cut_upload_can_be_repeated(scene):
 
 
 @scenario
-def a_foreign_token(scene):
+def foreign_tokens_are_refused(scene):
     glance = scene.small_glance()
     proxy = scene.proxy(glance)
     image = create(proxy)

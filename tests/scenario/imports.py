@@ -92,7 +92,7 @@ def refused(glance, told, status, reason):
 
 
 @scenario(representative=True)
-def the_store_is_the_policys(scene):
+def forced_store_replaces_every_choice(scene):
     glance, proxy = yard(scene)
     for sent, headers in ((body(), []), (body(), ["file"]), (body(), ["gold"]), (body(), ["test", "file"]),
                           (body('"all_stores": false'), []), (body('"all_stores": false'), ["file"])):
@@ -112,7 +112,7 @@ def the_store_is_the_policys(scene):
 
 
 @scenario
-def nor_by_another_spelling(scene):
+def forced_store_applies_to_every_spelling(scene):
     glance, proxy = yard(scene)
     for field in ("x-image-meta-store", "X_Image_Meta_Store", "X-Image_Meta-Store", "x_image-meta_store"):
         asked = accepted(glance, ask(proxy, body(), f"{field}: file"), "test", fixed=True)
@@ -127,7 +127,7 @@ def nor_by_another_spelling(scene):
 
 
 @scenario(threaded=True)
-def what_is_right_goes_on_as_it_came(scene):
+def right_import_is_relayed_unchanged(scene):
     glance, proxy = yard(scene)
     kept(glance, ask(proxy, body(), f"{STORE}: test"), "test", body(), ["test"])
     kept(glance, ask(proxy, listed("test")), "test", listed("test"))
@@ -139,7 +139,7 @@ def what_is_right_goes_on_as_it_came(scene):
 
 
 @scenario
-def chunked_and_changed(scene):
+def chunked_import_is_rewritten(scene):
     glance, proxy = yard(scene)
     with proxy.client() as client:
         for _ in range(3):
@@ -152,7 +152,7 @@ def chunked_and_changed(scene):
 
 
 @scenario
-def its_digest_goes_with_the_body_that_it_is_of(scene):
+def digests_of_a_rewritten_body_are_dropped(scene):
     glance, proxy = yard(scene)
     digests = ["Content-MD5: x", "Digest: x", "Repr-Digest: x", "Content-Digest: x"]
     for sent, count in ((listed("file"), 0), (listed("test"), 4), (body(), 4)):
@@ -165,7 +165,7 @@ def its_digest_goes_with_the_body_that_it_is_of(scene):
 
 
 @scenario
-def what_a_client_may_choose(scene):
+def allowed_stores_are_relayed(scene):
     glance, proxy = yard(scene, CHOICE)
     for store in ("file", "test"):
         kept(glance, ask(proxy, body(), f"{STORE}: {store}"), store, body(), [store])
@@ -179,7 +179,7 @@ def what_a_client_may_choose(scene):
 
 
 @scenario(representative=True)
-def and_what_not(scene):
+def other_stores_are_refused(scene):
     glance, proxy = yard(scene, CHOICE, stores=store_list("file", "test", "gold"))
     for sent, fields, store in ((body(), [f"{STORE}: gold"], "gold"), (listed("gold"), [], "gold"),
                                 (listed("file", "gold"), [], "gold"), (ALL, [], "all stores"),
@@ -194,7 +194,7 @@ def and_what_not(scene):
 
 
 @scenario
-def any_that_glance_has(scene):
+def default_mode_allows_glances_stores(scene):
     glance, proxy = yard(scene, ANY)
     kept(glance, ask(proxy, listed("file", "test")), "file, test", listed("file", "test"))
     kept(glance, ask(proxy, ALL), "file, test", ALL)
@@ -206,7 +206,7 @@ def any_that_glance_has(scene):
 
 
 @scenario
-def a_glance_that_does_not_tell_its_stores(scene):
+def all_stores_needs_a_known_list_or_any_store(scene):
     """Then only a rule that allows any store lets all of them be asked for."""
     for policy, status in ((ANY, 202), (CHOICE, 403), (FORCE, 202)):
         glance, proxy = yard(scene, policy, stores=answer("500 Internal Server Error"))
@@ -221,7 +221,7 @@ def a_glance_that_does_not_tell_its_stores(scene):
 
 
 @scenario
-def a_store_that_glance_does_not_have(scene):
+def missing_store_is_503(scene):
     glance, proxy = yard(scene, "default: { store: gold, mode: force }\n")
     for sent in (body(), listed("file"), ALL):
         said = refused(glance, ask(proxy, sent), 503, "store_unknown")
@@ -232,7 +232,7 @@ def a_store_that_glance_does_not_have(scene):
 
 
 @scenario
-def methods_that_are_closed(scene):
+def closed_methods_are_refused(scene):
     policy = FORCE + f"doors: {{ import_methods: [glance-direct, copy-image], exempt: [{scene.host}] }}\n"
     glance, proxy = yard(scene, policy)
     for method, status in (("glance-direct", 202), ("copy-image", 202), ("web-download", 403),
@@ -255,7 +255,7 @@ def methods_that_are_closed(scene):
 
 
 @scenario
-def a_rule_for_some_methods(scene):
+def rules_match_the_import_method(scene):
     policy = ('rules:\n  - { name: fetched, when: { import_method: [web-download] }, store: file, mode: force }\n'
               '  - { name: none, when: { name: none }, deny: "nothing comes in by import" }\n' + FORCE)
     glance, proxy = yard(scene, policy)
@@ -269,7 +269,7 @@ def a_rule_for_some_methods(scene):
 
 
 @scenario
-def a_copy_only_adds(scene):
+def copy_is_not_redirected(scene):
     """To put it elsewhere than it was asked for would be no help; so a forced store is the only one."""
     glance, proxy = yard(scene, image=facts(status="active", stores="file"))
     copy = '"method": {"name": "copy-image"}'
@@ -301,7 +301,7 @@ def unreadable():
 
 
 @scenario(representative=True)
-def nothing_is_guessed(scene):
+def unreadable_json_is_refused(scene):
     glance, proxy = yard(scene, ANY)
     for sent in unreadable():
         said = refused(glance, ask(proxy, sent), 400, "json_malformed")
@@ -311,7 +311,7 @@ def nothing_is_guessed(scene):
 
 
 @scenario
-def nor_where_one_rule_only_watches(scene):
+def unreadable_json_is_refused_with_an_audit_rule(scene):
     """For nobody can tell whether that is the one that applies."""
     glance, proxy = yard(scene, "rules: [{ name: all, store: test, mode: audit }]\n" + FORCE)
     for sent in unreadable():
@@ -320,7 +320,7 @@ def nor_where_one_rule_only_watches(scene):
 
 
 @scenario
-def too_long(scene):
+def too_long_json_is_refused(scene):
     glance, proxy = yard(scene, ANY)
     most = listed("file").ljust(MAX)
     kept(glance, ask(proxy, most), "file", most)
@@ -337,7 +337,7 @@ def too_long(scene):
 
 
 @scenario
-def many_stores_become_one(scene):
+def rewritten_json_may_change_its_length(scene):
     """Each text may be longer when it is written anew, or shorter."""
     glance, proxy = yard(scene)
     for filler in ("1e22," * 40_000, "[1,2],\t" * 30_000, '"\\u00e9\\u0001/",' * 15_000):
@@ -361,7 +361,7 @@ def watched(glance, told, sent, headers, *what, stores=None):
 
 
 @scenario(representative=True)
-def only_watched(scene):
+def audit_relays_imports_unchanged(scene):
     policy = ('mode: audit\nrules:\n  - { name: denied, when: { name: denied }, deny: "not here" }\n'
               '  - { name: choice, when: { name: choice }, store: test, mode: default, allow: [test] }\n'
               '  - { name: gold, when: { name: gold }, store: gold, mode: force }\n' + FORCE +
@@ -392,7 +392,7 @@ def only_watched(scene):
 
 
 @scenario
-def one_rule_only_watches(scene):
+def audit_rule_relays_its_imports_unchanged(scene):
     policy = ("rules: [{ name: trial, when: { name: trial }, store: test, mode: audit }]\n" + FORCE +
               "doors: { import_methods: [glance-direct] }\n")
     glance, proxy = yard(scene, policy, image=facts(name="trial"))
@@ -409,7 +409,7 @@ def one_rule_only_watches(scene):
 
 
 @scenario
-def glance_refuses(scene):
+def glances_refusals_are_relayed(scene):
     """To tell of the image, or to import it."""
     for status, start in ((404, "404 Not Found"), (401, "401 Unauthorized"), (403, "403 Forbidden")):
         glance, proxy = yard(scene, image=answer(start, body=b"Glance's own"))
@@ -426,7 +426,7 @@ def glance_refuses(scene):
 
 
 @scenario
-def without_a_body(scene):
+def import_without_a_body_is_relayed(scene):
     words = answer("400 Bad Request", body=b"Body expected")
     glance, proxy = yard(scene, other=lambda asked: asked.read().send(words))
     told = proxy.ask("POST", IMPORT, TOKEN)
@@ -435,7 +435,7 @@ def without_a_body(scene):
 
 
 @scenario
-def glance_breaks_off(scene):
+def glance_closing_is_502(scene):
     glance, proxy = yard(scene, other=lambda asked: asked.read().close())
     told = ask(proxy, body())
     assert (told.status, json.loads(told.body)["reason"]) == (502, "glance_failed")
@@ -444,7 +444,7 @@ def glance_breaks_off(scene):
 
 
 @scenario
-def glance_is_not_there(scene):
+def closed_port_is_502(scene):
     proxy = scene.proxy(scene.closed_url())
     told = ask(proxy, body())
     assert (told.status, json.loads(told.body)["reason"]) == (502, "glance_unreachable")
@@ -452,7 +452,7 @@ def glance_is_not_there(scene):
 
 
 @scenario
-def the_client_goes_away(scene):
+def partial_import_is_aborted(scene):
     glance, proxy = yard(scene)
     with proxy.client() as client:
         begin(client, "Content-Length: 100").send(b"{")
@@ -461,7 +461,7 @@ def the_client_goes_away(scene):
 
 
 @scenario
-def the_client_goes_away_when_it_has_said_all(scene):
+def complete_import_survives_the_client(scene):
     """As with Glance itself: what it has asked for is done."""
     def slow(asked):
         asked.hold().read().send(json_answer("200 OK", facts()))
@@ -480,7 +480,7 @@ def the_client_goes_away_when_it_has_said_all(scene):
 
 
 @scenario(threaded=True)
-def told_on_all_sides(scene):
+def import_is_logged_counted_and_shown(scene):
     glance, proxy = yard(scene, CHOICE)
     told = ask(proxy, listed("test", "file"))
     line = proxy.wait_log(f" import request_id={told.get('X-Openstack-Request-Id')} ")
@@ -499,7 +499,7 @@ def told_on_all_sides(scene):
 
 
 @scenario
-def one_after_another(scene):
+def imports_share_a_connection(scene):
     glance, proxy = yard(scene)
     with proxy.client() as client:
         for _ in range(5):
@@ -513,7 +513,7 @@ def one_after_another(scene):
 
 
 @scenario(short=True)
-def memory_is_short(scene):
+def failed_allocations_do_not_bypass_the_policy(scene):
     """Then there is an error, or no answer at all; but nothing goes past the policy."""
     short = scene.short_memory(100)
     glance, proxy = yard(scene)
@@ -550,7 +550,7 @@ def memory_is_short(scene):
 
 
 @scenario
-def where_the_bits_are(scene):
+def imported_data_is_in_the_policys_store(scene):
     """In the store that the policy says, whatever is asked for; directly, where the client says."""
     glance = scene.small_glance()
     proxy = scene.proxy(glance, policy=FORCE)
@@ -579,7 +579,7 @@ default: { store: test, mode: force, max_size: 32KiB }
 
 
 @scenario(representative=True)
-def what_was_staged_has_a_size(scene):
+def staged_size_selects_the_rule(scene):
     """Staged under one rule, imported under another: by then it has the size that it has."""
     glance = scene.small_glance()
     proxy = scene.proxy(glance, policy=SIZED)
@@ -597,7 +597,7 @@ def what_was_staged_has_a_size(scene):
 
 
 @scenario
-def what_is_still_being_staged_is_not_imported(scene):
+def unfinished_stage_is_not_imported(scene):
     desk = Desk(scene)
     image = desk.image()
 

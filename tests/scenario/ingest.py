@@ -81,7 +81,7 @@ def event(name):
 
 
 @scenario(representative=True)
-def closed_unless_opened(scene):
+def operations_are_closed_by_default(scene):
     glance, proxy = yard(scene)
     for count, (name, (method, target, kind, body)) in enumerate(DOORS.items(), 1):
         told = proxy.ask(method, target, TOKEN, kind, body=body)
@@ -99,7 +99,7 @@ def closed_unless_opened(scene):
 
 
 @scenario
-def who_waits_for_100_is_refused_instead(scene):
+def closed_operation_is_refused_instead_of_100(scene):
     """What may be read is asked for; what is closed in any case is not."""
     glance, proxy = yard(scene)
     for name, (method, target, kind, body) in DOORS.items():
@@ -115,7 +115,7 @@ def who_waits_for_100_is_refused_instead(scene):
 
 
 @scenario
-def opened(scene):
+def open_operations_are_relayed(scene):
     glance, proxy = yard(scene, OPEN)
     for method, target, kind, body in DOORS.values():
         passed(glance, proxy.ask(method, target, TOKEN, kind, body=body), body)
@@ -123,7 +123,7 @@ def opened(scene):
 
 
 @scenario
-def opened_for_some(scene):
+def exempt_addresses_are_relayed(scene):
     """By the address that the proxy believes."""
     friend, stranger = scene.host, "127.0.0.77"
     policy = CLOSED + f"doors: {{ exempt: [{friend}, 10.1.0.0/16] }}\n"
@@ -140,7 +140,7 @@ def opened_for_some(scene):
 
 
 @scenario
-def only_one_of_both(scene):
+def locations_and_tasks_open_separately(scene):
     for opens, names in (("locations", 3), ("tasks", 1)):
         glance, proxy = yard(scene, CLOSED + f"doors: {{ {opens}: open }}\n")
         told = [proxy.ask(method, target, TOKEN, kind, body=body).status
@@ -151,7 +151,7 @@ def only_one_of_both(scene):
 
 
 @scenario(representative=True)
-def only_watched(scene):
+def audit_relays_closed_operations(scene):
     glance, proxy = yard(scene, AUDIT)
     for count, (name, (method, target, kind, body)) in enumerate(DOORS.items(), 1):
         told = proxy.ask(method, target, TOKEN, kind, body=body)
@@ -168,7 +168,7 @@ def only_watched(scene):
 
 
 @scenario
-def a_rule_that_watches_opens_no_door(scene):
+def audit_rule_opens_no_operation(scene):
     glance, proxy = yard(scene, ONE_RULE_WATCHES)
     for method, target, kind, body in DOORS.values():
         refused(proxy.ask(method, target, TOKEN, kind, body=body), 403, "denied_by_policy")
@@ -197,7 +197,7 @@ def changes(pointer):
 
 
 @scenario
-def however_it_is_written(scene):
+def every_spelling_of_the_locations_path_is_refused(scene):
     glance, proxy = yard(scene)
     with proxy.client() as client:
         for pointer in POINTERS:
@@ -210,7 +210,7 @@ def however_it_is_written(scene):
 
 
 @scenario
-def among_others_and_in_either_dialect(scene):
+def locations_are_found_in_both_patch_dialects(scene):
     """A body of one dialect is not read as the other by Glance, but who knows by whom else."""
     glance, proxy = yard(scene)
     with proxy.client() as client:
@@ -224,7 +224,7 @@ def among_others_and_in_either_dialect(scene):
 
 
 @scenario
-def whatever_the_path_is_written_like(scene):
+def every_spelling_of_the_target_is_refused(scene):
     glance, proxy = yard(scene)
     accept = "Accept: application/vnd.openstack.images-v2"
     for target, *more in ((f"//v2//images/{IMAGE}",), (f"/v2.7/images/{IMAGE}",), (f"/%76%32/%69mages/{IMAGE}?x=y",),
@@ -240,7 +240,7 @@ def whatever_the_path_is_written_like(scene):
 
 
 @scenario(threaded=True)
-def byte_for_byte(scene):
+def update_is_relayed_byte_for_byte(scene):
     """In the framing that the client chose, and with its fields."""
     glance, proxy = yard(scene)
     long = json.dumps([{"op": "add", "path": f"/p{i}", "value": "\u00e9" * 100} for i in range(300)]).encode()
@@ -257,7 +257,7 @@ def byte_for_byte(scene):
 
 
 @scenario
-def one_after_another(scene):
+def updates_share_a_connection(scene):
     """Held, passed and refused ones on one connection; and two in one piece."""
     glance, proxy = yard(scene)
     with proxy.client() as client:
@@ -272,7 +272,7 @@ def one_after_another(scene):
 
 
 @scenario
-def not_an_update_to_glance_either(scene):
+def only_patch_types_are_checked(scene):
     """It answers 415 to every other type, and 400 to no body at all; let it."""
     glance, proxy = yard(scene)
     for kinds in ([], ["Content-Type: text/plain"], [JSON], ["Content-Type: application/octet-stream"]):
@@ -298,7 +298,7 @@ UNREADABLE = (
 
 
 @scenario
-def read_in_two_ways(scene):
+def ambiguous_json_is_refused(scene):
     glance, proxy = yard(scene)
     for body in UNREADABLE:
         said = refused(proxy.ask("PATCH", UPDATE, TOKEN, NEWER, body=body), 400, "json_malformed")
@@ -307,7 +307,7 @@ def read_in_two_ways(scene):
 
 
 @scenario
-def read_in_two_ways_and_only_watched(scene):
+def audit_relays_ambiguous_json(scene):
     glance, proxy = yard(scene, AUDIT)
     for body in UNREADABLE:
         told = proxy.ask("PATCH", UPDATE, TOKEN, NEWER, body=body)
@@ -321,7 +321,7 @@ def padded(size):
 
 
 @scenario(representative=True)
-def too_long(scene):
+def too_long_json_is_refused(scene):
     """Told at once where the head tells; else as soon as it is."""
     glance, proxy = yard(scene)
     passed(glance, proxy.ask("PATCH", UPDATE, NEWER, body=padded(MAX)), padded(MAX))
@@ -341,7 +341,7 @@ def too_long(scene):
 
 
 @scenario(threaded=True)
-def too_long_and_only_watched(scene):
+def audit_relays_too_long_json(scene):
     """What was held goes first, and the rest as it comes."""
     glance, proxy = yard(scene, AUDIT)
     body = POINT + b" " * (3 * MAX)
@@ -357,7 +357,7 @@ def too_long_and_only_watched(scene):
 
 
 @scenario
-def byte_by_byte(scene):
+def json_may_come_byte_by_byte(scene):
     glance, proxy = yard(scene)
     for body, status in ((RENAME, 201), (POINT, 403)):
         with proxy.client() as client:
@@ -373,7 +373,7 @@ def byte_by_byte(scene):
 
 
 @scenario
-def cut(scene):
+def cut_json_is_not_relayed(scene):
     """Nothing reaches Glance of a body that has no end."""
     glance, proxy = yard(scene)
     for framing, sent in ((f"Content-Length: {len(RENAME)}", RENAME[:-1]), (CHUNKED, chunk(RENAME))):
@@ -386,7 +386,7 @@ def cut(scene):
 
 
 @scenario
-def stalled(scene):
+def stalled_json_gets_408(scene):
     glance, proxy = yard(scene, conf={"listen": {"stall_timeout": "1s"}})
     with proxy.client() as client:
         begin(client, f"Content-Length: {len(RENAME)}").send(RENAME[:5])
@@ -395,7 +395,7 @@ def stalled(scene):
 
 
 @scenario
-def a_byte_now_and_then(scene):
+def slow_json_gets_408(scene):
     """Room that others wait for is not held for ever."""
     glance, proxy = yard(scene, conf={"listen": {"stall_timeout": "2s"}})
     with proxy.client() as client:
@@ -438,7 +438,7 @@ def end(glance, clients):
 
 
 @scenario
-def no_more_than_there_is_room_for(scene):
+def json_buffers_are_limited(scene):
     """A worker holds 4 MiB of JSON from one address, and 16 MiB in all; who comes then may come again."""
     glance, proxy = yard(scene, conf={"DEFAULT": {"workers": 1}})
     one = told_to_come_again(fill(scene, proxy, 20, "127.0.0.100"), 4)
@@ -462,7 +462,7 @@ def known_by_token(asked):
 
 
 @scenario(representative=True)
-def strangers_are_in_nobodys_way(scene):
+def clients_without_a_token_block_nobody(scene):
     """Whoever has no token may hold a little; who wants more is asked for, and gets Glance's own answer. So
     however many of them there are, every update of somebody with a token passes."""
     glance, proxy = yard(scene, conf={"DEFAULT": {"workers": 1}, "listen": {"stall_timeout": "5s"}})
@@ -485,7 +485,7 @@ def strangers_are_in_nobodys_way(scene):
 
 
 @scenario
-def glance_does_not_say_who_it_is(scene):
+def failed_token_check_is_passed_on(scene):
     for image, status, words in ((answer("503 Service Unavailable", body=b"Glance's own"), 503, b"Glance's own"),
                                  (lambda asked: asked.close(), 502, b"glance_failed")):
         glance, proxy = yard(scene)
@@ -501,7 +501,7 @@ def glance_does_not_say_who_it_is(scene):
 
 
 @scenario
-def what_the_door_leads_to(scene):
+def closed_operation_leaves_the_image_queued(scene):
     """Past the proxy an image is active without a byte sent; through it, it still waits for its data."""
     glance = scene.small_glance()
     proxy = scene.proxy(glance)

@@ -72,13 +72,13 @@ class Stage:
     """A proxy before a Glance that hangs at one place, and a gateway that knows how full the store is."""
 
     def __init__(self, scene, place):
-        self.gateway = scene.glance(port=GATEWAY_PORT, other=hang if place == "room" else bucket_has(0))
+        self.gateway = scene.glance(port=GATEWAY_PORT, other=hang if place == "capacity" else bucket_has(0))
         script = {"image": {"image": hang}, "usage": {"usage": hang}, "stores": {"stores": hang},
-                  "room": {}, "send": {"upload": hang_early},
+                  "capacity": {}, "send": {"upload": hang_early},
                   "answer": {"upload": hang},
                   "verify": {"image": after_put(lambda: self.glance, hang)},
                   "saving": {"image": after_put(lambda: self.glance, saving)},
-                  "ruin": {"image": after_put(lambda: self.glance, saving), "upload": fail}}[place]
+                  "failure": {"image": after_put(lambda: self.glance, saving), "upload": fail}}[place]
         self.place = place
         self.glance = scene.glance(**script)
         key = key_file(scene)
@@ -89,15 +89,15 @@ class Stage:
     def begin(self, client):
         """Comes as far as the place where Glance hangs."""
         body = {"send": BODY[:200_000], "answer": BODY, "verify": BODY, "saving": BODY,
-                "ruin": BODY[:200_000]}.get(self.place, b"")
+                "failure": BODY[:200_000]}.get(self.place, b"")
         client.send(head(f"PUT {UPLOAD} HTTP/1.1", "Host: h", OCTETS, f"Content-Length: {len(BODY)}"), body)
-        where = self.gateway if self.place == "room" else self.glance
-        seen = {"image": "/v2/images/", "usage": "/v2/info/usage", "stores": "/v2/info/stores", "room": "/images"}
+        where = self.gateway if self.place == "capacity" else self.glance
+        seen = {"image": "/v2/images/", "usage": "/v2/info/usage", "stores": "/v2/info/stores", "capacity": "/images"}
         if self.place in seen:
             where.wait("the question", lambda it: any(seen[self.place] in one.target for one in it.requests))
         else:
             where.wait("the upload", lambda it: it.uploads())
-        if self.place in ("verify", "saving", "ruin"):
+        if self.place in ("verify", "saving", "failure"):
             where.wait("a look at the image", lambda it: any(getattr(one, "is_late", False) for one in it.requests))
 
     def mend(self):
@@ -116,7 +116,7 @@ class Stage:
         assert "a-key-that-no-log-may-show" not in self.proxy.log()
 
 
-PLACES = ("image", "usage", "stores", "room", "send", "answer", "verify", "saving", "ruin")
+PLACES = ("image", "usage", "stores", "capacity", "send", "answer", "verify", "saving", "failure")
 
 
 def client_goes(scene, place, leave):
@@ -137,13 +137,13 @@ def every_place(name, act, **tags):
     for place in PLACES:
         def played(scene, place=place):
             act(scene, place)
-        played.__name__ = f"{name}_{place}"
+        played.__name__ = f"{name}_during_{place}"
         scenario(played) if not tags else scenario(**tags)(played)
 
 
-every_place("the_client_resets", lambda scene, place: client_goes(scene, place, lambda client: client.reset()),
+every_place("client_resets", lambda scene, place: client_goes(scene, place, lambda client: client.reset()),
             threaded=True)
-every_place("the_client_closes", lambda scene, place: client_goes(scene, place, lambda client: client.close()))
+every_place("client_closes", lambda scene, place: client_goes(scene, place, lambda client: client.close()))
 
 
 def stopped(scene, place):
@@ -162,7 +162,7 @@ def stopped(scene, place):
             pass
 
 
-every_place("the_proxy_is_stopped_at_once", stopped, threaded=True)
+every_place("proxy_stops_at_once", stopped, threaded=True)
 
 
 def glance_dies(scene, place):
@@ -171,11 +171,11 @@ def glance_dies(scene, place):
     with stage.proxy.client() as client:
         stage.begin(client)
         stage.glance.stop()
-        if place == "room":
+        if place == "capacity":
             stage.gateway.stop()
         client.send_until_refused(BODY)
         told = client.answer()
-    assert told.status in {"verify": (204,), "saving": (204,), "ruin": (500,)}.get(place, (502,)), (told.start, told.body)
+    assert told.status in {"verify": (204,), "saving": (204,), "failure": (500,)}.get(place, (502,)), (told.start, told.body)
     if told.status == 502:
         assert json.loads(told.body)["reason"] in ("glance_unreachable", "glance_failed"), told.body
     if told.status == 204:
@@ -188,9 +188,9 @@ every_place("glance_dies", glance_dies)
 
 
 @scenario
-def a_ruin_is_recorded_without_the_client(scene):
+def failed_upload_is_recorded_without_the_client(scene):
     """Who hangs up while Glance's failure is looked into does not hide that an image is stuck."""
-    stage = Stage(scene, "ruin")
+    stage = Stage(scene, "failure")
     with stage.proxy.client() as client:
         stage.begin(client)
         client.reset()
@@ -208,7 +208,7 @@ def seconds_of(act):
 
 
 @scenario
-def what_is_not_needed_is_not_waited_for_long(scene):
+def missing_limits_and_stores_delay_only_shortly(scene):
     """Glance never tells the limits and the stores."""
     glance = scene.glance(usage=hang, stores=hang)
     proxy = scene.proxy(glance)
@@ -220,7 +220,7 @@ def what_is_not_needed_is_not_waited_for_long(scene):
 
 
 @scenario
-def a_glance_that_fails_and_falls_silent(scene):
+def glances_failure_is_relayed_although_the_image_is_unknown(scene):
     """Its own answer is passed on, without much waiting for what becomes of the image."""
     glance = scene.glance(image=after_put(lambda: glance, hang), upload=fail)
     proxy = scene.proxy(glance)
@@ -230,7 +230,7 @@ def a_glance_that_fails_and_falls_silent(scene):
 
 
 @scenario
-def why_the_image_could_not_be_asked_for(scene):
+def log_has_libcurls_error(scene):
     """The log has libcurl's words, the answer has not."""
     glance = scene.glance(image=lambda asked: asked.read().reset())
     proxy = scene.proxy(glance)
@@ -240,7 +240,7 @@ def why_the_image_could_not_be_asked_for(scene):
 
 
 @scenario
-def an_answer_that_is_too_long(scene):
+def too_long_answers_are_not_used(scene):
     much = json_answer("200 OK", {"usage": {}, "stores": [{"id": "test"}], "more": "x" * (3 << 20)})
     proxy = scene.proxy(scene.glance(usage=much, stores=much))
     assert proxy.ask("PUT", UPLOAD, OCTETS, body=BODY).status == 204
@@ -248,7 +248,7 @@ def an_answer_that_is_too_long(scene):
 
 
 @scenario
-def a_strange_success(scene):
+def other_2xx_of_the_preflight_is_502(scene):
     """What Glance says when asked for the image is never taken for the end of the upload."""
     for start in ("202 Accepted", "203 Non-Authoritative Information", "204 No Content"):
         glance = scene.glance(image=lambda asked, start=start: asked.read().send(answer(start)))
@@ -264,7 +264,7 @@ def a_strange_success(scene):
 
 
 @scenario
-def the_room_of_a_store_it_will_not_go_to(scene):
+def only_the_chosen_stores_capacity_is_checked(scene):
     """A rule looks at the size, and that comes only with the end: no store is looked into before."""
     gateway = scene.glance(port=GATEWAY_PORT, other=bucket_has(FULL))
     glance = scene.glance()
@@ -288,7 +288,7 @@ def the_room_of_a_store_it_will_not_go_to(scene):
 
 
 @scenario
-def one_image_by_two_spellings(scene):
+def image_is_locked_in_either_letter_case(scene):
     """Where Glance's database does not tell capital letters from small ones."""
     told = json_answer("200 OK", facts(id=IMAGE, status="saving"))
     glance = scene.glance(image=facts(id=IMAGE), upload=hang_early, other=lambda asked: asked.read().send(told))
@@ -302,7 +302,7 @@ def one_image_by_two_spellings(scene):
 
 
 @scenario
-def sizes_at_the_end_of_numbers(scene):
+def sizes_near_2_63_do_not_overflow(scene):
     """No sum of what is used, on its way and announced comes round to a small number."""
     most = 2**63 - 1
     gateway = scene.glance(port=GATEWAY_PORT, other=bucket_has(10**18 - 1))
@@ -333,7 +333,7 @@ def sizes_at_the_end_of_numbers(scene):
 
 
 @scenario(short=True)
-def memory_is_short(scene):
+def failed_allocation_fails_only_its_own_upload(scene):
     """Any allocation of the program's own may fail: then an upload does, and nobody else's."""
     short = scene.short_memory(300)
     key = key_file(scene)

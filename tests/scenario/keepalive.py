@@ -31,7 +31,7 @@ def upload(fields, body, target=UPLOAD):
 
 
 @scenario(threaded=True)
-def on_one_connection(scene):
+def uploads_share_a_connection(scene):
     glance = scene.glance()
     proxy = scene.proxy(glance)
     with proxy.client() as client:
@@ -46,7 +46,7 @@ def on_one_connection(scene):
 
 
 @scenario
-def with_the_next_request_right_behind(scene):
+def request_pipelined_behind_an_upload_is_answered(scene):
     glance = scene.glance(other=lambda asked: asked.read().send(answer("200 OK", body=b"next")))
     proxy = scene.proxy(glance)
     for name, (fields, body) in {**SENT, **SMALL}.items():
@@ -59,7 +59,7 @@ def with_the_next_request_right_behind(scene):
 
 
 @scenario
-def glance_refuses_it_early(scene):
+def glances_early_refusal_is_relayed(scene):
     """Its words come through, whatever was done to the body."""
     def script(asked):
         asked.read(10_000).send(answer("413 Payload Too Large", body=b"too large, says Glance"))
@@ -78,7 +78,7 @@ def glance_refuses_it_early(scene):
 
 
 @scenario(threaded=True)
-def the_client_does_not_wait_for_the_answer(scene):
+def client_may_reset_after_its_last_byte(scene):
     """It has sent all there is; whether Glance finishes or is cut off, nothing half is stored."""
     glance = scene.glance(upload=lambda asked: asked.read(100_000).hold().read().send(answer("204 No Content")))
     proxy = scene.proxy(glance)
@@ -97,7 +97,7 @@ def the_client_does_not_wait_for_the_answer(scene):
 
 
 @scenario
-def it_can_be_sent_again(scene):
+def refused_upload_can_be_repeated(scene):
     """After each kind of refusal in the middle, to the same image."""
     desk = Desk(scene)
     image = desk.image()
@@ -115,7 +115,7 @@ def it_can_be_sent_again(scene):
 
 
 @scenario
-def a_stalled_form_and_a_stalled_promise(scene):
+def stalled_uploads_get_408(scene):
     glance = scene.glance()
     proxy = scene.proxy(glance, conf={"listen": {"stall_timeout": "700ms"}, **STREAM})
     for fields, body in SENT.values():

@@ -12,7 +12,7 @@ TARGET = request("GET", "/v2/images")
 
 
 @scenario
-def max_connections(scene):
+def max_connections_is_enforced(scene):
     proxy = scene.proxy(scene.glance(), conf={"DEFAULT": {"workers": 1}, "listen": {"max_connections": 3}})
     clients = [proxy.client() for _ in range(3)]
     for client in clients:
@@ -37,7 +37,7 @@ def ended_after(client):
 
 
 @scenario
-def header_timeout(scene):
+def header_timeout_is_enforced(scene):
     proxy = scene.proxy(scene.glance(), conf={"listen": {"header_timeout": "1s"}})
     with proxy.client() as client:
         assert 0.5 < ended_after(client.send(TARGET[:20])) < 10
@@ -46,7 +46,7 @@ def header_timeout(scene):
 
 
 @scenario
-def a_head_that_drips(scene):
+def header_timeout_covers_the_whole_head(scene):
     """header_timeout is for the whole head: a byte now and then does not buy more time."""
     proxy = scene.proxy(scene.glance(), conf={"listen": {"header_timeout": "1s"}})
     with proxy.client() as client:
@@ -67,7 +67,7 @@ def a_head_that_drips(scene):
 
 
 @scenario
-def keepalive_timeout(scene):
+def keepalive_timeout_is_enforced(scene):
     glance = scene.glance()
     proxy = scene.proxy(glance, conf={"listen": {"keepalive_timeout": "2s"}})
     with proxy.client() as client:
@@ -76,7 +76,7 @@ def keepalive_timeout(scene):
 
 
 @scenario
-def keepalive_is_not_for_a_slow_answer(scene):
+def keepalive_timeout_ignores_slow_answers(scene):
     def slow(asked):
         time.sleep(3)
         asked.read().send(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok")
@@ -87,7 +87,7 @@ def keepalive_is_not_for_a_slow_answer(scene):
 
 
 @scenario
-def a_head_of_any_size(scene):
+def too_long_heads_get_431_or_414(scene):
     glance = scene.glance()
     proxy = scene.proxy(glance)
     with proxy.client() as client:
@@ -102,7 +102,7 @@ def a_head_of_any_size(scene):
 
 
 @scenario
-def a_query_of_any_number_of_arguments(scene):
+def long_queries_are_served_or_get_414(scene):
     """An answer, or a refusal at once."""
     glance = scene.glance()
     proxy = scene.proxy(glance)
@@ -117,7 +117,7 @@ def a_query_of_any_number_of_arguments(scene):
 
 
 @scenario
-def two_long_tokens(scene):
+def two_long_tokens_are_relayed(scene):
     """8 KiB each, as a service sends them that acts for a user, and the fields of many a client."""
     fields = [f"X-Auth-Token: {'a' * 8192}", f"X-Service-Token: {'b' * 8192}"]
     fields += [f"X-Field-{number}: some value" for number in range(8)]
@@ -131,7 +131,7 @@ def two_long_tokens(scene):
 
 
 @scenario
-def heads_of_all_lengths(scene):
+def heads_of_all_lengths_are_served_or_get_431(scene):
     """Both are in libmicrohttpd's hands at once: there is an answer, however little room they leave to
     each other, or a refusal."""
     glance = scene.glance()
@@ -151,7 +151,7 @@ def heads_of_all_lengths(scene):
 
 
 @scenario
-def heads_of_many_fields(scene):
+def heads_of_many_fields_are_served(scene):
     """Each of them takes more room than its text."""
     fields = [f"X-Asked-{number}: {'a' * 50}" for number in range(120)]
     glance = scene.glance()
@@ -164,7 +164,7 @@ def heads_of_many_fields(scene):
 
 
 @scenario
-def a_long_head_of_every_kind_of_answer(scene):
+def long_answer_heads_are_relayed(scene):
     long = f"X-Told: {'t' * 40_000}"
     body = b"in two" * 1000
     framings = [("Transfer-Encoding: chunked", chunks(body, 1000)), (f"Content-Length: {len(body)}", body),

@@ -19,7 +19,7 @@ def body(number):
 
 
 @scenario(threaded=True, alone=True)
-def two_hundred_uploads_at_once(scene):
+def two_hundred_uploads_at_once_are_stored(scene):
     together = threading.Barrier(UPLOADS)
     glance = scene.glance()
     proxy = scene.proxy(glance, conf=WORKERS)
@@ -45,7 +45,7 @@ def two_hundred_uploads_at_once(scene):
 
 
 @scenario(threaded=True, alone=True)
-def sixty_four_clients_keep_asking(scene):
+def sixty_four_clients_are_served(scene):
     glance = scene.glance()
     proxy = scene.proxy(glance, conf=WORKERS)
 
@@ -60,7 +60,7 @@ def sixty_four_clients_keep_asking(scene):
 
 
 @scenario(threaded=True, alone=True)
-def uploads_that_all_break_off(scene):
+def aborted_uploads_leave_nothing(scene):
     glance = scene.glance()
     proxy = scene.proxy(glance, conf=WORKERS)
 

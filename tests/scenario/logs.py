@@ -20,7 +20,7 @@ EXPECTED = {"client": "127.0.0.1", "project": "demo", "image": IMAGE, "store": "
 
 
 @scenario
-def an_upload_in_text(scene):
+def upload_is_logged_as_text(scene):
     proxy = scene.proxy(scene.glance())
     proxy.ask("PUT", UPLOAD, "X-Openstack-Request-Id: req-mine", body=DATA)
     line = proxy.wait_log("upload .*request_id=req-mine")
@@ -31,7 +31,7 @@ def an_upload_in_text(scene):
 
 
 @scenario
-def an_upload_in_json(scene):
+def upload_is_logged_as_json(scene):
     proxy = scene.proxy(scene.glance(), conf={"DEFAULT": {"log_format": "json"}})
     proxy.ask("PUT", UPLOAD, "X-Openstack-Request-Id: req-mine", body=DATA)
     proxy.wait_log('"event": ?"upload"')
@@ -42,14 +42,14 @@ def an_upload_in_json(scene):
 
 
 @scenario
-def a_refusal_has_its_reason(scene):
+def refusal_is_logged_with_its_reason(scene):
     proxy = scene.proxy(scene.glance(image=facts(status="active")))
     proxy.ask("PUT", UPLOAD, body=DATA)
     proxy.wait_log("upload .*verdict=refused.*reason=image_not_queued")
 
 
 @scenario
-def nothing_from_outside_forges_a_line(scene):
+def foreign_values_cannot_forge_a_line(scene):
     forged = "name\nupload request_id=forged verdict=stored"
     glance = scene.glance(image=facts(owner=forged, status=forged, disk_format=forged))
     proxy = scene.proxy(glance, conf={"DEFAULT": {"debug": "true"}})
@@ -60,7 +60,7 @@ def nothing_from_outside_forges_a_line(scene):
 
 
 @scenario
-def to_a_file_that_is_opened_again(scene):
+def log_file_is_reopened_on_sighup(scene):
     file = scene.folder / "intake.log"
     proxy = scene.proxy(scene.glance(), conf={"DEFAULT": {"log_file": file}})
     proxy.ask("PUT", UPLOAD, "X-Openstack-Request-Id: req-first", body=DATA)
@@ -77,7 +77,7 @@ def to_a_file_that_is_opened_again(scene):
 
 
 @scenario(threaded=True)
-def no_token_anywhere(scene):
+def tokens_are_never_shown(scene):
     secret = [f"X-Auth-Token: {TOKEN}", f"X-Service-Token: {TOKEN}", f"Authorization: Basic {TOKEN}",
               f"Cookie: session={TOKEN}"]
     glance = scene.glance()
@@ -127,7 +127,7 @@ def ends_soon(proxy):
 
 
 @scenario(threaded=True)
-def a_reader_that_stops_holds_nobody_up(scene):
+def stopped_log_reader_blocks_nobody(scene):
     """Standard error is a pipe that nobody empties, as when a log collector hangs."""
     proxy = scene.proxy(scene.glance(), conf=DEBUG, start=False)
     proxy.process = subprocess.Popen([*proxy.command, "--config-file", proxy.conf_file], stderr=subprocess.PIPE,
@@ -140,7 +140,7 @@ def a_reader_that_stops_holds_nobody_up(scene):
 
 
 @scenario(threaded=True)
-def a_reader_that_comes_back_is_told(scene):
+def lost_lines_are_reported(scene):
     """log_file is a FIFO: without a reader at first, then with one that gets whole lines, and then one
     that says how many are missing."""
     fifo = scene.folder / "log.fifo"
@@ -166,7 +166,7 @@ def a_reader_that_comes_back_is_told(scene):
 
 
 @scenario
-def a_full_disk_is_counted(scene):
+def full_disk_is_counted(scene):
     proxy = scene.proxy(scene.glance(), conf={"DEFAULT": {"log_file": "/dev/full"}})
     assert proxy.ask("PUT", UPLOAD, body=DATA).status == 204
     wait_until("it is counted", lambda: proxy.metric("log_lines_lost_total") >= 1)
@@ -174,7 +174,7 @@ def a_full_disk_is_counted(scene):
 
 
 @scenario
-def a_reload_leads_away_from_a_stuck_reader(scene):
+def reload_replaces_a_stuck_log_file(scene):
     fifo, file = scene.folder / "log.fifo", scene.folder / "intake.log"
     os.mkfifo(fifo)
     proxy = scene.proxy(scene.glance(), conf={"DEFAULT": {**DEBUG["DEFAULT"], "log_file": fifo}})

@@ -12,7 +12,7 @@ def refused(told):
 
 
 @scenario
-def glance_gets_the_names_of_all(scene):
+def via_is_appended(scene):
     """The client's own first; one process has one name; an answer has none."""
     glance = scene.glance()
     proxy = scene.proxy(glance)
@@ -27,7 +27,7 @@ def glance_gets_the_names_of_all(scene):
 
 
 @scenario(representative=True)
-def round_and_round(scene):
+def loop_gets_508(scene):
     """By a name that --check cannot see through: Glance's port is passed on to the proxy itself."""
     glance = scene.glance()
     proxy = scene.proxy(glance)
@@ -66,7 +66,7 @@ def another_proxys_name_is_no_loop(scene):
 
 
 @scenario
-def check_says_so(scene):
+def check_finds_a_loop(scene):
     """With the line; and so does the start."""
     proxy = scene.proxy(f"http://{scene.host}:29292", start=False)
     done = subprocess.run([*proxy.command, "--check", "--config-file", proxy.conf_file], capture_output=True,

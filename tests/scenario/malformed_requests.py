@@ -93,7 +93,7 @@ def refused(client, status=400, reason="bad_request"):
 
 
 @scenario(threaded=True, representative=True)
-def heads(scene):
+def malformed_heads_are_refused(scene):
     glance = scene.glance(other=echo_target)
     for proxy, connect in both_doors(scene, glance):
         for name, sent in HEADS.items():
@@ -113,7 +113,7 @@ def heads(scene):
 
 
 @scenario
-def heads_in_pieces(scene):
+def malformed_heads_in_pieces_are_refused(scene):
     glance = scene.glance()
     for _, connect in both_doors(scene, glance):
         for name in ("a folded length", "NUL in the target", "lone CR in a value", "no length"):
@@ -125,7 +125,7 @@ def heads_in_pieces(scene):
 
 
 @scenario
-def heads_of_another_kind(scene):
+def unsupported_heads_get_their_status(scene):
     glance = scene.glance(other=echo_target)
     for _, connect in both_doors(scene, glance):
         for sent, status, reason in OTHERS.values():
@@ -139,14 +139,14 @@ def heads_of_another_kind(scene):
 
 
 @scenario
-def an_answer_to_a_head_request_has_no_body(scene):
+def refusal_of_head_has_no_body(scene):
     with scene.proxy(scene.glance()).client() as client:
         told = client.send(b"HEAD / HTTP/1.1\r\n" + HOST + b"A: \0\r\n" + END).answer("HEAD")
         assert told.status == 400 and client.closed()
 
 
 @scenario
-def answers_stay_in_order(scene):
+def refusal_waits_for_earlier_answers(scene):
     """What is refused waits for the answer before it, however late that comes."""
     glance = scene.glance(other=lambda asked: asked.read().hold().send(answer("200 OK", body=b"late")))
     for _, connect in both_doors(scene, glance):
@@ -160,7 +160,7 @@ def answers_stay_in_order(scene):
 
 
 @scenario(threaded=True)
-def chunks(scene):
+def malformed_chunks_are_refused(scene):
     """With the head, behind it, and in the middle of an upload that Glance is getting."""
     glance = scene.glance()
     for proxy, connect in both_doors(scene, glance):
@@ -184,7 +184,7 @@ def chunks(scene):
 
 
 @scenario(representative=True)
-def nothing_is_smuggled(scene):
+def folded_fields_smuggle_nothing(scene):
     """A front that unfolds lines sees one request with a body; it must not become two."""
     hidden = request("DELETE", "/v2/images/victim", "X-Auth-Token: stolen")
     glance = scene.glance()
@@ -198,7 +198,7 @@ def nothing_is_smuggled(scene):
 
 
 @scenario
-def blanks_around_values_are_none_of_them(scene):
+def blanks_around_values_are_trimmed(scene):
     glance = scene.glance()
     for proxy, connect in both_doors(scene, glance):
         for blanks in (" ", "\t", " \t  "):
@@ -217,7 +217,7 @@ def blanks_around_values_are_none_of_them(scene):
 
 
 @scenario
-def what_is_odd_but_sound_passes(scene):
+def chunk_extensions_and_trailers_are_accepted(scene):
     """Extensions and trailers, in any pieces; a request right behind them is the next one."""
     glance = scene.glance(other=echo_target)
     body = b"3;a=b\r\nabc\r\n0002 ; c=\"d;e\"\r\nde\r\n0\r\nX-Sum: 1\r\nContent-Length: 7\r\n\r\n"

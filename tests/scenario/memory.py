@@ -48,7 +48,7 @@ def check_growth(proxy, before, bound=GROWTH):
 
 
 @scenario(alone=True)
-def a_client_that_does_not_read(scene):
+def memory_is_bounded_when_the_client_does_not_read(scene):
     glance = scene.glance()
     proxy = scene.proxy(glance)
     assert proxy.ask("GET", "/v2/images").status == 200
@@ -62,7 +62,7 @@ def a_client_that_does_not_read(scene):
 
 
 @scenario(alone=True)
-def a_download_of_any_size(scene):
+def download_memory_is_bounded(scene):
     glance = scene.glance()
     proxy = scene.proxy(glance)
     assert proxy.ask("GET", "/v2/images").status == 200
@@ -74,7 +74,7 @@ def a_download_of_any_size(scene):
 
 
 @scenario(alone=True, plain=True)
-def ten_gigabytes_in_a_few_buffers(scene):
+def ten_gib_download_needs_little_memory(scene):
     glance = scene.glance(other=Download(chunked=False, mebibytes=10 << 10))
     proxy = scene.proxy(glance)
     assert proxy.ask("PUT", UPLOAD, body=PIECE).status == 204
@@ -111,17 +111,17 @@ def uploads_of_much(scene, conf, framings):
 
 
 @scenario(alone=True)
-def an_upload_of_any_size(scene):
+def upload_memory_is_bounded(scene):
     uploads_of_much(scene, STREAM, (False, True))
 
 
 @scenario(alone=True)
-def an_upload_of_any_size_by_way_of_the_disk(scene):
+def spooled_upload_memory_is_bounded(scene):
     uploads_of_much(scene, None, (True,))
 
 
 @scenario(alone=True)
-def a_glance_that_does_not_read(scene):
+def memory_is_bounded_when_glance_does_not_read(scene):
     def reluctant(asked):
         asked.read(10_000).hold().await_close()
         asked.close()

@@ -39,7 +39,7 @@ def refused(told, status, reason):
 
 
 @scenario(representative=True)
-def refused_at_once(scene):
+def misdirected_upload_is_refused_at_once(scene):
     """Nobody is asked for the body, and Glance hears of nothing."""
     glance, proxy = yard(scene)
     for method, target, allowed in MISSES:
@@ -60,7 +60,7 @@ def refused_at_once(scene):
 
 
 @scenario
-def who_sends_all_the_same_sees_it(scene):
+def client_that_sends_everything_reads_the_refusal(scene):
     """And the image still waits."""
     desk = Desk(scene)
     image = desk.image()
@@ -73,7 +73,7 @@ def who_sends_all_the_same_sees_it(scene):
 
 
 @scenario
-def the_name_of_a_file_is_no_image(scene):
+def file_name_is_not_taken_for_an_image(scene):
     """curl -T FILE URL/ appends it; the hint does not take it for the image's id."""
     glance, proxy = yard(scene)
     said = refused(proxy.ask("PUT", "/v2/images/cirros.img", body=b"data"), 405, "wrong_method")
@@ -82,7 +82,7 @@ def the_name_of_a_file_is_no_image(scene):
 
 
 @scenario
-def what_glance_answers_itself_passes(scene):
+def other_requests_are_relayed(scene):
     glance, proxy = yard(scene)
     for method, target, kind, body in (
             ("POST", UPLOAD, JSON, b"{}"), ("POST", UPLOAD, None, b""), ("PUT", f"{UPLOAD}/", None, b""),
@@ -98,7 +98,7 @@ def what_glance_answers_itself_passes(scene):
 
 
 @scenario
-def other_bodies_have_a_limit(scene):
+def request_bodies_have_a_limit(scene):
     glance, proxy = yard(scene)
     for size, passes in ((MOST, True), (MOST + 1, False)):
         told = proxy.ask("POST", "/v2/images", JSON, body=bytes(size))
@@ -113,7 +113,7 @@ def other_bodies_have_a_limit(scene):
 
 
 @scenario(representative=True)
-def chunked_ones_as_well(scene):
+def chunked_request_bodies_have_a_limit(scene):
     """Where the length is not known before, Glance gets no end of it."""
     glance, proxy = yard(scene)
     with proxy.client() as client:
@@ -129,7 +129,7 @@ def chunked_ones_as_well(scene):
 
 
 @scenario
-def the_limit_is_the_operators(scene):
+def max_request_body_is_configurable(scene):
     glance, proxy = yard(scene, max_request_body="100B")
     assert proxy.ask("POST", "/v2/images", JSON, body=bytes(100)).get("X-Of-Glance") == "yes"
     refused(proxy.ask("POST", "/v2/images", JSON, body=bytes(101)), 413, "too_large")

@@ -33,7 +33,7 @@ FORMS = {  # by name: Content-Type, the parts, how the form is written
 
 
 @scenario(threaded=True)
-def is_taken_off(scene):
+def form_is_unwrapped(scene):
     desk = Desk(scene)
     for door in DOORS:
         for name, (kind, parts, style) in FORMS.items():
@@ -46,7 +46,7 @@ def is_taken_off(scene):
 
 
 @scenario
-def hidden_and_judged_by_the_image(scene):
+def rule_applies_to_the_image_size(scene):
     """The rule for large images is no rule for a small one in a large envelope."""
     policy = ("rules:\n  - {name: large, when: {larger_than: 400KiB}, store: file}\n"
               "default: {store: test, mode: force}\n")
@@ -59,7 +59,7 @@ def hidden_and_judged_by_the_image(scene):
 
 
 @scenario
-def hidden_behind_octet_stream(scene):
+def form_sent_as_octet_stream_is_unwrapped(scene):
     """curl -F with -H 'Content-Type: application/octet-stream': Glance would store the envelope."""
     desk = Desk(scene)
     for door in DOORS:
@@ -71,7 +71,7 @@ def hidden_behind_octet_stream(scene):
 
 
 @scenario
-def what_only_begins_like_one(scene):
+def data_that_looks_like_a_form_is_stored(scene):
     desk = Desk(scene)
     for body in (b"--" + data(100_000), b"--boundary\r\n" + data(100_000), b"-- \0\r\n", b"--",
                  b"--b\r\nContent-Type: text/plain\r\n\r\n" + data(9_000)):
@@ -82,7 +82,7 @@ def what_only_begins_like_one(scene):
 
 
 @scenario(threaded=True)
-def streams_and_is_not_spooled(scene):
+def form_is_streamed(scene):
     """Half of it is at Glance, with the exact length, while the other half is not even sent."""
     glance = scene.glance()
     proxy = scene.proxy(glance)
@@ -98,7 +98,7 @@ def streams_and_is_not_spooled(scene):
 
 
 @scenario
-def cut_at_awkward_points(scene):
+def form_split_anywhere_is_unwrapped(scene):
     glance = scene.glance()
     proxy = scene.proxy(glance)
     body = form(field("a", "b"), file(LARGE))
@@ -135,7 +135,7 @@ MALFORMED = {
 
 
 @scenario
-def malformed(scene):
+def malformed_form_is_refused(scene):
     """By the time a large form proves wrong Glance has a part of the image, but never all of it."""
     desk = Desk(scene)
     for door in DOORS:
@@ -148,7 +148,7 @@ def malformed(scene):
 
 
 @scenario
-def nothing_of_a_small_one_reaches_glance(scene):
+def malformed_small_form_does_not_reach_glance(scene):
     glance = scene.glance()
     proxy = scene.proxy(glance)
     for body in (form(field("image", "cirros.img")), form(file(SMALL), file(SMALL)), form(file(SMALL))[:-70]):
@@ -160,7 +160,7 @@ def nothing_of_a_small_one_reaches_glance(scene):
 
 
 @scenario
-def a_field_behind_the_file(scene):
+def field_behind_the_file_is_refused(scene):
     """The length foretold to Glance was wrong: it sees a body that is cut, and nothing is stored."""
     glance = scene.glance()
     proxy = scene.proxy(glance)
@@ -176,7 +176,7 @@ def a_field_behind_the_file(scene):
 
 
 @scenario
-def a_field_behind_the_file_is_no_harm_without_a_length(scene):
+def field_behind_the_file_is_accepted_when_spooled(scene):
     """A form that is spooled is over before Glance is told how long the image is."""
     desk = Desk(scene)
     image = desk.image()
@@ -185,7 +185,7 @@ def a_field_behind_the_file_is_no_harm_without_a_length(scene):
 
 
 @scenario
-def chunked(scene):
+def chunked_form_is_unwrapped(scene):
     desk = Desk(scene)
     for door in DOORS:
         for kind in (declared(), OCTETS):
@@ -201,7 +201,7 @@ def chunked(scene):
 
 
 @scenario
-def chunked_and_streamed(scene):
+def chunked_form_is_streamed(scene):
     glance = scene.glance()
     proxy = scene.proxy(glance, conf={"upload": {"unknown_length": "stream"}})
     with proxy.client() as client:
@@ -213,7 +213,7 @@ def chunked_and_streamed(scene):
 
 
 @scenario
-def with_the_size_of_the_image(scene):
+def image_size_header_means_the_file(scene):
     """x-openstack-image-size is about what is in the envelope."""
     desk = Desk(scene)
     right = f"X-Openstack-Image-Size: {len(LARGE)}"
@@ -228,7 +228,7 @@ def with_the_size_of_the_image(scene):
 
 
 @scenario
-def an_empty_file(scene):
+def empty_file_in_a_form_is_refused(scene):
     desk = Desk(scene)
     for door in DOORS:
         for send in (desk.put, desk.put_chunked):
@@ -238,7 +238,7 @@ def an_empty_file(scene):
 
 
 @scenario
-def rejected(scene):
+def multipart_reject_refuses_forms(scene):
     desk = Desk(scene, multipart="reject")
     for door in DOORS:
         image = desk.image()
@@ -252,7 +252,7 @@ def rejected(scene):
 
 
 @scenario
-def strict_content_type_has_no_say(scene):
+def strict_content_type_allows_forms(scene):
     """`multipart` alone decides about forms."""
     desk = Desk(scene, content_type="strict")
     image = desk.image()
@@ -260,7 +260,7 @@ def strict_content_type_has_no_say(scene):
 
 
 @scenario
-def no_boundary_to_look_for(scene):
+def bad_boundary_is_refused_or_found(scene):
     desk = Desk(scene)
     for kind in ("multipart/form-data", "multipart/form-data; boundary=", "multipart/form-data; boundary=\"",
                  f"multipart/form-data; boundary={'b' * 71}", "multipart/form-data; boundary=a b"):
@@ -273,7 +273,7 @@ def no_boundary_to_look_for(scene):
 
 
 @scenario
-def too_large_is_the_image_and_not_the_envelope(scene):
+def max_size_means_the_file(scene):
     desk = Desk(scene, max_size=f"{len(LARGE)}B")
     image = desk.image()
     desk.stored(desk.put(image, form(file(LARGE)), TOKEN, declared()), image, LARGE)
@@ -284,7 +284,7 @@ def too_large_is_the_image_and_not_the_envelope(scene):
 
 
 @scenario
-def the_real_curl(scene):
+def curl_forms_are_unwrapped(scene):
     desk = Desk(scene)
     source = scene.folder / "cirros.img"
     source.write_bytes(LARGE)

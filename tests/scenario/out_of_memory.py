@@ -3,16 +3,15 @@
 of its connection; it never hangs, takes nothing along, and what Glance has is whole."""
 import concurrent.futures
 import hashlib
-import itertools
 import json
 import random
 import time
 
 from support.stack import OCTETS, TOKEN, data
-from support.glance import UPLOAD, answer
+from support.glance import UPLOAD
 from support.proxy import wait_until
 from support.fixture import scenario, trusting
-from support.raw_http import Cut, chunk, chunks, head, request
+from support.raw_http import Cut, chunk, chunks, head
 
 SMALL, LARGE = data(40_000), data(1_500_000)
 STRIPPED = data(200_000).translate(None, b"\0\r\n")
@@ -46,7 +45,7 @@ def nothing_is_left(proxy):
 
 
 @scenario(short=True)
-def a_window_that_cannot_be_had_ends_its_download(scene):
+def missing_relay_buffer_fails_the_download(scene):
     """It used to look like a full one, and was waited for without an end."""
     short, glance, proxy = no_large_pieces(scene, 60_000)
     for framing, body in (("Content-Length: 200000", bytes(200_000)),
@@ -62,7 +61,7 @@ def a_window_that_cannot_be_had_ends_its_download(scene):
 
 
 @scenario(short=True)
-def a_piece_that_cannot_be_kept_ends_its_request(scene):
+def missing_body_buffer_fails_the_request(scene):
     """Also the second of two that came at once, when libmicrohttpd's connection is suspended already."""
     short, _, proxy = no_large_pieces(scene, 8192)
     piece = bytes(6000)
@@ -83,7 +82,7 @@ def a_piece_that_cannot_be_kept_ends_its_request(scene):
 
 
 @scenario(short=True)
-def nobody_else_is_blamed(scene):
+def no_memory_at_all_closes_the_connection(scene):
     """With no memory at all: the request is good, its client and Glance are, and the answer says so."""
     short, glance, proxy = no_large_pieces(scene, 0)
     with proxy.client() as client:
@@ -229,27 +228,27 @@ def storm(scene, one_of, conf=None, tls=None):
 
 
 @scenario(short=True)
-def one_of_twenty(scene):
+def one_in_20_allocations_fails(scene):
     storm(scene, 20)
 
 
 @scenario(short=True)
-def one_of_sixty(scene):
+def one_in_60_allocations_fails(scene):
     storm(scene, 60)
 
 
 @scenario(short=True)
-def one_of_three_hundred(scene):
+def one_in_300_allocations_fails(scene):
     storm(scene, 300)
 
 
 @scenario(short=True)
-def one_of_a_hundred_by_tls(scene):
+def one_in_100_allocations_fails_with_tls(scene):
     cert, key = scene.certificate("listener")
     storm(scene, 100, {"listen": {"tls_cert_file": cert, "tls_key_file": key,
                                   "stall_timeout": "4s"}}, trusting(cert))
 
 
 @scenario(short=True)
-def one_of_a_hundred_that_streams_and_does_not_hash(scene):
+def one_in_100_allocations_fails_without_hashing(scene):
     storm(scene, 100, {"upload": {"unknown_length": "stream", "verify": "size"}})

@@ -26,7 +26,7 @@ def asked_of(glance):
 
 
 @scenario(threaded=True, representative=True)
-def as_little_as_it_takes(scene):
+def glance_gets_only_the_needed_queries(scene):
     """The stores once a minute, and the rest for each upload."""
     glance = scene.glance()
     for upload, before, after in (({}, [SHOW, STORES, USAGE], [PUT, SHOW]),
@@ -43,7 +43,7 @@ def as_little_as_it_takes(scene):
 
 
 @scenario
-def a_stage_asks_for_no_stores(scene):
+def stage_does_not_query_stores(scene):
     glance = scene.glance()
     stage = UPLOAD.replace("/file", "/stage")
     assert scene.proxy(glance).ask("PUT", stage, body=BODY).status == 204
@@ -51,7 +51,7 @@ def a_stage_asks_for_no_stores(scene):
 
 
 @scenario(threaded=True, representative=True)
-def all_at_once(scene):
+def queries_are_concurrent(scene):
     """Each is answered only when all of them are there."""
     def with_the_others(told):
         def script(asked):
@@ -75,7 +75,7 @@ def all_at_once(scene):
 
 
 @scenario
-def with_the_callers_token_and_under_one_id(scene):
+def queries_have_the_callers_token_and_one_request_id(scene):
     glance = scene.glance()
     proxy = scene.proxy(glance)
     assert proxy.ask("PUT", UPLOAD, f"X-Auth-Token: {TOKEN}", "X-Image-Meta-Store: test", body=BODY).status == 204
@@ -113,7 +113,7 @@ def invited_after_a_moment(client, body):
 
 
 @scenario
-def the_invitation_waits_a_moment_for_the_usage(scene):
+def continue_waits_briefly_for_the_usage(scene):
     """Then the client may begin, and nothing of it goes to Glance before the usage is known."""
     glance = scene.glance()
     proxy = scene.proxy(glance)
@@ -129,7 +129,7 @@ def the_invitation_waits_a_moment_for_the_usage(scene):
 
 
 @scenario
-def what_is_spoilt_does_not_wait_for_the_usage(scene):
+def damaged_body_is_refused_before_the_usage_is_known(scene):
     glance = scene.glance(usage=held_back({"usage": {}}))
     with scene.proxy(glance).client() as client:
         client.sock.settimeout(5)
@@ -141,7 +141,7 @@ def what_is_spoilt_does_not_wait_for_the_usage(scene):
 
 
 @scenario
-def an_image_that_may_not_be_had_waits_for_nothing(scene):
+def missing_image_is_refused_before_the_usage_is_known(scene):
     glance = scene.glance(image=answer("404 Not Found", body=b"No image found"),
                           usage=held_back({"usage": {}}))
     told = scene.proxy(glance).ask("PUT", UPLOAD, body=BODY)
@@ -150,7 +150,7 @@ def an_image_that_may_not_be_had_waits_for_nothing(scene):
 
 
 @scenario
-def what_is_refused_anyway_does_not_wait_for_the_usage(scene):
+def policy_refusal_does_not_wait_for_the_usage(scene):
     """Which takes Glance the longest, since it asks Keystone for each of the limits."""
     policy = """
 rules:
@@ -173,7 +173,7 @@ default: {store: test, mode: force, max_size: 50KiB}
 
 
 @scenario
-def a_refusal_by_the_head_costs_glance_nothing(scene):
+def refusal_by_the_head_needs_no_query(scene):
     glance = scene.glance()
     proxy = scene.proxy(glance)
     for field in ("Content-Range: bytes 0-4/9", "Content-Encoding: gzip", "Content-MD5: x"):
@@ -182,7 +182,7 @@ def a_refusal_by_the_head_costs_glance_nothing(scene):
 
 
 @scenario
-def what_glance_refuses_is_its_own_words(scene):
+def glances_refusal_is_relayed(scene):
     """401 and 404, as it says them to any other question."""
     desk = Desk(scene)
     image = desk.image()

@@ -53,7 +53,7 @@ HEX = {"owner_specified.openstack.sha256": "sha256", "owner_specified.openstack.
 
 
 @scenario(threaded=True, representative=True)
-def kept(scene):
+def right_digest_is_accepted(scene):
     desk = Desk(scene)
     for door in DOORS:
         for promise in PROMISES.values():
@@ -66,7 +66,7 @@ def kept(scene):
 
 
 @scenario(threaded=True, representative=True)
-def broken_by_one_bit(scene):
+def wrong_digest_is_refused(scene):
     desk = Desk(scene)
     for door in DOORS:
         for words, promise in PROMISES.items():
@@ -85,7 +85,7 @@ def broken_by_one_bit(scene):
 
 
 @scenario(threaded=True)
-def glance_never_has_all_of_it(scene):
+def refused_body_never_reaches_glance_whole(scene):
     """Nor an end that it could take for one, in any framing."""
     glance = scene.glance()
     line = PROMISES["Repr-Digest promises another sha256"]
@@ -108,7 +108,7 @@ def glance_never_has_all_of_it(scene):
 
 
 @scenario
-def several_at_once(scene):
+def every_digest_is_checked(scene):
     """One that is broken is enough; of an algorithm that is there twice in a field the last counts."""
     desk = Desk(scene)
     lines = [promise(LARGE) for promise in PROMISES.values()]
@@ -132,7 +132,7 @@ def several_at_once(scene):
 
 
 @scenario
-def other_algorithms_are_passed_over(scene):
+def other_algorithms_are_ignored(scene):
     desk = Desk(scene)
     for fields in (["Repr-Digest: unixsum=:AAAA:"], ["Digest: UNIXsum=30637"], ["Digest: CRC32c=AAAAAA=="],
                    ["Content-Digest: sha-1024=:AAAA:, crc32c=nonsense"], ["Repr-Digest:"],
@@ -145,7 +145,7 @@ def other_algorithms_are_passed_over(scene):
 
 
 @scenario
-def what_is_no_digest(scene):
+def malformed_digest_is_refused(scene):
     """Refused by the head alone: a promise that nobody can read would look kept."""
     desk = Desk(scene)
     good = base64_of("sha256", SMALL)
@@ -165,7 +165,7 @@ def what_is_no_digest(scene):
 
 
 @scenario
-def held_whatever_is_verified(scene):
+def digest_is_checked_with_every_verify(scene):
     """Glance is another matter."""
     desk = Desk(scene)
     for mode in ("size", "off"):
@@ -181,7 +181,7 @@ def held_whatever_is_verified(scene):
 
 
 @scenario(threaded=True)
-def of_a_form(scene):
+def digest_of_a_form_covers_the_form(scene):
     """The client hashes what it sends, which is the form; and Glance is told nothing of that."""
     desk = Desk(scene)
     packed = form(file(LARGE))
@@ -204,7 +204,7 @@ def of_a_form(scene):
 
 
 @scenario(threaded=True)
-def written_into_the_image(scene):
+def digest_property_is_checked(scene):
     """openstacksdk does so; it is about the file, however that comes."""
     desk = Desk(scene)
     packed = form(file(LARGE))
@@ -222,7 +222,7 @@ def written_into_the_image(scene):
 
 
 @scenario
-def both_at_once(scene):
+def fields_and_properties_are_both_checked(scene):
     desk = Desk(scene)
     names = {name: hashlib.new(algorithm, LARGE).hexdigest() for name, algorithm in HEX.items()}
     lines = [promise(LARGE) for promise in PROMISES.values()]
@@ -236,7 +236,7 @@ def both_at_once(scene):
 
 
 @scenario
-def promises_are_about_the_upload(scene):
+def digest_fields_are_sent_with_the_upload_only(scene):
     """Not about the questions that go before and after it."""
     glance = scene.glance()
     proxy = scene.proxy(glance, conf=STREAM)

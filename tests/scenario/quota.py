@@ -26,7 +26,7 @@ def refused(desk, told, image, *words, door="file", reached=False):
 
 
 @scenario(threaded=True, representative=True)
-def the_upload_counts(scene):
+def quota_includes_the_upload(scene):
     """Limit, use and need are told, and the client has not sent a byte."""
     desk = Desk(scene)
     desk.glance.set_limits(image_size_total=5)
@@ -46,7 +46,7 @@ def the_upload_counts(scene):
 
 
 @scenario
-def glance_alone_would_take_it(scene):
+def glance_alone_would_exceed_the_quota(scene):
     desk = Desk(scene)
     desk.glance.set_limits(image_size_total=1)
     body = data(2 * MIB)
@@ -57,7 +57,7 @@ def glance_alone_would_take_it(scene):
 
 
 @scenario
-def of_the_callers_own_project(scene):
+def quota_is_the_callers_project(scene):
     desk = Desk(scene)
     body = data(3 * MIB)
     for image in (desk.image(), desk.image(visibility="shared")):
@@ -73,7 +73,7 @@ def of_the_callers_own_project(scene):
 
 
 @scenario
-def uploads_at_a_time(scene):
+def concurrent_upload_limit_is_enforced(scene):
     desk = Desk(scene)
     desk.glance.set_limits(image_count_uploading=1)
     staged = desk.image()
@@ -88,7 +88,7 @@ def uploads_at_a_time(scene):
 
 
 @scenario
-def the_staging_area(scene):
+def staging_area_has_its_own_limit(scene):
     """It has a limit of its own, which is not the other's."""
     desk = Desk(scene)
     body = data(2 * MIB)
@@ -123,7 +123,7 @@ def is_over(desk):
 
 
 @scenario(threaded=True, representative=True)
-def uploads_on_their_way_count(scene):
+def quota_includes_uploads_in_flight(scene):
     """Over all workers; and whoever comes while one is under way has not sent a byte."""
     desk = tight(scene)
     image = desk.image()
@@ -148,7 +148,7 @@ def uploads_on_their_way_count(scene):
 
 
 @scenario(threaded=True, alone=True)
-def three_at_once(scene):
+def one_of_three_concurrent_uploads_fits(scene):
     """Together they are too much, though each of them fits: one is stored, and two are refused."""
     desk = tight(scene)
     for door, limits in (("file", {}), ("stage", {"image_size_total": 100, "image_stage_total": 9})) * 2:
@@ -173,7 +173,7 @@ def three_at_once(scene):
 
 
 @scenario(threaded=True)
-def however_they_end(scene):
+def reservation_is_released_after_every_end(scene):
     desk = tight(scene)
     wrong = [*RIGHT, "Content-MD5: AAAAAAAAAAAAAAAAAAAAAA=="]
     for fault, fields, status in (({}, wrong, 400), ({"at": PAUSE, "answer": 500}, RIGHT, 500),
@@ -196,7 +196,7 @@ def however_they_end(scene):
 
 
 @scenario
-def stored_since_the_question(scene):
+def usage_is_queried_again_after_other_uploads(scene):
     """The usage that Glance told at first does not have the one that was stored meanwhile."""
     desk = tight(scene)
     image, other = desk.image(), desk.image()
@@ -209,7 +209,7 @@ def stored_since_the_question(scene):
 
 
 @scenario
-def only_watched(scene):
+def audit_reports_an_exceeded_quota(scene):
     """It goes to Glance all the same, and others are told of it."""
     desk = tight(scene)
     desk.policy = ("rules: [{ name: watched, when: { name: watched }, store: test, mode: audit }]\n"
@@ -226,7 +226,7 @@ def only_watched(scene):
 
 
 @scenario
-def strangers_reserve_nothing(scene):
+def foreign_uploads_reserve_nothing(scene):
     """Whoever may see an image may announce any length for it: nobody of its project is refused for that, also
     while Glance lets his upload wait."""
     def upload(asked):
@@ -252,7 +252,7 @@ def strangers_reserve_nothing(scene):
 
 
 @scenario(threaded=True)
-def known_when_it_is_on_the_disk(scene):
+def quota_is_checked_when_the_spool_is_complete(scene):
     desk = Desk(scene)
     desk.glance.set_limits(image_size_total=2)
     for body in (data(2 * MIB + 1), data(5 * MIB)):
@@ -269,7 +269,7 @@ def known_when_it_is_on_the_disk(scene):
 
 
 @scenario
-def never_known(scene):
+def streamed_upload_is_refused_only_over_the_limit(scene):
     """Streamed: only who is over the limit already is refused, as by Glance."""
     desk = Desk(scene, unknown_length="stream")
     body = data(3 * MIB)
@@ -284,7 +284,7 @@ def never_known(scene):
 
 
 @scenario
-def no_such_limit(scene):
+def missing_limit_is_no_limit(scene):
     desk = Desk(scene)
     body = data(3 * MIB)
     for limits in ({}, {"image_size_total": -1, "image_count_uploading": -1}, {"image_count_total": 0}):
@@ -298,7 +298,7 @@ def no_such_limit(scene):
 
 
 @scenario
-def not_to_be_checked(scene):
+def quota_off_checks_nothing(scene):
     desk = Desk(scene, quota="off")
     desk.glance.set_limits(image_size_total=0, image_count_uploading=0)
     body = data(3 * MIB)
@@ -308,7 +308,7 @@ def not_to_be_checked(scene):
 
 
 @scenario(threaded=True)
-def glance_does_not_tell(scene):
+def unknown_usage_is_not_checked(scene):
     """A check that cannot be made stops nobody; the log says that it was not made."""
     glance = scene.glance()
     for usage, words in ((answer("500 Internal Server Error"), "it answers 500: not checked"),
@@ -327,7 +327,7 @@ def glance_does_not_tell(scene):
 
 
 @scenario
-def a_promise_counts_before_the_body(scene):
+def promised_size_is_checked_before_the_body(scene):
     desk = Desk(scene)
     desk.glance.set_limits(image_size_total=1)
     image = desk.image()

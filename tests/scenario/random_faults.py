@@ -199,10 +199,10 @@ def weather(scene, verify):
 
 
 @scenario(alone=True)
-def every_answer_is_true(scene):
+def answers_are_true_under_random_faults(scene):
     weather(scene, "digest")
 
 
 @scenario(alone=True)
-def every_answer_is_true_where_nothing_is_hashed(scene):
+def answers_are_true_without_hashing(scene):
     weather(scene, "size")

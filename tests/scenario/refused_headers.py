@@ -30,7 +30,7 @@ REFUSED = {  # by name: the fields beside those that are right, the reason
 
 
 @scenario(representative=True)
-def by_the_head_alone(scene):
+def bad_headers_are_refused_before_the_body(scene):
     desk = Desk(scene)
     for door in DOORS:
         for name, (fields, reason) in REFUSED.items():
@@ -46,7 +46,7 @@ def by_the_head_alone(scene):
 
 
 @scenario
-def with_the_body_behind_it(scene):
+def refusal_is_read_behind_the_body(scene):
     """The answer can be read, and what follows is never taken for a request."""
     desk = Desk(scene)
     for fields, reason in REFUSED.values():
@@ -60,7 +60,7 @@ def with_the_body_behind_it(scene):
 
 
 @scenario
-def identity_is_no_coding(scene):
+def identity_coding_is_accepted(scene):
     desk = Desk(scene)
     for door in DOORS:
         for field in ("Content-Encoding: identity", "content-encoding: Identity", "Content-Encoding:"):
@@ -69,7 +69,7 @@ def identity_is_no_coding(scene):
 
 
 @scenario
-def chunked_and_empty(scene):
+def empty_chunked_body_is_refused(scene):
     desk = Desk(scene)
     for mode in ("spool", "stream"):
         desk.set(unknown_length=mode)
@@ -79,7 +79,7 @@ def chunked_and_empty(scene):
 
 
 @scenario
-def http_1_0_without_a_length(scene):
+def http_1_0_body_without_length_is_refused(scene):
     """Its body would end with the connection: nobody can tell whether that is all of it."""
     glance = scene.glance()
     with scene.proxy(glance).client() as client:
@@ -90,7 +90,7 @@ def http_1_0_without_a_length(scene):
 
 
 @scenario
-def other_transfer_codings(scene):
+def other_transfer_codings_are_refused(scene):
     """No sound way to tell where the body ends, so nothing is even asked about the image."""
     glance = scene.glance()
     proxy = scene.proxy(glance)

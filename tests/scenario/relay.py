@@ -11,7 +11,7 @@ def giving(*pieces):
 
 
 @scenario(threaded=True)
-def every_method(scene):
+def every_method_is_relayed(scene):
     glance = scene.glance()
     proxy = scene.proxy(glance)
     methods = ["GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "PROPFIND"]
@@ -31,7 +31,7 @@ def head_has_the_length_and_no_body(scene):
 
 
 @scenario
-def head_with_a_body(scene):
+def head_request_may_have_a_body(scene):
     """Of no use, but it may have one; the answer has none all the same. Who answers early goes on
     reading: closing would reset the connection, and might overtake the answer."""
     sizes = (1, 100_000, 1_000_000)
@@ -55,7 +55,7 @@ def head_with_a_body(scene):
 
 
 @scenario
-def head_of_the_versions(scene):
+def head_of_versions_keeps_the_length(scene):
     json_type = "Content-Type: application/json"
     glance = scene.glance(other=giving(head("HTTP/1.1 300 Multiple Choices", json_type, "Content-Length: 1712")))
     with scene.proxy(glance).client() as client:
@@ -64,7 +64,7 @@ def head_of_the_versions(scene):
 
 
 @scenario
-def head_of_unknown_length(scene):
+def head_of_unknown_length_has_no_body(scene):
     def told(asked):
         body = chunk(b"versions") + LAST_CHUNK if asked.method == "GET" else b""
         asked.read().send(head("HTTP/1.1 200 OK", "Transfer-Encoding: chunked"), body)
@@ -80,7 +80,7 @@ def head_of_unknown_length(scene):
 
 
 @scenario
-def no_content(scene):
+def no_content_is_relayed(scene):
     glance = scene.glance(other=giving(head("HTTP/1.1 204 No Content", "X-Kept: yes")))
     with scene.proxy(glance).client() as client:
         for _ in range(2):
@@ -89,7 +89,7 @@ def no_content(scene):
 
 
 @scenario
-def not_modified(scene):
+def not_modified_is_relayed(scene):
     glance = scene.glance(other=giving(head("HTTP/1.1 304 Not Modified", 'ETag: "e"')))
     with scene.proxy(glance).client() as client:
         for _ in range(2):
@@ -99,7 +99,7 @@ def not_modified(scene):
 
 
 @scenario
-def partial_content(scene):
+def partial_content_is_relayed(scene):
     def part(asked):
         assert asked.get("Range") == "bytes=2-5"
         asked.read().send(answer("206 Partial Content", "Content-Range: bytes 2-5/10", body=b"cdef"))
@@ -109,7 +109,7 @@ def partial_content(scene):
 
 
 @scenario
-def statuses_of_all_classes(scene):
+def statuses_of_all_classes_are_relayed(scene):
     starts = ["200 OK", "201 Created", "202 Accepted", "300 Multiple Choices", "401 Unauthorized",
               "403 Forbidden", "404 Not Found", "410 Gone", "413 Payload Too Large",
               "500 Internal Server Error", "503 Service Unavailable", "599 Odd"]
@@ -130,7 +130,7 @@ def interim_answers_of_glance_are_skipped(scene):
 
 
 @scenario
-def an_answer_of_unknown_length_streams(scene):
+def answer_of_unknown_length_is_streamed(scene):
     def in_two(asked):
         asked.read().send(head("HTTP/1.1 200 OK", "Transfer-Encoding: chunked"), chunk(b"first"))
         asked.hold().send(chunk(b"second"), LAST_CHUNK)
@@ -146,7 +146,7 @@ def an_answer_of_unknown_length_streams(scene):
 
 
 @scenario
-def an_answer_that_ends_with_the_connection(scene):
+def answer_that_ends_with_the_connection_is_relayed(scene):
     def until_close(asked):
         asked.read().send(head("HTTP/1.0 200 OK"), b"all of it")
         asked.close()
@@ -156,7 +156,7 @@ def an_answer_that_ends_with_the_connection(scene):
 
 
 @scenario
-def repeated_and_empty_fields_stay_in_order(scene):
+def repeated_and_empty_fields_keep_their_order(scene):
     sent = ["X-One: 1", "Accept:", "X-Two: a", "X-One: 2", "x-two: b"]
     given = ["Set-Cookie: a=1", "Vary: Accept", "Set-Cookie: b=2", "Vary: Cookie"]
     glance = scene.glance(other=giving(answer("200 OK", *given)))
@@ -169,14 +169,14 @@ def repeated_and_empty_fields_stay_in_order(scene):
 
 
 @scenario
-def one_date(scene):
+def glances_date_is_kept(scene):
     glance = scene.glance(other=giving(answer("200 OK", "Date: Thu, 01 Jan 2026 00:00:00 GMT")))
     told = scene.proxy(glance).ask("GET", "/v2/images")
     assert told.all("Date") == ["Thu, 01 Jan 2026 00:00:00 GMT"]
 
 
 @scenario
-def bodies_with_and_without_length(scene):
+def bodies_with_and_without_length_are_relayed(scene):
     document = b'{"name": "cirros"}'
     big = bytes(range(256)) * 12000  # 3 MiB: several buffers
     glance = scene.glance()
@@ -193,7 +193,7 @@ def bodies_with_and_without_length(scene):
 
 
 @scenario
-def the_target_is_written_anew(scene):
+def target_is_normalised(scene):
     """It says the same, and the query stays as it is: it is Glance's to read."""
     targets = [
         ("/v2/images?name=a%20b&x=+&&y", None), ("/v2/images?", None), ("/v2/images/", None),
@@ -237,7 +237,7 @@ def hop_by_hop_fields_are_dropped(scene):
 
 
 @scenario
-def expect_on_another_request(scene):
+def expect_on_another_request_gets_100(scene):
     glance = scene.glance()
     with scene.proxy(glance).client() as client:
         client.send(head("POST /v2/images HTTP/1.1", "Host: h", "Expect: 100-continue",

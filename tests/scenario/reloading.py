@@ -26,7 +26,7 @@ def reload(proxy, conf=None, **policy):
 
 
 @scenario(threaded=True)
-def a_new_policy(scene):
+def new_policy_applies_to_new_uploads(scene):
     glance = scene.glance()
     proxy = scene.proxy(glance)
     assert store(proxy) == "test"
@@ -39,7 +39,7 @@ def a_new_policy(scene):
 
 
 @scenario(threaded=True)
-def many_reloads_under_load(scene):
+def many_reloads_under_load_take_effect(scene):
     proxy = scene.proxy(scene.glance())
     for number in range(20):
         reload(proxy, policy=TO_FILE)
@@ -48,7 +48,7 @@ def many_reloads_under_load(scene):
 
 
 @scenario
-def a_connection_stays(scene):
+def connections_survive_a_reload(scene):
     proxy = scene.proxy(scene.glance())
     with proxy.client() as client:
         assert client.ask("GET", "/v2/images").status == 200
@@ -74,7 +74,7 @@ def bad_files_change_nothing(scene):
 
 
 @scenario
-def all_that_is_wrong_is_said(scene):
+def all_errors_are_logged(scene):
     proxy = scene.proxy(scene.glance())
     reload(proxy, {"listen": {"stall_timeout": "soon"}, "upload": {"max_size": "big"}},
            policy="default:\n  mode: sometimes\n")
@@ -83,7 +83,7 @@ def all_that_is_wrong_is_said(scene):
 
 
 @scenario
-def a_new_endpoint_and_limit(scene):
+def new_endpoint_and_limit_apply(scene):
     first, second = scene.glance(), scene.glance(port=0)
     proxy = scene.proxy(first)
     assert proxy.ask("PUT", UPLOAD, body=bytes(5000)).status == 204
@@ -94,7 +94,7 @@ def a_new_endpoint_and_limit(scene):
 
 
 @scenario
-def debug_is_switched_on(scene):
+def debug_can_be_switched_on(scene):
     proxy = scene.proxy(scene.glance())
     before = len(re.findall("debug", proxy.log(), re.IGNORECASE))
     reload(proxy, {"DEFAULT": {"debug": "true"}})
@@ -111,7 +111,7 @@ def presented(proxy, context):
 
 
 @scenario
-def new_certificates(scene):
+def new_certificates_apply(scene):
     cert, key = scene.certificate("listener")
     tls = {"listen": {"tls_cert_file": cert, "tls_key_file": key}}
     proxy = scene.proxy(scene.glance(), conf=tls)
@@ -166,7 +166,7 @@ def facts_of(proxy):
 
 
 @scenario(threaded=True)
-def a_changed_bind_takes_nothing_along(scene):
+def changed_bind_needs_a_restart_and_the_rest_applies(scene):
     """All else is in force; what is not is named, each time until there is a restart."""
     manager = Manager(scene)
     proxy = scene.proxy(scene.glance(), conf={"DEFAULT": {"workers": 2}})
@@ -198,7 +198,7 @@ def a_changed_bind_takes_nothing_along(scene):
 
 
 @scenario
-def a_reload_that_takes_nothing_fails(scene):
+def failed_reload_is_reported(scene):
     manager = Manager(scene)
     proxy = scene.proxy(scene.glance())
     before = facts_of(proxy)
@@ -213,7 +213,7 @@ def a_reload_that_takes_nothing_fails(scene):
 
 
 @scenario
-def nobody_is_there_to_reload(scene):
+def reload_without_a_process_fails(scene):
     """It must not look like success."""
     proxy = scene.proxy(scene.glance())
     assert proxy.stop() is None
@@ -223,7 +223,7 @@ def nobody_is_there_to_reload(scene):
 
 
 @scenario
-def tls_stays_on(scene):
+def tls_cannot_be_switched_off(scene):
     """A listener that was started with TLS has its certificate, however often the files say otherwise."""
     cert, key = scene.certificate("listener")
     tls = {"listen": {"tls_cert_file": cert, "tls_key_file": key}}

@@ -159,17 +159,17 @@ def walk(scene, mode, properties):
 
 
 @scenario(threaded=True, representative=True)
-def where_the_policy_only_watches(scene):
+def reset_of_an_audited_empty_upload_leaves_nothing(scene):
     walk(scene, "mode: audit\n", {})
 
 
 @scenario(threaded=True)
-def where_the_image_may_be_empty(scene):
+def reset_of_an_allowed_empty_upload_leaves_nothing(scene):
     walk(scene, "", {"block_device_mapping": "[]"})
 
 
 @scenario
-def before_its_end(scene):
+def reset_of_a_partial_request_leaves_nothing(scene):
     """A head of which only a part has come, and a body that has no end yet."""
     withholding = Withholding(scene, {})
     for mode in ("", "mode: audit\n"):

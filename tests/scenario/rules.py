@@ -47,7 +47,7 @@ def stored(proxy, glance, *fields, body=DATA):
 
 
 @scenario
-def the_first_rule_that_matches(scene):
+def first_matching_rule_applies(scene):
     glance = scene.glance(stores=store_list("file", "test", "third"))
     proxy = scene.proxy(glance, policy=POLICY, conf=ANY_DATA)
     horizon = "User-Agent: python Horizon client"
@@ -68,7 +68,7 @@ def the_first_rule_that_matches(scene):
 
 
 @scenario
-def every_spelling_of_the_wish_is_replaced(scene):
+def every_spelling_of_the_store_header_is_replaced(scene):
     glance = scene.glance()
     proxy = scene.proxy(glance)
     spellings = ["X-Image-Meta-Store", "x-image-meta-store", "X_Image_Meta_Store", "X-Image_Meta-Store"]
@@ -81,7 +81,7 @@ def every_spelling_of_the_wish_is_replaced(scene):
 
 
 @scenario
-def a_replaced_wish_is_told(scene):
+def replaced_store_is_reported(scene):
     glance = scene.glance()
     proxy = scene.proxy(glance)
     right = "Content-Type: application/octet-stream"
@@ -91,7 +91,7 @@ def a_replaced_wish_is_told(scene):
 
 
 @scenario
-def a_store_outside_allow(scene):
+def store_outside_allow_is_refused(scene):
     glance = scene.glance(image=facts(disk_format="vhd", name="win-11"))
     proxy = scene.proxy(glance, policy=POLICY)
     for wish in ("third", "os_glance_staging_store", "TEST"):
@@ -112,7 +112,7 @@ def send_chunked(client, count, size, *fields):
 
 
 @scenario
-def too_large_is_found_while_it_comes(scene):
+def max_size_is_enforced_while_streaming(scene):
     glance = scene.glance()
     proxy = scene.proxy(glance, policy=POLICY, conf={"upload": {"max_size": "2MiB"}})
     table = [(["User-Agent: Horizon"], 64 << 10), ([], 2 << 20)]  # the rule's limit, the global one
@@ -127,7 +127,7 @@ def too_large_is_found_while_it_comes(scene):
 
 
 @scenario
-def exactly_the_limit_is_not_too_large(scene):
+def body_of_exactly_max_size_is_stored(scene):
     glance = scene.glance()
     proxy = scene.proxy(glance, conf={"upload": {"max_size": "64KiB"}})
     assert stored(proxy, glance, body=bytes(65536)) == (["test"], "default")
@@ -137,7 +137,7 @@ def exactly_the_limit_is_not_too_large(scene):
 
 
 @scenario
-def a_rule_by_size_needs_the_length(scene):
+def rule_by_size_needs_the_length(scene):
     glance = scene.glance(image=facts(owner="builders"))
     proxy = scene.proxy(glance, policy=POLICY, conf=STREAM)
     with proxy.client() as client:  # small enough for the rule never to matter

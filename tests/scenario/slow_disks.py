@@ -34,7 +34,7 @@ def seconds(act):
 
 
 @scenario(threaded=True)
-def the_only_worker_goes_on(scene):
+def slow_disk_does_not_block_the_worker(scene):
     slow(scene)
     glance = scene.glance()
     proxy = scene.proxy(glance, conf=ONE_WORKER)
@@ -57,7 +57,7 @@ def the_only_worker_goes_on(scene):
 
 
 @scenario
-def neither_client_nor_glance_has_stalled(scene):
+def slow_disk_is_not_a_stall(scene):
     slow(scene, 2000)
     desk = Desk(scene, conf={"listen": {"stall_timeout": "1500ms"}, "glance": {"stall_timeout": "1500ms"}})
     image = desk.image()
@@ -66,7 +66,7 @@ def neither_client_nor_glance_has_stalled(scene):
 
 
 @scenario(threaded=True)
-def the_client_leaves_while_a_block_is_written(scene):
+def client_may_leave_while_a_block_is_written(scene):
     slow(scene)
     desk = Desk(scene)
     for leave in ("close", "reset"):
@@ -80,7 +80,7 @@ def the_client_leaves_while_a_block_is_written(scene):
 
 
 @scenario(threaded=True)
-def the_program_ends_while_a_block_is_written(scene):
+def proxy_stops_while_a_block_is_written(scene):
     slow(scene)
     desk = Desk(scene)
     with desk.client() as client:
@@ -94,7 +94,7 @@ def the_program_ends_while_a_block_is_written(scene):
 
 
 @scenario
-def eight_share_a_slow_disk(scene):
+def eight_uploads_share_a_slow_disk(scene):
     slow(scene, 100)
     desk = Desk(scene, conf=ONE_WORKER)
     images = [desk.image() for _ in range(8)]

@@ -13,7 +13,7 @@ LONG = head("GET /v2/images HTTP/1.1", "Host: h", "X-Long: " + "a" * 1000)
 
 
 @scenario(threaded=True, representative=True, long=True)
-def late(scene):
+def partial_head_gets_408(scene):
     """However much of the head has come, and whatever came before it."""
     for _, connect in both_doors(scene, scene.glance(), header_timeout="1s", keepalive_timeout="1h"):
         for part in (1, 10, len(LONG) - 1):  # of the request line, and of the fields
@@ -28,7 +28,7 @@ def late(scene):
 
 
 @scenario
-def dripping(scene):
+def slow_bytes_do_not_extend_header_timeout(scene):
     """A byte now and then buys no more time."""
     for _, connect in both_doors(scene, scene.glance(), header_timeout="1s", keepalive_timeout="1h"):
         for later in (False, True):
@@ -48,7 +48,7 @@ def dripping(scene):
 
 
 @scenario
-def counted_from_the_first_byte(scene):
+def header_timeout_runs_from_the_first_byte(scene):
     """The end of the request line does not begin it anew."""
     for _, connect in both_doors(scene, scene.glance(), header_timeout="6s"):
         with connect() as client:
@@ -61,7 +61,7 @@ def counted_from_the_first_byte(scene):
 
 
 @scenario(long=True)
-def silence_is_not_a_slow_head(scene):
+def idle_time_does_not_count_as_head(scene):
     """Between two requests there is keepalive_timeout, and an answer takes what it takes."""
     def slow(asked):
         time.sleep(2.5)

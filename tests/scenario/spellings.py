@@ -97,7 +97,7 @@ def values_of(asked, name):
 
 
 @scenario
-def an_upload(scene):
+def every_spelling_of_an_upload_is_canonical(scene):
     glance = scene.glance()
     proxy = scene.proxy(glance)
     for method, path in UPLOADS:
@@ -113,7 +113,7 @@ def an_upload(scene):
 
 
 @scenario
-def another_door(scene):
+def every_spelling_of_other_operations_is_canonical(scene):
     """Through it or not: that is for the policy to say."""
     glance = scene.glance()
     proxy = scene.proxy(glance)
@@ -127,7 +127,7 @@ def another_door(scene):
 
 
 @scenario
-def an_unclear_target(scene):
+def ambiguous_target_is_refused(scene):
     glance = scene.glance()
     proxy = scene.proxy(glance)
     for method, path in DOORS:
@@ -139,7 +139,7 @@ def an_unclear_target(scene):
 
 
 @scenario
-def no_door(scene):
+def other_targets_are_relayed(scene):
     glance = scene.glance()
     proxy = scene.proxy(glance)
     for method, path in DOORS:
@@ -154,7 +154,7 @@ def no_door(scene):
 
 
 @scenario
-def a_method_in_odd_case(scene):
+def method_in_odd_case_is_refused(scene):
     glance = scene.glance()
     proxy = scene.proxy(glance)
     for method, path in DOORS:
@@ -165,7 +165,7 @@ def a_method_in_odd_case(scene):
 
 
 @scenario
-def the_store(scene):
+def every_spelling_of_the_store_header_is_replaced(scene):
     glance = scene.glance()
     proxy = scene.proxy(glance)
     for fields in ([], ["X-Image-Meta-Store: other"], ["X-IMAGE-META-STORE:other"], ["x_image_meta_store: other"],
@@ -182,7 +182,7 @@ def the_store(scene):
 
 
 @scenario
-def a_field_that_is_said_to_be_the_connections_own(scene):
+def end_to_end_field_in_connection_is_refused(scene):
     """Left out on the way, the version in Accept would make an upload of what Glance answers 404."""
     glance = scene.glance()
     proxy = scene.proxy(glance)
@@ -208,7 +208,7 @@ WAYS = [str, str.upper, str.lower, lambda name: name.replace("-", "_"),
 
 
 @scenario
-def who_the_caller_is(scene):
+def identity_headers_are_removed(scene):
     """Told by Keystone, never by the client; and nothing else is taken away."""
     glance = scene.glance()
     proxy = scene.proxy(glance)
@@ -225,7 +225,7 @@ def who_the_caller_is(scene):
 
 
 @scenario
-def a_blank_before_the_colon(scene):
+def blank_before_the_colon_is_refused(scene):
     glance = scene.glance()
     proxy = scene.proxy(glance)
     for name in ("X-Image-Meta-Store", "X-Roles", "X_Identity_Status", "X-Forwarded-For", "Forwarded", "Accept",

@@ -67,7 +67,7 @@ def arrived(desk, told, image, body):
 
 
 @scenario(threaded=True, representative=True)
-def whatever_is_compared_afterwards(scene):
+def bodies_are_intact_with_every_verify(scene):
     desk = Desk(scene)
     for verify in WAYS:
         desk.set(verify=verify)
@@ -80,7 +80,7 @@ def whatever_is_compared_afterwards(scene):
 
 
 @scenario
-def in_pieces_with_pauses(scene):
+def bodies_in_pieces_are_intact(scene):
     glance = scene.glance()
     for verify in WAYS:
         proxy = scene.proxy(glance, conf={"upload": {"verify": verify}})
@@ -104,7 +104,7 @@ def reads_slowly(asked):
 
 
 @scenario(threaded=True)
-def a_slow_glance_gets_every_byte(scene):
+def slow_glance_gets_every_byte(scene):
     body = repeated(32 * MIB)
     glance = scene.glance(upload=reads_slowly)
     for verify in WAYS:
@@ -115,7 +115,7 @@ def a_slow_glance_gets_every_byte(scene):
 
 
 @scenario(threaded=True, alone=True)
-def many_at_once_that_are_stuck(scene):
+def many_stalled_uploads_are_intact(scene):
     """Each has a pipe of its own then, and gives it back; for the helpers' there are too many."""
     start = threading.Event()
 
@@ -152,7 +152,7 @@ def footed(body):
 
 
 @scenario
-def a_format_that_looks_further_on(scene):
+def footer_is_checked_while_splicing(scene):
     desk = Desk(scene, verify="size")
     disk = bytes(MIB) + data(2 * MIB)
     good = footed(disk)
@@ -164,7 +164,7 @@ def a_format_that_looks_further_on(scene):
 
 
 @scenario
-def a_promise_is_held_to(scene):
+def promised_digest_and_size_are_checked(scene):
     """Of a digest, which has to be computed then; and of a size."""
     desk = Desk(scene, verify="size")
     digest = hashlib.sha256(LARGE).digest()
@@ -185,7 +185,7 @@ def a_promise_is_held_to(scene):
 
 
 @scenario
-def a_form_of_several_mebibytes(scene):
+def large_form_is_unwrapped(scene):
     desk = Desk(scene, verify="size")
     image = desk.image()
     arrived(desk, desk.put(image, form(file(LARGE)), TOKEN, declared()), image, LARGE)
@@ -212,7 +212,7 @@ def send_until_stuck(client):
 
 
 @scenario(threaded=True)
-def an_early_answer(scene):
+def early_answer_reaches_the_client(scene):
     """To a client that waits for it, and to one that looks only when it has sent all."""
     def enough(asked):
         asked.read(5 * MIB).send(answer("413 Payload Too Large", body=b"too large"))
@@ -230,7 +230,7 @@ def an_early_answer(scene):
 
 
 @scenario(threaded=True, representative=True)
-def glance_dies_with_bytes_on_their_way(scene):
+def glance_dying_while_splicing_is_502(scene):
     glance = scene.glance()
     body = repeated(SIZE)
     deaths = [lambda asked: asked.read(5 * MIB).close(), lambda asked: asked.read(5 * MIB).reset(),
@@ -243,7 +243,7 @@ def glance_dies_with_bytes_on_their_way(scene):
 
 
 @scenario
-def glance_takes_no_more(scene):
+def glance_that_stops_reading_is_504(scene):
     glance = scene.glance(upload=lambda asked: asked.read(10_000).hold())
     body = repeated(SIZE)
     for proxy in proxies(scene, glance, {"glance": {"stall_timeout": "5s"}}):
@@ -254,7 +254,7 @@ def glance_takes_no_more(scene):
 
 
 @scenario(threaded=True)
-def the_client_goes_with_bytes_on_their_way(scene):
+def client_leaving_while_splicing_cuts_the_upload(scene):
     """Glance must not take what it has for an image."""
     def waits(asked):
         asked.read(10_000).hold()
@@ -274,7 +274,7 @@ def the_client_goes_with_bytes_on_their_way(scene):
 
 
 @scenario(threaded=True)
-def stopped_with_bytes_on_their_way(scene):
+def proxy_stops_while_splicing(scene):
     glance = scene.glance(upload=lambda asked: asked.read(10_000).hold())
     for verify in ("size", "digest"):
         proxy = scene.proxy(glance, conf={"upload": {"verify": verify}})

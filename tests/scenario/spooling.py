@@ -27,7 +27,7 @@ def reason(told):
 
 
 @scenario(threaded=True, representative=True)
-def becomes_known(scene):
+def chunked_upload_gets_a_length(scene):
     """Sizes around a spool's blocks and an opening's end."""
     desk = Desk(scene)
     for door in DOORS:
@@ -42,7 +42,7 @@ def becomes_known(scene):
 
 
 @scenario(threaded=True)
-def glance_sees_nothing_before_the_end(scene):
+def glance_gets_nothing_before_the_end(scene):
     glance = scene.glance()
     proxy = scene.proxy(glance)
     with proxy.client() as client:
@@ -61,7 +61,7 @@ def glance_sees_nothing_before_the_end(scene):
 
 
 @scenario
-def expect_is_granted(scene):
+def expect_gets_100(scene):
     desk = Desk(scene)
     image = desk.image()
     with desk.client() as client:
@@ -72,7 +72,7 @@ def expect_is_granted(scene):
 
 
 @scenario(threaded=True)
-def the_limit_is_reached_early(scene):
+def spool_limit_is_enforced_while_receiving(scene):
     """While the client is still sending; and the room is there again afterwards."""
     desk = Desk(scene, spool_limit="1MiB")
     for door in DOORS:
@@ -88,7 +88,7 @@ def the_limit_is_reached_early(scene):
 
 
 @scenario
-def exactly_the_limit_is_not_too_much(scene):
+def body_of_exactly_spool_limit_is_stored(scene):
     desk = Desk(scene, spool_limit="1MiB")
     image = desk.image()
     desk.refused(desk.put_chunked(image, LARGE[:(1 << 20) + 1]), image, 507, "spool_full")
@@ -96,7 +96,7 @@ def exactly_the_limit_is_not_too_much(scene):
 
 
 @scenario(threaded=True)
-def the_limit_is_for_all_together(scene):
+def spool_limit_is_shared(scene):
     desk = Desk(scene, spool_limit="2MiB")
     first, second, third = desk.image(), desk.image(), desk.image()
     with desk.client() as slow, desk.client() as late:
@@ -110,7 +110,7 @@ def the_limit_is_for_all_together(scene):
 
 
 @scenario
-def a_length_needs_no_room(scene):
+def body_with_a_length_is_not_spooled(scene):
     desk = Desk(scene, spool_limit="64KiB")
     image = desk.image()
     told = desk.put(image, LARGE)
@@ -119,7 +119,7 @@ def a_length_needs_no_room(scene):
 
 
 @scenario(threaded=True)
-def the_client_goes_away(scene):
+def spool_is_removed_when_the_client_leaves(scene):
     glance = scene.glance()
     proxy = scene.proxy(glance)
     leaving = [lambda client: client.close(), lambda client: client.reset(), lambda client: client.half_close()]
@@ -134,7 +134,7 @@ def the_client_goes_away(scene):
 
 
 @scenario
-def the_client_stalls(scene):
+def spool_is_removed_when_the_client_stalls(scene):
     glance = scene.glance()
     proxy = scene.proxy(glance, conf={"listen": {"stall_timeout": "700ms"}})
     for sent in (chunk(LARGE[:1000]), MUCH):
@@ -145,7 +145,7 @@ def the_client_stalls(scene):
 
 
 @scenario
-def glance_fails_while_it_is_read_back(scene):
+def spool_is_removed_when_glance_fails(scene):
     glance = scene.glance(upload=lambda asked: asked.read(100_000).reset())
     proxy = scene.proxy(glance)
     with proxy.client() as client:
@@ -158,7 +158,7 @@ def glance_fails_while_it_is_read_back(scene):
 
 
 @scenario
-def the_program_ends_in_the_middle(scene):
+def spool_is_removed_when_the_proxy_ends(scene):
     """A spool has no name: nothing is left of it, however the program ends."""
     glance = scene.glance()
     proxy = scene.proxy(glance)
@@ -182,7 +182,7 @@ def the_program_ends_in_the_middle(scene):
 
 
 @scenario
-def bad_chunks_while_it_is_spooled(scene):
+def bad_chunks_are_refused(scene):
     glance = scene.glance()
     proxy = scene.proxy(glance)
     for count in (1, 10):
@@ -195,7 +195,7 @@ def bad_chunks_while_it_is_spooled(scene):
 
 
 @scenario
-def the_policy_gets_to_know_the_size(scene):
+def rule_is_selected_by_the_spooled_size(scene):
     policy = """\
 rules:
   - name: huge
@@ -233,7 +233,7 @@ def fails_to_start(proxy, words):
 
 
 @scenario
-def a_folder_that_cannot_be(scene):
+def unusable_spool_dir_fails_the_start(scene):
     (scene.folder / "a-file").write_bytes(b"")
     proxy = scene.proxy(scene.glance(), start=False)
     for folder, words in (("a-file", "a-file"), ("a-file/spool", "Not a directory"),
@@ -249,7 +249,7 @@ def a_folder_that_cannot_be(scene):
 
 
 @scenario
-def the_folder_is_made(scene):
+def spool_dir_is_created(scene):
     glance = scene.glance()
     folder = scene.folder / "made"
     proxy = scene.proxy(glance, conf={"upload": {"spool_dir": folder}})
@@ -259,7 +259,7 @@ def the_folder_is_made(scene):
 
 
 @scenario
-def the_disk_is_full(scene):
+def full_disk_is_507(scene):
     """A file system of one MiB, in a mount namespace of the proxy's own."""
     folder = scene.folder / "small-disk"
     folder.mkdir()
@@ -280,7 +280,7 @@ def the_disk_is_full(scene):
 
 
 @scenario
-def damage_is_found_before_the_spool_fills(scene):
+def damaged_body_is_refused_while_receiving(scene):
     desk = Desk(scene)
     for door in DOORS:
         image = desk.image()
@@ -291,7 +291,7 @@ def damage_is_found_before_the_spool_fills(scene):
 
 
 @scenario
-def the_real_curl(scene):
+def curl_uploads_from_stdin_are_stored(scene):
     desk = Desk(scene)
     source = scene.folder / "cirros.img"
     source.write_bytes(LARGE)

@@ -16,14 +16,14 @@ def fails(proxy, *said):
 
 
 @scenario
-def the_port_is_taken(scene):
+def taken_port_fails_the_start(scene):
     proxy = scene.proxy(scene.glance(), start=False)
     with socket.create_server((scene.host, PORT)):
         fails(proxy, f"{scene.host}:{PORT}", "already in use")
 
 
 @scenario
-def the_port_is_shared_by_another(scene):
+def shared_port_fails_the_start(scene):
     """SO_REUSEPORT on both sides would let the kernel deal out connections between them."""
     proxy = scene.proxy(scene.glance(), start=False)
     with socket.create_server((scene.host, PORT), reuse_port=True):
@@ -31,7 +31,7 @@ def the_port_is_shared_by_another(scene):
 
 
 @scenario
-def a_second_instance(scene):
+def second_instance_fails_to_start(scene):
     glance = scene.glance()
     first = scene.proxy(glance)
     second = scene.proxy(glance, conf={"admin": {"bind": ""}}, start=False)
@@ -40,7 +40,7 @@ def a_second_instance(scene):
 
 
 @scenario
-def the_admin_port_is_taken(scene):
+def taken_admin_port_fails_the_start(scene):
     glance = scene.glance()
     first = scene.proxy(glance)
     second = scene.proxy(glance, conf={"listen": {"bind": f"{scene.host}:{PORT + 10}"}}, start=False)
@@ -49,21 +49,21 @@ def the_admin_port_is_taken(scene):
 
 
 @scenario
-def bad_files(scene):
+def bad_files_fail_the_start(scene):
     proxy = scene.proxy(scene.glance(), start=False, policy="rules: {}\n",
                         conf={"upload": {"max_size": "big"}, "listen": {"colour": "red"}})
     fails(proxy, "big", "colour", "policy.yaml")
 
 
 @scenario
-def no_policy_file(scene):
+def missing_policy_fails_the_start(scene):
     proxy = scene.proxy(scene.glance(), start=False)
     proxy.policy_file.unlink()
     fails(proxy, "policy.yaml")
 
 
 @scenario
-def certificate_without_key(scene):
+def certificate_without_key_fails_the_start(scene):
     cert, key = scene.certificate("listener")
     proxy = scene.proxy(scene.glance(), conf={"listen": {"tls_cert_file": cert}}, start=False)
     fails(proxy, "tls_key_file")
@@ -76,7 +76,7 @@ def certificate_without_key(scene):
 
 
 @scenario
-def a_check_leaves_no_spool_behind(scene):
+def check_creates_no_spool_dir(scene):
     """Whoever checks may be somebody else than the service, which could then not write to it."""
     folder = scene.folder / "its-spool"
     proxy = scene.proxy(scene.glance(), conf={"upload": {"spool_dir": folder}}, start=False)
@@ -93,7 +93,7 @@ def run(proxy, *words):
 
 
 @scenario
-def check_and_print_config(scene):
+def check_and_print_config_report_errors(scene):
     proxy = scene.proxy(scene.glance(), start=False)
     assert run(proxy, "--check").returncode == 0
     shown = run(proxy, "--print-config")
@@ -115,7 +115,7 @@ def every_bind_is_served(scene):
 
 
 @scenario
-def ipv6(scene):
+def ipv6_is_served(scene):
     with socket.socket(socket.AF_INET6) as probe:
         probe.bind(("::1", 0))
         port = probe.getsockname()[1]

@@ -55,7 +55,7 @@ def sigint_lets_a_chunked_upload_finish(scene):
 
 
 @scenario
-def a_download_finishes_too(scene):
+def sigterm_lets_a_download_finish(scene):
     for half in (b"h" * 10_000, b"h" * 600_000):
         def in_two(asked):
             asked.read().send(head("HTTP/1.1 200 OK", f"Content-Length: {2 * len(half)}"), half)
@@ -76,7 +76,7 @@ def a_download_finishes_too(scene):
 
 
 @scenario
-def an_idle_connection_does_not_delay(scene):
+def idle_connection_does_not_delay_the_exit(scene):
     proxy = scene.proxy(scene.glance())
     with proxy.client() as client, proxy.client():
         assert client.ask("GET", "/v2/images").status == 200
@@ -87,7 +87,7 @@ def an_idle_connection_does_not_delay(scene):
 
 
 @scenario
-def a_new_upload_on_an_old_connection(scene):
+def new_upload_while_draining_is_refused(scene):
     """It is refused, or the connection is closed after what it was busy with."""
     glance = scene.glance(other=lambda asked: asked.read().hold().send(answer("200 OK")))
     proxy = scene.proxy(glance)
@@ -121,7 +121,7 @@ def cut_short(scene, stop, conf=None):
 
 
 @scenario(threaded=True)
-def a_second_signal_stops_at_once(scene):
+def second_signal_stops_at_once(scene):
     def twice(proxy):
         proxy.signal(signal.SIGTERM)
         refuses_connections(proxy)

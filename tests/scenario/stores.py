@@ -29,7 +29,7 @@ def asked_for_stores(glance):
 
 
 @scenario(threaded=True, representative=True)
-def the_policy_names_one_that_is_not_there(scene):
+def policy_with_a_missing_store_is_503(scene):
     """It is the operator's mistake: the client can do nothing, and everybody is told."""
     desk = Desk(scene, policy=TO_GOLD)
     assert ready(desk.proxy)[0] == 200  # nobody with a token has been here yet
@@ -47,7 +47,7 @@ def the_policy_names_one_that_is_not_there(scene):
 
 
 @scenario
-def not_only_the_one_that_is_decided_for(scene):
+def every_missing_store_is_reported(scene):
     """Any rule's store, and any store of `allow`; uploads that go elsewhere are not held up."""
     policy = ("rules:\n  - { name: gold, when: { disk_format: [iso] }, store: gold }\n"
               "  - { name: choice, when: { disk_format: [ami] }, store: file, mode: default, allow: [file, silver] }\n"
@@ -61,7 +61,7 @@ def not_only_the_one_that_is_decided_for(scene):
 
 
 @scenario(threaded=True)
-def what_a_client_may_choose(scene):
+def client_may_choose_glances_stores(scene):
     desk = Desk(scene, policy=CHOOSE)
     for store in ("file", "test"):
         image = desk.image()
@@ -79,7 +79,7 @@ def what_a_client_may_choose(scene):
 
 
 @scenario
-def reserved_ones_are_never_to_be_had(scene):
+def reserved_stores_are_refused(scene):
     """Even if Glance should list them."""
     glance = scene.glance(stores=store_list("os_glance_tasks_store", "test"))
     proxy = scene.proxy(glance, policy=CHOOSE)
@@ -90,7 +90,7 @@ def reserved_ones_are_never_to_be_had(scene):
 
 
 @scenario(long=True)
-def asked_for_once_a_minute(scene):
+def stores_are_queried_once_a_minute(scene):
     """And what is new then counts. Most of this is waiting."""
     desk = Desk(scene, policy=TO_GOLD)
     began = time.monotonic()
@@ -109,7 +109,7 @@ def asked_for_once_a_minute(scene):
 
 
 @scenario(threaded=True)
-def glance_does_not_tell(scene):
+def unknown_stores_are_not_checked(scene):
     """Nothing can be said of a store then; the next upload asks again."""
     for stores, words in ((answer("500 Internal Server Error"), "does not tell its stores"),
                           (answer("403 Forbidden"), "does not tell its stores"),
@@ -133,7 +133,7 @@ def glance_does_not_tell(scene):
 
 
 @scenario
-def what_was_known_stays(scene):
+def known_stores_survive_a_failed_query(scene):
     """For as long as it is young enough: an answer that fails takes nothing away."""
     desk = Desk(scene, policy=TO_GOLD)
     assert desk.put(desk.image(), BODY).status == 503
@@ -143,7 +143,7 @@ def what_was_known_stays(scene):
 
 
 @scenario
-def a_glance_with_one_store_without_a_name(scene):
+def single_store_glance_is_queried_once(scene):
     """404: it does not know the question. That is an answer, and not asked for again."""
     glance = scene.glance(stores=answer("404 Not Found"))
     proxy = scene.proxy(glance, policy=TO_GOLD)
@@ -155,7 +155,7 @@ def a_glance_with_one_store_without_a_name(scene):
 
 
 @scenario(threaded=True)
-def one_asks_and_nobody_else_waits(scene):
+def stores_query_delays_one_upload_only(scene):
     def slow(asked):
         asked.hold()
         asked.read().send(json_answer("200 OK", store_list("test")))
@@ -178,7 +178,7 @@ def one_asks_and_nobody_else_waits(scene):
 
 
 @scenario
-def who_asks_in_vain_does_not_keep_others_from_it(scene):
+def failed_upload_does_not_block_the_stores_query(scene):
     """A stranger's upload is refused, and with it goes the question that it has brought."""
     desk = Desk(scene, policy=TO_GOLD)
     for _ in range(3):
@@ -190,7 +190,7 @@ def who_asks_in_vain_does_not_keep_others_from_it(scene):
 
 
 @scenario
-def a_new_policy_is_looked_at_at_once(scene):
+def new_policy_is_checked_against_known_stores(scene):
     """By what is known of Glance."""
     desk = Desk(scene)
     image = desk.image()

@@ -25,7 +25,7 @@ def listening(scene, glance, **conf):
 
 
 @scenario(threaded=True)
-def uploads(scene):
+def uploads_over_tls_are_stored(scene):
     glance = scene.glance()
     proxy, tls = listening(scene, glance)
     with proxy.client(tls=tls) as client:
@@ -76,7 +76,7 @@ class Records:
 
 
 @scenario(threaded=True, representative=True)
-def records_of_any_size_in_any_pieces(scene):
+def records_of_any_size_are_read(scene):
     """Many are read at once, and half of one at the end."""
     cert, key = scene.certificate("listener")
     listen = {"tls_cert_file": cert, "tls_key_file": key}
@@ -95,7 +95,7 @@ def records_of_any_size_in_any_pieces(scene):
 
 
 @scenario
-def a_download(scene):
+def download_over_tls_is_intact(scene):
     glance = scene.glance(other=lambda asked: asked.read().send(answer("200 OK", body=LARGE)))
     proxy, tls = listening(scene, glance)
     with proxy.client(tls=tls) as client:
@@ -104,7 +104,7 @@ def a_download(scene):
 
 
 @scenario
-def an_early_answer(scene):
+def early_answer_over_tls_is_read(scene):
     def script(asked):
         asked.read(10_000).send(answer("413 Payload Too Large", body=b"too large"))
         asked.await_close()
@@ -119,7 +119,7 @@ def an_early_answer(scene):
 
 
 @scenario
-def a_client_that_breaks_off(scene):
+def reset_over_tls_cuts_the_upload(scene):
     glance = scene.glance()
     proxy, tls = listening(scene, glance)
     with proxy.client(tls=tls) as client:
@@ -140,7 +140,7 @@ def told_of_tls(client, method="GET"):
 
 
 @scenario(representative=True)
-def plain_http_on_a_tls_port(scene):
+def plain_http_on_a_tls_port_is_refused(scene):
     """Is told so in plain text, whatever of the request has come, and nothing reaches Glance."""
     glance = scene.glance()
     proxy, tls = listening(scene, glance, header_timeout="1s")
@@ -161,7 +161,7 @@ def plain_http_on_a_tls_port(scene):
 
 
 @scenario
-def neither_tls_nor_http(scene):
+def other_bytes_on_a_tls_port_get_no_http_answer(scene):
     """What is no HTTP is left to TLS; a client that says nothing costs header_timeout."""
     glance = scene.glance()
     proxy, tls = listening(scene, glance, header_timeout="1s")
@@ -175,7 +175,7 @@ def neither_tls_nor_http(scene):
 
 
 @scenario(threaded=True)
-def many_speak_plain_http(scene):
+def many_plain_http_clients_block_nobody(scene):
     """At once, beside an upload by TLS that goes on."""
     glance = scene.glance()
     proxy, tls = listening(scene, glance)
@@ -193,7 +193,7 @@ def many_speak_plain_http(scene):
 
 
 @scenario
-def to_glance(scene):
+def tls_to_glance_is_verified(scene):
     cert, key = scene.certificate("glance")
     glance = scene.glance(tls=serving(cert, key), upload=accept_upload)
     table = [({"ca_file": cert}, True), ({"insecure": "true"}, True), ({}, False)]

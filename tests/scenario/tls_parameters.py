@@ -21,7 +21,7 @@ def shake(proxy, *options):
 
 
 @scenario
-def versions(scene):
+def old_tls_versions_are_refused(scene):
     proxy = yard(scene)
     weak = ("-cipher", "ALL:@SECLEVEL=0")
     assert shake(proxy, "-tls1", *weak) is shake(proxy, "-tls1_1", *weak) is None
@@ -32,7 +32,7 @@ def versions(scene):
 
 
 @scenario
-def forward_secrecy_and_our_order(scene):
+def only_forward_secret_ciphers_in_the_proxys_order(scene):
     proxy = yard(scene)
     for cipher in ("AES128-GCM-SHA256", "AES256-SHA", "kRSA@SECLEVEL=0", "eNULL@SECLEVEL=0", "aNULL@SECLEVEL=0",
                    "3DES@SECLEVEL=0"):
@@ -52,7 +52,7 @@ def checked(proxy):
 
 
 @scenario
-def check_looks_at_certificate_and_key(scene):
+def check_validates_certificate_and_key(scene):
     """One that has expired, one that is still to come, and what is no key."""
     cert, key = scene.certificate("listener")
     proxy = scene.proxy(scene.glance(), start=False, conf={"listen": {"tls_cert_file": cert, "tls_key_file": key}})

@@ -65,7 +65,7 @@ def whole_files(scene):
 
 
 @scenario(threaded=True)
-def refused(scene):
+def truncated_files_are_refused(scene):
     table = whole_files(scene)
     desk = Desk(scene)
     for kind, body, missing, heard in table:
@@ -81,7 +81,7 @@ def refused(scene):
 
 
 @scenario
-def whole_ones_pass_and_so_do_longer_ones(scene):
+def whole_and_longer_files_are_stored(scene):
     desk = Desk(scene)
     for kind, body, missing, _ in whole_files(scene):
         if not missing:
@@ -99,7 +99,7 @@ def whole_ones_pass_and_so_do_longer_ones(scene):
 
 
 @scenario
-def warned_of_and_not_looked_for(scene):
+def truncated_warn_warns_and_off_is_silent(scene):
     table = whole_files(scene)
     desk = Desk(scene, truncated="warn")
     for level in ("warn", "off"):

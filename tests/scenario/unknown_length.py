@@ -22,7 +22,7 @@ def reason(told):
 
 
 @scenario(threaded=True)
-def streamed(scene):
+def stream_sends_chunks(scene):
     glance = scene.glance()
     proxy = scene.proxy(glance, conf=STREAM)
     with proxy.client() as client:
@@ -36,7 +36,7 @@ def streamed(scene):
 
 
 @scenario
-def rejected(scene):
+def reject_gets_411(scene):
     """Before the client has sent a byte of it."""
     desk = Desk(scene, unknown_length="reject")
     for door in DOORS:
@@ -54,7 +54,7 @@ def rejected(scene):
 
 
 @scenario(threaded=True)
-def the_client_says_the_size(scene):
+def promised_size_becomes_the_length(scene):
     """It is streamed, with a Content-Length; whatever unknown_length says."""
     glance = scene.glance()
     for mode in ("spool", "stream", "reject"):
@@ -77,7 +77,7 @@ def the_client_says_the_size(scene):
 
 
 @scenario
-def the_client_breaks_its_word(scene):
+def wrong_promised_size_is_refused(scene):
     desk = Desk(scene)
     for door in DOORS:
         for size in (100, 70_000, len(LARGE)):
@@ -89,7 +89,7 @@ def the_client_breaks_its_word(scene):
 
 
 @scenario
-def a_broken_word_is_told_at_once(scene):
+def exceeded_promised_size_is_refused_at_once(scene):
     """One byte too many, and the client has not even said that it is at the end."""
     glance = scene.glance()
     proxy = scene.proxy(glance)
@@ -102,7 +102,7 @@ def a_broken_word_is_told_at_once(scene):
 
 
 @scenario
-def a_promise_that_cannot_be_kept(scene):
+def impossible_promised_size_is_refused(scene):
     """Refused by the head alone, with and without a length."""
     desk = Desk(scene, max_size="1GiB")
     size = "X-Openstack-Image-Size"
@@ -124,7 +124,7 @@ def a_promise_that_cannot_be_kept(scene):
 
 
 @scenario
-def a_promise_beside_the_same_length(scene):
+def promised_size_may_equal_the_length(scene):
     desk = Desk(scene)
     image = desk.image()
     told = desk.put(image, LARGE, *RIGHT, f"X-Openstack-Image-Size: {len(LARGE)}")

@@ -24,7 +24,7 @@ def check(asked, told, data):
 
 
 @scenario(threaded=True, representative=True)
-def small_with_length(scene):
+def small_body_with_length_is_stored(scene):
     glance = scene.glance()
     with scene.proxy(glance).client() as client:
         told = client.ask("PUT", UPLOAD, body=SMALL)
@@ -33,14 +33,14 @@ def small_with_length(scene):
 
 
 @scenario(threaded=True, representative=True)
-def large_with_length(scene):
+def large_body_with_length_is_stored(scene):
     glance = scene.glance()
     told = scene.proxy(glance).ask("PUT", UPLOAD, body=LARGE)
     check(glance.uploads()[0], told, LARGE)
 
 
 @scenario(threaded=True, representative=True)
-def chunked(scene):
+def chunked_body_is_stored(scene):
     glance = scene.glance()
     with scene.proxy(glance).client() as client:
         client.send(head(f"PUT {UPLOAD} HTTP/1.1", "Host: h", "Transfer-Encoding: chunked"))
@@ -51,7 +51,7 @@ def chunked(scene):
 
 
 @scenario
-def chunk_extensions_and_trailers_end_here(scene):
+def chunk_extensions_and_trailers_are_dropped(scene):
     glance = scene.glance()
     with scene.proxy(glance).client() as client:
         client.send(head(f"PUT {UPLOAD} HTTP/1.1", "Host: h", "Transfer-Encoding: chunked"))
@@ -61,7 +61,7 @@ def chunk_extensions_and_trailers_end_here(scene):
 
 
 @scenario
-def tiny_chunks(scene):
+def tiny_chunks_are_stored(scene):
     glance = scene.glance()
     with scene.proxy(glance).client() as client:
         client.send(head(f"PUT {UPLOAD} HTTP/1.1", "Host: h", "Transfer-Encoding: chunked"))
@@ -71,7 +71,7 @@ def tiny_chunks(scene):
 
 
 @scenario
-def cut_at_awkward_points(scene):
+def body_split_anywhere_is_stored(scene):
     glance = scene.glance()
     proxy = scene.proxy(glance)
     sent = request("PUT", UPLOAD, body=LARGE)
@@ -85,7 +85,7 @@ def cut_at_awkward_points(scene):
 
 
 @scenario
-def byte_by_byte(scene):
+def body_sent_byte_by_byte_is_stored(scene):
     glance = scene.glance()
     with scene.proxy(glance).client() as client:
         sent = request("PUT", UPLOAD, body=SMALL[:100])
@@ -94,7 +94,7 @@ def byte_by_byte(scene):
 
 
 @scenario
-def the_callers_own_token_asks_first(scene):
+def queries_have_the_callers_token(scene):
     glance = scene.glance()
     scene.proxy(glance).ask("PUT", UPLOAD, f"X-Auth-Token: {TOKEN}", body=SMALL)
     asked = [(asked.method, asked.target) for asked in glance.requests]
@@ -107,7 +107,7 @@ def the_callers_own_token_asks_first(scene):
 
 
 @scenario
-def content_type_is_made_right(scene):
+def content_type_is_fixed(scene):
     glance = scene.glance()
     proxy = scene.proxy(glance)
     for sent in ((), ("Content-Type: text/plain",), ("Content-Type: application/x-www-form-urlencoded",),
@@ -123,7 +123,7 @@ def content_type_is_made_right(scene):
 
 
 @scenario(threaded=True)
-def expect_is_granted_after_the_preflight(scene):
+def expect_gets_100_after_the_preflight(scene):
     glance = scene.glance()
     proxy = scene.proxy(glance)
     for data in (SMALL, LARGE):

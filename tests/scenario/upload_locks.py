@@ -37,7 +37,7 @@ def told_of_the_other(proxy, image, target=None):
 
 
 @scenario(threaded=True)
-def the_second_one(scene):
+def second_upload_is_refused_on_every_worker(scene):
     """On whatever worker, by whatever spelling of the path, into whichever door."""
     desk = Desk(scene, conf=WORKERS)
     image = desk.image()
@@ -60,7 +60,7 @@ def the_second_one(scene):
 
 
 @scenario
-def one_without_a_length(scene):
+def lock_message_works_without_a_length(scene):
     """How large it will be is not known."""
     desk = Desk(scene, conf=WORKERS, unknown_length="stream")
     image = desk.image()
@@ -72,7 +72,7 @@ def one_without_a_length(scene):
 
 
 @scenario(representative=True)
-def one_that_glance_has_not_begun_with(scene):
+def lock_begins_when_glance_has_begun(scene):
     """Whoever comes later, and is faster, goes first; the slow one is told what has become of the image."""
     desk = Desk(scene, conf=WORKERS)
     for unknown_length in ("spool", "stream"):
@@ -107,7 +107,7 @@ def ways_to_dribble():
 
 
 @scenario(threaded=True, representative=True)
-def a_stranger_dribbles(scene):
+def slow_foreign_uploads_take_no_lock(scene):
     """He may see the image, but Glance would not let him upload to it. He keeps nobody away, in whatever way he
     sends a byte now and then, and if he comes back again and again."""
     desk = Desk(scene, conf=WORKERS)
@@ -128,7 +128,7 @@ def a_stranger_dribbles(scene):
 
 
 @scenario(threaded=True, alone=True)
-def strangers_come_again_and_again(scene):
+def repeated_foreign_uploads_take_no_lock(scene):
     """With uploads that reach Glance, which refuses each of them."""
     desk = Desk(scene, conf=WORKERS)
     image = desk.image(visibility="community")
@@ -160,7 +160,7 @@ def owners_only(asked):
 
 
 @scenario
-def a_stranger_whom_glance_lets_wait(scene):
+def foreign_upload_that_glance_delays_takes_no_lock(scene):
     """He was sent first, and Glance says nothing to it: the owner waits for a moment, and is sent, too."""
     glance = scene.glance(upload=owners_only)
     proxy = scene.proxy(glance, conf=WORKERS)
@@ -174,7 +174,7 @@ def a_stranger_whom_glance_lets_wait(scene):
 
 
 @scenario(threaded=True)
-def free_again(scene):
+def lock_is_free_after_every_end(scene):
     """Whatever the end of the first one was; and at once, since its client has the answer."""
     desk = Desk(scene, conf=WORKERS)
     wrong = [*RIGHT, "Content-MD5: AAAAAAAAAAAAAAAAAAAAAA=="]
@@ -193,7 +193,7 @@ def free_again(scene):
 
 
 @scenario(threaded=True)
-def free_before_the_answer(scene):
+def lock_is_free_before_the_answer(scene):
     """A client that tries again with the very next packet never meets itself."""
     proxy = scene.proxy(scene.glance(), conf=WORKERS)
     for _ in range(100):
@@ -204,7 +204,7 @@ def free_before_the_answer(scene):
 
 
 @scenario(threaded=True)
-def the_first_client_goes(scene):
+def lock_is_free_after_the_client_leaves(scene):
     desk = Desk(scene, conf=WORKERS)
     for leave in ("close", "reset"):
         for sent in (0, 1000, HALF):
@@ -222,7 +222,7 @@ def the_first_client_goes(scene):
 
 
 @scenario
-def saved_by_somebody_else(scene):
+def upload_past_the_proxy_is_named_in_the_refusal(scene):
     """Past this proxy: it says so, since it cannot say how far that is."""
     desk = Desk(scene)
     image = desk.image()
@@ -239,7 +239,7 @@ def saved_by_somebody_else(scene):
 
 
 @scenario(threaded=True, alone=True)
-def fifty_at_once(scene):
+def one_of_fifty_uploads_is_stored(scene):
     """One is stored, and that one whole; the others are refused, and disturb nothing."""
     desk = Desk(scene, conf=WORKERS)
     bodies = [data(300_000, b"%d" % number) for number in range(50)]

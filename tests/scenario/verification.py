@@ -55,7 +55,7 @@ def proofs(desk):
 
 
 @scenario(threaded=True, representative=True)
-def what_was_sent_is_there(scene):
+def stored_data_is_verified(scene):
     desk = Desk(scene)
     count = 0
     for door in DOORS:
@@ -74,7 +74,7 @@ def what_was_sent_is_there(scene):
 
 
 @scenario
-def what_differs(scene):
+def differing_data_is_502(scene):
     desk = Desk(scene)
     table = [
         ({"wrong_checksum": True}, ["sha512", hashlib.sha512(BODY).hexdigest()[:16]]),
@@ -92,7 +92,7 @@ def what_differs(scene):
 
 
 @scenario
-def it_is_queued_again_after_a_success(scene):
+def image_queued_after_a_success_is_502(scene):
     """Which no Glance should do."""
     glance = scene.glance(image=lambda asked: asked.read().send(json_answer("200 OK", facts())))
     told = scene.proxy(glance).ask("PUT", UPLOAD, body=BODY)
@@ -101,7 +101,7 @@ def it_is_queued_again_after_a_success(scene):
 
 
 @scenario
-def as_much_as_is_wanted(scene):
+def verify_setting_selects_what_is_compared(scene):
     """`verify` says what counts; the store and the size do with `size`, and nothing with `off`."""
     desk = Desk(scene)
     for mode in ("digest", "size", "off"):
@@ -124,7 +124,7 @@ def as_much_as_is_wanted(scene):
 
 
 @scenario
-def while_it_is_saving(scene):
+def saving_image_is_awaited(scene):
     """Glance has answered, and its record comes a little later."""
     def image(asked):
         done = [each for each in glance.uploads() if each.answered]
@@ -142,7 +142,7 @@ def while_it_is_saving(scene):
 
 
 @scenario(long=True)
-def saving_that_never_ends(scene):
+def image_stuck_in_saving_is_502(scene):
     desk = Desk(scene)
     image = desk.image()
     desk.glance.fault(image=image, stuck=True)
@@ -161,7 +161,7 @@ def saving_that_never_ends(scene):
 
 
 @scenario(threaded=True)
-def a_token_that_expires(scene):
+def expired_token_means_not_verified(scene):
     """A good upload stays one."""
     desk = Desk(scene)
     table = [(401, "the token has expired"), (404, "may not see"), (403, "may not see")]
@@ -178,7 +178,7 @@ def a_token_that_expires(scene):
 
 
 @scenario(long=True)
-def nobody_tells(scene):
+def unreadable_image_means_not_verified(scene):
     """Not for as long as it is looked for; all of them at once, since that is half a minute."""
     ends = {new_upload(): end for end in (
         (lambda asked: asked.close(), "does not tell"),
@@ -208,7 +208,7 @@ def nobody_tells(scene):
 
 
 @scenario(threaded=True)
-def the_client_goes_after_its_last_byte(scene):
+def upload_is_verified_without_the_client(scene):
     """The log still says what became of it."""
     desk = Desk(scene)
     for fault, proof, verdict in (({}, "verified=sha512", "stored"),
@@ -231,7 +231,7 @@ def the_client_goes_after_its_last_byte(scene):
 
 
 @scenario
-def whatever_glance_hashes_with(scene):
+def glances_hash_algorithm_is_learned(scene):
     """Known from the first upload on; that one is compared by the older checksum."""
     desk = Desk(scene)
     desk.glance.fault(hash="sha256")
@@ -244,7 +244,7 @@ def whatever_glance_hashes_with(scene):
 
 
 @scenario
-def glance_tells_of_no_hash_but_md5(scene):
+def md5_is_compared_without_another_hash(scene):
     desk = Desk(scene)
     desk.glance.fault(hash="")
     for _ in range(2):
@@ -254,7 +254,7 @@ def glance_tells_of_no_hash_but_md5(scene):
 
 
 @scenario
-def a_hash_that_nobody_knows(scene):
+def unknown_hash_falls_back_to_md5_or_size(scene):
     """And nothing at all to compare: the size is what is left."""
     def image(asked):
         done = [each for each in glance.uploads() if each.get("X-Openstack-Request-Id")
@@ -297,7 +297,7 @@ def noted(desk, told, state):
 
 
 @scenario(threaded=True)
-def glance_fails(scene):
+def glances_failure_is_relayed_with_the_image_status(scene):
     """Its words pass as they are, with a field beside them."""
     desk = Desk(scene)
     for state, (fault, act, _) in states(desk).items():
@@ -317,7 +317,7 @@ def glance_fails(scene):
 
 
 @scenario(threaded=True, long=True)
-def glance_dies(scene):
+def dead_glance_is_502_with_the_image_status(scene):
     """Our own words then, and what has become of the image is in them. One that was sent whole may yet
     become active, and then it is as if Glance had said so."""
     desk = Desk(scene, conf={"glance": {"response_timeout": "3s"}})
@@ -340,7 +340,7 @@ def glance_dies(scene):
 
 
 @scenario
-def glance_takes_too_long(scene):
+def slow_glance_is_504_with_the_image_status(scene):
     """It may be busy still: nobody is told to delete the image."""
     desk = Desk(scene, conf={"glance": {"response_timeout": "2s"}})
     image = desk.image()
@@ -350,7 +350,7 @@ def glance_takes_too_long(scene):
 
 
 @scenario
-def glance_cannot_be_asked_afterwards(scene):
+def unknown_image_status_is_not_reported(scene):
     """What is not known is not told."""
     def upload(asked):
         asked.read(10_000)
@@ -364,7 +364,7 @@ def glance_cannot_be_asked_afterwards(scene):
 
 
 @scenario
-def refusals_of_glance_are_not_failures(scene):
+def glances_refusals_need_no_query(scene):
     """The image is as Glance says: nobody looks again."""
     desk = Desk(scene)
     for status in (409, 413):
@@ -379,7 +379,7 @@ def refusals_of_glance_are_not_failures(scene):
 
 
 @scenario(representative=True)
-def an_image_that_is_another_by_then(scene):
+def changed_image_is_502(scene):
     """Who waits with the data can change what the image was judged by: Glance allows it until it has some."""
     policy = "rules: [{ name: no-isos, when: { disk_format: iso }, deny: no }]\ndefault: { store: test }\n"
     desk = Desk(scene, policy=policy)
