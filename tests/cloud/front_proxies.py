@@ -70,7 +70,7 @@ def front(name, port):
 
 
 @contextlib.contextmanager
-def yard(cloud, name):
+def environment(cloud, name):
     with another_proxy(cloud, POLICY, more=TRUST) as proxy, front(name, proxy.port) as port:
         yield proxy, port
 
@@ -122,7 +122,7 @@ def upload(cloud, port, source, *fields):
 
 
 def nobody_is_taken_for_a_friend(cloud, name):
-    with yard(cloud, name) as (_, port):
+    with environment(cloud, name) as (_, port):
         kept_out = [is_kept_out(cloud, port, fields) for fields in forms(FRIEND)]
         check(sum(kept_out) > len(kept_out) // 2, f"only {sum(kept_out)} forms came to the proxy")
         forged = f"X-Forwarded-For: {FRIEND}", f"Forwarded: for={FRIEND}"

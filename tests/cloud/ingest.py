@@ -74,7 +74,7 @@ COPIES = (
 
 
 @contextlib.contextmanager
-def yard(cloud, server=eventlet, policy=FORCE):
+def environment(cloud, server=eventlet, policy=FORCE):
     """Images, and a proxy before the Glance that has them."""
     with server(cloud) as url, another_proxy(cloud, policy, url) as proxy:
         with images_at(cloud, url) as images:
@@ -100,7 +100,7 @@ def is_denied(answer):
 
 def lands_as_told(cloud, table, new, method, user="demo"):
     """All of the table, on images that `new` makes."""
-    with yard(cloud) as (images, proxy):
+    with environment(cloud) as (images, proxy):
         for policy, expected in table:
             proxy.reload(policy)
             for wish, (status, stores, audited) in zip(WISHES, expected):
@@ -155,7 +155,7 @@ def test_copy_between_stores(cloud):
 
 
 def test_copy_to_the_policys_store(cloud):
-    with yard(cloud) as (images, proxy):
+    with environment(cloud) as (images, proxy):
         image_id = images.new_active("file")
         answer = imports(cloud, proxy, image_id, {"name": "copy-image"}, user="admin")
         same("the status", answer.status_code, 202)
@@ -166,7 +166,7 @@ def test_import_methods(cloud):
     """Closed ones, and a client for whom they are not; where it goes stays the policy's to say."""
     closed = {**FORCE, "doors": {"import_methods": ["copy-image"]}}
     exempt = {**FORCE, "doors": {"import_methods": ["copy-image"], "exempt": ["127.0.0.1"]}}
-    with yard(cloud, policy=closed) as (images, proxy):
+    with environment(cloud, policy=closed) as (images, proxy):
         image_id = images.new_staged()
         is_denied(imports(cloud, proxy, image_id, {"name": "glance-direct"}, "stores"))
         same("the image's status", images.status(image_id), "uploading")
@@ -215,7 +215,7 @@ def audits(answer, what):
 
 
 def test_locations(cloud):
-    with yard(cloud, uwsgi) as (images, proxy):
+    with environment(cloud, uwsgi) as (images, proxy):
         there = location(cloud, images.new_active("test"))
         opened = {
             None: doors(locations="open"),
@@ -235,7 +235,7 @@ def test_locations(cloud):
 
 
 def test_other_updates_are_relayed(cloud):
-    with yard(cloud, uwsgi) as (images, proxy):
+    with environment(cloud, uwsgi) as (images, proxy):
         image_id = images.new()
         for kind, body in (
             ("application/openstack-images-v2.1-json-patch",
@@ -249,7 +249,7 @@ def test_other_updates_are_relayed(cloud):
 
 def test_locations_call(cloud):
     """This Glance does not know the call; one that does gets it only if the policy lets it."""
-    with yard(cloud, uwsgi) as (images, proxy):
+    with environment(cloud, uwsgi) as (images, proxy):
         there = location(cloud, images.new_active("test"))
         path = f"/v2/images/{images.new()}/locations"
         is_denied(asks(cloud, proxy, "POST", path, json=there))
@@ -259,7 +259,7 @@ def test_locations_call(cloud):
 
 def test_locations_in_image_creation(cloud):
     """Glance does not take them in POST /v2/images: that needs no door."""
-    with yard(cloud, uwsgi) as (images, proxy):
+    with environment(cloud, uwsgi) as (images, proxy):
         there = location(cloud, images.new_active("test"))
         fields = {"disk_format": "raw", "container_format": "bare", "locations": [there]}
         answer = asks(cloud, proxy, "POST", "/v2/images", json=fields)
@@ -276,7 +276,7 @@ def image_of(images, task_id):
 
 
 def test_tasks(cloud):
-    with yard(cloud) as (images, proxy), web(cloud) as uri:
+    with environment(cloud) as (images, proxy), web(cloud) as uri:
         properties = {"name": "task", "disk_format": "raw", "container_format": "bare"}
         task = {
             "type": "import",

@@ -17,9 +17,9 @@ def status(proxy, page):
 
 
 @scenario
-def readyz_follows_glance_and_healthz_does_not(scene):
-    glance = scene.glance()
-    proxy = scene.proxy(glance)
+def readyz_follows_glance_and_healthz_does_not(fixture):
+    glance = fixture.glance()
+    proxy = fixture.proxy(glance)
     assert status(proxy, "/healthz") == 200
     assert status(proxy, "/readyz") == 200
     glance.stop()
@@ -28,15 +28,15 @@ def readyz_follows_glance_and_healthz_does_not(scene):
 
 
 @scenario
-def unknown_page_is_404(scene):
-    proxy = scene.proxy(scene.glance())
+def unknown_page_is_404(fixture):
+    proxy = fixture.proxy(fixture.glance())
     assert status(proxy, "/v2/images") == 404
 
 
 @scenario(threaded=True)
-def upload_is_shown_in_flight_and_when_finished(scene):
-    glance = scene.glance()
-    proxy = scene.proxy(glance)
+def upload_is_shown_in_flight_and_when_finished(fixture):
+    glance = fixture.glance()
+    proxy = fixture.proxy(glance)
     with proxy.client() as client:
         client.send(head(f"PUT {UPLOAD} HTTP/1.1", "Host: h", "Content-Length: 5000000"), bytes(3_000_000))
         glance.the_upload(received=3_000_000)
@@ -56,9 +56,9 @@ def upload_is_shown_in_flight_and_when_finished(scene):
 
 
 @scenario
-def refusals_are_counted_by_reason(scene):
-    glance = scene.glance(image=facts(status="active"))
-    proxy = scene.proxy(glance)
+def refusals_are_counted_by_reason(fixture):
+    glance = fixture.glance(image=facts(status="active"))
+    proxy = fixture.proxy(glance)
     for _ in range(3):
         assert proxy.ask("PUT", UPLOAD, body=b"image").status == 409
     assert proxy.metric("refusals_total", reason="image_not_queued") == 3
@@ -67,8 +67,8 @@ def refusals_are_counted_by_reason(scene):
 
 
 @scenario
-def uploads_page_keeps_the_last_hundred(scene):
-    proxy = scene.proxy(scene.glance(), conf={"DEFAULT": {"workers": 1}})
+def uploads_page_keeps_the_last_hundred(fixture):
+    proxy = fixture.proxy(fixture.glance(), conf={"DEFAULT": {"workers": 1}})
     with proxy.client() as client:
         for _ in range(110):
             assert client.ask("PUT", UPLOAD, body=b"image").status == 204

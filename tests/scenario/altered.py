@@ -3,7 +3,7 @@
 them, or line ends of a text made of what only looks like some."""
 
 from support import corpus
-from support.stack import DOORS, Desk
+from support.stack import ACTIONS, Stack
 from support.fixture import scenario
 
 FRONTS = {
@@ -24,52 +24,52 @@ LINE_ENDS = {
 }
 
 
-def made(scene):
+def made(fixture):
     """{name: (specimen, its bytes)}"""
     return {path.name: (specimen, path.read_bytes())
-            for path, specimen in corpus.make_all(scene.folder / "corpus").items()}
+            for path, specimen in corpus.make_all(fixture.folder / "corpus").items()}
 
 
 @scenario(threaded=True)
-def bytes_in_front_of_the_image_are_refused(scene):
+def bytes_in_front_of_the_image_are_refused(fixture):
     """Whatever the image says the file is, nothing of it reaches Glance, and raw is no way out."""
-    files, desk = made(scene), Desk(scene)
+    files, stack = made(fixture), Stack(fixture)
     for words, front in FRONTS.items():
         for name in DISKS:
             specimen, data = files[name]
             for claim in {specimen.disk_format, "raw", "qcow2"}:
-                image = desk.image(disk_format=claim)
-                said = desk.refused(desk.put(image, front + data), image, 400, "damaged_body")
+                image = stack.image(disk_format=claim)
+                said = stack.refused(stack.put(image, front + data), image, 400, "damaged_body")
                 assert words in said["message"] and "--disk-format" not in said["message"], (name, said)
-    for door in DOORS:
-        image, data = desk.image(disk_format="qcow2"), files["filled.qcow2"][1]
-        desk.refused(desk.put_chunked(image, FRONTS["byte order mark"] + data, door=door), image, 400,
-                     "damaged_body", door)
-        desk.stored(desk.put(image, data, door=door), image, data, door)
+    for action in ACTIONS:
+        image, data = stack.image(disk_format="qcow2"), files["filled.qcow2"][1]
+        stack.refused(stack.put_chunked(image, FRONTS["byte order mark"] + data, action=action), image, 400,
+                      "damaged_body", action)
+        stack.stored(stack.put(image, data, action=action), image, data, action)
 
 
 @scenario
-def damaged_warn_warns_and_off_is_silent(scene):
+def damaged_warn_warns_and_off_is_silent(fixture):
     """Declared raw, which it is not: where nobody objects it is stored as it came."""
-    files = made(scene)
+    files = made(fixture)
     body = FRONTS["byte order mark"] + files["filled.qcow2"][1]
-    desk = Desk(scene, damaged="warn")
+    stack = Stack(fixture, damaged="warn")
     for level in ("warn", "off"):
         if level == "off":
-            desk.set(damaged="off")
-        told = desk.put(image := desk.image(), body)
-        desk.stored(told, image, body)
+            stack.set(damaged="off")
+        told = stack.put(image := stack.image(), body)
+        stack.stored(told, image, body)
         if level == "warn":
-            desk.warned(told, "damaged_body")
+            stack.warned(told, "damaged_body")
         else:
             assert told.get("X-Intake-Warning") is None
 
 
 @scenario(threaded=True)
-def converted_line_ends_are_refused_or_warned_of(scene):
+def converted_line_ends_are_refused_or_warned_of(fixture):
     """Of a file that a program takes for a text: refused where its own sizes show it, and warned of
     where only its length does."""
-    files, desk, seen = made(scene), Desk(scene), set()
+    files, stack, seen = made(fixture), Stack(fixture), set()
     for name, (specimen, data) in files.items():
         if name.rpartition(".")[2] not in ("qcow2", "vmdk", "vhd", "vhdx", "vdi", "qed") and name != "data.iso":
             continue
@@ -77,11 +77,11 @@ def converted_line_ends_are_refused_or_warned_of(scene):
             altered = alter(data)
             if len(altered) == len(data) or (name in ROOMY and len(altered) > len(data)):
                 continue
-            told = desk.put(image := desk.image(disk_format=specimen.disk_format), altered)
+            told = stack.put(image := stack.image(disk_format=specimen.disk_format), altered)
             if told.status == 204:
-                desk.warned(told, "damaged_body")
+                stack.warned(told, "damaged_body")
             else:
                 assert told.status == 400, (name, way, told.start)
-                desk.wait_queued(image)
+                stack.wait_queued(image)
             seen.add((specimen.disk_format, told.status))
     assert {("qcow2", 204), ("vmdk", 400), ("vhd", 400), ("vhdx", 400), ("vdi", 400), ("iso", 400)} <= seen, seen

@@ -6,7 +6,7 @@ import hashlib
 import json
 import struct
 
-from support.stack import DOORS, OCTETS, RIGHT, TOKEN, Desk, data, stripped
+from support.stack import ACTIONS, OCTETS, RIGHT, TOKEN, Stack, data, stripped
 from support.form import declared, file, form
 from support.gateway import ACCESS_KEY, BUCKET, SECRET_KEY, Gateway
 from support.glance import UPLOAD, answer, facts
@@ -42,10 +42,10 @@ def qcow2(virtual_size=1 << 16, backing=b""):
     return (header + backing).ljust(4 << 16, b"\0")
 
 
-def put(desk, image, fields, sent=b"", door="file"):
+def put(stack, image, fields, sent=b"", action="file"):
     """Just these fields, and these bytes behind them."""
-    with desk.client() as client:
-        desk.begin(client, image, *fields, door=door)
+    with stack.client() as client:
+        stack.begin(client, image, *fields, action=action)
         client.send_until_refused(sent)
         return client.answer()
 
@@ -55,25 +55,25 @@ def pairs(fields):
 
 
 class Watch:
-    """A desk whose policy only watches, and how often what was told of it."""
+    """A stack whose policy only watches, and how often what was told of it."""
 
-    def __init__(self, scene, policy=WATCHING, conf=None, **upload):
-        self.desk = Desk(scene, policy=policy, conf=conf, **upload)
-        self.proxy = self.desk.proxy
-        self.glance = self.desk.glance
+    def __init__(self, fixture, policy=WATCHING, conf=None, **upload):
+        self.stack = Stack(fixture, policy=policy, conf=conf, **upload)
+        self.proxy = self.stack.proxy
+        self.glance = self.stack.glance
         self.told = {}
 
     def image(self, **properties):
-        return self.desk.image(**properties)
+        return self.stack.image(**properties)
 
-    def passed(self, image, fields, sent, *what, door="file", status=204):
+    def passed(self, image, fields, sent, *what, action="file", status=204):
         """One upload: what Glance got of it is the client's, and `what` is told on all sides."""
-        answered = put(self.desk, image, fields, sent, door)
+        answered = put(self.stack, image, fields, sent, action)
         assert answered.status == status, (answered.start, answered.body)
         assert answered.all("X-Intake-Audit") == ([", ".join(what)] if what else []), answered.fields
         assert answered.all("X-Intake-Fixed") == [], answered.fields
         self.as_it_came(image, fields, answered)
-        line = self.desk.log_line(answered, door)
+        line = self.stack.log_line(answered, action)
         logged = ", ".join(what) if len(what) == 1 else f'"{", ".join(what)}"'
         assert f" audit={logged} " in line if what else " audit=" not in line, line
         assert f" verdict={'stored' if status == 204 else 'rejected'}" in line, line
@@ -83,16 +83,16 @@ class Watch:
         assert self.proxy.metric("refusals_total") == 0
         return answered
 
-    def stored(self, image, fields, sent, body, *what, door="file", store="file"):
+    def stored(self, image, fields, sent, body, *what, action="file", store="file"):
         """The same, and these bytes are in that store."""
-        answered = self.passed(image, fields, sent, *what, door=door)
-        shown = self.desk.show(image)
+        answered = self.passed(image, fields, sent, *what, action=action)
+        shown = self.stack.show(image)
         assert (shown["size"], shown["os_hash_value"]) == (len(body), hashlib.sha512(body).hexdigest())
         assert answered.get("X-Intake-Bytes") == str(len(body))
-        if door == "file":
+        if action == "file":
             assert shown["stores"] == store
             assert answered.all("X-Intake-Store") == [store]
-            assert f" store={store} " in self.desk.log_line(answered)
+            assert f" store={store} " in self.stack.log_line(answered)
             assert answered.get("X-Intake-Verified") == "sha512"
         return answered
 
@@ -102,7 +102,7 @@ class Watch:
         own = ["x-openstack-request-id", answered.get("X-Openstack-Request-Id")]
 
         def asked():
-            return [each for each in self.desk.puts(image)
+            return [each for each in self.stack.puts(image)
                     if own in [[name.lower(), value] for name, value in each["headers"]]]
 
         wait_until("Glance has noticed its end", asked)
@@ -122,8 +122,8 @@ class Watch:
 
 
 @scenario(threaded=True, representative=True)
-def audit_changes_nothing(scene):
-    watch = Watch(scene)
+def audit_changes_nothing(fixture):
+    watch = Watch(fixture)
     hidden = form(file(BODY))
     right = [*RIGHT, LENGTH]
     table = [  # the fields, what is sent, the bytes that are stored, where, what is told
@@ -146,18 +146,18 @@ def audit_changes_nothing(scene):
 
 
 @scenario
-def audit_relays_staged_data_unchanged(scene):
-    watch = Watch(scene)
+def audit_relays_staged_data_unchanged(fixture):
+    watch = Watch(fixture)
     chunked = [TOKEN, OCTETS, WISH, "Transfer-Encoding: chunked"]
-    watch.stored(watch.image(), [TOKEN, OCTETS, WISH, LENGTH], BODY, BODY, door="stage")
-    watch.stored(watch.image(), chunked, chunks(BODY), BODY, "length", door="stage")
-    watch.passed(watch.image(), [TOKEN, "Content-Type: text/plain", LENGTH], BODY, "content-type", door="stage",
+    watch.stored(watch.image(), [TOKEN, OCTETS, WISH, LENGTH], BODY, BODY, action="stage")
+    watch.stored(watch.image(), chunked, chunks(BODY), BODY, "length", action="stage")
+    watch.passed(watch.image(), [TOKEN, "Content-Type: text/plain", LENGTH], BODY, "content-type", action="stage",
                  status=415)
 
 
 @scenario
-def audit_relays_glances_refusals(scene):
-    watch = Watch(scene)
+def audit_relays_glances_refusals(fixture):
+    watch = Watch(fixture)
     packed = form(file(BODY))
     active = watch.image()
     watch.glance.upload(active, BODY)
@@ -180,8 +180,8 @@ def audit_relays_glances_refusals(scene):
 
 
 @scenario(threaded=True, representative=True)
-def audit_refuses_nothing(scene):
-    watch = Watch(scene, format="reject")
+def audit_refuses_nothing(fixture):
+    watch = Watch(fixture, format="reject")
     ruin = stripped(BODY)
     packed = gzip.compress(BODY)
 
@@ -223,8 +223,8 @@ def audit_refuses_nothing(scene):
 
 
 @scenario
-def audit_overrides_refusing_settings(scene):
-    watch = Watch(scene, content_type="strict", multipart="reject", unknown_length="reject", max_size="1KiB")
+def audit_overrides_refusing_settings(fixture):
+    watch = Watch(fixture, content_type="strict", multipart="reject", unknown_length="reject", max_size="1KiB")
     hidden = form(file(b"\0image"))
     typed = [TOKEN, OCTETS + "; charset=binary", "X-Image-Meta-Store: test"]
     small = "Content-Length: 6"
@@ -243,8 +243,8 @@ def audit_overrides_refusing_settings(scene):
 
 
 @scenario
-def audit_sends_uploads_over_the_quota(scene):
-    watch = Watch(scene, spool_limit="1B")
+def audit_sends_uploads_over_the_quota(fixture):
+    watch = Watch(fixture, spool_limit="1B")
     watch.stored(watch.image(), [*RIGHT, "Transfer-Encoding: chunked"], chunks(BODY), BODY, "length", store="test")
     watch.glance.set_limits(image_size_total=1)
     body = data(2 * MIB)
@@ -254,23 +254,23 @@ def audit_sends_uploads_over_the_quota(scene):
 
 
 @scenario
-def audit_sends_uploads_to_a_full_store(scene):
-    gateway = Gateway(scene.host)
-    scene.callback(gateway.stop)
+def audit_sends_uploads_to_a_full_store(fixture):
+    gateway = Gateway(fixture.host)
+    fixture.callback(gateway.stop)
     keys = {"access": ACCESS_KEY, "secret": SECRET_KEY}
     for name, key in keys.items():
-        (scene.folder / name).write_text(key)
-    watch = Watch(scene, policy="mode: audit\ndefault: { store: test }\nstores:\n  test:\n    capacity: 1MiB\n"
+        (fixture.folder / name).write_text(key)
+    watch = Watch(fixture, policy="mode: audit\ndefault: { store: test }\nstores:\n  test:\n    capacity: 1MiB\n"
                   f"    s3: {{ endpoint: \"{gateway.url}\", bucket: {BUCKET},\n"
-                  f"           access_key_file: {scene.folder}/access, secret_key_file: {scene.folder}/secret }}\n")
+                  f"           access_key_file: {fixture.folder}/access, secret_key_file: {fixture.folder}/secret }}\n")
     body = data(2 * MIB)
     watch.stored(watch.image(), [*RIGHT, f"Content-Length: {len(body)}"], body, body, "store_full", store="test")
 
 
 @scenario
-def audit_reports_failed_verification(scene):
+def audit_reports_failed_verification(fixture):
     """Glance says 204, and that is the answer."""
-    watch = Watch(scene)
+    watch = Watch(fixture)
     for fault in ({"wrong_checksum": True}, {"short_by": 1}):
         watch.glance.fault(on="upload", times=1, **fault)
         answered = watch.passed(watch.image(), [*RIGHT, LENGTH], BODY, "verify_failed")
@@ -280,51 +280,51 @@ def audit_reports_failed_verification(scene):
 
 
 @scenario
-def audit_lets_glance_refuse_the_second_upload(scene):
-    watch = Watch(scene)
+def audit_lets_glance_refuse_the_second_upload(fixture):
+    watch = Watch(fixture)
     image = watch.image()
     others = []
 
     def second():
-        others.append(put(watch.desk, image, [*RIGHT, LENGTH], BODY))
+        others.append(put(watch.stack, image, [*RIGHT, LENGTH], BODY))
 
     body = data(300_000)
-    told = watch.desk.put_with_pause(image, body, second)
+    told = watch.stack.put_with_pause(image, body, second)
     assert told.status == 204 and told.get("X-Intake-Audit") is None
     assert [other.status for other in others] == [409]
     reasons = set(others[0].get("X-Intake-Audit").split(", "))
     assert reasons == {"upload_in_progress"}, reasons
-    assert watch.desk.show(image)["os_hash_value"] == hashlib.sha512(body).hexdigest()
+    assert watch.stack.show(image)["os_hash_value"] == hashlib.sha512(body).hexdigest()
 
 
 @scenario
-def audit_still_refuses_bad_requests_and_a_dead_glance(scene):
-    watch = Watch(scene)
+def audit_still_refuses_bad_requests_and_a_dead_glance(fixture):
+    watch = Watch(fixture)
     for field in ("X-Openstack-Image-Size: many", "Content-MD5: none"):
         image = watch.image()
-        watch.desk.refused(put(watch.desk, image, [*RIGHT, LENGTH, field], BODY), image, 400, "bad_request")
+        watch.stack.refused(put(watch.stack, image, [*RIGHT, LENGTH, field], BODY), image, 400, "bad_request")
     watch.glance.stop()
-    told = put(watch.desk, image, [*RIGHT, LENGTH], BODY)
+    told = put(watch.stack, image, [*RIGHT, LENGTH], BODY)
     assert (told.status, json.loads(told.body)["reason"]) == (502, "glance_unreachable")
 
 
 @scenario
-def audited_upload_is_aborted_when_the_client_closes(scene):
-    watch = Watch(scene)
+def audited_upload_is_aborted_when_the_client_closes(fixture):
+    watch = Watch(fixture)
     image = watch.image()
-    with watch.desk.client() as client:
-        watch.desk.begin(client, image, *RIGHT, LENGTH)
+    with watch.stack.client() as client:
+        watch.stack.begin(client, image, *RIGHT, LENGTH)
         client.send(BODY[:-1])
     watch.proxy.wait_log(" upload .*verdict=aborted")
-    watch.desk.wait_queued(image)
+    watch.stack.wait_queued(image)
 
 
 @scenario
-def audit_sends_100_continue(scene):
-    watch = Watch(scene)
+def audit_sends_100_continue(fixture):
+    watch = Watch(fixture)
     image = watch.image(name="denied")
-    with watch.desk.client() as client:
-        watch.desk.begin(client, image, *RIGHT, LENGTH, "Expect: 100-continue")
+    with watch.stack.client() as client:
+        watch.stack.begin(client, image, *RIGHT, LENGTH, "Expect: 100-continue")
         assert client.stream.until(b"\r\n\r\n") == b"HTTP/1.1 100 Continue\r\n\r\n"
         client.send(BODY)
         told = client.answer()
@@ -347,30 +347,30 @@ CHUNKED = "Transfer-Encoding: chunked"
 
 
 @scenario(threaded=True)
-def audit_rule_applies_to_its_own_uploads_only(scene):
+def audit_rule_applies_to_its_own_uploads_only(fixture):
     """What the head tells is kept until the rule is known."""
-    watch = Watch(scene, policy=SOME)
+    watch = Watch(fixture, policy=SOME)
     odd = ["Content-Encoding: gzip", "Content-Range: x", LENGTH]
     watch.stored(watch.image(name="watched"), [TOKEN, OCTETS, WISH, *odd], BODY, BODY, "store", "content_range",
                  "content_encoding")
     image = watch.image()
-    told = watch.desk.put_head(image, *RIGHT, *odd)
-    watch.desk.refused(told, image, 400, "content_range")
+    told = watch.stack.put_head(image, *RIGHT, *odd)
+    watch.stack.refused(told, image, 400, "content_range")
     assert told.get("X-Intake-Audit") is None
     image = watch.image(name="watched", disk_format=None)
-    told = put(watch.desk, image, [*RIGHT, LENGTH], BODY)
+    told = put(watch.stack, image, [*RIGHT, LENGTH], BODY)
     assert told.status == 400 and b'"reason"' not in told.body  # Glance's own
     image = watch.image(disk_format=None)
-    watch.desk.refused(watch.desk.put_head(image, *RIGHT, LENGTH), image, 400, "formats_unset")
+    watch.stack.refused(watch.stack.put_head(image, *RIGHT, LENGTH), image, 400, "formats_unset")
 
 
 @scenario
-def rules_without_audit_are_enforced(scene):
-    watch = Watch(scene, policy=SOME)
+def rules_without_audit_are_enforced(fixture):
+    watch = Watch(fixture, policy=SOME)
     for fields, sent in (([TOKEN, WISH, LENGTH], BODY), ([TOKEN, WISH, CHUNKED], chunks(BODY))):
         image = watch.image()
-        told = put(watch.desk, image, fields, sent)
-        asked = watch.desk.stored(told, image, BODY)
+        told = put(watch.stack, image, fields, sent)
+        asked = watch.stack.stored(told, image, BODY)
         assert ["X-Image-Meta-Store", "test"] in asked["headers"]
         assert told.get("X-Intake-Audit") is None
         assert told.get("X-Intake-Fixed").startswith("store, content-type")
@@ -378,9 +378,9 @@ def rules_without_audit_are_enforced(scene):
 
 
 @scenario
-def false_size_does_not_select_an_audit_rule(scene):
+def false_size_does_not_select_an_audit_rule(fixture):
     """`huge` is enforced, and only the size tells it from `watched`."""
-    watch = Watch(scene, policy=SOME)
+    watch = Watch(fixture, policy=SOME)
     watch.stored(watch.image(name="sized"), [*RIGHT, CHUNKED], chunks(SMALL), SMALL, "length", store="test")
     told_size = "X-Openstack-Image-Size: 1000"
     watch.stored(watch.image(name="sized"), [*RIGHT, CHUNKED, told_size], chunks(SMALL), SMALL, "length", store="test")
@@ -397,40 +397,41 @@ def false_size_does_not_select_an_audit_rule(scene):
     ]
     for fields, sent, status, reason in lies:
         image = watch.image(name="sized")
-        watch.desk.refused(put(watch.desk, image, fields, sent), image, status, reason, reached=True)
+        watch.stack.refused(put(watch.stack, image, fields, sent), image, status, reason, reached=True)
 
 
 @scenario
-def audit_rule_may_be_selected_by_the_spooled_size(scene):
+def audit_rule_may_be_selected_by_the_spooled_size(fixture):
     """By the size, which is there when the body is on the disk. From then on nothing is refused."""
-    watch = Watch(scene, policy=SOME)
+    watch = Watch(fixture, policy=SOME)
     wish = [TOKEN, OCTETS, WISH]
     packed = form(file(BODY))
     for fields, sent, fixed in (([*wish, CHUNKED], chunks(BODY), "length"),
                                 ([TOKEN, declared(), WISH, f"Content-Length: {len(packed)}"], packed,
                                  "content-type, multipart")):
         image = watch.image(name="late")
-        told = put(watch.desk, image, fields, sent)
-        watch.desk.stored(told, image, BODY)
+        told = put(watch.stack, image, fields, sent)
+        watch.stack.stored(told, image, BODY)
         assert (told.get("X-Intake-Rule"), told.get("X-Intake-Store")) == ("large", "file")
         assert (told.get("X-Intake-Fixed"), told.get("X-Intake-Audit")) == (fixed, "store")
     image = watch.image(name="late")
-    told = put(watch.desk, image, [*wish, CHUNKED], chunks(SMALL))
-    watch.desk.stored(told, image, SMALL)
+    told = put(watch.stack, image, [*wish, CHUNKED], chunks(SMALL))
+    watch.stack.stored(told, image, SMALL)
     assert (told.get("X-Intake-Rule"), told.get("X-Intake-Store")) == ("default", "test")
     assert told.get("X-Intake-Audit") is None
 
 
 @scenario
-def enforce_mode_reports_no_audit(scene):
-    watch = Watch(scene, policy="mode: enforce\ndefault: { store: test }\n")
-    for door in DOORS:
+def enforce_mode_reports_no_audit(fixture):
+    watch = Watch(fixture, policy="mode: enforce\ndefault: { store: test }\n")
+    for action in ACTIONS:
         image = watch.image()
-        told = put(watch.desk, image, [TOKEN, WISH, LENGTH], BODY, door)
-        watch.desk.stored(told, image, BODY, door)
+        told = put(watch.stack, image, [TOKEN, WISH, LENGTH], BODY, action)
+        watch.stack.stored(told, image, BODY, action)
         assert told.get("X-Intake-Audit") is None
     image = watch.image()
-    watch.desk.refused(put(watch.desk, image, [*RIGHT, LENGTH, "Content-Range: x"], BODY), image, 400, "content_range")
+    told = put(watch.stack, image, [*RIGHT, LENGTH, "Content-Range: x"], BODY)
+    watch.stack.refused(told, image, 400, "content_range")
     assert watch.counted() == {} and " audit=" not in watch.proxy.log()
 
 
@@ -438,13 +439,13 @@ def enforce_mode_reports_no_audit(scene):
 
 
 @scenario
-def cors_exposes_the_audit_header(scene):
+def cors_exposes_the_audit_header(fixture):
     """Glance's configuration says which origins' pages those are."""
     allowed = [["Access-Control-Allow-Origin: http://horizon.example"], []]
     for fields in allowed:
-        glance = scene.glance(image=facts(), upload=lambda request, fields=fields: request.read().send(
+        glance = fixture.glance(image=facts(), upload=lambda request, fields=fields: request.read().send(
             answer("204 No Content", *fields)))
-        proxy = scene.proxy(glance, policy=WATCHING)
+        proxy = fixture.proxy(glance, policy=WATCHING)
         told = proxy.ask("PUT", UPLOAD, "Origin: http://horizon.example", OCTETS, WISH, body=b"\0image")
         assert told.status == 204
         exposed = told.get("Access-Control-Expose-Headers")

@@ -35,9 +35,9 @@ def await_cut(glance, which):
     return asked
 
 
-def leaving(scene, leave):
-    glance = scene.glance()
-    proxy = scene.proxy(glance, conf=STREAM)
+def leaving(fixture, leave):
+    glance = fixture.glance()
+    proxy = fixture.proxy(glance, conf=STREAM)
     for which, framing in enumerate(FRAMINGS):
         with proxy.client() as client:
             start(client, framing)
@@ -51,24 +51,24 @@ def leaving(scene, leave):
 
 
 @scenario(threaded=True)
-def upload_is_cut_when_the_client_closes(scene):
-    leaving(scene, lambda client: client.close())
+def upload_is_cut_when_the_client_closes(fixture):
+    leaving(fixture, lambda client: client.close())
 
 
 @scenario(threaded=True, representative=True)
-def upload_is_cut_when_the_client_resets(scene):
-    leaving(scene, lambda client: client.reset())
+def upload_is_cut_when_the_client_resets(fixture):
+    leaving(fixture, lambda client: client.reset())
 
 
 @scenario
-def upload_is_cut_when_the_client_half_closes(scene):
-    leaving(scene, lambda client: client.half_close())
+def upload_is_cut_when_the_client_half_closes(fixture):
+    leaving(fixture, lambda client: client.half_close())
 
 
 @scenario
-def stalled_client_gets_408(scene):
-    glance = scene.glance()
-    proxy = scene.proxy(glance, conf={"listen": {"stall_timeout": "700ms"}, **STREAM})
+def stalled_client_gets_408(fixture):
+    glance = fixture.glance()
+    proxy = fixture.proxy(glance, conf={"listen": {"stall_timeout": "700ms"}, **STREAM})
     for which, framing in enumerate(FRAMINGS):
         with proxy.client() as client:
             start(client, framing)
@@ -79,9 +79,9 @@ def stalled_client_gets_408(scene):
 
 
 @scenario
-def slow_client_is_not_stalled(scene):
-    glance = scene.glance()
-    proxy = scene.proxy(glance, conf={"listen": {"stall_timeout": "2s"}})
+def slow_client_is_not_stalled(fixture):
+    glance = fixture.glance()
+    proxy = fixture.proxy(glance, conf={"listen": {"stall_timeout": "2s"}})
     with proxy.client() as client:
         client.send(head(f"PUT {UPLOAD} HTTP/1.1", "Host: h", f"Content-Length: {PROMISED}"))
         part = bytes(PROMISED // 8)
@@ -94,9 +94,9 @@ def slow_client_is_not_stalled(scene):
 
 
 @scenario
-def client_may_close_during_the_preflight(scene):
-    glance = scene.glance(image=lambda asked: asked.hold().send(json_answer("200 OK", facts())))
-    proxy = scene.proxy(glance)
+def client_may_close_during_the_preflight(fixture):
+    glance = fixture.glance(image=lambda asked: asked.hold().send(json_answer("200 OK", facts())))
+    proxy = fixture.proxy(glance)
     with proxy.client() as client:
         client.send(head(f"PUT {UPLOAD} HTTP/1.1", "Host: h", f"Content-Length: {PROMISED}"), b"start")
         glance.wait("the preflight", lambda _: glance.requests)
@@ -107,9 +107,9 @@ def client_may_close_during_the_preflight(scene):
 
 
 @scenario
-def bad_chunk_is_refused_and_cuts_the_upload(scene):
-    glance = scene.glance()
-    proxy = scene.proxy(glance, conf=STREAM)
+def bad_chunk_is_refused_and_cuts_the_upload(fixture):
+    glance = fixture.glance()
+    proxy = fixture.proxy(glance, conf=STREAM)
     for which, bad in enumerate((b"xyz\r\nabc\r\n", b"-3\r\nabc\r\n", b"0x3\r\nabc\r\n",
                                  b"ffffffffffffffffff\r\nabc\r\n")):
         with proxy.client() as client:

@@ -45,9 +45,9 @@ def check_early(told):
 
 
 @scenario(threaded=True, representative=True)
-def early_answer_reaches_a_client_that_waits(scene):
-    glance = scene.glance()
-    proxy = scene.proxy(glance, conf=STREAM)
+def early_answer_reaches_a_client_that_waits(fixture):
+    glance = fixture.glance()
+    proxy = fixture.proxy(glance, conf=STREAM)
     for closing in (False, True):
         glance.upload = early(closing)
         for framing in FRAMINGS:
@@ -57,8 +57,8 @@ def early_answer_reaches_a_client_that_waits(scene):
 
 
 @scenario(threaded=True)
-def early_answer_reaches_a_client_that_only_sends(scene):
-    proxy = scene.proxy(scene.glance(upload=early(closing=False)), conf=STREAM)
+def early_answer_reaches_a_client_that_only_sends(fixture):
+    proxy = fixture.proxy(fixture.glance(upload=early(closing=False)), conf=STREAM)
     for framing, (_, _, rest) in FRAMINGS.items():
         with proxy.client() as client:
             start(client, framing)
@@ -67,12 +67,12 @@ def early_answer_reaches_a_client_that_only_sends(scene):
 
 
 @scenario
-def early_answer_with_a_reset_is_413_or_502(scene):
+def early_answer_with_a_reset_is_413_or_502(fixture):
     def script(asked):
         asked.read(10_000).send(answer("413 Payload Too Large", body=b"too large"))
         asked.close()  # with unread data: the kernel resets, and the answer may be lost on the way
 
-    proxy = scene.proxy(scene.glance(upload=script), conf=STREAM)
+    proxy = fixture.proxy(fixture.glance(upload=script), conf=STREAM)
     for framing in FRAMINGS:
         with proxy.client() as client:
             start(client, framing)
@@ -80,8 +80,8 @@ def early_answer_with_a_reset_is_413_or_502(scene):
             assert told.status == 413 or reason(told) == (502, "glance_failed"), framing
 
 
-def dying(scene, die):
-    proxy = scene.proxy(scene.glance(upload=die), conf=STREAM)
+def dying(fixture, die):
+    proxy = fixture.proxy(fixture.glance(upload=die), conf=STREAM)
     for framing in FRAMINGS:
         with proxy.client() as client:
             start(client, framing)
@@ -90,32 +90,32 @@ def dying(scene, die):
 
 
 @scenario(threaded=True)
-def glance_closing_within_the_body_is_502(scene):
-    dying(scene, lambda asked: asked.read(10_000).close())
+def glance_closing_within_the_body_is_502(fixture):
+    dying(fixture, lambda asked: asked.read(10_000).close())
 
 
 @scenario
-def glance_resetting_within_the_body_is_502(scene):
-    dying(scene, lambda asked: asked.read(10_000).reset())
+def glance_resetting_within_the_body_is_502(fixture):
+    dying(fixture, lambda asked: asked.read(10_000).reset())
 
 
 @scenario
-def glance_closing_after_the_body_is_502(scene):
-    proxy = scene.proxy(scene.glance(upload=lambda asked: asked.read().close()))
+def glance_closing_after_the_body_is_502(fixture):
+    proxy = fixture.proxy(fixture.glance(upload=lambda asked: asked.read().close()))
     for body in (bytes(1000), bytes(3 << 20)):
         assert reason(proxy.ask("PUT", UPLOAD, body=body)) == (502, "glance_failed")
 
 
 @scenario
-def answer_that_is_not_http_is_502(scene):
-    proxy = scene.proxy(scene.glance(upload=lambda asked: asked.read().send(b"what?\r\n\r\n").close()))
+def answer_that_is_not_http_is_502(fixture):
+    proxy = fixture.proxy(fixture.glance(upload=lambda asked: asked.read().send(b"what?\r\n\r\n").close()))
     assert reason(proxy.ask("PUT", UPLOAD, body=bytes(1000))) == (502, "glance_failed")
 
 
 @scenario(threaded=True)
-def glance_that_stops_reading_is_504(scene):
-    glance = scene.glance(upload=lambda asked: asked.read(10_000).hold())
-    proxy = scene.proxy(glance, conf=QUICK)
+def glance_that_stops_reading_is_504(fixture):
+    glance = fixture.glance(upload=lambda asked: asked.read(10_000).hold())
+    proxy = fixture.proxy(glance, conf=QUICK)
     for framing in ("large", "chunked"):
         with proxy.client() as client:
             start(client, framing)
@@ -126,9 +126,9 @@ def glance_that_stops_reading_is_504(scene):
 
 
 @scenario
-def glance_that_does_not_answer_is_504(scene):
-    glance = scene.glance(upload=lambda asked: asked.read().hold())
-    proxy = scene.proxy(glance, conf=QUICK)
+def glance_that_does_not_answer_is_504(fixture):
+    glance = fixture.glance(upload=lambda asked: asked.read().hold())
+    proxy = fixture.proxy(glance, conf=QUICK)
     for body in (bytes(1000), bytes(3 << 20)):
         assert reason(proxy.ask("PUT", UPLOAD, body=body)) == (504, "glance_timeout")
     for asked in glance.uploads():
@@ -137,20 +137,20 @@ def glance_that_does_not_answer_is_504(scene):
 
 
 @scenario
-def slow_answer_is_awaited(scene):
+def slow_answer_is_awaited(fixture):
     def script(asked):
         asked.read()
         time.sleep(3)  # beyond stall_timeout, within response_timeout
         asked.send(answer("204 No Content"))
 
     patient = {"glance": {"stall_timeout": "2s", "response_timeout": "20s"}}
-    proxy = scene.proxy(scene.glance(upload=script), conf=patient)
+    proxy = fixture.proxy(fixture.glance(upload=script), conf=patient)
     for body in (bytes(1000), bytes(3 << 20)):
         assert proxy.ask("PUT", UPLOAD, body=body).status == 204
 
 
 @scenario
-def slow_answer_to_chunks_is_awaited(scene):
+def slow_answer_to_chunks_is_awaited(fixture):
     """Their end is a byte like any other, and after it Glance has response_timeout."""
     def script(asked):
         asked.read()
@@ -158,7 +158,7 @@ def slow_answer_to_chunks_is_awaited(scene):
         asked.send(answer("204 No Content"))
 
     patient = {"glance": {"stall_timeout": "2s", "response_timeout": "20s"}, **STREAM}
-    proxy = scene.proxy(scene.glance(upload=script, other=script), conf=patient)
+    proxy = fixture.proxy(fixture.glance(upload=script, other=script), conf=patient)
     for target in (UPLOAD, "/v2/metadefs/x"):
         with proxy.client() as client:
             client.send(head(f"PUT {target} HTTP/1.1", "Host: h", "Transfer-Encoding: chunked"),
@@ -167,9 +167,9 @@ def slow_answer_to_chunks_is_awaited(scene):
 
 
 @scenario
-def failed_preflight_is_502_or_504(scene):
-    glance = scene.glance()
-    proxy = scene.proxy(glance, conf=QUICK)
+def failed_preflight_is_502_or_504(fixture):
+    glance = fixture.glance()
+    proxy = fixture.proxy(glance, conf=QUICK)
     table = [(lambda asked: asked.close(), (502, "glance_failed")),
              (lambda asked: asked.hold(), (504, "glance_timeout")),
              (answer("200 OK", body=b"<html>"), (502, "glance_failed")),
@@ -183,24 +183,24 @@ def failed_preflight_is_502_or_504(scene):
 
 
 @scenario
-def closed_port_is_502(scene):
-    proxy = scene.proxy(scene.closed_url())
+def closed_port_is_502(fixture):
+    proxy = fixture.proxy(fixture.closed_url())
     for told in (proxy.ask("PUT", UPLOAD, body=bytes(1000)), proxy.ask("GET", "/v2/images")):
         assert reason(told) == (502, "glance_unreachable")
         assert told.get("X-Openstack-Request-Id")
 
 
 @scenario
-def connect_timeout_is_502(scene):
-    proxy = scene.proxy(scene.silent_url(), conf=QUICK)
+def connect_timeout_is_502(fixture):
+    proxy = fixture.proxy(fixture.silent_url(), conf=QUICK)
     for told in (proxy.ask("GET", "/v2/images"), proxy.ask("PUT", UPLOAD, body=bytes(1000))):
         assert reason(told) == (502, "glance_unreachable")
 
 
 @scenario
-def second_endpoint_serves_when_the_first_is_closed(scene):
-    glance = scene.glance()
-    proxy = scene.proxy(scene.closed_url(), glance)
+def second_endpoint_serves_when_the_first_is_closed(fixture):
+    glance = fixture.glance()
+    proxy = fixture.proxy(fixture.closed_url(), glance)
     for body in (bytes(1000), bytes(3 << 20)):
         assert proxy.ask("GET", "/v2/images").status == 200
         assert proxy.ask("PUT", UPLOAD, body=body).status == 204
@@ -208,10 +208,10 @@ def second_endpoint_serves_when_the_first_is_closed(scene):
 
 
 @scenario
-def upload_is_not_retried_after_body_bytes(scene):
-    first = scene.glance(port=0, upload=lambda asked: asked.read(10_000).reset())
-    second = scene.glance(port=0, upload=lambda asked: asked.read(10_000).reset())
-    proxy = scene.proxy(first, second, conf=STREAM)
+def upload_is_not_retried_after_body_bytes(fixture):
+    first = fixture.glance(port=0, upload=lambda asked: asked.read(10_000).reset())
+    second = fixture.glance(port=0, upload=lambda asked: asked.read(10_000).reset())
+    proxy = fixture.proxy(first, second, conf=STREAM)
     for framing in FRAMINGS:
         before = len(first.uploads()) + len(second.uploads())
         with proxy.client() as client:
@@ -228,9 +228,9 @@ def cut_download(*pieces, end):
 
 
 @scenario(threaded=True)
-def cut_download_is_cut_for_the_client(scene):
-    glance = scene.glance()
-    proxy = scene.proxy(glance)
+def cut_download_is_cut_for_the_client(fixture):
+    glance = fixture.glance()
+    proxy = fixture.proxy(glance)
     with_length = head("HTTP/1.1 200 OK", f"Content-Length: {SIZE}")
     without = head("HTTP/1.1 200 OK", "Transfer-Encoding: chunked")
     for pieces in ((with_length, bytes(SIZE // 2)), (with_length, b"x"), (without, chunk(bytes(100_000)))):
@@ -246,9 +246,9 @@ def cut_download_is_cut_for_the_client(scene):
 
 
 @scenario
-def relayed_request_fails_with_502_or_504(scene):
-    glance = scene.glance(other=lambda asked: asked.reset())
-    proxy = scene.proxy(glance, conf=QUICK)
+def relayed_request_fails_with_502_or_504(fixture):
+    glance = fixture.glance(other=lambda asked: asked.reset())
+    proxy = fixture.proxy(glance, conf=QUICK)
     assert reason(proxy.ask("DELETE", "/v2/images/x")) == (502, "glance_failed")
     glance.other = lambda asked: asked.hold()
     assert reason(proxy.ask("GET", "/v2/images")) == (504, "glance_timeout")
@@ -257,13 +257,13 @@ def relayed_request_fails_with_502_or_504(scene):
 
 
 @scenario
-def glance_is_used_again_after_a_restart(scene):
-    glance = scene.glance()
-    proxy = scene.proxy(glance)
+def glance_is_used_again_after_a_restart(fixture):
+    glance = fixture.glance()
+    proxy = fixture.proxy(glance)
     with proxy.client() as client:
         assert client.ask("GET", "/v2/images").status == 200
         glance.stop()
         wait_until("Glance is gone", lambda: client.ask("GET", "/v2/images").status == 502)
-        again = scene.glance()
+        again = fixture.glance()
         assert client.ask("PUT", UPLOAD, body=bytes(1000)).status == 204
     assert len(again.uploads()) == 1

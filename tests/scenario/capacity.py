@@ -5,7 +5,7 @@ import base64
 import json
 import threading
 
-from support.stack import DOORS, OCTETS, RIGHT, TOKEN, Desk, data
+from support.stack import ACTIONS, OCTETS, RIGHT, TOKEN, Stack, data
 from support.form import declared, file, form
 from support.gateway import ACCESS_KEY, BUCKET, SECRET_KEY, Gateway
 from support.glance import UPLOAD, answer, new_upload
@@ -20,8 +20,8 @@ BODY = data(2 * MIB)
 class Keys:
     """The files with the keys, and a policy for the store `test` that names them."""
 
-    def __init__(self, scene):
-        self.access, self.secret = scene.folder / "access", scene.folder / "secret"
+    def __init__(self, fixture):
+        self.access, self.secret = fixture.folder / "access", fixture.folder / "secret"
         self.access.write_text(ACCESS_KEY)
         self.secret.write_text(f"{SECRET_KEY}\n")
 
@@ -35,17 +35,17 @@ class Keys:
 
 
 class Stage:
-    """A desk in front of a store with a gateway."""
+    """A stack in front of a store with a gateway."""
 
-    def __init__(self, scene, capacity=None, conf=None, **upload):
-        self.keys = Keys(scene)
-        self.gateway = Gateway(scene.host)
-        scene.callback(self.gateway.stop)
-        self.desk = Desk(scene, policy=self.keys.policy(self.gateway.url, capacity), conf=conf, **upload)
-        self.proxy = self.desk.proxy
+    def __init__(self, fixture, capacity=None, conf=None, **upload):
+        self.keys = Keys(fixture)
+        self.gateway = Gateway(fixture.host)
+        fixture.callback(self.gateway.stop)
+        self.stack = Stack(fixture, policy=self.keys.policy(self.gateway.url, capacity), conf=conf, **upload)
+        self.proxy = self.stack.proxy
 
     def refused(self, told, image, *words):
-        said = self.desk.refused(told, image, 413, "store_full")
+        said = self.stack.refused(told, image, 413, "store_full")
         for each in words:
             assert each in said["message"], said
 
@@ -68,80 +68,80 @@ def head_of(size):
 
 
 @scenario(threaded=True, representative=True)
-def smallest_limit_is_enforced(scene):
+def smallest_limit_is_enforced(fixture):
     """Whichever is the smallest: the bucket's quota, that of its owner, or what the policy says."""
-    stage = Stage(scene, capacity="10MiB")
-    desk, gateway = stage.desk, stage.gateway
+    stage = Stage(fixture, capacity="10MiB")
+    stack, gateway = stage.stack, stage.gateway
     for bucket, user, limit in ((-1, -1, 10), (7, -1, 7), (-1, 6, 6), (7, 6, 6), (6, 7, 6), (100, 100, 10)):
         gateway.bucket_quota = bucket if bucket < 0 else bucket * MIB
         gateway.user_quota = user if user < 0 else user * MIB
         gateway.used = limit * MIB - len(BODY)
-        image = desk.image()
-        told = desk.put_head(image, *head_of(len(BODY) + 1))
+        image = stack.image()
+        told = stack.put_head(image, *head_of(len(BODY) + 1))
         stage.refused(told, image, f"test may hold {limit * MIB} bytes", f"has {gateway.used} ",
                       "and 0 on their way", f"needs {len(BODY) + 1}")
         stage.kept_secret(told)
-        told = desk.put(image, BODY)  # and this fits to the byte
-        desk.stored(told, image, BODY)
+        told = stack.put(image, BODY)  # and this fits to the byte
+        stack.stored(told, image, BODY)
         assert told.get("X-Intake-Verified") == "sha512"
     assert gateway.faults == []
-    assert desk.proxy.metric("refusals_total", reason="store_full") == 6
+    assert stack.proxy.metric("refusals_total", reason="store_full") == 6
     stage.kept_secret()
 
 
 @scenario
-def store_over_its_limit_is_full(scene):
-    stage = Stage(scene)
+def store_over_its_limit_is_full(fixture):
+    stage = Stage(fixture)
     stage.gateway.used, stage.gateway.bucket_quota = 10 * MIB, 5 * MIB
     for fields in (head_of(1), [*RIGHT, "Transfer-Encoding: chunked"]):
-        image = stage.desk.image()
-        stage.refused(stage.desk.put_head(image, *fields), image, f"may hold {5 * MIB} bytes", f"has {10 * MIB} ")
+        image = stage.stack.image()
+        stage.refused(stage.stack.put_head(image, *fields), image, f"may hold {5 * MIB} bytes", f"has {10 * MIB} ")
 
 
 @scenario
-def store_without_a_limit_is_never_full(scene):
-    stage = Stage(scene)
+def store_without_a_limit_is_never_full(fixture):
+    stage = Stage(fixture)
     stage.gateway.used = 1 << 50
-    image = stage.desk.image()
-    stage.desk.stored(stage.desk.put(image, BODY), image, BODY)
+    image = stage.stack.image()
+    stage.stack.stored(stage.stack.put(image, BODY), image, BODY)
 
 
 @scenario(threaded=True)
-def capacity_is_checked_when_the_length_is_known(scene):
+def capacity_is_checked_when_the_length_is_known(fixture):
     """Asked again when it is there, and nothing of it has gone to Glance."""
-    stage = Stage(scene)
-    desk = stage.desk
+    stage = Stage(fixture)
+    stack = stage.stack
     for room, good in ((len(BODY), True), (len(BODY) - 1, False)):
         stage.gateway.bucket_quota = room
-        for send, sent, fields in ((desk.put_chunked, BODY, RIGHT),
-                                   (desk.put, form(file(BODY)), [TOKEN, declared()]),
-                                   (desk.put_chunked, form(file(BODY)), [TOKEN, declared()]),
-                                   (desk.put_chunked, BODY, [*RIGHT, f"X-Openstack-Image-Size: {len(BODY)}"])):
-            image = desk.image()
+        for send, sent, fields in ((stack.put_chunked, BODY, RIGHT),
+                                   (stack.put, form(file(BODY)), [TOKEN, declared()]),
+                                   (stack.put_chunked, form(file(BODY)), [TOKEN, declared()]),
+                                   (stack.put_chunked, BODY, [*RIGHT, f"X-Openstack-Image-Size: {len(BODY)}"])):
+            image = stack.image()
             told = send(image, sent, *fields)
             if good:
-                desk.stored(told, image, BODY)
+                stack.stored(told, image, BODY)
             else:
                 stage.refused(told, image, f"needs {len(BODY)}")
-    desk.proxy.wait_no_spools()
+    stack.proxy.wait_no_spools()
 
 
 @scenario
-def gateway_is_not_queried_without_need(scene):
+def gateway_is_not_queried_without_need(fixture):
     """What is staged goes to no store, other stores have no bucket, and one may not want to know."""
-    stage = Stage(scene)
+    stage = Stage(fixture)
     stage.gateway.used, stage.gateway.bucket_quota = 10 * MIB, MIB
-    image = stage.desk.image()
-    stage.desk.stored(stage.desk.put(image, BODY, door="stage"), image, BODY, "stage")
-    stage.desk.set(quota="off")
-    for door in DOORS:
-        image = stage.desk.image()
-        stage.desk.stored(stage.desk.put(image, BODY, door=door), image, BODY, door)
-    stage.desk.policy = stage.desk.policy.replace(
+    image = stage.stack.image()
+    stage.stack.stored(stage.stack.put(image, BODY, action="stage"), image, BODY, "stage")
+    stage.stack.set(quota="off")
+    for action in ACTIONS:
+        image = stage.stack.image()
+        stage.stack.stored(stage.stack.put(image, BODY, action=action), image, BODY, action)
+    stage.stack.policy = stage.stack.policy.replace(
         "{ store: test, mode: force }", "{ store: test, mode: default, allow: [file, test] }")
-    stage.desk.set()
-    image = stage.desk.image()
-    told = stage.desk.put(image, BODY, TOKEN, OCTETS, "X-Image-Meta-Store: file")
+    stage.stack.set()
+    image = stage.stack.image()
+    told = stage.stack.put(image, BODY, TOKEN, OCTETS, "X-Image-Meta-Store: file")
     assert (told.status, told.get("X-Intake-Store")) == (204, "file"), told.body
     assert stage.gateway.requests == []
 
@@ -154,13 +154,13 @@ def waiting(asked):
 
 
 @scenario(threaded=True)
-def capacity_includes_uploads_in_flight(scene):
+def capacity_includes_uploads_in_flight(fixture):
     """Two that fit one by one, and not together, on any worker; when the first is over there is room again."""
-    gateway = Gateway(scene.host)
-    scene.callback(gateway.stop)
+    gateway = Gateway(fixture.host)
+    fixture.callback(gateway.stop)
     gateway.bucket_quota, gateway.used = 5 * MIB, MIB
-    glance = scene.glance(upload=waiting)
-    proxy = scene.proxy(glance, conf={"DEFAULT": {"workers": 4}}, policy=Keys(scene).policy(gateway.url))
+    glance = fixture.glance(upload=waiting)
+    proxy = fixture.proxy(glance, conf={"DEFAULT": {"workers": 4}}, policy=Keys(fixture).policy(gateway.url))
     for finish in ("well", "client gone", "refused by Glance"):
         glance.requests.clear()
         with proxy.client() as first:
@@ -188,7 +188,7 @@ def capacity_includes_uploads_in_flight(scene):
 
 
 @scenario(threaded=True)
-def concurrent_uploads_never_exceed_the_capacity(scene):
+def concurrent_uploads_never_exceed_the_capacity(fixture):
     """Never more at a time than fit."""
     together, most = [], []
     lock = threading.Lock()
@@ -203,11 +203,11 @@ def concurrent_uploads_never_exceed_the_capacity(scene):
             together.remove(asked)
         asked.send(answer("204 No Content"))
 
-    gateway = Gateway(scene.host)
-    scene.callback(gateway.stop)
+    gateway = Gateway(fixture.host)
+    fixture.callback(gateway.stop)
     gateway.bucket_quota = 3 * len(BODY)
-    proxy = scene.proxy(scene.glance(upload=upload), policy=Keys(scene).policy(gateway.url),
-                        conf={"DEFAULT": {"workers": 4}})
+    proxy = fixture.proxy(fixture.glance(upload=upload), policy=Keys(fixture).policy(gateway.url),
+                          conf={"DEFAULT": {"workers": 4}})
     statuses = []
 
     def send():
@@ -232,9 +232,9 @@ def concurrent_uploads_never_exceed_the_capacity(scene):
 
 def goes_on(stage, count, *words):
     """With a warning, and counted."""
-    image = stage.desk.image()
-    told = stage.desk.put(image, BODY)
-    stage.desk.stored(told, image, BODY)
+    image = stage.stack.image()
+    told = stage.stack.put(image, BODY)
+    stage.stack.stored(told, image, BODY)
     line = stage.proxy.wait_log(f"WARNING {told.get('X-Openstack-Request-Id')}: the room in test is not known: ")
     for each in words:
         assert each in line, line
@@ -243,8 +243,8 @@ def goes_on(stage, count, *words):
 
 
 @scenario(threaded=True)
-def unusable_answer_means_not_checked(scene):
-    stage = Stage(scene, capacity="1MiB")  # so it would be refused if anything was believed
+def unusable_answer_means_not_checked(fixture):
+    stage = Stage(fixture, capacity="1MiB")  # so it would be refused if anything was believed
     gateway = stage.gateway
     used = "X-RGW-Bytes-Used: "
     for count, (script, words) in enumerate((
@@ -255,7 +255,8 @@ def unusable_answer_means_not_checked(scene):
             (lambda asked: asked.read().send(answer("200 OK")), "does not say"),
             (lambda asked: asked.read().send(answer("200 OK", f"{used}much")), "cannot be read"),
             (lambda asked: asked.read().send(answer("200 OK", f"{used}-5")), "cannot be read"),
-            (lambda asked: asked.read().send(answer("200 OK", f"{used}1", "X-RGW-Quota-User-Size: x")), "cannot be read"),
+            (lambda asked: asked.read().send(answer("200 OK", f"{used}1", "X-RGW-Quota-User-Size: x")),
+             "cannot be read"),
             (lambda asked: asked.read().close(), "does not answer"),
             (lambda asked: asked.read().reset(), "does not answer"),
             (lambda asked: asked.read().send(b"220 smtp.example.org\r\n\r\n").close(), "does not answer")), 1):
@@ -266,16 +267,16 @@ def unusable_answer_means_not_checked(scene):
 
 
 @scenario
-def closed_gateway_means_not_checked(scene):
-    stage = Stage(scene)
+def closed_gateway_means_not_checked(fixture):
+    stage = Stage(fixture)
     stage.gateway.stop()
     goes_on(stage, 1, "does not answer")
 
 
 @scenario
-def slow_gateway_means_not_checked(scene):
+def slow_gateway_means_not_checked(fixture):
     """Slower than an upload should wait for it."""
-    stage = Stage(scene)
+    stage = Stage(fixture)
     stage.gateway.other = lambda asked: asked.read().hold()
     goes_on(stage, 1, "does not answer", "nothing for")
     for asked in stage.gateway.requests:
@@ -283,9 +284,9 @@ def slow_gateway_means_not_checked(scene):
 
 
 @scenario
-def wrong_keys_mean_not_checked_and_new_keys_are_read(scene):
+def wrong_keys_mean_not_checked_and_new_keys_are_read(fixture):
     """They are read anew for each question, so that new ones need no new start."""
-    stage = Stage(scene, capacity="1MiB")
+    stage = Stage(fixture, capacity="1MiB")
     stage.keys.secret.write_text("another-secret-key-that-no-log-may-show")
     goes_on(stage, 1, "403")
     assert stage.gateway.faults == ["the signature is wrong"]
@@ -296,17 +297,17 @@ def wrong_keys_mean_not_checked_and_new_keys_are_read(scene):
     assert "another-secret-key" not in stage.proxy.log() and "somebody-elses" not in stage.proxy.log()
     stage.keys.access.write_text(ACCESS_KEY)
     stage.keys.secret.write_text(SECRET_KEY)
-    image = stage.desk.image()
-    stage.refused(stage.desk.put(image, BODY), image)
+    image = stage.stack.image()
+    stage.refused(stage.stack.put(image, BODY), image)
     wait_until("nothing more was wrong", lambda: len(stage.gateway.faults) == 2)
 
 
 @scenario
-def keys_and_tokens_stay_apart(scene):
+def keys_and_tokens_stay_apart(fixture):
     """And nothing of the caller's to the gateway."""
-    stage = Stage(scene)
-    stage.desk.put(stage.desk.image(), BODY)
-    for asked in stage.desk.glance.requests():
+    stage = Stage(fixture)
+    stage.stack.put(stage.stack.image(), BODY)
+    for asked in stage.stack.glance.requests():
         names = {name.lower() for name, _ in asked["headers"]}
         assert not any(name.startswith("x-amz-") or name == "authorization" for name in names), asked
     asked, = stage.gateway.requests

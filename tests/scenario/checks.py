@@ -2,7 +2,7 @@
 """`checks` of a rule: how strict a look at the data is, instead of what [upload] says."""
 import subprocess
 
-from support.stack import TOKEN, Desk, data, stripped
+from support.stack import TOKEN, Stack, data, stripped
 from support.form import declared, file, form
 from support.fixture import scenario
 
@@ -32,72 +32,72 @@ def warnings(told):
     return sorted(each.split(":")[0] for each in told.all("X-Intake-Warning"))
 
 
-def passes(desk, image, body, *warned, put=None):
-    told = (put or desk.put)(image, body)
+def passes(stack, image, body, *warned, put=None):
+    told = (put or stack.put)(image, body)
     assert told.status == 204, (told.start, told.body)
     assert warnings(told) == sorted(warned), told.fields
     return told
 
 
 @scenario(threaded=True)
-def rule_checks_override_the_settings(scene):
+def rule_checks_override_the_settings(fixture):
     """Stricter, or laxer."""
-    desk = Desk(scene, policy=POLICY)
-    for put in (desk.put, desk.put_chunked):
-        desk.refused(put(image := desk.image(), RUIN), image, 400, "damaged_body")
-        passes(desk, desk.image(name="lax"), RUIN, put=put)
-        passes(desk, desk.image(name="lax", disk_format="qcow2"), BODY, put=put)
-        passes(desk, desk.image(name="warned"), RUIN, "damaged_body", put=put)
-        passes(desk, desk.image(name="warned", disk_format="qcow2"), BODY, "format_mismatch", put=put)
-    desk.set(damaged="off", format="off")
-    for put in (desk.put, desk.put_chunked):
-        passes(desk, desk.image(), RUIN, put=put)
-        desk.refused(put(image := desk.image(name="strict"), RUIN), image, 400, "damaged_body")
-        desk.refused(put(image := desk.image(name="strict", disk_format="qcow2"), BODY), image, 400,
-                     "format_mismatch")
+    stack = Stack(fixture, policy=POLICY)
+    for put in (stack.put, stack.put_chunked):
+        stack.refused(put(image := stack.image(), RUIN), image, 400, "damaged_body")
+        passes(stack, stack.image(name="lax"), RUIN, put=put)
+        passes(stack, stack.image(name="lax", disk_format="qcow2"), BODY, put=put)
+        passes(stack, stack.image(name="warned"), RUIN, "damaged_body", put=put)
+        passes(stack, stack.image(name="warned", disk_format="qcow2"), BODY, "format_mismatch", put=put)
+    stack.set(damaged="off", format="off")
+    for put in (stack.put, stack.put_chunked):
+        passes(stack, stack.image(), RUIN, put=put)
+        stack.refused(put(image := stack.image(name="strict"), RUIN), image, 400, "damaged_body")
+        stack.refused(put(image := stack.image(name="strict", disk_format="qcow2"), BODY), image, 400,
+                      "format_mismatch")
 
 
 @scenario
-def audit_rule_reports_its_checks(scene):
+def audit_rule_reports_its_checks(fixture):
     """What its checks would refuse is told; what they only warn of is a warning there, too."""
-    desk = Desk(scene, policy=POLICY)
-    told = passes(desk, desk.image(name="watched"), RUIN, "damaged_body")
+    stack = Stack(fixture, policy=POLICY)
+    told = passes(stack, stack.image(name="watched"), RUIN, "damaged_body")
     assert told.get("X-Intake-Audit") is None, told.fields
-    told = passes(desk, desk.image(name="watched", disk_format="qcow2"), BODY)
+    told = passes(stack, stack.image(name="watched", disk_format="qcow2"), BODY)
     assert told.get("X-Intake-Audit").split(", ")[-1] == "format_mismatch", told.fields
 
 
-def wrapped(desk, body):
+def wrapped(stack, body):
     """As a form, whose file's size is known with its head."""
     def put(image, _):
         sent = form(file(body))
-        with desk.client() as client:
-            desk.begin(client, image, TOKEN, declared(), f"Content-Length: {len(sent)}").send_until_refused(sent)
+        with stack.client() as client:
+            stack.begin(client, image, TOKEN, declared(), f"Content-Length: {len(sent)}").send_until_refused(sent)
             return client.answer()
     return put
 
 
 @scenario(threaded=True)
-def checks_follow_the_rule_selected_by_size(scene):
+def checks_follow_the_rule_selected_by_size(fixture):
     """A rule for large images applies, and with it its checks, to what was looked at before."""
-    desk = Desk(scene)
+    stack = Stack(fixture)
     small = RUIN[:50_000]
     for large, any_size in (("reject", "off"), ("off", "reject"), ("warn", "reject"), ("reject", "warn")):
-        desk.policy = BY_SIZE.replace("LARGE", large).replace("ANY", any_size)
-        desk.set()
+        stack.policy = BY_SIZE.replace("LARGE", large).replace("ANY", any_size)
+        stack.set()
         for body, rule, level in ((RUIN, "large", large), (small, "any", any_size)):
-            for put in (desk.put, desk.put_chunked, wrapped(desk, body)):
-                image = desk.image(name="a")
+            for put in (stack.put, stack.put_chunked, wrapped(stack, body)):
+                image = stack.image(name="a")
                 if level == "reject":
-                    desk.refused(put(image, body), image, 400, "damaged_body")
+                    stack.refused(put(image, body), image, 400, "damaged_body")
                     continue
-                told = passes(desk, image, body, *(["damaged_body"] if level == "warn" else []), put=put)
+                told = passes(stack, image, body, *(["damaged_body"] if level == "warn" else []), put=put)
                 assert told.get("X-Intake-Rule") == rule
 
 
 @scenario
-def explain_and_check_know_rule_checks(scene):
-    proxy = scene.proxy(scene.glance(), policy=POLICY)
+def explain_and_check_know_rule_checks(fixture):
+    proxy = fixture.proxy(fixture.glance(), policy=POLICY)
 
     def run(*words):
         return subprocess.run([*proxy.command, *words, "--config-file", proxy.conf_file], capture_output=True,

@@ -10,8 +10,8 @@ def echo_target(asked):
 
 
 @scenario(threaded=True)
-def pipelined_requests_are_answered_in_order(scene):
-    proxy = scene.proxy(scene.glance(other=echo_target))
+def pipelined_requests_are_answered_in_order(fixture):
+    proxy = fixture.proxy(fixture.glance(other=echo_target))
     targets = [f"/v2/images/{number}" for number in range(20)]
     with proxy.client() as client:
         client.send(b"".join(request("GET", target) for target in targets))
@@ -19,9 +19,9 @@ def pipelined_requests_are_answered_in_order(scene):
 
 
 @scenario
-def request_pipelined_behind_an_upload_is_answered(scene):
-    glance = scene.glance(other=echo_target)
-    proxy = scene.proxy(glance)
+def request_pipelined_behind_an_upload_is_answered(fixture):
+    glance = fixture.glance(other=echo_target)
+    proxy = fixture.proxy(glance)
     for size in (0, 1, 5000):
         with proxy.client() as client:
             upload = request("PUT", UPLOAD, body=bytes(size)) if size else head(
@@ -34,17 +34,17 @@ def request_pipelined_behind_an_upload_is_answered(scene):
 
 
 @scenario
-def connection_close_is_honoured(scene):
-    proxy = scene.proxy(scene.glance())
+def connection_close_is_honoured(fixture):
+    proxy = fixture.proxy(fixture.glance())
     with proxy.client() as client:
         assert client.ask("GET", "/v2/images", "Connection: close").status == 200
         assert client.closed()
 
 
 @scenario
-def http_1_0_requests_are_served(scene):
-    glance = scene.glance(other=echo_target)
-    proxy = scene.proxy(glance)
+def http_1_0_requests_are_served(fixture):
+    glance = fixture.glance(other=echo_target)
+    proxy = fixture.proxy(glance)
     with proxy.client() as client:
         client.send(head("GET /v2/images HTTP/1.0", "Host: h"))
         assert client.answer().body == b"/v2/images"
@@ -57,23 +57,23 @@ def http_1_0_requests_are_served(scene):
 
 
 @scenario
-def glance_may_close_after_each_answer(scene):
+def glance_may_close_after_each_answer(fixture):
     def once(asked):
         asked.read().send(answer("200 OK", "Connection: close", body=b"once"))
         asked.close()
 
-    proxy = scene.proxy(scene.glance(other=once))
+    proxy = fixture.proxy(fixture.glance(other=once))
     with proxy.client() as client:
         for _ in range(10):
             assert client.ask("GET", "/v2/images").body == b"once"
 
 
 @scenario(threaded=True)
-def fresh_connections_do_not_accumulate(scene):
+def fresh_connections_do_not_accumulate(fixture):
     """What Glance must not get twice goes over a connection that nothing came over; there would be
     one more after each."""
-    glance = scene.glance()
-    proxy = scene.proxy(glance, conf={"DEFAULT": {"workers": 1}})
+    glance = fixture.glance()
+    proxy = fixture.proxy(glance, conf={"DEFAULT": {"workers": 1}})
     with proxy.client() as client:
         for _ in range(10):
             for method, target in (("PUT", UPLOAD), ("POST", "/v2/images"), ("PATCH", "/v2/images/x")):

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Glance takes application/octet-stream in this very spelling; clients send what they like."""
-from support.stack import DOORS, OCTETS, RIGHT, TOKEN, Desk, data, fixes
+from support.stack import ACTIONS, OCTETS, RIGHT, TOKEN, Stack, data, fixes
 from support.fixture import scenario
 
 DATA = data(100_000)
@@ -19,48 +19,48 @@ WRONG = {
 
 
 @scenario
-def wrong_content_type_is_fixed(scene):
-    desk = Desk(scene)
-    for door in DOORS:
+def wrong_content_type_is_fixed(fixture):
+    stack = Stack(fixture)
+    for action in ACTIONS:
         for name, fields in WRONG.items():
-            image = desk.image()
-            told = desk.put(image, DATA, TOKEN, STORE, *fields, door=door)
-            desk.stored(told, image, DATA, door)
+            image = stack.image()
+            told = stack.put(image, DATA, TOKEN, STORE, *fields, action=action)
+            stack.stored(told, image, DATA, action)
             assert fixes(told) == ["content-type"], (name, told.get("X-Intake-Fixed"))
-            assert " fixes=content-type " in desk.log_line(told, door), name
-    assert desk.proxy.metric("fixes_total", fix="content-type") == len(WRONG) * len(DOORS)
+            assert " fixes=content-type " in stack.log_line(told, action), name
+    assert stack.proxy.metric("fixes_total", fix="content-type") == len(WRONG) * len(ACTIONS)
 
 
 @scenario
-def right_content_type_is_unchanged(scene):
-    desk = Desk(scene)
-    for door in DOORS:
-        image = desk.image()
-        told = desk.put(image, DATA, *RIGHT, door=door)
-        desk.stored(told, image, DATA, door)
+def right_content_type_is_unchanged(fixture):
+    stack = Stack(fixture)
+    for action in ACTIONS:
+        image = stack.image()
+        told = stack.put(image, DATA, *RIGHT, action=action)
+        stack.stored(told, image, DATA, action)
         assert told.get("X-Intake-Fixed") is None and told.get("X-Intake-Warning") is None
-    assert desk.proxy.metric("fixes_total") == 0
+    assert stack.proxy.metric("fixes_total") == 0
 
 
 @scenario
-def strict_refuses_wrong_content_types(scene):
+def strict_refuses_wrong_content_types(fixture):
     """Refused before the client has sent a byte of it."""
-    desk = Desk(scene, content_type="strict")
-    for door in DOORS:
+    stack = Stack(fixture, content_type="strict")
+    for action in ACTIONS:
         for fields in WRONG.values():
-            image = desk.image()
-            told = desk.put_head(image, TOKEN, STORE, *fields, "Content-Length: 100000", door=door)
-            said = desk.refused(told, image, 415, "unsupported_content_type", door)
+            image = stack.image()
+            told = stack.put_head(image, TOKEN, STORE, *fields, "Content-Length: 100000", action=action)
+            said = stack.refused(told, image, 415, "unsupported_content_type", action)
             assert "application/octet-stream" in said["message"] and "curl -T" in said["hint"]
-        image = desk.image()
-        desk.stored(desk.put(image, DATA, door=door), image, DATA, door)
+        image = stack.image()
+        stack.stored(stack.put(image, DATA, action=action), image, DATA, action)
 
 
 @scenario
-def other_multipart_types_are_refused(scene):
+def other_multipart_types_are_refused(fixture):
     """Nothing says which part of them would be the image."""
-    desk = Desk(scene)
+    stack = Stack(fixture)
     for kind in ("multipart/mixed; boundary=b", "multipart/byteranges; boundary=b", "multipart/related"):
-        image = desk.image()
-        told = desk.put_head(image, TOKEN, f"Content-Type: {kind}", "Content-Length: 100000")
-        desk.refused(told, image, 415, "unsupported_content_type")
+        image = stack.image()
+        told = stack.put_head(image, TOKEN, f"Content-Type: {kind}", "Content-Length: 100000")
+        stack.refused(told, image, 415, "unsupported_content_type")

@@ -44,9 +44,9 @@ def curl_data(proxy, image, path):
     return curl(proxy, image, "-X", "PUT", "-H", "Content-Type: application/octet-stream", "-d", f"@{path}")
 
 
-def all_of_it(scene):
-    glance = scene.small_glance()
-    return glance, scene.proxy(glance), corpus.make_all(scene.folder / "corpus")
+def all_of_it(fixture):
+    glance = fixture.small_glance()
+    return glance, fixture.proxy(glance), corpus.make_all(fixture.folder / "corpus")
 
 
 class Faults(list):
@@ -89,8 +89,8 @@ def uploads_begun(glance):
 
 
 @scenario
-def intact_files_are_stored(scene):
-    glance, proxy, files = all_of_it(scene)
+def intact_files_are_stored(fixture):
+    glance, proxy, files = all_of_it(fixture)
     faults = Faults()
     for path, specimen in files.items():
         image = create(glance, specimen.disk_format, specimen.container_format)
@@ -99,10 +99,10 @@ def intact_files_are_stored(scene):
     faults.end()
 
 
-def each_is_refused(scene, send):
+def each_is_refused(fixture, send):
     """`send` sends what is damaged of it; that it is declared raw must not hide it. Which refusal it
     is depends on how much is left."""
-    glance, proxy, files = all_of_it(scene)
+    glance, proxy, files = all_of_it(fixture)
     faults = Faults()
     for path, specimen in files.items():
         for claim in {(specimen.disk_format, specimen.container_format), ("raw", "bare")}:
@@ -116,15 +116,15 @@ def each_is_refused(scene, send):
 
 
 @scenario
-def files_sent_with_curl_d_are_refused(scene):
-    each_is_refused(scene, curl_data)
+def files_sent_with_curl_d_are_refused(fixture):
+    each_is_refused(fixture, curl_data)
 
 
 @scenario
-def files_without_nul_cr_lf_are_refused(scene):
+def files_without_nul_cr_lf_are_refused(fixture):
     """As other versions of curl strip them."""
-    each_is_refused(scene, lambda proxy, image, path: curl_upload(
-        proxy, image, corpus.stripped(path, scene.folder)))
+    each_is_refused(fixture, lambda proxy, image, path: curl_upload(
+        proxy, image, corpus.stripped(path, fixture.folder)))
 
 
 def other_claims(specimen):
@@ -148,10 +148,10 @@ def in_a_bare(claim, specimen):
 
 
 @scenario(long=True)
-def files_declared_as_another_format_are_refused(scene):
+def files_declared_as_another_format_are_refused(fixture):
     """What is no VHD by its first bytes may be a fixed one, which is known by its last: of that,
     Glance may have seen all but these."""
-    glance, proxy, files = all_of_it(scene)
+    glance, proxy, files = all_of_it(fixture)
     faults, good, known_late = Faults(), set(), set()
     for path, specimen in files.items():
         for disk_format, container_format, verdict in other_claims(specimen):

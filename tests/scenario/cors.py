@@ -43,10 +43,10 @@ def for_a_page(told):
     return [line for line in lines if not line.startswith("Access-Control-Expose-Headers: X-Intake-")]
 
 
-def refused(scene, reason, *origin):
+def refused(fixture, reason, *origin):
     fields, image, body = REFUSED[reason]
-    glance = scene.glance(other=versions, image=facts(**image))
-    told = put(scene.client(scene.proxy(glance)), body, *fields, *origin)
+    glance = fixture.glance(other=versions, image=facts(**image))
+    told = put(fixture.client(fixture.proxy(glance)), body, *fields, *origin)
     assert json.loads(told.body)["reason"] == reason, told.body
     return told, glance
 
@@ -57,8 +57,8 @@ def questions(glance):
 
 
 def for_the_page_that_may(reason):
-    def page(scene):
-        told, glance = refused(scene, reason, f"Origin: {PAGE}")
+    def page(fixture):
+        told, glance = refused(fixture, reason, f"Origin: {PAGE}")
         assert for_a_page(told) == FIELDS, told.fields
         asked, = questions(glance)
         assert asked.get("X-Auth-Token") is None
@@ -68,8 +68,8 @@ def for_the_page_that_may(reason):
 
 
 def for_others(reason):
-    def page(scene):
-        told, glance = refused(scene, reason)
+    def page(fixture):
+        told, glance = refused(fixture, reason)
         assert for_a_page(told) == [] and questions(glance) == []
     page.__name__ = f"{reason}_without_origin_has_no_cors_fields"
     return page
@@ -81,44 +81,44 @@ for _reason in REFUSED:
 
 
 @scenario
-def foreign_origin_gets_no_cors_fields(scene):
-    told, _ = refused(scene, "image_not_queued", "Origin: https://foreign.example.org")
+def foreign_origin_gets_no_cors_fields(fixture):
+    told, _ = refused(fixture, "image_not_queued", "Origin: https://foreign.example.org")
     assert for_a_page(told) == []
 
 
 @scenario
-def two_origins_get_no_cors_fields(scene):
+def two_origins_get_no_cors_fields(fixture):
     """Which no browser sends: none of them is asked for."""
-    told, glance = refused(scene, "content_range", f"Origin: {PAGE}", "Origin: https://foreign.example.org")
+    told, glance = refused(fixture, "content_range", f"Origin: {PAGE}", "Origin: https://foreign.example.org")
     assert for_a_page(told) == [] and questions(glance) == []
 
 
 @scenario
-def own_fields_are_exposed(scene):
+def own_fields_are_exposed(fixture):
     """What a page is not told that it may read, it does not see."""
-    told, _ = refused(scene, "damaged_body", f"Origin: {PAGE}")
+    told, _ = refused(fixture, "damaged_body", f"Origin: {PAGE}")
     own = {name for name, _ in told.fields if name.startswith("X-Intake-")}
     named = ",".join(told.all("Access-Control-Expose-Headers")).replace(" ", "").split(",")
     assert own and own <= set(named), (own, named)
 
 
 @scenario
-def glances_refusal_needs_no_cors_query(scene):
+def glances_refusal_needs_no_cors_query(fixture):
     """It has its fields already."""
-    glance = scene.glance(other=versions, image=answer("404 Not Found", *FIELDS, body=b"no such image"))
-    told = put(scene.client(scene.proxy(glance)), b"\0body", f"Origin: {PAGE}")
+    glance = fixture.glance(other=versions, image=answer("404 Not Found", *FIELDS, body=b"no such image"))
+    told = put(fixture.client(fixture.proxy(glance)), b"\0body", f"Origin: {PAGE}")
     assert (told.status, for_a_page(told)) == (404, FIELDS)
     assert questions(glance) == []
 
 
 @scenario
-def refusal_is_sent_although_the_cors_query_fails(scene):
+def refusal_is_sent_although_the_cors_query_fails(fixture):
     """It errs, breaks off, or says nothing for longer than a refusal waits."""
     ways = [lambda asked: asked.read().send(answer("500 Internal Server Error", "Connection: close")).close(),
             lambda asked: asked.read().close(),
             lambda asked: asked.read().await_close()]
     waiting = iter(ways)
-    proxy = scene.proxy(scene.glance(other=lambda asked: next(waiting)(asked)))
+    proxy = fixture.proxy(fixture.glance(other=lambda asked: next(waiting)(asked)))
     for _ in ways:
         with proxy.client() as client:
             told = put(client, b"\0body", "Content-Range: bytes 0-1/2", f"Origin: {PAGE}")
@@ -128,21 +128,21 @@ def refusal_is_sent_although_the_cors_query_fails(scene):
 
 
 @scenario
-def cors_preflight_is_relayed(scene):
+def cors_preflight_is_relayed(fixture):
     fields = [*FIELDS[:3], "Access-Control-Allow-Methods: PUT", "Access-Control-Max-Age: 3600"]
-    glance = scene.glance(other=lambda asked: asked.read().send(answer("200 OK", *fields)))
+    glance = fixture.glance(other=lambda asked: asked.read().send(answer("200 OK", *fields)))
     asks = [f"Origin: {PAGE}", "Access-Control-Request-Method: PUT", "Access-Control-Request-Headers: x-auth-token"]
-    told = scene.proxy(glance).ask("OPTIONS", UPLOAD, *asks)
+    told = fixture.proxy(glance).ask("OPTIONS", UPLOAD, *asks)
     assert (told.status, for_a_page(told)) == (200, fields)
     asked, = glance.requests
     assert [f"{name}: {value}" for name, value in asked.fields if f"{name}: {value}" in asks] == asks
 
 
 @scenario(threaded=True)
-def client_may_reset_during_the_cors_query(scene):
+def client_may_reset_during_the_cors_query(fixture):
     """Its refusal is ready but for what Glance is asked for the page's sake; that question ends with it."""
-    glance = scene.glance(other=lambda asked: versions(asked.hold()), image=facts(status="active"))
-    proxy = scene.proxy(glance)
+    glance = fixture.glance(other=lambda asked: versions(asked.hold()), image=facts(status="active"))
+    proxy = fixture.proxy(glance)
     client = proxy.client()
     client.send(head(f"PUT {UPLOAD} HTTP/1.1", "Host: h", TOKEN, OCTETS, f"Origin: {PAGE}", "Content-Length: 5"))
     glance.wait("the question", lambda _: questions(glance))

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """curl -d @image drops every NUL, CR and LF; Glance would store the ruin and say 204."""
-from support.stack import DOORS, RIGHT, TOKEN, Desk, data, stripped
+from support.stack import ACTIONS, RIGHT, TOKEN, Stack, data, stripped
 from support.form import declared, file, form
 from support.glance import UPLOAD
 from support.fixture import scenario
@@ -18,58 +18,59 @@ def check_words(said):
 
 
 @scenario(threaded=True, representative=True)
-def damaged_body_is_refused_before_glance_is_asked(scene):
-    desk = Desk(scene)
-    for door in DOORS:
+def damaged_body_is_refused_before_glance_is_asked(fixture):
+    stack = Stack(fixture)
+    for action in ACTIONS:
         for ruin in (RUIN, RUIN[:65536], RUIN[:65535], RUIN[:4096]):
-            image = desk.image()
-            check_words(desk.refused(desk.put(image, ruin, door=door), image, 400, "damaged_body", door))
-            check_words(desk.refused(desk.put_chunked(image, ruin, door=door), image, 400, "damaged_body", door))
-            told = desk.put_chunked(image, ruin, *RIGHT, f"X-Openstack-Image-Size: {len(ruin)}", door=door)
-            desk.refused(told, image, 400, "damaged_body", door)
-            told = desk.put(image, form(file(ruin)), TOKEN, declared(), door=door)
-            desk.refused(told, image, 400, "damaged_body", door)
-        desk.stored(desk.put(image, WHOLE, door=door), image, WHOLE, door)
-    assert desk.proxy.metric("refusals_total", reason="damaged_body") == 4 * 4 * len(DOORS)
+            image = stack.image()
+            check_words(stack.refused(stack.put(image, ruin, action=action), image, 400, "damaged_body", action))
+            told = stack.put_chunked(image, ruin, action=action)
+            check_words(stack.refused(told, image, 400, "damaged_body", action))
+            told = stack.put_chunked(image, ruin, *RIGHT, f"X-Openstack-Image-Size: {len(ruin)}", action=action)
+            stack.refused(told, image, 400, "damaged_body", action)
+            told = stack.put(image, form(file(ruin)), TOKEN, declared(), action=action)
+            stack.refused(told, image, 400, "damaged_body", action)
+        stack.stored(stack.put(image, WHOLE, action=action), image, WHOLE, action)
+    assert stack.proxy.metric("refusals_total", reason="damaged_body") == 4 * 4 * len(ACTIONS)
 
 
 @scenario
-def damaged_body_is_refused_for_every_format(scene):
-    desk = Desk(scene)
+def damaged_body_is_refused_for_every_format(fixture):
+    stack = Stack(fixture)
     for disk_format in ("qcow2", "vmdk", "vhd", "vhdx", "vdi", "iso", "raw", "ami", "ploop"):
-        image = desk.image(disk_format=disk_format)
-        desk.refused(desk.put(image, RUIN), image, 400, "damaged_body")
+        image = stack.image(disk_format=disk_format)
+        stack.refused(stack.put(image, RUIN), image, 400, "damaged_body")
 
 
 @scenario
-def hint_names_this_upload(scene):
-    desk = Desk(scene)
-    for door in DOORS:
-        image = desk.image()
-        said = desk.refused(desk.put(image, RUIN, door=door), image, 400, "damaged_body", door)
-        assert f"http://glance.example/v2/images/{image}/{door}" in said["hint"], said["hint"]
+def hint_names_this_upload(fixture):
+    stack = Stack(fixture)
+    for action in ACTIONS:
+        image = stack.image()
+        said = stack.refused(stack.put(image, RUIN, action=action), image, 400, "damaged_body", action)
+        assert f"http://glance.example/v2/images/{image}/{action}" in said["hint"], said["hint"]
 
 
 @scenario
-def first_64_kib_decide(scene):
+def first_64_kib_decide(fixture):
     """One of the three bytes among them, wherever it stands, and the body is whole."""
-    desk = Desk(scene)
+    stack = Stack(fixture)
     for byte in (b"\0", b"\r", b"\n"):
         for at in (0, 4095, 4096, 30_000, 65535):
             body = RUIN[:at] + byte + RUIN[at:]
-            image = desk.image()
-            desk.stored(desk.put(image, body), image, body)
+            image = stack.image()
+            stack.stored(stack.put(image, body), image, body)
     for at in (65536, 100_000):
-        image = desk.image()
-        told = desk.put(image, RUIN[:at] + b"\0\r\n" + RUIN[at:])
-        desk.refused(told, image, 400, "damaged_body")
+        image = stack.image()
+        told = stack.put(image, RUIN[:at] + b"\0\r\n" + RUIN[at:])
+        stack.refused(told, image, 400, "damaged_body")
 
 
 @scenario
-def refusal_comes_after_64_kib(scene):
+def refusal_comes_after_64_kib(fixture):
     """The client has sent 64 KiB of 1 GiB, and waits."""
-    glance = scene.glance()
-    proxy = scene.proxy(glance)
+    glance = fixture.glance()
+    proxy = fixture.proxy(glance)
     for framing, sent in ((f"Content-Length: {1 << 30}", RUIN[:65536]),
                           ("Transfer-Encoding: chunked", chunk(RUIN[:65536]))):
         with proxy.client() as client:
@@ -79,9 +80,9 @@ def refusal_comes_after_64_kib(scene):
 
 
 @scenario
-def tiny_pieces_are_checked(scene):
-    glance = scene.glance()
-    proxy = scene.proxy(glance)
+def tiny_pieces_are_checked(fixture):
+    glance = fixture.glance()
+    proxy = fixture.proxy(glance)
     ruin = RUIN[:4096]
     with proxy.client() as client:
         client.send(head(f"PUT {UPLOAD} HTTP/1.1", "Host: h", f"Content-Length: {len(ruin)}"))
@@ -95,26 +96,26 @@ def tiny_pieces_are_checked(scene):
 
 
 @scenario
-def damaged_warn_stores_and_warns(scene):
-    desk = Desk(scene, damaged="warn")
-    for count, door in enumerate(DOORS, 1):
-        image = desk.image()
-        told = desk.put(image, RUIN, door=door)
-        desk.stored(told, image, RUIN, door)
-        desk.warned(told, "damaged_body", door)
-        assert desk.proxy.metric("warnings_total", reason="damaged_body") == count
-        told = desk.put(image := desk.image(), WHOLE, door=door)
-        desk.stored(told, image, WHOLE, door)
+def damaged_warn_stores_and_warns(fixture):
+    stack = Stack(fixture, damaged="warn")
+    for count, action in enumerate(ACTIONS, 1):
+        image = stack.image()
+        told = stack.put(image, RUIN, action=action)
+        stack.stored(told, image, RUIN, action)
+        stack.warned(told, "damaged_body", action)
+        assert stack.proxy.metric("warnings_total", reason="damaged_body") == count
+        told = stack.put(image := stack.image(), WHOLE, action=action)
+        stack.stored(told, image, WHOLE, action)
         assert told.get("X-Intake-Warning") is None
-    assert desk.proxy.metric("refusals_total", reason="damaged_body") == 0
+    assert stack.proxy.metric("refusals_total", reason="damaged_body") == 0
 
 
 @scenario
-def damaged_off_stores_silently(scene):
-    desk = Desk(scene, damaged="off")
-    for door in DOORS:
-        image = desk.image()
-        told = desk.put(image, RUIN, door=door)
-        desk.stored(told, image, RUIN, door)
+def damaged_off_stores_silently(fixture):
+    stack = Stack(fixture, damaged="off")
+    for action in ACTIONS:
+        image = stack.image()
+        told = stack.put(image, RUIN, action=action)
+        stack.stored(told, image, RUIN, action)
         assert told.get("X-Intake-Warning") is None
-    assert desk.proxy.metric("warnings_total") == 0
+    assert stack.proxy.metric("warnings_total") == 0

@@ -11,9 +11,9 @@ TARGET = request("GET", "/v2/images")
 MOST = 256
 
 
-def limited(scene, workers):
-    scene.proxy_command = ["prlimit", f"--nofile={MOST}:{MOST}", *scene.proxy_command]
-    return scene.proxy(scene.glance(), conf={"DEFAULT": {"workers": workers}})
+def limited(fixture, workers):
+    fixture.proxy_command = ["prlimit", f"--nofile={MOST}:{MOST}", *fixture.proxy_command]
+    return fixture.proxy(fixture.glance(), conf={"DEFAULT": {"workers": workers}})
 
 
 def use_all(proxy):
@@ -24,8 +24,8 @@ def use_all(proxy):
 
 
 @scenario(threaded=True)
-def workers_recover_twice_from_no_descriptors(scene):
-    proxy = limited(scene, workers=2)
+def workers_recover_twice_from_no_descriptors(fixture):
+    proxy = limited(fixture, workers=2)
     for _ in range(2):
         clients = use_all(proxy)
         with socket.create_connection((proxy.host, ADMIN_PORT)):
@@ -38,8 +38,8 @@ def workers_recover_twice_from_no_descriptors(scene):
 
 
 @scenario
-def waiting_client_is_served_when_descriptors_return(scene):
-    proxy = limited(scene, workers=1)
+def waiting_client_is_served_when_descriptors_return(fixture):
+    proxy = limited(fixture, workers=1)
     clients = use_all(proxy)
     waiting = Client(proxy.address).send(TARGET)
     for client in clients:

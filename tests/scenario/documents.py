@@ -55,7 +55,7 @@ def same(command, expected, told):
         f"$ {command} says\n{told}\ninstead of\n" + "\n".join(expected)
 
 
-def install(scene, folder, files):
+def install(fixture, folder, files):
     """In the place of ETC a folder with the document's files, and with whatever else they name there;
     and in PATH a glance-intake that reads its configuration there before any other."""
     for name, text in {"policy.yaml": "default: { store: test, mode: force }\n", **files}.items():
@@ -66,12 +66,12 @@ def install(scene, folder, files):
     conf.write_text(f"[upload]\nspool_dir = {folder}/spool\n[policy]\nfile = {folder}/policy.yaml\n")
     program = folder / "bin" / "glance-intake"
     program.parent.mkdir()
-    words = [*map(str, scene.proxy_command), "--config-file", str(conf)]
+    words = [*map(str, fixture.proxy_command), "--config-file", str(conf)]
     program.write_text(f'#!/bin/sh\nexec {shlex.join(words)} "$@"\n')
     program.chmod(0o755)
 
 
-def speak(scene, folder, commands):
+def speak(fixture, folder, commands):
     """What each command prints on standard output and standard error."""
     script = "".join(f"printf '{MARK}'\n{command}\n" for command in commands)
     told = subprocess.run(
@@ -82,16 +82,16 @@ def speak(scene, folder, commands):
     return told.split(MARK)[1:]
 
 
-def run_section(scene, blocks, files):
-    folder = scene.folder / "session"
+def run_section(fixture, blocks, files):
+    folder = fixture.folder / "session"
     folder.mkdir()
-    install(scene, folder, files)
+    install(fixture, folder, files)
     rows = [turn for block in blocks for turn in turns(block.text)]
     commands, here = [command for command, _ in rows], ADDRESS
     if any(ADDRESS in command for command in commands):
-        proxy = scene.proxy(scene.small_glance())
+        proxy = fixture.proxy(fixture.small_glance())
         here = "{}:{}".format(*proxy.address)
-    told = speak(scene, folder, [command.replace(ADDRESS, here) for command in commands])
+    told = speak(fixture, folder, [command.replace(ADDRESS, here) for command in commands])
     assert len(told) == len(rows), "the shell ended early"
     for (command, expected), text in zip(rows, told):
         same(command, expected, text.replace(here, ADDRESS))
@@ -107,13 +107,14 @@ def check_syntax(block):
     assert done.returncode == 0 and not done.stderr, done.stderr
 
 
-def check_configuration(scene, block):
-    folder = scene.folder / "session"
+def check_configuration(fixture, block):
+    folder = fixture.folder / "session"
     folder.mkdir()
-    install(scene, folder, {"policy.yaml": block.text} if block.kind == "yaml" else {"it.conf": block.text})
+    install(fixture, folder, {"policy.yaml": block.text} if block.kind == "yaml" else {"it.conf": block.text})
     more = ["--config-file", folder / "it.conf"] if block.kind == "ini" else []
-    done = subprocess.run([*scene.proxy_command, "--check", "--strict", "--config-file", folder / "glance-intake.conf",
-                           *more], capture_output=True, text=True, check=False, env={**os.environ, **SANITIZERS})
+    done = subprocess.run([*fixture.proxy_command, "--check", "--strict", "--config-file",
+                           folder / "glance-intake.conf", *more], capture_output=True, text=True, check=False,
+                          env={**os.environ, **SANITIZERS})
     assert done.returncode == 0, done.stderr
 
 
@@ -148,11 +149,11 @@ def is_ours(block):
 def register_all(document):
     files = {block.notes["file"]: block.text for block in document.blocks if "file" in block.notes}
     for group in sections(filter(is_run, document.blocks)):
-        register(group[0], lambda scene, group=group: run_section(scene, group, files))
+        register(group[0], lambda fixture, group=group: run_section(fixture, group, files))
     for block in filter(is_shell, document.blocks):
-        register(block, lambda scene, block=block: check_syntax(block))
+        register(block, lambda fixture, block=block: check_syntax(block))
     for block in filter(is_ours, document.blocks):
-        register(block, lambda scene, block=block: check_configuration(scene, block))
+        register(block, lambda fixture, block=block: check_configuration(fixture, block))
 
 
 for each in documents():
@@ -170,7 +171,7 @@ def bare(cell):
 
 
 @scenario
-def settings_match_the_sample(_scene):
+def settings_match_the_sample(_fixture):
     """Which are those of the program (tests/unit/config/test_table.c): section, key and default of
     each are a row, and no row has more."""
     wanted, section = [], None
@@ -185,16 +186,16 @@ def settings_match_the_sample(_scene):
 
 
 @scenario
-def metrics_match_the_program(scene):
-    proxy = scene.proxy(scene.small_glance())
+def metrics_match_the_program(fixture):
+    proxy = fixture.proxy(fixture.small_glance())
     told = set(re.findall(r"^# TYPE (\w+) ", proxy.admin("/metrics"), re.MULTILINE))
     found = {bare(row[0]) for row in operators().rows() if row[0].startswith("`glance_intake_")}
     assert told and found == told, found ^ told
 
 
 @scenario
-def options_match_the_program(scene):
-    told = subprocess.run([*scene.proxy_command, "--help"], check=True, capture_output=True, text=True,
+def options_match_the_program(fixture):
+    told = subprocess.run([*fixture.proxy_command, "--help"], check=True, capture_output=True, text=True,
                           env={**os.environ, **SANITIZERS}).stdout
     text = operators().file.read_text(encoding="utf-8")
     options = set(re.findall(r"--[a-z][a-z-]*", told))
@@ -203,9 +204,9 @@ def options_match_the_program(scene):
 
 
 @scenario
-def broken_links_are_found(scene):
+def broken_links_are_found(fixture):
     """By tests/docs/links, and nothing else."""
-    root = scene.folder / "tree"
+    root = fixture.folder / "tree"
     (root / "tests").mkdir(parents=True)
     (root / "tests" / "some.c").write_text("enum { A_NAME }; int call(void);\n")
     (root / "tests" / "README.md").write_text("# Some `tests`, and more\n[up](../README.md#first)\n")
@@ -224,7 +225,7 @@ def broken_links_are_found(scene):
 
 
 @scenario
-def wrong_examples_are_found(_scene):
+def wrong_examples_are_found(_fixture):
     wrong = [(["a", "b"], "a\n"), (["a"], "a\nb\n"), ([], "a\n"), (["a ... c"], "a b\n"), (["a"], "")]
     right = [(["a ... c", "", "..."], "a b c\n\nd\ne\n"), ([], "\n"), (["..."], "")]
     for lines, told in wrong + right:

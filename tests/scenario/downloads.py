@@ -30,9 +30,9 @@ def same(told, body):
 
 
 @scenario(threaded=True, representative=True)
-def downloads_of_every_length_are_intact(scene):
-    glance = scene.glance()
-    proxy = scene.proxy(glance)
+def downloads_of_every_length_are_intact(fixture):
+    glance = fixture.glance()
+    proxy = fixture.proxy(glance)
     for length in (LARGE - 1, LARGE, LARGE + 1, 2 * LARGE, len(IMAGE)):
         glance.other = giving(image(length))
         told = proxy.ask("GET", TARGET)
@@ -44,10 +44,10 @@ def downloads_of_every_length_are_intact(scene):
 
 
 @scenario
-def body_split_in_any_way_is_intact(scene):
+def body_split_in_any_way_is_intact(fixture):
     """With its head, behind it, a byte at first, a byte at last; libcurl has some of it, or none."""
-    glance = scene.glance()
-    proxy = scene.proxy(glance)
+    glance = fixture.glance()
+    proxy = fixture.proxy(glance)
     body = image(2 * LARGE)
     start = head("HTTP/1.1 200 OK", f"Content-Length: {len(body)}")
     for cuts in ([0, 0], [0, 1], [1, 2], [16_000, 17_000], [100, len(body) - 1], [70_000, 70_001]):
@@ -64,13 +64,13 @@ def body_split_in_any_way_is_intact(scene):
 
 
 @scenario
-def download_is_streamed(scene):
+def download_is_streamed(fixture):
     def in_two(asked):
         giving(image(LARGE), length=2 * LARGE)(asked)
         asked.hold().send(image(LARGE))
 
-    glance = scene.glance(other=in_two)
-    with scene.proxy(glance).client() as client:
+    glance = fixture.glance(other=in_two)
+    with fixture.proxy(glance).client() as client:
         client.send(request("GET", TARGET)).answer_head()
         for _ in range(2):
             got = b""
@@ -82,9 +82,9 @@ def download_is_streamed(scene):
 
 
 @scenario
-def concurrent_downloads_are_intact(scene):
-    glance = scene.glance(other=giving(IMAGE))
-    proxy = scene.proxy(glance)
+def concurrent_downloads_are_intact(fixture):
+    glance = fixture.glance(other=giving(IMAGE))
+    proxy = fixture.proxy(glance)
     wrong = []
 
     def load():
@@ -100,13 +100,13 @@ def concurrent_downloads_are_intact(scene):
 
 
 @scenario
-def http_1_0_and_ranges_are_served(scene):
+def http_1_0_and_ranges_are_served(fixture):
     def part(asked):
         assert asked.get("Range") == "bytes=0-"
         asked.read().send(answer("206 Partial Content", body=image(LARGE)))
 
-    glance = scene.glance(other=giving(image(LARGE)))
-    proxy = scene.proxy(glance)
+    glance = fixture.glance(other=giving(image(LARGE)))
+    proxy = fixture.proxy(glance)
     with proxy.client() as client:
         client.send(head(f"GET {TARGET} HTTP/1.0"))
         assert same(client.answer(), image(LARGE))
@@ -117,9 +117,9 @@ def http_1_0_and_ranges_are_served(scene):
 
 
 @scenario
-def head_and_not_modified_have_no_body(scene):
-    glance = scene.glance()
-    proxy = scene.proxy(glance)
+def head_and_not_modified_have_no_body(fixture):
+    glance = fixture.glance()
+    proxy = fixture.proxy(glance)
     glance.other = giving(length=5 * LARGE)
     with proxy.client() as client:
         told = client.ask("HEAD", TARGET)
@@ -132,18 +132,18 @@ def head_and_not_modified_have_no_body(scene):
 
 
 @scenario
-def download_over_tls_on_either_side_is_intact(scene):
-    cert, key = scene.certificate("both")
-    glance = scene.glance(other=giving(IMAGE), tls=serving(cert, key))
+def download_over_tls_on_either_side_is_intact(fixture):
+    cert, key = fixture.certificate("both")
+    glance = fixture.glance(other=giving(IMAGE), tls=serving(cert, key))
     for listen, tls in (({}, None), ({"tls_cert_file": cert, "tls_key_file": key}, trusting(cert))):
-        proxy = scene.proxy(glance, conf={"glance": {"ca_file": cert}, "listen": listen})
+        proxy = fixture.proxy(glance, conf={"glance": {"ca_file": cert}, "listen": listen})
         with proxy.client(tls=tls) as client:
             assert same(client.ask("GET", TARGET), IMAGE)
         assert proxy.stop() is None
 
 
 @scenario
-def download_cut_by_glance_is_cut_for_the_client(scene):
+def download_cut_by_glance_is_cut_for_the_client(fixture):
     """However it does, the client cannot take what it has for all."""
     def breaking_off(after, how):
         def script(asked):
@@ -152,8 +152,8 @@ def download_cut_by_glance_is_cut_for_the_client(scene):
             how(asked)
         return script
 
-    glance = scene.glance()
-    proxy = scene.proxy(glance)
+    glance = fixture.glance()
+    proxy = fixture.proxy(glance)
     for after in (0, 10, 20_000, 3 * LARGE):
         for how in (lambda asked: asked.close(), lambda asked: asked.reset()):
             glance.other = breaking_off(after, how)
@@ -169,12 +169,12 @@ def download_cut_by_glance_is_cut_for_the_client(scene):
 
 
 @scenario
-def stalled_glance_ends_the_download(scene):
+def stalled_glance_ends_the_download(fixture):
     def stalling(asked):
         giving(image(LARGE), length=len(IMAGE))(asked)
         asked.await_close()
 
-    proxy = scene.proxy(scene.glance(other=stalling), conf={"glance": {"stall_timeout": "2s"}})
+    proxy = fixture.proxy(fixture.glance(other=stalling), conf={"glance": {"stall_timeout": "2s"}})
     began = time.monotonic()
     with proxy.client() as client:
         told = client.send(request("GET", TARGET)).answer_head()
@@ -187,20 +187,20 @@ def stalled_glance_ends_the_download(scene):
 
 
 @scenario
-def slow_glance_is_not_stalled(scene):
+def slow_glance_is_not_stalled(fixture):
     def slow(asked):
         giving(image(LARGE), length=LARGE + 8)(asked)
         for _ in range(8):
             time.sleep(0.4)
             asked.send(b"x")
 
-    proxy = scene.proxy(scene.glance(other=slow),
-                        conf={"glance": {"stall_timeout": "2s"}, "listen": {"stall_timeout": "2s"}})
+    proxy = fixture.proxy(fixture.glance(other=slow),
+                          conf={"glance": {"stall_timeout": "2s"}, "listen": {"stall_timeout": "2s"}})
     assert same(proxy.ask("GET", TARGET), image(LARGE) + b"x" * 8)
 
 
 @scenario
-def stalled_client_ends_the_download(scene):
+def stalled_client_ends_the_download(fixture):
     class Endless:
         cut = False
 
@@ -214,17 +214,17 @@ def stalled_client_ends_the_download(scene):
                 raise
 
     endless = Endless()
-    glance = scene.glance(other=endless)
-    proxy = scene.proxy(glance, conf={"listen": {"stall_timeout": "2s"}})
+    glance = fixture.glance(other=endless)
+    proxy = fixture.proxy(glance, conf={"listen": {"stall_timeout": "2s"}})
     with proxy.client() as client:
         client.send(request("GET", TARGET)).answer_head()
         glance.wait("the end of a client that does not read", lambda _: endless.cut)
 
 
 @scenario
-def slow_client_is_not_stalled(scene):
-    glance = scene.glance(other=giving(IMAGE))
-    proxy = scene.proxy(glance, conf={"listen": {"stall_timeout": "2s"}, "glance": {"stall_timeout": "2s"}})
+def slow_client_is_not_stalled(fixture):
+    glance = fixture.glance(other=giving(IMAGE))
+    proxy = fixture.proxy(glance, conf={"listen": {"stall_timeout": "2s"}, "glance": {"stall_timeout": "2s"}})
     with proxy.client() as client:
         told = client.send(request("GET", TARGET)).answer_head()
         for _ in range(5):
@@ -236,7 +236,7 @@ def slow_client_is_not_stalled(scene):
 
 
 @scenario
-def glance_is_cut_when_the_client_leaves(scene):
+def glance_is_cut_when_the_client_leaves(fixture):
     class Watched:
         cut = 0
 
@@ -251,8 +251,8 @@ def glance_is_cut_when_the_client_leaves(scene):
                 raise
 
     watched = Watched()
-    glance = scene.glance(other=watched)
-    proxy = scene.proxy(glance)
+    glance = fixture.glance(other=watched)
+    proxy = fixture.proxy(glance)
     for number, go_away in enumerate((lambda client: client.close(), lambda client: client.reset()), 1):
         client = proxy.client()
         client.send(request("GET", TARGET)).answer_head()
@@ -262,12 +262,12 @@ def glance_is_cut_when_the_client_leaves(scene):
 
 
 @scenario
-def drain_timeout_cuts_the_download(scene):
+def drain_timeout_cuts_the_download(fixture):
     def half(asked):
         giving(image(LARGE), length=2 * LARGE)(asked)
         asked.await_close()
 
-    proxy = scene.proxy(scene.glance(other=half), conf={"DEFAULT": {"drain_timeout": "300ms"}})
+    proxy = fixture.proxy(fixture.glance(other=half), conf={"DEFAULT": {"drain_timeout": "300ms"}})
     with proxy.client() as client:
         told = client.send(request("GET", TARGET)).answer_head()
         assert proxy.stop() is None

@@ -8,7 +8,7 @@ import random
 import subprocess
 import tarfile
 
-from support.stack import DOORS, Desk, data
+from support.stack import ACTIONS, Stack, data
 from support.fixture import scenario
 
 MIB = 1 << 20
@@ -54,23 +54,23 @@ def named_for_drivers(folder):
 
 
 @scenario(threaded=True)
-def driver_formats_are_stored(scene):
-    table = named_for_drivers(scene.folder / "made")
-    desk = Desk(scene)
+def driver_formats_are_stored(fixture):
+    table = named_for_drivers(fixture.folder / "made")
+    stack = Stack(fixture)
     for properties, body, warning in table:
-        for door in DOORS:
-            image = desk.image(**properties)
-            told = desk.put(image, body, door=door)
-            desk.stored(told, image, body, door)
+        for action in ACTIONS:
+            image = stack.image(**properties)
+            told = stack.put(image, body, action=action)
+            stack.stored(told, image, body, action)
             said = told.get("X-Intake-Warning")
             assert (warning in said if warning else said is None), (properties, said)
 
 
 @scenario
-def driver_formats_need_a_matching_property(scene):
+def driver_formats_need_a_matching_property(fixture):
     """Where neither the name nor a property speaks for it, the same data is still refused."""
-    folder = scene.folder / "made"
-    desk = Desk(scene)
+    folder = fixture.folder / "made"
+    stack = Stack(fixture)
     for properties, body in (
             ({"disk_format": "vmdk"}, disk()),
             ({"disk_format": "vmdk", "vmware_disktype": "sparse"}, disk()),
@@ -78,29 +78,29 @@ def driver_formats_need_a_matching_property(scene):
             ({"disk_format": "vhdx"}, make(folder, "vpc")),
             ({"disk_format": "aki"}, make(folder, "qcow2")),
             ({"disk_format": "vhd"}, tgz(make(folder, "vpc")))):
-        image = desk.image(**properties)
+        image = stack.image(**properties)
         # that it is no fixed vhd is seen at its end
-        desk.refused(desk.put(image, body), image, 400, "format_mismatch", reached=properties["disk_format"] == "vhd")
+        stack.refused(stack.put(image, body), image, 400, "format_mismatch", reached=properties["disk_format"] == "vhd")
 
 
 @scenario
-def raw_is_not_advised_where_it_is_wrong(scene):
+def raw_is_not_advised_where_it_is_wrong(fixture):
     """The advice to declare it raw leads to an image that does not boot."""
-    body = make(scene.folder / "made", "qcow2")
+    body = make(fixture.folder / "made", "qcow2")
     head = b"HTTP/1.1 200 OK\r\nContent-Type: application/octet-stream\r\n\r\n"
-    desk = Desk(scene)
+    stack = Stack(fixture)
     for before in (b"\xef\xbb\xbf", b"\n", b"\r\n", head, b"4000\r\n", b"QFI"):
-        image = desk.image(disk_format="qcow2")
+        image = stack.image(disk_format="qcow2")
         reason = "format_mismatch" if before == b"QFI" else "damaged_body"
-        said = desk.refused(desk.put(image, before + body), image, 400, reason)
+        said = stack.refused(stack.put(image, before + body), image, 400, reason)
         assert "--disk-format raw" not in said["message"], said
     for properties in ({"hypervisor_type": "vmware", "vmware_disktype": "sparse", "disk_format": "vmdk"},
                        {"img_hv_type": "hyperv", "disk_format": "vhdx"}):
-        image = desk.image(**properties)
-        said = desk.refused(desk.put(image, disk()), image, 400, "format_mismatch")
+        image = stack.image(**properties)
+        said = stack.refused(stack.put(image, disk()), image, 400, "format_mismatch")
         assert "raw" not in said["message"], said
-    image = desk.image(disk_format="qcow2")
-    assert "--disk-format raw" in desk.refused(desk.put(image, disk()), image, 400, "format_mismatch")["message"]
+    image = stack.image(disk_format="qcow2")
+    assert "--disk-format raw" in stack.refused(stack.put(image, disk()), image, 400, "format_mismatch")["message"]
 
 
 PAGES = (
@@ -114,16 +114,16 @@ PAGES = (
 
 
 @scenario
-def text_documents_are_refused(scene):
-    desk = Desk(scene)
+def text_documents_are_refused(fixture):
+    stack = Stack(fixture)
     for body, words in PAGES:
         for kind in ("raw", "ami", "ari"):
-            image = desk.image(disk_format=kind)
-            said = desk.refused(desk.put(image, body), image, 400, "format_mismatch")
+            image = stack.image(disk_format=kind)
+            said = stack.refused(stack.put(image, body), image, 400, "format_mismatch")
             assert words in said["message"], said
     for body in (b"hello, world\n", b"<?xml version='1.0'?>\n".ljust(MIB, b"\0")):
-        image = desk.image()
-        desk.stored(desk.put(image, body), image, body)
+        image = stack.image()
+        stack.stored(stack.put(image, body), image, body)
 
 
 def packed(*command):
@@ -131,37 +131,37 @@ def packed(*command):
 
 
 @scenario
-def compressed_data_is_refused_or_warned_of(scene):
-    desk = Desk(scene)
+def compressed_data_is_refused_or_warned_of(fixture):
+    stack = Stack(fixture)
     for body in (packed("xz", "-0"), packed("zstd", "-q", "-c"), packed("bzip2"),
                  b"\x04\x22\x4d\x18" + data(MIB), b"7z\xbc\xaf\x27\x1c" + data(MIB), b"PK\3\4" + data(MIB)):
-        image = desk.image()
-        said = desk.refused(desk.put(image, body), image, 400, "compressed")
+        image = stack.image()
+        said = stack.refused(stack.put(image, body), image, 400, "compressed")
         assert "--disk-format raw" not in said["message"], said
-        image = desk.image(disk_format="ari", container_format="ari")
-        told = desk.put(image, body)
-        desk.stored(told, image, body)
+        image = stack.image(disk_format="ari", container_format="ari")
+        told = stack.put(image, body)
+        stack.stored(told, image, body)
         assert told.get("X-Intake-Warning") is None
     for body in (gzip.compress(data(MIB)), b"\x02\x21\x4c\x18" + data(MIB)):
-        image = desk.image()
-        told = desk.put(image, body)
-        desk.stored(told, image, body)
-        desk.warned(told, "compressed")
-    desk.set(compressed="off")
+        image = stack.image()
+        told = stack.put(image, body)
+        stack.stored(told, image, body)
+        stack.warned(told, "compressed")
+    stack.set(compressed="off")
     body = packed("xz", "-0")
-    image = desk.image()
-    told = desk.put(image, body)
-    desk.stored(told, image, body)
+    image = stack.image()
+    told = stack.put(image, body)
+    stack.stored(told, image, body)
     assert told.get("X-Intake-Warning") is None
 
 
 @scenario
-def data_decoded_as_text_is_refused(scene):
+def data_decoded_as_text_is_refused(fixture):
     """As programs spoil a file that take it for text."""
-    desk = Desk(scene)
+    stack = Stack(fixture)
     for kind, made in (("qcow2", "qcow2"), ("raw", "raw")):
-        body = make(scene.folder / "made", made)
+        body = make(fixture.folder / "made", made)
         for spoilt in (body.decode(errors="replace").encode(), body.decode("latin-1").encode()):
-            image = desk.image(disk_format=kind)
-            said = desk.refused(desk.put(image, spoilt), image, 400, "damaged_body")
+            image = stack.image(disk_format=kind)
+            said = stack.refused(stack.put(image, spoilt), image, 400, "damaged_body")
             assert "text" in said["message"] and "raw" not in said["message"], said

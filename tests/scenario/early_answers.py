@@ -8,7 +8,7 @@ import time
 
 import requests
 
-from support.stack import DOORS, RIGHT, TOKEN, Desk, data, stripped
+from support.stack import ACTIONS, RIGHT, TOKEN, Stack, data, stripped
 from support.form import declared, file, form
 from support.fixture import Skip, scenario
 from support.raw_http import chunk
@@ -28,91 +28,91 @@ CASES = [  # keys of [upload], fields of the head, framings, status, reason
 BEFORE_GLANCE = ("damaged_body", "spool_full")  # it has not been asked for anything yet
 
 
-def large_file(scene):
-    path = scene.folder / "large.img"
+def large_file(fixture):
+    path = fixture.folder / "large.img"
     path.write_bytes((RUIN * (SIZE // len(RUIN) + 1))[:SIZE])
     return path
 
 
-def plain_and_tls(scene, desk):
+def plain_and_tls(fixture, stack):
     yield
-    desk.speak_tls(scene)
+    stack.speak_tls(fixture)
     yield
 
 
-def judge(desk, image, status, body, took, expected, door="file"):
-    where = (desk.tls is not None, *expected)
+def judge(stack, image, status, body, took, expected, action="file"):
+    where = (stack.tls is not None, *expected)
     said = json.loads(body)
     assert (status, said["reason"]) == expected, (where, status, said)
     assert said["image_id"] == image and said["message"] and said["hint"], (where, said)
     assert took < SOON, (where, took)
-    line = desk.proxy.wait_log(f" {DOORS[door]} .*request_id={said['request_id']} ")
+    line = stack.proxy.wait_log(f" {ACTIONS[action]} .*request_id={said['request_id']} ")
     assert " verdict=refused " in line and f" reason={expected[1]}" in line, line
-    desk.wait_queued(image)
-    assert not any(asked["complete"] for asked in desk.puts(image)), where
+    stack.wait_queued(image)
+    assert not any(asked["complete"] for asked in stack.puts(image)), where
     if expected[1] in BEFORE_GLANCE:
-        assert desk.puts(image) == [], where
+        assert stack.puts(image) == [], where
 
 
-def every_case(scene, send):
+def every_case(fixture, send):
     """`send` gives the status and the body that its client shows."""
-    path = large_file(scene)
-    desk = Desk(scene)
-    for _ in plain_and_tls(scene, desk):
+    path = large_file(fixture)
+    stack = Stack(fixture)
+    for _ in plain_and_tls(fixture, stack):
         for upload, fields, framings, status, reason in CASES:
-            desk.set(**upload)
+            stack.set(**upload)
             for chunked in framings:
-                image = desk.image()
+                image = stack.image()
                 began = time.monotonic()
-                told = send(desk, path, image, [*RIGHT, *fields], chunked)
-                judge(desk, image, *told, time.monotonic() - began, (status, reason))
+                told = send(stack, path, image, [*RIGHT, *fields], chunked)
+                judge(stack, image, *told, time.monotonic() - began, (status, reason))
 
 
 # --- bare sockets ---------------------------------------------------------------------------
 
 
 @scenario(threaded=True)
-def client_that_sends_everything_reads_the_refusal(scene):
-    def send(desk, path, image, fields, chunked):
-        told = (desk.put_chunked if chunked else desk.put)(image, path.read_bytes(), *fields)
+def client_that_sends_everything_reads_the_refusal(fixture):
+    def send(stack, path, image, fields, chunked):
+        told = (stack.put_chunked if chunked else stack.put)(image, path.read_bytes(), *fields)
         return told.status, told.body
 
-    every_case(scene, send)
+    every_case(fixture, send)
 
 
 @scenario(threaded=True)
-def client_that_waits_gets_the_refusal_at_once(scene):
+def client_that_waits_gets_the_refusal_at_once(fixture):
     """It has sent what the judgement needs, and not a byte more of its 1 GiB."""
-    desk = Desk(scene)
-    for _ in plain_and_tls(scene, desk):
-        desk.set()
-        for door in DOORS:
+    stack = Stack(fixture)
+    for _ in plain_and_tls(fixture, stack):
+        stack.set()
+        for action in ACTIONS:
             for framing, sent in ((f"Content-Length: {1 << 30}", RUIN[:70_000]),
                                   ("Transfer-Encoding: chunked", chunk(RUIN[:70_000]))):
-                image = desk.image()
+                image = stack.image()
                 began = time.monotonic()
-                with desk.client() as client:
-                    desk.begin(client, image, *RIGHT, framing, door=door).send(sent)
+                with stack.client() as client:
+                    stack.begin(client, image, *RIGHT, framing, action=action).send(sent)
                     told = client.answer()
                     took = time.monotonic() - began
                     assert told.get("Connection") == "close"
-                judge(desk, image, told.status, told.body, took, (400, "damaged_body"), door)
+                judge(stack, image, told.status, told.body, took, (400, "damaged_body"), action)
                 assert took < 5, took
 
 
 @scenario
-def client_that_never_stops_is_disconnected(scene):
+def client_that_never_stops_is_disconnected(fixture):
     """The drain has bounds, for a client that sends without end, and one that hangs on."""
-    desk = Desk(scene)
-    image = desk.image()
-    with desk.client() as endless, desk.client() as silent:
+    stack = Stack(fixture)
+    image = stack.image()
+    with stack.client() as endless, stack.client() as silent:
         for client in (endless, silent):
-            desk.begin(client, image, *RIGHT, f"Content-Length: {1 << 40}").send(RUIN[:70_000])
+            stack.begin(client, image, *RIGHT, f"Content-Length: {1 << 40}").send(RUIN[:70_000])
         began = time.monotonic()
         piece = RUIN * 8
         while endless.send_until_refused(piece):
             assert time.monotonic() - began < 60, "it is still read"
-    desk.proxy.wait_metric(0, "connections")
+    stack.proxy.wait_metric(0, "connections")
 
 
 # --- what people use ------------------------------------------------------------------------
@@ -123,19 +123,19 @@ def as_dict(fields):
 
 
 @scenario
-def python_requests_reads_the_refusal(scene):
-    def send(desk, path, image, fields, chunked):
+def python_requests_reads_the_refusal(fixture):
+    def send(stack, path, image, fields, chunked):
         with open(path, "rb") as content:
             body = iter(lambda: content.read(1 << 20), b"") if chunked else content
-            told = requests.put(desk.url(image), data=body, headers=as_dict(fields),
-                                verify=str(desk.cert) if desk.tls else None, timeout=60)
+            told = requests.put(stack.url(image), data=body, headers=as_dict(fields),
+                                verify=str(stack.cert) if stack.tls else None, timeout=60)
         return told.status_code, told.content
 
-    every_case(scene, send)
+    every_case(fixture, send)
 
 
-def curl(desk, url, *words, stdin=None):
-    trust = ["--cacert", desk.cert] if desk.tls else []
+def curl(stack, url, *words, stdin=None):
+    trust = ["--cacert", stack.cert] if stack.tls else []
     done = subprocess.run(["curl", "-sS", "-w", "\n%{http_code}", *trust, *words, url], stdin=stdin,
                           capture_output=True, timeout=90, check=False)
     body, _, status = done.stdout.rpartition(b"\n")
@@ -144,21 +144,21 @@ def curl(desk, url, *words, stdin=None):
 
 
 def curl_sending(*more):
-    def send(desk, path, image, fields, chunked):
+    def send(stack, path, image, fields, chunked):
         words = [word for field in [*fields, *more] for word in ("-H", field)]
         with open(path, "rb") as content:
-            return curl(desk, desk.url(image), *words, "-T", "-" if chunked else path, stdin=content)
+            return curl(stack, stack.url(image), *words, "-T", "-" if chunked else path, stdin=content)
     return send
 
 
 @scenario
-def curl_with_expect_reads_the_refusal(scene):
-    every_case(scene, curl_sending("Expect: 100-continue"))
+def curl_with_expect_reads_the_refusal(fixture):
+    every_case(fixture, curl_sending("Expect: 100-continue"))
 
 
 @scenario
-def curl_without_expect_reads_the_refusal(scene):
-    every_case(scene, curl_sending("Expect:"))
+def curl_without_expect_reads_the_refusal(fixture):
+    every_case(fixture, curl_sending("Expect:"))
 
 
 NODE_HTTP = """\
@@ -190,12 +190,12 @@ def node(script):
     if not shutil.which("node"):
         raise Skip("node is not installed")
 
-    def send(desk, path, image, fields, chunked):
+    def send(stack, path, image, fields, chunked):
         fields = as_dict(fields)
         if script is NODE_HTTP and not chunked:
             fields["Content-Length"] = str(SIZE)
-        trust = {"NODE_EXTRA_CA_CERTS": str(desk.cert)} if desk.tls else {}
-        done = subprocess.run(["node", "-e", script, desk.url(image), path, json.dumps(fields),
+        trust = {"NODE_EXTRA_CA_CERTS": str(stack.cert)} if stack.tls else {}
+        done = subprocess.run(["node", "-e", script, stack.url(image), path, json.dumps(fields),
                                "chunked" if chunked else ""], env={"PATH": "/usr/bin:/bin", **trust},
                               capture_output=True, timeout=90, check=False)
         assert done.returncode == 0, (chunked, fields, done.stderr)
@@ -205,42 +205,42 @@ def node(script):
 
 
 @scenario
-def node_http_reads_the_refusal(scene):
-    every_case(scene, node(NODE_HTTP))
+def node_http_reads_the_refusal(fixture):
+    every_case(fixture, node(NODE_HTTP))
 
 
 @scenario
-def node_fetch_reads_the_refusal(scene):
-    every_case(scene, node(NODE_FETCH))
+def node_fetch_reads_the_refusal(fixture):
+    every_case(fixture, node(NODE_FETCH))
 
 
 # --- forms ----------------------------------------------------------------------------------
 
 
 @scenario
-def form_with_two_files_gets_the_refusal(scene):
+def form_with_two_files_gets_the_refusal(fixture):
     """Known only when the first has passed: the second one is still coming."""
-    desk = Desk(scene, damaged="off")
-    path = large_file(scene)
+    stack = Stack(fixture, damaged="off")
+    path = large_file(fixture)
     body = form(file(path.read_bytes()), file(path.read_bytes()))
 
     def bare(url, image):
-        told = desk.put(image, body, TOKEN, declared())
+        told = stack.put(image, body, TOKEN, declared())
         return told.status, told.body
 
     def by_curl(url, image):
-        return curl(desk, url, "-X", "PUT", "-H", TOKEN, "-F", f"file=@{path}", "-F", f"more=@{path}")
+        return curl(stack, url, "-X", "PUT", "-H", TOKEN, "-F", f"file=@{path}", "-F", f"more=@{path}")
 
     def by_requests(url, image):
         with open(path, "rb") as one, open(path, "rb") as other:
             told = requests.put(url, files={"file": one, "more": other}, headers=as_dict([TOKEN]),
-                                verify=str(desk.cert) if desk.tls else None, timeout=60)
+                                verify=str(stack.cert) if stack.tls else None, timeout=60)
         return told.status_code, told.content
 
-    for _ in plain_and_tls(scene, desk):
-        desk.set(damaged="off")
+    for _ in plain_and_tls(fixture, stack):
+        stack.set(damaged="off")
         for send in (bare, by_curl, by_requests):
-            image = desk.image()
+            image = stack.image()
             began = time.monotonic()
-            told = send(desk.url(image), image)
-            judge(desk, image, *told, time.monotonic() - began, (400, "multipart_malformed"))
+            told = send(stack.url(image), image)
+            judge(stack, image, *told, time.monotonic() - began, (400, "multipart_malformed"))

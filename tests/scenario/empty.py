@@ -3,7 +3,7 @@
 nothing else, and becomes active with an empty upload."""
 import hashlib
 
-from support.stack import DOORS, RIGHT, Desk
+from support.stack import ACTIONS, RIGHT, Stack
 from support.fixture import scenario
 from support.raw_http import LAST_CHUNK
 
@@ -19,76 +19,76 @@ rules:
 FALLBACK = "default: { store: test, mode: force }\n"
 
 
-def put(desk, image, framing, door="file"):
+def put(stack, image, framing, action="file"):
     fields, sent = framing
-    with desk.client() as client:
-        desk.begin(client, image, *RIGHT, *fields, door=door).send(sent)
+    with stack.client() as client:
+        stack.begin(client, image, *RIGHT, *fields, action=action).send(sent)
         return client.answer()
 
 
-def is_stored(desk, told, image, door="file"):
+def is_stored(stack, told, image, action="file"):
     assert told.status == 204, (told.start, told.body)
     assert told.get("X-Intake-Bytes") == "0"
     assert told.get("X-Intake-Verified") == "sha512", told.fields
-    shown = desk.show(image)
+    shown = stack.show(image)
     assert (shown["size"], shown["os_hash_value"]) == (0, NOTHING), shown
-    assert shown["status"] == ("active" if door == "file" else "uploading")
-    if door == "file":
+    assert shown["status"] == ("active" if action == "file" else "uploading")
+    if action == "file":
         assert (told.get("X-Intake-Store"), shown["stores"]) == ("test", "test")
-    assert " verdict=stored" in desk.log_line(told, door)
+    assert " verdict=stored" in stack.log_line(told, action)
 
 
 @scenario(threaded=True, representative=True, long=True)
-def image_of_volumes_may_be_empty(scene):
-    desk = Desk(scene)
+def image_of_volumes_may_be_empty(fixture):
+    stack = Stack(fixture)
     for policy in (FALLBACK, SIZES + FALLBACK, "mode: audit\n" + FALLBACK):
-        desk.policy = policy
+        stack.policy = policy
         for mode in ("spool", "stream"):
-            desk.set(unknown_length=mode)
-            for door in DOORS:
+            stack.set(unknown_length=mode)
+            for action in ACTIONS:
                 for framing in FRAMINGS:
                     for properties in PROPERTIES:
-                        image = desk.image(**properties)
-                        told = put(desk, image, framing, door)
+                        image = stack.image(**properties)
+                        told = put(stack, image, framing, action)
                         assert "empty_body" not in (told.get("X-Intake-Audit") or "")
-                        is_stored(desk, told, image, door)
+                        is_stored(stack, told, image, action)
 
 
 @scenario
-def other_images_may_not_be_empty(scene):
+def other_images_may_not_be_empty(fixture):
     """An image that has no such property waits for data, whatever else it has."""
-    desk = Desk(scene)
+    stack = Stack(fixture)
     for policy in (FALLBACK, SIZES + FALLBACK):
-        desk.policy = policy
-        desk.set()
+        stack.policy = policy
+        stack.set()
         for properties in ({}, {"root_device_name": "/dev/vda"}):
             for framing in FRAMINGS:
-                image = desk.image(**properties)
-                desk.refused(put(desk, image, framing), image, 400, "empty_body")
+                image = stack.image(**properties)
+                stack.refused(put(stack, image, framing), image, 400, "empty_body")
 
 
 @scenario
-def rule_may_allow_empty_images(scene):
-    desk = Desk(scene, policy="rules:\n"
+def rule_may_allow_empty_images(fixture):
+    stack = Stack(fixture, policy="rules:\n"
                               "  - { name: markers, when: { name: marker }, store: test, mode: force,\n"
                               "      checks: { empty: allow } }\n" + FALLBACK)
     for mode in ("spool", "stream"):
-        desk.set(unknown_length=mode)
+        stack.set(unknown_length=mode)
         for framing in FRAMINGS:
-            marker, other = desk.image(name="marker"), desk.image()
-            told = put(desk, marker, framing)
+            marker, other = stack.image(name="marker"), stack.image()
+            told = put(stack, marker, framing)
             assert told.get("X-Intake-Rule") == "markers"
-            is_stored(desk, told, marker)
-            desk.refused(put(desk, other, framing), other, 400, "empty_body")
+            is_stored(stack, told, marker)
+            stack.refused(put(stack, other, framing), other, 400, "empty_body")
 
 
 @scenario
-def empty_upload_is_checked_against_the_image(scene):
+def empty_upload_is_checked_against_the_image(fixture):
     """An empty upload is judged by what Glance says of the image, as any other is."""
-    desk = Desk(scene)
-    image = desk.image(bdm_v2="True")
-    is_stored(desk, put(desk, image, FRAMINGS[0]), image)
-    told = put(desk, image, FRAMINGS[0])
+    stack = Stack(fixture)
+    image = stack.image(bdm_v2="True")
+    is_stored(stack, put(stack, image, FRAMINGS[0]), image)
+    told = put(stack, image, FRAMINGS[0])
     assert (told.status, b'"image_not_queued"' in told.body) == (409, True), told.body
-    told = put(desk, "00000000-0000-4000-8000-000000000000", FRAMINGS[0])
+    told = put(stack, "00000000-0000-4000-8000-000000000000", FRAMINGS[0])
     assert told.status == 404, told.body

@@ -55,9 +55,9 @@ def ask(proxy, count):
 
 
 @scenario(threaded=True, representative=True)
-def healthy_endpoints_take_turns(scene):
-    glances = [scene.glance(GLANCE_PORT + number) for number in range(3)]
-    proxy = scene.proxy(*glances, conf=QUICK)
+def healthy_endpoints_take_turns(fixture):
+    glances = [fixture.glance(GLANCE_PORT + number) for number in range(3)]
+    proxy = fixture.proxy(*glances, conf=QUICK)
     assert ask(proxy, 30) == [200] * 30
     assert [served(glance) for glance in glances] == [10, 10, 10]
     for _ in range(12):  # the questions about them do not shift the uploads
@@ -66,10 +66,10 @@ def healthy_endpoints_take_turns(scene):
 
 
 @scenario(threaded=True)
-def endpoint_that_answers_503_is_out(scene):
-    bad = scene.glance(other=unwell("503 Service Unavailable"))
-    good = scene.glance(GLANCE_PORT + 1)
-    proxy = scene.proxy(bad, good, conf=QUICK)
+def endpoint_that_answers_503_is_out(fixture):
+    bad = fixture.glance(other=unwell("503 Service Unavailable"))
+    good = fixture.glance(GLANCE_PORT + 1)
+    proxy = fixture.proxy(bad, good, conf=QUICK)
     wait_state(proxy, bad, "out")
     asked_before = served(bad)
     assert ask(proxy, 15) == [200] * 15
@@ -88,15 +88,15 @@ def endpoint_that_answers_503_is_out(scene):
 
 
 @scenario
-def one_failed_check_changes_nothing(scene):
+def one_failed_check_changes_nothing(fixture):
     failing = []
 
     def once(asked):
         failed = asked.target == "/healthcheck" and failing and failing.pop()
         asked.read().send(answer("503 Service Unavailable" if failed else "200 OK"))
 
-    glance = scene.glance(other=once)
-    proxy = scene.proxy(glance, conf=QUICK)
+    glance = fixture.glance(other=once)
+    proxy = fixture.proxy(glance, conf=QUICK)
     wait_state(proxy, glance, "up")
     for _ in range(2):
         seen = len(glance.requests)
@@ -107,19 +107,19 @@ def one_failed_check_changes_nothing(scene):
 
 
 @scenario
-def other_statuses_count_as_alive(scene):
+def other_statuses_count_as_alive(fixture):
     """A Glance without the page, or with a password before it."""
     for number, status in enumerate(("404 Not Found", "401 Unauthorized", "403 Forbidden", "300 Multiple")):
-        glance = scene.glance(GLANCE_PORT + number, other=unwell(status))
-        proxy = scene.proxy(glance, conf=QUICK)
+        glance = fixture.glance(GLANCE_PORT + number, other=unwell(status))
+        proxy = fixture.proxy(glance, conf=QUICK)
         wait_state(proxy, glance, "up")
         assert proxy.stop() is None
 
 
 @scenario(threaded=True)
-def endpoints_are_tried_when_all_are_out(scene):
-    glances = [scene.glance(GLANCE_PORT + number, other=unwell("500 Oops")) for number in range(2)]
-    proxy = scene.proxy(*glances, conf=QUICK)
+def endpoints_are_tried_when_all_are_out(fixture):
+    glances = [fixture.glance(GLANCE_PORT + number, other=unwell("500 Oops")) for number in range(2)]
+    proxy = fixture.proxy(*glances, conf=QUICK)
     wait_until("not ready", lambda: readiness(proxy)[0] == 503)
     problems = readiness(proxy)[1]["problems"]
     assert len(problems) == 1 and "500" in problems[0], problems
@@ -129,9 +129,9 @@ def endpoints_are_tried_when_all_are_out(scene):
 
 
 @scenario
-def silent_endpoint_is_out(scene):
-    silent, good = scene.glance(other=busy), scene.glance(GLANCE_PORT + 1)
-    proxy = scene.proxy(silent, good, conf=QUICK)
+def silent_endpoint_is_out(fixture):
+    silent, good = fixture.glance(other=busy), fixture.glance(GLANCE_PORT + 1)
+    proxy = fixture.proxy(silent, good, conf=QUICK)
     wait_state(proxy, silent, "out")
     wait_state(proxy, good, "up")
     before = served(silent)
@@ -140,18 +140,18 @@ def silent_endpoint_is_out(scene):
 
 
 @scenario(threaded=True, long=True)
-def silent_endpoint_with_uploads_is_busy(scene):
+def silent_endpoint_with_uploads_is_busy(fixture):
     def taken(asked):
         asked.read().hold().send(answer("204 No Content"))
 
-    glance = scene.glance()
-    other = scene.glance(GLANCE_PORT + 1)
-    proxy = scene.proxy(glance, other, conf=QUICK)
+    glance = fixture.glance()
+    other = fixture.glance(GLANCE_PORT + 1)
+    proxy = fixture.proxy(glance, other, conf=QUICK)
     wait_state(proxy, glance, "up")
     wait_state(proxy, other, "up")
     for one in (glance, other):
         one.upload = taken
-    clients = [scene.client(proxy) for _ in range(4)]
+    clients = [fixture.client(proxy) for _ in range(4)]
     for client in clients:
         client.send(head(f"PUT {new_upload()} HTTP/1.1", "Host: h", "Content-Length: 5"), b"image")
     for one in (glance, other):
@@ -183,11 +183,11 @@ def silent_endpoint_with_uploads_is_busy(scene):
 
 
 @scenario
-def readyz_answers_before_the_first_check(scene):
+def readyz_answers_before_the_first_check(fixture):
     """What is known is not waited for, and what is not is asked for."""
     for conf in (OFF, {"glance": {"health_interval": "1h"}}):
-        glance = scene.glance()
-        proxy = scene.proxy(glance, conf=conf)
+        glance = fixture.glance()
+        proxy = fixture.proxy(glance, conf=conf)
         assert readiness(proxy)[0] == 200
         glance.stop()
         proxy.stop()
@@ -198,22 +198,22 @@ def readyz_answers_before_the_first_check(scene):
 
 
 @scenario(threaded=True)
-def next_endpoint_is_used_when_connecting_fails(scene):
+def next_endpoint_is_used_when_connecting_fails(fixture):
     """Without health checks: what a request has met is all that is known."""
-    good = scene.glance()
-    proxy = scene.proxy(scene.closed_url(), scene.silent_url(), good, conf=OFF)
+    good = fixture.glance()
+    proxy = fixture.proxy(fixture.closed_url(), fixture.silent_url(), good, conf=OFF)
     assert ask(proxy, 9) == [200] * 9
     assert proxy.ask("PUT", UPLOAD, body=b"image").status == 204
 
 
 @scenario
-def next_endpoint_is_used_when_a_get_is_reset(scene):
+def next_endpoint_is_used_when_a_get_is_reset(fixture):
     def breaking(asked):
         asked.closed = True
         reset(asked.stream.sock)
 
-    bad, good = scene.glance(other=breaking), scene.glance(GLANCE_PORT + 1)
-    proxy = scene.proxy(bad, good, conf=OFF)
+    bad, good = fixture.glance(other=breaking), fixture.glance(GLANCE_PORT + 1)
+    proxy = fixture.proxy(bad, good, conf=OFF)
     assert ask(proxy, 6) == [200] * 6
     assert served(bad) > 0
     done = [proxy.ask("POST", "/v2/images", body=b"{}").status for _ in range(4)]
@@ -221,22 +221,22 @@ def next_endpoint_is_used_when_a_get_is_reset(scene):
 
 
 @scenario
-def upload_is_not_moved_after_body_bytes(scene):
-    glances = [scene.glance(GLANCE_PORT + number, upload=lambda asked: asked.read(10).reset())
+def upload_is_not_moved_after_body_bytes(fixture):
+    glances = [fixture.glance(GLANCE_PORT + number, upload=lambda asked: asked.read(10).reset())
                for number in range(2)]
-    proxy = scene.proxy(*glances, conf=QUICK)
+    proxy = fixture.proxy(*glances, conf=QUICK)
     told = proxy.ask("PUT", UPLOAD, body=bytes(100_000))
     assert told.status == 502, told.start
     assert sum(len(glance.uploads()) for glance in glances) == 1
 
 
 @scenario(threaded=True)
-def reload_keeps_the_endpoints_states(scene):
+def reload_keeps_the_endpoints_states(fixture):
     """By the endpoint, not by its place in the list."""
-    bad = scene.glance(other=unwell("503 Service Unavailable"))
-    good = scene.glance(GLANCE_PORT + 1)
+    bad = fixture.glance(other=unwell("503 Service Unavailable"))
+    good = fixture.glance(GLANCE_PORT + 1)
     slow = {"glance": {"health_interval": "1h"}}
-    proxy = scene.proxy(bad, good, conf=slow)
+    proxy = fixture.proxy(bad, good, conf=slow)
     wait_state(proxy, bad, "out")
     wait_state(proxy, good, "up")
     before = served(bad), served(good)
@@ -249,7 +249,7 @@ def reload_keeps_the_endpoints_states(scene):
     assert ask(proxy, 6) == [200] * 6
     assert (served(bad), served(good)) == (before[0], before[1] + 6)
 
-    new = scene.glance(GLANCE_PORT + 2)
+    new = fixture.glance(GLANCE_PORT + 2)
     proxy.endpoints = [new.url, good.url]
     proxy.write(QUICK)
     proxy.signal(signal.SIGHUP)

@@ -19,15 +19,15 @@ def reason(told):
 
 
 @scenario(threaded=True)
-def reset_during_a_download_closes_both_connections(scene):
+def reset_during_a_download_closes_both_connections(fixture):
     """The client resets while the proxy waits for Glance: neither connection stays."""
     def half(asked):
         asked.read().send(head("HTTP/1.1 200 OK", f"Content-Length: {2 * size}"), bytes(size))
         asked.await_close()
         asked.close()
 
-    glance = scene.glance(other=half)
-    proxy = scene.proxy(glance)
+    glance = fixture.glance(other=half)
+    proxy = fixture.proxy(glance)
     for size in (500_000, 1_000_000):
         with proxy.client() as client:
             client.send(request("GET", DOWNLOAD)).answer_head()
@@ -42,15 +42,15 @@ def reset_during_a_download_closes_both_connections(scene):
 
 
 @scenario
-def answer_to_head_has_no_body(scene):
+def answer_to_head_has_no_body(fixture):
     """What follows it on the connection is the next answer, and nothing else."""
     lengths = ([], ["Content-Length: 7"], ["Content-Length: 12345678901"], ["Transfer-Encoding: chunked"],
                ["Content-Length: 18446744073709551615"])
     for status in ("200 OK", "304 Not Modified", "404 Not Found"):
         for fields in lengths:
-            glance = scene.glance(port=0, other=lambda asked, status=status, fields=fields: asked.read().send(
+            glance = fixture.glance(port=0, other=lambda asked, status=status, fields=fields: asked.read().send(
                 head(f"HTTP/1.1 {status}", *fields) if asked.method == "HEAD" else answer("200 OK", body=b"next")))
-            proxy = scene.proxy(glance)
+            proxy = fixture.proxy(glance)
             with proxy.client() as client:
                 told = client.ask("HEAD", DOWNLOAD)
                 assert told.status in (int(status[:3]), 502), (status, fields, told.start)
@@ -62,40 +62,40 @@ def answer_to_head_has_no_body(scene):
 
 
 @scenario
-def transfer_encoding_wins_over_content_length(scene):
+def transfer_encoding_wins_over_content_length(fixture):
     body = bytes(range(50))
     for length in ("5", "500"):
-        glance = scene.glance(port=0, other=lambda asked, length=length: asked.read().send(
+        glance = fixture.glance(port=0, other=lambda asked, length=length: asked.read().send(
             head("HTTP/1.1 200 OK", f"Content-Length: {length}", "Transfer-Encoding: chunked"),
             chunk(body), LAST_CHUNK))
-        proxy = scene.proxy(glance)
+        proxy = fixture.proxy(glance)
         assert proxy.ask("GET", DOWNLOAD).body == body
         proxy.stop()
 
 
 @scenario
-def request_without_a_body_may_take_long(scene):
+def request_without_a_body_may_take_long(fixture):
     """Content-Length: 0 is no body, and nothing that Glance could stall."""
     def script(asked):
         asked.read()
         time.sleep(3)
         asked.send(answer("204 No Content"))
 
-    proxy = scene.proxy(scene.glance(other=script), conf={
+    proxy = fixture.proxy(fixture.glance(other=script), conf={
         "glance": {"stall_timeout": "2s", "response_timeout": "20s"}})
     with proxy.client() as client:
         assert client.ask("POST", "/v2/images/x/actions/deactivate", "Content-Length: 0").status == 204
 
 
 @scenario
-def early_2xx_is_a_failure(scene):
+def early_2xx_is_a_failure(fixture):
     """A 2xx in the middle of the body is not believed, and the client need not send the rest."""
     def script(asked):
         asked.read(10_000).send(answer("204 No Content"))
         asked.await_close()
         asked.close()
 
-    proxy = scene.proxy(scene.glance(upload=script), conf=STREAM)
+    proxy = fixture.proxy(fixture.glance(upload=script), conf=STREAM)
     for field, part in ((f"Content-Length: {8 << 20}", bytes(80_000)), ("Content-Length: 150000", bytes(80_000)),
                         ("Transfer-Encoding: chunked", chunk(bytes(80_000)))):
         with proxy.client() as client:
@@ -105,13 +105,13 @@ def early_2xx_is_a_failure(scene):
 
 
 @scenario
-def slow_client_is_not_a_stall_of_glance(scene):
+def slow_client_is_not_a_stall_of_glance(fixture):
     """It has answered early, and said that it goes on reading: the wait is for the client."""
     def script(asked):
         asked.read(10).send(head("HTTP/1.1 200 OK", "Content-Length: 2"), b"ok")
         asked.read()
 
-    proxy = scene.proxy(scene.glance(other=script), conf={"glance": {"stall_timeout": "2s"}})
+    proxy = fixture.proxy(fixture.glance(other=script), conf={"glance": {"stall_timeout": "2s"}})
     for size in (50_000, 1 << 20):
         with proxy.client() as client:
             client.send(head("PUT /v2/metadefs/x HTTP/1.1", "Host: h", f"Content-Length: {size}"), bytes(size // 2))
@@ -121,10 +121,10 @@ def slow_client_is_not_a_stall_of_glance(scene):
 
 
 @scenario
-def empty_chunked_upload_is_refused(scene):
+def empty_chunked_upload_is_refused(fixture):
     """Glance would make an active image of 0 bytes of it."""
-    glance = scene.glance()
-    proxy = scene.proxy(glance)
+    glance = fixture.glance()
+    proxy = fixture.proxy(glance)
     for start in ([], ["Expect: 100-continue"]):
         with proxy.client() as client:
             client.send(head(f"PUT {UPLOAD} HTTP/1.1", "Host: h", "Transfer-Encoding: chunked", *start), LAST_CHUNK)
@@ -133,20 +133,20 @@ def empty_chunked_upload_is_refused(scene):
 
 
 @scenario
-def connection_over_the_limit_is_closed(scene):
-    proxy = scene.proxy(scene.glance(), conf={"listen": {"max_connections": "1"}})
+def connection_over_the_limit_is_closed(fixture):
+    proxy = fixture.proxy(fixture.glance(), conf={"listen": {"max_connections": "1"}})
     with proxy.client() as first:
         assert first.ask("GET", "/v2/images").status == 200
-        second = scene.client(proxy)
+        second = fixture.client(proxy)
         told = second.ask("GET", "/v2/images")
         assert reason(told) == (503, "too_many_connections") and told.get("Connection") == "close"
         assert second.closed()
 
 
 @scenario
-def reload_raises_max_connections(scene):
-    glance = scene.glance()
-    proxy = scene.proxy(glance, conf={"DEFAULT": {"workers": 1}, "listen": {"max_connections": "1"}})
+def reload_raises_max_connections(fixture):
+    glance = fixture.glance()
+    proxy = fixture.proxy(glance, conf={"DEFAULT": {"workers": 1}, "listen": {"max_connections": "1"}})
     proxy.write({"DEFAULT": {"workers": 1}, "listen": {"max_connections": "200"}})
     proxy.signal(signal.SIGHUP)
     proxy.wait_log("is in force")
@@ -157,7 +157,7 @@ def reload_raises_max_connections(scene):
 
 
 @scenario(threaded=True)
-def cut_download_leaves_no_connection(scene):
+def cut_download_leaves_no_connection(fixture):
     """Not even while an older connection lives, and nothing else happens."""
     def script(asked):
         asked.read().send(part).hold().close()
@@ -167,8 +167,8 @@ def cut_download_leaves_no_connection(scene):
              ("1.1", head("HTTP/1.1 200 OK", f"Content-Length: {8 << 20}") + bytes(100_000)),
              ("1.1", head("HTTP/1.1 200 OK", "Transfer-Encoding: chunked") + chunk(b"begin")),
              ("1.1", endless), ("1.0", endless)]
-    glance = scene.glance()
-    proxy = scene.proxy(glance, conf={"DEFAULT": {"workers": 1}})
+    glance = fixture.glance()
+    proxy = fixture.proxy(glance, conf={"DEFAULT": {"workers": 1}})
     with proxy.client() as older:
         assert older.ask("GET", "/v2/images").status == 200
         glance.other = script
@@ -184,10 +184,10 @@ def cut_download_leaves_no_connection(scene):
 
 
 @scenario(threaded=True)
-def eof_together_with_data_is_an_abort(scene):
+def eof_together_with_data_is_an_abort(fixture):
     """The last bytes and the end of the connection, told to the proxy in one event."""
-    glance = scene.glance()
-    proxy = scene.proxy(glance, conf=STREAM)
+    glance = fixture.glance()
+    proxy = fixture.proxy(glance, conf=STREAM)
     with proxy.client() as client:
         client.send(head(f"PUT {UPLOAD} HTTP/1.1", "Host: h", "Transfer-Encoding: chunked"), chunk(bytes(70_000)))
         asked = glance.the_upload(received=70_000)

@@ -40,9 +40,9 @@ def refused(proxy, glance, *fields, size=5_000_000):
 
 
 @scenario(representative=True)
-def refusal_comes_instead_of_100(scene):
-    glance = scene.glance()
-    proxy = scene.proxy(glance, conf={"upload": {"max_size": "4GiB"}}, policy=DENYING)
+def refusal_comes_instead_of_100(fixture):
+    glance = fixture.glance()
+    proxy = fixture.proxy(glance, conf={"upload": {"max_size": "4GiB"}}, policy=DENYING)
     asked_for = "X-Image-Meta-Store: test"
     table = [  # the image, request fields, size, what is answered
         (facts(status="active"), [], 5, 409, "image_not_queued"),
@@ -73,16 +73,16 @@ def refused_iso(proxy, glance):
 
 
 @scenario
-def refusal_names_the_images_status(scene):
-    glance = scene.glance(image=facts(status="deactivated"))
-    said = json.loads(refused(scene.proxy(glance), glance).body)
+def refusal_names_the_images_status(fixture):
+    glance = fixture.glance(image=facts(status="deactivated"))
+    said = json.loads(refused(fixture.proxy(glance), glance).body)
     assert "deactivated" in said["message"]
 
 
 @scenario
-def glances_refusal_comes_instead_of_100(scene):
-    glance = scene.glance()
-    proxy = scene.proxy(glance)
+def glances_refusal_comes_instead_of_100(fixture):
+    glance = fixture.glance()
+    proxy = fixture.proxy(glance)
     for start in ("401 Unauthorized", "403 Forbidden", "404 Not Found"):
         words = f"<html>{start}, says Glance</html>".encode()
         glance.image = answer(start, "Content-Type: text/html; charset=UTF-8",
@@ -96,18 +96,18 @@ def glances_refusal_comes_instead_of_100(scene):
 
 
 @scenario
-def refusal_comes_early_without_expect(scene):
-    glance = scene.glance(image=facts(status="active"))
-    with scene.proxy(glance).client() as client:
+def refusal_comes_early_without_expect(fixture):
+    glance = fixture.glance(image=facts(status="active"))
+    with fixture.proxy(glance).client() as client:
         client.send(head(f"PUT {UPLOAD} HTTP/1.1", "Host: h", "Content-Length: 50000000"), b"start")
         assert client.answer().status == 409
     assert glance.uploads() == []
 
 
 @scenario
-def client_that_sends_everything_reads_the_refusal(scene):
-    glance = scene.glance(image=facts(status="active"))
-    proxy = scene.proxy(glance)
+def client_that_sends_everything_reads_the_refusal(fixture):
+    glance = fixture.glance(image=facts(status="active"))
+    proxy = fixture.proxy(glance)
     size = 24 << 20  # far more than the sockets on the way can hold
     for framing in (f"Content-Length: {size}", "Transfer-Encoding: chunked"):
         with proxy.client() as client:

@@ -45,9 +45,9 @@ def words_for(image, fields):
 
 
 @scenario
-def explain_predicts_the_upload(scene):
-    glance = scene.glance(stores=store_list("file", "test"))
-    proxy = scene.proxy(glance, policy=POLICY, conf={"upload": {"format": "off", "damaged": "off"}})
+def explain_predicts_the_upload(fixture):
+    glance = fixture.glance(stores=store_list("file", "test"))
+    proxy = fixture.proxy(glance, policy=POLICY, conf={"upload": {"format": "off", "damaged": "off"}})
     octets, horizon = "Content-Type: application/octet-stream", "User-Agent: a Horizon"
     wish = "X_Image-Meta_Store: file"
     table = [
@@ -82,8 +82,8 @@ def explain_predicts_the_upload(scene):
 
 
 @scenario
-def explain_refuses_bad_heads_like_the_proxy(scene):
-    proxy = scene.proxy(scene.glance())
+def explain_refuses_bad_heads_like_the_proxy(fixture):
+    proxy = fixture.proxy(fixture.glance())
     for field in ("Content_Length: 5", "Transfer-Encoding: gzip", "X Y: z", "Content-Length: 5x"):
         told = explain(proxy, f"--header={field}")
         assert told.startswith("refused (bad_request): "), told

@@ -34,14 +34,14 @@ def fields_of(message, *left_out):
 
 
 @scenario
-def request_arrives_unchanged(scene):
+def request_arrives_unchanged(fixture):
     """Its fields in their spelling and order, and nothing among them that the client did not send."""
     sent = ["X-Auth-Token: " + 8192 * "t", "accept: application/json;q=0.5, */*", "ACCEPT-ENCODING: gzip",
             "X-Custom: one", "User-Agent: odd/1.0 (of mine)", "x-custom: two", "Cookie: a=1; b=2",
             "X-Non-Ascii: \xe9\xff", "If-None-Match: \"a\", \"b\"", "Range: bytes=0-1", "Cache-Control: no-cache",
             "Content-Type: application/json; charset=utf-8", "X-Service-Token: of-a-service", "Via: 1.1 somebody"]
-    glance = scene.glance()
-    with scene.proxy(glance).client() as client:
+    glance = fixture.glance()
+    with fixture.proxy(glance).client() as client:
         assert client.ask("POST", "/v2/images?a=b&&c", *sent, body=b" { }\n").status == 200
     asked, = glance.requests
     assert (asked.start, asked.body) == ("POST /v2/images?a=b&&c HTTP/1.1", b" { }\n")
@@ -52,11 +52,11 @@ def request_arrives_unchanged(scene):
 
 
 @scenario
-def hop_by_hop_fields_and_trailers_are_dropped(scene):
+def hop_by_hop_fields_and_trailers_are_dropped(fixture):
     """Also what announces trailers, which are dropped in both directions."""
     given = head("HTTP/1.1 200 OK", "Transfer-Encoding: chunked", "Trailer: X-Checksum", "Upgrade: h2c", "X-Kept: 1")
-    glance = scene.glance(other=giving(given, chunk(b"body"), b"0\r\nX-Checksum: 1\r\n\r\n"))
-    with scene.proxy(glance).client() as client:
+    glance = fixture.glance(other=giving(given, chunk(b"body"), b"0\r\nX-Checksum: 1\r\n\r\n"))
+    with fixture.proxy(glance).client() as client:
         for _ in range(2):
             client.send(head("POST /v2/images HTTP/1.1", "Host: h", "TE: trailers", "Trailer: X-Late",
                              "Transfer-Encoding: chunked", "Connection: TE"))
@@ -69,7 +69,7 @@ def hop_by_hop_fields_and_trailers_are_dropped(scene):
 
 
 @scenario
-def conditions_and_ranges_are_relayed(scene):
+def conditions_and_ranges_are_relayed(fixture):
     table = [
         ('If-None-Match: "e"', answer("304 Not Modified", 'ETag: "e"')),
         ('If-Match: "x"', answer("412 Precondition Failed", body=b"no")),
@@ -80,8 +80,8 @@ def conditions_and_ranges_are_relayed(scene):
                                         body=b"--x\r\n\r\na\r\n--x--\r\n")),
         ("Range: bytes=99-", answer("416 Range Not Satisfiable", "Content-Range: bytes */10", body=b"")),
     ]
-    glance = scene.glance(other=in_turn(*(given for _, given in table)))
-    with scene.proxy(glance).client() as client:
+    glance = fixture.glance(other=in_turn(*(given for _, given in table)))
+    with fixture.proxy(glance).client() as client:
         for asks, given in table:
             told = client.ask("GET", "/v2/images/x/file", asks)
             wanted = given.decode().split("\r\n")
@@ -96,12 +96,12 @@ def conditions_and_ranges_are_relayed(scene):
 
 
 @scenario
-def unusual_statuses_are_relayed(scene):
+def unusual_statuses_are_relayed(fixture):
     """The status is Glance's; the phrase, which says nothing that the status does not, need not be."""
     starts = ["299 Fine, More Or Less", "399 Elsewhere", "418 I'm a teapot", "422 Unprocessable Entity",
               "451 Unavailable For Legal Reasons", "499 Gone Away", "507 Insufficient Storage", "599 Odd", "200 "]
-    glance = scene.glance(other=in_turn(*(answer(start, f"X-Is: {start[:3]}", body=b"said") for start in starts)))
-    with scene.proxy(glance).client() as client:
+    glance = fixture.glance(other=in_turn(*(answer(start, f"X-Is: {start[:3]}", body=b"said") for start in starts)))
+    with fixture.proxy(glance).client() as client:
         for start in starts:
             told = client.ask("GET", "/v2/images")
             assert re.match(rf"HTTP/1\.1 {start[:3]} ", told.start), told.start
@@ -109,13 +109,13 @@ def unusual_statuses_are_relayed(scene):
 
 
 @scenario
-def interim_answers_are_skipped(scene):
+def interim_answers_are_skipped(fixture):
     """Of an upload, too. The client gets the one 100 that it asked for."""
     interim = b"".join(head(f"HTTP/1.1 {start}", "Link: </x>") for start in
                        ("102 Processing", "103 Early Hints", "199 Odd", "102 Processing"))
-    glance = scene.glance(other=giving(interim, answer("200 OK", body=b"final")),
-                          upload=giving(interim, NO_CONTENT))
-    with scene.proxy(glance).client() as client:
+    glance = fixture.glance(other=giving(interim, answer("200 OK", body=b"final")),
+                            upload=giving(interim, NO_CONTENT))
+    with fixture.proxy(glance).client() as client:
         for method in ("GET", "POST"):
             told = client.ask(method, "/v2/images", body=b"" if method == "GET" else b"{}")
             assert (told.status, told.body, told.get("Link"), client.interim) == (200, b"final", None, [])
@@ -127,11 +127,11 @@ def interim_answers_are_skipped(scene):
 
 
 @scenario
-def long_fields_are_relayed(scene):
+def long_fields_are_relayed(fixture):
     """A token of 8 KiB on the way there, and on the way back 20 KiB."""
     long = ["X-Long: " + 18 * 1024 * "s", "X-Also: " + 2048 * "a"]
-    glance = scene.glance(other=giving(answer("200 OK", *long, body=b"said")))
-    proxy = scene.proxy(glance)
+    glance = fixture.glance(other=giving(answer("200 OK", *long, body=b"said")))
+    proxy = fixture.proxy(glance)
     for _ in range(3):
         told = proxy.ask("GET", "/v2/images?name=" + 1000 * "n", "X-Auth-Token: " + 8192 * "t")
         assert (told.status, told.body) == (200, b"said"), told.start
@@ -140,11 +140,11 @@ def long_fields_are_relayed(scene):
 
 
 @scenario
-def very_long_fields_are_relayed(scene):
+def very_long_fields_are_relayed(fixture):
     """The heads of a request and its answer share 18 KiB; those that do not fit come all the same."""
-    glance = scene.glance(other=lambda asked: asked.read().send(
+    glance = fixture.glance(other=lambda asked: asked.read().send(
         answer("200 OK", "X-Long: " + int(asked.get("X-Wants")) * "s", body=b"said")))
-    proxy = scene.proxy(glance)
+    proxy = fixture.proxy(glance)
     for length in [*range(16_000, 19_000, 100), 33_000]:
         with proxy.client() as client:
             told = client.ask("GET", "/v2/images", f"X-Wants: {length}")
@@ -152,9 +152,9 @@ def very_long_fields_are_relayed(scene):
 
 
 @scenario
-def too_long_head_gets_431(scene):
-    glance = scene.glance()
-    proxy = scene.proxy(glance)
+def too_long_head_gets_431(fixture):
+    glance = fixture.glance()
+    proxy = fixture.proxy(glance)
     with proxy.client() as client:
         assert client.ask("GET", "/v2/images", "X-Auth-Token: " + 40_000 * "t").status == 431
         assert client.closed()
@@ -162,27 +162,27 @@ def too_long_head_gets_431(scene):
 
 
 @scenario
-def repeated_answer_fields_keep_their_order(scene):
+def repeated_answer_fields_keep_their_order(fixture):
     given = [line for number in range(40) for line in (f"Set-Cookie: c{number}={number}; Path=/",
                                                        f"Vary: X-{number}", f"Link: </{number}>; rel=next")]
     given += ["WWW-Authenticate: Keystone uri=\"http://k:5000\"", "Www-Authenticate: Basic realm=\"x, y\""]
-    glance = scene.glance(other=giving(answer("401 Unauthorized", *given, body=b"who?")))
-    told = scene.proxy(glance).ask("GET", "/v2/images")
+    glance = fixture.glance(other=giving(answer("401 Unauthorized", *given, body=b"who?")))
+    told = fixture.proxy(glance).ask("GET", "/v2/images")
     assert (told.status, told.body) == (401, b"who?")
     assert [line for line in fields_of(told) if line in given] == given
 
 
 @scenario
-def empty_fields_are_relayed(scene):
+def empty_fields_are_relayed(fixture):
     """Openstack-Image-Import-Methods is one where there are none."""
-    glance = scene.glance(other=giving(answer("200 OK", "X-Before: 1", "X-Empty:", "X-Blank:   ", "X-After: 2")))
-    told = scene.proxy(glance).ask("GET", "/v2/images")
+    glance = fixture.glance(other=giving(answer("200 OK", "X-Before: 1", "X-Empty:", "X-Blank:   ", "X-After: 2")))
+    told = fixture.proxy(glance).ask("GET", "/v2/images")
     given = [(name, value.strip()) for name, value in told.fields if name.startswith("X-") and "Request" not in name]
     assert given == [("X-Before", "1"), ("X-Empty", ""), ("X-Blank", ""), ("X-After", "2")]
 
 
 @scenario(threaded=True)
-def large_list_is_relayed_in_every_framing(scene):
+def large_list_is_relayed_in_every_framing(fixture):
     """With a length, in chunks and to the end of the connection: each byte, and while it is being made."""
     image = {"name": "\N{SNOWMAN}", "status": "active", "size": 1 << 40, "padding": 700 * "x"}
     text = json.dumps({"images": [{**image, "id": number} for number in range(5000)]}, ensure_ascii=False).encode()
@@ -196,8 +196,8 @@ def large_list_is_relayed_in_every_framing(scene):
         if len(glance.requests) == len(ways):
             asked.close()
 
-    glance = scene.glance(other=script)
-    proxy = scene.proxy(glance)
+    glance = fixture.glance(other=script)
+    proxy = fixture.proxy(glance)
     for way in range(len(ways)):
         told = proxy.ask("GET", "/v2/images?limit=5000")
         assert told.complete and told.length == len(text), (way, told.length)
@@ -205,14 +205,14 @@ def large_list_is_relayed_in_every_framing(scene):
 
 
 @scenario
-def list_is_streamed(scene):
+def list_is_streamed(fixture):
     def in_two(asked):
         asked.read().send(head("HTTP/1.1 200 OK", "Content-Type: application/json", "Transfer-Encoding: chunked"),
                           chunk(b'{"images": ['))
         asked.hold().send(chunk(b"]}"), LAST_CHUNK)
 
-    glance = scene.glance(other=in_two)
-    with scene.proxy(glance).client() as client:
+    glance = fixture.glance(other=in_two)
+    with fixture.proxy(glance).client() as client:
         told = client.send(request("GET", "/v2/images")).answer_head()
         pieces = body_pieces(told, client.stream, until_close=True)
         assert next(pieces) == b'{"images": ['
@@ -221,13 +221,13 @@ def list_is_streamed(scene):
 
 
 @scenario
-def cut_list_is_cut_for_the_client(scene):
+def cut_list_is_cut_for_the_client(fixture):
     """Not ended as if that were all."""
     def cut(asked):
         asked.read().send(head("HTTP/1.1 200 OK", "Transfer-Encoding: chunked"), chunk(b'{"images": ['))
         asked.reset()
 
-    with scene.proxy(scene.glance(other=cut)).client() as client:
+    with fixture.proxy(fixture.glance(other=cut)).client() as client:
         told = client.send(request("GET", "/v2/images")).answer_head()
         try:
             told.read_body(client.stream, until_close=True)
@@ -237,12 +237,12 @@ def cut_list_is_cut_for_the_client(scene):
 
 
 @scenario
-def compressed_answers_stay_compressed(scene):
+def compressed_answers_stay_compressed(fixture):
     """Also of a version document: what cannot be read is not changed."""
     zipped = gzip.compress(b'{"images": []}' * 1000, mtime=0)
     fields = ["Content-Type: application/json", "Content-Encoding: gzip", "Vary: Accept-Encoding"]
-    glance = scene.glance(other=giving(answer("200 OK", *fields, body=zipped)))
-    with scene.proxy(glance).client() as client:
+    glance = fixture.glance(other=giving(answer("200 OK", *fields, body=zipped)))
+    with fixture.proxy(glance).client() as client:
         for target in ("/v2/images", "/v2/schemas/image"):
             told = client.ask("GET", target, "Accept-Encoding: gzip, deflate, br")
             assert told.body == zipped and set(fields) <= set(fields_of(told)), target
@@ -250,10 +250,10 @@ def compressed_answers_stay_compressed(scene):
 
 
 @scenario
-def no_request_field_is_added(scene):
+def no_request_field_is_added(fixture):
     """Without Accept-Encoding Glance compresses nothing; without Accept it says errors as text."""
-    glance = scene.glance()
-    scene.proxy(glance).ask("GET", "/v2/images")
+    glance = fixture.glance()
+    fixture.proxy(glance).ask("GET", "/v2/images")
     names = [name.lower() for name, _ in glance.requests[0].fields]
     assert not {"accept", "accept-encoding", "user-agent", "content-type", "content-length"} & set(names), names
 
@@ -262,15 +262,15 @@ def no_request_field_is_added(scene):
 
 
 @scenario
-def http_1_0_client_gets_no_chunks(scene):
+def http_1_0_client_gets_no_chunks(fixture):
     """Gets no chunks, and the end of the connection where it needs that."""
-    glance = scene.glance(other=in_turn(
+    glance = fixture.glance(other=in_turn(
         answer("200 OK", body=b"of known length"),
         head("HTTP/1.1 200 OK", "Transfer-Encoding: chunked") + chunk(b"of un") + chunk(b"known") + LAST_CHUNK,
         NO_CONTENT,
         head("HTTP/1.1 200 OK", "Content-Length: 99"),
         answer("201 Created", body=b"made")))
-    proxy = scene.proxy(glance)
+    proxy = fixture.proxy(glance)
     table = [("GET", "", 200, b"of known length"), ("GET", "", 200, b"of unknown"), ("DELETE", "", 204, b""),
              ("HEAD", "", 200, b""), ("POST", "{}", 201, b"made")]
     for method, body, status, said in table:
@@ -284,9 +284,9 @@ def http_1_0_client_gets_no_chunks(scene):
 
 
 @scenario
-def http_1_0_keep_alive_is_honoured(scene):
-    glance = scene.glance(other=giving(answer("200 OK", body=b"said")))
-    with scene.proxy(glance).client() as client:
+def http_1_0_keep_alive_is_honoured(fixture):
+    glance = fixture.glance(other=giving(answer("200 OK", body=b"said")))
+    with fixture.proxy(glance).client() as client:
         for _ in range(3):
             client.send(head("GET /v2/images HTTP/1.0", "Host: h", "Connection: keep-alive"))
             told = client.answer()
@@ -294,7 +294,7 @@ def http_1_0_keep_alive_is_honoured(scene):
 
 
 @scenario(threaded=True)
-def mixed_requests_share_a_connection(scene):
+def mixed_requests_share_a_connection(fixture):
     """One after another, and all at once: each gets its own answer, in order."""
     def script(asked):
         asked.read()
@@ -305,7 +305,7 @@ def mixed_requests_share_a_connection(scene):
     requests = [("GET", b""), ("HEAD", b""), ("POST", b'{"a": 1}'), ("DELETE", b""), ("OPTIONS", b""),
                 ("PATCH", b"[]"), ("GET", b""), ("PUT", 9000 * b"x"), ("HEAD", b""), ("GET", b"")]
     table = [(method, f"/v2/images?n={number}", body) for number, (method, body) in enumerate(requests)]
-    proxy = scene.proxy(scene.glance(other=script))
+    proxy = fixture.proxy(fixture.glance(other=script))
 
     def is_answered(client, method, target, body):
         told = client.answer(method)
@@ -323,10 +323,10 @@ def mixed_requests_share_a_connection(scene):
 
 
 @scenario
-def upload_among_pipelined_requests_is_stored(scene):
-    glance = scene.glance(other=giving(answer("200 OK", body=b"said")))
+def upload_among_pipelined_requests_is_stored(fixture):
+    glance = fixture.glance(other=giving(answer("200 OK", body=b"said")))
     upload = head(f"PUT {UPLOAD} HTTP/1.1", "Host: h", TOKEN, OCTETS, "Content-Length: 6") + b"\0image"
-    with scene.proxy(glance).client() as client:
+    with fixture.proxy(glance).client() as client:
         client.send(request("GET", "/v2/images") + upload + request("GET", "/v2/images"))
         assert [client.answer().status for _ in range(3)] == [200, 204, 200]
     assert glance.the_upload().body == b"\0image"

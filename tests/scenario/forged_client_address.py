@@ -38,9 +38,9 @@ def first(fields, name, value):
     return [f"{name}: {value}", *(field for field in fields if field.split(":")[0].lower() != name.lower())]
 
 
-def try_all(scene, listen, name, value):
-    glance = scene.glance(other=lambda asked: asked.read().send(answer("201 Created")))
-    proxy = scene.proxy(glance, conf={"listen": listen}, policy=POLICY)
+def try_all(fixture, listen, name, value):
+    glance = fixture.glance(other=lambda asked: asked.read().send(answer("201 Created")))
+    proxy = fixture.proxy(glance, conf={"listen": listen}, policy=POLICY)
     for fields in forms():
         for way in (in_own_field, in_one_field, first):
             sent = way(fields, name, value)
@@ -54,20 +54,20 @@ def try_all(scene, listen, name, value):
 
 
 @scenario(representative=True)
-def forged_address_fails_behind_x_forwarded_for(scene):
-    try_all(scene, TRUST, "X-Forwarded-For", REAL)
+def forged_address_fails_behind_x_forwarded_for(fixture):
+    try_all(fixture, TRUST, "X-Forwarded-For", REAL)
 
 
 @scenario
-def forged_address_fails_behind_forwarded(scene):
-    try_all(scene, BOTH, "Forwarded", f"for={REAL};proto=http")
+def forged_address_fails_behind_forwarded(fixture):
+    try_all(fixture, BOTH, "Forwarded", f"for={REAL};proto=http")
 
 
 @scenario
-def missing_address_matches_no_exemption(scene):
+def missing_address_matches_no_exemption(fixture):
     """Neither the friend left of it, nor the proxy, which is a friend, too."""
-    glance = scene.glance(other=lambda asked: asked.read().send(answer("201 Created")))
-    proxy = scene.proxy(glance, conf={"listen": TRUST}, policy=POLICY)
+    glance = fixture.glance(other=lambda asked: asked.read().send(answer("201 Created")))
+    proxy = fixture.proxy(glance, conf={"listen": TRUST}, policy=POLICY)
     for value in ("unknown", "", f"{FRIEND},", f"{FRIEND}, unknown", f"{FRIEND}, _x", f"unknown, {FRONT}",
                   f"{FRIEND}, , {FRONT}"):
         told = proxy.ask(*TASK, f"X-Forwarded-For: {value}", body=b"{}")
@@ -81,28 +81,28 @@ def missing_address_matches_no_exemption(scene):
 
 
 @scenario
-def real_address_matches_the_exemption(scene):
+def real_address_matches_the_exemption(fixture):
     """However the proxy writes his address."""
-    glance = scene.glance(other=lambda asked: asked.read().send(answer("201 Created")))
-    proxy = scene.proxy(glance, conf={"listen": TRUST}, policy=POLICY)
+    glance = fixture.glance(other=lambda asked: asked.read().send(answer("201 Created")))
+    proxy = fixture.proxy(glance, conf={"listen": TRUST}, policy=POLICY)
     for value in (FRIEND, f"{FRIEND}:4711", f"::ffff:{FRIEND}", f"[::ffff:{FRIEND}]:1", f"evil, {FRIEND}",
                   f'"{REAL}, {FRIEND}, {FRONT}', f"{FRIEND}, {FRONT}:80"):
         assert proxy.ask(*TASK, f"X-Forwarded-For: {value}", body=b"{}").status == 201, value
     proxy.stop()
-    proxy = scene.proxy(glance, conf={"listen": BOTH}, policy=POLICY)
+    proxy = fixture.proxy(glance, conf={"listen": BOTH}, policy=POLICY)
     for value in (f"for={FRIEND}", f'for="{FRIEND}:4711";proto=https', f"For={FRIEND};by=_front",
                   f"for=evil, for={FRIEND}", f'for={FRIEND}, for="{FRONT}:80"'):
         assert proxy.ask(*TASK, f"Forwarded: {value}", body=b"{}").status == 201, value
 
 
 @scenario
-def unreadable_address_is_refused(scene):
+def unreadable_address_is_refused(fixture):
     """Nothing goes to Glance, and the message names the header."""
-    glance = scene.glance()
+    glance = fixture.glance()
     for listen, name, values in (
             (TRUST, "X-Forwarded-For", (f'"{REAL}"', "nonsense", f"{REAL} {REAL}", f'{FRIEND}, "{FRONT}"')),
             (BOTH, "Forwarded", ("for=nonsense", f'for="{REAL}', REAL, f"for={REAL};for={FRIEND}"))):
-        proxy = scene.proxy(glance, conf={"listen": listen}, policy=POLICY)
+        proxy = fixture.proxy(glance, conf={"listen": listen}, policy=POLICY)
         for value in values:
             told = proxy.ask("GET", "/v2/images", f"{name}: {value}")
             said = json.loads(told.body)
@@ -116,9 +116,9 @@ def unreadable_address_is_refused(scene):
 
 
 @scenario
-def rule_applies_to_the_real_address(scene):
-    glance = scene.glance(image=facts())
-    proxy = scene.proxy(glance, conf={"listen": TRUST}, policy=POLICY)
+def rule_applies_to_the_real_address(fixture):
+    glance = fixture.glance(image=facts())
+    proxy = fixture.proxy(glance, conf={"listen": TRUST}, policy=POLICY)
     for fields, rule in ((["Forwarded: for=" + FRIEND, f"X-Forwarded-For: {REAL}"], "default"),
                          ([f"X-Forwarded-For: {FRIEND}, {REAL}"], "default"),
                          ([f"X-Forwarded-For: {REAL}, {FRIEND}"], "friends")):

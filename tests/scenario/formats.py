@@ -5,7 +5,7 @@ import io
 import subprocess
 import tarfile
 
-from support.stack import DOORS, RIGHT, TOKEN, Desk, data
+from support.stack import ACTIONS, RIGHT, TOKEN, Stack, data
 from support.form import declared, file, form
 from support.fixture import scenario
 
@@ -15,8 +15,8 @@ MIB = 1 << 20
 class Shelf:
     """Images fresh from qemu-img, by name."""
 
-    def __init__(self, scene):
-        self.folder = scene.folder / "shelf"
+    def __init__(self, fixture):
+        self.folder = fixture.folder / "shelf"
         self.folder.mkdir()
 
     def make(self, kind, *options, name=None, size=8 * MIB):
@@ -60,8 +60,8 @@ def ova(disk):
 
 
 @scenario
-def sound_images_are_stored(scene):
-    shelf = Shelf(scene)
+def sound_images_are_stored(fixture):
+    shelf = Shelf(fixture)
     stream = shelf.convert("vmdk", "-o", "subformat=streamOptimized")
     good = [
         ("qcow2", shelf.make("qcow2")), ("qcow2", shelf.convert("qcow2")), ("qcow2", shelf.convert("qcow2", "-c")),
@@ -72,15 +72,15 @@ def sound_images_are_stored(scene):
         ("raw", bytes(MIB)), ("raw", data(MIB)), ("raw", with_partitions("mbr")), ("raw", with_partitions("gpt")),
         ("ami", data(MIB)), ("aki", data(MIB)), ("ari", b"\x1f\x8b\x08\0" + data(MIB)),
     ]
-    desk = Desk(scene)
+    stack = Stack(fixture)
     for kind, body in good:
         container = kind if kind in ("ami", "aki", "ari") else "bare"
-        image = desk.image(disk_format=kind, container_format=container)
-        told = desk.put(image, body)
-        desk.stored(told, image, body)
+        image = stack.image(disk_format=kind, container_format=container)
+        told = stack.put(image, body)
+        stack.stored(told, image, body)
         assert told.get("X-Intake-Warning") is None, (kind, told.get("X-Intake-Warning"))
-    image = desk.image(disk_format="vmdk", container_format="ova")
-    desk.stored(desk.put(image, ova(stream)), image, ova(stream))
+    image = stack.image(disk_format="vmdk", container_format="ova")
+    stack.stored(stack.put(image, ova(stream)), image, ova(stream))
 
 
 def mismatches(shelf):
@@ -103,61 +103,61 @@ def mismatches(shelf):
 
 
 @scenario(threaded=True)
-def format_mismatch_is_refused_before_glance_is_asked(scene):
-    table = mismatches(Shelf(scene))
-    desk = Desk(scene)
-    for door in DOORS:
+def format_mismatch_is_refused_before_glance_is_asked(fixture):
+    table = mismatches(Shelf(fixture))
+    stack = Stack(fixture)
+    for action in ACTIONS:
         for kind, container, body, words in table:
-            image = desk.image(disk_format=kind, container_format=container)
-            said = desk.refused(desk.put(image, body, door=door), image, 400, "format_mismatch", door)
+            image = stack.image(disk_format=kind, container_format=container)
+            said = stack.refused(stack.put(image, body, action=action), image, 400, "format_mismatch", action)
             assert words in said["message"], (words, said)
-            told = desk.put_chunked(image, body, door=door)
-            desk.refused(told, image, 400, "format_mismatch", door)
-            told = desk.put(image, form(file(body)), TOKEN, declared(), door=door)
-            desk.refused(told, image, 400, "format_mismatch", door)
+            told = stack.put_chunked(image, body, action=action)
+            stack.refused(told, image, 400, "format_mismatch", action)
+            told = stack.put(image, form(file(body)), TOKEN, declared(), action=action)
+            stack.refused(told, image, 400, "format_mismatch", action)
 
 
 @scenario
-def missing_vhd_footer_is_refused(scene):
+def missing_vhd_footer_is_refused(fixture):
     """A fixed vhd is known by its last 512 bytes alone: Glance has all but the last one by then."""
-    desk = Desk(scene)
-    for door in DOORS:
+    stack = Stack(fixture)
+    for action in ACTIONS:
         for body in (data(MIB), bytes(MIB)):
-            image = desk.image(disk_format="vhd")
-            told = desk.put(image, body, door=door)
-            desk.refused(told, image, 400, "format_mismatch", door, reached=True)
-            image = desk.image(disk_format="vhd")
-            told = desk.put_chunked(image, body, door=door)  # spooled: the end is there first
-            desk.refused(told, image, 400, "format_mismatch", door)
+            image = stack.image(disk_format="vhd")
+            told = stack.put(image, body, action=action)
+            stack.refused(told, image, 400, "format_mismatch", action, reached=True)
+            image = stack.image(disk_format="vhd")
+            told = stack.put_chunked(image, body, action=action)  # spooled: the end is there first
+            stack.refused(told, image, 400, "format_mismatch", action)
 
 
 @scenario
-def path_sent_as_text_is_refused(scene):
+def path_sent_as_text_is_refused(fixture):
     """What Postman's "raw" tab sends if one pastes the path of the image."""
-    desk = Desk(scene)
+    stack = Stack(fixture)
     for kind in ("qcow2", "raw", "iso", "vmdk"):
         for text in (b"/home/me/cirros.img", b"C:\\images\\win.qcow2", b"@cirros.img", b"cirros.qcow2\n",
                      b"file:///tmp/x.img", b'"/home/me/cirros.img"'):
-            image = desk.image(disk_format=kind)
-            told = desk.put(image, text, TOKEN, "Content-Type: text/plain")
-            said = desk.refused(told, image, 400, "format_mismatch")
+            image = stack.image(disk_format=kind)
+            told = stack.put(image, text, TOKEN, "Content-Type: text/plain")
+            said = stack.refused(told, image, 400, "format_mismatch")
             assert "path" in said["message"], said
 
 
 @scenario
-def format_warn_warns_and_off_is_silent(scene):
-    table = [row for row in mismatches(Shelf(scene)) if row[1] == "bare"]
-    desk = Desk(scene, format="warn")
+def format_warn_warns_and_off_is_silent(fixture):
+    table = [row for row in mismatches(Shelf(fixture)) if row[1] == "bare"]
+    stack = Stack(fixture, format="warn")
     for level in ("warn", "off"):
         if level == "off":
-            desk.set(format="off")
-        for door in DOORS:
+            stack.set(format="off")
+        for action in ACTIONS:
             for kind, container, body, _ in table:
-                image = desk.image(disk_format=kind, container_format=container)
-                told = desk.put(image, body, door=door)
-                desk.stored(told, image, body, door)
+                image = stack.image(disk_format=kind, container_format=container)
+                told = stack.put(image, body, action=action)
+                stack.stored(told, image, body, action)
                 if level == "warn":
-                    desk.warned(told, "format_mismatch", door)
+                    stack.warned(told, "format_mismatch", action)
                 else:
                     assert told.get("X-Intake-Warning") is None, (kind, told.get("X-Intake-Warning"))
 
@@ -192,69 +192,69 @@ PLAIN = {("raw", "qcow2"), ("raw", "vmdk")}  # sound images under a wrong name
 
 
 @scenario(threaded=True, representative=True)
-def unsafe_format_is_refused(scene):
-    table = unsafe_images(Shelf(scene))
-    desk = Desk(scene)
-    for door in DOORS:
+def unsafe_format_is_refused(fixture):
+    table = unsafe_images(Shelf(fixture))
+    stack = Stack(fixture)
+    for action in ACTIONS:
         for kind, body, words in table:
-            image = desk.image(disk_format=kind)
+            image = stack.image(disk_format=kind)
             # a wrong name is the kinder reason, where that is all there is
             reason = "format_mismatch" if (kind, words) in PLAIN else "unsafe_format"
-            said = desk.refused(desk.put(image, body, door=door), image, 400, reason, door)
+            said = stack.refused(stack.put(image, body, action=action), image, 400, reason, action)
             assert words in said["message"], (words, said)
-            desk.refused(desk.put_chunked(image, body, door=door), image, 400, reason, door)
-            told = desk.put(image, form(file(body)), TOKEN, declared(), door=door)
-            desk.refused(told, image, 400, reason, door)
+            stack.refused(stack.put_chunked(image, body, action=action), image, 400, reason, action)
+            told = stack.put(image, form(file(body)), TOKEN, declared(), action=action)
+            stack.refused(told, image, 400, reason, action)
 
 
 @scenario
-def unsafe_format_is_refused_with_format_off(scene):
-    table = unsafe_images(Shelf(scene))
-    desk = Desk(scene, format="off")
+def unsafe_format_is_refused_with_format_off(fixture):
+    table = unsafe_images(Shelf(fixture))
+    stack = Stack(fixture, format="off")
     for level in ("off", "warn"):
         if level == "warn":
-            desk.set(format="warn")
+            stack.set(format="warn")
         for kind, body, words in table:
-            image = desk.image(disk_format=kind)
-            said = desk.refused(desk.put(image, body), image, 400, "unsafe_format")
+            image = stack.image(disk_format=kind)
+            said = stack.refused(stack.put(image, body), image, 400, "unsafe_format")
             assert words in said["message"], (level, words, said)
 
 
 @scenario
-def unsafe_format_warn_warns(scene):
-    table = unsafe_images(Shelf(scene))
-    desk = Desk(scene, format="off", unsafe_format="warn")
-    for door in DOORS:
+def unsafe_format_warn_warns(fixture):
+    table = unsafe_images(Shelf(fixture))
+    stack = Stack(fixture, format="off", unsafe_format="warn")
+    for action in ACTIONS:
         for kind, body, words in table:
-            image = desk.image(disk_format=kind)
-            told = desk.put(image, body, door=door)
-            desk.stored(told, image, body, door)
-            desk.warned(told, "unsafe_format", door)
+            image = stack.image(disk_format=kind)
+            told = stack.put(image, body, action=action)
+            stack.stored(told, image, body, action)
+            stack.warned(told, "unsafe_format", action)
             assert words in told.get("X-Intake-Warning"), (words, told.get("X-Intake-Warning"))
 
 
 @scenario
-def two_warnings_are_reported(scene):
-    desk = Desk(scene, format="warn", unsafe_format="warn")
-    body = Shelf(scene).make("qcow2")
-    image = desk.image(disk_format="raw")
-    told = desk.put(image, body)
-    desk.stored(told, image, body)
+def two_warnings_are_reported(fixture):
+    stack = Stack(fixture, format="warn", unsafe_format="warn")
+    body = Shelf(fixture).make("qcow2")
+    image = stack.image(disk_format="raw")
+    told = stack.put(image, body)
+    stack.stored(told, image, body)
     assert {said.split(":")[0] for said in told.all("X-Intake-Warning")} == {"format_mismatch", "unsafe_format"}
-    line = desk.log_line(told)
+    line = stack.log_line(told)
     assert "format_mismatch" in line and "unsafe_format" in line
     for reason in ("format_mismatch", "unsafe_format"):
-        assert desk.proxy.metric("warnings_total", reason=reason) == 1
+        assert stack.proxy.metric("warnings_total", reason=reason) == 1
 
 
 @scenario
-def unsafe_format_off_is_silent(scene):
-    table = unsafe_images(Shelf(scene))
-    desk = Desk(scene, format="off", unsafe_format="off")
+def unsafe_format_off_is_silent(fixture):
+    table = unsafe_images(Shelf(fixture))
+    stack = Stack(fixture, format="off", unsafe_format="off")
     for kind, body, _ in table:
-        image = desk.image(disk_format=kind)
-        told = desk.put(image, body)
-        desk.stored(told, image, body)
+        image = stack.image(disk_format=kind)
+        told = stack.put(image, body)
+        stack.stored(told, image, body)
         assert told.get("X-Intake-Warning") is None
 
 
@@ -272,29 +272,29 @@ default: { store: test, mode: force }
 
 
 @scenario
-def max_virtual_size_is_enforced(scene):
-    shelf = Shelf(scene)
-    desk = Desk(scene, policy=VIRTUAL)
+def max_virtual_size_is_enforced(fixture):
+    shelf = Shelf(fixture)
+    stack = Stack(fixture, policy=VIRTUAL)
     for kind, made in (("qcow2", "qcow2"), ("vmdk", "vmdk"), ("vhd", "vpc"), ("vhdx", "vhdx"), ("vdi", "vdi")):
         small = shelf.make(made, name="small", size=1 << 29)
         large = shelf.make(made, name="large", size=3 << 30)
-        for door in DOORS:
-            image = desk.image(disk_format=kind, name="small-one")
-            told = desk.put(image, large, door=door)
+        for action in ACTIONS:
+            image = stack.image(disk_format=kind, name="small-one")
+            told = stack.put(image, large, action=action)
             # that of a vhdx stands far behind the opening
-            said = desk.refused(told, image, 413, "too_large", door, reached=kind == "vhdx")
+            said = stack.refused(told, image, 413, "too_large", action, reached=kind == "vhdx")
             assert "the disk in it" in said["message"] and str(1 << 30) in said["message"], said
-            desk.stored(desk.put(image, small, *RIGHT, door=door), image, small, door)
-            image = desk.image(disk_format=kind, name="any")
-            desk.stored(desk.put(image, large, door=door), image, large, door)
+            stack.stored(stack.put(image, small, *RIGHT, action=action), image, small, action)
+            image = stack.image(disk_format=kind, name="any")
+            stack.stored(stack.put(image, large, action=action), image, large, action)
 
 
 @scenario
-def raw_virtual_size_is_the_file_size(scene):
-    desk = Desk(scene, policy=VIRTUAL.replace("1GiB", "1MiB"))
+def raw_virtual_size_is_the_file_size(fixture):
+    stack = Stack(fixture, policy=VIRTUAL.replace("1GiB", "1MiB"))
     body = bytes(MIB)
-    for door in DOORS:
-        image = desk.image(name="small-one")
-        told = desk.put(image, body + b"\0", door=door)
-        desk.refused(told, image, 413, "too_large", door)
-        desk.stored(desk.put(image, body, door=door), image, body, door)
+    for action in ACTIONS:
+        image = stack.image(name="small-one")
+        told = stack.put(image, body + b"\0", action=action)
+        stack.refused(told, image, 413, "too_large", action)
+        stack.stored(stack.put(image, body, action=action), image, body, action)

@@ -18,52 +18,52 @@ def forwarded(asked):
 
 
 @scenario
-def glance_gets_x_forwarded(scene):
-    glance = scene.glance()
-    scene.proxy(glance).ask("GET", "/v2/images")
+def glance_gets_x_forwarded(fixture):
+    glance = fixture.glance()
+    fixture.proxy(glance).ask("GET", "/v2/images")
     assert forwarded(glance.requests[0]) == [[CLIENT], ["http"], ["glance.example"]]
 
 
 @scenario
-def untrusted_forwarding_fields_are_replaced(scene):
-    glance = scene.glance()
-    scene.proxy(glance).ask("GET", "/v2/images", *BEHIND, "X_Forwarded_Proto: https",
-                            "Forwarded: for=198.51.100.7;proto=https;host=cloud.example")
+def untrusted_forwarding_fields_are_replaced(fixture):
+    glance = fixture.glance()
+    fixture.proxy(glance).ask("GET", "/v2/images", *BEHIND, "X_Forwarded_Proto: https",
+                              "Forwarded: for=198.51.100.7;proto=https;host=cloud.example")
     asked = glance.requests[0]
     assert forwarded(asked) == [[CLIENT], ["http"], ["glance.example"]]
     assert (asked.get("Forwarded"), asked.get("X_Forwarded_Proto")) == (None, None)
 
 
 @scenario
-def trusted_forwarding_fields_are_kept(scene):
-    glance = scene.glance()
-    scene.proxy(glance, conf=TRUSTING).ask("GET", "/v2/images", *BEHIND)
+def trusted_forwarding_fields_are_kept(fixture):
+    glance = fixture.glance()
+    fixture.proxy(glance, conf=TRUSTING).ask("GET", "/v2/images", *BEHIND)
     assert forwarded(glance.requests[0]) == [
         [f"198.51.100.7, 192.0.2.3, {CLIENT}"], ["https"], ["cloud.example"]]
 
 
 @scenario
-def request_id_is_created(scene):
-    glance = scene.glance()
-    told = scene.proxy(glance).ask("GET", "/v2/images")
+def request_id_is_created(fixture):
+    glance = fixture.glance()
+    told = fixture.proxy(glance).ask("GET", "/v2/images")
     minted = glance.requests[0].all("X-Openstack-Request-Id")
     assert len(minted) == 1 and re.fullmatch(MINTED, minted[0]), minted
     assert told.all("X-Openstack-Request-Id") == minted
 
 
 @scenario
-def request_id_is_kept(scene):
-    glance = scene.glance(other=lambda asked: asked.read().send(
+def request_id_is_kept(fixture):
+    glance = fixture.glance(other=lambda asked: asked.read().send(
         answer("200 OK", f"X-Openstack-Request-Id: {asked.get('X-Openstack-Request-Id')}")))
-    told = scene.proxy(glance).ask("GET", "/v2/images", "X-OpenStack-Request-ID: req-mine")
+    told = fixture.proxy(glance).ask("GET", "/v2/images", "X-OpenStack-Request-ID: req-mine")
     assert glance.requests[0].all("X-Openstack-Request-Id") == ["req-mine"]
     assert told.all("X-Openstack-Request-Id") == ["req-mine"]
 
 
 @scenario
-def unusable_request_id_is_replaced(scene):
-    glance = scene.glance()
-    with scene.proxy(glance).client() as client:
+def unusable_request_id_is_replaced(fixture):
+    glance = fixture.glance()
+    with fixture.proxy(glance).client() as client:
         for bad in ("r" * 65, "two words", ""):
             client.ask("GET", "/v2/images", f"X-Openstack-Request-Id: {bad}")
     for asked in glance.requests:
@@ -75,9 +75,9 @@ def creating(location):
 
 
 @scenario
-def location_points_to_the_proxy(scene):
-    glance = scene.glance()
-    proxy = scene.proxy(glance, conf=TRUSTING)
+def location_points_to_the_proxy(fixture):
+    glance = fixture.glance()
+    proxy = fixture.proxy(glance, conf=TRUSTING)
     table = [  # the Location Glance makes of its Host, more fields of the request, what the client sees
         ("http://glance.example/v2/images/1", (), "http://glance.example/v2/images/1"),
         (f"{glance.url}/v2/images/1", (), "http://glance.example/v2/images/1"),
@@ -92,9 +92,9 @@ def location_points_to_the_proxy(scene):
 
 
 @scenario
-def version_links_point_to_the_proxy(scene):
-    glance = scene.glance()
-    proxy = scene.proxy(glance, conf=TRUSTING)
+def version_links_point_to_the_proxy(fixture):
+    glance = fixture.glance()
+    proxy = fixture.proxy(glance, conf=TRUSTING)
     document = {"versions": [{"id": "v2.15", "status": "CURRENT", "links": [
         {"rel": "self", "href": f"{glance.url}/v2/"}]}]}
     glance.other = lambda asked: asked.read().send(json_answer("300 Multiple Choices", document))

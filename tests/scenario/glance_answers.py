@@ -51,28 +51,28 @@ def refusing(*pieces):
 
 
 @scenario(threaded=True, representative=True)
-def refusal_is_read_although_the_connection_is_reset(scene):
+def refusal_is_read_although_the_connection_is_reset(fixture):
     closing = head("HTTP/1.1 403 Forbidden", "Content-Type: text/plain", "Connection: close") + b"not yours"
     whole = answer("413 Payload Too Large", body=b"too large")
     half = head("HTTP/1.1 409 Conflict", "Content-Length: 100") + b"half of it"
-    glance = scene.glance()
-    proxy = scene.proxy(glance, conf=STREAM)
+    glance = fixture.glance()
+    proxy = fixture.proxy(glance, conf=STREAM)
     chunked = b"%x\r\n" % len(LARGE) + LARGE + b"\r\n0\r\n\r\n"
     for status, body, said in ((403, b"not yours", closing), (413, b"too large", whole), (409, b"half of it", half)):
         glance.upload = refusing(said)
         for framing, sent in ((f"Content-Length: {SIZES['small']}", LARGE[:SIZES["small"]]),
                               (f"Content-Length: {SIZES['large']}", LARGE), ("Transfer-Encoding: chunked", chunked)):
-            for door in ("file", "stage"):
+            for action in ("file", "stage"):
                 with proxy.client() as client:
-                    put(client, 0, path=f"/v2/images/{IMAGE}/{door}", framing=framing).send_until_refused(sent)
+                    put(client, 0, path=f"/v2/images/{IMAGE}/{action}", framing=framing).send_until_refused(sent)
                     told = client.answer()
-                assert (told.status, told.body) == (status, body), (status, framing, door, told.start, told.body)
+                assert (told.status, told.body) == (status, body), (status, framing, action, told.start, told.body)
 
 
 @scenario
-def missing_answer_mentions_a_possible_refusal(scene):
+def missing_answer_mentions_a_possible_refusal(fixture):
     """And its log has the request id."""
-    proxy = scene.proxy(scene.glance(upload=refusing()))
+    proxy = fixture.proxy(fixture.glance(upload=refusing()))
     for size in (1000, *SIZES.values()):  # the whole of it was given, or a part
         with proxy.client() as client:
             put(client, size, "X-Openstack-Request-Id: req-to-look-for").send_until_refused(LARGE[:size])
@@ -88,12 +88,12 @@ def missing_answer_mentions_a_possible_refusal(scene):
 class Beginning:
     """A Glance that reads nothing before begin(), and tells of the image whether it has."""
 
-    def __init__(self, scene, status="saving", continues=False):
+    def __init__(self, fixture, status="saving", continues=False):
         self.status = status
         self.continues = continues
         self.begun = threading.Event()
         self.before = None  # bytes that had come by then
-        self.glance = scene.glance(upload=self.take, image=self.tell)
+        self.glance = fixture.glance(upload=self.take, image=self.tell)
 
     def take(self, asked):
         while not self.begun.wait(0.02):
@@ -112,31 +112,32 @@ class Beginning:
 
 
 @scenario(threaded=True, representative=True)
-def body_is_held_until_glance_reads(scene):
+def body_is_held_until_glance_reads(fixture):
     """Its 100 Continue tells, or the image's status."""
-    for continues, door, status in ((True, "file", "saving"), (False, "file", "saving"), (False, "stage", "uploading")):
+    for continues, action, status in ((True, "file", "saving"), (False, "file", "saving"),
+                                      (False, "stage", "uploading")):
         for size in SIZES.values():
-            begins = Beginning(scene, status, continues)
-            proxy = scene.proxy(begins.glance)
+            begins = Beginning(fixture, status, continues)
+            proxy = fixture.proxy(begins.glance)
             sent = min(size // 2, MIB)
             with proxy.client() as client:
-                put(client, size, path=f"/v2/images/{IMAGE}/{door}").send(LARGE[:sent])
+                put(client, size, path=f"/v2/images/{IMAGE}/{action}").send(LARGE[:sent])
                 begins.glance.the_upload()
                 time.sleep(0.7)
                 begins.begun.set()
                 client.send(LARGE[sent:size])
                 assert client.answer().status == 204
             asked = begins.glance.uploads()[0]
-            assert begins.before == FIRST, (begins.before, continues, door)
+            assert begins.before == FIRST, (begins.before, continues, action)
             assert asked.length == size and asked.get("Expect") == "100-continue"
             proxy.stop()
             begins.glance.stop()
 
 
 @scenario
-def held_body_is_sent_after_a_delay(scene):
-    begins = Beginning(scene)
-    proxy = scene.proxy(begins.glance)
+def held_body_is_sent_after_a_delay(fixture):
+    begins = Beginning(fixture)
+    proxy = fixture.proxy(begins.glance)
     with proxy.client() as client:
         put(client, len(LARGE))
         client.send_until_refused(LARGE[:MIB])
@@ -149,9 +150,9 @@ def held_body_is_sent_after_a_delay(scene):
 
 
 @scenario
-def small_body_is_not_held(scene):
-    begins = Beginning(scene)
-    proxy = scene.proxy(begins.glance)
+def small_body_is_not_held(fixture):
+    begins = Beginning(fixture)
+    proxy = fixture.proxy(begins.glance)
     with proxy.client() as client:
         put(client, FIRST).send(LARGE[:FIRST])
         asked = begins.glance.the_upload()
@@ -163,10 +164,10 @@ def small_body_is_not_held(scene):
 
 
 @scenario
-def glance_that_sends_100_is_not_polled(scene):
+def glance_that_sends_100_is_not_polled(fixture):
     """By the second upload a worker knows that it comes."""
-    glance = scene.glance(upload=lambda asked: (time.sleep(0.5), accept_upload(asked)))
-    proxy = scene.proxy(glance, conf={"DEFAULT": {"workers": "1"}})
+    glance = fixture.glance(upload=lambda asked: (time.sleep(0.5), accept_upload(asked)))
+    proxy = fixture.proxy(glance, conf={"DEFAULT": {"workers": "1"}})
     for looks in (None, 2):  # before the upload, and the proof of it
         glance.requests.clear()
         assert proxy.ask("PUT", UPLOAD, body=LARGE).status == 204
@@ -175,9 +176,9 @@ def glance_that_sends_100_is_not_polled(scene):
 
 
 @scenario(threaded=True)
-def held_upload_is_cut_when_the_client_leaves(scene):
-    begins = Beginning(scene)
-    proxy = scene.proxy(begins.glance)
+def held_upload_is_cut_when_the_client_leaves(fixture):
+    begins = Beginning(fixture)
+    proxy = fixture.proxy(begins.glance)
     with proxy.client() as client:
         put(client, len(LARGE)).send(LARGE[:MIB])
         begins.glance.the_upload()
@@ -192,10 +193,10 @@ def held_upload_is_cut_when_the_client_leaves(scene):
 class Losing:
     """A Glance that takes all of it and whose answer is lost; the image is then told as it is written."""
 
-    def __init__(self, scene, *images, said=None):
+    def __init__(self, fixture, *images, said=None):
         self.images = list(images)
         self.said = said
-        self.glance = scene.glance(upload=self.take, image=self.tell)
+        self.glance = fixture.glance(upload=self.take, image=self.tell)
 
     def take(self, asked):
         asked.read()
@@ -226,7 +227,7 @@ def unwell(asked):
     asked.read().send(answer("503 Service Unavailable"))
 
 
-def found_out(scene, size, said=None):
+def found_out(fixture, size, said=None):
     table = [  # what is told of the image, status, reason, the image's status, words
         ([SAVING, STORED], 204, None, None, None),
         ([unwell, lambda asked: asked.reset(), STORED], 204, None, None, None),
@@ -240,8 +241,8 @@ def found_out(scene, size, said=None):
          "do not delete it while it is saving"),
     ]
     for images, status, why, after, words in table:
-        losing = Losing(scene, *images, said=said)
-        proxy = scene.proxy(losing.glance, conf={"glance": {"response_timeout": "6s"}})
+        losing = Losing(fixture, *images, said=said)
+        proxy = fixture.proxy(losing.glance, conf={"glance": {"response_timeout": "6s"}})
         told = proxy.ask("PUT", UPLOAD, body=LARGE[:size])
         assert told.get("X-Intake-Image-Status") == after, (images, told.get("X-Intake-Image-Status"))
         if said and why and why != "verify_failed":
@@ -257,32 +258,32 @@ def found_out(scene, size, said=None):
 
 
 @scenario(threaded=True, representative=True, long=True)
-def lost_answer_is_recovered_from_the_image(scene):
-    found_out(scene, 1000)
+def lost_answer_is_recovered_from_the_image(fixture):
+    found_out(fixture, 1000)
 
 
 @scenario(long=True)
-def lost_answer_to_a_large_body_is_recovered(scene):
-    found_out(scene, MIB)
+def lost_answer_to_a_large_body_is_recovered(fixture):
+    found_out(fixture, MIB)
 
 
 @scenario(long=True)
-def balancers_504_is_checked_against_the_image(scene):
-    found_out(scene, 1000, BALANCER)
+def balancers_504_is_checked_against_the_image(fixture):
+    found_out(fixture, 1000, BALANCER)
 
 
 @scenario
-def lost_answer_to_a_stage_is_recovered(scene):
+def lost_answer_to_a_stage_is_recovered(fixture):
     """The image is `uploading` before and after; the size tells."""
-    losing = Losing(scene, STAGING, STORED)
-    told = scene.proxy(losing.glance).ask("PUT", f"/v2/images/{IMAGE}/stage", body=LARGE[:1000])
+    losing = Losing(fixture, STAGING, STORED)
+    told = fixture.proxy(losing.glance).ask("PUT", f"/v2/images/{IMAGE}/stage", body=LARGE[:1000])
     assert (told.status, told.get("X-Intake-Verified")) == (204, "sha512"), told.start
 
 
 @scenario(threaded=True)
-def recovery_blocks_nobody_and_outlives_the_client(scene):
-    losing = Losing(scene, SAVING, SAVING, STORED)
-    proxy = scene.proxy(losing.glance, conf={"DEFAULT": {"workers": "1"}})
+def recovery_blocks_nobody_and_outlives_the_client(fixture):
+    losing = Losing(fixture, SAVING, SAVING, STORED)
+    proxy = fixture.proxy(losing.glance, conf={"DEFAULT": {"workers": "1"}})
     with proxy.client() as client:
         put(client, 1000).send(LARGE[:1000])
         losing.glance.wait("the body", lambda glance: glance.uploads() and glance.uploads()[0].complete)
@@ -298,12 +299,12 @@ def recovery_blocks_nobody_and_outlives_the_client(scene):
 
 
 @scenario(threaded=True, representative=True)
-def verification_survives_failed_queries(scene):
+def verification_survives_failed_queries(fixture):
     faults = (unwell, lambda asked: asked.reset(), lambda asked: asked.close(),
               lambda asked: asked.read().send(answer("200 OK", body=b"<html>")))
     for fault in faults:
-        losing = Losing(scene, fault, fault, STORED, said=answer("204 No Content"))
-        proxy = scene.proxy(losing.glance)
+        losing = Losing(fixture, fault, fault, STORED, said=answer("204 No Content"))
+        proxy = fixture.proxy(losing.glance)
         told = proxy.ask("PUT", UPLOAD, body=LARGE[:1000])
         assert (told.status, told.get("X-Intake-Verified")) == (204, "sha512"), told.start
         losing.images = [fault, {"size": 5}]  # it did not take all, and one look fails
@@ -315,7 +316,7 @@ def verification_survives_failed_queries(scene):
 
 
 @scenario(threaded=True)
-def query_on_a_dead_connection_is_repeated(scene):
+def query_on_a_dead_connection_is_repeated(fixture):
     """Every connection that is used again is reset then, however many of them rest."""
     seen = set()
 
@@ -325,8 +326,8 @@ def query_on_a_dead_connection_is_repeated(scene):
         seen.add(asked.stream)
         return told_image(asked)
 
-    glance = scene.glance(image=second_is_reset)
-    proxy = scene.proxy(glance, conf={"DEFAULT": {"workers": "1"}, "upload": {"verify": "off", "quota": "off"}})
+    glance = fixture.glance(image=second_is_reset)
+    proxy = fixture.proxy(glance, conf={"DEFAULT": {"workers": "1"}, "upload": {"verify": "off", "quota": "off"}})
     for _ in range(3):
         clients = [proxy.client() for _ in range(12)]
         for client in clients:  # twelve connections to Glance at once, which rest together
@@ -342,11 +343,11 @@ def query_on_a_dead_connection_is_repeated(scene):
 
 
 @scenario
-def spoilt_image_is_refused_before_its_body(scene):
+def spoilt_image_is_refused_before_its_body(fixture):
     """Glance 2025.1 and later keep the hash and the object of what they refuse after storing it."""
     for kept in ({"os_hash_value": "ab" * 64}, {"stores": "test"}):
-        glance = scene.glance(image=facts(**kept))
-        proxy = scene.proxy(glance)
+        glance = fixture.glance(image=facts(**kept))
+        proxy = fixture.proxy(glance)
         with proxy.client() as client:
             put(client, len(LARGE), "Expect: 100-continue")
             status, why, message = reason(client.answer())
@@ -358,11 +359,11 @@ def spoilt_image_is_refused_before_its_body(scene):
 
 
 @scenario
-def unfinished_stage_is_not_imported(scene):
+def unfinished_stage_is_not_imported(fixture):
     body = json.dumps({"method": {"name": "glance-direct"}}).encode()
-    glance = scene.glance(image=facts(status="uploading", size=None), other=lambda asked: asked.read().send(
+    glance = fixture.glance(image=facts(status="uploading", size=None), other=lambda asked: asked.read().send(
         answer("202 Accepted")))
-    proxy = scene.proxy(glance)
+    proxy = fixture.proxy(glance)
 
     def imports():
         return proxy.ask("POST", f"/v2/images/{IMAGE}/import", "Content-Type: application/json", body=body)
@@ -374,12 +375,12 @@ def unfinished_stage_is_not_imported(scene):
 
 
 @scenario
-def stage_of_an_old_glance_is_imported_without_a_size(scene):
+def stage_of_an_old_glance_is_imported_without_a_size(fixture):
     """Its stages end without one: then a missing size means nothing."""
     body = json.dumps({"method": {"name": "glance-direct"}}).encode()
-    losing = Losing(scene, STAGING, said=answer("204 No Content"))
+    losing = Losing(fixture, STAGING, said=answer("204 No Content"))
     losing.glance.other = lambda asked: asked.read().send(answer("202 Accepted"))
-    proxy = scene.proxy(losing.glance)
+    proxy = fixture.proxy(losing.glance)
     assert proxy.ask("PUT", f"/v2/images/{IMAGE}/stage", body=LARGE[:1000]).status == 204
     told = proxy.ask("POST", f"/v2/images/{IMAGE}/import", "Content-Type: application/json", body=body)
     assert told.status == 202, told.start

@@ -4,7 +4,7 @@ is refused first: always, or as soon as it has refused an upload so."""
 import signal
 import subprocess
 
-from support.stack import OCTETS, RIGHT, TOKEN, Desk, data
+from support.stack import OCTETS, RIGHT, TOKEN, Stack, data
 from support.proxy import wait_until
 from support.fixture import scenario
 
@@ -33,90 +33,90 @@ def boot_sector():
     return bytes(510) + b"\x55\xaa" + data(MIB)
 
 
-def inspects(desk, **fault):
+def inspects(stack, **fault):
     """The next uploads are answered as by Glance 2025.1, which does not take them."""
-    desk.glance.fault(image="*", answer=415, spoilt=True, **fault)
+    stack.glance.fault(image="*", answer=415, spoilt=True, **fault)
 
 
-def spoilt(desk, told, image, body):
+def spoilt(stack, told, image, body):
     """Stored, and then refused: Glance's answer as it is, and what to do beside it."""
     assert told.status == 415 and "application/octet-stream" in told.body.decode(), (told.start, told.body)
-    shown = desk.show(image)
+    shown = stack.show(image)
     assert (shown["status"], shown["size"], shown["stores"]) == ("queued", len(body), "test"), shown
     assert shown["os_hash_value"], shown
     assert told.get("X-Intake-Image-Status") == "queued", told.fields
     hint = told.get("X-Intake-Hint")
     assert "delete it and create a new one: curl -X DELETE" in hint and image in hint, hint
-    line = desk.log_line(told)
+    line = stack.log_line(told)
     assert " glance_status=415 verdict=rejected" in line and " image_after=queued " in line, line
-    desk.proxy.wait_log(f"Glance has refused the data of image {image} after storing it")
+    stack.proxy.wait_log(f"Glance has refused the data of image {image} after storing it")
     return hint
 
 
-def clean(desk, image):
+def clean(stack, image):
     """It still takes the right data."""
-    shown = desk.show(image)
+    shown = stack.show(image)
     assert (shown["status"], shown["os_hash_value"], shown.get("stores")) == ("queued", None, None), shown
 
 
-def refused(desk, image, body, reason):
-    said = desk.refused(desk.put(image, body), image, 400, reason)
+def refused(stack, image, body, reason):
+    said = stack.refused(stack.put(image, body), image, 400, reason)
     assert said["message"].startswith("Glance would refuse this data only after storing all of it"), said
-    clean(desk, image)
+    clean(stack, image)
     return said
 
 
 @scenario(threaded=True, representative=True)
-def auto_learns_from_the_first_refusal(scene):
+def auto_learns_from_the_first_refusal(fixture):
     """Two workers share it, and a reload does not lose it; Glance's refusal of a type teaches nothing."""
-    body = fixed_vhd(scene.folder / "made")
-    desk = Desk(scene, conf={"DEFAULT": {"workers": 2}}, policy=TO_TEST)
-    inspects(desk)
-    image = desk.image(disk_format="vhd")
-    hint = spoilt(desk, desk.put(image, body), image, body)
+    body = fixed_vhd(fixture.folder / "made")
+    stack = Stack(fixture, conf={"DEFAULT": {"workers": 2}}, policy=TO_TEST)
+    inspects(stack)
+    image = stack.image(disk_format="vhd")
+    hint = spoilt(stack, stack.put(image, body), image, body)
     assert "qemu-img convert -f vpc -O vpc FILE COPY" in hint, hint
-    desk.proxy.wait_log(LEARNED)
+    stack.proxy.wait_log(LEARNED)
     for _ in range(12):  # whichever worker gets it
-        said = refused(desk, desk.image(disk_format="vhd"), body, "format_mismatch")
+        said = refused(stack, stack.image(disk_format="vhd"), body, "format_mismatch")
         assert said["hint"].startswith("qemu-img convert -f vpc -O vpc FILE COPY && curl -T COPY "), said
-    desk.proxy.signal(signal.SIGHUP)
-    desk.proxy.wait_log("the configuration was read again and is in force")
-    refused(desk, desk.image(disk_format="vhd"), body, "format_mismatch")
-    refused(desk, desk.image(disk_format="qcow2"), extended_l2(scene.folder / "made"), "unsafe_format")
-    refused(desk, desk.image(), boot_sector(), "unsafe_format")
-    said = desk.proxy.log()
+    stack.proxy.signal(signal.SIGHUP)
+    stack.proxy.wait_log("the configuration was read again and is in force")
+    refused(stack, stack.image(disk_format="vhd"), body, "format_mismatch")
+    refused(stack, stack.image(disk_format="qcow2"), extended_l2(fixture.folder / "made"), "unsafe_format")
+    refused(stack, stack.image(), boot_sector(), "unsafe_format")
+    said = stack.proxy.log()
     assert said.count(LEARNED) == 1 and "glance_checks = off" in said, said
 
 
 @scenario
-def spoilt_image_is_refused_before_its_body(scene):
-    body = fixed_vhd(scene.folder / "made")
-    desk = Desk(scene, policy=TO_TEST)
-    inspects(desk)
-    image = desk.image(disk_format="vhd")
-    spoilt(desk, desk.put(image, body), image, body)
-    told = desk.put_head(image, *RIGHT, f"Content-Length: {len(body)}")
+def spoilt_image_is_refused_before_its_body(fixture):
+    body = fixed_vhd(fixture.folder / "made")
+    stack = Stack(fixture, policy=TO_TEST)
+    inspects(stack)
+    image = stack.image(disk_format="vhd")
+    spoilt(stack, stack.put(image, body), image, body)
+    told = stack.put_head(image, *RIGHT, f"Content-Length: {len(body)}")
     assert told.status == 409 and b"delete it and create a new one" in told.body, told.body
 
 
 @scenario
-def failed_safety_check_does_not_imply_format_checks(scene):
+def failed_safety_check_does_not_imply_format_checks(fixture):
     """Operators do switch Glance's comparison off."""
-    body = extended_l2(scene.folder / "made")
-    desk = Desk(scene, policy=TO_TEST)
-    inspects(desk, times=1)
-    image = desk.image(disk_format="qcow2")
-    assert "extended_l2" in spoilt(desk, desk.put(image, body), image, body)
-    refused(desk, desk.image(disk_format="qcow2"), body, "unsafe_format")
-    vhd = fixed_vhd(scene.folder / "made")
-    image = desk.image(disk_format="vhd")
-    desk.stored(desk.put(image, vhd), image, vhd)
+    body = extended_l2(fixture.folder / "made")
+    stack = Stack(fixture, policy=TO_TEST)
+    inspects(stack, times=1)
+    image = stack.image(disk_format="qcow2")
+    assert "extended_l2" in spoilt(stack, stack.put(image, body), image, body)
+    refused(stack, stack.image(disk_format="qcow2"), body, "unsafe_format")
+    vhd = fixed_vhd(fixture.folder / "made")
+    image = stack.image(disk_format="vhd")
+    stack.stored(stack.put(image, vhd), image, vhd)
 
 
 @scenario
-def on_refuses_at_once(scene):
-    folder = scene.folder / "made"
-    desk = Desk(scene, policy=LENIENT, glance_checks="on")  # what Glance refuses is not the rule's to take
+def on_refuses_at_once(fixture):
+    folder = fixture.folder / "made"
+    stack = Stack(fixture, policy=LENIENT, glance_checks="on")  # what Glance refuses is not the rule's to take
     for properties, body, reason, words in (
             ({"disk_format": "vhd"}, fixed_vhd(folder), "format_mismatch", "-f vpc -O vpc FILE COPY"),
             ({"disk_format": "vmdk", "vmware_disktype": "preallocated"}, data(MIB), "format_mismatch",
@@ -126,65 +126,65 @@ def on_refuses_at_once(scene):
             ({"disk_format": "qcow2"}, extended_l2(folder), "unsafe_format", "extended_l2"),
             ({}, boot_sector(), "unsafe_format", "-f raw -O qcow2 FILE COPY"),
             ({}, b"LUKS\xba\xbe\0\2".ljust(MIB, b"\0"), "unsafe_format", "version 2 of LUKS")):
-        said = refused(desk, desk.image(**properties), body, reason)
+        said = refused(stack, stack.image(**properties), body, reason)
         assert words in said["message"], said
     for properties, body in (({"disk_format": "ami", "container_format": "ami"}, boot_sector()),
                              ({"disk_format": "vhd", "container_format": "ovf"}, fixed_vhd(folder)),
                              ({}, fixed_vhd(folder)), ({}, data(MIB))):
-        image = desk.image(**properties)
-        desk.stored(desk.put(image, body), image, body)
-    image = desk.image(disk_format="vhd")  # the import is another's to judge
+        image = stack.image(**properties)
+        stack.stored(stack.put(image, body), image, body)
+    image = stack.image(disk_format="vhd")  # the import is another's to judge
     body = fixed_vhd(folder)
-    desk.stored(desk.put(image, body, door="stage"), image, body, door="stage")
+    stack.stored(stack.put(image, body, action="stage"), image, body, action="stage")
 
 
 @scenario
-def off_lets_glance_decide(scene):
-    body = fixed_vhd(scene.folder / "made")
-    desk = Desk(scene, policy=TO_TEST, glance_checks="off")
-    inspects(desk)
+def off_lets_glance_decide(fixture):
+    body = fixed_vhd(fixture.folder / "made")
+    stack = Stack(fixture, policy=TO_TEST, glance_checks="off")
+    inspects(stack)
     for _ in range(2):
-        image = desk.image(disk_format="vhd")
-        spoilt(desk, desk.put(image, body), image, body)
-    assert LEARNED not in desk.proxy.log()
+        image = stack.image(disk_format="vhd")
+        spoilt(stack, stack.put(image, body), image, body)
+    assert LEARNED not in stack.proxy.log()
 
 
 @scenario
-def audit_notes_what_glance_would_refuse(scene):
-    body = fixed_vhd(scene.folder / "made")
-    desk = Desk(scene, policy="mode: audit\n" + TO_TEST, glance_checks="on")
-    image = desk.image(disk_format="vhd")
-    told = desk.put(image, body, TOKEN, OCTETS, "X-Image-Meta-Store: test")
+def audit_notes_what_glance_would_refuse(fixture):
+    body = fixed_vhd(fixture.folder / "made")
+    stack = Stack(fixture, policy="mode: audit\n" + TO_TEST, glance_checks="on")
+    image = stack.image(disk_format="vhd")
+    told = stack.put(image, body, TOKEN, OCTETS, "X-Image-Meta-Store: test")
     assert (told.status, told.get("X-Intake-Audit")) == (204, "format_mismatch"), told.fields
-    desk.proxy.wait_log("would be refused: format_mismatch: declared vhd, and Glance takes a VHD only if")
-    inspects(desk)
-    image = desk.image(disk_format="vhd")
-    spoilt(desk, desk.put(image, body, *RIGHT), image, body)
+    stack.proxy.wait_log("would be refused: format_mismatch: declared vhd, and Glance takes a VHD only if")
+    inspects(stack)
+    image = stack.image(disk_format="vhd")
+    spoilt(stack, stack.put(image, body, *RIGHT), image, body)
 
 
 @scenario
-def refused_content_type_teaches_nothing(scene):
-    desk = Desk(scene, policy="mode: audit\n" + TO_TEST)
-    image = desk.image(disk_format="vhd")
-    told = desk.put(image, data(1000), TOKEN, "Content-Type: text/plain", "X-Image-Meta-Store: test")
+def refused_content_type_teaches_nothing(fixture):
+    stack = Stack(fixture, policy="mode: audit\n" + TO_TEST)
+    image = stack.image(disk_format="vhd")
+    told = stack.put(image, data(1000), TOKEN, "Content-Type: text/plain", "X-Image-Meta-Store: test")
     assert (told.status, told.get("X-Intake-Hint")) == (415, None), told.fields
-    clean(desk, image)
-    assert LEARNED not in desk.proxy.log()
+    clean(stack, image)
+    assert LEARNED not in stack.proxy.log()
 
 
 @scenario
-def refused_vhdx_may_be_the_stores_fault(scene):
-    folder = scene.folder / "made"
+def refused_vhdx_may_be_the_stores_fault(fixture):
+    folder = fixture.folder / "made"
     folder.mkdir()
     (folder / "source").write_bytes(data(MIB))
     subprocess.run(["qemu-img", "convert", "-f", "raw", "-O", "vhdx", folder / "source", folder / "made"],
                    check=True, capture_output=True, timeout=60)
     body = (folder / "made").read_bytes()
-    desk = Desk(scene, policy=TO_TEST)
-    inspects(desk, times=1)
-    image = desk.image(disk_format="vhdx")
-    hint = spoilt(desk, desk.put(image, body), image, body)
+    stack = Stack(fixture, policy=TO_TEST)
+    inspects(stack, times=1)
+    image = stack.image(disk_format="vhdx")
+    hint = spoilt(stack, stack.put(image, body), image, body)
     assert "fault of glance_store" in hint and "use another store" in hint and "-O qcow2 FILE COPY" in hint, hint
-    image = desk.image(disk_format="vhdx")  # into another store it may go
-    desk.stored(desk.put(image, body), image, body)
-    wait_until("it is learned", lambda: LEARNED in desk.proxy.log())
+    image = stack.image(disk_format="vhdx")  # into another store it may go
+    stack.stored(stack.put(image, body), image, body)
+    wait_until("it is learned", lambda: LEARNED in stack.proxy.log())

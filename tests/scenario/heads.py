@@ -42,9 +42,9 @@ def put(proxy, target, fields):
 
 
 @scenario
-def ambiguous_heads_are_refused(scene):
-    glance = scene.glance()
-    proxy = scene.proxy(glance)
+def ambiguous_heads_are_refused(fixture):
+    glance = fixture.glance()
+    proxy = fixture.proxy(glance)
     for target in (b"/v2/images", UPLOAD.encode()):
         for name, fields in BAD.items():
             told, client = put(proxy, target, fields)
@@ -56,9 +56,9 @@ def ambiguous_heads_are_refused(scene):
 
 
 @scenario
-def chunked_needs_http_1_1(scene):
-    glance = scene.glance()
-    with scene.proxy(glance).client() as client:
+def chunked_needs_http_1_1(fixture):
+    glance = fixture.glance()
+    with fixture.proxy(glance).client() as client:
         client.send(b"PUT /v2/images HTTP/1.0\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n", HIDDEN)
         assert client.answer().status == 400
         assert client.closed()
@@ -66,9 +66,9 @@ def chunked_needs_http_1_1(scene):
 
 
 @scenario
-def sound_heads_are_relayed(scene):
-    glance = scene.glance()
-    proxy = scene.proxy(glance)
+def sound_heads_are_relayed(fixture):
+    glance = fixture.glance()
+    proxy = fixture.proxy(glance)
     good = [HOST + b"Content-Length: 5\r\n", HOST + b"content-length:5\r\n",
             HOST + b"Content-Length: 00005\r\n", b"Host:h\r\nContent-Length: 5\r\nX-Name: \xe9\ta\r\n",
             b"Host: h \t\r\nContent-Length: 5 \r\n"]

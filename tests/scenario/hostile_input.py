@@ -3,7 +3,7 @@
 Glance does not know."""
 import time
 
-from support.stack import Desk, data
+from support.stack import Stack, data
 from support.glance import UPLOAD, answer, facts
 from support.fixture import scenario
 from support.raw_http import head
@@ -12,14 +12,14 @@ MUCH = 64 << 20
 
 
 @scenario(representative=True)
-def control_characters_do_not_reach_the_client(scene):
+def control_characters_do_not_reach_the_client(fixture):
     """In an answer that is streamed, one that is collected, and a refusal of an upload."""
     fields = ("X-Title: \x1b]0;owned\x07", "X-Del: a\x7fb", "X-Tab: a\tb", "X-Utf8: gr\xc3\xbcn", "X\x1b-Name: x")
     given = answer("200 OK", *fields, body=b"x")
-    glance = scene.glance(other=lambda asked: asked.read().send(given))
+    glance = fixture.glance(other=lambda asked: asked.read().send(given))
     glance.image = lambda asked: asked.read().send(answer("404 Not Found", *fields, body=b"none"))
     glance.upload = glance.image
-    proxy = scene.proxy(glance)
+    proxy = fixture.proxy(glance)
     for told in (proxy.ask("GET", "/v2/images"), proxy.ask("PUT", UPLOAD, "X-Auth-Token: t", body=b"x" * 600)):
         values = dict(told.fields)
         assert values["X-Title"] == "]0;owned" and values["X-Del"] == "a b", told.fields
@@ -29,10 +29,10 @@ def control_characters_do_not_reach_the_client(scene):
 
 
 @scenario
-def bidi_characters_do_not_reach_the_log(scene):
+def bidi_characters_do_not_reach_the_log(fixture):
     """The owner is Glance's word, or whoever stands in its place."""
-    glance = scene.glance(image=facts(owner="a\u202egnp.\u2028 INFO upload verdict=stored"))
-    proxy = scene.proxy(glance)
+    glance = fixture.glance(image=facts(owner="a\u202egnp.\u2028 INFO upload verdict=stored"))
+    proxy = fixture.proxy(glance)
     proxy.ask("PUT", UPLOAD, "X-Auth-Token: t", body=b"x" * 600)
     line = proxy.wait_log(" upload .* verdict=")
     assert " project=" in line and "gnp." in line
@@ -54,11 +54,11 @@ def sent_before_the_end(client, *fields):
 
 
 @scenario
-def little_is_read_after_an_unauthorized_request(scene):
+def little_is_read_after_an_unauthorized_request(fixture):
     """Neither where Glance said so, nor where it was not asked; the answer arrives all the same."""
-    glance = scene.glance()
+    glance = fixture.glance()
     glance.image = lambda asked: asked.read().send(answer("401 Unauthorized", body=b"who?"))
-    proxy = scene.proxy(glance)
+    proxy = fixture.proxy(glance)
     for fields, status in (([], 401), (["X-Auth-Token: bad"], 401), (["Content-Range: bytes 0-1/2"], 400)):
         with proxy.client() as client:
             told, sent = sent_before_the_end(client, *fields)
@@ -67,13 +67,13 @@ def little_is_read_after_an_unauthorized_request(scene):
 
 
 @scenario
-def whole_body_is_read_after_a_known_clients_refusal(scene):
+def whole_body_is_read_after_a_known_clients_refusal(fixture):
     """A client that does not look before it has sent everything finds the answer."""
-    desk = Desk(scene)
-    image = desk.image()
-    assert desk.put(image, data(4096)).status == 204
+    stack = Stack(fixture)
+    image = stack.image()
+    assert stack.put(image, data(4096)).status == 204
     body = data(24 << 20)
-    with desk.client() as client:
-        desk.begin(client, image, "X-Auth-Token: demo-token", f"Content-Length: {len(body)}")
+    with stack.client() as client:
+        stack.begin(client, image, "X-Auth-Token: demo-token", f"Content-Length: {len(body)}")
         client.send(body)
         assert client.answer().status == 409

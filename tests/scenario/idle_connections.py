@@ -65,7 +65,7 @@ def check_own(client, count, pause):
 
 
 def sockets_in(state, host):
-    """How many sockets to this scene's Glance are in a state of TCP's."""
+    """How many sockets to this fixture's Glance are in a state of TCP's."""
     where = "".join(f"{int(part):02X}" for part in reversed(host.split(".")))
     rows = [row.split() for row in pathlib.Path("/proc/net/tcp").read_text("ascii").splitlines()[1:]]
     return sum(row[2].startswith(where) and row[3] == state for row in rows)
@@ -75,9 +75,9 @@ ESTABLISHED, CLOSE_WAIT = "01", "08"
 
 
 @scenario(threaded=True)
-def stray_bytes_with_the_answer_are_dropped(scene):
-    glance = scene.glance()
-    proxy = scene.proxy(glance, conf=ONE_WORKER)
+def stray_bytes_with_the_answer_are_dropped(fixture):
+    glance = fixture.glance()
+    proxy = fixture.proxy(glance, conf=ONE_WORKER)
     for own in (own_answer, own_chunked_answer):
         for stray in STRAYS.values():
             glance.other = straying(stray, None, own)
@@ -86,9 +86,9 @@ def stray_bytes_with_the_answer_are_dropped(scene):
 
 
 @scenario(threaded=True, representative=True)
-def stray_bytes_on_an_idle_connection_are_dropped(scene):
-    glance = scene.glance()
-    proxy = scene.proxy(glance, conf=ONE_WORKER)
+def stray_bytes_on_an_idle_connection_are_dropped(fixture):
+    glance = fixture.glance()
+    proxy = fixture.proxy(glance, conf=ONE_WORKER)
     for stray in STRAYS.values():
         glance.other = straying(stray, 0.01)
         with proxy.client() as client:
@@ -96,9 +96,9 @@ def stray_bytes_on_an_idle_connection_are_dropped(scene):
 
 
 @scenario
-def stray_bytes_after_a_second_are_dropped(scene):
-    glance = scene.glance()
-    proxy = scene.proxy(glance, conf=ONE_WORKER)
+def stray_bytes_after_a_second_are_dropped(fixture):
+    glance = fixture.glance()
+    proxy = fixture.proxy(glance, conf=ONE_WORKER)
     for stray in STRAYS.values():
         glance.other = straying(stray, 1)
         with proxy.client() as client:
@@ -107,10 +107,10 @@ def stray_bytes_after_a_second_are_dropped(scene):
 
 
 @scenario
-def stray_bytes_under_tls_are_dropped(scene):
-    cert, key = scene.certificate("glance")
-    glance = scene.glance(tls=serving(cert, key))
-    proxy = scene.proxy(glance, conf={**ONE_WORKER, "glance": {"ca_file": cert}})
+def stray_bytes_under_tls_are_dropped(fixture):
+    cert, key = fixture.certificate("glance")
+    glance = fixture.glance(tls=serving(cert, key))
+    proxy = fixture.proxy(glance, conf={**ONE_WORKER, "glance": {"ca_file": cert}})
     stray = STRAYS["somebody else's 200"]
     for delay, pause in ((None, 0), (0.01, 0.1)):
         glance.other = straying(stray, delay)
@@ -130,10 +130,10 @@ def stray_bytes_under_tls_are_dropped(scene):
 
 
 @scenario
-def idle_tls_connection_is_reused(scene):
-    cert, key = scene.certificate("glance")
-    glance = scene.glance(tls=serving(cert, key), other=lambda asked: asked.read().send(own_answer(asked)))
-    proxy = scene.proxy(glance, conf={**ONE_WORKER, "glance": {"ca_file": cert}})
+def idle_tls_connection_is_reused(fixture):
+    cert, key = fixture.certificate("glance")
+    glance = fixture.glance(tls=serving(cert, key), other=lambda asked: asked.read().send(own_answer(asked)))
+    proxy = fixture.proxy(glance, conf={**ONE_WORKER, "glance": {"ca_file": cert}})
     seen = set()
     glance.other = lambda asked: (seen.add(id(asked.stream)), asked.read().send(own_answer(asked)))
     with proxy.client() as client:
@@ -142,42 +142,42 @@ def idle_tls_connection_is_reused(scene):
 
 
 @scenario
-def idle_connection_is_reused(scene):
+def idle_connection_is_reused(fixture):
     seen = set()
-    glance = scene.glance(
+    glance = fixture.glance(
         other=lambda asked: (seen.add(id(asked.stream)), asked.read().send(own_answer(asked))))
-    proxy = scene.proxy(glance, conf=ONE_WORKER)
+    proxy = fixture.proxy(glance, conf=ONE_WORKER)
     with proxy.client() as client:
         check_own(client, 20, 0)
     assert len(seen) == 1, seen
 
 
 @scenario(threaded=True)
-def closed_idle_connections_are_removed(scene):
+def closed_idle_connections_are_removed(fixture):
     """Nobody asks for anything afterwards: the connection is closed all the same."""
     def script(asked):
         ended.append(asked.stream.sock)
         asked.read().send(own_answer(asked))
 
     ended = []
-    glance = scene.glance(other=script)
-    proxy = scene.proxy(glance)
-    clients = [scene.client(proxy) for _ in range(8)]
+    glance = fixture.glance(other=script)
+    proxy = fixture.proxy(glance)
+    clients = [fixture.client(proxy) for _ in range(8)]
     for client in clients:
         client.send(request("GET", "/v2/images"))
     for client in clients:
         assert client.answer().status == 200
-    assert sockets_in(ESTABLISHED, scene.host) > 0
+    assert sockets_in(ESTABLISHED, fixture.host) > 0
     for sock in ended:
         sock.shutdown(socket.SHUT_WR)
     wait_until("the proxy has closed them", lambda: glance.connections() == 0)
-    assert sockets_in(CLOSE_WAIT, scene.host) == 0
+    assert sockets_in(CLOSE_WAIT, fixture.host) == 0
     with proxy.client() as client:
         check_own(client, 3, 0)
 
 
 @scenario
-def request_that_crosses_a_408_is_repeated(scene):
+def request_that_crosses_a_408_is_repeated(fixture):
     """It was sent before the request came, and is read after it was sent."""
     served = {}
 
@@ -189,24 +189,24 @@ def request_that_crosses_a_408_is_repeated(scene):
         else:
             asked.send(own_answer(asked))
 
-    proxy = scene.proxy(scene.glance(other=script), conf=ONE_WORKER)
+    proxy = fixture.proxy(fixture.glance(other=script), conf=ONE_WORKER)
     with proxy.client() as client:
         check_own(client, 10, 0)
 
 
 @scenario
-def answer_408_on_a_new_connection_is_relayed(scene):
-    proxy = scene.proxy(scene.glance(other=lambda asked: asked.read().send(STRAYS["a late 408"]).close()))
+def answer_408_on_a_new_connection_is_relayed(fixture):
+    proxy = fixture.proxy(fixture.glance(other=lambda asked: asked.read().send(STRAYS["a late 408"]).close()))
     assert proxy.ask("GET", "/v2/images").status == 408
 
 
 @scenario
-def stray_bytes_do_not_answer_preflight_queries(scene):
+def stray_bytes_do_not_answer_preflight_queries(fixture):
     """What another image is like must not decide about this one."""
     another = head("HTTP/1.1 200 OK", "X-Openstack-Request-Id: req-of-another", "Content-Length: 2") + b"{}"
     strays = [another, answer("404 Not Found", "X-Openstack-Request-Id: req-of-another"),
               STRAYS["a late 408"]]
-    glance = scene.glance()
+    glance = fixture.glance()
 
     def straying_image(asked):
         body = json.dumps(glance_image(asked)).encode()
@@ -221,7 +221,7 @@ def stray_bytes_do_not_answer_preflight_queries(scene):
         return told
 
     glance.image = straying_image
-    proxy = scene.proxy(glance, conf=ONE_WORKER)
+    proxy = fixture.proxy(glance, conf=ONE_WORKER)
     for _ in range(12):
         told = proxy.ask("PUT", UPLOAD, body=b"image")
         assert told.status == 204, (told.start, told.body)
@@ -230,7 +230,7 @@ def stray_bytes_do_not_answer_preflight_queries(scene):
 
 
 @scenario(threaded=True)
-def stray_bytes_under_load_mix_up_no_answers(scene):
+def stray_bytes_under_load_mix_up_no_answers(fixture):
     """Strays before, with and after answers, ends and resets, and many clients at once."""
     dice = random.Random(33)
 
@@ -269,8 +269,8 @@ def stray_bytes_under_load_mix_up_no_answers(scene):
             time.sleep(dice.choice((0, 0.002, 0.02)))
 
     astray = []
-    glance = scene.glance(other=script)
-    proxy = scene.proxy(glance)
+    glance = fixture.glance(other=script)
+    proxy = fixture.proxy(glance)
     threads = [threading.Thread(target=ask_on, args=(number,)) for number in range(8)]
     for thread in threads:
         thread.start()
@@ -279,7 +279,7 @@ def stray_bytes_under_load_mix_up_no_answers(scene):
     assert not wrong, wrong[:3]
     # A stray that crosses a request on its way is the one thing that nobody can tell from an answer.
     assert len(astray) <= 5, astray
-    wait_until("no socket is in CLOSE-WAIT", lambda: sockets_in(CLOSE_WAIT, scene.host) == 0)
+    wait_until("no socket is in CLOSE-WAIT", lambda: sockets_in(CLOSE_WAIT, fixture.host) == 0)
     glance.other = lambda asked: asked.read().send(own_answer(asked))
     time.sleep(0.1)
     with proxy.client() as client:
@@ -287,7 +287,7 @@ def stray_bytes_under_load_mix_up_no_answers(scene):
 
 
 @scenario
-def download_that_ends_with_the_connection_is_complete(scene):
+def download_that_ends_with_the_connection_is_complete(fixture):
     """libcurl pauses it for a slow client, and does not wait for its socket meanwhile."""
     size = 12 << 20
 
@@ -295,7 +295,7 @@ def download_that_ends_with_the_connection_is_complete(scene):
         asked.read().send(b"HTTP/1.1 200 OK\r\nContent-Type: application/octet-stream\r\n\r\n")
         asked.send(bytes(size)).close()
 
-    proxy = scene.proxy(scene.glance(other=script))
+    proxy = fixture.proxy(fixture.glance(other=script))
     for _ in range(3):
         with proxy.client() as client:
             client.send(request("GET", UPLOAD))

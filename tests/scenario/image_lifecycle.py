@@ -25,8 +25,8 @@ def show(proxy, image):
 
 
 @scenario(threaded=True, representative=True)
-def image_is_created_uploaded_and_downloaded(scene):
-    proxy = scene.proxy(scene.small_glance())
+def image_is_created_uploaded_and_downloaded(fixture):
+    proxy = fixture.proxy(fixture.small_glance())
     image = create(proxy)
     assert show(proxy, image)["status"] == "queued"
     assert proxy.ask("PUT", f"/v2/images/{image}/file", TOKEN, body=DATA).status == 204
@@ -41,9 +41,9 @@ def image_is_created_uploaded_and_downloaded(scene):
 
 
 @scenario
-def cut_upload_can_be_repeated(scene):
-    glance = scene.small_glance()
-    proxy = scene.proxy(glance)
+def cut_upload_can_be_repeated(fixture):
+    glance = fixture.small_glance()
+    proxy = fixture.proxy(glance)
     image = create(proxy)
     with proxy.client() as client:
         client.send(head(f"PUT /v2/images/{image}/file HTTP/1.1", "Host: h", TOKEN,
@@ -57,9 +57,9 @@ def cut_upload_can_be_repeated(scene):
 
 
 @scenario
-def foreign_tokens_are_refused(scene):
-    glance = scene.small_glance()
-    proxy = scene.proxy(glance)
+def foreign_tokens_are_refused(fixture):
+    glance = fixture.small_glance()
+    proxy = fixture.proxy(glance)
     image = create(proxy)
     for token, status in (("other-token", 404), ("nobody-knows", 401)):
         with proxy.client() as client:

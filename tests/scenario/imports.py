@@ -6,7 +6,7 @@ import json
 import uuid
 
 from support.stack import TOKEN as DEMO
-from support.stack import Desk, data
+from support.stack import Stack, data
 from support.glance import IMAGE, answer, facts, json_answer, store_list
 from support.fixture import scenario
 from support.raw_http import Cut, chunks, head, request
@@ -45,9 +45,9 @@ def take(asked):
     asked.read().send(answer("202 Accepted", "X-Of-Glance: yes"))
 
 
-def yard(scene, policy=FORCE, conf=None, **glance):
-    glance = scene.glance(**{"other": take, **glance})
-    return glance, scene.proxy(glance, policy=policy, conf=conf)
+def env(fixture, policy=FORCE, conf=None, **glance):
+    glance = fixture.glance(**{"other": take, **glance})
+    return glance, fixture.proxy(glance, policy=policy, conf=conf)
 
 
 def imports(glance):
@@ -92,8 +92,8 @@ def refused(glance, told, status, reason):
 
 
 @scenario(representative=True)
-def forced_store_replaces_every_choice(scene):
-    glance, proxy = yard(scene)
+def forced_store_replaces_every_choice(fixture):
+    glance, proxy = env(fixture)
     for sent, headers in ((body(), []), (body(), ["file"]), (body(), ["gold"]), (body(), ["test", "file"]),
                           (body('"all_stores": false'), []), (body('"all_stores": false'), ["file"])):
         told = ask(proxy, sent, *(f"{STORE}: {name}" for name in headers))
@@ -112,8 +112,8 @@ def forced_store_replaces_every_choice(scene):
 
 
 @scenario
-def forced_store_applies_to_every_spelling(scene):
-    glance, proxy = yard(scene)
+def forced_store_applies_to_every_spelling(fixture):
+    glance, proxy = env(fixture)
     for field in ("x-image-meta-store", "X_Image_Meta_Store", "X-Image_Meta-Store", "x_image-meta_store"):
         asked = accepted(glance, ask(proxy, body(), f"{field}: file"), "test", fixed=True)
         spelled = [name for name, _ in asked.fields if name.replace("_", "-").lower() == STORE.lower()]
@@ -127,8 +127,8 @@ def forced_store_applies_to_every_spelling(scene):
 
 
 @scenario(threaded=True)
-def right_import_is_relayed_unchanged(scene):
-    glance, proxy = yard(scene)
+def right_import_is_relayed_unchanged(fixture):
+    glance, proxy = env(fixture)
     kept(glance, ask(proxy, body(), f"{STORE}: test"), "test", body(), ["test"])
     kept(glance, ask(proxy, listed("test")), "test", listed("test"))
     kept(glance, ask(proxy, listed("test"), f"{STORE}: test"), "test", listed("test"), ["test"])  # Glance says 400
@@ -139,8 +139,8 @@ def right_import_is_relayed_unchanged(scene):
 
 
 @scenario
-def chunked_import_is_rewritten(scene):
-    glance, proxy = yard(scene)
+def chunked_import_is_rewritten(fixture):
+    glance, proxy = env(fixture)
     with proxy.client() as client:
         for _ in range(3):
             begin(client, CHUNKED).send(chunks(ALL, 5))
@@ -152,8 +152,8 @@ def chunked_import_is_rewritten(scene):
 
 
 @scenario
-def digests_of_a_rewritten_body_are_dropped(scene):
-    glance, proxy = yard(scene)
+def digests_of_a_rewritten_body_are_dropped(fixture):
+    glance, proxy = env(fixture)
     digests = ["Content-MD5: x", "Digest: x", "Repr-Digest: x", "Content-Digest: x"]
     for sent, count in ((listed("file"), 0), (listed("test"), 4), (body(), 4)):
         assert ask(proxy, sent, *digests).status == 202
@@ -165,8 +165,8 @@ def digests_of_a_rewritten_body_are_dropped(scene):
 
 
 @scenario
-def allowed_stores_are_relayed(scene):
-    glance, proxy = yard(scene, CHOICE)
+def allowed_stores_are_relayed(fixture):
+    glance, proxy = env(fixture, CHOICE)
     for store in ("file", "test"):
         kept(glance, ask(proxy, body(), f"{STORE}: {store}"), store, body(), [store])
         kept(glance, ask(proxy, listed(store)), store, listed(store))
@@ -179,8 +179,8 @@ def allowed_stores_are_relayed(scene):
 
 
 @scenario(representative=True)
-def other_stores_are_refused(scene):
-    glance, proxy = yard(scene, CHOICE, stores=store_list("file", "test", "gold"))
+def other_stores_are_refused(fixture):
+    glance, proxy = env(fixture, CHOICE, stores=store_list("file", "test", "gold"))
     for sent, fields, store in ((body(), [f"{STORE}: gold"], "gold"), (listed("gold"), [], "gold"),
                                 (listed("file", "gold"), [], "gold"), (ALL, [], "all stores"),
                                 (listed("file"), [f"{STORE}: gold"], "gold"), (listed(""), [], "asks for ,"),
@@ -194,8 +194,8 @@ def other_stores_are_refused(scene):
 
 
 @scenario
-def default_mode_allows_glances_stores(scene):
-    glance, proxy = yard(scene, ANY)
+def default_mode_allows_glances_stores(fixture):
+    glance, proxy = env(fixture, ANY)
     kept(glance, ask(proxy, listed("file", "test")), "file, test", listed("file", "test"))
     kept(glance, ask(proxy, ALL), "file, test", ALL)
     glance.requests.clear()
@@ -206,10 +206,10 @@ def default_mode_allows_glances_stores(scene):
 
 
 @scenario
-def all_stores_needs_a_known_list_or_any_store(scene):
+def all_stores_needs_a_known_list_or_any_store(fixture):
     """Then only a rule that allows any store lets all of them be asked for."""
     for policy, status in ((ANY, 202), (CHOICE, 403), (FORCE, 202)):
-        glance, proxy = yard(scene, policy, stores=answer("500 Internal Server Error"))
+        glance, proxy = env(fixture, policy, stores=answer("500 Internal Server Error"))
         told = ask(proxy, ALL)
         assert told.status == status, told.body
         if policy == FORCE:
@@ -221,8 +221,8 @@ def all_stores_needs_a_known_list_or_any_store(scene):
 
 
 @scenario
-def missing_store_is_503(scene):
-    glance, proxy = yard(scene, "default: { store: gold, mode: force }\n")
+def missing_store_is_503(fixture):
+    glance, proxy = env(fixture, "default: { store: gold, mode: force }\n")
     for sent in (body(), listed("file"), ALL):
         said = refused(glance, ask(proxy, sent), 503, "store_unknown")
         assert "gold" in said["message"] and "file, test" in said["message"], said
@@ -232,16 +232,16 @@ def missing_store_is_503(scene):
 
 
 @scenario
-def closed_methods_are_refused(scene):
-    policy = FORCE + f"doors: {{ import_methods: [glance-direct, copy-image], exempt: [{scene.host}] }}\n"
-    glance, proxy = yard(scene, policy)
+def closed_methods_are_refused(fixture):
+    policy = FORCE + f"doors: {{ import_methods: [glance-direct, copy-image], exempt: [{fixture.host}] }}\n"
+    glance, proxy = env(fixture, policy)
     for method, status in (("glance-direct", 202), ("copy-image", 202), ("web-download", 403),
                            ("glance-download", 403), ("made-up", 403), ("", 403), ("GLANCE-DIRECT", 403)):
-        for source in (scene.host, "127.0.0.77"):
+        for source in (fixture.host, "127.0.0.77"):
             glance.requests.clear()
             with proxy.client(source) as client:
                 told = client.ask("POST", IMPORT, TOKEN, JSON, body=by(method, uri="http://x/"))
-            if source == scene.host:
+            if source == fixture.host:
                 accepted(glance, told, "test", fixed=True)
             elif status == 202:
                 accepted(glance, told, "test", fixed=True)
@@ -255,10 +255,10 @@ def closed_methods_are_refused(scene):
 
 
 @scenario
-def rules_match_the_import_method(scene):
+def rules_match_the_import_method(fixture):
     policy = ('rules:\n  - { name: fetched, when: { import_method: [web-download] }, store: file, mode: force }\n'
               '  - { name: none, when: { name: none }, deny: "nothing comes in by import" }\n' + FORCE)
-    glance, proxy = yard(scene, policy)
+    glance, proxy = env(fixture, policy)
     asked = accepted(glance, ask(proxy, by("web-download", uri="http://x/")), "file", fixed=True, rule="fetched")
     assert asked.all(STORE) == ["file"]
     assert accepted(glance, ask(proxy, by("glance-direct")), "test", fixed=True).all(STORE) == ["test"]
@@ -269,9 +269,9 @@ def rules_match_the_import_method(scene):
 
 
 @scenario
-def copy_is_not_redirected(scene):
+def copy_is_not_redirected(fixture):
     """To put it elsewhere than it was asked for would be no help; so a forced store is the only one."""
-    glance, proxy = yard(scene, image=facts(status="active", stores="file"))
+    glance, proxy = env(fixture, image=facts(status="active", stores="file"))
     copy = '"method": {"name": "copy-image"}'
     sent = f'{{{copy}, "stores": ["test"]}}'.encode()
     kept(glance, ask(proxy, sent), "test", sent)
@@ -301,8 +301,8 @@ def unreadable():
 
 
 @scenario(representative=True)
-def unreadable_json_is_refused(scene):
-    glance, proxy = yard(scene, ANY)
+def unreadable_json_is_refused(fixture):
+    glance, proxy = env(fixture, ANY)
     for sent in unreadable():
         said = refused(glance, ask(proxy, sent), 400, "json_malformed")
         line = proxy.wait_log(f" import request_id={said['request_id']} ")
@@ -311,17 +311,17 @@ def unreadable_json_is_refused(scene):
 
 
 @scenario
-def unreadable_json_is_refused_with_an_audit_rule(scene):
+def unreadable_json_is_refused_with_an_audit_rule(fixture):
     """For nobody can tell whether that is the one that applies."""
-    glance, proxy = yard(scene, "rules: [{ name: all, store: test, mode: audit }]\n" + FORCE)
+    glance, proxy = env(fixture, "rules: [{ name: all, store: test, mode: audit }]\n" + FORCE)
     for sent in unreadable():
         refused(glance, ask(proxy, sent), 400, "json_malformed")
     refused(glance, ask(proxy, body() + b" " * MAX), 413, "json_too_long")
 
 
 @scenario
-def too_long_json_is_refused(scene):
-    glance, proxy = yard(scene, ANY)
+def too_long_json_is_refused(fixture):
+    glance, proxy = env(fixture, ANY)
     most = listed("file").ljust(MAX)
     kept(glance, ask(proxy, most), "file", most)
     glance.requests.clear()
@@ -337,9 +337,9 @@ def too_long_json_is_refused(scene):
 
 
 @scenario
-def rewritten_json_may_change_its_length(scene):
+def rewritten_json_may_change_its_length(fixture):
     """Each text may be longer when it is written anew, or shorter."""
-    glance, proxy = yard(scene)
+    glance, proxy = env(fixture)
     for filler in ("1e22," * 40_000, "[1,2],\t" * 30_000, '"\\u00e9\\u0001/",' * 15_000):
         sent = ('{"x": [%s 0], "stores": ["file"], %s}' % (filler, DIRECT)).encode()
         assert len(sent) <= MAX
@@ -361,12 +361,12 @@ def watched(glance, told, sent, headers, *what, stores=None):
 
 
 @scenario(representative=True)
-def audit_relays_imports_unchanged(scene):
+def audit_relays_imports_unchanged(fixture):
     policy = ('mode: audit\nrules:\n  - { name: denied, when: { name: denied }, deny: "not here" }\n'
               '  - { name: choice, when: { name: choice }, store: test, mode: default, allow: [test] }\n'
               '  - { name: gold, when: { name: gold }, store: gold, mode: force }\n' + FORCE +
               "doors: { import_methods: [glance-direct] }\n")
-    glance, proxy = yard(scene, policy)
+    glance, proxy = env(fixture, policy)
     for name, sent, headers, what, stores in (
             ("", body(), [], ["store"], None), ("", body(), ["file"], ["store"], "file"),
             ("", listed("file", "test"), [], ["store"], None), ("", ALL, [], ["store"], None),
@@ -392,10 +392,10 @@ def audit_relays_imports_unchanged(scene):
 
 
 @scenario
-def audit_rule_relays_its_imports_unchanged(scene):
+def audit_rule_relays_its_imports_unchanged(fixture):
     policy = ("rules: [{ name: trial, when: { name: trial }, store: test, mode: audit }]\n" + FORCE +
               "doors: { import_methods: [glance-direct] }\n")
-    glance, proxy = yard(scene, policy, image=facts(name="trial"))
+    glance, proxy = env(fixture, policy, image=facts(name="trial"))
     told = ask(proxy, listed("file"))
     watched(glance, told, listed("file"), [], "store")
     assert told.get("X-Intake-Rule") == "trial"
@@ -409,16 +409,16 @@ def audit_rule_relays_its_imports_unchanged(scene):
 
 
 @scenario
-def glances_refusals_are_relayed(scene):
+def glances_refusals_are_relayed(fixture):
     """To tell of the image, or to import it."""
     for status, start in ((404, "404 Not Found"), (401, "401 Unauthorized"), (403, "403 Forbidden")):
-        glance, proxy = yard(scene, image=answer(start, body=b"Glance's own"))
+        glance, proxy = env(fixture, image=answer(start, body=b"Glance's own"))
         told = ask(proxy, body())
         assert (told.status, told.body) == (status, b"Glance's own") and imports(glance) == []
         proxy.wait_log(f" import .* glance_status={status} verdict=rejected")
         proxy.stop()
         glance.stop()
-    glance, proxy = yard(scene, other=lambda asked: asked.read().send(answer("409 Conflict", body=b"staged first")))
+    glance, proxy = env(fixture, other=lambda asked: asked.read().send(answer("409 Conflict", body=b"staged first")))
     told = ask(proxy, body())
     assert (told.status, told.body, told.get("X-Intake-Store")) == (409, b"staged first", "test")
     proxy.wait_log(" import .* glance_status=409 verdict=rejected")
@@ -426,17 +426,17 @@ def glances_refusals_are_relayed(scene):
 
 
 @scenario
-def import_without_a_body_is_relayed(scene):
+def import_without_a_body_is_relayed(fixture):
     words = answer("400 Bad Request", body=b"Body expected")
-    glance, proxy = yard(scene, other=lambda asked: asked.read().send(words))
+    glance, proxy = env(fixture, other=lambda asked: asked.read().send(words))
     told = proxy.ask("POST", IMPORT, TOKEN)
     assert (told.status, told.body) == (400, b"Body expected") and len(imports(glance)) == 1
     assert [asked.method for asked in glance.requests] == ["POST"]
 
 
 @scenario
-def glance_closing_is_502(scene):
-    glance, proxy = yard(scene, other=lambda asked: asked.read().close())
+def glance_closing_is_502(fixture):
+    glance, proxy = env(fixture, other=lambda asked: asked.read().close())
     told = ask(proxy, body())
     assert (told.status, json.loads(told.body)["reason"]) == (502, "glance_failed")
     proxy.wait_log(" import .* method=glance-direct .* verdict=failed reason=glance_failed")
@@ -444,16 +444,16 @@ def glance_closing_is_502(scene):
 
 
 @scenario
-def closed_port_is_502(scene):
-    proxy = scene.proxy(scene.closed_url())
+def closed_port_is_502(fixture):
+    proxy = fixture.proxy(fixture.closed_url())
     told = ask(proxy, body())
     assert (told.status, json.loads(told.body)["reason"]) == (502, "glance_unreachable")
     proxy.wait_log(" import .* verdict=failed reason=glance_unreachable")
 
 
 @scenario
-def partial_import_is_aborted(scene):
-    glance, proxy = yard(scene)
+def partial_import_is_aborted(fixture):
+    glance, proxy = env(fixture)
     with proxy.client() as client:
         begin(client, "Content-Length: 100").send(b"{")
     proxy.wait_log(" import .* verdict=aborted")
@@ -461,12 +461,12 @@ def partial_import_is_aborted(scene):
 
 
 @scenario
-def complete_import_survives_the_client(scene):
+def complete_import_survives_the_client(fixture):
     """As with Glance itself: what it has asked for is done."""
     def slow(asked):
         asked.hold().read().send(json_answer("200 OK", facts()))
 
-    glance, proxy = yard(scene, image=slow)
+    glance, proxy = env(fixture, image=slow)
     for count, end in enumerate(("close", "reset"), 1):
         with proxy.client() as client:
             client.send(request("POST", IMPORT, TOKEN, body=body()))
@@ -480,8 +480,8 @@ def complete_import_survives_the_client(scene):
 
 
 @scenario(threaded=True)
-def import_is_logged_counted_and_shown(scene):
-    glance, proxy = yard(scene, CHOICE)
+def import_is_logged_counted_and_shown(fixture):
+    glance, proxy = env(fixture, CHOICE)
     told = ask(proxy, listed("test", "file"))
     line = proxy.wait_log(f" import request_id={told.get('X-Openstack-Request-Id')} ")
     for part in (f" image={IMAGE} ", " project=demo ", " method=glance-direct ", ' store="test, file" ',
@@ -499,8 +499,8 @@ def import_is_logged_counted_and_shown(scene):
 
 
 @scenario
-def imports_share_a_connection(scene):
-    glance, proxy = yard(scene)
+def imports_share_a_connection(fixture):
+    glance, proxy = env(fixture)
     with proxy.client() as client:
         for _ in range(5):
             assert client.ask("POST", IMPORT, TOKEN, body=listed("file")).status == 202
@@ -513,10 +513,10 @@ def imports_share_a_connection(scene):
 
 
 @scenario(short=True)
-def failed_allocations_do_not_bypass_the_policy(scene):
+def failed_allocations_do_not_bypass_the_policy(fixture):
     """Then there is an error, or no answer at all; but nothing goes past the policy."""
-    short = scene.short_memory(100)
-    glance, proxy = yard(scene)
+    short = fixture.short_memory(100)
+    glance, proxy = env(fixture)
 
     def attempt(way):
         method, target, kind, sent, fields = way
@@ -550,10 +550,10 @@ def failed_allocations_do_not_bypass_the_policy(scene):
 
 
 @scenario
-def imported_data_is_in_the_policys_store(scene):
+def imported_data_is_in_the_policys_store(fixture):
     """In the store that the policy says, whatever is asked for; directly, where the client says."""
-    glance = scene.small_glance()
-    proxy = scene.proxy(glance, policy=FORCE)
+    glance = fixture.small_glance()
+    proxy = fixture.proxy(glance, policy=FORCE)
     for sent, fields in ((body(), []), (body(), [f"{STORE}: file"]), (listed("file"), []), (ALL, []),
                          (listed("test", "file"), [])):
         image = glance.create()
@@ -579,10 +579,10 @@ default: { store: test, mode: force, max_size: 32KiB }
 
 
 @scenario(representative=True)
-def staged_size_selects_the_rule(scene):
+def staged_size_selects_the_rule(fixture):
     """Staged under one rule, imported under another: by then it has the size that it has."""
-    glance = scene.small_glance()
-    proxy = scene.proxy(glance, policy=SIZED)
+    glance = fixture.small_glance()
+    proxy = fixture.proxy(glance, policy=SIZED)
     for size, status, reason in ((32 << 10, 202, None), (33 << 10, 413, "too_large"),
                                  (65 << 10, 403, "denied_by_policy")):
         image = glance.create(name="free")
@@ -597,16 +597,16 @@ def staged_size_selects_the_rule(scene):
 
 
 @scenario
-def unfinished_stage_is_not_imported(scene):
-    desk = Desk(scene)
-    image = desk.image()
+def unfinished_stage_is_not_imported(fixture):
+    stack = Stack(fixture)
+    image = stack.image()
 
     def hurry():
-        told = desk.proxy.ask("POST", f"/v2/images/{image}/import", DEMO, JSON, body=body())
+        told = stack.proxy.ask("POST", f"/v2/images/{image}/import", DEMO, JSON, body=body())
         said = json.loads(told.body)
         assert (told.status, said["reason"]) == (409, "upload_in_progress"), said
 
     sent = data(300_000)
-    desk.stored(desk.put_with_pause(image, sent, hurry, door="stage"), image, sent, door="stage")
-    assert desk.proxy.ask("POST", f"/v2/images/{image}/import", DEMO, JSON, body=body()).status == 202
-    assert desk.show(image)["status"] == "active"
+    stack.stored(stack.put_with_pause(image, sent, hurry, action="stage"), image, sent, action="stage")
+    assert stack.proxy.ask("POST", f"/v2/images/{image}/import", DEMO, JSON, body=body()).status == 202
+    assert stack.show(image)["status"] == "active"

@@ -24,7 +24,7 @@ RENAME = b' [ {"value":"x" ,\t"path" : "\\u002fname", "op":"replace"} ]\r\n'
 ADD = json.dumps({"url": "file:///etc/passwd"}).encode()
 TASK = json.dumps({"type": "import", "input": {"import_from": "file:///etc/passwd"}}).encode()
 
-DOORS = {  # by its event in the log: request and body
+OPERATIONS = {  # by its event in the log: request and body
     "locations": ("POST", LOCATIONS, JSON, ADD),
     "locations by PATCH": ("PATCH", UPDATE, NEWER, POINT),
     "locations by the older PATCH": ("PATCH", UPDATE, OLDER, POINT_OLDER),
@@ -43,9 +43,9 @@ def take(asked):
     asked.read().send(answer("201 Created", "X-Of-Glance: yes", body=b"Glance's own"))
 
 
-def yard(scene, policy=CLOSED, conf=None):
-    glance = scene.glance(other=take)
-    return glance, scene.proxy(glance, policy=policy, conf=conf)
+def env(fixture, policy=CLOSED, conf=None):
+    glance = fixture.glance(other=take)
+    return glance, fixture.proxy(glance, policy=policy, conf=conf)
 
 
 def updates(glance):
@@ -81,9 +81,9 @@ def event(name):
 
 
 @scenario(representative=True)
-def operations_are_closed_by_default(scene):
-    glance, proxy = yard(scene)
-    for count, (name, (method, target, kind, body)) in enumerate(DOORS.items(), 1):
+def operations_are_closed_by_default(fixture):
+    glance, proxy = env(fixture)
+    for count, (name, (method, target, kind, body)) in enumerate(OPERATIONS.items(), 1):
         told = proxy.ask(method, target, TOKEN, kind, body=body)
         said = refused(told, 403, "denied_by_policy")
         assert "closed" in said["message"], said
@@ -99,10 +99,10 @@ def operations_are_closed_by_default(scene):
 
 
 @scenario
-def closed_operation_is_refused_instead_of_100(scene):
+def closed_operation_is_refused_instead_of_100(fixture):
     """What may be read is asked for; what is closed in any case is not."""
-    glance, proxy = yard(scene)
-    for name, (method, target, kind, body) in DOORS.items():
+    glance, proxy = env(fixture)
+    for name, (method, target, kind, body) in OPERATIONS.items():
         with proxy.client() as client:
             client.send(head(f"{method} {target} HTTP/1.1", "Host: g", TOKEN, kind, "Expect: 100-continue",
                              f"Content-Length: {len(body)}"))
@@ -115,20 +115,20 @@ def closed_operation_is_refused_instead_of_100(scene):
 
 
 @scenario
-def open_operations_are_relayed(scene):
-    glance, proxy = yard(scene, OPEN)
-    for method, target, kind, body in DOORS.values():
+def open_operations_are_relayed(fixture):
+    glance, proxy = env(fixture, OPEN)
+    for method, target, kind, body in OPERATIONS.values():
         passed(glance, proxy.ask(method, target, TOKEN, kind, body=body), body)
     assert proxy.uploads()["finished"] == []  # nothing of it is this proxy's business
 
 
 @scenario
-def exempt_addresses_are_relayed(scene):
+def exempt_addresses_are_relayed(fixture):
     """By the address that the proxy believes."""
-    friend, stranger = scene.host, "127.0.0.77"
+    friend, stranger = fixture.host, "127.0.0.77"
     policy = CLOSED + f"doors: {{ exempt: [{friend}, 10.1.0.0/16] }}\n"
-    glance, proxy = yard(scene, policy, {"listen": {"trusted_proxies": friend}})
-    for method, target, kind, body in DOORS.values():
+    glance, proxy = env(fixture, policy, {"listen": {"trusted_proxies": friend}})
+    for method, target, kind, body in OPERATIONS.values():
         for source, via, status in ((friend, [], 201), (stranger, [], 403),
                                     (friend, ["X-Forwarded-For: 10.1.2.3"], 201),
                                     (friend, ["X-Forwarded-For: 10.2.0.1"], 403),
@@ -136,24 +136,24 @@ def exempt_addresses_are_relayed(scene):
             with proxy.client(source) as client:
                 told = client.ask(method, target, TOKEN, kind, *via, body=body)
             assert told.status == status, (source, via, told.start)
-    assert len(glance.requests) == 2 * len(DOORS)
+    assert len(glance.requests) == 2 * len(OPERATIONS)
 
 
 @scenario
-def locations_and_tasks_open_separately(scene):
+def locations_and_tasks_open_separately(fixture):
     for opens, names in (("locations", 3), ("tasks", 1)):
-        glance, proxy = yard(scene, CLOSED + f"doors: {{ {opens}: open }}\n")
+        glance, proxy = env(fixture, CLOSED + f"doors: {{ {opens}: open }}\n")
         told = [proxy.ask(method, target, TOKEN, kind, body=body).status
-                for method, target, kind, body in DOORS.values()]
+                for method, target, kind, body in OPERATIONS.values()]
         assert sorted(told) == [201] * names + [403] * (4 - names), told
         proxy.stop()
         glance.stop()
 
 
 @scenario(representative=True)
-def audit_relays_closed_operations(scene):
-    glance, proxy = yard(scene, AUDIT)
-    for count, (name, (method, target, kind, body)) in enumerate(DOORS.items(), 1):
+def audit_relays_closed_operations(fixture):
+    glance, proxy = env(fixture, AUDIT)
+    for count, (name, (method, target, kind, body)) in enumerate(OPERATIONS.items(), 1):
         told = proxy.ask(method, target, TOKEN, kind, body=body)
         passed(glance, told, body)
         assert told.get("X-Intake-Audit") == "denied_by_policy"
@@ -168,9 +168,9 @@ def audit_relays_closed_operations(scene):
 
 
 @scenario
-def audit_rule_opens_no_operation(scene):
-    glance, proxy = yard(scene, ONE_RULE_WATCHES)
-    for method, target, kind, body in DOORS.values():
+def audit_rule_opens_no_operation(fixture):
+    glance, proxy = env(fixture, ONE_RULE_WATCHES)
+    for method, target, kind, body in OPERATIONS.values():
         refused(proxy.ask(method, target, TOKEN, kind, body=body), 403, "denied_by_policy")
     refused(proxy.ask("PATCH", UPDATE, TOKEN, NEWER, body=b"[{]"), 400, "json_malformed")
     assert glance.requests == []
@@ -197,8 +197,8 @@ def changes(pointer):
 
 
 @scenario
-def every_spelling_of_the_locations_path_is_refused(scene):
-    glance, proxy = yard(scene)
+def every_spelling_of_the_locations_path_is_refused(fixture):
+    glance, proxy = env(fixture)
     with proxy.client() as client:
         for pointer in POINTERS:
             for kind, body in changes(pointer):
@@ -210,9 +210,9 @@ def every_spelling_of_the_locations_path_is_refused(scene):
 
 
 @scenario
-def locations_are_found_in_both_patch_dialects(scene):
+def locations_are_found_in_both_patch_dialects(fixture):
     """A body of one dialect is not read as the other by Glance, but who knows by whom else."""
-    glance, proxy = yard(scene)
+    glance, proxy = env(fixture)
     with proxy.client() as client:
         for kind in (NEWER, OLDER):
             for change in ({"remove": "/locations/0"}, {"op": "replace", "path": "/locations", "value": []},
@@ -224,8 +224,8 @@ def locations_are_found_in_both_patch_dialects(scene):
 
 
 @scenario
-def every_spelling_of_the_target_is_refused(scene):
-    glance, proxy = yard(scene)
+def every_spelling_of_the_target_is_refused(fixture):
+    glance, proxy = env(fixture)
     accept = "Accept: application/vnd.openstack.images-v2"
     for target, *more in ((f"//v2//images/{IMAGE}",), (f"/v2.7/images/{IMAGE}",), (f"/%76%32/%69mages/{IMAGE}?x=y",),
                           (f"/v2%2Fimages%2F{IMAGE}",), (f"/images/{IMAGE}", accept), (f"v2/images/{IMAGE}",)):
@@ -240,9 +240,9 @@ def every_spelling_of_the_target_is_refused(scene):
 
 
 @scenario(threaded=True)
-def update_is_relayed_byte_for_byte(scene):
+def update_is_relayed_byte_for_byte(fixture):
     """In the framing that the client chose, and with its fields."""
-    glance, proxy = yard(scene)
+    glance, proxy = env(fixture)
     long = json.dumps([{"op": "add", "path": f"/p{i}", "value": "\u00e9" * 100} for i in range(300)]).encode()
     assert 100_000 < len(long) < MAX
     for body in (RENAME, b"[]", b" [ ] ", b"{}", b'{"op": "add"}', b"[1, 2]", long):
@@ -257,9 +257,9 @@ def update_is_relayed_byte_for_byte(scene):
 
 
 @scenario
-def updates_share_a_connection(scene):
+def updates_share_a_connection(fixture):
     """Held, passed and refused ones on one connection; and two in one piece."""
-    glance, proxy = yard(scene)
+    glance, proxy = env(fixture)
     with proxy.client() as client:
         for _ in range(5):
             passed(glance, client.ask("PATCH", UPDATE, NEWER, body=RENAME), RENAME)
@@ -272,9 +272,9 @@ def updates_share_a_connection(scene):
 
 
 @scenario
-def only_patch_types_are_checked(scene):
+def only_patch_types_are_checked(fixture):
     """It answers 415 to every other type, and 400 to no body at all; let it."""
-    glance, proxy = yard(scene)
+    glance, proxy = env(fixture)
     for kinds in ([], ["Content-Type: text/plain"], [JSON], ["Content-Type: application/octet-stream"]):
         asked = passed(glance, proxy.ask("PATCH", UPDATE, TOKEN, *kinds, body=POINT), POINT)
         assert [f"Content-Type: {value}" for value in asked.all("Content-Type")] == kinds
@@ -298,8 +298,8 @@ UNREADABLE = (
 
 
 @scenario
-def ambiguous_json_is_refused(scene):
-    glance, proxy = yard(scene)
+def ambiguous_json_is_refused(fixture):
+    glance, proxy = env(fixture)
     for body in UNREADABLE:
         said = refused(proxy.ask("PATCH", UPDATE, TOKEN, NEWER, body=body), 400, "json_malformed")
         assert "cannot be read" in said["message"], said
@@ -307,8 +307,8 @@ def ambiguous_json_is_refused(scene):
 
 
 @scenario
-def audit_relays_ambiguous_json(scene):
-    glance, proxy = yard(scene, AUDIT)
+def audit_relays_ambiguous_json(fixture):
+    glance, proxy = env(fixture, AUDIT)
     for body in UNREADABLE:
         told = proxy.ask("PATCH", UPDATE, TOKEN, NEWER, body=body)
         passed(glance, told, body)
@@ -321,9 +321,9 @@ def padded(size):
 
 
 @scenario(representative=True)
-def too_long_json_is_refused(scene):
+def too_long_json_is_refused(fixture):
     """Told at once where the head tells; else as soon as it is."""
-    glance, proxy = yard(scene)
+    glance, proxy = env(fixture)
     passed(glance, proxy.ask("PATCH", UPDATE, NEWER, body=padded(MAX)), padded(MAX))
     with proxy.client() as client:
         begin(client, CHUNKED).send(chunks(padded(MAX)))
@@ -341,9 +341,9 @@ def too_long_json_is_refused(scene):
 
 
 @scenario(threaded=True)
-def audit_relays_too_long_json(scene):
+def audit_relays_too_long_json(fixture):
     """What was held goes first, and the rest as it comes."""
-    glance, proxy = yard(scene, AUDIT)
+    glance, proxy = env(fixture, AUDIT)
     body = POINT + b" " * (3 * MAX)
     for framing, sent in ((f"Content-Length: {len(body)}", body), (CHUNKED, chunks(body))):
         with proxy.client() as client:
@@ -357,8 +357,8 @@ def audit_relays_too_long_json(scene):
 
 
 @scenario
-def json_may_come_byte_by_byte(scene):
-    glance, proxy = yard(scene)
+def json_may_come_byte_by_byte(fixture):
+    glance, proxy = env(fixture)
     for body, status in ((RENAME, 201), (POINT, 403)):
         with proxy.client() as client:
             begin(client, CHUNKED)
@@ -373,9 +373,9 @@ def json_may_come_byte_by_byte(scene):
 
 
 @scenario
-def cut_json_is_not_relayed(scene):
+def cut_json_is_not_relayed(fixture):
     """Nothing reaches Glance of a body that has no end."""
-    glance, proxy = yard(scene)
+    glance, proxy = env(fixture)
     for framing, sent in ((f"Content-Length: {len(RENAME)}", RENAME[:-1]), (CHUNKED, chunk(RENAME))):
         for end in ("close", "reset"):
             with proxy.client() as client:
@@ -386,8 +386,8 @@ def cut_json_is_not_relayed(scene):
 
 
 @scenario
-def stalled_json_gets_408(scene):
-    glance, proxy = yard(scene, conf={"listen": {"stall_timeout": "1s"}})
+def stalled_json_gets_408(fixture):
+    glance, proxy = env(fixture, conf={"listen": {"stall_timeout": "1s"}})
     with proxy.client() as client:
         begin(client, f"Content-Length: {len(RENAME)}").send(RENAME[:5])
         refused(client.answer(), 408, "client_stalled")
@@ -395,9 +395,9 @@ def stalled_json_gets_408(scene):
 
 
 @scenario
-def slow_json_gets_408(scene):
+def slow_json_gets_408(fixture):
     """Room that others wait for is not held for ever."""
-    glance, proxy = yard(scene, conf={"listen": {"stall_timeout": "2s"}})
+    glance, proxy = env(fixture, conf={"listen": {"stall_timeout": "2s"}})
     with proxy.client() as client:
         begin(client, f"Content-Length: {MAX}")
         until = time.monotonic() + 10
@@ -409,9 +409,9 @@ def slow_json_gets_408(scene):
     assert glance.requests == []
 
 
-def fill(scene, proxy, count, source):
+def fill(fixture, proxy, count, source):
     """So many clients at one address, each with all but the last byte of the longest body that there is."""
-    clients = [scene.client(proxy, source) for _ in range(count)]
+    clients = [fixture.client(proxy, source) for _ in range(count)]
     for client in clients:
         begin(client, f"Content-Length: {MAX}").send(padded(MAX)[:-1])
     return clients
@@ -438,15 +438,15 @@ def end(glance, clients):
 
 
 @scenario
-def json_buffers_are_limited(scene):
+def json_buffers_are_limited(fixture):
     """A worker holds 4 MiB of JSON from one address, and 16 MiB in all; who comes then may come again."""
-    glance, proxy = yard(scene, conf={"DEFAULT": {"workers": 1}})
-    one = told_to_come_again(fill(scene, proxy, 20, "127.0.0.100"), 4)
+    glance, proxy = env(fixture, conf={"DEFAULT": {"workers": 1}})
+    one = told_to_come_again(fill(fixture, proxy, 20, "127.0.0.100"), 4)
     with proxy.client("127.0.0.101") as other:
         passed(glance, other.ask("PATCH", UPDATE, NEWER, body=padded(MAX)), padded(MAX))
     end(glance, one)
     glance.requests.clear()
-    clients = [client for number in range(5) for client in fill(scene, proxy, 16, f"127.0.0.{102 + number}")]
+    clients = [client for number in range(5) for client in fill(fixture, proxy, 16, f"127.0.0.{102 + number}")]
     rest = told_to_come_again(clients, 16)
     assert proxy.ask("GET", UPDATE).status == 200  # which holds nothing
     told = proxy.ask("PATCH", UPDATE, NEWER, body=RENAME)  # nor this, much
@@ -462,16 +462,16 @@ def known_by_token(asked):
 
 
 @scenario(representative=True)
-def clients_without_a_token_block_nobody(scene):
+def clients_without_a_token_block_nobody(fixture):
     """Whoever has no token may hold a little; who wants more is asked for, and gets Glance's own answer. So
     however many of them there are, every update of somebody with a token passes."""
-    glance, proxy = yard(scene, conf={"DEFAULT": {"workers": 1}, "listen": {"stall_timeout": "5s"}})
+    glance, proxy = env(fixture, conf={"DEFAULT": {"workers": 1}, "listen": {"stall_timeout": "5s"}})
     glance.image = known_by_token
-    for client in fill(scene, proxy, 64, "127.0.0.66"):
+    for client in fill(fixture, proxy, 64, "127.0.0.66"):
         told = client.answer()
         assert (told.status, told.body) == (401, b"Glance's own"), told.start
     assert updates(glance) == []
-    dribblers = [scene.client(proxy, "127.0.0.66") for _ in range(300)]
+    dribblers = [fixture.client(proxy, "127.0.0.66") for _ in range(300)]
     for client in dribblers:
         begin(client, f"Content-Length: {MAX}").send(padded(16_000)[:-1])
     proxy.wait_metric(300, "requests_in_flight")
@@ -485,10 +485,10 @@ def clients_without_a_token_block_nobody(scene):
 
 
 @scenario
-def failed_token_check_is_passed_on(scene):
+def failed_token_check_is_passed_on(fixture):
     for image, status, words in ((answer("503 Service Unavailable", body=b"Glance's own"), 503, b"Glance's own"),
                                  (lambda asked: asked.close(), 502, b"glance_failed")):
-        glance, proxy = yard(scene)
+        glance, proxy = env(fixture)
         glance.image = image
         told = proxy.ask("PATCH", UPDATE, TOKEN, NEWER, body=padded(MAX))
         assert told.status == status and words in told.body, (told.start, told.body)
@@ -501,10 +501,10 @@ def failed_token_check_is_passed_on(scene):
 
 
 @scenario
-def closed_operation_leaves_the_image_queued(scene):
+def closed_operation_leaves_the_image_queued(fixture):
     """Past the proxy an image is active without a byte sent; through it, it still waits for its data."""
-    glance = scene.small_glance()
-    proxy = scene.proxy(glance)
+    glance = fixture.small_glance()
+    proxy = fixture.proxy(glance)
     for method, end, kind, body in (("PATCH", "", NEWER, POINT), ("PATCH", "", OLDER, POINT_OLDER),
                                     ("POST", "/locations", JSON, ADD)):
         for address, status in ((glance.url, "active"), (None, "queued")):

@@ -28,8 +28,8 @@ stores:
 """
 
 
-def key_file(scene):
-    path = scene.folder / "key"
+def key_file(fixture):
+    path = fixture.folder / "key"
     path.write_text("a-key-that-no-log-may-show\n")
     return path
 
@@ -71,8 +71,8 @@ def fail(asked):
 class Stage:
     """A proxy before a Glance that hangs at one place, and a gateway that knows how full the store is."""
 
-    def __init__(self, scene, place):
-        self.gateway = scene.glance(port=GATEWAY_PORT, other=hang if place == "capacity" else bucket_has(0))
+    def __init__(self, fixture, place):
+        self.gateway = fixture.glance(port=GATEWAY_PORT, other=hang if place == "capacity" else bucket_has(0))
         script = {"image": {"image": hang}, "usage": {"usage": hang}, "stores": {"stores": hang},
                   "capacity": {}, "send": {"upload": hang_early},
                   "answer": {"upload": hang},
@@ -80,10 +80,10 @@ class Stage:
                   "saving": {"image": after_put(lambda: self.glance, saving)},
                   "failure": {"image": after_put(lambda: self.glance, saving), "upload": fail}}[place]
         self.place = place
-        self.glance = scene.glance(**script)
-        key = key_file(scene)
+        self.glance = fixture.glance(**script)
+        key = key_file(fixture)
         impatient = {"glance": {"connect_timeout": "2s", "response_timeout": "5s"}}
-        self.proxy = scene.proxy(self.glance, conf=impatient, policy=POLICY.format(
+        self.proxy = fixture.proxy(self.glance, conf=impatient, policy=POLICY.format(
             endpoint=self.gateway.url, key=key))
 
     def begin(self, client):
@@ -119,9 +119,9 @@ class Stage:
 PLACES = ("image", "usage", "stores", "capacity", "send", "answer", "verify", "saving", "failure")
 
 
-def client_goes(scene, place, leave):
+def client_goes(fixture, place, leave):
     """Where Glance has all of it the upload goes on, until there is an answer or Glance is gone."""
-    stage = Stage(scene, place)
+    stage = Stage(fixture, place)
     with stage.proxy.client() as client:
         stage.begin(client)
         leave(client)
@@ -135,19 +135,19 @@ def client_goes(scene, place, leave):
 
 def every_place(name, act, **tags):
     for place in PLACES:
-        def played(scene, place=place):
-            act(scene, place)
+        def played(fixture, place=place):
+            act(fixture, place)
         played.__name__ = f"{name}_during_{place}"
         scenario(played) if not tags else scenario(**tags)(played)
 
 
-every_place("client_resets", lambda scene, place: client_goes(scene, place, lambda client: client.reset()),
+every_place("client_resets", lambda fixture, place: client_goes(fixture, place, lambda client: client.reset()),
             threaded=True)
-every_place("client_closes", lambda scene, place: client_goes(scene, place, lambda client: client.close()))
+every_place("client_closes", lambda fixture, place: client_goes(fixture, place, lambda client: client.close()))
 
 
-def stopped(scene, place):
-    stage = Stage(scene, place)
+def stopped(fixture, place):
+    stage = Stage(fixture, place)
     with stage.proxy.client() as client:
         stage.begin(client)
         stage.proxy.signal(signal.SIGTERM)
@@ -165,9 +165,9 @@ def stopped(scene, place):
 every_place("proxy_stops_at_once", stopped, threaded=True)
 
 
-def glance_dies(scene, place):
+def glance_dies(fixture, place):
     """The answer says so, whatever Glance was busy with; the gateway alone is not missed."""
-    stage = Stage(scene, place)
+    stage = Stage(fixture, place)
     with stage.proxy.client() as client:
         stage.begin(client)
         stage.glance.stop()
@@ -175,7 +175,8 @@ def glance_dies(scene, place):
             stage.gateway.stop()
         client.send_until_refused(BODY)
         told = client.answer()
-    assert told.status in {"verify": (204,), "saving": (204,), "failure": (500,)}.get(place, (502,)), (told.start, told.body)
+    status = {"verify": 204, "saving": 204, "failure": 500}.get(place, 502)
+    assert told.status == status, (told.start, told.body)
     if told.status == 502:
         assert json.loads(told.body)["reason"] in ("glance_unreachable", "glance_failed"), told.body
     if told.status == 204:
@@ -188,9 +189,9 @@ every_place("glance_dies", glance_dies)
 
 
 @scenario
-def failed_upload_is_recorded_without_the_client(scene):
+def failed_upload_is_recorded_without_the_client(fixture):
     """Who hangs up while Glance's failure is looked into does not hide that an image is stuck."""
-    stage = Stage(scene, "failure")
+    stage = Stage(fixture, "failure")
     with stage.proxy.client() as client:
         stage.begin(client)
         client.reset()
@@ -208,10 +209,10 @@ def seconds_of(act):
 
 
 @scenario
-def missing_limits_and_stores_delay_only_shortly(scene):
+def missing_limits_and_stores_delay_only_shortly(fixture):
     """Glance never tells the limits and the stores."""
-    glance = scene.glance(usage=hang, stores=hang)
-    proxy = scene.proxy(glance)
+    glance = fixture.glance(usage=hang, stores=hang)
+    proxy = fixture.proxy(glance)
     told, took = seconds_of(lambda: proxy.ask("PUT", UPLOAD, OCTETS, body=BODY))
     assert told.status == 204, (told.start, told.body)
     assert took < 20, took
@@ -220,39 +221,39 @@ def missing_limits_and_stores_delay_only_shortly(scene):
 
 
 @scenario
-def glances_failure_is_relayed_although_the_image_is_unknown(scene):
+def glances_failure_is_relayed_although_the_image_is_unknown(fixture):
     """Its own answer is passed on, without much waiting for what becomes of the image."""
-    glance = scene.glance(image=after_put(lambda: glance, hang), upload=fail)
-    proxy = scene.proxy(glance)
+    glance = fixture.glance(image=after_put(lambda: glance, hang), upload=fail)
+    proxy = fixture.proxy(glance)
     told, took = seconds_of(lambda: proxy.ask("PUT", UPLOAD, OCTETS, body=BODY))
     assert (told.status, told.body) == (500, b"it broke"), (told.start, told.body)
     assert took < 15, took
 
 
 @scenario
-def log_has_libcurls_error(scene):
+def log_has_libcurls_error(fixture):
     """The log has libcurl's words, the answer has not."""
-    glance = scene.glance(image=lambda asked: asked.read().reset())
-    proxy = scene.proxy(glance)
+    glance = fixture.glance(image=lambda asked: asked.read().reset())
+    proxy = fixture.proxy(glance)
     told = proxy.ask("PUT", UPLOAD, OCTETS, body=BODY)
     assert (told.status, json.loads(told.body)["reason"]) == (502, "glance_failed"), told.body
     proxy.wait_log("req-.*: Glance: .*(reset|reply)")
 
 
 @scenario
-def too_long_answers_are_not_used(scene):
+def too_long_answers_are_not_used(fixture):
     much = json_answer("200 OK", {"usage": {}, "stores": [{"id": "test"}], "more": "x" * (3 << 20)})
-    proxy = scene.proxy(scene.glance(usage=much, stores=much))
+    proxy = fixture.proxy(fixture.glance(usage=much, stores=much))
     assert proxy.ask("PUT", UPLOAD, OCTETS, body=BODY).status == 204
     proxy.wait_log("Glance does not tell its stores: its answer is too long: not checked")
 
 
 @scenario
-def other_2xx_of_the_preflight_is_502(scene):
+def other_2xx_of_the_preflight_is_502(fixture):
     """What Glance says when asked for the image is never taken for the end of the upload."""
     for start in ("202 Accepted", "203 Non-Authoritative Information", "204 No Content"):
-        glance = scene.glance(image=lambda asked, start=start: asked.read().send(answer(start)))
-        proxy = scene.proxy(glance)
+        glance = fixture.glance(image=lambda asked, start=start: asked.read().send(answer(start)))
+        proxy = fixture.proxy(glance)
         told = proxy.ask("PUT", UPLOAD, OCTETS, body=BODY)
         assert (told.status, json.loads(told.body)["reason"]) == (502, "glance_failed"), (start, told.start)
         assert glance.uploads() == []
@@ -264,12 +265,12 @@ def other_2xx_of_the_preflight_is_502(scene):
 
 
 @scenario
-def only_the_chosen_stores_capacity_is_checked(scene):
+def only_the_chosen_stores_capacity_is_checked(fixture):
     """A rule looks at the size, and that comes only with the end: no store is looked into before."""
-    gateway = scene.glance(port=GATEWAY_PORT, other=bucket_has(FULL))
-    glance = scene.glance()
+    gateway = fixture.glance(port=GATEWAY_PORT, other=bucket_has(FULL))
+    glance = fixture.glance()
     rules = 'rules:\n  - name: large\n    when: { larger_than: 256KiB }\n    store: file\n'
-    proxy = scene.proxy(glance, policy=rules + POLICY.format(endpoint=gateway.url, key=key_file(scene)))
+    proxy = fixture.proxy(glance, policy=rules + POLICY.format(endpoint=gateway.url, key=key_file(fixture)))
     with proxy.client() as client:
         client.send(head(f"PUT {UPLOAD} HTTP/1.1", "Host: h", OCTETS, "Transfer-Encoding: chunked"), chunks(BODY))
         told = client.answer()
@@ -288,11 +289,11 @@ def only_the_chosen_stores_capacity_is_checked(scene):
 
 
 @scenario
-def image_is_locked_in_either_letter_case(scene):
+def image_is_locked_in_either_letter_case(fixture):
     """Where Glance's database does not tell capital letters from small ones."""
     told = json_answer("200 OK", facts(id=IMAGE, status="saving"))
-    glance = scene.glance(image=facts(id=IMAGE), upload=hang_early, other=lambda asked: asked.read().send(told))
-    proxy = scene.proxy(glance)
+    glance = fixture.glance(image=facts(id=IMAGE), upload=hang_early, other=lambda asked: asked.read().send(told))
+    proxy = fixture.proxy(glance)
     with proxy.client() as first:
         first.send(head(f"PUT {UPLOAD} HTTP/1.1", "Host: h", OCTETS, f"Content-Length: {len(BODY)}"), BODY[:200_000])
         glance.the_upload(10_000)
@@ -302,14 +303,14 @@ def image_is_locked_in_either_letter_case(scene):
 
 
 @scenario
-def sizes_near_2_63_do_not_overflow(scene):
+def sizes_near_2_63_do_not_overflow(fixture):
     """No sum of what is used, on its way and announced comes round to a small number."""
     most = 2**63 - 1
-    gateway = scene.glance(port=GATEWAY_PORT, other=bucket_has(10**18 - 1))
+    gateway = fixture.glance(port=GATEWAY_PORT, other=bucket_has(10**18 - 1))
     limits = {"usage": {"image_size_total": {"limit": most, "usage": most}}}
-    glance = scene.glance(usage=limits)
-    policy = POLICY.replace("    capacity: 10MiB\n", "").format(endpoint=gateway.url, key=key_file(scene))
-    proxy = scene.proxy(glance, policy=policy, conf={"upload": {"max_size": "8388607TiB"}})
+    glance = fixture.glance(usage=limits)
+    policy = POLICY.replace("    capacity: 10MiB\n", "").format(endpoint=gateway.url, key=key_file(fixture))
+    proxy = fixture.proxy(glance, policy=policy, conf={"upload": {"max_size": "8388607TiB"}})
 
     def reason(*fields):
         with proxy.client() as client:
@@ -333,14 +334,14 @@ def sizes_near_2_63_do_not_overflow(scene):
 
 
 @scenario(short=True)
-def failed_allocation_fails_only_its_own_upload(scene):
+def failed_allocation_fails_only_its_own_upload(fixture):
     """Any allocation of the program's own may fail: then an upload does, and nobody else's."""
-    short = scene.short_memory(300)
-    key = key_file(scene)
-    gateway = scene.glance(port=GATEWAY_PORT, other=bucket_has(0))
-    glance = scene.glance()
-    proxy = scene.proxy(glance, policy=POLICY.format(endpoint=gateway.url, key=key),
-                        conf={"glance": {"stall_timeout": "2s"}})
+    short = fixture.short_memory(300)
+    key = key_file(fixture)
+    gateway = fixture.glance(port=GATEWAY_PORT, other=bucket_has(0))
+    glance = fixture.glance()
+    proxy = fixture.proxy(glance, policy=POLICY.format(endpoint=gateway.url, key=key),
+                          conf={"glance": {"stall_timeout": "2s"}})
     ways = ((f"Content-Length: {len(BODY)}", BODY), ("Transfer-Encoding: chunked", chunks(BODY)))
 
     def upload(way):
@@ -354,7 +355,7 @@ def failed_allocation_fails_only_its_own_upload(scene):
 
     others = [proxy.client() for _ in range(6)]
     for client in others:
-        scene.enter_context(client)
+        fixture.enter_context(client)
         client.send(head(f"PUT {new_upload()} HTTP/1.1", "Host: h", OCTETS, f"Content-Length: {len(BODY)}"), BODY[:-1])
     glance.wait("the others", lambda _: [one.length >= len(BODY) - 1 for one in glance.uploads()] == [True] * 6)
     short.touch()

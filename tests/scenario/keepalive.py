@@ -3,7 +3,7 @@
 who does not wait for the answer does no harm."""
 import json
 
-from support.stack import TOKEN, Desk, data
+from support.stack import TOKEN, Stack, data
 from support.form import declared, file, form
 from support.glance import UPLOAD, answer, new_upload
 from support.proxy import STREAM
@@ -31,24 +31,24 @@ def upload(fields, body, target=UPLOAD):
 
 
 @scenario(threaded=True)
-def uploads_share_a_connection(scene):
-    glance = scene.glance()
-    proxy = scene.proxy(glance)
+def uploads_share_a_connection(fixture):
+    glance = fixture.glance()
+    proxy = fixture.proxy(glance)
     with proxy.client() as client:
         for name, (fields, body) in list(SENT.items())[1:] * 2:
             told = client.send(upload(fields, body)).answer()
             assert told.status == 204 and glance.uploads()[-1].body == LARGE, name
             if told.get("Connection") == "close":  # a large body with a length is read past the parser
                 assert "Content-Length" in " ".join(fields), name
-                client = scene.client(proxy)
+                client = fixture.client(proxy)
             assert client.ask("GET", "/v2/images").status == 200, name
     assert len(glance.uploads()) == 8
 
 
 @scenario
-def request_pipelined_behind_an_upload_is_answered(scene):
-    glance = scene.glance(other=lambda asked: asked.read().send(answer("200 OK", body=b"next")))
-    proxy = scene.proxy(glance)
+def request_pipelined_behind_an_upload_is_answered(fixture):
+    glance = fixture.glance(other=lambda asked: asked.read().send(answer("200 OK", body=b"next")))
+    proxy = fixture.proxy(glance)
     for name, (fields, body) in {**SENT, **SMALL}.items():
         with proxy.client() as client:
             client.send(upload(fields, body) + request("GET", "/v2/images"))
@@ -59,15 +59,15 @@ def request_pipelined_behind_an_upload_is_answered(scene):
 
 
 @scenario
-def glances_early_refusal_is_relayed(scene):
+def glances_early_refusal_is_relayed(fixture):
     """Its words come through, whatever was done to the body."""
     def script(asked):
         asked.read(10_000).send(answer("413 Payload Too Large", body=b"too large, says Glance"))
         asked.await_close()
         asked.close()
 
-    glance = scene.glance(upload=script)
-    proxy = scene.proxy(glance)
+    glance = fixture.glance(upload=script)
+    proxy = fixture.proxy(glance)
     for name, (fields, body) in SENT.items():
         with proxy.client() as client:
             client.send_until_refused(upload(fields, body))
@@ -78,10 +78,10 @@ def glances_early_refusal_is_relayed(scene):
 
 
 @scenario(threaded=True)
-def client_may_reset_after_its_last_byte(scene):
+def client_may_reset_after_its_last_byte(fixture):
     """It has sent all there is; whether Glance finishes or is cut off, nothing half is stored."""
-    glance = scene.glance(upload=lambda asked: asked.read(100_000).hold().read().send(answer("204 No Content")))
-    proxy = scene.proxy(glance)
+    glance = fixture.glance(upload=lambda asked: asked.read(100_000).hold().read().send(answer("204 No Content")))
+    proxy = fixture.proxy(glance)
     for which, (name, (fields, body)) in enumerate(SENT.items()):
         with proxy.client() as client:
             client.send(upload(fields, body, new_upload()))  # the one before may still be on its way
@@ -97,27 +97,27 @@ def client_may_reset_after_its_last_byte(scene):
 
 
 @scenario
-def refused_upload_can_be_repeated(scene):
+def refused_upload_can_be_repeated(fixture):
     """After each kind of refusal in the middle, to the same image."""
-    desk = Desk(scene)
-    image = desk.image()
+    stack = Stack(fixture)
+    image = stack.image()
     bad = form(file(LARGE), file(LARGE))
     tries = (([declared(), f"Content-Length: {len(bad)}"], bad),
              ([CHUNKED, "X-Openstack-Image-Size: 400000"], chunks(LARGE)),
              ([CHUNKED, "X-Openstack-Image-Size: 800000"], chunks(LARGE)))
     for count, (fields, body) in enumerate(tries, 1):
-        with desk.client() as client:
-            desk.begin(client, image, TOKEN, *fields).send_until_refused(body)
+        with stack.client() as client:
+            stack.begin(client, image, TOKEN, *fields).send_until_refused(body)
             assert client.answer().status == 400
-        desk.wait_over(image, count)
-        desk.wait_queued(image)
-    desk.stored(desk.put_chunked(image, LARGE), image, LARGE)
+        stack.wait_over(image, count)
+        stack.wait_queued(image)
+    stack.stored(stack.put_chunked(image, LARGE), image, LARGE)
 
 
 @scenario
-def stalled_uploads_get_408(scene):
-    glance = scene.glance()
-    proxy = scene.proxy(glance, conf={"listen": {"stall_timeout": "700ms"}, **STREAM})
+def stalled_uploads_get_408(fixture):
+    glance = fixture.glance()
+    proxy = fixture.proxy(glance, conf={"listen": {"stall_timeout": "700ms"}, **STREAM})
     for fields, body in SENT.values():
         for part in (1000, 300_000, len(body) - 1):
             with proxy.client() as client:

@@ -12,8 +12,8 @@ TARGET = request("GET", "/v2/images")
 
 
 @scenario
-def max_connections_is_enforced(scene):
-    proxy = scene.proxy(scene.glance(), conf={"DEFAULT": {"workers": 1}, "listen": {"max_connections": 3}})
+def max_connections_is_enforced(fixture):
+    proxy = fixture.proxy(fixture.glance(), conf={"DEFAULT": {"workers": 1}, "listen": {"max_connections": 3}})
     clients = [proxy.client() for _ in range(3)]
     for client in clients:
         assert client.ask("GET", "/v2/images").status == 200
@@ -37,8 +37,8 @@ def ended_after(client):
 
 
 @scenario
-def header_timeout_is_enforced(scene):
-    proxy = scene.proxy(scene.glance(), conf={"listen": {"header_timeout": "1s"}})
+def header_timeout_is_enforced(fixture):
+    proxy = fixture.proxy(fixture.glance(), conf={"listen": {"header_timeout": "1s"}})
     with proxy.client() as client:
         assert 0.5 < ended_after(client.send(TARGET[:20])) < 10
     with proxy.client() as client:  # never says anything
@@ -46,9 +46,9 @@ def header_timeout_is_enforced(scene):
 
 
 @scenario
-def header_timeout_covers_the_whole_head(scene):
+def header_timeout_covers_the_whole_head(fixture):
     """header_timeout is for the whole head: a byte now and then does not buy more time."""
-    proxy = scene.proxy(scene.glance(), conf={"listen": {"header_timeout": "1s"}})
+    proxy = fixture.proxy(fixture.glance(), conf={"listen": {"header_timeout": "1s"}})
     with proxy.client() as client:
         client.sock.settimeout(0.1)
         dripping = iter(head("GET /v2/images HTTP/1.1", "Host: h", "X-Long: " + "a" * 1000))
@@ -67,29 +67,29 @@ def header_timeout_covers_the_whole_head(scene):
 
 
 @scenario
-def keepalive_timeout_is_enforced(scene):
-    glance = scene.glance()
-    proxy = scene.proxy(glance, conf={"listen": {"keepalive_timeout": "2s"}})
+def keepalive_timeout_is_enforced(fixture):
+    glance = fixture.glance()
+    proxy = fixture.proxy(glance, conf={"listen": {"keepalive_timeout": "2s"}})
     with proxy.client() as client:
         assert client.ask("GET", "/v2/images").status == 200
         assert ended_after(client) < 10
 
 
 @scenario
-def keepalive_timeout_ignores_slow_answers(scene):
+def keepalive_timeout_ignores_slow_answers(fixture):
     def slow(asked):
         time.sleep(3)
         asked.read().send(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok")
 
     quick = {"header_timeout": "2s", "keepalive_timeout": "2s"}
-    proxy = scene.proxy(scene.glance(other=slow), conf={"listen": quick})
+    proxy = fixture.proxy(fixture.glance(other=slow), conf={"listen": quick})
     assert proxy.ask("GET", "/v2/images").body == b"ok"
 
 
 @scenario
-def too_long_heads_get_431_or_414(scene):
-    glance = scene.glance()
-    proxy = scene.proxy(glance)
+def too_long_heads_get_431_or_414(fixture):
+    glance = fixture.glance()
+    proxy = fixture.proxy(glance)
     with proxy.client() as client:
         assert client.ask("GET", "/v2/images", "X-Long: " + "a" * 7000).status == 200
     with proxy.client() as client:
@@ -102,10 +102,10 @@ def too_long_heads_get_431_or_414(scene):
 
 
 @scenario
-def long_queries_are_served_or_get_414(scene):
+def long_queries_are_served_or_get_414(fixture):
     """An answer, or a refusal at once."""
-    glance = scene.glance()
-    proxy = scene.proxy(glance)
+    glance = fixture.glance()
+    proxy = fixture.proxy(glance)
     for count in (100, 160, 170, 180, 300, 500, 1000, 2000, 3000):
         query = "&".join(f"a{number}=b" for number in range(count))
         for asked, good in ((request("GET", f"/v2/images?{query}"), 200),
@@ -117,12 +117,12 @@ def long_queries_are_served_or_get_414(scene):
 
 
 @scenario
-def two_long_tokens_are_relayed(scene):
+def two_long_tokens_are_relayed(fixture):
     """8 KiB each, as a service sends them that acts for a user, and the fields of many a client."""
     fields = [f"X-Auth-Token: {'a' * 8192}", f"X-Service-Token: {'b' * 8192}"]
     fields += [f"X-Field-{number}: some value" for number in range(8)]
-    glance = scene.glance()
-    proxy = scene.proxy(glance)
+    glance = fixture.glance()
+    proxy = fixture.proxy(glance)
     with proxy.client() as client:
         for _ in range(2):
             assert client.ask("GET", "/v2/images?limit=20", *fields).status == 200
@@ -131,11 +131,11 @@ def two_long_tokens_are_relayed(scene):
 
 
 @scenario
-def heads_of_all_lengths_are_served_or_get_431(scene):
+def heads_of_all_lengths_are_served_or_get_431(fixture):
     """Both are in libmicrohttpd's hands at once: there is an answer, however little room they leave to
     each other, or a refusal."""
-    glance = scene.glance()
-    proxy = scene.proxy(glance)
+    glance = fixture.glance()
+    proxy = fixture.proxy(glance)
     statuses = set()
     for asked_for in range(0, 20_000, 400):
         for told in (1, 200, 1000, max(1, 17_000 - asked_for), max(1, 17_800 - asked_for), 60_000):
@@ -151,11 +151,11 @@ def heads_of_all_lengths_are_served_or_get_431(scene):
 
 
 @scenario
-def heads_of_many_fields_are_served(scene):
+def heads_of_many_fields_are_served(fixture):
     """Each of them takes more room than its text."""
     fields = [f"X-Asked-{number}: {'a' * 50}" for number in range(120)]
-    glance = scene.glance()
-    proxy = scene.proxy(glance)
+    glance = fixture.glance()
+    proxy = fixture.proxy(glance)
     for told in range(1500, 4000, 20):
         glance.other = lambda asked: asked.read().send(
             head("HTTP/1.1 200 OK", "Content-Length: 4", f"X-Told: {'t' * told}") + b"body")
@@ -164,13 +164,13 @@ def heads_of_many_fields_are_served(scene):
 
 
 @scenario
-def long_answer_heads_are_relayed(scene):
+def long_answer_heads_are_relayed(fixture):
     long = f"X-Told: {'t' * 40_000}"
     body = b"in two" * 1000
     framings = [("Transfer-Encoding: chunked", chunks(body, 1000)), (f"Content-Length: {len(body)}", body),
                 (f"Content-Length: {300 * len(body)}", 300 * body)]
-    glance = scene.glance()
-    proxy = scene.proxy(glance)
+    glance = fixture.glance()
+    proxy = fixture.proxy(glance)
     for framing, sent in framings:
         glance.other = lambda asked: asked.read().send(head("HTTP/1.1 200 OK", framing, long), sent)
         told = proxy.ask("GET", "/v2/images/x/file")

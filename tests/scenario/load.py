@@ -19,10 +19,10 @@ def body(number):
 
 
 @scenario(threaded=True, alone=True)
-def two_hundred_uploads_at_once_are_stored(scene):
+def two_hundred_uploads_at_once_are_stored(fixture):
     together = threading.Barrier(UPLOADS)
-    glance = scene.glance()
-    proxy = scene.proxy(glance, conf=WORKERS)
+    glance = fixture.glance()
+    proxy = fixture.proxy(glance, conf=WORKERS)
 
     def upload(number):
         data = body(number)
@@ -45,9 +45,9 @@ def two_hundred_uploads_at_once_are_stored(scene):
 
 
 @scenario(threaded=True, alone=True)
-def sixty_four_clients_are_served(scene):
-    glance = scene.glance()
-    proxy = scene.proxy(glance, conf=WORKERS)
+def sixty_four_clients_are_served(fixture):
+    glance = fixture.glance()
+    proxy = fixture.proxy(glance, conf=WORKERS)
 
     def ask(_):
         with proxy.client() as client:
@@ -60,9 +60,9 @@ def sixty_four_clients_are_served(scene):
 
 
 @scenario(threaded=True, alone=True)
-def aborted_uploads_leave_nothing(scene):
-    glance = scene.glance()
-    proxy = scene.proxy(glance, conf=WORKERS)
+def aborted_uploads_leave_nothing(fixture):
+    glance = fixture.glance()
+    proxy = fixture.proxy(glance, conf=WORKERS)
 
     def break_off(number):
         with proxy.client() as client:

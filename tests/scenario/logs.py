@@ -20,8 +20,8 @@ EXPECTED = {"client": "127.0.0.1", "project": "demo", "image": IMAGE, "store": "
 
 
 @scenario
-def upload_is_logged_as_text(scene):
-    proxy = scene.proxy(scene.glance())
+def upload_is_logged_as_text(fixture):
+    proxy = fixture.proxy(fixture.glance())
     proxy.ask("PUT", UPLOAD, "X-Openstack-Request-Id: req-mine", body=DATA)
     line = proxy.wait_log("upload .*request_id=req-mine")
     for name, value in EXPECTED.items():
@@ -31,8 +31,8 @@ def upload_is_logged_as_text(scene):
 
 
 @scenario
-def upload_is_logged_as_json(scene):
-    proxy = scene.proxy(scene.glance(), conf={"DEFAULT": {"log_format": "json"}})
+def upload_is_logged_as_json(fixture):
+    proxy = fixture.proxy(fixture.glance(), conf={"DEFAULT": {"log_format": "json"}})
     proxy.ask("PUT", UPLOAD, "X-Openstack-Request-Id: req-mine", body=DATA)
     proxy.wait_log('"event": ?"upload"')
     lines = [json.loads(line) for line in proxy.log().splitlines()]  # every line of the log
@@ -42,17 +42,17 @@ def upload_is_logged_as_json(scene):
 
 
 @scenario
-def refusal_is_logged_with_its_reason(scene):
-    proxy = scene.proxy(scene.glance(image=facts(status="active")))
+def refusal_is_logged_with_its_reason(fixture):
+    proxy = fixture.proxy(fixture.glance(image=facts(status="active")))
     proxy.ask("PUT", UPLOAD, body=DATA)
     proxy.wait_log("upload .*verdict=refused.*reason=image_not_queued")
 
 
 @scenario
-def foreign_values_cannot_forge_a_line(scene):
+def foreign_values_cannot_forge_a_line(fixture):
     forged = "name\nupload request_id=forged verdict=stored"
-    glance = scene.glance(image=facts(owner=forged, status=forged, disk_format=forged))
-    proxy = scene.proxy(glance, conf={"DEFAULT": {"debug": "true"}})
+    glance = fixture.glance(image=facts(owner=forged, status=forged, disk_format=forged))
+    proxy = fixture.proxy(glance, conf={"DEFAULT": {"debug": "true"}})
     proxy.ask("PUT", UPLOAD, body=DATA)
     proxy.wait_log("upload .*reason=image_not_queued")
     assert not re.search("^upload request_id=forged", proxy.log(), re.MULTILINE)
@@ -60,13 +60,13 @@ def foreign_values_cannot_forge_a_line(scene):
 
 
 @scenario
-def log_file_is_reopened_on_sighup(scene):
-    file = scene.folder / "intake.log"
-    proxy = scene.proxy(scene.glance(), conf={"DEFAULT": {"log_file": file}})
+def log_file_is_reopened_on_sighup(fixture):
+    file = fixture.folder / "intake.log"
+    proxy = fixture.proxy(fixture.glance(), conf={"DEFAULT": {"log_file": file}})
     proxy.ask("PUT", UPLOAD, "X-Openstack-Request-Id: req-first", body=DATA)
     proxy.error_file = file
     proxy.wait_log("req-first")
-    file.rename(scene.folder / "intake.log.1")
+    file.rename(fixture.folder / "intake.log.1")
     proxy.signal(1)  # SIGHUP, as logrotate sends it
     proxy.ask("GET", "/v2/images")
 
@@ -77,11 +77,11 @@ def log_file_is_reopened_on_sighup(scene):
 
 
 @scenario(threaded=True)
-def tokens_are_never_shown(scene):
+def tokens_are_never_shown(fixture):
     secret = [f"X-Auth-Token: {TOKEN}", f"X-Service-Token: {TOKEN}", f"Authorization: Basic {TOKEN}",
               f"Cookie: session={TOKEN}"]
-    glance = scene.glance()
-    proxy = scene.proxy(glance, conf={"DEFAULT": {"debug": "true"}})
+    glance = fixture.glance()
+    proxy = fixture.proxy(glance, conf={"DEFAULT": {"debug": "true"}})
     assert proxy.ask("PUT", UPLOAD, *secret, body=DATA).status == 204
     assert proxy.ask("GET", "/v2/images", *secret).status == 200
     glance.upload = lambda asked: asked.read(10).reset()
@@ -127,9 +127,9 @@ def ends_soon(proxy):
 
 
 @scenario(threaded=True)
-def stopped_log_reader_blocks_nobody(scene):
+def stopped_log_reader_blocks_nobody(fixture):
     """Standard error is a pipe that nobody empties, as when a log collector hangs."""
-    proxy = scene.proxy(scene.glance(), conf=DEBUG, start=False)
+    proxy = fixture.proxy(fixture.glance(), conf=DEBUG, start=False)
     proxy.process = subprocess.Popen([*proxy.command, "--config-file", proxy.conf_file], stderr=subprocess.PIPE,
                                      stdin=subprocess.DEVNULL, env={**os.environ, **SANITIZERS})
     proxy.error_file.touch()
@@ -140,12 +140,13 @@ def stopped_log_reader_blocks_nobody(scene):
 
 
 @scenario(threaded=True)
-def lost_lines_are_reported(scene):
+def lost_lines_are_reported(fixture):
     """log_file is a FIFO: without a reader at first, then with one that gets whole lines, and then one
     that says how many are missing."""
-    fifo = scene.folder / "log.fifo"
+    fifo = fixture.folder / "log.fifo"
     os.mkfifo(fifo)
-    proxy = scene.proxy(scene.glance(), conf={"DEFAULT": {**DEBUG["DEFAULT"], "log_file": fifo, "log_format": "json"}})
+    proxy = fixture.proxy(fixture.glance(), conf={
+        "DEFAULT": {**DEBUG["DEFAULT"], "log_file": fifo, "log_format": "json"}})
     until_lines_are_lost(proxy)
     seen, rest = [], b""
     with open(fifo, "rb", buffering=0) as reader:
@@ -166,18 +167,18 @@ def lost_lines_are_reported(scene):
 
 
 @scenario
-def full_disk_is_counted(scene):
-    proxy = scene.proxy(scene.glance(), conf={"DEFAULT": {"log_file": "/dev/full"}})
+def full_disk_is_counted(fixture):
+    proxy = fixture.proxy(fixture.glance(), conf={"DEFAULT": {"log_file": "/dev/full"}})
     assert proxy.ask("PUT", UPLOAD, body=DATA).status == 204
     wait_until("it is counted", lambda: proxy.metric("log_lines_lost_total") >= 1)
     ends_soon(proxy)
 
 
 @scenario
-def reload_replaces_a_stuck_log_file(scene):
-    fifo, file = scene.folder / "log.fifo", scene.folder / "intake.log"
+def reload_replaces_a_stuck_log_file(fixture):
+    fifo, file = fixture.folder / "log.fifo", fixture.folder / "intake.log"
     os.mkfifo(fifo)
-    proxy = scene.proxy(scene.glance(), conf={"DEFAULT": {**DEBUG["DEFAULT"], "log_file": fifo}})
+    proxy = fixture.proxy(fixture.glance(), conf={"DEFAULT": {**DEBUG["DEFAULT"], "log_file": fifo}})
     until_lines_are_lost(proxy)
     proxy.write({"DEFAULT": {"log_file": file, "workers": 1}})
     proxy.signal(signal.SIGHUP)

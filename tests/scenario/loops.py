@@ -12,10 +12,10 @@ def refused(told):
 
 
 @scenario
-def via_is_appended(scene):
+def via_is_appended(fixture):
     """The client's own first; one process has one name; an answer has none."""
-    glance = scene.glance()
-    proxy = scene.proxy(glance)
+    glance = fixture.glance()
+    proxy = fixture.proxy(glance)
     for given in ([], ["Via: 1.0 edge, 1.1 second (a, comment)"], ["via: 1.1 a", "Via: 1.1 b"]):
         told = proxy.ask("GET", "/v2/images", *given)
         assert told.status == 200 and told.get("Via") is None
@@ -27,10 +27,10 @@ def via_is_appended(scene):
 
 
 @scenario(representative=True)
-def loop_gets_508(scene):
+def loop_gets_508(fixture):
     """By a name that --check cannot see through: Glance's port is passed on to the proxy itself."""
-    glance = scene.glance()
-    proxy = scene.proxy(glance)
+    glance = fixture.glance()
+    proxy = fixture.proxy(glance)
 
     def pass_on(asked):
         asked.read()
@@ -52,23 +52,23 @@ def loop_gets_508(scene):
 
 
 @scenario
-def another_proxys_name_is_no_loop(scene):
-    glance = scene.glance()
-    proxy = scene.proxy(glance)
+def another_proxys_name_is_no_loop(fixture):
+    glance = fixture.glance()
+    proxy = fixture.proxy(glance)
     own = None
     for given in ("1.1 glance-intake-0123456789abcdef", "1.1 glance-intake"):
         assert proxy.ask("GET", "/v2/images", f"Via: {given}").status == 200
         own = glance.requests[-1].all("Via")[-1]
     refused(proxy.ask("GET", "/v2/images", f"Via: {own}"))
     proxy.stop()
-    proxy = scene.proxy(glance)  # another process has another name
+    proxy = fixture.proxy(glance)  # another process has another name
     assert proxy.ask("GET", "/v2/images", f"Via: {own}").status == 200
 
 
 @scenario
-def check_finds_a_loop(scene):
+def check_finds_a_loop(fixture):
     """With the line; and so does the start."""
-    proxy = scene.proxy(f"http://{scene.host}:29292", start=False)
+    proxy = fixture.proxy(f"http://{fixture.host}:29292", start=False)
     done = subprocess.run([*proxy.command, "--check", "--config-file", proxy.conf_file], capture_output=True,
                           text=True, timeout=60, check=False)
     assert done.returncode == 1 and "is this proxy itself" in done.stdout + done.stderr, done

@@ -70,13 +70,13 @@ def echo_target(asked):
     asked.read().send(answer("200 OK", body=asked.target.encode()))
 
 
-def both_doors(scene, glance, **conf):
+def plain_and_tls(fixture, glance, **conf):
     """By name: a function that connects, to a proxy without TLS, and to one with it."""
-    cert, key = scene.certificate("listener")
-    plain = scene.proxy(glance, conf={"listen": conf, **STREAM})
+    cert, key = fixture.certificate("listener")
+    plain = fixture.proxy(glance, conf={"listen": conf, **STREAM})
     yield plain, plain.client
     plain.stop()
-    tls = scene.proxy(glance, conf={"listen": {"tls_cert_file": cert, "tls_key_file": key, **conf}, **STREAM})
+    tls = fixture.proxy(glance, conf={"listen": {"tls_cert_file": cert, "tls_key_file": key, **conf}, **STREAM})
     yield tls, lambda: tls.client(tls=trusting(cert))
 
 
@@ -93,9 +93,9 @@ def refused(client, status=400, reason="bad_request"):
 
 
 @scenario(threaded=True, representative=True)
-def malformed_heads_are_refused(scene):
-    glance = scene.glance(other=echo_target)
-    for proxy, connect in both_doors(scene, glance):
+def malformed_heads_are_refused(fixture):
+    glance = fixture.glance(other=echo_target)
+    for proxy, connect in plain_and_tls(fixture, glance):
         for name, sent in HEADS.items():
             for before in range(3):  # alone; behind a request that was answered; behind one that was not
                 with connect() as client:
@@ -113,9 +113,9 @@ def malformed_heads_are_refused(scene):
 
 
 @scenario
-def malformed_heads_in_pieces_are_refused(scene):
-    glance = scene.glance()
-    for _, connect in both_doors(scene, glance):
+def malformed_heads_in_pieces_are_refused(fixture):
+    glance = fixture.glance()
+    for _, connect in plain_and_tls(fixture, glance):
         for name in ("a folded length", "NUL in the target", "lone CR in a value", "no length"):
             with connect() as client:
                 client.send(*(bytes([byte]) for byte in HEADS[name][:60]))
@@ -125,9 +125,9 @@ def malformed_heads_in_pieces_are_refused(scene):
 
 
 @scenario
-def unsupported_heads_get_their_status(scene):
-    glance = scene.glance(other=echo_target)
-    for _, connect in both_doors(scene, glance):
+def unsupported_heads_get_their_status(fixture):
+    glance = fixture.glance(other=echo_target)
+    for _, connect in plain_and_tls(fixture, glance):
         for sent, status, reason in OTHERS.values():
             for before in (b"", GOOD):
                 with connect() as client:
@@ -139,17 +139,17 @@ def unsupported_heads_get_their_status(scene):
 
 
 @scenario
-def refusal_of_head_has_no_body(scene):
-    with scene.proxy(scene.glance()).client() as client:
+def refusal_of_head_has_no_body(fixture):
+    with fixture.proxy(fixture.glance()).client() as client:
         told = client.send(b"HEAD / HTTP/1.1\r\n" + HOST + b"A: \0\r\n" + END).answer("HEAD")
         assert told.status == 400 and client.closed()
 
 
 @scenario
-def refusal_waits_for_earlier_answers(scene):
+def refusal_waits_for_earlier_answers(fixture):
     """What is refused waits for the answer before it, however late that comes."""
-    glance = scene.glance(other=lambda asked: asked.read().hold().send(answer("200 OK", body=b"late")))
-    for _, connect in both_doors(scene, glance):
+    glance = fixture.glance(other=lambda asked: asked.read().hold().send(answer("200 OK", body=b"late")))
+    for _, connect in plain_and_tls(fixture, glance):
         with connect() as client:
             client.send(GOOD + HEADS["a folded value"])
             glance.wait("the request", lambda _: glance.requests)
@@ -160,10 +160,10 @@ def refusal_waits_for_earlier_answers(scene):
 
 
 @scenario(threaded=True)
-def malformed_chunks_are_refused(scene):
+def malformed_chunks_are_refused(fixture):
     """With the head, behind it, and in the middle of an upload that Glance is getting."""
-    glance = scene.glance()
-    for proxy, connect in both_doors(scene, glance):
+    glance = fixture.glance()
+    for proxy, connect in plain_and_tls(fixture, glance):
         glance.requests.clear()
         for name, bad in CHUNKS.items():
             for target in (new_upload(), "/v2/images"):
@@ -184,11 +184,11 @@ def malformed_chunks_are_refused(scene):
 
 
 @scenario(representative=True)
-def folded_fields_smuggle_nothing(scene):
+def folded_fields_smuggle_nothing(fixture):
     """A front that unfolds lines sees one request with a body; it must not become two."""
     hidden = request("DELETE", "/v2/images/victim", "X-Auth-Token: stolen")
-    glance = scene.glance()
-    for _, connect in both_doors(scene, glance):
+    glance = fixture.glance()
+    for _, connect in plain_and_tls(fixture, glance):
         for fold in (b"\r\n ", b"\r\n\t", b" \r\n "):
             for field in (b"Content-Length:" + fold + b"%d" % len(hidden), b"Transfer-Encoding:" + fold + b"chunked",
                           b"X-Name: a" + fold + b"Content-Length: %d" % len(hidden)):
@@ -198,9 +198,9 @@ def folded_fields_smuggle_nothing(scene):
 
 
 @scenario
-def blanks_around_values_are_trimmed(scene):
-    glance = scene.glance()
-    for proxy, connect in both_doors(scene, glance):
+def blanks_around_values_are_trimmed(fixture):
+    glance = fixture.glance()
+    for proxy, connect in plain_and_tls(fixture, glance):
         for blanks in (" ", "\t", " \t  "):
             for framing, body in ((f"Content-Length:{blanks}5{blanks}", b"image"),
                                   (f"Transfer-Encoding:{blanks}chunked{blanks}", chunk(b"image") + LAST_CHUNK)):
@@ -217,12 +217,12 @@ def blanks_around_values_are_trimmed(scene):
 
 
 @scenario
-def chunk_extensions_and_trailers_are_accepted(scene):
+def chunk_extensions_and_trailers_are_accepted(fixture):
     """Extensions and trailers, in any pieces; a request right behind them is the next one."""
-    glance = scene.glance(other=echo_target)
+    glance = fixture.glance(other=echo_target)
     body = b"3;a=b\r\nabc\r\n0002 ; c=\"d;e\"\r\nde\r\n0\r\nX-Sum: 1\r\nContent-Length: 7\r\n\r\n"
     begin = head(f"PUT {UPLOAD} HTTP/1.1", "Host: h", "Transfer-Encoding: chunked")
-    for _, connect in both_doors(scene, glance):
+    for _, connect in plain_and_tls(fixture, glance):
         for size in (1, 7, 1000):
             with connect() as client:
                 sent = begin + body + GOOD

@@ -48,9 +48,9 @@ def check_growth(proxy, before, bound=GROWTH):
 
 
 @scenario(alone=True)
-def memory_is_bounded_when_the_client_does_not_read(scene):
-    glance = scene.glance()
-    proxy = scene.proxy(glance)
+def memory_is_bounded_when_the_client_does_not_read(fixture):
+    glance = fixture.glance()
+    proxy = fixture.proxy(glance)
     assert proxy.ask("GET", "/v2/images").status == 200
     before = proxy.rss_mib()
     for chunked in (False, True):
@@ -62,9 +62,9 @@ def memory_is_bounded_when_the_client_does_not_read(scene):
 
 
 @scenario(alone=True)
-def download_memory_is_bounded(scene):
-    glance = scene.glance()
-    proxy = scene.proxy(glance)
+def download_memory_is_bounded(fixture):
+    glance = fixture.glance()
+    proxy = fixture.proxy(glance)
     assert proxy.ask("GET", "/v2/images").status == 200
     before = proxy.rss_mib()
     for chunked in (False, True):
@@ -74,9 +74,9 @@ def download_memory_is_bounded(scene):
 
 
 @scenario(alone=True, plain=True)
-def ten_gib_download_needs_little_memory(scene):
-    glance = scene.glance(other=Download(chunked=False, mebibytes=10 << 10))
-    proxy = scene.proxy(glance)
+def ten_gib_download_needs_little_memory(fixture):
+    glance = fixture.glance(other=Download(chunked=False, mebibytes=10 << 10))
+    proxy = fixture.proxy(glance)
     assert proxy.ask("PUT", UPLOAD, body=PIECE).status == 204
     before = proxy.rss_mib()
     with proxy.client() as client:
@@ -98,9 +98,9 @@ def send_much(client, chunked):
     return client.send(LAST_CHUNK) if chunked else client
 
 
-def uploads_of_much(scene, conf, framings):
-    glance = scene.glance()
-    proxy = scene.proxy(glance, conf=conf)
+def uploads_of_much(fixture, conf, framings):
+    glance = fixture.glance()
+    proxy = fixture.proxy(glance, conf=conf)
     assert proxy.ask("PUT", UPLOAD, body=PIECE).status == 204
     before = proxy.rss_mib()
     for chunked in framings:
@@ -111,23 +111,23 @@ def uploads_of_much(scene, conf, framings):
 
 
 @scenario(alone=True)
-def upload_memory_is_bounded(scene):
-    uploads_of_much(scene, STREAM, (False, True))
+def upload_memory_is_bounded(fixture):
+    uploads_of_much(fixture, STREAM, (False, True))
 
 
 @scenario(alone=True)
-def spooled_upload_memory_is_bounded(scene):
-    uploads_of_much(scene, None, (True,))
+def spooled_upload_memory_is_bounded(fixture):
+    uploads_of_much(fixture, None, (True,))
 
 
 @scenario(alone=True)
-def memory_is_bounded_when_glance_does_not_read(scene):
+def memory_is_bounded_when_glance_does_not_read(fixture):
     def reluctant(asked):
         asked.read(10_000).hold().await_close()
         asked.close()
 
-    glance = scene.glance()
-    proxy = scene.proxy(glance, conf=STREAM)
+    glance = fixture.glance()
+    proxy = fixture.proxy(glance, conf=STREAM)
     assert proxy.ask("PUT", UPLOAD, body=PIECE).status == 204
     glance.upload = reluctant
     before = proxy.rss_mib()

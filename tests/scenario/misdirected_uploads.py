@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Image data that is sent beside the door is refused before any of it is read, with the line that works; and
-no other request has a body that goes on for ever."""
+"""Image data that is sent to a wrong path or with a wrong method is refused before the body, and the hint names
+the right command. The bodies of all other requests have a limit."""
 import json
 
-from support.stack import RIGHT, Desk, data
+from support.stack import RIGHT, Stack, data
 from support.glance import IMAGE, UPLOAD, answer
 from support.fixture import scenario
 from support.raw_http import LAST_CHUNK, chunk, head
@@ -27,9 +27,9 @@ def take(asked):
     asked.read().send(answer("405 Method Not Allowed", "X-Of-Glance: yes"))
 
 
-def yard(scene, **listen):
-    glance = scene.glance(other=take)
-    return glance, scene.proxy(glance, conf={"listen": listen})
+def env(fixture, **listen):
+    glance = fixture.glance(other=take)
+    return glance, fixture.proxy(glance, conf={"listen": listen})
 
 
 def refused(told, status, reason):
@@ -39,9 +39,9 @@ def refused(told, status, reason):
 
 
 @scenario(representative=True)
-def misdirected_upload_is_refused_at_once(scene):
+def misdirected_upload_is_refused_at_once(fixture):
     """Nobody is asked for the body, and Glance hears of nothing."""
-    glance, proxy = yard(scene)
+    glance, proxy = env(fixture)
     for method, target, allowed in MISSES:
         for kind in TYPES:
             for framing in (f"Content-Length: {200 << 20}", "Transfer-Encoding: chunked"):
@@ -51,39 +51,39 @@ def misdirected_upload_is_refused_at_once(scene):
                     told = client.answer()
                     said = refused(told, 405, "wrong_method")
                     assert client.interim == [] and told.all("Allow") == [allowed], (method, target, told.fields)
-                    door = "stage" if "/stage" in target else "file"
+                    action = "stage" if "/stage" in target else "file"
                     assert said["hint"].startswith("curl -T FILE ") and said["hint"].endswith(
-                        f"http://images.example/v2/images/{IMAGE}/{door}"), said
+                        f"http://images.example/v2/images/{IMAGE}/{action}"), said
                     assert said["image_id"] == IMAGE
     assert glance.requests == []
     assert proxy.metric("refusals_total", reason="wrong_method") == len(MISSES) * len(TYPES) * 2
 
 
 @scenario
-def client_that_sends_everything_reads_the_refusal(scene):
+def client_that_sends_everything_reads_the_refusal(fixture):
     """And the image still waits."""
-    desk = Desk(scene)
-    image = desk.image()
+    stack = Stack(fixture)
+    image = stack.image()
     body = data(8 << 20)
-    with desk.client() as client:
+    with stack.client() as client:
         client.send(head(f"POST /v2/images/{image}/file HTTP/1.1", "Host: g", f"Content-Length: {len(body)}"))
         client.send_until_refused(body)
         refused(client.answer(), 405, "wrong_method")
-    desk.stored(desk.put(image, body, *RIGHT), image, body)
+    stack.stored(stack.put(image, body, *RIGHT), image, body)
 
 
 @scenario
-def file_name_is_not_taken_for_an_image(scene):
+def file_name_is_not_taken_for_an_image(fixture):
     """curl -T FILE URL/ appends it; the hint does not take it for the image's id."""
-    glance, proxy = yard(scene)
+    glance, proxy = env(fixture)
     said = refused(proxy.ask("PUT", "/v2/images/cirros.img", body=b"data"), 405, "wrong_method")
     assert "image_id" not in said and "/v2/images/ID/file" in said["hint"], said
     assert glance.requests == []
 
 
 @scenario
-def other_requests_are_relayed(scene):
-    glance, proxy = yard(scene)
+def other_requests_are_relayed(fixture):
+    glance, proxy = env(fixture)
     for method, target, kind, body in (
             ("POST", UPLOAD, JSON, b"{}"), ("POST", UPLOAD, None, b""), ("PUT", f"{UPLOAD}/", None, b""),
             ("PUT", ITSELF, JSON, b"{}"), ("DELETE", UPLOAD, None, b""), ("HEAD", UPLOAD, None, b""),
@@ -98,8 +98,8 @@ def other_requests_are_relayed(scene):
 
 
 @scenario
-def request_bodies_have_a_limit(scene):
-    glance, proxy = yard(scene)
+def request_bodies_have_a_limit(fixture):
+    glance, proxy = env(fixture)
     for size, passes in ((MOST, True), (MOST + 1, False)):
         told = proxy.ask("POST", "/v2/images", JSON, body=bytes(size))
         assert (told.get("X-Of-Glance") == "yes") == passes, told.start
@@ -113,9 +113,9 @@ def request_bodies_have_a_limit(scene):
 
 
 @scenario(representative=True)
-def chunked_request_bodies_have_a_limit(scene):
+def chunked_request_bodies_have_a_limit(fixture):
     """Where the length is not known before, Glance gets no end of it."""
-    glance, proxy = yard(scene)
+    glance, proxy = env(fixture)
     with proxy.client() as client:
         client.send(head("POST /v2/images HTTP/1.1", "Host: g", JSON, "Transfer-Encoding: chunked"))
         client.send(*[chunk(bytes(MOST // 4))] * 4, LAST_CHUNK)
@@ -129,8 +129,8 @@ def chunked_request_bodies_have_a_limit(scene):
 
 
 @scenario
-def max_request_body_is_configurable(scene):
-    glance, proxy = yard(scene, max_request_body="100B")
+def max_request_body_is_configurable(fixture):
+    glance, proxy = env(fixture, max_request_body="100B")
     assert proxy.ask("POST", "/v2/images", JSON, body=bytes(100)).get("X-Of-Glance") == "yes"
     refused(proxy.ask("POST", "/v2/images", JSON, body=bytes(101)), 413, "too_large")
     told = proxy.ask("PUT", UPLOAD, "X-Auth-Token: t", body=data(4096))

@@ -4,7 +4,7 @@ button."""
 import hashlib
 import subprocess
 
-from support.stack import DOORS, OCTETS, TOKEN, Desk, data, fixes
+from support.stack import ACTIONS, OCTETS, TOKEN, Stack, data, fixes
 from support.form import BOUNDARY, declared, field, file, form, part
 from support.glance import UPLOAD
 from support.fixture import scenario
@@ -33,59 +33,59 @@ FORMS = {  # by name: Content-Type, the parts, how the form is written
 
 
 @scenario(threaded=True)
-def form_is_unwrapped(scene):
-    desk = Desk(scene)
-    for door in DOORS:
+def form_is_unwrapped(fixture):
+    stack = Stack(fixture)
+    for action in ACTIONS:
         for name, (kind, parts, style) in FORMS.items():
-            image = desk.image()
-            told = desk.put(image, form(*parts, **style), TOKEN, STORE, kind, door=door)
+            image = stack.image()
+            told = stack.put(image, form(*parts, **style), TOKEN, STORE, kind, action=action)
             body = {"small": SMALL, "one byte": b"\0"}.get(name, LARGE)
-            desk.stored(told, image, body, door)
+            stack.stored(told, image, body, action)
             assert "multipart" in fixes(told) and "length" not in fixes(told), (name, fixes(told))
-    assert desk.proxy.metric("fixes_total", fix="multipart") == len(FORMS) * len(DOORS)
+    assert stack.proxy.metric("fixes_total", fix="multipart") == len(FORMS) * len(ACTIONS)
 
 
 @scenario
-def rule_applies_to_the_image_size(scene):
+def rule_applies_to_the_image_size(fixture):
     """The rule for large images is no rule for a small one in a large envelope."""
     policy = ("rules:\n  - {name: large, when: {larger_than: 400KiB}, store: file}\n"
               "default: {store: test, mode: force}\n")
-    desk = Desk(scene, policy=policy)
+    stack = Stack(fixture, policy=policy)
     for size, rule, store in ((300 << 10, "default", "test"), (500 << 10, "large", "file")):
-        image, body = desk.image(), data(size)
-        told = desk.put(image, form(field("a", "b" * (200 << 10)), file(body)), TOKEN, OCTETS)
+        image, body = stack.image(), data(size)
+        told = stack.put(image, form(field("a", "b" * (200 << 10)), file(body)), TOKEN, OCTETS)
         assert (told.status, told.get("X-Intake-Rule"), told.get("X-Intake-Store")) == (204, rule, store), told.fields
-        assert desk.show(image)["stores"] == store
+        assert stack.show(image)["stores"] == store
 
 
 @scenario
-def form_sent_as_octet_stream_is_unwrapped(scene):
+def form_sent_as_octet_stream_is_unwrapped(fixture):
     """curl -F with -H 'Content-Type: application/octet-stream': Glance would store the envelope."""
-    desk = Desk(scene)
-    for door in DOORS:
+    stack = Stack(fixture)
+    for action in ACTIONS:
         for kind in ([OCTETS], [], ["Content-Type: text/plain"]):
-            image = desk.image()
-            told = desk.put(image, form(field("a", "b"), file(LARGE)), TOKEN, STORE, *kind, door=door)
-            desk.stored(told, image, LARGE, door)
+            image = stack.image()
+            told = stack.put(image, form(field("a", "b"), file(LARGE)), TOKEN, STORE, *kind, action=action)
+            stack.stored(told, image, LARGE, action)
             assert "multipart" in fixes(told), kind
 
 
 @scenario
-def data_that_looks_like_a_form_is_stored(scene):
-    desk = Desk(scene)
+def data_that_looks_like_a_form_is_stored(fixture):
+    stack = Stack(fixture)
     for body in (b"--" + data(100_000), b"--boundary\r\n" + data(100_000), b"-- \0\r\n", b"--",
                  b"--b\r\nContent-Type: text/plain\r\n\r\n" + data(9_000)):
-        image = desk.image()
-        told = desk.put(image, body, TOKEN, STORE, OCTETS)
-        desk.stored(told, image, body)
+        image = stack.image()
+        told = stack.put(image, body, TOKEN, STORE, OCTETS)
+        stack.stored(told, image, body)
         assert fixes(told) == []
 
 
 @scenario(threaded=True)
-def form_is_streamed(scene):
+def form_is_streamed(fixture):
     """Half of it is at Glance, with the exact length, while the other half is not even sent."""
-    glance = scene.glance()
-    proxy = scene.proxy(glance)
+    glance = fixture.glance()
+    proxy = fixture.proxy(glance)
     body = form(file(LARGE))
     with proxy.client() as client:
         client.send(head(f"PUT {UPLOAD} HTTP/1.1", "Host: h", declared(), f"Content-Length: {len(body)}"),
@@ -98,9 +98,9 @@ def form_is_streamed(scene):
 
 
 @scenario
-def form_split_anywhere_is_unwrapped(scene):
-    glance = scene.glance()
-    proxy = scene.proxy(glance)
+def form_split_anywhere_is_unwrapped(fixture):
+    glance = fixture.glance()
+    proxy = fixture.proxy(glance)
     body = form(field("a", "b"), file(LARGE))
     start, end = body.index(LARGE), body.index(LARGE) + len(LARGE)
     points = [1, 3, start - 3, start - 1, start, start + 1, start + 65536, end - 1, end, end + 1, end + 2,
@@ -135,22 +135,22 @@ MALFORMED = {
 
 
 @scenario
-def malformed_form_is_refused(scene):
+def malformed_form_is_refused(fixture):
     """By the time a large form proves wrong Glance has a part of the image, but never all of it."""
-    desk = Desk(scene)
-    for door in DOORS:
+    stack = Stack(fixture)
+    for action in ACTIONS:
         for name, body in MALFORMED.items():
-            image = desk.image()
-            told = desk.put(image, body, TOKEN, declared(), door=door)
-            said = desk.refused(told, image, 400, "multipart_malformed", door, reached=len(body) > 65536)
+            image = stack.image()
+            told = stack.put(image, body, TOKEN, declared(), action=action)
+            said = stack.refused(told, image, 400, "multipart_malformed", action, reached=len(body) > 65536)
             assert "curl -T" in said["hint"], name
-            assert told.get("X-Intake-Store") == ("test" if door == "file" else None)
+            assert told.get("X-Intake-Store") == ("test" if action == "file" else None)
 
 
 @scenario
-def malformed_small_form_does_not_reach_glance(scene):
-    glance = scene.glance()
-    proxy = scene.proxy(glance)
+def malformed_small_form_does_not_reach_glance(fixture):
+    glance = fixture.glance()
+    proxy = fixture.proxy(glance)
     for body in (form(field("image", "cirros.img")), form(file(SMALL), file(SMALL)), form(file(SMALL))[:-70]):
         with proxy.client() as client:
             client.send(head(f"PUT {UPLOAD} HTTP/1.1", "Host: h", declared(),
@@ -160,10 +160,10 @@ def malformed_small_form_does_not_reach_glance(scene):
 
 
 @scenario
-def field_behind_the_file_is_refused(scene):
+def field_behind_the_file_is_refused(fixture):
     """The length foretold to Glance was wrong: it sees a body that is cut, and nothing is stored."""
-    glance = scene.glance()
-    proxy = scene.proxy(glance)
+    glance = fixture.glance()
+    proxy = fixture.proxy(glance)
     body = form(file(LARGE), field("visibility", "private"))
     with proxy.client() as client:
         client.send(head(f"PUT {UPLOAD} HTTP/1.1", "Host: h", declared(), f"Content-Length: {len(body)}"))
@@ -176,34 +176,34 @@ def field_behind_the_file_is_refused(scene):
 
 
 @scenario
-def field_behind_the_file_is_accepted_when_spooled(scene):
+def field_behind_the_file_is_accepted_when_spooled(fixture):
     """A form that is spooled is over before Glance is told how long the image is."""
-    desk = Desk(scene)
-    image = desk.image()
-    told = desk.put_chunked(image, form(file(LARGE), field("a", "b")), TOKEN, STORE, declared())
-    desk.stored(told, image, LARGE)
+    stack = Stack(fixture)
+    image = stack.image()
+    told = stack.put_chunked(image, form(file(LARGE), field("a", "b")), TOKEN, STORE, declared())
+    stack.stored(told, image, LARGE)
 
 
 @scenario
-def chunked_form_is_unwrapped(scene):
-    desk = Desk(scene)
-    for door in DOORS:
+def chunked_form_is_unwrapped(fixture):
+    stack = Stack(fixture)
+    for action in ACTIONS:
         for kind in (declared(), OCTETS):
-            image = desk.image()
-            told = desk.put_chunked(image, form(field("a", "b"), file(LARGE)), TOKEN, STORE, kind, door=door)
-            desk.stored(told, image, LARGE, door)
+            image = stack.image()
+            told = stack.put_chunked(image, form(field("a", "b"), file(LARGE)), TOKEN, STORE, kind, action=action)
+            stack.stored(told, image, LARGE, action)
             assert {"multipart", "length"} <= set(fixes(told)), (kind, fixes(told))
         for name in ("two files", "no file", "ends in the file", "another boundary"):
-            image = desk.image()
-            told = desk.put_chunked(image, MALFORMED[name], TOKEN, declared(), door=door)
-            desk.refused(told, image, 400, "multipart_malformed", door)
-    desk.proxy.wait_metric(0, "spool_bytes")
+            image = stack.image()
+            told = stack.put_chunked(image, MALFORMED[name], TOKEN, declared(), action=action)
+            stack.refused(told, image, 400, "multipart_malformed", action)
+    stack.proxy.wait_metric(0, "spool_bytes")
 
 
 @scenario
-def chunked_form_is_streamed(scene):
-    glance = scene.glance()
-    proxy = scene.proxy(glance, conf={"upload": {"unknown_length": "stream"}})
+def chunked_form_is_streamed(fixture):
+    glance = fixture.glance()
+    proxy = fixture.proxy(glance, conf={"upload": {"unknown_length": "stream"}})
     with proxy.client() as client:
         client.send(head(f"PUT {UPLOAD} HTTP/1.1", "Host: h", declared(), "Transfer-Encoding: chunked"),
                     chunk(form(file(LARGE))), LAST_CHUNK)
@@ -213,86 +213,86 @@ def chunked_form_is_streamed(scene):
 
 
 @scenario
-def image_size_header_means_the_file(scene):
+def image_size_header_means_the_file(fixture):
     """x-openstack-image-size is about what is in the envelope."""
-    desk = Desk(scene)
+    stack = Stack(fixture)
     right = f"X-Openstack-Image-Size: {len(LARGE)}"
-    for send in (desk.put, desk.put_chunked):
-        image = desk.image()
-        desk.stored(send(image, form(file(LARGE)), TOKEN, declared(), right), image, LARGE)
+    for send in (stack.put, stack.put_chunked):
+        image = stack.image()
+        stack.stored(send(image, form(file(LARGE)), TOKEN, declared(), right), image, LARGE)
         for size in (len(LARGE) - 1, len(LARGE) + 1, len(form(file(LARGE))), 1):
-            image = desk.image()
+            image = stack.image()
             told = send(image, form(file(LARGE)), TOKEN, declared(), f"X-Openstack-Image-Size: {size}")
-            desk.refused(told, image, 400, "size_mismatch", reached=True)
-    assert desk.proxy.metric("spool_bytes") == 0
+            stack.refused(told, image, 400, "size_mismatch", reached=True)
+    assert stack.proxy.metric("spool_bytes") == 0
 
 
 @scenario
-def empty_file_in_a_form_is_refused(scene):
-    desk = Desk(scene)
-    for door in DOORS:
-        for send in (desk.put, desk.put_chunked):
-            image = desk.image()
-            told = send(image, form(field("a", "b"), file(b"")), TOKEN, declared(), door=door)
-            desk.refused(told, image, 400, "empty_body", door)
+def empty_file_in_a_form_is_refused(fixture):
+    stack = Stack(fixture)
+    for action in ACTIONS:
+        for send in (stack.put, stack.put_chunked):
+            image = stack.image()
+            told = send(image, form(field("a", "b"), file(b"")), TOKEN, declared(), action=action)
+            stack.refused(told, image, 400, "empty_body", action)
 
 
 @scenario
-def multipart_reject_refuses_forms(scene):
-    desk = Desk(scene, multipart="reject")
-    for door in DOORS:
-        image = desk.image()
-        told = desk.put_head(image, TOKEN, declared(), "Content-Length: 100000", door=door)
-        said = desk.refused(told, image, 415, "unsupported_content_type", door)
+def multipart_reject_refuses_forms(fixture):
+    stack = Stack(fixture, multipart="reject")
+    for action in ACTIONS:
+        image = stack.image()
+        told = stack.put_head(image, TOKEN, declared(), "Content-Length: 100000", action=action)
+        said = stack.refused(told, image, 415, "unsupported_content_type", action)
         assert "curl -T" in said["hint"]
-        for send in (desk.put, desk.put_chunked):
-            image = desk.image()
-            told = send(image, form(file(LARGE)), TOKEN, OCTETS, door=door)
-            desk.refused(told, image, 415, "unsupported_content_type", door)
+        for send in (stack.put, stack.put_chunked):
+            image = stack.image()
+            told = send(image, form(file(LARGE)), TOKEN, OCTETS, action=action)
+            stack.refused(told, image, 415, "unsupported_content_type", action)
 
 
 @scenario
-def strict_content_type_allows_forms(scene):
+def strict_content_type_allows_forms(fixture):
     """`multipart` alone decides about forms."""
-    desk = Desk(scene, content_type="strict")
-    image = desk.image()
-    desk.stored(desk.put(image, form(file(LARGE)), TOKEN, declared()), image, LARGE)
+    stack = Stack(fixture, content_type="strict")
+    image = stack.image()
+    stack.stored(stack.put(image, form(file(LARGE)), TOKEN, declared()), image, LARGE)
 
 
 @scenario
-def bad_boundary_is_refused_or_found(scene):
-    desk = Desk(scene)
+def bad_boundary_is_refused_or_found(fixture):
+    stack = Stack(fixture)
     for kind in ("multipart/form-data", "multipart/form-data; boundary=", "multipart/form-data; boundary=\"",
                  f"multipart/form-data; boundary={'b' * 71}", "multipart/form-data; boundary=a b"):
-        image = desk.image()
-        told = desk.put(image, form(file(b"\0\r\n" * 9)), TOKEN, f"Content-Type: {kind}")
+        image = stack.image()
+        told = stack.put(image, form(file(b"\0\r\n" * 9)), TOKEN, f"Content-Type: {kind}")
         if told.status == 204:  # found by looking at the body
-            desk.stored(told, image, b"\0\r\n" * 9)
+            stack.stored(told, image, b"\0\r\n" * 9)
         else:
-            desk.refused(told, image, 400, "multipart_malformed")
+            stack.refused(told, image, 400, "multipart_malformed")
 
 
 @scenario
-def max_size_means_the_file(scene):
-    desk = Desk(scene, max_size=f"{len(LARGE)}B")
-    image = desk.image()
-    desk.stored(desk.put(image, form(file(LARGE)), TOKEN, declared()), image, LARGE)
-    for send in (desk.put, desk.put_chunked):
-        image = desk.image()
+def max_size_means_the_file(fixture):
+    stack = Stack(fixture, max_size=f"{len(LARGE)}B")
+    image = stack.image()
+    stack.stored(stack.put(image, form(file(LARGE)), TOKEN, declared()), image, LARGE)
+    for send in (stack.put, stack.put_chunked):
+        image = stack.image()
         told = send(image, form(file(LARGE + b"x")), TOKEN, declared())
-        desk.refused(told, image, 413, "too_large")
+        stack.refused(told, image, 413, "too_large")
 
 
 @scenario
-def curl_forms_are_unwrapped(scene):
-    desk = Desk(scene)
-    source = scene.folder / "cirros.img"
+def curl_forms_are_unwrapped(fixture):
+    stack = Stack(fixture)
+    source = fixture.folder / "cirros.img"
     source.write_bytes(LARGE)
-    for door in DOORS:
+    for action in ACTIONS:
         for more in ([], ["-H", OCTETS], ["-F", "a=b"], ["-H", "Expect:"], ["-H", "Transfer-Encoding: chunked"]):
-            image = desk.image()
+            image = stack.image()
             command = ["curl", "-sS", "-X", "PUT", "-H", TOKEN, "-D", "-", *more, "-F", f"file=@{source}",
-                       desk.url(image, door)]
+                       stack.url(image, action)]
             said = subprocess.run(command, capture_output=True, timeout=60, check=True).stdout
             assert b" 204 " in said, (more, said)
-            assert desk.show(image)["os_hash_value"] == hashlib.sha512(LARGE).hexdigest(), more
+            assert stack.show(image)["os_hash_value"] == hashlib.sha512(LARGE).hexdigest(), more

@@ -32,11 +32,11 @@ def is_out_of_memory(told):
 # --- one allocation, and it is known which ------------------------------------------------------
 
 
-def no_large_pieces(scene, least, **script):
+def no_large_pieces(fixture, least, **script):
     """While the file is there, no allocation of so many bytes or more succeeds."""
-    short = scene.short_memory(1, least)
-    glance = scene.glance(**script)
-    return short, glance, scene.proxy(glance, conf={"DEFAULT": {"workers": 1}})
+    short = fixture.short_memory(1, least)
+    glance = fixture.glance(**script)
+    return short, glance, fixture.proxy(glance, conf={"DEFAULT": {"workers": 1}})
 
 
 def nothing_is_left(proxy):
@@ -45,9 +45,9 @@ def nothing_is_left(proxy):
 
 
 @scenario(short=True)
-def missing_relay_buffer_fails_the_download(scene):
+def missing_relay_buffer_fails_the_download(fixture):
     """It used to look like a full one, and was waited for without an end."""
-    short, glance, proxy = no_large_pieces(scene, 60_000)
+    short, glance, proxy = no_large_pieces(fixture, 60_000)
     for framing, body in (("Content-Length: 200000", bytes(200_000)),
                           ("Transfer-Encoding: chunked", chunks(bytes(200_000)))):
         glance.other = lambda asked, told=head("HTTP/1.1 200 OK", framing) + body: asked.read().send(told)
@@ -61,9 +61,9 @@ def missing_relay_buffer_fails_the_download(scene):
 
 
 @scenario(short=True)
-def missing_body_buffer_fails_the_request(scene):
+def missing_body_buffer_fails_the_request(fixture):
     """Also the second of two that came at once, when libmicrohttpd's connection is suspended already."""
-    short, _, proxy = no_large_pieces(scene, 8192)
+    short, _, proxy = no_large_pieces(fixture, 8192)
     piece = bytes(6000)
     ways = [("Content-Length: 9000", bytes(9000)), ("Transfer-Encoding: chunked", chunk(bytes(9000))),
             ("Transfer-Encoding: chunked", chunk(piece[:1000]) + chunk(piece) + chunk(piece))]
@@ -82,9 +82,9 @@ def missing_body_buffer_fails_the_request(scene):
 
 
 @scenario(short=True)
-def no_memory_at_all_closes_the_connection(scene):
+def no_memory_at_all_closes_the_connection(fixture):
     """With no memory at all: the request is good, its client and Glance are, and the answer says so."""
-    short, glance, proxy = no_large_pieces(scene, 0)
+    short, glance, proxy = no_large_pieces(fixture, 0)
     with proxy.client() as client:
         assert client.ask("GET", DOWNLOAD).status == 200
         short.touch()
@@ -201,13 +201,13 @@ class Storm:
                 assert (shown["size"], shown["os_hash_value"]) == (len(body), hashlib.sha512(body).hexdigest()), shown
 
 
-def storm(scene, one_of, conf=None, tls=None):
-    short = scene.short_memory(one_of)
+def storm(fixture, one_of, conf=None, tls=None):
+    short = fixture.short_memory(one_of)
     proxy_conf = {"glance": {"stall_timeout": "4s"}, "listen": {"stall_timeout": "4s"}}
     for section, keys in (conf or {}).items():
         proxy_conf.setdefault(section, {}).update(keys)
-    glance = scene.small_glance()
-    proxy = scene.proxy(glance, conf=proxy_conf)
+    glance = fixture.small_glance()
+    proxy = fixture.proxy(glance, conf=proxy_conf)
     weather = Storm(glance, proxy, tls)
     assert set(weather.blow(0, len(weather.ways))) == {"good"}  # while memory lasts
     short.touch()
@@ -228,27 +228,27 @@ def storm(scene, one_of, conf=None, tls=None):
 
 
 @scenario(short=True)
-def one_in_20_allocations_fails(scene):
-    storm(scene, 20)
+def one_in_20_allocations_fails(fixture):
+    storm(fixture, 20)
 
 
 @scenario(short=True)
-def one_in_60_allocations_fails(scene):
-    storm(scene, 60)
+def one_in_60_allocations_fails(fixture):
+    storm(fixture, 60)
 
 
 @scenario(short=True)
-def one_in_300_allocations_fails(scene):
-    storm(scene, 300)
+def one_in_300_allocations_fails(fixture):
+    storm(fixture, 300)
 
 
 @scenario(short=True)
-def one_in_100_allocations_fails_with_tls(scene):
-    cert, key = scene.certificate("listener")
-    storm(scene, 100, {"listen": {"tls_cert_file": cert, "tls_key_file": key,
-                                  "stall_timeout": "4s"}}, trusting(cert))
+def one_in_100_allocations_fails_with_tls(fixture):
+    cert, key = fixture.certificate("listener")
+    storm(fixture, 100, {"listen": {"tls_cert_file": cert, "tls_key_file": key,
+                                    "stall_timeout": "4s"}}, trusting(cert))
 
 
 @scenario(short=True)
-def one_in_100_allocations_fails_without_hashing(scene):
-    storm(scene, 100, {"upload": {"unknown_length": "stream", "verify": "size"}})
+def one_in_100_allocations_fails_without_hashing(fixture):
+    storm(fixture, 100, {"upload": {"unknown_length": "stream", "verify": "size"}})

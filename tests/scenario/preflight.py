@@ -5,7 +5,7 @@ import json
 import threading
 import time
 
-from support.stack import RIGHT, Desk, data
+from support.stack import RIGHT, Stack, data
 from support.glance import IMAGE, TOKEN, UPLOAD, answer, facts, json_answer, store_list
 from support.proxy import wait_until
 from support.fixture import scenario
@@ -26,14 +26,14 @@ def asked_of(glance):
 
 
 @scenario(threaded=True, representative=True)
-def glance_gets_only_the_needed_queries(scene):
+def glance_gets_only_the_needed_queries(fixture):
     """The stores once a minute, and the rest for each upload."""
-    glance = scene.glance()
+    glance = fixture.glance()
     for upload, before, after in (({}, [SHOW, STORES, USAGE], [PUT, SHOW]),
                                   ({"verify": "off"}, [SHOW, STORES, USAGE], [PUT]),
                                   ({"quota": "off"}, [SHOW, STORES], [PUT, SHOW]),
                                   ({"verify": "size", "quota": "off"}, [SHOW, STORES], [PUT, SHOW])):
-        proxy = scene.proxy(glance, conf={"upload": upload})
+        proxy = fixture.proxy(glance, conf={"upload": upload})
         for _ in range(3):
             glance.requests.clear()
             assert proxy.ask("PUT", UPLOAD, body=BODY).status == 204
@@ -43,15 +43,15 @@ def glance_gets_only_the_needed_queries(scene):
 
 
 @scenario
-def stage_does_not_query_stores(scene):
-    glance = scene.glance()
+def stage_does_not_query_stores(fixture):
+    glance = fixture.glance()
     stage = UPLOAD.replace("/file", "/stage")
-    assert scene.proxy(glance).ask("PUT", stage, body=BODY).status == 204
+    assert fixture.proxy(glance).ask("PUT", stage, body=BODY).status == 204
     assert sorted((asked.method, asked.target) for asked in glance.requests) == [SHOW, SHOW, USAGE, ("PUT", stage)]
 
 
 @scenario(threaded=True, representative=True)
-def queries_are_concurrent(scene):
+def queries_are_concurrent(fixture):
     """Each is answered only when all of them are there."""
     def with_the_others(told):
         def script(asked):
@@ -61,12 +61,12 @@ def queries_are_concurrent(scene):
             asked.send(json_answer("200 OK", told(asked)))
         return script
 
-    glance = scene.glance()
+    glance = fixture.glance()
     tell_image = glance.image_for
     glance.image_for = lambda asked: with_the_others(tell_image)
     glance.usage = with_the_others(lambda _: {"usage": {}})
     glance.stores = with_the_others(lambda _: store_list("test"))
-    proxy = scene.proxy(glance)
+    proxy = fixture.proxy(glance)
     for count in (3, 2, 2):  # the stores are known from the second on
         glance.requests.clear()
         together = threading.Barrier(count)
@@ -75,9 +75,9 @@ def queries_are_concurrent(scene):
 
 
 @scenario
-def queries_have_the_callers_token_and_one_request_id(scene):
-    glance = scene.glance()
-    proxy = scene.proxy(glance)
+def queries_have_the_callers_token_and_one_request_id(fixture):
+    glance = fixture.glance()
+    proxy = fixture.proxy(glance)
     assert proxy.ask("PUT", UPLOAD, f"X-Auth-Token: {TOKEN}", "X-Image-Meta-Store: test", body=BODY).status == 204
     assert {tuple(asked.all("X-Auth-Token")) for asked in glance.requests} == {(TOKEN,)}
     assert len({asked.get("X-Openstack-Request-Id") for asked in glance.requests}) == 1
@@ -113,10 +113,10 @@ def invited_after_a_moment(client, body):
 
 
 @scenario
-def continue_waits_briefly_for_the_usage(scene):
+def continue_waits_briefly_for_the_usage(fixture):
     """Then the client may begin, and nothing of it goes to Glance before the usage is known."""
-    glance = scene.glance()
-    proxy = scene.proxy(glance)
+    glance = fixture.glance()
+    proxy = fixture.proxy(glance)
     for usage, status in ((FULL, 413), ({"usage": {}}, 204)):
         glance.usage = held_back(usage)
         with proxy.client() as client:
@@ -129,9 +129,9 @@ def continue_waits_briefly_for_the_usage(scene):
 
 
 @scenario
-def damaged_body_is_refused_before_the_usage_is_known(scene):
-    glance = scene.glance(usage=held_back({"usage": {}}))
-    with scene.proxy(glance).client() as client:
+def damaged_body_is_refused_before_the_usage_is_known(fixture):
+    glance = fixture.glance(usage=held_back({"usage": {}}))
+    with fixture.proxy(glance).client() as client:
         client.sock.settimeout(5)
         invited_after_a_moment(client, b"x" * 500_000)
         told = client.answer()
@@ -141,24 +141,24 @@ def damaged_body_is_refused_before_the_usage_is_known(scene):
 
 
 @scenario
-def missing_image_is_refused_before_the_usage_is_known(scene):
-    glance = scene.glance(image=answer("404 Not Found", body=b"No image found"),
-                          usage=held_back({"usage": {}}))
-    told = scene.proxy(glance).ask("PUT", UPLOAD, body=BODY)
+def missing_image_is_refused_before_the_usage_is_known(fixture):
+    glance = fixture.glance(image=answer("404 Not Found", body=b"No image found"),
+                            usage=held_back({"usage": {}}))
+    told = fixture.proxy(glance).ask("PUT", UPLOAD, body=BODY)
     assert (told.status, told.body) == (404, b"No image found")
     let_go(glance)
 
 
 @scenario
-def policy_refusal_does_not_wait_for_the_usage(scene):
+def policy_refusal_does_not_wait_for_the_usage(fixture):
     """Which takes Glance the longest, since it asks Keystone for each of the limits."""
     policy = """
 rules:
   - {name: no-isos, when: {disk_format: iso}, deny: "convert to qcow2"}
 default: {store: test, mode: force, max_size: 50KiB}
 """
-    glance = scene.glance(usage=lambda asked: asked.hold().read().send(json_answer("200 OK", {"usage": {}})))
-    proxy = scene.proxy(glance, policy=policy)
+    glance = fixture.glance(usage=lambda asked: asked.hold().read().send(json_answer("200 OK", {"usage": {}})))
+    proxy = fixture.proxy(glance, policy=policy)
     for image, reason in ((facts(status="active"), "image_not_queued"), (facts(disk_format=None), "formats_unset"),
                           (facts(disk_format="iso"), "denied_by_policy"), (facts(), "too_large")):
         glance.image = image
@@ -173,21 +173,21 @@ default: {store: test, mode: force, max_size: 50KiB}
 
 
 @scenario
-def refusal_by_the_head_needs_no_query(scene):
-    glance = scene.glance()
-    proxy = scene.proxy(glance)
+def refusal_by_the_head_needs_no_query(fixture):
+    glance = fixture.glance()
+    proxy = fixture.proxy(glance)
     for field in ("Content-Range: bytes 0-4/9", "Content-Encoding: gzip", "Content-MD5: x"):
         assert proxy.ask("PUT", UPLOAD, field, body=BODY).status == 400
     assert glance.requests == []
 
 
 @scenario
-def glances_refusal_is_relayed(scene):
+def glances_refusal_is_relayed(fixture):
     """401 and 404, as it says them to any other question."""
-    desk = Desk(scene)
-    image = desk.image()
-    told = desk.put(image, BODY, "X-Auth-Token: nobody's", *RIGHT[1:])
+    stack = Stack(fixture)
+    image = stack.image()
+    told = stack.put(image, BODY, "X-Auth-Token: nobody's", *RIGHT[1:])
     assert told.status == 401
-    assert b"No image found" in desk.put("00000000-0000-4000-8000-000000000000", BODY).body
-    assert desk.puts(image) == []
-    wait_until("both are on record", lambda: desk.proxy.metric("uploads_total", result="rejected") == 2)
+    assert b"No image found" in stack.put("00000000-0000-4000-8000-000000000000", BODY).body
+    assert stack.puts(image) == []
+    wait_until("both are on record", lambda: stack.proxy.metric("uploads_total", result="rejected") == 2)

@@ -4,7 +4,7 @@ into the image) is held: who sends other bytes is refused, and Glance never has 
 import base64
 import hashlib
 
-from support.stack import DOORS, RIGHT, TOKEN, Desk, data, fixes
+from support.stack import ACTIONS, RIGHT, TOKEN, Stack, data, fixes
 from support.form import declared, file, form
 from support.glance import TOKEN as SECRET
 from support.glance import UPLOAD
@@ -53,44 +53,44 @@ HEX = {"owner_specified.openstack.sha256": "sha256", "owner_specified.openstack.
 
 
 @scenario(threaded=True, representative=True)
-def right_digest_is_accepted(scene):
-    desk = Desk(scene)
-    for door in DOORS:
+def right_digest_is_accepted(fixture):
+    stack = Stack(fixture)
+    for action in ACTIONS:
         for promise in PROMISES.values():
             for body in (b"\0", SMALL, LARGE):
-                for send in (desk.put, desk.put_chunked):
-                    image = desk.image()
-                    told = send(image, body, *RIGHT, promise(body), door=door)
-                    desk.stored(told, image, body, door)
+                for send in (stack.put, stack.put_chunked):
+                    image = stack.image()
+                    told = send(image, body, *RIGHT, promise(body), action=action)
+                    stack.stored(told, image, body, action)
                     assert told.get("X-Intake-Verified") == "sha512"
 
 
 @scenario(threaded=True, representative=True)
-def wrong_digest_is_refused(scene):
-    desk = Desk(scene)
-    for door in DOORS:
+def wrong_digest_is_refused(fixture):
+    stack = Stack(fixture)
+    for action in ACTIONS:
         for words, promise in PROMISES.items():
             for body in (b"\0", SMALL, LARGE):
-                for send in (desk.put, desk.put_chunked):
-                    image = desk.image()
-                    told = send(image, body, *RIGHT, promise(body, off=1), door=door)
-                    said = desk.refused(told, image, 400, "digest_mismatch", door, reached=True)
+                for send in (stack.put, stack.put_chunked):
+                    image = stack.image()
+                    told = send(image, body, *RIGHT, promise(body, off=1), action=action)
+                    said = stack.refused(told, image, 400, "digest_mismatch", action, reached=True)
                     assert words in said["message"] and "curl -T" in said["message"], said
-            desk.wait_over(image, 1)
-            told = desk.put(image, body, *RIGHT, promise(body), door=door)  # the same image, once more
-            desk.stored(told, image, body, door)
-    count = 6 * len(PROMISES) * len(DOORS)
-    assert desk.proxy.metric("refusals_total", reason="digest_mismatch") == count
-    desk.proxy.wait_no_spools()
+            stack.wait_over(image, 1)
+            told = stack.put(image, body, *RIGHT, promise(body), action=action)  # the same image, once more
+            stack.stored(told, image, body, action)
+    count = 6 * len(PROMISES) * len(ACTIONS)
+    assert stack.proxy.metric("refusals_total", reason="digest_mismatch") == count
+    stack.proxy.wait_no_spools()
 
 
 @scenario(threaded=True)
-def refused_body_never_reaches_glance_whole(scene):
+def refused_body_never_reaches_glance_whole(fixture):
     """Nor an end that it could take for one, in any framing."""
-    glance = scene.glance()
+    glance = fixture.glance()
     line = PROMISES["Repr-Digest promises another sha256"]
     for mode in ("spool", "stream"):
-        proxy = scene.proxy(glance, conf={"upload": {"unknown_length": mode}})
+        proxy = fixture.proxy(glance, conf={"upload": {"unknown_length": mode}})
         for body in (b"\0", SMALL, LARGE):
             for fields, sent in (([f"Content-Length: {len(body)}"], body), ([CHUNKED], chunks(body)),
                                  ([CHUNKED, f"X-Openstack-Image-Size: {len(body)}"], chunks(body))):
@@ -108,46 +108,46 @@ def refused_body_never_reaches_glance_whole(scene):
 
 
 @scenario
-def every_digest_is_checked(scene):
+def every_digest_is_checked(fixture):
     """One that is broken is enough; of an algorithm that is there twice in a field the last counts."""
-    desk = Desk(scene)
+    stack = Stack(fixture)
     lines = [promise(LARGE) for promise in PROMISES.values()]
-    image = desk.image()
-    desk.stored(desk.put(image, LARGE, *RIGHT, *lines), image, LARGE)
+    image = stack.image()
+    stack.stored(stack.put(image, LARGE, *RIGHT, *lines), image, LARGE)
     for number, (words, promise) in enumerate(PROMISES.items()):
         mixed = [*lines[:number], promise(LARGE, off=1), *lines[number + 1:]]
-        image = desk.image()
-        said = desk.refused(desk.put(image, LARGE, *RIGHT, *mixed), image, 400, "digest_mismatch", reached=True)
+        image = stack.image()
+        said = stack.refused(stack.put(image, LARGE, *RIGHT, *mixed), image, 400, "digest_mismatch", reached=True)
         assert words in said["message"], said
     wrong, right = (f"sha-256=:{base64_of('sha256', LARGE, off)}:" for off in (1, 0))
     for members, good in (((wrong, right), True), ((right, wrong), False)):
         for fields in ([f"Repr-Digest: {', '.join(members)}"], [f"Repr-Digest: {each}" for each in members],
                        [f"Repr_Digest: {members[0]}", f"repr-digest: {members[1]}"]):
-            image = desk.image()
-            told = desk.put(image, LARGE, *RIGHT, *fields)
+            image = stack.image()
+            told = stack.put(image, LARGE, *RIGHT, *fields)
             if good:
-                desk.stored(told, image, LARGE)
+                stack.stored(told, image, LARGE)
             else:
-                desk.refused(told, image, 400, "digest_mismatch", reached=True)
+                stack.refused(told, image, 400, "digest_mismatch", reached=True)
 
 
 @scenario
-def other_algorithms_are_ignored(scene):
-    desk = Desk(scene)
+def other_algorithms_are_ignored(fixture):
+    stack = Stack(fixture)
     for fields in (["Repr-Digest: unixsum=:AAAA:"], ["Digest: UNIXsum=30637"], ["Digest: CRC32c=AAAAAA=="],
                    ["Content-Digest: sha-1024=:AAAA:, crc32c=nonsense"], ["Repr-Digest:"],
                    ["Want-Repr-Digest: sha-256=10", "Want-Content-Digest: sha-512=3", "Want-Digest: MD5"]):
-        image = desk.image()
-        desk.stored(desk.put(image, LARGE, *RIGHT, *fields), image, LARGE)
-    image = desk.image()
+        image = stack.image()
+        stack.stored(stack.put(image, LARGE, *RIGHT, *fields), image, LARGE)
+    image = stack.image()
     line = f"Repr-Digest: crc32c=:AAAA:, sha-256=:{base64_of('sha256', LARGE, 1)}:"
-    desk.refused(desk.put(image, LARGE, *RIGHT, line), image, 400, "digest_mismatch", reached=True)
+    stack.refused(stack.put(image, LARGE, *RIGHT, line), image, 400, "digest_mismatch", reached=True)
 
 
 @scenario
-def malformed_digest_is_refused(scene):
+def malformed_digest_is_refused(fixture):
     """Refused by the head alone: a promise that nobody can read would look kept."""
-    desk = Desk(scene)
+    stack = Stack(fixture)
     good = base64_of("sha256", SMALL)
     table = ["Repr-Digest: sha-256", "Repr-Digest: sha-256=", f"Repr-Digest: sha-256={good}",
              f"Repr-Digest: sha-256=:{good}", "Repr-Digest: sha-256=:AAAA:", "Repr-Digest: sha-256=::",
@@ -156,90 +156,90 @@ def malformed_digest_is_refused(scene):
              "Content-MD5: AAAA", "Content-MD5:", f"Content-MD5: {good}"]
     fields = [[line] for line in table]
     fields += [[content_md5(SMALL)] * 2, [f"Repr-Digest: md5=:{base64_of('md5', SMALL)}:", "Digest: MD5=x"]]
-    for door in DOORS:
+    for action in ACTIONS:
         for each in fields:
-            image = desk.image()
-            told = desk.put_head(image, *RIGHT, f"Content-Length: {len(SMALL)}", *each, door=door)
-            said = desk.refused(told, image, 400, "bad_request", door)
+            image = stack.image()
+            told = stack.put_head(image, *RIGHT, f"Content-Length: {len(SMALL)}", *each, action=action)
+            said = stack.refused(told, image, 400, "bad_request", action)
             assert each[-1].split(":")[0] in said["message"], said
 
 
 @scenario
-def digest_is_checked_with_every_verify(scene):
+def digest_is_checked_with_every_verify(fixture):
     """Glance is another matter."""
-    desk = Desk(scene)
+    stack = Stack(fixture)
     for mode in ("size", "off"):
-        desk.set(verify=mode)
+        stack.set(verify=mode)
         for promise in PROMISES.values():
-            image = desk.image()
-            told = desk.put(image, LARGE, *RIGHT, promise(LARGE, off=1))
-            desk.refused(told, image, 400, "digest_mismatch", reached=True)
-            assert desk.put(desk.image(), LARGE, *RIGHT, promise(LARGE)).status == 204
+            image = stack.image()
+            told = stack.put(image, LARGE, *RIGHT, promise(LARGE, off=1))
+            stack.refused(told, image, 400, "digest_mismatch", reached=True)
+            assert stack.put(stack.image(), LARGE, *RIGHT, promise(LARGE)).status == 204
 
 
 # --- of a form ------------------------------------------------------------------------------
 
 
 @scenario(threaded=True)
-def digest_of_a_form_covers_the_form(scene):
+def digest_of_a_form_covers_the_form(fixture):
     """The client hashes what it sends, which is the form; and Glance is told nothing of that."""
-    desk = Desk(scene)
+    stack = Stack(fixture)
     packed = form(file(LARGE))
-    for send in (desk.put, desk.put_chunked):
+    for send in (stack.put, stack.put_chunked):
         for kind in ([declared()], ["Content-Type: application/octet-stream"]):
             for promise in PROMISES.values():
-                image = desk.image()
+                image = stack.image()
                 told = send(image, packed, TOKEN, *kind, promise(packed))
-                asked = desk.stored(told, image, LARGE)
+                asked = stack.stored(told, image, LARGE)
                 assert "multipart" in fixes(told)
                 sent = {name.lower() for name, _ in asked["headers"]}
                 assert sent.isdisjoint({"repr-digest", "content-digest", "digest", "content-md5"}), sent
                 for line in (promise(packed, off=1), promise(LARGE)):
-                    image = desk.image()
+                    image = stack.image()
                     told = send(image, packed, TOKEN, *kind, line)
-                    desk.refused(told, image, 400, "digest_mismatch", reached=True)
+                    stack.refused(told, image, 400, "digest_mismatch", reached=True)
 
 
 # --- of the image ---------------------------------------------------------------------------
 
 
 @scenario(threaded=True)
-def digest_property_is_checked(scene):
+def digest_property_is_checked(fixture):
     """openstacksdk does so; it is about the file, however that comes."""
-    desk = Desk(scene)
+    stack = Stack(fixture)
     packed = form(file(LARGE))
     for name, algorithm in HEX.items():
         right = hashlib.new(algorithm, LARGE).hexdigest()
         wrong = f"{right[:-1]}{int(right[-1], 16) ^ 1:x}"
         for body, fields in ((LARGE, RIGHT), (packed, [TOKEN, declared()])):
-            for send in (desk.put, desk.put_chunked):
+            for send in (stack.put, stack.put_chunked):
                 for text in (right, right.upper(), "", "see the web page", right[:-2]):
-                    image = desk.image(**{name: text})
-                    desk.stored(send(image, body, *fields), image, LARGE)
-                image = desk.image(**{name: wrong})
-                said = desk.refused(send(image, body, *fields), image, 400, "digest_mismatch", reached=True)
+                    image = stack.image(**{name: text})
+                    stack.stored(send(image, body, *fields), image, LARGE)
+                image = stack.image(**{name: wrong})
+                said = stack.refused(send(image, body, *fields), image, 400, "digest_mismatch", reached=True)
                 assert f"{name} promises another {algorithm}" in said["message"], said
 
 
 @scenario
-def fields_and_properties_are_both_checked(scene):
-    desk = Desk(scene)
+def fields_and_properties_are_both_checked(fixture):
+    stack = Stack(fixture)
     names = {name: hashlib.new(algorithm, LARGE).hexdigest() for name, algorithm in HEX.items()}
     lines = [promise(LARGE) for promise in PROMISES.values()]
-    image = desk.image(**names)
-    desk.stored(desk.put(image, LARGE, *RIGHT, *lines), image, LARGE)
-    image = desk.image(**{**names, "owner_specified.openstack.md5": "0" * 32})
-    desk.refused(desk.put(image, LARGE, *RIGHT, *lines), image, 400, "digest_mismatch", reached=True)
+    image = stack.image(**names)
+    stack.stored(stack.put(image, LARGE, *RIGHT, *lines), image, LARGE)
+    image = stack.image(**{**names, "owner_specified.openstack.md5": "0" * 32})
+    stack.refused(stack.put(image, LARGE, *RIGHT, *lines), image, 400, "digest_mismatch", reached=True)
 
 
 # --- on its way -----------------------------------------------------------------------------
 
 
 @scenario
-def digest_fields_are_sent_with_the_upload_only(scene):
+def digest_fields_are_sent_with_the_upload_only(fixture):
     """Not about the questions that go before and after it."""
-    glance = scene.glance()
-    proxy = scene.proxy(glance, conf=STREAM)
+    glance = fixture.glance()
+    proxy = fixture.proxy(glance, conf=STREAM)
     lines = [promise(SMALL) for promise in PROMISES.values()]
     with proxy.client() as client:
         told = client.send(request("PUT", UPLOAD, f"X-Auth-Token: {SECRET}", *lines, body=SMALL)).answer()

@@ -4,7 +4,7 @@ counts only what is there already, and lets one upload overshoot."""
 import concurrent.futures
 import threading
 
-from support.stack import DOORS, PAUSE, RIGHT, TOKEN, Desk, data
+from support.stack import ACTIONS, PAUSE, RIGHT, TOKEN, Stack, data
 from support.form import declared, file, form
 from support.glance import UPLOAD, accept_upload, answer, json_answer, new_upload
 from support.fixture import scenario
@@ -18,88 +18,88 @@ def length(size):
     return f"Content-Length: {size}"
 
 
-def refused(desk, told, image, *words, door="file", reached=False):
-    said = desk.refused(told, image, 413, "quota_exceeded", door, reached)
+def refused(stack, told, image, *words, action="file", reached=False):
+    said = stack.refused(told, image, 413, "quota_exceeded", action, reached)
     for each in words:
         assert each in said["message"], said
     return said
 
 
 @scenario(threaded=True, representative=True)
-def quota_includes_the_upload(scene):
+def quota_includes_the_upload(fixture):
     """Limit, use and need are told, and the client has not sent a byte."""
-    desk = Desk(scene)
-    desk.glance.set_limits(image_size_total=5)
+    stack = Stack(fixture)
+    stack.glance.set_limits(image_size_total=5)
     body = data(3 * MIB)
-    image = desk.image()
-    desk.stored(desk.put(image, body), image, body)
+    image = stack.image()
+    stack.stored(stack.put(image, body), image, body)
     for size, need in ((2 * MIB + 1, 6), (3 * MIB, 6), (1 << 40, (1 << 20) + 3)):
-        image = desk.image()
-        told = desk.put_head(image, *RIGHT, length(size))
-        refused(desk, told, image, "may keep 5 MiB in all", "has 3 ", f"need {need} ", "image_size_total")
-    refused(desk, desk.put(image, body), image)  # who does not wait hears it as well
+        image = stack.image()
+        told = stack.put_head(image, *RIGHT, length(size))
+        refused(stack, told, image, "may keep 5 MiB in all", "has 3 ", f"need {need} ", "image_size_total")
+    refused(stack, stack.put(image, body), image)  # who does not wait hears it as well
     body = data(2 * MIB)
-    desk.stored(desk.put(image, body), image, body)
-    image = desk.image()
-    refused(desk, desk.put_head(image, *RIGHT, length(1)), image, "has 5 ", "need 6 ")
-    assert desk.proxy.metric("refusals_total", reason="quota_exceeded") == 5
+    stack.stored(stack.put(image, body), image, body)
+    image = stack.image()
+    refused(stack, stack.put_head(image, *RIGHT, length(1)), image, "has 5 ", "need 6 ")
+    assert stack.proxy.metric("refusals_total", reason="quota_exceeded") == 5
 
 
 @scenario
-def glance_alone_would_exceed_the_quota(scene):
-    desk = Desk(scene)
-    desk.glance.set_limits(image_size_total=1)
+def glance_alone_would_exceed_the_quota(fixture):
+    stack = Stack(fixture)
+    stack.glance.set_limits(image_size_total=1)
     body = data(2 * MIB)
-    image = desk.image()
-    refused(desk, desk.put(image, body), image)
-    desk.glance.upload(image, body)
-    assert desk.show(image)["status"] == "active"
+    image = stack.image()
+    refused(stack, stack.put(image, body), image)
+    stack.glance.upload(image, body)
+    assert stack.show(image)["status"] == "active"
 
 
 @scenario
-def quota_is_the_callers_project(scene):
-    desk = Desk(scene)
+def quota_is_the_callers_project(fixture):
+    stack = Stack(fixture)
     body = data(3 * MIB)
-    for image in (desk.image(), desk.image(visibility="shared")):
-        desk.stored(desk.put(image, body), image, body)
-    desk.glance.set_limits(image_size_total=6)
-    refused(desk, desk.put(image := desk.image(), body), image, "has 6 ")
+    for image in (stack.image(), stack.image(visibility="shared")):
+        stack.stored(stack.put(image, body), image, body)
+    stack.glance.set_limits(image_size_total=6)
+    refused(stack, stack.put(image := stack.image(), body), image, "has 6 ")
     other = "X-Auth-Token: other-token"
-    with desk.client() as client:
+    with stack.client() as client:
         created = client.ask("POST", "/v2/images", other, "Content-Type: application/json",
                              body=b'{"disk_format": "raw", "container_format": "bare"}')
         theirs = created.get("Location").split("/")[-1]
-    assert desk.put(theirs, body, other, *RIGHT[1:]).status == 204
+    assert stack.put(theirs, body, other, *RIGHT[1:]).status == 204
 
 
 @scenario
-def concurrent_upload_limit_is_enforced(scene):
-    desk = Desk(scene)
-    desk.glance.set_limits(image_count_uploading=1)
-    staged = desk.image()
+def concurrent_upload_limit_is_enforced(fixture):
+    stack = Stack(fixture)
+    stack.glance.set_limits(image_count_uploading=1)
+    staged = stack.image()
     body = data(1000)
-    desk.stored(desk.put(staged, body, door="stage"), staged, body, "stage")  # counts until it is imported
-    for door in DOORS:
-        image = desk.image()
-        told = desk.put_head(image, *RIGHT, length(5), door=door)
-        refused(desk, told, image, "1 images at a time", "has 1 ", "image_count_uploading", door=door)
-    desk.glance.set_limits(image_count_uploading=2)
-    desk.stored(desk.put(image, body), image, body)
+    stack.stored(stack.put(staged, body, action="stage"), staged, body, "stage")  # counts until it is imported
+    for action in ACTIONS:
+        image = stack.image()
+        told = stack.put_head(image, *RIGHT, length(5), action=action)
+        refused(stack, told, image, "1 images at a time", "has 1 ", "image_count_uploading", action=action)
+    stack.glance.set_limits(image_count_uploading=2)
+    stack.stored(stack.put(image, body), image, body)
 
 
 @scenario
-def staging_area_has_its_own_limit(scene):
+def staging_area_has_its_own_limit(fixture):
     """It has a limit of its own, which is not the other's."""
-    desk = Desk(scene)
+    stack = Stack(fixture)
     body = data(2 * MIB)
-    desk.glance.set_limits(image_stage_total=1, image_size_total=100)
-    image = desk.image()
-    told = desk.put_head(image, *RIGHT, length(len(body)), door="stage")
-    refused(desk, told, image, "1 MiB in the staging area", "has 0 ", "need 2 ", "image_stage_total", door="stage")
-    desk.stored(desk.put(image, body), image, body)
-    desk.glance.set_limits(image_stage_total=100, image_size_total=1)
-    image = desk.image()
-    desk.stored(desk.put(image, body, door="stage"), image, body, "stage")
+    stack.glance.set_limits(image_stage_total=1, image_size_total=100)
+    image = stack.image()
+    told = stack.put_head(image, *RIGHT, length(len(body)), action="stage")
+    refused(stack, told, image, "1 MiB in the staging area", "has 0 ", "need 2 ", "image_stage_total", action="stage")
+    stack.stored(stack.put(image, body), image, body)
+    stack.glance.set_limits(image_stage_total=100, image_size_total=1)
+    image = stack.image()
+    stack.stored(stack.put(image, body, action="stage"), image, body, "stage")
 
 
 # --- others on their way ---------------------------------------------------------------------
@@ -108,125 +108,125 @@ SIX = data(6 * MIB)
 OTHERS = "may keep 9 MiB in all, has 0, with 6 on their way, and would need 12 (image_size_total)"
 
 
-def tight(scene, **conf):
+def tight(fixture, **conf):
     """9 MiB may be kept, and uploads have 6."""
-    desk = Desk(scene, conf={"DEFAULT": {"workers": 4}, **conf})
-    desk.glance.set_limits(image_size_total=9)
-    return desk
+    stack = Stack(fixture, conf={"DEFAULT": {"workers": 4}, **conf})
+    stack.glance.set_limits(image_size_total=9)
+    return stack
 
 
-def is_over(desk):
+def is_over(stack):
     """What the others had reserved is there again."""
-    image = desk.image()
-    desk.stored(desk.put(image, SIX), image, SIX)
-    desk.glance.delete(image)
+    image = stack.image()
+    stack.stored(stack.put(image, SIX), image, SIX)
+    stack.glance.delete(image)
 
 
 @scenario(threaded=True, representative=True)
-def quota_includes_uploads_in_flight(scene):
+def quota_includes_uploads_in_flight(fixture):
     """Over all workers; and whoever comes while one is under way has not sent a byte."""
-    desk = tight(scene)
-    image = desk.image()
+    stack = tight(fixture)
+    image = stack.image()
 
     def meanwhile():
         for _ in range(8):
-            late = desk.image()
-            refused(desk, desk.put_head(late, *RIGHT, length(len(SIX))), late, OTHERS)
+            late = stack.image()
+            refused(stack, stack.put_head(late, *RIGHT, length(len(SIX))), late, OTHERS)
         small = data(3 * MIB)
-        late = desk.image()
-        desk.stored(desk.put(late, small), late, small)
-        desk.glance.delete(late)
-        late = desk.image()
-        refused(desk, desk.put_chunked(late, SIX), late, OTHERS)  # when its size is known
-        desk.stored(desk.put(late, SIX, door="stage"), late, SIX, "stage")  # which has a limit of its own
+        late = stack.image()
+        stack.stored(stack.put(late, small), late, small)
+        stack.glance.delete(late)
+        late = stack.image()
+        refused(stack, stack.put_chunked(late, SIX), late, OTHERS)  # when its size is known
+        stack.stored(stack.put(late, SIX, action="stage"), late, SIX, "stage")  # which has a limit of its own
 
-    desk.stored(desk.put_with_pause(image, SIX, meanwhile), image, SIX)
-    late = desk.image()
-    refused(desk, desk.put(late, SIX), late, "has 6 and would need 12")
-    desk.glance.delete(image)
-    is_over(desk)
+    stack.stored(stack.put_with_pause(image, SIX, meanwhile), image, SIX)
+    late = stack.image()
+    refused(stack, stack.put(late, SIX), late, "has 6 and would need 12")
+    stack.glance.delete(image)
+    is_over(stack)
 
 
 @scenario(threaded=True, alone=True)
-def one_of_three_concurrent_uploads_fits(scene):
+def one_of_three_concurrent_uploads_fits(fixture):
     """Together they are too much, though each of them fits: one is stored, and two are refused."""
-    desk = tight(scene)
-    for door, limits in (("file", {}), ("stage", {"image_size_total": 100, "image_stage_total": 9})) * 2:
+    stack = tight(fixture)
+    for action, limits in (("file", {}), ("stage", {"image_size_total": 100, "image_stage_total": 9})) * 2:
         if limits:
-            desk.glance.set_limits(**limits)
-        images = [desk.image() for _ in range(3)]
+            stack.glance.set_limits(**limits)
+        images = [stack.image() for _ in range(3)]
         together = threading.Barrier(len(images))
 
-        def upload(image, door=door, together=together):
+        def upload(image, action=action, together=together):
             together.wait()
-            return desk.put(image, SIX, door=door)
+            return stack.put(image, SIX, action=action)
 
         with concurrent.futures.ThreadPoolExecutor(len(images)) as pool:
             answers = list(pool.map(upload, images))
         assert sorted(told.status for told in answers) == [204, 413, 413], [told.start for told in answers]
         for told, image in zip(answers, images):
             if told.status == 413:
-                refused(desk, told, image, "would need 12", door=door)
+                refused(stack, told, image, "would need 12", action=action)
         for image in images:
-            desk.glance.delete(image)
-        desk.glance.set_limits(image_size_total=9)
+            stack.glance.delete(image)
+        stack.glance.set_limits(image_size_total=9)
 
 
 @scenario(threaded=True)
-def reservation_is_released_after_every_end(scene):
-    desk = tight(scene)
+def reservation_is_released_after_every_end(fixture):
+    stack = tight(fixture)
     wrong = [*RIGHT, "Content-MD5: AAAAAAAAAAAAAAAAAAAAAA=="]
     for fault, fields, status in (({}, wrong, 400), ({"at": PAUSE, "answer": 500}, RIGHT, 500),
                                   ({"at": "head", "answer": 403}, RIGHT, 403),
                                   ({"at": PAUSE, "cut": "reset"}, RIGHT, 502)):
-        image = desk.image()
+        image = stack.image()
         if fault:
-            desk.glance.fault(image=image, times=1, **fault)
-        assert desk.put(image, SIX, *fields).status == status
-        is_over(desk)
+            stack.glance.fault(image=image, times=1, **fault)
+        assert stack.put(image, SIX, *fields).status == status
+        is_over(stack)
     for leave in ("close", "reset"):
         for sent in (1000, 3 * MIB):
-            image = desk.image()
-            with desk.client() as client:
-                desk.begin(client, image, *RIGHT, length(len(SIX))).send(SIX[:sent])
-                desk.proxy.wait_metric(1, "uploads_in_flight")
+            image = stack.image()
+            with stack.client() as client:
+                stack.begin(client, image, *RIGHT, length(len(SIX))).send(SIX[:sent])
+                stack.proxy.wait_metric(1, "uploads_in_flight")
                 getattr(client, leave)()
-            desk.proxy.wait_log(f" upload .*image={image} .*verdict=aborted")
-            is_over(desk)
+            stack.proxy.wait_log(f" upload .*image={image} .*verdict=aborted")
+            is_over(stack)
 
 
 @scenario
-def usage_is_queried_again_after_other_uploads(scene):
+def usage_is_queried_again_after_other_uploads(fixture):
     """The usage that Glance told at first does not have the one that was stored meanwhile."""
-    desk = tight(scene)
-    image, other = desk.image(), desk.image()
-    with desk.client() as client:
-        desk.begin(client, image, *RIGHT, length(len(SIX)), "Expect: 100-continue")
+    stack = tight(fixture)
+    image, other = stack.image(), stack.image()
+    with stack.client() as client:
+        stack.begin(client, image, *RIGHT, length(len(SIX)), "Expect: 100-continue")
         assert client.stream.until(b"\r\n\r\n").startswith(b"HTTP/1.1 100 ")
-        desk.stored(desk.put(other, SIX), other, SIX)
+        stack.stored(stack.put(other, SIX), other, SIX)
         client.send_until_refused(SIX)
-        refused(desk, client.answer(), image, "has 6 and would need 12")
+        refused(stack, client.answer(), image, "has 6 and would need 12")
 
 
 @scenario
-def audit_reports_an_exceeded_quota(scene):
+def audit_reports_an_exceeded_quota(fixture):
     """It goes to Glance all the same, and others are told of it."""
-    desk = tight(scene)
-    desk.policy = ("rules: [{ name: watched, when: { name: watched }, store: test, mode: audit }]\n"
-                   "default: { store: test, mode: force }\n")
-    desk.set()
-    image = desk.image(name="watched")
+    stack = tight(fixture)
+    stack.policy = ("rules: [{ name: watched, when: { name: watched }, store: test, mode: audit }]\n"
+                    "default: { store: test, mode: force }\n")
+    stack.set()
+    image = stack.image(name="watched")
 
     def meanwhile():
-        late = desk.image(name="watched")
-        told = desk.put(late, SIX)
+        late = stack.image(name="watched")
+        told = stack.put(late, SIX)
         assert (told.status, told.get("X-Intake-Audit")) == (204, "quota_exceeded"), told.fields
 
-    desk.stored(desk.put_with_pause(image, SIX, meanwhile), image, SIX)
+    stack.stored(stack.put_with_pause(image, SIX, meanwhile), image, SIX)
 
 
 @scenario
-def foreign_uploads_reserve_nothing(scene):
+def foreign_uploads_reserve_nothing(fixture):
     """Whoever may see an image may announce any length for it: nobody of its project is refused for that, also
     while Glance lets his upload wait."""
     def upload(asked):
@@ -235,8 +235,8 @@ def foreign_uploads_reserve_nothing(scene):
         else:
             accept_upload(asked)
 
-    glance = scene.glance(upload=upload, usage={"usage": {"image_size_total": {"usage": 0, "limit": 9}}})
-    proxy = scene.proxy(glance, conf={"DEFAULT": {"workers": 4}})
+    glance = fixture.glance(upload=upload, usage={"usage": {"image_size_total": {"usage": 0, "limit": 9}}})
+    proxy = fixture.proxy(glance, conf={"DEFAULT": {"workers": 4}})
     with proxy.client() as dribbles, proxy.client() as stranger:
         for client, sent in ((dribbles, 1000), (stranger, PAUSE)):
             client.send(head(f"PUT {UPLOAD} HTTP/1.1", "Host: h", "X-Auth-Token: other-token", length(len(SIX))),
@@ -252,65 +252,65 @@ def foreign_uploads_reserve_nothing(scene):
 
 
 @scenario(threaded=True)
-def quota_is_checked_when_the_spool_is_complete(scene):
-    desk = Desk(scene)
-    desk.glance.set_limits(image_size_total=2)
+def quota_is_checked_when_the_spool_is_complete(fixture):
+    stack = Stack(fixture)
+    stack.glance.set_limits(image_size_total=2)
     for body in (data(2 * MIB + 1), data(5 * MIB)):
-        for send, sent, fields in ((desk.put_chunked, body, RIGHT),
-                                   (desk.put, form(file(body)), [TOKEN, declared()]),
-                                   (desk.put_chunked, form(file(body)), [TOKEN, declared()]),
-                                   (desk.put_chunked, body, [*RIGHT, f"X-Openstack-Image-Size: {len(body)}"])):
-            image = desk.image()
-            refused(desk, send(image, sent, *fields), image, "may keep 2 MiB", f"need {-(-len(body) // MIB)} ")
+        for send, sent, fields in ((stack.put_chunked, body, RIGHT),
+                                   (stack.put, form(file(body)), [TOKEN, declared()]),
+                                   (stack.put_chunked, form(file(body)), [TOKEN, declared()]),
+                                   (stack.put_chunked, body, [*RIGHT, f"X-Openstack-Image-Size: {len(body)}"])):
+            image = stack.image()
+            refused(stack, send(image, sent, *fields), image, "may keep 2 MiB", f"need {-(-len(body) // MIB)} ")
     body = data(2 * MIB)
-    image = desk.image()
-    desk.stored(desk.put_chunked(image, body), image, body)
-    desk.proxy.wait_no_spools()
+    image = stack.image()
+    stack.stored(stack.put_chunked(image, body), image, body)
+    stack.proxy.wait_no_spools()
 
 
 @scenario
-def streamed_upload_is_refused_only_over_the_limit(scene):
+def streamed_upload_is_refused_only_over_the_limit(fixture):
     """Streamed: only who is over the limit already is refused, as by Glance."""
-    desk = Desk(scene, unknown_length="stream")
+    stack = Stack(fixture, unknown_length="stream")
     body = data(3 * MIB)
-    image = desk.image()
-    desk.glance.set_limits(image_size_total=2)
-    assert desk.put_chunked(image, body).status == 204
-    image = desk.image()
-    refused(desk, desk.put_head(image, *RIGHT, CHUNKED), image, "has 3 ", "need 3 ")
+    image = stack.image()
+    stack.glance.set_limits(image_size_total=2)
+    assert stack.put_chunked(image, body).status == 204
+    image = stack.image()
+    refused(stack, stack.put_head(image, *RIGHT, CHUNKED), image, "has 3 ", "need 3 ")
 
 
 # --- nothing to check -----------------------------------------------------------------------
 
 
 @scenario
-def missing_limit_is_no_limit(scene):
-    desk = Desk(scene)
+def missing_limit_is_no_limit(fixture):
+    stack = Stack(fixture)
     body = data(3 * MIB)
     for limits in ({}, {"image_size_total": -1, "image_count_uploading": -1}, {"image_count_total": 0}):
-        desk.glance.set_limits(**limits)
-        image = desk.image()
-        desk.stored(desk.put(image, body), image, body)
-    desk.glance.fault(on="usage", answer=404)  # Glance before Xena
-    image = desk.image()
-    desk.stored(desk.put(image, body), image, body)
-    assert "WARNING req-" not in desk.proxy.log()
+        stack.glance.set_limits(**limits)
+        image = stack.image()
+        stack.stored(stack.put(image, body), image, body)
+    stack.glance.fault(on="usage", answer=404)  # Glance before Xena
+    image = stack.image()
+    stack.stored(stack.put(image, body), image, body)
+    assert "WARNING req-" not in stack.proxy.log()
 
 
 @scenario
-def quota_off_checks_nothing(scene):
-    desk = Desk(scene, quota="off")
-    desk.glance.set_limits(image_size_total=0, image_count_uploading=0)
+def quota_off_checks_nothing(fixture):
+    stack = Stack(fixture, quota="off")
+    stack.glance.set_limits(image_size_total=0, image_count_uploading=0)
     body = data(3 * MIB)
-    image = desk.image()
-    desk.stored(desk.put(image, body), image, body)
-    assert not any(asked["target"].endswith("/usage") for asked in desk.glance.requests())
+    image = stack.image()
+    stack.stored(stack.put(image, body), image, body)
+    assert not any(asked["target"].endswith("/usage") for asked in stack.glance.requests())
 
 
 @scenario(threaded=True)
-def unknown_usage_is_not_checked(scene):
+def unknown_usage_is_not_checked(fixture):
     """A check that cannot be made stops nobody; the log says that it was not made."""
-    glance = scene.glance()
+    glance = fixture.glance()
     for usage, words in ((answer("500 Internal Server Error"), "it answers 500: not checked"),
                          (answer("403 Forbidden"), "it answers 403: not checked"),
                          (lambda asked: asked.close(), "not checked"),
@@ -319,7 +319,7 @@ def unknown_usage_is_not_checked(scene):
                           "cannot be read"),
                          (json_answer("200 OK", {"usage": {"image_size_total": 5}}), "cannot be read")):
         glance.usage = usage
-        proxy = scene.proxy(glance)
+        proxy = fixture.proxy(glance)
         told = proxy.ask("PUT", UPLOAD, TOKEN, body=data(1000))
         assert (told.status, told.get("X-Intake-Verified")) == (204, "sha512"), (words, told.body)
         proxy.wait_log(f"WARNING req-.*{words}")
@@ -327,14 +327,14 @@ def unknown_usage_is_not_checked(scene):
 
 
 @scenario
-def promised_size_is_checked_before_the_body(scene):
-    desk = Desk(scene)
-    desk.glance.set_limits(image_size_total=1)
-    image = desk.image()
-    told = desk.put_head(image, *RIGHT, CHUNKED, f"X-Openstack-Image-Size: {MIB + 1}")
-    refused(desk, told, image, "need 2 ")
-    with desk.client() as client:  # and what is spooled is asked for
+def promised_size_is_checked_before_the_body(fixture):
+    stack = Stack(fixture)
+    stack.glance.set_limits(image_size_total=1)
+    image = stack.image()
+    told = stack.put_head(image, *RIGHT, CHUNKED, f"X-Openstack-Image-Size: {MIB + 1}")
+    refused(stack, told, image, "need 2 ")
+    with stack.client() as client:  # and what is spooled is asked for
         client.send(head(f"PUT /v2/images/{image}/file HTTP/1.1", "Host: h", *RIGHT, CHUNKED, "Expect: 100-continue"))
         assert client.stream.until(b"\r\n\r\n").startswith(b"HTTP/1.1 100 ")
         told = client.send(chunks(data(MIB))).answer()
-    desk.stored(told, image, data(MIB))
+    stack.stored(told, image, data(MIB))

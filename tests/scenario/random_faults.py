@@ -32,12 +32,12 @@ class FaultyGlance:
     """Keeps images as Glance does, and fails at each step of each request with a probability. What it
     says itself is true, but for a 204 before it has stored something else than it was sent."""
 
-    def __init__(self, scene, faults):
+    def __init__(self, fixture, faults):
         self.faults = faults
         self.images = {}
         self.dice = random.Random(SEED)
         self.count = 0
-        self.glance = scene.glance(upload=self.take, image=self.tell)
+        self.glance = fixture.glance(upload=self.take, image=self.tell)
 
     def create(self):
         image = str(uuid.uuid4())
@@ -114,15 +114,15 @@ class FaultyGlance:
 
 
 class Storm:
-    def __init__(self, scene, verify):
+    def __init__(self, fixture, verify):
         self.verified = {"digest": "sha512", "size": "size"}[verify]
-        self.faulty = FaultyGlance(scene, 0.0)
-        self.gateway = scene.glance(port=29480, other=lambda asked: asked.read().send(
+        self.faulty = FaultyGlance(fixture, 0.0)
+        self.gateway = fixture.glance(port=29480, other=lambda asked: asked.read().send(
             answer("200 OK", "X-RGW-Bytes-Used: 0")))
-        key = scene.folder / "key"
+        key = fixture.folder / "key"
         key.write_text("a-key\n")
         conf = {**PATIENT, "upload": {"unknown_length": "stream", "verify": verify}}
-        self.proxy = scene.proxy(self.faulty.glance, conf=conf, policy=POLICY.format(
+        self.proxy = fixture.proxy(self.faulty.glance, conf=conf, policy=POLICY.format(
             endpoint=self.gateway.url, key=key))
         self.told = collections.Counter()
         self.untrue = []
@@ -175,8 +175,8 @@ class Storm:
         return len(os.listdir(f"/proc/{self.proxy.process.pid}/fd"))
 
 
-def weather(scene, verify):
-    storm = Storm(scene, verify)
+def weather(fixture, verify):
+    storm = Storm(fixture, verify)
     storm.run(AT_ONCE)
     assert storm.told == {(204, None): AT_ONCE}, (storm.told, storm.untrue)
     before = storm.descriptors()
@@ -199,10 +199,10 @@ def weather(scene, verify):
 
 
 @scenario(alone=True)
-def answers_are_true_under_random_faults(scene):
-    weather(scene, "digest")
+def answers_are_true_under_random_faults(fixture):
+    weather(fixture, "digest")
 
 
 @scenario(alone=True)
-def answers_are_true_without_hashing(scene):
-    weather(scene, "size")
+def answers_are_true_without_hashing(fixture):
+    weather(fixture, "size")

@@ -3,7 +3,7 @@
 what is in it, or nothing at all."""
 import json
 
-from support.stack import DOORS, OCTETS, RIGHT, TOKEN, Desk, data
+from support.stack import ACTIONS, OCTETS, RIGHT, TOKEN, Stack, data
 from support.glance import UPLOAD
 from support.fixture import scenario
 from support.raw_http import LAST_CHUNK, head
@@ -30,59 +30,59 @@ REFUSED = {  # by name: the fields beside those that are right, the reason
 
 
 @scenario(representative=True)
-def bad_headers_are_refused_before_the_body(scene):
-    desk = Desk(scene)
-    for door in DOORS:
+def bad_headers_are_refused_before_the_body(fixture):
+    stack = Stack(fixture)
+    for action in ACTIONS:
         for name, (fields, reason) in REFUSED.items():
-            image = desk.image()
+            image = stack.image()
             if reason == "empty_body":  # who sends nothing has nothing to ask for
-                with desk.client() as client:
-                    told = desk.begin(client, image, *RIGHT, *fields, door=door).answer()
+                with stack.client() as client:
+                    told = stack.begin(client, image, *RIGHT, *fields, action=action).answer()
             else:
-                told = desk.put_head(image, *RIGHT, *fields, door=door)
-            said = desk.refused(told, image, 400, reason, door)
+                told = stack.put_head(image, *RIGHT, *fields, action=action)
+            said = stack.refused(told, image, 400, reason, action)
             assert "curl -T" in said["hint"], name
-            assert desk.proxy.metric("refusals_total", reason=reason) >= 1
+            assert stack.proxy.metric("refusals_total", reason=reason) >= 1
 
 
 @scenario
-def refusal_is_read_behind_the_body(scene):
+def refusal_is_read_behind_the_body(fixture):
     """The answer can be read, and what follows is never taken for a request."""
-    desk = Desk(scene)
+    stack = Stack(fixture)
     for fields, reason in REFUSED.values():
-        image = desk.image()
+        image = stack.image()
         body = b"3e8\r\n" + DATA + b"\r\n" + LAST_CHUNK if CHUNKED in fields else DATA
-        with desk.client() as client:
-            desk.begin(client, image, *RIGHT, *fields)
+        with stack.client() as client:
+            stack.begin(client, image, *RIGHT, *fields)
             if reason != "empty_body":
                 client.send_until_refused(body)
-            desk.refused(client.answer(), image, 400, reason)
+            stack.refused(client.answer(), image, 400, reason)
 
 
 @scenario
-def identity_coding_is_accepted(scene):
-    desk = Desk(scene)
-    for door in DOORS:
+def identity_coding_is_accepted(fixture):
+    stack = Stack(fixture)
+    for action in ACTIONS:
         for field in ("Content-Encoding: identity", "content-encoding: Identity", "Content-Encoding:"):
-            image = desk.image()
-            desk.stored(desk.put(image, DATA, *RIGHT, field, door=door), image, DATA, door)
+            image = stack.image()
+            stack.stored(stack.put(image, DATA, *RIGHT, field, action=action), image, DATA, action)
 
 
 @scenario
-def empty_chunked_body_is_refused(scene):
-    desk = Desk(scene)
+def empty_chunked_body_is_refused(fixture):
+    stack = Stack(fixture)
     for mode in ("spool", "stream"):
-        desk.set(unknown_length=mode)
-        for door in DOORS:
-            image = desk.image()
-            desk.refused(desk.put_chunked(image, b"", door=door), image, 400, "empty_body", door)
+        stack.set(unknown_length=mode)
+        for action in ACTIONS:
+            image = stack.image()
+            stack.refused(stack.put_chunked(image, b"", action=action), image, 400, "empty_body", action)
 
 
 @scenario
-def http_1_0_body_without_length_is_refused(scene):
+def http_1_0_body_without_length_is_refused(fixture):
     """Its body would end with the connection: nobody can tell whether that is all of it."""
-    glance = scene.glance()
-    with scene.proxy(glance).client() as client:
+    glance = fixture.glance()
+    with fixture.proxy(glance).client() as client:
         client.send(head(f"PUT {UPLOAD} HTTP/1.0", "Host: h", TOKEN, OCTETS), DATA)
         told = client.answer()
     assert (told.status, json.loads(told.body)["reason"]) == (400, "empty_body")
@@ -90,14 +90,14 @@ def http_1_0_body_without_length_is_refused(scene):
 
 
 @scenario
-def other_transfer_codings_are_refused(scene):
+def other_transfer_codings_are_refused(fixture):
     """No sound way to tell where the body ends, so nothing is even asked about the image."""
-    glance = scene.glance()
-    proxy = scene.proxy(glance)
-    for door in (UPLOAD, UPLOAD.replace("/file", "/stage")):
+    glance = fixture.glance()
+    proxy = fixture.proxy(glance)
+    for action in (UPLOAD, UPLOAD.replace("/file", "/stage")):
         for coding in ("gzip, chunked", "gzip", "chunked, gzip", "identity", "x-gzip,chunked"):
             with proxy.client() as client:
-                client.send(head(f"PUT {door} HTTP/1.1", "Host: h", *RIGHT, f"Transfer-Encoding: {coding}"),
+                client.send(head(f"PUT {action} HTTP/1.1", "Host: h", *RIGHT, f"Transfer-Encoding: {coding}"),
                             DATA)
                 told = client.answer()
                 said = json.loads(told.body)

@@ -11,9 +11,9 @@ def giving(*pieces):
 
 
 @scenario(threaded=True)
-def every_method_is_relayed(scene):
-    glance = scene.glance()
-    proxy = scene.proxy(glance)
+def every_method_is_relayed(fixture):
+    glance = fixture.glance()
+    proxy = fixture.proxy(glance)
     methods = ["GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "PROPFIND"]
     with proxy.client() as client:
         for method in methods:
@@ -22,16 +22,16 @@ def every_method_is_relayed(scene):
 
 
 @scenario
-def head_has_the_length_and_no_body(scene):
-    glance = scene.glance(other=giving(head("HTTP/1.1 200 OK", "Content-Length: 12345678901")))
-    with scene.proxy(glance).client() as client:
+def head_has_the_length_and_no_body(fixture):
+    glance = fixture.glance(other=giving(head("HTTP/1.1 200 OK", "Content-Length: 12345678901")))
+    with fixture.proxy(glance).client() as client:
         for _ in range(2):
             told = client.ask("HEAD", "/v2/images/x/file")
             assert told.get("Content-Length") == "12345678901"
 
 
 @scenario
-def head_request_may_have_a_body(scene):
+def head_request_may_have_a_body(fixture):
     """Of no use, but it may have one; the answer has none all the same. Who answers early goes on
     reading: closing would reset the connection, and might overtake the answer."""
     sizes = (1, 100_000, 1_000_000)
@@ -43,8 +43,8 @@ def head_request_may_have_a_body(scene):
             else:
                 asked.read().send(seven)
 
-        glance = scene.glance(port=0, other=heading)
-        proxy = scene.proxy(glance)
+        glance = fixture.glance(port=0, other=heading)
+        proxy = fixture.proxy(glance)
         for size in sizes:
             with proxy.client() as client:
                 told = client.send(request("HEAD", "/v2/images/x/file", body=bytes(size))).answer_head()
@@ -55,21 +55,21 @@ def head_request_may_have_a_body(scene):
 
 
 @scenario
-def head_of_versions_keeps_the_length(scene):
+def head_of_versions_keeps_the_length(fixture):
     json_type = "Content-Type: application/json"
-    glance = scene.glance(other=giving(head("HTTP/1.1 300 Multiple Choices", json_type, "Content-Length: 1712")))
-    with scene.proxy(glance).client() as client:
+    glance = fixture.glance(other=giving(head("HTTP/1.1 300 Multiple Choices", json_type, "Content-Length: 1712")))
+    with fixture.proxy(glance).client() as client:
         for target in ("/", "/versions", "/v9/images"):
             assert client.ask("HEAD", target).all("Content-Length") == ["1712"], target
 
 
 @scenario
-def head_of_unknown_length_has_no_body(scene):
+def head_of_unknown_length_has_no_body(fixture):
     def told(asked):
         body = chunk(b"versions") + LAST_CHUNK if asked.method == "GET" else b""
         asked.read().send(head("HTTP/1.1 200 OK", "Transfer-Encoding: chunked"), body)
 
-    proxy = scene.proxy(scene.glance(other=told))
+    proxy = fixture.proxy(fixture.glance(other=told))
     with proxy.client() as client:
         nothing = client.ask("HEAD", "/v2/images/x/file")
         assert nothing.status == 200
@@ -80,18 +80,18 @@ def head_of_unknown_length_has_no_body(scene):
 
 
 @scenario
-def no_content_is_relayed(scene):
-    glance = scene.glance(other=giving(head("HTTP/1.1 204 No Content", "X-Kept: yes")))
-    with scene.proxy(glance).client() as client:
+def no_content_is_relayed(fixture):
+    glance = fixture.glance(other=giving(head("HTTP/1.1 204 No Content", "X-Kept: yes")))
+    with fixture.proxy(glance).client() as client:
         for _ in range(2):
             told = client.ask("DELETE", "/v2/images/x")
             assert (told.status, told.get("X-Kept"), told.get("Content-Length")) == (204, "yes", None)
 
 
 @scenario
-def not_modified_is_relayed(scene):
-    glance = scene.glance(other=giving(head("HTTP/1.1 304 Not Modified", 'ETag: "e"')))
-    with scene.proxy(glance).client() as client:
+def not_modified_is_relayed(fixture):
+    glance = fixture.glance(other=giving(head("HTTP/1.1 304 Not Modified", 'ETag: "e"')))
+    with fixture.proxy(glance).client() as client:
         for _ in range(2):
             told = client.ask("GET", "/v2/images/x", 'If-None-Match: "e"')
             assert (told.status, told.get("ETag")) == (304, '"e"')
@@ -99,44 +99,44 @@ def not_modified_is_relayed(scene):
 
 
 @scenario
-def partial_content_is_relayed(scene):
+def partial_content_is_relayed(fixture):
     def part(asked):
         assert asked.get("Range") == "bytes=2-5"
         asked.read().send(answer("206 Partial Content", "Content-Range: bytes 2-5/10", body=b"cdef"))
 
-    told = scene.proxy(scene.glance(other=part)).ask("GET", "/v2/images/x/file", "Range: bytes=2-5")
+    told = fixture.proxy(fixture.glance(other=part)).ask("GET", "/v2/images/x/file", "Range: bytes=2-5")
     assert (told.status, told.get("Content-Range"), told.body) == (206, "bytes 2-5/10", b"cdef")
 
 
 @scenario
-def statuses_of_all_classes_are_relayed(scene):
+def statuses_of_all_classes_are_relayed(fixture):
     starts = ["200 OK", "201 Created", "202 Accepted", "300 Multiple Choices", "401 Unauthorized",
               "403 Forbidden", "404 Not Found", "410 Gone", "413 Payload Too Large",
               "500 Internal Server Error", "503 Service Unavailable", "599 Odd"]
     waiting = iter(starts)
-    glance = scene.glance(other=lambda asked: asked.read().send(answer(next(waiting), body=b"said")))
-    with scene.proxy(glance).client() as client:
+    glance = fixture.glance(other=lambda asked: asked.read().send(answer(next(waiting), body=b"said")))
+    with fixture.proxy(glance).client() as client:
         for start in starts:
             told = client.ask("GET", "/v2/images")
             assert (told.status, told.body) == (int(start[:3]), b"said"), start
 
 
 @scenario
-def interim_answers_of_glance_are_skipped(scene):
+def interim_answers_of_glance_are_skipped(fixture):
     interim = head("HTTP/1.1 102 Processing") + head("HTTP/1.1 103 Early Hints", "Link: </x>")
-    glance = scene.glance(other=giving(interim, answer("200 OK", body=b"final")))
-    told = scene.proxy(glance).ask("GET", "/v2/images")
+    glance = fixture.glance(other=giving(interim, answer("200 OK", body=b"final")))
+    told = fixture.proxy(glance).ask("GET", "/v2/images")
     assert (told.status, told.body, told.get("Link")) == (200, b"final", None)
 
 
 @scenario
-def answer_of_unknown_length_is_streamed(scene):
+def answer_of_unknown_length_is_streamed(fixture):
     def in_two(asked):
         asked.read().send(head("HTTP/1.1 200 OK", "Transfer-Encoding: chunked"), chunk(b"first"))
         asked.hold().send(chunk(b"second"), LAST_CHUNK)
 
-    glance = scene.glance(other=in_two)
-    with scene.proxy(glance).client() as client:
+    glance = fixture.glance(other=in_two)
+    with fixture.proxy(glance).client() as client:
         told = client.send(request("GET", "/v2/images/x/file")).answer_head()
         assert told.get("Content-Length") is None
         pieces = body_pieces(told, client.stream, until_close=True)
@@ -146,21 +146,21 @@ def answer_of_unknown_length_is_streamed(scene):
 
 
 @scenario
-def answer_that_ends_with_the_connection_is_relayed(scene):
+def answer_that_ends_with_the_connection_is_relayed(fixture):
     def until_close(asked):
         asked.read().send(head("HTTP/1.0 200 OK"), b"all of it")
         asked.close()
 
-    told = scene.proxy(scene.glance(other=until_close)).ask("GET", "/v2/images/x/file")
+    told = fixture.proxy(fixture.glance(other=until_close)).ask("GET", "/v2/images/x/file")
     assert (told.body, told.complete) == (b"all of it", True)
 
 
 @scenario
-def repeated_and_empty_fields_keep_their_order(scene):
+def repeated_and_empty_fields_keep_their_order(fixture):
     sent = ["X-One: 1", "Accept:", "X-Two: a", "X-One: 2", "x-two: b"]
     given = ["Set-Cookie: a=1", "Vary: Accept", "Set-Cookie: b=2", "Vary: Cookie"]
-    glance = scene.glance(other=giving(answer("200 OK", *given)))
-    told = scene.proxy(glance).ask("GET", "/v2/images", *sent)
+    glance = fixture.glance(other=giving(answer("200 OK", *given)))
+    told = fixture.proxy(glance).ask("GET", "/v2/images", *sent)
 
     seen = [f"{name}: {value}".strip() for name, value in glance.requests[0].fields]
     assert [line for line in seen if line in sent] == sent
@@ -169,18 +169,18 @@ def repeated_and_empty_fields_keep_their_order(scene):
 
 
 @scenario
-def glances_date_is_kept(scene):
-    glance = scene.glance(other=giving(answer("200 OK", "Date: Thu, 01 Jan 2026 00:00:00 GMT")))
-    told = scene.proxy(glance).ask("GET", "/v2/images")
+def glances_date_is_kept(fixture):
+    glance = fixture.glance(other=giving(answer("200 OK", "Date: Thu, 01 Jan 2026 00:00:00 GMT")))
+    told = fixture.proxy(glance).ask("GET", "/v2/images")
     assert told.all("Date") == ["Thu, 01 Jan 2026 00:00:00 GMT"]
 
 
 @scenario
-def bodies_with_and_without_length_are_relayed(scene):
+def bodies_with_and_without_length_are_relayed(fixture):
     document = b'{"name": "cirros"}'
     big = bytes(range(256)) * 12000  # 3 MiB: several buffers
-    glance = scene.glance()
-    proxy = scene.proxy(glance, conf={"listen": {"max_request_body": "8MiB"}})
+    glance = fixture.glance()
+    proxy = fixture.proxy(glance, conf={"listen": {"max_request_body": "8MiB"}})
     for body in (document, big):
         assert proxy.ask("POST", "/v2/images", body=body).status == 200
         with proxy.client() as client:
@@ -193,7 +193,7 @@ def bodies_with_and_without_length_are_relayed(scene):
 
 
 @scenario
-def target_is_normalised(scene):
+def target_is_normalised(fixture):
     """It says the same, and the query stays as it is: it is Glance's to read."""
     targets = [
         ("/v2/images?name=a%20b&x=+&&y", None), ("/v2/images?", None), ("/v2/images/", None),
@@ -206,26 +206,26 @@ def target_is_normalised(scene):
          "/v2/images/ID/tags/gr%C3%B6%C3%9Fe?name=B%C3%BCro"),
         ("http://glance.example/v2/images?x", "/v2/images?x"),
     ]
-    glance = scene.glance()
-    with scene.proxy(glance).client() as client:
+    glance = fixture.glance()
+    with fixture.proxy(glance).client() as client:
         for target, _ in targets:
             assert client.ask("GET", target).status == 200, target
     assert [asked.target for asked in glance.requests] == [anew or sent for sent, anew in targets]
 
 
 @scenario
-def host_is_kept(scene):
-    glance = scene.glance()
-    with scene.proxy(glance).client() as client:
+def host_is_kept(fixture):
+    glance = fixture.glance()
+    with fixture.proxy(glance).client() as client:
         client.send(head("GET /v2/images HTTP/1.1", "Host: images.example.org:8443")).answer()
     assert glance.requests[0].all("Host") == ["images.example.org:8443"]
 
 
 @scenario
-def hop_by_hop_fields_are_dropped(scene):
-    glance = scene.glance(other=giving(answer(
+def hop_by_hop_fields_are_dropped(fixture):
+    glance = fixture.glance(other=giving(answer(
         "200 OK", "Connection: X-Gone", "X-Gone: 1", "Keep-Alive: timeout=5", "X-Kept: 1")))
-    told = scene.proxy(glance).ask(
+    told = fixture.proxy(glance).ask(
         "GET", "/v2/images", "Connection: keep-alive, X-Hop", "X-Hop: 1", "Keep-Alive: 300",
         "Proxy-Connection: keep-alive", "TE: trailers", "Upgrade: h2c", "X-Stays: 1")
     asked = glance.requests[0]
@@ -237,9 +237,9 @@ def hop_by_hop_fields_are_dropped(scene):
 
 
 @scenario
-def expect_on_another_request_gets_100(scene):
-    glance = scene.glance()
-    with scene.proxy(glance).client() as client:
+def expect_on_another_request_gets_100(fixture):
+    glance = fixture.glance()
+    with fixture.proxy(glance).client() as client:
         client.send(head("POST /v2/images HTTP/1.1", "Host: h", "Expect: 100-continue",
                          "Content-Length: 2"))
         assert client.stream.until(b"\r\n\r\n").startswith(b"HTTP/1.1 100 ")

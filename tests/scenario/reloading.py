@@ -26,9 +26,9 @@ def reload(proxy, conf=None, **policy):
 
 
 @scenario(threaded=True)
-def new_policy_applies_to_new_uploads(scene):
-    glance = scene.glance()
-    proxy = scene.proxy(glance)
+def new_policy_applies_to_new_uploads(fixture):
+    glance = fixture.glance()
+    proxy = fixture.proxy(glance)
     assert store(proxy) == "test"
     with proxy.client() as client:  # begun under the old policy, ends under it
         client.send(head(f"PUT {UPLOAD} HTTP/1.1", "Host: h", f"Content-Length: {2 * len(HALF)}"), HALF)
@@ -39,8 +39,8 @@ def new_policy_applies_to_new_uploads(scene):
 
 
 @scenario(threaded=True)
-def many_reloads_under_load_take_effect(scene):
-    proxy = scene.proxy(scene.glance())
+def many_reloads_under_load_take_effect(fixture):
+    proxy = fixture.proxy(fixture.glance())
     for number in range(20):
         reload(proxy, policy=TO_FILE)
         assert store(proxy) in ("file", "test"), number
@@ -48,8 +48,8 @@ def many_reloads_under_load_take_effect(scene):
 
 
 @scenario
-def connections_survive_a_reload(scene):
-    proxy = scene.proxy(scene.glance())
+def connections_survive_a_reload(fixture):
+    proxy = fixture.proxy(fixture.glance())
     with proxy.client() as client:
         assert client.ask("GET", "/v2/images").status == 200
         reload(proxy, policy=TO_FILE)
@@ -58,8 +58,8 @@ def connections_survive_a_reload(scene):
 
 
 @scenario
-def bad_files_change_nothing(scene):
-    proxy = scene.proxy(scene.glance())
+def bad_files_change_nothing(fixture):
+    proxy = fixture.proxy(fixture.glance())
     bad = [({}, "rules: []\n", r"policy\.yaml(:\d+)?: "),
            ({}, "default:\n  store: file\n  mode: sometimes\n", r"policy\.yaml:3: .*sometimes"),
            ({"listen": {"stall_timeout": "soon"}}, TO_FILE, r"glance-intake\.conf:\d+: .*soon"),
@@ -74,8 +74,8 @@ def bad_files_change_nothing(scene):
 
 
 @scenario
-def all_errors_are_logged(scene):
-    proxy = scene.proxy(scene.glance())
+def all_errors_are_logged(fixture):
+    proxy = fixture.proxy(fixture.glance())
     reload(proxy, {"listen": {"stall_timeout": "soon"}, "upload": {"max_size": "big"}},
            policy="default:\n  mode: sometimes\n")
     for said in ("soon", "big", "sometimes"):
@@ -83,9 +83,9 @@ def all_errors_are_logged(scene):
 
 
 @scenario
-def new_endpoint_and_limit_apply(scene):
-    first, second = scene.glance(), scene.glance(port=0)
-    proxy = scene.proxy(first)
+def new_endpoint_and_limit_apply(fixture):
+    first, second = fixture.glance(), fixture.glance(port=0)
+    proxy = fixture.proxy(first)
     assert proxy.ask("PUT", UPLOAD, body=bytes(5000)).status == 204
     reload(proxy, {"glance": {"endpoint": second.url}, "upload": {"max_size": "4KiB"}})
     wait_until("the new limit", lambda: proxy.ask("PUT", UPLOAD, body=bytes(5000)).status == 413)
@@ -94,8 +94,8 @@ def new_endpoint_and_limit_apply(scene):
 
 
 @scenario
-def debug_can_be_switched_on(scene):
-    proxy = scene.proxy(scene.glance())
+def debug_can_be_switched_on(fixture):
+    proxy = fixture.proxy(fixture.glance())
     before = len(re.findall("debug", proxy.log(), re.IGNORECASE))
     reload(proxy, {"DEFAULT": {"debug": "true"}})
 
@@ -111,14 +111,14 @@ def presented(proxy, context):
 
 
 @scenario
-def new_certificates_apply(scene):
-    cert, key = scene.certificate("listener")
+def new_certificates_apply(fixture):
+    cert, key = fixture.certificate("listener")
     tls = {"listen": {"tls_cert_file": cert, "tls_key_file": key}}
-    proxy = scene.proxy(scene.glance(), conf=tls)
+    proxy = fixture.proxy(fixture.glance(), conf=tls)
     anyone = ssl._create_unverified_context()
     old = presented(proxy, anyone)
     with proxy.client(tls=trusting(cert)) as client:
-        scene.certificate("listener")  # the same files, a new pair
+        fixture.certificate("listener")  # the same files, a new pair
         proxy.signal(signal.SIGHUP)
         wait_until("the new certificate", lambda: presented(proxy, anyone) != old)
         assert client.ask("GET", "/v2/images").status == 200  # a connection that stood stays
@@ -137,12 +137,12 @@ def new_certificates_apply(scene):
 class Manager:
     """A service manager: it hears of the program's state, and asks for a reload as it is told to."""
 
-    def __init__(self, scene):
-        path = scene.folder / "notify"
-        self.sock = scene.enter_context(socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM))
+    def __init__(self, fixture):
+        path = fixture.folder / "notify"
+        self.sock = fixture.enter_context(socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM))
         self.sock.bind(str(path))
         self.sock.settimeout(30)
-        scene.proxy_command = ["env", f"NOTIFY_SOCKET={path}", *scene.proxy_command]
+        fixture.proxy_command = ["env", f"NOTIFY_SOCKET={path}", *fixture.proxy_command]
 
     def hears(self, pattern):
         """The next state that is told, and matches."""
@@ -166,23 +166,23 @@ def facts_of(proxy):
 
 
 @scenario(threaded=True)
-def changed_bind_needs_a_restart_and_the_rest_applies(scene):
+def changed_bind_needs_a_restart_and_the_rest_applies(fixture):
     """All else is in force; what is not is named, each time until there is a restart."""
-    manager = Manager(scene)
-    proxy = scene.proxy(scene.glance(), conf={"DEFAULT": {"workers": 2}})
+    manager = Manager(fixture)
+    proxy = fixture.proxy(fixture.glance(), conf={"DEFAULT": {"workers": 2}})
     manager.hears("READY=1")
     before = facts_of(proxy)
     assert before[0] == 1 and abs(before[1] - time.time()) < 60, before
-    changed = {"listen": {"bind": f"{scene.host}:{PORT + 7}"}, "DEFAULT": {"workers": 3},
-               "admin": {"bind": f"{scene.host}:{ADMIN_PORT + 7}"}, "upload": {"max_size": "4KiB"}}
+    changed = {"listen": {"bind": f"{fixture.host}:{PORT + 7}"}, "DEFAULT": {"workers": 3},
+               "admin": {"bind": f"{fixture.host}:{ADMIN_PORT + 7}"}, "upload": {"max_size": "4KiB"}}
     for policy in (TO_FILE, TO_FILE.replace("file", "test")):
         at = len(proxy.log())
         status, said = ask_to_reload(proxy, changed, policy=policy)
         assert status == 0, said
         lines = proxy.conf_file.read_text().splitlines()
-        for key, new, old in (("[listen] bind", f"{scene.host}:{PORT + 7}", f"{scene.host}:{PORT}"),
+        for key, new, old in (("[listen] bind", f"{fixture.host}:{PORT + 7}", f"{fixture.host}:{PORT}"),
                               ("[DEFAULT] workers", "3", "2"),
-                              ("[admin] bind", f"{scene.host}:{ADMIN_PORT + 7}", f"{scene.host}:{ADMIN_PORT}")):
+                              ("[admin] bind", f"{fixture.host}:{ADMIN_PORT + 7}", f"{fixture.host}:{ADMIN_PORT}")):
             section, name = key[1:].split("] ")
             place = lines.index(f"{name} = {new}", lines.index(f"[{section}]")) + 1
             told = f"glance-intake.conf:{place}: {key} = {new} needs a restart; until then it is {old}"
@@ -198,9 +198,9 @@ def changed_bind_needs_a_restart_and_the_rest_applies(scene):
 
 
 @scenario
-def failed_reload_is_reported(scene):
-    manager = Manager(scene)
-    proxy = scene.proxy(scene.glance())
+def failed_reload_is_reported(fixture):
+    manager = Manager(fixture)
+    proxy = fixture.proxy(fixture.glance())
     before = facts_of(proxy)
     status, said = ask_to_reload(proxy, {"listen": {"stall_timeout": "soon"}}, policy=TO_FILE)
     assert status == 1 and re.search(r"glance-intake\.conf:\d+: .*soon", said), said
@@ -213,9 +213,9 @@ def failed_reload_is_reported(scene):
 
 
 @scenario
-def reload_without_a_process_fails(scene):
+def reload_without_a_process_fails(fixture):
     """It must not look like success."""
-    proxy = scene.proxy(scene.glance())
+    proxy = fixture.proxy(fixture.glance())
     assert proxy.stop() is None
     done = subprocess.run([proxy.command[-1], "--reload", str(proxy.process.pid)], text=True, timeout=60,
                           capture_output=True, check=False)
@@ -223,11 +223,11 @@ def reload_without_a_process_fails(scene):
 
 
 @scenario
-def tls_cannot_be_switched_off(scene):
+def tls_cannot_be_switched_off(fixture):
     """A listener that was started with TLS has its certificate, however often the files say otherwise."""
-    cert, key = scene.certificate("listener")
+    cert, key = fixture.certificate("listener")
     tls = {"listen": {"tls_cert_file": cert, "tls_key_file": key}}
-    proxy = scene.proxy(scene.glance(), conf=tls)
+    proxy = fixture.proxy(fixture.glance(), conf=tls)
     for policy in (TO_FILE, TO_FILE.replace("file", "test"), TO_FILE):
         status, said = ask_to_reload(proxy, policy=policy)
         assert status == 0, said

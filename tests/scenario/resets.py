@@ -12,7 +12,7 @@ from support.raw_http import LAST_CHUNK, head
 BODY = b"\0few bytes"
 LENGTH_0, NO_LENGTH, CHUNKED = (["Content-Length: 0"], b""), ([], b""), (["Transfer-Encoding: chunked"], LAST_CHUNK)
 UNFINISHED = (["Transfer-Encoding: chunked"], b"")
-DOORS = ("file", "stage")
+ACTIONS = ("file", "stage")
 
 # What Glance (or the bucket) leaves unanswered while all clients of a step reset.
 BEFORE_THE_BODY = ("image", "stores")
@@ -23,17 +23,18 @@ STEPS = (*BEFORE_IT_IS_SENT, "send", "proof")
 class Withholding:
     """A Glance and a bucket that withhold the answer to one kind of question."""
 
-    def __init__(self, scene, properties):
+    def __init__(self, fixture, properties):
         self.lock = threading.Lock()
         self.kind = None
         self.held = []
         self.properties = properties
-        self.glance = scene.glance(image=self.tell_image, upload=self.take, usage=self.answering("usage", {"usage": {}}),
-                                   stores=self.answering("stores", store_list("file", "test")))
-        self.gateway = Gateway(scene.host)
+        self.glance = fixture.glance(image=self.tell_image, upload=self.take,
+                                     usage=self.answering("usage", {"usage": {}}),
+                                     stores=self.answering("stores", store_list("file", "test")))
+        self.gateway = Gateway(fixture.host)
         self.answer_bucket = self.gateway.other
         self.gateway.other = self.tell_bucket
-        scene.callback(self.gateway.stop)
+        fixture.callback(self.gateway.stop)
 
     def hold(self, asked, kind):
         with self.lock:
@@ -83,9 +84,9 @@ class Withholding:
             asked.go()
 
 
-def policy(scene, gateway, mode):
+def policy(fixture, gateway, mode):
     """With room for BODY and nothing else."""
-    access, secret = scene.folder / "access", scene.folder / "secret"
+    access, secret = fixture.folder / "access", fixture.folder / "secret"
     access.write_text(ACCESS_KEY)
     secret.write_text(SECRET_KEY)
     return (f"{mode}default: {{ store: test, mode: force }}\n"
@@ -96,8 +97,8 @@ def policy(scene, gateway, mode):
             f"    capacity: {len(BODY)}\n")
 
 
-def target(door):
-    return new_upload().replace("/file", f"/{door}")
+def target(action):
+    return new_upload().replace("/file", f"/{action}")
 
 
 def begin(client, where, fields, sent):
@@ -115,7 +116,8 @@ def is_over(proxy):
 def reset_all(withholding, proxy, step, kinds):
     """All of a kind at once, since it may take the proxy a second to see a reset. Returns where they went."""
     withholding.begin(step)
-    places = [(target(door), framing) for door in DOORS for framing in kinds if (step, door) != ("bucket", "stage")]
+    places = [(target(action), framing) for action in ACTIONS for framing in kinds
+              if (step, action) != ("bucket", "stage")]
     clients = [proxy.client() for _ in places]
     for client, (where, framing) in zip(clients, places):
         begin(client, where, *framing)
@@ -138,12 +140,12 @@ def takes_another(proxy, where):
     assert told.get("X-Intake-Audit") is None, told.fields
 
 
-def walk(scene, mode, properties):
-    withholding = Withholding(scene, properties)
+def walk(fixture, mode, properties):
+    withholding = Withholding(fixture, properties)
     glance = withholding.glance
-    rules = policy(scene, withholding.gateway, mode)
+    rules = policy(fixture, withholding.gateway, mode)
     for step in STEPS:
-        proxy = scene.proxy(glance, policy=rules)  # a new one has not asked for the stores yet
+        proxy = fixture.proxy(glance, policy=rules)  # a new one has not asked for the stores yet
         kinds = [LENGTH_0, NO_LENGTH, CHUNKED]
         glance.requests.clear()
         where = reset_all(withholding, proxy, step, kinds)
@@ -159,21 +161,21 @@ def walk(scene, mode, properties):
 
 
 @scenario(threaded=True, representative=True)
-def reset_of_an_audited_empty_upload_leaves_nothing(scene):
-    walk(scene, "mode: audit\n", {})
+def reset_of_an_audited_empty_upload_leaves_nothing(fixture):
+    walk(fixture, "mode: audit\n", {})
 
 
 @scenario(threaded=True)
-def reset_of_an_allowed_empty_upload_leaves_nothing(scene):
-    walk(scene, "", {"block_device_mapping": "[]"})
+def reset_of_an_allowed_empty_upload_leaves_nothing(fixture):
+    walk(fixture, "", {"block_device_mapping": "[]"})
 
 
 @scenario
-def reset_of_a_partial_request_leaves_nothing(scene):
+def reset_of_a_partial_request_leaves_nothing(fixture):
     """A head of which only a part has come, and a body that has no end yet."""
-    withholding = Withholding(scene, {})
+    withholding = Withholding(fixture, {})
     for mode in ("", "mode: audit\n"):
-        proxy = scene.proxy(withholding.glance, policy=policy(scene, withholding.gateway, mode))
+        proxy = fixture.proxy(withholding.glance, policy=policy(fixture, withholding.gateway, mode))
         for sent in (b"", b"PUT /v2/im", b"PUT /v2/images HTTP/1.1\r\nHost: h\r\nContent-Le"):
             proxy.client().send(sent).reset()
         is_over(proxy)

@@ -47,9 +47,9 @@ def stored(proxy, glance, *fields, body=DATA):
 
 
 @scenario
-def first_matching_rule_applies(scene):
-    glance = scene.glance(stores=store_list("file", "test", "third"))
-    proxy = scene.proxy(glance, policy=POLICY, conf=ANY_DATA)
+def first_matching_rule_applies(fixture):
+    glance = fixture.glance(stores=store_list("file", "test", "third"))
+    proxy = fixture.proxy(glance, policy=POLICY, conf=ANY_DATA)
     horizon = "User-Agent: python Horizon client"
     wish = "X-Image-Meta-Store: test"
     table = [  # the image, request fields, body, the store, the rule
@@ -68,9 +68,9 @@ def first_matching_rule_applies(scene):
 
 
 @scenario
-def every_spelling_of_the_store_header_is_replaced(scene):
-    glance = scene.glance()
-    proxy = scene.proxy(glance)
+def every_spelling_of_the_store_header_is_replaced(fixture):
+    glance = fixture.glance()
+    proxy = fixture.proxy(glance)
     spellings = ["X-Image-Meta-Store", "x-image-meta-store", "X_Image_Meta_Store", "X-Image_Meta-Store"]
     for fields in [[f"{name}: file"] for name in spellings] + [
             [f"{name}: file" for name in spellings], ["X-Image-Meta-Store:"],
@@ -81,9 +81,9 @@ def every_spelling_of_the_store_header_is_replaced(scene):
 
 
 @scenario
-def replaced_store_is_reported(scene):
-    glance = scene.glance()
-    proxy = scene.proxy(glance)
+def replaced_store_is_reported(fixture):
+    glance = fixture.glance()
+    proxy = fixture.proxy(glance)
     right = "Content-Type: application/octet-stream"
     told = proxy.ask("PUT", UPLOAD, right, "X-Image-Meta-Store: file", body=DATA)
     assert told.get("X-Intake-Fixed") == "store"
@@ -91,9 +91,9 @@ def replaced_store_is_reported(scene):
 
 
 @scenario
-def store_outside_allow_is_refused(scene):
-    glance = scene.glance(image=facts(disk_format="vhd", name="win-11"))
-    proxy = scene.proxy(glance, policy=POLICY)
+def store_outside_allow_is_refused(fixture):
+    glance = fixture.glance(image=facts(disk_format="vhd", name="win-11"))
+    proxy = fixture.proxy(glance, policy=POLICY)
     for wish in ("third", "os_glance_staging_store", "TEST"):
         told = proxy.ask("PUT", UPLOAD, f"X-Image-Meta-Store: {wish}", body=DATA)
         said = json.loads(told.body)
@@ -112,9 +112,9 @@ def send_chunked(client, count, size, *fields):
 
 
 @scenario
-def max_size_is_enforced_while_streaming(scene):
-    glance = scene.glance()
-    proxy = scene.proxy(glance, policy=POLICY, conf={"upload": {"max_size": "2MiB"}})
+def max_size_is_enforced_while_streaming(fixture):
+    glance = fixture.glance()
+    proxy = fixture.proxy(glance, policy=POLICY, conf={"upload": {"max_size": "2MiB"}})
     table = [(["User-Agent: Horizon"], 64 << 10), ([], 2 << 20)]  # the rule's limit, the global one
     for fields, limit in table:
         with proxy.client() as client:
@@ -127,9 +127,9 @@ def max_size_is_enforced_while_streaming(scene):
 
 
 @scenario
-def body_of_exactly_max_size_is_stored(scene):
-    glance = scene.glance()
-    proxy = scene.proxy(glance, conf={"upload": {"max_size": "64KiB"}})
+def body_of_exactly_max_size_is_stored(fixture):
+    glance = fixture.glance()
+    proxy = fixture.proxy(glance, conf={"upload": {"max_size": "64KiB"}})
     assert stored(proxy, glance, body=bytes(65536)) == (["test"], "default")
     with proxy.client() as client:
         send_chunked(client, 2, 32768)
@@ -137,9 +137,9 @@ def body_of_exactly_max_size_is_stored(scene):
 
 
 @scenario
-def rule_by_size_needs_the_length(scene):
-    glance = scene.glance(image=facts(owner="builders"))
-    proxy = scene.proxy(glance, policy=POLICY, conf=STREAM)
+def rule_by_size_needs_the_length(fixture):
+    glance = fixture.glance(image=facts(owner="builders"))
+    proxy = fixture.proxy(glance, policy=POLICY, conf=STREAM)
     with proxy.client() as client:  # small enough for the rule never to matter
         send_chunked(client, 1, 1000)
         assert client.send(LAST_CHUNK).answer().status == 204

@@ -6,7 +6,7 @@ import pathlib
 import subprocess
 import time
 
-from support.stack import RIGHT, Desk, data
+from support.stack import RIGHT, Stack, data
 from support.proxy import SANITIZERS, wait_until
 from support.fixture import scenario
 from support.raw_http import chunk, chunks, head
@@ -18,13 +18,13 @@ SLOW = 400  # ms for each of them
 ONE_WORKER = {"DEFAULT": {"workers": 1}}
 
 
-def slow(scene, milliseconds=SLOW):
-    """The proxies of this scene have a slow disk from here on."""
-    library = scene.folder / "slow_disk.so"
+def slow(fixture, milliseconds=SLOW):
+    """The proxies of this fixture have a slow disk from here on."""
+    library = fixture.folder / "slow_disk.so"
     subprocess.run(["gcc", "-D_GNU_SOURCE", "-shared", "-fPIC", "-o", library, SOURCE], check=True, timeout=60)
     options = f"{SANITIZERS['ASAN_OPTIONS']}:verify_asan_link_order=0"
-    scene.proxy_command = ["env", f"LD_PRELOAD={library}", f"SLOW_DISK_MS={milliseconds}",
-                           f"ASAN_OPTIONS={options}", *scene.proxy_command]
+    fixture.proxy_command = ["env", f"LD_PRELOAD={library}", f"SLOW_DISK_MS={milliseconds}",
+                             f"ASAN_OPTIONS={options}", *fixture.proxy_command]
 
 
 def seconds(act):
@@ -34,10 +34,10 @@ def seconds(act):
 
 
 @scenario(threaded=True)
-def slow_disk_does_not_block_the_worker(scene):
-    slow(scene)
-    glance = scene.glance()
-    proxy = scene.proxy(glance, conf=ONE_WORKER)
+def slow_disk_does_not_block_the_worker(fixture):
+    slow(fixture)
+    glance = fixture.glance()
+    proxy = fixture.proxy(glance, conf=ONE_WORKER)
     with proxy.client() as uploading, proxy.client() as other, concurrent.futures.ThreadPoolExecutor() as pool:
         def upload():
             uploading.send(head("PUT /v2/images/0b7c1d52-6a43-4f6e-9a0d-3f1c2e4b5a69/file HTTP/1.1", "Host: h",
@@ -57,49 +57,49 @@ def slow_disk_does_not_block_the_worker(scene):
 
 
 @scenario
-def slow_disk_is_not_a_stall(scene):
-    slow(scene, 2000)
-    desk = Desk(scene, conf={"listen": {"stall_timeout": "1500ms"}, "glance": {"stall_timeout": "1500ms"}})
-    image = desk.image()
+def slow_disk_is_not_a_stall(fixture):
+    slow(fixture, 2000)
+    stack = Stack(fixture, conf={"listen": {"stall_timeout": "1500ms"}, "glance": {"stall_timeout": "1500ms"}})
+    image = stack.image()
     body = LARGE[:500_000]
-    desk.stored(desk.put_chunked(image, body), image, body)
+    stack.stored(stack.put_chunked(image, body), image, body)
 
 
 @scenario(threaded=True)
-def client_may_leave_while_a_block_is_written(scene):
-    slow(scene)
-    desk = Desk(scene)
+def client_may_leave_while_a_block_is_written(fixture):
+    slow(fixture)
+    stack = Stack(fixture)
     for leave in ("close", "reset"):
-        image = desk.image()
-        with desk.client() as client:
-            desk.begin(client, image, *RIGHT, CHUNKED).send(chunk(LARGE))
-            wait_until("a block is on its way", lambda: desk.proxy.metric("spool_bytes") > 0)
+        image = stack.image()
+        with stack.client() as client:
+            stack.begin(client, image, *RIGHT, CHUNKED).send(chunk(LARGE))
+            wait_until("a block is on its way", lambda: stack.proxy.metric("spool_bytes") > 0)
             getattr(client, leave)()
-        desk.proxy.wait_no_spools()
-        assert desk.puts(image) == []
+        stack.proxy.wait_no_spools()
+        assert stack.puts(image) == []
 
 
 @scenario(threaded=True)
-def proxy_stops_while_a_block_is_written(scene):
-    slow(scene)
-    desk = Desk(scene)
-    with desk.client() as client:
-        desk.begin(client, desk.image(), *RIGHT, CHUNKED).send(chunk(LARGE))
-        wait_until("a block is on its way", lambda: desk.proxy.metric("spool_bytes") > 0)
-        desk.proxy.signal(15)
-        desk.proxy.wait_log("draining")
-        desk.proxy.signal(15)  # at once
-        assert seconds(desk.proxy.wait_exit) < 10
-    assert os.listdir(desk.proxy.spool_dir) == []
+def proxy_stops_while_a_block_is_written(fixture):
+    slow(fixture)
+    stack = Stack(fixture)
+    with stack.client() as client:
+        stack.begin(client, stack.image(), *RIGHT, CHUNKED).send(chunk(LARGE))
+        wait_until("a block is on its way", lambda: stack.proxy.metric("spool_bytes") > 0)
+        stack.proxy.signal(15)
+        stack.proxy.wait_log("draining")
+        stack.proxy.signal(15)  # at once
+        assert seconds(stack.proxy.wait_exit) < 10
+    assert os.listdir(stack.proxy.spool_dir) == []
 
 
 @scenario
-def eight_uploads_share_a_slow_disk(scene):
-    slow(scene, 100)
-    desk = Desk(scene, conf=ONE_WORKER)
-    images = [desk.image() for _ in range(8)]
+def eight_uploads_share_a_slow_disk(fixture):
+    slow(fixture, 100)
+    stack = Stack(fixture, conf=ONE_WORKER)
+    images = [stack.image() for _ in range(8)]
     with concurrent.futures.ThreadPoolExecutor(len(images)) as pool:
-        told = list(pool.map(lambda image: desk.put_chunked(image, LARGE), images))
+        told = list(pool.map(lambda image: stack.put_chunked(image, LARGE), images))
     for image, answer in zip(images, told):
-        desk.stored(answer, image, LARGE)
-    desk.proxy.wait_no_spools()
+        stack.stored(answer, image, LARGE)
+    stack.proxy.wait_no_spools()

@@ -2,7 +2,7 @@
 """header_timeout runs from the first byte of a head to its last; before that byte, keepalive_timeout."""
 import time
 
-from malformed_requests import both_doors, refused
+from malformed_requests import plain_and_tls, refused
 from support.glance import answer
 from support.proxy import wait_until
 from support.fixture import scenario
@@ -13,9 +13,9 @@ LONG = head("GET /v2/images HTTP/1.1", "Host: h", "X-Long: " + "a" * 1000)
 
 
 @scenario(threaded=True, representative=True, long=True)
-def partial_head_gets_408(scene):
+def partial_head_gets_408(fixture):
     """However much of the head has come, and whatever came before it."""
-    for _, connect in both_doors(scene, scene.glance(), header_timeout="1s", keepalive_timeout="1h"):
+    for _, connect in plain_and_tls(fixture, fixture.glance(), header_timeout="1s", keepalive_timeout="1h"):
         for part in (1, 10, len(LONG) - 1):  # of the request line, and of the fields
             for before in range(3):
                 with connect() as client:
@@ -28,9 +28,9 @@ def partial_head_gets_408(scene):
 
 
 @scenario
-def slow_bytes_do_not_extend_header_timeout(scene):
+def slow_bytes_do_not_extend_header_timeout(fixture):
     """A byte now and then buys no more time."""
-    for _, connect in both_doors(scene, scene.glance(), header_timeout="1s", keepalive_timeout="1h"):
+    for _, connect in plain_and_tls(fixture, fixture.glance(), header_timeout="1s", keepalive_timeout="1h"):
         for later in (False, True):
             with connect() as client:
                 if later:
@@ -48,9 +48,9 @@ def slow_bytes_do_not_extend_header_timeout(scene):
 
 
 @scenario
-def header_timeout_runs_from_the_first_byte(scene):
+def header_timeout_runs_from_the_first_byte(fixture):
     """The end of the request line does not begin it anew."""
-    for _, connect in both_doors(scene, scene.glance(), header_timeout="6s"):
+    for _, connect in plain_and_tls(fixture, fixture.glance(), header_timeout="6s"):
         with connect() as client:
             began = time.monotonic()
             client.send(LONG[:24])
@@ -61,13 +61,14 @@ def header_timeout_runs_from_the_first_byte(scene):
 
 
 @scenario(long=True)
-def idle_time_does_not_count_as_head(scene):
+def idle_time_does_not_count_as_head(fixture):
     """Between two requests there is keepalive_timeout, and an answer takes what it takes."""
     def slow(asked):
         time.sleep(2.5)
         asked.read().send(answer("200 OK", body=b"ok"))
 
-    for _, connect in both_doors(scene, scene.glance(other=slow), header_timeout="1500ms", keepalive_timeout="1h"):
+    glance = fixture.glance(other=slow)
+    for _, connect in plain_and_tls(fixture, glance, header_timeout="1500ms", keepalive_timeout="1h"):
         with connect() as client:
             for part in (len(GOOD), 5, 40):
                 client.send(GOOD[:part])

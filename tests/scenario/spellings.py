@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""However a request is written: what comes to Glance of it is the canonical form, or nothing.
+"""Glance gets the canonical form of a request, or nothing, in whatever way the client writes it.
 
 Each row was measured on Glance under eventlet and under uWSGI, or read in the code of Glance, Routes
-and WebOb: one of them takes it for the door, or for something that the other does not."""
+and WebOb. Each is an upload for at least one of them, or they disagree on what it is."""
 import json
 
 from support.glance import IMAGE, TOKEN
@@ -11,8 +11,8 @@ from support.fixture import scenario
 DATA = bytes(range(256)) * 4
 V2 = "application/vnd.openstack.images-v2"
 UPLOADS = [("PUT", f"/v2/images/{IMAGE}/file"), ("PUT", f"/v2/images/{IMAGE}/stage")]
-DOORS = [*UPLOADS, ("POST", f"/v2/images/{IMAGE}/import"), ("PATCH", f"/v2/images/{IMAGE}"),
-         ("POST", f"/v2/images/{IMAGE}/locations"), ("POST", "/v2/tasks")]
+OPERATIONS = [*UPLOADS, ("POST", f"/v2/images/{IMAGE}/import"), ("PATCH", f"/v2/images/{IMAGE}"),
+              ("POST", f"/v2/images/{IMAGE}/locations"), ("POST", "/v2/tasks")]
 STORE = "x-image-meta-store"
 
 
@@ -26,7 +26,7 @@ def escaped(text):
 
 
 def spellings(path):
-    """Those of a door: the target, and the Accept that goes with it."""
+    """The spellings of a path: (target, value of Accept or None)."""
     rest = path.removeprefix("/v2")
     return [
         (path, None), (path, "*/*"), (f"{path}?", None), (f"{path}?x=_method&y=%41", None),
@@ -97,9 +97,9 @@ def values_of(asked, name):
 
 
 @scenario
-def every_spelling_of_an_upload_is_canonical(scene):
-    glance = scene.glance()
-    proxy = scene.proxy(glance)
+def every_spelling_of_an_upload_is_canonical(fixture):
+    glance = fixture.glance()
+    proxy = fixture.proxy(glance)
     for method, path in UPLOADS:
         for target, accept in spellings(path):
             told = proxy.ask(method, target, *fields_of(accept), body=DATA)
@@ -113,11 +113,11 @@ def every_spelling_of_an_upload_is_canonical(scene):
 
 
 @scenario
-def every_spelling_of_other_operations_is_canonical(scene):
+def every_spelling_of_other_operations_is_canonical(fixture):
     """Through it or not: that is for the policy to say."""
-    glance = scene.glance()
-    proxy = scene.proxy(glance)
-    for method, path in DOORS[len(UPLOADS):]:
+    glance = fixture.glance()
+    proxy = fixture.proxy(glance)
+    for method, path in OPERATIONS[len(UPLOADS):]:
         for target, accept in spellings(path):
             proxy.ask(method, target, *fields_of(accept), "Content-Type: application/json", body=b"[]")
             for asked in asked_of(glance, method):
@@ -127,10 +127,10 @@ def every_spelling_of_other_operations_is_canonical(scene):
 
 
 @scenario
-def ambiguous_target_is_refused(scene):
-    glance = scene.glance()
-    proxy = scene.proxy(glance)
-    for method, path in DOORS:
+def ambiguous_target_is_refused(fixture):
+    glance = fixture.glance()
+    proxy = fixture.proxy(glance)
+    for method, path in OPERATIONS:
         for target in unclear(path):
             told = proxy.ask(method, target, *fields_of(None), body=DATA)
             assert told.status == 400, (target, told.start)
@@ -139,10 +139,10 @@ def ambiguous_target_is_refused(scene):
 
 
 @scenario
-def other_targets_are_relayed(scene):
-    glance = scene.glance()
-    proxy = scene.proxy(glance)
-    for method, path in DOORS:
+def other_targets_are_relayed(fixture):
+    glance = fixture.glance()
+    proxy = fixture.proxy(glance)
+    for method, path in OPERATIONS:
         for target, canonical, accept in other(path) + (other_upload(path) if method == "PUT" else []):
             told = proxy.ask(method, target, *fields_of(accept, "application/json"), body=DATA)
             assert told.get("X-Intake-Store") is None, (target, told.start)
@@ -154,10 +154,10 @@ def other_targets_are_relayed(scene):
 
 
 @scenario
-def method_in_odd_case_is_refused(scene):
-    glance = scene.glance()
-    proxy = scene.proxy(glance)
-    for method, path in DOORS:
+def method_in_odd_case_is_refused(fixture):
+    glance = fixture.glance()
+    proxy = fixture.proxy(glance)
+    for method, path in OPERATIONS:
         for odd in (method.lower(), method.capitalize(), method[:-1] + method[-1].lower()):
             told = proxy.ask(odd, path, *fields_of(None), body=DATA)
             assert (told.status, json.loads(told.body)["reason"]) == (400, "bad_request"), (odd, told.start)
@@ -165,9 +165,9 @@ def method_in_odd_case_is_refused(scene):
 
 
 @scenario
-def every_spelling_of_the_store_header_is_replaced(scene):
-    glance = scene.glance()
-    proxy = scene.proxy(glance)
+def every_spelling_of_the_store_header_is_replaced(fixture):
+    glance = fixture.glance()
+    proxy = fixture.proxy(glance)
     for fields in ([], ["X-Image-Meta-Store: other"], ["X-IMAGE-META-STORE:other"], ["x_image_meta_store: other"],
                    ["X-Image_Meta-Store: other"], ["X-Image-Meta-Store: test", "X_Image_Meta_Store: other"],
                    ["X_Image_Meta_Store: other", "X-Image-Meta-Store: test"], ["X-Image-Meta-Store: test"] * 2,
@@ -182,11 +182,11 @@ def every_spelling_of_the_store_header_is_replaced(scene):
 
 
 @scenario
-def end_to_end_field_in_connection_is_refused(scene):
+def end_to_end_field_in_connection_is_refused(fixture):
     """Left out on the way, the version in Accept would make an upload of what Glance answers 404."""
-    glance = scene.glance()
-    proxy = scene.proxy(glance)
-    for method, path in DOORS:
+    glance = fixture.glance()
+    proxy = fixture.proxy(glance)
+    for method, path in OPERATIONS:
         for named in ("Accept", "accept", "close, ACCEPT", "X-Image-Meta-Store", "X_Image_Meta_Store",
                       "Content-Type", "Host", "X-Auth-Token"):
             told = proxy.ask(method, path, *fields_of(V2), f"Connection: {named}", body=DATA)
@@ -208,10 +208,10 @@ WAYS = [str, str.upper, str.lower, lambda name: name.replace("-", "_"),
 
 
 @scenario
-def identity_headers_are_removed(scene):
+def identity_headers_are_removed(fixture):
     """Told by Keystone, never by the client; and nothing else is taken away."""
-    glance = scene.glance()
-    proxy = scene.proxy(glance)
+    glance = fixture.glance()
+    proxy = fixture.proxy(glance)
     for way in WAYS:
         said = [f"{way(name)}: {value}" for value in ("admin", "Confirmed") for name in OF_THE_CALLER]
         kept = [f"{name}: {value}" for value in ("1", "2") for name in OF_THE_CLIENT]
@@ -225,9 +225,9 @@ def identity_headers_are_removed(scene):
 
 
 @scenario
-def blank_before_the_colon_is_refused(scene):
-    glance = scene.glance()
-    proxy = scene.proxy(glance)
+def blank_before_the_colon_is_refused(fixture):
+    glance = fixture.glance()
+    proxy = fixture.proxy(glance)
     for name in ("X-Image-Meta-Store", "X-Roles", "X_Identity_Status", "X-Forwarded-For", "Forwarded", "Accept",
                  "Transfer-Encoding", "Content-Length"):
         for blank in (" ", "\t", "  "):

@@ -9,7 +9,7 @@ import threading
 import time
 
 from support.buffers import MOST
-from support.stack import DOORS, RIGHT, TOKEN, Desk, data
+from support.stack import ACTIONS, RIGHT, TOKEN, Stack, data
 from support.form import declared, file, form
 from support.glance import UPLOAD, accept_upload, answer, new_upload
 from support.proxy import wait_until
@@ -27,10 +27,10 @@ def repeated(count):
     return (LARGE * (count // len(LARGE) + 1))[:count]
 
 
-def proxies(scene, glance, conf=None):
+def proxies(fixture, glance, conf=None):
     """In turn: one that moves, and one that hashes what it moves."""
     for verify in ("size", "digest"):
-        proxy = scene.proxy(glance, conf={"upload": {"verify": verify}, **(conf or {})})
+        proxy = fixture.proxy(glance, conf={"upload": {"verify": verify}, **(conf or {})})
         yield proxy
         proxy.stop()
 
@@ -56,9 +56,9 @@ def begin(client, size, path=UPLOAD):
     return client.send(head(f"PUT {path} HTTP/1.1", "Host: h", f"Content-Length: {size}"))
 
 
-def arrived(desk, told, image, body):
+def arrived(stack, told, image, body):
     assert told.status == 204, (told.start, told.body)
-    shown = desk.show(image)
+    shown = stack.show(image)
     assert shown["status"] in ("active", "uploading"), shown
     assert (shown["size"], shown["os_hash_value"]) == (len(body), hashlib.sha512(body).hexdigest())
 
@@ -67,23 +67,23 @@ def arrived(desk, told, image, body):
 
 
 @scenario(threaded=True, representative=True)
-def bodies_are_intact_with_every_verify(scene):
-    desk = Desk(scene)
+def bodies_are_intact_with_every_verify(fixture):
+    stack = Stack(fixture)
     for verify in WAYS:
-        desk.set(verify=verify)
-        for door in DOORS:
+        stack.set(verify=verify)
+        for action in ACTIONS:
             for size in (256 * 1024 - 1, 256 * 1024, MIB + 1, len(LARGE)):
                 body = repeated(size)
-                image = desk.image()
-                told = desk.put(image, body, door=door)
-                arrived(desk, told, image, body)
+                image = stack.image()
+                told = stack.put(image, body, action=action)
+                arrived(stack, told, image, body)
 
 
 @scenario
-def bodies_in_pieces_are_intact(scene):
-    glance = scene.glance()
+def bodies_in_pieces_are_intact(fixture):
+    glance = fixture.glance()
     for verify in WAYS:
-        proxy = scene.proxy(glance, conf={"upload": {"verify": verify}})
+        proxy = fixture.proxy(glance, conf={"upload": {"verify": verify}})
         for piece in (70_000, 300_001, 2 * MIB):
             with proxy.client() as client:
                 begin(client, len(LARGE))
@@ -104,18 +104,18 @@ def reads_slowly(asked):
 
 
 @scenario(threaded=True)
-def slow_glance_gets_every_byte(scene):
+def slow_glance_gets_every_byte(fixture):
     body = repeated(32 * MIB)
-    glance = scene.glance(upload=reads_slowly)
+    glance = fixture.glance(upload=reads_slowly)
     for verify in WAYS:
-        proxy = scene.proxy(glance, conf={"upload": {"verify": verify}})
+        proxy = fixture.proxy(glance, conf={"upload": {"verify": verify}})
         assert proxy.ask("PUT", UPLOAD, body=body).status == 204
         assert glance.uploads()[-1].sha512 == hashlib.sha512(body).hexdigest()
         assert proxy.stop() is None
 
 
 @scenario(threaded=True, alone=True)
-def many_stalled_uploads_are_intact(scene):
+def many_stalled_uploads_are_intact(fixture):
     """Each has a pipe of its own then, and gives it back; for the helpers' there are too many."""
     start = threading.Event()
 
@@ -124,9 +124,9 @@ def many_stalled_uploads_are_intact(scene):
         start.wait(60)
         accept_upload(asked)
 
-    glance = scene.glance(upload=waits)
+    glance = fixture.glance(upload=waits)
     bodies = [repeated(12 * MIB + number) for number in range(40)]
-    for proxy in proxies(scene, glance):
+    for proxy in proxies(fixture, glance):
         start.clear()
         glance.requests.clear()
         senders = [Sender(proxy, f"X-Number: {number}", body) for number, body in enumerate(bodies)]
@@ -152,46 +152,46 @@ def footed(body):
 
 
 @scenario
-def footer_is_checked_while_splicing(scene):
-    desk = Desk(scene, verify="size")
+def footer_is_checked_while_splicing(fixture):
+    stack = Stack(fixture, verify="size")
     disk = bytes(MIB) + data(2 * MIB)
     good = footed(disk)
-    image = desk.image(disk_format="vhd")
-    arrived(desk, desk.put(image, good), image, good)
+    image = stack.image(disk_format="vhd")
+    arrived(stack, stack.put(image, good), image, good)
     for bad in (disk, good + bytes(512), good[:-512]):
-        image = desk.image(disk_format="vhd")
-        desk.refused(desk.put(image, bad), image, 400, "format_mismatch", reached=True)
+        image = stack.image(disk_format="vhd")
+        stack.refused(stack.put(image, bad), image, 400, "format_mismatch", reached=True)
 
 
 @scenario
-def promised_digest_and_size_are_checked(scene):
+def promised_digest_and_size_are_checked(fixture):
     """Of a digest, which has to be computed then; and of a size."""
-    desk = Desk(scene, verify="size")
+    stack = Stack(fixture, verify="size")
     digest = hashlib.sha256(LARGE).digest()
     for promise in (digest, digest[::-1]):
-        image = desk.image()
+        image = stack.image()
         field = f"Repr-Digest: sha-256=:{base64.b64encode(promise).decode()}:"
-        told = desk.put(image, LARGE, *RIGHT, field)
+        told = stack.put(image, LARGE, *RIGHT, field)
         if promise == digest:
-            arrived(desk, told, image, LARGE)
+            arrived(stack, told, image, LARGE)
         else:
-            desk.refused(told, image, 400, "digest_mismatch", reached=True)
-    image = desk.image()
-    told = desk.put(image, LARGE, *RIGHT, f"x-openstack-image-size: {len(LARGE)}")
-    arrived(desk, told, image, LARGE)
-    image = desk.image()
-    told = desk.put(image, LARGE, *RIGHT, f"x-openstack-image-size: {len(LARGE) + 1}")
-    desk.refused(told, image, 400, "size_mismatch")
+            stack.refused(told, image, 400, "digest_mismatch", reached=True)
+    image = stack.image()
+    told = stack.put(image, LARGE, *RIGHT, f"x-openstack-image-size: {len(LARGE)}")
+    arrived(stack, told, image, LARGE)
+    image = stack.image()
+    told = stack.put(image, LARGE, *RIGHT, f"x-openstack-image-size: {len(LARGE) + 1}")
+    stack.refused(told, image, 400, "size_mismatch")
 
 
 @scenario
-def large_form_is_unwrapped(scene):
-    desk = Desk(scene, verify="size")
-    image = desk.image()
-    arrived(desk, desk.put(image, form(file(LARGE)), TOKEN, declared()), image, LARGE)
-    image = desk.image()
-    told = desk.put(image, form(file(LARGE), file(LARGE)), TOKEN, declared())
-    desk.refused(told, image, 400, "multipart_malformed", reached=True)
+def large_form_is_unwrapped(fixture):
+    stack = Stack(fixture, verify="size")
+    image = stack.image()
+    arrived(stack, stack.put(image, form(file(LARGE)), TOKEN, declared()), image, LARGE)
+    image = stack.image()
+    told = stack.put(image, form(file(LARGE), file(LARGE)), TOKEN, declared())
+    stack.refused(told, image, 400, "multipart_malformed", reached=True)
 
 
 # --- what goes wrong ------------------------------------------------------------------------
@@ -212,7 +212,7 @@ def send_until_stuck(client):
 
 
 @scenario(threaded=True)
-def early_answer_reaches_the_client(scene):
+def early_answer_reaches_the_client(fixture):
     """To a client that waits for it, and to one that looks only when it has sent all."""
     def enough(asked):
         asked.read(5 * MIB).send(answer("413 Payload Too Large", body=b"too large"))
@@ -220,7 +220,7 @@ def early_answer_reaches_the_client(scene):
         asked.close()
 
     body = repeated(SIZE)
-    for proxy in proxies(scene, scene.glance(upload=enough)):
+    for proxy in proxies(fixture, fixture.glance(upload=enough)):
         for sent in (6 * MIB, SIZE):
             with proxy.client() as client:
                 begin(client, SIZE).send_until_refused(body[:sent])
@@ -230,12 +230,12 @@ def early_answer_reaches_the_client(scene):
 
 
 @scenario(threaded=True, representative=True)
-def glance_dying_while_splicing_is_502(scene):
-    glance = scene.glance()
+def glance_dying_while_splicing_is_502(fixture):
+    glance = fixture.glance()
     body = repeated(SIZE)
     deaths = [lambda asked: asked.read(5 * MIB).close(), lambda asked: asked.read(5 * MIB).reset(),
               lambda asked: asked.close(), lambda asked: asked.read().close()]
-    for proxy in proxies(scene, glance):
+    for proxy in proxies(fixture, glance):
         for glance.upload in deaths:
             with proxy.client() as client:
                 begin(client, SIZE).send_until_refused(body)
@@ -243,10 +243,10 @@ def glance_dying_while_splicing_is_502(scene):
 
 
 @scenario
-def glance_that_stops_reading_is_504(scene):
-    glance = scene.glance(upload=lambda asked: asked.read(10_000).hold())
+def glance_that_stops_reading_is_504(fixture):
+    glance = fixture.glance(upload=lambda asked: asked.read(10_000).hold())
     body = repeated(SIZE)
-    for proxy in proxies(scene, glance, {"glance": {"stall_timeout": "5s"}}):
+    for proxy in proxies(fixture, glance, {"glance": {"stall_timeout": "5s"}}):
         with proxy.client() as client:
             begin(client, SIZE).send_until_refused(body)
             assert reason(client.answer()) == (504, "glance_timeout")
@@ -254,14 +254,14 @@ def glance_that_stops_reading_is_504(scene):
 
 
 @scenario(threaded=True)
-def client_leaving_while_splicing_cuts_the_upload(scene):
+def client_leaving_while_splicing_cuts_the_upload(fixture):
     """Glance must not take what it has for an image."""
     def waits(asked):
         asked.read(10_000).hold()
         accept_upload(asked)
 
-    glance = scene.glance(upload=waits)
-    for proxy in proxies(scene, glance):
+    glance = fixture.glance(upload=waits)
+    for proxy in proxies(fixture, glance):
         for leave in ("close", "reset"):
             client = begin(proxy.client(), 2 * SIZE)
             send_until_stuck(client)
@@ -274,10 +274,10 @@ def client_leaving_while_splicing_cuts_the_upload(scene):
 
 
 @scenario(threaded=True)
-def proxy_stops_while_splicing(scene):
-    glance = scene.glance(upload=lambda asked: asked.read(10_000).hold())
+def proxy_stops_while_splicing(fixture):
+    glance = fixture.glance(upload=lambda asked: asked.read(10_000).hold())
     for verify in ("size", "digest"):
-        proxy = scene.proxy(glance, conf={"upload": {"verify": verify}})
+        proxy = fixture.proxy(glance, conf={"upload": {"verify": verify}})
         client = begin(proxy.client(), SIZE)
         send_until_stuck(client)
         proxy.signal(signal.SIGTERM)

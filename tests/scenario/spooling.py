@@ -7,7 +7,7 @@ import re
 import signal
 import subprocess
 
-from support.stack import DOORS, OCTETS, RIGHT, Desk, data, fixes, stripped
+from support.stack import ACTIONS, OCTETS, RIGHT, Stack, data, fixes, stripped
 from support.glance import UPLOAD
 from support.proxy import wait_until
 from support.fixture import Skip, scenario
@@ -27,24 +27,24 @@ def reason(told):
 
 
 @scenario(threaded=True, representative=True)
-def chunked_upload_gets_a_length(scene):
+def chunked_upload_gets_a_length(fixture):
     """Sizes around a spool's blocks and an opening's end."""
-    desk = Desk(scene)
-    for door in DOORS:
+    stack = Stack(fixture)
+    for action in ACTIONS:
         for size in (1, 65535, 65536, 65537, 262143, 262144, 262145, 1_500_000):
-            image = desk.image()
-            told = desk.put_chunked(image, b"\0" + LARGE[1:size], door=door)
-            desk.stored(told, image, b"\0" + LARGE[1:size], door)
+            image = stack.image()
+            told = stack.put_chunked(image, b"\0" + LARGE[1:size], action=action)
+            stack.stored(told, image, b"\0" + LARGE[1:size], action)
             assert fixes(told) == ["length"], (size, fixes(told))
-            assert " fixes=length " in desk.log_line(told, door)
-    assert desk.proxy.metric("fixes_total", fix="length") == 8 * len(DOORS)
-    desk.proxy.wait_no_spools()
+            assert " fixes=length " in stack.log_line(told, action)
+    assert stack.proxy.metric("fixes_total", fix="length") == 8 * len(ACTIONS)
+    stack.proxy.wait_no_spools()
 
 
 @scenario(threaded=True)
-def glance_gets_nothing_before_the_end(scene):
-    glance = scene.glance()
-    proxy = scene.proxy(glance)
+def glance_gets_nothing_before_the_end(fixture):
+    glance = fixture.glance()
+    proxy = fixture.proxy(glance)
     with proxy.client() as client:
         put(client).send(chunks(LARGE)[:-5])
         wait_until("it is spooled", lambda: proxy.metric("spool_bytes") >= 1_000_000)
@@ -61,67 +61,67 @@ def glance_gets_nothing_before_the_end(scene):
 
 
 @scenario
-def expect_gets_100(scene):
-    desk = Desk(scene)
-    image = desk.image()
-    with desk.client() as client:
-        desk.begin(client, image, *RIGHT, CHUNKED, "Expect: 100-continue")
+def expect_gets_100(fixture):
+    stack = Stack(fixture)
+    image = stack.image()
+    with stack.client() as client:
+        stack.begin(client, image, *RIGHT, CHUNKED, "Expect: 100-continue")
         assert client.stream.until(b"\r\n\r\n").startswith(b"HTTP/1.1 100 ")
         told = client.send(chunks(LARGE)).answer()
-    desk.stored(told, image, LARGE)
+    stack.stored(told, image, LARGE)
 
 
 @scenario(threaded=True)
-def spool_limit_is_enforced_while_receiving(scene):
+def spool_limit_is_enforced_while_receiving(fixture):
     """While the client is still sending; and the room is there again afterwards."""
-    desk = Desk(scene, spool_limit="1MiB")
-    for door in DOORS:
-        image = desk.image()
-        with desk.client() as client:
-            desk.begin(client, image, *RIGHT, CHUNKED, door=door).send_until_refused(MUCH)
+    stack = Stack(fixture, spool_limit="1MiB")
+    for action in ACTIONS:
+        image = stack.image()
+        with stack.client() as client:
+            stack.begin(client, image, *RIGHT, CHUNKED, action=action).send_until_refused(MUCH)
             told = client.answer()
-        said = desk.refused(told, image, 507, "spool_full", door)
+        said = stack.refused(told, image, 507, "spool_full", action)
         assert "curl -T" in said["hint"]
-        desk.proxy.wait_no_spools()
-        desk.stored(desk.put_chunked(image, LARGE[:700_000], door=door), image, LARGE[:700_000], door)
-    desk.proxy.wait_no_spools()
+        stack.proxy.wait_no_spools()
+        stack.stored(stack.put_chunked(image, LARGE[:700_000], action=action), image, LARGE[:700_000], action)
+    stack.proxy.wait_no_spools()
 
 
 @scenario
-def body_of_exactly_spool_limit_is_stored(scene):
-    desk = Desk(scene, spool_limit="1MiB")
-    image = desk.image()
-    desk.refused(desk.put_chunked(image, LARGE[:(1 << 20) + 1]), image, 507, "spool_full")
-    desk.stored(desk.put_chunked(image, LARGE[:1 << 20]), image, LARGE[:1 << 20])
+def body_of_exactly_spool_limit_is_stored(fixture):
+    stack = Stack(fixture, spool_limit="1MiB")
+    image = stack.image()
+    stack.refused(stack.put_chunked(image, LARGE[:(1 << 20) + 1]), image, 507, "spool_full")
+    stack.stored(stack.put_chunked(image, LARGE[:1 << 20]), image, LARGE[:1 << 20])
 
 
 @scenario(threaded=True)
-def spool_limit_is_shared(scene):
-    desk = Desk(scene, spool_limit="2MiB")
-    first, second, third = desk.image(), desk.image(), desk.image()
-    with desk.client() as slow, desk.client() as late:
-        desk.begin(slow, first, *RIGHT, CHUNKED).send(chunks(LARGE)[:-5])
-        wait_until("the first is spooled", lambda: desk.proxy.metric("spool_bytes") >= 1_250_000)
-        desk.begin(late, second, *RIGHT, CHUNKED).send_until_refused(MUCH)
-        desk.refused(late.answer(), second, 507, "spool_full")
-        desk.stored(slow.send(LAST_CHUNK).answer(), first, LARGE)
-    desk.proxy.wait_no_spools()
-    desk.stored(desk.put_chunked(third, LARGE), third, LARGE)
+def spool_limit_is_shared(fixture):
+    stack = Stack(fixture, spool_limit="2MiB")
+    first, second, third = stack.image(), stack.image(), stack.image()
+    with stack.client() as slow, stack.client() as late:
+        stack.begin(slow, first, *RIGHT, CHUNKED).send(chunks(LARGE)[:-5])
+        wait_until("the first is spooled", lambda: stack.proxy.metric("spool_bytes") >= 1_250_000)
+        stack.begin(late, second, *RIGHT, CHUNKED).send_until_refused(MUCH)
+        stack.refused(late.answer(), second, 507, "spool_full")
+        stack.stored(slow.send(LAST_CHUNK).answer(), first, LARGE)
+    stack.proxy.wait_no_spools()
+    stack.stored(stack.put_chunked(third, LARGE), third, LARGE)
 
 
 @scenario
-def body_with_a_length_is_not_spooled(scene):
-    desk = Desk(scene, spool_limit="64KiB")
-    image = desk.image()
-    told = desk.put(image, LARGE)
-    desk.stored(told, image, LARGE)
+def body_with_a_length_is_not_spooled(fixture):
+    stack = Stack(fixture, spool_limit="64KiB")
+    image = stack.image()
+    told = stack.put(image, LARGE)
+    stack.stored(told, image, LARGE)
     assert fixes(told) == []
 
 
 @scenario(threaded=True)
-def spool_is_removed_when_the_client_leaves(scene):
-    glance = scene.glance()
-    proxy = scene.proxy(glance)
+def spool_is_removed_when_the_client_leaves(fixture):
+    glance = fixture.glance()
+    proxy = fixture.proxy(glance)
     leaving = [lambda client: client.close(), lambda client: client.reset(), lambda client: client.half_close()]
     for count, leave in enumerate(leaving, 1):
         with proxy.client() as client:
@@ -134,9 +134,9 @@ def spool_is_removed_when_the_client_leaves(scene):
 
 
 @scenario
-def spool_is_removed_when_the_client_stalls(scene):
-    glance = scene.glance()
-    proxy = scene.proxy(glance, conf={"listen": {"stall_timeout": "700ms"}})
+def spool_is_removed_when_the_client_stalls(fixture):
+    glance = fixture.glance()
+    proxy = fixture.proxy(glance, conf={"listen": {"stall_timeout": "700ms"}})
     for sent in (chunk(LARGE[:1000]), MUCH):
         with proxy.client() as client:
             assert reason(put(client).send(sent).answer()) == (408, "client_stalled")
@@ -145,9 +145,9 @@ def spool_is_removed_when_the_client_stalls(scene):
 
 
 @scenario
-def spool_is_removed_when_glance_fails(scene):
-    glance = scene.glance(upload=lambda asked: asked.read(100_000).reset())
-    proxy = scene.proxy(glance)
+def spool_is_removed_when_glance_fails(fixture):
+    glance = fixture.glance(upload=lambda asked: asked.read(100_000).reset())
+    proxy = fixture.proxy(glance)
     with proxy.client() as client:
         assert reason(put(client).send(chunks(LARGE)).answer()) == (502, "glance_failed")
     proxy.wait_no_spools()
@@ -158,11 +158,11 @@ def spool_is_removed_when_glance_fails(scene):
 
 
 @scenario
-def spool_is_removed_when_the_proxy_ends(scene):
+def spool_is_removed_when_the_proxy_ends(fixture):
     """A spool has no name: nothing is left of it, however the program ends."""
-    glance = scene.glance()
-    proxy = scene.proxy(glance)
-    folder = scene.folder / "spool-of-this"
+    glance = fixture.glance()
+    proxy = fixture.proxy(glance)
+    folder = fixture.folder / "spool-of-this"
     proxy.stop()
     proxy.write({"upload": {"spool_dir": folder}})
     for number in (signal.SIGKILL, signal.SIGTERM):
@@ -182,9 +182,9 @@ def spool_is_removed_when_the_proxy_ends(scene):
 
 
 @scenario
-def bad_chunks_are_refused(scene):
-    glance = scene.glance()
-    proxy = scene.proxy(glance)
+def bad_chunks_are_refused(fixture):
+    glance = fixture.glance()
+    proxy = fixture.proxy(glance)
     for count in (1, 10):
         with proxy.client() as client:
             put(client).send(chunk(LARGE[:100_000]) * count, b"xyz\r\n")
@@ -195,7 +195,7 @@ def bad_chunks_are_refused(scene):
 
 
 @scenario
-def rule_is_selected_by_the_spooled_size(scene):
+def rule_is_selected_by_the_spooled_size(fixture):
     policy = """\
 rules:
   - name: huge
@@ -205,8 +205,8 @@ rules:
     max_size: 2MiB
 default: { store: test, mode: force }
 """
-    glance = scene.glance()
-    proxy = scene.proxy(glance, policy=policy)
+    glance = fixture.glance()
+    proxy = fixture.proxy(glance, policy=policy)
     for size, store, rule in ((1 << 20, "test", "default"), ((1 << 20) + 1, "file", "huge")):
         with proxy.client() as client:
             told = put(client).send(chunks(LARGE[:size])).answer()
@@ -233,76 +233,76 @@ def fails_to_start(proxy, words):
 
 
 @scenario
-def unusable_spool_dir_fails_the_start(scene):
-    (scene.folder / "a-file").write_bytes(b"")
-    proxy = scene.proxy(scene.glance(), start=False)
+def unusable_spool_dir_fails_the_start(fixture):
+    (fixture.folder / "a-file").write_bytes(b"")
+    proxy = fixture.proxy(fixture.glance(), start=False)
     for folder, words in (("a-file", "a-file"), ("a-file/spool", "Not a directory"),
                           ("nowhere/spool", "No such file or directory")):
-        proxy.write({"upload": {"spool_dir": scene.folder / folder}})
+        proxy.write({"upload": {"spool_dir": fixture.folder / folder}})
         fails_to_start(proxy, words)
         proxy.error_file.unlink()
     for mode in ("stream", "reject"):  # what is not used need not be there
-        proxy.write({"upload": {"spool_dir": scene.folder / "nowhere/spool", "unknown_length": mode}})
+        proxy.write({"upload": {"spool_dir": fixture.folder / "nowhere/spool", "unknown_length": mode}})
         proxy.start()
         proxy.wait_ready()
         proxy.stop()
 
 
 @scenario
-def spool_dir_is_created(scene):
-    glance = scene.glance()
-    folder = scene.folder / "made"
-    proxy = scene.proxy(glance, conf={"upload": {"spool_dir": folder}})
+def spool_dir_is_created(fixture):
+    glance = fixture.glance()
+    folder = fixture.folder / "made"
+    proxy = fixture.proxy(glance, conf={"upload": {"spool_dir": folder}})
     with proxy.client() as client:
         assert put(client).send(chunks(LARGE)).answer().status == 204
     assert os.listdir(folder) == [] and folder.stat().st_mode & 0o777 == 0o700
 
 
 @scenario
-def full_disk_is_507(scene):
+def full_disk_is_507(fixture):
     """A file system of one MiB, in a mount namespace of the proxy's own."""
-    folder = scene.folder / "small-disk"
+    folder = fixture.folder / "small-disk"
     folder.mkdir()
     mounted = ["unshare", "--map-root-user", "--mount", "sh", "-c",
                'mount -t tmpfs -o size=1m none "$0" && exec "$@"', str(folder)]
     if subprocess.run([*mounted, "true"], capture_output=True, check=False).returncode != 0:
         raise Skip("this machine lets nobody have a mount namespace")
-    scene.proxy_command = mounted + scene.proxy_command
-    desk = Desk(scene, spool_dir=folder)
-    for door in DOORS:
-        image = desk.image()
-        with desk.client() as client:
-            desk.begin(client, image, *RIGHT, CHUNKED, door=door).send_until_refused(MUCH)
+    fixture.proxy_command = mounted + fixture.proxy_command
+    stack = Stack(fixture, spool_dir=folder)
+    for action in ACTIONS:
+        image = stack.image()
+        with stack.client() as client:
+            stack.begin(client, image, *RIGHT, CHUNKED, action=action).send_until_refused(MUCH)
             told = client.answer()
-        desk.refused(told, image, 507, "spool_full", door)
-        desk.proxy.wait_no_spools()
-        desk.stored(desk.put_chunked(image, LARGE[:700_000], door=door), image, LARGE[:700_000], door)
+        stack.refused(told, image, 507, "spool_full", action)
+        stack.proxy.wait_no_spools()
+        stack.stored(stack.put_chunked(image, LARGE[:700_000], action=action), image, LARGE[:700_000], action)
 
 
 @scenario
-def damaged_body_is_refused_while_receiving(scene):
-    desk = Desk(scene)
-    for door in DOORS:
-        image = desk.image()
-        with desk.client() as client:
-            desk.begin(client, image, *RIGHT, CHUNKED, door=door).send(chunk(stripped(data(80_000))))
-            desk.refused(client.answer(), image, 400, "damaged_body", door)
-    desk.proxy.wait_no_spools()
+def damaged_body_is_refused_while_receiving(fixture):
+    stack = Stack(fixture)
+    for action in ACTIONS:
+        image = stack.image()
+        with stack.client() as client:
+            stack.begin(client, image, *RIGHT, CHUNKED, action=action).send(chunk(stripped(data(80_000))))
+            stack.refused(client.answer(), image, 400, "damaged_body", action)
+    stack.proxy.wait_no_spools()
 
 
 @scenario
-def curl_uploads_from_stdin_are_stored(scene):
-    desk = Desk(scene)
-    source = scene.folder / "cirros.img"
+def curl_uploads_from_stdin_are_stored(fixture):
+    stack = Stack(fixture)
+    source = fixture.folder / "cirros.img"
     source.write_bytes(LARGE)
-    for door in DOORS:
+    for action in ACTIONS:
         for more in ([], ["-H", "Expect:"]):
-            image = desk.image()
+            image = stack.image()
             with open(source, "rb") as content:
                 said = subprocess.run(
                     ["curl", "-sS", "-H", RIGHT[0], "-H", OCTETS, "-D", "-", *more, "-T", "-",
-                     desk.url(image, door)], stdin=content, capture_output=True, timeout=60, check=True).stdout
+                     stack.url(image, action)], stdin=content, capture_output=True, timeout=60, check=True).stdout
             assert b" 204 " in said, said
             assert re.search(rb"\r\nX-Intake-Fixed: [^\r]*length\r\n", said), said
-            assert desk.show(image)["size"] == len(LARGE)
-    desk.proxy.wait_no_spools()
+            assert stack.show(image)["size"] == len(LARGE)
+    stack.proxy.wait_no_spools()

@@ -16,58 +16,58 @@ def fails(proxy, *said):
 
 
 @scenario
-def taken_port_fails_the_start(scene):
-    proxy = scene.proxy(scene.glance(), start=False)
-    with socket.create_server((scene.host, PORT)):
-        fails(proxy, f"{scene.host}:{PORT}", "already in use")
+def taken_port_fails_the_start(fixture):
+    proxy = fixture.proxy(fixture.glance(), start=False)
+    with socket.create_server((fixture.host, PORT)):
+        fails(proxy, f"{fixture.host}:{PORT}", "already in use")
 
 
 @scenario
-def shared_port_fails_the_start(scene):
+def shared_port_fails_the_start(fixture):
     """SO_REUSEPORT on both sides would let the kernel deal out connections between them."""
-    proxy = scene.proxy(scene.glance(), start=False)
-    with socket.create_server((scene.host, PORT), reuse_port=True):
-        fails(proxy, f"{scene.host}:{PORT}", "already in use")
+    proxy = fixture.proxy(fixture.glance(), start=False)
+    with socket.create_server((fixture.host, PORT), reuse_port=True):
+        fails(proxy, f"{fixture.host}:{PORT}", "already in use")
 
 
 @scenario
-def second_instance_fails_to_start(scene):
-    glance = scene.glance()
-    first = scene.proxy(glance)
-    second = scene.proxy(glance, conf={"admin": {"bind": ""}}, start=False)
-    fails(second, f"{scene.host}:{PORT}", "already in use")
+def second_instance_fails_to_start(fixture):
+    glance = fixture.glance()
+    first = fixture.proxy(glance)
+    second = fixture.proxy(glance, conf={"admin": {"bind": ""}}, start=False)
+    fails(second, f"{fixture.host}:{PORT}", "already in use")
     assert first.ask("GET", "/v2/images").status == 200
 
 
 @scenario
-def taken_admin_port_fails_the_start(scene):
-    glance = scene.glance()
-    first = scene.proxy(glance)
-    second = scene.proxy(glance, conf={"listen": {"bind": f"{scene.host}:{PORT + 10}"}}, start=False)
+def taken_admin_port_fails_the_start(fixture):
+    glance = fixture.glance()
+    first = fixture.proxy(glance)
+    second = fixture.proxy(glance, conf={"listen": {"bind": f"{fixture.host}:{PORT + 10}"}}, start=False)
     fails(second, "already in use")
     assert first.ask("GET", "/v2/images").status == 200
 
 
 @scenario
-def bad_files_fail_the_start(scene):
-    proxy = scene.proxy(scene.glance(), start=False, policy="rules: {}\n",
-                        conf={"upload": {"max_size": "big"}, "listen": {"colour": "red"}})
+def bad_files_fail_the_start(fixture):
+    proxy = fixture.proxy(fixture.glance(), start=False, policy="rules: {}\n",
+                          conf={"upload": {"max_size": "big"}, "listen": {"colour": "red"}})
     fails(proxy, "big", "colour", "policy.yaml")
 
 
 @scenario
-def missing_policy_fails_the_start(scene):
-    proxy = scene.proxy(scene.glance(), start=False)
+def missing_policy_fails_the_start(fixture):
+    proxy = fixture.proxy(fixture.glance(), start=False)
     proxy.policy_file.unlink()
     fails(proxy, "policy.yaml")
 
 
 @scenario
-def certificate_without_key_fails_the_start(scene):
-    cert, key = scene.certificate("listener")
-    proxy = scene.proxy(scene.glance(), conf={"listen": {"tls_cert_file": cert}}, start=False)
+def certificate_without_key_fails_the_start(fixture):
+    cert, key = fixture.certificate("listener")
+    proxy = fixture.proxy(fixture.glance(), conf={"listen": {"tls_cert_file": cert}}, start=False)
     fails(proxy, "tls_key_file")
-    _, other = scene.certificate("other")
+    _, other = fixture.certificate("other")
     proxy.write({"listen": {"tls_cert_file": cert, "tls_key_file": other}})
     fails(proxy, "other.key")
     key.unlink()
@@ -76,10 +76,10 @@ def certificate_without_key_fails_the_start(scene):
 
 
 @scenario
-def check_creates_no_spool_dir(scene):
+def check_creates_no_spool_dir(fixture):
     """Whoever checks may be somebody else than the service, which could then not write to it."""
-    folder = scene.folder / "its-spool"
-    proxy = scene.proxy(scene.glance(), conf={"upload": {"spool_dir": folder}}, start=False)
+    folder = fixture.folder / "its-spool"
+    proxy = fixture.proxy(fixture.glance(), conf={"upload": {"spool_dir": folder}}, start=False)
     assert run(proxy, "--check").returncode == 0
     assert not folder.exists()
     folder.mkdir(0o700)
@@ -93,11 +93,11 @@ def run(proxy, *words):
 
 
 @scenario
-def check_and_print_config_report_errors(scene):
-    proxy = scene.proxy(scene.glance(), start=False)
+def check_and_print_config_report_errors(fixture):
+    proxy = fixture.proxy(fixture.glance(), start=False)
     assert run(proxy, "--check").returncode == 0
     shown = run(proxy, "--print-config")
-    assert shown.returncode == 0 and f"{scene.host}:{PORT}" in shown.stdout
+    assert shown.returncode == 0 and f"{fixture.host}:{PORT}" in shown.stdout
     proxy.write({"upload": {"max_size": "big"}, "listen": {"colour": "red"}}, policy="rules: {}\n")
     checked = run(proxy, "--check")
     assert checked.returncode == 1
@@ -106,21 +106,21 @@ def check_and_print_config_report_errors(scene):
 
 
 @scenario
-def every_bind_is_served(scene):
-    binds = f"{scene.host}:{PORT}, {scene.host}:{PORT + 1}"
-    proxy = scene.proxy(scene.glance(), conf={"listen": {"bind": binds}})
+def every_bind_is_served(fixture):
+    binds = f"{fixture.host}:{PORT}, {fixture.host}:{PORT + 1}"
+    proxy = fixture.proxy(fixture.glance(), conf={"listen": {"bind": binds}})
     for port in (PORT, PORT + 1):
-        proxy.address = (scene.host, port)
+        proxy.address = (fixture.host, port)
         assert proxy.ask("GET", "/v2/images", f"X-Auth-Token: {TOKEN}").status == 200
 
 
 @scenario
-def ipv6_is_served(scene):
+def ipv6_is_served(fixture):
     with socket.socket(socket.AF_INET6) as probe:
         probe.bind(("::1", 0))
         port = probe.getsockname()[1]
-    glance = scene.glance()
-    proxy = scene.proxy(glance, conf={"listen": {"bind": f"[::1]:{port}"}})
+    glance = fixture.glance()
+    proxy = fixture.proxy(glance, conf={"listen": {"bind": f"[::1]:{port}"}})
     proxy.address = ("::1", port)
     assert proxy.ask("GET", "/v2/images").status == 200
     assert glance.requests[0].get("X-Forwarded-For") == "::1"

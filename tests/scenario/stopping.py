@@ -31,9 +31,9 @@ def refuses_connections(proxy):
     wait_until("new connections are refused", refused)
 
 
-def drains(scene, number, chunked):
-    glance = scene.glance()
-    proxy = scene.proxy(glance, conf=STREAM)
+def drains(fixture, number, chunked):
+    glance = fixture.glance()
+    proxy = fixture.proxy(glance, conf=STREAM)
     with begin(proxy, glance, chunked) as client:
         proxy.signal(number)
         refuses_connections(proxy)
@@ -45,24 +45,24 @@ def drains(scene, number, chunked):
 
 
 @scenario(threaded=True, representative=True)
-def sigterm_lets_an_upload_finish(scene):
-    drains(scene, signal.SIGTERM, chunked=False)
+def sigterm_lets_an_upload_finish(fixture):
+    drains(fixture, signal.SIGTERM, chunked=False)
 
 
 @scenario
-def sigint_lets_a_chunked_upload_finish(scene):
-    drains(scene, signal.SIGINT, chunked=True)
+def sigint_lets_a_chunked_upload_finish(fixture):
+    drains(fixture, signal.SIGINT, chunked=True)
 
 
 @scenario
-def sigterm_lets_a_download_finish(scene):
+def sigterm_lets_a_download_finish(fixture):
     for half in (b"h" * 10_000, b"h" * 600_000):
         def in_two(asked):
             asked.read().send(head("HTTP/1.1 200 OK", f"Content-Length: {2 * len(half)}"), half)
             asked.hold().send(half)
 
-        glance = scene.glance(other=in_two)
-        proxy = scene.proxy(glance)
+        glance = fixture.glance(other=in_two)
+        proxy = fixture.proxy(glance)
         with proxy.client() as client:
             told = client.send(request("GET", "/v2/images/x/file")).answer_head()
             while told.length < len(half):
@@ -76,8 +76,8 @@ def sigterm_lets_a_download_finish(scene):
 
 
 @scenario
-def idle_connection_does_not_delay_the_exit(scene):
-    proxy = scene.proxy(scene.glance())
+def idle_connection_does_not_delay_the_exit(fixture):
+    proxy = fixture.proxy(fixture.glance())
     with proxy.client() as client, proxy.client():
         assert client.ask("GET", "/v2/images").status == 200
         began = time.monotonic()
@@ -87,10 +87,10 @@ def idle_connection_does_not_delay_the_exit(scene):
 
 
 @scenario
-def new_upload_while_draining_is_refused(scene):
+def new_upload_while_draining_is_refused(fixture):
     """It is refused, or the connection is closed after what it was busy with."""
-    glance = scene.glance(other=lambda asked: asked.read().hold().send(answer("200 OK")))
-    proxy = scene.proxy(glance)
+    glance = fixture.glance(other=lambda asked: asked.read().hold().send(answer("200 OK")))
+    proxy = fixture.proxy(glance)
     with proxy.client() as client:
         client.send(request("GET", "/v2/images"))
         glance.wait("the first request", lambda _: glance.requests)
@@ -107,9 +107,9 @@ def new_upload_while_draining_is_refused(scene):
     assert glance.uploads() == []
 
 
-def cut_short(scene, stop, conf=None):
-    glance = scene.glance()
-    proxy = scene.proxy(glance, conf=conf)
+def cut_short(fixture, stop, conf=None):
+    glance = fixture.glance()
+    proxy = fixture.proxy(glance, conf=conf)
     with begin(proxy, glance):
         began = time.monotonic()
         stop(proxy)
@@ -121,16 +121,16 @@ def cut_short(scene, stop, conf=None):
 
 
 @scenario(threaded=True)
-def second_signal_stops_at_once(scene):
+def second_signal_stops_at_once(fixture):
     def twice(proxy):
         proxy.signal(signal.SIGTERM)
         refuses_connections(proxy)
         proxy.signal(signal.SIGTERM)
 
-    cut_short(scene, twice)
+    cut_short(fixture, twice)
 
 
 @scenario
-def drain_timeout_ends_the_wait(scene):
-    cut_short(scene, lambda proxy: proxy.signal(signal.SIGTERM),
+def drain_timeout_ends_the_wait(fixture):
+    cut_short(fixture, lambda proxy: proxy.signal(signal.SIGTERM),
               conf={"DEFAULT": {"drain_timeout": "700ms"}})

@@ -5,7 +5,7 @@ import threading
 import time
 import urllib.error
 
-from support.stack import OCTETS, RIGHT, TOKEN, Desk, data
+from support.stack import OCTETS, RIGHT, TOKEN, Stack, data
 from support.glance import UPLOAD, answer, json_answer, new_upload, store_list
 from support.proxy import wait_until
 from support.fixture import scenario
@@ -29,60 +29,60 @@ def asked_for_stores(glance):
 
 
 @scenario(threaded=True, representative=True)
-def policy_with_a_missing_store_is_503(scene):
+def policy_with_a_missing_store_is_503(fixture):
     """It is the operator's mistake: the client can do nothing, and everybody is told."""
-    desk = Desk(scene, policy=TO_GOLD)
-    assert ready(desk.proxy)[0] == 200  # nobody with a token has been here yet
+    stack = Stack(fixture, policy=TO_GOLD)
+    assert ready(stack.proxy)[0] == 200  # nobody with a token has been here yet
     for _ in range(3):
-        image = desk.image()
-        told = desk.put_head(image, *RIGHT, f"Content-Length: {len(BODY)}")
-        said = desk.refused(told, image, 503, "store_unknown")
+        image = stack.image()
+        told = stack.put_head(image, *RIGHT, f"Content-Length: {len(BODY)}")
+        said = stack.refused(told, image, 503, "store_unknown")
         assert "gold" in said["message"] and "file, test" in said["message"], said
-    status, text = ready(desk.proxy)
+    status, text = ready(stack.proxy)
     assert status == 503 and MISSING in text, text
-    assert desk.proxy.log().count(f"ERROR {MISSING}") == 1
-    assert desk.proxy.metric("stores_missing") == 1
-    image = desk.image()
-    desk.stored(desk.put(image, BODY, door="stage"), image, BODY, "stage")  # goes to no store yet
+    assert stack.proxy.log().count(f"ERROR {MISSING}") == 1
+    assert stack.proxy.metric("stores_missing") == 1
+    image = stack.image()
+    stack.stored(stack.put(image, BODY, action="stage"), image, BODY, "stage")  # goes to no store yet
 
 
 @scenario
-def every_missing_store_is_reported(scene):
+def every_missing_store_is_reported(fixture):
     """Any rule's store, and any store of `allow`; uploads that go elsewhere are not held up."""
     policy = ("rules:\n  - { name: gold, when: { disk_format: [iso] }, store: gold }\n"
               "  - { name: choice, when: { disk_format: [ami] }, store: file, mode: default, allow: [file, silver] }\n"
               "default: { store: test, mode: force }\n")
-    desk = Desk(scene, policy=policy)
-    image = desk.image()
-    desk.stored(desk.put(image, BODY), image, BODY)
-    status, text = ready(desk.proxy)
+    stack = Stack(fixture, policy=policy)
+    image = stack.image()
+    stack.stored(stack.put(image, BODY), image, BODY)
+    status, text = ready(stack.proxy)
     assert status == 503 and "the policy names the stores gold, silver, which Glance does not have" in text, text
-    assert desk.proxy.metric("stores_missing") == 2
+    assert stack.proxy.metric("stores_missing") == 2
 
 
 @scenario(threaded=True)
-def client_may_choose_glances_stores(scene):
-    desk = Desk(scene, policy=CHOOSE)
+def client_may_choose_glances_stores(fixture):
+    stack = Stack(fixture, policy=CHOOSE)
     for store in ("file", "test"):
-        image = desk.image()
-        told = desk.put(image, BODY, TOKEN, OCTETS, f"X-Image-Meta-Store: {store}")
+        image = stack.image()
+        told = stack.put(image, BODY, TOKEN, OCTETS, f"X-Image-Meta-Store: {store}")
         assert (told.status, told.get("X-Intake-Store")) == (204, store)
-        assert desk.show(image)["stores"] == store
+        assert stack.show(image)["stores"] == store
     for store in ("gold", "TEST", "tes", "test2", "os_glance_staging_store", "os_glance_tasks_store"):
-        image = desk.image()
-        told = desk.put_head(image, TOKEN, OCTETS, f"X-Image-Meta-Store: {store}", f"Content-Length: {len(BODY)}")
-        said = desk.refused(told, image, 403, "store_not_allowed")
+        image = stack.image()
+        told = stack.put_head(image, TOKEN, OCTETS, f"X-Image-Meta-Store: {store}", f"Content-Length: {len(BODY)}")
+        said = stack.refused(told, image, 403, "store_not_allowed")
         assert store in said["message"], said
         if not store.startswith("os_glance_"):
             assert "Glance has file, test" in said["message"], said
-    assert ready(desk.proxy)[0] == 200  # a client's mistake is nobody else's
+    assert ready(stack.proxy)[0] == 200  # a client's mistake is nobody else's
 
 
 @scenario
-def reserved_stores_are_refused(scene):
+def reserved_stores_are_refused(fixture):
     """Even if Glance should list them."""
-    glance = scene.glance(stores=store_list("os_glance_tasks_store", "test"))
-    proxy = scene.proxy(glance, policy=CHOOSE)
+    glance = fixture.glance(stores=store_list("os_glance_tasks_store", "test"))
+    proxy = fixture.proxy(glance, policy=CHOOSE)
     for _ in range(2):
         told = proxy.ask("PUT", UPLOAD, "X-Image-Meta-Store: os_glance_tasks_store", body=BODY)
         assert (told.status, json.loads(told.body)["reason"]) == (403, "store_not_allowed")
@@ -90,26 +90,26 @@ def reserved_stores_are_refused(scene):
 
 
 @scenario(long=True)
-def stores_are_queried_once_a_minute(scene):
+def stores_are_queried_once_a_minute(fixture):
     """And what is new then counts. Most of this is waiting."""
-    desk = Desk(scene, policy=TO_GOLD)
+    stack = Stack(fixture, policy=TO_GOLD)
     began = time.monotonic()
     for _ in range(10):
-        assert desk.put(desk.image(), BODY).status == 503
-    assert asked_for_stores(desk.glance) == 1
-    desk.glance.set_stores("file", "test", "gold")
-    assert desk.put(desk.image(), BODY).status == 503
+        assert stack.put(stack.image(), BODY).status == 503
+    assert asked_for_stores(stack.glance) == 1
+    stack.glance.set_stores("file", "test", "gold")
+    assert stack.put(stack.image(), BODY).status == 503
     time.sleep(58 - (time.monotonic() - began))
-    assert desk.put(desk.image(), BODY).status == 503
-    wait_until("it asks again", lambda: desk.put(desk.image(), BODY).status == 204)
+    assert stack.put(stack.image(), BODY).status == 503
+    wait_until("it asks again", lambda: stack.put(stack.image(), BODY).status == 204)
     assert time.monotonic() - began < 75
-    assert asked_for_stores(desk.glance) == 2
-    assert ready(desk.proxy)[0] == 200
-    desk.proxy.wait_log("INFO no store that the policy names is known to be missing any more")
+    assert asked_for_stores(stack.glance) == 2
+    assert ready(stack.proxy)[0] == 200
+    stack.proxy.wait_log("INFO no store that the policy names is known to be missing any more")
 
 
 @scenario(threaded=True)
-def unknown_stores_are_not_checked(scene):
+def unknown_stores_are_not_checked(fixture):
     """Nothing can be said of a store then; the next upload asks again."""
     for stores, words in ((answer("500 Internal Server Error"), "does not tell its stores"),
                           (answer("403 Forbidden"), "does not tell its stores"),
@@ -117,8 +117,8 @@ def unknown_stores_are_not_checked(scene):
                           (answer("200 OK", body=b"<html>"), "cannot be read"),
                           (json_answer("200 OK", {"stores": []}), "cannot be read"),
                           (json_answer("200 OK", {"stores": "gold"}), "cannot be read")):
-        glance = scene.glance(stores=stores)
-        proxy = scene.proxy(glance, policy=TO_GOLD)
+        glance = fixture.glance(stores=stores)
+        proxy = fixture.proxy(glance, policy=TO_GOLD)
         for _ in range(2):
             glance.requests.clear()
             told = proxy.ask("PUT", UPLOAD, body=BODY)
@@ -133,20 +133,20 @@ def unknown_stores_are_not_checked(scene):
 
 
 @scenario
-def known_stores_survive_a_failed_query(scene):
+def known_stores_survive_a_failed_query(fixture):
     """For as long as it is young enough: an answer that fails takes nothing away."""
-    desk = Desk(scene, policy=TO_GOLD)
-    assert desk.put(desk.image(), BODY).status == 503
-    desk.glance.fault(on="stores", answer=500)
-    assert desk.put(desk.image(), BODY).status == 503
-    assert ready(desk.proxy)[0] == 503
+    stack = Stack(fixture, policy=TO_GOLD)
+    assert stack.put(stack.image(), BODY).status == 503
+    stack.glance.fault(on="stores", answer=500)
+    assert stack.put(stack.image(), BODY).status == 503
+    assert ready(stack.proxy)[0] == 503
 
 
 @scenario
-def single_store_glance_is_queried_once(scene):
+def single_store_glance_is_queried_once(fixture):
     """404: it does not know the question. That is an answer, and not asked for again."""
-    glance = scene.glance(stores=answer("404 Not Found"))
-    proxy = scene.proxy(glance, policy=TO_GOLD)
+    glance = fixture.glance(stores=answer("404 Not Found"))
+    proxy = fixture.proxy(glance, policy=TO_GOLD)
     for _ in range(5):
         assert proxy.ask("PUT", UPLOAD, body=BODY).status == 204
     assert sum(asked.target == "/v2/info/stores" for asked in glance.requests) == 1
@@ -155,13 +155,13 @@ def single_store_glance_is_queried_once(scene):
 
 
 @scenario(threaded=True)
-def stores_query_delays_one_upload_only(scene):
+def stores_query_delays_one_upload_only(fixture):
     def slow(asked):
         asked.hold()
         asked.read().send(json_answer("200 OK", store_list("test")))
 
-    glance = scene.glance(stores=slow)
-    proxy = scene.proxy(glance)
+    glance = fixture.glance(stores=slow)
+    proxy = fixture.proxy(glance)
     told = {}
     with proxy.client() as first:
         waits = threading.Thread(target=lambda: told.update(first=first.ask("PUT", new_upload(), body=BODY)))
@@ -178,26 +178,26 @@ def stores_query_delays_one_upload_only(scene):
 
 
 @scenario
-def failed_upload_does_not_block_the_stores_query(scene):
+def failed_upload_does_not_block_the_stores_query(fixture):
     """A stranger's upload is refused, and with it goes the question that it has brought."""
-    desk = Desk(scene, policy=TO_GOLD)
+    stack = Stack(fixture, policy=TO_GOLD)
     for _ in range(3):
-        assert desk.put(desk.image(), BODY, "X-Auth-Token: nobody's", OCTETS).status == 401
-        told = desk.put("00000000-0000-4000-8000-000000000000", BODY)
+        assert stack.put(stack.image(), BODY, "X-Auth-Token: nobody's", OCTETS).status == 401
+        told = stack.put("00000000-0000-4000-8000-000000000000", BODY)
         assert told.status == 404
-    image = desk.image()
-    desk.refused(desk.put(image, BODY), image, 503, "store_unknown")
+    image = stack.image()
+    stack.refused(stack.put(image, BODY), image, 503, "store_unknown")
 
 
 @scenario
-def new_policy_is_checked_against_known_stores(scene):
+def new_policy_is_checked_against_known_stores(fixture):
     """By what is known of Glance."""
-    desk = Desk(scene)
-    image = desk.image()
-    desk.stored(desk.put(image, BODY), image, BODY)
-    assert ready(desk.proxy)[0] == 200
+    stack = Stack(fixture)
+    image = stack.image()
+    stack.stored(stack.put(image, BODY), image, BODY)
+    assert ready(stack.proxy)[0] == 200
     for policy, status in ((TO_GOLD, 503), (CHOOSE, 200)):
-        desk.proxy.write({}, policy)
-        desk.proxy.signal(1)
-        wait_until("it is looked at", lambda status=status: ready(desk.proxy)[0] == status)
-    assert desk.proxy.log().count(f"ERROR {MISSING}") == 1
+        stack.proxy.write({}, policy)
+        stack.proxy.signal(1)
+        wait_until("it is looked at", lambda status=status: ready(stack.proxy)[0] == status)
+    assert stack.proxy.log().count(f"ERROR {MISSING}") == 1

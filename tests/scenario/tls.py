@@ -17,17 +17,17 @@ SMALL = bytes(range(256))
 LARGE = hashlib.shake_128(b"tls").digest(3 * (1 << 20) + 7)
 
 
-def listening(scene, glance, **conf):
+def listening(fixture, glance, **conf):
     """A proxy that speaks TLS, and a client's context that trusts it."""
-    cert, key = scene.certificate("listener")
+    cert, key = fixture.certificate("listener")
     tls = {"tls_cert_file": cert, "tls_key_file": key, **conf}
-    return scene.proxy(glance, conf={"listen": tls, **STREAM}), trusting(cert)
+    return fixture.proxy(glance, conf={"listen": tls, **STREAM}), trusting(cert)
 
 
 @scenario(threaded=True)
-def uploads_over_tls_are_stored(scene):
-    glance = scene.glance()
-    proxy, tls = listening(scene, glance)
+def uploads_over_tls_are_stored(fixture):
+    glance = fixture.glance()
+    proxy, tls = listening(fixture, glance)
     with proxy.client(tls=tls) as client:
         assert client.ask("GET", "/v2/images").status == 200
         assert client.ask("PUT", UPLOAD, body=SMALL).status == 204
@@ -76,14 +76,14 @@ class Records:
 
 
 @scenario(threaded=True, representative=True)
-def records_of_any_size_are_read(scene):
+def records_of_any_size_are_read(fixture):
     """Many are read at once, and half of one at the end."""
-    cert, key = scene.certificate("listener")
+    cert, key = fixture.certificate("listener")
     listen = {"tls_cert_file": cert, "tls_key_file": key}
-    glance = scene.glance()
+    glance = fixture.glance()
     sent = head(f"PUT {UPLOAD} HTTP/1.1", "Host: h", f"Content-Length: {len(LARGE)}") + LARGE
     for verify in ("size", "digest"):
-        proxy = scene.proxy(glance, conf={"listen": listen, "upload": {"verify": verify}})
+        proxy = fixture.proxy(glance, conf={"listen": listen, "upload": {"verify": verify}})
         for sizes, piece, pause in (([1 << 14], 1 << 20, 0), ([1 << 14], 100_003, 0.002), ([700], 1 << 18, 0),
                                     ([1, 1 << 14, 5000], 300_007, 0.002), ([1 << 14, 17], 1 << 16, 0)):
             client = Records(proxy, trusting(cert))
@@ -95,21 +95,21 @@ def records_of_any_size_are_read(scene):
 
 
 @scenario
-def download_over_tls_is_intact(scene):
-    glance = scene.glance(other=lambda asked: asked.read().send(answer("200 OK", body=LARGE)))
-    proxy, tls = listening(scene, glance)
+def download_over_tls_is_intact(fixture):
+    glance = fixture.glance(other=lambda asked: asked.read().send(answer("200 OK", body=LARGE)))
+    proxy, tls = listening(fixture, glance)
     with proxy.client(tls=tls) as client:
         for _ in range(2):
             assert client.ask("GET", "/v2/images/x/file").body == LARGE
 
 
 @scenario
-def early_answer_over_tls_is_read(scene):
+def early_answer_over_tls_is_read(fixture):
     def script(asked):
         asked.read(10_000).send(answer("413 Payload Too Large", body=b"too large"))
         asked.await_close()
 
-    proxy, tls = listening(scene, scene.glance(upload=script))
+    proxy, tls = listening(fixture, fixture.glance(upload=script))
     for framing in (f"Content-Length: {64 << 20}", "Transfer-Encoding: chunked"):
         with proxy.client(tls=tls) as client:
             client.send(head(f"PUT {UPLOAD} HTTP/1.1", "Host: h", framing))
@@ -119,9 +119,9 @@ def early_answer_over_tls_is_read(scene):
 
 
 @scenario
-def reset_over_tls_cuts_the_upload(scene):
-    glance = scene.glance()
-    proxy, tls = listening(scene, glance)
+def reset_over_tls_cuts_the_upload(fixture):
+    glance = fixture.glance()
+    proxy, tls = listening(fixture, glance)
     with proxy.client(tls=tls) as client:
         client.send(head(f"PUT {UPLOAD} HTTP/1.1", "Host: h", f"Content-Length: {8 << 20}"), LARGE)
         glance.the_upload(received=len(LARGE) // 2)
@@ -140,17 +140,18 @@ def told_of_tls(client, method="GET"):
 
 
 @scenario(representative=True)
-def plain_http_on_a_tls_port_is_refused(scene):
+def plain_http_on_a_tls_port_is_refused(fixture):
     """Is told so in plain text, whatever of the request has come, and nothing reaches Glance."""
-    glance = scene.glance()
-    proxy, tls = listening(scene, glance, header_timeout="1s")
+    glance = fixture.glance()
+    proxy, tls = listening(fixture, glance, header_timeout="1s")
     ask = head("GET /v2/images HTTP/1.1", "Host: images.example.org:9292")
     with proxy.client() as client:
         told = told_of_tls(client.send(ask))
         assert b"Begin the address with https://" in told.body, told.body
         assert b"https://images.example.org:9292\n" in told.body, told.body
     for sent in (b"G", b"p", ask[:9], head("GET / HTTP/1.1", "Host: <b>"), head("GET / HTTP/1.1"),
-                 b"GET\r\n", b"SSH-2.0-OpenSSH\r\n", head("PUT / HTTP/1.1", "Host: h", "Content-Length: 90000") + SMALL):
+                 b"GET\r\n", b"SSH-2.0-OpenSSH\r\n",
+                 head("PUT / HTTP/1.1", "Host: h", "Content-Length: 90000") + SMALL):
         with proxy.client() as client:
             told_of_tls(client.send(sent))
     with proxy.client() as client:
@@ -161,10 +162,10 @@ def plain_http_on_a_tls_port_is_refused(scene):
 
 
 @scenario
-def other_bytes_on_a_tls_port_get_no_http_answer(scene):
+def other_bytes_on_a_tls_port_get_no_http_answer(fixture):
     """What is no HTTP is left to TLS; a client that says nothing costs header_timeout."""
-    glance = scene.glance()
-    proxy, tls = listening(scene, glance, header_timeout="1s")
+    glance = fixture.glance()
+    proxy, tls = listening(fixture, glance, header_timeout="1s")
     for sent in (b"", b"\x16", b"\x16\x03\x01\x00", b"\x80\x2e\x01\x00\x02", b"\0\0\0\0\0", b"\r\nGET / HTTP/1.1\r\n"):
         with proxy.client() as client:
             client.send(sent)
@@ -175,13 +176,13 @@ def other_bytes_on_a_tls_port_get_no_http_answer(scene):
 
 
 @scenario(threaded=True)
-def many_plain_http_clients_block_nobody(scene):
+def many_plain_http_clients_block_nobody(fixture):
     """At once, beside an upload by TLS that goes on."""
-    glance = scene.glance()
-    proxy, tls = listening(scene, glance)
-    with proxy.client(tls=tls) as upload, contextlib.ExitStack() as stack:
+    glance = fixture.glance()
+    proxy, tls = listening(fixture, glance)
+    with proxy.client(tls=tls) as upload, contextlib.ExitStack() as connections:
         upload.send(head(f"PUT {UPLOAD} HTTP/1.1", "Host: h", f"Content-Length: {len(LARGE)}"), LARGE[:1 << 20])
-        plain = [stack.enter_context(proxy.client()) for _ in range(100)]
+        plain = [connections.enter_context(proxy.client()) for _ in range(100)]
         for client in plain:
             client.send(b"P")
         for client in plain:
@@ -193,12 +194,12 @@ def many_plain_http_clients_block_nobody(scene):
 
 
 @scenario
-def tls_to_glance_is_verified(scene):
-    cert, key = scene.certificate("glance")
-    glance = scene.glance(tls=serving(cert, key), upload=accept_upload)
+def tls_to_glance_is_verified(fixture):
+    cert, key = fixture.certificate("glance")
+    glance = fixture.glance(tls=serving(cert, key), upload=accept_upload)
     table = [({"ca_file": cert}, True), ({"insecure": "true"}, True), ({}, False)]
     for conf, trusted in table:
-        proxy = scene.proxy(glance, conf={"glance": conf})
+        proxy = fixture.proxy(glance, conf={"glance": conf})
         seen = len(glance.uploads())
         for body in (SMALL, LARGE):
             told = proxy.ask("PUT", UPLOAD, body=body)

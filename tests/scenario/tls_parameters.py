@@ -6,9 +6,9 @@ import subprocess
 from support.fixture import scenario
 
 
-def yard(scene, **listen):
-    cert, key = scene.certificate("listener")
-    return scene.proxy(scene.closed_url(), conf={"listen": {"tls_cert_file": cert, "tls_key_file": key, **listen}})
+def env(fixture, **listen):
+    cert, key = fixture.certificate("listener")
+    return fixture.proxy(fixture.closed_url(), conf={"listen": {"tls_cert_file": cert, "tls_key_file": key, **listen}})
 
 
 def shake(proxy, *options):
@@ -21,19 +21,19 @@ def shake(proxy, *options):
 
 
 @scenario
-def old_tls_versions_are_refused(scene):
-    proxy = yard(scene)
+def old_tls_versions_are_refused(fixture):
+    proxy = env(fixture)
     weak = ("-cipher", "ALL:@SECLEVEL=0")
     assert shake(proxy, "-tls1", *weak) is shake(proxy, "-tls1_1", *weak) is None
     assert shake(proxy, "-tls1_2")[0] == "TLSv1.2" and shake(proxy)[0] == "TLSv1.3"
     proxy.stop()
-    proxy = yard(scene, tls_min_version="1.3")
+    proxy = env(fixture, tls_min_version="1.3")
     assert shake(proxy, "-tls1_2") is None and shake(proxy)[0] == "TLSv1.3"
 
 
 @scenario
-def only_forward_secret_ciphers_in_the_proxys_order(scene):
-    proxy = yard(scene)
+def only_forward_secret_ciphers_in_the_proxys_order(fixture):
+    proxy = env(fixture)
     for cipher in ("AES128-GCM-SHA256", "AES256-SHA", "kRSA@SECLEVEL=0", "eNULL@SECLEVEL=0", "aNULL@SECLEVEL=0",
                    "3DES@SECLEVEL=0"):
         assert shake(proxy, "-tls1_2", "-cipher", cipher) is None, cipher
@@ -52,31 +52,31 @@ def checked(proxy):
 
 
 @scenario
-def check_validates_certificate_and_key(scene):
+def check_validates_certificate_and_key(fixture):
     """One that has expired, one that is still to come, and what is no key."""
-    cert, key = scene.certificate("listener")
-    proxy = scene.proxy(scene.glance(), start=False, conf={"listen": {"tls_cert_file": cert, "tls_key_file": key}})
+    cert, key = fixture.certificate("listener")
+    proxy = fixture.proxy(fixture.glance(), start=False, conf={"listen": {"tls_cert_file": cert, "tls_key_file": key}})
     assert checked(proxy)[0] == 0, checked(proxy)
-    request = scene.folder / "request"
+    request = fixture.folder / "request"
     subprocess.run(["openssl", "req", "-new", "-key", key, "-subj", "/CN=x", "-out", request], check=True,
                    capture_output=True)
     for from_, until, said in (("20200101000000Z", "20210101000000Z", "has expired on 2021-01-01 00:00:00 UTC"),
                                ("20990101000000Z", "21000101000000Z", "is not valid before 2099-01-01")):
-        index = scene.folder / "index"
+        index = fixture.folder / "index"
         for name, text in (("index", ""), ("serial", "01\n"), ("ca.cnf", f"""[ca]
 default_ca = it
 [it]
 database = {index}
-serial = {scene.folder}/serial
-new_certs_dir = {scene.folder}
+serial = {fixture.folder}/serial
+new_certs_dir = {fixture.folder}
 default_md = sha256
 policy = any
 unique_subject = no
 [any]
 commonName = supplied
 """)):
-            (scene.folder / name).write_text(text)
-        subprocess.run(["openssl", "ca", "-batch", "-selfsign", "-config", scene.folder / "ca.cnf", "-keyfile", key,
+            (fixture.folder / name).write_text(text)
+        subprocess.run(["openssl", "ca", "-batch", "-selfsign", "-config", fixture.folder / "ca.cnf", "-keyfile", key,
                         "-in", request, "-out", cert, "-startdate", from_, "-enddate", until, "-notext"], check=True,
                        capture_output=True)
         status, told = checked(proxy)

@@ -4,7 +4,7 @@ where the length is known; what only the end can show is seen before the last by
 import random
 import subprocess
 
-from support.stack import DOORS, Desk
+from support.stack import ACTIONS, Stack
 from support.fixture import scenario
 
 KIB, MIB = 1 << 10, 1 << 20
@@ -40,9 +40,9 @@ def gpt(folder):
     return made.read_bytes()
 
 
-def whole_files(scene):
+def whole_files(fixture):
     """(disk_format, the file, how many bytes are missing of it, whether Glance hears of it before)"""
-    folder = scene.folder / "made"
+    folder = fixture.folder / "made"
     folder.mkdir()
     fixed = make(folder, "vpc", "-o", "subformat=fixed")
     return [
@@ -65,25 +65,25 @@ def whole_files(scene):
 
 
 @scenario(threaded=True)
-def truncated_files_are_refused(scene):
-    table = whole_files(scene)
-    desk = Desk(scene)
+def truncated_files_are_refused(fixture):
+    table = whole_files(fixture)
+    stack = Stack(fixture)
     for kind, body, missing, heard in table:
         body = body[:len(body) - missing]
-        for door in DOORS:
-            image = desk.image(disk_format=kind)
-            told = desk.put(image, body, door=door)
-            said = desk.refused(told, image, 400, "truncated", door, reached=heard)
+        for action in ACTIONS:
+            image = stack.image(disk_format=kind)
+            told = stack.put(image, body, action=action)
+            said = stack.refused(told, image, 400, "truncated", action, reached=heard)
             assert "qemu-img" not in said["message"] and said["hint"], said
-            image = desk.image(disk_format=kind)
+            image = stack.image(disk_format=kind)
             # spooled: the end is there before Glance is asked for anything
-            desk.refused(desk.put_chunked(image, body, door=door), image, 400, "truncated", door)
+            stack.refused(stack.put_chunked(image, body, action=action), image, 400, "truncated", action)
 
 
 @scenario
-def whole_and_longer_files_are_stored(scene):
-    desk = Desk(scene)
-    for kind, body, missing, _ in whole_files(scene):
+def whole_and_longer_files_are_stored(fixture):
+    stack = Stack(fixture)
+    for kind, body, missing, _ in whole_files(fixture):
         if not missing:
             continue
         sound = [body]
@@ -92,25 +92,25 @@ def whole_and_longer_files_are_stored(scene):
         if kind == "iso":
             sound += [body[:-4096]]
         for each in sound:
-            image = desk.image(disk_format=kind)
-            told = desk.put(image, each)
-            desk.stored(told, image, each)
+            image = stack.image(disk_format=kind)
+            told = stack.put(image, each)
+            stack.stored(told, image, each)
             assert told.get("X-Intake-Warning") is None, (kind, told.get("X-Intake-Warning"))
 
 
 @scenario
-def truncated_warn_warns_and_off_is_silent(scene):
-    table = whole_files(scene)
-    desk = Desk(scene, truncated="warn")
+def truncated_warn_warns_and_off_is_silent(fixture):
+    table = whole_files(fixture)
+    stack = Stack(fixture, truncated="warn")
     for level in ("warn", "off"):
         if level == "off":
-            desk.set(truncated="off")
+            stack.set(truncated="off")
         for kind, body, missing, _ in table:
             body = body[:len(body) - missing]
-            image = desk.image(disk_format=kind)
-            told = desk.put(image, body)
-            desk.stored(told, image, body)
+            image = stack.image(disk_format=kind)
+            told = stack.put(image, body)
+            stack.stored(told, image, body)
             if level == "warn":
-                desk.warned(told, "truncated")
+                stack.warned(told, "truncated")
             else:
                 assert told.get("X-Intake-Warning") is None, (kind, told.get("X-Intake-Warning"))

@@ -3,7 +3,7 @@
 the client says how large the image is (x-openstack-image-size) and is held to it."""
 import json
 
-from support.stack import DOORS, RIGHT, Desk, data, fixes
+from support.stack import ACTIONS, RIGHT, Stack, data, fixes
 from support.glance import UPLOAD
 from support.proxy import STREAM
 from support.fixture import scenario
@@ -22,9 +22,9 @@ def reason(told):
 
 
 @scenario(threaded=True)
-def stream_sends_chunks(scene):
-    glance = scene.glance()
-    proxy = scene.proxy(glance, conf=STREAM)
+def stream_sends_chunks(fixture):
+    glance = fixture.glance()
+    proxy = fixture.proxy(glance, conf=STREAM)
     with proxy.client() as client:
         put(client, *RIGHT).send(chunks(LARGE)[:-5])
         asked = glance.the_upload(received=len(LARGE) - 70_000)
@@ -36,29 +36,29 @@ def stream_sends_chunks(scene):
 
 
 @scenario
-def reject_gets_411(scene):
+def reject_gets_411(fixture):
     """Before the client has sent a byte of it."""
-    desk = Desk(scene, unknown_length="reject")
-    for door in DOORS:
-        image = desk.image()
-        told = desk.put_head(image, *RIGHT, CHUNKED, door=door)
-        said = desk.refused(told, image, 411, "length_required", door)
+    stack = Stack(fixture, unknown_length="reject")
+    for action in ACTIONS:
+        image = stack.image()
+        told = stack.put_head(image, *RIGHT, CHUNKED, action=action)
+        said = stack.refused(told, image, 411, "length_required", action)
         assert "curl -T" in said["hint"]
-        told = desk.put_chunked(image, LARGE, door=door)
-        desk.refused(told, image, 411, "length_required", door)
-        told = desk.put_chunked(image, LARGE, *RIGHT, f"X-Openstack-Image-Size: {len(LARGE)}", door=door)
-        desk.stored(told, image, LARGE, door)
+        told = stack.put_chunked(image, LARGE, action=action)
+        stack.refused(told, image, 411, "length_required", action)
+        told = stack.put_chunked(image, LARGE, *RIGHT, f"X-Openstack-Image-Size: {len(LARGE)}", action=action)
+        stack.stored(told, image, LARGE, action)
 
 
 # --- promised -------------------------------------------------------------------------------
 
 
 @scenario(threaded=True)
-def promised_size_becomes_the_length(scene):
+def promised_size_becomes_the_length(fixture):
     """It is streamed, with a Content-Length; whatever unknown_length says."""
-    glance = scene.glance()
+    glance = fixture.glance()
     for mode in ("spool", "stream", "reject"):
-        proxy = scene.proxy(glance, conf={"upload": {"unknown_length": mode}})
+        proxy = fixture.proxy(glance, conf={"upload": {"unknown_length": mode}})
         before = len(glance.uploads())
         for name in ("x-openstack-image-size", "X_Openstack_Image_Size"):
             with proxy.client() as client:
@@ -77,22 +77,22 @@ def promised_size_becomes_the_length(scene):
 
 
 @scenario
-def wrong_promised_size_is_refused(scene):
-    desk = Desk(scene)
-    for door in DOORS:
+def wrong_promised_size_is_refused(fixture):
+    stack = Stack(fixture)
+    for action in ACTIONS:
         for size in (100, 70_000, len(LARGE)):
             body = b"\0" + LARGE[1:size]
             for promise in (1, size - 1, size + 1, size * 3, 1 << 36):
-                image = desk.image()
-                told = desk.put_chunked(image, body, *RIGHT, f"X-Openstack-Image-Size: {promise}", door=door)
-                desk.refused(told, image, 400, "size_mismatch", door, reached=size > 65536)
+                image = stack.image()
+                told = stack.put_chunked(image, body, *RIGHT, f"X-Openstack-Image-Size: {promise}", action=action)
+                stack.refused(told, image, 400, "size_mismatch", action, reached=size > 65536)
 
 
 @scenario
-def exceeded_promised_size_is_refused_at_once(scene):
+def exceeded_promised_size_is_refused_at_once(fixture):
     """One byte too many, and the client has not even said that it is at the end."""
-    glance = scene.glance()
-    proxy = scene.proxy(glance)
+    glance = fixture.glance()
+    proxy = fixture.proxy(glance)
     with proxy.client() as client:
         put(client, f"X-Openstack-Image-Size: {len(LARGE) - 1}").send(chunks(LARGE)[:-5])
         assert reason(client.answer()) == (400, "size_mismatch")
@@ -102,9 +102,9 @@ def exceeded_promised_size_is_refused_at_once(scene):
 
 
 @scenario
-def impossible_promised_size_is_refused(scene):
+def impossible_promised_size_is_refused(fixture):
     """Refused by the head alone, with and without a length."""
-    desk = Desk(scene, max_size="1GiB")
+    stack = Stack(fixture, max_size="1GiB")
     size = "X-Openstack-Image-Size"
     table = [
         ([f"{size}: 5", "Content-Length: 6"], 400, "size_mismatch"),
@@ -117,16 +117,16 @@ def impossible_promised_size_is_refused(scene):
     table += [([f"{size}: 5", f"{size}: 5", CHUNKED], 400, "bad_request"),
               ([f"{size}: 5", f"{size}: 6", CHUNKED], 400, "bad_request"),
               ([f"{size}:", CHUNKED], 400, "bad_request")]
-    for door in DOORS:
+    for action in ACTIONS:
         for fields, status, why in table:
-            image = desk.image()
-            desk.refused(desk.put_head(image, *RIGHT, *fields, door=door), image, status, why, door)
+            image = stack.image()
+            stack.refused(stack.put_head(image, *RIGHT, *fields, action=action), image, status, why, action)
 
 
 @scenario
-def promised_size_may_equal_the_length(scene):
-    desk = Desk(scene)
-    image = desk.image()
-    told = desk.put(image, LARGE, *RIGHT, f"X-Openstack-Image-Size: {len(LARGE)}")
-    desk.stored(told, image, LARGE)
+def promised_size_may_equal_the_length(fixture):
+    stack = Stack(fixture)
+    image = stack.image()
+    told = stack.put(image, LARGE, *RIGHT, f"X-Openstack-Image-Size: {len(LARGE)}")
+    stack.stored(told, image, LARGE)
     assert fixes(told) == []

@@ -24,25 +24,25 @@ def check(asked, told, data):
 
 
 @scenario(threaded=True, representative=True)
-def small_body_with_length_is_stored(scene):
-    glance = scene.glance()
-    with scene.proxy(glance).client() as client:
+def small_body_with_length_is_stored(fixture):
+    glance = fixture.glance()
+    with fixture.proxy(glance).client() as client:
         told = client.ask("PUT", UPLOAD, body=SMALL)
         check(glance.uploads()[0], told, SMALL)
         assert client.ask("PUT", UPLOAD, body=SMALL).status == 204  # on the same connection
 
 
 @scenario(threaded=True, representative=True)
-def large_body_with_length_is_stored(scene):
-    glance = scene.glance()
-    told = scene.proxy(glance).ask("PUT", UPLOAD, body=LARGE)
+def large_body_with_length_is_stored(fixture):
+    glance = fixture.glance()
+    told = fixture.proxy(glance).ask("PUT", UPLOAD, body=LARGE)
     check(glance.uploads()[0], told, LARGE)
 
 
 @scenario(threaded=True, representative=True)
-def chunked_body_is_stored(scene):
-    glance = scene.glance()
-    with scene.proxy(glance).client() as client:
+def chunked_body_is_stored(fixture):
+    glance = fixture.glance()
+    with fixture.proxy(glance).client() as client:
         client.send(head(f"PUT {UPLOAD} HTTP/1.1", "Host: h", "Transfer-Encoding: chunked"))
         for start in range(0, len(LARGE), 300_001):
             client.send(chunk(LARGE[start:start + 300_001]))
@@ -51,9 +51,9 @@ def chunked_body_is_stored(scene):
 
 
 @scenario
-def chunk_extensions_and_trailers_are_dropped(scene):
-    glance = scene.glance()
-    with scene.proxy(glance).client() as client:
+def chunk_extensions_and_trailers_are_dropped(fixture):
+    glance = fixture.glance()
+    with fixture.proxy(glance).client() as client:
         client.send(head(f"PUT {UPLOAD} HTTP/1.1", "Host: h", "Transfer-Encoding: chunked"))
         told = client.send(b'3;name="value"\r\nabc\r\n0\r\nX-Trailer: t\r\n\r\n').answer()
     check(glance.uploads()[0], told, b"abc")
@@ -61,9 +61,9 @@ def chunk_extensions_and_trailers_are_dropped(scene):
 
 
 @scenario
-def tiny_chunks_are_stored(scene):
-    glance = scene.glance()
-    with scene.proxy(glance).client() as client:
+def tiny_chunks_are_stored(fixture):
+    glance = fixture.glance()
+    with fixture.proxy(glance).client() as client:
         client.send(head(f"PUT {UPLOAD} HTTP/1.1", "Host: h", "Transfer-Encoding: chunked"))
         client.send(b"".join(chunk(SMALL[at:at + 1]) for at in range(len(SMALL))), LAST_CHUNK)
         told = client.answer()
@@ -71,9 +71,9 @@ def tiny_chunks_are_stored(scene):
 
 
 @scenario
-def body_split_anywhere_is_stored(scene):
-    glance = scene.glance()
-    proxy = scene.proxy(glance)
+def body_split_anywhere_is_stored(fixture):
+    glance = fixture.glance()
+    proxy = fixture.proxy(glance)
     sent = request("PUT", UPLOAD, body=LARGE)
     body = len(sent) - len(LARGE)
     points = [1, body - 4, body - 2, body - 1, body, body + 1, body + 65535, body + (1 << 20),
@@ -85,18 +85,18 @@ def body_split_anywhere_is_stored(scene):
 
 
 @scenario
-def body_sent_byte_by_byte_is_stored(scene):
-    glance = scene.glance()
-    with scene.proxy(glance).client() as client:
+def body_sent_byte_by_byte_is_stored(fixture):
+    glance = fixture.glance()
+    with fixture.proxy(glance).client() as client:
         sent = request("PUT", UPLOAD, body=SMALL[:100])
         told = client.send(*(sent[at:at + 1] for at in range(len(sent)))).answer()
     check(glance.uploads()[0], told, SMALL[:100])
 
 
 @scenario
-def queries_have_the_callers_token(scene):
-    glance = scene.glance()
-    scene.proxy(glance).ask("PUT", UPLOAD, f"X-Auth-Token: {TOKEN}", body=SMALL)
+def queries_have_the_callers_token(fixture):
+    glance = fixture.glance()
+    fixture.proxy(glance).ask("PUT", UPLOAD, f"X-Auth-Token: {TOKEN}", body=SMALL)
     asked = [(asked.method, asked.target) for asked in glance.requests]
     image = ("GET", f"/v2/images/{IMAGE}")
     assert sorted(asked[:3]) == [image, ("GET", "/v2/info/stores"), ("GET", "/v2/info/usage")]
@@ -107,9 +107,9 @@ def queries_have_the_callers_token(scene):
 
 
 @scenario
-def content_type_is_fixed(scene):
-    glance = scene.glance()
-    proxy = scene.proxy(glance)
+def content_type_is_fixed(fixture):
+    glance = fixture.glance()
+    proxy = fixture.proxy(glance)
     for sent in ((), ("Content-Type: text/plain",), ("Content-Type: application/x-www-form-urlencoded",),
                  ("Content-Type: APPLICATION/octet-stream",), ("Content_Type: text/plain",)):
         told = proxy.ask("PUT", UPLOAD, *sent, body=SMALL)
@@ -123,9 +123,9 @@ def content_type_is_fixed(scene):
 
 
 @scenario(threaded=True)
-def expect_gets_100_after_the_preflight(scene):
-    glance = scene.glance()
-    proxy = scene.proxy(glance)
+def expect_gets_100_after_the_preflight(fixture):
+    glance = fixture.glance()
+    proxy = fixture.proxy(glance)
     for data in (SMALL, LARGE):
         with proxy.client() as client:
             client.send(head(f"PUT {UPLOAD} HTTP/1.1", "Host: h", "Expect: 100-continue",

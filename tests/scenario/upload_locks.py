@@ -8,7 +8,7 @@ import re
 import threading
 import time
 
-from support.stack import OCTETS, PAUSE, RIGHT, TOKEN, Desk, data
+from support.stack import OCTETS, PAUSE, RIGHT, TOKEN, Stack, data
 from support.form import declared, file, form
 from support.glance import UPLOAD, accept_upload, answer
 from support.proxy import wait_until
@@ -37,60 +37,60 @@ def told_of_the_other(proxy, image, target=None):
 
 
 @scenario(threaded=True)
-def second_upload_is_refused_on_every_worker(scene):
-    """On whatever worker, by whatever spelling of the path, into whichever door."""
-    desk = Desk(scene, conf=WORKERS)
-    image = desk.image()
-    with desk.client() as client:
-        desk.begin(client, image, *RIGHT, f"Content-Length: {len(BODY)}").send(BODY[:HALF])
-        wait_until("Glance takes it", lambda: desk.show(image)["status"] == "saving")
+def second_upload_is_refused_on_every_worker(fixture):
+    """On every worker, with every spelling of the path, for upload and stage."""
+    stack = Stack(fixture, conf=WORKERS)
+    image = stack.image()
+    with stack.client() as client:
+        stack.begin(client, image, *RIGHT, f"Content-Length: {len(BODY)}").send(BODY[:HALF])
+        wait_until("Glance takes it", lambda: stack.show(image)["status"] == "saving")
         for _ in range(40):
             began = time.monotonic()
-            message = told_of_the_other(desk.proxy, image)
+            message = told_of_the_other(stack.proxy, image)
             assert time.monotonic() - began < 5
             seconds, count = re.search(
                 rf"it began (\d+) s ago, and Glance has (\d+) of its {len(BODY)} bytes", message).groups()
             assert int(seconds) <= 60 and int(count) <= HALF, message
         for target in (f"/v2/images/%{ord(image[0]):x}{image[1:]}/file", f"//v2.5/images/{image}/file",
                        f"/v2/images/{image}/stage"):
-            told_of_the_other(desk.proxy, image, target)
-        desk.stored(client.send(BODY[HALF:]).answer(), image, BODY)
-    assert len(desk.puts(image)) == 1
-    assert desk.proxy.metric("refusals_total", reason="upload_in_progress") == 43
+            told_of_the_other(stack.proxy, image, target)
+        stack.stored(client.send(BODY[HALF:]).answer(), image, BODY)
+    assert len(stack.puts(image)) == 1
+    assert stack.proxy.metric("refusals_total", reason="upload_in_progress") == 43
 
 
 @scenario
-def lock_message_works_without_a_length(scene):
+def lock_message_works_without_a_length(fixture):
     """How large it will be is not known."""
-    desk = Desk(scene, conf=WORKERS, unknown_length="stream")
-    image = desk.image()
-    with desk.client() as client:
-        desk.begin(client, image, *RIGHT, "Transfer-Encoding: chunked").send(chunk(BODY[:HALF]))
-        wait_until("Glance takes it", lambda: desk.show(image)["status"] == "saving")
-        assert re.search(r"and Glance has \d+ bytes of it", told_of_the_other(desk.proxy, image))
+    stack = Stack(fixture, conf=WORKERS, unknown_length="stream")
+    image = stack.image()
+    with stack.client() as client:
+        stack.begin(client, image, *RIGHT, "Transfer-Encoding: chunked").send(chunk(BODY[:HALF]))
+        wait_until("Glance takes it", lambda: stack.show(image)["status"] == "saving")
+        assert re.search(r"and Glance has \d+ bytes of it", told_of_the_other(stack.proxy, image))
         assert client.send(chunk(BODY[HALF:]) + LAST_CHUNK).answer().status == 204
 
 
 @scenario(representative=True)
-def lock_begins_when_glance_has_begun(scene):
+def lock_begins_when_glance_has_begun(fixture):
     """Whoever comes later, and is faster, goes first; the slow one is told what has become of the image."""
-    desk = Desk(scene, conf=WORKERS)
+    stack = Stack(fixture, conf=WORKERS)
     for unknown_length in ("spool", "stream"):
-        desk.set(unknown_length=unknown_length)
+        stack.set(unknown_length=unknown_length)
         for sent, fields in ((b"", [f"Content-Length: {len(BODY)}", "Expect: 100-continue"]),
                              (BODY[:3], [f"Content-Length: {len(BODY)}"]),
                              (chunk(BODY[:3]), ["Transfer-Encoding: chunked"])):
-            image = desk.image()
+            image = stack.image()
             rest = BODY[len(sent):] if "Length" in fields[0] else chunk(BODY[3:]) + LAST_CHUNK
-            with desk.client() as client:
-                desk.begin(client, image, *RIGHT, *fields).send(sent)
-                desk.proxy.wait_metric(1, "uploads_in_flight")
-                desk.stored(desk.put(image, BODY), image, BODY)
+            with stack.client() as client:
+                stack.begin(client, image, *RIGHT, *fields).send(sent)
+                stack.proxy.wait_metric(1, "uploads_in_flight")
+                stack.stored(stack.put(image, BODY), image, BODY)
                 client.send_until_refused(rest)
                 told = client.answer()
             said = json.loads(told.body)
             assert (told.status, said["reason"]) == (409, "image_not_queued"), said
-            assert "its status is active" in said["message"] and len(desk.puts(image)) == 1, said
+            assert "its status is active" in said["message"] and len(stack.puts(image)) == 1, said
 
 
 STRANGER = ("X-Auth-Token: other-token", OCTETS)
@@ -100,54 +100,54 @@ CHUNKED = "Transfer-Encoding: chunked"
 
 def ways_to_dribble():
     """Head and beginning, and what comes of it now and then."""
-    for door in ("file", "stage"):
-        yield door, [*STRANGER, LENGTH], BODY[:3], b"x"
-        yield door, [*STRANGER, CHUNKED], chunk(BODY[:3]), chunk(b"x")
-        yield door, [STRANGER[0], declared(), LENGTH], form(file(BODY))[:1000], b"x"
+    for action in ("file", "stage"):
+        yield action, [*STRANGER, LENGTH], BODY[:3], b"x"
+        yield action, [*STRANGER, CHUNKED], chunk(BODY[:3]), chunk(b"x")
+        yield action, [STRANGER[0], declared(), LENGTH], form(file(BODY))[:1000], b"x"
 
 
 @scenario(threaded=True, representative=True)
-def slow_foreign_uploads_take_no_lock(scene):
+def slow_foreign_uploads_take_no_lock(fixture):
     """He may see the image, but Glance would not let him upload to it. He keeps nobody away, in whatever way he
     sends a byte now and then, and if he comes back again and again."""
-    desk = Desk(scene, conf=WORKERS)
+    stack = Stack(fixture, conf=WORKERS)
     for unknown_length in ("spool", "stream"):
-        desk.set(unknown_length=unknown_length)
-        image = desk.image(visibility="community")
+        stack.set(unknown_length=unknown_length)
+        image = stack.image(visibility="community")
         strangers = []
-        for door, fields, sent, more in ways_to_dribble():
-            strangers.append((scene.client(desk.proxy), more))
-            desk.begin(strangers[-1][0], image, *fields, door=door).send(sent)
-        desk.proxy.wait_metric(len(strangers), "uploads_in_flight")
+        for action, fields, sent, more in ways_to_dribble():
+            strangers.append((fixture.client(stack.proxy), more))
+            stack.begin(strangers[-1][0], image, *fields, action=action).send(sent)
+        stack.proxy.wait_metric(len(strangers), "uploads_in_flight")
         for client, more in strangers:
             client.send(more)
-        desk.stored(desk.put(image, BODY), image, BODY)
+        stack.stored(stack.put(image, BODY), image, BODY)
         for client, _ in strangers:
             client.close()
-        desk.proxy.wait_metric(0, "uploads_in_flight")
+        stack.proxy.wait_metric(0, "uploads_in_flight")
 
 
 @scenario(threaded=True, alone=True)
-def repeated_foreign_uploads_take_no_lock(scene):
+def repeated_foreign_uploads_take_no_lock(fixture):
     """With uploads that reach Glance, which refuses each of them."""
-    desk = Desk(scene, conf=WORKERS)
-    image = desk.image(visibility="community")
+    stack = Stack(fixture, conf=WORKERS)
+    image = stack.image(visibility="community")
     over = threading.Event()
     told = []
 
-    def stranger(door):
+    def stranger(action):
         while not over.is_set():
-            told.append(desk.put(image, BODY, *STRANGER, door=door).status)
+            told.append(stack.put(image, BODY, *STRANGER, action=action).status)
 
     with concurrent.futures.ThreadPoolExecutor(4) as pool:
-        strangers = [pool.submit(stranger, door) for door in ("file", "stage") * 2]
+        strangers = [pool.submit(stranger, action) for action in ("file", "stage") * 2]
         wait_until("Glance refuses them", lambda: told.count(403) > 10)
-        answer = desk.put(image, BODY)
+        answer = stack.put(image, BODY)
         over.set()
     for future in strangers:
         future.result()
     assert answer.status == 204, (answer.start, answer.body)
-    assert desk.show(image)["os_hash_value"] == hashlib.sha512(BODY).hexdigest()
+    assert stack.show(image)["os_hash_value"] == hashlib.sha512(BODY).hexdigest()
     assert set(told) <= {403, 409}, set(told)
 
 
@@ -160,10 +160,10 @@ def owners_only(asked):
 
 
 @scenario
-def foreign_upload_that_glance_delays_takes_no_lock(scene):
+def foreign_upload_that_glance_delays_takes_no_lock(fixture):
     """He was sent first, and Glance says nothing to it: the owner waits for a moment, and is sent, too."""
-    glance = scene.glance(upload=owners_only)
-    proxy = scene.proxy(glance, conf=WORKERS)
+    glance = fixture.glance(upload=owners_only)
+    proxy = fixture.proxy(glance, conf=WORKERS)
     with proxy.client() as stranger:
         begin(stranger, STRANGER[0], LENGTH, target=UPLOAD).send(BODY[:HALF])
         glance.the_upload()
@@ -174,28 +174,28 @@ def foreign_upload_that_glance_delays_takes_no_lock(scene):
 
 
 @scenario(threaded=True)
-def lock_is_free_after_every_end(scene):
+def lock_is_free_after_every_end(fixture):
     """Whatever the end of the first one was; and at once, since its client has the answer."""
-    desk = Desk(scene, conf=WORKERS)
+    stack = Stack(fixture, conf=WORKERS)
     wrong = [*RIGHT, "Content-MD5: AAAAAAAAAAAAAAAAAAAAAA=="]
     table = [({}, wrong, 400, 1), ({}, [*RIGHT, "X-Openstack-Image-Size: 5"], 400, 0),
              ({"at": "head", "answer": 413}, RIGHT, 413, 1), ({"answer": 500}, RIGHT, 500, 1),
              ({"at": PAUSE, "cut": "reset"}, RIGHT, 502, 1)]
     for fault, fields, status, reached in table * 4:
-        image = desk.image()
+        image = stack.image()
         if fault:
-            desk.glance.fault(image=image, times=1, **fault)
-        told = desk.put(image, BODY, *fields)
+            stack.glance.fault(image=image, times=1, **fault)
+        told = stack.put(image, BODY, *fields)
         assert told.status == status, (told.start, told.body)
-        desk.wait_over(image, reached)
-        desk.wait_queued(image)
-        desk.stored(desk.put(image, BODY), image, BODY)
+        stack.wait_over(image, reached)
+        stack.wait_queued(image)
+        stack.stored(stack.put(image, BODY), image, BODY)
 
 
 @scenario(threaded=True)
-def lock_is_free_before_the_answer(scene):
+def lock_is_free_before_the_answer(fixture):
     """A client that tries again with the very next packet never meets itself."""
-    proxy = scene.proxy(scene.glance(), conf=WORKERS)
+    proxy = fixture.proxy(fixture.glance(), conf=WORKERS)
     for _ in range(100):
         told = proxy.ask("PUT", UPLOAD, "Content-Range: bytes 0-4/9", body=b"image")
         assert told.status == 400
@@ -204,53 +204,53 @@ def lock_is_free_before_the_answer(scene):
 
 
 @scenario(threaded=True)
-def lock_is_free_after_the_client_leaves(scene):
-    desk = Desk(scene, conf=WORKERS)
+def lock_is_free_after_the_client_leaves(fixture):
+    stack = Stack(fixture, conf=WORKERS)
     for leave in ("close", "reset"):
         for sent in (0, 1000, HALF):
-            image = desk.image()
-            with desk.client() as client:
-                desk.begin(client, image, *RIGHT, f"Content-Length: {len(BODY)}").send(BODY[:sent])
+            image = stack.image()
+            with stack.client() as client:
+                stack.begin(client, image, *RIGHT, f"Content-Length: {len(BODY)}").send(BODY[:sent])
                 wait_until("it is under way", lambda: any(
                     row["image"] == image and (row["bytes"] > 0 or sent <= PAUSE)
-                    for row in desk.proxy.uploads()["in_flight"]))  # a reset takes back what lies unread
+                    for row in stack.proxy.uploads()["in_flight"]))  # a reset takes back what lies unread
                 getattr(client, leave)()
-            desk.proxy.wait_log(f" upload .*image={image} .*verdict=aborted")
-            desk.wait_over(image, sent > PAUSE)
-            desk.wait_queued(image)
-            desk.stored(desk.put(image, BODY), image, BODY)
+            stack.proxy.wait_log(f" upload .*image={image} .*verdict=aborted")
+            stack.wait_over(image, sent > PAUSE)
+            stack.wait_queued(image)
+            stack.stored(stack.put(image, BODY), image, BODY)
 
 
 @scenario
-def upload_past_the_proxy_is_named_in_the_refusal(scene):
+def upload_past_the_proxy_is_named_in_the_refusal(fixture):
     """Past this proxy: it says so, since it cannot say how far that is."""
-    desk = Desk(scene)
-    image = desk.image()
-    desk.glance.fault(image=image, stall=3600, stuck=True)
+    stack = Stack(fixture)
+    image = stack.image()
+    stack.glance.fault(image=image, stall=3600, stuck=True)
     with concurrent.futures.ThreadPoolExecutor(1) as pool:
-        past = pool.submit(desk.glance.upload, image, BODY)
-        wait_until("it is saving", lambda: desk.show(image)["status"] == "saving")
-        told = desk.put_head(image, TOKEN, OCTETS, f"Content-Length: {len(BODY)}")
+        past = pool.submit(stack.glance.upload, image, BODY)
+        wait_until("it is saving", lambda: stack.show(image)["status"] == "saving")
+        told = stack.put_head(image, TOKEN, OCTETS, f"Content-Length: {len(BODY)}")
         said = json.loads(told.body)
         assert (told.status, said["reason"]) == (409, "image_not_queued"), said
         assert "its status is saving, and this proxy is not uploading it" in said["message"], said
-        desk.glance.stop()
+        stack.glance.stop()
         assert past.exception()
 
 
 @scenario(threaded=True, alone=True)
-def one_of_fifty_uploads_is_stored(scene):
+def one_of_fifty_uploads_is_stored(fixture):
     """One is stored, and that one whole; the others are refused, and disturb nothing."""
-    desk = Desk(scene, conf=WORKERS)
+    stack = Stack(fixture, conf=WORKERS)
     bodies = [data(300_000, b"%d" % number) for number in range(50)]
     for _ in range(4):
-        image = desk.image()
+        image = stack.image()
         together = threading.Barrier(len(bodies))
 
         def upload(body, image=image, together=together):
-            with desk.client() as client:
+            with stack.client() as client:
                 together.wait()
-                desk.begin(client, image, *RIGHT, f"Content-Length: {len(body)}").send_until_refused(body)
+                stack.begin(client, image, *RIGHT, f"Content-Length: {len(body)}").send_until_refused(body)
                 return client.answer()
 
         with concurrent.futures.ThreadPoolExecutor(len(bodies)) as pool:
@@ -262,6 +262,6 @@ def one_of_fifty_uploads_is_stored(scene):
             assert told.status == 204 or any(words in told.body for words in (
                 b'"upload_in_progress"', b'"image_not_queued"', b"Image status transition")), told.body
         winner = bodies[statuses.index(204)]
-        assert desk.show(image)["os_hash_value"] == hashlib.sha512(winner).hexdigest()
-        assert sum(asked["status"] == 204 for asked in desk.puts(image)) == 1
-    desk.proxy.wait_metric(0, "uploads_in_flight")
+        assert stack.show(image)["os_hash_value"] == hashlib.sha512(winner).hexdigest()
+        assert sum(asked["status"] == 204 for asked in stack.puts(image)) == 1
+    stack.proxy.wait_metric(0, "uploads_in_flight")

@@ -6,7 +6,7 @@ import hashlib
 import json
 import time
 
-from support.stack import DOORS, RIGHT, TOKEN, Desk, data
+from support.stack import ACTIONS, RIGHT, TOKEN, Stack, data
 from support.form import declared, file, form
 from support.glance import UPLOAD, answer, facts, json_answer, new_upload, stored
 from support.proxy import wait_until
@@ -21,19 +21,19 @@ def repr_digest(body):
     return f"sha-512=:{base64.b64encode(hashlib.sha512(body).digest()).decode()}:"
 
 
-def proven(desk, told, body, by="sha512", door="file"):
+def proven(stack, told, body, by="sha512", action="file"):
     """Stored, and found to be what was sent; told on all sides."""
     assert told.status == 204, (told.start, told.body)
     assert told.all("X-Intake-Verified") == [by]
     assert told.all("Repr-Digest") == [repr_digest(body)]
     assert told.all("X-Intake-Bytes") == [str(len(body))]
-    assert told.all("X-Intake-Store") == ([] if door == "stage" else ["test"])
+    assert told.all("X-Intake-Store") == ([] if action == "stage" else ["test"])
     assert told.get("X-Intake-Image-Status") is None
-    line = desk.log_line(told, door)
+    line = stack.log_line(told, action)
     assert f" verified={by} " in line and " verdict=stored" in line, line
 
 
-def failed(desk, told, status, reason, *words, state=None):
+def failed(stack, told, status, reason, *words, state=None):
     """A failure that a person understands, and that the operator's log has as an error."""
     said = json.loads(told.body)
     assert (told.status, said["reason"]) == (status, reason), (told.start, said)
@@ -41,13 +41,13 @@ def failed(desk, told, status, reason, *words, state=None):
         assert each in said["message"], said
     assert told.get("X-Intake-Verified") is None and told.get("Repr-Digest") is None
     assert told.get("X-Intake-Image-Status") == state
-    line = desk.log_line(told)
+    line = stack.log_line(told)
     assert " ERROR " in line and " verdict=failed " in line and f" reason={reason}" in line, line
     assert " verified=" not in line, line
 
 
-def proofs(desk):
-    return {result: desk.proxy.metric("verifications_total", result=result)
+def proofs(stack):
+    return {result: stack.proxy.metric("verifications_total", result=result)
             for result in ("digest", "size", "no", "different")}
 
 
@@ -55,76 +55,76 @@ def proofs(desk):
 
 
 @scenario(threaded=True, representative=True)
-def stored_data_is_verified(scene):
-    desk = Desk(scene)
+def stored_data_is_verified(fixture):
+    stack = Stack(fixture)
     count = 0
-    for door in DOORS:
+    for action in ACTIONS:
         for body in (b"\0", data(70_000), data(3_000_001)):
             packed = form(file(body))
-            for send, sent, fields in ((desk.put, body, RIGHT), (desk.put_chunked, body, RIGHT),
-                                       (desk.put, packed, [TOKEN, declared()]),
-                                       (desk.put_chunked, packed, [TOKEN, declared()])):
-                image = desk.image()
-                told = send(image, sent, *fields, door=door)
-                proven(desk, told, body, door=door)
-                desk.stored(told, image, body, door)
+            for send, sent, fields in ((stack.put, body, RIGHT), (stack.put_chunked, body, RIGHT),
+                                       (stack.put, packed, [TOKEN, declared()]),
+                                       (stack.put_chunked, packed, [TOKEN, declared()])):
+                image = stack.image()
+                told = send(image, sent, *fields, action=action)
+                proven(stack, told, body, action=action)
+                stack.stored(told, image, body, action)
                 count += 1
-    assert proofs(desk) == {"digest": count, "size": 0, "no": 0, "different": 0}
-    assert desk.proxy.metric("stuck_images_total") == 0
+    assert proofs(stack) == {"digest": count, "size": 0, "no": 0, "different": 0}
+    assert stack.proxy.metric("stuck_images_total") == 0
 
 
 @scenario
-def differing_data_is_502(scene):
-    desk = Desk(scene)
+def differing_data_is_502(fixture):
+    stack = Stack(fixture)
     table = [
         ({"wrong_checksum": True}, ["sha512", hashlib.sha512(BODY).hexdigest()[:16]]),
         ({"short_by": 1}, [f"{len(BODY) - 1} bytes", f"{len(BODY)}"]),
         ({"store": "file"}, ["it is in file", "was to go to test"]),
     ]
     for count, (fault, words) in enumerate(table, 1):
-        image = desk.image()
-        desk.glance.fault(image=image, **fault)
-        failed(desk, desk.put(image, BODY), 502, "verify_failed", "delete it", *words)
-        assert desk.show(image)["status"] == "active"
-        assert proofs(desk) == {"digest": 0, "size": 0, "no": 0, "different": count}
-    assert desk.proxy.metric("refusals_total", reason="verify_failed") == len(table)
-    assert desk.proxy.metric("uploads_total", result="failed") == len(table)
+        image = stack.image()
+        stack.glance.fault(image=image, **fault)
+        failed(stack, stack.put(image, BODY), 502, "verify_failed", "delete it", *words)
+        assert stack.show(image)["status"] == "active"
+        assert proofs(stack) == {"digest": 0, "size": 0, "no": 0, "different": count}
+    assert stack.proxy.metric("refusals_total", reason="verify_failed") == len(table)
+    assert stack.proxy.metric("uploads_total", result="failed") == len(table)
 
 
 @scenario
-def image_queued_after_a_success_is_502(scene):
+def image_queued_after_a_success_is_502(fixture):
     """Which no Glance should do."""
-    glance = scene.glance(image=lambda asked: asked.read().send(json_answer("200 OK", facts())))
-    told = scene.proxy(glance).ask("PUT", UPLOAD, body=BODY)
+    glance = fixture.glance(image=lambda asked: asked.read().send(json_answer("200 OK", facts())))
+    told = fixture.proxy(glance).ask("PUT", UPLOAD, body=BODY)
     assert (told.status, json.loads(told.body)["reason"]) == (502, "verify_failed")
     assert "queued again" in json.loads(told.body)["message"]
 
 
 @scenario
-def verify_setting_selects_what_is_compared(scene):
+def verify_setting_selects_what_is_compared(fixture):
     """`verify` says what counts; the store and the size do with `size`, and nothing with `off`."""
-    desk = Desk(scene)
+    stack = Stack(fixture)
     for mode in ("digest", "size", "off"):
-        desk.set(verify=mode)
+        stack.set(verify=mode)
         for fault, heeded in (({"wrong_checksum": True}, ["digest"]), ({"short_by": 1}, ["digest", "size"]),
                               ({"store": "file"}, ["digest", "size"])):
-            image = desk.image()
-            desk.glance.fault(image=image, **fault)
-            told = desk.put(image, BODY)
+            image = stack.image()
+            stack.glance.fault(image=image, **fault)
+            told = stack.put(image, BODY)
             if mode in heeded:
-                failed(desk, told, 502, "verify_failed")
+                failed(stack, told, 502, "verify_failed")
                 continue
             told_of_it = "size" if mode == "size" else "no"
             assert (told.status, told.all("X-Intake-Verified")) == (204, [told_of_it]), (mode, fault)
             assert told.get("Repr-Digest") is None  # nothing was hashed
-            assert f" verified={told_of_it} " in desk.log_line(told)
-        asked = [(each["method"], each["target"].split("/")[-1]) for each in desk.glance.requests()
+            assert f" verified={told_of_it} " in stack.log_line(told)
+        asked = [(each["method"], each["target"].split("/")[-1]) for each in stack.glance.requests()
                  if image in each["target"]]
         assert asked == [("GET", image), ("PUT", "file")] + [("GET", image)] * (mode != "off"), mode
 
 
 @scenario
-def saving_image_is_awaited(scene):
+def saving_image_is_awaited(fixture):
     """Glance has answered, and its record comes a little later."""
     def image(asked):
         done = [each for each in glance.uploads() if each.answered]
@@ -134,51 +134,51 @@ def saving_image_is_awaited(scene):
         asked.read().send(json_answer("200 OK", told))
 
     asks = []
-    glance = scene.glance(image=image)
+    glance = fixture.glance(image=image)
     began = time.monotonic()
-    told = scene.proxy(glance).ask("PUT", UPLOAD, body=BODY)
+    told = fixture.proxy(glance).ask("PUT", UPLOAD, body=BODY)
     assert (told.status, told.get("X-Intake-Verified")) == (204, "sha512"), told.body
     assert len(asks) == 5 and time.monotonic() - began < 10
 
 
 @scenario(long=True)
-def image_stuck_in_saving_is_502(scene):
-    desk = Desk(scene)
-    image = desk.image()
-    desk.glance.fault(image=image, stuck=True)
+def image_stuck_in_saving_is_502(fixture):
+    stack = Stack(fixture)
+    image = stack.image()
+    stack.glance.fault(image=image, stuck=True)
     began = time.monotonic()
-    with desk.client() as client:
+    with stack.client() as client:
         client.sock.settimeout(120)
-        desk.begin(client, image, *RIGHT, f"Content-Length: {len(BODY)}").send(BODY)
+        stack.begin(client, image, *RIGHT, f"Content-Length: {len(BODY)}").send(BODY)
         told = client.answer()
     assert 25 < time.monotonic() - began, "it was given up too soon"
-    failed(desk, told, 502, "verify_failed", "204", "still saving", state="saving")
-    assert proofs(desk)["different"] == 1
-    assert desk.proxy.metric("stuck_images_total") == 1
+    failed(stack, told, 502, "verify_failed", "204", "still saving", state="saving")
+    assert proofs(stack)["different"] == 1
+    assert stack.proxy.metric("stuck_images_total") == 1
 
 
 # --- what cannot be found out ---------------------------------------------------------------
 
 
 @scenario(threaded=True)
-def expired_token_means_not_verified(scene):
+def expired_token_means_not_verified(fixture):
     """A good upload stays one."""
-    desk = Desk(scene)
+    stack = Stack(fixture)
     table = [(401, "the token has expired"), (404, "may not see"), (403, "may not see")]
     for count, (status, words) in enumerate(table, 1):
-        image = desk.image()
-        told = desk.put_with_pause(
-            image, BODY, lambda: desk.glance.fault(image=image, on="show", answer=status))
-        desk.glance.no_faults()
-        proven(desk, told, BODY, by="no")
+        image = stack.image()
+        told = stack.put_with_pause(
+            image, BODY, lambda: stack.glance.fault(image=image, on="show", answer=status))
+        stack.glance.no_faults()
+        proven(stack, told, BODY, by="no")
         request_id = told.get("X-Openstack-Request-Id")
-        assert words in desk.proxy.wait_log(f"WARNING {request_id}: not verified: "), status
-        desk.stored(told, image, BODY)
-        assert proofs(desk) == {"digest": 0, "size": 0, "no": count, "different": 0}
+        assert words in stack.proxy.wait_log(f"WARNING {request_id}: not verified: "), status
+        stack.stored(told, image, BODY)
+        assert proofs(stack) == {"digest": 0, "size": 0, "no": count, "different": 0}
 
 
 @scenario(long=True)
-def unreadable_image_means_not_verified(scene):
+def unreadable_image_means_not_verified(fixture):
     """Not for as long as it is looked for; all of them at once, since that is half a minute."""
     ends = {new_upload(): end for end in (
         (lambda asked: asked.close(), "does not tell"),
@@ -194,9 +194,9 @@ def unreadable_image_means_not_verified(scene):
         else:
             asked.send(json_answer("200 OK", facts()))
 
-    glance = scene.glance(image=image)
-    proxy = scene.proxy(glance)
-    clients = {path: scene.client(proxy) for path in ends}
+    glance = fixture.glance(image=image)
+    proxy = fixture.proxy(glance)
+    clients = {path: fixture.client(proxy) for path in ends}
     for path, client in clients.items():
         client.sock.settimeout(60)
         client.send(head(f"PUT {path} HTTP/1.1", "Host: h", f"Content-Length: {len(BODY)}"), BODY)
@@ -208,22 +208,22 @@ def unreadable_image_means_not_verified(scene):
 
 
 @scenario(threaded=True)
-def upload_is_verified_without_the_client(scene):
+def upload_is_verified_without_the_client(fixture):
     """The log still says what became of it."""
-    desk = Desk(scene)
+    stack = Stack(fixture)
     for fault, proof, verdict in (({}, "verified=sha512", "stored"),
                                   ({"wrong_checksum": True}, "reason=verify_failed", "failed")):
         for leave in ("close", "reset"):
-            image = desk.image()
-            desk.glance.fault(image=image, stall=0.5, **fault)
-            with desk.client() as client:
-                desk.begin(client, image, *RIGHT, f"Content-Length: {len(BODY)}").send(BODY)
-                desk.proxy.wait_log("listening")
+            image = stack.image()
+            stack.glance.fault(image=image, stall=0.5, **fault)
+            with stack.client() as client:
+                stack.begin(client, image, *RIGHT, f"Content-Length: {len(BODY)}").send(BODY)
+                stack.proxy.wait_log("listening")
                 wait_until("Glance has all of it", lambda: any(
                     row["image"] == image and row["bytes"] == len(BODY)
-                    for row in desk.proxy.uploads()["in_flight"]))
+                    for row in stack.proxy.uploads()["in_flight"]))
                 getattr(client, leave)()
-            line = desk.proxy.wait_log(f" upload .*image={image} ")
+            line = stack.proxy.wait_log(f" upload .*image={image} ")
             assert f" {proof}" in line and f" verdict={verdict}" in line, line
 
 
@@ -231,30 +231,30 @@ def upload_is_verified_without_the_client(scene):
 
 
 @scenario
-def glances_hash_algorithm_is_learned(scene):
+def glances_hash_algorithm_is_learned(fixture):
     """Known from the first upload on; that one is compared by the older checksum."""
-    desk = Desk(scene)
-    desk.glance.fault(hash="sha256")
+    stack = Stack(fixture)
+    stack.glance.fault(hash="sha256")
     for by in ("md5", "sha256", "sha256"):
-        image = desk.image()
-        proven(desk, desk.put(image, BODY), BODY, by=by)
-        assert desk.show(image)["os_hash_value"] == hashlib.sha256(BODY).hexdigest()
-    desk.glance.fault(hash="sha256", wrong_checksum=True)
-    failed(desk, desk.put(desk.image(), BODY), 502, "verify_failed", "sha256")
+        image = stack.image()
+        proven(stack, stack.put(image, BODY), BODY, by=by)
+        assert stack.show(image)["os_hash_value"] == hashlib.sha256(BODY).hexdigest()
+    stack.glance.fault(hash="sha256", wrong_checksum=True)
+    failed(stack, stack.put(stack.image(), BODY), 502, "verify_failed", "sha256")
 
 
 @scenario
-def md5_is_compared_without_another_hash(scene):
-    desk = Desk(scene)
-    desk.glance.fault(hash="")
+def md5_is_compared_without_another_hash(fixture):
+    stack = Stack(fixture)
+    stack.glance.fault(hash="")
     for _ in range(2):
-        proven(desk, desk.put(desk.image(), BODY), BODY, by="md5")
-    desk.glance.fault(hash="", wrong_checksum=True)
-    failed(desk, desk.put(desk.image(), BODY), 502, "verify_failed", "md5")
+        proven(stack, stack.put(stack.image(), BODY), BODY, by="md5")
+    stack.glance.fault(hash="", wrong_checksum=True)
+    failed(stack, stack.put(stack.image(), BODY), 502, "verify_failed", "md5")
 
 
 @scenario
-def unknown_hash_falls_back_to_md5_or_size(scene):
+def unknown_hash_falls_back_to_md5_or_size(fixture):
     """And nothing at all to compare: the size is what is left."""
     def image(asked):
         done = [each for each in glance.uploads() if each.get("X-Openstack-Request-Id")
@@ -262,8 +262,8 @@ def unknown_hash_falls_back_to_md5_or_size(scene):
         told = facts(**stored(done[0], **changed)) if done else facts()
         asked.read().send(json_answer("200 OK", told))
 
-    glance = scene.glance(image=image)
-    proxy = scene.proxy(glance)
+    glance = fixture.glance(image=image)
+    proxy = fixture.proxy(glance)
     for changed, by in (({"os_hash_algo": "whirlwind", "checksum": hashlib.md5(BODY).hexdigest()}, "md5"),
                         ({"os_hash_algo": "whirlwind", "checksum": hashlib.md5(BODY).hexdigest()}, "md5"),
                         ({"os_hash_algo": None, "os_hash_value": None, "checksum": None}, "size"),
@@ -275,120 +275,120 @@ def unknown_hash_falls_back_to_md5_or_size(scene):
 # --- a failure ------------------------------------------------------------------------------
 
 
-def states(desk):
+def states(stack):
     """What a failure may leave of an image: what the small Glance is told, what is done while it
     waits for the body, and what is to be said."""
     return {
         "queued": ({}, None, "upload once more"),
         "saving": ({"stuck": True}, None, "delete it and create it anew"),
         "active": ({"kept": True}, None, "active all the same"),
-        "deleted": ({}, desk.glance.delete, "gone"),
+        "deleted": ({}, stack.glance.delete, "gone"),
     }
 
 
-def upload_meanwhile(desk, image, act):
-    return desk.put_with_pause(image, BODY, lambda: act and act(image))
+def upload_meanwhile(stack, image, act):
+    return stack.put_with_pause(image, BODY, lambda: act and act(image))
 
 
-def noted(desk, told, state):
+def noted(stack, told, state):
     assert told.all("X-Intake-Image-Status") == [state]
-    assert f" image_after={state} " in desk.log_line(told)
-    desk.proxy.wait_log(f"WARNING {told.get('X-Openstack-Request-Id')}: Glance failed, .* is {state} now")
+    assert f" image_after={state} " in stack.log_line(told)
+    stack.proxy.wait_log(f"WARNING {told.get('X-Openstack-Request-Id')}: Glance failed, .* is {state} now")
 
 
 @scenario(threaded=True)
-def glances_failure_is_relayed_with_the_image_status(scene):
+def glances_failure_is_relayed_with_the_image_status(fixture):
     """Its words pass as they are, with a field beside them."""
-    desk = Desk(scene)
-    for state, (fault, act, _) in states(desk).items():
-        image = desk.image()
-        desk.glance.fault(image=image, answer=500, **fault)
-        told = upload_meanwhile(desk, image, act)
+    stack = Stack(fixture)
+    for state, (fault, act, _) in states(stack).items():
+        image = stack.image()
+        stack.glance.fault(image=image, answer=500, **fault)
+        told = upload_meanwhile(stack, image, act)
         assert told.status == 500 and b"Made to order by the small Glance." in told.body, state
         assert told.get("X-Intake-Verified") is None
-        noted(desk, told, state)
+        noted(stack, told, state)
         if state != "deleted":
-            assert desk.show(image)["status"] == state
-        desk.glance.no_faults()
+            assert stack.show(image)["status"] == state
+        stack.glance.no_faults()
         if state == "queued":
-            proven(desk, desk.put(image, BODY), BODY)
-    assert desk.proxy.metric("stuck_images_total") == 1
-    assert desk.proxy.metric("uploads_total", result="rejected") == 4
+            proven(stack, stack.put(image, BODY), BODY)
+    assert stack.proxy.metric("stuck_images_total") == 1
+    assert stack.proxy.metric("uploads_total", result="rejected") == 4
 
 
 @scenario(threaded=True, long=True)
-def dead_glance_is_502_with_the_image_status(scene):
+def dead_glance_is_502_with_the_image_status(fixture):
     """Our own words then, and what has become of the image is in them. One that was sent whole may yet
     become active, and then it is as if Glance had said so."""
-    desk = Desk(scene, conf={"glance": {"response_timeout": "3s"}})
+    stack = Stack(fixture, conf={"glance": {"response_timeout": "3s"}})
     for at in (300_000, "end"):
         for cut in ("close", "reset"):
-            for state, (fault, act, words) in states(desk).items():
+            for state, (fault, act, words) in states(stack).items():
                 if state == "active" and at != "end":
                     continue
-                image = desk.image()
-                desk.glance.fault(image=image, at=at, cut=cut, **fault)
-                told = upload_meanwhile(desk, image, act)
+                image = stack.image()
+                stack.glance.fault(image=image, at=at, cut=cut, **fault)
+                told = upload_meanwhile(stack, image, act)
                 if state == "active":
-                    proven(desk, told, BODY)
+                    proven(stack, told, BODY)
                 elif state == "saving" and told.status == 504:  # all of it was on its way
-                    failed(desk, told, 504, "glance_timeout", "do not delete it yet", state=state)
+                    failed(stack, told, 504, "glance_timeout", "do not delete it yet", state=state)
                 else:
-                    failed(desk, told, 502, "glance_failed", words, state=state)
-                    noted(desk, told, state)
-    assert desk.proxy.metric("stuck_images_total") == 4
+                    failed(stack, told, 502, "glance_failed", words, state=state)
+                    noted(stack, told, state)
+    assert stack.proxy.metric("stuck_images_total") == 4
 
 
 @scenario
-def slow_glance_is_504_with_the_image_status(scene):
+def slow_glance_is_504_with_the_image_status(fixture):
     """It may be busy still: nobody is told to delete the image."""
-    desk = Desk(scene, conf={"glance": {"response_timeout": "2s"}})
-    image = desk.image()
-    desk.glance.fault(image=image, stall=3600, stuck=True)
-    told = desk.put(image, BODY)
-    failed(desk, told, 504, "glance_timeout", "still busy", "do not delete it yet", state="saving")
+    stack = Stack(fixture, conf={"glance": {"response_timeout": "2s"}})
+    image = stack.image()
+    stack.glance.fault(image=image, stall=3600, stuck=True)
+    told = stack.put(image, BODY)
+    failed(stack, told, 504, "glance_timeout", "still busy", "do not delete it yet", state="saving")
 
 
 @scenario
-def unknown_image_status_is_not_reported(scene):
+def unknown_image_status_is_not_reported(fixture):
     """What is not known is not told."""
     def upload(asked):
         asked.read(10_000)
         glance.image = answer("500 Internal Server Error")
         asked.close()
 
-    glance = scene.glance(upload=upload)
-    told = scene.proxy(glance).ask("PUT", UPLOAD, body=BODY)
+    glance = fixture.glance(upload=upload)
+    told = fixture.proxy(glance).ask("PUT", UPLOAD, body=BODY)
     assert (told.status, json.loads(told.body)["reason"]) == (502, "glance_failed")
     assert told.get("X-Intake-Image-Status") is None
 
 
 @scenario
-def glances_refusals_need_no_query(scene):
+def glances_refusals_need_no_query(fixture):
     """The image is as Glance says: nobody looks again."""
-    desk = Desk(scene)
+    stack = Stack(fixture)
     for status in (409, 413):
-        image = desk.image()
-        desk.glance.fault(image=image, answer=status)
-        told = desk.put(image, BODY[:60_000])  # Glance is not asked whether it has begun
+        image = stack.image()
+        stack.glance.fault(image=image, answer=status)
+        told = stack.put(image, BODY[:60_000])  # Glance is not asked whether it has begun
         assert told.status == status and told.get("X-Intake-Image-Status") is None
-        assert [each["method"] for each in desk.glance.requests() if image in each["target"]] == ["GET", "PUT"]
-    image = desk.image()
-    told = desk.put_with_pause(image, BODY, lambda: desk.glance.delete(image))
+        assert [each["method"] for each in stack.glance.requests() if image in each["target"]] == ["GET", "PUT"]
+    image = stack.image()
+    told = stack.put_with_pause(image, BODY, lambda: stack.glance.delete(image))
     assert told.status == 410 and told.get("X-Intake-Verified") is None
 
 
 @scenario(representative=True)
-def changed_image_is_502(scene):
+def changed_image_is_502(fixture):
     """Who waits with the data can change what the image was judged by: Glance allows it until it has some."""
     policy = "rules: [{ name: no-isos, when: { disk_format: iso }, deny: no }]\ndefault: { store: test }\n"
-    desk = Desk(scene, policy=policy)
-    image = desk.image()
+    stack = Stack(fixture, policy=policy)
+    image = stack.image()
     change = json.dumps([{"op": "replace", "path": "/disk_format", "value": "iso"}]).encode()
-    with desk.client() as client:
-        desk.begin(client, image, *RIGHT, f"Content-Length: {len(BODY)}", "Expect: 100-continue")
+    with stack.client() as client:
+        stack.begin(client, image, *RIGHT, f"Content-Length: {len(BODY)}", "Expect: 100-continue")
         assert client.stream.until(b"\r\n\r\n") == b"HTTP/1.1 100 Continue\r\n\r\n"
-        assert desk.proxy.ask("PATCH", f"/v2/images/{image}", TOKEN, PATCH, body=change).status == 200
+        assert stack.proxy.ask("PATCH", f"/v2/images/{image}", TOKEN, PATCH, body=change).status == 200
         client.send(BODY)
         told = client.answer()
-    failed(desk, told, 502, "verify_failed", "its disk_format was raw, and is iso now")
+    failed(stack, told, 502, "verify_failed", "its disk_format was raw, and is iso now")

@@ -45,7 +45,7 @@ def scenario(function=None, *, threaded=False, alone=False, representative=False
     return register(function) if function else register
 
 
-class Scene(contextlib.ExitStack):
+class Fixture(contextlib.ExitStack):
     def __init__(self, proxy_command, small_glance):
         super().__init__()
         self.proxy_command = proxy_command
@@ -70,7 +70,7 @@ class Scene(contextlib.ExitStack):
         return glance
 
     def proxy(self, *glances, conf=None, policy=POLICY, start=True):
-        """`glances` are Glances, or URLs. The first proxy's files are in the scene's folder."""
+        """`glances` are Glances, or URLs. The first proxy's files are in the fixture's folder."""
         folder = self.folder / f"proxy-{len(self.proxies)}"
         folder.mkdir()
         endpoints = [getattr(glance, "url", glance) for glance in glances]
@@ -110,7 +110,7 @@ class Scene(contextlib.ExitStack):
         return f"http://{self.host}:{CLOSED_PORT + 1}"
 
     def certificate(self, name):
-        """A new self-signed certificate for this scene's address: (certificate, key) paths."""
+        """A new self-signed certificate for this fixture's address: (certificate, key) paths."""
         cert, key = self.folder / f"{name}.crt", self.folder / f"{name}.key"
         subprocess.run(
             ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256",

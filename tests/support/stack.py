@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The desk where images are handed in: a proxy in front of the small Glance, and what all sides say
-of one upload when it is over."""
+"""A proxy in front of the small Glance, the uploads that clients make to it, and checks of what the client,
+Glance, the log and the metrics say of an upload."""
 import hashlib
 import json
 
@@ -8,7 +8,7 @@ from .proxy import POLICY, wait_until
 from .fixture import trusting
 from .raw_http import chunks, head
 
-DOORS = {"file": "upload", "stage": "stage"}  # the path's end, and the event in the log
+ACTIONS = {"file": "upload", "stage": "stage"}  # the path's end, and the event in the log
 TOKEN = "X-Auth-Token: demo-token"
 OCTETS = "Content-Type: application/octet-stream"
 PAUSE = 100_000  # bytes: more than are looked at before Glance is asked
@@ -30,20 +30,20 @@ def fixes(told):
     return told.get("X-Intake-Fixed").split(", ") if told.get("X-Intake-Fixed") else []
 
 
-class Desk:
+class Stack:
     """`upload` are keys of [upload], `conf` whatever else is in the configuration."""
 
-    def __init__(self, scene, policy=POLICY, conf=None, **upload):
-        self.glance = scene.small_glance()
+    def __init__(self, fixture, policy=POLICY, conf=None, **upload):
+        self.glance = fixture.small_glance()
         self.policy = policy
         self.conf = conf or {}
         self.tls = None
         self.cert = None
-        self.proxy = scene.proxy(self.glance, conf={**self.conf, "upload": upload}, policy=policy)
+        self.proxy = fixture.proxy(self.glance, conf={**self.conf, "upload": upload}, policy=policy)
 
-    def speak_tls(self, scene):
+    def speak_tls(self, fixture):
         """From the next set() on."""
-        self.cert, key = scene.certificate("listener")
+        self.cert, key = fixture.certificate("listener")
         self.conf["listen"] = {"tls_cert_file": self.cert, "tls_key_file": key}
         self.tls = trusting(self.cert)
 
@@ -65,42 +65,42 @@ class Desk:
     def client(self):
         return self.proxy.client(tls=self.tls)
 
-    def url(self, image, door="file"):
+    def url(self, image, action="file"):
         host, port = self.proxy.address
-        return f"{'https' if self.tls else 'http'}://{host}:{port}/v2/images/{image}/{door}"
+        return f"{'https' if self.tls else 'http'}://{host}:{port}/v2/images/{image}/{action}"
 
     @staticmethod
-    def begin(client, image, *fields, door="file"):
+    def begin(client, image, *fields, action="file"):
         """Sends the head of an upload."""
-        return client.send(head(f"PUT /v2/images/{image}/{door} HTTP/1.1", "Host: glance.example", *fields))
+        return client.send(head(f"PUT /v2/images/{image}/{action} HTTP/1.1", "Host: glance.example", *fields))
 
-    def put(self, image, body, *fields, door="file"):
+    def put(self, image, body, *fields, action="file"):
         """With a Content-Length, and in as many reads as it takes."""
         with self.client() as client:
-            self.begin(client, image, *(fields or RIGHT), f"Content-Length: {len(body)}", door=door)
+            self.begin(client, image, *(fields or RIGHT), f"Content-Length: {len(body)}", action=action)
             client.send_until_refused(body)
             return client.answer()
 
-    def put_chunked(self, image, body, *fields, door="file"):
+    def put_chunked(self, image, body, *fields, action="file"):
         with self.client() as client:
-            self.begin(client, image, *(fields or RIGHT), "Transfer-Encoding: chunked", door=door)
+            self.begin(client, image, *(fields or RIGHT), "Transfer-Encoding: chunked", action=action)
             client.send_until_refused(chunks(body))
             return client.answer()
 
-    def put_with_pause(self, image, body, pause, *fields, door="file"):
+    def put_with_pause(self, image, body, pause, *fields, action="file"):
         """Glance has the head and not much of the body when `pause` is called."""
         with self.client() as client:
-            self.begin(client, image, *(fields or RIGHT), f"Content-Length: {len(body)}", door=door)
+            self.begin(client, image, *(fields or RIGHT), f"Content-Length: {len(body)}", action=action)
             client.send(body[:PAUSE])
             wait_until("Glance takes it", lambda: self.show(image)["status"] != "queued")
             pause()
             client.send_until_refused(body[PAUSE:])
             return client.answer()
 
-    def put_head(self, image, *fields, door="file"):
+    def put_head(self, image, *fields, action="file"):
         """A head that waits for 100 Continue; the answer that comes instead of it."""
         with self.client() as client:
-            self.begin(client, image, *fields, "Expect: 100-continue", door=door)
+            self.begin(client, image, *fields, "Expect: 100-continue", action=action)
             told = client.answer()
             assert client.interim == [] and client.closed()
             return told
@@ -115,9 +115,9 @@ class Desk:
         return [asked for asked in self.glance.requests()
                 if asked["method"] == "PUT" and image in asked["target"]]
 
-    def log_line(self, told, door="file"):
+    def log_line(self, told, action="file"):
         request_id = told.get("X-Openstack-Request-Id")
-        return self.proxy.wait_log(f" {DOORS[door]} .*request_id={request_id} ")
+        return self.proxy.wait_log(f" {ACTIONS[action]} .*request_id={request_id} ")
 
     def wait_over(self, image, count):
         """So many uploads have come to Glance, which has noticed the end of each: before that, an image
@@ -127,11 +127,11 @@ class Desk:
     def wait_queued(self, image):
         wait_until("the image waits for its data", lambda: self.show(image)["status"] == "queued")
 
-    def stored(self, told, image, body, door="file"):
+    def stored(self, told, image, body, action="file"):
         """Every byte of `body`, and nothing else, with its length told in advance."""
         assert told.status == 204, (told.start, told.body)
         shown = self.show(image)
-        assert shown["status"] == {"file": "active", "stage": "uploading"}[door], shown
+        assert shown["status"] == {"file": "active", "stage": "uploading"}[action], shown
         assert (shown["size"], shown["os_hash_value"]) == (len(body), hashlib.sha512(body).hexdigest())
         asked = self.puts(image)[-1]
         fields = [(name.lower(), value) for name, value in asked["headers"]]
@@ -139,10 +139,10 @@ class Desk:
                              ("content-type", ["application/octet-stream"])):
             assert [value for field, value in fields if field == name] == values, (name, fields)
         assert told.get("X-Intake-Bytes") == str(len(body))
-        assert f" sha512={shown['os_hash_value']} " in self.log_line(told, door)
+        assert f" sha512={shown['os_hash_value']} " in self.log_line(told, action)
         return asked
 
-    def refused(self, told, image, status, reason, door="file", reached=False):
+    def refused(self, told, image, status, reason, action="file", reached=False):
         """An answer that a person understands, and an image that waits for its data as before.
         `reached`: Glance may have got a part of the body, but no end. Returns what was said."""
         said = json.loads(told.body)
@@ -150,7 +150,7 @@ class Desk:
         assert list(said)[:3] == ["message", "code", "title"] and said["message"] and said["hint"], said
         assert said["image_id"] == image, said
         assert said["request_id"] == told.get("X-Openstack-Request-Id"), said
-        line = self.log_line(told, door)
+        line = self.log_line(told, action)
         assert " verdict=refused " in line and f" reason={reason}" in line, line
         self.wait_queued(image)
         if reached:
@@ -160,9 +160,9 @@ class Desk:
             assert (told.get("X-Intake-Bytes") or "0") == "0"
         return said
 
-    def warned(self, told, reason, door="file"):
+    def warned(self, told, reason, action="file"):
         """Let pass, and told on all sides."""
         said, = told.all("X-Intake-Warning")
         assert said.split(": ")[0] == reason, said
-        assert f" warnings={reason} " in self.log_line(told, door)
+        assert f" warnings={reason} " in self.log_line(told, action)
         assert self.proxy.metric("warnings_total", reason=reason) >= 1
