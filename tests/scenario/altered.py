@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Files that a program has altered on their way without making them short: something put in front of
-them, or line ends of a text made of what only looks like some."""
+"""Files that a program has changed on the way without making them shorter: bytes in front of the image, or
+converted line ends."""
 
 from support import corpus
-from support.stack import ACTIONS, Stack
 from support.fixture import scenario
+from support.stack import ACTIONS, Stack
 
 FRONTS = {
     "byte order mark": b"\xef\xbb\xbf",
@@ -12,10 +12,10 @@ FRONTS = {
     "headers of an HTTP message": b"HTTP/1.1 200 OK\r\nContent-Type: application/octet-stream\r\n\r\n",
     "size of an HTTP chunk": b"10000\r\n",
 }
-# Each names what it is behind its front; what has no magic at its beginning is only a raw disk.
+# These have a magic number behind the added bytes. A format without one looks like a raw disk.
 DISKS = ("filled.qcow2", "filled.vmdk", "filled.vhd", "filled.vhdx", "filled.vdi", "data.iso", "filled-gpt.raw")
 
-ROOMY = ("data.iso", "new-fixed.vhd", "filled-fixed.vhd")  # may have more in them than they say
+ROOMY = ("data.iso", "new-fixed.vhd", "filled-fixed.vhd")  # the file may be longer than its header says
 
 LINE_ENDS = {
     "CR LF made LF": lambda data: data.replace(b"\r\n", b"\n"),
@@ -32,7 +32,7 @@ def made(fixture):
 
 @scenario(threaded=True)
 def bytes_in_front_of_the_image_are_refused(fixture):
-    """Whatever the image says the file is, nothing of it reaches Glance, and raw is no way out."""
+    """Nothing reaches Glance, in whatever format the image is declared, raw included."""
     files, stack = made(fixture), Stack(fixture)
     for words, front in FRONTS.items():
         for name in DISKS:
@@ -50,7 +50,7 @@ def bytes_in_front_of_the_image_are_refused(fixture):
 
 @scenario
 def damaged_warn_warns_and_off_is_silent(fixture):
-    """Declared raw, which it is not: where nobody objects it is stored as it came."""
+    """The image is declared raw, so no other check refuses it: it is stored as sent."""
     files = made(fixture)
     body = FRONTS["byte order mark"] + files["filled.qcow2"][1]
     stack = Stack(fixture, damaged="warn")
@@ -67,8 +67,8 @@ def damaged_warn_warns_and_off_is_silent(fixture):
 
 @scenario(threaded=True)
 def converted_line_ends_are_refused_or_warned_of(fixture):
-    """Of a file that a program takes for a text: refused where its own sizes show it, and warned of
-    where only its length does."""
+    """The upload is refused where sizes inside the file show the damage. Where only the file's length shows it,
+    there is a warning."""
     files, stack, seen = made(fixture), Stack(fixture), set()
     for name, (specimen, data) in files.items():
         if name.rpartition(".")[2] not in ("qcow2", "vmdk", "vhd", "vhdx", "vdi", "qed") and name != "data.iso":

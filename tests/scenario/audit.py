@@ -1,18 +1,19 @@
 # SPDX-License-Identifier: Apache-2.0
-"""`mode: audit`: the policy only watches. Glance gets what the client has sent, byte for byte and field for
-field, and gives its own answer; what would have been changed or refused is told beside it."""
+"""`mode: audit`: the proxy changes and refuses nothing. Glance gets what the client has sent, byte for byte
+and field for field, and the client gets Glance's answer. X-Intake-Audit names what would have been changed or
+refused."""
 import gzip
 import hashlib
 import json
 import struct
 
-from support.stack import ACTIONS, OCTETS, RIGHT, TOKEN, Stack, data, stripped
+from support.fixture import scenario
 from support.form import declared, file, form
 from support.gateway import ACCESS_KEY, BUCKET, SECRET_KEY, Gateway
 from support.glance import UPLOAD, answer, facts
 from support.proxy import wait_until
-from support.fixture import scenario
 from support.raw_http import chunks
+from support.stack import ACTIONS, OCTETS, RIGHT, TOKEN, Stack, data, stripped
 
 WATCHING = """\
 mode: audit
@@ -29,12 +30,12 @@ WISH = "X-Image-Meta-Store: file"  # and the policy says `test`
 LENGTH = f"Content-Length: {len(BODY)}"
 MIB = 1 << 20
 
-# What the proxy writes into every request.
+# Fields that the proxy writes into every request.
 OF_THE_WAY = {"expect", "via", "x-forwarded-for", "x-forwarded-proto", "x-forwarded-host", "x-openstack-request-id"}
 
 
 def qcow2(virtual_size=1 << 16, backing=b""):
-    """A header, and clusters of nothing behind it."""
+    """A qcow2 header, followed by empty clusters."""
     at = 0x70 if backing else 0
     header = struct.pack(">4sIQIIQIIQQIIQ", b"QFI\xfb", 3, at, len(backing), 16, virtual_size, 0, 1,
                          3 << 16, 1 << 16, 1, 0, 0)
@@ -43,7 +44,7 @@ def qcow2(virtual_size=1 << 16, backing=b""):
 
 
 def put(stack, image, fields, sent=b"", action="file"):
-    """Just these fields, and these bytes behind them."""
+    """Sends exactly these fields and these bytes."""
     with stack.client() as client:
         stack.begin(client, image, *fields, action=action)
         client.send_until_refused(sent)
@@ -55,7 +56,7 @@ def pairs(fields):
 
 
 class Watch:
-    """A stack whose policy only watches, and how often what was told of it."""
+    """A stack in audit mode, and how often each finding was reported."""
 
     def __init__(self, fixture, policy=WATCHING, conf=None, **upload):
         self.stack = Stack(fixture, policy=policy, conf=conf, **upload)
@@ -67,7 +68,8 @@ class Watch:
         return self.stack.image(**properties)
 
     def passed(self, image, fields, sent, *what, action="file", status=204):
-        """One upload: what Glance got of it is the client's, and `what` is told on all sides."""
+        """Uploads. Checks that Glance got what the client sent, and that `what` is in the answer, the log and
+        the metrics."""
         answered = put(self.stack, image, fields, sent, action)
         assert answered.status == status, (answered.start, answered.body)
         assert answered.all("X-Intake-Audit") == ([", ".join(what)] if what else []), answered.fields
@@ -84,7 +86,7 @@ class Watch:
         return answered
 
     def stored(self, image, fields, sent, body, *what, action="file", store="file"):
-        """The same, and these bytes are in that store."""
+        """Like passed(), and checks that `body` is in that store."""
         answered = self.passed(image, fields, sent, *what, action=action)
         shown = self.stack.show(image)
         assert (shown["size"], shown["os_hash_value"]) == (len(body), hashlib.sha512(body).hexdigest())
@@ -97,8 +99,8 @@ class Watch:
         return answered
 
     def as_it_came(self, image, fields, answered):
-        """Found by its id: Glance may have got data for the image without the proxy, and it notes a
-        request when that is over, which may be after its answer."""
+        """Finds the upload by its request id, because other uploads to the image may have gone past the proxy.
+        The small Glance records a request when it ends, which may be after its answer."""
         own = ["x-openstack-request-id", answered.get("X-Openstack-Request-Id")]
 
         def asked():
@@ -182,7 +184,7 @@ def audit_relays_glances_refusals(fixture):
 @scenario(threaded=True, representative=True)
 def audit_refuses_nothing(fixture):
     watch = Watch(fixture, format="reject")
-    ruin = stripped(BODY)
+    damaged = stripped(BODY)
     packed = gzip.compress(BODY)
 
     def right(body, *more):
@@ -192,12 +194,12 @@ def audit_refuses_nothing(fixture):
         return [*RIGHT, "Transfer-Encoding: chunked", *more], chunks(body), body
 
     table = [
-        ({}, right(ruin), ["damaged_body"]),
-        ({}, chunked(ruin), ["length", "damaged_body"]),
+        ({}, right(damaged), ["damaged_body"]),
+        ({}, chunked(damaged), ["length", "damaged_body"]),
         ({}, right(qcow2()), ["format_mismatch", "unsafe_format"]),
         ({"disk_format": "qcow2"}, right(qcow2()), []),
         ({"disk_format": "qcow2"}, right(qcow2(backing=b"/etc/passwd")), ["unsafe_format"]),
-        ({"disk_format": "qcow2"}, right(ruin), ["damaged_body", "format_mismatch"]),
+        ({"disk_format": "qcow2"}, right(damaged), ["damaged_body", "format_mismatch"]),
         ({}, right(b""), ["empty_body"]),
         ({}, ([*RIGHT], b"", b""), ["empty_body"]),
         ({}, chunked(b""), ["length", "empty_body"]),
@@ -214,7 +216,7 @@ def audit_refuses_nothing(fixture):
         ({"name": "small"}, right(BODY), ["too_large"]),
         ({"name": "small"}, chunked(BODY), ["length", "too_large"]),
         ({"name": "small", "disk_format": "qcow2"}, right(qcow2()), ["too_large"]),
-        ({}, right(ruin, "Content-Range: x", "Content-Encoding: gzip"),
+        ({}, right(damaged, "Content-Range: x", "Content-Encoding: gzip"),
          ["content_range", "content_encoding", "damaged_body"]),
     ]
     for properties, (fields, sent, body), what in table:
@@ -269,13 +271,13 @@ def audit_sends_uploads_to_a_full_store(fixture):
 
 @scenario
 def audit_reports_failed_verification(fixture):
-    """Glance says 204, and that is the answer."""
+    """Glance says 204, and the client gets that answer."""
     watch = Watch(fixture)
     for fault in ({"wrong_checksum": True}, {"short_by": 1}):
         watch.glance.fault(on="upload", times=1, **fault)
         answered = watch.passed(watch.image(), [*RIGHT, LENGTH], BODY, "verify_failed")
         assert answered.get("X-Intake-Verified") == "no"
-    watch.glance.fault(on="upload", times=1, store="file")  # whose choice it was is not ours to say
+    watch.glance.fault(on="upload", times=1, store="file")  # the client named no store, so any store is right
     watch.stored(watch.image(), [*RIGHT, LENGTH], BODY, BODY, store="file")
 
 
@@ -348,7 +350,7 @@ CHUNKED = "Transfer-Encoding: chunked"
 
 @scenario(threaded=True)
 def audit_rule_applies_to_its_own_uploads_only(fixture):
-    """What the head tells is kept until the rule is known."""
+    """Findings of the head are kept until the rule is known."""
     watch = Watch(fixture, policy=SOME)
     odd = ["Content-Encoding: gzip", "Content-Range: x", LENGTH]
     watch.stored(watch.image(name="watched"), [TOKEN, OCTETS, WISH, *odd], BODY, BODY, "store", "content_range",
@@ -379,7 +381,7 @@ def rules_without_audit_are_enforced(fixture):
 
 @scenario
 def false_size_does_not_select_an_audit_rule(fixture):
-    """`huge` is enforced, and only the size tells it from `watched`."""
+    """The rule `huge` is enforced, and only the size separates it from the audit rule `watched`."""
     watch = Watch(fixture, policy=SOME)
     watch.stored(watch.image(name="sized"), [*RIGHT, CHUNKED], chunks(SMALL), SMALL, "length", store="test")
     told_size = "X-Openstack-Image-Size: 1000"
@@ -402,7 +404,7 @@ def false_size_does_not_select_an_audit_rule(fixture):
 
 @scenario
 def audit_rule_may_be_selected_by_the_spooled_size(fixture):
-    """By the size, which is there when the body is on the disk. From then on nothing is refused."""
+    """The size is known when the body is on disk. From then on nothing is refused."""
     watch = Watch(fixture, policy=SOME)
     wish = [TOKEN, OCTETS, WISH]
     packed = form(file(BODY))
@@ -440,7 +442,7 @@ def enforce_mode_reports_no_audit(fixture):
 
 @scenario
 def cors_exposes_the_audit_header(fixture):
-    """Glance's configuration says which origins' pages those are."""
+    """Glance's configuration says for which origins."""
     allowed = [["Access-Control-Allow-Origin: http://horizon.example"], []]
     for fields in allowed:
         glance = fixture.glance(image=facts(), upload=lambda request, fields=fields: request.read().send(

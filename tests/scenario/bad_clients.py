@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A client that vanishes, stalls or sends less than it promised: Glance must see a body that is
-visibly cut, never one that looks complete."""
+"""A client that disappears, stalls or sends less than announced: Glance must see a body that is visibly cut,
+never one that looks complete."""
 import json
 import time
 
+from support.fixture import scenario
 from support.glance import UPLOAD, facts, json_answer, new_upload
 from support.proxy import STREAM
-from support.fixture import scenario
 from support.raw_http import chunk, head
 
 PROMISED = 8 << 20
@@ -18,7 +18,7 @@ FRAMINGS = {  # by name: the framing fields, and the first part of the body
     "within a chunk": ([CHUNKED], chunk(bytes(80_000)) + b"4e20\r\n" + bytes(9_000)),
     "all but the end": ([CHUNKED, "X-Openstack-Image-Size: 80000"], chunk(bytes(20_000)) * 4),
 }
-# What Glance gets of it at least; the last byte of a known length comes with the end only.
+# Bytes that Glance gets at least. The last byte of a body of known length is held back until the body is complete.
 RECEIVED = {"small": 100_000, "large": 4 << 20, "chunked": 80_000, "within a chunk": 80_000,
             "all but the end": 79_999}
 
@@ -89,7 +89,7 @@ def slow_client_is_not_stalled(fixture):
             client.send(part)
             glance.wait("the part", lambda _: glance.uploads()
                         and glance.uploads()[0].length >= count * len(part) - (1 << 20))
-            time.sleep(0.4)  # in all more than the timeout, each less
+            time.sleep(0.4)  # together more than the timeout, each pause less
         assert client.send(part).answer().status == 204
 
 

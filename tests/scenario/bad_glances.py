@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Glance answers early, dies, stalls or is not there: the client gets a readable answer at once."""
+"""Glance answers early, closes, stalls or does not listen: the client gets a readable answer at once."""
 import json
 import time
 
 from support.buffers import MOST
+from support.fixture import scenario
 from support.glance import UPLOAD, answer
 from support.proxy import STREAM, wait_until
-from support.fixture import scenario
 from support.raw_http import LAST_CHUNK, Cut, chunk, head, request
 
 SIZE = MOST + (8 << 20)  # more than all buffers between client and Glance
@@ -29,7 +29,7 @@ def reason(told):
 
 
 def early(closing):
-    """After 10000 bytes Glance has seen enough."""
+    """Glance refuses the upload after 10000 bytes."""
     def script(asked):
         asked.read(10_000).send(answer("413 Payload Too Large", "Content-Type: text/plain",
                                        *(["Connection: close"] if closing else []),
@@ -151,7 +151,7 @@ def slow_answer_is_awaited(fixture):
 
 @scenario
 def slow_answer_to_chunks_is_awaited(fixture):
-    """Their end is a byte like any other, and after it Glance has response_timeout."""
+    """After the last chunk, response_timeout applies, not stall_timeout."""
     def script(asked):
         asked.read()
         time.sleep(3)  # beyond stall_timeout, within response_timeout

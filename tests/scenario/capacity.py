@@ -1,24 +1,24 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Room in the store: the bucket is asked what it holds and may hold, and what is on its way there counts
-as used. The keys for that are seen by nobody."""
+"""Capacity of a store: the proxy asks the bucket for its use and its quota, and counts uploads in flight as
+used. The keys for that appear nowhere."""
 import base64
 import json
 import threading
 
-from support.stack import ACTIONS, OCTETS, RIGHT, TOKEN, Stack, data
+from support.fixture import scenario
 from support.form import declared, file, form
 from support.gateway import ACCESS_KEY, BUCKET, SECRET_KEY, Gateway
 from support.glance import UPLOAD, answer, new_upload
 from support.proxy import wait_until
-from support.fixture import scenario
 from support.raw_http import head
+from support.stack import ACTIONS, OCTETS, RIGHT, TOKEN, Stack, data
 
 MIB = 1 << 20
 BODY = data(2 * MIB)
 
 
 class Keys:
-    """The files with the keys, and a policy for the store `test` that names them."""
+    """The key files, and a policy for the store `test` that names them."""
 
     def __init__(self, fixture):
         self.access, self.secret = fixture.folder / "access", fixture.folder / "secret"
@@ -35,7 +35,7 @@ class Keys:
 
 
 class Stage:
-    """A stack in front of a store with a gateway."""
+    """A stack whose store `test` has an S3 gateway."""
 
     def __init__(self, fixture, capacity=None, conf=None, **upload):
         self.keys = Keys(fixture)
@@ -50,7 +50,7 @@ class Stage:
             assert each in said["message"], said
 
     def kept_secret(self, *answers):
-        """In the log, in every page, in every answer, in the configuration as it is printed."""
+        """Looks for the keys in the log, all admin pages and the answers."""
         seen = [self.proxy.log(), *(f"{told.start} {told.fields} {told.body}" for told in answers)]
         seen += [self.proxy.admin(page) for page in ("/", "/uploads", "/metrics", "/readyz")]
         marks = [ACCESS_KEY, SECRET_KEY, base64.b64encode(f"{ACCESS_KEY}:{SECRET_KEY}".encode()).decode(),
@@ -64,12 +64,12 @@ def head_of(size):
     return [*RIGHT, f"Content-Length: {size}"]
 
 
-# --- full, or not ---------------------------------------------------------------------------
+# --- the limit ------------------------------------------------------------------------------
 
 
 @scenario(threaded=True, representative=True)
 def smallest_limit_is_enforced(fixture):
-    """Whichever is the smallest: the bucket's quota, that of its owner, or what the policy says."""
+    """Of the bucket's quota, its owner's quota, and the policy's `capacity`."""
     stage = Stage(fixture, capacity="10MiB")
     stack, gateway = stage.stack, stage.gateway
     for bucket, user, limit in ((-1, -1, 10), (7, -1, 7), (-1, 6, 6), (7, 6, 6), (6, 7, 6), (100, 100, 10)):
@@ -81,7 +81,7 @@ def smallest_limit_is_enforced(fixture):
         stage.refused(told, image, f"test may hold {limit * MIB} bytes", f"has {gateway.used} ",
                       "and 0 on their way", f"needs {len(BODY) + 1}")
         stage.kept_secret(told)
-        told = stack.put(image, BODY)  # and this fits to the byte
+        told = stack.put(image, BODY)  # this one fits to the byte
         stack.stored(told, image, BODY)
         assert told.get("X-Intake-Verified") == "sha512"
     assert gateway.faults == []
@@ -108,7 +108,7 @@ def store_without_a_limit_is_never_full(fixture):
 
 @scenario(threaded=True)
 def capacity_is_checked_when_the_length_is_known(fixture):
-    """Asked again when it is there, and nothing of it has gone to Glance."""
+    """The bucket is queried again then. Glance has got nothing before."""
     stage = Stage(fixture)
     stack = stage.stack
     for room, good in ((len(BODY), True), (len(BODY) - 1, False)):
@@ -128,7 +128,7 @@ def capacity_is_checked_when_the_length_is_known(fixture):
 
 @scenario
 def gateway_is_not_queried_without_need(fixture):
-    """What is staged goes to no store, other stores have no bucket, and one may not want to know."""
+    """For staged data, for stores without a bucket, and with `quota = off`."""
     stage = Stage(fixture)
     stage.gateway.used, stage.gateway.bucket_quota = 10 * MIB, MIB
     image = stage.stack.image()
@@ -146,7 +146,7 @@ def gateway_is_not_queried_without_need(fixture):
     assert stage.gateway.requests == []
 
 
-# --- what is on its way ---------------------------------------------------------------------
+# --- uploads in flight ----------------------------------------------------------------------
 
 
 def waiting(asked):
@@ -155,7 +155,7 @@ def waiting(asked):
 
 @scenario(threaded=True)
 def capacity_includes_uploads_in_flight(fixture):
-    """Two that fit one by one, and not together, on any worker; when the first is over there is room again."""
+    """Each of two uploads would fit alone, on any worker. The capacity is free again when the first has ended."""
     gateway = Gateway(fixture.host)
     fixture.callback(gateway.stop)
     gateway.bucket_quota, gateway.used = 5 * MIB, MIB
@@ -227,11 +227,11 @@ def concurrent_uploads_never_exceed_the_capacity(fixture):
     assert proxy.ask("PUT", UPLOAD, *RIGHT, body=BODY).status == 204
 
 
-# --- a gateway that does not tell -----------------------------------------------------------
+# --- a gateway without an answer ------------------------------------------------------------
 
 
 def goes_on(stage, count, *words):
-    """With a warning, and counted."""
+    """The upload passes, with a warning and a metric."""
     image = stage.stack.image()
     told = stage.stack.put(image, BODY)
     stage.stack.stored(told, image, BODY)
@@ -244,7 +244,7 @@ def goes_on(stage, count, *words):
 
 @scenario(threaded=True)
 def unusable_answer_means_not_checked(fixture):
-    stage = Stage(fixture, capacity="1MiB")  # so it would be refused if anything was believed
+    stage = Stage(fixture, capacity="1MiB")  # small: the upload would be refused if an answer was used
     gateway = stage.gateway
     used = "X-RGW-Bytes-Used: "
     for count, (script, words) in enumerate((
@@ -275,7 +275,7 @@ def closed_gateway_means_not_checked(fixture):
 
 @scenario
 def slow_gateway_means_not_checked(fixture):
-    """Slower than an upload should wait for it."""
+    """An upload does not wait longer for it."""
     stage = Stage(fixture)
     stage.gateway.other = lambda asked: asked.read().hold()
     goes_on(stage, 1, "does not answer", "nothing for")
@@ -285,7 +285,7 @@ def slow_gateway_means_not_checked(fixture):
 
 @scenario
 def wrong_keys_mean_not_checked_and_new_keys_are_read(fixture):
-    """They are read anew for each question, so that new ones need no new start."""
+    """The key files are read for each query, so new keys need no restart."""
     stage = Stage(fixture, capacity="1MiB")
     stage.keys.secret.write_text("another-secret-key-that-no-log-may-show")
     goes_on(stage, 1, "403")
@@ -304,7 +304,7 @@ def wrong_keys_mean_not_checked_and_new_keys_are_read(fixture):
 
 @scenario
 def keys_and_tokens_stay_apart(fixture):
-    """And nothing of the caller's to the gateway."""
+    """The keys do not go to Glance, and nothing of the client goes to the gateway."""
     stage = Stage(fixture)
     stage.stack.put(stage.stack.image(), BODY)
     for asked in stage.stack.glance.requests():

@@ -1,13 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
-"""`checks` of a rule: how strict a look at the data is, instead of what [upload] says."""
+"""`checks` of a rule: how strictly the data is checked, instead of the settings in [upload]."""
 import subprocess
 
-from support.stack import TOKEN, Stack, data, stripped
-from support.form import declared, file, form
 from support.fixture import scenario
+from support.form import declared, file, form
+from support.stack import TOKEN, Stack, data, stripped
 
 BODY = data(300_000)
-RUIN = stripped(BODY)
+DAMAGED = stripped(BODY)
 
 POLICY = """\
 rules:
@@ -41,34 +41,34 @@ def passes(stack, image, body, *warned, put=None):
 
 @scenario(threaded=True)
 def rule_checks_override_the_settings(fixture):
-    """Stricter, or laxer."""
+    """They may be stricter or less strict."""
     stack = Stack(fixture, policy=POLICY)
     for put in (stack.put, stack.put_chunked):
-        stack.refused(put(image := stack.image(), RUIN), image, 400, "damaged_body")
-        passes(stack, stack.image(name="lax"), RUIN, put=put)
+        stack.refused(put(image := stack.image(), DAMAGED), image, 400, "damaged_body")
+        passes(stack, stack.image(name="lax"), DAMAGED, put=put)
         passes(stack, stack.image(name="lax", disk_format="qcow2"), BODY, put=put)
-        passes(stack, stack.image(name="warned"), RUIN, "damaged_body", put=put)
+        passes(stack, stack.image(name="warned"), DAMAGED, "damaged_body", put=put)
         passes(stack, stack.image(name="warned", disk_format="qcow2"), BODY, "format_mismatch", put=put)
     stack.set(damaged="off", format="off")
     for put in (stack.put, stack.put_chunked):
-        passes(stack, stack.image(), RUIN, put=put)
-        stack.refused(put(image := stack.image(name="strict"), RUIN), image, 400, "damaged_body")
+        passes(stack, stack.image(), DAMAGED, put=put)
+        stack.refused(put(image := stack.image(name="strict"), DAMAGED), image, 400, "damaged_body")
         stack.refused(put(image := stack.image(name="strict", disk_format="qcow2"), BODY), image, 400,
                       "format_mismatch")
 
 
 @scenario
 def audit_rule_reports_its_checks(fixture):
-    """What its checks would refuse is told; what they only warn of is a warning there, too."""
+    """A check that would refuse is reported in X-Intake-Audit. A check that only warns gives a warning."""
     stack = Stack(fixture, policy=POLICY)
-    told = passes(stack, stack.image(name="watched"), RUIN, "damaged_body")
+    told = passes(stack, stack.image(name="watched"), DAMAGED, "damaged_body")
     assert told.get("X-Intake-Audit") is None, told.fields
     told = passes(stack, stack.image(name="watched", disk_format="qcow2"), BODY)
     assert told.get("X-Intake-Audit").split(", ")[-1] == "format_mismatch", told.fields
 
 
 def wrapped(stack, body):
-    """As a form, whose file's size is known with its head."""
+    """Sends the body as a form. The size of the file is known from the head of its part."""
     def put(image, _):
         sent = form(file(body))
         with stack.client() as client:
@@ -79,13 +79,13 @@ def wrapped(stack, body):
 
 @scenario(threaded=True)
 def checks_follow_the_rule_selected_by_size(fixture):
-    """A rule for large images applies, and with it its checks, to what was looked at before."""
+    """A rule for large images is selected late. Its checks apply to the data that was checked before."""
     stack = Stack(fixture)
-    small = RUIN[:50_000]
+    small = DAMAGED[:50_000]
     for large, any_size in (("reject", "off"), ("off", "reject"), ("warn", "reject"), ("reject", "warn")):
         stack.policy = BY_SIZE.replace("LARGE", large).replace("ANY", any_size)
         stack.set()
-        for body, rule, level in ((RUIN, "large", large), (small, "any", any_size)):
+        for body, rule, level in ((DAMAGED, "large", large), (small, "any", any_size)):
             for put in (stack.put, stack.put_chunked, wrapped(stack, body)):
                 image = stack.image(name="a")
                 if level == "reject":

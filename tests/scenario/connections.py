@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Several requests on a connection, and a connection's end."""
-from support.glance import UPLOAD, answer
+"""Several requests on a connection, and the end of a connection."""
 from support.fixture import scenario
+from support.glance import UPLOAD, answer
 from support.raw_http import head, request
 
 
@@ -70,12 +70,12 @@ def glance_may_close_after_each_answer(fixture):
 
 @scenario(threaded=True)
 def fresh_connections_do_not_accumulate(fixture):
-    """What Glance must not get twice goes over a connection that nothing came over; there would be
-    one more after each."""
+    """A request that must not reach Glance twice is sent on a fresh connection. These connections are reused or
+    closed afterwards."""
     glance = fixture.glance()
     proxy = fixture.proxy(glance, conf={"DEFAULT": {"workers": 1}})
     with proxy.client() as client:
         for _ in range(10):
             for method, target in (("PUT", UPLOAD), ("POST", "/v2/images"), ("PATCH", "/v2/images/x")):
                 assert client.send(request(method, target, body=b"small")).answer().status < 300, method
-    assert glance.connections() <= 6, glance.connections()  # of 33; the last may just be closing
+    assert glance.connections() <= 6, glance.connections()  # of 33 requests; the last connections may still be closing

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Glance takes application/octet-stream in this very spelling; clients send what they like."""
-from support.stack import ACTIONS, OCTETS, RIGHT, TOKEN, Stack, data, fixes
+"""Glance accepts application/octet-stream in exactly this spelling; clients send other types."""
 from support.fixture import scenario
+from support.stack import ACTIONS, OCTETS, RIGHT, TOKEN, Stack, data, fixes
 
 DATA = data(100_000)
 STORE = "X-Image-Meta-Store: test"
@@ -44,7 +44,7 @@ def right_content_type_is_unchanged(fixture):
 
 @scenario
 def strict_refuses_wrong_content_types(fixture):
-    """Refused before the client has sent a byte of it."""
+    """The refusal comes before the body."""
     stack = Stack(fixture, content_type="strict")
     for action in ACTIONS:
         for fields in WRONG.values():
@@ -58,7 +58,7 @@ def strict_refuses_wrong_content_types(fixture):
 
 @scenario
 def other_multipart_types_are_refused(fixture):
-    """Nothing says which part of them would be the image."""
+    """Nothing says which of their parts is the image."""
     stack = Stack(fixture)
     for kind in ("multipart/mixed; boundary=b", "multipart/byteranges; boundary=b", "multipart/related"):
         image = stack.image()

@@ -1,25 +1,25 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Files of every kind, sent with the curl of this machine: as they are, none is refused or warned
-of; as `curl -d` leaves them, or declared as something else, none gets through."""
+"""Files of every kind, sent with curl. Intact files are stored without a warning. Files that went through
+`curl -d`, or that are declared as another format, are refused."""
 import contextlib
 import hashlib
 import json
 import subprocess
 
 from support import corpus
-from support.proxy import wait_until
 from support.fixture import scenario
+from support.proxy import wait_until
 from support.raw_http import PATIENCE
 
 DISK_FORMATS = ("qcow2", "vmdk", "vhd", "vhdx", "vdi", "iso", "raw", "ploop")
-DAMAGE_SEEN = 4096  # bytes; what has lost more than all but these is judged by its format
+DAMAGE_SEEN = 4096  # bytes; a shorter rest is refused for its format, not as damaged
 
-# What curl says behind the answer's body.
+# What curl prints after the answer's body.
 TELL = '\n{"status": %{response_code}, "sent": %{size_upload}, "headers": %{header_json}}'
 
 
 class Told:
-    """An answer as curl got it, and how much of the file curl has sent for it."""
+    """An answer as curl got it, and how many bytes curl has sent."""
 
     def __init__(self, printed):
         self.body, mark, facts = printed.partition('\n{"status": ')
@@ -44,13 +44,13 @@ def curl_data(proxy, image, path):
     return curl(proxy, image, "-X", "PUT", "-H", "Content-Type: application/octet-stream", "-d", f"@{path}")
 
 
-def all_of_it(fixture):
+def all_files(fixture):
     glance = fixture.small_glance()
     return glance, fixture.proxy(glance), corpus.make_all(fixture.folder / "corpus")
 
 
 class Faults(list):
-    """What is wrong with each of many files, so that one does not hide the others."""
+    """Collects what is wrong with each file, so that one failure does not hide the others."""
 
     @contextlib.contextmanager
     def of(self, *what):
@@ -84,13 +84,13 @@ def refused(glance, image, told, reason):
 
 
 def uploads_begun(glance):
-    """The images that Glance was sent anything for, be it only a head."""
+    """The images for which Glance got at least the head of an upload."""
     return {asked["target"].split("/")[3] for asked in glance.requests() if asked["method"] == "PUT"}
 
 
 @scenario
 def intact_files_are_stored(fixture):
-    glance, proxy, files = all_of_it(fixture)
+    glance, proxy, files = all_files(fixture)
     faults = Faults()
     for path, specimen in files.items():
         image = create(glance, specimen.disk_format, specimen.container_format)
@@ -100,9 +100,9 @@ def intact_files_are_stored(fixture):
 
 
 def each_is_refused(fixture, send):
-    """`send` sends what is damaged of it; that it is declared raw must not hide it. Which refusal it
-    is depends on how much is left."""
-    glance, proxy, files = all_of_it(fixture)
+    """`send` sends the damaged file. Declaring it raw does not help. The reason depends on how much of the file
+    is left."""
+    glance, proxy, files = all_files(fixture)
     faults = Faults()
     for path, specimen in files.items():
         for claim in {(specimen.disk_format, specimen.container_format), ("raw", "bare")}:
@@ -122,13 +122,13 @@ def files_sent_with_curl_d_are_refused(fixture):
 
 @scenario
 def files_without_nul_cr_lf_are_refused(fixture):
-    """As other versions of curl strip them."""
+    """Other versions of curl remove only these bytes."""
     each_is_refused(fixture, lambda proxy, image, path: curl_upload(
         proxy, image, corpus.stripped(path, fixture.folder)))
 
 
 def other_claims(specimen):
-    """Every other (disk_format, container_format), and what becomes of the file under that name."""
+    """Every other (disk_format, container_format), and what happens to the file under that name."""
     for claim in DISK_FORMATS:
         if specimen.any_inside:
             yield claim, specimen.container_format, "stored"
@@ -137,7 +137,7 @@ def other_claims(specimen):
 
 
 def in_a_bare(claim, specimen):
-    """What some hypervisor takes under that name is warned of."""
+    """A format that some hypervisor takes under that name gives a warning."""
     suffix = specimen.name.rpartition(".")[2]
     if claim == "raw" and suffix in ("xz", "zst", "bz2"):
         return "compressed"
@@ -149,9 +149,8 @@ def in_a_bare(claim, specimen):
 
 @scenario(long=True)
 def files_declared_as_another_format_are_refused(fixture):
-    """What is no VHD by its first bytes may be a fixed one, which is known by its last: of that,
-    Glance may have seen all but these."""
-    glance, proxy, files = all_of_it(fixture)
+    """A fixed VHD is known by its last bytes. Glance may have seen the rest of such a file before it is refused."""
+    glance, proxy, files = all_files(fixture)
     faults, good, known_late = Faults(), set(), set()
     for path, specimen in files.items():
         for disk_format, container_format, verdict in other_claims(specimen):

@@ -1,20 +1,20 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A refusal to a browser has the fields that Glance would have given to the page's origin: Glance is
-asked for them, since its configuration says which pages may."""
+"""A refusal to a browser has the CORS fields that Glance would have sent. The proxy asks Glance for them,
+because Glance's configuration says which origins may read answers."""
 import json
 import time
 
-from support.stack import OCTETS, TOKEN
-from support.glance import UPLOAD, answer, facts
 from support.fixture import scenario
+from support.glance import UPLOAD, answer, facts
 from support.raw_http import head
+from support.stack import OCTETS, TOKEN
 
 PAGE = "https://horizon.example.org"
 FIELDS = ["Vary: Origin", f"Access-Control-Allow-Origin: {PAGE}", "Access-Control-Allow-Credentials: true",
           "Access-Control-Expose-Headers: X-Auth-Token,X-OpenStack-Request-ID"]
 STRIPPED = 8192 * b"x"
 
-# Why, what the upload has, what is said of the image, the body.
+# reason: (fields of the upload, facts of the image, body)
 REFUSED = {
     "content_range": (["Content-Range: bytes 0-1/2"], {}, b"\0body"),
     "bad_request": (["Transfer_Encoding: chunked"], {}, b"\0body"),
@@ -25,7 +25,7 @@ REFUSED = {
 
 
 def versions(asked):
-    """With the fields for the page that may, as oslo.middleware gives them."""
+    """Answers with the CORS fields for the allowed origin, as oslo.middleware does."""
     fields = FIELDS if asked.get("Origin") == PAGE else []
     asked.read().send(answer("200 OK", "Content-Type: application/json", *fields, body=b'{"versions": []}'))
 
@@ -37,7 +37,7 @@ def put(client, body, *fields):
 
 
 def for_a_page(told):
-    """But for the proxy's own fields that it may read, which are named apart."""
+    """The CORS fields, without the list of the proxy's own fields."""
     lines = [f"{name}: {value}" for name, value in told.fields
              if name == "Vary" or name.startswith("Access-Control-")]
     return [line for line in lines if not line.startswith("Access-Control-Expose-Headers: X-Intake-")]
@@ -52,7 +52,7 @@ def refused(fixture, reason, *origin):
 
 
 def questions(glance):
-    """What was asked only for the page's sake."""
+    """The requests that only fetch CORS fields."""
     return [asked for asked in glance.requests if asked.target == "/versions"]
 
 
@@ -88,14 +88,14 @@ def foreign_origin_gets_no_cors_fields(fixture):
 
 @scenario
 def two_origins_get_no_cors_fields(fixture):
-    """Which no browser sends: none of them is asked for."""
+    """No browser sends two. Glance is asked for none of them."""
     told, glance = refused(fixture, "content_range", f"Origin: {PAGE}", "Origin: https://foreign.example.org")
     assert for_a_page(told) == [] and questions(glance) == []
 
 
 @scenario
 def own_fields_are_exposed(fixture):
-    """What a page is not told that it may read, it does not see."""
+    """A page sees only the fields that are named in Access-Control-Expose-Headers."""
     told, _ = refused(fixture, "damaged_body", f"Origin: {PAGE}")
     own = {name for name, _ in told.fields if name.startswith("X-Intake-")}
     named = ",".join(told.all("Access-Control-Expose-Headers")).replace(" ", "").split(",")
@@ -104,7 +104,7 @@ def own_fields_are_exposed(fixture):
 
 @scenario
 def glances_refusal_needs_no_cors_query(fixture):
-    """It has its fields already."""
+    """It has its own CORS fields."""
     glance = fixture.glance(other=versions, image=answer("404 Not Found", *FIELDS, body=b"no such image"))
     told = put(fixture.client(fixture.proxy(glance)), b"\0body", f"Origin: {PAGE}")
     assert (told.status, for_a_page(told)) == (404, FIELDS)
@@ -113,7 +113,7 @@ def glances_refusal_needs_no_cors_query(fixture):
 
 @scenario
 def refusal_is_sent_although_the_cors_query_fails(fixture):
-    """It errs, breaks off, or says nothing for longer than a refusal waits."""
+    """Glance fails, closes the connection, or does not answer in time."""
     ways = [lambda asked: asked.read().send(answer("500 Internal Server Error", "Connection: close")).close(),
             lambda asked: asked.read().close(),
             lambda asked: asked.read().await_close()]
@@ -140,7 +140,7 @@ def cors_preflight_is_relayed(fixture):
 
 @scenario(threaded=True)
 def client_may_reset_during_the_cors_query(fixture):
-    """Its refusal is ready but for what Glance is asked for the page's sake; that question ends with it."""
+    """Its refusal only waits for the CORS query, which is dropped with it."""
     glance = fixture.glance(other=lambda asked: versions(asked.hold()), image=facts(status="active"))
     proxy = fixture.proxy(glance)
     client = proxy.client()

@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Descriptors run out, and come back: the workers go on accepting."""
+"""The process runs out of descriptors and gets some back: the workers accept connections again."""
 import os
 import socket
 
-from support.proxy import ADMIN_PORT, wait_until
 from support.fixture import scenario
+from support.proxy import ADMIN_PORT, wait_until
 from support.raw_http import Client, request
 
 TARGET = request("GET", "/v2/images")
@@ -32,7 +32,7 @@ def workers_recover_twice_from_no_descriptors(fixture):
             for client in clients:
                 client.close()
         proxy.wait_metric(0, "connections")
-    for _ in range(40):  # some for each of the workers
+    for _ in range(40):  # enough for each worker to get some
         assert proxy.ask("GET", "/v2/images").status == 200
     proxy.wait_log("cannot be accepted just now: Too many open files")
 

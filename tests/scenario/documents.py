@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What the documents show is what the program does.
+"""The documents show what the program does.
 
-The blocks of each README.md become scenarios called docs/FILE:LINE. `console` blocks are run, those
-of one section in one shell; `sh` blocks are checked by bash -n; `ini` and `yaml` blocks by --check.
-Comments right above a block change that:
+The blocks of each README.md become scenarios called docs/FILE:LINE. `console` blocks are run, those of one
+section in one shell. `sh` blocks are checked by bash -n, `ini` and `yaml` blocks by --check. Comments right
+above a block change that:
 
-    <!-- needs: ... -->   what this machine need not have: bash -n only
+    <!-- needs: ... -->   needs something that this machine may not have: only bash -n
     <!-- of: ... -->      the configuration of another program
     <!-- file: NAME -->   a file of this name, for the console blocks of the document
 """
@@ -15,8 +15,8 @@ import shlex
 import subprocess
 
 from support.documents import ROOT, documents
-from support.proxy import SANITIZERS
 from support.fixture import scenario
+from support.proxy import SANITIZERS
 
 ADDRESS = "127.0.0.1:9292"  # in the documents
 ETC = "/etc/glance-intake"
@@ -27,7 +27,7 @@ PATIENCE = 60  # seconds for the commands of a section
 
 
 def turns(text):
-    """(command, lines of its output) of each command. One goes on in the next line after \\ and |."""
+    """(command, output lines) of each command. A command continues on the next line after \\ and |."""
     found, goes_on = [], False
     for line in text.splitlines():
         if line.startswith("$ "):
@@ -56,8 +56,8 @@ def same(command, expected, told):
 
 
 def install(fixture, folder, files):
-    """In the place of ETC a folder with the document's files, and with whatever else they name there;
-    and in PATH a glance-intake that reads its configuration there before any other."""
+    """Replaces ETC by a folder with the document's files and the files that they name. Puts a glance-intake
+    into PATH that reads its configuration there first."""
     for name, text in {"policy.yaml": "default: { store: test, mode: force }\n", **files}.items():
         for missing in re.findall(rf"{ETC}/([\w.]+)", text):
             (folder / missing).write_text("a-key\n")
@@ -127,7 +127,7 @@ def register(block, function):
 
 
 def sections(blocks):
-    """Those of one section together, in their order."""
+    """The blocks, grouped by section, in their order."""
     found = {}
     for block in blocks:
         found.setdefault(block.section, []).append(block)
@@ -172,8 +172,8 @@ def bare(cell):
 
 @scenario
 def settings_match_the_sample(_fixture):
-    """Which are those of the program (tests/unit/config/test_table.c): section, key and default of
-    each are a row, and no row has more."""
+    """The sample has the settings of the program (tests/unit/config/test_table.c). Section, key and default of
+    each are a row, and there are no other rows."""
     wanted, section = [], None
     for line in (ROOT / "config" / "glance-intake.conf").read_text(encoding="utf-8").splitlines():
         if head := re.fullmatch(r"\[(\w+)\]", line):
@@ -205,7 +205,7 @@ def options_match_the_program(fixture):
 
 @scenario
 def broken_links_are_found(fixture):
-    """By tests/docs/links, and nothing else."""
+    """tests/docs/links reports exactly these."""
     root = fixture.folder / "tree"
     (root / "tests").mkdir(parents=True)
     (root / "tests" / "some.c").write_text("enum { A_NAME }; int call(void);\n")

@@ -1,15 +1,16 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Large answers, which go from socket to socket past both libraries: the same bytes, the same ends."""
+"""Large answers, which are spliced from socket to socket past both libraries: the bytes and the ends stay the
+same."""
 import hashlib
 import random
 import threading
 import time
 
-from support.glance import answer
 from support.fixture import scenario, serving, trusting
+from support.glance import answer
 from support.raw_http import Cut, head, request
 
-LARGE = 1 << 20  # from this length on
+LARGE = 1 << 20  # answers from this length on are spliced
 IMAGE = random.Random(6).randbytes(9 * LARGE + 12_345)
 TARGET = "/v2/images/x/file"
 
@@ -19,7 +20,7 @@ def image(length):
 
 
 def giving(*pieces, length=None):
-    """Glance's answer, in so many sends."""
+    """Sends the answer in these pieces. `length` is its Content-Length if that is not their sum."""
     whole = sum(map(len, pieces)) if length is None else length
     return lambda asked: asked.read().send(
         head("HTTP/1.1 200 OK", f"Content-Length: {whole}", "X-Openstack-Request-Id: req-of-glance"), *pieces)
@@ -45,7 +46,8 @@ def downloads_of_every_length_are_intact(fixture):
 
 @scenario
 def body_split_in_any_way_is_intact(fixture):
-    """With its head, behind it, a byte at first, a byte at last; libcurl has some of it, or none."""
+    """The body comes with the head, after it, a byte at first, or a byte at last: libcurl has read some of it,
+    or none."""
     glance = fixture.glance()
     proxy = fixture.proxy(glance)
     body = image(2 * LARGE)
@@ -144,7 +146,7 @@ def download_over_tls_on_either_side_is_intact(fixture):
 
 @scenario
 def download_cut_by_glance_is_cut_for_the_client(fixture):
-    """However it does, the client cannot take what it has for all."""
+    """The client can never take a part for the whole."""
     def breaking_off(after, how):
         def script(asked):
             giving(image(after), length=len(IMAGE))(asked)

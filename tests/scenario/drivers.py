@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""disk_format sometimes names a driver: data that one hypervisor takes under a name that is not
-theirs passes without any setting, with a warning where another would not take it."""
+"""disk_format sometimes names a driver. Data that a hypervisor takes under another format's name is stored
+without any setting. There is a warning where another hypervisor would not take it."""
 import gzip
 import io
 import pathlib
@@ -8,8 +8,8 @@ import random
 import subprocess
 import tarfile
 
-from support.stack import ACTIONS, Stack, data
 from support.fixture import scenario
+from support.stack import ACTIONS, Stack, data
 
 MIB = 1 << 20
 HYBRID = pathlib.Path("/usr/lib/ipxe/ipxe.iso")
@@ -39,7 +39,7 @@ def tgz(body):
 
 
 def named_for_drivers(folder):
-    """(what the image says, the body, what is warned of)"""
+    """(properties of the image, the body, the expected warning)"""
     return [
         ({"disk_format": "vmdk", "vmware_disktype": "preallocated"}, disk(), None),
         ({"disk_format": "vmdk", "hypervisor_type": "vmware"}, data(MIB), None),
@@ -68,7 +68,7 @@ def driver_formats_are_stored(fixture):
 
 @scenario
 def driver_formats_need_a_matching_property(fixture):
-    """Where neither the name nor a property speaks for it, the same data is still refused."""
+    """Without a matching name or property the same data is refused."""
     folder = fixture.folder / "made"
     stack = Stack(fixture)
     for properties, body in (
@@ -79,13 +79,13 @@ def driver_formats_need_a_matching_property(fixture):
             ({"disk_format": "aki"}, make(folder, "qcow2")),
             ({"disk_format": "vhd"}, tgz(make(folder, "vpc")))):
         image = stack.image(**properties)
-        # that it is no fixed vhd is seen at its end
+        # the missing footer of a fixed vhd shows at the end
         stack.refused(stack.put(image, body), image, 400, "format_mismatch", reached=properties["disk_format"] == "vhd")
 
 
 @scenario
 def raw_is_not_advised_where_it_is_wrong(fixture):
-    """The advice to declare it raw leads to an image that does not boot."""
+    """With the advice to declare it raw, the image would not boot."""
     body = make(fixture.folder / "made", "qcow2")
     head = b"HTTP/1.1 200 OK\r\nContent-Type: application/octet-stream\r\n\r\n"
     stack = Stack(fixture)
@@ -157,7 +157,7 @@ def compressed_data_is_refused_or_warned_of(fixture):
 
 @scenario
 def data_decoded_as_text_is_refused(fixture):
-    """As programs spoil a file that take it for text."""
+    """Programs damage a file when they take it for text."""
     stack = Stack(fixture)
     for kind, made in (("qcow2", "qcow2"), ("raw", "raw")):
         body = make(fixture.folder / "made", made)

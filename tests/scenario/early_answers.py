@@ -1,6 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A refusal in the middle of a large body: every client gets to read it, soon, and whatever it does
-meanwhile."""
+"""A refusal in the middle of a large body: every client reads it, and soon, in whatever way it sends."""
 import json
 import shutil
 import subprocess
@@ -8,29 +7,29 @@ import time
 
 import requests
 
-from support.stack import ACTIONS, RIGHT, TOKEN, Stack, data, stripped
-from support.form import declared, file, form
 from support.fixture import Skip, scenario
+from support.form import declared, file, form
 from support.raw_http import chunk
+from support.stack import ACTIONS, RIGHT, TOKEN, Stack, data, stripped
 
-SIZE = 48 << 20  # far more than the sockets on the way can hold
-RUIN = stripped(data(1 << 20))
-SOON = 20  # seconds; who waits for all of a body, or for a drain without an end, takes longer
+SIZE = 48 << 20  # far more than all socket buffers can hold
+DAMAGED = stripped(data(1 << 20))
+SOON = 20  # seconds; reading the whole body, or draining without a limit, would take longer
 LENGTH, CHUNKED = False, True
 
-# Some are over with the first 64 KiB, some in the middle of all that follows.
+# Some are refused with the first 64 KiB, some later in the body.
 CASES = [  # keys of [upload], fields of the head, framings, status, reason
     ({}, [], (LENGTH, CHUNKED), 400, "damaged_body"),
     ({"damaged": "off", "unknown_length": "stream", "max_size": "9MiB"}, [], (CHUNKED,), 413, "too_large"),
     ({"damaged": "off", "spool_limit": "8MiB"}, [], (CHUNKED,), 507, "spool_full"),
     ({"damaged": "off"}, ["X-Openstack-Image-Size: 9000000"], (CHUNKED,), 400, "size_mismatch"),
 ]
-BEFORE_GLANCE = ("damaged_body", "spool_full")  # it has not been asked for anything yet
+BEFORE_GLANCE = ("damaged_body", "spool_full")  # reasons that need no request to Glance
 
 
 def large_file(fixture):
     path = fixture.folder / "large.img"
-    path.write_bytes((RUIN * (SIZE // len(RUIN) + 1))[:SIZE])
+    path.write_bytes((DAMAGED * (SIZE // len(DAMAGED) + 1))[:SIZE])
     return path
 
 
@@ -55,7 +54,7 @@ def judge(stack, image, status, body, took, expected, action="file"):
 
 
 def every_case(fixture, send):
-    """`send` gives the status and the body that its client shows."""
+    """`send` returns the status and the body that its client shows."""
     path = large_file(fixture)
     stack = Stack(fixture)
     for _ in plain_and_tls(fixture, stack):
@@ -82,13 +81,13 @@ def client_that_sends_everything_reads_the_refusal(fixture):
 
 @scenario(threaded=True)
 def client_that_waits_gets_the_refusal_at_once(fixture):
-    """It has sent what the judgement needs, and not a byte more of its 1 GiB."""
+    """It has sent just enough to be refused, of an upload of 1 GiB."""
     stack = Stack(fixture)
     for _ in plain_and_tls(fixture, stack):
         stack.set()
         for action in ACTIONS:
-            for framing, sent in ((f"Content-Length: {1 << 30}", RUIN[:70_000]),
-                                  ("Transfer-Encoding: chunked", chunk(RUIN[:70_000]))):
+            for framing, sent in ((f"Content-Length: {1 << 30}", DAMAGED[:70_000]),
+                                  ("Transfer-Encoding: chunked", chunk(DAMAGED[:70_000]))):
                 image = stack.image()
                 began = time.monotonic()
                 with stack.client() as client:
@@ -102,20 +101,20 @@ def client_that_waits_gets_the_refusal_at_once(fixture):
 
 @scenario
 def client_that_never_stops_is_disconnected(fixture):
-    """The drain has bounds, for a client that sends without end, and one that hangs on."""
+    """Draining has limits, for a client that sends for ever and for one that stays silent."""
     stack = Stack(fixture)
     image = stack.image()
     with stack.client() as endless, stack.client() as silent:
         for client in (endless, silent):
-            stack.begin(client, image, *RIGHT, f"Content-Length: {1 << 40}").send(RUIN[:70_000])
+            stack.begin(client, image, *RIGHT, f"Content-Length: {1 << 40}").send(DAMAGED[:70_000])
         began = time.monotonic()
-        piece = RUIN * 8
+        piece = DAMAGED * 8
         while endless.send_until_refused(piece):
             assert time.monotonic() - began < 60, "it is still read"
     stack.proxy.wait_metric(0, "connections")
 
 
-# --- what people use ------------------------------------------------------------------------
+# --- real clients ---------------------------------------------------------------------------
 
 
 def as_dict(fields):
@@ -219,7 +218,7 @@ def node_fetch_reads_the_refusal(fixture):
 
 @scenario
 def form_with_two_files_gets_the_refusal(fixture):
-    """Known only when the first has passed: the second one is still coming."""
+    """The second file shows only when the first has passed, and is still being sent."""
     stack = Stack(fixture, damaged="off")
     path = large_file(fixture)
     body = form(file(path.read_bytes()), file(path.read_bytes()))

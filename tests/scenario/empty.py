@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Uploads without data. Nova makes an image of a server whose disks are volumes: it has properties and
-nothing else, and becomes active with an empty upload."""
+"""Uploads without data. Nova makes such an image of a server whose disks are volumes: the image has only
+properties, and becomes active with an empty upload."""
 import hashlib
 
-from support.stack import ACTIONS, RIGHT, Stack
 from support.fixture import scenario
 from support.raw_http import LAST_CHUNK
+from support.stack import ACTIONS, RIGHT, Stack
 
 NOTHING = hashlib.sha512(b"").hexdigest()
 FRAMINGS = ((["Content-Length: 0"], b""), ([], b""), (["Transfer-Encoding: chunked"], LAST_CHUNK),
@@ -56,7 +56,7 @@ def image_of_volumes_may_be_empty(fixture):
 
 @scenario
 def other_images_may_not_be_empty(fixture):
-    """An image that has no such property waits for data, whatever else it has."""
+    """An image without such a property needs data, whatever other properties it has."""
     stack = Stack(fixture)
     for policy in (FALLBACK, SIZES + FALLBACK):
         stack.policy = policy
@@ -84,7 +84,7 @@ def rule_may_allow_empty_images(fixture):
 
 @scenario
 def empty_upload_is_checked_against_the_image(fixture):
-    """An empty upload is judged by what Glance says of the image, as any other is."""
+    """Its preflight is the same as that of any upload."""
     stack = Stack(fixture)
     image = stack.image(bdm_v2="True")
     is_stored(stack, put(stack, image, FRAMINGS[0]), image)

@@ -1,13 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Several Glances: they take turns, whoever is out is left alone until it is well again, and a Glance
-whose workers are all taken by our uploads is busy, not dead."""
+"""Several Glances: they take turns. One that is out gets no requests until it has recovered. A Glance whose
+workers are all busy with our uploads is busy, not out."""
 import json
 import signal
 import urllib.error
 
+from support.fixture import GLANCE_PORT, scenario
 from support.glance import UPLOAD, answer, new_upload
 from support.proxy import wait_until
-from support.fixture import GLANCE_PORT, scenario
 from support.raw_http import head, reset
 
 QUICK = {"glance": {"health_interval": "2s", "connect_timeout": "1s"}}
@@ -31,7 +31,7 @@ def wait_state(proxy, glance, state):
 
 
 def served(glance, kind=None):
-    """Requests of clients that it has had."""
+    """The number of client requests that it has got."""
     return sum(asked.target != "/healthcheck" and kind in (None, asked.method) for asked in glance.requests)
 
 
@@ -42,7 +42,7 @@ def unwell(status):
 
 
 def busy(asked):
-    """A Glance before uWSGI whose processes are all taken: it accepts, and does not answer."""
+    """A Glance under uWSGI whose processes are all busy: it accepts connections and does not answer."""
     if asked.target == "/healthcheck":
         asked.await_close()
         asked.close()
@@ -60,7 +60,7 @@ def healthy_endpoints_take_turns(fixture):
     proxy = fixture.proxy(*glances, conf=QUICK)
     assert ask(proxy, 30) == [200] * 30
     assert [served(glance) for glance in glances] == [10, 10, 10]
-    for _ in range(12):  # the questions about them do not shift the uploads
+    for _ in range(12):  # the preflight queries do not change the turns of the uploads
         assert proxy.ask("PUT", new_upload(), body=b"image").status == 204
     assert [served(glance, "PUT") for glance in glances] == [4, 4, 4]
 
@@ -108,7 +108,7 @@ def one_failed_check_changes_nothing(fixture):
 
 @scenario
 def other_statuses_count_as_alive(fixture):
-    """A Glance without the page, or with a password before it."""
+    """A Glance without the healthcheck page, or with authentication in front of it."""
     for number, status in enumerate(("404 Not Found", "401 Unauthorized", "403 Forbidden", "300 Multiple")):
         glance = fixture.glance(GLANCE_PORT + number, other=unwell(status))
         proxy = fixture.proxy(glance, conf=QUICK)
@@ -123,7 +123,7 @@ def endpoints_are_tried_when_all_are_out(fixture):
     wait_until("not ready", lambda: readiness(proxy)[0] == 503)
     problems = readiness(proxy)[1]["problems"]
     assert len(problems) == 1 and "500" in problems[0], problems
-    assert set(ask(proxy, 4)) == {500}, "they are tried all the same"
+    assert set(ask(proxy, 4)) == {500}, "endpoints that are out are still tried"
     glances[1].other = lambda asked: asked.read().send(answer("200 OK"))
     wait_until("ready", lambda: readiness(proxy)[0] == 200)
 
@@ -161,7 +161,7 @@ def silent_endpoint_with_uploads_is_busy(fixture):
     wait_state(proxy, glance, "busy")
     before = served(glance)
     assert ask(proxy, 6) == [200] * 6
-    assert served(glance) == before, "another one is well"
+    assert served(glance) == before, "the other endpoint is up"
     other.other = busy
     wait_state(proxy, other, "busy")
     for _ in range(4):
@@ -169,7 +169,7 @@ def silent_endpoint_with_uploads_is_busy(fixture):
         other.wait("another check", lambda it, seen=seen: len(it.requests) > seen)
         status, told = readiness(proxy)
         assert status == 200 and told["ready"], told
-    assert ask(proxy, 4) == [200] * 4, "better a busy one than none"
+    assert ask(proxy, 4) == [200] * 4, "a busy endpoint is used if no other is up"
     for one in (glance, other):
         for asked in one.uploads():
             asked.go()
@@ -184,7 +184,7 @@ def silent_endpoint_with_uploads_is_busy(fixture):
 
 @scenario
 def readyz_answers_before_the_first_check(fixture):
-    """What is known is not waited for, and what is not is asked for."""
+    """A state that is known is used at once. A state that is not known is asked for."""
     for conf in (OFF, {"glance": {"health_interval": "1h"}}):
         glance = fixture.glance()
         proxy = fixture.proxy(glance, conf=conf)
@@ -199,7 +199,7 @@ def readyz_answers_before_the_first_check(fixture):
 
 @scenario(threaded=True)
 def next_endpoint_is_used_when_connecting_fails(fixture):
-    """Without health checks: what a request has met is all that is known."""
+    """Without health checks only the requests show the state of an endpoint."""
     good = fixture.glance()
     proxy = fixture.proxy(fixture.closed_url(), fixture.silent_url(), good, conf=OFF)
     assert ask(proxy, 9) == [200] * 9
@@ -217,7 +217,7 @@ def next_endpoint_is_used_when_a_get_is_reset(fixture):
     assert ask(proxy, 6) == [200] * 6
     assert served(bad) > 0
     done = [proxy.ask("POST", "/v2/images", body=b"{}").status for _ in range(4)]
-    assert sorted(set(done)) == [200, 502], "what may have been done is not done again"
+    assert sorted(set(done)) == [200, 502], "a POST is not repeated: Glance may have done it"
 
 
 @scenario
@@ -232,7 +232,7 @@ def upload_is_not_moved_after_body_bytes(fixture):
 
 @scenario(threaded=True)
 def reload_keeps_the_endpoints_states(fixture):
-    """By the endpoint, not by its place in the list."""
+    """The state belongs to the endpoint, not to its place in the list."""
     bad = fixture.glance(other=unwell("503 Service Unavailable"))
     good = fixture.glance(GLANCE_PORT + 1)
     slow = {"glance": {"health_interval": "1h"}}

@@ -1,14 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What would wear the proxy out, or put the blame on the wrong side: peers that leave while they
-are waited for, answers that lie about their length, waits that are nobody's fault."""
+"""Faults that leak connections or blame the wrong side: peers that leave while the proxy waits for them,
+answers with a false length, slow peers."""
 import contextlib
 import json
 import signal
 import time
 
+from support.fixture import scenario
 from support.glance import UPLOAD, answer
 from support.proxy import STREAM
-from support.fixture import scenario
 from support.raw_http import LAST_CHUNK, chunk, head, request
 
 DOWNLOAD = "/v2/images/x/file"
@@ -20,7 +20,7 @@ def reason(told):
 
 @scenario(threaded=True)
 def reset_during_a_download_closes_both_connections(fixture):
-    """The client resets while the proxy waits for Glance: neither connection stays."""
+    """The client resets while the proxy waits for Glance."""
     def half(asked):
         asked.read().send(head("HTTP/1.1 200 OK", f"Content-Length: {2 * size}"), bytes(size))
         asked.await_close()
@@ -43,7 +43,7 @@ def reset_during_a_download_closes_both_connections(fixture):
 
 @scenario
 def answer_to_head_has_no_body(fixture):
-    """What follows it on the connection is the next answer, and nothing else."""
+    """The next bytes on the connection are the next answer."""
     lengths = ([], ["Content-Length: 7"], ["Content-Length: 12345678901"], ["Transfer-Encoding: chunked"],
                ["Content-Length: 18446744073709551615"])
     for status in ("200 OK", "304 Not Modified", "404 Not Found"):
@@ -75,7 +75,7 @@ def transfer_encoding_wins_over_content_length(fixture):
 
 @scenario
 def request_without_a_body_may_take_long(fixture):
-    """Content-Length: 0 is no body, and nothing that Glance could stall."""
+    """With Content-Length: 0 there is no body that Glance could stall."""
     def script(asked):
         asked.read()
         time.sleep(3)
@@ -89,7 +89,7 @@ def request_without_a_body_may_take_long(fixture):
 
 @scenario
 def early_2xx_is_a_failure(fixture):
-    """A 2xx in the middle of the body is not believed, and the client need not send the rest."""
+    """A 2xx in the middle of the body does not count, and the client need not send the rest."""
     def script(asked):
         asked.read(10_000).send(answer("204 No Content"))
         asked.await_close()
@@ -106,7 +106,7 @@ def early_2xx_is_a_failure(fixture):
 
 @scenario
 def slow_client_is_not_a_stall_of_glance(fixture):
-    """It has answered early, and said that it goes on reading: the wait is for the client."""
+    """Glance has answered early and goes on reading, so the proxy waits for the client."""
     def script(asked):
         asked.read(10).send(head("HTTP/1.1 200 OK", "Content-Length: 2"), b"ok")
         asked.read()
@@ -122,7 +122,7 @@ def slow_client_is_not_a_stall_of_glance(fixture):
 
 @scenario
 def empty_chunked_upload_is_refused(fixture):
-    """Glance would make an active image of 0 bytes of it."""
+    """Glance would make an active image of 0 bytes."""
     glance = fixture.glance()
     proxy = fixture.proxy(glance)
     for start in ([], ["Expect: 100-continue"]):
@@ -150,7 +150,7 @@ def reload_raises_max_connections(fixture):
     proxy.write({"DEFAULT": {"workers": 1}, "listen": {"max_connections": "200"}})
     proxy.signal(signal.SIGHUP)
     proxy.wait_log("is in force")
-    proxy.ask("GET", "/v2/images")  # by now the worker has seen it, too
+    proxy.ask("GET", "/v2/images")  # after this the worker uses the new limit
     with contextlib.ExitStack() as open_ones:
         clients = [open_ones.enter_context(proxy.client()) for _ in range(150)]
         assert {client.ask("GET", "/v2/images").status for client in clients} == {200}
@@ -158,7 +158,7 @@ def reload_raises_max_connections(fixture):
 
 @scenario(threaded=True)
 def cut_download_leaves_no_connection(fixture):
-    """Not even while an older connection lives, and nothing else happens."""
+    """Also while an older connection lives and nothing else happens."""
     def script(asked):
         asked.read().send(part).hold().close()
 
@@ -176,7 +176,7 @@ def cut_download_leaves_no_connection(fixture):
             with proxy.client() as client:
                 client.send(head(f"GET {DOWNLOAD} HTTP/{version}", "Host: h", "Connection: close"))
                 assert client.answer_head().status == 200
-                time.sleep(0.2)  # the proxy has given what it had, and waits for more
+                time.sleep(0.2)  # the proxy has sent what it had, and waits for more
                 glance.requests[-1].go()
                 while client.stream.fill():
                     pass
@@ -185,7 +185,7 @@ def cut_download_leaves_no_connection(fixture):
 
 @scenario(threaded=True)
 def eof_together_with_data_is_an_abort(fixture):
-    """The last bytes and the end of the connection, told to the proxy in one event."""
+    """The last bytes and the end of the connection reach the proxy in one event."""
     glance = fixture.glance()
     proxy = fixture.proxy(glance, conf=STREAM)
     with proxy.client() as client:

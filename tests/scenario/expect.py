@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A client that sends Expect learns of a refusal before it has sent a byte of the image."""
+"""A client that sends Expect gets a refusal before it has sent a byte of the image."""
 import json
 
-from support.glance import IMAGE, UPLOAD, answer, facts
 from support.fixture import scenario
+from support.glance import IMAGE, UPLOAD, answer, facts
 from support.raw_http import head
 
 DENYING = """\
@@ -28,7 +28,7 @@ default:
 
 
 def refused(proxy, glance, *fields, size=5_000_000):
-    """Sends only a head; the answer to it. No 100 and no PUT to Glance may have come of it."""
+    """Sends only a head. Returns the answer. There must be no 100, and no PUT to Glance."""
     with proxy.client() as client:
         client.send(head(f"PUT {UPLOAD} HTTP/1.1", "Host: h", "Expect: 100-continue",
                          f"Content-Length: {size}", *fields))
@@ -108,7 +108,7 @@ def refusal_comes_early_without_expect(fixture):
 def client_that_sends_everything_reads_the_refusal(fixture):
     glance = fixture.glance(image=facts(status="active"))
     proxy = fixture.proxy(glance)
-    size = 24 << 20  # far more than the sockets on the way can hold
+    size = 24 << 20  # far more than all socket buffers can hold
     for framing in (f"Content-Length: {size}", "Transfer-Encoding: chunked"):
         with proxy.client() as client:
             client.send(head(f"PUT {UPLOAD} HTTP/1.1", "Host: h", framing))

@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What `glance-intake explain` tells is what the running proxy does."""
+"""The result of `glance-intake explain` is what the running proxy does."""
 import json
 import re
 import subprocess
 
-from support.glance import UPLOAD, facts, store_list
 from support.fixture import scenario
+from support.glance import UPLOAD, facts, store_list
 from support.raw_http import head
 
 DATA = bytes(2048)
@@ -31,13 +31,13 @@ def explain(proxy, *words):
 
 
 def line_of(told, start):
-    """What stands behind the start of a line: rule, store, or whatever was changed."""
+    """The rest of the line that begins with `start`: a rule, a store, or a list of changes."""
     found = re.search(f"^{re.escape(start)}(.*?)(?: \\(line \\d+\\))?$", told, re.MULTILINE)
     return found and found[1]
 
 
 def words_for(image, fields):
-    """The same request for explain; a field that it is not sent with is said to be none."""
+    """The same request as options of explain. A field that the upload does not have is given as empty."""
     words = [f"--{FACTS[key]}={value}" for key, value in image.items() if key in FACTS and value]
     if not any(field.startswith("Content-Type:") for field in fields):
         fields = [*fields, "Content-Type:"]

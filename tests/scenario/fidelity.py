@@ -1,16 +1,17 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What goes to and fro is not touched, however odd, long or many: but for what config/README.md lists."""
+"""Requests and answers are relayed unchanged, even if they are odd, long or many. config/README.md lists the
+exceptions."""
 import gzip
 import hashlib
 import json
 import re
 
-from support.stack import OCTETS, TOKEN
-from support.glance import NO_CONTENT, UPLOAD, answer
 from support.fixture import scenario
+from support.glance import NO_CONTENT, UPLOAD, answer
 from support.raw_http import LAST_CHUNK, Cut, body_pieces, chunk, chunks, head, request
+from support.stack import OCTETS, TOKEN
 
-# What Glance is told by the proxy, and not by the client (config/README.md, Headers).
+# Fields that the proxy writes (config/README.md, Headers).
 OF_THE_PROXY = ("Host", "X-Forwarded-For", "X-Forwarded-Proto", "X-Forwarded-Host", "X-Openstack-Request-Id")
 
 
@@ -35,7 +36,7 @@ def fields_of(message, *left_out):
 
 @scenario
 def request_arrives_unchanged(fixture):
-    """Its fields in their spelling and order, and nothing among them that the client did not send."""
+    """Fields keep their spelling and order, and none is added."""
     sent = ["X-Auth-Token: " + 8192 * "t", "accept: application/json;q=0.5, */*", "ACCEPT-ENCODING: gzip",
             "X-Custom: one", "User-Agent: odd/1.0 (of mine)", "x-custom: two", "Cookie: a=1; b=2",
             "X-Non-Ascii: \xe9\xff", "If-None-Match: \"a\", \"b\"", "Range: bytes=0-1", "Cache-Control: no-cache",
@@ -53,7 +54,7 @@ def request_arrives_unchanged(fixture):
 
 @scenario
 def hop_by_hop_fields_and_trailers_are_dropped(fixture):
-    """Also what announces trailers, which are dropped in both directions."""
+    """In both directions, the announcement of trailers included."""
     given = head("HTTP/1.1 200 OK", "Transfer-Encoding: chunked", "Trailer: X-Checksum", "Upgrade: h2c", "X-Kept: 1")
     glance = fixture.glance(other=giving(given, chunk(b"body"), b"0\r\nX-Checksum: 1\r\n\r\n"))
     with fixture.proxy(glance).client() as client:
@@ -97,7 +98,7 @@ def conditions_and_ranges_are_relayed(fixture):
 
 @scenario
 def unusual_statuses_are_relayed(fixture):
-    """The status is Glance's; the phrase, which says nothing that the status does not, need not be."""
+    """The reason phrase may change, because it says no more than the status."""
     starts = ["299 Fine, More Or Less", "399 Elsewhere", "418 I'm a teapot", "422 Unprocessable Entity",
               "451 Unavailable For Legal Reasons", "499 Gone Away", "507 Insufficient Storage", "599 Odd", "200 "]
     glance = fixture.glance(other=in_turn(*(answer(start, f"X-Is: {start[:3]}", body=b"said") for start in starts)))
@@ -110,7 +111,7 @@ def unusual_statuses_are_relayed(fixture):
 
 @scenario
 def interim_answers_are_skipped(fixture):
-    """Of an upload, too. The client gets the one 100 that it asked for."""
+    """During an upload, too. The client gets only the 100 that it asked for."""
     interim = b"".join(head(f"HTTP/1.1 {start}", "Link: </x>") for start in
                        ("102 Processing", "103 Early Hints", "199 Odd", "102 Processing"))
     glance = fixture.glance(other=giving(interim, answer("200 OK", body=b"final")),
@@ -128,7 +129,7 @@ def interim_answers_are_skipped(fixture):
 
 @scenario
 def long_fields_are_relayed(fixture):
-    """A token of 8 KiB on the way there, and on the way back 20 KiB."""
+    """A token of 8 KiB in the request, and fields of 20 KiB in the answer."""
     long = ["X-Long: " + 18 * 1024 * "s", "X-Also: " + 2048 * "a"]
     glance = fixture.glance(other=giving(answer("200 OK", *long, body=b"said")))
     proxy = fixture.proxy(glance)
@@ -141,7 +142,7 @@ def long_fields_are_relayed(fixture):
 
 @scenario
 def very_long_fields_are_relayed(fixture):
-    """The heads of a request and its answer share 18 KiB; those that do not fit come all the same."""
+    """libmicrohttpd keeps the heads of a request and its answer in 18 KiB. Longer answers are relayed, too."""
     glance = fixture.glance(other=lambda asked: asked.read().send(
         answer("200 OK", "X-Long: " + int(asked.get("X-Wants")) * "s", body=b"said")))
     proxy = fixture.proxy(glance)
@@ -174,7 +175,7 @@ def repeated_answer_fields_keep_their_order(fixture):
 
 @scenario
 def empty_fields_are_relayed(fixture):
-    """Openstack-Image-Import-Methods is one where there are none."""
+    """Openstack-Image-Import-Methods is empty if there is no method."""
     glance = fixture.glance(other=giving(answer("200 OK", "X-Before: 1", "X-Empty:", "X-Blank:   ", "X-After: 2")))
     told = fixture.proxy(glance).ask("GET", "/v2/images")
     given = [(name, value.strip()) for name, value in told.fields if name.startswith("X-") and "Request" not in name]
@@ -183,7 +184,7 @@ def empty_fields_are_relayed(fixture):
 
 @scenario(threaded=True)
 def large_list_is_relayed_in_every_framing(fixture):
-    """With a length, in chunks and to the end of the connection: each byte, and while it is being made."""
+    """With a length, in chunks, and up to the end of the connection."""
     image = {"name": "\N{SNOWMAN}", "status": "active", "size": 1 << 40, "padding": 700 * "x"}
     text = json.dumps({"images": [{**image, "id": number} for number in range(5000)]}, ensure_ascii=False).encode()
     json_type = "Content-Type: application/json"
@@ -222,7 +223,7 @@ def list_is_streamed(fixture):
 
 @scenario
 def cut_list_is_cut_for_the_client(fixture):
-    """Not ended as if that were all."""
+    """It does not look complete."""
     def cut(asked):
         asked.read().send(head("HTTP/1.1 200 OK", "Transfer-Encoding: chunked"), chunk(b'{"images": ['))
         asked.reset()
@@ -238,7 +239,7 @@ def cut_list_is_cut_for_the_client(fixture):
 
 @scenario
 def compressed_answers_stay_compressed(fixture):
-    """Also of a version document: what cannot be read is not changed."""
+    """Version documents, too: a document that cannot be read is not changed."""
     zipped = gzip.compress(b'{"images": []}' * 1000, mtime=0)
     fields = ["Content-Type: application/json", "Content-Encoding: gzip", "Vary: Accept-Encoding"]
     glance = fixture.glance(other=giving(answer("200 OK", *fields, body=zipped)))
@@ -251,7 +252,7 @@ def compressed_answers_stay_compressed(fixture):
 
 @scenario
 def no_request_field_is_added(fixture):
-    """Without Accept-Encoding Glance compresses nothing; without Accept it says errors as text."""
+    """Without Accept-Encoding Glance compresses nothing. Without Accept it gives errors as text."""
     glance = fixture.glance()
     fixture.proxy(glance).ask("GET", "/v2/images")
     names = [name.lower() for name, _ in glance.requests[0].fields]
@@ -263,7 +264,7 @@ def no_request_field_is_added(fixture):
 
 @scenario
 def http_1_0_client_gets_no_chunks(fixture):
-    """Gets no chunks, and the end of the connection where it needs that."""
+    """The end of the connection ends the body where there is no length."""
     glance = fixture.glance(other=in_turn(
         answer("200 OK", body=b"of known length"),
         head("HTTP/1.1 200 OK", "Transfer-Encoding: chunked") + chunk(b"of un") + chunk(b"known") + LAST_CHUNK,
@@ -295,7 +296,7 @@ def http_1_0_keep_alive_is_honoured(fixture):
 
 @scenario(threaded=True)
 def mixed_requests_share_a_connection(fixture):
-    """One after another, and all at once: each gets its own answer, in order."""
+    """One by one, then pipelined: each gets its own answer, in order."""
     def script(asked):
         asked.read()
         said = f"{asked.method} {asked.target}".encode() + asked.body

@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Nobody passes for somebody else by what he writes of himself: a trusted proxy adds the real address to one
-header, and passes the other one on as it came."""
+"""A client cannot pass for another one by forwarding fields of its own. A trusted proxy adds the real address
+to one of the two headers, and passes the other one on unchanged."""
 import json
 
+from support.fixture import scenario
 from support.forged_address import FRIEND, forms
 from support.glance import UPLOAD, answer, facts
-from support.fixture import scenario
 
 FRONT = "127.0.0.1"  # where all requests come from
 REAL = "198.51.100.7"
@@ -21,20 +21,19 @@ TASK = ("POST", "/v2/tasks", "X-Auth-Token: t", "Content-Type: application/json"
 
 
 def in_own_field(fields, name, value):
-    """As HAProxy does it."""
+    """Adds a field, as HAProxy does."""
     return [*fields, f"{name}: {value}"]
 
 
 def in_one_field(fields, name, value):
-    """As nginx does it: one field of all that there are (those that it takes for such), and the others
-    behind it."""
+    """Merges all fields that it recognises into one, as nginx does, and puts it first."""
     same = [field for field in fields if field.split(":")[0].lower() == name.lower()]
     values = [field.split(":", 1)[1].strip(" \t") for field in same]
     return [f"{name}: {', '.join([*values, value])}", *(field for field in fields if field not in same)]
 
 
 def first(fields, name, value):
-    """In place of what there was, and before all others."""
+    """Replaces the field, and puts it first."""
     return [f"{name}: {value}", *(field for field in fields if field.split(":")[0].lower() != name.lower())]
 
 
@@ -65,7 +64,7 @@ def forged_address_fails_behind_forwarded(fixture):
 
 @scenario
 def missing_address_matches_no_exemption(fixture):
-    """Neither the friend left of it, nor the proxy, which is a friend, too."""
+    """Neither the exempt address to the left of the gap, nor that of the proxy, which is exempt, too."""
     glance = fixture.glance(other=lambda asked: asked.read().send(answer("201 Created")))
     proxy = fixture.proxy(glance, conf={"listen": TRUST}, policy=POLICY)
     for value in ("unknown", "", f"{FRIEND},", f"{FRIEND}, unknown", f"{FRIEND}, _x", f"unknown, {FRONT}",
@@ -82,7 +81,7 @@ def missing_address_matches_no_exemption(fixture):
 
 @scenario
 def real_address_matches_the_exemption(fixture):
-    """However the proxy writes his address."""
+    """In every form in which a proxy may write it."""
     glance = fixture.glance(other=lambda asked: asked.read().send(answer("201 Created")))
     proxy = fixture.proxy(glance, conf={"listen": TRUST}, policy=POLICY)
     for value in (FRIEND, f"{FRIEND}:4711", f"::ffff:{FRIEND}", f"[::ffff:{FRIEND}]:1", f"evil, {FRIEND}",
@@ -108,7 +107,7 @@ def unreadable_address_is_refused(fixture):
             said = json.loads(told.body)
             assert (told.status, said["reason"]) == (400, "bad_request"), (value, told.start)
             assert name in said["message"], said
-            with proxy.client("127.0.0.9") as stranger:  # whose word does not count, and does no harm
+            with proxy.client("127.0.0.9") as stranger:  # an untrusted peer: its field is ignored
                 assert stranger.ask("GET", "/v2/images", f"{name}: {value}").status == 200
         assert len(glance.requests) == len(values)
         glance.requests.clear()

@@ -1,19 +1,19 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What the image says it is, what the bytes say they are, and images that would have others read
-files that are not their own (CVE-2024-32498)."""
+"""The declared format, the format of the bytes, and images that would make others read files of their host
+(CVE-2024-32498)."""
 import io
 import subprocess
 import tarfile
 
-from support.stack import ACTIONS, RIGHT, TOKEN, Stack, data
-from support.form import declared, file, form
 from support.fixture import scenario
+from support.form import declared, file, form
+from support.stack import ACTIONS, RIGHT, TOKEN, Stack, data
 
 MIB = 1 << 20
 
 
 class Shelf:
-    """Images fresh from qemu-img, by name."""
+    """Makes images with qemu-img."""
 
     def __init__(self, fixture):
         self.folder = fixture.folder / "shelf"
@@ -40,7 +40,7 @@ class Shelf:
 
 
 def with_partitions(kind):
-    """A disk of 1 MiB: nothing but an MBR, or a GPT behind it."""
+    """A disk of 1 MiB with an MBR, or with a GPT behind the MBR, and nothing else."""
     disk = bytearray(MIB)
     disk[510:512] = b"\x55\xaa"
     disk[446:462] = bytes([0x80, 0, 2, 0, 0x83 if kind == "mbr" else 0xee, 0, 3, 0]) + b"\1\0\0\0\xff\7\0\0"
@@ -84,7 +84,7 @@ def sound_images_are_stored(fixture):
 
 
 def mismatches(shelf):
-    """(declared disk_format, container_format, the body, what the message must say)"""
+    """(disk_format, container_format, body, expected words of the message)"""
     qcow2, vmdk, vdi = shelf.make("qcow2"), shelf.make("vmdk"), shelf.make("vdi")
     return [
         ("qcow2", "bare", data(MIB), "qcow2"),
@@ -119,7 +119,7 @@ def format_mismatch_is_refused_before_glance_is_asked(fixture):
 
 @scenario
 def missing_vhd_footer_is_refused(fixture):
-    """A fixed vhd is known by its last 512 bytes alone: Glance has all but the last one by then."""
+    """Only its last 512 bytes show a fixed vhd. Glance has all bytes but the last by then."""
     stack = Stack(fixture)
     for action in ACTIONS:
         for body in (data(MIB), bytes(MIB)):
@@ -127,13 +127,13 @@ def missing_vhd_footer_is_refused(fixture):
             told = stack.put(image, body, action=action)
             stack.refused(told, image, 400, "format_mismatch", action, reached=True)
             image = stack.image(disk_format="vhd")
-            told = stack.put_chunked(image, body, action=action)  # spooled: the end is there first
+            told = stack.put_chunked(image, body, action=action)  # spooled: the end is checked before Glance is asked
             stack.refused(told, image, 400, "format_mismatch", action)
 
 
 @scenario
 def path_sent_as_text_is_refused(fixture):
-    """What Postman's "raw" tab sends if one pastes the path of the image."""
+    """Postman's "raw" tab sends this if the user pastes the path of the image."""
     stack = Stack(fixture)
     for kind in ("qcow2", "raw", "iso", "vmdk"):
         for text in (b"/home/me/cirros.img", b"C:\\images\\win.qcow2", b"@cirros.img", b"cirros.qcow2\n",
@@ -166,7 +166,7 @@ def format_warn_warns_and_off_is_silent(fixture):
 
 
 def unsafe_images(shelf):
-    """(declared disk_format, the body, what the message must say)"""
+    """(disk_format, body, expected words of the message)"""
     secret = shelf.folder / "secret"
     secret.write_bytes(bytes(MIB))
     backed = shelf.make("qcow2", "-b", "/etc/passwd", "-F", "raw", "-u", name="backed")
@@ -198,7 +198,7 @@ def unsafe_format_is_refused(fixture):
     for action in ACTIONS:
         for kind, body, words in table:
             image = stack.image(disk_format=kind)
-            # a wrong name is the kinder reason, where that is all there is
+            # where only the declared format is wrong, the message says that
             reason = "format_mismatch" if (kind, words) in PLAIN else "unsafe_format"
             said = stack.refused(stack.put(image, body, action=action), image, 400, reason, action)
             assert words in said["message"], (words, said)
@@ -258,7 +258,7 @@ def unsafe_format_off_is_silent(fixture):
         assert told.get("X-Intake-Warning") is None
 
 
-# --- the disk inside ------------------------------------------------------------------------
+# --- the virtual size -----------------------------------------------------------------------
 
 VIRTUAL = """\
 rules:
@@ -281,7 +281,7 @@ def max_virtual_size_is_enforced(fixture):
         for action in ACTIONS:
             image = stack.image(disk_format=kind, name="small-one")
             told = stack.put(image, large, action=action)
-            # that of a vhdx stands far behind the opening
+            # a vhdx has it far behind the first 64 KiB
             said = stack.refused(told, image, 413, "too_large", action, reached=kind == "vhdx")
             assert "the disk in it" in said["message"] and str(1 << 30) in said["message"], said
             stack.stored(stack.put(image, small, *RIGHT, action=action), image, small, action)

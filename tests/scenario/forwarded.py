@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Who the client is, how it sees this proxy, and links that lead back to it."""
+"""X-Forwarded-*, request ids, and URLs in answers that point to the proxy."""
 import json
 import re
 
-from support.glance import answer, json_answer
 from support.fixture import scenario
+from support.glance import answer, json_answer
 
 CLIENT = "127.0.0.1"
 TRUSTING = {"listen": {"trusted_proxies": "192.0.2.0/24, 127.0.0.1"}}
@@ -78,7 +78,7 @@ def creating(location):
 def location_points_to_the_proxy(fixture):
     glance = fixture.glance()
     proxy = fixture.proxy(glance, conf=TRUSTING)
-    table = [  # the Location Glance makes of its Host, more fields of the request, what the client sees
+    table = [  # Glance's Location, fields of the request, what the client sees
         ("http://glance.example/v2/images/1", (), "http://glance.example/v2/images/1"),
         (f"{glance.url}/v2/images/1", (), "http://glance.example/v2/images/1"),
         ("/v2/images/1", (), "/v2/images/1"),

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What Glance says is heard, whenever it says it, and what it does not say is found out: refusals
-before it reads, answers that are lost, looks that fail, connections that end."""
+"""Answers of Glance at unusual times: refusals before it reads the body, lost answers, failing queries,
+connections that end."""
 import fcntl
 import json
 import struct
@@ -8,9 +8,9 @@ import termios
 import threading
 import time
 
+from support.fixture import scenario
 from support.glance import IMAGE, UPLOAD, accept_upload, answer, facts, json_answer, stored
 from support.proxy import STREAM
-from support.fixture import scenario
 from support.raw_http import head
 
 FIRST = 64 << 10
@@ -30,7 +30,7 @@ def put(client, size, *fields, path=UPLOAD, framing=None):
 
 
 def unread(asked):
-    """Bytes of the body that have come and were not read."""
+    """Bytes of the body that have arrived and were not read."""
     left = fcntl.ioctl(asked.stream.sock, termios.FIONREAD, b"\0" * 4)
     return len(asked.stream.ahead) + struct.unpack("i", left)[0]
 
@@ -39,13 +39,14 @@ def told_image(asked, **changed):
     asked.read().send(json_answer("200 OK", {"id": IMAGE, **facts(**changed)}))
 
 
-# --- refusals before Glance reads -----------------------------------------------------------
+# --- refusals before Glance reads the body --------------------------------------------------
 
 
 def refusing(*pieces):
-    """As uWSGI: no 100 Continue, no byte of the body is read, and the close resets what comes behind it."""
+    """Behaves like uWSGI: it sends no 100 Continue, reads no byte of the body, and its close resets the
+    connection."""
     def script(asked):
-        time.sleep(0.3)  # the sender has time to go on
+        time.sleep(0.3)  # gives the sender time to continue
         asked.send(*pieces).close()
     return script
 
@@ -71,9 +72,9 @@ def refusal_is_read_although_the_connection_is_reset(fixture):
 
 @scenario
 def missing_answer_mentions_a_possible_refusal(fixture):
-    """And its log has the request id."""
+    """The message names the request id of Glance's log."""
     proxy = fixture.proxy(fixture.glance(upload=refusing()))
-    for size in (1000, *SIZES.values()):  # the whole of it was given, or a part
+    for size in (1000, *SIZES.values()):  # the socket took the whole body, or a part
         with proxy.client() as client:
             put(client, size, "X-Openstack-Request-Id: req-to-look-for").send_until_refused(LARGE[:size])
             status, why, message = reason(client.answer())
@@ -82,11 +83,11 @@ def missing_answer_mentions_a_possible_refusal(fixture):
         assert "Glance may refuse the upload, and its log says why at req-to-look-for" in message, message
 
 
-# --- the rest comes when Glance has begun ---------------------------------------------------
+# --- the body is held until Glance reads ----------------------------------------------------
 
 
 class Beginning:
-    """A Glance that reads nothing before begin(), and tells of the image whether it has."""
+    """A Glance that reads nothing before `begun` is set, and whose image status says whether it has begun."""
 
     def __init__(self, fixture, status="saving", continues=False):
         self.status = status
@@ -113,7 +114,7 @@ class Beginning:
 
 @scenario(threaded=True, representative=True)
 def body_is_held_until_glance_reads(fixture):
-    """Its 100 Continue tells, or the image's status."""
+    """Its 100 Continue, or the image's status, says that it reads."""
     for continues, action, status in ((True, "file", "saving"), (False, "file", "saving"),
                                       (False, "stage", "uploading")):
         for size in SIZES.values():
@@ -165,10 +166,10 @@ def small_body_is_not_held(fixture):
 
 @scenario
 def glance_that_sends_100_is_not_polled(fixture):
-    """By the second upload a worker knows that it comes."""
+    """After the first upload the worker knows that Glance sends it."""
     glance = fixture.glance(upload=lambda asked: (time.sleep(0.5), accept_upload(asked)))
     proxy = fixture.proxy(glance, conf={"DEFAULT": {"workers": "1"}})
-    for looks in (None, 2):  # before the upload, and the proof of it
+    for looks in (None, 2):  # before the upload, and to verify it
         glance.requests.clear()
         assert proxy.ask("PUT", UPLOAD, body=LARGE).status == 204
         asked = [one for one in glance.requests if one.method == "GET" and one.target.endswith(IMAGE)]
@@ -191,7 +192,7 @@ def held_upload_is_cut_when_the_client_leaves(fixture):
 
 
 class Losing:
-    """A Glance that takes all of it and whose answer is lost; the image is then told as it is written."""
+    """A Glance that takes the whole body and whose answer is lost. `images` are its next answers for the image."""
 
     def __init__(self, fixture, *images, said=None):
         self.images = list(images)
@@ -274,7 +275,7 @@ def balancers_504_is_checked_against_the_image(fixture):
 
 @scenario
 def lost_answer_to_a_stage_is_recovered(fixture):
-    """The image is `uploading` before and after; the size tells."""
+    """The image is `uploading` before and after it. The size tells whether it was stored."""
     losing = Losing(fixture, STAGING, STORED)
     told = fixture.proxy(losing.glance).ask("PUT", f"/v2/images/{IMAGE}/stage", body=LARGE[:1000])
     assert (told.status, told.get("X-Intake-Verified")) == (204, "sha512"), told.start
@@ -295,7 +296,7 @@ def recovery_blocks_nobody_and_outlives_the_client(fixture):
     assert proxy.metric("requests_in_flight") == 0
 
 
-# --- looks that fail, connections that end --------------------------------------------------
+# --- queries that fail, connections that end ------------------------------------------------
 
 
 @scenario(threaded=True, representative=True)
@@ -307,7 +308,7 @@ def verification_survives_failed_queries(fixture):
         proxy = fixture.proxy(losing.glance)
         told = proxy.ask("PUT", UPLOAD, body=LARGE[:1000])
         assert (told.status, told.get("X-Intake-Verified")) == (204, "sha512"), told.start
-        losing.images = [fault, {"size": 5}]  # it did not take all, and one look fails
+        losing.images = [fault, {"size": 5}]  # Glance has not stored all of it, and one query fails
         losing.glance.requests.clear()
         told = proxy.ask("PUT", UPLOAD, body=LARGE[:1000])
         assert reason(told)[:2] == (502, "verify_failed"), told.start
@@ -317,7 +318,7 @@ def verification_survives_failed_queries(fixture):
 
 @scenario(threaded=True)
 def query_on_a_dead_connection_is_repeated(fixture):
-    """Every connection that is used again is reset then, however many of them rest."""
+    """Every idle connection is reset when it is used again."""
     seen = set()
 
     def second_is_reset(asked):
@@ -330,7 +331,7 @@ def query_on_a_dead_connection_is_repeated(fixture):
     proxy = fixture.proxy(glance, conf={"DEFAULT": {"workers": "1"}, "upload": {"verify": "off", "quota": "off"}})
     for _ in range(3):
         clients = [proxy.client() for _ in range(12)]
-        for client in clients:  # twelve connections to Glance at once, which rest together
+        for client in clients:  # twelve connections to Glance, which become idle together
             client.send(head(f"GET /v2/images/{IMAGE} HTTP/1.1", "Host: h"))
         answers = [client.answer().status for client in clients]
         assert answers == [200] * 12, answers
@@ -339,12 +340,12 @@ def query_on_a_dead_connection_is_repeated(fixture):
             client.close()
 
 
-# --- spoilt, or still being staged ----------------------------------------------------------
+# --- spoilt images, unfinished stages -------------------------------------------------------
 
 
 @scenario
 def spoilt_image_is_refused_before_its_body(fixture):
-    """Glance 2025.1 and later keep the hash and the object of what they refuse after storing it."""
+    """Glance 2025.1 and later keep the hash and the object of an image that they refuse after storing it."""
     for kept in ({"os_hash_value": "ab" * 64}, {"stores": "test"}):
         glance = fixture.glance(image=facts(**kept))
         proxy = fixture.proxy(glance)
@@ -376,7 +377,7 @@ def unfinished_stage_is_not_imported(fixture):
 
 @scenario
 def stage_of_an_old_glance_is_imported_without_a_size(fixture):
-    """Its stages end without one: then a missing size means nothing."""
+    """This Glance sets no size for staged data, so a missing size means nothing."""
     body = json.dumps({"method": {"name": "glance-direct"}}).encode()
     losing = Losing(fixture, STAGING, said=answer("204 No Content"))
     losing.glance.other = lambda asked: asked.read().send(answer("202 Accepted"))

@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Glance 2025.1 and later inspects an image after it has stored it. What it then refuses is spoilt, so that
-is refused first: always, or as soon as it has refused an upload so."""
+"""Glance 2025.1 and later inspects an image after storing it, and an image that it refuses then is spoilt. So
+the proxy refuses such data first: always, or after Glance has refused an upload like that."""
 import signal
 import subprocess
 
-from support.stack import OCTETS, RIGHT, TOKEN, Stack, data
-from support.proxy import wait_until
 from support.fixture import scenario
+from support.proxy import wait_until
+from support.stack import OCTETS, RIGHT, TOKEN, Stack, data
 
 MIB = 1 << 20
 TO_TEST = "default: { store: test, mode: force }\n"
@@ -34,12 +34,12 @@ def boot_sector():
 
 
 def inspects(stack, **fault):
-    """The next uploads are answered as by Glance 2025.1, which does not take them."""
+    """Makes the small Glance refuse the next uploads after storing them, as Glance 2025.1 does."""
     stack.glance.fault(image="*", answer=415, spoilt=True, **fault)
 
 
 def spoilt(stack, told, image, body):
-    """Stored, and then refused: Glance's answer as it is, and what to do beside it."""
+    """Checks that the data was stored and then refused: Glance's answer, and the proxy's hint."""
     assert told.status == 415 and "application/octet-stream" in told.body.decode(), (told.start, told.body)
     shown = stack.show(image)
     assert (shown["status"], shown["size"], shown["stores"]) == ("queued", len(body), "test"), shown
@@ -54,7 +54,7 @@ def spoilt(stack, told, image, body):
 
 
 def clean(stack, image):
-    """It still takes the right data."""
+    """Checks that the image still takes data."""
     shown = stack.show(image)
     assert (shown["status"], shown["os_hash_value"], shown.get("stores")) == ("queued", None, None), shown
 
@@ -68,7 +68,7 @@ def refused(stack, image, body, reason):
 
 @scenario(threaded=True, representative=True)
 def auto_learns_from_the_first_refusal(fixture):
-    """Two workers share it, and a reload does not lose it; Glance's refusal of a type teaches nothing."""
+    """All workers learn it, and a reload keeps it. A refused content type teaches nothing."""
     body = fixed_vhd(fixture.folder / "made")
     stack = Stack(fixture, conf={"DEFAULT": {"workers": 2}}, policy=TO_TEST)
     inspects(stack)
@@ -76,7 +76,7 @@ def auto_learns_from_the_first_refusal(fixture):
     hint = spoilt(stack, stack.put(image, body), image, body)
     assert "qemu-img convert -f vpc -O vpc FILE COPY" in hint, hint
     stack.proxy.wait_log(LEARNED)
-    for _ in range(12):  # whichever worker gets it
+    for _ in range(12):  # so that both workers get some
         said = refused(stack, stack.image(disk_format="vhd"), body, "format_mismatch")
         assert said["hint"].startswith("qemu-img convert -f vpc -O vpc FILE COPY && curl -T COPY "), said
     stack.proxy.signal(signal.SIGHUP)
@@ -101,7 +101,7 @@ def spoilt_image_is_refused_before_its_body(fixture):
 
 @scenario
 def failed_safety_check_does_not_imply_format_checks(fixture):
-    """Operators do switch Glance's comparison off."""
+    """Operators do switch Glance's format comparison off."""
     body = extended_l2(fixture.folder / "made")
     stack = Stack(fixture, policy=TO_TEST)
     inspects(stack, times=1)
@@ -116,7 +116,7 @@ def failed_safety_check_does_not_imply_format_checks(fixture):
 @scenario
 def on_refuses_at_once(fixture):
     folder = fixture.folder / "made"
-    stack = Stack(fixture, policy=LENIENT, glance_checks="on")  # what Glance refuses is not the rule's to take
+    stack = Stack(fixture, policy=LENIENT, glance_checks="on")  # a rule cannot allow what Glance refuses
     for properties, body, reason, words in (
             ({"disk_format": "vhd"}, fixed_vhd(folder), "format_mismatch", "-f vpc -O vpc FILE COPY"),
             ({"disk_format": "vmdk", "vmware_disktype": "preallocated"}, data(MIB), "format_mismatch",
@@ -133,7 +133,7 @@ def on_refuses_at_once(fixture):
                              ({}, fixed_vhd(folder)), ({}, data(MIB))):
         image = stack.image(**properties)
         stack.stored(stack.put(image, body), image, body)
-    image = stack.image(disk_format="vhd")  # the import is another's to judge
+    image = stack.image(disk_format="vhd")  # a stage is not checked: the import is a request of its own
     body = fixed_vhd(folder)
     stack.stored(stack.put(image, body, action="stage"), image, body, action="stage")
 
@@ -185,6 +185,6 @@ def refused_vhdx_may_be_the_stores_fault(fixture):
     image = stack.image(disk_format="vhdx")
     hint = spoilt(stack, stack.put(image, body), image, body)
     assert "fault of glance_store" in hint and "use another store" in hint and "-O qcow2 FILE COPY" in hint, hint
-    image = stack.image(disk_format="vhdx")  # into another store it may go
+    image = stack.image(disk_format="vhdx")  # another store may take it
     stack.stored(stack.put(image, body), image, body)
     wait_until("it is learned", lambda: LEARNED in stack.proxy.log())

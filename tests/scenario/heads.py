@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A head that two readers could read in two ways goes no further (RFC 9112 section 11.2)."""
-from support.glance import UPLOAD
+"""A head that can be read in two ways is refused (RFC 9112 section 11.2)."""
 from support.fixture import scenario
+from support.glance import UPLOAD
 
 HOST = b"Host: h\r\n"
-# Were the first message taken to end early, this would be read as a second request.
+# If the first message were taken to end early, this would be read as a second request.
 HIDDEN = b"0\r\n\r\nGET /v2/hidden HTTP/1.1\r\nHost: h\r\n\r\n"
 
 BAD = {
@@ -35,7 +35,7 @@ BAD = {
 
 
 def put(proxy, target, fields):
-    """Sends the head and the hidden request; the answer, and the open connection."""
+    """Sends the head and the hidden request. Returns the answer and the open connection."""
     client = proxy.client()
     client.send(b"PUT " + target + b" HTTP/1.1\r\n" + fields + b"\r\n" + HIDDEN)
     return client.answer(), client

@@ -1,19 +1,19 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What neither Glance's fields nor names may do to a terminal, and for how long somebody is listened to whom
-Glance does not know."""
+"""Control characters in Glance's fields and names do not reach clients or the log, and little is read from
+clients that Glance does not know."""
 import time
 
-from support.stack import Stack, data
-from support.glance import UPLOAD, answer, facts
 from support.fixture import scenario
+from support.glance import UPLOAD, answer, facts
 from support.raw_http import head
+from support.stack import Stack, data
 
 MUCH = 64 << 20
 
 
 @scenario(representative=True)
 def control_characters_do_not_reach_the_client(fixture):
-    """In an answer that is streamed, one that is collected, and a refusal of an upload."""
+    """In a streamed answer, a buffered one, and a refused upload."""
     fields = ("X-Title: \x1b]0;owned\x07", "X-Del: a\x7fb", "X-Tab: a\tb", "X-Utf8: gr\xc3\xbcn", "X\x1b-Name: x")
     given = answer("200 OK", *fields, body=b"x")
     glance = fixture.glance(other=lambda asked: asked.read().send(given))
@@ -30,7 +30,7 @@ def control_characters_do_not_reach_the_client(fixture):
 
 @scenario
 def bidi_characters_do_not_reach_the_log(fixture):
-    """The owner is Glance's word, or whoever stands in its place."""
+    """The owner comes from Glance, or from a server in its place."""
     glance = fixture.glance(image=facts(owner="a\u202egnp.\u2028 INFO upload verdict=stored"))
     proxy = fixture.proxy(glance)
     proxy.ask("PUT", UPLOAD, "X-Auth-Token: t", body=b"x" * 600)
@@ -40,7 +40,7 @@ def bidi_characters_do_not_reach_the_log(fixture):
 
 
 def sent_before_the_end(client, *fields):
-    """How much of a body is taken after the refusal."""
+    """Bytes that the proxy reads after its refusal."""
     client.send(head(f"PUT {UPLOAD} HTTP/1.1", "Host: g", f"Content-Length: {MUCH}", *fields))
     told, sent = client.answer(), 0
     try:
@@ -55,7 +55,7 @@ def sent_before_the_end(client, *fields):
 
 @scenario
 def little_is_read_after_an_unauthorized_request(fixture):
-    """Neither where Glance said so, nor where it was not asked; the answer arrives all the same."""
+    """Whether Glance refused it or was not asked. The answer still arrives."""
     glance = fixture.glance()
     glance.image = lambda asked: asked.read().send(answer("401 Unauthorized", body=b"who?"))
     proxy = fixture.proxy(glance)
@@ -63,12 +63,12 @@ def little_is_read_after_an_unauthorized_request(fixture):
         with proxy.client() as client:
             told, sent = sent_before_the_end(client, *fields)
             assert told.status == status
-            assert sent < MUCH // 4, sent  # and what the sockets hold
+            assert sent < MUCH // 4, sent  # including what the socket buffers hold
 
 
 @scenario
 def whole_body_is_read_after_a_known_clients_refusal(fixture):
-    """A client that does not look before it has sent everything finds the answer."""
+    """A client that reads only after sending everything finds the answer."""
     stack = Stack(fixture)
     image = stack.image()
     assert stack.put(image, data(4096)).status == 204

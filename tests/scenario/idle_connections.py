@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Glance, or a balancer before it, speaks or closes on a connection on which nothing was asked: nobody
-ever gets an answer that is not to his own request."""
+"""Glance, or a load balancer before it, sends data or closes a connection on which no request is pending. No
+client may get an answer that is not for its own request."""
 import json
 import pathlib
 import random
@@ -8,9 +8,9 @@ import socket
 import threading
 import time
 
+from support.fixture import scenario, serving
 from support.glance import UPLOAD, answer, facts
 from support.proxy import wait_until
-from support.fixture import scenario, serving
 from support.raw_http import Cut, head, request
 
 ONE_WORKER = {"DEFAULT": {"workers": 1}}
@@ -44,7 +44,7 @@ def later(asked, delay, piece):
 
 
 def straying(stray, delay, own=own_answer):
-    """Each answer is followed by what nobody has asked for."""
+    """Each answer is followed by bytes that belong to no request."""
     def script(asked):
         asked.read()
         if delay is None:
@@ -65,7 +65,7 @@ def check_own(client, count, pause):
 
 
 def sockets_in(state, host):
-    """How many sockets to this fixture's Glance are in a state of TCP's."""
+    """The number of sockets to this scenario's Glance in a TCP state."""
     where = "".join(f"{int(part):02X}" for part in reversed(host.split(".")))
     rows = [row.split() for row in pathlib.Path("/proc/net/tcp").read_text("ascii").splitlines()[1:]]
     return sum(row[2].startswith(where) and row[3] == state for row in rows)
@@ -121,7 +121,7 @@ def stray_bytes_under_tls_are_dropped(fixture):
         whole = own_answer(asked.read())
         cut = whole.index(b"\r\n\r\n") + 4
         asked.send(whole[:cut])
-        time.sleep(0.05)  # the head is read alone, and then no more than the body
+        time.sleep(0.05)  # the proxy reads the head alone, and then no more than the body
         asked.send(whole[cut:] + stray)
 
     glance.other = in_the_record_of_the_body
@@ -138,7 +138,7 @@ def idle_tls_connection_is_reused(fixture):
     glance.other = lambda asked: (seen.add(id(asked.stream)), asked.read().send(own_answer(asked)))
     with proxy.client() as client:
         check_own(client, 10, 0)
-    assert len(seen) <= 2, seen  # a session ticket may have ended the first one
+    assert len(seen) <= 2, seen  # a session ticket may have closed the first connection
 
 
 @scenario
@@ -154,7 +154,7 @@ def idle_connection_is_reused(fixture):
 
 @scenario(threaded=True)
 def closed_idle_connections_are_removed(fixture):
-    """Nobody asks for anything afterwards: the connection is closed all the same."""
+    """Also if there are no further requests."""
     def script(asked):
         ended.append(asked.stream.sock)
         asked.read().send(own_answer(asked))
@@ -178,7 +178,7 @@ def closed_idle_connections_are_removed(fixture):
 
 @scenario
 def request_that_crosses_a_408_is_repeated(fixture):
-    """It was sent before the request came, and is read after it was sent."""
+    """Glance has sent the 408 before the request arrived. The proxy reads it after sending the request."""
     served = {}
 
     def script(asked):
@@ -202,7 +202,7 @@ def answer_408_on_a_new_connection_is_relayed(fixture):
 
 @scenario
 def stray_bytes_do_not_answer_preflight_queries(fixture):
-    """What another image is like must not decide about this one."""
+    """The facts of another image must not decide about this upload."""
     another = head("HTTP/1.1 200 OK", "X-Openstack-Request-Id: req-of-another", "Content-Length: 2") + b"{}"
     strays = [another, answer("404 Not Found", "X-Openstack-Request-Id: req-of-another"),
               STRAYS["a late 408"]]
@@ -231,7 +231,7 @@ def stray_bytes_do_not_answer_preflight_queries(fixture):
 
 @scenario(threaded=True)
 def stray_bytes_under_load_mix_up_no_answers(fixture):
-    """Strays before, with and after answers, ends and resets, and many clients at once."""
+    """Stray bytes before, with and after answers, closes and half-closes, and many clients."""
     dice = random.Random(33)
 
     def script(asked):
@@ -277,7 +277,7 @@ def stray_bytes_under_load_mix_up_no_answers(fixture):
     for thread in threads:
         thread.join()
     assert not wrong, wrong[:3]
-    # A stray that crosses a request on its way is the one thing that nobody can tell from an answer.
+    # Stray bytes that cross a request cannot be told from its answer.
     assert len(astray) <= 5, astray
     wait_until("no socket is in CLOSE-WAIT", lambda: sockets_in(CLOSE_WAIT, fixture.host) == 0)
     glance.other = lambda asked: asked.read().send(own_answer(asked))
@@ -288,7 +288,7 @@ def stray_bytes_under_load_mix_up_no_answers(fixture):
 
 @scenario
 def download_that_ends_with_the_connection_is_complete(fixture):
-    """libcurl pauses it for a slow client, and does not wait for its socket meanwhile."""
+    """libcurl pauses the transfer for a slow client, and does not watch its socket meanwhile."""
     size = 12 << 20
 
     def script(asked):
@@ -299,6 +299,6 @@ def download_that_ends_with_the_connection_is_complete(fixture):
     for _ in range(3):
         with proxy.client() as client:
             client.send(request("GET", UPLOAD))
-            time.sleep(0.3)  # everything between here and Glance is full
+            time.sleep(0.3)  # all buffers between the client and Glance are full
             told = client.answer()
             assert (told.status, told.length) == (200, size), (told.start, told.length)

@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The whole way of an image before the small Glance: made, uploaded, shown, fetched."""
+"""An image before the small Glance: created, uploaded, shown, downloaded, deleted."""
 import hashlib
 import json
 
-from support.proxy import wait_until
 from support.fixture import scenario
+from support.proxy import wait_until
 from support.raw_http import head
 
 TOKEN = "X-Auth-Token: demo-token"
@@ -65,7 +65,7 @@ def foreign_tokens_are_refused(fixture):
         with proxy.client() as client:
             client.send(head(f"PUT /v2/images/{image}/file HTTP/1.1", "Host: h", f"X-Auth-Token: {token}",
                              f"Content-Length: {len(DATA)}"))
-            client.send_until_refused(DATA)  # of a stranger's data only a little is read
+            client.send_until_refused(DATA)  # little is read of an unauthorized upload
             told = client.answer()
         assert told.status == status, (token, told.start)
     assert show(proxy, image)["status"] == "queued"

@@ -1,15 +1,15 @@
 # SPDX-License-Identifier: Apache-2.0
-"""POST /v2/images/{id}/import: which stores it may ask for, in whichever of the three ways, and by which
-method. What Glance gets has one store, or is what the client has sent, byte for byte."""
+"""POST /v2/images/{id}/import: the stores that it may ask for, in each of the three ways, and its methods.
+Glance gets one store, or the client's request byte for byte."""
 import concurrent.futures
 import json
 import uuid
 
-from support.stack import TOKEN as DEMO
-from support.stack import Stack, data
-from support.glance import IMAGE, answer, facts, json_answer, store_list
 from support.fixture import scenario
+from support.glance import IMAGE, answer, facts, json_answer, store_list
 from support.raw_http import Cut, chunks, head, request
+from support.stack import Stack, data
+from support.stack import TOKEN as DEMO
 
 IMPORT = f"/v2/images/{IMAGE}/import"
 TOKEN = "X-Auth-Token: a-token"
@@ -30,7 +30,7 @@ def by(method, **more):
 
 
 def body(more=""):
-    """Odd blanks, keys in no order of anybody's."""
+    """An import with unusual blanks and key order."""
     return (' {"z" :\t[1.50, "\\u00e9"],%s %s}\r\n' % (more and f" {more} ,", DIRECT)).encode()
 
 
@@ -64,7 +64,7 @@ def begin(client, *fields):
 
 
 def accepted(glance, told, stores, fixed=False, rule="default"):
-    """Answered by Glance, with what was done beside it. Returns what Glance got."""
+    """Checks Glance's answer and the proxy's fields. Returns what Glance got."""
     assert (told.status, told.get("X-Of-Glance")) == (202, "yes"), (told.start, told.body)
     assert told.get("X-Intake-Store") == stores, told.fields
     assert told.get("X-Intake-Rule") == rule, told.fields
@@ -88,7 +88,7 @@ def refused(glance, told, status, reason):
     return said
 
 
-# --- one store, whatever is asked for -----------------------------------------------------------------
+# --- one forced store ---------------------------------------------------------------------------------
 
 
 @scenario(representative=True)
@@ -108,7 +108,7 @@ def forced_store_replaces_every_choice(fixture):
         document = json.loads(asked.body)
         assert document == {"z": [1.5, "\u00e9"], "stores": ["test"], "method": {"name": "glance-direct"}}, document
         if b'"stores"' in sent:
-            assert [key for key in document if key != "stores"] == ["z", "method"], "it has kept its order"
+            assert [key for key in document if key != "stores"] == ["z", "method"], "the order of keys has changed"
 
 
 @scenario
@@ -207,7 +207,7 @@ def default_mode_allows_glances_stores(fixture):
 
 @scenario
 def all_stores_needs_a_known_list_or_any_store(fixture):
-    """Then only a rule that allows any store lets all of them be asked for."""
+    """If Glance does not list its stores, all_stores is accepted only by a rule that allows any store."""
     for policy, status in ((ANY, 202), (CHOICE, 403), (FORCE, 202)):
         glance, proxy = env(fixture, policy, stores=answer("500 Internal Server Error"))
         told = ask(proxy, ALL)
@@ -270,7 +270,8 @@ def rules_match_the_import_method(fixture):
 
 @scenario
 def copy_is_not_redirected(fixture):
-    """To put it elsewhere than it was asked for would be no help; so a forced store is the only one."""
+    """A copy into another store than asked for would not help the client. So a forced store is the only one
+    allowed."""
     glance, proxy = env(fixture, image=facts(status="active", stores="file"))
     copy = '"method": {"name": "copy-image"}'
     sent = f'{{{copy}, "stores": ["test"]}}'.encode()
@@ -312,7 +313,7 @@ def unreadable_json_is_refused(fixture):
 
 @scenario
 def unreadable_json_is_refused_with_an_audit_rule(fixture):
-    """For nobody can tell whether that is the one that applies."""
+    """Without the body nobody knows whether the audit rule applies."""
     glance, proxy = env(fixture, "rules: [{ name: all, store: test, mode: audit }]\n" + FORCE)
     for sent in unreadable():
         refused(glance, ask(proxy, sent), 400, "json_malformed")
@@ -338,7 +339,7 @@ def too_long_json_is_refused(fixture):
 
 @scenario
 def rewritten_json_may_change_its_length(fixture):
-    """Each text may be longer when it is written anew, or shorter."""
+    """The rewritten document may be longer or shorter than the client's."""
     glance, proxy = env(fixture)
     for filler in ("1e22," * 40_000, "[1,2],\t" * 30_000, '"\\u00e9\\u0001/",' * 15_000):
         sent = ('{"x": [%s 0], "stores": ["file"], %s}' % (filler, DIRECT)).encode()
@@ -349,7 +350,7 @@ def rewritten_json_may_change_its_length(fixture):
         assert json.loads(asked.body) == document
 
 
-# --- only watched -------------------------------------------------------------------------------------
+# --- audit --------------------------------------------------------------------------------------------
 
 
 def watched(glance, told, sent, headers, *what, stores=None):
@@ -400,17 +401,17 @@ def audit_rule_relays_its_imports_unchanged(fixture):
     watched(glance, told, listed("file"), [], "store")
     assert told.get("X-Intake-Rule") == "trial"
     glance.requests.clear()
-    refused(glance, ask(proxy, by("web-download")), 403, "denied_by_policy")  # `doors` are no rule's
+    refused(glance, ask(proxy, by("web-download")), 403, "denied_by_policy")  # `doors` does not depend on a rule
     glance.image = facts()
     accepted(glance, ask(proxy, listed("file")), "test", fixed=True)
 
 
-# --- Glance's own words -------------------------------------------------------------------------------
+# --- Glance's answers ---------------------------------------------------------------------------------
 
 
 @scenario
 def glances_refusals_are_relayed(fixture):
-    """To tell of the image, or to import it."""
+    """Of the query for the image, or of the import."""
     for status, start in ((404, "404 Not Found"), (401, "401 Unauthorized"), (403, "403 Forbidden")):
         glance, proxy = env(fixture, image=answer(start, body=b"Glance's own"))
         told = ask(proxy, body())
@@ -462,7 +463,7 @@ def partial_import_is_aborted(fixture):
 
 @scenario
 def complete_import_survives_the_client(fixture):
-    """As with Glance itself: what it has asked for is done."""
+    """Glance does the same: it does what was asked."""
     def slow(asked):
         asked.hold().read().send(json_answer("200 OK", facts()))
 
@@ -514,7 +515,7 @@ def imports_share_a_connection(fixture):
 
 @scenario(short=True)
 def failed_allocations_do_not_bypass_the_policy(fixture):
-    """Then there is an error, or no answer at all; but nothing goes past the policy."""
+    """The client gets an error or no answer. Nothing passes the policy."""
     short = fixture.short_memory(100)
     glance, proxy = env(fixture)
 
@@ -523,7 +524,7 @@ def failed_allocations_do_not_bypass_the_policy(fixture):
         try:
             return proxy.ask(method, target, TOKEN, kind, *fields, body=sent).status
         except (Cut, OSError):
-            return None  # not even an answer could be made
+            return None  # there was no memory for an answer
 
     update = f"/v2/images/{IMAGE}"
     point = b'[{"op": "add", "path": "/locations/-", "value": {"url": "http://x/", "metadata": {}}}]'
@@ -540,18 +541,18 @@ def failed_allocations_do_not_bypass_the_policy(fixture):
     assert {asked.target for asked in glance.requests if asked.method != "GET"} == {IMPORT}
     for asked in imports(glance):
         if asked.complete:
-            wishes = [*asked.all(STORE), *json.loads(asked.body).get("stores", [])]
-            assert wishes == ["test"], (asked.fields, asked.body)
+            stores = [*asked.all(STORE), *json.loads(asked.body).get("stores", [])]
+            assert stores == ["test"], (asked.fields, asked.body)
     proxy.wait_metric(0, "requests_in_flight")
     assert [attempt(way) for way in ways] == [202, 202, 202, 403, 403]
 
 
-# --- with a Glance that does it -----------------------------------------------------------------------
+# --- with the small Glance ----------------------------------------------------------------------------
 
 
 @scenario
 def imported_data_is_in_the_policys_store(fixture):
-    """In the store that the policy says, whatever is asked for; directly, where the client says."""
+    """Through the proxy the data goes to the policy's store. Past the proxy it goes where the client says."""
     glance = fixture.small_glance()
     proxy = fixture.proxy(glance, policy=FORCE)
     for sent, fields in ((body(), []), (body(), [f"{STORE}: file"]), (listed("file"), []), (ALL, []),
@@ -580,7 +581,7 @@ default: { store: test, mode: force, max_size: 32KiB }
 
 @scenario(representative=True)
 def staged_size_selects_the_rule(fixture):
-    """Staged under one rule, imported under another: by then it has the size that it has."""
+    """The image is staged under one rule and imported under another. The import knows the staged size."""
     glance = fixture.small_glance()
     proxy = fixture.proxy(glance, policy=SIZED)
     for size, status, reason in ((32 << 10, 202, None), (33 << 10, 413, "too_large"),

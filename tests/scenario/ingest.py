@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Ways to have an image's data in a store without sending them: locations that a client chooses, and tasks.
-They are closed, unless the policy opens them, or lets this client in. (Imports are in imports.py.)"""
+"""Ways to get data into a store without sending it: locations that a client names, and tasks. They are
+closed, unless the policy opens them or exempts the client. (imports.py tests imports.)"""
 import json
 import select
 import time
 
-from support.glance import IMAGE, answer, facts
 from support.fixture import scenario
+from support.glance import IMAGE, answer, facts
 from support.raw_http import LAST_CHUNK, PATIENCE, chunk, chunks, head
 
 UPDATE = f"/v2/images/{IMAGE}"
@@ -24,7 +24,7 @@ RENAME = b' [ {"value":"x" ,\t"path" : "\\u002fname", "op":"replace"} ]\r\n'
 ADD = json.dumps({"url": "file:///etc/passwd"}).encode()
 TASK = json.dumps({"type": "import", "input": {"import_from": "file:///etc/passwd"}}).encode()
 
-OPERATIONS = {  # by its event in the log: request and body
+OPERATIONS = {  # event in the log: (method, target, type, body)
     "locations": ("POST", LOCATIONS, JSON, ADD),
     "locations by PATCH": ("PATCH", UPDATE, NEWER, POINT),
     "locations by the older PATCH": ("PATCH", UPDATE, OLDER, POINT_OLDER),
@@ -49,7 +49,7 @@ def env(fixture, policy=CLOSED, conf=None):
 
 
 def updates(glance):
-    """What has reached Glance, without the questions who the client is."""
+    """The updates that reached Glance, without the queries for the client's identity."""
     return [asked for asked in glance.requests if asked.method == "PATCH"]
 
 
@@ -61,7 +61,7 @@ def refused(told, status, reason):
 
 
 def passed(glance, told, body):
-    """All of it, and the answer is Glance's own."""
+    """The whole body has arrived, and the answer is Glance's."""
     assert (told.status, told.get("X-Of-Glance"), told.body) == (201, "yes", b"Glance's own"), told.start
     asked = glance.requests[-1]
     assert asked.complete and asked.body == body, asked.body
@@ -77,7 +77,7 @@ def event(name):
     return name.split(" ")[0]
 
 
-# --- closed, open, for some, only watched -------------------------------------------------------------
+# --- closed, open, exempt, audit ----------------------------------------------------------------------
 
 
 @scenario(representative=True)
@@ -100,7 +100,7 @@ def operations_are_closed_by_default(fixture):
 
 @scenario
 def closed_operation_is_refused_instead_of_100(fixture):
-    """What may be read is asked for; what is closed in any case is not."""
+    """An update has to be read first, so it gets 100 Continue. An operation that is closed in any case does not."""
     glance, proxy = env(fixture)
     for name, (method, target, kind, body) in OPERATIONS.items():
         with proxy.client() as client:
@@ -119,12 +119,12 @@ def open_operations_are_relayed(fixture):
     glance, proxy = env(fixture, OPEN)
     for method, target, kind, body in OPERATIONS.values():
         passed(glance, proxy.ask(method, target, TOKEN, kind, body=body), body)
-    assert proxy.uploads()["finished"] == []  # nothing of it is this proxy's business
+    assert proxy.uploads()["finished"] == []  # the proxy records nothing about open operations
 
 
 @scenario
 def exempt_addresses_are_relayed(fixture):
-    """By the address that the proxy believes."""
+    """The address is the one that the proxy trusts."""
     friend, stranger = fixture.host, "127.0.0.77"
     policy = CLOSED + f"doors: {{ exempt: [{friend}, 10.1.0.0/16] }}\n"
     glance, proxy = env(fixture, policy, {"listen": {"trusted_proxies": friend}})
@@ -164,7 +164,7 @@ def audit_relays_closed_operations(fixture):
     assert proxy.uploads()["finished"][0]["audit"] == "denied_by_policy"
     for method, target, kind, body in (("PATCH", UPDATE, NEWER, RENAME), ("GET", UPDATE, JSON, b"")):
         told = proxy.ask(method, target, TOKEN, kind, body=body)
-        assert told.get("X-Intake-Audit") is None, "nothing was to be told of it"
+        assert told.get("X-Intake-Audit") is None, "there is nothing to report"
 
 
 @scenario
@@ -188,7 +188,7 @@ OTHER_POINTERS = ("/name", "/locations2", "/Locations", "/~1locations", "/locati
 
 
 def changes(pointer):
-    """The same change, in both dialects."""
+    """The same change in both JSON patch dialects."""
     for kind, change in ((NEWER, '[{"op": "add", "path": "%s", "value": "x"}]'),
                          (NEWER, '[{"op": "remove", "path": "%s"}]'),
                          (OLDER, '[{"add": "%s", "value": "x"}]'),
@@ -211,7 +211,7 @@ def every_spelling_of_the_locations_path_is_refused(fixture):
 
 @scenario
 def locations_are_found_in_both_patch_dialects(fixture):
-    """A body of one dialect is not read as the other by Glance, but who knows by whom else."""
+    """Glance reads a body in one dialect only. Other servers may read it in the other."""
     glance, proxy = env(fixture)
     with proxy.client() as client:
         for kind in (NEWER, OLDER):
@@ -236,12 +236,12 @@ def every_spelling_of_the_target_is_refused(fixture):
         glance.requests.clear()
 
 
-# --- what goes on is what came ------------------------------------------------------------------------
+# --- relayed unchanged --------------------------------------------------------------------------------
 
 
 @scenario(threaded=True)
 def update_is_relayed_byte_for_byte(fixture):
-    """In the framing that the client chose, and with its fields."""
+    """In the client's framing, with the client's fields."""
     glance, proxy = env(fixture)
     long = json.dumps([{"op": "add", "path": f"/p{i}", "value": "\u00e9" * 100} for i in range(300)]).encode()
     assert 100_000 < len(long) < MAX
@@ -249,7 +249,7 @@ def update_is_relayed_byte_for_byte(fixture):
         told = proxy.ask("PATCH", UPDATE, TOKEN, NEWER, "X-Mine: 1", "X-Image-Meta-Store: file", body=body)
         asked = passed(glance, told, body)
         assert (asked.get("Content-Length"), asked.get("X-Mine")) == (str(len(body)), "1"), asked.fields
-        assert asked.all("X-Image-Meta-Store") == ["file"]  # which is nobody's business here
+        assert asked.all("X-Image-Meta-Store") == ["file"]  # which has no meaning here
         with proxy.client() as client:
             begin(client, CHUNKED).send(chunks(body))
             assert passed(glance, client.answer(), body).chunked
@@ -258,7 +258,7 @@ def update_is_relayed_byte_for_byte(fixture):
 
 @scenario
 def updates_share_a_connection(fixture):
-    """Held, passed and refused ones on one connection; and two in one piece."""
+    """Relayed and refused updates on one connection, and two in one send."""
     glance, proxy = env(fixture)
     with proxy.client() as client:
         for _ in range(5):
@@ -273,7 +273,7 @@ def updates_share_a_connection(fixture):
 
 @scenario
 def only_patch_types_are_checked(fixture):
-    """It answers 415 to every other type, and 400 to no body at all; let it."""
+    """Glance answers 415 to every other type, and 400 to an empty body."""
     glance, proxy = env(fixture)
     for kinds in ([], ["Content-Type: text/plain"], [JSON], ["Content-Type: application/octet-stream"]):
         asked = passed(glance, proxy.ask("PATCH", UPDATE, TOKEN, *kinds, body=POINT), POINT)
@@ -322,7 +322,7 @@ def padded(size):
 
 @scenario(representative=True)
 def too_long_json_is_refused(fixture):
-    """Told at once where the head tells; else as soon as it is."""
+    """At once if the head tells the length, else when the limit is passed."""
     glance, proxy = env(fixture)
     passed(glance, proxy.ask("PATCH", UPDATE, NEWER, body=padded(MAX)), padded(MAX))
     with proxy.client() as client:
@@ -342,7 +342,7 @@ def too_long_json_is_refused(fixture):
 
 @scenario(threaded=True)
 def audit_relays_too_long_json(fixture):
-    """What was held goes first, and the rest as it comes."""
+    """The buffered bytes go first, the rest is streamed."""
     glance, proxy = env(fixture, AUDIT)
     body = POINT + b" " * (3 * MAX)
     for framing, sent in ((f"Content-Length: {len(body)}", body), (CHUNKED, chunks(body))):
@@ -353,7 +353,7 @@ def audit_relays_too_long_json(fixture):
         assert told.get("X-Intake-Audit") == "json_too_long"
 
 
-# --- slow, cut, and many ------------------------------------------------------------------------------
+# --- slow, cut, many ----------------------------------------------------------------------------------
 
 
 @scenario
@@ -374,7 +374,7 @@ def json_may_come_byte_by_byte(fixture):
 
 @scenario
 def cut_json_is_not_relayed(fixture):
-    """Nothing reaches Glance of a body that has no end."""
+    """Nothing of an incomplete body reaches Glance."""
     glance, proxy = env(fixture)
     for framing, sent in ((f"Content-Length: {len(RENAME)}", RENAME[:-1]), (CHUNKED, chunk(RENAME))):
         for end in ("close", "reset"):
@@ -396,13 +396,13 @@ def stalled_json_gets_408(fixture):
 
 @scenario
 def slow_json_gets_408(fixture):
-    """Room that others wait for is not held for ever."""
+    """A slow client does not hold a buffer for ever."""
     glance, proxy = env(fixture, conf={"listen": {"stall_timeout": "2s"}})
     with proxy.client() as client:
         begin(client, f"Content-Length: {MAX}")
         until = time.monotonic() + 10
         while not select.select([client.sock], [], [], 0.2)[0]:
-            assert time.monotonic() < until, "it is let go on"
+            assert time.monotonic() < until, "the slow client is still served"
             client.send(b" ")
         said = refused(client.answer(), 408, "client_stalled")
         assert "all of its JSON was to come within 2 s" in said["message"], said
@@ -410,7 +410,7 @@ def slow_json_gets_408(fixture):
 
 
 def fill(fixture, proxy, count, source):
-    """So many clients at one address, each with all but the last byte of the longest body that there is."""
+    """So many clients at one address, each with all but the last byte of the longest body that is allowed."""
     clients = [fixture.client(proxy, source) for _ in range(count)]
     for client in clients:
         begin(client, f"Content-Length: {MAX}").send(padded(MAX)[:-1])
@@ -418,7 +418,7 @@ def fill(fixture, proxy, count, source):
 
 
 def told_to_come_again(clients, count):
-    """Waits until at least so many of them were; returns the others."""
+    """Waits until at least `count` of them were refused. Returns the others."""
     told = set()
     while len(told) < count:
         ready = select.select([client.sock for client in clients if client not in told], [], [], PATIENCE)[0]
@@ -431,7 +431,7 @@ def told_to_come_again(clients, count):
 
 
 def end(glance, clients):
-    """Those that were let in, which most were, have their updates done."""
+    """The accepted clients, which are most of them, complete their updates."""
     statuses = [client.send(b"]").answer().status for client in clients]
     assert set(statuses) <= {201, 503} and statuses.count(201) >= len(statuses) / 2, statuses
     assert all(asked.body == padded(MAX) for asked in updates(glance) if asked.complete)
@@ -439,7 +439,7 @@ def end(glance, clients):
 
 @scenario
 def json_buffers_are_limited(fixture):
-    """A worker holds 4 MiB of JSON from one address, and 16 MiB in all; who comes then may come again."""
+    """A worker buffers 4 MiB of JSON from one address and 16 MiB in all. Further clients get 503."""
     glance, proxy = env(fixture, conf={"DEFAULT": {"workers": 1}})
     one = told_to_come_again(fill(fixture, proxy, 20, "127.0.0.100"), 4)
     with proxy.client("127.0.0.101") as other:
@@ -448,23 +448,23 @@ def json_buffers_are_limited(fixture):
     glance.requests.clear()
     clients = [client for number in range(5) for client in fill(fixture, proxy, 16, f"127.0.0.{102 + number}")]
     rest = told_to_come_again(clients, 16)
-    assert proxy.ask("GET", UPDATE).status == 200  # which holds nothing
-    told = proxy.ask("PATCH", UPDATE, NEWER, body=RENAME)  # nor this, much
+    assert proxy.ask("GET", UPDATE).status == 200  # which needs no buffer
+    told = proxy.ask("PATCH", UPDATE, NEWER, body=RENAME)  # nor this, a small one
     assert told.status == 201, told.start
     glance.requests.clear()
     end(glance, rest)
 
 
 def known_by_token(asked):
-    """Who has no token is nobody."""
+    """A client without a token is unknown."""
     asked.read().send(answer("200 OK", body=json.dumps(facts()).encode()) if asked.get("X-Auth-Token")
                       else answer("401 Unauthorized", "X-Of-Glance: yes", body=b"Glance's own"))
 
 
 @scenario(representative=True)
 def clients_without_a_token_block_nobody(fixture):
-    """Whoever has no token may hold a little; who wants more is asked for, and gets Glance's own answer. So
-    however many of them there are, every update of somebody with a token passes."""
+    """A client without a token may buffer a little. For more the proxy asks Glance, and the client gets
+    Glance's 401. So the updates of clients with a token pass, however many others there are."""
     glance, proxy = env(fixture, conf={"DEFAULT": {"workers": 1}, "listen": {"stall_timeout": "5s"}})
     glance.image = known_by_token
     for client in fill(fixture, proxy, 64, "127.0.0.66"):
@@ -479,7 +479,7 @@ def clients_without_a_token_block_nobody(fixture):
         body = RENAME + b" " * (size - len(RENAME))
         passed(glance, proxy.ask("PATCH", UPDATE, TOKEN, NEWER, body=body), body)
     for client in dribblers[::50]:
-        told = client.answer()  # the room was theirs for as long as a client may stall, and no longer
+        told = client.answer()  # they keep their buffers for stall_timeout at most
         assert told.status in (401, 408), told.start
     assert all(asked.get("X-Auth-Token") for asked in updates(glance))
 
@@ -497,12 +497,12 @@ def failed_token_check_is_passed_on(fixture):
         glance.stop()
 
 
-# --- with a Glance that does it -----------------------------------------------------------------------
+# --- with the small Glance ----------------------------------------------------------------------------
 
 
 @scenario
 def closed_operation_leaves_the_image_queued(fixture):
-    """Past the proxy an image is active without a byte sent; through it, it still waits for its data."""
+    """Past the proxy the image becomes active without an upload. Through the proxy it stays queued."""
     glance = fixture.small_glance()
     proxy = fixture.proxy(glance)
     for method, end, kind, body in (("PATCH", "", NEWER, POINT), ("PATCH", "", OLDER, POINT_OLDER),

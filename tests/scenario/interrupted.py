@@ -1,17 +1,16 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Somebody goes away in each step of an upload: the client, Glance, or the proxy itself.
-
-Nothing may be left of it: no connection, no claim on the image, no room taken in the store."""
+"""The client, Glance or the proxy goes away, in each step of an upload. Afterwards no connection, no lock on
+the image and no reserved capacity is left."""
 import concurrent.futures
 import json
 import signal
 import time
 
-from support.stack import OCTETS
+from support.fixture import scenario
 from support.glance import IMAGE, UPLOAD, answer, facts, json_answer, new_upload
 from support.proxy import wait_until
-from support.fixture import scenario
 from support.raw_http import PATIENCE, Cut, chunks, head
+from support.stack import OCTETS
 
 GATEWAY_PORT = 29480
 BODY = bytes(1 << 20)
@@ -39,7 +38,7 @@ def bucket_has(used):
 
 
 def hang(asked):
-    """Not in a read, which would keep the socket from being reset."""
+    """Waits outside of recv(), which would prevent a reset of the socket."""
     asked.read().told.wait(PATIENCE)
 
 
@@ -49,7 +48,7 @@ def hang_early(asked):
 
 
 def after_put(glance, then):
-    """What GET of the image is told once an upload was answered."""
+    """Answers GET of the image by `then` once an upload was answered."""
     def script(asked):
         if any(one.answered for one in glance().uploads()):
             asked.is_late = True
@@ -69,7 +68,7 @@ def fail(asked):
 
 
 class Stage:
-    """A proxy before a Glance that hangs at one place, and a gateway that knows how full the store is."""
+    """A proxy before a Glance that hangs in one step, and a gateway that tells how full the store is."""
 
     def __init__(self, fixture, place):
         self.gateway = fixture.glance(port=GATEWAY_PORT, other=hang if place == "capacity" else bucket_has(0))
@@ -87,7 +86,7 @@ class Stage:
             endpoint=self.gateway.url, key=key))
 
     def begin(self, client):
-        """Comes as far as the place where Glance hangs."""
+        """Runs an upload up to the step in which Glance hangs."""
         body = {"send": BODY[:200_000], "answer": BODY, "verify": BODY, "saving": BODY,
                 "failure": BODY[:200_000]}.get(self.place, b"")
         client.send(head(f"PUT {UPLOAD} HTTP/1.1", "Host: h", OCTETS, f"Content-Length: {len(BODY)}"), body)
@@ -100,17 +99,17 @@ class Stage:
         if self.place in ("verify", "saving", "failure"):
             where.wait("a look at the image", lambda it: any(getattr(one, "is_late", False) for one in it.requests))
 
-    def mend(self):
+    def recover(self):
         self.glance.image, self.glance.usage = facts(), {"usage": {}}
         self.glance.stores = {"stores": [{"id": "test"}]}
         self.glance.upload = lambda asked: asked.read().send(answer("204 No Content"))
         self.glance.requests.clear()
-        self.gateway.other = bucket_has(FULL - len(BODY))  # so not a byte may still be taken
+        self.gateway.other = bucket_has(FULL - len(BODY))  # the upload fits only if nothing is still reserved
 
     def is_clean(self):
         self.proxy.wait_metric(0, "requests_in_flight")
         assert self.proxy.uploads()["in_flight"] == []
-        self.mend()
+        self.recover()
         told = self.proxy.ask("PUT", UPLOAD, OCTETS, body=BODY)
         assert (told.status, told.get("X-Intake-Verified")) == (204, "sha512"), (told.start, told.body)
         assert "a-key-that-no-log-may-show" not in self.proxy.log()
@@ -120,13 +119,13 @@ PLACES = ("image", "usage", "stores", "capacity", "send", "answer", "verify", "s
 
 
 def client_goes(fixture, place, leave):
-    """Where Glance has all of it the upload goes on, until there is an answer or Glance is gone."""
+    """When Glance has the whole body, the upload goes on until there is an answer or Glance is gone."""
     stage = Stage(fixture, place)
     with stage.proxy.client() as client:
         stage.begin(client)
         leave(client)
         if place == "saving":
-            stage.mend()
+            stage.recover()
         if place in ("answer", "verify"):
             stage.glance.stop()
             return stage.proxy.wait_metric(0, "requests_in_flight")
@@ -166,7 +165,7 @@ every_place("proxy_stops_at_once", stopped, threaded=True)
 
 
 def glance_dies(fixture, place):
-    """The answer says so, whatever Glance was busy with; the gateway alone is not missed."""
+    """The client is told, in whatever step Glance was. A gateway that dies is no error."""
     stage = Stage(fixture, place)
     with stage.proxy.client() as client:
         stage.begin(client)
@@ -190,7 +189,7 @@ every_place("glance_dies", glance_dies)
 
 @scenario
 def failed_upload_is_recorded_without_the_client(fixture):
-    """Who hangs up while Glance's failure is looked into does not hide that an image is stuck."""
+    """A client that leaves while Glance's failure is examined does not hide that an image is stuck."""
     stage = Stage(fixture, "failure")
     with stage.proxy.client() as client:
         stage.begin(client)
@@ -200,7 +199,7 @@ def failed_upload_is_recorded_without_the_client(fixture):
     stage.proxy.wait_metric(1, "stuck_images_total")
 
 
-# --- Glance is slow, or strange ---------------------------------------------------------------
+# --- Glance is slow, or answers oddly -----------------------------------------------------------
 
 
 def seconds_of(act):
@@ -210,7 +209,7 @@ def seconds_of(act):
 
 @scenario
 def missing_limits_and_stores_delay_only_shortly(fixture):
-    """Glance never tells the limits and the stores."""
+    """Glance never answers for the limits and the stores."""
     glance = fixture.glance(usage=hang, stores=hang)
     proxy = fixture.proxy(glance)
     told, took = seconds_of(lambda: proxy.ask("PUT", UPLOAD, OCTETS, body=BODY))
@@ -222,7 +221,7 @@ def missing_limits_and_stores_delay_only_shortly(fixture):
 
 @scenario
 def glances_failure_is_relayed_although_the_image_is_unknown(fixture):
-    """Its own answer is passed on, without much waiting for what becomes of the image."""
+    """The wait for the image's status is short."""
     glance = fixture.glance(image=after_put(lambda: glance, hang), upload=fail)
     proxy = fixture.proxy(glance)
     told, took = seconds_of(lambda: proxy.ask("PUT", UPLOAD, OCTETS, body=BODY))
@@ -232,7 +231,7 @@ def glances_failure_is_relayed_although_the_image_is_unknown(fixture):
 
 @scenario
 def log_has_libcurls_error(fixture):
-    """The log has libcurl's words, the answer has not."""
+    """The answer does not have it."""
     glance = fixture.glance(image=lambda asked: asked.read().reset())
     proxy = fixture.proxy(glance)
     told = proxy.ask("PUT", UPLOAD, OCTETS, body=BODY)
@@ -250,7 +249,7 @@ def too_long_answers_are_not_used(fixture):
 
 @scenario
 def other_2xx_of_the_preflight_is_502(fixture):
-    """What Glance says when asked for the image is never taken for the end of the upload."""
+    """The answer to the preflight is never taken for the answer to the upload."""
     for start in ("202 Accepted", "203 Non-Authoritative Information", "204 No Content"):
         glance = fixture.glance(image=lambda asked, start=start: asked.read().send(answer(start)))
         proxy = fixture.proxy(glance)
@@ -261,12 +260,12 @@ def other_2xx_of_the_preflight_is_502(fixture):
         glance.stop()
 
 
-# --- what is decided late -----------------------------------------------------------------------
+# --- a decision that needs the size ---------------------------------------------------------------
 
 
 @scenario
 def only_the_chosen_stores_capacity_is_checked(fixture):
-    """A rule looks at the size, and that comes only with the end: no store is looked into before."""
+    """A rule depends on the size, and the size is known only at the end. No bucket is queried before that."""
     gateway = fixture.glance(port=GATEWAY_PORT, other=bucket_has(FULL))
     glance = fixture.glance()
     rules = 'rules:\n  - name: large\n    when: { larger_than: 256KiB }\n    store: file\n'
@@ -290,7 +289,7 @@ def only_the_chosen_stores_capacity_is_checked(fixture):
 
 @scenario
 def image_is_locked_in_either_letter_case(fixture):
-    """Where Glance's database does not tell capital letters from small ones."""
+    """Glance's database may compare ids without regard to letter case."""
     told = json_answer("200 OK", facts(id=IMAGE, status="saving"))
     glance = fixture.glance(image=facts(id=IMAGE), upload=hang_early, other=lambda asked: asked.read().send(told))
     proxy = fixture.proxy(glance)
@@ -304,7 +303,7 @@ def image_is_locked_in_either_letter_case(fixture):
 
 @scenario
 def sizes_near_2_63_do_not_overflow(fixture):
-    """No sum of what is used, on its way and announced comes round to a small number."""
+    """No sum of used, reserved and announced bytes wraps around to a small number."""
     most = 2**63 - 1
     gateway = fixture.glance(port=GATEWAY_PORT, other=bucket_has(10**18 - 1))
     limits = {"usage": {"image_size_total": {"limit": most, "usage": most}}}
@@ -317,7 +316,7 @@ def sizes_near_2_63_do_not_overflow(fixture):
             client.send(head(f"PUT {UPLOAD} HTTP/1.1", "Host: h", OCTETS, "Expect: 100-continue", *fields))
             told = client.answer()
         assert told.status in (400, 413), told.start
-        return json.loads(told.body)["reason"] if told.body.startswith(b"{") else "not for HTTP"
+        return json.loads(told.body)["reason"] if told.body.startswith(b"{") else "not HTTP"
 
     sizes = (most, most - 1, 2**62 + 1, 1)
     for size in sizes:
@@ -325,7 +324,7 @@ def sizes_near_2_63_do_not_overflow(fixture):
         assert reason("Transfer-Encoding: chunked", f"X-Openstack-Image-Size: {size}") in (
             "quota_exceeded", "too_large"), size
     for size in (most + 1, 2**64 - 1, 2**64, 2**64 + 1, -1):
-        assert reason(f"Content-Length: {size}") in ("bad_request", "not for HTTP"), size
+        assert reason(f"Content-Length: {size}") in ("bad_request", "not HTTP"), size
         assert reason("Transfer-Encoding: chunked", f"X-Openstack-Image-Size: {size}") == "bad_request", size
     assert glance.uploads() == []
 
@@ -335,7 +334,7 @@ def sizes_near_2_63_do_not_overflow(fixture):
 
 @scenario(short=True)
 def failed_allocation_fails_only_its_own_upload(fixture):
-    """Any allocation of the program's own may fail: then an upload does, and nobody else's."""
+    """Any allocation of the program may fail. Other uploads go on."""
     short = fixture.short_memory(300)
     key = key_file(fixture)
     gateway = fixture.glance(port=GATEWAY_PORT, other=bucket_has(0))
@@ -351,7 +350,7 @@ def failed_allocation_fails_only_its_own_upload(fixture):
                 client.send(head(f"PUT {new_upload()} HTTP/1.1", "Host: h", OCTETS, framing)).send_until_refused(body)
                 return client.answer().status
         except (Cut, OSError):
-            return None  # not even an answer could be made
+            return None  # there was no memory for an answer
 
     others = [proxy.client() for _ in range(6)]
     for client in others:

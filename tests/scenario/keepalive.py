@@ -1,14 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A repaired upload is an upload like any other: the connection goes on, Glance may refuse it, and
-who does not wait for the answer does no harm."""
+"""An upload that the proxy fixes behaves like any other: the connection stays open, Glance may refuse it, and
+a client that does not wait for the answer does no harm."""
 import json
 
-from support.stack import TOKEN, Stack, data
+from support.fixture import scenario
 from support.form import declared, file, form
 from support.glance import UPLOAD, answer, new_upload
 from support.proxy import STREAM
-from support.fixture import scenario
 from support.raw_http import LAST_CHUNK, chunk, chunks, head, request
+from support.stack import TOKEN, Stack, data
 
 CHUNKED = "Transfer-Encoding: chunked"
 LARGE = data(700_000)
@@ -60,7 +60,7 @@ def request_pipelined_behind_an_upload_is_answered(fixture):
 
 @scenario
 def glances_early_refusal_is_relayed(fixture):
-    """Its words come through, whatever was done to the body."""
+    """Also if the proxy rewrites the body."""
     def script(asked):
         asked.read(10_000).send(answer("413 Payload Too Large", body=b"too large, says Glance"))
         asked.await_close()
@@ -79,12 +79,12 @@ def glances_early_refusal_is_relayed(fixture):
 
 @scenario(threaded=True)
 def client_may_reset_after_its_last_byte(fixture):
-    """It has sent all there is; whether Glance finishes or is cut off, nothing half is stored."""
+    """Glance may finish the upload or be cut off. A part is never stored."""
     glance = fixture.glance(upload=lambda asked: asked.read(100_000).hold().read().send(answer("204 No Content")))
     proxy = fixture.proxy(glance)
     for which, (name, (fields, body)) in enumerate(SENT.items()):
         with proxy.client() as client:
-            client.send(upload(fields, body, new_upload()))  # the one before may still be on its way
+            client.send(upload(fields, body, new_upload()))  # the upload before it may still be in flight
             glance.wait(name, lambda _: len(glance.uploads()) > which and glance.uploads()[which].length == 100_000)
             client.reset()
         glance.uploads()[which].go()
@@ -98,7 +98,7 @@ def client_may_reset_after_its_last_byte(fixture):
 
 @scenario
 def refused_upload_can_be_repeated(fixture):
-    """After each kind of refusal in the middle, to the same image."""
+    """To the same image, after each kind of refusal in the middle of the body."""
     stack = Stack(fixture)
     image = stack.image()
     bad = form(file(LARGE), file(LARGE))

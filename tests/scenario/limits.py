@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Connections and patience are finite."""
+"""Limits of connections, times and heads."""
 import json
 import time
 
+from support.fixture import scenario
 from support.glance import UPLOAD
 from support.proxy import wait_until
-from support.fixture import scenario
 from support.raw_http import Cut, chunks, head, request
 
 TARGET = request("GET", "/v2/images")
@@ -26,7 +26,7 @@ def max_connections_is_enforced(fixture):
 
 
 def ended_after(client):
-    """Seconds until the proxy closes; the answer it may give first must not be a success."""
+    """Seconds until the proxy closes the connection. It may send a 408 before that."""
     began = time.monotonic()
     try:
         assert client.answer().status == 408
@@ -41,13 +41,13 @@ def header_timeout_is_enforced(fixture):
     proxy = fixture.proxy(fixture.glance(), conf={"listen": {"header_timeout": "1s"}})
     with proxy.client() as client:
         assert 0.5 < ended_after(client.send(TARGET[:20])) < 10
-    with proxy.client() as client:  # never says anything
+    with proxy.client() as client:  # a client that sends nothing
         assert ended_after(client) < 10
 
 
 @scenario
 def header_timeout_covers_the_whole_head(fixture):
-    """header_timeout is for the whole head: a byte now and then does not buy more time."""
+    """A byte now and then does not extend it."""
     proxy = fixture.proxy(fixture.glance(), conf={"listen": {"header_timeout": "1s"}})
     with proxy.client() as client:
         client.sock.settimeout(0.1)
@@ -103,7 +103,7 @@ def too_long_heads_get_431_or_414(fixture):
 
 @scenario
 def long_queries_are_served_or_get_414(fixture):
-    """An answer, or a refusal at once."""
+    """Either comes at once."""
     glance = fixture.glance()
     proxy = fixture.proxy(glance)
     for count in (100, 160, 170, 180, 300, 500, 1000, 2000, 3000):
@@ -118,7 +118,7 @@ def long_queries_are_served_or_get_414(fixture):
 
 @scenario
 def two_long_tokens_are_relayed(fixture):
-    """8 KiB each, as a service sends them that acts for a user, and the fields of many a client."""
+    """A service that acts for a user sends two tokens of 8 KiB each, and other fields."""
     fields = [f"X-Auth-Token: {'a' * 8192}", f"X-Service-Token: {'b' * 8192}"]
     fields += [f"X-Field-{number}: some value" for number in range(8)]
     glance = fixture.glance()
@@ -132,8 +132,8 @@ def two_long_tokens_are_relayed(fixture):
 
 @scenario
 def heads_of_all_lengths_are_served_or_get_431(fixture):
-    """Both are in libmicrohttpd's hands at once: there is an answer, however little room they leave to
-    each other, or a refusal."""
+    """libmicrohttpd keeps the heads of request and answer in one buffer. There is an answer or a refusal,
+    however full it is."""
     glance = fixture.glance()
     proxy = fixture.proxy(glance)
     statuses = set()
@@ -152,7 +152,7 @@ def heads_of_all_lengths_are_served_or_get_431(fixture):
 
 @scenario
 def heads_of_many_fields_are_served(fixture):
-    """Each of them takes more room than its text."""
+    """Each field needs more memory than its text."""
     fields = [f"X-Asked-{number}: {'a' * 50}" for number in range(120)]
     glance = fixture.glance()
     proxy = fixture.proxy(glance)

@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Many at once: on several workers, under the thread sanitizer too."""
+"""Many clients at once, on several workers, also under ThreadSanitizer."""
 import concurrent.futures
 import hashlib
 import threading
 
-from support.glance import UPLOAD, new_upload
 from support.fixture import scenario
+from support.glance import UPLOAD, new_upload
 from support.raw_http import LAST_CHUNK, chunk, head, request
 
 UPLOADS = 200

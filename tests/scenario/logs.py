@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""One line per upload, and never a secret."""
+"""One log line for each upload, and no secret in any line."""
 import hashlib
 import json
 import os
@@ -8,9 +8,9 @@ import signal
 import subprocess
 import time
 
+from support.fixture import scenario
 from support.glance import IMAGE, TOKEN, UPLOAD, answer, facts
 from support.proxy import SANITIZERS, wait_until
-from support.fixture import scenario
 from support.raw_http import head
 
 DATA = bytes(range(256))
@@ -109,7 +109,7 @@ LINES_MIN = 15_000  # of debug: more than the queue and the pipe can hold togeth
 
 
 def until_lines_are_lost(proxy):
-    """Many requests, each of which has something to log; all of them are answered."""
+    """Sends many requests that log something. All of them are answered."""
     field = f"X-Openstack-Request-Id: {'r' * 64}"
     with proxy.client() as client:
         for number in range(LINES_MIN):
@@ -128,7 +128,7 @@ def ends_soon(proxy):
 
 @scenario(threaded=True)
 def stopped_log_reader_blocks_nobody(fixture):
-    """Standard error is a pipe that nobody empties, as when a log collector hangs."""
+    """Standard error is a pipe that is not read, as when a log collector hangs."""
     proxy = fixture.proxy(fixture.glance(), conf=DEBUG, start=False)
     proxy.process = subprocess.Popen([*proxy.command, "--config-file", proxy.conf_file], stderr=subprocess.PIPE,
                                      stdin=subprocess.DEVNULL, env={**os.environ, **SANITIZERS})
@@ -141,8 +141,8 @@ def stopped_log_reader_blocks_nobody(fixture):
 
 @scenario(threaded=True)
 def lost_lines_are_reported(fixture):
-    """log_file is a FIFO: without a reader at first, then with one that gets whole lines, and then one
-    that says how many are missing."""
+    """log_file is a FIFO without a reader at first. A later reader gets whole lines, and one that says how many
+    were lost."""
     fifo = fixture.folder / "log.fifo"
     os.mkfifo(fifo)
     proxy = fixture.proxy(fixture.glance(), conf={

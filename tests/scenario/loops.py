@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A request that comes round is told so, instead of opening every connection there is."""
+"""A request that comes back to the proxy is refused, so that it does not use up all connections."""
 import json
 import subprocess
 
-from support.glance import UPLOAD, answer
 from support.fixture import scenario
+from support.glance import UPLOAD, answer
 
 def refused(told):
     said = json.loads(told.body)
@@ -13,7 +13,7 @@ def refused(told):
 
 @scenario
 def via_is_appended(fixture):
-    """The client's own first; one process has one name; an answer has none."""
+    """After the client's own entries. A process has one name, and answers have no Via."""
     glance = fixture.glance()
     proxy = fixture.proxy(glance)
     for given in ([], ["Via: 1.0 edge, 1.1 second (a, comment)"], ["via: 1.1 a", "Via: 1.1 b"]):
@@ -28,7 +28,7 @@ def via_is_appended(fixture):
 
 @scenario(representative=True)
 def loop_gets_508(fixture):
-    """By a name that --check cannot see through: Glance's port is passed on to the proxy itself."""
+    """--check cannot see this loop: Glance's port leads back to the proxy."""
     glance = fixture.glance()
     proxy = fixture.proxy(glance)
 
@@ -67,7 +67,7 @@ def another_proxys_name_is_no_loop(fixture):
 
 @scenario
 def check_finds_a_loop(fixture):
-    """With the line; and so does the start."""
+    """The message names the line. The start fails in the same way."""
     proxy = fixture.proxy(f"http://{fixture.host}:29292", start=False)
     done = subprocess.run([*proxy.command, "--check", "--config-file", proxy.conf_file], capture_output=True,
                           text=True, timeout=60, check=False)

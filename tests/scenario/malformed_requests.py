@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What the HTTP library would forgive is refused before it sees it: on the first request and on later
-ones, alone and pipelined, plain and by TLS. One answer, the proxy's own, and the connection ends."""
+"""Requests that libmicrohttpd would accept, and the proxy refuses: as the first or a later request, alone or
+pipelined, plain or over TLS. The client gets one answer, which is the proxy's own, and the connection ends."""
 import json
 
+from support.fixture import scenario, trusting
 from support.glance import UPLOAD, answer, new_upload
 from support.proxy import STREAM
-from support.fixture import scenario, trusting
 from support.raw_http import LAST_CHUNK, chunk, head, request
 
 GOOD = request("GET", "/v2/images")
@@ -71,7 +71,7 @@ def echo_target(asked):
 
 
 def plain_and_tls(fixture, glance, **conf):
-    """By name: a function that connects, to a proxy without TLS, and to one with it."""
+    """Yields a proxy and a function that connects to it: first plain, then TLS."""
     cert, key = fixture.certificate("listener")
     plain = fixture.proxy(glance, conf={"listen": conf, **STREAM})
     yield plain, plain.client
@@ -81,7 +81,7 @@ def plain_and_tls(fixture, glance, **conf):
 
 
 def refused(client, status=400, reason="bad_request"):
-    """One answer of the proxy's own, whole, and then the end."""
+    """One complete answer of the proxy, and then the end of the connection."""
     told = client.answer()
     assert (told.status, told.get("Connection")) == (status, "close"), told.start
     said = json.loads(told.body)
@@ -97,7 +97,7 @@ def malformed_heads_are_refused(fixture):
     glance = fixture.glance(other=echo_target)
     for proxy, connect in plain_and_tls(fixture, glance):
         for name, sent in HEADS.items():
-            for before in range(3):  # alone; behind a request that was answered; behind one that was not
+            for before in range(3):  # alone; after an answered request; pipelined behind one
                 with connect() as client:
                     if before == 1:
                         assert client.send(GOOD).answer().status == 200, name
@@ -147,7 +147,7 @@ def refusal_of_head_has_no_body(fixture):
 
 @scenario
 def refusal_waits_for_earlier_answers(fixture):
-    """What is refused waits for the answer before it, however late that comes."""
+    """Even if the earlier answer comes late."""
     glance = fixture.glance(other=lambda asked: asked.read().hold().send(answer("200 OK", body=b"late")))
     for _, connect in plain_and_tls(fixture, glance):
         with connect() as client:
@@ -161,7 +161,7 @@ def refusal_waits_for_earlier_answers(fixture):
 
 @scenario(threaded=True)
 def malformed_chunks_are_refused(fixture):
-    """With the head, behind it, and in the middle of an upload that Glance is getting."""
+    """Together with the head, after it, and in the middle of an upload that Glance is reading."""
     glance = fixture.glance()
     for proxy, connect in plain_and_tls(fixture, glance):
         glance.requests.clear()
@@ -185,7 +185,7 @@ def malformed_chunks_are_refused(fixture):
 
 @scenario(representative=True)
 def folded_fields_smuggle_nothing(fixture):
-    """A front that unfolds lines sees one request with a body; it must not become two."""
+    """A proxy in front that unfolds lines sees one request with a body. It must not become two."""
     hidden = request("DELETE", "/v2/images/victim", "X-Auth-Token: stolen")
     glance = fixture.glance()
     for _, connect in plain_and_tls(fixture, glance):
@@ -218,7 +218,7 @@ def blanks_around_values_are_trimmed(fixture):
 
 @scenario
 def chunk_extensions_and_trailers_are_accepted(fixture):
-    """Extensions and trailers, in any pieces; a request right behind them is the next one."""
+    """In pieces of any size. A request right behind them is the next one."""
     glance = fixture.glance(other=echo_target)
     body = b"3;a=b\r\nabc\r\n0002 ; c=\"d;e\"\r\nde\r\n0\r\nX-Sum: 1\r\nContent-Length: 7\r\n\r\n"
     begin = head(f"PUT {UPLOAD} HTTP/1.1", "Host: h", "Transfer-Encoding: chunked")

@@ -1,21 +1,21 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Gigabytes through a few buffers: whoever is slower sets the pace, and memory stays flat."""
+"""Gigabytes pass through small buffers: the slower side sets the pace, and memory does not grow."""
 import threading
 import time
 
 from support.buffers import MOST
+from support.fixture import scenario
 from support.glance import UPLOAD
 from support.proxy import STREAM
-from support.fixture import scenario
 from support.raw_http import LAST_CHUNK, chunk, head, request
 
 PIECE = bytes(1 << 20)
-MUCH = 768  # MiB; many times every bound below
-GROWTH = 96  # MiB more after a transfer; most of it is what ASan keeps of freed memory
+MUCH = 768  # MiB; many times each bound below
+GROWTH = 96  # MiB that memory may grow; ASan keeps freed memory
 
 
 class Download:
-    """A Glance's long answer, and how far it has got."""
+    """A long answer of Glance. Counts the bytes sent."""
 
     def __init__(self, chunked, mebibytes=MUCH):
         self.chunked = chunked
@@ -149,4 +149,4 @@ def pour(client, chunked):
     try:
         send_much(client, chunked)
     except OSError:
-        pass  # the scenario has seen enough and closed the connection
+        pass  # the scenario has closed the connection

@@ -3,10 +3,10 @@
 the right command. The bodies of all other requests have a limit."""
 import json
 
-from support.stack import RIGHT, Stack, data
-from support.glance import IMAGE, UPLOAD, answer
 from support.fixture import scenario
+from support.glance import IMAGE, UPLOAD, answer
 from support.raw_http import LAST_CHUNK, chunk, head
+from support.stack import RIGHT, Stack, data
 
 ITSELF = f"/v2/images/{IMAGE}"
 TYPES = ("Content-Type: application/octet-stream", "Content-Type: application/x-www-form-urlencoded",
@@ -14,7 +14,7 @@ TYPES = ("Content-Type: application/octet-stream", "Content-Type: application/x-
 JSON = "Content-Type: application/json"
 MOST = 1 << 20
 
-MISSES = (  # and the methods that are allowed there
+MISSES = (  # method, target, and the methods that Allow names
     ("POST", UPLOAD, "GET, PUT"), ("POST", f"{UPLOAD}/", "GET, PUT"), ("PATCH", UPLOAD, "GET, PUT"),
     ("PUT", f"{UPLOAD}/", "GET, PUT"), ("PUT", f"{UPLOAD}/cirros.img", "GET, PUT"),
     ("PUT", f"{ITSELF}/cirros.img", "GET, PUT"), ("PUT", ITSELF, "DELETE, GET, PATCH"),
@@ -40,7 +40,7 @@ def refused(told, status, reason):
 
 @scenario(representative=True)
 def misdirected_upload_is_refused_at_once(fixture):
-    """Nobody is asked for the body, and Glance hears of nothing."""
+    """The body is not requested, and Glance gets nothing."""
     glance, proxy = env(fixture)
     for method, target, allowed in MISSES:
         for kind in TYPES:
@@ -61,7 +61,7 @@ def misdirected_upload_is_refused_at_once(fixture):
 
 @scenario
 def client_that_sends_everything_reads_the_refusal(fixture):
-    """And the image still waits."""
+    """The image stays queued."""
     stack = Stack(fixture)
     image = stack.image()
     body = data(8 << 20)
@@ -74,7 +74,7 @@ def client_that_sends_everything_reads_the_refusal(fixture):
 
 @scenario
 def file_name_is_not_taken_for_an_image(fixture):
-    """curl -T FILE URL/ appends it; the hint does not take it for the image's id."""
+    """curl -T FILE URL/ appends the name of the file. The hint does not take it for the image's id."""
     glance, proxy = env(fixture)
     said = refused(proxy.ask("PUT", "/v2/images/cirros.img", body=b"data"), 405, "wrong_method")
     assert "image_id" not in said and "/v2/images/ID/file" in said["hint"], said
@@ -114,7 +114,7 @@ def request_bodies_have_a_limit(fixture):
 
 @scenario(representative=True)
 def chunked_request_bodies_have_a_limit(fixture):
-    """Where the length is not known before, Glance gets no end of it."""
+    """The length is not known in advance. Glance gets no end of the body."""
     glance, proxy = env(fixture)
     with proxy.client() as client:
         client.send(head("POST /v2/images HTTP/1.1", "Host: g", JSON, "Transfer-Encoding: chunked"))
@@ -134,4 +134,4 @@ def max_request_body_is_configurable(fixture):
     assert proxy.ask("POST", "/v2/images", JSON, body=bytes(100)).get("X-Of-Glance") == "yes"
     refused(proxy.ask("POST", "/v2/images", JSON, body=bytes(101)), 413, "too_large")
     told = proxy.ask("PUT", UPLOAD, "X-Auth-Token: t", body=data(4096))
-    assert told.status == 204  # not of uploads
+    assert told.status == 204  # the limit does not apply to uploads

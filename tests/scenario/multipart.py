@@ -1,18 +1,17 @@
 # SPDX-License-Identifier: Apache-2.0
-"""An image in the envelope of a form: Postman's form-data tab, curl -F, a page with an upload
-button."""
+"""An image inside a form: Postman's form-data tab, curl -F, a web page with an upload button."""
 import hashlib
 import subprocess
 
-from support.stack import ACTIONS, OCTETS, TOKEN, Stack, data, fixes
+from support.fixture import scenario
 from support.form import BOUNDARY, declared, field, file, form, part
 from support.glance import UPLOAD
-from support.fixture import scenario
 from support.raw_http import LAST_CHUNK, chunk, head
+from support.stack import ACTIONS, OCTETS, TOKEN, Stack, data, fixes
 
 STORE = "X-Image-Meta-Store: test"
 MARK = b"\r\n--" + BOUNDARY.encode()
-# Everything that might be taken for a delimiter: all but one byte of it, LF alone, one byte more.
+# Bytes that look like a delimiter: one byte missing, only LF, one byte more.
 ALIKE = b"\n--" + BOUNDARY.encode() + MARK[:-1] + b"\r\r\n" + MARK + b"0\r\n" + MARK + b"-\r\n"
 LARGE = data(200_000) + ALIKE + data(300_000, b"more") + ALIKE
 SMALL = b"\0" + ALIKE + b"\r\n"
@@ -47,7 +46,7 @@ def form_is_unwrapped(fixture):
 
 @scenario
 def rule_applies_to_the_image_size(fixture):
-    """The rule for large images is no rule for a small one in a large envelope."""
+    """A rule for large images does not apply to a small image in a large form."""
     policy = ("rules:\n  - {name: large, when: {larger_than: 400KiB}, store: file}\n"
               "default: {store: test, mode: force}\n")
     stack = Stack(fixture, policy=policy)
@@ -60,7 +59,7 @@ def rule_applies_to_the_image_size(fixture):
 
 @scenario
 def form_sent_as_octet_stream_is_unwrapped(fixture):
-    """curl -F with -H 'Content-Type: application/octet-stream': Glance would store the envelope."""
+    """curl -F with -H 'Content-Type: application/octet-stream': Glance would store the whole form."""
     stack = Stack(fixture)
     for action in ACTIONS:
         for kind in ([OCTETS], [], ["Content-Type: text/plain"]):
@@ -83,7 +82,7 @@ def data_that_looks_like_a_form_is_stored(fixture):
 
 @scenario(threaded=True)
 def form_is_streamed(fixture):
-    """Half of it is at Glance, with the exact length, while the other half is not even sent."""
+    """Glance has half of the image, and the exact length, before the client has sent the other half."""
     glance = fixture.glance()
     proxy = fixture.proxy(glance)
     body = form(file(LARGE))
@@ -136,7 +135,7 @@ MALFORMED = {
 
 @scenario
 def malformed_form_is_refused(fixture):
-    """By the time a large form proves wrong Glance has a part of the image, but never all of it."""
+    """When a large form proves wrong, Glance has a part of the image, but never all of it."""
     stack = Stack(fixture)
     for action in ACTIONS:
         for name, body in MALFORMED.items():
@@ -161,7 +160,7 @@ def malformed_small_form_does_not_reach_glance(fixture):
 
 @scenario
 def field_behind_the_file_is_refused(fixture):
-    """The length foretold to Glance was wrong: it sees a body that is cut, and nothing is stored."""
+    """The length announced to Glance was wrong. Glance sees a cut body and stores nothing."""
     glance = fixture.glance()
     proxy = fixture.proxy(glance)
     body = form(file(LARGE), field("visibility", "private"))
@@ -177,7 +176,7 @@ def field_behind_the_file_is_refused(fixture):
 
 @scenario
 def field_behind_the_file_is_accepted_when_spooled(fixture):
-    """A form that is spooled is over before Glance is told how long the image is."""
+    """A spooled form is complete before Glance is told the length."""
     stack = Stack(fixture)
     image = stack.image()
     told = stack.put_chunked(image, form(file(LARGE), field("a", "b")), TOKEN, STORE, declared())
@@ -214,7 +213,7 @@ def chunked_form_is_streamed(fixture):
 
 @scenario
 def image_size_header_means_the_file(fixture):
-    """x-openstack-image-size is about what is in the envelope."""
+    """x-openstack-image-size is the size of the file in the form."""
     stack = Stack(fixture)
     right = f"X-Openstack-Image-Size: {len(LARGE)}"
     for send in (stack.put, stack.put_chunked):
@@ -253,7 +252,7 @@ def multipart_reject_refuses_forms(fixture):
 
 @scenario
 def strict_content_type_allows_forms(fixture):
-    """`multipart` alone decides about forms."""
+    """Only `multipart` decides about forms."""
     stack = Stack(fixture, content_type="strict")
     image = stack.image()
     stack.stored(stack.put(image, form(file(LARGE)), TOKEN, declared()), image, LARGE)
@@ -266,7 +265,7 @@ def bad_boundary_is_refused_or_found(fixture):
                  f"multipart/form-data; boundary={'b' * 71}", "multipart/form-data; boundary=a b"):
         image = stack.image()
         told = stack.put(image, form(file(b"\0\r\n" * 9)), TOKEN, f"Content-Type: {kind}")
-        if told.status == 204:  # found by looking at the body
+        if told.status == 204:  # the boundary was found in the body
             stack.stored(told, image, b"\0\r\n" * 9)
         else:
             stack.refused(told, image, 400, "multipart_malformed")

@@ -1,24 +1,24 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Any allocation of the program's own may fail. Then the request that needed it gets 503, or the end
-of its connection; it never hangs, takes nothing along, and what Glance has is whole."""
+"""Any allocation of the program may fail. The request that needs the memory gets 503, or its connection ends.
+It never hangs, does not harm other requests, and Glance stores no damaged image."""
 import concurrent.futures
 import hashlib
 import json
 import random
 import time
 
-from support.stack import OCTETS, TOKEN, data
+from support.fixture import scenario, trusting
 from support.glance import UPLOAD
 from support.proxy import wait_until
-from support.fixture import scenario, trusting
 from support.raw_http import Cut, chunk, chunks, head
+from support.stack import OCTETS, TOKEN, data
 
 SMALL, LARGE = data(40_000), data(1_500_000)
 STRIPPED = data(200_000).translate(None, b"\0\r\n")
 JSON = "Content-Type: application/json"
 DOWNLOAD = "/v2/images/x/file"
-OPERATIONS = 160  # for each rate of failures: enough for each of them to fail in many places
-SOON = 20  # seconds for one operation; the longest honest wait is five, for a look at the image
+OPERATIONS = 160  # for each rate: enough for failures in many places
+SOON = 20  # seconds for one operation; the longest normal wait is five, for the query of an image
 
 
 def reason(told):
@@ -29,11 +29,11 @@ def is_out_of_memory(told):
     return told.status == 503 and reason(told) == "out_of_memory"
 
 
-# --- one allocation, and it is known which ------------------------------------------------------
+# --- a known allocation fails ---------------------------------------------------------------------
 
 
 def no_large_pieces(fixture, least, **script):
-    """While the file is there, no allocation of so many bytes or more succeeds."""
+    """While the returned file exists, each allocation of `least` bytes or more fails."""
     short = fixture.short_memory(1, least)
     glance = fixture.glance(**script)
     return short, glance, fixture.proxy(glance, conf={"DEFAULT": {"workers": 1}})
@@ -46,7 +46,7 @@ def nothing_is_left(proxy):
 
 @scenario(short=True)
 def missing_relay_buffer_fails_the_download(fixture):
-    """It used to look like a full one, and was waited for without an end."""
+    """A missing buffer used to look like a full one, and the download hung."""
     short, glance, proxy = no_large_pieces(fixture, 60_000)
     for framing, body in (("Content-Length: 200000", bytes(200_000)),
                           ("Transfer-Encoding: chunked", chunks(bytes(200_000)))):
@@ -62,7 +62,7 @@ def missing_relay_buffer_fails_the_download(fixture):
 
 @scenario(short=True)
 def missing_body_buffer_fails_the_request(fixture):
-    """Also the second of two that came at once, when libmicrohttpd's connection is suspended already."""
+    """Also for the second of two chunks that came together, when libmicrohttpd's connection is suspended already."""
     short, _, proxy = no_large_pieces(fixture, 8192)
     piece = bytes(6000)
     ways = [("Content-Length: 9000", bytes(9000)), ("Transfer-Encoding: chunked", chunk(bytes(9000))),
@@ -83,7 +83,7 @@ def missing_body_buffer_fails_the_request(fixture):
 
 @scenario(short=True)
 def no_memory_at_all_closes_the_connection(fixture):
-    """With no memory at all: the request is good, its client and Glance are, and the answer says so."""
+    """Neither the client nor Glance is blamed."""
     short, glance, proxy = no_large_pieces(fixture, 0)
     with proxy.client() as client:
         assert client.ask("GET", DOWNLOAD).status == 200
@@ -92,23 +92,23 @@ def no_memory_at_all_closes_the_connection(fixture):
             with proxy.client() as other:
                 other.sock.settimeout(SOON)
                 other.send(head(start, "Host: h", *(["Content-Length: 5"] if "PUT" in start else [])))
-                assert other.closed()  # not even the connection could be noted
+                assert other.closed()  # there was no memory for the connection
         short.unlink()
     nothing_is_left(proxy)
     assert len(glance.requests) == 1
 
 
-# --- any of them --------------------------------------------------------------------------------
+# --- any allocation may fail --------------------------------------------------------------------
 
 
 class Storm:
-    """Clients that do all that clients do, each on a connection and with an image of its own."""
+    """All operations that clients do, each on its own connection and with its own image."""
 
     def __init__(self, glance, proxy, tls=None):
         self.glance = glance
         self.proxy = proxy
         self.tls = tls
-        self.bodies = {}  # of each image that data was sent to
+        self.bodies = {}  # image id: the data sent to it
         self.stored = self.glance.create()
         self.glance.upload(self.stored, LARGE)
         self.small = self.glance.create()
@@ -172,7 +172,7 @@ class Storm:
         return self.ask(f"PUT /v2/images/{self.stored}/file", OCTETS, f"Content-Length: {len(body)}", body=body), 409
 
     def attempt(self, way):
-        """"good", "short" (of memory), "cut"; anything else is a fault, and said in words."""
+        """Returns "good", "short" (of memory) or "cut". Any other text is a failure."""
         do, body = way
         try:
             told, expected = do(body)
@@ -191,7 +191,7 @@ class Storm:
             return list(pool.map(self.attempt, ways))
 
     def is_whole(self):
-        """No image is active that is not what was sent; what was not stored waits, or is gone."""
+        """No active image has other data than was sent."""
         for image, body in self.bodies.items():
             wait_until("Glance is through with it",
                        lambda image=image: self.glance.ask("GET", f"/v2/images/{image}")["status"]
@@ -209,7 +209,7 @@ def storm(fixture, one_of, conf=None, tls=None):
     glance = fixture.small_glance()
     proxy = fixture.proxy(glance, conf=proxy_conf)
     weather = Storm(glance, proxy, tls)
-    assert set(weather.blow(0, len(weather.ways))) == {"good"}  # while memory lasts
+    assert set(weather.blow(0, len(weather.ways))) == {"good"}  # while no allocation fails
     short.touch()
     began = time.monotonic()
     told = weather.blow(one_of, OPERATIONS)

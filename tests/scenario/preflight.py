@@ -1,17 +1,16 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What is asked of Glance for an upload, and when: as little as it takes, and what does not depend on
-each other at the same time."""
+"""The queries to Glance for an upload: no more than needed, and independent ones at the same time."""
 import json
 import threading
 import time
 
-from support.stack import RIGHT, Stack, data
+from support.fixture import scenario
 from support.glance import IMAGE, TOKEN, UPLOAD, answer, facts, json_answer, store_list
 from support.proxy import wait_until
-from support.fixture import scenario
 from support.raw_http import head
+from support.stack import RIGHT, Stack, data
 
-BODY = data(60_000)  # Glance gets it at once: of a larger one it may be asked how far it is
+BODY = data(60_000)  # small, so that Glance is not polled whether it has begun
 SHOW = ("GET", f"/v2/images/{IMAGE}")
 USAGE = ("GET", "/v2/info/usage")
 STORES = ("GET", "/v2/info/stores")
@@ -19,7 +18,7 @@ PUT = ("PUT", UPLOAD)
 
 
 def asked_of(glance):
-    """What was asked, in its order; what goes out together comes in any."""
+    """The queries before the upload, sorted because they are concurrent, and the requests after it in order."""
     asked = [(asked.method, asked.target) for asked in glance.requests]
     begun = asked.index(PUT) if PUT in asked else len(asked)
     return sorted(asked[:begun]), asked[begun:]
@@ -27,7 +26,7 @@ def asked_of(glance):
 
 @scenario(threaded=True, representative=True)
 def glance_gets_only_the_needed_queries(fixture):
-    """The stores once a minute, and the rest for each upload."""
+    """The stores are queried once a minute, the rest for each upload."""
     glance = fixture.glance()
     for upload, before, after in (({}, [SHOW, STORES, USAGE], [PUT, SHOW]),
                                   ({"verify": "off"}, [SHOW, STORES, USAGE], [PUT]),
@@ -52,7 +51,7 @@ def stage_does_not_query_stores(fixture):
 
 @scenario(threaded=True, representative=True)
 def queries_are_concurrent(fixture):
-    """Each is answered only when all of them are there."""
+    """Each is answered only when all of them have arrived."""
     def with_the_others(told):
         def script(asked):
             asked.read()
@@ -67,7 +66,7 @@ def queries_are_concurrent(fixture):
     glance.usage = with_the_others(lambda _: {"usage": {}})
     glance.stores = with_the_others(lambda _: store_list("test"))
     proxy = fixture.proxy(glance)
-    for count in (3, 2, 2):  # the stores are known from the second on
+    for count in (3, 2, 2):  # the stores are known after the first upload
         glance.requests.clear()
         together = threading.Barrier(count)
         told = proxy.ask("PUT", UPLOAD, body=BODY)
@@ -104,7 +103,7 @@ def invited_after_a_moment(client, body):
     client.send(head(f"PUT {UPLOAD} HTTP/1.1", "Host: h", f"Content-Length: {len(body)}", "Expect: 100-continue"))
     client.sock.settimeout(0.15)
     try:
-        assert not client.stream.fill(), "invited too early"
+        assert not client.stream.fill(), "100 Continue came too early"
         raise AssertionError("the connection is closed")
     except TimeoutError:
         client.sock.settimeout(30)
@@ -114,14 +113,14 @@ def invited_after_a_moment(client, body):
 
 @scenario
 def continue_waits_briefly_for_the_usage(fixture):
-    """Then the client may begin, and nothing of it goes to Glance before the usage is known."""
+    """Then the client may begin. Glance gets nothing before the usage is known."""
     glance = fixture.glance()
     proxy = fixture.proxy(glance)
     for usage, status in ((FULL, 413), ({"usage": {}}, 204)):
         glance.usage = held_back(usage)
         with proxy.client() as client:
             invited_after_a_moment(client, BODY)
-            time.sleep(0.3)  # in which nothing may happen
+            time.sleep(0.3)  # nothing may reach Glance in this time
             assert glance.uploads() == []
             let_go(glance)
             assert client.answer().status == status
@@ -151,7 +150,7 @@ def missing_image_is_refused_before_the_usage_is_known(fixture):
 
 @scenario
 def policy_refusal_does_not_wait_for_the_usage(fixture):
-    """Which takes Glance the longest, since it asks Keystone for each of the limits."""
+    """The usage takes Glance longest, since it asks Keystone for each limit."""
     policy = """
 rules:
   - {name: no-isos, when: {disk_format: iso}, deny: "convert to qcow2"}
@@ -163,7 +162,7 @@ default: {store: test, mode: force, max_size: 50KiB}
                           (facts(disk_format="iso"), "denied_by_policy"), (facts(), "too_large")):
         glance.image = image
         with proxy.client() as client:
-            client.sock.settimeout(5)  # the proxy waits for twice as long
+            client.sock.settimeout(5)  # the proxy would wait for twice as long
             client.send(head(f"PUT {UPLOAD} HTTP/1.1", "Host: h", "Content-Length: 700000", "Expect: 100-continue"))
             told = client.answer()
         assert json.loads(told.body)["reason"] == reason, (told.start, told.body)
@@ -183,7 +182,7 @@ def refusal_by_the_head_needs_no_query(fixture):
 
 @scenario
 def glances_refusal_is_relayed(fixture):
-    """401 and 404, as it says them to any other question."""
+    """401 and 404, with the text that Glance sends for other requests."""
     stack = Stack(fixture)
     image = stack.image()
     told = stack.put(image, BODY, "X-Auth-Token: nobody's", *RIGHT[1:])

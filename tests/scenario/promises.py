@@ -1,16 +1,16 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What the client has promised of the bytes (RFC 9530, RFC 3230, RFC 1864, and what openstacksdk writes
-into the image) is held: who sends other bytes is refused, and Glance never has the last of them."""
+"""Digests that the client promises (RFC 9530, RFC 3230, RFC 1864, and openstacksdk's image properties): other
+bytes are refused, and Glance never gets the last of them."""
 import base64
 import hashlib
 
-from support.stack import ACTIONS, RIGHT, TOKEN, Stack, data, fixes
+from support.fixture import scenario
 from support.form import declared, file, form
 from support.glance import TOKEN as SECRET
 from support.glance import UPLOAD
 from support.proxy import STREAM
-from support.fixture import scenario
 from support.raw_http import chunks, head, request
+from support.stack import ACTIONS, RIGHT, TOKEN, Stack, data, fixes
 
 SMALL = data(1000)
 LARGE = data(700_000)
@@ -18,7 +18,7 @@ CHUNKED = "Transfer-Encoding: chunked"
 
 
 def base64_of(algorithm, body, off=0):
-    """`off`: is added to the digest's last byte."""
+    """`off` is xored into the last byte of the digest."""
     digest = bytearray(hashlib.new(algorithm, body).digest())
     digest[-1] ^= off
     return base64.b64encode(digest).decode()
@@ -36,7 +36,7 @@ def content_md5(body, off=0):
     return f"Content-MD5: {base64_of('md5', body, off)}"
 
 
-PROMISES = {  # name in the refusal, and the field's line for a body
+PROMISES = {  # words of the refusal: the field for a body
     "Repr-Digest promises another sha256": sequence("Repr-Digest", "sha-256", "sha256"),
     "Repr-Digest promises another sha512": sequence("Repr-Digest", "sha-512", "sha512"),
     "Content-Digest promises another sha256": sequence("Content-Digest", "sha-256", "sha256"),
@@ -77,7 +77,7 @@ def wrong_digest_is_refused(fixture):
                     said = stack.refused(told, image, 400, "digest_mismatch", action, reached=True)
                     assert words in said["message"] and "curl -T" in said["message"], said
             stack.wait_over(image, 1)
-            told = stack.put(image, body, *RIGHT, promise(body), action=action)  # the same image, once more
+            told = stack.put(image, body, *RIGHT, promise(body), action=action)  # the same image again
             stack.stored(told, image, body, action)
     count = 6 * len(PROMISES) * len(ACTIONS)
     assert stack.proxy.metric("refusals_total", reason="digest_mismatch") == count
@@ -86,7 +86,7 @@ def wrong_digest_is_refused(fixture):
 
 @scenario(threaded=True)
 def refused_body_never_reaches_glance_whole(fixture):
-    """Nor an end that it could take for one, in any framing."""
+    """In no framing does Glance see an end that it could take for the body's."""
     glance = fixture.glance()
     line = PROMISES["Repr-Digest promises another sha256"]
     for mode in ("spool", "stream"):
@@ -109,7 +109,7 @@ def refused_body_never_reaches_glance_whole(fixture):
 
 @scenario
 def every_digest_is_checked(fixture):
-    """One that is broken is enough; of an algorithm that is there twice in a field the last counts."""
+    """One wrong digest is enough. If an algorithm is twice in a field, the last one counts."""
     stack = Stack(fixture)
     lines = [promise(LARGE) for promise in PROMISES.values()]
     image = stack.image()
@@ -146,7 +146,7 @@ def other_algorithms_are_ignored(fixture):
 
 @scenario
 def malformed_digest_is_refused(fixture):
-    """Refused by the head alone: a promise that nobody can read would look kept."""
+    """The head alone is refused. Otherwise the client would think that the digest was checked."""
     stack = Stack(fixture)
     good = base64_of("sha256", SMALL)
     table = ["Repr-Digest: sha-256", "Repr-Digest: sha-256=", f"Repr-Digest: sha-256={good}",
@@ -166,7 +166,7 @@ def malformed_digest_is_refused(fixture):
 
 @scenario
 def digest_is_checked_with_every_verify(fixture):
-    """Glance is another matter."""
+    """`verify` is about Glance's digest only."""
     stack = Stack(fixture)
     for mode in ("size", "off"):
         stack.set(verify=mode)
@@ -182,7 +182,7 @@ def digest_is_checked_with_every_verify(fixture):
 
 @scenario(threaded=True)
 def digest_of_a_form_covers_the_form(fixture):
-    """The client hashes what it sends, which is the form; and Glance is told nothing of that."""
+    """The client hashes the form that it sends. Glance does not get these fields."""
     stack = Stack(fixture)
     packed = form(file(LARGE))
     for send in (stack.put, stack.put_chunked):
@@ -205,7 +205,7 @@ def digest_of_a_form_covers_the_form(fixture):
 
 @scenario(threaded=True)
 def digest_property_is_checked(fixture):
-    """openstacksdk does so; it is about the file, however that comes."""
+    """openstacksdk writes it. It is the digest of the file, in whatever form the file is sent."""
     stack = Stack(fixture)
     packed = form(file(LARGE))
     for name, algorithm in HEX.items():
@@ -232,12 +232,12 @@ def fields_and_properties_are_both_checked(fixture):
     stack.refused(stack.put(image, LARGE, *RIGHT, *lines), image, 400, "digest_mismatch", reached=True)
 
 
-# --- on its way -----------------------------------------------------------------------------
+# --- what Glance gets -----------------------------------------------------------------------
 
 
 @scenario
 def digest_fields_are_sent_with_the_upload_only(fixture):
-    """Not about the questions that go before and after it."""
+    """The queries before and after the upload do not have them."""
     glance = fixture.glance()
     proxy = fixture.proxy(glance, conf=STREAM)
     lines = [promise(SMALL) for promise in PROMISES.values()]

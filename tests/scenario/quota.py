@@ -1,14 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What a project may have (Glance's unified limits) is looked at with the upload counted in; Glance alone
-counts only what is there already, and lets one upload overshoot."""
+"""The project's quota (Glance's unified limits) is checked with the upload included. Glance itself counts
+only stored data, so that one upload can exceed the limit."""
 import concurrent.futures
 import threading
 
-from support.stack import ACTIONS, PAUSE, RIGHT, TOKEN, Stack, data
+from support.fixture import scenario
 from support.form import declared, file, form
 from support.glance import UPLOAD, accept_upload, answer, json_answer, new_upload
-from support.fixture import scenario
 from support.raw_http import chunks, head
+from support.stack import ACTIONS, PAUSE, RIGHT, TOKEN, Stack, data
 
 MIB = 1 << 20
 CHUNKED = "Transfer-Encoding: chunked"
@@ -27,7 +27,7 @@ def refused(stack, told, image, *words, action="file", reached=False):
 
 @scenario(threaded=True, representative=True)
 def quota_includes_the_upload(fixture):
-    """Limit, use and need are told, and the client has not sent a byte."""
+    """The refusal has limit, use and need, and the client has sent no byte."""
     stack = Stack(fixture)
     stack.glance.set_limits(image_size_total=5)
     body = data(3 * MIB)
@@ -37,7 +37,7 @@ def quota_includes_the_upload(fixture):
         image = stack.image()
         told = stack.put_head(image, *RIGHT, length(size))
         refused(stack, told, image, "may keep 5 MiB in all", "has 3 ", f"need {need} ", "image_size_total")
-    refused(stack, stack.put(image, body), image)  # who does not wait hears it as well
+    refused(stack, stack.put(image, body), image)  # a client that does not wait is refused, too
     body = data(2 * MIB)
     stack.stored(stack.put(image, body), image, body)
     image = stack.image()
@@ -89,7 +89,7 @@ def concurrent_upload_limit_is_enforced(fixture):
 
 @scenario
 def staging_area_has_its_own_limit(fixture):
-    """It has a limit of its own, which is not the other's."""
+    """The two limits are independent."""
     stack = Stack(fixture)
     body = data(2 * MIB)
     stack.glance.set_limits(image_stage_total=1, image_size_total=100)
@@ -102,21 +102,21 @@ def staging_area_has_its_own_limit(fixture):
     stack.stored(stack.put(image, body, action="stage"), image, body, "stage")
 
 
-# --- others on their way ---------------------------------------------------------------------
+# --- uploads in flight -----------------------------------------------------------------------
 
 SIX = data(6 * MIB)
 OTHERS = "may keep 9 MiB in all, has 0, with 6 on their way, and would need 12 (image_size_total)"
 
 
 def tight(fixture, **conf):
-    """9 MiB may be kept, and uploads have 6."""
+    """A limit of 9 MiB, for uploads of 6 MiB."""
     stack = Stack(fixture, conf={"DEFAULT": {"workers": 4}, **conf})
     stack.glance.set_limits(image_size_total=9)
     return stack
 
 
 def is_over(stack):
-    """What the others had reserved is there again."""
+    """Checks that the reservations of other uploads are released."""
     image = stack.image()
     stack.stored(stack.put(image, SIX), image, SIX)
     stack.glance.delete(image)
@@ -124,7 +124,7 @@ def is_over(stack):
 
 @scenario(threaded=True, representative=True)
 def quota_includes_uploads_in_flight(fixture):
-    """Over all workers; and whoever comes while one is under way has not sent a byte."""
+    """Over all workers. An upload that is refused for that has sent no byte."""
     stack = tight(fixture)
     image = stack.image()
 
@@ -137,8 +137,8 @@ def quota_includes_uploads_in_flight(fixture):
         stack.stored(stack.put(late, small), late, small)
         stack.glance.delete(late)
         late = stack.image()
-        refused(stack, stack.put_chunked(late, SIX), late, OTHERS)  # when its size is known
-        stack.stored(stack.put(late, SIX, action="stage"), late, SIX, "stage")  # which has a limit of its own
+        refused(stack, stack.put_chunked(late, SIX), late, OTHERS)  # refused when its size is known
+        stack.stored(stack.put(late, SIX, action="stage"), late, SIX, "stage")  # stages have their own limit
 
     stack.stored(stack.put_with_pause(image, SIX, meanwhile), image, SIX)
     late = stack.image()
@@ -149,7 +149,7 @@ def quota_includes_uploads_in_flight(fixture):
 
 @scenario(threaded=True, alone=True)
 def one_of_three_concurrent_uploads_fits(fixture):
-    """Together they are too much, though each of them fits: one is stored, and two are refused."""
+    """Each would fit alone. One is stored, two are refused."""
     stack = tight(fixture)
     for action, limits in (("file", {}), ("stage", {"image_size_total": 100, "image_stage_total": 9})) * 2:
         if limits:
@@ -197,7 +197,7 @@ def reservation_is_released_after_every_end(fixture):
 
 @scenario
 def usage_is_queried_again_after_other_uploads(fixture):
-    """The usage that Glance told at first does not have the one that was stored meanwhile."""
+    """The first answer of Glance does not include the upload that was stored meanwhile."""
     stack = tight(fixture)
     image, other = stack.image(), stack.image()
     with stack.client() as client:
@@ -210,7 +210,7 @@ def usage_is_queried_again_after_other_uploads(fixture):
 
 @scenario
 def audit_reports_an_exceeded_quota(fixture):
-    """It goes to Glance all the same, and others are told of it."""
+    """The upload is still sent to Glance, and the finding is reported."""
     stack = tight(fixture)
     stack.policy = ("rules: [{ name: watched, when: { name: watched }, store: test, mode: audit }]\n"
                     "default: { store: test, mode: force }\n")
@@ -227,8 +227,8 @@ def audit_reports_an_exceeded_quota(fixture):
 
 @scenario
 def foreign_uploads_reserve_nothing(fixture):
-    """Whoever may see an image may announce any length for it: nobody of its project is refused for that, also
-    while Glance lets his upload wait."""
+    """Another user who can see an image may announce any length for it. No upload of the owner is refused for
+    that, even while Glance delays the foreign upload."""
     def upload(asked):
         if asked.get("X-Auth-Token") == "other-token":
             asked.hold().send(answer("403 Forbidden"))
@@ -248,7 +248,7 @@ def foreign_uploads_reserve_nothing(fixture):
         assert stranger.answer().status == 403
 
 
-# --- a length that is not known at first ----------------------------------------------------
+# --- unknown length -------------------------------------------------------------------------
 
 
 @scenario(threaded=True)
@@ -270,7 +270,7 @@ def quota_is_checked_when_the_spool_is_complete(fixture):
 
 @scenario
 def streamed_upload_is_refused_only_over_the_limit(fixture):
-    """Streamed: only who is over the limit already is refused, as by Glance."""
+    """Only a project that is over its limit already is refused, as Glance does."""
     stack = Stack(fixture, unknown_length="stream")
     body = data(3 * MIB)
     image = stack.image()
@@ -280,7 +280,7 @@ def streamed_upload_is_refused_only_over_the_limit(fixture):
     refused(stack, stack.put_head(image, *RIGHT, CHUNKED), image, "has 3 ", "need 3 ")
 
 
-# --- nothing to check -----------------------------------------------------------------------
+# --- no check -------------------------------------------------------------------------------
 
 
 @scenario
@@ -309,7 +309,7 @@ def quota_off_checks_nothing(fixture):
 
 @scenario(threaded=True)
 def unknown_usage_is_not_checked(fixture):
-    """A check that cannot be made stops nobody; the log says that it was not made."""
+    """The upload passes, and the log says that the quota was not checked."""
     glance = fixture.glance()
     for usage, words in ((answer("500 Internal Server Error"), "it answers 500: not checked"),
                          (answer("403 Forbidden"), "it answers 403: not checked"),
@@ -333,7 +333,7 @@ def promised_size_is_checked_before_the_body(fixture):
     image = stack.image()
     told = stack.put_head(image, *RIGHT, CHUNKED, f"X-Openstack-Image-Size: {MIB + 1}")
     refused(stack, told, image, "need 2 ")
-    with stack.client() as client:  # and what is spooled is asked for
+    with stack.client() as client:  # an upload that will be spooled gets 100 Continue
         client.send(head(f"PUT /v2/images/{image}/file HTTP/1.1", "Host: h", *RIGHT, CHUNKED, "Expect: 100-continue"))
         assert client.stream.until(b"\r\n\r\n").startswith(b"HTTP/1.1 100 ")
         told = client.send(chunks(data(MIB))).answer()

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Thousands of uploads while both sides fail at random: every answer is true, and nothing is left."""
+"""Thousands of uploads while clients and Glance fail at random: every answer is true, and nothing is left over."""
 import collections
 import concurrent.futures
 import hashlib
@@ -9,9 +9,9 @@ import random
 import time
 import uuid
 
+from support.fixture import scenario
 from support.glance import answer, facts, json_answer
 from support.proxy import wait_until
-from support.fixture import scenario
 from support.raw_http import Cut, chunk, head
 
 UPLOADS = 1200
@@ -29,8 +29,8 @@ stores:
 
 
 class FaultyGlance:
-    """Keeps images as Glance does, and fails at each step of each request with a probability. What it
-    says itself is true, but for a 204 before it has stored something else than it was sent."""
+    """Keeps images as Glance does, and fails in each step of each request with a probability. Its statements
+    are true, except for a 204 after it has stored other data."""
 
     def __init__(self, fixture, faults):
         self.faults = faults
@@ -45,13 +45,13 @@ class FaultyGlance:
         return image
 
     def one_of(self, *choices):
-        """None mostly: nothing is wrong."""
+        """One of the faults with the set probability, else None."""
         wrong = self.dice.random() < self.faults
         self.count += wrong
         return self.dice.choice(choices) if wrong else None
 
     def goes_wrong(self, asked):
-        """True: that was all."""
+        """True: the request has ended with a fault."""
         fault = self.one_of("503", "reset", "close", "delay")
         if fault == "delay":
             time.sleep(self.dice.random() / 2)
@@ -66,7 +66,7 @@ class FaultyGlance:
         if self.goes_wrong(asked):
             return
         answers = json_answer("200 OK", self.images[asked.target.split("/")[-1]])
-        if self.one_of("unasked"):  # the next request on this connection must not get it
+        if self.one_of("unasked"):  # the next request on this connection must not get this answer
             answers += json_answer("200 OK", self.dice.choice(list(self.images.values())))
         asked.send(answers)
 
@@ -149,7 +149,7 @@ class Storm:
         self.judge(number, image, body, told)
 
     def judge(self, number, image, body, told):
-        """What the image is when the answer comes is what it stays: nobody else uploads to it."""
+        """The image's state at the time of the answer is final, since there is no other upload to it."""
         now = dict(self.faulty.images[image])
         why = json.loads(told.body).get("reason") if told.body.startswith(b"{") else None
         self.told[told.status, why] += 1
@@ -191,7 +191,7 @@ def weather(fixture, verify):
     assert storm.told == {(204, None): AT_ONCE}, (storm.told, storm.untrue)
     wait_until("its descriptors are back", lambda: storm.descriptors() <= before + AT_ONCE)
     assert storm.proxy.uploads()["in_flight"] == []
-    # Nothing of the store's room is still taken: an upload of all of it fits.
+    # No capacity of the store is still reserved: an upload of all of it fits.
     image = storm.faulty.create()
     with storm.proxy.client() as client:
         client.send(head(f"PUT /v2/images/{image}/file HTTP/1.1", "Host: h", f"Content-Length: {1 << 30}"), b"x")

@@ -1,18 +1,17 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What Glance takes and should not: it would store a part for the whole, something packed for
-what is in it, or nothing at all."""
+"""Uploads that Glance accepts and should not: a part of the file, compressed data, or no data."""
 import json
 
-from support.stack import ACTIONS, OCTETS, RIGHT, TOKEN, Stack, data
-from support.glance import UPLOAD
 from support.fixture import scenario
+from support.glance import UPLOAD
 from support.raw_http import LAST_CHUNK, head
+from support.stack import ACTIONS, OCTETS, RIGHT, TOKEN, Stack, data
 
 DATA = data(1000)
 LENGTH = f"Content-Length: {len(DATA)}"
 CHUNKED = "Transfer-Encoding: chunked"
 
-REFUSED = {  # by name: the fields beside those that are right, the reason
+REFUSED = {  # name: (fields besides the right ones, reason)
     "a part": (["Content-Range: bytes 0-999/5000", LENGTH], "content_range"),
     "a part of unknown": (["Content-Range: bytes 0-999/*", CHUNKED], "content_range"),
     "all as a part": (["Content-Range: bytes 0-999/1000", LENGTH], "content_range"),
@@ -35,7 +34,7 @@ def bad_headers_are_refused_before_the_body(fixture):
     for action in ACTIONS:
         for name, (fields, reason) in REFUSED.items():
             image = stack.image()
-            if reason == "empty_body":  # who sends nothing has nothing to ask for
+            if reason == "empty_body":  # a client without a body sends no Expect
                 with stack.client() as client:
                     told = stack.begin(client, image, *RIGHT, *fields, action=action).answer()
             else:
@@ -47,7 +46,7 @@ def bad_headers_are_refused_before_the_body(fixture):
 
 @scenario
 def refusal_is_read_behind_the_body(fixture):
-    """The answer can be read, and what follows is never taken for a request."""
+    """The client can read the answer, and the rest of the body is never taken for a request."""
     stack = Stack(fixture)
     for fields, reason in REFUSED.values():
         image = stack.image()
@@ -80,7 +79,7 @@ def empty_chunked_body_is_refused(fixture):
 
 @scenario
 def http_1_0_body_without_length_is_refused(fixture):
-    """Its body would end with the connection: nobody can tell whether that is all of it."""
+    """Such a body ends with the connection. Nobody can tell whether it is complete."""
     glance = fixture.glance()
     with fixture.proxy(glance).client() as client:
         client.send(head(f"PUT {UPLOAD} HTTP/1.0", "Host: h", TOKEN, OCTETS), DATA)
@@ -91,7 +90,7 @@ def http_1_0_body_without_length_is_refused(fixture):
 
 @scenario
 def other_transfer_codings_are_refused(fixture):
-    """No sound way to tell where the body ends, so nothing is even asked about the image."""
+    """Nobody can tell where the body ends, so Glance is not even queried."""
     glance = fixture.glance()
     proxy = fixture.proxy(glance)
     for action in (UPLOAD, UPLOAD.replace("/file", "/stage")):

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What is not an upload passes through, both ways, as it is."""
-from support.glance import answer
+"""Requests that are no uploads are relayed unchanged in both directions."""
 from support.fixture import scenario
+from support.glance import answer
 from support.raw_http import LAST_CHUNK, body_pieces, chunk, head, request
 
 
@@ -32,8 +32,8 @@ def head_has_the_length_and_no_body(fixture):
 
 @scenario
 def head_request_may_have_a_body(fixture):
-    """Of no use, but it may have one; the answer has none all the same. Who answers early goes on
-    reading: closing would reset the connection, and might overtake the answer."""
+    """The answer has no body. If Glance answers early, it goes on reading, because closing would reset the
+    connection."""
     sizes = (1, 100_000, 1_000_000)
     for early in (False, True):
         def heading(asked, early=early):
@@ -194,7 +194,7 @@ def bodies_with_and_without_length_are_relayed(fixture):
 
 @scenario
 def target_is_normalised(fixture):
-    """It says the same, and the query stays as it is: it is Glance's to read."""
+    """The path keeps its meaning. The query is not changed: Glance reads it."""
     targets = [
         ("/v2/images?name=a%20b&x=+&&y", None), ("/v2/images?", None), ("/v2/images/", None),
         ("/v2/images?limit=1?x=/../&q=%zz%", None), ("/v2/images?a=[\"<{|}>\"]\\^`", None),
@@ -210,7 +210,7 @@ def target_is_normalised(fixture):
     with fixture.proxy(glance).client() as client:
         for target, _ in targets:
             assert client.ask("GET", target).status == 200, target
-    assert [asked.target for asked in glance.requests] == [anew or sent for sent, anew in targets]
+    assert [asked.target for asked in glance.requests] == [normal or sent for sent, normal in targets]
 
 
 @scenario

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""SIGHUP: the new files if they are good, else the old ones and the reason."""
+"""SIGHUP: good new files are used. Bad files are not, and the log says why."""
 import re
 import signal
 import socket
@@ -7,9 +7,9 @@ import ssl
 import subprocess
 import time
 
+from support.fixture import scenario, trusting
 from support.glance import UPLOAD, new_upload
 from support.proxy import ADMIN_PORT, PORT, wait_until
-from support.fixture import scenario, trusting
 from support.raw_http import head
 
 TO_FILE = "default:\n  store: file\n  mode: force\n"
@@ -30,7 +30,7 @@ def new_policy_applies_to_new_uploads(fixture):
     glance = fixture.glance()
     proxy = fixture.proxy(glance)
     assert store(proxy) == "test"
-    with proxy.client() as client:  # begun under the old policy, ends under it
+    with proxy.client() as client:  # begins under the old policy and ends under it
         client.send(head(f"PUT {UPLOAD} HTTP/1.1", "Host: h", f"Content-Length: {2 * len(HALF)}"), HALF)
         glance.wait("half of it", lambda _: glance.uploads()[-1].length == len(HALF))
         reload(proxy, policy=TO_FILE)
@@ -118,10 +118,10 @@ def new_certificates_apply(fixture):
     anyone = ssl._create_unverified_context()
     old = presented(proxy, anyone)
     with proxy.client(tls=trusting(cert)) as client:
-        fixture.certificate("listener")  # the same files, a new pair
+        fixture.certificate("listener")  # a new pair in the same files
         proxy.signal(signal.SIGHUP)
         wait_until("the new certificate", lambda: presented(proxy, anyone) != old)
-        assert client.ask("GET", "/v2/images").status == 200  # a connection that stood stays
+        assert client.ask("GET", "/v2/images").status == 200  # an open connection stays open
     assert proxy.client(tls=trusting(cert)).ask("GET", "/v2/images").status == 200
 
     new = presented(proxy, anyone)
@@ -131,11 +131,11 @@ def new_certificates_apply(fixture):
     assert presented(proxy, anyone) == new
 
 
-# --- what needs a restart, and what is told of a reload -------------------------------------------
+# --- settings that need a restart, and reports of a reload -----------------------------------------
 
 
 class Manager:
-    """A service manager: it hears of the program's state, and asks for a reload as it is told to."""
+    """A service manager: it receives the program's states."""
 
     def __init__(self, fixture):
         path = fixture.folder / "notify"
@@ -145,7 +145,7 @@ class Manager:
         fixture.proxy_command = ["env", f"NOTIFY_SOCKET={path}", *fixture.proxy_command]
 
     def hears(self, pattern):
-        """The next state that is told, and matches."""
+        """The next state that matches."""
         while True:
             told = self.sock.recv(8192).decode()
             if re.search(pattern, told):
@@ -153,7 +153,7 @@ class Manager:
 
 
 def ask_to_reload(proxy, conf=None, **policy):
-    """What ExecReload= does: its exit status, and what it says."""
+    """Does what ExecReload= does. Returns the exit status and the output."""
     proxy.write(conf or {}, **policy)
     done = subprocess.run([proxy.command[-1], "--reload", str(proxy.process.pid)], text=True, timeout=60,
                           capture_output=True, check=False)
@@ -167,7 +167,7 @@ def facts_of(proxy):
 
 @scenario(threaded=True)
 def changed_bind_needs_a_restart_and_the_rest_applies(fixture):
-    """All else is in force; what is not is named, each time until there is a restart."""
+    """Each reload names the settings that need a restart."""
     manager = Manager(fixture)
     proxy = fixture.proxy(fixture.glance(), conf={"DEFAULT": {"workers": 2}})
     manager.hears("READY=1")
@@ -214,7 +214,7 @@ def failed_reload_is_reported(fixture):
 
 @scenario
 def reload_without_a_process_fails(fixture):
-    """It must not look like success."""
+    """It must not look like a success."""
     proxy = fixture.proxy(fixture.glance())
     assert proxy.stop() is None
     done = subprocess.run([proxy.command[-1], "--reload", str(proxy.process.pid)], text=True, timeout=60,
@@ -224,7 +224,7 @@ def reload_without_a_process_fails(fixture):
 
 @scenario
 def tls_cannot_be_switched_off(fixture):
-    """A listener that was started with TLS has its certificate, however often the files say otherwise."""
+    """A listener that was started with TLS keeps its certificate, also after several reloads without one."""
     cert, key = fixture.certificate("listener")
     tls = {"listen": {"tls_cert_file": cert, "tls_key_file": key}}
     proxy = fixture.proxy(fixture.glance(), conf=tls)

@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
-"""An upload of nothing whose client resets the connection, at every step of it. The request is complete
-from the beginning, so nothing but the reset says that the client is gone."""
+"""A client resets the connection in each step of an empty upload. The request is complete from the beginning,
+so only the reset shows that the client is gone."""
 import threading
 
+from support.fixture import scenario
 from support.gateway import ACCESS_KEY, BUCKET, SECRET_KEY, Gateway
 from support.glance import NO_CONTENT, facts, json_answer, new_upload, store_list
 from support.proxy import wait_until
-from support.fixture import scenario
 from support.raw_http import LAST_CHUNK, head
 
 BODY = b"\0few bytes"
@@ -14,14 +14,14 @@ LENGTH_0, NO_LENGTH, CHUNKED = (["Content-Length: 0"], b""), ([], b""), (["Trans
 UNFINISHED = (["Transfer-Encoding: chunked"], b"")
 ACTIONS = ("file", "stage")
 
-# What Glance (or the bucket) leaves unanswered while all clients of a step reset.
+# The query that Glance (or the bucket) does not answer while all clients of a step reset.
 BEFORE_THE_BODY = ("image", "stores")
 BEFORE_IT_IS_SENT = (*BEFORE_THE_BODY, "usage", "bucket")
 STEPS = (*BEFORE_IT_IS_SENT, "send", "proof")
 
 
 class Withholding:
-    """A Glance and a bucket that withhold the answer to one kind of question."""
+    """A Glance and a bucket that hold back the answers to one kind of request."""
 
     def __init__(self, fixture, properties):
         self.lock = threading.Lock()
@@ -85,7 +85,7 @@ class Withholding:
 
 
 def policy(fixture, gateway, mode):
-    """With room for BODY and nothing else."""
+    """The store has capacity for BODY and no more."""
     access, secret = fixture.folder / "access", fixture.folder / "secret"
     access.write_text(ACCESS_KEY)
     secret.write_text(SECRET_KEY)
@@ -107,21 +107,22 @@ def begin(client, where, fields, sent):
 
 
 def is_over(proxy):
-    """Nothing is in flight any more, and nobody is connected."""
+    """Nothing is in flight any more, and no client is connected."""
     for gauge in ("connections", "uploads_in_flight", "requests_in_flight", "spool_bytes"):
         proxy.wait_metric(0, gauge)
     assert proxy.process.poll() is None
 
 
 def reset_all(withholding, proxy, step, kinds):
-    """All of a kind at once, since it may take the proxy a second to see a reset. Returns where they went."""
+    """Resets all clients of a step together, since it may take the proxy a second to notice a reset. Returns
+    the targets."""
     withholding.begin(step)
     places = [(target(action), framing) for action in ACTIONS for framing in kinds
               if (step, action) != ("bucket", "stage")]
     clients = [proxy.client() for _ in places]
     for client, (where, framing) in zip(clients, places):
         begin(client, where, *framing)
-    expected = 1 if step == "stores" else len(places)  # one asks for all of them
+    expected = 1 if step == "stores" else len(places)  # one upload queries the stores for all
     wait_until(f"{expected} of {step} are held", lambda: len(withholding.held) >= expected)
     for client in clients:
         client.reset()
@@ -132,7 +133,7 @@ def reset_all(withholding, proxy, step, kinds):
 
 
 def takes_another(proxy, where):
-    """Nobody has kept the image, or the room in the store."""
+    """No lock on the image and no reserved capacity is left."""
     with proxy.client() as client:
         begin(client, where, [f"Content-Length: {len(BODY)}"], BODY)
         told = client.answer()
@@ -145,12 +146,12 @@ def walk(fixture, mode, properties):
     glance = withholding.glance
     rules = policy(fixture, withholding.gateway, mode)
     for step in STEPS:
-        proxy = fixture.proxy(glance, policy=rules)  # a new one has not asked for the stores yet
+        proxy = fixture.proxy(glance, policy=rules)  # a new proxy does not know the stores yet
         kinds = [LENGTH_0, NO_LENGTH, CHUNKED]
         glance.requests.clear()
         where = reset_all(withholding, proxy, step, kinds)
         sent = {put.target for put in glance.uploads()}
-        if step == "stores":  # only who asked has waited
+        if step == "stores":  # only the upload that queried the stores has waited
             assert len(sent) < len(where), sent
         else:
             assert sent == (set() if step in BEFORE_IT_IS_SENT else set(where)), (step, sent)
@@ -172,7 +173,7 @@ def reset_of_an_allowed_empty_upload_leaves_nothing(fixture):
 
 @scenario
 def reset_of_a_partial_request_leaves_nothing(fixture):
-    """A head of which only a part has come, and a body that has no end yet."""
+    """A part of a head, and a body without an end."""
     withholding = Withholding(fixture, {})
     for mode in ("", "mode: audit\n"):
         proxy = fixture.proxy(withholding.glance, policy=policy(fixture, withholding.gateway, mode))

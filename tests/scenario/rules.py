@@ -1,15 +1,15 @@
 # SPDX-License-Identifier: Apache-2.0
-"""policy.yaml at work: which store, whose wish counts, and what is too large."""
+"""Rules of policy.yaml: the store, the client's choice, and size limits."""
 import json
 
+from support.fixture import scenario
 from support.glance import UPLOAD, facts, store_list
 from support.proxy import STREAM, wait_until
-from support.fixture import scenario
 from support.raw_http import LAST_CHUNK, chunk, head
 
 DATA = b"\0image\r\n"
 
-ANY_DATA = {"upload": {"format": "off"}}  # what is judged here is the image, not its bytes
+ANY_DATA = {"upload": {"format": "off"}}  # these tests are about the image, not its bytes
 
 POLICY = """\
 rules:
@@ -38,7 +38,7 @@ default:
 
 
 def stored(proxy, glance, *fields, body=DATA):
-    """Uploads; the store Glance was told and what the client was told of the decision."""
+    """Uploads. Returns the store that Glance was told, and the rule that the client was told."""
     told = proxy.ask("PUT", UPLOAD, *fields, body=body)
     assert told.status == 204, (told.start, told.body)
     asked = glance.uploads()[-1]
@@ -99,14 +99,14 @@ def store_outside_allow_is_refused(fixture):
         said = json.loads(told.body)
         assert (told.status, said["reason"]) == (403, "store_not_allowed"), wish
         assert "file, test" in said["message"], said
-    glance.image = facts(visibility="public")  # no `allow`: any store, but not Glance's own
+    glance.image = facts(visibility="public")  # no `allow`: any store but Glance's reserved ones
     told = proxy.ask("PUT", UPLOAD, "X-Image-Meta-Store: os_glance_staging_store", body=DATA)
     assert told.status == 403
     assert glance.uploads() == []
 
 
 def send_chunked(client, count, size, *fields):
-    """`count` chunks of `size` bytes, without an end, or as many as the proxy takes."""
+    """Sends up to `count` chunks of `size` bytes, without the last one."""
     client.send(head(f"PUT {UPLOAD} HTTP/1.1", "Host: h", "Transfer-Encoding: chunked", *fields))
     return client.send_until_refused(chunk(bytes(size)) * count)
 
@@ -121,7 +121,7 @@ def max_size_is_enforced_while_streaming(fixture):
             send_chunked(client, 40, 60_000, *fields)
             told = client.answer()
             assert (told.status, json.loads(told.body)["reason"]) == (413, "too_large"), fields
-        # Glance may have seen nothing at all: the first bytes were too many
+        # Glance may have got nothing, if the first bytes were too many
         wait_until("the upload to Glance is broken off", lambda: all(asked.cut for asked in glance.uploads()))
         assert all(asked.length <= limit and not asked.complete for asked in glance.uploads())
 
@@ -140,7 +140,7 @@ def body_of_exactly_max_size_is_stored(fixture):
 def rule_by_size_needs_the_length(fixture):
     glance = fixture.glance(image=facts(owner="builders"))
     proxy = fixture.proxy(glance, policy=POLICY, conf=STREAM)
-    with proxy.client() as client:  # small enough for the rule never to matter
+    with proxy.client() as client:  # too small for the rule to matter
         send_chunked(client, 1, 1000)
         assert client.send(LAST_CHUNK).answer().status == 204
     with proxy.client() as client:

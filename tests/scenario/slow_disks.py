@@ -1,15 +1,15 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The disk that spools are on takes its time: that is nobody's fault, and holds nobody else up."""
+"""The disk with the spools is slow. No client or Glance is blamed for that, and nobody else is delayed."""
 import concurrent.futures
 import os
 import pathlib
 import subprocess
 import time
 
-from support.stack import RIGHT, Stack, data
-from support.proxy import SANITIZERS, wait_until
 from support.fixture import scenario
+from support.proxy import SANITIZERS, wait_until
 from support.raw_http import chunk, chunks, head
+from support.stack import RIGHT, Stack, data
 
 SOURCE = pathlib.Path(__file__).resolve().parent.parent / "support" / "slow_disk.c"
 CHUNKED = "Transfer-Encoding: chunked"
@@ -19,7 +19,7 @@ ONE_WORKER = {"DEFAULT": {"workers": 1}}
 
 
 def slow(fixture, milliseconds=SLOW):
-    """The proxies of this fixture have a slow disk from here on."""
+    """The proxies that are started after this have a slow disk."""
     library = fixture.folder / "slow_disk.so"
     subprocess.run(["gcc", "-D_GNU_SOURCE", "-shared", "-fPIC", "-o", library, SOURCE], check=True, timeout=60)
     options = f"{SANITIZERS['ASAN_OPTIONS']}:verify_asan_link_order=0"

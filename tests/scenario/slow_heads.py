@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
-"""header_timeout runs from the first byte of a head to its last; before that byte, keepalive_timeout."""
+"""header_timeout runs from the first byte of a head to its last. Before that byte, keepalive_timeout applies."""
 import time
 
 from malformed_requests import plain_and_tls, refused
+from support.fixture import scenario
 from support.glance import answer
 from support.proxy import wait_until
-from support.fixture import scenario
 from support.raw_http import head, request
 
 GOOD = request("GET", "/v2/images")
@@ -14,7 +14,7 @@ LONG = head("GET /v2/images HTTP/1.1", "Host: h", "X-Long: " + "a" * 1000)
 
 @scenario(threaded=True, representative=True, long=True)
 def partial_head_gets_408(fixture):
-    """However much of the head has come, and whatever came before it."""
+    """With any part of the head, as the first request or a later one."""
     for _, connect in plain_and_tls(fixture, fixture.glance(), header_timeout="1s", keepalive_timeout="1h"):
         for part in (1, 10, len(LONG) - 1):  # of the request line, and of the fields
             for before in range(3):
@@ -29,7 +29,7 @@ def partial_head_gets_408(fixture):
 
 @scenario
 def slow_bytes_do_not_extend_header_timeout(fixture):
-    """A byte now and then buys no more time."""
+    """A byte now and then does not help."""
     for _, connect in plain_and_tls(fixture, fixture.glance(), header_timeout="1s", keepalive_timeout="1h"):
         for later in (False, True):
             with connect() as client:
@@ -49,7 +49,7 @@ def slow_bytes_do_not_extend_header_timeout(fixture):
 
 @scenario
 def header_timeout_runs_from_the_first_byte(fixture):
-    """The end of the request line does not begin it anew."""
+    """The end of the request line does not restart it."""
     for _, connect in plain_and_tls(fixture, fixture.glance(), header_timeout="6s"):
         with connect() as client:
             began = time.monotonic()
@@ -62,7 +62,7 @@ def header_timeout_runs_from_the_first_byte(fixture):
 
 @scenario(long=True)
 def idle_time_does_not_count_as_head(fixture):
-    """Between two requests there is keepalive_timeout, and an answer takes what it takes."""
+    """Between two requests keepalive_timeout applies, and a slow answer has its own timeouts."""
     def slow(asked):
         time.sleep(2.5)
         asked.read().send(answer("200 OK", body=b"ok"))

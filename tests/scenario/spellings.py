@@ -5,8 +5,8 @@ Each row was measured on Glance under eventlet and under uWSGI, or read in the c
 and WebOb. Each is an upload for at least one of them, or they disagree on what it is."""
 import json
 
-from support.glance import IMAGE, TOKEN
 from support.fixture import scenario
+from support.glance import IMAGE, TOKEN
 
 DATA = bytes(range(256)) * 4
 V2 = "application/vnd.openstack.images-v2"
@@ -17,7 +17,7 @@ STORE = "x-image-meta-store"
 
 
 def folded(name):
-    """WSGI's reading of a header's name."""
+    """A field name as WSGI reads it."""
     return name.replace("_", "-").lower()
 
 
@@ -44,7 +44,7 @@ def spellings(path):
 
 
 def unclear(path):
-    """What the servers read differently, or no client of Glance's sends."""
+    """Targets that the two servers read differently, or that no client of Glance sends."""
     return [
         f"{path}%0a", f"{path}%0A", f"{path}%00", f"{path}%0d%0a", f"%0a{path}", f"{path}%7f",
         f"{path}%", f"{path}%6", f"{path}%zz", f"{path}%%36", f"{path}#", f"{path}#x", f"{path}?x#y",
@@ -58,8 +58,7 @@ def unclear(path):
 
 
 def other(path):
-    """Glance has nothing there (404, or the versions it knows): the target, what comes to Glance of
-    it, and Accept."""
+    """Targets that Glance does not have (404, or the list of versions): (target, what Glance gets, Accept)."""
     rest = path.removeprefix("/v2")
     return [
         (f"{path}/", f"{path}/", None), (f"{path}%2F", f"{path}/", None), (f"{path}//", f"{path}/", None),
@@ -73,7 +72,7 @@ def other(path):
 
 
 def other_upload(path):
-    """These would be an update of an image with an odd name, were they not PUT."""
+    """Targets that would be updates of an image with an odd name, if the method were not PUT."""
     tails = ((";x=y", ";x=y"), (".json", ".json"), ("%20", "%20"), ("%2565", "%2565"), ("%C3%A4", "%C3%A4"),
              ("\xc3\xa4", "%C3%A4"), ("%85", "%85"), ('"', "%22"))
     loud = path[:-4] + path[-4:].upper()
@@ -86,7 +85,7 @@ def fields_of(accept, kind="application/octet-stream"):
 
 
 def asked_of(glance, method):
-    """What came to Glance by this method, with what the proxy itself asks left out; forgets all of it."""
+    """What Glance got by this method, without the proxy's own queries. Clears the record."""
     asked = [asked for asked in glance.requests if asked.method == method]
     glance.requests.clear()
     return asked
@@ -114,7 +113,7 @@ def every_spelling_of_an_upload_is_canonical(fixture):
 
 @scenario
 def every_spelling_of_other_operations_is_canonical(fixture):
-    """Through it or not: that is for the policy to say."""
+    """The policy decides whether they are relayed."""
     glance = fixture.glance()
     proxy = fixture.proxy(glance)
     for method, path in OPERATIONS[len(UPLOADS):]:
@@ -183,7 +182,7 @@ def every_spelling_of_the_store_header_is_replaced(fixture):
 
 @scenario
 def end_to_end_field_in_connection_is_refused(fixture):
-    """Left out on the way, the version in Accept would make an upload of what Glance answers 404."""
+    """If the proxy dropped Accept, a request that Glance answers with 404 would become an upload."""
     glance = fixture.glance()
     proxy = fixture.proxy(glance)
     for method, path in OPERATIONS:
@@ -209,7 +208,7 @@ WAYS = [str, str.upper, str.lower, lambda name: name.replace("-", "_"),
 
 @scenario
 def identity_headers_are_removed(fixture):
-    """Told by Keystone, never by the client; and nothing else is taken away."""
+    """Only Keystone says who the caller is. Other fields are not removed."""
     glance = fixture.glance()
     proxy = fixture.proxy(glance)
     for way in WAYS:

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Large bodies that nobody has to read go from socket to socket, hashed (verify = digest) or not,
-others through the proxy's hands: to Glance, and to the client, it is all the same."""
+"""Large bodies that need no check are spliced from socket to socket, with hashing (verify = digest) or
+without. Others are copied. Glance and the client see no difference."""
 import base64
 import hashlib
 import json
@@ -9,12 +9,12 @@ import threading
 import time
 
 from support.buffers import MOST
-from support.stack import ACTIONS, RIGHT, TOKEN, Stack, data
+from support.fixture import scenario
 from support.form import declared, file, form
 from support.glance import UPLOAD, accept_upload, answer, new_upload
 from support.proxy import wait_until
-from support.fixture import scenario
 from support.raw_http import head
+from support.stack import ACTIONS, RIGHT, TOKEN, Stack, data
 
 MIB = 1 << 20
 SIZE = MOST + 8 * MIB  # more than all buffers between client and Glance
@@ -23,12 +23,12 @@ WAYS = ("off", "size", "digest")
 
 
 def repeated(count):
-    """Any bytes, of any number; quick to make."""
+    """`count` bytes of all values, made quickly."""
     return (LARGE * (count // len(LARGE) + 1))[:count]
 
 
 def proxies(fixture, glance, conf=None):
-    """In turn: one that moves, and one that hashes what it moves."""
+    """In turn: a proxy that splices, and one that splices and hashes."""
     for verify in ("size", "digest"):
         proxy = fixture.proxy(glance, conf={"upload": {"verify": verify}, **(conf or {})})
         yield proxy
@@ -36,7 +36,7 @@ def proxies(fixture, glance, conf=None):
 
 
 class Sender(threading.Thread):
-    """An upload of its own, at once."""
+    """A thread that begins an upload at once."""
 
     def __init__(self, proxy, field, body):
         super().__init__()
@@ -63,7 +63,7 @@ def arrived(stack, told, image, body):
     assert (shown["size"], shown["os_hash_value"]) == (len(body), hashlib.sha512(body).hexdigest())
 
 
-# --- byte for byte --------------------------------------------------------------------------
+# --- the bytes are intact -------------------------------------------------------------------
 
 
 @scenario(threaded=True, representative=True)
@@ -96,7 +96,7 @@ def bodies_in_pieces_are_intact(fixture):
 
 
 def reads_slowly(asked):
-    """Most of the time there is no room in its socket."""
+    """Most of the time its socket buffer is full."""
     while asked.length < int(asked.get("Content-Length")):
         asked.read(min(200_000, int(asked.get("Content-Length")) - asked.length))
         time.sleep(0.002)
@@ -116,7 +116,8 @@ def slow_glance_gets_every_byte(fixture):
 
 @scenario(threaded=True, alone=True)
 def many_stalled_uploads_are_intact(fixture):
-    """Each has a pipe of its own then, and gives it back; for the helpers' there are too many."""
+    """Each stalled upload has a pipe of its own and gives it back. There are more of them than pipes for the
+    hashing threads."""
     start = threading.Event()
 
     def waits(asked):
@@ -138,11 +139,11 @@ def many_stalled_uploads_are_intact(fixture):
             assert (asked.length, asked.sha512) == (len(body), hashlib.sha512(body).hexdigest())
 
 
-# --- what is judged all the same ------------------------------------------------------------
+# --- checks that still apply ----------------------------------------------------------------
 
 
 def footed(body):
-    """A fixed VHD: raw data, and a footer that says how much."""
+    """A fixed VHD: raw data, and a footer with its size."""
     footer = bytearray(512)
     footer[:40] = (b"conectix" + b"\0\0\0\2\0\1\0\0" + b"\xff" * 8 + bytes(4) + b"qemu\0\5\0\3" + b"Wi2k")
     footer[40:48] = footer[48:56] = len(body).to_bytes(8, "big")
@@ -165,7 +166,7 @@ def footer_is_checked_while_splicing(fixture):
 
 @scenario
 def promised_digest_and_size_are_checked(fixture):
-    """Of a digest, which has to be computed then; and of a size."""
+    """A promised digest has to be computed, although verify does not need it."""
     stack = Stack(fixture, verify="size")
     digest = hashlib.sha256(LARGE).digest()
     for promise in (digest, digest[::-1]):
@@ -202,7 +203,7 @@ def reason(told):
 
 
 def send_until_stuck(client):
-    """All buffers are full then, from here to Glance."""
+    """Sends until all buffers between the client and Glance are full."""
     client.sock.settimeout(0.5)
     try:
         client.sock.sendall(repeated(SIZE))
@@ -213,7 +214,7 @@ def send_until_stuck(client):
 
 @scenario(threaded=True)
 def early_answer_reaches_the_client(fixture):
-    """To a client that waits for it, and to one that looks only when it has sent all."""
+    """A client that waits for the answer, and one that first sends everything."""
     def enough(asked):
         asked.read(5 * MIB).send(answer("413 Payload Too Large", body=b"too large"))
         asked.await_close()
@@ -255,7 +256,7 @@ def glance_that_stops_reading_is_504(fixture):
 
 @scenario(threaded=True)
 def client_leaving_while_splicing_cuts_the_upload(fixture):
-    """Glance must not take what it has for an image."""
+    """Glance must not take the part that it has for a whole image."""
     def waits(asked):
         asked.read(10_000).hold()
         accept_upload(asked)

@@ -1,17 +1,17 @@
 # SPDX-License-Identifier: Apache-2.0
-"""An upload that does not say how long it is (glance, Nova, Cinder, curl -T -) is kept on disk until
-its end is there, and then goes to Glance with its length."""
+"""An upload without a length (glance, Nova, Cinder, curl -T -) is kept on disk until it is complete. Then
+Glance gets it with its length."""
 import json
 import os
 import re
 import signal
 import subprocess
 
-from support.stack import ACTIONS, OCTETS, RIGHT, Stack, data, fixes, stripped
+from support.fixture import Skip, scenario
 from support.glance import UPLOAD
 from support.proxy import wait_until
-from support.fixture import Skip, scenario
 from support.raw_http import LAST_CHUNK, chunk, chunks, head
+from support.stack import ACTIONS, OCTETS, RIGHT, Stack, data, fixes, stripped
 
 CHUNKED = "Transfer-Encoding: chunked"
 LARGE = data(1_500_000)
@@ -28,7 +28,7 @@ def reason(told):
 
 @scenario(threaded=True, representative=True)
 def chunked_upload_gets_a_length(fixture):
-    """Sizes around a spool's blocks and an opening's end."""
+    """Sizes around a spool's block and the first 64 KiB."""
     stack = Stack(fixture)
     for action in ACTIONS:
         for size in (1, 65535, 65536, 65537, 262143, 262144, 262145, 1_500_000):
@@ -73,7 +73,7 @@ def expect_gets_100(fixture):
 
 @scenario(threaded=True)
 def spool_limit_is_enforced_while_receiving(fixture):
-    """While the client is still sending; and the room is there again afterwards."""
+    """While the client is still sending. The space is free again afterwards."""
     stack = Stack(fixture, spool_limit="1MiB")
     for action in ACTIONS:
         image = stack.image()
@@ -159,7 +159,7 @@ def spool_is_removed_when_glance_fails(fixture):
 
 @scenario
 def spool_is_removed_when_the_proxy_ends(fixture):
-    """A spool has no name: nothing is left of it, however the program ends."""
+    """A spool has no name, so nothing is left, in whatever way the process ends."""
     glance = fixture.glance()
     proxy = fixture.proxy(glance)
     folder = fixture.folder / "spool-of-this"
@@ -178,7 +178,7 @@ def spool_is_removed_when_the_proxy_ends(fixture):
                 proxy.signal(number)  # at once
             proxy.wait_exit()
         assert os.listdir(folder) == []
-    proxy.process = None  # there is nothing left to be stopped
+    proxy.process = None  # the process has ended
 
 
 @scenario
@@ -188,7 +188,7 @@ def bad_chunks_are_refused(fixture):
     for count in (1, 10):
         with proxy.client() as client:
             put(client).send(chunk(LARGE[:100_000]) * count, b"xyz\r\n")
-            while client.stream.fill():  # a 400, or just the end
+            while client.stream.fill():  # a 400, or only the end of the connection
                 assert b" 204 " not in client.stream.ahead
         proxy.wait_no_spools()
     assert glance.uploads() == []
@@ -225,7 +225,7 @@ default: { store: test, mode: force }
 def fails_to_start(proxy, words):
     proxy.start()
     assert proxy.wait_exit() == 1
-    for said in ("spool_dir", words, "unknown_length"):  # what is wrong, and what to do about it
+    for said in ("spool_dir", words, "unknown_length"):  # the cause, and what to change
         assert said in proxy.log(), (said, proxy.log())
     checked = subprocess.run([*proxy.command, "--check", "--config-file", proxy.conf_file], text=True,
                              capture_output=True, timeout=60, check=False)
@@ -241,7 +241,7 @@ def unusable_spool_dir_fails_the_start(fixture):
         proxy.write({"upload": {"spool_dir": fixture.folder / folder}})
         fails_to_start(proxy, words)
         proxy.error_file.unlink()
-    for mode in ("stream", "reject"):  # what is not used need not be there
+    for mode in ("stream", "reject"):  # these modes need no spool directory
         proxy.write({"upload": {"spool_dir": fixture.folder / "nowhere/spool", "unknown_length": mode}})
         proxy.start()
         proxy.wait_ready()
@@ -260,13 +260,13 @@ def spool_dir_is_created(fixture):
 
 @scenario
 def full_disk_is_507(fixture):
-    """A file system of one MiB, in a mount namespace of the proxy's own."""
+    """The spool is on a file system of one MiB, in a mount namespace of the proxy."""
     folder = fixture.folder / "small-disk"
     folder.mkdir()
     mounted = ["unshare", "--map-root-user", "--mount", "sh", "-c",
                'mount -t tmpfs -o size=1m none "$0" && exec "$@"', str(folder)]
     if subprocess.run([*mounted, "true"], capture_output=True, check=False).returncode != 0:
-        raise Skip("this machine lets nobody have a mount namespace")
+        raise Skip("this machine allows no mount namespaces")
     fixture.proxy_command = mounted + fixture.proxy_command
     stack = Stack(fixture, spool_dir=folder)
     for action in ACTIONS:

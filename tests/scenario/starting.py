@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What keeps the program from starting is said, and ends it with 1."""
+"""Errors that prevent the start are reported, and the exit status is 1."""
 import socket
 import subprocess
 
+from support.fixture import scenario
 from support.glance import TOKEN
 from support.proxy import PORT
-from support.fixture import scenario
 
 
 def fails(proxy, *said):
@@ -24,7 +24,7 @@ def taken_port_fails_the_start(fixture):
 
 @scenario
 def shared_port_fails_the_start(fixture):
-    """SO_REUSEPORT on both sides would let the kernel deal out connections between them."""
+    """With SO_REUSEPORT on both sides the kernel would distribute connections between the two programs."""
     proxy = fixture.proxy(fixture.glance(), start=False)
     with socket.create_server((fixture.host, PORT), reuse_port=True):
         fails(proxy, f"{fixture.host}:{PORT}", "already in use")
@@ -77,7 +77,7 @@ def certificate_without_key_fails_the_start(fixture):
 
 @scenario
 def check_creates_no_spool_dir(fixture):
-    """Whoever checks may be somebody else than the service, which could then not write to it."""
+    """--check may be run by another user than the service, who could then not write there."""
     folder = fixture.folder / "its-spool"
     proxy = fixture.proxy(fixture.glance(), conf={"upload": {"spool_dir": folder}}, start=False)
     assert run(proxy, "--check").returncode == 0

@@ -1,19 +1,19 @@
 # SPDX-License-Identifier: Apache-2.0
-"""SIGTERM: what is in flight ends well, nothing new begins."""
+"""SIGTERM: requests in flight are finished, and nothing new is accepted."""
 import json
 import signal
 import time
 
+from support.fixture import scenario
 from support.glance import UPLOAD, answer
 from support.proxy import STREAM, wait_until
-from support.fixture import scenario
 from support.raw_http import LAST_CHUNK, Client, chunk, head, request
 
 HALF = bytes(2 << 20)
 
 
 def begin(proxy, glance, chunked=False):
-    """A client that has sent half of an upload, and Glance has it."""
+    """A client that has sent half of an upload, which Glance has got."""
     client = proxy.client()
     framing = "Transfer-Encoding: chunked" if chunked else f"Content-Length: {2 * len(HALF)}"
     client.send(head(f"PUT {UPLOAD} HTTP/1.1", "Host: h", framing), chunk(HALF) if chunked else HALF)
@@ -26,7 +26,7 @@ def refuses_connections(proxy):
         try:
             Client(proxy.address).close()
             return False
-        except ConnectionError:  # or a reset, for one that was still in the queue
+        except ConnectionError:  # or a reset, for a connection in the accept queue
             return True
     wait_until("new connections are refused", refused)
 
@@ -88,7 +88,7 @@ def idle_connection_does_not_delay_the_exit(fixture):
 
 @scenario
 def new_upload_while_draining_is_refused(fixture):
-    """It is refused, or the connection is closed after what it was busy with."""
+    """It is refused, or the connection is closed after the request in flight."""
     glance = fixture.glance(other=lambda asked: asked.read().hold().send(answer("200 OK")))
     proxy = fixture.proxy(glance)
     with proxy.client() as client:

@@ -1,14 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Glance says which stores there are: what a client may choose, and whether the policy makes sense."""
+"""The stores that Glance lists: what a client may choose, and whether the policy's stores exist."""
 import json
 import threading
 import time
 import urllib.error
 
-from support.stack import OCTETS, RIGHT, TOKEN, Stack, data
+from support.fixture import scenario
 from support.glance import UPLOAD, answer, json_answer, new_upload, store_list
 from support.proxy import wait_until
-from support.fixture import scenario
+from support.stack import OCTETS, RIGHT, TOKEN, Stack, data
 
 BODY = data(1000)
 CHOOSE = "default:\n  store: test\n  mode: default\n"
@@ -17,7 +17,7 @@ MISSING = "the policy names the store gold, which Glance does not have"
 
 
 def ready(proxy):
-    """Status and text of /readyz."""
+    """(status, text) of /readyz."""
     try:
         return 200, proxy.admin("/readyz")
     except urllib.error.HTTPError as told:
@@ -30,9 +30,9 @@ def asked_for_stores(glance):
 
 @scenario(threaded=True, representative=True)
 def policy_with_a_missing_store_is_503(fixture):
-    """It is the operator's mistake: the client can do nothing, and everybody is told."""
+    """It is the operator's mistake. The client cannot fix it, so the log and /readyz report it, too."""
     stack = Stack(fixture, policy=TO_GOLD)
-    assert ready(stack.proxy)[0] == 200  # nobody with a token has been here yet
+    assert ready(stack.proxy)[0] == 200  # no request with a token has come yet
     for _ in range(3):
         image = stack.image()
         told = stack.put_head(image, *RIGHT, f"Content-Length: {len(BODY)}")
@@ -43,12 +43,12 @@ def policy_with_a_missing_store_is_503(fixture):
     assert stack.proxy.log().count(f"ERROR {MISSING}") == 1
     assert stack.proxy.metric("stores_missing") == 1
     image = stack.image()
-    stack.stored(stack.put(image, BODY, action="stage"), image, BODY, "stage")  # goes to no store yet
+    stack.stored(stack.put(image, BODY, action="stage"), image, BODY, "stage")  # staged data goes to no store yet
 
 
 @scenario
 def every_missing_store_is_reported(fixture):
-    """Any rule's store, and any store of `allow`; uploads that go elsewhere are not held up."""
+    """Also stores of other rules and of `allow`. Uploads to other stores pass."""
     policy = ("rules:\n  - { name: gold, when: { disk_format: [iso] }, store: gold }\n"
               "  - { name: choice, when: { disk_format: [ami] }, store: file, mode: default, allow: [file, silver] }\n"
               "default: { store: test, mode: force }\n")
@@ -75,7 +75,7 @@ def client_may_choose_glances_stores(fixture):
         assert store in said["message"], said
         if not store.startswith("os_glance_"):
             assert "Glance has file, test" in said["message"], said
-    assert ready(stack.proxy)[0] == 200  # a client's mistake is nobody else's
+    assert ready(stack.proxy)[0] == 200  # a client's mistake does not change the readiness
 
 
 @scenario
@@ -110,7 +110,7 @@ def stores_are_queried_once_a_minute(fixture):
 
 @scenario(threaded=True)
 def unknown_stores_are_not_checked(fixture):
-    """Nothing can be said of a store then; the next upload asks again."""
+    """The next upload queries them again."""
     for stores, words in ((answer("500 Internal Server Error"), "does not tell its stores"),
                           (answer("403 Forbidden"), "does not tell its stores"),
                           (lambda asked: asked.close(), "does not tell its stores"),
@@ -134,7 +134,7 @@ def unknown_stores_are_not_checked(fixture):
 
 @scenario
 def known_stores_survive_a_failed_query(fixture):
-    """For as long as it is young enough: an answer that fails takes nothing away."""
+    """As long as the known list is recent enough."""
     stack = Stack(fixture, policy=TO_GOLD)
     assert stack.put(stack.image(), BODY).status == 503
     stack.glance.fault(on="stores", answer=500)
@@ -144,7 +144,7 @@ def known_stores_survive_a_failed_query(fixture):
 
 @scenario
 def single_store_glance_is_queried_once(fixture):
-    """404: it does not know the question. That is an answer, and not asked for again."""
+    """404 means that this Glance has one store without a name. It is not asked again."""
     glance = fixture.glance(stores=answer("404 Not Found"))
     proxy = fixture.proxy(glance, policy=TO_GOLD)
     for _ in range(5):
@@ -179,7 +179,7 @@ def stores_query_delays_one_upload_only(fixture):
 
 @scenario
 def failed_upload_does_not_block_the_stores_query(fixture):
-    """A stranger's upload is refused, and with it goes the question that it has brought."""
+    """An unauthorized upload is refused, and its query for the stores ends with it."""
     stack = Stack(fixture, policy=TO_GOLD)
     for _ in range(3):
         assert stack.put(stack.image(), BODY, "X-Auth-Token: nobody's", OCTETS).status == 401
@@ -191,7 +191,7 @@ def failed_upload_does_not_block_the_stores_query(fixture):
 
 @scenario
 def new_policy_is_checked_against_known_stores(fixture):
-    """By what is known of Glance."""
+    """The known list is used."""
     stack = Stack(fixture)
     image = stack.image()
     stack.stored(stack.put(image, BODY), image, BODY)

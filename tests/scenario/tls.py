@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""TLS on the listener, and TLS to Glance."""
+"""TLS of the listener, and TLS to Glance."""
 import contextlib
 import hashlib
 import itertools
@@ -8,9 +8,9 @@ import socket
 import ssl
 import time
 
+from support.fixture import scenario, serving, trusting
 from support.glance import UPLOAD, accept_upload, answer
 from support.proxy import STREAM
-from support.fixture import scenario, serving, trusting
 from support.raw_http import LAST_CHUNK, PATIENCE, chunk, head
 
 SMALL = bytes(range(256))
@@ -18,7 +18,7 @@ LARGE = hashlib.shake_128(b"tls").digest(3 * (1 << 20) + 7)
 
 
 def listening(fixture, glance, **conf):
-    """A proxy that speaks TLS, and a client's context that trusts it."""
+    """A proxy with TLS, and a client context that trusts it."""
     cert, key = fixture.certificate("listener")
     tls = {"tls_cert_file": cert, "tls_key_file": key, **conf}
     return fixture.proxy(glance, conf={"listen": tls, **STREAM}), trusting(cert)
@@ -43,7 +43,7 @@ def uploads_over_tls_are_stored(fixture):
 
 
 class Records:
-    """A client whose records, and the pieces they come in, are the scenario's."""
+    """A client that chooses the sizes of its TLS records and of its sends."""
 
     def __init__(self, proxy, tls):
         self.sock = socket.create_connection(proxy.address, PATIENCE)
@@ -61,7 +61,7 @@ class Records:
                 self.into.write(self.sock.recv(1 << 16))
 
     def records(self, data, sizes):
-        """What has to be sent for `data`, in records of these sizes, again and again."""
+        """The bytes to send for `data`, in records of these sizes, repeated."""
         at = 0
         for size in itertools.cycle(sizes):
             self.tls.write(data[at:at + size])
@@ -77,7 +77,7 @@ class Records:
 
 @scenario(threaded=True, representative=True)
 def records_of_any_size_are_read(fixture):
-    """Many are read at once, and half of one at the end."""
+    """Many records are read at once, and part of one."""
     cert, key = fixture.certificate("listener")
     listen = {"tls_cert_file": cert, "tls_key_file": key}
     glance = fixture.glance()
@@ -131,7 +131,7 @@ def reset_over_tls_cuts_the_upload(fixture):
 
 
 def told_of_tls(client, method="GET"):
-    """The answer to plain HTTP at a port that speaks TLS."""
+    """Checks the answer to plain HTTP on a TLS port."""
     told = client.answer(method)
     assert (told.status, told.get("Connection")) == (400, "close"), told.start
     assert told.get("Content-Type") == "text/plain; charset=UTF-8"
@@ -141,7 +141,7 @@ def told_of_tls(client, method="GET"):
 
 @scenario(representative=True)
 def plain_http_on_a_tls_port_is_refused(fixture):
-    """Is told so in plain text, whatever of the request has come, and nothing reaches Glance."""
+    """In plain text, whatever part of the request has come. Nothing reaches Glance."""
     glance = fixture.glance()
     proxy, tls = listening(fixture, glance, header_timeout="1s")
     ask = head("GET /v2/images HTTP/1.1", "Host: images.example.org:9292")
@@ -163,7 +163,7 @@ def plain_http_on_a_tls_port_is_refused(fixture):
 
 @scenario
 def other_bytes_on_a_tls_port_get_no_http_answer(fixture):
-    """What is no HTTP is left to TLS; a client that says nothing costs header_timeout."""
+    """They are left to TLS. A silent client is closed after header_timeout."""
     glance = fixture.glance()
     proxy, tls = listening(fixture, glance, header_timeout="1s")
     for sent in (b"", b"\x16", b"\x16\x03\x01\x00", b"\x80\x2e\x01\x00\x02", b"\0\0\0\0\0", b"\r\nGET / HTTP/1.1\r\n"):
@@ -177,7 +177,7 @@ def other_bytes_on_a_tls_port_get_no_http_answer(fixture):
 
 @scenario(threaded=True)
 def many_plain_http_clients_block_nobody(fixture):
-    """At once, beside an upload by TLS that goes on."""
+    """At once, beside an upload over TLS."""
     glance = fixture.glance()
     proxy, tls = listening(fixture, glance)
     with proxy.client(tls=tls) as upload, contextlib.ExitStack() as connections:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""By which terms TLS is spoken: versions, forward secrecy, and whose order of ciphers counts."""
+"""TLS versions, forward secrecy, and the order of ciphers."""
 import re
 import subprocess
 
@@ -12,7 +12,7 @@ def env(fixture, **listen):
 
 
 def shake(proxy, *options):
-    """Version and cipher of a handshake with OpenSSL; None: there was none."""
+    """(version, cipher) of a handshake with OpenSSL, or None if it failed."""
     host, port = proxy.address
     done = subprocess.run(["openssl", "s_client", "-connect", f"{host}:{port}", *options], input="", text=True,
                           capture_output=True, timeout=60, check=False)
@@ -53,7 +53,7 @@ def checked(proxy):
 
 @scenario
 def check_validates_certificate_and_key(fixture):
-    """One that has expired, one that is still to come, and what is no key."""
+    """An expired certificate, one that is not valid yet, and a file without a key."""
     cert, key = fixture.certificate("listener")
     proxy = fixture.proxy(fixture.glance(), start=False, conf={"listen": {"tls_cert_file": cert, "tls_key_file": key}})
     assert checked(proxy)[0] == 0, checked(proxy)

@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Files that end too early: what a header says is held against the length, before Glance hears of it
-where the length is known; what only the end can show is seen before the last byte goes on."""
+"""Truncated files: the sizes in a header are compared with the length, before Glance is asked if the length
+is known. What only the end can show is checked before the last byte is sent to Glance."""
 import random
 import subprocess
 
-from support.stack import ACTIONS, Stack
 from support.fixture import scenario
+from support.stack import ACTIONS, Stack
 
 KIB, MIB = 1 << 10, 1 << 20
 
@@ -26,7 +26,7 @@ def iso(folder):
 
 
 def with_footer(stream):
-    """As VMware writes it: the grain directory is named by a second header at the end."""
+    """As VMware writes it: a second header at the end names the grain directory."""
     sector = bytearray(512)
     sector[12] = 3  # the marker of a footer
     return stream[:56] + b"\xff" * 8 + stream[64:] + sector + stream[:512] + bytes(512)
@@ -41,19 +41,19 @@ def gpt(folder):
 
 
 def whole_files(fixture):
-    """(disk_format, the file, how many bytes are missing of it, whether Glance hears of it before)"""
+    """(disk_format, the file, bytes to remove, whether Glance sees the upload before it is refused)"""
     folder = fixture.folder / "made"
     folder.mkdir()
     fixed = make(folder, "vpc", "-o", "subformat=fixed")
     return [
         ("vdi", make(folder, "vdi"), 1, False),
         ("vdi", make(folder, "vdi", "-o", "static=on"), MIB, False),
-        ("vhd", make(folder, "vpc"), 513, False),  # into a block
+        ("vhd", make(folder, "vpc"), 513, False),  # ends inside a block
         ("vhd", make(folder, "vpc"), 512, False),
         ("vhd", fixed[:MIB] + fixed[2 * MIB:], 0, True),
         ("vhdx", make(folder, "vhdx", "-o", "subformat=fixed,block_size=1M"), MIB + 1, True),
         ("vmdk", with_footer(make(folder, "vmdk", "-o", "subformat=streamOptimized")), 1024, True),
-        ("vmdk", make(folder, "vmdk"), 2 * MIB, False),  # the tables of grains show it
+        ("vmdk", make(folder, "vmdk"), 2 * MIB, False),  # the grain tables show it
         ("vmdk", make(folder, "vmdk"), 64 * KIB, False),
         ("vmdk", make(folder, "vmdk", "-o", "subformat=streamOptimized"), MIB, False),
         ("qcow2", make(folder, "qcow2"), 2 * MIB, True),  # L2 shows it
@@ -76,7 +76,7 @@ def truncated_files_are_refused(fixture):
             said = stack.refused(told, image, 400, "truncated", action, reached=heard)
             assert "qemu-img" not in said["message"] and said["hint"], said
             image = stack.image(disk_format=kind)
-            # spooled: the end is there before Glance is asked for anything
+            # spooled: the end is checked before Glance is asked
             stack.refused(stack.put_chunked(image, body, action=action), image, 400, "truncated", action)
 
 

@@ -1,13 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
-"""An upload that does not say how long it is, where it is not spooled: it is streamed, or refused, or
-the client says how large the image is (x-openstack-image-size) and is held to it."""
+"""An upload without a length that is not spooled: it is streamed or refused, or the client promises the
+image's size (x-openstack-image-size), which is checked."""
 import json
 
-from support.stack import ACTIONS, RIGHT, Stack, data, fixes
+from support.fixture import scenario
 from support.glance import UPLOAD
 from support.proxy import STREAM
-from support.fixture import scenario
 from support.raw_http import LAST_CHUNK, chunks, head
+from support.stack import ACTIONS, RIGHT, Stack, data, fixes
 
 CHUNKED = "Transfer-Encoding: chunked"
 LARGE = data(1_500_000)
@@ -37,7 +37,7 @@ def stream_sends_chunks(fixture):
 
 @scenario
 def reject_gets_411(fixture):
-    """Before the client has sent a byte of it."""
+    """Before the client has sent a byte of the body."""
     stack = Stack(fixture, unknown_length="reject")
     for action in ACTIONS:
         image = stack.image()
@@ -50,12 +50,12 @@ def reject_gets_411(fixture):
         stack.stored(told, image, LARGE, action)
 
 
-# --- promised -------------------------------------------------------------------------------
+# --- promised size --------------------------------------------------------------------------
 
 
 @scenario(threaded=True)
 def promised_size_becomes_the_length(fixture):
-    """It is streamed, with a Content-Length; whatever unknown_length says."""
+    """It is streamed with a Content-Length, with each value of unknown_length."""
     glance = fixture.glance()
     for mode in ("spool", "stream", "reject"):
         proxy = fixture.proxy(glance, conf={"upload": {"unknown_length": mode}})
@@ -90,7 +90,7 @@ def wrong_promised_size_is_refused(fixture):
 
 @scenario
 def exceeded_promised_size_is_refused_at_once(fixture):
-    """One byte too many, and the client has not even said that it is at the end."""
+    """After one byte too many, before the client has sent the end."""
     glance = fixture.glance()
     proxy = fixture.proxy(glance)
     with proxy.client() as client:
@@ -103,7 +103,7 @@ def exceeded_promised_size_is_refused_at_once(fixture):
 
 @scenario
 def impossible_promised_size_is_refused(fixture):
-    """Refused by the head alone, with and without a length."""
+    """By the head alone, with and without a length."""
     stack = Stack(fixture, max_size="1GiB")
     size = "X-Openstack-Image-Size"
     table = [

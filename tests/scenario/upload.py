@@ -1,13 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
-"""PUT /v2/images/{id}/file that goes well: the bytes arrive as they are, in the right store."""
+"""PUT /v2/images/{id}/file that succeeds: the bytes arrive unchanged, in the right store."""
 import hashlib
 
-from support.glance import IMAGE, TOKEN, UPLOAD
 from support.fixture import scenario
+from support.glance import IMAGE, TOKEN, UPLOAD
 from support.raw_http import LAST_CHUNK, chunk, head, request
 
 SMALL = bytes(range(256)) * 4  # every byte value, NUL, CR and LF among them
-LARGE = hashlib.shake_128(b"image").digest(3 * (1 << 20) + 7)  # a few of every buffer, and a bit
+LARGE = hashlib.shake_128(b"image").digest(3 * (1 << 20) + 7)  # several times each buffer, and a bit more
 
 
 def check(asked, told, data):

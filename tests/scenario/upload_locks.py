@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""One upload per image at a time, over all workers: that with which Glance has begun. The second one hears of
-it at once; until Glance has begun with one, nobody is kept away."""
+"""One upload per image at a time, over all workers: the one that Glance has begun to read. A second upload is
+refused at once. Until Glance has begun with one of them, none is refused."""
 import concurrent.futures
 import hashlib
 import json
@@ -8,12 +8,12 @@ import re
 import threading
 import time
 
-from support.stack import OCTETS, PAUSE, RIGHT, TOKEN, Stack, data
+from support.fixture import scenario
 from support.form import declared, file, form
 from support.glance import UPLOAD, accept_upload, answer
 from support.proxy import wait_until
-from support.fixture import scenario
 from support.raw_http import LAST_CHUNK, chunk, head
+from support.stack import OCTETS, PAUSE, RIGHT, TOKEN, Stack, data
 
 WORKERS = {"DEFAULT": {"workers": 4}}
 BODY = data(700_000)
@@ -25,7 +25,7 @@ def begin(client, *fields, target):
 
 
 def told_of_the_other(proxy, image, target=None):
-    """What a second client hears instead of 100 Continue."""
+    """The message of the refusal that a second client gets instead of 100 Continue."""
     with proxy.client() as client:
         begin(client, TOKEN, f"Content-Length: {len(BODY)}", "Expect: 100-continue",
               target=target or f"/v2/images/{image}/file")
@@ -61,7 +61,7 @@ def second_upload_is_refused_on_every_worker(fixture):
 
 @scenario
 def lock_message_works_without_a_length(fixture):
-    """How large it will be is not known."""
+    """The final size is not known."""
     stack = Stack(fixture, conf=WORKERS, unknown_length="stream")
     image = stack.image()
     with stack.client() as client:
@@ -73,7 +73,7 @@ def lock_message_works_without_a_length(fixture):
 
 @scenario(representative=True)
 def lock_begins_when_glance_has_begun(fixture):
-    """Whoever comes later, and is faster, goes first; the slow one is told what has become of the image."""
+    """An upload that begins later and is faster goes first. The slower one is refused with the image's status."""
     stack = Stack(fixture, conf=WORKERS)
     for unknown_length in ("spool", "stream"):
         stack.set(unknown_length=unknown_length)
@@ -99,7 +99,7 @@ CHUNKED = "Transfer-Encoding: chunked"
 
 
 def ways_to_dribble():
-    """Head and beginning, and what comes of it now and then."""
+    """(action, fields, first bytes, later bytes) of uploads that send a byte now and then."""
     for action in ("file", "stage"):
         yield action, [*STRANGER, LENGTH], BODY[:3], b"x"
         yield action, [*STRANGER, CHUNKED], chunk(BODY[:3]), chunk(b"x")
@@ -108,8 +108,8 @@ def ways_to_dribble():
 
 @scenario(threaded=True, representative=True)
 def slow_foreign_uploads_take_no_lock(fixture):
-    """He may see the image, but Glance would not let him upload to it. He keeps nobody away, in whatever way he
-    sends a byte now and then, and if he comes back again and again."""
+    """The other user may see the image, but Glance does not let them upload to it. Their slow uploads do not
+    block the owner, however often they come."""
     stack = Stack(fixture, conf=WORKERS)
     for unknown_length in ("spool", "stream"):
         stack.set(unknown_length=unknown_length)
@@ -129,7 +129,7 @@ def slow_foreign_uploads_take_no_lock(fixture):
 
 @scenario(threaded=True, alone=True)
 def repeated_foreign_uploads_take_no_lock(fixture):
-    """With uploads that reach Glance, which refuses each of them."""
+    """The uploads reach Glance, which refuses each of them."""
     stack = Stack(fixture, conf=WORKERS)
     image = stack.image(visibility="community")
     over = threading.Event()
@@ -152,7 +152,7 @@ def repeated_foreign_uploads_take_no_lock(fixture):
 
 
 def owners_only(asked):
-    """A busy Glance: it takes its time with what it will refuse."""
+    """A busy Glance, which refuses the other user's upload after a delay."""
     if asked.get("X-Auth-Token") == "other-token":
         asked.hold().send(answer("403 Forbidden"))
     else:
@@ -161,7 +161,7 @@ def owners_only(asked):
 
 @scenario
 def foreign_upload_that_glance_delays_takes_no_lock(fixture):
-    """He was sent first, and Glance says nothing to it: the owner waits for a moment, and is sent, too."""
+    """It was sent first and Glance does not answer it. The owner's upload waits shortly and is then sent, too."""
     glance = fixture.glance(upload=owners_only)
     proxy = fixture.proxy(glance, conf=WORKERS)
     with proxy.client() as stranger:
@@ -175,7 +175,7 @@ def foreign_upload_that_glance_delays_takes_no_lock(fixture):
 
 @scenario(threaded=True)
 def lock_is_free_after_every_end(fixture):
-    """Whatever the end of the first one was; and at once, since its client has the answer."""
+    """The image is free as soon as the client has the answer."""
     stack = Stack(fixture, conf=WORKERS)
     wrong = [*RIGHT, "Content-MD5: AAAAAAAAAAAAAAAAAAAAAA=="]
     table = [({}, wrong, 400, 1), ({}, [*RIGHT, "X-Openstack-Image-Size: 5"], 400, 0),
@@ -194,7 +194,7 @@ def lock_is_free_after_every_end(fixture):
 
 @scenario(threaded=True)
 def lock_is_free_before_the_answer(fixture):
-    """A client that tries again with the very next packet never meets itself."""
+    """A client that repeats its upload at once is never refused because of its own first upload."""
     proxy = fixture.proxy(fixture.glance(), conf=WORKERS)
     for _ in range(100):
         told = proxy.ask("PUT", UPLOAD, "Content-Range: bytes 0-4/9", body=b"image")
@@ -213,7 +213,7 @@ def lock_is_free_after_the_client_leaves(fixture):
                 stack.begin(client, image, *RIGHT, f"Content-Length: {len(BODY)}").send(BODY[:sent])
                 wait_until("it is under way", lambda: any(
                     row["image"] == image and (row["bytes"] > 0 or sent <= PAUSE)
-                    for row in stack.proxy.uploads()["in_flight"]))  # a reset takes back what lies unread
+                    for row in stack.proxy.uploads()["in_flight"]))  # a reset drops bytes that were not read yet
                 getattr(client, leave)()
             stack.proxy.wait_log(f" upload .*image={image} .*verdict=aborted")
             stack.wait_over(image, sent > PAUSE)
@@ -223,7 +223,7 @@ def lock_is_free_after_the_client_leaves(fixture):
 
 @scenario
 def upload_past_the_proxy_is_named_in_the_refusal(fixture):
-    """Past this proxy: it says so, since it cannot say how far that is."""
+    """The proxy cannot tell how far that upload is, and says so."""
     stack = Stack(fixture)
     image = stack.image()
     stack.glance.fault(image=image, stall=3600, stuck=True)
@@ -240,7 +240,7 @@ def upload_past_the_proxy_is_named_in_the_refusal(fixture):
 
 @scenario(threaded=True, alone=True)
 def one_of_fifty_uploads_is_stored(fixture):
-    """One is stored, and that one whole; the others are refused, and disturb nothing."""
+    """It is stored whole. The others are refused and do not disturb it."""
     stack = Stack(fixture, conf=WORKERS)
     bodies = [data(300_000, b"%d" % number) for number in range(50)]
     for _ in range(4):
@@ -257,7 +257,7 @@ def one_of_fifty_uploads_is_stored(fixture):
             answers = list(pool.map(upload, bodies))
         statuses = [told.status for told in answers]
         assert sorted(statuses) == [204] + [409] * (len(bodies) - 1), statuses
-        # each has come while the first was under way, or sees what has become of it
+        # each came while the first was in flight, or saw its result
         for told in answers:
             assert told.status == 204 or any(words in told.body for words in (
                 b'"upload_in_progress"', b'"image_not_queued"', b"Image status transition")), told.body

@@ -1,17 +1,17 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A 204 means that these bytes are in that store: what Glance says afterwards is compared with what
-it was sent, and what became of an image after a failure is told."""
+"""A 204 means that these bytes are in that store: the proxy compares Glance's facts with what it sent. After
+a failure the answer has the image's status."""
 import base64
 import hashlib
 import json
 import time
 
-from support.stack import ACTIONS, RIGHT, TOKEN, Stack, data
+from support.fixture import scenario
 from support.form import declared, file, form
 from support.glance import UPLOAD, answer, facts, json_answer, new_upload, stored
 from support.proxy import wait_until
-from support.fixture import scenario
 from support.raw_http import head
+from support.stack import ACTIONS, RIGHT, TOKEN, Stack, data
 
 BODY = data(700_000)
 PATCH = "Content-Type: application/openstack-images-v2.1-json-patch"
@@ -22,7 +22,7 @@ def repr_digest(body):
 
 
 def proven(stack, told, body, by="sha512", action="file"):
-    """Stored, and found to be what was sent; told on all sides."""
+    """Checks that the upload was stored and verified, in the answer and the log."""
     assert told.status == 204, (told.start, told.body)
     assert told.all("X-Intake-Verified") == [by]
     assert told.all("Repr-Digest") == [repr_digest(body)]
@@ -34,7 +34,7 @@ def proven(stack, told, body, by="sha512", action="file"):
 
 
 def failed(stack, told, status, reason, *words, state=None):
-    """A failure that a person understands, and that the operator's log has as an error."""
+    """A failure with a readable message, and an error in the log."""
     said = json.loads(told.body)
     assert (told.status, said["reason"]) == (status, reason), (told.start, said)
     for each in words:
@@ -93,7 +93,7 @@ def differing_data_is_502(fixture):
 
 @scenario
 def image_queued_after_a_success_is_502(fixture):
-    """Which no Glance should do."""
+    """No Glance should do this."""
     glance = fixture.glance(image=lambda asked: asked.read().send(json_answer("200 OK", facts())))
     told = fixture.proxy(glance).ask("PUT", UPLOAD, body=BODY)
     assert (told.status, json.loads(told.body)["reason"]) == (502, "verify_failed")
@@ -102,7 +102,7 @@ def image_queued_after_a_success_is_502(fixture):
 
 @scenario
 def verify_setting_selects_what_is_compared(fixture):
-    """`verify` says what counts; the store and the size do with `size`, and nothing with `off`."""
+    """With `size`, the store and the size. With `off`, nothing."""
     stack = Stack(fixture)
     for mode in ("digest", "size", "off"):
         stack.set(verify=mode)
@@ -125,7 +125,7 @@ def verify_setting_selects_what_is_compared(fixture):
 
 @scenario
 def saving_image_is_awaited(fixture):
-    """Glance has answered, and its record comes a little later."""
+    """Glance answers, and its database is updated a little later."""
     def image(asked):
         done = [each for each in glance.uploads() if each.answered]
         slow = len(asks) < 4
@@ -157,12 +157,12 @@ def image_stuck_in_saving_is_502(fixture):
     assert stack.proxy.metric("stuck_images_total") == 1
 
 
-# --- what cannot be found out ---------------------------------------------------------------
+# --- not verified ---------------------------------------------------------------------------
 
 
 @scenario(threaded=True)
 def expired_token_means_not_verified(fixture):
-    """A good upload stays one."""
+    """The upload is still a success."""
     stack = Stack(fixture)
     table = [(401, "the token has expired"), (404, "may not see"), (403, "may not see")]
     for count, (status, words) in enumerate(table, 1):
@@ -179,7 +179,7 @@ def expired_token_means_not_verified(fixture):
 
 @scenario(long=True)
 def unreadable_image_means_not_verified(fixture):
-    """Not for as long as it is looked for; all of them at once, since that is half a minute."""
+    """Glance never answers correctly. The uploads run at once, since each waits for half a minute."""
     ends = {new_upload(): end for end in (
         (lambda asked: asked.close(), "does not tell"),
         (lambda asked: asked.send(answer("503 Service Unavailable")), "fails to tell"),
@@ -209,7 +209,7 @@ def unreadable_image_means_not_verified(fixture):
 
 @scenario(threaded=True)
 def upload_is_verified_without_the_client(fixture):
-    """The log still says what became of it."""
+    """The log has the result."""
     stack = Stack(fixture)
     for fault, proof, verdict in (({}, "verified=sha512", "stored"),
                                   ({"wrong_checksum": True}, "reason=verify_failed", "failed")):
@@ -232,7 +232,7 @@ def upload_is_verified_without_the_client(fixture):
 
 @scenario
 def glances_hash_algorithm_is_learned(fixture):
-    """Known from the first upload on; that one is compared by the older checksum."""
+    """From the first upload, which is compared by the older checksum."""
     stack = Stack(fixture)
     stack.glance.fault(hash="sha256")
     for by in ("md5", "sha256", "sha256"):
@@ -255,7 +255,7 @@ def md5_is_compared_without_another_hash(fixture):
 
 @scenario
 def unknown_hash_falls_back_to_md5_or_size(fixture):
-    """And nothing at all to compare: the size is what is left."""
+    """If there is nothing to compare, only the size counts."""
     def image(asked):
         done = [each for each in glance.uploads() if each.get("X-Openstack-Request-Id")
                 == asked.get("X-Openstack-Request-Id") and each.answered]
@@ -276,8 +276,8 @@ def unknown_hash_falls_back_to_md5_or_size(fixture):
 
 
 def states(stack):
-    """What a failure may leave of an image: what the small Glance is told, what is done while it
-    waits for the body, and what is to be said."""
+    """The states in which a failure may leave an image: (fault of the small Glance, action during the upload,
+    words of the message)."""
     return {
         "queued": ({}, None, "upload once more"),
         "saving": ({"stuck": True}, None, "delete it and create it anew"),
@@ -298,7 +298,7 @@ def noted(stack, told, state):
 
 @scenario(threaded=True)
 def glances_failure_is_relayed_with_the_image_status(fixture):
-    """Its words pass as they are, with a field beside them."""
+    """Glance's answer is relayed, with a field for the status."""
     stack = Stack(fixture)
     for state, (fault, act, _) in states(stack).items():
         image = stack.image()
@@ -318,8 +318,8 @@ def glances_failure_is_relayed_with_the_image_status(fixture):
 
 @scenario(threaded=True, long=True)
 def dead_glance_is_502_with_the_image_status(fixture):
-    """Our own words then, and what has become of the image is in them. One that was sent whole may yet
-    become active, and then it is as if Glance had said so."""
+    """The proxy's own message has the status. An upload that was sent whole may still become active, which
+    counts as a success."""
     stack = Stack(fixture, conf={"glance": {"response_timeout": "3s"}})
     for at in (300_000, "end"):
         for cut in ("close", "reset"):
@@ -341,7 +341,7 @@ def dead_glance_is_502_with_the_image_status(fixture):
 
 @scenario
 def slow_glance_is_504_with_the_image_status(fixture):
-    """It may be busy still: nobody is told to delete the image."""
+    """Glance may still be busy, so the message does not say that the image should be deleted."""
     stack = Stack(fixture, conf={"glance": {"response_timeout": "2s"}})
     image = stack.image()
     stack.glance.fault(image=image, stall=3600, stuck=True)
@@ -351,7 +351,7 @@ def slow_glance_is_504_with_the_image_status(fixture):
 
 @scenario
 def unknown_image_status_is_not_reported(fixture):
-    """What is not known is not told."""
+    """The answer has no status field."""
     def upload(asked):
         asked.read(10_000)
         glance.image = answer("500 Internal Server Error")
@@ -365,7 +365,7 @@ def unknown_image_status_is_not_reported(fixture):
 
 @scenario
 def glances_refusals_need_no_query(fixture):
-    """The image is as Glance says: nobody looks again."""
+    """Glance's answer says enough."""
     stack = Stack(fixture)
     for status in (409, 413):
         image = stack.image()
@@ -380,7 +380,7 @@ def glances_refusals_need_no_query(fixture):
 
 @scenario(representative=True)
 def changed_image_is_502(fixture):
-    """Who waits with the data can change what the image was judged by: Glance allows it until it has some."""
+    """A client can change the image after the checks, until Glance has begun to read the data."""
     policy = "rules: [{ name: no-isos, when: { disk_format: iso }, deny: no }]\ndefault: { store: test }\n"
     stack = Stack(fixture, policy=policy)
     image = stack.image()

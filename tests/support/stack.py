@@ -4,8 +4,8 @@ Glance, the log and the metrics say of an upload."""
 import hashlib
 import json
 
-from .proxy import POLICY, wait_until
 from .fixture import trusting
+from .proxy import POLICY, wait_until
 from .raw_http import chunks, head
 
 ACTIONS = {"file": "upload", "stage": "stage"}  # the path's end, and the event in the log
