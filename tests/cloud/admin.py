@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What the operator of the cloud does to it: limits in Keystone, quotas in Ceph, tokens that end.
+"""What the operator of the cloud changes: limits in Keystone, quotas in Ceph, lifetimes of tokens.
 
-All of it is undone with the `with` block.
+Each change is undone at the end of the `with` block.
 """
 import contextlib
 import os
@@ -17,7 +17,8 @@ from cloud import check, wait_until
 
 @contextlib.contextmanager
 def limited_project(cloud, **limits):
-    """A project with limits of its own (sizes in MiB), and demo in it; yields the user's name."""
+    """A project with its own limits (sizes in MiB), which the user demo may use. Yields the name of the
+    environment."""
     env = cloud.envs["admin"]
     ks = catalog.keystone(env["OS_AUTH_URL"], env["OS_PASSWORD"])
     name = f"limited-{uuid.uuid4()}"
@@ -53,7 +54,7 @@ def radosgw_admin(cloud, *arguments):
 
 @contextlib.contextmanager
 def s3_quota(cloud, scope, size):
-    """scope: `bucket`, or `user`, which is over all buckets of its owner. In bytes."""
+    """Sets a quota in bytes. `scope` is `bucket`, or `user` for all buckets of the owner."""
     whose = {"bucket": f"--bucket={cloud.bucket}", "user": "--uid=glance"}[scope]
     quota = [f"--quota-scope={scope}", whose]
     radosgw_admin(cloud, "quota", "set", *quota, f"--max-size={size}")
@@ -67,7 +68,7 @@ def s3_quota(cloud, scope, size):
 
 @contextlib.contextmanager
 def brief_keystone(cloud, seconds, directory):
-    """The URL of a second Keystone before the same database, whose tokens last that long."""
+    """The URL of a second Keystone with the same database, whose tokens last `seconds`."""
     conf = os.path.join(directory, "brief.conf")
     with open(conf, "w", encoding="ascii") as file:
         file.write(f"[token]\nexpiration = {seconds}\n")

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A Glance beside the cloud's own, for one test: with the same stores, database and Keystone, and
-with what the cloud's own does without."""
+"""A second Glance for one test, with the same stores, database and Keystone, and with features that the
+cloud's Glance does not use."""
 import contextlib
 import os
 import subprocess
@@ -10,7 +10,7 @@ import requests
 from cloud import wait_until
 from proxy import scratch
 
-# Outside of Debian's pipeline: the filter compresses whatever the others answer.
+# In front of Debian's pipeline, so that the filter compresses the answers of all others.
 PASTE = """
 [filter-app:glance-api-everything]
 paste.filter_factory = glance.api.middleware.gzip:GzipMiddleware.factory
@@ -49,8 +49,7 @@ def answers(url):
 
 @contextlib.contextmanager
 def everything(cloud):
-    """Its URL. It has a cache that can be managed, compresses, gives lists in short pages, and
-    believes X-Forwarded-*."""
+    """Its URL. It has a managed cache, compresses answers, limits pages of lists, and trusts X-Forwarded-*."""
     port = cloud.admin_port + 9
     conf = os.path.join(cloud.directory, "etc", "glance-api.conf")
     with scratch() as directory, open(os.path.join(directory, "out"), "wb") as out:

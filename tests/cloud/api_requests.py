@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What can be asked of the Image API, as requests that fidelity.py puts to two sides.
+"""Requests of the Image API, which fidelity.py sends to two sides.
 
-`{active}`, `{queued}`, `{shared}`, `{member}` and `{tag}` are the same for both, and nothing here
-changes them. `{own}`, `{own_namespace}` and `{chosen}` are each side's own.
+`{active}`, `{queued}`, `{shared}`, `{member}` and `{tag}` are the same for both sides, and no request changes
+them. Each side has its own `{own}`, `{own_namespace}` and `{chosen}`.
 """
 import json
 from dataclasses import dataclass
@@ -49,7 +49,7 @@ def patch(target, *changes, media_type=PATCH_TYPE, **more):
 
 
 def discovery():
-    """How a client finds out what there is: mostly without a token."""
+    """How a client discovers the service, mostly without a token."""
     for target in ("/", "/versions", "/versions/", "/v2", "/v2/", "/v2.9/", "/v9", "/no", "/?a=b"):
         yield get(target, user=None)
     yield get("/v2")
@@ -112,7 +112,7 @@ QUERIES = (
 
 
 def lists():
-    """Of the images made for this test: three, which have a tag of their own."""
+    """Lists of the three images of this test, which have a tag of their own."""
     for query in QUERIES:
         yield get("/v2/images?tag={tag}&" + query)
     yield get("/v2/images?limit=1&sort=name:asc&tag={tag}&marker={active}&status=queued")
@@ -148,7 +148,7 @@ def one_image():
 
 
 def download():
-    """Of an image whose 100 KB are known, whole and in parts."""
+    """An image of 100 KB, in full and in ranges."""
     target = "/v2/images/{active}/file"
     for part in ("0-0", "5-9", "0-", "-10", "99999-", "99990-200000", "100000-", "200000-300000"):
         yield get(target, f"Range: bytes={part}")
@@ -169,7 +169,7 @@ def download():
 
 
 def lives():
-    """An image of each side's own, from its creation to its end."""
+    """An image of each side, from creation to deletion."""
     own = "/v2/images/{own}"
     fields = {"disk_format": "raw", "tags": ["b", "a"], "hw_vif_model": "virtio", "min_disk": 1}
     yield send("POST", "/v2/images", {"name": f"own {SNOWMAN}", **fields}, keep="own")
@@ -225,7 +225,7 @@ def lives():
 
 
 def uploads():
-    """The image's data. What the proxy says of it is in fields of its own."""
+    """Image data. The proxy adds fields of its own to these answers."""
     own = "/v2/images/{own}"
     yield send("POST", "/v2/images", {"disk_format": "raw", "container_format": "bare"}, keep="own")
     yield Question("PUT", own + "/file", (OCTETS,), b"not\r\nquite\0a disk\n" * 100)
@@ -247,7 +247,7 @@ def uploads():
 
 
 def creations():
-    """Each is refused, or makes an image that goes at once."""
+    """Each request is refused, or creates an image that is deleted at once."""
     gone = Question("DELETE", "/v2/images/{own}")
     yield from (send("POST", "/v2/images", {}, keep="own"), gone)
     yield send("POST", "/v2/images", {"id": "{chosen}", "name": "n" * 255}, keep="own")
@@ -282,7 +282,7 @@ def tasks():
 
 
 def metadefs():
-    """A namespace of each side's own, with one of everything."""
+    """A namespace of each side, with one object of each kind."""
     own = "/v2/metadefs/namespaces/{own_namespace}"
 
     def kind(name, document, changed):
@@ -342,7 +342,7 @@ def cache():
 
 
 def refused():
-    """Errors as HTML, as text and as JSON, of every kind that is not among the others."""
+    """Errors as HTML, text and JSON, of kinds that the other groups do not have."""
     types = ("text/html", "text/plain", "application/json", "*/*", "image/png", "")
     for accept in (*types, "application/json;q=0.1, text/plain", "text/*, application/json"):
         accept = f"Accept: {accept}"
@@ -377,7 +377,7 @@ def refused():
 
 
 def connections():
-    """Old clients, and those that say what they want of the connection."""
+    """Old clients, and clients that set Connection."""
     for target in ("/v2/images?tag={tag}", "/v2/images/{active}/file", "/", f"/v2/images/{NOBODY}"):
         for method in ("GET", "HEAD"):
             yield Question(method, target, version="HTTP/1.0")
@@ -387,7 +387,7 @@ def connections():
 
 
 def browsers():
-    """Preflights and the requests behind them, from a page that may and from one that may not."""
+    """CORS preflights and the requests after them, from an allowed and from a foreign page."""
     foreign = ("https://foreign.example.org", ALLOWED_ORIGIN.upper(), "null", "")
     for origin in (ALLOWED_ORIGIN, *foreign):
         origin = f"Origin: {origin}"

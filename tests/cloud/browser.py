@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Horizon lets the browser upload straight to the image endpoint, which is another origin: the page
-gets to see what it needs, and no other page does. fetch.mjs is the browser."""
+"""Horizon lets the browser upload directly to the image endpoint, which is another origin. The page can read
+what it needs, and other pages cannot. fetch.mjs is the browser."""
 import json
 import uuid
 
@@ -20,7 +20,7 @@ def page(cloud, method, where, url=None, origin=HORIZON, media_type=None, **body
 
 
 def page_uploads(cloud, image_id, path, sent_as, **how):
-    # The browser writes a form's own type, boundary and all.
+    # The browser sets the Content-Type of a form itself, with the boundary.
     media_type = None if sent_as == "form" else "application/octet-stream"
     body = {"as": sent_as, "path": path}
     return page(cloud, "PUT", f"/v2/images/{image_id}/file", media_type=media_type, **body, **how)
@@ -47,12 +47,12 @@ def test_form_is_uploaded(cloud):
 
 
 def test_stream_is_uploaded(cloud):
-    """Its length is not known."""
+    """The length is not known."""
     uploads_land(cloud, "stream", "store, length")
 
 
 def life(cloud, url):
-    """What a page sees of an image's life, but for the upload."""
+    """An image's life as a page sees it, without the upload."""
     image_id = str(uuid.uuid4())
     path, create = f"/v2/images/{image_id}", {"id": image_id, "name": "from a page"}
     rename = [{"op": "replace", "path": "/name", "value": "renamed"}]
@@ -80,7 +80,7 @@ def test_other_requests_are_the_same(cloud):
 
 
 def test_refusal_is_readable(cloud):
-    """The page can tell its user why."""
+    """The page can show its user the reason."""
     with cloud.new_image(disk_format="iso") as image_id:
         for sent_as in ("blob", "form", "stream"):
             result = page_uploads(cloud, image_id, cloud.small().path, sent_as)
@@ -91,7 +91,7 @@ def test_refusal_is_readable(cloud):
 
 
 def test_foreign_page_is_blocked(cloud):
-    """It may not even ask."""
+    """Its preflight fails."""
     with cloud.new_image() as image_id:
         foreign = {"origin": "https://elsewhere.example.org"}
         result = page_uploads(cloud, image_id, cloud.small().path, "blob", **foreign)

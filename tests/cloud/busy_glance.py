@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A Glance whose few processes are all busy with uploads is not dead."""
+"""A Glance whose few processes are all busy with uploads counts as busy, not as out."""
 import contextlib
 import os
 import subprocess
@@ -20,14 +20,15 @@ SLOW = f"{192 * KIB}"  # bytes a second
 
 @contextlib.contextmanager
 def small_uwsgi(cloud):
-    """Its URL: Glance under uWSGI with two processes, and no threads, as Kolla runs it."""
+    """Its URL: Glance under uWSGI with two processes and no threads, as Kolla runs it."""
     port = free_port()
     ini = os.path.join(cloud.directory, "etc", "glance-uwsgi.ini")
     command = ["uwsgi", "--http-socket", f"127.0.0.1:{port}", "--ini", ini]
     environment = {**os.environ, "OS_GLANCE_CONFIG_DIR": os.path.join(cloud.directory, "etc", "glance-uwsgi")}
     with scratch() as directory:
         with open(ini, encoding="utf-8") as file:
-            text = file.read().replace("processes = 1", f"processes = {PROCESSES}").replace("threads = 8", "threads = 1")
+            text = file.read().replace("processes = 1", f"processes = {PROCESSES}")
+        text = text.replace("threads = 8", "threads = 1")
         command[-1] = os.path.join(directory, "uwsgi.ini")
         with open(command[-1], "w", encoding="utf-8") as file:
             file.write(text)
@@ -43,7 +44,7 @@ def small_uwsgi(cloud):
 
 
 def started(cloud, stack):
-    """An upload that takes its time, and its image."""
+    """A slow upload, and its image."""
     image_id = stack.enter_context(cloud.new_image())
     slowly = ("--limit-rate", SLOW, *OCTETS)
     process = clients.curl_started(cloud, image_id, cloud.small().path, *slowly)
@@ -52,7 +53,7 @@ def started(cloud, stack):
 
 
 def health(proxy):
-    """The state of its only endpoint, as /readyz tells it, which has to be ready."""
+    """The state of the only endpoint in /readyz, which must say ready."""
     answer = proxy.readiness()
     same("the status of /readyz", answer.status_code, 200)
     return answer.json()["endpoints"][0]["state"]

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What cannot be kept is refused before its first byte, with the figures.
+"""Uploads for which there is no space are refused before their first byte, with the numbers.
 
-There are two who may have no room: the project, by Keystone's limits, and the store, by the quota of
-its bucket or the policy's `capacity`. And there is the store that Glance does not have at all.
+The limits are those of the project in Keystone, and of the store: the quota of its bucket, or the policy's
+`capacity`. An unknown store is refused, too.
 """
 import concurrent.futures
 import contextlib
@@ -19,7 +19,7 @@ SLOWLY = (*OCTETS, "--limit-rate", "200k")  # a dozen seconds for the small file
 
 
 def started(cloud, image_id, user="demo"):
-    """A slow upload of the small file, whose first bytes Glance has."""
+    """Starts a slow upload of the small file, and waits until Glance has its first bytes."""
     path, token = cloud.small().path, cloud.token(user)
     process = clients.curl_started(cloud, image_id, path, *SLOWLY, token=token)
     wait_until(
@@ -45,7 +45,7 @@ def lands(cloud, image_id):
 
 
 def test_project_quota(cloud):
-    """Glance itself counts only what is there, and lets this one overshoot."""
+    """Glance itself counts only stored data, and accepts this upload."""
     file = cloud.big()
     with admin.limited_project(cloud, image_size_total=100) as user:
         with cloud.new_image(user=user) as image_id:
@@ -59,7 +59,7 @@ def test_project_quota(cloud):
 
 
 def test_project_quota_of_concurrent_uploads(cloud):
-    """Each of three fits, and no two of them do."""
+    """One of the three uploads fits, two together do not."""
     file = cloud.small()
     with admin.limited_project(cloud, image_size_total=4) as user, contextlib.ExitStack() as stack:
         images = [stack.enter_context(cloud.new_image(user=user)) for _ in range(3)]
@@ -100,7 +100,7 @@ def is_full(cloud, image_id, limit, used, in_flight, file):
 
 
 def quota_holds(cloud, scope):
-    """The gateway keeps a quota as whole KiB, and rounds up."""
+    """The gateway rounds a quota up to whole KiB."""
     used = cloud.bucket_use()
     limit = (used // KIB + 1) * KIB + 4 * MIB
     with cloud.new_image() as image_id:
@@ -110,7 +110,7 @@ def quota_holds(cloud, scope):
 
 
 def test_bucket_quota(cloud):
-    """The small file has room in it."""
+    """The small file fits."""
     quota_holds(cloud, "bucket")
 
 
@@ -127,7 +127,7 @@ def test_capacity(cloud):
 
 
 def test_capacity_includes_uploads_in_flight(cloud):
-    """Each would fit, both do not; what the first has taken is free again when it is deleted."""
+    """Each would fit, both do not. The capacity of the first is free again when it is deleted."""
     file, used = cloud.small(), cloud.bucket_use()
     limit = used + file.size * 3 // 2
     with another_proxy(cloud, cloud.policy(capacity=f"{limit}B")):
@@ -141,7 +141,7 @@ def test_capacity_includes_uploads_in_flight(cloud):
 
 
 def lands_unchecked(cloud, why, **facts):
-    """No reason to refuse anything, but one to tell: `why` is in the log."""
+    """The upload passes with a warning. `why` is in the log."""
     policy = cloud.policy()
     policy["stores"]["test"]["s3"].update(facts)
     with another_proxy(cloud, policy) as proxy, cloud.new_image() as image_id:
@@ -164,11 +164,11 @@ def test_gateway_refuses_the_keys(cloud):
     check(key not in log, "the key is in the log")
 
 
-# --- the store that is not there -----------------------------------------------------------------
+# --- unknown stores ------------------------------------------------------------------------------
 
 
 def test_policy_names_an_unknown_store(cloud):
-    """Known with the first upload, since Glance tells its stores only to those who have a token."""
+    """The first upload shows this, since Glance lists its stores only with a token."""
     policy = {**cloud.policy(), "default": {"store": "gold", "mode": "force"}}
     missing = "the policy names the store gold, which Glance does not have"
     with another_proxy(cloud, policy) as proxy, cloud.new_image() as image_id:
@@ -181,16 +181,16 @@ def test_policy_names_an_unknown_store(cloud):
         check(missing in proxy.log(), f"no error in the log: {proxy.log()}")
         same("the metric", proxy.metric("glance_intake_stores_missing"), 1)
         proxy.reload(cloud.policy())
-        check(proxy.is_ready(), "it is not ready after the policy was mended")
+        check(proxy.is_ready(), "it is not ready after the policy was fixed")
         same("the metric afterwards", proxy.metric("glance_intake_stores_missing"), 0)
         lands(cloud, image_id)
 
 
 def test_client_names_an_unknown_store(cloud):
-    """And one of those that Glance keeps for itself, and lets everybody upload to."""
+    """Also Glance's reserved stores, to which Glance itself would let everybody upload."""
     policy = {**cloud.policy(), "default": {"store": "test", "mode": "default"}}
     with another_proxy(cloud, policy), cloud.new_image() as image_id:
         for store in ("gold", "os_glance_staging_store", "os_glance_tasks_store"):
-            wish = ("-H", f"X-Image-Meta-Store: {store}")
-            answer = curl_is_refused(cloud, image_id, 403, "store_not_allowed", *wish)
+            choice = ("-H", f"X-Image-Meta-Store: {store}")
+            answer = curl_is_refused(cloud, image_id, 403, "store_not_allowed", *choice)
             tells(answer, f"it asks for {store}")

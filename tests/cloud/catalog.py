@@ -37,7 +37,7 @@ def keystone(url, password):
 
 
 def named(manager, name, **fields):
-    """The one of this name, made if there is none."""
+    """The entry of this name. It is created if there is none."""
     found = [entry for entry in manager.list() if entry.name == name]
     return found[0] if found else manager.create(name, **fields)
 

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A day's work with each client, done twice at once: as the catalog leads, which is through the
-proxy, and straight at Glance. Both must go alike and print the same, but for the store.
+"""Typical work with each client, done twice at once: through the proxy, as the catalog says, and directly at
+Glance. Both must work the same and print the same, except for the store.
 
-The first way nothing is set at all: who has the catalog does not know that there is a proxy.
+The first side needs no setting: a user of the catalog does not notice the proxy.
 """
 import concurrent.futures
 import itertools
@@ -18,16 +18,16 @@ from cloud import DataFile, check, same, wait_until
 from relay import project_of
 from proxy import scratch
 
-# --- what is the same ------------------------------------------------------------------------
+# --- comparing -------------------------------------------------------------------------------
 
-# What differs from one image to the next, and nothing else.
+# What differs between two images.
 FOLDED = [
     (r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\b", "ID"),
     (r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(Z|\.\d{6})", "TIME"),
 ]
 STORE = re.compile(r"(\bstores\W+)(test|file)\b")
 
-# openstacksdk joins the lines of an HTML error in the order of a set, which depends on the words, and the
+# openstacksdk joins the lines of an HTML error in the order of a set. The order depends on the words, and the
 # image's id is one of them.
 UNORDERED = " Error for url: "
 
@@ -37,7 +37,7 @@ def ordered(line):
 
 
 def folded(printed, address):
-    """The lines of it."""
+    """The lines of the output, without what differs."""
     printed = printed.replace(address, "GLANCE")
     for pattern, word in FOLDED:
         printed = re.sub(pattern, word, printed)
@@ -53,10 +53,10 @@ def stores_told(printed):
 
 @dataclass
 class Side:
-    """A way to Glance, with images, and files to save to, that only this side has."""
+    """A way to Glance, with its own images and its own files."""
 
     cloud: object
-    image_url: str  # None: whatever the catalog says
+    image_url: str  # None: the endpoint of the catalog
     directory: str
     words: dict = field(default_factory=dict)  # for the {} of the steps
 
@@ -66,7 +66,7 @@ class Side:
         names = ("image", "staged", "imported")
         self.words = {
             **dict(zip(names, self.images)),
-            "mark": str(uuid.uuid4()),  # a name, and a tag, that nothing else has
+            "mark": str(uuid.uuid4()),  # a unique name and tag
             "tag": str(uuid.uuid4()),
             "saved": self.saved,
             "create": "--disk-format qcow2 --container-format bare",
@@ -78,7 +78,7 @@ class Side:
         return self.image_url or self.cloud.proxy.url
 
     def environment(self):
-        """glanceclient has a variable for the address of Glance, openstack only clouds.yaml."""
+        """glanceclient has a variable for Glance's URL. openstack needs clouds.yaml for it."""
         if not self.image_url:
             return {}
         path = os.path.join(self.directory, "clouds.yaml")
@@ -93,7 +93,7 @@ class Side:
 
 
 def on_both_sides(cloud, work):
-    """work(side) gives what was told, as a list of (step, text)."""
+    """work(side) returns the output as a list of (step, text)."""
     with scratch() as first, scratch() as second, concurrent.futures.ThreadPoolExecutor(2) as pool:
         sides = Side(cloud, None, first), Side(cloud, cloud.glance_url, second)
         try:
@@ -122,7 +122,7 @@ class Step:
     command: str
     user: str = "demo"
     fails: bool = False
-    # The image that is imported from here on, and what it prints depends on how far that is.
+    # The image that this step imports. The output depends on the progress of the import, so it is not compared.
     importing: str = ""
 
 
@@ -146,7 +146,7 @@ def command_line(client, steps):
 
 
 def is_imported(cloud, image_id):
-    """Not only active: the task's own marks go a moment later."""
+    """Waits for the end of the import. The task's own properties go a moment after the image is active."""
 
     def is_over():
         image = cloud.image(image_id)

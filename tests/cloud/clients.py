@@ -12,14 +12,14 @@ import openstack as openstack_sdk
 
 from cloud import HERE
 
-DEADLINE = 120  # seconds; none of them may hang
-# Sets and dicts of the Python clients then have the same order in each of them.
+DEADLINE = 120  # seconds; no client may hang
+# Gives sets and dicts the same order in all Python clients.
 SAME_ORDER = {"PYTHONHASHSEED": "0"}
 
 
 @dataclass
 class Result:
-    """What a client said, and, for those that tell, what it was answered."""
+    """What a client printed, and the answer's status and headers if the client shows them."""
 
     exit_status: int
     printed: str  # both streams
@@ -46,7 +46,7 @@ def run(command, env=None, deadline=DEADLINE, stdin=subprocess.DEVNULL):
 
 @contextlib.contextmanager
 def terminal():
-    """For standard input: without one, clients take what is there for the image's data."""
+    """A terminal as standard input. Without one, clients take standard input for the image's data."""
     master, slave = os.openpty()
     try:
         yield slave
@@ -65,7 +65,7 @@ def curl_command(cloud, url, *options, token=None):
 
 
 def curl(cloud, image_id, *options, token=None, url=None, **how):
-    """Body, and behind it one JSON line about the transfer (curl's %{json} and %{header_json})."""
+    """Runs curl. It prints the answer's body and then a line of JSON (curl's %{json} and %{header_json})."""
     tell = '\n{"status": %{response_code}, "sent": %{size_upload}, "headers": %{header_json}}'
     url = url or upload_url(cloud, image_id)
     result = run(curl_command(cloud, url, "-w", tell, *options, token=token), **how)
@@ -78,7 +78,7 @@ def curl(cloud, image_id, *options, token=None, url=None, **how):
 
 
 def curl_started(cloud, image_id, path, *options, token=None):
-    """An upload in the background; its output is the body and then the status."""
+    """Starts an upload in the background. It prints the body and then the status."""
     url = upload_url(cloud, image_id)
     told = ("-w", "\n%{response_code}")
     command = curl_command(cloud, url, "-T", path, *told, *options, token=token)
@@ -96,7 +96,7 @@ def glance(cloud, *arguments, user="demo", env=None, **how):
 
 
 def sdk(cloud, user="demo", **settings):
-    """A connection of openstacksdk's, as programs use it."""
+    """A connection of openstacksdk, as programs use it."""
     env = cloud.envs[user]
     names = ("auth_url", "username", "password", "project_name", "user_domain_id")
     names += ("project_domain_id", "region_name")
@@ -105,26 +105,26 @@ def sdk(cloud, user="demo", **settings):
 
 
 def newman(cloud, image_id, path, body="binary"):
-    """Postman's runner: a PUT with the file as its body, which is one of those that Postman offers:
-    binary, form-data, raw."""
+    """Postman's runner: a PUT with the file as its body. `body` is one of Postman's body types: binary,
+    form-data, raw."""
     return newman_runs(cloud, body, url=cloud.proxy.url, image=image_id, file=path)
 
 
 def newman_runs(cloud, folder, **variables):
-    """A folder of newman.json, or one of its requests."""
+    """Runs a folder of newman.json, or one of its requests."""
     program = os.path.join(cloud.directory, "newman", "node_modules", ".bin", "newman")
     command = [program, "run", os.path.join(HERE, "newman.json"), "--folder", folder]
     command += ["--verbose", "--color", "off"]
     for name, value in {"token": cloud.token(), **variables}.items():
         command += ["--env-var", f"{name}={value}"]
     result = run(command)
-    # It draws a frame around the answer's body and folds it to the width of the frame.
+    # newman prints the answer's body in a frame and folds long lines.
     result.printed = re.sub(r"\n +│ ", "", result.printed)
     return result
 
 
 def fetch(**request):
-    """A page's own request (fetch.mjs), which is asked for as JSON and told as JSON."""
+    """A request of a web page (fetch.mjs), given and returned as JSON."""
     result = run(["node", os.path.join(HERE, "fetch.mjs"), json.dumps(request)])
     if result.exit_status == 0:
         told = json.loads(result.printed)

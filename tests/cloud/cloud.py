@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """The cloud as the tests see it: users and their tokens, images, stores, and files to upload.
 
-Whatever a test wants to know of an image, it asks Glance itself, past the proxy; what ends up in
-the store `test` it reads from the bucket, past both.
+The tests ask Glance about images directly, past the proxy. They read the store `test` directly from the
+bucket.
 """
 import contextlib
 import hashlib
@@ -29,7 +29,7 @@ class Skip(Exception):
 
 
 def check(condition, why):
-    """Like assert, for values that need no comparison."""
+    """Like assert."""
     if not condition:
         raise AssertionError(why)
 
@@ -39,7 +39,7 @@ def same(what, got, wanted):
 
 
 def wait_until(seconds, what, condition):
-    """Polls until condition() gives something true, and returns that."""
+    """Polls until condition() is true, and returns its value."""
     deadline = time.monotonic() + seconds
     while True:
         value = condition()
@@ -50,7 +50,7 @@ def wait_until(seconds, what, condition):
 
 
 def is_gone(pid):
-    """A zombie is."""
+    """A zombie counts as gone."""
     try:
         with open(f"/proc/{pid}/stat", encoding="ascii", errors="replace") as file:
             return file.read().rpartition(") ")[2].startswith("Z")
@@ -59,7 +59,7 @@ def is_gone(pid):
 
 
 class Memory:
-    """A process's, in MiB (proc(5), status)."""
+    """The memory of a process, in MiB (proc(5), status)."""
 
     def __init__(self, pid):
         self.pid = pid
@@ -68,11 +68,11 @@ class Memory:
         return self._field("VmRSS")
 
     def peak(self):
-        """The most there was."""
+        """The maximum since the start or forget_peak()."""
         return self._field("VmHWM")
 
     def forget_peak(self):
-        """Makes peak() start anew (clear_refs)."""
+        """Restarts peak() (clear_refs)."""
         with open(f"/proc/{self.pid}/clear_refs", "w", encoding="ascii") as file:
             file.write("5")
 
@@ -82,7 +82,7 @@ class Memory:
 
 
 class DataFile:
-    """A file to upload, with what must arrive of it."""
+    """A file to upload, and its size and digest."""
 
     def __init__(self, path):
         self.path = path
@@ -92,7 +92,7 @@ class DataFile:
 
 
 def read_env(path):
-    """The `export NAME=VALUE` lines that `up` writes."""
+    """Reads the `export NAME=VALUE` lines that `up` writes."""
     with open(path, encoding="ascii") as file:
         return dict(line.split(None, 1)[1].rstrip("\n").split("=", 1) for line in file)
 
@@ -117,7 +117,7 @@ class Cloud:
             aws_secret_access_key=env["CLOUD_S3_SECRET_KEY"],
             config=botocore.client.Config(s3={"addressing_style": "path"}),
         )
-        self.proxy = None  # set by `run`: the one that the catalog leads to
+        self.proxy = None  # set by `run`: the proxy that the catalog points to
         self._tokens = {}
         self._files = {}
 
@@ -127,7 +127,7 @@ class Cloud:
         return self._tokens[user]
 
     def new_token(self, user="demo", keystone_url=None):
-        """One that nobody else has."""
+        """A token that no other test uses."""
         env = self.envs[user]
         domain = {"id": "default"}
         body = {
@@ -192,7 +192,7 @@ class Cloud:
         return size, digest.hexdigest()
 
     def file(self, name, make):
-        """The one that make(path) has made, in this run or an earlier one."""
+        """The file that make(path) creates, in this run or an earlier one."""
         if name not in self._files:
             path = os.path.join(self.directory, "files", name)
             if not os.path.exists(path):
@@ -222,19 +222,19 @@ class Cloud:
         return self.data_file("small.qcow2", 2 * MIB)
 
     def bucket_use(self):
-        """Bytes that the gateway says the bucket holds."""
+        """The bytes in the bucket, as the gateway counts them."""
         answer = self.s3.head_bucket(Bucket=self.bucket)["ResponseMetadata"]
         return int(answer["HTTPHeaders"]["x-rgw-bytes-used"])
 
     def key_file(self, name, key):
-        """A file with one of the keys to the bucket, for nobody else's eyes."""
+        """A file with one of the keys to the bucket, readable by its owner only."""
         path = os.path.join(self.directory, "etc", name)
         with open(os.open(path, os.O_CREAT | os.O_WRONLY | os.O_TRUNC, 0o600), "w") as file:
             file.write(key + "\n")
         return path
 
     def bucket_facts(self):
-        """What the policy has to know to ask for the bucket."""
+        """The policy's facts about the bucket."""
         env = self.envs["demo"]
         return {
             "endpoint": env["CLOUD_S3_URL"],
@@ -244,28 +244,28 @@ class Cloud:
         }
 
     def policy(self, **facts):
-        """That of conf/, and the bucket; `facts` are more about the store `test`."""
+        """The policy of conf/, with the bucket. `facts` are added to the store `test`."""
         with open(os.path.join(HERE, "conf", "policy.yaml"), encoding="utf-8") as file:
             policy = yaml.safe_load(file)
         return {**policy, "stores": {"test": {"s3": self.bucket_facts(), **facts}}}
 
     def glance_log(self, text):
-        """The lines of its log, access among them, that have it."""
+        """The lines of Glance's log that contain `text`. Access lines are among them."""
         path = os.path.join(self.directory, "log", "glance.log")
         with open(path, encoding="utf-8", errors="replace") as file:
             return [line for line in file if text in line]
 
     def puts(self, image_id):
-        """The uploads to it that Glance has seen, begun or whole."""
+        """The uploads to the image that Glance has seen, complete or not."""
         return self.glance_log(f'"PUT /v2/images/{image_id}/')
 
     def glance_pid(self):
-        """The master's."""
+        """The pid of the master process."""
         with open(os.path.join(self.directory, "run", "glance.pid"), encoding="ascii") as file:
             return int(file.read().split()[0])
 
     def glance_memory(self):
-        """That of the one worker."""
+        """The memory of the only worker."""
         master = self.glance_pid()
         with open(f"/proc/{master}/task/{master}/children", encoding="ascii") as file:
             (worker,) = file.read().split()
@@ -278,5 +278,5 @@ class Cloud:
         wait_until(10, "Glance is gone", lambda: is_gone(pid))
 
     def up(self):
-        """Starts what does not run."""
+        """Starts the services that do not run."""
         subprocess.run([os.path.join(HERE, "up")], check=True, stdout=sys.stderr)

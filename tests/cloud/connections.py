@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Old connections, newer ones than there are here, and those that are used more than once."""
+"""HTTP/1.0, HTTP/2 and reused connections."""
 import contextlib
 import http.client
 import json
@@ -13,7 +13,7 @@ from uploads import OCTETS, landed_in_test, told_in_headers
 
 
 def curl_works(cloud, *options):
-    """Up, and down again, with HTTP/1.1 in the answer as Glance has it."""
+    """An upload and a download. The answer is HTTP/1.1, as Glance's is."""
     file = cloud.small()
     with cloud.new_image() as image_id:
         result = clients.curl(cloud, image_id, *options, "-T", file.path, *OCTETS)
@@ -29,13 +29,13 @@ def test_curl_with_http_1_0(cloud):
 
 
 def test_curl_that_offers_http_2(cloud):
-    """With Upgrade: h2c, which nobody has to take up."""
+    """It sends Upgrade: h2c, which a server may ignore."""
     curl_works(cloud, "--http2")
 
 
 def test_curl_reuses_its_connection(cloud):
-    """Behind an upload in chunks; after one with a length the answer says that this was the last,
-    and curl connects anew without a word."""
+    """After a chunked upload. After an upload with a length the answer closes the connection, and curl connects
+    again."""
     file, tell = cloud.small(), "%{response_code} %{num_connects}\n"
     chunked = ("-H", "Transfer-Encoding: chunked")
     ways = [(chunked, "204 1"), ((), "204 0"), (chunked, "204 1")]
@@ -66,8 +66,8 @@ def request(cloud, line, body=b"", *fields):
     return "\r\n".join([*head, "", ""]).encode() + body
 
 
-def a_life(cloud, image_id, data):
-    """All of it, of one image."""
+def life_of(cloud, image_id, data):
+    """The requests of an image's life."""
     image, octets = f"/v2/images/{image_id}", "Content-Type: application/octet-stream"
     fields = {"id": image_id, "disk_format": "qcow2", "container_format": "bare"}
     create = json.dumps(fields).encode()
@@ -81,7 +81,7 @@ def a_life(cloud, image_id, data):
 
 
 def answers_at_once(url, requests):
-    """Status and body of each; nothing is read before all of them are sent."""
+    """(status, body) of each request. All requests are sent before an answer is read."""
     where = urllib.parse.urlsplit(url)
     with socket.create_connection((where.hostname, where.port), timeout=60) as connection:
         connection.sendall(b"".join(requests))
@@ -94,20 +94,20 @@ def answers_at_once(url, requests):
 
 
 def lived(cloud, url):
-    """What is to be the same at Glance and through the proxy."""
+    """What must be the same at Glance and through the proxy."""
     image_id = str(uuid.uuid4())
     with open(cloud.small().path, "rb") as file, contextlib.ExitStack() as afterwards:
         afterwards.callback(cloud.delete, image_id)
-        life = list(a_life(cloud, image_id, file.read()))
+        life = list(life_of(cloud, image_id, file.read()))
         answers = list(answers_at_once(url, life))
     shown = json.loads(answers[3][1])
     same("the digest", shown["os_hash_value"], cloud.small().sha512)
-    check(image_id in answers[-1][1].decode(), f"not Glance's last words: {answers[-1]}")
+    check(image_id in answers[-1][1].decode(), f"not Glance's last answer: {answers[-1]}")
     return [status for status, _ in answers], shown["stores"]
 
 
 def test_pipelined_requests(cloud):
-    """Six requests are sent before the first is answered, an upload among them."""
+    """Six requests, among them an upload, are sent before the first answer."""
     statuses = [201, 200, 204, 200, 204, 404]
     same("what Glance answers", lived(cloud, cloud.glance_url), (statuses, "file"))
     same("what is answered", lived(cloud, cloud.proxy.url), (statuses, "test"))

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Files of every kind before a real Glance and S3: what is whole arrives whole, and is sound when it
-is fetched again; what `curl -d` has damaged does not get to Glance at all."""
+"""Files of every kind before a real Glance and S3. Intact files are stored and come back intact. Files that
+`curl -d` has damaged do not reach Glance."""
 import filecmp
 import os
 import pathlib
@@ -26,7 +26,7 @@ SELECTION = {
 
 
 def new_image(cloud, specimen):
-    """The policy of these tests takes no ISO but what it takes for its name; Glance knows no QED."""
+    """The policy of these tests accepts only ISOs of a certain name. Glance has no QED."""
     return cloud.new_image(
         name="small-corpus" if specimen.disk_format == "iso" else "corpus",
         disk_format="raw" if specimen.disk_format == "qed" else specimen.disk_format,
@@ -46,7 +46,7 @@ def comes_back_sound(cloud, image_id, path, specimen):
 
 
 def for_each(names, test):
-    """Calls it with the path and the specimen of each file of the corpus, or of those named."""
+    """Calls test(path, specimen) for each file of the corpus, or for those named."""
     with scratch() as directory:
         files = make_all(pathlib.Path(directory, "corpus"))
         chosen = [path for path in files if names is None or path.name in names]
@@ -71,7 +71,7 @@ def test_files_come_back_intact(cloud):
 
 
 def seen_by(sent):
-    """What the damage is seen by, with so many bytes left of the file."""
+    """The reason of the refusal when so many bytes of the file are left."""
     if sent == 0:
         return "empty_body"
     return "damaged_body" if sent >= 4096 else "format_mismatch"

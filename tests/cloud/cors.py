@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A page of Horizon uploads from the browser. What a page may read of an answer is in its fields
-Access-Control-*: an answer of the proxy's own has those that Glance would have given.
+"""A page of Horizon uploads from the browser. The fields Access-Control-* say what a page may read of an
+answer. The proxy's own answers have those that Glance would send.
 
-Which pages may is in Glance's configuration, not in the proxy's.
+Glance's configuration says which pages may, not the proxy's.
 """
 import json
 
@@ -17,20 +17,20 @@ STRIPPED = b"a file that went through curl -d " * 400  # no NUL, no line feed, n
 SOUND = b"\0not much of a disk\r\n" * 400
 
 
-def put(cloud, image_id, *fields, body=SOUND, url=None, door="file"):
-    """An upload as a page makes it; `url`: not through the proxy."""
+def put(cloud, image_id, *fields, body=SOUND, url=None, action="file"):
+    """An upload as a page makes it. With `url` it goes past the proxy."""
     host, port = (url or cloud.proxy.url).removeprefix("http://").split(":")
     fields = [OCTETS, f"X-Auth-Token: {cloud.token()}", *fields, f"Content-Length: {len(body)}"]
     client = Client((host, int(port)))
     try:
-        start = f"PUT /v2/images/{image_id}/{door} HTTP/1.1"
+        start = f"PUT /v2/images/{image_id}/{action} HTTP/1.1"
         return client.send(head(start, f"Host: {host}", *fields) + body).answer()
     finally:
         client.close()
 
 
 def for_a_page(answer):
-    """What a browser looks at, but for the names of the proxy's own fields."""
+    """The fields that a browser looks at, without the names of the proxy's own fields."""
     told = [(name.title(), value) for name, value in answer.fields]
     exposes = ("Access-Control-Expose-Headers", ", ".join(exposed(answer)))
     return sorted(
@@ -41,14 +41,14 @@ def for_a_page(answer):
 
 
 def exposed(answer):
-    """The proxy's own fields."""
+    """The proxy's own fields of the answer."""
     return [
         name for name, _ in answer.fields if name.startswith("X-Intake-") or name == "Repr-Digest"
     ]
 
 
 def may_be_read(answer):
-    """All of the proxy's own fields, too."""
+    """Checks that a page may read the proxy's own fields."""
     names = ",".join(answer.all("Access-Control-Expose-Headers"))
     named = {name.strip().lower() for name in names.split(",")}
     for name in exposed(answer):
@@ -56,7 +56,7 @@ def may_be_read(answer):
 
 
 def glance_gives(cloud, *fields):
-    """With the answer to a small question."""
+    """The CORS fields of a small answer of Glance."""
     headers = dict(field.split(": ", 1) for field in fields)
     told = cloud.glance("GET", "/v2/schemas/image", headers=headers).headers
     return sorted(
@@ -67,10 +67,10 @@ def glance_gives(cloud, *fields):
 
 
 def origins(cloud):
-    """One that is allowed, another, and none; and what Glance gives to each."""
+    """(fields, expected CORS fields) for an allowed origin, another one, and none."""
     allowed = f"Origin: {ALLOWED_ORIGIN}"
     wanted = glance_gives(cloud, allowed)
-    check(("Access-Control-Allow-Origin", ALLOWED_ORIGIN) in wanted, f"Glance gives but {wanted}")
+    check(("Access-Control-Allow-Origin", ALLOWED_ORIGIN) in wanted, f"Glance gives only {wanted}")
     return ((allowed,), wanted), ((f"Origin: {FOREIGN}",), []), ((), [])
 
 
@@ -91,12 +91,12 @@ def refused(cloud, image_id, *reason_and_fields, **how):
 def test_refused_before_glance_is_asked(cloud):
     with cloud.new_image() as image_id:
         refused(cloud, image_id, "content_range", "Content-Range: bytes 0-1/2")
-        refused(cloud, image_id, "content_encoding", "Content-Encoding: gzip", door="stage")
+        refused(cloud, image_id, "content_encoding", "Content-Encoding: gzip", action="stage")
 
 
 def test_refused_for_a_bad_head(cloud):
     with cloud.new_image() as image_id:
-        refused(cloud, image_id, "bad_request", door="x/../file")
+        refused(cloud, image_id, "bad_request", action="x/../file")
 
 
 def test_refused_for_the_image_status(cloud):
@@ -116,15 +116,15 @@ def test_refused_for_its_body(cloud):
 
 
 def test_refused_for_its_digest(cloud):
-    """What was promised does not hold, as is seen with the last byte."""
+    """The digest is compared when the last byte has come."""
     digest = "Repr-Digest: sha-256=:47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=:"
     for origin, gives in origins(cloud):
-        with cloud.new_image(disk_format="raw") as image_id:  # Glance still has the last to put back
+        with cloud.new_image(disk_format="raw") as image_id:  # Glance may still be resetting the image before
             refused_to(origin, gives, cloud, image_id, "digest_mismatch", digest)
 
 
 def test_upload_has_cors_fields(cloud):
-    """Glance's own answer, and what the proxy adds to it."""
+    """Glance's fields, and the proxy's own."""
     origin = f"Origin: {ALLOWED_ORIGIN}"
     with cloud.new_image(disk_format="raw") as image_id:
         answer = put(cloud, image_id, origin)
@@ -135,7 +135,7 @@ def test_upload_has_cors_fields(cloud):
 
 
 def test_glances_refusal_has_the_same_cors_fields(cloud):
-    """Refused by Glance before the body: the same fields as without the proxy."""
+    """Glance refuses the upload before its body."""
     nobody = "00000000-0000-4000-8000-000000000000"
     for origin in (ALLOWED_ORIGIN, FOREIGN):
         through = put(cloud, nobody, f"Origin: {origin}")

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Before a real Glance: data that a hypervisor takes under another name arrives whole; data that was
-changed on its way, cut off, or was never a disk does not get there."""
+"""Before a real Glance: data that a hypervisor takes under another format's name is stored. Damaged or
+truncated data, and data that is no disk, is refused."""
 import gzip
 import io
 import os
@@ -18,7 +18,7 @@ LFS = b"version https://git-lfs.github.com/spec/v1\noid sha256:" + b"a" * 64 + b
 
 
 def converted(kind, *options):
-    """MIB of noise as an image of this kind, made by qemu-img."""
+    """1 MiB of random data as an image of this kind, made by qemu-img."""
     with scratch() as directory:
         source, made = os.path.join(directory, "source"), os.path.join(directory, "made")
         with open(source, "wb") as file:
@@ -39,16 +39,21 @@ def archive(mode, entries):
 
 
 def ova():
-    """Its manifest comes before the descriptor; the disk's name is in a pax header only."""
+    """The manifest comes before the descriptor. The disk's name is only in a pax header."""
     disk = converted("vmdk", "-o", "subformat=streamOptimized")
     return archive("w", (("a.mf", b"SHA1(a.ovf)= 0\n"), ("a.ovf", b"<Envelope/>"), ("d" * 120 + ".vmdk", disk)))
+
+
+def packed(data):
+    return subprocess.run(["xz", "-0"], input=data, capture_output=True, check=True).stdout
 
 
 TAKEN = {
     "flat VMDK data": (lambda: os.urandom(MIB), {"disk_format": "vmdk", "vmware_disktype": "preallocated"}),
     "VHDX called vhd": (lambda: converted("vhdx"), {"disk_format": "vhd"}),
     "qcow2 called ami": (lambda: converted("qcow2"), {"disk_format": "ami", "container_format": "ami"}),
-    ".vhd.tgz": (lambda: archive("w:gz", (("0.vhd", converted("vpc")),)), {"disk_format": "vhd", "container_format": "ovf"}),
+    ".vhd.tgz": (lambda: archive("w:gz", (("0.vhd", converted("vpc")),)),
+                 {"disk_format": "vhd", "container_format": "ovf"}),
     "OVA": (ova, {"disk_format": "vmdk", "container_format": "ova"}),
 }
 REFUSED = {
@@ -59,7 +64,7 @@ REFUSED = {
     "cut-off VHD": (lambda: converted("vpc")[:-512], "vhd", "truncated"),
     "an error page": (lambda: PAGE, "raw", "format_mismatch"),
     "a pointer of Git LFS": (lambda: LFS, "raw", "format_mismatch"),
-    "packed": (lambda: subprocess.run(["xz", "-0"], input=os.urandom(MIB), capture_output=True, check=True).stdout, "raw", "compressed"),
+    "packed": (lambda: packed(os.urandom(MIB)), "raw", "compressed"),
 }
 
 
@@ -94,7 +99,7 @@ def test_damaged_and_truncated_data_is_refused(cloud):
 
 
 def test_truncated_vhdx_is_refused(cloud):
-    """Its table of blocks lies at 3 MiB: the upload is under way by then, and ends without an image."""
+    """Its block table is at 3 MiB. Glance has begun the upload by then, and drops it."""
     file = file_of(cloud, "refused cut-off VHDX", converted("vhdx")[: 5 * MIB])
     with cloud.new_image(disk_format="vhdx") as image_id:
         result = clients.curl(cloud, image_id, "-T", file.path, *OCTETS)
@@ -104,7 +109,7 @@ def test_truncated_vhdx_is_refused(cloud):
 
 
 def test_gzip_is_warned_of(cloud):
-    """An initramfs is gzip, too."""
+    """An initramfs is compressed with gzip, too."""
     file = file_of(cloud, "packed initrd", gzip.compress(os.urandom(MIB)))
     with cloud.new_image(disk_format="raw") as image_id:
         result = clients.curl(cloud, image_id, "-T", file.path, *OCTETS)

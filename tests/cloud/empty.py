@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Uploads without a byte: those that are meant so, and those of a client that had nothing to send."""
+"""Uploads without data: those that are meant to be empty, and those of a client that had nothing to send."""
 import base64
 import json
 
@@ -10,7 +10,8 @@ from cloud import check, same
 from refusals import is_refusal, unchanged
 from uploads import OCTETS
 
-MAPPING = json.dumps([{"boot_index": 0, "snapshot_id": "3f0e0d5c-7c5c-4a0e-9a0e-0a4f7a0a9f61", "source_type": "snapshot"}])
+SNAPSHOT = "3f0e0d5c-7c5c-4a0e-9a0e-0a4f7a0a9f61"
+MAPPING = json.dumps([{"boot_index": 0, "snapshot_id": SNAPSHOT, "source_type": "snapshot"}])
 EMPTY = {
     "Content-Length: 0": ("-X", "PUT", "-H", "Content-Length: 0"),
     "chunked": ("-X", "PUT", "-T", "/dev/null", "-H", "Transfer-Encoding: chunked"),
@@ -23,7 +24,7 @@ def is_active_and_empty(cloud, image_id):
 
 
 def test_snapshot_of_a_server_booted_from_a_volume(cloud):
-    """Nova makes an image of properties only, and activates it with nothing (`data = ''`)."""
+    """Nova creates an image that has only properties, and uploads nothing (`data = ''`)."""
     properties = {"block_device_mapping": MAPPING}, {"bdm_v2": "True"}
     for (name, options), image in zip(EMPTY.items(), properties):
         with cloud.new_image(disk_format="raw", **image) as image_id:
@@ -47,7 +48,7 @@ def test_other_images_may_not_be_empty(cloud):
 
 
 def test_empty_standard_input(cloud):
-    """The words are about standard input and --file, not about curl."""
+    """The message mentions standard input and --file, not curl."""
     formats = ("--disk-format", "qcow2", "--container-format", "bare")
     for result in (
         clients.openstack(cloud, "image", "create", *formats, "empty-input"),
@@ -60,7 +61,7 @@ def test_empty_standard_input(cloud):
 
 
 def test_base64_file_is_refused(cloud):
-    """What the data is, is said: not what `curl -d` does."""
+    """The message says what the data is, and does not mention `curl -d`."""
     with cloud.new_image() as image_id, unchanged(cloud, image_id):
         encoded = cloud.file("small.base64", lambda path: write_base64(cloud, path))
         result = clients.curl(cloud, image_id, "-T", encoded.path, *OCTETS)

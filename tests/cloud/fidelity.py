@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Nobody notices the proxy: each request of the Image API is put to Glance, and to the same Glance
-through the proxy, and the two answers are compared as they came: first line, fields, body.
+"""Clients do not notice the proxy: each request of the Image API is sent to Glance, and to the same Glance
+through the proxy. The two answers are compared in full: first line, fields, body.
 
-What changes something is done to twins, one of each side; their ids, and times, are made alike
-before they are compared. What else may differ is in ALLOWED, and in config/README.md.
+Requests that change something use an image of each side. Their ids and times are made equal before the
+comparison. ALLOWED has all other differences, and config/README.md lists them.
 """
 import collections
 import contextlib
@@ -25,7 +25,7 @@ sys.path.append(os.path.dirname(HERE))
 
 from support.raw_http import Client, Cut, head  # noqa: E402
 
-HOST = "images.example.org:9292"  # told to both, so that both build their links from it
+HOST = "images.example.org:9292"  # the same for both, so that both build the same links
 POLICY = {
     "default": {"store": "file", "mode": "default"},
     "doors": {"locations": "open", "tasks": "open"},
@@ -33,12 +33,12 @@ POLICY = {
 DATA = bytes(range(250)) * 400
 TRIES = 8
 
-# --- what may differ ------------------------------------------------------------------------
+# --- allowed differences --------------------------------------------------------------------
 
 
 @dataclass(frozen=True)
 class Answers:
-    """To one question, and what they have in one field."""
+    """The values of one field in the two answers to a question."""
 
     question: object
     answer: object  # Glance's own
@@ -51,7 +51,7 @@ class Answers:
     def are_of_an_upload(self):
         return self.question.method == "PUT" and self.question.target.endswith(("/file", "/stage"))
 
-    def are_of_a_door(self):
+    def are_of_an_operation(self):
         return self.are_of_an_upload() or self.question.target.endswith("/import")
 
 
@@ -65,12 +65,12 @@ class Allowed:
 
 
 def ends_with_the_connection(answer):
-    """Its body does, which has no other end."""
+    """Whether only the end of the connection ends the body."""
     framed = answer.chunked or answer.get("Content-Length") is not None
     return not framed and answer.status not in (204, 304)
 
 
-OF_A_DOOR = (
+OF_AN_OPERATION = (
     "X-Intake-Store",
     "X-Intake-Rule",
     "X-Intake-Fixed",
@@ -131,22 +131,22 @@ ALLOWED = [
             "none",
             "of an upload or import",
             "where the image goes, and what was stored",
-            lambda these: these.are_of_a_door() and these.is_new(),
+            lambda these: these.are_of_an_operation() and these.is_new(),
         )
-        for name in OF_A_DOOR
+        for name in OF_AN_OPERATION
     ),
 ]
 
-# The registered phrases of these statuses are others by now (RFC 9110 15.5).
+# Statuses whose registered phrase has changed (RFC 9110 15.5).
 PHRASES = {
     413: ("Request Entity Too Large", "Content Too Large"),
     416: ("Request Range Not Satisfiable", "Range Not Satisfiable"),
 }
 
-# Each server puts its own of these where it likes.
+# Each server writes these itself, at a place of its own.
 OF_THE_CONNECTION = {"connection", "content-length", "date", "transfer-encoding"}
 
-# A Glance that was just started names these, too; later it does not.
+# A Glance that was just started lists these, too.
 RESERVED_STORES = ",os_glance_staging_store,os_glance_tasks_store"
 
 
@@ -154,7 +154,7 @@ RESERVED_STORES = ",os_glance_staging_store,os_glance_tasks_store"
 
 
 class Side:
-    """A way to Glance, on a connection of its own and with twins of its own."""
+    """A way to Glance, with its own connection and its own images."""
 
     def __init__(self, cloud, name, url, ids):
         where = urllib.parse.urlsplit(url)
@@ -198,7 +198,7 @@ class Side:
         self.client = None
 
     def alike(self, question, text):
-        """Without what is another in each answer, or on each side."""
+        """Removes what differs between two answers or the two sides."""
         text = re.sub(r"\breq-[-0-9a-f]{36}\b", "(request)", text).replace(RESERVED_STORES, "")
         if question.keep or any(question.names(name) for name in self.own):
             for name, value in self.own.items():
@@ -207,7 +207,7 @@ class Side:
         return text
 
     def fields(self, question, answer):
-        """The values by name, in lower case."""
+        """Values by name. Names are in lower case."""
         values = collections.defaultdict(list)
         for name, value in answer.fields:
             told = {"Date": "(date)", "Connection": value.lower()}.get(name)
@@ -216,20 +216,20 @@ class Side:
 
 
 def start_of(answer):
-    """As the proxy writes it. To an old client uWSGI says HTTP/1.0; each server is to tell its own
-    version (RFC 9112 2.3)."""
+    """The first line as the proxy writes it. uWSGI answers HTTP/1.0 to an old client, but each server must send
+    its own version (RFC 9112 2.3)."""
     start = answer.start.replace(*PHRASES.get(answer.status, ("", "")))
     return start.replace("HTTP/1.0", "HTTP/1.1")
 
 
 def names_of(answer, left_out):
-    """As they are written, in their order."""
+    """Field names in their spelling and order."""
     left_out = OF_THE_CONNECTION | left_out
     return [name for name, _ in answer.fields if name.lower() not in left_out]
 
 
 def differences(question, sides, answers):
-    """Sentences."""
+    """Descriptions of the differences."""
     direct, through = (side.fields(question, told) for side, told in zip(sides, answers))
     others = {name for name in direct.keys() | through.keys() if direct[name] != through[name]}
     for name in sorted(others):
@@ -249,7 +249,7 @@ def differences(question, sides, answers):
 
 
 def ask(question, side, cuts):
-    """Glance on sqlite says 500 when somebody else is writing; the proxy never says that."""
+    """Glance on sqlite answers 500 when another request writes. The proxy never does."""
     for _ in range(TRIES):
         try:
             answer = side.ask(question)
@@ -262,8 +262,8 @@ def ask(question, side, cuts):
 
 
 def compare(question, sides, cuts):
-    """Glance's own answer, and what the other has different. What a list holds may have been
-    changed by somebody else between the two."""
+    """Glance's answer, and the differences. A list may have changed between the two requests, so safe requests
+    are repeated."""
     for _ in range(TRIES if question.is_safe() else 1):
         answers = [ask(question, side, cuts) for side in sides]
         found = [f"{question}: {what}" for what in differences(question, sides, answers)]
@@ -272,12 +272,12 @@ def compare(question, sides, cuts):
     return answers[0], found
 
 
-# --- what both are asked about --------------------------------------------------------------
+# --- images to ask about --------------------------------------------------------------------
 
 
 @contextlib.contextmanager
 def things(cloud):
-    """Images to ask about; the names of api_requests.py for them."""
+    """Images to ask about, by the names that api_requests.py uses."""
     tag = uuid.uuid4().hex[:8]
     fields = {"tags": [tag, "more", "a tag"], "disk_format": "raw"}
     with (
@@ -296,8 +296,8 @@ def things(cloud):
         yield {"tag": tag, "active": active, "queued": queued, "shared": shared, "member": member}
 
 
-def nobody_notices(cloud, glance_url, cuts=False):
-    """Returns Glance's own answers. `cuts`: it may break off an answer."""
+def compare_all(cloud, glance_url, cuts=False):
+    """Returns Glance's answers. `cuts`: Glance may close the connection early."""
     told, found = [], []
     with another_proxy(cloud, POLICY, endpoint=glance_url) as proxy, things(cloud) as ids:
         sides = [Side(cloud, "one", glance_url, ids), Side(cloud, "two", proxy.url, ids)]
@@ -313,7 +313,7 @@ def nobody_notices(cloud, glance_url, cuts=False):
 
 
 def reached(told, *more):
-    """The questions lead where they are meant to."""
+    """Checks that the questions lead to all these statuses."""
     wanted = {200, 201, 204, 206, 300, 400, 401, 403, 404, 405, 409, 413, 415, 416, *more}
     seen = {answer.status for answer in told}
     check(len(told) >= 150, f"only {len(told)} questions")
@@ -322,18 +322,18 @@ def reached(told, *more):
 
 
 def test_same_answers(cloud):
-    return reached(nobody_notices(cloud, cloud.glance_url))
+    return reached(compare_all(cloud, cloud.glance_url))
 
 
 def test_same_answers_under_uwsgi(cloud):
-    """uWSGI resets the connection of a request whose body Glance has not read, with or without the
-    proxy: the answer may or may not get through."""
-    return reached(nobody_notices(cloud, cloud.envs["demo"]["CLOUD_GLANCE_UWSGI_URL"], cuts=True))
+    """uWSGI resets the connection if Glance has not read the body, with or without the proxy. The answer may be
+    lost."""
+    return reached(compare_all(cloud, cloud.envs["demo"]["CLOUD_GLANCE_UWSGI_URL"], cuts=True))
 
 
 def test_same_answers_with_everything_on(cloud):
     with everything(cloud) as url:
-        told = nobody_notices(cloud, url)
+        told = compare_all(cloud, url)
     zipped = [answer for answer in told if answer.get("Content-Encoding") == "gzip"]
     check(zipped, "nothing was compressed")
     pages = [answer for answer in told if b'"next": "/v2/images?' in answer.body]

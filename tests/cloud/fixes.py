@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What clients really send is put right on the way, or refused with the command that works.
+"""Typical mistakes of clients are fixed by the proxy, or refused with the command that works.
 
-Refused: before Glance has seen a byte, within a second, and the hint that comes with it, pasted,
-ends in an active image. Put right: the image is active, in the policy's store, and file, Glance and
-object agree on size and sha512; X-Intake-Fixed names what was done.
+Refused: before Glance has got a byte, quickly, and the pasted hint makes the image active. Fixed: the image
+is active in the policy's store, and size and sha512 of file, Glance and object are the same. X-Intake-Fixed
+names the fixes.
 """
 import contextlib
 import os
@@ -17,11 +17,11 @@ from proxy import scratch
 from refusals import is_refusal, unchanged
 from uploads import OCTETS, landed_in_test, told_in_headers
 
-SHOWS_AFTER = 2  # seconds that Glance may take until an upload shows, in the image or in the log
+SHOWS_AFTER = 2  # seconds until an upload shows in the image or in Glance's log
 
 
 def image_file(cloud):
-    """More than the 100 MiB from which Glance writes to S3 in parts."""
+    """Larger than the 100 MiB from which Glance writes to S3 in parts."""
     return cloud.data_file("medium.qcow2", 120 * MIB)
 
 
@@ -34,7 +34,7 @@ def zeros(cloud):
 
 
 def stripped(cloud):
-    """What `curl -d` leaves of a file, for clients that do not do it themselves."""
+    """What `curl -d` would send of a file, for other clients."""
 
     def make(path):
         with open(cloud.small().path, "rb") as whole, open(path, "wb") as rest:
@@ -44,7 +44,7 @@ def stripped(cloud):
 
 
 def with_backing_file(cloud):
-    """A qcow2 that would have the hypervisor read a file of its own."""
+    """A qcow2 whose backing file is a file of the hypervisor."""
 
     def make(path):
         options = ["-f", "qcow2", "-F", "raw", "-b", "/etc/passwd"]
@@ -53,11 +53,11 @@ def with_backing_file(cloud):
     return cloud.file("backed.qcow2", make)
 
 
-# --- refused, and the command that works ----------------------------------------------------------
+# --- refused, with the command that works ---------------------------------------------------------
 
 
 def pasted(cloud, hint, **words):
-    """Runs the hint as a shell does, once its reader has put in what only they know."""
+    """Runs the hint in a shell after replacing its placeholders."""
     for blank, word in {"TOKEN": cloud.token(), **words}.items():
         check(blank in hint, f"there is no {blank} in the hint: {hint}")
         hint = hint.replace(blank, word)
@@ -67,7 +67,7 @@ def pasted(cloud, hint, **words):
 
 @contextlib.contextmanager
 def untouched(cloud, image_id):
-    """Glance is asked about the image at most; not even the time of its last change is another."""
+    """Glance is only queried about the image. Not even its update time changes."""
     with unchanged(cloud, image_id):
         yield
         time.sleep(SHOWS_AFTER)
@@ -76,7 +76,7 @@ def untouched(cloud, image_id):
 
 
 def curl_is_refused(cloud, image_id, reason, *options, call="file"):
-    """The answer. The fastest of three tries counts: the machine may be busy."""
+    """Returns the answer. The fastest of three tries counts, because the machine may be busy."""
     url = clients.upload_url(cloud, image_id, call)
     with untouched(cloud, image_id):
         tries = [clients.curl(cloud, image_id, *options, url=url) for _ in range(3)]
@@ -102,28 +102,28 @@ def refused_then_pasted(cloud, file, reason, *options, disk_format="qcow2"):
 
 
 def test_curl_data_of_a_qcow2(cloud):
-    """-d strips NUL, CR and LF; what is left of it would have become active."""
+    """-d removes NUL, CR and LF. Without the proxy the rest would have become active."""
     file = image_file(cloud)
     options = ("-X", "PUT", *OCTETS, "-d", f"@{file.path}")
     return refused_then_pasted(cloud, file, "damaged_body", *options)
 
 
 def test_curl_data_without_a_content_type(cloud):
-    """Without a Content-Type of the user's it calls itself a form: no reason to say less."""
+    """curl then declares a form. The refusal is the same."""
     file = image_file(cloud)
     options = ("-X", "PUT", "-d", f"@{file.path}")
     return refused_then_pasted(cloud, file, "damaged_body", *options)
 
 
 def test_curl_data_of_zeros(cloud):
-    """Of which nothing at all is left."""
+    """Nothing is left of the file."""
     file = zeros(cloud)
     options = ("-X", "PUT", *OCTETS, "-d", f"@{file.path}")
     return refused_then_pasted(cloud, file, "empty_body", *options, disk_format="raw")
 
 
 def test_curl_data_to_stage(cloud):
-    """Glance's own API reference shows it so. Pasted, the hint stages what is then imported."""
+    """Glance's API reference shows this command. The pasted hint stages the file, which is then imported."""
     file = image_file(cloud)
     with cloud.new_image() as image_id:
         options = ("-X", "PUT", *OCTETS, "-d", f"@{file.path}")
@@ -135,7 +135,7 @@ def test_curl_data_to_stage(cloud):
 
 
 def test_backing_file(cloud):
-    """The hint makes a copy that stands alone, and sends that."""
+    """The hint makes a copy without a backing file and sends that."""
     file = with_backing_file(cloud)
     with cloud.new_image() as image_id, scratch() as directory:
         answer, note = curl_is_refused(cloud, image_id, "unsafe_format", "-T", file.path)
@@ -146,7 +146,7 @@ def test_backing_file(cloud):
 
 
 def test_field_after_the_file(cloud):
-    """Known when the file has gone by: Glance, which lacks the last byte, drops what it has."""
+    """This is known when the file has passed. Glance, which lacks the last byte, drops what it has."""
     file = image_file(cloud)
     with cloud.new_image() as image_id:
         form = ("-F", f"file=@{file.path}", "-F", "name=cirros")
@@ -161,7 +161,7 @@ def test_field_after_the_file(cloud):
         hint_works(cloud, image_id, answer["hint"], file)
 
 
-# --- put right --------------------------------------------------------------------------------
+# --- fixed ------------------------------------------------------------------------------------
 
 
 def landed(cloud, image_id, file, fixed):
@@ -193,12 +193,12 @@ def test_curl_form_with_fields(cloud):
 
 
 def test_curl_form_sent_as_octet_stream(cloud):
-    """Glance would say 204 and store the envelope. (curl says octet-stream; boundary=...)"""
+    """Glance would answer 204 and store the form. (curl sends octet-stream; boundary=...)"""
     curl_form_lands(cloud, *OCTETS)
 
 
 def test_curl_standard_input(cloud):
-    """Chunked: nobody knows how much there will be."""
+    """Chunked, because the length is not known."""
     with open(image_file(cloud).path, "rb") as data:
         curl_lands(cloud, "-T", "-", fixed="store, content-type, length", stdin=data)
 
@@ -209,7 +209,7 @@ def test_curl_upload_file(cloud):
 
 
 def test_curl_data_binary(cloud):
-    """--data-binary calls it a form."""
+    """--data-binary declares a form."""
     options = ("-X", "PUT", "--data-binary", f"@{image_file(cloud).path}")
     curl_lands(cloud, *options, fixed="store, content-type")
 
@@ -232,7 +232,7 @@ def test_glance_image_upload(cloud):
 
 @contextlib.contextmanager
 def openstack_creates(cloud, file, *options, disk_format="qcow2", name="cloud-test"):
-    """What it printed, and the image, whose id is chosen here so that it is known either way."""
+    """Yields curl's output and the image's id, which is chosen here so that it is always known."""
     image_id = str(uuid.uuid4())
     command = ["image", "create", "--id", image_id, "--disk-format", disk_format, *options]
     try:
@@ -248,7 +248,7 @@ def test_openstack_image_create(cloud):
         landed(cloud, image_id, file, "store")
 
 
-# --- by way of the staging area: what is there is imported, and goes where the import says --------
+# --- staged and imported: the import names the store ----------------------------------------------
 
 
 def staged_is_active(cloud, image_id, file):
@@ -297,10 +297,10 @@ def test_openstack_import(cloud):
 
 
 def test_newman_path_as_text_is_refused(cloud):
-    """Its body "raw" is the text that somebody types into it."""
+    """The body type "raw" is text that the user types."""
     path = image_file(cloud).path
     with cloud.new_image() as image_id, untouched(cloud, image_id):
         result = clients.newman(cloud, image_id, path, body="raw")
-        check(result.exit_status != 0, "newman thinks that all is well")
+        check(result.exit_status != 0, "newman reports a success")
         check("format_mismatch" in result.printed, f"it prints: {result.printed[-1500:]}")
         check("file path" in result.printed, f"no word of a path: {result.printed[-1500:]}")

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Whoever may see an image, but not change it, or has no token at all, keeps nobody from his work."""
+"""A user who may see an image but not change it, or who has no token, cannot block the work of others."""
 import contextlib
 import json
 import socket
@@ -18,7 +18,7 @@ MAX = 256 << 10
 
 
 def begun(cloud, stack, method, path, fields, sent):
-    """A request that sends this much of its body, and then nothing."""
+    """Sends this much of a request's body, and then nothing."""
     client = stack.enter_context(socket.create_connection(("127.0.0.1", cloud.proxy.port), 60))
     lines = [f"{method} {path} HTTP/1.1", "Host: glance", *fields, "", ""]
     client.sendall("\r\n".join(lines).encode() + sent)
@@ -26,18 +26,18 @@ def begun(cloud, stack, method, path, fields, sent):
 
 
 def dribbling(cloud, stack, image_id):
-    """An upload in each of the ways there are, by a user of another project."""
+    """Uploads in each of the ways, by a user of another project."""
     token = f"X-Auth-Token: {cloud.token('other')}"
     octets = "Content-Type: application/octet-stream"
     form = f"Content-Type: multipart/form-data; boundary={BOUNDARY}"
     length, chunked = "Content-Length: 1000000", "Transfer-Encoding: chunked"
-    for door in ("file", "stage"):
+    for action in ("file", "stage"):
         for fields, sent, more in (
             ((octets, length), b"QFI", b"\xfb"),
             ((octets, chunked), b"3\r\nQFI\r\n", b"1\r\n\xfb\r\n"),
             ((form, length), FORM + b"QFI", b"\xfb"),
         ):
-            path = f"/v2/images/{image_id}/{door}"
+            path = f"/v2/images/{image_id}/{action}"
             yield begun(cloud, stack, "PUT", path, (token, *fields), sent), more
 
 
@@ -50,13 +50,13 @@ def test_foreign_uploads_do_not_block_the_owner(cloud):
     file = cloud.small()
     headers = {"X-Auth-Token": cloud.token(), "Content-Type": "application/octet-stream"}
     with cloud.new_image(visibility="community") as image_id, contextlib.ExitStack() as stack:
-        strangers = list(dribbling(cloud, stack, image_id))
+        others = list(dribbling(cloud, stack, image_id))
         wait_until(
             30,
-            "all of them are invited",
-            lambda: in_flight(cloud, image_id) == len(strangers),
+            "all of them are in flight",
+            lambda: in_flight(cloud, image_id) == len(others),
         )
-        for client, more in strangers:
+        for client, more in others:
             client.sendall(more)
         with open(file.path, "rb") as data:
             url = f"{cloud.proxy.url}/v2/images/{image_id}/file"
@@ -66,13 +66,13 @@ def test_foreign_uploads_do_not_block_the_owner(cloud):
 
 
 def test_anonymous_updates_block_nobody(cloud):
-    """20 of 20, while many without a token hold what they can."""
+    """All of 20 updates pass, while many clients without a token hold their buffers."""
     fields = (f"Content-Type: {PATCH}", f"Content-Length: {MAX}")
     headers = {"X-Auth-Token": cloud.token(), "Content-Type": PATCH}
     with cloud.new_image() as image_id, contextlib.ExitStack() as stack:
         path = f"/v2/images/{image_id}"
         for size in (MAX - 1, 16_000):
-            for _ in range(200):  # more than enough for each worker
+            for _ in range(200):  # more than the buffers of all workers
                 begun(cloud, stack, "PATCH", path, fields, b"[" + b" " * (size - 1))
         for number in range(20):
             change = [{"op": "replace", "path": "/name", "value": f"name-{number}"}]

@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Behind a real HAProxy and a real nginx, which add the client's address to X-Forwarded-For: nobody
-passes for somebody else, and who connects from a friend's address is the friend.
-"""
+"""Behind a real HAProxy and a real nginx, which add the client's address to X-Forwarded-For. A client cannot
+pass for another one, and a client at an exempt address is recognised."""
 import contextlib
 import json
 import os
@@ -19,13 +18,13 @@ sys.path.append(os.path.dirname(HERE))
 from support.forged_address import forms  # noqa: E402
 from support.raw_http import Client, Cut  # noqa: E402
 
-FRONT, STRANGER, FRIEND = "127.0.0.1", "127.0.0.5", "127.0.0.6"
+FRONT, OTHER, EXEMPT = "127.0.0.1", "127.0.0.5", "127.0.0.6"
 POLICY = {
     "rules": [
-        {"name": "friends", "when": {"client": [FRIEND, FRONT]}, "store": "file", "mode": "force"}
+        {"name": "exempt", "when": {"client": [EXEMPT, FRONT]}, "store": "file", "mode": "force"}
     ],
     "default": {"store": "test", "mode": "force"},
-    "doors": {"exempt": [FRIEND, FRONT]},
+    "doors": {"exempt": [EXEMPT, FRONT]},
 }
 TRUST = f"[listen]\ntrusted_proxies = {FRONT}\n"
 COMMANDS = {"haproxy": ("-db", "-f", "@FILE@"), "nginx": ("-p", "@RUN@", "-c", "@FILE@")}
@@ -47,7 +46,7 @@ def answers(port):
 
 @contextlib.contextmanager
 def front(name, port):
-    """One before the proxy on `port`; the port it has."""
+    """Starts one before the proxy on `port`. Yields its port."""
     with scratch() as run:
         values = {"FRONT": free_port(), "PORT": port, "RUN": run, "FILE": f"{run}/front.conf"}
 
@@ -76,7 +75,7 @@ def environment(cloud, name):
 
 
 def ask(port, source, method, path, *fields, body=b""):
-    """None: the front answers nothing to that."""
+    """Returns None if the front proxy closes the connection without an answer."""
     with Client((FRONT, port), source) as client:
         client.sock.settimeout(300)  # uploads wait for Glance and S3
         try:
@@ -96,8 +95,9 @@ def is_ours(answer):
 
 
 def is_kept_out(cloud, port, fields):
-    """True if it was this proxy that kept it out for who it is; some forms a front refuses itself."""
-    answer = make_task(cloud, port, STRANGER, fields)
+    """True if this proxy refused the request because of the client's address. Some forms are refused by the
+    front proxy."""
+    answer = make_task(cloud, port, OTHER, fields)
     if not is_ours(answer):
         check(answer is None or answer.status >= 400, f"{fields} is answered {answer and answer.start}")
         return False
@@ -108,7 +108,7 @@ def is_kept_out(cloud, port, fields):
 
 
 def upload(cloud, port, source, *fields):
-    """The rule that was applied."""
+    """Returns the rule that was applied."""
     with open(cloud.small().path, "rb") as file:
         data = file.read()
     with cloud.new_image() as image_id:
@@ -121,21 +121,21 @@ def upload(cloud, port, source, *fields):
         return answer.get("X-Intake-Rule")
 
 
-def nobody_is_taken_for_a_friend(cloud, name):
+def nobody_passes_for_the_exempt_client(cloud, name):
     with environment(cloud, name) as (_, port):
-        kept_out = [is_kept_out(cloud, port, fields) for fields in forms(FRIEND)]
+        kept_out = [is_kept_out(cloud, port, fields) for fields in forms(EXEMPT)]
         check(sum(kept_out) > len(kept_out) // 2, f"only {sum(kept_out)} forms came to the proxy")
-        forged = f"X-Forwarded-For: {FRIEND}", f"Forwarded: for={FRIEND}"
-        same("the rule for the stranger", upload(cloud, port, STRANGER, *forged), "default")
-        same("the rule for the friend", upload(cloud, port, FRIEND), "friends")
-        answer = make_task(cloud, port, FRIEND, [])
-        check(b"denied_by_policy" not in answer.body, "the friend is kept out")
+        forged = f"X-Forwarded-For: {EXEMPT}", f"Forwarded: for={EXEMPT}"
+        same("the rule for the other client", upload(cloud, port, OTHER, *forged), "default")
+        same("the rule for the exempt client", upload(cloud, port, EXEMPT), "exempt")
+        answer = make_task(cloud, port, EXEMPT, [])
+        check(b"denied_by_policy" not in answer.body, "the exempt client is kept out")
         return f"{len(kept_out)} forms, {sum(kept_out)} of them judged by the real address"
 
 
 def test_behind_haproxy(cloud):
-    return nobody_is_taken_for_a_friend(cloud, "haproxy")
+    return nobody_passes_for_the_exempt_client(cloud, "haproxy")
 
 
 def test_behind_nginx(cloud):
-    return nobody_is_taken_for_a_friend(cloud, "nginx")
+    return nobody_passes_for_the_exempt_client(cloud, "nginx")

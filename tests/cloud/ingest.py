@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The other doors, before real Glance: imports, copies, locations and tasks.
+"""Other ways to get data into a store, before a real Glance: imports, copies, locations and tasks.
 
-Each import is asked for in every way to name stores, under every mode of the policy, and then it is
-looked where the bits are. What a closed door keeps out does happen when the client is exempt.
+Each import is requested with each way to name stores, under each mode of the policy. Then the test looks
+where the data is. A closed operation does succeed if the client is exempt.
 """
 import contextlib
 import functools
@@ -24,7 +24,7 @@ EITHER = {"default": {**DEFAULT, "mode": "default", "allow": ["test", "file"]}}
 AUDIT = {**FORCE, "mode": "audit"}
 
 ASKED_STORE = {"X-Image-Meta-Store": "file"}
-WISHES = {  # for `file`, or what includes it: fields and body
+CHOICES = {  # ways to ask for `file`: (fields, body)
     "nothing": ({}, {}),
     "the header": (ASKED_STORE, {}),
     "stores": ({}, {"stores": ["file"]}),
@@ -32,8 +32,7 @@ WISHES = {  # for `file`, or what includes it: fields and body
     "header and stores": (ASKED_STORE, {"stores": ["file"]}),
 }
 
-# Status, where the bits are then, and what is audited, for each of the wishes. To the last of them
-# Glance says 400.
+# (status, store, X-Intake-Audit) for each of CHOICES. Glance answers 400 to the last of them.
 IMPORTS = (
     (FORCE, [(202, "test", None)] * 5),
     (ONLY_TEST, [(202, "test", None)] + [(403, None, None)] * 4),
@@ -59,7 +58,7 @@ IMPORTS = (
     ),
 )
 
-# The same for a copy of an image that is in `test`: another one there is a 400 of Glance's.
+# The same for a copy of an image that is in `test`. Glance answers 400 to a copy into the same store.
 COPIES = (
     (FORCE, [(400, "test", None)] + [(403, "test", None)] * 4),
     (ONLY_TEST, [(400, "test", None)] + [(403, "test", None)] * 4),
@@ -75,7 +74,7 @@ COPIES = (
 
 @contextlib.contextmanager
 def environment(cloud, server=eventlet, policy=FORCE):
-    """Images, and a proxy before the Glance that has them."""
+    """(images, proxy): images at a Glance, and a proxy before it."""
     with server(cloud) as url, another_proxy(cloud, policy, url) as proxy:
         with images_at(cloud, url) as images:
             yield images, proxy
@@ -87,8 +86,8 @@ def asks(cloud, proxy, method, path, user="demo", **options):
     return requests.request(method, proxy.url + path, headers=headers, timeout=60, **options)
 
 
-def imports(cloud, proxy, image_id, method, wish="nothing", user="demo"):
-    fields, more = WISHES[wish]
+def imports(cloud, proxy, image_id, method, choice="nothing", user="demo"):
+    fields, more = CHOICES[choice]
     path = f"/v2/images/{image_id}/import"
     return asks(cloud, proxy, "POST", path, user, headers=fields, json={"method": method, **more})
 
@@ -99,15 +98,15 @@ def is_denied(answer):
 
 
 def lands_as_told(cloud, table, new, method, user="demo"):
-    """All of the table, on images that `new` makes."""
+    """Runs the table on images that `new` makes."""
     with environment(cloud) as (images, proxy):
         for policy, expected in table:
             proxy.reload(policy)
-            for wish, (status, stores, audited) in zip(WISHES, expected):
-                what = f"{method['name']} by {wish} under {json.dumps(policy)}"
+            for choice, (status, stores, audited) in zip(CHOICES, expected):
+                what = f"{method['name']} by {choice} under {json.dumps(policy)}"
                 for _ in range(3):  # sqlite's writers lock each other out, and fail an import
                     image_id = new(images)
-                    answer = imports(cloud, proxy, image_id, method, wish, user)
+                    answer = imports(cloud, proxy, image_id, method, choice, user)
                     same(f"the status of {what}", answer.status_code, status)
                     same(f"X-Intake-Audit of {what}", answer.headers.get("X-Intake-Audit"), audited)
                     found = images.settled(image_id)
@@ -122,7 +121,7 @@ def test_import_of_staged_data(cloud):
 
 @contextlib.contextmanager
 def web(cloud):
-    """The URI of the image's data, for Glance to fetch."""
+    """The URI of an image's data, from which Glance downloads it."""
 
     class Handler(http.server.BaseHTTPRequestHandler):
         def do_GET(self):
@@ -132,7 +131,7 @@ def web(cloud):
             self.wfile.write(DATA.encode())
 
         def log_message(self, *arguments):
-            """Nobody reads it."""
+            """Silences the server."""
 
     port = int(cloud.envs["demo"]["CLOUD_WEB_PORT"])
     with http.server.ThreadingHTTPServer(("127.0.0.1", port), Handler) as server:
@@ -163,7 +162,7 @@ def test_copy_to_the_policys_store(cloud):
 
 
 def test_import_methods(cloud):
-    """Closed ones, and a client for whom they are not; where it goes stays the policy's to say."""
+    """A closed method, and a client that is exempt. The policy still decides about the store."""
     closed = {**FORCE, "doors": {"import_methods": ["copy-image"]}}
     exempt = {**FORCE, "doors": {"import_methods": ["copy-image"], "exempt": ["127.0.0.1"]}}
     with environment(cloud, policy=closed) as (images, proxy):
@@ -180,7 +179,7 @@ def test_import_methods(cloud):
 
 
 def location(cloud, image_id):
-    """The bits of that image, in the bucket, with the keys to them."""
+    """The location of the image's data in the bucket, with the keys."""
     env = cloud.envs["demo"]
     keys = f"{env['CLOUD_S3_ACCESS_KEY']}:{env['CLOUD_S3_SECRET_KEY']}"
     where = env["CLOUD_S3_URL"].removeprefix("http://")
@@ -189,7 +188,7 @@ def location(cloud, image_id):
 
 
 def updates(there):
-    """Each way to set an image's locations to `there`: type and body."""
+    """Each way to set an image's locations to `there`: (type, body)."""
     newer = "application/openstack-images-v2.1-json-patch"
     older = "application/openstack-images-v2.0-json-patch"
     yield newer, [{"op": "add", "path": "/locations/-", "value": there}]
@@ -206,7 +205,7 @@ def update(cloud, proxy, image_id, kind, body):
     return asks(cloud, proxy, "PATCH", path, headers={"Content-Type": kind}, data=json.dumps(body))
 
 
-def doors(**settings):
+def policy_with(**settings):
     return {**FORCE, "doors": settings}
 
 
@@ -218,8 +217,8 @@ def test_locations(cloud):
     with environment(cloud, uwsgi) as (images, proxy):
         there = location(cloud, images.new_active("test"))
         opened = {
-            None: doors(locations="open"),
-            "no": doors(locations="closed", exempt=["127.0.0.0/8"]),
+            None: policy_with(locations="open"),
+            "no": policy_with(locations="closed", exempt=["127.0.0.0/8"]),
             "denied_by_policy": AUDIT,
         }
         for (kind, body), policy in zip(updates(there), [*opened.values()] * 2):
@@ -248,17 +247,17 @@ def test_other_updates_are_relayed(cloud):
 
 
 def test_locations_call(cloud):
-    """This Glance does not know the call; one that does gets it only if the policy lets it."""
+    """This Glance does not have the call. A newer one gets it only if the policy allows it."""
     with environment(cloud, uwsgi) as (images, proxy):
         there = location(cloud, images.new_active("test"))
         path = f"/v2/images/{images.new()}/locations"
         is_denied(asks(cloud, proxy, "POST", path, json=there))
-        proxy.reload(doors(locations="open"))
+        proxy.reload(policy_with(locations="open"))
         same("Glance's answer", asks(cloud, proxy, "POST", path, json=there).status_code, 404)
 
 
 def test_locations_in_image_creation(cloud):
-    """Glance does not take them in POST /v2/images: that needs no door."""
+    """Glance does not accept them in POST /v2/images, so the proxy need not check that."""
     with environment(cloud, uwsgi) as (images, proxy):
         there = location(cloud, images.new_active("test"))
         fields = {"disk_format": "raw", "container_format": "bare", "locations": [there]}
@@ -288,10 +287,10 @@ def test_tasks(cloud):
         }
         send = functools.partial(asks, cloud, proxy, "POST", "/v2/tasks", json=task)
         is_denied(send("admin"))
-        proxy.reload(doors(tasks="open"))
+        proxy.reload(policy_with(tasks="open"))
         same("Glance's answer to a member", send().status_code, 403)
         answer = send("admin")
         check(answer.status_code == 201, f"{answer.status_code} {answer.text}")
         made = wait_until(20, "the task is done", lambda: image_of(images, answer.json()["id"]))
         images.adopt(made)
-        same("where the bits of an import task are", images.settled(made), "file")
+        same("the store of an import task", images.settled(made), "file")

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Whoever dies in the middle, no image becomes active with fewer bytes than the file has.
+"""No image becomes active with fewer bytes than the file, whichever process dies in the middle.
 
-Each upload is slowed down so that it lasts some ten seconds, and something is killed when half of
-the file has gone by. Then the image is `queued` again and takes the upload, or it is whole.
+Each upload is slowed down to some ten seconds, and something is killed when half of the file has passed. Then
+the image is `queued` again and accepts the upload, or it is complete.
 """
 import json
 import signal
@@ -16,7 +16,7 @@ CHUNKED = ("-H", "Transfer-Encoding: chunked")
 
 
 def half_way(cloud, image_id, *options, to="Glance"):
-    """A curl, of whose file half has come to Glance, or to the proxy's disk."""
+    """Starts curl, and waits until half of its file has come to Glance, or to the proxy's disk."""
     file = cloud.big()
     count, status = {"Glance": ("bytes", "saving"), "disk": ("spooled", "queued")}[to]
     process = clients.curl_started(cloud, image_id, file.path, *SLOWLY, *options)
@@ -31,13 +31,13 @@ def half_way(cloud, image_id, *options, to="Glance"):
 
 
 def output(process):
-    """The body and the status that curl was answered; 0 for none."""
+    """(body, status) that curl got. The status is 0 if there was no answer."""
     body, _, status = process.communicate(timeout=60)[0].decode().rpartition("\n")
     return body, int(status)
 
 
 def settled(cloud, image_id):
-    """The status after `saving`. A short active image fails here."""
+    """The status after `saving`. Fails if an active image is incomplete."""
     status = wait_until(
         60,
         "the image is no longer saving",
@@ -55,7 +55,7 @@ def takes_it_again(cloud, image_id):
 
 
 def client_killed(cloud, image_id, *options, to="Glance"):
-    """What becomes of the image."""
+    """Returns the image's status."""
     process = half_way(cloud, image_id, *options, to=to)
     process.kill()
     process.communicate()
@@ -79,7 +79,7 @@ def test_client_killed(cloud):
 
 
 def test_chunked_client_killed(cloud):
-    """Before Glance knows of the upload at all."""
+    """Glance does not know about the upload yet."""
     with cloud.new_image() as image_id:
         status = client_killed(cloud, image_id, *CHUNKED, to="disk")
         same("the image afterwards", status, "queued")
@@ -87,13 +87,13 @@ def test_chunked_client_killed(cloud):
 
 
 def test_chunked_client_killed_after_its_last_byte(cloud):
-    """All of it is on the proxy's disk by then, and Glance gets it."""
+    """The whole body is on the proxy's disk, and Glance gets it."""
     with cloud.new_image() as image_id:
         same("the image afterwards", client_killed(cloud, image_id, *CHUNKED), "active")
 
 
 def test_proxy_told_to_stop(cloud):
-    """One SIGTERM: the upload in flight is finished, then the proxy ends."""
+    """One SIGTERM: the upload is finished, then the proxy ends."""
     with cloud.new_image() as image_id:
         process = half_way(cloud, image_id)
         cloud.proxy.signal(signal.SIGTERM)
@@ -106,7 +106,7 @@ def test_proxy_told_to_stop(cloud):
 
 
 def test_proxy_told_to_stop_at_once(cloud):
-    """Two: it does not wait. (Two that are pending together would be one.)"""
+    """Two SIGTERM: the proxy does not wait. (Two signals that are pending together would count as one.)"""
     with cloud.new_image() as image_id:
         process = half_way(cloud, image_id)
         cloud.proxy.signal(signal.SIGTERM)
@@ -125,7 +125,7 @@ def test_proxy_killed(cloud):
 def proxy_gone(cloud, image_id, process):
     try:
         cloud.proxy.ended(10)
-        check(output(process)[1] != 204, "curl was told that all is well")
+        check(output(process)[1] != 204, "curl was told of a success")
         same("the image afterwards", settled(cloud, image_id), "queued")
     finally:
         restart(cloud)
@@ -138,8 +138,8 @@ def restart(cloud):
 
 
 def glance_killed(cloud, *options):
-    """Nobody can set the image back: Glance died before it could, and has no sweeper for it. So it
-    stays `saving` in Glance's database, and all that can be done is to delete it."""
+    """Glance dies before it can reset the image and has no cleanup for that. The image stays `saving`, and it
+    can only be deleted."""
     with cloud.new_image() as image_id:
         process = half_way(cloud, image_id, *options)
         cloud.kill_glance()

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Many uploads, and a very long one: the proxy's memory does not grow with either."""
+"""Many uploads, and very long ones: the proxy's memory does not grow."""
 import concurrent.futures
 import contextlib
 import os
@@ -15,13 +15,13 @@ from proxy import another_proxy, scratch
 from sink import Sink
 
 MANY = 200
-MANY_FOR_GLANCE = 60  # its one worker takes more than a second for each
+MANY_FOR_GLANCE = 60  # its one worker needs more than a second for each
 BOUND = 300  # MiB in memory
 GIB = 1 << 30
 
 
 def held(proxy):
-    """The figure for the report, after it was found to be in bounds."""
+    """Checks the proxy's peak memory. Returns it for the report."""
     peak = proxy.memory().peak()
     check(peak < BOUND, f"{peak} MiB resident at the peak")
     return f"{peak} MiB resident at the peak"
@@ -41,7 +41,7 @@ def many_images(cloud):
 
 
 def all_at_once(upload, ids):
-    """upload(id) in a thread each, begun together; the statuses they return, told apart."""
+    """Calls upload(id) in one thread each, all at once. Returns the set of statuses."""
     barrier = threading.Barrier(len(ids))
 
     def begin(image_id):
@@ -53,8 +53,8 @@ def all_at_once(upload, ids):
 
 
 def test_many_uploads_at_once(cloud):
-    """A mebibyte each, all different, into real Glance (the policy sends `load-*` to `file`: for
-    S3, Glance spends half a second of its one core on each before it reads a byte)."""
+    """1 MiB each, all different, into a real Glance. (The policy sends `load-*` to `file`: for S3, Glance needs
+    half a second of its one core before it reads a byte.)"""
     token, padding = cloud.token(), os.urandom(MIB)
 
     def data_of(image_id):
@@ -96,7 +96,7 @@ def put_file(proxy, path, image_id):
 
 
 def test_200_uploads_of_32_mib_at_once(cloud):
-    """32 MiB each, all in flight at the same time: back-pressure holds for each of them."""
+    """All are in flight at the same time. Each is slowed down to Glance's pace."""
     ids = [str(uuid.uuid4()) for _ in range(MANY)]
     with proxy_before_sink(cloud) as (proxy, sink), scratch() as directory:
         path = sparse(directory, 32 * MIB)

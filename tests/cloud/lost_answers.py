@@ -1,6 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Answers that get lost before Glance under uWSGI: its router ends a request that takes long, and a
-refusal is followed by a reset."""
+"""Answers that are lost before Glance under uWSGI: its router closes slow requests, and a reset follows a refusal."""
 import contextlib
 import os
 import subprocess
@@ -14,16 +13,16 @@ from proxy import another_proxy, scratch
 from servers import free_port, is_healthy
 from uploads import OCTETS
 
-STRANGERS = "00000000-0000-4000-8000-000000000403"
+FOREIGN_IMAGE = "00000000-0000-4000-8000-000000000403"
 ROUTER_SECONDS = 3
 LATE_SECONDS = 9
-RAW_SIZE = 48 << 20  # more than the sockets on the way can hold
+RAW_SIZE = 48 << 20  # more than all socket buffers can hold
 POLICY = {"default": {"store": "test", "mode": "force"}}
 
 
 @contextlib.contextmanager
 def late_glance(late):
-    """Its URL: uWSGI's own router before one process of four threads."""
+    """Its URL: uWSGI's router before one process with four threads."""
     port = free_port()
     command = ["uwsgi", "--plugins", "http,python3", "--http", f"127.0.0.1:{port}", "--master", "--processes", "1",
                "--threads", "4", "--need-app", "--die-on-term", "--http-timeout", str(ROUTER_SECONDS),
@@ -49,7 +48,7 @@ def raw_file(cloud):
 
 
 def refusals_heard(cloud, image_id, times=3):
-    """A client that goes on sending gets the refusal, each time."""
+    """A client that goes on sending reads the refusal, each time."""
     for _ in range(times):
         result = clients.curl(
             cloud, image_id, "-T", raw_file(cloud).path, "-H", "Expect:", *OCTETS, token=cloud.token("other")
@@ -59,7 +58,7 @@ def refusals_heard(cloud, image_id, times=3):
 
 
 def test_lost_answer_is_recovered(cloud):
-    """Without an answer, the image tells what has become of it."""
+    """The image's status replaces the answer."""
     file = raw_file(cloud)
     with late_glance(LATE_SECONDS) as url, another_proxy(cloud, POLICY, url):
         direct, image_id = uuid.uuid4(), str(uuid.uuid4())
@@ -89,11 +88,11 @@ def test_lost_answer_is_recovered_without_the_client(cloud):
 
 def test_refusal_is_read_behind_the_router(cloud):
     with late_glance(0) as url, another_proxy(cloud, POLICY, url):
-        refusals_heard(cloud, STRANGERS)
+        refusals_heard(cloud, FOREIGN_IMAGE)
 
 
 def test_refusal_of_a_foreign_upload_is_read(cloud):
-    """To a community image, which everybody may see."""
+    """An upload to a community image, which every user may see."""
     url = cloud.envs["demo"]["CLOUD_GLANCE_UWSGI_URL"]
     with another_proxy(cloud, POLICY, url):
         with cloud.new_image(disk_format="raw", visibility="community") as image_id:

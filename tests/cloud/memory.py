@@ -1,9 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What an upload into S3 costs Glance in memory.
+"""The memory that Glance needs for an upload into S3.
 
-A chunked one does not say its length, and Glance's S3 driver takes such an image into memory whole,
-several times over. The proxy keeps it on disk until it can say the length, so that to Glance it is
-an upload like any other.
+A chunked upload has no length. Glance's S3 driver reads such an image into memory, several times. The proxy
+keeps it on disk until the length is known, so that Glance gets an upload with a length.
 """
 import clients
 from cloud import MIB, check, same
@@ -15,8 +14,8 @@ CHUNKED = ("-H", "Transfer-Encoding: chunked")
 
 
 def figures(cloud, file, *options, url=None):
-    """Peak MiB of a fresh Glance worker, and of the proxy, while curl -T uploads the file."""
-    cloud.kill_glance()  # what an earlier upload took is not given back
+    """Peak MiB of a new Glance worker and of the proxy while curl -T uploads the file."""
+    cloud.kill_glance()  # Glance does not give memory of an earlier upload back
     cloud.up()
     watched = cloud.glance_memory(), cloud.proxy.memory()
     with cloud.new_image() as image_id:
@@ -33,8 +32,8 @@ def figures(cloud, file, *options, url=None):
 
 
 def test_chunked_upload_needs_no_more_memory_than_one_with_a_length(cloud):
-    """The last of the three goes past the proxy, and is smaller: Glance copies what it has so far
-    with each chunk, so that a whole GiB would take minutes."""
+    """The last of the three uploads goes past the proxy and is smaller: Glance copies all data so far with each
+    chunk, so 1 GiB would take minutes."""
     file, smaller = cloud.data_file("gib.qcow2", GIB), cloud.big()
     with_length, _ = figures(cloud, file)
     chunked, proxy = figures(cloud, file, *CHUNKED)
@@ -46,6 +45,6 @@ def test_chunked_upload_needs_no_more_memory_than_one_with_a_length(cloud):
         f" proxy ({proxy} of its own), {unhelped} for {smaller.size // MIB} MiB chunked past it"
     )
     check(chunked <= with_length + max(with_length // 4, 64), note)
-    check(unhelped > chunked + smaller.size // MIB, f"nothing to be spared from: {note}")
+    check(unhelped > chunked + smaller.size // MIB, f"the proxy saves no memory: {note}")
     same("bytes left on disk", cloud.proxy.metric("glance_intake_spool_bytes"), 0)
     return note

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Where images' bits are, by whatever can be asked: Glance, the stores' directories, the bucket."""
+"""The stores that have an image's data, as Glance, the stores' directories and the bucket show."""
 import concurrent.futures
 import contextlib
 import os
@@ -10,11 +10,11 @@ from cloud import same, wait_until
 
 DATA = "No image, but raw.\r\n\0".ljust(2048, "\0")
 OCTETS = {"Content-Type": "application/octet-stream"}
-TRIES = 5  # of what sqlite may fail, whose writers lock each other out
+TRIES = 5  # of requests that may fail because sqlite's writers lock each other out
 
 
 class Images:
-    """Made as they are needed, at Glance itself, and deleted in the end."""
+    """Created at Glance as needed, and deleted at the end."""
 
     def __init__(self, cloud, url):
         self._cloud = cloud
@@ -29,7 +29,7 @@ class Images:
         return requests.request(method, url, headers=headers, timeout=60, **options)
 
     def new(self, user="demo"):
-        """The id of a queued one."""
+        """Returns the id of a queued image."""
         fields = {"name": "landing", "disk_format": "raw", "container_format": "bare"}
         for _ in range(TRIES):
             answer = self.glance("POST", "/v2/images", user=user, json=fields)
@@ -40,7 +40,7 @@ class Images:
         return answer.json()["id"]
 
     def adopt(self, image_id):
-        """It is deleted in the end, too."""
+        """Registers an image to be deleted at the end."""
         self._made.append(image_id)
 
     def _new_with_data(self, call, **fields):
@@ -54,11 +54,11 @@ class Images:
         return image_id
 
     def new_staged(self):
-        """One whose bits wait for an import."""
+        """An image whose data is staged and waits for an import."""
         return self._new_with_data("stage")
 
     def new_active(self, store):
-        """One whose bits are in the store."""
+        """An image whose data is in the store."""
         return self._new_with_data("file", **{"X-Image-Meta-Store": store})
 
     def image(self, image_id):
@@ -68,19 +68,19 @@ class Images:
         return self.image(image_id)["status"]
 
     def at_rest(self, image_id):
-        """Whether what was begun with it has ended."""
+        """Whether no upload or import of it is running."""
         image = self.image(image_id)
         busy = image["status"] in ("saving", "importing") or image.get("os_glance_import_task")
         return not busy
 
     def settled(self, image_id):
-        """Where its bits are when it is. A task that sqlite has failed never ends."""
+        """Waits until it is at rest. Returns its stores. A task that failed because of sqlite never ends."""
         with contextlib.suppress(AssertionError):
             wait_until(20, f"{image_id} is at rest", lambda: self.at_rest(image_id))
         return self.stores(image_id)
 
     def stores(self, image_id):
-        """Where its bits are, by whatever is asked; None: nowhere."""
+        """The stores that have its data, or None."""
         stores = self.image(image_id).get("stores")
         found = set(stores.split(",") if stores else ())
         for store, directory in (("file", "images"), ("os_glance_tasks_store", "tasks")):

@@ -1,14 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
-"""No way around the policy: every way to write a request, before Glance under eventlet and uWSGI.
+"""No request gets around the policy, in whatever form it is written, before Glance under eventlet and uWSGI.
 
-The policy forces `test`, the client asks for `file`, which is Glance's default, too. Every path
-form goes with every header form to each of the calls, raw, over a socket. Where the bits are is
-told by Glance's own `stores` of the image, by the directories of the file stores, and by the
-bucket; whatever is answered, they may be nowhere but in `test`.
+The policy forces `test`. The client asks for `file`, which is also Glance's default. Each form of the path is
+combined with each form of the headers, for each call, and sent over a bare socket. Glance's `stores` of the
+image, the directories of the file stores and the bucket tell where the data is. It may be nowhere but in
+`test`.
 
-That the table is a dangerous one is seen without the proxy: there the bits do land in `file`.
+Without the proxy the same requests do put data into `file`, so the table has the dangerous forms.
 
-Of the requests that the proxy makes the same of, Glance gets one (recording_proxy.py): there are thousands.
+There are thousands of requests. Of those that the proxy makes equal, Glance gets one (recording_proxy.py).
 """
 import collections
 import concurrent.futures
@@ -40,7 +40,7 @@ def escaped(text):
 
 
 def written(path, header, call, image_id, token):
-    """The bytes of one of the table's requests."""
+    """The bytes of one request of the table."""
     data, kind = DATA, "application/octet-stream"
     if call == "import":
         data, kind = IMPORT, "application/json"
@@ -49,7 +49,7 @@ def written(path, header, call, image_id, token):
         lines.append("X-Auth-Token: {token}")
     if not any(line.startswith(("Content-Type", "Content_Type")) for line in header.lines):
         lines.append("Content-Type: " + kind)
-    lines += header.lines  # last: Python reads no further than a malformed one
+    lines += header.lines  # last: Python stops reading at a malformed field
     values = {
         "{method}": METHODS[call],
         "{call}": call,
@@ -70,7 +70,7 @@ def written(path, header, call, image_id, token):
 
 
 def answered(url, request):
-    """The status; 0 if there is none."""
+    """The status of the answer, or 0 if there is none."""
     with socket.create_connection(("127.0.0.1", int(url.rpartition(":")[2])), timeout=60) as server:
         answer = b""
         with contextlib.suppress(ConnectionError):
@@ -93,17 +93,17 @@ def all_of(function, rows, at_a_time=AT_A_TIME):
 
 
 def straight_to(images, url, token, path, header):
-    """Where the bits of an upload are then."""
+    """Sends an upload past the proxy. Returns where its data is."""
     for _ in range(3):  # sqlite's writers lock each other out
         image_id = images.new()
         if answered(url, written(path, header, "file", image_id, token)) != 500:
             break
-    with contextlib.suppress(AssertionError):  # one that uWSGI waits for in vain stays `saving`
+    with contextlib.suppress(AssertionError):  # an incomplete upload stays `saving` under uWSGI
         wait_until(5, "the upload has ended", lambda: images.at_rest(image_id))
     return images.stores(image_id)
 
 
-def leads_past(cloud, server):
+def check_table(cloud, server):
     """The table says of each of its rows what the server makes of it."""
     token = cloud.token()
     with SERVERS[server](cloud) as url, images_at(cloud, url) as images:
@@ -121,18 +121,18 @@ def leads_past(cloud, server):
 
 
 def test_forms_reach_file_without_the_proxy_under_eventlet(cloud):
-    return leads_past(cloud, EVENTLET)
+    return check_table(cloud, EVENTLET)
 
 
 def test_forms_reach_file_without_the_proxy_under_uwsgi(cloud):
-    return leads_past(cloud, UWSGI)
+    return check_table(cloud, UWSGI)
 
 
 # --- with the proxy ------------------------------------------------------------------------------
 
 
 class Trial:
-    """The table before one proxy. Images are used again until something has happened to them."""
+    """The table before one proxy. An image is used again until a request has changed it."""
 
     def __init__(self, images, tap, url, token):
         self.answers = collections.Counter()
@@ -153,13 +153,13 @@ class Trial:
             self._has_landed(image_id, "stage", path, header)
 
     def _row(self, call_and_path):
-        """One call and path with every header."""
+        """One call and path with each header."""
         call, path = call_and_path
         image_id = self._image(call)
         for header in HEADERS:
             status = self._sends(call, path, header, image_id)
             self.answers[status] += 1
-            begun = status == ACCEPTED  # an import, which shows a little later
+            begun = status == ACCEPTED  # an import, which changes the image a little later
             if begun or (status // 100 == 2 and not self._waits(image_id, call)):
                 self._used(image_id, call, path, header)
                 image_id = self._image(call)
@@ -172,22 +172,22 @@ class Trial:
         return answered(self._url, written(path, header, call, image_id, self._token))
 
     def _image(self, call):
-        """One that waits for the call."""
+        """An image that waits for the call."""
         if self._idle[call]:
             return self._idle[call].pop()
         with self._tap.turn:
             return self._images.new_staged() if call == "import" else self._images.new()
 
     def _waits(self, image_id, call):
-        """Whether nothing has happened to it."""
+        """Whether the image is unchanged."""
         return self._images.status(image_id) == ("uploading" if call == "import" else "queued")
 
     def _used(self, image_id, call, path, header):
-        """Something has; what was staged lands nowhere until it is imported."""
+        """The image has changed. Staged data is in no store until it is imported."""
         if call == "stage":
             self._staged.append((image_id, path, header))
             return
-        with self._tap.turn:  # an import goes on behind its answer
+        with self._tap.turn:  # an import goes on after its answer
             self._has_landed(image_id, call, path, header)
 
     def _has_landed(self, image_id, call, path, header):
@@ -210,7 +210,7 @@ def all_lands_in_test(cloud, server):
 
 
 def told(answers, landed):
-    """The figures of a run."""
+    """The numbers of a run."""
     parts = [
         f"{sum(answers.values())} requests",
         f"{landed.total()} landed, all in `test`: "

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The day's work of client_workflows.py by what is no command: openstacksdk, Postman's runner."""
+"""The work of client_workflows.py by programs: openstacksdk and Postman's runner."""
 import json
 import re
 import uuid
@@ -11,14 +11,14 @@ from cloud import DataFile, check, same
 from client_workflows import is_imported, on_both_sides
 
 def told_of(resource):
-    """Without what the client adds of its own about where it came from."""
+    """Without the location that the client adds."""
     fields = resource.to_dict()
     fields.pop("location")
     return json.dumps(fields, indent=1, sort_keys=True, default=str)
 
 
 def sdk_day(side):
-    """As programs do it that never start another."""
+    """As a program that does not run other programs."""
     words, told = side.words, []
     settings = {"image_endpoint_override": side.image_url} if side.image_url else {}
     owner = clients.sdk(side.cloud, **settings)
@@ -76,7 +76,7 @@ def test_sdk(cloud):
 
 # --- Postman's runner ------------------------------------------------------------------------
 
-# How long it took, and how many bytes and headers; the answer's additional headers are known.
+# Times, byte counts and header counts differ.
 TRANSFER = re.compile(r" ★ [^★]* time ★ .*")
 TIMES = re.compile(r"^  prepare .*\n.*\n", re.MULTILINE)
 
@@ -85,7 +85,7 @@ def newman_day(side):
     image, file = side.words["image"], side.words["file"]
     result = clients.newman_runs(side.cloud, "day", url=side.address(), image=image, file=file)
     check(result.exit_status == 0, f"newman: {result.printed[-2000:]}")
-    said, _, _ = TIMES.sub("", TRANSFER.sub("", result.printed)).partition("┌──")  # the sums
+    said, _, _ = TIMES.sub("", TRANSFER.sub("", result.printed)).partition("┌──")  # the summary
     return [request.split("\n", 1) for request in said.split("↳ ")[1:]]
 
 
@@ -94,7 +94,7 @@ def test_newman(cloud):
 
 
 def test_newman_sends_a_form_and_is_refused(cloud):
-    """Glance alone says 415 to the form, and nothing to be understood to the second upload."""
+    """Glance alone answers 415 to the form, and a message without help to the second upload."""
     file, image_id = cloud.small(), str(uuid.uuid4())
     how = {"url": cloud.proxy.url, "image": image_id, "file": file.path}
     try:

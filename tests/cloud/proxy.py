@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The proxy under test: started with its own configuration, watched, and stopped by its pid."""
+"""The proxy under test: its configuration, its process, and what it reports."""
 import contextlib
 import json
 import os
@@ -12,7 +12,7 @@ import requests
 
 from cloud import HERE, Memory, wait_until
 
-BITS = "upload", "stage"  # the doors that data comes through, as /uploads names them
+UPLOADS = "upload", "stage"  # the events that carry data, as /uploads names them
 
 
 class Proxy:
@@ -25,13 +25,13 @@ class Proxy:
         self.directory = directory
         self.log_path = os.path.join(directory, f"proxy-{port}.log")
         self.policy = policy
-        self.more = more  # configuration beside that of conf/
+        self.more = more  # configuration besides that of conf/
         self._policy_path = os.path.join(directory, f"proxy-{port}.policy")
         self._admin_port = admin_port
         self._process = None
 
     def _write_policy(self):
-        """As JSON, all of which is YAML."""
+        """As JSON, which is also YAML."""
         with open(self._policy_path, "w", encoding="utf-8") as file:
             json.dump(self.policy, file)
 
@@ -73,7 +73,7 @@ class Proxy:
         return self.readiness().ok
 
     def reload(self, policy):
-        """Puts it in force; what comes after uses it."""
+        """Loads the policy, and waits until it is in force."""
         self.policy = policy
         self._write_policy()
         said = "the configuration was read again"
@@ -89,7 +89,7 @@ class Proxy:
         self._process.send_signal(number)
 
     def ended(self, seconds):
-        """The exit status, waited for; negative for a signal."""
+        """Waits for the exit status. It is negative for a signal."""
         status = self._process.wait(seconds)
         self._process = None
         return status
@@ -109,32 +109,33 @@ class Proxy:
 
     def _newest_upload(self, image_id, state):
         uploads = requests.get(self.admin_url + "/uploads", timeout=5).json()[state]
-        wanted = [each for each in uploads if each["image"] == image_id and each["door"] in BITS]
+        wanted = [each for each in uploads if each["image"] == image_id and each["door"] in UPLOADS]
         return wanted[0] if wanted else {}
 
     def upload_in_flight(self, image_id):
-        """What /uploads tells of the one to this image; nothing if there is none."""
+        """The entry of /uploads for the image's upload, or {}."""
         return self._newest_upload(image_id, "in_flight")
 
     def ended_upload(self, image_id):
-        """The same of the newest that has ended, which an upload does just after its answer."""
+        """Waits for the newest finished upload of the image in /uploads. An upload is finished just after its
+        answer."""
         what = f"an upload to {image_id} has ended"
         return wait_until(10, what, lambda: self._newest_upload(image_id, "finished"))
 
     def metric(self, name):
-        """The value of one, with its labels if it has any: NAME{LABEL="VALUE"}."""
+        """The value of a metric. Its name may have labels: NAME{LABEL="VALUE"}."""
         text = requests.get(self.admin_url + "/metrics", timeout=5).text
         return float(re.search(rf"^{re.escape(name)} (\S+)$", text, re.MULTILINE)[1])
 
 
 def scratch():
-    """A directory for one test, removed with the `with` block."""
+    """A temporary directory for the `with` block."""
     return tempfile.TemporaryDirectory(prefix="glance-intake-")
 
 
 @contextlib.contextmanager
 def another_proxy(cloud, policy, endpoint=None, more=""):
-    """One with a policy of its own, on ports next to the first one's; cloud.proxy meanwhile."""
+    """A proxy with its own policy on other ports. It is cloud.proxy in the `with` block."""
     first, port = cloud.proxy, cloud.admin_port + 1
     with scratch() as directory:
         endpoint = endpoint or cloud.glance_url

@@ -1,9 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A tap between the proxy and Glance: it passes bytes on, and knows each request it has seen.
+"""A proxy between the tested proxy and Glance: it passes bytes on and remembers each request.
 
-What Glance does to a request depends on nothing but its bytes. So of those that differ only in the
-image's id and the request's, Glance gets the first, and the tap answers every other one with 429:
-thousands of requests of which the proxy makes the same few need not all become images.
+Glance's behaviour depends only on the bytes of a request. Of requests that differ only in ids, Glance gets
+the first. The others are answered with 429. So thousands of requests need not all become images.
 """
 import contextlib
 import re
@@ -20,7 +19,7 @@ _OF_ONE_REQUEST = re.compile(
 
 
 class Tap(socketserver.ThreadingTCPServer):
-    """In the background from the `with` on; `url` leads to it."""
+    """Runs in the background within the `with` block. `url` is its address."""
 
     allow_reuse_address = True
     daemon_threads = True
@@ -41,7 +40,7 @@ class Tap(socketserver.ThreadingTCPServer):
         super().__exit__(*reason)
 
     def is_first(self, request):
-        """Whether there was none like it before."""
+        """Whether no equal request came before."""
         shape = _OF_ONE_REQUEST.sub(b"", request)
         with self._lock:
             before = len(self._seen)
@@ -49,7 +48,7 @@ class Tap(socketserver.ThreadingTCPServer):
             return self.lets_all_pass or len(self._seen) > before
 
     def handle_error(self, request, client_address):
-        """One of the two sides has cut the connection: nothing to report."""
+        """One side has cut the connection. That is no error."""
 
 
 class _Connection(socketserver.BaseRequestHandler):
@@ -90,7 +89,7 @@ class _Connection(socketserver.BaseRequestHandler):
             self.request.shutdown(socket.SHUT_RDWR)
 
     def _requests(self):
-        """Each, and True; from one on whose end cannot be told, all that comes, and False."""
+        """(bytes, True) of each request. From a request on whose end is unknown: (all following bytes, False)."""
         data, whole = b"", True
         while piece := self.request.recv(1 << 16):
             data += piece
@@ -104,7 +103,7 @@ class _Connection(socketserver.BaseRequestHandler):
 
 
 def _end_of_request(data):
-    """Behind what there is, where more of it has to come. None: nobody can tell."""
+    """The position behind the request. It is behind the data if more has to come, and None if it is unknown."""
     head, blank_line, _ = data.partition(b"\r\n\r\n")
     if not blank_line:
         return len(data) + 1
@@ -117,7 +116,7 @@ def _end_of_request(data):
 
 
 def _end_of_chunks(data, at):
-    """As above, for what begins there; the proxy sends no trailers."""
+    """The same for a chunked body that begins at `at`. The proxy sends no trailers."""
     size = None
     while size != 0:
         line_end = data.find(b"\r\n", at)

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Whatever the proxy refuses, each client shows its user the sentence that says why.
+"""Each client shows its user the sentence with which the proxy refuses.
 
-One table of what is refused, and for each client how it goes about that. Nothing comes of it: the
-image is as it was, and Glance has seen no upload to it.
+One table has the refused requests, and each client has a function that sends them. The image does not change,
+and Glance sees no upload.
 """
 import concurrent.futures
 import contextlib
@@ -18,27 +18,27 @@ from cloud import check, same
 from refusals import active_image, unchanged
 from fixes import SHOWS_AFTER, openstack_creates, stripped, with_backing_file
 
-# --- what is refused -------------------------------------------------------------------------
+# --- refused requests ------------------------------------------------------------------------
 
 
 @dataclass
 class Upload:
-    """A PUT .../file of make(cloud)'s file, to an image with these fields."""
+    """A PUT .../file of the file that make(cloud) returns, to an image with these fields."""
 
     says: str
     make: object
     image: dict = field(default_factory=dict)
-    active: bool = False  # it has its data already
+    active: bool = False  # the image has its data already
     store: str = ""  # that the client asks for
-    created: bool = False  # a client that creates its images meets it, too
+    created: bool = False  # also with clients that create the image themselves
 
 
 @dataclass
 class Ask:
-    """A request that is no upload; {id} is the image's."""
+    """A request that is no upload. {id} is the image's id."""
 
     says: str
-    door: str
+    operation: str
     method: str
     path: str
     body: object
@@ -82,18 +82,18 @@ REFUSED = [
 
 
 def policy(cloud):
-    """That of all tests, with a rule that leaves a choice, and but one way to import."""
+    """The policy of all tests, with a rule that allows a choice, and one import method."""
     usual = cloud.policy()
     choosy = {"when": {"name": ["choosy-*"]}, "mode": "default", "allow": ["test"], "store": "test"}
     rules = [{"name": "choosy", **choosy}, *usual["rules"]]
     return {**usual, "rules": rules, "doors": {"import_methods": ["copy-image"]}}
 
 
-# --- what is shown ---------------------------------------------------------------------------
+# --- what the client shows -------------------------------------------------------------------
 
 
 def is_shown(cloud, send, case):
-    """False: it has no way to do that."""
+    """False: the client has no way to send this."""
     new = active_image(cloud) if case.active else cloud.new_image(**case.image)
     with new as image_id:
         before = cloud.puts(image_id)
@@ -106,7 +106,7 @@ def is_shown(cloud, send, case):
 
 
 def all_are_shown(cloud, send):
-    """send(cloud, case, image id) gives what the client printed, and None if it cannot do that."""
+    """send(cloud, case, image id) returns what the client printed, or None if it cannot send this."""
     usual = cloud.proxy.policy
     cloud.proxy.reload(policy(cloud))
     with contextlib.ExitStack() as afterwards:
@@ -117,7 +117,7 @@ def all_are_shown(cloud, send):
 
 
 def printed_by(result):
-    """Nothing, if the client thinks that all is well."""
+    """Empty if the client reports a success."""
     return result.printed if result.exit_status else ""
 
 
@@ -125,9 +125,8 @@ def printed_by(result):
 
 
 def openstack(cloud, case, image_id):
-    """It creates the images that it uploads to, has no word for stores and tasks, and does not look
-    at what an import is answered."""
-    if isinstance(case, Ask) and case.door == "locations":
+    """It creates its images itself, has no command for stores and tasks, and ignores the answer to an import."""
+    if isinstance(case, Ask) and case.operation == "locations":
         command = ["image", "set", "--property", f"locations={PASSWORDS}", image_id]
         return printed_by(clients.openstack(cloud, *command))
     if isinstance(case, Ask) or not case.created:
@@ -146,9 +145,9 @@ def glance_command(cloud, case, image_id):
     if isinstance(case, Upload):
         store = ["--store", case.store] if case.store else []
         return ["image-upload", "--file", case.make(cloud).path, *store, image_id]
-    if case.door == "locations":
+    if case.operation == "locations":
         return ["location-add", "--url", PASSWORDS, image_id]
-    if case.door == "import":
+    if case.operation == "import":
         how = ["--import-method", "web-download", "--uri", DOWNLOAD["uri"]]
         return ["image-import", *how, image_id]
     return ["task-create", "--type", "import", "--input", json.dumps(TASK_INPUT)]
@@ -171,15 +170,15 @@ def sdk_does(connection, cloud, case, image_id):
     if isinstance(case, Upload):
         with open(case.make(cloud).path, "rb") as image.data:
             openstack_sdk.exceptions.raise_from_response(image.upload(glance_api))
-    elif case.door == "locations":
+    elif case.operation == "locations":
         glance_api.update_image(image, locations=[{"url": PASSWORDS, "metadata": {}}])
     else:
         glance_api.create_task(type="import", input=TASK_INPUT)
 
 
 def sdk(cloud, case, image_id):
-    """It has no word for a store of an upload, and does not look at what an import is answered."""
-    if case.store or (isinstance(case, Ask) and case.door == "import"):
+    """It has no parameter for the store of an upload, and ignores the answer to an import."""
+    if case.store or (isinstance(case, Ask) and case.operation == "import"):
         return None
     try:
         sdk_does(clients.sdk(cloud), cloud, case, image_id)
@@ -192,11 +191,11 @@ def test_sdk(cloud):
     return all_are_shown(cloud, sdk)
 
 
-# --- what sends any request: Postman's runner, curl, a page in a browser -------------------------
+# --- clients for any request: Postman's runner, curl, a web page ---------------------------------
 
 
 def newman_sends(cloud, case, image_id, body):
-    """Nothing in the collection names a store."""
+    """No request of the collection names a store."""
     if case.store:
         return None
     if isinstance(case, Ask):
@@ -254,7 +253,7 @@ def test_curl_form(cloud):
 
 
 def page(cloud, case, image_id):
-    """Glance's own rules for pages have none that may name a store."""
+    """Glance's CORS configuration does not allow the store header."""
     if case.store:
         return None
     if isinstance(case, Ask):

@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What cannot become a good image is refused before its first byte, and people are told why.
+"""Uploads that cannot become a good image are refused before their first byte, with a reason.
 
-curl announces a large body with Expect: 100-continue and waits; a refusal must come instead of the
-100, so that curl has sent 0 bytes. Nothing about the image may have changed.
+curl announces a large body with Expect: 100-continue and waits. The refusal must come instead of the 100, so
+that curl has sent 0 bytes. The image must not change.
 
-By itself curl waits for a second, which on a busy machine is less than Glance takes to answer.
+By default curl waits for one second, and a busy Glance may take longer to answer.
 """
 import contextlib
 import json
@@ -54,7 +54,7 @@ def curl_is_refused(cloud, image_id, status, reason, *options, call="file", user
     url = clients.upload_url(cloud, image_id, call)
     with unchanged(cloud, image_id):
         result = clients.curl(cloud, image_id, *how, url=url, token=cloud.token(user))
-    # Its invitation does not wait for ever until a busy Glance has told the project's usage.
+    # 100 Continue waits only briefly for the usage, which a busy Glance may tell late.
     most = 8 * MIB if reason == "quota_exceeded" else 0
     check(result.sent <= most, f"curl has sent {result.sent} bytes")
     return is_refusal(cloud, image_id, result.status, result.printed, status, reason)
@@ -67,7 +67,7 @@ def test_second_upload(cloud):
 
 
 def test_second_upload_without_expect(cloud):
-    """Part of the body is on its way by then: the answer must be readable all the same."""
+    """Part of the body is in flight by then. The client must still be able to read the answer."""
     with active_image(cloud) as image_id:
         with unchanged(cloud, image_id):
             result = clients.curl(cloud, image_id, "-T", cloud.big().path, "-H", "Expect:")
@@ -96,7 +96,7 @@ def test_denied_by_policy(cloud):
 
 
 def test_size_limit_comes_before_the_body(cloud):
-    """A client that waits for the 100 as long as it takes, and announces more than max_size."""
+    """A client that waits for the 100 without a limit, and announces more than max_size."""
     with cloud.new_image() as image_id, unchanged(cloud, image_id):
         head, body = expect_from_socket(cloud, image_id, length=41 * GIB)
         status = int(head.split()[1])
@@ -104,14 +104,14 @@ def test_size_limit_comes_before_the_body(cloud):
 
 
 def test_good_upload_gets_100(cloud):
-    """The counterpart: an upload that is fine gets its 100."""
+    """A good upload gets its 100."""
     with cloud.new_image() as image_id:
         head, _ = expect_from_socket(cloud, image_id, length=GIB)
         same("the first line", head.splitlines()[0], "HTTP/1.1 100 Continue")
 
 
 def expect_from_socket(cloud, image_id, length):
-    """The first answer, 100 or final, to a head with Expect; no byte of a body is sent."""
+    """Sends a head with Expect and no body. Returns the first answer, 100 or final."""
     head = (
         f"PUT /v2/images/{image_id}/file HTTP/1.1\r\nHost: 127.0.0.1:{cloud.proxy.port}\r\n"
         f"X-Auth-Token: {cloud.token()}\r\nContent-Type: application/octet-stream\r\n"
@@ -130,7 +130,7 @@ def expect_from_socket(cloud, image_id, length):
 
 
 def test_foreign_image(cloud):
-    """Glance's own 404, as if the image did not exist."""
+    """Glance answers 404, as for an image that does not exist."""
     with cloud.new_image(user="other") as image_id, unchanged(cloud, image_id):
         result = clients.curl(cloud, image_id, "-T", cloud.big().path, *PATIENTLY)
         same("bytes that curl has sent", result.sent, 0)

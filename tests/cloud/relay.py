@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What comparing answers (fidelity.py) does not tell: that they lead back to the proxy, in time, and
-that the proxy takes no more of them than it can give away."""
+"""What fidelity.py does not compare: URLs in answers point to the proxy, answers come in time, and memory is
+bounded."""
 import hashlib
 import time
 
@@ -29,8 +29,8 @@ def leads_nowhere_else(cloud, answer, streamed):
 
 
 def test_versions_point_to_the_proxy(cloud):
-    """The documents that clients discover the service by hold absolute URLs, which are rewritten;
-    Glance answers at once, and so must the proxy (the fastest of three: the machine may be busy)."""
+    """Version documents have absolute URLs, which are rewritten. The proxy must answer as quickly as Glance.
+    The fastest of three counts, because the machine may be busy."""
     for path, status in (("/", 300), ("/versions", 200), ("/v9/images", 300)):
         answer = min((ask(cloud, "GET", path) for _ in range(3)), key=lambda a: a.elapsed)
         seconds = answer.elapsed.total_seconds()
@@ -49,7 +49,7 @@ def test_location_points_to_the_proxy(cloud):
 
 
 def project_of(cloud, user):
-    """Glance calls it the owner."""
+    """The project's id. Glance calls it the owner."""
     with cloud.new_image(user=user) as image_id:
         return cloud.image(image_id)["owner"]
 
@@ -63,7 +63,7 @@ def stored(cloud, image_id, file):
 
 
 def test_big_download_in_bounded_memory(cloud):
-    """A reader that pauses makes Glance wait; the proxy does not take what it cannot give away."""
+    """A client that pauses makes Glance wait. The proxy does not buffer the rest."""
     file = cloud.big()
     digest = hashlib.sha512()
     with cloud.new_image() as image_id:
@@ -76,7 +76,7 @@ def test_big_download_in_bounded_memory(cloud):
             same("Content-Length", answer.headers.get("Content-Length"), str(file.size))
             pieces = answer.iter_content(MIB)
             digest.update(next(pieces))
-            time.sleep(2)  # long enough to take all of it, for a proxy that would
+            time.sleep(2)  # long enough to buffer all of it
             for piece in pieces:
                 digest.update(piece)
         same("the sha512", digest.hexdigest(), file.sha512)

@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Ways to write a request that leads image data into a store: its path, and its header.
+"""Ways to write a request that gets image data into a store: its path and its headers.
 
-Each says where it leads when it is sent straight to Glance, under eventlet and under uWSGI, so that
-the table is known to hold the dangerous ones. In a text are replaced:
+Each says where the data goes when the request is sent directly to Glance, under eventlet and under uWSGI. So
+the table is known to have the dangerous forms. Placeholders in a text:
 
-    {id}         the image's           {call}  "file", "stage" or "import"
-    {Id} {Call}  the same with its first character as %XX;  {CALL}  all of it so
-    {method}     the one that the call has: PUT, or POST for an import
+ {id} the image's id {call} "file", "stage" or "import"
+ {Id} {Call} the same with the first character as %XX; {CALL} with all characters so
+ {method} the method of the call: PUT, or POST for an import
 """
 import dataclasses
 
@@ -18,7 +18,7 @@ NEITHER = ()
 
 @dataclasses.dataclass
 class Path:
-    """A request line, and fields that have a say in what it means."""
+    """A request line, and the fields that change its meaning."""
 
     target: str
     leads: tuple = BOTH  # before which servers it is routed to the upload
@@ -31,10 +31,10 @@ class Path:
 
 @dataclasses.dataclass
 class Header:
-    """Lines between the first one and the blank one, and what comes behind it."""
+    """The fields, and the body."""
 
     lines: tuple = ()
-    eventlet: str = "file"  # where the image is then; None: nowhere
+    eventlet: str = "file"  # the store of the data then; None: no store
     uwsgi: str = "file"
     version: str = "HTTP/1.1"
     framing: tuple = ("Content-Length: {length}",)
@@ -61,7 +61,7 @@ def under_accept(*fields, leads=BOTH, target="/images/{id}/{call}"):
 V2 = "application/vnd.openstack.images-v2"
 
 PATHS = [
-    # As it should be, and with a query.
+    # The normal form, and with a query.
     Path(UPLOAD),
     Path(UPLOAD + "?store=file&X-Image-Meta-Store=file"),
     # Percent-encoding.
@@ -150,7 +150,7 @@ PATHS = [
     Path("/v2/v2/images/{id}/{call}", NEITHER),
     Path("/images/{id}/{call}", NEITHER),
     Path("/image/v2/images/{id}/{call}", NEITHER),
-    # A version that Accept has.
+    # The version in Accept.
     under_accept("Accept: " + V2),
     under_accept("Accept: " + V2, target="//images//{id}/{Call}"),
     under_accept("Accept: " + V2 + ".5"),
@@ -192,7 +192,7 @@ PATHS = [
     Path("/v2/images/{id}/{call}\t", (EVENTLET,)),
     Path("/v2/images/{id}/\x00{call}", NEITHER),
     Path("/v2/images/{id}/{call}\xff", NEITHER),
-    # Methods that stand elsewhere or are written otherwise. Routes looks for `_method`.
+    # Methods in other places or spellings. Routes looks for `_method`.
     Path(UPLOAD, NEITHER, method="put"),
     Path(UPLOAD, NEITHER, method="Put"),
     Path(UPLOAD, NEITHER, method="post"),
@@ -232,7 +232,7 @@ ADMIN = (
 
 
 def identity(before, between):
-    """What keystonemiddleware tells the rest of Glance of the caller."""
+    """The fields by which keystonemiddleware tells Glance who the caller is."""
     return tuple(line.format(before, between) for line in ADMIN)
 
 
@@ -240,7 +240,7 @@ STORE = "X-Image-Meta-Store: file"
 LENGTH = "Content-Length: {length}"
 CODING = "Transfer-Encoding: chunked"
 CHUNKED = "{size}\r\n{data}\r\n0\r\n\r\n"
-ANOTHER = (  # request, in the body of the first
+ANOTHER = (  # a request in the body of the first one
     "{method} /v2/images/{id}/{call} HTTP/1.1\r\nHost: x\r\nX-Auth-Token: {token}\r\n"
     "Content-Type: application/octet-stream\r\n" + STORE + "\r\n" + LENGTH + "\r\n\r\n{data}"
 )
@@ -249,7 +249,7 @@ TASKS, STAGING = "os_glance_tasks_store", "os_glance_staging_store"
 
 
 def refused(*lines, **more):
-    """Glance itself takes no upload with these."""
+    """Fields with which Glance itself refuses an upload."""
     return Header(lines, None, None, **more)
 
 
@@ -298,7 +298,7 @@ HEADERS = [
     Header(("Http-X-Image-Meta-Store: file", "HTTP_X_IMAGE_META_STORE: file")),
     Header((STORE, "Connection: X-Image-Meta-Store")),
     Header(("X_Image_Meta_Store: file", "Connection: close, X-Image-Meta-Store")),
-    # Lengths and codings; and two requests for one, if the first is read in another way.
+    # Lengths and codings, and a second request that shows if the first is read in another way.
     framed(LENGTH, LENGTH),
     framed(LENGTH, "Content-Length: 0"),
     framed("Content-Length: 0", LENGTH, body=ANOTHER),
@@ -330,7 +330,7 @@ HEADERS = [
     chunked(CODING, version="HTTP/1.0"),
     framed(LENGTH, version="HTTP/0.9"),
     framed(LENGTH, version="HTTP/2.0", eventlet=None),
-    # What the body is said to be. Routes looks into a form for `_method`.
+    # Content types. Routes looks into a form for `_method`.
     refused("Content-Type: text/plain", STORE),
     Header(("Content_Type: application/octet-stream", STORE), eventlet=None),
     refused(
@@ -338,7 +338,7 @@ HEADERS = [
         STORE,
         body="_method={method}&data={data}",
     ),
-    # Who asks, and by what way.
+    # Identity and forwarding fields.
     refused(*identity("X-", "-"), STORE, token=False),
     refused(*identity("X_", "_"), STORE, token=False),
     refused(*identity("X-Service-", "-"), STORE, token=False),

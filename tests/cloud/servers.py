@@ -20,7 +20,7 @@ def free_port():
 
 @contextlib.contextmanager
 def eventlet(cloud):
-    """A Glance like the cloud's, but without limits, which take it most of its time."""
+    """A Glance like the cloud's, but without limits, which need most of its time."""
     url = f"http://127.0.0.1:{free_port()}"
     with scratch() as directory:
         conf = os.path.join(directory, "glance-api.conf")

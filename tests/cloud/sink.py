@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A Glance that has every image, and throws away what it is sent.
+"""A Glance that has every image and discards its data.
 
-For uploads that no disk of a test machine would hold. It counts the bytes and checks nothing, so
-that of an image there is a size and no digest; real Glance is asked for all that matters elsewhere.
+For uploads that are too large for a test machine. It counts the bytes and checks nothing, so its images have
+a size and no digest. Other tests use a real Glance.
 """
 import json
 import socketserver
@@ -12,7 +12,7 @@ MIB = 1 << 20
 
 
 class Sink(socketserver.ThreadingTCPServer):
-    """In the background from the `with` on. `url` leads to it, `taken` has the bytes by path."""
+    """Runs in the background within the `with` block. `url` is its address, `taken` has the byte counts by path."""
 
     allow_reuse_address = True
     daemon_threads = True
@@ -29,7 +29,7 @@ class Sink(socketserver.ThreadingTCPServer):
         super().__exit__(*reason)
 
     def handle_error(self, request, client_address):
-        """A proxy that is stopped cuts its connections: nothing to report."""
+        """A stopping proxy cuts its connections. That is no error."""
 
 
 class _Connection(socketserver.StreamRequestHandler):

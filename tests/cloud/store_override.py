@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A client that asks for a store where the policy forces another: it does its work as ever, prints
-nothing amiss, and the image is where the policy says, and only there."""
+"""A client asks for another store than the policy forces: it works as usual and reports no error. The image
+is only in the policy's store."""
 import concurrent.futures
 import uuid
 
@@ -20,7 +20,7 @@ def staged(cloud, image_id):
 
 
 def all_land_in_test(cloud, ways, send):
-    """send(image id, way) for each, two at a time."""
+    """Calls send(image id, way) for each way, two at a time."""
 
     def lands(way):
         with cloud.new_image() as image_id:
@@ -42,15 +42,15 @@ def test_glance_image_upload(cloud):
 
 
 def test_glance_image_import(cloud):
-    """One store goes into a header, the others into the body."""
+    """One store is sent in a header, several in the body."""
 
     def send(image_id, asked):
         staged(cloud, image_id)
         result = clients.glance(cloud, "image-import", *asked, image_id)
         check(result.exit_status == 0, f"glance image-import {asked}: {result.printed}")
 
-    wishes = (["--store", "file"], ["--stores", "file"], ["--stores", "test,file"])
-    all_land_in_test(cloud, [*wishes, ["--all-stores", "True"], []], send)
+    choices = (["--store", "file"], ["--stores", "file"], ["--stores", "test,file"])
+    all_land_in_test(cloud, [*choices, ["--all-stores", "True"], []], send)
 
 
 def test_sdk_import(cloud):
@@ -60,15 +60,15 @@ def test_sdk_import(cloud):
         staged(cloud, image_id)
         connection.import_image(connection.get_image(image_id), **asked)
 
-    wishes = [{"store": "file"}, {"stores": ["file"]}, {"stores": ["file", "test"]}]
-    all_land_in_test(cloud, [*wishes, {"all_stores": True}], send)
+    choices = [{"store": "file"}, {"stores": ["file"]}, {"stores": ["file", "test"]}]
+    all_land_in_test(cloud, [*choices, {"all_stores": True}], send)
 
 
 def test_sdk_creates_and_imports(cloud):
-    """In one call, as programs do it."""
+    """In one call."""
     connection = clients.sdk(cloud)
     file = {"filename": cloud.small().path, **FORMATS}
-    name = str(uuid.uuid4())  # else it takes another of the same name for this one
+    name = str(uuid.uuid4())  # unique, since the SDK looks images up by name
     image = connection.image.create_image(name, use_import=True, stores=["file"], **file)
     try:
         is_imported(cloud, image.id)

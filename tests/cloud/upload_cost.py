@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What it costs an upload that its room is known before and its bytes are proven after it.
+"""The time that an upload needs for the checks before it and the verification after it.
 
-A tiny one shows most of it, since nothing of that depends on the size.
+A small upload shows most of it, since this time does not depend on the size.
 """
 import os
 import re
@@ -26,7 +26,7 @@ def tiny(cloud):
 
 
 def timed(cloud, url):
-    """Seconds of an upload to a new image, and Glance's name for it."""
+    """Seconds of an upload to a new image, and its request id."""
     headers = {"X-Auth-Token": cloud.token(), "X-Image-Meta-Store": "test", **OCTET_STREAM}
     with open(tiny(cloud).path, "rb") as data, cloud.new_image(disk_format="raw") as image_id:
         began = time.monotonic()
@@ -37,7 +37,7 @@ def timed(cloud, url):
 
 
 def asked_of_glance(cloud, request_id):
-    """Seconds that Glance has taken for each of the requests of one upload, by what was asked."""
+    """(request, seconds in Glance) of each request for one upload."""
     asked = []
     for line in cloud.glance_log(request_id):
         access = re.search(r'"([A-Z]+) /v2/(\S+) HTTP/1.1" \d+ \d+ ([\d.]+)$', line)
@@ -57,7 +57,7 @@ def milliseconds(seconds):
 
 
 def test_cost_of_a_small_upload(cloud):
-    """Of 64 KiB into S3, by turns through the proxy and past it."""
+    """64 KiB into S3, alternately through the proxy and past it."""
     path = "/v2/images/{id}/file"
     past, through, asked = [], [], []
     for _ in range(ROUNDS):

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""An image without a word about stores lands in S3, byte for byte, whatever sends it.
+"""An upload that names no store goes to S3 byte for byte, from every client.
 
-Each test uploads the same qcow2 of 320 MiB. Three parties must agree on size and sha512: the file,
-Glance, and the object in the bucket. Without the proxy each of these would have gone to `file`.
+Each test uploads the same qcow2 of 320 MiB. The file, Glance and the object in the bucket must have the same
+size and sha512. Without the proxy all of them would go to `file`.
 """
 import os
 
@@ -41,7 +41,7 @@ OCTETS = ("-H", "Content-Type: application/octet-stream")
 
 
 def test_curl_upload_file(cloud):
-    """curl -T sends no Content-Type, to which Glance would say 415."""
+    """curl -T sends no Content-Type. Glance alone would answer 415."""
     curl_lands(cloud, "-T", cloud.big().path, fixed="store, content-type")
 
 
@@ -56,14 +56,14 @@ def test_curl_data_binary(cloud):
 
 
 def test_curl_names_the_other_store(cloud):
-    """mode: force replaces the client's wish."""
+    """mode: force replaces the client's choice."""
     curl_lands(
         cloud, "-T", cloud.big().path, *OCTETS, "-H", "X-Image-Meta-Store: file", fixed="store"
     )
 
 
 def test_openstack_image_create_and_save(cloud):
-    """And what comes back through the proxy is the file."""
+    """The download through the proxy is the same file."""
     file = cloud.big()
     create = ["image", "create", "--disk-format", "qcow2", "--container-format", "bare"]
     create += ["--file", file.path, "-f", "value", "-c", "id", "cloud-test"]
@@ -87,7 +87,7 @@ def saved_is(cloud, image_id, file):
 
 
 def test_glance_image_upload(cloud):
-    """glanceclient always sends chunks, without a length."""
+    """glanceclient always sends chunks without a length."""
     file = cloud.big()
     with cloud.new_image() as image_id:
         result = clients.glance(cloud, "image-upload", "--file", file.path, image_id)
@@ -96,7 +96,7 @@ def test_glance_image_upload(cloud):
 
 
 def test_newman(cloud):
-    """Postman with the body "binary"."""
+    """Postman with the body type "binary"."""
     file = cloud.big()
     with cloud.new_image() as image_id:
         result = clients.newman(cloud, image_id, file.path)

@@ -1,8 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A 204 means: these bytes are in that store. And what was promised of them is held.
+"""A 204 means that these bytes are in that store. Promised digests are checked.
 
-Where the promise is broken, by one bit, the image waits for data as before, and nothing of it is in
-the bucket.
+If a digest differs by one bit, the image stays queued, and nothing of it is in the bucket.
 """
 import base64
 import hashlib
@@ -40,7 +39,7 @@ def proven(result, file, verified="sha512"):
     same("Repr-Digest", result.headers.get("repr-digest"), repr_digest(file))
 
 
-# --- what a good upload is told ------------------------------------------------------------------
+# --- good uploads --------------------------------------------------------------------------------
 
 
 def is_proven(cloud, image_id, file, *options):
@@ -56,14 +55,14 @@ def test_upload_is_verified(cloud):
 
 
 def test_upload_in_s3_parts_is_verified(cloud):
-    """As Glance writes to S3 from 100 MiB on."""
+    """Glance writes to S3 in parts from 100 MiB on."""
     with cloud.new_image() as image_id:
         is_proven(cloud, image_id, medium(cloud))
 
 
 def test_staged_data_is_verified_by_size(cloud):
-    """Glance has hashed nothing by then, and says no more than the size. What is imported later has
-    the digest that was told."""
+    """Glance has not hashed staged data and tells only its size. The imported image has the digest that the
+    client was told."""
     file = cloud.small()
     with cloud.new_image() as image_id:
         url = clients.upload_url(cloud, image_id, "stage")
@@ -88,11 +87,11 @@ def test_staged_by_openstack(cloud):
         staged_is_active(cloud, image_id, file)
 
 
-# --- what the client promises --------------------------------------------------------------------
+# --- promised digests ----------------------------------------------------------------------------
 
 
 def in_parts(cloud, image_id):
-    """The uploads in parts that were begun for the image and have no end."""
+    """The unfinished multipart uploads of the image."""
     answer = cloud.s3.list_multipart_uploads(Bucket=cloud.bucket, Prefix=image_id)
     return answer.get("Uploads", [])
 
@@ -108,7 +107,7 @@ def is_broken(cloud, image_id, file, field, *options):
 
 
 def is_held(cloud, field, algorithm, form):
-    """First one bit is wrong, then none."""
+    """First with one wrong bit, then with the right digest."""
     file = cloud.small()
     right = digest_of(file, algorithm)
     with cloud.new_image() as image_id:
@@ -158,8 +157,8 @@ def medium(cloud):
 
 
 def test_wrong_digest_of_a_large_file(cloud):
-    """There is no object, but Glance's S3 driver does not abort an upload in parts that is cut:
-    they stay in the bucket, as they do without the proxy, until a lifecycle rule removes them."""
+    """There is no object. Glance's S3 driver does not abort a multipart upload that is cut: the parts stay in
+    the bucket, as without the proxy, until a lifecycle rule removes them."""
     file = medium(cloud)
     wrong = base64.b64encode(one_bit_off(digest_of(file, "sha256"))).decode()
     with cloud.new_image() as image_id:
@@ -173,7 +172,7 @@ def test_wrong_digest_of_a_large_file(cloud):
 
 
 def test_sdk_that_computes_checksums(cloud):
-    """openstacksdk does so when it is asked, and keeps them as properties of the image."""
+    """openstacksdk does so on request, and stores them as image properties."""
     file, sdk = cloud.small(), clients.sdk(cloud)
     how = {"filename": file.path, "disk_format": "qcow2", "container_format": "bare"}
     image = sdk.create_image("cloud-test", validate_checksum=True, **how)
@@ -189,7 +188,7 @@ def test_sdk_that_computes_checksums(cloud):
         check("does not have the digest that was promised" in str(error), f"it says: {error}")
     else:
         cloud.delete(image.id)
-        check(False, "the SDK thinks that all is well")
+        check(False, "the SDK reports a success")
 
 
 # --- one upload per image ------------------------------------------------------------------------
@@ -199,7 +198,7 @@ def test_second_concurrent_upload_is_refused(cloud):
     file = cloud.small()
     with cloud.new_image() as image_id:
         process = started(cloud, image_id)
-        # Until Glance has begun with the first, both may come, and Glance decides.
+        # Until Glance has begun with the first, both are sent, and Glance decides.
         wait_until(60, "Glance takes the first", lambda: cloud.image(image_id)["status"] == "saving")
         result = clients.curl(cloud, image_id, "-T", cloud.big().path, *PATIENTLY)
         how = (result.status, result.printed, 409, "upload_in_progress")
@@ -215,7 +214,7 @@ def test_second_concurrent_upload_is_refused(cloud):
 
 
 def slow_upload(cloud, image_id, token):
-    """Begun with it; the process, whose output is the answer's head, and Glance has some bytes."""
+    """Starts an upload with this token, and waits until Glance has some bytes. curl prints the answer's head."""
     how = (*SLOWLY, "-i", "-H", "Expect:")
     process = clients.curl_started(cloud, image_id, cloud.small().path, *how, token=token)
     wait_until(
@@ -228,7 +227,7 @@ def slow_upload(cloud, image_id, token):
 
 
 def told_of_proof(cloud, image_id, process):
-    """A good upload, whatever has become of the token."""
+    """Checks that the upload is good. Returns X-Intake-Verified."""
     head, status = output(process)
     same("the answer's status", status, 204)
     landed_in_test(cloud, image_id, cloud.small())
@@ -242,7 +241,7 @@ def glance_takes(cloud, image_id, token):
 
 
 def test_token_expires(cloud):
-    """Glance, which stores what it has begun to take, then no longer tells what that is."""
+    """Glance stores the upload that it has begun, and then does not show the image."""
     with scratch() as directory, admin.brief_keystone(cloud, 9, directory) as url:
         with cloud.new_image() as image_id:
             token = cloud.new_token(keystone_url=url)
@@ -254,8 +253,7 @@ def test_token_expires(cloud):
 
 
 def test_token_is_revoked(cloud):
-    """Which Glance does not notice for as long as it has the token in its cache, five minutes if
-    nobody has set another time."""
+    """Glance notices this only when its token cache expires, after five minutes by default."""
     with cloud.new_image() as image_id:
         token = cloud.new_token()
         process = slow_upload(cloud, image_id, token)

@@ -15,7 +15,7 @@ from support.proxy import wait_until
 from support.raw_http import chunks
 from support.stack import ACTIONS, OCTETS, RIGHT, TOKEN, Stack, data, stripped
 
-WATCHING = """\
+AUDIT = """\
 mode: audit
 rules:
   - { name: denied, when: { name: denied }, deny: "not here" }
@@ -26,7 +26,7 @@ default: { store: test, mode: force }
 """
 
 BODY = data(70_000)
-WISH = "X-Image-Meta-Store: file"  # and the policy says `test`
+OTHER_STORE = "X-Image-Meta-Store: file"  # and the policy says `test`
 LENGTH = f"Content-Length: {len(BODY)}"
 MIB = 1 << 20
 
@@ -55,10 +55,10 @@ def pairs(fields):
     return sorted(tuple(field.split(": ", 1)) for field in fields)
 
 
-class Watch:
+class AuditStack:
     """A stack in audit mode, and how often each finding was reported."""
 
-    def __init__(self, fixture, policy=WATCHING, conf=None, **upload):
+    def __init__(self, fixture, policy=AUDIT, conf=None, **upload):
         self.stack = Stack(fixture, policy=policy, conf=conf, **upload)
         self.proxy = self.stack.proxy
         self.glance = self.stack.glance
@@ -125,16 +125,16 @@ class Watch:
 
 @scenario(threaded=True, representative=True)
 def audit_changes_nothing(fixture):
-    watch = Watch(fixture)
+    audit = AuditStack(fixture)
     hidden = form(file(BODY))
     right = [*RIGHT, LENGTH]
     table = [  # the fields, what is sent, the bytes that are stored, where, what is told
         (right, BODY, BODY, "test", []),
-        ([TOKEN, OCTETS, WISH, LENGTH], BODY, BODY, "file", ["store"]),
+        ([TOKEN, OCTETS, OTHER_STORE, LENGTH], BODY, BODY, "file", ["store"]),
         ([TOKEN, OCTETS, LENGTH], BODY, BODY, "file", ["store"]),
         ([TOKEN, OCTETS, "x_image_meta_store: file", LENGTH], BODY, BODY, "file", ["store"]),
         ([*right, "Content-MD5: " + "A" * 22 + "=="], BODY, BODY, "test", ["digest_mismatch"]),
-        ([TOKEN, OCTETS + "; charset=binary", WISH, LENGTH], BODY, BODY, "file", ["store", "content-type"]),
+        ([TOKEN, OCTETS + "; charset=binary", OTHER_STORE, LENGTH], BODY, BODY, "file", ["store", "content-type"]),
         ([*RIGHT, "Transfer-Encoding: chunked"], chunks(BODY), BODY, "test", ["length"]),
         ([*RIGHT, "Transfer-Encoding: chunked"], chunks(b"\0few"), b"\0few", "test", ["length"]),
         ([*RIGHT, "Transfer-Encoding: chunked", "X-Openstack-Image-Size: 70000"], chunks(BODY), BODY, "test",
@@ -143,38 +143,38 @@ def audit_changes_nothing(fixture):
         ([*RIGHT, "Transfer-Encoding: chunked"], chunks(hidden), hidden, "test", ["multipart", "length"]),
     ]
     for fields, sent, body, store, what in table:
-        watch.stored(watch.image(), fields, sent, body, *what, store=store)
-    assert watch.proxy.metric("spool_bytes") == 0
+        audit.stored(audit.image(), fields, sent, body, *what, store=store)
+    assert audit.proxy.metric("spool_bytes") == 0
 
 
 @scenario
 def audit_relays_staged_data_unchanged(fixture):
-    watch = Watch(fixture)
-    chunked = [TOKEN, OCTETS, WISH, "Transfer-Encoding: chunked"]
-    watch.stored(watch.image(), [TOKEN, OCTETS, WISH, LENGTH], BODY, BODY, action="stage")
-    watch.stored(watch.image(), chunked, chunks(BODY), BODY, "length", action="stage")
-    watch.passed(watch.image(), [TOKEN, "Content-Type: text/plain", LENGTH], BODY, "content-type", action="stage",
+    audit = AuditStack(fixture)
+    chunked = [TOKEN, OCTETS, OTHER_STORE, "Transfer-Encoding: chunked"]
+    audit.stored(audit.image(), [TOKEN, OCTETS, OTHER_STORE, LENGTH], BODY, BODY, action="stage")
+    audit.stored(audit.image(), chunked, chunks(BODY), BODY, "length", action="stage")
+    audit.passed(audit.image(), [TOKEN, "Content-Type: text/plain", LENGTH], BODY, "content-type", action="stage",
                  status=415)
 
 
 @scenario
 def audit_relays_glances_refusals(fixture):
-    watch = Watch(fixture)
+    audit = AuditStack(fixture)
     packed = form(file(BODY))
-    active = watch.image()
-    watch.glance.upload(active, BODY)
+    active = audit.image()
+    audit.glance.upload(active, BODY)
     table = [  # the image, the fields, what is sent, Glance's answer, what is told
-        (watch.image(), [TOKEN, WISH, LENGTH], BODY, 415, ["store", "content-type"]),
-        (watch.image(), [TOKEN, declared(), WISH, f"Content-Length: {len(packed)}"], packed, 415,
+        (audit.image(), [TOKEN, OTHER_STORE, LENGTH], BODY, 415, ["store", "content-type"]),
+        (audit.image(), [TOKEN, declared(), OTHER_STORE, f"Content-Length: {len(packed)}"], packed, 415,
          ["store", "content-type", "multipart"]),
-        (watch.image(), [TOKEN, OCTETS, "X-Image-Meta-Store: none", LENGTH], BODY, 400, ["store"]),
-        (watch.image(name="choice"), [TOKEN, OCTETS, "X-Image-Meta-Store: none", LENGTH], BODY, 400,
+        (audit.image(), [TOKEN, OCTETS, "X-Image-Meta-Store: none", LENGTH], BODY, 400, ["store"]),
+        (audit.image(name="choice"), [TOKEN, OCTETS, "X-Image-Meta-Store: none", LENGTH], BODY, 400,
          ["store_not_allowed"]),
-        (watch.image(disk_format=None), [*RIGHT, LENGTH], BODY, 400, ["formats_unset"]),
+        (audit.image(disk_format=None), [*RIGHT, LENGTH], BODY, 400, ["formats_unset"]),
         (active, [*RIGHT, LENGTH], BODY, 409, ["image_not_queued"]),
     ]
     for image, fields, sent, status, what in table:
-        answered = watch.passed(image, fields, sent, *what, status=status)
+        answered = audit.passed(image, fields, sent, *what, status=status)
         assert b'"reason"' not in answered.body, answered.body
 
 
@@ -183,7 +183,7 @@ def audit_relays_glances_refusals(fixture):
 
 @scenario(threaded=True, representative=True)
 def audit_refuses_nothing(fixture):
-    watch = Watch(fixture, format="reject")
+    audit = AuditStack(fixture, format="reject")
     damaged = stripped(BODY)
     packed = gzip.compress(BODY)
 
@@ -212,7 +212,7 @@ def audit_refuses_nothing(fixture):
         ({}, chunked(BODY, "Digest: md5=" + "A" * 22 + "=="), ["length", "digest_mismatch"]),
         ({"owner_specified.openstack.sha256": "0" * 64}, right(BODY), ["digest_mismatch"]),
         ({"name": "denied"}, right(BODY), ["denied_by_policy"]),
-        ({"name": "choice"}, ([TOKEN, OCTETS, WISH, LENGTH], BODY, BODY), ["store_not_allowed"]),
+        ({"name": "choice"}, ([TOKEN, OCTETS, OTHER_STORE, LENGTH], BODY, BODY), ["store_not_allowed"]),
         ({"name": "small"}, right(BODY), ["too_large"]),
         ({"name": "small"}, chunked(BODY), ["length", "too_large"]),
         ({"name": "small", "disk_format": "qcow2"}, right(qcow2()), ["too_large"]),
@@ -220,13 +220,13 @@ def audit_refuses_nothing(fixture):
          ["content_range", "content_encoding", "damaged_body"]),
     ]
     for properties, (fields, sent, body), what in table:
-        store = "file" if WISH in fields else "test"
-        watch.stored(watch.image(**properties), fields, sent, body, *what, store=store)
+        store = "file" if OTHER_STORE in fields else "test"
+        audit.stored(audit.image(**properties), fields, sent, body, *what, store=store)
 
 
 @scenario
 def audit_overrides_refusing_settings(fixture):
-    watch = Watch(fixture, content_type="strict", multipart="reject", unknown_length="reject", max_size="1KiB")
+    audit = AuditStack(fixture, content_type="strict", multipart="reject", unknown_length="reject", max_size="1KiB")
     hidden = form(file(b"\0image"))
     typed = [TOKEN, OCTETS + "; charset=binary", "X-Image-Meta-Store: test"]
     small = "Content-Length: 6"
@@ -238,21 +238,21 @@ def audit_overrides_refusing_settings(fixture):
         ([*RIGHT, f"Content-Length: {len(hidden)}"], hidden, hidden, ["unsupported_content_type"]),
     ]
     for fields, sent, body, what in table:
-        watch.stored(watch.image(), fields, sent, body, *what, store="test")
+        audit.stored(audit.image(), fields, sent, body, *what, store="test")
     for field in ("Content-Type: text/plain", declared()):
-        watch.passed(watch.image(), [TOKEN, "X-Image-Meta-Store: test", field, small], b"\0image",
+        audit.passed(audit.image(), [TOKEN, "X-Image-Meta-Store: test", field, small], b"\0image",
                      "unsupported_content_type", status=415)
 
 
 @scenario
 def audit_sends_uploads_over_the_quota(fixture):
-    watch = Watch(fixture, spool_limit="1B")
-    watch.stored(watch.image(), [*RIGHT, "Transfer-Encoding: chunked"], chunks(BODY), BODY, "length", store="test")
-    watch.glance.set_limits(image_size_total=1)
+    audit = AuditStack(fixture, spool_limit="1B")
+    audit.stored(audit.image(), [*RIGHT, "Transfer-Encoding: chunked"], chunks(BODY), BODY, "length", store="test")
+    audit.glance.set_limits(image_size_total=1)
     body = data(2 * MIB)
-    watch.stored(watch.image(), [*RIGHT, f"Content-Length: {len(body)}"], body, body, "quota_exceeded", store="test")
-    watch.glance.set_limits()
-    watch.stored(watch.image(name="elsewhere"), [*RIGHT, LENGTH], BODY, BODY, "store", "store_unknown", store="test")
+    audit.stored(audit.image(), [*RIGHT, f"Content-Length: {len(body)}"], body, body, "quota_exceeded", store="test")
+    audit.glance.set_limits()
+    audit.stored(audit.image(name="elsewhere"), [*RIGHT, LENGTH], BODY, BODY, "store", "store_unknown", store="test")
 
 
 @scenario
@@ -262,76 +262,76 @@ def audit_sends_uploads_to_a_full_store(fixture):
     keys = {"access": ACCESS_KEY, "secret": SECRET_KEY}
     for name, key in keys.items():
         (fixture.folder / name).write_text(key)
-    watch = Watch(fixture, policy="mode: audit\ndefault: { store: test }\nstores:\n  test:\n    capacity: 1MiB\n"
+    audit = AuditStack(fixture, policy="mode: audit\ndefault: { store: test }\nstores:\n  test:\n    capacity: 1MiB\n"
                   f"    s3: {{ endpoint: \"{gateway.url}\", bucket: {BUCKET},\n"
                   f"           access_key_file: {fixture.folder}/access, secret_key_file: {fixture.folder}/secret }}\n")
     body = data(2 * MIB)
-    watch.stored(watch.image(), [*RIGHT, f"Content-Length: {len(body)}"], body, body, "store_full", store="test")
+    audit.stored(audit.image(), [*RIGHT, f"Content-Length: {len(body)}"], body, body, "store_full", store="test")
 
 
 @scenario
 def audit_reports_failed_verification(fixture):
     """Glance says 204, and the client gets that answer."""
-    watch = Watch(fixture)
+    audit = AuditStack(fixture)
     for fault in ({"wrong_checksum": True}, {"short_by": 1}):
-        watch.glance.fault(on="upload", times=1, **fault)
-        answered = watch.passed(watch.image(), [*RIGHT, LENGTH], BODY, "verify_failed")
+        audit.glance.fault(on="upload", times=1, **fault)
+        answered = audit.passed(audit.image(), [*RIGHT, LENGTH], BODY, "verify_failed")
         assert answered.get("X-Intake-Verified") == "no"
-    watch.glance.fault(on="upload", times=1, store="file")  # the client named no store, so any store is right
-    watch.stored(watch.image(), [*RIGHT, LENGTH], BODY, BODY, store="file")
+    audit.glance.fault(on="upload", times=1, store="file")  # the client named no store, so any store is right
+    audit.stored(audit.image(), [*RIGHT, LENGTH], BODY, BODY, store="file")
 
 
 @scenario
 def audit_lets_glance_refuse_the_second_upload(fixture):
-    watch = Watch(fixture)
-    image = watch.image()
+    audit = AuditStack(fixture)
+    image = audit.image()
     others = []
 
     def second():
-        others.append(put(watch.stack, image, [*RIGHT, LENGTH], BODY))
+        others.append(put(audit.stack, image, [*RIGHT, LENGTH], BODY))
 
     body = data(300_000)
-    told = watch.stack.put_with_pause(image, body, second)
+    told = audit.stack.put_with_pause(image, body, second)
     assert told.status == 204 and told.get("X-Intake-Audit") is None
     assert [other.status for other in others] == [409]
     reasons = set(others[0].get("X-Intake-Audit").split(", "))
     assert reasons == {"upload_in_progress"}, reasons
-    assert watch.stack.show(image)["os_hash_value"] == hashlib.sha512(body).hexdigest()
+    assert audit.stack.show(image)["os_hash_value"] == hashlib.sha512(body).hexdigest()
 
 
 @scenario
 def audit_still_refuses_bad_requests_and_a_dead_glance(fixture):
-    watch = Watch(fixture)
+    audit = AuditStack(fixture)
     for field in ("X-Openstack-Image-Size: many", "Content-MD5: none"):
-        image = watch.image()
-        watch.stack.refused(put(watch.stack, image, [*RIGHT, LENGTH, field], BODY), image, 400, "bad_request")
-    watch.glance.stop()
-    told = put(watch.stack, image, [*RIGHT, LENGTH], BODY)
+        image = audit.image()
+        audit.stack.refused(put(audit.stack, image, [*RIGHT, LENGTH, field], BODY), image, 400, "bad_request")
+    audit.glance.stop()
+    told = put(audit.stack, image, [*RIGHT, LENGTH], BODY)
     assert (told.status, json.loads(told.body)["reason"]) == (502, "glance_unreachable")
 
 
 @scenario
 def audited_upload_is_aborted_when_the_client_closes(fixture):
-    watch = Watch(fixture)
-    image = watch.image()
-    with watch.stack.client() as client:
-        watch.stack.begin(client, image, *RIGHT, LENGTH)
+    audit = AuditStack(fixture)
+    image = audit.image()
+    with audit.stack.client() as client:
+        audit.stack.begin(client, image, *RIGHT, LENGTH)
         client.send(BODY[:-1])
-    watch.proxy.wait_log(" upload .*verdict=aborted")
-    watch.stack.wait_queued(image)
+    audit.proxy.wait_log(" upload .*verdict=aborted")
+    audit.stack.wait_queued(image)
 
 
 @scenario
 def audit_sends_100_continue(fixture):
-    watch = Watch(fixture)
-    image = watch.image(name="denied")
-    with watch.stack.client() as client:
-        watch.stack.begin(client, image, *RIGHT, LENGTH, "Expect: 100-continue")
+    audit = AuditStack(fixture)
+    image = audit.image(name="denied")
+    with audit.stack.client() as client:
+        audit.stack.begin(client, image, *RIGHT, LENGTH, "Expect: 100-continue")
         assert client.stream.until(b"\r\n\r\n") == b"HTTP/1.1 100 Continue\r\n\r\n"
         client.send(BODY)
         told = client.answer()
     assert told.status == 204 and told.get("X-Intake-Audit") == "denied_by_policy"
-    watch.as_it_came(image, [*RIGHT, LENGTH], told)
+    audit.as_it_came(image, [*RIGHT, LENGTH], told)
 
 
 # --- some rules, not all --------------------------------------------------------------------
@@ -351,41 +351,41 @@ CHUNKED = "Transfer-Encoding: chunked"
 @scenario(threaded=True)
 def audit_rule_applies_to_its_own_uploads_only(fixture):
     """Findings of the head are kept until the rule is known."""
-    watch = Watch(fixture, policy=SOME)
+    audit = AuditStack(fixture, policy=SOME)
     odd = ["Content-Encoding: gzip", "Content-Range: x", LENGTH]
-    watch.stored(watch.image(name="watched"), [TOKEN, OCTETS, WISH, *odd], BODY, BODY, "store", "content_range",
+    audit.stored(audit.image(name="watched"), [TOKEN, OCTETS, OTHER_STORE, *odd], BODY, BODY, "store", "content_range",
                  "content_encoding")
-    image = watch.image()
-    told = watch.stack.put_head(image, *RIGHT, *odd)
-    watch.stack.refused(told, image, 400, "content_range")
+    image = audit.image()
+    told = audit.stack.put_head(image, *RIGHT, *odd)
+    audit.stack.refused(told, image, 400, "content_range")
     assert told.get("X-Intake-Audit") is None
-    image = watch.image(name="watched", disk_format=None)
-    told = put(watch.stack, image, [*RIGHT, LENGTH], BODY)
+    image = audit.image(name="watched", disk_format=None)
+    told = put(audit.stack, image, [*RIGHT, LENGTH], BODY)
     assert told.status == 400 and b'"reason"' not in told.body  # Glance's own
-    image = watch.image(disk_format=None)
-    watch.stack.refused(watch.stack.put_head(image, *RIGHT, LENGTH), image, 400, "formats_unset")
+    image = audit.image(disk_format=None)
+    audit.stack.refused(audit.stack.put_head(image, *RIGHT, LENGTH), image, 400, "formats_unset")
 
 
 @scenario
 def rules_without_audit_are_enforced(fixture):
-    watch = Watch(fixture, policy=SOME)
-    for fields, sent in (([TOKEN, WISH, LENGTH], BODY), ([TOKEN, WISH, CHUNKED], chunks(BODY))):
-        image = watch.image()
-        told = put(watch.stack, image, fields, sent)
-        asked = watch.stack.stored(told, image, BODY)
+    audit = AuditStack(fixture, policy=SOME)
+    for fields, sent in (([TOKEN, OTHER_STORE, LENGTH], BODY), ([TOKEN, OTHER_STORE, CHUNKED], chunks(BODY))):
+        image = audit.image()
+        told = put(audit.stack, image, fields, sent)
+        asked = audit.stack.stored(told, image, BODY)
         assert ["X-Image-Meta-Store", "test"] in asked["headers"]
         assert told.get("X-Intake-Audit") is None
         assert told.get("X-Intake-Fixed").startswith("store, content-type")
-    assert watch.counted() == {}
+    assert audit.counted() == {}
 
 
 @scenario
 def false_size_does_not_select_an_audit_rule(fixture):
     """The rule `huge` is enforced, and only the size separates it from the audit rule `watched`."""
-    watch = Watch(fixture, policy=SOME)
-    watch.stored(watch.image(name="sized"), [*RIGHT, CHUNKED], chunks(SMALL), SMALL, "length", store="test")
+    audit = AuditStack(fixture, policy=SOME)
+    audit.stored(audit.image(name="sized"), [*RIGHT, CHUNKED], chunks(SMALL), SMALL, "length", store="test")
     told_size = "X-Openstack-Image-Size: 1000"
-    watch.stored(watch.image(name="sized"), [*RIGHT, CHUNKED, told_size], chunks(SMALL), SMALL, "length", store="test")
+    audit.stored(audit.image(name="sized"), [*RIGHT, CHUNKED, told_size], chunks(SMALL), SMALL, "length", store="test")
     packed = form(file(BODY))
     lies = [
         ([*RIGHT, LENGTH], BODY, 403, "denied_by_policy"),
@@ -398,43 +398,43 @@ def false_size_does_not_select_an_audit_rule(fixture):
         ([TOKEN, declared(), CHUNKED, told_size], chunks(packed), 411, "length_required"),
     ]
     for fields, sent, status, reason in lies:
-        image = watch.image(name="sized")
-        watch.stack.refused(put(watch.stack, image, fields, sent), image, status, reason, reached=True)
+        image = audit.image(name="sized")
+        audit.stack.refused(put(audit.stack, image, fields, sent), image, status, reason, reached=True)
 
 
 @scenario
 def audit_rule_may_be_selected_by_the_spooled_size(fixture):
     """The size is known when the body is on disk. From then on nothing is refused."""
-    watch = Watch(fixture, policy=SOME)
-    wish = [TOKEN, OCTETS, WISH]
+    audit = AuditStack(fixture, policy=SOME)
+    other_store = [TOKEN, OCTETS, OTHER_STORE]
     packed = form(file(BODY))
-    for fields, sent, fixed in (([*wish, CHUNKED], chunks(BODY), "length"),
-                                ([TOKEN, declared(), WISH, f"Content-Length: {len(packed)}"], packed,
+    for fields, sent, fixed in (([*other_store, CHUNKED], chunks(BODY), "length"),
+                                ([TOKEN, declared(), OTHER_STORE, f"Content-Length: {len(packed)}"], packed,
                                  "content-type, multipart")):
-        image = watch.image(name="late")
-        told = put(watch.stack, image, fields, sent)
-        watch.stack.stored(told, image, BODY)
+        image = audit.image(name="late")
+        told = put(audit.stack, image, fields, sent)
+        audit.stack.stored(told, image, BODY)
         assert (told.get("X-Intake-Rule"), told.get("X-Intake-Store")) == ("large", "file")
         assert (told.get("X-Intake-Fixed"), told.get("X-Intake-Audit")) == (fixed, "store")
-    image = watch.image(name="late")
-    told = put(watch.stack, image, [*wish, CHUNKED], chunks(SMALL))
-    watch.stack.stored(told, image, SMALL)
+    image = audit.image(name="late")
+    told = put(audit.stack, image, [*other_store, CHUNKED], chunks(SMALL))
+    audit.stack.stored(told, image, SMALL)
     assert (told.get("X-Intake-Rule"), told.get("X-Intake-Store")) == ("default", "test")
     assert told.get("X-Intake-Audit") is None
 
 
 @scenario
 def enforce_mode_reports_no_audit(fixture):
-    watch = Watch(fixture, policy="mode: enforce\ndefault: { store: test }\n")
+    audit = AuditStack(fixture, policy="mode: enforce\ndefault: { store: test }\n")
     for action in ACTIONS:
-        image = watch.image()
-        told = put(watch.stack, image, [TOKEN, WISH, LENGTH], BODY, action)
-        watch.stack.stored(told, image, BODY, action)
+        image = audit.image()
+        told = put(audit.stack, image, [TOKEN, OTHER_STORE, LENGTH], BODY, action)
+        audit.stack.stored(told, image, BODY, action)
         assert told.get("X-Intake-Audit") is None
-    image = watch.image()
-    told = put(watch.stack, image, [*RIGHT, LENGTH, "Content-Range: x"], BODY)
-    watch.stack.refused(told, image, 400, "content_range")
-    assert watch.counted() == {} and " audit=" not in watch.proxy.log()
+    image = audit.image()
+    told = put(audit.stack, image, [*RIGHT, LENGTH, "Content-Range: x"], BODY)
+    audit.stack.refused(told, image, 400, "content_range")
+    assert audit.counted() == {} and " audit=" not in audit.proxy.log()
 
 
 # --- a browser ------------------------------------------------------------------------------
@@ -447,8 +447,8 @@ def cors_exposes_the_audit_header(fixture):
     for fields in allowed:
         glance = fixture.glance(image=facts(), upload=lambda request, fields=fields: request.read().send(
             answer("204 No Content", *fields)))
-        proxy = fixture.proxy(glance, policy=WATCHING)
-        told = proxy.ask("PUT", UPLOAD, "Origin: http://horizon.example", OCTETS, WISH, body=b"\0image")
+        proxy = fixture.proxy(glance, policy=AUDIT)
+        told = proxy.ask("PUT", UPLOAD, "Origin: http://horizon.example", OCTETS, OTHER_STORE, body=b"\0image")
         assert told.status == 204
         exposed = told.get("Access-Control-Expose-Headers")
         names = [name for name, _ in told.fields if name.startswith("X-Intake-") or name == "Repr-Digest"]

@@ -34,7 +34,7 @@ class Keys:
                 + (f"    capacity: {capacity}\n" if capacity else ""))
 
 
-class Stage:
+class GatewayStack:
     """A stack whose store `test` has an S3 gateway."""
 
     def __init__(self, fixture, capacity=None, conf=None, **upload):
@@ -70,49 +70,49 @@ def head_of(size):
 @scenario(threaded=True, representative=True)
 def smallest_limit_is_enforced(fixture):
     """Of the bucket's quota, its owner's quota, and the policy's `capacity`."""
-    stage = Stage(fixture, capacity="10MiB")
-    stack, gateway = stage.stack, stage.gateway
+    store = GatewayStack(fixture, capacity="10MiB")
+    stack, gateway = store.stack, store.gateway
     for bucket, user, limit in ((-1, -1, 10), (7, -1, 7), (-1, 6, 6), (7, 6, 6), (6, 7, 6), (100, 100, 10)):
         gateway.bucket_quota = bucket if bucket < 0 else bucket * MIB
         gateway.user_quota = user if user < 0 else user * MIB
         gateway.used = limit * MIB - len(BODY)
         image = stack.image()
         told = stack.put_head(image, *head_of(len(BODY) + 1))
-        stage.refused(told, image, f"test may hold {limit * MIB} bytes", f"has {gateway.used} ",
+        store.refused(told, image, f"test may hold {limit * MIB} bytes", f"has {gateway.used} ",
                       "and 0 on their way", f"needs {len(BODY) + 1}")
-        stage.kept_secret(told)
+        store.kept_secret(told)
         told = stack.put(image, BODY)  # this one fits to the byte
         stack.stored(told, image, BODY)
         assert told.get("X-Intake-Verified") == "sha512"
     assert gateway.faults == []
     assert stack.proxy.metric("refusals_total", reason="store_full") == 6
-    stage.kept_secret()
+    store.kept_secret()
 
 
 @scenario
 def store_over_its_limit_is_full(fixture):
-    stage = Stage(fixture)
-    stage.gateway.used, stage.gateway.bucket_quota = 10 * MIB, 5 * MIB
+    store = GatewayStack(fixture)
+    store.gateway.used, store.gateway.bucket_quota = 10 * MIB, 5 * MIB
     for fields in (head_of(1), [*RIGHT, "Transfer-Encoding: chunked"]):
-        image = stage.stack.image()
-        stage.refused(stage.stack.put_head(image, *fields), image, f"may hold {5 * MIB} bytes", f"has {10 * MIB} ")
+        image = store.stack.image()
+        store.refused(store.stack.put_head(image, *fields), image, f"may hold {5 * MIB} bytes", f"has {10 * MIB} ")
 
 
 @scenario
 def store_without_a_limit_is_never_full(fixture):
-    stage = Stage(fixture)
-    stage.gateway.used = 1 << 50
-    image = stage.stack.image()
-    stage.stack.stored(stage.stack.put(image, BODY), image, BODY)
+    store = GatewayStack(fixture)
+    store.gateway.used = 1 << 50
+    image = store.stack.image()
+    store.stack.stored(store.stack.put(image, BODY), image, BODY)
 
 
 @scenario(threaded=True)
 def capacity_is_checked_when_the_length_is_known(fixture):
     """The bucket is queried again then. Glance has got nothing before."""
-    stage = Stage(fixture)
-    stack = stage.stack
+    store = GatewayStack(fixture)
+    stack = store.stack
     for room, good in ((len(BODY), True), (len(BODY) - 1, False)):
-        stage.gateway.bucket_quota = room
+        store.gateway.bucket_quota = room
         for send, sent, fields in ((stack.put_chunked, BODY, RIGHT),
                                    (stack.put, form(file(BODY)), [TOKEN, declared()]),
                                    (stack.put_chunked, form(file(BODY)), [TOKEN, declared()]),
@@ -122,28 +122,28 @@ def capacity_is_checked_when_the_length_is_known(fixture):
             if good:
                 stack.stored(told, image, BODY)
             else:
-                stage.refused(told, image, f"needs {len(BODY)}")
+                store.refused(told, image, f"needs {len(BODY)}")
     stack.proxy.wait_no_spools()
 
 
 @scenario
 def gateway_is_not_queried_without_need(fixture):
     """For staged data, for stores without a bucket, and with `quota = off`."""
-    stage = Stage(fixture)
-    stage.gateway.used, stage.gateway.bucket_quota = 10 * MIB, MIB
-    image = stage.stack.image()
-    stage.stack.stored(stage.stack.put(image, BODY, action="stage"), image, BODY, "stage")
-    stage.stack.set(quota="off")
+    store = GatewayStack(fixture)
+    store.gateway.used, store.gateway.bucket_quota = 10 * MIB, MIB
+    image = store.stack.image()
+    store.stack.stored(store.stack.put(image, BODY, action="stage"), image, BODY, "stage")
+    store.stack.set(quota="off")
     for action in ACTIONS:
-        image = stage.stack.image()
-        stage.stack.stored(stage.stack.put(image, BODY, action=action), image, BODY, action)
-    stage.stack.policy = stage.stack.policy.replace(
+        image = store.stack.image()
+        store.stack.stored(store.stack.put(image, BODY, action=action), image, BODY, action)
+    store.stack.policy = store.stack.policy.replace(
         "{ store: test, mode: force }", "{ store: test, mode: default, allow: [file, test] }")
-    stage.stack.set()
-    image = stage.stack.image()
-    told = stage.stack.put(image, BODY, TOKEN, OCTETS, "X-Image-Meta-Store: file")
+    store.stack.set()
+    image = store.stack.image()
+    told = store.stack.put(image, BODY, TOKEN, OCTETS, "X-Image-Meta-Store: file")
     assert (told.status, told.get("X-Intake-Store")) == (204, "file"), told.body
-    assert stage.gateway.requests == []
+    assert store.gateway.requests == []
 
 
 # --- uploads in flight ----------------------------------------------------------------------
@@ -230,22 +230,22 @@ def concurrent_uploads_never_exceed_the_capacity(fixture):
 # --- a gateway without an answer ------------------------------------------------------------
 
 
-def goes_on(stage, count, *words):
+def goes_on(store, count, *words):
     """The upload passes, with a warning and a metric."""
-    image = stage.stack.image()
-    told = stage.stack.put(image, BODY)
-    stage.stack.stored(told, image, BODY)
-    line = stage.proxy.wait_log(f"WARNING {told.get('X-Openstack-Request-Id')}: the room in test is not known: ")
+    image = store.stack.image()
+    told = store.stack.put(image, BODY)
+    store.stack.stored(told, image, BODY)
+    line = store.proxy.wait_log(f"WARNING {told.get('X-Openstack-Request-Id')}: the room in test is not known: ")
     for each in words:
         assert each in line, line
-    assert stage.proxy.metric("store_checks_failed_total", store="test") == count
-    stage.kept_secret(told)
+    assert store.proxy.metric("store_checks_failed_total", store="test") == count
+    store.kept_secret(told)
 
 
 @scenario(threaded=True)
 def unusable_answer_means_not_checked(fixture):
-    stage = Stage(fixture, capacity="1MiB")  # small: the upload would be refused if an answer was used
-    gateway = stage.gateway
+    store = GatewayStack(fixture, capacity="1MiB")  # small: the upload would be refused if an answer was used
+    gateway = store.gateway
     used = "X-RGW-Bytes-Used: "
     for count, (script, words) in enumerate((
             (lambda asked: asked.read().send(answer("403 Forbidden")), "403"),
@@ -261,56 +261,56 @@ def unusable_answer_means_not_checked(fixture):
             (lambda asked: asked.read().reset(), "does not answer"),
             (lambda asked: asked.read().send(b"220 smtp.example.org\r\n\r\n").close(), "does not answer")), 1):
         gateway.other = script
-        goes_on(stage, count, words)
+        goes_on(store, count, words)
     asked_others = [asked for asked in gateway.requests if asked.target != f"/{BUCKET}"]
     assert asked_others == []
 
 
 @scenario
 def closed_gateway_means_not_checked(fixture):
-    stage = Stage(fixture)
-    stage.gateway.stop()
-    goes_on(stage, 1, "does not answer")
+    store = GatewayStack(fixture)
+    store.gateway.stop()
+    goes_on(store, 1, "does not answer")
 
 
 @scenario
 def slow_gateway_means_not_checked(fixture):
     """An upload does not wait longer for it."""
-    stage = Stage(fixture)
-    stage.gateway.other = lambda asked: asked.read().hold()
-    goes_on(stage, 1, "does not answer", "nothing for")
-    for asked in stage.gateway.requests:
+    store = GatewayStack(fixture)
+    store.gateway.other = lambda asked: asked.read().hold()
+    goes_on(store, 1, "does not answer", "nothing for")
+    for asked in store.gateway.requests:
         asked.go()
 
 
 @scenario
 def wrong_keys_mean_not_checked_and_new_keys_are_read(fixture):
     """The key files are read for each query, so new keys need no restart."""
-    stage = Stage(fixture, capacity="1MiB")
-    stage.keys.secret.write_text("another-secret-key-that-no-log-may-show")
-    goes_on(stage, 1, "403")
-    assert stage.gateway.faults == ["the signature is wrong"]
-    stage.keys.access.write_text("somebody-elses")
-    goes_on(stage, 2, "403")
-    stage.keys.secret.unlink()
-    goes_on(stage, 3, "cannot be asked")
-    assert "another-secret-key" not in stage.proxy.log() and "somebody-elses" not in stage.proxy.log()
-    stage.keys.access.write_text(ACCESS_KEY)
-    stage.keys.secret.write_text(SECRET_KEY)
-    image = stage.stack.image()
-    stage.refused(stage.stack.put(image, BODY), image)
-    wait_until("nothing more was wrong", lambda: len(stage.gateway.faults) == 2)
+    store = GatewayStack(fixture, capacity="1MiB")
+    store.keys.secret.write_text("another-secret-key-that-no-log-may-show")
+    goes_on(store, 1, "403")
+    assert store.gateway.faults == ["the signature is wrong"]
+    store.keys.access.write_text("somebody-elses")
+    goes_on(store, 2, "403")
+    store.keys.secret.unlink()
+    goes_on(store, 3, "cannot be asked")
+    assert "another-secret-key" not in store.proxy.log() and "somebody-elses" not in store.proxy.log()
+    store.keys.access.write_text(ACCESS_KEY)
+    store.keys.secret.write_text(SECRET_KEY)
+    image = store.stack.image()
+    store.refused(store.stack.put(image, BODY), image)
+    wait_until("nothing more was wrong", lambda: len(store.gateway.faults) == 2)
 
 
 @scenario
 def keys_and_tokens_stay_apart(fixture):
     """The keys do not go to Glance, and nothing of the client goes to the gateway."""
-    stage = Stage(fixture)
-    stage.stack.put(stage.stack.image(), BODY)
-    for asked in stage.stack.glance.requests():
+    store = GatewayStack(fixture)
+    store.stack.put(store.stack.image(), BODY)
+    for asked in store.stack.glance.requests():
         names = {name.lower() for name, _ in asked["headers"]}
         assert not any(name.startswith("x-amz-") or name == "authorization" for name in names), asked
-    asked, = stage.gateway.requests
+    asked, = store.gateway.requests
     names = {name.lower() for name, _ in asked.fields}
     assert names <= {"host", "user-agent", "accept", "authorization", "x-amz-date", "x-amz-content-sha256"}, names
-    stage.kept_secret()
+    store.kept_secret()

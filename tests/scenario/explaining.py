@@ -49,16 +49,16 @@ def explain_predicts_the_upload(fixture):
     glance = fixture.glance(stores=store_list("file", "test"))
     proxy = fixture.proxy(glance, policy=POLICY, conf={"upload": {"format": "off", "damaged": "off"}})
     octets, horizon = "Content-Type: application/octet-stream", "User-Agent: a Horizon"
-    wish = "X_Image-Meta_Store: file"
+    asks_for_file = "X_Image-Meta_Store: file"
     table = [
         (facts(), []),
         (facts(), [octets]),
         (facts(), [octets, "X-Image-Meta-Store: test"]),
-        (facts(), [wish]),
+        (facts(), [asks_for_file]),
         (facts(disk_format="iso"), [octets]),
-        (facts(name="win-11"), [octets, horizon, wish]),
+        (facts(name="win-11"), [octets, horizon, asks_for_file]),
         (facts(name="win-11"), [horizon, "X-Image-Meta-Store: rbd"]),
-        (facts(name="win-11"), [wish]),
+        (facts(name="win-11"), [asks_for_file]),
         (facts(owner="builders"), [octets]),
         (facts(visibility="public"), [octets]),
         (facts(), ["Content-Range: bytes 0-9/10"]),

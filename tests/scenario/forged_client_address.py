@@ -4,7 +4,7 @@ to one of the two headers, and passes the other one on unchanged."""
 import json
 
 from support.fixture import scenario
-from support.forged_address import FRIEND, forms
+from support.forged_address import EXEMPT, forms
 from support.glance import UPLOAD, answer, facts
 
 FRONT = "127.0.0.1"  # where all requests come from
@@ -13,9 +13,9 @@ TRUST = {"trusted_proxies": FRONT}
 BOTH = {"trusted_proxies": FRONT, "forwarded_header": "forwarded"}
 POLICY = f"""
 rules:
-  - {{ name: friends, when: {{ client: [{FRIEND}, {FRONT}] }}, store: file, mode: force }}
+  - {{ name: exempt, when: {{ client: [{EXEMPT}, {FRONT}] }}, store: file, mode: force }}
 default: {{ store: test, mode: force }}
-doors: {{ exempt: [{FRIEND}, {FRONT}] }}
+doors: {{ exempt: [{EXEMPT}, {FRONT}] }}
 """
 TASK = ("POST", "/v2/tasks", "X-Auth-Token: t", "Content-Type: application/json")
 
@@ -67,12 +67,12 @@ def missing_address_matches_no_exemption(fixture):
     """Neither the exempt address to the left of the gap, nor that of the proxy, which is exempt, too."""
     glance = fixture.glance(other=lambda asked: asked.read().send(answer("201 Created")))
     proxy = fixture.proxy(glance, conf={"listen": TRUST}, policy=POLICY)
-    for value in ("unknown", "", f"{FRIEND},", f"{FRIEND}, unknown", f"{FRIEND}, _x", f"unknown, {FRONT}",
-                  f"{FRIEND}, , {FRONT}"):
+    for value in ("unknown", "", f"{EXEMPT},", f"{EXEMPT}, unknown", f"{EXEMPT}, _x", f"unknown, {FRONT}",
+                  f"{EXEMPT}, , {FRONT}"):
         told = proxy.ask(*TASK, f"X-Forwarded-For: {value}", body=b"{}")
         assert told.status == 403, (value, told.start)
         assert " client=" not in proxy.log().splitlines()[-1]
-    for value in ("Forwarded: for=" + FRIEND, "Forwarded: for=unknown", "X_Forwarded_For: " + FRIEND,
+    for value in ("Forwarded: for=" + EXEMPT, "Forwarded: for=unknown", "X_Forwarded_For: " + EXEMPT,
                   "X-Forwarded-Proto: https", "Via: 1.1 front"):
         assert proxy.ask(*TASK, value, body=b"{}").status == 403, value
     assert glance.requests == []
@@ -84,13 +84,13 @@ def real_address_matches_the_exemption(fixture):
     """In every form in which a proxy may write it."""
     glance = fixture.glance(other=lambda asked: asked.read().send(answer("201 Created")))
     proxy = fixture.proxy(glance, conf={"listen": TRUST}, policy=POLICY)
-    for value in (FRIEND, f"{FRIEND}:4711", f"::ffff:{FRIEND}", f"[::ffff:{FRIEND}]:1", f"evil, {FRIEND}",
-                  f'"{REAL}, {FRIEND}, {FRONT}', f"{FRIEND}, {FRONT}:80"):
+    for value in (EXEMPT, f"{EXEMPT}:4711", f"::ffff:{EXEMPT}", f"[::ffff:{EXEMPT}]:1", f"evil, {EXEMPT}",
+                  f'"{REAL}, {EXEMPT}, {FRONT}', f"{EXEMPT}, {FRONT}:80"):
         assert proxy.ask(*TASK, f"X-Forwarded-For: {value}", body=b"{}").status == 201, value
     proxy.stop()
     proxy = fixture.proxy(glance, conf={"listen": BOTH}, policy=POLICY)
-    for value in (f"for={FRIEND}", f'for="{FRIEND}:4711";proto=https', f"For={FRIEND};by=_front",
-                  f"for=evil, for={FRIEND}", f'for={FRIEND}, for="{FRONT}:80"'):
+    for value in (f"for={EXEMPT}", f'for="{EXEMPT}:4711";proto=https', f"For={EXEMPT};by=_front",
+                  f"for=evil, for={EXEMPT}", f'for={EXEMPT}, for="{FRONT}:80"'):
         assert proxy.ask(*TASK, f"Forwarded: {value}", body=b"{}").status == 201, value
 
 
@@ -99,16 +99,16 @@ def unreadable_address_is_refused(fixture):
     """Nothing goes to Glance, and the message names the header."""
     glance = fixture.glance()
     for listen, name, values in (
-            (TRUST, "X-Forwarded-For", (f'"{REAL}"', "nonsense", f"{REAL} {REAL}", f'{FRIEND}, "{FRONT}"')),
-            (BOTH, "Forwarded", ("for=nonsense", f'for="{REAL}', REAL, f"for={REAL};for={FRIEND}"))):
+            (TRUST, "X-Forwarded-For", (f'"{REAL}"', "nonsense", f"{REAL} {REAL}", f'{EXEMPT}, "{FRONT}"')),
+            (BOTH, "Forwarded", ("for=nonsense", f'for="{REAL}', REAL, f"for={REAL};for={EXEMPT}"))):
         proxy = fixture.proxy(glance, conf={"listen": listen}, policy=POLICY)
         for value in values:
             told = proxy.ask("GET", "/v2/images", f"{name}: {value}")
             said = json.loads(told.body)
             assert (told.status, said["reason"]) == (400, "bad_request"), (value, told.start)
             assert name in said["message"], said
-            with proxy.client("127.0.0.9") as stranger:  # an untrusted peer: its field is ignored
-                assert stranger.ask("GET", "/v2/images", f"{name}: {value}").status == 200
+            with proxy.client("127.0.0.9") as untrusted:  # an untrusted peer: its field is ignored
+                assert untrusted.ask("GET", "/v2/images", f"{name}: {value}").status == 200
         assert len(glance.requests) == len(values)
         glance.requests.clear()
         proxy.stop()
@@ -118,8 +118,8 @@ def unreadable_address_is_refused(fixture):
 def rule_applies_to_the_real_address(fixture):
     glance = fixture.glance(image=facts())
     proxy = fixture.proxy(glance, conf={"listen": TRUST}, policy=POLICY)
-    for fields, rule in ((["Forwarded: for=" + FRIEND, f"X-Forwarded-For: {REAL}"], "default"),
-                         ([f"X-Forwarded-For: {FRIEND}, {REAL}"], "default"),
-                         ([f"X-Forwarded-For: {REAL}, {FRIEND}"], "friends")):
+    for fields, rule in ((["Forwarded: for=" + EXEMPT, f"X-Forwarded-For: {REAL}"], "default"),
+                         ([f"X-Forwarded-For: {EXEMPT}, {REAL}"], "default"),
+                         ([f"X-Forwarded-For: {REAL}, {EXEMPT}"], "exempt")):
         told = proxy.ask("PUT", UPLOAD, "X-Auth-Token: t", *fields, body=b"x" * 512)
         assert told.get("X-Intake-Rule") == rule, (fields, told.start, told.fields)

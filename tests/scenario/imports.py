@@ -567,8 +567,8 @@ def imported_data_is_in_the_policys_store(fixture):
     glance.send("PUT", f"/v2/images/{image}/stage", b"staged", "application/octet-stream")
     glance.send("POST", f"/v2/images/{image}/import", listed("file"), "application/json")
     assert glance.ask("GET", f"/v2/images/{image}")["stores"] == "file"
-    stranger = str(uuid.uuid4())
-    assert proxy.ask("POST", f"/v2/images/{stranger}/import", "X-Auth-Token: demo-token", body=body()).status == 404
+    unknown = str(uuid.uuid4())
+    assert proxy.ask("POST", f"/v2/images/{unknown}/import", "X-Auth-Token: demo-token", body=body()).status == 404
 
 
 SIZED = """\

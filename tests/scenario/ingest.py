@@ -125,14 +125,14 @@ def open_operations_are_relayed(fixture):
 @scenario
 def exempt_addresses_are_relayed(fixture):
     """The address is the one that the proxy trusts."""
-    friend, stranger = fixture.host, "127.0.0.77"
-    policy = CLOSED + f"doors: {{ exempt: [{friend}, 10.1.0.0/16] }}\n"
-    glance, proxy = env(fixture, policy, {"listen": {"trusted_proxies": friend}})
+    exempt, other = fixture.host, "127.0.0.77"
+    policy = CLOSED + f"doors: {{ exempt: [{exempt}, 10.1.0.0/16] }}\n"
+    glance, proxy = env(fixture, policy, {"listen": {"trusted_proxies": exempt}})
     for method, target, kind, body in OPERATIONS.values():
-        for source, via, status in ((friend, [], 201), (stranger, [], 403),
-                                    (friend, ["X-Forwarded-For: 10.1.2.3"], 201),
-                                    (friend, ["X-Forwarded-For: 10.2.0.1"], 403),
-                                    (stranger, [f"X-Forwarded-For: {friend}"], 403)):
+        for source, via, status in ((exempt, [], 201), (other, [], 403),
+                                    (exempt, ["X-Forwarded-For: 10.1.2.3"], 201),
+                                    (exempt, ["X-Forwarded-For: 10.2.0.1"], 403),
+                                    (other, [f"X-Forwarded-For: {exempt}"], 403)):
             with proxy.client(source) as client:
                 told = client.ask(method, target, TOKEN, kind, *via, body=body)
             assert told.status == status, (source, via, told.start)

@@ -67,7 +67,7 @@ def fail(asked):
     asked.close()
 
 
-class Stage:
+class FaultyStack:
     """A proxy before a Glance that hangs in one step, and a gateway that tells how full the store is."""
 
     def __init__(self, fixture, place):
@@ -120,16 +120,16 @@ PLACES = ("image", "usage", "stores", "capacity", "send", "answer", "verify", "s
 
 def client_goes(fixture, place, leave):
     """When Glance has the whole body, the upload goes on until there is an answer or Glance is gone."""
-    stage = Stage(fixture, place)
-    with stage.proxy.client() as client:
-        stage.begin(client)
+    stack = FaultyStack(fixture, place)
+    with stack.proxy.client() as client:
+        stack.begin(client)
         leave(client)
         if place == "saving":
-            stage.recover()
+            stack.recover()
         if place in ("answer", "verify"):
-            stage.glance.stop()
-            return stage.proxy.wait_metric(0, "requests_in_flight")
-        return stage.is_clean()
+            stack.glance.stop()
+            return stack.proxy.wait_metric(0, "requests_in_flight")
+        return stack.is_clean()
 
 
 def every_place(name, act, **tags):
@@ -146,14 +146,14 @@ every_place("client_closes", lambda fixture, place: client_goes(fixture, place, 
 
 
 def stopped(fixture, place):
-    stage = Stage(fixture, place)
-    with stage.proxy.client() as client:
-        stage.begin(client)
-        stage.proxy.signal(signal.SIGTERM)
-        stage.proxy.wait_log("draining")
-        stage.proxy.signal(signal.SIGTERM)
+    stack = FaultyStack(fixture, place)
+    with stack.proxy.client() as client:
+        stack.begin(client)
+        stack.proxy.signal(signal.SIGTERM)
+        stack.proxy.wait_log("draining")
+        stack.proxy.signal(signal.SIGTERM)
         began = time.monotonic()
-        stage.proxy.wait_exit()
+        stack.proxy.wait_exit()
         assert time.monotonic() - began < 10
         try:
             assert client.answer().status >= 500
@@ -166,12 +166,12 @@ every_place("proxy_stops_at_once", stopped, threaded=True)
 
 def glance_dies(fixture, place):
     """The client is told, in whatever step Glance was. A gateway that dies is no error."""
-    stage = Stage(fixture, place)
-    with stage.proxy.client() as client:
-        stage.begin(client)
-        stage.glance.stop()
+    stack = FaultyStack(fixture, place)
+    with stack.proxy.client() as client:
+        stack.begin(client)
+        stack.glance.stop()
         if place == "capacity":
-            stage.gateway.stop()
+            stack.gateway.stop()
         client.send_until_refused(BODY)
         told = client.answer()
     status = {"verify": 204, "saving": 204, "failure": 500}.get(place, 502)
@@ -180,8 +180,8 @@ def glance_dies(fixture, place):
         assert json.loads(told.body)["reason"] in ("glance_unreachable", "glance_failed"), told.body
     if told.status == 204:
         assert told.get("X-Intake-Verified") == "no"
-    assert "a-key-that-no-log-may-show" not in stage.proxy.log()
-    wait_until("nothing is in flight", lambda: not stage.proxy.uploads()["in_flight"])
+    assert "a-key-that-no-log-may-show" not in stack.proxy.log()
+    wait_until("nothing is in flight", lambda: not stack.proxy.uploads()["in_flight"])
 
 
 every_place("glance_dies", glance_dies)
@@ -190,13 +190,13 @@ every_place("glance_dies", glance_dies)
 @scenario
 def failed_upload_is_recorded_without_the_client(fixture):
     """A client that leaves while Glance's failure is examined does not hide that an image is stuck."""
-    stage = Stage(fixture, "failure")
-    with stage.proxy.client() as client:
-        stage.begin(client)
+    stack = FaultyStack(fixture, "failure")
+    with stack.proxy.client() as client:
+        stack.begin(client)
         client.reset()
-    line = stage.proxy.wait_log(" upload .*verdict=")
+    line = stack.proxy.wait_log(" upload .*verdict=")
     assert " verdict=rejected" in line and " image_after=saving " in line, line
-    stage.proxy.wait_metric(1, "stuck_images_total")
+    stack.proxy.wait_metric(1, "stuck_images_total")
 
 
 # --- Glance is slow, or answers oddly -----------------------------------------------------------

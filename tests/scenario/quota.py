@@ -237,15 +237,15 @@ def foreign_uploads_reserve_nothing(fixture):
 
     glance = fixture.glance(upload=upload, usage={"usage": {"image_size_total": {"usage": 0, "limit": 9}}})
     proxy = fixture.proxy(glance, conf={"DEFAULT": {"workers": 4}})
-    with proxy.client() as dribbles, proxy.client() as stranger:
-        for client, sent in ((dribbles, 1000), (stranger, PAUSE)):
+    with proxy.client() as slow, proxy.client() as other:
+        for client, sent in ((slow, 1000), (other, PAUSE)):
             client.send(head(f"PUT {UPLOAD} HTTP/1.1", "Host: h", "X-Auth-Token: other-token", length(len(SIX))),
                         SIX[:sent])
         glance.the_upload()
         told = proxy.ask("PUT", new_upload(), TOKEN, body=SIX)
         assert (told.status, told.get("X-Intake-Verified")) == (204, "sha512"), told.body
         glance.uploads()[0].go()
-        assert stranger.answer().status == 403
+        assert other.answer().status == 403
 
 
 # --- unknown length -------------------------------------------------------------------------

@@ -51,11 +51,11 @@ def first_matching_rule_applies(fixture):
     glance = fixture.glance(stores=store_list("file", "test", "third"))
     proxy = fixture.proxy(glance, policy=POLICY, conf=ANY_DATA)
     horizon = "User-Agent: python Horizon client"
-    wish = "X-Image-Meta-Store: test"
+    choice = "X-Image-Meta-Store: test"
     table = [  # the image, request fields, body, the store, the rule
         (facts(), [], DATA, "test", "default"),
         (facts(disk_format="vhd", name="win-11"), [], DATA, "file", "windows"),
-        (facts(disk_format="vhd", name="win-11"), [wish], DATA, "test", "windows"),
+        (facts(disk_format="vhd", name="win-11"), [choice], DATA, "test", "windows"),
         (facts(disk_format="vhd", name="linux"), [], DATA, "test", "default"),
         (facts(visibility="public"), ["X-Image-Meta-Store: third"], DATA, "third", "choose"),
         (facts(owner="builders"), [], bytes(1 << 20), "test", "default"),
@@ -94,10 +94,10 @@ def replaced_store_is_reported(fixture):
 def store_outside_allow_is_refused(fixture):
     glance = fixture.glance(image=facts(disk_format="vhd", name="win-11"))
     proxy = fixture.proxy(glance, policy=POLICY)
-    for wish in ("third", "os_glance_staging_store", "TEST"):
-        told = proxy.ask("PUT", UPLOAD, f"X-Image-Meta-Store: {wish}", body=DATA)
+    for choice in ("third", "os_glance_staging_store", "TEST"):
+        told = proxy.ask("PUT", UPLOAD, f"X-Image-Meta-Store: {choice}", body=DATA)
         said = json.loads(told.body)
-        assert (told.status, said["reason"]) == (403, "store_not_allowed"), wish
+        assert (told.status, said["reason"]) == (403, "store_not_allowed"), choice
         assert "file, test" in said["message"], said
     glance.image = facts(visibility="public")  # no `allow`: any store but Glance's reserved ones
     told = proxy.ask("PUT", UPLOAD, "X-Image-Meta-Store: os_glance_staging_store", body=DATA)

@@ -93,17 +93,17 @@ def lock_begins_when_glance_has_begun(fixture):
             assert "its status is active" in said["message"] and len(stack.puts(image)) == 1, said
 
 
-STRANGER = ("X-Auth-Token: other-token", OCTETS)
+FOREIGN = ("X-Auth-Token: other-token", OCTETS)
 LENGTH = f"Content-Length: {len(BODY)}"
 CHUNKED = "Transfer-Encoding: chunked"
 
 
-def ways_to_dribble():
+def slow_uploads():
     """(action, fields, first bytes, later bytes) of uploads that send a byte now and then."""
     for action in ("file", "stage"):
-        yield action, [*STRANGER, LENGTH], BODY[:3], b"x"
-        yield action, [*STRANGER, CHUNKED], chunk(BODY[:3]), chunk(b"x")
-        yield action, [STRANGER[0], declared(), LENGTH], form(file(BODY))[:1000], b"x"
+        yield action, [*FOREIGN, LENGTH], BODY[:3], b"x"
+        yield action, [*FOREIGN, CHUNKED], chunk(BODY[:3]), chunk(b"x")
+        yield action, [FOREIGN[0], declared(), LENGTH], form(file(BODY))[:1000], b"x"
 
 
 @scenario(threaded=True, representative=True)
@@ -114,15 +114,15 @@ def slow_foreign_uploads_take_no_lock(fixture):
     for unknown_length in ("spool", "stream"):
         stack.set(unknown_length=unknown_length)
         image = stack.image(visibility="community")
-        strangers = []
-        for action, fields, sent, more in ways_to_dribble():
-            strangers.append((fixture.client(stack.proxy), more))
-            stack.begin(strangers[-1][0], image, *fields, action=action).send(sent)
-        stack.proxy.wait_metric(len(strangers), "uploads_in_flight")
-        for client, more in strangers:
+        others = []
+        for action, fields, sent, more in slow_uploads():
+            others.append((fixture.client(stack.proxy), more))
+            stack.begin(others[-1][0], image, *fields, action=action).send(sent)
+        stack.proxy.wait_metric(len(others), "uploads_in_flight")
+        for client, more in others:
             client.send(more)
         stack.stored(stack.put(image, BODY), image, BODY)
-        for client, _ in strangers:
+        for client, _ in others:
             client.close()
         stack.proxy.wait_metric(0, "uploads_in_flight")
 
@@ -135,16 +135,16 @@ def repeated_foreign_uploads_take_no_lock(fixture):
     over = threading.Event()
     told = []
 
-    def stranger(action):
+    def other(action):
         while not over.is_set():
-            told.append(stack.put(image, BODY, *STRANGER, action=action).status)
+            told.append(stack.put(image, BODY, *FOREIGN, action=action).status)
 
     with concurrent.futures.ThreadPoolExecutor(4) as pool:
-        strangers = [pool.submit(stranger, action) for action in ("file", "stage") * 2]
+        others = [pool.submit(other, action) for action in ("file", "stage") * 2]
         wait_until("Glance refuses them", lambda: told.count(403) > 10)
         answer = stack.put(image, BODY)
         over.set()
-    for future in strangers:
+    for future in others:
         future.result()
     assert answer.status == 204, (answer.start, answer.body)
     assert stack.show(image)["os_hash_value"] == hashlib.sha512(BODY).hexdigest()
@@ -164,13 +164,13 @@ def foreign_upload_that_glance_delays_takes_no_lock(fixture):
     """It was sent first and Glance does not answer it. The owner's upload waits shortly and is then sent, too."""
     glance = fixture.glance(upload=owners_only)
     proxy = fixture.proxy(glance, conf=WORKERS)
-    with proxy.client() as stranger:
-        begin(stranger, STRANGER[0], LENGTH, target=UPLOAD).send(BODY[:HALF])
+    with proxy.client() as other:
+        begin(other, FOREIGN[0], LENGTH, target=UPLOAD).send(BODY[:HALF])
         glance.the_upload()
         told = proxy.ask("PUT", UPLOAD, TOKEN, body=BODY)
         assert (told.status, told.get("X-Intake-Verified")) == (204, "sha512"), told.body
         glance.uploads()[0].go()
-        assert stranger.answer().status == 403
+        assert other.answer().status == 403
 
 
 @scenario(threaded=True)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The documents of the repository (each README.md), taken apart: headings, links, blocks, tables."""
+"""The documents of the repository (each README.md): their headings, links, blocks and tables."""
 import dataclasses
 import pathlib
 import re
@@ -16,8 +16,8 @@ CODE = re.compile(r"`([^`\n]+)`")
 
 @dataclasses.dataclass
 class Block:
-    """What stands between two fences. `line` is that of the first fence, from 1. `notes` are the
-    comments right above it, `<!-- key: value -->`."""
+    """The text between two fences. `line` is the line of the first fence, from 1. `notes` are the comments
+    right above it, `<!-- key: value -->`."""
 
     path: str
     line: int
@@ -34,7 +34,7 @@ class Document:
         self.lines = file.read_text(encoding="utf-8").splitlines()
         self.blocks = []
         self.headings = []  # (line, text)
-        self.prose = []  # (line, text): what stands outside of fences
+        self.prose = []  # (line, text): the lines outside of fences
         self._read()
 
     def _read(self):
@@ -59,7 +59,7 @@ class Document:
                     self.headings.append((number, heading[1]))
 
     def anchors(self):
-        """As GitHub makes them of headings."""
+        """The anchors that GitHub makes of the headings."""
         found = []
         for _, text in self.headings:
             plain = re.sub(r"[^\w\- ]", "", text.lower()).replace(" ", "-")
@@ -68,13 +68,13 @@ class Document:
         return set(found)
 
     def links(self):
-        """(line, target) of every link. A link's text may go on in the next line."""
+        """(line, target) of each link. A link's text may continue on the next line."""
         text = CODE.sub("", "\n".join(line for _, line in self.prose))
         for link in LINK.finditer(text):
             yield self.prose[text.count("\n", 0, link.start(1))][0], link[1]
 
     def code(self):
-        """(line, text) of what stands in backticks."""
+        """(line, text) of each text in backticks."""
         for number, line in self.prose:
             for span in CODE.finditer(line):
                 yield number, span[1]

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A scenario's stage: an address and a folder of its own, and the parties that stand on it.
+"""What a scenario gets: its own address and folder, and the proxies, Glances and clients that it starts.
 
-Everything on 127.0.0.0/8 is this machine, so each scenario (one process each) listens on an
-address made from its process id: the ports are the same for all, and no two ever meet.
+All of 127.0.0.0/8 is this machine. Each scenario is a process, and its address is made from the process id.
+So all scenarios use the same ports without a conflict.
 """
 import contextlib
 import os
@@ -18,24 +18,24 @@ from .proxy import POLICY, Proxy
 
 SHORT_MEMORY = pathlib.Path(__file__).resolve().parent / "short_memory.c"
 GLANCE_PORT = 29393
-CLOSED_PORT = 29999  # nobody ever listens here
+CLOSED_PORT = 29999  # no process listens here
 
 SCENARIOS = {}
 SKIPPED = 77  # a scenario's exit status
 
 
 class Skip(Exception):
-    """This machine lacks what the scenario needs; says what."""
+    """The scenario cannot run on this machine. The text says what is missing."""
 
 
 def scenario(function=None, *, threaded=False, alone=False, representative=False,
              plain=False, short=False, long=False):
     """Registers a scenario as FILE/FUNCTION.
 
-    threaded: also worth a run under ThreadSanitizer. alone: measures memory or time, so nothing
-    runs beside it. representative: also run under valgrind. plain: only for a build without
-    sanitizers, and so only run when that tag is asked for. short: the same, while allocations fail. long: mostly
-    waits, and so begins before the others."""
+    threaded: also run under ThreadSanitizer. alone: measures memory or time, so it runs alone. representative:
+    also run under valgrind. plain: only run in a build without sanitizers, when this tag is asked for. short:
+    like plain, and allocations fail. long: waits for long, and so starts first.
+    """
     def register(wanted):
         wanted.tags = {tag for tag, set_ in (("threaded", threaded), ("alone", alone),
                                              ("representative", representative),
@@ -70,7 +70,7 @@ class Fixture(contextlib.ExitStack):
         return glance
 
     def proxy(self, *glances, conf=None, policy=POLICY, start=True):
-        """`glances` are Glances, or URLs. The first proxy's files are in the fixture's folder."""
+        """`glances` are Glances or URLs."""
         folder = self.folder / f"proxy-{len(self.proxies)}"
         folder.mkdir()
         endpoints = [getattr(glance, "url", glance) for glance in glances]
@@ -82,13 +82,13 @@ class Fixture(contextlib.ExitStack):
         return proxy
 
     def client(self, proxy, source=None):
-        """A connection that stays open until the scenario is over."""
+        """A connection that stays open until the scenario ends."""
         self.clients.append(proxy.client(source))
         return self.clients[-1]
 
     def short_memory(self, one_of, at_least=0):
-        """One of so many allocations (of at least so many bytes) of every proxy() from here on fails,
-        while the file is there that is returned. Not for a build with sanitizers."""
+        """While the returned file exists, one of so many allocations of at least `at_least` bytes fails, in
+        each proxy() that is started after this. Not for a build with sanitizers."""
         library, short = self.folder / "short_memory.so", self.folder / "short"
         subprocess.run(["gcc", "-D_GNU_SOURCE", "-shared", "-fPIC", "-o", library, SHORT_MEMORY],
                        check=True, timeout=60)
@@ -100,8 +100,8 @@ class Fixture(contextlib.ExitStack):
         return f"http://{self.host}:{CLOSED_PORT}"
 
     def silent_url(self):
-        """An address where connecting neither works nor fails: a listener with a full queue,
-        whose further SYNs the kernel drops."""
+        """An address to which connecting neither succeeds nor fails: a listener with a full queue, for which
+        the kernel drops further SYNs."""
         listener = self.enter_context(socket.create_server((self.host, CLOSED_PORT + 1), backlog=0))
         for _ in range(2):
             waiting = self.enter_context(socket.socket())
@@ -110,7 +110,7 @@ class Fixture(contextlib.ExitStack):
         return f"http://{self.host}:{CLOSED_PORT + 1}"
 
     def certificate(self, name):
-        """A new self-signed certificate for this fixture's address: (certificate, key) paths."""
+        """Creates a self-signed certificate for this scenario's address. Returns the paths (certificate, key)."""
         cert, key = self.folder / f"{name}.crt", self.folder / f"{name}.key"
         subprocess.run(
             ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256",
@@ -120,7 +120,7 @@ class Fixture(contextlib.ExitStack):
         return cert, key
 
     def end(self):
-        """What is wrong with how the proxies ended, or went wrong in a Glance's thread: sentences."""
+        """Stops the proxies. Returns the faults of the proxies and of the scripts of Glances, as sentences."""
         for client in self.clients:
             client.close()
         ends = [fault for fault in (proxy.stop() for proxy in self.proxies) if fault]
@@ -128,7 +128,7 @@ class Fixture(contextlib.ExitStack):
 
 
 def trusting(cert):
-    """A TLS context of a client that trusts just this certificate."""
+    """A TLS context of a client that trusts only this certificate."""
     return ssl.create_default_context(cafile=cert)
 
 

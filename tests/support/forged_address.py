@@ -1,36 +1,36 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What a client may write of itself to pass for somebody else, in either forwarding header."""
+"""Fields by which a client may try to pass for another one, in either forwarding header."""
 import itertools
 
-FRIEND = "10.9.9.9"  # whom the policy trusts, and whom the client wants to be taken for
+EXEMPT = "10.9.9.9"  # the policy exempts this address, and the client claims to have it
 
 
-def forms(friend=FRIEND):
-    """Lists of fields. None of them may make the client the friend behind a proxy that adds to
-    X-Forwarded-For, or to Forwarded."""
-    nodes = (friend, f'"{friend}"', f"{friend}:4711", f'"{friend}:4711"', f"[::ffff:{friend}]",
-             f'"[::ffff:{friend}]:1"', f"::ffff:{friend}", f" {friend}\t")
-    lists = (*nodes, f"{friend},", f",{friend}", f",, {friend} ,,", f"{friend}, {friend}", f'"{friend}',
-             f'{friend}"', f'"{friend}, ', f"{friend}, unknown", f"unknown, {friend}", f"{friend}, _hidden",
-             f"{friend};", f"{friend} 127.0.0.1", f"{friend}, 127.0.0.1", f"{friend}, nonsense",
-             f"for={friend}", f'{friend}, "', f'{friend}\\', '"', "unknown", "")
-    elements = (*(f"for={node.strip()}" for node in nodes), f"For={friend}", f"FOR={friend}",
-                f"for={friend};", f";for={friend}", f"for={friend};for={friend}", f"for={friend};proto=https",
-                f"proto=https;for={friend}", f"for={friend};by=127.0.0.1;host=evil.example",
-                f"for={friend}, for={friend}", f"for={friend}, for=127.0.0.1", f"for={friend}, for=unknown",
-                f"for=unknown, for={friend}", f"for={friend}, for=_x", f"for={friend}, ", f", for={friend}",
-                f'for={friend};x="', f'for={friend}, x="', f'for="{friend}', f'for={friend};x="\\',
-                f"for = {friend}", f"for={friend} ;proto=http", friend, "")
+def forms(exempt=EXEMPT):
+    """Lists of fields. None of them may give the client the exempt address behind a proxy that adds to
+    X-Forwarded-For or to Forwarded."""
+    nodes = (exempt, f'"{exempt}"', f"{exempt}:4711", f'"{exempt}:4711"', f"[::ffff:{exempt}]",
+             f'"[::ffff:{exempt}]:1"', f"::ffff:{exempt}", f" {exempt}\t")
+    lists = (*nodes, f"{exempt},", f",{exempt}", f",, {exempt} ,,", f"{exempt}, {exempt}", f'"{exempt}',
+             f'{exempt}"', f'"{exempt}, ', f"{exempt}, unknown", f"unknown, {exempt}", f"{exempt}, _hidden",
+             f"{exempt};", f"{exempt} 127.0.0.1", f"{exempt}, 127.0.0.1", f"{exempt}, nonsense",
+             f"for={exempt}", f'{exempt}, "', f'{exempt}\\', '"', "unknown", "")
+    elements = (*(f"for={node.strip()}" for node in nodes), f"For={exempt}", f"FOR={exempt}",
+                f"for={exempt};", f";for={exempt}", f"for={exempt};for={exempt}", f"for={exempt};proto=https",
+                f"proto=https;for={exempt}", f"for={exempt};by=127.0.0.1;host=evil.example",
+                f"for={exempt}, for={exempt}", f"for={exempt}, for=127.0.0.1", f"for={exempt}, for=unknown",
+                f"for=unknown, for={exempt}", f"for={exempt}, for=_x", f"for={exempt}, ", f", for={exempt}",
+                f'for={exempt};x="', f'for={exempt}, x="', f'for="{exempt}', f'for={exempt};x="\\',
+                f"for = {exempt}", f"for={exempt} ;proto=http", exempt, "")
     names = ("X-Forwarded-For", "X_Forwarded_For", "x-forwarded_for")
     others = ("Forwarded", "forwarded", "FORWARDED")
     yield []
     for name, value in itertools.chain(itertools.product(names, lists), itertools.product(others, elements)):
         yield [f"{name}: {value}"]
-    for name, value in (("X-Forwarded-For", friend), ("Forwarded", f"for={friend}")):
+    for name, value in (("X-Forwarded-For", exempt), ("Forwarded", f"for={exempt}")):
         yield [f"{name}: {value}"] * 2
         yield [f"{name}: {value}", f"Connection: {name}"]
         yield [f"{name}: {value}", f"{name}:"]
-    yield [f"X-Forwarded-For: {friend}", f"Forwarded: for={friend}"]
+    yield [f"X-Forwarded-For: {exempt}", f"Forwarded: for={exempt}"]
     for name in ("X-Real-IP", "X-Client-IP", "True-Client-IP", "X-Originating-IP", "X-Forwarded",
                  "X-Cluster-Client-IP", "X-ProxyUser-IP", "Client-IP", "Via", "X-Forwarded-By"):
-        yield [f"{name}: {friend}"]
+        yield [f"{name}: {exempt}"]

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""multipart/form-data as the usual clients write it (RFC 7578), and as none should."""
+"""multipart/form-data as the usual clients write it (RFC 7578), and as no client should."""
 
-BOUNDARY = "--------------------------123456789012345678901234"  # Postman's kind
+BOUNDARY = "--------------------------123456789012345678901234"  # as Postman writes it
 
 
 def declared(boundary=BOUNDARY):

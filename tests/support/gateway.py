@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""An S3 gateway that is asked how full a bucket is: as Ceph's answers, and as strict about who asks
-(AWS signature version 4)."""
+"""An S3 gateway that is asked for the use of a bucket. It answers as Ceph does, and checks the signature as
+Ceph does (AWS signature version 4)."""
 import hashlib
 import hmac
 import re
@@ -20,7 +20,7 @@ def keyed(key, text):
 
 
 def signature(asked, day, signed):
-    """What it must be, made anew from the request as it came."""
+    """The right signature, computed from the request."""
     fields = "".join(f"{name}:{asked.get(name)}\n" for name in signed)
     canonical = "\n".join([asked.method, asked.target, "", fields, ";".join(signed), NOTHING])
     scope = f"{day}/{REGION}/s3/aws4_request"
@@ -33,28 +33,28 @@ def signature(asked, day, signed):
 
 
 def fault_of(asked):
-    """Why the one who asks is not let in; None: is."""
+    """Why the request is not authorized, or None."""
     given = re.fullmatch(r"AWS4-HMAC-SHA256 Credential=([^/]+)/(\d{8})/(\w+)/s3/aws4_request, ?"
                          r"SignedHeaders=([-a-z0-9;]+), ?Signature=([0-9a-f]{64})", asked.get("Authorization") or "")
     if not given:
         return "it is not signed"
     access, day, region, signed, proof = given.groups()
     if (access, region) != (ACCESS_KEY, REGION):
-        return "it is somebody else's"
+        return "another key"
     if asked.get("x-amz-content-sha256") != NOTHING or not {"host", "x-amz-date"} <= set(signed.split(";")):
         return "it does not say what is signed"
     return None if hmac.compare_digest(proof, signature(asked, day, signed.split(";"))) else "the signature is wrong"
 
 
 class Gateway(ScriptedGlance):
-    """Sizes in bytes; a quota of -1 is none, as with Ceph."""
+    """Sizes are in bytes. A quota of -1 is no quota, as in Ceph."""
 
     def __init__(self, host):
         super().__init__((host, PORT), other=self._tell)
         self.used = 0
         self.bucket_quota = -1
         self.user_quota = -1
-        self.faults = []  # of those who were not let in
+        self.faults = []  # of unauthorized requests
 
     def _tell(self, asked):
         asked.read()

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The Glances a scenario can have.
+"""The Glances of the scenarios.
 
-ScriptedGlance does byte for byte what the scenario says, however wrong; SmallGlance is the
-program of tests/glance, which keeps images as Glance does.
+ScriptedGlance does byte for byte what the scenario says. SmallGlance is the program of tests/glance, which
+keeps images as Glance does.
 """
 import json
 import re
@@ -20,19 +20,18 @@ TOKEN = "a-token-that-no-log-may-show"
 
 
 def new_upload():
-    """The path of an upload to an image of its own."""
+    """The path of an upload to a new image."""
     return f"/v2/images/{uuid.uuid4()}/file"
 
 
 def facts(**changed):
-    """What Glance says of an image that waits for its data, and may have any. Without an id it has the
-    one that was asked for."""
+    """Glance's facts of a queued image. Without an id it gets the id that was asked for."""
     return {"status": "queued", "disk_format": "raw", "container_format": "bare",
             "owner": "demo", "name": "cirros", "visibility": "private", **changed}
 
 
 def answer(start, *fields, body=b""):
-    """An answer with a Content-Length, but for 204 and 304."""
+    """An answer with a Content-Length, except for 204 and 304."""
     if " 204 " not in start and " 304 " not in start:
         fields = [*fields, f"Content-Length: {len(body)}"]
     return head(f"HTTP/1.1 {start}", *fields) + body
@@ -46,7 +45,7 @@ def json_answer(start, document):
 
 
 class Request(Message):
-    """A request as Glance got it, and the means to answer it. Counts live while it is read."""
+    """A request as Glance got it, and functions to answer it. `length` grows while the body is read."""
 
     def __init__(self, head_bytes, stream):
         super().__init__(head_bytes)
@@ -59,7 +58,7 @@ class Request(Message):
         self._continued = False
 
     def read(self, count=None):
-        """Reads `count` bytes of the body, or all of it. Cut: the proxy broke off."""
+        """Reads `count` bytes of the body, or all of it. Raises Cut if the proxy closes."""
         self._continue()
         if count is None:
             self.read_body(self.stream, until_close=False)
@@ -79,12 +78,12 @@ class Request(Message):
     def send(self, *pieces):
         for piece in pieces:
             if final := re.match(rb"HTTP/1\.1 ([2-5]\d\d) ", piece):
-                self.answered = int(final[1])  # known before the peer can ask what came of it
+                self.answered = int(final[1])  # set before the peer can see the answer
             self.stream.sock.sendall(piece)
         return self
 
     def hold(self):
-        """Waits until the scenario says go()."""
+        """Waits until the scenario calls go()."""
         assert self.told.wait(PATIENCE), "the scenario never said go()"
         return self
 
@@ -92,7 +91,7 @@ class Request(Message):
         self.told.set()
 
     def await_close(self):
-        """Reads and drops until the proxy closes."""
+        """Reads and discards data until the proxy closes."""
         while self.stream.fill():
             self.stream.ahead.clear()
 
@@ -106,7 +105,7 @@ class Request(Message):
 
 
 def stored(asked, **changed):
-    """What Glance says of an image when it has taken this upload."""
+    """Glance's facts of an image after this upload."""
     staged = asked.target.split("?")[0].endswith("/stage")
     return {"status": "uploading" if staged else "active", "size": asked.length,
             "os_hash_algo": "sha512", "os_hash_value": asked.sha512,
@@ -129,10 +128,10 @@ def empty_answer(request):
 
 
 class ScriptedGlance:
-    """Listens from birth to stop(). `upload` and `other` are called with each Request, in a
-    thread per connection. `image`, `usage` and `stores` are what GET tells of these: a dict, the
-    bytes to send, or a function like the others. Of an image given as a dict, whoever has uploaded
-    it (the request id tells) hears that it is stored; everybody else hears the dict."""
+    """Listens until stop(). `upload` and `other` are called with each Request, in one thread per connection.
+    `image`, `usage` and `stores` are the answers to GET: a dict, the bytes to send, or a function like
+    `upload`. If `image` is a dict, a client that has uploaded the image (by request id) is told that it is
+    stored. Others get the dict."""
 
     def __init__(self, address, image=None, upload=accept_upload, other=empty_answer, tls=None,
                  usage=None, stores=None):
@@ -143,7 +142,7 @@ class ScriptedGlance:
         self.other = other
         self.tls = tls
         self.requests = []
-        self.faults = []  # what a script said went wrong
+        self.faults = []  # errors in the scripts
         self._changed = threading.Condition()
         self._sockets = set()
         self._listener = socket.create_server(address, backlog=512)
@@ -169,8 +168,8 @@ class ScriptedGlance:
             while self._one_request(stream):
                 pass
         except (Cut, OSError):
-            pass  # the proxy went away: what it left is on record
-        except Exception as fault:  # in a thread of its own it would fail nothing
+            pass  # the proxy has closed; the request is recorded
+        except Exception as fault:  # an exception in this thread would not fail the scenario
             self.faults.append(f"the script of Glance failed: {fault!r}")
         finally:
             self._sockets.discard(sock)

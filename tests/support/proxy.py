@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The real program under test: its files, its process, and what can be read from outside."""
+"""The program under test: its files, its process, and what it reports."""
 import json
 import os
 import re
@@ -19,11 +19,11 @@ default:
   mode: force
 """
 
-# What has no length goes on to Glance as it comes, and not by way of the disk.
+# Uploads without a length are streamed to Glance, and not spooled.
 STREAM = {"upload": {"unknown_length": "stream"}}
 
-# A report of any sanitizer or of valgrind ends the process with a status of its own; the marks
-# also find what a sanitizer says without ending it.
+# A report of a sanitizer or of valgrind gives an exit status of its own. REPORT finds reports that do not end
+# the process.
 SANITIZERS = {
     "ASAN_OPTIONS": "detect_leaks=1:quarantine_size_mb=16:exitcode=99:detect_stack_use_after_return=1",
     "UBSAN_OPTIONS": "print_stacktrace=1",
@@ -33,7 +33,7 @@ REPORT = re.compile(r"(ERROR: \w+Sanitizer|WARNING: ThreadSanitizer|runtime erro
 
 
 def wait_until(what, condition, patience=PATIENCE):
-    """Polls; a scenario never sleeps for a guess of how long something takes."""
+    """Polls. A scenario never sleeps for an estimated time."""
     end = time.monotonic() + patience
     while not (value := condition()):
         assert time.monotonic() < end, f"did not happen in {patience} s: {what}"
@@ -42,7 +42,7 @@ def wait_until(what, condition, patience=PATIENCE):
 
 
 class Proxy:
-    """`conf` is {section: {key: value}} on top of what every scenario needs."""
+    """`conf` is {section: {key: value}}, added to the settings that each scenario needs."""
 
     def __init__(self, command, address, folder, endpoints, conf=None, policy=POLICY, start=True):
         self.command = command
@@ -62,7 +62,7 @@ class Proxy:
     def write(self, conf, policy=POLICY):
         settings = {"DEFAULT": {"workers": 2, "drain_timeout": "20s"},
                     "listen": {"bind": f"{self.host}:{PORT}"},
-                    # who counts what comes to Glance does not want health checks among it
+                    # off, so that scenarios can count the requests to Glance
                     "glance": {"endpoint": ", ".join(self.endpoints), "health_interval": "0"},
                     "upload": {"spool_dir": self.conf_file.parent / "spool"},
                     "policy": {"file": self.policy_file},
@@ -101,7 +101,7 @@ class Proxy:
         with self.client() as client:
             return client.ask(method, target, *fields, body=body)
 
-    # --- what can be seen from outside -------------------------------------------------------
+    # --- what it reports ---------------------------------------------------------------------
 
     def admin(self, path):
         with urllib.request.urlopen(f"http://{self.host}:{ADMIN_PORT}{path}", timeout=PATIENCE) as it:
@@ -128,8 +128,8 @@ class Proxy:
         return self.error_file.read_text(errors="replace")
 
     def wait_log(self, pattern):
-        """Waits for a line of the log that matches, since it was last started; returns the line. One
-        that is being written can be seen before its end is there."""
+        """Waits for a matching log line since the last start. Returns the line. A line that is still being
+        written does not count."""
         def said():
             log = self.error_file.read_bytes()[self.said_before:].decode(errors="replace")
             log = log[:log.rfind("\n") + 1]
@@ -142,7 +142,7 @@ class Proxy:
             return int(re.search(r"VmRSS:\s+(\d+) kB", status.read())[1]) / 1024
 
     def open_spools(self):
-        """The spools' files, which have no name, only a descriptor."""
+        """The spool files, which have no name, only a descriptor."""
         folder, links = f"/proc/{self.process.pid}/fd", []
         for number in os.listdir(folder):
             try:
@@ -152,11 +152,11 @@ class Proxy:
         return [link for link in links if link.startswith(f"{self.spool_dir}/") and link.endswith("(deleted)")]
 
     def wait_no_spools(self):
-        """Their room is there again, and so is that of their files."""
+        """Waits until all spools are closed and their space is free."""
         self.wait_metric(0, "spool_bytes")
         wait_until("every spool is closed", lambda: not self.open_spools())
 
-    # --- its life ----------------------------------------------------------------------------
+    # --- its process -------------------------------------------------------------------------
 
     def signal(self, number):
         self.process.send_signal(number)
@@ -165,7 +165,7 @@ class Proxy:
         return self.process.wait(PATIENCE)
 
     def stop(self):
-        """Ends it as systemd would, and says what was wrong with the way it went."""
+        """Ends it as systemd does. Returns what was wrong, or None."""
         if self.process is None:
             return None
         if self.process.poll() is None:

@@ -1,16 +1,16 @@
 # SPDX-License-Identifier: Apache-2.0
 """HTTP/1.1 on bare sockets.
 
-A library would tidy up what a scenario wants to see: the order and spelling of header
-fields, where a body was cut, whether the peer closed with FIN or with a reset. Here every
-byte sent is the scenario's, and every byte received is kept or counted.
+A library would hide what a scenario tests: the order and spelling of fields, where a body was cut, whether
+the peer closed with FIN or with RST. Here the scenario chooses each byte sent, and each byte received is kept
+or counted.
 """
 import hashlib
 import socket
 import struct
 
-PATIENCE = 60.0  # seconds: the bound of every wait, generous since a passing test never reaches it
-KEPT = 8 << 20  # bytes of a body that are kept; what is longer is only counted and hashed
+PATIENCE = 60.0  # seconds: the limit of each wait; a passing test never reaches it
+KEPT = 8 << 20  # bytes of a body that are kept; further bytes are only counted and hashed
 
 
 class Cut(Exception):
@@ -18,7 +18,7 @@ class Cut(Exception):
 
 
 class Stream:
-    """A socket, and what was read from it ahead of the reader."""
+    """A socket, and the bytes read ahead."""
 
     def __init__(self, sock):
         self.sock = sock
@@ -53,12 +53,12 @@ class Stream:
         return taken
 
     def at_end(self):
-        """Waits for the peer to close; True if it did so without sending anything more."""
+        """Waits for the peer to close. True if it sent nothing more."""
         return not self.ahead and not self.fill()
 
 
 class Message:
-    """A request or an answer: its first line, its fields in order, and its body."""
+    """A request or an answer: first line, fields in order, body."""
 
     def __init__(self, head):
         lines = head.decode("latin-1").split("\r\n")
@@ -92,7 +92,7 @@ class Message:
             self.body += piece
 
     def read_body(self, stream, until_close):
-        """Reads the body in the framing that the head announces; Cut if it ends early."""
+        """Reads the body in the framing of the head. Raises Cut if it ends early."""
         for piece in body_pieces(self, stream, until_close):
             self.add(piece)
         self.complete = True
@@ -135,7 +135,7 @@ class Client:
         if tls:
             self.sock = tls.wrap_socket(self.sock, server_hostname=address[0])
         self.stream = Stream(self.sock)
-        self.interim = []  # the 1xx answers that came before the last final one
+        self.interim = []  # the 1xx answers before the last final one
 
     def __enter__(self):
         return self
@@ -144,14 +144,13 @@ class Client:
         self.close()
 
     def send(self, *pieces):
-        """Each piece is one send(), so that it is likely to be one read on the other side."""
+        """Sends each piece with its own send(), so that the peer likely reads them one by one."""
         for piece in pieces:
             self.sock.sendall(piece)
         return self
 
     def send_until_refused(self, data):
-        """Sends as a client does that does not look before it is done. Returns whether all of
-        it could be sent."""
+        """Sends without looking for an answer. Returns whether all of it could be sent."""
         try:
             self.sock.sendall(data)
             return True
@@ -159,7 +158,7 @@ class Client:
             return False
 
     def answer(self, method="GET"):
-        """The next final answer, whole; Cut if the connection ends before it does."""
+        """The next final answer with its body. Raises Cut if the connection ends before that."""
         answer = self.answer_head()
         bare = method == "HEAD" or answer.status in (204, 304)
         if bare:
@@ -169,7 +168,7 @@ class Client:
         return answer
 
     def answer_head(self):
-        """The next final answer's head; its body is still to be read."""
+        """The head of the next final answer. Its body is not read."""
         self.interim = []
         while True:
             answer = Answer(self.stream.until(b"\r\n\r\n"))
@@ -182,7 +181,7 @@ class Client:
         return self.send(request(method, target, *fields, body=body)).answer(method)
 
     def closed(self):
-        """Whether the proxy now closes, having nothing more to say."""
+        """Whether the proxy closes now, without sending more."""
         return self.stream.at_end()
 
     def half_close(self):
@@ -206,7 +205,7 @@ def head(start, *fields):
 
 
 def request(method, target, *fields, body=b""):
-    """A request with Host; with Content-Length where there is a body. `fields` are whole lines."""
+    """A request with Host, and with Content-Length if it has a body. `fields` are whole lines."""
     fields = ["Host: glance.example", *fields]
     if body:
         fields.append(f"Content-Length: {len(body)}")
@@ -221,5 +220,5 @@ LAST_CHUNK = b"0\r\n\r\n"
 
 
 def chunks(body, size=50_000):
-    """All of a body, in chunks of this size, and its end."""
+    """The whole body in chunks of this size, with the last chunk."""
     return b"".join(chunk(body[at:at + size]) for at in range(0, len(body), size)) + LAST_CHUNK

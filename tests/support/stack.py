@@ -8,30 +8,30 @@ from .fixture import trusting
 from .proxy import POLICY, wait_until
 from .raw_http import chunks, head
 
-ACTIONS = {"file": "upload", "stage": "stage"}  # the path's end, and the event in the log
+ACTIONS = {"file": "upload", "stage": "stage"}  # last part of the path: event in the log
 TOKEN = "X-Auth-Token: demo-token"
 OCTETS = "Content-Type: application/octet-stream"
-PAUSE = 100_000  # bytes: more than are looked at before Glance is asked
-RIGHT = (TOKEN, OCTETS, "X-Image-Meta-Store: test")  # a head in which nothing has to be put right
+PAUSE = 100_000  # bytes: more than the proxy buffers before Glance is asked
+RIGHT = (TOKEN, OCTETS, "X-Image-Meta-Store: test")  # a head in which nothing has to be fixed
 
 
 def data(size, name=b"image"):
-    """Bytes of any value, the same for the same arguments."""
+    """`size` bytes of all values. The same arguments give the same bytes."""
     return hashlib.shake_128(name).digest(size)
 
 
 def stripped(image):
-    """What is left of a file after curl -d."""
+    """What curl -d sends of a file."""
     return image.translate(None, b"\0\r\n")
 
 
 def fixes(told):
-    """What X-Intake-Fixed names."""
+    """The names in X-Intake-Fixed."""
     return told.get("X-Intake-Fixed").split(", ") if told.get("X-Intake-Fixed") else []
 
 
 class Stack:
-    """`upload` are keys of [upload], `conf` whatever else is in the configuration."""
+    """`upload` are keys of [upload], `conf` are other sections of the configuration."""
 
     def __init__(self, fixture, policy=POLICY, conf=None, **upload):
         self.glance = fixture.small_glance()
@@ -42,13 +42,13 @@ class Stack:
         self.proxy = fixture.proxy(self.glance, conf={**self.conf, "upload": upload}, policy=policy)
 
     def speak_tls(self, fixture):
-        """From the next set() on."""
+        """Takes effect with the next set()."""
         self.cert, key = fixture.certificate("listener")
         self.conf["listen"] = {"tls_cert_file": self.cert, "tls_key_file": key}
         self.tls = trusting(self.cert)
 
     def set(self, **upload):
-        """Another [upload], by a new start of the proxy."""
+        """Restarts the proxy with another [upload]."""
         fault = self.proxy.stop()
         assert not fault, fault
         self.proxy.error_file.unlink()
@@ -75,7 +75,7 @@ class Stack:
         return client.send(head(f"PUT /v2/images/{image}/{action} HTTP/1.1", "Host: glance.example", *fields))
 
     def put(self, image, body, *fields, action="file"):
-        """With a Content-Length, and in as many reads as it takes."""
+        """Sends a body with Content-Length."""
         with self.client() as client:
             self.begin(client, image, *(fields or RIGHT), f"Content-Length: {len(body)}", action=action)
             client.send_until_refused(body)
@@ -88,7 +88,7 @@ class Stack:
             return client.answer()
 
     def put_with_pause(self, image, body, pause, *fields, action="file"):
-        """Glance has the head and not much of the body when `pause` is called."""
+        """Calls `pause` when Glance has the head and only a part of the body."""
         with self.client() as client:
             self.begin(client, image, *(fields or RIGHT), f"Content-Length: {len(body)}", action=action)
             client.send(body[:PAUSE])
@@ -98,20 +98,20 @@ class Stack:
             return client.answer()
 
     def put_head(self, image, *fields, action="file"):
-        """A head that waits for 100 Continue; the answer that comes instead of it."""
+        """Sends a head that waits for 100 Continue. Returns the answer that comes instead of it."""
         with self.client() as client:
             self.begin(client, image, *fields, "Expect: 100-continue", action=action)
             told = client.answer()
             assert client.interim == [] and client.closed()
             return told
 
-    # --- what is to be seen of it ------------------------------------------------------------
+    # --- checks ------------------------------------------------------------------------------
 
     def show(self, image):
         return self.glance.ask("GET", f"/v2/images/{image}")
 
     def puts(self, image):
-        """Those that Glance has got for this image, however far they came."""
+        """The uploads to this image that Glance has got, complete or not."""
         return [asked for asked in self.glance.requests()
                 if asked["method"] == "PUT" and image in asked["target"]]
 
@@ -120,15 +120,15 @@ class Stack:
         return self.proxy.wait_log(f" {ACTIONS[action]} .*request_id={request_id} ")
 
     def wait_over(self, image, count):
-        """So many uploads have come to Glance, which has noticed the end of each: before that, an image
-        that looks queued may be about to be saving."""
+        """Waits until Glance has noticed the end of `count` uploads. Before that, an image that looks queued
+        may still become saving."""
         wait_until(f"{count} uploads are over", lambda: len(self.puts(image)) == count)
 
     def wait_queued(self, image):
         wait_until("the image waits for its data", lambda: self.show(image)["status"] == "queued")
 
     def stored(self, told, image, body, action="file"):
-        """Every byte of `body`, and nothing else, with its length told in advance."""
+        """Checks that Glance has exactly `body`, and that its length was announced."""
         assert told.status == 204, (told.start, told.body)
         shown = self.show(image)
         assert shown["status"] == {"file": "active", "stage": "uploading"}[action], shown
@@ -143,8 +143,8 @@ class Stack:
         return asked
 
     def refused(self, told, image, status, reason, action="file", reached=False):
-        """An answer that a person understands, and an image that waits for its data as before.
-        `reached`: Glance may have got a part of the body, but no end. Returns what was said."""
+        """Checks the refusal, and that the image is queued as before. `reached`: Glance may have got a part of
+        the body, but no end. Returns the JSON of the answer."""
         said = json.loads(told.body)
         assert (told.status, said["reason"]) == (status, reason), (told.start, said)
         assert list(said)[:3] == ["message", "code", "title"] and said["message"] and said["hint"], said
@@ -161,7 +161,7 @@ class Stack:
         return said
 
     def warned(self, told, reason, action="file"):
-        """Let pass, and told on all sides."""
+        """Checks that the upload passed with a warning in the answer, the log and the metrics."""
         said, = told.all("X-Intake-Warning")
         assert said.split(": ")[0] == reason, said
         assert f" warnings={reason} " in self.log_line(told, action)
