@@ -129,7 +129,8 @@ struct client {
     uint64_t received;    /* body bytes read */
     uint64_t progress;    /* clock_ms() of the last byte from, or to, the client */
     int low_water;        /* CLIENT_RAW_BODY: SO_RCVLOWAT as it was set */
-    uint64_t drain_until; /* clock_ms() */
+    uint64_t drain_until; /* clock_ms(), unless more of the body comes */
+    uint64_t drain_end;   /* clock_ms(), in any case */
     uint64_t drained;
     int queued_bytes; /* SIOCOUTQ at the last tick */
 

@@ -23,7 +23,9 @@
 #include <sys/socket.h>
 #include <time.h>
 
-enum { DRAIN_MS = 10000, DRAIN_READS = 16 };
+/* Many clients send the whole body before they read the answer. Over a slow line that takes a
+ * while: the drain goes on as long as bytes come, but has an end. */
+enum { DRAIN_IDLE_MS = 10 * 1000, DRAIN_MAX_MS = 120 * 1000, DRAIN_READS = 16 };
 /* Bounds for a caller whose token Glance has not accepted: enough for the answer to arrive. */
 enum { UNTRUSTED_MS = 1000, UNTRUSTED_BYTES = 64 * 1024 };
 /* Blocks per turn of the loop, so that other clients get their turn. */
@@ -123,6 +125,7 @@ static void drain(struct client *client)
         if (count < 0 && (errno == EAGAIN || errno == EINTR))
             return;
         client->drained += count > 0 ? (uint64_t)count : 0;
+        client->drain_until = MIN(clock_ms() + DRAIN_IDLE_MS, client->drain_end);
         if (count <= 0 || client->drained == drain_limit(client)) {
             client_drop(client);
             return;
@@ -134,7 +137,9 @@ static void start_draining(struct client *client)
 {
     client->answered = true;
     client->state = CLIENT_DRAINING;
-    client->drain_until = clock_ms() + (client->vouched ? DRAIN_MS : UNTRUSTED_MS);
+    uint64_t now = clock_ms();
+    client->drain_end = now + (client->vouched ? DRAIN_MAX_MS : UNTRUSTED_MS);
+    client->drain_until = MIN(now + DRAIN_IDLE_MS, client->drain_end);
     if (connection_in_tls(client->connection))
         gnutls_bye(tls_of(client), GNUTLS_SHUT_WR);
     shutdown(client->connection->fd, SHUT_WR);

@@ -9,12 +9,12 @@ import requests
 
 from support.fixture import Skip, scenario
 from support.form import declared, file, form
-from support.raw_http import chunk
+from support.raw_http import PATIENCE, chunk
 from support.stack import ACTIONS, RIGHT, TOKEN, Stack, data, stripped
 
-SIZE = 48 << 20  # far more than all socket buffers can hold
+SIZE = 24 << 20  # more than the limits below and all socket buffers can hold
 DAMAGED = stripped(data(1 << 20))
-SOON = 20  # seconds; reading the whole body, or draining without a limit, would take longer
+SOON = PATIENCE  # draining without a limit would take longer
 LENGTH, CHUNKED = False, True
 
 # Some are refused with the first 64 KiB, some later in the body.

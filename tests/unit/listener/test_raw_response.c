@@ -3,6 +3,8 @@
  * request is suspended, and not resumed when it is dropped. */
 #include "listener/listener_priv.h"
 
+#include "intake/clock.h"
+
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdint.h>
@@ -15,6 +17,19 @@
 #include <cmocka.h>
 
 enum { STRANGER_BYTES = 64 * 1024, PIECE = 40 * 1024 };
+enum { IDLE_MS = 10 * 1000, ALL_MS = 120 * 1000, STRANGER_MS = 1000 };
+
+static uint64_t now_ms = 1000;
+
+uint64_t clock_ms(void)
+{
+    return now_ms;
+}
+
+uint64_t clock_wall_ms(void)
+{
+    return now_ms;
+}
 
 struct scene {
     struct listener listener;
@@ -117,6 +132,53 @@ static void of_whom_glance_knows_more_is_read(void **state)
     assert_false(scene->connection.reads_eof);
 }
 
+static void tick_after(struct scene *scene, uint64_t ms)
+{
+    now_ms += ms;
+    raw_response_tick(&scene->client);
+}
+
+/* A slow client reads the answer only after it has sent its whole body. */
+static void a_slow_body_is_drained_while_it_comes(void **state)
+{
+    struct scene *scene = *state;
+    scene->client.vouched = true;
+    answers(scene);
+    for (uint64_t waited = 0; waited + IDLE_MS < ALL_MS; waited += IDLE_MS - 1) {
+        tick_after(scene, IDLE_MS - 1);
+        assert_false(scene->connection.reads_eof);
+        client_sends(scene, 1);
+    }
+    tick_after(scene, IDLE_MS);
+    assert_true(scene->connection.reads_eof);
+}
+
+static void a_body_without_end_is_drained_for_a_limited_time(void **state)
+{
+    struct scene *scene = *state;
+    scene->client.vouched = true;
+    answers(scene);
+    uint64_t answered = now_ms;
+    while (!scene->connection.reads_eof) {
+        assert_in_range(now_ms - answered, 0, ALL_MS);
+        tick_after(scene, IDLE_MS / 2);
+        if (!scene->connection.reads_eof)
+            client_sends(scene, 1);
+    }
+    assert_int_equal(now_ms - answered, ALL_MS);
+}
+
+static void the_body_of_a_stranger_is_drained_for_a_second(void **state)
+{
+    struct scene *scene = *state;
+    answers(scene);
+    tick_after(scene, STRANGER_MS - 1);
+    client_sends(scene, 1);
+    assert_false(scene->connection.reads_eof);
+    tick_after(scene, 1);
+    assert_true(scene->connection.reads_eof);
+}
+
 static void the_end_of_the_body_ends_it(void **state)
 {
     struct scene *scene = *state;
@@ -133,6 +195,9 @@ int main(void)
         WITH_SCENE(of_a_stranger_just_64_kib_are_dropped),
         WITH_SCENE(all_at_once_makes_no_difference),
         WITH_SCENE(of_whom_glance_knows_more_is_read),
+        WITH_SCENE(a_slow_body_is_drained_while_it_comes),
+        WITH_SCENE(a_body_without_end_is_drained_for_a_limited_time),
+        WITH_SCENE(the_body_of_a_stranger_is_drained_for_a_second),
         WITH_SCENE(the_end_of_the_body_ends_it),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
