@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 import requests
 
 import catalog
-from cloud import check, wait_until
+from cloud import PATIENCE, check, wait_until
 
 
 @contextlib.contextmanager
@@ -46,7 +46,7 @@ def radosgw_admin(cloud, *arguments):
         env={**os.environ, "CEPH_CONF": conf},
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
-        timeout=60,
+        timeout=PATIENCE,
         check=False,
     )
     check(done.returncode == 0, f"radosgw-admin: {done.stdout.decode(errors='replace')}")
@@ -86,7 +86,7 @@ def brief_keystone(cloud, seconds, directory):
         )
     try:
         url = f"http://127.0.0.1:{port}/v3"
-        wait_until(60, "the second Keystone answers", lambda: answers(url))
+        wait_until("the second Keystone answers", lambda: answers(url))
         yield url
     finally:
         process.terminate()

@@ -61,7 +61,7 @@ def everything(cloud):
         glance = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=out, stderr=out)
         url = f"http://127.0.0.1:{port}"
         try:
-            wait_until(60, "another Glance answers", lambda: answers(url))
+            wait_until("another Glance answers", lambda: answers(url))
             yield url
         finally:
             glance.terminate()

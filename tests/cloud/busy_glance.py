@@ -8,7 +8,7 @@ import time
 import requests
 
 import clients
-from cloud import KIB, check, same, wait_until
+from cloud import KIB, PATIENCE, check, same, wait_until
 from proxy import another_proxy, scratch
 from servers import free_port, is_healthy
 from uploads import OCTETS, landed_in_test
@@ -36,7 +36,7 @@ def small_uwsgi(cloud):
         process = subprocess.Popen(command, env=environment, **quiet)
         try:
             url = f"http://127.0.0.1:{port}"
-            wait_until(60, "uWSGI answers", lambda: is_healthy(url))
+            wait_until("uWSGI answers", lambda: is_healthy(url))
             yield url
         finally:
             process.terminate()
@@ -64,7 +64,7 @@ def test_glance_is_ready_while_all_processes_upload(cloud):
         url = stack.enter_context(small_uwsgi(cloud))
         more = "[glance]\nhealth_interval = 1s\n[upload]\nquota = off\n"
         proxy = stack.enter_context(another_proxy(cloud, POLICY, url, more))
-        wait_until(30, "the endpoint is up", lambda: health(proxy) == "up")
+        wait_until("the endpoint is up", lambda: health(proxy) == "up")
         uploads = [started(cloud, stack) for _ in range(PROCESSES)]
         seen = []
         while any(process.poll() is None for process, _ in uploads):
@@ -75,7 +75,7 @@ def test_glance_is_ready_while_all_processes_upload(cloud):
         for process, image_id in uploads:
             same("what curl was answered", process.communicate()[0].strip(), b"204")
             landed_in_test(cloud, image_id, cloud.small())
-        wait_until(30, "the endpoint is up again", lambda: health(proxy) == "up")
+        wait_until("the endpoint is up again", lambda: health(proxy) == "up")
         same("its metric", proxy.metric(f'glance_intake_endpoint_up{{endpoint="{url}"}}'), 1)
-        requests.get(proxy.url + "/v2/images", headers={"X-Auth-Token": cloud.token()}, timeout=60).raise_for_status()
+        requests.get(proxy.url + "/v2/images", headers={"X-Auth-Token": cloud.token()}, timeout=PATIENCE).raise_for_status()
     return f"{len(seen)} looks, {seen.count('busy')} of them busy"

@@ -23,7 +23,6 @@ def started(cloud, image_id, user="demo"):
     path, token = cloud.small().path, cloud.token(user)
     process = clients.curl_started(cloud, image_id, path, *SLOWLY, token=token)
     wait_until(
-        60,
         "the upload is under way",
         lambda: process.poll() is not None or cloud.proxy.upload_in_flight(image_id).get("bytes"),
     )

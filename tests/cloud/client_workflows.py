@@ -152,7 +152,7 @@ def is_imported(cloud, image_id):
         image = cloud.image(image_id)
         return image["status"] == "active" and "os_glance_import_task" not in image
 
-    wait_until(60, "the import has ended", is_over)
+    wait_until("the import has ended", is_over)
 
 
 OPENSTACK_DAY = [

@@ -104,7 +104,7 @@ def test_truncated_vhdx_is_refused(cloud):
     with cloud.new_image(disk_format="vhdx") as image_id:
         result = clients.curl(cloud, image_id, "-T", file.path, *OCTETS)
         is_refusal(cloud, image_id, result.status, result.printed, 400, "truncated")
-        wait_until(30, "the image is queued again", lambda: cloud.image(image_id)["status"] == "queued")
+        wait_until("the image is queued again", lambda: cloud.image(image_id)["status"] == "queued")
         check(cloud.in_bucket(image_id) is None, "there is an object of it")
 
 

@@ -154,9 +154,7 @@ def test_field_after_the_file(cloud):
         answer = is_refusal(
             cloud, image_id, result.status, result.printed, 400, "multipart_malformed"
         )
-        wait_until(
-            30, "the image waits again", lambda: cloud.image(image_id)["status"] == "queued"
-        )
+        wait_until("the image waits again", lambda: cloud.image(image_id)["status"] == "queued")
         same("the object in the bucket", cloud.in_bucket(image_id), None)
         hint_works(cloud, image_id, answer["hint"], file)
 
@@ -253,7 +251,7 @@ def test_openstack_image_create(cloud):
 
 def staged_is_active(cloud, image_id, file):
     ended = ("active", "queued")  # the latter: the import failed
-    wait_until(60, "the import has ended", lambda: cloud.image(image_id)["status"] in ended)
+    wait_until("the import has ended", lambda: cloud.image(image_id)["status"] in ended)
     image = cloud.image(image_id)
     same("the status", image["status"], "active")
     same("Glance's size", image["size"], file.size)

@@ -6,7 +6,7 @@ import socket
 
 import requests
 
-from cloud import same, wait_until
+from cloud import PATIENCE, same, wait_until
 from uploads import landed_in_test
 
 PATCH = "application/openstack-images-v2.1-json-patch"
@@ -42,7 +42,7 @@ def dribbling(cloud, stack, image_id):
 
 
 def in_flight(cloud, image_id):
-    told = requests.get(cloud.proxy.admin_url + "/uploads", timeout=30).json()
+    told = requests.get(cloud.proxy.admin_url + "/uploads", timeout=PATIENCE).json()
     return sum(row["image"] == image_id for row in told["in_flight"])
 
 
@@ -52,15 +52,14 @@ def test_foreign_uploads_do_not_block_the_owner(cloud):
     with cloud.new_image(visibility="community") as image_id, contextlib.ExitStack() as stack:
         others = list(dribbling(cloud, stack, image_id))
         wait_until(
-            30,
-            "all of them are in flight",
+        "all of them are in flight",
             lambda: in_flight(cloud, image_id) == len(others),
         )
         for client, more in others:
             client.sendall(more)
         with open(file.path, "rb") as data:
             url = f"{cloud.proxy.url}/v2/images/{image_id}/file"
-            answer = requests.put(url, data=data, headers=headers, timeout=60)
+            answer = requests.put(url, data=data, headers=headers, timeout=PATIENCE)
         same("the status of the owner's upload", answer.status_code, 204)
         landed_in_test(cloud, image_id, file)
 
@@ -77,6 +76,6 @@ def test_anonymous_updates_block_nobody(cloud):
         for number in range(20):
             change = [{"op": "replace", "path": "/name", "value": f"name-{number}"}]
             body = json.dumps(change).ljust(number % 2 * MAX)
-            answer = requests.patch(cloud.proxy.url + path, body, headers=headers, timeout=60)
+            answer = requests.patch(cloud.proxy.url + path, body, headers=headers, timeout=PATIENCE)
             same("the status of the update", answer.status_code, 200)
             same("the new name", answer.json()["name"], f"name-{number}")

@@ -62,7 +62,7 @@ def front(name, port):
         command = [program(name), *map(render, COMMANDS[name])]
         with subprocess.Popen(command, stdin=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
             try:
-                wait_until(20, f"{name} answers", lambda: answers(values["FRONT"]))
+                wait_until(f"{name} answers", lambda: answers(values["FRONT"]))
                 yield values["FRONT"]
             finally:
                 process.terminate()

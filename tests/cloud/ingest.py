@@ -12,7 +12,7 @@ import threading
 
 import requests
 
-from cloud import check, same, wait_until
+from cloud import PATIENCE, check, same, wait_until
 from placement import DATA, images_at
 from proxy import another_proxy
 from servers import eventlet, uwsgi
@@ -83,7 +83,7 @@ def environment(cloud, server=eventlet, policy=FORCE):
 def asks(cloud, proxy, method, path, user="demo", **options):
     """A request to the proxy."""
     headers = {"X-Auth-Token": cloud.token(user), **options.pop("headers", {})}
-    return requests.request(method, proxy.url + path, headers=headers, timeout=60, **options)
+    return requests.request(method, proxy.url + path, headers=headers, timeout=PATIENCE, **options)
 
 
 def imports(cloud, proxy, image_id, method, choice="nothing", user="demo"):
@@ -291,6 +291,6 @@ def test_tasks(cloud):
         same("Glance's answer to a member", send().status_code, 403)
         answer = send("admin")
         check(answer.status_code == 201, f"{answer.status_code} {answer.text}")
-        made = wait_until(20, "the task is done", lambda: image_of(images, answer.json()["id"]))
+        made = wait_until("the task is done", lambda: image_of(images, answer.json()["id"]))
         images.adopt(made)
         same("the store of an import task", images.settled(made), "file")

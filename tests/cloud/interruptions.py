@@ -8,7 +8,7 @@ import json
 import signal
 
 import clients
-from cloud import check, same, wait_until
+from cloud import PATIENCE, check, same, wait_until
 from uploads import OCTETS, landed_in_test
 
 SLOWLY = (*OCTETS, "--limit-rate", "40M")
@@ -21,7 +21,6 @@ def half_way(cloud, image_id, *options, to="Glance"):
     count, status = {"Glance": ("bytes", "saving"), "disk": ("spooled", "queued")}[to]
     process = clients.curl_started(cloud, image_id, file.path, *SLOWLY, *options)
     wait_until(
-        60,
         f"half of the file has come to {to}",
         lambda: process.poll() is not None
         or cloud.proxy.upload_in_flight(image_id).get(count, 0) > file.size // 2,
@@ -32,14 +31,13 @@ def half_way(cloud, image_id, *options, to="Glance"):
 
 def output(process):
     """(body, status) that curl got. The status is 0 if there was no answer."""
-    body, _, status = process.communicate(timeout=60)[0].decode().rpartition("\n")
+    body, _, status = process.communicate(timeout=PATIENCE)[0].decode().rpartition("\n")
     return body, int(status)
 
 
 def settled(cloud, image_id):
     """The status after `saving`. Fails if an active image is incomplete."""
     status = wait_until(
-        60,
         "the image is no longer saving",
         lambda: cloud.image(image_id)["status"].replace("saving", ""),
     )
@@ -66,7 +64,6 @@ def client_killed(cloud, image_id, *options, to="Glance"):
 
 def nothing_on_disk(cloud):
     wait_until(
-        10,
         "the space on the proxy's disk is free again",
         lambda: cloud.proxy.metric("glance_intake_spool_bytes") == 0,
     )
@@ -99,7 +96,7 @@ def test_proxy_told_to_stop(cloud):
         cloud.proxy.signal(signal.SIGTERM)
         try:
             same("the answer's status", output(process)[1], 204)
-            same("the proxy's exit status", cloud.proxy.ended(30), 0)
+            same("the proxy's exit status", cloud.proxy.ended(), 0)
         finally:
             restart(cloud)
         landed_in_test(cloud, image_id, cloud.big())
@@ -110,7 +107,7 @@ def test_proxy_told_to_stop_at_once(cloud):
     with cloud.new_image() as image_id:
         process = half_way(cloud, image_id)
         cloud.proxy.signal(signal.SIGTERM)
-        wait_until(10, "the proxy has seen the first", lambda: not cloud.proxy.is_ready())
+        wait_until("the proxy has seen the first", lambda: not cloud.proxy.is_ready())
         cloud.proxy.signal(signal.SIGTERM)
         proxy_gone(cloud, image_id, process)
 
@@ -124,7 +121,7 @@ def test_proxy_killed(cloud):
 
 def proxy_gone(cloud, image_id, process):
     try:
-        cloud.proxy.ended(10)
+        cloud.proxy.ended()
         check(output(process)[1] != 204, "curl was told of a success")
         same("the image afterwards", settled(cloud, image_id), "queued")
     finally:

@@ -8,7 +8,7 @@ import uuid
 import requests
 
 import clients
-from cloud import HERE, check, same, wait_until
+from cloud import HERE, PATIENCE, check, same, wait_until
 from proxy import another_proxy, scratch
 from servers import free_port, is_healthy
 from uploads import OCTETS
@@ -32,7 +32,7 @@ def late_glance(late):
         process = subprocess.Popen(command, cwd=directory, env={**os.environ, "LATE": str(late)}, **quiet)
         try:
             url = f"http://127.0.0.1:{port}"
-            wait_until(30, "uWSGI answers", lambda: is_healthy(url))
+            wait_until("uWSGI answers", lambda: is_healthy(url))
             yield url
         finally:
             process.terminate()
@@ -63,7 +63,7 @@ def test_lost_answer_is_recovered(cloud):
     with late_glance(LATE_SECONDS) as url, another_proxy(cloud, POLICY, url):
         direct, image_id = uuid.uuid4(), str(uuid.uuid4())
         with open(file.path, "rb") as data, contextlib.suppress(requests.ConnectionError):
-            answer = requests.put(f"{url}/v2/images/{direct}/file", data=data, timeout=60)
+            answer = requests.put(f"{url}/v2/images/{direct}/file", data=data, timeout=PATIENCE)
             check(False, f"the router has waited: {answer.status_code}")
         result = clients.curl(cloud, image_id, "-T", file.path, *OCTETS)
         same("the answer's status", result.status, 204)
@@ -75,13 +75,12 @@ def test_lost_answer_is_recovered_without_the_client(cloud):
         image_id = str(uuid.uuid4())
         process = clients.curl_started(cloud, image_id, raw_file(cloud).path, *OCTETS)
         wait_until(
-            30,
             "Glance has all of it",
             lambda: proxy.upload_in_flight(image_id).get("bytes") == RAW_SIZE,
         )
         process.kill()
         process.wait()
-        wait_until(60, "it is over", lambda: proxy.upload_in_flight(image_id) == {})
+        wait_until("it is over", lambda: proxy.upload_in_flight(image_id) == {})
         upload = proxy.ended_upload(image_id)
         same("the log's verdict", (upload["verdict"], upload["verified"]), ("stored", "sha512"))
 

@@ -6,7 +6,7 @@ import os
 
 import requests
 
-from cloud import same, wait_until
+from cloud import PATIENCE, same, wait_until
 
 DATA = "No image, but raw.\r\n\0".ljust(2048, "\0")
 OCTETS = {"Content-Type": "application/octet-stream"}
@@ -26,7 +26,7 @@ class Images:
         """A request to Glance itself."""
         headers = {"X-Auth-Token": self._cloud.token(user), **options.pop("headers", {})}
         url = self._url + path
-        return requests.request(method, url, headers=headers, timeout=60, **options)
+        return requests.request(method, url, headers=headers, timeout=PATIENCE, **options)
 
     def new(self, user="demo"):
         """Returns the id of a queued image."""
@@ -76,7 +76,7 @@ class Images:
     def settled(self, image_id):
         """Waits until it is at rest. Returns its stores. A task that failed because of sqlite never ends."""
         with contextlib.suppress(AssertionError):
-            wait_until(20, f"{image_id} is at rest", lambda: self.at_rest(image_id))
+            wait_until(f"{image_id} is at rest", lambda: self.at_rest(image_id))
         return self.stores(image_id)
 
     def stores(self, image_id):

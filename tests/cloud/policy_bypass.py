@@ -99,7 +99,7 @@ def straight_to(images, url, token, path, header):
         if answered(url, written(path, header, "file", image_id, token)) != 500:
             break
     with contextlib.suppress(AssertionError):  # an incomplete upload stays `saving` under uWSGI
-        wait_until(5, "the upload has ended", lambda: images.at_rest(image_id))
+        wait_until("the upload has ended", lambda: images.at_rest(image_id))
     return images.stores(image_id)
 
 

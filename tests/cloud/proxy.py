@@ -10,7 +10,7 @@ import tempfile
 
 import requests
 
-from cloud import HERE, Memory, wait_until
+from cloud import HERE, PATIENCE, Memory, wait_until
 
 UPLOADS = "upload", "stage"  # the events that carry data, as /uploads names them
 
@@ -56,7 +56,7 @@ class Proxy:
         command = [self.binary, "--config-file", conf, "--config-file", conf + ".more"]
         with open(self.log_path, "a", encoding="utf-8") as log:
             self._process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stderr=log)
-        wait_until(30, f"the proxy answers (its log: {self.log_path})", self._answers)
+        wait_until(f"the proxy answers (its log: {self.log_path})", self._answers)
 
     def _answers(self):
         if self._process.poll() is not None:
@@ -67,7 +67,7 @@ class Proxy:
             return False
 
     def readiness(self):
-        return requests.get(self.admin_url + "/readyz", timeout=5)
+        return requests.get(self.admin_url + "/readyz", timeout=PATIENCE)
 
     def is_ready(self):
         return self.readiness().ok
@@ -79,7 +79,7 @@ class Proxy:
         said = "the configuration was read again"
         before = self.log().count(said)
         self.signal(signal.SIGHUP)
-        wait_until(10, "the policy is in force", lambda: self.log().count(said) > before)
+        wait_until("the policy is in force", lambda: self.log().count(said) > before)
 
     def log(self):
         with open(self.log_path, encoding="utf-8") as file:
@@ -88,9 +88,9 @@ class Proxy:
     def signal(self, number):
         self._process.send_signal(number)
 
-    def ended(self, seconds):
+    def ended(self):
         """Waits for the exit status. It is negative for a signal."""
-        status = self._process.wait(seconds)
+        status = self._process.wait(PATIENCE)
         self._process = None
         return status
 
@@ -99,16 +99,16 @@ class Proxy:
             return
         self.signal(signal.SIGTERM)
         try:
-            self.ended(30)
+            self.ended()
         except subprocess.TimeoutExpired:
             self.signal(signal.SIGKILL)
-            self.ended(30)
+            self.ended()
 
     def memory(self):
         return Memory(self._process.pid)
 
     def _newest_upload(self, image_id, state):
-        uploads = requests.get(self.admin_url + "/uploads", timeout=5).json()[state]
+        uploads = requests.get(self.admin_url + "/uploads", timeout=PATIENCE).json()[state]
         wanted = [each for each in uploads if each["image"] == image_id and each["door"] in UPLOADS]
         return wanted[0] if wanted else {}
 
@@ -120,11 +120,11 @@ class Proxy:
         """Waits for the newest finished upload of the image in /uploads. An upload is finished just after its
         answer."""
         what = f"an upload to {image_id} has ended"
-        return wait_until(10, what, lambda: self._newest_upload(image_id, "finished"))
+        return wait_until(what, lambda: self._newest_upload(image_id, "finished"))
 
     def metric(self, name):
         """The value of a metric. Its name may have labels: NAME{LABEL="VALUE"}."""
-        text = requests.get(self.admin_url + "/metrics", timeout=5).text
+        text = requests.get(self.admin_url + "/metrics", timeout=PATIENCE).text
         return float(re.search(rf"^{re.escape(name)} (\S+)$", text, re.MULTILINE)[1])
 
 

@@ -34,7 +34,7 @@ def eventlet(cloud):
         quiet = {name: subprocess.DEVNULL for name in ("stdin", "stdout", "stderr")}
         with subprocess.Popen(command, start_new_session=True, **quiet) as process:
             try:
-                wait_until(60, "Glance answers", lambda: is_healthy(url))
+                wait_until("Glance answers", lambda: is_healthy(url))
                 yield url
             finally:
                 process.terminate()

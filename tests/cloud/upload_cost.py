@@ -10,7 +10,7 @@ import time
 
 import requests
 
-from cloud import check, same
+from cloud import PATIENCE, check, same
 
 OCTET_STREAM = {"Content-Type": "application/octet-stream"}
 ROUNDS = 9
@@ -30,7 +30,7 @@ def timed(cloud, url):
     headers = {"X-Auth-Token": cloud.token(), "X-Image-Meta-Store": "test", **OCTET_STREAM}
     with open(tiny(cloud).path, "rb") as data, cloud.new_image(disk_format="raw") as image_id:
         began = time.monotonic()
-        answer = requests.put(url.format(id=image_id), data=data, headers=headers, timeout=60)
+        answer = requests.put(url.format(id=image_id), data=data, headers=headers, timeout=PATIENCE)
         seconds = time.monotonic() - began
         same("the answer's status", answer.status_code, 204)
     return seconds, answer.headers["X-Openstack-Request-Id"]

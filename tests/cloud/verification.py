@@ -11,7 +11,7 @@ import requests
 
 import admin
 import clients
-from cloud import MIB, check, same, wait_until
+from cloud import MIB, PATIENCE, check, same, wait_until
 from interruptions import output
 from proxy import scratch
 from refusals import PATIENTLY, is_refusal
@@ -71,7 +71,7 @@ def test_staged_data_is_verified_by_size(cloud):
         body = {"method": {"name": "glance-direct"}, "stores": ["test"]}
         headers = {"X-Auth-Token": cloud.token()}
         url = clients.upload_url(cloud, image_id, "import")
-        answer = requests.post(url, json=body, headers=headers, timeout=60)
+        answer = requests.post(url, json=body, headers=headers, timeout=PATIENCE)
         same("the status of the import", answer.status_code, 202)
         staged_is_active(cloud, image_id, file)
         landed_in_test(cloud, image_id, file)
@@ -102,7 +102,7 @@ def is_broken(cloud, image_id, file, field, *options):
     answer = is_refusal(cloud, image_id, result.status, result.printed, *how)
     check(f"{field} promises another" in answer["message"], f"it says: {answer['message']}")
     check("x-intake-verified" not in result.headers, "of something refused it says: verified")
-    wait_until(30, "the image waits again", lambda: cloud.image(image_id)["status"] == "queued")
+    wait_until("the image waits again", lambda: cloud.image(image_id)["status"] == "queued")
     same("the object in the bucket", cloud.in_bucket(image_id), None)
 
 
@@ -199,7 +199,7 @@ def test_second_concurrent_upload_is_refused(cloud):
     with cloud.new_image() as image_id:
         process = started(cloud, image_id)
         # Until Glance has begun with the first, both are sent, and Glance decides.
-        wait_until(60, "Glance takes the first", lambda: cloud.image(image_id)["status"] == "saving")
+        wait_until("Glance takes the first", lambda: cloud.image(image_id)["status"] == "saving")
         result = clients.curl(cloud, image_id, "-T", cloud.big().path, *PATIENTLY)
         how = (result.status, result.printed, 409, "upload_in_progress")
         answer = is_refusal(cloud, image_id, *how)
@@ -218,7 +218,6 @@ def slow_upload(cloud, image_id, token):
     how = (*SLOWLY, "-i", "-H", "Expect:")
     process = clients.curl_started(cloud, image_id, cloud.small().path, *how, token=token)
     wait_until(
-        60,
         "the upload is under way",
         lambda: process.poll() is not None or cloud.proxy.upload_in_flight(image_id).get("bytes"),
     )
@@ -237,7 +236,7 @@ def told_of_proof(cloud, image_id, process):
 def glance_takes(cloud, image_id, token):
     headers = {"X-Auth-Token": token}
     url = f"{cloud.glance_url}/v2/images/{image_id}"
-    return requests.get(url, headers=headers, timeout=60).status_code != 401
+    return requests.get(url, headers=headers, timeout=PATIENCE).status_code != 401
 
 
 def test_token_expires(cloud):
@@ -259,7 +258,7 @@ def test_token_is_revoked(cloud):
         process = slow_upload(cloud, image_id, token)
         headers = {"X-Auth-Token": token, "X-Subject-Token": token}
         url = cloud.envs["demo"]["OS_AUTH_URL"] + "/auth/tokens"
-        answer = requests.delete(url, headers=headers, timeout=30)
+        answer = requests.delete(url, headers=headers, timeout=PATIENCE)
         same("the status of the revocation", answer.status_code, 204)
         verified = told_of_proof(cloud, image_id, process)
         wanted = "sha512" if glance_takes(cloud, image_id, token) else "no"

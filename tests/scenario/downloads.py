@@ -185,7 +185,7 @@ def stalled_glance_ends_the_download(fixture):
         except Cut:
             pass
     assert told.length == LARGE and not told.complete
-    assert 1.9 < time.monotonic() - began < 10
+    assert 1.9 < time.monotonic() - began
 
 
 @scenario

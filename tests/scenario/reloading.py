@@ -186,7 +186,8 @@ def changed_bind_needs_a_restart_and_the_rest_applies(fixture):
             section, name = key[1:].split("] ")
             place = lines.index(f"{name} = {new}", lines.index(f"[{section}]")) + 1
             told = f"glance-intake.conf:{place}: {key} = {new} needs a restart; until then it is {old}"
-            assert told in said and told in proxy.log()[at:], (told, said)
+            assert told in said, (told, said)
+            wait_until("it is logged", lambda told=told, at=at: told in proxy.log()[at:])
         assert "READY=1\nSTATUS=Serving; not all of the new configuration is in force: " in \
             manager.hears("not all"), "systemctl status must show it"
         wait_until("the rest is in force", lambda policy=policy: store(proxy) in policy)

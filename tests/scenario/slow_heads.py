@@ -50,14 +50,14 @@ def slow_bytes_do_not_extend_header_timeout(fixture):
 @scenario
 def header_timeout_runs_from_the_first_byte(fixture):
     """The end of the request line does not restart it."""
-    for _, connect in plain_and_tls(fixture, fixture.glance(), header_timeout="6s"):
+    for _, connect in plain_and_tls(fixture, fixture.glance(), header_timeout="10s"):
         with connect() as client:
             began = time.monotonic()
             client.send(LONG[:24])
-            time.sleep(5)
+            time.sleep(9)
             client.send(LONG[24:40])
             refused(client, 408, "client_stalled")
-            assert time.monotonic() - began < 10.5  # and not 5 + 6
+            assert time.monotonic() - began < 18.5  # and not 9 + 10
 
 
 @scenario(long=True)

@@ -47,7 +47,7 @@ def second_upload_is_refused_on_every_worker(fixture):
         for _ in range(40):
             began = time.monotonic()
             message = told_of_the_other(stack.proxy, image)
-            assert time.monotonic() - began < 5
+            assert time.monotonic() - began < 15, "it waits for the other one"
             seconds, count = re.search(
                 rf"it began (\d+) s ago, and Glance has (\d+) of its {len(BODY)} bytes", message).groups()
             assert int(seconds) <= 60 and int(count) <= HALF, message

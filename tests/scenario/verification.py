@@ -135,10 +135,9 @@ def saving_image_is_awaited(fixture):
 
     asks = []
     glance = fixture.glance(image=image)
-    began = time.monotonic()
     told = fixture.proxy(glance).ask("PUT", UPLOAD, body=BODY)
     assert (told.status, told.get("X-Intake-Verified")) == (204, "sha512"), told.body
-    assert len(asks) == 5 and time.monotonic() - began < 10
+    assert len(asks) == 5
 
 
 @scenario(long=True)

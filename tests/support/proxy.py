@@ -60,7 +60,7 @@ class Proxy:
             self.wait_ready()
 
     def write(self, conf, policy=POLICY):
-        settings = {"DEFAULT": {"workers": 2, "drain_timeout": "20s"},
+        settings = {"DEFAULT": {"workers": 2, "drain_timeout": "10m"},
                     "listen": {"bind": f"{self.host}:{PORT}"},
                     # off, so that scenarios can count the requests to Glance
                     "glance": {"endpoint": ", ".join(self.endpoints), "health_interval": "0"},
@@ -125,7 +125,9 @@ class Proxy:
         wait_until(f"{name}{labels} is {value}", lambda: self.metric(name, **labels) == value)
 
     def log(self):
-        return self.error_file.read_text(errors="replace")
+        """The whole lines that are there. What was just answered may not be among them yet: wait_log()."""
+        text = self.error_file.read_text(errors="replace")
+        return text if self.process.poll() is not None else text[:text.rfind("\n") + 1]
 
     def wait_log(self, pattern):
         """Waits for a matching log line since the last start. Returns the line. A line that is still being

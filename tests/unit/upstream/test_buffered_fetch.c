@@ -186,7 +186,7 @@ static void patience_has_an_end(void **state)
         answer(rows[i].answer);
         uint64_t began = clock_ms();
         ask_and_wait(rows[i].asked);
-        assert_in_range(clock_ms() - began, 300, 3000);
+        assert_in_range(clock_ms() - began, 300, 30000);
         assert_int_equal(yard.fetch.result, TRANSFER_STALLED);
         assert_false(fetch_answered(&yard.fetch));
         end();
