@@ -52,7 +52,7 @@ def test_foreign_uploads_do_not_block_the_owner(cloud):
     with cloud.new_image(visibility="community") as image_id, contextlib.ExitStack() as stack:
         others = list(dribbling(cloud, stack, image_id))
         wait_until(
-        "all of them are in flight",
+            "all of them are in flight",
             lambda: in_flight(cloud, image_id) == len(others),
         )
         for client, more in others:
