@@ -15,13 +15,13 @@
 /* The authority of an absolute form stands in for Host (RFC 9112 3.2.2). */
 static bool host_of_absolute_form(struct exchange *x)
 {
-    if (!x->target.authority)
+    if (!x->request.target.authority)
         return true;
-    char *host = strdup(x->target.authority);
+    char *host = strdup(x->request.target.authority);
     if (!host)
         return false;
-    free(x->origin.host);
-    x->origin.host = host;
+    free(x->request.origin.host);
+    x->request.origin.host = host;
     return true;
 }
 
@@ -36,7 +36,7 @@ static enum step_result find_origin(struct exchange *x)
         .forwarded = settings->listen.forwarded_header == FORWARDED_HEADER_FORWARDED,
     };
     const char *fault;
-    if (!origin_find(&client_head(x->client)->headers, &facts, &x->origin, &fault))
+    if (!origin_find(&client_head(x->client)->headers, &facts, &x->request.origin, &fault))
         fault = NO_MEMORY;
     return fault ? exchange_refuse_fault(x, REFUSAL_BAD_REQUEST, fault) : STEP_NEXT;
 }
@@ -44,15 +44,16 @@ static enum step_result find_origin(struct exchange *x)
 /* The image that was meant is told in the answer. */
 static void refuse_miss(struct exchange *x)
 {
-    memcpy(x->route.image_id, x->route.missed.image_id, sizeof x->route.image_id);
-    exchange_refuse_for(x, REFUSAL_WRONG_METHOD, "%s", x->route.missed.how);
+    memcpy(x->request.route.image_id, x->request.route.missed.image_id,
+           sizeof x->request.route.image_id);
+    exchange_refuse_for(x, REFUSAL_WRONG_METHOD, "%s", x->request.route.missed.how);
 }
 
 /* The request stage: what is asked, and by whom; or why it cannot be read. */
 static void understand(struct exchange *x)
 {
     const struct request_head *head = client_head(x->client);
-    request_id_choose(&head->headers, x->request_id);
+    request_id_choose(&head->headers, x->request.id);
     if (client_fault(x->client)) {
         exchange_refuse_for(x, client_refusal(x->client), "%s", client_fault(x->client));
         return;
@@ -67,28 +68,29 @@ static void understand(struct exchange *x)
         exchange_refuse(x, REFUSAL_TOO_MANY_CONNECTIONS);
         return;
     }
-    const char *fault = target_parse(head->target, &x->target);
+    const char *fault = target_parse(head->target, &x->request.target);
     if (!fault && !host_of_absolute_form(x))
         fault = NO_MEMORY;
     if (!fault)
-        fault = route_find(head->method, &x->target, &head->headers, &x->route);
+        fault = route_find(head->method, &x->request.target, &head->headers, &x->request.route);
     if (fault)
         exchange_refuse_fault(x, REFUSAL_BAD_REQUEST, fault);
-    else if (x->route.missed.how && exchange_has_body(x))
+    else if (x->request.route.missed.how && exchange_has_body(x))
         refuse_miss(x);
 }
 
 static bool is_upload(const struct exchange *x)
 {
-    return x->route.kind == ROUTE_UPLOAD || x->route.kind == ROUTE_STAGE;
+    return x->request.route.kind == ROUTE_UPLOAD || x->request.route.kind == ROUTE_STAGE;
 }
 
 static const struct exchange_kind *kind_of(const struct exchange *x)
 {
     if (is_upload(x))
         return &UPLOAD_KIND;
-    return x->route.kind == ROUTE_RELAY || x->route.kind == ROUTE_VERSIONS ? &RELAY_KIND
-                                                                           : ingest_kind(x);
+    return x->request.route.kind == ROUTE_RELAY || x->request.route.kind == ROUTE_VERSIONS
+               ? &RELAY_KIND
+               : ingest_kind(x);
 }
 
 static void *opened(void *context, struct client *client)
@@ -98,10 +100,11 @@ static void *opened(void *context, struct client *client)
     if (!x)
         return NULL;
     understand(x);
-    if (!x->refusal && is_upload(x) &&
-        !exchange_begin_record(x, x->route.kind == ROUTE_STAGE ? RECORD_STAGE : RECORD_FILE))
+    if (!x->refused.reason && is_upload(x) &&
+        !exchange_begin_record(x,
+                               x->request.route.kind == ROUTE_STAGE ? RECORD_STAGE : RECORD_FILE))
         exchange_no_memory(x);
-    if (x->refusal) {
+    if (x->refused.reason) {
         exchange_end_steps(x, STEP_REFUSE);
         return x;
     }
@@ -116,9 +119,9 @@ static void *opened(void *context, struct client *client)
 static void readable(void *exchange)
 {
     struct exchange *x = exchange;
-    x->readable = true;
-    if (x->transfer)
-        transfer_write_on(x->transfer);
+    x->body_readable = true;
+    if (x->glance.transfer)
+        transfer_write_on(x->glance.transfer);
     else if (!(x->kind->take_more && x->kind->take_more(x)))
         exchange_wake(x);
 }

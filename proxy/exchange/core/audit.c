@@ -20,7 +20,7 @@ void audit_begin(struct exchange *x)
     static const enum audit begins[] = {[POLICY_AUDITS_NONE] = AUDIT_OFF,
                                         [POLICY_AUDITS_SOME] = AUDIT_UNDECIDED,
                                         [POLICY_AUDITS_ALL] = AUDIT_ON};
-    x->audit = begins[policy_audits(x->snapshot->policy)];
+    x->audit.mode = begins[policy_audits(x->snapshot->policy)];
 }
 
 static void note(struct exchange *x, enum refusal refusal, const char *detail)
@@ -28,19 +28,19 @@ static void note(struct exchange *x, enum refusal refusal, const char *detail)
     if (x->record->audit_reasons & refusal_bit(refusal))
         return;
     x->record->audit_reasons |= refusal_bit(refusal);
-    log_say(LOG_LEVEL_WARNING, "%s: would be refused: %s%s%s", x->request_id,
+    log_say(LOG_LEVEL_WARNING, "%s: would be refused: %s%s%s", x->request.id,
             refusal_row(refusal)->name, *detail ? ": " : "", detail);
 }
 
 static enum step_result object(struct exchange *x, enum refusal refusal, const char *detail)
 {
-    if (x->audit == AUDIT_OFF)
+    if (x->audit.mode == AUDIT_OFF)
         return *detail ? exchange_refuse_for(x, refusal, "%s", detail)
                        : exchange_refuse(x, refusal);
-    if (x->audit == AUDIT_ON) {
+    if (x->audit.mode == AUDIT_ON) {
         note(x, refusal, detail);
-    } else if (x->pending_count < PENDING_MAX) {
-        struct pending *pending = &x->pending[x->pending_count++];
+    } else if (x->audit.pending_count < PENDING_MAX) {
+        struct pending_violation *pending = &x->audit.pending[x->audit.pending_count++];
         pending->reason = refusal;
         snprintf(pending->detail, sizeof pending->detail, "%.*s", (int)sizeof pending->detail - 1,
                  detail);
@@ -56,7 +56,7 @@ enum step_result report_violation(struct exchange *x, enum refusal refusal)
 enum step_result report_violation_for(struct exchange *x, enum refusal refusal, const char *format,
                                       ...)
 {
-    char detail[sizeof x->detail];
+    char detail[sizeof x->refused.detail];
     va_list arguments;
     va_start(arguments, format);
     vsnprintf(detail, sizeof detail, format, arguments);
@@ -66,11 +66,11 @@ enum step_result report_violation_for(struct exchange *x, enum refusal refusal, 
 
 enum step_result audit_decided(struct exchange *x)
 {
-    if (x->audit != AUDIT_ON)
-        x->audit = x->decision.audit ? AUDIT_ON : AUDIT_OFF;
+    if (x->audit.mode != AUDIT_ON)
+        x->audit.mode = x->decision.audit ? AUDIT_ON : AUDIT_OFF;
     enum step_result result = STEP_NEXT;
-    for (size_t i = 0; i < x->pending_count && result == STEP_NEXT; i++)
-        result = object(x, x->pending[i].reason, x->pending[i].detail);
-    x->pending_count = 0;
+    for (size_t i = 0; i < x->audit.pending_count && result == STEP_NEXT; i++)
+        result = object(x, x->audit.pending[i].reason, x->audit.pending[i].detail);
+    x->audit.pending_count = 0;
     return result;
 }

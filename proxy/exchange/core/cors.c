@@ -25,7 +25,7 @@ static bool is_beyond_glance(enum refusal refusal)
 
 bool cors_wanted(const struct exchange *x)
 {
-    return x->client && !x->cors_tried && !is_beyond_glance(x->refusal) &&
+    return x->client && !x->cors.tried && !is_beyond_glance(x->refused.reason) &&
            headers_count(&client_head(x->client)->headers, ORIGIN) == 1;
 }
 
@@ -36,8 +36,8 @@ static bool ask(struct exchange *x)
         .method = "GET", .target = "/versions", .headers = &fields, .timeout = CORS_TIMEOUT_MS};
     const char *origin = headers_get(&client_head(x->client)->headers, ORIGIN);
     bool begun = headers_add(&fields, ORIGIN, origin) &&
-                 headers_add(&fields, "X-Openstack-Request-Id", x->request_id) &&
-                 fetch_start(&x->cors_asked, x->parts->glance, x->snapshot->settings, &request,
+                 headers_add(&fields, "X-Openstack-Request-Id", x->request.id) &&
+                 fetch_start(&x->cors.question, x->parts->glance, x->snapshot->settings, &request,
                              exchange_wake_by, x);
     headers_free(&fields);
     return begun;
@@ -47,10 +47,10 @@ static bool ask(struct exchange *x)
 static enum step_result hear(struct exchange *x)
 {
     if (x->entering) {
-        x->cors_tried = true;
+        x->cors.tried = true;
         return ask(x) ? STEP_WAIT : STEP_REFUSE;
     }
-    return x->cors_asked.over ? STEP_REFUSE : STEP_WAIT;
+    return x->cors.question.over ? STEP_REFUSE : STEP_WAIT;
 }
 
 const struct step CORS_STEPS[] = {{"cors", hear}, {NULL, NULL}};
@@ -64,8 +64,8 @@ static bool is_of_cors(const char *name)
 bool cors_tell(const struct exchange *x, struct headers *out)
 {
     bool good = true;
-    if (fetch_answered(&x->cors_asked))
-        headers_each(row, &x->cors_asked.answer.headers)
+    if (fetch_answered(&x->cors.question))
+        headers_each(row, &x->cors.question.answer.headers)
             if (is_of_cors(row->name))
                 good = good && headers_add(out, row->name, row->value);
     return good;

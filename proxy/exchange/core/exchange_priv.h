@@ -89,11 +89,60 @@ ingest_kind(const struct exchange *x); /* of an import, an update, ... */
 /* How Glance's answer is taken. */
 enum answer_mode { ANSWER_COLLECT, ANSWER_STREAM };
 
-/* Whether what speaks against a request is refused or only noted. */
+/* Why a request is refused: the first reason that was found. */
+struct refusal_note {
+    enum refusal reason; /* REFUSAL_NONE: it is not refused */
+    char detail[512];    /* a clause without a full stop, or "" */
+};
+
+/* Whether violations are refused or only noted. */
 enum audit {
     AUDIT_OFF,
-    AUDIT_UNDECIDED, /* some rules watch, and it is not known yet which one applies */
+    AUDIT_UNDECIDED, /* some rules only note them, and the rule is not known yet */
     AUDIT_ON
+};
+
+enum { PENDING_MAX = 8 };
+
+struct pending_violation {
+    enum refusal reason;
+    char detail[256];
+};
+
+struct audit_state {
+    enum audit mode;
+    struct pending_violation pending[PENDING_MAX]; /* with AUDIT_UNDECIDED */
+    size_t pending_count;
+};
+
+/* What the head says, and who sent it. */
+struct request_facts {
+    char id[REQUEST_ID_MAX + 1];
+    struct target target;
+    struct route route;
+    struct origin origin;
+};
+
+/* Whether Glance's answer could be kept. */
+enum answer_fault {
+    ANSWER_WHOLE,
+    ANSWER_TOO_LONG,
+    ANSWER_LOST /* no memory */
+};
+
+/* The conversation with Glance: one transfer at a time. */
+struct conversation {
+    struct transfer *transfer; /* NULL: none is running */
+    bool over;                 /* the latest transfer has ended, with `result` */
+    enum transfer_result result;
+    enum answer_fault fault;
+    struct reply answer; /* as Glance sent it; status 0: its head has not come */
+};
+
+/* The CORS fields of a refusal. */
+struct cors_state {
+    bool tried;
+    struct fetch question;
 };
 
 /* What one request holds of a worker's room for JSON. Zero-initialised: nothing, of a client that
@@ -103,49 +152,24 @@ struct share {
     size_t bytes;
 };
 
-enum { PENDING_MAX = 8 };
-
-struct pending {
-    enum refusal reason;
-    char detail[256];
-};
-
 struct exchange {
     struct exchange_parts *parts;
     struct client *client; /* NULL: it is gone, and Glance is finishing */
     struct snapshot *snapshot;
 
-    /* The products of the request stage. */
-    char request_id[REQUEST_ID_MAX + 1];
-    struct target target;
-    struct route route;
-    struct origin origin;
-
-    /* The flow. */
+    struct request_facts request;
     const struct exchange_kind *kind; /* never NULL */
     const struct step *step;          /* NULL: over */
-    bool entering;
+    bool entering;                    /* the step has not run yet */
     struct task run_task;
-    struct timer step_timer; /* how long a step waits for what may not come */
+    struct timer step_timer; /* limits how long a step waits */
     bool step_timer_fired;
-    enum refusal refusal;
-    char detail[512];
-    enum audit audit;
-    struct pending pending[PENDING_MAX]; /* with AUDIT_UNDECIDED */
-    size_t pending_count;
-
-    /* Glance. */
-    struct transfer *transfer;
-    bool head_seen;
-    bool glance_done;
-    enum transfer_result result;
+    struct refusal_note refused;
+    struct audit_state audit;
+    struct conversation glance;
     enum answer_mode mode;
-    bool answer_too_long;
-    bool answer_lost;    /* there was no memory to keep it */
-    struct reply answer; /* Glance's, as it came */
-
-    /* The client's body. */
-    bool readable; /* the first byte, or the end, is there */
+    unsigned same_endpoint; /* for `together` of struct upstream_request */
+    bool body_readable;     /* the first byte of the client's body, or its end, has come */
     bool client_lost;
 
     /* Of an upload. */
@@ -161,8 +185,7 @@ struct exchange {
     struct promises promises, image_promises; /* of the body as it is sent; of the image */
     struct headers ask_fields; /* of every question to Glance: the caller's own token among them */
     struct fetch image_asked, usage_asked, stores_asked, bucket_asked;
-    bool cors_tried;
-    struct fetch cors_asked; /* for a refusal */
+    struct cors_state cors;
     struct image image;
     struct usage usage;
     char glance_hash[ALGORITHM_MAX + 1];
@@ -197,7 +220,6 @@ struct exchange {
     char *hint;                    /* to an answer of Glance's; owned; NULL: none */
     bool answered_for;             /* Glance's answer was lost, and the image has told */
     struct request_record *record; /* until it is left to the registry */
-    unsigned together;             /* its requests to Glance: see struct upstream_request */
 
     /* Of a door whose JSON is judged before Glance gets it. */
     struct buffer held;
@@ -257,7 +279,7 @@ void audit_begin(struct exchange *x);
 /* Nothing is to be changed or refused. */
 static inline bool audit_only(const struct exchange *x)
 {
-    return x->audit == AUDIT_ON;
+    return x->audit.mode == AUDIT_ON;
 }
 
 /* Refuses (STEP_REFUSE), or notes that it would have been refused (STEP_NEXT). What no policy can
@@ -270,9 +292,17 @@ enum step_result audit_decided(struct exchange *x);
 
 /* upstream.c */
 extern const struct upstream_callbacks COLLECT; /* without a body to send */
+/* Whether the head of the answer has come. */
+static inline bool glance_has_answered(const struct exchange *x)
+{
+    return x->glance.answer.status != 0;
+}
+
 bool glance_ask(struct exchange *x, const struct upstream_request *request,
                 const struct upstream_callbacks *owner);
-enum step_result glance_refuse(struct exchange *x);
+/* Refuses because Glance's answer cannot be passed on. */
+enum step_result glance_refuse(struct exchange *x, enum transfer_result result,
+                               enum answer_fault fault);
 void glance_head(void *owner, unsigned status, const struct headers *headers);
 bool glance_collect(void *owner, const void *bytes, size_t count);
 void glance_over(void *owner, enum transfer_result result, const char *detail);

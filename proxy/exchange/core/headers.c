@@ -50,10 +50,10 @@ static void leave_out(struct headers *out, const char *const *names, size_t coun
 static bool forwarded(const struct exchange *x, struct headers *out)
 {
     const struct headers *sent = &client_head(x->client)->headers;
-    if (!forward_request_headers(sent, &x->origin, x->request_id, out) || !via_add(out))
+    if (!forward_request_headers(sent, &x->request.origin, x->request.id, out) || !via_add(out))
         return false;
     /* The path that goes to Glance has a version; Glance answers 404 where both have. */
-    if (x->route.version_by_accept)
+    if (x->request.route.version_by_accept)
         headers_remove(out, "Accept");
     return true;
 }
@@ -71,7 +71,7 @@ bool headers_for_preflight(const struct exchange *x, struct headers *out)
 static bool store_differs(const struct exchange *x)
 {
     const char *store = x->decision.store;
-    return x->route.kind == ROUTE_UPLOAD && store &&
+    return x->request.route.kind == ROUTE_UPLOAD && store &&
            (!x->requested || strcmp(x->requested, store) != 0);
 }
 
@@ -128,7 +128,7 @@ bool headers_for_upload(struct exchange *x, struct headers *out)
         x->record->audit_fixes = fixes_wanted(x) & ~x->record->fixes;
     else
         headers_remove(out, STORE);
-    bool store = x->route.kind == ROUTE_UPLOAD && !audit_only(x);
+    bool store = x->request.route.kind == ROUTE_UPLOAD && !audit_only(x);
     bool good = (!store || headers_add(out, STORE, x->decision.store)) &&
                 (keeps_type(x) || headers_set(out, "Content-Type", OCTETS));
     x->sent_as_octets = says_octets(out);
@@ -173,7 +173,8 @@ static bool tell_digest(struct exchange *x, struct headers *out)
 static bool tell_proof(struct exchange *x, struct headers *out)
 {
     const struct request_record *upload = x->record;
-    bool stored = !x->refusal && x->answer.status / 100 == 2 && body_finished(x->body);
+    bool stored =
+        !x->refused.reason && x->glance.answer.status / 100 == 2 && body_finished(x->body);
     return (!stored ||
             (tell_digest(x, out) && headers_add(out, "X-Intake-Verified",
                                                 upload->verified[0] ? upload->verified : "no"))) &&
@@ -202,8 +203,8 @@ static bool browser_may_read(const struct exchange *x, const struct headers *out
 {
     static const char field[] = "Access-Control-Allow-Origin";
     return headers_count(out, field) > 0 ||
-           (fetch_answered(&x->cors_asked) &&
-            headers_count(&x->cors_asked.answer.headers, field) > 0);
+           (fetch_answered(&x->cors.question) &&
+            headers_count(&x->cors.question.answer.headers, field) > 0);
 }
 
 /* Of an answer's fields a page sees those alone that it is told it may. */

@@ -10,9 +10,9 @@
 
 bool exchange_begin_record(struct exchange *x, enum record_kind kind)
 {
-    const char *image = x->route.image_id[0] ? x->route.image_id : NULL;
-    const char *client = x->origin.address[0] ? x->origin.address : NULL;
-    x->record = record_new(x->request_id, client, image);
+    const char *image = x->request.route.image_id[0] ? x->request.route.image_id : NULL;
+    const char *client = x->request.origin.address[0] ? x->request.origin.address : NULL;
+    x->record = record_new(x->request.id, client, image);
     if (!x->record)
         return false;
     const struct framing_facts *framing = client_framing(x->client);
@@ -30,7 +30,7 @@ void exchange_mark_aborted(struct exchange *x)
 
 static enum record_verdict verdict_of(const struct exchange *x)
 {
-    switch (x->refusal) {
+    switch (x->refused.reason) {
     case REFUSAL_NONE:
         return x->record->glance_status ? VERDICT_REJECTED : VERDICT_ABORTED;
     case REFUSAL_GLANCE_FAILED:
@@ -58,7 +58,7 @@ void exchange_close_record(struct exchange *x)
     if (!x->record)
         return;
     let_go(x);
-    x->record->reason = x->refusal;
+    x->record->reason = x->refused.reason;
     if (x->record->verdict == VERDICT_RUNNING)
         x->record->verdict = verdict_of(x);
     records_leave(x->parts->records, x->record);

@@ -15,19 +15,19 @@
 
 enum step_result exchange_refuse(struct exchange *x, enum refusal refusal)
 {
-    if (!x->refusal)
-        x->refusal = refusal;
+    if (!x->refused.reason)
+        x->refused.reason = refusal;
     return STEP_REFUSE;
 }
 
 enum step_result exchange_refuse_for(struct exchange *x, enum refusal refusal, const char *format,
                                      ...)
 {
-    if (x->refusal)
+    if (x->refused.reason)
         return STEP_REFUSE;
     va_list arguments;
     va_start(arguments, format);
-    vsnprintf(x->detail, sizeof x->detail, format, arguments);
+    vsnprintf(x->refused.detail, sizeof x->refused.detail, format, arguments);
     va_end(arguments);
     return exchange_refuse(x, refusal);
 }
@@ -40,7 +40,7 @@ enum step_result exchange_refuse_fault(struct exchange *x, enum refusal refusal,
 
 enum step_result exchange_no_memory(struct exchange *x)
 {
-    log_say(LOG_LEVEL_ERROR, "%s: out of memory", x->request_id);
+    log_say(LOG_LEVEL_ERROR, "%s: out of memory", x->request.id);
     return exchange_refuse(x, REFUSAL_OUT_OF_MEMORY);
 }
 
@@ -57,12 +57,14 @@ void exchange_answer(struct exchange *x, struct reply *reply)
 static char *upload_url(const struct exchange *x)
 {
     char *url = NULL;
-    if (!x->route.image_id[0] || !x->origin.host)
+    if (!x->request.route.image_id[0] || !x->request.origin.host)
         return NULL;
-    if (asprintf(&url, "%s://%s%s/v2/images/%s/%s", x->origin.proto, x->origin.host,
-                 x->origin.prefix, x->route.image_id,
-                 x->route.kind == ROUTE_STAGE || x->route.missed.meant == ROUTE_STAGE ? "stage"
-                                                                                      : "file") < 0)
+    if (asprintf(&url, "%s://%s%s/v2/images/%s/%s", x->request.origin.proto, x->request.origin.host,
+                 x->request.origin.prefix, x->request.route.image_id,
+                 x->request.route.kind == ROUTE_STAGE ||
+                         x->request.route.missed.meant == ROUTE_STAGE
+                     ? "stage"
+                     : "file") < 0)
         return NULL;
     return url;
 }
@@ -78,20 +80,21 @@ static char *tls_url(const struct exchange *x)
 /* RFC 9110 15.5.6. */
 static bool tell_allowed(const struct exchange *x, struct headers *out)
 {
-    return x->refusal != REFUSAL_WRONG_METHOD || headers_add(out, "Allow", x->route.missed.allowed);
+    return x->refused.reason != REFUSAL_WRONG_METHOD ||
+           headers_add(out, "Allow", x->request.route.missed.allowed);
 }
 
 static struct refusal_context context_of(const struct exchange *x, const char *url)
 {
     return (struct refusal_context){
-        .detail = x->detail[0] ? x->detail : NULL,
-        .image_id = x->route.image_id[0] ? x->route.image_id : NULL,
-        .request_id = x->request_id,
+        .detail = x->refused.detail[0] ? x->refused.detail : NULL,
+        .image_id = x->request.route.image_id[0] ? x->request.route.image_id : NULL,
+        .request_id = x->request.id,
         .url = url,
         .user_agent = headers_get(&client_head(x->client)->headers, "User-Agent"),
         .disk_format = x->image.disk_format,
         .container_format = x->image.container_format,
-        .upload = x->route.kind == ROUTE_UPLOAD || x->route.kind == ROUTE_STAGE,
+        .upload = x->request.route.kind == ROUTE_UPLOAD || x->request.route.kind == ROUTE_STAGE,
         .for_glance = x->body && body_refused_for_glance(x->body),
     };
 }
@@ -116,14 +119,14 @@ bool exchange_hint(struct exchange *x, const char *text, const char *detail)
 
 void exchange_answer_refusal(struct exchange *x)
 {
-    metrics_refused(x->parts->metrics, x->refusal);
+    metrics_refused(x->parts->metrics, x->refused.reason);
     if (!x->client)
         return;
-    char *url = x->refusal == REFUSAL_PLAIN_HTTP ? tls_url(x) : upload_url(x);
+    char *url = x->refused.reason == REFUSAL_PLAIN_HTTP ? tls_url(x) : upload_url(x);
     const struct refusal_context context = context_of(x, url);
     struct reply reply;
     reply_init(&reply);
-    if (reply_refuse(&reply, x->refusal, &context) && headers_of_answer(x, &reply.headers) &&
+    if (reply_refuse(&reply, x->refused.reason, &context) && headers_of_answer(x, &reply.headers) &&
         tell_allowed(x, &reply.headers) && cors_tell(x, &reply.headers)) {
         exchange_answer(x, &reply);
     } else {

@@ -27,7 +27,7 @@ void exchange_enter(struct exchange *x, const struct step *step)
     if (x->record)
         atomic_store_explicit(&x->record->step, step->name, memory_order_relaxed);
     if (log_debug_wanted())
-        log_say(LOG_LEVEL_DEBUG, "%s: %s", x->request_id, step->name);
+        log_say(LOG_LEVEL_DEBUG, "%s: %s", x->request.id, step->name);
 }
 
 void exchange_end_steps(struct exchange *x, enum step_result why)
@@ -61,11 +61,11 @@ void exchange_run(struct exchange *x)
 
 void exchange_stop_asking(struct exchange *x)
 {
-    transfer_abort(x->transfer);
-    x->transfer = NULL;
+    transfer_abort(x->glance.transfer);
+    x->glance.transfer = NULL;
     if (x->kind->stop_asking)
         x->kind->stop_asking(x);
-    fetch_end(&x->cors_asked);
+    fetch_end(&x->cors.question);
     timer_cancel(x->parts->loop, &x->step_timer);
     timer_cancel(x->parts->loop, &x->look);
 }
@@ -76,9 +76,9 @@ void exchange_free(struct exchange *x)
     task_cancel(x->parts->loop, &x->run_task);
     exchange_close_record(x);
     metrics_gauge_add(x->parts->metrics, METRICS_REQUESTS_IN_FLIGHT, -1);
-    target_free(&x->target);
-    origin_free(&x->origin);
-    reply_free(&x->answer);
+    target_free(&x->request.target);
+    origin_free(&x->request.origin);
+    reply_free(&x->glance.answer);
     image_free(&x->image);
     body_free(x->body);
     relay_buffer_free(&x->relay_buffer);
@@ -142,7 +142,7 @@ struct exchange *exchange_new(struct exchange_parts *parts, struct client *clien
     x->kind = &NO_KIND;
     x->run_task.run = run_task;
     x->snapshot = snapshot_hold(parts->snapshot);
-    reply_init(&x->answer);
+    reply_init(&x->glance.answer);
     metrics_gauge_add(parts->metrics, METRICS_REQUESTS_IN_FLIGHT, 1);
     return x;
 }

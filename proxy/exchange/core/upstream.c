@@ -13,23 +13,24 @@
 bool glance_ask(struct exchange *x, const struct upstream_request *request,
                 const struct upstream_callbacks *owner)
 {
-    reply_free(&x->answer);
-    reply_init(&x->answer);
-    x->head_seen = x->glance_done = x->answer_too_long = x->answer_lost = false;
+    reply_free(&x->glance.answer);
+    reply_init(&x->glance.answer);
+    x->glance.over = false;
+    x->glance.fault = ANSWER_WHOLE;
     x->mode = ANSWER_COLLECT;
     struct upstream_request own = *request;
-    own.together = x->record ? &x->together : NULL;
-    x->transfer = transfer_start(x->parts->glance, x->snapshot->settings, &own, owner, x);
-    return x->transfer != NULL;
+    own.together = x->record ? &x->same_endpoint : NULL;
+    x->glance.transfer = transfer_start(x->parts->glance, x->snapshot->settings, &own, owner, x);
+    return x->glance.transfer != NULL;
 }
 
 void glance_head(void *owner, unsigned status, const struct headers *headers)
 {
     struct exchange *x = owner;
-    x->answer.status = status;
+    x->glance.answer.status = status;
     headers_each(row, headers)
-        x->answer_lost |= !headers_add(&x->answer.headers, row->name, row->value);
-    x->head_seen = true;
+        if (!headers_add(&x->glance.answer.headers, row->name, row->value))
+            x->glance.fault = ANSWER_LOST;
     exchange_wake(x);
 }
 
@@ -38,20 +39,22 @@ bool glance_collect(void *owner, const void *bytes, size_t count)
 {
     struct exchange *x = owner;
     metrics_bytes(x->parts->metrics, 0, count);
-    x->answer_too_long |= !buffer_may_hold(&x->answer.body, count);
-    if (!x->answer_too_long && !x->answer_lost)
-        x->answer_lost = !buffer_append(&x->answer.body, bytes, count);
+    struct conversation *glance = &x->glance;
+    if (glance->fault == ANSWER_WHOLE && !buffer_may_hold(&glance->answer.body, count))
+        glance->fault = ANSWER_TOO_LONG;
+    if (glance->fault == ANSWER_WHOLE && !buffer_append(&glance->answer.body, bytes, count))
+        glance->fault = ANSWER_LOST;
     return true;
 }
 
 void glance_over(void *owner, enum transfer_result result, const char *detail)
 {
     struct exchange *x = owner;
-    x->transfer = NULL;
-    x->glance_done = true;
-    x->result = result;
+    x->glance.transfer = NULL;
+    x->glance.over = true;
+    x->glance.result = result;
     if (result != TRANSFER_ANSWERED && result != TRANSFER_GIVEN_UP)
-        log_say(LOG_LEVEL_WARNING, "%s: Glance: %s", x->request_id, detail);
+        log_say(LOG_LEVEL_WARNING, "%s: Glance: %s", x->request.id, detail);
     exchange_wake(x);
 }
 
@@ -62,13 +65,14 @@ const struct upstream_callbacks COLLECT = {
 };
 
 /* Why there is no answer of Glance's that could be passed on. */
-enum step_result glance_refuse(struct exchange *x)
+enum step_result glance_refuse(struct exchange *x, enum transfer_result result,
+                               enum answer_fault fault)
 {
-    if (x->answer_lost)
+    if (fault == ANSWER_LOST)
         return exchange_no_memory(x);
-    if (x->answer_too_long)
+    if (fault == ANSWER_TOO_LONG)
         return exchange_refuse_for(x, REFUSAL_GLANCE_FAILED, "its answer is too long");
-    switch (x->result) {
+    switch (result) {
     case TRANSFER_UNREACHABLE:
         return exchange_refuse(x, REFUSAL_GLANCE_UNREACHABLE);
     case TRANSFER_STALLED:
@@ -87,9 +91,9 @@ static bool lead_back(struct exchange *x, struct reply *reply)
     struct buffer moved;
     buffer_init(&moved, REPLY_BODY_MAX);
     bool good = true;
-    if (location &&
-        rewrite_location(location, &x->origin, (const char *const *)settings->glance.endpoints,
-                         settings->glance.endpoint_count, &moved))
+    if (location && rewrite_location(location, &x->request.origin,
+                                     (const char *const *)settings->glance.endpoints,
+                                     settings->glance.endpoint_count, &moved))
         good = headers_set(&reply->headers, "Location", buffer_text(&moved));
     buffer_free(&moved);
     return good;
@@ -100,17 +104,17 @@ static bool lead_back(struct exchange *x, struct reply *reply)
 bool glance_reply(struct exchange *x, struct reply *reply)
 {
     reply_init(reply);
-    reply->status = x->answer.status;
-    bool good = forward_response_headers(&x->answer.headers, &reply->headers) &&
+    reply->status = x->glance.answer.status;
+    bool good = forward_response_headers(&x->glance.answer.headers, &reply->headers) &&
                 lead_back(x, reply) &&
                 (headers_get(&reply->headers, "X-Openstack-Request-Id") ||
-                 headers_add(&reply->headers, "X-Openstack-Request-Id", x->request_id));
+                 headers_add(&reply->headers, "X-Openstack-Request-Id", x->request.id));
     if (!good) {
         reply_free(reply);
         return false;
     }
     buffer_free(&reply->body);
-    reply->body = x->answer.body;
-    buffer_init(&x->answer.body, REPLY_BODY_MAX);
+    reply->body = x->glance.answer.body;
+    buffer_init(&x->glance.answer.body, REPLY_BODY_MAX);
     return true;
 }

@@ -67,7 +67,7 @@ static enum step_result hear_who_it_is(struct exchange *x)
     image_free(&x->image);
     if (result != STEP_NEXT)
         return result;
-    switch (buffer_share_vouch(&x->parts->holders, &x->share, x->origin.address)) {
+    switch (buffer_share_vouch(&x->parts->holders, &x->share, x->request.origin.address)) {
     case BUFFER_SHARE_KNOWN:
         return STEP_NEXT;
     case BUFFER_SHARE_FULL:
@@ -129,7 +129,7 @@ enum step_result buffer_body(struct exchange *x)
                                    (double)timeout(x) / 1000);
     enum step_result result = x->image_asked.begun ? hear_who_it_is(x) : STEP_NEXT;
     if (result == STEP_NEXT)
-        result = x->readable ? take(x) : STEP_WAIT;
+        result = x->body_readable ? take(x) : STEP_WAIT;
     if (result == STEP_NEXT)
         timer_cancel(x->parts->loop, &x->step_timer);
     return result;

@@ -28,7 +28,7 @@ static enum step_result report_ingest(struct exchange *x)
         [ROUTE_TASKS] = "a task can import data that does not come through here, and tasks are "
                         "closed",
     };
-    return ingest_report(x, REFUSAL_DENIED_BY_POLICY, details[x->route.kind]);
+    return ingest_report(x, REFUSAL_DENIED_BY_POLICY, details[x->request.route.kind]);
 }
 
 /* Does it change the locations? Glance itself takes no other body than JSON. */
@@ -82,12 +82,12 @@ static bool may_be_update(const struct exchange *x)
 const struct exchange_kind *ingest_kind(const struct exchange *x)
 {
     enum policy_ingest ingest =
-        x->route.kind == ROUTE_TASKS ? POLICY_INGEST_TASKS : POLICY_INGEST_LOCATIONS;
-    if (x->route.kind == ROUTE_IMPORT) /* without a body there is nothing to import by */
+        x->request.route.kind == ROUTE_TASKS ? POLICY_INGEST_TASKS : POLICY_INGEST_LOCATIONS;
+    if (x->request.route.kind == ROUTE_IMPORT) /* without a body there is nothing to import by */
         return exchange_has_body(x) ? &IMPORT : &OPEN;
-    if (policy_ingest_open(x->snapshot->policy, ingest, x->origin.address))
+    if (policy_ingest_open(x->snapshot->policy, ingest, x->request.origin.address))
         return &OPEN;
-    if (x->route.kind == ROUTE_UPDATE)
+    if (x->request.route.kind == ROUTE_UPDATE)
         return exchange_has_body(x) && may_be_update(x) ? &UPDATE : &OPEN;
     return &CLOSED;
 }

@@ -8,9 +8,9 @@
  * pass. There is a record from here on, since there is something to tell. */
 enum step_result ingest_report(struct exchange *x, enum refusal reason, const char *detail)
 {
-    enum record_kind kind = x->route.kind == ROUTE_TASKS ? RECORD_TASK : RECORD_LOCATIONS;
+    enum record_kind kind = x->request.route.kind == ROUTE_TASKS ? RECORD_TASK : RECORD_LOCATIONS;
     if (!x->record && !exchange_begin_record(x, kind))
         return exchange_no_memory(x);
-    x->audit = policy_audits(x->snapshot->policy) == POLICY_AUDITS_ALL ? AUDIT_ON : AUDIT_OFF;
+    x->audit.mode = policy_audits(x->snapshot->policy) == POLICY_AUDITS_ALL ? AUDIT_ON : AUDIT_OFF;
     return report_violation_for(x, reason, "%s", detail);
 }

@@ -23,7 +23,8 @@
  * an import is always judged, or its policy lets it pass whatever it is. */
 static bool too_long(const struct exchange *x, uint64_t length)
 {
-    return x->route.kind != ROUTE_IMPORT && length > x->snapshot->settings->listen.max_request_body;
+    return x->request.route.kind != ROUTE_IMPORT &&
+           length > x->snapshot->settings->listen.max_request_body;
 }
 
 static enum step_result refuse_length(struct exchange *x)
@@ -44,7 +45,7 @@ enum step_result relay_send_continue(struct exchange *x)
         client_invite(x->client);
         return STEP_WAIT;
     }
-    return x->readable ? STEP_NEXT : STEP_WAIT;
+    return x->body_readable ? STEP_NEXT : STEP_WAIT;
 }
 
 /* --- Glance's side --------------------------------------------------------------------- */
@@ -58,7 +59,7 @@ static bool is_json(const struct headers *headers)
 /* The answer to a HEAD has no links, but the length of the document that has them. */
 static bool has_links(const struct exchange *x, unsigned status, const struct headers *headers)
 {
-    return (x->route.kind == ROUTE_VERSIONS || status == 300) && is_json(headers) &&
+    return (x->request.route.kind == ROUTE_VERSIONS || status == 300) && is_json(headers) &&
            strcmp(client_head(x->client)->method, "HEAD") != 0;
 }
 
@@ -69,7 +70,8 @@ static void on_head(void *owner, unsigned status, const struct headers *headers)
     x->mode = versions || !client_can_stream(x->client) ? ANSWER_COLLECT
                                                         : stream_mode(x, status, headers);
     glance_head(owner, status, headers);
-    x->answer_lost |= x->mode == ANSWER_STREAM && !stream_open(x, status);
+    if (x->mode == ANSWER_STREAM && !stream_open(x, status))
+        x->glance.fault = ANSWER_LOST;
 }
 
 static bool on_data(void *owner, const void *bytes, size_t count)
@@ -121,9 +123,9 @@ static const struct upstream_callbacks RELAY = {
 static bool fields_for_glance(const struct exchange *x, struct headers *out)
 {
     const struct headers *sent = &client_head(x->client)->headers;
-    if (!forward_request_headers(sent, &x->origin, x->request_id, out) || !via_add(out))
+    if (!forward_request_headers(sent, &x->request.origin, x->request.id, out) || !via_add(out))
         return false;
-    if (x->route.version_by_accept)
+    if (x->request.route.version_by_accept)
         headers_remove(out, "Accept");
     return !x->kind->set_headers || x->kind->set_headers(x, out);
 }
@@ -144,8 +146,8 @@ static struct upstream_request order_of(const struct exchange *x)
 static bool start(struct exchange *x)
 {
     struct headers fields = {0};
-    char *target =
-        x->kind->canonical ? route_canonical(&x->route, &x->target) : strdup(x->target.canonical);
+    char *target = x->kind->canonical ? route_canonical(&x->request.route, &x->request.target)
+                                      : strdup(x->request.target.canonical);
     struct upstream_request request = order_of(x);
     request.target = target;
     request.headers = &fields;
@@ -162,7 +164,7 @@ static bool move_links(struct exchange *x, struct reply *reply)
     struct buffer moved;
     buffer_init(&moved, REPLY_BODY_MAX);
     if (has_links(x, reply->status, &reply->headers) &&
-        rewrite_versions(buffer_text(&reply->body), reply->body.len, &x->origin, &moved)) {
+        rewrite_versions(buffer_text(&reply->body), reply->body.len, &x->request.origin, &moved)) {
         buffer_free(&reply->body);
         reply->body = moved;
         return true;
@@ -186,8 +188,8 @@ static enum step_result answer_collected(struct exchange *x)
 /* There is no memory for Glance's answer: nobody waits for the rest of it. */
 static enum step_result give_up(struct exchange *x)
 {
-    transfer_abort(x->transfer);
-    x->transfer = NULL;
+    transfer_abort(x->glance.transfer);
+    x->glance.transfer = NULL;
     return exchange_no_memory(x);
 }
 
@@ -197,11 +199,11 @@ enum step_result relay_forward(struct exchange *x)
         return refuse_length(x);
     if (x->entering && !start(x))
         return exchange_no_memory(x);
-    if (x->head_seen && x->answer_lost)
+    if (glance_has_answered(x) && x->glance.fault == ANSWER_LOST)
         return give_up(x);
-    if (x->head_seen && x->mode == ANSWER_STREAM)
+    if (glance_has_answered(x) && x->mode == ANSWER_STREAM)
         return stream_answer(x);
-    if (!x->glance_done)
+    if (!x->glance.over)
         return STEP_WAIT;
     if (x->too_long)
         return refuse_length(x);
@@ -209,8 +211,8 @@ enum step_result relay_forward(struct exchange *x)
         client_drop(x->client);
         return STEP_END;
     }
-    if (x->result != TRANSFER_ANSWERED || x->answer_too_long)
-        return glance_refuse(x);
+    if (x->glance.result != TRANSFER_ANSWERED || x->glance.fault != ANSWER_WHOLE)
+        return glance_refuse(x, x->glance.result, x->glance.fault);
     return answer_collected(x);
 }
 

@@ -80,27 +80,28 @@ static ssize_t stream_pull(void *context, void *into, size_t room)
 {
     struct exchange *x = context;
     size_t count = relay_buffer_take(&x->relay_buffer, into, room);
-    if (x->transfer && relay_buffer_full(&x->relay_buffer) <= RELAY_BUFFER_SIZE / 2)
-        transfer_read_on(x->transfer);
+    if (x->glance.transfer && relay_buffer_full(&x->relay_buffer) <= RELAY_BUFFER_SIZE / 2)
+        transfer_read_on(x->glance.transfer);
     if (count)
         return (ssize_t)count;
-    if (x->glance_done)
-        return x->result == TRANSFER_ANSWERED ? STREAM_END : STREAM_LOST;
-    ssize_t got = transfer_read(x->transfer, into, room);
+    if (x->glance.over)
+        return x->glance.result == TRANSFER_ANSWERED ? STREAM_END : STREAM_LOST;
+    ssize_t got = transfer_read(x->glance.transfer, into, room);
     return got == STREAM_NO_SPLICE ? STREAM_WAIT : count_given(x, got);
 }
 
 static ssize_t stream_move(void *context, int pipe, size_t room)
 {
     struct exchange *x = context;
-    if (relay_buffer_full(&x->relay_buffer) || !x->transfer)
+    if (relay_buffer_full(&x->relay_buffer) || !x->glance.transfer)
         return STREAM_NO_SPLICE;
-    return count_given(x, transfer_splice(x->transfer, pipe, room));
+    return count_given(x, transfer_splice(x->glance.transfer, pipe, room));
 }
 
 static struct client_stream stream_of(struct exchange *x, const struct headers *fields)
 {
-    struct client_stream stream = {.status = x->answer.status, .pull = stream_pull, .context = x};
+    struct client_stream stream = {
+        .status = x->glance.answer.status, .pull = stream_pull, .context = x};
     bool bodyless = stream.status == 204 || stream.status == 304;
     stream.length_known = length_of(fields, &stream.length) || bodyless;
     return stream;
@@ -110,18 +111,18 @@ static void take_rest(struct exchange *x, struct client_stream *stream)
 {
     bool wanted = x->large;
     x->large = false;
-    if (!wanted || !x->transfer)
+    if (!wanted || !x->glance.transfer)
         return;
-    if (transfer_take_rest(x->transfer, stream->length))
+    if (transfer_take_rest(x->glance.transfer, stream->length))
         stream->move = stream_move;
     else
-        transfer_read_on(x->transfer);
+        transfer_read_on(x->glance.transfer);
 }
 
 enum step_result stream_answer(struct exchange *x)
 {
     struct reply reply;
-    struct client_stream stream = stream_of(x, &x->answer.headers);
+    struct client_stream stream = stream_of(x, &x->glance.answer.headers);
     if (!relay_reply(x, &reply))
         return exchange_no_memory(x);
     metrics_answered(x->parts->metrics, reply.status);

@@ -12,7 +12,7 @@
 /* A form that might go on as it is has no certain size: what is promised is its file's. */
 static void take(struct exchange *x, const struct admission *admission)
 {
-    bool uncertain = admission->declared_form && x->audit != AUDIT_OFF;
+    bool uncertain = admission->declared_form && x->audit.mode != AUDIT_OFF;
     x->empty = admission->empty;
     x->declared_form = admission->declared_form;
     x->head_fixes = admission->fixes;

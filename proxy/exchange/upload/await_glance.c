@@ -132,6 +132,6 @@ void await_glance_step(struct exchange *x)
         return;
     x->parts->hears_continue = x->continued;
     await_glance_end(x);
-    if (x->transfer)
-        transfer_write_on(x->transfer);
+    if (x->glance.transfer)
+        transfer_write_on(x->glance.transfer);
 }

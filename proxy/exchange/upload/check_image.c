@@ -26,7 +26,7 @@ static enum step_result report_second(struct exchange *x, const struct upload_lo
 /* By the id that Glance says the image has: its database may find it in capital letters, too. */
 static bool enter_claim(struct exchange *x)
 {
-    const char *image = x->image.id ? x->image.id : x->route.image_id;
+    const char *image = x->image.id ? x->image.id : x->request.route.image_id;
     const struct upload_lock_facts facts = {
         .began_wall_ms = x->record->began_wall_ms, .size_known = x->size_known, .size = x->size};
     x->upload_lock = upload_lock_new(x->parts->upload_locks, image, &facts, &x->record->bytes);

@@ -125,7 +125,7 @@ enum step_result upload_quota(struct exchange *x)
 /* Glance has it: from here on its own usage counts it. */
 enum step_result upload_counted(struct exchange *x)
 {
-    if (!x->failure && x->answer.status / 100 == 2)
+    if (!x->failure && x->glance.answer.status / 100 == 2)
         quota_release(&x->reservation, true);
     return STEP_NEXT;
 }

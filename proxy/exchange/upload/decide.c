@@ -27,7 +27,7 @@ struct policy_facts upload_facts(const struct exchange *x)
         .project = x->image.owner,
         .name = x->image.name,
         .visibility = x->image.visibility,
-        .client = x->origin.address,
+        .client = x->request.origin.address,
         .user_agent = headers_get(&client_head(x->client)->headers, "User-Agent"),
     };
 }

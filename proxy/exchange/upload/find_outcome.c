@@ -32,7 +32,7 @@ static bool is_balancers(unsigned status)
 
 static bool is_lost(const struct exchange *x)
 {
-    return body_finished(x->body) && (x->failure || is_balancers(x->answer.status));
+    return body_finished(x->body) && (x->failure || is_balancers(x->glance.answer.status));
 }
 
 /* What is left of response_timeout, which began with the last byte. */
@@ -103,11 +103,11 @@ static const char *words_for(const struct exchange *x, const char *status)
 static void tell_queued(const struct exchange *x, char *words, size_t room)
 {
     snprintf(words, room, "the image is queued again: upload once more%s%s",
-             x->answer.status
+             x->glance.answer.status
                  ? ""
                  : "; if that ends the same way, Glance may refuse the upload, and its "
                    "log says why at ",
-             x->answer.status ? "" : x->request_id);
+             x->glance.answer.status ? "" : x->request.id);
 }
 
 /* Glance's own words pass as they are, with a field beside them; ours get a clause more. */
@@ -133,8 +133,8 @@ static enum step_result tell(struct exchange *x)
 static enum step_result note_and_tell(struct exchange *x, const char *status)
 {
     snprintf(x->record->image_after, sizeof x->record->image_after, "%.32s", status);
-    log_say(LOG_LEVEL_WARNING, "%s: Glance failed, and the image %s is %s now", x->request_id,
-            x->route.image_id, status);
+    log_say(LOG_LEVEL_WARNING, "%s: Glance failed, and the image %s is %s now", x->request.id,
+            x->request.route.image_id, status);
     return tell(x);
 }
 
@@ -144,10 +144,10 @@ static enum step_result note_and_tell(struct exchange *x, const char *status)
 static enum step_result answer_for_glance(struct exchange *x)
 {
     log_say(LOG_LEVEL_WARNING, "%s: Glance's answer was lost, and it has stored the image",
-            x->request_id);
-    reply_free(&x->answer);
-    reply_init(&x->answer);
-    x->answer.status = 204;
+            x->request.id);
+    reply_free(&x->glance.answer);
+    reply_init(&x->glance.answer);
+    x->glance.answer.status = 204;
     x->answered_for = true;
     x->failure = REFUSAL_NONE;
     return STEP_NEXT;

@@ -35,7 +35,7 @@ unsigned inspected_refuses(const struct exchange *x)
 
 bool inspected_refused(const struct exchange *x)
 {
-    return !x->failure && x->answer.status == 415 && x->record->kind == RECORD_FILE &&
+    return !x->failure && x->glance.answer.status == 415 && x->record->kind == RECORD_FILE &&
            x->sent_as_octets && body_finished(x->body);
 }
 
@@ -52,13 +52,13 @@ static void learn(struct exchange *x, enum glance_objection violation, const cha
     if (violation == GLANCE_TAKES_IT && is_vhdx(x))
         violation = GLANCE_MISMATCH;
     log_say(LOG_LEVEL_WARNING, "%s: Glance has refused the data of image %s after storing it%s%s",
-            x->request_id, x->route.image_id, *why ? ": " : "", why);
+            x->request.id, x->request.route.image_id, *why ? ": " : "", why);
     if (x->snapshot->settings->upload.glance_checks == GLANCE_CHECKS_AUTO &&
         inspection_learn_refused(x->parts->inspection, violation))
         log_say(LOG_LEVEL_WARNING,
                 "%s: this Glance looks at the data after storing it, so what it refuses like this "
                 "is refused before it is sent from now on ([upload] glance_checks = off ends that)",
-                x->request_id);
+                x->request.id);
 }
 
 void inspected_taken(struct exchange *x)
@@ -93,7 +93,7 @@ static void tell(struct exchange *x, const char *text)
 {
     char log_says_why[REQUEST_ID_MAX + 64];
     const char *why;
-    snprintf(log_says_why, sizeof log_says_why, "Glance's log says why at %s", x->request_id);
+    snprintf(log_says_why, sizeof log_says_why, "Glance's log says why at %s", x->request.id);
     bool known = body_glance_objection(x->body, &why) != GLANCE_TAKES_IT;
     exchange_hint(x, text, known ? why : is_vhdx(x) ? VHDX : log_says_why);
 }

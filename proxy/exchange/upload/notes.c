@@ -15,7 +15,7 @@ static void note_warnings(struct exchange *x)
         const struct body_note *row = &rows[x->warnings_noted];
         x->record->warnings |= refusal_bit(row->reason);
         metrics_warned(x->parts->metrics, row->reason);
-        log_say(LOG_LEVEL_WARNING, "%s: let pass: %s%s%s", x->request_id,
+        log_say(LOG_LEVEL_WARNING, "%s: let pass: %s%s%s", x->request.id,
                 refusal_row(row->reason)->name, row->detail[0] ? ": " : "", row->detail);
     }
 }

@@ -29,7 +29,7 @@ static bool ask(struct exchange *x, struct fetch *fetch, const char *target, uin
                                              .target = target,
                                              .headers = &x->ask_fields,
                                              .timeout = timeout_ms,
-                                             .together = &x->together};
+                                             .together = &x->same_endpoint};
     return fetch_start(fetch, x->parts->glance, x->snapshot->settings, &request, exchange_wake_by,
                        x);
 }
@@ -37,7 +37,7 @@ static bool ask(struct exchange *x, struct fetch *fetch, const char *target, uin
 bool upload_ask_image(struct exchange *x, uint64_t timeout_ms)
 {
     char target[IMAGE_ID_MAX + sizeof "/v2/images/"];
-    snprintf(target, sizeof target, "/v2/images/%s", x->route.image_id);
+    snprintf(target, sizeof target, "/v2/images/%s", x->request.route.image_id);
     fetch_end(&x->image_asked);
     return ask(x, &x->image_asked, target, timeout_ms);
 }
@@ -50,8 +50,8 @@ bool upload_ask_usage(struct exchange *x)
 
 static bool ask_all(struct exchange *x)
 {
-    bool stage = x->route.kind == ROUTE_STAGE;
-    bool sends = x->route.kind != ROUTE_IMPORT;
+    bool stage = x->request.route.kind == ROUTE_STAGE;
+    bool sends = x->request.route.kind != ROUTE_IMPORT;
     return headers_for_preflight(x, &x->ask_fields) && upload_ask_image(x, FETCH_TIMEOUT_MS) &&
            (!sends || !x->snapshot->settings->upload.check_quota || upload_ask_usage(x)) &&
            (stage || stores_fresh(x->parts->stores) ||
@@ -83,7 +83,7 @@ static bool was_told(struct exchange *x, const struct fetch *fetch, const char *
         return true;
     char why[WHY_MAX];
     say_why(fetch, why);
-    log_say(LOG_LEVEL_WARNING, "%s: Glance does not tell %s: %s: not checked", x->request_id, what,
+    log_say(LOG_LEVEL_WARNING, "%s: Glance does not tell %s: %s: not checked", x->request.id, what,
             why);
     return false;
 }
@@ -94,7 +94,7 @@ static void take_usage(struct exchange *x)
     if (was_told(x, &x->usage_asked, "what the project may upload") &&
         !usage_parse(buffer_text(body), body->len, &x->usage))
         log_say(LOG_LEVEL_WARNING, "%s: the answer to /v2/info/usage cannot be read: not checked",
-                x->request_id);
+                x->request.id);
     fetch_end(&x->usage_asked);
 }
 
@@ -109,7 +109,7 @@ static void take_stores(struct exchange *x)
     if (was_told(x, fetch, "its stores")) {
         if (!stores_learn(stores, buffer_text(body), body->len))
             log_say(LOG_LEVEL_WARNING, "%s: the answer to /v2/info/stores cannot be read",
-                    x->request_id);
+                    x->request.id);
     } else if (fetch_answered(fetch) && fetch->answer.status == 404) {
         stores_learn_nothing(stores);
     } else {
@@ -138,8 +138,8 @@ void upload_end_asking(struct exchange *x)
 /* Glance's own refusal, as it came. */
 static enum step_result pass_refusal(struct exchange *x)
 {
-    reply_free(&x->answer);
-    x->answer = x->image_asked.answer;
+    reply_free(&x->glance.answer);
+    x->glance.answer = x->image_asked.answer;
     reply_init(&x->image_asked.answer);
     return upload_pass_answer(x);
 }
@@ -149,12 +149,10 @@ static enum step_result read_image(struct exchange *x)
     const struct fetch *fetch = &x->image_asked;
     const struct reply *answer = &fetch->answer;
     if (!fetch_answered(fetch)) {
-        x->result = fetch->result;
-        x->answer_too_long = fetch->too_long;
         char why[WHY_MAX];
         say_why(fetch, why);
-        log_say(LOG_LEVEL_WARNING, "%s: Glance: %s", x->request_id, why);
-        return glance_refuse(x);
+        log_say(LOG_LEVEL_WARNING, "%s: Glance: %s", x->request.id, why);
+        return glance_refuse(x, fetch->result, fetch->too_long ? ANSWER_TOO_LONG : ANSWER_WHOLE);
     }
     if (answer->status != 401)
         client_vouch(x->client);

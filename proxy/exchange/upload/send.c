@@ -55,7 +55,7 @@ static const struct upstream_callbacks SEND = {
 static bool start(struct exchange *x)
 {
     struct headers fields = {0};
-    char *target = route_canonical(&x->route, &x->target);
+    char *target = route_canonical(&x->request.route, &x->request.target);
     struct upstream_request request = {.method = "PUT", .target = target, .headers = &fields};
     request.framing = body_length(x->body, &request.length) ? FRAMING_LENGTH : FRAMING_CHUNKED;
     if (client_framing(x->client)->framing == FRAMING_NONE)
@@ -72,16 +72,16 @@ static bool start(struct exchange *x)
  * once every byte was handed over. */
 static bool is_too_early(const struct exchange *x)
 {
-    return x->head_seen && x->answer.status / 100 == 2 && !body_finished(x->body);
+    return glance_has_answered(x) && x->glance.answer.status / 100 == 2 && !body_finished(x->body);
 }
 
 static enum step_result refuse_early(struct exchange *x)
 {
     await_glance_end(x);
-    transfer_abort(x->transfer);
-    x->transfer = NULL;
+    transfer_abort(x->glance.transfer);
+    x->glance.transfer = NULL;
     snprintf(x->failure_detail, sizeof x->failure_detail,
-             "it answered %u before it had the whole image", x->answer.status);
+             "it answered %u before it had the whole image", x->glance.answer.status);
     x->failure = REFUSAL_GLANCE_FAILED;
     return STEP_NEXT;
 }
@@ -102,9 +102,9 @@ enum step_result upload_drop_client(struct exchange *x)
 
 static enum refusal failure_of(const struct exchange *x)
 {
-    if (x->result == TRANSFER_NO_MEMORY || x->answer_lost)
+    if (x->glance.result == TRANSFER_NO_MEMORY || x->glance.fault == ANSWER_LOST)
         return REFUSAL_OUT_OF_MEMORY;
-    return x->result == TRANSFER_STALLED ? REFUSAL_GLANCE_TIMEOUT : REFUSAL_GLANCE_FAILED;
+    return x->glance.result == TRANSFER_STALLED ? REFUSAL_GLANCE_TIMEOUT : REFUSAL_GLANCE_FAILED;
 }
 
 enum step_result upload_send(struct exchange *x)
@@ -112,11 +112,11 @@ enum step_result upload_send(struct exchange *x)
     const char *detail;
     if (x->entering)
         return start(x) ? STEP_WAIT : exchange_no_memory(x);
-    if (x->head_seen)
-        x->record->glance_status = x->answer.status;
+    if (glance_has_answered(x))
+        x->record->glance_status = x->glance.answer.status;
     if (is_too_early(x))
         return refuse_early(x);
-    if (!x->glance_done) {
+    if (!x->glance.over) {
         await_glance_step(x);
         return STEP_WAIT;
     }
@@ -126,12 +126,12 @@ enum step_result upload_send(struct exchange *x)
         return upload_refuse_body(x);
     if (x->client_lost)
         return upload_drop_client(x);
-    if (x->result == TRANSFER_ANSWERED && !x->answer_too_long && !x->answer_lost)
+    if (x->glance.result == TRANSFER_ANSWERED && x->glance.fault == ANSWER_WHOLE)
         return STEP_NEXT;
-    if (x->result == TRANSFER_UNREACHABLE)
-        return glance_refuse(x);
+    if (x->glance.result == TRANSFER_UNREACHABLE)
+        return glance_refuse(x, x->glance.result, x->glance.fault);
     x->failure = failure_of(x);
-    if (x->answer_too_long)
+    if (x->glance.fault == ANSWER_TOO_LONG)
         snprintf(x->failure_detail, sizeof x->failure_detail, "its answer is too long");
     return STEP_NEXT;
 }

@@ -53,7 +53,7 @@ static enum step_result invite(struct exchange *x)
         client_invite(x->client);
         return STEP_WAIT;
     }
-    return x->readable ? STEP_NEXT : STEP_WAIT;
+    return x->body_readable ? STEP_NEXT : STEP_WAIT;
 }
 
 static ssize_t read_client(void *context, void *into, size_t room)
@@ -72,8 +72,8 @@ static ssize_t move_client(void *context, int pipe, size_t room)
 static void wake(void *context)
 {
     struct exchange *x = context;
-    if (x->transfer)
-        transfer_write_on(x->transfer);
+    if (x->glance.transfer)
+        transfer_write_on(x->glance.transfer);
     else
         exchange_wake(x);
 }
@@ -183,7 +183,7 @@ static enum step_result settle(struct exchange *x)
 
 static enum step_result answer(struct exchange *x)
 {
-    bool stored = x->answer.status / 100 == 2;
+    bool stored = x->glance.answer.status / 100 == 2;
     x->record->verdict = stored ? VERDICT_STORED : VERDICT_REJECTED;
     if (stored && !x->record->verified[0])
         snprintf(x->record->verified, sizeof x->record->verified, "no");

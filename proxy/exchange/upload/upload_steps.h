@@ -8,7 +8,7 @@
 /* notes.c: what the filters of the body have let pass since the last time. */
 void upload_note(struct exchange *x);
 
-/* answer.c: Glance's answer, in x->answer. */
+/* answer.c: Glance's answer, in x->glance.answer. */
 enum step_result upload_pass_answer(struct exchange *x);
 
 /* admit.c: fills `empty`, `declared_form`, `promise`, `size` and `head_fixes`. */

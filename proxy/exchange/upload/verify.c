@@ -41,7 +41,7 @@ static const char *why_not(const struct fetch *fetch)
 
 static void cannot_verify(struct exchange *x)
 {
-    log_say(LOG_LEVEL_WARNING, "%s: not verified: %s", x->request_id, why_not(&x->image_asked));
+    log_say(LOG_LEVEL_WARNING, "%s: not verified: %s", x->request.id, why_not(&x->image_asked));
 }
 
 static enum step_result compare(struct exchange *x, const struct image *seen)
@@ -54,8 +54,8 @@ static enum step_result compare(struct exchange *x, const struct image *seen)
         if (upload_poll_later(x, &AFTER_SUCCESS))
             return STEP_WAIT;
         snprintf(x->record->image_after, sizeof x->record->image_after, "%.32s", seen->status);
-        snprintf(why, sizeof why, "Glance answered %u, and the image is still %s", x->answer.status,
-                 x->record->image_after);
+        snprintf(why, sizeof why, "Glance answered %u, and the image is still %s",
+                 x->glance.answer.status, x->record->image_after);
         break;
     default:
         break;
@@ -100,8 +100,8 @@ static enum step_result verify(struct exchange *x)
 
 enum step_result upload_verify(struct exchange *x)
 {
-    bool stored = !x->failure && x->answer.status / 100 == 2;
-    bool failed = x->failure || x->answer.status >= 500;
+    bool stored = !x->failure && x->glance.answer.status / 100 == 2;
+    bool failed = x->failure || x->glance.answer.status >= 500;
     if (inspected_refused(x))
         return inspected_look(x);
     if (stored)

@@ -251,14 +251,14 @@ static inline void scene_begin(struct scene *scene, void **state, const char *co
     x->parts = &scene->parts;
     x->client = &scene->client;
     x->snapshot = &scene->snapshot;
-    reply_init(&x->answer);
-    strcpy(x->request_id, "req-1");
-    strcpy(x->route.image_id, "image");
-    x->route.kind = ROUTE_UPLOAD;
+    reply_init(&x->glance.answer);
+    strcpy(x->request.id, "req-1");
+    strcpy(x->request.route.image_id, "image");
+    x->request.route.kind = ROUTE_UPLOAD;
     x->kind = &UPLOAD_KIND;
     const struct origin_facts facts = {.peer = "192.0.2.7", .trusted = &(struct networks){0}};
     const char *fault;
-    assert_true(origin_find(headers, &facts, &x->origin, &fault));
+    assert_true(origin_find(headers, &facts, &x->request.origin, &fault));
     assert_true(requested_store(headers, &x->requested));
     x->decision = (struct policy_decision){.rule = "default", .store = "test"};
     x->record = record_new("req-1", "192.0.2.7", "image");
@@ -379,10 +379,11 @@ static inline void assert_outcome(const struct scene *scene, enum step_result re
 {
     const struct exchange *x = scene->x;
     bool refused = result == STEP_REFUSE;
-    if (x->refusal != refusal || refused != (refusal != REFUSAL_NONE) ||
-        strcmp(x->detail, detail ? detail : "") != 0)
-        fail_msg("%d: %s: %s", result, x->refusal ? refusal_row(x->refusal)->name : "good",
-                 x->detail);
+    if (x->refused.reason != refusal || refused != (refusal != REFUSAL_NONE) ||
+        strcmp(x->refused.detail, detail ? detail : "") != 0)
+        fail_msg("%d: %s: %s", result,
+                 x->refused.reason ? refusal_row(x->refused.reason)->name : "good",
+                 x->refused.detail);
 }
 
 static inline void scene_log(const struct scene *scene, char *text, size_t room)

@@ -17,7 +17,7 @@ static const char *const NO_FIELDS[] = {NULL};
 static void begin(struct scene *scene, void **state, enum audit audit)
 {
     scene_begin(scene, state, NO_FIELDS);
-    scene->x->audit = audit;
+    scene->x->audit.mode = audit;
 }
 
 static void the_policy_says_where_it_begins(void **state)
@@ -37,7 +37,7 @@ static void the_policy_says_where_it_begins(void **state)
         begin(&scene, state, AUDIT_OFF);
         scene_policy(&scene, state, rows[i].policy);
         audit_begin(scene.x);
-        assert_int_equal(scene.x->audit, rows[i].audit);
+        assert_int_equal(scene.x->audit.mode, rows[i].audit);
         assert_int_equal(audit_only(scene.x), rows[i].audit == AUDIT_ON);
         scene_end(&scene);
     }
@@ -107,7 +107,7 @@ static void of_too_many_the_last_are_dropped(void **state)
     begin(&scene, state, AUDIT_UNDECIDED);
     for (int i = 0; i < PENDING_MAX + 2; i++)
         assert_int_equal(report_violation_for(scene.x, REFUSAL_TOO_LARGE, "%d", i), STEP_NEXT);
-    assert_int_equal(scene.x->pending_count, PENDING_MAX);
+    assert_int_equal(scene.x->audit.pending_count, PENDING_MAX);
     assert_outcome(&scene, audit_decided(scene.x), REFUSAL_TOO_LARGE, "0");
     scene_end(&scene);
 }
@@ -129,7 +129,7 @@ static void a_decision_may_be_made_again(void **state)
         begin(&scene, state, rows[i].before);
         scene.x->decision.audit = rows[i].watches;
         assert_int_equal(audit_decided(scene.x), STEP_NEXT);
-        assert_int_equal(scene.x->audit, rows[i].after);
+        assert_int_equal(scene.x->audit.mode, rows[i].after);
         scene_end(&scene);
     }
 }

@@ -62,7 +62,7 @@ static void a_version_by_accept_does_not_go_on(void **state)
         struct scene scene;
         scene_begin(&scene, state, fields);
         scene_body(&scene, "abc", NULL);
-        scene.x->route.version_by_accept = by_accept;
+        scene.x->request.route.version_by_accept = by_accept;
         assert_true(headers_for_preflight(scene.x, &scene.out));
         assert_field(&scene.out, "Accept", by_accept ? NULL : fields[1]);
         headers_free(&scene.out);
@@ -114,7 +114,7 @@ static void staged_data_has_no_store(void **state)
     struct scene scene;
     scene_begin(&scene, state, fields);
     scene_body(&scene, "abc", NULL);
-    scene.x->route.kind = ROUTE_STAGE;
+    scene.x->request.route.kind = ROUTE_STAGE;
     assert_true(headers_for_upload(scene.x, &scene.out));
     assert_field(&scene.out, "X-Image-Meta-Store", NULL);
     assert_int_equal(scene.x->record->fixes, 0);
@@ -203,7 +203,7 @@ static void what_is_only_watched_keeps_its_fields(void **state)
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         struct scene scene;
         scene_begin(&scene, state, rows[i].fields);
-        scene.x->audit = AUDIT_ON;
+        scene.x->audit.mode = AUDIT_ON;
         scene.x->head_fixes = rows[i].head_fixes;
         scene_body(&scene, "abc", NULL);
         assert_true(headers_for_upload(scene.x, &scene.out));
@@ -231,7 +231,7 @@ static void a_form_that_is_left_on_is_told(void **state)
         struct scene scene;
         scene_begin(&scene, state, fields);
         scene.settings.upload.unwrap_multipart = unwraps;
-        scene.x->audit = AUDIT_ON;
+        scene.x->audit.mode = AUDIT_ON;
         scene_body(&scene, form, NULL);
         assert_true(headers_for_upload(scene.x, &scene.out));
         assert_field(&scene.out, "Content-Type", type);
@@ -253,7 +253,7 @@ static void what_was_done_before_it_was_watched_stays(void **state)
     struct scene scene;
     scene_begin(&scene, state, fields);
     scene_body(&scene, form, type);
-    scene.x->audit = AUDIT_ON;
+    scene.x->audit.mode = AUDIT_ON;
     scene.x->head_fixes = FIX_CONTENT_TYPE | FIX_MULTIPART;
     assert_true(headers_for_upload(scene.x, &scene.out));
     assert_field(&scene.out, "Content-Type", OCTETS);
@@ -309,8 +309,8 @@ static void a_digest_is_told_of_what_was_stored(void **state)
         struct scene scene;
         scene_begin(&scene, state, fields);
         scene_sent(&scene, "abc");
-        scene.x->answer.status = rows[i].status;
-        scene.x->refusal = rows[i].refusal;
+        scene.x->glance.answer.status = rows[i].status;
+        scene.x->refused.reason = rows[i].refusal;
         scene.x->record->store = strdup("test");
         scene.x->record->rule = strdup("windows-images");
         scene.x->record->fixes = FIX_STORE | FIX_LENGTH;
@@ -350,7 +350,7 @@ static void what_was_found_out_is_told(void **state)
         scene_begin(&scene, state, fields);
         scene.settings.upload.verify = rows[i].verify;
         scene_sent(&scene, "abc");
-        scene.x->answer.status = rows[i].status;
+        scene.x->glance.answer.status = rows[i].status;
         scene_text(scene.x->record->verified, rows[i].verified);
         scene_text(scene.x->record->image_after, rows[i].image_after);
         assert_true(headers_of_answer(scene.x, &scene.out));
@@ -413,10 +413,10 @@ static void a_page_may_read_what_is_ours(void **state)
         struct scene scene;
         scene_begin(&scene, state, no_fields);
         scene_sent(&scene, stripped);
-        scene.x->answer.status = 204;
+        scene.x->glance.answer.status = 204;
         scene.x->record->rule = strdup("default");
-        scene_answered(&scene.x->cors_asked, 200, "");
-        assert_true(headers_add(rows[i].asked ? &scene.x->cors_asked.answer.headers : &scene.out,
+        scene_answered(&scene.x->cors.question, 200, "");
+        assert_true(headers_add(rows[i].asked ? &scene.x->cors.question.answer.headers : &scene.out,
                                 rows[i].field[0], rows[i].field[1]));
         assert_true(headers_of_answer(scene.x, &scene.out));
         assert_field(&scene.out, "Access-Control-Expose-Headers", rows[i].exposed);

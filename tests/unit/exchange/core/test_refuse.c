@@ -25,8 +25,8 @@ static void the_first_reason_is_kept(void **state)
                      STEP_REFUSE);
     assert_int_equal(exchange_refuse_for(scene.x, REFUSAL_EMPTY_BODY, "later"), STEP_REFUSE);
     assert_int_equal(exchange_refuse(scene.x, REFUSAL_DRAINING), STEP_REFUSE);
-    assert_int_equal(scene.x->refusal, REFUSAL_TOO_LARGE);
-    assert_string_equal(scene.x->detail, "it has 3 bytes");
+    assert_int_equal(scene.x->refused.reason, REFUSAL_TOO_LARGE);
+    assert_string_equal(scene.x->refused.detail, "it has 3 bytes");
     scene_end(&scene);
 }
 
@@ -68,13 +68,13 @@ static void the_address_is_the_clients_own(void **state)
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         struct scene scene;
         begin(&scene, state);
-        origin_free(&scene.x->origin);
-        scene.x->origin = (struct origin){.proto = strdup("https"),
-                                          .host = strdup("images.example:9292"),
-                                          .prefix = strdup(rows[i].prefix),
-                                          .forwarded_for = strdup("")};
-        scene.x->route.kind = rows[i].kind;
-        scene_text(scene.x->route.image_id, rows[i].image);
+        origin_free(&scene.x->request.origin);
+        scene.x->request.origin = (struct origin){.proto = strdup("https"),
+                                                  .host = strdup("images.example:9292"),
+                                                  .prefix = strdup(rows[i].prefix),
+                                                  .forwarded_for = strdup("")};
+        scene.x->request.route.kind = rows[i].kind;
+        scene_text(scene.x->request.route.image_id, rows[i].image);
         exchange_refuse(scene.x, REFUSAL_EMPTY_BODY);
         exchange_answer_refusal(scene.x);
         assert_int_equal(scene.client.answer.status, 400);

@@ -15,22 +15,21 @@ static void every_end_of_a_transfer_has_its_refusal(void **state)
 {
     static const struct {
         enum transfer_result result;
-        bool too_long;
+        enum answer_fault fault;
         enum refusal refusal;
         const char *detail;
     } rows[] = {
-        {TRANSFER_UNREACHABLE, false, REFUSAL_GLANCE_UNREACHABLE, ""},
-        {TRANSFER_STALLED, false, REFUSAL_GLANCE_TIMEOUT, ""},
-        {TRANSFER_FAILED, false, REFUSAL_GLANCE_FAILED, ""},
-        {TRANSFER_NO_MEMORY, false, REFUSAL_OUT_OF_MEMORY, ""},
-        {TRANSFER_ANSWERED, true, REFUSAL_GLANCE_FAILED, "its answer is too long"},
+        {TRANSFER_UNREACHABLE, ANSWER_WHOLE, REFUSAL_GLANCE_UNREACHABLE, ""},
+        {TRANSFER_STALLED, ANSWER_WHOLE, REFUSAL_GLANCE_TIMEOUT, ""},
+        {TRANSFER_FAILED, ANSWER_WHOLE, REFUSAL_GLANCE_FAILED, ""},
+        {TRANSFER_NO_MEMORY, ANSWER_WHOLE, REFUSAL_OUT_OF_MEMORY, ""},
+        {TRANSFER_ANSWERED, ANSWER_TOO_LONG, REFUSAL_GLANCE_FAILED, "its answer is too long"},
     };
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         struct scene scene;
         scene_begin(&scene, state, FIELDS);
-        scene.x->result = rows[i].result;
-        scene.x->answer_too_long = rows[i].too_long;
-        assert_outcome(&scene, glance_refuse(scene.x), rows[i].refusal, rows[i].detail);
+        assert_outcome(&scene, glance_refuse(scene.x, rows[i].result, rows[i].fault),
+                       rows[i].refusal, rows[i].detail);
         scene_end(&scene);
     }
 }
@@ -65,7 +64,7 @@ static void an_answer_is_passed_on_with_links_that_lead_back(void **state)
         struct reply reply;
         scene_begin(&scene, state, FIELDS);
         hear(&scene, 413, rows[i].fields, "too much");
-        assert_true(scene.x->head_seen && scene.x->glance_done);
+        assert_true(glance_has_answered(scene.x) && scene.x->glance.over);
         assert_true(glance_reply(scene.x, &reply));
         assert_int_equal(reply.status, 413);
         assert_string_equal(buffer_text(&reply.body), "too much");
@@ -101,9 +100,9 @@ static void an_answer_has_a_largest_size(void **state)
     scene_begin(&scene, state, FIELDS);
     hear(&scene, 200, fields, "");
     assert_true(glance_collect(scene.x, piece, sizeof piece));
-    assert_false(scene.x->answer_too_long);
+    assert_int_equal(scene.x->glance.fault, ANSWER_WHOLE);
     assert_true(glance_collect(scene.x, piece, 1));
-    assert_true(scene.x->answer_too_long);
+    assert_int_equal(scene.x->glance.fault, ANSWER_TOO_LONG);
     assert_true(glance_collect(scene.x, piece, sizeof piece));
     scene_end(&scene);
 }
@@ -124,7 +123,7 @@ static void what_broke_off_is_logged_unless_it_was_ours_to_end(void **state)
         struct scene scene;
         scene_begin(&scene, state, FIELDS);
         glance_over(scene.x, rows[i].result, "libcurl's words");
-        assert_int_equal(scene.x->result, rows[i].result);
+        assert_int_equal(scene.x->glance.result, rows[i].result);
         assert_logged(&scene, rows[i].line);
         scene_end(&scene);
     }

@@ -23,7 +23,7 @@ static void begin(struct scene *scene, void **state, const char *text, uint64_t 
     scene_policy(scene, state, "default: {store: test}\n");
     record_free(scene->x->record);
     scene->x->record = NULL;
-    scene->x->route.kind = ROUTE_UPDATE;
+    scene->x->request.route.kind = ROUTE_UPDATE;
     scene->x->kind = ingest_kind(scene->x);
     scene->client.sends = text;
     scene->client.then = STREAM_END;
@@ -38,7 +38,7 @@ enum { NEWCOMER_MAX = 16 << 10, NEWCOMERS_MAX = 4 << 20, KNOWN_MAX = 16 << 20 };
 static enum step_result go_on(struct scene *scene)
 {
     scene->x->entering = false;
-    scene->x->readable = true;
+    scene->x->body_readable = true;
     return buffer_body(scene->x);
 }
 

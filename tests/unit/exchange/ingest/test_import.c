@@ -41,7 +41,7 @@ static void begin(struct scene *scene, void **state, const char *name, const cha
     free(scene->x->requested);
     scene->x->requested = NULL;
     scene->x->decision = (struct policy_decision){0};
-    scene->x->route.kind = ROUTE_IMPORT;
+    scene->x->request.route.kind = ROUTE_IMPORT;
     scene->x->kind = ingest_kind(scene->x);
     scene->x->image.name = strdup(name);
     scene->x->image.status = strdup("queued");
@@ -336,7 +336,7 @@ static void what_is_still_being_staged_is_not_imported(void **state)
         if (rows[i].old_glance)
             stores_learn_stage_size(scene.parts.stores, false);
         assert_int_equal(import_judge(scene.x), rows[i].refused ? STEP_REFUSE : STEP_NEXT);
-        assert_int_equal(scene.x->refusal,
+        assert_int_equal(scene.x->refused.reason,
                          rows[i].refused ? REFUSAL_UPLOAD_IN_PROGRESS : REFUSAL_NONE);
         scene_end(&scene);
     }

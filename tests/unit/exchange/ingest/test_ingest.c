@@ -30,7 +30,7 @@ static void begin(struct scene *scene, void **state, const char *policy, enum ro
     scene_policy(scene, state, policy);
     record_free(scene->x->record);
     scene->x->record = NULL;
-    scene->x->route.kind = kind;
+    scene->x->request.route.kind = kind;
     scene->x->kind = ingest_kind(scene->x);
     scene->client.framing.framing = *text ? FRAMING_LENGTH : FRAMING_NONE;
     scene->client.framing.length = strlen(text);
@@ -113,7 +113,7 @@ static void only_what_is_passed_on_unread_keeps_its_spelling(void **state)
     begin(&scene, state, CLOSED, ROUTE_RELAY, none, "");
     assert_false(RELAY_KIND.canonical);
     for (int kind = ROUTE_IMPORT; kind <= ROUTE_TASKS; kind++) {
-        scene.x->route.kind = (enum route_kind)kind;
+        scene.x->request.route.kind = (enum route_kind)kind;
         assert_true(ingest_kind(scene.x)->canonical);
     }
     scene_end(&scene);

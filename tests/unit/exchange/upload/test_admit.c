@@ -148,15 +148,15 @@ static void what_a_policy_could_let_pass_is_noted_or_kept(void **state)
                                      UINT64_C(1) << REFUSAL_SPOOL_FULL;
     struct scene scene;
     assert_int_equal(admit(&scene, state, WATCHED, fields, CHUNKED, fill_spool), STEP_NEXT);
-    assert_int_equal(scene.x->audit, AUDIT_ON);
+    assert_int_equal(scene.x->audit.mode, AUDIT_ON);
     assert_true(scene.x->record->audit_reasons == reported);
-    assert_int_equal(scene.x->pending_count, 0);
+    assert_int_equal(scene.x->audit.pending_count, 0);
     scene_end(&scene);
     assert_int_equal(admit(&scene, state, MIXED, fields, CHUNKED, fill_spool), STEP_NEXT);
-    assert_int_equal(scene.x->audit, AUDIT_UNDECIDED);
+    assert_int_equal(scene.x->audit.mode, AUDIT_UNDECIDED);
     assert_true(scene.x->record->audit_reasons == 0);
-    assert_int_equal(scene.x->pending_count, 3);
-    assert_int_equal(scene.x->pending[0].reason, REFUSAL_CONTENT_RANGE);
+    assert_int_equal(scene.x->audit.pending_count, 3);
+    assert_int_equal(scene.x->audit.pending[0].reason, REFUSAL_CONTENT_RANGE);
     scene_end(&scene);
 }
 
@@ -169,13 +169,13 @@ static void what_no_policy_can_let_pass_is_refused(void **state)
     for (size_t i = 0; i < 2; i++) {
         struct scene scene;
         assert_int_equal(admit(&scene, state, policies[i], bad_size, FIVE, NULL), STEP_REFUSE);
-        assert_int_equal(scene.x->refusal, REFUSAL_BAD_REQUEST);
+        assert_int_equal(scene.x->refused.reason, REFUSAL_BAD_REQUEST);
         scene_end(&scene);
         assert_int_equal(admit(&scene, state, policies[i], bad_digest, FIVE, NULL), STEP_REFUSE);
-        assert_int_equal(scene.x->refusal, REFUSAL_BAD_REQUEST);
+        assert_int_equal(scene.x->refused.reason, REFUSAL_BAD_REQUEST);
         scene_end(&scene);
         assert_int_equal(admit(&scene, state, policies[i], none, FIVE, drain), STEP_REFUSE);
-        assert_int_equal(scene.x->refusal, REFUSAL_DRAINING);
+        assert_int_equal(scene.x->refused.reason, REFUSAL_DRAINING);
         scene_end(&scene);
     }
 }

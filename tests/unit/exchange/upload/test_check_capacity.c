@@ -106,7 +106,7 @@ static void room_that_is_only_watched_is_not_taken(void **state)
 {
     struct scene scene;
     begin(&scene, state);
-    scene.x->audit = AUDIT_ON;
+    scene.x->audit.mode = AUDIT_ON;
     assert_outcome(&scene, look(&scene, 200, "961", "-1"), REFUSAL_NONE, NULL);
     assert_true(scene.x->record->audit_reasons == refusal_bit(REFUSAL_STORE_FULL));
     scene_end(&scene);

@@ -59,10 +59,10 @@ static void a_queued_image_that_keeps_something_is_spoilt(void **state)
         scene.x->image.stores = rows[i].stores ? strdup(rows[i].stores) : NULL;
         enum step_result result = upload_check_image(scene.x);
         assert_int_equal(result, rows[i].spoilt ? STEP_REFUSE : STEP_NEXT);
-        assert_int_equal(scene.x->refusal,
+        assert_int_equal(scene.x->refused.reason,
                          rows[i].spoilt ? REFUSAL_IMAGE_NOT_QUEUED : REFUSAL_NONE);
         if (rows[i].spoilt)
-            assert_non_null(strstr(scene.x->detail, "delete it and create a new one"));
+            assert_non_null(strstr(scene.x->refused.detail, "delete it and create a new one"));
         scene_end(&scene);
     }
 }
@@ -181,7 +181,7 @@ static void an_image_that_is_only_watched_is_for_glance_to_judge(void **state)
         UINT64_C(1) << REFUSAL_UPLOAD_IN_PROGRESS | UINT64_C(1) << REFUSAL_FORMATS_UNSET;
     struct scene scene;
     begin(&scene, state, "saving", NULL, NULL);
-    scene.x->audit = AUDIT_ON;
+    scene.x->audit.mode = AUDIT_ON;
     struct upload_lock *first = upload_lock_new(scene.parts.upload_locks, "image", &facts, &bytes);
     assert_int_equal(upload_lock_send(first, false), UPLOAD_LOCK_SENT);
     assert_outcome(&scene, upload_check_image(scene.x), REFUSAL_NONE, NULL);

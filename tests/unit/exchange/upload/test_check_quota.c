@@ -55,7 +55,7 @@ static void a_quota_that_is_only_watched_is_noted(void **state)
 {
     struct scene scene;
     scene_begin(&scene, state, NO_FIELDS);
-    scene.x->audit = AUDIT_ON;
+    scene.x->audit.mode = AUDIT_ON;
     scene.x->usage.image_size_total = (struct usage_limit){true, 10, 10};
     scene.x->size_known = true;
     scene.x->size = 1;
@@ -262,7 +262,7 @@ static void it_is_let_go_however_it_ends(void **state)
 
     begin(&scene, state);
     assert_int_equal(upload_quota(scene.x), STEP_NEXT);
-    scene.x->answer.status = 204;
+    scene.x->glance.answer.status = 204;
     assert_int_equal(upload_counted(scene.x), STEP_NEXT); /* Glance's usage has it now */
     assert_int_equal(reserved(&scene), 0);
     assert_int_equal(quota_reservations_mark(scene.parts.quota_reservations), 6 * MIB);
@@ -270,7 +270,7 @@ static void it_is_let_go_however_it_ends(void **state)
 
     begin(&scene, state);
     assert_int_equal(upload_quota(scene.x), STEP_NEXT);
-    scene.x->answer.status = 409;
+    scene.x->glance.answer.status = 409;
     assert_int_equal(upload_counted(scene.x), STEP_NEXT);
     assert_int_equal(reserved(&scene), 6 * MIB);
     exchange_close_record(scene.x);
@@ -284,7 +284,7 @@ static void what_is_only_watched_takes_its_bytes(void **state)
 {
     struct scene scene;
     begin(&scene, state);
-    scene.x->audit = AUDIT_ON;
+    scene.x->audit.mode = AUDIT_ON;
     struct quota_reservation one = other(&scene, 6 * MIB, true);
     assert_outcome(&scene, upload_quota(scene.x), REFUSAL_NONE, NULL);
     assert_true(scene.x->record->audit_reasons == refusal_bit(REFUSAL_QUOTA_EXCEEDED));

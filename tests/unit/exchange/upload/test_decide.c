@@ -276,7 +276,7 @@ static void what_is_only_watched_is_decided_and_let_pass(void **state)
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         struct scene scene;
         begin(&scene, state, rows[i].name, rows[i].stores);
-        scene.x->audit = AUDIT_ON;
+        scene.x->audit.mode = AUDIT_ON;
         scene.x->size = rows[i].size;
         scene.x->requested = rows[i].requested ? strdup(rows[i].requested) : NULL;
         assert_outcome(&scene, upload_decide(scene.x), REFUSAL_NONE, NULL);
@@ -330,7 +330,7 @@ static void what_is_only_watched_is_not_put_off(void **state)
         scene.x->declared_form = rows[i].form;
         scene.x->size_known = false;
         scene.x->size_comes = true;
-        scene.x->audit = rows[i].policy == SOME ? AUDIT_UNDECIDED : AUDIT_ON;
+        scene.x->audit.mode = rows[i].policy == SOME ? AUDIT_UNDECIDED : AUDIT_ON;
         assert_outcome(&scene, upload_decide(scene.x), REFUSAL_NONE, NULL);
         assert_true(audit_only(scene.x));
         assert_false(upload_decision_waits(scene.x));
@@ -348,13 +348,13 @@ static void a_size_that_is_certain_binds_nobody(void **state)
     begin(&scene, state, "watched", GLANCE_HAS);
     scene_policy(&scene, state, SOME);
     scene.client.framing.framing = FRAMING_LENGTH;
-    scene.x->audit = AUDIT_ON;
+    scene.x->audit.mode = AUDIT_ON;
     assert_false(upload_chosen_by_size(scene.x));
     scene.client.framing.framing = FRAMING_CHUNKED;
     assert_true(upload_chosen_by_size(scene.x));
     scene_policy(&scene, state, "mode: audit\ndefault: {store: test}\n");
     assert_false(upload_chosen_by_size(scene.x));
-    scene.x->audit = AUDIT_OFF;
+    scene.x->audit.mode = AUDIT_OFF;
     scene_policy(&scene, state, SOME);
     assert_false(upload_chosen_by_size(scene.x));
     scene_end(&scene);

@@ -33,7 +33,7 @@ static void begin(struct scene *scene, void **state, enum refusal failure, unsig
     else
         scene_body(scene, "abc", NULL);
     scene->x->failure = failure;
-    scene->x->answer.status = status;
+    scene->x->glance.answer.status = status;
     scene->x->given_at = clock_ms();
     scene->x->record->store = strdup("test");
 }
@@ -178,8 +178,8 @@ static void it_is_followed_until_it_is_stored(void **state)
         assert_int_equal(see_next(&scene, 200, saving), STEP_WAIT);
         assert_int_equal(scene.x->look_wait, 30000);
         assert_outcome(&scene, see_next(&scene, 200, GOOD), REFUSAL_NONE, NULL);
-        assert_int_equal(scene.x->answer.status, 204);
-        assert_int_equal(scene.x->answer.body.len, 0);
+        assert_int_equal(scene.x->glance.answer.status, 204);
+        assert_int_equal(scene.x->glance.answer.body.len, 0);
         assert_string_equal(scene.x->record->verified, "sha512");
         assert_string_equal(scene.x->record->image_after, "");
         scene_end(&scene);
@@ -210,7 +210,7 @@ static void what_has_become_of_a_whole_one_is_told(void **state)
         for (enum audit audit = AUDIT_OFF; audit <= AUDIT_ON; audit += AUDIT_ON - AUDIT_OFF) {
             struct scene scene;
             begin(&scene, state, REFUSAL_GLANCE_FAILED, 0, true);
-            scene.x->audit = audit;
+            scene.x->audit.mode = audit;
             assert_outcome(&scene, see_last(&scene, rows[i].status, rows[i].image), rows[i].refusal,
                            rows[i].detail);
             assert_string_equal(scene.x->record->image_after, rows[i].after);
@@ -240,7 +240,7 @@ static void a_lost_answer_is_looked_for_whatever_is_compared(void **state)
     begin(&scene, state, REFUSAL_GLANCE_FAILED, 0, true);
     scene.settings.upload.verify = VERIFY_OFF;
     assert_outcome(&scene, see(&scene, 200, GOOD), REFUSAL_NONE, NULL);
-    assert_int_equal(scene.x->answer.status, 204);
+    assert_int_equal(scene.x->glance.answer.status, 204);
     assert_string_equal(scene.x->record->verified, "size");
     scene_end(&scene);
 }
@@ -254,7 +254,7 @@ static void a_stage_is_over_when_it_has_a_size(void **state)
     assert_int_equal(see(&scene, 200, IMAGE("uploading", "null", "", "")), STEP_WAIT);
     assert_outcome(&scene, see_next(&scene, 200, "{\"status\": \"uploading\", \"size\": 3}"),
                    REFUSAL_NONE, NULL);
-    assert_int_equal(scene.x->answer.status, 204);
+    assert_int_equal(scene.x->glance.answer.status, 204);
     scene_end(&scene);
 }
 

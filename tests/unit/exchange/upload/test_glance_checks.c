@@ -24,7 +24,7 @@ static void begin(struct scene *scene, void **state, const char *disk_format, co
     scene->settings.upload.checks = (struct check_levels){0};
     scene_sent(scene, text);
     scene->x->sent_as_octets = true;
-    scene->x->answer.status = 415;
+    scene->x->glance.answer.status = 415;
 }
 
 static void see(struct scene *scene, unsigned status, const char *image)
@@ -121,7 +121,7 @@ static void other_answers_teach_nothing(void **state)
         if (way == STAGE)
             scene.x->record->kind = RECORD_STAGE;
         if (way == STATUS)
-            scene.x->answer.status = 409;
+            scene.x->glance.answer.status = 409;
         scene.x->entering = true;
         assert_false(inspected_refused(scene.x));
         assert_outcome(&scene, upload_verify(scene.x), REFUSAL_NONE, NULL);
@@ -135,7 +135,7 @@ static void what_was_taken_is_remembered(void **state)
 {
     struct scene scene;
     begin(&scene, state, "vhd", "abc");
-    scene.x->answer.status = 204;
+    scene.x->glance.answer.status = 204;
     scene.settings.upload.verify = VERIFY_OFF;
     assert_outcome(&scene, upload_verify(scene.x), REFUSAL_NONE, NULL);
     assert_int_equal(scene.inspection.taken, GLANCE_OBJECTION_BIT(GLANCE_MISMATCH));

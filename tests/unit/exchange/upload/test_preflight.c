@@ -51,13 +51,13 @@ static void ask_no_quota(struct scene *scene)
 
 static void stage(struct scene *scene)
 {
-    scene->x->route.kind = ROUTE_STAGE;
+    scene->x->request.route.kind = ROUTE_STAGE;
     scene->x->record->kind = RECORD_STAGE;
 }
 
 static void import(struct scene *scene)
 {
-    scene->x->route.kind = ROUTE_IMPORT;
+    scene->x->request.route.kind = ROUTE_IMPORT;
     scene->x->record->kind = RECORD_IMPORT;
 }
 

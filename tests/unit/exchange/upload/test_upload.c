@@ -38,7 +38,7 @@ static void a_request_without_a_body_waits_for_none(void **state)
         struct scene scene;
         begin(&scene, state);
         scene.client.framing = framings[i];
-        scene.x->audit = AUDIT_ON;
+        scene.x->audit.mode = AUDIT_ON;
         scene.x->entering = true;
         assert_int_equal(run_step(&scene, "invite"), STEP_NEXT);
         scene_end(&scene);
@@ -118,7 +118,7 @@ static void what_is_only_watched_is_decided_once(void **state)
 {
     struct scene scene;
     begin(&scene, state);
-    scene.x->audit = AUDIT_ON;
+    scene.x->audit.mode = AUDIT_ON;
     scene_body(&scene, "abc", NULL);
     assert_outcome(&scene, run_step(&scene, "settle"), REFUSAL_NONE, NULL); /* without a policy */
     assert_null(scene.x->record->rule);
@@ -144,7 +144,7 @@ static void glances_answer_is_the_clients(void **state)
         struct scene scene;
         begin(&scene, state);
         scene_sent(&scene, "abc");
-        scene.x->answer.status = rows[i].status;
+        scene.x->glance.answer.status = rows[i].status;
         const struct request_record *upload = scene.x->record;
         scene_text(scene.x->record->verified, rows[i].verified);
         assert_int_equal(run_step(&scene, "answer"), STEP_END);

@@ -27,7 +27,7 @@ static void begin(struct scene *scene, void **state, unsigned status)
 {
     scene_begin(scene, state, NO_FIELDS);
     scene_sent(scene, "abc");
-    scene->x->answer.status = status;
+    scene->x->glance.answer.status = status;
     scene->x->record->store = strdup("test");
 }
 
@@ -98,7 +98,7 @@ static void what_is_only_watched_is_told_apart_from_a_failure(void **state)
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         struct scene scene;
         begin(&scene, state, 204);
-        scene.x->audit = AUDIT_ON;
+        scene.x->audit.mode = AUDIT_ON;
         free(scene.x->record->store);
         scene.x->record->store = NULL;
         scene.x->record->rule = strdup("watched");

@@ -141,7 +141,7 @@ static void what_is_only_watched_goes_on(void **state)
 {
     struct scene scene;
     begin(&scene, state);
-    scene.x->audit = AUDIT_ON;
+    scene.x->audit.mode = AUDIT_ON;
     struct upload_lock *first = other(&scene);
     assert_int_equal(step(&scene, 0, NULL), STEP_WAIT);
     assert_int_equal(step(&scene, 200, IMAGE("saving")), STEP_NEXT);
