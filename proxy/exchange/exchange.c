@@ -1,120 +1,62 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The events of a client: a request begins, is routed to its kind, and ends. The steps of each kind
- * are in a folder of its own; core/run.c runs them. */
+/* The events of a client: a request begins, gets its kind, and ends. Each kind has its steps in a
+ * folder of its own; core/run.c runs them. */
 #include "exchange/core/exchange_priv.h"
+#include "exchange/ingest/ingest_steps.h"
+#include "exchange/relay/relay_steps.h"
+#include "exchange/upload/upload_flow.h"
 
 #include "intake/client.h"
-#include "intake/memory.h"
 #include "intake/record.h"
-#include "intake/settings.h"
 #include "intake/snapshot.h"
 
-#include <stdlib.h>
-#include <string.h>
+/* A request that is refused by its head alone. */
+static const struct exchange_kind REFUSED_KIND = {.size = sizeof(struct exchange)};
 
-/* The authority of an absolute form stands in for Host (RFC 9112 3.2.2). */
-static bool host_of_absolute_form(struct exchange *x)
+static const struct exchange_kind *kind_of(const struct exchange_parts *parts,
+                                           const struct client *client,
+                                           const struct request_facts *request)
 {
-    if (!x->request.target.authority)
-        return true;
-    char *host = strdup(x->request.target.authority);
-    if (!host)
-        return false;
-    free(x->request.origin.host);
-    x->request.origin.host = host;
-    return true;
-}
-
-/* Who the client is. */
-static enum step_result find_origin(struct exchange *x)
-{
-    const struct settings *settings = x->snapshot->settings;
-    const struct origin_facts facts = {
-        .peer = client_peer(x->client),
-        .tls = client_is_tls(x->client),
-        .trusted = &settings->listen.trusted_proxies,
-        .forwarded = settings->listen.forwarded_header == FORWARDED_HEADER_FORWARDED,
-    };
-    const char *fault;
-    if (!origin_find(&client_head(x->client)->headers, &facts, &x->request.origin, &fault))
-        fault = NO_MEMORY;
-    return fault ? exchange_refuse_fault(x, REFUSAL_BAD_REQUEST, fault) : STEP_NEXT;
-}
-
-/* The image that was meant is told in the answer. */
-static void refuse_miss(struct exchange *x)
-{
-    memcpy(x->request.route.image_id, x->request.route.missed.image_id,
-           sizeof x->request.route.image_id);
-    exchange_refuse_for(x, REFUSAL_WRONG_METHOD, "%s", x->request.route.missed.how);
-}
-
-/* The request stage: what is asked, and by whom; or why it cannot be read. */
-static void understand(struct exchange *x)
-{
-    const struct request_head *head = client_head(x->client);
-    request_id_choose(&head->headers, x->request.id);
-    if (client_fault(x->client)) {
-        exchange_refuse_for(x, client_refusal(x->client), "%s", client_fault(x->client));
-        return;
-    }
-    if (find_origin(x) != STEP_NEXT)
-        return;
-    if (via_has_own(&head->headers)) {
-        exchange_refuse(x, REFUSAL_LOOP_DETECTED);
-        return;
-    }
-    if (client_over_limit(x->client)) {
-        exchange_refuse(x, REFUSAL_TOO_MANY_CONNECTIONS);
-        return;
-    }
-    const char *fault = target_parse(head->target, &x->request.target);
-    if (!fault && !host_of_absolute_form(x))
-        fault = NO_MEMORY;
-    if (!fault)
-        fault = route_find(head->method, &x->request.target, &head->headers, &x->request.route);
-    if (fault)
-        exchange_refuse_fault(x, REFUSAL_BAD_REQUEST, fault);
-    else if (x->request.route.missed.how && exchange_has_body(x))
-        refuse_miss(x);
-}
-
-static bool is_upload(const struct exchange *x)
-{
-    return x->request.route.kind == ROUTE_UPLOAD || x->request.route.kind == ROUTE_STAGE;
-}
-
-static const struct exchange_kind *kind_of(const struct exchange *x)
-{
-    if (is_upload(x))
+    switch (request->route.kind) {
+    case ROUTE_UPLOAD:
+    case ROUTE_STAGE:
         return &UPLOAD_KIND;
-    return x->request.route.kind == ROUTE_RELAY || x->request.route.kind == ROUTE_VERSIONS
-               ? &RELAY_KIND
-               : ingest_kind(x);
+    case ROUTE_RELAY:
+    case ROUTE_VERSIONS:
+        return &RELAY_KIND.base;
+    default:
+        return ingest_kind(parts->snapshot->policy, client, request);
+    }
+}
+
+static void begin(struct exchange *x)
+{
+    if (!x->refused.reason && x->kind->begin && !x->kind->begin(x))
+        exchange_no_memory(x);
+    if (x->refused.reason) {
+        exchange_end_steps(x, STEP_REFUSE);
+        return;
+    }
+    exchange_enter(x, x->kind->steps);
+    exchange_run(x);
 }
 
 static void *opened(void *context, struct client *client)
 {
     struct exchange_parts *parts = context;
-    struct exchange *x = exchange_new(parts, client);
+    struct request_facts request = {0};
+    struct refusal_note refused = {0};
+    bool good = request_read(parts, client, &request, &refused);
+    const struct exchange_kind *kind = good ? kind_of(parts, client, &request) : &REFUSED_KIND;
+    struct exchange *x = exchange_new(parts, client, kind, &request);
     if (!x)
         return NULL;
-    understand(x);
-    if (!x->refused.reason && is_upload(x) &&
-        !exchange_begin_record(x,
-                               x->request.route.kind == ROUTE_STAGE ? RECORD_STAGE : RECORD_FILE))
-        exchange_no_memory(x);
-    if (x->refused.reason) {
-        exchange_end_steps(x, STEP_REFUSE);
-        return x;
-    }
-    x->kind = kind_of(x);
-    exchange_enter(x, x->kind->steps);
-    exchange_run(x);
+    x->refused = refused;
+    begin(x);
     return x;
 }
 
-/* --- what the client's edge tells ------------------------------------------------------ */
+/* --- events of a client that is under way ----------------------------------------------- */
 
 static void readable(void *exchange)
 {
@@ -137,7 +79,7 @@ static void lost(void *exchange, enum client_loss why)
     if (!x->step || outlives_client(x))
         return;
     if (why == CLIENT_VANISHED && client_body_complete(x->client))
-        return; /* Glance gets all of it: see `closed` */
+        return; /* Glance gets the whole body: see closed() */
     exchange_stop_asking(x);
     if (why == CLIENT_NO_MEMORY) {
         exchange_end_steps(x, exchange_no_memory(x));
@@ -157,7 +99,7 @@ static void closed(void *exchange, bool answered)
     struct exchange *x = exchange;
     (void)answered;
     if (outlives_client(x)) {
-        exchange_adopt(x);
+        exchange_make_orphan(x);
         return;
     }
     if (x->step) {

@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Where the policy only watches (`mode: audit`), what speaks against a request is noted, and the
- * request goes on as it came. Which rule applies, and whether that one only watches, is known only
- * after Glance was asked for the image; what spoke against it before is kept until then.
+/* Reports violations. In audit mode (`mode: audit`) they are only noted, and the request goes on as
+ * it came. Which rule applies, and whether it is in audit mode, is known only after Glance was
+ * asked for the image. Violations found before that are kept until then.
  *
- * A decision that was put off until the size is there may be one to watch only then: what was done
- * to the body meanwhile stays, and nothing is refused from there on. */
+ * If the size chooses the rule and comes late, audit mode may begin late. What was done to the body
+ * before stays, and nothing is refused from there on. */
 #include "exchange/core/exchange_priv.h"
 
 #include "intake/log.h"
 #include "intake/metrics.h"
+#include "intake/policy.h"
 #include "intake/record.h"
 #include "intake/snapshot.h"
 
@@ -32,7 +33,7 @@ static void note(struct exchange *x, enum refusal refusal, const char *detail)
             refusal_row(refusal)->name, *detail ? ": " : "", detail);
 }
 
-static enum step_result object(struct exchange *x, enum refusal refusal, const char *detail)
+static enum step_result report(struct exchange *x, enum refusal refusal, const char *detail)
 {
     if (x->audit.mode == AUDIT_OFF)
         return *detail ? exchange_refuse_for(x, refusal, "%s", detail)
@@ -50,7 +51,7 @@ static enum step_result object(struct exchange *x, enum refusal refusal, const c
 
 enum step_result report_violation(struct exchange *x, enum refusal refusal)
 {
-    return object(x, refusal, "");
+    return report(x, refusal, "");
 }
 
 enum step_result report_violation_for(struct exchange *x, enum refusal refusal, const char *format,
@@ -61,16 +62,17 @@ enum step_result report_violation_for(struct exchange *x, enum refusal refusal, 
     va_start(arguments, format);
     vsnprintf(detail, sizeof detail, format, arguments);
     va_end(arguments);
-    return object(x, refusal, detail);
+    return report(x, refusal, detail);
 }
 
-enum step_result audit_decided(struct exchange *x)
+enum step_result audit_decided(struct exchange *x, bool audit)
 {
-    if (x->audit.mode != AUDIT_ON)
-        x->audit.mode = x->decision.audit ? AUDIT_ON : AUDIT_OFF;
+    struct audit_state *state = &x->audit;
+    if (state->mode != AUDIT_ON)
+        state->mode = audit ? AUDIT_ON : AUDIT_OFF;
     enum step_result result = STEP_NEXT;
-    for (size_t i = 0; i < x->audit.pending_count && result == STEP_NEXT; i++)
-        result = object(x, x->audit.pending[i].reason, x->audit.pending[i].detail);
-    x->audit.pending_count = 0;
+    for (size_t i = 0; i < state->pending_count && result == STEP_NEXT; i++)
+        result = report(x, state->pending[i].reason, state->pending[i].detail);
+    state->pending_count = 0;
     return result;
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A browser shows a page what another origin has answered only if the answer's Access-Control
- * fields allow it. Which origins those are is in Glance's configuration, so a refusal to a browser
- * gets the fields that Glance itself gives to this origin: it is asked for its versions, which
- * takes no token. */
+/* The CORS fields of a refusal. A browser shows a page the answer of another origin only if the
+ * answer's Access-Control fields allow it. Glance's configuration lists the allowed origins. So for
+ * a refusal to a browser the proxy asks Glance for its versions, which needs no token, and copies
+ * the fields of that answer. */
 #include "exchange/core/exchange_priv.h"
 
 #include "intake/client.h"
@@ -11,13 +11,13 @@
 #include <string.h>
 #include <strings.h>
 
-/* A refusal is not to wait for long. */
+/* A refusal does not wait longer for its CORS fields. */
 enum { CORS_TIMEOUT_MS = 2000 };
 
 static const char ORIGIN[] = "Origin";
 
-/* Glance would not have answered either, or there are too many requests already. */
-static bool is_beyond_glance(enum refusal refusal)
+/* Glance would not answer, or there are too many requests already. */
+static bool is_not_worth_asking(enum refusal refusal)
 {
     return refusal == REFUSAL_GLANCE_UNREACHABLE || refusal == REFUSAL_GLANCE_TIMEOUT ||
            refusal == REFUSAL_TOO_MANY_CONNECTIONS || refusal == REFUSAL_LOOP_DETECTED;
@@ -25,7 +25,7 @@ static bool is_beyond_glance(enum refusal refusal)
 
 bool cors_wanted(const struct exchange *x)
 {
-    return x->client && !x->cors.tried && !is_beyond_glance(x->refused.reason) &&
+    return x->client && !x->cors.tried && !is_not_worth_asking(x->refused.reason) &&
            headers_count(&client_head(x->client)->headers, ORIGIN) == 1;
 }
 
@@ -43,8 +43,8 @@ static bool ask(struct exchange *x)
     return begun;
 }
 
-/* Whatever comes of it, the refusal is told now. */
-static enum step_result hear(struct exchange *x)
+/* The refusal is sent with the fields or without. */
+static enum step_result ask_and_wait(struct exchange *x)
 {
     if (x->entering) {
         x->cors.tried = true;
@@ -53,9 +53,9 @@ static enum step_result hear(struct exchange *x)
     return x->cors.question.over ? STEP_REFUSE : STEP_WAIT;
 }
 
-const struct step CORS_STEPS[] = {{"cors", hear}, {NULL, NULL}};
+const struct step CORS_STEPS[] = {{"cors", ask_and_wait}, {NULL, NULL}};
 
-static bool is_of_cors(const char *name)
+static bool is_cors_field(const char *name)
 {
     static const char prefix[] = "Access-Control-";
     return strncasecmp(name, prefix, sizeof prefix - 1) == 0 || header_name_is(name, "Vary");
@@ -66,7 +66,7 @@ bool cors_tell(const struct exchange *x, struct headers *out)
     bool good = true;
     if (fetch_answered(&x->cors.question))
         headers_each(row, &x->cors.question.answer.headers)
-            if (is_of_cors(row->name))
+            if (is_cors_field(row->name))
                 good = good && headers_add(out, row->name, row->value);
     return good;
 }

@@ -1,93 +1,80 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What the files of the exchange share.
+/* What all kinds of exchanges share, for the files of proxy/exchange/.
  *
  *   exchange.c            the client's events: a request begins, gets its kind, ends
+ *   core/request.c        reads what the head says
  *   core/run.c            runs the steps of any kind
  *   core/wake.c           makes a step run again
- *   core/request.c        what the head says
  *   core/refuse.c         refuses or answers
- *   core/audit.c          what is refused, or in audit mode only noted
- *   core/cors.c           a refusal that a browser may read
- *   core/record.c         the record, and what is given back with it
- *   core/headers.c        headers for Glance, and headers of an upload's answer
+ *   core/audit.c          reports violations: refused, or in audit mode only noted
+ *   core/cors.c           the CORS fields of a refusal
+ *   core/record.c         the request record
+ *   core/headers.c        headers for Glance and for the client that all kinds share
  *   core/upstream.c       the conversation with Glance: one transfer at a time
  *
- *   upload/               upload.c has the steps, in their order
- *   ingest/ingest.c       the steps of imports, updates, locations and tasks
- *   ingest/import.c       the policy of an import
- *   ingest/report.c       their violations
- *   ingest/buffer_body.c  their JSON, held while it is checked
- *   ingest/buffer_shares.c  how much of it is held, and for which clients
- *   relay/relay.c         the steps of all other requests
- *   relay/stream.c        the answer's body, streamed
- *   relay/reply.c         the answer's head
+ * Each kind has a folder, and a state that begins with a struct exchange:
+ *
+ *   upload/               struct upload_flow (upload_flow.h); upload.c lists the steps
+ *   relay/                struct relay_flow (relay_steps.h): all requests without a policy
+ *   ingest/               struct ingest_flow (ingest_steps.h): imports, updates, locations, tasks
  */
 #ifndef EXCHANGE_PRIV_H
 #define EXCHANGE_PRIV_H
 
-#include "intake/body.h"
 #include "intake/buffered_fetch.h"
-#include "intake/capacity.h"
 #include "intake/exchange.h"
-#include "intake/image.h"
 #include "intake/loop.h"
-#include "intake/policy.h"
-#include "intake/promises.h"
-#include "intake/quota_reservations.h"
 #include "intake/record.h"
 #include "intake/reply.h"
 #include "intake/request.h"
-#include "intake/stores.h"
 #include "intake/transfer.h"
-#include "intake/usage.h"
-#include "intake/verify.h"
-#include "net/relay_buffer.h"
 
-struct upload_lock;
 struct client;
 struct exchange;
 
 enum step_result {
     STEP_NEXT,
-    STEP_WAIT,   /* for the client or Glance; the step runs again when either has moved */
+    STEP_WAIT,   /* for the client, Glance or a timer; the step runs again when one has moved */
     STEP_REFUSE, /* exchange_refuse_for() said why: answer that */
-    STEP_END     /* nothing more to decide: answered, or there is nobody to answer */
+    STEP_END     /* the client has its answer, or there is nobody to answer */
 };
 
-/* The resume rule: a step is run when it is entered (`entering`) and again whenever something may
- * have changed; it returns STEP_WAIT for as long as what it waits for is not there. */
+/* The resume rule: a step runs when it is entered (`entering`), and again whenever something may
+ * have changed. It returns STEP_WAIT as long as it has to wait. */
 struct step {
     const char *name;
     enum step_result (*run)(struct exchange *x);
 };
 
-/* What is particular to a kind of request: the runner knows no step. All but the steps may be NULL.
- */
+/* What differs between the kinds of requests. All functions may be NULL. */
 struct exchange_kind {
+    size_t size; /* of its state, which begins with a struct exchange */
     const struct step *steps;
-    /* The client has more of its body to give. True: it was taken, and no step has to run. */
+    /* Called before the first step. False: no memory. */
+    bool (*begin)(struct exchange *x);
+    /* The client can send more of its body. True: it was read, and no step has to run. */
     bool (*take_more)(struct exchange *x);
-    /* It goes on to its end without its client. */
+    /* Whether the exchange continues when its client has left. */
     bool (*outlives_client)(const struct exchange *x);
-    /* Gives up its requests to Glance, the transfer aside. May be repeated. */
+    /* Ends its questions to Glance and its timers. May be repeated. */
     void (*stop_asking)(struct exchange *x);
-    /* Frees what is its own. */
+    /* Gives back what it has reserved, when the record is closed. May be repeated. */
+    void (*release)(struct exchange *x);
+    /* Frees the members that the kind adds to struct exchange. */
     void (*end)(struct exchange *x);
-
-    /* For a request that is passed on. */
-    bool canonical; /* its path goes to Glance in the canonical spelling */
-    /* Bytes of the body that were read before; 0: no more, the client has the rest. */
-    size_t (*read_held)(struct exchange *x, void *into, size_t room);
-    /* What it changes in the request's fields; false: no memory. */
-    bool (*set_headers)(const struct exchange *x, struct headers *out);
+    /* Adds its X-Intake fields to an answer that has a record. False: no memory. */
+    bool (*add_headers)(const struct exchange *x, struct headers *out);
+    /* Adds what is known of the image to the facts for a refusal's text. */
+    void (*describe)(const struct exchange *x, struct refusal_context *out);
 };
 
-extern const struct exchange_kind UPLOAD_KIND, RELAY_KIND;
-const struct exchange_kind *
-ingest_kind(const struct exchange *x); /* of an import, an update, ... */
-
-/* How Glance's answer is taken. */
-enum answer_mode { ANSWER_COLLECT, ANSWER_STREAM };
+/* What the head says, and who sent it. Owned: request_free(). */
+struct request_facts {
+    char id[REQUEST_ID_MAX + 1];
+    struct target target;
+    struct route route;
+    struct origin origin;
+};
 
 /* Why a request is refused: the first reason that was found. */
 struct refusal_note {
@@ -115,14 +102,6 @@ struct audit_state {
     size_t pending_count;
 };
 
-/* What the head says, and who sent it. */
-struct request_facts {
-    char id[REQUEST_ID_MAX + 1];
-    struct target target;
-    struct route route;
-    struct origin origin;
-};
-
 /* Whether Glance's answer could be kept. */
 enum answer_fault {
     ANSWER_WHOLE,
@@ -136,186 +115,139 @@ struct conversation {
     bool over;                 /* the latest transfer has ended, with `result` */
     enum transfer_result result;
     enum answer_fault fault;
-    struct reply answer; /* as Glance sent it; status 0: its head has not come */
+    struct reply answer;    /* as Glance sent it; status 0: its head has not come */
+    unsigned same_endpoint; /* for `together` of struct upstream_request */
 };
 
-/* The CORS fields of a refusal. */
+/* The question for the CORS fields of a refusal. */
 struct cors_state {
     bool tried;
     struct fetch question;
 };
 
-/* What one request holds of a worker's room for JSON. Zero-initialised: nothing, of a client that
- * Glance has not vouched for. */
-struct share {
-    struct holder *holder; /* NULL: a newcomer */
-    size_t bytes;
-};
-
+/* The part that all kinds have. It owns all but `parts` and `client`. */
 struct exchange {
     struct exchange_parts *parts;
-    struct client *client; /* NULL: it is gone, and Glance is finishing */
-    struct snapshot *snapshot;
-
+    struct client *client;     /* NULL: it has left, and Glance is finishing */
+    struct snapshot *snapshot; /* a reference, taken at the beginning */
     struct request_facts request;
-    const struct exchange_kind *kind; /* never NULL */
-    const struct step *step;          /* NULL: over */
-    bool entering;                    /* the step has not run yet */
+    const struct exchange_kind *kind;
+
+    const struct step *step; /* NULL: over */
+    bool entering;           /* the step has not run yet */
     struct task run_task;
     struct timer step_timer; /* limits how long a step waits */
     bool step_timer_fired;
+
     struct refusal_note refused;
     struct audit_state audit;
-    struct conversation glance;
-    enum answer_mode mode;
-    unsigned same_endpoint; /* for `together` of struct upstream_request */
-    bool body_readable;     /* the first byte of the client's body, or its end, has come */
-    bool client_lost;
-
-    /* Of an upload. */
-    bool empty;         /* the head says that it has no data */
-    bool declared_form; /* Content-Type: multipart/form-data */
-    bool promised;      /* x-openstack-image-size */
-    uint64_t promise;
-    bool size_known; /* the image's own, without an envelope */
-    uint64_t size;
-    bool size_comes;                          /* not known yet, but before a byte goes to Glance */
-    unsigned head_fixes;                      /* enum record_fix, as far as the head tells */
-    char *requested;                          /* the store the client asked for */
-    struct promises promises, image_promises; /* of the body as it is sent; of the image */
-    struct headers ask_fields; /* of every question to Glance: the caller's own token among them */
-    struct fetch image_asked, usage_asked, stores_asked, bucket_asked;
     struct cors_state cors;
-    struct image image;
-    struct usage usage;
-    char glance_hash[ALGORITHM_MAX + 1];
-    uint64_t usage_mark;  /* of the sum of what was stored, when the usage was asked for */
-    unsigned usage_asks;  /* how often again */
-    uint64_t quota_began; /* clock_ms() of a wait for others; 0: there was none */
-    struct quota_reservation reservation;
-    struct upload_lock *upload_lock;
-    uint64_t turn_began; /* clock_ms() */
-    struct policy_decision decision;
-    struct capacity_reservation room;
-    const struct policy_store *room_store; /* what `room` was taken, or could not be had, for */
-    uint64_t room_size;
-    struct body *body;
-    size_t warnings_noted, audited_noted;
-    bool send_begun; /* Glance is being sent the upload, or was: it may end without the client */
-
-    /* While it is sent. */
-    bool begun;          /* Glance takes the body, or is to get it all the same */
-    bool sent_as_octets; /* under the one type that Glance takes */
-    bool continued;      /* it has said 100 Continue */
-    uint64_t given_at;   /* clock_ms(): the last piece of the body */
-
-    /* After it was sent. */
-    enum refusal failure; /* of Glance's: what has become of the image is looked up first */
-    char failure_detail[128];
-    struct timer look; /* the next look at the image */
-    bool look_due;
-    uint64_t look_began; /* clock_ms() */
-    uint64_t look_wait;  /* ms before the latest look */
-    bool seen_queued, still_busy;
-    char *hint;                    /* to an answer of Glance's; owned; NULL: none */
-    bool answered_for;             /* Glance's answer was lost, and the image has told */
-    struct request_record *record; /* until it is left to the registry */
-
-    /* Of a door whose JSON is judged before Glance gets it. */
-    struct buffer held;
-    size_t held_given; /* to Glance */
-    struct share share;
-    bool unread; /* it is too long to be judged, and goes on all the same */
-    enum import_change import_change;
-
-    uint64_t relayed; /* bytes of a body that is not judged */
-    bool too_long;    /* there are more of them than there may be */
-
-    /* Of a relay whose answer is streamed. */
-    struct relay_buffer relay_buffer;
-    bool large; /* what comes of it is refused until it is known who reads the rest */
-
-    struct exchange *next, *previous; /* among the orphans */
+    struct conversation glance;
+    bool body_readable;            /* the first byte of the client's body, or its end, has come */
+    bool client_lost;              /* in the middle of its body */
+    struct request_record *record; /* NULL: none, or closed */
+    struct exchange *next, *previous; /* in the worker's list of orphans */
 };
 
+/* request.c */
+/* Reads the head of the client's request. False: `refused` says why it is refused. `out` is the
+ * caller's to free in either case. */
+bool request_read(const struct exchange_parts *parts, struct client *client,
+                  struct request_facts *out, struct refusal_note *refused);
+void request_free(struct request_facts *request);
+bool request_has_body(const struct client *client); /* by the head */
+
 /* wake.c */
+/* Runs the current step in a task of the loop. */
 void exchange_wake(struct exchange *x);
 void exchange_wake_by(void *exchange);
-void exchange_wait_at_most(struct exchange *x, uint64_t ms); /* then wakes it: `step_timer_fired` */
+/* Wakes it after `ms` at the latest, with `step_timer_fired` set; at once if there is no memory. */
+void exchange_wait_at_most(struct exchange *x, uint64_t ms);
 
 /* run.c */
-struct exchange *exchange_new(struct exchange_parts *parts, struct client *client);
+/* Takes over `request`, also if it fails. NULL: no memory. */
+struct exchange *exchange_new(struct exchange_parts *parts, struct client *client,
+                              const struct exchange_kind *kind, struct request_facts *request);
 void exchange_free(struct exchange *x);
 void exchange_enter(struct exchange *x, const struct step *step);
 void exchange_run(struct exchange *x);
 void exchange_end_steps(struct exchange *x, enum step_result why);
-void exchange_stop_asking(struct exchange *x); /* of Glance, whatever it is; may be repeated */
-void exchange_adopt(struct exchange *x); /* its client is gone: it is an orphan of the worker */
+void exchange_stop_asking(struct exchange *x); /* ends all questions to Glance; may be repeated */
+void exchange_make_orphan(struct exchange *x); /* its client has left; the worker lists it */
 
 /* record.c */
 bool exchange_begin_record(struct exchange *x, enum record_kind kind); /* false: no memory */
 void exchange_mark_aborted(struct exchange *x);                        /* if it has a record */
-/* What it has reserved is given back, and the record goes to the registry. May be repeated. */
+enum step_result exchange_drop_client(struct exchange *x); /* without an answer: it was lost */
+/* Gives back what was reserved, and gives the record to the registry. May be repeated. */
 void exchange_close_record(struct exchange *x);
 
-/* request.c */
-bool exchange_has_body(const struct exchange *x); /* by its head */
-
 /* refuse.c */
-/* Notes the first reason; the runner answers it. A detail is a clause without a full stop. */
+/* Note a reason unless there is one already. A detail is a clause without a full stop. */
+void refusal_set(struct refusal_note *note, enum refusal reason, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+/* `fault` is a parser's. NO_MEMORY is out_of_memory: the client is not blamed for it. */
+void refusal_set_fault(struct refusal_note *note, const char *request_id, enum refusal reason,
+                       const char *fault);
+/* Return STEP_REFUSE: the runner then answers the first reason. */
 enum step_result exchange_refuse(struct exchange *x, enum refusal refusal);
 enum step_result exchange_refuse_for(struct exchange *x, enum refusal refusal, const char *format,
                                      ...) __attribute__((format(printf, 3, 4)));
-/* The fault is a parser's; if it is NO_MEMORY, the client is not blamed for it. */
-enum step_result exchange_refuse_fault(struct exchange *x, enum refusal refusal, const char *fault);
 enum step_result exchange_no_memory(struct exchange *x);
 void exchange_answer_refusal(struct exchange *x);
-void exchange_answer(struct exchange *x, struct reply *reply);
-/* Puts X-Intake-Hint beside Glance's answer: a text like those of refusal.h. False: no memory. */
-bool exchange_hint(struct exchange *x, const char *text, const char *detail);
+void exchange_answer(struct exchange *x, struct reply *reply); /* frees the reply */
+/* A text like those of refusal.h, for the client that waits. Owned by the caller. NULL: no client,
+ * or no memory. */
+char *exchange_hint(const struct exchange *x, const char *text, const char *detail);
 
-/* audit.c: for everything that is recorded as an upload. */
+/* audit.c: only for requests with a record. */
 void audit_begin(struct exchange *x);
-/* Nothing is to be changed or refused. */
+/* Nothing is changed or refused. */
 static inline bool audit_only(const struct exchange *x)
 {
     return x->audit.mode == AUDIT_ON;
 }
 
-/* Refuses (STEP_REFUSE), or notes that it would have been refused (STEP_NEXT). What no policy can
- * let pass, an unsound head or a Glance that is not there, is refused by exchange_refuse(). */
+/* Refuse (STEP_REFUSE), or note that it would have been refused (STEP_NEXT). What no policy can
+ * allow, such as a malformed head or a Glance that does not answer, is for exchange_refuse(). */
 enum step_result report_violation(struct exchange *x, enum refusal refusal);
 enum step_result report_violation_for(struct exchange *x, enum refusal refusal, const char *format,
                                       ...) __attribute__((format(printf, 3, 4)));
-/* `decision` is there: what was pending counts, or is noted. */
-enum step_result audit_decided(struct exchange *x);
+/* The rule is known, and whether it is in audit mode: pending violations are refused or noted. */
+enum step_result audit_decided(struct exchange *x, bool audit);
 
 /* upstream.c */
-extern const struct upstream_callbacks COLLECT; /* without a body to send */
+/* Callbacks for a transfer whose owner is the exchange, and whose answer is collected. */
+void glance_head(void *owner, unsigned status, const struct headers *headers);
+bool glance_collect(void *owner, const void *bytes, size_t count);
+void glance_over(void *owner, enum transfer_result result, const char *detail);
+/* Starts a transfer. False: no memory. */
+bool glance_ask(struct exchange *x, const struct upstream_request *request,
+                const struct upstream_callbacks *owner);
 /* Whether the head of the answer has come. */
 static inline bool glance_has_answered(const struct exchange *x)
 {
     return x->glance.answer.status != 0;
 }
 
-bool glance_ask(struct exchange *x, const struct upstream_request *request,
-                const struct upstream_callbacks *owner);
 /* Refuses because Glance's answer cannot be passed on. */
 enum step_result glance_refuse(struct exchange *x, enum transfer_result result,
                                enum answer_fault fault);
-void glance_head(void *owner, unsigned status, const struct headers *headers);
-bool glance_collect(void *owner, const void *bytes, size_t count);
-void glance_over(void *owner, enum transfer_result result, const char *detail);
+/* Makes Glance's answer ready for the client: end-to-end fields, URLs of this proxy, and the
+ * request id. The body moves to `reply`. False: no memory. */
 bool glance_reply(struct exchange *x, struct reply *reply);
+enum step_result glance_pass_answer(struct exchange *x); /* to the client, with our fields */
 
-/* cors.c: a refusal that is told to a browser. */
+/* cors.c */
 extern const struct step CORS_STEPS[];
-bool cors_wanted(const struct exchange *x); /* and Glance has not been asked for it yet */
+bool cors_wanted(const struct exchange *x); /* a browser waits, and Glance was not asked yet */
 bool cors_tell(const struct exchange *x, struct headers *out); /* false: no memory */
 
 /* headers.c */
-bool headers_for_preflight(const struct exchange *x, struct headers *out);
-bool headers_for_upload(struct exchange *x, struct headers *out);
-bool headers_of_answer(struct exchange *x, struct headers *out);
+/* The client's fields as Glance gets them. False: no memory. */
+bool headers_for_glance(const struct exchange *x, struct headers *out);
+/* Adds the X-Intake fields, if there is a record. Before the policy has decided there are none.
+ * False: no memory. */
+bool headers_of_answer(const struct exchange *x, struct headers *out);
 
 #endif

@@ -1,18 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The record of an exchange that is an upload, or brings data into a store in another way. What the
- * exchange has reserved is given back when its record is closed. */
+/* The request record of an exchange that uploads, or brings data into a store in another way. */
 #include "exchange/core/exchange_priv.h"
 
-#include "intake/body.h"
 #include "intake/client.h"
 #include "intake/record.h"
-#include "intake/upload_locks.h"
 
 bool exchange_begin_record(struct exchange *x, enum record_kind kind)
 {
-    const char *image = x->request.route.image_id[0] ? x->request.route.image_id : NULL;
-    const char *client = x->request.origin.address[0] ? x->request.origin.address : NULL;
-    x->record = record_new(x->request.id, client, image);
+    const struct request_facts *request = &x->request;
+    const char *image = request->route.image_id[0] ? request->route.image_id : NULL;
+    const char *client = request->origin.address[0] ? request->origin.address : NULL;
+    x->record = record_new(request->id, client, image);
     if (!x->record)
         return false;
     const struct framing_facts *framing = client_framing(x->client);
@@ -26,6 +24,13 @@ void exchange_mark_aborted(struct exchange *x)
 {
     if (x->record)
         x->record->verdict = VERDICT_ABORTED;
+}
+
+enum step_result exchange_drop_client(struct exchange *x)
+{
+    exchange_mark_aborted(x);
+    client_drop(x->client);
+    return STEP_END;
 }
 
 static enum record_verdict verdict_of(const struct exchange *x)
@@ -44,20 +49,13 @@ static enum record_verdict verdict_of(const struct exchange *x)
     }
 }
 
-static void let_go(struct exchange *x)
-{
-    upload_lock_release(x->upload_lock);
-    x->upload_lock = NULL;
-    capacity_release(&x->room);
-    quota_release(&x->reservation, x->body && body_finished(x->body));
-}
-
-/* However it ended: one line in the log, the metrics, and the list of the last hundred. */
+/* The registry writes the line of the log and the metrics, and keeps the last hundred. */
 void exchange_close_record(struct exchange *x)
 {
     if (!x->record)
         return;
-    let_go(x);
+    if (x->kind->release)
+        x->kind->release(x);
     x->record->reason = x->refused.reason;
     if (x->record->verdict == VERDICT_RUNNING)
         x->record->verdict = verdict_of(x);

@@ -13,38 +13,61 @@
 #include <stdlib.h>
 #include <string.h>
 
+static void set(struct refusal_note *note, enum refusal reason, const char *format,
+                va_list arguments)
+{
+    if (note->reason)
+        return;
+    note->reason = reason;
+    vsnprintf(note->detail, sizeof note->detail, format, arguments);
+}
+
+void refusal_set(struct refusal_note *note, enum refusal reason, const char *format, ...)
+{
+    va_list arguments;
+    va_start(arguments, format);
+    set(note, reason, format, arguments);
+    va_end(arguments);
+}
+
+static void set_no_memory(struct refusal_note *note, const char *request_id)
+{
+    log_say(LOG_LEVEL_ERROR, "%s: out of memory", request_id);
+    refusal_set(note, REFUSAL_OUT_OF_MEMORY, "%s", "");
+}
+
+void refusal_set_fault(struct refusal_note *note, const char *request_id, enum refusal reason,
+                       const char *fault)
+{
+    if (fault == NO_MEMORY)
+        set_no_memory(note, request_id);
+    else
+        refusal_set(note, reason, "%s", fault);
+}
+
 enum step_result exchange_refuse(struct exchange *x, enum refusal refusal)
 {
-    if (!x->refused.reason)
-        x->refused.reason = refusal;
+    refusal_set(&x->refused, refusal, "%s", "");
     return STEP_REFUSE;
 }
 
 enum step_result exchange_refuse_for(struct exchange *x, enum refusal refusal, const char *format,
                                      ...)
 {
-    if (x->refused.reason)
-        return STEP_REFUSE;
     va_list arguments;
     va_start(arguments, format);
-    vsnprintf(x->refused.detail, sizeof x->refused.detail, format, arguments);
+    set(&x->refused, refusal, format, arguments);
     va_end(arguments);
-    return exchange_refuse(x, refusal);
-}
-
-enum step_result exchange_refuse_fault(struct exchange *x, enum refusal refusal, const char *fault)
-{
-    return fault == NO_MEMORY ? exchange_no_memory(x)
-                              : exchange_refuse_for(x, refusal, "%s", fault);
+    return STEP_REFUSE;
 }
 
 enum step_result exchange_no_memory(struct exchange *x)
 {
-    log_say(LOG_LEVEL_ERROR, "%s: out of memory", x->request.id);
-    return exchange_refuse(x, REFUSAL_OUT_OF_MEMORY);
+    set_no_memory(&x->refused, x->request.id);
+    return STEP_REFUSE;
 }
 
-/* A client that has its answer may try again at once, and whoever looks then finds it noted. */
+/* The record is closed first: a client that retries at once finds its first request finished. */
 void exchange_answer(struct exchange *x, struct reply *reply)
 {
     exchange_close_record(x);
@@ -54,22 +77,26 @@ void exchange_answer(struct exchange *x, struct reply *reply)
     reply_free(reply);
 }
 
+static bool is_stage(const struct route *route)
+{
+    return route->kind == ROUTE_STAGE || route->missed.meant == ROUTE_STAGE;
+}
+
+/* The URL of the upload as the client sees it. NULL: not known, or no memory. */
 static char *upload_url(const struct exchange *x)
 {
     char *url = NULL;
-    if (!x->request.route.image_id[0] || !x->request.origin.host)
+    const struct origin *origin = &x->request.origin;
+    const struct route *route = &x->request.route;
+    if (!route->image_id[0] || !origin->host)
         return NULL;
-    if (asprintf(&url, "%s://%s%s/v2/images/%s/%s", x->request.origin.proto, x->request.origin.host,
-                 x->request.origin.prefix, x->request.route.image_id,
-                 x->request.route.kind == ROUTE_STAGE ||
-                         x->request.route.missed.meant == ROUTE_STAGE
-                     ? "stage"
-                     : "file") < 0)
+    if (asprintf(&url, "%s://%s%s/v2/images/%s/%s", origin->proto, origin->host, origin->prefix,
+                 route->image_id, is_stage(route) ? "stage" : "file") < 0)
         return NULL;
     return url;
 }
 
-/* Where TLS is spoken, in place of the address that was plain HTTP. */
+/* The same host by TLS, for a request that was plain HTTP. NULL: not known, or no memory. */
 static char *tls_url(const struct exchange *x)
 {
     char *url = NULL;
@@ -86,35 +113,35 @@ static bool tell_allowed(const struct exchange *x, struct headers *out)
 
 static struct refusal_context context_of(const struct exchange *x, const char *url)
 {
-    return (struct refusal_context){
+    const struct route *route = &x->request.route;
+    struct refusal_context context = {
         .detail = x->refused.detail[0] ? x->refused.detail : NULL,
-        .image_id = x->request.route.image_id[0] ? x->request.route.image_id : NULL,
+        .image_id = route->image_id[0] ? route->image_id : NULL,
         .request_id = x->request.id,
         .url = url,
         .user_agent = headers_get(&client_head(x->client)->headers, "User-Agent"),
-        .disk_format = x->image.disk_format,
-        .container_format = x->image.container_format,
-        .upload = x->request.route.kind == ROUTE_UPLOAD || x->request.route.kind == ROUTE_STAGE,
-        .for_glance = x->body && body_refused_for_glance(x->body),
+        .upload = route->kind == ROUTE_UPLOAD || route->kind == ROUTE_STAGE,
     };
+    if (x->kind->describe)
+        x->kind->describe(x, &context);
+    return context;
 }
 
-bool exchange_hint(struct exchange *x, const char *text, const char *detail)
+char *exchange_hint(const struct exchange *x, const char *text, const char *detail)
 {
     enum { HINT_MAX = 2048 };
     struct buffer hint;
     if (!x->client)
-        return true;
+        return NULL;
     char *url = upload_url(x);
     struct refusal_context context = context_of(x, url);
     context.detail = detail;
     context.for_glance = true;
     buffer_init(&hint, HINT_MAX);
-    free(x->hint);
-    x->hint = reply_fill_in(text, &context, &hint) ? strdup(buffer_text(&hint)) : NULL;
+    char *filled = reply_fill_in(text, &context, &hint) ? strdup(buffer_text(&hint)) : NULL;
     buffer_free(&hint);
     free(url);
-    return x->hint != NULL;
+    return filled;
 }
 
 void exchange_answer_refusal(struct exchange *x)

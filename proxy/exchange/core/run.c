@@ -5,7 +5,6 @@
  * of its worker, and is freed when its last step is over. */
 #include "exchange/core/exchange_priv.h"
 
-#include "intake/body.h"
 #include "intake/log.h"
 #include "intake/metrics.h"
 #include "intake/record.h"
@@ -13,8 +12,6 @@
 
 #include <stddef.h>
 #include <stdlib.h>
-
-static const struct exchange_kind NO_KIND = {0};
 
 /* --- the steps ----------------------------------------------------------------------------- */
 
@@ -67,7 +64,6 @@ void exchange_stop_asking(struct exchange *x)
         x->kind->stop_asking(x);
     fetch_end(&x->cors.question);
     timer_cancel(x->parts->loop, &x->step_timer);
-    timer_cancel(x->parts->loop, &x->look);
 }
 
 void exchange_free(struct exchange *x)
@@ -76,22 +72,15 @@ void exchange_free(struct exchange *x)
     task_cancel(x->parts->loop, &x->run_task);
     exchange_close_record(x);
     metrics_gauge_add(x->parts->metrics, METRICS_REQUESTS_IN_FLIGHT, -1);
-    target_free(&x->request.target);
-    origin_free(&x->request.origin);
-    reply_free(&x->glance.answer);
-    image_free(&x->image);
-    body_free(x->body);
-    relay_buffer_free(&x->relay_buffer);
     if (x->kind->end)
         x->kind->end(x);
+    request_free(&x->request);
+    reply_free(&x->glance.answer);
     snapshot_release(x->snapshot);
-    headers_free(&x->ask_fields);
-    free(x->requested);
-    free(x->hint);
     free(x);
 }
 
-void exchange_adopt(struct exchange *x)
+void exchange_make_orphan(struct exchange *x)
 {
     x->client = NULL;
     x->next = x->parts->orphans;
@@ -100,7 +89,7 @@ void exchange_adopt(struct exchange *x)
     x->parts->orphans = x;
 }
 
-static void bury_orphan(struct exchange *x)
+static void free_orphan(struct exchange *x)
 {
     if (x->next)
         x->next->previous = x->previous;
@@ -127,19 +116,23 @@ static void run_task(struct task *task)
     struct exchange *x = (struct exchange *)((char *)task - offsetof(struct exchange, run_task));
     exchange_run(x);
     if (!x->client && !x->step)
-        bury_orphan(x);
+        free_orphan(x);
 }
 
 /* --- the beginning ------------------------------------------------------------------------- */
 
-struct exchange *exchange_new(struct exchange_parts *parts, struct client *client)
+struct exchange *exchange_new(struct exchange_parts *parts, struct client *client,
+                              const struct exchange_kind *kind, struct request_facts *request)
 {
-    struct exchange *x = calloc(1, sizeof *x);
-    if (!x)
+    struct exchange *x = calloc(1, kind->size);
+    if (!x) {
+        request_free(request);
         return NULL;
+    }
     x->parts = parts;
     x->client = client;
-    x->kind = &NO_KIND;
+    x->kind = kind;
+    x->request = *request;
     x->run_task.run = run_task;
     x->snapshot = snapshot_hold(parts->snapshot);
     reply_init(&x->glance.answer);

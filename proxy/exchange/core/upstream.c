@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The exchange's conversation with Glance: one transfer at a time. Its answer is collected, or,
- * for a relay, streamed (relay.c). The upcalls note what came; the steps run later. */
+/* The exchange's conversation with Glance: one transfer at a time. The answer is collected; a relay
+ * may stream it instead (relay/stream.c). The callbacks note what came, and the steps run later. */
 #include "exchange/core/exchange_priv.h"
 
 #include "intake/client.h"
@@ -17,9 +17,8 @@ bool glance_ask(struct exchange *x, const struct upstream_request *request,
     reply_init(&x->glance.answer);
     x->glance.over = false;
     x->glance.fault = ANSWER_WHOLE;
-    x->mode = ANSWER_COLLECT;
     struct upstream_request own = *request;
-    own.together = x->record ? &x->same_endpoint : NULL;
+    own.together = x->record ? &x->glance.same_endpoint : NULL;
     x->glance.transfer = transfer_start(x->parts->glance, x->snapshot->settings, &own, owner, x);
     return x->glance.transfer != NULL;
 }
@@ -34,7 +33,7 @@ void glance_head(void *owner, unsigned status, const struct headers *headers)
     exchange_wake(x);
 }
 
-/* An answer that is too long for its purpose, or lost, is still read, so that the transfer ends. */
+/* An answer that is too long or lost is still read to its end, so that the transfer ends. */
 bool glance_collect(void *owner, const void *bytes, size_t count)
 {
     struct exchange *x = owner;
@@ -58,13 +57,6 @@ void glance_over(void *owner, enum transfer_result result, const char *detail)
     exchange_wake(x);
 }
 
-const struct upstream_callbacks COLLECT = {
-    .head = glance_head,
-    .data = glance_collect,
-    .done = glance_over,
-};
-
-/* Why there is no answer of Glance's that could be passed on. */
 enum step_result glance_refuse(struct exchange *x, enum transfer_result result,
                                enum answer_fault fault)
 {
@@ -84,29 +76,28 @@ enum step_result glance_refuse(struct exchange *x, enum transfer_result result,
     }
 }
 
-static bool lead_back(struct exchange *x, struct reply *reply)
+/* Glance's own URL in Location becomes one of this proxy. */
+static bool rewrite_location_field(struct exchange *x, struct reply *reply)
 {
     const struct settings *settings = x->snapshot->settings;
     const char *location = headers_get(&reply->headers, "Location");
-    struct buffer moved;
-    buffer_init(&moved, REPLY_BODY_MAX);
+    struct buffer rewritten;
+    buffer_init(&rewritten, REPLY_BODY_MAX);
     bool good = true;
     if (location && rewrite_location(location, &x->request.origin,
                                      (const char *const *)settings->glance.endpoints,
-                                     settings->glance.endpoint_count, &moved))
-        good = headers_set(&reply->headers, "Location", buffer_text(&moved));
-    buffer_free(&moved);
+                                     settings->glance.endpoint_count, &rewritten))
+        good = headers_set(&reply->headers, "Location", buffer_text(&rewritten));
+    buffer_free(&rewritten);
     return good;
 }
 
-/* Glance's answer made ready for the client: end-to-end fields, links that lead back, and the
- * request id. The body moves. False: no memory. */
 bool glance_reply(struct exchange *x, struct reply *reply)
 {
     reply_init(reply);
     reply->status = x->glance.answer.status;
     bool good = forward_response_headers(&x->glance.answer.headers, &reply->headers) &&
-                lead_back(x, reply) &&
+                rewrite_location_field(x, reply) &&
                 (headers_get(&reply->headers, "X-Openstack-Request-Id") ||
                  headers_add(&reply->headers, "X-Openstack-Request-Id", x->request.id));
     if (!good) {
@@ -117,4 +108,17 @@ bool glance_reply(struct exchange *x, struct reply *reply)
     reply->body = x->glance.answer.body;
     buffer_init(&x->glance.answer.body, REPLY_BODY_MAX);
     return true;
+}
+
+enum step_result glance_pass_answer(struct exchange *x)
+{
+    struct reply reply;
+    if (!glance_reply(x, &reply))
+        return exchange_no_memory(x);
+    if (!headers_of_answer(x, &reply.headers)) {
+        reply_free(&reply);
+        return exchange_no_memory(x);
+    }
+    exchange_answer(x, &reply);
+    return STEP_END;
 }

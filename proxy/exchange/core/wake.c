@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What makes the current step run again: a fact that was noted, or a timer. The step runs in a task
- * of the loop, so never within a call of libmicrohttpd or libcurl. */
+/* Makes the current step run again, after a callback or a timer. The step runs in a task of the
+ * loop, never inside a call of libmicrohttpd or libcurl. */
 #include "exchange/core/exchange_priv.h"
 
 #include <stddef.h>

@@ -1,15 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A small body is kept whole while it is judged, and given to Glance byte for byte afterwards.
+/* Buffers the JSON body of a request while it is checked. Glance gets it byte for byte afterwards.
  *
  * A body that is longer than any honest one is refused, and so is one that takes too long. What a
- * worker holds for all of its clients is limited, too (buffer_shares.c), so nobody may fill that
- * room without being known: a body that needs more than a little waits until Glance has shown the
- * image to the caller's token. What Glance answers instead (401, 403, 404) is the client's answer.
+ * worker buffers for all of its clients is limited (buffer_shares.c), so nobody may fill that space
+ * anonymously. A body that needs more than a little waits until Glance has shown the image to the
+ * caller's token. If Glance answers 401, 403 or 404 instead, that is the client's answer.
  *
- * Where the policy only watches, a body that is too long is not judged but goes on: what is held of
- * it first, then the rest as it comes from the client. */
+ * In audit mode a body that is too long is not checked but goes on: first what is buffered of it,
+ * then the rest as it comes from the client. */
 #include "exchange/ingest/ingest_steps.h"
-#include "exchange/upload/upload_steps.h"
 
 #include "intake/client.h"
 #include "intake/ingest.h"
@@ -19,59 +18,59 @@
 
 #include <string.h>
 
-enum { PIECE_MAX = 16 * 1024 };
+enum { READ_MAX = 16 * 1024 };
 
-static enum step_result report_length(struct exchange *x)
+static enum step_result report_length(struct ingest_flow *ingest)
 {
-    x->unread = true;
-    return ingest_report(x, REFUSAL_JSON_TOO_LONG, "it may have 256 KiB");
+    ingest->body.unchecked = true;
+    return ingest_report(&ingest->relay.x, REFUSAL_JSON_TOO_LONG, "it may have 256 KiB");
 }
 
-static bool is_announced_too_long(const struct exchange *x)
+static enum step_result keep(struct ingest_flow *ingest, const char *bytes, size_t count)
 {
-    return client_framing(x->client)->length > INGEST_BODY_MAX;
-}
-
-static enum step_result keep(struct exchange *x, const char *bytes, size_t count)
-{
-    if (!buffer_append(&x->held, bytes, count))
+    struct json_body *body = &ingest->body;
+    struct exchange *x = &ingest->relay.x;
+    if (!buffer_append(&body->text, bytes, count))
         return exchange_no_memory(x);
-    buffer_share_add(&x->parts->holders, &x->share, count);
-    return x->held.len > INGEST_BODY_MAX ? report_length(x) : STEP_NEXT;
+    buffer_share_add(&x->parts->holders, &body->share, count);
+    return body->text.len > INGEST_BODY_MAX ? report_length(ingest) : STEP_NEXT;
 }
 
-/* --- who is it? ---------------------------------------------------------------------------- */
+/* --- does Glance know the client? ---------------------------------------------------------- */
 
-static enum step_result refuse_for_room(struct exchange *x)
+static enum step_result refuse_for_space(struct exchange *x)
 {
     return exchange_refuse_for(x, REFUSAL_TOO_MANY_CONNECTIONS,
                                "too many of them are sending JSON at this moment");
 }
 
-static enum step_result ask_who_it_is(struct exchange *x)
+static enum step_result ask_for_client(struct ingest_flow *ingest)
 {
-    if (x->share.holder)
-        return refuse_for_room(x);
-    headers_free(&x->ask_fields);
-    return headers_for_preflight(x, &x->ask_fields) && upload_ask_image(x, FETCH_TIMEOUT_MS)
+    struct exchange *x = &ingest->relay.x;
+    struct image_check *check = &ingest->check;
+    if (ingest->body.share.holder)
+        return refuse_for_space(x);
+    return image_check_begin(x, check) && image_check_ask_image(x, check, FETCH_TIMEOUT_MS)
                ? STEP_WAIT
                : exchange_no_memory(x);
 }
 
-static enum step_result hear_who_it_is(struct exchange *x)
+/* The image is asked for again before an import is judged, so this answer is not kept. */
+static enum step_result take_answer(struct ingest_flow *ingest)
 {
-    if (!x->image_asked.over)
+    struct exchange *x = &ingest->relay.x;
+    if (!ingest->check.image_question.over)
         return STEP_WAIT;
-    enum step_result result = upload_take_image(x);
-    headers_free(&x->ask_fields);
-    image_free(&x->image);
+    enum step_result result = image_check_take_image(x, &ingest->check);
+    image_free(&ingest->check.image);
     if (result != STEP_NEXT)
         return result;
-    switch (buffer_share_vouch(&x->parts->holders, &x->share, x->request.origin.address)) {
+    switch (
+        buffer_share_vouch(&x->parts->holders, &ingest->body.share, x->request.origin.address)) {
     case BUFFER_SHARE_KNOWN:
         return STEP_NEXT;
     case BUFFER_SHARE_FULL:
-        return refuse_for_room(x);
+        return refuse_for_space(x);
     default:
         return exchange_no_memory(x);
     }
@@ -79,23 +78,25 @@ static enum step_result hear_who_it_is(struct exchange *x)
 
 /* --- the bytes ----------------------------------------------------------------------------- */
 
-/* Ends with STEP_NEXT at the end of the body, or once it is known not to be judged. */
-static enum step_result take(struct exchange *x)
+/* STEP_NEXT: the body has ended, or is too long to be checked. */
+static enum step_result read_body(struct ingest_flow *ingest)
 {
-    char piece[PIECE_MAX];
+    char bytes[READ_MAX];
+    struct exchange *x = &ingest->relay.x;
+    struct json_body *body = &ingest->body;
     enum step_result result = STEP_NEXT;
-    while (result == STEP_NEXT && !x->unread) {
-        size_t room = buffer_share_room(&x->parts->holders, &x->share);
+    while (result == STEP_NEXT && !body->unchecked) {
+        size_t room = buffer_share_room(&x->parts->holders, &body->share);
         if (room == 0)
-            return ask_who_it_is(x);
-        ssize_t count = client_read(x->client, piece, room < sizeof piece ? room : sizeof piece);
+            return ask_for_client(ingest);
+        ssize_t count = client_read(x->client, bytes, room < sizeof bytes ? room : sizeof bytes);
         if (count == STREAM_END)
             return STEP_NEXT;
         if (count == STREAM_WAIT)
             return STEP_WAIT;
         if (count == STREAM_LOST)
-            return upload_drop_client(x);
-        result = keep(x, piece, (size_t)count);
+            return exchange_drop_client(x);
+        result = keep(ingest, bytes, (size_t)count);
     }
     return result;
 }
@@ -105,12 +106,15 @@ static uint64_t timeout(const struct exchange *x)
     return x->snapshot->settings->listen.stall_timeout;
 }
 
-static enum step_result begin(struct exchange *x)
+static enum step_result begin(struct ingest_flow *ingest)
 {
-    buffer_init(&x->held, INGEST_BODY_MAX + PIECE_MAX);
-    enum step_result result = is_announced_too_long(x) ? report_length(x) : STEP_NEXT;
-    if (result != STEP_NEXT)
-        return result;
+    struct exchange *x = &ingest->relay.x;
+    buffer_init(&ingest->body.text, INGEST_BODY_MAX + READ_MAX);
+    if (client_framing(x->client)->length > INGEST_BODY_MAX) {
+        enum step_result result = report_length(ingest);
+        if (result != STEP_NEXT)
+            return result;
+    }
     exchange_wait_at_most(x, timeout(x));
     if (x->step_timer_fired)
         return exchange_no_memory(x);
@@ -118,18 +122,19 @@ static enum step_result begin(struct exchange *x)
     return STEP_WAIT;
 }
 
-/* Room that others wait for is not held by a byte now and then. */
+/* The whole body must come within one timeout: others wait for the space. */
 enum step_result buffer_body(struct exchange *x)
 {
+    struct ingest_flow *ingest = ingest_of(x);
     if (x->entering)
-        return begin(x);
+        return begin(ingest);
     if (x->step_timer_fired)
         return exchange_refuse_for(x, REFUSAL_CLIENT_STALLED,
                                    "all of its JSON was to come within %g s",
                                    (double)timeout(x) / 1000);
-    enum step_result result = x->image_asked.begun ? hear_who_it_is(x) : STEP_NEXT;
+    enum step_result result = ingest->check.image_question.begun ? take_answer(ingest) : STEP_NEXT;
     if (result == STEP_NEXT)
-        result = x->body_readable ? take(x) : STEP_WAIT;
+        result = x->body_readable ? read_body(ingest) : STEP_WAIT;
     if (result == STEP_NEXT)
         timer_cancel(x->parts->loop, &x->step_timer);
     return result;
@@ -137,16 +142,17 @@ enum step_result buffer_body(struct exchange *x)
 
 size_t buffer_body_read(struct exchange *x, void *into, size_t room)
 {
-    size_t left = x->held.len - x->held_given;
+    struct json_body *body = &ingest_of(x)->body;
+    size_t left = body->text.len - body->sent;
     size_t count = left < room ? left : room;
     if (count)
-        memcpy(into, x->held.data + x->held_given, count);
-    x->held_given += count;
+        memcpy(into, body->text.data + body->sent, count);
+    body->sent += count;
     return count;
 }
 
-void buffer_body_end(struct exchange *x)
+void buffer_body_free(struct exchange_parts *parts, struct json_body *body)
 {
-    buffer_free(&x->held);
-    buffer_share_end(&x->parts->holders, &x->share);
+    buffer_free(&body->text);
+    buffer_share_end(&parts->holders, &body->share);
 }

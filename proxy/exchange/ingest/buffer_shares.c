@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* How much JSON a worker holds, and for whom.
+/* How much JSON a worker buffers, and for which clients.
  *
- * A client that Glance has not vouched for yet holds a little. That is enough for every usual
- * request, and all such clients together have a limit of their own. A client that needs more is
- * looked up in Glance first (buffer_body.c). It then counts by its address, so that a single host
- * cannot take all the room there is. */
+ * A client that Glance has not vouched for may hold a little. That is enough for every usual
+ * request, and all such clients together have a limit of their own. If a client needs more, the
+ * proxy asks Glance about it first (buffer_body.c). Then it counts by its address, so that one host
+ * cannot take all the space. */
 #include "exchange/ingest/ingest_steps.h"
 
 #include <arpa/inet.h>
@@ -15,10 +15,10 @@
 enum { KIB = 1024, MIB = 1024 * KIB };
 
 enum {
-    NEWCOMER_MAX = 16 * KIB, /* of one that Glance has not vouched for */
-    NEWCOMERS_MAX = 4 * MIB, /* of all of these */
-    ADDRESS_MAX = 4 * MIB,   /* of one address, of those that Glance knows */
-    KNOWN_MAX = 16 * MIB     /* of all of those */
+    NEWCOMER_MAX = 16 * KIB, /* one client that Glance has not vouched for */
+    NEWCOMERS_MAX = 4 * MIB, /* all of them */
+    ADDRESS_MAX = 4 * MIB,   /* one address of clients that Glance knows */
+    KNOWN_MAX = 16 * MIB     /* all of them */
 };
 
 /* One address that holds something; there are at most KNOWN_MAX / NEWCOMER_MAX of them. */

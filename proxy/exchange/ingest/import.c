@@ -1,15 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* POST /v2/images/{id}/import: no data comes, but stores are chosen, and for some methods Glance
- * fetches the data itself. The image's rule decides as for an upload, once the body has been read
- * (buffer_body.c) and Glance was asked for the image and its stores (preflight.c). */
+ * fetches the data itself. The image's rule decides as for an upload, after the body was buffered
+ * (buffer_body.c) and Glance was asked for the image and its stores. The quota is not checked: only
+ * Glance knows the size, and it checks the quota itself. */
 #include "exchange/ingest/ingest_steps.h"
-#include "exchange/upload/upload_steps.h"
 
 #include "intake/client.h"
 #include "intake/ingest.h"
 #include "intake/memory.h"
 #include "intake/record.h"
 #include "intake/snapshot.h"
+#include "intake/stores.h"
 #include "intake/upload_locks.h"
 
 #include <stdlib.h>
@@ -24,61 +25,77 @@ enum step_result import_begin(struct exchange *x)
     return exchange_begin_record(x, RECORD_IMPORT) ? STEP_NEXT : exchange_no_memory(x);
 }
 
-/* What is asked for, what Glance has, and what the policy says of it. */
+enum step_result import_preflight(struct exchange *x)
+{
+    struct image_check *check = &ingest_of(x)->check;
+    if (!x->entering)
+        return image_check_wait(x, check);
+    return image_check_begin(x, check) && image_check_ask_image(x, check, FETCH_TIMEOUT_MS) &&
+                   image_check_ask_stores(x, check)
+               ? STEP_WAIT
+               : exchange_no_memory(x);
+}
+
+/* What is asked for, what Glance has, and what the policy decides. */
 struct import {
+    struct exchange *x;
+    struct ingest_flow *ingest;
     struct import_request request;
-    struct buffer there_text; /* cut into `there` */
-    const char *there[STORES_MAX];
-    size_t there_count; /* 0: not known */
+    struct buffer glance_stores_text; /* cut into `glance_stores` */
+    const char *glance_stores[STORES_MAX];
+    size_t glance_store_count; /* 0: not known */
     struct import_decision decision;
 };
 
 static void import_free(struct import *import)
 {
     import_request_free(&import->request);
-    buffer_free(&import->there_text);
+    buffer_free(&import->glance_stores_text);
 }
 
 /* --- the policy ---------------------------------------------------------------------------- */
 
-static bool find_stores(struct exchange *x, struct import *import)
+static bool find_stores(struct import *import)
 {
-    buffer_init(&import->there_text, STORES_TEXT_MAX);
-    if (!stores_list(x->parts->stores, &import->there_text))
+    const char **names = import->glance_stores;
+    buffer_init(&import->glance_stores_text, STORES_TEXT_MAX);
+    if (!stores_list(import->x->parts->stores, &import->glance_stores_text))
         return false;
-    char *rest = import->there_text.data;
-    for (char *name; rest && (name = strsep(&rest, ",")) && import->there_count < STORES_MAX;)
-        import->there[import->there_count++] = name + strspn(name, " ");
+    char *rest = import->glance_stores_text.data;
+    for (char *name;
+         rest && (name = strsep(&rest, ",")) && import->glance_store_count < STORES_MAX;)
+        names[import->glance_store_count++] = name + strspn(name, " ");
     return true;
 }
 
-static void ask_policy(struct exchange *x, struct import *import)
+static void ask_policy(struct import *import)
 {
-    struct policy_facts facts = upload_facts(x);
+    struct image_check *check = &import->ingest->check;
+    struct policy_facts facts = image_check_facts(import->x, check);
     facts.import_method = import->request.method;
-    facts.size_known = x->image.size_known;
-    facts.size = x->image.size;
+    facts.size_known = check->image.size_known;
+    facts.size = check->image.size;
     const struct import_stores_requested requested = {
-        .header = x->requested,
+        .header = check->requested_store,
         .listed = import->request.listed,
         .stores = (const char *const *)import->request.stores,
         .store_count = import->request.store_count,
         .all = import->request.all,
-        .glance_stores = import->there_count ? import->there : NULL,
-        .glance_store_count = import->there_count,
+        .glance_stores = import->glance_store_count ? import->glance_stores : NULL,
+        .glance_store_count = import->glance_store_count,
     };
-    policy_decide_import(x->snapshot->policy, &facts, &requested, &import->decision);
-    x->decision = import->decision.policy;
+    policy_decide_import(import->x->snapshot->policy, &facts, &requested, &import->decision);
+    check->decision = import->decision.policy;
     if (import->decision.change == IMPORT_KEEP)
-        x->decision.store = NULL; /* it is the request's, which does not last */
+        check->decision.store = NULL; /* it belongs to `request`, which is freed earlier */
 }
 
-static bool decide(struct exchange *x, struct import *import)
+static bool decide(struct import *import)
 {
-    if (!requested_store(&client_head(x->client)->headers, &x->requested) ||
-        !find_stores(x, import))
+    const struct headers *headers = &client_head(import->x->client)->headers;
+    if (!requested_store(headers, &import->ingest->check.requested_store) || !find_stores(import))
         return false;
-    ask_policy(x, import);
+    ask_policy(import);
     return true;
 }
 
@@ -92,42 +109,44 @@ static bool join(const char *const *names, size_t count, struct buffer *out)
     return fits;
 }
 
-/* "file, test"; NULL: it is not known where it goes, or goes nowhere. */
-static const char *stores_text(const struct exchange *x, const struct import *import,
-                               struct buffer *out)
+/* "file, test"; NULL: the stores are not known, or there are none. */
+static const char *stores_text(const struct import *import, struct buffer *out)
 {
     const struct import_decision *decision = &import->decision;
     const struct import_request *request = &import->request;
     if (decision->policy.verdict != POLICY_ACCEPT)
         return NULL;
-    if (decision->change != IMPORT_KEEP && audit_only(x))
-        return x->requested;
+    if (decision->change != IMPORT_KEEP && audit_only(import->x))
+        return import->ingest->check.requested_store;
     if (decision->policy.store)
         return decision->policy.store;
     bool fits = request->all
-                    ? join(import->there, import->there_count, out)
+                    ? join(import->glance_stores, import->glance_store_count, out)
                     : join((const char *const *)request->stores, request->store_count, out);
     return fits && out->len ? buffer_text(out) : NULL;
 }
 
-static enum step_result record(struct exchange *x, const struct import *import)
+static enum step_result record(struct import *import)
 {
     struct buffer text;
+    struct exchange *x = import->x;
+    const char *owner = import->ingest->check.image.owner;
     buffer_init(&text, STORES_TEXT_MAX);
-    bool good = records_decided(x->parts->records, x->record, x->decision.rule,
-                                stores_text(x, import, &text));
+    bool good = records_decided(x->parts->records, x->record, import->decision.policy.rule,
+                                stores_text(import, &text));
     buffer_free(&text);
     x->record->method = strndup(import->request.method, POLICY_NAME_MAX);
-    x->record->project = x->image.owner ? strdup(x->image.owner) : NULL;
-    good = good && x->record->method && (x->record->project || !x->image.owner);
+    x->record->project = owner ? strdup(owner) : NULL;
+    good = good && x->record->method && (x->record->project || !owner);
     return good ? STEP_NEXT : exchange_no_memory(x);
 }
 
 /* --- obeyed -------------------------------------------------------------------------------- */
 
-static enum step_result judge_verdict(struct exchange *x, const struct import *import)
+static enum step_result check_verdict(struct import *import)
 {
-    const struct policy_decision *decision = &x->decision;
+    struct exchange *x = import->x;
+    const struct policy_decision *decision = &import->decision.policy;
     switch (decision->verdict) {
     case POLICY_DENY:
         return report_violation_for(x, REFUSAL_DENIED_BY_POLICY, "%s", decision->why);
@@ -140,58 +159,68 @@ static enum step_result judge_verdict(struct exchange *x, const struct import *i
             import->decision.refused,
             decision->allowed ? decision->allowed : "any store but Glance's reserved ones");
     case POLICY_TOO_LARGE:
-        return upload_report_size(x, x->image.size, decision->max_size);
+        return report_size(x, import->ingest->check.image.size, decision->max_size);
     default:
         return STEP_NEXT;
     }
 }
 
-static enum step_result judge_stores(struct exchange *x, const struct import *import)
+static enum step_result check_stores(struct import *import)
 {
+    struct exchange *x = import->x;
     const struct import_request *request = &import->request;
-    if (x->decision.verdict != POLICY_ACCEPT)
+    const struct image_check *check = &import->ingest->check;
+    if (check->decision.verdict != POLICY_ACCEPT)
         return STEP_NEXT;
     if (import->decision.change != IMPORT_KEEP)
-        return upload_look_for_store(x, x->decision.store, false);
+        return report_missing_store(x, check->decision.store, false);
     enum step_result result =
-        x->requested ? upload_look_for_store(x, x->requested, true) : STEP_NEXT;
+        check->requested_store ? report_missing_store(x, check->requested_store, true) : STEP_NEXT;
     for (size_t i = 0; i < request->store_count && result == STEP_NEXT; i++)
-        result = upload_look_for_store(x, request->stores[i], true);
+        result = report_missing_store(x, request->stores[i], true);
     return result;
 }
 
-/* Glance would import what it has of data that is still being staged, here or elsewhere. A stage
- * sets the size at its end. */
-static enum step_result upload_lock(struct exchange *x, const struct import *import)
+/* Data is still being staged, here or elsewhere. A stage sets the size at its end. */
+static bool is_unfinished(const struct import *import)
 {
-    const struct image *image = &x->image;
-    bool unfinished = strcmp(import->request.method, "glance-direct") == 0 && !image->size_known &&
-                      image->status && strcmp(image->status, "uploading") == 0;
-    enum step_result result = upload_lock_image(x); /* of one here it is known how far it is */
-    if (result == STEP_NEXT && unfinished && stores_tell_stage_sizes(x->parts->stores))
+    const struct image *image = &import->ingest->check.image;
+    return strcmp(import->request.method, "glance-direct") == 0 && !image->size_known &&
+           image->status && strcmp(image->status, "uploading") == 0;
+}
+
+/* Glance would import the part of the data that is already staged. */
+static enum step_result lock(struct import *import)
+{
+    struct exchange *x = import->x;
+    struct image_check *check = &import->ingest->check;
+    enum step_result result = image_check_lock(x, check, &(struct upload_size){0});
+    if (result == STEP_NEXT && is_unfinished(import) && stores_tell_stage_sizes(x->parts->stores))
         result = report_violation_for(x, REFUSAL_UPLOAD_IN_PROGRESS,
                                       "its data is still being staged: its status is uploading, "
                                       "and Glance does not tell its size yet");
     if (result == STEP_NEXT)
-        upload_lock_send(x->upload_lock, true);
+        upload_lock_send(check->lock, true);
     return result;
 }
 
-static bool rewrite(struct exchange *x)
+static bool rewrite(struct buffer *text, const char *store)
 {
     struct buffer written;
-    buffer_init(&written, 2 * x->held.max); /* a number may be longer as jansson writes it */
-    if (!import_rewrite(buffer_text(&x->held), x->held.len, x->decision.store, &written)) {
+    buffer_init(&written, 2 * text->max); /* a number may be longer as jansson writes it */
+    if (!import_rewrite(buffer_text(text), text->len, store, &written)) {
         buffer_free(&written);
         return false;
     }
-    buffer_free(&x->held);
-    x->held = written;
+    buffer_free(text);
+    *text = written;
     return true;
 }
 
-static enum step_result change(struct exchange *x, const struct import *import)
+static enum step_result change(struct import *import)
 {
+    struct exchange *x = import->x;
+    struct ingest_flow *ingest = import->ingest;
     if (import->decision.change == IMPORT_KEEP)
         return STEP_NEXT;
     if (audit_only(x)) {
@@ -199,50 +228,64 @@ static enum step_result change(struct exchange *x, const struct import *import)
         return STEP_NEXT;
     }
     x->record->fixes |= FIX_STORE;
-    x->import_change = import->decision.change;
-    return x->import_change != IMPORT_SET_BODY || rewrite(x) ? STEP_NEXT : exchange_no_memory(x);
+    ingest->change = import->decision.change;
+    bool good = ingest->change != IMPORT_SET_BODY ||
+                rewrite(&ingest->body.text, ingest->check.decision.store);
+    return good ? STEP_NEXT : exchange_no_memory(x);
 }
 
-static enum step_result obey(struct exchange *x, const struct import *import)
+static enum step_result obey(struct import *import)
 {
-    static enum step_result (*const obeys[])(struct exchange *, const struct import *) = {
-        record, judge_verdict, judge_stores, upload_lock, change};
-    enum step_result result = audit_decided(x);
+    static enum step_result (*const obeys[])(struct import *) = {record, check_verdict,
+                                                                 check_stores, lock, change};
+    enum step_result result = audit_decided(import->x, import->ingest->check.decision.audit);
     for (size_t i = 0; i < sizeof obeys / sizeof *obeys && result == STEP_NEXT; i++)
-        result = obeys[i](x, import);
+        result = obeys[i](import);
     return result;
 }
 
 enum step_result import_judge(struct exchange *x)
 {
-    struct import import = {0};
-    if (x->unread)
+    struct ingest_flow *ingest = ingest_of(x);
+    struct import import = {.x = x, .ingest = ingest};
+    const struct buffer *text = &ingest->body.text;
+    if (ingest->body.unchecked)
         return STEP_NEXT;
-    const char *fault = import_read(buffer_text(&x->held), x->held.len, &import.request);
+    const char *fault = import_read(buffer_text(text), text->len, &import.request);
     if (fault == NO_MEMORY)
         return exchange_no_memory(x);
     if (fault)
         return ingest_report(x, REFUSAL_JSON_MALFORMED, fault);
     audit_begin(x);
-    enum step_result result = decide(x, &import) ? obey(x, &import) : exchange_no_memory(x);
+    enum step_result result = decide(&import) ? obey(&import) : exchange_no_memory(x);
     import_free(&import);
     return result;
 }
 
 /* --- to Glance ----------------------------------------------------------------------------- */
 
-/* Glance answers 400 to two ways of asking at once: the header stays only where the body has none.
- */
-bool import_fields(const struct exchange *x, struct headers *out)
+/* Glance answers 400 if the store is set in the header and in the body, so the header stays only if
+ * the body does not set it. */
+bool import_change_headers(const struct exchange *x, struct headers *out)
 {
     static const char *const of_the_body[] = {"Content-Digest", "Content-MD5", "Digest",
                                               "Repr-Digest"};
-    if (x->import_change == IMPORT_KEEP)
+    const struct ingest_flow *ingest = (const struct ingest_flow *)x;
+    if (ingest->change == IMPORT_KEEP)
         return true;
     headers_remove(out, STORE);
-    if (x->import_change == IMPORT_SET_HEADER)
-        return headers_add(out, STORE, x->decision.store);
+    if (ingest->change == IMPORT_SET_HEADER)
+        return headers_add(out, STORE, ingest->check.decision.store);
     for (size_t i = 0; i < sizeof of_the_body / sizeof *of_the_body; i++)
         headers_remove(out, of_the_body[i]);
+    return true;
+}
+
+bool import_rewritten(const struct exchange *x, uint64_t *length)
+{
+    const struct ingest_flow *ingest = (const struct ingest_flow *)x;
+    if (ingest->change != IMPORT_SET_BODY)
+        return false;
+    *length = ingest->body.text.len;
     return true;
 }

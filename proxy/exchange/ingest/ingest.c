@@ -1,14 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What leads data into a store without being an upload.
+/* Requests that bring data into a store without an upload.
  *
  *   POST .../locations, POST /v2/tasks   open to this client, or refused unread
- *   PATCH /v2/images/{id}                 read first, where locations are closed: is it about them?
- *   POST .../import                       read first, and judged by the image's rule (import.c)
+ *   PATCH /v2/images/{id}                if locations are closed, buffered and checked for them
+ *   POST .../import                      buffered, and judged by the image's rule (import.c)
  *
- * Whatever may pass goes on as everything else does (relay.c). */
+ * What may pass goes on as a relay (relay/relay.c). */
 #include "exchange/ingest/ingest_steps.h"
-#include "exchange/relay/relay_steps.h"
-#include "exchange/upload/upload_steps.h"
 
 #include "intake/client.h"
 #include "intake/ingest.h"
@@ -32,12 +30,13 @@ static enum step_result report_ingest(struct exchange *x)
 }
 
 /* Does it change the locations? Glance itself takes no other body than JSON. */
-static enum step_result look(struct exchange *x)
+static enum step_result check_update(struct exchange *x)
 {
+    const struct json_body *body = &ingest_of(x)->body;
     bool locations = false;
-    if (x->unread)
+    if (body->unchecked)
         return STEP_NEXT;
-    const char *fault = update_read(buffer_text(&x->held), x->held.len, &locations);
+    const char *fault = update_read(buffer_text(&body->text), body->text.len, &locations);
     if (fault == NO_MEMORY)
         return exchange_no_memory(x);
     if (fault)
@@ -45,7 +44,30 @@ static enum step_result look(struct exchange *x)
     return locations ? report_ingest(x) : STEP_NEXT;
 }
 
-/* --- which steps ------------------------------------------------------------------------- */
+/* --- the kinds ----------------------------------------------------------------------------- */
+
+static void stop_asking(struct exchange *x)
+{
+    image_check_stop(x, &ingest_of(x)->check);
+}
+
+static void release(struct exchange *x)
+{
+    image_check_unlock(&ingest_of(x)->check);
+}
+
+static void end(struct exchange *x)
+{
+    struct ingest_flow *ingest = ingest_of(x);
+    relay_end(x);
+    image_check_free(&ingest->check);
+    buffer_body_free(x->parts, &ingest->body);
+}
+
+static void describe(const struct exchange *x, struct refusal_context *out)
+{
+    image_check_describe(&((const struct ingest_flow *)x)->check, out);
+}
 
 static const struct step CLOSED_STEPS[] = {{"object", report_ingest},
                                            {"invite", relay_send_continue},
@@ -53,41 +75,55 @@ static const struct step CLOSED_STEPS[] = {{"object", report_ingest},
                                            {NULL, NULL}};
 
 static const struct step UPDATE_STEPS[] = {
-    {"hold", buffer_body}, {"look", look}, {"forward", relay_forward}, {NULL, NULL}};
+    {"hold", buffer_body}, {"look", check_update}, {"forward", relay_forward}, {NULL, NULL}};
 
 static const struct step IMPORT_STEPS[] = {{"begin", import_begin},         {"hold", buffer_body},
-                                           {"preflight", upload_preflight}, {"judge", import_judge},
+                                           {"preflight", import_preflight}, {"judge", import_judge},
                                            {"forward", relay_forward},      {NULL, NULL}};
 
 /* Glance reads these paths in one spelling only. */
-#define INGEST_KIND(name)                                                                          \
+#define INGEST_KIND(list)                                                                          \
     {                                                                                              \
-        .steps = name, .stop_asking = upload_end_asking, .end = buffer_body_end,                   \
-        .canonical = true, .read_held = buffer_body_read, .set_headers = import_fields,            \
+        .base = {.size = sizeof(struct ingest_flow),                                               \
+                 .steps = (list),                                                                  \
+                 .stop_asking = stop_asking,                                                       \
+                 .release = release,                                                               \
+                 .end = end,                                                                       \
+                 .describe = describe},                                                            \
+        .canonical = true, .read_buffered = buffer_body_read,                                      \
+        .change_headers = import_change_headers, .rewritten = import_rewritten,                    \
     }
 
-static const struct exchange_kind CLOSED = INGEST_KIND(CLOSED_STEPS),
-                                  OPEN = INGEST_KIND(RELAY_STEPS),
-                                  UPDATE = INGEST_KIND(UPDATE_STEPS),
-                                  IMPORT = INGEST_KIND(IMPORT_STEPS);
+static const struct relay_kind CLOSED = INGEST_KIND(CLOSED_STEPS), OPEN = INGEST_KIND(RELAY_STEPS),
+                               UPDATE = INGEST_KIND(UPDATE_STEPS),
+                               IMPORT = INGEST_KIND(IMPORT_STEPS);
 
 /* Glance answers 415 to an update of any other type; to one with several, it depends. */
-static bool may_be_update(const struct exchange *x)
+static bool may_be_update(const struct client *client)
 {
-    const struct headers *headers = &client_head(x->client)->headers;
+    const struct headers *headers = &client_head(client)->headers;
     const char *type = headers_get(headers, "Content-Type");
     return headers_count(headers, "Content-Type") > 1 || (type && strcasestr(type, "json-patch"));
 }
 
-const struct exchange_kind *ingest_kind(const struct exchange *x)
+static const struct relay_kind *relay_kind_of(const struct policy *policy,
+                                              const struct client *client,
+                                              const struct request_facts *request)
 {
+    enum route_kind route = request->route.kind;
     enum policy_ingest ingest =
-        x->request.route.kind == ROUTE_TASKS ? POLICY_INGEST_TASKS : POLICY_INGEST_LOCATIONS;
-    if (x->request.route.kind == ROUTE_IMPORT) /* without a body there is nothing to import by */
-        return exchange_has_body(x) ? &IMPORT : &OPEN;
-    if (policy_ingest_open(x->snapshot->policy, ingest, x->request.origin.address))
+        route == ROUTE_TASKS ? POLICY_INGEST_TASKS : POLICY_INGEST_LOCATIONS;
+    if (route == ROUTE_IMPORT) /* without a body there is nothing to import by */
+        return request_has_body(client) ? &IMPORT : &OPEN;
+    if (policy_ingest_open(policy, ingest, request->origin.address))
         return &OPEN;
-    if (x->request.route.kind == ROUTE_UPDATE)
-        return exchange_has_body(x) && may_be_update(x) ? &UPDATE : &OPEN;
+    if (route == ROUTE_UPDATE)
+        return request_has_body(client) && may_be_update(client) ? &UPDATE : &OPEN;
     return &CLOSED;
+}
+
+const struct exchange_kind *ingest_kind(const struct policy *policy, const struct client *client,
+                                        const struct request_facts *request)
+{
+    return &relay_kind_of(policy, client, request)->base;
 }

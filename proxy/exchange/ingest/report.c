@@ -4,8 +4,9 @@
 #include "intake/record.h"
 #include "intake/snapshot.h"
 
-/* Doors are no rule's, nor is what cannot be read: only a policy that watches everything lets these
- * pass. There is a record from here on, since there is something to tell. */
+/* Violations of imports, updates, locations and tasks that no rule decides on. Only a policy whose
+ * rules are all in audit mode lets them pass. The record begins here, because there is something to
+ * report. */
 enum step_result ingest_report(struct exchange *x, enum refusal reason, const char *detail)
 {
     enum record_kind kind = x->request.route.kind == ROUTE_TASKS ? RECORD_TASK : RECORD_LOCATIONS;

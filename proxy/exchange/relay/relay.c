@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Everything that is not an upload: passed to Glance and back, streamed through one window.
+/* Passes a request to Glance and the answer back.
  *
- *   invite   a request with a body: wait for its first byte
- *   forward  send it; wait for the head of the answer
+ *   invite   a request with a body: sends 100 Continue, waits for the first byte
+ *   forward  sends the request, waits for the head of the answer
  *
- * The answer is collected instead of streamed where it has to be changed (the version documents),
- * or where the client's body is not complete when it comes. */
+ * The answer is streamed. It is collected instead if it has to be changed (the version documents),
+ * or if the client's body is not complete when it comes. */
 #include "exchange/relay/relay_steps.h"
 
 #include "intake/client.h"
@@ -19,8 +19,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Glance reads what is not an image into memory. JSON that was judged has a limit of its own, and
- * an import is always judged, or its policy lets it pass whatever it is. */
+static const struct relay_kind *kind_of(const struct exchange *x)
+{
+    return (const struct relay_kind *)x->kind;
+}
+
+/* Glance reads a body that is not an image into memory. An import has a limit of its own
+ * (ingest/buffer_body.c). */
 static bool too_long(const struct exchange *x, uint64_t length)
 {
     return x->request.route.kind != ROUTE_IMPORT &&
@@ -37,7 +42,7 @@ static enum step_result refuse_length(struct exchange *x)
 
 enum step_result relay_send_continue(struct exchange *x)
 {
-    if (!exchange_has_body(x))
+    if (!request_has_body(x->client))
         return STEP_NEXT;
     if (too_long(x, client_framing(x->client)->length))
         return refuse_length(x);
@@ -66,20 +71,20 @@ static bool has_links(const struct exchange *x, unsigned status, const struct he
 static void on_head(void *owner, unsigned status, const struct headers *headers)
 {
     struct exchange *x = owner;
-    bool versions = has_links(x, status, headers);
-    x->mode = versions || !client_can_stream(x->client) ? ANSWER_COLLECT
-                                                        : stream_mode(x, status, headers);
+    struct relay_flow *relay = relay_of(x);
+    bool collect = has_links(x, status, headers) || !client_can_stream(x->client);
+    relay->mode = collect ? ANSWER_COLLECT : stream_mode(relay, status, headers);
     glance_head(owner, status, headers);
-    if (x->mode == ANSWER_STREAM && !stream_open(x, status))
+    if (relay->mode == ANSWER_STREAM && !stream_open(relay, status))
         x->glance.fault = ANSWER_LOST;
 }
 
 static bool on_data(void *owner, const void *bytes, size_t count)
 {
-    struct exchange *x = owner;
-    if (x->mode == ANSWER_COLLECT)
+    struct relay_flow *relay = relay_of(owner);
+    if (relay->mode == ANSWER_COLLECT)
         return glance_collect(owner, bytes, count);
-    return stream_put(x, bytes, count);
+    return stream_put(relay, bytes, count);
 }
 
 static void on_more(void *owner)
@@ -88,20 +93,26 @@ static void on_more(void *owner)
     client_more(x->client);
 }
 
+static ssize_t read_body(struct exchange *x, void *into, size_t room)
+{
+    const struct relay_kind *kind = kind_of(x);
+    size_t count = kind->read_buffered ? kind->read_buffered(x, into, room) : 0;
+    return count ? (ssize_t)count : client_read(x->client, into, room);
+}
+
 static ssize_t on_pull(void *owner, void *into, size_t room)
 {
     struct exchange *x = owner;
-    ssize_t count = x->kind->read_held ? (ssize_t)x->kind->read_held(x, into, room) : 0;
-    if (count == 0)
-        count = client_read(x->client, into, room);
+    struct relay_flow *relay = relay_of(x);
+    ssize_t count = read_body(x, into, room);
     if (count == STREAM_LOST)
         x->client_lost = true;
     if (count <= 0)
         return count;
     metrics_bytes(x->parts->metrics, (uint64_t)count, 0);
-    x->relayed += (uint64_t)count;
-    x->too_long = too_long(x, x->relayed);
-    return x->too_long ? STREAM_LOST : count;
+    relay->sent += (uint64_t)count;
+    relay->too_long = too_long(x, relay->sent);
+    return relay->too_long ? STREAM_LOST : count;
 }
 
 static void on_done(void *owner, enum transfer_result result, const char *detail)
@@ -119,38 +130,39 @@ static const struct upstream_callbacks RELAY = {
     .done = on_done,
 };
 
-/* A door's path has a version, and Glance answers 404 where Accept has one, too. */
 static bool fields_for_glance(const struct exchange *x, struct headers *out)
 {
-    const struct headers *sent = &client_head(x->client)->headers;
-    if (!forward_request_headers(sent, &x->request.origin, x->request.id, out) || !via_add(out))
-        return false;
-    if (x->request.route.version_by_accept)
-        headers_remove(out, "Accept");
-    return !x->kind->set_headers || x->kind->set_headers(x, out);
+    const struct relay_kind *kind = kind_of(x);
+    return headers_for_glance(x, out) && (!kind->change_headers || kind->change_headers(x, out));
 }
 
-static struct upstream_request order_of(const struct exchange *x)
+static struct upstream_request request_of(const struct exchange *x)
 {
+    const struct relay_kind *kind = kind_of(x);
     const struct framing_facts *framing = client_framing(x->client);
     struct upstream_request request = {.method = client_head(x->client)->method,
                                        .framing = framing->framing,
                                        .length = framing->length};
-    if (x->import_change == IMPORT_SET_BODY) {
+    if (kind->rewritten && kind->rewritten(x, &request.length))
         request.framing = FRAMING_LENGTH;
-        request.length = x->held.len;
-    }
     return request;
+}
+
+static char *target_of(const struct exchange *x)
+{
+    const struct request_facts *request = &x->request;
+    return kind_of(x)->canonical ? route_canonical(&request->route, &request->target)
+                                 : strdup(request->target.canonical);
 }
 
 static bool start(struct exchange *x)
 {
     struct headers fields = {0};
-    char *target = x->kind->canonical ? route_canonical(&x->request.route, &x->request.target)
-                                      : strdup(x->request.target.canonical);
-    struct upstream_request request = order_of(x);
+    char *target = target_of(x);
+    struct upstream_request request = request_of(x);
     request.target = target;
     request.headers = &fields;
+    relay_of(x)->mode = ANSWER_COLLECT;
     bool started = target && fields_for_glance(x, &fields) && glance_ask(x, &request, &RELAY);
     headers_free(&fields);
     free(target);
@@ -159,18 +171,19 @@ static bool start(struct exchange *x)
 
 /* --- the client's side ----------------------------------------------------------------- */
 
-static bool move_links(struct exchange *x, struct reply *reply)
+/* Glance's URLs in the version documents become URLs of this proxy. */
+static void rewrite_links(struct exchange *x, struct reply *reply)
 {
-    struct buffer moved;
-    buffer_init(&moved, REPLY_BODY_MAX);
+    struct buffer rewritten;
+    buffer_init(&rewritten, REPLY_BODY_MAX);
     if (has_links(x, reply->status, &reply->headers) &&
-        rewrite_versions(buffer_text(&reply->body), reply->body.len, &x->request.origin, &moved)) {
+        rewrite_versions(buffer_text(&reply->body), reply->body.len, &x->request.origin,
+                         &rewritten)) {
         buffer_free(&reply->body);
-        reply->body = moved;
-        return true;
+        reply->body = rewritten;
+    } else {
+        buffer_free(&rewritten);
     }
-    buffer_free(&moved);
-    return false;
 }
 
 static enum step_result answer_collected(struct exchange *x)
@@ -180,12 +193,12 @@ static enum step_result answer_collected(struct exchange *x)
         return exchange_no_memory(x);
     if (reply.status != 401)
         client_vouch(x->client);
-    move_links(x, &reply);
+    rewrite_links(x, &reply);
     exchange_answer(x, &reply);
     return STEP_END;
 }
 
-/* There is no memory for Glance's answer: nobody waits for the rest of it. */
+/* There is no memory for Glance's answer, so the rest of it is not read. */
 static enum step_result give_up(struct exchange *x)
 {
     transfer_abort(x->glance.transfer);
@@ -193,30 +206,39 @@ static enum step_result give_up(struct exchange *x)
     return exchange_no_memory(x);
 }
 
-enum step_result relay_forward(struct exchange *x)
+/* The transfer is over, and no answer was streamed. */
+static enum step_result finish(struct exchange *x)
 {
-    if (x->entering && too_long(x, order_of(x).length))
+    if (relay_of(x)->too_long)
         return refuse_length(x);
-    if (x->entering && !start(x))
-        return exchange_no_memory(x);
-    if (glance_has_answered(x) && x->glance.fault == ANSWER_LOST)
-        return give_up(x);
-    if (glance_has_answered(x) && x->mode == ANSWER_STREAM)
-        return stream_answer(x);
-    if (!x->glance.over)
-        return STEP_WAIT;
-    if (x->too_long)
-        return refuse_length(x);
-    if (x->client_lost) {
-        client_drop(x->client);
-        return STEP_END;
-    }
+    if (x->client_lost)
+        return exchange_drop_client(x);
     if (x->glance.result != TRANSFER_ANSWERED || x->glance.fault != ANSWER_WHOLE)
         return glance_refuse(x, x->glance.result, x->glance.fault);
     return answer_collected(x);
 }
 
+enum step_result relay_forward(struct exchange *x)
+{
+    struct relay_flow *relay = relay_of(x);
+    if (x->entering && too_long(x, request_of(x).length))
+        return refuse_length(x);
+    if (x->entering && !start(x))
+        return exchange_no_memory(x);
+    if (glance_has_answered(x) && x->glance.fault == ANSWER_LOST)
+        return give_up(x);
+    if (glance_has_answered(x) && relay->mode == ANSWER_STREAM)
+        return stream_answer(relay);
+    return x->glance.over ? finish(x) : STEP_WAIT;
+}
+
+void relay_end(struct exchange *x)
+{
+    relay_buffer_free(&relay_of(x)->buffer);
+}
+
 const struct step RELAY_STEPS[] = {
     {"invite", relay_send_continue}, {"forward", relay_forward}, {NULL, NULL}};
 
-const struct exchange_kind RELAY_KIND = {.steps = RELAY_STEPS};
+const struct relay_kind RELAY_KIND = {
+    .base = {.size = sizeof(struct relay_flow), .steps = RELAY_STEPS, .end = relay_end}};

@@ -5,7 +5,7 @@
 #include "intake/record.h"
 #include "intake/reply.h"
 
-/* Where there is a record of it, the client is told what was done, as after an upload. */
+/* A request with a record gets X-Intake fields, as an upload does. */
 bool relay_reply(struct exchange *x, struct reply *reply)
 {
     if (!glance_reply(x, reply))

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* An answer of Glance's that goes to the client while it comes.
+/* Streams Glance's answer to the client.
  *
- *     libcurl -> window -> client                      until it is large, or of unknown length
- *     Glance's socket -> pipe -> client's socket       a large one, but for what libcurl has of it
+ *     libcurl -> relay buffer -> client             an answer that is not large, or has no length
+ *     Glance's socket -> pipe -> client's socket    a large one, after the bytes that libcurl has
  */
 #include "exchange/relay/relay_steps.h"
 
@@ -18,7 +18,7 @@ enum { COLLECTED_MAX = 16 * 1024, LARGE_MIN = 1024 * 1024 };
 
 /* --- how it is taken ------------------------------------------------------------------- */
 
-/* A length that whoever reads the answer must come to as well (RFC 9112 6.3). */
+/* False unless every reader of the answer must see the same length (RFC 9112 6.3). */
 static bool length_of(const struct headers *fields, uint64_t *length)
 {
     const char *text = headers_get(fields, "Content-Length");
@@ -38,31 +38,32 @@ static bool has_body(const struct exchange *x, unsigned status)
     return status != 204 && status != 304 && strcmp(client_head(x->client)->method, "HEAD") != 0;
 }
 
-/* Of a little one the head can wait for the body: one send instead of two, and should Glance break
- * off, the client is told so. A large one goes past the libraries on both sides, and what comes of
- * it is not taken before it is known who reads the rest. */
-enum answer_mode stream_mode(struct exchange *x, unsigned status, const struct headers *fields)
+/* Small answers are collected: one send, and a failure can still become a 502. Large ones are
+ * spliced; libcurl stays paused until transfer_take_rest(). */
+enum answer_mode stream_mode(struct relay_flow *relay, unsigned status,
+                             const struct headers *fields)
 {
     uint64_t length;
+    const struct exchange *x = &relay->x;
     if (!has_body(x, status) || !length_of(fields, &length))
         return ANSWER_STREAM;
-    x->large = length >= LARGE_MIN && !client_is_tls(x->client);
+    relay->reader_undecided = length >= LARGE_MIN && !client_is_tls(x->client);
     return length <= COLLECTED_MAX ? ANSWER_COLLECT : ANSWER_STREAM;
 }
 
-bool stream_open(struct exchange *x, unsigned status)
+bool stream_open(struct relay_flow *relay, unsigned status)
 {
-    return !has_body(x, status) || relay_buffer_open(&x->relay_buffer);
+    return !has_body(&relay->x, status) || relay_buffer_open(&relay->buffer);
 }
 
-bool stream_put(struct exchange *x, const void *bytes, size_t count)
+bool stream_put(struct relay_flow *relay, const void *bytes, size_t count)
 {
-    if (!relay_buffer_is_open(&x->relay_buffer))
-        return true; /* an answer without a body has none, whatever comes */
-    if (x->large || !relay_buffer_put(&x->relay_buffer, bytes, count))
+    if (!relay_buffer_is_open(&relay->buffer))
+        return true; /* the answer has no body: what comes is dropped */
+    if (relay->reader_undecided || !relay_buffer_put(&relay->buffer, bytes, count))
         return false;
-    metrics_bytes(x->parts->metrics, 0, count);
-    client_more(x->client);
+    metrics_bytes(relay->x.parts->metrics, 0, count);
+    client_more(relay->x.client);
     return true;
 }
 
@@ -75,58 +76,62 @@ static ssize_t count_given(struct exchange *x, ssize_t got)
     return got;
 }
 
-/* What libcurl has read, and then the rest, if that is ours to read. */
+/* The bytes that libcurl has read come first, then the rest if the exchange reads it itself. */
 static ssize_t stream_pull(void *context, void *into, size_t room)
 {
-    struct exchange *x = context;
-    size_t count = relay_buffer_take(&x->relay_buffer, into, room);
-    if (x->glance.transfer && relay_buffer_full(&x->relay_buffer) <= RELAY_BUFFER_SIZE / 2)
-        transfer_read_on(x->glance.transfer);
+    struct relay_flow *relay = context;
+    const struct conversation *glance = &relay->x.glance;
+    size_t count = relay_buffer_take(&relay->buffer, into, room);
+    if (glance->transfer && relay_buffer_full(&relay->buffer) <= RELAY_BUFFER_SIZE / 2)
+        transfer_read_on(glance->transfer);
     if (count)
         return (ssize_t)count;
-    if (x->glance.over)
-        return x->glance.result == TRANSFER_ANSWERED ? STREAM_END : STREAM_LOST;
-    ssize_t got = transfer_read(x->glance.transfer, into, room);
-    return got == STREAM_NO_SPLICE ? STREAM_WAIT : count_given(x, got);
+    if (glance->over)
+        return glance->result == TRANSFER_ANSWERED ? STREAM_END : STREAM_LOST;
+    ssize_t got = transfer_read(glance->transfer, into, room);
+    return got == STREAM_NO_SPLICE ? STREAM_WAIT : count_given(&relay->x, got);
 }
 
 static ssize_t stream_move(void *context, int pipe, size_t room)
 {
-    struct exchange *x = context;
-    if (relay_buffer_full(&x->relay_buffer) || !x->glance.transfer)
+    struct relay_flow *relay = context;
+    struct exchange *x = &relay->x;
+    if (relay_buffer_full(&relay->buffer) || !x->glance.transfer)
         return STREAM_NO_SPLICE;
     return count_given(x, transfer_splice(x->glance.transfer, pipe, room));
 }
 
-static struct client_stream stream_of(struct exchange *x, const struct headers *fields)
+static struct client_stream stream_of(struct relay_flow *relay, const struct headers *fields)
 {
     struct client_stream stream = {
-        .status = x->glance.answer.status, .pull = stream_pull, .context = x};
+        .status = relay->x.glance.answer.status, .pull = stream_pull, .context = relay};
     bool bodyless = stream.status == 204 || stream.status == 304;
     stream.length_known = length_of(fields, &stream.length) || bodyless;
     return stream;
 }
 
-static void take_rest(struct exchange *x, struct client_stream *stream)
+static void take_rest(struct relay_flow *relay, struct client_stream *stream)
 {
-    bool wanted = x->large;
-    x->large = false;
-    if (!wanted || !x->glance.transfer)
+    struct transfer *transfer = relay->x.glance.transfer;
+    bool wanted = relay->reader_undecided;
+    relay->reader_undecided = false;
+    if (!wanted || !transfer)
         return;
-    if (transfer_take_rest(x->glance.transfer, stream->length))
+    if (transfer_take_rest(transfer, stream->length))
         stream->move = stream_move;
     else
-        transfer_read_on(x->glance.transfer);
+        transfer_read_on(transfer);
 }
 
-enum step_result stream_answer(struct exchange *x)
+enum step_result stream_answer(struct relay_flow *relay)
 {
     struct reply reply;
-    struct client_stream stream = stream_of(x, &x->glance.answer.headers);
+    struct exchange *x = &relay->x;
+    struct client_stream stream = stream_of(relay, &x->glance.answer.headers);
     if (!relay_reply(x, &reply))
         return exchange_no_memory(x);
     metrics_answered(x->parts->metrics, reply.status);
-    take_rest(x, &stream);
+    take_rest(relay, &stream);
     client_answer_stream(x->client, &stream, &reply.headers);
     reply_free(&reply);
     return STEP_END;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The head of an upload is judged before anybody is asked (proxy/request/admission.c). What a
- * policy could let pass is objected to; a head that is not sound is refused in any case. */
+/* Checks the head of an upload before anybody is asked (proxy/request/admission.c). A violation
+ * that a policy can allow is reported; a malformed head is refused in any case. */
 #include "exchange/upload/upload_steps.h"
 
 #include "intake/admission.h"
@@ -9,55 +9,57 @@
 #include "intake/snapshot.h"
 #include "intake/spool.h"
 
-/* A form that might go on as it is has no certain size: what is promised is its file's. */
-static void take(struct exchange *x, const struct admission *admission)
+/* In audit mode a form may go on as it is, and then the promised size of its file is not the size
+ * that Glance gets. */
+static void take(struct upload_flow *upload, const struct admission *admission)
 {
-    bool uncertain = admission->declared_form && x->audit.mode != AUDIT_OFF;
-    x->empty = admission->empty;
-    x->declared_form = admission->declared_form;
-    x->head_fixes = admission->fixes;
-    x->promised = admission->promised;
-    x->promise = admission->promise;
-    x->size_known = admission->size_known && !uncertain;
-    x->size = admission->size;
-    x->size_comes = admission->size_comes;
+    bool uncertain = admission->declared_form && upload->x.audit.mode != AUDIT_OFF;
+    upload->head.empty = admission->empty;
+    upload->head.declared_form = admission->declared_form;
+    upload->head.fixes = admission->fixes;
+    upload->head.promised = admission->promised;
+    upload->head.promise = admission->promise;
+    upload->size.known = admission->size_known && !uncertain;
+    upload->size.bytes = admission->size;
+    upload->size.comes_later = admission->size_comes;
 }
 
-static enum step_result object(struct exchange *x, const struct admission_violation *violation)
+static enum step_result report(struct exchange *x, const struct admission_violation *violation)
 {
     if (violation->reason == REFUSAL_BAD_REQUEST)
         return exchange_refuse_for(x, violation->reason, "%s", violation->detail);
     return report_violation_for(x, violation->reason, "%s", violation->detail);
 }
 
-/* There may be no room to spool. */
-static enum step_result judge_spool(struct exchange *x)
+/* The spool may be full. */
+static enum step_result check_spool(struct exchange *x, const struct upload_size *size)
 {
-    bool spooled = client_framing(x->client)->framing == FRAMING_CHUNKED && x->size_comes;
+    bool spooled = client_framing(x->client)->framing == FRAMING_CHUNKED && size->comes_later;
     if (!spooled || spools_used(x->parts->spools) < x->snapshot->settings->upload.spool_limit)
         return STEP_NEXT;
     return report_violation(x, REFUSAL_SPOOL_FULL);
 }
 
-static enum step_result read_promises(struct exchange *x)
+static enum step_result read_promises(struct exchange *x, struct promises *promises)
 {
-    const char *fault = promises_read(&client_head(x->client)->headers, &x->promises);
+    const char *fault = promises_read(&client_head(x->client)->headers, promises);
     return fault ? exchange_refuse_for(x, REFUSAL_BAD_REQUEST, "%s", fault) : STEP_NEXT;
 }
 
 enum step_result upload_admit(struct exchange *x)
 {
+    struct upload_flow *upload = upload_of(x);
     struct admission admission;
     if (x->parts->draining)
         return exchange_refuse(x, REFUSAL_DRAINING);
     audit_begin(x);
     admission_judge(x->snapshot->settings, &client_head(x->client)->headers,
                     client_framing(x->client), &admission);
-    take(x, &admission);
+    take(upload, &admission);
     enum step_result result = STEP_NEXT;
     for (size_t i = 0; i < admission.count && result == STEP_NEXT; i++)
-        result = object(x, &admission.violations[i]);
+        result = report(x, &admission.violations[i]);
     if (result == STEP_NEXT)
-        result = judge_spool(x);
-    return result == STEP_NEXT ? read_promises(x) : result;
+        result = check_spool(x, &upload->size);
+    return result == STEP_NEXT ? read_promises(x, &upload->head.promises) : result;
 }

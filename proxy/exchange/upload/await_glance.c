@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Has Glance begun to take the body?
+/* Finds out whether Glance has begun to read the body.
  *
- * A Glance that refuses an upload may close its connection with unread bytes of the body. The
- * reset that follows can destroy the refusal, and the client would never learn why. Glance refuses
- * before it reads, so it gets the head and the first bytes, and the rest is held back until it
+ * A Glance that refuses an upload may close its connection with unread bytes of the body. The reset
+ * that follows can destroy the refusal, and the client would never learn the reason. Glance refuses
+ * before it reads. So it gets the head and the first bytes, and the rest is held back until it
  * reads. That costs no time: it would not read the rest any earlier.
  *
- * Two things tell that it reads. Under eventlet, and behind most proxies, 100 Continue comes with
- * the first read. uWSGI never sends that; there the image's status tells, which has to be asked
- * for. What says neither gets the rest after two seconds.
+ * Two signs tell that it reads. Under eventlet, and behind most proxies, 100 Continue comes with
+ * the first read. uWSGI never sends that; there the proxy asks for the image's status. If neither
+ * sign comes within two seconds, the rest is sent.
  *
- * From then on the upload counts for others of its project, too (check_quota.c). */
+ * From then on the upload counts for other uploads of its project, too (check_quota.c). */
 #include "exchange/upload/upload_steps.h"
 
 #include "intake/clock.h"
@@ -20,118 +20,105 @@
 
 enum {
     FIRST_BYTES = 64 * 1024,
-    HELD_MS = 2000,  /* at most */
-    LOOK_MIN_MS = 50 /* between two questions, or a fifth of the time that has passed */
+    HELD_MS = 2000,   /* at most */
+    RETRY_MIN_MS = 50 /* between two questions, or a fifth of the time that has passed */
 };
 
-/* Whether the body goes on behind the first bytes. */
-static bool is_longer(const struct exchange *x)
+/* Whether the body continues after the first bytes. */
+static bool is_longer(const struct body *body)
 {
     uint64_t length;
-    return !body_length(x->body, &length) || length > FIRST_BYTES;
+    return !body_length(body, &length) || length > FIRST_BYTES;
 }
 
-/* A worker that has heard 100 Continue from its Glance asks nothing: the next one will come, too.
- */
-static bool asks(const struct exchange *x)
+static void ask_later(struct upload_flow *upload)
 {
-    return !x->parts->hears_continue;
+    uint64_t wait = (clock_ms() - upload->poll.began_ms) / 5;
+    upload_set_poll_timer(upload, wait < RETRY_MIN_MS ? RETRY_MIN_MS : wait);
 }
 
-static void look_again(struct timer *timer)
+/* A worker that has heard 100 Continue from Glance asks nothing: the next one will come, too. */
+void await_glance_begin(struct upload_flow *upload)
 {
-    struct exchange *x = (struct exchange *)((char *)timer - offsetof(struct exchange, look));
-    x->look_due = true;
-    exchange_wake(x);
-}
-
-static void look_later(struct exchange *x)
-{
-    uint64_t wait = (clock_ms() - x->look_began) / 5;
-    x->look.fire = look_again;
-    timer_set(x->parts->loop, &x->look, wait < LOOK_MIN_MS ? LOOK_MIN_MS : wait);
-}
-
-void await_glance_begin(struct exchange *x)
-{
-    x->begun = !is_longer(x);
-    if (x->begun)
+    bool waits = is_longer(upload->body);
+    upload->send.phase = waits ? SEND_FIRST_BYTES : SEND_ALL;
+    if (!waits)
         return;
-    x->look_began = clock_ms();
-    x->look_due = false;
-    exchange_wait_at_most(x, HELD_MS);
-    if (asks(x))
-        look_later(x);
+    upload->poll.began_ms = clock_ms();
+    upload->poll.due = false;
+    exchange_wait_at_most(&upload->x, HELD_MS);
+    if (!upload->x.parts->hears_continue)
+        ask_later(upload);
 }
 
-size_t await_glance_room(const struct exchange *x, size_t room)
+size_t await_glance_room(const struct upload_flow *upload, size_t room)
 {
-    uint64_t given = atomic_load_explicit(&x->record->bytes, memory_order_relaxed);
-    if (x->begun)
+    if (upload->send.phase == SEND_ALL)
         return room;
-    size_t left = given < FIRST_BYTES ? (size_t)(FIRST_BYTES - given) : 0;
+    uint64_t sent = atomic_load_explicit(&upload->x.record->bytes, memory_order_relaxed);
+    size_t left = sent < FIRST_BYTES ? (size_t)(FIRST_BYTES - sent) : 0;
     return left < room ? left : room;
 }
 
 void await_glance_continued(void *owner)
 {
-    struct exchange *x = owner;
-    x->continued = true;
-    quota_confirm(&x->reservation);
-    exchange_wake(x);
+    struct upload_flow *upload = upload_of(owner);
+    upload->send.continued = true;
+    quota_confirm(&upload->quota.reservation);
+    exchange_wake(&upload->x);
 }
 
-/* `queued`: not yet. Any other status will not get Glance to begin later. */
-static bool image_has_begun(const struct exchange *x)
+/* With any status but `queued`, waiting longer does not help. */
+static bool has_begun(const struct image_check *check)
 {
-    const struct fetch *fetch = &x->image_asked;
-    const struct buffer *body = &fetch->answer.body;
     struct image seen;
-    if (!fetch_answered(fetch) || fetch->answer.status != 200 ||
-        !image_parse(buffer_text(body), body->len, &seen))
+    if (!image_check_read(check, &seen))
         return false;
     bool queued = strcmp(seen.status, "queued") == 0;
     image_free(&seen);
     return !queued;
 }
 
-/* Asks, or hears what was asked. True: Glance has begun. */
-static bool look(struct exchange *x)
+/* Asks for the image, or reads the answer. True: Glance has begun. */
+static bool poll(struct upload_flow *upload)
 {
-    if (x->look_due) {
-        x->look_due = false;
-        upload_ask_image(x, HELD_MS);
+    struct image_check *check = &upload->check;
+    if (upload->poll.due) {
+        upload->poll.due = false;
+        image_check_ask_image(&upload->x, check, HELD_MS);
         return false;
     }
-    if (!x->image_asked.over)
+    if (!check->image_question.over)
         return false;
-    bool begun = image_has_begun(x);
-    fetch_end(&x->image_asked);
+    bool begun = has_begun(check);
+    fetch_end(&check->image_question);
     if (begun)
-        quota_confirm(&x->reservation);
+        quota_confirm(&upload->quota.reservation);
     else
-        look_later(x);
+        ask_later(upload);
     return begun;
 }
 
-void await_glance_end(struct exchange *x)
+void await_glance_end(struct upload_flow *upload)
 {
-    x->begun = true;
-    x->look_due = false;
-    fetch_end(&x->image_asked);
-    timer_cancel(x->parts->loop, &x->look);
-    timer_cancel(x->parts->loop, &x->step_timer);
+    struct loop *loop = upload->x.parts->loop;
+    upload->send.phase = SEND_ALL;
+    upload->poll.due = false;
+    fetch_end(&upload->check.image_question);
+    timer_cancel(loop, &upload->poll.timer);
+    timer_cancel(loop, &upload->x.step_timer);
 }
 
-/* One 100 Continue that did not come, and the worker asks again. */
-void await_glance_step(struct exchange *x)
+/* After one 100 Continue that did not come, the worker asks again. */
+void await_glance_step(struct upload_flow *upload)
 {
-    if (x->begun)
+    struct exchange *x = &upload->x;
+    if (upload->send.phase == SEND_ALL)
         return;
-    if (!x->continued && !x->step_timer_fired && !look(x))
+    if (!upload->send.continued && !x->step_timer_fired && !poll(upload))
         return;
-    x->parts->hears_continue = x->continued;
-    await_glance_end(x);
+    x->parts->hears_continue = upload->send.continued;
+    await_glance_end(upload);
     if (x->glance.transfer)
         transfer_write_on(x->glance.transfer);
 }

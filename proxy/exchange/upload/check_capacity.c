@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Is there room for the image in the store?
+/* Checks that the store has space for the image, and reserves it.
  *
- * That needs the size. Where it comes only later the question is asked again when it is there;
- * where it never comes, only what is full already is refused. */
+ * That needs the size. If the size becomes known later, the check is made again. If it never does,
+ * the upload is refused only if the store is full. */
 #include "exchange/upload/upload_steps.h"
 
 #include "intake/log.h"
@@ -14,30 +14,32 @@
 #include <inttypes.h>
 
 /* NULL: nothing is known of the store that could be checked. */
-static const struct policy_store *store_of(const struct exchange *x)
+static const struct policy_store *store_of(const struct upload_flow *upload)
 {
-    if (x->record->kind == RECORD_STAGE || !x->decision.store || upload_decision_waits(x) ||
+    const struct exchange *x = &upload->x;
+    const char *name = upload->check.decision.store;
+    if (x->record->kind == RECORD_STAGE || !name || upload_decision_waits(upload) ||
         !x->snapshot->settings->upload.check_quota)
         return NULL;
-    const struct policy_store *store = policy_store(x->snapshot->policy, x->decision.store);
+    const struct policy_store *store = policy_store(x->snapshot->policy, name);
     return store && store->has_s3 ? store : NULL;
 }
 
-static void cannot_tell(struct exchange *x, const struct policy_store *store, const char *why)
+static void cannot_check(struct exchange *x, const struct policy_store *store, const char *why)
 {
     metrics_store_unchecked(x->parts->metrics, store->name);
     log_say(LOG_LEVEL_WARNING, "%s: the room in %s is not known: %s", x->request.id, store->name,
             why);
 }
 
-static enum step_result take_room(struct exchange *x, const struct policy_store *store,
-                                  const struct bucket_facts *facts)
+static enum step_result reserve(struct exchange *x, struct capacity_check *capacity,
+                                const struct bucket_facts *facts, uint64_t need)
 {
+    const struct policy_store *store = capacity->store;
     uint64_t limit = facts->quota < store->capacity ? facts->quota : store->capacity;
-    uint64_t need = x->size_known ? x->size : 1;
     uint64_t in_flight = 0;
-    switch (capacity_reserve(x->parts->capacity, store->name, need, facts->used, limit, &x->room,
-                             &in_flight)) {
+    switch (capacity_reserve(x->parts->capacity, store->name, need, facts->used, limit,
+                             &capacity->reservation, &in_flight)) {
     case CAPACITY_RESERVED:
         return STEP_NEXT;
     case CAPACITY_FULL:
@@ -50,34 +52,42 @@ static enum step_result take_room(struct exchange *x, const struct policy_store 
     }
 }
 
-static enum step_result ask(struct exchange *x, const struct policy_store *store)
+static enum step_result ask(struct exchange *x, struct capacity_check *capacity)
 {
-    capacity_release(&x->room);
-    if (bucket_ask(&x->bucket_asked, x->parts->glance, x->snapshot->settings, store,
+    capacity_release(&capacity->reservation);
+    if (bucket_ask(&capacity->question, x->parts->glance, x->snapshot->settings, capacity->store,
                    exchange_wake_by, x))
         return STEP_WAIT;
-    cannot_tell(x, store, "its bucket cannot be asked");
+    cannot_check(x, capacity->store, "its bucket cannot be asked");
     return STEP_NEXT;
 }
 
-/* Entered twice: before the body is asked for, and once its size is certain. */
+static enum step_result begin(struct upload_flow *upload)
+{
+    struct capacity_check *capacity = &upload->capacity;
+    const struct policy_store *store = store_of(upload);
+    uint64_t size = upload->size.known ? upload->size.bytes : 0;
+    bool same = capacity->store == store && capacity->size == size;
+    capacity->store = store;
+    capacity->size = size;
+    return !store || same ? STEP_NEXT : ask(&upload->x, capacity);
+}
+
+/* Runs twice: before the body is asked for, and once its size is certain. */
 enum step_result upload_check_capacity(struct exchange *x)
 {
-    const struct policy_store *store = store_of(x);
+    struct upload_flow *upload = upload_of(x);
+    struct capacity_check *capacity = &upload->capacity;
     struct bucket_facts facts;
     char why[128];
-    if (x->entering) {
-        bool same = x->room_store == store && x->room_size == (x->size_known ? x->size : 0);
-        x->room_store = store;
-        x->room_size = x->size_known ? x->size : 0;
-        return !store || same ? STEP_NEXT : ask(x, store);
-    }
-    if (!x->bucket_asked.over)
+    if (x->entering)
+        return begin(upload);
+    if (!capacity->question.over)
         return STEP_WAIT;
-    bool read = bucket_read(&x->bucket_asked, &facts, why, sizeof why);
-    fetch_end(&x->bucket_asked);
+    bool read = bucket_read(&capacity->question, &facts, why, sizeof why);
+    fetch_end(&capacity->question);
     if (read)
-        return take_room(x, store, &facts);
-    cannot_tell(x, store, why);
+        return reserve(x, capacity, &facts, upload->size.known ? upload->size.bytes : 1);
+    cannot_check(x, capacity->store, why);
     return STEP_NEXT;
 }

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Is there room for the image in what its project may keep?
+/* Checks that the project's quota has space for the image, and reserves it.
  *
- * That needs the size. Where it comes only later the question is asked again when it is there;
- * where it never comes, only a project that has no room at all is refused.
+ * That needs the size. If the size becomes known later, the check is made again. If it never does,
+ * the upload is refused only if the project has no space at all.
  *
- * Uploads that are on their way count, too. Before the client is invited, those count that Glance
- * has begun to take. Just before the upload is sent it makes a reservation of its own, and waits
- * for a moment if it fits only without uploads that Glance might still refuse (reservations.h). */
+ * Uploads that are under way count, too. Before 100 Continue, those count that Glance has begun to
+ * take. Just before the upload is sent it makes a reservation of its own. It waits for a short time
+ * if it fits only without uploads that Glance might still refuse (quota_reservations.h). */
 #include "exchange/upload/upload_steps.h"
 
 #include "intake/clock.h"
@@ -15,117 +15,128 @@
 #include <inttypes.h>
 #include <stdio.h>
 
-enum { INVITATION_WAITS_MS = 700 };
-enum { WAITS_MS = 5000, LOOKS_MS = 250, ASKS_MAX = 3, KEY_MAX = 320 };
+enum { EARLY_WAIT_MS = 700 }; /* before 100 Continue */
+enum { WAIT_MS = 5000, RETRY_MS = 250, ASK_AGAIN_MAX = 3, KEY_MAX = 320 };
 
-static bool is_staged(const struct exchange *x)
+static bool is_stage(const struct upload_flow *upload)
 {
-    return x->record->kind == RECORD_STAGE;
+    return upload->x.record->kind == RECORD_STAGE;
 }
 
-/* Whose uploads share the limit. An administrator who uploads for another project is told the
- * limits of his own, so the limit is part of it. False: there is nothing to share. */
-static bool key_of(const struct exchange *x, char key[KEY_MAX])
+/* Names the uploads that share the limit. An administrator who uploads for another project is told
+ * the limits of his own, so the limit is part of the key. False: there is nothing to share. */
+static bool key_of(const struct upload_flow *upload, char key[KEY_MAX])
 {
-    const struct usage_limit *limit = usage_limit_of(&x->usage, is_staged(x));
-    if (!x->image.owner || usage_left(limit) == UINT64_MAX)
+    const struct usage_limit *limit = usage_limit_of(&upload->quota.usage, is_stage(upload));
+    const char *owner = upload->check.image.owner;
+    if (!owner || usage_left(limit) == UINT64_MAX)
         return false;
-    snprintf(key, KEY_MAX, "%d %" PRIi64 " %s", is_staged(x), limit->limit, x->image.owner);
+    snprintf(key, KEY_MAX, "%d %" PRIi64 " %s", is_stage(upload), limit->limit, owner);
     return true;
 }
 
-static enum step_result check(struct exchange *x, uint64_t reserved)
+static enum step_result check(struct upload_flow *upload, uint64_t reserved)
 {
     char why[USAGE_WORDS];
-    uint64_t size = x->size_known ? x->size : 0;
-    if (usage_allows(&x->usage, is_staged(x), reserved, size, why))
+    uint64_t size = upload->size.known ? upload->size.bytes : 0;
+    if (usage_allows(&upload->quota.usage, is_stage(upload), reserved, size, why))
         return STEP_NEXT;
-    return report_violation_for(x, REFUSAL_QUOTA_EXCEEDED, "%s", why);
+    return report_violation_for(&upload->x, REFUSAL_QUOTA_EXCEEDED, "%s", why);
 }
 
-enum step_result upload_check_quota(struct exchange *x)
-{
-    char key[KEY_MAX];
-    return check(x,
-                 key_of(x, key) ? quota_reservations_firm(x->parts->quota_reservations, key) : 0);
-}
-
-/* Glance asks Keystone for every limit there is, which takes it up to a second. The invitation
- * waits a moment for that; after it the client may begin, and what it sends waits. */
+/* Glance asks Keystone for every limit there is, which takes it up to a second. 100 Continue waits
+ * a little for that. After it the client may begin, and its data waits. */
 enum step_result upload_check_quota_early(struct exchange *x)
 {
-    if (upload_hear_usage(x))
-        return upload_check_quota(x);
+    struct upload_flow *upload = upload_of(x);
+    struct quota_reservations *others = x->parts->quota_reservations;
+    char key[KEY_MAX];
+    if (upload_hear_usage(x, &upload->quota))
+        return check(upload, key_of(upload, key) ? quota_reservations_firm(others, key) : 0);
     if (x->entering)
-        exchange_wait_at_most(x, INVITATION_WAITS_MS);
+        exchange_wait_at_most(x, EARLY_WAIT_MS);
     return x->step_timer_fired ? STEP_NEXT : STEP_WAIT;
 }
 
 /* --- the reservation ------------------------------------------------------------------------- */
 
-static enum step_result ask_again(struct exchange *x)
+static enum step_result ask_again(struct upload_flow *upload)
 {
-    x->usage_asks++;
-    return upload_ask_usage(x) ? STEP_WAIT : exchange_no_memory(x);
+    struct exchange *x = &upload->x;
+    upload->quota.asked_again++;
+    return upload_ask_usage(x, &upload->quota, &upload->check.fields) ? STEP_WAIT
+                                                                      : exchange_no_memory(x);
 }
 
-static enum step_result wait_for_others(struct exchange *x)
+static enum step_result wait_for_others(struct exchange *x, struct quota_check *quota)
 {
-    if (!x->quota_began)
-        x->quota_began = clock_ms();
-    exchange_wait_at_most(x, LOOKS_MS);
+    if (!quota->wait_began_ms)
+        quota->wait_began_ms = clock_ms();
+    exchange_wait_at_most(x, RETRY_MS);
     return x->step_timer_fired ? exchange_no_memory(x) : STEP_WAIT;
 }
 
-/* Objects; or it is only watched, and goes on. It takes its bytes then, whatever the limit. */
-static enum step_result report_quota(struct exchange *x, struct quota_request *requested,
-                                     uint64_t reserved)
+/* In audit mode the upload goes on, and reserves its bytes whatever the limit. */
+static enum step_result report_full(struct upload_flow *upload, struct quota_request *request,
+                                    uint64_t reserved)
 {
-    enum step_result result = check(x, reserved);
-    requested->left = UINT64_MAX;
-    requested->trust_usage = requested->ignore_provisional = true;
+    enum step_result result = check(upload, reserved);
+    request->left = UINT64_MAX;
+    request->trust_usage = request->ignore_provisional = true;
     if (result == STEP_NEXT)
-        quota_reserve(x->parts->quota_reservations, requested, &x->reservation, &reserved);
+        quota_reserve(upload->x.parts->quota_reservations, request, &upload->quota.reservation,
+                      &reserved);
     return result;
 }
 
-static enum step_result make(struct exchange *x, const char *key)
+static struct quota_request request_of(const struct upload_flow *upload, const char *key)
 {
-    uint64_t reserved = 0;
-    struct quota_request requested = {
+    const struct quota_check *quota = &upload->quota;
+    bool waited = quota->wait_began_ms && clock_ms() - quota->wait_began_ms >= WAIT_MS;
+    return (struct quota_request){
         .key = key,
-        .bytes = x->size,
-        .left = usage_left(usage_limit_of(&x->usage, is_staged(x))),
-        .mark = x->usage_mark,
-        .trust_usage = x->usage_asks >= ASKS_MAX,
-        .ignore_provisional = x->quota_began && clock_ms() - x->quota_began >= WAITS_MS,
+        .bytes = upload->size.bytes,
+        .left = usage_left(usage_limit_of(&quota->usage, is_stage(upload))),
+        .mark = quota->mark,
+        .trust_usage = quota->asked_again >= ASK_AGAIN_MAX,
+        .ignore_provisional = waited,
     };
-    switch (quota_reserve(x->parts->quota_reservations, &requested, &x->reservation, &reserved)) {
+}
+
+static enum step_result reserve(struct upload_flow *upload, const char *key)
+{
+    struct exchange *x = &upload->x;
+    struct quota_check *quota = &upload->quota;
+    struct quota_request request = request_of(upload, key);
+    uint64_t reserved = 0;
+    switch (quota_reserve(x->parts->quota_reservations, &request, &quota->reservation, &reserved)) {
     case QUOTA_RESERVED:
-        return check(x, reserved);
+        return check(upload, reserved);
     case QUOTA_FULL:
-        return report_quota(x, &requested, reserved);
+        return report_full(upload, &request, reserved);
     case QUOTA_STALE:
-        return ask_again(x);
+        return ask_again(upload);
     case QUOTA_WAIT:
-        return wait_for_others(x);
+        return wait_for_others(x, quota);
     default:
         return exchange_no_memory(x);
     }
 }
 
-enum step_result upload_quota(struct exchange *x)
+enum step_result upload_reserve_quota(struct exchange *x)
 {
+    struct upload_flow *upload = upload_of(x);
     char key[KEY_MAX];
-    if (!upload_hear_usage(x))
+    if (!upload_hear_usage(x, &upload->quota))
         return STEP_WAIT;
-    return x->size_known && key_of(x, key) ? make(x, key) : check(x, 0);
+    return upload->size.known && key_of(upload, key) ? reserve(upload, key) : check(upload, 0);
 }
 
-/* Glance has it: from here on its own usage counts it. */
-enum step_result upload_counted(struct exchange *x)
+/* Glance has the image: from here on its own usage counts it. */
+enum step_result upload_count_quota(struct exchange *x)
 {
-    if (!x->failure && x->glance.answer.status / 100 == 2)
-        quota_release(&x->reservation, true);
+    struct upload_flow *upload = upload_of(x);
+    if (!upload->outcome.failure && x->glance.answer.status / 100 == 2)
+        quota_release(&upload->quota.reservation, true);
     return STEP_NEXT;
 }

@@ -1,152 +1,143 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The policy's part in an upload: which store, or why not; how large it may be.
+/* Asks the policy: which store, or why not, and how large the image may be.
  *
- * A rule may look at the size. Where that is known only later (the file in a form, a body that is
- * spooled) the decision counts at once only if no size could change it, and is made again when the
- * size is there.
+ * A rule may depend on the size. If the size becomes known only later (the file in a form, a body
+ * that is spooled), the decision counts at once only if no size could change it. Otherwise the
+ * policy is asked again when the size is known.
  *
- * Where the policy only watches, the size does not come: the form goes on, and nothing is spooled.
- * Then the rule for an unknown size counts; but if another one, which might be enforced, is for
- * larger uploads, this one is held to what made the rule apply. */
+ * In audit mode the size does not become known: the form goes on, and nothing is spooled. Then the
+ * rule for an unknown size counts. But if another rule, which may be enforced, is for larger
+ * uploads, the upload must not become larger than the rule that was chosen allows. */
 #include "exchange/upload/upload_steps.h"
 
-#include "intake/body.h"
 #include "intake/client.h"
 #include "intake/record.h"
 #include "intake/settings.h"
 #include "intake/snapshot.h"
 
-#include <inttypes.h>
 #include <string.h>
 
-struct policy_facts upload_facts(const struct exchange *x)
+static void ask_policy(struct upload_flow *upload)
 {
-    return (struct policy_facts){
-        .disk_format = x->image.disk_format,
-        .container_format = x->image.container_format,
-        .project = x->image.owner,
-        .name = x->image.name,
-        .visibility = x->image.visibility,
-        .client = x->request.origin.address,
-        .user_agent = headers_get(&client_head(x->client)->headers, "User-Agent"),
-    };
+    struct image_check *check = &upload->check;
+    struct policy_facts facts = image_check_facts(&upload->x, check);
+    facts.requested_store = check->requested_store;
+    facts.size_known = upload->size.known;
+    facts.size = upload->size.bytes;
+    policy_decide(upload->x.snapshot->policy, &facts, &check->decision);
 }
 
-static void ask_policy(struct exchange *x)
+static uint64_t smaller(uint64_t a, uint64_t b)
 {
-    struct policy_facts facts = upload_facts(x);
-    facts.requested_store = x->requested;
-    facts.size_known = x->size_known;
-    facts.size = x->size;
-    policy_decide(x->snapshot->policy, &facts, &x->decision);
+    return a < b ? a : b;
 }
 
-enum step_result upload_report_size(struct exchange *x, uint64_t size, uint64_t max)
+static enum step_result report_store(struct exchange *x, const struct image_check *check)
 {
-    return report_violation_for(x, REFUSAL_TOO_LARGE,
-                                "it has %" PRIu64 " bytes, and the limit is %" PRIu64, size, max);
+    const struct policy_decision *decision = &check->decision;
+    return report_violation_for(
+        x, REFUSAL_STORE_NOT_ALLOWED, "it asks for %s, and the policy allows %s",
+        check->requested_store ? check->requested_store : decision->store,
+        decision->allowed ? decision->allowed : "any store but Glance's reserved ones");
 }
 
-static enum step_result obey(struct exchange *x)
+static enum step_result obey(struct exchange *x, const struct image_check *check,
+                             const struct upload_size *size)
 {
-    const struct policy_decision *decision = &x->decision;
+    const struct policy_decision *decision = &check->decision;
     uint64_t everywhere = x->snapshot->settings->upload.max_size;
     switch (decision->verdict) {
     case POLICY_DENY:
         return report_violation_for(x, REFUSAL_DENIED_BY_POLICY, "%s", decision->why);
     case POLICY_STORE_NOT_ALLOWED:
-        return report_violation_for(
-            x, REFUSAL_STORE_NOT_ALLOWED, "it asks for %s, and the policy allows %s",
-            x->requested ? x->requested : decision->store,
-            decision->allowed ? decision->allowed : "any store but Glance's reserved ones");
+        return report_store(x, check);
     case POLICY_TOO_LARGE:
-        return upload_report_size(
-            x, x->size, decision->max_size < everywhere ? decision->max_size : everywhere);
+        return report_size(x, size->bytes, smaller(decision->max_size, everywhere));
     default:
-        return x->size_known && x->size > everywhere ? upload_report_size(x, x->size, everywhere)
-                                                     : STEP_NEXT;
+        return size->known && size->bytes > everywhere ? report_size(x, size->bytes, everywhere)
+                                                       : STEP_NEXT;
     }
 }
 
-bool upload_may_be_empty(const struct exchange *x)
+bool upload_may_be_empty(const struct image_check *check)
 {
-    return x->image.of_volumes || x->decision.checks.empty_allowed;
+    return check->image.of_volumes || check->decision.checks.empty_allowed;
 }
 
-static enum step_result judge_emptiness(struct exchange *x)
+static enum step_result check_emptiness(struct upload_flow *upload)
 {
-    return x->empty && !upload_may_be_empty(x) ? report_violation(x, REFUSAL_EMPTY_BODY)
-                                               : STEP_NEXT;
+    return upload->head.empty && !upload_may_be_empty(&upload->check)
+               ? report_violation(&upload->x, REFUSAL_EMPTY_BODY)
+               : STEP_NEXT;
 }
 
-enum step_result upload_look_for_store(struct exchange *x, const char *store, bool was_requested)
+bool upload_decision_waits(const struct upload_flow *upload)
 {
-    if (stores_look(x->parts->stores, store) != STORE_MISSING)
-        return STEP_NEXT;
-    struct buffer list;
-    buffer_init(&list, 1024);
-    stores_list(x->parts->stores, &list);
-    enum step_result result =
-        report_violation_for(x, was_requested ? REFUSAL_STORE_NOT_ALLOWED : REFUSAL_STORE_UNKNOWN,
-                             "it %s %s, and Glance has %s", was_requested ? "asks for" : "names",
-                             store, buffer_text(&list));
-    buffer_free(&list);
-    return result;
+    const struct upload_size *size = &upload->size;
+    return size->comes_later && !size->known && !audit_only(&upload->x) &&
+           upload->check.decision.size_ceiling != UINT64_MAX;
 }
 
-bool upload_decision_waits(const struct exchange *x)
+bool upload_chosen_by_size(const struct upload_flow *upload)
 {
-    return x->size_comes && !x->size_known && !audit_only(x) &&
-           x->decision.size_ceiling != UINT64_MAX;
-}
-
-bool upload_chosen_by_size(const struct exchange *x)
-{
-    bool plain = client_framing(x->client)->framing != FRAMING_CHUNKED && !x->declared_form;
+    const struct exchange *x = &upload->x;
+    bool plain =
+        client_framing(x->client)->framing != FRAMING_CHUNKED && !upload->head.declared_form;
     return audit_only(x) && !plain && policy_audits(x->snapshot->policy) == POLICY_AUDITS_SOME;
 }
 
-/* Beyond it another rule would apply; unless the size would have come if it was not only watched.
- */
-static uint64_t size_ceiling(const struct exchange *x)
+/* Beyond this size another rule would apply. There is no limit if the size would have become known
+ * without audit mode. */
+static uint64_t size_ceiling(const struct upload_flow *upload)
 {
-    bool would_come = x->size_comes && audit_only(x) && !upload_chosen_by_size(x);
-    return x->size_known || would_come ? UINT64_MAX : x->decision.size_ceiling;
+    const struct upload_size *size = &upload->size;
+    bool would_come = size->comes_later && audit_only(&upload->x) && !upload_chosen_by_size(upload);
+    return size->known || would_come ? UINT64_MAX : upload->check.decision.size_ceiling;
 }
 
-struct body_limits upload_limits(const struct exchange *x)
+struct body_limits upload_limits(const struct upload_flow *upload)
 {
-    uint64_t everywhere = x->snapshot->settings->upload.max_size;
-    if (upload_decision_waits(x))
+    uint64_t everywhere = upload->x.snapshot->settings->upload.max_size;
+    if (upload_decision_waits(upload))
         return (struct body_limits){everywhere, UINT64_MAX, UINT64_MAX};
-    const struct policy_decision *decision = &x->decision;
+    const struct policy_decision *decision = &upload->check.decision;
     return (struct body_limits){
-        .max_size = decision->max_size < everywhere ? decision->max_size : everywhere,
-        .size_ceiling = size_ceiling(x),
+        .max_size = smaller(decision->max_size, everywhere),
+        .size_ceiling = size_ceiling(upload),
         .max_virtual_size = decision->max_virtual_size,
     };
 }
 
-struct check_levels upload_checks(const struct exchange *x)
+struct check_levels upload_checks(const struct upload_flow *upload)
 {
-    return policy_check_levels(&x->decision.checks, &x->snapshot->settings->upload.checks);
+    return policy_check_levels(&upload->check.decision.checks,
+                               &upload->x.snapshot->settings->upload.checks);
+}
+
+/* In audit mode Glance tells the store after the upload (verify.c). */
+static enum step_result obey_and_record(struct exchange *x, struct upload_flow *upload)
+{
+    const struct image_check *check = &upload->check;
+    const struct policy_decision *decision = &check->decision;
+    const char *requested = check->requested_store;
+    const char *store = x->record->kind == RECORD_STAGE ? NULL : decision->store;
+    if (!records_decided(x->parts->records, x->record, decision->rule,
+                         audit_only(x) ? NULL : store))
+        return exchange_no_memory(x);
+    enum step_result obeyed = obey(x, check, &upload->size);
+    if (obeyed != STEP_NEXT || !store)
+        return obeyed;
+    return report_missing_store(x, store, requested && strcmp(requested, store) == 0);
 }
 
 enum step_result upload_decide(struct exchange *x)
 {
-    ask_policy(x);
-    enum step_result result = audit_decided(x);
+    struct upload_flow *upload = upload_of(x);
+    ask_policy(upload);
+    enum step_result result = audit_decided(x, upload->check.decision.audit);
     if (result == STEP_NEXT)
-        result = judge_emptiness(x);
-    if (result != STEP_NEXT || upload_decision_waits(x))
+        result = check_emptiness(upload);
+    if (result != STEP_NEXT || upload_decision_waits(upload))
         return result;
-    const char *store = x->record->kind == RECORD_STAGE ? NULL : x->decision.store;
-    /* Where it is going if it is only watched is for Glance to tell. */
-    if (!records_decided(x->parts->records, x->record, x->decision.rule,
-                         audit_only(x) ? NULL : store))
-        return exchange_no_memory(x);
-    enum step_result obeyed = obey(x);
-    if (obeyed != STEP_NEXT || !store)
-        return obeyed;
-    return upload_look_for_store(x, store, x->requested && strcmp(x->requested, store) == 0);
+    return obey_and_record(x, upload);
 }

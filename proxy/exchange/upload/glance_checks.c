@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Glance 2025.1 and later looks at the format after its store has everything, and answers 415 to
- * what it does not take (glance/api/v2/image_data.py, upload()). The image is `queued` again then,
- * but keeps the hash and the store, and takes no other data.
+/* Glance 2025.1 and later checks the format after its store has everything, and answers 415 to what
+ * it does not take (glance/api/v2/image_data.py, upload()). The image is `queued` again then, but
+ * keeps the hash and the store, and takes no other data.
  *
- * The answer's text tells a reason in the newest releases only; the others have the one of a wrong
- * content type, with the right type in it. So it is told by this: every byte was sent, and under
- * that type. A refusal of the type comes before the body is read. */
+ * Only the newest releases name a reason in the answer. Others answer as for a wrong content type,
+ * and name the right type. So the proxy recognises such an answer by this: every byte was sent, and
+ * with the right type. A refusal of the type comes before the body is read. */
 #include "exchange/upload/upload_steps.h"
 
 #include "intake/inspection.h"
@@ -15,61 +15,63 @@
 #include "intake/snapshot.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 static const struct poll_plan AFTERWARDS = {
     .timeout_ms = 5000, .wait_ms = 250, .wait_max_ms = 2000};
 
-/* --- what is refused first ---------------------------------------------------------------- */
+/* --- what is refused before it is sent ---------------------------------------------------- */
 
-unsigned inspected_refuses(const struct exchange *x)
+unsigned inspected_refuses(const struct upload_flow *upload)
 {
-    enum glance_checks checks = x->snapshot->settings->upload.glance_checks;
-    if (checks == GLANCE_CHECKS_OFF || x->record->kind != RECORD_FILE)
+    enum glance_checks checks = upload->x.snapshot->settings->upload.glance_checks;
+    if (checks == GLANCE_CHECKS_OFF || upload->x.record->kind != RECORD_FILE)
         return 0;
     return checks == GLANCE_CHECKS_ON ? GLANCE_OBJECTIONS_ALL
-                                      : inspection_refuses(x->parts->inspection);
+                                      : inspection_refuses(upload->x.parts->inspection);
 }
 
 /* --- what is learned ---------------------------------------------------------------------- */
 
-bool inspected_refused(const struct exchange *x)
+bool inspected_refused(const struct upload_flow *upload)
 {
-    return !x->failure && x->glance.answer.status == 415 && x->record->kind == RECORD_FILE &&
-           x->sent_as_octets && body_finished(x->body);
+    return !upload->outcome.failure && upload->x.glance.answer.status == 415 &&
+           upload->x.record->kind == RECORD_FILE && upload->send.as_octets &&
+           body_finished(upload->body);
 }
 
-/* Glance finds what a VHDX has in it only if its store reads small pieces; 64 KiB of the store
- * `file` are, and 5 MiB of S3 (WRITE_CHUNKSIZE in glance_store/_drivers/s3.py) are not. */
-static bool is_vhdx(const struct exchange *x)
+/* Glance recognises a VHDX only if its store reads small blocks: 64 KiB of the store `file` are
+ * small, and 5 MiB of S3 (WRITE_CHUNKSIZE in glance_store/_drivers/s3.py) are not. */
+static bool is_vhdx(const struct upload_flow *upload)
 {
-    const char *seen = body_seen(x->body);
+    const char *seen = body_seen(upload->body);
     return seen && strcmp(seen, "vhdx") == 0;
 }
 
-static void learn(struct exchange *x, enum glance_objection violation, const char *why)
+static void learn(struct upload_flow *upload, enum glance_objection violation, const char *why)
 {
-    if (violation == GLANCE_TAKES_IT && is_vhdx(x))
+    if (violation == GLANCE_TAKES_IT && is_vhdx(upload))
         violation = GLANCE_MISMATCH;
     log_say(LOG_LEVEL_WARNING, "%s: Glance has refused the data of image %s after storing it%s%s",
-            x->request.id, x->request.route.image_id, *why ? ": " : "", why);
-    if (x->snapshot->settings->upload.glance_checks == GLANCE_CHECKS_AUTO &&
-        inspection_learn_refused(x->parts->inspection, violation))
+            upload->x.request.id, upload->x.request.route.image_id, *why ? ": " : "", why);
+    if (upload->x.snapshot->settings->upload.glance_checks == GLANCE_CHECKS_AUTO &&
+        inspection_learn_refused(upload->x.parts->inspection, violation))
         log_say(LOG_LEVEL_WARNING,
                 "%s: this Glance looks at the data after storing it, so what it refuses like this "
                 "is refused before it is sent from now on ([upload] glance_checks = off ends that)",
-                x->request.id);
+                upload->x.request.id);
 }
 
-void inspected_taken(struct exchange *x)
+void inspected_taken(struct upload_flow *upload)
 {
     const char *why;
-    enum glance_objection violation = body_glance_objection(x->body, &why);
-    if (x->record->kind == RECORD_FILE && body_finished(x->body))
-        inspection_learn_taken(x->parts->inspection, violation);
+    enum glance_objection violation = body_glance_objection(upload->body, &why);
+    if (upload->x.record->kind == RECORD_FILE && body_finished(upload->body))
+        inspection_learn_taken(upload->x.parts->inspection, violation);
 }
 
-/* --- what is told of it ------------------------------------------------------------------- */
+/* --- what the client is told -------------------------------------------------------------- */
 
 #define REFUSED_AFTERWARDS "Glance has refused the data after storing it{detail}. "
 
@@ -88,35 +90,41 @@ static bool is_spoilt(const struct image *seen)
     return (seen->os_hash_value && *seen->os_hash_value) || (seen->stores && *seen->stores);
 }
 
-/* Without memory for it, the answer is Glance's alone. */
-static void tell(struct exchange *x, const char *text)
+/* Without memory the answer has no hint. */
+static void tell(struct upload_flow *upload, const char *text)
 {
     char log_says_why[REQUEST_ID_MAX + 64];
     const char *why;
-    snprintf(log_says_why, sizeof log_says_why, "Glance's log says why at %s", x->request.id);
-    bool known = body_glance_objection(x->body, &why) != GLANCE_TAKES_IT;
-    exchange_hint(x, text, known ? why : is_vhdx(x) ? VHDX : log_says_why);
+    snprintf(log_says_why, sizeof log_says_why, "Glance's log says why at %s",
+             upload->x.request.id);
+    bool known = body_glance_objection(upload->body, &why) != GLANCE_TAKES_IT;
+    free(upload->outcome.hint);
+    upload->outcome.hint = exchange_hint(&upload->x, text,
+                                         known             ? why
+                                         : is_vhdx(upload) ? VHDX
+                                                           : log_says_why);
 }
 
-/* What cannot be looked at is taken for spoilt: it is with every Glance that answers so. */
-enum step_result inspected_look(struct exchange *x)
+/* An image that cannot be seen counts as spoilt: with every Glance that answers so, it is. */
+enum step_result inspected_look(struct upload_flow *upload)
 {
     struct image seen = {0};
     const char *why;
-    if (x->entering) {
-        enum glance_objection violation = body_glance_objection(x->body, &why);
-        learn(x, violation, why);
+    if (upload->x.entering) {
+        enum glance_objection violation = body_glance_objection(upload->body, &why);
+        learn(upload, violation, why);
     }
-    switch (upload_poll(x, &AFTERWARDS, &seen)) {
+    switch (upload_poll(upload, &AFTERWARDS, &seen)) {
     case POLL_WAIT:
         return STEP_WAIT;
     case POLL_SEEN:
-        snprintf(x->record->image_after, sizeof x->record->image_after, "%.32s", seen.status);
-        tell(x, is_spoilt(&seen) ? SPOILT : WAITING);
+        snprintf(upload->x.record->image_after, sizeof upload->x.record->image_after, "%.32s",
+                 seen.status);
+        tell(upload, is_spoilt(&seen) ? SPOILT : WAITING);
         image_free(&seen);
         return STEP_NEXT;
     default:
-        tell(x, SPOILT);
+        tell(upload, SPOILT);
         return STEP_NEXT;
     }
 }

@@ -1,18 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What the filters of the body have let pass, for the log, the metrics and the record. */
+/* Records what the filters of the body have let pass: in the log, the metrics and the record. */
 #include "exchange/upload/upload_steps.h"
 
-#include "intake/body.h"
 #include "intake/log.h"
 #include "intake/metrics.h"
 #include "intake/record.h"
 
-static void note_warnings(struct exchange *x)
+static void note_warnings(struct upload_flow *upload)
 {
+    struct exchange *x = &upload->x;
     const struct body_note *rows;
-    size_t count = body_warnings(x->body, &rows);
-    for (; x->warnings_noted < count; x->warnings_noted++) {
-        const struct body_note *row = &rows[x->warnings_noted];
+    size_t count = body_warnings(upload->body, &rows);
+    for (; upload->warnings_noted < count; upload->warnings_noted++) {
+        const struct body_note *row = &rows[upload->warnings_noted];
         x->record->warnings |= refusal_bit(row->reason);
         metrics_warned(x->parts->metrics, row->reason);
         log_say(LOG_LEVEL_WARNING, "%s: let pass: %s%s%s", x->request.id,
@@ -20,12 +20,14 @@ static void note_warnings(struct exchange *x)
     }
 }
 
-/* Told when it is new: a format may give something late in the body. */
-void upload_note(struct exchange *x)
+/* A check of a format may find something late in the body, so this is called several times. */
+void upload_note(struct upload_flow *upload)
 {
     const struct body_note *rows;
-    size_t count = body_audited(x->body, &rows);
-    note_warnings(x);
-    for (; x->audited_noted < count; x->audited_noted++)
-        report_violation_for(x, rows[x->audited_noted].reason, "%s", rows[x->audited_noted].detail);
+    size_t count = body_audited(upload->body, &rows);
+    note_warnings(upload);
+    for (; upload->violations_noted < count; upload->violations_noted++) {
+        const struct body_note *row = &rows[upload->violations_noted];
+        report_violation_for(&upload->x, row->reason, "%s", row->detail);
+    }
 }

@@ -1,21 +1,19 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* PUT to Glance: the body, judged, piece by piece. */
+/* Sends the checked body to Glance, block by block. */
 #include "exchange/upload/upload_steps.h"
 
-#include "intake/body.h"
 #include "intake/client.h"
 #include "intake/clock.h"
 #include "intake/metrics.h"
 #include "intake/record.h"
-#include "intake/settings.h"
-#include "intake/snapshot.h"
 #include "intake/stream.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 
-static ssize_t took(struct exchange *x, ssize_t count)
+static ssize_t count_sent(struct upload_flow *upload, ssize_t count)
 {
+    struct exchange *x = &upload->x;
     if (count == STREAM_LOST)
         x->client_lost = true;
     if (count == STREAM_REFUSED)
@@ -23,24 +21,24 @@ static ssize_t took(struct exchange *x, ssize_t count)
     if (count > 0) {
         atomic_fetch_add_explicit(&x->record->bytes, (uint64_t)count, memory_order_relaxed);
         metrics_bytes(x->parts->metrics, (uint64_t)count, 0);
-        x->given_at = clock_ms();
+        upload->send.last_sent_ms = clock_ms();
     }
     return count;
 }
 
-/* The bytes go from the client into the buffer they are sent from, and are judged there. */
+/* The body is read into the buffer that it is sent from, and checked there. */
 static ssize_t pull(void *owner, void *into, size_t room)
 {
-    struct exchange *x = owner;
-    size_t now = await_glance_room(x, room);
-    return now ? took(x, body_read(x->body, into, now)) : STREAM_WAIT;
+    struct upload_flow *upload = upload_of(owner);
+    size_t now = await_glance_room(upload, room);
+    return now ? count_sent(upload, body_read(upload->body, into, now)) : STREAM_WAIT;
 }
 
 static ssize_t move(void *owner, int pipe, size_t room)
 {
-    struct exchange *x = owner;
-    size_t now = await_glance_room(x, room);
-    return now ? took(x, body_splice(x->body, pipe, now)) : STREAM_WAIT;
+    struct upload_flow *upload = upload_of(owner);
+    size_t now = await_glance_room(upload, room);
+    return now ? count_sent(upload, body_splice(upload->body, pipe, now)) : STREAM_WAIT;
 }
 
 static const struct upstream_callbacks SEND = {
@@ -52,86 +50,108 @@ static const struct upstream_callbacks SEND = {
     .done = glance_over,
 };
 
-static bool start(struct exchange *x)
+static void record_fixes(struct upload_flow *upload)
 {
+    struct request_record *record = upload->x.record;
+    record->fixes = upload_fixes(upload);
+    if (audit_only(&upload->x))
+        record->audit_fixes = upload_audit_fixes(upload) & ~record->fixes;
+}
+
+static bool ask_glance(struct upload_flow *upload, const char *target)
+{
+    struct exchange *x = &upload->x;
     struct headers fields = {0};
-    char *target = route_canonical(&x->request.route, &x->request.target);
     struct upstream_request request = {.method = "PUT", .target = target, .headers = &fields};
-    request.framing = body_length(x->body, &request.length) ? FRAMING_LENGTH : FRAMING_CHUNKED;
+    request.framing = body_length(upload->body, &request.length) ? FRAMING_LENGTH : FRAMING_CHUNKED;
     if (client_framing(x->client)->framing == FRAMING_NONE)
         request.framing = FRAMING_NONE;
-    await_glance_begin(x);
-    request.expect = !x->begun;
-    x->send_begun = target && headers_for_upload(x, &fields) && glance_ask(x, &request, &SEND);
+    request.expect = upload->send.phase == SEND_FIRST_BYTES;
+    bool good = upload_headers(upload, &fields);
+    upload->send.as_octets = upload_sends_octets(&fields);
+    good = good && glance_ask(x, &request, &SEND);
     headers_free(&fields);
+    return good;
+}
+
+static bool start(struct upload_flow *upload)
+{
+    const struct request_facts *request = &upload->x.request;
+    char *target = route_canonical(&request->route, &request->target);
+    record_fixes(upload);
+    await_glance_begin(upload);
+    bool started = target && ask_glance(upload, target);
+    if (!started)
+        upload->send.phase = SEND_NOT_BEGUN;
     free(target);
-    return x->send_begun;
+    return started;
 }
 
-/* Glance may refuse in the middle of a body; an answer that the image is stored is believed only
- * once every byte was handed over. */
-static bool is_too_early(const struct exchange *x)
+/* Glance may refuse an upload in the middle of the body. A 2xx before the whole body was sent is a
+ * failure. */
+static bool is_too_early(const struct upload_flow *upload)
 {
-    return glance_has_answered(x) && x->glance.answer.status / 100 == 2 && !body_finished(x->body);
+    return upload->x.glance.answer.status / 100 == 2 && !body_finished(upload->body);
 }
 
-static enum step_result refuse_early(struct exchange *x)
+static enum step_result refuse_early(struct upload_flow *upload)
 {
-    await_glance_end(x);
-    transfer_abort(x->glance.transfer);
-    x->glance.transfer = NULL;
-    snprintf(x->failure_detail, sizeof x->failure_detail,
-             "it answered %u before it had the whole image", x->glance.answer.status);
-    x->failure = REFUSAL_GLANCE_FAILED;
+    struct conversation *glance = &upload->x.glance;
+    await_glance_end(upload);
+    transfer_abort(glance->transfer);
+    glance->transfer = NULL;
+    snprintf(upload->outcome.detail, sizeof upload->outcome.detail,
+             "it answered %u before it had the whole image", glance->answer.status);
+    upload->outcome.failure = REFUSAL_GLANCE_FAILED;
     return STEP_NEXT;
 }
 
-enum step_result upload_refuse_body(struct exchange *x)
+static enum refusal failure_of(const struct conversation *glance)
 {
-    const char *detail;
-    enum refusal reason = body_refusal(x->body, &detail);
-    return detail[0] ? exchange_refuse_for(x, reason, "%s", detail) : exchange_refuse(x, reason);
-}
-
-enum step_result upload_drop_client(struct exchange *x)
-{
-    exchange_mark_aborted(x);
-    client_drop(x->client);
-    return STEP_END;
-}
-
-static enum refusal failure_of(const struct exchange *x)
-{
-    if (x->glance.result == TRANSFER_NO_MEMORY || x->glance.fault == ANSWER_LOST)
+    if (glance->result == TRANSFER_NO_MEMORY || glance->fault == ANSWER_LOST)
         return REFUSAL_OUT_OF_MEMORY;
-    return x->glance.result == TRANSFER_STALLED ? REFUSAL_GLANCE_TIMEOUT : REFUSAL_GLANCE_FAILED;
+    return glance->result == TRANSFER_STALLED ? REFUSAL_GLANCE_TIMEOUT : REFUSAL_GLANCE_FAILED;
+}
+
+/* There is no answer of Glance's, or none that could be kept. */
+static enum step_result fail(struct upload_flow *upload)
+{
+    struct exchange *x = &upload->x;
+    struct outcome *outcome = &upload->outcome;
+    if (x->glance.result == TRANSFER_UNREACHABLE)
+        return glance_refuse(x, x->glance.result, x->glance.fault);
+    outcome->failure = failure_of(&x->glance);
+    if (x->glance.fault == ANSWER_TOO_LONG)
+        snprintf(outcome->detail, sizeof outcome->detail, "its answer is too long");
+    return STEP_NEXT;
+}
+
+/* The transfer is over. */
+static enum step_result finish(struct upload_flow *upload)
+{
+    const struct conversation *glance = &upload->x.glance;
+    const char *detail;
+    await_glance_end(upload);
+    upload_note(upload);
+    if (body_refusal(upload->body, &detail))
+        return upload_refuse_body(upload);
+    if (upload->x.client_lost)
+        return exchange_drop_client(&upload->x);
+    bool answered = glance->result == TRANSFER_ANSWERED && glance->fault == ANSWER_WHOLE;
+    return answered ? STEP_NEXT : fail(upload);
 }
 
 enum step_result upload_send(struct exchange *x)
 {
-    const char *detail;
+    struct upload_flow *upload = upload_of(x);
     if (x->entering)
-        return start(x) ? STEP_WAIT : exchange_no_memory(x);
+        return start(upload) ? STEP_WAIT : exchange_no_memory(x);
     if (glance_has_answered(x))
         x->record->glance_status = x->glance.answer.status;
-    if (is_too_early(x))
-        return refuse_early(x);
-    if (!x->glance.over) {
-        await_glance_step(x);
-        return STEP_WAIT;
-    }
-    await_glance_end(x);
-    upload_note(x);
-    if (body_refusal(x->body, &detail))
-        return upload_refuse_body(x);
-    if (x->client_lost)
-        return upload_drop_client(x);
-    if (x->glance.result == TRANSFER_ANSWERED && x->glance.fault == ANSWER_WHOLE)
-        return STEP_NEXT;
-    if (x->glance.result == TRANSFER_UNREACHABLE)
-        return glance_refuse(x, x->glance.result, x->glance.fault);
-    x->failure = failure_of(x);
-    if (x->glance.fault == ANSWER_TOO_LONG)
-        snprintf(x->failure_detail, sizeof x->failure_detail, "its answer is too long");
-    return STEP_NEXT;
+    if (is_too_early(upload))
+        return refuse_early(upload);
+    if (x->glance.over)
+        return finish(upload);
+    await_glance_step(upload);
+    return STEP_WAIT;
 }

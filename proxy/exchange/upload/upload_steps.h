@@ -1,112 +1,114 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The steps of an upload, and what they share with the steps of an import. */
+/* The steps of an upload, and the functions that they share. */
 #ifndef UPLOAD_STEPS_H
 #define UPLOAD_STEPS_H
 
-#include "exchange/core/exchange_priv.h"
+#include "exchange/upload/upload_flow.h"
+#include "intake/verify.h"
 
-/* notes.c: what the filters of the body have let pass since the last time. */
-void upload_note(struct exchange *x);
+/* notes.c: records what the filters of the body have reported since the last call. */
+void upload_note(struct upload_flow *upload);
 
-/* answer.c: Glance's answer, in x->glance.answer. */
-enum step_result upload_pass_answer(struct exchange *x);
-
-/* admit.c: fills `empty`, `declared_form`, `promise`, `size` and `head_fixes`. */
+/* admit.c: fills `head` and `size`. */
 enum step_result upload_admit(struct exchange *x);
 
 /* preflight.c */
 enum step_result upload_preflight(struct exchange *x);
-/* Into `image_asked`. False: no memory. */
-bool upload_ask_image(struct exchange *x, uint64_t timeout_ms);
-/* Once that is over: into `image`. What is not 200 is the client's answer. */
-enum step_result upload_take_image(struct exchange *x);
-void upload_end_asking(struct exchange *x);
-bool upload_ask_usage(struct exchange *x);  /* false: no memory */
-bool upload_hear_usage(struct exchange *x); /* false: not answered yet */
+bool upload_ask_usage(struct exchange *x, struct quota_check *quota,
+                      const struct headers *fields); /* false: no memory */
+/* Reads the answer. False: there is none yet. */
+bool upload_hear_usage(struct exchange *x, struct quota_check *quota);
+
+/* check_image.c */
+enum step_result upload_check_image(struct exchange *x);
+
+/* decide.c: asks the policy by what is known now, and obeys. */
+enum step_result upload_decide(struct exchange *x);
+/* The size is not known yet and could lead to another rule, so the decision does not count yet. */
+bool upload_decision_waits(const struct upload_flow *upload);
+/* An upload without data is right: the image has properties only, or its rule allows it. */
+bool upload_may_be_empty(const struct image_check *check);
+/* An audit rule that was chosen by size while other rules enforce. */
+bool upload_chosen_by_size(const struct upload_flow *upload);
+struct body_limits upload_limits(const struct upload_flow *upload);
+/* How strict the checks of the data are, by the decision. */
+struct check_levels upload_checks(const struct upload_flow *upload);
 
 /* check_capacity.c */
 enum step_result upload_check_capacity(struct exchange *x);
 
 /* check_quota.c */
-enum step_result upload_check_quota(struct exchange *x);
 enum step_result upload_check_quota_early(struct exchange *x); /* if Glance tells the usage soon */
-enum step_result upload_quota(struct exchange *x);             /* once it has told */
-enum step_result upload_counted(struct exchange *x);
+enum step_result upload_reserve_quota(struct exchange *x);     /* once it has told */
+enum step_result upload_count_quota(struct exchange *x);
+
+/* body.c */
+enum step_result upload_prepare(struct exchange *x);
+enum step_result upload_reevaluate(struct exchange *x);
+bool upload_take_more(struct exchange *x); /* before libmicrohttpd has to buffer it */
+enum step_result upload_refuse_body(struct upload_flow *upload); /* for the body's own reason */
 
 /* wait_turn.c */
 enum step_result upload_wait_turn(struct exchange *x);
 
+/* send.c */
+enum step_result upload_send(struct exchange *x);
+
+/* headers.c: the fields that Glance gets, and those of the answer. False: no memory. */
+bool upload_headers(const struct upload_flow *upload, struct headers *out);
+bool upload_sends_octets(const struct headers *out);
+unsigned upload_fixes(const struct upload_flow *upload); /* enum record_fix */
+/* What would be fixed too, without audit mode. */
+unsigned upload_audit_fixes(const struct upload_flow *upload);
+bool upload_add_headers(const struct exchange *x, struct headers *out);
+/* Glance has stored all that was sent, so far as is known. */
+bool upload_is_stored(const struct upload_flow *upload);
+
+/* await_glance.c: all but the first bytes wait until Glance has begun to read the body. */
+void await_glance_begin(struct upload_flow *upload); /* before the transfer */
+/* How many of `room` bytes may be sent now. */
+size_t await_glance_room(const struct upload_flow *upload, size_t room);
+void await_glance_continued(void *owner);           /* Glance said 100 Continue */
+void await_glance_step(struct upload_flow *upload); /* something has changed */
+void await_glance_end(struct upload_flow *upload);
+
 /* poll_image.c */
 struct poll_plan {
-    bool later; /* wait before the first look, too */
+    bool later; /* wait before the first question, too */
     uint64_t timeout_ms;
-    uint64_t wait_ms, wait_max_ms; /* between two looks: it doubles */
+    uint64_t wait_ms, wait_max_ms; /* between two questions: it doubles */
 };
 
-enum look {
+enum poll_result {
     POLL_WAIT,
     POLL_SEEN,   /* `seen` is the caller's to free */
-    POLL_GONE,   /* there is no such image any more */
-    POLL_DENIED, /* its caller may not see it any more */
-    POLL_FAILED  /* the time was over before an answer told */
+    POLL_GONE,   /* the image does not exist any more */
+    POLL_DENIED, /* the caller may not see it any more */
+    POLL_FAILED  /* the time is over, and no answer told */
 };
 
-enum look upload_poll(struct exchange *x, const struct poll_plan *plan, struct image *seen);
-bool upload_poll_later(struct exchange *x, const struct poll_plan *plan); /* false: no more */
+enum poll_result upload_poll(struct upload_flow *upload, const struct poll_plan *plan,
+                             struct image *seen);
+/* Asks again, later. False: the time is over. */
+bool upload_poll_later(struct upload_flow *upload, const struct poll_plan *plan);
+/* Wakes the exchange after `ms`, with `due` set. False: no memory. */
+bool upload_set_poll_timer(struct upload_flow *upload, uint64_t ms);
 
 /* verify.c */
 enum step_result upload_verify(struct exchange *x);
 
 /* compare.c */
-enum verify_verdict upload_compare(struct exchange *x, const struct image *seen,
+enum verify_verdict upload_compare(struct upload_flow *upload, const struct image *seen,
                                    char why[VERIFY_WORDS]);
 
 /* find_outcome.c */
-enum step_result upload_find_outcome(struct exchange *x);
+enum step_result upload_find_outcome(struct upload_flow *upload);
 
 /* glance_checks.c */
-unsigned inspected_refuses(const struct exchange *x); /* as struct body_plan has it */
-/* Is the answer the one of a Glance that has looked at the format after storing the data? */
-bool inspected_refused(const struct exchange *x);
-enum step_result inspected_look(struct exchange *x); /* at what is left of the image */
-void inspected_taken(struct exchange *x);            /* Glance has taken the upload */
-
-/* check_image.c */
-enum step_result upload_check_image(struct exchange *x);
-/* Notes that this request is under way, until exchange_close_record(); reports a violation if
- * Glance is taking another one's data. */
-enum step_result upload_lock_image(struct exchange *x);
-/* What Glance says of it now: after upload_lock_image(). */
-enum step_result upload_check_status(struct exchange *x, const struct image *image);
-
-/* decide.c: asks the policy by what is known now, and obeys. */
-enum step_result upload_decide(struct exchange *x);
-/* The size is not known yet and could lead to another rule, so the decision does not count yet. */
-bool upload_decision_waits(const struct exchange *x);
-/* Facts about the image and the client. The rest depends on the kind of request. */
-struct policy_facts upload_facts(const struct exchange *x);
-enum step_result upload_report_size(struct exchange *x, uint64_t size, uint64_t max);
-/* Reports a store that Glance does not have. It is the client's mistake if the client asked for it.
- */
-enum step_result upload_look_for_store(struct exchange *x, const char *store, bool was_requested);
-/* An upload without data is right: the image has properties only, or its rule allows it. */
-bool upload_may_be_empty(const struct exchange *x);
-/* An audit rule that was chosen by size while other rules enforce. */
-bool upload_chosen_by_size(const struct exchange *x);
-struct body_limits upload_limits(const struct exchange *x);
-/* How strict the checks of the data are, by the decision. */
-struct check_levels upload_checks(const struct exchange *x);
-
-/* send.c */
-enum step_result upload_send(struct exchange *x);
-enum step_result upload_refuse_body(struct exchange *x); /* for the body's own reason */
-enum step_result upload_drop_client(struct exchange *x);
-
-/* await_glance.c: all but the first bytes wait until Glance has begun to take the upload. */
-void await_glance_begin(struct exchange *x);                     /* before the transfer */
-size_t await_glance_room(const struct exchange *x, size_t room); /* bytes that may be sent now */
-void await_glance_continued(void *owner);                        /* Glance said 100 Continue */
-void await_glance_step(struct exchange *x);                      /* something has changed */
-void await_glance_end(struct exchange *x);
+unsigned inspected_refuses(const struct upload_flow *upload); /* as struct body_plan has it */
+/* Whether the answer is that of a Glance that checks the format after storing the data. */
+bool inspected_refused(const struct upload_flow *upload);
+enum step_result inspected_look(struct upload_flow *upload); /* at the image after that */
+void inspected_taken(struct upload_flow *upload);            /* Glance has taken the upload */
 
 #endif

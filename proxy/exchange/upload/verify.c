@@ -1,24 +1,20 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* After Glance's answer: it says that the image is stored, and is that true (proxy/verify/)? What
- * cannot be found out, since the token has expired in a long upload for instance, does not make a
- * failure of a good upload. Where Glance has failed, find_outcome.c looks at what is left.
+/* After Glance's answer: is the image stored as it was sent (proxy/verify/)? What cannot be found
+ * out, for instance because the token has expired, does not make a good upload a failure. After a
+ * failure of Glance, find_outcome.c finds out the state of the image.
  *
- * Where the policy only watches, the store was the client's to choose, or Glance's: there the image
- * tells which one it was. */
+ * In audit mode the client chose the store, or Glance did: then the image tells which one. */
 #include "exchange/upload/upload_steps.h"
 
-#include "intake/body.h"
 #include "intake/log.h"
 #include "intake/record.h"
 #include "intake/settings.h"
 #include "intake/snapshot.h"
-#include "intake/stores.h"
-#include "intake/verify.h"
 
 #include <stdio.h>
 #include <string.h>
 
-/* Glance sets the status before it answers a success. */
+/* Glance sets the status before it answers 2xx. */
 static const struct poll_plan AFTER_SUCCESS = {
     .timeout_ms = 30000, .wait_ms = 250, .wait_max_ms = 2000};
 
@@ -39,19 +35,21 @@ static const char *why_not(const struct fetch *fetch)
     }
 }
 
-static void cannot_verify(struct exchange *x)
+static void cannot_verify(const struct upload_flow *upload)
 {
-    log_say(LOG_LEVEL_WARNING, "%s: not verified: %s", x->request.id, why_not(&x->image_asked));
+    log_say(LOG_LEVEL_WARNING, "%s: not verified: %s", upload->x.request.id,
+            why_not(&upload->check.image_question));
 }
 
-static enum step_result compare(struct exchange *x, const struct image *seen)
+static enum step_result compare(struct upload_flow *upload, const struct image *seen)
 {
     char why[VERIFY_WORDS];
-    switch (upload_compare(x, seen, why)) {
+    struct exchange *x = &upload->x;
+    switch (upload_compare(upload, seen, why)) {
     case VERIFY_GOOD:
         return STEP_NEXT;
     case VERIFY_WAIT:
-        if (upload_poll_later(x, &AFTER_SUCCESS))
+        if (upload_poll_later(upload, &AFTER_SUCCESS))
             return STEP_WAIT;
         snprintf(x->record->image_after, sizeof x->record->image_after, "%.32s", seen->status);
         snprintf(why, sizeof why, "Glance answered %u, and the image is still %s",
@@ -64,13 +62,14 @@ static enum step_result compare(struct exchange *x, const struct image *seen)
     return report_violation_for(x, REFUSAL_VERIFY_FAILED, "%s", why);
 }
 
-/* For the record only: without memory for it a good upload is no failure. */
+/* For the record only, so a lack of memory is no failure. */
 static void learn_store(struct exchange *x, const struct image *seen)
 {
     if (audit_only(x) && seen->stores && *seen->stores)
         records_decided(x->parts->records, x->record, x->record->rule, seen->stores);
 }
 
+/* How this Glance works, for later uploads. */
 static void learn_ways(struct exchange *x, const struct image *seen)
 {
     if (seen->os_hash_algo)
@@ -79,34 +78,36 @@ static void learn_ways(struct exchange *x, const struct image *seen)
         stores_learn_stage_size(x->parts->stores, seen->size_known);
 }
 
-static enum step_result verify(struct exchange *x)
+static enum step_result verify(struct upload_flow *upload)
 {
     struct image seen = {0};
-    switch (upload_poll(x, &AFTER_SUCCESS, &seen)) {
+    switch (upload_poll(upload, &AFTER_SUCCESS, &seen)) {
     case POLL_WAIT:
         return STEP_WAIT;
     case POLL_SEEN:
         break;
     default:
-        cannot_verify(x);
+        cannot_verify(upload);
         return STEP_NEXT;
     }
-    learn_ways(x, &seen);
-    learn_store(x, &seen);
-    enum step_result compared = compare(x, &seen);
+    learn_ways(&upload->x, &seen);
+    learn_store(&upload->x, &seen);
+    enum step_result compared = compare(upload, &seen);
     image_free(&seen);
     return compared;
 }
 
 enum step_result upload_verify(struct exchange *x)
 {
-    bool stored = !x->failure && x->glance.answer.status / 100 == 2;
-    bool failed = x->failure || x->glance.answer.status >= 500;
-    if (inspected_refused(x))
-        return inspected_look(x);
+    struct upload_flow *upload = upload_of(x);
+    unsigned status = x->glance.answer.status;
+    bool stored = !upload->outcome.failure && status / 100 == 2;
+    bool failed = upload->outcome.failure || status >= 500;
+    if (inspected_refused(upload))
+        return inspected_look(upload);
     if (stored)
-        inspected_taken(x);
+        inspected_taken(upload);
     if (stored)
-        return x->snapshot->settings->upload.verify == VERIFY_OFF ? STEP_NEXT : verify(x);
-    return failed ? upload_find_outcome(x) : STEP_NEXT;
+        return x->snapshot->settings->upload.verify == VERIFY_OFF ? STEP_NEXT : verify(upload);
+    return failed ? upload_find_outcome(upload) : STEP_NEXT;
 }

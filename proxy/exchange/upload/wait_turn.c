@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Right before an upload is sent: was another one, to the same image? claims.h has the rule.
+/* Right before an upload is sent: was another upload to the same image sent? upload_locks.h has the
+ * rule.
  *
- * The wait is short, and does not begin anew with each of the others: they may be sent by somebody
- * whom Glance will refuse, one after another. */
+ * The wait is short, and does not begin anew with each other upload: Glance may refuse all of them,
+ * one after another. */
 #include "exchange/upload/upload_steps.h"
 
 #include "intake/clock.h"
@@ -10,53 +11,50 @@
 
 #include <string.h>
 
-enum { WAITS_MS = 5000, LOOKS_MS = 250 };
+enum { WAIT_MS = 5000, RETRY_MS = 250 };
 
-static enum step_result go_first(struct exchange *x, bool anyway)
+/* `anyway`: also if Glance has not begun with the other upload. */
+static enum step_result take_turn(struct upload_flow *upload, bool anyway)
 {
-    if (upload_lock_send(x->upload_lock, anyway) == UPLOAD_LOCK_SENT)
+    struct exchange *x = &upload->x;
+    if (upload_lock_send(upload->check.lock, anyway) == UPLOAD_LOCK_SENT)
         return STEP_NEXT;
-    return upload_ask_image(x, WAITS_MS) ? STEP_WAIT : exchange_no_memory(x);
+    return image_check_ask_image(x, &upload->check, WAIT_MS) ? STEP_WAIT : exchange_no_memory(x);
 }
 
-/* Still queued, or not told: Glance has not begun with the other one. */
-static enum step_result wait_or_go(struct exchange *x)
+/* The image is still queued, or its status is unknown: Glance has not begun with the other one. */
+static enum step_result wait_for_other(struct upload_flow *upload)
 {
-    if (clock_ms() - x->turn_began >= WAITS_MS)
-        return go_first(x, true);
-    exchange_wait_at_most(x, LOOKS_MS);
-    return x->step_timer_fired ? go_first(x, true) : STEP_WAIT;
+    struct exchange *x = &upload->x;
+    if (clock_ms() - upload->turn_wait_began_ms >= WAIT_MS)
+        return take_turn(upload, true);
+    exchange_wait_at_most(x, RETRY_MS);
+    return x->step_timer_fired ? take_turn(upload, true) : STEP_WAIT;
 }
 
-/* False: it is not known how the image is. */
-static bool read_image(const struct exchange *x, struct image *seen)
+static enum step_result see_image(struct upload_flow *upload)
 {
-    const struct fetch *fetch = &x->image_asked;
-    const struct buffer *body = &fetch->answer.body;
-    return fetch_answered(fetch) && fetch->answer.status == 200 &&
-           image_parse(buffer_text(body), body->len, seen);
-}
-
-static enum step_result see_image(struct exchange *x)
-{
+    struct image_check *check = &upload->check;
     struct image seen = {0};
-    bool known = read_image(x, &seen);
+    bool known = image_check_read(check, &seen);
     bool queued = !known || strcmp(seen.status, "queued") == 0;
-    enum step_result result = known ? upload_check_status(x, &seen) : STEP_NEXT;
+    enum step_result result = known ? image_check_status(&upload->x, check, &seen) : STEP_NEXT;
     image_free(&seen);
-    fetch_end(&x->image_asked);
+    fetch_end(&check->image_question);
     if (result != STEP_NEXT)
         return result;
-    return queued ? wait_or_go(x) : go_first(x, true); /* it is only watched */
+    return queued ? wait_for_other(upload) : take_turn(upload, true); /* audit mode */
 }
 
 enum step_result upload_wait_turn(struct exchange *x)
 {
+    struct upload_flow *upload = upload_of(x);
+    const struct fetch *question = &upload->check.image_question;
     if (x->entering) {
-        x->turn_began = clock_ms();
-        return go_first(x, false);
+        upload->turn_wait_began_ms = clock_ms();
+        return take_turn(upload, false);
     }
-    if (x->image_asked.begun)
-        return x->image_asked.over ? see_image(x) : STEP_WAIT;
-    return x->step_timer_fired ? go_first(x, false) : STEP_WAIT;
+    if (question->begun)
+        return question->over ? see_image(upload) : STEP_WAIT;
+    return x->step_timer_fired ? take_turn(upload, false) : STEP_WAIT;
 }

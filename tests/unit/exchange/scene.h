@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* An upload in the middle of its steps. The exchange is real, and so is all that it works with; the
- * client is this test's, and what Glance and a gateway have answered is put where the answers to
- * the exchange's questions go. Include after <cmocka.h>. */
+/* An exchange in the middle of its steps. It is real, and so is all that it works with. The client
+ * is the test's, and answers of Glance and of a gateway are put where the exchange expects them.
+ * Tests reach the exchange through the functions below, not by its members. Include after
+ * <cmocka.h>. */
 #ifndef EXCHANGE_SCENE_H
 #define EXCHANGE_SCENE_H
 
@@ -191,8 +192,15 @@ struct scene {
     struct exchange_parts parts;
     struct inspection inspection;
     struct exchange *x;
-    struct headers out; /* for what a test asks for */
-    const char *rest;   /* of the body */
+    struct upload_flow *upload; /* NULL: it is no upload */
+    struct ingest_flow *ingest; /* NULL: it is an upload */
+    struct image_check *check;  /* of either */
+    struct image *image;        /* as Glance has described it */
+    struct policy_decision *decision;
+    struct upload_size *size; /* NULL: it is no upload */
+    struct usage *usage;      /* likewise */
+    struct headers out;       /* for what a test asks for */
+    const char *rest;         /* of the body */
     const char *log;
 };
 
@@ -231,9 +239,8 @@ static inline void scene_parts(struct scene *scene)
                 parts->stores && parts->capacity && parts->quota_reservations);
 }
 
-/* An upload to the store "test" by the rule "default", from a client that sent `fields`: names and
- * values in turn, up to NULL. */
-static inline void scene_begin(struct scene *scene, void **state, const char *const *fields)
+/* All but the exchange. The client has sent `fields`: names and values in turn, up to NULL. */
+static inline void scene_prepare(struct scene *scene, void **state, const char *const *fields)
 {
     *scene = (struct scene){0};
     struct headers *headers = &scene->client.head.headers;
@@ -246,23 +253,149 @@ static inline void scene_begin(struct scene *scene, void **state, const char *co
     unlink(scene->log);
     assert_true(log_open(LOG_FORMAT_TEXT, false, scene->log));
     scene->snapshot.settings = &scene->settings;
-    struct exchange *x = scene->x = calloc(1, sizeof *x);
-    assert_non_null(x);
-    x->parts = &scene->parts;
-    x->client = &scene->client;
-    x->snapshot = &scene->snapshot;
-    reply_init(&x->glance.answer);
-    strcpy(x->request.id, "req-1");
-    strcpy(x->request.route.image_id, "image");
-    x->request.route.kind = ROUTE_UPLOAD;
-    x->kind = &UPLOAD_KIND;
+    scene->parts.snapshot = &scene->snapshot;
+}
+
+static inline struct request_facts scene_request(struct scene *scene, enum route_kind route)
+{
+    struct request_facts request = {.id = "req-1", .route = {.kind = route, .image_id = "image"}};
     const struct origin_facts facts = {.peer = "192.0.2.7", .trusted = &(struct networks){0}};
     const char *fault;
-    assert_true(origin_find(headers, &facts, &x->request.origin, &fault));
-    assert_true(requested_store(headers, &x->requested));
-    x->decision = (struct policy_decision){.rule = "default", .store = "test"};
-    x->record = record_new("req-1", "192.0.2.7", "image");
-    assert_non_null(x->record);
+    assert_true(origin_find(&scene->client.head.headers, &facts, &request.origin, &fault) &&
+                !fault);
+    return request;
+}
+
+static inline void scene_set_check(struct scene *scene, struct image_check *check)
+{
+    scene->check = check;
+    scene->image = &check->image;
+    scene->decision = &check->decision;
+}
+
+/* The client asks for this store; NULL: for none. */
+static inline void scene_request_store(struct scene *scene, const char *store)
+{
+    free(scene->check->requested_store);
+    scene->check->requested_store = store ? strdup(store) : NULL;
+}
+
+/* An upload by `route`, to the store "test" by the rule "default". */
+static inline void scene_begin_route(struct scene *scene, void **state, enum route_kind route,
+                                     const char *const *fields)
+{
+    scene_prepare(scene, state, fields);
+    struct request_facts request = scene_request(scene, route);
+    scene->x = exchange_new(&scene->parts, &scene->client, &UPLOAD_KIND, &request);
+    assert_non_null(scene->x);
+    scene->upload = upload_of(scene->x);
+    scene->size = &scene->upload->size;
+    scene->usage = &scene->upload->quota.usage;
+    scene_set_check(scene, &scene->upload->check);
+    assert_true(UPLOAD_KIND.begin(scene->x));
+    assert_true(requested_store(&scene->client.head.headers, &scene->check->requested_store));
+    *scene->decision = (struct policy_decision){.rule = "default", .store = "test"};
+}
+
+static inline void scene_begin(struct scene *scene, void **state, const char *const *fields)
+{
+    scene_begin_route(scene, state, ROUTE_UPLOAD, fields);
+}
+
+/* An import, or the like, with a policy. `length` UINT64_MAX: its body is chunked. */
+static inline void scene_begin_ingest(struct scene *scene, void **state, enum route_kind route,
+                                      const char *const *fields, const char *policy,
+                                      uint64_t length)
+{
+    scene_prepare(scene, state, fields);
+    scene->snapshot.policy = good_policy(state, policy);
+    scene->client.framing.framing = length == UINT64_MAX ? FRAMING_CHUNKED
+                                    : length             ? FRAMING_LENGTH
+                                                         : FRAMING_NONE;
+    scene->client.framing.length = length == UINT64_MAX ? 0 : length;
+    struct request_facts request = scene_request(scene, route);
+    const struct exchange_kind *kind =
+        ingest_kind(scene->snapshot.policy, &scene->client, &request);
+    scene->x = exchange_new(&scene->parts, &scene->client, kind, &request);
+    assert_non_null(scene->x);
+    scene->ingest = ingest_of(scene->x);
+    scene_set_check(scene, &scene->ingest->check);
+}
+
+/* The record so far. NULL: there is none. */
+static inline struct request_record *scene_record(const struct scene *scene)
+{
+    return scene->x->record;
+}
+
+/* Glance's answer to the upload. */
+static inline struct reply *scene_answer(const struct scene *scene)
+{
+    return &scene->x->glance.answer;
+}
+
+static inline struct refusal_note *scene_refusal(const struct scene *scene)
+{
+    return &scene->x->refused;
+}
+
+/* The JSON that is buffered. */
+static inline struct buffer *scene_json(const struct scene *scene)
+{
+    return &scene->ingest->body.text;
+}
+
+static inline void scene_audit(struct scene *scene, enum audit audit)
+{
+    scene->x->audit.mode = audit;
+}
+
+/* --- its steps -------------------------------------------------------------------------- */
+
+static inline void scene_enter(struct scene *scene)
+{
+    scene->x->entering = true;
+}
+
+/* As the runner does. */
+static inline enum step_result scene_run(struct scene *scene,
+                                         enum step_result (*step)(struct exchange *x))
+{
+    enum step_result result = step(scene->x);
+    scene->x->entering = false;
+    return result;
+}
+
+static inline enum step_result scene_run_named(struct scene *scene, const char *name)
+{
+    const struct step *step = scene->x->kind->steps;
+    while (step->name && strcmp(step->name, name) != 0)
+        step++;
+    assert_non_null(step->run);
+    return scene_run(scene, step->run);
+}
+
+enum scene_timer { STEP_TIMER, POLL_TIMER };
+
+static inline struct timer *scene_timer(const struct scene *scene, enum scene_timer timer)
+{
+    return timer == STEP_TIMER ? &scene->x->step_timer : &scene->upload->poll.timer;
+}
+
+static inline bool scene_is_set(const struct scene *scene, enum scene_timer timer)
+{
+    return scene_timer(scene, timer)->place != 0;
+}
+
+static inline void scene_fire(struct scene *scene, enum scene_timer timer)
+{
+    scene_timer(scene, timer)->fire(scene_timer(scene, timer));
+}
+
+/* So much of the time of a poll has passed. */
+static inline void scene_poll_since(struct scene *scene, uint64_t ms)
+{
+    scene->upload->poll.began_ms = clock_ms() - ms;
 }
 
 /* Text into one of its fields. */
@@ -272,7 +405,7 @@ static inline void scene_begin(struct scene *scene, void **state, const char *co
 static inline void scene_image(struct scene *scene, const char *status, const char *disk_format,
                                const char *container_format)
 {
-    struct image *image = &scene->x->image;
+    struct image *image = scene->image;
     image->status = strdup(status);
     image->disk_format = disk_format ? strdup(disk_format) : NULL;
     image->container_format = container_format ? strdup(container_format) : NULL;
@@ -325,7 +458,7 @@ static inline ssize_t scene_read(void *context, void *into, size_t room)
 /* Ready to be read. The image is raw and bare, unless Glance has said otherwise. */
 static inline void scene_body(struct scene *scene, const char *text, const char *content_type)
 {
-    const struct image *image = &scene->x->image;
+    const struct image *image = scene->image;
     const struct body_plan plan = {.read = scene_read,
                                    .context = &scene->rest,
                                    .length_known = true,
@@ -338,9 +471,9 @@ static inline void scene_body(struct scene *scene, const char *text, const char 
                                    .settings = &scene->settings,
                                    .checks = scene->settings.upload.checks};
     scene->rest = text;
-    scene->x->body = body_new(&plan);
-    assert_non_null(scene->x->body);
-    assert_int_equal(body_prepare(scene->x->body), 1);
+    scene->upload->body = body_new(&plan);
+    assert_non_null(scene->upload->body);
+    assert_int_equal(body_prepare(scene->upload->body), 1);
 }
 
 /* Glance has taken all of it. */
@@ -348,12 +481,36 @@ static inline void scene_sent(struct scene *scene, const char *text)
 {
     static char into[BODY_READ_MIN];
     scene_body(scene, text, NULL);
-    while (body_read(scene->x->body, into, sizeof into) > 0)
+    while (body_read(scene->upload->body, into, sizeof into) > 0)
         continue;
-    assert_int_equal(body_count(scene->x->body), strlen(text));
+    assert_int_equal(body_count(scene->upload->body), strlen(text));
 }
 
 /* --- what others have answered --------------------------------------------------------- */
+
+enum scene_question {
+    QUESTION_IMAGE,
+    QUESTION_USAGE,
+    QUESTION_STORES,
+    QUESTION_BUCKET,
+    QUESTION_CORS
+};
+
+static inline struct fetch *scene_question(const struct scene *scene, enum scene_question question)
+{
+    switch (question) {
+    case QUESTION_IMAGE:
+        return &scene->check->image_question;
+    case QUESTION_STORES:
+        return &scene->check->stores_question;
+    case QUESTION_USAGE:
+        return &scene->upload->quota.question;
+    case QUESTION_BUCKET:
+        return &scene->upload->capacity.question;
+    default:
+        return &scene->x->cors.question;
+    }
+}
 
 static inline void scene_answered(struct fetch *fetch, unsigned status, const char *body)
 {

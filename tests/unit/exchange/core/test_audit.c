@@ -17,7 +17,7 @@ static const char *const NO_FIELDS[] = {NULL};
 static void begin(struct scene *scene, void **state, enum audit audit)
 {
     scene_begin(scene, state, NO_FIELDS);
-    scene->x->audit.mode = audit;
+    scene_audit(scene, audit);
 }
 
 static void the_policy_says_where_it_begins(void **state)
@@ -53,7 +53,7 @@ static void where_it_is_enforced_an_objection_refuses(void **state)
     begin(&scene, state, AUDIT_OFF);
     assert_outcome(&scene, report_violation_for(scene.x, REFUSAL_TOO_LARGE, "%d bytes", 7),
                    REFUSAL_TOO_LARGE, "7 bytes");
-    assert_true(scene.x->record->audit_reasons == 0);
+    assert_true(scene_record(&scene)->audit_reasons == 0);
     scene_end(&scene);
 }
 
@@ -68,7 +68,7 @@ static void where_it_is_watched_an_objection_is_noted_once(void **state)
         assert_outcome(&scene, report_violation_for(scene.x, REFUSAL_TOO_LARGE, "%d bytes", i),
                        REFUSAL_NONE, NULL);
     assert_outcome(&scene, report_violation(scene.x, REFUSAL_EMPTY_BODY), REFUSAL_NONE, NULL);
-    assert_true(scene.x->record->audit_reasons == noted);
+    assert_true(scene_record(&scene)->audit_reasons == noted);
     assert_logged(&scene, "req-1: would be refused: too_large: 0 bytes\n");
     assert_logged(&scene, "req-1: would be refused: empty_body\n");
     scene_log(&scene, text, sizeof text);
@@ -86,11 +86,11 @@ static void what_is_undecided_is_kept(void **state)
                        REFUSAL_NONE, NULL);
         assert_outcome(&scene, report_violation(scene.x, REFUSAL_CONTENT_RANGE), REFUSAL_NONE,
                        NULL);
-        assert_true(scene.x->record->audit_reasons == 0);
+        assert_true(scene_record(&scene)->audit_reasons == 0);
         assert_logged(&scene, NULL);
-        scene.x->decision.audit = watches;
-        assert_outcome(&scene, audit_decided(scene.x), watches ? REFUSAL_NONE : REFUSAL_EMPTY_BODY,
-                       watches ? NULL : "none");
+        scene.decision->audit = watches;
+        assert_outcome(&scene, audit_decided(scene.x, scene.decision->audit),
+                       watches ? REFUSAL_NONE : REFUSAL_EMPTY_BODY, watches ? NULL : "none");
         assert_int_equal(audit_only(scene.x), watches);
         if (watches)
             assert_logged(&scene, "would be refused: empty_body: none\n");
@@ -108,7 +108,7 @@ static void of_too_many_the_last_are_dropped(void **state)
     for (int i = 0; i < PENDING_MAX + 2; i++)
         assert_int_equal(report_violation_for(scene.x, REFUSAL_TOO_LARGE, "%d", i), STEP_NEXT);
     assert_int_equal(scene.x->audit.pending_count, PENDING_MAX);
-    assert_outcome(&scene, audit_decided(scene.x), REFUSAL_TOO_LARGE, "0");
+    assert_outcome(&scene, audit_decided(scene.x, scene.decision->audit), REFUSAL_TOO_LARGE, "0");
     scene_end(&scene);
 }
 
@@ -127,8 +127,8 @@ static void a_decision_may_be_made_again(void **state)
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         struct scene scene;
         begin(&scene, state, rows[i].before);
-        scene.x->decision.audit = rows[i].watches;
-        assert_int_equal(audit_decided(scene.x), STEP_NEXT);
+        scene.decision->audit = rows[i].watches;
+        assert_int_equal(audit_decided(scene.x, scene.decision->audit), STEP_NEXT);
         assert_int_equal(scene.x->audit.mode, rows[i].after);
         scene_end(&scene);
     }

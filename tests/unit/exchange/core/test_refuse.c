@@ -25,8 +25,8 @@ static void the_first_reason_is_kept(void **state)
                      STEP_REFUSE);
     assert_int_equal(exchange_refuse_for(scene.x, REFUSAL_EMPTY_BODY, "later"), STEP_REFUSE);
     assert_int_equal(exchange_refuse(scene.x, REFUSAL_DRAINING), STEP_REFUSE);
-    assert_int_equal(scene.x->refused.reason, REFUSAL_TOO_LARGE);
-    assert_string_equal(scene.x->refused.detail, "it has 3 bytes");
+    assert_int_equal(scene_refusal(&scene)->reason, REFUSAL_TOO_LARGE);
+    assert_string_equal(scene_refusal(&scene)->detail, "it has 3 bytes");
     scene_end(&scene);
 }
 
@@ -44,12 +44,12 @@ static void a_fault_for_want_of_memory_is_nobodys(void **state)
 {
     struct scene scene;
     begin(&scene, state);
-    assert_outcome(&scene, exchange_refuse_fault(scene.x, REFUSAL_BAD_REQUEST, NO_MEMORY),
-                   REFUSAL_OUT_OF_MEMORY, "");
+    refusal_set_fault(scene_refusal(&scene), "req-1", REFUSAL_BAD_REQUEST, NO_MEMORY);
+    assert_outcome(&scene, STEP_REFUSE, REFUSAL_OUT_OF_MEMORY, "");
     scene_end(&scene);
     begin(&scene, state);
-    assert_outcome(&scene, exchange_refuse_fault(scene.x, REFUSAL_BAD_REQUEST, "it has two"),
-                   REFUSAL_BAD_REQUEST, "it has two");
+    refusal_set_fault(scene_refusal(&scene), "req-1", REFUSAL_BAD_REQUEST, "it has two");
+    assert_outcome(&scene, STEP_REFUSE, REFUSAL_BAD_REQUEST, "it has two");
     scene_end(&scene);
 }
 
@@ -87,12 +87,12 @@ static void what_is_answered_is_let_go(void **state)
 {
     struct scene scene;
     begin(&scene, state);
-    scene.x->image.status = strdup("queued");
-    assert_int_equal(upload_lock_image(scene.x), STEP_NEXT);
-    assert_non_null(scene.x->upload_lock);
+    scene.image->status = strdup("queued");
+    assert_int_equal(image_check_lock(scene.x, scene.check, scene.size), STEP_NEXT);
+    assert_non_null(scene.check->lock);
     exchange_refuse(scene.x, REFUSAL_EMPTY_BODY);
     exchange_answer_refusal(scene.x);
-    assert_null(scene.x->upload_lock);
+    assert_null(scene.check->lock);
     scene_end(&scene);
 }
 

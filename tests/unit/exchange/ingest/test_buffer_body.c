@@ -19,17 +19,10 @@ static const char TEXT[] = "[{\"op\": \"replace\", \"path\": \"/name\", \"value\
 static void begin(struct scene *scene, void **state, const char *text, uint64_t length)
 {
     static const char *const fields[] = {NULL};
-    scene_begin(scene, state, fields);
-    scene_policy(scene, state, "default: {store: test}\n");
-    record_free(scene->x->record);
-    scene->x->record = NULL;
-    scene->x->request.route.kind = ROUTE_UPDATE;
-    scene->x->kind = ingest_kind(scene->x);
+    scene_begin_ingest(scene, state, ROUTE_UPDATE, fields, "default: {store: test}\n", length);
     scene->client.sends = text;
     scene->client.then = STREAM_END;
-    scene->client.framing.framing = length == UINT64_MAX ? FRAMING_CHUNKED : FRAMING_LENGTH;
-    scene->client.framing.length = length == UINT64_MAX ? 0 : length;
-    scene->x->entering = true;
+    scene_enter(scene);
 }
 
 enum { NEWCOMER_MAX = 16 << 10, NEWCOMERS_MAX = 4 << 20, KNOWN_MAX = 16 << 20 };
@@ -37,9 +30,8 @@ enum { NEWCOMER_MAX = 16 << 10, NEWCOMERS_MAX = 4 << 20, KNOWN_MAX = 16 << 20 };
 /* The first byte is there. */
 static enum step_result go_on(struct scene *scene)
 {
-    scene->x->entering = false;
     scene->x->body_readable = true;
-    return buffer_body(scene->x);
+    return scene_run(scene, buffer_body);
 }
 
 static const char IMAGE[] = "{\"id\": \"image\", \"status\": \"queued\"}";
@@ -48,8 +40,8 @@ static const char IMAGE[] = "{\"id\": \"image\", \"status\": \"queued\"}";
 static enum step_result go_on_known(struct scene *scene)
 {
     assert_int_equal(go_on(scene), STEP_WAIT);
-    assert_true(scene->x->image_asked.begun);
-    scene_answered(&scene->x->image_asked, 200, IMAGE);
+    assert_true(scene_question(scene, QUESTION_IMAGE)->begun);
+    scene_answered(scene_question(scene, QUESTION_IMAGE), 200, IMAGE);
     return go_on(scene);
 }
 
@@ -69,12 +61,11 @@ static void all_of_it_is_held_in_whatever_pieces(void **state)
         struct scene scene;
         begin(&scene, state, TEXT, strlen(TEXT));
         scene.client.piece = piece;
-        assert_int_equal(buffer_body(scene.x), STEP_WAIT);
+        assert_int_equal(scene_run(&scene, buffer_body), STEP_WAIT);
         assert_true(scene.client.invited);
-        scene.x->entering = false;
-        assert_int_equal(buffer_body(scene.x), STEP_WAIT); /* woken by something else */
+        assert_int_equal(scene_run(&scene, buffer_body), STEP_WAIT); /* woken by something else */
         assert_int_equal(go_on(&scene), STEP_NEXT);
-        assert_string_equal(buffer_text(&scene.x->held), TEXT);
+        assert_string_equal(buffer_text(scene_json(&scene)), TEXT);
         assert_int_equal(scene.parts.holders.newcomers, strlen(TEXT));
         scene_end(&scene);
         assert_int_equal(scene.parts.holders.newcomers, 0);
@@ -86,13 +77,13 @@ static void it_is_waited_for(void **state)
     struct scene scene;
     begin(&scene, state, "[1", UINT64_MAX);
     scene.client.then = STREAM_WAIT;
-    assert_int_equal(buffer_body(scene.x), STEP_WAIT);
+    assert_int_equal(scene_run(&scene, buffer_body), STEP_WAIT);
     assert_int_equal(go_on(&scene), STEP_WAIT);
     assert_int_equal(go_on(&scene), STEP_WAIT);
     scene.client.sends = ", 2]";
     scene.client.then = STREAM_END;
     assert_int_equal(go_on(&scene), STEP_NEXT);
-    assert_string_equal(buffer_text(&scene.x->held), "[1, 2]");
+    assert_string_equal(buffer_text(scene_json(&scene)), "[1, 2]");
     scene_end(&scene);
 }
 
@@ -102,10 +93,10 @@ static void it_is_not_waited_for_for_ever(void **state)
     struct scene scene;
     begin(&scene, state, "[1", UINT64_MAX);
     scene.client.then = STREAM_WAIT;
-    assert_int_equal(buffer_body(scene.x), STEP_WAIT);
-    assert_int_not_equal(scene.x->step_timer.place, 0); /* the timer is set */
+    assert_int_equal(scene_run(&scene, buffer_body), STEP_WAIT);
+    assert_true(scene_is_set(&scene, STEP_TIMER)); /* the timer is set */
     assert_int_equal(go_on(&scene), STEP_WAIT);
-    scene.x->step_timer.fire(&scene.x->step_timer);
+    scene_fire(&scene, STEP_TIMER);
     assert_outcome(&scene, go_on(&scene), REFUSAL_CLIENT_STALLED,
                    "all of its JSON was to come within 60 s");
     scene_end(&scene);
@@ -115,9 +106,9 @@ static void once_it_is_whole_there_is_time(void **state)
 {
     struct scene scene;
     begin(&scene, state, TEXT, strlen(TEXT));
-    assert_int_equal(buffer_body(scene.x), STEP_WAIT);
+    assert_int_equal(scene_run(&scene, buffer_body), STEP_WAIT);
     assert_int_equal(go_on(&scene), STEP_NEXT);
-    assert_int_equal(scene.x->step_timer.place, 0);
+    assert_false(scene_is_set(&scene, STEP_TIMER));
     scene_end(&scene);
 }
 
@@ -126,7 +117,7 @@ static void who_is_lost_is_dropped(void **state)
     struct scene scene;
     begin(&scene, state, "[1", UINT64_MAX);
     scene.client.then = STREAM_LOST;
-    assert_int_equal(buffer_body(scene.x), STEP_WAIT);
+    assert_int_equal(scene_run(&scene, buffer_body), STEP_WAIT);
     assert_int_equal(go_on(&scene), STEP_END);
     assert_true(scene.client.dropped);
     scene_end(&scene);
@@ -138,12 +129,13 @@ static void a_length_that_is_too_much_is_refused_at_once(void **state)
 {
     struct scene scene;
     begin(&scene, state, "", INGEST_BODY_MAX + UINT64_C(1));
-    assert_outcome(&scene, buffer_body(scene.x), REFUSAL_JSON_TOO_LONG, "it may have 256 KiB");
+    assert_outcome(&scene, scene_run(&scene, buffer_body), REFUSAL_JSON_TOO_LONG,
+                   "it may have 256 KiB");
     assert_false(scene.client.invited);
-    assert_int_equal(scene.x->record->kind, RECORD_LOCATIONS);
+    assert_int_equal(scene_record(&scene)->kind, RECORD_LOCATIONS);
     scene_end(&scene);
     begin(&scene, state, "", INGEST_BODY_MAX);
-    assert_int_equal(buffer_body(scene.x), STEP_WAIT);
+    assert_int_equal(scene_run(&scene, buffer_body), STEP_WAIT);
     scene_end(&scene);
 }
 
@@ -153,7 +145,7 @@ static void what_grows_too_long_is_refused_as_soon_as_it_has(void **state)
         struct scene scene;
         char *text = spaces(INGEST_BODY_MAX + over);
         begin(&scene, state, text, UINT64_MAX);
-        assert_int_equal(buffer_body(scene.x), STEP_WAIT);
+        assert_int_equal(scene_run(&scene, buffer_body), STEP_WAIT);
         scene.client.then = over ? STREAM_WAIT : STREAM_END;
         assert_outcome(&scene, go_on_known(&scene), over ? REFUSAL_JSON_TOO_LONG : REFUSAL_NONE,
                        over ? "it may have 256 KiB" : NULL);
@@ -171,11 +163,11 @@ static void what_is_only_watched_goes_on(void **state)
         char *text = spaces(count);
         begin(&scene, state, text, announced ? count : UINT64_MAX);
         scene_policy(&scene, state, "mode: audit\ndefault: {store: test}\n");
-        assert_int_equal(buffer_body(scene.x), STEP_WAIT);
+        assert_int_equal(scene_run(&scene, buffer_body), STEP_WAIT);
         assert_outcome(&scene, announced ? go_on(&scene) : go_on_known(&scene), REFUSAL_NONE, NULL);
-        assert_true(scene.x->unread);
-        assert_int_equal(scene.x->record->audit_reasons, refusal_bit(REFUSAL_JSON_TOO_LONG));
-        assert_int_equal(scene.x->held.len + strlen(scene.client.sends), count);
+        assert_true(scene.ingest->body.unchecked);
+        assert_int_equal(scene_record(&scene)->audit_reasons, refusal_bit(REFUSAL_JSON_TOO_LONG));
+        assert_int_equal(scene_json(&scene)->len + strlen(scene.client.sends), count);
         scene_end(&scene);
         free(text);
     }
@@ -187,7 +179,8 @@ static void one_rule_that_watches_is_not_enough(void **state)
     begin(&scene, state, "", INGEST_BODY_MAX + UINT64_C(1));
     scene_policy(&scene, state,
                  "rules: [{name: all, store: test, mode: audit}]\ndefault: {store: test}\n");
-    assert_outcome(&scene, buffer_body(scene.x), REFUSAL_JSON_TOO_LONG, "it may have 256 KiB");
+    assert_outcome(&scene, scene_run(&scene, buffer_body), REFUSAL_JSON_TOO_LONG,
+                   "it may have 256 KiB");
     scene_end(&scene);
 }
 
@@ -201,19 +194,19 @@ static void a_little_is_held_for_anybody(void **state)
         char *text = spaces(NEWCOMER_MAX + over);
         begin(&scene, state, text, UINT64_MAX);
         scene.client.then = STREAM_WAIT;
-        assert_int_equal(buffer_body(scene.x), STEP_WAIT);
+        assert_int_equal(scene_run(&scene, buffer_body), STEP_WAIT);
         assert_int_equal(go_on(&scene), STEP_WAIT);
-        assert_int_equal(scene.x->held.len, NEWCOMER_MAX);
-        assert_true(scene.x->image_asked.begun);
+        assert_int_equal(scene_json(&scene)->len, NEWCOMER_MAX);
+        assert_true(scene_question(&scene, QUESTION_IMAGE)->begun);
         assert_int_equal(go_on(&scene), STEP_WAIT); /* and no more until that is answered */
-        assert_int_equal(scene.x->held.len, NEWCOMER_MAX);
-        scene_answered(&scene.x->image_asked, 200, IMAGE);
+        assert_int_equal(scene_json(&scene)->len, NEWCOMER_MAX);
+        scene_answered(scene_question(&scene, QUESTION_IMAGE), 200, IMAGE);
         scene.client.then = STREAM_END;
         assert_int_equal(go_on(&scene), STEP_NEXT);
-        assert_int_equal(scene.x->held.len, NEWCOMER_MAX + over);
+        assert_int_equal(scene_json(&scene)->len, NEWCOMER_MAX + over);
         assert_int_equal(scene.parts.holders.newcomers, 0);
         assert_int_equal(scene.parts.holders.known, NEWCOMER_MAX + over);
-        assert_false(scene.x->image_asked.begun);
+        assert_false(scene_question(&scene, QUESTION_IMAGE)->begun);
         scene_end(&scene);
         assert_int_equal(scene.parts.holders.known, 0);
         assert_null(scene.parts.holders.first);
@@ -229,9 +222,9 @@ static void strangers_get_glances_own_answer(void **state)
         struct scene scene;
         char *text = spaces(2 * NEWCOMER_MAX);
         begin(&scene, state, text, UINT64_MAX);
-        assert_int_equal(buffer_body(scene.x), STEP_WAIT);
+        assert_int_equal(scene_run(&scene, buffer_body), STEP_WAIT);
         assert_int_equal(go_on(&scene), STEP_WAIT);
-        scene_answered(&scene.x->image_asked, statuses[i], "Glance's own");
+        scene_answered(scene_question(&scene, QUESTION_IMAGE), statuses[i], "Glance's own");
         assert_int_equal(go_on(&scene), STEP_END);
         assert_int_equal(scene.client.answer.status, statuses[i]);
         assert_string_equal(buffer_text(&scene.client.answer.body), "Glance's own");
@@ -245,9 +238,9 @@ static void without_an_answer_it_is_refused(void **state)
     struct scene scene;
     char *text = spaces(2 * NEWCOMER_MAX);
     begin(&scene, state, text, UINT64_MAX);
-    assert_int_equal(buffer_body(scene.x), STEP_WAIT);
+    assert_int_equal(scene_run(&scene, buffer_body), STEP_WAIT);
     assert_int_equal(go_on(&scene), STEP_WAIT);
-    scene_broke(&scene.x->image_asked, TRANSFER_UNREACHABLE);
+    scene_broke(scene_question(&scene, QUESTION_IMAGE), TRANSFER_UNREACHABLE);
     assert_outcome(&scene, go_on(&scene), REFUSAL_GLANCE_UNREACHABLE, NULL);
     scene_end(&scene);
     free(text);
@@ -259,9 +252,9 @@ static void strangers_fill_only_their_own_room(void **state)
     struct scene scene;
     begin(&scene, state, TEXT, strlen(TEXT));
     scene.parts.holders.newcomers = NEWCOMERS_MAX;
-    assert_int_equal(buffer_body(scene.x), STEP_WAIT);
+    assert_int_equal(scene_run(&scene, buffer_body), STEP_WAIT);
     assert_int_equal(go_on_known(&scene), STEP_NEXT);
-    assert_string_equal(buffer_text(&scene.x->held), TEXT);
+    assert_string_equal(buffer_text(scene_json(&scene)), TEXT);
     scene_end(&scene);
     assert_int_equal(scene.parts.holders.newcomers, NEWCOMERS_MAX);
 }
@@ -273,7 +266,7 @@ static void a_worker_holds_no_more_than_so_much(void **state)
         begin(&scene, state, TEXT, strlen(TEXT));
         scene.parts.holders.newcomers = NEWCOMERS_MAX;
         scene.parts.holders.known = KNOWN_MAX - strlen(TEXT) - 1 + over; /* by others */
-        assert_int_equal(buffer_body(scene.x), STEP_WAIT);
+        assert_int_equal(scene_run(&scene, buffer_body), STEP_WAIT);
         assert_outcome(&scene, go_on_known(&scene),
                        over ? REFUSAL_TOO_MANY_CONNECTIONS : REFUSAL_NONE,
                        over ? "too many of them are sending JSON at this moment" : NULL);
@@ -290,7 +283,7 @@ static void it_is_given_in_whatever_pieces(void **state)
         struct scene scene;
         char got[sizeof TEXT] = "";
         begin(&scene, state, TEXT, strlen(TEXT));
-        assert_int_equal(buffer_body(scene.x), STEP_WAIT);
+        assert_int_equal(scene_run(&scene, buffer_body), STEP_WAIT);
         assert_int_equal(go_on(&scene), STEP_NEXT);
         size_t length = 0;
         for (size_t count; (count = buffer_body_read(scene.x, got + length, room)) > 0;

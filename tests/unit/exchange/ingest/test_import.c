@@ -34,24 +34,16 @@ static void begin(struct scene *scene, void **state, const char *name, const cha
                   const char *text, const char *stores)
 {
     const char *const fields[] = {header ? "X-Image-Meta-Store" : NULL, header, NULL};
-    scene_begin(scene, state, fields);
-    scene_policy(scene, state, POLICY);
-    record_free(scene->x->record);
-    scene->x->record = NULL;
-    free(scene->x->requested);
-    scene->x->requested = NULL;
-    scene->x->decision = (struct policy_decision){0};
-    scene->x->request.route.kind = ROUTE_IMPORT;
-    scene->x->kind = ingest_kind(scene->x);
-    scene->x->image.name = strdup(name);
-    scene->x->image.status = strdup("queued");
-    scene->x->image.owner = strdup("demo");
+    scene_begin_ingest(scene, state, ROUTE_IMPORT, fields, POLICY, strlen(text));
+    scene->image->name = strdup(name);
+    scene->image->status = strdup("queued");
+    scene->image->owner = strdup("demo");
     if (stores)
         assert_true(stores_learn(scene->parts.stores, stores, strlen(stores)));
-    buffer_init(&scene->x->held, 4096);
-    assert_true(buffer_append(&scene->x->held, text, strlen(text)));
-    assert_int_equal(import_begin(scene->x), STEP_NEXT);
-    assert_int_equal(scene->x->record->kind, RECORD_IMPORT);
+    buffer_init(scene_json(scene), 4096);
+    assert_true(buffer_append(scene_json(scene), text, strlen(text)));
+    assert_int_equal(scene_run(scene, import_begin), STEP_NEXT);
+    assert_int_equal(scene_record(scene)->kind, RECORD_IMPORT);
 }
 
 static void assert_text(const char *is, const char *wanted)
@@ -81,15 +73,15 @@ static void each_wish_becomes_what_the_policy_says(void **state)
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         struct scene scene;
         begin(&scene, state, rows[i].name, rows[i].header, rows[i].text, GLANCE_HAS);
-        assert_outcome(&scene, import_judge(scene.x), REFUSAL_NONE, NULL);
-        assert_text(scene.x->record->rule, rows[i].rule);
-        assert_text(scene.x->record->store, rows[i].store);
-        assert_text(scene.x->record->project, "demo");
-        assert_int_equal(scene.x->record->fixes, FIX_STORE);
-        assert_text(buffer_text(&scene.x->held), rows[i].sent ? rows[i].sent : rows[i].text);
+        assert_outcome(&scene, scene_run(&scene, import_judge), REFUSAL_NONE, NULL);
+        assert_text(scene_record(&scene)->rule, rows[i].rule);
+        assert_text(scene_record(&scene)->store, rows[i].store);
+        assert_text(scene_record(&scene)->project, "demo");
+        assert_int_equal(scene_record(&scene)->fixes, FIX_STORE);
+        assert_text(buffer_text(scene_json(&scene)), rows[i].sent ? rows[i].sent : rows[i].text);
         assert_true(headers_add(&scene.out, "x_image-meta_store", "file"));
         assert_true(headers_add(&scene.out, "Content-MD5", "of the body"));
-        assert_true(import_fields(scene.x, &scene.out));
+        assert_true(import_change_headers(scene.x, &scene.out));
         assert_field(&scene.out, "X-Image-Meta-Store", rows[i].field);
         assert_field(&scene.out, "Content-MD5", rows[i].sent ? NULL : "of the body");
         scene_end(&scene);
@@ -114,12 +106,12 @@ static void what_is_right_is_not_touched(void **state)
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         struct scene scene;
         begin(&scene, state, rows[i].name, rows[i].header, rows[i].text, rows[i].stores);
-        assert_outcome(&scene, import_judge(scene.x), REFUSAL_NONE, NULL);
-        assert_text(scene.x->record->store, rows[i].store);
-        assert_int_equal(scene.x->record->fixes, 0);
-        assert_text(buffer_text(&scene.x->held), rows[i].text);
+        assert_outcome(&scene, scene_run(&scene, import_judge), REFUSAL_NONE, NULL);
+        assert_text(scene_record(&scene)->store, rows[i].store);
+        assert_int_equal(scene_record(&scene)->fixes, 0);
+        assert_text(buffer_text(scene_json(&scene)), rows[i].text);
         assert_true(headers_add(&scene.out, "x_image-meta_store", "as it came"));
-        assert_true(import_fields(scene.x, &scene.out));
+        assert_true(import_change_headers(scene.x, &scene.out));
         assert_field(&scene.out, "X-Image-Meta-Store", "as it came");
         scene_end(&scene);
     }
@@ -162,9 +154,10 @@ static void what_may_not_be_is_refused(void **state)
     for (size_t i = 0; i < REFUSED_COUNT; i++) {
         struct scene scene;
         begin(&scene, state, REFUSED[i].name, REFUSED[i].header, REFUSED[i].text, GLANCE_HAS);
-        assert_outcome(&scene, import_judge(scene.x), REFUSED[i].refusal, REFUSED[i].detail);
-        assert_int_equal(scene.x->record->fixes, 0);
-        assert_int_equal(scene.x->record->audit_reasons, 0);
+        assert_outcome(&scene, scene_run(&scene, import_judge), REFUSED[i].refusal,
+                       REFUSED[i].detail);
+        assert_int_equal(scene_record(&scene)->fixes, 0);
+        assert_int_equal(scene_record(&scene)->audit_reasons, 0);
         scene_end(&scene);
     }
 }
@@ -189,9 +182,9 @@ static void a_size_that_glance_knows_is_judged(void **state)
         char text[128];
         snprintf(text, sizeof text, "{\"method\": {\"name\": \"%s\"}}", rows[i].method);
         begin(&scene, state, "sized", NULL, text, GLANCE_HAS);
-        scene.x->image.size_known = true;
-        scene.x->image.size = rows[i].size;
-        assert_outcome(&scene, import_judge(scene.x), rows[i].refusal, rows[i].detail);
+        scene.image->size_known = true;
+        scene.image->size = rows[i].size;
+        assert_outcome(&scene, scene_run(&scene, import_judge), rows[i].refusal, rows[i].detail);
         scene_end(&scene);
     }
 }
@@ -204,18 +197,18 @@ static void data_that_is_still_coming_is_not_imported(void **state)
     struct upload_lock_facts other;
     struct scene scene;
     begin(&scene, state, "", NULL, "{" DIRECT "}", GLANCE_HAS);
-    free(scene.x->image.status);
-    scene.x->image.status = strdup("uploading");
-    scene.x->image.size_known = false;
+    free(scene.image->status);
+    scene.image->status = strdup("uploading");
+    scene.image->size_known = false;
     struct upload_lock *first = upload_lock_new(scene.parts.upload_locks, "image", &facts, &bytes);
     assert_int_equal(upload_lock_send(first, false), UPLOAD_LOCK_SENT);
-    assert_outcome(&scene, import_judge(scene.x), REFUSAL_UPLOAD_IN_PROGRESS,
+    assert_outcome(&scene, scene_run(&scene, import_judge), REFUSAL_UPLOAD_IN_PROGRESS,
                    "it began 2 s ago, and Glance has 200 bytes of it");
     upload_lock_release(first);
     scene_end(&scene);
 
     begin(&scene, state, "", NULL, "{" DIRECT "}", GLANCE_HAS);
-    assert_outcome(&scene, import_judge(scene.x), REFUSAL_NONE, NULL);
+    assert_outcome(&scene, scene_run(&scene, import_judge), REFUSAL_NONE, NULL);
     struct upload_lock *second = upload_lock_new(scene.parts.upload_locks, "image", &facts, &bytes);
     assert_true(upload_lock_other(second, &other));
     upload_lock_release(second);
@@ -237,10 +230,10 @@ static void what_is_only_watched_goes_on_as_it_came(void **state)
         struct scene scene;
         begin(&scene, state, REFUSED[i].name, REFUSED[i].header, REFUSED[i].text, GLANCE_HAS);
         watch_all(&scene, state);
-        assert_outcome(&scene, import_judge(scene.x), REFUSAL_NONE, NULL);
-        assert_int_equal(scene.x->record->audit_reasons, refusal_bit(REFUSED[i].refusal));
-        assert_int_equal(scene.x->import_change, IMPORT_KEEP);
-        assert_text(buffer_text(&scene.x->held), REFUSED[i].text);
+        assert_outcome(&scene, scene_run(&scene, import_judge), REFUSAL_NONE, NULL);
+        assert_int_equal(scene_record(&scene)->audit_reasons, refusal_bit(REFUSED[i].refusal));
+        assert_int_equal(scene.ingest->change, IMPORT_KEEP);
+        assert_text(buffer_text(scene_json(&scene)), REFUSED[i].text);
         assert_logged(&scene, REFUSED[i].detail);
         scene_end(&scene);
     }
@@ -263,11 +256,11 @@ static void a_change_is_only_noted(void **state)
         begin(&scene, state, rows[i].name, rows[i].header, "{" DIRECT "}", GLANCE_HAS);
         if (rows[i].all)
             watch_all(&scene, state);
-        assert_outcome(&scene, import_judge(scene.x), REFUSAL_NONE, NULL);
-        assert_int_equal(scene.x->record->audit_fixes, rows[i].fixes);
-        assert_int_equal(scene.x->record->fixes, 0);
-        assert_int_equal(scene.x->import_change, IMPORT_KEEP);
-        assert_text(scene.x->record->store, rows[i].store);
+        assert_outcome(&scene, scene_run(&scene, import_judge), REFUSAL_NONE, NULL);
+        assert_int_equal(scene_record(&scene)->audit_fixes, rows[i].fixes);
+        assert_int_equal(scene_record(&scene)->fixes, 0);
+        assert_int_equal(scene.ingest->change, IMPORT_KEEP);
+        assert_text(scene_record(&scene)->store, rows[i].store);
         scene_end(&scene);
     }
 }
@@ -286,7 +279,7 @@ static void a_rule_that_watches_does_not_open_a_door(void **state)
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         struct scene scene;
         begin(&scene, state, "watched", NULL, rows[i].text, GLANCE_HAS);
-        assert_outcome(&scene, import_judge(scene.x), rows[i].refusal, rows[i].detail);
+        assert_outcome(&scene, scene_run(&scene, import_judge), rows[i].refusal, rows[i].detail);
         scene_end(&scene);
     }
 }
@@ -295,10 +288,10 @@ static void what_was_too_long_is_not_judged(void **state)
 {
     struct scene scene;
     begin(&scene, state, "", "file", "{" DIRECT "}", GLANCE_HAS);
-    scene.x->unread = true;
-    assert_int_equal(import_judge(scene.x), STEP_NEXT);
-    assert_null(scene.x->record->rule);
-    assert_int_equal(scene.x->import_change, IMPORT_KEEP);
+    scene.ingest->body.unchecked = true;
+    assert_int_equal(scene_run(&scene, import_judge), STEP_NEXT);
+    assert_null(scene_record(&scene)->rule);
+    assert_int_equal(scene.ingest->change, IMPORT_KEEP);
     scene_end(&scene);
 }
 
@@ -309,8 +302,8 @@ static void a_long_name_is_cut_for_the_record(void **state)
     char text[1024];
     snprintf(text, sizeof text, "{\"method\": {\"name\": \"%0500d\"}}", 0);
     begin(&scene, state, "", NULL, text, GLANCE_HAS);
-    assert_int_equal(import_judge(scene.x), STEP_REFUSE);
-    assert_int_equal(strlen(scene.x->record->method), POLICY_NAME_MAX);
+    assert_int_equal(scene_run(&scene, import_judge), STEP_REFUSE);
+    assert_int_equal(strlen(scene_record(&scene)->method), POLICY_NAME_MAX);
     scene_end(&scene);
 }
 
@@ -330,13 +323,14 @@ static void what_is_still_being_staged_is_not_imported(void **state)
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         struct scene scene;
         begin(&scene, state, "", NULL, rows[i].text, GLANCE_HAS);
-        free(scene.x->image.status);
-        scene.x->image.status = strdup(rows[i].status);
-        scene.x->image.size_known = rows[i].size_known;
+        free(scene.image->status);
+        scene.image->status = strdup(rows[i].status);
+        scene.image->size_known = rows[i].size_known;
         if (rows[i].old_glance)
             stores_learn_stage_size(scene.parts.stores, false);
-        assert_int_equal(import_judge(scene.x), rows[i].refused ? STEP_REFUSE : STEP_NEXT);
-        assert_int_equal(scene.x->refused.reason,
+        assert_int_equal(scene_run(&scene, import_judge),
+                         rows[i].refused ? STEP_REFUSE : STEP_NEXT);
+        assert_int_equal(scene_refusal(&scene)->reason,
                          rows[i].refused ? REFUSAL_UPLOAD_IN_PROGRESS : REFUSAL_NONE);
         scene_end(&scene);
     }

@@ -26,16 +26,9 @@ static const char POINTS[] = "[{\"op\": \"add\", \"path\": \"/locations/-\", \"v
 static void begin(struct scene *scene, void **state, const char *policy, enum route_kind kind,
                   const char *const *fields, const char *text)
 {
-    scene_begin(scene, state, fields);
-    scene_policy(scene, state, policy);
-    record_free(scene->x->record);
-    scene->x->record = NULL;
-    scene->x->request.route.kind = kind;
-    scene->x->kind = ingest_kind(scene->x);
-    scene->client.framing.framing = *text ? FRAMING_LENGTH : FRAMING_NONE;
-    scene->client.framing.length = strlen(text);
-    buffer_init(&scene->x->held, 1024);
-    assert_true(buffer_append(&scene->x->held, text, strlen(text)));
+    scene_begin_ingest(scene, state, kind, fields, policy, strlen(text));
+    buffer_init(scene_json(scene), 1024);
+    assert_true(buffer_append(scene_json(scene), text, strlen(text)));
 }
 
 static const struct step *find_step(const struct step *steps, const char *name)
@@ -88,7 +81,7 @@ static void what_may_matter_takes_a_way_of_its_own(void **state)
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         struct scene scene;
         begin(&scene, state, rows[i].policy, rows[i].kind, rows[i].fields, rows[i].text);
-        const struct step *steps = ingest_kind(scene.x)->steps;
+        const struct step *steps = scene.x->kind->steps;
         if (strcmp(steps->name, rows[i].step) != 0)
             fail_msg("row %zu: %s", i, steps->name);
         assert_non_null(find_step(steps, "forward"));
@@ -100,23 +93,21 @@ static void chunked_is_a_body_too(void **state)
 {
     static const char *const patch[] = {"Content-Type", PATCH, NULL};
     struct scene scene;
-    begin(&scene, state, CLOSED, ROUTE_UPDATE, patch, "");
-    scene.client.framing.framing = FRAMING_CHUNKED;
-    assert_string_equal(ingest_kind(scene.x)->steps->name, "hold");
+    scene_begin_ingest(&scene, state, ROUTE_UPDATE, patch, CLOSED, UINT64_MAX);
+    assert_string_equal(scene.x->kind->steps->name, "hold");
     scene_end(&scene);
 }
 
 static void only_what_is_passed_on_unread_keeps_its_spelling(void **state)
 {
     static const char *const none[] = {NULL};
-    struct scene scene;
-    begin(&scene, state, CLOSED, ROUTE_RELAY, none, "");
     assert_false(RELAY_KIND.canonical);
     for (int kind = ROUTE_IMPORT; kind <= ROUTE_TASKS; kind++) {
-        scene.x->request.route.kind = (enum route_kind)kind;
-        assert_true(ingest_kind(scene.x)->canonical);
+        struct scene scene;
+        begin(&scene, state, CLOSED, (enum route_kind)kind, none, "");
+        assert_true(((const struct relay_kind *)scene.x->kind)->canonical);
+        scene_end(&scene);
     }
-    scene_end(&scene);
 }
 
 /* --- closed ------------------------------------------------------------------------------- */
@@ -141,12 +132,11 @@ static void what_is_closed_is_told_or_only_noted(void **state)
             struct scene scene;
             bool watched = policies[k] == AUDIT;
             begin(&scene, state, policies[k], rows[i].kind, none, "{}");
-            const struct step *object = find_step(ingest_kind(scene.x)->steps, "object");
-            assert_outcome(&scene, object->run(scene.x),
+            assert_outcome(&scene, scene_run_named(&scene, "object"),
                            watched ? REFUSAL_NONE : REFUSAL_DENIED_BY_POLICY,
                            watched ? NULL : rows[i].detail);
-            assert_int_equal(scene.x->record->kind, rows[i].ingest);
-            assert_int_equal(scene.x->record->audit_reasons,
+            assert_int_equal(scene_record(&scene)->kind, rows[i].ingest);
+            assert_int_equal(scene_record(&scene)->audit_reasons,
                              watched ? refusal_bit(REFUSAL_DENIED_BY_POLICY) : 0);
             assert_logged(&scene, watched ? rows[i].detail : NULL);
             scene_end(&scene);
@@ -177,12 +167,12 @@ static void an_update_is_looked_at(void **state)
             struct scene scene;
             bool watched = policies[k] == AUDIT;
             begin(&scene, state, policies[k], ROUTE_UPDATE, patch, rows[i].text);
-            const struct step *look = find_step(ingest_kind(scene.x)->steps, "look");
-            assert_outcome(&scene, look->run(scene.x), watched ? REFUSAL_NONE : rows[i].refusal,
+            assert_outcome(&scene, scene_run_named(&scene, "look"),
+                           watched ? REFUSAL_NONE : rows[i].refusal,
                            watched ? NULL : rows[i].detail);
-            assert_int_equal(scene.x->record != NULL, rows[i].refusal != REFUSAL_NONE);
-            if (scene.x->record && watched)
-                assert_int_equal(scene.x->record->audit_reasons, refusal_bit(rows[i].refusal));
+            assert_int_equal(scene_record(&scene) != NULL, rows[i].refusal != REFUSAL_NONE);
+            if (scene_record(&scene) && watched)
+                assert_int_equal(scene_record(&scene)->audit_reasons, refusal_bit(rows[i].refusal));
             scene_end(&scene);
         }
 }
@@ -193,9 +183,9 @@ static void what_was_too_long_is_not(void **state)
     static const char *const patch[] = {"Content-Type", PATCH, NULL};
     struct scene scene;
     begin(&scene, state, AUDIT, ROUTE_UPDATE, patch, POINTS);
-    scene.x->unread = true;
-    assert_int_equal(find_step(ingest_kind(scene.x)->steps, "look")->run(scene.x), STEP_NEXT);
-    assert_null(scene.x->record);
+    scene.ingest->body.unchecked = true;
+    assert_int_equal(scene_run_named(&scene, "look"), STEP_NEXT);
+    assert_null(scene_record(&scene));
     scene_end(&scene);
 }
 

@@ -40,7 +40,7 @@ static enum step_result admit(struct scene *scene, void **state, const char *pol
     scene->client.framing = FRAMINGS[sent];
     if (change)
         change(scene);
-    return upload_admit(scene->x);
+    return scene_run(scene, upload_admit);
 }
 
 static void fill_spool(struct scene *scene)
@@ -113,13 +113,14 @@ static void what_the_head_told_is_kept(void **state)
         SIZE, "3", "Content-Type", FORM, "Digest", "md5=kAFQmDzST7DWlj99KOF/cg==", NULL};
     struct scene scene;
     assert_int_equal(admit(&scene, state, ENFORCED, fields, CHUNKED, NULL), STEP_NEXT);
-    const struct exchange *x = scene.x;
-    assert_true(x->declared_form && x->promised && x->size_known && !x->size_comes);
-    assert_int_equal(x->promise, 3);
-    assert_int_equal(x->size, 3);
-    assert_int_equal(x->head_fixes, FIX_CONTENT_TYPE | FIX_MULTIPART | FIX_LENGTH);
-    assert_int_equal(x->promises.count, 1);
-    assert_int_equal(x->image_promises.count, 0);
+    const struct upload_head *head = &scene.upload->head;
+    const struct upload_size *size = &scene.upload->size;
+    assert_true(head->declared_form && head->promised && size->known && !size->comes_later);
+    assert_int_equal(head->promise, 3);
+    assert_int_equal(size->bytes, 3);
+    assert_int_equal(head->fixes, FIX_CONTENT_TYPE | FIX_MULTIPART | FIX_LENGTH);
+    assert_int_equal(head->promises.count, 1);
+    assert_int_equal(scene.upload->image_promises.count, 0);
     scene_end(&scene);
 }
 
@@ -133,7 +134,7 @@ static void that_there_is_no_data_is_kept_until_the_image_is_known(void **state)
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         struct scene scene;
         assert_int_equal(admit(&scene, state, ENFORCED, fields, rows[i].sent, NULL), STEP_NEXT);
-        assert_int_equal(scene.x->empty, rows[i].empty);
+        assert_int_equal(scene.upload->head.empty, rows[i].empty);
         scene_end(&scene);
     }
 }
@@ -149,12 +150,12 @@ static void what_a_policy_could_let_pass_is_noted_or_kept(void **state)
     struct scene scene;
     assert_int_equal(admit(&scene, state, WATCHED, fields, CHUNKED, fill_spool), STEP_NEXT);
     assert_int_equal(scene.x->audit.mode, AUDIT_ON);
-    assert_true(scene.x->record->audit_reasons == reported);
+    assert_true(scene_record(&scene)->audit_reasons == reported);
     assert_int_equal(scene.x->audit.pending_count, 0);
     scene_end(&scene);
     assert_int_equal(admit(&scene, state, MIXED, fields, CHUNKED, fill_spool), STEP_NEXT);
     assert_int_equal(scene.x->audit.mode, AUDIT_UNDECIDED);
-    assert_true(scene.x->record->audit_reasons == 0);
+    assert_true(scene_record(&scene)->audit_reasons == 0);
     assert_int_equal(scene.x->audit.pending_count, 3);
     assert_int_equal(scene.x->audit.pending[0].reason, REFUSAL_CONTENT_RANGE);
     scene_end(&scene);
@@ -169,13 +170,13 @@ static void what_no_policy_can_let_pass_is_refused(void **state)
     for (size_t i = 0; i < 2; i++) {
         struct scene scene;
         assert_int_equal(admit(&scene, state, policies[i], bad_size, FIVE, NULL), STEP_REFUSE);
-        assert_int_equal(scene.x->refused.reason, REFUSAL_BAD_REQUEST);
+        assert_int_equal(scene_refusal(&scene)->reason, REFUSAL_BAD_REQUEST);
         scene_end(&scene);
         assert_int_equal(admit(&scene, state, policies[i], bad_digest, FIVE, NULL), STEP_REFUSE);
-        assert_int_equal(scene.x->refused.reason, REFUSAL_BAD_REQUEST);
+        assert_int_equal(scene_refusal(&scene)->reason, REFUSAL_BAD_REQUEST);
         scene_end(&scene);
         assert_int_equal(admit(&scene, state, policies[i], none, FIVE, drain), STEP_REFUSE);
-        assert_int_equal(scene.x->refused.reason, REFUSAL_DRAINING);
+        assert_int_equal(scene_refusal(&scene)->reason, REFUSAL_DRAINING);
         scene_end(&scene);
     }
 }
@@ -191,8 +192,8 @@ static void a_form_that_may_go_on_has_no_certain_size(void **state)
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         struct scene scene;
         assert_int_equal(admit(&scene, state, rows[i].policy, fields, FIVE, NULL), STEP_NEXT);
-        assert_int_equal(scene.x->size_known, rows[i].size_known);
-        assert_true(scene.x->promised && scene.x->size_comes);
+        assert_int_equal(scene.size->known, rows[i].size_known);
+        assert_true(scene.upload->head.promised && scene.size->comes_later);
         scene_end(&scene);
     }
 }

@@ -21,21 +21,21 @@ static void begin(struct scene *scene, void **state, size_t size)
     memset(text, 'x', size);
     text[size] = '\0';
     scene_body(scene, text, NULL);
-    await_glance_begin(scene->x);
+    await_glance_begin(scene->upload);
 }
 
 static void give(struct scene *scene, uint64_t bytes)
 {
-    atomic_fetch_add(&scene->x->record->bytes, bytes);
+    atomic_fetch_add(&scene_record(scene)->bytes, bytes);
 }
 
 static void a_small_one_waits_for_nothing(void **state)
 {
     struct scene scene;
     begin(&scene, state, FIRST);
-    assert_true(scene.x->begun);
-    assert_int_equal(await_glance_room(scene.x, 1 << 20), 1 << 20);
-    assert_int_equal(scene.x->look.place, 0);
+    assert_true(scene.upload->send.phase == SEND_ALL);
+    assert_int_equal(await_glance_room(scene.upload, 1 << 20), 1 << 20);
+    assert_false(scene_is_set(&scene, POLL_TIMER));
     scene_end(&scene);
 }
 
@@ -43,15 +43,15 @@ static void the_first_bytes_go_and_no_more(void **state)
 {
     struct scene scene;
     begin(&scene, state, FIRST + 1);
-    assert_false(scene.x->begun);
-    assert_int_equal(await_glance_room(scene.x, 1000), 1000);
-    assert_int_equal(await_glance_room(scene.x, 1 << 20), FIRST);
+    assert_int_equal(scene.upload->send.phase, SEND_FIRST_BYTES);
+    assert_int_equal(await_glance_room(scene.upload, 1000), 1000);
+    assert_int_equal(await_glance_room(scene.upload, 1 << 20), FIRST);
     give(&scene, FIRST - 7);
-    assert_int_equal(await_glance_room(scene.x, 1 << 20), 7);
+    assert_int_equal(await_glance_room(scene.upload, 1 << 20), 7);
     give(&scene, 7);
-    assert_int_equal(await_glance_room(scene.x, 1 << 20), 0);
-    await_glance_step(scene.x);
-    assert_int_equal(await_glance_room(scene.x, 1 << 20), 0);
+    assert_int_equal(await_glance_room(scene.upload, 1 << 20), 0);
+    await_glance_step(scene.upload);
+    assert_int_equal(await_glance_room(scene.upload, 1 << 20), 0);
     scene_end(&scene);
 }
 
@@ -60,28 +60,28 @@ static void one_hundred_lets_the_rest_go(void **state)
 {
     struct scene scene;
     begin(&scene, state, LARGE);
-    assert_int_not_equal(scene.x->look.place, 0);
+    assert_true(scene_is_set(&scene, POLL_TIMER));
     await_glance_continued(scene.x);
-    await_glance_step(scene.x);
-    assert_true(scene.x->begun && scene.parts.hears_continue);
-    assert_int_equal(scene.x->look.place, 0);
-    assert_int_equal(scene.x->step_timer.place, 0);
-    scene.x->continued = false;
-    await_glance_begin(scene.x);
-    assert_false(scene.x->begun);
-    assert_int_equal(scene.x->look.place, 0);
+    await_glance_step(scene.upload);
+    assert_true(scene.upload->send.phase == SEND_ALL && scene.parts.hears_continue);
+    assert_false(scene_is_set(&scene, POLL_TIMER));
+    assert_false(scene_is_set(&scene, STEP_TIMER));
+    scene.upload->send.continued = false;
+    await_glance_begin(scene.upload);
+    assert_int_equal(scene.upload->send.phase, SEND_FIRST_BYTES);
+    assert_false(scene_is_set(&scene, POLL_TIMER));
     scene_end(&scene);
 }
 
 /* The next question, and what is said to it. */
 static void look(struct scene *scene, unsigned status, const char *image)
 {
-    assert_int_not_equal(scene->x->look.place, 0);
-    scene->x->look.fire(&scene->x->look);
-    await_glance_step(scene->x);
-    assert_true(scene->x->image_asked.begun);
-    scene_answered(&scene->x->image_asked, status, image);
-    await_glance_step(scene->x);
+    assert_true(scene_is_set(scene, POLL_TIMER));
+    scene_fire(scene, POLL_TIMER);
+    await_glance_step(scene->upload);
+    assert_true(scene_question(scene, QUESTION_IMAGE)->begun);
+    scene_answered(scene_question(scene, QUESTION_IMAGE), status, image);
+    await_glance_step(scene->upload);
 }
 
 static void the_images_status_lets_the_rest_go(void **state)
@@ -94,12 +94,12 @@ static void the_images_status_lets_the_rest_go(void **state)
         look(&scene, 200, "{\"status\": \"queued\"}");
         look(&scene, 503, "");
         look(&scene, 200, "<html>");
-        assert_false(scene.x->begun);
+        assert_int_equal(scene.upload->send.phase, SEND_FIRST_BYTES);
         snprintf(image, sizeof image, "{\"status\": \"%s\"}", begun[i]);
         look(&scene, 200, image);
-        assert_true(scene.x->begun);
+        assert_true(scene.upload->send.phase == SEND_ALL);
         assert_false(scene.parts.hears_continue);
-        assert_false(scene.x->image_asked.begun);
+        assert_false(scene_question(&scene, QUESTION_IMAGE)->begun);
         scene_end(&scene);
     }
 }
@@ -109,9 +109,9 @@ static void two_seconds_let_the_rest_go(void **state)
     struct scene scene;
     begin(&scene, state, LARGE);
     scene.parts.hears_continue = true; /* it has not come this time */
-    scene.x->step_timer.fire(&scene.x->step_timer);
-    await_glance_step(scene.x);
-    assert_true(scene.x->begun);
+    scene_fire(&scene, STEP_TIMER);
+    await_glance_step(scene.upload);
+    assert_true(scene.upload->send.phase == SEND_ALL);
     assert_false(scene.parts.hears_continue);
     scene_end(&scene);
 }
@@ -125,16 +125,16 @@ static void what_it_has_reserved_is_firm_then(void **state)
         uint64_t firm;
         const struct quota_request requested = {.key = "p", .bytes = 5, .left = 9};
         begin(&scene, state, LARGE);
-        assert_int_equal(
-            quota_reserve(scene.parts.quota_reservations, &requested, &scene.x->reservation, &firm),
-            QUOTA_RESERVED);
+        assert_int_equal(quota_reserve(scene.parts.quota_reservations, &requested,
+                                       &scene.upload->quota.reservation, &firm),
+                         QUOTA_RESERVED);
         if (tells == CONTINUE)
             await_glance_continued(scene.x);
         if (tells == STATUS)
             look(&scene, 200, "{\"status\": \"saving\"}");
         if (tells == WAITS)
-            scene.x->step_timer.fire(&scene.x->step_timer);
-        await_glance_step(scene.x);
+            scene_fire(&scene, STEP_TIMER);
+        await_glance_step(scene.upload);
         bool told = tells == CONTINUE || tells == STATUS;
         assert_int_equal(quota_reservations_firm(scene.parts.quota_reservations, "p"),
                          told ? 5 : 0);

@@ -26,24 +26,23 @@ static void begin(struct scene *scene, void **state)
              "              secret_key_file: %s}, capacity: 1000}\n",
              scratch_file(state, "access", "A\n"), scratch_file(state, "secret", "S\n"));
     scene_policy(scene, state, text);
-    scene->x->size_known = true;
-    scene->x->size = 40;
-    scene->x->entering = true;
+    scene->size->known = true;
+    scene->size->bytes = 40;
+    scene_enter(scene);
 }
 
 /* The step once it is entered, and once more when the gateway has said this of the bucket. */
 static enum step_result look(struct scene *scene, unsigned status, const char *used,
                              const char *quota)
 {
-    struct fetch *asked = &scene->x->bucket_asked;
-    scene->x->entering = true;
-    assert_int_equal(upload_check_capacity(scene->x), STEP_WAIT);
-    scene->x->entering = false;
-    assert_int_equal(upload_check_capacity(scene->x), STEP_WAIT);
+    struct fetch *asked = scene_question(scene, QUESTION_BUCKET);
+    scene_enter(scene);
+    assert_int_equal(scene_run(scene, upload_check_capacity), STEP_WAIT);
+    assert_int_equal(scene_run(scene, upload_check_capacity), STEP_WAIT);
     scene_answered(asked, status, "");
     assert_true(!used || headers_add(&asked->answer.headers, USED, used));
     assert_true(!quota || headers_add(&asked->answer.headers, BUCKET, quota));
-    enum step_result result = upload_check_capacity(scene->x);
+    enum step_result result = scene_run(scene, upload_check_capacity);
     assert_false(asked->begun);
     return result;
 }
@@ -93,7 +92,7 @@ static void room_is_taken_up_to_the_lower_limit(void **state)
         assert_int_equal(
             capacity_reserve(scene.parts.capacity, "test", rows[i].others, 0, 1000, &others, &none),
             CAPACITY_RESERVED);
-        scene.x->size_known = rows[i].size_known;
+        scene.size->known = rows[i].size_known;
         assert_outcome(&scene, look(&scene, 200, rows[i].used, rows[i].quota),
                        rows[i].detail ? REFUSAL_STORE_FULL : REFUSAL_NONE, rows[i].detail);
         assert_unchecked(&scene, false);
@@ -106,9 +105,9 @@ static void room_that_is_only_watched_is_not_taken(void **state)
 {
     struct scene scene;
     begin(&scene, state);
-    scene.x->audit.mode = AUDIT_ON;
+    scene_audit(&scene, AUDIT_ON);
     assert_outcome(&scene, look(&scene, 200, "961", "-1"), REFUSAL_NONE, NULL);
-    assert_true(scene.x->record->audit_reasons == refusal_bit(REFUSAL_STORE_FULL));
+    assert_true(scene_record(&scene)->audit_reasons == refusal_bit(REFUSAL_STORE_FULL));
     scene_end(&scene);
 }
 
@@ -124,7 +123,7 @@ static void what_cannot_be_found_out_refuses_nobody(void **state)
 
     begin(&scene, state);
     assert_int_equal(unlink(scratch_path(state, "secret")), 0);
-    assert_int_equal(upload_check_capacity(scene.x), STEP_NEXT);
+    assert_int_equal(scene_run(&scene, upload_check_capacity), STEP_NEXT);
     assert_logged(&scene, "req-1: the room in test is not known: its bucket cannot be asked");
     assert_unchecked(&scene, true);
     scene_end(&scene);
@@ -139,19 +138,19 @@ static void go_unchecked(struct scene *scene)
 
 static void go_to_staging(struct scene *scene)
 {
-    scene->x->record->kind = RECORD_STAGE;
+    scene_record(scene)->kind = RECORD_STAGE;
 }
 
 static void go_elsewhere(struct scene *scene)
 {
-    scene->x->decision.store = "file";
+    scene->decision->store = "file";
 }
 
 static void wait_for_the_size(struct scene *scene)
 {
-    scene->x->size_known = false;
-    scene->x->size_comes = true;
-    scene->x->decision.size_ceiling = 1;
+    scene->size->known = false;
+    scene->size->comes_later = true;
+    scene->decision->size_ceiling = 1;
 }
 
 static void a_bucket_is_asked_only_where_it_will_be_written_to(void **state)
@@ -162,8 +161,8 @@ static void a_bucket_is_asked_only_where_it_will_be_written_to(void **state)
         struct scene scene;
         begin(&scene, state);
         hows[i](&scene);
-        assert_int_equal(upload_check_capacity(scene.x), STEP_NEXT);
-        assert_false(scene.x->bucket_asked.begun);
+        assert_int_equal(scene_run(&scene, upload_check_capacity), STEP_NEXT);
+        assert_false(scene_question(&scene, QUESTION_BUCKET)->begun);
         scene_end(&scene);
     }
 }
@@ -184,10 +183,10 @@ static void entered_again_only_what_is_new_is_asked_for(void **state)
     begin(&scene, state);
     assert_int_equal(look(&scene, 200, "0", NULL), STEP_NEXT);
     assert_int_equal(in_flight(&scene), 40);
-    scene.x->entering = true;
-    assert_int_equal(upload_check_capacity(scene.x), STEP_NEXT);
+    scene_enter(&scene);
+    assert_int_equal(scene_run(&scene, upload_check_capacity), STEP_NEXT);
     assert_int_equal(in_flight(&scene), 40);
-    scene.x->size = 50;
+    scene.size->bytes = 50;
     assert_int_equal(look(&scene, 200, "0", NULL), STEP_NEXT);
     assert_int_equal(in_flight(&scene), 50);
     exchange_close_record(scene.x);

@@ -37,7 +37,8 @@ static void an_image_must_wait_for_data_and_say_of_what_kind(void **state)
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         struct scene scene;
         begin(&scene, state, rows[i].status, rows[i].disk_format, rows[i].container_format);
-        assert_outcome(&scene, upload_check_image(scene.x), rows[i].refusal, rows[i].detail);
+        assert_outcome(&scene, scene_run(&scene, upload_check_image), rows[i].refusal,
+                       rows[i].detail);
         scene_end(&scene);
     }
 }
@@ -55,14 +56,15 @@ static void a_queued_image_that_keeps_something_is_spoilt(void **state)
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         struct scene scene;
         begin(&scene, state, "queued", "raw", "bare");
-        scene.x->image.os_hash_value = rows[i].hash ? strdup(rows[i].hash) : NULL;
-        scene.x->image.stores = rows[i].stores ? strdup(rows[i].stores) : NULL;
-        enum step_result result = upload_check_image(scene.x);
+        scene.image->os_hash_value = rows[i].hash ? strdup(rows[i].hash) : NULL;
+        scene.image->stores = rows[i].stores ? strdup(rows[i].stores) : NULL;
+        enum step_result result = scene_run(&scene, upload_check_image);
         assert_int_equal(result, rows[i].spoilt ? STEP_REFUSE : STEP_NEXT);
-        assert_int_equal(scene.x->refused.reason,
+        assert_int_equal(scene_refusal(&scene)->reason,
                          rows[i].spoilt ? REFUSAL_IMAGE_NOT_QUEUED : REFUSAL_NONE);
         if (rows[i].spoilt)
-            assert_non_null(strstr(scene.x->refused.detail, "delete it and create a new one"));
+            assert_non_null(
+                strstr(scene_refusal(&scene)->detail, "delete it and create a new one"));
         scene_end(&scene);
     }
 }
@@ -88,7 +90,7 @@ static void a_second_upload_is_told_of_the_first(void **state)
         begin(&scene, state, statuses[i % 2], "raw", "bare");
         first = upload_lock_new(scene.parts.upload_locks, "image", &facts, &bytes);
         assert_int_equal(upload_lock_send(first, false), UPLOAD_LOCK_SENT);
-        assert_outcome(&scene, upload_check_image(scene.x), REFUSAL_UPLOAD_IN_PROGRESS,
+        assert_outcome(&scene, scene_run(&scene, upload_check_image), REFUSAL_UPLOAD_IN_PROGRESS,
                        rows[i / 2].detail);
         upload_lock_release(first);
         scene_end(&scene);
@@ -107,7 +109,7 @@ static void an_upload_that_glance_has_not_begun_with_is_in_nobodys_way(void **st
             upload_lock_new(scene.parts.upload_locks, "image", &facts, &bytes);
         if (sent)
             assert_int_equal(upload_lock_send(first, false), UPLOAD_LOCK_SENT);
-        assert_outcome(&scene, upload_check_image(scene.x), REFUSAL_NONE, NULL);
+        assert_outcome(&scene, scene_run(&scene, upload_check_image), REFUSAL_NONE, NULL);
         upload_lock_release(first);
         scene_end(&scene);
     }
@@ -120,11 +122,11 @@ static void what_was_staged_whole_has_a_size(void **state)
     const struct upload_lock_facts facts = {0};
     struct scene scene;
     begin(&scene, state, "uploading", "raw", "bare");
-    scene.x->image.size_known = true;
+    scene.image->size_known = true;
     struct upload_lock *first = upload_lock_new(scene.parts.upload_locks, "image", &facts, &bytes);
     assert_int_equal(upload_lock_send(first, false), UPLOAD_LOCK_SENT);
-    assert_int_equal(upload_lock_image(scene.x), STEP_NEXT);
-    assert_outcome(&scene, upload_check_image(scene.x), REFUSAL_IMAGE_NOT_QUEUED,
+    assert_int_equal(image_check_lock(scene.x, scene.check, scene.size), STEP_NEXT);
+    assert_outcome(&scene, scene_run(&scene, upload_check_image), REFUSAL_IMAGE_NOT_QUEUED,
                    "its status is uploading");
     upload_lock_release(first);
     scene_end(&scene);
@@ -137,15 +139,15 @@ static void the_upload_is_told_of_until_it_is_over(void **state)
     struct upload_lock_facts first;
     struct scene scene;
     begin(&scene, state, "queued", "raw", "bare");
-    scene.x->size_known = true;
-    scene.x->size = 300;
-    scene.x->record->bytes = 7;
-    assert_int_equal(upload_check_image(scene.x), STEP_NEXT);
+    scene.size->known = true;
+    scene.size->bytes = 300;
+    scene_record(&scene)->bytes = 7;
+    assert_int_equal(scene_run(&scene, upload_check_image), STEP_NEXT);
     struct upload_lock *second = upload_lock_new(scene.parts.upload_locks, "image", &facts, &bytes);
     assert_false(upload_lock_other(second, &first));
-    assert_int_equal(upload_lock_send(scene.x->upload_lock, false), UPLOAD_LOCK_SENT);
+    assert_int_equal(upload_lock_send(scene.check->lock, false), UPLOAD_LOCK_SENT);
     assert_true(upload_lock_other(second, &first));
-    assert_int_equal(first.began_wall_ms, scene.x->record->began_wall_ms);
+    assert_int_equal(first.began_wall_ms, scene_record(&scene)->began_wall_ms);
     assert_int_equal(first.bytes, 7);
     assert_true(first.size_known);
     assert_int_equal(first.size, 300);
@@ -160,15 +162,16 @@ static void what_the_image_promises_is_held_too(void **state)
 {
     struct scene scene;
     begin(&scene, state, "queued", "raw", "bare");
-    scene.x->image.sdk_sha256 =
+    scene.image->sdk_sha256 =
         strdup("ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
-    scene.x->image.sdk_md5 = strdup(""); /* openstacksdk leaves it so unless it is asked */
-    scene.x->image.owner = strdup("p");
-    assert_int_equal(upload_check_image(scene.x), STEP_NEXT);
-    assert_int_equal(scene.x->image_promises.count, 1);
-    assert_string_equal(scene.x->image_promises.rows[0].field, "owner_specified.openstack.sha256");
-    assert_string_equal(scene.x->image_promises.rows[0].algorithm, "sha256");
-    assert_string_equal(scene.x->record->project, "p");
+    scene.image->sdk_md5 = strdup(""); /* openstacksdk leaves it so unless it is asked */
+    scene.image->owner = strdup("p");
+    assert_int_equal(scene_run(&scene, upload_check_image), STEP_NEXT);
+    assert_int_equal(scene.upload->image_promises.count, 1);
+    assert_string_equal(scene.upload->image_promises.rows[0].field,
+                        "owner_specified.openstack.sha256");
+    assert_string_equal(scene.upload->image_promises.rows[0].algorithm, "sha256");
+    assert_string_equal(scene_record(&scene)->project, "p");
     scene_end(&scene);
 }
 
@@ -181,11 +184,11 @@ static void an_image_that_is_only_watched_is_for_glance_to_judge(void **state)
         UINT64_C(1) << REFUSAL_UPLOAD_IN_PROGRESS | UINT64_C(1) << REFUSAL_FORMATS_UNSET;
     struct scene scene;
     begin(&scene, state, "saving", NULL, NULL);
-    scene.x->audit.mode = AUDIT_ON;
+    scene_audit(&scene, AUDIT_ON);
     struct upload_lock *first = upload_lock_new(scene.parts.upload_locks, "image", &facts, &bytes);
     assert_int_equal(upload_lock_send(first, false), UPLOAD_LOCK_SENT);
-    assert_outcome(&scene, upload_check_image(scene.x), REFUSAL_NONE, NULL);
-    assert_true(scene.x->record->audit_reasons == noted);
+    assert_outcome(&scene, scene_run(&scene, upload_check_image), REFUSAL_NONE, NULL);
+    assert_true(scene_record(&scene)->audit_reasons == noted);
     upload_lock_release(first);
     scene_end(&scene);
 }

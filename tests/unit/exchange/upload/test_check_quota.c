@@ -40,12 +40,12 @@ static void a_quota_counts_what_is_known_of_the_size(void **state)
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         struct scene scene;
         scene_begin(&scene, state, NO_FIELDS);
-        scene.x->usage.image_size_total = rows[i].total;
-        scene.x->usage.image_stage_total = rows[i].stage_total;
-        scene.x->record->kind = rows[i].stage ? RECORD_STAGE : RECORD_FILE;
-        scene.x->size_known = rows[i].size_known;
-        scene.x->size = rows[i].size;
-        assert_outcome(&scene, upload_check_quota(scene.x),
+        scene.usage->image_size_total = rows[i].total;
+        scene.usage->image_stage_total = rows[i].stage_total;
+        scene_record(&scene)->kind = rows[i].stage ? RECORD_STAGE : RECORD_FILE;
+        scene.size->known = rows[i].size_known;
+        scene.size->bytes = rows[i].size;
+        assert_outcome(&scene, scene_run(&scene, upload_check_quota_early),
                        rows[i].detail ? REFUSAL_QUOTA_EXCEEDED : REFUSAL_NONE, rows[i].detail);
         scene_end(&scene);
     }
@@ -55,12 +55,12 @@ static void a_quota_that_is_only_watched_is_noted(void **state)
 {
     struct scene scene;
     scene_begin(&scene, state, NO_FIELDS);
-    scene.x->audit.mode = AUDIT_ON;
-    scene.x->usage.image_size_total = (struct usage_limit){true, 10, 10};
-    scene.x->size_known = true;
-    scene.x->size = 1;
-    assert_outcome(&scene, upload_check_quota(scene.x), REFUSAL_NONE, NULL);
-    assert_true(scene.x->record->audit_reasons == refusal_bit(REFUSAL_QUOTA_EXCEEDED));
+    scene_audit(&scene, AUDIT_ON);
+    scene.usage->image_size_total = (struct usage_limit){true, 10, 10};
+    scene.size->known = true;
+    scene.size->bytes = 1;
+    assert_outcome(&scene, scene_run(&scene, upload_check_quota_early), REFUSAL_NONE, NULL);
+    assert_true(scene_record(&scene)->audit_reasons == refusal_bit(REFUSAL_QUOTA_EXCEEDED));
     scene_end(&scene);
 }
 
@@ -72,11 +72,12 @@ static void it_is_waited_for(void **state)
 {
     struct scene scene;
     scene_begin(&scene, state, NO_FIELDS);
-    scene_answered(&scene.x->usage_asked, 200, FULL);
-    scene.x->usage_asked.over = false;
-    assert_int_equal(upload_quota(scene.x), STEP_WAIT);
-    scene.x->usage_asked.over = true;
-    assert_outcome(&scene, upload_quota(scene.x), REFUSAL_QUOTA_EXCEEDED, FULL_TOLD);
+    scene_answered(scene_question(&scene, QUESTION_USAGE), 200, FULL);
+    scene_question(&scene, QUESTION_USAGE)->over = false;
+    assert_int_equal(scene_run(&scene, upload_reserve_quota), STEP_WAIT);
+    scene_question(&scene, QUESTION_USAGE)->over = true;
+    assert_outcome(&scene, scene_run(&scene, upload_reserve_quota), REFUSAL_QUOTA_EXCEEDED,
+                   FULL_TOLD);
     scene_end(&scene);
 }
 
@@ -86,16 +87,15 @@ static void it_is_waited_for_a_moment_before_the_invitation(void **state)
     for (int in_time = 0; in_time < 2; in_time++) {
         struct scene scene;
         scene_begin(&scene, state, NO_FIELDS);
-        scene_answered(&scene.x->usage_asked, 200, FULL);
-        scene.x->usage_asked.over = false;
-        scene.x->entering = true;
-        assert_int_equal(upload_check_quota_early(scene.x), STEP_WAIT);
-        scene.x->entering = false;
-        assert_int_not_equal(scene.x->step_timer.place, 0); /* the timer is set */
-        assert_int_equal(upload_check_quota_early(scene.x), STEP_WAIT);
-        scene.x->usage_asked.over = in_time;
-        scene.x->step_timer.fire(&scene.x->step_timer);
-        assert_outcome(&scene, upload_check_quota_early(scene.x),
+        scene_answered(scene_question(&scene, QUESTION_USAGE), 200, FULL);
+        scene_question(&scene, QUESTION_USAGE)->over = false;
+        scene_enter(&scene);
+        assert_int_equal(scene_run(&scene, upload_check_quota_early), STEP_WAIT);
+        assert_true(scene_is_set(&scene, STEP_TIMER)); /* the timer is set */
+        assert_int_equal(scene_run(&scene, upload_check_quota_early), STEP_WAIT);
+        scene_question(&scene, QUESTION_USAGE)->over = in_time;
+        scene_fire(&scene, STEP_TIMER);
+        assert_outcome(&scene, scene_run(&scene, upload_check_quota_early),
                        in_time ? REFUSAL_QUOTA_EXCEEDED : REFUSAL_NONE, in_time ? FULL_TOLD : NULL);
         scene_end(&scene);
     }
@@ -105,8 +105,8 @@ static void without_a_question_there_is_no_quota(void **state)
 {
     struct scene scene;
     scene_begin(&scene, state, NO_FIELDS);
-    assert_outcome(&scene, upload_check_quota_early(scene.x), REFUSAL_NONE, NULL);
-    assert_outcome(&scene, upload_quota(scene.x), REFUSAL_NONE, NULL);
+    assert_outcome(&scene, scene_run(&scene, upload_check_quota_early), REFUSAL_NONE, NULL);
+    assert_outcome(&scene, scene_run(&scene, upload_reserve_quota), REFUSAL_NONE, NULL);
     assert_logged(&scene, NULL);
     scene_end(&scene);
 }
@@ -119,10 +119,10 @@ enum { MIB = 1 << 20 };
 static void begin(struct scene *scene, void **state)
 {
     scene_begin(scene, state, NO_FIELDS);
-    scene->x->image.owner = strdup("p");
-    scene->x->usage.image_size_total = (struct usage_limit){true, 10, 1};
-    scene->x->size_known = true;
-    scene->x->size = 6 * MIB;
+    scene->image->owner = strdup("p");
+    scene->usage->image_size_total = (struct usage_limit){true, 10, 1};
+    scene->size->known = true;
+    scene->size->bytes = 6 * MIB;
 }
 
 /* Another upload of the same project, of which Glance has begun to take the body or not. */
@@ -147,9 +147,9 @@ static void what_glance_has_begun_with_counts_before_the_invitation(void **state
         struct scene scene;
         begin(&scene, state);
         struct quota_reservation one = other(&scene, 6 * MIB, firm);
-        assert_outcome(&scene, upload_check_quota_early(scene.x),
+        assert_outcome(&scene, scene_run(&scene, upload_check_quota_early),
                        firm ? REFUSAL_QUOTA_EXCEEDED : REFUSAL_NONE, firm ? TOLD : NULL);
-        assert_null(scene.x->reservation.row);
+        assert_null(scene.upload->quota.reservation.row);
         quota_release(&one, false);
         scene_end(&scene);
     }
@@ -160,7 +160,7 @@ static void what_glance_has_begun_with_counts_before_it_is_sent(void **state)
     struct scene scene;
     begin(&scene, state);
     struct quota_reservation one = other(&scene, 6 * MIB, true);
-    assert_outcome(&scene, upload_quota(scene.x), REFUSAL_QUOTA_EXCEEDED, TOLD);
+    assert_outcome(&scene, scene_run(&scene, upload_reserve_quota), REFUSAL_QUOTA_EXCEEDED, TOLD);
     quota_release(&one, false);
     scene_end(&scene);
 }
@@ -172,18 +172,17 @@ static void what_glance_has_not_begun_with_is_waited_for_a_moment(void **state)
         struct scene scene;
         begin(&scene, state);
         struct quota_reservation one = other(&scene, 6 * MIB, false);
-        scene.x->entering = true;
-        assert_int_equal(upload_quota(scene.x), STEP_WAIT);
-        scene.x->entering = false;
-        assert_int_not_equal(scene.x->step_timer.place, 0); /* the timer is set */
-        assert_int_equal(upload_quota(scene.x), STEP_WAIT);
+        scene_enter(&scene);
+        assert_int_equal(scene_run(&scene, upload_reserve_quota), STEP_WAIT);
+        assert_true(scene_is_set(&scene, STEP_TIMER)); /* the timer is set */
+        assert_int_equal(scene_run(&scene, upload_reserve_quota), STEP_WAIT);
         if (firm)
             quota_confirm(&one);
         else
-            scene.x->quota_began = clock_ms() - 5001;
-        assert_outcome(&scene, upload_quota(scene.x), firm ? REFUSAL_QUOTA_EXCEEDED : REFUSAL_NONE,
-                       firm ? TOLD : NULL);
-        assert_int_equal(scene.x->reservation.row != NULL, !firm);
+            scene.upload->quota.wait_began_ms = clock_ms() - 5001;
+        assert_outcome(&scene, scene_run(&scene, upload_reserve_quota),
+                       firm ? REFUSAL_QUOTA_EXCEEDED : REFUSAL_NONE, firm ? TOLD : NULL);
+        assert_int_equal(scene.upload->quota.reservation.row != NULL, !firm);
         quota_release(&one, false);
         scene_end(&scene);
     }
@@ -201,13 +200,13 @@ static void others_do_not_count(void **state)
         struct scene scene;
         begin(&scene, state);
         struct quota_reservation one = other(&scene, 6 * MIB, true);
-        free(scene.x->image.owner);
-        scene.x->image.owner = rows[i].owner ? strdup(rows[i].owner) : NULL;
-        scene.x->record->kind = rows[i].stage ? RECORD_STAGE : RECORD_FILE;
-        scene.x->usage.image_size_total.limit = rows[i].limit;
-        scene.x->usage.image_stage_total = scene.x->usage.image_size_total;
-        assert_outcome(&scene, upload_check_quota_early(scene.x), REFUSAL_NONE, NULL);
-        assert_outcome(&scene, upload_quota(scene.x), REFUSAL_NONE, NULL);
+        free(scene.image->owner);
+        scene.image->owner = rows[i].owner ? strdup(rows[i].owner) : NULL;
+        scene_record(&scene)->kind = rows[i].stage ? RECORD_STAGE : RECORD_FILE;
+        scene.usage->image_size_total.limit = rows[i].limit;
+        scene.usage->image_stage_total = scene.usage->image_size_total;
+        assert_outcome(&scene, scene_run(&scene, upload_check_quota_early), REFUSAL_NONE, NULL);
+        assert_outcome(&scene, scene_run(&scene, upload_reserve_quota), REFUSAL_NONE, NULL);
         quota_release(&one, false);
         scene_end(&scene);
     }
@@ -220,23 +219,24 @@ static void it_is_asked_again_where_something_was_stored_meanwhile(void **state)
     struct quota_reservation one = other(&scene, 6 * MIB, true);
     quota_release(&one, true);
     for (int again = 0; again < 3; again++) {
-        assert_int_equal(upload_quota(scene.x), STEP_WAIT);
-        assert_true(scene.x->usage_asked.begun);
-        scene_answered(&scene.x->usage_asked, 200,
+        assert_int_equal(scene_run(&scene, upload_reserve_quota), STEP_WAIT);
+        assert_true(scene_question(&scene, QUESTION_USAGE)->begun);
+        scene_answered(scene_question(&scene, QUESTION_USAGE), 200,
                        "{\"usage\": {\"image_size_total\": {\"usage\": 1, \"limit\": 10}}}");
         one = other(&scene, 6 * MIB, true);
         quota_release(&one, true);
     }
-    assert_outcome(&scene, upload_quota(scene.x), REFUSAL_NONE, NULL); /* not for ever */
+    assert_outcome(&scene, scene_run(&scene, upload_reserve_quota), REFUSAL_NONE,
+                   NULL); /* not for ever */
     scene_end(&scene);
 
     begin(&scene, state);
     one = other(&scene, 6 * MIB, true);
     quota_release(&one, true);
-    assert_int_equal(upload_quota(scene.x), STEP_WAIT);
-    scene_answered(&scene.x->usage_asked, 200,
+    assert_int_equal(scene_run(&scene, upload_reserve_quota), STEP_WAIT);
+    scene_answered(scene_question(&scene, QUESTION_USAGE), 200,
                    "{\"usage\": {\"image_size_total\": {\"usage\": 7, \"limit\": 10}}}");
-    assert_outcome(&scene, upload_quota(scene.x), REFUSAL_QUOTA_EXCEEDED,
+    assert_outcome(&scene, scene_run(&scene, upload_reserve_quota), REFUSAL_QUOTA_EXCEEDED,
                    "the project may keep 10 MiB in all, has 7 and would need 13 "
                    "(image_size_total)");
     scene_end(&scene);
@@ -244,9 +244,9 @@ static void it_is_asked_again_where_something_was_stored_meanwhile(void **state)
 
 static uint64_t reserved(struct scene *scene)
 {
-    struct quota_reservation mine = scene->x->reservation;
+    struct quota_reservation mine = scene->upload->quota.reservation;
     if (mine.row)
-        quota_confirm(&scene->x->reservation);
+        quota_confirm(&scene->upload->quota.reservation);
     return quota_reservations_firm(scene->parts.quota_reservations, "0 10 p");
 }
 
@@ -254,24 +254,25 @@ static void it_is_let_go_however_it_ends(void **state)
 {
     struct scene scene;
     begin(&scene, state);
-    assert_int_equal(upload_quota(scene.x), STEP_NEXT);
+    assert_int_equal(scene_run(&scene, upload_reserve_quota), STEP_NEXT);
     assert_int_equal(reserved(&scene), 6 * MIB);
     exchange_close_record(scene.x);
     assert_int_equal(reserved(&scene), 0);
     scene_end(&scene);
 
     begin(&scene, state);
-    assert_int_equal(upload_quota(scene.x), STEP_NEXT);
-    scene.x->glance.answer.status = 204;
-    assert_int_equal(upload_counted(scene.x), STEP_NEXT); /* Glance's usage has it now */
+    assert_int_equal(scene_run(&scene, upload_reserve_quota), STEP_NEXT);
+    scene_answer(&scene)->status = 204;
+    assert_int_equal(scene_run(&scene, upload_count_quota),
+                     STEP_NEXT); /* Glance's usage has it now */
     assert_int_equal(reserved(&scene), 0);
     assert_int_equal(quota_reservations_mark(scene.parts.quota_reservations), 6 * MIB);
     scene_end(&scene);
 
     begin(&scene, state);
-    assert_int_equal(upload_quota(scene.x), STEP_NEXT);
-    scene.x->glance.answer.status = 409;
-    assert_int_equal(upload_counted(scene.x), STEP_NEXT);
+    assert_int_equal(scene_run(&scene, upload_reserve_quota), STEP_NEXT);
+    scene_answer(&scene)->status = 409;
+    assert_int_equal(scene_run(&scene, upload_count_quota), STEP_NEXT);
     assert_int_equal(reserved(&scene), 6 * MIB);
     exchange_close_record(scene.x);
     assert_int_equal(reserved(&scene), 0);
@@ -284,10 +285,10 @@ static void what_is_only_watched_takes_its_bytes(void **state)
 {
     struct scene scene;
     begin(&scene, state);
-    scene.x->audit.mode = AUDIT_ON;
+    scene_audit(&scene, AUDIT_ON);
     struct quota_reservation one = other(&scene, 6 * MIB, true);
-    assert_outcome(&scene, upload_quota(scene.x), REFUSAL_NONE, NULL);
-    assert_true(scene.x->record->audit_reasons == refusal_bit(REFUSAL_QUOTA_EXCEEDED));
+    assert_outcome(&scene, scene_run(&scene, upload_reserve_quota), REFUSAL_NONE, NULL);
+    assert_true(scene_record(&scene)->audit_reasons == refusal_bit(REFUSAL_QUOTA_EXCEEDED));
     quota_release(&one, false);
     assert_int_equal(reserved(&scene), 6 * MIB);
     scene_end(&scene);

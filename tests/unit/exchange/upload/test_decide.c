@@ -27,16 +27,16 @@ static void begin(struct scene *scene, void **state, const char *name, const cha
     static const char *const fields[] = {NULL};
     scene_begin(scene, state, fields);
     scene_policy(scene, state, POLICY);
-    scene->x->image.name = strdup(name);
-    scene->x->size_known = true;
-    scene->x->size = 10;
+    scene->image->name = strdup(name);
+    scene->size->known = true;
+    scene->size->bytes = 10;
     if (stores)
         assert_true(stores_learn(scene->parts.stores, stores, strlen(stores)));
 }
 
 static void assert_decided(const struct scene *scene, const char *rule, const char *store)
 {
-    const struct request_record *upload = scene->x->record;
+    const struct request_record *upload = scene_record(scene);
     if ((rule == NULL) != (upload->rule == NULL) || (rule && strcmp(upload->rule, rule) != 0))
         fail_msg("by %s", upload->rule ? upload->rule : "no rule");
     if ((store == NULL) != (upload->store == NULL) || (store && strcmp(upload->store, store) != 0))
@@ -68,10 +68,10 @@ static void the_policy_is_obeyed(void **state)
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         struct scene scene;
         begin(&scene, state, rows[i].name, GLANCE_HAS);
-        scene.x->size = rows[i].size;
-        scene.x->requested = rows[i].requested ? strdup(rows[i].requested) : NULL;
-        assert_outcome(&scene, upload_decide(scene.x), rows[i].refusal, rows[i].detail);
-        assert_string_equal(scene.x->record->rule, rows[i].rule);
+        scene.size->bytes = rows[i].size;
+        scene_request_store(&scene, rows[i].requested);
+        assert_outcome(&scene, scene_run(&scene, upload_decide), rows[i].refusal, rows[i].detail);
+        assert_string_equal(scene_record(&scene)->rule, rows[i].rule);
         if (rows[i].store)
             assert_decided(&scene, rows[i].rule, rows[i].store);
         scene_end(&scene);
@@ -95,8 +95,8 @@ static void the_limit_everywhere_counts_too(void **state)
         struct scene scene;
         begin(&scene, state, "other", GLANCE_HAS);
         scene.settings.upload.max_size = rows[i].everywhere;
-        scene.x->size = rows[i].size;
-        assert_outcome(&scene, upload_decide(scene.x),
+        scene.size->bytes = rows[i].size;
+        assert_outcome(&scene, scene_run(&scene, upload_decide),
                        rows[i].detail ? REFUSAL_TOO_LARGE : REFUSAL_NONE, rows[i].detail);
         scene_end(&scene);
     }
@@ -127,13 +127,13 @@ static void who_may_send_no_data(void **state)
         begin(&scene, state, rows[i].name, GLANCE_HAS);
         scene_policy(&scene, state, text);
         audit_begin(scene.x);
-        scene.x->size = 0;
-        scene.x->empty = true;
-        scene.x->image.of_volumes = rows[i].of_volumes;
-        assert_outcome(&scene, upload_decide(scene.x), rows[i].refusal, NULL);
-        assert_int_equal(upload_may_be_empty(scene.x),
+        scene.size->bytes = 0;
+        scene.upload->head.empty = true;
+        scene.image->of_volumes = rows[i].of_volumes;
+        assert_outcome(&scene, scene_run(&scene, upload_decide), rows[i].refusal, NULL);
+        assert_int_equal(upload_may_be_empty(scene.check),
                          rows[i].refusal == REFUSAL_NONE && rows[i].noted == REFUSAL_NONE);
-        assert_true(scene.x->record->audit_reasons ==
+        assert_true(scene_record(&scene)->audit_reasons ==
                     (rows[i].noted ? refusal_bit(rows[i].noted) : 0));
         scene_end(&scene);
     }
@@ -158,14 +158,14 @@ static void a_size_that_is_to_come_puts_it_off_if_it_could_matter(void **state)
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         struct scene scene;
         begin(&scene, state, rows[i].name, GLANCE_HAS);
-        scene.x->size_known = false;
-        scene.x->size_comes = rows[i].comes;
-        assert_outcome(&scene, upload_decide(scene.x), rows[i].refusal, rows[i].detail);
-        assert_int_equal(upload_decision_waits(scene.x), rows[i].rule == NULL);
+        scene.size->known = false;
+        scene.size->comes_later = rows[i].comes;
+        assert_outcome(&scene, scene_run(&scene, upload_decide), rows[i].refusal, rows[i].detail);
+        assert_int_equal(upload_decision_waits(scene.upload), rows[i].rule == NULL);
         if (!rows[i].rule)
             assert_decided(&scene, NULL, NULL);
         else
-            assert_string_equal(scene.x->record->rule, rows[i].rule);
+            assert_string_equal(scene_record(&scene)->rule, rows[i].rule);
         scene_end(&scene);
     }
 }
@@ -174,13 +174,13 @@ static void it_is_made_up_for_when_the_size_is_there(void **state)
 {
     struct scene scene;
     begin(&scene, state, "other", GLANCE_HAS);
-    scene.x->size_known = false;
-    scene.x->size_comes = true;
-    assert_int_equal(upload_decide(scene.x), STEP_NEXT);
-    scene.x->size_known = true;
-    scene.x->size = 2000;
-    assert_int_equal(upload_decide(scene.x), STEP_NEXT);
-    assert_false(upload_decision_waits(scene.x));
+    scene.size->known = false;
+    scene.size->comes_later = true;
+    assert_int_equal(scene_run(&scene, upload_decide), STEP_NEXT);
+    scene.size->known = true;
+    scene.size->bytes = 2000;
+    assert_int_equal(scene_run(&scene, upload_decide), STEP_NEXT);
+    assert_false(upload_decision_waits(scene.upload));
     assert_decided(&scene, "large", "file");
     scene_end(&scene);
 }
@@ -204,11 +204,11 @@ static void the_limits_are_those_of_the_decision_that_counts(void **state)
         struct scene scene;
         begin(&scene, state, "other", GLANCE_HAS);
         scene.settings.upload.max_size = everywhere;
-        scene.x->size_known = rows[i].known;
-        scene.x->size_comes = rows[i].comes;
-        scene.x->size = rows[i].size;
-        assert_int_equal(upload_decide(scene.x), STEP_NEXT);
-        const struct body_limits limits = upload_limits(scene.x);
+        scene.size->known = rows[i].known;
+        scene.size->comes_later = rows[i].comes;
+        scene.size->bytes = rows[i].size;
+        assert_int_equal(scene_run(&scene, upload_decide), STEP_NEXT);
+        const struct body_limits limits = upload_limits(scene.upload);
         assert_int_equal(limits.max_size, rows[i].limits.max_size);
         assert_int_equal(limits.size_ceiling, rows[i].limits.size_ceiling);
         assert_int_equal(limits.max_virtual_size, rows[i].limits.max_virtual_size);
@@ -239,8 +239,8 @@ static void a_store_that_is_missing_is_whose_mistake_it_is(void **state)
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         struct scene scene;
         begin(&scene, state, rows[i].name, rows[i].stores);
-        scene.x->requested = rows[i].requested ? strdup(rows[i].requested) : NULL;
-        assert_outcome(&scene, upload_decide(scene.x), rows[i].refusal, rows[i].detail);
+        scene_request_store(&scene, rows[i].requested);
+        assert_outcome(&scene, scene_run(&scene, upload_decide), rows[i].refusal, rows[i].detail);
         scene_end(&scene);
     }
 }
@@ -249,8 +249,8 @@ static void what_is_staged_goes_to_no_store(void **state)
 {
     struct scene scene;
     begin(&scene, state, "other", GLANCE_HAS_LESS);
-    scene.x->record->kind = RECORD_STAGE;
-    assert_int_equal(upload_decide(scene.x), STEP_NEXT);
+    scene_record(&scene)->kind = RECORD_STAGE;
+    assert_int_equal(scene_run(&scene, upload_decide), STEP_NEXT);
     assert_decided(&scene, "default", NULL);
     scene_end(&scene);
 }
@@ -276,12 +276,12 @@ static void what_is_only_watched_is_decided_and_let_pass(void **state)
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         struct scene scene;
         begin(&scene, state, rows[i].name, rows[i].stores);
-        scene.x->audit.mode = AUDIT_ON;
-        scene.x->size = rows[i].size;
-        scene.x->requested = rows[i].requested ? strdup(rows[i].requested) : NULL;
-        assert_outcome(&scene, upload_decide(scene.x), REFUSAL_NONE, NULL);
+        scene_audit(&scene, AUDIT_ON);
+        scene.size->bytes = rows[i].size;
+        scene_request_store(&scene, rows[i].requested);
+        assert_outcome(&scene, scene_run(&scene, upload_decide), REFUSAL_NONE, NULL);
         assert_decided(&scene, rows[i].rule, NULL); /* where to is for Glance to tell */
-        assert_true(scene.x->record->audit_reasons ==
+        assert_true(scene_record(&scene)->audit_reasons ==
                     (rows[i].noted ? refusal_bit(rows[i].noted) : 0));
         scene_end(&scene);
     }
@@ -301,7 +301,7 @@ static void what_was_kept_counts_unless_the_rule_watches(void **state)
         scene_policy(&scene, state, SOME);
         audit_begin(scene.x);
         assert_int_equal(report_violation(scene.x, REFUSAL_CONTENT_RANGE), STEP_NEXT);
-        assert_outcome(&scene, upload_decide(scene.x),
+        assert_outcome(&scene, scene_run(&scene, upload_decide),
                        watched ? REFUSAL_NONE : REFUSAL_CONTENT_RANGE, NULL);
         assert_decided(&scene, watched ? "watched" : NULL, NULL);
         scene_end(&scene);
@@ -327,16 +327,16 @@ static void what_is_only_watched_is_not_put_off(void **state)
         begin(&scene, state, "watched", GLANCE_HAS);
         scene_policy(&scene, state, rows[i].policy);
         scene.client.framing.framing = rows[i].framing;
-        scene.x->declared_form = rows[i].form;
-        scene.x->size_known = false;
-        scene.x->size_comes = true;
-        scene.x->audit.mode = rows[i].policy == SOME ? AUDIT_UNDECIDED : AUDIT_ON;
-        assert_outcome(&scene, upload_decide(scene.x), REFUSAL_NONE, NULL);
+        scene.upload->head.declared_form = rows[i].form;
+        scene.size->known = false;
+        scene.size->comes_later = true;
+        scene_audit(&scene, rows[i].policy == SOME ? AUDIT_UNDECIDED : AUDIT_ON);
+        assert_outcome(&scene, scene_run(&scene, upload_decide), REFUSAL_NONE, NULL);
         assert_true(audit_only(scene.x));
-        assert_false(upload_decision_waits(scene.x));
-        assert_non_null(scene.x->record->rule);
-        assert_int_equal(upload_limits(scene.x).size_ceiling, rows[i].ceiling);
-        assert_int_equal(upload_chosen_by_size(scene.x), rows[i].size_chose);
+        assert_false(upload_decision_waits(scene.upload));
+        assert_non_null(scene_record(&scene)->rule);
+        assert_int_equal(upload_limits(scene.upload).size_ceiling, rows[i].ceiling);
+        assert_int_equal(upload_chosen_by_size(scene.upload), rows[i].size_chose);
         scene_end(&scene);
     }
 }
@@ -348,15 +348,15 @@ static void a_size_that_is_certain_binds_nobody(void **state)
     begin(&scene, state, "watched", GLANCE_HAS);
     scene_policy(&scene, state, SOME);
     scene.client.framing.framing = FRAMING_LENGTH;
-    scene.x->audit.mode = AUDIT_ON;
-    assert_false(upload_chosen_by_size(scene.x));
+    scene_audit(&scene, AUDIT_ON);
+    assert_false(upload_chosen_by_size(scene.upload));
     scene.client.framing.framing = FRAMING_CHUNKED;
-    assert_true(upload_chosen_by_size(scene.x));
+    assert_true(upload_chosen_by_size(scene.upload));
     scene_policy(&scene, state, "mode: audit\ndefault: {store: test}\n");
-    assert_false(upload_chosen_by_size(scene.x));
-    scene.x->audit.mode = AUDIT_OFF;
+    assert_false(upload_chosen_by_size(scene.upload));
+    scene_audit(&scene, AUDIT_OFF);
     scene_policy(&scene, state, SOME);
-    assert_false(upload_chosen_by_size(scene.x));
+    assert_false(upload_chosen_by_size(scene.upload));
     scene_end(&scene);
 }
 

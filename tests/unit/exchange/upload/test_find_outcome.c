@@ -32,42 +32,42 @@ static void begin(struct scene *scene, void **state, enum refusal failure, unsig
         scene_sent(scene, "abc");
     else
         scene_body(scene, "abc", NULL);
-    scene->x->failure = failure;
-    scene->x->glance.answer.status = status;
-    scene->x->given_at = clock_ms();
-    scene->x->record->store = strdup("test");
+    scene->upload->outcome.failure = failure;
+    scene_answer(scene)->status = status;
+    scene->upload->send.last_sent_ms = clock_ms();
+    scene_record(scene)->store = strdup("test");
 }
 
 /* The step once it is entered, and once more when Glance has said this of the image. */
 static enum step_result see(struct scene *scene, unsigned status, const char *image)
 {
-    scene->x->entering = true;
-    assert_int_equal(upload_verify(scene->x), STEP_WAIT);
-    scene->x->entering = false;
-    assert_int_equal(upload_verify(scene->x), STEP_WAIT);
-    scene_answered(&scene->x->image_asked, status, image);
-    return upload_verify(scene->x);
+    scene_enter(scene);
+    assert_int_equal(scene_run(scene, upload_verify), STEP_WAIT);
+    assert_int_equal(scene_run(scene, upload_verify), STEP_WAIT);
+    scene_answered(scene_question(scene, QUESTION_IMAGE), status, image);
+    return scene_run(scene, upload_verify);
 }
 
 /* The wait is over, and Glance says this. */
 static enum step_result see_next(struct scene *scene, unsigned status, const char *image)
 {
-    assert_int_not_equal(scene->x->look.place, 0);
-    scene->x->look.fire(&scene->x->look);
-    assert_int_equal(upload_verify(scene->x), STEP_WAIT);
-    assert_true(scene->x->image_asked.begun && !scene->x->image_asked.over);
-    scene_answered(&scene->x->image_asked, status, image);
-    return upload_verify(scene->x);
+    assert_true(scene_is_set(scene, POLL_TIMER));
+    scene_fire(scene, POLL_TIMER);
+    assert_int_equal(scene_run(scene, upload_verify), STEP_WAIT);
+    assert_true(scene_question(scene, QUESTION_IMAGE)->begun &&
+                !scene_question(scene, QUESTION_IMAGE)->over);
+    scene_answered(scene_question(scene, QUESTION_IMAGE), status, image);
+    return scene_run(scene, upload_verify);
 }
 
 /* The patience has ended. */
 static enum step_result see_last(struct scene *scene, unsigned status, const char *image)
 {
-    scene->x->look_began = clock_ms() - 120 * 1000;
-    scene->x->given_at = scene->x->look_began;
-    scene->x->seen_queued = true;
-    scene_answered(&scene->x->image_asked, status, image);
-    return upload_verify(scene->x);
+    scene_poll_since(scene, 120 * 1000);
+    scene->upload->send.last_sent_ms = scene->upload->poll.began_ms;
+    scene->upload->outcome.seen_queued = true;
+    scene_answered(scene_question(scene, QUESTION_IMAGE), status, image);
+    return scene_run(scene, upload_verify);
 }
 
 /* --- a part of the body -------------------------------------------------------------------- */
@@ -118,10 +118,10 @@ static void what_is_left_of_the_image_is_told(void **state)
         struct scene scene;
         char line[128];
         begin(&scene, state, rows[i].failure, rows[i].answered, false);
-        scene_text(scene.x->failure_detail, rows[i].before);
+        scene_text(scene.upload->outcome.detail, rows[i].before);
         assert_outcome(&scene, see_last(&scene, rows[i].status, rows[i].image), rows[i].failure,
                        rows[i].detail);
-        assert_string_equal(scene.x->record->image_after, rows[i].after);
+        assert_string_equal(scene_record(&scene)->image_after, rows[i].after);
         snprintf(line, sizeof line, "req-1: Glance failed, and the image image is %s now",
                  rows[i].after);
         assert_logged(&scene, rows[i].after[0] ? line : NULL);
@@ -136,9 +136,9 @@ static void one_that_is_saving_is_given_a_moment(void **state)
     begin(&scene, state, REFUSAL_NONE, 500, false);
     assert_int_equal(see(&scene, 200, IMAGE("saving", "0", "", "")), STEP_WAIT);
     assert_int_equal(see_next(&scene, 503, ""), STEP_WAIT);
-    assert_string_equal(scene.x->record->image_after, "");
+    assert_string_equal(scene_record(&scene)->image_after, "");
     assert_int_equal(see_next(&scene, 200, IMAGE("queued", "0", "", "")), STEP_NEXT);
-    assert_string_equal(scene.x->record->image_after, "queued");
+    assert_string_equal(scene_record(&scene)->image_after, "queued");
     scene_end(&scene);
 }
 
@@ -149,7 +149,7 @@ static void a_ruin_is_looked_at_whatever_is_compared(void **state)
     begin(&scene, state, REFUSAL_NONE, 500, false);
     scene.settings.upload.verify = VERIFY_OFF;
     assert_int_equal(see(&scene, 200, IMAGE("queued", "0", "", "")), STEP_NEXT);
-    assert_string_equal(scene.x->record->image_after, "queued");
+    assert_string_equal(scene_record(&scene)->image_after, "queued");
     scene_end(&scene);
 }
 
@@ -164,24 +164,23 @@ static void it_is_followed_until_it_is_stored(void **state)
         struct scene scene;
         begin(&scene, state, balancers[i] ? REFUSAL_NONE : REFUSAL_GLANCE_FAILED, balancers[i],
               true);
-        scene.x->entering = true;
-        assert_int_equal(upload_verify(scene.x), STEP_WAIT);
-        scene.x->entering = false;
-        assert_false(scene.x->image_asked.begun);
-        assert_int_equal(scene.x->look_wait, 1000);
+        scene_enter(&scene);
+        assert_int_equal(scene_run(&scene, upload_verify), STEP_WAIT);
+        assert_false(scene_question(&scene, QUESTION_IMAGE)->begun);
+        assert_int_equal(scene.upload->poll.wait_ms, 1000);
         assert_int_equal(see_next(&scene, 200, saving), STEP_WAIT);
-        assert_int_equal(scene.x->look_wait, 2000);
+        assert_int_equal(scene.upload->poll.wait_ms, 2000);
         assert_int_equal(see_next(&scene, 503, ""), STEP_WAIT);
         assert_int_equal(see_next(&scene, 200, saving), STEP_WAIT);
-        assert_int_equal(scene.x->look_wait, 8000);
+        assert_int_equal(scene.upload->poll.wait_ms, 8000);
         assert_int_equal(see_next(&scene, 200, saving), STEP_WAIT);
         assert_int_equal(see_next(&scene, 200, saving), STEP_WAIT);
-        assert_int_equal(scene.x->look_wait, 30000);
+        assert_int_equal(scene.upload->poll.wait_ms, 30000);
         assert_outcome(&scene, see_next(&scene, 200, GOOD), REFUSAL_NONE, NULL);
-        assert_int_equal(scene.x->glance.answer.status, 204);
-        assert_int_equal(scene.x->glance.answer.body.len, 0);
-        assert_string_equal(scene.x->record->verified, "sha512");
-        assert_string_equal(scene.x->record->image_after, "");
+        assert_int_equal(scene_answer(&scene)->status, 204);
+        assert_int_equal(scene_answer(&scene)->body.len, 0);
+        assert_string_equal(scene_record(&scene)->verified, "sha512");
+        assert_string_equal(scene_record(&scene)->image_after, "");
         scene_end(&scene);
     }
 }
@@ -210,10 +209,10 @@ static void what_has_become_of_a_whole_one_is_told(void **state)
         for (enum audit audit = AUDIT_OFF; audit <= AUDIT_ON; audit += AUDIT_ON - AUDIT_OFF) {
             struct scene scene;
             begin(&scene, state, REFUSAL_GLANCE_FAILED, 0, true);
-            scene.x->audit.mode = audit;
+            scene_audit(&scene, audit);
             assert_outcome(&scene, see_last(&scene, rows[i].status, rows[i].image), rows[i].refusal,
                            rows[i].detail);
-            assert_string_equal(scene.x->record->image_after, rows[i].after);
+            assert_string_equal(scene_record(&scene)->image_after, rows[i].after);
             scene_end(&scene);
         }
 }
@@ -240,8 +239,8 @@ static void a_lost_answer_is_looked_for_whatever_is_compared(void **state)
     begin(&scene, state, REFUSAL_GLANCE_FAILED, 0, true);
     scene.settings.upload.verify = VERIFY_OFF;
     assert_outcome(&scene, see(&scene, 200, GOOD), REFUSAL_NONE, NULL);
-    assert_int_equal(scene.x->glance.answer.status, 204);
-    assert_string_equal(scene.x->record->verified, "size");
+    assert_int_equal(scene_answer(&scene)->status, 204);
+    assert_string_equal(scene_record(&scene)->verified, "size");
     scene_end(&scene);
 }
 
@@ -250,11 +249,11 @@ static void a_stage_is_over_when_it_has_a_size(void **state)
 {
     struct scene scene;
     begin(&scene, state, REFUSAL_GLANCE_FAILED, 0, true);
-    scene.x->record->kind = RECORD_STAGE;
+    scene_record(&scene)->kind = RECORD_STAGE;
     assert_int_equal(see(&scene, 200, IMAGE("uploading", "null", "", "")), STEP_WAIT);
     assert_outcome(&scene, see_next(&scene, 200, "{\"status\": \"uploading\", \"size\": 3}"),
                    REFUSAL_NONE, NULL);
-    assert_int_equal(scene.x->glance.answer.status, 204);
+    assert_int_equal(scene_answer(&scene)->status, 204);
     scene_end(&scene);
 }
 

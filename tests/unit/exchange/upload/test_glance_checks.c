@@ -23,17 +23,16 @@ static void begin(struct scene *scene, void **state, const char *disk_format, co
     scene_image(scene, "queued", disk_format, "bare");
     scene->settings.upload.checks = (struct check_levels){0};
     scene_sent(scene, text);
-    scene->x->sent_as_octets = true;
-    scene->x->glance.answer.status = 415;
+    scene->upload->send.as_octets = true;
+    scene_answer(scene)->status = 415;
 }
 
 static void see(struct scene *scene, unsigned status, const char *image)
 {
-    scene->x->entering = true;
-    assert_int_equal(upload_verify(scene->x), STEP_WAIT);
-    scene->x->entering = false;
-    scene_answered(&scene->x->image_asked, status, image);
-    assert_outcome(scene, upload_verify(scene->x), REFUSAL_NONE, NULL);
+    scene_enter(scene);
+    assert_int_equal(scene_run(scene, upload_verify), STEP_WAIT);
+    scene_answered(scene_question(scene, QUESTION_IMAGE), status, image);
+    assert_outcome(scene, scene_run(scene, upload_verify), REFUSAL_NONE, NULL);
 }
 
 /* The client is told what has become of the image, and why. */
@@ -68,10 +67,11 @@ static void the_hint_says_what_has_become_of_it(void **state)
         struct scene scene;
         begin(&scene, state, rows[i].disk_format, rows[i].text);
         see(&scene, rows[i].status, rows[i].image);
-        const char *hint = scene.x->hint ? scene.x->hint : "";
+        const char *hint = scene.upload->outcome.hint ? scene.upload->outcome.hint : "";
         if (strncmp(hint, rows[i].hint, strlen(rows[i].hint)) != 0)
             fail_msg("row %zu: %s", i, hint);
-        assert_string_equal(scene.x->record->image_after, rows[i].status == 200 ? "queued" : "");
+        assert_string_equal(scene_record(&scene)->image_after,
+                            rows[i].status == 200 ? "queued" : "");
         assert_true(headers_of_answer(scene.x, &scene.out));
         assert_string_equal(headers_get(&scene.out, "X-Intake-Hint"), hint);
         scene_end(&scene);
@@ -113,19 +113,19 @@ static void other_answers_teach_nothing(void **state)
     for (int way = 0; way < WAYS; way++) {
         struct scene scene;
         begin(&scene, state, "vhd", "abc");
-        scene.x->sent_as_octets = way != TYPE;
+        scene.upload->send.as_octets = way != TYPE;
         if (way == PART) {
-            body_free(scene.x->body);
+            body_free(scene.upload->body);
             scene_body(&scene, "abc", NULL);
         }
         if (way == STAGE)
-            scene.x->record->kind = RECORD_STAGE;
+            scene_record(&scene)->kind = RECORD_STAGE;
         if (way == STATUS)
-            scene.x->glance.answer.status = 409;
-        scene.x->entering = true;
-        assert_false(inspected_refused(scene.x));
-        assert_outcome(&scene, upload_verify(scene.x), REFUSAL_NONE, NULL);
-        assert_null(scene.x->hint);
+            scene_answer(&scene)->status = 409;
+        scene_enter(&scene);
+        assert_false(inspected_refused(scene.upload));
+        assert_outcome(&scene, scene_run(&scene, upload_verify), REFUSAL_NONE, NULL);
+        assert_null(scene.upload->outcome.hint);
         assert_int_equal(inspection_refuses(&scene.inspection), 0);
         scene_end(&scene);
     }
@@ -135,9 +135,9 @@ static void what_was_taken_is_remembered(void **state)
 {
     struct scene scene;
     begin(&scene, state, "vhd", "abc");
-    scene.x->glance.answer.status = 204;
+    scene_answer(&scene)->status = 204;
     scene.settings.upload.verify = VERIFY_OFF;
-    assert_outcome(&scene, upload_verify(scene.x), REFUSAL_NONE, NULL);
+    assert_outcome(&scene, scene_run(&scene, upload_verify), REFUSAL_NONE, NULL);
     assert_int_equal(scene.inspection.taken, GLANCE_OBJECTION_BIT(GLANCE_MISMATCH));
     scene_end(&scene);
 }
@@ -160,10 +160,11 @@ static void what_is_refused_first(void **state)
         struct scene scene;
         scene_begin(&scene, state, NO_FIELDS);
         scene.settings.upload.glance_checks = rows[i].checks;
-        scene.x->record->kind = rows[i].ingest;
+        scene_record(&scene)->kind = rows[i].ingest;
         if (rows[i].learned)
             inspection_learn_refused(&scene.inspection, GLANCE_MISMATCH);
-        assert_int_equal(inspected_refuses(scene.x), rows[i].refuses ? GLANCE_OBJECTIONS_ALL : 0);
+        assert_int_equal(inspected_refuses(scene.upload),
+                         rows[i].refuses ? GLANCE_OBJECTIONS_ALL : 0);
         scene_end(&scene);
     }
 }

@@ -19,17 +19,17 @@ static void begin(struct scene *scene, void **state)
 {
     scene_begin(scene, state, FIELDS);
     scene_policy(scene, state, "default: {store: test}\n");
-    scene->x->entering = true;
+    scene_enter(scene);
 }
 
 /* All three questions are under way. */
 static void ask(struct scene *scene, void **state)
 {
     begin(scene, state);
-    assert_int_equal(upload_preflight(scene->x), STEP_WAIT);
-    scene->x->entering = false;
-    assert_true(scene->x->image_asked.begun && scene->x->usage_asked.begun &&
-                scene->x->stores_asked.begun);
+    assert_int_equal(scene_run(scene, upload_preflight), STEP_WAIT);
+    assert_true(scene_question(scene, QUESTION_IMAGE)->begun &&
+                scene_question(scene, QUESTION_USAGE)->begun &&
+                scene_question(scene, QUESTION_STORES)->begun);
 }
 
 /* --- what is asked --------------------------------------------------------------------- */
@@ -51,14 +51,7 @@ static void ask_no_quota(struct scene *scene)
 
 static void stage(struct scene *scene)
 {
-    scene->x->request.route.kind = ROUTE_STAGE;
-    scene->x->record->kind = RECORD_STAGE;
-}
-
-static void import(struct scene *scene)
-{
-    scene->x->request.route.kind = ROUTE_IMPORT;
-    scene->x->record->kind = RECORD_IMPORT;
+    scene_record(scene)->kind = RECORD_STAGE;
 }
 
 static void only_what_is_not_known_is_asked_and_all_at_once(void **state)
@@ -68,18 +61,18 @@ static void only_what_is_not_known_is_asked_and_all_at_once(void **state)
         bool usage, stores;
     } rows[] = {
         {NULL, true, true},          {learn, true, false}, {take_turn, true, false},
-        {ask_no_quota, false, true}, {stage, true, false}, {import, false, true},
+        {ask_no_quota, false, true}, {stage, true, false},
     };
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         struct scene scene;
         begin(&scene, state);
         if (rows[i].how)
             rows[i].how(&scene);
-        assert_int_equal(upload_preflight(scene.x), STEP_WAIT);
-        assert_true(scene.x->image_asked.begun);
-        assert_int_equal(scene.x->usage_asked.begun, rows[i].usage);
-        assert_int_equal(scene.x->stores_asked.begun, rows[i].stores);
-        assert_field(&scene.x->ask_fields, "X-Auth-Token", "secret");
+        assert_int_equal(scene_run(&scene, upload_preflight), STEP_WAIT);
+        assert_true(scene_question(&scene, QUESTION_IMAGE)->begun);
+        assert_int_equal(scene_question(&scene, QUESTION_USAGE)->begun, rows[i].usage);
+        assert_int_equal(scene_question(&scene, QUESTION_STORES)->begun, rows[i].stores);
+        assert_field(&scene.check->fields, "X-Auth-Token", "secret");
         scene_end(&scene);
     }
 }
@@ -90,21 +83,23 @@ static void the_answers_are_waited_for(void **state)
     for (unsigned first = 0; first < 2; first++) {
         struct scene scene;
         ask(&scene, state);
-        struct fetch *fetches[] = {&scene.x->image_asked, &scene.x->stores_asked};
+        struct fetch *fetches[] = {scene_question(&scene, QUESTION_IMAGE),
+                                   scene_question(&scene, QUESTION_STORES)};
         const char *const answers[] = {IMAGE, STORES};
         for (unsigned i = 0; i < 2; i++) {
             unsigned next = (first + i) % 2;
-            assert_int_equal(upload_preflight(scene.x), STEP_WAIT);
+            assert_int_equal(scene_run(&scene, upload_preflight), STEP_WAIT);
             scene_answered(fetches[next], 200, answers[next]);
         }
-        assert_outcome(&scene, upload_preflight(scene.x), REFUSAL_NONE, NULL);
-        assert_string_equal(scene.x->image.owner, "p");
+        assert_outcome(&scene, scene_run(&scene, upload_preflight), REFUSAL_NONE, NULL);
+        assert_string_equal(scene.image->owner, "p");
         assert_int_equal(stores_look(scene.parts.stores, "test"), STORE_EXISTS);
-        assert_false(upload_hear_usage(scene.x));
-        scene_answered(&scene.x->usage_asked, 200, USAGE);
-        assert_true(upload_hear_usage(scene.x));
-        assert_int_equal(scene.x->usage.image_size_total.limit, 7);
-        assert_false(fetches[0]->begun || fetches[1]->begun || scene.x->usage_asked.begun);
+        assert_false(upload_hear_usage(scene.x, &scene.upload->quota));
+        scene_answered(scene_question(&scene, QUESTION_USAGE), 200, USAGE);
+        assert_true(upload_hear_usage(scene.x, &scene.upload->quota));
+        assert_int_equal(scene.usage->image_size_total.limit, 7);
+        assert_false(fetches[0]->begun || fetches[1]->begun ||
+                     scene_question(&scene, QUESTION_USAGE)->begun);
         assert_logged(&scene, NULL);
         scene_end(&scene);
     }
@@ -118,11 +113,11 @@ static void a_refusal_of_glances_passes_as_it_is_and_at_once(void **state)
     for (size_t i = 0; i < sizeof statuses / sizeof statuses[0]; i++) {
         struct scene scene;
         ask(&scene, state); /* and the other two are not answered */
-        scene_answered(&scene.x->image_asked, statuses[i], "Glance's words");
-        assert_int_equal(upload_preflight(scene.x), STEP_END);
+        scene_answered(scene_question(&scene, QUESTION_IMAGE), statuses[i], "Glance's words");
+        assert_int_equal(scene_run(&scene, upload_preflight), STEP_END);
         assert_int_equal(scene.client.answer.status, statuses[i]);
         assert_string_equal(buffer_text(&scene.client.answer.body), "Glance's words");
-        assert_false(scene.x->stores_asked.begun);
+        assert_false(scene_question(&scene, QUESTION_STORES)->begun);
         assert_false(stores_fresh(scene.parts.stores)); /* the next upload asks for them */
         scene_end(&scene);
     }
@@ -150,13 +145,14 @@ static void without_the_image_there_is_no_upload(void **state)
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         struct scene scene;
         ask(&scene, state);
-        scene_answered(&scene.x->stores_asked, 200, STORES);
+        scene_answered(scene_question(&scene, QUESTION_STORES), 200, STORES);
         if (rows[i].status)
-            scene_answered(&scene.x->image_asked, rows[i].status, rows[i].body);
+            scene_answered(scene_question(&scene, QUESTION_IMAGE), rows[i].status, rows[i].body);
         else
-            scene_broke(&scene.x->image_asked, rows[i].result);
-        scene.x->image_asked.too_long = rows[i].too_long;
-        assert_outcome(&scene, upload_preflight(scene.x), rows[i].refusal, rows[i].detail);
+            scene_broke(scene_question(&scene, QUESTION_IMAGE), rows[i].result);
+        scene_question(&scene, QUESTION_IMAGE)->too_long = rows[i].too_long;
+        assert_outcome(&scene, scene_run(&scene, upload_preflight), rows[i].refusal,
+                       rows[i].detail);
         assert_int_equal(scene.client.answer.status, 0);
         scene_end(&scene);
     }
@@ -184,16 +180,17 @@ static void what_else_cannot_be_had_is_logged_and_not_checked(void **state)
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         struct scene scene;
         ask(&scene, state);
-        struct fetch *others[] = {&scene.x->usage_asked, &scene.x->stores_asked};
-        scene_answered(&scene.x->image_asked, 200, IMAGE);
+        struct fetch *others[] = {scene_question(&scene, QUESTION_USAGE),
+                                  scene_question(&scene, QUESTION_STORES)};
+        scene_answered(scene_question(&scene, QUESTION_IMAGE), 200, IMAGE);
         for (size_t k = 0; k < 2; k++)
             if (rows[i].status)
                 scene_answered(others[k], rows[i].status, rows[i].body);
             else
                 scene_broke(others[k], TRANSFER_STALLED);
-        assert_outcome(&scene, upload_preflight(scene.x), REFUSAL_NONE, NULL);
-        assert_true(upload_hear_usage(scene.x));
-        assert_false(scene.x->usage.image_size_total.known);
+        assert_outcome(&scene, scene_run(&scene, upload_preflight), REFUSAL_NONE, NULL);
+        assert_true(upload_hear_usage(scene.x, &scene.upload->quota));
+        assert_false(scene.usage->image_size_total.known);
         assert_int_equal(stores_look(scene.parts.stores, "test"), STORE_UNKNOWN);
         assert_logged(&scene, rows[i].of_usage);
         assert_logged(&scene, rows[i].of_stores);
@@ -212,9 +209,9 @@ static void after_a_failure_the_next_upload_asks_for_the_stores(void **state)
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         struct scene scene;
         ask(&scene, state);
-        scene_answered(&scene.x->image_asked, 200, IMAGE);
-        scene_answered(&scene.x->stores_asked, rows[i].status, rows[i].body);
-        assert_int_equal(upload_preflight(scene.x), STEP_NEXT);
+        scene_answered(scene_question(&scene, QUESTION_IMAGE), 200, IMAGE);
+        scene_answered(scene_question(&scene, QUESTION_STORES), rows[i].status, rows[i].body);
+        assert_int_equal(scene_run(&scene, upload_preflight), STEP_NEXT);
         assert_int_equal(stores_fresh(scene.parts.stores), rows[i].entering);
         scene_end(&scene);
     }

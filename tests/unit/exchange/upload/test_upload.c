@@ -11,15 +11,6 @@
 
 /* The steps that need nobody's bytes; scenarios have the others. */
 
-static enum step_result run_step(struct scene *scene, const char *name)
-{
-    const struct step *step = UPLOAD_KIND.steps;
-    while (step->name && strcmp(step->name, name) != 0)
-        step++;
-    assert_non_null(step->run);
-    return step->run(scene->x);
-}
-
 static void begin(struct scene *scene, void **state)
 {
     static const char *const fields[] = {NULL};
@@ -38,9 +29,9 @@ static void a_request_without_a_body_waits_for_none(void **state)
         struct scene scene;
         begin(&scene, state);
         scene.client.framing = framings[i];
-        scene.x->audit.mode = AUDIT_ON;
-        scene.x->entering = true;
-        assert_int_equal(run_step(&scene, "invite"), STEP_NEXT);
+        scene_audit(&scene, AUDIT_ON);
+        scene_enter(&scene);
+        assert_int_equal(scene_run_named(&scene, "invite"), STEP_NEXT);
         scene_end(&scene);
     }
 }
@@ -59,14 +50,14 @@ static void a_size_that_has_come_is_judged(void **state)
         scene_policy(&scene, state, policy);
         scene_body(&scene, "abc", NULL);
         scene.settings.upload.max_size = max_size;
-        scene.x->size_comes = true;
-        assert_outcome(&scene, run_step(&scene, "settle"),
+        scene.size->comes_later = true;
+        assert_outcome(&scene, scene_run_named(&scene, "settle"),
                        max_size < 3 ? REFUSAL_TOO_LARGE : REFUSAL_NONE,
                        max_size < 3 ? "it has 3 bytes, and the limit is 2" : NULL);
-        assert_true(scene.x->size_known);
-        assert_int_equal(scene.x->size, 3);
-        assert_string_equal(scene.x->record->rule, "large");
-        assert_string_equal(scene.x->record->store, "file");
+        assert_true(scene.size->known);
+        assert_int_equal(scene.size->bytes, 3);
+        assert_string_equal(scene_record(&scene)->rule, "large");
+        assert_string_equal(scene_record(&scene)->store, "file");
         scene_end(&scene);
     }
 }
@@ -80,15 +71,15 @@ static void a_size_without_its_envelope_is_judged_again(void **state)
     struct scene scene;
     begin(&scene, state);
     scene_policy(&scene, state, policy);
-    scene.x->size_known = true;
-    scene.x->size = 5;
-    assert_outcome(&scene, run_step(&scene, "decide"), REFUSAL_NONE, NULL);
-    assert_string_equal(scene.x->record->store, "file");
+    scene.size->known = true;
+    scene.size->bytes = 5;
+    assert_outcome(&scene, scene_run_named(&scene, "decide"), REFUSAL_NONE, NULL);
+    assert_string_equal(scene_record(&scene)->store, "file");
     scene_body(&scene, "abc", NULL);
-    assert_outcome(&scene, run_step(&scene, "settle"), REFUSAL_NONE, NULL);
-    assert_int_equal(scene.x->size, 3);
-    assert_string_equal(scene.x->record->rule, "default");
-    assert_string_equal(scene.x->record->store, "test");
+    assert_outcome(&scene, scene_run_named(&scene, "settle"), REFUSAL_NONE, NULL);
+    assert_int_equal(scene.size->bytes, 3);
+    assert_string_equal(scene_record(&scene)->rule, "default");
+    assert_string_equal(scene_record(&scene)->store, "test");
     scene_end(&scene);
 }
 
@@ -104,13 +95,13 @@ static void a_rule_that_watches_may_be_found_with_the_size(void **state)
     begin(&scene, state);
     scene_policy(&scene, state, policy);
     scene_body(&scene, "abc", NULL);
-    scene.x->size_comes = true;
-    assert_outcome(&scene, run_step(&scene, "settle"), REFUSAL_NONE, NULL);
+    scene.size->comes_later = true;
+    assert_outcome(&scene, scene_run_named(&scene, "settle"), REFUSAL_NONE, NULL);
     assert_true(audit_only(scene.x));
-    assert_string_equal(scene.x->record->rule, "large");
-    assert_null(scene.x->record->store);
-    assert_true(scene.x->record->audit_reasons == refusal_bit(REFUSAL_TOO_LARGE));
-    assert_int_equal(body_refusal(scene.x->body, &detail), REFUSAL_NONE);
+    assert_string_equal(scene_record(&scene)->rule, "large");
+    assert_null(scene_record(&scene)->store);
+    assert_true(scene_record(&scene)->audit_reasons == refusal_bit(REFUSAL_TOO_LARGE));
+    assert_int_equal(body_refusal(scene.upload->body, &detail), REFUSAL_NONE);
     scene_end(&scene);
 }
 
@@ -118,14 +109,19 @@ static void what_is_only_watched_is_decided_once(void **state)
 {
     struct scene scene;
     begin(&scene, state);
-    scene.x->audit.mode = AUDIT_ON;
+    scene_audit(&scene, AUDIT_ON);
     scene_body(&scene, "abc", NULL);
-    assert_outcome(&scene, run_step(&scene, "settle"), REFUSAL_NONE, NULL); /* without a policy */
-    assert_null(scene.x->record->rule);
+    assert_outcome(&scene, scene_run_named(&scene, "settle"), REFUSAL_NONE,
+                   NULL); /* without a policy */
+    assert_null(scene_record(&scene)->rule);
     scene_end(&scene);
 }
 
 /* --- answer ---------------------------------------------------------------------------- */
+
+/* The SHA-512 of "abc" (FIPS 180-4). */
+static const char HEX[] = "ddaf35a193617abacc417349ae20413112e6fa4e89a97ea20a9eeee64b55d39a"
+                          "2192992a274fc1a836ba3c23a3feebbd454d4423643ce80e2a9ac94fa54ca49f";
 
 static void glances_answer_is_the_clients(void **state)
 {
@@ -144,15 +140,18 @@ static void glances_answer_is_the_clients(void **state)
         struct scene scene;
         begin(&scene, state);
         scene_sent(&scene, "abc");
-        scene.x->glance.answer.status = rows[i].status;
-        const struct request_record *upload = scene.x->record;
-        scene_text(scene.x->record->verified, rows[i].verified);
-        assert_int_equal(run_step(&scene, "answer"), STEP_END);
+        scene_answer(&scene)->status = rows[i].status;
+        const struct request_record *record = scene_record(&scene);
+        scene_text(scene_record(&scene)->verified, rows[i].verified);
+        assert_int_equal(scene_run_named(&scene, "answer"), STEP_END);
         assert_int_equal(scene.client.answer.status, rows[i].status);
-        assert_null(scene.x->record); /* with its answer the client finds it among the ended ones */
-        assert_int_equal(upload->glance_status, rows[i].status);
-        assert_int_equal(upload->verdict, rows[i].verdict);
-        assert_string_equal(upload->verified, rows[i].told ? rows[i].told : "");
+        assert_null(
+            scene_record(&scene)); /* with its answer the client finds it among the ended ones */
+        assert_int_equal(record->verdict, rows[i].verdict);
+        assert_string_equal(record->verified, rows[i].told ? rows[i].told : "");
+        assert_int_equal(record->sha512 != NULL, rows[i].told != NULL);
+        if (rows[i].told)
+            assert_string_equal(record->sha512, HEX);
         assert_field(&scene.client.answer.headers, "X-Intake-Verified", rows[i].told);
         assert_field(&scene.client.answer.headers, "X-Openstack-Request-Id", "req-1");
         scene_end(&scene);

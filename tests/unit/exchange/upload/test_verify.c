@@ -27,24 +27,23 @@ static void begin(struct scene *scene, void **state, unsigned status)
 {
     scene_begin(scene, state, NO_FIELDS);
     scene_sent(scene, "abc");
-    scene->x->glance.answer.status = status;
-    scene->x->record->store = strdup("test");
+    scene_answer(scene)->status = status;
+    scene_record(scene)->store = strdup("test");
 }
 
 /* The step once it is entered, and once more when Glance has said this of the image. */
 static enum step_result see(struct scene *scene, unsigned status, const char *image)
 {
-    scene->x->entering = true;
-    assert_int_equal(upload_verify(scene->x), STEP_WAIT);
-    scene->x->entering = false;
-    assert_int_equal(upload_verify(scene->x), STEP_WAIT);
-    scene_answered(&scene->x->image_asked, status, image);
-    return upload_verify(scene->x);
+    scene_enter(scene);
+    assert_int_equal(scene_run(scene, upload_verify), STEP_WAIT);
+    assert_int_equal(scene_run(scene, upload_verify), STEP_WAIT);
+    scene_answered(scene_question(scene, QUESTION_IMAGE), status, image);
+    return scene_run(scene, upload_verify);
 }
 
 static void look_for_long(struct scene *scene)
 {
-    scene->x->look_began = clock_ms() - 60 * 1000;
+    scene_poll_since(scene, 60 * 1000);
 }
 
 static void what_glance_has_is_compared(void **state)
@@ -76,7 +75,7 @@ static void what_glance_has_is_compared(void **state)
         scene.settings.upload.verify = rows[i].verify;
         assert_outcome(&scene, see(&scene, 200, rows[i].image),
                        rows[i].detail ? REFUSAL_VERIFY_FAILED : REFUSAL_NONE, rows[i].detail);
-        assert_string_equal(scene.x->record->verified, rows[i].verified);
+        assert_string_equal(scene_record(&scene)->verified, rows[i].verified);
         scene_end(&scene);
     }
 }
@@ -98,18 +97,18 @@ static void what_is_only_watched_is_told_apart_from_a_failure(void **state)
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         struct scene scene;
         begin(&scene, state, 204);
-        scene.x->audit.mode = AUDIT_ON;
-        free(scene.x->record->store);
-        scene.x->record->store = NULL;
-        scene.x->record->rule = strdup("watched");
+        scene_audit(&scene, AUDIT_ON);
+        free(scene_record(&scene)->store);
+        scene_record(&scene)->store = NULL;
+        scene_record(&scene)->rule = strdup("watched");
         assert_outcome(&scene, see(&scene, 200, rows[i].image), REFUSAL_NONE, NULL);
-        assert_string_equal(scene.x->record->verified, rows[i].verified);
-        assert_string_equal(scene.x->record->rule, "watched");
-        const char *store = scene.x->record->store;
+        assert_string_equal(scene_record(&scene)->verified, rows[i].verified);
+        assert_string_equal(scene_record(&scene)->rule, "watched");
+        const char *store = scene_record(&scene)->store;
         if ((store == NULL) != (rows[i].store == NULL) ||
             (store && strcmp(store, rows[i].store) != 0))
             fail_msg("in %s", store ? store : "no store");
-        assert_true(scene.x->record->audit_reasons ==
+        assert_true(scene_record(&scene)->audit_reasons ==
                     (rows[i].noted ? refusal_bit(REFUSAL_VERIFY_FAILED) : 0));
         scene_end(&scene);
     }
@@ -152,13 +151,13 @@ static void what_cannot_be_found_out_is_no_failure(void **state)
         if (!rows[i].final)
             look_for_long(&scene);
         if (rows[i].status)
-            scene_answered(&scene.x->image_asked, rows[i].status, rows[i].image);
+            scene_answered(scene_question(&scene, QUESTION_IMAGE), rows[i].status, rows[i].image);
         else
-            scene_broke(&scene.x->image_asked, TRANSFER_FAILED);
+            scene_broke(scene_question(&scene, QUESTION_IMAGE), TRANSFER_FAILED);
         if (rows[i].final)
-            scene.x->look_began = clock_ms();
-        assert_outcome(&scene, upload_verify(scene.x), REFUSAL_NONE, NULL);
-        assert_string_equal(scene.x->record->verified, "");
+            scene_poll_since(&scene, 0);
+        assert_outcome(&scene, scene_run(&scene, upload_verify), REFUSAL_NONE, NULL);
+        assert_string_equal(scene_record(&scene)->verified, "");
         snprintf(line, sizeof line, "req-1: not verified: %s", rows[i].why);
         assert_logged(&scene, line);
         scene_end(&scene);
@@ -173,22 +172,24 @@ static void one_failed_look_ends_nothing(void **state)
     begin(&scene, state, 204);
     assert_int_equal(see(&scene, 502, ""), STEP_WAIT);
     for (size_t i = 0; i < sizeof failures / sizeof failures[0]; i++) {
-        assert_int_not_equal(scene.x->look.place, 0);
-        scene.x->look.fire(&scene.x->look);
-        assert_int_equal(upload_verify(scene.x), STEP_WAIT);
-        assert_true(scene.x->image_asked.begun && !scene.x->image_asked.over);
+        assert_true(scene_is_set(&scene, POLL_TIMER));
+        scene_fire(&scene, POLL_TIMER);
+        assert_int_equal(scene_run(&scene, upload_verify), STEP_WAIT);
+        assert_true(scene_question(&scene, QUESTION_IMAGE)->begun &&
+                    !scene_question(&scene, QUESTION_IMAGE)->over);
         if (failures[i])
-            scene_answered(&scene.x->image_asked, failures[i], "");
+            scene_answered(scene_question(&scene, QUESTION_IMAGE), failures[i], "");
         else
-            scene_broke(&scene.x->image_asked, TRANSFER_UNREACHABLE);
-        assert_int_equal(upload_verify(scene.x), STEP_WAIT);
-        assert_int_equal(upload_verify(scene.x), STEP_WAIT); /* a wake in between changes nothing */
+            scene_broke(scene_question(&scene, QUESTION_IMAGE), TRANSFER_UNREACHABLE);
+        assert_int_equal(scene_run(&scene, upload_verify), STEP_WAIT);
+        assert_int_equal(scene_run(&scene, upload_verify),
+                         STEP_WAIT); /* a wake in between changes nothing */
     }
-    scene.x->look.fire(&scene.x->look);
-    assert_int_equal(upload_verify(scene.x), STEP_WAIT);
-    scene_answered(&scene.x->image_asked, 200, GOOD);
-    assert_outcome(&scene, upload_verify(scene.x), REFUSAL_NONE, NULL);
-    assert_string_equal(scene.x->record->verified, "sha512");
+    scene_fire(&scene, POLL_TIMER);
+    assert_int_equal(scene_run(&scene, upload_verify), STEP_WAIT);
+    scene_answered(scene_question(&scene, QUESTION_IMAGE), 200, GOOD);
+    assert_outcome(&scene, scene_run(&scene, upload_verify), REFUSAL_NONE, NULL);
+    assert_string_equal(scene_record(&scene)->verified, "sha512");
     scene_end(&scene);
 }
 
@@ -198,21 +199,22 @@ static void an_image_that_is_saving_is_looked_at_again(void **state)
     struct scene scene;
     begin(&scene, state, 204);
     assert_int_equal(see(&scene, 200, saving), STEP_WAIT);
-    assert_int_not_equal(scene.x->look.place, 0); /* the timer is set */
-    scene.x->look.fire(&scene.x->look);
-    assert_int_equal(upload_verify(scene.x), STEP_WAIT); /* asked for anew */
-    assert_true(scene.x->image_asked.begun && !scene.x->image_asked.over);
-    scene_answered(&scene.x->image_asked, 200, GOOD);
-    assert_outcome(&scene, upload_verify(scene.x), REFUSAL_NONE, NULL);
-    assert_string_equal(scene.x->record->verified, "sha512");
+    assert_true(scene_is_set(&scene, POLL_TIMER)); /* the timer is set */
+    scene_fire(&scene, POLL_TIMER);
+    assert_int_equal(scene_run(&scene, upload_verify), STEP_WAIT); /* asked for anew */
+    assert_true(scene_question(&scene, QUESTION_IMAGE)->begun &&
+                !scene_question(&scene, QUESTION_IMAGE)->over);
+    scene_answered(scene_question(&scene, QUESTION_IMAGE), 200, GOOD);
+    assert_outcome(&scene, scene_run(&scene, upload_verify), REFUSAL_NONE, NULL);
+    assert_string_equal(scene_record(&scene)->verified, "sha512");
     scene_end(&scene);
 
     begin(&scene, state, 204);
-    scene_answered(&scene.x->image_asked, 200, saving);
+    scene_answered(scene_question(&scene, QUESTION_IMAGE), 200, saving);
     look_for_long(&scene);
-    assert_outcome(&scene, upload_verify(scene.x), REFUSAL_VERIFY_FAILED,
+    assert_outcome(&scene, scene_run(&scene, upload_verify), REFUSAL_VERIFY_FAILED,
                    "Glance answered 204, and the image is still saving");
-    assert_string_equal(scene.x->record->image_after, "saving");
+    assert_string_equal(scene_record(&scene)->image_after, "saving");
     scene_end(&scene);
 }
 
@@ -226,9 +228,9 @@ static void nothing_is_asked_where_nothing_is_compared(void **state)
         struct scene scene;
         begin(&scene, state, rows[i].status);
         scene.settings.upload.verify = rows[i].verify;
-        scene.x->entering = true;
-        assert_outcome(&scene, upload_verify(scene.x), REFUSAL_NONE, NULL);
-        assert_false(scene.x->image_asked.begun);
+        scene_enter(&scene);
+        assert_outcome(&scene, scene_run(&scene, upload_verify), REFUSAL_NONE, NULL);
+        assert_false(scene_question(&scene, QUESTION_IMAGE)->begun);
         scene_end(&scene);
     }
 }

@@ -16,8 +16,8 @@ static void begin(struct scene *scene, void **state)
     static const char *const fields[] = {NULL};
     scene_begin(scene, state, fields);
     scene_image(scene, "queued", "raw", "bare");
-    assert_int_equal(upload_lock_image(scene->x), STEP_NEXT);
-    scene->x->entering = true;
+    assert_int_equal(image_check_lock(scene->x, scene->check, scene->size), STEP_NEXT);
+    scene_enter(scene);
 }
 
 /* Another upload to the image, which was sent. */
@@ -33,13 +33,11 @@ static struct upload_lock *other(struct scene *scene)
 /* The step, entered; or again, once Glance has said this of the image. */
 static enum step_result step(struct scene *scene, unsigned status, const char *image)
 {
-    if (!scene->x->entering && image) {
-        assert_true(scene->x->image_asked.begun);
-        scene_answered(&scene->x->image_asked, status, image);
+    if (image) {
+        assert_true(scene_question(scene, QUESTION_IMAGE)->begun);
+        scene_answered(scene_question(scene, QUESTION_IMAGE), status, image);
     }
-    enum step_result result = upload_wait_turn(scene->x);
-    scene->x->entering = false;
-    return result;
+    return scene_run(scene, upload_wait_turn);
 }
 
 #define IMAGE(status) "{\"status\": \"" status "\"}"
@@ -61,7 +59,7 @@ static void the_only_one_is_sent_at_once(void **state)
     assert_false(was_sent(&scene));
     assert_int_equal(step(&scene, 0, NULL), STEP_NEXT);
     assert_true(was_sent(&scene));
-    assert_false(scene.x->image_asked.begun);
+    assert_false(scene_question(&scene, QUESTION_IMAGE)->begun);
     scene_end(&scene);
 }
 
@@ -109,14 +107,14 @@ static void what_glance_has_not_begun_with_is_waited_for(void **state)
         struct upload_lock *first = other(&scene);
         assert_int_equal(step(&scene, 0, NULL), STEP_WAIT);
         assert_int_equal(step(&scene, rows[i].status, rows[i].image), STEP_WAIT);
-        assert_false(scene.x->image_asked.begun);
+        assert_false(scene_question(&scene, QUESTION_IMAGE)->begun);
         assert_int_equal(step(&scene, 0, NULL), STEP_WAIT);
-        scene.x->step_timer.fire(&scene.x->step_timer);
+        scene_fire(&scene, STEP_TIMER);
         assert_int_equal(step(&scene, 0, NULL), STEP_WAIT); /* it looks again */
-        assert_true(scene.x->image_asked.begun);
+        assert_true(scene_question(&scene, QUESTION_IMAGE)->begun);
         upload_lock_release(first);
         assert_int_equal(step(&scene, 200, IMAGE("queued")), STEP_WAIT);
-        scene.x->step_timer.fire(&scene.x->step_timer);
+        scene_fire(&scene, STEP_TIMER);
         assert_int_equal(step(&scene, 0, NULL), STEP_NEXT);
         assert_true(was_sent(&scene));
         scene_end(&scene);
@@ -130,7 +128,7 @@ static void it_is_not_waited_for_long(void **state)
     begin(&scene, state);
     struct upload_lock *first = other(&scene);
     assert_int_equal(step(&scene, 0, NULL), STEP_WAIT);
-    scene.x->turn_began = clock_ms() - 5001;
+    scene.upload->turn_wait_began_ms = clock_ms() - 5001;
     assert_int_equal(step(&scene, 200, IMAGE("queued")), STEP_NEXT);
     upload_lock_release(first);
     assert_true(was_sent(&scene));
@@ -141,11 +139,11 @@ static void what_is_only_watched_goes_on(void **state)
 {
     struct scene scene;
     begin(&scene, state);
-    scene.x->audit.mode = AUDIT_ON;
+    scene_audit(&scene, AUDIT_ON);
     struct upload_lock *first = other(&scene);
     assert_int_equal(step(&scene, 0, NULL), STEP_WAIT);
     assert_int_equal(step(&scene, 200, IMAGE("saving")), STEP_NEXT);
-    assert_true(scene.x->record->audit_reasons == refusal_bit(REFUSAL_UPLOAD_IN_PROGRESS));
+    assert_true(scene_record(&scene)->audit_reasons == refusal_bit(REFUSAL_UPLOAD_IN_PROGRESS));
     upload_lock_release(first);
     scene_end(&scene);
 }
