@@ -13,8 +13,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-static void set(struct refusal_note *note, enum refusal reason, const char *format,
-                va_list arguments)
+__attribute__((format(printf, 3, 0))) static void
+set(struct refusal_note *note, enum refusal reason, const char *format, va_list arguments)
 {
     if (note->reason)
         return;

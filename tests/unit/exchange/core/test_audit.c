@@ -7,17 +7,17 @@
 
 #include <cmocka.h>
 
-#include "unit/exchange/scene.h"
+#include "unit/exchange/fixture.h"
 
 #define WATCHED "rules:\n  - {name: watched, when: {name: w}, store: file, mode: audit}\n"
 #define DEFAULT "default: {store: test}\n"
 
 static const char *const NO_FIELDS[] = {NULL};
 
-static void begin(struct scene *scene, void **state, enum audit audit)
+static void begin(struct fixture *fixture, void **state, enum audit audit)
 {
-    scene_begin(scene, state, NO_FIELDS);
-    scene_audit(scene, audit);
+    fixture_begin(fixture, state, NO_FIELDS);
+    fixture_audit(fixture, audit);
 }
 
 static void the_policy_says_where_it_begins(void **state)
@@ -33,28 +33,28 @@ static void the_policy_says_where_it_begins(void **state)
         {"mode: audit\n" WATCHED DEFAULT, AUDIT_ON},
     };
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
-        struct scene scene;
-        begin(&scene, state, AUDIT_OFF);
-        scene_policy(&scene, state, rows[i].policy);
-        audit_begin(scene.x);
-        assert_int_equal(scene.x->audit.mode, rows[i].audit);
-        assert_int_equal(audit_only(scene.x), rows[i].audit == AUDIT_ON);
-        scene_end(&scene);
+        struct fixture fixture;
+        begin(&fixture, state, AUDIT_OFF);
+        fixture_policy(&fixture, state, rows[i].policy);
+        audit_begin(fixture.x);
+        assert_int_equal(fixture.x->audit.mode, rows[i].audit);
+        assert_int_equal(audit_only(fixture.x), rows[i].audit == AUDIT_ON);
+        fixture_end(&fixture);
     }
 }
 
 static void where_it_is_enforced_an_objection_refuses(void **state)
 {
-    struct scene scene;
-    begin(&scene, state, AUDIT_OFF);
-    assert_outcome(&scene, report_violation(scene.x, REFUSAL_CONTENT_RANGE), REFUSAL_CONTENT_RANGE,
-                   NULL);
-    scene_end(&scene);
-    begin(&scene, state, AUDIT_OFF);
-    assert_outcome(&scene, report_violation_for(scene.x, REFUSAL_TOO_LARGE, "%d bytes", 7),
+    struct fixture fixture;
+    begin(&fixture, state, AUDIT_OFF);
+    assert_outcome(&fixture, report_violation(fixture.x, REFUSAL_CONTENT_RANGE),
+                   REFUSAL_CONTENT_RANGE, NULL);
+    fixture_end(&fixture);
+    begin(&fixture, state, AUDIT_OFF);
+    assert_outcome(&fixture, report_violation_for(fixture.x, REFUSAL_TOO_LARGE, "%d bytes", 7),
                    REFUSAL_TOO_LARGE, "7 bytes");
-    assert_true(scene_record(&scene)->audit_reasons == 0);
-    scene_end(&scene);
+    assert_true(fixture_record(&fixture)->audit_reasons == 0);
+    fixture_end(&fixture);
 }
 
 static void where_it_is_watched_an_objection_is_noted_once(void **state)
@@ -62,54 +62,55 @@ static void where_it_is_watched_an_objection_is_noted_once(void **state)
     static const uint64_t noted = UINT64_C(1) << REFUSAL_TOO_LARGE | UINT64_C(1)
                                                                          << REFUSAL_EMPTY_BODY;
     char text[1024];
-    struct scene scene;
-    begin(&scene, state, AUDIT_ON);
+    struct fixture fixture;
+    begin(&fixture, state, AUDIT_ON);
     for (int i = 0; i < 3; i++)
-        assert_outcome(&scene, report_violation_for(scene.x, REFUSAL_TOO_LARGE, "%d bytes", i),
+        assert_outcome(&fixture, report_violation_for(fixture.x, REFUSAL_TOO_LARGE, "%d bytes", i),
                        REFUSAL_NONE, NULL);
-    assert_outcome(&scene, report_violation(scene.x, REFUSAL_EMPTY_BODY), REFUSAL_NONE, NULL);
-    assert_true(scene_record(&scene)->audit_reasons == noted);
-    assert_logged(&scene, "req-1: would be refused: too_large: 0 bytes\n");
-    assert_logged(&scene, "req-1: would be refused: empty_body\n");
-    scene_log(&scene, text, sizeof text);
+    assert_outcome(&fixture, report_violation(fixture.x, REFUSAL_EMPTY_BODY), REFUSAL_NONE, NULL);
+    assert_true(fixture_record(&fixture)->audit_reasons == noted);
+    assert_logged(&fixture, "req-1: would be refused: too_large: 0 bytes\n");
+    assert_logged(&fixture, "req-1: would be refused: empty_body\n");
+    fixture_log(&fixture, text, sizeof text);
     assert_null(strstr(text, "1 bytes"));
-    scene_end(&scene);
+    fixture_end(&fixture);
 }
 
 /* A rule that watches is as good as none until it is known to apply. */
 static void what_is_undecided_is_kept(void **state)
 {
     for (int watches = 0; watches < 2; watches++) {
-        struct scene scene;
-        begin(&scene, state, AUDIT_UNDECIDED);
-        assert_outcome(&scene, report_violation_for(scene.x, REFUSAL_EMPTY_BODY, "%s", "none"),
+        struct fixture fixture;
+        begin(&fixture, state, AUDIT_UNDECIDED);
+        assert_outcome(&fixture, report_violation_for(fixture.x, REFUSAL_EMPTY_BODY, "%s", "none"),
                        REFUSAL_NONE, NULL);
-        assert_outcome(&scene, report_violation(scene.x, REFUSAL_CONTENT_RANGE), REFUSAL_NONE,
+        assert_outcome(&fixture, report_violation(fixture.x, REFUSAL_CONTENT_RANGE), REFUSAL_NONE,
                        NULL);
-        assert_true(scene_record(&scene)->audit_reasons == 0);
-        assert_logged(&scene, NULL);
-        scene.decision->audit = watches;
-        assert_outcome(&scene, audit_decided(scene.x, scene.decision->audit),
+        assert_true(fixture_record(&fixture)->audit_reasons == 0);
+        assert_logged(&fixture, NULL);
+        fixture.decision->audit = watches;
+        assert_outcome(&fixture, audit_decided(fixture.x, fixture.decision->audit),
                        watches ? REFUSAL_NONE : REFUSAL_EMPTY_BODY, watches ? NULL : "none");
-        assert_int_equal(audit_only(scene.x), watches);
+        assert_int_equal(audit_only(fixture.x), watches);
         if (watches)
-            assert_logged(&scene, "would be refused: empty_body: none\n");
+            assert_logged(&fixture, "would be refused: empty_body: none\n");
         if (watches)
-            assert_logged(&scene, "would be refused: content_range\n");
-        scene_end(&scene);
+            assert_logged(&fixture, "would be refused: content_range\n");
+        fixture_end(&fixture);
     }
 }
 
 /* It is the first that counts. */
 static void of_too_many_the_last_are_dropped(void **state)
 {
-    struct scene scene;
-    begin(&scene, state, AUDIT_UNDECIDED);
+    struct fixture fixture;
+    begin(&fixture, state, AUDIT_UNDECIDED);
     for (int i = 0; i < PENDING_MAX + 2; i++)
-        assert_int_equal(report_violation_for(scene.x, REFUSAL_TOO_LARGE, "%d", i), STEP_NEXT);
-    assert_int_equal(scene.x->audit.pending_count, PENDING_MAX);
-    assert_outcome(&scene, audit_decided(scene.x, scene.decision->audit), REFUSAL_TOO_LARGE, "0");
-    scene_end(&scene);
+        assert_int_equal(report_violation_for(fixture.x, REFUSAL_TOO_LARGE, "%d", i), STEP_NEXT);
+    assert_int_equal(fixture.x->audit.pending_count, PENDING_MAX);
+    assert_outcome(&fixture, audit_decided(fixture.x, fixture.decision->audit), REFUSAL_TOO_LARGE,
+                   "0");
+    fixture_end(&fixture);
 }
 
 static void a_decision_may_be_made_again(void **state)
@@ -125,24 +126,24 @@ static void a_decision_may_be_made_again(void **state)
         {AUDIT_ON, false, AUDIT_ON}, /* what went on as it came is not held up any more */
     };
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
-        struct scene scene;
-        begin(&scene, state, rows[i].before);
-        scene.decision->audit = rows[i].watches;
-        assert_int_equal(audit_decided(scene.x, scene.decision->audit), STEP_NEXT);
-        assert_int_equal(scene.x->audit.mode, rows[i].after);
-        scene_end(&scene);
+        struct fixture fixture;
+        begin(&fixture, state, rows[i].before);
+        fixture.decision->audit = rows[i].watches;
+        assert_int_equal(audit_decided(fixture.x, fixture.decision->audit), STEP_NEXT);
+        assert_int_equal(fixture.x->audit.mode, rows[i].after);
+        fixture_end(&fixture);
     }
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        SCENE_TEST(the_policy_says_where_it_begins),
-        SCENE_TEST(where_it_is_enforced_an_objection_refuses),
-        SCENE_TEST(where_it_is_watched_an_objection_is_noted_once),
-        SCENE_TEST(what_is_undecided_is_kept),
-        SCENE_TEST(of_too_many_the_last_are_dropped),
-        SCENE_TEST(a_decision_may_be_made_again),
+        FIXTURE_TEST(the_policy_says_where_it_begins),
+        FIXTURE_TEST(where_it_is_enforced_an_objection_refuses),
+        FIXTURE_TEST(where_it_is_watched_an_objection_is_noted_once),
+        FIXTURE_TEST(what_is_undecided_is_kept),
+        FIXTURE_TEST(of_too_many_the_last_are_dropped),
+        FIXTURE_TEST(a_decision_may_be_made_again),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

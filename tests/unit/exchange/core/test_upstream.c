@@ -7,7 +7,7 @@
 
 #include <cmocka.h>
 
-#include "unit/exchange/scene.h"
+#include "unit/exchange/fixture.h"
 
 static const char *const FIELDS[] = {"Host", "images.example.org", NULL};
 
@@ -26,24 +26,25 @@ static void every_end_of_a_transfer_has_its_refusal(void **state)
         {TRANSFER_ANSWERED, ANSWER_TOO_LONG, REFUSAL_GLANCE_FAILED, "its answer is too long"},
     };
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
-        struct scene scene;
-        scene_begin(&scene, state, FIELDS);
-        assert_outcome(&scene, glance_refuse(scene.x, rows[i].result, rows[i].fault),
+        struct fixture fixture;
+        fixture_begin(&fixture, state, FIELDS);
+        assert_outcome(&fixture, glance_refuse(fixture.x, rows[i].result, rows[i].fault),
                        rows[i].refusal, rows[i].detail);
-        scene_end(&scene);
+        fixture_end(&fixture);
     }
 }
 
 /* As libcurl's callbacks tell an answer. */
-static void hear(struct scene *scene, unsigned status, const char *const *fields, const char *body)
+static void hear(struct fixture *fixture, unsigned status, const char *const *fields,
+                 const char *body)
 {
     struct headers headers = {0};
     for (; *fields; fields += 2)
         assert_true(headers_add(&headers, fields[0], fields[1]));
-    glance_head(scene->x, status, &headers);
+    glance_head(fixture->x, status, &headers);
     headers_free(&headers);
-    assert_true(glance_collect(scene->x, body, strlen(body)));
-    glance_over(scene->x, TRANSFER_ANSWERED, "");
+    assert_true(glance_collect(fixture->x, body, strlen(body)));
+    glance_over(fixture->x, TRANSFER_ANSWERED, "");
 }
 
 static void an_answer_is_passed_on_with_links_that_lead_back(void **state)
@@ -60,18 +61,18 @@ static void an_answer_is_passed_on_with_links_that_lead_back(void **state)
         {{"Location", "http://elsewhere.example/x", NULL}, "http://elsewhere.example/x", "req-1"},
     };
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
-        struct scene scene;
+        struct fixture fixture;
         struct reply reply;
-        scene_begin(&scene, state, FIELDS);
-        hear(&scene, 413, rows[i].fields, "too much");
-        assert_true(glance_has_answered(scene.x) && scene.x->glance.over);
-        assert_true(glance_reply(scene.x, &reply));
+        fixture_begin(&fixture, state, FIELDS);
+        hear(&fixture, 413, rows[i].fields, "too much");
+        assert_true(glance_has_answered(fixture.x) && fixture.x->glance.over);
+        assert_true(glance_reply(fixture.x, &reply));
         assert_int_equal(reply.status, 413);
         assert_string_equal(buffer_text(&reply.body), "too much");
         assert_field(&reply.headers, "Location", rows[i].location);
         assert_field(&reply.headers, "X-Openstack-Request-Id", rows[i].request_id);
         reply_free(&reply);
-        scene_end(&scene);
+        fixture_end(&fixture);
     }
 }
 
@@ -79,15 +80,15 @@ static void what_is_only_between_two_hops_stays_there(void **state)
 {
     static const char *const fields[] = {
         "Connection", "close", "Transfer-Encoding", "chunked", "Content-Length", "8", NULL};
-    struct scene scene;
+    struct fixture fixture;
     struct reply reply;
-    scene_begin(&scene, state, FIELDS);
-    hear(&scene, 200, fields, "too much");
-    assert_true(glance_reply(scene.x, &reply));
+    fixture_begin(&fixture, state, FIELDS);
+    hear(&fixture, 200, fields, "too much");
+    assert_true(glance_reply(fixture.x, &reply));
     for (size_t i = 0; fields[i]; i += 2)
         assert_field(&reply.headers, fields[i], NULL);
     reply_free(&reply);
-    scene_end(&scene);
+    fixture_end(&fixture);
 }
 
 /* It is read to its end all the same. */
@@ -96,15 +97,15 @@ static void an_answer_has_a_largest_size(void **state)
     static char piece[REPLY_BODY_MAX];
     static const char *const fields[] = {NULL};
     memset(piece, 'x', sizeof piece);
-    struct scene scene;
-    scene_begin(&scene, state, FIELDS);
-    hear(&scene, 200, fields, "");
-    assert_true(glance_collect(scene.x, piece, sizeof piece));
-    assert_int_equal(scene.x->glance.fault, ANSWER_WHOLE);
-    assert_true(glance_collect(scene.x, piece, 1));
-    assert_int_equal(scene.x->glance.fault, ANSWER_TOO_LONG);
-    assert_true(glance_collect(scene.x, piece, sizeof piece));
-    scene_end(&scene);
+    struct fixture fixture;
+    fixture_begin(&fixture, state, FIELDS);
+    hear(&fixture, 200, fields, "");
+    assert_true(glance_collect(fixture.x, piece, sizeof piece));
+    assert_int_equal(fixture.x->glance.fault, ANSWER_WHOLE);
+    assert_true(glance_collect(fixture.x, piece, 1));
+    assert_int_equal(fixture.x->glance.fault, ANSWER_TOO_LONG);
+    assert_true(glance_collect(fixture.x, piece, sizeof piece));
+    fixture_end(&fixture);
 }
 
 static void what_broke_off_is_logged_unless_it_was_ours_to_end(void **state)
@@ -120,23 +121,23 @@ static void what_broke_off_is_logged_unless_it_was_ours_to_end(void **state)
         {TRANSFER_UNREACHABLE, "req-1: Glance: libcurl's words"},
     };
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
-        struct scene scene;
-        scene_begin(&scene, state, FIELDS);
-        glance_over(scene.x, rows[i].result, "libcurl's words");
-        assert_int_equal(scene.x->glance.result, rows[i].result);
-        assert_logged(&scene, rows[i].line);
-        scene_end(&scene);
+        struct fixture fixture;
+        fixture_begin(&fixture, state, FIELDS);
+        glance_over(fixture.x, rows[i].result, "libcurl's words");
+        assert_int_equal(fixture.x->glance.result, rows[i].result);
+        assert_logged(&fixture, rows[i].line);
+        fixture_end(&fixture);
     }
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        SCENE_TEST(every_end_of_a_transfer_has_its_refusal),
-        SCENE_TEST(an_answer_is_passed_on_with_links_that_lead_back),
-        SCENE_TEST(what_is_only_between_two_hops_stays_there),
-        SCENE_TEST(an_answer_has_a_largest_size),
-        SCENE_TEST(what_broke_off_is_logged_unless_it_was_ours_to_end),
+        FIXTURE_TEST(every_end_of_a_transfer_has_its_refusal),
+        FIXTURE_TEST(an_answer_is_passed_on_with_links_that_lead_back),
+        FIXTURE_TEST(what_is_only_between_two_hops_stays_there),
+        FIXTURE_TEST(an_answer_has_a_largest_size),
+        FIXTURE_TEST(what_broke_off_is_logged_unless_it_was_ours_to_end),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

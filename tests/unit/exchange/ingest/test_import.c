@@ -8,7 +8,7 @@
 
 #include <cmocka.h>
 
-#include "unit/exchange/scene.h"
+#include "unit/exchange/fixture.h"
 
 #define DIRECT    "\"method\": {\"name\": \"glance-direct\"}"
 #define REWRITTEN "{\"method\":{\"name\":\"glance-direct\"},\"stores\":[\"test\"]}"
@@ -30,20 +30,20 @@ static const char POLICY[] =
 static const char GLANCE_HAS[] = "{\"stores\": [{\"id\": \"file\"}, {\"id\": \"test\"}]}";
 
 /* Held, and Glance has told of the image, and of its stores unless `stores` is NULL. */
-static void begin(struct scene *scene, void **state, const char *name, const char *header,
+static void begin(struct fixture *fixture, void **state, const char *name, const char *header,
                   const char *text, const char *stores)
 {
     const char *const fields[] = {header ? "X-Image-Meta-Store" : NULL, header, NULL};
-    scene_begin_ingest(scene, state, ROUTE_IMPORT, fields, POLICY, strlen(text));
-    scene->image->name = strdup(name);
-    scene->image->status = strdup("queued");
-    scene->image->owner = strdup("demo");
+    fixture_begin_ingest(fixture, state, ROUTE_IMPORT, fields, POLICY, strlen(text));
+    fixture->image->name = strdup(name);
+    fixture->image->status = strdup("queued");
+    fixture->image->owner = strdup("demo");
     if (stores)
-        assert_true(stores_learn(scene->parts.stores, stores, strlen(stores)));
-    buffer_init(scene_json(scene), 4096);
-    assert_true(buffer_append(scene_json(scene), text, strlen(text)));
-    assert_int_equal(scene_run(scene, import_begin), STEP_NEXT);
-    assert_int_equal(scene_record(scene)->kind, RECORD_IMPORT);
+        assert_true(stores_learn(fixture->parts.stores, stores, strlen(stores)));
+    buffer_init(fixture_json(fixture), 4096);
+    assert_true(buffer_append(fixture_json(fixture), text, strlen(text)));
+    assert_int_equal(fixture_run(fixture, import_begin), STEP_NEXT);
+    assert_int_equal(fixture_record(fixture)->kind, RECORD_IMPORT);
 }
 
 static void assert_text(const char *is, const char *wanted)
@@ -71,20 +71,21 @@ static void each_wish_becomes_what_the_policy_says(void **state)
         {"", NULL, "{\"method\": {\"name\": \"web-download\"}}", "fetched", "file", NULL, "file"},
     };
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
-        struct scene scene;
-        begin(&scene, state, rows[i].name, rows[i].header, rows[i].text, GLANCE_HAS);
-        assert_outcome(&scene, scene_run(&scene, import_judge), REFUSAL_NONE, NULL);
-        assert_text(scene_record(&scene)->rule, rows[i].rule);
-        assert_text(scene_record(&scene)->store, rows[i].store);
-        assert_text(scene_record(&scene)->project, "demo");
-        assert_int_equal(scene_record(&scene)->fixes, FIX_STORE);
-        assert_text(buffer_text(scene_json(&scene)), rows[i].sent ? rows[i].sent : rows[i].text);
-        assert_true(headers_add(&scene.out, "x_image-meta_store", "file"));
-        assert_true(headers_add(&scene.out, "Content-MD5", "of the body"));
-        assert_true(import_change_headers(scene.x, &scene.out));
-        assert_field(&scene.out, "X-Image-Meta-Store", rows[i].field);
-        assert_field(&scene.out, "Content-MD5", rows[i].sent ? NULL : "of the body");
-        scene_end(&scene);
+        struct fixture fixture;
+        begin(&fixture, state, rows[i].name, rows[i].header, rows[i].text, GLANCE_HAS);
+        assert_outcome(&fixture, fixture_run(&fixture, import_judge), REFUSAL_NONE, NULL);
+        assert_text(fixture_record(&fixture)->rule, rows[i].rule);
+        assert_text(fixture_record(&fixture)->store, rows[i].store);
+        assert_text(fixture_record(&fixture)->project, "demo");
+        assert_int_equal(fixture_record(&fixture)->fixes, FIX_STORE);
+        assert_text(buffer_text(fixture_json(&fixture)),
+                    rows[i].sent ? rows[i].sent : rows[i].text);
+        assert_true(headers_add(&fixture.out, "x_image-meta_store", "file"));
+        assert_true(headers_add(&fixture.out, "Content-MD5", "of the body"));
+        assert_true(import_change_headers(fixture.x, &fixture.out));
+        assert_field(&fixture.out, "X-Image-Meta-Store", rows[i].field);
+        assert_field(&fixture.out, "Content-MD5", rows[i].sent ? NULL : "of the body");
+        fixture_end(&fixture);
     }
 }
 
@@ -104,16 +105,16 @@ static void what_is_right_is_not_touched(void **state)
         {"", "test", "{\"method\": {\"name\": \"copy-image\"}}", "test", GLANCE_HAS},
     };
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
-        struct scene scene;
-        begin(&scene, state, rows[i].name, rows[i].header, rows[i].text, rows[i].stores);
-        assert_outcome(&scene, scene_run(&scene, import_judge), REFUSAL_NONE, NULL);
-        assert_text(scene_record(&scene)->store, rows[i].store);
-        assert_int_equal(scene_record(&scene)->fixes, 0);
-        assert_text(buffer_text(scene_json(&scene)), rows[i].text);
-        assert_true(headers_add(&scene.out, "x_image-meta_store", "as it came"));
-        assert_true(import_change_headers(scene.x, &scene.out));
-        assert_field(&scene.out, "X-Image-Meta-Store", "as it came");
-        scene_end(&scene);
+        struct fixture fixture;
+        begin(&fixture, state, rows[i].name, rows[i].header, rows[i].text, rows[i].stores);
+        assert_outcome(&fixture, fixture_run(&fixture, import_judge), REFUSAL_NONE, NULL);
+        assert_text(fixture_record(&fixture)->store, rows[i].store);
+        assert_int_equal(fixture_record(&fixture)->fixes, 0);
+        assert_text(buffer_text(fixture_json(&fixture)), rows[i].text);
+        assert_true(headers_add(&fixture.out, "x_image-meta_store", "as it came"));
+        assert_true(import_change_headers(fixture.x, &fixture.out));
+        assert_field(&fixture.out, "X-Image-Meta-Store", "as it came");
+        fixture_end(&fixture);
     }
 }
 
@@ -152,13 +153,13 @@ enum { REFUSED_COUNT = sizeof REFUSED / sizeof REFUSED[0] };
 static void what_may_not_be_is_refused(void **state)
 {
     for (size_t i = 0; i < REFUSED_COUNT; i++) {
-        struct scene scene;
-        begin(&scene, state, REFUSED[i].name, REFUSED[i].header, REFUSED[i].text, GLANCE_HAS);
-        assert_outcome(&scene, scene_run(&scene, import_judge), REFUSED[i].refusal,
+        struct fixture fixture;
+        begin(&fixture, state, REFUSED[i].name, REFUSED[i].header, REFUSED[i].text, GLANCE_HAS);
+        assert_outcome(&fixture, fixture_run(&fixture, import_judge), REFUSED[i].refusal,
                        REFUSED[i].detail);
-        assert_int_equal(scene_record(&scene)->fixes, 0);
-        assert_int_equal(scene_record(&scene)->audit_reasons, 0);
-        scene_end(&scene);
+        assert_int_equal(fixture_record(&fixture)->fixes, 0);
+        assert_int_equal(fixture_record(&fixture)->audit_reasons, 0);
+        fixture_end(&fixture);
     }
 }
 
@@ -178,14 +179,15 @@ static void a_size_that_glance_knows_is_judged(void **state)
         {"web-download", 101, REFUSAL_NONE, NULL},
     };
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
-        struct scene scene;
+        struct fixture fixture;
         char text[128];
         snprintf(text, sizeof text, "{\"method\": {\"name\": \"%s\"}}", rows[i].method);
-        begin(&scene, state, "sized", NULL, text, GLANCE_HAS);
-        scene.image->size_known = true;
-        scene.image->size = rows[i].size;
-        assert_outcome(&scene, scene_run(&scene, import_judge), rows[i].refusal, rows[i].detail);
-        scene_end(&scene);
+        begin(&fixture, state, "sized", NULL, text, GLANCE_HAS);
+        fixture.image->size_known = true;
+        fixture.image->size = rows[i].size;
+        assert_outcome(&fixture, fixture_run(&fixture, import_judge), rows[i].refusal,
+                       rows[i].detail);
+        fixture_end(&fixture);
     }
 }
 
@@ -195,47 +197,49 @@ static void data_that_is_still_coming_is_not_imported(void **state)
     const struct upload_lock_facts facts = {.began_wall_ms = clock_wall_ms() - 2400};
     static const _Atomic uint64_t bytes = 200;
     struct upload_lock_facts other;
-    struct scene scene;
-    begin(&scene, state, "", NULL, "{" DIRECT "}", GLANCE_HAS);
-    free(scene.image->status);
-    scene.image->status = strdup("uploading");
-    scene.image->size_known = false;
-    struct upload_lock *first = upload_lock_new(scene.parts.upload_locks, "image", &facts, &bytes);
+    struct fixture fixture;
+    begin(&fixture, state, "", NULL, "{" DIRECT "}", GLANCE_HAS);
+    free(fixture.image->status);
+    fixture.image->status = strdup("uploading");
+    fixture.image->size_known = false;
+    struct upload_lock *first =
+        upload_lock_new(fixture.parts.upload_locks, "image", &facts, &bytes);
     assert_int_equal(upload_lock_send(first, false), UPLOAD_LOCK_SENT);
-    assert_outcome(&scene, scene_run(&scene, import_judge), REFUSAL_UPLOAD_IN_PROGRESS,
+    assert_outcome(&fixture, fixture_run(&fixture, import_judge), REFUSAL_UPLOAD_IN_PROGRESS,
                    "it began 2 s ago, and Glance has 200 bytes of it");
     upload_lock_release(first);
-    scene_end(&scene);
+    fixture_end(&fixture);
 
-    begin(&scene, state, "", NULL, "{" DIRECT "}", GLANCE_HAS);
-    assert_outcome(&scene, scene_run(&scene, import_judge), REFUSAL_NONE, NULL);
-    struct upload_lock *second = upload_lock_new(scene.parts.upload_locks, "image", &facts, &bytes);
+    begin(&fixture, state, "", NULL, "{" DIRECT "}", GLANCE_HAS);
+    assert_outcome(&fixture, fixture_run(&fixture, import_judge), REFUSAL_NONE, NULL);
+    struct upload_lock *second =
+        upload_lock_new(fixture.parts.upload_locks, "image", &facts, &bytes);
     assert_true(upload_lock_other(second, &other));
     upload_lock_release(second);
-    scene_end(&scene);
+    fixture_end(&fixture);
 }
 
 /* --- only watched ---------------------------------------------------------------------------- */
 
-static void watch_all(struct scene *scene, void **state)
+static void watch_all(struct fixture *fixture, void **state)
 {
     char text[sizeof POLICY + 32];
     snprintf(text, sizeof text, "mode: audit\n%s", POLICY);
-    scene_policy(scene, state, text);
+    fixture_policy(fixture, state, text);
 }
 
 static void what_is_only_watched_goes_on_as_it_came(void **state)
 {
     for (size_t i = 0; i < REFUSED_COUNT; i++) {
-        struct scene scene;
-        begin(&scene, state, REFUSED[i].name, REFUSED[i].header, REFUSED[i].text, GLANCE_HAS);
-        watch_all(&scene, state);
-        assert_outcome(&scene, scene_run(&scene, import_judge), REFUSAL_NONE, NULL);
-        assert_int_equal(scene_record(&scene)->audit_reasons, refusal_bit(REFUSED[i].refusal));
-        assert_int_equal(scene.ingest->change, IMPORT_KEEP);
-        assert_text(buffer_text(scene_json(&scene)), REFUSED[i].text);
-        assert_logged(&scene, REFUSED[i].detail);
-        scene_end(&scene);
+        struct fixture fixture;
+        begin(&fixture, state, REFUSED[i].name, REFUSED[i].header, REFUSED[i].text, GLANCE_HAS);
+        watch_all(&fixture, state);
+        assert_outcome(&fixture, fixture_run(&fixture, import_judge), REFUSAL_NONE, NULL);
+        assert_int_equal(fixture_record(&fixture)->audit_reasons, refusal_bit(REFUSED[i].refusal));
+        assert_int_equal(fixture.ingest->change, IMPORT_KEEP);
+        assert_text(buffer_text(fixture_json(&fixture)), REFUSED[i].text);
+        assert_logged(&fixture, REFUSED[i].detail);
+        fixture_end(&fixture);
     }
 }
 
@@ -252,16 +256,16 @@ static void a_change_is_only_noted(void **state)
         {"", "file", "file", true, FIX_STORE},
     };
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
-        struct scene scene;
-        begin(&scene, state, rows[i].name, rows[i].header, "{" DIRECT "}", GLANCE_HAS);
+        struct fixture fixture;
+        begin(&fixture, state, rows[i].name, rows[i].header, "{" DIRECT "}", GLANCE_HAS);
         if (rows[i].all)
-            watch_all(&scene, state);
-        assert_outcome(&scene, scene_run(&scene, import_judge), REFUSAL_NONE, NULL);
-        assert_int_equal(scene_record(&scene)->audit_fixes, rows[i].fixes);
-        assert_int_equal(scene_record(&scene)->fixes, 0);
-        assert_int_equal(scene.ingest->change, IMPORT_KEEP);
-        assert_text(scene_record(&scene)->store, rows[i].store);
-        scene_end(&scene);
+            watch_all(&fixture, state);
+        assert_outcome(&fixture, fixture_run(&fixture, import_judge), REFUSAL_NONE, NULL);
+        assert_int_equal(fixture_record(&fixture)->audit_fixes, rows[i].fixes);
+        assert_int_equal(fixture_record(&fixture)->fixes, 0);
+        assert_int_equal(fixture.ingest->change, IMPORT_KEEP);
+        assert_text(fixture_record(&fixture)->store, rows[i].store);
+        fixture_end(&fixture);
     }
 }
 
@@ -277,34 +281,35 @@ static void a_rule_that_watches_does_not_open_a_door(void **state)
         {"{", REFUSAL_JSON_MALFORMED, "it is no JSON text in UTF-8"},
     };
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
-        struct scene scene;
-        begin(&scene, state, "watched", NULL, rows[i].text, GLANCE_HAS);
-        assert_outcome(&scene, scene_run(&scene, import_judge), rows[i].refusal, rows[i].detail);
-        scene_end(&scene);
+        struct fixture fixture;
+        begin(&fixture, state, "watched", NULL, rows[i].text, GLANCE_HAS);
+        assert_outcome(&fixture, fixture_run(&fixture, import_judge), rows[i].refusal,
+                       rows[i].detail);
+        fixture_end(&fixture);
     }
 }
 
 static void what_was_too_long_is_not_judged(void **state)
 {
-    struct scene scene;
-    begin(&scene, state, "", "file", "{" DIRECT "}", GLANCE_HAS);
-    scene.ingest->body.unchecked = true;
-    assert_int_equal(scene_run(&scene, import_judge), STEP_NEXT);
-    assert_null(scene_record(&scene)->rule);
-    assert_int_equal(scene.ingest->change, IMPORT_KEEP);
-    scene_end(&scene);
+    struct fixture fixture;
+    begin(&fixture, state, "", "file", "{" DIRECT "}", GLANCE_HAS);
+    fixture.ingest->body.unchecked = true;
+    assert_int_equal(fixture_run(&fixture, import_judge), STEP_NEXT);
+    assert_null(fixture_record(&fixture)->rule);
+    assert_int_equal(fixture.ingest->change, IMPORT_KEEP);
+    fixture_end(&fixture);
 }
 
 /* A name is a client's word, and may be as long as the body. */
 static void a_long_name_is_cut_for_the_record(void **state)
 {
-    struct scene scene;
+    struct fixture fixture;
     char text[1024];
     snprintf(text, sizeof text, "{\"method\": {\"name\": \"%0500d\"}}", 0);
-    begin(&scene, state, "", NULL, text, GLANCE_HAS);
-    assert_int_equal(scene_run(&scene, import_judge), STEP_REFUSE);
-    assert_int_equal(strlen(scene_record(&scene)->method), POLICY_NAME_MAX);
-    scene_end(&scene);
+    begin(&fixture, state, "", NULL, text, GLANCE_HAS);
+    assert_int_equal(fixture_run(&fixture, import_judge), STEP_REFUSE);
+    assert_int_equal(strlen(fixture_record(&fixture)->method), POLICY_NAME_MAX);
+    fixture_end(&fixture);
 }
 
 /* Wherever that goes on: its status says it, and that it has no size yet. */
@@ -321,35 +326,35 @@ static void what_is_still_being_staged_is_not_imported(void **state)
         {"uploading", "{\"method\": {\"name\": \"web-download\"}}", false, false, false},
     };
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
-        struct scene scene;
-        begin(&scene, state, "", NULL, rows[i].text, GLANCE_HAS);
-        free(scene.image->status);
-        scene.image->status = strdup(rows[i].status);
-        scene.image->size_known = rows[i].size_known;
+        struct fixture fixture;
+        begin(&fixture, state, "", NULL, rows[i].text, GLANCE_HAS);
+        free(fixture.image->status);
+        fixture.image->status = strdup(rows[i].status);
+        fixture.image->size_known = rows[i].size_known;
         if (rows[i].old_glance)
-            stores_learn_stage_size(scene.parts.stores, false);
-        assert_int_equal(scene_run(&scene, import_judge),
+            stores_learn_stage_size(fixture.parts.stores, false);
+        assert_int_equal(fixture_run(&fixture, import_judge),
                          rows[i].refused ? STEP_REFUSE : STEP_NEXT);
-        assert_int_equal(scene_refusal(&scene)->reason,
+        assert_int_equal(fixture_refusal(&fixture)->reason,
                          rows[i].refused ? REFUSAL_UPLOAD_IN_PROGRESS : REFUSAL_NONE);
-        scene_end(&scene);
+        fixture_end(&fixture);
     }
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        SCENE_TEST(what_is_still_being_staged_is_not_imported),
-        SCENE_TEST(each_wish_becomes_what_the_policy_says),
-        SCENE_TEST(what_is_right_is_not_touched),
-        SCENE_TEST(what_may_not_be_is_refused),
-        SCENE_TEST(a_size_that_glance_knows_is_judged),
-        SCENE_TEST(data_that_is_still_coming_is_not_imported),
-        SCENE_TEST(what_is_only_watched_goes_on_as_it_came),
-        SCENE_TEST(a_change_is_only_noted),
-        SCENE_TEST(a_rule_that_watches_does_not_open_a_door),
-        SCENE_TEST(what_was_too_long_is_not_judged),
-        SCENE_TEST(a_long_name_is_cut_for_the_record),
+        FIXTURE_TEST(what_is_still_being_staged_is_not_imported),
+        FIXTURE_TEST(each_wish_becomes_what_the_policy_says),
+        FIXTURE_TEST(what_is_right_is_not_touched),
+        FIXTURE_TEST(what_may_not_be_is_refused),
+        FIXTURE_TEST(a_size_that_glance_knows_is_judged),
+        FIXTURE_TEST(data_that_is_still_coming_is_not_imported),
+        FIXTURE_TEST(what_is_only_watched_goes_on_as_it_came),
+        FIXTURE_TEST(a_change_is_only_noted),
+        FIXTURE_TEST(a_rule_that_watches_does_not_open_a_door),
+        FIXTURE_TEST(what_was_too_long_is_not_judged),
+        FIXTURE_TEST(a_long_name_is_cut_for_the_record),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

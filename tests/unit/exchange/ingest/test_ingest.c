@@ -8,7 +8,7 @@
 
 #include <cmocka.h>
 
-#include "unit/exchange/scene.h"
+#include "unit/exchange/fixture.h"
 
 #define PATCH "application/openstack-images-v2.1-json-patch"
 
@@ -23,12 +23,12 @@ static const char SOME_AUDIT[] =
 static const char POINTS[] = "[{\"op\": \"add\", \"path\": \"/locations/-\", \"value\": {}}]";
 
 /* A request at this door, with the body `text`, if any. */
-static void begin(struct scene *scene, void **state, const char *policy, enum route_kind kind,
+static void begin(struct fixture *fixture, void **state, const char *policy, enum route_kind kind,
                   const char *const *fields, const char *text)
 {
-    scene_begin_ingest(scene, state, kind, fields, policy, strlen(text));
-    buffer_init(scene_json(scene), 1024);
-    assert_true(buffer_append(scene_json(scene), text, strlen(text)));
+    fixture_begin_ingest(fixture, state, kind, fields, policy, strlen(text));
+    buffer_init(fixture_json(fixture), 1024);
+    assert_true(buffer_append(fixture_json(fixture), text, strlen(text)));
 }
 
 static const struct step *find_step(const struct step *steps, const char *name)
@@ -79,23 +79,23 @@ static void what_may_matter_takes_a_way_of_its_own(void **state)
         {AUDIT, ROUTE_UPDATE, patch, "[]", "hold"},
     };
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
-        struct scene scene;
-        begin(&scene, state, rows[i].policy, rows[i].kind, rows[i].fields, rows[i].text);
-        const struct step *steps = scene.x->kind->steps;
+        struct fixture fixture;
+        begin(&fixture, state, rows[i].policy, rows[i].kind, rows[i].fields, rows[i].text);
+        const struct step *steps = fixture.x->kind->steps;
         if (strcmp(steps->name, rows[i].step) != 0)
             fail_msg("row %zu: %s", i, steps->name);
         assert_non_null(find_step(steps, "forward"));
-        scene_end(&scene);
+        fixture_end(&fixture);
     }
 }
 
 static void chunked_is_a_body_too(void **state)
 {
     static const char *const patch[] = {"Content-Type", PATCH, NULL};
-    struct scene scene;
-    scene_begin_ingest(&scene, state, ROUTE_UPDATE, patch, CLOSED, UINT64_MAX);
-    assert_string_equal(scene.x->kind->steps->name, "hold");
-    scene_end(&scene);
+    struct fixture fixture;
+    fixture_begin_ingest(&fixture, state, ROUTE_UPDATE, patch, CLOSED, UINT64_MAX);
+    assert_string_equal(fixture.x->kind->steps->name, "hold");
+    fixture_end(&fixture);
 }
 
 static void only_what_is_passed_on_unread_keeps_its_spelling(void **state)
@@ -103,10 +103,10 @@ static void only_what_is_passed_on_unread_keeps_its_spelling(void **state)
     static const char *const none[] = {NULL};
     assert_false(RELAY_KIND.canonical);
     for (int kind = ROUTE_IMPORT; kind <= ROUTE_TASKS; kind++) {
-        struct scene scene;
-        begin(&scene, state, CLOSED, (enum route_kind)kind, none, "");
-        assert_true(((const struct relay_kind *)scene.x->kind)->canonical);
-        scene_end(&scene);
+        struct fixture fixture;
+        begin(&fixture, state, CLOSED, (enum route_kind)kind, none, "");
+        assert_true(((const struct relay_kind *)fixture.x->kind)->canonical);
+        fixture_end(&fixture);
     }
 }
 
@@ -129,17 +129,17 @@ static void what_is_closed_is_told_or_only_noted(void **state)
     static const char *const policies[] = {CLOSED, SOME_AUDIT, AUDIT};
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
         for (size_t k = 0; k < sizeof policies / sizeof policies[0]; k++) {
-            struct scene scene;
+            struct fixture fixture;
             bool watched = policies[k] == AUDIT;
-            begin(&scene, state, policies[k], rows[i].kind, none, "{}");
-            assert_outcome(&scene, scene_run_named(&scene, "object"),
+            begin(&fixture, state, policies[k], rows[i].kind, none, "{}");
+            assert_outcome(&fixture, fixture_run_named(&fixture, "object"),
                            watched ? REFUSAL_NONE : REFUSAL_DENIED_BY_POLICY,
                            watched ? NULL : rows[i].detail);
-            assert_int_equal(scene_record(&scene)->kind, rows[i].ingest);
-            assert_int_equal(scene_record(&scene)->audit_reasons,
+            assert_int_equal(fixture_record(&fixture)->kind, rows[i].ingest);
+            assert_int_equal(fixture_record(&fixture)->audit_reasons,
                              watched ? refusal_bit(REFUSAL_DENIED_BY_POLICY) : 0);
-            assert_logged(&scene, watched ? rows[i].detail : NULL);
-            scene_end(&scene);
+            assert_logged(&fixture, watched ? rows[i].detail : NULL);
+            fixture_end(&fixture);
         }
 }
 
@@ -164,16 +164,17 @@ static void an_update_is_looked_at(void **state)
     static const char *const policies[] = {CLOSED, SOME_AUDIT, AUDIT};
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
         for (size_t k = 0; k < sizeof policies / sizeof policies[0]; k++) {
-            struct scene scene;
+            struct fixture fixture;
             bool watched = policies[k] == AUDIT;
-            begin(&scene, state, policies[k], ROUTE_UPDATE, patch, rows[i].text);
-            assert_outcome(&scene, scene_run_named(&scene, "look"),
+            begin(&fixture, state, policies[k], ROUTE_UPDATE, patch, rows[i].text);
+            assert_outcome(&fixture, fixture_run_named(&fixture, "look"),
                            watched ? REFUSAL_NONE : rows[i].refusal,
                            watched ? NULL : rows[i].detail);
-            assert_int_equal(scene_record(&scene) != NULL, rows[i].refusal != REFUSAL_NONE);
-            if (scene_record(&scene) && watched)
-                assert_int_equal(scene_record(&scene)->audit_reasons, refusal_bit(rows[i].refusal));
-            scene_end(&scene);
+            assert_int_equal(fixture_record(&fixture) != NULL, rows[i].refusal != REFUSAL_NONE);
+            if (fixture_record(&fixture) && watched)
+                assert_int_equal(fixture_record(&fixture)->audit_reasons,
+                                 refusal_bit(rows[i].refusal));
+            fixture_end(&fixture);
         }
 }
 
@@ -181,23 +182,23 @@ static void an_update_is_looked_at(void **state)
 static void what_was_too_long_is_not(void **state)
 {
     static const char *const patch[] = {"Content-Type", PATCH, NULL};
-    struct scene scene;
-    begin(&scene, state, AUDIT, ROUTE_UPDATE, patch, POINTS);
-    scene.ingest->body.unchecked = true;
-    assert_int_equal(scene_run_named(&scene, "look"), STEP_NEXT);
-    assert_null(scene_record(&scene));
-    scene_end(&scene);
+    struct fixture fixture;
+    begin(&fixture, state, AUDIT, ROUTE_UPDATE, patch, POINTS);
+    fixture.ingest->body.unchecked = true;
+    assert_int_equal(fixture_run_named(&fixture, "look"), STEP_NEXT);
+    assert_null(fixture_record(&fixture));
+    fixture_end(&fixture);
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        SCENE_TEST(what_may_matter_takes_a_way_of_its_own),
-        SCENE_TEST(chunked_is_a_body_too),
-        SCENE_TEST(only_what_is_passed_on_unread_keeps_its_spelling),
-        SCENE_TEST(what_is_closed_is_told_or_only_noted),
-        SCENE_TEST(an_update_is_looked_at),
-        SCENE_TEST(what_was_too_long_is_not),
+        FIXTURE_TEST(what_may_matter_takes_a_way_of_its_own),
+        FIXTURE_TEST(chunked_is_a_body_too),
+        FIXTURE_TEST(only_what_is_passed_on_unread_keeps_its_spelling),
+        FIXTURE_TEST(what_is_closed_is_told_or_only_noted),
+        FIXTURE_TEST(an_update_is_looked_at),
+        FIXTURE_TEST(what_was_too_long_is_not),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

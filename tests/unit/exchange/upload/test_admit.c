@@ -7,7 +7,7 @@
 
 #include <cmocka.h>
 
-#include "unit/exchange/scene.h"
+#include "unit/exchange/fixture.h"
 
 /* What is judged of a head, and how, has its table in tests/unit/request/test_admission.c. */
 
@@ -31,32 +31,32 @@ static const struct framing_facts FRAMINGS[] = {
 };
 
 /* `change` is made before it is judged; NULL: none. */
-static enum step_result admit(struct scene *scene, void **state, const char *policy,
+static enum step_result admit(struct fixture *fixture, void **state, const char *policy,
                               const char *const *fields, enum sending sent,
-                              void (*change)(struct scene *scene))
+                              void (*change)(struct fixture *fixture))
 {
-    scene_begin(scene, state, fields);
-    scene_policy(scene, state, policy);
-    scene->client.framing = FRAMINGS[sent];
+    fixture_begin(fixture, state, fields);
+    fixture_policy(fixture, state, policy);
+    fixture->client.framing = FRAMINGS[sent];
     if (change)
-        change(scene);
-    return scene_run(scene, upload_admit);
+        change(fixture);
+    return fixture_run(fixture, upload_admit);
 }
 
-static void fill_spool(struct scene *scene)
+static void fill_spool(struct fixture *fixture)
 {
-    scene->settings.upload.spool_limit = 0;
+    fixture->settings.upload.spool_limit = 0;
 }
 
-static void stream_unknown(struct scene *scene)
+static void stream_unknown(struct fixture *fixture)
 {
-    scene->settings.upload.spool_limit = 0;
-    scene->settings.upload.unknown_length = UNKNOWN_LENGTH_STREAM;
+    fixture->settings.upload.spool_limit = 0;
+    fixture->settings.upload.unknown_length = UNKNOWN_LENGTH_STREAM;
 }
 
-static void drain(struct scene *scene)
+static void drain(struct fixture *fixture)
 {
-    scene->parts.draining = true;
+    fixture->parts.draining = true;
 }
 
 /* --- enforced -------------------------------------------------------------------------- */
@@ -66,7 +66,7 @@ static void the_first_that_speaks_against_it_counts(void **state)
     static const struct {
         const char *fields[7];
         enum sending sent;
-        void (*change)(struct scene *scene);
+        void (*change)(struct fixture *fixture);
         enum refusal refusal;
         const char *detail;
     } rows[] = {
@@ -99,11 +99,12 @@ static void the_first_that_speaks_against_it_counts(void **state)
         {{"Content-Range", "x", NULL}, CHUNKED, drain, REFUSAL_DRAINING, NULL},
     };
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
-        struct scene scene;
-        assert_outcome(&scene,
-                       admit(&scene, state, ENFORCED, rows[i].fields, rows[i].sent, rows[i].change),
-                       rows[i].refusal, rows[i].detail);
-        scene_end(&scene);
+        struct fixture fixture;
+        assert_outcome(
+            &fixture,
+            admit(&fixture, state, ENFORCED, rows[i].fields, rows[i].sent, rows[i].change),
+            rows[i].refusal, rows[i].detail);
+        fixture_end(&fixture);
     }
 }
 
@@ -111,17 +112,17 @@ static void what_the_head_told_is_kept(void **state)
 {
     static const char *const fields[] = {
         SIZE, "3", "Content-Type", FORM, "Digest", "md5=kAFQmDzST7DWlj99KOF/cg==", NULL};
-    struct scene scene;
-    assert_int_equal(admit(&scene, state, ENFORCED, fields, CHUNKED, NULL), STEP_NEXT);
-    const struct upload_head *head = &scene.upload->head;
-    const struct upload_size *size = &scene.upload->size;
+    struct fixture fixture;
+    assert_int_equal(admit(&fixture, state, ENFORCED, fields, CHUNKED, NULL), STEP_NEXT);
+    const struct upload_head *head = &fixture.upload->head;
+    const struct upload_size *size = &fixture.upload->size;
     assert_true(head->declared_form && head->promised && size->known && !size->comes_later);
     assert_int_equal(head->promise, 3);
     assert_int_equal(size->bytes, 3);
     assert_int_equal(head->fixes, FIX_CONTENT_TYPE | FIX_MULTIPART | FIX_LENGTH);
     assert_int_equal(head->promises.count, 1);
-    assert_int_equal(scene.upload->image_promises.count, 0);
-    scene_end(&scene);
+    assert_int_equal(fixture.upload->image_promises.count, 0);
+    fixture_end(&fixture);
 }
 
 static void that_there_is_no_data_is_kept_until_the_image_is_known(void **state)
@@ -132,10 +133,10 @@ static void that_there_is_no_data_is_kept_until_the_image_is_known(void **state)
     } rows[] = {{NOTHING, true}, {FIVE, false}, {CHUNKED, false}};
     static const char *const fields[] = {NULL};
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
-        struct scene scene;
-        assert_int_equal(admit(&scene, state, ENFORCED, fields, rows[i].sent, NULL), STEP_NEXT);
-        assert_int_equal(scene.upload->head.empty, rows[i].empty);
-        scene_end(&scene);
+        struct fixture fixture;
+        assert_int_equal(admit(&fixture, state, ENFORCED, fields, rows[i].sent, NULL), STEP_NEXT);
+        assert_int_equal(fixture.upload->head.empty, rows[i].empty);
+        fixture_end(&fixture);
     }
 }
 
@@ -147,18 +148,18 @@ static void what_a_policy_could_let_pass_is_noted_or_kept(void **state)
     static const uint64_t reported = UINT64_C(1) << REFUSAL_CONTENT_ENCODING |
                                      UINT64_C(1) << REFUSAL_CONTENT_RANGE |
                                      UINT64_C(1) << REFUSAL_SPOOL_FULL;
-    struct scene scene;
-    assert_int_equal(admit(&scene, state, WATCHED, fields, CHUNKED, fill_spool), STEP_NEXT);
-    assert_int_equal(scene.x->audit.mode, AUDIT_ON);
-    assert_true(scene_record(&scene)->audit_reasons == reported);
-    assert_int_equal(scene.x->audit.pending_count, 0);
-    scene_end(&scene);
-    assert_int_equal(admit(&scene, state, MIXED, fields, CHUNKED, fill_spool), STEP_NEXT);
-    assert_int_equal(scene.x->audit.mode, AUDIT_UNDECIDED);
-    assert_true(scene_record(&scene)->audit_reasons == 0);
-    assert_int_equal(scene.x->audit.pending_count, 3);
-    assert_int_equal(scene.x->audit.pending[0].reason, REFUSAL_CONTENT_RANGE);
-    scene_end(&scene);
+    struct fixture fixture;
+    assert_int_equal(admit(&fixture, state, WATCHED, fields, CHUNKED, fill_spool), STEP_NEXT);
+    assert_int_equal(fixture.x->audit.mode, AUDIT_ON);
+    assert_true(fixture_record(&fixture)->audit_reasons == reported);
+    assert_int_equal(fixture.x->audit.pending_count, 0);
+    fixture_end(&fixture);
+    assert_int_equal(admit(&fixture, state, MIXED, fields, CHUNKED, fill_spool), STEP_NEXT);
+    assert_int_equal(fixture.x->audit.mode, AUDIT_UNDECIDED);
+    assert_true(fixture_record(&fixture)->audit_reasons == 0);
+    assert_int_equal(fixture.x->audit.pending_count, 3);
+    assert_int_equal(fixture.x->audit.pending[0].reason, REFUSAL_CONTENT_RANGE);
+    fixture_end(&fixture);
 }
 
 static void what_no_policy_can_let_pass_is_refused(void **state)
@@ -168,16 +169,16 @@ static void what_no_policy_can_let_pass_is_refused(void **state)
     static const char *const none[] = {NULL};
     static const char *const policies[] = {WATCHED, MIXED};
     for (size_t i = 0; i < 2; i++) {
-        struct scene scene;
-        assert_int_equal(admit(&scene, state, policies[i], bad_size, FIVE, NULL), STEP_REFUSE);
-        assert_int_equal(scene_refusal(&scene)->reason, REFUSAL_BAD_REQUEST);
-        scene_end(&scene);
-        assert_int_equal(admit(&scene, state, policies[i], bad_digest, FIVE, NULL), STEP_REFUSE);
-        assert_int_equal(scene_refusal(&scene)->reason, REFUSAL_BAD_REQUEST);
-        scene_end(&scene);
-        assert_int_equal(admit(&scene, state, policies[i], none, FIVE, drain), STEP_REFUSE);
-        assert_int_equal(scene_refusal(&scene)->reason, REFUSAL_DRAINING);
-        scene_end(&scene);
+        struct fixture fixture;
+        assert_int_equal(admit(&fixture, state, policies[i], bad_size, FIVE, NULL), STEP_REFUSE);
+        assert_int_equal(fixture_refusal(&fixture)->reason, REFUSAL_BAD_REQUEST);
+        fixture_end(&fixture);
+        assert_int_equal(admit(&fixture, state, policies[i], bad_digest, FIVE, NULL), STEP_REFUSE);
+        assert_int_equal(fixture_refusal(&fixture)->reason, REFUSAL_BAD_REQUEST);
+        fixture_end(&fixture);
+        assert_int_equal(admit(&fixture, state, policies[i], none, FIVE, drain), STEP_REFUSE);
+        assert_int_equal(fixture_refusal(&fixture)->reason, REFUSAL_DRAINING);
+        fixture_end(&fixture);
     }
 }
 
@@ -190,23 +191,23 @@ static void a_form_that_may_go_on_has_no_certain_size(void **state)
         bool size_known;
     } rows[] = {{ENFORCED, true}, {MIXED, false}, {WATCHED, false}};
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
-        struct scene scene;
-        assert_int_equal(admit(&scene, state, rows[i].policy, fields, FIVE, NULL), STEP_NEXT);
-        assert_int_equal(scene.size->known, rows[i].size_known);
-        assert_true(scene.upload->head.promised && scene.size->comes_later);
-        scene_end(&scene);
+        struct fixture fixture;
+        assert_int_equal(admit(&fixture, state, rows[i].policy, fields, FIVE, NULL), STEP_NEXT);
+        assert_int_equal(fixture.size->known, rows[i].size_known);
+        assert_true(fixture.upload->head.promised && fixture.size->comes_later);
+        fixture_end(&fixture);
     }
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        SCENE_TEST(the_first_that_speaks_against_it_counts),
-        SCENE_TEST(what_the_head_told_is_kept),
-        SCENE_TEST(that_there_is_no_data_is_kept_until_the_image_is_known),
-        SCENE_TEST(what_a_policy_could_let_pass_is_noted_or_kept),
-        SCENE_TEST(what_no_policy_can_let_pass_is_refused),
-        SCENE_TEST(a_form_that_may_go_on_has_no_certain_size),
+        FIXTURE_TEST(the_first_that_speaks_against_it_counts),
+        FIXTURE_TEST(what_the_head_told_is_kept),
+        FIXTURE_TEST(that_there_is_no_data_is_kept_until_the_image_is_known),
+        FIXTURE_TEST(what_a_policy_could_let_pass_is_noted_or_kept),
+        FIXTURE_TEST(what_no_policy_can_let_pass_is_refused),
+        FIXTURE_TEST(a_form_that_may_go_on_has_no_certain_size),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -7,7 +7,7 @@
 
 #include <cmocka.h>
 
-#include "unit/exchange/scene.h"
+#include "unit/exchange/fixture.h"
 
 static const char *const NO_FIELDS[] = {NULL};
 
@@ -15,44 +15,44 @@ static const char *const NO_FIELDS[] = {NULL};
 #define BUCKET "X-RGW-Quota-Bucket-Size"
 
 /* An upload of 40 bytes to a store with a bucket and a capacity of 1000 bytes. */
-static void begin(struct scene *scene, void **state)
+static void begin(struct fixture *fixture, void **state)
 {
     char text[1024];
-    scene_begin(scene, state, NO_FIELDS);
+    fixture_begin(fixture, state, NO_FIELDS);
     snprintf(text, sizeof text,
              "default: {store: test}\n"
              "stores:\n"
              "  test: {s3: {endpoint: 'http://127.0.0.1:1', bucket: b, access_key_file: %s,\n"
              "              secret_key_file: %s}, capacity: 1000}\n",
              scratch_file(state, "access", "A\n"), scratch_file(state, "secret", "S\n"));
-    scene_policy(scene, state, text);
-    scene->size->known = true;
-    scene->size->bytes = 40;
-    scene_enter(scene);
+    fixture_policy(fixture, state, text);
+    fixture->size->known = true;
+    fixture->size->bytes = 40;
+    fixture_enter(fixture);
 }
 
 /* The step once it is entered, and once more when the gateway has said this of the bucket. */
-static enum step_result look(struct scene *scene, unsigned status, const char *used,
+static enum step_result look(struct fixture *fixture, unsigned status, const char *used,
                              const char *quota)
 {
-    struct fetch *asked = scene_question(scene, QUESTION_BUCKET);
-    scene_enter(scene);
-    assert_int_equal(scene_run(scene, upload_check_capacity), STEP_WAIT);
-    assert_int_equal(scene_run(scene, upload_check_capacity), STEP_WAIT);
-    scene_answered(asked, status, "");
+    struct fetch *asked = fixture_question(fixture, QUESTION_BUCKET);
+    fixture_enter(fixture);
+    assert_int_equal(fixture_run(fixture, upload_check_capacity), STEP_WAIT);
+    assert_int_equal(fixture_run(fixture, upload_check_capacity), STEP_WAIT);
+    fixture_answered(asked, status, "");
     assert_true(!used || headers_add(&asked->answer.headers, USED, used));
     assert_true(!quota || headers_add(&asked->answer.headers, BUCKET, quota));
-    enum step_result result = scene_run(scene, upload_check_capacity);
+    enum step_result result = fixture_run(fixture, upload_check_capacity);
     assert_false(asked->begun);
     return result;
 }
 
-static void assert_unchecked(struct scene *scene, bool unchecked)
+static void assert_unchecked(struct fixture *fixture, bool unchecked)
 {
     struct buffer text;
     const struct metrics_common common = {0};
     buffer_init(&text, 1 << 20);
-    assert_true(metrics_text(&scene->parts.metrics, 1, &common, &text));
+    assert_true(metrics_text(&fixture->parts.metrics, 1, &common, &text));
     bool counted = strstr(buffer_text(&text),
                           "\nglance_intake_store_checks_failed_total{store=\"test\"} 1\n") != NULL;
     buffer_free(&text);
@@ -85,123 +85,123 @@ static void room_is_taken_up_to_the_lower_limit(void **state)
          "test may hold 1000 bytes, has 1000 and 0 on their way, and this upload needs 1"},
     };
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
-        struct scene scene;
+        struct fixture fixture;
         struct capacity_reservation others = {0};
         uint64_t none;
-        begin(&scene, state);
-        assert_int_equal(
-            capacity_reserve(scene.parts.capacity, "test", rows[i].others, 0, 1000, &others, &none),
-            CAPACITY_RESERVED);
-        scene.size->known = rows[i].size_known;
-        assert_outcome(&scene, look(&scene, 200, rows[i].used, rows[i].quota),
+        begin(&fixture, state);
+        assert_int_equal(capacity_reserve(fixture.parts.capacity, "test", rows[i].others, 0, 1000,
+                                          &others, &none),
+                         CAPACITY_RESERVED);
+        fixture.size->known = rows[i].size_known;
+        assert_outcome(&fixture, look(&fixture, 200, rows[i].used, rows[i].quota),
                        rows[i].detail ? REFUSAL_STORE_FULL : REFUSAL_NONE, rows[i].detail);
-        assert_unchecked(&scene, false);
+        assert_unchecked(&fixture, false);
         capacity_release(&others);
-        scene_end(&scene);
+        fixture_end(&fixture);
     }
 }
 
 static void room_that_is_only_watched_is_not_taken(void **state)
 {
-    struct scene scene;
-    begin(&scene, state);
-    scene_audit(&scene, AUDIT_ON);
-    assert_outcome(&scene, look(&scene, 200, "961", "-1"), REFUSAL_NONE, NULL);
-    assert_true(scene_record(&scene)->audit_reasons == refusal_bit(REFUSAL_STORE_FULL));
-    scene_end(&scene);
+    struct fixture fixture;
+    begin(&fixture, state);
+    fixture_audit(&fixture, AUDIT_ON);
+    assert_outcome(&fixture, look(&fixture, 200, "961", "-1"), REFUSAL_NONE, NULL);
+    assert_true(fixture_record(&fixture)->audit_reasons == refusal_bit(REFUSAL_STORE_FULL));
+    fixture_end(&fixture);
 }
 
 /* Whatever is wrong with the gateway, the upload goes on. */
 static void what_cannot_be_found_out_refuses_nobody(void **state)
 {
-    struct scene scene;
-    begin(&scene, state);
-    assert_int_equal(look(&scene, 403, "7", NULL), STEP_NEXT);
-    assert_logged(&scene, "req-1: the room in test is not known: the gateway answers 403");
-    assert_unchecked(&scene, true);
-    scene_end(&scene);
+    struct fixture fixture;
+    begin(&fixture, state);
+    assert_int_equal(look(&fixture, 403, "7", NULL), STEP_NEXT);
+    assert_logged(&fixture, "req-1: the room in test is not known: the gateway answers 403");
+    assert_unchecked(&fixture, true);
+    fixture_end(&fixture);
 
-    begin(&scene, state);
+    begin(&fixture, state);
     assert_int_equal(unlink(scratch_path(state, "secret")), 0);
-    assert_int_equal(scene_run(&scene, upload_check_capacity), STEP_NEXT);
-    assert_logged(&scene, "req-1: the room in test is not known: its bucket cannot be asked");
-    assert_unchecked(&scene, true);
-    scene_end(&scene);
+    assert_int_equal(fixture_run(&fixture, upload_check_capacity), STEP_NEXT);
+    assert_logged(&fixture, "req-1: the room in test is not known: its bucket cannot be asked");
+    assert_unchecked(&fixture, true);
+    fixture_end(&fixture);
 }
 
 /* --- when it is not asked for ----------------------------------------------------------- */
 
-static void go_unchecked(struct scene *scene)
+static void go_unchecked(struct fixture *fixture)
 {
-    scene->settings.upload.check_quota = false;
+    fixture->settings.upload.check_quota = false;
 }
 
-static void go_to_staging(struct scene *scene)
+static void go_to_staging(struct fixture *fixture)
 {
-    scene_record(scene)->kind = RECORD_STAGE;
+    fixture_record(fixture)->kind = RECORD_STAGE;
 }
 
-static void go_elsewhere(struct scene *scene)
+static void go_elsewhere(struct fixture *fixture)
 {
-    scene->decision->store = "file";
+    fixture->decision->store = "file";
 }
 
-static void wait_for_the_size(struct scene *scene)
+static void wait_for_the_size(struct fixture *fixture)
 {
-    scene->size->known = false;
-    scene->size->comes_later = true;
-    scene->decision->size_ceiling = 1;
+    fixture->size->known = false;
+    fixture->size->comes_later = true;
+    fixture->decision->size_ceiling = 1;
 }
 
 static void a_bucket_is_asked_only_where_it_will_be_written_to(void **state)
 {
-    static void (*const hows[])(struct scene *) = {go_unchecked, go_to_staging, go_elsewhere,
-                                                   wait_for_the_size};
+    static void (*const hows[])(struct fixture *) = {go_unchecked, go_to_staging, go_elsewhere,
+                                                     wait_for_the_size};
     for (size_t i = 0; i < sizeof hows / sizeof hows[0]; i++) {
-        struct scene scene;
-        begin(&scene, state);
-        hows[i](&scene);
-        assert_int_equal(scene_run(&scene, upload_check_capacity), STEP_NEXT);
-        assert_false(scene_question(&scene, QUESTION_BUCKET)->begun);
-        scene_end(&scene);
+        struct fixture fixture;
+        begin(&fixture, state);
+        hows[i](&fixture);
+        assert_int_equal(fixture_run(&fixture, upload_check_capacity), STEP_NEXT);
+        assert_false(fixture_question(&fixture, QUESTION_BUCKET)->begun);
+        fixture_end(&fixture);
     }
 }
 
 /* How many bytes are on their way to the store. */
-static uint64_t in_flight(struct scene *scene)
+static uint64_t in_flight(struct fixture *fixture)
 {
     struct capacity_reservation room = {0};
     uint64_t others;
-    assert_int_equal(capacity_reserve(scene->parts.capacity, "test", 1, 0, 0, &room, &others),
+    assert_int_equal(capacity_reserve(fixture->parts.capacity, "test", 1, 0, 0, &room, &others),
                      CAPACITY_FULL);
     return others;
 }
 
 static void entered_again_only_what_is_new_is_asked_for(void **state)
 {
-    struct scene scene;
-    begin(&scene, state);
-    assert_int_equal(look(&scene, 200, "0", NULL), STEP_NEXT);
-    assert_int_equal(in_flight(&scene), 40);
-    scene_enter(&scene);
-    assert_int_equal(scene_run(&scene, upload_check_capacity), STEP_NEXT);
-    assert_int_equal(in_flight(&scene), 40);
-    scene.size->bytes = 50;
-    assert_int_equal(look(&scene, 200, "0", NULL), STEP_NEXT);
-    assert_int_equal(in_flight(&scene), 50);
-    exchange_close_record(scene.x);
-    assert_int_equal(in_flight(&scene), 0);
-    scene_end(&scene);
+    struct fixture fixture;
+    begin(&fixture, state);
+    assert_int_equal(look(&fixture, 200, "0", NULL), STEP_NEXT);
+    assert_int_equal(in_flight(&fixture), 40);
+    fixture_enter(&fixture);
+    assert_int_equal(fixture_run(&fixture, upload_check_capacity), STEP_NEXT);
+    assert_int_equal(in_flight(&fixture), 40);
+    fixture.size->bytes = 50;
+    assert_int_equal(look(&fixture, 200, "0", NULL), STEP_NEXT);
+    assert_int_equal(in_flight(&fixture), 50);
+    exchange_close_record(fixture.x);
+    assert_int_equal(in_flight(&fixture), 0);
+    fixture_end(&fixture);
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        SCENE_TEST(room_is_taken_up_to_the_lower_limit),
-        SCENE_TEST(room_that_is_only_watched_is_not_taken),
-        SCENE_TEST(what_cannot_be_found_out_refuses_nobody),
-        SCENE_TEST(a_bucket_is_asked_only_where_it_will_be_written_to),
-        SCENE_TEST(entered_again_only_what_is_new_is_asked_for),
+        FIXTURE_TEST(room_is_taken_up_to_the_lower_limit),
+        FIXTURE_TEST(room_that_is_only_watched_is_not_taken),
+        FIXTURE_TEST(what_cannot_be_found_out_refuses_nobody),
+        FIXTURE_TEST(a_bucket_is_asked_only_where_it_will_be_written_to),
+        FIXTURE_TEST(entered_again_only_what_is_new_is_asked_for),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -7,14 +7,14 @@
 
 #include <cmocka.h>
 
-#include "unit/exchange/scene.h"
+#include "unit/exchange/fixture.h"
 
-static void begin(struct scene *scene, void **state, const char *status, const char *disk_format,
-                  const char *container_format)
+static void begin(struct fixture *fixture, void **state, const char *status,
+                  const char *disk_format, const char *container_format)
 {
     static const char *const fields[] = {NULL};
-    scene_begin(scene, state, fields);
-    scene_image(scene, status, disk_format, container_format);
+    fixture_begin(fixture, state, fields);
+    fixture_image(fixture, status, disk_format, container_format);
 }
 
 static void an_image_must_wait_for_data_and_say_of_what_kind(void **state)
@@ -35,11 +35,11 @@ static void an_image_must_wait_for_data_and_say_of_what_kind(void **state)
          "disk_format and container_format are not set"},
     };
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
-        struct scene scene;
-        begin(&scene, state, rows[i].status, rows[i].disk_format, rows[i].container_format);
-        assert_outcome(&scene, scene_run(&scene, upload_check_image), rows[i].refusal,
+        struct fixture fixture;
+        begin(&fixture, state, rows[i].status, rows[i].disk_format, rows[i].container_format);
+        assert_outcome(&fixture, fixture_run(&fixture, upload_check_image), rows[i].refusal,
                        rows[i].detail);
-        scene_end(&scene);
+        fixture_end(&fixture);
     }
 }
 
@@ -54,18 +54,18 @@ static void a_queued_image_that_keeps_something_is_spoilt(void **state)
         {NULL, "test", true}, {"ab", "test", true},
     };
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
-        struct scene scene;
-        begin(&scene, state, "queued", "raw", "bare");
-        scene.image->os_hash_value = rows[i].hash ? strdup(rows[i].hash) : NULL;
-        scene.image->stores = rows[i].stores ? strdup(rows[i].stores) : NULL;
-        enum step_result result = scene_run(&scene, upload_check_image);
+        struct fixture fixture;
+        begin(&fixture, state, "queued", "raw", "bare");
+        fixture.image->os_hash_value = rows[i].hash ? strdup(rows[i].hash) : NULL;
+        fixture.image->stores = rows[i].stores ? strdup(rows[i].stores) : NULL;
+        enum step_result result = fixture_run(&fixture, upload_check_image);
         assert_int_equal(result, rows[i].spoilt ? STEP_REFUSE : STEP_NEXT);
-        assert_int_equal(scene_refusal(&scene)->reason,
+        assert_int_equal(fixture_refusal(&fixture)->reason,
                          rows[i].spoilt ? REFUSAL_IMAGE_NOT_QUEUED : REFUSAL_NONE);
         if (rows[i].spoilt)
             assert_non_null(
-                strstr(scene_refusal(&scene)->detail, "delete it and create a new one"));
-        scene_end(&scene);
+                strstr(fixture_refusal(&fixture)->detail, "delete it and create a new one"));
+        fixture_end(&fixture);
     }
 }
 
@@ -83,17 +83,17 @@ static void a_second_upload_is_told_of_the_first(void **state)
     };
     for (size_t i = 0; i < 4; i++) {
         static const _Atomic uint64_t bytes = 200;
-        struct scene scene;
+        struct fixture fixture;
         struct upload_lock *first;
         struct upload_lock_facts facts = rows[i / 2].facts;
         facts.began_wall_ms = clock_wall_ms() - 90400;
-        begin(&scene, state, statuses[i % 2], "raw", "bare");
-        first = upload_lock_new(scene.parts.upload_locks, "image", &facts, &bytes);
+        begin(&fixture, state, statuses[i % 2], "raw", "bare");
+        first = upload_lock_new(fixture.parts.upload_locks, "image", &facts, &bytes);
         assert_int_equal(upload_lock_send(first, false), UPLOAD_LOCK_SENT);
-        assert_outcome(&scene, scene_run(&scene, upload_check_image), REFUSAL_UPLOAD_IN_PROGRESS,
-                       rows[i / 2].detail);
+        assert_outcome(&fixture, fixture_run(&fixture, upload_check_image),
+                       REFUSAL_UPLOAD_IN_PROGRESS, rows[i / 2].detail);
         upload_lock_release(first);
-        scene_end(&scene);
+        fixture_end(&fixture);
     }
 }
 
@@ -103,15 +103,15 @@ static void an_upload_that_glance_has_not_begun_with_is_in_nobodys_way(void **st
     for (int sent = 0; sent < 2; sent++) {
         static const _Atomic uint64_t bytes = 3;
         const struct upload_lock_facts facts = {.began_wall_ms = clock_wall_ms()};
-        struct scene scene;
-        begin(&scene, state, "queued", "raw", "bare");
+        struct fixture fixture;
+        begin(&fixture, state, "queued", "raw", "bare");
         struct upload_lock *first =
-            upload_lock_new(scene.parts.upload_locks, "image", &facts, &bytes);
+            upload_lock_new(fixture.parts.upload_locks, "image", &facts, &bytes);
         if (sent)
             assert_int_equal(upload_lock_send(first, false), UPLOAD_LOCK_SENT);
-        assert_outcome(&scene, scene_run(&scene, upload_check_image), REFUSAL_NONE, NULL);
+        assert_outcome(&fixture, fixture_run(&fixture, upload_check_image), REFUSAL_NONE, NULL);
         upload_lock_release(first);
-        scene_end(&scene);
+        fixture_end(&fixture);
     }
 }
 
@@ -120,16 +120,17 @@ static void what_was_staged_whole_has_a_size(void **state)
 {
     static const _Atomic uint64_t bytes;
     const struct upload_lock_facts facts = {0};
-    struct scene scene;
-    begin(&scene, state, "uploading", "raw", "bare");
-    scene.image->size_known = true;
-    struct upload_lock *first = upload_lock_new(scene.parts.upload_locks, "image", &facts, &bytes);
+    struct fixture fixture;
+    begin(&fixture, state, "uploading", "raw", "bare");
+    fixture.image->size_known = true;
+    struct upload_lock *first =
+        upload_lock_new(fixture.parts.upload_locks, "image", &facts, &bytes);
     assert_int_equal(upload_lock_send(first, false), UPLOAD_LOCK_SENT);
-    assert_int_equal(image_check_lock(scene.x, scene.check, scene.size), STEP_NEXT);
-    assert_outcome(&scene, scene_run(&scene, upload_check_image), REFUSAL_IMAGE_NOT_QUEUED,
+    assert_int_equal(image_check_lock(fixture.x, fixture.check, fixture.size), STEP_NEXT);
+    assert_outcome(&fixture, fixture_run(&fixture, upload_check_image), REFUSAL_IMAGE_NOT_QUEUED,
                    "its status is uploading");
     upload_lock_release(first);
-    scene_end(&scene);
+    fixture_end(&fixture);
 }
 
 static void the_upload_is_told_of_until_it_is_over(void **state)
@@ -137,42 +138,43 @@ static void the_upload_is_told_of_until_it_is_over(void **state)
     const struct upload_lock_facts facts = {0};
     static const _Atomic uint64_t bytes;
     struct upload_lock_facts first;
-    struct scene scene;
-    begin(&scene, state, "queued", "raw", "bare");
-    scene.size->known = true;
-    scene.size->bytes = 300;
-    scene_record(&scene)->bytes = 7;
-    assert_int_equal(scene_run(&scene, upload_check_image), STEP_NEXT);
-    struct upload_lock *second = upload_lock_new(scene.parts.upload_locks, "image", &facts, &bytes);
+    struct fixture fixture;
+    begin(&fixture, state, "queued", "raw", "bare");
+    fixture.size->known = true;
+    fixture.size->bytes = 300;
+    fixture_record(&fixture)->bytes = 7;
+    assert_int_equal(fixture_run(&fixture, upload_check_image), STEP_NEXT);
+    struct upload_lock *second =
+        upload_lock_new(fixture.parts.upload_locks, "image", &facts, &bytes);
     assert_false(upload_lock_other(second, &first));
-    assert_int_equal(upload_lock_send(scene.check->lock, false), UPLOAD_LOCK_SENT);
+    assert_int_equal(upload_lock_send(fixture.check->lock, false), UPLOAD_LOCK_SENT);
     assert_true(upload_lock_other(second, &first));
-    assert_int_equal(first.began_wall_ms, scene_record(&scene)->began_wall_ms);
+    assert_int_equal(first.began_wall_ms, fixture_record(&fixture)->began_wall_ms);
     assert_int_equal(first.bytes, 7);
     assert_true(first.size_known);
     assert_int_equal(first.size, 300);
-    exchange_close_record(scene.x);
-    exchange_close_record(scene.x);
+    exchange_close_record(fixture.x);
+    exchange_close_record(fixture.x);
     assert_false(upload_lock_other(second, &first));
     upload_lock_release(second);
-    scene_end(&scene);
+    fixture_end(&fixture);
 }
 
 static void what_the_image_promises_is_held_too(void **state)
 {
-    struct scene scene;
-    begin(&scene, state, "queued", "raw", "bare");
-    scene.image->sdk_sha256 =
+    struct fixture fixture;
+    begin(&fixture, state, "queued", "raw", "bare");
+    fixture.image->sdk_sha256 =
         strdup("ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
-    scene.image->sdk_md5 = strdup(""); /* openstacksdk leaves it so unless it is asked */
-    scene.image->owner = strdup("p");
-    assert_int_equal(scene_run(&scene, upload_check_image), STEP_NEXT);
-    assert_int_equal(scene.upload->image_promises.count, 1);
-    assert_string_equal(scene.upload->image_promises.rows[0].field,
+    fixture.image->sdk_md5 = strdup(""); /* openstacksdk leaves it so unless it is asked */
+    fixture.image->owner = strdup("p");
+    assert_int_equal(fixture_run(&fixture, upload_check_image), STEP_NEXT);
+    assert_int_equal(fixture.upload->image_promises.count, 1);
+    assert_string_equal(fixture.upload->image_promises.rows[0].field,
                         "owner_specified.openstack.sha256");
-    assert_string_equal(scene.upload->image_promises.rows[0].algorithm, "sha256");
-    assert_string_equal(scene_record(&scene)->project, "p");
-    scene_end(&scene);
+    assert_string_equal(fixture.upload->image_promises.rows[0].algorithm, "sha256");
+    assert_string_equal(fixture_record(&fixture)->project, "p");
+    fixture_end(&fixture);
 }
 
 /* Glance itself tells what is wrong with the image. */
@@ -182,28 +184,29 @@ static void an_image_that_is_only_watched_is_for_glance_to_judge(void **state)
     static const _Atomic uint64_t bytes;
     static const uint64_t noted =
         UINT64_C(1) << REFUSAL_UPLOAD_IN_PROGRESS | UINT64_C(1) << REFUSAL_FORMATS_UNSET;
-    struct scene scene;
-    begin(&scene, state, "saving", NULL, NULL);
-    scene_audit(&scene, AUDIT_ON);
-    struct upload_lock *first = upload_lock_new(scene.parts.upload_locks, "image", &facts, &bytes);
+    struct fixture fixture;
+    begin(&fixture, state, "saving", NULL, NULL);
+    fixture_audit(&fixture, AUDIT_ON);
+    struct upload_lock *first =
+        upload_lock_new(fixture.parts.upload_locks, "image", &facts, &bytes);
     assert_int_equal(upload_lock_send(first, false), UPLOAD_LOCK_SENT);
-    assert_outcome(&scene, scene_run(&scene, upload_check_image), REFUSAL_NONE, NULL);
-    assert_true(scene_record(&scene)->audit_reasons == noted);
+    assert_outcome(&fixture, fixture_run(&fixture, upload_check_image), REFUSAL_NONE, NULL);
+    assert_true(fixture_record(&fixture)->audit_reasons == noted);
     upload_lock_release(first);
-    scene_end(&scene);
+    fixture_end(&fixture);
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        SCENE_TEST(an_image_must_wait_for_data_and_say_of_what_kind),
-        SCENE_TEST(a_queued_image_that_keeps_something_is_spoilt),
-        SCENE_TEST(a_second_upload_is_told_of_the_first),
-        SCENE_TEST(an_upload_that_glance_has_not_begun_with_is_in_nobodys_way),
-        SCENE_TEST(what_was_staged_whole_has_a_size),
-        SCENE_TEST(the_upload_is_told_of_until_it_is_over),
-        SCENE_TEST(what_the_image_promises_is_held_too),
-        SCENE_TEST(an_image_that_is_only_watched_is_for_glance_to_judge),
+        FIXTURE_TEST(an_image_must_wait_for_data_and_say_of_what_kind),
+        FIXTURE_TEST(a_queued_image_that_keeps_something_is_spoilt),
+        FIXTURE_TEST(a_second_upload_is_told_of_the_first),
+        FIXTURE_TEST(an_upload_that_glance_has_not_begun_with_is_in_nobodys_way),
+        FIXTURE_TEST(what_was_staged_whole_has_a_size),
+        FIXTURE_TEST(the_upload_is_told_of_until_it_is_over),
+        FIXTURE_TEST(what_the_image_promises_is_held_too),
+        FIXTURE_TEST(an_image_that_is_only_watched_is_for_glance_to_judge),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -7,7 +7,7 @@
 
 #include <cmocka.h>
 
-#include "unit/exchange/scene.h"
+#include "unit/exchange/fixture.h"
 
 static const char *const NO_FIELDS[] = {NULL};
 
@@ -38,30 +38,30 @@ static void a_quota_counts_what_is_known_of_the_size(void **state)
          "(image_stage_total)"},
     };
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
-        struct scene scene;
-        scene_begin(&scene, state, NO_FIELDS);
-        scene.usage->image_size_total = rows[i].total;
-        scene.usage->image_stage_total = rows[i].stage_total;
-        scene_record(&scene)->kind = rows[i].stage ? RECORD_STAGE : RECORD_FILE;
-        scene.size->known = rows[i].size_known;
-        scene.size->bytes = rows[i].size;
-        assert_outcome(&scene, scene_run(&scene, upload_check_quota_early),
+        struct fixture fixture;
+        fixture_begin(&fixture, state, NO_FIELDS);
+        fixture.usage->image_size_total = rows[i].total;
+        fixture.usage->image_stage_total = rows[i].stage_total;
+        fixture_record(&fixture)->kind = rows[i].stage ? RECORD_STAGE : RECORD_FILE;
+        fixture.size->known = rows[i].size_known;
+        fixture.size->bytes = rows[i].size;
+        assert_outcome(&fixture, fixture_run(&fixture, upload_check_quota_early),
                        rows[i].detail ? REFUSAL_QUOTA_EXCEEDED : REFUSAL_NONE, rows[i].detail);
-        scene_end(&scene);
+        fixture_end(&fixture);
     }
 }
 
 static void a_quota_that_is_only_watched_is_noted(void **state)
 {
-    struct scene scene;
-    scene_begin(&scene, state, NO_FIELDS);
-    scene_audit(&scene, AUDIT_ON);
-    scene.usage->image_size_total = (struct usage_limit){true, 10, 10};
-    scene.size->known = true;
-    scene.size->bytes = 1;
-    assert_outcome(&scene, scene_run(&scene, upload_check_quota_early), REFUSAL_NONE, NULL);
-    assert_true(scene_record(&scene)->audit_reasons == refusal_bit(REFUSAL_QUOTA_EXCEEDED));
-    scene_end(&scene);
+    struct fixture fixture;
+    fixture_begin(&fixture, state, NO_FIELDS);
+    fixture_audit(&fixture, AUDIT_ON);
+    fixture.usage->image_size_total = (struct usage_limit){true, 10, 10};
+    fixture.size->known = true;
+    fixture.size->bytes = 1;
+    assert_outcome(&fixture, fixture_run(&fixture, upload_check_quota_early), REFUSAL_NONE, NULL);
+    assert_true(fixture_record(&fixture)->audit_reasons == refusal_bit(REFUSAL_QUOTA_EXCEEDED));
+    fixture_end(&fixture);
 }
 
 static const char FULL[] = "{\"usage\": {\"image_count_uploading\": {\"usage\": 2, \"limit\": 2}}}";
@@ -70,45 +70,45 @@ static const char FULL_TOLD[] = "the project may upload 2 images at a time, and 
 
 static void it_is_waited_for(void **state)
 {
-    struct scene scene;
-    scene_begin(&scene, state, NO_FIELDS);
-    scene_answered(scene_question(&scene, QUESTION_USAGE), 200, FULL);
-    scene_question(&scene, QUESTION_USAGE)->over = false;
-    assert_int_equal(scene_run(&scene, upload_reserve_quota), STEP_WAIT);
-    scene_question(&scene, QUESTION_USAGE)->over = true;
-    assert_outcome(&scene, scene_run(&scene, upload_reserve_quota), REFUSAL_QUOTA_EXCEEDED,
+    struct fixture fixture;
+    fixture_begin(&fixture, state, NO_FIELDS);
+    fixture_answered(fixture_question(&fixture, QUESTION_USAGE), 200, FULL);
+    fixture_question(&fixture, QUESTION_USAGE)->over = false;
+    assert_int_equal(fixture_run(&fixture, upload_reserve_quota), STEP_WAIT);
+    fixture_question(&fixture, QUESTION_USAGE)->over = true;
+    assert_outcome(&fixture, fixture_run(&fixture, upload_reserve_quota), REFUSAL_QUOTA_EXCEEDED,
                    FULL_TOLD);
-    scene_end(&scene);
+    fixture_end(&fixture);
 }
 
 /* The invitation does not wait for it for long. */
 static void it_is_waited_for_a_moment_before_the_invitation(void **state)
 {
     for (int in_time = 0; in_time < 2; in_time++) {
-        struct scene scene;
-        scene_begin(&scene, state, NO_FIELDS);
-        scene_answered(scene_question(&scene, QUESTION_USAGE), 200, FULL);
-        scene_question(&scene, QUESTION_USAGE)->over = false;
-        scene_enter(&scene);
-        assert_int_equal(scene_run(&scene, upload_check_quota_early), STEP_WAIT);
-        assert_true(scene_is_set(&scene, STEP_TIMER)); /* the timer is set */
-        assert_int_equal(scene_run(&scene, upload_check_quota_early), STEP_WAIT);
-        scene_question(&scene, QUESTION_USAGE)->over = in_time;
-        scene_fire(&scene, STEP_TIMER);
-        assert_outcome(&scene, scene_run(&scene, upload_check_quota_early),
+        struct fixture fixture;
+        fixture_begin(&fixture, state, NO_FIELDS);
+        fixture_answered(fixture_question(&fixture, QUESTION_USAGE), 200, FULL);
+        fixture_question(&fixture, QUESTION_USAGE)->over = false;
+        fixture_enter(&fixture);
+        assert_int_equal(fixture_run(&fixture, upload_check_quota_early), STEP_WAIT);
+        assert_true(fixture_is_set(&fixture, STEP_TIMER)); /* the timer is set */
+        assert_int_equal(fixture_run(&fixture, upload_check_quota_early), STEP_WAIT);
+        fixture_question(&fixture, QUESTION_USAGE)->over = in_time;
+        fixture_fire(&fixture, STEP_TIMER);
+        assert_outcome(&fixture, fixture_run(&fixture, upload_check_quota_early),
                        in_time ? REFUSAL_QUOTA_EXCEEDED : REFUSAL_NONE, in_time ? FULL_TOLD : NULL);
-        scene_end(&scene);
+        fixture_end(&fixture);
     }
 }
 
 static void without_a_question_there_is_no_quota(void **state)
 {
-    struct scene scene;
-    scene_begin(&scene, state, NO_FIELDS);
-    assert_outcome(&scene, scene_run(&scene, upload_check_quota_early), REFUSAL_NONE, NULL);
-    assert_outcome(&scene, scene_run(&scene, upload_reserve_quota), REFUSAL_NONE, NULL);
-    assert_logged(&scene, NULL);
-    scene_end(&scene);
+    struct fixture fixture;
+    fixture_begin(&fixture, state, NO_FIELDS);
+    assert_outcome(&fixture, fixture_run(&fixture, upload_check_quota_early), REFUSAL_NONE, NULL);
+    assert_outcome(&fixture, fixture_run(&fixture, upload_reserve_quota), REFUSAL_NONE, NULL);
+    assert_logged(&fixture, NULL);
+    fixture_end(&fixture);
 }
 
 /* --- beside other uploads --------------------------------------------------------------- */
@@ -116,22 +116,22 @@ static void without_a_question_there_is_no_quota(void **state)
 enum { MIB = 1 << 20 };
 
 /* An upload of 6 MiB, where 9 MiB are left. */
-static void begin(struct scene *scene, void **state)
+static void begin(struct fixture *fixture, void **state)
 {
-    scene_begin(scene, state, NO_FIELDS);
-    scene->image->owner = strdup("p");
-    scene->usage->image_size_total = (struct usage_limit){true, 10, 1};
-    scene->size->known = true;
-    scene->size->bytes = 6 * MIB;
+    fixture_begin(fixture, state, NO_FIELDS);
+    fixture->image->owner = strdup("p");
+    fixture->usage->image_size_total = (struct usage_limit){true, 10, 1};
+    fixture->size->known = true;
+    fixture->size->bytes = 6 * MIB;
 }
 
 /* Another upload of the same project, of which Glance has begun to take the body or not. */
-static struct quota_reservation other(struct scene *scene, uint64_t bytes, bool firm)
+static struct quota_reservation other(struct fixture *fixture, uint64_t bytes, bool firm)
 {
     struct quota_reservation one = {0};
     uint64_t reserved;
     const struct quota_request requested = {.key = "0 10 p", .bytes = bytes, .left = UINT64_MAX};
-    assert_int_equal(quota_reserve(scene->parts.quota_reservations, &requested, &one, &reserved),
+    assert_int_equal(quota_reserve(fixture->parts.quota_reservations, &requested, &one, &reserved),
                      QUOTA_RESERVED);
     if (firm)
         quota_confirm(&one);
@@ -144,47 +144,48 @@ static const char TOLD[] = "the project may keep 10 MiB in all, has 1, with 6 on
 static void what_glance_has_begun_with_counts_before_the_invitation(void **state)
 {
     for (int firm = 0; firm < 2; firm++) {
-        struct scene scene;
-        begin(&scene, state);
-        struct quota_reservation one = other(&scene, 6 * MIB, firm);
-        assert_outcome(&scene, scene_run(&scene, upload_check_quota_early),
+        struct fixture fixture;
+        begin(&fixture, state);
+        struct quota_reservation one = other(&fixture, 6 * MIB, firm);
+        assert_outcome(&fixture, fixture_run(&fixture, upload_check_quota_early),
                        firm ? REFUSAL_QUOTA_EXCEEDED : REFUSAL_NONE, firm ? TOLD : NULL);
-        assert_null(scene.upload->quota.reservation.row);
+        assert_null(fixture.upload->quota.reservation.row);
         quota_release(&one, false);
-        scene_end(&scene);
+        fixture_end(&fixture);
     }
 }
 
 static void what_glance_has_begun_with_counts_before_it_is_sent(void **state)
 {
-    struct scene scene;
-    begin(&scene, state);
-    struct quota_reservation one = other(&scene, 6 * MIB, true);
-    assert_outcome(&scene, scene_run(&scene, upload_reserve_quota), REFUSAL_QUOTA_EXCEEDED, TOLD);
+    struct fixture fixture;
+    begin(&fixture, state);
+    struct quota_reservation one = other(&fixture, 6 * MIB, true);
+    assert_outcome(&fixture, fixture_run(&fixture, upload_reserve_quota), REFUSAL_QUOTA_EXCEEDED,
+                   TOLD);
     quota_release(&one, false);
-    scene_end(&scene);
+    fixture_end(&fixture);
 }
 
 /* Glance might refuse it yet, whoever sent it: it is waited for, and for so long only. */
 static void what_glance_has_not_begun_with_is_waited_for_a_moment(void **state)
 {
     for (int firm = 0; firm < 2; firm++) {
-        struct scene scene;
-        begin(&scene, state);
-        struct quota_reservation one = other(&scene, 6 * MIB, false);
-        scene_enter(&scene);
-        assert_int_equal(scene_run(&scene, upload_reserve_quota), STEP_WAIT);
-        assert_true(scene_is_set(&scene, STEP_TIMER)); /* the timer is set */
-        assert_int_equal(scene_run(&scene, upload_reserve_quota), STEP_WAIT);
+        struct fixture fixture;
+        begin(&fixture, state);
+        struct quota_reservation one = other(&fixture, 6 * MIB, false);
+        fixture_enter(&fixture);
+        assert_int_equal(fixture_run(&fixture, upload_reserve_quota), STEP_WAIT);
+        assert_true(fixture_is_set(&fixture, STEP_TIMER)); /* the timer is set */
+        assert_int_equal(fixture_run(&fixture, upload_reserve_quota), STEP_WAIT);
         if (firm)
             quota_confirm(&one);
         else
-            scene.upload->quota.wait_began_ms = clock_ms() - 5001;
-        assert_outcome(&scene, scene_run(&scene, upload_reserve_quota),
+            fixture.upload->quota.wait_began_ms = clock_ms() - 5001;
+        assert_outcome(&fixture, fixture_run(&fixture, upload_reserve_quota),
                        firm ? REFUSAL_QUOTA_EXCEEDED : REFUSAL_NONE, firm ? TOLD : NULL);
-        assert_int_equal(scene.upload->quota.reservation.row != NULL, !firm);
+        assert_int_equal(fixture.upload->quota.reservation.row != NULL, !firm);
         quota_release(&one, false);
-        scene_end(&scene);
+        fixture_end(&fixture);
     }
 }
 
@@ -197,118 +198,119 @@ static void others_do_not_count(void **state)
         int64_t limit;
     } rows[] = {{"q", false, 10}, {"p", true, 10}, {"p", false, 11}, {NULL, false, 10}};
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
-        struct scene scene;
-        begin(&scene, state);
-        struct quota_reservation one = other(&scene, 6 * MIB, true);
-        free(scene.image->owner);
-        scene.image->owner = rows[i].owner ? strdup(rows[i].owner) : NULL;
-        scene_record(&scene)->kind = rows[i].stage ? RECORD_STAGE : RECORD_FILE;
-        scene.usage->image_size_total.limit = rows[i].limit;
-        scene.usage->image_stage_total = scene.usage->image_size_total;
-        assert_outcome(&scene, scene_run(&scene, upload_check_quota_early), REFUSAL_NONE, NULL);
-        assert_outcome(&scene, scene_run(&scene, upload_reserve_quota), REFUSAL_NONE, NULL);
+        struct fixture fixture;
+        begin(&fixture, state);
+        struct quota_reservation one = other(&fixture, 6 * MIB, true);
+        free(fixture.image->owner);
+        fixture.image->owner = rows[i].owner ? strdup(rows[i].owner) : NULL;
+        fixture_record(&fixture)->kind = rows[i].stage ? RECORD_STAGE : RECORD_FILE;
+        fixture.usage->image_size_total.limit = rows[i].limit;
+        fixture.usage->image_stage_total = fixture.usage->image_size_total;
+        assert_outcome(&fixture, fixture_run(&fixture, upload_check_quota_early), REFUSAL_NONE,
+                       NULL);
+        assert_outcome(&fixture, fixture_run(&fixture, upload_reserve_quota), REFUSAL_NONE, NULL);
         quota_release(&one, false);
-        scene_end(&scene);
+        fixture_end(&fixture);
     }
 }
 
 static void it_is_asked_again_where_something_was_stored_meanwhile(void **state)
 {
-    struct scene scene;
-    begin(&scene, state);
-    struct quota_reservation one = other(&scene, 6 * MIB, true);
+    struct fixture fixture;
+    begin(&fixture, state);
+    struct quota_reservation one = other(&fixture, 6 * MIB, true);
     quota_release(&one, true);
     for (int again = 0; again < 3; again++) {
-        assert_int_equal(scene_run(&scene, upload_reserve_quota), STEP_WAIT);
-        assert_true(scene_question(&scene, QUESTION_USAGE)->begun);
-        scene_answered(scene_question(&scene, QUESTION_USAGE), 200,
-                       "{\"usage\": {\"image_size_total\": {\"usage\": 1, \"limit\": 10}}}");
-        one = other(&scene, 6 * MIB, true);
+        assert_int_equal(fixture_run(&fixture, upload_reserve_quota), STEP_WAIT);
+        assert_true(fixture_question(&fixture, QUESTION_USAGE)->begun);
+        fixture_answered(fixture_question(&fixture, QUESTION_USAGE), 200,
+                         "{\"usage\": {\"image_size_total\": {\"usage\": 1, \"limit\": 10}}}");
+        one = other(&fixture, 6 * MIB, true);
         quota_release(&one, true);
     }
-    assert_outcome(&scene, scene_run(&scene, upload_reserve_quota), REFUSAL_NONE,
+    assert_outcome(&fixture, fixture_run(&fixture, upload_reserve_quota), REFUSAL_NONE,
                    NULL); /* not for ever */
-    scene_end(&scene);
+    fixture_end(&fixture);
 
-    begin(&scene, state);
-    one = other(&scene, 6 * MIB, true);
+    begin(&fixture, state);
+    one = other(&fixture, 6 * MIB, true);
     quota_release(&one, true);
-    assert_int_equal(scene_run(&scene, upload_reserve_quota), STEP_WAIT);
-    scene_answered(scene_question(&scene, QUESTION_USAGE), 200,
-                   "{\"usage\": {\"image_size_total\": {\"usage\": 7, \"limit\": 10}}}");
-    assert_outcome(&scene, scene_run(&scene, upload_reserve_quota), REFUSAL_QUOTA_EXCEEDED,
+    assert_int_equal(fixture_run(&fixture, upload_reserve_quota), STEP_WAIT);
+    fixture_answered(fixture_question(&fixture, QUESTION_USAGE), 200,
+                     "{\"usage\": {\"image_size_total\": {\"usage\": 7, \"limit\": 10}}}");
+    assert_outcome(&fixture, fixture_run(&fixture, upload_reserve_quota), REFUSAL_QUOTA_EXCEEDED,
                    "the project may keep 10 MiB in all, has 7 and would need 13 "
                    "(image_size_total)");
-    scene_end(&scene);
+    fixture_end(&fixture);
 }
 
-static uint64_t reserved(struct scene *scene)
+static uint64_t reserved(struct fixture *fixture)
 {
-    struct quota_reservation mine = scene->upload->quota.reservation;
+    struct quota_reservation mine = fixture->upload->quota.reservation;
     if (mine.row)
-        quota_confirm(&scene->upload->quota.reservation);
-    return quota_reservations_firm(scene->parts.quota_reservations, "0 10 p");
+        quota_confirm(&fixture->upload->quota.reservation);
+    return quota_reservations_firm(fixture->parts.quota_reservations, "0 10 p");
 }
 
 static void it_is_let_go_however_it_ends(void **state)
 {
-    struct scene scene;
-    begin(&scene, state);
-    assert_int_equal(scene_run(&scene, upload_reserve_quota), STEP_NEXT);
-    assert_int_equal(reserved(&scene), 6 * MIB);
-    exchange_close_record(scene.x);
-    assert_int_equal(reserved(&scene), 0);
-    scene_end(&scene);
+    struct fixture fixture;
+    begin(&fixture, state);
+    assert_int_equal(fixture_run(&fixture, upload_reserve_quota), STEP_NEXT);
+    assert_int_equal(reserved(&fixture), 6 * MIB);
+    exchange_close_record(fixture.x);
+    assert_int_equal(reserved(&fixture), 0);
+    fixture_end(&fixture);
 
-    begin(&scene, state);
-    assert_int_equal(scene_run(&scene, upload_reserve_quota), STEP_NEXT);
-    scene_answer(&scene)->status = 204;
-    assert_int_equal(scene_run(&scene, upload_count_quota),
+    begin(&fixture, state);
+    assert_int_equal(fixture_run(&fixture, upload_reserve_quota), STEP_NEXT);
+    fixture_answer(&fixture)->status = 204;
+    assert_int_equal(fixture_run(&fixture, upload_count_quota),
                      STEP_NEXT); /* Glance's usage has it now */
-    assert_int_equal(reserved(&scene), 0);
-    assert_int_equal(quota_reservations_mark(scene.parts.quota_reservations), 6 * MIB);
-    scene_end(&scene);
+    assert_int_equal(reserved(&fixture), 0);
+    assert_int_equal(quota_reservations_mark(fixture.parts.quota_reservations), 6 * MIB);
+    fixture_end(&fixture);
 
-    begin(&scene, state);
-    assert_int_equal(scene_run(&scene, upload_reserve_quota), STEP_NEXT);
-    scene_answer(&scene)->status = 409;
-    assert_int_equal(scene_run(&scene, upload_count_quota), STEP_NEXT);
-    assert_int_equal(reserved(&scene), 6 * MIB);
-    exchange_close_record(scene.x);
-    assert_int_equal(reserved(&scene), 0);
-    assert_int_equal(quota_reservations_mark(scene.parts.quota_reservations), 0);
-    scene_end(&scene);
+    begin(&fixture, state);
+    assert_int_equal(fixture_run(&fixture, upload_reserve_quota), STEP_NEXT);
+    fixture_answer(&fixture)->status = 409;
+    assert_int_equal(fixture_run(&fixture, upload_count_quota), STEP_NEXT);
+    assert_int_equal(reserved(&fixture), 6 * MIB);
+    exchange_close_record(fixture.x);
+    assert_int_equal(reserved(&fixture), 0);
+    assert_int_equal(quota_reservations_mark(fixture.parts.quota_reservations), 0);
+    fixture_end(&fixture);
 }
 
 /* What is only watched goes to Glance, so others have to count it. */
 static void what_is_only_watched_takes_its_bytes(void **state)
 {
-    struct scene scene;
-    begin(&scene, state);
-    scene_audit(&scene, AUDIT_ON);
-    struct quota_reservation one = other(&scene, 6 * MIB, true);
-    assert_outcome(&scene, scene_run(&scene, upload_reserve_quota), REFUSAL_NONE, NULL);
-    assert_true(scene_record(&scene)->audit_reasons == refusal_bit(REFUSAL_QUOTA_EXCEEDED));
+    struct fixture fixture;
+    begin(&fixture, state);
+    fixture_audit(&fixture, AUDIT_ON);
+    struct quota_reservation one = other(&fixture, 6 * MIB, true);
+    assert_outcome(&fixture, fixture_run(&fixture, upload_reserve_quota), REFUSAL_NONE, NULL);
+    assert_true(fixture_record(&fixture)->audit_reasons == refusal_bit(REFUSAL_QUOTA_EXCEEDED));
     quota_release(&one, false);
-    assert_int_equal(reserved(&scene), 6 * MIB);
-    scene_end(&scene);
+    assert_int_equal(reserved(&fixture), 6 * MIB);
+    fixture_end(&fixture);
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        SCENE_TEST(a_quota_counts_what_is_known_of_the_size),
-        SCENE_TEST(a_quota_that_is_only_watched_is_noted),
-        SCENE_TEST(it_is_waited_for),
-        SCENE_TEST(it_is_waited_for_a_moment_before_the_invitation),
-        SCENE_TEST(without_a_question_there_is_no_quota),
-        SCENE_TEST(what_glance_has_begun_with_counts_before_the_invitation),
-        SCENE_TEST(what_glance_has_begun_with_counts_before_it_is_sent),
-        SCENE_TEST(what_glance_has_not_begun_with_is_waited_for_a_moment),
-        SCENE_TEST(others_do_not_count),
-        SCENE_TEST(it_is_asked_again_where_something_was_stored_meanwhile),
-        SCENE_TEST(it_is_let_go_however_it_ends),
-        SCENE_TEST(what_is_only_watched_takes_its_bytes),
+        FIXTURE_TEST(a_quota_counts_what_is_known_of_the_size),
+        FIXTURE_TEST(a_quota_that_is_only_watched_is_noted),
+        FIXTURE_TEST(it_is_waited_for),
+        FIXTURE_TEST(it_is_waited_for_a_moment_before_the_invitation),
+        FIXTURE_TEST(without_a_question_there_is_no_quota),
+        FIXTURE_TEST(what_glance_has_begun_with_counts_before_the_invitation),
+        FIXTURE_TEST(what_glance_has_begun_with_counts_before_it_is_sent),
+        FIXTURE_TEST(what_glance_has_not_begun_with_is_waited_for_a_moment),
+        FIXTURE_TEST(others_do_not_count),
+        FIXTURE_TEST(it_is_asked_again_where_something_was_stored_meanwhile),
+        FIXTURE_TEST(it_is_let_go_however_it_ends),
+        FIXTURE_TEST(what_is_only_watched_takes_its_bytes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

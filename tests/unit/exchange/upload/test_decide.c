@@ -7,7 +7,7 @@
 
 #include <cmocka.h>
 
-#include "unit/exchange/scene.h"
+#include "unit/exchange/fixture.h"
 
 /* The image's name is the rule's; `large` looks at the size, whatever the name. */
 static const char POLICY[] =
@@ -22,21 +22,21 @@ static const char GLANCE_HAS[] = "{\"stores\": [{\"id\": \"file\"}, {\"id\": \"t
 static const char GLANCE_HAS_LESS[] = "{\"stores\": [{\"id\": \"file\"}]}";
 
 /* An upload to the image `name`, where Glance has `stores` (NULL: it has not told). */
-static void begin(struct scene *scene, void **state, const char *name, const char *stores)
+static void begin(struct fixture *fixture, void **state, const char *name, const char *stores)
 {
     static const char *const fields[] = {NULL};
-    scene_begin(scene, state, fields);
-    scene_policy(scene, state, POLICY);
-    scene->image->name = strdup(name);
-    scene->size->known = true;
-    scene->size->bytes = 10;
+    fixture_begin(fixture, state, fields);
+    fixture_policy(fixture, state, POLICY);
+    fixture->image->name = strdup(name);
+    fixture->size->known = true;
+    fixture->size->bytes = 10;
     if (stores)
-        assert_true(stores_learn(scene->parts.stores, stores, strlen(stores)));
+        assert_true(stores_learn(fixture->parts.stores, stores, strlen(stores)));
 }
 
-static void assert_decided(const struct scene *scene, const char *rule, const char *store)
+static void assert_decided(const struct fixture *fixture, const char *rule, const char *store)
 {
-    const struct request_record *upload = scene_record(scene);
+    const struct request_record *upload = fixture_record(fixture);
     if ((rule == NULL) != (upload->rule == NULL) || (rule && strcmp(upload->rule, rule) != 0))
         fail_msg("by %s", upload->rule ? upload->rule : "no rule");
     if ((store == NULL) != (upload->store == NULL) || (store && strcmp(upload->store, store) != 0))
@@ -66,15 +66,16 @@ static void the_policy_is_obeyed(void **state)
          "it has 4097 bytes, and the limit is 4096"},
     };
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
-        struct scene scene;
-        begin(&scene, state, rows[i].name, GLANCE_HAS);
-        scene.size->bytes = rows[i].size;
-        scene_request_store(&scene, rows[i].requested);
-        assert_outcome(&scene, scene_run(&scene, upload_decide), rows[i].refusal, rows[i].detail);
-        assert_string_equal(scene_record(&scene)->rule, rows[i].rule);
+        struct fixture fixture;
+        begin(&fixture, state, rows[i].name, GLANCE_HAS);
+        fixture.size->bytes = rows[i].size;
+        fixture_request_store(&fixture, rows[i].requested);
+        assert_outcome(&fixture, fixture_run(&fixture, upload_decide), rows[i].refusal,
+                       rows[i].detail);
+        assert_string_equal(fixture_record(&fixture)->rule, rows[i].rule);
         if (rows[i].store)
-            assert_decided(&scene, rows[i].rule, rows[i].store);
-        scene_end(&scene);
+            assert_decided(&fixture, rows[i].rule, rows[i].store);
+        fixture_end(&fixture);
     }
 }
 
@@ -92,13 +93,13 @@ static void the_limit_everywhere_counts_too(void **state)
         {5000, 4097, "it has 5000 bytes, and the limit is 4096"},
     };
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
-        struct scene scene;
-        begin(&scene, state, "other", GLANCE_HAS);
-        scene.settings.upload.max_size = rows[i].everywhere;
-        scene.size->bytes = rows[i].size;
-        assert_outcome(&scene, scene_run(&scene, upload_decide),
+        struct fixture fixture;
+        begin(&fixture, state, "other", GLANCE_HAS);
+        fixture.settings.upload.max_size = rows[i].everywhere;
+        fixture.size->bytes = rows[i].size;
+        assert_outcome(&fixture, fixture_run(&fixture, upload_decide),
                        rows[i].detail ? REFUSAL_TOO_LARGE : REFUSAL_NONE, rows[i].detail);
-        scene_end(&scene);
+        fixture_end(&fixture);
     }
 }
 
@@ -123,19 +124,19 @@ static void who_may_send_no_data(void **state)
         {"watched", true, REFUSAL_NONE, REFUSAL_NONE},
     };
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
-        struct scene scene;
-        begin(&scene, state, rows[i].name, GLANCE_HAS);
-        scene_policy(&scene, state, text);
-        audit_begin(scene.x);
-        scene.size->bytes = 0;
-        scene.upload->head.empty = true;
-        scene.image->of_volumes = rows[i].of_volumes;
-        assert_outcome(&scene, scene_run(&scene, upload_decide), rows[i].refusal, NULL);
-        assert_int_equal(upload_may_be_empty(scene.check),
+        struct fixture fixture;
+        begin(&fixture, state, rows[i].name, GLANCE_HAS);
+        fixture_policy(&fixture, state, text);
+        audit_begin(fixture.x);
+        fixture.size->bytes = 0;
+        fixture.upload->head.empty = true;
+        fixture.image->of_volumes = rows[i].of_volumes;
+        assert_outcome(&fixture, fixture_run(&fixture, upload_decide), rows[i].refusal, NULL);
+        assert_int_equal(upload_may_be_empty(fixture.check),
                          rows[i].refusal == REFUSAL_NONE && rows[i].noted == REFUSAL_NONE);
-        assert_true(scene_record(&scene)->audit_reasons ==
+        assert_true(fixture_record(&fixture)->audit_reasons ==
                     (rows[i].noted ? refusal_bit(rows[i].noted) : 0));
-        scene_end(&scene);
+        fixture_end(&fixture);
     }
 }
 
@@ -156,33 +157,34 @@ static void a_size_that_is_to_come_puts_it_off_if_it_could_matter(void **state)
         {"denied", true, "denied", REFUSAL_DENIED_BY_POLICY, "not here"},
     };
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
-        struct scene scene;
-        begin(&scene, state, rows[i].name, GLANCE_HAS);
-        scene.size->known = false;
-        scene.size->comes_later = rows[i].comes;
-        assert_outcome(&scene, scene_run(&scene, upload_decide), rows[i].refusal, rows[i].detail);
-        assert_int_equal(upload_decision_waits(scene.upload), rows[i].rule == NULL);
+        struct fixture fixture;
+        begin(&fixture, state, rows[i].name, GLANCE_HAS);
+        fixture.size->known = false;
+        fixture.size->comes_later = rows[i].comes;
+        assert_outcome(&fixture, fixture_run(&fixture, upload_decide), rows[i].refusal,
+                       rows[i].detail);
+        assert_int_equal(upload_decision_waits(fixture.upload), rows[i].rule == NULL);
         if (!rows[i].rule)
-            assert_decided(&scene, NULL, NULL);
+            assert_decided(&fixture, NULL, NULL);
         else
-            assert_string_equal(scene_record(&scene)->rule, rows[i].rule);
-        scene_end(&scene);
+            assert_string_equal(fixture_record(&fixture)->rule, rows[i].rule);
+        fixture_end(&fixture);
     }
 }
 
 static void it_is_made_up_for_when_the_size_is_there(void **state)
 {
-    struct scene scene;
-    begin(&scene, state, "other", GLANCE_HAS);
-    scene.size->known = false;
-    scene.size->comes_later = true;
-    assert_int_equal(scene_run(&scene, upload_decide), STEP_NEXT);
-    scene.size->known = true;
-    scene.size->bytes = 2000;
-    assert_int_equal(scene_run(&scene, upload_decide), STEP_NEXT);
-    assert_false(upload_decision_waits(scene.upload));
-    assert_decided(&scene, "large", "file");
-    scene_end(&scene);
+    struct fixture fixture;
+    begin(&fixture, state, "other", GLANCE_HAS);
+    fixture.size->known = false;
+    fixture.size->comes_later = true;
+    assert_int_equal(fixture_run(&fixture, upload_decide), STEP_NEXT);
+    fixture.size->known = true;
+    fixture.size->bytes = 2000;
+    assert_int_equal(fixture_run(&fixture, upload_decide), STEP_NEXT);
+    assert_false(upload_decision_waits(fixture.upload));
+    assert_decided(&fixture, "large", "file");
+    fixture_end(&fixture);
 }
 
 /* --- what the body may have ------------------------------------------------------------ */
@@ -201,18 +203,18 @@ static void the_limits_are_those_of_the_decision_that_counts(void **state)
         {false, true, 0, {everywhere, none, none}},
     };
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
-        struct scene scene;
-        begin(&scene, state, "other", GLANCE_HAS);
-        scene.settings.upload.max_size = everywhere;
-        scene.size->known = rows[i].known;
-        scene.size->comes_later = rows[i].comes;
-        scene.size->bytes = rows[i].size;
-        assert_int_equal(scene_run(&scene, upload_decide), STEP_NEXT);
-        const struct body_limits limits = upload_limits(scene.upload);
+        struct fixture fixture;
+        begin(&fixture, state, "other", GLANCE_HAS);
+        fixture.settings.upload.max_size = everywhere;
+        fixture.size->known = rows[i].known;
+        fixture.size->comes_later = rows[i].comes;
+        fixture.size->bytes = rows[i].size;
+        assert_int_equal(fixture_run(&fixture, upload_decide), STEP_NEXT);
+        const struct body_limits limits = upload_limits(fixture.upload);
         assert_int_equal(limits.max_size, rows[i].limits.max_size);
         assert_int_equal(limits.size_ceiling, rows[i].limits.size_ceiling);
         assert_int_equal(limits.max_virtual_size, rows[i].limits.max_virtual_size);
-        scene_end(&scene);
+        fixture_end(&fixture);
     }
 }
 
@@ -237,22 +239,23 @@ static void a_store_that_is_missing_is_whose_mistake_it_is(void **state)
         {"denied", NULL, GLANCE_HAS_LESS, REFUSAL_DENIED_BY_POLICY, "not here"},
     };
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
-        struct scene scene;
-        begin(&scene, state, rows[i].name, rows[i].stores);
-        scene_request_store(&scene, rows[i].requested);
-        assert_outcome(&scene, scene_run(&scene, upload_decide), rows[i].refusal, rows[i].detail);
-        scene_end(&scene);
+        struct fixture fixture;
+        begin(&fixture, state, rows[i].name, rows[i].stores);
+        fixture_request_store(&fixture, rows[i].requested);
+        assert_outcome(&fixture, fixture_run(&fixture, upload_decide), rows[i].refusal,
+                       rows[i].detail);
+        fixture_end(&fixture);
     }
 }
 
 static void what_is_staged_goes_to_no_store(void **state)
 {
-    struct scene scene;
-    begin(&scene, state, "other", GLANCE_HAS_LESS);
-    scene_record(&scene)->kind = RECORD_STAGE;
-    assert_int_equal(scene_run(&scene, upload_decide), STEP_NEXT);
-    assert_decided(&scene, "default", NULL);
-    scene_end(&scene);
+    struct fixture fixture;
+    begin(&fixture, state, "other", GLANCE_HAS_LESS);
+    fixture_record(&fixture)->kind = RECORD_STAGE;
+    assert_int_equal(fixture_run(&fixture, upload_decide), STEP_NEXT);
+    assert_decided(&fixture, "default", NULL);
+    fixture_end(&fixture);
 }
 
 /* --- only watched ---------------------------------------------------------------------- */
@@ -274,16 +277,16 @@ static void what_is_only_watched_is_decided_and_let_pass(void **state)
         {"denied", NULL, 10, GLANCE_HAS, "denied", REFUSAL_DENIED_BY_POLICY},
     };
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
-        struct scene scene;
-        begin(&scene, state, rows[i].name, rows[i].stores);
-        scene_audit(&scene, AUDIT_ON);
-        scene.size->bytes = rows[i].size;
-        scene_request_store(&scene, rows[i].requested);
-        assert_outcome(&scene, scene_run(&scene, upload_decide), REFUSAL_NONE, NULL);
-        assert_decided(&scene, rows[i].rule, NULL); /* where to is for Glance to tell */
-        assert_true(scene_record(&scene)->audit_reasons ==
+        struct fixture fixture;
+        begin(&fixture, state, rows[i].name, rows[i].stores);
+        fixture_audit(&fixture, AUDIT_ON);
+        fixture.size->bytes = rows[i].size;
+        fixture_request_store(&fixture, rows[i].requested);
+        assert_outcome(&fixture, fixture_run(&fixture, upload_decide), REFUSAL_NONE, NULL);
+        assert_decided(&fixture, rows[i].rule, NULL); /* where to is for Glance to tell */
+        assert_true(fixture_record(&fixture)->audit_reasons ==
                     (rows[i].noted ? refusal_bit(rows[i].noted) : 0));
-        scene_end(&scene);
+        fixture_end(&fixture);
     }
 }
 
@@ -296,15 +299,15 @@ static const char SOME[] = "rules:\n"
 static void what_was_kept_counts_unless_the_rule_watches(void **state)
 {
     for (int watched = 0; watched < 2; watched++) {
-        struct scene scene;
-        begin(&scene, state, watched ? "watched" : "other", GLANCE_HAS);
-        scene_policy(&scene, state, SOME);
-        audit_begin(scene.x);
-        assert_int_equal(report_violation(scene.x, REFUSAL_CONTENT_RANGE), STEP_NEXT);
-        assert_outcome(&scene, scene_run(&scene, upload_decide),
+        struct fixture fixture;
+        begin(&fixture, state, watched ? "watched" : "other", GLANCE_HAS);
+        fixture_policy(&fixture, state, SOME);
+        audit_begin(fixture.x);
+        assert_int_equal(report_violation(fixture.x, REFUSAL_CONTENT_RANGE), STEP_NEXT);
+        assert_outcome(&fixture, fixture_run(&fixture, upload_decide),
                        watched ? REFUSAL_NONE : REFUSAL_CONTENT_RANGE, NULL);
-        assert_decided(&scene, watched ? "watched" : NULL, NULL);
-        scene_end(&scene);
+        assert_decided(&fixture, watched ? "watched" : NULL, NULL);
+        fixture_end(&fixture);
     }
 }
 
@@ -323,58 +326,58 @@ static void what_is_only_watched_is_not_put_off(void **state)
         {SOME, FRAMING_LENGTH, true, 1024, true},
     };
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
-        struct scene scene;
-        begin(&scene, state, "watched", GLANCE_HAS);
-        scene_policy(&scene, state, rows[i].policy);
-        scene.client.framing.framing = rows[i].framing;
-        scene.upload->head.declared_form = rows[i].form;
-        scene.size->known = false;
-        scene.size->comes_later = true;
-        scene_audit(&scene, rows[i].policy == SOME ? AUDIT_UNDECIDED : AUDIT_ON);
-        assert_outcome(&scene, scene_run(&scene, upload_decide), REFUSAL_NONE, NULL);
-        assert_true(audit_only(scene.x));
-        assert_false(upload_decision_waits(scene.upload));
-        assert_non_null(scene_record(&scene)->rule);
-        assert_int_equal(upload_limits(scene.upload).size_ceiling, rows[i].ceiling);
-        assert_int_equal(upload_chosen_by_size(scene.upload), rows[i].size_chose);
-        scene_end(&scene);
+        struct fixture fixture;
+        begin(&fixture, state, "watched", GLANCE_HAS);
+        fixture_policy(&fixture, state, rows[i].policy);
+        fixture.client.framing.framing = rows[i].framing;
+        fixture.upload->head.declared_form = rows[i].form;
+        fixture.size->known = false;
+        fixture.size->comes_later = true;
+        fixture_audit(&fixture, rows[i].policy == SOME ? AUDIT_UNDECIDED : AUDIT_ON);
+        assert_outcome(&fixture, fixture_run(&fixture, upload_decide), REFUSAL_NONE, NULL);
+        assert_true(audit_only(fixture.x));
+        assert_false(upload_decision_waits(fixture.upload));
+        assert_non_null(fixture_record(&fixture)->rule);
+        assert_int_equal(upload_limits(fixture.upload).size_ceiling, rows[i].ceiling);
+        assert_int_equal(upload_chosen_by_size(fixture.upload), rows[i].size_chose);
+        fixture_end(&fixture);
     }
 }
 
 /* A Content-Length cannot lie; and where every rule watches, none can be got round. */
 static void a_size_that_is_certain_binds_nobody(void **state)
 {
-    struct scene scene;
-    begin(&scene, state, "watched", GLANCE_HAS);
-    scene_policy(&scene, state, SOME);
-    scene.client.framing.framing = FRAMING_LENGTH;
-    scene_audit(&scene, AUDIT_ON);
-    assert_false(upload_chosen_by_size(scene.upload));
-    scene.client.framing.framing = FRAMING_CHUNKED;
-    assert_true(upload_chosen_by_size(scene.upload));
-    scene_policy(&scene, state, "mode: audit\ndefault: {store: test}\n");
-    assert_false(upload_chosen_by_size(scene.upload));
-    scene_audit(&scene, AUDIT_OFF);
-    scene_policy(&scene, state, SOME);
-    assert_false(upload_chosen_by_size(scene.upload));
-    scene_end(&scene);
+    struct fixture fixture;
+    begin(&fixture, state, "watched", GLANCE_HAS);
+    fixture_policy(&fixture, state, SOME);
+    fixture.client.framing.framing = FRAMING_LENGTH;
+    fixture_audit(&fixture, AUDIT_ON);
+    assert_false(upload_chosen_by_size(fixture.upload));
+    fixture.client.framing.framing = FRAMING_CHUNKED;
+    assert_true(upload_chosen_by_size(fixture.upload));
+    fixture_policy(&fixture, state, "mode: audit\ndefault: {store: test}\n");
+    assert_false(upload_chosen_by_size(fixture.upload));
+    fixture_audit(&fixture, AUDIT_OFF);
+    fixture_policy(&fixture, state, SOME);
+    assert_false(upload_chosen_by_size(fixture.upload));
+    fixture_end(&fixture);
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        SCENE_TEST(the_policy_is_obeyed),
-        SCENE_TEST(the_limit_everywhere_counts_too),
-        SCENE_TEST(who_may_send_no_data),
-        SCENE_TEST(a_size_that_is_to_come_puts_it_off_if_it_could_matter),
-        SCENE_TEST(it_is_made_up_for_when_the_size_is_there),
-        SCENE_TEST(the_limits_are_those_of_the_decision_that_counts),
-        SCENE_TEST(a_store_that_is_missing_is_whose_mistake_it_is),
-        SCENE_TEST(what_is_staged_goes_to_no_store),
-        SCENE_TEST(what_is_only_watched_is_decided_and_let_pass),
-        SCENE_TEST(what_was_kept_counts_unless_the_rule_watches),
-        SCENE_TEST(what_is_only_watched_is_not_put_off),
-        SCENE_TEST(a_size_that_is_certain_binds_nobody),
+        FIXTURE_TEST(the_policy_is_obeyed),
+        FIXTURE_TEST(the_limit_everywhere_counts_too),
+        FIXTURE_TEST(who_may_send_no_data),
+        FIXTURE_TEST(a_size_that_is_to_come_puts_it_off_if_it_could_matter),
+        FIXTURE_TEST(it_is_made_up_for_when_the_size_is_there),
+        FIXTURE_TEST(the_limits_are_those_of_the_decision_that_counts),
+        FIXTURE_TEST(a_store_that_is_missing_is_whose_mistake_it_is),
+        FIXTURE_TEST(what_is_staged_goes_to_no_store),
+        FIXTURE_TEST(what_is_only_watched_is_decided_and_let_pass),
+        FIXTURE_TEST(what_was_kept_counts_unless_the_rule_watches),
+        FIXTURE_TEST(what_is_only_watched_is_not_put_off),
+        FIXTURE_TEST(a_size_that_is_certain_binds_nobody),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

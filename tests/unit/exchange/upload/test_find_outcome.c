@@ -7,7 +7,7 @@
 
 #include <cmocka.h>
 
-#include "unit/exchange/scene.h"
+#include "unit/exchange/fixture.h"
 
 static const char *const NO_FIELDS[] = {NULL};
 
@@ -23,51 +23,51 @@ static const char *const NO_FIELDS[] = {NULL};
 #define GOOD IMAGE("active", "3", SHA512, "file,test")
 
 /* Glance has got "abc", or a part of it, and fails. */
-static void begin(struct scene *scene, void **state, enum refusal failure, unsigned status,
+static void begin(struct fixture *fixture, void **state, enum refusal failure, unsigned status,
                   bool whole)
 {
-    scene_begin(scene, state, NO_FIELDS);
-    scene->settings.glance.response_timeout = 60000;
+    fixture_begin(fixture, state, NO_FIELDS);
+    fixture->settings.glance.response_timeout = 60000;
     if (whole)
-        scene_sent(scene, "abc");
+        fixture_sent(fixture, "abc");
     else
-        scene_body(scene, "abc", NULL);
-    scene->upload->outcome.failure = failure;
-    scene_answer(scene)->status = status;
-    scene->upload->send.last_sent_ms = clock_ms();
-    scene_record(scene)->store = strdup("test");
+        fixture_body(fixture, "abc", NULL);
+    fixture->upload->outcome.failure = failure;
+    fixture_answer(fixture)->status = status;
+    fixture->upload->send.last_sent_ms = clock_ms();
+    fixture_record(fixture)->store = strdup("test");
 }
 
 /* The step once it is entered, and once more when Glance has said this of the image. */
-static enum step_result see(struct scene *scene, unsigned status, const char *image)
+static enum step_result see(struct fixture *fixture, unsigned status, const char *image)
 {
-    scene_enter(scene);
-    assert_int_equal(scene_run(scene, upload_verify), STEP_WAIT);
-    assert_int_equal(scene_run(scene, upload_verify), STEP_WAIT);
-    scene_answered(scene_question(scene, QUESTION_IMAGE), status, image);
-    return scene_run(scene, upload_verify);
+    fixture_enter(fixture);
+    assert_int_equal(fixture_run(fixture, upload_verify), STEP_WAIT);
+    assert_int_equal(fixture_run(fixture, upload_verify), STEP_WAIT);
+    fixture_answered(fixture_question(fixture, QUESTION_IMAGE), status, image);
+    return fixture_run(fixture, upload_verify);
 }
 
 /* The wait is over, and Glance says this. */
-static enum step_result see_next(struct scene *scene, unsigned status, const char *image)
+static enum step_result see_next(struct fixture *fixture, unsigned status, const char *image)
 {
-    assert_true(scene_is_set(scene, POLL_TIMER));
-    scene_fire(scene, POLL_TIMER);
-    assert_int_equal(scene_run(scene, upload_verify), STEP_WAIT);
-    assert_true(scene_question(scene, QUESTION_IMAGE)->begun &&
-                !scene_question(scene, QUESTION_IMAGE)->over);
-    scene_answered(scene_question(scene, QUESTION_IMAGE), status, image);
-    return scene_run(scene, upload_verify);
+    assert_true(fixture_is_set(fixture, POLL_TIMER));
+    fixture_fire(fixture, POLL_TIMER);
+    assert_int_equal(fixture_run(fixture, upload_verify), STEP_WAIT);
+    assert_true(fixture_question(fixture, QUESTION_IMAGE)->begun &&
+                !fixture_question(fixture, QUESTION_IMAGE)->over);
+    fixture_answered(fixture_question(fixture, QUESTION_IMAGE), status, image);
+    return fixture_run(fixture, upload_verify);
 }
 
 /* The patience has ended. */
-static enum step_result see_last(struct scene *scene, unsigned status, const char *image)
+static enum step_result see_last(struct fixture *fixture, unsigned status, const char *image)
 {
-    scene_poll_since(scene, 120 * 1000);
-    scene->upload->send.last_sent_ms = scene->upload->poll.began_ms;
-    scene->upload->outcome.seen_queued = true;
-    scene_answered(scene_question(scene, QUESTION_IMAGE), status, image);
-    return scene_run(scene, upload_verify);
+    fixture_poll_since(fixture, 120 * 1000);
+    fixture->upload->send.last_sent_ms = fixture->upload->poll.began_ms;
+    fixture->upload->outcome.seen_queued = true;
+    fixture_answered(fixture_question(fixture, QUESTION_IMAGE), status, image);
+    return fixture_run(fixture, upload_verify);
 }
 
 /* --- a part of the body -------------------------------------------------------------------- */
@@ -115,42 +115,42 @@ static void what_is_left_of_the_image_is_told(void **state)
         {REFUSAL_NONE, 500, "", 500, "", "", NULL},
     };
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
-        struct scene scene;
+        struct fixture fixture;
         char line[128];
-        begin(&scene, state, rows[i].failure, rows[i].answered, false);
-        scene_text(scene.upload->outcome.detail, rows[i].before);
-        assert_outcome(&scene, see_last(&scene, rows[i].status, rows[i].image), rows[i].failure,
+        begin(&fixture, state, rows[i].failure, rows[i].answered, false);
+        fixture_text(fixture.upload->outcome.detail, rows[i].before);
+        assert_outcome(&fixture, see_last(&fixture, rows[i].status, rows[i].image), rows[i].failure,
                        rows[i].detail);
-        assert_string_equal(scene_record(&scene)->image_after, rows[i].after);
+        assert_string_equal(fixture_record(&fixture)->image_after, rows[i].after);
         snprintf(line, sizeof line, "req-1: Glance failed, and the image image is %s now",
                  rows[i].after);
-        assert_logged(&scene, rows[i].after[0] ? line : NULL);
-        scene_end(&scene);
+        assert_logged(&fixture, rows[i].after[0] ? line : NULL);
+        fixture_end(&fixture);
     }
 }
 
 /* Glance sets it back a moment after it has answered; and one look may fail. */
 static void one_that_is_saving_is_given_a_moment(void **state)
 {
-    struct scene scene;
-    begin(&scene, state, REFUSAL_NONE, 500, false);
-    assert_int_equal(see(&scene, 200, IMAGE("saving", "0", "", "")), STEP_WAIT);
-    assert_int_equal(see_next(&scene, 503, ""), STEP_WAIT);
-    assert_string_equal(scene_record(&scene)->image_after, "");
-    assert_int_equal(see_next(&scene, 200, IMAGE("queued", "0", "", "")), STEP_NEXT);
-    assert_string_equal(scene_record(&scene)->image_after, "queued");
-    scene_end(&scene);
+    struct fixture fixture;
+    begin(&fixture, state, REFUSAL_NONE, 500, false);
+    assert_int_equal(see(&fixture, 200, IMAGE("saving", "0", "", "")), STEP_WAIT);
+    assert_int_equal(see_next(&fixture, 503, ""), STEP_WAIT);
+    assert_string_equal(fixture_record(&fixture)->image_after, "");
+    assert_int_equal(see_next(&fixture, 200, IMAGE("queued", "0", "", "")), STEP_NEXT);
+    assert_string_equal(fixture_record(&fixture)->image_after, "queued");
+    fixture_end(&fixture);
 }
 
 /* Where verification is off, too. */
 static void a_ruin_is_looked_at_whatever_is_compared(void **state)
 {
-    struct scene scene;
-    begin(&scene, state, REFUSAL_NONE, 500, false);
-    scene.settings.upload.verify = VERIFY_OFF;
-    assert_int_equal(see(&scene, 200, IMAGE("queued", "0", "", "")), STEP_NEXT);
-    assert_string_equal(scene_record(&scene)->image_after, "queued");
-    scene_end(&scene);
+    struct fixture fixture;
+    begin(&fixture, state, REFUSAL_NONE, 500, false);
+    fixture.settings.upload.verify = VERIFY_OFF;
+    assert_int_equal(see(&fixture, 200, IMAGE("queued", "0", "", "")), STEP_NEXT);
+    assert_string_equal(fixture_record(&fixture)->image_after, "queued");
+    fixture_end(&fixture);
 }
 
 /* --- the whole body, and no answer --------------------------------------------------------- */
@@ -161,27 +161,27 @@ static void it_is_followed_until_it_is_stored(void **state)
     static const char saving[] = IMAGE("saving", "0", "", "");
     static const unsigned balancers[] = {0, 502, 503, 504};
     for (size_t i = 0; i < sizeof balancers / sizeof balancers[0]; i++) {
-        struct scene scene;
-        begin(&scene, state, balancers[i] ? REFUSAL_NONE : REFUSAL_GLANCE_FAILED, balancers[i],
+        struct fixture fixture;
+        begin(&fixture, state, balancers[i] ? REFUSAL_NONE : REFUSAL_GLANCE_FAILED, balancers[i],
               true);
-        scene_enter(&scene);
-        assert_int_equal(scene_run(&scene, upload_verify), STEP_WAIT);
-        assert_false(scene_question(&scene, QUESTION_IMAGE)->begun);
-        assert_int_equal(scene.upload->poll.wait_ms, 1000);
-        assert_int_equal(see_next(&scene, 200, saving), STEP_WAIT);
-        assert_int_equal(scene.upload->poll.wait_ms, 2000);
-        assert_int_equal(see_next(&scene, 503, ""), STEP_WAIT);
-        assert_int_equal(see_next(&scene, 200, saving), STEP_WAIT);
-        assert_int_equal(scene.upload->poll.wait_ms, 8000);
-        assert_int_equal(see_next(&scene, 200, saving), STEP_WAIT);
-        assert_int_equal(see_next(&scene, 200, saving), STEP_WAIT);
-        assert_int_equal(scene.upload->poll.wait_ms, 30000);
-        assert_outcome(&scene, see_next(&scene, 200, GOOD), REFUSAL_NONE, NULL);
-        assert_int_equal(scene_answer(&scene)->status, 204);
-        assert_int_equal(scene_answer(&scene)->body.len, 0);
-        assert_string_equal(scene_record(&scene)->verified, "sha512");
-        assert_string_equal(scene_record(&scene)->image_after, "");
-        scene_end(&scene);
+        fixture_enter(&fixture);
+        assert_int_equal(fixture_run(&fixture, upload_verify), STEP_WAIT);
+        assert_false(fixture_question(&fixture, QUESTION_IMAGE)->begun);
+        assert_int_equal(fixture.upload->poll.wait_ms, 1000);
+        assert_int_equal(see_next(&fixture, 200, saving), STEP_WAIT);
+        assert_int_equal(fixture.upload->poll.wait_ms, 2000);
+        assert_int_equal(see_next(&fixture, 503, ""), STEP_WAIT);
+        assert_int_equal(see_next(&fixture, 200, saving), STEP_WAIT);
+        assert_int_equal(fixture.upload->poll.wait_ms, 8000);
+        assert_int_equal(see_next(&fixture, 200, saving), STEP_WAIT);
+        assert_int_equal(see_next(&fixture, 200, saving), STEP_WAIT);
+        assert_int_equal(fixture.upload->poll.wait_ms, 30000);
+        assert_outcome(&fixture, see_next(&fixture, 200, GOOD), REFUSAL_NONE, NULL);
+        assert_int_equal(fixture_answer(&fixture)->status, 204);
+        assert_int_equal(fixture_answer(&fixture)->body.len, 0);
+        assert_string_equal(fixture_record(&fixture)->verified, "sha512");
+        assert_string_equal(fixture_record(&fixture)->image_after, "");
+        fixture_end(&fixture);
     }
 }
 
@@ -207,67 +207,67 @@ static void what_has_become_of_a_whole_one_is_told(void **state)
     };
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
         for (enum audit audit = AUDIT_OFF; audit <= AUDIT_ON; audit += AUDIT_ON - AUDIT_OFF) {
-            struct scene scene;
-            begin(&scene, state, REFUSAL_GLANCE_FAILED, 0, true);
-            scene_audit(&scene, audit);
-            assert_outcome(&scene, see_last(&scene, rows[i].status, rows[i].image), rows[i].refusal,
-                           rows[i].detail);
-            assert_string_equal(scene_record(&scene)->image_after, rows[i].after);
-            scene_end(&scene);
+            struct fixture fixture;
+            begin(&fixture, state, REFUSAL_GLANCE_FAILED, 0, true);
+            fixture_audit(&fixture, audit);
+            assert_outcome(&fixture, see_last(&fixture, rows[i].status, rows[i].image),
+                           rows[i].refusal, rows[i].detail);
+            assert_string_equal(fixture_record(&fixture)->image_after, rows[i].after);
+            fixture_end(&fixture);
         }
 }
 
 /* A request that waits before Glance may begin after its connection has ended. */
 static void queued_counts_once_it_is_seen_twice(void **state)
 {
-    struct scene scene;
-    begin(&scene, state, REFUSAL_GLANCE_FAILED, 0, true);
-    assert_int_equal(see(&scene, 200, IMAGE("queued", "0", "", "")), STEP_WAIT);
-    assert_outcome(&scene, see_next(&scene, 200, GOOD), REFUSAL_NONE, NULL);
-    scene_end(&scene);
-    begin(&scene, state, REFUSAL_GLANCE_FAILED, 0, true);
-    assert_int_equal(see(&scene, 200, IMAGE("queued", "0", "", "")), STEP_WAIT);
-    assert_outcome(&scene, see_next(&scene, 200, IMAGE("queued", "0", "", "")),
+    struct fixture fixture;
+    begin(&fixture, state, REFUSAL_GLANCE_FAILED, 0, true);
+    assert_int_equal(see(&fixture, 200, IMAGE("queued", "0", "", "")), STEP_WAIT);
+    assert_outcome(&fixture, see_next(&fixture, 200, GOOD), REFUSAL_NONE, NULL);
+    fixture_end(&fixture);
+    begin(&fixture, state, REFUSAL_GLANCE_FAILED, 0, true);
+    assert_int_equal(see(&fixture, 200, IMAGE("queued", "0", "", "")), STEP_WAIT);
+    assert_outcome(&fixture, see_next(&fixture, 200, IMAGE("queued", "0", "", "")),
                    REFUSAL_GLANCE_FAILED, REFUSED);
-    scene_end(&scene);
+    fixture_end(&fixture);
 }
 
 /* Where nothing is compared after a good answer, a lost one is no good answer. */
 static void a_lost_answer_is_looked_for_whatever_is_compared(void **state)
 {
-    struct scene scene;
-    begin(&scene, state, REFUSAL_GLANCE_FAILED, 0, true);
-    scene.settings.upload.verify = VERIFY_OFF;
-    assert_outcome(&scene, see(&scene, 200, GOOD), REFUSAL_NONE, NULL);
-    assert_int_equal(scene_answer(&scene)->status, 204);
-    assert_string_equal(scene_record(&scene)->verified, "size");
-    scene_end(&scene);
+    struct fixture fixture;
+    begin(&fixture, state, REFUSAL_GLANCE_FAILED, 0, true);
+    fixture.settings.upload.verify = VERIFY_OFF;
+    assert_outcome(&fixture, see(&fixture, 200, GOOD), REFUSAL_NONE, NULL);
+    assert_int_equal(fixture_answer(&fixture)->status, 204);
+    assert_string_equal(fixture_record(&fixture)->verified, "size");
+    fixture_end(&fixture);
 }
 
 /* An image that is being staged is `uploading` as one is that is staged: the size tells. */
 static void a_stage_is_over_when_it_has_a_size(void **state)
 {
-    struct scene scene;
-    begin(&scene, state, REFUSAL_GLANCE_FAILED, 0, true);
-    scene_record(&scene)->kind = RECORD_STAGE;
-    assert_int_equal(see(&scene, 200, IMAGE("uploading", "null", "", "")), STEP_WAIT);
-    assert_outcome(&scene, see_next(&scene, 200, "{\"status\": \"uploading\", \"size\": 3}"),
+    struct fixture fixture;
+    begin(&fixture, state, REFUSAL_GLANCE_FAILED, 0, true);
+    fixture_record(&fixture)->kind = RECORD_STAGE;
+    assert_int_equal(see(&fixture, 200, IMAGE("uploading", "null", "", "")), STEP_WAIT);
+    assert_outcome(&fixture, see_next(&fixture, 200, "{\"status\": \"uploading\", \"size\": 3}"),
                    REFUSAL_NONE, NULL);
-    assert_int_equal(scene_answer(&scene)->status, 204);
-    scene_end(&scene);
+    assert_int_equal(fixture_answer(&fixture)->status, 204);
+    fixture_end(&fixture);
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        SCENE_TEST(what_is_left_of_the_image_is_told),
-        SCENE_TEST(one_that_is_saving_is_given_a_moment),
-        SCENE_TEST(a_ruin_is_looked_at_whatever_is_compared),
-        SCENE_TEST(it_is_followed_until_it_is_stored),
-        SCENE_TEST(what_has_become_of_a_whole_one_is_told),
-        SCENE_TEST(queued_counts_once_it_is_seen_twice),
-        SCENE_TEST(a_lost_answer_is_looked_for_whatever_is_compared),
-        SCENE_TEST(a_stage_is_over_when_it_has_a_size),
+        FIXTURE_TEST(what_is_left_of_the_image_is_told),
+        FIXTURE_TEST(one_that_is_saving_is_given_a_moment),
+        FIXTURE_TEST(a_ruin_is_looked_at_whatever_is_compared),
+        FIXTURE_TEST(it_is_followed_until_it_is_stored),
+        FIXTURE_TEST(what_has_become_of_a_whole_one_is_told),
+        FIXTURE_TEST(queued_counts_once_it_is_seen_twice),
+        FIXTURE_TEST(a_lost_answer_is_looked_for_whatever_is_compared),
+        FIXTURE_TEST(a_stage_is_over_when_it_has_a_size),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

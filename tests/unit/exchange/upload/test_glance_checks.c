@@ -9,7 +9,7 @@
 
 #include <cmocka.h>
 
-#include "unit/exchange/scene.h"
+#include "unit/exchange/fixture.h"
 
 #define SPOILT  "{\"status\": \"queued\", \"os_hash_value\": \"ab\", \"stores\": \"test\"}"
 #define WAITING "{\"status\": \"queued\"}"
@@ -17,22 +17,22 @@
 static const char *const NO_FIELDS[] = {NULL};
 
 /* Glance has answered 415 to a whole upload of `text`. */
-static void begin(struct scene *scene, void **state, const char *disk_format, const char *text)
+static void begin(struct fixture *fixture, void **state, const char *disk_format, const char *text)
 {
-    scene_begin(scene, state, NO_FIELDS);
-    scene_image(scene, "queued", disk_format, "bare");
-    scene->settings.upload.checks = (struct check_levels){0};
-    scene_sent(scene, text);
-    scene->upload->send.as_octets = true;
-    scene_answer(scene)->status = 415;
+    fixture_begin(fixture, state, NO_FIELDS);
+    fixture_image(fixture, "queued", disk_format, "bare");
+    fixture->settings.upload.checks = (struct check_levels){0};
+    fixture_sent(fixture, text);
+    fixture->upload->send.as_octets = true;
+    fixture_answer(fixture)->status = 415;
 }
 
-static void see(struct scene *scene, unsigned status, const char *image)
+static void see(struct fixture *fixture, unsigned status, const char *image)
 {
-    scene_enter(scene);
-    assert_int_equal(scene_run(scene, upload_verify), STEP_WAIT);
-    scene_answered(scene_question(scene, QUESTION_IMAGE), status, image);
-    assert_outcome(scene, scene_run(scene, upload_verify), REFUSAL_NONE, NULL);
+    fixture_enter(fixture);
+    assert_int_equal(fixture_run(fixture, upload_verify), STEP_WAIT);
+    fixture_answered(fixture_question(fixture, QUESTION_IMAGE), status, image);
+    assert_outcome(fixture, fixture_run(fixture, upload_verify), REFUSAL_NONE, NULL);
 }
 
 /* The client is told what has become of the image, and why. */
@@ -64,17 +64,17 @@ static void the_hint_says_what_has_become_of_it(void **state)
          "The image takes no other data now"},
     };
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
-        struct scene scene;
-        begin(&scene, state, rows[i].disk_format, rows[i].text);
-        see(&scene, rows[i].status, rows[i].image);
-        const char *hint = scene.upload->outcome.hint ? scene.upload->outcome.hint : "";
+        struct fixture fixture;
+        begin(&fixture, state, rows[i].disk_format, rows[i].text);
+        see(&fixture, rows[i].status, rows[i].image);
+        const char *hint = fixture.upload->outcome.hint ? fixture.upload->outcome.hint : "";
         if (strncmp(hint, rows[i].hint, strlen(rows[i].hint)) != 0)
             fail_msg("row %zu: %s", i, hint);
-        assert_string_equal(scene_record(&scene)->image_after,
+        assert_string_equal(fixture_record(&fixture)->image_after,
                             rows[i].status == 200 ? "queued" : "");
-        assert_true(headers_of_answer(scene.x, &scene.out));
-        assert_string_equal(headers_get(&scene.out, "X-Intake-Hint"), hint);
-        scene_end(&scene);
+        assert_true(headers_of_answer(fixture.x, &fixture.out));
+        assert_string_equal(headers_get(&fixture.out, "X-Intake-Hint"), hint);
+        fixture_end(&fixture);
     }
 }
 
@@ -94,15 +94,16 @@ static void it_is_learned(void **state)
         {GLANCE_CHECKS_ON, "vhd", "abc", 0},
     };
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
-        struct scene scene;
-        begin(&scene, state, rows[i].disk_format, rows[i].text);
-        scene.settings.upload.glance_checks = rows[i].checks;
-        see(&scene, 200, SPOILT);
-        assert_int_equal(inspection_refuses(&scene.inspection), rows[i].learned);
-        assert_logged(&scene, "req-1: Glance has refused the data of image image after storing it");
+        struct fixture fixture;
+        begin(&fixture, state, rows[i].disk_format, rows[i].text);
+        fixture.settings.upload.glance_checks = rows[i].checks;
+        see(&fixture, 200, SPOILT);
+        assert_int_equal(inspection_refuses(&fixture.inspection), rows[i].learned);
+        assert_logged(&fixture,
+                      "req-1: Glance has refused the data of image image after storing it");
         if (rows[i].learned)
-            assert_logged(&scene, "req-1: this Glance looks at the data after storing it");
-        scene_end(&scene);
+            assert_logged(&fixture, "req-1: this Glance looks at the data after storing it");
+        fixture_end(&fixture);
     }
 }
 
@@ -111,35 +112,35 @@ static void other_answers_teach_nothing(void **state)
 {
     enum { TYPE, PART, STAGE, STATUS, WAYS };
     for (int way = 0; way < WAYS; way++) {
-        struct scene scene;
-        begin(&scene, state, "vhd", "abc");
-        scene.upload->send.as_octets = way != TYPE;
+        struct fixture fixture;
+        begin(&fixture, state, "vhd", "abc");
+        fixture.upload->send.as_octets = way != TYPE;
         if (way == PART) {
-            body_free(scene.upload->body);
-            scene_body(&scene, "abc", NULL);
+            body_free(fixture.upload->body);
+            fixture_body(&fixture, "abc", NULL);
         }
         if (way == STAGE)
-            scene_record(&scene)->kind = RECORD_STAGE;
+            fixture_record(&fixture)->kind = RECORD_STAGE;
         if (way == STATUS)
-            scene_answer(&scene)->status = 409;
-        scene_enter(&scene);
-        assert_false(inspected_refused(scene.upload));
-        assert_outcome(&scene, scene_run(&scene, upload_verify), REFUSAL_NONE, NULL);
-        assert_null(scene.upload->outcome.hint);
-        assert_int_equal(inspection_refuses(&scene.inspection), 0);
-        scene_end(&scene);
+            fixture_answer(&fixture)->status = 409;
+        fixture_enter(&fixture);
+        assert_false(inspected_refused(fixture.upload));
+        assert_outcome(&fixture, fixture_run(&fixture, upload_verify), REFUSAL_NONE, NULL);
+        assert_null(fixture.upload->outcome.hint);
+        assert_int_equal(inspection_refuses(&fixture.inspection), 0);
+        fixture_end(&fixture);
     }
 }
 
 static void what_was_taken_is_remembered(void **state)
 {
-    struct scene scene;
-    begin(&scene, state, "vhd", "abc");
-    scene_answer(&scene)->status = 204;
-    scene.settings.upload.verify = VERIFY_OFF;
-    assert_outcome(&scene, scene_run(&scene, upload_verify), REFUSAL_NONE, NULL);
-    assert_int_equal(scene.inspection.taken, GLANCE_OBJECTION_BIT(GLANCE_MISMATCH));
-    scene_end(&scene);
+    struct fixture fixture;
+    begin(&fixture, state, "vhd", "abc");
+    fixture_answer(&fixture)->status = 204;
+    fixture.settings.upload.verify = VERIFY_OFF;
+    assert_outcome(&fixture, fixture_run(&fixture, upload_verify), REFUSAL_NONE, NULL);
+    assert_int_equal(fixture.inspection.taken, GLANCE_OBJECTION_BIT(GLANCE_MISMATCH));
+    fixture_end(&fixture);
 }
 
 static void what_is_refused_first(void **state)
@@ -157,26 +158,26 @@ static void what_is_refused_first(void **state)
         {GLANCE_CHECKS_ON, true, RECORD_STAGE, false},
     };
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
-        struct scene scene;
-        scene_begin(&scene, state, NO_FIELDS);
-        scene.settings.upload.glance_checks = rows[i].checks;
-        scene_record(&scene)->kind = rows[i].ingest;
+        struct fixture fixture;
+        fixture_begin(&fixture, state, NO_FIELDS);
+        fixture.settings.upload.glance_checks = rows[i].checks;
+        fixture_record(&fixture)->kind = rows[i].ingest;
         if (rows[i].learned)
-            inspection_learn_refused(&scene.inspection, GLANCE_MISMATCH);
-        assert_int_equal(inspected_refuses(scene.upload),
+            inspection_learn_refused(&fixture.inspection, GLANCE_MISMATCH);
+        assert_int_equal(inspected_refuses(fixture.upload),
                          rows[i].refuses ? GLANCE_OBJECTIONS_ALL : 0);
-        scene_end(&scene);
+        fixture_end(&fixture);
     }
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        SCENE_TEST(the_hint_says_what_has_become_of_it),
-        SCENE_TEST(it_is_learned),
-        SCENE_TEST(other_answers_teach_nothing),
-        SCENE_TEST(what_was_taken_is_remembered),
-        SCENE_TEST(what_is_refused_first),
+        FIXTURE_TEST(the_hint_says_what_has_become_of_it),
+        FIXTURE_TEST(it_is_learned),
+        FIXTURE_TEST(other_answers_teach_nothing),
+        FIXTURE_TEST(what_was_taken_is_remembered),
+        FIXTURE_TEST(what_is_refused_first),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -7,7 +7,7 @@
 
 #include <cmocka.h>
 
-#include "unit/exchange/scene.h"
+#include "unit/exchange/fixture.h"
 
 /* --- what Glance is asked before ---------------------------------------------------------- */
 
@@ -42,17 +42,17 @@ static void the_preflight_is_the_callers_own_and_of_the_image(void **state)
                                          "Expect",
                                          "100-continue",
                                          NULL};
-    struct scene scene;
-    scene_begin(&scene, state, fields);
-    assert_true(image_check_begin(scene.x, scene.check));
-    const struct headers *asked = &scene.check->fields;
+    struct fixture fixture;
+    fixture_begin(&fixture, state, fields);
+    assert_true(image_check_begin(fixture.x, fixture.check));
+    const struct headers *asked = &fixture.check->fields;
     assert_field(asked, "X-Auth-Token", "secret");
     assert_field(asked, "Accept", "application/json");
     assert_field(asked, "X-Openstack-Request-Id", "req-1");
     assert_field(asked, "X-Forwarded-For", "192.0.2.7");
     for (size_t i = 6; fields[i]; i += 2)
         assert_field(asked, fields[i], NULL);
-    scene_end(&scene);
+    fixture_end(&fixture);
 }
 
 /* The canonical path has the version; with both Glance finds nothing. */
@@ -60,15 +60,15 @@ static void a_version_by_accept_does_not_go_on(void **state)
 {
     static const char *const fields[] = {"Accept", "application/vnd.openstack.images-v2", NULL};
     for (int by_accept = 0; by_accept < 2; by_accept++) {
-        struct scene scene;
-        scene_begin(&scene, state, fields);
-        scene_body(&scene, "abc", NULL);
-        scene.x->request.route.version_by_accept = by_accept;
-        assert_true(image_check_begin(scene.x, scene.check));
-        assert_field(&scene.check->fields, "Accept", by_accept ? NULL : fields[1]);
-        assert_true(upload_headers(scene.upload, &scene.out));
-        assert_field(&scene.out, "Accept", by_accept ? NULL : fields[1]);
-        scene_end(&scene);
+        struct fixture fixture;
+        fixture_begin(&fixture, state, fields);
+        fixture_body(&fixture, "abc", NULL);
+        fixture.x->request.route.version_by_accept = by_accept;
+        assert_true(image_check_begin(fixture.x, fixture.check));
+        assert_field(&fixture.check->fields, "Accept", by_accept ? NULL : fields[1]);
+        assert_true(upload_headers(fixture.upload, &fixture.out));
+        assert_field(&fixture.out, "Accept", by_accept ? NULL : fields[1]);
+        fixture_end(&fixture);
     }
 }
 
@@ -95,15 +95,15 @@ static void one_store_one_type_and_what_was_changed(void **state)
          FIX_CONTENT_TYPE},
     };
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
-        struct scene scene;
-        scene_begin(&scene, state, rows[i].fields);
-        scene_body(&scene, "abc", NULL);
-        assert_true(upload_headers(scene.upload, &scene.out));
-        assert_field(&scene.out, "X-Image-Meta-Store", "test");
-        assert_field(&scene.out, "Content-Type", OCTETS);
-        if (upload_fixes(scene.upload) != rows[i].fixes)
-            fail_msg("row %zu: %x", i, upload_fixes(scene.upload));
-        scene_end(&scene);
+        struct fixture fixture;
+        fixture_begin(&fixture, state, rows[i].fields);
+        fixture_body(&fixture, "abc", NULL);
+        assert_true(upload_headers(fixture.upload, &fixture.out));
+        assert_field(&fixture.out, "X-Image-Meta-Store", "test");
+        assert_field(&fixture.out, "Content-Type", OCTETS);
+        if (upload_fixes(fixture.upload) != rows[i].fixes)
+            fail_msg("row %zu: %x", i, upload_fixes(fixture.upload));
+        fixture_end(&fixture);
     }
 }
 
@@ -111,13 +111,13 @@ static void staged_data_has_no_store(void **state)
 {
     static const char *const fields[] = {"X-Image-Meta-Store", "file", "Content-Type", OCTETS,
                                          NULL};
-    struct scene scene;
-    scene_begin_route(&scene, state, ROUTE_STAGE, fields);
-    scene_body(&scene, "abc", NULL);
-    assert_true(upload_headers(scene.upload, &scene.out));
-    assert_field(&scene.out, "X-Image-Meta-Store", NULL);
-    assert_int_equal(upload_fixes(scene.upload), 0);
-    scene_end(&scene);
+    struct fixture fixture;
+    fixture_begin_route(&fixture, state, ROUTE_STAGE, fields);
+    fixture_body(&fixture, "abc", NULL);
+    assert_true(upload_headers(fixture.upload, &fixture.out));
+    assert_field(&fixture.out, "X-Image-Meta-Store", NULL);
+    assert_int_equal(upload_fixes(fixture.upload), 0);
+    fixture_end(&fixture);
 }
 
 /* Only a length that Glance gets and nobody sent is a repair. */
@@ -135,14 +135,14 @@ static void a_length_that_was_found_out_is_told(void **state)
         {FRAMING_CHUNKED, true, FIX_LENGTH},
     };
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
-        struct scene scene;
-        scene_begin(&scene, state, fields);
-        scene_body(&scene, "abc", OCTETS);
-        scene.client.framing.framing = rows[i].framing;
-        scene.size->known = rows[i].size_known;
-        assert_true(upload_headers(scene.upload, &scene.out));
-        assert_int_equal(upload_fixes(scene.upload), rows[i].fixes);
-        scene_end(&scene);
+        struct fixture fixture;
+        fixture_begin(&fixture, state, fields);
+        fixture_body(&fixture, "abc", OCTETS);
+        fixture.client.framing.framing = rows[i].framing;
+        fixture.size->known = rows[i].size_known;
+        assert_true(upload_headers(fixture.upload, &fixture.out));
+        assert_int_equal(upload_fixes(fixture.upload), rows[i].fixes);
+        fixture_end(&fixture);
     }
 }
 
@@ -153,13 +153,13 @@ static void a_form_that_was_taken_off_is_told(void **state)
                                "Content-Disposition: form-data; name=\"f\"; filename=\"i\"\r\n\r\n"
                                "abc\r\n--b--\r\n";
     static const char *const fields[] = {"X-Image-Meta-Store", "test", "Content-Type", type, NULL};
-    struct scene scene;
-    scene_begin(&scene, state, fields);
-    scene_body(&scene, form, type);
-    assert_true(upload_headers(scene.upload, &scene.out));
-    assert_field(&scene.out, "Content-Type", OCTETS);
-    assert_int_equal(upload_fixes(scene.upload), FIX_CONTENT_TYPE | FIX_MULTIPART);
-    scene_end(&scene);
+    struct fixture fixture;
+    fixture_begin(&fixture, state, fields);
+    fixture_body(&fixture, form, type);
+    assert_true(upload_headers(fixture.upload, &fixture.out));
+    assert_field(&fixture.out, "Content-Type", OCTETS);
+    assert_int_equal(upload_fixes(fixture.upload), FIX_CONTENT_TYPE | FIX_MULTIPART);
+    fixture_end(&fixture);
 }
 
 /* Glance keeps none of them, and whoever reads its log would take them for the image's. */
@@ -172,20 +172,20 @@ static void what_was_promised_of_a_form_does_not_go_on_without_it(void **state)
     static const char *const fields[] = {
         "Repr-Digest", "r", "Content-Digest", "c", "Digest", "d", "Content-MD5", "m", NULL};
     for (int in_form = 0; in_form < 2; in_form++) {
-        struct scene scene;
-        scene_begin(&scene, state, fields);
-        scene_body(&scene, in_form ? form : "abc", in_form ? type : NULL);
-        assert_true(upload_headers(scene.upload, &scene.out));
+        struct fixture fixture;
+        fixture_begin(&fixture, state, fields);
+        fixture_body(&fixture, in_form ? form : "abc", in_form ? type : NULL);
+        assert_true(upload_headers(fixture.upload, &fixture.out));
         for (size_t i = 0; fields[i]; i += 2)
-            assert_field(&scene.out, fields[i], in_form ? NULL : fields[i + 1]);
-        scene_end(&scene);
+            assert_field(&fixture.out, fields[i], in_form ? NULL : fields[i + 1]);
+        fixture_end(&fixture);
     }
 }
 
 /* What would be fixed without audit mode. */
-static unsigned audit_fixes(const struct scene *scene)
+static unsigned audit_fixes(const struct fixture *fixture)
 {
-    return upload_audit_fixes(scene->upload) & ~upload_fixes(scene->upload);
+    return upload_audit_fixes(fixture->upload) & ~upload_fixes(fixture->upload);
 }
 
 /* --- only watched ------------------------------------------------------------------------- */
@@ -206,20 +206,20 @@ static void what_is_only_watched_keeps_its_fields(void **state)
          FIX_STORE | FIX_CONTENT_TYPE | FIX_LENGTH},
     };
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
-        struct scene scene;
-        scene_begin(&scene, state, rows[i].fields);
-        scene_audit(&scene, AUDIT_ON);
-        scene.upload->head.fixes = rows[i].head_fixes;
-        scene_body(&scene, "abc", NULL);
-        assert_true(upload_headers(scene.upload, &scene.out));
+        struct fixture fixture;
+        fixture_begin(&fixture, state, rows[i].fields);
+        fixture_audit(&fixture, AUDIT_ON);
+        fixture.upload->head.fixes = rows[i].head_fixes;
+        fixture_body(&fixture, "abc", NULL);
+        assert_true(upload_headers(fixture.upload, &fixture.out));
         for (const char *const *field = rows[i].fields; *field; field += 2)
-            assert_true(headers_count(&scene.out, field[0]) ==
-                        headers_count(&scene.client.head.headers, field[0]));
-        assert_field(&scene.out, "Content-Type",
-                     headers_get(&scene.client.head.headers, "Content-Type"));
-        assert_int_equal(upload_fixes(scene.upload), 0);
-        assert_int_equal(audit_fixes(&scene), rows[i].audit_fixes);
-        scene_end(&scene);
+            assert_true(headers_count(&fixture.out, field[0]) ==
+                        headers_count(&fixture.client.head.headers, field[0]));
+        assert_field(&fixture.out, "Content-Type",
+                     headers_get(&fixture.client.head.headers, "Content-Type"));
+        assert_int_equal(upload_fixes(fixture.upload), 0);
+        assert_int_equal(audit_fixes(&fixture), rows[i].audit_fixes);
+        fixture_end(&fixture);
     }
 }
 
@@ -233,16 +233,16 @@ static void a_form_that_is_left_on_is_told(void **state)
     static const char *const fields[] = {
         "X-Image-Meta-Store", "test", "Content-Type", type, "Content-MD5", "m", NULL};
     for (int unwraps = 0; unwraps < 2; unwraps++) {
-        struct scene scene;
-        scene_begin(&scene, state, fields);
-        scene.settings.upload.unwrap_multipart = unwraps;
-        scene_audit(&scene, AUDIT_ON);
-        scene_body(&scene, form, NULL);
-        assert_true(upload_headers(scene.upload, &scene.out));
-        assert_field(&scene.out, "Content-Type", type);
-        assert_field(&scene.out, "Content-MD5", "m");
-        assert_int_equal(audit_fixes(&scene), unwraps ? FIX_MULTIPART : 0);
-        scene_end(&scene);
+        struct fixture fixture;
+        fixture_begin(&fixture, state, fields);
+        fixture.settings.upload.unwrap_multipart = unwraps;
+        fixture_audit(&fixture, AUDIT_ON);
+        fixture_body(&fixture, form, NULL);
+        assert_true(upload_headers(fixture.upload, &fixture.out));
+        assert_field(&fixture.out, "Content-Type", type);
+        assert_field(&fixture.out, "Content-MD5", "m");
+        assert_int_equal(audit_fixes(&fixture), unwraps ? FIX_MULTIPART : 0);
+        fixture_end(&fixture);
     }
 }
 
@@ -255,18 +255,18 @@ static void what_was_done_before_it_was_watched_stays(void **state)
                                "abc\r\n--b--\r\n";
     static const char *const fields[] = {
         "X-Image-Meta-Store", "file", "Content-Type", type, "Content-MD5", "m", NULL};
-    struct scene scene;
-    scene_begin(&scene, state, fields);
-    scene_body(&scene, form, type);
-    scene_audit(&scene, AUDIT_ON);
-    scene.upload->head.fixes = FIX_CONTENT_TYPE | FIX_MULTIPART;
-    assert_true(upload_headers(scene.upload, &scene.out));
-    assert_field(&scene.out, "Content-Type", OCTETS);
-    assert_field(&scene.out, "X-Image-Meta-Store", "file");
-    assert_field(&scene.out, "Content-MD5", NULL);
-    assert_int_equal(upload_fixes(scene.upload), FIX_CONTENT_TYPE | FIX_MULTIPART);
-    assert_int_equal(audit_fixes(&scene), FIX_STORE);
-    scene_end(&scene);
+    struct fixture fixture;
+    fixture_begin(&fixture, state, fields);
+    fixture_body(&fixture, form, type);
+    fixture_audit(&fixture, AUDIT_ON);
+    fixture.upload->head.fixes = FIX_CONTENT_TYPE | FIX_MULTIPART;
+    assert_true(upload_headers(fixture.upload, &fixture.out));
+    assert_field(&fixture.out, "Content-Type", OCTETS);
+    assert_field(&fixture.out, "X-Image-Meta-Store", "file");
+    assert_field(&fixture.out, "Content-MD5", NULL);
+    assert_int_equal(upload_fixes(fixture.upload), FIX_CONTENT_TYPE | FIX_MULTIPART);
+    assert_int_equal(audit_fixes(&fixture), FIX_STORE);
+    fixture_end(&fixture);
 }
 
 /* --- what the answer says ----------------------------------------------------------------- */
@@ -278,11 +278,11 @@ static const char DIGEST[] =
 static void before_the_decision_there_is_nothing_to_say(void **state)
 {
     static const char *const fields[] = {NULL};
-    struct scene scene;
-    scene_begin(&scene, state, fields);
-    assert_true(headers_of_answer(scene.x, &scene.out));
-    assert_int_equal(scene.out.count, 0);
-    scene_end(&scene);
+    struct fixture fixture;
+    fixture_begin(&fixture, state, fields);
+    assert_true(headers_of_answer(fixture.x, &fixture.out));
+    assert_int_equal(fixture.out.count, 0);
+    fixture_end(&fixture);
 }
 
 static void a_relayed_answer_has_nothing_of_ours(void **state)
@@ -308,22 +308,22 @@ static void a_digest_is_told_of_what_was_stored(void **state)
         {0, REFUSAL_GLANCE_FAILED, false},
     };
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
-        struct scene scene;
-        scene_begin(&scene, state, fields);
-        scene_sent(&scene, "abc");
-        scene_answer(&scene)->status = rows[i].status;
-        scene_refusal(&scene)->reason = rows[i].refusal;
-        scene_record(&scene)->store = strdup("test");
-        scene_record(&scene)->rule = strdup("windows-images");
-        scene_record(&scene)->fixes = FIX_STORE | FIX_LENGTH;
-        assert_true(headers_of_answer(scene.x, &scene.out));
-        assert_field(&scene.out, "X-Intake-Store", "test");
-        assert_field(&scene.out, "X-Intake-Rule", "windows-images");
-        assert_field(&scene.out, "X-Intake-Fixed", "store, length");
-        assert_field(&scene.out, "X-Intake-Bytes", "3");
-        assert_field(&scene.out, "Repr-Digest", rows[i].vouched ? DIGEST : NULL);
-        assert_field(&scene.out, "X-Intake-Verified", rows[i].vouched ? "no" : NULL);
-        scene_end(&scene);
+        struct fixture fixture;
+        fixture_begin(&fixture, state, fields);
+        fixture_sent(&fixture, "abc");
+        fixture_answer(&fixture)->status = rows[i].status;
+        fixture_refusal(&fixture)->reason = rows[i].refusal;
+        fixture_record(&fixture)->store = strdup("test");
+        fixture_record(&fixture)->rule = strdup("windows-images");
+        fixture_record(&fixture)->fixes = FIX_STORE | FIX_LENGTH;
+        assert_true(headers_of_answer(fixture.x, &fixture.out));
+        assert_field(&fixture.out, "X-Intake-Store", "test");
+        assert_field(&fixture.out, "X-Intake-Rule", "windows-images");
+        assert_field(&fixture.out, "X-Intake-Fixed", "store, length");
+        assert_field(&fixture.out, "X-Intake-Bytes", "3");
+        assert_field(&fixture.out, "Repr-Digest", rows[i].vouched ? DIGEST : NULL);
+        assert_field(&fixture.out, "X-Intake-Verified", rows[i].vouched ? "no" : NULL);
+        fixture_end(&fixture);
     }
 }
 
@@ -345,18 +345,18 @@ static void what_was_found_out_is_told(void **state)
         {VERIFY_DIGEST, 500, "", "", NULL, NULL, NULL},
     };
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
-        struct scene scene;
-        scene_begin(&scene, state, fields);
-        scene.settings.upload.verify = rows[i].verify;
-        scene_sent(&scene, "abc");
-        scene_answer(&scene)->status = rows[i].status;
-        scene_text(scene_record(&scene)->verified, rows[i].verified);
-        scene_text(scene_record(&scene)->image_after, rows[i].image_after);
-        assert_true(headers_of_answer(scene.x, &scene.out));
-        assert_field(&scene.out, "Repr-Digest", rows[i].digest);
-        assert_field(&scene.out, "X-Intake-Verified", rows[i].field);
-        assert_field(&scene.out, "X-Intake-Image-Status", rows[i].state_now);
-        scene_end(&scene);
+        struct fixture fixture;
+        fixture_begin(&fixture, state, fields);
+        fixture.settings.upload.verify = rows[i].verify;
+        fixture_sent(&fixture, "abc");
+        fixture_answer(&fixture)->status = rows[i].status;
+        fixture_text(fixture_record(&fixture)->verified, rows[i].verified);
+        fixture_text(fixture_record(&fixture)->image_after, rows[i].image_after);
+        assert_true(headers_of_answer(fixture.x, &fixture.out));
+        assert_field(&fixture.out, "Repr-Digest", rows[i].digest);
+        assert_field(&fixture.out, "X-Intake-Verified", rows[i].field);
+        assert_field(&fixture.out, "X-Intake-Image-Status", rows[i].state_now);
+        fixture_end(&fixture);
     }
 }
 
@@ -365,27 +365,27 @@ static void a_warning_is_told_by_its_reason(void **state)
     static const char *const fields[] = {NULL};
     static char stripped[8193];
     memset(stripped, '~', sizeof stripped - 1);
-    struct scene scene;
-    scene_begin(&scene, state, fields);
-    scene_sent(&scene, stripped);
-    assert_true(headers_of_answer(scene.x, &scene.out));
-    assert_field(&scene.out, "X-Intake-Warning",
+    struct fixture fixture;
+    fixture_begin(&fixture, state, fields);
+    fixture_sent(&fixture, stripped);
+    assert_true(headers_of_answer(fixture.x, &fixture.out));
+    assert_field(&fixture.out, "X-Intake-Warning",
                  "damaged_body: it has lost bytes, as curl -d strips NUL, line feed and carriage "
                  "return from a file");
-    scene_end(&scene);
+    fixture_end(&fixture);
 }
 
 static void what_was_only_watched_is_told(void **state)
 {
     static const char *const fields[] = {NULL};
-    struct scene scene;
-    scene_begin(&scene, state, fields);
-    scene_record(&scene)->audit_fixes = FIX_STORE | FIX_LENGTH;
-    scene_record(&scene)->audit_reasons = refusal_bit(REFUSAL_DAMAGED_BODY);
-    assert_true(headers_of_answer(scene.x, &scene.out));
-    assert_field(&scene.out, "X-Intake-Audit", "store, length, damaged_body");
-    assert_int_equal(scene.out.count, 1);
-    scene_end(&scene);
+    struct fixture fixture;
+    fixture_begin(&fixture, state, fields);
+    fixture_record(&fixture)->audit_fixes = FIX_STORE | FIX_LENGTH;
+    fixture_record(&fixture)->audit_reasons = refusal_bit(REFUSAL_DAMAGED_BODY);
+    assert_true(headers_of_answer(fixture.x, &fixture.out));
+    assert_field(&fixture.out, "X-Intake-Audit", "store, length, damaged_body");
+    assert_int_equal(fixture.out.count, 1);
+    fixture_end(&fixture);
 }
 
 /* Of what a browser's page may read at all it may read ours, too. */
@@ -409,41 +409,42 @@ static void a_page_may_read_what_is_ours(void **state)
     static char stripped[8193];
     memset(stripped, '~', sizeof stripped - 1);
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
-        struct scene scene;
-        scene_begin(&scene, state, no_fields);
-        scene_sent(&scene, stripped);
-        scene_answer(&scene)->status = 204;
-        scene_record(&scene)->rule = strdup("default");
-        scene_answered(scene_question(&scene, QUESTION_CORS), 200, "");
-        assert_true(headers_add(
-            rows[i].asked ? &scene_question(&scene, QUESTION_CORS)->answer.headers : &scene.out,
-            rows[i].field[0], rows[i].field[1]));
-        assert_true(headers_of_answer(scene.x, &scene.out));
-        assert_field(&scene.out, "Access-Control-Expose-Headers", rows[i].exposed);
-        scene_end(&scene);
+        struct fixture fixture;
+        fixture_begin(&fixture, state, no_fields);
+        fixture_sent(&fixture, stripped);
+        fixture_answer(&fixture)->status = 204;
+        fixture_record(&fixture)->rule = strdup("default");
+        fixture_answered(fixture_question(&fixture, QUESTION_CORS), 200, "");
+        assert_true(headers_add(rows[i].asked
+                                    ? &fixture_question(&fixture, QUESTION_CORS)->answer.headers
+                                    : &fixture.out,
+                                rows[i].field[0], rows[i].field[1]));
+        assert_true(headers_of_answer(fixture.x, &fixture.out));
+        assert_field(&fixture.out, "Access-Control-Expose-Headers", rows[i].exposed);
+        fixture_end(&fixture);
     }
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        SCENE_TEST(the_preflight_is_the_callers_own_and_of_the_image),
-        SCENE_TEST(a_version_by_accept_does_not_go_on),
-        SCENE_TEST(one_store_one_type_and_what_was_changed),
-        SCENE_TEST(staged_data_has_no_store),
-        SCENE_TEST(a_length_that_was_found_out_is_told),
-        SCENE_TEST(a_form_that_was_taken_off_is_told),
-        SCENE_TEST(what_was_promised_of_a_form_does_not_go_on_without_it),
-        SCENE_TEST(before_the_decision_there_is_nothing_to_say),
-        SCENE_TEST(a_relayed_answer_has_nothing_of_ours),
-        SCENE_TEST(a_digest_is_told_of_what_was_stored),
-        SCENE_TEST(what_was_found_out_is_told),
-        SCENE_TEST(a_warning_is_told_by_its_reason),
-        SCENE_TEST(what_is_only_watched_keeps_its_fields),
-        SCENE_TEST(a_form_that_is_left_on_is_told),
-        SCENE_TEST(what_was_done_before_it_was_watched_stays),
-        SCENE_TEST(what_was_only_watched_is_told),
-        SCENE_TEST(a_page_may_read_what_is_ours),
+        FIXTURE_TEST(the_preflight_is_the_callers_own_and_of_the_image),
+        FIXTURE_TEST(a_version_by_accept_does_not_go_on),
+        FIXTURE_TEST(one_store_one_type_and_what_was_changed),
+        FIXTURE_TEST(staged_data_has_no_store),
+        FIXTURE_TEST(a_length_that_was_found_out_is_told),
+        FIXTURE_TEST(a_form_that_was_taken_off_is_told),
+        FIXTURE_TEST(what_was_promised_of_a_form_does_not_go_on_without_it),
+        FIXTURE_TEST(before_the_decision_there_is_nothing_to_say),
+        FIXTURE_TEST(a_relayed_answer_has_nothing_of_ours),
+        FIXTURE_TEST(a_digest_is_told_of_what_was_stored),
+        FIXTURE_TEST(what_was_found_out_is_told),
+        FIXTURE_TEST(a_warning_is_told_by_its_reason),
+        FIXTURE_TEST(what_is_only_watched_keeps_its_fields),
+        FIXTURE_TEST(a_form_that_is_left_on_is_told),
+        FIXTURE_TEST(what_was_done_before_it_was_watched_stays),
+        FIXTURE_TEST(what_was_only_watched_is_told),
+        FIXTURE_TEST(a_page_may_read_what_is_ours),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -7,7 +7,7 @@
 
 #include <cmocka.h>
 
-#include "unit/exchange/scene.h"
+#include "unit/exchange/fixture.h"
 
 static const char *const FIELDS[] = {"X-Auth-Token", "secret", NULL};
 
@@ -15,65 +15,65 @@ static const char IMAGE[] = "{\"status\": \"queued\", \"owner\": \"p\", \"disk_f
 static const char USAGE[] = "{\"usage\": {\"image_size_total\": {\"usage\": 3, \"limit\": 7}}}";
 static const char STORES[] = "{\"stores\": [{\"id\": \"file\"}, {\"id\": \"test\"}]}";
 
-static void begin(struct scene *scene, void **state)
+static void begin(struct fixture *fixture, void **state)
 {
-    scene_begin(scene, state, FIELDS);
-    scene_policy(scene, state, "default: {store: test}\n");
-    scene_enter(scene);
+    fixture_begin(fixture, state, FIELDS);
+    fixture_policy(fixture, state, "default: {store: test}\n");
+    fixture_enter(fixture);
 }
 
 /* All three questions are under way. */
-static void ask(struct scene *scene, void **state)
+static void ask(struct fixture *fixture, void **state)
 {
-    begin(scene, state);
-    assert_int_equal(scene_run(scene, upload_preflight), STEP_WAIT);
-    assert_true(scene_question(scene, QUESTION_IMAGE)->begun &&
-                scene_question(scene, QUESTION_USAGE)->begun &&
-                scene_question(scene, QUESTION_STORES)->begun);
+    begin(fixture, state);
+    assert_int_equal(fixture_run(fixture, upload_preflight), STEP_WAIT);
+    assert_true(fixture_question(fixture, QUESTION_IMAGE)->begun &&
+                fixture_question(fixture, QUESTION_USAGE)->begun &&
+                fixture_question(fixture, QUESTION_STORES)->begun);
 }
 
 /* --- what is asked --------------------------------------------------------------------- */
 
-static void learn(struct scene *scene)
+static void learn(struct fixture *fixture)
 {
-    assert_true(stores_learn(scene->parts.stores, STORES, strlen(STORES)));
+    assert_true(stores_learn(fixture->parts.stores, STORES, strlen(STORES)));
 }
 
-static void take_turn(struct scene *scene)
+static void take_turn(struct fixture *fixture)
 {
-    assert_false(stores_fresh(scene->parts.stores)); /* another upload asks */
+    assert_false(stores_fresh(fixture->parts.stores)); /* another upload asks */
 }
 
-static void ask_no_quota(struct scene *scene)
+static void ask_no_quota(struct fixture *fixture)
 {
-    scene->settings.upload.check_quota = false;
+    fixture->settings.upload.check_quota = false;
 }
 
-static void stage(struct scene *scene)
+static void stage(struct fixture *fixture)
 {
-    scene_record(scene)->kind = RECORD_STAGE;
+    fixture_record(fixture)->kind = RECORD_STAGE;
 }
 
 static void only_what_is_not_known_is_asked_and_all_at_once(void **state)
 {
     static const struct {
-        void (*how)(struct scene *scene);
+        void (*how)(struct fixture *fixture);
         bool usage, stores;
     } rows[] = {
         {NULL, true, true},          {learn, true, false}, {take_turn, true, false},
         {ask_no_quota, false, true}, {stage, true, false},
     };
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
-        struct scene scene;
-        begin(&scene, state);
+        struct fixture fixture;
+        begin(&fixture, state);
         if (rows[i].how)
-            rows[i].how(&scene);
-        assert_int_equal(scene_run(&scene, upload_preflight), STEP_WAIT);
-        assert_true(scene_question(&scene, QUESTION_IMAGE)->begun);
-        assert_int_equal(scene_question(&scene, QUESTION_USAGE)->begun, rows[i].usage);
-        assert_int_equal(scene_question(&scene, QUESTION_STORES)->begun, rows[i].stores);
-        assert_field(&scene.check->fields, "X-Auth-Token", "secret");
-        scene_end(&scene);
+            rows[i].how(&fixture);
+        assert_int_equal(fixture_run(&fixture, upload_preflight), STEP_WAIT);
+        assert_true(fixture_question(&fixture, QUESTION_IMAGE)->begun);
+        assert_int_equal(fixture_question(&fixture, QUESTION_USAGE)->begun, rows[i].usage);
+        assert_int_equal(fixture_question(&fixture, QUESTION_STORES)->begun, rows[i].stores);
+        assert_field(&fixture.check->fields, "X-Auth-Token", "secret");
+        fixture_end(&fixture);
     }
 }
 
@@ -81,27 +81,27 @@ static void only_what_is_not_known_is_asked_and_all_at_once(void **state)
 static void the_answers_are_waited_for(void **state)
 {
     for (unsigned first = 0; first < 2; first++) {
-        struct scene scene;
-        ask(&scene, state);
-        struct fetch *fetches[] = {scene_question(&scene, QUESTION_IMAGE),
-                                   scene_question(&scene, QUESTION_STORES)};
+        struct fixture fixture;
+        ask(&fixture, state);
+        struct fetch *fetches[] = {fixture_question(&fixture, QUESTION_IMAGE),
+                                   fixture_question(&fixture, QUESTION_STORES)};
         const char *const answers[] = {IMAGE, STORES};
         for (unsigned i = 0; i < 2; i++) {
             unsigned next = (first + i) % 2;
-            assert_int_equal(scene_run(&scene, upload_preflight), STEP_WAIT);
-            scene_answered(fetches[next], 200, answers[next]);
+            assert_int_equal(fixture_run(&fixture, upload_preflight), STEP_WAIT);
+            fixture_answered(fetches[next], 200, answers[next]);
         }
-        assert_outcome(&scene, scene_run(&scene, upload_preflight), REFUSAL_NONE, NULL);
-        assert_string_equal(scene.image->owner, "p");
-        assert_int_equal(stores_look(scene.parts.stores, "test"), STORE_EXISTS);
-        assert_false(upload_hear_usage(scene.x, &scene.upload->quota));
-        scene_answered(scene_question(&scene, QUESTION_USAGE), 200, USAGE);
-        assert_true(upload_hear_usage(scene.x, &scene.upload->quota));
-        assert_int_equal(scene.usage->image_size_total.limit, 7);
+        assert_outcome(&fixture, fixture_run(&fixture, upload_preflight), REFUSAL_NONE, NULL);
+        assert_string_equal(fixture.image->owner, "p");
+        assert_int_equal(stores_look(fixture.parts.stores, "test"), STORE_EXISTS);
+        assert_false(upload_hear_usage(fixture.x, &fixture.upload->quota));
+        fixture_answered(fixture_question(&fixture, QUESTION_USAGE), 200, USAGE);
+        assert_true(upload_hear_usage(fixture.x, &fixture.upload->quota));
+        assert_int_equal(fixture.usage->image_size_total.limit, 7);
         assert_false(fetches[0]->begun || fetches[1]->begun ||
-                     scene_question(&scene, QUESTION_USAGE)->begun);
-        assert_logged(&scene, NULL);
-        scene_end(&scene);
+                     fixture_question(&fixture, QUESTION_USAGE)->begun);
+        assert_logged(&fixture, NULL);
+        fixture_end(&fixture);
     }
 }
 
@@ -111,15 +111,15 @@ static void a_refusal_of_glances_passes_as_it_is_and_at_once(void **state)
 {
     static const unsigned statuses[] = {401, 403, 404, 500, 503};
     for (size_t i = 0; i < sizeof statuses / sizeof statuses[0]; i++) {
-        struct scene scene;
-        ask(&scene, state); /* and the other two are not answered */
-        scene_answered(scene_question(&scene, QUESTION_IMAGE), statuses[i], "Glance's words");
-        assert_int_equal(scene_run(&scene, upload_preflight), STEP_END);
-        assert_int_equal(scene.client.answer.status, statuses[i]);
-        assert_string_equal(buffer_text(&scene.client.answer.body), "Glance's words");
-        assert_false(scene_question(&scene, QUESTION_STORES)->begun);
-        assert_false(stores_fresh(scene.parts.stores)); /* the next upload asks for them */
-        scene_end(&scene);
+        struct fixture fixture;
+        ask(&fixture, state); /* and the other two are not answered */
+        fixture_answered(fixture_question(&fixture, QUESTION_IMAGE), statuses[i], "Glance's words");
+        assert_int_equal(fixture_run(&fixture, upload_preflight), STEP_END);
+        assert_int_equal(fixture.client.answer.status, statuses[i]);
+        assert_string_equal(buffer_text(&fixture.client.answer.body), "Glance's words");
+        assert_false(fixture_question(&fixture, QUESTION_STORES)->begun);
+        assert_false(stores_fresh(fixture.parts.stores)); /* the next upload asks for them */
+        fixture_end(&fixture);
     }
 }
 
@@ -143,18 +143,19 @@ static void without_the_image_there_is_no_upload(void **state)
         {0, TRANSFER_FAILED, "", false, REFUSAL_GLANCE_FAILED, ""},
     };
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
-        struct scene scene;
-        ask(&scene, state);
-        scene_answered(scene_question(&scene, QUESTION_STORES), 200, STORES);
+        struct fixture fixture;
+        ask(&fixture, state);
+        fixture_answered(fixture_question(&fixture, QUESTION_STORES), 200, STORES);
         if (rows[i].status)
-            scene_answered(scene_question(&scene, QUESTION_IMAGE), rows[i].status, rows[i].body);
+            fixture_answered(fixture_question(&fixture, QUESTION_IMAGE), rows[i].status,
+                             rows[i].body);
         else
-            scene_broke(scene_question(&scene, QUESTION_IMAGE), rows[i].result);
-        scene_question(&scene, QUESTION_IMAGE)->too_long = rows[i].too_long;
-        assert_outcome(&scene, scene_run(&scene, upload_preflight), rows[i].refusal,
+            fixture_broke(fixture_question(&fixture, QUESTION_IMAGE), rows[i].result);
+        fixture_question(&fixture, QUESTION_IMAGE)->too_long = rows[i].too_long;
+        assert_outcome(&fixture, fixture_run(&fixture, upload_preflight), rows[i].refusal,
                        rows[i].detail);
-        assert_int_equal(scene.client.answer.status, 0);
-        scene_end(&scene);
+        assert_int_equal(fixture.client.answer.status, 0);
+        fixture_end(&fixture);
     }
 }
 
@@ -178,23 +179,23 @@ static void what_else_cannot_be_had_is_logged_and_not_checked(void **state)
          "Glance does not tell its stores: libcurl's words: not checked"},
     };
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
-        struct scene scene;
-        ask(&scene, state);
-        struct fetch *others[] = {scene_question(&scene, QUESTION_USAGE),
-                                  scene_question(&scene, QUESTION_STORES)};
-        scene_answered(scene_question(&scene, QUESTION_IMAGE), 200, IMAGE);
+        struct fixture fixture;
+        ask(&fixture, state);
+        struct fetch *others[] = {fixture_question(&fixture, QUESTION_USAGE),
+                                  fixture_question(&fixture, QUESTION_STORES)};
+        fixture_answered(fixture_question(&fixture, QUESTION_IMAGE), 200, IMAGE);
         for (size_t k = 0; k < 2; k++)
             if (rows[i].status)
-                scene_answered(others[k], rows[i].status, rows[i].body);
+                fixture_answered(others[k], rows[i].status, rows[i].body);
             else
-                scene_broke(others[k], TRANSFER_STALLED);
-        assert_outcome(&scene, scene_run(&scene, upload_preflight), REFUSAL_NONE, NULL);
-        assert_true(upload_hear_usage(scene.x, &scene.upload->quota));
-        assert_false(scene.usage->image_size_total.known);
-        assert_int_equal(stores_look(scene.parts.stores, "test"), STORE_UNKNOWN);
-        assert_logged(&scene, rows[i].of_usage);
-        assert_logged(&scene, rows[i].of_stores);
-        scene_end(&scene);
+                fixture_broke(others[k], TRANSFER_STALLED);
+        assert_outcome(&fixture, fixture_run(&fixture, upload_preflight), REFUSAL_NONE, NULL);
+        assert_true(upload_hear_usage(fixture.x, &fixture.upload->quota));
+        assert_false(fixture.usage->image_size_total.known);
+        assert_int_equal(stores_look(fixture.parts.stores, "test"), STORE_UNKNOWN);
+        assert_logged(&fixture, rows[i].of_usage);
+        assert_logged(&fixture, rows[i].of_stores);
+        fixture_end(&fixture);
     }
 }
 
@@ -207,25 +208,25 @@ static void after_a_failure_the_next_upload_asks_for_the_stores(void **state)
         bool entering;
     } rows[] = {{200, STORES, true}, {404, "", true}, {500, "", false}};
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
-        struct scene scene;
-        ask(&scene, state);
-        scene_answered(scene_question(&scene, QUESTION_IMAGE), 200, IMAGE);
-        scene_answered(scene_question(&scene, QUESTION_STORES), rows[i].status, rows[i].body);
-        assert_int_equal(scene_run(&scene, upload_preflight), STEP_NEXT);
-        assert_int_equal(stores_fresh(scene.parts.stores), rows[i].entering);
-        scene_end(&scene);
+        struct fixture fixture;
+        ask(&fixture, state);
+        fixture_answered(fixture_question(&fixture, QUESTION_IMAGE), 200, IMAGE);
+        fixture_answered(fixture_question(&fixture, QUESTION_STORES), rows[i].status, rows[i].body);
+        assert_int_equal(fixture_run(&fixture, upload_preflight), STEP_NEXT);
+        assert_int_equal(stores_fresh(fixture.parts.stores), rows[i].entering);
+        fixture_end(&fixture);
     }
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        SCENE_TEST(only_what_is_not_known_is_asked_and_all_at_once),
-        SCENE_TEST(the_answers_are_waited_for),
-        SCENE_TEST(a_refusal_of_glances_passes_as_it_is_and_at_once),
-        SCENE_TEST(without_the_image_there_is_no_upload),
-        SCENE_TEST(what_else_cannot_be_had_is_logged_and_not_checked),
-        SCENE_TEST(after_a_failure_the_next_upload_asks_for_the_stores),
+        FIXTURE_TEST(only_what_is_not_known_is_asked_and_all_at_once),
+        FIXTURE_TEST(the_answers_are_waited_for),
+        FIXTURE_TEST(a_refusal_of_glances_passes_as_it_is_and_at_once),
+        FIXTURE_TEST(without_the_image_there_is_no_upload),
+        FIXTURE_TEST(what_else_cannot_be_had_is_logged_and_not_checked),
+        FIXTURE_TEST(after_a_failure_the_next_upload_asks_for_the_stores),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

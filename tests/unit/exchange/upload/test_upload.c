@@ -7,15 +7,15 @@
 
 #include <cmocka.h>
 
-#include "unit/exchange/scene.h"
+#include "unit/exchange/fixture.h"
 
 /* The steps that need nobody's bytes; scenarios have the others. */
 
-static void begin(struct scene *scene, void **state)
+static void begin(struct fixture *fixture, void **state)
 {
     static const char *const fields[] = {NULL};
-    scene_begin(scene, state, fields);
-    scene_image(scene, "queued", "raw", "bare");
+    fixture_begin(fixture, state, fields);
+    fixture_image(fixture, "queued", "raw", "bare");
 }
 
 /* --- invite ---------------------------------------------------------------------------- */
@@ -26,13 +26,13 @@ static void a_request_without_a_body_waits_for_none(void **state)
     static const struct framing_facts framings[] = {{FRAMING_NONE, 0, false},
                                                     {FRAMING_LENGTH, 0, false}};
     for (size_t i = 0; i < 2; i++) {
-        struct scene scene;
-        begin(&scene, state);
-        scene.client.framing = framings[i];
-        scene_audit(&scene, AUDIT_ON);
-        scene_enter(&scene);
-        assert_int_equal(scene_run_named(&scene, "invite"), STEP_NEXT);
-        scene_end(&scene);
+        struct fixture fixture;
+        begin(&fixture, state);
+        fixture.client.framing = framings[i];
+        fixture_audit(&fixture, AUDIT_ON);
+        fixture_enter(&fixture);
+        assert_int_equal(fixture_run_named(&fixture, "invite"), STEP_NEXT);
+        fixture_end(&fixture);
     }
 }
 
@@ -45,20 +45,20 @@ static void a_size_that_has_come_is_judged(void **state)
                                  "  - {name: large, when: {larger_than: 2B}, store: file}\n"
                                  "default: {store: test}\n";
     for (uint64_t max_size = 2; max_size <= 3; max_size++) {
-        struct scene scene;
-        begin(&scene, state);
-        scene_policy(&scene, state, policy);
-        scene_body(&scene, "abc", NULL);
-        scene.settings.upload.max_size = max_size;
-        scene.size->comes_later = true;
-        assert_outcome(&scene, scene_run_named(&scene, "settle"),
+        struct fixture fixture;
+        begin(&fixture, state);
+        fixture_policy(&fixture, state, policy);
+        fixture_body(&fixture, "abc", NULL);
+        fixture.settings.upload.max_size = max_size;
+        fixture.size->comes_later = true;
+        assert_outcome(&fixture, fixture_run_named(&fixture, "settle"),
                        max_size < 3 ? REFUSAL_TOO_LARGE : REFUSAL_NONE,
                        max_size < 3 ? "it has 3 bytes, and the limit is 2" : NULL);
-        assert_true(scene.size->known);
-        assert_int_equal(scene.size->bytes, 3);
-        assert_string_equal(scene_record(&scene)->rule, "large");
-        assert_string_equal(scene_record(&scene)->store, "file");
-        scene_end(&scene);
+        assert_true(fixture.size->known);
+        assert_int_equal(fixture.size->bytes, 3);
+        assert_string_equal(fixture_record(&fixture)->rule, "large");
+        assert_string_equal(fixture_record(&fixture)->store, "file");
+        fixture_end(&fixture);
     }
 }
 
@@ -68,19 +68,19 @@ static void a_size_without_its_envelope_is_judged_again(void **state)
     static const char policy[] = "rules:\n"
                                  "  - {name: large, when: {larger_than: 4B}, store: file}\n"
                                  "default: {store: test}\n";
-    struct scene scene;
-    begin(&scene, state);
-    scene_policy(&scene, state, policy);
-    scene.size->known = true;
-    scene.size->bytes = 5;
-    assert_outcome(&scene, scene_run_named(&scene, "decide"), REFUSAL_NONE, NULL);
-    assert_string_equal(scene_record(&scene)->store, "file");
-    scene_body(&scene, "abc", NULL);
-    assert_outcome(&scene, scene_run_named(&scene, "settle"), REFUSAL_NONE, NULL);
-    assert_int_equal(scene.size->bytes, 3);
-    assert_string_equal(scene_record(&scene)->rule, "default");
-    assert_string_equal(scene_record(&scene)->store, "test");
-    scene_end(&scene);
+    struct fixture fixture;
+    begin(&fixture, state);
+    fixture_policy(&fixture, state, policy);
+    fixture.size->known = true;
+    fixture.size->bytes = 5;
+    assert_outcome(&fixture, fixture_run_named(&fixture, "decide"), REFUSAL_NONE, NULL);
+    assert_string_equal(fixture_record(&fixture)->store, "file");
+    fixture_body(&fixture, "abc", NULL);
+    assert_outcome(&fixture, fixture_run_named(&fixture, "settle"), REFUSAL_NONE, NULL);
+    assert_int_equal(fixture.size->bytes, 3);
+    assert_string_equal(fixture_record(&fixture)->rule, "default");
+    assert_string_equal(fixture_record(&fixture)->store, "test");
+    fixture_end(&fixture);
 }
 
 /* From then on nothing is refused; before, it was not known which rule applies. */
@@ -91,30 +91,30 @@ static void a_rule_that_watches_may_be_found_with_the_size(void **state)
                                  "     max_size: 2B, mode: audit}\n"
                                  "default: {store: test}\n";
     const char *detail;
-    struct scene scene;
-    begin(&scene, state);
-    scene_policy(&scene, state, policy);
-    scene_body(&scene, "abc", NULL);
-    scene.size->comes_later = true;
-    assert_outcome(&scene, scene_run_named(&scene, "settle"), REFUSAL_NONE, NULL);
-    assert_true(audit_only(scene.x));
-    assert_string_equal(scene_record(&scene)->rule, "large");
-    assert_null(scene_record(&scene)->store);
-    assert_true(scene_record(&scene)->audit_reasons == refusal_bit(REFUSAL_TOO_LARGE));
-    assert_int_equal(body_refusal(scene.upload->body, &detail), REFUSAL_NONE);
-    scene_end(&scene);
+    struct fixture fixture;
+    begin(&fixture, state);
+    fixture_policy(&fixture, state, policy);
+    fixture_body(&fixture, "abc", NULL);
+    fixture.size->comes_later = true;
+    assert_outcome(&fixture, fixture_run_named(&fixture, "settle"), REFUSAL_NONE, NULL);
+    assert_true(audit_only(fixture.x));
+    assert_string_equal(fixture_record(&fixture)->rule, "large");
+    assert_null(fixture_record(&fixture)->store);
+    assert_true(fixture_record(&fixture)->audit_reasons == refusal_bit(REFUSAL_TOO_LARGE));
+    assert_int_equal(body_refusal(fixture.upload->body, &detail), REFUSAL_NONE);
+    fixture_end(&fixture);
 }
 
 static void what_is_only_watched_is_decided_once(void **state)
 {
-    struct scene scene;
-    begin(&scene, state);
-    scene_audit(&scene, AUDIT_ON);
-    scene_body(&scene, "abc", NULL);
-    assert_outcome(&scene, scene_run_named(&scene, "settle"), REFUSAL_NONE,
+    struct fixture fixture;
+    begin(&fixture, state);
+    fixture_audit(&fixture, AUDIT_ON);
+    fixture_body(&fixture, "abc", NULL);
+    assert_outcome(&fixture, fixture_run_named(&fixture, "settle"), REFUSAL_NONE,
                    NULL); /* without a policy */
-    assert_null(scene_record(&scene)->rule);
-    scene_end(&scene);
+    assert_null(fixture_record(&fixture)->rule);
+    fixture_end(&fixture);
 }
 
 /* --- answer ---------------------------------------------------------------------------- */
@@ -137,36 +137,36 @@ static void glances_answer_is_the_clients(void **state)
         {500, "", VERDICT_REJECTED, NULL},
     };
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
-        struct scene scene;
-        begin(&scene, state);
-        scene_sent(&scene, "abc");
-        scene_answer(&scene)->status = rows[i].status;
-        const struct request_record *record = scene_record(&scene);
-        scene_text(scene_record(&scene)->verified, rows[i].verified);
-        assert_int_equal(scene_run_named(&scene, "answer"), STEP_END);
-        assert_int_equal(scene.client.answer.status, rows[i].status);
-        assert_null(
-            scene_record(&scene)); /* with its answer the client finds it among the ended ones */
+        struct fixture fixture;
+        begin(&fixture, state);
+        fixture_sent(&fixture, "abc");
+        fixture_answer(&fixture)->status = rows[i].status;
+        const struct request_record *record = fixture_record(&fixture);
+        fixture_text(fixture_record(&fixture)->verified, rows[i].verified);
+        assert_int_equal(fixture_run_named(&fixture, "answer"), STEP_END);
+        assert_int_equal(fixture.client.answer.status, rows[i].status);
+        assert_null(fixture_record(
+            &fixture)); /* with its answer the client finds it among the ended ones */
         assert_int_equal(record->verdict, rows[i].verdict);
         assert_string_equal(record->verified, rows[i].told ? rows[i].told : "");
         assert_int_equal(record->sha512 != NULL, rows[i].told != NULL);
         if (rows[i].told)
             assert_string_equal(record->sha512, HEX);
-        assert_field(&scene.client.answer.headers, "X-Intake-Verified", rows[i].told);
-        assert_field(&scene.client.answer.headers, "X-Openstack-Request-Id", "req-1");
-        scene_end(&scene);
+        assert_field(&fixture.client.answer.headers, "X-Intake-Verified", rows[i].told);
+        assert_field(&fixture.client.answer.headers, "X-Openstack-Request-Id", "req-1");
+        fixture_end(&fixture);
     }
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        SCENE_TEST(a_size_that_has_come_is_judged),
-        SCENE_TEST(a_request_without_a_body_waits_for_none),
-        SCENE_TEST(a_size_without_its_envelope_is_judged_again),
-        SCENE_TEST(a_rule_that_watches_may_be_found_with_the_size),
-        SCENE_TEST(what_is_only_watched_is_decided_once),
-        SCENE_TEST(glances_answer_is_the_clients),
+        FIXTURE_TEST(a_size_that_has_come_is_judged),
+        FIXTURE_TEST(a_request_without_a_body_waits_for_none),
+        FIXTURE_TEST(a_size_without_its_envelope_is_judged_again),
+        FIXTURE_TEST(a_rule_that_watches_may_be_found_with_the_size),
+        FIXTURE_TEST(what_is_only_watched_is_decided_once),
+        FIXTURE_TEST(glances_answer_is_the_clients),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

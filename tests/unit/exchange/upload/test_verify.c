@@ -7,7 +7,7 @@
 
 #include <cmocka.h>
 
-#include "unit/exchange/scene.h"
+#include "unit/exchange/fixture.h"
 
 static const char *const NO_FIELDS[] = {NULL};
 
@@ -23,27 +23,27 @@ static const char *const NO_FIELDS[] = {NULL};
 #define GOOD IMAGE("active", "3", SHA512, "file,test")
 
 /* Glance has answered `status` to an upload of "abc". */
-static void begin(struct scene *scene, void **state, unsigned status)
+static void begin(struct fixture *fixture, void **state, unsigned status)
 {
-    scene_begin(scene, state, NO_FIELDS);
-    scene_sent(scene, "abc");
-    scene_answer(scene)->status = status;
-    scene_record(scene)->store = strdup("test");
+    fixture_begin(fixture, state, NO_FIELDS);
+    fixture_sent(fixture, "abc");
+    fixture_answer(fixture)->status = status;
+    fixture_record(fixture)->store = strdup("test");
 }
 
 /* The step once it is entered, and once more when Glance has said this of the image. */
-static enum step_result see(struct scene *scene, unsigned status, const char *image)
+static enum step_result see(struct fixture *fixture, unsigned status, const char *image)
 {
-    scene_enter(scene);
-    assert_int_equal(scene_run(scene, upload_verify), STEP_WAIT);
-    assert_int_equal(scene_run(scene, upload_verify), STEP_WAIT);
-    scene_answered(scene_question(scene, QUESTION_IMAGE), status, image);
-    return scene_run(scene, upload_verify);
+    fixture_enter(fixture);
+    assert_int_equal(fixture_run(fixture, upload_verify), STEP_WAIT);
+    assert_int_equal(fixture_run(fixture, upload_verify), STEP_WAIT);
+    fixture_answered(fixture_question(fixture, QUESTION_IMAGE), status, image);
+    return fixture_run(fixture, upload_verify);
 }
 
-static void look_for_long(struct scene *scene)
+static void look_for_long(struct fixture *fixture)
 {
-    scene_poll_since(scene, 60 * 1000);
+    fixture_poll_since(fixture, 60 * 1000);
 }
 
 static void what_glance_has_is_compared(void **state)
@@ -70,13 +70,13 @@ static void what_glance_has_is_compared(void **state)
         {VERIFY_DIGEST, IMAGE("killed", "3", SHA512, "test"), "", "the image is killed"},
     };
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
-        struct scene scene;
-        begin(&scene, state, 204);
-        scene.settings.upload.verify = rows[i].verify;
-        assert_outcome(&scene, see(&scene, 200, rows[i].image),
+        struct fixture fixture;
+        begin(&fixture, state, 204);
+        fixture.settings.upload.verify = rows[i].verify;
+        assert_outcome(&fixture, see(&fixture, 200, rows[i].image),
                        rows[i].detail ? REFUSAL_VERIFY_FAILED : REFUSAL_NONE, rows[i].detail);
-        assert_string_equal(scene_record(&scene)->verified, rows[i].verified);
-        scene_end(&scene);
+        assert_string_equal(fixture_record(&fixture)->verified, rows[i].verified);
+        fixture_end(&fixture);
     }
 }
 
@@ -95,35 +95,35 @@ static void what_is_only_watched_is_told_apart_from_a_failure(void **state)
         {IMAGE("queued", "0", "", ""), "", NULL, true},
     };
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
-        struct scene scene;
-        begin(&scene, state, 204);
-        scene_audit(&scene, AUDIT_ON);
-        free(scene_record(&scene)->store);
-        scene_record(&scene)->store = NULL;
-        scene_record(&scene)->rule = strdup("watched");
-        assert_outcome(&scene, see(&scene, 200, rows[i].image), REFUSAL_NONE, NULL);
-        assert_string_equal(scene_record(&scene)->verified, rows[i].verified);
-        assert_string_equal(scene_record(&scene)->rule, "watched");
-        const char *store = scene_record(&scene)->store;
+        struct fixture fixture;
+        begin(&fixture, state, 204);
+        fixture_audit(&fixture, AUDIT_ON);
+        free(fixture_record(&fixture)->store);
+        fixture_record(&fixture)->store = NULL;
+        fixture_record(&fixture)->rule = strdup("watched");
+        assert_outcome(&fixture, see(&fixture, 200, rows[i].image), REFUSAL_NONE, NULL);
+        assert_string_equal(fixture_record(&fixture)->verified, rows[i].verified);
+        assert_string_equal(fixture_record(&fixture)->rule, "watched");
+        const char *store = fixture_record(&fixture)->store;
         if ((store == NULL) != (rows[i].store == NULL) ||
             (store && strcmp(store, rows[i].store) != 0))
             fail_msg("in %s", store ? store : "no store");
-        assert_true(scene_record(&scene)->audit_reasons ==
+        assert_true(fixture_record(&fixture)->audit_reasons ==
                     (rows[i].noted ? refusal_bit(REFUSAL_VERIFY_FAILED) : 0));
-        scene_end(&scene);
+        fixture_end(&fixture);
     }
 }
 
 static void what_it_hashes_with_is_learned(void **state)
 {
     char algorithm[ALGORITHM_MAX + 1];
-    struct scene scene;
-    begin(&scene, state, 204);
-    assert_int_equal(see(&scene, 200, "{\"status\": \"active\", \"os_hash_algo\": \"sha384\"}"),
+    struct fixture fixture;
+    begin(&fixture, state, 204);
+    assert_int_equal(see(&fixture, 200, "{\"status\": \"active\", \"os_hash_algo\": \"sha384\"}"),
                      STEP_NEXT);
-    stores_algorithm(scene.parts.stores, algorithm);
+    stores_algorithm(fixture.parts.stores, algorithm);
     assert_string_equal(algorithm, "sha384");
-    scene_end(&scene);
+    fixture_end(&fixture);
 }
 
 /* A good upload stays one. What may be otherwise in a moment is asked for until the patience ends.
@@ -145,22 +145,23 @@ static void what_cannot_be_found_out_is_no_failure(void **state)
         {0, "", "Glance does not tell what it has stored", false},
     };
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
-        struct scene scene;
+        struct fixture fixture;
         char line[128];
-        begin(&scene, state, 204);
+        begin(&fixture, state, 204);
         if (!rows[i].final)
-            look_for_long(&scene);
+            look_for_long(&fixture);
         if (rows[i].status)
-            scene_answered(scene_question(&scene, QUESTION_IMAGE), rows[i].status, rows[i].image);
+            fixture_answered(fixture_question(&fixture, QUESTION_IMAGE), rows[i].status,
+                             rows[i].image);
         else
-            scene_broke(scene_question(&scene, QUESTION_IMAGE), TRANSFER_FAILED);
+            fixture_broke(fixture_question(&fixture, QUESTION_IMAGE), TRANSFER_FAILED);
         if (rows[i].final)
-            scene_poll_since(&scene, 0);
-        assert_outcome(&scene, scene_run(&scene, upload_verify), REFUSAL_NONE, NULL);
-        assert_string_equal(scene_record(&scene)->verified, "");
+            fixture_poll_since(&fixture, 0);
+        assert_outcome(&fixture, fixture_run(&fixture, upload_verify), REFUSAL_NONE, NULL);
+        assert_string_equal(fixture_record(&fixture)->verified, "");
         snprintf(line, sizeof line, "req-1: not verified: %s", rows[i].why);
-        assert_logged(&scene, line);
-        scene_end(&scene);
+        assert_logged(&fixture, line);
+        fixture_end(&fixture);
     }
 }
 
@@ -168,54 +169,54 @@ static void what_cannot_be_found_out_is_no_failure(void **state)
 static void one_failed_look_ends_nothing(void **state)
 {
     static const unsigned failures[] = {503, 500, 429, 302, 0};
-    struct scene scene;
-    begin(&scene, state, 204);
-    assert_int_equal(see(&scene, 502, ""), STEP_WAIT);
+    struct fixture fixture;
+    begin(&fixture, state, 204);
+    assert_int_equal(see(&fixture, 502, ""), STEP_WAIT);
     for (size_t i = 0; i < sizeof failures / sizeof failures[0]; i++) {
-        assert_true(scene_is_set(&scene, POLL_TIMER));
-        scene_fire(&scene, POLL_TIMER);
-        assert_int_equal(scene_run(&scene, upload_verify), STEP_WAIT);
-        assert_true(scene_question(&scene, QUESTION_IMAGE)->begun &&
-                    !scene_question(&scene, QUESTION_IMAGE)->over);
+        assert_true(fixture_is_set(&fixture, POLL_TIMER));
+        fixture_fire(&fixture, POLL_TIMER);
+        assert_int_equal(fixture_run(&fixture, upload_verify), STEP_WAIT);
+        assert_true(fixture_question(&fixture, QUESTION_IMAGE)->begun &&
+                    !fixture_question(&fixture, QUESTION_IMAGE)->over);
         if (failures[i])
-            scene_answered(scene_question(&scene, QUESTION_IMAGE), failures[i], "");
+            fixture_answered(fixture_question(&fixture, QUESTION_IMAGE), failures[i], "");
         else
-            scene_broke(scene_question(&scene, QUESTION_IMAGE), TRANSFER_UNREACHABLE);
-        assert_int_equal(scene_run(&scene, upload_verify), STEP_WAIT);
-        assert_int_equal(scene_run(&scene, upload_verify),
+            fixture_broke(fixture_question(&fixture, QUESTION_IMAGE), TRANSFER_UNREACHABLE);
+        assert_int_equal(fixture_run(&fixture, upload_verify), STEP_WAIT);
+        assert_int_equal(fixture_run(&fixture, upload_verify),
                          STEP_WAIT); /* a wake in between changes nothing */
     }
-    scene_fire(&scene, POLL_TIMER);
-    assert_int_equal(scene_run(&scene, upload_verify), STEP_WAIT);
-    scene_answered(scene_question(&scene, QUESTION_IMAGE), 200, GOOD);
-    assert_outcome(&scene, scene_run(&scene, upload_verify), REFUSAL_NONE, NULL);
-    assert_string_equal(scene_record(&scene)->verified, "sha512");
-    scene_end(&scene);
+    fixture_fire(&fixture, POLL_TIMER);
+    assert_int_equal(fixture_run(&fixture, upload_verify), STEP_WAIT);
+    fixture_answered(fixture_question(&fixture, QUESTION_IMAGE), 200, GOOD);
+    assert_outcome(&fixture, fixture_run(&fixture, upload_verify), REFUSAL_NONE, NULL);
+    assert_string_equal(fixture_record(&fixture)->verified, "sha512");
+    fixture_end(&fixture);
 }
 
 static void an_image_that_is_saving_is_looked_at_again(void **state)
 {
     static const char saving[] = IMAGE("saving", "3", SHA512, "test");
-    struct scene scene;
-    begin(&scene, state, 204);
-    assert_int_equal(see(&scene, 200, saving), STEP_WAIT);
-    assert_true(scene_is_set(&scene, POLL_TIMER)); /* the timer is set */
-    scene_fire(&scene, POLL_TIMER);
-    assert_int_equal(scene_run(&scene, upload_verify), STEP_WAIT); /* asked for anew */
-    assert_true(scene_question(&scene, QUESTION_IMAGE)->begun &&
-                !scene_question(&scene, QUESTION_IMAGE)->over);
-    scene_answered(scene_question(&scene, QUESTION_IMAGE), 200, GOOD);
-    assert_outcome(&scene, scene_run(&scene, upload_verify), REFUSAL_NONE, NULL);
-    assert_string_equal(scene_record(&scene)->verified, "sha512");
-    scene_end(&scene);
+    struct fixture fixture;
+    begin(&fixture, state, 204);
+    assert_int_equal(see(&fixture, 200, saving), STEP_WAIT);
+    assert_true(fixture_is_set(&fixture, POLL_TIMER)); /* the timer is set */
+    fixture_fire(&fixture, POLL_TIMER);
+    assert_int_equal(fixture_run(&fixture, upload_verify), STEP_WAIT); /* asked for anew */
+    assert_true(fixture_question(&fixture, QUESTION_IMAGE)->begun &&
+                !fixture_question(&fixture, QUESTION_IMAGE)->over);
+    fixture_answered(fixture_question(&fixture, QUESTION_IMAGE), 200, GOOD);
+    assert_outcome(&fixture, fixture_run(&fixture, upload_verify), REFUSAL_NONE, NULL);
+    assert_string_equal(fixture_record(&fixture)->verified, "sha512");
+    fixture_end(&fixture);
 
-    begin(&scene, state, 204);
-    scene_answered(scene_question(&scene, QUESTION_IMAGE), 200, saving);
-    look_for_long(&scene);
-    assert_outcome(&scene, scene_run(&scene, upload_verify), REFUSAL_VERIFY_FAILED,
+    begin(&fixture, state, 204);
+    fixture_answered(fixture_question(&fixture, QUESTION_IMAGE), 200, saving);
+    look_for_long(&fixture);
+    assert_outcome(&fixture, fixture_run(&fixture, upload_verify), REFUSAL_VERIFY_FAILED,
                    "Glance answered 204, and the image is still saving");
-    assert_string_equal(scene_record(&scene)->image_after, "saving");
-    scene_end(&scene);
+    assert_string_equal(fixture_record(&fixture)->image_after, "saving");
+    fixture_end(&fixture);
 }
 
 static void nothing_is_asked_where_nothing_is_compared(void **state)
@@ -225,26 +226,26 @@ static void nothing_is_asked_where_nothing_is_compared(void **state)
         unsigned status;
     } rows[] = {{VERIFY_OFF, 204}, {VERIFY_DIGEST, 409}, {VERIFY_DIGEST, 413}};
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
-        struct scene scene;
-        begin(&scene, state, rows[i].status);
-        scene.settings.upload.verify = rows[i].verify;
-        scene_enter(&scene);
-        assert_outcome(&scene, scene_run(&scene, upload_verify), REFUSAL_NONE, NULL);
-        assert_false(scene_question(&scene, QUESTION_IMAGE)->begun);
-        scene_end(&scene);
+        struct fixture fixture;
+        begin(&fixture, state, rows[i].status);
+        fixture.settings.upload.verify = rows[i].verify;
+        fixture_enter(&fixture);
+        assert_outcome(&fixture, fixture_run(&fixture, upload_verify), REFUSAL_NONE, NULL);
+        assert_false(fixture_question(&fixture, QUESTION_IMAGE)->begun);
+        fixture_end(&fixture);
     }
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        SCENE_TEST(what_glance_has_is_compared),
-        SCENE_TEST(what_is_only_watched_is_told_apart_from_a_failure),
-        SCENE_TEST(what_it_hashes_with_is_learned),
-        SCENE_TEST(what_cannot_be_found_out_is_no_failure),
-        SCENE_TEST(one_failed_look_ends_nothing),
-        SCENE_TEST(an_image_that_is_saving_is_looked_at_again),
-        SCENE_TEST(nothing_is_asked_where_nothing_is_compared),
+        FIXTURE_TEST(what_glance_has_is_compared),
+        FIXTURE_TEST(what_is_only_watched_is_told_apart_from_a_failure),
+        FIXTURE_TEST(what_it_hashes_with_is_learned),
+        FIXTURE_TEST(what_cannot_be_found_out_is_no_failure),
+        FIXTURE_TEST(one_failed_look_ends_nothing),
+        FIXTURE_TEST(an_image_that_is_saving_is_looked_at_again),
+        FIXTURE_TEST(nothing_is_asked_where_nothing_is_compared),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
