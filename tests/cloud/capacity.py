@@ -147,7 +147,7 @@ def lands_unchecked(cloud, why, **facts):
         lands(cloud, image_id)
         name = 'glance_intake_store_checks_failed_total{store="test"}'
         same("uploads whose store was not looked at", proxy.metric(name), 1)
-        check("the room in test is not known" in proxy.log(), f"no warning: {proxy.log()}")
+        check("the space in test is unknown" in proxy.log(), f"no warning: {proxy.log()}")
         check(why in proxy.log(), f"no word of {why!r}: {proxy.log()}")
         return proxy.log()
 

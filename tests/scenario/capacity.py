@@ -235,7 +235,7 @@ def goes_on(store, count, *words):
     image = store.stack.image()
     told = store.stack.put(image, BODY)
     store.stack.stored(told, image, BODY)
-    line = store.proxy.wait_log(f"WARNING {told.get('X-Openstack-Request-Id')}: the room in test is not known: ")
+    line = store.proxy.wait_log(f"WARNING {told.get('X-Openstack-Request-Id')}: the space in test is unknown: ")
     for each in words:
         assert each in line, line
     assert store.proxy.metric("store_checks_failed_total", store="test") == count

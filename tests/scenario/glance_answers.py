@@ -240,7 +240,7 @@ def found_out(fixture, size, said=None):
         ([unwell, lambda asked: asked.reset(), STORED], 204, None, None, None),
         ([QUEUED, QUEUED], 502, "glance_failed", "queued", "upload once more"),
         ([QUEUED, STORED], 204, None, None, None),
-        ([SAVING, KILLED], 502, "glance_failed", "killed", "delete it and create it anew"),
+        ([SAVING, KILLED], 502, "glance_failed", "killed", "delete it and create a new one"),
         ([SAVING, gone], 502, "glance_failed", "deleted", "the image is gone"),
         ([{"size": 7}], 502, "verify_failed", None, "Glance has 7 bytes"),
         ([SAVING], 504, "glance_timeout", "saving", "do not delete it yet"),

@@ -11,7 +11,7 @@ from support.stack import OCTETS, RIGHT, TOKEN, Stack, data
 MIB = 1 << 20
 TO_TEST = "default: { store: test, mode: force }\n"
 LENIENT = "default: { store: test, mode: force, checks: { format: off, unsafe_format: off } }\n"
-LEARNED = "looks at the data after storing it"
+LEARNED = "checks the data after storing it"
 
 
 def fixed_vhd(folder):
@@ -184,7 +184,7 @@ def refused_vhdx_may_be_the_stores_fault(fixture):
     inspects(stack, times=1)
     image = stack.image(disk_format="vhdx")
     hint = spoilt(stack, stack.put(image, body), image, body)
-    assert "fault of glance_store" in hint and "use another store" in hint and "-O qcow2 FILE COPY" in hint, hint
+    assert "glance_store misreads a VHDX" in hint and "use another store" in hint and "-O qcow2 FILE COPY" in hint, hint
     image = stack.image(disk_format="vhdx")  # another store may take it
     stack.stored(stack.put(image, body), image, body)
     wait_until("it is learned", lambda: LEARNED in stack.proxy.log())

@@ -405,7 +405,7 @@ def slow_json_gets_408(fixture):
             assert time.monotonic() < until, "the slow client is still served"
             client.send(b" ")
         said = refused(client.answer(), 408, "client_stalled")
-        assert "all of its JSON was to come within 2 s" in said["message"], said
+        assert "all of its JSON must come within 2 s" in said["message"], said
     assert glance.requests == []
 
 

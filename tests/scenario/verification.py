@@ -279,8 +279,8 @@ def states(stack):
     words of the message)."""
     return {
         "queued": ({}, None, "upload once more"),
-        "saving": ({"stuck": True}, None, "delete it and create it anew"),
-        "active": ({"kept": True}, None, "active all the same"),
+        "saving": ({"stuck": True}, None, "delete it and create a new one"),
+        "active": ({"kept": True}, None, "has become active"),
         "deleted": ({}, stack.glance.delete, "gone"),
     }
 

@@ -41,7 +41,7 @@ static enum step_result keep(struct ingest_flow *ingest, const char *bytes, size
 static enum step_result refuse_for_space(struct exchange *x)
 {
     return exchange_refuse_for(x, REFUSAL_TOO_MANY_CONNECTIONS,
-                               "too many of them are sending JSON at this moment");
+                               "too many of them are sending JSON now");
 }
 
 static enum step_result ask_for_client(struct ingest_flow *ingest)
@@ -130,7 +130,7 @@ enum step_result buffer_body(struct exchange *x)
         return begin(ingest);
     if (x->step_timer_fired)
         return exchange_refuse_for(x, REFUSAL_CLIENT_STALLED,
-                                   "all of its JSON was to come within %g s",
+                                   "all of its JSON must come within %g s",
                                    (double)timeout(x) / 1000);
     enum step_result result = ingest->check.image_question.begun ? take_answer(ingest) : STEP_NEXT;
     if (result == STEP_NEXT)

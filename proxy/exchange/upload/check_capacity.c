@@ -28,7 +28,7 @@ static const struct policy_store *store_of(const struct upload_flow *upload)
 static void cannot_check(struct exchange *x, const struct policy_store *store, const char *why)
 {
     metrics_store_unchecked(x->parts->metrics, store->name);
-    log_say(LOG_LEVEL_WARNING, "%s: the room in %s is not known: %s", x->request.id, store->name,
+    log_say(LOG_LEVEL_WARNING, "%s: the space in %s is unknown: %s", x->request.id, store->name,
             why);
 }
 

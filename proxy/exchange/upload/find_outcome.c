@@ -80,7 +80,7 @@ static const char *words_while_busy(const struct upload_flow *upload)
     if (upload->outcome.failure == REFUSAL_GLANCE_TIMEOUT)
         return "the image is still saving";
     return "Glance has only a part of it, and the image is still saving: if it stays so, delete it "
-           "and create it anew";
+           "and create a new one";
 }
 
 /* "": there is nothing to say. */
@@ -89,14 +89,14 @@ static const char *words_for(const struct upload_flow *upload, const char *statu
     if (upload->outcome.still_busy)
         return words_while_busy(upload);
     if (strcmp(status, "active") == 0)
-        return "the image is active all the same: compare its os_hash_value with the file's";
+        return "the image has become active: compare its os_hash_value with the file's";
     if (strcmp(status, "killed") == 0)
-        return "Glance has given the image up: delete it and create it anew";
+        return "Glance has given up on the image: delete it and create a new one";
     if (strcmp(status, "deleted") == 0 || strcmp(status, "pending_delete") == 0)
         return "the image is gone";
     if (!*status && answer_is_lost(upload))
-        return "all of it was sent, and Glance does not tell what has become of the image: look at "
-               "it, and do not delete it while it is saving";
+        return "all of it was sent, and the state of the image is unknown: look at it, and do not "
+               "delete it while it is saving";
     return "";
 }
 

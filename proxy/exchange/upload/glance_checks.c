@@ -58,8 +58,8 @@ static void learn(struct upload_flow *upload, enum glance_objection violation, c
     if (upload->x.snapshot->settings->upload.glance_checks == GLANCE_CHECKS_AUTO &&
         inspection_learn_refused(upload->x.parts->inspection, violation))
         log_say(LOG_LEVEL_WARNING,
-                "%s: this Glance looks at the data after storing it, so what it refuses like this "
-                "is refused before it is sent from now on ([upload] glance_checks = off ends that)",
+                "%s: this Glance checks the data after storing it. From now on the proxy refuses "
+                "such data before it is sent ([upload] glance_checks = off ends that)",
                 upload->x.request.id);
 }
 
@@ -81,9 +81,9 @@ static const char SPOILT[] =
 static const char WAITING[] = REFUSED_AFTERWARDS "The image waits for data again.";
 
 static const char VHDX[] =
-    "of a VHDX this is a fault of glance_store where the store reads it in large pieces, as S3 "
-    "does: use another store, or convert it with qemu-img convert -O qcow2 FILE COPY and create "
-    "the image with --disk-format qcow2";
+    "glance_store misreads a VHDX if the store reads it in large blocks, as S3 does: use another "
+    "store, or convert it with qemu-img convert -O qcow2 FILE COPY and create the image with "
+    "--disk-format qcow2";
 
 static bool is_spoilt(const struct image *seen)
 {

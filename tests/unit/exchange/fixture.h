@@ -41,10 +41,14 @@ struct fixture {
     struct image_check *check;  /* of either */
     struct image *image;        /* as Glance has described it */
     struct policy_decision *decision;
-    struct upload_size *size; /* NULL: it is no upload */
-    struct usage *usage;      /* likewise */
-    struct headers out;       /* for what a test asks for */
-    const char *rest;         /* of the body */
+    struct upload_head *head; /* NULL: it is no upload, likewise the next four */
+    struct upload_size *size;
+    struct send_state *send;
+    struct outcome *outcome;
+    struct usage *usage;
+    struct json_body *json; /* NULL: it is an upload */
+    struct headers out;     /* for what a test asks for */
+    const char *rest;       /* of the body */
     const char *log;
 };
 
@@ -133,7 +137,10 @@ static inline void fixture_begin_route(struct fixture *fixture, void **state, en
     fixture->x = exchange_new(&fixture->parts, &fixture->client, &UPLOAD_KIND, &request);
     assert_non_null(fixture->x);
     fixture->upload = upload_of(fixture->x);
+    fixture->head = &fixture->upload->head;
     fixture->size = &fixture->upload->size;
+    fixture->send = &fixture->upload->send;
+    fixture->outcome = &fixture->upload->outcome;
     fixture->usage = &fixture->upload->quota.usage;
     fixture_set_check(fixture, &fixture->upload->check);
     assert_true(UPLOAD_KIND.begin(fixture->x));
@@ -163,6 +170,7 @@ static inline void fixture_begin_ingest(struct fixture *fixture, void **state,
     fixture->x = exchange_new(&fixture->parts, &fixture->client, kind, &request);
     assert_non_null(fixture->x);
     fixture->ingest = ingest_of(fixture->x);
+    fixture->json = &fixture->ingest->body;
     fixture_set_check(fixture, &fixture->ingest->check);
 }
 
@@ -187,6 +195,33 @@ static inline struct refusal_note *fixture_refusal(const struct fixture *fixture
 static inline struct buffer *fixture_json(const struct fixture *fixture)
 {
     return &fixture->ingest->body.text;
+}
+
+static inline enum audit fixture_audit_mode(const struct fixture *fixture)
+{
+    return fixture->x->audit.mode;
+}
+
+/* How many violations wait for the rule. */
+static inline size_t fixture_pending(const struct fixture *fixture)
+{
+    return fixture->x->audit.pending_count;
+}
+
+/* What was reserved in the project's quota. */
+static inline struct quota_reservation *fixture_reservation(const struct fixture *fixture)
+{
+    return &fixture->upload->quota.reservation;
+}
+
+static inline const struct upload_lock *fixture_lock(const struct fixture *fixture)
+{
+    return fixture->check->lock;
+}
+
+static inline const struct step *fixture_steps(const struct fixture *fixture)
+{
+    return fixture->x->kind->steps;
 }
 
 static inline void fixture_audit(struct fixture *fixture, enum audit audit)
@@ -234,6 +269,12 @@ static inline bool fixture_is_set(const struct fixture *fixture, enum fixture_ti
 static inline void fixture_fire(struct fixture *fixture, enum fixture_timer timer)
 {
     fixture_timer(fixture, timer)->fire(fixture_timer(fixture, timer));
+}
+
+/* Milliseconds before the latest question. */
+static inline uint64_t fixture_poll_wait(const struct fixture *fixture)
+{
+    return fixture->upload->poll.wait_ms;
 }
 
 /* So much of the time of a poll has passed. */

@@ -37,7 +37,7 @@ static void the_policy_says_where_it_begins(void **state)
         begin(&fixture, state, AUDIT_OFF);
         fixture_policy(&fixture, state, rows[i].policy);
         audit_begin(fixture.x);
-        assert_int_equal(fixture.x->audit.mode, rows[i].audit);
+        assert_int_equal(fixture_audit_mode(&fixture), rows[i].audit);
         assert_int_equal(audit_only(fixture.x), rows[i].audit == AUDIT_ON);
         fixture_end(&fixture);
     }
@@ -107,7 +107,7 @@ static void of_too_many_the_last_are_dropped(void **state)
     begin(&fixture, state, AUDIT_UNDECIDED);
     for (int i = 0; i < PENDING_MAX + 2; i++)
         assert_int_equal(report_violation_for(fixture.x, REFUSAL_TOO_LARGE, "%d", i), STEP_NEXT);
-    assert_int_equal(fixture.x->audit.pending_count, PENDING_MAX);
+    assert_int_equal(fixture_pending(&fixture), PENDING_MAX);
     assert_outcome(&fixture, audit_decided(fixture.x, fixture.decision->audit), REFUSAL_TOO_LARGE,
                    "0");
     fixture_end(&fixture);
@@ -130,7 +130,7 @@ static void a_decision_may_be_made_again(void **state)
         begin(&fixture, state, rows[i].before);
         fixture.decision->audit = rows[i].watches;
         assert_int_equal(audit_decided(fixture.x, fixture.decision->audit), STEP_NEXT);
-        assert_int_equal(fixture.x->audit.mode, rows[i].after);
+        assert_int_equal(fixture_audit_mode(&fixture), rows[i].after);
         fixture_end(&fixture);
     }
 }

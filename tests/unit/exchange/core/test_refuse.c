@@ -89,10 +89,10 @@ static void what_is_answered_is_let_go(void **state)
     begin(&fixture, state);
     fixture.image->status = strdup("queued");
     assert_int_equal(image_check_lock(fixture.x, fixture.check, fixture.size), STEP_NEXT);
-    assert_non_null(fixture.check->lock);
+    assert_non_null(fixture_lock(&fixture));
     exchange_refuse(fixture.x, REFUSAL_EMPTY_BODY);
     exchange_answer_refusal(fixture.x);
-    assert_null(fixture.check->lock);
+    assert_null(fixture_lock(&fixture));
     fixture_end(&fixture);
 }
 

@@ -99,7 +99,7 @@ static void it_is_not_waited_for_for_ever(void **state)
     assert_int_equal(go_on(&fixture), STEP_WAIT);
     fixture_fire(&fixture, STEP_TIMER);
     assert_outcome(&fixture, go_on(&fixture), REFUSAL_CLIENT_STALLED,
-                   "all of its JSON was to come within 60 s");
+                   "all of its JSON must come within 60 s");
     fixture_end(&fixture);
 }
 
@@ -167,7 +167,7 @@ static void what_is_only_watched_goes_on(void **state)
         assert_int_equal(fixture_run(&fixture, buffer_body), STEP_WAIT);
         assert_outcome(&fixture, announced ? go_on(&fixture) : go_on_known(&fixture), REFUSAL_NONE,
                        NULL);
-        assert_true(fixture.ingest->body.unchecked);
+        assert_true(fixture.json->unchecked);
         assert_int_equal(fixture_record(&fixture)->audit_reasons,
                          refusal_bit(REFUSAL_JSON_TOO_LONG));
         assert_int_equal(fixture_json(&fixture)->len + strlen(fixture.client.sends), count);
@@ -272,7 +272,7 @@ static void a_worker_holds_no_more_than_so_much(void **state)
         assert_int_equal(fixture_run(&fixture, buffer_body), STEP_WAIT);
         assert_outcome(&fixture, go_on_known(&fixture),
                        over ? REFUSAL_TOO_MANY_CONNECTIONS : REFUSAL_NONE,
-                       over ? "too many of them are sending JSON at this moment" : NULL);
+                       over ? "too many of them are sending JSON now" : NULL);
         fixture_end(&fixture);
         assert_int_equal(fixture.parts.holders.known, KNOWN_MAX - strlen(TEXT) - 1 + over);
     }

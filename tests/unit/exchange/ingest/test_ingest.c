@@ -81,7 +81,7 @@ static void what_may_matter_takes_a_way_of_its_own(void **state)
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         struct fixture fixture;
         begin(&fixture, state, rows[i].policy, rows[i].kind, rows[i].fields, rows[i].text);
-        const struct step *steps = fixture.x->kind->steps;
+        const struct step *steps = fixture_steps(&fixture);
         if (strcmp(steps->name, rows[i].step) != 0)
             fail_msg("row %zu: %s", i, steps->name);
         assert_non_null(find_step(steps, "forward"));
@@ -94,7 +94,7 @@ static void chunked_is_a_body_too(void **state)
     static const char *const patch[] = {"Content-Type", PATCH, NULL};
     struct fixture fixture;
     fixture_begin_ingest(&fixture, state, ROUTE_UPDATE, patch, CLOSED, UINT64_MAX);
-    assert_string_equal(fixture.x->kind->steps->name, "hold");
+    assert_string_equal(fixture_steps(&fixture)->name, "hold");
     fixture_end(&fixture);
 }
 
@@ -184,7 +184,7 @@ static void what_was_too_long_is_not(void **state)
     static const char *const patch[] = {"Content-Type", PATCH, NULL};
     struct fixture fixture;
     begin(&fixture, state, AUDIT, ROUTE_UPDATE, patch, POINTS);
-    fixture.ingest->body.unchecked = true;
+    fixture.json->unchecked = true;
     assert_int_equal(fixture_run_named(&fixture, "look"), STEP_NEXT);
     assert_null(fixture_record(&fixture));
     fixture_end(&fixture);

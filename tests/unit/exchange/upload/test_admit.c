@@ -114,8 +114,8 @@ static void what_the_head_told_is_kept(void **state)
         SIZE, "3", "Content-Type", FORM, "Digest", "md5=kAFQmDzST7DWlj99KOF/cg==", NULL};
     struct fixture fixture;
     assert_int_equal(admit(&fixture, state, ENFORCED, fields, CHUNKED, NULL), STEP_NEXT);
-    const struct upload_head *head = &fixture.upload->head;
-    const struct upload_size *size = &fixture.upload->size;
+    const struct upload_head *head = fixture.head;
+    const struct upload_size *size = fixture.size;
     assert_true(head->declared_form && head->promised && size->known && !size->comes_later);
     assert_int_equal(head->promise, 3);
     assert_int_equal(size->bytes, 3);
@@ -135,7 +135,7 @@ static void that_there_is_no_data_is_kept_until_the_image_is_known(void **state)
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         struct fixture fixture;
         assert_int_equal(admit(&fixture, state, ENFORCED, fields, rows[i].sent, NULL), STEP_NEXT);
-        assert_int_equal(fixture.upload->head.empty, rows[i].empty);
+        assert_int_equal(fixture.head->empty, rows[i].empty);
         fixture_end(&fixture);
     }
 }
@@ -150,14 +150,14 @@ static void what_a_policy_could_let_pass_is_noted_or_kept(void **state)
                                      UINT64_C(1) << REFUSAL_SPOOL_FULL;
     struct fixture fixture;
     assert_int_equal(admit(&fixture, state, WATCHED, fields, CHUNKED, fill_spool), STEP_NEXT);
-    assert_int_equal(fixture.x->audit.mode, AUDIT_ON);
+    assert_int_equal(fixture_audit_mode(&fixture), AUDIT_ON);
     assert_true(fixture_record(&fixture)->audit_reasons == reported);
-    assert_int_equal(fixture.x->audit.pending_count, 0);
+    assert_int_equal(fixture_pending(&fixture), 0);
     fixture_end(&fixture);
     assert_int_equal(admit(&fixture, state, MIXED, fields, CHUNKED, fill_spool), STEP_NEXT);
-    assert_int_equal(fixture.x->audit.mode, AUDIT_UNDECIDED);
+    assert_int_equal(fixture_audit_mode(&fixture), AUDIT_UNDECIDED);
     assert_true(fixture_record(&fixture)->audit_reasons == 0);
-    assert_int_equal(fixture.x->audit.pending_count, 3);
+    assert_int_equal(fixture_pending(&fixture), 3);
     assert_int_equal(fixture.x->audit.pending[0].reason, REFUSAL_CONTENT_RANGE);
     fixture_end(&fixture);
 }
@@ -194,7 +194,7 @@ static void a_form_that_may_go_on_has_no_certain_size(void **state)
         struct fixture fixture;
         assert_int_equal(admit(&fixture, state, rows[i].policy, fields, FIVE, NULL), STEP_NEXT);
         assert_int_equal(fixture.size->known, rows[i].size_known);
-        assert_true(fixture.upload->head.promised && fixture.size->comes_later);
+        assert_true(fixture.head->promised && fixture.size->comes_later);
         fixture_end(&fixture);
     }
 }

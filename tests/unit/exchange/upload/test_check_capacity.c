@@ -117,14 +117,14 @@ static void what_cannot_be_found_out_refuses_nobody(void **state)
     struct fixture fixture;
     begin(&fixture, state);
     assert_int_equal(look(&fixture, 403, "7", NULL), STEP_NEXT);
-    assert_logged(&fixture, "req-1: the room in test is not known: the gateway answers 403");
+    assert_logged(&fixture, "req-1: the space in test is unknown: the gateway answers 403");
     assert_unchecked(&fixture, true);
     fixture_end(&fixture);
 
     begin(&fixture, state);
     assert_int_equal(unlink(scratch_path(state, "secret")), 0);
     assert_int_equal(fixture_run(&fixture, upload_check_capacity), STEP_NEXT);
-    assert_logged(&fixture, "req-1: the room in test is not known: its bucket cannot be asked");
+    assert_logged(&fixture, "req-1: the space in test is unknown: its bucket cannot be asked");
     assert_unchecked(&fixture, true);
     fixture_end(&fixture);
 }

@@ -149,7 +149,7 @@ static void what_glance_has_begun_with_counts_before_the_invitation(void **state
         struct quota_reservation one = other(&fixture, 6 * MIB, firm);
         assert_outcome(&fixture, fixture_run(&fixture, upload_check_quota_early),
                        firm ? REFUSAL_QUOTA_EXCEEDED : REFUSAL_NONE, firm ? TOLD : NULL);
-        assert_null(fixture.upload->quota.reservation.row);
+        assert_null(fixture_reservation(&fixture)->row);
         quota_release(&one, false);
         fixture_end(&fixture);
     }
@@ -183,7 +183,7 @@ static void what_glance_has_not_begun_with_is_waited_for_a_moment(void **state)
             fixture.upload->quota.wait_began_ms = clock_ms() - 5001;
         assert_outcome(&fixture, fixture_run(&fixture, upload_reserve_quota),
                        firm ? REFUSAL_QUOTA_EXCEEDED : REFUSAL_NONE, firm ? TOLD : NULL);
-        assert_int_equal(fixture.upload->quota.reservation.row != NULL, !firm);
+        assert_int_equal(fixture_reservation(&fixture)->row != NULL, !firm);
         quota_release(&one, false);
         fixture_end(&fixture);
     }
@@ -246,9 +246,9 @@ static void it_is_asked_again_where_something_was_stored_meanwhile(void **state)
 
 static uint64_t reserved(struct fixture *fixture)
 {
-    struct quota_reservation mine = fixture->upload->quota.reservation;
+    struct quota_reservation mine = *fixture_reservation(fixture);
     if (mine.row)
-        quota_confirm(&fixture->upload->quota.reservation);
+        quota_confirm(fixture_reservation(fixture));
     return quota_reservations_firm(fixture->parts.quota_reservations, "0 10 p");
 }
 

@@ -129,7 +129,7 @@ static void who_may_send_no_data(void **state)
         fixture_policy(&fixture, state, text);
         audit_begin(fixture.x);
         fixture.size->bytes = 0;
-        fixture.upload->head.empty = true;
+        fixture.head->empty = true;
         fixture.image->of_volumes = rows[i].of_volumes;
         assert_outcome(&fixture, fixture_run(&fixture, upload_decide), rows[i].refusal, NULL);
         assert_int_equal(upload_may_be_empty(fixture.check),
@@ -330,7 +330,7 @@ static void what_is_only_watched_is_not_put_off(void **state)
         begin(&fixture, state, "watched", GLANCE_HAS);
         fixture_policy(&fixture, state, rows[i].policy);
         fixture.client.framing.framing = rows[i].framing;
-        fixture.upload->head.declared_form = rows[i].form;
+        fixture.head->declared_form = rows[i].form;
         fixture.size->known = false;
         fixture.size->comes_later = true;
         fixture_audit(&fixture, rows[i].policy == SOME ? AUDIT_UNDECIDED : AUDIT_ON);

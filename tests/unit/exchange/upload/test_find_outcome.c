@@ -32,9 +32,9 @@ static void begin(struct fixture *fixture, void **state, enum refusal failure, u
         fixture_sent(fixture, "abc");
     else
         fixture_body(fixture, "abc", NULL);
-    fixture->upload->outcome.failure = failure;
+    fixture->outcome->failure = failure;
     fixture_answer(fixture)->status = status;
-    fixture->upload->send.last_sent_ms = clock_ms();
+    fixture->send->last_sent_ms = clock_ms();
     fixture_record(fixture)->store = strdup("test");
 }
 
@@ -64,8 +64,8 @@ static enum step_result see_next(struct fixture *fixture, unsigned status, const
 static enum step_result see_last(struct fixture *fixture, unsigned status, const char *image)
 {
     fixture_poll_since(fixture, 120 * 1000);
-    fixture->upload->send.last_sent_ms = fixture->upload->poll.began_ms;
-    fixture->upload->outcome.seen_queued = true;
+    fixture->send->last_sent_ms = clock_ms() - 121 * 1000;
+    fixture->outcome->seen_queued = true;
     fixture_answered(fixture_question(fixture, QUESTION_IMAGE), status, image);
     return fixture_run(fixture, upload_verify);
 }
@@ -78,14 +78,14 @@ static enum step_result see_last(struct fixture *fixture, unsigned status, const
     "; if that ends the same way, Glance may refuse the upload, and its log says why at req-1"
 #define PART                                                                                       \
     "Glance has only a part of it, and the image is still saving: if it stays so, delete it and "  \
-    "create it anew"
+    "create a new one"
 #define BUSY                                                                                       \
     "all of it was sent, and Glance is still busy with the image: do not delete it yet, look at "  \
     "it again later"
-#define GIVEN_UP "Glance has given the image up: delete it and create it anew"
+#define GIVEN_UP "Glance has given up on the image: delete it and create a new one"
 #define UNKNOWN                                                                                    \
-    "all of it was sent, and Glance does not tell what has become of the image: look at it, and "  \
-    "do not delete it while it is saving"
+    "all of it was sent, and the state of the image is unknown: look at it, and do not delete it " \
+    "while it is saving"
 
 static void what_is_left_of_the_image_is_told(void **state)
 {
@@ -104,7 +104,7 @@ static void what_is_left_of_the_image_is_told(void **state)
         {REFUSAL_GLANCE_TIMEOUT, 0, "", 200, IMAGE("saving", "0", "", ""), "saving",
          "the image is still saving"},
         {REFUSAL_GLANCE_FAILED, 0, "", 200, GOOD, "active",
-         "the image is active all the same: compare its os_hash_value with the file's"},
+         "the image has become active: compare its os_hash_value with the file's"},
         {REFUSAL_GLANCE_FAILED, 0, "", 404, "", "deleted", "the image is gone"},
         {REFUSAL_GLANCE_FAILED, 0, "", 200, IMAGE("killed", "0", "", ""), "killed", GIVEN_UP},
         {REFUSAL_GLANCE_FAILED, 0, "it broke", 503, "", "", "it broke"},
@@ -118,7 +118,7 @@ static void what_is_left_of_the_image_is_told(void **state)
         struct fixture fixture;
         char line[128];
         begin(&fixture, state, rows[i].failure, rows[i].answered, false);
-        fixture_text(fixture.upload->outcome.detail, rows[i].before);
+        fixture_text(fixture.outcome->detail, rows[i].before);
         assert_outcome(&fixture, see_last(&fixture, rows[i].status, rows[i].image), rows[i].failure,
                        rows[i].detail);
         assert_string_equal(fixture_record(&fixture)->image_after, rows[i].after);
@@ -167,15 +167,15 @@ static void it_is_followed_until_it_is_stored(void **state)
         fixture_enter(&fixture);
         assert_int_equal(fixture_run(&fixture, upload_verify), STEP_WAIT);
         assert_false(fixture_question(&fixture, QUESTION_IMAGE)->begun);
-        assert_int_equal(fixture.upload->poll.wait_ms, 1000);
+        assert_int_equal(fixture_poll_wait(&fixture), 1000);
         assert_int_equal(see_next(&fixture, 200, saving), STEP_WAIT);
-        assert_int_equal(fixture.upload->poll.wait_ms, 2000);
+        assert_int_equal(fixture_poll_wait(&fixture), 2000);
         assert_int_equal(see_next(&fixture, 503, ""), STEP_WAIT);
         assert_int_equal(see_next(&fixture, 200, saving), STEP_WAIT);
-        assert_int_equal(fixture.upload->poll.wait_ms, 8000);
+        assert_int_equal(fixture_poll_wait(&fixture), 8000);
         assert_int_equal(see_next(&fixture, 200, saving), STEP_WAIT);
         assert_int_equal(see_next(&fixture, 200, saving), STEP_WAIT);
-        assert_int_equal(fixture.upload->poll.wait_ms, 30000);
+        assert_int_equal(fixture_poll_wait(&fixture), 30000);
         assert_outcome(&fixture, see_next(&fixture, 200, GOOD), REFUSAL_NONE, NULL);
         assert_int_equal(fixture_answer(&fixture)->status, 204);
         assert_int_equal(fixture_answer(&fixture)->body.len, 0);

@@ -23,7 +23,7 @@ static void begin(struct fixture *fixture, void **state, const char *disk_format
     fixture_image(fixture, "queued", disk_format, "bare");
     fixture->settings.upload.checks = (struct check_levels){0};
     fixture_sent(fixture, text);
-    fixture->upload->send.as_octets = true;
+    fixture->send->as_octets = true;
     fixture_answer(fixture)->status = 415;
 }
 
@@ -58,16 +58,16 @@ static void the_hint_says_what_has_become_of_it(void **state)
          "Glance has refused the data after storing it: Glance's log says "
          "why at req-1. The image takes no other data now"},
         {"vhdx", "vhdxfile", 200, SPOILT,
-         "Glance has refused the data after storing it: of a VHDX this is a fault of glance_store "
-         "where the store reads it in large pieces, as S3 does: use another store, or convert it "
-         "with qemu-img convert -O qcow2 FILE COPY and create the image with --disk-format qcow2. "
+         "Glance has refused the data after storing it: glance_store misreads a VHDX if the store "
+         "reads it in large blocks, as S3 does: use another store, or convert it with qemu-img "
+         "convert -O qcow2 FILE COPY and create the image with --disk-format qcow2. "
          "The image takes no other data now"},
     };
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         struct fixture fixture;
         begin(&fixture, state, rows[i].disk_format, rows[i].text);
         see(&fixture, rows[i].status, rows[i].image);
-        const char *hint = fixture.upload->outcome.hint ? fixture.upload->outcome.hint : "";
+        const char *hint = fixture.outcome->hint ? fixture.outcome->hint : "";
         if (strncmp(hint, rows[i].hint, strlen(rows[i].hint)) != 0)
             fail_msg("row %zu: %s", i, hint);
         assert_string_equal(fixture_record(&fixture)->image_after,
@@ -102,7 +102,7 @@ static void it_is_learned(void **state)
         assert_logged(&fixture,
                       "req-1: Glance has refused the data of image image after storing it");
         if (rows[i].learned)
-            assert_logged(&fixture, "req-1: this Glance looks at the data after storing it");
+            assert_logged(&fixture, "req-1: this Glance checks the data after storing it");
         fixture_end(&fixture);
     }
 }
@@ -114,7 +114,7 @@ static void other_answers_teach_nothing(void **state)
     for (int way = 0; way < WAYS; way++) {
         struct fixture fixture;
         begin(&fixture, state, "vhd", "abc");
-        fixture.upload->send.as_octets = way != TYPE;
+        fixture.send->as_octets = way != TYPE;
         if (way == PART) {
             body_free(fixture.upload->body);
             fixture_body(&fixture, "abc", NULL);
@@ -126,7 +126,7 @@ static void other_answers_teach_nothing(void **state)
         fixture_enter(&fixture);
         assert_false(inspected_refused(fixture.upload));
         assert_outcome(&fixture, fixture_run(&fixture, upload_verify), REFUSAL_NONE, NULL);
-        assert_null(fixture.upload->outcome.hint);
+        assert_null(fixture.outcome->hint);
         assert_int_equal(inspection_refuses(&fixture.inspection), 0);
         fixture_end(&fixture);
     }

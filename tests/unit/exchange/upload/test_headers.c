@@ -209,7 +209,7 @@ static void what_is_only_watched_keeps_its_fields(void **state)
         struct fixture fixture;
         fixture_begin(&fixture, state, rows[i].fields);
         fixture_audit(&fixture, AUDIT_ON);
-        fixture.upload->head.fixes = rows[i].head_fixes;
+        fixture.head->fixes = rows[i].head_fixes;
         fixture_body(&fixture, "abc", NULL);
         assert_true(upload_headers(fixture.upload, &fixture.out));
         for (const char *const *field = rows[i].fields; *field; field += 2)
@@ -259,7 +259,7 @@ static void what_was_done_before_it_was_watched_stays(void **state)
     fixture_begin(&fixture, state, fields);
     fixture_body(&fixture, form, type);
     fixture_audit(&fixture, AUDIT_ON);
-    fixture.upload->head.fixes = FIX_CONTENT_TYPE | FIX_MULTIPART;
+    fixture.head->fixes = FIX_CONTENT_TYPE | FIX_MULTIPART;
     assert_true(upload_headers(fixture.upload, &fixture.out));
     assert_field(&fixture.out, "Content-Type", OCTETS);
     assert_field(&fixture.out, "X-Image-Meta-Store", "file");
