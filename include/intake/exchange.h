@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* An exchange: one request from its head to the last byte of its answer, and all that was made
- * of it on the way. The only stage that knows the order of things. */
+/* An exchange: one request from its head to the last byte of its answer. No other folder knows the
+ * order of the steps. */
 #ifndef INTAKE_EXCHANGE_H
 #define INTAKE_EXCHANGE_H
 
@@ -23,14 +23,14 @@ struct spools;
 struct stores;
 struct records;
 
-/* The JSON that is held while it is judged, in bytes. Zero-initialised: none. */
+/* How many bytes of JSON a worker buffers. Zero-initialised: none. */
 struct holders {
-    size_t newcomers;     /* of clients that Glance has not vouched for */
-    size_t known;         /* of the others */
-    struct holder *first; /* these by their address */
+    size_t newcomers;     /* for clients that Glance has not vouched for */
+    size_t known;         /* for the others */
+    struct holder *first; /* the others by address */
 };
 
-/* What exchanges of one worker work with. Borrowed; `snapshot` and `draining` change. */
+/* What the exchanges of one worker share. Borrowed; `snapshot` and `draining` change. */
 struct exchange_parts {
     struct loop *loop;
     struct glance *glance;
@@ -46,15 +46,15 @@ struct exchange_parts {
     struct inspection *inspection;
     struct snapshot *snapshot; /* in force for new exchanges */
     bool draining;             /* new uploads are refused */
-    bool hears_continue; /* from Glance, when it begins to take an upload: see await_glance.c */
+    bool hears_continue;       /* Glance sends 100 Continue when it begins to read an upload */
     struct holders holders;
-    struct exchange *orphans; /* whose client went, while Glance finishes what it has whole */
+    struct exchange *orphans; /* their client has left, and Glance is finishing */
 };
 
 /* The listener's events; their context is a struct exchange_parts. */
 extern const struct client_events exchange_events;
 
-/* Gives up every exchange that has no client any more. */
+/* Frees all orphans. */
 void exchange_drop_orphans(struct exchange_parts *parts);
 
 #endif
