@@ -159,7 +159,7 @@ static enum step_result check_verdict(struct import *import)
             import->decision.refused,
             decision->allowed ? decision->allowed : "any store but Glance's reserved ones");
     case POLICY_TOO_LARGE:
-        return report_size(x, import->ingest->check.image.size, decision->max_size);
+        return report_too_large(x, import->ingest->check.image.size, decision->max_size);
     default:
         return STEP_NEXT;
     }

@@ -75,7 +75,7 @@ static bool make_body(struct upload_flow *upload)
     plan.may_be_empty = upload_may_be_empty(&upload->check);
     plan.size_chose = upload_chosen_by_size(upload);
     plan.checks = upload_checks(upload);
-    plan.glance_refuses = inspected_refuses(upload);
+    plan.glance_refuses = glance_checks_expected(upload);
     plan.checks_wait = upload_decision_waits(upload) && upload->check.decision.checks_by_size;
     upload->body = body_new(&plan);
     if (upload->body)

@@ -52,10 +52,11 @@ static enum step_result obey(struct exchange *x, const struct image_check *check
     case POLICY_STORE_NOT_ALLOWED:
         return report_store(x, check);
     case POLICY_TOO_LARGE:
-        return report_size(x, size->bytes, smaller(decision->max_size, everywhere));
+        return report_too_large(x, size->bytes, smaller(decision->max_size, everywhere));
     default:
-        return size->known && size->bytes > everywhere ? report_size(x, size->bytes, everywhere)
-                                                       : STEP_NEXT;
+        return size->known && size->bytes > everywhere
+                   ? report_too_large(x, size->bytes, everywhere)
+                   : STEP_NEXT;
     }
 }
 

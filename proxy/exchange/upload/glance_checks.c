@@ -23,7 +23,7 @@ static const struct poll_plan AFTERWARDS = {
 
 /* --- what is refused before it is sent ---------------------------------------------------- */
 
-unsigned inspected_refuses(const struct upload_flow *upload)
+unsigned glance_checks_expected(const struct upload_flow *upload)
 {
     enum glance_checks checks = upload->x.snapshot->settings->upload.glance_checks;
     if (checks == GLANCE_CHECKS_OFF || upload->x.record->kind != RECORD_FILE)
@@ -34,7 +34,7 @@ unsigned inspected_refuses(const struct upload_flow *upload)
 
 /* --- what is learned ---------------------------------------------------------------------- */
 
-bool inspected_refused(const struct upload_flow *upload)
+bool glance_checks_refused(const struct upload_flow *upload)
 {
     return !upload->outcome.failure && upload->x.glance.answer.status == 415 &&
            upload->x.record->kind == RECORD_FILE && upload->send.as_octets &&
@@ -63,7 +63,7 @@ static void learn(struct upload_flow *upload, enum glance_objection violation, c
                 upload->x.request.id);
 }
 
-void inspected_taken(struct upload_flow *upload)
+void glance_checks_learn_taken(struct upload_flow *upload)
 {
     const char *why;
     enum glance_objection violation = body_glance_objection(upload->body, &why);
@@ -106,7 +106,7 @@ static void tell(struct upload_flow *upload, const char *text)
 }
 
 /* An image that cannot be seen counts as spoilt: with every Glance that answers so, it is. */
-enum step_result inspected_look(struct upload_flow *upload)
+enum step_result glance_checks_see_image(struct upload_flow *upload)
 {
     struct image seen = {0};
     const char *why;

@@ -69,7 +69,7 @@ enum step_result image_check_status(struct exchange *x, const struct image_check
 /* Facts about the image and the client, for the policy. The caller adds the others. */
 struct policy_facts image_check_facts(const struct exchange *x, const struct image_check *check);
 void image_check_describe(const struct image_check *check, struct refusal_context *out);
-enum step_result report_size(struct exchange *x, uint64_t size, uint64_t max);
+enum step_result report_too_large(struct exchange *x, uint64_t size, uint64_t max);
 /* Reports a store that Glance does not have. It is the client's mistake if the client asked for it.
  */
 enum step_result report_missing_store(struct exchange *x, const char *store, bool was_requested);

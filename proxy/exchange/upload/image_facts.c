@@ -28,7 +28,7 @@ void image_check_describe(const struct image_check *check, struct refusal_contex
     out->container_format = check->image.container_format;
 }
 
-enum step_result report_size(struct exchange *x, uint64_t size, uint64_t max)
+enum step_result report_too_large(struct exchange *x, uint64_t size, uint64_t max)
 {
     return report_violation_for(x, REFUSAL_TOO_LARGE,
                                 "it has %" PRIu64 " bytes, and the limit is %" PRIu64, size, max);

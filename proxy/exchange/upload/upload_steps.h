@@ -105,10 +105,10 @@ enum verify_verdict upload_compare(struct upload_flow *upload, const struct imag
 enum step_result upload_find_outcome(struct upload_flow *upload);
 
 /* glance_checks.c */
-unsigned inspected_refuses(const struct upload_flow *upload); /* as struct body_plan has it */
+unsigned glance_checks_expected(const struct upload_flow *upload); /* as struct body_plan has it */
 /* Whether the answer is that of a Glance that checks the format after storing the data. */
-bool inspected_refused(const struct upload_flow *upload);
-enum step_result inspected_look(struct upload_flow *upload); /* at the image after that */
-void inspected_taken(struct upload_flow *upload);            /* Glance has taken the upload */
+bool glance_checks_refused(const struct upload_flow *upload);
+enum step_result glance_checks_see_image(struct upload_flow *upload); /* at the image after that */
+void glance_checks_learn_taken(struct upload_flow *upload); /* Glance has taken the upload */
 
 #endif

@@ -103,10 +103,10 @@ enum step_result upload_verify(struct exchange *x)
     unsigned status = x->glance.answer.status;
     bool stored = !upload->outcome.failure && status / 100 == 2;
     bool failed = upload->outcome.failure || status >= 500;
-    if (inspected_refused(upload))
-        return inspected_look(upload);
+    if (glance_checks_refused(upload))
+        return glance_checks_see_image(upload);
     if (stored)
-        inspected_taken(upload);
+        glance_checks_learn_taken(upload);
     if (stored)
         return x->snapshot->settings->upload.verify == VERIFY_OFF ? STEP_NEXT : verify(upload);
     return failed ? upload_find_outcome(upload) : STEP_NEXT;

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* An exchange in the middle of its steps. It is real, and so is all that it works with. The client
- * is the test's, and answers of Glance and of a gateway are put where the exchange expects them.
- * Tests reach the exchange through the functions below, not by its members. Include after
- * <cmocka.h>. */
+/* A real exchange in the middle of its steps. The client is the test's, and a test puts the answers
+ * of Glance and of a gateway where the exchange expects them. Tests reach the exchange through the
+ * functions below, not by its members. Include after <cmocka.h>. */
 #ifndef EXCHANGE_FIXTURE_H
 #define EXCHANGE_FIXTURE_H
 
@@ -31,14 +30,14 @@
 
 struct fixture {
     struct client client;
-    struct settings settings; /* the defaults, as far as an upload asks for them */
+    struct settings settings; /* the defaults that an upload needs */
     struct snapshot snapshot;
     struct exchange_parts parts;
     struct inspection inspection;
     struct exchange *x;
     struct upload_flow *upload; /* NULL: it is no upload */
     struct ingest_flow *ingest; /* NULL: it is an upload */
-    struct image_check *check;  /* of either */
+    struct image_check *check;  /* of either kind */
     struct image *image;        /* as Glance has described it */
     struct policy_decision *decision;
     struct upload_head *head; /* NULL: it is no upload, likewise the next four */
@@ -229,14 +228,14 @@ static inline void fixture_audit(struct fixture *fixture, enum audit audit)
     fixture->x->audit.mode = audit;
 }
 
-/* --- its steps -------------------------------------------------------------------------- */
+/* --- steps ------------------------------------------------------------------------------ */
 
 static inline void fixture_enter(struct fixture *fixture)
 {
     fixture->x->entering = true;
 }
 
-/* As the runner does. */
+/* Runs a step as the runner does. */
 static inline enum step_result fixture_run(struct fixture *fixture,
                                            enum step_result (*step)(struct exchange *x))
 {
@@ -277,16 +276,16 @@ static inline uint64_t fixture_poll_wait(const struct fixture *fixture)
     return fixture->upload->poll.wait_ms;
 }
 
-/* So much of the time of a poll has passed. */
+/* Sets how much of the time of a poll has passed. */
 static inline void fixture_poll_since(struct fixture *fixture, uint64_t ms)
 {
     fixture->upload->poll.began_ms = clock_ms() - ms;
 }
 
-/* Text into one of its fields. */
+/* Copies a text into a member that is an array. */
 #define fixture_text(field, text) snprintf(field, sizeof(field), "%s", text)
 
-/* What Glance has said of the image. NULL: not set. */
+/* Sets what Glance has said of the image. NULL: not set. */
 static inline void fixture_image(struct fixture *fixture, const char *status,
                                  const char *disk_format, const char *container_format)
 {
@@ -296,7 +295,7 @@ static inline void fixture_image(struct fixture *fixture, const char *status,
     image->container_format = container_format ? strdup(container_format) : NULL;
 }
 
-/* Its policy, for the end to free. */
+/* Sets the policy. fixture_end() frees it. */
 static inline void fixture_policy(struct fixture *fixture, void **state, const char *text)
 {
     policy_free(fixture->snapshot.policy);
@@ -328,9 +327,9 @@ static inline int fixture_over(void **state)
 
 #define FIXTURE_TEST(test) cmocka_unit_test_setup_teardown(test, scratch_begin, fixture_over)
 
-/* --- its body -------------------------------------------------------------------------- */
+/* --- the body -------------------------------------------------------------------------- */
 
-/* The whole of a small body, as the client's read() gives it: then its end. */
+/* Reads the whole of a small body, then its end. */
 static inline ssize_t fixture_read(void *context, void *into, size_t room)
 {
     const char **text = context;
@@ -340,7 +339,7 @@ static inline ssize_t fixture_read(void *context, void *into, size_t room)
     return (ssize_t)count;
 }
 
-/* Ready to be read. The image is raw and bare, unless Glance has said otherwise. */
+/* Makes the body, ready to be read. The image is raw and bare unless Glance has said otherwise. */
 static inline void fixture_body(struct fixture *fixture, const char *text, const char *content_type)
 {
     const struct image *image = fixture->image;
@@ -361,7 +360,7 @@ static inline void fixture_body(struct fixture *fixture, const char *text, const
     assert_int_equal(body_prepare(fixture->upload->body), 1);
 }
 
-/* Glance has taken all of it. */
+/* Makes a body that Glance has taken completely. */
 static inline void fixture_sent(struct fixture *fixture, const char *text)
 {
     static char into[BODY_READ_MIN];
@@ -371,7 +370,7 @@ static inline void fixture_sent(struct fixture *fixture, const char *text)
     assert_int_equal(body_count(fixture->upload->body), strlen(text));
 }
 
-/* --- what others have answered --------------------------------------------------------- */
+/* --- answers of others ----------------------------------------------------------------- */
 
 enum fixture_question {
     QUESTION_IMAGE,
@@ -414,7 +413,7 @@ static inline void fixture_broke(struct fetch *fetch, enum transfer_result resul
     strcpy(fetch->detail, "libcurl's words");
 }
 
-/* --- what came of it ------------------------------------------------------------------- */
+/* --- results --------------------------------------------------------------------------- */
 
 /* `detail` NULL: it was not refused. */
 static inline void assert_outcome(const struct fixture *fixture, enum step_result result,

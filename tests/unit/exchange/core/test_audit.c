@@ -20,7 +20,7 @@ static void begin(struct fixture *fixture, void **state, enum audit audit)
     fixture_audit(fixture, audit);
 }
 
-static void the_policy_says_where_it_begins(void **state)
+static void the_policy_decides_the_audit_mode(void **state)
 {
     static const struct {
         const char *policy;
@@ -43,7 +43,7 @@ static void the_policy_says_where_it_begins(void **state)
     }
 }
 
-static void where_it_is_enforced_an_objection_refuses(void **state)
+static void an_enforced_violation_refuses(void **state)
 {
     struct fixture fixture;
     begin(&fixture, state, AUDIT_OFF);
@@ -57,7 +57,7 @@ static void where_it_is_enforced_an_objection_refuses(void **state)
     fixture_end(&fixture);
 }
 
-static void where_it_is_watched_an_objection_is_noted_once(void **state)
+static void audit_mode_notes_a_violation_once(void **state)
 {
     static const uint64_t noted = UINT64_C(1) << REFUSAL_TOO_LARGE | UINT64_C(1)
                                                                          << REFUSAL_EMPTY_BODY;
@@ -76,8 +76,8 @@ static void where_it_is_watched_an_objection_is_noted_once(void **state)
     fixture_end(&fixture);
 }
 
-/* A rule that watches is as good as none until it is known to apply. */
-static void what_is_undecided_is_kept(void **state)
+/* Until the rule is known, a violation is neither refused nor noted. */
+static void violations_are_kept_until_the_rule_is_known(void **state)
 {
     for (int watches = 0; watches < 2; watches++) {
         struct fixture fixture;
@@ -100,8 +100,8 @@ static void what_is_undecided_is_kept(void **state)
     }
 }
 
-/* It is the first that counts. */
-static void of_too_many_the_last_are_dropped(void **state)
+/* The first ones are kept. */
+static void pending_violations_beyond_the_limit_are_dropped(void **state)
 {
     struct fixture fixture;
     begin(&fixture, state, AUDIT_UNDECIDED);
@@ -113,7 +113,7 @@ static void of_too_many_the_last_are_dropped(void **state)
     fixture_end(&fixture);
 }
 
-static void a_decision_may_be_made_again(void **state)
+static void audit_mode_may_begin_with_a_later_decision(void **state)
 {
     static const struct {
         enum audit before;
@@ -121,9 +121,9 @@ static void a_decision_may_be_made_again(void **state)
         enum audit after;
     } rows[] = {
         {AUDIT_OFF, false, AUDIT_OFF},
-        {AUDIT_OFF, true, AUDIT_ON}, /* the size has told */
+        {AUDIT_OFF, true, AUDIT_ON}, /* the size has chosen an audit rule */
         {AUDIT_ON, true, AUDIT_ON},
-        {AUDIT_ON, false, AUDIT_ON}, /* what went on as it came is not held up any more */
+        {AUDIT_ON, false, AUDIT_ON}, /* the request has gone on as it came */
     };
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         struct fixture fixture;
@@ -138,12 +138,12 @@ static void a_decision_may_be_made_again(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        FIXTURE_TEST(the_policy_says_where_it_begins),
-        FIXTURE_TEST(where_it_is_enforced_an_objection_refuses),
-        FIXTURE_TEST(where_it_is_watched_an_objection_is_noted_once),
-        FIXTURE_TEST(what_is_undecided_is_kept),
-        FIXTURE_TEST(of_too_many_the_last_are_dropped),
-        FIXTURE_TEST(a_decision_may_be_made_again),
+        FIXTURE_TEST(the_policy_decides_the_audit_mode),
+        FIXTURE_TEST(an_enforced_violation_refuses),
+        FIXTURE_TEST(audit_mode_notes_a_violation_once),
+        FIXTURE_TEST(violations_are_kept_until_the_rule_is_known),
+        FIXTURE_TEST(pending_violations_beyond_the_limit_are_dropped),
+        FIXTURE_TEST(audit_mode_may_begin_with_a_later_decision),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -30,7 +30,7 @@ static void the_first_reason_is_kept(void **state)
     fixture_end(&fixture);
 }
 
-static void no_memory_is_logged(void **state)
+static void out_of_memory_is_logged(void **state)
 {
     struct fixture fixture;
     begin(&fixture, state);
@@ -39,8 +39,8 @@ static void no_memory_is_logged(void **state)
     fixture_end(&fixture);
 }
 
-/* A parser's fault is the client's, unless it is that one. */
-static void a_fault_for_want_of_memory_is_nobodys(void **state)
+/* Other faults of a parser are the client's. */
+static void no_memory_is_not_the_clients_fault(void **state)
 {
     struct fixture fixture;
     begin(&fixture, state);
@@ -53,8 +53,8 @@ static void a_fault_for_want_of_memory_is_nobodys(void **state)
     fixture_end(&fixture);
 }
 
-/* Whom it can help is told with the address that they used. */
-static void the_address_is_the_clients_own(void **state)
+/* A hint has the URL that the client used. */
+static void a_hint_has_the_clients_own_url(void **state)
 {
     static const struct {
         enum route_kind kind;
@@ -83,7 +83,7 @@ static void the_address_is_the_clients_own(void **state)
     }
 }
 
-static void what_is_answered_is_let_go(void **state)
+static void an_answer_ends_the_lock(void **state)
 {
     struct fixture fixture;
     begin(&fixture, state);
@@ -96,7 +96,7 @@ static void what_is_answered_is_let_go(void **state)
     fixture_end(&fixture);
 }
 
-static void who_is_gone_is_not_answered(void **state)
+static void a_client_that_left_is_not_answered(void **state)
 {
     struct fixture fixture;
     begin(&fixture, state);
@@ -111,11 +111,11 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         FIXTURE_TEST(the_first_reason_is_kept),
-        FIXTURE_TEST(no_memory_is_logged),
-        FIXTURE_TEST(a_fault_for_want_of_memory_is_nobodys),
-        FIXTURE_TEST(the_address_is_the_clients_own),
-        FIXTURE_TEST(what_is_answered_is_let_go),
-        FIXTURE_TEST(who_is_gone_is_not_answered),
+        FIXTURE_TEST(out_of_memory_is_logged),
+        FIXTURE_TEST(no_memory_is_not_the_clients_fault),
+        FIXTURE_TEST(a_hint_has_the_clients_own_url),
+        FIXTURE_TEST(an_answer_ends_the_lock),
+        FIXTURE_TEST(a_client_that_left_is_not_answered),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -34,7 +34,7 @@ static void every_end_of_a_transfer_has_its_refusal(void **state)
     }
 }
 
-/* As libcurl's callbacks tell an answer. */
+/* Reports an answer as libcurl's callbacks do. */
 static void hear(struct fixture *fixture, unsigned status, const char *const *fields,
                  const char *body)
 {
@@ -47,7 +47,7 @@ static void hear(struct fixture *fixture, unsigned status, const char *const *fi
     glance_over(fixture->x, TRANSFER_ANSWERED, "");
 }
 
-static void an_answer_is_passed_on_with_links_that_lead_back(void **state)
+static void links_in_an_answer_point_to_this_proxy(void **state)
 {
     static const struct {
         const char *fields[8];
@@ -76,7 +76,7 @@ static void an_answer_is_passed_on_with_links_that_lead_back(void **state)
     }
 }
 
-static void what_is_only_between_two_hops_stays_there(void **state)
+static void hop_by_hop_fields_are_not_passed_on(void **state)
 {
     static const char *const fields[] = {
         "Connection", "close", "Transfer-Encoding", "chunked", "Content-Length", "8", NULL};
@@ -91,8 +91,8 @@ static void what_is_only_between_two_hops_stays_there(void **state)
     fixture_end(&fixture);
 }
 
-/* It is read to its end all the same. */
-static void an_answer_has_a_largest_size(void **state)
+/* It is still read to its end. */
+static void a_collected_answer_has_a_limit(void **state)
 {
     static char piece[REPLY_BODY_MAX];
     static const char *const fields[] = {NULL};
@@ -108,7 +108,7 @@ static void an_answer_has_a_largest_size(void **state)
     fixture_end(&fixture);
 }
 
-static void what_broke_off_is_logged_unless_it_was_ours_to_end(void **state)
+static void a_failed_transfer_is_logged_unless_the_proxy_ended_it(void **state)
 {
     static const struct {
         enum transfer_result result;
@@ -134,10 +134,10 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         FIXTURE_TEST(every_end_of_a_transfer_has_its_refusal),
-        FIXTURE_TEST(an_answer_is_passed_on_with_links_that_lead_back),
-        FIXTURE_TEST(what_is_only_between_two_hops_stays_there),
-        FIXTURE_TEST(an_answer_has_a_largest_size),
-        FIXTURE_TEST(what_broke_off_is_logged_unless_it_was_ours_to_end),
+        FIXTURE_TEST(links_in_an_answer_point_to_this_proxy),
+        FIXTURE_TEST(hop_by_hop_fields_are_not_passed_on),
+        FIXTURE_TEST(a_collected_answer_has_a_limit),
+        FIXTURE_TEST(a_failed_transfer_is_logged_unless_the_proxy_ended_it),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

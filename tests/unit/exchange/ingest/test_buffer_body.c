@@ -36,7 +36,7 @@ static enum step_result go_on(struct fixture *fixture)
 
 static const char IMAGE[] = "{\"id\": \"image\", \"status\": \"queued\"}";
 
-/* Glance is asked who the client is, and knows. */
+/* Glance is asked for the image, and knows the client. */
 static enum step_result go_on_known(struct fixture *fixture)
 {
     assert_int_equal(go_on(fixture), STEP_WAIT);
@@ -45,7 +45,7 @@ static enum step_result go_on_known(struct fixture *fixture)
     return go_on(fixture);
 }
 
-/* So many bytes, of which a NUL is behind the last. */
+/* `count` spaces and a NUL. */
 static char *spaces(size_t count)
 {
     char *text = malloc(count + 1);
@@ -55,7 +55,7 @@ static char *spaces(size_t count)
     return text;
 }
 
-static void all_of_it_is_held_in_whatever_pieces(void **state)
+static void the_body_is_buffered_in_blocks_of_any_size(void **state)
 {
     for (size_t piece = 0; piece <= strlen(TEXT); piece++) {
         struct fixture fixture;
@@ -73,7 +73,7 @@ static void all_of_it_is_held_in_whatever_pieces(void **state)
     }
 }
 
-static void it_is_waited_for(void **state)
+static void a_body_is_waited_for(void **state)
 {
     struct fixture fixture;
     begin(&fixture, state, "[1", UINT64_MAX);
@@ -88,8 +88,8 @@ static void it_is_waited_for(void **state)
     fixture_end(&fixture);
 }
 
-/* A byte now and then is not enough: what is held is shared with others. */
-static void it_is_not_waited_for_for_ever(void **state)
+/* A byte now and then does not extend the time: others wait for the space. */
+static void a_slow_body_times_out(void **state)
 {
     struct fixture fixture;
     begin(&fixture, state, "[1", UINT64_MAX);
@@ -103,7 +103,7 @@ static void it_is_not_waited_for_for_ever(void **state)
     fixture_end(&fixture);
 }
 
-static void once_it_is_whole_there_is_time(void **state)
+static void a_whole_body_stops_the_timer(void **state)
 {
     struct fixture fixture;
     begin(&fixture, state, TEXT, strlen(TEXT));
@@ -113,7 +113,7 @@ static void once_it_is_whole_there_is_time(void **state)
     fixture_end(&fixture);
 }
 
-static void who_is_lost_is_dropped(void **state)
+static void a_lost_client_is_dropped(void **state)
 {
     struct fixture fixture;
     begin(&fixture, state, "[1", UINT64_MAX);
@@ -126,7 +126,7 @@ static void who_is_lost_is_dropped(void **state)
 
 /* --- too long ---------------------------------------------------------------------------- */
 
-static void a_length_that_is_too_much_is_refused_at_once(void **state)
+static void a_content_length_beyond_the_limit_is_refused(void **state)
 {
     struct fixture fixture;
     begin(&fixture, state, "", INGEST_BODY_MAX + UINT64_C(1));
@@ -140,7 +140,7 @@ static void a_length_that_is_too_much_is_refused_at_once(void **state)
     fixture_end(&fixture);
 }
 
-static void what_grows_too_long_is_refused_as_soon_as_it_has(void **state)
+static void a_body_is_refused_when_it_grows_too_long(void **state)
 {
     for (size_t over = 0; over <= 1; over++) {
         struct fixture fixture;
@@ -155,8 +155,8 @@ static void what_grows_too_long_is_refused_as_soon_as_it_has(void **state)
     }
 }
 
-/* Not one byte is lost of what goes on unjudged. */
-static void what_is_only_watched_goes_on(void **state)
+/* No byte of a body that goes on unchecked is lost. */
+static void in_audit_mode_a_long_body_goes_on(void **state)
 {
     for (size_t announced = 0; announced <= 1; announced++) {
         struct fixture fixture;
@@ -176,7 +176,7 @@ static void what_is_only_watched_goes_on(void **state)
     }
 }
 
-static void one_rule_that_watches_is_not_enough(void **state)
+static void one_audit_rule_is_not_enough(void **state)
 {
     struct fixture fixture;
     begin(&fixture, state, "", INGEST_BODY_MAX + UINT64_C(1));
@@ -187,10 +187,10 @@ static void one_rule_that_watches_is_not_enough(void **state)
     fixture_end(&fixture);
 }
 
-/* --- all of them together ------------------------------------------------------------------ */
+/* --- the limits of a worker ---------------------------------------------------------------- */
 
-/* It may be of any length that is not too long; what it needs is that somebody knows its client. */
-static void a_little_is_held_for_anybody(void **state)
+/* Glance must know the client before more is buffered. */
+static void a_newcomer_may_buffer_16_kib(void **state)
 {
     for (size_t over = 0; over <= 1; over++) {
         struct fixture fixture;
@@ -201,7 +201,7 @@ static void a_little_is_held_for_anybody(void **state)
         assert_int_equal(go_on(&fixture), STEP_WAIT);
         assert_int_equal(fixture_json(&fixture)->len, NEWCOMER_MAX);
         assert_true(fixture_question(&fixture, QUESTION_IMAGE)->begun);
-        assert_int_equal(go_on(&fixture), STEP_WAIT); /* and no more until that is answered */
+        assert_int_equal(go_on(&fixture), STEP_WAIT); /* no more until Glance has answered */
         assert_int_equal(fixture_json(&fixture)->len, NEWCOMER_MAX);
         fixture_answered(fixture_question(&fixture, QUESTION_IMAGE), 200, IMAGE);
         fixture.client.then = STREAM_END;
@@ -217,8 +217,8 @@ static void a_little_is_held_for_anybody(void **state)
     }
 }
 
-/* What Glance says to that is the answer. */
-static void strangers_get_glances_own_answer(void **state)
+/* The client gets Glance's answer. */
+static void newcomers_get_glances_own_answer(void **state)
 {
     static const unsigned statuses[] = {401, 403, 404, 503};
     for (size_t i = 0; i < sizeof statuses / sizeof *statuses; i++) {
@@ -236,7 +236,7 @@ static void strangers_get_glances_own_answer(void **state)
     }
 }
 
-static void without_an_answer_it_is_refused(void **state)
+static void without_glances_answer_it_is_refused(void **state)
 {
     struct fixture fixture;
     char *text = spaces(2 * NEWCOMER_MAX);
@@ -249,8 +249,8 @@ static void without_an_answer_it_is_refused(void **state)
     free(text);
 }
 
-/* When strangers have taken all that is theirs, whoever is known is let in all the same. */
-static void strangers_fill_only_their_own_room(void **state)
+/* When newcomers have filled their space, a client that Glance knows is still served. */
+static void newcomers_fill_only_their_own_space(void **state)
 {
     struct fixture fixture;
     begin(&fixture, state, TEXT, strlen(TEXT));
@@ -262,7 +262,7 @@ static void strangers_fill_only_their_own_room(void **state)
     assert_int_equal(fixture.parts.holders.newcomers, NEWCOMERS_MAX);
 }
 
-static void a_worker_holds_no_more_than_so_much(void **state)
+static void a_worker_buffers_no_more_than_its_limit(void **state)
 {
     for (size_t over = 0; over <= 1; over++) {
         struct fixture fixture;
@@ -278,9 +278,9 @@ static void a_worker_holds_no_more_than_so_much(void **state)
     }
 }
 
-/* --- given ------------------------------------------------------------------------------- */
+/* --- what Glance gets -------------------------------------------------------------------- */
 
-static void it_is_given_in_whatever_pieces(void **state)
+static void the_buffered_body_is_read_in_blocks_of_any_size(void **state)
 {
     for (size_t room = 1; room <= sizeof TEXT; room++) {
         struct fixture fixture;
@@ -298,7 +298,7 @@ static void it_is_given_in_whatever_pieces(void **state)
     }
 }
 
-static void where_nothing_is_held_nothing_is_given(void **state)
+static void an_empty_buffer_gives_nothing(void **state)
 {
     struct fixture fixture;
     char got[1];
@@ -310,22 +310,22 @@ static void where_nothing_is_held_nothing_is_given(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        FIXTURE_TEST(all_of_it_is_held_in_whatever_pieces),
-        FIXTURE_TEST(it_is_waited_for),
-        FIXTURE_TEST(it_is_not_waited_for_for_ever),
-        FIXTURE_TEST(once_it_is_whole_there_is_time),
-        FIXTURE_TEST(who_is_lost_is_dropped),
-        FIXTURE_TEST(a_length_that_is_too_much_is_refused_at_once),
-        FIXTURE_TEST(what_grows_too_long_is_refused_as_soon_as_it_has),
-        FIXTURE_TEST(what_is_only_watched_goes_on),
-        FIXTURE_TEST(one_rule_that_watches_is_not_enough),
-        FIXTURE_TEST(a_little_is_held_for_anybody),
-        FIXTURE_TEST(strangers_get_glances_own_answer),
-        FIXTURE_TEST(without_an_answer_it_is_refused),
-        FIXTURE_TEST(strangers_fill_only_their_own_room),
-        FIXTURE_TEST(a_worker_holds_no_more_than_so_much),
-        FIXTURE_TEST(it_is_given_in_whatever_pieces),
-        FIXTURE_TEST(where_nothing_is_held_nothing_is_given),
+        FIXTURE_TEST(the_body_is_buffered_in_blocks_of_any_size),
+        FIXTURE_TEST(a_body_is_waited_for),
+        FIXTURE_TEST(a_slow_body_times_out),
+        FIXTURE_TEST(a_whole_body_stops_the_timer),
+        FIXTURE_TEST(a_lost_client_is_dropped),
+        FIXTURE_TEST(a_content_length_beyond_the_limit_is_refused),
+        FIXTURE_TEST(a_body_is_refused_when_it_grows_too_long),
+        FIXTURE_TEST(in_audit_mode_a_long_body_goes_on),
+        FIXTURE_TEST(one_audit_rule_is_not_enough),
+        FIXTURE_TEST(a_newcomer_may_buffer_16_kib),
+        FIXTURE_TEST(newcomers_get_glances_own_answer),
+        FIXTURE_TEST(without_glances_answer_it_is_refused),
+        FIXTURE_TEST(newcomers_fill_only_their_own_space),
+        FIXTURE_TEST(a_worker_buffers_no_more_than_its_limit),
+        FIXTURE_TEST(the_buffered_body_is_read_in_blocks_of_any_size),
+        FIXTURE_TEST(an_empty_buffer_gives_nothing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -9,7 +9,7 @@
 
 enum { KIB = 1024, MIB = 1024 * KIB };
 
-static void a_newcomer_may_hold_a_little(void **state)
+static void a_newcomer_has_a_limit(void **state)
 {
     (void)state;
     struct holders holders = {0};
@@ -44,7 +44,7 @@ static void all_newcomers_have_a_limit(void **state)
 }
 
 /* The addresses of two clients, and whether they count as one. */
-static void what_is_one_address(void **state)
+static void addresses_that_count_as_one(void **state)
 {
     (void)state;
     static const struct {
@@ -70,7 +70,7 @@ static void what_is_one_address(void **state)
     }
 }
 
-static void one_address_does_not_take_it_all(void **state)
+static void one_address_has_a_limit(void **state)
 {
     (void)state;
     struct holders holders = {0};
@@ -79,7 +79,7 @@ static void one_address_does_not_take_it_all(void **state)
     buffer_share_add(&holders, &greedy, 4 * MIB - 1);
     buffer_share_add(&holders, &late, 2);
     assert_int_equal(buffer_share_vouch(&holders, &late, "192.0.2.1"), BUFFER_SHARE_FULL);
-    assert_int_equal(holders.newcomers, 2); /* it stays what it was */
+    assert_int_equal(holders.newcomers, 2); /* it stays a newcomer */
     buffer_share_end(&holders, &late);
     assert_int_equal(buffer_share_vouch(&holders, &other, "192.0.2.2"), BUFFER_SHARE_KNOWN);
     assert_int_equal(buffer_share_room(&holders, &other), 4 * MIB);
@@ -102,8 +102,8 @@ static void all_addresses_have_a_limit(void **state)
     assert_null(holders.first);
 }
 
-/* Wherever it stands in the list. */
-static void addresses_are_let_go_in_any_order(void **state)
+/* At any place in the list. */
+static void addresses_end_in_any_order(void **state)
 {
     (void)state;
     static const size_t orders[][3] = {{0, 1, 2}, {0, 2, 1}, {1, 0, 2},
@@ -124,12 +124,9 @@ static void addresses_are_let_go_in_any_order(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(a_newcomer_may_hold_a_little),
-        cmocka_unit_test(all_newcomers_have_a_limit),
-        cmocka_unit_test(what_is_one_address),
-        cmocka_unit_test(one_address_does_not_take_it_all),
-        cmocka_unit_test(all_addresses_have_a_limit),
-        cmocka_unit_test(addresses_are_let_go_in_any_order),
+        cmocka_unit_test(a_newcomer_has_a_limit),      cmocka_unit_test(all_newcomers_have_a_limit),
+        cmocka_unit_test(addresses_that_count_as_one), cmocka_unit_test(one_address_has_a_limit),
+        cmocka_unit_test(all_addresses_have_a_limit),  cmocka_unit_test(addresses_end_in_any_order),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

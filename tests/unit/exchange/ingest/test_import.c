@@ -13,7 +13,7 @@
 #define DIRECT    "\"method\": {\"name\": \"glance-direct\"}"
 #define REWRITTEN "{\"method\":{\"name\":\"glance-direct\"},\"stores\":[\"test\"]}"
 
-/* The image's name is the rule's. */
+/* Rules are chosen by the image's name. */
 static const char POLICY[] =
     "rules:\n"
     "  - {name: denied, when: {name: denied}, deny: not here}\n"
@@ -29,7 +29,8 @@ static const char POLICY[] =
 
 static const char GLANCE_HAS[] = "{\"stores\": [{\"id\": \"file\"}, {\"id\": \"test\"}]}";
 
-/* Held, and Glance has told of the image, and of its stores unless `stores` is NULL. */
+/* The body is buffered, and Glance has told of the image, and of its stores unless `stores` is
+ * NULL. */
 static void begin(struct fixture *fixture, void **state, const char *name, const char *header,
                   const char *text, const char *stores)
 {
@@ -62,13 +63,13 @@ static void assert_unchanged(struct fixture *fixture)
     assert_false(import_rewritten(fixture->x, &length));
 }
 
-/* --- what goes on ------------------------------------------------------------------------- */
+/* --- what is forwarded -------------------------------------------------------------------- */
 
-static void each_wish_becomes_what_the_policy_says(void **state)
+static void the_store_becomes_the_one_of_the_policy(void **state)
 {
     static const struct {
         const char *name, *header, *text;
-        const char *rule, *store; /* as they are told */
+        const char *rule, *store; /* as the record has them */
         const char *sent;         /* the body's text; NULL: the client's own */
         const char *field;        /* the header that Glance gets */
     } rows[] = {
@@ -99,7 +100,7 @@ static void each_wish_becomes_what_the_policy_says(void **state)
     }
 }
 
-static void what_is_right_is_not_touched(void **state)
+static void a_right_import_is_not_changed(void **state)
 {
     static const struct {
         const char *name, *header, *text, *store, *stores;
@@ -128,7 +129,7 @@ static void what_is_right_is_not_touched(void **state)
     }
 }
 
-/* --- what does not ------------------------------------------------------------------------- */
+/* --- violations ---------------------------------------------------------------------------- */
 
 static const struct {
     const char *name, *header, *text;
@@ -160,7 +161,7 @@ static const struct {
 
 enum { REFUSED_COUNT = sizeof REFUSED / sizeof REFUSED[0] };
 
-static void what_may_not_be_is_refused(void **state)
+static void violations_of_an_import_are_refused(void **state)
 {
     for (size_t i = 0; i < REFUSED_COUNT; i++) {
         struct fixture fixture;
@@ -173,8 +174,8 @@ static void what_may_not_be_is_refused(void **state)
     }
 }
 
-/* What was staged has a size, and so has an image that is copied. */
-static void a_size_that_glance_knows_is_judged(void **state)
+/* A staged image has a size, and so has one that is copied. */
+static void the_size_in_glance_is_checked(void **state)
 {
     static const struct {
         const char *method;
@@ -201,8 +202,8 @@ static void a_size_that_glance_knows_is_judged(void **state)
     }
 }
 
-/* Glance would take what has come so far for the image. */
-static void data_that_is_still_coming_is_not_imported(void **state)
+/* Glance would import the part that has come so far. */
+static void an_image_with_an_upload_under_way_is_not_imported(void **state)
 {
     const struct upload_lock_facts facts = {.began_wall_ms = clock_wall_ms() - 2400};
     static const _Atomic uint64_t bytes = 200;
@@ -229,7 +230,7 @@ static void data_that_is_still_coming_is_not_imported(void **state)
     fixture_end(&fixture);
 }
 
-/* --- only watched ---------------------------------------------------------------------------- */
+/* --- audit mode ---------------------------------------------------------------------------- */
 
 static void watch_all(struct fixture *fixture, void **state)
 {
@@ -238,7 +239,7 @@ static void watch_all(struct fixture *fixture, void **state)
     fixture_policy(fixture, state, text);
 }
 
-static void what_is_only_watched_goes_on_as_it_came(void **state)
+static void audit_mode_changes_no_import(void **state)
 {
     for (size_t i = 0; i < REFUSED_COUNT; i++) {
         struct fixture fixture;
@@ -253,8 +254,8 @@ static void what_is_only_watched_goes_on_as_it_came(void **state)
     }
 }
 
-/* By one rule, or by all of them. What cannot be read has no rule. */
-static void a_change_is_only_noted(void **state)
+/* One rule is in audit mode, or all of them. A body that cannot be read has no rule. */
+static void audit_mode_notes_a_change_of_the_store(void **state)
 {
     static const struct {
         const char *name, *header, *store;
@@ -279,7 +280,7 @@ static void a_change_is_only_noted(void **state)
     }
 }
 
-static void a_rule_that_watches_does_not_open_a_door(void **state)
+static void an_audit_rule_does_not_allow_a_closed_method(void **state)
 {
     static const struct {
         const char *text;
@@ -299,7 +300,7 @@ static void a_rule_that_watches_does_not_open_a_door(void **state)
     }
 }
 
-static void what_was_too_long_is_not_judged(void **state)
+static void an_import_that_is_too_long_is_not_checked(void **state)
 {
     struct fixture fixture;
     begin(&fixture, state, "", "file", "{" DIRECT "}", GLANCE_HAS);
@@ -310,8 +311,8 @@ static void what_was_too_long_is_not_judged(void **state)
     fixture_end(&fixture);
 }
 
-/* A name is a client's word, and may be as long as the body. */
-static void a_long_name_is_cut_for_the_record(void **state)
+/* The client sends the name, which may be as long as the body. */
+static void a_long_method_is_cut_in_the_record(void **state)
 {
     struct fixture fixture;
     char text[1024];
@@ -322,8 +323,8 @@ static void a_long_name_is_cut_for_the_record(void **state)
     fixture_end(&fixture);
 }
 
-/* Wherever that goes on: its status says it, and that it has no size yet. */
-static void what_is_still_being_staged_is_not_imported(void **state)
+/* Also if another proxy stages it: the status tells, and that there is no size yet. */
+static void an_unfinished_stage_is_not_imported(void **state)
 {
     static const struct {
         const char *status, *text;
@@ -331,7 +332,7 @@ static void what_is_still_being_staged_is_not_imported(void **state)
     } rows[] = {
         {"uploading", "{" DIRECT "}", false, false, true},
         {"uploading", "{" DIRECT "}", true, false, false},
-        {"uploading", "{" DIRECT "}", false, true, false}, /* it sets no size at all */
+        {"uploading", "{" DIRECT "}", false, true, false}, /* this Glance sets no size at all */
         {"queued", "{" DIRECT "}", false, false, false},   /* Glance refuses that */
         {"uploading", "{\"method\": {\"name\": \"web-download\"}}", false, false, false},
     };
@@ -354,17 +355,17 @@ static void what_is_still_being_staged_is_not_imported(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        FIXTURE_TEST(what_is_still_being_staged_is_not_imported),
-        FIXTURE_TEST(each_wish_becomes_what_the_policy_says),
-        FIXTURE_TEST(what_is_right_is_not_touched),
-        FIXTURE_TEST(what_may_not_be_is_refused),
-        FIXTURE_TEST(a_size_that_glance_knows_is_judged),
-        FIXTURE_TEST(data_that_is_still_coming_is_not_imported),
-        FIXTURE_TEST(what_is_only_watched_goes_on_as_it_came),
-        FIXTURE_TEST(a_change_is_only_noted),
-        FIXTURE_TEST(a_rule_that_watches_does_not_open_a_door),
-        FIXTURE_TEST(what_was_too_long_is_not_judged),
-        FIXTURE_TEST(a_long_name_is_cut_for_the_record),
+        FIXTURE_TEST(an_unfinished_stage_is_not_imported),
+        FIXTURE_TEST(the_store_becomes_the_one_of_the_policy),
+        FIXTURE_TEST(a_right_import_is_not_changed),
+        FIXTURE_TEST(violations_of_an_import_are_refused),
+        FIXTURE_TEST(the_size_in_glance_is_checked),
+        FIXTURE_TEST(an_image_with_an_upload_under_way_is_not_imported),
+        FIXTURE_TEST(audit_mode_changes_no_import),
+        FIXTURE_TEST(audit_mode_notes_a_change_of_the_store),
+        FIXTURE_TEST(an_audit_rule_does_not_allow_a_closed_method),
+        FIXTURE_TEST(an_import_that_is_too_long_is_not_checked),
+        FIXTURE_TEST(a_long_method_is_cut_in_the_record),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

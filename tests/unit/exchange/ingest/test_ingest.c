@@ -22,7 +22,7 @@ static const char SOME_AUDIT[] =
 
 static const char POINTS[] = "[{\"op\": \"add\", \"path\": \"/locations/-\", \"value\": {}}]";
 
-/* A request at this door, with the body `text`, if any. */
+/* A request by `kind`, with the body `text`; "": none. */
 static void begin(struct fixture *fixture, void **state, const char *policy, enum route_kind kind,
                   const char *const *fields, const char *text)
 {
@@ -39,9 +39,9 @@ static const struct step *find_step(const struct step *steps, const char *name)
     return NULL;
 }
 
-/* --- which way ---------------------------------------------------------------------------- */
+/* --- kinds -------------------------------------------------------------------------------- */
 
-static void what_may_matter_takes_a_way_of_its_own(void **state)
+static void requests_get_their_steps_by_route_and_policy(void **state)
 {
     static const char *const patch[] = {"Content-Type", PATCH, NULL};
     static const char *const newer[] = {"Content-Type", "Application/X-JSON-Patch; v=9", NULL};
@@ -89,7 +89,7 @@ static void what_may_matter_takes_a_way_of_its_own(void **state)
     }
 }
 
-static void chunked_is_a_body_too(void **state)
+static void a_chunked_update_is_buffered(void **state)
 {
     static const char *const patch[] = {"Content-Type", PATCH, NULL};
     struct fixture fixture;
@@ -98,7 +98,7 @@ static void chunked_is_a_body_too(void **state)
     fixture_end(&fixture);
 }
 
-static void only_what_is_passed_on_unread_keeps_its_spelling(void **state)
+static void only_a_relay_keeps_the_spelling_of_its_path(void **state)
 {
     static const char *const none[] = {NULL};
     assert_false(RELAY_KIND.canonical);
@@ -110,9 +110,9 @@ static void only_what_is_passed_on_unread_keeps_its_spelling(void **state)
     }
 }
 
-/* --- closed ------------------------------------------------------------------------------- */
+/* --- closed routes ------------------------------------------------------------------------ */
 
-static void what_is_closed_is_told_or_only_noted(void **state)
+static void a_closed_ingest_is_refused_or_noted(void **state)
 {
     static const char *const none[] = {NULL};
     static const struct {
@@ -143,9 +143,9 @@ static void what_is_closed_is_told_or_only_noted(void **state)
         }
 }
 
-/* --- looked at ------------------------------------------------------------------------------ */
+/* --- updates -------------------------------------------------------------------------------- */
 
-static void an_update_is_looked_at(void **state)
+static void an_update_is_checked_for_locations(void **state)
 {
     static const char *const patch[] = {"Content-Type", PATCH, NULL};
     static const struct {
@@ -178,8 +178,8 @@ static void an_update_is_looked_at(void **state)
         }
 }
 
-/* Its beginning might say anything. */
-static void what_was_too_long_is_not(void **state)
+/* The part that is buffered says nothing about the rest. */
+static void an_update_that_is_too_long_is_not_checked(void **state)
 {
     static const char *const patch[] = {"Content-Type", PATCH, NULL};
     struct fixture fixture;
@@ -193,12 +193,12 @@ static void what_was_too_long_is_not(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        FIXTURE_TEST(what_may_matter_takes_a_way_of_its_own),
-        FIXTURE_TEST(chunked_is_a_body_too),
-        FIXTURE_TEST(only_what_is_passed_on_unread_keeps_its_spelling),
-        FIXTURE_TEST(what_is_closed_is_told_or_only_noted),
-        FIXTURE_TEST(an_update_is_looked_at),
-        FIXTURE_TEST(what_was_too_long_is_not),
+        FIXTURE_TEST(requests_get_their_steps_by_route_and_policy),
+        FIXTURE_TEST(a_chunked_update_is_buffered),
+        FIXTURE_TEST(only_a_relay_keeps_the_spelling_of_its_path),
+        FIXTURE_TEST(a_closed_ingest_is_refused_or_noted),
+        FIXTURE_TEST(an_update_is_checked_for_locations),
+        FIXTURE_TEST(an_update_that_is_too_long_is_not_checked),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

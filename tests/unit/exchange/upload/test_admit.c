@@ -9,7 +9,7 @@
 
 #include "unit/exchange/fixture.h"
 
-/* What is judged of a head, and how, has its table in tests/unit/request/test_admission.c. */
+/* The table of what is checked in a head is in tests/unit/request/test_admission.c. */
 
 #define FORM "multipart/form-data; boundary=b"
 #define SIZE "X-Openstack-Image-Size"
@@ -30,7 +30,7 @@ static const struct framing_facts FRAMINGS[] = {
     [CHUNKED] = {FRAMING_CHUNKED, 0, false},
 };
 
-/* `change` is made before it is judged; NULL: none. */
+/* `change` is made before the step runs; NULL: none. */
 static enum step_result admit(struct fixture *fixture, void **state, const char *policy,
                               const char *const *fields, enum sending sent,
                               void (*change)(struct fixture *fixture))
@@ -61,7 +61,7 @@ static void drain(struct fixture *fixture)
 
 /* --- enforced -------------------------------------------------------------------------- */
 
-static void the_first_that_speaks_against_it_counts(void **state)
+static void the_first_violation_counts(void **state)
 {
     static const struct {
         const char *fields[7];
@@ -72,7 +72,7 @@ static void the_first_that_speaks_against_it_counts(void **state)
     } rows[] = {
         {{NULL}, FIVE, NULL, REFUSAL_NONE, NULL},
         {{NULL}, CHUNKED, NULL, REFUSAL_NONE, NULL},
-        {{NULL}, NOTHING, NULL, REFUSAL_NONE, NULL}, /* the image, or the policy, may want that */
+        {{NULL}, NOTHING, NULL, REFUSAL_NONE, NULL}, /* the image or the policy may allow that */
         {{"Content-Encoding", "gzip", NULL}, NOTHING, NULL, REFUSAL_CONTENT_ENCODING, NULL},
         {{SIZE, "6", NULL},
          FIVE,
@@ -108,7 +108,7 @@ static void the_first_that_speaks_against_it_counts(void **state)
     }
 }
 
-static void what_the_head_told_is_kept(void **state)
+static void facts_of_the_head_are_kept(void **state)
 {
     static const char *const fields[] = {
         SIZE, "3", "Content-Type", FORM, "Digest", "md5=kAFQmDzST7DWlj99KOF/cg==", NULL};
@@ -125,7 +125,7 @@ static void what_the_head_told_is_kept(void **state)
     fixture_end(&fixture);
 }
 
-static void that_there_is_no_data_is_kept_until_the_image_is_known(void **state)
+static void an_empty_body_is_noted(void **state)
 {
     static const struct {
         enum sending sent;
@@ -140,9 +140,9 @@ static void that_there_is_no_data_is_kept_until_the_image_is_known(void **state)
     }
 }
 
-/* --- watched --------------------------------------------------------------------------- */
+/* --- audit mode ------------------------------------------------------------------------ */
 
-static void what_a_policy_could_let_pass_is_noted_or_kept(void **state)
+static void audit_mode_notes_or_keeps_violations(void **state)
 {
     static const char *const fields[] = {"Content-Encoding", "gzip", "Content-Range", "x", NULL};
     static const uint64_t reported = UINT64_C(1) << REFUSAL_CONTENT_ENCODING |
@@ -162,7 +162,7 @@ static void what_a_policy_could_let_pass_is_noted_or_kept(void **state)
     fixture_end(&fixture);
 }
 
-static void what_no_policy_can_let_pass_is_refused(void **state)
+static void a_malformed_head_is_refused_in_audit_mode(void **state)
 {
     static const char *const bad_size[] = {SIZE, "x", NULL};
     static const char *const bad_digest[] = {"Content-MD5", "x", NULL};
@@ -182,8 +182,8 @@ static void what_no_policy_can_let_pass_is_refused(void **state)
     }
 }
 
-/* What goes on as it is is not what was promised of its file. */
-static void a_form_that_may_go_on_has_no_certain_size(void **state)
+/* A form that goes on is larger than the file whose size was promised. */
+static void a_form_in_audit_mode_has_no_certain_size(void **state)
 {
     static const char *const fields[] = {"Content-Type", FORM, SIZE, "3", NULL};
     static const struct {
@@ -202,12 +202,12 @@ static void a_form_that_may_go_on_has_no_certain_size(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        FIXTURE_TEST(the_first_that_speaks_against_it_counts),
-        FIXTURE_TEST(what_the_head_told_is_kept),
-        FIXTURE_TEST(that_there_is_no_data_is_kept_until_the_image_is_known),
-        FIXTURE_TEST(what_a_policy_could_let_pass_is_noted_or_kept),
-        FIXTURE_TEST(what_no_policy_can_let_pass_is_refused),
-        FIXTURE_TEST(a_form_that_may_go_on_has_no_certain_size),
+        FIXTURE_TEST(the_first_violation_counts),
+        FIXTURE_TEST(facts_of_the_head_are_kept),
+        FIXTURE_TEST(an_empty_body_is_noted),
+        FIXTURE_TEST(audit_mode_notes_or_keeps_violations),
+        FIXTURE_TEST(a_malformed_head_is_refused_in_audit_mode),
+        FIXTURE_TEST(a_form_in_audit_mode_has_no_certain_size),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

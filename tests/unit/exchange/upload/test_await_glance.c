@@ -34,7 +34,7 @@ static void give(struct fixture *fixture, uint64_t bytes)
     atomic_fetch_add(&fixture_record(fixture)->bytes, bytes);
 }
 
-static void a_small_one_waits_for_nothing(void **state)
+static void a_small_body_is_sent_at_once(void **state)
 {
     struct fixture fixture;
     begin(&fixture, state, FIRST);
@@ -44,7 +44,7 @@ static void a_small_one_waits_for_nothing(void **state)
     fixture_end(&fixture);
 }
 
-static void the_first_bytes_go_and_no_more(void **state)
+static void only_the_first_bytes_are_sent(void **state)
 {
     struct fixture fixture;
     begin(&fixture, state, FIRST + 1);
@@ -60,8 +60,8 @@ static void the_first_bytes_go_and_no_more(void **state)
     fixture_end(&fixture);
 }
 
-/* The worker remembers that its Glance says so, and asks nothing the next time. */
-static void one_hundred_lets_the_rest_go(void **state)
+/* The worker remembers that Glance sends it, and asks nothing the next time. */
+static void a_100_continue_releases_the_rest(void **state)
 {
     struct fixture fixture;
     begin(&fixture, state, LARGE);
@@ -78,7 +78,7 @@ static void one_hundred_lets_the_rest_go(void **state)
     fixture_end(&fixture);
 }
 
-/* The next question, and what is said to it. */
+/* Asks the next question, and answers it. */
 static void look(struct fixture *fixture, unsigned status, const char *image)
 {
     assert_true(fixture_is_set(fixture, POLL_TIMER));
@@ -89,7 +89,7 @@ static void look(struct fixture *fixture, unsigned status, const char *image)
     await_glance_step(fixture->upload);
 }
 
-static void the_images_status_lets_the_rest_go(void **state)
+static void the_status_of_the_image_releases_the_rest(void **state)
 {
     static const char *const begun[] = {"saving", "uploading", "active", "killed"};
     for (size_t i = 0; i < sizeof begun / sizeof begun[0]; i++) {
@@ -109,11 +109,11 @@ static void the_images_status_lets_the_rest_go(void **state)
     }
 }
 
-static void two_seconds_let_the_rest_go(void **state)
+static void a_timeout_releases_the_rest(void **state)
 {
     struct fixture fixture;
     begin(&fixture, state, LARGE);
-    fixture.parts.hears_continue = true; /* it has not come this time */
+    fixture.parts.hears_continue = true; /* 100 Continue does not come this time */
     fixture_fire(&fixture, STEP_TIMER);
     await_glance_step(fixture.upload);
     assert_true(sends_all(&fixture));
@@ -121,8 +121,8 @@ static void two_seconds_let_the_rest_go(void **state)
     fixture_end(&fixture);
 }
 
-/* Others of the project are refused for it from then on, and not before. */
-static void what_it_has_reserved_is_firm_then(void **state)
+/* From then on others of the project are refused because of it. */
+static void the_reservation_becomes_firm_when_glance_begins(void **state)
 {
     enum { NOTHING, CONTINUE, STATUS, WAITS };
     for (int tells = NOTHING; tells <= WAITS; tells++) {
@@ -150,12 +150,12 @@ static void what_it_has_reserved_is_firm_then(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        FIXTURE_TEST(a_small_one_waits_for_nothing),
-        FIXTURE_TEST(the_first_bytes_go_and_no_more),
-        FIXTURE_TEST(one_hundred_lets_the_rest_go),
-        FIXTURE_TEST(the_images_status_lets_the_rest_go),
-        FIXTURE_TEST(two_seconds_let_the_rest_go),
-        FIXTURE_TEST(what_it_has_reserved_is_firm_then),
+        FIXTURE_TEST(a_small_body_is_sent_at_once),
+        FIXTURE_TEST(only_the_first_bytes_are_sent),
+        FIXTURE_TEST(a_100_continue_releases_the_rest),
+        FIXTURE_TEST(the_status_of_the_image_releases_the_rest),
+        FIXTURE_TEST(a_timeout_releases_the_rest),
+        FIXTURE_TEST(the_reservation_becomes_firm_when_glance_begins),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

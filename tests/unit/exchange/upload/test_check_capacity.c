@@ -31,7 +31,7 @@ static void begin(struct fixture *fixture, void **state)
     fixture_enter(fixture);
 }
 
-/* The step once it is entered, and once more when the gateway has said this of the bucket. */
+/* Enters the step, and runs it again when the gateway has answered. */
 static enum step_result look(struct fixture *fixture, unsigned status, const char *used,
                              const char *quota)
 {
@@ -59,13 +59,13 @@ static void assert_unchecked(struct fixture *fixture, bool unchecked)
     assert_int_equal(counted, unchecked);
 }
 
-static void room_is_taken_up_to_the_lower_limit(void **state)
+static void capacity_is_reserved_up_to_the_lower_limit(void **state)
 {
     static const struct {
         const char *used, *quota;
         uint64_t others; /* on their way */
         bool size_known;
-        const char *detail; /* NULL: there is room */
+        const char *detail; /* NULL: there is space */
     } rows[] = {
         {"0", "-1", 0, true, NULL},
         {"960", "-1", 0, true, NULL},
@@ -79,7 +79,7 @@ static void room_is_taken_up_to_the_lower_limit(void **state)
          "test may hold 500 bytes, has 461 and 0 on their way, and this upload needs 40"},
         {"961", "5000", 0, true,
          "test may hold 1000 bytes, has 961 and 0 on their way, and this upload needs 40"},
-        /* of no known size: only what is full is refused */
+        /* without a known size only a full store is refused */
         {"999", "-1", 0, false, NULL},
         {"1000", "-1", 0, false,
          "test may hold 1000 bytes, has 1000 and 0 on their way, and this upload needs 1"},
@@ -101,7 +101,7 @@ static void room_is_taken_up_to_the_lower_limit(void **state)
     }
 }
 
-static void room_that_is_only_watched_is_not_taken(void **state)
+static void audit_mode_notes_a_full_store(void **state)
 {
     struct fixture fixture;
     begin(&fixture, state);
@@ -111,8 +111,8 @@ static void room_that_is_only_watched_is_not_taken(void **state)
     fixture_end(&fixture);
 }
 
-/* Whatever is wrong with the gateway, the upload goes on. */
-static void what_cannot_be_found_out_refuses_nobody(void **state)
+/* The upload goes on, whatever the gateway answers. */
+static void a_failed_question_refuses_nobody(void **state)
 {
     struct fixture fixture;
     begin(&fixture, state);
@@ -129,7 +129,7 @@ static void what_cannot_be_found_out_refuses_nobody(void **state)
     fixture_end(&fixture);
 }
 
-/* --- when it is not asked for ----------------------------------------------------------- */
+/* --- when the bucket is not asked ------------------------------------------------------- */
 
 static void go_unchecked(struct fixture *fixture)
 {
@@ -153,7 +153,7 @@ static void wait_for_the_size(struct fixture *fixture)
     fixture->decision->size_ceiling = 1;
 }
 
-static void a_bucket_is_asked_only_where_it_will_be_written_to(void **state)
+static void the_bucket_is_asked_only_if_the_store_is_chosen(void **state)
 {
     static void (*const hows[])(struct fixture *) = {go_unchecked, go_to_staging, go_elsewhere,
                                                      wait_for_the_size};
@@ -177,7 +177,7 @@ static uint64_t in_flight(struct fixture *fixture)
     return others;
 }
 
-static void entered_again_only_what_is_new_is_asked_for(void **state)
+static void the_bucket_is_asked_again_only_for_a_new_size(void **state)
 {
     struct fixture fixture;
     begin(&fixture, state);
@@ -197,11 +197,11 @@ static void entered_again_only_what_is_new_is_asked_for(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        FIXTURE_TEST(room_is_taken_up_to_the_lower_limit),
-        FIXTURE_TEST(room_that_is_only_watched_is_not_taken),
-        FIXTURE_TEST(what_cannot_be_found_out_refuses_nobody),
-        FIXTURE_TEST(a_bucket_is_asked_only_where_it_will_be_written_to),
-        FIXTURE_TEST(entered_again_only_what_is_new_is_asked_for),
+        FIXTURE_TEST(capacity_is_reserved_up_to_the_lower_limit),
+        FIXTURE_TEST(audit_mode_notes_a_full_store),
+        FIXTURE_TEST(a_failed_question_refuses_nobody),
+        FIXTURE_TEST(the_bucket_is_asked_only_if_the_store_is_chosen),
+        FIXTURE_TEST(the_bucket_is_asked_again_only_for_a_new_size),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -17,7 +17,7 @@ static void begin(struct fixture *fixture, void **state, const char *status,
     fixture_image(fixture, status, disk_format, container_format);
 }
 
-static void an_image_must_wait_for_data_and_say_of_what_kind(void **state)
+static void an_image_must_be_queued_and_have_its_formats(void **state)
 {
     static const struct {
         const char *status, *disk_format, *container_format;
@@ -43,8 +43,8 @@ static void an_image_must_wait_for_data_and_say_of_what_kind(void **state)
     }
 }
 
-/* Glance has refused its data after storing it: no other would be taken. */
-static void a_queued_image_that_keeps_something_is_spoilt(void **state)
+/* Glance has refused its data after storing it, and takes no other data. */
+static void a_queued_image_with_a_hash_or_stores_is_spoilt(void **state)
 {
     static const struct {
         const char *hash, *stores;
@@ -69,7 +69,7 @@ static void a_queued_image_that_keeps_something_is_spoilt(void **state)
     }
 }
 
-/* It is this proxy that knows how far it is. */
+/* This proxy knows how many bytes were sent. */
 static void a_second_upload_is_told_of_the_first(void **state)
 {
     static const char *const statuses[] = {"uploading", "saving"};
@@ -97,8 +97,8 @@ static void a_second_upload_is_told_of_the_first(void **state)
     }
 }
 
-/* Whoever sees the image gets so far, also somebody who may not upload to it. */
-static void an_upload_that_glance_has_not_begun_with_is_in_nobodys_way(void **state)
+/* Everybody who sees the image gets this far, also without the right to upload. */
+static void a_lock_of_a_queued_image_stops_nobody(void **state)
 {
     for (int sent = 0; sent < 2; sent++) {
         static const _Atomic uint64_t bytes = 3;
@@ -115,8 +115,8 @@ static void an_upload_that_glance_has_not_begun_with_is_in_nobodys_way(void **st
     }
 }
 
-/* Nobody is sending it any more: it waits for its import. */
-static void what_was_staged_whole_has_a_size(void **state)
+/* Nobody is uploading any more: the image waits for its import. */
+static void a_finished_stage_has_a_size(void **state)
 {
     static const _Atomic uint64_t bytes;
     const struct upload_lock_facts facts = {0};
@@ -133,7 +133,7 @@ static void what_was_staged_whole_has_a_size(void **state)
     fixture_end(&fixture);
 }
 
-static void the_upload_is_told_of_until_it_is_over(void **state)
+static void the_lock_ends_with_the_upload(void **state)
 {
     const struct upload_lock_facts facts = {0};
     static const _Atomic uint64_t bytes;
@@ -160,13 +160,14 @@ static void the_upload_is_told_of_until_it_is_over(void **state)
     fixture_end(&fixture);
 }
 
-static void what_the_image_promises_is_held_too(void **state)
+static void promises_of_the_image_are_kept(void **state)
 {
     struct fixture fixture;
     begin(&fixture, state, "queued", "raw", "bare");
     fixture.image->sdk_sha256 =
         strdup("ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
-    fixture.image->sdk_md5 = strdup(""); /* openstacksdk leaves it so unless it is asked */
+    fixture.image->sdk_md5 =
+        strdup(""); /* openstacksdk writes "" unless it is asked for a checksum */
     fixture.image->owner = strdup("p");
     assert_int_equal(fixture_run(&fixture, upload_check_image), STEP_NEXT);
     assert_int_equal(fixture.upload->image_promises.count, 1);
@@ -177,8 +178,8 @@ static void what_the_image_promises_is_held_too(void **state)
     fixture_end(&fixture);
 }
 
-/* Glance itself tells what is wrong with the image. */
-static void an_image_that_is_only_watched_is_for_glance_to_judge(void **state)
+/* Glance answers what is wrong with the image. */
+static void audit_mode_leaves_the_image_to_glance(void **state)
 {
     const struct upload_lock_facts facts = {0};
     static const _Atomic uint64_t bytes;
@@ -199,14 +200,14 @@ static void an_image_that_is_only_watched_is_for_glance_to_judge(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        FIXTURE_TEST(an_image_must_wait_for_data_and_say_of_what_kind),
-        FIXTURE_TEST(a_queued_image_that_keeps_something_is_spoilt),
+        FIXTURE_TEST(an_image_must_be_queued_and_have_its_formats),
+        FIXTURE_TEST(a_queued_image_with_a_hash_or_stores_is_spoilt),
         FIXTURE_TEST(a_second_upload_is_told_of_the_first),
-        FIXTURE_TEST(an_upload_that_glance_has_not_begun_with_is_in_nobodys_way),
-        FIXTURE_TEST(what_was_staged_whole_has_a_size),
-        FIXTURE_TEST(the_upload_is_told_of_until_it_is_over),
-        FIXTURE_TEST(what_the_image_promises_is_held_too),
-        FIXTURE_TEST(an_image_that_is_only_watched_is_for_glance_to_judge),
+        FIXTURE_TEST(a_lock_of_a_queued_image_stops_nobody),
+        FIXTURE_TEST(a_finished_stage_has_a_size),
+        FIXTURE_TEST(the_lock_ends_with_the_upload),
+        FIXTURE_TEST(promises_of_the_image_are_kept),
+        FIXTURE_TEST(audit_mode_leaves_the_image_to_glance),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -11,7 +11,7 @@
 
 static const char *const NO_FIELDS[] = {NULL};
 
-static void a_quota_counts_what_is_known_of_the_size(void **state)
+static void the_quota_is_checked_for_the_known_size(void **state)
 {
     static const struct {
         struct usage_limit total, stage_total;
@@ -51,7 +51,7 @@ static void a_quota_counts_what_is_known_of_the_size(void **state)
     }
 }
 
-static void a_quota_that_is_only_watched_is_noted(void **state)
+static void audit_mode_notes_a_full_quota(void **state)
 {
     struct fixture fixture;
     fixture_begin(&fixture, state, NO_FIELDS);
@@ -68,7 +68,7 @@ static const char FULL[] = "{\"usage\": {\"image_count_uploading\": {\"usage\": 
 static const char FULL_TOLD[] = "the project may upload 2 images at a time, and has 2 under way "
                                 "(image_count_uploading)";
 
-static void it_is_waited_for(void **state)
+static void the_usage_is_waited_for(void **state)
 {
     struct fixture fixture;
     fixture_begin(&fixture, state, NO_FIELDS);
@@ -81,8 +81,8 @@ static void it_is_waited_for(void **state)
     fixture_end(&fixture);
 }
 
-/* The invitation does not wait for it for long. */
-static void it_is_waited_for_a_moment_before_the_invitation(void **state)
+/* 100 Continue does not wait for it long. */
+static void the_usage_is_waited_for_briefly_before_100_continue(void **state)
 {
     for (int in_time = 0; in_time < 2; in_time++) {
         struct fixture fixture;
@@ -101,7 +101,7 @@ static void it_is_waited_for_a_moment_before_the_invitation(void **state)
     }
 }
 
-static void without_a_question_there_is_no_quota(void **state)
+static void without_an_answer_there_is_no_quota(void **state)
 {
     struct fixture fixture;
     fixture_begin(&fixture, state, NO_FIELDS);
@@ -111,7 +111,7 @@ static void without_a_question_there_is_no_quota(void **state)
     fixture_end(&fixture);
 }
 
-/* --- beside other uploads --------------------------------------------------------------- */
+/* --- other uploads --------------------------------------------------------------- */
 
 enum { MIB = 1 << 20 };
 
@@ -125,7 +125,7 @@ static void begin(struct fixture *fixture, void **state)
     fixture->size->bytes = 6 * MIB;
 }
 
-/* Another upload of the same project, of which Glance has begun to take the body or not. */
+/* Another upload of the same project. `firm`: Glance has begun to take its body. */
 static struct quota_reservation other(struct fixture *fixture, uint64_t bytes, bool firm)
 {
     struct quota_reservation one = {0};
@@ -141,7 +141,7 @@ static struct quota_reservation other(struct fixture *fixture, uint64_t bytes, b
 static const char TOLD[] = "the project may keep 10 MiB in all, has 1, with 6 on their way, and "
                            "would need 13 (image_size_total)";
 
-static void what_glance_has_begun_with_counts_before_the_invitation(void **state)
+static void firm_reservations_count_before_100_continue(void **state)
 {
     for (int firm = 0; firm < 2; firm++) {
         struct fixture fixture;
@@ -155,7 +155,7 @@ static void what_glance_has_begun_with_counts_before_the_invitation(void **state
     }
 }
 
-static void what_glance_has_begun_with_counts_before_it_is_sent(void **state)
+static void firm_reservations_count_before_sending(void **state)
 {
     struct fixture fixture;
     begin(&fixture, state);
@@ -166,8 +166,8 @@ static void what_glance_has_begun_with_counts_before_it_is_sent(void **state)
     fixture_end(&fixture);
 }
 
-/* Glance might refuse it yet, whoever sent it: it is waited for, and for so long only. */
-static void what_glance_has_not_begun_with_is_waited_for_a_moment(void **state)
+/* Glance might still refuse the other upload, so the wait has a limit. */
+static void provisional_reservations_are_waited_for_briefly(void **state)
 {
     for (int firm = 0; firm < 2; firm++) {
         struct fixture fixture;
@@ -189,8 +189,8 @@ static void what_glance_has_not_begun_with_is_waited_for_a_moment(void **state)
     }
 }
 
-/* Of the same project, and of the same limit. */
-static void others_do_not_count(void **state)
+/* Only uploads of the same project and the same limit count. */
+static void other_projects_and_limits_do_not_count(void **state)
 {
     static const struct {
         const char *owner;
@@ -214,7 +214,7 @@ static void others_do_not_count(void **state)
     }
 }
 
-static void it_is_asked_again_where_something_was_stored_meanwhile(void **state)
+static void the_usage_is_asked_for_again_after_another_upload_was_stored(void **state)
 {
     struct fixture fixture;
     begin(&fixture, state);
@@ -229,7 +229,7 @@ static void it_is_asked_again_where_something_was_stored_meanwhile(void **state)
         quota_release(&one, true);
     }
     assert_outcome(&fixture, fixture_run(&fixture, upload_reserve_quota), REFUSAL_NONE,
-                   NULL); /* not for ever */
+                   NULL); /* it asks three times */
     fixture_end(&fixture);
 
     begin(&fixture, state);
@@ -252,7 +252,7 @@ static uint64_t reserved(struct fixture *fixture)
     return quota_reservations_firm(fixture->parts.quota_reservations, "0 10 p");
 }
 
-static void it_is_let_go_however_it_ends(void **state)
+static void the_reservation_ends_with_the_upload(void **state)
 {
     struct fixture fixture;
     begin(&fixture, state);
@@ -282,8 +282,8 @@ static void it_is_let_go_however_it_ends(void **state)
     fixture_end(&fixture);
 }
 
-/* What is only watched goes to Glance, so others have to count it. */
-static void what_is_only_watched_takes_its_bytes(void **state)
+/* The upload goes to Glance, so others must count it. */
+static void in_audit_mode_the_bytes_are_reserved(void **state)
 {
     struct fixture fixture;
     begin(&fixture, state);
@@ -299,18 +299,18 @@ static void what_is_only_watched_takes_its_bytes(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        FIXTURE_TEST(a_quota_counts_what_is_known_of_the_size),
-        FIXTURE_TEST(a_quota_that_is_only_watched_is_noted),
-        FIXTURE_TEST(it_is_waited_for),
-        FIXTURE_TEST(it_is_waited_for_a_moment_before_the_invitation),
-        FIXTURE_TEST(without_a_question_there_is_no_quota),
-        FIXTURE_TEST(what_glance_has_begun_with_counts_before_the_invitation),
-        FIXTURE_TEST(what_glance_has_begun_with_counts_before_it_is_sent),
-        FIXTURE_TEST(what_glance_has_not_begun_with_is_waited_for_a_moment),
-        FIXTURE_TEST(others_do_not_count),
-        FIXTURE_TEST(it_is_asked_again_where_something_was_stored_meanwhile),
-        FIXTURE_TEST(it_is_let_go_however_it_ends),
-        FIXTURE_TEST(what_is_only_watched_takes_its_bytes),
+        FIXTURE_TEST(the_quota_is_checked_for_the_known_size),
+        FIXTURE_TEST(audit_mode_notes_a_full_quota),
+        FIXTURE_TEST(the_usage_is_waited_for),
+        FIXTURE_TEST(the_usage_is_waited_for_briefly_before_100_continue),
+        FIXTURE_TEST(without_an_answer_there_is_no_quota),
+        FIXTURE_TEST(firm_reservations_count_before_100_continue),
+        FIXTURE_TEST(firm_reservations_count_before_sending),
+        FIXTURE_TEST(provisional_reservations_are_waited_for_briefly),
+        FIXTURE_TEST(other_projects_and_limits_do_not_count),
+        FIXTURE_TEST(the_usage_is_asked_for_again_after_another_upload_was_stored),
+        FIXTURE_TEST(the_reservation_ends_with_the_upload),
+        FIXTURE_TEST(in_audit_mode_the_bytes_are_reserved),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -9,7 +9,7 @@
 
 #include "unit/exchange/fixture.h"
 
-/* The image's name is the rule's; `large` looks at the size, whatever the name. */
+/* Rules are chosen by the image's name; `large` by the size alone. */
 static const char POLICY[] =
     "rules:\n"
     "  - {name: denied, when: {name: denied}, deny: not here}\n"
@@ -43,14 +43,14 @@ static void assert_decided(const struct fixture *fixture, const char *rule, cons
         fail_msg("to %s", upload->store ? upload->store : "no store");
 }
 
-/* --- obeyed ---------------------------------------------------------------------------- */
+/* --- the decision ---------------------------------------------------------------------- */
 
 static void the_policy_is_obeyed(void **state)
 {
     static const struct {
         const char *name, *requested;
         uint64_t size;
-        const char *rule, *store; /* `store` NULL: it was refused, wherever to */
+        const char *rule, *store; /* `store` NULL: it is refused */
         enum refusal refusal;
         const char *detail;
     } rows[] = {
@@ -79,8 +79,8 @@ static void the_policy_is_obeyed(void **state)
     }
 }
 
-/* Whichever is lower. */
-static void the_limit_everywhere_counts_too(void **state)
+/* Of the setting and the rule. */
+static void the_lower_limit_counts(void **state)
 {
     static const struct {
         uint64_t size, everywhere;
@@ -103,9 +103,9 @@ static void the_limit_everywhere_counts_too(void **state)
     }
 }
 
-/* --- without data ---------------------------------------------------------------------- */
+/* --- uploads without data -------------------------------------------------------------- */
 
-static void who_may_send_no_data(void **state)
+static void uploads_that_may_be_empty(void **state)
 {
     static const char text[] =
         "rules:\n"
@@ -140,14 +140,14 @@ static void who_may_send_no_data(void **state)
     }
 }
 
-/* --- put off --------------------------------------------------------------------------- */
+/* --- later --------------------------------------------------------------------------- */
 
-static void a_size_that_is_to_come_puts_it_off_if_it_could_matter(void **state)
+static void the_decision_waits_for_a_size_that_could_change_it(void **state)
 {
     static const struct {
         const char *name;
         bool comes;
-        const char *rule; /* NULL: put off */
+        const char *rule; /* NULL: the decision waits */
         enum refusal refusal;
         const char *detail;
     } rows[] = {
@@ -172,7 +172,7 @@ static void a_size_that_is_to_come_puts_it_off_if_it_could_matter(void **state)
     }
 }
 
-static void it_is_made_up_for_when_the_size_is_there(void **state)
+static void the_decision_is_made_when_the_size_is_known(void **state)
 {
     struct fixture fixture;
     begin(&fixture, state, "other", GLANCE_HAS);
@@ -187,9 +187,9 @@ static void it_is_made_up_for_when_the_size_is_there(void **state)
     fixture_end(&fixture);
 }
 
-/* --- what the body may have ------------------------------------------------------------ */
+/* --- limits of the body ---------------------------------------------------------------- */
 
-static void the_limits_are_those_of_the_decision_that_counts(void **state)
+static void the_limits_follow_the_decision(void **state)
 {
     static const uint64_t none = UINT64_MAX, everywhere = 100000;
     const struct {
@@ -220,14 +220,14 @@ static void the_limits_are_those_of_the_decision_that_counts(void **state)
 
 /* --- stores that Glance does not have -------------------------------------------------- */
 
-static void a_store_that_is_missing_is_whose_mistake_it_is(void **state)
+static void a_missing_store_is_the_mistake_of_whoever_named_it(void **state)
 {
     static const struct {
         const char *name, *requested, *stores;
         enum refusal refusal;
         const char *detail;
     } rows[] = {
-        {"other", NULL, NULL, REFUSAL_NONE, NULL}, /* not heard of yet */
+        {"other", NULL, NULL, REFUSAL_NONE, NULL}, /* the stores are not known */
         {"choice", "gold", NULL, REFUSAL_NONE, NULL},
         {"other", NULL, GLANCE_HAS_LESS, REFUSAL_STORE_UNKNOWN,
          "it names test, and Glance has file"},
@@ -248,7 +248,7 @@ static void a_store_that_is_missing_is_whose_mistake_it_is(void **state)
     }
 }
 
-static void what_is_staged_goes_to_no_store(void **state)
+static void a_stage_has_no_store(void **state)
 {
     struct fixture fixture;
     begin(&fixture, state, "other", GLANCE_HAS_LESS);
@@ -258,9 +258,9 @@ static void what_is_staged_goes_to_no_store(void **state)
     fixture_end(&fixture);
 }
 
-/* --- only watched ---------------------------------------------------------------------- */
+/* --- audit mode ---------------------------------------------------------------------- */
 
-static void what_is_only_watched_is_decided_and_let_pass(void **state)
+static void audit_mode_decides_and_refuses_nothing(void **state)
 {
     static const struct {
         const char *name, *requested;
@@ -283,7 +283,7 @@ static void what_is_only_watched_is_decided_and_let_pass(void **state)
         fixture.size->bytes = rows[i].size;
         fixture_request_store(&fixture, rows[i].requested);
         assert_outcome(&fixture, fixture_run(&fixture, upload_decide), REFUSAL_NONE, NULL);
-        assert_decided(&fixture, rows[i].rule, NULL); /* where to is for Glance to tell */
+        assert_decided(&fixture, rows[i].rule, NULL); /* Glance chooses the store */
         assert_true(fixture_record(&fixture)->audit_reasons ==
                     (rows[i].noted ? refusal_bit(rows[i].noted) : 0));
         fixture_end(&fixture);
@@ -295,8 +295,8 @@ static const char SOME[] = "rules:\n"
                            "  - {name: watched, when: {name: watched}, store: file, mode: audit}\n"
                            "default: {store: test}\n";
 
-/* Where the head told of something before. */
-static void what_was_kept_counts_unless_the_rule_watches(void **state)
+/* A violation of the head was kept before. */
+static void kept_violations_count_unless_the_rule_is_in_audit_mode(void **state)
 {
     for (int watched = 0; watched < 2; watched++) {
         struct fixture fixture;
@@ -311,8 +311,8 @@ static void what_was_kept_counts_unless_the_rule_watches(void **state)
     }
 }
 
-/* Its size does not come, since nothing is spooled; so it is decided without. */
-static void what_is_only_watched_is_not_put_off(void **state)
+/* Nothing is spooled, so the size does not become known. */
+static void in_audit_mode_the_decision_does_not_wait(void **state)
 {
     static const struct {
         const char *policy;
@@ -321,7 +321,8 @@ static void what_is_only_watched_is_not_put_off(void **state)
         uint64_t ceiling;
         bool size_chose;
     } rows[] = {
-        {POLICY, FRAMING_CHUNKED, false, UINT64_MAX, false}, /* all are watched: see below */
+        {POLICY, FRAMING_CHUNKED, false, UINT64_MAX,
+         false}, /* all rules are in audit mode: see below */
         {SOME, FRAMING_CHUNKED, false, 1024, true},
         {SOME, FRAMING_LENGTH, true, 1024, true},
     };
@@ -344,8 +345,8 @@ static void what_is_only_watched_is_not_put_off(void **state)
     }
 }
 
-/* A Content-Length cannot lie; and where every rule watches, none can be got round. */
-static void a_size_that_is_certain_binds_nobody(void **state)
+/* A Content-Length is certain; and if every rule is in audit mode, no rule can be avoided. */
+static void a_certain_size_sets_no_ceiling(void **state)
 {
     struct fixture fixture;
     begin(&fixture, state, "watched", GLANCE_HAS);
@@ -367,17 +368,17 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         FIXTURE_TEST(the_policy_is_obeyed),
-        FIXTURE_TEST(the_limit_everywhere_counts_too),
-        FIXTURE_TEST(who_may_send_no_data),
-        FIXTURE_TEST(a_size_that_is_to_come_puts_it_off_if_it_could_matter),
-        FIXTURE_TEST(it_is_made_up_for_when_the_size_is_there),
-        FIXTURE_TEST(the_limits_are_those_of_the_decision_that_counts),
-        FIXTURE_TEST(a_store_that_is_missing_is_whose_mistake_it_is),
-        FIXTURE_TEST(what_is_staged_goes_to_no_store),
-        FIXTURE_TEST(what_is_only_watched_is_decided_and_let_pass),
-        FIXTURE_TEST(what_was_kept_counts_unless_the_rule_watches),
-        FIXTURE_TEST(what_is_only_watched_is_not_put_off),
-        FIXTURE_TEST(a_size_that_is_certain_binds_nobody),
+        FIXTURE_TEST(the_lower_limit_counts),
+        FIXTURE_TEST(uploads_that_may_be_empty),
+        FIXTURE_TEST(the_decision_waits_for_a_size_that_could_change_it),
+        FIXTURE_TEST(the_decision_is_made_when_the_size_is_known),
+        FIXTURE_TEST(the_limits_follow_the_decision),
+        FIXTURE_TEST(a_missing_store_is_the_mistake_of_whoever_named_it),
+        FIXTURE_TEST(a_stage_has_no_store),
+        FIXTURE_TEST(audit_mode_decides_and_refuses_nothing),
+        FIXTURE_TEST(kept_violations_count_unless_the_rule_is_in_audit_mode),
+        FIXTURE_TEST(in_audit_mode_the_decision_does_not_wait),
+        FIXTURE_TEST(a_certain_size_sets_no_ceiling),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -38,7 +38,7 @@ static void begin(struct fixture *fixture, void **state, enum refusal failure, u
     fixture_record(fixture)->store = strdup("test");
 }
 
-/* The step once it is entered, and once more when Glance has said this of the image. */
+/* Enters the step, and runs it again when Glance has answered. */
 static enum step_result see(struct fixture *fixture, unsigned status, const char *image)
 {
     fixture_enter(fixture);
@@ -48,7 +48,7 @@ static enum step_result see(struct fixture *fixture, unsigned status, const char
     return fixture_run(fixture, upload_verify);
 }
 
-/* The wait is over, and Glance says this. */
+/* The wait is over, and Glance answers. */
 static enum step_result see_next(struct fixture *fixture, unsigned status, const char *image)
 {
     assert_true(fixture_is_set(fixture, POLL_TIMER));
@@ -60,7 +60,7 @@ static enum step_result see_next(struct fixture *fixture, unsigned status, const
     return fixture_run(fixture, upload_verify);
 }
 
-/* The patience has ended. */
+/* The time is over. */
 static enum step_result see_last(struct fixture *fixture, unsigned status, const char *image)
 {
     fixture_poll_since(fixture, 120 * 1000);
@@ -87,12 +87,12 @@ static enum step_result see_last(struct fixture *fixture, unsigned status, const
     "all of it was sent, and the state of the image is unknown: look at it, and do not delete it " \
     "while it is saving"
 
-static void what_is_left_of_the_image_is_told(void **state)
+static void the_state_after_a_part_of_the_body_is_told(void **state)
 {
     static const struct {
         enum refusal failure;
         unsigned answered;  /* by Glance; 0: no answer */
-        const char *before; /* what was known of it */
+        const char *before; /* the detail so far */
         unsigned status;
         const char *image;
         const char *after, *detail;
@@ -109,7 +109,7 @@ static void what_is_left_of_the_image_is_told(void **state)
         {REFUSAL_GLANCE_FAILED, 0, "", 200, IMAGE("killed", "0", "", ""), "killed", GIVEN_UP},
         {REFUSAL_GLANCE_FAILED, 0, "it broke", 503, "", "", "it broke"},
         {REFUSAL_GLANCE_FAILED, 0, "", 401, "", "", ""},
-        /* Glance's own answer: it passes as it is */
+        /* Glance's own answer passes unchanged */
         {REFUSAL_NONE, 500, "", 200, IMAGE("saving", "0", "", ""), "saving", NULL},
         {REFUSAL_NONE, 500, "", 200, IMAGE("queued", "0", "", ""), "queued", NULL},
         {REFUSAL_NONE, 500, "", 500, "", "", NULL},
@@ -129,8 +129,8 @@ static void what_is_left_of_the_image_is_told(void **state)
     }
 }
 
-/* Glance sets it back a moment after it has answered; and one look may fail. */
-static void one_that_is_saving_is_given_a_moment(void **state)
+/* Glance queues the image again shortly after its answer; and one question may fail. */
+static void after_a_500_a_saving_image_is_asked_for_again(void **state)
 {
     struct fixture fixture;
     begin(&fixture, state, REFUSAL_NONE, 500, false);
@@ -142,8 +142,8 @@ static void one_that_is_saving_is_given_a_moment(void **state)
     fixture_end(&fixture);
 }
 
-/* Where verification is off, too. */
-static void a_ruin_is_looked_at_whatever_is_compared(void **state)
+/* Also if verification is off. */
+static void a_failure_is_looked_into_although_verification_is_off(void **state)
 {
     struct fixture fixture;
     begin(&fixture, state, REFUSAL_NONE, 500, false);
@@ -153,10 +153,10 @@ static void a_ruin_is_looked_at_whatever_is_compared(void **state)
     fixture_end(&fixture);
 }
 
-/* --- the whole body, and no answer --------------------------------------------------------- */
+/* --- the whole body without an answer ------------------------------------------------------ */
 
-/* The first look comes after a second, then they get rarer, and one that fails ends nothing. */
-static void it_is_followed_until_it_is_stored(void **state)
+/* The first question comes after a second, then they get rarer, and one that fails ends nothing. */
+static void the_image_is_asked_for_until_it_is_stored(void **state)
 {
     static const char saving[] = IMAGE("saving", "0", "", "");
     static const unsigned balancers[] = {0, 502, 503, 504};
@@ -185,7 +185,7 @@ static void it_is_followed_until_it_is_stored(void **state)
     }
 }
 
-static void what_has_become_of_a_whole_one_is_told(void **state)
+static void the_state_after_a_whole_body_is_told(void **state)
 {
     static const struct {
         unsigned status;
@@ -217,8 +217,8 @@ static void what_has_become_of_a_whole_one_is_told(void **state)
         }
 }
 
-/* A request that waits before Glance may begin after its connection has ended. */
-static void queued_counts_once_it_is_seen_twice(void **state)
+/* A request that waits in front of Glance may begin after its connection has ended. */
+static void queued_counts_when_it_is_seen_twice(void **state)
 {
     struct fixture fixture;
     begin(&fixture, state, REFUSAL_GLANCE_FAILED, 0, true);
@@ -232,8 +232,8 @@ static void queued_counts_once_it_is_seen_twice(void **state)
     fixture_end(&fixture);
 }
 
-/* Where nothing is compared after a good answer, a lost one is no good answer. */
-static void a_lost_answer_is_looked_for_whatever_is_compared(void **state)
+/* `verify = off` is about good answers only. */
+static void a_lost_answer_is_compared_although_verification_is_off(void **state)
 {
     struct fixture fixture;
     begin(&fixture, state, REFUSAL_GLANCE_FAILED, 0, true);
@@ -244,7 +244,7 @@ static void a_lost_answer_is_looked_for_whatever_is_compared(void **state)
     fixture_end(&fixture);
 }
 
-/* An image that is being staged is `uploading` as one is that is staged: the size tells. */
+/* The status is `uploading` during and after staging: only the size tells. */
 static void a_stage_is_over_when_it_has_a_size(void **state)
 {
     struct fixture fixture;
@@ -260,13 +260,13 @@ static void a_stage_is_over_when_it_has_a_size(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        FIXTURE_TEST(what_is_left_of_the_image_is_told),
-        FIXTURE_TEST(one_that_is_saving_is_given_a_moment),
-        FIXTURE_TEST(a_ruin_is_looked_at_whatever_is_compared),
-        FIXTURE_TEST(it_is_followed_until_it_is_stored),
-        FIXTURE_TEST(what_has_become_of_a_whole_one_is_told),
-        FIXTURE_TEST(queued_counts_once_it_is_seen_twice),
-        FIXTURE_TEST(a_lost_answer_is_looked_for_whatever_is_compared),
+        FIXTURE_TEST(the_state_after_a_part_of_the_body_is_told),
+        FIXTURE_TEST(after_a_500_a_saving_image_is_asked_for_again),
+        FIXTURE_TEST(a_failure_is_looked_into_although_verification_is_off),
+        FIXTURE_TEST(the_image_is_asked_for_until_it_is_stored),
+        FIXTURE_TEST(the_state_after_a_whole_body_is_told),
+        FIXTURE_TEST(queued_counts_when_it_is_seen_twice),
+        FIXTURE_TEST(a_lost_answer_is_compared_although_verification_is_off),
         FIXTURE_TEST(a_stage_is_over_when_it_has_a_size),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

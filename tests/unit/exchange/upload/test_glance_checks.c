@@ -35,8 +35,8 @@ static void see(struct fixture *fixture, unsigned status, const char *image)
     assert_outcome(fixture, fixture_run(fixture, upload_verify), REFUSAL_NONE, NULL);
 }
 
-/* The client is told what has become of the image, and why. */
-static void the_hint_says_what_has_become_of_it(void **state)
+/* The client is told the state of the image, and the reason. */
+static void the_hint_says_the_state_of_the_image(void **state)
 {
     static const struct {
         const char *disk_format, *text;
@@ -78,8 +78,8 @@ static void the_hint_says_what_has_become_of_it(void **state)
     }
 }
 
-/* What was refused is what later uploads are spared; once in the log. */
-static void it_is_learned(void **state)
+/* Later uploads of such data are refused before they are sent. The log says so once. */
+static void a_refusal_after_storing_is_learned(void **state)
 {
     static const struct {
         enum glance_checks checks;
@@ -107,8 +107,8 @@ static void it_is_learned(void **state)
     }
 }
 
-/* Of the type, of a part, of a stage; or no 415 at all. */
-static void other_answers_teach_nothing(void **state)
+/* Another type, a part of the body, a stage, or another status. */
+static void other_answers_are_not_learned_from(void **state)
 {
     enum { TYPE, PART, STAGE, STATUS, WAYS };
     for (int way = 0; way < WAYS; way++) {
@@ -124,7 +124,7 @@ static void other_answers_teach_nothing(void **state)
         if (way == STATUS)
             fixture_answer(&fixture)->status = 409;
         fixture_enter(&fixture);
-        assert_false(inspected_refused(fixture.upload));
+        assert_false(glance_checks_refused(fixture.upload));
         assert_outcome(&fixture, fixture_run(&fixture, upload_verify), REFUSAL_NONE, NULL);
         assert_null(fixture.outcome->hint);
         assert_int_equal(inspection_refuses(&fixture.inspection), 0);
@@ -132,7 +132,7 @@ static void other_answers_teach_nothing(void **state)
     }
 }
 
-static void what_was_taken_is_remembered(void **state)
+static void an_accepted_upload_is_learned(void **state)
 {
     struct fixture fixture;
     begin(&fixture, state, "vhd", "abc");
@@ -143,7 +143,7 @@ static void what_was_taken_is_remembered(void **state)
     fixture_end(&fixture);
 }
 
-static void what_is_refused_first(void **state)
+static void objections_of_glance_that_are_refused_first(void **state)
 {
     static const struct {
         enum glance_checks checks;
@@ -164,7 +164,7 @@ static void what_is_refused_first(void **state)
         fixture_record(&fixture)->kind = rows[i].ingest;
         if (rows[i].learned)
             inspection_learn_refused(&fixture.inspection, GLANCE_MISMATCH);
-        assert_int_equal(inspected_refuses(fixture.upload),
+        assert_int_equal(glance_checks_expected(fixture.upload),
                          rows[i].refuses ? GLANCE_OBJECTIONS_ALL : 0);
         fixture_end(&fixture);
     }
@@ -173,11 +173,11 @@ static void what_is_refused_first(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        FIXTURE_TEST(the_hint_says_what_has_become_of_it),
-        FIXTURE_TEST(it_is_learned),
-        FIXTURE_TEST(other_answers_teach_nothing),
-        FIXTURE_TEST(what_was_taken_is_remembered),
-        FIXTURE_TEST(what_is_refused_first),
+        FIXTURE_TEST(the_hint_says_the_state_of_the_image),
+        FIXTURE_TEST(a_refusal_after_storing_is_learned),
+        FIXTURE_TEST(other_answers_are_not_learned_from),
+        FIXTURE_TEST(an_accepted_upload_is_learned),
+        FIXTURE_TEST(objections_of_glance_that_are_refused_first),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -9,9 +9,9 @@
 
 #include "unit/exchange/fixture.h"
 
-/* --- what Glance is asked before ---------------------------------------------------------- */
+/* --- questions to Glance ------------------------------------------------------------------ */
 
-static void the_preflight_is_the_callers_own_and_of_the_image(void **state)
+static void questions_have_the_callers_fields_about_the_image(void **state)
 {
     static const char *const fields[] = {"Host",
                                          "images:9292",
@@ -55,8 +55,8 @@ static void the_preflight_is_the_callers_own_and_of_the_image(void **state)
     fixture_end(&fixture);
 }
 
-/* The canonical path has the version; with both Glance finds nothing. */
-static void a_version_by_accept_does_not_go_on(void **state)
+/* The canonical path has a version; if both have one, Glance finds nothing. */
+static void an_accept_with_a_version_is_not_forwarded(void **state)
 {
     static const char *const fields[] = {"Accept", "application/vnd.openstack.images-v2", NULL};
     for (int by_accept = 0; by_accept < 2; by_accept++) {
@@ -72,11 +72,11 @@ static void a_version_by_accept_does_not_go_on(void **state)
     }
 }
 
-/* --- what the upload is sent with --------------------------------------------------------- */
+/* --- headers for Glance ------------------------------------------------------------------- */
 
 #define OCTETS "application/octet-stream"
 
-static void one_store_one_type_and_what_was_changed(void **state)
+static void glance_gets_one_store_and_one_type(void **state)
 {
     static const struct {
         const char *fields[8];
@@ -120,8 +120,8 @@ static void staged_data_has_no_store(void **state)
     fixture_end(&fixture);
 }
 
-/* Only a length that Glance gets and nobody sent is a repair. */
-static void a_length_that_was_found_out_is_told(void **state)
+/* It is a fix only if Glance gets a length that the client did not send. */
+static void a_length_that_was_found_out_is_a_fix(void **state)
 {
     static const char *const fields[] = {"X-Image-Meta-Store", "test", "Content-Type", OCTETS,
                                          NULL};
@@ -146,7 +146,7 @@ static void a_length_that_was_found_out_is_told(void **state)
     }
 }
 
-static void a_form_that_was_taken_off_is_told(void **state)
+static void an_unwrapped_form_is_a_fix(void **state)
 {
     static const char type[] = "multipart/form-data; boundary=b";
     static const char form[] = "--b\r\n"
@@ -162,8 +162,8 @@ static void a_form_that_was_taken_off_is_told(void **state)
     fixture_end(&fixture);
 }
 
-/* Glance keeps none of them, and whoever reads its log would take them for the image's. */
-static void what_was_promised_of_a_form_does_not_go_on_without_it(void **state)
+/* In Glance's log they would look like digests of the image. */
+static void digests_of_a_form_are_not_forwarded_without_it(void **state)
 {
     static const char type[] = "multipart/form-data; boundary=b";
     static const char form[] = "--b\r\n"
@@ -188,9 +188,9 @@ static unsigned audit_fixes(const struct fixture *fixture)
     return upload_audit_fixes(fixture->upload) & ~upload_fixes(fixture->upload);
 }
 
-/* --- only watched ------------------------------------------------------------------------- */
+/* --- audit mode ------------------------------------------------------------------------- */
 
-static void what_is_only_watched_keeps_its_fields(void **state)
+static void audit_mode_keeps_the_clients_fields(void **state)
 {
     static const struct {
         const char *fields[8];
@@ -223,8 +223,8 @@ static void what_is_only_watched_keeps_its_fields(void **state)
     }
 }
 
-/* Declared or not. Where it would be refused, that is what is noted (proxy/body/). */
-static void a_form_that_is_left_on_is_told(void **state)
+/* Declared or not. If forms are rejected, the body notes the refusal instead (proxy/body/). */
+static void audit_mode_notes_a_form(void **state)
 {
     static const char type[] = "multipart/form-data; boundary=b";
     static const char form[] = "--b\r\n"
@@ -246,8 +246,8 @@ static void a_form_that_is_left_on_is_told(void **state)
     }
 }
 
-/* A form was taken off before the size told which rule applies: its type went with it. */
-static void what_was_done_before_it_was_watched_stays(void **state)
+/* A form was unwrapped before the size chose an audit rule: its type is replaced, too. */
+static void fixes_made_before_audit_mode_stay(void **state)
 {
     static const char type[] = "multipart/form-data; boundary=b";
     static const char form[] = "--b\r\n"
@@ -269,13 +269,13 @@ static void what_was_done_before_it_was_watched_stays(void **state)
     fixture_end(&fixture);
 }
 
-/* --- what the answer says ----------------------------------------------------------------- */
+/* --- headers of the answer ---------------------------------------------------------------- */
 
 /* The SHA-512 of "abc" (FIPS 180-4), base64. */
 static const char DIGEST[] =
     "sha-512=:3a81oZNherrMQXNJriBBMRLm+k6JqX6iCp7u5ktV05ohkpkqJ0/BqDa6PCOj/"
     "uu9RU1EI2Q86A4qmslPpUyknw==:";
-static void before_the_decision_there_is_nothing_to_say(void **state)
+static void before_the_decision_there_are_no_intake_fields(void **state)
 {
     static const char *const fields[] = {NULL};
     struct fixture fixture;
@@ -285,7 +285,7 @@ static void before_the_decision_there_is_nothing_to_say(void **state)
     fixture_end(&fixture);
 }
 
-static void a_relayed_answer_has_nothing_of_ours(void **state)
+static void an_answer_without_a_record_has_no_intake_fields(void **state)
 {
     (void)state;
     struct exchange x = {0};
@@ -294,8 +294,8 @@ static void a_relayed_answer_has_nothing_of_ours(void **state)
     assert_int_equal(out.count, 0);
 }
 
-/* Only what Glance has taken whole is vouched for. */
-static void a_digest_is_told_of_what_was_stored(void **state)
+/* Glance must have taken the whole body. */
+static void only_a_stored_upload_has_a_digest(void **state)
 {
     static const char *const fields[] = {NULL};
     static const struct {
@@ -327,8 +327,8 @@ static void a_digest_is_told_of_what_was_stored(void **state)
     }
 }
 
-/* What was compared with Glance, and what has become of the image where that is known. */
-static void what_was_found_out_is_told(void **state)
+/* What was compared with Glance, and the state of the image if it is known. */
+static void the_verification_is_told(void **state)
 {
     static const char *const fields[] = {NULL};
     static const struct {
@@ -360,7 +360,7 @@ static void what_was_found_out_is_told(void **state)
     }
 }
 
-static void a_warning_is_told_by_its_reason(void **state)
+static void a_warning_has_a_field(void **state)
 {
     static const char *const fields[] = {NULL};
     static char stripped[8193];
@@ -375,7 +375,7 @@ static void a_warning_is_told_by_its_reason(void **state)
     fixture_end(&fixture);
 }
 
-static void what_was_only_watched_is_told(void **state)
+static void audit_mode_has_a_field(void **state)
 {
     static const char *const fields[] = {NULL};
     struct fixture fixture;
@@ -388,15 +388,15 @@ static void what_was_only_watched_is_told(void **state)
     fixture_end(&fixture);
 }
 
-/* Of what a browser's page may read at all it may read ours, too. */
-static void a_page_may_read_what_is_ours(void **state)
+/* If a browser's page may read the answer, it may read our fields, too. */
+static void intake_fields_are_exposed_to_browsers(void **state)
 {
     static const char *const no_fields[] = {NULL};
     static const char *const other[] = {"Access-Control-Allow-Methods", "GET"};
     static const char *const origin[] = {"Access-Control-Allow-Origin", "http://horizon.example"};
     static const struct {
         const char *const *field; /* of Glance's answer */
-        bool asked;               /* for a refusal: Glance's other answer has it */
+        bool asked;               /* for a refusal: the answer to the question for CORS has it */
         const char *exposed;
     } rows[] = {
         {other, false, NULL},
@@ -428,23 +428,23 @@ static void a_page_may_read_what_is_ours(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        FIXTURE_TEST(the_preflight_is_the_callers_own_and_of_the_image),
-        FIXTURE_TEST(a_version_by_accept_does_not_go_on),
-        FIXTURE_TEST(one_store_one_type_and_what_was_changed),
+        FIXTURE_TEST(questions_have_the_callers_fields_about_the_image),
+        FIXTURE_TEST(an_accept_with_a_version_is_not_forwarded),
+        FIXTURE_TEST(glance_gets_one_store_and_one_type),
         FIXTURE_TEST(staged_data_has_no_store),
-        FIXTURE_TEST(a_length_that_was_found_out_is_told),
-        FIXTURE_TEST(a_form_that_was_taken_off_is_told),
-        FIXTURE_TEST(what_was_promised_of_a_form_does_not_go_on_without_it),
-        FIXTURE_TEST(before_the_decision_there_is_nothing_to_say),
-        FIXTURE_TEST(a_relayed_answer_has_nothing_of_ours),
-        FIXTURE_TEST(a_digest_is_told_of_what_was_stored),
-        FIXTURE_TEST(what_was_found_out_is_told),
-        FIXTURE_TEST(a_warning_is_told_by_its_reason),
-        FIXTURE_TEST(what_is_only_watched_keeps_its_fields),
-        FIXTURE_TEST(a_form_that_is_left_on_is_told),
-        FIXTURE_TEST(what_was_done_before_it_was_watched_stays),
-        FIXTURE_TEST(what_was_only_watched_is_told),
-        FIXTURE_TEST(a_page_may_read_what_is_ours),
+        FIXTURE_TEST(a_length_that_was_found_out_is_a_fix),
+        FIXTURE_TEST(an_unwrapped_form_is_a_fix),
+        FIXTURE_TEST(digests_of_a_form_are_not_forwarded_without_it),
+        FIXTURE_TEST(before_the_decision_there_are_no_intake_fields),
+        FIXTURE_TEST(an_answer_without_a_record_has_no_intake_fields),
+        FIXTURE_TEST(only_a_stored_upload_has_a_digest),
+        FIXTURE_TEST(the_verification_is_told),
+        FIXTURE_TEST(a_warning_has_a_field),
+        FIXTURE_TEST(audit_mode_keeps_the_clients_fields),
+        FIXTURE_TEST(audit_mode_notes_a_form),
+        FIXTURE_TEST(fixes_made_before_audit_mode_stay),
+        FIXTURE_TEST(audit_mode_has_a_field),
+        FIXTURE_TEST(intake_fields_are_exposed_to_browsers),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -32,7 +32,7 @@ static void ask(struct fixture *fixture, void **state)
                 fixture_question(fixture, QUESTION_STORES)->begun);
 }
 
-/* --- what is asked --------------------------------------------------------------------- */
+/* --- questions ------------------------------------------------------------------------- */
 
 static void learn(struct fixture *fixture)
 {
@@ -54,7 +54,7 @@ static void stage(struct fixture *fixture)
     fixture_record(fixture)->kind = RECORD_STAGE;
 }
 
-static void only_what_is_not_known_is_asked_and_all_at_once(void **state)
+static void only_unknown_facts_are_asked_for(void **state)
 {
     static const struct {
         void (*how)(struct fixture *fixture);
@@ -77,8 +77,8 @@ static void only_what_is_not_known_is_asked_and_all_at_once(void **state)
     }
 }
 
-/* The image's and the stores', in any order; usage is heard when it is needed. */
-static void the_answers_are_waited_for(void **state)
+/* Of the image and the stores, in any order; the usage is read when it is needed. */
+static void both_answers_are_waited_for(void **state)
 {
     for (unsigned first = 0; first < 2; first++) {
         struct fixture fixture;
@@ -107,7 +107,7 @@ static void the_answers_are_waited_for(void **state)
 
 /* --- the image ------------------------------------------------------------------------- */
 
-static void a_refusal_of_glances_passes_as_it_is_and_at_once(void **state)
+static void a_refusal_by_glance_passes_unchanged(void **state)
 {
     static const unsigned statuses[] = {401, 403, 404, 500, 503};
     for (size_t i = 0; i < sizeof statuses / sizeof statuses[0]; i++) {
@@ -127,7 +127,7 @@ static void without_the_image_there_is_no_upload(void **state)
 {
     static const char unreadable[] = "what it says of the image cannot be read";
     static const struct {
-        unsigned status; /* 0: it broke off */
+        unsigned status; /* 0: the transfer failed */
         enum transfer_result result;
         const char *body;
         bool too_long;
@@ -159,16 +159,16 @@ static void without_the_image_there_is_no_upload(void **state)
     }
 }
 
-/* --- what an upload can do without ------------------------------------------------------ */
+/* --- usage and stores ------------------------------------------------------------------- */
 
-static void what_else_cannot_be_had_is_logged_and_not_checked(void **state)
+static void missing_usage_or_stores_are_logged_and_not_checked(void **state)
 {
     static const struct {
-        unsigned status; /* 0: it broke off */
+        unsigned status; /* 0: the transfer failed */
         const char *body;
-        const char *of_usage, *of_stores; /* the log's; NULL: nothing */
+        const char *of_usage, *of_stores; /* in the log; NULL: nothing */
     } rows[] = {
-        {404, "", NULL, NULL}, /* as before there was such a resource */
+        {404, "", NULL, NULL}, /* an older Glance */
         {500, "", "Glance does not tell what the project may upload: it answers 500: not checked",
          "Glance does not tell its stores: it answers 500: not checked"},
         {204, "", "Glance does not tell what the project may upload: it answers 204: not checked",
@@ -199,7 +199,7 @@ static void what_else_cannot_be_had_is_logged_and_not_checked(void **state)
     }
 }
 
-/* Where there is no such resource there is nothing to ask again soon. */
+/* An older Glance, which answers 404, is not asked again soon. */
 static void after_a_failure_the_next_upload_asks_for_the_stores(void **state)
 {
     static const struct {
@@ -221,11 +221,11 @@ static void after_a_failure_the_next_upload_asks_for_the_stores(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        FIXTURE_TEST(only_what_is_not_known_is_asked_and_all_at_once),
-        FIXTURE_TEST(the_answers_are_waited_for),
-        FIXTURE_TEST(a_refusal_of_glances_passes_as_it_is_and_at_once),
+        FIXTURE_TEST(only_unknown_facts_are_asked_for),
+        FIXTURE_TEST(both_answers_are_waited_for),
+        FIXTURE_TEST(a_refusal_by_glance_passes_unchanged),
         FIXTURE_TEST(without_the_image_there_is_no_upload),
-        FIXTURE_TEST(what_else_cannot_be_had_is_logged_and_not_checked),
+        FIXTURE_TEST(missing_usage_or_stores_are_logged_and_not_checked),
         FIXTURE_TEST(after_a_failure_the_next_upload_asks_for_the_stores),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

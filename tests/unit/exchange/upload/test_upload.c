@@ -9,7 +9,7 @@
 
 #include "unit/exchange/fixture.h"
 
-/* The steps that need nobody's bytes; scenarios have the others. */
+/* The steps that need no client; scenarios have the others. */
 
 static void begin(struct fixture *fixture, void **state)
 {
@@ -20,8 +20,8 @@ static void begin(struct fixture *fixture, void **state)
 
 /* --- invite ---------------------------------------------------------------------------- */
 
-/* (The client of this test cannot be invited.) */
-static void a_request_without_a_body_waits_for_none(void **state)
+/* The scripted client fails the test if it is invited. */
+static void a_request_without_a_body_is_not_invited(void **state)
 {
     static const struct framing_facts framings[] = {{FRAMING_NONE, 0, false},
                                                     {FRAMING_LENGTH, 0, false}};
@@ -38,8 +38,8 @@ static void a_request_without_a_body_waits_for_none(void **state)
 
 /* --- settle ---------------------------------------------------------------------------- */
 
-/* The body has told its size, 3: the decision that hung on it is made again. */
-static void a_size_that_has_come_is_judged(void **state)
+/* The size, 3, has become known: the policy is asked again. */
+static void a_size_that_is_known_late_is_checked(void **state)
 {
     static const char policy[] = "rules:\n"
                                  "  - {name: large, when: {larger_than: 2B}, store: file}\n"
@@ -62,8 +62,8 @@ static void a_size_that_has_come_is_judged(void **state)
     }
 }
 
-/* A form that nobody has announced: the length was known, and it was not the image's. */
-static void a_size_without_its_envelope_is_judged_again(void **state)
+/* A form that was not declared: the length was known, and it was not the image's. */
+static void the_size_without_the_form_is_checked_again(void **state)
 {
     static const char policy[] = "rules:\n"
                                  "  - {name: large, when: {larger_than: 4B}, store: file}\n"
@@ -83,8 +83,8 @@ static void a_size_without_its_envelope_is_judged_again(void **state)
     fixture_end(&fixture);
 }
 
-/* From then on nothing is refused; before, it was not known which rule applies. */
-static void a_rule_that_watches_may_be_found_with_the_size(void **state)
+/* From then on nothing is refused. */
+static void the_size_may_choose_an_audit_rule(void **state)
 {
     static const char policy[] = "rules:\n"
                                  "  - {name: large, when: {larger_than: 1B}, store: file,"
@@ -105,7 +105,7 @@ static void a_rule_that_watches_may_be_found_with_the_size(void **state)
     fixture_end(&fixture);
 }
 
-static void what_is_only_watched_is_decided_once(void **state)
+static void in_audit_mode_the_decision_is_final(void **state)
 {
     struct fixture fixture;
     begin(&fixture, state);
@@ -123,7 +123,7 @@ static void what_is_only_watched_is_decided_once(void **state)
 static const char HEX[] = "ddaf35a193617abacc417349ae20413112e6fa4e89a97ea20a9eeee64b55d39a"
                           "2192992a274fc1a836ba3c23a3feebbd454d4423643ce80e2a9ac94fa54ca49f";
 
-static void glances_answer_is_the_clients(void **state)
+static void the_client_gets_glances_answer(void **state)
 {
     static const struct {
         unsigned status;
@@ -145,8 +145,7 @@ static void glances_answer_is_the_clients(void **state)
         fixture_text(fixture_record(&fixture)->verified, rows[i].verified);
         assert_int_equal(fixture_run_named(&fixture, "answer"), STEP_END);
         assert_int_equal(fixture.client.answer.status, rows[i].status);
-        assert_null(fixture_record(
-            &fixture)); /* with its answer the client finds it among the ended ones */
+        assert_null(fixture_record(&fixture)); /* it was closed before the answer */
         assert_int_equal(record->verdict, rows[i].verdict);
         assert_string_equal(record->verified, rows[i].told ? rows[i].told : "");
         assert_int_equal(record->sha512 != NULL, rows[i].told != NULL);
@@ -161,12 +160,12 @@ static void glances_answer_is_the_clients(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        FIXTURE_TEST(a_size_that_has_come_is_judged),
-        FIXTURE_TEST(a_request_without_a_body_waits_for_none),
-        FIXTURE_TEST(a_size_without_its_envelope_is_judged_again),
-        FIXTURE_TEST(a_rule_that_watches_may_be_found_with_the_size),
-        FIXTURE_TEST(what_is_only_watched_is_decided_once),
-        FIXTURE_TEST(glances_answer_is_the_clients),
+        FIXTURE_TEST(a_size_that_is_known_late_is_checked),
+        FIXTURE_TEST(a_request_without_a_body_is_not_invited),
+        FIXTURE_TEST(the_size_without_the_form_is_checked_again),
+        FIXTURE_TEST(the_size_may_choose_an_audit_rule),
+        FIXTURE_TEST(in_audit_mode_the_decision_is_final),
+        FIXTURE_TEST(the_client_gets_glances_answer),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

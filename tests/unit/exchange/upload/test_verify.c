@@ -31,7 +31,7 @@ static void begin(struct fixture *fixture, void **state, unsigned status)
     fixture_record(fixture)->store = strdup("test");
 }
 
-/* The step once it is entered, and once more when Glance has said this of the image. */
+/* Enters the step, and runs it again when Glance has answered. */
 static enum step_result see(struct fixture *fixture, unsigned status, const char *image)
 {
     fixture_enter(fixture);
@@ -46,13 +46,13 @@ static void look_for_long(struct fixture *fixture)
     fixture_poll_since(fixture, 60 * 1000);
 }
 
-static void what_glance_has_is_compared(void **state)
+static void the_stored_image_is_compared(void **state)
 {
     static const struct {
         enum verify_mode verify;
         const char *image;
         const char *verified;
-        const char *detail; /* NULL: it is as it was sent */
+        const char *detail; /* NULL: it is the same */
     } rows[] = {
         {VERIFY_DIGEST, GOOD, "sha512", NULL},
         {VERIFY_SIZE, GOOD, "size", NULL},
@@ -80,8 +80,8 @@ static void what_glance_has_is_compared(void **state)
     }
 }
 
-/* Glance's answer stands; and the store was not this proxy's to choose. */
-static void what_is_only_watched_is_told_apart_from_a_failure(void **state)
+/* Glance's answer passes, and the proxy did not choose the store. */
+static void audit_mode_notes_a_failed_verification(void **state)
 {
     static const struct {
         const char *image;
@@ -114,7 +114,7 @@ static void what_is_only_watched_is_told_apart_from_a_failure(void **state)
     }
 }
 
-static void what_it_hashes_with_is_learned(void **state)
+static void the_hash_algorithm_is_learned(void **state)
 {
     char algorithm[ALGORITHM_MAX + 1];
     struct fixture fixture;
@@ -126,12 +126,13 @@ static void what_it_hashes_with_is_learned(void **state)
     fixture_end(&fixture);
 }
 
-/* A good upload stays one. What may be otherwise in a moment is asked for until the patience ends.
+/* A good upload stays one. If the answer may change, the question is repeated until the time is
+ * over.
  */
-static void what_cannot_be_found_out_is_no_failure(void **state)
+static void a_failed_verification_is_no_failure(void **state)
 {
     static const struct {
-        unsigned status; /* 0: it broke off */
+        unsigned status; /* 0: the transfer failed */
         const char *image;
         const char *why;
         bool final; /* the first answer is enough */
@@ -165,8 +166,8 @@ static void what_cannot_be_found_out_is_no_failure(void **state)
     }
 }
 
-/* Each of them, and then the image is seen after all. */
-static void one_failed_look_ends_nothing(void **state)
+/* After each failure, and then the image is seen. */
+static void one_failed_question_ends_nothing(void **state)
 {
     static const unsigned failures[] = {503, 500, 429, 302, 0};
     struct fixture fixture;
@@ -184,7 +185,7 @@ static void one_failed_look_ends_nothing(void **state)
             fixture_broke(fixture_question(&fixture, QUESTION_IMAGE), TRANSFER_UNREACHABLE);
         assert_int_equal(fixture_run(&fixture, upload_verify), STEP_WAIT);
         assert_int_equal(fixture_run(&fixture, upload_verify),
-                         STEP_WAIT); /* a wake in between changes nothing */
+                         STEP_WAIT); /* a wake-up in between changes nothing */
     }
     fixture_fire(&fixture, POLL_TIMER);
     assert_int_equal(fixture_run(&fixture, upload_verify), STEP_WAIT);
@@ -194,7 +195,7 @@ static void one_failed_look_ends_nothing(void **state)
     fixture_end(&fixture);
 }
 
-static void an_image_that_is_saving_is_looked_at_again(void **state)
+static void an_image_that_is_saving_is_asked_for_again(void **state)
 {
     static const char saving[] = IMAGE("saving", "3", SHA512, "test");
     struct fixture fixture;
@@ -202,7 +203,8 @@ static void an_image_that_is_saving_is_looked_at_again(void **state)
     assert_int_equal(see(&fixture, 200, saving), STEP_WAIT);
     assert_true(fixture_is_set(&fixture, POLL_TIMER)); /* the timer is set */
     fixture_fire(&fixture, POLL_TIMER);
-    assert_int_equal(fixture_run(&fixture, upload_verify), STEP_WAIT); /* asked for anew */
+    assert_int_equal(fixture_run(&fixture, upload_verify),
+                     STEP_WAIT); /* the question is repeated */
     assert_true(fixture_question(&fixture, QUESTION_IMAGE)->begun &&
                 !fixture_question(&fixture, QUESTION_IMAGE)->over);
     fixture_answered(fixture_question(&fixture, QUESTION_IMAGE), 200, GOOD);
@@ -219,7 +221,7 @@ static void an_image_that_is_saving_is_looked_at_again(void **state)
     fixture_end(&fixture);
 }
 
-static void nothing_is_asked_where_nothing_is_compared(void **state)
+static void nothing_is_asked_if_nothing_is_compared(void **state)
 {
     static const struct {
         enum verify_mode verify;
@@ -239,13 +241,13 @@ static void nothing_is_asked_where_nothing_is_compared(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        FIXTURE_TEST(what_glance_has_is_compared),
-        FIXTURE_TEST(what_is_only_watched_is_told_apart_from_a_failure),
-        FIXTURE_TEST(what_it_hashes_with_is_learned),
-        FIXTURE_TEST(what_cannot_be_found_out_is_no_failure),
-        FIXTURE_TEST(one_failed_look_ends_nothing),
-        FIXTURE_TEST(an_image_that_is_saving_is_looked_at_again),
-        FIXTURE_TEST(nothing_is_asked_where_nothing_is_compared),
+        FIXTURE_TEST(the_stored_image_is_compared),
+        FIXTURE_TEST(audit_mode_notes_a_failed_verification),
+        FIXTURE_TEST(the_hash_algorithm_is_learned),
+        FIXTURE_TEST(a_failed_verification_is_no_failure),
+        FIXTURE_TEST(one_failed_question_ends_nothing),
+        FIXTURE_TEST(an_image_that_is_saving_is_asked_for_again),
+        FIXTURE_TEST(nothing_is_asked_if_nothing_is_compared),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

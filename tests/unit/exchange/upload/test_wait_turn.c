@@ -30,7 +30,7 @@ static struct upload_lock *other(struct fixture *fixture)
     return upload_lock;
 }
 
-/* The step, entered; or again, once Glance has said this of the image. */
+/* Runs the step, after Glance has answered with `image` unless that is NULL. */
 static enum step_result step(struct fixture *fixture, unsigned status, const char *image)
 {
     if (image) {
@@ -53,7 +53,7 @@ static bool was_sent(struct fixture *fixture)
     return sent;
 }
 
-static void the_only_one_is_sent_at_once(void **state)
+static void the_only_upload_is_sent_at_once(void **state)
 {
     struct fixture fixture;
     begin(&fixture, state);
@@ -64,7 +64,7 @@ static void the_only_one_is_sent_at_once(void **state)
     fixture_end(&fixture);
 }
 
-static void what_glance_is_taking_goes_first(void **state)
+static void an_upload_that_glance_is_taking_goes_first(void **state)
 {
     struct fixture fixture;
     begin(&fixture, state);
@@ -77,7 +77,7 @@ static void what_glance_is_taking_goes_first(void **state)
     fixture_end(&fixture);
 }
 
-static void what_is_over_may_have_filled_it(void **state)
+static void a_finished_upload_may_have_filled_the_image(void **state)
 {
     static const struct {
         const char *image;
@@ -95,8 +95,8 @@ static void what_is_over_may_have_filled_it(void **state)
     }
 }
 
-/* Glance may be about to refuse it. */
-static void what_glance_has_not_begun_with_is_waited_for(void **state)
+/* Glance may still refuse the other upload. */
+static void an_upload_that_glance_has_not_begun_is_waited_for(void **state)
 {
     static const struct {
         unsigned status;
@@ -111,7 +111,7 @@ static void what_glance_has_not_begun_with_is_waited_for(void **state)
         assert_false(fixture_question(&fixture, QUESTION_IMAGE)->begun);
         assert_int_equal(step(&fixture, 0, NULL), STEP_WAIT);
         fixture_fire(&fixture, STEP_TIMER);
-        assert_int_equal(step(&fixture, 0, NULL), STEP_WAIT); /* it looks again */
+        assert_int_equal(step(&fixture, 0, NULL), STEP_WAIT); /* it asks again */
         assert_true(fixture_question(&fixture, QUESTION_IMAGE)->begun);
         upload_lock_release(first);
         assert_int_equal(step(&fixture, 200, IMAGE("queued")), STEP_WAIT);
@@ -122,8 +122,8 @@ static void what_glance_has_not_begun_with_is_waited_for(void **state)
     }
 }
 
-/* However many others are sent meanwhile. */
-static void it_is_not_waited_for_long(void **state)
+/* Also if more uploads are sent meanwhile. */
+static void the_wait_for_the_other_upload_is_short(void **state)
 {
     struct fixture fixture;
     begin(&fixture, state);
@@ -136,7 +136,7 @@ static void it_is_not_waited_for_long(void **state)
     fixture_end(&fixture);
 }
 
-static void what_is_only_watched_goes_on(void **state)
+static void audit_mode_notes_the_other_upload(void **state)
 {
     struct fixture fixture;
     begin(&fixture, state);
@@ -152,12 +152,12 @@ static void what_is_only_watched_goes_on(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        FIXTURE_TEST(the_only_one_is_sent_at_once),
-        FIXTURE_TEST(what_glance_is_taking_goes_first),
-        FIXTURE_TEST(what_is_over_may_have_filled_it),
-        FIXTURE_TEST(what_glance_has_not_begun_with_is_waited_for),
-        FIXTURE_TEST(it_is_not_waited_for_long),
-        FIXTURE_TEST(what_is_only_watched_goes_on),
+        FIXTURE_TEST(the_only_upload_is_sent_at_once),
+        FIXTURE_TEST(an_upload_that_glance_is_taking_goes_first),
+        FIXTURE_TEST(a_finished_upload_may_have_filled_the_image),
+        FIXTURE_TEST(an_upload_that_glance_has_not_begun_is_waited_for),
+        FIXTURE_TEST(the_wait_for_the_other_upload_is_short),
+        FIXTURE_TEST(audit_mode_notes_the_other_upload),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
