@@ -20,7 +20,7 @@ static int refuse_count(struct finish *finish, bool more)
     const struct body *body = finish->filter.body;
     if (body->unwrapped)
         return filter_refuse(&finish->filter, REFUSAL_MULTIPART_MALFORMED, "%s",
-                             more ? "it does not end right behind its file"
+                             more ? "it does not end right after its file"
                                   : "something follows the file, which must be its last field");
     return filter_refuse(&finish->filter, REFUSAL_SIZE_MISMATCH,
                          "%" PRIu64 " bytes were announced, and %s came", body->length,

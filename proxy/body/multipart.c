@@ -79,8 +79,8 @@ static bool within_bound(struct multipart *multipart, uint64_t position)
 {
     if (position <= multipart->bound)
         return true;
-    return fail(multipart, multipart->file_seen ? "more than 1 MiB of it stands behind its file"
-                                                : "more than 1 MiB of it stands before its file");
+    return fail(multipart, multipart->file_seen ? "more than 1 MiB follows its file"
+                                                : "more than 1 MiB comes before its file");
 }
 
 /* --- the steps ------------------------------------------------------------------------- */
@@ -208,7 +208,7 @@ static bool end(struct multipart *multipart, struct chunk *chunk)
     if (!within_bound(multipart, multipart->passed + chunk->at))
         return false;
     if (multipart->state == START || multipart->state == PREAMBLE)
-        return fail(multipart, "no line of it is the boundary that its Content-Type names");
+        return fail(multipart, "no line is the boundary that its Content-Type names");
     return multipart->state == EPILOGUE || fail(multipart, "it ends in the middle");
 }
 

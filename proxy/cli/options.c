@@ -48,18 +48,18 @@ static const struct option long_options[] = {
 static const char usage[] =
     "usage: glance-intake [--config-file FILE]... [--config-dir DIR]...\n"
     "                                  run in the foreground\n"
-    "       glance-intake --check | -t   read everything, say what is wrong; exit 0 or 1\n"
-    "                     [--strict]    exit 1 for a warning, too\n"
+    "       glance-intake --check | -t   check everything, print errors; exit 0 or 1\n"
+    "                     [--strict]    exit 1 for warnings, too\n"
     "       glance-intake --print-config the effective configuration\n"
     "       glance-intake explain [--project P] [--disk-format F] [--container-format F]\n"
     "                     [--size 10GiB] [--name N] [--visibility V] [--client ADDR]\n"
     "                     [--user-agent UA] [--store S]... [--header 'NAME: VALUE']...\n"
     "                     [--chunked] [--door upload|stage|import|locations|tasks]\n"
     "                     [--import-method M] [--all-stores]\n"
-    "                                  which rule applies, which store, why; what would be\n"
-    "                                  changed or refused\n"
-    "       glance-intake --reload PID   have the running one read its configuration again; exit\n"
-    "                                  0 or 1, and what it says of it\n"
+    "                                  which rule applies, which store and why; what would\n"
+    "                                  be changed or refused\n"
+    "       glance-intake --reload PID   make the running process read its configuration again;\n"
+    "                                  print its report; exit 0 or 1\n"
     "       glance-intake --version | --help\n";
 
 void options_help(FILE *out)

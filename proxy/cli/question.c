@@ -149,7 +149,7 @@ bool question_check(const struct question *question, FILE *errors)
     else if (!imports && question->store_count > 1)
         fault = "only an import asks for more than one --store";
     else if (!sends_data(question) && question->chunked)
-        fault = "--chunked goes with an upload: other doors send no data";
+        fault = "--chunked goes with an upload: other operations send no data";
     else if (!has_data(question) && question->facts.size_known)
         fault =
             "--size goes with an upload, glance-direct or copy-image: else there is no data yet";

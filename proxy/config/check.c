@@ -42,9 +42,9 @@ static void check_tls(const struct check *check)
     const char *cert = check->settings->listen.tls_cert_file;
     const char *key = check->settings->listen.tls_key_file;
     if (cert && !key)
-        REPORT(check, "listen", "tls_cert_file", "needs tls_key_file beside it");
+        REPORT(check, "listen", "tls_cert_file", "needs tls_key_file, too");
     if (key && !cert)
-        REPORT(check, "listen", "tls_key_file", "needs tls_cert_file beside it");
+        REPORT(check, "listen", "tls_key_file", "needs tls_cert_file, too");
 }
 
 /* 0.0.0.0 includes all IPv4 addresses, and [::] all IPv6 addresses (IPV6_V6ONLY), but not each

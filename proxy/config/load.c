@@ -106,7 +106,7 @@ static void take_key(void *context, int line, const char *key, const char *value
     if (!loader->section) {
         if (!loader->section_seen)
             diagnostics_add(loader->diagnostics, loader->file, line,
-                            "'%.80s' stands before any [section]", key);
+                            "'%.80s' comes before the first [section]", key);
         return; /* an unknown section is reported once, not for each of its keys */
     }
     const struct setting *row = find_row(loader->section, key);

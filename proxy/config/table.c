@@ -19,7 +19,7 @@ const struct setting settings_table[] = {
     {"DEFAULT", "log_format", &kind_log_format, AT(log_format), "text", 0, 0,
      "text or json: one line per event either way."},
     {"DEFAULT", "log_file", &kind_path, AT(log_file), "", 0, 0,
-     "Where the log goes. Empty: standard error. The file is opened anew on SIGHUP."},
+     "The log file. Empty: standard error. The file is opened again on SIGHUP."},
     {"DEFAULT", "drain_timeout", &kind_time, AT(drain_timeout), "6h", 0, TIME_MAX,
      "How long uploads in flight may go on after SIGTERM or SIGINT."},
 
@@ -31,7 +31,7 @@ const struct setting settings_table[] = {
     {"listen", "tls_key_file", &kind_path, AT(listen.tls_key_file), "", 0, 0,
      "PEM file with the key to the certificate."},
     {"listen", "tls_min_version", &kind_tls_version, AT(listen.tls_min_version), "1.2", 0, 0,
-     "1.2 or 1.3: the oldest version of TLS that is spoken. A change takes a restart."},
+     "1.2 or 1.3: the oldest TLS version that is accepted. A change needs a restart."},
     {"listen", "max_connections", &kind_count, AT(listen.max_connections), "10000", 1, 1000000,
      "Connections of clients at one time, over all workers."},
     {"listen", "header_timeout", &kind_time, AT(listen.header_timeout), "10s", 100, HOURS(1),
@@ -40,84 +40,84 @@ const struct setting settings_table[] = {
     {"listen", "keepalive_timeout", &kind_time, AT(listen.keepalive_timeout), "75s", 100, HOURS(24),
      "How long a connection may wait for the first byte of its next request."},
     {"listen", "stall_timeout", &kind_time, AT(listen.stall_timeout), "60s", 100, HOURS(24),
-     "How long no byte may come from a client, or go to it, while one is due. There is no limit\n"
-     "on how long an upload takes as a whole."},
+     "How long a client may send nothing, or accept nothing, while a byte is due. An upload as a\n"
+     "whole has no time limit."},
     {"listen", "max_request_body", &kind_size, AT(listen.max_request_body), "1MiB", 1, INT64_MAX,
-     "The largest body of a request that is no upload. Imports, and updates that are judged, may\n"
-     "have 256 KiB."},
+     "The largest body of a request that is no upload. Imports, and updates that are checked,\n"
+     "may have 256 KiB."},
     {"listen", "trusted_proxies", &kind_networks, 0, "", 0, 0,
-     "The proxies in front of this one: a list of networks, such as 10.0.0.0/8, ::1. They are\n"
-     "believed when they say in forwarded_header who the client is."},
+     "The proxies in front of this one: a list of networks, such as 10.0.0.0/8, ::1. Their\n"
+     "forwarded_header says who the client is."},
     {"listen", "forwarded_header", &kind_forwarded_header, AT(listen.forwarded_header),
      "x-forwarded-for", 0, 0,
      "The header that those proxies write: x-forwarded-for (with X-Forwarded-Proto, -Host and\n"
-     "-Prefix) or forwarded. The other one comes from clients, and is never believed."},
+     "-Prefix) or forwarded. The other one comes from clients and is never used."},
 
     {"glance", "endpoint", &kind_endpoints, 0, "http://127.0.0.1:9393", 0, 0,
      "The Glance API behind this proxy: a list of http:// or https:// with host and port. The\n"
-     "healthy ones take turns; the next one is tried when a connection cannot be opened."},
+     "healthy ones take turns. If a connection cannot be opened, the next one is tried."},
     {"glance", "health_interval", &kind_time, AT(glance.health_interval), "5s", 0, HOURS(1),
-     "How often each endpoint is asked for /healthcheck. One that fails twice is out until it is\n"
-     "well twice; one that is silent while an upload runs there is only busy. 0: off."},
+     "How often each endpoint is asked for /healthcheck. One that fails twice is out until it\n"
+     "succeeds twice. One that does not answer during an upload to it is only busy. 0: off."},
     {"glance", "ca_file", &kind_path, AT(glance.ca_file), "", 0, 0,
      "PEM file with the authorities that may sign Glance's certificate. Empty: the system's."},
     {"glance", "insecure", &kind_boolean, AT(glance.insecure), "false", 0, 0,
-     "Take any certificate of Glance's. Whoever stands between can then read every token."},
+     "Accept any certificate of Glance. An attacker in between can then read every token."},
     {"glance", "connect_timeout", &kind_time, AT(glance.connect_timeout), "5s", 100, HOURS(1),
      "How long opening a connection to one endpoint may take."},
     {"glance", "stall_timeout", &kind_time, AT(glance.stall_timeout), "60s", 100, HOURS(24),
-     "How long Glance may take no byte while there are some to give."},
+     "How long Glance may read no byte while there are bytes to send."},
     {"glance", "response_timeout", &kind_time, AT(glance.response_timeout), "6h", 100, TIME_MAX,
-     "How long Glance may take to answer after its last byte. It answers an upload when the\n"
-     "store has it all, and S3 and RBD finish late."},
+     "How long Glance may take to answer after the last byte. It answers an upload when the\n"
+     "store has all of it, and S3 and RBD may take long."},
 
     {"upload", "max_size", &kind_size, AT(upload.max_size), "1TiB", 1, INT64_MAX,
      "The largest upload; a rule of the policy can set a lower limit."},
     {"upload", "content_type", &kind_content_type, AT(upload.fix_content_type), "fix", 0, 0,
-     "fix: whatever a client calls the body, Glance is told application/octet-stream. strict: a\n"
-     "client must say that itself."},
+     "fix: Glance gets application/octet-stream, whatever the client sends. strict: the client\n"
+     "must send it."},
     {"upload", "multipart", &kind_multipart, AT(upload.unwrap_multipart), "unwrap", 0, 0,
-     "unwrap: a file sent as a form (curl -F, Postman's form-data) is taken out of its envelope.\n"
+     "unwrap: a file that is sent in a form (curl -F, Postman's form-data) is extracted.\n"
      "reject: it is refused."},
     {"upload", "unknown_length", &kind_unknown_length, AT(upload.unknown_length), "spool", 0, 0,
-     "What becomes of an upload without a length (as glance image-upload, Nova and Cinder send\n"
-     "it). spool: it is kept in spool_dir until the length is known. stream: it goes on as it\n"
-     "comes, and Glance's S3 store takes all of it into memory. reject: it is refused."},
+     "What happens to an upload without a length (as glance image-upload, Nova and Cinder send\n"
+     "it). spool: it is kept in spool_dir until the length is known. stream: it is sent on at\n"
+     "once, and Glance's S3 store reads all of it into memory. reject: it is refused."},
     {"upload", "spool_dir", &kind_path, AT(upload.spool_dir), "/var/spool/glance-intake", 0, 0,
-     "Where uploads without a length are kept, in files without a name: nothing is left behind."},
+     "Where uploads without a length are kept. The files have no name, so nothing is left over."},
     {"upload", "spool_limit", &kind_size, AT(upload.spool_limit), "200GiB", 1, INT64_MAX,
-     "How much all of them may take there together."},
+     "How much disk space all of them may use together."},
     {"upload", "damaged", &kind_check_level, AT(upload.checks.damaged), "reject", 0, 0,
-     "reject, warn or off: image data that has lost bytes on its way, as curl -d strips\n"
-     "them, or that has something in front of it, as curl -i puts headers there.\n"
-     "warn: it passes; log, metrics and the header X-Intake-Warning tell of it."},
+     "reject, warn or off: image data that has lost bytes, as with curl -d, or that has other\n"
+     "bytes in front, as with curl -i. warn: it passes; log, metrics and the header\n"
+     "X-Intake-Warning report it."},
     {"upload", "format", &kind_check_level, AT(upload.checks.format), "reject", 0, 0,
      "reject, warn or off: image data that is not of the image's disk_format."},
     {"upload", "unsafe_format", &kind_check_level, AT(upload.checks.unsafe_format), "reject", 0, 0,
-     "reject, warn or off: an image that reads other files where it is opened: a qcow2 with a\n"
-     "backing file or a data file, a VMDK with its extents elsewhere, either of them called raw."},
+     "reject, warn or off: an image that would read other files of its host: a qcow2 with a\n"
+     "backing file or a data file, a VMDK with extents in other files, or such an image as raw."},
     {"upload", "truncated", &kind_check_level, AT(upload.checks.truncated), "reject", 0, 0,
      "reject, warn or off: image data that ends before its own header says it does."},
     {"upload", "compressed", &kind_check_level, AT(upload.checks.compressed), "reject", 0, 0,
      "reject, warn or off: xz, zstd, bzip2, lz4, 7z or zip data that is declared raw. gzip only\n"
      "warns, as an initramfs is gzip."},
     {"upload", "glance_checks", &kind_glance_checks, AT(upload.glance_checks), "auto", 0, 0,
-     "Glance 2025.1 and later inspects an image after it has stored it, and an image that it\n"
-     "then refuses cannot be used again. on: what it would refuse is refused before it is sent.\n"
-     "auto: the same, as soon as Glance has refused an upload so. off: Glance decides alone. The\n"
-     "checks of a rule do not change this."},
+     "Glance 2025.1 and later inspects an image after storing it. An image that it then refuses\n"
+     "cannot be used again. on: the proxy refuses such data first. auto: the same, after Glance\n"
+     "has refused an upload like that. off: only Glance decides. The checks of a rule do not\n"
+     "change this."},
     {"upload", "verify", &kind_verify, AT(upload.verify), "digest", 0, 0,
-     "What is compared with the image afterwards, before an upload is called good. digest: size,\n"
-     "store and the digest that Glance reports. size: size and store. off: Glance is not asked."},
+     "What is compared with Glance's image before the client gets a success. digest: size, store\n"
+     "and the digest that Glance reports. size: size and store. off: Glance is not asked."},
     {"upload", "quota", &kind_quota, AT(upload.check_quota), "check", 0, 0,
-     "check: an upload that exceeds the project's quota in Glance, or the room in its store, is\n"
-     "refused before its first byte. off: neither is asked for."},
+     "check: an upload that exceeds the project's quota in Glance, or the space in its store, is\n"
+     "refused before its first byte. off: neither is checked."},
 
     {"policy", "file", &kind_path, AT(policy.file), "/etc/glance-intake/policy.yaml", 1, 0,
      "Which upload goes to which store."},
 
     {"admin", "bind", &kind_bind, AT(admin.bind), "127.0.0.1:9294", 0, 0,
-     "Address of /healthz, /readyz, /metrics and /uploads. Empty: off. It asks nobody for a\n"
+     "Address of /healthz, /readyz, /metrics and /uploads. Empty: off. It needs no\n"
      "password, so keep it off the network of your users."},
 };
 /* clang-format on */

@@ -152,7 +152,7 @@ static void find_unknown_features(const struct header *header, char *unsafe)
 {
     uint64_t unknown = header->features & ~KNOWN_FEATURES;
     if (unknown)
-        words_say(unsafe, "it needs a feature that nobody knows (incompatible bit %d)",
+        words_say(unsafe, "it needs an unknown feature (incompatible bit %d)",
                   __builtin_ctzll(unknown));
 }
 

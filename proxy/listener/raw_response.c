@@ -150,10 +150,11 @@ static void start_draining(struct client *client)
 /* --- without any memory ---------------------------------------------------------------- */
 
 #define OUT_OF_MEMORY_BODY                                                                         \
-    "{\"message\": \"This proxy is short of memory and has given up the request. Try again in a "  \
-    "moment.\", \"code\": \"503 Service Unavailable\", \"title\": \"Service Unavailable\", "       \
-    "\"reason\": \"out_of_memory\", \"hint\": \"Try again in a moment; if it stays so, tell the "  \
-    "operator.\"}\n"
+    "{\"message\": \"This proxy does not have enough memory and has ended the request. Try "       \
+    "again in a moment.\", \"code\": \"503 Service Unavailable\", \"title\": \"Service "           \
+    "Unavailable\", "                                                                              \
+    "\"reason\": \"out_of_memory\", \"hint\": \"Try again in a moment; if it fails again, tell "   \
+    "the operator.\"}\n"
 
 /* This is the first write of the answer, so its few bytes fit into the socket's buffer. If they do
  * not, the connection ends without an answer. */

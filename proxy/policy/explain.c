@@ -118,8 +118,8 @@ static void explain_limits(const struct policy_decision *decision, struct buffer
     if (decision->size_ceiling != UINT64_MAX) {
         units_print_size(decision->size_ceiling, text);
         buffer_print(out,
-                     "beyond %s another rule applies; data that is streamed, its size never told, "
-                     "is refused there (length_required)\n",
+                     "above %s another rule applies; streamed data without a size is refused there "
+                     "(length_required)\n",
                      text);
     }
 }

@@ -233,7 +233,7 @@ static void read_top_value(struct document *document, size_t key, const yaml_nod
         break;
     case KEY_RULES:
         if (top->fallback)
-            document_report(document, value, "rules must stand before default, which comes last");
+            document_report(document, value, "rules must come before default");
         read_rules(document, value, top->policy);
         break;
     case KEY_DEFAULT:
@@ -262,7 +262,7 @@ void policy_read(struct document *document, struct policy *policy)
         document_walk(document, &whole, root, &top);
     if (!top.fallback) {
         diagnostics_add(document->diagnostics, document->path, 0,
-                        "default is missing: it says what becomes of an upload that no rule takes");
+                        "default is missing: it decides about uploads that match no rule");
         return;
     }
     struct rule *rule = add_rule(document, policy, top.fallback);

@@ -110,5 +110,5 @@ void limit_read(struct document *document, const yaml_node_t *node, const char *
 {
     if (size_read(document, node, what, limit) && *limit == 0)
         diagnostics_add(document->diagnostics, document->path, document_line(node),
-                        "%s 0 would take nothing; to refuse, use deny", what);
+                        "%s 0 would accept nothing; to refuse, use deny", what);
 }

@@ -80,8 +80,8 @@ static bool write_refusal(struct reply *reply, const struct refusal_text *text,
 
 /* Glance would refuse the data. That does not mean that the data is wrong, so this says no more. */
 static const char MESSAGE_FOR_GLANCE[] =
-    "Glance would refuse this data only after storing all of it, and the image could take no other "
-    "data then{detail}. It was not sent, and the image still waits for data.";
+    "Glance would refuse this data only after storing all of it, and the image could not be used "
+    "again{detail}. The data was not sent, and the image still waits for data.";
 
 /* For an empty upload without a detail, the detail is the usual cause in the client's program. */
 static void add_cause(enum refusal refusal, struct refusal_context *context)

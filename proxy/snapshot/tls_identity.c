@@ -28,7 +28,7 @@ static const char *reason(int code)
     case GNUTLS_E_SHORT_MEMORY_BUFFER:
         return "too many certificates for one chain";
     case GNUTLS_E_DECRYPTION_FAILED:
-        return "a passphrase would be needed, and nobody is there to ask for it";
+        return "it needs a passphrase; use a key without one";
     case GNUTLS_E_BASE64_UNEXPECTED_HEADER_ERROR:
     case GNUTLS_E_BASE64_DECODING_ERROR:
     case GNUTLS_E_ASN1_TAG_ERROR:

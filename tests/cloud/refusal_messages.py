@@ -64,13 +64,13 @@ TASK_INPUT = {"import_from": PASSWORDS, "import_from_format": "qcow2", "image_pr
 
 REFUSED = [
     Upload("was changed on its way here", stripped, created=True),
-    Upload("not of the format that the image says", small, {"disk_format": "raw"}, created=True),
+    Upload("not in the format that the image declares", small, {"disk_format": "raw"}, created=True),
     Upload("could make the host that opens it read files", with_backing_file, created=True),
     Upload("ISO images are not accepted here", small, {"disk_format": "iso"}, created=True),
     Upload("the limit is 1048576", small, {"name": "small-one"}, created=True),
     Upload("The upload has no data", nothing, created=True),
     Upload("The image is not waiting for data", small, active=True),
-    Upload("takes no data until it says what the data is", small, {"disk_format": None}),
+    Upload("accepts no data before its disk format", small, {"disk_format": None}),
     Upload("Name no store", small, {"name": "choosy-one"}, store="file"),
     Ask("data that did not come through here", "locations", "PATCH", "/v2/images/{id}",
         LOCATION, PATCH),

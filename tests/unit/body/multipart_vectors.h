@@ -36,7 +36,7 @@ struct multipart_vector {
 
 #define IN_THE_MIDDLE  "it ends in the middle"
 #define NO_FILE        "none of its fields is a file: in the form, the field must be of the type file"
-#define NO_BOUNDARY    "no line of it is the boundary that its Content-Type names"
+#define NO_BOUNDARY    "no line is the boundary that its Content-Type names"
 #define NO_DISPOSITION "one of its parts has no Content-Disposition: form-data"
 #define NO_FIELD_LINE  "the head of one of its parts has a line that is no header field"
 #define NESTED         "one of its parts is a multipart of its own"

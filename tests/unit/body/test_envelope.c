@@ -59,10 +59,10 @@ static const struct vector DECLARED_FORMS[] = {
     {"a preamble\r\n" FORM("IMAGE"), "IMAGE", "", 0},
     {"\r\n--B\r\n" FILE_ "IMAGE\r\n--B--", "IMAGE", "", 0},
     {"--B  \r\n" FILE_ "IMAGE\r\n--B--\r\n", "IMAGE", "", 0},
-    {"", NULL, "no line of it is the boundary that its Content-Type names", 0},
-    {"IMAGE", NULL, "no line of it is the boundary that its Content-Type names", 0},
+    {"", NULL, "no line is the boundary that its Content-Type names", 0},
+    {"IMAGE", NULL, "no line is the boundary that its Content-Type names", 0},
     {"--C\r\n" FILE_ "IMAGE\r\n--C--\r\n", NULL,
-     "no line of it is the boundary that its Content-Type names", 0},
+     "no line is the boundary that its Content-Type names", 0},
     {"--B\r\nContent-Disposition: form-da", NULL, "it ends in the middle", 0},
 };
 

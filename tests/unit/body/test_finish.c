@@ -74,7 +74,7 @@ static void assert_told(struct body *body, const struct vector *vector)
         assert_string_equal(detail, expected);
     if (reason == REFUSAL_MULTIPART_MALFORMED)
         assert_string_equal(detail,
-                            more ? "it does not end right behind its file"
+                            more ? "it does not end right after its file"
                                  : "something follows the file, which must be its last field");
 }
 

@@ -277,8 +277,8 @@ static size_t build(char *out, const struct large *large)
     (sizeof "\r\nX:"                                                                               \
             "\r\n" FILE_HEAD -                                                                     \
      1)
-#define BEFORE     "more than 1 MiB of it stands before its file"
-#define BEHIND     "more than 1 MiB of it stands behind its file"
+#define BEFORE     "more than 1 MiB comes before its file"
+#define BEHIND     "more than 1 MiB follows its file"
 #define HEAD_LONG  "the head of one of its parts is longer than 8 KiB"
 #define PARTS_MANY "it has more than 100 parts"
 

@@ -62,7 +62,7 @@ static const char policy[] =
     "not watch (line 5): name is not set, not watch\n"                                             \
     "rule: default (line 6)\nbecause no other rule applies\n"
 #define CEILING                                                                                    \
-    "beyond 1GiB another rule applies; data that is streamed, its size never told, is refused "    \
+    "above 1GiB another rule applies; streamed data without a size is refused "                   \
     "there (length_required)\n"
 #define NO_WISH "store: test\nthe client asked for no store\n"
 #define BIG     NOT_ISO "rule: big (line 3)\nbecause these hold: larger_than\n"
@@ -116,26 +116,26 @@ static const struct {
     {{"--size", "2KiB", "--store=test", "--header", "Content-Encoding: gzip", "--header",
       "Content-Range: bytes 0-9/10"},
      "",
-     "refused (content_range): The upload is a part of a file (Content-Range), and Glance would "
-     "take the part for the whole image\n"
-     "refused (content_encoding): The upload was compressed for the way (Content-Encoding), and "
-     "Glance would not unpack it but store it so\n" DEFAULT(
+     "refused (content_range): The upload is only a part of a file (Content-Range), and Glance "
+     "would store it as the whole image\n"
+     "refused (content_encoding): The upload is compressed (Content-Encoding), and Glance would "
+     "store the compressed data\n" DEFAULT(
          "2KiB, not larger than 1GiB") "store: test\nthe client asked for it, too\n"},
     {{"--size", "0", "--store=test"},
      "",
-     "refused (empty_body): The upload has no data, and Glance would make of it an image of 0 "
+     "refused (empty_body): The upload has no data, and Glance would create an image of 0 "
      "bytes: an image with the property block_device_mapping "
      "or bdm_v2 may be empty\n" DEFAULT(
          "0B, not larger than 1GiB") "store: test\nthe client asked for it, too\n"},
     {{"--size=2GiB", "--header", "Repr-Digest: sha-256=x", "--store=file"},
      "max_size = 1GiB\n",
-     "refused (bad_request): The request was not passed on to Glance because its head is not sound "
+     "refused (bad_request): The request was not sent to Glance because its head is not valid "
      "HTTP: Repr-Digest names an algorithm without a digest of it, as in sha-256=:BASE64:\n"
      "refused (too_large): 2GiB is more than [upload] max_size 1GiB\n" BIG
      "store: file\nthe client asked for it, and may\n"},
     {{"--header", "Content-Length: 5", "--header", "Transfer-Encoding: chunked"},
      "",
-     "refused (bad_request): The request was not passed on to Glance because its head is not sound "
+     "refused (bad_request): The request was not sent to Glance because its head is not valid "
      "HTTP: there are both Content-Length and Transfer-Encoding\n"},
     /* what would be changed of it */
     {{"--header", "Content-Type:", "--store=test", "--size=1"},

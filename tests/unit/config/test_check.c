@@ -28,9 +28,9 @@ static void check(void **state, const char *text, const char *problem)
 static void a_certificate_needs_a_key_and_a_key_a_certificate(void **state)
 {
     check(state, "[listen]\ntls_cert_file = c\n",
-          ":2: [listen] tls_cert_file: needs tls_key_file beside it");
+          ":2: [listen] tls_cert_file: needs tls_key_file, too");
     check(state, "[listen]\ntls_key_file = k\n",
-          ":2: [listen] tls_key_file: needs tls_cert_file beside it");
+          ":2: [listen] tls_key_file: needs tls_cert_file, too");
     check(state, "[listen]\ntls_cert_file = c\ntls_key_file = k\n", NULL);
     check(state, "[listen]\ntls_cert_file =\ntls_key_file =\n", NULL);
 }

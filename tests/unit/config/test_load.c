@@ -145,7 +145,7 @@ static void mistakes_are_told_with_their_line(void **state)
         const char *text;
         const char *problem;
     } rows[] = {
-        {"debug = true\n", ":1: 'debug' stands before any [section]"},
+        {"debug = true\n", ":1: 'debug' comes before the first [section]"},
         {"[listen]\nbidn = 0.0.0.0:1\n", ":2: [listen] has no 'bidn': did you mean bind?"},
         {"[glance]\nbind = 0.0.0.0:1\n", ":2: [glance] has no bind; it belongs to [listen]"},
         {"[glance]\ncolour = red\n", ":2: [glance] has no 'colour'"},
@@ -157,8 +157,7 @@ static void mistakes_are_told_with_their_line(void **state)
         {"[DEFAULT]\ndebug = true\n\ndebug = true\n", ":4: [DEFAULT] debug is on line 2 already"},
         {"[DEFAULT]\ndebug = true\n[listen]\n[DEFAULT]\ndebug = true\n",
          ":5: [DEFAULT] debug is on line 2 already"},
-        {"[listen]\ntls_key_file = k\n",
-         ":2: [listen] tls_key_file: needs tls_cert_file beside it"},
+        {"[listen]\ntls_key_file = k\n", ":2: [listen] tls_key_file: needs tls_cert_file, too"},
     };
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         struct diagnostics diagnostics = {0};

@@ -51,7 +51,7 @@ static const struct {
      "the client asked for it, and may\n"
      "at most: 512MiB\n"
      "the disk inside the image: at most 3GiB\n"
-     "beyond 1GiB another rule applies; data that is streamed, its size never told, is refused "
+     "above 1GiB another rule applies; streamed data without a size is refused "
      "there "
      "(length_required)\n"},
     {{.size_known = true, .disk_format = "vhd", .name = "win-1", .requested_store = "rbd"},

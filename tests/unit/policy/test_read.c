@@ -116,10 +116,9 @@ static void audit_is_judged_as_what_it_watches(void **state)
 static void mistakes_are_told_with_their_line(void **state)
 {
     static const char *const rows[][2] = {
-        {"", ": default is missing: it says what becomes of an upload that no rule takes"},
-        {"rules: []\n",
-         ": default is missing: it says what becomes of an upload that no rule takes"},
-        {LAST "rules: []\n", ":2: rules must stand before default, which comes last"},
+        {"", ": default is missing: it decides about uploads that match no rule"},
+        {"rules: []\n", ": default is missing: it decides about uploads that match no rule"},
+        {LAST "rules: []\n", ":2: rules must come before default"},
         {"rules: {}\n" LAST, ":1: rules must be a list"},
         {"rules: [hello]\n" LAST, ":1: a rule must be keys and values"},
         {"ruls: []\n" LAST, ":1: the policy has no 'ruls': did you mean rules?"},
@@ -135,9 +134,9 @@ static void mistakes_are_told_with_their_line(void **state)
          ":1: max_size '5GB' is not a size: a whole number and B, KiB, MiB, GiB or TiB, such as "
          "10GiB"},
         {"default: {store: test, max_size: 0}\n",
-         ":1: max_size 0 would take nothing; to refuse, use deny"},
+         ":1: max_size 0 would accept nothing; to refuse, use deny"},
         {"default: {store: test, max_virtual_size: 0B}\n",
-         ":1: max_virtual_size 0 would take nothing; to refuse, use deny"},
+         ":1: max_virtual_size 0 would accept nothing; to refuse, use deny"},
         {"default: {store: test, max_virtual_sise: 1GiB}\n",
          ":1: default has no 'max_virtual_sise': did you mean max_virtual_size?"},
         {"default: {store: a b}\n",

@@ -90,7 +90,7 @@ static void mistakes_are_told_with_their_line(void **state)
         {STORE(S3) "    capacity: much\n",
          ":5: capacity 'much' is not a size: a whole number and B, KiB, MiB, GiB or TiB, such as "
          "10GiB"},
-        {STORE(S3) "    capacity: 0\n", ":5: capacity 0 would take nothing; to refuse, use deny"},
+        {STORE(S3) "    capacity: 0\n", ":5: capacity 0 would accept nothing; to refuse, use deny"},
         {STORE(S3) "  test: {s3: {" S3 "}}\n", ":5: stores has 'test' already"},
         {ANY "stores:\n  os_glance_tasks_store: {s3: {" S3 "}}\n",
          ":3: store 'os_glance_tasks_store' is Glance's own: images do not belong there"},

@@ -59,7 +59,7 @@ static void a_size_has_a_unit(void **state)
     } rows[] = {
         {"a: 10GiB\n", UINT64_C(10) << 30, NULL, NULL},
         {"a: 7\n", 7, NULL, NULL},
-        {"a: 0\n", 0, NULL, ":1: it 0 would take nothing; to refuse, use deny"},
+        {"a: 0\n", 0, NULL, ":1: it 0 would accept nothing; to refuse, use deny"},
         {"a: {}\n", 4711, ":1: it must be a single text", ":1: it must be a single text"},
         {"a: 5GB\n", 4711,
          ":1: it '5GB' is not a size: a whole number and B, KiB, MiB, GiB or TiB, such as 10GiB",

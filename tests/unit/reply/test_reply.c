@@ -49,8 +49,8 @@ static void test_whole_answer(void **state)
     assert_string_equal(headers_get(&reply.headers, "X-Openstack-Request-Id"), "req-1");
     assert_string_equal(
         buffer_text(&reply.body),
-        "{\"message\": \"The image takes no data until it says what the data is: its status is "
-        "active. Set its disk format and container format, then upload again.\", "
+        "{\"message\": \"The image accepts no data before its disk format and container format "
+        "are set: its status is active. Set both, then upload again.\", "
         "\"code\": \"400 Bad Request\", \"title\": \"Bad Request\", "
         "\"reason\": \"formats_unset\", \"hint\": \"openstack image set --disk-format FORMAT "
         "--container-format bare 11111111-2222-4333-8444-555555555555\", "
@@ -89,7 +89,7 @@ static void test_key_order_of_every_refusal(void **state)
 static void test_an_empty_upload_is_told_how_it_came_about(void **state)
 {
     (void)state;
-#define NOTHING "The upload has no data, and Glance would make of it an image of 0 bytes: "
+#define NOTHING "The upload has no data, and Glance would create an image of 0 bytes: "
 #define INPUT   "standard input was empty, or the file was; name the file with --file. "
     static const struct {
         const char *user_agent, *message, *hint;
@@ -120,7 +120,7 @@ static void test_an_empty_upload_is_told_how_it_came_about(void **state)
     }
 }
 
-/* Who speaks plain HTTP to a port of TLS is only known to read text. */
+/* A client that sends plain HTTP to a TLS port can read text, and maybe nothing else. */
 static void test_plain_http_is_answered_in_text(void **state)
 {
     (void)state;
@@ -135,7 +135,7 @@ static void test_plain_http_is_answered_in_text(void **state)
                             "text/plain; charset=UTF-8");
         char expected[512];
         snprintf(expected, sizeof expected,
-                 "400 Bad Request: This port speaks TLS, and the request came in plain HTTP. Begin "
+                 "400 Bad Request: This port uses TLS, and the request came in plain HTTP. Begin "
                  "the address with https:// instead of http://.\nHint: %s\nRequest: req-3\n",
                  ROWS[i][1]);
         assert_string_equal(buffer_text(&reply.body), expected);
@@ -151,14 +151,14 @@ static void test_nothing_known(void **state)
     assert_null(json_object_get(object, "image_id"));
     assert_string_equal(
         text_of(object, "message"),
-        "The image data was changed on its way here, and what has come would not boot. Send the "
-        "file as it is with curl -T FILE.");
+        "The image data was changed on its way here, and the image would not boot. Send the "
+        "file unchanged with curl -T FILE.");
     assert_string_equal(text_of(object, "hint"), "curl -T FILE -H 'X-Auth-Token: TOKEN' "
                                                  "http://HOST:9292/v2/images/ID/file");
     json_decref(object);
 }
 
-/* What a client or an operator wrote cannot break the JSON or the sentence. */
+/* A text of a client or an operator cannot break the JSON or the sentence. */
 static const struct {
     const char *detail;
     const char *message;
@@ -183,16 +183,15 @@ static void test_details(void **state)
     }
 }
 
-/* What a client did with a length that nobody said, in the one sentence for both. */
 static void test_length_required_with_and_without_particulars(void **state)
 {
     (void)state;
     static const char *const ROWS[][2] = {
-        {NULL, "This upload does not say how large it is, and here it must. Send the file with "
-               "curl -T FILE, which says its length."},
+        {NULL, "This upload has no length, and here it needs one. Send the file with curl -T FILE, "
+               "which sends the length."},
         {"another rule is for more than 10 bytes",
-         "This upload does not say how large it is, and here it must: another rule is for more "
-         "than 10 bytes. Send the file with curl -T FILE, which says its length."},
+         "This upload has no length, and here it needs one: another rule is for more than 10 "
+         "bytes. Send the file with curl -T FILE, which sends the length."},
     };
     for (size_t i = 0; i < sizeof ROWS / sizeof *ROWS; i++) {
         struct refusal_context context = FULL;
@@ -215,8 +214,8 @@ static void test_glanceclient_gets_text(void **state)
     assert_int_equal(reply.status, 413);
     assert_string_equal(headers_get(&reply.headers, "Content-Type"), "text/plain; charset=UTF-8");
     assert_string_equal(buffer_text(&reply.body),
-                        "413 Content Too Large: What was sent is larger than what is taken "
-                        "here: its status is active. Make it smaller, or ask the operator of this "
+                        "413 Content Too Large: The request is larger than this cloud allows: "
+                        "its status is active. Make it smaller, or ask the operator of this "
                         "cloud for a higher limit.\n"
                         "Hint: qemu-img convert -c -O qcow2 FILE COPY && glance image-create "
                         "--disk-format qcow2 --container-format bare --file COPY --name NAME\n"
@@ -224,7 +223,7 @@ static void test_glanceclient_gets_text(void **state)
     reply_free(&reply);
 }
 
-/* Its data may be as good as any; so it is not said to be wrong. */
+/* The data may be right, so the message does not call it wrong. */
 static void test_what_glance_would_refuse(void **state)
 {
     (void)state;
@@ -237,9 +236,10 @@ static void test_what_glance_would_refuse(void **state)
         assert_string_equal(text_of(object, "reason"), refusal_row(reasons[i])->name);
         assert_string_equal(
             text_of(object, "message"),
-            "Glance would refuse this data only after storing all of it, and the image could take "
-            "no other data then: no fixed one: convert it with qemu-img convert -f vpc -O vpc FILE "
-            "COPY. It was not sent, and the image still waits for data.");
+            "Glance would refuse this data only after storing all of it, and the image could not "
+            "be "
+            "used again: no fixed one: convert it with qemu-img convert -f vpc -O vpc FILE COPY. "
+            "The data was not sent, and the image still waits for data.");
         assert_non_null(strstr(text_of(object, "hint"),
                                "qemu-img convert -f vpc -O vpc FILE COPY && curl -T COPY "));
         json_decref(object);

@@ -178,8 +178,9 @@ static void a_key_with_a_passphrase(void **state)
     struct pair pair = make_pair(state, "pair", KINDS[EC]);
     const char *locked = scratch_path(state, "locked.key");
     run("openssl pkcs8 -topk8 -in %s -passout pass:secret -out %s 2>/dev/null", pair.key, locked);
-    assert_one_bad(pair.cert, locked, locked,
-                   "tls_key_file: no private key could be read: a passphrase would be needed");
+    assert_one_bad(
+        pair.cert, locked, locked,
+        "tls_key_file: no private key could be read: it needs a passphrase; use a key without one");
 }
 
 static void files_that_are_not_there(void **state)
