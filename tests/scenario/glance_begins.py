@@ -1,42 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Answers of Glance at unusual times: refusals before it reads the body, lost answers, failing queries,
-connections that end."""
-import fcntl
+"""Glance gets the body when it has begun to read, so that its refusals before that are read, too."""
 import json
-import struct
-import termios
 import threading
 import time
 
 from support.fixture import scenario
 from support.glance import IMAGE, UPLOAD, accept_upload, answer, facts, json_answer, stored
+from support.glance_answers import FIRST, LARGE, MIB, SIZES, put, reason, told_image, unread
 from support.proxy import STREAM
 from support.raw_http import PATIENCE, head
-
-FIRST = 64 << 10
-MIB = 1 << 20
-LARGE = bytes(range(256)) * (24 * MIB // 256)
-SIZES = {"small": 150_000, "large": len(LARGE)}
-BALANCER = answer("504 Gateway Timeout", body=b"the balancer has given up")
-
-
-def reason(told):
-    said = json.loads(told.body)
-    return told.status, said["reason"], said["message"]
-
-
-def put(client, size, *fields, path=UPLOAD, framing=None):
-    return client.send(head(f"PUT {path} HTTP/1.1", "Host: h", framing or f"Content-Length: {size}", *fields))
-
-
-def unread(asked):
-    """Bytes of the body that have arrived and were not read."""
-    left = fcntl.ioctl(asked.stream.sock, termios.FIONREAD, b"\0" * 4)
-    return len(asked.stream.ahead) + struct.unpack("i", left)[0]
-
-
-def told_image(asked, **changed):
-    asked.read().send(json_answer("200 OK", {"id": IMAGE, **facts(**changed)}))
 
 
 # --- refusals before Glance reads the body --------------------------------------------------
@@ -188,164 +160,6 @@ def held_upload_is_cut_when_the_client_leaves(fixture):
     begins.glance.wait("the cut", lambda glance: glance.uploads()[0].cut)
 
 
-# --- lost answers ---------------------------------------------------------------------------
-
-
-class Losing:
-    """A Glance that takes the whole body and whose answer is lost. `images` are its next answers for the image."""
-
-    def __init__(self, fixture, *images, said=None):
-        self.images = list(images)
-        self.said = said
-        self.glance = fixture.glance(upload=self.take, image=self.tell)
-
-    def take(self, asked):
-        asked.read()
-        if self.said:
-            asked.send(self.said)
-        asked.close()
-
-    def tell(self, asked):
-        done = [one for one in self.glance.uploads() if one.complete]
-        if not done:
-            return told_image(asked)
-        now = self.images.pop(0) if len(self.images) > 1 else self.images[0]
-        if callable(now):
-            return now(asked)
-        found = {"id": IMAGE, **facts(), **stored(done[-1]), **now} if now.get("status") is None else now
-        return asked.read().send(json_answer("200 OK", found))
-
-
-SAVING, QUEUED, KILLED = facts(status="saving"), facts(status="queued"), facts(status="killed")
-STAGING, STORED = facts(status="uploading", size=None), {}
-
-
-def told_later(asked, released):
-    asked.read()
-    assert released.wait(PATIENCE), "the scenario never said so"
-    asked.send(json_answer("200 OK", {"id": IMAGE, **SAVING}))
-
-
-def gone(asked):
-    asked.read().send(answer("404 Not Found"))
-
-
-def unwell(asked):
-    asked.read().send(answer("503 Service Unavailable"))
-
-
-def found_out(fixture, size, said=None):
-    table = [  # what is told of the image, status, reason, the image's status, words
-        ([SAVING, STORED], 204, None, None, None),
-        ([unwell, lambda asked: asked.reset(), STORED], 204, None, None, None),
-        ([QUEUED, QUEUED], 502, "glance_failed", "queued", "upload once more"),
-        ([QUEUED, STORED], 204, None, None, None),
-        ([SAVING, KILLED], 502, "glance_failed", "killed", "delete it and create a new one"),
-        ([SAVING, gone], 502, "glance_failed", "deleted", "the image is gone"),
-        ([{"size": 7}], 502, "verify_failed", None, "Glance has 7 bytes"),
-        ([SAVING], 504, "glance_timeout", "saving", "do not delete it yet"),
-        ([lambda asked: asked.read().send(answer("401 Unauthorized"))], 502, "glance_failed", None,
-         "do not delete it while it is saving"),
-    ]
-    for images, status, why, after, words in table:
-        losing = Losing(fixture, *images, said=said)
-        proxy = fixture.proxy(losing.glance, conf={"glance": {"response_timeout": "6s"}})
-        told = proxy.ask("PUT", UPLOAD, body=LARGE[:size])
-        assert told.get("X-Intake-Image-Status") == after, (images, told.get("X-Intake-Image-Status"))
-        if said and why and why != "verify_failed":
-            assert (told.status, told.body) == (504, b"the balancer has given up"), (images, told.start)
-        elif status == 204:
-            assert told.status == status, (images, told.start, told.body)
-            assert told.get("X-Intake-Verified") == "sha512" and told.get("Repr-Digest"), told.fields
-        else:
-            assert told.status == status, (images, told.start, told.body)
-            assert reason(told)[1] == why and words in reason(told)[2], (images, told.body)
-        proxy.stop()
-        losing.glance.stop()
-
-
-@scenario(threaded=True, representative=True, long=True)
-def lost_answer_is_recovered_from_the_image(fixture):
-    found_out(fixture, 1000)
-
-
-@scenario(long=True)
-def lost_answer_to_a_large_body_is_recovered(fixture):
-    found_out(fixture, MIB)
-
-
-@scenario(long=True)
-def balancers_504_is_checked_against_the_image(fixture):
-    found_out(fixture, 1000, BALANCER)
-
-
-@scenario
-def lost_answer_to_a_stage_is_recovered(fixture):
-    """The image is `uploading` before and after it. The size tells whether it was stored."""
-    losing = Losing(fixture, STAGING, STORED)
-    told = fixture.proxy(losing.glance).ask("PUT", f"/v2/images/{IMAGE}/stage", body=LARGE[:1000])
-    assert (told.status, told.get("X-Intake-Verified")) == (204, "sha512"), told.start
-
-
-@scenario(threaded=True)
-def recovery_blocks_nobody_and_outlives_the_client(fixture):
-    released = threading.Event()
-    losing = Losing(fixture, lambda asked: told_later(asked, released), STORED)
-    proxy = fixture.proxy(losing.glance, conf={"DEFAULT": {"workers": "1"}})
-    with proxy.client() as client:
-        put(client, 1000).send(LARGE[:1000])
-        losing.glance.wait("the body", lambda glance: glance.uploads() and glance.uploads()[0].complete)
-        assert proxy.ask("GET", "/v2/images").status == 200  # while the upload waits for Glance
-    released.set()
-    line = proxy.wait_log(" upload request_id=.*")
-    assert " verdict=stored" in line and " verified=sha512" in line, line
-    assert proxy.metric("requests_in_flight") == 0
-
-
-# --- queries that fail, connections that end ------------------------------------------------
-
-
-@scenario(threaded=True, representative=True)
-def verification_survives_failed_queries(fixture):
-    faults = (unwell, lambda asked: asked.reset(), lambda asked: asked.close(),
-              lambda asked: asked.read().send(answer("200 OK", body=b"<html>")))
-    for fault in faults:
-        losing = Losing(fixture, fault, fault, STORED, said=answer("204 No Content"))
-        proxy = fixture.proxy(losing.glance)
-        told = proxy.ask("PUT", UPLOAD, body=LARGE[:1000])
-        assert (told.status, told.get("X-Intake-Verified")) == (204, "sha512"), told.start
-        losing.images = [fault, {"size": 5}]  # Glance has not stored all of it, and one query fails
-        losing.glance.requests.clear()
-        told = proxy.ask("PUT", UPLOAD, body=LARGE[:1000])
-        assert reason(told)[:2] == (502, "verify_failed"), told.start
-        proxy.stop()
-        losing.glance.stop()
-
-
-@scenario(threaded=True)
-def query_on_a_dead_connection_is_repeated(fixture):
-    """Every idle connection is reset when it is used again."""
-    seen = set()
-
-    def second_is_reset(asked):
-        if asked.stream in seen:
-            return asked.reset()
-        seen.add(asked.stream)
-        return told_image(asked)
-
-    glance = fixture.glance(image=second_is_reset)
-    proxy = fixture.proxy(glance, conf={"DEFAULT": {"workers": "1"}, "upload": {"verify": "off", "quota": "off"}})
-    for _ in range(3):
-        clients = [proxy.client() for _ in range(12)]
-        for client in clients:  # twelve connections to Glance, which become idle together
-            client.send(head(f"GET /v2/images/{IMAGE} HTTP/1.1", "Host: h"))
-        answers = [client.answer().status for client in clients]
-        assert answers == [200] * 12, answers
-        assert proxy.ask("PUT", UPLOAD, body=LARGE[:1000]).status == 204
-        for client in clients:
-            client.close()
-
-
 # --- spoilt images, unfinished stages -------------------------------------------------------
 
 
@@ -379,15 +193,3 @@ def unfinished_stage_is_not_imported(fixture):
     assert not [asked for asked in glance.requests if asked.method == "POST"]
     glance.image = facts(status="uploading", size=1000)
     assert imports().status == 202
-
-
-@scenario
-def stage_of_an_old_glance_is_imported_without_a_size(fixture):
-    """This Glance sets no size for staged data, so a missing size means nothing."""
-    body = json.dumps({"method": {"name": "glance-direct"}}).encode()
-    losing = Losing(fixture, STAGING, said=answer("204 No Content"))
-    losing.glance.other = lambda asked: asked.read().send(answer("202 Accepted"))
-    proxy = fixture.proxy(losing.glance)
-    assert proxy.ask("PUT", f"/v2/images/{IMAGE}/stage", body=LARGE[:1000]).status == 204
-    told = proxy.ask("POST", f"/v2/images/{IMAGE}/import", "Content-Type: application/json", body=body)
-    assert told.status == 202, told.start

@@ -1,0 +1,66 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Uploads for scenarios about Glance's answers, and a Glance whose answer is lost."""
+import fcntl
+import json
+import struct
+import termios
+
+from .glance import IMAGE, UPLOAD, answer, facts, json_answer, stored
+from .raw_http import head
+
+FIRST = 64 << 10
+MIB = 1 << 20
+LARGE = bytes(range(256)) * (24 * MIB // 256)
+SIZES = {"small": 150_000, "large": len(LARGE)}
+BALANCER = answer("504 Gateway Timeout", body=b"the balancer has given up")
+
+
+def reason(told):
+    said = json.loads(told.body)
+    return told.status, said["reason"], said["message"]
+
+
+def put(client, size, *fields, path=UPLOAD, framing=None):
+    return client.send(head(f"PUT {path} HTTP/1.1", "Host: h", framing or f"Content-Length: {size}", *fields))
+
+
+def unread(asked):
+    """Bytes of the body that have arrived and were not read."""
+    left = fcntl.ioctl(asked.stream.sock, termios.FIONREAD, b"\0" * 4)
+    return len(asked.stream.ahead) + struct.unpack("i", left)[0]
+
+
+def told_image(asked, **changed):
+    asked.read().send(json_answer("200 OK", {"id": IMAGE, **facts(**changed)}))
+
+
+# --- lost answers ---------------------------------------------------------------------------
+
+
+class Losing:
+    """A Glance that takes the whole body and whose answer is lost. `images` are its next answers for the image."""
+
+    def __init__(self, fixture, *images, said=None):
+        self.images = list(images)
+        self.said = said
+        self.glance = fixture.glance(upload=self.take, image=self.tell)
+
+    def take(self, asked):
+        asked.read()
+        if self.said:
+            asked.send(self.said)
+        asked.close()
+
+    def tell(self, asked):
+        done = [one for one in self.glance.uploads() if one.complete]
+        if not done:
+            return told_image(asked)
+        now = self.images.pop(0) if len(self.images) > 1 else self.images[0]
+        if callable(now):
+            return now(asked)
+        found = {"id": IMAGE, **facts(), **stored(done[-1]), **now} if now.get("status") is None else now
+        return asked.read().send(json_answer("200 OK", found))
+
+
+SAVING, QUEUED, KILLED = facts(status="saving"), facts(status="queued"), facts(status="killed")
+STAGING, STORED = facts(status="uploading", size=None), {}
