@@ -8,7 +8,7 @@ from support.fixture import scenario
 from support.glance import IMAGE, UPLOAD, accept_upload, answer, facts, json_answer, stored
 from support.glance_answers import FIRST, LARGE, MIB, SIZES, put, reason, told_image, unread
 from support.proxy import STREAM
-from support.raw_http import PATIENCE, head
+from support.raw_http import head
 
 
 # --- refusals before Glance reads the body --------------------------------------------------

@@ -3,7 +3,6 @@
 the image and no reserved capacity is left."""
 import json
 import signal
-import time
 
 from support.fixture import scenario
 from support.glance import UPLOAD, answer, facts, json_answer

@@ -1,13 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
 """Answers of Glance that are lost, and queries that fail: the image's status tells the result of the upload."""
 import json
-import time
+import threading
 
 from support.fixture import scenario
-from support.glance import IMAGE, UPLOAD, answer
+from support.glance import IMAGE, UPLOAD, answer, json_answer
 from support.glance_answers import (
     BALANCER, KILLED, LARGE, MIB, QUEUED, SAVING, STAGING, STORED, Losing, put, reason, told_image)
-from support.raw_http import head
+from support.raw_http import PATIENCE, head
 
 
 # --- lost answers ---------------------------------------------------------------------------

@@ -85,7 +85,7 @@ static void assert_text(const json_t *row, const char *key, const char *wanted)
     assert_string_equal(text, wanted);
 }
 
-static void test_in_flight(void **state)
+static void upload_in_flight_is_listed(void **state)
 {
     (void)state;
     struct request_record *upload = make("image", 10000);
@@ -113,7 +113,7 @@ static void test_in_flight(void **state)
     records_leave(records[0], upload);
 }
 
-static void test_finished(void **state)
+static void finished_upload_is_listed(void **state)
 {
     (void)state;
     struct request_record *upload = make("image", 10000);
@@ -141,7 +141,7 @@ static void test_finished(void **state)
     json_decref(document);
 }
 
-static void test_nothing_done(void **state)
+static void empty_records_give_empty_lists(void **state)
 {
     (void)state;
     struct request_record *upload = make("image", 0);
@@ -155,7 +155,7 @@ static void test_nothing_done(void **state)
     json_decref(document);
 }
 
-static void test_import(void **state)
+static void import_record_has_its_stores(void **state)
 {
     (void)state;
     struct request_record *upload = make("image", 0);
@@ -171,7 +171,7 @@ static void test_import(void **state)
     json_decref(document);
 }
 
-static void test_newest_first_over_all_workers(void **state)
+static void newest_records_of_all_workers_come_first(void **state)
 {
     (void)state;
     static const struct {
@@ -194,7 +194,7 @@ static void test_newest_first_over_all_workers(void **state)
 }
 
 /* The last hundred of the program, not of each worker. */
-static void test_a_hundred_over_all_workers(void **state)
+static void a_hundred_records_of_all_workers_are_listed(void **state)
 {
     (void)state;
     for (int i = 0; i < 150; i++)
@@ -204,7 +204,7 @@ static void test_a_hundred_over_all_workers(void **state)
     json_decref(document);
 }
 
-static void test_text_that_is_not_utf8(void **state)
+static void invalid_utf8_is_replaced_in_json(void **state)
 {
     (void)state;
     struct request_record *upload = make("image", 0);
@@ -216,7 +216,7 @@ static void test_text_that_is_not_utf8(void **state)
     json_decref(document);
 }
 
-static void test_too_large_for_the_buffer(void **state)
+static void records_too_large_for_the_buffer_fail(void **state)
 {
     (void)state;
     struct buffer text;
@@ -246,7 +246,7 @@ static void *work(void *context)
     return NULL;
 }
 
-static void test_two_threads(void **state)
+static void records_can_be_read_while_another_thread_writes(void **state)
 {
     (void)state;
     pthread_t threads[WORKERS];
@@ -265,15 +265,18 @@ static void test_two_threads(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(test_in_flight, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_finished, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_nothing_done, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_import, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_newest_first_over_all_workers, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_a_hundred_over_all_workers, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_text_that_is_not_utf8, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_too_large_for_the_buffer, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_two_threads, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(upload_in_flight_is_listed, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(finished_upload_is_listed, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(empty_records_give_empty_lists, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(import_record_has_its_stores, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(newest_records_of_all_workers_come_first, set_up,
+                                        tear_down),
+        cmocka_unit_test_setup_teardown(a_hundred_records_of_all_workers_are_listed, set_up,
+                                        tear_down),
+        cmocka_unit_test_setup_teardown(invalid_utf8_is_replaced_in_json, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(records_too_large_for_the_buffer_fail, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(records_can_be_read_while_another_thread_writes, set_up,
+                                        tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

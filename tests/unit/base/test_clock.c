@@ -8,7 +8,7 @@
 
 #include <cmocka.h>
 
-static void it_counts_milliseconds(void **state)
+static void clock_counts_milliseconds(void **state)
 {
     (void)state;
     struct timespec from, to;
@@ -23,7 +23,7 @@ static void it_counts_milliseconds(void **state)
     assert_true((double)passed < longest + 1);
 }
 
-static void it_never_goes_back(void **state)
+static void clock_never_goes_back(void **state)
 {
     (void)state;
     uint64_t last = clock_ms();
@@ -44,8 +44,8 @@ static void the_wall_clock_is_the_systems(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(it_counts_milliseconds),
-        cmocka_unit_test(it_never_goes_back),
+        cmocka_unit_test(clock_counts_milliseconds),
+        cmocka_unit_test(clock_never_goes_back),
         cmocka_unit_test(the_wall_clock_is_the_systems),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

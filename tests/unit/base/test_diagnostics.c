@@ -8,7 +8,7 @@
 
 #include <cmocka.h>
 
-static void each_has_its_place(void **state)
+static void diagnostics_keep_their_file_and_line(void **state)
 {
     (void)state;
     struct diagnostics diagnostics = {0};
@@ -22,7 +22,7 @@ static void each_has_its_place(void **state)
     diagnostics_free(&diagnostics);
 }
 
-static void their_number_has_an_end(void **state)
+static void diagnostics_have_a_maximum(void **state)
 {
     (void)state;
     struct diagnostics diagnostics = {0};
@@ -36,8 +36,8 @@ static void their_number_has_an_end(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(each_has_its_place),
-        cmocka_unit_test(their_number_has_an_end),
+        cmocka_unit_test(diagnostics_keep_their_file_and_line),
+        cmocka_unit_test(diagnostics_have_a_maximum),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

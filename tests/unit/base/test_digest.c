@@ -43,7 +43,7 @@ static void check_split(size_t row, size_t at)
     digest_free(digest);
 }
 
-static void test_vectors_split_everywhere(void **state)
+static void digest_vectors_match_however_split(void **state)
 {
     (void)state;
     for (size_t row = 0; row < sizeof VECTORS / sizeof *VECTORS; row++)
@@ -51,7 +51,7 @@ static void test_vectors_split_everywhere(void **state)
             check_split(row, at);
 }
 
-static void test_unknown_algorithm(void **state)
+static void unknown_algorithm_is_refused(void **state)
 {
     (void)state;
     assert_null(digest_new("sha513"));
@@ -71,7 +71,7 @@ static const char *const BASE64[][2] = {
     {"foobar", "Zm9vYmFy"},
 };
 
-static void test_base64(void **state)
+static void base64_is_written(void **state)
 {
     (void)state;
     for (size_t i = 0; i < sizeof BASE64 / sizeof *BASE64; i++) {
@@ -82,7 +82,7 @@ static void test_base64(void **state)
 }
 
 /* Both ways, whole and without the padding. */
-static void test_base64_back(void **state)
+static void base64_is_read(void **state)
 {
     (void)state;
     for (size_t i = 1; i < sizeof BASE64 / sizeof *BASE64; i++) {
@@ -97,7 +97,7 @@ static void test_base64_back(void **state)
     }
 }
 
-static void test_what_is_not_base64(void **state)
+static void invalid_base64_is_refused(void **state)
 {
     (void)state;
     static const char *const BAD[] = {
@@ -112,7 +112,7 @@ static void test_what_is_not_base64(void **state)
     assert_int_equal(digest_from_base64("Zm9v\0Zm9", 8, out), 0);
 }
 
-static void test_hex_back(void **state)
+static void hex_is_read(void **state)
 {
     (void)state;
     static const char *const BAD[] = {"", "a", "abc", "0x", "g0", "ab:cd", "ab cd ", "+1"};
@@ -130,7 +130,7 @@ static void test_hex_back(void **state)
 }
 
 /* As many bytes as a digest may have, and not one more. */
-static void test_the_longest_digest(void **state)
+static void longest_digest_fits(void **state)
 {
     (void)state;
     enum { LONGER = DIGEST_MAX_BYTES + 1 };
@@ -152,13 +152,13 @@ static void test_the_longest_digest(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_vectors_split_everywhere),
-        cmocka_unit_test(test_unknown_algorithm),
-        cmocka_unit_test(test_base64),
-        cmocka_unit_test(test_base64_back),
-        cmocka_unit_test(test_what_is_not_base64),
-        cmocka_unit_test(test_hex_back),
-        cmocka_unit_test(test_the_longest_digest),
+        cmocka_unit_test(digest_vectors_match_however_split),
+        cmocka_unit_test(unknown_algorithm_is_refused),
+        cmocka_unit_test(base64_is_written),
+        cmocka_unit_test(base64_is_read),
+        cmocka_unit_test(invalid_base64_is_refused),
+        cmocka_unit_test(hex_is_read),
+        cmocka_unit_test(longest_digest_fits),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

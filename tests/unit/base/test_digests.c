@@ -53,13 +53,13 @@ static void check_split(struct split split, const void *vector)
     digests_free(digests);
 }
 
-static void each_sees_all_bytes_and_tells_it_again(void **state)
+static void each_digest_covers_all_bytes_and_can_be_read_twice(void **state)
 {
     (void)state;
     splits_each(strlen(MESSAGE), check_split, MESSAGE);
 }
 
-static void what_was_not_wanted_is_not_there(void **state)
+static void digest_not_requested_is_absent(void **state)
 {
     (void)state;
     unsigned char sum[DIGEST_MAX_BYTES];
@@ -75,7 +75,7 @@ static void what_was_not_wanted_is_not_there(void **state)
     digests_free(NULL);
 }
 
-static void there_are_six_at_most(void **state)
+static void digests_have_a_maximum_of_six(void **state)
 {
     (void)state;
     static const char *const six[DIGESTS_MAX] = {"md5",    "sha1",   "sha224",
@@ -92,7 +92,7 @@ static void there_are_six_at_most(void **state)
 }
 
 /* A digest over less than all bytes would be none. */
-static void it_is_too_late_behind_the_first_byte(void **state)
+static void digest_cannot_be_added_after_the_first_byte(void **state)
 {
     (void)state;
     struct digests *digests = digests_new();
@@ -125,7 +125,7 @@ static void each_can_be_updated_by_itself(void **state)
     digests_free(digests);
 }
 
-static void nothing_has_a_digest_too(void **state)
+static void empty_input_has_a_digest(void **state)
 {
     (void)state;
     struct digests *digests = digests_new();
@@ -139,12 +139,12 @@ static void nothing_has_a_digest_too(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(each_sees_all_bytes_and_tells_it_again),
-        cmocka_unit_test(what_was_not_wanted_is_not_there),
-        cmocka_unit_test(there_are_six_at_most),
-        cmocka_unit_test(it_is_too_late_behind_the_first_byte),
+        cmocka_unit_test(each_digest_covers_all_bytes_and_can_be_read_twice),
+        cmocka_unit_test(digest_not_requested_is_absent),
+        cmocka_unit_test(digests_have_a_maximum_of_six),
+        cmocka_unit_test(digest_cannot_be_added_after_the_first_byte),
         cmocka_unit_test(each_can_be_updated_by_itself),
-        cmocka_unit_test(nothing_has_a_digest_too),
+        cmocka_unit_test(empty_input_has_a_digest),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

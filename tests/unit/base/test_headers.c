@@ -91,7 +91,7 @@ static void setting_leaves_exactly_one(void **state)
     headers_free(&headers);
 }
 
-static void it_grows(void **state)
+static void headers_grow(void **state)
 {
     (void)state;
     struct headers headers = {0};
@@ -113,7 +113,7 @@ int main(void)
         cmocka_unit_test(the_first_of_a_name_is_got_and_all_are_counted),
         cmocka_unit_test(removing_takes_every_spelling),
         cmocka_unit_test(setting_leaves_exactly_one),
-        cmocka_unit_test(it_grows),
+        cmocka_unit_test(headers_grow),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -77,7 +77,7 @@ static const struct {
     {"\xFC\xC2\x85", "\\xfc\\xc2\\x85"},
 };
 
-static void test_text_values(void **state)
+static void text_values_are_quoted(void **state)
 {
     (void)state;
     for (size_t i = 0; i < sizeof VALUES / sizeof *VALUES; i++) {
@@ -90,7 +90,7 @@ static void test_text_values(void **state)
     }
 }
 
-static void test_text_numbers(void **state)
+static void text_numbers_are_plain(void **state)
 {
     (void)state;
     begin(LOG_FORMAT_TEXT, false);
@@ -103,7 +103,7 @@ static void test_text_numbers(void **state)
     assert_string_equal(after_time(written()), "WARNING upload bytes=21474836480 seconds=1.235\n");
 }
 
-static void test_json_values(void **state)
+static void json_values_are_escaped(void **state)
 {
     (void)state;
     for (size_t i = 0; i < sizeof VALUES / sizeof *VALUES; i++) {
@@ -128,7 +128,7 @@ static void test_json_values(void **state)
     }
 }
 
-static void test_prose_cannot_forge_a_line(void **state)
+static void message_cannot_forge_a_line(void **state)
 {
     (void)state;
     begin(LOG_FORMAT_TEXT, false);
@@ -144,7 +144,7 @@ static void test_prose_cannot_forge_a_line(void **state)
 }
 
 /* 5000 characters that need 6 each: cut, yet one whole line in either format. */
-static void test_long_lines(void **state)
+static void long_lines_are_cut(void **state)
 {
     (void)state;
     char *text = malloc(5001);
@@ -168,7 +168,7 @@ static void test_long_lines(void **state)
     free(text);
 }
 
-static void test_threshold(void **state)
+static void level_below_threshold_is_dropped(void **state)
 {
     (void)state;
     begin(LOG_FORMAT_TEXT, false);
@@ -181,7 +181,7 @@ static void test_threshold(void **state)
     assert_string_equal(after_time(written()), "DEBUG loud\n");
 }
 
-static void test_rotation(void **state)
+static void rotated_file_is_reopened(void **state)
 {
     (void)state;
     char rotated[sizeof path + 2];
@@ -197,7 +197,7 @@ static void test_rotation(void **state)
     assert_int_equal(unlink(rotated), 0);
 }
 
-static void test_a_bad_path_keeps_the_old_file(void **state)
+static void bad_path_keeps_the_old_file(void **state)
 {
     (void)state;
     begin(LOG_FORMAT_TEXT, false);
@@ -207,7 +207,7 @@ static void test_a_bad_path_keeps_the_old_file(void **state)
 }
 
 /* And back to standard error, without closing it. */
-static void test_standard_error(void **state)
+static void log_without_a_file_goes_to_stderr(void **state)
 {
     (void)state;
     begin(LOG_FORMAT_TEXT, false);
@@ -219,11 +219,15 @@ static void test_standard_error(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_text_values),    cmocka_unit_test(test_text_numbers),
-        cmocka_unit_test(test_json_values),    cmocka_unit_test(test_prose_cannot_forge_a_line),
-        cmocka_unit_test(test_long_lines),     cmocka_unit_test(test_threshold),
-        cmocka_unit_test(test_rotation),       cmocka_unit_test(test_a_bad_path_keeps_the_old_file),
-        cmocka_unit_test(test_standard_error),
+        cmocka_unit_test(text_values_are_quoted),
+        cmocka_unit_test(text_numbers_are_plain),
+        cmocka_unit_test(json_values_are_escaped),
+        cmocka_unit_test(message_cannot_forge_a_line),
+        cmocka_unit_test(long_lines_are_cut),
+        cmocka_unit_test(level_below_threshold_is_dropped),
+        cmocka_unit_test(rotated_file_is_reopened),
+        cmocka_unit_test(bad_path_keeps_the_old_file),
+        cmocka_unit_test(log_without_a_file_goes_to_stderr),
     };
     return cmocka_run_group_tests(tests, make_file, remove_file);
 }

@@ -84,7 +84,7 @@ static void lines_come_whole_and_in_order(void **state)
 }
 
 /* The queue and the pipe are full long before the last one, and no put waits. */
-static void nobody_waits_for_a_reader_that_stopped(void **state)
+static void stopped_reader_blocks_no_writer(void **state)
 {
     (void)state;
     enum { LINES = 40000 };
@@ -100,7 +100,7 @@ static void nobody_waits_for_a_reader_that_stopped(void **state)
         read_some();
 }
 
-static void the_end_waits_for_no_reader(void **state)
+static void shutdown_does_not_wait_for_the_reader(void **state)
 {
     (void)state;
     uint64_t before = log_lost();
@@ -115,8 +115,8 @@ int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, open_pipe, close_pipe)
     const struct CMUnitTest tests[] = {
-        TEST(lines_come_whole_and_in_order), TEST(nobody_waits_for_a_reader_that_stopped),
-        TEST(the_end_waits_for_no_reader), /* last: its thread is given up */
+        TEST(lines_come_whole_and_in_order), TEST(stopped_reader_blocks_no_writer),
+        TEST(shutdown_does_not_wait_for_the_reader), /* last: its thread is given up */
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

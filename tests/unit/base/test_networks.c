@@ -89,14 +89,14 @@ static void an_address_is_in_or_out(void **state)
     }
 }
 
-static void nobody_is_in_no_network(void **state)
+static void empty_list_contains_no_address(void **state)
 {
     (void)state;
     struct networks networks = {0};
     assert_false(networks_have(&networks, "127.0.0.1"));
 }
 
-static void the_number_of_networks_has_an_end(void **state)
+static void networks_have_a_maximum(void **state)
 {
     (void)state;
     struct networks networks = {0};
@@ -185,8 +185,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(only_networks_are_taken),
         cmocka_unit_test(an_address_is_in_or_out),
-        cmocka_unit_test(nobody_is_in_no_network),
-        cmocka_unit_test(the_number_of_networks_has_an_end),
+        cmocka_unit_test(empty_list_contains_no_address),
+        cmocka_unit_test(networks_have_a_maximum),
         cmocka_unit_test(a_network_is_written_as_it_was_read),
         cmocka_unit_test(addresses_are_written_without_port),
         cmocka_unit_test(an_address_is_numeric_and_bare),

@@ -18,7 +18,7 @@ static const char *const known[] = {
     "a_word_of_more_than_sixty_three_letters_is_nothing_anybody_would_mistype",
 };
 
-static void the_word_meant_is_found(void **state)
+static void nearest_word_is_suggested(void **state)
 {
     (void)state;
     static const struct {
@@ -50,7 +50,7 @@ static void the_word_meant_is_found(void **state)
     }
 }
 
-static void nothing_is_near_to_nothing(void **state)
+static void no_known_words_suggest_nothing(void **state)
 {
     (void)state;
     assert_null(suggest_word("bind", known, 0));
@@ -59,8 +59,8 @@ static void nothing_is_near_to_nothing(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(the_word_meant_is_found),
-        cmocka_unit_test(nothing_is_near_to_nothing),
+        cmocka_unit_test(nearest_word_is_suggested),
+        cmocka_unit_test(no_known_words_suggest_nothing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -49,7 +49,7 @@ static const struct {
     {"\xFF", 0},
 };
 
-static void test_characters(void **state)
+static void characters_are_valid_or_not(void **state)
 {
     (void)state;
     for (size_t i = 0; i < sizeof CHARACTERS / sizeof *CHARACTERS; i++)
@@ -57,7 +57,7 @@ static void test_characters(void **state)
             fail_msg("row %zu: %zu", i, utf8_printable(CHARACTERS[i].text));
 }
 
-static void test_clean(void **state)
+static void invalid_bytes_are_replaced(void **state)
 {
     (void)state;
     struct buffer out;
@@ -67,7 +67,7 @@ static void test_clean(void **state)
     buffer_free(&out);
 }
 
-static void test_clean_has_a_limit(void **state)
+static void replacement_stops_at_the_limit(void **state)
 {
     (void)state;
     struct buffer out;
@@ -76,7 +76,7 @@ static void test_clean_has_a_limit(void **state)
     buffer_free(&out);
 }
 
-static void test_show(void **state)
+static void unprintable_characters_are_escaped(void **state)
 {
     (void)state;
     static const struct {
@@ -103,10 +103,10 @@ static void test_show(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_characters),
-        cmocka_unit_test(test_clean),
-        cmocka_unit_test(test_clean_has_a_limit),
-        cmocka_unit_test(test_show),
+        cmocka_unit_test(characters_are_valid_or_not),
+        cmocka_unit_test(invalid_bytes_are_replaced),
+        cmocka_unit_test(replacement_stops_at_the_limit),
+        cmocka_unit_test(unprintable_characters_are_escaped),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -37,7 +37,7 @@ static const struct {
      NULL}, /* not the shortest */
 };
 
-static void text_in_disguise_is_found(void **state)
+static void encoded_text_is_recognized(void **state)
 {
     (void)state;
     for (size_t i = 0; i < sizeof ROWS / sizeof *ROWS; i++) {
@@ -50,7 +50,7 @@ static void text_in_disguise_is_found(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(text_in_disguise_is_found),
+        cmocka_unit_test(encoded_text_is_recognized),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -56,14 +56,14 @@ static void attempt(struct split split, const void *context)
     body_done(pump.body);
 }
 
-static void cut_in_any_way_it_is_sha512(void **state)
+static void sha512_is_computed_however_split(void **state)
 {
     (void)state;
     for (size_t i = 0; i < sizeof VECTORS / sizeof VECTORS[0]; i++)
         splits_each(strlen(VECTORS[i].text), attempt, &VECTORS[i]);
 }
 
-static void what_is_lost_is_hashed_as_far_as_it_came(void **state)
+static void lost_body_is_hashed_up_to_its_break(void **state)
 {
     (void)state;
     struct feeder feeder = feeder_of("abc", 3);
@@ -106,7 +106,7 @@ static void assert_set(struct body *body, const char *set)
     }
 }
 
-static void what_glance_and_promises_ask_for_and_nothing_else(void **state)
+static void only_the_requested_digests_are_computed(void **state)
 {
     (void)state;
     static const struct {
@@ -187,7 +187,7 @@ static struct given all_kept(void)
     return given;
 }
 
-static void promises_are_held_at_the_end(void **state)
+static void declared_digests_are_compared_at_the_end(void **state)
 {
     (void)state;
     static const struct {
@@ -210,7 +210,7 @@ static void promises_are_held_at_the_end(void **state)
     }
 }
 
-static void of_several_broken_ones_the_first_is_told(void **state)
+static void first_of_several_mismatches_is_reported(void **state)
 {
     (void)state;
     struct given given = all_kept();
@@ -222,7 +222,7 @@ static void of_several_broken_ones_the_first_is_told(void **state)
 }
 
 /* The form was held to its own. */
-static void of_what_was_in_a_form_only_the_images_count(void **state)
+static void only_the_image_of_a_form_is_hashed(void **state)
 {
     (void)state;
     struct given given = all_kept();
@@ -235,7 +235,7 @@ static void of_what_was_in_a_form_only_the_images_count(void **state)
     give((struct split){1, 1}, &given);
 }
 
-static void what_is_lost_is_held_to_nothing(void **state)
+static void lost_body_is_not_compared(void **state)
 {
     (void)state;
     struct promises promises = {0};
@@ -276,7 +276,7 @@ static void give_large(char *image, bool waits, bool broken)
     body_done(pump.body);
 }
 
-static void the_end_waits_for_the_helpers(void **state)
+static void body_end_waits_for_the_hashing_threads(void **state)
 {
     (void)state;
     char *image = calloc(LARGE, 1);
@@ -287,7 +287,7 @@ static void the_end_waits_for_the_helpers(void **state)
 }
 
 /* Of a client that goes: nothing is left behind, and nobody is woken. */
-static void it_ends_while_helpers_have_some_of_it(void **state)
+static void body_can_end_during_hashing(void **state)
 {
     (void)state;
     char *image = calloc(LARGE, 1);
@@ -314,15 +314,15 @@ static void it_ends_while_helpers_have_some_of_it(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        YARD_TEST(cut_in_any_way_it_is_sha512),
-        YARD_TEST(what_is_lost_is_hashed_as_far_as_it_came),
-        YARD_TEST(what_glance_and_promises_ask_for_and_nothing_else),
-        YARD_TEST(promises_are_held_at_the_end),
-        YARD_TEST(of_several_broken_ones_the_first_is_told),
-        YARD_TEST(of_what_was_in_a_form_only_the_images_count),
-        YARD_TEST(what_is_lost_is_held_to_nothing),
-        YARD_TEST(the_end_waits_for_the_helpers),
-        YARD_TEST(it_ends_while_helpers_have_some_of_it),
+        YARD_TEST(sha512_is_computed_however_split),
+        YARD_TEST(lost_body_is_hashed_up_to_its_break),
+        YARD_TEST(only_the_requested_digests_are_computed),
+        YARD_TEST(declared_digests_are_compared_at_the_end),
+        YARD_TEST(first_of_several_mismatches_is_reported),
+        YARD_TEST(only_the_image_of_a_form_is_hashed),
+        YARD_TEST(lost_body_is_not_compared),
+        YARD_TEST(body_end_waits_for_the_hashing_threads),
+        YARD_TEST(body_can_end_during_hashing),
     };
     return cmocka_run_group_tests(tests, yard_begin, yard_end);
 }

@@ -30,7 +30,7 @@ static void assert_told(const char *expected)
                  expected ? expected : "nothing", text);
 }
 
-static void texts_in_place_of_a_file_are_told(void **state)
+static void encoded_texts_are_recognized(void **state)
 {
     (void)state;
     static const struct {
@@ -54,7 +54,7 @@ static void texts_in_place_of_a_file_are_told(void **state)
     }
 }
 
-static void lines_are_all_as_long_as_the_first(void **state)
+static void encoded_lines_are_all_as_long_as_the_first(void **state)
 {
     (void)state;
     for (int crlf = 0; crlf < 2; crlf++) {
@@ -74,7 +74,7 @@ static void lines_are_all_as_long_as_the_first(void **state)
     assert_told(NULL);
 }
 
-static void too_little_tells_nothing(void **state)
+static void short_text_is_not_recognized(void **state)
 {
     (void)state;
     fill("", "514649fb00000003");
@@ -86,9 +86,9 @@ static void too_little_tells_nothing(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(texts_in_place_of_a_file_are_told),
-        cmocka_unit_test(lines_are_all_as_long_as_the_first),
-        cmocka_unit_test(too_little_tells_nothing),
+        cmocka_unit_test(encoded_texts_are_recognized),
+        cmocka_unit_test(encoded_lines_are_all_as_long_as_the_first),
+        cmocka_unit_test(short_text_is_not_recognized),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "body/multipart.h"
 #include "intake/body.h"
 #include "intake/stream.h"
-
-#include "body/multipart.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -10,49 +9,9 @@
 
 #include <cmocka.h>
 
+#include "envelope_forms.h"
 #include "feeder.h"
 #include "promising.h"
-
-#define DECLARED    "multipart/form-data; boundary=B"
-#define FIELD       "Content-Disposition: form-data; name=\"f\"\r\n\r\nvalue\r\n"
-#define FILE_       "Content-Disposition: form-data; name=\"f\"; filename=\"i\"\r\n\r\n"
-#define FORM(image) "--B\r\n" FILE_ image "\r\n--B--\r\n"
-
-/* Parts of delimiters, and what looks like one. */
-#define ALIKE "\r\n\r\n--\r\n-B\n--B\n\r\n--BB\r\n--B \r\r\n--B-\r\n--b--\r\n-\r"
-
-/* A body, and the image in it. NULL: it is refused as malformed. `more`: how many bytes a field
- * behind the file adds to what the form lets expect. */
-struct vector {
-    const char *body;
-    const char *image;
-    const char *detail;
-    size_t more;
-};
-
-#define BEHIND "\r\n--B\r\n" FIELD "--B--\r\n"
-
-static const struct vector FORMS[] = {
-    {FORM("IMAGE"), "IMAGE", "", 0},
-    {FORM(""), "", "", 0},
-    {FORM("\r\n"), "\r\n", "", 0},
-    {FORM("\r\n--"), "\r\n--", "", 0},
-    {FORM("--B--\r\n"), "--B--\r\n", "", 0},
-    {FORM(ALIKE), ALIKE, "", 0},
-    {FORM("a\nb\rc\r\nd"), "a\nb\rc\r\nd", "", 0},
-    {"--B\r\n" FIELD "--B\r\n" FIELD FORM("IMAGE"), "IMAGE", "", 0},
-    {"--B\r\n" FILE_ "IMAGE" BEHIND, "IMAGE", "", sizeof BEHIND - sizeof "\r\n--B--\r\n"},
-    {"--B\r\n" FIELD "--B--\r\n", NULL,
-     "none of its fields is a file: in the form, the field must be of the type file", 0},
-    {"--B\r\n" FILE_ "IMAGE\r\n" FORM("two"), NULL, "it has two files", 0},
-    {"--B\r\n" FILE_ "IMAGE\r\n--B", NULL, "it ends in the middle", 0},
-    {"--B\r\n" FILE_ "IMAGE\r", NULL, "it ends in the middle", 0},
-    {"--B\r\n" FILE_ "IMAGE\r\n--B\r\nContent-Disposition: form-da", NULL, "it ends in the middle",
-     0},
-    {"--B\r\n" FILE_ "", NULL, "it ends in the middle", 0},
-};
-
-enum { FORM_COUNT = sizeof FORMS / sizeof FORMS[0] };
 
 /* Only its Content-Type tells that it is a form. */
 static const struct vector DECLARED_FORMS[] = {
@@ -91,13 +50,6 @@ struct attempt {
     const char *content_type;
     bool length_known;
 };
-
-static void assert_refused(struct body *body, enum refusal refusal, const char *expected)
-{
-    const char *detail;
-    assert_int_equal(body_refusal(body, &detail), refusal);
-    assert_string_equal(detail, expected);
-}
 
 static void attempt(struct split split, const void *context)
 {
@@ -139,7 +91,7 @@ static void try_forms(const struct vector *vectors, size_t count, const char *co
         }
 }
 
-static void an_image_is_taken_out_of_a_declared_form(void **state)
+static void image_is_extracted_from_a_declared_form(void **state)
 {
     (void)state;
     try_forms(FORMS, FORM_COUNT, DECLARED);
@@ -147,7 +99,7 @@ static void an_image_is_taken_out_of_a_declared_form(void **state)
     try_forms(DECLARED_FORMS, sizeof DECLARED_FORMS / sizeof DECLARED_FORMS[0], DECLARED);
 }
 
-static void an_image_is_taken_out_of_a_hidden_form(void **state)
+static void image_is_extracted_from_an_undeclared_form(void **state)
 {
     (void)state;
     static const char *const types[] = {NULL, "application/octet-stream", "text/plain",
@@ -175,7 +127,7 @@ static void pass(struct split split, const void *context)
     body_done(pump.body);
 }
 
-static void what_is_no_form_passes_as_it_is(void **state)
+static void body_that_is_no_form_passes_unchanged(void **state)
 {
     (void)state;
     for (size_t i = 0; i < sizeof PLAIN / sizeof PLAIN[0]; i++)
@@ -213,7 +165,7 @@ static void pass_watched(struct split split, const void *context)
 }
 
 /* Whatever is wrong with it. That a declared one is not to be unwrapped was said of its head. */
-static void a_form_that_is_only_watched_stays_one(void **state)
+static void audited_form_passes_unchanged(void **state)
 {
     (void)state;
     for (size_t i = 0; i < FORM_COUNT; i++)
@@ -224,7 +176,7 @@ static void a_form_that_is_only_watched_stays_one(void **state)
 }
 
 /* A form must have shown itself within so many bytes, however they come. */
-static void a_head_without_an_end_is_no_form(void **state)
+static void unterminated_part_head_is_no_form(void **state)
 {
     (void)state;
     char body[MULTIPART_HIDDEN_MAX + 1000];
@@ -236,223 +188,10 @@ static void a_head_without_an_end_is_no_form(void **state)
     pass((struct split){1, 1}, body);
 }
 
-/* --- what was promised of it ----------------------------------------------------------- */
-
-/* A form with promises in the head of its request: of the form as it is sent, not of its image. */
-struct promised {
-    const struct vector *vector;
-    const char *content_type;
-    struct promises promises;
-    const char *broken; /* NULL: they are kept */
-};
-
-static void hold_to_promises(struct split split, const void *context)
-{
-    const struct promised *promised = context;
-    const char *image = promised->vector->image;
-    struct feeder feeder = feeder_of(promised->vector->body, strlen(promised->vector->body));
-    feeder.split = split;
-    feeder.waits = true;
-    struct body_plan plan = plan_of(&feeder);
-    plan.content_type = promised->content_type;
-    plan.promises = &promised->promises;
-    struct pump pump = {body_alone(&filter_envelope, &plan), &feeder, image, strlen(image), 0, 0};
-    assert_int_equal(pump_all(&pump), promised->broken ? STREAM_REFUSED : STREAM_END);
-    if (promised->broken)
-        assert_mismatch(pump.body, promised->broken);
-    else
-        assert_int_equal(pump.given, strlen(image));
-    body_done(pump.body);
-}
-
-static void promise_form(struct promised *promised, const char *broken)
-{
-    const char *form = promised->vector->body;
-    promised->broken = broken;
-    promised->promises.count = 0;
-    promise_add(&promised->promises, "Digest", "sha256", form, strlen(form));
-    promise_add(&promised->promises, "Content-MD5", "md5", form, strlen(form));
-    if (broken)
-        promise_break(&promised->promises.rows[strstr(broken, "MD5") ? 1 : 0]);
-    splits_each(strlen(form), hold_to_promises, promised);
-}
-
-static void a_form_is_held_to_what_was_promised_of_it(void **state)
-{
-    (void)state;
-    static const char *const types[] = {DECLARED, NULL};
-    for (size_t i = 0; i < FORM_COUNT; i++)
-        for (size_t k = 0; k < sizeof types / sizeof types[0] && FORMS[i].image; k++) {
-            struct promised promised = {.vector = &FORMS[i], .content_type = types[k]};
-            promise_form(&promised, NULL);
-            promise_form(&promised, "Digest promises another sha256 than the data has");
-            promise_form(&promised, "Content-MD5 promises another md5 than the data has");
-        }
-}
-
-/* digest.c does that. */
-static void what_is_no_form_is_not_held_to_it_here(void **state)
-{
-    (void)state;
-    static const struct vector plain = {"IMAGE", "IMAGE", "", 0};
-    struct promised promised = {.vector = &plain};
-    promise_add(&promised.promises, "Digest", "sha256", "another", 7);
-    splits_each(strlen(plain.body), hold_to_promises, &promised);
-}
-
-/* --- what was promised of a large one: hashed beside the loop --------------------------- */
-
-enum { HEAVY = 2500 * 1000 };
-
-struct heavy {
-    char *bytes, *image; /* which begins within the bytes */
-    size_t count;
-};
-
-static struct heavy heavy_form(void)
-{
-    static const char begin[] = "--B\r\n" FILE_, end[] = "\r\n--B--\r\n";
-    struct heavy heavy = {malloc(sizeof begin + HEAVY + sizeof end), NULL, 0};
-    assert_non_null(heavy.bytes);
-    heavy.image = stpcpy(heavy.bytes, begin);
-    for (size_t i = 0; i < HEAVY; i++)
-        heavy.image[i] = ALIKE[i % (sizeof ALIKE - 1)];
-    heavy.count = (size_t)(stpcpy(heavy.image + HEAVY, end) - heavy.bytes);
-    return heavy;
-}
-
-static void the_end_of_a_form_waits_for_the_helpers(void **state)
-{
-    (void)state;
-    struct heavy heavy = heavy_form();
-    for (int i = 0; i < 8; i++) {
-        struct feeder feeder = feeder_of(heavy.bytes, heavy.count);
-        feeder.waits = i & 1;
-        struct promises promises = {0};
-        struct body_plan plan = plan_of(&feeder);
-        promise_add(&promises, "Digest", "sha256", heavy.bytes, heavy.count);
-        promise_add(&promises, "Content-MD5", "md5", heavy.bytes, heavy.count);
-        if (i & 2)
-            promise_break(&promises.rows[1]);
-        plan.promises = &promises;
-        plan.digest_threads = yard.thread_pool;
-        plan.content_type = i & 4 ? DECLARED : NULL;
-        struct pump pump = {
-            body_alone(&filter_envelope, &plan), &feeder, heavy.image, HEAVY, 512 * 1024, 0};
-        assert_int_equal(pump_all(&pump), i & 2 ? STREAM_REFUSED : STREAM_END);
-        if (i & 2)
-            assert_mismatch(pump.body, "Content-MD5 promises another md5 than the data has");
-        else
-            assert_int_equal(pump.given, HEAVY);
-        body_done(pump.body);
-    }
-    free(heavy.bytes);
-}
-
-/* The loop gives them a few pieces, and hashes none itself. A client may go meanwhile. */
-static void a_form_is_not_hashed_by_the_loop(void **state)
-{
-    (void)state;
-    struct heavy heavy = heavy_form();
-    char *into = malloc(HEAVY);
-    assert_non_null(into);
-    struct feeder feeder = feeder_of(heavy.bytes, heavy.count);
-    struct promises promises = {0};
-    struct body_plan plan = plan_of(&feeder);
-    promise_add(&promises, "Digest", "sha256", heavy.bytes, heavy.count);
-    plan.promises = &promises;
-    plan.digest_threads = yard.thread_pool;
-    plan.content_type = DECLARED;
-    struct body *body = body_alone(&filter_envelope, &plan);
-    ssize_t got;
-    while ((got = body_read(body, into, HEAVY)) > 0)
-        continue;
-    assert_int_equal(got, STREAM_WAIT);
-    assert_true(feeder.at < HEAVY / 2);
-    body_done(body);
-    assert_false(feeder.woken);
-    free(into);
-    free(heavy.bytes);
-}
-
-/* --- large ones ------------------------------------------------------------------------ */
-
-enum { LARGEST = 100 * 1024, AROUND = 16 * 1024 };
-
-/* An image that is hardly more than CRs and the beginnings of delimiters. */
-static void fill_with_alikes(char *image, size_t count)
-{
-    for (size_t i = 0; i < count; i++)
-        image[i] = ALIKE[i % (sizeof ALIKE - 1)];
-}
-
-static size_t append(char *body, size_t at, const char *text)
-{
-    return (size_t)(stpcpy(body + at, text) - body);
-}
-
-static void try_large(const struct feeder *from, const char *image, size_t room)
-{
-    struct feeder feeder = *from;
-    struct body_plan plan = plan_of(&feeder);
-    plan.content_type = room % 2 ? DECLARED : NULL;
-    struct pump pump = {body_alone(&filter_envelope, &plan), &feeder, image, LARGEST, room, 0};
-    assert_int_equal(pump_all(&pump), STREAM_END);
-    assert_int_equal(pump.given, LARGEST);
-    body_done(pump.body);
-}
-
-/* Each piece fills another part of the room, so that the held bytes straddle it everywhere. */
-static void whatever_room_there_is(void **state)
-{
-    (void)state;
-    char *body = malloc(LARGEST + AROUND);
-    char *image = malloc(LARGEST);
-    assert_true(body && image);
-    fill_with_alikes(image, LARGEST);
-    size_t count = append(body, 0, "--B\r\n" FIELD "--B\r\n" FILE_);
-    memcpy(body + count, image, LARGEST);
-    count = append(body, count + LARGEST, "\r\n--B--\r\n");
-    struct feeder feeder = feeder_of(body, count);
-    for (size_t room = FILTER_ROOM_MIN; room < FILTER_ROOM_MIN + 2 * sizeof ALIKE; room++)
-        try_large(&feeder, image, room);
-    for (unsigned seed = 1; seed < 100; seed++) {
-        feeder.random = seed;
-        try_large(&feeder, image, BODY_READ_MIN + seed % 2);
-    }
-    free(image);
-    free(body);
-}
-
-/* As large as a head may be, and a byte more; in pieces that are smaller than it. */
-static void the_head_of_a_part_has_a_limit(void **state)
-{
-    (void)state;
-    static const char begin[] = "--B\r\n", field[] = "Content-Disposition: form-data; filename=\"";
-    static const char behind[] = "\"\r\n\r\nIMAGE\r\n--B--\r\n";
-    char body[AROUND];
-    for (size_t more = 0; more < 2; more++) {
-        size_t name = MULTIPART_HEAD_MAX - (sizeof field - 1) - strlen("\r\n\"\r\n\r\n") + more;
-        size_t count = append(body, append(body, 0, begin), field);
-        memset(body + count, 'n', name);
-        count = append(body, count + name, behind);
-        struct feeder feeder = feeder_of(body, count);
-        feeder.split = (struct split){4000, 4000};
-        struct body_plan plan = plan_of(&feeder);
-        plan.content_type = DECLARED;
-        struct pump pump = {
-            body_alone(&filter_envelope, &plan), &feeder, "IMAGE", 5, FILTER_ROOM_MIN, 0};
-        assert_int_equal(pump_all(&pump), more ? STREAM_REFUSED : STREAM_END);
-        assert_refused(pump.body, more ? REFUSAL_MULTIPART_MALFORMED : REFUSAL_NONE,
-                       more ? "the head of one of its parts is longer than 8 KiB" : "");
-        body_done(pump.body);
-    }
-}
-
 /* --- what the client says of its length ------------------------------------------------ */
 
 /* The file has 5 bytes, and a field may follow it. */
-static void a_promise_counts_more_than_what_the_form_predicts(void **state)
+static void declared_size_precedes_the_predicted_one(void **state)
 {
     (void)state;
     static const char alone[] = FORM("IMAGE"), followed[] = "--B\r\n" FILE_ "IMAGE" BEHIND;
@@ -485,7 +224,7 @@ static void a_promise_counts_more_than_what_the_form_predicts(void **state)
 }
 
 /* Before a byte of it is given out. */
-static void a_predicted_length_is_held_against_the_limit(void **state)
+static void predicted_length_is_checked_against_the_limit(void **state)
 {
     (void)state;
     for (uint64_t max = 4; max <= 5; max++) {
@@ -505,7 +244,7 @@ static void a_predicted_length_is_held_against_the_limit(void **state)
     }
 }
 
-static void where_forms_are_refused_a_hidden_one_is_too(void **state)
+static void undeclared_form_is_refused_where_forms_are(void **state)
 {
     (void)state;
     static const char body[] = FORM("IMAGE");
@@ -519,7 +258,7 @@ static void where_forms_are_refused_a_hidden_one_is_too(void **state)
     body_done(pump.body);
 }
 
-static void a_form_that_is_lost_is_lost(void **state)
+static void broken_off_form_is_lost(void **state)
 {
     (void)state;
     for (size_t count = 0; count < strlen(FORMS[0].body); count++) {
@@ -536,21 +275,15 @@ static void a_form_that_is_lost_is_lost(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        YARD_TEST(an_image_is_taken_out_of_a_declared_form),
-        YARD_TEST(an_image_is_taken_out_of_a_hidden_form),
-        YARD_TEST(what_is_no_form_passes_as_it_is),
-        YARD_TEST(a_form_that_is_only_watched_stays_one),
-        YARD_TEST(a_head_without_an_end_is_no_form),
-        YARD_TEST(a_form_is_held_to_what_was_promised_of_it),
-        YARD_TEST(what_is_no_form_is_not_held_to_it_here),
-        YARD_TEST(the_end_of_a_form_waits_for_the_helpers),
-        YARD_TEST(a_form_is_not_hashed_by_the_loop),
-        YARD_TEST(whatever_room_there_is),
-        YARD_TEST(the_head_of_a_part_has_a_limit),
-        YARD_TEST(a_promise_counts_more_than_what_the_form_predicts),
-        YARD_TEST(a_predicted_length_is_held_against_the_limit),
-        YARD_TEST(where_forms_are_refused_a_hidden_one_is_too),
-        YARD_TEST(a_form_that_is_lost_is_lost),
+        YARD_TEST(image_is_extracted_from_a_declared_form),
+        YARD_TEST(image_is_extracted_from_an_undeclared_form),
+        YARD_TEST(body_that_is_no_form_passes_unchanged),
+        YARD_TEST(audited_form_passes_unchanged),
+        YARD_TEST(unterminated_part_head_is_no_form),
+        YARD_TEST(declared_size_precedes_the_predicted_one),
+        YARD_TEST(predicted_length_is_checked_against_the_limit),
+        YARD_TEST(undeclared_form_is_refused_where_forms_are),
+        YARD_TEST(broken_off_form_is_lost),
     };
     return cmocka_run_group_tests(tests, yard_begin, yard_end);
 }

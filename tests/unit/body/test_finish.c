@@ -113,7 +113,7 @@ static void attempt(struct split split, const void *context)
         }
 }
 
-static void the_last_byte_waits_for_the_end(void **state)
+static void last_byte_waits_for_the_end(void **state)
 {
     (void)state;
     for (size_t i = 0; i < sizeof SMALL / sizeof SMALL[0]; i++)
@@ -134,7 +134,7 @@ static void try_edge(size_t count, struct split split)
         attempt(split, &vectors[i]);
 }
 
-static void however_full_the_room_is(void **state)
+static void last_byte_waits_for_any_buffer_fill(void **state)
 {
     (void)state;
     for (size_t i = 0; i < sizeof EDGES / sizeof EDGES[0]; i++)
@@ -143,7 +143,7 @@ static void however_full_the_room_is(void **state)
 }
 
 /* Without room for another look the last byte stays behind, and comes alone. */
-static void a_full_room_holds_one_byte_back(void **state)
+static void full_buffer_holds_one_byte_back(void **state)
 {
     (void)state;
     char into[BODY_READ_MIN];
@@ -162,7 +162,7 @@ static void a_full_room_holds_one_byte_back(void **state)
 }
 
 /* A client that has said all, but for the end, keeps Glance waiting for one byte. */
-static void a_byte_that_is_held_waits_with_the_client(void **state)
+static void held_byte_waits_for_the_client(void **state)
 {
     (void)state;
     char into[BODY_READ_MIN];
@@ -181,7 +181,7 @@ static void a_byte_that_is_held_waits_with_the_client(void **state)
 }
 
 /* Nobody asks for the bytes of an image that has none. */
-static void the_end_of_nothing_is_seen_beforehand(void **state)
+static void end_of_an_empty_body_is_known_on_prepare(void **state)
 {
     (void)state;
     for (int breaks = 0; breaks < 2; breaks++) {
@@ -204,11 +204,11 @@ static void the_end_of_nothing_is_seen_beforehand(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        YARD_TEST(the_last_byte_waits_for_the_end),
-        YARD_TEST(however_full_the_room_is),
-        YARD_TEST(a_full_room_holds_one_byte_back),
-        YARD_TEST(a_byte_that_is_held_waits_with_the_client),
-        YARD_TEST(the_end_of_nothing_is_seen_beforehand),
+        YARD_TEST(last_byte_waits_for_the_end),
+        YARD_TEST(last_byte_waits_for_any_buffer_fill),
+        YARD_TEST(full_buffer_holds_one_byte_back),
+        YARD_TEST(held_byte_waits_for_the_client),
+        YARD_TEST(end_of_an_empty_body_is_known_on_prepare),
     };
     return cmocka_run_group_tests(tests, fill_image, yard_end);
 }

@@ -52,7 +52,7 @@ static void try_refused(struct request_record *upload)
 }
 
 /* Before a byte is given out; whatever the levels of the checks are. */
-static void what_glance_would_refuse_is_refused(void **state)
+static void image_glance_would_refuse_is_refused(void **state)
 {
     (void)state;
     static const enum check_level levels[] = {CHECK_REJECT, CHECK_WARN, CHECK_OFF};
@@ -83,7 +83,7 @@ static void try_known(struct request_record *upload)
     body_free(body);
 }
 
-static void what_it_has_not_shown_to_refuse_passes(void **state)
+static void image_glance_is_not_known_to_refuse_passes(void **state)
 {
     (void)state;
     format_level = CHECK_REJECT;
@@ -105,7 +105,7 @@ static void try_unsafe(struct request_record *upload)
     body_free(body);
 }
 
-static void a_safety_check_has_its_own_reason(void **state)
+static void safety_check_has_its_own_reason(void **state)
 {
     (void)state;
     format_level = CHECK_OFF;
@@ -125,7 +125,7 @@ static void try_watched(struct request_record *upload)
     body_free(body);
 }
 
-static void what_is_only_watched_is_noted(void **state)
+static void audited_refusal_is_noted(void **state)
 {
     (void)state;
     format_level = CHECK_REJECT;
@@ -168,7 +168,7 @@ static void try_waiting_for_a_rule_that_watches(struct request_record *upload)
 }
 
 /* Which rule applies may be known later; its levels do not count, whether it watches does. */
-static void it_waits_for_the_rule(void **state)
+static void checks_wait_for_the_rule(void **state)
 {
     (void)state;
     format_level = CHECK_REJECT;
@@ -182,11 +182,11 @@ static void it_waits_for_the_rule(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        YARD_TEST(what_glance_would_refuse_is_refused),
-        YARD_TEST(what_it_has_not_shown_to_refuse_passes),
-        YARD_TEST(a_safety_check_has_its_own_reason),
-        YARD_TEST(what_is_only_watched_is_noted),
-        YARD_TEST(it_waits_for_the_rule),
+        YARD_TEST(image_glance_would_refuse_is_refused),
+        YARD_TEST(image_glance_is_not_known_to_refuse_passes),
+        YARD_TEST(safety_check_has_its_own_reason),
+        YARD_TEST(audited_refusal_is_noted),
+        YARD_TEST(checks_wait_for_the_rule),
     };
     return cmocka_run_group_tests(tests, yard_begin, yard_end);
 }

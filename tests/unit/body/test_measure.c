@@ -118,7 +118,7 @@ static void attempt(struct split split, const void *context)
     body_done(pump.body);
 }
 
-static void cut_in_any_way_it_is_measured_alike(void **state)
+static void size_is_measured_however_split(void **state)
 {
     (void)state;
     for (size_t i = 0; i < sizeof VECTORS / sizeof VECTORS[0]; i++)
@@ -152,7 +152,7 @@ static void attempt_watched(struct split split, const void *context)
 }
 
 /* A promise is no length there. */
-static void what_is_only_watched_passes_with_a_note(void **state)
+static void audited_size_passes_with_a_note(void **state)
 {
     (void)state;
     policy.audit = true;
@@ -166,7 +166,7 @@ static void what_is_only_watched_passes_with_a_note(void **state)
     policy.audit = false;
 }
 
-static void what_chose_the_rule_is_held_to(void **state)
+static void size_must_fit_the_rule_chosen(void **state)
 {
     (void)state;
     static const struct {
@@ -224,7 +224,7 @@ static struct body *spliced(struct feeder *feeder, size_t count)
     return body;
 }
 
-static void a_limit_is_for_what_has_passed_already(void **state)
+static void new_limit_covers_bytes_already_passed(void **state)
 {
     (void)state;
     struct feeder feeder;
@@ -235,7 +235,7 @@ static void a_limit_is_for_what_has_passed_already(void **state)
                    REFUSAL_LENGTH_REQUIRED, "another rule is for more than 9 bytes");
 }
 
-static void a_limit_may_change_on_the_way(void **state)
+static void limit_may_change_during_the_body(void **state)
 {
     (void)state;
     char into[BODY_READ_MIN];
@@ -251,7 +251,7 @@ static void a_limit_may_change_on_the_way(void **state)
     body_done(body);
 }
 
-static void a_disk_has_a_limit_of_its_own(void **state)
+static void disk_size_has_its_own_limit(void **state)
 {
     (void)state;
     static const struct {
@@ -282,12 +282,12 @@ static void a_disk_has_a_limit_of_its_own(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        YARD_TEST(cut_in_any_way_it_is_measured_alike),
-        YARD_TEST(what_is_only_watched_passes_with_a_note),
-        YARD_TEST(what_chose_the_rule_is_held_to),
-        YARD_TEST(a_limit_is_for_what_has_passed_already),
-        YARD_TEST(a_limit_may_change_on_the_way),
-        YARD_TEST(a_disk_has_a_limit_of_its_own),
+        YARD_TEST(size_is_measured_however_split),
+        YARD_TEST(audited_size_passes_with_a_note),
+        YARD_TEST(size_must_fit_the_rule_chosen),
+        YARD_TEST(new_limit_covers_bytes_already_passed),
+        YARD_TEST(limit_may_change_during_the_body),
+        YARD_TEST(disk_size_has_its_own_limit),
     };
     return cmocka_run_group_tests(tests, yard_begin, yard_end);
 }

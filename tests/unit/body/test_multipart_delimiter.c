@@ -69,7 +69,7 @@ static void check(const struct vector *vector, struct sighting seen)
         fail_msg("\"%s\": %d at %zu, behind %zu", vector->bytes, seen.mark, seen.at, seen.behind);
 }
 
-static void it_hunts(void **state)
+static void delimiter_is_found(void **state)
 {
     (void)state;
     struct delimiter delimiter;
@@ -78,7 +78,7 @@ static void it_hunts(void **state)
         check(&HUNTS[i], delimiter_find(&delimiter, HUNTS[i].bytes, 0, strlen(HUNTS[i].bytes)));
 }
 
-static void it_hunts_on_from_where_it_is_told(void **state)
+static void search_goes_on_from_a_given_point(void **state)
 {
     (void)state;
     struct delimiter delimiter;
@@ -92,7 +92,7 @@ static void it_hunts_on_from_where_it_is_told(void **state)
     assert_int_equal(seen.at, sizeof bytes - 1);
 }
 
-static void it_knows_the_first(void **state)
+static void first_delimiter_is_recognized(void **state)
 {
     (void)state;
     struct delimiter delimiter;
@@ -102,7 +102,7 @@ static void it_knows_the_first(void **state)
 }
 
 /* Whatever stands behind it, no more than this is left over. */
-static void little_is_left_over(void **state)
+static void leftover_is_shorter_than_the_delimiter(void **state)
 {
     (void)state;
     struct delimiter delimiter;
@@ -125,10 +125,10 @@ static void little_is_left_over(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(it_hunts),
-        cmocka_unit_test(it_hunts_on_from_where_it_is_told),
-        cmocka_unit_test(it_knows_the_first),
-        cmocka_unit_test(little_is_left_over),
+        cmocka_unit_test(delimiter_is_found),
+        cmocka_unit_test(search_goes_on_from_a_given_point),
+        cmocka_unit_test(first_delimiter_is_recognized),
+        cmocka_unit_test(leftover_is_shorter_than_the_delimiter),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

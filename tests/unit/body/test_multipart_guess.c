@@ -72,7 +72,7 @@ static enum multipart_guess guess(const struct vector *vector, size_t count, cha
 }
 
 /* PERHAPS for some of the first bytes, and then for good what it is. */
-static void a_guess_is_never_taken_back(void **state)
+static void guess_is_never_taken_back(void **state)
 {
     (void)state;
     for (size_t i = 0; i < sizeof VECTORS / sizeof *VECTORS; i++) {
@@ -92,7 +92,7 @@ static void a_guess_is_never_taken_back(void **state)
 }
 
 /* A head that has not ended by then does not end at all. */
-static void it_does_not_wait_for_ever(void **state)
+static void guess_needs_a_limited_number_of_bytes(void **state)
 {
     (void)state;
     static char bytes[2 * MULTIPART_HIDDEN_MAX];
@@ -111,7 +111,7 @@ static void it_does_not_wait_for_ever(void **state)
 }
 
 /* What is guessed to be a form is one for the scanner, too. */
-static void the_boundary_is_the_scanners(void **state)
+static void guessed_boundary_is_the_scanners(void **state)
 {
     (void)state;
     for (size_t i = 0; i < MULTIPART_VECTORS_COUNT; i++) {
@@ -132,9 +132,9 @@ static void the_boundary_is_the_scanners(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(a_guess_is_never_taken_back),
-        cmocka_unit_test(it_does_not_wait_for_ever),
-        cmocka_unit_test(the_boundary_is_the_scanners),
+        cmocka_unit_test(guess_is_never_taken_back),
+        cmocka_unit_test(guess_needs_a_limited_number_of_bytes),
+        cmocka_unit_test(guessed_boundary_is_the_scanners),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

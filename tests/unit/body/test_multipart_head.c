@@ -175,7 +175,7 @@ static const struct {
     {BYTES(FORM_DATA "\r\nContent-Transfer-Encoding: base64\r\n"), NULL},
 };
 
-static void a_head_that_is_none_is_a_fault(void **state)
+static void malformed_part_head_is_a_fault(void **state)
 {
     (void)state;
     for (size_t i = 0; i < sizeof FAULTS / sizeof *FAULTS; i++) {
@@ -193,7 +193,7 @@ int main(void)
         cmocka_unit_test(a_content_type_names_its_boundary),
         cmocka_unit_test(a_part_with_a_filename_is_the_file),
         cmocka_unit_test(a_long_filename_is_cut),
-        cmocka_unit_test(a_head_that_is_none_is_a_fault),
+        cmocka_unit_test(malformed_part_head_is_a_fault),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -39,7 +39,7 @@ static void every_promised_digest_is_computed(void **state)
     digests_free(set);
 }
 
-static void one_that_cannot_be_computed_is_told(void **state)
+static void digest_that_cannot_be_computed_is_reported(void **state)
 {
     (void)state;
     const struct promises promises = {.rows = {{"Repr-Digest", "no-such", 4, {0}}}, .count = 1};
@@ -67,7 +67,7 @@ static bool is_held(const struct promise *promise)
 }
 
 /* No bit of it may be another, and no byte more or less. */
-static void only_the_whole_digest_counts(void **state)
+static void digest_must_match_in_full(void **state)
 {
     (void)state;
     struct promises kept = {0};
@@ -135,7 +135,7 @@ static void try_unless_malformed(struct request_record *upload)
         try_promises(upload);
 }
 
-static void a_broken_promise_never_arrives_whole(void **state)
+static void mismatching_body_never_arrives_whole(void **state)
 {
     (void)state;
     static const char *const told[] = {
@@ -174,7 +174,7 @@ static void try_watched(struct request_record *upload)
     body_done(pump.body);
 }
 
-static void a_broken_promise_that_is_only_watched_is_noted(void **state)
+static void audited_mismatch_is_noted(void **state)
 {
     (void)state;
     static const char *const words[] = {
@@ -202,7 +202,7 @@ static void try_promise_of_the_file(struct request_record *upload)
     body_done(pump.body);
 }
 
-static void a_promise_is_of_the_body_as_it_was_sent(void **state)
+static void digest_is_of_the_body_as_sent(void **state)
 {
     (void)state;
     each_image(&(struct image){"raw", {1000, {{0}}}}, try_promise_of_the_file);
@@ -212,11 +212,11 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         YARD_TEST(every_promised_digest_is_computed),
-        YARD_TEST(one_that_cannot_be_computed_is_told),
-        YARD_TEST(only_the_whole_digest_counts),
-        YARD_TEST(a_broken_promise_never_arrives_whole),
-        YARD_TEST(a_broken_promise_that_is_only_watched_is_noted),
-        YARD_TEST(a_promise_is_of_the_body_as_it_was_sent),
+        YARD_TEST(digest_that_cannot_be_computed_is_reported),
+        YARD_TEST(digest_must_match_in_full),
+        YARD_TEST(mismatching_body_never_arrives_whole),
+        YARD_TEST(audited_mismatch_is_noted),
+        YARD_TEST(digest_is_of_the_body_as_sent),
     };
     return cmocka_run_group_tests(tests, yard_begin, yard_end);
 }

@@ -15,7 +15,7 @@ static struct body *begin(const struct body_plan *plan)
     return body_alone(&filter_source, plan);
 }
 
-static void the_announced_length_is_the_images_until_a_form_is_found(void **state)
+static void declared_length_is_the_images_until_a_form_is_found(void **state)
 {
     (void)state;
     static const struct {
@@ -54,7 +54,7 @@ static ssize_t say(void *context, void *into, size_t room)
     return next == 'w' ? STREAM_WAIT : next == 'l' ? STREAM_LOST : next ? 1 : STREAM_END;
 }
 
-static void what_the_client_says_is_told_as_it_is(void **state)
+static void stream_results_are_passed_on(void **state)
 {
     (void)state;
     const char *script = "awb";
@@ -77,8 +77,8 @@ static void what_the_client_says_is_told_as_it_is(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        YARD_TEST(the_announced_length_is_the_images_until_a_form_is_found),
-        YARD_TEST(what_the_client_says_is_told_as_it_is),
+        YARD_TEST(declared_length_is_the_images_until_a_form_is_found),
+        YARD_TEST(stream_results_are_passed_on),
     };
     return cmocka_run_group_tests(tests, yard_begin, yard_end);
 }

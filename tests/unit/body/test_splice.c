@@ -86,7 +86,7 @@ static void in_any_pieces(struct request_record *upload)
     }
 }
 
-static void an_image_good_or_bad_comes_to_the_same(void **state)
+static void spliced_body_gives_the_same_result(void **state)
 {
     (void)state;
     static const struct image images[] = {
@@ -128,7 +128,7 @@ static void try_edges(struct request_record *upload)
         }
 }
 
-static void cut_at_the_edges(void **state)
+static void spliced_body_is_read_split_at_its_edges(void **state)
 {
     (void)state;
     yard.settings.upload.verify = VERIFY_SIZE;
@@ -168,7 +168,7 @@ static struct body_plan known(size_t length)
 }
 
 /* Of the formats that look further on: none of what they look at. */
-static void all_but_what_a_format_looks_at_and_the_last_byte(void **state)
+static void all_but_examined_ranges_and_the_last_byte_is_spliced(void **state)
 {
     (void)state;
     static const struct {
@@ -192,7 +192,7 @@ static void all_but_what_a_format_looks_at_and_the_last_byte(void **state)
 
 /* What is hashed beside the loop is moved all the same; where it would be hashed at once, or is
  * held to a promise, it has to be read. */
-static void what_is_hashed_is_moved_with_helpers_only(void **state)
+static void hashed_body_is_spliced_only_with_threads(void **state)
 {
     (void)state;
     const struct image raw = {"raw", {MANY, {{0}}}};
@@ -216,7 +216,7 @@ static void what_is_hashed_is_moved_with_helpers_only(void **state)
 }
 
 /* Nothing may go on that is not hashed: without a pipe for that it is read. */
-static void without_a_pipe_it_is_read(void **state)
+static void body_without_a_pipe_is_read(void **state)
 {
     (void)state;
     struct rlimit before;
@@ -242,7 +242,7 @@ static void without_a_pipe_it_is_read(void **state)
     free((void *)upload.image);
 }
 
-static void nothing_that_is_kept_or_may_be_too_long(void **state)
+static void spooled_or_unlimited_body_is_not_spliced(void **state)
 {
     (void)state;
     const struct image raw = {"raw", {MANY, {{0}}}};
@@ -255,7 +255,7 @@ static void nothing_that_is_kept_or_may_be_too_long(void **state)
     assert_int_equal(moved_of(&raw, &plan), 0);
 }
 
-static void nothing_out_of_a_form(void **state)
+static void form_is_not_spliced(void **state)
 {
     (void)state;
     struct request_record upload = {.way = &WAYS[5], .count = MANY, .disk_format = "raw"};
@@ -272,7 +272,7 @@ static void nothing_out_of_a_form(void **state)
 }
 
 /* Nothing is counted that has not come, and nothing is moved after a refusal. */
-static void what_moving_says_instead_of_a_count_is_passed_on(void **state)
+static void splice_results_are_passed_on(void **state)
 {
     (void)state;
     char *bytes = image_make(&(struct image){"raw", {MANY, {{0}}}});
@@ -314,14 +314,14 @@ static void what_moving_says_instead_of_a_count_is_passed_on(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        YARD_TEST(an_image_good_or_bad_comes_to_the_same),
-        YARD_TEST(cut_at_the_edges),
-        YARD_TEST(all_but_what_a_format_looks_at_and_the_last_byte),
-        YARD_TEST(what_is_hashed_is_moved_with_helpers_only),
-        YARD_TEST(without_a_pipe_it_is_read),
-        YARD_TEST(nothing_that_is_kept_or_may_be_too_long),
-        YARD_TEST(nothing_out_of_a_form),
-        YARD_TEST(what_moving_says_instead_of_a_count_is_passed_on),
+        YARD_TEST(spliced_body_gives_the_same_result),
+        YARD_TEST(spliced_body_is_read_split_at_its_edges),
+        YARD_TEST(all_but_examined_ranges_and_the_last_byte_is_spliced),
+        YARD_TEST(hashed_body_is_spliced_only_with_threads),
+        YARD_TEST(body_without_a_pipe_is_read),
+        YARD_TEST(spooled_or_unlimited_body_is_not_spliced),
+        YARD_TEST(form_is_not_spliced),
+        YARD_TEST(splice_results_are_passed_on),
     };
     return cmocka_run_group_tests(tests, yard_begin, yard_end);
 }

@@ -51,7 +51,7 @@ static void try_size(size_t count, struct split split, size_t room)
     body_done(pump.body);
 }
 
-static void what_has_no_length_is_kept_and_then_has_one(void **state)
+static void body_of_unknown_length_is_spooled_and_then_measured(void **state)
 {
     (void)state;
     static const size_t counts[] = {0,
@@ -78,14 +78,14 @@ static void attempt(struct split split, const void *context)
     try_size(100, split, BODY_READ_MIN);
 }
 
-static void in_any_pieces(void **state)
+static void body_is_spooled_however_split(void **state)
 {
     (void)state;
     splits_each(100, attempt, NULL);
 }
 
 /* With a length, or where nobody wants one, the bytes pass by. */
-static void only_an_unknown_length_is_kept(void **state)
+static void only_unknown_length_is_spooled(void **state)
 {
     (void)state;
     static const struct {
@@ -114,7 +114,7 @@ static void only_an_unknown_length_is_kept(void **state)
     }
 }
 
-static void a_client_that_breaks_off_leaves_nothing_on_the_disk(void **state)
+static void interrupted_body_leaves_nothing_on_the_disk(void **state)
 {
     (void)state;
     static const size_t counts[] = {0, 1, SPOOL_BLOCK, LARGEST};
@@ -128,7 +128,7 @@ static void a_client_that_breaks_off_leaves_nothing_on_the_disk(void **state)
     }
 }
 
-static void it_may_end_while_the_disk_is_busy(void **state)
+static void body_can_be_freed_while_the_disk_is_busy(void **state)
 {
     (void)state;
     struct feeder feeder = feeder_of(image, LARGEST);
@@ -153,7 +153,7 @@ static void assert_no_room(uint64_t limit, char *directory, const char *expected
     body_done(pump.body);
 }
 
-static void a_full_spool_and_a_broken_one_are_told(void **state)
+static void full_and_broken_spool_are_reported(void **state)
 {
     (void)state;
     char nowhere[] = "/proc/nowhere/spool";
@@ -163,7 +163,7 @@ static void a_full_spool_and_a_broken_one_are_told(void **state)
 }
 
 /* It goes on without a length, as it came. */
-static void what_is_only_watched_is_not_kept(void **state)
+static void audited_body_is_not_spooled(void **state)
 {
     (void)state;
     uint64_t length;
@@ -182,13 +182,13 @@ static void what_is_only_watched_is_not_kept(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        YARD_TEST(what_has_no_length_is_kept_and_then_has_one),
-        YARD_TEST(in_any_pieces),
-        YARD_TEST(only_an_unknown_length_is_kept),
-        YARD_TEST(a_client_that_breaks_off_leaves_nothing_on_the_disk),
-        YARD_TEST(it_may_end_while_the_disk_is_busy),
-        YARD_TEST(a_full_spool_and_a_broken_one_are_told),
-        YARD_TEST(what_is_only_watched_is_not_kept),
+        YARD_TEST(body_of_unknown_length_is_spooled_and_then_measured),
+        YARD_TEST(body_is_spooled_however_split),
+        YARD_TEST(only_unknown_length_is_spooled),
+        YARD_TEST(interrupted_body_leaves_nothing_on_the_disk),
+        YARD_TEST(body_can_be_freed_while_the_disk_is_busy),
+        YARD_TEST(full_and_broken_spool_are_reported),
+        YARD_TEST(audited_body_is_not_spooled),
     };
     return cmocka_run_group_tests(tests, fill_image, yard_end);
 }

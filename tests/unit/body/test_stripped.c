@@ -48,7 +48,7 @@ static void fill(unsigned char *bytes, size_t length)
     }
 }
 
-static void one_of_the_three_anywhere_is_enough(void **state)
+static void one_of_three_bytes_rules_out_stripping(void **state)
 {
     (void)state;
     for (size_t i = 0; i < sizeof VECTORS / sizeof VECTORS[0]; i++) {
@@ -63,7 +63,7 @@ static void one_of_the_three_anywhere_is_enough(void **state)
     }
 }
 
-static void no_bytes_at_all_are_not_stripped(void **state)
+static void empty_body_is_not_stripped(void **state)
 {
     (void)state;
     assert_false(stripped(NULL, 0));
@@ -72,8 +72,8 @@ static void no_bytes_at_all_are_not_stripped(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(one_of_the_three_anywhere_is_enough),
-        cmocka_unit_test(no_bytes_at_all_are_not_stripped),
+        cmocka_unit_test(one_of_three_bytes_rules_out_stripping),
+        cmocka_unit_test(empty_body_is_not_stripped),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

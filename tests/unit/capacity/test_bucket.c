@@ -55,7 +55,7 @@ static void check_saying(const struct saying *saying)
 #define BUCKET "X-RGW-Quota-Bucket-Size"
 #define USER   "X-RGW-Quota-User-Size"
 
-static void an_answer_is_read(void **state)
+static void answer_of_the_gateway_is_read(void **state)
 {
     (void)state;
     static const char unreadable[] = "what the gateway says of the bucket cannot be read";
@@ -132,7 +132,7 @@ static bool ask(const struct policy *policy, struct fetch *fetch)
 static const char ANSWER[] = "HTTP/1.1 200 OK\r\nX-RGW-Bytes-Used: 12\r\n"
                              "X-RGW-Quota-Bucket-Size: 34\r\nContent-Length: 0\r\n\r\n";
 
-static void the_question_is_signed_and_the_secret_is_not_in_it(void **state)
+static void request_is_signed_without_the_secret(void **state)
 {
     struct fetch fetch = {0};
     struct bucket_facts facts;
@@ -157,7 +157,7 @@ static void the_question_is_signed_and_the_secret_is_not_in_it(void **state)
     one_answer_end(&gateway);
 }
 
-static void a_gateway_that_is_not_there_is_told(void **state)
+static void absent_gateway_is_reported(void **state)
 {
     struct fetch fetch = {0};
     struct bucket_facts facts;
@@ -173,7 +173,7 @@ static void a_gateway_that_is_not_there_is_told(void **state)
     one_answer_end(&gateway);
 }
 
-static void without_its_keys_nobody_is_asked(void **state)
+static void no_request_without_keys(void **state)
 {
     struct fetch fetch = {0};
     char text[1024] = "";
@@ -206,10 +206,10 @@ int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, scratch_end)
     const struct CMUnitTest tests[] = {
-        TEST(an_answer_is_read),
-        TEST(the_question_is_signed_and_the_secret_is_not_in_it),
-        TEST(a_gateway_that_is_not_there_is_told),
-        TEST(without_its_keys_nobody_is_asked),
+        TEST(answer_of_the_gateway_is_read),
+        TEST(request_is_signed_without_the_secret),
+        TEST(absent_gateway_is_reported),
+        TEST(no_request_without_keys),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

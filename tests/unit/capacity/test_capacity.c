@@ -48,7 +48,7 @@ static void must_be_full(const char *store, uint64_t bytes, uint64_t used, uint6
     assert_null(room.capacity);
 }
 
-static void to_the_last_byte(void **state)
+static void quota_is_exact_to_the_byte(void **state)
 {
     (void)state;
     static const struct {
@@ -79,7 +79,7 @@ static void to_the_last_byte(void **state)
     }
 }
 
-static void what_is_in_flight_counts_as_used(void **state)
+static void uploads_in_flight_count_as_used(void **state)
 {
     (void)state;
     struct capacity_reservation first = take("test", 40, 10, 100);
@@ -97,7 +97,7 @@ static void what_is_in_flight_counts_as_used(void **state)
     capacity_release(&third);
 }
 
-static void each_store_has_a_room_of_its_own(void **state)
+static void each_store_has_its_own_capacity(void **state)
 {
     (void)state;
     struct capacity_reservation test = take("test", 100, 0, 100);
@@ -114,7 +114,7 @@ static void each_store_has_a_room_of_its_own(void **state)
     capacity_release(&gold);
 }
 
-static void rooms_may_not_be_there(void **state)
+static void capacity_may_be_absent(void **state)
 {
     (void)state;
     struct capacity_reservation none = {0};
@@ -169,10 +169,10 @@ int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
     const struct CMUnitTest tests[] = {
-        TEST(to_the_last_byte),
-        TEST(what_is_in_flight_counts_as_used),
-        TEST(each_store_has_a_room_of_its_own),
-        TEST(rooms_may_not_be_there),
+        TEST(quota_is_exact_to_the_byte),
+        TEST(uploads_in_flight_count_as_used),
+        TEST(each_store_has_its_own_capacity),
+        TEST(capacity_may_be_absent),
         TEST(workers_share_them),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

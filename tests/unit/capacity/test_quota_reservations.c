@@ -58,7 +58,7 @@ static struct quota_reservation confirmed(uint64_t bytes)
     return one;
 }
 
-static void what_others_have_reserved_counts(void **state)
+static void reservations_of_others_count(void **state)
 {
     (void)state;
     struct quota_reservation none = {0};
@@ -79,7 +79,7 @@ static void what_others_have_reserved_counts(void **state)
     quota_release(&none, true);
 }
 
-static void each_key_has_its_own(void **state)
+static void each_key_has_its_own_reservations(void **state)
 {
     (void)state;
     struct quota_reservation first = confirmed(9), other = {0};
@@ -95,7 +95,7 @@ static void each_key_has_its_own(void **state)
 }
 
 /* Glance may be about to refuse it: others wait, but are not refused for it. */
-static void nobody_is_refused_for_what_is_provisional(void **state)
+static void provisional_reservation_refuses_nobody(void **state)
 {
     (void)state;
     struct quota_reservation first = made(6), second = {0};
@@ -116,7 +116,7 @@ static void nobody_is_refused_for_what_is_provisional(void **state)
 }
 
 /* Whoever asked before it was stored may have been told of a usage without it. */
-static void what_was_stored_meanwhile_is_in_doubt(void **state)
+static void upload_stored_meanwhile_is_in_doubt(void **state)
 {
     (void)state;
     struct quota_reservation first = confirmed(6), second = {0};
@@ -140,7 +140,7 @@ static void what_was_stored_meanwhile_is_in_doubt(void **state)
     must_be(QUOTA_FULL, &it, &second);
 }
 
-static void what_failed_is_not_in_doubt(void **state)
+static void failed_upload_is_not_in_doubt(void **state)
 {
     (void)state;
     struct quota_reservation first = confirmed(6), second = {0};
@@ -151,7 +151,7 @@ static void what_failed_is_not_in_doubt(void **state)
 }
 
 /* Numbers that clients choose. */
-static void no_sum_overflows(void **state)
+static void sums_do_not_overflow(void **state)
 {
     (void)state;
     struct quota_reservation first = {0}, second = {0};
@@ -168,7 +168,7 @@ static void no_sum_overflows(void **state)
 }
 
 /* Wherever a row stands in its shard. */
-static void rows_go_in_any_order(void **state)
+static void reservations_are_released_in_any_order(void **state)
 {
     (void)state;
     enum { KEYS = 200 };
@@ -184,7 +184,7 @@ static void rows_go_in_any_order(void **state)
         quota_release(&rows[(i * 77) % KEYS], i % 2 == 0);
 }
 
-static void there_may_be_none(void **state)
+static void reservations_may_be_absent(void **state)
 {
     (void)state;
     struct quota_reservation none = {0};
@@ -242,14 +242,14 @@ int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
     const struct CMUnitTest tests[] = {
-        TEST(what_others_have_reserved_counts),
-        TEST(each_key_has_its_own),
-        TEST(nobody_is_refused_for_what_is_provisional),
-        TEST(what_was_stored_meanwhile_is_in_doubt),
-        TEST(what_failed_is_not_in_doubt),
-        TEST(no_sum_overflows),
-        TEST(rows_go_in_any_order),
-        TEST(there_may_be_none),
+        TEST(reservations_of_others_count),
+        TEST(each_key_has_its_own_reservations),
+        TEST(provisional_reservation_refuses_nobody),
+        TEST(upload_stored_meanwhile_is_in_doubt),
+        TEST(failed_upload_is_not_in_doubt),
+        TEST(sums_do_not_overflow),
+        TEST(reservations_are_released_in_any_order),
+        TEST(reservations_may_be_absent),
         TEST(workers_share_them),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -45,7 +45,7 @@ static struct upload_lock *sent(const char *image)
 }
 
 /* However many there are, and whatever their clients do. */
-static void what_was_not_sent_is_in_nobodys_way(void **state)
+static void unsent_upload_blocks_nobody(void **state)
 {
     (void)state;
     struct upload_lock_facts facts;
@@ -64,7 +64,7 @@ static void what_was_not_sent_is_in_nobodys_way(void **state)
     upload_lock_release(NULL);
 }
 
-static void who_comes_second_has_to_look(void **state)
+static void second_upload_must_check_the_image(void **state)
 {
     (void)state;
     struct upload_lock_facts facts;
@@ -80,7 +80,7 @@ static void who_comes_second_has_to_look(void **state)
 }
 
 /* The image may have its data by now. */
-static void what_is_over_is_looked_for_once(void **state)
+static void finished_upload_is_checked_for_once(void **state)
 {
     (void)state;
     struct upload_lock *waiting = enter("a");
@@ -91,7 +91,7 @@ static void what_is_over_is_looked_for_once(void **state)
     upload_lock_release(waiting);
 }
 
-static void it_is_sent_all_the_same(void **state)
+static void second_upload_may_be_sent_anyway(void **state)
 {
     (void)state;
     struct upload_lock_facts facts;
@@ -102,7 +102,7 @@ static void it_is_sent_all_the_same(void **state)
     upload_lock_release(second);
 }
 
-static void whoever_is_second_learns_of_the_first(void **state)
+static void second_upload_learns_of_the_first(void **state)
 {
     (void)state;
     struct upload_lock_facts facts;
@@ -128,7 +128,7 @@ static void whoever_is_second_learns_of_the_first(void **state)
 }
 
 /* Wherever one stands in the list, its neighbours find each other when it goes. */
-static void claims_are_released_in_any_order(void **state)
+static void locks_are_released_in_any_order(void **state)
 {
     (void)state;
     static const size_t orders[][3] = {{0, 1, 2}, {0, 2, 1}, {1, 0, 2},
@@ -150,7 +150,7 @@ static void claims_are_released_in_any_order(void **state)
     }
 }
 
-static void claims_may_not_be_there(void **state)
+static void locks_may_be_absent(void **state)
 {
     (void)state;
     upload_locks_free(NULL);
@@ -210,13 +210,13 @@ int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
     const struct CMUnitTest tests[] = {
-        TEST(what_was_not_sent_is_in_nobodys_way),
-        TEST(who_comes_second_has_to_look),
-        TEST(what_is_over_is_looked_for_once),
-        TEST(it_is_sent_all_the_same),
-        TEST(whoever_is_second_learns_of_the_first),
-        TEST(claims_are_released_in_any_order),
-        TEST(claims_may_not_be_there),
+        TEST(unsent_upload_blocks_nobody),
+        TEST(second_upload_must_check_the_image),
+        TEST(finished_upload_is_checked_for_once),
+        TEST(second_upload_may_be_sent_anyway),
+        TEST(second_upload_learns_of_the_first),
+        TEST(locks_are_released_in_any_order),
+        TEST(locks_may_be_absent),
         TEST(workers_share_them),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -38,7 +38,7 @@ static const char policy[] =
     "rules: [{name: no-isos, when: {disk_format: iso}, deny: convert it}]\n"
     "default: {store: test, mode: force}\n";
 
-static void a_good_configuration_is_said_to_be_good(void **state)
+static void good_configuration_is_reported_good(void **state)
 {
     const char *path = configure(state, policy, "");
     const struct options options = {.sources = {.files = &path, .file_count = 1}};
@@ -50,7 +50,7 @@ static void a_good_configuration_is_said_to_be_good(void **state)
     assert_string_equal(errors, "");
 }
 
-static void what_is_only_watched_is_said_to_be(void **state)
+static void audit_mode_is_reported(void **state)
 {
     static const char *const rows[][2] = {
         {"default: {store: test, mode: audit}\n", "a default (some only watch: mode audit), 1 "},
@@ -66,7 +66,7 @@ static void what_is_only_watched_is_said_to_be(void **state)
     }
 }
 
-static void all_that_is_wrong_is_told(void **state)
+static void all_mistakes_are_reported(void **state)
 {
     const char *path = configure(state, "default: {store: a b}\n", "[listen]\nbnd = x\n");
     const struct options options = {.sources = {.files = &path, .file_count = 1}};
@@ -78,7 +78,7 @@ static void all_that_is_wrong_is_told(void **state)
     assert_non_null(strstr(errors, "policy.yaml:1: store 'a b' must be"));
 }
 
-static void a_warning_is_an_error_where_that_is_asked_for(void **state)
+static void strict_makes_a_warning_an_error(void **state)
 {
     const char *path = configure(
         state, "rules:\n- {name: a, when: {disk_format: qcw2}, store: x}\ndefault: {store: y}\n",
@@ -94,7 +94,7 @@ static void a_warning_is_an_error_where_that_is_asked_for(void **state)
     }
 }
 
-static void the_effective_configuration_is_printed(void **state)
+static void effective_configuration_is_printed(void **state)
 {
     const char *path = configure(state, policy, "[upload]\nmax_size = 2048GiB\n");
     const struct options options = {.sources = {.files = &path, .file_count = 1}};
@@ -113,7 +113,7 @@ static void the_effective_configuration_is_printed(void **state)
 #define SHOWN  "\\x1b[2J\\xe2\\x80\\xae\\xe2\\x80\\xa8"
 
 /* What would move the cursor, turn the writing round or end the line is shown as what it is. */
-static void nothing_is_hidden_in_what_is_said(void **state)
+static void control_characters_are_escaped_in_messages(void **state)
 {
     static const char rule[] = "rules:\n- {name: \"a\\u202E\\u2028\", store: y}\n"
                                "default: {store: x}\n";
@@ -135,12 +135,9 @@ int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, scratch_begin, scratch_end)
     const struct CMUnitTest tests[] = {
-        TEST(a_good_configuration_is_said_to_be_good),
-        TEST(what_is_only_watched_is_said_to_be),
-        TEST(all_that_is_wrong_is_told),
-        TEST(a_warning_is_an_error_where_that_is_asked_for),
-        TEST(the_effective_configuration_is_printed),
-        TEST(nothing_is_hidden_in_what_is_said),
+        TEST(good_configuration_is_reported_good), TEST(audit_mode_is_reported),
+        TEST(all_mistakes_are_reported),           TEST(strict_makes_a_warning_an_error),
+        TEST(effective_configuration_is_printed),  TEST(control_characters_are_escaped_in_messages),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -62,7 +62,7 @@ static const char policy[] =
     "not watch (line 5): name is not set, not watch\n"                                             \
     "rule: default (line 6)\nbecause no other rule applies\n"
 #define CEILING                                                                                    \
-    "above 1GiB another rule applies; streamed data without a size is refused "                   \
+    "above 1GiB another rule applies; streamed data without a size is refused "                    \
     "there (length_required)\n"
 #define NO_WISH "store: test\nthe client asked for no store\n"
 #define BIG     NOT_ISO "rule: big (line 3)\nbecause these hold: larger_than\n"
@@ -200,7 +200,7 @@ static const struct {
                                            "only logged\n"},
 };
 
-static void all_that_would_become_of_it_is_told(void **state)
+static void explain_reports_the_whole_decision(void **state)
 {
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         const char *config = configure(state, policy, rows[i].upload);
@@ -214,7 +214,7 @@ static void all_that_would_become_of_it_is_told(void **state)
     }
 }
 
-static void a_policy_that_only_watches_is_said_to(void **state)
+static void explain_reports_audit_mode(void **state)
 {
     static const char *const ingest[] = {"upload", "stage", "locations", "tasks"};
     const char *config = configure(state, "mode: audit\ndefault: {deny: no}\n", "");
@@ -228,7 +228,7 @@ static void a_policy_that_only_watches_is_said_to(void **state)
     }
 }
 
-static void nothing_is_hidden_in_what_is_said(void **state)
+static void explain_escapes_control_characters(void **state)
 {
     const char *config = configure(state, "default: {deny: \"no\\u202E\\u2028\"}\n", "");
     char out[TEXT_SIZE];
@@ -237,7 +237,7 @@ static void nothing_is_hidden_in_what_is_said(void **state)
     assert_non_null(strstr(out, "no\\xe2\\x80\\xae\\xe2\\x80\\xa8\n"));
 }
 
-static void without_a_policy_there_is_nothing_to_explain(void **state)
+static void explain_needs_a_policy(void **state)
 {
     const char *config = configure(state, "rules: []\n", "");
     char out[TEXT_SIZE];
@@ -251,10 +251,10 @@ int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, scratch_begin, scratch_end)
     const struct CMUnitTest tests[] = {
-        TEST(all_that_would_become_of_it_is_told),
-        TEST(a_policy_that_only_watches_is_said_to),
-        TEST(nothing_is_hidden_in_what_is_said),
-        TEST(without_a_policy_there_is_nothing_to_explain),
+        TEST(explain_reports_the_whole_decision),
+        TEST(explain_reports_audit_mode),
+        TEST(explain_escapes_control_characters),
+        TEST(explain_needs_a_policy),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

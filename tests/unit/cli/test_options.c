@@ -76,7 +76,7 @@ static void files_and_directories_come_in_order(void **state)
     options_free(&options);
 }
 
-static void explain_takes_what_is_said_before_and_after(void **state)
+static void explain_takes_options_before_and_after(void **state)
 {
     (void)state;
     struct options options;
@@ -119,7 +119,7 @@ static void explain_takes_every_option(void **state)
     options_free(&options);
 }
 
-static void what_is_wrong_is_said_with_the_usage(void **state)
+static void wrong_option_is_reported_with_the_usage(void **state)
 {
     (void)state;
     static const struct {
@@ -173,9 +173,9 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(each_command_is_known),
         cmocka_unit_test(files_and_directories_come_in_order),
-        cmocka_unit_test(explain_takes_what_is_said_before_and_after),
+        cmocka_unit_test(explain_takes_options_before_and_after),
         cmocka_unit_test(explain_takes_every_option),
-        cmocka_unit_test(what_is_wrong_is_said_with_the_usage),
+        cmocka_unit_test(wrong_option_is_reported_with_the_usage),
         cmocka_unit_test(help_names_every_option),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

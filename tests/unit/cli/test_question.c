@@ -58,7 +58,7 @@ static void a_method_means_an_import(void **state)
     }
 }
 
-static void what_does_not_go_together_is_told(void **state)
+static void conflicting_options_are_reported(void **state)
 {
     (void)state;
     static const struct {
@@ -98,7 +98,7 @@ static void what_does_not_go_together_is_told(void **state)
 }
 
 /* `fields`: all of the head, each as "Name: value" and a line feed. */
-static void the_head_has_what_was_said_and_what_is_right(void **state)
+static void request_head_has_the_given_and_default_fields(void **state)
 {
     (void)state;
     static const struct {
@@ -144,8 +144,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_method_means_an_import),
-        cmocka_unit_test(what_does_not_go_together_is_told),
-        cmocka_unit_test(the_head_has_what_was_said_and_what_is_right),
+        cmocka_unit_test(conflicting_options_are_reported),
+        cmocka_unit_test(request_head_has_the_given_and_default_fields),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

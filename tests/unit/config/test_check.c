@@ -35,7 +35,7 @@ static void a_certificate_needs_a_key_and_a_key_a_certificate(void **state)
     check(state, "[listen]\ntls_cert_file =\ntls_key_file =\n", NULL);
 }
 
-static void no_port_is_listened_on_twice(void **state)
+static void port_used_twice_is_an_error(void **state)
 {
     check(state, "[listen]\nbind = 127.0.0.1:1, 127.0.0.1:1\n",
           ":2: [listen] bind: 127.0.0.1:1 and 127.0.0.1:1 are the same port");
@@ -47,7 +47,7 @@ static void no_port_is_listened_on_twice(void **state)
     check(state, "[listen]\nbind = 127.0.0.1:1, 127.0.0.2:1, 127.0.0.1:2\n", NULL);
 }
 
-static void the_admin_pages_have_a_port_of_their_own(void **state)
+static void admin_address_needs_its_own_port(void **state)
 {
     check(state, "[admin]\nbind = 0.0.0.0:9292\n",
           ":2: [admin] bind: 0.0.0.0:9292 is the port of [listen] bind 0.0.0.0:9292");
@@ -57,7 +57,7 @@ static void the_admin_pages_have_a_port_of_their_own(void **state)
     check(state, "[admin]\nbind =\n", NULL);
 }
 
-static void no_endpoint_is_the_proxy_itself(void **state)
+static void endpoint_of_the_proxy_itself_is_an_error(void **state)
 {
     static const char *const loops[][2] = {
         {"0.0.0.0:9292", "http://127.0.0.1:9292"},   {"0.0.0.0:9292", "http://localhost:9292"},
@@ -87,7 +87,7 @@ static void no_endpoint_is_the_proxy_itself(void **state)
     }
 }
 
-static void the_mistake_is_told_where_the_key_was_set(void **state)
+static void mistake_is_reported_at_the_line_of_its_key(void **state)
 {
     struct diagnostics diagnostics = {0};
     const char *files[] = {scratch_file(state, "a", "[listen]\nbind = 127.0.0.1:9294\n"),
@@ -100,7 +100,7 @@ static void the_mistake_is_told_where_the_key_was_set(void **state)
     diagnostics_free(&diagnostics);
 }
 
-static void files_named_can_be_read(void **state)
+static void named_files_must_be_readable(void **state)
 {
     check(
         state, "[glance]\nca_file = /proc/nonexistent/ca.pem\n",
@@ -109,7 +109,7 @@ static void files_named_can_be_read(void **state)
     check(state, "[glance]\nca_file = /dev/null\n", NULL);
 }
 
-static void a_log_file_has_a_directory(void **state)
+static void log_file_needs_its_directory(void **state)
 {
     check(state, "[DEFAULT]\nlog_file = /proc/nonexistent/x.log\n",
           ":2: [DEFAULT] log_file: there is no directory /proc/nonexistent");
@@ -121,7 +121,7 @@ static void a_log_file_has_a_directory(void **state)
     check(state, "[DEFAULT]\nlog_file = x.log\n", NULL);
 }
 
-static void an_upload_to_be_kept_has_a_directory(void **state)
+static void spooling_needs_a_directory(void **state)
 {
     check(state, "[upload]\nspool_dir =\n",
           ":2: [upload] spool_dir: must be set with unknown_length = spool");
@@ -138,13 +138,13 @@ int main(void)
 #define TEST(name) cmocka_unit_test_setup_teardown(name, scratch_begin, scratch_end)
     const struct CMUnitTest tests[] = {
         TEST(a_certificate_needs_a_key_and_a_key_a_certificate),
-        TEST(no_port_is_listened_on_twice),
-        TEST(the_admin_pages_have_a_port_of_their_own),
-        TEST(no_endpoint_is_the_proxy_itself),
-        TEST(the_mistake_is_told_where_the_key_was_set),
-        TEST(files_named_can_be_read),
-        TEST(a_log_file_has_a_directory),
-        TEST(an_upload_to_be_kept_has_a_directory),
+        TEST(port_used_twice_is_an_error),
+        TEST(admin_address_needs_its_own_port),
+        TEST(endpoint_of_the_proxy_itself_is_an_error),
+        TEST(mistake_is_reported_at_the_line_of_its_key),
+        TEST(named_files_must_be_readable),
+        TEST(log_file_needs_its_directory),
+        TEST(spooling_needs_a_directory),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -69,7 +69,7 @@ static void expect_settings(const struct settings *is, const struct settings *me
     assert_int_equal(is->upload.check_quota, meant->upload.check_quota);
 }
 
-static void each_word_is_its_value_and_printed_again(void **state)
+static void each_word_is_read_and_printed(void **state)
 {
     (void)state;
     for (size_t i = 0; i < sizeof words / sizeof words[0]; i++) {
@@ -85,7 +85,7 @@ static void each_word_is_its_value_and_printed_again(void **state)
     }
 }
 
-static void another_word_is_answered_with_the_right_ones(void **state)
+static void unknown_word_is_refused_with_the_valid_ones(void **state)
 {
     (void)state;
     static const struct {
@@ -124,8 +124,8 @@ static void another_word_is_answered_with_the_right_ones(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(each_word_is_its_value_and_printed_again),
-        cmocka_unit_test(another_word_is_answered_with_the_right_ones),
+        cmocka_unit_test(each_word_is_read_and_printed),
+        cmocka_unit_test(unknown_word_is_refused_with_the_valid_ones),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -50,7 +50,7 @@ static void a_named_directory_must_exist(void **state)
     settings_files_free(&found);
 }
 
-static void without_any_the_default_file_comes_first_and_may_be_absent(void **state)
+static void default_file_comes_first_and_may_be_absent(void **state)
 {
     (void)state;
     const struct settings_sources sources = {0};
@@ -64,7 +64,7 @@ static void without_any_the_default_file_comes_first_and_may_be_absent(void **st
     settings_files_free(&found);
 }
 
-static void a_directory_named_alone_stands_for_itself(void **state)
+static void directory_named_alone_replaces_the_default_file(void **state)
 {
     const char *dir = scratch_dir(state, "d");
     scratch_file(state, "d/1.conf", "");
@@ -82,8 +82,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(files_come_before_directories_which_are_sorted),
         TEST(a_named_directory_must_exist),
-        TEST(without_any_the_default_file_comes_first_and_may_be_absent),
-        TEST(a_directory_named_alone_stands_for_itself),
+        TEST(default_file_comes_first_and_may_be_absent),
+        TEST(directory_named_alone_replaces_the_default_file),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -71,7 +71,7 @@ static void a_value_may_have_colons_brackets_and_equals_signs(void **state)
                "1 [a] 2 bind=[::]:9292 3 u=http://h:1/?a=b ", NULL);
 }
 
-static void what_is_no_line_of_an_ini_file_is_told(void **state)
+static void malformed_line_is_reported(void **state)
 {
     check_text(state, "[a]\nhello\nk = v\n", "1 [a] 3 k=v ",
                ":2: neither a [section] nor key = value");
@@ -79,7 +79,7 @@ static void what_is_no_line_of_an_ini_file_is_told(void **state)
     check_text(state, "[a]\nk # = v\n", "1 [a] ", ":2: neither a [section] nor key = value");
 }
 
-static void keys_of_a_lost_section_are_not_given_to_another(void **state)
+static void keys_of_a_bad_section_belong_to_no_other(void **state)
 {
     check_text(state, "[a]\n[b\nk = v\n[c]\nl = w\n", "1 [a] 4 [c] 5 l=w ", ":2: not a [section]");
     check_text(state, "[a]\n[]\nk = v\n", "1 [a] ", ":2: not a [section]");
@@ -99,7 +99,7 @@ static void lines_have_a_maximum_and_no_nul(void **state)
           ":2: the line is longer than 4095 bytes or has a NUL in it");
 }
 
-static void every_bad_line_is_told(void **state)
+static void every_bad_line_is_reported(void **state)
 {
     struct diagnostics diagnostics = {0};
     struct buffer out;
@@ -138,10 +138,10 @@ int main(void)
         TEST(comments_stand_alone_or_behind_a_blank),
         TEST(an_indented_key_is_a_key),
         TEST(a_value_may_have_colons_brackets_and_equals_signs),
-        TEST(what_is_no_line_of_an_ini_file_is_told),
-        TEST(keys_of_a_lost_section_are_not_given_to_another),
+        TEST(malformed_line_is_reported),
+        TEST(keys_of_a_bad_section_belong_to_no_other),
         TEST(lines_have_a_maximum_and_no_nul),
-        TEST(every_bad_line_is_told),
+        TEST(every_bad_line_is_reported),
         TEST(a_file_may_be_allowed_to_be_absent),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -95,7 +95,7 @@ static void a_bad_value_leaves_the_one_before(void **state)
     buffer_free(&text);
 }
 
-static void an_empty_value_takes_the_one_before_away(void **state)
+static void empty_value_clears_the_one_before(void **state)
 {
     (void)state;
     struct settings settings = {0};
@@ -116,7 +116,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(values_are_read_and_printed_or_refused),
         cmocka_unit_test(a_bad_value_leaves_the_one_before),
-        cmocka_unit_test(an_empty_value_takes_the_one_before_away),
+        cmocka_unit_test(empty_value_clears_the_one_before),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -53,7 +53,7 @@ static void lists_are_read_and_printed_or_refused(void **state)
     }
 }
 
-static void a_list_takes_the_place_of_the_one_before_only_if_all_of_it_is_good(void **state)
+static void good_list_replaces_the_one_before(void **state)
 {
     (void)state;
     struct settings settings = {0};
@@ -108,7 +108,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(lists_are_read_and_printed_or_refused),
-        cmocka_unit_test(a_list_takes_the_place_of_the_one_before_only_if_all_of_it_is_good),
+        cmocka_unit_test(good_list_replaces_the_one_before),
         cmocka_unit_test(a_list_has_a_maximum),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

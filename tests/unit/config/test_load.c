@@ -139,7 +139,7 @@ static void a_later_file_wins_key_by_key(void **state)
 }
 
 /* Each text has one mistake, told as ":LINE: ...". */
-static void mistakes_are_told_with_their_line(void **state)
+static void mistakes_are_reported_with_their_line(void **state)
 {
     static const struct {
         const char *text;
@@ -169,7 +169,7 @@ static void mistakes_are_told_with_their_line(void **state)
     }
 }
 
-static void all_mistakes_of_all_files_are_told(void **state)
+static void all_mistakes_of_all_files_are_reported(void **state)
 {
     struct diagnostics diagnostics = {0};
     const char *first = scratch_file(state, "a", "[DEFAULT]\nworkers = x\nlog_format = y\n");
@@ -191,7 +191,7 @@ static void a_bad_value_in_an_earlier_file_stays_a_mistake(void **state)
     diagnostics_free(&diagnostics);
 }
 
-static void with_mistakes_the_rest_can_still_be_read(void **state)
+static void the_rest_is_read_despite_mistakes(void **state)
 {
     struct diagnostics diagnostics = {0};
     const char *path = scratch_file(state, "a", "[DEFAULT]\nworkers = x\n[policy]\nfile = p\n");
@@ -212,7 +212,7 @@ static char *print(const struct settings *settings)
     return text.data;
 }
 
-static void what_is_printed_reads_as_the_same_settings(void **state)
+static void printed_settings_are_read_as_the_same(void **state)
 {
     struct diagnostics diagnostics = {0};
     struct settings *settings =
@@ -243,11 +243,11 @@ int main(void)
         TEST(an_empty_file_leaves_the_defaults),
         TEST(every_key_finds_its_place),
         TEST(a_later_file_wins_key_by_key),
-        TEST(mistakes_are_told_with_their_line),
-        TEST(all_mistakes_of_all_files_are_told),
+        TEST(mistakes_are_reported_with_their_line),
+        TEST(all_mistakes_of_all_files_are_reported),
         TEST(a_bad_value_in_an_earlier_file_stays_a_mistake),
-        TEST(with_mistakes_the_rest_can_still_be_read),
-        TEST(what_is_printed_reads_as_the_same_settings),
+        TEST(the_rest_is_read_despite_mistakes),
+        TEST(printed_settings_are_read_as_the_same),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -34,7 +34,7 @@ static void assert_told(void **state, const char *running, const char *asked, co
     settings_free(fresh);
 }
 
-static void each_is_told_with_its_place_and_both_values(void **state)
+static void change_that_needs_a_restart_is_reported(void **state)
 {
     static const struct {
         const char *running, *asked, *told;
@@ -57,7 +57,7 @@ static void each_is_told_with_its_place_and_both_values(void **state)
         assert_told(state, rows[i].running, rows[i].asked, rows[i].told);
 }
 
-static void all_else_is_taken(void **state)
+static void all_other_changes_are_taken(void **state)
 {
     struct diagnostics said = {0};
     struct settings *old = load(
@@ -73,7 +73,7 @@ static void all_else_is_taken(void **state)
     settings_free(fresh);
 }
 
-static void tls_is_on_or_off_from_the_start(void **state)
+static void switching_tls_needs_a_restart(void **state)
 {
     struct diagnostics said = {0};
     struct settings *plain = load(scratch_file(state, "plain", ""));
@@ -95,9 +95,9 @@ int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, scratch_begin, scratch_end)
     const struct CMUnitTest tests[] = {
-        TEST(each_is_told_with_its_place_and_both_values),
-        TEST(all_else_is_taken),
-        TEST(tls_is_on_or_off_from_the_start),
+        TEST(change_that_needs_a_restart_is_reported),
+        TEST(all_other_changes_are_taken),
+        TEST(switching_tls_needs_a_restart),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -50,7 +50,7 @@ static void print_table(struct buffer *out)
 }
 
 /* Every key, its doc and its default, and nothing else behind the introduction. */
-static void the_sample_is_the_table(void **state)
+static void sample_file_matches_the_table(void **state)
 {
     (void)state;
     struct buffer sample;
@@ -66,7 +66,7 @@ static void the_sample_is_the_table(void **state)
     buffer_free(&table);
 }
 
-static void no_key_is_there_twice(void **state)
+static void no_key_appears_twice(void **state)
 {
     (void)state;
     for (size_t i = 0; i < settings_table_count; i++)
@@ -88,7 +88,7 @@ static void read_and_print(const struct setting *row, const char *text, struct s
 }
 
 /* "60s" prints as "1m", but what is printed is read as what was meant. */
-static void each_default_can_be_read_and_what_is_printed_again(void **state)
+static void each_default_is_read_and_printed(void **state)
 {
     (void)state;
     struct settings *settings = calloc(1, sizeof *settings);
@@ -105,7 +105,7 @@ static void each_default_can_be_read_and_what_is_printed_again(void **state)
     settings_free(settings);
 }
 
-static void docs_are_sentences_that_fit(void **state)
+static void docs_are_sentences_within_the_width(void **state)
 {
     (void)state;
     for (size_t i = 0; i < settings_table_count; i++) {
@@ -121,10 +121,10 @@ static void docs_are_sentences_that_fit(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(the_sample_is_the_table),
-        cmocka_unit_test(no_key_is_there_twice),
-        cmocka_unit_test(each_default_can_be_read_and_what_is_printed_again),
-        cmocka_unit_test(docs_are_sentences_that_fit),
+        cmocka_unit_test(sample_file_matches_the_table),
+        cmocka_unit_test(no_key_appears_twice),
+        cmocka_unit_test(each_default_is_read_and_printed),
+        cmocka_unit_test(docs_are_sentences_within_the_width),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -245,7 +245,7 @@ static void tell_wake(void *context)
     tell('w');
 }
 
-static void a_wake_before_it_runs_is_told_once(void **state)
+static void wake_before_the_run_is_reported_once(void **state)
 {
     (void)state;
     loop_on_wake(loop, tell_wake, NULL);
@@ -255,7 +255,7 @@ static void a_wake_before_it_runs_is_told_once(void **state)
     assert_string_equal(told, "w");
 }
 
-static void nothing_is_freed_without_harm(void **state)
+static void loop_free_accepts_null(void **state)
 {
     (void)state;
     loop_free(NULL);
@@ -275,8 +275,8 @@ int main(void)
         TEST(a_timer_may_set_itself_and_cancel_another),
         TEST(the_loop_sleeps_until_the_first),
         TEST(any_thread_may_wake_it),
-        TEST(a_wake_before_it_runs_is_told_once),
-        TEST(nothing_is_freed_without_harm),
+        TEST(wake_before_the_run_is_reported_once),
+        TEST(loop_free_accepts_null),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -39,7 +39,7 @@ static struct note make_note(char letter)
     return (struct note){.task.run = note_run, .letter = letter};
 }
 
-static void what_is_sent_runs_once_and_in_order(void **state)
+static void sent_tasks_run_once_and_in_order(void **state)
 {
     (void)state;
     struct note a = make_note('a'), b = make_note('b'), c = make_note('c');
@@ -53,7 +53,7 @@ static void what_is_sent_runs_once_and_in_order(void **state)
     assert_string_equal(told, "abc");
 }
 
-static void it_may_be_sent_again_when_it_runs(void **state)
+static void running_task_may_be_sent_again(void **state)
 {
     (void)state;
     struct note a = make_note('a');
@@ -70,7 +70,7 @@ static void tell_wake(void *context)
     tell('w');
 }
 
-static void it_runs_before_the_call_for_a_wake_up(void **state)
+static void sent_task_runs_before_the_wake_callback(void **state)
 {
     (void)state;
     struct note a = make_note('a'), b = make_note('b');
@@ -82,7 +82,7 @@ static void it_runs_before_the_call_for_a_wake_up(void **state)
     assert_string_equal(told, "awbw");
 }
 
-static void it_runs_without_the_loop_too(void **state)
+static void sent_task_runs_without_the_loop(void **state)
 {
     (void)state;
     struct note a = make_note('a'), b = make_note('b');
@@ -97,7 +97,7 @@ static void it_runs_without_the_loop_too(void **state)
 }
 
 /* Turns go on, however often somebody sends. */
-static void who_sends_again_and_again_keeps_nobody_waiting(void **state)
+static void resending_task_does_not_starve_others(void **state)
 {
     (void)state;
     struct note a = make_note('a'), b = make_note('b');
@@ -110,7 +110,7 @@ static void who_sends_again_and_again_keeps_nobody_waiting(void **state)
     assert_string_equal(told, "abwawawawawaw");
 }
 
-static void what_has_run_can_be_posted(void **state)
+static void finished_task_can_be_posted(void **state)
 {
     (void)state;
     struct note a = make_note('a');
@@ -165,12 +165,12 @@ int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
     const struct CMUnitTest tests[] = {
-        TEST(what_is_sent_runs_once_and_in_order),
-        TEST(it_may_be_sent_again_when_it_runs),
-        TEST(it_runs_before_the_call_for_a_wake_up),
-        TEST(it_runs_without_the_loop_too),
-        TEST(who_sends_again_and_again_keeps_nobody_waiting),
-        TEST(what_has_run_can_be_posted),
+        TEST(sent_tasks_run_once_and_in_order),
+        TEST(running_task_may_be_sent_again),
+        TEST(sent_task_runs_before_the_wake_callback),
+        TEST(sent_task_runs_without_the_loop),
+        TEST(resending_task_does_not_starve_others),
+        TEST(finished_task_can_be_posted),
         TEST(any_thread_may_send),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

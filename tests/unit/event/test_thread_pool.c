@@ -13,81 +13,11 @@
 
 #include <cmocka.h>
 
-enum { HELPERS = 3 };
-
-static struct loop *loop;
-static struct thread_pool *thread_pool;
-
-static int set_up_with(unsigned helpers)
-{
-    alarm(60); /* what waits for ever fails, too */
-    loop = loop_new();
-    thread_pool = thread_pool_new(helpers);
-    return loop && thread_pool ? 0 : -1;
-}
-
-static int set_up(void **state)
-{
-    (void)state;
-    return set_up_with(HELPERS);
-}
-
-static int set_up_one(void **state)
-{
-    (void)state;
-    return set_up_with(1);
-}
-
-static int tear_down(void **state)
-{
-    (void)state;
-    thread_pool_free(thread_pool);
-    loop_free(loop);
-    alarm(0);
-    return 0;
-}
+#include "thread_pool_jobs.h"
 
 /* --- an errand that notes what becomes of it -------------------------------------------------- */
 
-struct trip {
-    struct job job; /* first */
-    pthread_t ran_in;
-    pthread_t done_in;
-    unsigned ran, done;
-    unsigned again;         /* `done` sends it so often */
-    bool last;              /* `done` stops the loop */
-    pthread_barrier_t *all; /* it waits in the helper for so many */
-};
-
-static struct trip *of(struct job *job)
-{
-    return (struct trip *)job;
-}
-
-static void trip_run(struct job *job)
-{
-    of(job)->ran_in = pthread_self();
-    of(job)->ran++;
-    if (of(job)->all)
-        pthread_barrier_wait(of(job)->all);
-}
-
-static void trip_done(struct job *job)
-{
-    of(job)->done_in = pthread_self();
-    of(job)->done++;
-    if (of(job)->again && of(job)->again--)
-        thread_pool_send(thread_pool, job->loop, job);
-    else if (of(job)->last)
-        loop_stop(job->loop);
-}
-
-static struct trip make_trip(void)
-{
-    return (struct trip){.job = {.run = trip_run, .done = trip_done}};
-}
-
-static void it_runs_elsewhere_and_is_done_here(void **state)
+static void job_runs_in_a_thread_and_completes_in_the_loop(void **state)
 {
     (void)state;
     struct trip trip = make_trip();
@@ -100,7 +30,7 @@ static void it_runs_elsewhere_and_is_done_here(void **state)
     assert_true(pthread_equal(trip.done_in, pthread_self()));
 }
 
-static void done_may_send_it_again(void **state)
+static void completion_may_send_the_job_again(void **state)
 {
     (void)state;
     struct trip trip = make_trip();
@@ -129,7 +59,7 @@ static void note_done(struct job *job)
     order.done[order.came_back++] = job;
 }
 
-static void the_first_sent_is_the_first_run(void **state)
+static void jobs_start_in_the_order_sent(void **state)
 {
     (void)state;
     struct job rows[8];
@@ -147,7 +77,7 @@ static void the_first_sent_is_the_first_run(void **state)
 }
 
 /* None of them leaves its helper before all have one. */
-static void as_many_run_at_a_time_as_there_are_helpers(void **state)
+static void concurrent_jobs_are_limited_by_the_threads(void **state)
 {
     (void)state;
     pthread_barrier_t all;
@@ -194,7 +124,7 @@ static void step_done(struct job *job)
     ((struct step *)job)->done = true;
 }
 
-static void errands_of_a_strand_run_one_after_the_other(void **state)
+static void jobs_of_a_queue_run_one_at_a_time(void **state)
 {
     (void)state;
     static struct step steps[STEPS][STRANDS];
@@ -221,7 +151,7 @@ static void errands_of_a_strand_run_one_after_the_other(void **state)
 }
 
 /* The first of a strand is held up in its helper; its second waits, and the others do not. */
-static void a_busy_strand_holds_up_nobody_else(void **state)
+static void busy_queue_blocks_no_other_jobs(void **state)
 {
     (void)state;
     pthread_barrier_t held;
@@ -248,7 +178,7 @@ static void a_busy_strand_holds_up_nobody_else(void **state)
 }
 
 /* Strands that live no longer than their errands; and the helpers are all needed. */
-static void strands_at_once_use_all_helpers(void **state)
+static void several_queues_use_all_threads(void **state)
 {
     (void)state;
     pthread_barrier_t all;
@@ -268,123 +198,9 @@ static void strands_at_once_use_all_helpers(void **state)
     pthread_barrier_destroy(&all);
 }
 
-/* --- settling -------------------------------------------------------------------------------- */
-
-static void settling_nothing_is_quick(void **state)
-{
-    (void)state;
-    thread_pool_settle(thread_pool, loop);
-}
-
-static void settling_runs_what_done_sends(void **state)
-{
-    (void)state;
-    struct trip trip = make_trip();
-    trip.again = 5;
-    thread_pool_send(thread_pool, loop, &trip.job);
-    thread_pool_settle(thread_pool, loop);
-    assert_int_equal(trip.done, 6);
-}
-
-/* The other's errand is held up until this one's loop has been settled. */
-static void settling_waits_for_its_own_loop_only(void **state)
-{
-    (void)state;
-    pthread_barrier_t held;
-    struct loop *other = loop_new();
-    struct trip own = make_trip(), others = make_trip();
-    assert_non_null(other);
-    assert_int_equal(pthread_barrier_init(&held, NULL, 2), 0);
-    others.all = &held;
-    thread_pool_send(thread_pool, other, &others.job);
-    thread_pool_send(thread_pool, loop, &own.job);
-    thread_pool_settle(thread_pool, loop);
-    assert_int_equal(own.done, 1);
-    assert_int_equal(others.done, 0);
-    pthread_barrier_wait(&held);
-    thread_pool_settle(thread_pool, other);
-    assert_int_equal(others.done, 1);
-    pthread_barrier_destroy(&held);
-    loop_free(other);
-}
-
-/* --- many loops ------------------------------------------------------------------------------- */
-
-enum { LOOPS = 3, TRIPS = 20, TIMES = 100 };
-
-struct place {
-    struct loop *loop;
-    pthread_t thread;
-    struct trip trips[TRIPS];
-};
-
-/* Leaves while most of its errands are still out. */
-static void *travel(void *context)
-{
-    struct place *place = context;
-    for (size_t i = 0; i < TRIPS; i++) {
-        place->trips[i] = make_trip();
-        place->trips[i].again = TIMES - 1;
-        thread_pool_send(thread_pool, place->loop, &place->trips[i].job);
-    }
-    place->trips[0].again = 0;
-    place->trips[0].last = true;
-    loop_run(place->loop);
-    return NULL;
-}
-
-static void a_loop_whose_thread_has_ended_is_settled_by_another(void **state)
-{
-    (void)state;
-    static struct place places[LOOPS];
-    for (size_t i = 0; i < LOOPS; i++) {
-        places[i].loop = loop_new();
-        assert_non_null(places[i].loop);
-        assert_int_equal(pthread_create(&places[i].thread, NULL, travel, &places[i]), 0);
-    }
-    for (size_t i = 0; i < LOOPS; i++) {
-        assert_int_equal(pthread_join(places[i].thread, NULL), 0);
-        thread_pool_settle(thread_pool, places[i].loop);
-        loop_free(places[i].loop);
-        assert_int_equal(places[i].trips[0].done, 1);
-        for (size_t j = 1; j < TRIPS; j++)
-            assert_int_equal(places[i].trips[j].done, TIMES);
-    }
-}
-
 /* --- signals ---------------------------------------------------------------------------------- */
 
-struct mask {
-    struct job job; /* first */
-    sigset_t helper;
-};
-
-static void look_at_mask(struct job *job)
-{
-    pthread_sigmask(SIG_SETMASK, NULL, &((struct mask *)job)->helper);
-}
-
-static void seen_mask(struct job *job)
-{
-    (void)job;
-}
-
-static void a_helper_takes_no_signal(void **state)
-{
-    (void)state;
-    static const int signals[] = {SIGTERM, SIGINT, SIGHUP, SIGPIPE, SIGXFSZ, SIGCHLD};
-    struct mask mask = {.job = {.run = look_at_mask, .done = seen_mask}};
-    sigset_t own;
-    thread_pool_send(thread_pool, loop, &mask.job);
-    thread_pool_settle(thread_pool, loop);
-    pthread_sigmask(SIG_SETMASK, NULL, &own);
-    for (size_t i = 0; i < sizeof signals / sizeof signals[0]; i++) {
-        assert_int_equal(sigismember(&mask.helper, signals[i]), 1);
-        assert_int_equal(sigismember(&own, signals[i]), 0);
-    }
-}
-
-static void nothing_is_freed_without_harm(void **state)
+static void thread_pool_free_accepts_null(void **state)
 {
     (void)state;
     thread_pool_free(NULL);
@@ -394,19 +210,14 @@ int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
     const struct CMUnitTest tests[] = {
-        TEST(it_runs_elsewhere_and_is_done_here),
-        TEST(done_may_send_it_again),
-        cmocka_unit_test_setup_teardown(the_first_sent_is_the_first_run, set_up_one, tear_down),
-        TEST(as_many_run_at_a_time_as_there_are_helpers),
-        TEST(errands_of_a_strand_run_one_after_the_other),
-        TEST(a_busy_strand_holds_up_nobody_else),
-        TEST(strands_at_once_use_all_helpers),
-        TEST(settling_nothing_is_quick),
-        TEST(settling_runs_what_done_sends),
-        TEST(settling_waits_for_its_own_loop_only),
-        TEST(a_loop_whose_thread_has_ended_is_settled_by_another),
-        TEST(a_helper_takes_no_signal),
-        TEST(nothing_is_freed_without_harm),
+        TEST(job_runs_in_a_thread_and_completes_in_the_loop),
+        TEST(completion_may_send_the_job_again),
+        cmocka_unit_test_setup_teardown(jobs_start_in_the_order_sent, set_up_one, tear_down),
+        TEST(concurrent_jobs_are_limited_by_the_threads),
+        TEST(jobs_of_a_queue_run_one_at_a_time),
+        TEST(busy_queue_blocks_no_other_jobs),
+        TEST(several_queues_use_all_threads),
+        TEST(thread_pool_free_accepts_null),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -12,7 +12,7 @@
 
 enum { MANY = 300, OPERATIONS = 200000 };
 
-static void without_timers_there_is_nothing_to_wait_for(void **state)
+static void no_timers_means_no_timeout(void **state)
 {
     (void)state;
     struct timers timers = {0};
@@ -21,7 +21,7 @@ static void without_timers_there_is_nothing_to_wait_for(void **state)
     timers_free(&timers);
 }
 
-static void a_timer_is_due_at_its_time_and_not_before(void **state)
+static void timer_is_due_at_its_time_and_not_before(void **state)
 {
     (void)state;
     struct timers timers = {0};
@@ -34,7 +34,7 @@ static void a_timer_is_due_at_its_time_and_not_before(void **state)
     timers_free(&timers);
 }
 
-static void the_sleep_is_what_epoll_takes(void **state)
+static void timeout_fits_epoll(void **state)
 {
     (void)state;
     static const struct {
@@ -55,7 +55,7 @@ static void the_sleep_is_what_epoll_takes(void **state)
     }
 }
 
-static void setting_it_again_moves_it(void **state)
+static void setting_a_timer_again_moves_it(void **state)
 {
     (void)state;
     struct timers timers = {0};
@@ -69,7 +69,7 @@ static void setting_it_again_moves_it(void **state)
     timers_free(&timers);
 }
 
-static void cancelling_what_is_not_set_does_nothing(void **state)
+static void cancelling_an_unset_timer_does_nothing(void **state)
 {
     (void)state;
     struct timers timers = {0};
@@ -132,7 +132,7 @@ static void take_due(struct timers *timers, struct model *model, uint64_t now)
     model->set[which] = false;
 }
 
-static void it_agrees_with_a_naive_list(void **state)
+static void timers_agree_with_a_naive_list(void **state)
 {
     (void)state;
     static struct model model;
@@ -167,12 +167,12 @@ static void it_agrees_with_a_naive_list(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(without_timers_there_is_nothing_to_wait_for),
-        cmocka_unit_test(a_timer_is_due_at_its_time_and_not_before),
-        cmocka_unit_test(the_sleep_is_what_epoll_takes),
-        cmocka_unit_test(setting_it_again_moves_it),
-        cmocka_unit_test(cancelling_what_is_not_set_does_nothing),
-        cmocka_unit_test(it_agrees_with_a_naive_list),
+        cmocka_unit_test(no_timers_means_no_timeout),
+        cmocka_unit_test(timer_is_due_at_its_time_and_not_before),
+        cmocka_unit_test(timeout_fits_epoll),
+        cmocka_unit_test(setting_a_timer_again_moves_it),
+        cmocka_unit_test(cancelling_an_unset_timer_does_nothing),
+        cmocka_unit_test(timers_agree_with_a_naive_list),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -73,7 +73,7 @@ static void close_end(struct end *end)
         close(end->far);
 }
 
-static void it_is_told_as_long_as_it_lasts(void **state)
+static void level_event_is_reported_while_it_lasts(void **state)
 {
     (void)state;
     struct end a = open_end('a'), b = open_end('b');
@@ -89,7 +89,7 @@ static void it_is_told_as_long_as_it_lasts(void **state)
     close_end(&b);
 }
 
-static void an_edge_is_told_once(void **state)
+static void edge_event_is_reported_once(void **state)
 {
     (void)state;
     struct end a = open_end('a');
@@ -113,7 +113,7 @@ static void send_more(struct timer *timer)
     send_byte(more_later.end);
 }
 
-static void another_edge_is_told_again(void **state)
+static void new_edge_is_reported_again(void **state)
 {
     (void)state;
     struct end a = open_end('a');
@@ -129,7 +129,7 @@ static void another_edge_is_told_again(void **state)
 
 /* Both have an end to tell, which needs no asking for; whichever is told first takes the other out
  * of the batch. */
-static void a_watch_removed_meanwhile_is_not_told(void **state)
+static void removed_watch_gets_no_pending_event(void **state)
 {
     (void)state;
     struct end a = open_end('a'), b = open_end('b');
@@ -145,7 +145,7 @@ static void a_watch_removed_meanwhile_is_not_told(void **state)
     close_end(&b);
 }
 
-static void a_watch_forgotten_meanwhile_is_not_told(void **state)
+static void forgotten_watch_gets_no_pending_event(void **state)
 {
     (void)state;
     struct end a = open_end('a'), b = open_end('b');
@@ -163,7 +163,7 @@ static void a_watch_forgotten_meanwhile_is_not_told(void **state)
 }
 
 /* From watch_set() on it is exactly what was asked for, also if the kernel has said more before. */
-static void a_watch_changed_meanwhile_is_told_what_it_asks_for_now(void **state)
+static void changed_watch_gets_only_its_new_events(void **state)
 {
     (void)state;
     struct end a = open_end('a'), b = open_end('b');
@@ -179,7 +179,7 @@ static void a_watch_changed_meanwhile_is_told_what_it_asks_for_now(void **state)
     close_end(&b);
 }
 
-static void a_watch_taken_out_can_be_set_again(void **state)
+static void removed_watch_can_be_set_again(void **state)
 {
     (void)state;
     struct end a = open_end('a');
@@ -195,7 +195,7 @@ static void a_watch_taken_out_can_be_set_again(void **state)
     close_end(&a);
 }
 
-static void an_end_is_told_as_what_it_is(void **state)
+static void hangup_is_reported_as_such(void **state)
 {
     (void)state;
     static const struct {
@@ -222,7 +222,7 @@ static void an_end_is_told_as_what_it_is(void **state)
     }
 }
 
-static void a_watch_that_cannot_be_set_stays_as_it_was(void **state)
+static void watch_that_cannot_be_set_is_unchanged(void **state)
 {
     (void)state;
     struct end a = open_end('a');
@@ -238,7 +238,7 @@ static void a_watch_that_cannot_be_set_stays_as_it_was(void **state)
 }
 
 /* More are ready than one look at epoll brings. */
-static void however_many_are_ready_each_is_told(void **state)
+static void every_ready_watch_is_reported(void **state)
 {
     (void)state;
     enum { MANY = 300 };
@@ -258,16 +258,16 @@ int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
     const struct CMUnitTest tests[] = {
-        TEST(it_is_told_as_long_as_it_lasts),
-        TEST(an_edge_is_told_once),
-        TEST(another_edge_is_told_again),
-        TEST(a_watch_removed_meanwhile_is_not_told),
-        TEST(a_watch_forgotten_meanwhile_is_not_told),
-        TEST(a_watch_changed_meanwhile_is_told_what_it_asks_for_now),
-        TEST(a_watch_taken_out_can_be_set_again),
-        TEST(an_end_is_told_as_what_it_is),
-        TEST(a_watch_that_cannot_be_set_stays_as_it_was),
-        TEST(however_many_are_ready_each_is_told),
+        TEST(level_event_is_reported_while_it_lasts),
+        TEST(edge_event_is_reported_once),
+        TEST(new_edge_is_reported_again),
+        TEST(removed_watch_gets_no_pending_event),
+        TEST(forgotten_watch_gets_no_pending_event),
+        TEST(changed_watch_gets_only_its_new_events),
+        TEST(removed_watch_can_be_set_again),
+        TEST(hangup_is_reported_as_such),
+        TEST(watch_that_cannot_be_set_is_unchanged),
+        TEST(every_ready_watch_is_reported),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -52,7 +52,7 @@ static const struct {
     {&ISO, {"raw", "bare", {0}, NULL, NULL}, false, NULL},
 };
 
-static void a_hypervisor_takes_what_its_driver_reads(void **state)
+static void hypervisor_takes_formats_its_driver_reads(void **state)
 {
     (void)state;
     for (size_t i = 0; i < sizeof ROWS / sizeof *ROWS; i++) {
@@ -78,7 +78,7 @@ static void a_hypervisor_takes_what_its_driver_reads(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(a_hypervisor_takes_what_its_driver_reads),
+        cmocka_unit_test(hypervisor_takes_formats_its_driver_reads),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

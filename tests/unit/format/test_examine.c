@@ -105,7 +105,7 @@ static void run(void **state, const char *make)
         fail_msg("%s: status %d", make, status);
 }
 
-static void what_tools_make_is_known_for_what_it_is(void **state)
+static void images_made_by_tools_are_recognized(void **state)
 {
     for (size_t i = 0; i < sizeof MADE / sizeof *MADE; i++) {
         run(state, MADE[i].make);
@@ -128,7 +128,7 @@ static void what_tools_make_is_known_for_what_it_is(void **state)
     }
 }
 
-static void nothing_is_made_of_an_empty_body(void **state)
+static void empty_body_has_no_format(void **state)
 {
     (void)state;
     static const char *const declared[] = {"raw", "qcow2", "vmdk", "vhd", "vhdx", "iso", ""};
@@ -144,7 +144,7 @@ static void nothing_is_made_of_an_empty_body(void **state)
     }
 }
 
-static void a_look_that_was_not_asked_for_is_not_looked_at(void **state)
+static void range_not_requested_is_ignored(void **state)
 {
     (void)state;
     struct format_examination examination;
@@ -153,7 +153,7 @@ static void a_look_that_was_not_asked_for_is_not_looked_at(void **state)
     assert_null(examination.seen);
 }
 
-static void a_look_that_shows_nothing_ends_it(void **state)
+static void empty_range_ends_the_examination(void **state)
 {
     (void)state;
     static const char opening[FORMAT_OPENING] = "vhdxfile";
@@ -167,7 +167,7 @@ static void a_look_that_shows_nothing_ends_it(void **state)
     assert_string_not_equal(examination.broken, "");
 }
 
-static void no_more_is_seen_than_was_asked_for(void **state)
+static void no_more_than_the_requested_range_is_seen(void **state)
 {
     (void)state;
     static const char opening[FORMAT_OPENING];
@@ -183,12 +183,12 @@ static void no_more_is_seen_than_was_asked_for(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(what_tools_make_is_known_for_what_it_is, scratch_begin,
+        cmocka_unit_test_setup_teardown(images_made_by_tools_are_recognized, scratch_begin,
                                         scratch_end),
-        cmocka_unit_test(nothing_is_made_of_an_empty_body),
-        cmocka_unit_test(a_look_that_was_not_asked_for_is_not_looked_at),
-        cmocka_unit_test(a_look_that_shows_nothing_ends_it),
-        cmocka_unit_test(no_more_is_seen_than_was_asked_for),
+        cmocka_unit_test(empty_body_has_no_format),
+        cmocka_unit_test(range_not_requested_is_ignored),
+        cmocka_unit_test(empty_range_ends_the_examination),
+        cmocka_unit_test(no_more_than_the_requested_range_is_seen),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -96,7 +96,7 @@ static void check_pair(const struct front *front, const struct file *file)
     }
 }
 
-static void what_a_program_has_put_in_front_is_told(void **state)
+static void program_output_before_the_image_is_recognized(void **state)
 {
     (void)state;
     for (size_t i = 0; i < sizeof FRONTS / sizeof *FRONTS; i++)
@@ -115,7 +115,7 @@ static void what_a_program_has_put_in_front_is_told(void **state)
         }                                                                                          \
     }
 
-static void what_is_sound_is_left_alone(void **state)
+static void sound_image_is_left_alone(void **state)
 {
     (void)state;
     static const struct {
@@ -156,7 +156,7 @@ static void what_is_sound_is_left_alone(void **state)
 }
 
 /* Every beginning of the whole is read without going beyond it. */
-static void it_may_end_anywhere(void **state)
+static void truncated_front_is_read_safely(void **state)
 {
     (void)state;
     for (size_t i = 0; i < sizeof FRONTS / sizeof *FRONTS; i++) {
@@ -168,7 +168,7 @@ static void it_may_end_anywhere(void **state)
     }
 }
 
-static void lines_have_an_end(void **state)
+static void lines_before_the_image_have_a_maximum(void **state)
 {
     (void)state;
     static char head[60000];
@@ -186,10 +186,10 @@ static void lines_have_an_end(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(what_a_program_has_put_in_front_is_told),
-        cmocka_unit_test(what_is_sound_is_left_alone),
-        cmocka_unit_test(it_may_end_anywhere),
-        cmocka_unit_test(lines_have_an_end),
+        cmocka_unit_test(program_output_before_the_image_is_recognized),
+        cmocka_unit_test(sound_image_is_left_alone),
+        cmocka_unit_test(truncated_front_is_read_safely),
+        cmocka_unit_test(lines_before_the_image_have_a_maximum),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

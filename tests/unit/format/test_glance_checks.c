@@ -133,7 +133,7 @@ static const struct row {
      "Glance sees a boot sector without a partition: " AS_QCOW2},
 };
 
-static void what_glance_makes_of_it(void **state)
+static void glance_verdict_is_predicted(void **state)
 {
     (void)state;
     for (size_t i = 0; i < sizeof ROWS / sizeof ROWS[0]; i++) {
@@ -152,6 +152,6 @@ static void what_glance_makes_of_it(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(what_glance_makes_of_it)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(glance_verdict_is_predicted)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

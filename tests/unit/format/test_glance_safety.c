@@ -83,7 +83,7 @@ static const struct row {
     {"raw", {SIZE, {{0}}}, GLANCE_TAKES_IT, ""},
 };
 
-static void each_check(void **state)
+static void each_safety_check_is_predicted(void **state)
 {
     (void)state;
     for (size_t i = 0; i < sizeof ROWS / sizeof ROWS[0]; i++) {
@@ -100,7 +100,7 @@ static void each_check(void **state)
     }
 }
 
-static void what_looks_like_a_boot_sector(void **state)
+static void boot_sector_is_recognized(void **state)
 {
     (void)state;
     static const struct {
@@ -126,7 +126,7 @@ static void what_looks_like_a_boot_sector(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(each_check),
-                                       cmocka_unit_test(what_looks_like_a_boot_sector)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(each_safety_check_is_predicted),
+                                       cmocka_unit_test(boot_sector_is_recognized)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -63,7 +63,7 @@ static const struct row {
      "Glance sees no descriptor behind its header: "},
 };
 
-static void which_descriptors_glance_takes(void **state)
+static void descriptor_verdict_is_predicted(void **state)
 {
     (void)state;
     for (size_t i = 0; i < sizeof ROWS / sizeof ROWS[0]; i++) {
@@ -80,7 +80,7 @@ static void which_descriptors_glance_takes(void **state)
 }
 
 /* As an upload may end anywhere. */
-static void it_may_be_cut(void **state)
+static void truncated_descriptor_is_read_safely(void **state)
 {
     (void)state;
     static const struct sparse_body body = TEXT(BEGIN SPARSE ONE);
@@ -99,7 +99,7 @@ static void it_may_be_cut(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(which_descriptors_glance_takes),
-                                       cmocka_unit_test(it_may_be_cut)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(descriptor_verdict_is_predicted),
+                                       cmocka_unit_test(truncated_descriptor_is_read_safely)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -9,7 +9,7 @@ enum { MIB = 1 << 20 };
 #define SMALL HEADER(512, "\xFF\7")
 #define LARGE HEADER(4096, "\xFF")
 
-static void the_copy_is_in_the_last_sector(void **state)
+static void gpt_backup_is_in_the_last_sector(void **state)
 {
     (void)state;
     static const struct {
@@ -38,7 +38,7 @@ static void the_copy_is_in_the_last_sector(void **state)
 }
 
 /* It is a raw disk, and has no size of its own beside the file's. */
-static void it_is_a_raw_disk(void **state)
+static void gpt_disk_is_raw(void **state)
 {
     (void)state;
     static const struct examined_row rows[] = {
@@ -53,8 +53,8 @@ static void it_is_a_raw_disk(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(the_copy_is_in_the_last_sector),
-        cmocka_unit_test(it_is_a_raw_disk),
+        cmocka_unit_test(gpt_backup_is_in_the_last_sector),
+        cmocka_unit_test(gpt_disk_is_raw),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -144,7 +144,7 @@ static void an_ova_is_a_tar_that_begins_with_its_ovf(void **state)
         examined_check(&ROWS[i], "vmdk");
 }
 
-static void its_members_are_all_there(void **state)
+static void ova_must_have_all_its_members(void **state)
 {
     (void)state;
     /* a disk of 0x100000 bytes behind the .ovf, and one block of zeros */
@@ -170,7 +170,7 @@ static void its_members_are_all_there(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(its_members_are_all_there),
+        cmocka_unit_test(ova_must_have_all_its_members),
         cmocka_unit_test(an_ova_is_a_tar_that_begins_with_its_ovf),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -137,7 +137,7 @@ static void impossible_headers_are_broken(void **state)
     CHECK_ALL(BROKEN_ROWS);
 }
 
-static void what_names_other_files_is_unsafe(void **state)
+static void qcow2_naming_other_files_is_unsafe(void **state)
 {
     (void)state;
     CHECK_ALL(UNSAFE_ROWS);
@@ -163,7 +163,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(sound_headers_give_the_size),
         cmocka_unit_test(impossible_headers_are_broken),
-        cmocka_unit_test(what_names_other_files_is_unsafe),
+        cmocka_unit_test(qcow2_naming_other_files_is_unsafe),
         cmocka_unit_test(version_2_has_no_features),
         cmocka_unit_test(a_header_that_is_cut_is_broken),
     };

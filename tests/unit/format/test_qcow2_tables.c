@@ -29,7 +29,7 @@ static void check(const struct row *rows, size_t count)
 }
 #define CHECK(rows) check(rows, sizeof(rows) / sizeof *(rows))
 
-static void what_l1_points_to_is_there(void **state)
+static void l1_must_point_inside_the_file(void **state)
 {
     (void)state;
     static const struct row rows[] = {
@@ -46,7 +46,7 @@ static void what_l1_points_to_is_there(void **state)
     CHECK(rows);
 }
 
-static void what_l2_points_to_is_there(void **state)
+static void l2_must_point_inside_the_file(void **state)
 {
     (void)state;
     static const struct row rows[] = {
@@ -88,7 +88,7 @@ static void what_l2_points_to_is_there(void **state)
 }
 
 /* With subclusters the second half of an entry says what of a cluster there is. */
-static void extended_entries_have_a_second_half(void **state)
+static void second_half_of_extended_entries_is_no_offset(void **state)
 {
     (void)state;
     static const struct row rows[] = {
@@ -109,7 +109,7 @@ static void extended_entries_have_a_second_half(void **state)
 }
 
 /* L2 is looked at for the last entry of L1 only, and never by going back. */
-static void looks_go_forward(void **state)
+static void table_ranges_are_requested_in_order(void **state)
 {
     (void)state;
     static const struct row rows[] = {
@@ -133,10 +133,10 @@ static void looks_go_forward(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(what_l1_points_to_is_there),
-        cmocka_unit_test(what_l2_points_to_is_there),
-        cmocka_unit_test(extended_entries_have_a_second_half),
-        cmocka_unit_test(looks_go_forward),
+        cmocka_unit_test(l1_must_point_inside_the_file),
+        cmocka_unit_test(l2_must_point_inside_the_file),
+        cmocka_unit_test(second_half_of_extended_entries_is_no_offset),
+        cmocka_unit_test(table_ranges_are_requested_in_order),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

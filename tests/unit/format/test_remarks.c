@@ -39,7 +39,7 @@ static struct format_declaration claimed(const char *disk_format, const char *co
     " bytes, and such a file has whole sectors of 512: a program may have taken it for text and "  \
     "changed its line ends"
 
-static void a_part_of_a_sector_is_remarked(void **state)
+static void partial_sector_is_remarked(void **state)
 {
     (void)state;
     static const struct {
@@ -68,7 +68,7 @@ static void a_part_of_a_sector_is_remarked(void **state)
     }
 }
 
-static void nothing_is_said_before_all_is_seen(void **state)
+static void no_remark_before_the_end(void **state)
 {
     (void)state;
     static const struct sparse_body body = {BIG + 1, {QCOW2}};
@@ -110,8 +110,8 @@ static void an_initramfs_may_be_compressed(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(a_part_of_a_sector_is_remarked),
-        cmocka_unit_test(nothing_is_said_before_all_is_seen),
+        cmocka_unit_test(partial_sector_is_remarked),
+        cmocka_unit_test(no_remark_before_the_end),
         cmocka_unit_test(an_initramfs_may_be_compressed),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -69,7 +69,7 @@ static void each_format_is_known_by_its_magic(void **state)
     }
 }
 
-static void a_magic_that_is_cut_is_none(void **state)
+static void truncated_magic_is_not_recognized(void **state)
 {
     (void)state;
     for (size_t i = 0; i < sizeof ROWS / sizeof *ROWS; i++) {
@@ -89,7 +89,7 @@ static bool named(const char *name, const char *const *names)
     return *names;
 }
 
-static void disk_formats_are_no_raw_and_some_name_other_files(void **state)
+static void disk_formats_are_not_raw_and_some_name_files(void **state)
 {
     (void)state;
     static const char *const disks[] = {"qcow", "qcow2", "qed",   "vmdk", "vhd",
@@ -103,7 +103,7 @@ static void disk_formats_are_no_raw_and_some_name_other_files(void **state)
     }
 }
 
-static void every_row_can_be_told_of_and_asked_for(void **state)
+static void every_format_has_a_name_and_can_be_found(void **state)
 {
     (void)state;
     for (size_t i = 0; i < sizeof ROWS / sizeof *ROWS; i++) {
@@ -121,9 +121,9 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(each_format_is_known_by_its_magic),
-        cmocka_unit_test(a_magic_that_is_cut_is_none),
-        cmocka_unit_test(disk_formats_are_no_raw_and_some_name_other_files),
-        cmocka_unit_test(every_row_can_be_told_of_and_asked_for),
+        cmocka_unit_test(truncated_magic_is_not_recognized),
+        cmocka_unit_test(disk_formats_are_not_raw_and_some_name_files),
+        cmocka_unit_test(every_format_has_a_name_and_can_be_found),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -90,7 +90,7 @@ static void a_path_has_no_nul_and_a_maximum(void **state)
     assert_false(text_is_path(&view, path));
 }
 
-static void texts_are_told_by_how_they_begin(void **state)
+static void texts_are_recognized_by_their_beginning(void **state)
 {
     (void)state;
     static const struct {
@@ -119,7 +119,7 @@ static void texts_are_told_by_how_they_begin(void **state)
     }
 }
 
-static void a_character_may_be_cut_at_the_end_of_the_sample(void **state)
+static void sample_may_end_within_a_character(void **state)
 {
     (void)state;
     enum { SAMPLE = 512 };
@@ -143,8 +143,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_text_of_a_path_is_known),
         cmocka_unit_test(a_path_has_no_nul_and_a_maximum),
-        cmocka_unit_test(texts_are_told_by_how_they_begin),
-        cmocka_unit_test(a_character_may_be_cut_at_the_end_of_the_sample),
+        cmocka_unit_test(texts_are_recognized_by_their_beginning),
+        cmocka_unit_test(sample_may_end_within_a_character),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

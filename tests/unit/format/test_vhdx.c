@@ -99,7 +99,7 @@ static void the_tables_lead_to_the_size_and_the_parent(void **state)
         examined_check(&ROWS[i], "vhdx");
 }
 
-static void cut_anywhere_it_is_broken(void **state)
+static void truncated_vhdx_is_broken(void **state)
 {
     (void)state;
     static const uint64_t sizes[] = {8,
@@ -127,7 +127,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_tables_lead_to_the_size_and_the_parent),
-        cmocka_unit_test(cut_anywhere_it_is_broken),
+        cmocka_unit_test(truncated_vhdx_is_broken),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

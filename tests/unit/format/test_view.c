@@ -23,7 +23,7 @@ static void numbers_are_read_in_both_orders(void **state)
     assert_false(view.out_of_bounds);
 }
 
-static void reading_beyond_gives_zero_and_stays_known(void **state)
+static void reading_beyond_the_end_gives_zero_and_is_remembered(void **state)
 {
     (void)state;
     struct view view = {BYTES, sizeof BYTES, false};
@@ -42,7 +42,7 @@ static void reading_beyond_gives_zero_and_stays_known(void **state)
     assert_true(view.out_of_bounds);
 }
 
-static void asking_does_not_count_as_reading(void **state)
+static void checking_for_bytes_is_not_reading(void **state)
 {
     (void)state;
     struct view view = {BYTES, sizeof BYTES, false};
@@ -61,8 +61,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(numbers_are_read_in_both_orders),
-        cmocka_unit_test(reading_beyond_gives_zero_and_stays_known),
-        cmocka_unit_test(asking_does_not_count_as_reading),
+        cmocka_unit_test(reading_beyond_the_end_gives_zero_and_is_remembered),
+        cmocka_unit_test(checking_for_bytes_is_not_reading),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

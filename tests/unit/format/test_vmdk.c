@@ -121,7 +121,7 @@ static const struct examined_row TEXT_ROWS[] = {
     {"only comments", VMDK_TEXT("# Disk DescriptorFile\n# version=1"), "text", 0, NULL, NULL},
 };
 
-static void a_sparse_header_has_its_descriptor_with_it(void **state)
+static void sparse_header_embeds_its_descriptor(void **state)
 {
     (void)state;
     for (size_t i = 0; i < sizeof SPARSE_ROWS / sizeof *SPARSE_ROWS; i++)
@@ -150,7 +150,7 @@ static void esx_extents_are_parts(void **state)
     examined_check(&row, "vmdk");
 }
 
-static void what_is_declared_vmdk_is_read_as_a_descriptor(void **state)
+static void declared_vmdk_is_read_as_a_descriptor(void **state)
 {
     (void)state;
     static const struct examined_row rows[] = {
@@ -176,7 +176,7 @@ static void what_is_declared_vmdk_is_read_as_a_descriptor(void **state)
         examined_check(&rows[i], "vmdk");
 }
 
-static void a_text_that_goes_on_may_be_a_descriptor(void **state)
+static void incomplete_text_may_be_a_descriptor(void **state)
 {
     (void)state;
     static char spaces[FORMAT_OPENING];
@@ -201,12 +201,12 @@ static void a_header_that_is_cut_is_broken(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(a_sparse_header_has_its_descriptor_with_it),
+        cmocka_unit_test(sparse_header_embeds_its_descriptor),
         cmocka_unit_test(the_capacity_of_a_stream_is_the_larger_of_two),
         cmocka_unit_test(a_descriptor_alone_is_a_vmdk_and_unsafe),
         cmocka_unit_test(esx_extents_are_parts),
-        cmocka_unit_test(what_is_declared_vmdk_is_read_as_a_descriptor),
-        cmocka_unit_test(a_text_that_goes_on_may_be_a_descriptor),
+        cmocka_unit_test(declared_vmdk_is_read_as_a_descriptor),
+        cmocka_unit_test(incomplete_text_may_be_a_descriptor),
         cmocka_unit_test(a_header_that_is_cut_is_broken),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -77,7 +77,7 @@ static void one_sparse_extent_and_no_parent_is_safe(void **state)
     }
 }
 
-static void it_ends_at_the_first_nul(void **state)
+static void descriptor_ends_at_the_first_nul(void **state)
 {
     (void)state;
     static const char text[] = BEGIN ROOT SPARSE ONE "\0parentFileNameHint=\"/etc/passwd\"";
@@ -86,7 +86,7 @@ static void it_ends_at_the_first_nul(void **state)
     assert_string_equal(unsafe, "");
 }
 
-static void cut_anywhere_before_its_extent_it_is_unsafe(void **state)
+static void truncated_descriptor_is_unsafe(void **state)
 {
     (void)state;
     static const char text[] = BEGIN ROOT SPARSE ONE;
@@ -115,8 +115,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(one_sparse_extent_and_no_parent_is_safe),
-        cmocka_unit_test(it_ends_at_the_first_nul),
-        cmocka_unit_test(cut_anywhere_before_its_extent_it_is_unsafe),
+        cmocka_unit_test(descriptor_ends_at_the_first_nul),
+        cmocka_unit_test(truncated_descriptor_is_unsafe),
         cmocka_unit_test(a_line_has_a_maximum),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -31,7 +31,7 @@ static void check(const struct row *rows, size_t count)
 }
 #define CHECK(rows) check(rows, sizeof(rows) / sizeof *(rows))
 
-static void the_last_grain_is_there(void **state)
+static void last_grain_must_be_inside_the_file(void **state)
 {
     (void)state;
     static const struct row rows[] = {
@@ -47,7 +47,7 @@ static void the_last_grain_is_there(void **state)
     CHECK(rows);
 }
 
-static void directory_and_tables_are_there(void **state)
+static void directory_and_tables_must_be_inside_the_file(void **state)
 {
     (void)state;
     static const struct row rows[] = {
@@ -102,7 +102,7 @@ static void tables_further_on_are_followed(void **state)
 }
 
 /* 100 GiB: 3200 tables, of which 960 are looked at. */
-static void not_all_of_many_tables_are(void **state)
+static void only_some_of_many_tables_are_followed(void **state)
 {
     (void)state;
     enum { COUNT = 3200, SEEN = 960, FIRST = 2 * MIB + 13312 };
@@ -129,10 +129,10 @@ static void not_all_of_many_tables_are(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(the_last_grain_is_there),
-        cmocka_unit_test(directory_and_tables_are_there),
+        cmocka_unit_test(last_grain_must_be_inside_the_file),
+        cmocka_unit_test(directory_and_tables_must_be_inside_the_file),
         cmocka_unit_test(tables_further_on_are_followed),
-        cmocka_unit_test(not_all_of_many_tables_are),
+        cmocka_unit_test(only_some_of_many_tables_are_followed),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -17,7 +17,7 @@ static void the_first_cause_is_kept(void **state)
     assert_string_equal(words, "version 3");
 }
 
-static void only_printable_ascii_is_said(void **state)
+static void only_printable_ascii_is_written(void **state)
 {
     (void)state;
     char words[FORMAT_WORDS] = "";
@@ -25,7 +25,7 @@ static void only_printable_ascii_is_said(void **state)
     assert_string_equal(words, "a?? ~??????");
 }
 
-static void what_is_too_long_ends_in_dots(void **state)
+static void long_text_ends_in_dots(void **state)
 {
     (void)state;
     char text[2 * FORMAT_WORDS];
@@ -67,8 +67,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_first_cause_is_kept),
-        cmocka_unit_test(only_printable_ascii_is_said),
-        cmocka_unit_test(what_is_too_long_ends_in_dots),
+        cmocka_unit_test(only_printable_ascii_is_written),
+        cmocka_unit_test(long_text_ends_in_dots),
         cmocka_unit_test(a_size_has_63_bits),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

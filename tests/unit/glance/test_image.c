@@ -16,7 +16,7 @@ static const char ANSWER[] =
     "\"queued\", \"tags\": [\"a\", \"b\"], \"id\": \"7ba7a3d1-0df1-4f3e-8f4b-5a7f0e3d9a11\", "
     "\"owner\": \"c48ae1a92eda481abde94537165da369\", \"locations\": [{\"url\": \"s3://x\"}]}";
 
-static void the_facts_are_what_glance_says(void **state)
+static void facts_are_read_from_the_answer(void **state)
 {
     (void)state;
     struct image image;
@@ -32,7 +32,7 @@ static void the_facts_are_what_glance_says(void **state)
     image_free(&image);
 }
 
-static void its_properties_tell_of_a_hypervisor(void **state)
+static void properties_name_the_hypervisor(void **state)
 {
     (void)state;
     static const struct {
@@ -71,7 +71,7 @@ static const char STORED[] =
     "\"os_hash_value\": \"6a3dcd40\", \"checksum\": \"651fdf3d\", \"stores\": \"file,test\", "
     "\"owner_specified.openstack.sha256\": \"e3b0c442\", \"owner_specified.openstack.md5\": \"\"}";
 
-static void what_is_stored_is_told_when_it_is(void **state)
+static void facts_of_a_stored_image_are_read(void **state)
 {
     (void)state;
     struct image image;
@@ -95,7 +95,7 @@ static void what_is_stored_is_told_when_it_is(void **state)
     image_free(&image);
 }
 
-static void an_image_of_properties_shows_it(void **state)
+static void volume_backed_image_is_recognized(void **state)
 {
     (void)state;
     static const struct {
@@ -156,7 +156,7 @@ static void a_missing_fact_is_null(void **state)
     image_free(&image);
 }
 
-static void what_is_no_image_gives_nothing(void **state)
+static void answer_without_an_image_gives_nothing(void **state)
 {
     (void)state;
     static const char *const bad[] = {
@@ -185,7 +185,7 @@ static void what_is_no_image_gives_nothing(void **state)
     }
 }
 
-static void it_may_not_nest_without_an_end(void **state)
+static void nesting_has_a_maximum(void **state)
 {
     (void)state;
     enum { DEPTH = 100000 };
@@ -215,14 +215,14 @@ static void a_cut_answer_gives_nothing(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(the_facts_are_what_glance_says),
-        cmocka_unit_test(what_is_stored_is_told_when_it_is),
-        cmocka_unit_test(its_properties_tell_of_a_hypervisor),
-        cmocka_unit_test(an_image_of_properties_shows_it),
+        cmocka_unit_test(facts_are_read_from_the_answer),
+        cmocka_unit_test(facts_of_a_stored_image_are_read),
+        cmocka_unit_test(properties_name_the_hypervisor),
+        cmocka_unit_test(volume_backed_image_is_recognized),
         cmocka_unit_test(a_size_is_a_whole_number),
         cmocka_unit_test(a_missing_fact_is_null),
-        cmocka_unit_test(what_is_no_image_gives_nothing),
-        cmocka_unit_test(it_may_not_nest_without_an_end),
+        cmocka_unit_test(answer_without_an_image_gives_nothing),
+        cmocka_unit_test(nesting_has_a_maximum),
         cmocka_unit_test(a_cut_answer_gives_nothing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

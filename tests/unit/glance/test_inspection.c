@@ -13,7 +13,7 @@ enum {
     BOOT = GLANCE_OBJECTION_BIT(GLANCE_BOOT_SECTOR)
 };
 
-static void nothing_is_known_at_first(void **state)
+static void glance_checks_are_unknown_at_first(void **state)
 {
     (void)state;
     const struct inspection inspection = {0};
@@ -21,7 +21,7 @@ static void nothing_is_known_at_first(void **state)
 }
 
 /* Operators do switch the comparison off; then a failed safety check says nothing of it. */
-static void what_each_refusal_shows(void **state)
+static void each_refusal_reveals_a_check(void **state)
 {
     (void)state;
     static const struct {
@@ -42,7 +42,7 @@ static void what_each_refusal_shows(void **state)
 }
 
 /* As with gpt_safety_checks_nonfatal = mbr. */
-static void what_was_taken_is_not_guessed(void **state)
+static void accepted_check_is_not_predicted(void **state)
 {
     (void)state;
     struct inspection inspection = {0};
@@ -60,9 +60,9 @@ static void what_was_taken_is_not_guessed(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(nothing_is_known_at_first),
-        cmocka_unit_test(what_each_refusal_shows),
-        cmocka_unit_test(what_was_taken_is_not_guessed),
+        cmocka_unit_test(glance_checks_are_unknown_at_first),
+        cmocka_unit_test(each_refusal_reveals_a_check),
+        cmocka_unit_test(accepted_check_is_not_predicted),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -52,7 +52,7 @@ static const struct {
     {"", &PLAIN, NULL},
 };
 
-static void version_documents_lead_back(void **state)
+static void version_documents_point_to_the_proxy(void **state)
 {
     (void)state;
     for (size_t i = 0; i < sizeof documents / sizeof *documents; i++) {
@@ -108,7 +108,7 @@ static const struct {
     {"http://127.0.0.1:9393" PATH, &UNKNOWN, NULL},
 };
 
-static void a_location_leads_back(void **state)
+static void location_header_points_to_the_proxy(void **state)
 {
     (void)state;
     for (size_t i = 0; i < sizeof locations / sizeof *locations; i++) {
@@ -123,7 +123,7 @@ static void a_location_leads_back(void **state)
     }
 }
 
-static void what_does_not_fit_is_left(void **state)
+static void other_urls_are_left(void **state)
 {
     (void)state;
     struct buffer out;
@@ -138,9 +138,9 @@ static void what_does_not_fit_is_left(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(version_documents_lead_back),
-        cmocka_unit_test(a_location_leads_back),
-        cmocka_unit_test(what_does_not_fit_is_left),
+        cmocka_unit_test(version_documents_point_to_the_proxy),
+        cmocka_unit_test(location_header_points_to_the_proxy),
+        cmocka_unit_test(other_urls_are_left),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "intake/stores.h"
-
 #include "intake/buffer.h"
 #include "intake/buffered_fetch.h"
 #include "intake/clock.h"
 #include "intake/log.h"
+#include "intake/stores.h"
 
 #include <pthread.h>
 #include <setjmp.h>
@@ -15,40 +14,8 @@
 
 #include <cmocka.h>
 
+#include "stores_answers.h"
 #include "support/policies.h"
-
-/* The clock is this test's: the linker takes these, and leaves the library's in the archive. */
-static _Atomic uint64_t now;
-
-uint64_t clock_ms(void)
-{
-    return now;
-}
-
-uint64_t clock_wall_ms(void)
-{
-    return now;
-}
-
-static struct stores *stores;
-
-static int set_up(void **state)
-{
-    now = 1000;
-    stores = stores_new();
-    return stores ? scratch_begin(state) : -1;
-}
-
-static int tear_down(void **state)
-{
-    stores_free(stores);
-    return log_open(LOG_FORMAT_TEXT, false, "") ? scratch_end(state) : -1;
-}
-
-static bool learn(const char *json)
-{
-    return stores_learn(stores, json, strlen(json));
-}
 
 static void must_list(const char *expected)
 {
@@ -59,21 +26,16 @@ static void must_list(const char *expected)
     buffer_free(&list);
 }
 
-/* As Glance 25.1 answers. */
-static const char TWO[] =
-    "{\"stores\": [{\"id\": \"file\", \"description\": \"local files\", \"default\": \"true\"}, "
-    "{\"id\": \"test\", \"description\": \"ceph object gateway\"}]}";
-
 /* --- what is there -------------------------------------------------------------------------- */
 
-static void before_an_answer_nothing_is_known(void **state)
+static void stores_are_unknown_before_an_answer(void **state)
 {
     (void)state;
     assert_int_equal(stores_look(stores, "file"), STORE_UNKNOWN);
     must_list("");
 }
 
-static void an_answer_says_which_are_there(void **state)
+static void answer_lists_the_stores(void **state)
 {
     (void)state;
     assert_true(learn(TWO));
@@ -88,7 +50,7 @@ static void an_answer_says_which_are_there(void **state)
     must_list("gold");
 }
 
-static void what_is_no_choice_is_left_out(void **state)
+static void unusable_store_names_are_left_out(void **state)
 {
     (void)state;
     assert_true(
@@ -100,7 +62,7 @@ static void what_is_no_choice_is_left_out(void **state)
     assert_int_equal(stores_look(stores, "os_glance_tasks_store"), STORE_MISSING);
 }
 
-static void what_cannot_be_read_changes_nothing(void **state)
+static void unreadable_answer_changes_nothing(void **state)
 {
     (void)state;
     static const char *const rows[] = {
@@ -123,7 +85,7 @@ static void what_cannot_be_read_changes_nothing(void **state)
     }
 }
 
-static void there_is_a_maximum(void **state)
+static void stores_have_a_maximum(void **state)
 {
     (void)state;
     struct buffer json;
@@ -141,7 +103,7 @@ static void there_is_a_maximum(void **state)
     buffer_free(&json);
 }
 
-static void a_glance_without_stores_says_nothing(void **state)
+static void glance_without_stores_lists_none(void **state)
 {
     (void)state;
     assert_true(learn(TWO));
@@ -178,7 +140,7 @@ static void an_answer_is_fresh_for_a_while(void **state)
     assert_false(stores_fresh(stores));
 }
 
-static void one_asks_at_a_time(void **state)
+static void one_request_at_a_time(void **state)
 {
     (void)state;
     assert_false(stores_fresh(stores));
@@ -189,7 +151,7 @@ static void one_asks_at_a_time(void **state)
     assert_false(stores_fresh(stores)); /* whoever was at it is not heard of again */
 }
 
-static void without_an_answer_the_next_one_asks(void **state)
+static void next_worker_asks_after_a_failed_request(void **state)
 {
     (void)state;
     assert_false(stores_fresh(stores));
@@ -200,92 +162,6 @@ static void without_an_answer_the_next_one_asks(void **state)
     assert_true(learn(TWO));
     stores_unanswered(stores); /* of another who asked: what is there stays fresh */
     assert_true(stores_fresh(stores));
-}
-
-/* --- what the policy names -------------------------------------------------------------------- */
-
-static const char POLICY[] =
-    "rules:\n"
-    "- {name: a, when: {disk_format: raw}, store: gold, allow: [gold, file]}\n"
-    "- {name: b, deny: no}\n"
-    "- {name: c, store: goldfish, mode: force}\n"
-    "default: {store: test, allow: [test, gold, old]}\n";
-
-static void must_miss(const struct policy *policy, size_t count, const char *words)
-{
-    struct buffer said;
-    buffer_init(&said, 65536);
-    assert_int_equal(stores_missing(stores, policy, &said), count);
-    assert_string_equal(buffer_text(&said), words);
-    assert_int_equal(stores_missing(stores, policy, NULL), count);
-    buffer_free(&said);
-}
-
-static void what_is_missing_is_named_once(void **state)
-{
-    struct policy *policy = good_policy(state, POLICY);
-    must_miss(policy, 0, "");
-    assert_true(learn(TWO));
-    must_miss(policy, 3,
-              "the policy names the stores gold, goldfish, old, which Glance does not have");
-    assert_true(learn("{\"stores\": [{\"id\": \"file\"}, {\"id\": \"test\"}, {\"id\": \"old\"}, "
-                      "{\"id\": \"goldfish\"}]}"));
-    must_miss(policy, 1, "the policy names the store gold, which Glance does not have");
-    stores_learn_nothing(stores);
-    must_miss(policy, 0, "");
-    policy_free(policy);
-}
-
-static void what_was_missing_long_ago_may_be_there(void **state)
-{
-    struct policy *policy = good_policy(state, "default: {store: gold}\n");
-    assert_true(learn(TWO));
-    now += STORES_TRUSTED_MS - 1;
-    must_miss(policy, 1, "the policy names the store gold, which Glance does not have");
-    now++;
-    must_miss(policy, 0, "");
-    assert_int_equal(stores_look(stores, "gold"), STORE_MISSING); /* for whoever has asked */
-    assert_true(learn(TWO));
-    must_miss(policy, 1, "the policy names the store gold, which Glance does not have");
-    policy_free(policy);
-}
-
-static size_t count_in(const char *path, const char *words)
-{
-    char text[4096];
-    FILE *file = fopen(path, "re");
-    assert_non_null(file);
-    text[fread(text, 1, sizeof text - 1, file)] = '\0';
-    fclose(file);
-    size_t count = 0;
-    for (const char *at = text; (at = strstr(at, words)); at++)
-        count++;
-    return count;
-}
-
-static void it_is_logged_when_it_is_news(void **state)
-{
-    const char *log = scratch_path(state, "log");
-    struct policy *policy = good_policy(state, "default: {store: gold}\n");
-    struct policy *other = good_policy(state, "default: {store: silver}\n");
-    assert_true(log_open(LOG_FORMAT_TEXT, false, log));
-    stores_tell_missing(stores, policy);
-    assert_int_equal(count_in(log, "store"), 0);
-    assert_true(learn(TWO));
-    stores_tell_missing(stores, policy);
-    stores_tell_missing(stores, policy);
-    assert_int_equal(
-        count_in(log, "ERROR the policy names the store gold, which Glance does not have"), 1);
-    stores_tell_missing(stores, other);
-    assert_int_equal(
-        count_in(log, "ERROR the policy names the store silver, which Glance does not have"), 1);
-    assert_true(learn("{\"stores\": [{\"id\": \"silver\"}]}"));
-    stores_tell_missing(stores, other);
-    stores_tell_missing(stores, other);
-    assert_int_equal(
-        count_in(log, "INFO no store that the policy names is known to be missing any more"), 1);
-    policy_free(policy);
-    policy_free(other);
 }
 
 /* --- threads ---------------------------------------------------------------------------------- */
@@ -342,19 +218,16 @@ int main(void)
     stores_free(NULL);
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
     const struct CMUnitTest tests[] = {
-        TEST(before_an_answer_nothing_is_known),
-        TEST(an_answer_says_which_are_there),
-        TEST(what_is_no_choice_is_left_out),
-        TEST(what_cannot_be_read_changes_nothing),
-        TEST(there_is_a_maximum),
-        TEST(a_glance_without_stores_says_nothing),
+        TEST(stores_are_unknown_before_an_answer),
+        TEST(answer_lists_the_stores),
+        TEST(unusable_store_names_are_left_out),
+        TEST(unreadable_answer_changes_nothing),
+        TEST(stores_have_a_maximum),
+        TEST(glance_without_stores_lists_none),
         TEST(the_algorithm_is_the_one_reported_last),
         TEST(an_answer_is_fresh_for_a_while),
-        TEST(one_asks_at_a_time),
-        TEST(without_an_answer_the_next_one_asks),
-        TEST(what_is_missing_is_named_once),
-        TEST(what_was_missing_long_ago_may_be_there),
-        TEST(it_is_logged_when_it_is_news),
+        TEST(one_request_at_a_time),
+        TEST(next_worker_asks_after_a_failed_request),
         TEST(workers_share_them),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -31,7 +31,7 @@ static void expect_nothing(const struct usage *usage)
     assert_false(usage->image_count_uploading.known);
 }
 
-static void the_limits_are_what_glance_says(void **state)
+static void limits_are_read_from_the_answer(void **state)
 {
     (void)state;
     struct usage usage;
@@ -42,7 +42,7 @@ static void the_limits_are_what_glance_says(void **state)
 }
 
 /* use_keystone_limits = false; or only some of them are registered. */
-static void a_limit_that_is_not_there_limits_nothing(void **state)
+static void absent_limit_limits_nothing(void **state)
 {
     (void)state;
     static const char none[] = "{\"usage\": {}}";
@@ -145,7 +145,7 @@ static void the_total_has_this_upload_counted_in(void **state)
     }
 }
 
-static void what_is_reserved_counts(void **state)
+static void reserved_bytes_count(void **state)
 {
     (void)state;
     const struct usage usage = {.image_size_total = {true, 9, 1}};
@@ -157,7 +157,7 @@ static void what_is_reserved_counts(void **state)
     assert_false(usage_allows(&usage, false, UINT64_MAX, UINT64_MAX, why));
 }
 
-static void what_is_left_is_in_bytes(void **state)
+static void remaining_quota_is_in_bytes(void **state)
 {
     (void)state;
     static const struct {
@@ -185,7 +185,7 @@ static void staged_data_has_a_total_of_its_own(void **state)
                              "need 11 (image_stage_total)");
 }
 
-static void this_upload_is_one_more(void **state)
+static void this_upload_counts_as_one_more(void **state)
 {
     (void)state;
     static const struct {
@@ -209,15 +209,15 @@ static void this_upload_is_one_more(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(the_limits_are_what_glance_says),
-        cmocka_unit_test(a_limit_that_is_not_there_limits_nothing),
+        cmocka_unit_test(limits_are_read_from_the_answer),
+        cmocka_unit_test(absent_limit_limits_nothing),
         cmocka_unit_test(another_answer_limits_nothing),
         cmocka_unit_test(a_cut_answer_limits_nothing),
         cmocka_unit_test(the_total_has_this_upload_counted_in),
-        cmocka_unit_test(what_is_reserved_counts),
-        cmocka_unit_test(what_is_left_is_in_bytes),
+        cmocka_unit_test(reserved_bytes_count),
+        cmocka_unit_test(remaining_quota_is_in_bytes),
         cmocka_unit_test(staged_data_has_a_total_of_its_own),
-        cmocka_unit_test(this_upload_is_one_more),
+        cmocka_unit_test(this_upload_counts_as_one_more),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

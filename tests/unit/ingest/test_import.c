@@ -20,7 +20,7 @@ static void stores_text(const struct import_request *request, char out[256])
         snprintf(out + strlen(out), 256 - strlen(out), "%s%s", i ? "," : "", request->stores[i]);
 }
 
-static void what_is_asked_for_is_read(void **state)
+static void import_request_is_read(void **state)
 {
     (void)state;
     static const struct {
@@ -58,7 +58,7 @@ static void what_is_asked_for_is_read(void **state)
     }
 }
 
-static void what_it_may_mean_is_not_guessed(void **state)
+static void ambiguous_import_is_refused(void **state)
 {
     (void)state;
     static const char none[] = "it is no JSON text in UTF-8";
@@ -108,7 +108,7 @@ static void what_it_may_mean_is_not_guessed(void **state)
     }
 }
 
-static void no_more_stores_than_there_can_be(void **state)
+static void import_stores_have_a_maximum(void **state)
 {
     (void)state;
     for (size_t count = IMPORT_STORES_MAX; count <= IMPORT_STORES_MAX + 1; count++) {
@@ -131,7 +131,7 @@ static void no_more_stores_than_there_can_be(void **state)
     }
 }
 
-static void into_one_store_and_else_the_same(void **state)
+static void rewritten_import_changes_only_the_stores(void **state)
 {
     (void)state;
     static const struct {
@@ -155,7 +155,7 @@ static void into_one_store_and_else_the_same(void **state)
 }
 
 /* No room, a store that is no text, or an import that was never read. */
-static void what_cannot_be_written_is_not(void **state)
+static void unwritable_import_is_refused(void **state)
 {
     (void)state;
     static const struct {
@@ -174,11 +174,11 @@ static void what_cannot_be_written_is_not(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(what_is_asked_for_is_read),
-        cmocka_unit_test(what_it_may_mean_is_not_guessed),
-        cmocka_unit_test(no_more_stores_than_there_can_be),
-        cmocka_unit_test(into_one_store_and_else_the_same),
-        cmocka_unit_test(what_cannot_be_written_is_not),
+        cmocka_unit_test(import_request_is_read),
+        cmocka_unit_test(ambiguous_import_is_refused),
+        cmocka_unit_test(import_stores_have_a_maximum),
+        cmocka_unit_test(rewritten_import_changes_only_the_stores),
+        cmocka_unit_test(unwritable_import_is_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

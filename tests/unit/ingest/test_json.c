@@ -8,7 +8,7 @@
 
 #include <cmocka.h>
 
-static void one_text_is_read(void **state)
+static void one_json_text_is_read(void **state)
 {
     (void)state;
     static const char *const strings[] = {
@@ -28,7 +28,7 @@ static void one_text_is_read(void **state)
     }
 }
 
-static void what_can_be_read_in_two_ways_is_not_read(void **state)
+static void ambiguous_json_is_refused(void **state)
 {
     (void)state;
     static const char none[] = "it is no JSON text in UTF-8";
@@ -69,7 +69,7 @@ static void what_can_be_read_in_two_ways_is_not_read(void **state)
 }
 
 /* A NUL of its own does not end it. */
-static void all_of_it_is_read(void **state)
+static void trailing_bytes_are_refused(void **state)
 {
     (void)state;
     const char *fault = NULL;
@@ -80,7 +80,7 @@ static void all_of_it_is_read(void **state)
     json_decref(document);
 }
 
-static void nor_what_is_nested_without_end(void **state)
+static void deep_nesting_is_refused(void **state)
 {
     (void)state;
     static char deep[100000];
@@ -93,10 +93,10 @@ static void nor_what_is_nested_without_end(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(one_text_is_read),
-        cmocka_unit_test(what_can_be_read_in_two_ways_is_not_read),
-        cmocka_unit_test(all_of_it_is_read),
-        cmocka_unit_test(nor_what_is_nested_without_end),
+        cmocka_unit_test(one_json_text_is_read),
+        cmocka_unit_test(ambiguous_json_is_refused),
+        cmocka_unit_test(trailing_bytes_are_refused),
+        cmocka_unit_test(deep_nesting_is_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -101,7 +101,7 @@ static void one_change_among_many_is_enough(void **state)
         expect(rows[i].text, rows[i].locations);
 }
 
-static void what_cannot_be_read_for_certain_is_told(void **state)
+static void unreadable_update_is_reported(void **state)
 {
     (void)state;
     static const struct {
@@ -127,7 +127,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_pointer_counts_by_its_first_part),
         cmocka_unit_test(one_change_among_many_is_enough),
-        cmocka_unit_test(what_cannot_be_read_for_certain_is_told),
+        cmocka_unit_test(unreadable_update_is_reported),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -16,7 +16,7 @@
     "the size of an import is not known: with import_method there is nothing for larger_than, "    \
     "max_size or max_virtual_size to do"
 
-static void a_rule_as_a_whole_can_be_wrong(void **state)
+static void rule_with_conflicting_keys_is_wrong(void **state)
 {
     static const char *const rows[][2] = {
         {"rules:\n- store: x\n" LAST, ":2: this rule: needs a name"},
@@ -53,7 +53,7 @@ static void a_rule_as_a_whole_can_be_wrong(void **state)
         bad_policy(state, rows[i][0], (const char *[]){rows[i][1], NULL});
 }
 
-static void these_are_good(void **state)
+static void good_rules_pass(void **state)
 {
     static const char *const strings[] = {
         "rules: [{name: a, store: x}, {name: A, store: x}]\ndefault: {store: test}\n",
@@ -73,8 +73,8 @@ int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, scratch_begin, scratch_end)
     const struct CMUnitTest tests[] = {
-        TEST(a_rule_as_a_whole_can_be_wrong),
-        TEST(these_are_good),
+        TEST(rule_with_conflicting_keys_is_wrong),
+        TEST(good_rules_pass),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -34,7 +34,7 @@ static void a_rule_has_levels_of_its_own(void **state)
     policy_free(policy);
 }
 
-static void what_is_no_check_or_level_is_told(void **state)
+static void unknown_check_or_level_is_reported(void **state)
 {
     static const char *const rows[][2] = {
         {"default: {store: a, checks: {formats: off}}\n",
@@ -49,7 +49,7 @@ static void what_is_no_check_or_level_is_told(void **state)
         bad_policy(state, rows[i][0], (const char *[]){rows[i][1], NULL});
 }
 
-static void what_a_rule_does_not_say_is_as_everywhere(void **state)
+static void rule_inherits_the_default_levels(void **state)
 {
     (void)state;
     static const struct check_levels everywhere = {CHECK_REJECT, CHECK_REJECT, CHECK_WARN,
@@ -83,7 +83,7 @@ static void what_a_rule_does_not_say_is_as_everywhere(void **state)
     }
 }
 
-static void they_are_explained(void **state)
+static void check_levels_are_explained(void **state)
 {
     (void)state;
     static const struct {
@@ -106,7 +106,7 @@ static void they_are_explained(void **state)
     }
 }
 
-static void they_differ_in_what_is_looked_at(void **state)
+static void check_levels_are_compared(void **state)
 {
     (void)state;
     const struct policy_checks none = {.empty_allowed = false};
@@ -124,11 +124,9 @@ int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, scratch_begin, scratch_end)
     const struct CMUnitTest tests[] = {
-        TEST(a_rule_has_levels_of_its_own),
-        TEST(what_is_no_check_or_level_is_told),
-        TEST(what_a_rule_does_not_say_is_as_everywhere),
-        TEST(they_are_explained),
-        TEST(they_differ_in_what_is_looked_at),
+        TEST(a_rule_has_levels_of_its_own),     TEST(unknown_check_or_level_is_reported),
+        TEST(rule_inherits_the_default_levels), TEST(check_levels_are_explained),
+        TEST(check_levels_are_compared),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -53,7 +53,7 @@ static const struct {
     {"any", "", 1, "any", NULL, POLICY_STORE_NOT_ALLOWED, false},
 };
 
-static void the_rule_and_the_wish_make_the_decision(void **state)
+static void rule_and_requested_store_make_the_decision(void **state)
 {
     struct policy *policy = good_policy(state, text);
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
@@ -98,7 +98,7 @@ static void a_refusal_has_its_particulars(void **state)
 }
 
 /* The decision is the one that would be obeyed; only that it is not differs. */
-static void what_is_watched_is_decided_all_the_same(void **state)
+static void audited_decision_is_made_as_usual(void **state)
 {
     static const char rules[] =
         "rules:\n"
@@ -161,7 +161,7 @@ static void an_unknown_size_has_a_ceiling(void **state)
 }
 
 /* Where a size that is not known yet could bring another look at the data, that is said. */
-static void checks_are_the_rules(void **state)
+static void check_levels_come_from_the_rule(void **state)
 {
     struct policy *policy =
         good_policy(state, "rules:\n"
@@ -199,11 +199,11 @@ int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, scratch_begin, scratch_end)
     const struct CMUnitTest tests[] = {
-        TEST(the_rule_and_the_wish_make_the_decision),
+        TEST(rule_and_requested_store_make_the_decision),
         TEST(a_refusal_has_its_particulars),
-        TEST(what_is_watched_is_decided_all_the_same),
+        TEST(audited_decision_is_made_as_usual),
         TEST(an_unknown_size_has_a_ceiling),
-        TEST(checks_are_the_rules),
+        TEST(check_levels_come_from_the_rule),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -29,7 +29,7 @@ static void check_open(void **state, const char *bytes, size_t count, const char
     diagnostics_free(&diagnostics);
 }
 
-static void a_policy_has_no_use_for_all_of_yaml(void **state)
+static void unused_yaml_features_are_refused(void **state)
 {
     static const char *const rows[][2] = {
         {"a: b\n", NULL},
@@ -58,7 +58,7 @@ static void a_policy_has_a_maximum(void **state)
     check_open(state, text, sizeof text, ": larger than 1048576 bytes, or no memory for it");
 }
 
-static void a_policy_must_be_there(void **state)
+static void policy_file_must_exist(void **state)
 {
     struct diagnostics diagnostics = {0};
     struct document document = {.path = scratch_path(state, "absent"), .diagnostics = &diagnostics};
@@ -109,7 +109,7 @@ static void check_walk(void **state, const char *text, const char *visited,
     buffer_free(&out);
 }
 
-static void known_keys_are_visited_and_others_told(void **state)
+static void known_keys_are_visited_and_others_reported(void **state)
 {
     check_walk(state, "two: b\n\none: a\n", "two=1:b one=3:a ", (const char *[]){NULL});
     check_walk(state, "list:\n  - a\n  - \"b c\"\n  - 'd'\n", "list=2:a 3:b c 4:d ",
@@ -122,7 +122,7 @@ static void known_keys_are_visited_and_others_told(void **state)
     check_walk(state, "[one, a]\n", "", (const char *[]){":1: it must be keys and values", NULL});
 }
 
-static void texts_are_single_lines_of_some_length(void **state)
+static void texts_are_single_lines_and_not_empty(void **state)
 {
     check_walk(state, "one: |\n  block\ntwo: >\n  fol\n  ded\n", "one=1:block two=3:fol ded ",
                (const char *[]){NULL});
@@ -172,11 +172,11 @@ int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, scratch_begin, scratch_end)
     const struct CMUnitTest tests[] = {
-        TEST(a_policy_has_no_use_for_all_of_yaml),
+        TEST(unused_yaml_features_are_refused),
         TEST(a_policy_has_a_maximum),
-        TEST(a_policy_must_be_there),
-        TEST(known_keys_are_visited_and_others_told),
-        TEST(texts_are_single_lines_of_some_length),
+        TEST(policy_file_must_exist),
+        TEST(known_keys_are_visited_and_others_reported),
+        TEST(texts_are_single_lines_and_not_empty),
         TEST(texts_and_lists_have_a_maximum),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

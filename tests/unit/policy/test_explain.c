@@ -81,7 +81,7 @@ static const struct {
      "the client asked for file; mode force replaces that\n"},
 };
 
-static void a_decision_is_told_with_its_reasons(void **state)
+static void decision_is_explained_with_its_reasons(void **state)
 {
     struct policy *policy = good_policy(state, text);
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
@@ -113,7 +113,7 @@ static void staged_data_has_no_store_yet(void **state)
     policy_free(policy);
 }
 
-static void what_is_watched_is_said_to_be(void **state)
+static void audit_mode_is_explained(void **state)
 {
     static const char watching[] = "default: {store: test, mode: audit}\n";
     const struct policy_facts facts = {.requested_store = "file"};
@@ -209,7 +209,7 @@ static const struct {
      "refused (denied_by_policy): too much\n"},
 };
 
-static void an_import_is_told_with_its_stores(void **state)
+static void import_is_explained_with_its_stores(void **state)
 {
     struct policy *policy = good_policy(state, import_text);
     for (size_t i = 0; i < sizeof imports / sizeof imports[0]; i++) {
@@ -224,7 +224,7 @@ static void an_import_is_told_with_its_stores(void **state)
     policy_free(policy);
 }
 
-static void a_replaced_list_is_told(void **state)
+static void replaced_store_list_is_explained(void **state)
 {
     struct policy *policy = good_policy(state, "default: {store: test, mode: force}\n");
     const struct policy_facts facts = {.import_method = "glance-direct"};
@@ -245,7 +245,7 @@ static void a_replaced_list_is_told(void **state)
     policy_free(policy);
 }
 
-static void a_door_is_told_to_be_open_or_closed(void **state)
+static void api_action_is_explained_as_open_or_closed(void **state)
 {
     static const struct {
         enum policy_ingest ingest;
@@ -277,12 +277,12 @@ int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, scratch_begin, scratch_end)
     const struct CMUnitTest tests[] = {
-        TEST(a_decision_is_told_with_its_reasons),
+        TEST(decision_is_explained_with_its_reasons),
         TEST(staged_data_has_no_store_yet),
-        TEST(what_is_watched_is_said_to_be),
-        TEST(an_import_is_told_with_its_stores),
-        TEST(a_replaced_list_is_told),
-        TEST(a_door_is_told_to_be_open_or_closed),
+        TEST(audit_mode_is_explained),
+        TEST(import_is_explained_with_its_stores),
+        TEST(replaced_store_list_is_explained),
+        TEST(api_action_is_explained_as_open_or_closed),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

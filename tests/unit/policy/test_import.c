@@ -140,7 +140,7 @@ static void assert_same(size_t row, const char *is, const char *values)
         fail_msg("row %zu: %s, not %s", row, is ? is : "nothing", values ? values : "nothing");
 }
 
-static void every_wish_is_kept_changed_or_refused(void **state)
+static void requested_stores_are_kept_changed_or_refused(void **state)
 {
     struct policy *policy = good_policy(state, text);
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
@@ -163,7 +163,7 @@ static void every_wish_is_kept_changed_or_refused(void **state)
     policy_free(policy);
 }
 
-static void a_refusal_says_what_is_allowed(void **state)
+static void refusal_names_the_allowed_stores(void **state)
 {
     static const struct {
         const char *rule;
@@ -187,7 +187,7 @@ static void a_refusal_says_what_is_allowed(void **state)
 }
 
 /* Of what Glance will fetch nobody knows the size, whatever is told: then none binds it. */
-static void a_size_binds_where_glance_has_the_data(void **state)
+static void size_limit_applies_where_glance_has_the_data(void **state)
 {
     static const char rules[] = "rules: [{name: big, when: {larger_than: 1KiB}, store: file}]\n"
                                 "default: {store: test, max_size: 512B, max_virtual_size: 512B}\n";
@@ -241,7 +241,7 @@ static enum policy_verdict by_method(const struct policy *policy, const char *na
 }
 
 /* Doors are no rule's: a rule that only watches does not open them, the whole policy does. */
-static void a_method_that_is_not_listed_is_denied(void **state)
+static void unlisted_method_is_denied(void **state)
 {
     static const char rules[] = "rules:\n"
                                 "- {name: watch, when: {name: watch}, store: s, mode: audit}\n"
@@ -297,8 +297,10 @@ int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, scratch_begin, scratch_end)
     const struct CMUnitTest tests[] = {
-        TEST(every_wish_is_kept_changed_or_refused),  TEST(a_refusal_says_what_is_allowed),
-        TEST(a_size_binds_where_glance_has_the_data), TEST(a_method_that_is_not_listed_is_denied),
+        TEST(requested_stores_are_kept_changed_or_refused),
+        TEST(refusal_names_the_allowed_stores),
+        TEST(size_limit_applies_where_glance_has_the_data),
+        TEST(unlisted_method_is_denied),
         TEST(a_rule_may_be_for_one_method),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -44,7 +44,7 @@ static void locations_and_tasks_are_closed_unless_opened(void **state)
     }
 }
 
-static void import_methods_that_are_left_out_are_all(void **state)
+static void omitted_import_methods_allow_all(void **state)
 {
     static const struct {
         const char *methods;
@@ -70,7 +70,7 @@ static void import_methods_that_are_left_out_are_all(void **state)
     }
 }
 
-static void mistakes_are_told_with_their_line(void **state)
+static void mistakes_are_reported_with_their_line(void **state)
 {
     static const char *const rows[][2] = {
         {LAST "doors: []\n", ":2: doors must be keys and values"},
@@ -98,8 +98,8 @@ int main(void)
 #define TEST(name) cmocka_unit_test_setup_teardown(name, scratch_begin, scratch_end)
     const struct CMUnitTest tests[] = {
         TEST(locations_and_tasks_are_closed_unless_opened),
-        TEST(import_methods_that_are_left_out_are_all),
-        TEST(mistakes_are_told_with_their_line),
+        TEST(omitted_import_methods_allow_all),
+        TEST(mistakes_are_reported_with_their_line),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

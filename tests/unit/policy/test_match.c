@@ -54,7 +54,7 @@ static const struct {
     {"disk_format: iso, name: 'x*'", {.disk_format = "raw", .name = "xy"}, false},
 };
 
-static void a_rule_holds_if_all_of_it_does(void **state)
+static void rule_matches_if_all_conditions_do(void **state)
 {
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         char text[256];
@@ -68,7 +68,7 @@ static void a_rule_holds_if_all_of_it_does(void **state)
     }
 }
 
-static void the_first_rule_that_holds_is_found(void **state)
+static void first_matching_rule_is_found(void **state)
 {
     struct policy *policy = good_policy(state, "rules:\n"
                                                "- {name: a, when: {name: 'a*'}, store: s}\n"
@@ -83,7 +83,7 @@ static void the_first_rule_that_holds_is_found(void **state)
     policy_free(policy);
 }
 
-static void the_first_condition_that_fails_is_named(void **state)
+static void first_failing_condition_is_named(void **state)
 {
     struct policy *policy = good_policy(
         state,
@@ -107,9 +107,9 @@ int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, scratch_begin, scratch_end)
     const struct CMUnitTest tests[] = {
-        TEST(a_rule_holds_if_all_of_it_does),
-        TEST(the_first_rule_that_holds_is_found),
-        TEST(the_first_condition_that_fails_is_named),
+        TEST(rule_matches_if_all_conditions_do),
+        TEST(first_matching_rule_is_found),
+        TEST(first_failing_condition_is_named),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

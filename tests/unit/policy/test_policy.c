@@ -11,7 +11,7 @@
 
 #include "support/policies.h"
 
-static void a_good_policy_counts_its_rules_without_default(void **state)
+static void rule_count_excludes_the_default(void **state)
 {
     struct policy *policy = good_policy(
         state, "rules: [{name: a, store: x}, {name: b, deny: no}]\ndefault: {store: x}\n");
@@ -19,7 +19,7 @@ static void a_good_policy_counts_its_rules_without_default(void **state)
     policy_free(policy);
 }
 
-static void without_a_file_there_is_no_policy(void **state)
+static void no_file_means_no_policy(void **state)
 {
     struct diagnostics diagnostics = {0};
     const char *path = scratch_path(state, "absent.yaml");
@@ -35,7 +35,7 @@ static void note(const char *name, void *context)
     assert_true(buffer_print(context, "%s ", name));
 }
 
-static void every_store_that_it_names_is_visited(void **state)
+static void every_named_store_is_visited(void **state)
 {
     struct buffer names;
     struct policy *policy = good_policy(state, "rules:\n"
@@ -50,7 +50,7 @@ static void every_store_that_it_names_is_visited(void **state)
     policy_free(policy);
 }
 
-static void what_it_watches_is_all_some_or_nothing(void **state)
+static void audit_covers_all_some_or_no_rules(void **state)
 {
     static const struct {
         const char *text;
@@ -71,7 +71,7 @@ static void what_it_watches_is_all_some_or_nothing(void **state)
     }
 }
 
-static void nothing_can_be_freed(void **state)
+static void policy_free_accepts_null(void **state)
 {
     (void)state;
     policy_free(NULL);
@@ -81,11 +81,9 @@ int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, scratch_begin, scratch_end)
     const struct CMUnitTest tests[] = {
-        TEST(a_good_policy_counts_its_rules_without_default),
-        TEST(without_a_file_there_is_no_policy),
-        TEST(every_store_that_it_names_is_visited),
-        TEST(what_it_watches_is_all_some_or_nothing),
-        TEST(nothing_can_be_freed),
+        TEST(rule_count_excludes_the_default), TEST(no_file_means_no_policy),
+        TEST(every_named_store_is_visited),    TEST(audit_covers_all_some_or_no_rules),
+        TEST(policy_free_accepts_null),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

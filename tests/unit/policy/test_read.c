@@ -66,7 +66,7 @@ static void every_key_finds_its_place(void **state)
     policy_free(policy);
 }
 
-static void rules_may_be_left_out(void **state)
+static void rules_may_be_omitted(void **state)
 {
     static const char *const strings[] = {LAST, "rules: []\n" LAST, "rules:\n" LAST,
                                           "default: {deny: closed}\n"};
@@ -77,7 +77,7 @@ static void rules_may_be_left_out(void **state)
     }
 }
 
-static void the_mode_left_out_is_default(void **state)
+static void omitted_mode_is_default(void **state)
 {
     struct policy *policy = good_policy(state, LAST);
     assert_int_equal(policy->rules[0].mode, MODE_DEFAULT);
@@ -85,7 +85,7 @@ static void the_mode_left_out_is_default(void **state)
 }
 
 /* Watched is what it would be otherwise: a choice where there is something to choose from. */
-static void audit_is_judged_as_what_it_watches(void **state)
+static void audited_rule_is_read_as_its_mode(void **state)
 {
     static const struct {
         const char *text;
@@ -113,7 +113,7 @@ static void audit_is_judged_as_what_it_watches(void **state)
 }
 
 /* Each has one mistake. */
-static void mistakes_are_told_with_their_line(void **state)
+static void mistakes_are_reported_with_their_line(void **state)
 {
     static const char *const rows[][2] = {
         {"", ": default is missing: it decides about uploads that match no rule"},
@@ -166,7 +166,7 @@ static void mistakes_are_told_with_their_line(void **state)
         bad_policy(state, rows[i][0], (const char *[]){rows[i][1], NULL});
 }
 
-static void all_mistakes_are_told(void **state)
+static void all_mistakes_are_reported(void **state)
 {
     bad_policy(state,
                "rules:\n"
@@ -217,7 +217,7 @@ static void read_example(void **state, char *out, size_t size)
     fclose(file);
 }
 
-static void the_samples_example_is_good_and_has_everything(void **state)
+static void sample_example_is_good_and_complete(void **state)
 {
     char text[8192];
     read_example(state, text, sizeof text);
@@ -244,13 +244,13 @@ int main(void)
 #define TEST(name) cmocka_unit_test_setup_teardown(name, scratch_begin, scratch_end)
     const struct CMUnitTest tests[] = {
         TEST(every_key_finds_its_place),
-        TEST(rules_may_be_left_out),
-        TEST(the_mode_left_out_is_default),
-        TEST(audit_is_judged_as_what_it_watches),
-        TEST(mistakes_are_told_with_their_line),
-        TEST(all_mistakes_are_told),
+        TEST(rules_may_be_omitted),
+        TEST(omitted_mode_is_default),
+        TEST(audited_rule_is_read_as_its_mode),
+        TEST(mistakes_are_reported_with_their_line),
+        TEST(all_mistakes_are_reported),
         TEST(the_sample_is_good),
-        TEST(the_samples_example_is_good_and_has_everything),
+        TEST(sample_example_is_good_and_complete),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -60,7 +60,7 @@ static void every_fact_finds_its_place(void **state)
     policy_free(policy);
 }
 
-static void facts_may_be_left_out(void **state)
+static void facts_may_be_omitted(void **state)
 {
     static const char *const strings[] = {ANY, ANY "stores:\n", ANY "stores: {}\n",
                                           ("stores: {}\n" ANY)};
@@ -76,7 +76,7 @@ static void facts_may_be_left_out(void **state)
 #define S3              S3_BUT_BUCKET ", bucket: b"
 #define STORE(s3)       ANY "stores:\n  test:\n    s3: {" s3 "}\n"
 
-static void mistakes_are_told_with_their_line(void **state)
+static void mistakes_are_reported_with_their_line(void **state)
 {
     static const char *const rows[][2] = {
         {ANY "stores: [test]\n", ":2: stores must be names, each with what is known of it"},
@@ -122,7 +122,7 @@ static void mistakes_are_told_with_their_line(void **state)
                                 NULL});
 }
 
-static void facts_are_about_stores_that_can_be_had(void **state)
+static void facts_need_an_available_store(void **state)
 {
     static const char *const strings[] = {
         "default: {store: test, mode: force}\n", "default: {store: other, allow: [other, test]}\n",
@@ -140,7 +140,7 @@ static void facts_are_about_stores_that_can_be_had(void **state)
                (const char *[]){":3: stores: no rule leads to 'test'", NULL});
 }
 
-static void there_is_a_maximum(void **state)
+static void stores_have_a_maximum(void **state)
 {
     struct buffer text;
     buffer_init(&text, 1 << 20);
@@ -159,10 +159,10 @@ int main(void)
 #define TEST(name) cmocka_unit_test_setup_teardown(name, scratch_begin, scratch_end)
     const struct CMUnitTest tests[] = {
         TEST(every_fact_finds_its_place),
-        TEST(facts_may_be_left_out),
-        TEST(mistakes_are_told_with_their_line),
-        TEST(facts_are_about_stores_that_can_be_had),
-        TEST(there_is_a_maximum),
+        TEST(facts_may_be_omitted),
+        TEST(mistakes_are_reported_with_their_line),
+        TEST(facts_need_an_available_store),
+        TEST(stores_have_a_maximum),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

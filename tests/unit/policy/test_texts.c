@@ -8,7 +8,7 @@
 
 #include <cmocka.h>
 
-static void texts_are_joined_as_one_says_them(void **state)
+static void texts_are_joined_with_commas_and_and(void **state)
 {
     (void)state;
     static const char *const joined[][2] = {
@@ -28,7 +28,7 @@ static void texts_are_joined_as_one_says_them(void **state)
     strings_free(&strings);
 }
 
-static void texts_are_found_by_every_letter(void **state)
+static void texts_must_match_exactly(void **state)
 {
     (void)state;
     struct strings strings = {0};
@@ -50,7 +50,7 @@ static void a_list_has_a_maximum(void **state)
     strings_free(&strings);
 }
 
-static void names_are_fit_for_headers(void **state)
+static void names_are_valid_in_headers(void **state)
 {
     (void)state;
     char longest[POLICY_NAME_MAX + 2] = "";
@@ -71,7 +71,7 @@ static void names_are_fit_for_headers(void **state)
     assert_false(policy_name_valid(longest));
 }
 
-static void glance_keeps_some_stores_to_itself(void **state)
+static void reserved_stores_are_recognized(void **state)
 {
     (void)state;
     assert_true(policy_store_reserved("os_glance_staging_store"));
@@ -85,11 +85,11 @@ static void glance_keeps_some_stores_to_itself(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(texts_are_joined_as_one_says_them),
-        cmocka_unit_test(texts_are_found_by_every_letter),
+        cmocka_unit_test(texts_are_joined_with_commas_and_and),
+        cmocka_unit_test(texts_must_match_exactly),
         cmocka_unit_test(a_list_has_a_maximum),
-        cmocka_unit_test(names_are_fit_for_headers),
-        cmocka_unit_test(glance_keeps_some_stores_to_itself),
+        cmocka_unit_test(names_are_valid_in_headers),
+        cmocka_unit_test(reserved_stores_are_recognized),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -78,7 +78,7 @@ static void a_size_has_a_unit(void **state)
     }
 }
 
-static void a_name_can_be_in_a_header(void **state)
+static void name_must_be_valid_in_a_header(void **state)
 {
     static const struct {
         const char *name, *problem, *problem_of_store;
@@ -106,7 +106,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(a_text_is_copied),
         TEST(a_size_has_a_unit),
-        TEST(a_name_can_be_in_a_header),
+        TEST(name_must_be_valid_in_a_header),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

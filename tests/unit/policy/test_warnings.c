@@ -42,7 +42,7 @@ static const struct {
     {"rules:\n- {name: b, when: {name: b}, store: x}\n- {name: a, store: x}\n" LAST, NULL},
 };
 
-static void what_is_hardly_meant_is_told(void **state)
+static void unlikely_intent_is_warned_of(void **state)
 {
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         struct diagnostics warnings = {0};
@@ -56,7 +56,7 @@ static void what_is_hardly_meant_is_told(void **state)
     }
 }
 
-static void what_the_sample_shows_is_meant(void **state)
+static void sample_policy_has_no_warnings(void **state)
 {
     (void)state;
     struct diagnostics diagnostics = {0};
@@ -71,8 +71,8 @@ int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, scratch_begin, scratch_end)
     const struct CMUnitTest tests[] = {
-        TEST(what_is_hardly_meant_is_told),
-        TEST(what_the_sample_shows_is_meant),
+        TEST(unlikely_intent_is_warned_of),
+        TEST(sample_policy_has_no_warnings),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -43,7 +43,7 @@ static bool is_command(const char *hint)
 }
 
 /* As they name themselves. */
-static void each_client_is_told_its_own_command(void **state)
+static void hint_shows_the_clients_own_command(void **state)
 {
     (void)state;
     static const char CURL[] = "curl/7.88.1",
@@ -82,7 +82,7 @@ static void each_client_is_told_its_own_command(void **state)
     }
 }
 
-static void what_was_to_be_staged_is_staged(void **state)
+static void hint_for_stage_uses_stage(void **state)
 {
     (void)state;
     struct refusal_context context = UPLOAD;
@@ -96,7 +96,7 @@ static void what_was_to_be_staged_is_staged(void **state)
                   "NAME --import");
 }
 
-static void the_formats_are_the_images_own(void **state)
+static void hint_has_the_formats_of_the_image(void **state)
 {
     (void)state;
     static const struct {
@@ -124,7 +124,7 @@ static void the_formats_are_the_images_own(void **state)
     }
 }
 
-static void the_right_format_is_the_one_that_was_found(void **state)
+static void hint_sets_the_format_found(void **state)
 {
     (void)state;
     static const struct {
@@ -145,7 +145,7 @@ static void the_right_format_is_the_one_that_was_found(void **state)
 }
 
 /* What is to be converted first is, and a text of the file's own is never taken for the command. */
-static void what_glance_would_refuse_is_converted(void **state)
+static void hint_converts_what_glance_would_refuse(void **state)
 {
     (void)state;
     static const struct {
@@ -174,7 +174,7 @@ static void what_glance_would_refuse_is_converted(void **state)
     assert_filled("{right}", &context, "curl -T FILE " TOKEN URL);
 }
 
-static void only_an_upload_has_an_image_to_look_at(void **state)
+static void hint_shows_the_image_only_for_an_upload(void **state)
 {
     (void)state;
     struct refusal_context context = UPLOAD;
@@ -207,7 +207,7 @@ static void check_hint(enum refusal refusal, const struct refusal_context *conte
 }
 
 /* Every row's hint, as every kind of client gets it. */
-static void every_hint_can_be_pasted(void **state)
+static void every_hint_is_a_valid_shell_command(void **state)
 {
     (void)state;
     static const char *const clients[] = {"curl/8", "openstacksdk/1", "glanceclient",
@@ -223,7 +223,7 @@ static void every_hint_can_be_pasted(void **state)
 }
 
 /* What comes from outside is text, and is not filled in again. */
-static void particulars_are_no_template(void **state)
+static void particulars_are_not_expanded(void **state)
 {
     (void)state;
     struct refusal_context context = UPLOAD;
@@ -234,14 +234,14 @@ static void particulars_are_no_template(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(each_client_is_told_its_own_command),
-        cmocka_unit_test(what_was_to_be_staged_is_staged),
-        cmocka_unit_test(the_formats_are_the_images_own),
-        cmocka_unit_test(the_right_format_is_the_one_that_was_found),
-        cmocka_unit_test(what_glance_would_refuse_is_converted),
-        cmocka_unit_test(only_an_upload_has_an_image_to_look_at),
-        cmocka_unit_test(every_hint_can_be_pasted),
-        cmocka_unit_test(particulars_are_no_template),
+        cmocka_unit_test(hint_shows_the_clients_own_command),
+        cmocka_unit_test(hint_for_stage_uses_stage),
+        cmocka_unit_test(hint_has_the_formats_of_the_image),
+        cmocka_unit_test(hint_sets_the_format_found),
+        cmocka_unit_test(hint_converts_what_glance_would_refuse),
+        cmocka_unit_test(hint_shows_the_image_only_for_an_upload),
+        cmocka_unit_test(every_hint_is_a_valid_shell_command),
+        cmocka_unit_test(particulars_are_not_expanded),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

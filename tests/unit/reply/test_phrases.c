@@ -8,7 +8,7 @@
 
 #include <cmocka.h>
 
-static void test_phrases(void **state)
+static void known_statuses_have_phrases(void **state)
 {
     (void)state;
     assert_string_equal(reply_phrase(204), "No Content");
@@ -20,6 +20,6 @@ static void test_phrases(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_phrases)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(known_statuses_have_phrases)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

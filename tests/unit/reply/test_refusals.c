@@ -51,7 +51,7 @@ static unsigned promised_status(const char *name)
     return 0;
 }
 
-static void test_names_and_statuses(void **state)
+static void refusals_have_names_and_statuses(void **state)
 {
     (void)state;
     assert_null(refusal_row(REFUSAL_NONE)->name);
@@ -65,7 +65,7 @@ static void test_names_and_statuses(void **state)
     }
 }
 
-static void test_texts(void **state)
+static void texts_of_refusals_are_sentences(void **state)
 {
     (void)state;
     for (int i = REFUSAL_NONE + 1; i < REFUSAL_COUNT; i++) {
@@ -81,7 +81,7 @@ static void test_texts(void **state)
 }
 
 /* Whoever sent the bytes the wrong way is told the right one, with its address. */
-static void test_the_command_that_works(void **state)
+static void refusal_names_the_command_that_works(void **state)
 {
     (void)state;
     static const enum refusal WRONG_WAYS[] = {
@@ -102,7 +102,7 @@ static void test_the_command_that_works(void **state)
 }
 
 /* What an import, an update or a task can be refused for, too, is not told as if it sent data. */
-static void test_words_for_every_door(void **state)
+static void refusal_has_words_for_every_action(void **state)
 {
     (void)state;
     static const enum refusal OF_DOORS[] = {
@@ -142,7 +142,7 @@ static bool readme_tells(FILE *readme, const struct refusal_row *row)
     return found;
 }
 
-static void test_readme_has_every_refusal(void **state)
+static void readme_lists_every_refusal(void **state)
 {
     (void)state;
     FILE *readme = fopen(INTAKE_SOURCE_DIR "/config/README.md", "r");
@@ -162,11 +162,11 @@ static void test_readme_has_every_refusal(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_names_and_statuses),
-        cmocka_unit_test(test_texts),
-        cmocka_unit_test(test_the_command_that_works),
-        cmocka_unit_test(test_words_for_every_door),
-        cmocka_unit_test(test_readme_has_every_refusal),
+        cmocka_unit_test(refusals_have_names_and_statuses),
+        cmocka_unit_test(texts_of_refusals_are_sentences),
+        cmocka_unit_test(refusal_names_the_command_that_works),
+        cmocka_unit_test(refusal_has_words_for_every_action),
+        cmocka_unit_test(readme_lists_every_refusal),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

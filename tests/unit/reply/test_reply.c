@@ -38,7 +38,7 @@ static const char *text_of(const json_t *object, const char *key)
     return text;
 }
 
-static void test_whole_answer(void **state)
+static void answer_is_complete_http(void **state)
 {
     (void)state;
     struct reply reply;
@@ -58,7 +58,7 @@ static void test_whole_answer(void **state)
     reply_free(&reply);
 }
 
-static void test_key_order_of_every_refusal(void **state)
+static void every_refusal_has_its_key_order(void **state)
 {
     (void)state;
     static const char *const KEYS[] = {"message", "code",     "title",     "reason",
@@ -86,7 +86,7 @@ static void test_key_order_of_every_refusal(void **state)
 
 /* `openstack image create NAME </dev/null` and `glance image-create </dev/null` send what standard
  * input has; curl -d sends nothing of a file of zeros. Each is told its own mistake. */
-static void test_an_empty_upload_is_told_how_it_came_about(void **state)
+static void empty_upload_explains_its_causes(void **state)
 {
     (void)state;
 #define NOTHING "The upload has no data, and Glance would create an image of 0 bytes: "
@@ -121,7 +121,7 @@ static void test_an_empty_upload_is_told_how_it_came_about(void **state)
 }
 
 /* A client that sends plain HTTP to a TLS port can read text, and maybe nothing else. */
-static void test_plain_http_is_answered_in_text(void **state)
+static void plain_http_is_answered_in_text(void **state)
 {
     (void)state;
     static const char *const ROWS[][2] = {{NULL, "https://HOST:9292"},
@@ -143,7 +143,7 @@ static void test_plain_http_is_answered_in_text(void **state)
     }
 }
 
-static void test_nothing_known(void **state)
+static void answer_without_facts_is_complete(void **state)
 {
     (void)state;
     const struct refusal_context context = {.request_id = "req-2"};
@@ -171,7 +171,7 @@ static const struct {
     {"st\xFFore", "The policy of this cloud does not accept this: st\xEF\xBF\xBDore."},
 };
 
-static void test_details(void **state)
+static void details_are_in_the_answer(void **state)
 {
     (void)state;
     for (size_t i = 0; i < sizeof DETAILS / sizeof *DETAILS; i++) {
@@ -183,7 +183,7 @@ static void test_details(void **state)
     }
 }
 
-static void test_length_required_with_and_without_particulars(void **state)
+static void length_required_may_have_particulars(void **state)
 {
     (void)state;
     static const char *const ROWS[][2] = {
@@ -202,7 +202,7 @@ static void test_length_required_with_and_without_particulars(void **state)
     }
 }
 
-static void test_glanceclient_gets_text(void **state)
+static void glanceclient_gets_text(void **state)
 {
     (void)state;
     struct refusal_context context = FULL;
@@ -224,7 +224,7 @@ static void test_glanceclient_gets_text(void **state)
 }
 
 /* The data may be right, so the message does not call it wrong. */
-static void test_what_glance_would_refuse(void **state)
+static void glance_would_refuse_names_its_check(void **state)
 {
     (void)state;
     static const enum refusal reasons[] = {REFUSAL_FORMAT_MISMATCH, REFUSAL_UNSAFE_FORMAT};
@@ -246,7 +246,7 @@ static void test_what_glance_would_refuse(void **state)
     }
 }
 
-static void test_earlier_content_goes(void **state)
+static void earlier_content_is_replaced(void **state)
 {
     (void)state;
     struct reply reply;
@@ -262,16 +262,16 @@ static void test_earlier_content_goes(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_whole_answer),
-        cmocka_unit_test(test_key_order_of_every_refusal),
-        cmocka_unit_test(test_an_empty_upload_is_told_how_it_came_about),
-        cmocka_unit_test(test_plain_http_is_answered_in_text),
-        cmocka_unit_test(test_nothing_known),
-        cmocka_unit_test(test_details),
-        cmocka_unit_test(test_length_required_with_and_without_particulars),
-        cmocka_unit_test(test_glanceclient_gets_text),
-        cmocka_unit_test(test_what_glance_would_refuse),
-        cmocka_unit_test(test_earlier_content_goes),
+        cmocka_unit_test(answer_is_complete_http),
+        cmocka_unit_test(every_refusal_has_its_key_order),
+        cmocka_unit_test(empty_upload_explains_its_causes),
+        cmocka_unit_test(plain_http_is_answered_in_text),
+        cmocka_unit_test(answer_without_facts_is_complete),
+        cmocka_unit_test(details_are_in_the_answer),
+        cmocka_unit_test(length_required_may_have_particulars),
+        cmocka_unit_test(glanceclient_gets_text),
+        cmocka_unit_test(glance_would_refuse_names_its_check),
+        cmocka_unit_test(earlier_content_is_replaced),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

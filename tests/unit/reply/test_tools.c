@@ -9,7 +9,7 @@
 #include <cmocka.h>
 
 /* As the programs name themselves. */
-static void a_client_is_known_by_its_name(void **state)
+static void client_is_known_by_its_user_agent(void **state)
 {
     (void)state;
     static const struct {
@@ -28,7 +28,7 @@ static void a_client_is_known_by_its_name(void **state)
         assert_string_equal(tool_of(rows[i].user_agent)->words, rows[i].words);
 }
 
-static void each_knows_every_command(void **state)
+static void each_client_has_every_command(void **state)
 {
     (void)state;
     static const char *const names[] = {"curl", "openstack", "glanceclient", "PostmanRuntime"};
@@ -45,8 +45,8 @@ static void each_knows_every_command(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(a_client_is_known_by_its_name),
-        cmocka_unit_test(each_knows_every_command),
+        cmocka_unit_test(client_is_known_by_its_user_agent),
+        cmocka_unit_test(each_client_has_every_command),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -26,7 +26,7 @@ static void same(const struct headers *headers, const struct header *wanted)
     assert_null(wanted->name);
 }
 
-static void a_request_goes_on_without_what_belonged_to_its_connection(void **state)
+static void forwarded_request_has_no_hop_by_hop_fields(void **state)
 {
     (void)state;
     static const struct header sent[] = {{"X-Auth-Token", "t"},
@@ -145,7 +145,7 @@ static void spell(const char *name, unsigned way, char *out)
     }
 }
 
-static void nobody_says_who_the_caller_is(void **state)
+static void identity_fields_are_removed(void **state)
 {
     (void)state;
     char name[64];
@@ -163,7 +163,7 @@ static void nobody_says_who_the_caller_is(void **state)
     }
 }
 
-static void what_is_not_known_is_not_told(void **state)
+static void unknown_addresses_are_not_forwarded(void **state)
 {
     (void)state;
     static const struct header wanted[] = {
@@ -176,7 +176,7 @@ static void what_is_not_known_is_not_told(void **state)
     headers_free(&to);
 }
 
-static void an_answer_keeps_its_fields_in_order(void **state)
+static void answer_keeps_its_fields_in_order(void **state)
 {
     (void)state;
     static const struct header sent[] = {{"Content-Type", "application/json"},
@@ -208,10 +208,10 @@ static void an_answer_keeps_its_fields_in_order(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(a_request_goes_on_without_what_belonged_to_its_connection),
-        cmocka_unit_test(nobody_says_who_the_caller_is),
-        cmocka_unit_test(what_is_not_known_is_not_told),
-        cmocka_unit_test(an_answer_keeps_its_fields_in_order),
+        cmocka_unit_test(forwarded_request_has_no_hop_by_hop_fields),
+        cmocka_unit_test(identity_fields_are_removed),
+        cmocka_unit_test(unknown_addresses_are_not_forwarded),
+        cmocka_unit_test(answer_keeps_its_fields_in_order),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

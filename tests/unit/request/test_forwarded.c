@@ -13,7 +13,7 @@ static struct span span_of(const char *text)
     return (struct span){text, strlen(text)};
 }
 
-static void a_node_is_an_address(void **state)
+static void node_is_an_address(void **state)
 {
     (void)state;
     static const char *const rows[][2] = {
@@ -34,7 +34,7 @@ static void a_node_is_an_address(void **state)
     }
 }
 
-static void or_hidden(void **state)
+static void node_may_be_hidden(void **state)
 {
     (void)state;
     static const char *const rows[] = {"",   "unknown",     "UNKNOWN",      "unknown:80",
@@ -46,7 +46,7 @@ static void or_hidden(void **state)
     }
 }
 
-static void or_cannot_be_read(void **state)
+static void node_may_be_malformed(void **state)
 {
     (void)state;
     static const char *const rows[] = {
@@ -116,7 +116,7 @@ static void an_element_has_parameters(void **state)
 }
 
 /* What stands behind the element is not looked at. */
-static void an_element_ends(void **state)
+static void truncated_element_is_malformed(void **state)
 {
     (void)state;
     static const char text[] = "for=\"a\";host=b";
@@ -128,7 +128,7 @@ static void an_element_ends(void **state)
     }
 }
 
-static void anything_else_is_no_element(void **state)
+static void malformed_element_is_refused(void **state)
 {
     (void)state;
     static const char *const bad[] = {
@@ -146,9 +146,12 @@ static void anything_else_is_no_element(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(a_node_is_an_address), cmocka_unit_test(or_hidden),
-        cmocka_unit_test(or_cannot_be_read),    cmocka_unit_test(an_element_has_parameters),
-        cmocka_unit_test(an_element_ends),      cmocka_unit_test(anything_else_is_no_element),
+        cmocka_unit_test(node_is_an_address),
+        cmocka_unit_test(node_may_be_hidden),
+        cmocka_unit_test(node_may_be_malformed),
+        cmocka_unit_test(an_element_has_parameters),
+        cmocka_unit_test(truncated_element_is_malformed),
+        cmocka_unit_test(malformed_element_is_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

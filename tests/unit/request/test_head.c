@@ -175,7 +175,7 @@ static void build(const struct row *row, struct request_head *head)
         assert_true(headers_add(&head->headers, row->fields[i].name, row->fields[i].value));
 }
 
-static void a_head_has_one_reading_or_is_refused(void **state)
+static void ambiguous_head_is_refused(void **state)
 {
     (void)state;
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
@@ -195,6 +195,6 @@ static void a_head_has_one_reading_or_is_refused(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(a_head_has_one_reading_or_is_refused)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(ambiguous_head_is_refused)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

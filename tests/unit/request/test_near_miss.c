@@ -21,7 +21,7 @@ static struct route find(const char *method, const char *versioned, const char *
     return route;
 }
 
-static void data_that_goes_beside_the_door(void **state)
+static void misdirected_data_is_recognized(void **state)
 {
     (void)state;
     static const struct {
@@ -56,7 +56,7 @@ static void data_that_goes_beside_the_door(void **state)
     }
 }
 
-static void everything_else_is_glances_business(void **state)
+static void other_requests_are_left_to_glance(void **state)
 {
     (void)state;
     static const struct {
@@ -97,8 +97,8 @@ static void everything_else_is_glances_business(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(data_that_goes_beside_the_door),
-        cmocka_unit_test(everything_else_is_glances_business),
+        cmocka_unit_test(misdirected_data_is_recognized),
+        cmocka_unit_test(other_requests_are_left_to_glance),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

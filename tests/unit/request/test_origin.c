@@ -260,21 +260,21 @@ static void check(const struct row *row, bool forwarded)
     headers_free(&headers);
 }
 
-static void only_a_trusted_proxy_speaks_for_the_client(void **state)
+static void x_forwarded_for_counts_only_of_trusted_proxies(void **state)
 {
     (void)state;
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
         check(&rows[i], false);
 }
 
-static void or_in_the_other_header(void **state)
+static void forwarded_counts_only_of_trusted_proxies(void **state)
 {
     (void)state;
     for (size_t i = 0; i < sizeof forwarded_rows / sizeof *forwarded_rows; i++)
         check(&forwarded_rows[i], true);
 }
 
-static void what_cannot_be_read_is_a_fault_of_a_trusted_peer(void **state)
+static void malformed_header_of_a_trusted_peer_is_a_fault(void **state)
 {
     (void)state;
     for (size_t i = 0; i < sizeof unreadable / sizeof *unreadable; i++) {
@@ -295,7 +295,7 @@ static void what_cannot_be_read_is_a_fault_of_a_trusted_peer(void **state)
     }
 }
 
-static void what_is_not_known_is_empty(void **state)
+static void unknown_origin_is_empty(void **state)
 {
     (void)state;
     struct networks nobody = {0};
@@ -316,10 +316,10 @@ static void what_is_not_known_is_empty(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(only_a_trusted_proxy_speaks_for_the_client),
-        cmocka_unit_test(or_in_the_other_header),
-        cmocka_unit_test(what_cannot_be_read_is_a_fault_of_a_trusted_peer),
-        cmocka_unit_test(what_is_not_known_is_empty),
+        cmocka_unit_test(x_forwarded_for_counts_only_of_trusted_proxies),
+        cmocka_unit_test(forwarded_counts_only_of_trusted_proxies),
+        cmocka_unit_test(malformed_header_of_a_trusted_peer_is_a_fault),
+        cmocka_unit_test(unknown_origin_is_empty),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

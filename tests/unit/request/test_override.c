@@ -37,7 +37,7 @@ static const struct {
     {"a=?_method&;&_method=PUT&a", true},
 };
 
-static void the_query_may_name_another_method(void **state)
+static void query_may_override_the_method(void **state)
 {
     (void)state;
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
@@ -48,6 +48,6 @@ static void the_query_may_name_another_method(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(the_query_may_name_another_method)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(query_may_override_the_method)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

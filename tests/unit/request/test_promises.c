@@ -156,7 +156,7 @@ static void print(const struct promises *promises, char text[TEXT_MAX])
     }
 }
 
-static void what_is_promised_is_found(void **state)
+static void declared_digests_are_found(void **state)
 {
     (void)state;
     for (size_t i = 0; i < sizeof SOUND / sizeof *SOUND; i++) {
@@ -173,7 +173,7 @@ static void what_is_promised_is_found(void **state)
     }
 }
 
-static void what_cannot_be_held_is_refused(void **state)
+static void unusable_digest_is_refused(void **state)
 {
     (void)state;
     for (size_t i = 0; i < sizeof BROKEN / sizeof *BROKEN; i++) {
@@ -189,7 +189,7 @@ static void what_cannot_be_held_is_refused(void **state)
 }
 
 /* An image's property is a promise if it is a digest, and nothing at all if not. */
-static void a_property_is_a_promise_or_nothing(void **state)
+static void property_is_a_digest_or_ignored(void **state)
 {
     (void)state;
     static const char *const nothing[] = {
@@ -210,7 +210,7 @@ static void a_property_is_a_promise_or_nothing(void **state)
 }
 
 /* Everything that a head and an image can promise at once. */
-static void there_is_room_for_every_promise(void **state)
+static void all_digests_fit(void **state)
 {
     (void)state;
     struct headers headers = {0};
@@ -237,10 +237,10 @@ static void there_is_room_for_every_promise(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(what_is_promised_is_found),
-        cmocka_unit_test(what_cannot_be_held_is_refused),
-        cmocka_unit_test(a_property_is_a_promise_or_nothing),
-        cmocka_unit_test(there_is_room_for_every_promise),
+        cmocka_unit_test(declared_digests_are_found),
+        cmocka_unit_test(unusable_digest_is_refused),
+        cmocka_unit_test(property_is_a_digest_or_ignored),
+        cmocka_unit_test(all_digests_fit),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

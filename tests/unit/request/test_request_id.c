@@ -22,7 +22,7 @@ static void choose(const char *one, const char *two, char out[REQUEST_ID_MAX + 1
     headers_free(&headers);
 }
 
-static void the_clients_own_is_kept(void **state)
+static void valid_request_id_is_kept(void **state)
 {
     (void)state;
     static const char *const kept[] = {"req-3f1c6f5e-7f0e-4c54-9b6a-6a3f1d9c0b11", "x", LONGEST};
@@ -43,7 +43,7 @@ static void assert_minted(const char *id)
     assert_non_null(strchr("89ab", id[4 + 19]));
 }
 
-static void any_other_is_replaced(void **state)
+static void invalid_request_id_is_replaced(void **state)
 {
     (void)state;
     static const char *const replaced[][2] = {
@@ -63,8 +63,8 @@ static void any_other_is_replaced(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(the_clients_own_is_kept),
-        cmocka_unit_test(any_other_is_replaced),
+        cmocka_unit_test(valid_request_id_is_kept),
+        cmocka_unit_test(invalid_request_id_is_replaced),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -31,7 +31,7 @@ static const struct {
     {{{"X-Image-Meta-Store ", "test"}}, NULL},
 };
 
-static void the_wish_is_what_eventlet_makes_of_it(void **state)
+static void requested_store_is_read_as_eventlet_does(void **state)
 {
     (void)state;
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
@@ -50,6 +50,6 @@ static void the_wish_is_what_eventlet_makes_of_it(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(the_wish_is_what_eventlet_makes_of_it)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(requested_store_is_read_as_eventlet_does)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

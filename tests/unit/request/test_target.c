@@ -102,7 +102,7 @@ static void same(const char *is, const char *wanted)
         assert_string_equal(is, wanted);
 }
 
-static void a_path_is_read_as_glance_reads_it_and_written_anew(void **state)
+static void path_is_read_as_glance_does_and_canonicalized(void **state)
 {
     (void)state;
     for (size_t i = 0; i < PATHS; i++) {
@@ -129,7 +129,7 @@ static void every_form_becomes_the_origin_form(void **state)
     }
 }
 
-static void what_can_be_read_in_two_ways_is_refused(void **state)
+static void ambiguous_target_is_refused(void **state)
 {
     (void)state;
     for (size_t i = 0; i < REFUSED; i++) {
@@ -142,7 +142,7 @@ static void what_can_be_read_in_two_ways_is_refused(void **state)
 }
 
 /* So that what is judged here is what is judged by whoever reads it next. */
-static void the_canonical_form_is_read_as_itself(void **state)
+static void canonical_form_is_a_fixed_point(void **state)
 {
     (void)state;
     for (size_t i = 0; i < PATHS + FORMS; i++) {
@@ -159,7 +159,7 @@ static void the_canonical_form_is_read_as_itself(void **state)
     }
 }
 
-static void every_byte_but_a_control_has_one_way_to_be_written(void **state)
+static void every_byte_has_one_canonical_form(void **state)
 {
     (void)state;
     for (int byte = 0x20; byte < 0x100; byte++) {
@@ -213,7 +213,7 @@ static void cut_everywhere(const char *sent)
     }
 }
 
-static void a_cut_target_is_not_read_past_its_end(void **state)
+static void truncated_target_is_not_read_past_its_end(void **state)
 {
     (void)state;
     for (size_t i = 0; i < PATHS; i++)
@@ -227,13 +227,13 @@ static void a_cut_target_is_not_read_past_its_end(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(a_path_is_read_as_glance_reads_it_and_written_anew),
+        cmocka_unit_test(path_is_read_as_glance_does_and_canonicalized),
         cmocka_unit_test(every_form_becomes_the_origin_form),
-        cmocka_unit_test(what_can_be_read_in_two_ways_is_refused),
-        cmocka_unit_test(the_canonical_form_is_read_as_itself),
-        cmocka_unit_test(every_byte_but_a_control_has_one_way_to_be_written),
+        cmocka_unit_test(ambiguous_target_is_refused),
+        cmocka_unit_test(canonical_form_is_a_fixed_point),
+        cmocka_unit_test(every_byte_has_one_canonical_form),
         cmocka_unit_test(an_escape_means_its_byte),
-        cmocka_unit_test(a_cut_target_is_not_read_past_its_end),
+        cmocka_unit_test(truncated_target_is_not_read_past_its_end),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

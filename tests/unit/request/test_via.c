@@ -19,7 +19,7 @@ static bool is_loop(const char *name, const char *value)
     return loop;
 }
 
-static void only_the_own_name_is_a_loop(void **state)
+static void own_name_in_via_is_a_loop(void **state)
 {
     (void)state;
     struct headers headers = {0};
@@ -39,7 +39,7 @@ static void only_the_own_name_is_a_loop(void **state)
     headers_free(&headers);
 }
 
-static void the_others_stay_in_front(void **state)
+static void other_via_entries_stay_in_front(void **state)
 {
     (void)state;
     struct headers headers = {0};
@@ -53,8 +53,8 @@ static void the_others_stay_in_front(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(only_the_own_name_is_a_loop),
-        cmocka_unit_test(the_others_stay_in_front),
+        cmocka_unit_test(own_name_in_via_is_a_loop),
+        cmocka_unit_test(other_via_entries_stay_in_front),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

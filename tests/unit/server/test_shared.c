@@ -30,7 +30,7 @@ void capacity_free(struct capacity *capacity)
         rooms_made--;
 }
 
-static void all_of_it_is_there_or_it_is_told(void **state)
+static void shared_memory_is_complete_or_fails(void **state)
 {
     (void)state;
     for (int without = 0; without < 2; without++) {
@@ -48,7 +48,7 @@ static void all_of_it_is_there_or_it_is_told(void **state)
     }
 }
 
-static void what_never_began_can_be_ended(void **state)
+static void shared_end_accepts_an_unstarted_one(void **state)
 {
     (void)state;
     struct shared shared = {0};
@@ -58,8 +58,8 @@ static void what_never_began_can_be_ended(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(all_of_it_is_there_or_it_is_told),
-        cmocka_unit_test(what_never_began_can_be_ended),
+        cmocka_unit_test(shared_memory_is_complete_or_fails),
+        cmocka_unit_test(shared_end_accepts_an_unstarted_one),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -27,7 +27,7 @@ static struct snapshot *load(void **state, const char *settings, const char *pol
     return snapshot_load(&sources, diagnostics);
 }
 
-static void a_good_one_has_settings_and_policy(void **state)
+static void good_snapshot_has_settings_and_policy(void **state)
 {
     struct diagnostics diagnostics = {0};
     struct snapshot *snapshot = load(state, "", "default: {store: test}\n", &diagnostics);
@@ -41,7 +41,7 @@ static void a_good_one_has_settings_and_policy(void **state)
     snapshot_release(snapshot);
 }
 
-static void the_problems_of_all_parts_come_together(void **state)
+static void problems_of_all_parts_are_reported(void **state)
 {
     struct diagnostics diagnostics = {0};
     assert_null(load(state,
@@ -56,7 +56,7 @@ static void the_problems_of_all_parts_come_together(void **state)
     diagnostics_free(&diagnostics);
 }
 
-static void the_spool_is_tried_where_it_is_used(void **state)
+static void spool_is_tried_only_where_it_is_used(void **state)
 {
     static const char policy[] = "default: {store: test}\n";
     struct diagnostics diagnostics = {0};
@@ -83,7 +83,7 @@ static void *hold_and_release(void *context)
     return NULL;
 }
 
-static void references_are_counted_among_threads(void **state)
+static void references_are_counted_across_threads(void **state)
 {
     struct diagnostics diagnostics = {0};
     struct snapshot *snapshot = load(state, "", "default: {store: test}\n", &diagnostics);
@@ -106,10 +106,10 @@ int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, scratch_begin, scratch_end)
     const struct CMUnitTest tests[] = {
-        TEST(a_good_one_has_settings_and_policy),
-        TEST(the_problems_of_all_parts_come_together),
-        TEST(the_spool_is_tried_where_it_is_used),
-        TEST(references_are_counted_among_threads),
+        TEST(good_snapshot_has_settings_and_policy),
+        TEST(problems_of_all_parts_are_reported),
+        TEST(spool_is_tried_only_where_it_is_used),
+        TEST(references_are_counted_across_threads),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -95,7 +95,7 @@ static const char NO_CERT[] = "tls_cert_file: no certificate could be read: ";
 static const char NO_KEY[] = "tls_key_file: no private key could be read: ";
 static const char STRANGERS[] = "tls_key_file: this key does not belong to the certificate";
 
-static void a_certificate_and_its_key_of_any_kind(void **state)
+static void certificate_and_key_of_any_kind_are_read(void **state)
 {
     for (size_t i = 0; i < KIND_COUNT; i++) {
         struct pair pair = make_pair(state, "pair", KINDS[i]);
@@ -103,7 +103,7 @@ static void a_certificate_and_its_key_of_any_kind(void **state)
     }
 }
 
-static void a_key_of_the_older_forms(void **state)
+static void key_in_older_formats_is_read(void **state)
 {
     struct pair rsa = make_pair(state, "rsa", KINDS[RSA]);
     struct pair ec = make_pair(state, "ec", KINDS[EC]);
@@ -115,7 +115,7 @@ static void a_key_of_the_older_forms(void **state)
     assert_good(ec.cert, old);
 }
 
-static void a_chain_and_both_in_one_file(void **state)
+static void chain_and_key_in_one_file_are_read(void **state)
 {
     struct pair leaf = make_pair(state, "leaf", KINDS[EC]);
     struct pair issuer = make_pair(state, "issuer", KINDS[RSA]);
@@ -127,7 +127,7 @@ static void a_chain_and_both_in_one_file(void **state)
     assert_good(both, both);
 }
 
-static void a_chain_has_an_end(void **state)
+static void chain_has_a_maximum(void **state)
 {
     struct pair pair = make_pair(state, "pair", KINDS[EC]);
     const char *chain = scratch_path(state, "chain.pem");
@@ -138,7 +138,7 @@ static void a_chain_has_an_end(void **state)
                    "tls_cert_file: no certificate could be read: too many certificates");
 }
 
-static void the_key_of_another_certificate(void **state)
+static void key_of_another_certificate_is_refused(void **state)
 {
     struct pair pairs[KIND_COUNT];
     for (size_t i = 0; i < KIND_COUNT; i++) {
@@ -154,7 +154,7 @@ static void the_key_of_another_certificate(void **state)
                 assert_one_bad(pairs[i].cert, pairs[j].key, pairs[j].key, STRANGERS);
 }
 
-static void files_that_hold_something_else(void **state)
+static void files_with_other_contents_are_refused(void **state)
 {
     struct pair pair = make_pair(state, "pair", KINDS[EC]);
     static const char *const contents[] = {
@@ -173,7 +173,7 @@ static void files_that_hold_something_else(void **state)
     assert_one_bad(pair.cert, pair.cert, pair.cert, NO_KEY);
 }
 
-static void a_key_with_a_passphrase(void **state)
+static void key_with_a_passphrase_is_refused(void **state)
 {
     struct pair pair = make_pair(state, "pair", KINDS[EC]);
     const char *locked = scratch_path(state, "locked.key");
@@ -183,7 +183,7 @@ static void a_key_with_a_passphrase(void **state)
         "tls_key_file: no private key could be read: it needs a passphrase; use a key without one");
 }
 
-static void files_that_are_not_there(void **state)
+static void absent_files_are_reported(void **state)
 {
     struct pair pair = make_pair(state, "pair", KINDS[EC]);
     const char *none = scratch_path(state, "none");
@@ -203,7 +203,7 @@ static void each_file_has_its_own_problem(void **state)
     assert_bad(garbage, none, (const struct problem[]){{garbage, NO_CERT}, {none, NO_KEY}}, 2);
 }
 
-static void nothing_is_freed_without_harm(void **state)
+static void tls_identity_free_accepts_null(void **state)
 {
     (void)state;
     tls_identity_free(NULL);
@@ -213,16 +213,16 @@ int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, scratch_begin, scratch_end)
     const struct CMUnitTest tests[] = {
-        TEST(a_certificate_and_its_key_of_any_kind),
-        TEST(a_key_of_the_older_forms),
-        TEST(a_chain_and_both_in_one_file),
-        TEST(a_chain_has_an_end),
-        TEST(the_key_of_another_certificate),
-        TEST(files_that_hold_something_else),
-        TEST(a_key_with_a_passphrase),
-        TEST(files_that_are_not_there),
+        TEST(certificate_and_key_of_any_kind_are_read),
+        TEST(key_in_older_formats_is_read),
+        TEST(chain_and_key_in_one_file_are_read),
+        TEST(chain_has_a_maximum),
+        TEST(key_of_another_certificate_is_refused),
+        TEST(files_with_other_contents_are_refused),
+        TEST(key_with_a_passphrase_is_refused),
+        TEST(absent_files_are_reported),
         TEST(each_file_has_its_own_problem),
-        TEST(nothing_is_freed_without_harm),
+        TEST(tls_identity_free_accepts_null),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -30,14 +30,14 @@ static void assert_nameless(int fd, const char *directory)
     assert_int_equal(disk_count(directory), 0);
 }
 
-static void it_has_no_name(void **state)
+static void file_has_no_name(void **state)
 {
     int fd = spool_file_open(own_dir(state));
     assert_nameless(fd, own_dir(state));
     close(fd);
 }
 
-static void it_has_none_either_where_it_must_be_made_with_one(void **state)
+static void file_is_unlinked_without_o_tmpfile(void **state)
 {
     disk.needs_name = true;
     int fd = spool_file_open(own_dir(state));
@@ -49,7 +49,7 @@ static void it_has_none_either_where_it_must_be_made_with_one(void **state)
     close(fd);
 }
 
-static void its_directory_is_made_when_it_is_needed(void **state)
+static void directory_is_created_when_needed(void **state)
 {
     const char *directory = scratch_path(state, "new");
     struct stat status;
@@ -60,7 +60,7 @@ static void its_directory_is_made_when_it_is_needed(void **state)
     close(fd);
 }
 
-static void only_the_last_part_is_made(void **state)
+static void only_the_last_path_component_is_created(void **state)
 {
     char path[128];
     snprintf(path, sizeof path, "%s/a/b", own_dir(state));
@@ -70,7 +70,7 @@ static void only_the_last_part_is_made(void **state)
     assert_int_equal(errno, ENOTDIR);
 }
 
-static void bytes_stand_where_they_were_written(void **state)
+static void bytes_are_read_where_they_were_written(void **state)
 {
     static const size_t pieces[] = {1, 2, 3, 7, 100};
     for (size_t i = 0; i < sizeof pieces / sizeof pieces[0]; i++) {
@@ -102,7 +102,7 @@ static void a_write_that_fails_says_why(void **state)
     close(fd);
 }
 
-static void what_is_not_there_cannot_be_read(void **state)
+static void read_that_fails_says_why(void **state)
 {
     char back[5];
     int fd = spool_file_open(own_dir(state));
@@ -119,13 +119,13 @@ int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, begin, scratch_end)
     const struct CMUnitTest tests[] = {
-        TEST(it_has_no_name),
-        TEST(it_has_none_either_where_it_must_be_made_with_one),
-        TEST(its_directory_is_made_when_it_is_needed),
-        TEST(only_the_last_part_is_made),
-        TEST(bytes_stand_where_they_were_written),
+        TEST(file_has_no_name),
+        TEST(file_is_unlinked_without_o_tmpfile),
+        TEST(directory_is_created_when_needed),
+        TEST(only_the_last_path_component_is_created),
+        TEST(bytes_are_read_where_they_were_written),
         TEST(a_write_that_fails_says_why),
-        TEST(what_is_not_there_cannot_be_read),
+        TEST(read_that_fails_says_why),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

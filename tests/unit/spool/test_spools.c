@@ -16,7 +16,7 @@ static int begin(void **state)
 
 /* --- the limit ------------------------------------------------------------------------------- */
 
-static void no_more_than_the_limit_is_taken(void **state)
+static void total_never_exceeds_the_limit(void **state)
 {
     (void)state;
     struct spools *spools = spools_new(NULL);
@@ -71,7 +71,7 @@ static void threads_share_the_limit(void **state)
 
 /* --- the directory --------------------------------------------------------------------------- */
 
-static void a_directory_that_can_be_written_to_is_good(void **state)
+static void writable_directory_is_good(void **state)
 {
     char why[256] = "";
     const char *directory = scratch_dir(state, "spool");
@@ -82,7 +82,7 @@ static void a_directory_that_can_be_written_to_is_good(void **state)
     assert_int_equal(disk_count("/proc/self/fd"), open_before);
 }
 
-static void one_that_can_be_made_is_good_and_not_left_behind(void **state)
+static void creatable_directory_is_good_and_not_left_behind(void **state)
 {
     char why[256] = "";
     const char *directory = scratch_path(state, "new");
@@ -91,7 +91,7 @@ static void one_that_can_be_made_is_good_and_not_left_behind(void **state)
     assert_int_equal(errno, ENOENT);
 }
 
-static void what_is_wrong_with_it_is_said(void **state)
+static void problem_of_the_directory_is_reported(void **state)
 {
     char below[128];
     snprintf(below, sizeof below, "%s/none", scratch_path(state, "none"));
@@ -109,7 +109,7 @@ static void what_is_wrong_with_it_is_said(void **state)
 }
 
 /* Root may write anywhere, so it is somebody else meanwhile. */
-static void one_that_cannot_be_written_to_is_not_good(void **state)
+static void unwritable_directory_is_not_good(void **state)
 {
     char why[256] = "";
     const char *directory = scratch_dir(state, "spool");
@@ -127,12 +127,12 @@ int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, begin, scratch_end)
     const struct CMUnitTest tests[] = {
-        TEST(no_more_than_the_limit_is_taken),
+        TEST(total_never_exceeds_the_limit),
         TEST(threads_share_the_limit),
-        TEST(a_directory_that_can_be_written_to_is_good),
-        TEST(one_that_can_be_made_is_good_and_not_left_behind),
-        TEST(what_is_wrong_with_it_is_said),
-        TEST(one_that_cannot_be_written_to_is_not_good),
+        TEST(writable_directory_is_good),
+        TEST(creatable_directory_is_good_and_not_left_behind),
+        TEST(problem_of_the_directory_is_reported),
+        TEST(unwritable_directory_is_not_good),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

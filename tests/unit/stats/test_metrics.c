@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* metrics.c and metrics_text.c together: what is counted is what can be read. */
-#include "intake/metrics.h"
-
 #include "intake/buffer.h"
+#include "intake/metrics.h"
 #include "intake/record.h"
 
 #include <pthread.h>
@@ -16,62 +14,9 @@
 
 #include <cmocka.h>
 
-enum { WORKERS = 2 };
+#include "metrics_text.h"
 
-static struct metrics *metrics[WORKERS];
-static struct buffer text;
-
-static int set_up(void **state)
-{
-    (void)state;
-    buffer_init(&text, 1 << 20);
-    for (int i = 0; i < WORKERS; i++)
-        if (!(metrics[i] = metrics_new()))
-            return -1;
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    (void)state;
-    for (int i = 0; i < WORKERS; i++)
-        metrics_free(metrics[i]);
-    buffer_free(&text);
-    return 0;
-}
-
-static void read_all(void)
-{
-    buffer_clear(&text);
-    static const struct metrics_common common = {.spool_bytes = 4711,
-                                                 .stores_missing = 2,
-                                                 .log_lines_lost = 3,
-                                                 .config_taken = true,
-                                                 .config_taken_ms = 1700000000123};
-    assert_true(metrics_text(metrics, WORKERS, &common, &text));
-}
-
-static void assert_line(const char *line)
-{
-    char whole[256];
-    snprintf(whole, sizeof whole, "\n%s\n", line);
-    if (!strstr(buffer_text(&text), whole))
-        fail_msg("no \"%s\" in\n%s", line, buffer_text(&text));
-}
-
-static void count_upload(int worker, const char *store, enum record_verdict verdict, double seconds)
-{
-    struct request_record *record = record_new("req-1", "192.0.2.7", "image");
-    assert_non_null(record);
-    record->store = store ? strdup(store) : NULL;
-    record->verdict = verdict;
-    record->bytes = 100;
-    record->seconds = seconds;
-    metrics_upload(metrics[worker], record);
-    record_free(record);
-}
-
-static void test_everything_is_there_from_the_start(void **state)
+static void all_metrics_exist_from_the_start(void **state)
 {
     (void)state;
     read_all();
@@ -90,7 +35,7 @@ static void test_everything_is_there_from_the_start(void **state)
     assert_line("glance_intake_config_last_reload_success_timestamp_seconds 1700000000.123");
 }
 
-static void test_workers_sum_up(void **state)
+static void metrics_of_workers_are_added(void **state)
 {
     (void)state;
     for (int i = 0; i < WORKERS; i++) {
@@ -115,7 +60,7 @@ static void test_workers_sum_up(void **state)
     assert_line("glance_intake_requests_in_flight 4");
 }
 
-static void test_uploads_by_result_and_store(void **state)
+static void uploads_are_counted_by_result_and_store(void **state)
 {
     (void)state;
     count_upload(0, "file", VERDICT_STORED, 1);
@@ -131,7 +76,7 @@ static void test_uploads_by_result_and_store(void **state)
     assert_line("glance_intake_upload_bytes_total{store=\"test\"} 300");
 }
 
-static void test_fixes_and_warnings(void **state)
+static void fixes_and_warnings_are_counted(void **state)
 {
     (void)state;
     static const unsigned FIXES[] = {0, FIX_STORE, FIX_STORE | FIX_LENGTH, FIX_MULTIPART};
@@ -170,7 +115,7 @@ static void count_import(int worker, const char *method, enum record_verdict ver
 }
 
 /* A client's word makes no row. */
-static void test_imports_by_method_and_result(void **state)
+static void imports_are_counted_by_method_and_result(void **state)
 {
     (void)state;
     count_import(0, "web-download", VERDICT_ACCEPTED);
@@ -194,7 +139,7 @@ static void test_imports_by_method_and_result(void **state)
 }
 
 /* Of every door; what was only watched is neither refused nor put right. */
-static void test_what_was_only_watched(void **state)
+static void audited_uploads_are_counted(void **state)
 {
     (void)state;
     for (int kind = RECORD_FILE; kind <= RECORD_TASK; kind++) {
@@ -218,7 +163,7 @@ static void test_what_was_only_watched(void **state)
     assert_line("glance_intake_uploads_total{result=\"stored\",store=\"none\"} 2");
 }
 
-static void test_durations(void **state)
+static void durations_are_in_buckets(void **state)
 {
     (void)state;
     count_upload(0, "test", VERDICT_STORED, 0.1); /* the bound belongs to its bucket */
@@ -237,38 +182,7 @@ static void test_durations(void **state)
     assert_line("glance_intake_upload_duration_seconds_count 4");
 }
 
-static void test_labels_are_escaped(void **state)
-{
-    (void)state;
-    count_upload(0, "a\"} 1\nforged{x=\"\\", VERDICT_STORED, 1);
-    read_all();
-    assert_line("glance_intake_upload_bytes_total{store=\"a\\\"} 1\xEF\xBF\xBD"
-                "forged{x=\\\"\\\\\"} 100");
-}
-
-/* Made-up names fill half of the rows at most; real stores still get theirs. */
-static void test_a_flood_of_names(void **state)
-{
-    (void)state;
-    for (int i = 0; i < 100; i++) {
-        char name[32];
-        snprintf(name, sizeof name, "made-up-%d", i);
-        count_upload(0, name, VERDICT_REJECTED, 1);
-    }
-    count_upload(0, "test", VERDICT_STORED, 1);
-    char long_name[200];
-    memset(long_name, 'x', sizeof long_name - 1);
-    long_name[sizeof long_name - 1] = '\0';
-    count_upload(0, long_name, VERDICT_STORED, 1);
-    read_all();
-    assert_line("glance_intake_uploads_total{result=\"rejected\",store=\"made-up-15\"} 1");
-    assert_line("glance_intake_uploads_total{result=\"rejected\",store=\"other\"} 84");
-    assert_line("glance_intake_uploads_total{result=\"stored\",store=\"other\"} 1");
-    assert_line("glance_intake_uploads_total{result=\"stored\",store=\"test\"} 1");
-    assert_null(strstr(buffer_text(&text), "made-up-16"));
-}
-
-static void test_unchecked_stores(void **state)
+static void unchecked_stores_are_counted(void **state)
 {
     (void)state;
     count_upload(0, "test", VERDICT_STORED, 1);
@@ -282,82 +196,18 @@ static void test_unchecked_stores(void **state)
     assert_line("glance_intake_stores_missing 2");
 }
 
-/* Each sample belongs to the family announced last, by HELP and TYPE. */
-static void test_families_are_announced(void **state)
-{
-    (void)state;
-    count_upload(0, "test", VERDICT_STORED, 1);
-    read_all();
-    char family[128] = "";
-    size_t families = 0;
-    char *rest = text.data;
-    for (char *line = strsep(&rest, "\n"); rest; line = strsep(&rest, "\n")) {
-        if (sscanf(line, "# HELP %127s", family) == 1) {
-            families++;
-        } else if (!strncmp(line, "# TYPE ", 7)) {
-            assert_memory_equal(line + 7, family, strlen(family));
-        } else {
-            assert_memory_equal(line, family, strlen(family));
-            assert_non_null(strchr("_{ ", line[strlen(family)]));
-        }
-    }
-    assert_int_equal(families, 22);
-}
-
-static void test_too_large_for_the_buffer(void **state)
-{
-    (void)state;
-    struct buffer small;
-    buffer_init(&small, 100);
-    static const struct metrics_common common;
-    assert_false(metrics_text(metrics, WORKERS, &common, &small));
-    buffer_free(&small);
-}
-
-/* For the thread sanitizer: a worker counts, among others in a store that is new, while somebody
- * reads. */
-static void *work(void *context)
-{
-    for (int i = 0; i < 300; i++) {
-        char name[32];
-        snprintf(name, sizeof name, "store-%d", i / 100);
-        count_upload(*(int *)context, name, VERDICT_STORED, 1);
-    }
-    return NULL;
-}
-
-static void test_reading_while_counting(void **state)
-{
-    (void)state;
-    pthread_t threads[WORKERS];
-    int numbers[WORKERS] = {0, 1};
-    for (int i = 0; i < WORKERS; i++)
-        assert_int_equal(pthread_create(&threads[i], NULL, work, &numbers[i]), 0);
-    for (int i = 0; i < 50; i++)
-        read_all();
-    for (int i = 0; i < WORKERS; i++)
-        pthread_join(threads[i], NULL);
-    read_all();
-    assert_line("glance_intake_uploads_total{result=\"stored\",store=\"store-2\"} 200");
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
-        TEST(test_everything_is_there_from_the_start),
-        TEST(test_workers_sum_up),
-        TEST(test_uploads_by_result_and_store),
-        TEST(test_fixes_and_warnings),
-        TEST(test_imports_by_method_and_result),
-        TEST(test_what_was_only_watched),
-        TEST(test_durations),
-        TEST(test_labels_are_escaped),
-        TEST(test_a_flood_of_names),
-        TEST(test_unchecked_stores),
-        TEST(test_families_are_announced),
-        TEST(test_too_large_for_the_buffer),
-        TEST(test_reading_while_counting),
+        TEST(all_metrics_exist_from_the_start),
+        TEST(metrics_of_workers_are_added),
+        TEST(uploads_are_counted_by_result_and_store),
+        TEST(fixes_and_warnings_are_counted),
+        TEST(imports_are_counted_by_method_and_result),
+        TEST(audited_uploads_are_counted),
+        TEST(durations_are_in_buckets),
+        TEST(unchecked_stores_are_counted),
 #undef TEST
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -66,7 +66,7 @@ static struct request_record *make_full(void)
     return record;
 }
 
-static void test_every_field(void **state)
+static void record_logs_every_field(void **state)
 {
     (void)state;
     const char *line = strstr(logged(LOG_FORMAT_TEXT, make_full()), " ");
@@ -77,7 +77,7 @@ static void test_every_field(void **state)
                               "verdict=stored\n");
 }
 
-static void test_warnings(void **state)
+static void warnings_are_logged(void **state)
 {
     (void)state;
     struct request_record *record = make_full();
@@ -88,7 +88,7 @@ static void test_warnings(void **state)
         strstr(line, " rule=default warnings=\"damaged_body, format_mismatch\" bytes="));
 }
 
-static void test_import_and_audit(void **state)
+static void import_and_audit_are_logged(void **state)
 {
     (void)state;
     struct request_record *record = make();
@@ -104,7 +104,7 @@ static void test_import_and_audit(void **state)
     assert_non_null(strstr(line, " verdict=accepted\n"));
 }
 
-static void test_json(void **state)
+static void json_record_is_logged(void **state)
 {
     (void)state;
     json_t *line = json_loads(logged(LOG_FORMAT_JSON, make_full()), JSON_REJECT_DUPLICATES, NULL);
@@ -134,7 +134,7 @@ static const struct {
      "verdict=aborted reason=client_stalled\n"},
 };
 
-static void test_level_by_verdict(void **state)
+static void log_level_follows_the_verdict(void **state)
 {
     (void)state;
     for (size_t i = 0; i < sizeof VERDICTS / sizeof *VERDICTS; i++) {
@@ -148,7 +148,7 @@ static void test_level_by_verdict(void **state)
     }
 }
 
-static void test_each_door_is_an_event_of_its_own(void **state)
+static void each_action_has_its_own_event(void **state)
 {
     (void)state;
     static const struct {
@@ -172,12 +172,12 @@ static void test_each_door_is_an_event_of_its_own(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_every_field),
-        cmocka_unit_test(test_warnings),
-        cmocka_unit_test(test_import_and_audit),
-        cmocka_unit_test(test_json),
-        cmocka_unit_test(test_level_by_verdict),
-        cmocka_unit_test(test_each_door_is_an_event_of_its_own),
+        cmocka_unit_test(record_logs_every_field),
+        cmocka_unit_test(warnings_are_logged),
+        cmocka_unit_test(import_and_audit_are_logged),
+        cmocka_unit_test(json_record_is_logged),
+        cmocka_unit_test(log_level_follows_the_verdict),
+        cmocka_unit_test(each_action_has_its_own_event),
     };
     return cmocka_run_group_tests(tests, make_file, remove_file);
 }

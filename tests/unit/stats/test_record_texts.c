@@ -10,7 +10,7 @@
 
 #include <cmocka.h>
 
-static void test_fixes(void **state)
+static void fixes_have_texts(void **state)
 {
     (void)state;
     static const struct {
@@ -32,7 +32,7 @@ static void test_fixes(void **state)
     }
 }
 
-static void test_warnings(void **state)
+static void warnings_have_texts(void **state)
 {
     (void)state;
     char text[RECORD_WARNINGS_TEXT] = "earlier";
@@ -46,7 +46,7 @@ static void test_warnings(void **state)
 }
 
 /* However long the table gets, nothing of it is cut off. */
-static void test_every_warning_at_once(void **state)
+static void all_warnings_fit(void **state)
 {
     (void)state;
     char text[RECORD_WARNINGS_TEXT];
@@ -60,7 +60,7 @@ static void test_every_warning_at_once(void **state)
     assert_int_equal(strlen(text), wanted - 2);
 }
 
-static void test_audit(void **state)
+static void audited_findings_have_texts(void **state)
 {
     (void)state;
     static const struct {
@@ -85,7 +85,7 @@ static void test_audit(void **state)
     }
 }
 
-static void test_all_of_an_audit_at_once(void **state)
+static void all_audited_findings_fit(void **state)
 {
     (void)state;
     const struct request_record record = {.audit_fixes = ~0U, .audit_reasons = UINT64_MAX};
@@ -99,11 +99,9 @@ static void test_all_of_an_audit_at_once(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_fixes),
-        cmocka_unit_test(test_warnings),
-        cmocka_unit_test(test_every_warning_at_once),
-        cmocka_unit_test(test_audit),
-        cmocka_unit_test(test_all_of_an_audit_at_once),
+        cmocka_unit_test(fixes_have_texts),         cmocka_unit_test(warnings_have_texts),
+        cmocka_unit_test(all_warnings_fit),         cmocka_unit_test(audited_findings_have_texts),
+        cmocka_unit_test(all_audited_findings_fit),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

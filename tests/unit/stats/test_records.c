@@ -67,7 +67,7 @@ static void assert_metric(const char *line)
     buffer_free(&text);
 }
 
-static void test_comes_and_goes(void **state)
+static void record_enters_and_leaves(void **state)
 {
     (void)state;
     struct request_record *first = make("first");
@@ -89,7 +89,7 @@ static void test_comes_and_goes(void **state)
 
 /* Refused before data could flow: never in flight, and still in the list, the log and the
  * metrics. */
-static void test_leaves_without_having_entered(void **state)
+static void record_may_leave_without_entering(void **state)
 {
     (void)state;
     struct request_record *other = make("other");
@@ -104,7 +104,7 @@ static void test_leaves_without_having_entered(void **state)
 }
 
 /* The size may be known late: then the policy is asked a second time. */
-static void test_is_decided_again(void **state)
+static void record_may_be_decided_again(void **state)
 {
     (void)state;
     struct request_record *record = make("image");
@@ -121,7 +121,7 @@ static void test_is_decided_again(void **state)
     assert_metric("\nglance_intake_uploads_total{result=\"stored\",store=\"test\"} 1\n");
 }
 
-static void test_keeps_the_last_hundred(void **state)
+static void last_hundred_records_are_kept(void **state)
 {
     (void)state;
     for (int i = 0; i < RECORDS_FINISHED_KEPT + 5; i++) {
@@ -134,7 +134,7 @@ static void test_keeps_the_last_hundred(void **state)
     assert_string_equal(records->finished.last->image, "5");
 }
 
-static void test_half_built(void **state)
+static void half_built_record_is_not_listed(void **state)
 {
     (void)state;
     record_free(NULL);
@@ -149,11 +149,11 @@ static void test_half_built(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(test_comes_and_goes, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_leaves_without_having_entered, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_is_decided_again, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_keeps_the_last_hundred, set_up, tear_down),
-        cmocka_unit_test(test_half_built),
+        cmocka_unit_test_setup_teardown(record_enters_and_leaves, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(record_may_leave_without_entering, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(record_may_be_decided_again, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(last_hundred_records_are_kept, set_up, tear_down),
+        cmocka_unit_test(half_built_record_is_not_listed),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

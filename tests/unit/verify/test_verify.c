@@ -187,7 +187,7 @@ static void each_report_has_its_verdict(void **state)
     }
 }
 
-static void no_store_was_asked_for(void **state)
+static void no_store_requested_is_no_mismatch(void **state)
 {
     (void)state;
     const struct verify_expected expected = {.size = 3};
@@ -200,7 +200,7 @@ static void no_store_was_asked_for(void **state)
 }
 
 /* An image that was changed while its data was on the way is not the one that was judged. */
-static void the_formats_are_those_that_were_judged(void **state)
+static void formats_are_those_that_were_judged(void **state)
 {
     (void)state;
     static const struct {
@@ -232,7 +232,7 @@ static void the_formats_are_those_that_were_judged(void **state)
 }
 
 /* Glance's words are as long as Glance likes. */
-static void words_are_cut_and_not_overrun(void **state)
+static void long_words_are_cut(void **state)
 {
     (void)state;
     char endless[4096];
@@ -260,9 +260,9 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(each_report_has_its_verdict),
-        cmocka_unit_test(no_store_was_asked_for),
-        cmocka_unit_test(the_formats_are_those_that_were_judged),
-        cmocka_unit_test(words_are_cut_and_not_overrun),
+        cmocka_unit_test(no_store_requested_is_no_mismatch),
+        cmocka_unit_test(formats_are_those_that_were_judged),
+        cmocka_unit_test(long_words_are_cut),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
