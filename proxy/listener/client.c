@@ -67,7 +67,8 @@ bool client_can_stream(const struct client *client)
 static bool owes_body(const struct client *client)
 {
     int waiting = 0;
-    if (client->state != CLIENT_HELD || ioctl(client->connection->fd, FIONREAD, &waiting) != 0)
+    if (client->state != CLIENT_HELD ||
+        ioctl(client->connection->socket.fd, FIONREAD, &waiting) != 0)
         return false;
     if (client->framing.expects_continue && waiting == 0)
         return true;
@@ -103,9 +104,9 @@ struct client *client_new(struct connection *connection, const char *target)
     }
     client->connection = connection;
     client->head.target = client->target;
-    client->watch.fd = connection->fd;
+    client->watch.fd = connection->socket.fd;
     client->watch.ready = socket_event;
-    client->pipe_pending = NO_PIPE;
+    client->unsent = NO_UNSENT_PIPE;
     reply_init(&client->reply);
     buffer_init(&client->kept, CONNECTION_POOL);
     buffer_init(&client->output, REPLY_BODY_MAX + CONNECTION_POOL * 4);
@@ -121,10 +122,11 @@ void client_free(struct client *client)
     if (!client)
         return;
     watch_set(client->connection->listener->parts.loop, &client->watch, 0);
+    task_cancel(client->connection->listener->parts.loop, &client->no_memory);
     headers_free(&client->head.headers);
     reply_free(&client->reply);
     buffer_free(&client->output);
-    splice_response_end(client);
+    pipe_drop_unsent(&client->unsent);
     buffer_free(&client->kept);
     free(client->target);
     free(client->method);

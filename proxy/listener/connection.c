@@ -94,11 +94,6 @@ void connection_has_read(struct connection *connection)
         time_head(connection);
 }
 
-bool connection_in_tls(const struct connection *connection)
-{
-    return connection->tls && !connection->plain_http;
-}
-
 bool connection_is_last(const struct connection *connection)
 {
     return connection->listener->draining || connection->over_limit;
@@ -119,7 +114,16 @@ void connection_request_ended(struct connection *connection)
 void connection_cut(struct connection *connection)
 {
     connection->reads_eof = true;
-    shutdown(connection->fd, SHUT_RDWR);
+    shutdown(connection->socket.fd, SHUT_RDWR);
+}
+
+/* A client that speaks plain HTTP on a TLS port gets a plain socket later (plain_http.c). */
+static struct net_socket open_socket(struct MHD_Connection *mhd, int fd, bool tls)
+{
+    if (!tls)
+        return net_socket_plain(fd);
+    return net_socket_tls(
+        fd, MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_GNUTLS_SESSION)->tls_session);
 }
 
 static struct connection *connection_new(struct listener *listener, struct MHD_Connection *mhd)
@@ -133,8 +137,8 @@ static struct connection *connection_new(struct listener *listener, struct MHD_C
     connection->listener = listener;
     connection->mhd = mhd;
     update_snapshot(connection);
-    connection->fd = fd;
     connection->tls = listener->tls;
+    connection->socket = open_socket(mhd, fd, connection->tls);
     connection->timer.fire = tick;
     address_text(MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_CLIENT_ADDRESS)->client_addr,
                  connection->peer);
@@ -158,7 +162,7 @@ static void connection_free(struct connection *connection)
     struct listener *listener = connection->listener;
     if (connection->client) /* a request that faults.c made, unknown to libmicrohttpd */
         client_closed(connection->client);
-    hook_remove(listener, connection->fd);
+    hook_remove(listener, connection->socket.fd);
     task_cancel(listener->parts.loop, &connection->fault_check);
     timer_cancel(listener->parts.loop, &connection->timer);
     if (connection->next)

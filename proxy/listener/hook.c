@@ -77,18 +77,11 @@ static ssize_t receive_plain(int fd, void *into, size_t room, int flags)
     return recvfrom(fd, into, room, flags, NULL, NULL);
 }
 
-/* The same as gnutls_record_recv(), which this file replaces. */
-ssize_t hook_record_recv(gnutls_session_t session, void *into, size_t room)
-{
-    unsigned char sequence[8];
-    return gnutls_record_recv_seq(session, into, room, sequence);
-}
-
 static ssize_t receive(struct connection *connection, gnutls_session_t session, void *into,
                        size_t room)
 {
-    return session ? hook_record_recv(session, into, room)
-                   : receive_plain(connection->fd, into, room, 0);
+    return session ? net_record_recv(session, into, room)
+                   : receive_plain(connection->socket.fd, into, room, 0);
 }
 
 static ssize_t would_block(gnutls_session_t session)
@@ -127,7 +120,7 @@ static ssize_t receive_for_gnutls(struct connection *connection, void *into, siz
         plain_http_detect(connection);
     if (connection->plain_http)
         return connection->reads_eof ? 0 : would_block(NULL);
-    return receive_plain(connection->fd, into, room, 0);
+    return receive_plain(connection->socket.fd, into, room, 0);
 }
 
 ssize_t recv(int fd, void *buf, size_t n, int flags)
@@ -149,6 +142,6 @@ ssize_t gnutls_record_recv(gnutls_session_t session, void *data, size_t data_siz
         connection = connection_at(out);
     }
     if (!connection || !connection->tls)
-        return hook_record_recv(session, data, data_size);
+        return net_record_recv(session, data, data_size);
     return read_guarded(connection, session, data, data_size);
 }

@@ -165,6 +165,8 @@ struct listener *listener_new(const struct listener_parts *parts, const int *soc
     listener->parts = *parts;
     listener->tls = tls;
     listener->pipe = NO_PIPE;
+    listener->ahead =
+        (struct net_read_ahead){.bytes = listener->scratch, .size = sizeof listener->scratch};
     bool good = acceptors_open(listener, sockets, count) && open_daemon(listener);
     if (!good) {
         listener_free(listener);

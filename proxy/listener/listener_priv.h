@@ -14,7 +14,6 @@
  *   response.c         its answer, sent by libmicrohttpd
  *   timeouts.c         its timeouts, its suspension, and its events
  *   raw_body.c         a large body, read from the socket past libmicrohttpd
- *   raw_body_tls.c     the same over TLS
  *   raw_response.c     an answer written to the socket past libmicrohttpd, and the drain after it
  *   splice_response.c  its body, if that is streamed
  *   tls.c              certificate and ciphers */
@@ -31,6 +30,7 @@
 #include "intake/stream.h"
 #include "listener/guard.h"
 #include "net/pipe.h"
+#include "net/tls_socket.h"
 
 #include <gnutls/abstract.h>
 #include <microhttpd.h>
@@ -63,12 +63,9 @@ struct listener {
     size_t by_fd_count;
     bool tls;
     bool draining;
-    char scratch[256 * 1024]; /* temporary buffer; valid within one call only */
-    struct {
-        size_t count, taken; /* bytes in the scratch, and how many of them GnuTLS has */
-        size_t room;         /* how many more may be read into it */
-    } ahead;                 /* raw_body_tls.c */
-    struct pipe pipe;        /* shared by all splices; empty between two of them */
+    char scratch[256 * 1024];    /* temporary buffer; valid within one call only */
+    struct net_read_ahead ahead; /* into the scratch */
+    struct pipe pipe;            /* shared by all splices; empty between two of them */
 };
 
 struct connection {
@@ -76,7 +73,7 @@ struct connection {
     struct snapshot *snapshot; /* a reference; replaced when a request begins */
     struct MHD_Connection *mhd;
     struct client *client; /* in progress, from the request line to the last byte of the answer */
-    int fd;
+    struct net_socket socket;
     bool tls;
     bool first_byte_seen; /* TLS only: plain_http.c has seen the first byte */
     bool plain_http;      /* the client speaks plain HTTP on a TLS port */
@@ -120,6 +117,7 @@ struct client {
     char *method, *version;
     void *exchange; /* NULL before `opened` and after `closed` */
 
+    struct task no_memory; /* tells the owner that the body could not be read */
     bool suspended;
     bool body_wanted; /* the owner got STREAM_WAIT: the client has to send the next byte */
     bool complete;    /* the end of the body was reached */
@@ -128,7 +126,6 @@ struct client {
     bool answered;        /* the whole answer was sent */
     uint64_t received;    /* body bytes read */
     uint64_t progress;    /* clock_ms() of the last byte from, or to, the client */
-    int low_water;        /* CLIENT_RAW_BODY: SO_RCVLOWAT as it was set */
     uint64_t drain_until; /* clock_ms(), unless more of the body comes */
     uint64_t drain_end;   /* clock_ms(), in any case */
     uint64_t drained;
@@ -149,11 +146,10 @@ struct client {
     bool streaming;
 
     /* Of a raw response. */
-    struct buffer output;     /* still to be written */
-    bool streaming_raw;       /* after it, the body comes from the stream */
-    bool source_dry;          /* the stream has returned STREAM_WAIT */
-    struct pipe pipe_pending; /* spliced bytes that the socket did not take */
-    size_t pipe_pending_count;
+    struct buffer output;      /* still to be written */
+    bool streaming_raw;        /* after it, the body comes from the stream */
+    bool source_dry;           /* the stream has returned STREAM_WAIT */
+    struct unsent_pipe unsent; /* spliced bytes that the socket did not take */
 };
 
 /* accept.c: takes over the sockets, even if it fails. */
@@ -166,7 +162,6 @@ void hook_end(void);
 bool hook_in_place(void);
 bool hook_add(struct listener *listener, int fd, struct connection *connection);
 void hook_remove(struct listener *listener, int fd);
-ssize_t hook_record_recv(gnutls_session_t session, void *into, size_t room); /* past the guard */
 
 /* faults.c */
 void faults_check(struct connection *connection);
@@ -184,7 +179,6 @@ void connection_notice(void *context, struct MHD_Connection *mhd, void **socket_
 struct connection *connection_of(struct MHD_Connection *mhd);
 void connection_request_began(struct connection *connection);
 void connection_request_ended(struct connection *connection);
-bool connection_in_tls(const struct connection *connection); /* answers are written by GnuTLS */
 /* The connection ends after this request. */
 bool connection_is_last(const struct connection *connection);
 void connection_cut(struct connection *connection);
@@ -222,18 +216,14 @@ void client_want(struct client *client); /* starts the stall timeout: the client
 void client_tell_readable(struct client *client);
 void client_tell_lost(struct client *client, enum client_loss why);
 
-/* raw_body.c */
+/* raw_body.c: with TLS a caller must read until STREAM_WAIT before it waits (net/tls_socket.h);
+ * client_read() asks its callers for the same. */
 bool raw_body_wanted(const struct client *client);
 void raw_body_begin(struct client *client);
 ssize_t raw_body_read(struct client *client, void *into, size_t room);
 ssize_t raw_body_splice(struct client *client, int pipe, size_t room);
 void raw_body_tick(struct client *client);
 void raw_body_end(struct client *client);
-
-/* raw_body_tls.c: GnuTLS may hold the rest of a record, which no watch reports. So a caller must
- * read until STREAM_WAIT before it waits; client_read() asks its callers for the same. */
-void raw_body_tls_begin(struct client *client);
-ssize_t raw_body_tls_receive(struct client *client, char *into, size_t room);
 
 /* raw_response.c: may begin in any state before CLIENT_ANSWERING. */
 void raw_response_begin(struct client *client);
@@ -250,7 +240,6 @@ enum splice_result {
 };
 enum splice_result splice_response_next(struct client *client);
 bool splice_response_is_chunked(const struct client *client);
-void splice_response_end(struct client *client);
 
 /* tls.c: for MHD_OPTION_HTTPS_PRIORITIES. */
 const char *tls_priorities(enum tls_version least);

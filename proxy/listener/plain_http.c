@@ -26,13 +26,14 @@ static bool is_letter(char byte)
 void plain_http_detect(struct connection *connection)
 {
     char opening[OPENING];
-    ssize_t count = recv(connection->fd, opening, sizeof opening, MSG_PEEK | MSG_DONTWAIT);
+    ssize_t count = net_peek(&connection->socket, opening, sizeof opening);
     if (count <= 0)
         return;
     connection->first_byte_seen = true;
     connection->plain_http = is_letter(opening[0]);
     if (!connection->plain_http)
         return;
+    connection->socket = net_socket_plain(connection->socket.fd);
     guard_judge(&connection->guard, opening, (size_t)count);
     guard_stop(&connection->guard, REFUSAL_PLAIN_HTTP, NULL);
     connection_has_read(connection);
@@ -65,7 +66,7 @@ static bool is_valid(const struct request_head *head)
 void plain_http_read_host(struct client *client)
 {
     char head[HEAD_SEEN], host[300];
-    ssize_t count = recv(client->connection->fd, head, sizeof head - 1, MSG_PEEK | MSG_DONTWAIT);
+    ssize_t count = net_peek(&client->connection->socket, head, sizeof head - 1);
     head[count > 0 ? count : 0] = '\0';
     if (!find_host(head, host, sizeof host) || !headers_add(&client->head.headers, "Host", host))
         return;

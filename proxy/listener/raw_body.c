@@ -8,15 +8,6 @@
 
 #include "listener/listener_priv.h"
 
-#include <errno.h>
-#include <fcntl.h>
-#include <sys/ioctl.h>
-#include <sys/socket.h>
-
-/* The socket becomes readable when this many bytes have arrived (fewer at the end of the body). So
- * a client that is slower than the proxy costs few large reads instead of many small ones. */
-enum { LOW_WATER = PIPE_SIZE };
-
 static uint64_t remaining(const struct client *client)
 {
     return client->framing.length - client->received;
@@ -55,22 +46,16 @@ static void ready(struct watch *watch, unsigned events)
         update_watch(client);
 }
 
-/* Never more than the rest of the body, or the rest would not wake the loop. With TLS, GnuTLS may
- * have read the start of a record already. */
-static int low_water(const struct client *client)
+static struct net_socket *socket_of(const struct client *client)
 {
-    uint64_t bytes = remaining(client);
-    if (bytes < LOW_WATER * (client->connection->tls ? 2 : 1))
-        return client->connection->tls || !bytes ? 1 : (int)bytes;
-    return LOW_WATER;
+    return &client->connection->socket;
 }
 
-static void set_low_water(struct client *client)
+/* The owner gets no code for it, since it is not the client's fault. */
+static void lacks_memory(struct task *task)
 {
-    int bytes = low_water(client);
-    if (bytes != client->low_water)
-        setsockopt(client->connection->fd, SOL_SOCKET, SO_RCVLOWAT, &bytes, sizeof bytes);
-    client->low_water = bytes;
+    client_tell_lost((struct client *)((char *)task - offsetof(struct client, no_memory)),
+                     CLIENT_NO_MEMORY);
 }
 
 void raw_body_begin(struct client *client)
@@ -81,18 +66,10 @@ void raw_body_begin(struct client *client)
     buffer_free(&client->kept);
     watch_set(loop_of(client), &client->watch, 0);
     client->watch.ready = ready;
-    if (client->connection->tls)
-        raw_body_tls_begin(client);
-    set_low_water(client);
+    client->no_memory.run = lacks_memory;
+    net_read_ahead(socket_of(client), &client->connection->listener->ahead);
+    net_expect(socket_of(client), remaining(client));
     update_watch(client);
-}
-
-static ssize_t receive_plain(struct client *client, void *into, size_t room)
-{
-    ssize_t count = recv(client->connection->fd, into, room, MSG_DONTWAIT);
-    if (count > 0)
-        return count;
-    return count < 0 && (errno == EAGAIN || errno == EINTR) ? STREAM_WAIT : STREAM_LOST;
 }
 
 static size_t limit_to_body(const struct client *client, size_t room)
@@ -100,34 +77,41 @@ static size_t limit_to_body(const struct client *client, size_t room)
     return room < remaining(client) ? room : (size_t)remaining(client);
 }
 
+static ssize_t wait_for_bytes(struct client *client)
+{
+    client_want(client);
+    update_watch(client);
+    return STREAM_WAIT;
+}
+
 static ssize_t note_read(struct client *client, ssize_t count)
 {
-    if (count > 0) {
+    switch (count) {
+    case STREAM_WAIT:
+        return wait_for_bytes(client);
+    case STREAM_NO_MEMORY:
+        task_post(loop_of(client), &client->no_memory);
+        return STREAM_WAIT;
+    case STREAM_END: /* before the end of the body */
+    case STREAM_LOST:
+        return STREAM_LOST;
+    case STREAM_NO_SPLICE:
+        return STREAM_NO_SPLICE;
+    default:
         client_count(client, (size_t)count);
-        set_low_water(client);
-    } else if (count == STREAM_WAIT) {
-        client_want(client);
-        update_watch(client);
+        net_expect(socket_of(client), remaining(client));
+        return count;
     }
-    return count;
 }
 
 ssize_t raw_body_read(struct client *client, void *into, size_t room)
 {
-    room = limit_to_body(client, room);
-    return note_read(client, client->connection->tls ? raw_body_tls_receive(client, into, room)
-                                                     : receive_plain(client, into, room));
+    return note_read(client, net_read(socket_of(client), into, limit_to_body(client, room)));
 }
 
 ssize_t raw_body_splice(struct client *client, int pipe, size_t room)
 {
-    if (client->connection->tls)
-        return STREAM_NO_SPLICE;
-    ssize_t count = splice(client->connection->fd, NULL, pipe, NULL, limit_to_body(client, room),
-                           SPLICE_F_MOVE | SPLICE_F_NONBLOCK);
-    if (count <= 0)
-        count = count < 0 && (errno == EAGAIN || errno == EINTR) ? STREAM_WAIT : STREAM_LOST;
-    return note_read(client, count);
+    return note_read(client, net_splice_in(socket_of(client), pipe, limit_to_body(client, room)));
 }
 
 /* Fewer bytes than the low water mark do not wake the loop. So each tick checks for them. */
@@ -137,9 +121,7 @@ void raw_body_tick(struct client *client)
         update_watch(client);
         return;
     }
-    int waiting = 0;
-    ioctl(client->connection->fd, FIONREAD, &waiting);
-    if (waiting > 0) {
+    if (net_has_bytes(socket_of(client))) {
         client_tell_readable(client);
         if (client->state == CLIENT_RAW_BODY)
             update_watch(client);
@@ -151,7 +133,6 @@ void raw_body_tick(struct client *client)
 
 void raw_body_end(struct client *client)
 {
-    int bytes = 1;
-    setsockopt(client->connection->fd, SOL_SOCKET, SO_RCVLOWAT, &bytes, sizeof bytes);
+    net_expect(socket_of(client), 1);
     watch_set(loop_of(client), &client->watch, 0);
 }

@@ -15,12 +15,10 @@
 #include "intake/clock.h"
 #include "intake/metrics.h"
 
-#include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/param.h>
-#include <sys/socket.h>
 #include <time.h>
 
 /* Many clients send the whole body before they read the answer. Over a slow line that takes a
@@ -74,35 +72,13 @@ static bool compose(struct client *client)
 
 /* --- writing --------------------------------------------------------------------------- */
 
-static gnutls_session_t tls_of(const struct client *client)
-{
-    return MHD_get_connection_info(client->connection->mhd, MHD_CONNECTION_INFO_GNUTLS_SESSION)
-        ->tls_session;
-}
-
-/* Returns the bytes written; 0: the socket is full; -1: the connection is lost. */
-static ssize_t write_some(struct client *client)
-{
-    const struct buffer *output = &client->output;
-    if (connection_in_tls(client->connection)) {
-        ssize_t count = gnutls_record_send(tls_of(client), output->data, output->len);
-        if (count == GNUTLS_E_AGAIN || count == GNUTLS_E_INTERRUPTED)
-            return 0;
-        return count < 0 ? -1 : count;
-    }
-    ssize_t count =
-        send(client->connection->fd, output->data, output->len, MSG_NOSIGNAL | MSG_DONTWAIT);
-    if (count < 0)
-        return errno == EAGAIN || errno == EINTR ? 0 : -1;
-    return count;
-}
-
 static enum splice_result flush_output(struct client *client)
 {
-    while (client->output.len) {
-        ssize_t count = write_some(client);
+    const struct buffer *output = &client->output;
+    while (output->len) {
+        ssize_t count = net_write(&client->connection->socket, output->data, output->len);
         if (count <= 0)
-            return count < 0 ? SPLICE_LOST : SPLICE_FULL;
+            return count == STREAM_WAIT ? SPLICE_FULL : SPLICE_LOST;
         buffer_drop(&client->output, (size_t)count);
         client_progress(client);
     }
@@ -116,13 +92,15 @@ static uint64_t drain_limit(const struct client *client)
     return client->vouched ? DRAIN_BYTES : UNTRUSTED_BYTES;
 }
 
+/* With TLS these bytes are encrypted, and GnuTLS does not see them. */
 static void drain(struct client *client)
 {
     struct listener *listener = client->connection->listener;
+    const struct net_socket socket = net_socket_plain(client->connection->socket.fd);
     for (int i = 0; i < DRAIN_READS; i++) {
         size_t room = (size_t)MIN(drain_limit(client) - client->drained, sizeof listener->scratch);
-        ssize_t count = recv(client->connection->fd, listener->scratch, room, MSG_DONTWAIT);
-        if (count < 0 && (errno == EAGAIN || errno == EINTR))
+        ssize_t count = net_read(&socket, listener->scratch, room);
+        if (count == STREAM_WAIT)
             return;
         client->drained += count > 0 ? (uint64_t)count : 0;
         client->drain_until = MIN(clock_ms() + DRAIN_IDLE_MS, client->drain_end);
@@ -140,9 +118,7 @@ static void start_draining(struct client *client)
     uint64_t now = clock_ms();
     client->drain_end = now + (client->vouched ? DRAIN_MAX_MS : UNTRUSTED_MS);
     client->drain_until = MIN(now + DRAIN_IDLE_MS, client->drain_end);
-    if (connection_in_tls(client->connection))
-        gnutls_bye(tls_of(client), GNUTLS_SHUT_WR);
-    shutdown(client->connection->fd, SHUT_WR);
+    net_end_sending(&client->connection->socket);
     if (!watch_set(client->connection->listener->parts.loop, &client->watch, LOOP_READ))
         client_drop(client);
 }
@@ -167,10 +143,7 @@ static void write_out_of_memory(struct client *client)
                          "application/json\r\nContent-Length: %zu\r\n\r\n%s",
                          reply_phrase(503), sizeof body - 1,
                          client->method && strcmp(client->method, "HEAD") == 0 ? "" : body);
-    if (connection_in_tls(client->connection))
-        gnutls_record_send(tls_of(client), text, (size_t)count);
-    else
-        send(client->connection->fd, text, (size_t)count, MSG_NOSIGNAL | MSG_DONTWAIT);
+    net_write(&client->connection->socket, text, (size_t)count);
     metrics_answered(client->connection->listener->parts.metrics, 503);
 }
 

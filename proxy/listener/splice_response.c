@@ -10,8 +10,6 @@
 
 #include "listener/listener_priv.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <string.h>
 
 bool splice_response_is_chunked(const struct client *client)
@@ -22,45 +20,31 @@ bool splice_response_is_chunked(const struct client *client)
 
 /* --- through the pipe ------------------------------------------------------------------ */
 
-static enum splice_result empty_pipe(struct client *client, struct pipe *from, size_t *count)
+/* What a call has sent is progress even if it did not send everything. */
+static enum splice_result sent(struct client *client, enum stream_code code, bool progress)
 {
-    while (*count) {
-        ssize_t moved = splice(from->ends[0], NULL, client->connection->fd, NULL, *count,
-                               SPLICE_F_MOVE | SPLICE_F_NONBLOCK);
-        if (moved < 0 && (errno == EAGAIN || errno == EINTR))
-            return SPLICE_FULL;
-        if (moved <= 0)
-            return SPLICE_LOST;
-        *count -= (size_t)moved;
+    if (progress)
         client_progress(client);
-    }
-    return SPLICE_SOME;
+    if (code == STREAM_END)
+        return SPLICE_SOME;
+    return code == STREAM_WAIT ? SPLICE_FULL : SPLICE_LOST;
 }
 
-static enum splice_result flush_pending_pipe(struct client *client)
+static enum splice_result send_unsent(struct client *client)
 {
-    struct listener *listener = client->connection->listener;
-    enum splice_result splice_result =
-        empty_pipe(client, &client->pipe_pending, &client->pipe_pending_count);
-    if (splice_result == SPLICE_SOME && listener->pipe.ends[0] < 0) {
-        listener->pipe = client->pipe_pending;
-        client->pipe_pending = NO_PIPE;
-    } else if (splice_result == SPLICE_SOME) {
-        pipe_close(&client->pipe_pending);
-    }
-    return splice_result;
+    struct connection *connection = client->connection;
+    size_t before = client->unsent.count;
+    enum stream_code code =
+        pipe_send_unsent(&client->unsent, &connection->socket, &connection->listener->pipe);
+    return sent(client, code, client->unsent.count < before);
 }
 
-static enum splice_result flush_spliced(struct client *client, size_t count)
+static enum splice_result send_spliced(struct client *client, size_t count)
 {
-    struct pipe *pipe = &client->connection->listener->pipe;
-    enum splice_result splice_result = empty_pipe(client, pipe, &count);
-    if (splice_result != SPLICE_SOME) { /* the client keeps the pipe with its unsent bytes */
-        client->pipe_pending = *pipe;
-        client->pipe_pending_count = count;
-        *pipe = NO_PIPE;
-    }
-    return splice_result;
+    struct connection *connection = client->connection;
+    enum stream_code code =
+        pipe_send(&connection->listener->pipe, count, &connection->socket, &client->unsent);
+    return sent(client, code, client->unsent.count < count);
 }
 
 /* --- through the output buffer --------------------------------------------------------- */
@@ -92,7 +76,7 @@ static ssize_t read_stream(struct client *client, bool *spliced)
     struct listener *listener = client->connection->listener;
     const struct client_stream *stream = &client->stream;
     *spliced = false;
-    if (stream->move && !client->connection->tls && pipe_open(&listener->pipe)) {
+    if (stream->move && net_can_splice(&client->connection->socket) && pipe_open(&listener->pipe)) {
         ssize_t got = stream->move(stream->context, listener->pipe.ends[1], PIPE_SIZE);
         *spliced = got != STREAM_NO_SPLICE;
         if (*spliced)
@@ -103,8 +87,8 @@ static ssize_t read_stream(struct client *client, bool *spliced)
 
 enum splice_result splice_response_next(struct client *client)
 {
-    if (client->pipe_pending_count)
-        return flush_pending_pipe(client);
+    if (client->unsent.count)
+        return send_unsent(client);
     bool spliced;
     ssize_t got = read_stream(client, &spliced);
     switch (got) {
@@ -116,12 +100,7 @@ enum splice_result splice_response_next(struct client *client)
         return SPLICE_LOST;
     default:
         if (spliced)
-            return flush_spliced(client, (size_t)got);
+            return send_spliced(client, (size_t)got);
         return append_output(client, (size_t)got) ? SPLICE_SOME : SPLICE_LOST;
     }
-}
-
-void splice_response_end(struct client *client)
-{
-    pipe_close(&client->pipe_pending);
 }

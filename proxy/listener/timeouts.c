@@ -92,7 +92,7 @@ static void watch_for_reset(struct client *client)
 bool client_is_reading(struct client *client)
 {
     int queued = 0;
-    ioctl(client->connection->fd, SIOCOUTQ, &queued);
+    ioctl(client->connection->socket.fd, SIOCOUTQ, &queued);
     bool less = queued < client->queued_bytes;
     client->queued_bytes = queued;
     return less;
@@ -117,7 +117,7 @@ static void restart_reading(struct client *client)
 {
     char byte;
     if (client->suspended || !client->body_wanted ||
-        recv(client->connection->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) < 0)
+        net_peek(&client->connection->socket, &byte, 1) < 0)
         return;
     client_suspend(client);
     client_resume(client);

@@ -14,7 +14,6 @@
 #include "upstream/upstream_priv.h"
 
 #include <arpa/inet.h>
-#include <errno.h>
 #include <fcntl.h>
 #include <openssl/ssl.h>
 #include <string.h>
@@ -135,8 +134,7 @@ void socket_drop(struct socket *socket)
 static bool is_quiet(const struct socket *socket)
 {
     char byte;
-    ssize_t got = recv(socket->watch.fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT);
-    return got < 0 && (errno == EAGAIN || errno == EINTR);
+    return net_peek(&socket->stream, &byte, 1) == STREAM_WAIT;
 }
 
 /* NULL: there are bytes on it, or it is not known. Two connections to different servers may have

@@ -13,12 +13,9 @@
 #include "intake/settings.h"
 #include "intake/stream.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
-#include <sys/socket.h>
 
 /* Blocks per turn of the loop, so that other transfers get their turn. */
 enum { BLOCKS_PER_TURN = 2 };
@@ -57,7 +54,7 @@ void raw_request_prepare(struct transfer *transfer)
 {
     transfer->raw_begin.run = begin;
     transfer->raw_cut.run = cut;
-    transfer->pipe_pending = NO_PIPE;
+    transfer->unsent_pipe = NO_UNSENT_PIPE;
 }
 
 /* Begins the body when libcurl waits for nothing but the answer, since the whole head is on its way
@@ -89,11 +86,11 @@ static enum write_result stop_writing(struct transfer *transfer)
     return WRITE_STOPPED;
 }
 
-static enum write_result result_of_error(struct transfer *transfer)
+static enum write_result result_of(struct transfer *transfer, enum stream_code code)
 {
-    if (errno == EAGAIN || errno == EINTR)
+    if (code == STREAM_WAIT)
         return WRITE_BLOCKED;
-    if (errno == ENOMEM || errno == ENOBUFS)
+    if (code == STREAM_NO_MEMORY)
         transfer_lacks_memory(transfer);
     return stop_writing(transfer);
 }
@@ -101,11 +98,11 @@ static enum write_result result_of_error(struct transfer *transfer)
 static enum write_result write_bytes(struct transfer *transfer, const char *bytes, size_t count,
                                      size_t *written)
 {
-    ssize_t sent = send(transfer->raw_socket->watch.fd, bytes, count, MSG_NOSIGNAL | MSG_DONTWAIT);
+    ssize_t sent = net_write(&transfer->raw_socket->stream, bytes, count);
     *written = sent > 0 ? (size_t)sent : 0;
     transfer->raw_bytes += *written;
     if (sent < 0)
-        return result_of_error(transfer);
+        return result_of(transfer, (enum stream_code)sent);
     return *written == count ? WRITE_DONE : WRITE_BLOCKED;
 }
 
@@ -151,33 +148,23 @@ static enum write_result write_block(struct transfer *transfer, const char *byte
                                    : result;
 }
 
-/* Moves the bytes of a pipe to the socket. */
-static enum write_result empty_pipe(struct transfer *transfer, struct pipe *from, size_t *count)
+static enum write_result write_unsent_pipe(struct transfer *transfer)
 {
-    while (*count) {
-        ssize_t moved = splice(from->ends[0], NULL, transfer->raw_socket->watch.fd, NULL, *count,
-                               SPLICE_F_MOVE | SPLICE_F_NONBLOCK);
-        if (moved <= 0)
-            return moved < 0 ? result_of_error(transfer) : stop_writing(transfer);
-        *count -= (size_t)moved;
-        transfer->raw_bytes += (uint64_t)moved;
-    }
-    return WRITE_DONE;
+    size_t before = transfer->unsent_pipe.count;
+    if (!before)
+        return WRITE_DONE;
+    enum stream_code code = pipe_send_unsent(&transfer->unsent_pipe, &transfer->raw_socket->stream,
+                                             &transfer->glance->pipe);
+    transfer->raw_bytes += before - transfer->unsent_pipe.count;
+    return code == STREAM_END ? WRITE_DONE : result_of(transfer, code);
 }
 
-static enum write_result write_pipe_pending(struct transfer *transfer)
+static enum write_result write_pipe(struct transfer *transfer, size_t count)
 {
-    if (!transfer->pipe_pending_count)
-        return WRITE_DONE;
-    enum write_result result =
-        empty_pipe(transfer, &transfer->pipe_pending, &transfer->pipe_pending_count);
-    if (result == WRITE_DONE && transfer->glance->pipe.ends[0] < 0) {
-        transfer->glance->pipe = transfer->pipe_pending;
-        transfer->pipe_pending = NO_PIPE;
-    } else if (result == WRITE_DONE) {
-        pipe_close(&transfer->pipe_pending);
-    }
-    return result;
+    enum stream_code code = pipe_send(&transfer->glance->pipe, count, &transfer->raw_socket->stream,
+                                      &transfer->unsent_pipe);
+    transfer->raw_bytes += count - transfer->unsent_pipe.count;
+    return code == STREAM_END ? WRITE_DONE : result_of(transfer, code);
 }
 
 /* --- taking ---------------------------------------------------------------------------- */
@@ -202,12 +189,7 @@ static enum taken splice_block(struct transfer *transfer, enum write_result *res
             pipe_close(pipe); /* it may hold bytes that must not be sent */
         return TAKEN_NONE;
     }
-    *result = empty_pipe(transfer, pipe, &count);
-    if (*result != WRITE_DONE) { /* the transfer keeps the pipe with its unsent bytes */
-        transfer->pipe_pending = *pipe;
-        transfer->pipe_pending_count = count;
-        *pipe = NO_PIPE;
-    }
+    *result = write_pipe(transfer, count);
     return TAKEN_BLOCK;
 }
 
@@ -238,7 +220,7 @@ static enum write_result write_some(struct transfer *transfer)
 {
     enum write_result result = write_unsent(transfer);
     if (result == WRITE_DONE)
-        result = write_pipe_pending(transfer);
+        result = write_unsent_pipe(transfer);
     return result == WRITE_DONE ? write_next(transfer) : result;
 }
 
@@ -271,6 +253,5 @@ void raw_request_end(struct transfer *transfer)
     if (transfer->raw_socket)
         socket_drop_writer(transfer->raw_socket);
     free_unsent(transfer);
-    pipe_close(&transfer->pipe_pending);
-    transfer->pipe_pending_count = 0;
+    pipe_drop_unsent(&transfer->unsent_pipe);
 }

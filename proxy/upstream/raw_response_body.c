@@ -10,12 +10,9 @@
 #include "intake/settings.h"
 #include "intake/stream.h"
 
-#include <errno.h>
 #include <fcntl.h>
 #include <string.h>
 #include <strings.h>
-#include <sys/ioctl.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
 static void end_response(struct task *task)
@@ -84,6 +81,7 @@ static bool open_watch(struct transfer *transfer)
     transfer->watch.fd = fcntl(transfer->socket, F_DUPFD_CLOEXEC, 0);
     if (transfer->watch.fd < 0)
         return false;
+    transfer->rest = net_socket_plain(transfer->watch.fd);
     if (watch_set(transfer->glance->loop, &transfer->watch, LOOP_READ | LOOP_EDGE))
         return true;
     close(transfer->watch.fd);
@@ -113,36 +111,29 @@ bool transfer_take_rest(struct transfer *transfer, uint64_t length)
 
 /* --- reading it ------------------------------------------------------------------------ */
 
-/* The socket becomes readable when this many bytes have arrived (fewer at the end of the answer,
- * and always when Glance has closed). So a slow Glance costs few large reads instead of many small
- * ones. raw_reply_tick() checks for fewer bytes. */
-enum { LOW_WATER = PIPE_SIZE };
-
-static void set_low_water(struct transfer *transfer)
-{
-    int bytes = transfer->remaining < LOW_WATER ? (int)transfer->remaining : LOW_WATER;
-    if (bytes != transfer->low_water)
-        setsockopt(transfer->watch.fd, SOL_SOCKET, SO_RCVLOWAT, &bytes, sizeof bytes);
-    transfer->low_water = bytes;
-}
-
 void raw_reply_tick(struct transfer *transfer)
 {
-    int waiting = 0;
-    if (transfer->reader_waiting && ioctl(transfer->watch.fd, FIONREAD, &waiting) == 0 &&
-        waiting > 0)
+    if (transfer->reader_waiting && net_has_bytes(&transfer->rest))
         tell_reader(transfer);
+}
+
+static ssize_t wait_for_bytes(struct transfer *transfer)
+{
+    net_expect(&transfer->rest, transfer->remaining);
+    watch_set(transfer->glance->loop, &transfer->watch, LOOP_READ | LOOP_EDGE);
+    if (!transfer->reader_waiting)
+        transfer->progress = clock_ms(); /* the timeout of Glance begins here */
+    transfer->reader_waiting = true;
+    return STREAM_WAIT;
 }
 
 static ssize_t note_read(struct transfer *transfer, ssize_t count)
 {
-    if (count < 0 && (errno == EAGAIN || errno == EINTR)) {
-        set_low_water(transfer);
-        watch_set(transfer->glance->loop, &transfer->watch, LOOP_READ | LOOP_EDGE);
-        if (!transfer->reader_waiting)
-            transfer->progress = clock_ms(); /* the timeout of Glance begins here */
-        transfer->reader_waiting = true;
-        return STREAM_WAIT;
+    if (count == STREAM_WAIT)
+        return wait_for_bytes(transfer);
+    if (count == STREAM_NO_MEMORY) {
+        transfer_lacks_memory(transfer);
+        return STREAM_LOST;
     }
     if (count > 0) {
         transfer->remaining -= (uint64_t)count;
@@ -164,8 +155,7 @@ ssize_t transfer_read(struct transfer *transfer, void *into, size_t room)
         return STREAM_NO_SPLICE;
     if (!transfer->remaining)
         return STREAM_END;
-    return note_read(transfer,
-                     recv(transfer->watch.fd, into, limit_to_body(transfer, room), MSG_DONTWAIT));
+    return note_read(transfer, net_read(&transfer->rest, into, limit_to_body(transfer, room)));
 }
 
 ssize_t transfer_splice(struct transfer *transfer, int pipe, size_t room)
@@ -174,9 +164,7 @@ ssize_t transfer_splice(struct transfer *transfer, int pipe, size_t room)
         return STREAM_NO_SPLICE;
     if (!transfer->remaining)
         return STREAM_END;
-    return note_read(transfer,
-                     splice(transfer->watch.fd, NULL, pipe, NULL, limit_to_body(transfer, room),
-                            SPLICE_F_MOVE | SPLICE_F_NONBLOCK));
+    return note_read(transfer, net_splice_in(&transfer->rest, pipe, limit_to_body(transfer, room)));
 }
 
 void raw_reply_end(struct transfer *transfer)

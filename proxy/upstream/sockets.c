@@ -88,6 +88,7 @@ static struct socket *socket_of(struct glance *glance, curl_socket_t fd)
         return NULL;
     socket->glance = glance;
     socket->watch.fd = fd;
+    socket->stream = net_socket_plain(fd);
     socket->watch.ready = socket_ready;
     return *place = socket;
 }

@@ -25,6 +25,7 @@
 #include "intake/stream.h"
 #include "intake/transfer.h"
 #include "net/pipe.h"
+#include "net/socket.h"
 
 #include <curl/curl.h>
 
@@ -37,6 +38,7 @@ enum {
  * freed first clears the other's pointer. */
 struct socket {
     struct watch watch;
+    struct net_socket stream; /* the same descriptor */
     struct glance *glance;
     struct transfer *user;          /* whose request is on it, or was the last one; NULL: none */
     bool idle;                      /* the connection is kept without a request on it */
@@ -101,9 +103,9 @@ struct transfer {
     uint64_t received; /* bytes of the answer's body from libcurl */
 
     struct watch watch; /* of a raw response body; its fd is -1 while the body comes from libcurl */
-    uint64_t remaining; /* bytes of the raw response body that are still to be read */
+    struct net_socket rest;    /* the same descriptor */
+    uint64_t remaining;        /* bytes of the raw response body that are still to be read */
     bool reader_waiting;       /* the owner got STREAM_WAIT, and waits for `more` */
-    int low_water;             /* SO_RCVLOWAT; 0: not set */
     struct task response_over; /* ends the transfer: no more of the answer will be read */
 
     bool raw_request; /* its body is written past libcurl; the members up to raw_cut are for that */
@@ -112,10 +114,9 @@ struct transfer {
     struct socket *raw_socket;
     char *unsent; /* bytes of a block that the socket did not take */
     size_t unsent_count, unsent_offset;
-    struct pipe pipe_pending; /* spliced bytes that the socket did not take */
-    size_t pipe_pending_count;
-    uint64_t raw_bytes;  /* bytes written or read past libcurl */
-    struct task raw_cut; /* ends the transfer: the owner has lost its client */
+    struct unsent_pipe unsent_pipe; /* spliced bytes that the socket did not take */
+    uint64_t raw_bytes;             /* bytes written or read past libcurl */
+    struct task raw_cut;            /* ends the transfer: the owner has lost its client */
 
     uint64_t sent;
     bool pulled; /* `pull` or `move` was called: no other endpoint is tried */

@@ -29,7 +29,7 @@ static int begin(void **state)
         return -1;
     scene->listener.parts.loop = loop_new();
     scene->connection.listener = &scene->listener;
-    scene->connection.fd = ends[0];
+    scene->connection.socket.fd = ends[0];
     scene->connection.timed_head = 1; /* no timer, and so no settings */
     scene->client = ends[1];
     *state = scene;
@@ -44,7 +44,7 @@ static int end(void **state)
     task_cancel(scene->listener.parts.loop, &scene->connection.fault_check);
     loop_free(scene->listener.parts.loop);
     close(scene->client);
-    close(scene->connection.fd);
+    close(scene->connection.socket.fd);
     free(scene->listener.by_fd);
     free(scene);
     return 0;
@@ -57,7 +57,7 @@ static void says(struct scene *scene, const char *text, size_t count)
 
 static ssize_t read_with(struct scene *scene, int flags, size_t room)
 {
-    return recv(scene->connection.fd, scene->got, room, flags);
+    return recv(scene->connection.socket.fd, scene->got, room, flags);
 }
 
 static ssize_t mhd_reads(struct scene *scene)
@@ -113,8 +113,8 @@ static void what_is_left_out_is_made_up_for(void **state)
     size_t got = 0;
     says(scene, head, sizeof head - 1);
     hook_begin(&scene->listener);
-    assert_int_equal(recv(scene->connection.fd, scene->got, room, 0), room);
-    got = room + (size_t)recv(scene->connection.fd, scene->got + room, room, 0);
+    assert_int_equal(recv(scene->connection.socket.fd, scene->got, room, 0), room);
+    got = room + (size_t)recv(scene->connection.socket.fd, scene->got + room, room, 0);
     hook_end();
     assert_int_equal(got, sizeof kept - 1);
     assert_memory_equal(scene->got, kept, got);
@@ -196,7 +196,7 @@ static void plain_http_is_kept_from_gnutls(void **state)
 static void one_that_is_gone_is_not_judged(void **state)
 {
     struct scene *scene = *state;
-    hook_remove(&scene->listener, scene->connection.fd);
+    hook_remove(&scene->listener, scene->connection.socket.fd);
     says(scene, FOLDED, sizeof FOLDED - 1);
     assert_int_equal(mhd_reads(scene), sizeof FOLDED - 1);
     assert_int_equal(scene->connection.guard.heads, 0);

@@ -47,12 +47,12 @@ static int begin(void **state)
         return -1;
     scene->listener.parts.loop = loop_new();
     scene->connection.listener = &scene->listener;
-    scene->connection.fd = ends[0];
+    scene->connection.socket = net_socket_plain(ends[0]);
     scene->peer = ends[1];
     struct client *client = &scene->client;
     client->connection = &scene->connection;
     client->watch.fd = ends[0];
-    client->pipe_pending = NO_PIPE;
+    client->unsent = NO_UNSENT_PIPE;
     client->suspended = true;
     client->method = "PUT";
     reply_init(&client->reply);
@@ -69,7 +69,7 @@ static int end(void **state)
     loop_free(scene->listener.parts.loop);
     reply_free(&scene->client.reply);
     buffer_free(&scene->client.output);
-    close(scene->connection.fd);
+    close(scene->connection.socket.fd);
     close(scene->peer);
     free(scene);
     return 0;
@@ -96,7 +96,7 @@ static void client_sends(struct scene *scene, size_t count)
 static int unread(const struct scene *scene)
 {
     int count = 0;
-    assert_int_equal(ioctl(scene->connection.fd, FIONREAD, &count), 0);
+    assert_int_equal(ioctl(scene->connection.socket.fd, FIONREAD, &count), 0);
     return count;
 }
 

@@ -1,12 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "net/pipe.h"
 
+#include "net/socket.h"
+
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -75,6 +79,118 @@ static void there_may_be_none(void **state)
     pipe_close(&pipe);
 }
 
+/* --- to a socket ------------------------------------------------------------------------- */
+
+static struct {
+    struct pipe shared;
+    struct unsent_pipe unsent;
+    struct net_socket near;
+    int far;
+    char bytes[PIPE_SIZE], got[PIPE_SIZE];
+    size_t got_count;
+} send_;
+
+static int begin_sending(void **state)
+{
+    (void)state;
+    int ends[2];
+    signal(SIGPIPE, SIG_IGN);
+    assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, ends), 0);
+    send_.near = net_socket_plain(ends[0]);
+    send_.far = ends[1];
+    send_.shared = NO_PIPE;
+    send_.unsent = NO_UNSENT_PIPE;
+    send_.got_count = 0;
+    for (size_t i = 0; i < sizeof send_.bytes; i++)
+        send_.bytes[i] = (char)(i * 31 + i / 251);
+    return 0;
+}
+
+static int end_sending(void **state)
+{
+    (void)state;
+    pipe_close(&send_.shared);
+    pipe_drop_unsent(&send_.unsent);
+    close(send_.near.fd);
+    close(send_.far);
+    return 0;
+}
+
+static enum stream_code send_bytes(size_t count)
+{
+    assert_true(pipe_open(&send_.shared));
+    assert_int_equal(write(send_.shared.ends[1], send_.bytes, count), count);
+    return pipe_send(&send_.shared, count, &send_.near, &send_.unsent);
+}
+
+static void receive(void)
+{
+    ssize_t got;
+    while ((got = read(send_.far, send_.got + send_.got_count, PIPE_SIZE - send_.got_count)) > 0)
+        send_.got_count += (size_t)got;
+}
+
+static void what_fits_is_sent_at_once(void **state)
+{
+    (void)state;
+    assert_int_equal(send_bytes(1000), STREAM_END);
+    assert_int_equal(send_.unsent.count, 0);
+    assert_true(send_.shared.ends[0] >= 0);
+    receive();
+    assert_int_equal(send_.got_count, 1000);
+    assert_memory_equal(send_.got, send_.bytes, 1000);
+}
+
+/* The pipe goes away with the unsent bytes, and comes back when they are sent. */
+static void what_does_not_fit_keeps_the_pipe(void **state)
+{
+    (void)state;
+    assert_int_equal(send_bytes(PIPE_SIZE), STREAM_WAIT);
+    assert_in_range(send_.unsent.count, 1, PIPE_SIZE - 1);
+    assert_int_equal(send_.shared.ends[0], -1);
+    struct pipe kept = send_.unsent.pipe;
+    enum stream_code code = STREAM_WAIT;
+    while (code == STREAM_WAIT) {
+        receive();
+        assert_int_equal(send_.shared.ends[0], -1);
+        code = pipe_send_unsent(&send_.unsent, &send_.near, &send_.shared);
+    }
+    receive();
+    assert_int_equal(code, STREAM_END);
+    assert_int_equal(send_.got_count, PIPE_SIZE);
+    assert_memory_equal(send_.got, send_.bytes, PIPE_SIZE);
+    assert_memory_equal(&send_.shared, &kept, sizeof kept);
+    assert_int_equal(send_.unsent.pipe.ends[0], -1);
+}
+
+static void another_shared_pipe_stays(void **state)
+{
+    (void)state;
+    assert_int_equal(send_bytes(PIPE_SIZE), STREAM_WAIT);
+    assert_true(pipe_open(&send_.shared));
+    struct pipe other = send_.shared;
+    int kept = send_.unsent.pipe.ends[0];
+    while (pipe_send_unsent(&send_.unsent, &send_.near, &send_.shared) == STREAM_WAIT)
+        receive();
+    assert_memory_equal(&send_.shared, &other, sizeof other);
+    assert_int_equal(send_.unsent.pipe.ends[0], -1);
+    assert_int_equal(close(kept), -1);
+}
+
+/* Its bytes must not go to another socket. */
+static void after_a_loss_the_pipe_is_not_shared(void **state)
+{
+    (void)state;
+    shutdown(send_.near.fd, SHUT_RDWR);
+    assert_int_equal(send_bytes(1000), STREAM_LOST);
+    assert_int_equal(send_.shared.ends[0], -1);
+    assert_int_equal(send_.unsent.count, 1000);
+    assert_int_equal(pipe_send_unsent(&send_.unsent, &send_.near, &send_.shared), STREAM_LOST);
+    assert_int_equal(send_.shared.ends[0], -1);
+    pipe_drop_unsent(&send_.unsent);
+    assert_int_equal(send_.unsent.count, 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -82,6 +198,11 @@ int main(void)
         cmocka_unit_test(an_open_one_stays),
         cmocka_unit_test(closing_is_for_good_and_may_be_repeated),
         cmocka_unit_test(there_may_be_none),
+#define SENDING(name) cmocka_unit_test_setup_teardown(name, begin_sending, end_sending)
+        SENDING(what_fits_is_sent_at_once),
+        SENDING(what_does_not_fit_keeps_the_pipe),
+        SENDING(another_shared_pipe_stays),
+        SENDING(after_a_loss_the_pipe_is_not_shared),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -77,11 +77,12 @@ static struct {
     struct timer again;
     struct pipe pipe;
 
-    bool moves;          /* or reads */
-    unsigned pausing;    /* ms; now and then */
-    uint64_t stops_at;   /* bytes; then the loop ends */
-    uint64_t asked_for;  /* the length that it tells; 0: the answer's */
-    bool decided, taken; /* whether the rest is its own to take */
+    bool moves;                              /* or reads */
+    const struct net_operations *operations; /* of the rest; NULL: the real ones */
+    unsigned pausing;                        /* ms; now and then */
+    uint64_t stops_at;                       /* bytes; then the loop ends */
+    uint64_t asked_for;                      /* the length that it tells; 0: the answer's */
+    bool decided, taken;                     /* whether the rest is its own to take */
 
     curl_socket_t socket; /* while it was libcurl's */
     uint64_t got;
@@ -137,6 +138,8 @@ static void take(struct task *task)
     (void)task;
     yard.decided = true;
     yard.taken = transfer_take_rest(yard.transfer, yard.asked_for ? yard.asked_for : giver.says);
+    if (yard.taken && yard.operations)
+        yard.transfer->rest.operations = yard.operations;
     if (yard.taken)
         take_pieces();
     else
@@ -396,6 +399,37 @@ static void who_gives_no_more_is_given_up(void **state)
     }
 }
 
+static ssize_t no_memory_to_read(const struct net_socket *socket, void *into, size_t room)
+{
+    (void)socket;
+    (void)into;
+    (void)room;
+    return STREAM_NO_MEMORY;
+}
+
+static ssize_t no_memory_to_splice(const struct net_socket *socket, int pipe, size_t room)
+{
+    (void)socket;
+    (void)pipe;
+    (void)room;
+    return STREAM_NO_MEMORY;
+}
+
+/* It says nothing about Glance. */
+static void without_memory_it_cannot_go_on(void **state)
+{
+    (void)state;
+    static const struct net_operations operations = {.read = no_memory_to_read,
+                                                     .splice_in = no_memory_to_splice,
+                                                     .splice_out = no_memory_to_splice};
+    yard.operations = &operations;
+    for (unsigned i = 0; i < 2; i++) {
+        yard.moves = i;
+        start(5 * MIB, 5 * MIB);
+        end(TRANSFER_NO_MEMORY);
+    }
+}
+
 static void it_can_be_aborted(void **state)
 {
     (void)state;
@@ -467,15 +501,11 @@ int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
     const struct CMUnitTest tests[] = {
-        TEST(every_byte_however_it_comes),
-        TEST(the_last_bytes_wait_for_no_tick),
-        TEST(a_few_bytes_do_not_lie_there),
-        TEST(nobody_is_woken_for_what_nobody_takes),
-        TEST(what_breaks_off_is_not_whole),
-        TEST(who_gives_no_more_is_given_up),
-        TEST(it_can_be_aborted),
-        TEST(libcurl_has_closed_its_connection),
-        TEST(what_is_not_plain_is_left_to_libcurl),
+        TEST(every_byte_however_it_comes),       TEST(the_last_bytes_wait_for_no_tick),
+        TEST(a_few_bytes_do_not_lie_there),      TEST(nobody_is_woken_for_what_nobody_takes),
+        TEST(what_breaks_off_is_not_whole),      TEST(who_gives_no_more_is_given_up),
+        TEST(without_memory_it_cannot_go_on),    TEST(it_can_be_aborted),
+        TEST(libcurl_has_closed_its_connection), TEST(what_is_not_plain_is_left_to_libcurl),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
