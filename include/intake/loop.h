@@ -8,6 +8,8 @@
 #ifndef INTAKE_LOOP_H
 #define INTAKE_LOOP_H
 
+#include "intake/list.h"
+
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -39,7 +41,7 @@ struct timer {
 /* Zero-initialise, then set `run`. */
 struct task {
     void (*run)(struct task *task);
-    struct task *next, *previous; /* owned by the loop */
+    struct list place; /* owned by the loop */
 };
 
 /* NULL: no memory, or no descriptor. Owned by the caller. */

@@ -9,6 +9,7 @@
 #ifndef INTAKE_RECORD_H
 #define INTAKE_RECORD_H
 
+#include "intake/list.h"
 #include "intake/refusal.h"
 
 #include <stdatomic.h>
@@ -93,7 +94,7 @@ struct request_record {
     /* Set by records_leave(). */
     double seconds; /* from record_new() on */
 
-    struct request_record *next, *previous; /* owned by the registry */
+    struct list place; /* owned by the registry */
 };
 
 /* Copies the strings. NULL: no memory. Owned by the caller until records_leave(). */

@@ -139,7 +139,7 @@ static bool rows_add(struct rows *rows, const struct record_list *list, bool fin
     if (!grown)
         return false;
     rows->rows = grown;
-    for (const struct request_record *record = list->first; record; record = record->next) {
+    LIST_EACH(record, &list->rows, const struct request_record, place) {
         struct row *row = &rows->rows[rows->count++];
         row->when = (double)record->began_ms + (finished ? record->seconds * 1000 : 0);
         row->object = json_object();

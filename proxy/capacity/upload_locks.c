@@ -3,6 +3,8 @@
  * flight, and is searched a few times per upload. */
 #include "intake/upload_locks.h"
 
+#include "intake/list.h"
+
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,12 +16,12 @@ struct upload_lock {
     const _Atomic uint64_t *bytes;
     bool sent;
     bool recheck_needed; /* another upload was sent since this one has last checked */
-    struct upload_lock *next, *previous;
+    struct list place;
 };
 
 struct upload_locks {
     pthread_mutex_t lock;
-    struct upload_lock *first;
+    struct list all;
 };
 
 struct upload_locks *upload_locks_new(void)
@@ -43,10 +45,7 @@ void upload_locks_free(struct upload_locks *upload_locks)
 static void add(struct upload_locks *upload_locks, struct upload_lock *upload_lock)
 {
     pthread_mutex_lock(&upload_locks->lock);
-    upload_lock->next = upload_locks->first;
-    if (upload_lock->next)
-        upload_lock->next->previous = upload_lock;
-    upload_locks->first = upload_lock;
+    list_insert(&upload_locks->all, &upload_lock->place);
     pthread_mutex_unlock(&upload_locks->lock);
 }
 
@@ -75,10 +74,7 @@ void upload_lock_release(struct upload_lock *upload_lock)
         return;
     struct upload_locks *upload_locks = upload_lock->upload_locks;
     pthread_mutex_lock(&upload_locks->lock);
-    if (upload_lock->next)
-        upload_lock->next->previous = upload_lock->previous;
-    *(upload_lock->previous ? &upload_lock->previous->next : &upload_locks->first) =
-        upload_lock->next;
+    list_remove(&upload_lock->place);
     pthread_mutex_unlock(&upload_locks->lock);
     free(upload_lock->image_id);
     free(upload_lock);
@@ -86,22 +82,19 @@ void upload_lock_release(struct upload_lock *upload_lock)
 
 /* --- other uploads to the image: the caller holds the lock ----------------------------- */
 
-static struct upload_lock *next_other(const struct upload_lock *upload_lock,
-                                      struct upload_lock *row)
+static bool is_other(const struct upload_lock *upload_lock, const struct upload_lock *row)
 {
-    while (row && (row == upload_lock || strcmp(row->image_id, upload_lock->image_id) != 0))
-        row = row->next;
-    return row;
+    return row != upload_lock && strcmp(row->image_id, upload_lock->image_id) == 0;
 }
 
-#define each_other(row, upload_lock)                                                               \
-    for (struct upload_lock *row = next_other(upload_lock, (upload_lock)->upload_locks->first);    \
-         (row); (row) = next_other(upload_lock, (row)->next))
+#define EACH_OTHER(row, upload_lock)                                                               \
+    LIST_EACH(row, &(upload_lock)->upload_locks->all, struct upload_lock, place)                   \
+        if (is_other(upload_lock, row))
 
 static bool find_sent(const struct upload_lock *upload_lock, struct upload_lock_facts *facts)
 {
     bool found = false;
-    each_other(row, upload_lock)
+    EACH_OTHER(row, upload_lock)
     {
         uint64_t bytes = atomic_load_explicit(row->bytes, memory_order_relaxed);
         if (!row->sent || (found && bytes <= facts->bytes))
@@ -131,7 +124,8 @@ enum upload_lock_outcome upload_lock_send(struct upload_lock *upload_lock, bool 
     upload_lock->recheck_needed = false;
     upload_lock->sent = upload_lock->sent || !must_check;
     if (!must_check)
-        each_other(row, upload_lock) row->recheck_needed = true;
+        EACH_OTHER(row, upload_lock)
+    row->recheck_needed = true;
     pthread_mutex_unlock(&upload_lock->upload_locks->lock);
     return must_check ? UPLOAD_LOCK_LOOK : UPLOAD_LOCK_SENT;
 }

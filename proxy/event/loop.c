@@ -30,10 +30,10 @@ struct loop {
     struct prepare_hook hooks[HOOKS_MAX];
     size_t hook_count;
     struct timers timers;
-    struct task tasks; /* head of a circular list */
+    struct list tasks; /* posted, in order */
 
     pthread_mutex_t lock;
-    struct task sent; /* the same for tasks that other threads have sent; guarded by `lock` */
+    struct list sent; /* the same for tasks that other threads have sent; guarded by `lock` */
 
     /* The events being dispatched. A watch that is removed meanwhile is removed from here, too. */
     struct epoll_event batch[BATCH];
@@ -55,7 +55,7 @@ static unsigned from_epoll(uint32_t events)
 
 static void drain_wake(struct watch *watch, unsigned events)
 {
-    struct loop *loop = (struct loop *)((char *)watch - offsetof(struct loop, wake));
+    struct loop *loop = CONTAINER_OF(watch, struct loop, wake);
     (void)events;
     eventfd_t count;
     eventfd_read(watch->fd, &count);
@@ -69,8 +69,6 @@ struct loop *loop_new(void)
     struct loop *loop = calloc(1, sizeof *loop);
     if (!loop)
         return NULL;
-    loop->tasks.next = loop->tasks.previous = &loop->tasks;
-    loop->sent.next = loop->sent.previous = &loop->sent;
     pthread_mutex_init(&loop->lock, NULL);
     loop->wake.ready = drain_wake;
     loop->epoll = epoll_create1(EPOLL_CLOEXEC);
@@ -174,32 +172,25 @@ void timer_cancel(struct loop *loop, struct timer *timer)
     timers_cancel(&loop->timers, timer);
 }
 
-static void ring_append(struct task *ring, struct task *task)
-{
-    task->next = ring;
-    task->previous = ring->previous;
-    task->previous->next = task;
-    ring->previous = task;
-}
-
-static void ring_remove(struct task *task)
-{
-    task->previous->next = task->next;
-    task->next->previous = task->previous;
-    task->next = task->previous = NULL;
-}
-
 void task_post(struct loop *loop, struct task *task)
 {
-    if (!task->next)
-        ring_append(&loop->tasks, task);
+    if (!list_is_linked(&task->place))
+        list_append(&loop->tasks, &task->place);
 }
 
 void task_cancel(struct loop *loop, struct task *task)
 {
     (void)loop;
-    if (task->next)
-        ring_remove(task);
+    list_remove(&task->place);
+}
+
+/* NULL: the list is empty. */
+static struct task *take_first(struct list *tasks)
+{
+    struct task *task = LIST_FIRST(tasks, struct task, place);
+    if (task)
+        list_remove(&task->place);
+    return task;
 }
 
 /* Runs the tasks that are posted now. Tasks that these post run in the next iteration. */
@@ -207,11 +198,8 @@ static void run_tasks(struct loop *loop)
 {
     struct task last = {0};
     task_post(loop, &last);
-    for (struct task *task; (task = loop->tasks.next) != &last;) {
-        task_cancel(loop, task);
+    for (struct task *task; (task = take_first(&loop->tasks)) != &last;)
         task->run(task);
-    }
-    task_cancel(loop, &last);
 }
 
 /* --- tasks from other threads ----------------------------------------------------------- */
@@ -220,19 +208,17 @@ static void run_tasks(struct loop *loop)
 void task_send(struct loop *loop, struct task *task)
 {
     pthread_mutex_lock(&loop->lock);
-    ring_append(&loop->sent, task);
+    list_append(&loop->sent, &task->place);
     pthread_mutex_unlock(&loop->lock);
     loop_wake(loop);
 }
 
-/* Moves all sent tasks to the empty list `ring`. */
-static void take_sent(struct loop *loop, struct task *ring)
+/* Moves all sent tasks to the empty list `taken`. */
+static void take_sent(struct loop *loop, struct list *taken)
 {
     pthread_mutex_lock(&loop->lock);
-    for (struct task *task; (task = loop->sent.next) != &loop->sent;) {
-        ring_remove(task);
-        ring_append(ring, task);
-    }
+    for (struct task *task; (task = take_first(&loop->sent));)
+        list_append(taken, &task->place);
     pthread_mutex_unlock(&loop->lock);
 }
 
@@ -240,13 +226,11 @@ static void take_sent(struct loop *loop, struct task *ring)
  * one would block everything else in the loop. */
 bool loop_run_sent(struct loop *loop)
 {
-    struct task ring = {.next = &ring, .previous = &ring};
-    take_sent(loop, &ring);
-    bool any = ring.next != &ring;
-    for (struct task *task; (task = ring.next) != &ring;) {
-        ring_remove(task);
+    struct list taken = {0};
+    take_sent(loop, &taken);
+    bool any = !list_is_empty(&taken);
+    for (struct task *task; (task = take_first(&taken));)
         task->run(task);
-    }
     return any;
 }
 
@@ -259,7 +243,7 @@ static bool run_hooks(struct loop *loop)
     run_tasks(loop); /* before the hooks, which handle what tasks made ready */
     for (size_t i = 0; i < loop->hook_count; i++)
         more |= loop->hooks[i].run(loop->hooks[i].context);
-    return more || loop->stopping || loop->tasks.next != &loop->tasks;
+    return more || loop->stopping || !list_is_empty(&loop->tasks);
 }
 
 void loop_run(struct loop *loop)

@@ -133,7 +133,7 @@ struct thread_pool *thread_pool_new(unsigned count)
 
 static void job_returned(struct task *task)
 {
-    struct job *job = (struct job *)((char *)task - offsetof(struct job, done_task));
+    struct job *job = CONTAINER_OF(task, struct job, done_task);
     job->done(job);
 }
 

@@ -52,7 +52,7 @@ static void take_reload(struct worker *worker)
 /* Glance may still finish an upload (an orphan) after the last connection has closed. */
 static void check_drained(struct timer *timer)
 {
-    struct worker *worker = (struct worker *)((char *)timer - offsetof(struct worker, drain_timer));
+    struct worker *worker = CONTAINER_OF(timer, struct worker, drain_timer);
     bool drained = listener_connections(worker->listener) == 0 && !worker->exchange.orphans;
     if (drained || !timer_set(worker->exchange.loop, timer, DRAIN_CHECK_MS))
         loop_stop(worker->exchange.loop);

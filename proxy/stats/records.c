@@ -53,32 +53,23 @@ void record_free(struct request_record *record)
 
 /* --- the two lists --------------------------------------------------------------------- */
 
-static void list_push(struct record_list *list, struct request_record *record)
+static void push(struct record_list *list, struct request_record *record)
 {
-    record->previous = NULL;
-    record->next = list->first;
-    *(list->first ? &list->first->previous : &list->last) = record;
-    list->first = record;
+    list_insert(&list->rows, &record->place);
     list->count++;
 }
 
-static bool list_has(const struct record_list *list, const struct request_record *record)
+static void take_out(struct record_list *list, struct request_record *record)
 {
-    return record->previous || list->first == record;
-}
-
-static void list_remove(struct record_list *list, struct request_record *record)
-{
-    *(record->previous ? &record->previous->next : &list->first) = record->next;
-    *(record->next ? &record->next->previous : &list->last) = record->previous;
-    record->next = record->previous = NULL;
+    list_remove(&record->place);
     list->count--;
 }
 
-static void list_free(struct record_list *list)
+static void free_all(struct record_list *list)
 {
-    for (struct request_record *next, *record = list->first; record; record = next) {
-        next = record->next;
+    struct request_record *record;
+    while ((record = LIST_FIRST(&list->rows, struct request_record, place))) {
+        list_remove(&record->place);
         record_free(record);
     }
 }
@@ -99,8 +90,8 @@ void records_free(struct records *records)
 {
     if (!records)
         return;
-    list_free(&records->in_flight);
-    list_free(&records->finished);
+    free_all(&records->in_flight);
+    free_all(&records->finished);
     pthread_mutex_destroy(&records->lock);
     free(records);
 }
@@ -108,7 +99,7 @@ void records_free(struct records *records)
 void records_enter(struct records *records, struct request_record *record)
 {
     pthread_mutex_lock(&records->lock);
-    list_push(&records->in_flight, record);
+    push(&records->in_flight, record);
     pthread_mutex_unlock(&records->lock);
     metrics_gauge_add(records->metrics, METRICS_UPLOADS_IN_FLIGHT, 1);
 }
@@ -142,13 +133,13 @@ void records_leave(struct records *records, struct request_record *record)
 
     struct request_record *oldest = NULL;
     pthread_mutex_lock(&records->lock);
-    bool entered = list_has(&records->in_flight, record);
+    bool entered = list_is_linked(&record->place);
     if (entered)
-        list_remove(&records->in_flight, record);
-    list_push(&records->finished, record);
+        take_out(&records->in_flight, record);
+    push(&records->finished, record);
     if (records->finished.count > RECORDS_FINISHED_KEPT) {
-        oldest = records->finished.last;
-        list_remove(&records->finished, oldest);
+        oldest = LIST_LAST(&records->finished.rows, struct request_record, place);
+        take_out(&records->finished, oldest);
     }
     pthread_mutex_unlock(&records->lock);
 

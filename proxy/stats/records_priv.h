@@ -12,7 +12,7 @@
 struct metrics;
 
 struct record_list { /* newest first */
-    struct request_record *first, *last;
+    struct list rows;
     size_t count;
 };
 

@@ -37,23 +37,9 @@ void idle_end(struct glance *glance)
 
 /* --- who uses which socket -------------------------------------------------------------- */
 
-static void leave_idle_list(struct socket *socket)
-{
-    if (!socket->idle)
-        return;
-    socket->idle = false;
-    if (socket->next)
-        socket->next->previous = socket->previous;
-    if (socket->previous)
-        socket->previous->next = socket->next;
-    else
-        socket->glance->idle = socket->next;
-    socket->next = socket->previous = NULL;
-}
-
 void socket_leave(struct socket *socket)
 {
-    leave_idle_list(socket);
+    list_remove(&socket->place);
     if (socket->user)
         socket->user->last_socket = NULL;
     socket->user = NULL;
@@ -94,12 +80,7 @@ static void make_idle(struct socket *socket)
     struct glance *glance = socket->glance;
     if (!socket->port)
         socket->port = port_of(socket->watch.fd);
-    socket->idle = true;
-    socket->previous = NULL;
-    socket->next = glance->idle;
-    if (socket->next)
-        socket->next->previous = socket;
-    glance->idle = socket;
+    list_insert(&glance->idle, &socket->place);
     if (!watch_set(glance->loop, &socket->watch, LOOP_READ))
         socket_drop(socket);
 }
@@ -142,7 +123,7 @@ static bool is_quiet(const struct socket *socket)
 static struct socket *find_quiet(const struct glance *glance, unsigned port)
 {
     struct socket *found = NULL;
-    for (struct socket *socket = glance->idle; socket; socket = socket->next) {
+    LIST_EACH(socket, &glance->idle, struct socket, place) {
         if (socket->port != port)
             continue;
         if (found)

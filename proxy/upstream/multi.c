@@ -22,7 +22,7 @@ static void set_timer(struct glance *glance)
 
 static void timer_retry(struct task *task)
 {
-    set_timer((struct glance *)((char *)task - offsetof(struct glance, timer_retry)));
+    set_timer(CONTAINER_OF(task, struct glance, timer_retry));
 }
 
 static int timer_changed(CURLM *multi, long ms, void *context)
@@ -41,7 +41,7 @@ static int timer_changed(CURLM *multi, long ms, void *context)
 
 static void timer_fired(struct timer *timer)
 {
-    struct glance *glance = (struct glance *)((char *)timer - offsetof(struct glance, timer));
+    struct glance *glance = CONTAINER_OF(timer, struct glance, timer);
     glance_drive(glance, CURL_SOCKET_TIMEOUT, 0);
 }
 
@@ -54,7 +54,7 @@ void glance_drive(struct glance *glance, curl_socket_t socket, int flags)
 
 static void reap(struct task *task)
 {
-    struct glance *glance = (struct glance *)((char *)task - offsetof(struct glance, reap));
+    struct glance *glance = CONTAINER_OF(task, struct glance, reap);
     int left;
     for (CURLMsg *message; (message = curl_multi_info_read(glance->multi, &left));) {
         struct transfer *transfer = NULL;

@@ -40,13 +40,13 @@ bool raw_request_wanted(const struct transfer *transfer, const struct upstream_r
 
 static void begin(struct task *task)
 {
-    raw_request_write((struct transfer *)((char *)task - offsetof(struct transfer, raw_begin)));
+    raw_request_write(TAGGED_CONTAINER_OF(task, struct transfer, raw_begin, OBJECT_TRANSFER));
 }
 
 static void cut(struct task *task)
 {
     struct transfer *transfer =
-        (struct transfer *)((char *)task - offsetof(struct transfer, raw_cut));
+        TAGGED_CONTAINER_OF(task, struct transfer, raw_cut, OBJECT_TRANSFER);
     transfer_finish(transfer, TRANSFER_GIVEN_UP);
 }
 

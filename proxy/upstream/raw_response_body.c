@@ -18,7 +18,7 @@
 static void end_response(struct task *task)
 {
     struct transfer *transfer =
-        (struct transfer *)((char *)task - offsetof(struct transfer, response_over));
+        TAGGED_CONTAINER_OF(task, struct transfer, response_over, OBJECT_TRANSFER);
     if (transfer->remaining)
         strncpy(transfer->detail, "closed within its answer", sizeof transfer->detail - 1);
     transfer_finish(transfer, transfer->remaining ? TRANSFER_FAILED : TRANSFER_ANSWERED);
@@ -37,8 +37,7 @@ static void tell_reader(struct transfer *transfer)
 static void ready(struct watch *watch, unsigned events)
 {
     (void)events;
-    struct transfer *transfer =
-        (struct transfer *)((char *)watch - offsetof(struct transfer, watch));
+    struct transfer *transfer = TAGGED_CONTAINER_OF(watch, struct transfer, watch, OBJECT_TRANSFER);
     if (!transfer->reader_waiting)
         watch_set(transfer->glance->loop, watch, LOOP_EDGE);
     tell_reader(transfer);

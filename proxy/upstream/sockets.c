@@ -12,10 +12,10 @@
 
 static void socket_ready(struct watch *watch, unsigned events)
 {
-    struct socket *socket = (struct socket *)((char *)watch - offsetof(struct socket, watch));
+    struct socket *socket = TAGGED_CONTAINER_OF(watch, struct socket, watch, OBJECT_SOCKET);
     if (events & (LOOP_WRITE | LOOP_ERROR) && socket->write_wanted)
         raw_request_write(socket->writer);
-    if (socket->idle) {
+    if (list_is_linked(&socket->place)) {
         socket_drop(socket);
         return;
     }
@@ -86,6 +86,7 @@ static struct socket *socket_of(struct glance *glance, curl_socket_t fd)
     struct socket *socket = calloc(1, sizeof *socket);
     if (!socket)
         return NULL;
+    socket->tag = OBJECT_SOCKET;
     socket->glance = glance;
     socket->watch.fd = fd;
     socket->stream = net_socket_plain(fd);
@@ -100,6 +101,7 @@ void socket_forget(struct socket *socket)
     socket_leave(socket);
     watch_set(socket->glance->loop, &socket->watch, 0);
     socket->glance->sockets[socket->watch.fd] = NULL;
+    socket->tag = OBJECT_GONE;
     free(socket);
 }
 

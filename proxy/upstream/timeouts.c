@@ -59,8 +59,7 @@ bool timeouts_begin(struct transfer *transfer)
 
 void transfer_tick(struct timer *timer)
 {
-    struct transfer *transfer =
-        (struct transfer *)((char *)timer - offsetof(struct transfer, timer));
+    struct transfer *transfer = TAGGED_CONTAINER_OF(timer, struct transfer, timer, OBJECT_TRANSFER);
     int queued = 0;
     raw_reply_tick(transfer);
     if (transfer->head_told)

@@ -51,7 +51,7 @@ static void apply_pauses(struct transfer *transfer)
 static void unpause(struct task *task)
 {
     struct transfer *transfer =
-        (struct transfer *)((char *)task - offsetof(struct transfer, unpause));
+        TAGGED_CONTAINER_OF(task, struct transfer, unpause, OBJECT_TRANSFER);
     transfer->read_paused = false;
     if (transfer->head_told)
         transfer->send_paused = false;
@@ -104,18 +104,13 @@ static void release(struct transfer *transfer)
 {
     struct glance *glance = transfer->glance;
     stop_waiting(transfer);
-    if (transfer->next)
-        transfer->next->previous = transfer->previous;
-    if (transfer->previous)
-        transfer->previous->next = transfer->next;
-    else if (glance->all == transfer)
-        glance->all = transfer->next;
     if (transfer->has_keys)
         curl_easy_cleanup(transfer->easy); /* curl_easy_reset() would keep the keys */
     else
         glance_give_handle(glance, transfer->easy);
     free(transfer->fields);
     headers_free(&transfer->answer);
+    transfer->tag = OBJECT_GONE;
     free(transfer);
 }
 
@@ -148,8 +143,7 @@ void transfer_finish(struct transfer *transfer, enum transfer_result result)
 /* A message that libcurl may have is read first: its task runs before this one is run again. */
 static void glance_closed(struct task *task)
 {
-    struct transfer *transfer =
-        (struct transfer *)((char *)task - offsetof(struct transfer, closed));
+    struct transfer *transfer = TAGGED_CONTAINER_OF(task, struct transfer, closed, OBJECT_TRANSFER);
     if (transfer->closed_rechecked) {
         strncpy(transfer->detail, "closed before it answered", sizeof transfer->detail - 1);
         transfer_finish(transfer, TRANSFER_FAILED);
@@ -169,7 +163,7 @@ void transfer_finish_for_memory(struct transfer *transfer)
 static void is_short_of_memory(struct task *task)
 {
     struct transfer *transfer =
-        (struct transfer *)((char *)task - offsetof(struct transfer, memory_short));
+        TAGGED_CONTAINER_OF(task, struct transfer, memory_short, OBJECT_TRANSFER);
     transfer_finish_for_memory(transfer);
 }
 
@@ -239,6 +233,7 @@ struct transfer *transfer_start(struct glance *glance, const struct settings *se
     struct transfer *transfer = calloc(1, sizeof *transfer);
     if (!transfer)
         return NULL;
+    transfer->tag = OBJECT_TRANSFER;
     transfer->glance = glance;
     transfer->settings = settings;
     transfer->owner = owner;
@@ -254,10 +249,6 @@ struct transfer *transfer_start(struct glance *glance, const struct settings *se
     bool good = transfer->easy && transfer_set_options(transfer, request) &&
                 timeouts_begin(transfer) &&
                 attempt_begin(transfer, attempt_first(transfer, request));
-    transfer->next = glance->all;
-    if (transfer->next)
-        transfer->next->previous = transfer;
-    glance->all = transfer;
     if (!good) {
         release(transfer);
         return NULL;

@@ -19,8 +19,10 @@
 #ifndef UPSTREAM_PRIV_H
 #define UPSTREAM_PRIV_H
 
+#include "intake/container.h"
 #include "intake/endpoints.h"
 #include "intake/headers.h"
+#include "intake/list.h"
 #include "intake/loop.h"
 #include "intake/stream.h"
 #include "intake/transfer.h"
@@ -37,17 +39,17 @@ enum {
 /* A socket of libcurl's. It points to its writer and its user, and they point to it: whichever is
  * freed first clears the other's pointer. */
 struct socket {
+    enum object_tag tag;
     struct watch watch;
     struct net_socket stream; /* the same descriptor */
     struct glance *glance;
-    struct transfer *user;          /* whose request is on it, or was the last one; NULL: none */
-    bool idle;                      /* the connection is kept without a request on it */
-    bool echoes;                    /* on this connection Glance's answers repeat the request id */
-    unsigned port;                  /* the local port; 0: not known, or not TCP */
-    struct socket *next, *previous; /* in the list of idle sockets */
-    unsigned libcurl_events;        /* the LOOP_ events that libcurl asks for */
-    struct transfer *writer;        /* the transfer that writes a raw body to it; NULL: none */
-    bool write_wanted;              /* the writer waits until the socket is writable */
+    struct transfer *user;   /* whose request is on it, or was the last one; NULL: none */
+    bool echoes;             /* on this connection Glance's answers repeat the request id */
+    unsigned port;           /* the local port; 0: not known, or not TCP */
+    struct list place;       /* in the list of idle sockets: no request is on it */
+    unsigned libcurl_events; /* the LOOP_ events that libcurl asks for */
+    struct transfer *writer; /* the transfer that writes a raw body to it; NULL: none */
+    bool write_wanted;       /* the writer waits until the socket is writable */
 };
 
 struct glance {
@@ -58,20 +60,20 @@ struct glance {
     CURLM *multi;
     struct socket **sockets; /* indexed by descriptor; NULL: not libcurl's, or not watched */
     size_t socket_places;
-    struct socket *idle; /* the list of idle sockets */
+    struct list idle; /* idle sockets */
     /* a socket whose peer has closed; replaces the descriptors of dropped connections */
     int closed_peer;
     struct timer timer;      /* libcurl's */
     uint64_t timer_due;      /* clock_ms() */
     struct task timer_retry; /* sets the timer later, if there was no memory */
     struct task reap;        /* reads libcurl's messages, after libcurl has returned */
-    struct transfer *all;    /* the transfers in progress */
     CURL *pool[POOLED_HANDLES];
     size_t pooled;
     struct endpoints *endpoints; /* shared by all workers; NULL: none */
 };
 
 struct transfer {
+    enum object_tag tag;
     struct glance *glance;
     const struct settings *settings;
     const struct upstream_callbacks *owner;
@@ -135,7 +137,6 @@ struct transfer {
     curl_off_t moved;  /* bytes up and down at the last tick */
     int queued;        /* SIOCOUTQ at the last tick */
     char detail[CURL_ERROR_SIZE];
-    struct transfer *next, *previous;
 };
 
 /* multi.c */

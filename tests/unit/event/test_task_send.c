@@ -131,7 +131,7 @@ static unsigned received;
 static void count_run(struct task *task)
 {
     assert_true(pthread_equal(pthread_self(), runs_in));
-    assert_null(task->next);
+    assert_null(task->place.next);
     if (++received == SENDERS * EACH)
         loop_stop(loop);
 }

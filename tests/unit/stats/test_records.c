@@ -130,8 +130,10 @@ static void last_hundred_records_are_kept(void **state)
         leave(make(image), VERDICT_STORED);
     }
     assert_lists(0, RECORDS_FINISHED_KEPT);
-    assert_string_equal(records->finished.first->image, "104");
-    assert_string_equal(records->finished.last->image, "5");
+    assert_string_equal(LIST_FIRST(&records->finished.rows, struct request_record, place)->image,
+                        "104");
+    assert_string_equal(LIST_LAST(&records->finished.rows, struct request_record, place)->image,
+                        "5");
 }
 
 static void half_built_record_is_not_listed(void **state)

@@ -112,7 +112,7 @@ static void answer_and_rest(size_t i)
     begin(i);
     tell(i, CURL_POLL_REMOVE);
     socket_release(&yard.transfer);
-    assert_true(known(i)->idle);
+    assert_true(list_is_linked(&known(i)->place));
     assert_null(yard.transfer.last_socket);
 }
 
@@ -146,7 +146,7 @@ static void check_dropped(size_t i)
     char byte;
     turn();
     assert_null(known(i));
-    assert_null(yard.glance->idle);
+    assert_true(list_is_empty(&yard.glance->idle));
     assert_int_equal(recv(yard.here[i], &byte, 1, MSG_PEEK | MSG_DONTWAIT), 0);
 }
 
@@ -199,8 +199,8 @@ static void one_in_use_does_not_rest(void **state)
     (void)state;
     answer_and_rest(0);
     begin(0);
-    assert_false(known(0)->idle);
-    assert_null(yard.glance->idle);
+    assert_false(list_is_linked(&known(0)->place));
+    assert_true(list_is_empty(&yard.glance->idle));
     assert_ptr_equal(yard.transfer.last_socket, known(0));
     tell(0, CURL_POLL_REMOVE);
     tell(1, CURL_POLL_IN); /* the transfer goes on elsewhere */
@@ -289,10 +289,10 @@ static void an_answer_at_once_is_remembered_too(void **state)
     (void)state;
     answer_and_rest(0);
     assert_true(may_send(yard.port[0]));
-    assert_false(known(0)->idle);
+    assert_false(list_is_linked(&known(0)->place));
     yard.transfer.echoes = true;
     socket_release(&yard.transfer);
-    assert_true(known(0)->idle);
+    assert_true(list_is_linked(&known(0)->place));
     assert_true(may_send(yard.port[0]));
     assert_true(yard.transfer.echoes);
     socket_release(&yard.transfer);

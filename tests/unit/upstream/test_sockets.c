@@ -220,7 +220,7 @@ static void without_memory_one_transfer_ends(void **state)
     (void)state;
     short_of_places = true;
     assert_int_equal(tell(yard.easy, CURL_POLL_IN), 0);
-    assert_non_null(yard.transfer.memory_short.next);
+    assert_non_null(yard.transfer.memory_short.place.next);
     assert_int_equal(tell(yard.another, CURL_POLL_IN), 0);
     assert_int_equal(tell(yard.easy, CURL_POLL_REMOVE), 0);
     assert_null(known());
