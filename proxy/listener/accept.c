@@ -31,8 +31,7 @@ static void watch_all(struct listener *listener, unsigned events)
 
 static void resume_accepting(struct timer *timer)
 {
-    watch_all((struct listener *)((char *)timer - offsetof(struct listener, accept_pause)),
-              LOOP_READ);
+    watch_all(CONTAINER_OF(timer, struct listener, accept_pause), LOOP_READ);
 }
 
 static void log_pause(struct listener *listener, int why)
@@ -98,8 +97,7 @@ static bool accept_one(struct acceptor *acceptor)
 static void acceptor_ready(struct watch *watch, unsigned events)
 {
     (void)events;
-    struct acceptor *acceptor =
-        (struct acceptor *)((char *)watch - offsetof(struct acceptor, watch));
+    struct acceptor *acceptor = CONTAINER_OF(watch, struct acceptor, watch);
     for (int i = 0; i < ACCEPT_BATCH && accept_one(acceptor); i++)
         continue;
 }

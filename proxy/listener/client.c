@@ -78,7 +78,7 @@ static bool owes_body(const struct client *client)
 
 static void socket_event(struct watch *watch, unsigned events)
 {
-    struct client *client = (struct client *)((char *)watch - offsetof(struct client, watch));
+    struct client *client = TAGGED_CONTAINER_OF(watch, struct client, watch, OBJECT_CLIENT);
     if (events & LOOP_ERROR || (events & LOOP_HANGUP && owes_body(client)))
         client_tell_lost(client, CLIENT_VANISHED);
 }
@@ -102,6 +102,7 @@ struct client *client_new(struct connection *connection, const char *target)
         free(client);
         return NULL;
     }
+    client->tag = OBJECT_CLIENT;
     client->connection = connection;
     client->head.target = client->target;
     client->watch.fd = connection->socket.fd;
@@ -131,6 +132,7 @@ void client_free(struct client *client)
     free(client->target);
     free(client->method);
     free(client->version);
+    client->tag = OBJECT_GONE;
     free(client);
 }
 
@@ -138,7 +140,7 @@ void client_closed(struct client *client)
 {
     struct connection *connection = client->connection;
     const struct client_events *events = connection->listener->parts.events;
-    client->state = CLIENT_OVER;
+    client_set_state(client, CLIENT_OVER);
     if (client->exchange)
         events->closed(client->exchange, client->answered);
     client->exchange = NULL;
@@ -167,7 +169,7 @@ static enum MHD_Result continue_request(struct client *client)
             return MHD_YES;
         return client_queue_answer(client);
     case CLIENT_INVITED:
-        client->state = CLIENT_RECEIVING;
+        client_set_state(client, CLIENT_RECEIVING);
         return MHD_YES;
     default:
         client_suspend(client);
@@ -195,10 +197,10 @@ static enum MHD_Result begin_request(struct client *client, const char *method, 
     bool bodyless = client->framing.framing == FRAMING_NONE ||
                     (client->framing.framing == FRAMING_LENGTH && client->framing.length == 0);
     if (!client->fault && bodyless) {
-        client->state = CLIENT_BODYLESS;
+        client_set_state(client, CLIENT_BODYLESS);
         return MHD_YES;
     }
-    client->state = CLIENT_HELD;
+    client_set_state(client, CLIENT_HELD);
     return open_exchange(client);
 }
 
@@ -218,7 +220,7 @@ void client_refuse_head(struct client *client)
     client->refusal = guard->refusal;
     if (client->connection->plain_http)
         plain_http_read_host(client);
-    client->state = CLIENT_HELD;
+    client_set_state(client, CLIENT_HELD);
     if (open_exchange(client) == MHD_NO)
         client_drop(client);
     else
@@ -235,7 +237,7 @@ void client_refuse_body(struct client *client)
 static enum MHD_Result receive_end(struct client *client)
 {
     client->complete = true;
-    client->state = CLIENT_COMPLETE;
+    client_set_state(client, CLIENT_COMPLETE);
     client_tell_readable(client);
     return continue_request(client);
 }
@@ -248,7 +250,7 @@ static enum MHD_Result handle(struct client *client, const char *method, const c
         return begin_request(client, method, version);
     case CLIENT_BODYLESS:
         client->complete = true;
-        client->state = CLIENT_COMPLETE;
+        client_set_state(client, CLIENT_COMPLETE);
         return open_exchange(client);
     case CLIENT_RECEIVING:
         return *size ? client_receive_block(client, data, size) : receive_end(client);

@@ -52,7 +52,7 @@ static void head_timed_out(struct connection *connection)
 static void tick(struct timer *timer)
 {
     struct connection *connection =
-        (struct connection *)((char *)timer - offsetof(struct connection, timer));
+        TAGGED_CONTAINER_OF(timer, struct connection, timer, OBJECT_CONNECTION);
     if (connection->client && connection->client->state != CLIENT_HEAD)
         connection_tick_in(connection, client_tick(connection->client));
     else if (clock_ms() >= connection->deadline)
@@ -134,6 +134,7 @@ static struct connection *connection_new(struct listener *listener, struct MHD_C
         free(connection);
         return NULL;
     }
+    connection->tag = OBJECT_CONNECTION;
     connection->listener = listener;
     connection->mhd = mhd;
     update_snapshot(connection);
@@ -142,11 +143,7 @@ static struct connection *connection_new(struct listener *listener, struct MHD_C
     connection->timer.fire = tick;
     address_text(MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_CLIENT_ADDRESS)->client_addr,
                  connection->peer);
-
-    connection->next = listener->connections;
-    if (connection->next)
-        connection->next->previous = connection;
-    listener->connections = connection;
+    list_insert(&listener->connections, &connection->place);
     listener->connection_count++;
     unsigned open = atomic_fetch_add(listener->parts.connections, 1) + 1;
     connection->over_limit = open > settings_of(connection)->listen.max_connections;
@@ -165,16 +162,12 @@ static void connection_free(struct connection *connection)
     hook_remove(listener, connection->socket.fd);
     task_cancel(listener->parts.loop, &connection->fault_check);
     timer_cancel(listener->parts.loop, &connection->timer);
-    if (connection->next)
-        connection->next->previous = connection->previous;
-    if (connection->previous)
-        connection->previous->next = connection->next;
-    else
-        listener->connections = connection->next;
+    list_remove(&connection->place);
     listener->connection_count--;
     atomic_fetch_sub(listener->parts.connections, 1);
     metrics_gauge_add(listener->parts.metrics, METRICS_CONNECTIONS, -1);
     snapshot_release(connection->snapshot);
+    connection->tag = OBJECT_GONE;
     free(connection);
 }
 

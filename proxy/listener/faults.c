@@ -38,7 +38,7 @@ void faults_check(struct connection *connection)
 
 static void check_faults(struct task *task)
 {
-    faults_check((struct connection *)((char *)task - offsetof(struct connection, fault_check)));
+    faults_check(TAGGED_CONTAINER_OF(task, struct connection, fault_check, OBJECT_CONNECTION));
 }
 
 /* Called from within libmicrohttpd, which must return first. Hence the task. */

@@ -98,8 +98,7 @@ static bool run_daemon(void *context)
 static void daemon_ready(struct watch *watch, unsigned events)
 {
     (void)events;
-    struct listener *listener =
-        (struct listener *)((char *)watch - offsetof(struct listener, watch));
+    struct listener *listener = CONTAINER_OF(watch, struct listener, watch);
     listener->due = true;
 }
 
@@ -182,7 +181,7 @@ void listener_drain(struct listener *listener)
         return;
     listener->draining = true;
     acceptors_close(listener);
-    for (struct connection *each = listener->connections; each; each = each->next)
+    LIST_EACH(each, &listener->connections, struct connection, place)
         if (!each->client)
             connection_cut(each);
 }
@@ -202,7 +201,7 @@ void listener_free(struct listener *listener)
     if (!listener)
         return;
     /* libmicrohttpd cannot stop while connections are suspended. */
-    for (struct connection *each = listener->connections; each; each = each->next)
+    LIST_EACH(each, &listener->connections, struct connection, place)
         if (each->client)
             client_drop(each->client);
     acceptors_close(listener);

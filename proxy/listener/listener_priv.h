@@ -9,6 +9,7 @@
  *   plain_http.c       plain HTTP on a TLS port
  *   connection.c       one TCP connection: its peer, its guard, and the timeouts between requests
  *   client.c           one request, driven by calls of libmicrohttpd's access handler
+ *   client_state.c     the states of a request, and their order
  *   request_head.c     its head, copied from libmicrohttpd
  *   request_body.c     its body, block by block
  *   response.c         its answer, sent by libmicrohttpd
@@ -22,6 +23,8 @@
 
 #include "intake/buffer.h"
 #include "intake/client.h"
+#include "intake/container.h"
+#include "intake/list.h"
 #include "intake/listener.h"
 #include "intake/loop.h"
 #include "intake/networks.h"
@@ -55,9 +58,9 @@ struct listener {
     bool due;           /* the daemon must run in this turn of the loop */
     struct acceptor *acceptors;
     size_t acceptor_count;
-    struct timer accept_pause;      /* no connections are accepted before it fires */
-    uint64_t pause_logged;          /* clock_ms() of the last log line about it; 0: none yet */
-    struct connection *connections; /* all that are open */
+    struct timer accept_pause; /* no connections are accepted before it fires */
+    uint64_t pause_logged;     /* clock_ms() of the last log line about it; 0: none yet */
+    struct list connections;   /* all that are open */
     size_t connection_count;
     struct connection **by_fd; /* the same, indexed by descriptor */
     size_t by_fd_count;
@@ -69,6 +72,7 @@ struct listener {
 };
 
 struct connection {
+    enum object_tag tag;
     struct listener *listener;
     struct snapshot *snapshot; /* a reference; replaced when a request begins */
     struct MHD_Connection *mhd;
@@ -86,7 +90,7 @@ struct connection {
     uint64_t deadline;       /* clock_ms() by which the next head must be complete */
     struct timer timer;
     char peer[ADDRESS_TEXT_MAX];
-    struct connection *next, *previous;
+    struct list place;
 };
 
 /* The state of a request. The resume rule: after each MHD_resume_connection() libmicrohttpd calls
@@ -107,6 +111,7 @@ enum client_state {
 };
 
 struct client {
+    enum object_tag tag;
     struct connection *connection;
     enum client_state state;
     char *target; /* as it was sent, not decoded */
@@ -183,6 +188,9 @@ void connection_request_ended(struct connection *connection);
 bool connection_is_last(const struct connection *connection);
 void connection_cut(struct connection *connection);
 void connection_tick_in(struct connection *connection, uint64_t ms);
+
+/* client_state.c: the only place that changes the state. */
+void client_set_state(struct client *client, enum client_state state);
 
 /* client.c */
 struct client *client_new(struct connection *connection, const char *target);

@@ -34,7 +34,7 @@ static void update_watch(struct client *client)
 
 static void ready(struct watch *watch, unsigned events)
 {
-    struct client *client = (struct client *)((char *)watch - offsetof(struct client, watch));
+    struct client *client = TAGGED_CONTAINER_OF(watch, struct client, watch, OBJECT_CLIENT);
     if (events & LOOP_ERROR && !(events & LOOP_READ)) {
         client_tell_lost(client, CLIENT_VANISHED);
         return;
@@ -54,14 +54,14 @@ static struct net_socket *socket_of(const struct client *client)
 /* The owner gets no code for it, since it is not the client's fault. */
 static void lacks_memory(struct task *task)
 {
-    client_tell_lost((struct client *)((char *)task - offsetof(struct client, no_memory)),
+    client_tell_lost(TAGGED_CONTAINER_OF(task, struct client, no_memory, OBJECT_CLIENT),
                      CLIENT_NO_MEMORY);
 }
 
 void raw_body_begin(struct client *client)
 {
     client_suspend(client);
-    client->state = CLIENT_RAW_BODY;
+    client_set_state(client, CLIENT_RAW_BODY);
     client->connection->reads_eof = true; /* the guard does not see these bytes */
     buffer_free(&client->kept);
     watch_set(loop_of(client), &client->watch, 0);

@@ -114,7 +114,7 @@ static void drain(struct client *client)
 static void start_draining(struct client *client)
 {
     client->answered = true;
-    client->state = CLIENT_DRAINING;
+    client_set_state(client, CLIENT_DRAINING);
     uint64_t now = clock_ms();
     client->drain_end = now + (client->vouched ? DRAIN_MAX_MS : UNTRUSTED_MS);
     client->drain_until = MIN(now + DRAIN_IDLE_MS, client->drain_end);
@@ -182,7 +182,7 @@ static void write_more(struct client *client)
 
 static void ready(struct watch *watch, unsigned events)
 {
-    struct client *client = (struct client *)((char *)watch - offsetof(struct client, watch));
+    struct client *client = TAGGED_CONTAINER_OF(watch, struct client, watch, OBJECT_CLIENT);
     if (client->state != CLIENT_RAW_RESPONSE)
         drain(client);
     else if (events & LOOP_ERROR)
@@ -195,7 +195,7 @@ void raw_response_begin(struct client *client)
 {
     client_suspend(client);
     raw_body_end(client);
-    client->state = CLIENT_RAW_RESPONSE;
+    client_set_state(client, CLIENT_RAW_RESPONSE);
     client->watch.ready = ready;
     client_progress(client);
     if (compose(client)) {

@@ -10,7 +10,7 @@
 void client_invite(struct client *client)
 {
     client_want(client);
-    client->state = CLIENT_INVITED;
+    client_set_state(client, CLIENT_INVITED);
     client_resume(client);
 }
 

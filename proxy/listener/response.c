@@ -93,7 +93,7 @@ enum MHD_Result client_queue_answer(struct client *client)
     }
     forbid_chunks(client, response);
     fill_headers(client, response);
-    client->state = CLIENT_ANSWERING;
+    client_set_state(client, CLIENT_ANSWERING);
     client_progress(client);
     enum MHD_Result result =
         MHD_queue_response(client->connection->mhd, client->reply.status, response);
@@ -129,7 +129,7 @@ void client_answer(struct client *client, struct reply *reply)
         raw_response_begin(client);
         return;
     }
-    client->state = CLIENT_ANSWERABLE;
+    client_set_state(client, CLIENT_ANSWERABLE);
     client_resume(client);
 }
 
@@ -148,7 +148,7 @@ void client_answer_stream(struct client *client, const struct client_stream *str
         raw_response_begin(client);
         return;
     }
-    client->state = CLIENT_ANSWERABLE;
+    client_set_state(client, CLIENT_ANSWERABLE);
     client_resume(client);
 }
 

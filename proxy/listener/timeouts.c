@@ -67,7 +67,7 @@ void client_tell_lost(struct client *client, enum client_loss why)
 void client_drop(struct client *client)
 {
     connection_cut(client->connection);
-    client->state = CLIENT_OVER;
+    client_set_state(client, CLIENT_OVER);
     client_resume(client);
 }
 

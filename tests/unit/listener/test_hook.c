@@ -101,7 +101,7 @@ static void a_fault_ends_what_is_handed_on(void **state)
     says(scene, FOLDED, sizeof FOLDED - 1);
     assert_int_equal(mhd_reads(scene), -1);
     assert_int_equal(errno, EAGAIN);
-    assert_non_null(scene->connection.fault_check.next); /* it will be refused */
+    assert_non_null(scene->connection.fault_check.place.next); /* it will be refused */
 }
 
 static void what_is_left_out_is_made_up_for(void **state)
@@ -187,7 +187,7 @@ static void plain_http_is_kept_from_gnutls(void **state)
     assert_int_equal(guard->refusal, REFUSAL_PLAIN_HTTP);
     assert_int_equal(guard->heads, 1);
     assert_true(guard_in_head(guard) && guard_method_is_head(guard));
-    assert_non_null(scene->connection.fault_check.next); /* it will be refused */
+    assert_non_null(scene->connection.fault_check.place.next); /* it will be refused */
     assert_int_equal(read_with(scene, MSG_PEEK, sizeof scene->got), 17);
     scene->connection.reads_eof = true;
     assert_int_equal(gnutls_reads(scene), 0);

@@ -73,6 +73,7 @@ static int begin(void **state)
     scene.connection.socket = net_socket_plain(ends[0]);
     scene.connection.socket.operations = &SCRIPTED;
     struct client *client = &scene.client;
+    client->tag = OBJECT_CLIENT;
     client->connection = &scene.connection;
     client->watch.fd = ends[0];
     client->suspended = true;

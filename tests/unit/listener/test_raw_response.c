@@ -50,9 +50,11 @@ static int begin(void **state)
     scene->connection.socket = net_socket_plain(ends[0]);
     scene->peer = ends[1];
     struct client *client = &scene->client;
+    client->tag = OBJECT_CLIENT;
     client->connection = &scene->connection;
     client->watch.fd = ends[0];
     client->unsent = NO_UNSENT_PIPE;
+    client->state = CLIENT_HELD;
     client->suspended = true;
     client->method = "PUT";
     reply_init(&client->reply);

@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The order of a request's states, row by row. A change that is not in it ends the program. */
+#include "listener/listener_priv.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+/* One letter per state, in the order of enum client_state. */
+static const char LETTERS[] = "hbHirRcaAwdo";
+
+static const char *const AFTER[] = {"bHdo", "co",  "iwdo", "rwdo", "cRawdo", "wdo",
+                                    "awdo", "Ado", "o",    "do",   "o",      "o"};
+
+/* In a child process, which ends without a core file and without a message. */
+static bool may_follow(enum client_state from, enum client_state to)
+{
+    int status;
+    pid_t child = fork();
+    if (child == 0) {
+        struct client client = {.state = from};
+        struct rlimit none = {0};
+        setrlimit(RLIMIT_CORE, &none);
+        close(STDERR_FILENO);
+        client_set_state(&client, to);
+        _exit(client.state == to ? 0 : 1);
+    }
+    assert_true(child > 0);
+    assert_int_equal(waitpid(child, &status, 0), child);
+    return WIFEXITED(status) && WEXITSTATUS(status) == 0;
+}
+
+static void only_the_states_of_the_table_follow(void **state)
+{
+    (void)state;
+    for (unsigned from = 0; from < sizeof AFTER / sizeof AFTER[0]; from++)
+        for (unsigned to = 0; LETTERS[to]; to++)
+            if (may_follow(from, to) != (strchr(AFTER[from], LETTERS[to]) != NULL))
+                fail_msg("%c -> %c", LETTERS[from], LETTERS[to]);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(only_the_states_of_the_table_follow),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
