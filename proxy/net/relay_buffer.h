@@ -4,7 +4,7 @@
  *      | taken |  full  |  free  |
  *      0     start     end      size
  *
- * Invariant: start <= end <= size; an empty buffer starts at 0. */
+ * Invariant: start <= end <= size; an empty buffer starts at 0; a closed one is empty. */
 #ifndef NET_RELAY_BUFFER_H
 #define NET_RELAY_BUFFER_H
 
