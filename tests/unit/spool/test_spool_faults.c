@@ -89,11 +89,20 @@ static bool mount_small(void)
            mount("small", directory, "tmpfs", 0, "size=512k") == 0;
 }
 
+/* Only root may mount. For others the disk of support/disk.h is as small. */
+static bool make_disk_small(void)
+{
+    enum { ROOM = 512 * 1024 };
+    bool mounted = mount_small();
+    disk.room = mounted ? INT64_MAX : ROOM;
+    disk.error = ENOSPC;
+    return mounted;
+}
+
 static void full_filesystem_is_reported_full(void **state)
 {
     (void)state;
-    if (!mount_small())
-        skip(); /* who is not root may not */
+    bool mounted = make_disk_small();
     thread_pool_free(thread_pool);
     spools_free(spools);
     thread_pool = thread_pool_new(HELPERS); /* they live where they were started */
@@ -108,12 +117,15 @@ static void full_filesystem_is_reported_full(void **state)
     another_loop();
 
     struct owner fits = make_owner(2 * BLOCK); /* the other's space is free again */
+    if (!mounted)
+        disk_mend();
     run_owner(&fits, WHOLE);
     assert_whole(&fits);
     spool_free(fits.spool);
     spool_free(too_large.spool);
     thread_pool_settle(thread_pool, loop);
-    assert_int_equal(umount(directory), 0);
+    if (mounted)
+        assert_int_equal(umount(directory), 0);
 }
 
 /* --- every way out ---------------------------------------------------------------------------- */
