@@ -42,8 +42,6 @@ struct listener *listener_new(const struct listener_parts *parts, const int *soc
 /* Stops accepting, closes idle connections, and closes the others after their current request. */
 void listener_drain(struct listener *listener);
 
-bool listener_draining(const struct listener *listener);
-
 /* Number of open connections. */
 size_t listener_connections(const struct listener *listener);
 

@@ -65,9 +65,6 @@ void loop_wake(struct loop *loop);
  * False: the kernel is out of resources; the watch is unchanged. */
 bool watch_set(struct loop *loop, struct watch *watch, unsigned events);
 
-/* Removes a watch whose descriptor is already closed, so that the kernel has removed it, too. */
-void watch_forget(struct loop *loop, struct watch *watch);
-
 /* Fires once, `ms` milliseconds from now. Setting it again moves it. False: no memory; it is not
  * set. */
 bool timer_set(struct loop *loop, struct timer *timer, uint64_t ms);

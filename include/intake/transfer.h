@@ -128,7 +128,4 @@ ssize_t transfer_splice(struct transfer *transfer, int pipe, size_t room);
  * answer is not complete. Not from within a callback; NULL is fine. */
 void transfer_abort(struct transfer *transfer);
 
-/* Whether the whole body of the request was pulled. */
-bool transfer_all_given(const struct transfer *transfer);
-
 #endif

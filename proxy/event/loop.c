@@ -139,12 +139,6 @@ bool watch_set(struct loop *loop, struct watch *watch, unsigned events)
     return true;
 }
 
-void watch_forget(struct loop *loop, struct watch *watch)
-{
-    watch->events = 0;
-    forget_in_batch(loop, watch);
-}
-
 static void dispatch_events(struct loop *loop)
 {
     for (int i = 0; i < loop->batch_count; i++) {

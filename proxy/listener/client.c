@@ -118,10 +118,8 @@ struct client *client_new(struct connection *connection, const char *target)
     return client;
 }
 
-void client_free(struct client *client)
+static void client_free(struct client *client)
 {
-    if (!client)
-        return;
     watch_set(client->connection->listener->parts.loop, &client->watch, 0);
     task_cancel(client->connection->listener->parts.loop, &client->no_memory);
     headers_free(&client->head.headers);

@@ -186,11 +186,6 @@ void listener_drain(struct listener *listener)
             connection_cut(each);
 }
 
-bool listener_draining(const struct listener *listener)
-{
-    return listener->draining;
-}
-
 size_t listener_connections(const struct listener *listener)
 {
     return listener->connection_count;

@@ -194,7 +194,6 @@ void client_set_state(struct client *client, enum client_state state);
 
 /* client.c */
 struct client *client_new(struct connection *connection, const char *target);
-void client_free(struct client *client);
 enum MHD_Result client_handle(struct client *client, const char *method, const char *version,
                               const char *data, size_t *size);
 void client_closed(struct client *client);

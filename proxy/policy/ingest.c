@@ -91,19 +91,19 @@ void ingest_free(struct ingest *ingest)
 
 /* --- deciding -------------------------------------------------------------------------- */
 
-bool ingest_exempt(const struct ingest *ingest, const char *client)
+static bool is_exempt(const struct ingest *ingest, const char *client)
 {
     return client && networks_have(&ingest->exempt, client);
 }
 
 bool ingest_takes_method(const struct ingest *ingest, const char *method, const char *client)
 {
-    if (!ingest->methods_set || ingest_exempt(ingest, client))
+    if (!ingest->methods_set || is_exempt(ingest, client))
         return true;
     return method && strings_have(&ingest->import_methods, method);
 }
 
 bool policy_ingest_open(const struct policy *policy, enum policy_ingest ingest, const char *client)
 {
-    return policy->ingest.open[ingest] || ingest_exempt(&policy->ingest, client);
+    return policy->ingest.open[ingest] || is_exempt(&policy->ingest, client);
 }

@@ -214,7 +214,6 @@ void store_facts_free(struct store_facts *facts); /* frees what it owns, not `fa
 
 void ingest_read(struct document *document, const yaml_node_t *node, struct ingest *ingest);
 void ingest_free(struct ingest *ingest); /* frees what it owns, not `ingest` itself */
-bool ingest_exempt(const struct ingest *ingest, const char *client);
 bool ingest_takes_method(const struct ingest *ingest, const char *method, const char *client);
 
 /* --- checks.c -------------------------------------------------------------------------- */

@@ -11,14 +11,19 @@
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 /* ANSWER_SECONDS includes reading a policy from a slow disk. */
 enum { ANSWER_SECONDS = 60, WAITING_MAX = 8 };
 
-/* Containers may share a network but not process ids, so the name includes the pid namespace. */
-socklen_t control_address(pid_t pid, struct sockaddr_un *address)
+/* Writes the address of a process's control socket, and returns its length. The address is
+ * abstract, so it needs no directory and leaves no file. It has the process id, because service
+ * managers know that. Containers may share a network but not process ids, so the name includes the
+ * pid namespace. */
+static socklen_t control_address(pid_t pid, struct sockaddr_un *address)
 {
     struct stat space = {0};
     *address = (struct sockaddr_un){.sun_family = AF_UNIX};

@@ -16,7 +16,8 @@ enum { REFUSED_MS = 10000 };
 
 /* --- rows, with the lock held ----------------------------------------------------------- */
 
-struct row *endpoints_find(const struct endpoints *endpoints, const char *url)
+/* NULL: there is no such row. */
+static struct row *find(const struct endpoints *endpoints, const char *url)
 {
     struct row *row = endpoints->first;
     while (row && strcmp(row->url, url) != 0)
@@ -32,7 +33,7 @@ static void free_row(struct row *row)
 
 static struct row *find_or_add(struct endpoints *endpoints, const char *url)
 {
-    struct row *row = endpoints_find(endpoints, url);
+    struct row *row = find(endpoints, url);
     if (row)
         return row;
     row = calloc(1, sizeof *row);
@@ -105,7 +106,7 @@ bool endpoints_configure(struct endpoints *endpoints, const struct settings *set
 /* A lower rank is preferred. */
 static int rank(const struct endpoints *endpoints, const char *url, uint64_t now)
 {
-    const struct row *row = endpoints_find(endpoints, url);
+    const struct row *row = find(endpoints, url);
     if (!row)
         return 0;
     if (row->state == ENDPOINT_OUT || row->refused_until > now)
@@ -172,7 +173,7 @@ int endpoints_choose(struct endpoints *endpoints, char *const *urls, size_t coun
 struct row *endpoints_lock_row(struct endpoints *endpoints, const char *url)
 {
     pthread_mutex_lock(&endpoints->lock);
-    return endpoints_find(endpoints, url);
+    return find(endpoints, url);
 }
 
 static void refuse_until(struct endpoints *endpoints, const char *url, uint64_t until)

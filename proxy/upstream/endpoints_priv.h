@@ -28,9 +28,6 @@ struct endpoints {
     unsigned turns[ENDPOINT_TURNS];
 };
 
-/* Call it with the lock held. NULL: there is no such row. */
-struct row *endpoints_find(const struct endpoints *endpoints, const char *url);
-
 /* Takes the lock, even if it returns NULL because there is no such row. The caller unlocks. */
 struct row *endpoints_lock_row(struct endpoints *endpoints, const char *url);
 

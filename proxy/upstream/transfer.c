@@ -12,11 +12,6 @@
 
 enum { SENDS_PER_CALL = 8 };
 
-bool transfer_all_given(const struct transfer *transfer)
-{
-    return transfer->all_pulled;
-}
-
 void transfer_has_socket(struct transfer *transfer, curl_socket_t socket)
 {
     transfer->socket = socket;

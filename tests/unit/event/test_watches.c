@@ -20,7 +20,6 @@ struct end {
     char letter;
     bool reads;
     struct end *removes;
-    struct end *forgets;
     struct end *writes_only;
     unsigned seen;    /* the events of the last call */
     unsigned last_of; /* so many calls: the loop stops. 0: it does not */
@@ -36,10 +35,6 @@ static void end_ready(struct watch *watch, unsigned events)
         assert_int_equal(read(watch->fd, &byte, 1), 1);
     if (end->removes)
         assert_true(watch_set(loop, &end->removes->watch, 0));
-    if (end->forgets) {
-        close(end->forgets->watch.fd);
-        watch_forget(loop, &end->forgets->watch);
-    }
     if (end->writes_only)
         assert_true(watch_set(loop, &end->writes_only->watch, LOOP_WRITE));
     if (end->last_of && --end->last_of == 0)
@@ -145,23 +140,6 @@ static void removed_watch_gets_no_pending_event(void **state)
     close_end(&b);
 }
 
-static void forgotten_watch_gets_no_pending_event(void **state)
-{
-    (void)state;
-    struct end a = open_end('a'), b = open_end('b');
-    a.forgets = &b;
-    b.forgets = &a;
-    assert_true(watch_set(loop, &a.watch, LOOP_READ));
-    assert_true(watch_set(loop, &b.watch, LOOP_READ));
-    hang_up(&a);
-    hang_up(&b);
-    run_turns(1);
-    assert_int_equal(strlen(told), 1);
-    struct end *left = told[0] == 'a' ? &a : &b, *gone = told[0] == 'a' ? &b : &a;
-    assert_int_equal(gone->watch.events, 0);
-    close_end(left);
-}
-
 /* From watch_set() on it is exactly what was asked for, also if the kernel has said more before. */
 static void changed_watch_gets_only_its_new_events(void **state)
 {
@@ -262,7 +240,6 @@ int main(void)
         TEST(edge_event_is_reported_once),
         TEST(new_edge_is_reported_again),
         TEST(removed_watch_gets_no_pending_event),
-        TEST(forgotten_watch_gets_no_pending_event),
         TEST(changed_watch_gets_only_its_new_events),
         TEST(removed_watch_can_be_set_again),
         TEST(hangup_is_reported_as_such),
