@@ -71,6 +71,18 @@ static inline void list_remove(struct list *place)
     place->next = place->previous = NULL;
 }
 
+/* Removes the first one and returns it. NULL: the list is empty. */
+static inline struct list *list_take_first(struct list *head)
+{
+    struct list *first = list_is_empty(head) ? NULL : head->next;
+    if (first) {
+        head->next = first->next;
+        head->next->previous = head;
+        first->next = first->previous = NULL;
+    }
+    return first;
+}
+
 /* NULL: there is no other one. */
 static inline struct list *list_after(const struct list *head, const struct list *place)
 {
@@ -87,6 +99,9 @@ static inline struct list *list_after(const struct list *head, const struct list
 #define LIST_FIRST(head, type, member) LIST_OBJECT(list_after(head, head), type, member)
 #define LIST_LAST(head, type, member)                                                              \
     LIST_OBJECT(list_is_empty(head) ? NULL : (head)->previous, type, member)
+
+/* The same as list_take_first(), for the object. */
+#define LIST_TAKE_FIRST(head, type, member) LIST_OBJECT(list_take_first(head), type, member)
 
 /* NULL: it was the last one. */
 #define LIST_NEXT(object, head, type, member)                                                      \

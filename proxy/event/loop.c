@@ -181,10 +181,7 @@ void task_cancel(struct loop *loop, struct task *task)
 /* NULL: the list is empty. */
 static struct task *take_first(struct list *tasks)
 {
-    struct task *task = LIST_FIRST(tasks, struct task, place);
-    if (task)
-        list_remove(&task->place);
-    return task;
+    return LIST_TAKE_FIRST(tasks, struct task, place);
 }
 
 /* Runs the tasks that are posted now. Tasks that these post run in the next iteration. */

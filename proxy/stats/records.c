@@ -68,10 +68,8 @@ static void take_out(struct record_list *list, struct request_record *record)
 static void free_all(struct record_list *list)
 {
     struct request_record *record;
-    while ((record = LIST_FIRST(&list->rows, struct request_record, place))) {
-        list_remove(&record->place);
+    while ((record = LIST_TAKE_FIRST(&list->rows, struct request_record, place)))
         record_free(record);
-    }
 }
 
 /* --- the registry ---------------------------------------------------------------------- */

@@ -88,10 +88,11 @@ static void an_object_moves_to_another_list(void **state)
     struct row rows[] = {{.name = 'a'}, {.name = 'b'}};
     list_append(&from, &rows[0].place);
     list_append(&from, &rows[1].place);
-    for (struct row *row; (row = LIST_FIRST(&from, struct row, place));) {
-        list_remove(&row->place);
+    for (struct row *row; (row = LIST_TAKE_FIRST(&from, struct row, place));) {
+        assert_false(list_is_linked(&row->place));
         list_append(&to, &row->place);
     }
+    assert_null(LIST_TAKE_FIRST(&from, struct row, place));
     assert_true(list_is_empty(&from));
     assert_string_equal(order(&to), "ab");
 }
