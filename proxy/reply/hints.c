@@ -159,24 +159,9 @@ static bool put_create(const struct expansion *expansion)
     return put_command(expansion, TOOL_CREATE);
 }
 
-static bool put_set(const struct expansion *expansion)
-{
-    return put_command(expansion, TOOL_SET);
-}
-
 static bool put_show(const struct expansion *expansion)
 {
     return put_command(expansion, TOOL_SHOW);
-}
-
-static bool put_delete(const struct expansion *expansion)
-{
-    return put_command(expansion, TOOL_DELETE);
-}
-
-static bool put_usage(const struct expansion *expansion)
-{
-    return put_command(expansion, TOOL_USAGE);
 }
 
 /* Finds the word after `option` in the detail. False: there is none. */
@@ -260,32 +245,33 @@ static bool put_look(const struct expansion *expansion)
 
 static const struct placeholder {
     const char *name;
-    bool (*put)(const struct expansion *expansion);
+    bool (*put)(const struct expansion *expansion); /* NULL: it is a command */
+    enum tool_command command;
 } PLACEHOLDERS[] = {
-    {"{detail}", put_detail},
-    {"{url}", put_url},
-    {"{https}", put_https},
-    {"{image}", put_image},
-    {"{file}", put_file},
-    {"{format}", put_format},
-    {"{container}", put_container},
-    {"{base}", put_base},
-    {"{of}", put_of},
-    {"{qemu}", put_qemu},
-    {"{tool}", put_tool},
-    {"{then}", put_then},
-    {"{upload}", put_upload},
-    {"{upload_copy}", put_upload_copy},
-    {"{curl}", put_curl},
-    {"{create}", put_create},
-    {"{set}", put_set},
-    {"{show}", put_show},
-    {"{delete}", put_delete},
-    {"{usage}", put_usage},
-    {"{right}", put_right},
-    {"{shrink}", put_shrink},
-    {"{afterwards}", put_afterwards},
-    {"{look}", put_look},
+    {"{detail}", .put = put_detail},
+    {"{url}", .put = put_url},
+    {"{https}", .put = put_https},
+    {"{image}", .put = put_image},
+    {"{file}", .put = put_file},
+    {"{format}", .put = put_format},
+    {"{container}", .put = put_container},
+    {"{base}", .put = put_base},
+    {"{of}", .put = put_of},
+    {"{qemu}", .put = put_qemu},
+    {"{tool}", .put = put_tool},
+    {"{then}", .put = put_then},
+    {"{upload}", .put = put_upload},
+    {"{upload_copy}", .put = put_upload_copy},
+    {"{curl}", .put = put_curl},
+    {"{create}", .put = put_create},
+    {"{set}", .command = TOOL_SET},
+    {"{show}", .put = put_show},
+    {"{delete}", .command = TOOL_DELETE},
+    {"{usage}", .command = TOOL_USAGE},
+    {"{right}", .put = put_right},
+    {"{shrink}", .put = put_shrink},
+    {"{afterwards}", .put = put_afterwards},
+    {"{look}", .put = put_look},
 };
 
 static const struct placeholder *placeholder_at(const char *text)
@@ -296,13 +282,19 @@ static const struct placeholder *placeholder_at(const char *text)
     return NULL;
 }
 
+static bool put(const struct placeholder *placeholder, const struct expansion *expansion)
+{
+    return placeholder->put ? placeholder->put(expansion)
+                            : put_command(expansion, placeholder->command);
+}
+
 static bool expand(const char *text, const struct expansion *expansion)
 {
     struct expansion inner = *expansion;
     bool fits = inner.depth++ < DEPTH_MAX;
     while (*text && fits) {
         const struct placeholder *placeholder = placeholder_at(text);
-        fits = placeholder ? placeholder->put(&inner) : buffer_append(inner.out, text, 1);
+        fits = placeholder ? put(placeholder, &inner) : buffer_append(inner.out, text, 1);
         text += placeholder ? strlen(placeholder->name) : 1;
     }
     return fits;
