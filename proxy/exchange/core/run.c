@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Runs the steps of an exchange, whatever its kind, and ends it.
+/* Runs the steps of an exchange of any kind, and ends it.
  *
  * A refusal is answered here. An exchange whose client has left while Glance finishes is an orphan
  * of its worker, and is freed when its last step is over. */

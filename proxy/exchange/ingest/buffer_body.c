@@ -55,7 +55,7 @@ static enum step_result ask_for_client(struct ingest_flow *ingest)
                : exchange_no_memory(x);
 }
 
-/* The image is asked for again before an import is judged, so this answer is not kept. */
+/* The image is asked for again before the policy is, so this answer is not kept. */
 static enum step_result take_answer(struct ingest_flow *ingest)
 {
     struct exchange *x = &ingest->relay.x;

@@ -244,7 +244,7 @@ static enum step_result obey(struct import *import)
     return result;
 }
 
-enum step_result import_judge(struct exchange *x)
+enum step_result import_decide(struct exchange *x)
 {
     struct ingest_flow *ingest = ingest_of(x);
     struct import import = {.x = x, .ingest = ingest};

@@ -3,7 +3,7 @@
  *
  *   POST .../locations, POST /v2/tasks   open to this client, or refused unread
  *   PATCH /v2/images/{id}                if locations are closed, buffered and checked for them
- *   POST .../import                      buffered, and judged by the image's rule (import.c)
+ *   POST .../import                      buffered, and decided by the image's rule (import.c)
  *
  * What may pass goes on as a relay (relay/relay.c). */
 #include "exchange/ingest/ingest_steps.h"
@@ -77,9 +77,9 @@ static const struct step CLOSED_STEPS[] = {{"object", report_ingest},
 static const struct step UPDATE_STEPS[] = {
     {"hold", buffer_body}, {"look", check_update}, {"forward", relay_forward}, {NULL, NULL}};
 
-static const struct step IMPORT_STEPS[] = {{"begin", import_begin},         {"hold", buffer_body},
-                                           {"preflight", import_preflight}, {"judge", import_judge},
-                                           {"forward", relay_forward},      {NULL, NULL}};
+static const struct step IMPORT_STEPS[] = {
+    {"begin", import_begin},  {"hold", buffer_body},      {"preflight", import_preflight},
+    {"judge", import_decide}, {"forward", relay_forward}, {NULL, NULL}};
 
 /* Glance reads these paths in one spelling only. */
 #define INGEST_KIND(list)                                                                          \

@@ -60,7 +60,7 @@ void buffer_share_end(struct holders *holders, struct share *share);
 /* import.c */
 enum step_result import_begin(struct exchange *x);
 enum step_result import_preflight(struct exchange *x);
-enum step_result import_judge(struct exchange *x);
+enum step_result import_decide(struct exchange *x);
 bool import_change_headers(const struct exchange *x, struct headers *out); /* false: no memory */
 bool import_rewritten(const struct exchange *x, uint64_t *length); /* the body, to this length */
 

@@ -51,7 +51,7 @@ enum step_result upload_check_quota_early(struct exchange *x)
     struct upload_flow *upload = upload_of(x);
     struct quota_reservations *others = x->parts->quota_reservations;
     char key[KEY_MAX];
-    if (upload_hear_usage(x, &upload->quota))
+    if (upload_read_usage(x, &upload->quota))
         return check(upload, key_of(upload, key) ? quota_reservations_firm(others, key) : 0);
     if (x->entering)
         exchange_wait_at_most(x, EARLY_WAIT_MS);
@@ -76,7 +76,7 @@ static enum step_result wait_for_others(struct exchange *x, struct quota_check *
     return x->step_timer_fired ? exchange_no_memory(x) : STEP_WAIT;
 }
 
-/* In audit mode the upload goes on, and reserves its bytes whatever the limit. */
+/* In audit mode the upload goes on, and reserves its bytes without regard to the limit. */
 static enum step_result report_full(struct upload_flow *upload, struct quota_request *request,
                                     uint64_t reserved)
 {
@@ -127,7 +127,7 @@ enum step_result upload_reserve_quota(struct exchange *x)
 {
     struct upload_flow *upload = upload_of(x);
     char key[KEY_MAX];
-    if (!upload_hear_usage(x, &upload->quota))
+    if (!upload_read_usage(x, &upload->quota))
         return STEP_WAIT;
     return upload->size.known && key_of(upload, key) ? reserve(upload, key) : check(upload, 0);
 }

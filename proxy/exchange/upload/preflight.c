@@ -30,7 +30,7 @@ static void take_usage(const struct exchange *x, struct quota_check *quota)
     fetch_end(&quota->question);
 }
 
-bool upload_hear_usage(struct exchange *x, struct quota_check *quota)
+bool upload_read_usage(struct exchange *x, struct quota_check *quota)
 {
     if (image_check_is_waiting(&quota->question))
         return false;

@@ -17,7 +17,7 @@ enum step_result upload_preflight(struct exchange *x);
 bool upload_ask_usage(struct exchange *x, struct quota_check *quota,
                       const struct headers *fields); /* false: no memory */
 /* Reads the answer. False: there is none yet. */
-bool upload_hear_usage(struct exchange *x, struct quota_check *quota);
+bool upload_read_usage(struct exchange *x, struct quota_check *quota);
 
 /* check_image.c */
 enum step_result upload_check_image(struct exchange *x);

@@ -2,7 +2,7 @@
 /* Right before an upload is sent: was another upload to the same image sent? upload_locks.h has the
  * rule.
  *
- * The wait is short, and does not begin anew with each other upload: Glance may refuse all of them,
+ * The wait is short, and does not restart with each other upload: Glance may refuse all of them,
  * one after another. */
 #include "exchange/upload/upload_steps.h"
 

@@ -55,6 +55,7 @@ static inline void fixture_settings(struct fixture *fixture)
 {
     static char *nowhere[] = {"http://127.0.0.1:1"}; /* nothing is sent before the loop runs */
     fixture->settings.listen.stall_timeout = 60000;
+    fixture->settings.listen.max_request_body = 1 << 20;
     fixture->settings.glance.endpoints = nowhere;
     fixture->settings.glance.endpoint_count = 1;
     fixture->settings.glance.connect_timeout = 5000;
@@ -221,6 +222,12 @@ static inline const struct upload_lock *fixture_lock(const struct fixture *fixtu
 static inline const struct step *fixture_steps(const struct fixture *fixture)
 {
     return fixture->x->kind->steps;
+}
+
+/* The name of the current step. NULL: it is over. */
+static inline const char *fixture_step(const struct fixture *fixture)
+{
+    return fixture->x->step ? fixture->x->step->name : NULL;
 }
 
 static inline void fixture_audit(struct fixture *fixture, enum audit audit)

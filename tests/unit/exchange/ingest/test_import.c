@@ -84,7 +84,7 @@ static void the_store_becomes_the_one_of_the_policy(void **state)
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         struct fixture fixture;
         begin(&fixture, state, rows[i].name, rows[i].header, rows[i].text, GLANCE_HAS);
-        assert_outcome(&fixture, fixture_run(&fixture, import_judge), REFUSAL_NONE, NULL);
+        assert_outcome(&fixture, fixture_run(&fixture, import_decide), REFUSAL_NONE, NULL);
         assert_text(fixture_record(&fixture)->rule, rows[i].rule);
         assert_text(fixture_record(&fixture)->store, rows[i].store);
         assert_text(fixture_record(&fixture)->project, "demo");
@@ -118,7 +118,7 @@ static void a_right_import_is_not_changed(void **state)
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         struct fixture fixture;
         begin(&fixture, state, rows[i].name, rows[i].header, rows[i].text, rows[i].stores);
-        assert_outcome(&fixture, fixture_run(&fixture, import_judge), REFUSAL_NONE, NULL);
+        assert_outcome(&fixture, fixture_run(&fixture, import_decide), REFUSAL_NONE, NULL);
         assert_text(fixture_record(&fixture)->store, rows[i].store);
         assert_int_equal(fixture_record(&fixture)->fixes, 0);
         assert_text(buffer_text(fixture_json(&fixture)), rows[i].text);
@@ -166,7 +166,7 @@ static void violations_of_an_import_are_refused(void **state)
     for (size_t i = 0; i < REFUSED_COUNT; i++) {
         struct fixture fixture;
         begin(&fixture, state, REFUSED[i].name, REFUSED[i].header, REFUSED[i].text, GLANCE_HAS);
-        assert_outcome(&fixture, fixture_run(&fixture, import_judge), REFUSED[i].refusal,
+        assert_outcome(&fixture, fixture_run(&fixture, import_decide), REFUSED[i].refusal,
                        REFUSED[i].detail);
         assert_int_equal(fixture_record(&fixture)->fixes, 0);
         assert_int_equal(fixture_record(&fixture)->audit_reasons, 0);
@@ -196,7 +196,7 @@ static void the_size_in_glance_is_checked(void **state)
         begin(&fixture, state, "sized", NULL, text, GLANCE_HAS);
         fixture.image->size_known = true;
         fixture.image->size = rows[i].size;
-        assert_outcome(&fixture, fixture_run(&fixture, import_judge), rows[i].refusal,
+        assert_outcome(&fixture, fixture_run(&fixture, import_decide), rows[i].refusal,
                        rows[i].detail);
         fixture_end(&fixture);
     }
@@ -216,13 +216,13 @@ static void an_image_with_an_upload_under_way_is_not_imported(void **state)
     struct upload_lock *first =
         upload_lock_new(fixture.parts.upload_locks, "image", &facts, &bytes);
     assert_int_equal(upload_lock_send(first, false), UPLOAD_LOCK_SENT);
-    assert_outcome(&fixture, fixture_run(&fixture, import_judge), REFUSAL_UPLOAD_IN_PROGRESS,
+    assert_outcome(&fixture, fixture_run(&fixture, import_decide), REFUSAL_UPLOAD_IN_PROGRESS,
                    "it began 2 s ago, and Glance has 200 bytes of it");
     upload_lock_release(first);
     fixture_end(&fixture);
 
     begin(&fixture, state, "", NULL, "{" DIRECT "}", GLANCE_HAS);
-    assert_outcome(&fixture, fixture_run(&fixture, import_judge), REFUSAL_NONE, NULL);
+    assert_outcome(&fixture, fixture_run(&fixture, import_decide), REFUSAL_NONE, NULL);
     struct upload_lock *second =
         upload_lock_new(fixture.parts.upload_locks, "image", &facts, &bytes);
     assert_true(upload_lock_other(second, &other));
@@ -245,7 +245,7 @@ static void audit_mode_changes_no_import(void **state)
         struct fixture fixture;
         begin(&fixture, state, REFUSED[i].name, REFUSED[i].header, REFUSED[i].text, GLANCE_HAS);
         watch_all(&fixture, state);
-        assert_outcome(&fixture, fixture_run(&fixture, import_judge), REFUSAL_NONE, NULL);
+        assert_outcome(&fixture, fixture_run(&fixture, import_decide), REFUSAL_NONE, NULL);
         assert_int_equal(fixture_record(&fixture)->audit_reasons, refusal_bit(REFUSED[i].refusal));
         assert_unchanged(&fixture);
         assert_text(buffer_text(fixture_json(&fixture)), REFUSED[i].text);
@@ -271,7 +271,7 @@ static void audit_mode_notes_a_change_of_the_store(void **state)
         begin(&fixture, state, rows[i].name, rows[i].header, "{" DIRECT "}", GLANCE_HAS);
         if (rows[i].all)
             watch_all(&fixture, state);
-        assert_outcome(&fixture, fixture_run(&fixture, import_judge), REFUSAL_NONE, NULL);
+        assert_outcome(&fixture, fixture_run(&fixture, import_decide), REFUSAL_NONE, NULL);
         assert_int_equal(fixture_record(&fixture)->audit_fixes, rows[i].fixes);
         assert_int_equal(fixture_record(&fixture)->fixes, 0);
         assert_unchanged(&fixture);
@@ -294,7 +294,7 @@ static void an_audit_rule_does_not_allow_a_closed_method(void **state)
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         struct fixture fixture;
         begin(&fixture, state, "watched", NULL, rows[i].text, GLANCE_HAS);
-        assert_outcome(&fixture, fixture_run(&fixture, import_judge), rows[i].refusal,
+        assert_outcome(&fixture, fixture_run(&fixture, import_decide), rows[i].refusal,
                        rows[i].detail);
         fixture_end(&fixture);
     }
@@ -305,7 +305,7 @@ static void an_import_that_is_too_long_is_not_checked(void **state)
     struct fixture fixture;
     begin(&fixture, state, "", "file", "{" DIRECT "}", GLANCE_HAS);
     fixture.json->unchecked = true;
-    assert_int_equal(fixture_run(&fixture, import_judge), STEP_NEXT);
+    assert_int_equal(fixture_run(&fixture, import_decide), STEP_NEXT);
     assert_null(fixture_record(&fixture)->rule);
     assert_unchanged(&fixture);
     fixture_end(&fixture);
@@ -318,7 +318,7 @@ static void a_long_method_is_cut_in_the_record(void **state)
     char text[1024];
     snprintf(text, sizeof text, "{\"method\": {\"name\": \"%0500d\"}}", 0);
     begin(&fixture, state, "", NULL, text, GLANCE_HAS);
-    assert_int_equal(fixture_run(&fixture, import_judge), STEP_REFUSE);
+    assert_int_equal(fixture_run(&fixture, import_decide), STEP_REFUSE);
     assert_int_equal(strlen(fixture_record(&fixture)->method), POLICY_NAME_MAX);
     fixture_end(&fixture);
 }
@@ -344,7 +344,7 @@ static void an_unfinished_stage_is_not_imported(void **state)
         fixture.image->size_known = rows[i].size_known;
         if (rows[i].old_glance)
             stores_learn_stage_size(fixture.parts.stores, false);
-        assert_int_equal(fixture_run(&fixture, import_judge),
+        assert_int_equal(fixture_run(&fixture, import_decide),
                          rows[i].refused ? STEP_REFUSE : STEP_NEXT);
         assert_int_equal(fixture_refusal(&fixture)->reason,
                          rows[i].refused ? REFUSAL_UPLOAD_IN_PROGRESS : REFUSAL_NONE);

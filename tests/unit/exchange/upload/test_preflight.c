@@ -94,9 +94,9 @@ static void both_answers_are_waited_for(void **state)
         assert_outcome(&fixture, fixture_run(&fixture, upload_preflight), REFUSAL_NONE, NULL);
         assert_string_equal(fixture.image->owner, "p");
         assert_int_equal(stores_look(fixture.parts.stores, "test"), STORE_EXISTS);
-        assert_false(upload_hear_usage(fixture.x, &fixture.upload->quota));
+        assert_false(upload_read_usage(fixture.x, &fixture.upload->quota));
         fixture_answered(fixture_question(&fixture, QUESTION_USAGE), 200, USAGE);
-        assert_true(upload_hear_usage(fixture.x, &fixture.upload->quota));
+        assert_true(upload_read_usage(fixture.x, &fixture.upload->quota));
         assert_int_equal(fixture.usage->image_size_total.limit, 7);
         assert_false(fetches[0]->begun || fetches[1]->begun ||
                      fixture_question(&fixture, QUESTION_USAGE)->begun);
@@ -190,7 +190,7 @@ static void missing_usage_or_stores_are_logged_and_not_checked(void **state)
             else
                 fixture_broke(others[k], TRANSFER_STALLED);
         assert_outcome(&fixture, fixture_run(&fixture, upload_preflight), REFUSAL_NONE, NULL);
-        assert_true(upload_hear_usage(fixture.x, &fixture.upload->quota));
+        assert_true(upload_read_usage(fixture.x, &fixture.upload->quota));
         assert_false(fixture.usage->image_size_total.known);
         assert_int_equal(stores_look(fixture.parts.stores, "test"), STORE_UNKNOWN);
         assert_logged(&fixture, rows[i].of_usage);
