@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "exchange/core/exchange_priv.h"
+#include "exchange/ingest/ingest_steps.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -8,60 +8,7 @@
 
 #include <cmocka.h>
 
-#include "unit/exchange/fixture.h"
-
-#define DIRECT    "\"method\": {\"name\": \"glance-direct\"}"
-#define REWRITTEN "{\"method\":{\"name\":\"glance-direct\"},\"stores\":[\"test\"]}"
-
-/* Rules are chosen by the image's name. */
-static const char POLICY[] =
-    "rules:\n"
-    "  - {name: denied, when: {name: denied}, deny: not here}\n"
-    "  - {name: choice, when: {name: choice}, store: file, mode: default, allow: [file, test]}\n"
-    "  - {name: any, when: {name: any}, store: file, mode: default}\n"
-    "  - {name: gold, when: {name: gold}, store: gold, mode: force}\n"
-    "  - {name: large, when: {name: sized, larger_than: 100B}, deny: too much of it}\n"
-    "  - {name: sized, when: {name: sized}, store: test, mode: force, max_size: 50B}\n"
-    "  - {name: watched, when: {name: watched}, store: test, mode: audit}\n"
-    "  - {name: fetched, when: {import_method: [web-download]}, store: file, mode: force}\n"
-    "default: {store: test, mode: force}\n"
-    "doors: {import_methods: [glance-direct, web-download, copy-image]}\n";
-
-static const char GLANCE_HAS[] = "{\"stores\": [{\"id\": \"file\"}, {\"id\": \"test\"}]}";
-
-/* The body is buffered, and Glance has told of the image, and of its stores unless `stores` is
- * NULL. */
-static void begin(struct fixture *fixture, void **state, const char *name, const char *header,
-                  const char *text, const char *stores)
-{
-    const char *const fields[] = {header ? "X-Image-Meta-Store" : NULL, header, NULL};
-    fixture_begin_ingest(fixture, state, ROUTE_IMPORT, fields, POLICY, strlen(text));
-    fixture->image->name = strdup(name);
-    fixture->image->status = strdup("queued");
-    fixture->image->owner = strdup("demo");
-    if (stores)
-        assert_true(stores_learn(fixture->parts.stores, stores, strlen(stores)));
-    buffer_init(fixture_json(fixture), 4096);
-    assert_true(buffer_append(fixture_json(fixture), text, strlen(text)));
-    assert_int_equal(fixture_run(fixture, import_begin), STEP_NEXT);
-    assert_int_equal(fixture_record(fixture)->kind, RECORD_IMPORT);
-}
-
-static void assert_text(const char *is, const char *wanted)
-{
-    if ((is == NULL) != (wanted == NULL) || (is && strcmp(is, wanted) != 0))
-        fail_msg("%s, not %s", is ? is : "nothing", wanted ? wanted : "nothing");
-}
-
-/* Glance gets what the client has sent. */
-static void assert_unchanged(struct fixture *fixture)
-{
-    uint64_t length;
-    assert_true(headers_add(&fixture->out, "X-Image-Meta-Store", "as it came"));
-    assert_true(import_change_headers(fixture->x, &fixture->out));
-    assert_field(&fixture->out, "X-Image-Meta-Store", "as it came");
-    assert_false(import_rewritten(fixture->x, &length));
-}
+#include "unit/exchange/ingest/buffered_import.h"
 
 /* --- what is forwarded -------------------------------------------------------------------- */
 
@@ -130,36 +77,6 @@ static void a_right_import_is_not_changed(void **state)
 }
 
 /* --- violations ---------------------------------------------------------------------------- */
-
-static const struct {
-    const char *name, *header, *text;
-    enum refusal refusal;
-    const char *detail;
-} REFUSED[] = {
-    {"denied", NULL, "{" DIRECT "}", REFUSAL_DENIED_BY_POLICY, "not here"},
-    {"", NULL, "{\"method\": {\"name\": \"glance-download\"}}", REFUSAL_DENIED_BY_POLICY,
-     "imports by glance-download are closed"},
-    {"choice", "gold", "{" DIRECT "}", REFUSAL_STORE_NOT_ALLOWED,
-     "it asks for gold, and the policy allows file, test"},
-    {"choice", NULL, "{" DIRECT ", \"stores\": [\"file\", \"gold\"]}", REFUSAL_STORE_NOT_ALLOWED,
-     "it asks for gold, and the policy allows file, test"},
-    {"any", NULL, "{" DIRECT ", \"stores\": [\"os_glance_tasks_store\"]}",
-     REFUSAL_STORE_NOT_ALLOWED,
-     "it asks for os_glance_tasks_store, and the policy allows any store but Glance's reserved "
-     "ones"},
-    {"any", NULL, "{" DIRECT ", \"stores\": [\"test\", \"gold\"]}", REFUSAL_STORE_NOT_ALLOWED,
-     "it asks for gold, and Glance has file, test"},
-    {"any", "gold", "{" DIRECT "}", REFUSAL_STORE_NOT_ALLOWED,
-     "it asks for gold, and Glance has file, test"},
-    {"gold", "file", "{" DIRECT "}", REFUSAL_STORE_UNKNOWN,
-     "it names gold, and Glance has file, test"},
-    {"", NULL, "{\"method\": {\"name\": \"copy-image\"}, \"stores\": [\"file\"]}",
-     REFUSAL_STORE_NOT_ALLOWED, "it asks for file, and the policy allows test"},
-    {"", NULL, "{" DIRECT ", " DIRECT "}", REFUSAL_JSON_MALFORMED, "it has one key twice"},
-    {"", NULL, "[]", REFUSAL_JSON_MALFORMED, "it has no method with a name"},
-};
-
-enum { REFUSED_COUNT = sizeof REFUSED / sizeof REFUSED[0] };
 
 static void violations_of_an_import_are_refused(void **state)
 {
@@ -230,87 +147,6 @@ static void an_image_with_an_upload_under_way_is_not_imported(void **state)
     fixture_end(&fixture);
 }
 
-/* --- audit mode ---------------------------------------------------------------------------- */
-
-static void watch_all(struct fixture *fixture, void **state)
-{
-    char text[sizeof POLICY + 32];
-    snprintf(text, sizeof text, "mode: audit\n%s", POLICY);
-    fixture_policy(fixture, state, text);
-}
-
-static void audit_mode_changes_no_import(void **state)
-{
-    for (size_t i = 0; i < REFUSED_COUNT; i++) {
-        struct fixture fixture;
-        begin(&fixture, state, REFUSED[i].name, REFUSED[i].header, REFUSED[i].text, GLANCE_HAS);
-        watch_all(&fixture, state);
-        assert_outcome(&fixture, fixture_run(&fixture, import_decide), REFUSAL_NONE, NULL);
-        assert_int_equal(fixture_record(&fixture)->audit_reasons, refusal_bit(REFUSED[i].refusal));
-        assert_unchanged(&fixture);
-        assert_text(buffer_text(fixture_json(&fixture)), REFUSED[i].text);
-        assert_logged(&fixture, REFUSED[i].detail);
-        fixture_end(&fixture);
-    }
-}
-
-/* One rule is in audit mode, or all of them. A body that cannot be read has no rule. */
-static void audit_mode_notes_a_change_of_the_store(void **state)
-{
-    static const struct {
-        const char *name, *header, *store;
-        bool all;
-        unsigned fixes;
-    } rows[] = {
-        {"watched", NULL, NULL, false, FIX_STORE}, {"watched", "file", "file", false, FIX_STORE},
-        {"watched", "test", "test", false, 0},     {"", NULL, NULL, true, FIX_STORE},
-        {"", "file", "file", true, FIX_STORE},
-    };
-    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
-        struct fixture fixture;
-        begin(&fixture, state, rows[i].name, rows[i].header, "{" DIRECT "}", GLANCE_HAS);
-        if (rows[i].all)
-            watch_all(&fixture, state);
-        assert_outcome(&fixture, fixture_run(&fixture, import_decide), REFUSAL_NONE, NULL);
-        assert_int_equal(fixture_record(&fixture)->audit_fixes, rows[i].fixes);
-        assert_int_equal(fixture_record(&fixture)->fixes, 0);
-        assert_unchanged(&fixture);
-        assert_text(fixture_record(&fixture)->store, rows[i].store);
-        fixture_end(&fixture);
-    }
-}
-
-static void an_audit_rule_does_not_allow_a_closed_method(void **state)
-{
-    static const struct {
-        const char *text;
-        enum refusal refusal;
-        const char *detail;
-    } rows[] = {
-        {"{\"method\": {\"name\": \"glance-download\"}}", REFUSAL_DENIED_BY_POLICY,
-         "imports by glance-download are closed"},
-        {"{", REFUSAL_JSON_MALFORMED, "it is no JSON text in UTF-8"},
-    };
-    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
-        struct fixture fixture;
-        begin(&fixture, state, "watched", NULL, rows[i].text, GLANCE_HAS);
-        assert_outcome(&fixture, fixture_run(&fixture, import_decide), rows[i].refusal,
-                       rows[i].detail);
-        fixture_end(&fixture);
-    }
-}
-
-static void an_import_that_is_too_long_is_not_checked(void **state)
-{
-    struct fixture fixture;
-    begin(&fixture, state, "", "file", "{" DIRECT "}", GLANCE_HAS);
-    fixture.json->unchecked = true;
-    assert_int_equal(fixture_run(&fixture, import_decide), STEP_NEXT);
-    assert_null(fixture_record(&fixture)->rule);
-    assert_unchanged(&fixture);
-    fixture_end(&fixture);
-}
-
 /* The client sends the name, which may be as long as the body. */
 static void a_long_method_is_cut_in_the_record(void **state)
 {
@@ -361,10 +197,6 @@ int main(void)
         FIXTURE_TEST(violations_of_an_import_are_refused),
         FIXTURE_TEST(the_size_in_glance_is_checked),
         FIXTURE_TEST(an_image_with_an_upload_under_way_is_not_imported),
-        FIXTURE_TEST(audit_mode_changes_no_import),
-        FIXTURE_TEST(audit_mode_notes_a_change_of_the_store),
-        FIXTURE_TEST(an_audit_rule_does_not_allow_a_closed_method),
-        FIXTURE_TEST(an_import_that_is_too_long_is_not_checked),
         FIXTURE_TEST(a_long_method_is_cut_in_the_record),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
