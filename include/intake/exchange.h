@@ -4,6 +4,8 @@
 #ifndef INTAKE_EXCHANGE_H
 #define INTAKE_EXCHANGE_H
 
+#include "intake/list.h"
+
 #include <stdbool.h>
 #include <stddef.h>
 
@@ -48,7 +50,7 @@ struct exchange_parts {
     bool draining;             /* new uploads are refused */
     bool hears_continue;       /* Glance sends 100 Continue when it begins to read an upload */
     struct holders holders;
-    struct exchange *orphans; /* their client has left, and Glance is finishing */
+    struct list orphans; /* exchanges whose client has left, while Glance is finishing */
 };
 
 /* The listener's events; their context is a struct exchange_parts. */

@@ -53,7 +53,8 @@ static void take_reload(struct worker *worker)
 static void check_drained(struct timer *timer)
 {
     struct worker *worker = CONTAINER_OF(timer, struct worker, drain_timer);
-    bool drained = listener_connections(worker->listener) == 0 && !worker->exchange.orphans;
+    bool drained =
+        listener_connections(worker->listener) == 0 && list_is_empty(&worker->exchange.orphans);
     if (drained || !timer_set(worker->exchange.loop, timer, DRAIN_CHECK_MS))
         loop_stop(worker->exchange.loop);
 }

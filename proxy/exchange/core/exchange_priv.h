@@ -23,6 +23,7 @@
 
 #include "intake/buffered_fetch.h"
 #include "intake/exchange.h"
+#include "intake/list.h"
 #include "intake/loop.h"
 #include "intake/record.h"
 #include "intake/reply.h"
@@ -146,7 +147,7 @@ struct exchange {
     bool body_readable;            /* the first byte of the client's body, or its end, has come */
     bool client_lost;              /* in the middle of its body */
     struct request_record *record; /* NULL: none, or closed */
-    struct exchange *next, *previous; /* in the worker's list of orphans */
+    struct list orphan;            /* its place in the worker's list, once its client has left */
 };
 
 /* request.c */

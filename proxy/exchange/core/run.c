@@ -5,12 +5,13 @@
  * of its worker, and is freed when its last step is over. */
 #include "exchange/core/exchange_priv.h"
 
+#include "intake/container.h"
+#include "intake/list.h"
 #include "intake/log.h"
 #include "intake/metrics.h"
 #include "intake/record.h"
 #include "intake/snapshot.h"
 
-#include <stddef.h>
 #include <stdlib.h>
 
 /* --- the steps ----------------------------------------------------------------------------- */
@@ -69,6 +70,7 @@ void exchange_stop_asking(struct exchange *x)
 void exchange_free(struct exchange *x)
 {
     exchange_stop_asking(x);
+    list_remove(&x->orphan);
     task_cancel(x->parts->loop, &x->run_task);
     exchange_close_record(x);
     metrics_gauge_add(x->parts->metrics, METRICS_REQUESTS_IN_FLIGHT, -1);
@@ -83,40 +85,22 @@ void exchange_free(struct exchange *x)
 void exchange_make_orphan(struct exchange *x)
 {
     x->client = NULL;
-    x->next = x->parts->orphans;
-    if (x->next)
-        x->next->previous = x;
-    x->parts->orphans = x;
-}
-
-static void free_orphan(struct exchange *x)
-{
-    if (x->next)
-        x->next->previous = x->previous;
-    if (x->previous)
-        x->previous->next = x->next;
-    else
-        x->parts->orphans = x->next;
-    exchange_free(x);
+    list_insert(&x->parts->orphans, &x->orphan);
 }
 
 void exchange_drop_orphans(struct exchange_parts *parts)
 {
-    struct exchange *x = parts->orphans;
-    parts->orphans = NULL;
-    while (x) {
-        struct exchange *next = x->next;
+    struct exchange *x;
+    while ((x = LIST_FIRST(&parts->orphans, struct exchange, orphan)))
         exchange_free(x);
-        x = next;
-    }
 }
 
 static void run_task(struct task *task)
 {
-    struct exchange *x = (struct exchange *)((char *)task - offsetof(struct exchange, run_task));
+    struct exchange *x = CONTAINER_OF(task, struct exchange, run_task);
     exchange_run(x);
     if (!x->client && !x->step)
-        free_orphan(x);
+        exchange_free(x);
 }
 
 /* --- the beginning ------------------------------------------------------------------------- */

@@ -3,7 +3,7 @@
  * loop, never inside a call of libmicrohttpd or libcurl. */
 #include "exchange/core/exchange_priv.h"
 
-#include <stddef.h>
+#include "intake/container.h"
 
 void exchange_wake(struct exchange *x)
 {
@@ -17,7 +17,7 @@ void exchange_wake_by(void *exchange)
 
 static void step_timer_fired(struct timer *timer)
 {
-    struct exchange *x = (struct exchange *)((char *)timer - offsetof(struct exchange, step_timer));
+    struct exchange *x = CONTAINER_OF(timer, struct exchange, step_timer);
     x->step_timer_fired = true;
     exchange_wake(x);
 }

@@ -6,13 +6,13 @@
 #include "exchange/upload/upload_steps.h"
 
 #include "intake/clock.h"
+#include "intake/container.h"
 
 enum { QUESTION_MAX_MS = 10000 }; /* so that a lost question does not use up the time */
 
 static void timer_fired(struct timer *timer)
 {
-    struct upload_flow *upload =
-        (struct upload_flow *)((char *)timer - offsetof(struct upload_flow, poll.timer));
+    struct upload_flow *upload = CONTAINER_OF(timer, struct upload_flow, poll.timer);
     upload->poll.due = true;
     exchange_wake(&upload->x);
 }
