@@ -91,7 +91,7 @@ void exchange_make_orphan(struct exchange *x)
 void exchange_drop_orphans(struct exchange_parts *parts)
 {
     struct exchange *x;
-    while ((x = LIST_FIRST(&parts->orphans, struct exchange, orphan)))
+    while ((x = LIST_TAKE_FIRST(&parts->orphans, struct exchange, orphan)))
         exchange_free(x);
 }
 
