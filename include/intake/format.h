@@ -46,7 +46,7 @@ struct format_examination {
     struct format_look next;
     const struct format *format; /* the format that asked for the look */
     uint64_t step;               /* private to the format, kept between its looks */
-    uint64_t saved[4];           /* likewise */
+    uint64_t saved[5];           /* likewise */
 };
 
 /* `count` is FORMAT_OPENING, or less if that is the whole body. `disk_format` is the declared one:

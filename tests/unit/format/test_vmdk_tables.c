@@ -101,11 +101,11 @@ static void tables_further_on_are_followed(void **state)
     examined_end("a table beyond the end", &body, "vmdk", "it needs 16779776");
 }
 
-/* 100 GiB: 3200 tables, of which 960 are looked at. */
-static void only_some_of_many_tables_are_followed(void **state)
+/* 2 TiB: 65,536 tables. Their directory of 256 KiB begins in the first 64 KiB of the file. */
+static void all_of_many_tables_are_followed(void **state)
 {
     (void)state;
-    enum { COUNT = 3200, SEEN = 960, FIRST = 2 * MIB + 13312 };
+    enum { COUNT = 65536, AT = 0x1A * 512, FIRST = 2 * MIB, LAST_ENTRY = FIRST + COUNT * 2048 - 4 };
     static unsigned char directory[COUNT * 4];
     for (unsigned i = 0; i < COUNT; i++) {
         unsigned sector = FIRST / 512 + i * TABLE_SECTORS;
@@ -113,17 +113,19 @@ static void only_some_of_many_tables_are_followed(void **state)
             directory[4 * i + k] = (unsigned char)(sector >> 8 * k);
     }
     struct sparse_body body = {
-        64 * MIB,
-        {PIECE(0, "KDMV\1\0\0\0\3\0\0\0\0\0\x80\x0C\0\0\0\0\x80\0\0\0\0\0\0\0\1\0\0\0\0\0\0\0\x14"),
+        256 * MIB,
+        {PIECE(0, "KDMV\1\0\0\0\3\0\0\0\0\0\0\0\1\0\0\0\x80\0\0\0\0\0\0\0\1\0\0\0\0\0\0\0\x14"),
          PIECE(45, "\2"),
-         PIECE(57, "\x10"),
+         PIECE(56, "\x1A"),
          PIECE(73, "\n \r\n"),
          PIECE(512, TEXT),
-         {FAR_AT, directory, sizeof directory},
-         PIECE(FIRST + SEEN * 2048 - 1, "\1")}};
-    examined_end("a grain of the last one that is seen", &body, "vmdk", "it needs 8589934593");
-    body.pieces[6].at += 4;
-    examined_end("of the next one", &body, "vmdk", NULL);
+         {AT, directory, sizeof directory},
+         PIECE(LAST_ENTRY + 3, "\1")}};
+    examined_end("a grain of the last one", &body, "vmdk", "it needs 8589934593");
+    body.pieces[6].at = FIRST + 2048 * 20000 + 3;
+    examined_end("of one in the middle", &body, "vmdk", "it needs 8589934593");
+    body.pieces[6].at = LAST_ENTRY + 7;
+    examined_end("behind the last one", &body, "vmdk", NULL);
 }
 
 int main(void)
@@ -132,7 +134,7 @@ int main(void)
         cmocka_unit_test(last_grain_must_be_inside_the_file),
         cmocka_unit_test(directory_and_tables_must_be_inside_the_file),
         cmocka_unit_test(tables_further_on_are_followed),
-        cmocka_unit_test(only_some_of_many_tables_are_followed),
+        cmocka_unit_test(all_of_many_tables_are_followed),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
