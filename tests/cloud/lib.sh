@@ -7,6 +7,7 @@
 CLOUD_DIR=${CLOUD_DIR:-/var/tmp/glance-intake-cloud}
 
 KEYSTONE_PORT=15000
+MEMCACHED_PORT=15211
 GLANCE_PORT=19393       # under eventlet
 GLANCE_UWSGI_PORT=19395 # the same, as Debian's service runs it
 S3_PORT=17480
@@ -30,7 +31,7 @@ S3_ACCESS_KEY=CLOUDACCESSKEY
 S3_SECRET_KEY=cloudsecretkey
 S3_BUCKET=glance-storage
 
-SERVICES=(mon osd rgw keystone glance glance-uwsgi) # in the order they start
+SERVICES=(mon osd rgw memcached keystone glance glance-uwsgi) # in the order they start
 export CEPH_CONF=$CLOUD_DIR/etc/ceph.conf
 
 die() {
