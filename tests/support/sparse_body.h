@@ -22,7 +22,7 @@ struct piece {
         (where), (text), sizeof(text) - 1                                                          \
     }
 
-enum { SPARSE_PIECES_MAX = 16, SPARSE_LOOKS_MAX = 40 };
+enum { SPARSE_PIECES_MAX = 16, SPARSE_LOOKS_MAX = 4096 };
 
 struct sparse_body {
     uint64_t size;
