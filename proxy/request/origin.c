@@ -106,9 +106,8 @@ static const char *chain_read(struct proxy_chain *chain)
         struct forwarded view = {0};
         node = element_read(chain, chain->list.rows[chain->first - 1], chain->client, &view);
         if (node == NODE_UNREADABLE)
-            return chain->forwarded
-                       ? "Forwarded does not name the client in a readable form"
-                       : "X-Forwarded-For has no address where the client must be";
+            return chain->forwarded ? "Forwarded does not name the client in a readable form"
+                                    : "X-Forwarded-For has no address where the client must be";
         take_view(chain, &view);
         more = node == NODE_ADDRESS && networks_have(chain->trusted, chain->client);
     }

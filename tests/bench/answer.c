@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Returns where the body begins. The head is in answer->bytes, and a NUL behind what is filled. */
+/* Returns where the body begins. The head is in answer->bytes, with a NUL after it. */
 static char *receive_head(struct answer *answer, struct wire *wire, size_t *filled)
 {
     char *end = NULL;

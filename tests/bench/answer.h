@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The head of an answer, and what came of the body with it. */
+/* The head of an answer, and the part of the body that came with it. */
 #ifndef BENCH_ANSWER_H
 #define BENCH_ANSWER_H
 

@@ -26,7 +26,7 @@ struct connection {
     size_t filled;
     struct request request; /* points into head */
 
-    struct stream stream; /* what is to come, or to go */
+    struct stream stream; /* bytes still to read, or to send */
     uint64_t position;
     bool exact; /* all of it so far */
 
@@ -180,8 +180,7 @@ static void take_head(struct connection *connection, char *end)
         take(connection, end, more);
 }
 
-/* What recv() and send() have returned: true, the socket is to be waited for, or the connection is
- * over. */
+/* The result of recv() and send(): true, wait for the socket, or the connection is over. */
 static bool has_stopped(struct connection *connection, ssize_t count)
 {
     if (count > 0)
@@ -257,8 +256,9 @@ static bool write_data(struct connection *connection)
     return true;
 }
 
-/* One piece of data at a time: a small request beside a large upload is to wait at the proxy, where
- * it is measured, and not here. Nobody tells of what TLS has already taken from the socket. */
+/* One piece of data at a time: a small request during a large upload must wait at the proxy, where
+ * it is measured, and not here. No event announces bytes that TLS has already read from the socket.
+ */
 enum connection_wants connection_run(struct connection *connection)
 {
     static bool (*const steps[])(struct connection *) = {

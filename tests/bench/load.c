@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Loads a server on 127.0.0.1 as many clients of Glance would, and prints what came of it as JSON.
- * Fails if anything did not go as it should, a byte that is not the right one included. */
+/* Loads a server on 127.0.0.1 as many clients of Glance would, and prints the results as JSON.
+ * Fails on any error, a wrong byte included. */
 #include "load.h"
 
 #include <getopt.h>

@@ -13,7 +13,7 @@ struct load {
     uint64_t rate;        /* bytes per second and upload; 0: as fast as it goes */
     uint32_t serial;      /* of the images: no two runs may have the same */
     bool form;            /* the image is a file in a form, as curl -F sends it */
-    const char *verified; /* what X-Intake-Verified has to say of an upload; NULL: anything */
+    const char *verified; /* the X-Intake-Verified that an upload must get; NULL: any */
 };
 
 /* {"bytes": of all images, "seconds": until the last has ended} */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Small requests at a steady pace: how long everybody else waits while something large goes on.
- * One that is due while the last is under way counts from when it was due. */
+/* Small requests at a steady pace: how long other clients wait during a large transfer. A request
+ * that is due while the last one is running counts from when it was due. */
 #include "load.h"
 #include "small.h"
 #include "transfer.h"
@@ -43,7 +43,7 @@ void load_ping(const struct load *load)
     if (!waits)
         fail("no memory");
     wire_open(&wire, &load->target);
-    small_request(&wire, &load->target); /* warms up what the first one would pay for */
+    small_request(&wire, &load->target); /* the first request would pay for the warm-up */
     double due = seconds_now();
     do {
         small_request(&wire, &load->target);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What the sink reads of a request's head, and nothing else. */
+/* The fields that the sink reads of a request's head. */
 #ifndef BENCH_REQUEST_H
 #define BENCH_REQUEST_H
 

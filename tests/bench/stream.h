@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Image data that is known in advance at every position, so that whoever receives it can compare
- * each byte with what was to come, at the speed of memcmp(), and needs no hash to do so.
+/* Image data that is known in advance at every position, so that the receiver can compare each byte
+ * with the expected one, at the speed of memcmp(), and needs no hash.
  *
  * It is 4 KiB blocks of noise, and the first eight bytes of each are a number that no other block
- * of this image or of another one has: what is missing, doubled, moved or another upload's
- * does not compare equal. */
+ * of any image has: missing, doubled, moved or foreign data does not compare equal. */
 #ifndef BENCH_STREAM_H
 #define BENCH_STREAM_H
 

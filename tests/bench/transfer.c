@@ -9,7 +9,7 @@
 #include <string.h>
 #include <time.h>
 
-/* What is around the file in the form of `curl -F file=@disk.img`. */
+/* The bytes around the file in the form of `curl -F file=@disk.img`. */
 #define BOUNDARY "------------------------d74496d66958873e"
 #define FORM_BEGIN                                                                                 \
     "--" BOUNDARY "\r\nContent-Disposition: form-data; name=\"file\"; filename=\"disk.img\"\r\n"   \
@@ -47,7 +47,7 @@ void transfer_end(struct transfer *transfer)
     stream_room_free(transfer->room);
 }
 
-/* The server takes no more: its answer, or the want of one, says why. */
+/* The server reads no more: its answer, or the lack of one, is the reason. */
 _Noreturn static void refused(struct transfer *transfer, uint64_t position)
 {
     struct answer answer;
@@ -78,8 +78,8 @@ static void send_head(struct transfer *transfer)
         say(transfer, FORM_BEGIN);
 }
 
-/* With a rate in pieces of 64 KiB, which is what a fast network card hands over at once. Who is
- * held up by the server does not catch up by more than ten milliseconds. */
+/* With a rate: pieces of 64 KiB, as a fast network card delivers them. A transfer that was delayed
+ * catches up by at most ten milliseconds. */
 static void send_image(struct transfer *transfer, uint64_t size)
 {
     enum { PACED = 64 * 1024 };
@@ -110,7 +110,7 @@ void transfer_send_part(struct transfer *transfer, uint64_t count)
     send_image(transfer, count);
 }
 
-/* Without its proof an upload through this proxy is another one than was to be measured. */
+/* Without X-Intake-Verified the upload is not the one to be measured. */
 static void check_proof(const char *head, const char *verified)
 {
     char field[64];

@@ -6,7 +6,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-/* What could not be sent is sent again from wherever it then is. */
+/* Unsent bytes are sent again from wherever they then are. */
 SSL_CTX *transport_context(const char *pem)
 {
     SSL_CTX *context = SSL_CTX_new(TLS_server_method());

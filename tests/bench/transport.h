@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A socket of the sink, plain or TLS, that is never waited for. */
+/* A socket of the sink, plain or TLS, non-blocking. */
 #ifndef BENCH_TRANSPORT_H
 #define BENCH_TRANSPORT_H
 

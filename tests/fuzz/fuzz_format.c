@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A line with the size of a body, then its pieces, "OFFSET COUNT" and so many bytes; between them
- * it is zeros. Examined to its end for every disk format, and judged for every claim: looks only
- * forward, in bounds, comes to an end, and says nothing that could not stand in a log. */
+/* A line with the size of a body, then its pieces, "OFFSET COUNT" and so many bytes; the rest is
+ * zeros. It is examined to its end for every disk format and judged for every declared format. The
+ * examination must only go forward, stay in bounds and end, and its texts must be loggable. */
 #include "input.h"
 
 #include "support/sparse_body.h"
@@ -87,7 +87,7 @@ static enum format_judgement judged(struct format_declaration declaration, bool 
     return judgement;
 }
 
-/* What is good is good in each respect; what is not, in one of them at least. */
+/* A good body is good for each check alone; a bad one is bad for at least one. */
 static void check_judgements(const char *disk_format, const struct format_examination *examination,
                              const unsigned char *opening, size_t count, bool whole)
 {
@@ -103,8 +103,8 @@ static void check_judgements(const char *disk_format, const struct format_examin
     }
 }
 
-/* With everything counting: a front is told before all else, and is never a reason to call a body
- * raw. Remarks are for what nothing is said against, and for nothing that does not count. */
+/* With all checks on: bytes before the image are reported first, and never make a body raw. Remarks
+ * exist only for a body with no findings, and only for checks that are on. */
 static void check_words_of_all(const char *disk_format,
                                const struct format_examination *examination,
                                const unsigned char *opening, size_t count, bool whole)
@@ -129,7 +129,7 @@ static void check_words_of_all(const char *disk_format,
     }
 }
 
-/* Glance's view of it, which is of what is bare. */
+/* The prediction of Glance's verdict, for container format bare. */
 static void check_glance(const char *disk_format, const unsigned char *opening, size_t count)
 {
     for (size_t i = 0; i < CONTAINER_COUNT; i++) {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A line whose bytes are the sizes of pieces, then what a client sends: cut so, whole, or byte by
- * byte, the same goes on, and stops at the same fault. What goes on would go on again, and a head
- * in it has nothing that two readers could read in two ways. */
+/* A line whose bytes are the sizes of pieces, then what a client sends. Split like that, whole, or
+ * byte by byte, the same bytes must pass, and the same fault must stop them. What passes must pass
+ * again, and its head must not be ambiguous. */
 #include "input.h"
 
 #include "listener/guard.h"
@@ -54,7 +54,7 @@ static struct outcome run(const char *bytes, size_t count, const char *sizes)
     return out;
 }
 
-/* A head that is too long for what was read with it may fit where less was. */
+/* A head that is too long together with the bytes read with it may fit with fewer. */
 static bool comparable(const struct outcome *a, const struct outcome *b)
 {
     return a->guard.refusal != REFUSAL_HEAD_TOO_LONG && b->guard.refusal != REFUSAL_HEAD_TOO_LONG;

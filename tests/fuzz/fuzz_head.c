@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* METHOD, version, then header fields: what is taken has one framing, and what goes on to Glance
- * says nothing of the connection it came by, nor who the caller is; but all that it is judged by
- * goes on. */
+/* METHOD, version, then header fields. An accepted head has one framing. The forwarded head has no
+ * hop-by-hop and no identity fields, and all fields that the proxy judged. */
 #include "input.h"
 
 #include "intake/request.h"

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The JSON of imports and updates. The input is one text, read as both. What can be read is whole,
- * and an import that is rewritten is read again as just the one store. */
+/* The JSON of imports and updates. The input is one text, read as both. What is read must be
+ * complete, and a rewritten import must be read as exactly the one store. */
 #include "input.h"
 
 #include "intake/buffer.h"

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A boundary, a line whose bytes are the sizes of pieces, then the body: cut so, whole, or byte by
- * byte, it has the same image in it or the same fault, and nothing outside a piece is read. */
+/* A boundary, a line whose bytes are the sizes of pieces, then the body. Split like that, whole, or
+ * byte by byte, it must give the same image or the same fault, and nothing outside a piece may be
+ * read. */
 #include "input.h"
 
 #include "body/multipart.h"
@@ -78,8 +79,8 @@ static struct outcome run(const char *boundary, struct body body, const char *si
     return out;
 }
 
-/* It has no delimiter in it, and stands where the length that was foretold has it begin, with a
- * delimiter behind it. */
+/* The image has no delimiter in it, begins where the predicted length says, and is followed by a
+ * delimiter. */
 static void check_image(const char *boundary, struct body body, const struct outcome *out)
 {
     char close[MULTIPART_BOUNDARY_MAX + 16];
@@ -104,7 +105,7 @@ static void check_same(const struct outcome *whole, struct outcome cut)
     free(cut.image);
 }
 
-/* A guess is for good, and is a boundary that the scanner takes. */
+/* A guess is final, and is a boundary that the scanner accepts. */
 static void check_guess(struct body body)
 {
     char boundary[MULTIPART_BOUNDARY_MAX + 1];

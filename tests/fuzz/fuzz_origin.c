@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The peer, then header fields: whatever a proxy says, what is made of it is well-formed. */
+/* The peer, then header fields: the origin must be well-formed whatever a proxy sends. */
 #include "input.h"
 
 #include "intake/networks.h"
@@ -21,7 +21,7 @@ static void check(const struct origin *origin, const char *peer, const struct he
     property(!strcmp(origin->forwarded_for + tail, peer));
 }
 
-/* What a client puts before the address that a trusted proxy writes changes nothing. */
+/* Addresses that a client puts before the one a trusted proxy appends must change nothing. */
 static void forge(const struct headers *headers, const struct origin_facts *facts)
 {
     static const char real[] = "198.51.100.7";
@@ -46,7 +46,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     char *text = input_text(data, size);
     char *at = text;
     const char *peer = input_line(&at);
-    if (!address_valid(peer)) /* the kernel tells no other */
+    if (!address_valid(peer)) /* the kernel gives no other */
         peer = "10.1.2.3";
     struct networks trusted = {0};
     struct headers headers = {0};

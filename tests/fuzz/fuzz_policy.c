@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* policy.yaml: it is a policy or there are problems, and what it decides makes sense. */
+/* policy.yaml: it is a policy or has problems, and its decisions must be consistent. */
 #include "input.h"
 
 #include "intake/buffer.h"
@@ -46,7 +46,7 @@ static void check_decision(const struct policy *policy, const struct policy_fact
     buffer_free(&out);
 }
 
-/* What a decision has changed, or let be, it would let be. */
+/* The result of a decision must pass the same decision unchanged. */
 static void check_settled(const struct policy *policy, const struct policy_facts *facts,
                           const struct import_decision *decision)
 {
@@ -59,7 +59,7 @@ static void check_settled(const struct policy *policy, const struct policy_facts
     property(!again.policy.replaced && strcmp(again.policy.store, store) == 0);
 }
 
-/* Only what Glance has by then can be too large. */
+/* Only data that Glance has already can be too large. */
 static void check_import_size(const struct policy_facts *facts,
                               const struct policy_decision *decision)
 {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Header fields: each promise is a whole digest, once to a field and an algorithm, and written
- * anew it is the same promise. */
+/* Header fields: each declared digest is complete, occurs once per field and algorithm, and is the
+ * same after it is written and read again. */
 #include "input.h"
 
 #include "intake/digest.h"

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* glance-intake.conf: there are settings or problems, and what is printed can be read again and
- * prints the same. */
+/* glance-intake.conf: it gives settings or problems, and printed settings must be read and printed
+ * as the same. */
 #include "input.h"
 
 #include "intake/buffer.h"

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* METHOD, target, then header fields: the canonical form is read as itself; a door's canonical
- * target is the same door; and what eventlet would route to a door is one, or is refused. */
+/* METHOD, target, then header fields. The canonical form must be read as itself, and the canonical
+ * target of an ingest route must be the same route. What eventlet would route to one must be found
+ * or refused. */
 #include "input.h"
 
 #include "intake/request.h"
@@ -85,8 +86,8 @@ static const struct ingest {
               {"POST", {"v2", "images", "", "locations"}, ROUTE_LOCATIONS},
               {"POST", {"v2", "tasks"}, ROUTE_TASKS}};
 
-/* eventlet's and Glance's way, told as simply as can be: unquote, split at slashes, forget the
- * empty pieces; those that are left are the door's, and nothing follows the last one. */
+/* How eventlet and Glance do it, as simply as possible: unquote, split at slashes, drop the empty
+ * segments. The rest must match the route exactly. */
 static bool eventlet_opens(const struct ingest *ingest, const char *raw)
 {
     char *path = strndup(raw, strcspn(raw, "?"));

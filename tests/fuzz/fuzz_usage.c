@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Glance's answer about quotas: what fits, fits when it is smaller, too, and a refusal says why. */
+/* Glance's answer about quotas: a smaller upload fits if a larger one does, and a refusal has a
+ * reason. */
 #include "input.h"
 
 #include "intake/usage.h"

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* An answer: made by a handler, sent by libmicrohttpd or, in the middle of a body, by hand. */
+/* An answer: made by a handler, sent by libmicrohttpd or, in the middle of a body, directly. */
 #ifndef SMALL_GLANCE_ANSWER_H
 #define SMALL_GLANCE_ANSWER_H
 

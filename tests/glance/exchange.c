@@ -92,7 +92,7 @@ bool exchange_read_path(struct exchange *exchange)
         return false;
     unquote(exchange->path);
     size_t length = strlen(exchange->path);
-    if (length && exchange->path[length - 1] == '\n') /* a '$' of Python stands before it, too */
+    if (length && exchange->path[length - 1] == '\n') /* Python's '$' matches before it, too */
         exchange->path[--length] = '\0';
     bool slash_ends = length > 1 && exchange->path[length - 1] == '/';
     if (version_is_in_accept(exchange))

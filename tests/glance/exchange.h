@@ -27,7 +27,7 @@ struct exchange {
     char *path;         /* the segments live here */
     const char *segments[SEGMENTS_MAX];
     size_t segment_count; /* SEGMENTS_MAX + 1: too many for any route */
-    const char *image_id; /* what stands for {id} in the path; "": nothing does */
+    const char *image_id; /* the path's {id}; "": none */
     char request_id[72];  /* "": this answer carries none */
     const struct route *route;
     const struct principal *caller; /* NULL on routes that need no token */
@@ -37,7 +37,7 @@ struct exchange {
     char *body;
     size_t body_length;
     uint64_t received; /* body bytes */
-    bool whole;        /* the body ended as promised */
+    bool whole;        /* the body was complete */
 
     struct answer answer;
     bool answered; /* written to the socket already: what is left of the body is dropped */

@@ -134,7 +134,7 @@ void fault_meet(struct exchange *exchange)
     else
         meet_set(exchange);
     free(header);
-    /* What the kernel takes in meanwhile would hide from the sender that nobody reads. */
+    /* Bytes buffered by the kernel would hide from the sender that nobody reads. */
     const int window = 65536;
     if (exchange->fault.rate || exchange->fault.stall > 0)
         setsockopt(exchange_socket(exchange), SOL_SOCKET, SO_RCVBUF, &window, sizeof window);
@@ -155,7 +155,7 @@ enum fault_outcome fault_strike(struct exchange *exchange)
 {
     struct fault *fault = &exchange->fault;
     fault->struck = true;
-    /* One who has sent all of a body may leave: Glance finishes without noticing. */
+    /* A client that has sent its whole body may leave: Glance finishes without noticing. */
     bool may_leave = fault->point == FAULT_AT_END && !fault->stuck;
     if (fault->stall > 0 &&
         !glance_pause(exchange->glance, may_leave ? -1 : exchange_socket(exchange), fault->stall))
@@ -175,7 +175,7 @@ enum fault_outcome fault_strike(struct exchange *exchange)
 
 void fault_cut_socket(const struct fault *fault, int connection)
 {
-    /* Dissolving the association is what sends a reset at once, with no FIN before it. */
+    /* Dissolving the association sends a reset at once, without a FIN before it. */
     const struct sockaddr nobody = {.sa_family = AF_UNSPEC};
     if (fault->cut == FAULT_RESET)
         (void)connect(connection, &nobody, sizeof nobody);

@@ -76,7 +76,7 @@ enum fault_outcome {
 /* The fault strikes: stalls and says what is next. */
 enum fault_outcome fault_strike(struct exchange *exchange);
 
-/* What `cut` wants of the socket before it is closed. */
+/* Prepares the socket for the kind of `cut` before it is closed. */
 void fault_cut_socket(const struct fault *fault, int connection);
 
 /* Routes of /small-glance/faults. */

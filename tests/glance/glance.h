@@ -35,7 +35,7 @@ struct glance {
     FILE *journal; /* NULL: none is kept */
     int stopping;  /* an eventfd, readable once the program is to end */
 
-    /* Held by whoever touches what follows, never while bytes flow or a fault waits. */
+    /* Held while the following members are used, but not while bytes flow or a fault waits. */
     pthread_mutex_t lock;
     json_t *images; /* array of objects, oldest first */
     char stores[STORES_MAX][STORE_NAME_MAX];
@@ -45,8 +45,8 @@ struct glance {
     size_t fault_count;
 };
 
-/* Waits. False: it is no use to go on, for the program ends or the peer at `connection`
- * (-1: nobody to watch) has gone. */
+/* Waits. False: stop, because the program ends or the peer at `connection` (-1: none) has closed.
+ */
 bool glance_pause(const struct glance *glance, int connection, double seconds);
 
 #endif

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* POST /v2/images/{id}/import. Done by the time of the answer, not in a task; what is to be
- * downloaded is not looked for, and has no bytes. */
+/* POST /v2/images/{id}/import. Done before the answer, not in a task; a download has no bytes. */
 #include "exchange.h"
 #include "glance.h"
 #include "image.h"
@@ -24,7 +23,7 @@ static const struct method {
     {"copy-image", "active", ""},
 };
 
-struct wishes {
+struct import_request {
     const struct method *method;
     json_t *stores; /* borrowed; NULL: not named */
     int all_stores;
@@ -38,33 +37,33 @@ static const struct method *find_method(const char *name)
     return NULL;
 }
 
-static bool read_wishes(struct exchange *exchange, json_t *body, struct wishes *wishes)
+static bool read_request(struct exchange *exchange, json_t *body, struct import_request *request)
 {
     const char *method = "";
-    *wishes = (struct wishes){0};
+    *request = (struct import_request){0};
     if (json_unpack(body, "{s:{s:s}, s?o, s?b}", "method", "name", &method, "stores",
-                    &wishes->stores, "all_stores", &wishes->all_stores) != 0 ||
-        (wishes->stores && !json_is_array(wishes->stores))) {
+                    &request->stores, "all_stores", &request->all_stores) != 0 ||
+        (request->stores && !json_is_array(request->stores))) {
         answer_error(exchange, 400, "Malformed JSON in request body.");
         return false;
     }
-    wishes->method = find_method(method);
-    if (!wishes->method)
+    request->method = find_method(method);
+    if (!request->method)
         answer_error(exchange, 400, "Unknown import method name '%s'.", method);
-    return wishes->method != NULL;
+    return request->method != NULL;
 }
 
 /* Header, `stores` and `all_stores` exclude each other. */
-static bool one_wish(struct exchange *exchange, const struct wishes *wishes)
+static bool is_consistent(struct exchange *exchange, const struct import_request *request)
 {
     char *header = exchange_header(exchange, "X-Image-Meta-Store");
     bool named = header != NULL;
     free(header);
-    if (wishes->all_stores && (named || wishes->stores))
+    if (request->all_stores && (named || request->stores))
         answer_error(exchange, 400,
                      "All_stores parameter can't be used with x-image-meta-store "
                      "header or stores parameter");
-    else if (named && wishes->stores)
+    else if (named && request->stores)
         answer_error(exchange, 400,
                      "Stores parameter and x-image-meta-store header can't be both specified");
     else
@@ -92,18 +91,18 @@ static bool join_stores(struct exchange *exchange, json_t *stores, char *text, s
     return true;
 }
 
-static bool choose_stores(struct exchange *exchange, const struct wishes *wishes, char *text,
-                          size_t size)
+static bool choose_stores(struct exchange *exchange, const struct import_request *request,
+                          char *text, size_t size)
 {
     char store[STORE_NAME_MAX];
-    if (!one_wish(exchange, wishes))
+    if (!is_consistent(exchange, request))
         return false;
-    if (wishes->all_stores) {
+    if (request->all_stores) {
         store_list(exchange->glance, text, size);
         return true;
     }
-    if (json_array_size(wishes->stores))
-        return join_stores(exchange, wishes->stores, text, size);
+    if (json_array_size(request->stores))
+        return join_stores(exchange, request->stores, text, size);
     if (!store_asked(exchange, 409, store))
         return false;
     snprintf(text, size, "%s", store);
@@ -151,15 +150,15 @@ static void do_import(struct exchange *exchange, json_t *image, const struct met
 void image_import(struct exchange *exchange)
 {
     char stores[STORES_MAX * STORE_NAME_MAX];
-    struct wishes wishes;
+    struct import_request request;
     json_t *body = exchange_json(exchange);
     if (!body)
         return;
     json_t *image = NULL;
-    if (read_wishes(exchange, body, &wishes) &&
-        choose_stores(exchange, &wishes, stores, sizeof stores))
+    if (read_request(exchange, body, &request) &&
+        choose_stores(exchange, &request, stores, sizeof stores))
         image = image_of(exchange);
     if (image)
-        do_import(exchange, image, wishes.method, stores);
+        do_import(exchange, image, request.method, stores);
     json_decref(body);
 }

@@ -15,8 +15,8 @@ void health_head(struct exchange *exchange);
 void options_any(struct exchange *exchange);
 void info_usage(struct exchange *exchange);
 
-/* PUT /small-glance/limits {"image_size_total": 100}: these and no others, from now on. Sizes in
- * MiB; they are told and not enforced. */
+/* PUT /small-glance/limits {"image_size_total": 100}: replaces all limits. Sizes in MiB; they are
+ * reported and not enforced. */
 void limits_put(struct exchange *exchange);
 json_t *limits_default(void);
 

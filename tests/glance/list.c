@@ -27,7 +27,7 @@ static enum MHD_Result try_filter(void *context, enum MHD_ValueKind kind, const 
     return MHD_YES;
 }
 
-/* Community images of others are listed only to who asks for them. */
+/* Community images of others are listed only on request. */
 static bool is_listed(const struct exchange *exchange, const json_t *image)
 {
     const char *visibility =

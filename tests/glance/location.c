@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Whoever may set a location decides where an image's data come from: it is active at once, and
- * nothing of it has been sent. */
+/* A client that may set a location decides where an image's data comes from: the image is active at
+ * once, without any data sent. */
 #include "location.h"
 
 #include "exchange.h"

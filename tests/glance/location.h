@@ -8,8 +8,8 @@
 
 struct exchange;
 
-/* Whether a JSON pointer is about them: slashes in front and blanks around its first part do not
- * count, as in Glance. */
+/* Whether a JSON pointer is about locations: leading slashes and blanks around its first part do
+ * not count, as in Glance. */
 bool location_meant(const char *pointer);
 
 /* One operation of a PATCH; `value` NULL: none. False: answered with an error. */

@@ -153,7 +153,7 @@ static bool serve(struct glance *glance, const struct options *options, const si
            MHD_get_daemon_info(server, MHD_DAEMON_INFO_BIND_PORT)->port);
     fflush(stdout);
     sigwait(ends, &signal_number);
-    eventfd_write(glance->stopping, 1); /* wakes whoever pauses */
+    eventfd_write(glance->stopping, 1); /* wakes a paused thread */
     MHD_stop_daemon(server);
     return true;
 }

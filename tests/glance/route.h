@@ -7,11 +7,11 @@ struct exchange;
 
 enum {
     ROUTE_OPEN = 1, /* needs no token, and its answer has no request id */
-    ROUTE_SENDS = 2 /* its faults count bytes sent, and strike as the answer goes */
+    ROUTE_SENDS = 2 /* its faults count bytes sent, and occur during the answer */
 };
 
 struct route {
-    const char *name; /* what a fault calls it */
+    const char *name; /* its name in a fault */
     const char *method;
     const char *pattern;               /* segments; {id} stands for any one; "*": any path */
     void (*begin)(struct exchange *);  /* on the head; may answer. NULL: nothing to check yet */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A server that takes one request with a body, in a thread of its own: reads the head, compares
- * what comes behind it with the bytes that were to come, as many and as fast as it was told to,
- * answers, and ends the connection in its way. Include after <cmocka.h>. */
+/* A server that reads one request with a body, in a thread of its own: reads the head, compares the
+ * body with the expected bytes, up to a given number and at a given pace, answers, and closes the
+ * connection in a given way. Include after <cmocka.h>. */
 #ifndef SUPPORT_BODY_TAKER_H
 #define SUPPORT_BODY_TAKER_H
 
@@ -41,7 +41,7 @@ struct body_taker {
     int socket; /* bound; it listens from body_taker_start() on */
     char url[64];
 
-    const char *interim; /* what it says to the head already; NULL: nothing */
+    const char *interim; /* its answer to the head alone; NULL: none */
     uint64_t takes;      /* bytes before it answers */
     unsigned pause_us;   /* before each read */
     const char *answer;  /* NULL: none */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A disk that fails as a test says, and sees who calls: the test's open(), pwrite(), pread() and
- * close() take the place of libc's. For one file of the test only. */
+/* A disk that fails on request and records its callers: the test's open(), pwrite(), pread() and
+ * close() replace libc's, for one file of the test. */
 #ifndef SUPPORT_DISK_H
 #define SUPPORT_DISK_H
 
@@ -21,7 +21,7 @@
 struct {
     _Atomic int64_t room;      /* so many bytes can be written; then... */
     atomic_int error;          /* ...this is why not */
-    atomic_int read_error;     /* 0: reading goes well */
+    atomic_int read_error;     /* 0: reading works */
     _Atomic size_t piece;      /* at most so much in one call */
     atomic_int interrupts;     /* so many calls are interrupted first */
     atomic_bool needs_name;    /* files without a name cannot be made */

@@ -16,7 +16,7 @@ struct examined_row {
     struct sparse_body body;
     const char *seen;   /* NULL: nothing that is known */
     uint64_t size;      /* the virtual one; 0: none is known */
-    const char *broken; /* a part of what is said; NULL: nothing */
+    const char *broken; /* a part of the text; NULL: none */
     const char *unsafe;
 };
 
@@ -51,7 +51,7 @@ static inline void examined_check(const struct examined_row *row, const char *di
     examined_once(row, disk_format);
 }
 
-/* What is said of a missing end. Here too its length may be known beforehand, or not. */
+/* The text about a missing end. Its length may be known beforehand, or not. */
 static inline void examined_end(const char *what, const struct sparse_body *body,
                                 const char *disk_format, const char *truncated)
 {

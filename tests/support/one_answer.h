@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A server of one answer, in a thread of its own: takes one connection, reads the head of a
- * request, says what it was told to, and ends the connection, or leaves that to the other side.
- * Include after <cmocka.h>. */
+/* A server of one answer, in a thread of its own: accepts one connection, reads the head of a
+ * request, sends a given answer, and closes the connection or waits for the client to. Include
+ * after <cmocka.h>. */
 #ifndef SUPPORT_ONE_ANSWER_H
 #define SUPPORT_ONE_ANSWER_H
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A directory of a test's own, gone when the test is over. As a cmocka fixture:
+/* A temporary directory for one test, removed after it. As a cmocka fixture:
  * cmocka_unit_test_setup_teardown(test, scratch_begin, scratch_end). */
 #ifndef SUPPORT_SCRATCH_H
 #define SUPPORT_SCRATCH_H
@@ -12,7 +12,7 @@
 
 struct scratch {
     char dir[64];
-    char *paths[16]; /* what scratch_path() gave out */
+    char *paths[16]; /* results of scratch_path() */
     size_t count;
 };
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Preloaded, this lets one of SHORT_MEMORY allocations fail while the file SHORT_MEMORY_WHILE is
- * there: those that the program itself makes, of SHORT_MEMORY_FROM bytes or more (default: of any
- * size). The libraries get what they ask for: what becomes of them without is not ours to test. */
+/* Preloaded, this makes one of SHORT_MEMORY allocations fail while the file SHORT_MEMORY_WHILE
+ * exists: those that the program itself makes, of SHORT_MEMORY_FROM bytes or more (default: any
+ * size). Allocations of libraries succeed: their failures are not tested here. */
 #include <errno.h>
 #include <stdarg.h>
 #include <stdbool.h>

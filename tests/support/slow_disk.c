@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Preloaded, this makes every pwrite(2) and pread(2) take SLOW_DISK_MS milliseconds longer. Sockets
- * know neither, and nothing but the spool reads and writes at an offset. */
+/* Preloaded, this makes every pwrite(2) and pread(2) take SLOW_DISK_MS milliseconds longer. Only
+ * the spool uses them: sockets have no offset. */
 #include <dlfcn.h>
 #include <stdlib.h>
 #include <sys/types.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A body of zeros with some pieces of bytes in it, a later one over an earlier one: images of any
- * size from the few bytes that say what they are. And a reader that examines one as an upload is
- * examined, with buffers that end where the bytes end. */
+ * size from their few significant bytes. It is examined as an upload is, with buffers that end
+ * where the bytes end. */
 #ifndef SUPPORT_SPARSE_BODY_H
 #define SUPPORT_SPARSE_BODY_H
 
@@ -67,8 +67,8 @@ static inline unsigned char *sparse_opening(const struct sparse_body *body, size
     return opening;
 }
 
-/* The next look; aborts if it goes back, or is larger than any may be. `*seen` is how far the looks
- * before it went. */
+/* The next requested range; aborts if it goes back or is too large. `*seen` is the end of the
+ * ranges before it. */
 static inline void sparse_look(const struct sparse_body *body, uint64_t *seen,
                                struct format_examination *examination)
 {
@@ -91,11 +91,11 @@ static inline void sparse_look(const struct sparse_body *body, uint64_t *seen,
     free(bytes);
 }
 
-/* A test's own: whether the length is told beforehand. */
+/* Set by a test: whether the length is known beforehand. */
 static bool sparse_length_is_known;
 
-/* Judges after the opening and after each look, as long as nothing is objected to; `examination`
- * is then what was found out. Aborts if there are too many looks. */
+/* Judges after the opening and after each range until there is a finding; `examination` is then the
+ * result. Aborts if there are too many ranges. */
 static inline enum format_judgement sparse_judge(const struct sparse_body *body,
                                                  const struct format_declaration *declaration,
                                                  struct format_examination *examination,
@@ -121,7 +121,7 @@ static inline enum format_judgement sparse_judge(const struct sparse_body *body,
     return judgement;
 }
 
-/* The whole examination, judged by nobody. */
+/* The whole examination, without a judgement. */
 static inline void sparse_examine(const struct sparse_body *body, const char *disk_format,
                                   struct format_examination *examination)
 {

@@ -111,7 +111,7 @@ static inline int set_up(void **state)
     gold_is_missing = false;
     metrics = metrics_new();
     records = records_new(metrics);
-    spools = spools_new(NULL); /* nobody keeps anything in them */
+    spools = spools_new(NULL); /* they are not used */
     find_port();
     admin = start(error, sizeof error);
     return admin && spools && log_open(LOG_FORMAT_TEXT, false, "/dev/null") ? 0 : -1;

@@ -96,7 +96,7 @@ static void readyz_says_503_while_glance_does_not_answer(void **state)
     assert_has(got.body, "Not ready: this proxy is about to stop.");
 }
 
-/* What clients and Glance say is shown, never obeyed. */
+/* Texts of clients and Glance are shown, never interpreted. */
 static void status_page_escapes_html(void **state)
 {
     (void)state;

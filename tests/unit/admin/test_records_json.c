@@ -225,7 +225,7 @@ static void records_too_large_for_the_buffer_fail(void **state)
     buffer_free(&text);
 }
 
-/* A worker at work while somebody reads: for the thread sanitizer. */
+/* A worker writes during the reading: for the thread sanitizer. */
 static void *work(void *context)
 {
     for (int i = 0; i < 300; i++) {

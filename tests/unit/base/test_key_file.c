@@ -56,7 +56,7 @@ static void only_a_file_is_read(void **state)
     check_key(scratch_dir(state, "directory"), NULL, "cannot be read: not a file");
     const char *fifo = scratch_path(state, "fifo");
     assert_int_equal(mkfifo(fifo, 0600), 0);
-    check_key(fifo, NULL, "cannot be read: not a file"); /* and nobody waits for a writer */
+    check_key(fifo, NULL, "cannot be read: not a file"); /* without waiting for a writer */
 }
 
 int main(void)

@@ -30,7 +30,7 @@ static int remove_file(void **state)
     return unlink(path);
 }
 
-/* Starts the file anew in this format. */
+/* Begins a new file in this format. */
 static void begin(enum log_format format, bool debug)
 {
     assert_int_equal(truncate(path, 0), 0);
@@ -54,7 +54,7 @@ static size_t lines(const char *text)
     return count;
 }
 
-/* Behind the time, which has always the same length. */
+/* After the time, whose length is fixed. */
 static const char *after_time(const char *line)
 {
     assert_true(strlen(line) > strlen("2026-01-31T12:00:00.000Z "));

@@ -64,7 +64,7 @@ static unsigned count_lines(void)
     for (const char *line = got, *end; (end = strchr(line, '\n')); line = end + 1) {
         unsigned number;
         if (sscanf(line, "line %06u ", &number) != 1)
-            continue; /* what the log says of itself */
+            continue; /* the log's own message */
         assert_int_equal(end - line, strlen("line 000000 ") + 90);
         assert_true(count == 0 || number > last);
         last = number;
@@ -107,7 +107,7 @@ static void shutdown_does_not_wait_for_the_reader(void **state)
     for (unsigned i = 0; i < 2000; i++)
         put_line(i);
     log_end(200);
-    put_line(2000); /* nobody is there to write it */
+    put_line(2000); /* no thread writes it */
     assert_true(log_lost() > before);
 }
 

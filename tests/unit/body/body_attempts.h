@@ -6,13 +6,14 @@
 #include "intake/body.h"
 #include "intake/digest.h"
 #include "intake/stream.h"
+#include "pump.h"
 #include "uploads.h"
 
 enum { MANY = 5 * SPOOL_BLOCK / 4 };
 
 /* --- what becomes of it ---------------------------------------------------------------- */
 
-static inline struct pump pump_of(struct request_record *upload, const struct feeder *from,
+static inline struct pump pump_of(struct sent_upload *upload, const struct feeder *from,
                                   size_t room)
 {
     upload->feeder = *from;
@@ -23,7 +24,7 @@ static inline struct pump pump_of(struct request_record *upload, const struct fe
     return pump;
 }
 
-static inline void assert_passed(const struct request_record *upload, const struct pump *pump)
+static inline void assert_passed(const struct sent_upload *upload, const struct pump *pump)
 {
     unsigned char expected[SHA512_DIGEST_LENGTH], sha512[DIGEST_MAX_BYTES];
     size_t size;
@@ -40,8 +41,8 @@ static inline void assert_passed(const struct request_record *upload, const stru
     assert_memory_equal(sha512, expected, sizeof expected);
 }
 
-/* It goes through whole, or it is refused and its last byte has not left. */
-static inline void try_good(struct request_record *upload, const struct feeder *from, size_t room)
+/* It passes complete, or it is refused before its last byte. */
+static inline void try_good(struct sent_upload *upload, const struct feeder *from, size_t room)
 {
     const char *detail;
     uint64_t length;

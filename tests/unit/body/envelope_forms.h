@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Forms, and what the envelope filter makes of them. Include after <cmocka.h>. */
+/* Forms, and the results of the envelope filter. Include after <cmocka.h>. */
 #ifndef BODY_ENVELOPE_FORMS_H
 #define BODY_ENVELOPE_FORMS_H
 
@@ -14,11 +14,11 @@
 #define FILE_       "Content-Disposition: form-data; name=\"f\"; filename=\"i\"\r\n\r\n"
 #define FORM(image) "--B\r\n" FILE_ image "\r\n--B--\r\n"
 
-/* Parts of delimiters, and what looks like one. */
+/* Parts of delimiters, and lookalikes. */
 #define ALIKE "\r\n\r\n--\r\n-B\n--B\n\r\n--BB\r\n--B \r\r\n--B-\r\n--b--\r\n-\r"
 
-/* A body, and the image in it. NULL: it is refused as malformed. `more`: how many bytes a field
- * behind the file adds to what the form lets expect. */
+/* A body, and the image in it. NULL: it is refused as malformed. `more`: by how many bytes a field
+ * after the file makes the prediction too large. */
 struct vector {
     const char *body;
     const char *image;

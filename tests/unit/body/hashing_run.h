@@ -20,7 +20,7 @@ static unsigned woken;
 static inline int set_up(void **state)
 {
     (void)state;
-    alarm(60); /* what waits for ever fails, too */
+    alarm(60); /* an endless wait fails, too */
     loop = loop_new();
     helpers = thread_pool_new(HELPERS);
     image = malloc(SIZE);
@@ -65,7 +65,7 @@ static inline struct hashing *begin(struct thread_pool *by, size_t algorithms)
     return hashing;
 }
 
-/* Somebody was told to wait: it is woken by what comes back, and once. */
+/* A waiting owner is woken by the returned block, once. */
 static inline void wait_for_it(void)
 {
     unsigned before = woken;
@@ -100,7 +100,7 @@ static inline void assert_lies_in(const struct pipe *pipe, const char *bytes, si
     free(lies);
 }
 
-/* At most as much as a pipe's pages have room for. */
+/* At most as much as a pipe's pages can hold. */
 static inline void move_some(struct hashing *hashing, const char *bytes, size_t count)
 {
     struct pipe pipe = NO_PIPE;
@@ -113,7 +113,7 @@ static inline void move_some(struct hashing *hashing, const char *bytes, size_t 
     pipe_close(&pipe);
 }
 
-/* The others go on, with what is read. */
+/* The others go on by reading. */
 static inline void only_so_many_pipes_are_open(void **state)
 {
     (void)state;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Images for the inspection, and what it makes of them. Include after <cmocka.h>. */
+/* Images for the inspection, and its results. Include after <cmocka.h>. */
 #ifndef BODY_INSPECT_ATTEMPTS_H
 #define BODY_INSPECT_ATTEMPTS_H
 
@@ -12,7 +12,7 @@ static inline int fill_image(void **state)
 {
     for (size_t i = 0; i < sizeof image; i++)
         image[i] = (char)(i * 31 + i / 251);
-    return yard_begin(state);
+    return env_begin(state);
 }
 
 static inline struct body *begin(struct feeder *feeder, const struct script *script)
@@ -26,7 +26,7 @@ static inline struct body *begin(struct feeder *feeder, const struct script *scr
 
 /* --- the opening ----------------------------------------------------------------------- */
 
-/* About the opening's end, and about that of its room. */
+/* Around the end of the opening and of its buffer. */
 static const size_t COUNTS[] = {1,
                                 4 * KIB,
                                 FORMAT_OPENING - 1,

@@ -19,7 +19,7 @@ struct cuts {
 
 enum { IMAGE_MAX = 4 * 1024 * 1024 };
 
-static char image[IMAGE_MAX]; /* what was handed on */
+static char image[IMAGE_MAX]; /* the output */
 
 struct feed {
     struct multipart *multipart;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Whole forms, and the image that is in each. The first ones are what clients really sent. */
+/* Whole forms, and the image in each. The first ones were captured from clients. */
 #ifndef UNIT_BODY_MULTIPART_VECTORS_H
 #define UNIT_BODY_MULTIPART_VECTORS_H
 

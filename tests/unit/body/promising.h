@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Promises of digests, kept and broken by a bit. Include after <cmocka.h>. */
+/* Declared digests, right and wrong by one bit. Include after <cmocka.h>. */
 #ifndef BODY_PROMISING_H
 #define BODY_PROMISING_H
 

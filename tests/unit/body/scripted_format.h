@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A format that looks where a test tells it to, and judges as it is told to. It takes the place of
- * the real ones: the linker has it first, and leaves those in the archive. Include after
- * <cmocka.h>. */
+/* A format that requests the ranges a test sets, and gives the judgement it sets. The linker takes
+ * it instead of the real ones. Include after <cmocka.h>. */
 #ifndef BODY_SCRIPTED_FORMAT_H
 #define BODY_SCRIPTED_FORMAT_H
 
@@ -15,8 +14,8 @@ enum { KIB = 1024, LARGEST = 200 * KIB, LOOKS_MAX = 4, AT_OPENING = 1 };
 /* Every body is the beginning of it. */
 static char image[LARGEST];
 
-/* What the format does. `mismatch_at` and `unsafe_at`: in which of its examinations (from
- * AT_OPENING) it sees that first; 0: never. */
+/* What the format does. `mismatch_at` and `unsafe_at`: the examination (from AT_OPENING) that
+ * reports it first; 0: never. */
 struct script {
     struct format_look looks[LOOKS_MAX]; /* up to one of length 0 */
     unsigned mismatch_at;
@@ -53,7 +52,7 @@ void format_examine(const void *opening, size_t count, const char *disk_format, 
     go_on(out);
 }
 
-/* The bytes are those that were asked for, as far as the image goes. */
+/* The bytes are the requested ones, as far as the image goes. */
 void format_examine_more(struct format_examination *examination, const void *bytes, size_t count)
 {
     struct format_look look = examination->next;

@@ -13,11 +13,12 @@
 #include <cmocka.h>
 
 #include "body_attempts.h"
+#include "pump.h"
 #include "uploads.h"
 
 /* --- what is well ---------------------------------------------------------------------- */
 
-static void try_pieces(struct request_record *upload)
+static void try_pieces(struct sent_upload *upload)
 {
     static const size_t pieces[] = {997, BODY_READ_MIN, OPENING, SIZE_MAX};
     const struct feeder whole = upload->feeder;
@@ -61,14 +62,14 @@ static void any_image_arrives_as_it_was_sent(void **state)
 
 static void try_split(struct split split, const void *context)
 {
-    struct request_record upload = *(const struct request_record *)context;
+    struct sent_upload upload = *(const struct sent_upload *)context;
     struct feeder feeder = upload.feeder;
     feeder.split = split;
     feeder.waits = true;
     try_good(&upload, &feeder, BODY_READ_MIN);
 }
 
-static void try_splits(struct request_record *upload)
+static void try_splits(struct sent_upload *upload)
 {
     splits_each(upload->feeder.count, try_split, upload);
 }
@@ -79,8 +80,8 @@ static void any_image_arrives_however_split(void **state)
     each_image(&(struct image){"raw", {40, {{0}}}}, try_splits);
 }
 
-/* Where the opening ends, the room for it ends, and the body ends. */
-static void try_edges(struct request_record *upload)
+/* At the end of the opening, of its buffer, and of the body. */
+static void try_edges(struct sent_upload *upload)
 {
     const size_t edges[] = {OPENING, OPENING + sizeof HEAD, OPENING + FILTER_ROOM_MIN,
                             upload->feeder.count - 50};
@@ -108,7 +109,7 @@ struct bad {
 
 static const struct bad *bad;
 
-static void try_bad(struct request_record *upload)
+static void try_bad(struct sent_upload *upload)
 {
     const char *detail;
     const struct feeder whole = upload->feeder;
@@ -165,7 +166,7 @@ static void a_bad_image_never_arrives_whole(void **state)
     };
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         struct bad row = rows[i];
-        if (row.image.sparse.size == AT_METADATA) /* no pieces behind its end */
+        if (row.image.sparse.size == AT_METADATA) /* no pieces after its end */
             memset(&row.image.sparse.pieces[2], 0, 2 * sizeof row.image.sparse.pieces[0]);
         bad = &row;
         each_image(&row.image, try_bad);
@@ -174,7 +175,7 @@ static void a_bad_image_never_arrives_whole(void **state)
 
 /* --- lies and breaks ------------------------------------------------------------------- */
 
-/* What is said of the length, and `off` bytes more than that come. */
+/* The declared length, and `off` bytes more than that come. */
 static void try_lie(size_t count, int off, bool promise, unsigned seed)
 {
     char *bytes = image_make(&(struct image){"raw", {count, {{0}}}});
@@ -206,8 +207,8 @@ static void body_with_a_wrong_length_never_arrives_whole(void **state)
         }
 }
 
-/* At any point, in any way: it is lost, and nobody could take it for whole. */
-static void try_break(struct request_record *upload)
+/* At any point, in any way: it is lost, and cannot be taken for complete. */
+static void try_break(struct sent_upload *upload)
 {
     const struct feeder whole = upload->feeder;
     const size_t step = whole.count / 23;
@@ -243,13 +244,13 @@ static void body_free_accepts_null(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        YARD_TEST(any_image_arrives_as_it_was_sent),
-        YARD_TEST(any_image_arrives_however_split),
-        YARD_TEST(large_image_arrives_split_at_its_edges),
-        YARD_TEST(a_bad_image_never_arrives_whole),
-        YARD_TEST(body_with_a_wrong_length_never_arrives_whole),
-        YARD_TEST(broken_off_body_is_lost),
-        YARD_TEST(body_free_accepts_null),
+        ENV_TEST(any_image_arrives_as_it_was_sent),
+        ENV_TEST(any_image_arrives_however_split),
+        ENV_TEST(large_image_arrives_split_at_its_edges),
+        ENV_TEST(a_bad_image_never_arrives_whole),
+        ENV_TEST(body_with_a_wrong_length_never_arrives_whole),
+        ENV_TEST(broken_off_body_is_lost),
+        ENV_TEST(body_free_accepts_null),
     };
-    return cmocka_run_group_tests(tests, yard_begin, yard_end);
+    return cmocka_run_group_tests(tests, env_begin, env_end);
 }

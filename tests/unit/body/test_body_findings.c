@@ -13,12 +13,13 @@
 #include <cmocka.h>
 
 #include "body_attempts.h"
+#include "pump.h"
 #include "uploads.h"
 
 /* --- limits and warnings --------------------------------------------------------------- */
 
 /* A rule is chosen when the size is known: by then the opening has passed. */
-static void try_late_limit(struct request_record *upload)
+static void try_late_limit(struct sent_upload *upload)
 {
     const char *detail;
     const struct feeder whole = upload->feeder;
@@ -40,7 +41,7 @@ static void a_limit_may_come_after_the_opening(void **state)
 }
 
 /* A fixed disk of 64 KiB: with its footer the image is larger than that. */
-static void try_disk_limit(struct request_record *upload)
+static void try_disk_limit(struct sent_upload *upload)
 {
     const char *detail;
     const struct feeder whole = upload->feeder;
@@ -82,10 +83,10 @@ static void allowed_findings_are_listed_once(void **state)
 
 /* --- only watched ---------------------------------------------------------------------- */
 
-/* What is told of the upload; the last one is REFUSAL_NONE. Of an image in a form nothing is. */
+/* The findings of the upload; the last one is REFUSAL_NONE. An image in a form has none. */
 static const enum refusal *told;
 
-static void assert_told(const struct request_record *upload, const struct body *body)
+static void assert_told(const struct sent_upload *upload, const struct body *body)
 {
     const struct body_note *rows;
     size_t count = body_audited(body, &rows), expected = 0;
@@ -98,7 +99,7 @@ static void assert_told(const struct request_record *upload, const struct body *
 }
 
 /* Every byte that the client has sent, in the framing that it came in. */
-static void try_watched(struct request_record *upload)
+static void try_watched(struct sent_upload *upload)
 {
     const struct feeder whole = upload->feeder;
     upload->plan.audit = true;
@@ -214,7 +215,7 @@ static void audited_empty_body_goes_on(void **state)
     }
 }
 
-/* What has been done to it by then stays so, and what could not go on is still refused. */
+/* Changes made by then stay, and an upload that could not be sent is still refused. */
 static void audit_mode_may_be_known_late(void **state)
 {
     (void)state;
@@ -243,13 +244,13 @@ static void audit_mode_may_be_known_late(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        YARD_TEST(a_limit_may_come_after_the_opening),
-        YARD_TEST(a_disk_is_as_large_as_its_format_says),
-        YARD_TEST(allowed_findings_are_listed_once),
-        YARD_TEST(audited_body_goes_on_unchanged),
-        YARD_TEST(audited_empty_body_goes_on),
-        YARD_TEST(findings_follow_the_levels_of_their_checks),
-        YARD_TEST(audit_mode_may_be_known_late),
+        ENV_TEST(a_limit_may_come_after_the_opening),
+        ENV_TEST(a_disk_is_as_large_as_its_format_says),
+        ENV_TEST(allowed_findings_are_listed_once),
+        ENV_TEST(audited_body_goes_on_unchanged),
+        ENV_TEST(audited_empty_body_goes_on),
+        ENV_TEST(findings_follow_the_levels_of_their_checks),
+        ENV_TEST(audit_mode_may_be_known_late),
     };
-    return cmocka_run_group_tests(tests, yard_begin, yard_end);
+    return cmocka_run_group_tests(tests, env_begin, env_end);
 }

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "intake/digest.h"
-
 #include "intake/body.h"
+#include "intake/digest.h"
 #include "intake/stream.h"
 
 #include <setjmp.h>
@@ -11,8 +10,8 @@
 
 #include <cmocka.h>
 
-#include "feeder.h"
 #include "promising.h"
+#include "pump.h"
 
 static void assert_hashed(struct body *body, const char *algorithm, const char *expected)
 {
@@ -140,7 +139,7 @@ static void only_the_requested_digests_are_computed(void **state)
         plan.promises = &promises;
         plan.image_promises = &image_promises;
         plan.glance_hash = rows[i].glance_hash;
-        yard.settings.upload.verify = rows[i].verify;
+        env.settings.upload.verify = rows[i].verify;
         struct pump pump = {body_alone(&filter_digest, &plan), &feeder, "abc", 3, 0, 0};
         assert_int_equal(pump_all(&pump), STREAM_END);
         assert_set(pump.body, rows[i].set);
@@ -148,112 +147,11 @@ static void only_the_requested_digests_are_computed(void **state)
     }
 }
 
-/* --- what was promised ----------------------------------------------------------------- */
-
-/* Of a body and of the image in it. Both begin as they are kept. */
-struct given {
-    struct promises promises, image_promises;
-    bool unwrapped;
-    const char *broken; /* the field; NULL: it is all kept */
-};
-
-static const char TEXT[] = "an image that was promised";
-
-static void give(struct split split, const void *context)
-{
-    const struct given *given = context;
-    struct feeder feeder = feeder_of(TEXT, sizeof TEXT - 1);
-    feeder.split = split;
-    feeder.waits = true;
-    struct body_plan plan = plan_of(&feeder);
-    plan.promises = &given->promises;
-    plan.image_promises = &given->image_promises;
-    struct pump pump = {body_alone(&filter_digest, &plan), &feeder, TEXT, sizeof TEXT - 1, 0, 0};
-    pump.body->unwrapped = given->unwrapped;
-    assert_int_equal(pump_all(&pump), given->broken ? STREAM_REFUSED : STREAM_END);
-    assert_int_equal(pump.given, sizeof TEXT - 1); /* finish.c holds the last byte back */
-    if (given->broken)
-        assert_mismatch(pump.body, given->broken);
-    body_done(pump.body);
-}
-
-static struct given all_kept(void)
-{
-    struct given given = {0};
-    promise_add(&given.promises, "Repr-Digest", "sha512", TEXT, sizeof TEXT - 1);
-    promise_add(&given.promises, "Digest", "sha1", TEXT, sizeof TEXT - 1);
-    promise_add(&given.promises, "Content-MD5", "md5", TEXT, sizeof TEXT - 1);
-    promise_add(&given.image_promises, "owner_specified", "sha256", TEXT, sizeof TEXT - 1);
-    return given;
-}
-
-static void declared_digests_are_compared_at_the_end(void **state)
-{
-    (void)state;
-    static const struct {
-        size_t row; /* 3: the image's */
-        const char *broken;
-    } rows[] = {
-        {0, "Repr-Digest promises another sha512 than the data has"},
-        {1, "Digest promises another sha1 than the data has"},
-        {2, "Content-MD5 promises another md5 than the data has"},
-        {3, "owner_specified promises another sha256 than the data has"},
-    };
-    struct given given = all_kept();
-    splits_each(sizeof TEXT - 1, give, &given);
-    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
-        given = all_kept();
-        given.broken = rows[i].broken;
-        promise_break(rows[i].row < 3 ? &given.promises.rows[rows[i].row]
-                                      : &given.image_promises.rows[0]);
-        splits_each(sizeof TEXT - 1, give, &given);
-    }
-}
-
-static void first_of_several_mismatches_is_reported(void **state)
-{
-    (void)state;
-    struct given given = all_kept();
-    promise_break(&given.promises.rows[1]);
-    promise_break(&given.promises.rows[2]);
-    promise_break(&given.image_promises.rows[0]);
-    given.broken = "Digest promises another sha1 than the data has";
-    give((struct split){1, 1}, &given);
-}
-
-/* The form was held to its own. */
-static void only_the_image_of_a_form_is_hashed(void **state)
-{
-    (void)state;
-    struct given given = all_kept();
-    given.unwrapped = true;
-    for (size_t i = 0; i < given.promises.count; i++)
-        promise_break(&given.promises.rows[i]);
-    give((struct split){1, 1}, &given);
-    promise_break(&given.image_promises.rows[0]);
-    given.broken = "owner_specified promises another sha256 than the data has";
-    give((struct split){1, 1}, &given);
-}
-
-static void lost_body_is_not_compared(void **state)
-{
-    (void)state;
-    struct promises promises = {0};
-    struct feeder feeder = feeder_of(TEXT, 5);
-    struct body_plan plan = plan_of(&feeder);
-    promise_add(&promises, "Repr-Digest", "sha512", TEXT, sizeof TEXT - 1);
-    plan.promises = &promises;
-    feeder.breaks = true;
-    struct pump pump = {body_alone(&filter_digest, &plan), &feeder, TEXT, 5, 0, 0};
-    assert_int_equal(pump_all(&pump), STREAM_LOST);
-    body_done(pump.body);
-}
-
 /* --- beside the loop -------------------------------------------------------------------- */
 
 enum { LARGE = 2500 * 1000 };
 
-/* The whole chain, by helpers. What it gives out before its end is all but the last byte. */
+/* The whole chain, with hashing threads. Before its end it emits all but the last byte. */
 static void give_large(char *image, bool waits, bool broken)
 {
     struct promises promises = {0};
@@ -267,7 +165,7 @@ static void give_large(char *image, bool waits, bool broken)
     plan.length_known = true;
     plan.length = LARGE;
     plan.promises = &promises;
-    plan.digest_threads = yard.thread_pool;
+    plan.digest_threads = env.thread_pool;
     struct pump pump = {body_of(&plan), &feeder, image, LARGE, 512 * 1024, 0};
     assert_int_equal(pump_all(&pump), broken ? STREAM_REFUSED : STREAM_END);
     assert_int_equal(pump.given, broken ? LARGE - 1 : LARGE);
@@ -286,7 +184,7 @@ static void body_end_waits_for_the_hashing_threads(void **state)
     free(image);
 }
 
-/* Of a client that goes: nothing is left behind, and nobody is woken. */
+/* When a client leaves, nothing remains and nobody is woken. */
 static void body_can_end_during_hashing(void **state)
 {
     (void)state;
@@ -298,7 +196,7 @@ static void body_can_end_during_hashing(void **state)
     struct body_plan plan = plan_of(&feeder);
     plan.length_known = true;
     plan.length = LARGE;
-    plan.digest_threads = yard.thread_pool;
+    plan.digest_threads = env.thread_pool;
     struct body *body = body_of(&plan);
     assert_int_equal(body_prepare(body), 1);
     ssize_t got;
@@ -314,15 +212,11 @@ static void body_can_end_during_hashing(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        YARD_TEST(sha512_is_computed_however_split),
-        YARD_TEST(lost_body_is_hashed_up_to_its_break),
-        YARD_TEST(only_the_requested_digests_are_computed),
-        YARD_TEST(declared_digests_are_compared_at_the_end),
-        YARD_TEST(first_of_several_mismatches_is_reported),
-        YARD_TEST(only_the_image_of_a_form_is_hashed),
-        YARD_TEST(lost_body_is_not_compared),
-        YARD_TEST(body_end_waits_for_the_hashing_threads),
-        YARD_TEST(body_can_end_during_hashing),
+        ENV_TEST(sha512_is_computed_however_split),
+        ENV_TEST(lost_body_is_hashed_up_to_its_break),
+        ENV_TEST(only_the_requested_digests_are_computed),
+        ENV_TEST(body_end_waits_for_the_hashing_threads),
+        ENV_TEST(body_can_end_during_hashing),
     };
-    return cmocka_run_group_tests(tests, yard_begin, yard_end);
+    return cmocka_run_group_tests(tests, env_begin, env_end);
 }

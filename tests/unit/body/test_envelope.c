@@ -10,10 +10,10 @@
 #include <cmocka.h>
 
 #include "envelope_forms.h"
-#include "feeder.h"
 #include "promising.h"
+#include "pump.h"
 
-/* Only its Content-Type tells that it is a form. */
+/* Only its Content-Type shows that it is a form. */
 static const struct vector DECLARED_FORMS[] = {
     {"a preamble\r\n" FORM("IMAGE"), "IMAGE", "", 0},
     {"\r\n--B\r\n" FILE_ "IMAGE\r\n--B--", "IMAGE", "", 0},
@@ -151,7 +151,7 @@ static void pass_watched(struct split split, const void *context)
     struct body_plan plan = plan_of(&feeder);
     plan.content_type = watched->content_type;
     plan.audit = true;
-    yard.settings.upload.unwrap_multipart = watched->unwraps;
+    env.settings.upload.unwrap_multipart = watched->unwraps;
     struct pump pump = {
         body_alone(&filter_envelope, &plan), &feeder, watched->body, feeder.count, 0, 0};
     assert_int_equal(pump_all(&pump), STREAM_END);
@@ -198,7 +198,7 @@ static void declared_size_precedes_the_predicted_one(void **state)
     static const struct {
         const char *body;
         uint64_t promise;
-        const char *detail; /* NULL: good, and the promise is the length */
+        const char *detail; /* NULL: good, and the declared size is the length */
     } rows[] = {
         {alone, 5, NULL},
         {alone, 6, "x-openstack-image-size is 6, and the file in the form has 5 bytes"},
@@ -250,7 +250,7 @@ static void undeclared_form_is_refused_where_forms_are(void **state)
     static const char body[] = FORM("IMAGE");
     struct feeder feeder = feeder_of(body, sizeof body - 1);
     const struct body_plan plan = plan_of(&feeder);
-    yard.settings.upload.unwrap_multipart = false;
+    env.settings.upload.unwrap_multipart = false;
     struct pump pump = {body_alone(&filter_envelope, &plan), &feeder, "", 0, 0, 0};
     assert_int_equal(pump_all(&pump), STREAM_REFUSED);
     assert_refused(pump.body, REFUSAL_UNSUPPORTED_CONTENT_TYPE,
@@ -275,15 +275,15 @@ static void broken_off_form_is_lost(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        YARD_TEST(image_is_extracted_from_a_declared_form),
-        YARD_TEST(image_is_extracted_from_an_undeclared_form),
-        YARD_TEST(body_that_is_no_form_passes_unchanged),
-        YARD_TEST(audited_form_passes_unchanged),
-        YARD_TEST(unterminated_part_head_is_no_form),
-        YARD_TEST(declared_size_precedes_the_predicted_one),
-        YARD_TEST(predicted_length_is_checked_against_the_limit),
-        YARD_TEST(undeclared_form_is_refused_where_forms_are),
-        YARD_TEST(broken_off_form_is_lost),
+        ENV_TEST(image_is_extracted_from_a_declared_form),
+        ENV_TEST(image_is_extracted_from_an_undeclared_form),
+        ENV_TEST(body_that_is_no_form_passes_unchanged),
+        ENV_TEST(audited_form_passes_unchanged),
+        ENV_TEST(unterminated_part_head_is_no_form),
+        ENV_TEST(declared_size_precedes_the_predicted_one),
+        ENV_TEST(predicted_length_is_checked_against_the_limit),
+        ENV_TEST(undeclared_form_is_refused_where_forms_are),
+        ENV_TEST(broken_off_form_is_lost),
     };
-    return cmocka_run_group_tests(tests, yard_begin, yard_end);
+    return cmocka_run_group_tests(tests, env_begin, env_end);
 }

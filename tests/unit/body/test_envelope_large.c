@@ -11,12 +11,12 @@
 #include <cmocka.h>
 
 #include "envelope_forms.h"
-#include "feeder.h"
 #include "promising.h"
+#include "pump.h"
 
 /* --- what was promised of it ----------------------------------------------------------- */
 
-/* A form with promises in the head of its request: of the form as it is sent, not of its image. */
+/* A form with digests declared in the head: of the form as sent, not of its image. */
 struct promised {
     const struct vector *vector;
     const char *content_type;
@@ -113,7 +113,7 @@ static void form_end_waits_for_the_hashing_threads(void **state)
         if (i & 2)
             promise_break(&promises.rows[1]);
         plan.promises = &promises;
-        plan.digest_threads = yard.thread_pool;
+        plan.digest_threads = env.thread_pool;
         plan.content_type = i & 4 ? DECLARED : NULL;
         struct pump pump = {
             body_alone(&filter_envelope, &plan), &feeder, heavy.image, HEAVY, 512 * 1024, 0};
@@ -127,7 +127,8 @@ static void form_end_waits_for_the_hashing_threads(void **state)
     free(heavy.bytes);
 }
 
-/* The loop gives them a few pieces, and hashes none itself. A client may go meanwhile. */
+/* The loop gives the threads a few pieces, and hashes none itself. A client may leave during that.
+ */
 static void form_is_hashed_by_threads(void **state)
 {
     (void)state;
@@ -139,7 +140,7 @@ static void form_is_hashed_by_threads(void **state)
     struct body_plan plan = plan_of(&feeder);
     promise_add(&promises, "Digest", "sha256", heavy.bytes, heavy.count);
     plan.promises = &promises;
-    plan.digest_threads = yard.thread_pool;
+    plan.digest_threads = env.thread_pool;
     plan.content_type = DECLARED;
     struct body *body = body_alone(&filter_envelope, &plan);
     ssize_t got;
@@ -180,7 +181,7 @@ static void try_large(const struct feeder *from, const char *image, size_t room)
     body_done(pump.body);
 }
 
-/* Each piece fills another part of the room, so that the held bytes straddle it everywhere. */
+/* Each piece fills another part of the buffer, so that the held bytes straddle it everywhere. */
 static void large_form_is_read_into_any_buffer_size(void **state)
 {
     (void)state;
@@ -230,12 +231,12 @@ static void part_head_has_a_limit(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        YARD_TEST(form_is_compared_with_its_declared_digest),
-        YARD_TEST(body_that_is_no_form_is_not_compared_here),
-        YARD_TEST(form_end_waits_for_the_hashing_threads),
-        YARD_TEST(form_is_hashed_by_threads),
-        YARD_TEST(large_form_is_read_into_any_buffer_size),
-        YARD_TEST(part_head_has_a_limit),
+        ENV_TEST(form_is_compared_with_its_declared_digest),
+        ENV_TEST(body_that_is_no_form_is_not_compared_here),
+        ENV_TEST(form_end_waits_for_the_hashing_threads),
+        ENV_TEST(form_is_hashed_by_threads),
+        ENV_TEST(large_form_is_read_into_any_buffer_size),
+        ENV_TEST(part_head_has_a_limit),
     };
-    return cmocka_run_group_tests(tests, yard_begin, yard_end);
+    return cmocka_run_group_tests(tests, env_begin, env_end);
 }

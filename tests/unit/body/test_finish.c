@@ -9,7 +9,7 @@
 
 #include <cmocka.h>
 
-#include "feeder.h"
+#include "pump.h"
 
 static const uint64_t UNKNOWN = UINT64_MAX;
 
@@ -21,7 +21,7 @@ static int fill_image(void **state)
 {
     for (size_t i = 0; i < sizeof image; i++)
         image[i] = (char)(i * 31 + i / 251);
-    return yard_begin(state);
+    return env_begin(state);
 }
 
 /* `count` bytes come where `length` were known of. */
@@ -45,7 +45,7 @@ static const struct vector SMALL[] = {
     {40, 39, false, true, STREAM_LOST},      {1, 1, true, true, STREAM_LOST},
 };
 
-/* About the room there is, and about what is left of it for a look at the end. */
+/* Around the size of the buffer, and around what remains of it at the end. */
 static const size_t EDGES[] = {1,
                                BODY_READ_MIN - FILTER_ROOM_MIN - 1,
                                BODY_READ_MIN - FILTER_ROOM_MIN,
@@ -58,7 +58,7 @@ static const size_t EDGES[] = {1,
                                2 * BODY_READ_MIN + 1,
                                3 * BODY_READ_MIN};
 
-/* The particulars that the client is told. */
+/* The particulars for the client. */
 static void assert_told(struct body *body, const struct vector *vector)
 {
     const char *detail;
@@ -78,7 +78,7 @@ static void assert_told(struct body *body, const struct vector *vector)
                                  : "something follows the file, which must be its last field");
 }
 
-/* What is given out of a body that does not end well is never the whole image. */
+/* The output of a body that ends badly is never the whole image. */
 static void attempt_with(const struct vector *vector, const struct feeder *from, size_t room)
 {
     struct feeder feeder = *from;
@@ -142,7 +142,7 @@ static void last_byte_waits_for_any_buffer_fill(void **state)
             try_edge(EDGES[i], (struct split){EDGES[k], i & 1 ? SIZE_MAX : EDGES[k]});
 }
 
-/* Without room for another look the last byte stays behind, and comes alone. */
+/* Without space for another range the last byte stays behind, and comes alone. */
 static void full_buffer_holds_one_byte_back(void **state)
 {
     (void)state;
@@ -180,7 +180,7 @@ static void held_byte_waits_for_the_client(void **state)
     body_done(body);
 }
 
-/* Nobody asks for the bytes of an image that has none. */
+/* No bytes are requested of an empty image. */
 static void end_of_an_empty_body_is_known_on_prepare(void **state)
 {
     (void)state;
@@ -204,11 +204,11 @@ static void end_of_an_empty_body_is_known_on_prepare(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        YARD_TEST(last_byte_waits_for_the_end),
-        YARD_TEST(last_byte_waits_for_any_buffer_fill),
-        YARD_TEST(full_buffer_holds_one_byte_back),
-        YARD_TEST(held_byte_waits_for_the_client),
-        YARD_TEST(end_of_an_empty_body_is_known_on_prepare),
+        ENV_TEST(last_byte_waits_for_the_end),
+        ENV_TEST(last_byte_waits_for_any_buffer_fill),
+        ENV_TEST(full_buffer_holds_one_byte_back),
+        ENV_TEST(held_byte_waits_for_the_client),
+        ENV_TEST(end_of_an_empty_body_is_known_on_prepare),
     };
-    return cmocka_run_group_tests(tests, fill_image, yard_end);
+    return cmocka_run_group_tests(tests, fill_image, env_end);
 }

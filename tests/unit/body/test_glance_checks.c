@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What Glance would refuse after storing it, in each of the ways to send it. */
+/* Images that Glance would refuse after storing them, in each way of sending. */
 #include "intake/body.h"
 
 #include "intake/format.h"
@@ -24,7 +24,7 @@ static unsigned refuses;
 static enum check_level format_level;
 static bool watched, waits;
 
-static struct body *prepared(struct request_record *upload, int expected)
+static struct body *prepared(struct sent_upload *upload, int expected)
 {
     upload->plan.glance_refuses = refuses;
     upload->plan.checks.format = upload->plan.checks.unsafe_format = format_level;
@@ -34,13 +34,13 @@ static struct body *prepared(struct request_record *upload, int expected)
     assert_non_null(body);
     int ready;
     while ((ready = body_prepare(body)) == STREAM_WAIT)
-        thread_pool_settle(yard.thread_pool, yard.loop);
+        thread_pool_settle(env.thread_pool, env.loop);
     if (ready != expected)
         fail_msg("%s: %d", upload->way->what, ready);
     return body;
 }
 
-static void try_refused(struct request_record *upload)
+static void try_refused(struct sent_upload *upload)
 {
     const char *detail;
     struct body *body = prepared(upload, STREAM_REFUSED);
@@ -64,7 +64,7 @@ static void image_glance_would_refuse_is_refused(void **state)
     }
 }
 
-static void try_passed(struct request_record *upload)
+static void try_passed(struct sent_upload *upload)
 {
     const char *detail;
     struct body *body = prepared(upload, 1);
@@ -73,8 +73,8 @@ static void try_passed(struct request_record *upload)
     body_free(body);
 }
 
-/* What is not refused is known for afterwards. */
-static void try_known(struct request_record *upload)
+/* An image that passes is recorded for the check after the upload. */
+static void try_known(struct sent_upload *upload)
 {
     const char *why;
     struct body *body = prepared(upload, 1);
@@ -96,7 +96,7 @@ static void image_glance_is_not_known_to_refuse_passes(void **state)
     each_image(&GOOD, try_passed);
 }
 
-static void try_unsafe(struct request_record *upload)
+static void try_unsafe(struct sent_upload *upload)
 {
     const char *detail;
     struct body *body = prepared(upload, STREAM_REFUSED);
@@ -113,10 +113,10 @@ static void safety_check_has_its_own_reason(void **state)
     each_image(&BOOT, try_unsafe);
 }
 
-static void try_watched(struct request_record *upload)
+static void try_watched(struct sent_upload *upload)
 {
     const struct body_note *rows;
-    if (*upload->way->before) /* the envelope stays on, and nobody looks into it */
+    if (*upload->way->before) /* the form passes unopened */
         return;
     struct body *body = prepared(upload, 1);
     assert_int_equal(body_audited(body, &rows), 1);
@@ -137,12 +137,12 @@ static void audited_refusal_is_noted(void **state)
 
 static struct check_levels decided(enum check_level format)
 {
-    struct check_levels levels = yard.settings.upload.checks;
+    struct check_levels levels = env.settings.upload.checks;
     levels.format = format;
     return levels;
 }
 
-static void try_waiting(struct request_record *upload)
+static void try_waiting(struct sent_upload *upload)
 {
     const struct check_levels off = decided(CHECK_OFF);
     const char *detail;
@@ -154,7 +154,7 @@ static void try_waiting(struct request_record *upload)
     body_free(body);
 }
 
-static void try_waiting_for_a_rule_that_watches(struct request_record *upload)
+static void try_waiting_for_a_rule_that_watches(struct sent_upload *upload)
 {
     const struct check_levels off = decided(CHECK_OFF);
     const struct body_note *rows;
@@ -167,7 +167,7 @@ static void try_waiting_for_a_rule_that_watches(struct request_record *upload)
     body_free(body);
 }
 
-/* Which rule applies may be known later; its levels do not count, whether it watches does. */
+/* The rule may be known late: its levels do not count, but its audit mode does. */
 static void checks_wait_for_the_rule(void **state)
 {
     (void)state;
@@ -182,11 +182,11 @@ static void checks_wait_for_the_rule(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        YARD_TEST(image_glance_would_refuse_is_refused),
-        YARD_TEST(image_glance_is_not_known_to_refuse_passes),
-        YARD_TEST(safety_check_has_its_own_reason),
-        YARD_TEST(audited_refusal_is_noted),
-        YARD_TEST(checks_wait_for_the_rule),
+        ENV_TEST(image_glance_would_refuse_is_refused),
+        ENV_TEST(image_glance_is_not_known_to_refuse_passes),
+        ENV_TEST(safety_check_has_its_own_reason),
+        ENV_TEST(audited_refusal_is_noted),
+        ENV_TEST(checks_wait_for_the_rule),
     };
-    return cmocka_run_group_tests(tests, yard_begin, yard_end);
+    return cmocka_run_group_tests(tests, env_begin, env_end);
 }

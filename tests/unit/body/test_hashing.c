@@ -49,7 +49,7 @@ static void hash_and_compare(struct thread_pool *by, struct split split, size_t 
     hashing_free(hashing);
 }
 
-/* Little and much, in pieces of the helpers' and of the loop's own, in turns. */
+/* Small and large, in pieces of the threads' and of the loop's own, in turn. */
 static void digest_is_the_same_for_any_thread_and_split(void **state)
 {
     (void)state;
@@ -113,7 +113,7 @@ static void owner_is_woken_only_when_waiting(void **state)
 
 /* --- the end ---------------------------------------------------------------------------------- */
 
-/* Nobody is woken who is gone; the sanitizers see whether anything is left, or used too long. */
+/* A freed owner is not woken; the sanitizers find leaks and use after free. */
 static void hashing_can_be_freed_with_blocks_pending(void **state)
 {
     (void)state;

@@ -73,7 +73,7 @@ static void inlet_needs_threads_and_room(void **state)
     hashing_free(hashing);
 }
 
-/* The lowest one that is free tells of any that was left open. */
+/* The lowest free descriptor shows whether any was left open. */
 static void all_descriptors_are_closed(void **state)
 {
     (void)state;

@@ -10,6 +10,7 @@
 #include <cmocka.h>
 
 #include "inspect_attempts.h"
+#include "pump.h"
 #include "scripted_format.h"
 
 /* --- the opening ----------------------------------------------------------------------- */
@@ -25,7 +26,7 @@ static void try_opening(size_t count, size_t piece, size_t room)
     assert_int_equal(pump_prepare(&pump), 1);
     assert_true(feeder.at >= MIN(count, FORMAT_OPENING));
     assert_int_equal(format.examinations, 1);
-    /* The length of what ends within the opening is known with it. */
+    /* The length of a body that ends within the opening is known with it. */
     assert_true(body_length(pump.body, &length) || count >= FORMAT_OPENING);
     assert_int_equal(pump_read(&pump), STREAM_END);
     assert_int_equal(pump.given, count);
@@ -70,7 +71,7 @@ static const struct script SCRIPTS[] = {
     {.looks = {{FORMAT_FROM_END, 512}}},
     {.looks = {{FORMAT_FROM_END, 64 * KIB}}},
     {.looks = {{199 * KIB + 1, 1 * KIB}}}, /* the body ends in it */
-    {.looks = {{300 * KIB, 64 * KIB}}},    /* it is behind the body's end */
+    {.looks = {{300 * KIB, 64 * KIB}}},    /* it is beyond the body's end */
     {.looks = {{300 * KIB, 1}, {400 * KIB, 1}, {500 * KIB, 1}}},
     {.looks = {{(UINT64_C(1) << 62) + 3, 1}}},
 };
@@ -165,13 +166,13 @@ static void small_body_is_examined_too(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        YARD_TEST(opening_is_judged_once_and_first),
-        YARD_TEST(lost_opening_emits_nothing),
-        YARD_TEST(requested_range_has_the_bytes_it_asked_for),
-        YARD_TEST(ranges_are_read_from_single_bytes),
-        YARD_TEST(ranges_are_read_split_at_their_edges),
-        YARD_TEST(last_bytes_may_begin_in_the_opening),
-        YARD_TEST(small_body_is_examined_too),
+        ENV_TEST(opening_is_judged_once_and_first),
+        ENV_TEST(lost_opening_emits_nothing),
+        ENV_TEST(requested_range_has_the_bytes_it_asked_for),
+        ENV_TEST(ranges_are_read_from_single_bytes),
+        ENV_TEST(ranges_are_read_split_at_their_edges),
+        ENV_TEST(last_bytes_may_begin_in_the_opening),
+        ENV_TEST(small_body_is_examined_too),
     };
-    return cmocka_run_group_tests(tests, fill_image, yard_end);
+    return cmocka_run_group_tests(tests, fill_image, env_end);
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What the inspection finds: refused, or passed with a warning. */
+/* Findings of the inspection: refused, or passed with a warning. */
 #include "body/stripped.h"
 #include "intake/body.h"
 #include "intake/stream.h"
@@ -11,6 +11,7 @@
 #include <cmocka.h>
 
 #include "inspect_attempts.h"
+#include "pump.h"
 #include "scripted_format.h"
 
 /* --- what is objected to --------------------------------------------------------------- */
@@ -67,7 +68,7 @@ static const struct violation VIOLATIONS[] = {
     {{LOOKS, 0, 3, 0, 0}, CHECK_REJECT, CHECK_WARN, REFUSAL_NONE, 0, "seen in look 3", 1},
     {{LOOKS, 2, 3, 0, 0}, CHECK_WARN, CHECK_WARN, REFUSAL_NONE, 0, "seen in look 2", 2},
     {{LOOKS, 1, 1, 0, 0}, CHECK_WARN, CHECK_WARN, REFUSAL_NONE, 0, "seen in look 1", 2},
-    /* What is let pass does not hide what is not. */
+    /* An allowed finding does not hide one that is refused. */
     {{LOOKS, 1, 1, 0, 0},
      CHECK_REJECT,
      CHECK_WARN,
@@ -110,8 +111,8 @@ static void assert_reported(struct body *body, const struct violation *expected)
 static void try_violation(const struct violation *expected, const struct feeder *from)
 {
     struct feeder feeder = *from;
-    yard.settings.upload.checks.format = expected->format;
-    yard.settings.upload.checks.unsafe_format = expected->unsafe;
+    env.settings.upload.checks.format = expected->format;
+    env.settings.upload.checks.unsafe_format = expected->unsafe;
     struct pump pump = {begin(&feeder, &expected->script), &feeder, image, LARGEST, 0, 0};
     pump.body->length_known = true;
     pump.body->length = LARGEST;
@@ -146,8 +147,8 @@ static void empty_body_is_refused_whatever_checks_allow(void **state)
     static const struct script nothing_to_see = {.looks = {{0, 0}}};
     const char *detail;
     struct feeder feeder = feeder_of(image, 0);
-    yard.settings.upload.checks.damaged = CHECK_OFF;
-    yard.settings.upload.checks.format = CHECK_OFF;
+    env.settings.upload.checks.damaged = CHECK_OFF;
+    env.settings.upload.checks.format = CHECK_OFF;
     struct pump pump = {begin(&feeder, &nothing_to_see), &feeder, image, 0, 0, 0};
     assert_int_equal(pump_all(&pump), STREAM_REFUSED);
     assert_int_equal(body_refusal(pump.body, &detail), REFUSAL_EMPTY_BODY);
@@ -182,7 +183,7 @@ static void try_damage(enum check_level level, size_t count, enum refusal refusa
     const char *detail;
     const struct body_note *rows;
     struct feeder feeder = feeder_of(image, count);
-    yard.settings.upload.checks.damaged = level;
+    env.settings.upload.checks.damaged = level;
     bool spoilt = refusal == REFUSAL_FORMAT_MISMATCH;
     struct pump pump = {
         begin(&feeder, spoilt ? &mismatch : &nothing_to_see), &feeder, image, count, 0, 0};
@@ -213,10 +214,10 @@ static void stripped_bytes_are_found_before_the_format(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        YARD_TEST(finding_is_reported_once),
-        YARD_TEST(empty_body_is_refused_whatever_checks_allow),
-        YARD_TEST(empty_body_passes_where_it_is_allowed),
-        YARD_TEST(stripped_bytes_are_found_before_the_format),
+        ENV_TEST(finding_is_reported_once),
+        ENV_TEST(empty_body_is_refused_whatever_checks_allow),
+        ENV_TEST(empty_body_passes_where_it_is_allowed),
+        ENV_TEST(stripped_bytes_are_found_before_the_format),
     };
-    return cmocka_run_group_tests(tests, fill_image, yard_end);
+    return cmocka_run_group_tests(tests, fill_image, env_end);
 }

@@ -8,7 +8,7 @@
 
 #include <cmocka.h>
 
-#include "feeder.h"
+#include "pump.h"
 
 #define NONE UINT64_MAX
 
@@ -37,7 +37,7 @@ static const struct vector VECTORS[] = {
     {20, NONE, NONE, {19, NONE, NONE}, REFUSAL_TOO_LARGE, 19, "the limit is 19 bytes"},
     {20, 20, NONE, {20, NONE, NONE}, REFUSAL_NONE, 20, ""},
     {20, 20, NONE, {19, NONE, NONE}, REFUSAL_TOO_LARGE, 0, "it has 20 bytes, and the limit is 19"},
-    /* Whatever was said, it is what comes that counts. */
+    /* The bytes received count, whatever was declared. */
     {20, 10, NONE, {19, NONE, NONE}, REFUSAL_TOO_LARGE, 19, "it has 20 bytes, and the limit is 19"},
 
     {20, NONE, NONE, {NONE, 20, NONE}, REFUSAL_NONE, 20, ""},
@@ -77,7 +77,7 @@ static const struct vector VECTORS[] = {
     {20, NONE, 30, {29, NONE, NONE}, REFUSAL_TOO_LARGE, 0, "it has 30 bytes, and the limit is 29"},
 };
 
-/* What a policy that watches does not let pass. */
+/* What a policy in audit mode refuses. */
 static struct {
     bool audit, size_chose;
 } policy;
@@ -151,7 +151,7 @@ static void attempt_watched(struct split split, const void *context)
     body_done(pump.body);
 }
 
-/* A promise is no length there. */
+/* There a declared size is not the length. */
 static void audited_size_passes_with_a_note(void **state)
 {
     (void)state;
@@ -263,7 +263,7 @@ static void disk_size_has_its_own_limit(void **state)
     } rows[] = {
         {true, 50, false, 50, NULL},
         {true, 50, false, 49, "the disk in it has 50 bytes, and the limit for that is 49"},
-        {true, 5, false, 5, NULL}, /* smaller than what it comes in */
+        {true, 5, false, 5, NULL}, /* smaller than its form */
         {false, 0, true, 10, NULL},
         {false, 0, true, 9, "the limit is 9 bytes"},
         {false, 0, false, 9, NULL}, /* a format may find a disk yet */
@@ -282,12 +282,9 @@ static void disk_size_has_its_own_limit(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        YARD_TEST(size_is_measured_however_split),
-        YARD_TEST(audited_size_passes_with_a_note),
-        YARD_TEST(size_must_fit_the_rule_chosen),
-        YARD_TEST(new_limit_covers_bytes_already_passed),
-        YARD_TEST(limit_may_change_during_the_body),
-        YARD_TEST(disk_size_has_its_own_limit),
+        ENV_TEST(size_is_measured_however_split),   ENV_TEST(audited_size_passes_with_a_note),
+        ENV_TEST(size_must_fit_the_rule_chosen),    ENV_TEST(new_limit_covers_bytes_already_passed),
+        ENV_TEST(limit_may_change_during_the_body), ENV_TEST(disk_size_has_its_own_limit),
     };
-    return cmocka_run_group_tests(tests, yard_begin, yard_end);
+    return cmocka_run_group_tests(tests, env_begin, env_end);
 }

@@ -101,7 +101,7 @@ static void first_delimiter_is_recognized(void **state)
         check(&FIRSTS[i], delimiter_at_start(&delimiter, FIRSTS[i].bytes, strlen(FIRSTS[i].bytes)));
 }
 
-/* Whatever stands behind it, no more than this is left over. */
+/* No more than this is left over, whatever follows. */
 static void leftover_is_shorter_than_the_delimiter(void **state)
 {
     (void)state;

@@ -39,7 +39,7 @@ static const struct vector VECTORS[] = {
     {BYTES("--" SEVENTY "\r"), MULTIPART_PERHAPS, NULL},
     {BYTES("--" SEVENTY "x\r\n" FILE_HEAD QCOW2), MULTIPART_NO, NULL},
     {BYTES("--B\r\nContent-Type: x/y\r\n" FILE_HEAD), MULTIPART_YES, "B"},
-    /* One that the scanner will refuse is a form all the same. */
+    /* A form that the scanner will refuse is still a form. */
     {BYTES("--B\r\nContent-Transfer-Encoding: base64\r\n" FILE_HEAD "QUFB"), MULTIPART_YES, "B"},
     {BYTES(QCOW2), MULTIPART_NO, NULL},
     {BYTES("\0\0\0\0"), MULTIPART_NO, NULL},
@@ -71,7 +71,7 @@ static enum multipart_guess guess(const struct vector *vector, size_t count, cha
     return guessed;
 }
 
-/* PERHAPS for some of the first bytes, and then for good what it is. */
+/* PERHAPS for some of the first bytes, then a final answer. */
 static void guess_is_never_taken_back(void **state)
 {
     (void)state;
@@ -110,7 +110,7 @@ static void guess_needs_a_limited_number_of_bytes(void **state)
     assert_int_equal(multipart_guess(bytes, MULTIPART_HIDDEN_MAX, boundary), MULTIPART_YES);
 }
 
-/* What is guessed to be a form is one for the scanner, too. */
+/* A guessed form is one for the scanner, too. */
 static void guessed_boundary_is_the_scanners(void **state)
 {
     (void)state;

@@ -18,8 +18,8 @@
 
 enum { AROUND = 1024 * 1024, ROOM = AROUND + 64 * 1024 };
 
-/* A form with `field` bytes in a field in front of the image, `line` in a line of its head that
- * says nothing, `parts` empty fields behind it, and an epilogue of `after` bytes. */
+/* A form with `field` bytes in a field before the image, `line` in an unused line of its part head,
+ * `parts` empty fields after it, and an epilogue of `after` bytes. */
 struct large {
     size_t field;
     size_t line;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The comparison, and what it does for an upload in each of the ways to send one. */
+/* The comparison, and its effect on an upload in each way of sending. */
 #include "intake/promises.h"
 
 #include "intake/body.h"
@@ -13,6 +13,7 @@
 #include <cmocka.h>
 
 #include "promising.h"
+#include "pump.h"
 #include "uploads.h"
 
 /* --- the comparison alone -------------------------------------------------------------- */
@@ -49,7 +50,7 @@ static void digest_that_cannot_be_computed_is_reported(void **state)
     digests_free(set);
 }
 
-/* Whether "abc" is what `promise` promises. */
+/* Whether `promise` is the digest of "abc". */
 static bool is_held(const struct promise *promise)
 {
     const char *detail;
@@ -91,11 +92,10 @@ static void digest_must_match_in_full(void **state)
 /* --- in each of the ways an upload is sent --------------------------------------------- */
 
 static struct promises sent, of_image;
-static const char *broken; /* what is told of it; NULL: it is all kept */
+static const char *broken; /* the text; NULL: all digests match */
 
-/* Where Glance knows the length it does not get the last byte; where it does not it is never told
- * the end. */
-static void try_promises(struct request_record *upload)
+/* With a known length Glance does not get the last byte; without one it does not get the end. */
+static void try_promises(struct sent_upload *upload)
 {
     sent = of_image = (struct promises){0};
     promise_add(&sent, "Repr-Digest", "sha512", upload->feeder.bytes, upload->feeder.count);
@@ -128,8 +128,8 @@ static void try_promises(struct request_record *upload)
     }
 }
 
-/* A field behind the file in a form of a known length is refused for that. */
-static void try_unless_malformed(struct request_record *upload)
+/* A field after the file in a form of known length is refused for that. */
+static void try_unless_malformed(struct sent_upload *upload)
 {
     if (!is_predicted_wrong(upload))
         try_promises(upload);
@@ -152,8 +152,8 @@ static void mismatching_body_never_arrives_whole(void **state)
         }
 }
 
-/* Where the policy only watches, the form is the body: of the image in it nothing can be told. */
-static void try_watched(struct request_record *upload)
+/* In audit mode the form is the body: nothing is known about the image in it. */
+static void try_watched(struct sent_upload *upload)
 {
     const struct body_note *rows;
     sent = of_image = (struct promises){0};
@@ -187,8 +187,8 @@ static void audited_mismatch_is_noted(void **state)
     }
 }
 
-/* A client that has hashed the file, and not the form it comes in, has promised too much. */
-static void try_promise_of_the_file(struct request_record *upload)
+/* A client that declares the digest of the file in the form gets a mismatch. */
+static void try_promise_of_the_file(struct sent_upload *upload)
 {
     bool form = upload->way->before[0];
     sent = (struct promises){0};
@@ -211,12 +211,12 @@ static void digest_is_of_the_body_as_sent(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        YARD_TEST(every_promised_digest_is_computed),
-        YARD_TEST(digest_that_cannot_be_computed_is_reported),
-        YARD_TEST(digest_must_match_in_full),
-        YARD_TEST(mismatching_body_never_arrives_whole),
-        YARD_TEST(audited_mismatch_is_noted),
-        YARD_TEST(digest_is_of_the_body_as_sent),
+        ENV_TEST(every_promised_digest_is_computed),
+        ENV_TEST(digest_that_cannot_be_computed_is_reported),
+        ENV_TEST(digest_must_match_in_full),
+        ENV_TEST(mismatching_body_never_arrives_whole),
+        ENV_TEST(audited_mismatch_is_noted),
+        ENV_TEST(digest_is_of_the_body_as_sent),
     };
-    return cmocka_run_group_tests(tests, yard_begin, yard_end);
+    return cmocka_run_group_tests(tests, env_begin, env_end);
 }

@@ -42,8 +42,7 @@ static void declared_length_is_the_images_until_a_form_is_found(void **state)
     }
 }
 
-/* A script of what the client says, a letter for each read: w(ait), l(ost), anything else a byte.
- */
+/* A script of the client's stream, a letter for each read: w(ait), l(ost), anything else a byte. */
 static ssize_t say(void *context, void *into, size_t room)
 {
     const char **script = context;
@@ -77,8 +76,8 @@ static void stream_results_are_passed_on(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        YARD_TEST(declared_length_is_the_images_until_a_form_is_found),
-        YARD_TEST(stream_results_are_passed_on),
+        ENV_TEST(declared_length_is_the_images_until_a_form_is_found),
+        ENV_TEST(stream_results_are_passed_on),
     };
-    return cmocka_run_group_tests(tests, yard_begin, yard_end);
+    return cmocka_run_group_tests(tests, env_begin, env_end);
 }

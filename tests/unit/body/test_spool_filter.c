@@ -8,7 +8,7 @@
 
 #include <cmocka.h>
 
-#include "feeder.h"
+#include "pump.h"
 
 enum { LARGEST = 3 * SPOOL_BLOCK };
 
@@ -18,7 +18,7 @@ static int fill_image(void **state)
 {
     for (size_t i = 0; i < sizeof image; i++)
         image[i] = (char)(i * 31 + i / 251);
-    return yard_begin(state);
+    return env_begin(state);
 }
 
 static struct pump begin(const struct body_plan *plan, size_t count)
@@ -84,7 +84,7 @@ static void body_is_spooled_however_split(void **state)
     splits_each(100, attempt, NULL);
 }
 
-/* With a length, or where nobody wants one, the bytes pass by. */
+/* With a length, or where none is needed, the bytes pass by. */
 static void only_unknown_length_is_spooled(void **state)
 {
     (void)state;
@@ -100,7 +100,7 @@ static void only_unknown_length_is_spooled(void **state)
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         struct feeder feeder = feeder_of(image, LARGEST);
         struct body_plan plan = plan_of(&feeder);
-        yard.settings.upload.unknown_length = rows[i].unknown_length;
+        env.settings.upload.unknown_length = rows[i].unknown_length;
         plan.length_known = rows[i].length_known;
         plan.promised = rows[i].promised;
         plan.length = plan.promise = LARGEST;
@@ -144,8 +144,8 @@ static void assert_no_room(uint64_t limit, char *directory, const char *expected
     const char *detail;
     struct feeder feeder = feeder_of(image, LARGEST);
     const struct body_plan plan = plan_of(&feeder);
-    yard.settings.upload.spool_limit = limit;
-    yard.settings.upload.spool_dir = directory;
+    env.settings.upload.spool_limit = limit;
+    env.settings.upload.spool_dir = directory;
     struct pump pump = begin(&plan, 0);
     assert_int_equal(pump_prepare(&pump), STREAM_REFUSED);
     assert_int_equal(body_refusal(pump.body, &detail), REFUSAL_SPOOL_FULL);
@@ -157,8 +157,8 @@ static void full_and_broken_spool_are_reported(void **state)
 {
     (void)state;
     char nowhere[] = "/proc/nowhere/spool";
-    assert_no_room(0, yard.settings.upload.spool_dir, "");
-    assert_no_room(SPOOL_BLOCK, yard.settings.upload.spool_dir, "");
+    assert_no_room(0, env.settings.upload.spool_dir, "");
+    assert_no_room(SPOOL_BLOCK, env.settings.upload.spool_dir, "");
     assert_no_room(LARGEST, nowhere, "its disk has failed");
 }
 
@@ -182,13 +182,13 @@ static void audited_body_is_not_spooled(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        YARD_TEST(body_of_unknown_length_is_spooled_and_then_measured),
-        YARD_TEST(body_is_spooled_however_split),
-        YARD_TEST(only_unknown_length_is_spooled),
-        YARD_TEST(interrupted_body_leaves_nothing_on_the_disk),
-        YARD_TEST(body_can_be_freed_while_the_disk_is_busy),
-        YARD_TEST(full_and_broken_spool_are_reported),
-        YARD_TEST(audited_body_is_not_spooled),
+        ENV_TEST(body_of_unknown_length_is_spooled_and_then_measured),
+        ENV_TEST(body_is_spooled_however_split),
+        ENV_TEST(only_unknown_length_is_spooled),
+        ENV_TEST(interrupted_body_leaves_nothing_on_the_disk),
+        ENV_TEST(body_can_be_freed_while_the_disk_is_busy),
+        ENV_TEST(full_and_broken_spool_are_reported),
+        ENV_TEST(audited_body_is_not_spooled),
     };
-    return cmocka_run_group_tests(tests, fill_image, yard_end);
+    return cmocka_run_group_tests(tests, fill_image, env_end);
 }

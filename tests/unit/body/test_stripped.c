@@ -52,7 +52,8 @@ static void one_of_three_bytes_rules_out_stripping(void **state)
 {
     (void)state;
     for (size_t i = 0; i < sizeof VECTORS / sizeof VECTORS[0]; i++) {
-        unsigned char *bytes = malloc(VECTORS[i].length + 1); /* as large: nothing is read behind */
+        unsigned char *bytes =
+            malloc(VECTORS[i].length + 1); /* exactly as large: nothing is read beyond it */
         assert_non_null(bytes);
         fill(bytes + 1, VECTORS[i].length);
         if (VECTORS[i].byte != NOTHING)

@@ -74,7 +74,7 @@ static inline char *image_make(const struct image *image)
 static const struct way {
     const char *what;
     const char *before, *behind; /* the image */
-    bool length, promise;        /* that are told */
+    bool length, promise;        /* that are reported */
     bool declared;               /* to be a form */
     enum unknown_length unknown_length;
 } WAYS[] = {
@@ -96,7 +96,7 @@ static const struct way {
 enum { WAY_COUNT = sizeof WAYS / sizeof WAYS[0] };
 
 /* An upload: the image, the way, and (from `feeder` on) the body it makes. */
-struct request_record {
+struct sent_upload {
     const struct way *way;
     const char *image;
     size_t count;
@@ -107,7 +107,7 @@ struct request_record {
     struct body_plan plan;
 };
 
-static inline void upload_make(struct request_record *upload)
+static inline void upload_make(struct sent_upload *upload)
 {
     const struct way *way = upload->way;
     size_t before = strlen(way->before), behind = strlen(way->behind);
@@ -125,17 +125,17 @@ static inline void upload_make(struct request_record *upload)
     upload->plan.promised = way->promise;
     upload->plan.promise = upload->count;
     upload->limits = (struct body_limits){LIMIT, UINT64_MAX, UINT64_MAX};
-    yard.settings.upload.unknown_length = way->unknown_length;
+    env.settings.upload.unknown_length = way->unknown_length;
 }
 
-/* Everybody knows how long it is before a byte is given out. */
-static inline bool is_told(const struct request_record *upload)
+/* Its length is known before a byte is output. */
+static inline bool is_told(const struct sent_upload *upload)
 {
     return upload->way->length || upload->way->promise || upload->count < OPENING;
 }
 
-/* A field behind the file makes what the form predicts too much. */
-static inline bool is_predicted_wrong(const struct request_record *upload)
+/* A field after the file makes the predicted length too large. */
+static inline bool is_predicted_wrong(const struct sent_upload *upload)
 {
     return upload->way->length && !upload->way->promise && upload->count >= OPENING &&
            strcmp(upload->way->behind, FIELD END) == 0;
@@ -143,11 +143,11 @@ static inline bool is_predicted_wrong(const struct request_record *upload)
 
 /* Sent in each of the ways. */
 static inline void each_image(const struct image *image,
-                              void (*attempt)(struct request_record *upload))
+                              void (*attempt)(struct sent_upload *upload))
 {
     char *bytes = image_make(image);
     for (size_t way = 0; way < WAY_COUNT; way++) {
-        struct request_record upload = {
+        struct sent_upload upload = {
             &WAYS[way], bytes, (size_t)image->sparse.size, image->disk_format, {0}, NULL, {0}, {0}};
         upload_make(&upload);
         attempt(&upload);

@@ -67,7 +67,7 @@ static void answer_of_the_gateway_is_read(void **state)
         {{USED, "7", USER, "10", BUCKET, "20"}, 200, 0, NULL, 7, 10},
         {{USED, "7", USER, "20", BUCKET, "10"}, 200, 0, NULL, 7, 10},
         {{USED, "7", USER, "20", BUCKET, "0"}, 200, 0, NULL, 7, 0},
-        /* to somebody who does not own the bucket */
+        /* to a client that does not own the bucket */
         {{USED, "7"}, 200, 0, NULL, 7, UINT64_MAX},
         {{"x-rgw-bytes-used", "999999999999999999"}, 200, 0, NULL, 999999999999999999, UINT64_MAX},
         /* S3 of another kind */
@@ -162,7 +162,7 @@ static void absent_gateway_is_reported(void **state)
     struct fetch fetch = {0};
     struct bucket_facts facts;
     char why[128];
-    one_answer_begin(&gateway); /* bound, and nobody listens */
+    one_answer_begin(&gateway); /* bound, and not listening */
     struct policy *policy = policy_of(state);
     assert_true(ask(policy, &fetch));
     assert_int_equal(fetch.result, TRANSFER_UNREACHABLE);
@@ -198,7 +198,7 @@ static void no_request_without_keys(void **state)
 
 static int set_up(void **state)
 {
-    alarm(60); /* what waits for ever fails, too */
+    alarm(60); /* an endless wait fails, too */
     return scratch_begin(state);
 }
 

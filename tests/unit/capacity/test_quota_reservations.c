@@ -115,7 +115,7 @@ static void provisional_reservation_refuses_nobody(void **state)
     quota_release(&third, false);
 }
 
-/* Whoever asked before it was stored may have been told of a usage without it. */
+/* A client that asked before it was stored may have got a usage without it. */
 static void upload_stored_meanwhile_is_in_doubt(void **state)
 {
     (void)state;
@@ -127,8 +127,7 @@ static void upload_stored_meanwhile_is_in_doubt(void **state)
     must_be(QUOTA_RESERVED, &it, &second);
     quota_release(&second, false);
     it.bytes = 6;
-    it.mark = quota_reservations_mark(
-        all); /* asks again, and is told of a usage without it all the same */
+    it.mark = quota_reservations_mark(all); /* asks again, and still gets a usage without it */
     must_be(QUOTA_RESERVED, &it, &second);
     quota_release(&second, false);
     it.mark = 0;
@@ -167,7 +166,7 @@ static void sums_do_not_overflow(void **state)
     quota_release(&second, false);
 }
 
-/* Wherever a row stands in its shard. */
+/* At any place of a row in its shard. */
 static void reservations_are_released_in_any_order(void **state)
 {
     (void)state;

@@ -127,7 +127,7 @@ static void second_upload_learns_of_the_first(void **state)
     upload_lock_release(third);
 }
 
-/* Wherever one stands in the list, its neighbours find each other when it goes. */
+/* At any place in the list, its neighbours are linked when it is removed. */
 static void locks_are_released_in_any_order(void **state)
 {
     (void)state;

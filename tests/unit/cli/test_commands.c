@@ -8,7 +8,7 @@
 
 #include <cmocka.h>
 
-/* The command's exit status; what it wrote is in `out` and `errors`. */
+/* The command's exit status; its output is in `out` and `errors`. */
 static int run(int (*command)(const struct options *, FILE *, FILE *),
                const struct options *options, char out[8192], char errors[8192])
 {
@@ -112,7 +112,7 @@ static void effective_configuration_is_printed(void **state)
 #define HIDDEN "\x1B[2J\xE2\x80\xAE\xE2\x80\xA8" /* U+202E, U+2028 */
 #define SHOWN  "\\x1b[2J\\xe2\\x80\\xae\\xe2\\x80\\xa8"
 
-/* What would move the cursor, turn the writing round or end the line is shown as what it is. */
+/* Bytes that would move the cursor, change the direction or end the line are escaped. */
 static void control_characters_are_escaped_in_messages(void **state)
 {
     static const char rule[] = "rules:\n- {name: \"a\\u202E\\u2028\", store: y}\n"

@@ -10,7 +10,7 @@
 
 enum { WORDS_MAX = 12, TEXT_SIZE = 8192 };
 
-/* Runs "glance-intake explain" with the words; what it wrote is in `out` and `errors`. */
+/* Runs "glance-intake explain" with the words; its output is in `out` and `errors`. */
 static int explain(const char *config, const char *const *words, char out[TEXT_SIZE],
                    char errors[TEXT_SIZE])
 {
@@ -70,7 +70,7 @@ static const char policy[] =
 #define GLANCE_CHECKS                                                                              \
     "glance_checks = on: data that Glance would refuse after storing it is refused first\n"
 
-/* The whole of what is told. */
+/* The whole output. */
 static const struct {
     const char *words[WORDS_MAX];
     const char *upload; /* in [upload] */
@@ -84,7 +84,7 @@ static const struct {
      "",
      DEFAULT("1MiB, not larger than 1GiB") "store: test\nthe client asked for file; mode force "
                                            "replaces that\nwould be changed: store\n"},
-    /* what Glance would refuse afterwards; nothing where it does not look */
+    /* what Glance would refuse afterwards; nothing if it does not check */
     {{"--container-format", "bare"},
      "glance_checks = on\n",
      DEFAULT(UNKNOWN) NO_WISH CEILING "would be changed: store\n" GLANCE_CHECKS},
@@ -112,7 +112,7 @@ static const struct {
      "",
      NOT_BIG(UNKNOWN) "rule: agent (line 4)\nbecause these hold: user_agent\n"
                       "refused (store_not_allowed): the client asked for test; allowed: file\n"},
-    /* what speaks against a head */
+    /* findings about a head */
     {{"--size", "2KiB", "--store=test", "--header", "Content-Encoding: gzip", "--header",
       "Content-Range: bytes 0-9/10"},
      "",
@@ -137,7 +137,7 @@ static const struct {
      "",
      "refused (bad_request): The request was not sent to Glance because its head is not valid "
      "HTTP: there are both Content-Length and Transfer-Encoding\n"},
-    /* what would be changed of it */
+    /* what would be changed in it */
     {{"--header", "Content-Type:", "--store=test", "--size=1"},
      "",
      DEFAULT("1B, not larger than 1GiB") "store: test\nthe client asked for it, too\n"
@@ -170,7 +170,7 @@ static const struct {
     {{"--header", "Content-Length: 2147483648"},
      "",
      BIG "store: file\nthe client asked for no store\nwould be changed: store\n"},
-    /* the other doors */
+    /* the other actions */
     {{"--door=stage", "--store=file", "--size=1"},
      "",
      DEFAULT("1B, not larger than 1GiB") "store: none yet; staged data gets one when it is "
@@ -191,7 +191,7 @@ static const struct {
      "",
      "refused (denied_by_policy): doors has locations: closed, and the client is not in exempt\n"},
     {{"--door=tasks", "--client=10.0.0.11"}, "", "open: 10.0.0.11 is in exempt of doors\n"},
-    /* watched */
+    /* audited */
     {{"--name=watch", "--size=1"},
      "",
      NOT_AGENT("1B, not larger than 1GiB") "rule: watch (line 5)\nbecause these hold: name\n"

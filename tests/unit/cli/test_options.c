@@ -11,7 +11,7 @@
 
 enum { ARGUMENTS_MAX = 32 };
 
-/* Parses "glance-intake" and the words, up to NULL; what was said of them goes to `said`. */
+/* Parses "glance-intake" and the words, up to NULL; its messages go to `said`. */
 static bool parse(const char *const *words, struct options *options, char said[4096])
 {
     char *arguments[ARGUMENTS_MAX + 2] = {"glance-intake"};

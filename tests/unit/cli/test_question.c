@@ -17,7 +17,7 @@ struct said {
 
 enum { SAID_MAX = 5 };
 
-/* Takes them in their order, up to one without a text; what was wrong is in `errors`. */
+/* Takes them in order, up to one without a text; messages are in `errors`. */
 static bool ask(const struct said *said, struct question *question, char errors[1024])
 {
     bool good = true;

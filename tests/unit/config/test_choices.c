@@ -26,7 +26,7 @@ static const struct setting multipart = {
 static const struct setting verify = {"s", "k", &kind_verify, AT(upload.verify), "", 0, 0, ""};
 static const struct setting quota = {"s", "k", &kind_quota, AT(upload.check_quota), "", 0, 0, ""};
 
-/* What a word stands for: in its row's member, and nowhere else. */
+/* The value of a word: in its row's member, and nowhere else. */
 static const struct {
     const struct setting *row;
     const char *word;

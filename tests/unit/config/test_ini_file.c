@@ -10,7 +10,7 @@
 
 #include <cmocka.h>
 
-/* What was told of, as "LINE [section]" and "LINE key=value", joined by blanks. */
+/* The keys found, as "LINE [section]" and "LINE key=value", joined by blanks. */
 static void note_section(void *context, int line, const char *name)
 {
     assert_true(buffer_print(context, "%d [%s] ", line, name));

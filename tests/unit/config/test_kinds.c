@@ -21,7 +21,7 @@ static const struct setting log_file = {"s", "k", &kind_path, AT(log_file), "", 
 static const struct setting policy = {"s", "k", &kind_path, AT(policy.file), "", 1, 0, ""};
 static const struct setting admin = {"s", "k", &kind_bind, AT(admin.bind), "", 0, 0, ""};
 
-/* What is read from the text, as it is printed then; or what is said of the text. */
+/* The value read from the text, as it is printed, or the message about it. */
 static const struct {
     const struct setting *row;
     const char *text;

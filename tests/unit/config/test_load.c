@@ -138,7 +138,7 @@ static void a_later_file_wins_key_by_key(void **state)
     settings_free(settings);
 }
 
-/* Each text has one mistake, told as ":LINE: ...". */
+/* Each text has one mistake, reported as ":LINE: ...". */
 static void mistakes_are_reported_with_their_line(void **state)
 {
     static const struct {

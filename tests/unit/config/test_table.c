@@ -24,7 +24,7 @@ static void read_sample(struct buffer *out)
     fclose(file);
 }
 
-/* Each line of the doc behind a '# '. */
+/* Each line of the doc after a '# '. */
 static void print_doc(const char *doc, struct buffer *out)
 {
     for (const char *end; *doc; doc = *end ? end + 1 : end) {
@@ -49,7 +49,7 @@ static void print_table(struct buffer *out)
     }
 }
 
-/* Every key, its doc and its default, and nothing else behind the introduction. */
+/* Every key, its doc and its default, and nothing else after the introduction. */
 static void sample_file_matches_the_table(void **state)
 {
     (void)state;
@@ -87,7 +87,7 @@ static void read_and_print(const struct setting *row, const char *text, struct s
     buffer_free(&buffer);
 }
 
-/* "60s" prints as "1m", but what is printed is read as what was meant. */
+/* "60s" prints as "1m", which is read as the same value. */
 static void each_default_is_read_and_printed(void **state)
 {
     (void)state;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Tasks, timers and waking; loop.c's watches are tested in test_watches.c, and what it takes from
- * other threads in test_task_send.c. */
+/* Tasks, timers and waking. The watches of loop.c are tested in test_watches.c, and tasks of other
+ * threads in test_task_send.c. */
 #include "intake/loop.h"
 
 #include "intake/clock.h"
@@ -105,7 +105,7 @@ static void stop_now(struct task *task)
     loop_stop(loop);
 }
 
-/* There is nothing else to wake it, neither for the task that is posted meanwhile. */
+/* Nothing else wakes it, for the task posted during that either. */
 static void a_task_may_stop_the_loop(void **state)
 {
     (void)state;

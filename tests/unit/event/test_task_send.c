@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What loop.c takes from other threads; the rest of it is tested in test_loop.c and in
- * test_watches.c. */
+/* Tasks sent to loop.c by other threads; the rest is tested in test_loop.c and test_watches.c. */
 #include "intake/loop.h"
 
 #include <pthread.h>
@@ -96,7 +95,7 @@ static void sent_task_runs_without_the_loop(void **state)
     assert_false(loop_run_sent(loop));
 }
 
-/* Turns go on, however often somebody sends. */
+/* Turns go on, however often a thread sends. */
 static void resending_task_does_not_starve_others(void **state)
 {
     (void)state;

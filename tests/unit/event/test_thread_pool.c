@@ -76,7 +76,7 @@ static void jobs_start_in_the_order_sent(void **state)
     assert_int_equal(order.came_back, 8);
 }
 
-/* None of them leaves its helper before all have one. */
+/* No job leaves its thread before all are running. */
 static void concurrent_jobs_are_limited_by_the_threads(void **state)
 {
     (void)state;
@@ -99,7 +99,7 @@ static void concurrent_jobs_are_limited_by_the_threads(void **state)
 
 enum { STRANDS = 5, STEPS = 200 };
 
-/* What its helpers do is no race, since no two do it at once. */
+/* The jobs of a queue do not race, since no two run at once. */
 struct line {
     struct strand strand;
     unsigned steps; /* taken so far */
@@ -150,7 +150,7 @@ static void jobs_of_a_queue_run_one_at_a_time(void **state)
     }
 }
 
-/* The first of a strand is held up in its helper; its second waits, and the others do not. */
+/* The first job of a queue is blocked; its second waits, and other jobs do not. */
 static void busy_queue_blocks_no_other_jobs(void **state)
 {
     (void)state;
@@ -177,7 +177,7 @@ static void busy_queue_blocks_no_other_jobs(void **state)
     pthread_barrier_destroy(&held);
 }
 
-/* Strands that live no longer than their errands; and the helpers are all needed. */
+/* Queues that live no longer than their jobs; all threads are needed. */
 static void several_queues_use_all_threads(void **state)
 {
     (void)state;

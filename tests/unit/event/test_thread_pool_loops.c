@@ -34,7 +34,7 @@ static void settling_runs_jobs_sent_by_completions(void **state)
     assert_int_equal(trip.done, 6);
 }
 
-/* The other's errand is held up until this one's loop has been settled. */
+/* The other loop's job is blocked until this loop is settled. */
 static void settling_waits_for_its_own_loop_only(void **state)
 {
     (void)state;
@@ -66,7 +66,7 @@ struct place {
     struct trip trips[TRIPS];
 };
 
-/* Leaves while most of its errands are still out. */
+/* Ends while most of its jobs are still running. */
 static void *travel(void *context)
 {
     struct place *place = context;

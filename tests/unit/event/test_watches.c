@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The watches of loop.c: what the kernel says of a descriptor, and what of that is told. */
+/* The watches of loop.c: which events of the kernel are reported. */
 #include "intake/loop.h"
 
 #include <fcntl.h>
@@ -122,8 +122,8 @@ static void new_edge_is_reported_again(void **state)
     close_end(&a);
 }
 
-/* Both have an end to tell, which needs no asking for; whichever is told first takes the other out
- * of the batch. */
+/* Both have a hangup, which is always reported; the first callback removes the other from the
+ * batch. */
 static void removed_watch_gets_no_pending_event(void **state)
 {
     (void)state;
@@ -140,7 +140,8 @@ static void removed_watch_gets_no_pending_event(void **state)
     close_end(&b);
 }
 
-/* From watch_set() on it is exactly what was asked for, also if the kernel has said more before. */
+/* After watch_set() exactly the requested events come, even if the kernel has reported more before.
+ */
 static void changed_watch_gets_only_its_new_events(void **state)
 {
     (void)state;
@@ -178,7 +179,7 @@ static void hangup_is_reported_as_such(void **state)
     (void)state;
     static const struct {
         unsigned asked;
-        bool closes; /* the far end; otherwise it only says that no more will come */
+        bool closes; /* the far end; otherwise it only ends its sending */
         unsigned told;
     } rows[] = {
         {LOOP_READ, false, LOOP_READ},
@@ -222,7 +223,7 @@ static void every_ready_watch_is_reported(void **state)
     enum { MANY = 300 };
     static struct end ends[MANY];
     for (size_t i = 0; i < MANY; i++) {
-        ends[i] = open_end('\0'); /* `seen` says it */
+        ends[i] = open_end('\0'); /* `seen` has it */
         assert_true(watch_set(loop, &ends[i].watch, LOOP_WRITE | LOOP_EDGE));
     }
     run_turns(5);

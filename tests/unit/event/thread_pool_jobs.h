@@ -12,7 +12,7 @@ static struct thread_pool *thread_pool;
 
 static inline int set_up_with(unsigned helpers)
 {
-    alarm(60); /* what waits for ever fails, too */
+    alarm(60); /* an endless wait fails, too */
     loop = loop_new();
     thread_pool = thread_pool_new(helpers);
     return loop && thread_pool ? 0 : -1;
@@ -48,7 +48,7 @@ struct trip {
     unsigned ran, done;
     unsigned again;         /* `done` sends it so often */
     bool last;              /* `done` stops the loop */
-    pthread_barrier_t *all; /* it waits in the helper for so many */
+    pthread_barrier_t *all; /* the job waits for so many others */
 };
 
 static inline struct trip *of(struct job *job)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* One loop, and what happened in it: a letter for each event, which a test compares with what
- * should have. Include after <cmocka.h>. */
+/* One loop, and its events: a letter for each, which a test compares with the expected ones.
+ * Include after <cmocka.h>. */
 #ifndef UNIT_EVENT_TOLD_H
 #define UNIT_EVENT_TOLD_H
 
@@ -28,7 +28,7 @@ static inline int set_up(void **state)
     memset(told, 0, sizeof told);
     runs_in = pthread_self();
     loop = loop_new();
-    alarm(60); /* a loop that sleeps for ever fails, too */
+    alarm(60); /* an endless sleep fails, too */
     return loop ? 0 : -1;
 }
 

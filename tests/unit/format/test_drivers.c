@@ -20,7 +20,7 @@ static const struct {
     const struct sparse_body *body;
     struct format_declaration declaration;
     bool takes;
-    const char *named; /* a part of what is said; NULL: nothing */
+    const char *named; /* a part of the text; NULL: none */
 } ROWS[] = {
     /* VMware's flat vmdk */
     {&MBR, {"vmdk", "bare", {0}, "preallocated", NULL}, true, NULL},

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What the ordinary tools make, examined from end to end, and what an examination must hold to
- * whatever it is given. */
+/* Images made by common tools, examined completely, and limits that hold for any input. */
 #include "support/examined.h"
 #include "support/scratch.h"
 

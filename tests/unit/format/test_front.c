@@ -17,7 +17,7 @@ struct bytes {
 static const struct front {
     struct bytes bytes;
     const char *words;
-    bool weak; /* only a long magic counts behind it */
+    bool weak; /* only a long magic counts after it */
 } FRONTS[] = {
     {BYTES("\xEF\xBB\xBF"), "a byte order mark (EF BB BF)", false},
     {BYTES("\xEF\xBB\xBF\r\n"), "a byte order mark (EF BB BF)", false},
@@ -155,7 +155,7 @@ static void sound_image_is_left_alone(void **state)
     }
 }
 
-/* Every beginning of the whole is read without going beyond it. */
+/* Every prefix is read without going beyond it. */
 static void truncated_front_is_read_safely(void **state)
 {
     (void)state;

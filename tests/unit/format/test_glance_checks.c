@@ -53,7 +53,7 @@ static const struct row {
     enum glance_objection violation;
     const char *why; /* all of it */
 } ROWS[] = {
-    /* what it takes */
+    /* accepted */
     {&ZEROS, "raw", "bare", GLANCE_TAKES_IT, ""},
     {&MBR, "raw", "bare", GLANCE_TAKES_IT, ""},
     {&FIXED, "raw", "bare", GLANCE_TAKES_IT, ""},
@@ -82,7 +82,7 @@ static const struct row {
     {&FIXED_MBR, "vhd", "bare", GLANCE_MISMATCH, NO_FIXED},
     {&ZEROS, "vmdk", "bare", GLANCE_MISMATCH, NO_FLAT},
     {&MBR, "vmdk", "bare", GLANCE_MISMATCH, NO_FLAT},
-    /* what a hypervisor takes under another name */
+    /* accepted by a hypervisor under another name */
     {&VHDX, "vhd", "bare", GLANCE_MISMATCH,
      "declared vhd, and Glance sees vhdx in it: create the image with --disk-format vhdx"},
     {&QCOW2, "ami", "bare", GLANCE_MISMATCH,
@@ -118,7 +118,7 @@ static const struct row {
      "with --disk-format raw"},
     {&SHORT_ISO, "iso", "bare", GLANCE_MISMATCH,
      "declared iso, and Glance sees none in it: " AS_QCOW2},
-    /* the safety checks are asked of what is seen */
+    /* the safety checks use the detected format */
     {&EXTENDED, "qcow2", "bare", GLANCE_UNSAFE,
      "Glance does not know the qcow2 feature 4 (extended_l2): convert it with qemu-img convert -O "
      "qcow2 FILE COPY"},

@@ -15,7 +15,7 @@ static void gpt_backup_is_in_the_last_sector(void **state)
     static const struct {
         const char *what;
         struct sparse_body body;
-        const char *truncated; /* a part of what is said; NULL: nothing */
+        const char *truncated; /* a part of the text; NULL: none */
     } rows[] = {
         {"whole", {MIB, {SMALL}}, NULL},
         {"longer", {MIB + 1, {SMALL}}, NULL},
@@ -37,7 +37,7 @@ static void gpt_backup_is_in_the_last_sector(void **state)
         examined_end(rows[i].what, &rows[i].body, "raw", rows[i].truncated);
 }
 
-/* It is a raw disk, and has no size of its own beside the file's. */
+/* It is a raw disk, and its size is the file's. */
 static void gpt_disk_is_raw(void **state)
 {
     (void)state;

@@ -8,7 +8,7 @@
             __VA_ARGS__                                                                            \
         }                                                                                          \
     }
-/* What genisoimage writes. */
+/* As genisoimage writes it. */
 #define PRIMARY PIECE(32768, "\1CD001\1"), PIECE(32896, "\0\x08\x08\0")
 #define MBR     PIECE(510, "\x55\xAA")
 

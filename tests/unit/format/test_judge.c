@@ -55,14 +55,14 @@ static const struct row {
     enum format_judgement judgement;
     const char *why; /* all of it; "" where it is good */
 } ROWS[] = {
-    /* what it says it is */
+    /* as declared */
     {&QCOW2, "qcow2", "bare", BOTH, FORMAT_GOOD, ""},
     {&VMDK, "vmdk", "bare", BOTH, FORMAT_GOOD, ""},
     {&FIXED, "vhd", "bare", BOTH, FORMAT_GOOD, ""},
     {&VDI, "vdi", "bare", BOTH, FORMAT_GOOD, ""},
     {&ISO, "iso", "bare", BOTH, FORMAT_GOOD, ""},
     {&QCOW, "qcow", "bare", BOTH, FORMAT_GOOD, ""}, /* an operator may configure it */
-    /* what is welcome as raw */
+    /* allowed as raw */
     {&ZEROS, "raw", "bare", BOTH, FORMAT_GOOD, ""},
     {&MBR, "raw", "bare", BOTH, FORMAT_GOOD, ""},
     {&LUKS, "raw", "bare", BOTH, FORMAT_GOOD, ""},
@@ -77,7 +77,7 @@ static const struct row {
     {&GZIP, "ari", "ari", BOTH, FORMAT_GOOD, ""},
     {&MBR, "ami", "ami", BOTH, FORMAT_GOOD, ""},
     {&ZEROS, "aki", "aki", BOTH, FORMAT_GOOD, ""},
-    /* what is not raw */
+    /* not raw */
     {&QCOW2, "raw", "bare", BOTH, FORMAT_MISMATCH,
      "declared raw, but this is qcow2: create the image with --disk-format qcow2"},
     {&QCOW, "raw", "bare", BOTH, FORMAT_MISMATCH,
@@ -88,7 +88,7 @@ static const struct row {
      "declared raw, but this is vdi: create the image with --disk-format vdi"},
     {&ISO, "raw", "ovf", BOTH, FORMAT_MISMATCH,
      "declared raw, but this is an ISO: create the image with --disk-format iso"},
-    /* what is something else */
+    /* another format */
     {&QCOW2, "vmdk", "bare", BOTH, FORMAT_MISMATCH,
      "declared vmdk, but this is qcow2: create the image with --disk-format qcow2"},
     {&QCOW2, "vhd", "bare", BOTH, FORMAT_MISMATCH,
@@ -113,7 +113,7 @@ static const struct row {
     {&DAMAGED, "raw", "bare", BOTH, FORMAT_MISMATCH,
      "it begins like qcow2, but its header is damaged (curl -d strips bytes): its version is "
      "268697602"},
-    /* what is in a container */
+    /* in a container */
     {&OVA, "vmdk", "ova", BOTH, FORMAT_GOOD, ""},
     {&TAR, "vmdk", "ova", BOTH, FORMAT_MISMATCH,
      "declared an OVA, but this is a tar archive, not a tar whose first file is its .ovf"},
@@ -126,12 +126,12 @@ static const struct row {
     {&TAR, "raw", "docker", BOTH, FORMAT_GOOD, ""},
     {&TAR, "qcow2", "docker", BOTH, FORMAT_GOOD, ""},
     {&DAMAGED, "qcow2", "compressed", BOTH, FORMAT_GOOD, ""},
-    /* what an operator has added */
+    /* formats added by an operator */
     {&QCOW2, "squashfs", "bare", BOTH, FORMAT_GOOD, ""},
     {&DAMAGED, "squashfs", "bare", BOTH, FORMAT_GOOD, ""},
     {&MBR, "mbr", "bare", BOTH, FORMAT_GOOD, ""},
     {&ZEROS, "gzip", "bare", BOTH, FORMAT_GOOD, ""},
-    /* what is no image at all */
+    /* not an image */
     {&PATH, "raw", "bare", BOTH, FORMAT_MISMATCH,
      "this is the text of a file path, not the file: /home/me/cirros.img"},
     {&PATH, "qcow2", "bare", BOTH, FORMAT_MISMATCH,
@@ -155,7 +155,7 @@ static const struct row {
      "fewer than 4 KiB, no whole sectors and none of the bytes 0x00, 0x0A, 0x0D: curl -d strips "
      "those"},
     {&LINES, "raw", "bare", BOTH, FORMAT_GOOD, ""},
-    /* what is unsafe, whatever was declared */
+    /* unsafe, whatever was declared */
     {&BACKED, "qcow2", "bare", BOTH, FORMAT_UNSAFE, "it has a backing file"},
     {&BACKED, "raw", "bare", BOTH, FORMAT_UNSAFE, "it has a backing file"},
     {&BACKED, "squashfs", "docker", BOTH, FORMAT_UNSAFE, "it has a backing file"},
@@ -180,7 +180,7 @@ static const struct row {
     {&ZEROS, "qcow2", "bare", ONLY_UNSAFE, FORMAT_GOOD, ""},
     {&PATH, "raw", "bare", ONLY_UNSAFE, FORMAT_GOOD, ""},
     {&TAR, "raw", "ova", ONLY_UNSAFE, FORMAT_GOOD, ""},
-    /* where what is unsafe does not */
+    /* where unsafe formats do not */
     {&BACKED, "qcow2", "bare", ONLY_MISMATCH, FORMAT_GOOD, ""},
     {&EXTENTS, "vmdk", "bare", ONLY_MISMATCH, FORMAT_GOOD, ""},
     {&BACKED, "raw", "bare", ONLY_MISMATCH, FORMAT_MISMATCH,
@@ -207,7 +207,7 @@ static void declared_format_is_compared_with_the_body(void **state)
     }
 }
 
-/* What passes under the name of a driver, what is said of it, and what does not pass. */
+/* Formats that pass under the name of a driver, the texts, and formats that do not pass. */
 static void format_name_may_be_a_driver_name(void **state)
 {
     (void)state;

@@ -147,7 +147,7 @@ static void an_ova_is_a_tar_that_begins_with_its_ovf(void **state)
 static void ova_must_have_all_its_members(void **state)
 {
     (void)state;
-    /* a disk of 0x100000 bytes behind the .ovf, and one block of zeros */
+    /* a disk of 0x100000 bytes after the .ovf, and one block of zeros */
     struct sparse_body body = {1051136,
                                {PIECE(0, "vm.ovf"), HEAD(0, "0"), PIECE(512, "vm.vmdk"),
                                 HEAD(512, "0"), SIZE(512, "00004000000")}};

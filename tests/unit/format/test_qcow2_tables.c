@@ -14,7 +14,7 @@ enum { L1_AT = 0x30000, L2_AT = 0x40000, DATA_AT = 0x50000 };
 struct row {
     const char *what;
     struct sparse_body body;
-    const char *truncated, *broken; /* a part of what is said; NULL: nothing */
+    const char *truncated, *broken; /* a part of the text; NULL: none */
 };
 
 static void check(const struct row *rows, size_t count)
@@ -87,7 +87,7 @@ static void l2_must_point_inside_the_file(void **state)
     CHECK(rows);
 }
 
-/* With subclusters the second half of an entry says what of a cluster there is. */
+/* With subclusters the second half of an entry is a bitmap. */
 static void second_half_of_extended_entries_is_no_offset(void **state)
 {
     (void)state;

@@ -8,7 +8,7 @@
 
 enum { BIG = 0x80000, L1_END = 0x30000 + 8 /* of QCOW2 */ };
 
-/* A file that is examined to its end, and what is remarked: "" for nothing. */
+/* A file that is examined completely, and the remark: "" for none. */
 static void check(const struct sparse_body *body, const struct format_declaration *declaration,
                   bool known, enum format_judgement judgement, const char *words)
 {
@@ -52,7 +52,7 @@ static void partial_sector_is_remarked(void **state)
         {{BIG + 1, {QCOW2}}, "qcow2", "bare", "this is qcow2 of 524289" SECTORS},
         {{BIG - 3, {QCOW2}}, "qcow2", "docker", ""},
         {{L1_END, {QCOW2}}, "qcow2", "bare", ""},     /* as qemu-img create makes one */
-        {{L1_END - 1, {QCOW2}}, "qcow2", "bare", ""}, /* truncated: that is told */
+        {{L1_END - 1, {QCOW2}}, "qcow2", "bare", ""}, /* truncated: reported */
         {{BIG + 1, {VDI}}, "vdi", "bare", "this is vdi of 524289" SECTORS},
         {{BIG + 1, {VDI}}, "raw", "bare", ""},
         {{BIG + 1, {QCOW2, PIECE(15, "\1")}}, "qcow2", "bare", ""}, /* unsafe */

@@ -21,7 +21,7 @@ enum { MIB = 1 << 20, TABLE = 0x1B * 512 };
 struct row {
     const char *what;
     struct sparse_body body;
-    const char *truncated; /* a part of what is said; NULL: nothing */
+    const char *truncated; /* a part of the text; NULL: none */
 };
 
 static void check(const struct row *rows, size_t count)

@@ -20,7 +20,7 @@ static void glance_checks_are_unknown_at_first(void **state)
     assert_int_equal(inspection_refuses(&inspection), 0);
 }
 
-/* Operators do switch the comparison off; then a failed safety check says nothing of it. */
+/* Operators may turn the comparison off; then a failed safety check proves nothing about it. */
 static void each_refusal_reveals_a_check(void **state)
 {
     (void)state;
@@ -52,7 +52,7 @@ static void accepted_check_is_not_predicted(void **state)
     assert_true(inspection_learn_refused(&inspection, GLANCE_MISMATCH));
     assert_int_equal(inspection_refuses(&inspection), MISMATCH | UNSAFE);
     assert_false(inspection_learn_refused(&inspection, GLANCE_TAKES_IT));
-    /* it has been upgraded, or configured anew */
+    /* it was upgraded, or its configuration changed */
     assert_true(inspection_learn_refused(&inspection, GLANCE_BOOT_SECTOR));
     assert_int_equal(inspection_refuses(&inspection), MISMATCH | UNSAFE | BOOT);
 }

@@ -81,7 +81,7 @@ static const struct {
     {"http://127.0.0.1:9393" PATH, &SECURE, "https://images.example.org/image" PATH},
     {"HTTPS://GLANCE.internal:443" PATH "?x=y", &PLAIN,
      "http://images.example.org:9292" PATH "?x=y"},
-    /* Behind something that ends TLS, Glance does not know of it. */
+    /* Behind a TLS terminator, Glance does not know about TLS. */
     {"http://glance.internal" PATH, &PLAIN, "http://images.example.org:9292" PATH},
     {"http://127.0.0.1:9393", &PLAIN, "http://images.example.org:9292"},
     /* The Host that Glance was sent. */
@@ -94,7 +94,7 @@ static const struct {
      "https://images.example.org/image/images" PATH},
     {"http://images.example.org:9292" PATH, &PLAIN, NULL},
     {"https://images.example.org:9292" PATH, &PLAIN, "http://images.example.org:9292" PATH},
-    /* Somebody else's, or no absolute URL. */
+    /* Another server's, or no absolute URL. */
     {"http://127.0.0.1:9394" PATH, &PLAIN, NULL},
     {"http://127.0.0.1" PATH, &PLAIN, NULL},
     {"http://127.0.0.1:93930" PATH, &PLAIN, NULL},

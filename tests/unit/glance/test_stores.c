@@ -144,11 +144,11 @@ static void one_request_at_a_time(void **state)
 {
     (void)state;
     assert_false(stores_fresh(stores));
-    assert_true(stores_fresh(stores)); /* somebody is at it */
+    assert_true(stores_fresh(stores)); /* a worker is asking */
     now += FETCH_TIMEOUT_MS - 1;
     assert_true(stores_fresh(stores));
     now++;
-    assert_false(stores_fresh(stores)); /* whoever was at it is not heard of again */
+    assert_false(stores_fresh(stores)); /* the worker that asked never reports */
 }
 
 static void next_worker_asks_after_a_failed_request(void **state)
@@ -160,7 +160,7 @@ static void next_worker_asks_after_a_failed_request(void **state)
     assert_false(learn("?"));
     assert_false(stores_fresh(stores));
     assert_true(learn(TWO));
-    stores_unanswered(stores); /* of another who asked: what is there stays fresh */
+    stores_unanswered(stores); /* of another worker: the known answer stays fresh */
     assert_true(stores_fresh(stores));
 }
 
@@ -171,7 +171,7 @@ enum { WORKERS = 4, TIMES = 2000 };
 static struct policy *shared_policy;
 static atomic_uint askers, wrong;
 
-/* Only an answer lets time pass, so that nobody is taken for lost while he asks. */
+/* Only an answer advances the time, so that no asking worker is taken for lost. */
 static void ask(bool answered)
 {
     wrong += atomic_fetch_add(&askers, 1) != 0;

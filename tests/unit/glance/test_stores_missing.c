@@ -60,7 +60,7 @@ static void old_answer_names_nothing_missing(void **state)
     must_miss(policy, 1, "the policy names the store gold, which Glance does not have");
     now++;
     must_miss(policy, 0, "");
-    assert_int_equal(stores_look(stores, "gold"), STORE_MISSING); /* for whoever has asked */
+    assert_int_equal(stores_look(stores, "gold"), STORE_MISSING); /* for a client that asks */
     assert_true(learn(TWO));
     must_miss(policy, 1, "the policy names the store gold, which Glance does not have");
     policy_free(policy);

@@ -121,7 +121,7 @@ static const struct {
     {100, 80, 40 * MIB, WHY_TOTAL("100 MiB in all, has 80 and would need 120")},
     {100, 99, 1, NULL},
     {100, 100, 1, WHY_TOTAL("100 MiB in all, has 100 and would need 101")},
-    /* a size that is not known: what Glance itself asks */
+    /* an unknown size: Glance's own condition */
     {100, 100, 0, NULL},
     {100, 120, 0, WHY_TOTAL("100 MiB in all, has 120 and would need 120")},
     {0, 0, 1, WHY_TOTAL("0 MiB in all, has 0 and would need 1")},

@@ -68,7 +68,7 @@ static void ambiguous_json_is_refused(void **state)
     }
 }
 
-/* A NUL of its own does not end it. */
+/* A NUL in the text does not end it. */
 static void trailing_bytes_are_refused(void **state)
 {
     (void)state;

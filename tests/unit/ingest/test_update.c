@@ -22,7 +22,7 @@ static void a_pointer_counts_by_its_first_part(void **state)
 {
     (void)state;
     static const struct {
-        const char *pointer; /* as it stands in the JSON */
+        const char *pointer; /* as written in the JSON */
         bool locations;
     } rows[] = {
         {"/locations", true},

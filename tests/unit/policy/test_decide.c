@@ -20,7 +20,7 @@ static const char text[] =
     "  - {name: any, when: {name: any}, store: file, mode: default}\n"
     "default: {store: test, mode: force}\n";
 
-/* A named fact is the image's name, which is the rule's; then what the client asks for. */
+/* A named fact is the image's name, which selects the rule; then what the client requests. */
 static const struct {
     const char *name;
     const char *asked;
@@ -136,7 +136,7 @@ static void audited_decision_is_made_as_usual(void **state)
     }
 }
 
-/* What an upload of unknown length may grow to before another rule would have taken it. */
+/* The size that an upload of unknown length may reach before another rule would apply. */
 static void an_unknown_size_has_a_ceiling(void **state)
 {
     struct policy *policy =
@@ -160,7 +160,7 @@ static void an_unknown_size_has_a_ceiling(void **state)
     policy_free(policy);
 }
 
-/* Where a size that is not known yet could bring another look at the data, that is said. */
+/* Where a size still unknown could change the checks, that is reported. */
 static void check_levels_come_from_the_rule(void **state)
 {
     struct policy *policy =

@@ -113,7 +113,7 @@ static const struct row {
     {"any", DIRECT, NULL, 2, own, 0, NULL, REFUSE, "os_glance_tasks_store", false},
     {"any", DIRECT, "os_glance_tasks_store", NONE, NULL, 0, NULL, REFUSE, "os_glance_tasks_store",
      false},
-    /* watched: judged as force, since it allows none */
+    /* audited: judged as force, since it allows none */
     {"watch", DIRECT, "file", NONE, NULL, 0, NULL, ACCEPT, IMPORT_SET_HEADER, "test", true},
     {"watch", COPY, "file", NONE, NULL, 0, NULL, REFUSE, "file", false},
     /* denied */
@@ -186,7 +186,7 @@ static void refusal_names_the_allowed_stores(void **state)
     policy_free(policy);
 }
 
-/* Of what Glance will fetch nobody knows the size, whatever is told: then none binds it. */
+/* The size of what Glance will fetch is unknown, so no size limit applies. */
 static void size_limit_applies_where_glance_has_the_data(void **state)
 {
     static const char rules[] = "rules: [{name: big, when: {larger_than: 1KiB}, store: file}]\n"
@@ -240,7 +240,8 @@ static enum policy_verdict by_method(const struct policy *policy, const char *na
     return decision.policy.verdict;
 }
 
-/* Doors are no rule's: a rule that only watches does not open them, the whole policy does. */
+/* Actions do not belong to a rule: a rule in audit mode does not open them, but a policy in audit
+ * mode does. */
 static void unlisted_method_is_denied(void **state)
 {
     static const char rules[] = "rules:\n"

@@ -84,7 +84,7 @@ static void omitted_mode_is_default(void **state)
     policy_free(policy);
 }
 
-/* Watched is what it would be otherwise: a choice where there is something to choose from. */
+/* An audited rule has its usual mode: `choose` where there is a choice. */
 static void audited_rule_is_read_as_its_mode(void **state)
 {
     static const struct {

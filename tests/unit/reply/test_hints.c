@@ -144,7 +144,7 @@ static void hint_sets_the_format_found(void **state)
     }
 }
 
-/* What is to be converted first is, and a text of the file's own is never taken for the command. */
+/* The hint converts the file first if needed, and never takes text from the file as a command. */
 static void hint_converts_what_glance_would_refuse(void **state)
 {
     (void)state;
@@ -222,7 +222,7 @@ static void every_hint_is_a_valid_shell_command(void **state)
             }
 }
 
-/* What comes from outside is text, and is not filled in again. */
+/* Text from outside is not expanded again. */
 static void particulars_are_not_expanded(void **state)
 {
     (void)state;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The table of refusals against what is promised elsewhere: the contract's statuses (below) and
- * the table of config/README.md. */
+/* The table of refusals against the contract's statuses (below) and the table of config/README.md.
+ */
 #include "intake/refusal.h"
 
 #include "intake/reply.h"
@@ -16,7 +16,7 @@
 
 #include <cmocka.h>
 
-/* What other people's scripts rely on. */
+/* Scripts rely on these. */
 static const struct {
     const char *name;
     unsigned status;
@@ -80,7 +80,7 @@ static void texts_of_refusals_are_sentences(void **state)
     }
 }
 
-/* Whoever sent the bytes the wrong way is told the right one, with its address. */
+/* A client that sent data with a wrong request gets the right one, with its address. */
 static void refusal_names_the_command_that_works(void **state)
 {
     (void)state;
@@ -101,7 +101,7 @@ static void refusal_names_the_command_that_works(void **state)
     }
 }
 
-/* What an import, an update or a task can be refused for, too, is not told as if it sent data. */
+/* Refusals of an import, an update or a task do not speak of sent data. */
 static void refusal_has_words_for_every_action(void **state)
 {
     (void)state;

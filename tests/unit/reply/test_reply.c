@@ -65,7 +65,7 @@ static void every_refusal_has_its_key_order(void **state)
                                        "hint",    "image_id", "request_id"};
     for (int i = REFUSAL_NONE + 1; i < REFUSAL_COUNT; i++) {
         if (i == REFUSAL_PLAIN_HTTP)
-            continue; /* in text for everybody */
+            continue; /* as text for every client */
         json_t *object = refused((enum refusal)i, &FULL);
         size_t at = 0;
         const char *key;

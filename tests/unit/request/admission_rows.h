@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Heads of uploads, and what the admission makes of them. Include after <cmocka.h>. */
+/* Heads of uploads, and the results of the admission. Include after <cmocka.h>. */
 #ifndef REQUEST_ADMISSION_ROWS_H
 #define REQUEST_ADMISSION_ROWS_H
 

@@ -17,7 +17,7 @@ static const struct {
     const char *second;
     struct accept_version wanted;
 } rows[] = {
-    /* What Glance goes by, without a doubt. */
+    /* Unambiguous for Glance. */
     {IMAGES "v2", NULL, {true, true, true}},
     {IMAGES "v2.5", NULL, {true, true, true}},
     {IMAGES "v2.16", NULL, {true, true, true}},

@@ -41,7 +41,7 @@ static void content_range_and_encoding_are_refused(void **state)
     JUDGE_ALL(rows, NULL);
 }
 
-/* Any type is put right, but for a set of parts that is no form. */
+/* Any type is fixed, except a multipart type that is no form. */
 static void most_content_types_are_fixed(void **state)
 {
     (void)state;

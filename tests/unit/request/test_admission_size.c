@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The size of an upload, as far as its head tells it. */
+/* The size of an upload, as far as its head has it. */
 #include "intake/admission.h"
 #include "intake/headers.h"
 #include "intake/record.h"
@@ -106,7 +106,7 @@ static void size_is_the_images_or_unknown(void **state)
     }
 }
 
-/* Whatever is wrong with the promise: the length is the length. */
+/* Whatever is wrong with the declared size, the length counts. */
 static void mismatching_size_headers_keep_the_size(void **state)
 {
     (void)state;

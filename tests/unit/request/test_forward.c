@@ -79,8 +79,8 @@ static void forwarded_request_has_no_hop_by_hop_fields(void **state)
     headers_free(&from);
 }
 
-/* What keystonemiddleware, oslo.context or Glance read of the caller; and what looks like it, but
- * which nobody reads, or which is the client's to send. */
+/* Fields that keystonemiddleware, oslo.context or Glance read about the caller; and similar ones
+ * that are not read, or that the client may send. */
 static const char *const of_the_caller[] = {"X-Identity-Status",
                                             "X-User-Id",
                                             "X-User-Name",

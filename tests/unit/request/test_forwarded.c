@@ -115,7 +115,7 @@ static void an_element_has_parameters(void **state)
     }
 }
 
-/* What stands behind the element is not looked at. */
+/* The text after the element is not read. */
 static void truncated_element_is_malformed(void **state)
 {
     (void)state;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The examples of RFC 9530, 3230 and 1864, and what people make of them. */
+/* The examples of RFC 9530, 3230 and 1864, and common variants. */
 #include "intake/digest.h"
 #include "intake/headers.h"
 #include "intake/promises.h"
@@ -32,7 +32,7 @@
 
 enum { FIELDS_MAX = 4, TEXT_MAX = 4096 };
 
-/* The promises as text: "FIELD ALGORITHM HEX" for each, a line feed between them. */
+/* The digests as text: "FIELD ALGORITHM HEX" for each, a line feed between them. */
 static const struct {
     struct header fields[FIELDS_MAX];
     const char *promised;
@@ -63,7 +63,7 @@ static const struct {
     {{{"Content-Digest", "sha-256=:" SHA256 ":"}, {"Repr-Digest", "sha-256=:" OTHER ":"}},
      "Repr-Digest sha256 " OTHER_HEX "\nContent-Digest sha256 " SHA256_HEX},
 
-    /* what we do not know, in whatever form */
+    /* unknown algorithms, in any form */
     {{{"Repr-Digest", "sha-384=:AAAA:, unixsum=30637, crc32c=:AAAAAA==:, x, y=?1, z=(1 2);a"}}, ""},
     {{{"Repr-Digest", "note=\"a, sha-256=:x:\", sha-256=:" SHA256 ":"}},
      "Repr-Digest sha256 " SHA256_HEX},
@@ -188,7 +188,7 @@ static void unusable_digest_is_refused(void **state)
     }
 }
 
-/* An image's property is a promise if it is a digest, and nothing at all if not. */
+/* An image's property is used if it is a digest, and ignored otherwise. */
 static void property_is_a_digest_or_ignored(void **state)
 {
     (void)state;
@@ -209,7 +209,7 @@ static void property_is_a_digest_or_ignored(void **state)
                               "\nowner_specified.openstack.md5 md5 " MD5_HEX);
 }
 
-/* Everything that a head and an image can promise at once. */
+/* All digests that a head and an image can declare at once. */
 static void all_digests_fit(void **state)
 {
     (void)state;

@@ -32,7 +32,7 @@ static const struct {
     const char *path;
     enum route_kind kind;
     const char *id;
-} doors[] = {
+} routes[] = {
     {"PUT", UPLOAD, ROUTE_UPLOAD, ID},
     {"PUT", "/v2/images/" ID "/stage", ROUTE_STAGE, ID},
     {"POST", "/v2/images/" ID "/import", ROUTE_IMPORT, ID},
@@ -41,7 +41,7 @@ static const struct {
     {"POST", "/v2/tasks", ROUTE_TASKS, ""},
 };
 
-enum { API_ROUTES = sizeof doors / sizeof *doors };
+enum { API_ROUTES = sizeof routes / sizeof *routes };
 
 static void every_ingest_route_is_found_in_every_spelling(void **state)
 {
@@ -53,13 +53,13 @@ static void every_ingest_route_is_found_in_every_spelling(void **state)
         char wanted[256];
         struct target target;
         struct route route;
-        spell(doors[i / 64].path, way, sent);
-        snprintf(wanted, sizeof wanted, "%s%s", doors[i / 64].path, way & 32 ? "?x=y&z" : "");
+        spell(routes[i / 64].path, way, sent);
+        snprintf(wanted, sizeof wanted, "%s%s", routes[i / 64].path, way & 32 ? "?x=y&z" : "");
         assert_null(target_parse(sent, &target));
-        assert_null(route_find(doors[i / 64].method, &target, &headers, &route));
-        if (route.kind != doors[i / 64].kind)
+        assert_null(route_find(routes[i / 64].method, &target, &headers, &route));
+        if (route.kind != routes[i / 64].kind)
             fail_msg("%s: %d", sent, (int)route.kind);
-        assert_string_equal(route.image_id, doors[i / 64].id);
+        assert_string_equal(route.image_id, routes[i / 64].id);
         char *canonical = route_canonical(&route, &target);
         assert_non_null(canonical);
         assert_string_equal(canonical, wanted);
@@ -69,7 +69,7 @@ static void every_ingest_route_is_found_in_every_spelling(void **state)
     headers_free(&headers);
 }
 
-/* Only as it is written: what compares loosely is not in front of Glance. */
+/* Exact comparison: MySQL compares loosely, the proxy does not. */
 static void ingest_route_needs_its_method(void **state)
 {
     (void)state;
@@ -78,12 +78,12 @@ static void ingest_route_needs_its_method(void **state)
     struct headers headers = accepting(NULL);
     for (size_t i = 0; i < API_ROUTES; i++) {
         struct target target;
-        assert_null(target_parse(doors[i].path, &target));
+        assert_null(target_parse(routes[i].path, &target));
         for (size_t m = 0; m < sizeof methods / sizeof *methods; m++) {
             struct route route;
-            bool own = !strcmp(methods[m], doors[i].method);
+            bool own = !strcmp(methods[m], routes[i].method);
             assert_null(route_find(methods[m], &target, &headers, &route));
-            assert_int_equal(route.kind, own ? doors[i].kind : ROUTE_RELAY);
+            assert_int_equal(route.kind, own ? routes[i].kind : ROUTE_RELAY);
         }
         target_free(&target);
     }
@@ -96,16 +96,16 @@ static void similar_paths_are_not_ingest_routes(void **state)
     (void)state;
     struct headers headers = accepting(NULL);
     for (size_t i = 0; i < API_ROUTES; i++) {
-        size_t length = strlen(doors[i].path);
+        size_t length = strlen(routes[i].path);
         for (size_t cut = 1; cut <= length; cut++) {
             char sent[256];
             struct target target;
             struct route route;
-            snprintf(sent, sizeof sent, "%.*s%s", (int)cut, doors[i].path,
+            snprintf(sent, sizeof sent, "%.*s%s", (int)cut, routes[i].path,
                      cut == length ? "/" : "");
             assert_null(target_parse(sent, &target));
-            assert_null(route_find(doors[i].method, &target, &headers, &route));
-            bool image = doors[i].kind == ROUTE_UPDATE && cut > strlen("/v2/images/");
+            assert_null(route_find(routes[i].method, &target, &headers, &route));
+            bool image = routes[i].kind == ROUTE_UPDATE && cut > strlen("/v2/images/");
             if (image && cut < length)
                 assert_int_equal(route.kind, ROUTE_UPDATE); /* of one with a shorter id */
             else
@@ -136,14 +136,14 @@ static void version_in_accept_selects_every_ingest_route(void **state)
                 struct target target;
                 struct route route;
                 bool wanted = with ? rows[r].with_version : rows[r].without_version;
-                assert_null(target_parse(doors[i].path + (with ? 0 : strlen("/v2")), &target));
-                assert_null(route_find(doors[i].method, &target, &headers, &route));
-                if ((route.kind == doors[i].kind) != wanted)
+                assert_null(target_parse(routes[i].path + (with ? 0 : strlen("/v2")), &target));
+                assert_null(route_find(routes[i].method, &target, &headers, &route));
+                if ((route.kind == routes[i].kind) != wanted)
                     fail_msg("%s %s: %d", target.path, rows[r].accept, (int)route.kind);
                 if (wanted) {
                     char *canonical = route_canonical(&route, &target);
                     assert_non_null(canonical);
-                    assert_string_equal(canonical, doors[i].path);
+                    assert_string_equal(canonical, routes[i].path);
                     assert_int_equal(route.version_by_accept, r >= 2);
                     free(canonical);
                 }
@@ -160,7 +160,7 @@ static const char *door_fault(size_t row, const char *method, const char *id)
     struct headers headers = accepting(NULL);
     struct target target;
     struct route route;
-    snprintf(sent, sizeof sent, "/v2/images/%s%s", id, doors[row].path + strlen("/v2/images/" ID));
+    snprintf(sent, sizeof sent, "/v2/images/%s%s", id, routes[row].path + strlen("/v2/images/" ID));
     assert_null(target_parse(sent, &target));
     const char *fault = route_find(method, &target, &headers, &route);
     if (fault)
@@ -179,8 +179,8 @@ static void ingest_route_with_an_odd_id_is_refused(void **state)
     static const char *const good[] = {ID, ID_UPPER, "abc", "a-._~Z0", "..."};
     char id[IMAGE_ID_MAX + 2];
     memset(id, 'a', sizeof id);
-    for (size_t row = 0; row < API_ROUTES && *doors[row].id; row++) {
-        const char *method = doors[row].method;
+    for (size_t row = 0; row < API_ROUTES && *routes[row].id; row++) {
+        const char *method = routes[row].method;
         for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
             assert_non_null(door_fault(row, method, bad[i]));
             assert_null(door_fault(row, "GET", bad[i]));

@@ -28,7 +28,7 @@ static const struct {
     {"/v2/tags/1%2e2", "/v2/tags/1.2", "/v2/tags/1.2"},
     {"/OS%3A%3ACompute%40x%2C;y", "/OS::Compute@x,;y", "/OS::Compute@x,;y"},
 
-    /* What should have been escaped. */
+    /* Bytes that should have been escaped. */
     {"/\xc3\xbc", "/\xc3\xbc", "/%C3%BC"},
     {"/a\"<>\\^`{|}", "/a\"<>\\^`{|}", "/a%22%3C%3E%5C%5E%60%7B%7C%7D"},
 
@@ -75,7 +75,7 @@ static const struct {
 
 static const char *const refused[] = {
     "", "http:///v2", "http://user@h/v2", "http://h*",
-    /* What is not for a target, or ends it for eventlet. */
+    /* Bytes that are invalid in a target, or end it for eventlet. */
     "/file#x", "/file?x#y", "/file x", "/file?x y", "/file\t", "/file\x7f", "/file\x85",
     "\xa0/file", "/file?\xc3\xa0",
     /* Malformed escapes; for uWSGI the first two are "/file". */
@@ -141,7 +141,7 @@ static void ambiguous_target_is_refused(void **state)
     }
 }
 
-/* So that what is judged here is what is judged by whoever reads it next. */
+/* The proxy and the next reader must read the same. */
 static void canonical_form_is_a_fixed_point(void **state)
 {
     (void)state;
@@ -199,7 +199,7 @@ static void an_escape_means_its_byte(void **state)
     }
 }
 
-/* Each piece has memory of its own, so that the sanitizer sees a read past its end. */
+/* Each piece has its own memory, so that the sanitizer sees a read past its end. */
 static void cut_everywhere(const char *sent)
 {
     for (size_t length = 0; length <= strlen(sent); length++) {

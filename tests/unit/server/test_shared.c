@@ -12,7 +12,7 @@
 
 #include <cmocka.h>
 
-/* The rooms are this test's: the linker takes them, and leaves the library's in the archive. */
+/* The linker takes the capacity of this test instead of the library's. */
 static bool no_memory;
 static int rooms_made;
 

@@ -65,7 +65,7 @@ static void assert_good(const char *cert, const char *key)
     tls_identity_free(identity);
 }
 
-/* The problem of one file, up to what the library says of it. */
+/* The problem of one file, up to the library's text. */
 struct problem {
     const char *file;
     const char *text;
@@ -110,7 +110,7 @@ static void key_in_older_formats_is_read(void **state)
     const char *old = scratch_path(state, "old.key");
     run("openssl rsa -traditional -in %s -out %s 2>/dev/null", rsa.key, old);
     assert_good(rsa.cert, old);
-    /* with a block of EC PARAMETERS in front */
+    /* with a block of EC PARAMETERS before it */
     run("{ openssl ecparam -name prime256v1; openssl ec -in %s; } >%s 2>/dev/null", ec.key, old);
     assert_good(ec.cert, old);
 }

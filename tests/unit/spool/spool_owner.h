@@ -21,7 +21,7 @@ static const char *log_file;
 
 static inline int begin(void **state)
 {
-    alarm(60); /* what waits for ever fails, too */
+    alarm(60); /* an endless wait fails, too */
     disk_mend();
     if (scratch_begin(state) != 0)
         return -1;

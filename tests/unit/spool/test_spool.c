@@ -101,8 +101,8 @@ static void limit_is_exact(void **state)
     spool_free(too_large.spool);
 }
 
-/* Both want two blocks of three: the one that comes last to its second has none, and what it had is
- * free again before it is freed. */
+/* Both need two blocks of three: the one that comes last to its second gets none, and its first is
+ * released before it is freed. */
 static void spools_share_the_limit(void **state)
 {
     (void)state;

@@ -130,7 +130,7 @@ static void full_filesystem_is_reported_full(void **state)
 
 /* --- every way out ---------------------------------------------------------------------------- */
 
-/* Nobody asks any more: waking it would be a call into what is gone. */
+/* Nobody waits any more: waking the owner would call into freed memory. */
 static bool gone;
 
 static void woken_unless_gone(void *context)
@@ -175,8 +175,7 @@ static void until_half_is_read(struct owner *owner)
     assert_int_equal(spool_read(owner->spool, (char[1]){0}, 1), 1);
 }
 
-/* An errand that is under way here is back only when the loop is settled: after the spool was
- * freed. */
+/* A job that is running here is back only when the loop is settled, after the spool was freed. */
 static void space_is_released_on_every_way_out(void **state)
 {
     (void)state;
@@ -219,7 +218,7 @@ static void space_is_released_on_every_way_out(void **state)
     spool_free(NULL);
 }
 
-/* Whoever is woken may have had enough. */
+/* The woken owner may free it. */
 static void free_it(void *context)
 {
     struct owner *owner = context;

@@ -27,7 +27,7 @@ static void total_never_exceeds_the_limit(void **state)
     assert_int_equal(spools_used(spools), 60);
     assert_true(spools_reserve(spools, 40, 100));
     assert_false(spools_reserve(spools, 1, 100));
-    assert_false(spools_reserve(spools, 1, 50)); /* lowered meanwhile */
+    assert_false(spools_reserve(spools, 1, 50)); /* lowered by then */
     assert_false(spools_reserve(spools, UINT64_MAX, UINT64_MAX));
     spools_release(spools, 60);
     assert_int_equal(spools_used(spools), 40);
@@ -108,7 +108,7 @@ static void problem_of_the_directory_is_reported(void **state)
     }
 }
 
-/* Root may write anywhere, so it is somebody else meanwhile. */
+/* Root may write anywhere, so the test runs this as another user. */
 static void unwritable_directory_is_not_good(void **state)
 {
     char why[256] = "";

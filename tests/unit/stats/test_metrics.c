@@ -114,7 +114,7 @@ static void count_import(int worker, const char *method, enum record_verdict ver
     record_free(record);
 }
 
-/* A client's word makes no row. */
+/* A client's text creates no row. */
 static void imports_are_counted_by_method_and_result(void **state)
 {
     (void)state;
@@ -138,7 +138,7 @@ static void imports_are_counted_by_method_and_result(void **state)
     assert_null(strstr(buffer_text(&text), "result=\"stored\"} "));
 }
 
-/* Of every door; what was only watched is neither refused nor put right. */
+/* Of every action; audited findings count neither as refused nor as fixed. */
 static void audited_uploads_are_counted(void **state)
 {
     (void)state;

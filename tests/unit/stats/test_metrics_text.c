@@ -80,8 +80,7 @@ static void text_too_large_for_the_buffer_fails(void **state)
     buffer_free(&small);
 }
 
-/* For the thread sanitizer: a worker counts, among others in a store that is new, while somebody
- * reads. */
+/* For the thread sanitizer: a worker counts, also for a new store, during the reading. */
 static void *work(void *context)
 {
     for (int i = 0; i < 300; i++) {

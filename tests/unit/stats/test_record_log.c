@@ -30,7 +30,7 @@ static int remove_file(void **state)
     return unlink(path);
 }
 
-/* What is logged of this upload, which is freed. */
+/* The log line of this upload, which is freed. */
 static const char *logged(enum log_format format, struct request_record *record)
 {
     assert_int_equal(truncate(path, 0), 0);

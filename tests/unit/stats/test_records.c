@@ -78,7 +78,7 @@ static void record_enters_and_leaves(void **state)
     records_enter(records, third);
     assert_lists(3, 0);
     assert_metric("\nglance_intake_uploads_in_flight 3\n");
-    leave(second, VERDICT_STORED); /* from the middle, the end and the front */
+    leave(second, VERDICT_STORED); /* from the middle, the end and the beginning */
     leave(first, VERDICT_ABORTED);
     assert_lists(1, 2);
     leave(third, VERDICT_FAILED);

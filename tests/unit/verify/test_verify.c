@@ -23,7 +23,8 @@
 #define MD5       "900150983cd24fb0d6963f7d28e17f72"
 #define MD5_OTHER "d41d8cd98f00b204e9800998ecf8427e"
 
-/* What became of "abc", which went to `test`. Strings that are left out are NULL: not reported. */
+/* The report about "abc", which went to `test`. Strings that are left out are NULL: not reported.
+ */
 struct report {
     const char *status;
     const char *os_hash_algo;
@@ -40,7 +41,7 @@ struct report {
         .stores = (in)                                                                             \
     }
 
-/* What was hashed on the way. */
+/* The digests computed during the upload. */
 enum hashed { NOTHING, BY_SHA512, BY_MD5, BY_BOTH };
 
 struct row {
@@ -125,7 +126,7 @@ static const struct row ROWS[] = {
     {false, BY_BOTH, {.status = "killed"}, VERIFY_DIFFERENT, "", "the image is killed"},
     {false, BY_BOTH, {.status = ""}, VERIFY_DIFFERENT, "", "the image is "},
 
-    /* staged: Glance tells the size, and no digest; whatever it tells is compared */
+    /* staged: Glance reports the size, and no digest; whatever it reports is compared */
     {true, BY_BOTH, {.status = "uploading"}, VERIFY_GOOD, "size", ""},
     {true, BY_BOTH, {"uploading", .sizeless = true}, VERIFY_GOOD, "", ""},
     {true, BY_BOTH, {"uploading", "sha512", SHA512, MD5, .size = 3}, VERIFY_GOOD, "sha512", ""},
@@ -154,7 +155,7 @@ static struct digests *hash(enum hashed hashed)
     return digests;
 }
 
-/* The struct's strings are not const, and nobody writes to these. */
+/* The struct's strings are not const, and are never written. */
 static struct image look(const struct report *report)
 {
     return (struct image){
@@ -231,7 +232,7 @@ static void formats_are_those_that_were_judged(void **state)
         }
 }
 
-/* Glance's words are as long as Glance likes. */
+/* Glance's texts may be of any length. */
 static void long_words_are_cut(void **state)
 {
     (void)state;
