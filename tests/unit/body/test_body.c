@@ -20,7 +20,7 @@
 
 static void try_pieces(struct sent_upload *upload)
 {
-    static const size_t pieces[] = {997, BODY_READ_MIN, OPENING, SIZE_MAX};
+    static const size_t pieces[] = {4093, BODY_READ_MIN, OPENING, SIZE_MAX};
     const struct feeder whole = upload->feeder;
     for (unsigned i = 0; i < sizeof pieces / sizeof pieces[0]; i++) {
         struct feeder feeder = whole;
@@ -29,8 +29,12 @@ static void try_pieces(struct sent_upload *upload)
         try_good(upload, &feeder, BODY_READ_MIN);
         feeder.waits = !feeder.waits;
         try_good(upload, &feeder, 2 * OPENING);
-        feeder.random = i + 1;
-        try_good(upload, &feeder, BODY_READ_MIN + i);
+    }
+    for (unsigned seed = 1; seed <= 2; seed++) {
+        struct feeder feeder = whole;
+        feeder.random = seed;
+        feeder.waits = seed % 2;
+        try_good(upload, &feeder, BODY_READ_MIN + seed);
     }
 }
 

@@ -37,7 +37,7 @@ static void send_both(struct sent_upload *upload, const struct feeder *from)
 
 static void in_any_pieces(struct sent_upload *upload)
 {
-    static const size_t pieces[] = {997, BODY_READ_MIN, OPENING, SIZE_MAX};
+    static const size_t pieces[] = {4093, BODY_READ_MIN, OPENING, SIZE_MAX};
     const struct feeder whole = upload->feeder;
     upload->limits.max_virtual_size = (uint64_t)64 << 20;
     for (unsigned i = 0; i < sizeof pieces / sizeof pieces[0]; i++) {
@@ -45,8 +45,12 @@ static void in_any_pieces(struct sent_upload *upload)
         feeder.split = (struct split){pieces[i], pieces[i]};
         feeder.waits = i % 2;
         send_both(upload, &feeder);
-        feeder.random = i + 1;
-        feeder.breaks = i == 3;
+    }
+    for (unsigned seed = 1; seed <= 2; seed++) {
+        struct feeder feeder = whole;
+        feeder.random = seed;
+        feeder.waits = true;
+        feeder.breaks = seed == 2;
         send_both(upload, &feeder);
     }
 }
@@ -70,8 +74,8 @@ static void spliced_body_gives_the_same_result(void **state)
         {FIXED_VHD(OPENING + 1)},
         {FIXED_VHD(MANY)},
     };
-    static const enum verify_mode modes[] = {VERIFY_OFF, VERIFY_SIZE, VERIFY_DIGEST};
-    for (size_t j = 0; j < 3; j++) {
+    static const enum verify_mode modes[] = {VERIFY_SIZE, VERIFY_DIGEST};
+    for (size_t j = 0; j < sizeof modes / sizeof modes[0]; j++) {
         env.settings.upload.verify = modes[j];
         env.moved = 0;
         for (size_t i = 0; i < sizeof images / sizeof images[0]; i++)
