@@ -82,8 +82,10 @@ static bool examine_end(struct inspect *inspect)
     while (inspect->examination.next.length)
         if (!look_complete(inspect))
             return false;
-    return !inspect->examined || !format_examine_end(&inspect->examination, inspect->offset) ||
-           inspect_check(inspect);
+    if (inspect->examined && format_examine_end(&inspect->examination, inspect->offset) &&
+        !inspect_check(inspect))
+        return false;
+    return inspect_check_line_ends(inspect);
 }
 
 /* --- the opening ----------------------------------------------------------------------- */
@@ -126,6 +128,16 @@ static uint64_t announced_length(const struct inspect *inspect)
     return body->length_known && !body->unwrapped ? body->length : FORMAT_LENGTH_UNKNOWN;
 }
 
+static void begin_line_ends(struct inspect *inspect, uint64_t length)
+{
+    const struct body_plan *plan = &inspect->filter.body->plan;
+    inspect->counts_line_ends =
+        length != FORMAT_LENGTH_UNKNOWN && plan->checks.damaged != CHECK_OFF &&
+        line_ends_suspected(plan->disk_format, plan->container_format, length);
+    if (inspect->counts_line_ends)
+        line_ends_add(&inspect->line_ends, inspect->opening, inspect->count);
+}
+
 static bool judge_opening(struct inspect *inspect)
 {
     struct body *body = inspect->filter.body;
@@ -139,8 +151,9 @@ static bool judge_opening(struct inspect *inspect)
     if (!is_an_image(inspect))
         return true;
     inspect->examined = true;
-    format_examine(inspect->opening, count, body->plan.disk_format, announced_length(inspect),
-                   &inspect->examination);
+    uint64_t length = announced_length(inspect);
+    begin_line_ends(inspect, length);
+    format_examine(inspect->opening, count, body->plan.disk_format, length, &inspect->examination);
     return inspect_check(inspect) && examine_opening(inspect, count) &&
            (!inspect->ended || examine_end(inspect));
 }
@@ -195,6 +208,8 @@ static ssize_t read_inspect(struct filter *filter, void *into, size_t room)
     ssize_t got = filter_pull(filter, into, room);
     if (got < 0)
         return got;
+    if (inspect->counts_line_ends)
+        line_ends_add(&inspect->line_ends, into, (size_t)got);
     bool good = got ? examine(inspect, into, (size_t)got) : examine_end(inspect);
     return good ? got : STREAM_REFUSED;
 }
@@ -204,7 +219,8 @@ static uint64_t splice_budget(const struct filter *filter)
 {
     const struct inspect *inspect = (const struct inspect *)filter;
     const struct format_look *look = &inspect->examination.next;
-    if (inspect->given < inspect->count || inspect->ended || inspect->end_seen)
+    if (inspect->given < inspect->count || inspect->ended || inspect->end_seen ||
+        inspect->counts_line_ends)
         return 0;
     if (!look->length)
         return UINT64_MAX;

@@ -32,6 +32,16 @@ bool inspect_check_damage(struct inspect *inspect)
            filter_report(&inspect->filter, checks->damaged, REFUSAL_DAMAGED_BODY, "%s", damage);
 }
 
+/* A sound file may end where its last table ends. */
+bool inspect_check_line_ends(struct inspect *inspect)
+{
+    const struct check_levels *checks = &inspect->filter.body->plan.checks;
+    const char *converted = line_ends_converted(&inspect->line_ends);
+    if (!inspect->counts_line_ends || !converted || inspect->offset == inspect->examination.needed)
+        return true;
+    return filter_report(&inspect->filter, checks->damaged, REFUSAL_DAMAGED_BODY, "%s", converted);
+}
+
 static const enum refusal REASONS[] = {
     [FORMAT_MISMATCH] = REFUSAL_FORMAT_MISMATCH, [FORMAT_UNSAFE] = REFUSAL_UNSAFE_FORMAT,
     [FORMAT_DAMAGED] = REFUSAL_DAMAGED_BODY,     [FORMAT_TRUNCATED] = REFUSAL_TRUNCATED,

@@ -5,6 +5,7 @@
 #define BODY_INSPECT_PRIV_H
 
 #include "body/body_priv.h"
+#include "body/line_ends.h"
 #include "intake/format.h"
 
 /* Each read needs a buffer of FILTER_ROOM_MIN, so the buffered opening may become a little longer
@@ -26,6 +27,9 @@ struct inspect {
     bool end_seen;
     bool examined; /* format_examine() was called */
     bool glance_checked;
+
+    bool counts_line_ends; /* of all bytes, from the opening on */
+    struct line_ends line_ends;
 };
 
 /* Bytes of the opening that are checked. */
@@ -33,6 +37,9 @@ size_t inspect_checked_count(const struct inspect *inspect);
 
 /* The bytes themselves: nothing, a text, or stripped bytes. False: refused. */
 bool inspect_check_damage(struct inspect *inspect);
+
+/* At the end of the body, if its line ends were counted. False: refused. */
+bool inspect_check_line_ends(struct inspect *inspect);
 
 /* By what the examination has found so far; again after each further look. False: refused. */
 bool inspect_check(struct inspect *inspect);
