@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What every row needs: the sink, a server for each contender, and the generator's figures."""
+"""The parts of every row: the sink, a server for each contender, and the generator's figures."""
 import contextlib
 import dataclasses
 import json
@@ -16,8 +16,8 @@ PATIENCE = 120  # seconds for one run of the generator
 
 @dataclasses.dataclass(frozen=True)
 class Contender:
-    """One line of the table. `kind` None: no proxy, whoever works meets the sink itself. `apart`:
-    the proxy has a core to itself, see cores.py."""
+    """One line of the table. `kind` None: no proxy; the clients use the sink directly. `apart`: the proxy has a
+    core to itself, see cores.py."""
 
     label: str
     work: object
@@ -47,7 +47,7 @@ class Bench:
         return start(contender.kind, self.folder, sink.port, on, pem, contender.verify)
 
     def _command(self, action, port, **options):
-        """An option that is True has no value, and one that is false is left out."""
+        """An option that is True has no value; one that is false is left out."""
         self._serial += 1
         command = [LOAD, action, "--port", str(port), "--serial", str(self._serial)]
         for name, value in options.items():
@@ -56,7 +56,7 @@ class Bench:
         return command
 
     def load(self, action, port, **options):
-        """Runs the generator to its end: what it prints."""
+        """Runs the generator to its end; returns its output."""
         command = self._command(action, port, **options)
         done = subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE,
                               stdin=subprocess.DEVNULL)
@@ -66,7 +66,7 @@ class Bench:
 
     @contextlib.contextmanager
     def background(self, action, port, **options):
-        """The generator, until the block ends: see Background."""
+        """Runs the generator until the block ends: see Background."""
         command = self._command(action, port, **options)
         pipe = subprocess.PIPE
         with subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=pipe, text=True) as process:
@@ -103,6 +103,6 @@ class Background:
         return self._line()["held"]
 
     def end(self):
-        """Tells it to; what it says then."""
+        """Ends it; returns its output."""
         self._process.stdin.close()
         return self._line()

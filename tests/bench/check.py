@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Before anything is measured: bytes that are not the right ones do not go unseen.
+"""Before any measurement: wrong bytes are detected.
 
-What is compared afterwards is every byte of every transfer, uploads by the sink and downloads by
-the generator, with data that is known beforehand (stream.h)."""
+Every byte of every transfer is compared, uploads by the sink and downloads by the generator, with data that
+is known beforehand (stream.h).
+"""
 import http.client
 import http.server
 import threading
@@ -37,7 +38,7 @@ def flipped(data, at):
 
 
 def exchanged(data, one, other):
-    """Two of its blocks have changed places."""
+    """Two of its blocks are swapped."""
     blocks = [data[at:at + BLOCK] for at in range(0, len(data), BLOCK)]
     blocks[one], blocks[other] = blocks[other], blocks[one]
     return b"".join(blocks)
@@ -67,7 +68,7 @@ def check_uploads(port):
 
 
 def check_downloads(data, download):
-    """`download(port)` says whether the generator is content with one from there."""
+    """`download(port)` tells whether the generator accepts a download from there."""
 
     class Answer(http.server.BaseHTTPRequestHandler):
         def do_GET(self):  # pylint: disable=invalid-name; http.server calls it so

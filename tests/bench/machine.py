@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Where the figures come from."""
+"""The machine that the figures come from."""
 import os
 import platform
 import re
@@ -10,7 +10,7 @@ from servers import INTAKE, ROOT
 
 
 def said(*command):
-    """The first line of what a command prints on either output."""
+    """The first line of a command's output or error output."""
     done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
                           cwd=ROOT)
     return done.stdout.split("\n")[0].strip() if done.returncode in (0, 1) else "unknown"
@@ -34,7 +34,7 @@ def idle_seconds():
 
 
 def busy_with_others():
-    """How much of the machine, in percent, while nothing of ours runs."""
+    """The share of the machine in percent that other processes use."""
     before = idle_seconds()
     time.sleep(2)
     return max(0, 100 * (1 - (idle_seconds() - before) / (2 * os.cpu_count())))

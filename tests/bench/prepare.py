@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What comes before any measuring: packages, the build, limits, a certificate, a folder."""
+"""Preparation: packages, the build, limits, a certificate, a folder."""
 import contextlib
 import os
 import resource
@@ -27,7 +27,7 @@ def install_and_build():
 
 
 def open_many_files():
-    """As many as the work needs, or as there may be: the servers inherit it."""
+    """As many as the work needs, or as allowed: the servers inherit the limit."""
     most = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
     resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
     try:
@@ -37,7 +37,7 @@ def open_many_files():
 
 
 def new_certificate(folder):
-    """One for all of them, with its key in the same file."""
+    """One certificate for all servers, with its key in the same file."""
     path, key = os.path.join(folder, "bench.pem"), os.path.join(folder, "bench.key")
     subprocess.run(["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2",
                     "-subj", "/CN=127.0.0.1", "-keyout", key, "-out", path],
@@ -50,8 +50,8 @@ def new_certificate(folder):
 
 
 def scratch():
-    """In memory where there is room: nginx, as it comes, keeps uploads in files, and neither is a
-    disk to be measured nor is it to write the last row's data during the next."""
+    """In memory where there is space: nginx, by default, keeps uploads in files. The disk is not to be
+    measured, nor is it to write the last row's data during the next."""
     room = min(shutil.disk_usage("/dev/shm").free, machine.memory_available())
     return tempfile.TemporaryDirectory(prefix="glance-intake-bench-",
                                        dir="/dev/shm" if room > IN_MEMORY else "/var/tmp")

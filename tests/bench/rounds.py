@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The rounds of a row: its contenders take turns, as often as there is time."""
+"""The rounds of a row: its contenders take turns while there is time."""
 import statistics
 import time
 
@@ -7,8 +7,8 @@ import cores
 
 
 class Clock:
-    """Shares out the time among rows; each gets what the ones before it have left over, and none
-    takes of what is meant for those behind it."""
+    """Divides the time among rows; each gets the time left over by the ones before it, and none uses the time
+    of later rows."""
 
     def __init__(self, seconds, rows):
         self._deadline = time.monotonic()
@@ -16,21 +16,21 @@ class Clock:
         self.end = self._deadline + seconds
 
     def deadline(self, row):
-        """Of rows in their order."""
+        """The deadline of the next row."""
         self._deadline += row.share() * self._share
         return self._deadline
 
 
 def measure(bench, contender, sink):
-    """By a server of its own: how the kernel happens to place a process and its connections makes
-    more of a difference than some proxies do, and lasts as long as the process."""
+    """Each measurement has its own server: the kernel's placement of a process and its connections makes more
+    difference than some proxies do, and lasts as long as the process."""
     with bench.start(contender, sink) as server:
         contender.work.prepare(bench, server, contender, sink)
         return contender.work.measure(bench, server, contender)
 
 
 class Rounds:
-    """Those of one row."""
+    """The rounds of one row."""
 
     def __init__(self, row):
         self.row = row
@@ -41,7 +41,7 @@ class Rounds:
         return len(self._figures)
 
     def go_on(self, bench, most, deadline):
-        """Until there are `most`, or one more would be too late; but one there always is."""
+        """Until there are `most`, or one more would be too late. There is at least one."""
         if not self._has_time(most, deadline):
             return
         cores.keep_apart(self.row.apart())

@@ -1,6 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What is measured, and what is to come of it. A row of the table is some work for some contenders,
-done in turns."""
+"""The rows of the table and their goals. A row is some work for some contenders, done in turns."""
 import dataclasses
 
 from bench import Contender
@@ -22,7 +21,7 @@ SHARES = {
 
 @dataclasses.dataclass(frozen=True)
 class Goal:
-    """`value` makes one figure of the medians by label, and of the labels of the peers."""
+    """`value` computes one figure from the medians by label and the labels of the peers."""
 
     text: str
     value: object
@@ -104,7 +103,7 @@ FORM_GOALS = (
 
 
 def against_peers(work, no_proxy=True, tls=False):
-    """This proxy, the others, and none of them."""
+    """This proxy, the other proxies, and no proxy."""
     proxies = [Contender(kind.name, work, kind, tls=tls, apart=True) for kind in (INTAKE, *PEERS)]
     return (*proxies, *([Contender(NO_PROXY, work, tls=tls)] if no_proxy else []))
 
@@ -122,7 +121,7 @@ def size_text(size):
 
 
 def transfers(letter, action, total, goals, how="", tls=False, **options):
-    """One of the whole size, then eight at once that have it together."""
+    """One transfer of the whole size, then eight at once that share it."""
     for number, count, what in ((1, 1, f"one {action}"), (2, 8, f"eight {action}s at once")):
         size = total // count
         work = Transfer(action, count, size, **options)
@@ -162,7 +161,7 @@ def forms(size):
 
 
 def all_rows(quick):
-    """In a quick run a sixteenth of the data, and a tenth of the connections."""
+    """A quick run has a sixteenth of the data, and a tenth of the connections."""
     def some(whole):
         return whole // 16 if quick else whole
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The proxies that are compared: how each is started, and what it takes of CPU and memory."""
+"""The proxies that are compared: how each is started, and the CPU time and memory that it uses."""
 import ctypes
 import dataclasses
 import os
@@ -17,12 +17,12 @@ LIBC = ctypes.CDLL(None, use_errno=True)
 
 
 class Failure(Exception):
-    """Something did not go as it must: there is no result."""
+    """An error: there is no result."""
 
 
 @dataclasses.dataclass(frozen=True)
 class Kind:
-    """`command` and the file of conf/ have values for @NAME@; `ssl` is what turns TLS on there."""
+    """`command` and the file of conf/ have placeholders @NAME@; `ssl` turns TLS on there."""
 
     name: str
     command: tuple
@@ -46,7 +46,7 @@ PEERS = (
 
 
 def free_port():
-    """Below those that the kernel gives to clients: none of them can come in between."""
+    """A port below the kernel's range for clients: none of them can take it."""
     while True:
         port = random.randrange(20000, 32000)
         with socket.socket() as one:
@@ -58,7 +58,7 @@ def free_port():
 
 
 def filled(text, values):
-    """In their order: a value may have the name of a later one in it."""
+    """In order: a value may contain the name of a later one."""
     for name, value in values.items():
         text = text.replace(f"@{name}@", str(value))
     return text
@@ -84,8 +84,8 @@ def wait_for_port(port, process, log):
 
 
 def cpu_of(pid):
-    """User and system time of a process in seconds, all of its threads' that are and were. Finer
-    than /proc/PID/stat, which has the same in hundredths (clock_getcpuclockid(3))."""
+    """User and system time of a process in seconds, with all of its threads, past and present. Finer than
+    /proc/PID/stat, which has hundredths (clock_getcpuclockid(3))."""
     clock = ctypes.c_int()
     if LIBC.clock_getcpuclockid(pid, ctypes.byref(clock)) != 0:
         raise Failure(f"process {pid} is gone")

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Stands in for Glance, and must never be the bottleneck: it compares uploads with the expected data
- * (stream.h) and drops them, serves the same data as downloads and 2 KiB of JSON as images, and
- * answers the proxy's other requests for an upload.
+/* Stands in for Glance, and must never be the bottleneck: it compares uploads with the expected
+ * data (stream.h) and drops them, serves the same data as downloads and 2 KiB of JSON as images,
+ * and answers the proxy's other requests for an upload.
  *
  *     bench-sink [--digest] [--tls PEM] PORT      until it is killed; images have a SHA-512 with
  *                                                 --digest; PEM has a certificate and its key */

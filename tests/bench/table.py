@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The figures as Markdown: one table, with the goals beside the rows that have some."""
+"""The figures as Markdown: one table, with the goals next to their rows."""
 
 HEADS = ("work", "through", "rate", "CPU", "memory", "waits", "CPU, to the best peer's",
          "rate, to the best peer's", "goal")
@@ -23,7 +23,7 @@ FORMATS = (
 
 
 def ratio(row, medians, label, figures, best):
-    """Of the first of `figures` that it has; nothing where no peer has it."""
+    """Of the first of `figures` that it has; empty if no peer has it."""
     for figure in figures:
         if row.peers() and figure in medians[label]:
             of_peers = best(medians[peer][figure] for peer in row.peers())
@@ -61,7 +61,7 @@ def lines_of(row, medians, rounds):
 
 
 def table(results):
-    """`results`: a row, its medians by label and figure, and the rounds that they are of."""
+    """`results`: a row, its medians by label and figure, and its rounds."""
     yield "| " + " | ".join(HEADS) + " |"
     yield "|" + " --- |" * len(HEADS)
     for row, medians, rounds in results:
@@ -69,7 +69,7 @@ def table(results):
 
 
 def goals_met(results):
-    """In words."""
+    """As text."""
     met = [goal.is_met(goal.value(medians, row.peers()))
            for row, medians, _ in results for goal in row.goals]
     return f"{sum(met)} of {len(met)} goals are met."

@@ -22,7 +22,7 @@ LITTLE = 8 * MIB  # enough to warm up with
 
 @contextlib.contextmanager
 def watched(server, contender, figures, cpu, per):
-    """Adds the peak, and as `cpu` the proxy's time in the block divided by what per() then is."""
+    """Adds the peak, and as `cpu` the proxy's time in the block divided by the result of per()."""
     if contender.kind is None:
         yield
         return
@@ -35,8 +35,8 @@ def watched(server, contender, figures, cpu, per):
 
 @dataclasses.dataclass(frozen=True)
 class Transfer:
-    """`count` uploads or downloads at once, of `size` bytes each, at most `rate` bytes per second
-    each. With `pings`, small requests go on beside them."""
+    """`count` uploads or downloads at once, of `size` bytes each, at most `rate` bytes per second each. With
+    `pings`, small requests run at the same time."""
 
     action: str
     count: int
@@ -52,7 +52,7 @@ class Transfer:
         return bench.load(self.action, server.port, tls=contender.tls, **options)
 
     def _hash_at(self, sink, size):
-        """Else the sink would do it when the proxy asks, and be waited for."""
+        """Otherwise the sink would compute it during the proxy's request, and the proxy would wait."""
         for seed in range(1, self.count + 1):
             ask(sink.port, "GET", f"/v2/images/{image_id(0, seed, size)}")
 
@@ -84,7 +84,7 @@ class Transfer:
 
 @dataclasses.dataclass(frozen=True)
 class Requests:
-    """Small ones, as fast as they are answered, on `count` connections (wrk)."""
+    """Small requests, as fast as they are answered, on `count` connections (wrk)."""
 
     count: int
     seconds: int
@@ -124,15 +124,15 @@ def latency(said, percent):
 
 @dataclasses.dataclass(frozen=True)
 class Held:
-    """`count` connections on which nothing happens, `idle` or with an upload that has come to a
-    `stall`: what each of them takes of memory."""
+    """`count` idle connections (`idle`), or with an upload that has stopped (`stall`): the memory that each of
+    them takes."""
 
     action: str
     count: int
     size: int = 0
 
     def prepare(self, bench, server, contender, sink):
-        """What the first of them costs is not for each of them."""
+        """The one-time cost of the first connections is not measured."""
         with bench.background(self.action, server.port, count=1, size=self.size) as load:
             load.wait_until_held()
             load.end()
@@ -150,7 +150,7 @@ class Held:
 
 
 def settled(server):
-    """KiB, once they have not changed for a while."""
+    """KiB, once they do not change for a while."""
     memory = server.memory()
     for _ in range(50):
         time.sleep(0.2)

@@ -1,10 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Files of every kind that people upload, made here by the programs that people make them with.
+"""Files of every kind that people upload, made by the usual programs.
 
-Most kinds are here twice: as good as empty, as after `qemu-img create` (a few bytes among zeros, of
-which little is left when zeros are stripped), and filled. What is random is so by a fixed seed, and
-what has an identity that can be set is given one: a file is the same at each run, but for the UUIDs
-and times that qemu-img and genisoimage put in.
+Most kinds occur twice: almost empty, as after `qemu-img create` (a few bytes among zeros, of which little
+remains when zeros are stripped), and filled. Random data has a fixed seed, and identities that can be set are
+set: a file is the same in each run, except for the UUIDs and times that qemu-img and genisoimage write.
 """
 import dataclasses
 import hashlib
@@ -27,15 +26,15 @@ PATH = os.environ["PATH"] + ":/usr/sbin:/sbin"
 class Specimen:
     name: str
     make: typing.Callable  # (the Workshop, the path of the new file)
-    disk_format: str  # what an image of it says, and says rightly
+    disk_format: str  # the right declaration for it
     container_format: str = "bare"
     driver: str = None  # of qemu-img, where that can check such files
-    raw_too: bool = False  # it may be declared raw: it has no format of its own that forbids it
-    any_inside: bool = False  # container_format hides it: disk_format says what is within
+    raw_too: bool = False  # it may be declared raw
+    any_inside: bool = False  # in a container_format; disk_format is for its content
 
 
 class Workshop:
-    """A folder with what several specimens are made of."""
+    """A folder with the parts of several specimens."""
 
     def __init__(self, folder):
         self.folder = folder
@@ -60,7 +59,7 @@ def random_bytes(count):
 
 
 def run(*command, **options):
-    """What it prints; one that fails shows what it said."""
+    """The command's output; a command that fails shows it."""
     done = subprocess.run(command, capture_output=True, env={**os.environ, "PATH": PATH},
                           check=False, **options)
     assert done.returncode == 0, f"{command}: {done.stderr.decode(errors='replace')}"
@@ -76,7 +75,7 @@ def zeros(_, path):
 
 
 def partitioned(label, path, size=DISK):
-    """One partition from 1 MiB on, and nothing in it."""
+    """One partition from 1 MiB on, empty."""
     path.touch()
     os.truncate(path, size)
     identity = {"dos": "0x5eed5eed", "gpt": "5eed5eed-0000-4000-8000-000000000001"}[label]
@@ -101,7 +100,7 @@ def gpt(_, path):
 
 def filled_mbr(_, path):
     partitioned("dos", path, 2 * MIB)
-    put(path, 0, random_bytes(440))  # as long as a boot loader there may be
+    put(path, 0, random_bytes(440))  # the maximum size of a boot loader there
     put(path, MIB, random_bytes(700 * KIB))
 
 
@@ -111,7 +110,7 @@ def filled_gpt(workshop, path):
 
 
 def text_only(workshop, path):
-    """As a disk that so far has only the description of its volumes."""
+    """As a disk that has only the description of its volumes so far."""
     zeros(workshop, path)
     put(path, 4608, (workshop.files / "hosts.txt").read_bytes()[:1500])
 
@@ -189,7 +188,7 @@ def initrd(*command):
 
 
 def initrd_with_microcode(workshop, path):
-    """A plain archive, which the kernel looks for first, and a compressed one behind it."""
+    """A plain archive, which the kernel reads first, and a compressed one after it."""
     early = workshop.folder / "early"
     microcode = early / "kernel" / "x86" / "microcode"
     microcode.mkdir(parents=True)
@@ -212,7 +211,7 @@ DESCRIPTOR = """\
 
 
 def ova(workshop, path):
-    """The descriptor comes first, as the standard wants it."""
+    """The descriptor comes first, as the standard requires."""
     disk = workshop.stream_optimized
     descriptor = workshop.folder / "machine.ovf"
     descriptor.write_text(DESCRIPTOR.format(size=disk.stat().st_size, capacity=workshop.disk.stat().st_size))
@@ -238,7 +237,7 @@ SPECIMENS = (
 
     Specimen("new.vhd", create("vpc"), "vhd"),
     Specimen("filled.vhd", convert("vpc"), "vhd"),
-    # Nothing but the footer tells it from the disk in it, and to use it as that does no harm.
+    # Only the footer distinguishes it from the disk in it, and its use as a raw disk does no harm.
     Specimen("new-fixed.vhd", create("vpc", "subformat=fixed"), "vhd", raw_too=True),
     Specimen("filled-fixed.vhd", convert("vpc", "subformat=fixed,force_size"), "vhd", raw_too=True),
 
@@ -253,7 +252,7 @@ SPECIMENS = (
     Specimen("data.iso", iso, "iso"),
     Specimen("hybrid.iso", copy_of("/usr/lib/ipxe/ipxe.iso"), "iso"),  # it begins with an MBR
 
-    # Not of Glance's own list of disk formats, to which an operator may add it.
+    # Not in Glance's default list of disk formats, but an operator may add it.
     Specimen("new.qed", create("qed"), "qed", driver="qed"),
     Specimen("filled.qed", convert("qed"), "qed", driver="qed"),
 
@@ -299,7 +298,7 @@ SPECIMENS = (
 
 
 def make_all(folder):
-    """All of them, in this new folder: {path: specimen}."""
+    """All specimens, in this new folder: {path: specimen}."""
     folder = pathlib.Path(folder)
     folder.mkdir()
     made = {folder / specimen.name: specimen for specimen in SPECIMENS}
@@ -311,7 +310,7 @@ def make_all(folder):
 
 
 def stripped(path, folder):
-    """A copy of it without the three bytes that `curl -d` takes out."""
+    """A copy without the three bytes that `curl -d` removes."""
     copy = folder / f"{path.name}.stripped"
     copy.write_bytes(path.read_bytes().translate(None, b"\0\r\n"))
     return copy
