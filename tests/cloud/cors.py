@@ -8,7 +8,7 @@ import json
 
 from cloud import check, same
 from fidelity import Client, head
-from api_requests import ALLOWED_ORIGIN
+from question import ALLOWED_ORIGIN
 from refusals import active_image
 
 FOREIGN = "https://foreign.example.org"

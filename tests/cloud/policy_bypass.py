@@ -16,8 +16,9 @@ import contextlib
 import json
 import socket
 
-from cloud import check, same, wait_until
-from request_forms import HEADERS, PATHS, Header
+from cloud import check, happens_within, same
+from header_forms import HEADERS, Header
+from path_forms import PATHS
 from placement import DATA, images_at
 from proxy import another_proxy
 from servers import EVENTLET, SERVERS, UWSGI
@@ -98,8 +99,7 @@ def straight_to(images, url, token, path, header):
         image_id = images.new()
         if answered(url, written(path, header, "file", image_id, token)) != 500:
             break
-    with contextlib.suppress(AssertionError):  # an incomplete upload stays `saving` under uWSGI
-        wait_until("the upload has ended", lambda: images.at_rest(image_id))
+    happens_within(5, lambda: images.at_rest(image_id))  # an incomplete upload stays `saving` under uWSGI
     return images.stores(image_id)
 
 
