@@ -101,7 +101,7 @@ def explain_and_check_know_rule_checks(fixture):
 
     def run(*words):
         return subprocess.run([*proxy.command, *words, "--config-file", proxy.conf_file], capture_output=True,
-                              text=True, timeout=60, check=False)
+                              text=True, timeout=180, check=False)
 
     told = run("explain", "--name", "lax")
     assert told.returncode == 0 and "checks of this rule: damaged: off, format: off\n" in told.stdout, told

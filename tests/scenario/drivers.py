@@ -19,7 +19,7 @@ def make(folder, kind, *options):
     folder.mkdir(exist_ok=True)
     (folder / "source").write_bytes(random.Random(kind).randbytes(MIB))
     subprocess.run(["qemu-img", "convert", "-f", "raw", "-O", kind, *options, folder / "source", folder / "made"],
-                   check=True, capture_output=True, timeout=60)
+                   check=True, capture_output=True, timeout=180)
     return (folder / "made").read_bytes()
 
 
@@ -127,7 +127,7 @@ def text_documents_are_refused(fixture):
 
 
 def packed(*command):
-    return subprocess.run(command, input=data(MIB), capture_output=True, check=True, timeout=60).stdout
+    return subprocess.run(command, input=data(MIB), capture_output=True, check=True, timeout=180).stdout
 
 
 @scenario

@@ -126,7 +126,7 @@ def python_requests_reads_the_refusal(fixture):
         with open(path, "rb") as content:
             body = iter(lambda: content.read(1 << 20), b"") if chunked else content
             told = requests.put(stack.url(image), data=body, headers=as_dict(fields),
-                                verify=str(stack.cert) if stack.tls else None, timeout=60)
+                                verify=str(stack.cert) if stack.tls else None, timeout=180)
         return told.status_code, told.content
 
     every_case(fixture, send)
@@ -135,7 +135,7 @@ def python_requests_reads_the_refusal(fixture):
 def curl(stack, url, *words, stdin=None):
     trust = ["--cacert", stack.cert] if stack.tls else []
     done = subprocess.run(["curl", "-sS", "-w", "\n%{http_code}", *trust, *words, url], stdin=stdin,
-                          capture_output=True, timeout=90, check=False)
+                          capture_output=True, timeout=180, check=False)
     body, _, status = done.stdout.rpartition(b"\n")
     assert done.returncode == 0, (done.returncode, done.stderr, body, status)
     return int(status), body
@@ -195,7 +195,7 @@ def node(script):
         trust = {"NODE_EXTRA_CA_CERTS": str(stack.cert)} if stack.tls else {}
         done = subprocess.run(["node", "-e", script, stack.url(image), path, json.dumps(fields),
                                "chunked" if chunked else ""], env={"PATH": "/usr/bin:/bin", **trust},
-                              capture_output=True, timeout=90, check=False)
+                              capture_output=True, timeout=180, check=False)
         assert done.returncode == 0, (chunked, fields, done.stderr)
         status, _, body = done.stdout.partition(b"\n")
         return int(status), body
@@ -232,7 +232,7 @@ def form_with_two_files_gets_the_refusal(fixture):
     def by_requests(url, image):
         with open(path, "rb") as one, open(path, "rb") as other:
             told = requests.put(url, files={"file": one, "more": other}, headers=as_dict([TOKEN]),
-                                verify=str(stack.cert) if stack.tls else None, timeout=60)
+                                verify=str(stack.cert) if stack.tls else None, timeout=180)
         return told.status_code, told.content
 
     for _ in plain_and_tls(fixture, stack):

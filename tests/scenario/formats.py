@@ -22,20 +22,20 @@ class Shelf:
     def make(self, kind, *options, name=None, size=8 * MIB):
         path = self.folder / (name or f"a.{kind}")
         subprocess.run(["qemu-img", "create", "-q", "-f", kind, *options, path, str(size)],
-                       check=True, capture_output=True, timeout=60)
+                       check=True, capture_output=True, timeout=180)
         return path.read_bytes()
 
     def convert(self, kind, *options):
         source = self.folder / "source.raw"
         source.write_bytes(data(MIB))
         subprocess.run(["qemu-img", "convert", "-f", "raw", "-O", kind, *options, source, self.folder / "out"],
-                       check=True, capture_output=True, timeout=60)
+                       check=True, capture_output=True, timeout=180)
         return (self.folder / "out").read_bytes()
 
     def iso(self):
         (self.folder / "source.raw").write_bytes(data(MIB))
         subprocess.run(["genisoimage", "-quiet", "-o", self.folder / "out", self.folder / "source.raw"],
-                       check=True, capture_output=True, timeout=60)
+                       check=True, capture_output=True, timeout=180)
         return (self.folder / "out").read_bytes()
 
 

@@ -18,14 +18,14 @@ def fixed_vhd(folder):
     folder.mkdir(exist_ok=True)
     (folder / "source").write_bytes(data(MIB))
     subprocess.run(["qemu-img", "convert", "-f", "raw", "-O", "vpc", "-o", "subformat=fixed,force_size=on",
-                    folder / "source", folder / "made"], check=True, capture_output=True, timeout=60)
+                    folder / "source", folder / "made"], check=True, capture_output=True, timeout=180)
     return (folder / "made").read_bytes()
 
 
 def extended_l2(folder):
     folder.mkdir(exist_ok=True)
     subprocess.run(["qemu-img", "create", "-q", "-f", "qcow2", "-o", "extended_l2=on", folder / "l2", "1M"],
-                   check=True, capture_output=True, timeout=60)
+                   check=True, capture_output=True, timeout=180)
     return (folder / "l2").read_bytes()
 
 
@@ -178,7 +178,7 @@ def refused_vhdx_may_be_the_stores_fault(fixture):
     folder.mkdir()
     (folder / "source").write_bytes(data(MIB))
     subprocess.run(["qemu-img", "convert", "-f", "raw", "-O", "vhdx", folder / "source", folder / "made"],
-                   check=True, capture_output=True, timeout=60)
+                   check=True, capture_output=True, timeout=180)
     body = (folder / "made").read_bytes()
     stack = Stack(fixture, policy=TO_TEST)
     inspects(stack, times=1)

@@ -70,5 +70,5 @@ def check_finds_a_loop(fixture):
     """The message names the line. The start fails in the same way."""
     proxy = fixture.proxy(f"http://{fixture.host}:29292", start=False)
     done = subprocess.run([*proxy.command, "--check", "--config-file", proxy.conf_file], capture_output=True,
-                          text=True, timeout=60, check=False)
+                          text=True, timeout=180, check=False)
     assert done.returncode == 1 and "is this proxy itself" in done.stdout + done.stderr, done

@@ -292,6 +292,6 @@ def curl_forms_are_unwrapped(fixture):
             image = stack.image()
             command = ["curl", "-sS", "-X", "PUT", "-H", TOKEN, "-D", "-", *more, "-F", f"file=@{source}",
                        stack.url(image, action)]
-            said = subprocess.run(command, capture_output=True, timeout=60, check=True).stdout
+            said = subprocess.run(command, capture_output=True, timeout=180, check=True).stdout
             assert b" 204 " in said, (more, said)
             assert stack.show(image)["os_hash_value"] == hashlib.sha512(LARGE).hexdigest(), more

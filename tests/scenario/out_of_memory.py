@@ -10,7 +10,7 @@ import time
 from support.fixture import scenario, trusting
 from support.glance import UPLOAD
 from support.proxy import wait_until
-from support.raw_http import Cut, chunk, chunks, head
+from support.raw_http import PATIENCE, Cut, chunk, chunks, head
 from support.stack import OCTETS, TOKEN, data
 
 SMALL, LARGE = data(40_000), data(1_500_000)
@@ -18,7 +18,7 @@ STRIPPED = data(200_000).translate(None, b"\0\r\n")
 JSON = "Content-Type: application/json"
 DOWNLOAD = "/v2/images/x/file"
 OPERATIONS = 160  # for each rate: enough for failures in many places
-SOON = 20  # seconds for one operation; the longest normal wait is five, for the query of an image
+SOON = PATIENCE  # for one operation; the longest normal wait is 30 s, for the state of an image
 
 
 def reason(told):

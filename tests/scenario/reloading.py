@@ -141,7 +141,7 @@ class Manager:
         path = fixture.folder / "notify"
         self.sock = fixture.enter_context(socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM))
         self.sock.bind(str(path))
-        self.sock.settimeout(30)
+        self.sock.settimeout(120)
         fixture.proxy_command = ["env", f"NOTIFY_SOCKET={path}", *fixture.proxy_command]
 
     def hears(self, pattern):
@@ -155,7 +155,7 @@ class Manager:
 def ask_to_reload(proxy, conf=None, **policy):
     """Does what ExecReload= does. Returns the exit status and the output."""
     proxy.write(conf or {}, **policy)
-    done = subprocess.run([proxy.command[-1], "--reload", str(proxy.process.pid)], text=True, timeout=60,
+    done = subprocess.run([proxy.command[-1], "--reload", str(proxy.process.pid)], text=True, timeout=180,
                           capture_output=True, check=False)
     return done.returncode, done.stdout + done.stderr
 
@@ -218,7 +218,7 @@ def reload_without_a_process_fails(fixture):
     """It must not look like a success."""
     proxy = fixture.proxy(fixture.glance())
     assert proxy.stop() is None
-    done = subprocess.run([proxy.command[-1], "--reload", str(proxy.process.pid)], text=True, timeout=60,
+    done = subprocess.run([proxy.command[-1], "--reload", str(proxy.process.pid)], text=True, timeout=180,
                           capture_output=True, check=False)
     assert done.returncode == 1 and "does not answer" in done.stderr, done
 

@@ -22,7 +22,7 @@ ONE_WORKER = {"DEFAULT": {"workers": 1}}
 def slow(fixture, milliseconds=SLOW):
     """The proxies that are started after this have a slow disk."""
     library = fixture.folder / "slow_disk.so"
-    subprocess.run(["gcc", "-D_GNU_SOURCE", "-shared", "-fPIC", "-o", library, SOURCE], check=True, timeout=60)
+    subprocess.run(["gcc", "-D_GNU_SOURCE", "-shared", "-fPIC", "-o", library, SOURCE], check=True, timeout=180)
     options = f"{SANITIZERS['ASAN_OPTIONS']}:verify_asan_link_order=0"
     fixture.proxy_command = ["env", f"LD_PRELOAD={library}", f"SLOW_DISK_MS={milliseconds}",
                              f"ASAN_OPTIONS={options}", *fixture.proxy_command]

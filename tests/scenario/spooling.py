@@ -228,7 +228,7 @@ def fails_to_start(proxy, words):
     for said in ("spool_dir", words, "unknown_length"):  # the cause, and what to change
         assert said in proxy.log(), (said, proxy.log())
     checked = subprocess.run([*proxy.command, "--check", "--config-file", proxy.conf_file], text=True,
-                             capture_output=True, timeout=60, check=False)
+                             capture_output=True, timeout=180, check=False)
     assert checked.returncode == 1 and "spool_dir" in checked.stdout + checked.stderr
 
 
@@ -301,7 +301,7 @@ def curl_uploads_from_stdin_are_stored(fixture):
             with open(source, "rb") as content:
                 said = subprocess.run(
                     ["curl", "-sS", "-H", RIGHT[0], "-H", OCTETS, "-D", "-", *more, "-T", "-",
-                     stack.url(image, action)], stdin=content, capture_output=True, timeout=60, check=True).stdout
+                     stack.url(image, action)], stdin=content, capture_output=True, timeout=180, check=True).stdout
             assert b" 204 " in said, said
             assert re.search(rb"\r\nX-Intake-Fixed: [^\r]*length\r\n", said), said
             assert stack.show(image)["size"] == len(LARGE)

@@ -89,7 +89,7 @@ def check_creates_no_spool_dir(fixture):
 
 def run(proxy, *words):
     return subprocess.run([*proxy.command, *words, "--config-file", proxy.conf_file], text=True,
-                          capture_output=True, timeout=60, check=False)
+                          capture_output=True, timeout=180, check=False)
 
 
 @scenario

@@ -15,7 +15,7 @@ def shake(proxy, *options):
     """(version, cipher) of a handshake with OpenSSL, or None if it failed."""
     host, port = proxy.address
     done = subprocess.run(["openssl", "s_client", "-connect", f"{host}:{port}", *options], input="", text=True,
-                          capture_output=True, timeout=60, check=False)
+                          capture_output=True, timeout=180, check=False)
     found = re.search(r"New, (TLSv[\d.]+), Cipher is (\S+)", done.stdout)
     return found and found.groups()
 
@@ -47,7 +47,7 @@ def only_forward_secret_ciphers_in_the_proxys_order(fixture):
 
 def checked(proxy):
     done = subprocess.run([*proxy.command, "--check", "--config-file", proxy.conf_file], capture_output=True,
-                          text=True, timeout=60, check=False)
+                          text=True, timeout=180, check=False)
     return done.returncode, done.stdout + done.stderr
 
 

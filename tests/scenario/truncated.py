@@ -14,14 +14,14 @@ def make(folder, kind, *options):
     source, made = folder / "source.raw", folder / "made"
     source.write_bytes(random.Random(kind).randbytes(3 * MIB))
     subprocess.run(["qemu-img", "convert", "-f", "raw", "-O", kind, *options, source, made],
-                   check=True, capture_output=True, timeout=60)
+                   check=True, capture_output=True, timeout=180)
     return made.read_bytes()
 
 
 def iso(folder):
     (folder / "source.raw").write_bytes(random.Random("iso").randbytes(3 * MIB))
     subprocess.run(["genisoimage", "-quiet", "-o", folder / "made", folder / "source.raw"],
-                   check=True, capture_output=True, timeout=60)
+                   check=True, capture_output=True, timeout=180)
     return (folder / "made").read_bytes()
 
 
@@ -36,7 +36,7 @@ def gpt(folder):
     made = folder / "made"
     made.write_bytes(bytes(3 * MIB))
     subprocess.run(["/usr/sbin/sfdisk", "-q", made], input=b"label: gpt\nstart=2048\n", check=True,
-                   capture_output=True, timeout=60)
+                   capture_output=True, timeout=180)
     return made.read_bytes()
 
 

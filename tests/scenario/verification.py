@@ -196,7 +196,7 @@ def unreadable_image_means_not_verified(fixture):
     proxy = fixture.proxy(glance)
     clients = {path: fixture.client(proxy) for path in ends}
     for path, client in clients.items():
-        client.sock.settimeout(60)
+        client.sock.settimeout(120)
         client.send(head(f"PUT {path} HTTP/1.1", "Host: h", f"Content-Length: {len(BODY)}"), BODY)
     for path, client in clients.items():
         told = client.answer()
