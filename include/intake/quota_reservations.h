@@ -3,13 +3,12 @@
  *
  * Glance counts active images only. Two uploads may not fit together although each of them fits. So
  * each upload reserves its bytes before it is sent. The states of a reservation:
- *
- *   provisional  From just before the upload is sent. A client that may only see the image gets
- * this far, too, although Glance will refuse its upload. So a provisional reservation never causes
- * a refusal: an upload that does not fit because of it waits a short time. firm         Glance has
- * begun to read the body. stored       Glance has got the whole body, and the reservation has
- * ended. From now on Glance's usage contains the bytes. A usage that was requested before may lack
- * them.
+ * - provisional: from just before the upload is sent. A client that may only see the image gets
+ *   this far, too, although Glance will refuse its upload. So a provisional reservation never
+ *   causes a refusal: an upload that does not fit because of it waits a short time.
+ * - firm: Glance has begun to read the body.
+ * - stored: Glance has got the whole body, and the reservation has ended. From now on Glance's
+ *   usage contains the bytes. A usage that was requested before may lack them.
  *
  * The last state needs care. Assume that an upload requests the usage before another image becomes
  * active, and checks it after the other reservation has ended: it would see the other bytes neither

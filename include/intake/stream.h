@@ -9,7 +9,8 @@ enum stream_code {
     STREAM_WAIT = -1,      /* no bytes now; the reader is notified when there are more */
     STREAM_LOST = -2,      /* the stream ended early */
     STREAM_REFUSED = -3,   /* the stream was refused; its owner knows the reason */
-    STREAM_NO_SPLICE = -4, /* only of splicing: the next bytes must be read instead */
+    STREAM_NO_SPLICE = -4, /* the next bytes do not come this way: they must be read instead, or
+                              (transfer_read()) libcurl delivers them */
     STREAM_NO_MEMORY = -5  /* only of sockets (net/socket.h): the kernel has no memory for it */
 };
 

@@ -3,16 +3,16 @@
  *
  * Glance accepts one upload to an image at a time. Only Glance knows who may upload, and it tells
  * that only after it has the request. A client that sees the image may not be allowed to upload. So
- * a lock excludes nobody by itself, even if its client is slow:
- *
- *   - Any number of uploads to one image may be in flight in this process.
- *   - While Glance shows the image as queued, it has begun to read none of them, and more uploads
- * are accepted. Once Glance shows that data is going into the image, the next upload is refused.
- * The refusal describes the upload that was sent.
- *   - Before an upload is sent, it checks whether another one was sent. If so, Glance is asked for
- * the image again. If data is going into the image, this upload is refused. If it is still queued,
- * this upload waits for Glance's answer to the other one, for a few seconds at most. Then it is
- * sent anyway, and Glance decides between the two. */
+ * a lock does not keep other uploads out, even if its client is slow. It only tells them that this
+ * upload is there:
+ * - Any number of uploads to one image may be in flight in this process.
+ * - While Glance shows the image as queued, it has begun to read none of them, and more uploads are
+ *   accepted. Once Glance shows that data is going into the image, the next upload is refused. The
+ *   refusal describes the upload that was sent.
+ * - Before an upload is sent, it checks whether another one was sent. If so, Glance is asked for
+ *   the image again. If data is going into the image, this upload is refused. If it is still
+ *   queued, this upload waits for Glance's answer to the other one, for a few seconds at most. Then
+ *   it is sent anyway, and Glance decides between the two. */
 #ifndef INTAKE_UPLOAD_LOCKS_H
 #define INTAKE_UPLOAD_LOCKS_H
 

@@ -1,5 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Shared by the files of proxy/admin/. */
+/* Shared by the files of proxy/admin/.
+ *
+ *   admin.c           the listener, and which page is asked for
+ *   pages.c           writes the pages for programs: health, readiness, metrics, uploads
+ *   status_page.c     writes the page for people
+ *   readiness.c       whether the proxy is ready
+ *   records_json.c    the records of all workers, as JSON
+ *   endpoints_text.c  Glance's endpoints, as JSON and as metrics
+ *   metrics_text.c    the counters of all workers, as text
+ *   metrics_rows.c    the rows of each metric in that text */
 #ifndef INTAKE_ADMIN_PRIV_H
 #define INTAKE_ADMIN_PRIV_H
 

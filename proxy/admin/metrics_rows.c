@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Writes the rows of each metric, one function for each. */
 #include "admin/metrics_rows.h"
 
 #include "intake/buffer.h"

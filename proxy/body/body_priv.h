@@ -1,24 +1,29 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Declarations shared by the files of the body.
  *
- *   body.c          the chain: creates, prepares, reads and frees it
- *   filter.c        what every filter can do: pull, refuse, report a violation
- *   splice.c        splices the bytes that no filter has to read
- *   source.c        filter: reads the client's bytes
- *   envelope.c      filter: takes the image out of a form (multipart.c finds it)
- *   measure.c       filter: checks the size against the limits and the promised size
- *   inspect.c       filter: holds the opening back until it has been checked; examines later bytes
- *                   if a format asks for them (proxy/format/)
- *   inspect_checks.c  checks the opening
- *   encoded.c       for inspect.c: an encoded file (base64, JSON, ...) in place of the image
- *   stripped.c      for inspect.c: bytes lost by curl -d
- *   decoded.c       for inspect.c: an image that was read and written as text
- *   glance_checks.c for inspect.c: what Glance would refuse
- *   spool_filter.c  filter: spools an image of unknown length
- *   digest.c        filter: hashes the image (hashing.c: in other threads), and compares the
- *                   digests with the promised ones
- *   promised.c      the comparison with the promised digests
- *   finish.c        filter: holds the last byte back until every filter has agreed with the end
+ *   body.c                 the chain: creates, prepares, reads and frees it
+ *   filter.c               what every filter can do: pull, refuse, report a violation
+ *   splice.c               splices the bytes that no filter has to read
+ *   source.c               filter: reads the client's bytes
+ *   envelope.c             filter: takes the image out of a form
+ *   multipart.c            for envelope.c: finds the image in the form
+ *   multipart_head.c       the header fields that describe a form
+ *   multipart_delimiter.c  for multipart.c: finds the delimiters of a form
+ *   multipart_guess.c      for envelope.c: recognises a form that is not declared as one
+ *   measure.c              filter: checks the size against the limits and the promised size
+ *   inspect.c              filter: holds the opening back until it has been checked; examines
+ *                          later bytes if a format asks for them (proxy/format/)
+ *   inspect_checks.c       checks the opening
+ *   encoded.c              a check: an encoded file (base64, JSON, ...) in place of the image
+ *   stripped.c             a check: bytes lost by curl -d
+ *   decoded.c              a check: an image that was read and written as text
+ *   line_ends.c            a check: an image whose line ends were converted (inspect.c counts them)
+ *   glance_checks.c        a check: what Glance would refuse
+ *   spool_filter.c         filter: spools an image of unknown length
+ *   digest.c               filter: hashes the image
+ *   hashing.c              for digest.c: hashes in other threads
+ *   promised.c             for digest.c: compares the digests with the promised ones
+ *   finish.c               filter: holds the last byte back until every filter has agreed to it
  */
 #ifndef BODY_PRIV_H
 #define BODY_PRIV_H

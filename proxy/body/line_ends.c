@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Counts the line feeds of the data, and those after a carriage return. */
 #include "body/line_ends.h"
 
 #include <string.h>

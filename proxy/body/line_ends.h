@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Recognises a disk image whose line ends a program has converted, as if it were a text.
- *
- *   LF made CR LF   every line feed comes after a carriage return. In other data that is one of
- * 256. CR LF made LF   no line feed comes after a carriage return, although there are thousands.
+/* Recognises a disk image whose line ends a program has converted, as if it were a text:
+ * - LF made CR LF: every line feed comes after a carriage return. In other data that is one of 256.
+ * - CR LF made LF: no line feed comes after a carriage return, although there are thousands.
  *
  * Data that consists of text files can look like this and be intact. So the counts are evidence
  * only if the length is wrong, too: a disk image has whole sectors, and a conversion changes the

@@ -123,9 +123,12 @@ enum upload_lock_outcome upload_lock_send(struct upload_lock *upload_lock, bool 
     bool must_check = !anyway && (upload_lock->recheck_needed || find_sent(upload_lock, &facts));
     upload_lock->recheck_needed = false;
     upload_lock->sent = upload_lock->sent || !must_check;
-    if (!must_check)
+    if (!must_check) {
         EACH_OTHER(row, upload_lock)
-    row->recheck_needed = true;
+        {
+            row->recheck_needed = true;
+        }
+    }
     pthread_mutex_unlock(&upload_lock->upload_locks->lock);
     return must_check ? UPLOAD_LOCK_LOOK : UPLOAD_LOCK_SENT;
 }

@@ -5,14 +5,14 @@
  * The rules are those of set_data() in glance/location.py (the same from stable/2025.1 to
  * stable/2026.1) with the inspectors of oslo_utils/imageutils/format_inspector.py (8.2 to 10):
  *
- *   - Only an image with container_format `bare` is inspected.
- *   - Every inspector sees the data, independent of the declared format. If none recognises it, the
- *     format is `raw`.
- *   - ISO and boot sector together are an ISO. Any other two together are refused.
- *   - The recognised format must be the declared one. Declared `raw`, the data may be anything
- * except an ISO with a boot sector: for that, Glance fails in its own warning. A format without an
- *     inspector (ami, aki, ari, ploop) is accepted if no inspector recognises the data.
- *   - The safety checks of the recognised format must pass.
+ * - Only an image with container_format `bare` is inspected.
+ * - Every inspector sees the data, independent of the declared format. If none recognises it, the
+ *   format is `raw`.
+ * - ISO and boot sector together are an ISO. Any other two together are refused.
+ * - The recognised format must be the declared one. Declared `raw`, the data may be anything except
+ *   an ISO with a boot sector: for that, Glance fails in its own warning. A format without an
+ *   inspector (ami, aki, ari, ploop) is accepted if no inspector recognises the data.
+ * - The safety checks of the recognised format must pass.
  *
  * Glance looks for the header of a VHD at its beginning. So a fixed VHD is `raw`, or a boot
  * sector. */

@@ -2,8 +2,8 @@
 /* Reads the expandable image of Virtuozzo and Parallels (QEMU's docs/interop/parallels.txt). All
  * numbers are little-endian:
  *
- *      0 "WithoutFreeSpace" or "WithouFreSpacExt"   16 version   28 cluster, in sectors   36
- * sectors
+ *      0 "WithoutFreeSpace" or "WithouFreSpacExt"
+ *     16 version   28 cluster, in sectors   36 sectors
  *
  * With the first magic the number of sectors has only 32 bits. */
 #include "format/format_priv.h"

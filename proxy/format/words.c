@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Writes what the readers of the formats have found: words for the client, sizes, bytes needed. */
 #include "format/format_priv.h"
 
 #include <stdarg.h>

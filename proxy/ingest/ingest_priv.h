@@ -1,5 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Declarations shared by the files that parse the JSON of ingest requests. */
+/* Declarations shared by the files that parse the JSON of ingest requests.
+ *
+ *   json.c    parses one JSON text
+ *   import.c  reads and rewrites the body of an import
+ *   update.c  finds out whether an update changes locations */
 #ifndef INGEST_PRIV_H
 #define INGEST_PRIV_H
 

@@ -5,6 +5,7 @@
  *     HEAD -> BODYLESS -> COMPLETE -> ANSWERABLE -> ANSWERING ------------> OVER
  *     HEAD -> HELD -> INVITED -> RECEIVING -> COMPLETE
  *                                RECEIVING -> RAW_BODY
+ *                                RECEIVING -> ANSWERABLE
  *                     HELD to COMPLETE -> RAW_RESPONSE -> DRAINING -------> OVER
  *
  * A request can be over at any time. Without memory it is answered without a RAW_RESPONSE. */

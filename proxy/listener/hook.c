@@ -113,7 +113,7 @@ static ssize_t read_guarded(struct connection *connection, gnutls_session_t sess
     return got || !room ? (ssize_t)got : would_block(session);
 }
 
-/* A read of GnuTLS's, while libmicrohttpd runs. */
+/* GnuTLS reads the socket, while libmicrohttpd runs. */
 static ssize_t receive_for_gnutls(struct connection *connection, void *into, size_t room)
 {
     if (!connection->first_byte_seen)

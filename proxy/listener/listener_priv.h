@@ -232,7 +232,7 @@ ssize_t raw_body_splice(struct client *client, int pipe, size_t room);
 void raw_body_tick(struct client *client);
 void raw_body_end(struct client *client);
 
-/* raw_response.c: may begin in any state before CLIENT_ANSWERING. */
+/* raw_response.c: may begin in the states from CLIENT_HELD to CLIENT_COMPLETE. */
 void raw_response_begin(struct client *client);
 void raw_response_more(struct client *client); /* after client_more() */
 void raw_response_tick(struct client *client);

@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Reads and writes the TLS socket of a client with GnuTLS, many records at once. tls_socket.h
+ * explains the buffer for that. */
 #include "net/tls_socket.h"
 
 #include <string.h>

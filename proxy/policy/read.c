@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "intake/diagnostics.h"
 /* Reads the rules of a policy from the YAML tree. */
+#include "intake/diagnostics.h"
 #include "policy/policy_priv.h"
 
 #include <stdlib.h>

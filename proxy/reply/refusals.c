@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Makes the rows of include/intake/refusal.h a table. */
 #include "intake/refusal.h"
 
 #include <stddef.h>

@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Writes a refusal in the form that the client shows completely.
- *
- *   JSON   curl and Postman show the body as it is. openstacksdk shows `message` if the type is
- *          application/json.
- *   text   glanceclient expects objects in a JSON error and fails with "'str' object has no
- * attribute 'get'"; it shows text/plain as it is. A client that spoke plain HTTP to a TLS port is
- * not known, and also gets text. */
+/* Writes a refusal in the form that the client shows completely:
+ * - JSON. curl and Postman show the body as it is. openstacksdk shows `message` if the type is
+ *   application/json.
+ * - Text. glanceclient expects objects in a JSON error and fails with "'str' object has no
+ *   attribute 'get'"; it shows text/plain as it is. A client that spoke plain HTTP to a TLS port is
+ *   not known, and also gets text. */
 #include "intake/reply.h"
 
 #include "reply/hints.h"

@@ -1,6 +1,21 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Shared by the files of proxy/request/: the syntax of HTTP, forwarding headers, and the method
- * override of Routes. */
+/* Declarations shared by the files that read a request's head.
+ *
+ *   head.c             checks the head as a whole
+ *   syntax.c           the syntax of HTTP: tokens, values, hosts
+ *   target.c           the path and the query
+ *   route.c            what is asked for
+ *   override.c         a query that changes the method
+ *   near_miss.c        image data with a wrong method, or to a wrong path
+ *   accept.c           the API version in Accept
+ *   origin.c           the client's address, and its view of this proxy
+ *   forwarded.c        one element of a forwarding header
+ *   via.c              loops
+ *   request_id.c       the request id
+ *   requested_store.c  the store that the client asks for
+ *   promises.c         the digests that the client promises
+ *   admission.c        what the head of an upload tells
+ *   forward.c          the head for Glance, and the fields for the client */
 #ifndef PROXY_REQUEST_PRIV_H
 #define PROXY_REQUEST_PRIV_H
 

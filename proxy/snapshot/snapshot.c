@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Reads settings, policy and certificates as one configuration, and counts the references to it. A
+ * snapshot can borrow the certificate of an older one, its lender. */
 #include "intake/snapshot.h"
 
 #include "intake/diagnostics.h"

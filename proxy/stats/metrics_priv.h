@@ -1,5 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The counters of a worker: metrics.c writes them, metrics_text.c reads them. */
+/* The counters of a worker.
+ *
+ *   metrics.c                     counts, and adds up the counters of all workers
+ *   proxy/admin/metrics_text.c    writes them as text
+ *   proxy/admin/metrics_rows.c    writes the rows of each metric */
 #ifndef STATS_METRICS_PRIV_H
 #define STATS_METRICS_PRIV_H
 

@@ -1,5 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The request records of one worker, for the pages of proxy/admin/. */
+/* The request records of one worker. The pages of proxy/admin/ read them, too.
+ *
+ *   records.c       the records in flight, and the last ones that ended
+ *   record_log.c    writes the log line of a record
+ *   record_texts.c  names what was done to an upload */
 #ifndef STATS_RECORDS_PRIV_H
 #define STATS_RECORDS_PRIV_H
 

@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Writes a large request body to Glance's socket, past libcurl. libcurl opens the connection, sends
- * the head and reads the answer. Writing the body here needs no buffer per upload, keeps an answer
- * that Glance gives before it closes, and can splice bytes from socket to socket.
+ * the head and reads the answer. Writing the body here keeps an answer that Glance gives before it
+ * closes, and can splice bytes from socket to socket. An upload has a buffer only while Glance's
+ * socket is full.
  *
  *     client's socket -> scratch -> Glance's socket        bytes that a filter reads
  *     client's socket -> pipe    -> Glance's socket        bytes that no filter reads
  *
  * Scratch and pipe belong to the worker. If Glance's socket is full, the transfer keeps the unsent
- * bytes, and the client is not asked for more until they are sent. */
+ * bytes: a copy of up to RAW_REQUEST_CHUNK bytes, or the pipe with its bytes. The client is not
+ * asked for more until they are sent. */
 #include "upstream/upstream_priv.h"
 
 #include "intake/settings.h"

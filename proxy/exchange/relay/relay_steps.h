@@ -43,6 +43,8 @@ static inline struct relay_flow *relay_of(struct exchange *x)
 enum step_result relay_send_continue(struct exchange *x);
 enum step_result relay_forward(struct exchange *x);
 void relay_end(struct exchange *x);
+
+/* reply.c */
 bool relay_reply(struct exchange *x, struct reply *reply); /* for the client; false: no memory */
 
 /* stream.c */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The head of Glance's answer to a request that was passed on. */
+/* Makes the client's answer of Glance's answer that was collected: its status, fields and body. */
 #include "exchange/relay/relay_steps.h"
 
 #include "intake/record.h"
