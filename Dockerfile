@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # Build:  docker build -t glance-intake .
-# Run:    docker run -p 9292:9292 -v ./glance-intake:/etc/glance-intake:ro glance-intake
+# Run:    docker run -p 9292:9292 -v "$PWD/glance-intake:/etc/glance-intake:ro" glance-intake
 # The mounted folder holds glance-intake.conf (with Glance's endpoint) and policy.yaml; without it
 # the samples of config/ apply. Stop with a grace period as long as uploads may take to finish
 # (drain_timeout): docker stop --time 21600.
