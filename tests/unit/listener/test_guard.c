@@ -1,94 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Each vector comes whole, byte by byte, and in two at every point: what goes on, and where it
- * stops, must be the same. */
-#include "listener/guard.h"
-
-#include "support/splits.h"
-
+/* Heads: the request line, the fields, the limits; and what passes. */
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stddef.h>
 #include <stdint.h>
-#include <stdlib.h>
-#include <string.h>
 
 #include <cmocka.h>
 
-#define TEXT(literal) literal, sizeof(literal) - 1
-
-struct vector {
-    const char *name;
-    const char *sent;
-    size_t sent_count;
-    const char *kept; /* what libmicrohttpd gets */
-    size_t kept_count;
-    enum refusal refusal; /* REFUSAL_NONE: it is sound */
-    uint64_t heads;
-};
-
-static char got[64 * 1024];
-
-static void judge(const struct vector *vector, struct split split, struct guard *guard,
-                  size_t *kept)
-{
-    char *copy = malloc(vector->sent_count);
-    assert_non_null(copy);
-    memcpy(copy, vector->sent, vector->sent_count);
-    for (size_t at = 0; at < vector->sent_count;) {
-        size_t piece = split_piece(split, at, vector->sent_count);
-        size_t good = guard_judge(guard, copy + at, piece);
-        assert_true(good <= piece);
-        memcpy(got + *kept, copy + at, good);
-        *kept += good;
-        at += piece;
-    }
-    free(copy);
-}
-
-static void check(struct split split, const void *context)
-{
-    const struct vector *vector = context;
-    struct guard guard = {0};
-    size_t kept = 0;
-    judge(vector, split, &guard, &kept);
-    bool good = guard.refusal == vector->refusal && kept == vector->kept_count &&
-                !memcmp(got, vector->kept, kept) && guard.heads == vector->heads &&
-                !guard.fault == !vector->refusal;
-    if (!good)
-        print_message("%s, cut at %zu: kept %zu of %zu, %s\n", vector->name, split.first, kept,
-                      vector->kept_count, guard.fault ? guard.fault : "no fault");
-    assert_true(good);
-}
-
-static void check_all(const struct vector *vectors, size_t count)
-{
-    for (size_t i = 0; i < count; i++)
-        splits_each(vectors[i].sent_count, check, &vectors[i]);
-}
-
-#define LINE    "PUT /v2/x HTTP/1.1\r\n"
-#define GET     "GET /y HTTP/1.1\r\nHost: h\r\n\r\n"
-#define CHUNKED LINE "Transfer-Encoding:chunked\r\n\r\n"
-
-/* Goes on as it is. */
-#define SOUND(name, sent, heads)                                                                   \
-    {                                                                                              \
-        name, TEXT(sent), TEXT(sent), REFUSAL_NONE, heads                                          \
-    }
-/* Goes on without what is left out. */
-#define TIDIED(name, sent, kept)                                                                   \
-    {                                                                                              \
-        name, TEXT(sent), TEXT(kept), REFUSAL_NONE, 2                                              \
-    }
-/* Stops behind `good`; what comes after `bad` changes nothing. */
-#define WRONG(name, good, bad)                                                                     \
-    {                                                                                              \
-        name, TEXT(good bad GET), TEXT(good), REFUSAL_BAD_REQUEST, 1                               \
-    }
-/* The same in a body or its trailers, of which `left_out` was dropped. */
-#define WRONG_BEHIND(name, good, left_out, bad)                                                    \
-    {                                                                                              \
-        name, TEXT(good left_out bad GET), TEXT(good), REFUSAL_BAD_REQUEST, 1                      \
-    }
+#include "guard_vectors.h"
 
 static void what_is_sound_goes_on(void **state)
 {
@@ -193,63 +112,6 @@ static void a_field_that_is_not_sound_stops_it(void **state)
     check_all(vectors, sizeof vectors / sizeof *vectors);
 }
 
-static void a_framing_that_is_not_sound_stops_it(void **state)
-{
-    (void)state;
-    static const struct vector vectors[] = {
-        WRONG("no number", LINE "Content-Length:", "\r\n"),
-        WRONG("a sign", LINE "Content-Length:", "+5\r\n"),
-        WRONG("a negative number", LINE "Content-Length:", "-5\r\n"),
-        WRONG("hexadecimal", LINE "Content-Length:0", "x5\r\n"),
-        WRONG("a list", LINE "Content-Length:5", ", 5\r\n"),
-        WRONG("2^63", LINE "Content-Length:922337203685477580", "8\r\n"),
-        WRONG_BEHIND("two numbers", LINE "Content-Length:5", " ", "5\r\n"),
-        WRONG("two lengths", LINE "Content-Length:5\r\ncontent-length:5\r\n\r", "\n"),
-        WRONG("a length and chunked", LINE "Content-Length:5\r\nTransfer-Encoding:chunked\r\n\r",
-              "\n"),
-        WRONG("chunked twice", LINE "Transfer-Encoding:chunked\r\nTransfer-Encoding:chunked\r\n\r",
-              "\n"),
-        WRONG("another coding", LINE "Transfer-Encoding:", "gzip\r\n"),
-        WRONG("no coding", LINE "Transfer-Encoding:", "\r\n"),
-        WRONG("a part of chunked", LINE "Transfer-Encoding:chunk", "\r\n"),
-        WRONG("a coding behind chunked", LINE "Transfer-Encoding:chunked", ", gzip\r\n"),
-        WRONG_BEHIND("a blank in chunked", LINE "Transfer-Encoding:chun", " ", "ked\r\n"),
-    };
-    check_all(vectors, sizeof vectors / sizeof *vectors);
-}
-
-static void a_chunk_that_is_not_sound_stops_it(void **state)
-{
-    (void)state;
-    static const struct vector vectors[] = {
-        WRONG("no size", CHUNKED, "\r\n"),
-        WRONG("no hexadecimal", CHUNKED, "g\r\n"),
-        WRONG("a prefix", CHUNKED "0", "x3\r\n"),
-        WRONG("a negative size", CHUNKED, "-3\r\n"),
-        WRONG("a size of 2^63", CHUNKED "800000000000000", "0\r\n"),
-        WRONG("a blank before the size", CHUNKED, " 3\r\n"),
-        WRONG_BEHIND("a blank behind the size", CHUNKED "3", " ", "\r\n"),
-        WRONG_BEHIND("two sizes", CHUNKED "3", " ", "3\r\n"),
-        WRONG("a bare line feed behind the size", CHUNKED "3", "\nabc\r\n"),
-        WRONG("a lone carriage return", CHUNKED "3\r", "abc\r\n"),
-        WRONG("a NUL behind the size", CHUNKED "3", "\0\r\n"),
-        WRONG_BEHIND("a bare line feed in an extension", CHUNKED "3", ";a", "\nabc\r\n"),
-        WRONG_BEHIND("a control character in an extension", CHUNKED "3", ";a", "\x01\r\n"),
-        WRONG("a chunk that is longer", CHUNKED "3\r\nabc", "d\r\n"),
-        WRONG("a bare line feed behind a chunk", CHUNKED "3\r\nabc", "\n0\r\n"),
-        WRONG("a lone carriage return behind a chunk", CHUNKED "3\r\nabc\r", "0\r\n"),
-        WRONG("a folded trailer", CHUNKED "0\r\n", " A: b\r\n\r\n"),
-        WRONG("a trailer without a name", CHUNKED "0\r\n", ": b\r\n\r\n"),
-        WRONG_BEHIND("a NUL in a trailer", CHUNKED "0\r\n", "A: b", "\0\r\n\r\n"),
-        WRONG_BEHIND("a bare line feed in a trailer", CHUNKED "0\r\n", "A: b", "\nC: d\r\n\r\n"),
-        WRONG_BEHIND("no colon in a trailer", CHUNKED "0\r\n", "A", "\r\n\r\n"),
-        WRONG_BEHIND("a lone carriage return in a trailer", CHUNKED "0\r\n", "A: b\r", "C\r\n"),
-        WRONG("a bare line feed at the end", CHUNKED "0\r\n", "\n"),
-        WRONG("a lone carriage return at the end", CHUNKED "0\r\n\r", "A"),
-    };
-    check_all(vectors, sizeof vectors / sizeof *vectors);
-}
-
 static void the_next_request_is_judged_as_the_first_is(void **state)
 {
     (void)state;
@@ -307,27 +169,6 @@ static void a_head_has_its_bounds(void **state)
     assert_int_equal(of("Cookie:", 9300, "\r\n", 1), REFUSAL_HEAD_TOO_LONG);
 }
 
-static void trailers_and_extensions_have_theirs(void **state)
-{
-    (void)state;
-    static const char head[] = CHUNKED;
-    for (int trailer = 0; trailer < 2; trailer++) {
-        struct guard guard = {0};
-        char bytes[sizeof head];
-        memcpy(bytes, head, sizeof head);
-        guard_judge(&guard, bytes, sizeof head - 1);
-        memcpy(bytes, trailer ? "0\r\nA:" : "3;", trailer ? 5 : 2);
-        guard_judge(&guard, bytes, trailer ? 5 : 2);
-        int count = 0;
-        for (; !guard.fault && count < 100000; count++) {
-            bytes[0] = 'x';
-            assert_int_equal(guard_judge(&guard, bytes, 1), 0);
-        }
-        assert_int_equal(guard.refusal, REFUSAL_BAD_REQUEST);
-        assert_in_range(count, 4000, 20000);
-    }
-}
-
 static void it_tells_where_it_is(void **state)
 {
     (void)state;
@@ -355,12 +196,9 @@ int main(void)
         cmocka_unit_test(what_nobody_needs_is_left_out),
         cmocka_unit_test(a_request_line_that_is_not_sound_stops_it),
         cmocka_unit_test(a_field_that_is_not_sound_stops_it),
-        cmocka_unit_test(a_framing_that_is_not_sound_stops_it),
-        cmocka_unit_test(a_chunk_that_is_not_sound_stops_it),
         cmocka_unit_test(the_next_request_is_judged_as_the_first_is),
         cmocka_unit_test(only_http_1_is_spoken),
         cmocka_unit_test(a_head_has_its_bounds),
-        cmocka_unit_test(trailers_and_extensions_have_theirs),
         cmocka_unit_test(it_tells_where_it_is),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,95 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "intake/endpoints.h"
-
-#include "intake/clock.h"
-#include "intake/settings.h"
-
+/* Which endpoint gets a request, and the list of endpoints. */
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stddef.h>
 #include <stdint.h>
-#include <string.h>
 
 #include <cmocka.h>
 
-enum { REFUSED_FOR = 10000, THREE = 3 };
-
-/* The clock is this test's: the linker takes these, and leaves the library's in the archive. */
-static uint64_t now;
-
-uint64_t clock_ms(void)
-{
-    return now;
-}
-
-uint64_t clock_wall_ms(void)
-{
-    return now;
-}
-
-static char A[] = "http://a:9393", B[] = "http://b:9393", C[] = "https://c";
-static char *const ABC[] = {A, B, C};
-static struct endpoints *endpoints;
-
-static void configure(char *const *urls, size_t count)
-{
-    const struct settings settings = {
-        .glance = {.endpoints = (char **)urls, .endpoint_count = count}};
-    assert_true(endpoints_configure(endpoints, &settings));
-}
-
-static int set_up(void **state)
-{
-    (void)state;
-    now = 1000;
-    endpoints = endpoints_new();
-    assert_non_null(endpoints);
-    configure(ABC, THREE);
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    (void)state;
-    endpoints_free(endpoints);
-    return 0;
-}
-
-static void check(const char *url, enum endpoint_health health, unsigned times)
-{
-    for (unsigned i = 0; i < times; i++) {
-        endpoints_check_begins(endpoints, url);
-        endpoints_checked(endpoints, url, health, "it is not well");
-    }
-}
+#include "three_endpoints.h"
 
 static void put_out(const char *url)
 {
     check(url, HEALTH_FAILED, 2);
-}
-
-/* With image data of ours there, which has ended since. */
-static void make_busy(const char *url)
-{
-    assert_true(endpoints_flow_begins(endpoints, url));
-    check(url, HEALTH_SILENT, 1);
-    endpoints_flow_ends(endpoints, url);
-}
-
-static enum endpoint_state state_of(const char *url)
-{
-    struct endpoints_view view;
-    enum endpoint_state found = ENDPOINT_UNKNOWN;
-    endpoints_look(endpoints, &view);
-    for (size_t i = 0; i < view.count; i++)
-        if (strcmp(view.rows[i].url, url) == 0)
-            found = view.rows[i].state;
-    endpoints_view_free(&view);
-    return found;
-}
-
-static int next(unsigned tried)
-{
-    return endpoints_choose(endpoints, ABC, THREE, tried, TURN_REQUEST, -1);
 }
 
 static void they_take_turns(void **state)
@@ -156,80 +78,6 @@ static void what_belongs_together_stays_where_nothing_is_better(void **state)
     put_out(A);
     put_out(B);
     assert_int_equal(prefer(2, 0), 2);
-}
-
-static void a_refused_connection_counts_for_a_while(void **state)
-{
-    (void)state;
-    endpoints_refused(endpoints, A);
-    assert_int_equal(state_of(A), ENDPOINT_OUT); /* no check has told otherwise */
-    now += REFUSED_FOR - 1;
-    assert_int_equal(next(0), 1);
-    assert_int_equal(next(6), 0); /* the only one that is left */
-    now++;
-    assert_int_equal(next(6), 0);
-    assert_int_equal(state_of(A), ENDPOINT_UNKNOWN);
-
-    endpoints_refused(endpoints, A);
-    endpoints_answered(endpoints, A);
-    assert_int_equal(state_of(A), ENDPOINT_UNKNOWN);
-    endpoints_refused(endpoints, A);
-    check(A, HEALTH_WELL, 1);
-    assert_int_equal(state_of(A), ENDPOINT_UP);
-    assert_int_equal(next(6), 0);
-}
-
-/* Letters: well, failed, silent, silent with data of ours there, unasked. */
-static void opinions(void **state)
-{
-    (void)state;
-    static const struct {
-        const char *checks;
-        enum endpoint_state after;
-    } rows[] = {
-        {"", ENDPOINT_UNKNOWN}, {"u", ENDPOINT_UNKNOWN}, {"w", ENDPOINT_UP},
-        {"f", ENDPOINT_OUT}, /* the first one decides */
-        {"s", ENDPOINT_OUT},    {"d", ENDPOINT_BUSY},    {"wf", ENDPOINT_UP},
-        {"wff", ENDPOINT_OUT},  {"wss", ENDPOINT_OUT},   {"wfs", ENDPOINT_OUT},
-        {"wfwf", ENDPOINT_UP},  {"wfuf", ENDPOINT_OUT},  {"wfdf", ENDPOINT_BUSY},
-        {"fw", ENDPOINT_OUT},   {"fww", ENDPOINT_UP},    {"fwfw", ENDPOINT_OUT},
-        {"wd", ENDPOINT_BUSY},  {"wddd", ENDPOINT_BUSY}, {"wdw", ENDPOINT_UP},
-        {"wds", ENDPOINT_BUSY}, {"wdss", ENDPOINT_OUT},  {"sd", ENDPOINT_BUSY},
-    };
-    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
-        tear_down(NULL);
-        set_up(NULL);
-        for (const char *letter = rows[i].checks; *letter; letter++) {
-            if (*letter == 'd')
-                make_busy(B);
-            else
-                check(B,
-                      *letter == 'w'   ? HEALTH_WELL
-                      : *letter == 'f' ? HEALTH_FAILED
-                      : *letter == 's' ? HEALTH_SILENT
-                                       : HEALTH_UNASKED,
-                      1);
-        }
-        if (state_of(B) != rows[i].after)
-            fail_msg("%s: %s", rows[i].checks, endpoint_state_text(state_of(B)));
-    }
-}
-
-/* Glance had no process for the check at some time while it lasted. */
-static void data_that_flows_only_for_a_part_of_the_check_counts(void **state)
-{
-    (void)state;
-    check(A, HEALTH_WELL, 1);
-    endpoints_check_begins(endpoints, A);
-    assert_true(endpoints_flow_begins(endpoints, A));
-    endpoints_flow_ends(endpoints, A);
-    endpoints_checked(endpoints, A, HEALTH_SILENT, "silent");
-    assert_int_equal(state_of(A), ENDPOINT_BUSY);
-    endpoints_check_begins(endpoints, A);
-    endpoints_checked(endpoints, A, HEALTH_SILENT, "silent");
-    endpoints_check_begins(endpoints, A);
-    endpoints_checked(endpoints, A, HEALTH_SILENT, "silent");
-    assert_int_equal(state_of(A), ENDPOINT_OUT);
 }
 
 static void assert_order(const char *const *urls, size_t count)
@@ -315,9 +163,6 @@ int main(void)
         TEST(the_best_of_those_not_tried),
         TEST(one_that_is_passed_over_leaves_its_turns_to_all),
         TEST(what_belongs_together_stays_where_nothing_is_better),
-        TEST(a_refused_connection_counts_for_a_while),
-        TEST(opinions),
-        TEST(data_that_flows_only_for_a_part_of_the_check_counts),
         TEST(a_new_list_changes_nothing_about_those_in_it),
         TEST(what_flows_there_ends_there),
         TEST(the_list_has_an_end),
