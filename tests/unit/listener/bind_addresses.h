@@ -37,7 +37,7 @@ static inline uint16_t port_of(int fd)
     return ntohs(address.sin_port); /* at the same place in a sockaddr_in6 */
 }
 
-/* A socket of somebody else's, with these options, bound to the address. */
+/* A socket of another program, with these options, bound to the address. */
 static inline int bound(const struct bind_address *address, bool reuse_port)
 {
     int on = 1;

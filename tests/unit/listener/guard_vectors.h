@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Each vector comes whole, byte by byte, and in two at every point: what goes on, and where it
- * stops, must be the same. Include after <cmocka.h>. */
+/* Requests for a guard. Each is fed whole, byte by byte, and cut in two at every point: the bytes
+ * that pass, and the place of the fault, must be the same. Include after <cmocka.h>. */
 #ifndef LISTENER_GUARD_VECTORS_H
 #define LISTENER_GUARD_VECTORS_H
 
@@ -18,7 +18,7 @@ struct vector {
     size_t sent_count;
     const char *kept; /* what libmicrohttpd gets */
     size_t kept_count;
-    enum refusal refusal; /* REFUSAL_NONE: it is sound */
+    enum refusal refusal; /* REFUSAL_NONE: the request is valid */
     uint64_t heads;
 };
 
@@ -66,22 +66,22 @@ static inline void check_all(const struct vector *vectors, size_t count)
 #define GET     "GET /y HTTP/1.1\r\nHost: h\r\n\r\n"
 #define CHUNKED LINE "Transfer-Encoding:chunked\r\n\r\n"
 
-/* Goes on as it is. */
+/* Passes unchanged. */
 #define SOUND(name, sent, heads)                                                                   \
     {                                                                                              \
         name, TEXT(sent), TEXT(sent), REFUSAL_NONE, heads                                          \
     }
-/* Goes on without what is left out. */
+/* Passes without the dropped bytes. */
 #define TIDIED(name, sent, kept)                                                                   \
     {                                                                                              \
         name, TEXT(sent), TEXT(kept), REFUSAL_NONE, 2                                              \
     }
-/* Stops behind `good`; what comes after `bad` changes nothing. */
+/* Is refused after `good`. What follows `bad` makes no difference. */
 #define WRONG(name, good, bad)                                                                     \
     {                                                                                              \
         name, TEXT(good bad GET), TEXT(good), REFUSAL_BAD_REQUEST, 1                               \
     }
-/* The same in a body or its trailers, of which `left_out` was dropped. */
+/* Is refused after `good`, and `left_out` was dropped. */
 #define WRONG_BEHIND(name, good, left_out, bad)                                                    \
     {                                                                                              \
         name, TEXT(good left_out bad GET), TEXT(good), REFUSAL_BAD_REQUEST, 1                      \

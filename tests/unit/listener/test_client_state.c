@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The order of a request's states, row by row. A change that is not in it ends the program. */
+/* The state changes of a request. A change that is not in the table ends the program. */
 #include "listener/listener_priv.h"
 
 #include <setjmp.h>
@@ -15,10 +15,11 @@
 /* One letter per state, in the order of enum client_state. */
 static const char LETTERS[] = "hbHirRcaAwdo";
 
+/* The states that may follow each of them. */
 static const char *const AFTER[] = {"bHdo", "co",  "iwdo", "rwdo", "cRawdo", "wdo",
                                     "awdo", "Ado", "o",    "do",   "o",      "o"};
 
-/* In a child process, which ends without a core file and without a message. */
+/* Tries the change in a child process, which leaves no core file and prints no message. */
 static bool may_follow(enum client_state from, enum client_state to)
 {
     int status;
@@ -36,7 +37,7 @@ static bool may_follow(enum client_state from, enum client_state to)
     return WIFEXITED(status) && WEXITSTATUS(status) == 0;
 }
 
-static void only_the_states_of_the_table_follow(void **state)
+static void only_state_changes_in_the_table_are_allowed(void **state)
 {
     (void)state;
     for (unsigned from = 0; from < sizeof AFTER / sizeof AFTER[0]; from++)
@@ -48,7 +49,7 @@ static void only_the_states_of_the_table_follow(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(only_the_states_of_the_table_follow),
+        cmocka_unit_test(only_state_changes_in_the_table_are_allowed),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

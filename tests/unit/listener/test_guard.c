@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Heads: the request line, the fields, the limits; and what passes. */
+/* Valid requests; the request line, the fields and the limits of a head. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -9,7 +9,7 @@
 
 #include "guard_vectors.h"
 
-static void what_is_sound_goes_on(void **state)
+static void valid_requests_pass_unchanged(void **state)
 {
     (void)state;
     static const struct vector vectors[] = {
@@ -38,7 +38,7 @@ static void what_is_sound_goes_on(void **state)
     check_all(vectors, sizeof vectors / sizeof *vectors);
 }
 
-static void what_nobody_needs_is_left_out(void **state)
+static void needless_bytes_are_dropped(void **state)
 {
     (void)state;
     static const struct vector vectors[] = {
@@ -58,7 +58,7 @@ static void what_nobody_needs_is_left_out(void **state)
     check_all(vectors, sizeof vectors / sizeof *vectors);
 }
 
-static void a_request_line_that_is_not_sound_stops_it(void **state)
+static void invalid_request_line_is_refused(void **state)
 {
     (void)state;
     static const struct vector vectors[] = {
@@ -86,7 +86,7 @@ static void a_request_line_that_is_not_sound_stops_it(void **state)
     check_all(vectors, sizeof vectors / sizeof *vectors);
 }
 
-static void a_field_that_is_not_sound_stops_it(void **state)
+static void invalid_header_field_is_refused(void **state)
 {
     (void)state;
     static const struct vector vectors[] = {
@@ -112,7 +112,7 @@ static void a_field_that_is_not_sound_stops_it(void **state)
     check_all(vectors, sizeof vectors / sizeof *vectors);
 }
 
-static void the_next_request_is_judged_as_the_first_is(void **state)
+static void next_request_is_checked_like_the_first(void **state)
 {
     (void)state;
     static const struct vector vectors[] = {
@@ -126,7 +126,7 @@ static void the_next_request_is_judged_as_the_first_is(void **state)
     check_all(vectors, sizeof vectors / sizeof *vectors);
 }
 
-static void only_http_1_is_spoken(void **state)
+static void versions_other_than_http_1_are_refused(void **state)
 {
     (void)state;
     static const struct vector vectors[] = {
@@ -138,8 +138,8 @@ static void only_http_1_is_spoken(void **state)
     check_all(vectors, sizeof vectors / sizeof *vectors);
 }
 
-/* Of a head that repeats a line, which has `width` bytes between its two parts. */
-static enum refusal of(const char *begin, size_t width, const char *end, int times)
+/* The refusal of a head that repeats a line, with `width` bytes between `begin` and `end`. */
+static enum refusal refusal_of(const char *begin, size_t width, const char *end, int times)
 {
     static char text[256 * 1024];
     struct guard guard = {0};
@@ -156,20 +156,20 @@ static enum refusal of(const char *begin, size_t width, const char *end, int tim
     return guard.refusal;
 }
 
-static void a_head_has_its_bounds(void **state)
+static void head_beyond_its_limits_is_refused(void **state)
 {
     (void)state;
-    assert_int_equal(of("GET /", 18000, " HTTP/1.1\r\n", 1), REFUSAL_NONE);
-    assert_int_equal(of("GET /", 19000, " HTTP/1.1\r\n", 1), REFUSAL_TARGET_TOO_LONG);
-    assert_int_equal(of("X:", 18000, "\r\n", 1), REFUSAL_NONE);
-    assert_int_equal(of("X:", 19000, "\r\n", 1), REFUSAL_HEAD_TOO_LONG);
-    assert_int_equal(of("X:", 50, "\r\n", 150), REFUSAL_NONE);
-    assert_int_equal(of("X:", 50, "\r\n", 160), REFUSAL_HEAD_TOO_LONG);
-    assert_int_equal(of("Cookie:", 9000, "\r\n", 1), REFUSAL_NONE);
-    assert_int_equal(of("Cookie:", 9300, "\r\n", 1), REFUSAL_HEAD_TOO_LONG);
+    assert_int_equal(refusal_of("GET /", 18000, " HTTP/1.1\r\n", 1), REFUSAL_NONE);
+    assert_int_equal(refusal_of("GET /", 19000, " HTTP/1.1\r\n", 1), REFUSAL_TARGET_TOO_LONG);
+    assert_int_equal(refusal_of("X:", 18000, "\r\n", 1), REFUSAL_NONE);
+    assert_int_equal(refusal_of("X:", 19000, "\r\n", 1), REFUSAL_HEAD_TOO_LONG);
+    assert_int_equal(refusal_of("X:", 50, "\r\n", 150), REFUSAL_NONE);
+    assert_int_equal(refusal_of("X:", 50, "\r\n", 160), REFUSAL_HEAD_TOO_LONG);
+    assert_int_equal(refusal_of("Cookie:", 9000, "\r\n", 1), REFUSAL_NONE);
+    assert_int_equal(refusal_of("Cookie:", 9300, "\r\n", 1), REFUSAL_HEAD_TOO_LONG);
 }
 
-static void it_tells_where_it_is(void **state)
+static void guard_tells_whether_it_is_in_a_head(void **state)
 {
     (void)state;
     struct guard guard = {0};
@@ -192,14 +192,14 @@ static void it_tells_where_it_is(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(what_is_sound_goes_on),
-        cmocka_unit_test(what_nobody_needs_is_left_out),
-        cmocka_unit_test(a_request_line_that_is_not_sound_stops_it),
-        cmocka_unit_test(a_field_that_is_not_sound_stops_it),
-        cmocka_unit_test(the_next_request_is_judged_as_the_first_is),
-        cmocka_unit_test(only_http_1_is_spoken),
-        cmocka_unit_test(a_head_has_its_bounds),
-        cmocka_unit_test(it_tells_where_it_is),
+        cmocka_unit_test(valid_requests_pass_unchanged),
+        cmocka_unit_test(needless_bytes_are_dropped),
+        cmocka_unit_test(invalid_request_line_is_refused),
+        cmocka_unit_test(invalid_header_field_is_refused),
+        cmocka_unit_test(next_request_is_checked_like_the_first),
+        cmocka_unit_test(versions_other_than_http_1_are_refused),
+        cmocka_unit_test(head_beyond_its_limits_is_refused),
+        cmocka_unit_test(guard_tells_whether_it_is_in_a_head),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

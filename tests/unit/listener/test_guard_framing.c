@@ -9,7 +9,7 @@
 
 #include "guard_vectors.h"
 
-static void a_framing_that_is_not_sound_stops_it(void **state)
+static void invalid_framing_field_is_refused(void **state)
 {
     (void)state;
     static const struct vector vectors[] = {
@@ -34,7 +34,7 @@ static void a_framing_that_is_not_sound_stops_it(void **state)
     check_all(vectors, sizeof vectors / sizeof *vectors);
 }
 
-static void a_chunk_that_is_not_sound_stops_it(void **state)
+static void invalid_chunk_or_trailer_is_refused(void **state)
 {
     (void)state;
     static const struct vector vectors[] = {
@@ -66,7 +66,7 @@ static void a_chunk_that_is_not_sound_stops_it(void **state)
     check_all(vectors, sizeof vectors / sizeof *vectors);
 }
 
-static void trailers_and_extensions_have_theirs(void **state)
+static void endless_trailers_and_extensions_are_refused(void **state)
 {
     (void)state;
     static const char head[] = CHUNKED;
@@ -90,9 +90,9 @@ static void trailers_and_extensions_have_theirs(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(a_framing_that_is_not_sound_stops_it),
-        cmocka_unit_test(a_chunk_that_is_not_sound_stops_it),
-        cmocka_unit_test(trailers_and_extensions_have_theirs),
+        cmocka_unit_test(invalid_framing_field_is_refused),
+        cmocka_unit_test(invalid_chunk_or_trailer_is_refused),
+        cmocka_unit_test(endless_trailers_and_extensions_are_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

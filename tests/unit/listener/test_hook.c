@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A pair of sockets, one end of which is a connection's. The reads below are libmicrohttpd's where
- * they come between hook_begin() and hook_end(). */
+/* A pair of sockets, one end of which belongs to a connection. A read between hook_begin() and
+ * hook_end() counts as one of libmicrohttpd's. */
 #include "listener/listener_priv.h"
 
 #include <errno.h>
@@ -30,7 +30,7 @@ static int begin(void **state)
     scene->listener.parts.loop = loop_new();
     scene->connection.listener = &scene->listener;
     scene->connection.socket.fd = ends[0];
-    scene->connection.timed_head = 1; /* no timer, and so no settings */
+    scene->connection.timed_head = 1; /* no timer, so no settings are needed */
     scene->client = ends[1];
     *state = scene;
     return scene->listener.parts.loop && hook_add(&scene->listener, ends[0], &scene->connection)
@@ -71,14 +71,14 @@ static ssize_t mhd_reads(struct scene *scene)
 static const char FOLDED[] = "GET / HTTP/1.1\r\n Host: h\r\n\r\n";
 static const size_t SOUND = sizeof "GET / HTTP/1.1\r\n" - 1;
 
-static void the_linker_finds_it(void **state)
+static void linker_finds_the_replacement(void **state)
 {
     (void)state;
     assert_true(hook_in_place());
     assert_null(listener_fault());
 }
 
-static void only_libmicrohttpds_reads_are_judged(void **state)
+static void only_reads_of_libmicrohttpd_are_checked(void **state)
 {
     struct scene *scene = *state;
     ssize_t all = sizeof FOLDED - 1;
@@ -92,7 +92,7 @@ static void only_libmicrohttpds_reads_are_judged(void **state)
     assert_int_equal(scene->connection.guard.heads, 0);
 }
 
-static void a_fault_ends_what_is_handed_on(void **state)
+static void no_bytes_pass_after_a_fault(void **state)
 {
     struct scene *scene = *state;
     says(scene, FOLDED, sizeof FOLDED - 1);
@@ -104,12 +104,12 @@ static void a_fault_ends_what_is_handed_on(void **state)
     assert_non_null(scene->connection.fault_check.place.next); /* it will be refused */
 }
 
-static void what_is_left_out_is_made_up_for(void **state)
+static void read_continues_after_bytes_were_dropped(void **state)
 {
     struct scene *scene = *state;
     static const char head[] = "GET / HTTP/1.1\r\nContent-Length:          0          \r\n\r\n";
     static const char kept[] = "GET / HTTP/1.1\r\nContent-Length:0\r\n\r\n";
-    size_t room = 32; /* with the blanks the head would take more */
+    size_t room = 32; /* less than the head with its whitespace */
     size_t got = 0;
     says(scene, head, sizeof head - 1);
     hook_begin(&scene->listener);
@@ -122,8 +122,8 @@ static void what_is_left_out_is_made_up_for(void **state)
     assert_int_equal(mhd_reads(scene), -1);
 }
 
-/* Nothing is no end of the connection. */
-static void blanks_alone_are_nothing_yet(void **state)
+/* 0 would mean the end of the connection. */
+static void read_of_dropped_bytes_alone_returns_eagain(void **state)
 {
     struct scene *scene = *state;
     static const char begin_of_head[] = "GET / HTTP/1.1\r\nContent-Length:";
@@ -134,7 +134,7 @@ static void blanks_alone_are_nothing_yet(void **state)
     assert_int_equal(errno, EAGAIN);
 }
 
-static void the_end_is_the_end(void **state)
+static void end_of_the_connection_is_passed_on(void **state)
 {
     struct scene *scene = *state;
     says(scene, "GET", 3);
@@ -143,7 +143,7 @@ static void the_end_is_the_end(void **state)
     assert_int_equal(mhd_reads(scene), 0);
 }
 
-static void one_that_is_cut_off_has_ended(void **state)
+static void connection_that_was_cut_off_reads_as_ended(void **state)
 {
     struct scene *scene = *state;
     says(scene, "GET", 3);
@@ -151,7 +151,7 @@ static void one_that_is_cut_off_has_ended(void **state)
     assert_int_equal(mhd_reads(scene), 0);
 }
 
-/* GnuTLS asks for the head of a record. */
+/* GnuTLS reads the header of a TLS record. */
 static ssize_t gnutls_reads(struct scene *scene)
 {
     enum { RECORD_HEAD = 5 };
@@ -162,20 +162,20 @@ static ssize_t gnutls_reads(struct scene *scene)
     return count;
 }
 
-static void a_record_is_left_to_gnutls(void **state)
+static void tls_record_is_left_to_gnutls(void **state)
 {
     struct scene *scene = *state;
-    assert_int_equal(gnutls_reads(scene), -1); /* nothing yet: the look is still to come */
+    assert_int_equal(gnutls_reads(scene), -1); /* nothing has arrived */
     assert_false(scene->connection.first_byte_seen);
     says(scene, "\x16\x03\x01\0\x05GET /", 10);
     assert_int_equal(gnutls_reads(scene), 5);
     assert_memory_equal(scene->got, "\x16\x03\x01\0\x05", 5);
-    assert_int_equal(gnutls_reads(scene), 5); /* only the first byte of all is looked at */
+    assert_int_equal(gnutls_reads(scene), 5); /* only the first byte of a connection is checked */
     assert_false(scene->connection.plain_http);
     assert_int_equal(scene->connection.guard.heads, 0);
 }
 
-static void plain_http_is_kept_from_gnutls(void **state)
+static void plain_http_is_hidden_from_gnutls(void **state)
 {
     struct scene *scene = *state;
     says(scene, "HEAD / HTTP/1.1\r\n", 17);
@@ -193,7 +193,7 @@ static void plain_http_is_kept_from_gnutls(void **state)
     assert_int_equal(gnutls_reads(scene), 0);
 }
 
-static void one_that_is_gone_is_not_judged(void **state)
+static void removed_connection_is_not_checked(void **state)
 {
     struct scene *scene = *state;
     hook_remove(&scene->listener, scene->connection.socket.fd);
@@ -206,16 +206,16 @@ int main(void)
 {
 #define WITH_SCENE(test) cmocka_unit_test_setup_teardown(test, begin, end)
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(the_linker_finds_it),
-        WITH_SCENE(only_libmicrohttpds_reads_are_judged),
-        WITH_SCENE(a_fault_ends_what_is_handed_on),
-        WITH_SCENE(what_is_left_out_is_made_up_for),
-        WITH_SCENE(blanks_alone_are_nothing_yet),
-        WITH_SCENE(the_end_is_the_end),
-        WITH_SCENE(one_that_is_cut_off_has_ended),
-        WITH_SCENE(a_record_is_left_to_gnutls),
-        WITH_SCENE(plain_http_is_kept_from_gnutls),
-        WITH_SCENE(one_that_is_gone_is_not_judged),
+        cmocka_unit_test(linker_finds_the_replacement),
+        WITH_SCENE(only_reads_of_libmicrohttpd_are_checked),
+        WITH_SCENE(no_bytes_pass_after_a_fault),
+        WITH_SCENE(read_continues_after_bytes_were_dropped),
+        WITH_SCENE(read_of_dropped_bytes_alone_returns_eagain),
+        WITH_SCENE(end_of_the_connection_is_passed_on),
+        WITH_SCENE(connection_that_was_cut_off_reads_as_ended),
+        WITH_SCENE(tls_record_is_left_to_gnutls),
+        WITH_SCENE(plain_http_is_hidden_from_gnutls),
+        WITH_SCENE(removed_connection_is_not_checked),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

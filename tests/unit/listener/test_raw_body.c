@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A large body, read from the socket past libmicrohttpd: what the owner is told when the socket has
- * no bytes for it. The connection is suspended, so libmicrohttpd is not asked. */
+/* A large body, read from the socket past libmicrohttpd: what its owner is told when the socket has
+ * no bytes. The connection is suspended, so libmicrohttpd is not called. */
 #include "listener/listener_priv.h"
 
 #include <setjmp.h>
@@ -95,7 +95,7 @@ static int end(void **state)
     return 0;
 }
 
-/* By reading and by splicing. */
+/* Tries a read and a splice. */
 static void gives(ssize_t result, ssize_t expected)
 {
     char into[16];
@@ -110,7 +110,7 @@ static void run_tasks(void)
     loop_run(scene.listener.parts.loop);
 }
 
-static void a_wait_is_a_wait_for_the_client(void **state)
+static void socket_without_bytes_waits_for_the_client(void **state)
 {
     (void)state;
     gives(STREAM_WAIT, STREAM_WAIT);
@@ -119,19 +119,19 @@ static void a_wait_is_a_wait_for_the_client(void **state)
     assert_int_equal(scene.lost, 0);
 }
 
-static void an_end_in_the_middle_is_a_loss(void **state)
+static void end_before_the_whole_length_is_a_loss(void **state)
 {
     (void)state;
     gives(STREAM_END, STREAM_LOST);
     gives(STREAM_LOST, STREAM_LOST);
 }
 
-/* It is not the client's fault, so the client gets an answer. */
-static void lack_of_memory_is_told_as_such(void **state)
+/* This is not the client's fault, so the client gets an answer. */
+static void lack_of_memory_is_reported_as_such(void **state)
 {
     (void)state;
     gives(STREAM_NO_MEMORY, STREAM_WAIT);
-    assert_int_equal(scene.lost, 0); /* not from within a call of the owner's */
+    assert_int_equal(scene.lost, 0); /* the owner is not called from within its own call */
     run_tasks();
     assert_int_equal(scene.lost, 1);
     assert_int_equal(scene.why, CLIENT_NO_MEMORY);
@@ -143,9 +143,9 @@ int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, begin, end)
     const struct CMUnitTest tests[] = {
-        TEST(a_wait_is_a_wait_for_the_client),
-        TEST(an_end_in_the_middle_is_a_loss),
-        TEST(lack_of_memory_is_told_as_such),
+        TEST(socket_without_bytes_waits_for_the_client),
+        TEST(end_before_the_whole_length_is_a_loss),
+        TEST(lack_of_memory_is_reported_as_such),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

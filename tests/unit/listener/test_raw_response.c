@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* An answer in the middle of a body, over a pair of sockets: no libmicrohttpd is asked, since the
- * request is suspended, and not resumed when it is dropped. */
+/* An answer before the end of the body, over a pair of sockets. The request is suspended, and is
+ * not resumed when it is dropped, so libmicrohttpd is not called. */
 #include "listener/listener_priv.h"
 
 #include "intake/clock.h"
@@ -16,8 +16,9 @@
 
 #include <cmocka.h>
 
-enum { STRANGER_BYTES = 64 * 1024, PIECE = 40 * 1024 };
-enum { IDLE_MS = 10 * 1000, ALL_MS = 120 * 1000, STRANGER_MS = 1000 };
+/* UNKNOWN_BYTES, UNKNOWN_MS: limits for a caller whose token Glance has not accepted. */
+enum { UNKNOWN_BYTES = 64 * 1024, PIECE = 40 * 1024 };
+enum { IDLE_MS = 10 * 1000, ALL_MS = 120 * 1000, UNKNOWN_MS = 1000 };
 
 static uint64_t now_ms = 1000;
 
@@ -90,7 +91,7 @@ static void answers(struct scene *scene)
 
 static void client_sends(struct scene *scene, size_t count)
 {
-    static const char zeros[STRANGER_BYTES + PIECE];
+    static const char zeros[UNKNOWN_BYTES + PIECE];
     assert_int_equal(send(scene->peer, zeros, count, MSG_NOSIGNAL), count);
     scene->client.watch.ready(&scene->client.watch, LOOP_READ);
 }
@@ -102,34 +103,34 @@ static int unread(const struct scene *scene)
     return count;
 }
 
-static void of_a_stranger_just_64_kib_are_dropped(void **state)
+static void body_of_an_unknown_caller_is_drained_up_to_64_kib(void **state)
 {
     struct scene *scene = *state;
     answers(scene);
     client_sends(scene, PIECE);
     assert_int_equal(unread(scene), 0);
     assert_false(scene->connection.reads_eof);
-    client_sends(scene, STRANGER_BYTES);
+    client_sends(scene, UNKNOWN_BYTES);
     assert_int_equal(unread(scene), PIECE);
     assert_true(scene->connection.reads_eof);
     assert_int_equal(scene->client.state, CLIENT_OVER);
 }
 
-static void all_at_once_makes_no_difference(void **state)
+static void body_that_arrives_at_once_has_the_same_limit(void **state)
 {
     struct scene *scene = *state;
     answers(scene);
-    client_sends(scene, STRANGER_BYTES + 1);
+    client_sends(scene, UNKNOWN_BYTES + 1);
     assert_int_equal(unread(scene), 1);
     assert_true(scene->connection.reads_eof);
 }
 
-static void of_whom_glance_knows_more_is_read(void **state)
+static void body_of_a_known_caller_is_drained_beyond_64_kib(void **state)
 {
     struct scene *scene = *state;
     scene->client.vouched = true;
     answers(scene);
-    client_sends(scene, STRANGER_BYTES + PIECE);
+    client_sends(scene, UNKNOWN_BYTES + PIECE);
     assert_int_equal(unread(scene), 0);
     assert_false(scene->connection.reads_eof);
 }
@@ -141,7 +142,7 @@ static void tick_after(struct scene *scene, uint64_t ms)
 }
 
 /* A slow client reads the answer only after it has sent its whole body. */
-static void a_slow_body_is_drained_while_it_comes(void **state)
+static void slow_body_is_drained_while_it_arrives(void **state)
 {
     struct scene *scene = *state;
     scene->client.vouched = true;
@@ -155,7 +156,7 @@ static void a_slow_body_is_drained_while_it_comes(void **state)
     assert_true(scene->connection.reads_eof);
 }
 
-static void a_body_without_end_is_drained_for_a_limited_time(void **state)
+static void endless_body_is_drained_for_a_limited_time(void **state)
 {
     struct scene *scene = *state;
     scene->client.vouched = true;
@@ -170,18 +171,18 @@ static void a_body_without_end_is_drained_for_a_limited_time(void **state)
     assert_int_equal(now_ms - answered, ALL_MS);
 }
 
-static void the_body_of_a_stranger_is_drained_for_a_second(void **state)
+static void body_of_an_unknown_caller_is_drained_for_one_second(void **state)
 {
     struct scene *scene = *state;
     answers(scene);
-    tick_after(scene, STRANGER_MS - 1);
+    tick_after(scene, UNKNOWN_MS - 1);
     client_sends(scene, 1);
     assert_false(scene->connection.reads_eof);
     tick_after(scene, 1);
     assert_true(scene->connection.reads_eof);
 }
 
-static void the_end_of_the_body_ends_it(void **state)
+static void end_of_the_body_ends_the_drain(void **state)
 {
     struct scene *scene = *state;
     answers(scene);
@@ -194,13 +195,13 @@ int main(void)
 {
 #define WITH_SCENE(test) cmocka_unit_test_setup_teardown(test, begin, end)
     const struct CMUnitTest tests[] = {
-        WITH_SCENE(of_a_stranger_just_64_kib_are_dropped),
-        WITH_SCENE(all_at_once_makes_no_difference),
-        WITH_SCENE(of_whom_glance_knows_more_is_read),
-        WITH_SCENE(a_slow_body_is_drained_while_it_comes),
-        WITH_SCENE(a_body_without_end_is_drained_for_a_limited_time),
-        WITH_SCENE(the_body_of_a_stranger_is_drained_for_a_second),
-        WITH_SCENE(the_end_of_the_body_ends_it),
+        WITH_SCENE(body_of_an_unknown_caller_is_drained_up_to_64_kib),
+        WITH_SCENE(body_that_arrives_at_once_has_the_same_limit),
+        WITH_SCENE(body_of_a_known_caller_is_drained_beyond_64_kib),
+        WITH_SCENE(slow_body_is_drained_while_it_arrives),
+        WITH_SCENE(endless_body_is_drained_for_a_limited_time),
+        WITH_SCENE(body_of_an_unknown_caller_is_drained_for_one_second),
+        WITH_SCENE(end_of_the_body_ends_the_drain),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Ports that are free. */
+/* Listening sockets on ports that are free. */
 #include <fcntl.h>
 #include <poll.h>
 #include <setjmp.h>
@@ -19,7 +19,7 @@ static int connected(const struct bind_address *address)
     return fd;
 }
 
-static void they_come_by_worker_ready_for_a_loop(void **state)
+static void sockets_are_in_worker_order_and_nonblocking(void **state)
 {
     (void)state;
     enum { WORKERS = 3, COUNT = 2 };
@@ -39,8 +39,8 @@ static void they_come_by_worker_ready_for_a_loop(void **state)
     close_all(sockets, WORKERS * COUNT);
 }
 
-/* Each connection comes to one worker, and none of them is left without. */
-static void the_workers_share_the_connections(void **state)
+/* Each connection goes to one worker, and each worker gets some. */
+static void workers_share_the_connections(void **state)
 {
     (void)state;
     enum { WORKERS = 3, CLIENTS = 150 };
@@ -62,8 +62,8 @@ static void the_workers_share_the_connections(void **state)
     close_all(sockets, WORKERS);
 }
 
-/* Connections that ended a moment ago do not keep a new start waiting. */
-static void a_port_left_behind_is_free_at_once(void **state)
+/* Connections in TIME_WAIT do not delay a restart. */
+static void closed_port_can_be_opened_again_at_once(void **state)
 {
     (void)state;
     const struct bind_address address = free_address();
@@ -94,8 +94,8 @@ static bool has_ipv6(void)
     return ipv6;
 }
 
-/* Without IPv6 an address of it is an error, and not left out in silence. */
-static void ipv4_and_ipv6_have_a_port_each(void **state)
+/* Without IPv6, an IPv6 address is an error. It is not skipped silently. */
+static void ipv4_and_ipv6_can_have_the_same_port(void **state)
 {
     (void)state;
     const struct bind_address here = free_address();
@@ -119,10 +119,10 @@ static void ipv4_and_ipv6_have_a_port_each(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(they_come_by_worker_ready_for_a_loop),
-        cmocka_unit_test(the_workers_share_the_connections),
-        cmocka_unit_test(a_port_left_behind_is_free_at_once),
-        cmocka_unit_test(ipv4_and_ipv6_have_a_port_each),
+        cmocka_unit_test(sockets_are_in_worker_order_and_nonblocking),
+        cmocka_unit_test(workers_share_the_connections),
+        cmocka_unit_test(closed_port_can_be_opened_again_at_once),
+        cmocka_unit_test(ipv4_and_ipv6_can_have_the_same_port),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Addresses that cannot be had: taken, shared, or of another machine. */
+/* Addresses at which no socket can listen: taken, shared, or of another machine. */
 #include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -17,7 +17,7 @@ static int listening(const struct bind_address *address, bool reuse_port)
     return fd;
 }
 
-/* The lowest free descriptor: it rises when one is left open. */
+/* The lowest free descriptor. It is higher if a descriptor was left open. */
 static int next_descriptor(void)
 {
     int fd = dup(STDIN_FILENO);
@@ -38,7 +38,7 @@ static void assert_refused(const struct bind_address *binds, size_t count, const
 
 static const char TAKEN[] = "cannot listen on the address: Address already in use";
 
-static void a_port_that_is_taken_is_an_error(void **state)
+static void taken_port_is_refused(void **state)
 {
     (void)state;
     const struct bind_address address = free_address();
@@ -47,8 +47,8 @@ static void a_port_that_is_taken_is_an_error(void **state)
     close(other);
 }
 
-/* The kernel would let a program of the same user join it. */
-static void so_is_one_that_is_shared(void **state)
+/* With SO_REUSEPORT the kernel would let a program of the same user share the port. */
+static void shared_port_is_refused(void **state)
 {
     (void)state;
     const struct bind_address address = free_address();
@@ -57,7 +57,7 @@ static void so_is_one_that_is_shared(void **state)
     close_all(others, 2);
 }
 
-static void so_is_one_that_another_instance_has(void **state)
+static void port_of_another_instance_is_refused(void **state)
 {
     (void)state;
     const struct bind_address address = free_address();
@@ -69,7 +69,7 @@ static void so_is_one_that_another_instance_has(void **state)
     close_all(sockets, 3);
 }
 
-static void so_is_the_same_address_twice(void **state)
+static void same_address_twice_is_refused(void **state)
 {
     (void)state;
     const struct bind_address address = free_address();
@@ -77,7 +77,7 @@ static void so_is_the_same_address_twice(void **state)
     assert_refused(binds, 2, TAKEN);
 }
 
-static void so_is_one_address_of_several(void **state)
+static void one_taken_address_refuses_all(void **state)
 {
     (void)state;
     struct bind_address binds[2] = {free_address()};
@@ -86,18 +86,18 @@ static void so_is_one_address_of_several(void **state)
     binds[1].text = "the second";
     binds[0] = free_address();
     assert_refused(binds, 2, "cannot listen on the second: Address already in use");
-    close(listening(&binds[0], false)); /* nothing of ours is left on the first */
+    close(listening(&binds[0], false)); /* no socket is left on the first */
     close(other);
 }
 
-static void an_address_of_another_machine_cannot_be_had(void **state)
+static void address_of_another_machine_is_refused(void **state)
 {
     (void)state;
     const struct bind_address address = address_at("192.0.2.1", 9292);
     assert_refused(&address, 1, "cannot listen on the address: Cannot assign requested address");
 }
 
-/* --- two that start at the same moment --------------------------------------------------- */
+/* --- two instances that start at the same moment ----------------------------------------- */
 
 enum { ROUNDS = 500, WORKERS_EACH = 2 };
 
@@ -118,7 +118,7 @@ static void *start_instance(void *context)
     return NULL;
 }
 
-static void two_that_start_at_once_do_not_share(void **state)
+static void instances_that_start_at_once_share_no_port(void **state)
 {
     (void)state;
     pthread_barrier_t start;
@@ -134,23 +134,23 @@ static void two_that_start_at_once_do_not_share(void **state)
         close_all(a.sockets, a.has_it ? WORKERS_EACH : 0);
         close_all(b.sockets, b.has_it ? WORKERS_EACH : 0);
         if (a.has_it && b.has_it)
-            fail_msg("round %d: both have it", round);
+            fail_msg("round %d: both have the port", round);
         had += a.has_it || b.has_it;
     }
-    assert_true(had > 0); /* seldom, each is in the other's way */
+    assert_true(had > 0); /* rarely, each prevents the other */
     pthread_barrier_destroy(&start);
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(a_port_that_is_taken_is_an_error),
-        cmocka_unit_test(so_is_one_that_is_shared),
-        cmocka_unit_test(so_is_one_that_another_instance_has),
-        cmocka_unit_test(so_is_the_same_address_twice),
-        cmocka_unit_test(so_is_one_address_of_several),
-        cmocka_unit_test(an_address_of_another_machine_cannot_be_had),
-        cmocka_unit_test(two_that_start_at_once_do_not_share),
+        cmocka_unit_test(taken_port_is_refused),
+        cmocka_unit_test(shared_port_is_refused),
+        cmocka_unit_test(port_of_another_instance_is_refused),
+        cmocka_unit_test(same_address_twice_is_refused),
+        cmocka_unit_test(one_taken_address_refuses_all),
+        cmocka_unit_test(address_of_another_machine_is_refused),
+        cmocka_unit_test(instances_that_start_at_once_share_no_port),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -15,7 +15,7 @@
 
 #include <cmocka.h>
 
-static void a_whole_piece_fits(void **state)
+static void pipe_takes_its_full_size_and_never_blocks(void **state)
 {
     (void)state;
     struct pipe pipe = NO_PIPE;
@@ -23,18 +23,18 @@ static void a_whole_piece_fits(void **state)
     assert_non_null(piece);
     assert_true(pipe_open(&pipe));
     assert_int_equal(write(pipe.ends[1], piece, PIPE_SIZE), PIPE_SIZE);
-    assert_int_equal(write(pipe.ends[1], piece, 1), -1); /* and nobody waits for room, */
+    assert_int_equal(write(pipe.ends[1], piece, 1), -1); /* it does not wait for room */
     for (size_t left = PIPE_SIZE; left;) {
         ssize_t got = read(pipe.ends[0], piece, left);
         assert_true(got > 0);
         left -= (size_t)got;
     }
-    assert_int_equal(read(pipe.ends[0], piece, 1), -1); /* or for bytes */
+    assert_int_equal(read(pipe.ends[0], piece, 1), -1); /* it does not wait for bytes */
     free(piece);
     pipe_close(&pipe);
 }
 
-static void an_open_one_stays(void **state)
+static void open_pipe_is_not_opened_again(void **state)
 {
     (void)state;
     struct pipe pipe = NO_PIPE;
@@ -49,7 +49,7 @@ static void an_open_one_stays(void **state)
     pipe_close(&pipe);
 }
 
-static void closing_is_for_good_and_may_be_repeated(void **state)
+static void pipe_can_be_closed_twice(void **state)
 {
     (void)state;
     struct pipe pipe = NO_PIPE;
@@ -62,7 +62,7 @@ static void closing_is_for_good_and_may_be_repeated(void **state)
     }
 }
 
-static void there_may_be_none(void **state)
+static void opening_fails_without_descriptors(void **state)
 {
     (void)state;
     struct rlimit before, none;
@@ -130,7 +130,7 @@ static void receive(void)
         send_.got_count += (size_t)got;
 }
 
-static void what_fits_is_sent_at_once(void **state)
+static void bytes_that_fit_are_sent_at_once(void **state)
 {
     (void)state;
     assert_int_equal(send_bytes(1000), STREAM_END);
@@ -141,8 +141,8 @@ static void what_fits_is_sent_at_once(void **state)
     assert_memory_equal(send_.got, send_.bytes, 1000);
 }
 
-/* The pipe goes away with the unsent bytes, and comes back when they are sent. */
-static void what_does_not_fit_keeps_the_pipe(void **state)
+/* The pipe leaves with the unsent bytes, and becomes the shared one again when they are sent. */
+static void pipe_stays_with_its_unsent_bytes(void **state)
 {
     (void)state;
     assert_int_equal(send_bytes(PIPE_SIZE), STREAM_WAIT);
@@ -163,7 +163,7 @@ static void what_does_not_fit_keeps_the_pipe(void **state)
     assert_int_equal(send_.unsent.pipe.ends[0], -1);
 }
 
-static void another_shared_pipe_stays(void **state)
+static void newer_shared_pipe_is_not_replaced(void **state)
 {
     (void)state;
     assert_int_equal(send_bytes(PIPE_SIZE), STREAM_WAIT);
@@ -177,8 +177,8 @@ static void another_shared_pipe_stays(void **state)
     assert_int_equal(close(kept), -1);
 }
 
-/* Its bytes must not go to another socket. */
-static void after_a_loss_the_pipe_is_not_shared(void **state)
+/* The bytes in it must not go to another socket. */
+static void pipe_is_not_shared_after_a_loss(void **state)
 {
     (void)state;
     shutdown(send_.near.fd, SHUT_RDWR);
@@ -194,15 +194,15 @@ static void after_a_loss_the_pipe_is_not_shared(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(a_whole_piece_fits),
-        cmocka_unit_test(an_open_one_stays),
-        cmocka_unit_test(closing_is_for_good_and_may_be_repeated),
-        cmocka_unit_test(there_may_be_none),
+        cmocka_unit_test(pipe_takes_its_full_size_and_never_blocks),
+        cmocka_unit_test(open_pipe_is_not_opened_again),
+        cmocka_unit_test(pipe_can_be_closed_twice),
+        cmocka_unit_test(opening_fails_without_descriptors),
 #define SENDING(name) cmocka_unit_test_setup_teardown(name, begin_sending, end_sending)
-        SENDING(what_fits_is_sent_at_once),
-        SENDING(what_does_not_fit_keeps_the_pipe),
-        SENDING(another_shared_pipe_stays),
-        SENDING(after_a_loss_the_pipe_is_not_shared),
+        SENDING(bytes_that_fit_are_sent_at_once),
+        SENDING(pipe_stays_with_its_unsent_bytes),
+        SENDING(newer_shared_pipe_is_not_replaced),
+        SENDING(pipe_is_not_shared_after_a_loss),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -28,7 +28,7 @@ static void assert_sound(const struct relay_buffer *relay_buffer)
     assert_int_equal(relay_buffer_full(relay_buffer), relay_buffer->end - relay_buffer->start);
 }
 
-static void an_empty_one_gives_nothing_and_costs_nothing(void **state)
+static void empty_buffer_gives_nothing_and_allocates_nothing(void **state)
 {
     (void)state;
     struct relay_buffer relay_buffer = {0};
@@ -39,8 +39,8 @@ static void an_empty_one_gives_nothing_and_costs_nothing(void **state)
     relay_buffer_free(&relay_buffer);
 }
 
-/* Were it to get its memory here, "no room now" could mean that there is none to be had. */
-static void a_closed_one_takes_nothing(void **state)
+/* relay_buffer_put() allocates nothing, so that false always means "no room now". */
+static void closed_buffer_takes_nothing(void **state)
 {
     (void)state;
     struct relay_buffer relay_buffer = {0};
@@ -55,7 +55,7 @@ static void a_closed_one_takes_nothing(void **state)
     relay_buffer_free(&relay_buffer);
 }
 
-static void it_takes_all_of_a_piece_or_nothing(void **state)
+static void buffer_takes_a_whole_piece_or_nothing(void **state)
 {
     (void)state;
     static const struct {
@@ -90,7 +90,7 @@ static void it_takes_all_of_a_piece_or_nothing(void **state)
     }
 }
 
-/* The room in front is as good as the room behind. */
+/* The room before the remaining bytes is used, too. */
 static void taken_bytes_make_room(void **state)
 {
     (void)state;
@@ -110,7 +110,7 @@ static void taken_bytes_make_room(void **state)
     relay_buffer_free(&relay_buffer);
 }
 
-static void what_goes_in_comes_out_in_order(void **state)
+static void bytes_come_out_in_order(void **state)
 {
     (void)state;
     unsigned short seed[3] = {9, 2, 92};
@@ -133,11 +133,11 @@ static void what_goes_in_comes_out_in_order(void **state)
         assert_sound(&relay_buffer);
     }
     assert_memory_equal(sink, source, sizeof source);
-    assert_true(refused > 0); /* it was full at times, or this has tried too little */
+    assert_true(refused > 0); /* otherwise the buffer was never full */
     relay_buffer_free(&relay_buffer);
 }
 
-static void freed_it_is_an_empty_one_again(void **state)
+static void freed_buffer_can_be_opened_again(void **state)
 {
     (void)state;
     struct relay_buffer relay_buffer = {0};
@@ -157,12 +157,12 @@ static void freed_it_is_an_empty_one_again(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(an_empty_one_gives_nothing_and_costs_nothing),
-        cmocka_unit_test(a_closed_one_takes_nothing),
-        cmocka_unit_test(it_takes_all_of_a_piece_or_nothing),
+        cmocka_unit_test(empty_buffer_gives_nothing_and_allocates_nothing),
+        cmocka_unit_test(closed_buffer_takes_nothing),
+        cmocka_unit_test(buffer_takes_a_whole_piece_or_nothing),
         cmocka_unit_test(taken_bytes_make_room),
-        cmocka_unit_test(what_goes_in_comes_out_in_order),
-        cmocka_unit_test(freed_it_is_an_empty_one_again),
+        cmocka_unit_test(bytes_come_out_in_order),
+        cmocka_unit_test(freed_buffer_can_be_opened_again),
     };
     return cmocka_run_group_tests(tests, fill_source, NULL);
 }

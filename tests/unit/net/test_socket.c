@@ -44,7 +44,7 @@ static int tear_down(void **state)
     return 0;
 }
 
-/* A call of each kind. */
+/* One call of each kind. */
 static ssize_t call_read(void)
 {
     return net_read(&near, bytes, sizeof bytes);
@@ -104,14 +104,14 @@ static void bytes_pass_in_both_directions(void **state)
     assert_true(net_can_splice(&near));
 }
 
-static void without_bytes_a_read_waits(void **state)
+static void read_waits_without_bytes(void **state)
 {
     (void)state;
     EACH(call, READS)
     assert_int_equal((*call)(), STREAM_WAIT);
 }
 
-static void without_space_a_write_waits(void **state)
+static void write_waits_without_space(void **state)
 {
     (void)state;
     while (call_write() > 0)
@@ -121,16 +121,16 @@ static void without_space_a_write_waits(void **state)
     assert_int_equal((*call)(), STREAM_WAIT);
 }
 
-static void the_peer_has_ended(void **state)
+static void read_ends_when_the_peer_has_ended(void **state)
 {
     (void)state;
     shutdown(far, SHUT_WR);
     EACH(call, READS)
     assert_int_equal((*call)(), STREAM_END);
-    assert_int_equal(net_write(&near, "abc", 3), 3); /* it still reads */
+    assert_int_equal(net_write(&near, "abc", 3), 3); /* the peer still reads */
 }
 
-static void the_peer_has_gone(void **state)
+static void write_is_lost_when_the_peer_has_closed(void **state)
 {
     (void)state;
     fill_pipe();
@@ -139,7 +139,7 @@ static void the_peer_has_gone(void **state)
     assert_int_equal((*call)(), STREAM_LOST);
 }
 
-/* A connected pair whose far end resets it. */
+/* Replaces the pair by a TCP connection that the far end has reset. */
 static void reset_tcp(void)
 {
     struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
@@ -159,7 +159,7 @@ static void reset_tcp(void)
     close(far);
 }
 
-static void a_reset_loses_it(void **state)
+static void every_call_is_lost_after_a_reset(void **state)
 {
     (void)state;
     EACH(call, CALLS)
@@ -178,8 +178,7 @@ static void a_reset_loses_it(void **state)
     }
 }
 
-/* Each call explains an errno in the same way. */
-static void an_errno_has_one_meaning(void **state)
+static void errno_means_the_same_in_every_call(void **state)
 {
     (void)state;
     static const struct {
@@ -206,7 +205,7 @@ static int low_water(void)
     return count;
 }
 
-static void it_becomes_readable_when_much_has_arrived(void **state)
+static void low_water_mark_follows_the_expected_bytes(void **state)
 {
     (void)state;
     static const struct {
@@ -232,7 +231,7 @@ static void it_becomes_readable_when_much_has_arrived(void **state)
     }
 }
 
-static void it_reads_on_after_its_end_of_sending(void **state)
+static void socket_reads_on_after_its_end_of_sending(void **state)
 {
     (void)state;
     char byte;
@@ -243,7 +242,7 @@ static void it_reads_on_after_its_end_of_sending(void **state)
     assert_int_equal(byte, 'x');
 }
 
-static void a_table_without_splicing(void **state)
+static void socket_without_splice_operations_cannot_splice(void **state)
 {
     (void)state;
     struct net_operations without = NET_PLAIN;
@@ -260,15 +259,15 @@ int main(void)
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
     const struct CMUnitTest tests[] = {
         TEST(bytes_pass_in_both_directions),
-        TEST(without_bytes_a_read_waits),
-        TEST(without_space_a_write_waits),
-        TEST(the_peer_has_ended),
-        TEST(the_peer_has_gone),
-        TEST(a_reset_loses_it),
-        TEST(an_errno_has_one_meaning),
-        TEST(it_becomes_readable_when_much_has_arrived),
-        TEST(it_reads_on_after_its_end_of_sending),
-        TEST(a_table_without_splicing),
+        TEST(read_waits_without_bytes),
+        TEST(write_waits_without_space),
+        TEST(read_ends_when_the_peer_has_ended),
+        TEST(write_is_lost_when_the_peer_has_closed),
+        TEST(every_call_is_lost_after_a_reset),
+        TEST(errno_means_the_same_in_every_call),
+        TEST(low_water_mark_follows_the_expected_bytes),
+        TEST(socket_reads_on_after_its_end_of_sending),
+        TEST(socket_without_splice_operations_cannot_splice),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A socket with TLS: two GnuTLS sessions over a socket pair. The far one is the client's. */
+/* A socket with TLS: two GnuTLS sessions over a socket pair. The far session is the client's. */
 #include "net/tls_socket.h"
 
 #include <setjmp.h>
@@ -81,12 +81,12 @@ static int tear_down(void **state)
 static ssize_t read_some(size_t room)
 {
     ssize_t count = net_read(&yard.socket, yard.into, room);
-    assert_int_equal(yard.ahead.count, 0); /* other connections use it, too */
+    assert_int_equal(yard.ahead.count, 0); /* other connections share the buffer */
     assert_int_equal(yard.ahead.taken, 0);
     return count;
 }
 
-/* The far end sends as much as the socket takes; the near end reads until it has to wait. */
+/* The far end sends as much as the socket takes. The near end reads until it has to wait. */
 static void receive_all(size_t room)
 {
     size_t sent = 0, got = 0;
@@ -119,7 +119,7 @@ static void every_byte_arrives(void **state)
     }
 }
 
-static void it_writes(void **state)
+static void write_sends_until_the_socket_is_full(void **state)
 {
     (void)state;
     char text[8] = "";
@@ -132,7 +132,7 @@ static void it_writes(void **state)
     assert_int_equal(count, STREAM_WAIT);
 }
 
-static void half_a_record_is_waited_for(void **state)
+static void read_waits_for_a_whole_record(void **state)
 {
     (void)state;
     char record[100];
@@ -148,8 +148,7 @@ static void half_a_record_is_waited_for(void **state)
     assert_memory_equal(yard.into, "abcdef", 6);
 }
 
-/* Bytes first, then what comes after them. */
-static void the_end_comes_after_the_bytes(void **state)
+static void end_comes_after_the_bytes(void **state)
 {
     (void)state;
     assert_int_equal(gnutls_record_send(yard.far, "abc", 3), 3);
@@ -158,8 +157,8 @@ static void the_end_comes_after_the_bytes(void **state)
     assert_int_equal(read_some(ROOM), STREAM_END);
 }
 
-/* Without a close_notify the end may be an attacker's (RFC 8446 6.1). */
-static void an_end_without_notice_is_a_loss(void **state)
+/* Without close_notify an attacker may have ended the connection (RFC 8446, 6.1). */
+static void end_without_close_notify_is_a_loss(void **state)
 {
     (void)state;
     assert_int_equal(gnutls_record_send(yard.far, "abc", 3), 3);
@@ -168,14 +167,14 @@ static void an_end_without_notice_is_a_loss(void **state)
     assert_int_equal(read_some(ROOM), STREAM_LOST);
 }
 
-static void garbage_is_a_loss(void **state)
+static void invalid_record_is_a_loss(void **state)
 {
     (void)state;
     assert_int_equal(write(yard.ends[1], "\x17\x03\x03\0\3abc", 8), 8);
     assert_int_equal(read_some(ROOM), STREAM_LOST);
 }
 
-static void an_errno_means_the_same_as_without_tls(void **state)
+static void errno_means_the_same_as_without_tls(void **state)
 {
     static const struct {
         int error;
@@ -194,7 +193,7 @@ static void an_errno_means_the_same_as_without_tls(void **state)
     }
 }
 
-static void the_end_of_sending_is_announced(void **state)
+static void end_of_sending_is_announced(void **state)
 {
     (void)state;
     char byte;
@@ -204,7 +203,7 @@ static void the_end_of_sending_is_announced(void **state)
     assert_int_equal(read_some(ROOM), 1);
 }
 
-static void it_cannot_splice(void **state)
+static void tls_socket_cannot_splice(void **state)
 {
     (void)state;
     assert_false(net_can_splice(&yard.socket));
@@ -212,7 +211,7 @@ static void it_cannot_splice(void **state)
     assert_int_equal(net_splice_out(&yard.socket, 0, 1), STREAM_NO_SPLICE);
 }
 
-static void a_plain_socket_reads_nothing_ahead(void **state)
+static void plain_socket_reads_nothing_ahead(void **state)
 {
     (void)state;
     struct net_socket plain = net_socket_plain(yard.ends[0]);
@@ -225,15 +224,15 @@ int main(void)
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
     const struct CMUnitTest tests[] = {
         TEST(every_byte_arrives),
-        TEST(it_writes),
-        TEST(half_a_record_is_waited_for),
-        TEST(the_end_comes_after_the_bytes),
-        TEST(an_end_without_notice_is_a_loss),
-        TEST(garbage_is_a_loss),
-        TEST(an_errno_means_the_same_as_without_tls),
-        TEST(the_end_of_sending_is_announced),
-        TEST(it_cannot_splice),
-        TEST(a_plain_socket_reads_nothing_ahead),
+        TEST(write_sends_until_the_socket_is_full),
+        TEST(read_waits_for_a_whole_record),
+        TEST(end_comes_after_the_bytes),
+        TEST(end_without_close_notify_is_a_loss),
+        TEST(invalid_record_is_a_loss),
+        TEST(errno_means_the_same_as_without_tls),
+        TEST(end_of_sending_is_announced),
+        TEST(tls_socket_cannot_splice),
+        TEST(plain_socket_reads_nothing_ahead),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A large upload over real sockets: its owner, which gives the body, and a Glance that takes it.
- * Include after <cmocka.h>. */
+/* A large upload over real sockets: its owner, which provides the body, and a Glance that receives
+ * it. Include after <cmocka.h>. */
 #ifndef UPSTREAM_RAW_REQUEST_H
 #define UPSTREAM_RAW_REQUEST_H
 
@@ -26,8 +26,8 @@ enum { KIB = 1024, MIB = 1024 * KIB };
 
 /* --- pipes ------------------------------------------------------------------------------- */
 
-/* The linker takes this one, and leaves the C library's. */
-static enum pipes { PIPES_REAL, PIPES_NONE, PIPES_SMALL /* and not to be made larger */ } pipes;
+/* The linker takes this function instead of the C library's. */
+static enum pipes { PIPES_REAL, PIPES_NONE, PIPES_SMALL /* and cannot be enlarged */ } pipes;
 
 int one_pipe(int ends[2], int flags) __asm__("pipe2");
 
@@ -48,7 +48,7 @@ int one_pipe(int ends[2], int flags)
 
 /* --- splices ----------------------------------------------------------------------------- */
 
-static unsigned splices_left; /* until the kernel has no memory for one; 0: it always has */
+static unsigned splices_left; /* the last of them fails with ENOMEM; 0: none fails */
 
 ssize_t one_splice(int from, off64_t *from_at, int to, off64_t *to_at, size_t count,
                    unsigned flags) __asm__("splice");
@@ -62,9 +62,9 @@ ssize_t one_splice(int from, off64_t *from_at, int to, off64_t *to_at, size_t co
     return syscall(SYS_splice, from, from_at, to, to_at, count, flags);
 }
 
-/* --- an upload, and who takes it --------------------------------------------------------- */
+/* --- an upload, and its receiver --------------------------------------------------------- */
 
-/* How its owner gives what it has. */
+/* How the owner provides the body: read, spliced, or both by turns. */
 enum giving { READ, MOVED, IN_TURNS };
 
 static struct {
@@ -77,16 +77,16 @@ static struct {
 
     enum giving giving;
     uint64_t length;
-    size_t piece;        /* at most, of what is given at once; 0: as much as there is room for */
-    unsigned wait_every; /* pieces; 0: it never waits */
-    uint64_t lost_at;    /* bytes; 0: it is never lost */
-    int send_buffer;     /* of its socket; 0: as it comes */
+    size_t piece;        /* bytes at once, at most; 0: as much as there is room for */
+    unsigned wait_every; /* pieces; 0: never */
+    uint64_t lost_at;    /* bytes; 0: never */
+    int send_buffer;     /* of the upload's socket; 0: the default */
     struct timer again;
     uint64_t given, moved;
     unsigned pieces;
 
     unsigned status;
-    size_t words; /* of the answer */
+    size_t words; /* bytes of the answer's body */
     unsigned done;
     enum transfer_result result;
     unsigned turns; /* of the loop, since the answer's head */
@@ -191,7 +191,7 @@ static inline int set_up(void **state)
 {
     (void)state;
     pipes = PIPES_REAL;
-    alarm(60); /* what waits for ever fails, too */
+    alarm(60); /* an endless wait fails, too */
     signal(SIGPIPE, SIG_IGN);
     memset(&env, 0, sizeof env);
     body_taker_begin(&env.taker);
@@ -241,7 +241,7 @@ static inline void start(enum giving giving, uint64_t length)
     assert_true(env.transfer->raw_request);
 }
 
-/* What is in the worker's pipe would be another upload's. */
+/* Bytes left in the worker's pipe would go to another upload. */
 static inline void assert_pipe_is_empty(void)
 {
     int count = 0;
@@ -250,7 +250,7 @@ static inline void assert_pipe_is_empty(void)
     assert_int_equal(count, 0);
 }
 
-/* Until it is over, and the taker knows. */
+/* Runs the loop until the upload is over, and joins the receiver's thread. */
 static inline void end(enum transfer_result expected)
 {
     loop_run(env.loop);
@@ -261,7 +261,7 @@ static inline void end(enum transfer_result expected)
     assert_pipe_is_empty();
 }
 
-/* One that was stopped does not run again. */
+/* A loop that was stopped does not run again. */
 static inline void renew_loop(void)
 {
     timer_cancel(env.loop, &env.again);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A large answer over real sockets: a Glance that gives it, and the owner that takes it. Include
+/* A large answer over real sockets: a Glance that sends it, and the owner that reads it. Include
  * after <cmocka.h>. */
 #ifndef UPSTREAM_RAW_RESPONSE_H
 #define UPSTREAM_RAW_RESPONSE_H
@@ -19,16 +19,16 @@
 
 enum { KIB = 1024, MIB = 1024 * KIB };
 
-/* --- who gives --------------------------------------------------------------------------- */
+/* --- the sender -------------------------------------------------------------------------- */
 
-/* A Glance that gives one answer. */
+/* A Glance that sends one answer. */
 static struct {
-    struct body_taker port; /* its socket, its URL, and how it ends; nothing is taken */
-    const char *status;     /* line; and what comes before it */
-    const char *field;      /* that has the length */
-    uint64_t says, gives;   /* bytes */
-    size_t piece;           /* at a time */
-    unsigned pause_us;      /* before each but the first */
+    struct body_taker port; /* its socket, its URL, and how it ends; no body is received */
+    const char *status;     /* the status line, and what comes before it */
+    const char *field;      /* the name of the field with the length */
+    uint64_t says, gives;   /* bytes announced, and sent */
+    size_t piece;           /* bytes at a time */
+    unsigned pause_us;      /* before each piece but the first */
     pthread_t thread;
 } giver;
 
@@ -63,7 +63,7 @@ static inline void *give(void *context)
     return NULL;
 }
 
-/* --- who takes --------------------------------------------------------------------------- */
+/* --- the reader -------------------------------------------------------------------------- */
 
 static struct {
     char *endpoints[1];
@@ -71,22 +71,22 @@ static struct {
     struct loop *loop;
     struct glance *glance;
     struct transfer *transfer;
-    struct task take; /* the rest, once the head is there */
+    struct task take; /* takes the rest of the answer after its head */
     struct timer again;
     struct pipe pipe;
 
-    bool moves;                              /* or reads */
+    bool moves;                              /* splices; false: reads */
     const struct net_operations *operations; /* of the rest; NULL: the real ones */
-    unsigned pausing;                        /* ms; now and then */
-    uint64_t stops_at;                       /* bytes; then the loop ends */
-    uint64_t asked_for;                      /* the length that it tells; 0: the answer's */
-    bool decided, taken;                     /* whether the rest is its own to take */
+    unsigned pausing;                        /* ms, after every third piece; 0: never */
+    uint64_t stops_at;                       /* bytes after which the loop ends; 0: never */
+    uint64_t asked_for;  /* the length passed to transfer_take_rest(); 0: the answer's */
+    bool decided, taken; /* transfer_take_rest() was called; and returned true */
 
-    curl_socket_t socket; /* while it was libcurl's */
+    curl_socket_t socket; /* its number while libcurl had it */
     uint64_t got;
     unsigned pieces, done;
     enum transfer_result result;
-    uint64_t ended; /* clock_ms() */
+    uint64_t ended; /* by clock_ms() */
     unsigned turns, turns_in_pause;
 } env;
 
@@ -189,6 +189,7 @@ static inline void done(void *owner, enum transfer_result result, const char *de
 
 static const struct upstream_callbacks OWNER = {
     .head = head, .data = data, .more = more, .done = done};
+
 static inline bool count_turn(void *context)
 {
     (void)context;
@@ -215,7 +216,7 @@ static inline void end_loop(void)
 static inline int set_up(void **state)
 {
     (void)state;
-    alarm(60); /* what waits for ever fails, too */
+    alarm(60); /* an endless wait fails, too */
     signal(SIGPIPE, SIG_IGN);
     memset(&giver, 0, sizeof giver);
     memset(&env, 0, sizeof env);

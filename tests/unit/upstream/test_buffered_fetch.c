@@ -14,7 +14,7 @@
 
 #include "support/one_answer.h"
 
-/* --- a question, and who answers it ---------------------------------------------------- */
+/* --- a fetch, and its server ----------------------------------------------------------- */
 
 static struct {
     struct one_answer server;
@@ -40,7 +40,7 @@ static void begin(void)
     assert_non_null(yard.glance);
 }
 
-/* Its connection is kept until here, if it was sound. */
+/* A connection that did not fail is kept until here. */
 static void end_connection(void)
 {
     fetch_end(&yard.fetch);
@@ -78,7 +78,7 @@ static void ask(uint64_t timeout)
     assert_int_equal(yard.woken, 0);
 }
 
-/* Until it is over: once, and for good. */
+/* Runs the loop until the fetch is over. Its owner is woken exactly once. */
 static void ask_and_wait(uint64_t timeout)
 {
     ask(timeout);
@@ -95,7 +95,7 @@ static void answer(const char *text)
 
 /* --- answered -------------------------------------------------------------------------- */
 
-static void an_answer_is_there_whole(void **state)
+static void answer_is_buffered_whole(void **state)
 {
     (void)state;
     begin();
@@ -112,7 +112,7 @@ static void an_answer_is_there_whole(void **state)
     end();
 }
 
-static void an_answer_has_a_largest_size(void **state)
+static void answer_beyond_the_size_limit_is_too_long(void **state)
 {
     (void)state;
     static char text[REPLY_BODY_MAX + 256];
@@ -134,7 +134,7 @@ static void an_answer_has_a_largest_size(void **state)
 
 /* --- not answered ---------------------------------------------------------------------- */
 
-static void what_is_cut_is_no_answer(void **state)
+static void truncated_answer_is_a_failure(void **state)
 {
     (void)state;
     static const char *const answers[] = {
@@ -156,7 +156,7 @@ static void what_is_cut_is_no_answer(void **state)
     }
 }
 
-static void nobody_is_there(void **state)
+static void refused_connection_is_reported_as_unreachable(void **state)
 {
     (void)state;
     begin();
@@ -167,8 +167,8 @@ static void nobody_is_there(void **state)
     end();
 }
 
-/* The asker's or the operator's, whichever is less; before the answer, or within it. */
-static void patience_has_an_end(void **state)
+/* The timeout of the request or of the settings, before the answer or within it. */
+static void shorter_timeout_applies(void **state)
 {
     (void)state;
     static const struct {
@@ -193,7 +193,7 @@ static void patience_has_an_end(void **state)
     }
 }
 
-/* --- given up -------------------------------------------------------------------------- */
+/* --- ended early ----------------------------------------------------------------------- */
 
 static void give_up(struct timer *timer)
 {
@@ -209,8 +209,8 @@ static void stop(struct timer *timer)
     loop_stop(yard.loop);
 }
 
-/* The server's thread ends when its connection does. */
-static void one_that_is_given_up_tells_nothing(void **state)
+/* The server's thread ends only when its connection is closed. */
+static void aborted_fetch_does_not_wake_its_owner(void **state)
 {
     (void)state;
     struct timer first = {.fire = give_up}, then = {.fire = stop};
@@ -227,7 +227,7 @@ static void one_that_is_given_up_tells_nothing(void **state)
     end();
 }
 
-static void it_may_be_ended_in_any_state(void **state)
+static void fetch_can_be_ended_in_any_state(void **state)
 {
     (void)state;
     begin();
@@ -245,7 +245,7 @@ static void it_may_be_ended_in_any_state(void **state)
 static int set_up(void **state)
 {
     (void)state;
-    alarm(60); /* what waits for ever fails, too */
+    alarm(60); /* an endless wait fails, too */
     return 0;
 }
 
@@ -253,10 +253,10 @@ int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup(name, set_up)
     const struct CMUnitTest tests[] = {
-        TEST(an_answer_is_there_whole),     TEST(an_answer_has_a_largest_size),
-        TEST(what_is_cut_is_no_answer),     TEST(nobody_is_there),
-        TEST(patience_has_an_end),          TEST(one_that_is_given_up_tells_nothing),
-        TEST(it_may_be_ended_in_any_state),
+        TEST(answer_is_buffered_whole),        TEST(answer_beyond_the_size_limit_is_too_long),
+        TEST(truncated_answer_is_a_failure),   TEST(refused_connection_is_reported_as_unreachable),
+        TEST(shorter_timeout_applies),         TEST(aborted_fetch_does_not_wake_its_owner),
+        TEST(fetch_can_be_ended_in_any_state),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The state of an endpoint: refused connections and health checks decide it. */
+/* How refused connections and health checks change the state of an endpoint. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -11,14 +11,14 @@
 
 enum { REFUSED_FOR = 10000 };
 
-static void a_refused_connection_counts_for_a_while(void **state)
+static void refused_connection_puts_an_endpoint_out_for_10_s(void **state)
 {
     (void)state;
     endpoints_refused(endpoints, A);
-    assert_int_equal(state_of(A), ENDPOINT_OUT); /* no check has told otherwise */
+    assert_int_equal(state_of(A), ENDPOINT_OUT); /* no check has said otherwise */
     now += REFUSED_FOR - 1;
     assert_int_equal(next(0), 1);
-    assert_int_equal(next(6), 0); /* the only one that is left */
+    assert_int_equal(next(6), 0); /* the others were tried */
     now++;
     assert_int_equal(next(6), 0);
     assert_int_equal(state_of(A), ENDPOINT_UNKNOWN);
@@ -32,8 +32,8 @@ static void a_refused_connection_counts_for_a_while(void **state)
     assert_int_equal(next(6), 0);
 }
 
-/* Letters: well, failed, silent, silent with data of ours there, unasked. */
-static void opinions(void **state)
+/* w: well; f: failed; s: silent; d: silent while data flows; u: unasked. */
+static void health_checks_decide_the_state(void **state)
 {
     (void)state;
     static const struct {
@@ -41,7 +41,7 @@ static void opinions(void **state)
         enum endpoint_state after;
     } rows[] = {
         {"", ENDPOINT_UNKNOWN}, {"u", ENDPOINT_UNKNOWN}, {"w", ENDPOINT_UP},
-        {"f", ENDPOINT_OUT}, /* the first one decides */
+        {"f", ENDPOINT_OUT}, /* the first check decides alone */
         {"s", ENDPOINT_OUT},    {"d", ENDPOINT_BUSY},    {"wf", ENDPOINT_UP},
         {"wff", ENDPOINT_OUT},  {"wss", ENDPOINT_OUT},   {"wfs", ENDPOINT_OUT},
         {"wfwf", ENDPOINT_UP},  {"wfuf", ENDPOINT_OUT},  {"wfdf", ENDPOINT_BUSY},
@@ -68,8 +68,8 @@ static void opinions(void **state)
     }
 }
 
-/* Glance had no process for the check at some time while it lasted. */
-static void data_that_flows_only_for_a_part_of_the_check_counts(void **state)
+/* While the data flowed, Glance may have had no free process for the check. */
+static void endpoint_is_busy_if_data_flowed_during_a_silent_check(void **state)
 {
     (void)state;
     check(A, HEALTH_WELL, 1);
@@ -89,9 +89,9 @@ int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
     const struct CMUnitTest tests[] = {
-        TEST(a_refused_connection_counts_for_a_while),
-        TEST(opinions),
-        TEST(data_that_flows_only_for_a_part_of_the_check_counts),
+        TEST(refused_connection_puts_an_endpoint_out_for_10_s),
+        TEST(health_checks_decide_the_state),
+        TEST(endpoint_is_busy_if_data_flowed_during_a_silent_check),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Which endpoint gets a request, and the list of endpoints. */
+/* Which endpoint a request goes to, and changes of the list of endpoints. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -14,26 +14,26 @@ static void put_out(const char *url)
     check(url, HEALTH_FAILED, 2);
 }
 
-static void they_take_turns(void **state)
+static void endpoints_take_turns(void **state)
 {
     (void)state;
     static const int TURNS[] = {0, 1, 2, 0, 1, 2};
     for (size_t i = 0; i < sizeof TURNS / sizeof *TURNS; i++) {
         assert_int_equal(next(0), TURNS[i]);
-        if (i < 2) /* each kind has its own */
+        if (i < 2) /* each kind has its own round robin */
             assert_int_equal(endpoints_choose(endpoints, ABC, THREE, 0, TURN_UPLOAD, -1), TURNS[i]);
     }
 }
 
-/* Bits: which are out, and which busy; which were tried; whose turn it is then. */
-static void the_best_of_those_not_tried(void **state)
+/* `out`, `busy` and `tried` have a bit for each endpoint. `next` is the one that is chosen. */
+static void best_untried_endpoint_is_chosen(void **state)
 {
     (void)state;
     static const struct {
         unsigned out, busy, tried;
         int next;
     } rows[] = {
-        {0, 0, 0, 0}, {1, 0, 0, 1}, {2, 0, 0, 0},  {3, 0, 0, 2},  {7, 0, 0, 0}, /* all: a guess */
+        {0, 0, 0, 0}, {1, 0, 0, 1}, {2, 0, 0, 0},  {3, 0, 0, 2},  {7, 0, 0, 0}, /* all are out */
         {0, 0, 1, 1}, {0, 0, 3, 2}, {0, 0, 7, -1}, {1, 0, 2, 2},  {1, 0, 6, 0}, {0, 1, 0, 1},
         {0, 3, 0, 2}, {0, 7, 0, 0}, {1, 6, 0, 1},  {3, 4, 0, 2},  {3, 4, 4, 0}, {2, 1, 0, 2},
         {6, 1, 0, 0}, {6, 1, 1, 1}, {7, 0, 1, 1},  {7, 0, 7, -1},
@@ -53,7 +53,7 @@ static void the_best_of_those_not_tried(void **state)
     }
 }
 
-static void one_that_is_passed_over_leaves_its_turns_to_all(void **state)
+static void turns_of_a_skipped_endpoint_go_to_all_others(void **state)
 {
     (void)state;
     static const int TURNS[] = {1, 2, 1, 2, 1};
@@ -67,7 +67,7 @@ static int prefer(int preferred, unsigned tried)
     return endpoints_choose(endpoints, ABC, THREE, tried, TURN_REQUEST, preferred);
 }
 
-static void what_belongs_together_stays_where_nothing_is_better(void **state)
+static void preferred_endpoint_is_chosen_unless_another_is_better(void **state)
 {
     (void)state;
     assert_int_equal(prefer(1, 0), 1);
@@ -90,7 +90,7 @@ static void assert_order(const char *const *urls, size_t count)
     endpoints_view_free(&view);
 }
 
-static void a_new_list_changes_nothing_about_those_in_it(void **state)
+static void new_list_keeps_the_state_of_its_endpoints(void **state)
 {
     (void)state;
     static char *const CBA[] = {C, B, A, B};
@@ -105,12 +105,12 @@ static void a_new_list_changes_nothing_about_those_in_it(void **state)
 
     configure(CBA, 1);
     assert_order((const char *const[]){C}, 1);
-    configure(ABC, 1); /* it was forgotten meanwhile */
+    configure(ABC, 1); /* its state is no longer known */
     assert_int_equal(state_of(A), ENDPOINT_UNKNOWN);
     assert_int_equal(next(0), 0);
 }
 
-static void what_flows_there_ends_there(void **state)
+static void flow_is_counted_across_changes_of_the_list(void **state)
 {
     (void)state;
     struct endpoints_view view;
@@ -127,8 +127,8 @@ static void what_flows_there_ends_there(void **state)
     endpoints_view_free(&view);
 }
 
-/* Nothing beyond the list, be it short or longer than what is kept of it. */
-static void the_list_has_an_end(void **state)
+/* Also if the list is empty, or longer than ENDPOINTS_MAX. */
+static void choice_stays_within_the_list(void **state)
 {
     (void)state;
     char *many[ENDPOINTS_MAX + 1];
@@ -142,7 +142,7 @@ static void the_list_has_an_end(void **state)
                      -1);
 }
 
-static void without_a_set_the_order_is_the_settings(void **state)
+static void empty_set_uses_the_order_of_the_settings(void **state)
 {
     (void)state;
     struct endpoints_view view;
@@ -159,14 +159,14 @@ int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
     const struct CMUnitTest tests[] = {
-        TEST(they_take_turns),
-        TEST(the_best_of_those_not_tried),
-        TEST(one_that_is_passed_over_leaves_its_turns_to_all),
-        TEST(what_belongs_together_stays_where_nothing_is_better),
-        TEST(a_new_list_changes_nothing_about_those_in_it),
-        TEST(what_flows_there_ends_there),
-        TEST(the_list_has_an_end),
-        TEST(without_a_set_the_order_is_the_settings),
+        TEST(endpoints_take_turns),
+        TEST(best_untried_endpoint_is_chosen),
+        TEST(turns_of_a_skipped_endpoint_go_to_all_others),
+        TEST(preferred_endpoint_is_chosen_unless_another_is_better),
+        TEST(new_list_keeps_the_state_of_its_endpoints),
+        TEST(flow_is_counted_across_changes_of_the_list),
+        TEST(choice_stays_within_the_list),
+        TEST(empty_set_uses_the_order_of_the_settings),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Connections between two requests: which are closed, and on which a request may go out. */
+/* Connections between two requests: which are closed, and which may be used again. */
 #include "upstream/upstream_priv.h"
 
 #include "intake/loop.h"
@@ -21,7 +21,7 @@ static struct {
     struct glance *glance;
     CURL *easy;
     struct transfer transfer;
-    int here[ENDS], there[ENDS]; /* connections' ends */
+    int here[ENDS], there[ENDS]; /* the ends of each connection */
     unsigned port[ENDS];         /* of `here` */
     struct timer stop;
 } yard;
@@ -32,7 +32,7 @@ static void stop_loop(struct timer *timer)
     loop_stop(yard.loop);
 }
 
-/* What epoll has to tell is told. Once a test: a loop that was stopped stays so. */
+/* Lets the loop handle its events. Only once in a test: a stopped loop does not run again. */
 static void turn(void)
 {
     struct loop *loop = yard.loop;
@@ -127,7 +127,7 @@ static bool may_send(unsigned port)
     return idle_before_request(&yard.transfer, NULL, NULL, 0, (int)port) == CURL_PREREQFUNC_OK;
 }
 
-static void one_that_is_quiet_stays(void **state)
+static void quiet_connection_stays_open(void **state)
 {
     (void)state;
     answer_and_rest(0);
@@ -140,7 +140,7 @@ static void one_that_is_quiet_stays(void **state)
     socket_release(&yard.transfer);
 }
 
-/* libcurl looks by peeking, and must find an end. */
+/* libcurl checks an idle connection by peeking at it. It must see the end of the connection. */
 static void check_dropped(size_t i)
 {
     char byte;
@@ -150,7 +150,7 @@ static void check_dropped(size_t i)
     assert_int_equal(recv(yard.here[i], &byte, 1, MSG_PEEK | MSG_DONTWAIT), 0);
 }
 
-static void one_that_glance_closes_is_closed(void **state)
+static void connection_that_glance_closes_is_closed(void **state)
 {
     (void)state;
     answer_and_rest(0);
@@ -159,7 +159,7 @@ static void one_that_glance_closes_is_closed(void **state)
     assert_true(peer_sees_the_end(0));
 }
 
-static void one_on_which_anything_comes_is_closed(void **state)
+static void idle_connection_that_gets_bytes_is_closed(void **state)
 {
     (void)state;
     answer_and_rest(0);
@@ -167,8 +167,8 @@ static void one_on_which_anything_comes_is_closed(void **state)
     check_dropped(0);
 }
 
-/* The watch of a transfer that was paused to its end is not there any more. */
-static void one_that_has_spoken_before_it_rests_is_closed(void **state)
+/* The socket of a paused transfer is not watched, so no later event reports these bytes. */
+static void connection_with_bytes_left_is_closed_when_it_becomes_idle(void **state)
 {
     (void)state;
     begin(0);
@@ -181,7 +181,7 @@ static void one_that_has_spoken_before_it_rests_is_closed(void **state)
     check_dropped(0);
 }
 
-static void one_whose_transfer_is_paused_is_left_alone(void **state)
+static void connection_of_a_paused_transfer_is_left_alone(void **state)
 {
     (void)state;
     char bytes[4];
@@ -194,7 +194,7 @@ static void one_whose_transfer_is_paused_is_left_alone(void **state)
     assert_int_equal(recv(yard.here[0], bytes, sizeof bytes, MSG_DONTWAIT), 4);
 }
 
-static void one_in_use_does_not_rest(void **state)
+static void connection_in_use_is_not_idle(void **state)
 {
     (void)state;
     answer_and_rest(0);
@@ -203,15 +203,15 @@ static void one_in_use_does_not_rest(void **state)
     assert_true(list_is_empty(&yard.glance->idle));
     assert_ptr_equal(yard.transfer.last_socket, known(0));
     tell(0, CURL_POLL_REMOVE);
-    tell(1, CURL_POLL_IN); /* the transfer goes on elsewhere */
+    tell(1, CURL_POLL_IN); /* the transfer continues on another connection */
     assert_ptr_equal(yard.transfer.last_socket, known(1));
     assert_null(known(0)->user);
     tell(1, CURL_POLL_REMOVE);
     socket_leave(known(1));
 }
 
-/* Told apart by the port: only the one that is about to be used counts. */
-static void no_request_goes_out_behind_bytes(void **state)
+/* A connection is identified by its local port. Only the one about to be used counts. */
+static void connection_with_unread_bytes_gets_no_request(void **state)
 {
     (void)state;
     answer_and_rest(0);
@@ -224,7 +224,7 @@ static void no_request_goes_out_behind_bytes(void **state)
     socket_release(&yard.transfer);
 }
 
-static void no_request_goes_out_on_what_is_not_known(void **state)
+static void unknown_connection_gets_no_request(void **state)
 {
     (void)state;
     assert_false(may_send(yard.port[0]));
@@ -233,17 +233,17 @@ static void no_request_goes_out_on_what_is_not_known(void **state)
     assert_false(may_send((unsigned)-1));
 }
 
-static void whose_answer_it_is(void **state)
+static void answer_to_another_request_is_detected(void **state)
 {
     (void)state;
     static const struct {
         bool reused, echoes;
         unsigned status;
-        const char *id; /* in the answer */
+        const char *id; /* of the request, in the answer */
         bool out_of_step, echoes_after;
     } ROWS[] = {
         {false, false, 200, "req-own", false, true},
-        {false, false, 200, "req-another", false, false}, /* this Glance has ids of its own */
+        {false, false, 200, "req-another", false, false}, /* this Glance makes its own ids */
         {false, false, 408, NULL, false, false},
         {true, true, 200, "req-own", false, true},
         {true, true, 200, "req-another", true, true},
@@ -267,8 +267,8 @@ static void whose_answer_it_is(void **state)
     }
 }
 
-/* What was seen on a connection stays with it. */
-static void an_echo_is_remembered(void **state)
+/* Whether Glance returns the ids of requests is remembered for each connection. */
+static void echo_is_remembered_per_connection(void **state)
 {
     (void)state;
     yard.transfer.echoes = true;
@@ -283,8 +283,8 @@ static void an_echo_is_remembered(void **state)
     socket_release(&yard.transfer);
 }
 
-/* libcurl says nothing of the socket when the answer is there as soon as the request is sent. */
-static void an_answer_at_once_is_remembered_too(void **state)
+/* libcurl does not report the socket if the answer arrives as soon as the request is sent. */
+static void echo_is_remembered_after_an_immediate_answer(void **state)
 {
     (void)state;
     answer_and_rest(0);
@@ -302,17 +302,17 @@ int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
     const struct CMUnitTest tests[] = {
-        TEST(one_that_is_quiet_stays),
-        TEST(one_that_glance_closes_is_closed),
-        TEST(one_on_which_anything_comes_is_closed),
-        TEST(one_that_has_spoken_before_it_rests_is_closed),
-        TEST(one_whose_transfer_is_paused_is_left_alone),
-        TEST(one_in_use_does_not_rest),
-        TEST(no_request_goes_out_behind_bytes),
-        TEST(no_request_goes_out_on_what_is_not_known),
-        TEST(whose_answer_it_is),
-        TEST(an_echo_is_remembered),
-        TEST(an_answer_at_once_is_remembered_too),
+        TEST(quiet_connection_stays_open),
+        TEST(connection_that_glance_closes_is_closed),
+        TEST(idle_connection_that_gets_bytes_is_closed),
+        TEST(connection_with_bytes_left_is_closed_when_it_becomes_idle),
+        TEST(connection_of_a_paused_transfer_is_left_alone),
+        TEST(connection_in_use_is_not_idle),
+        TEST(connection_with_unread_bytes_gets_no_request),
+        TEST(unknown_connection_gets_no_request),
+        TEST(answer_to_another_request_is_detected),
+        TEST(echo_is_remembered_per_connection),
+        TEST(echo_is_remembered_after_an_immediate_answer),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -23,8 +23,8 @@
 
 #include <cmocka.h>
 
-/* A Glance of one answer, and an address where there is none: its socket is bound and does not
- * listen, so that nobody else can take the port. */
+/* A Glance that always gives the same answer, and an address without a server. The socket of that
+ * address is bound but does not listen, so no other program can take the port. */
 static struct MHD_Daemon *glance;
 static _Atomic unsigned status_to_give;
 static _Atomic unsigned questions;
@@ -45,7 +45,7 @@ static enum MHD_Result healthcheck(void *context, struct MHD_Connection *connect
     bool right = !strcmp(path, "/healthcheck") && !strcmp(method, "GET");
     struct MHD_Response *response =
         MHD_create_response_from_buffer(2, (void *)"OK", MHD_RESPMEM_PERSISTENT);
-    MHD_add_response_header(response, "Location", glance_url); /* for 3xx: not to be followed */
+    MHD_add_response_header(response, "Location", glance_url); /* must not be followed */
     questions++;
     enum MHD_Result queued = MHD_queue_response(connection, right ? status_to_give : 404, response);
     MHD_destroy_response(response);
@@ -98,7 +98,7 @@ static const struct {
 } STATUSES[] = {{200, true}, {204, true}, {302, true},  {401, true},
                 {403, true}, {404, true}, {500, false}, {503, false}};
 
-static void test_statuses(void **state)
+static void only_5xx_is_unhealthy(void **state)
 {
     (void)state;
     for (size_t i = 0; i < sizeof STATUSES / sizeof *STATUSES; i++) {
@@ -113,8 +113,8 @@ static void test_statuses(void **state)
     }
 }
 
-/* A verdict needs an answer, or that there is none; of a want of memory nothing follows. */
-static void test_results(void **state)
+/* Lack of memory says nothing about the endpoint. */
+static void curl_result_decides_the_health(void **state)
 {
     (void)state;
     static const struct {
@@ -134,7 +134,7 @@ static void test_results(void **state)
                          ROWS[i].health);
 }
 
-static void test_nobody_there(void **state)
+static void refused_connection_is_unhealthy(void **state)
 {
     (void)state;
     assert_false(probe((char *[]){nobody_url}, 1));
@@ -142,18 +142,18 @@ static void test_nobody_there(void **state)
     assert_non_null(strstr(why, "connect"));
 }
 
-static void test_the_second_endpoint(void **state)
+static void second_endpoint_is_asked_if_the_first_refuses(void **state)
 {
     (void)state;
     status_to_give = 200;
     assert_true(probe((char *[]){nobody_url, glance_url}, 2));
 }
 
-static void test_one_that_hangs_leaves_time_for_the_other(void **state)
+static void endpoint_that_hangs_leaves_time_for_the_next(void **state)
 {
     (void)state;
     status_to_give = 200;
-    assert_int_equal(listen(nobody, 1), 0); /* connects, and never answers */
+    assert_int_equal(listen(nobody, 1), 0); /* accepts connections and never answers */
     uint64_t began = clock_ms();
     assert_true(probe((char *[]){nobody_url, glance_url}, 2));
     assert_in_range(clock_ms() - began, 900, 30000);
@@ -163,9 +163,8 @@ static void test_one_that_hangs_leaves_time_for_the_other(void **state)
     assert_in_range(clock_ms() - began, 1900, 30000);
 }
 
-/* libcurl looks a name up in a thread of its own, and finds this function before the C library's.
- * What is looked up in this test has no answer before the test gives one, or half a minute is over.
- */
+/* libcurl looks names up in a thread of its own, and calls this function instead of the C
+ * library's. A lookup returns when the test allows it, or after 30 s. */
 static struct {
     sem_t asked, go_on, ended;
     _Atomic bool over;
@@ -189,7 +188,7 @@ int getaddrinfo(const char *name, const char *service, const struct addrinfo *re
     return EAI_AGAIN;
 }
 
-static void test_a_look_up_that_hangs_is_left_alone(void **state)
+static void name_lookup_that_hangs_is_not_waited_for(void **state)
 {
     (void)state;
     assert_int_equal(sem_init(&look_up.asked, 0, 0) | sem_init(&look_up.go_on, 0, 0) |
@@ -206,12 +205,13 @@ static void test_a_look_up_that_hangs_is_left_alone(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_statuses),
-        cmocka_unit_test(test_results),
-        cmocka_unit_test(test_nobody_there),
-        cmocka_unit_test(test_the_second_endpoint),
-        cmocka_unit_test(test_a_look_up_that_hangs_is_left_alone),
-        cmocka_unit_test(test_one_that_hangs_leaves_time_for_the_other), /* listens: the last */
+        cmocka_unit_test(only_5xx_is_unhealthy),
+        cmocka_unit_test(curl_result_decides_the_health),
+        cmocka_unit_test(refused_connection_is_unhealthy),
+        cmocka_unit_test(second_endpoint_is_asked_if_the_first_refuses),
+        cmocka_unit_test(name_lookup_that_hangs_is_not_waited_for),
+        /* The last: it makes the socket listen. */
+        cmocka_unit_test(endpoint_that_hangs_leaves_time_for_the_next),
     };
     return cmocka_run_group_tests(tests, start_glance, stop_glance);
 }

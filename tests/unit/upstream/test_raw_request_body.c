@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Large bodies to a Glance that takes all of them: read, spliced, or in turns. */
+/* Large bodies to a Glance that receives them whole: read, spliced, or both by turns. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -9,7 +9,7 @@
 
 #include "raw_request.h"
 
-/* --- taken --------------------------------------------------------------------------------- */
+/* --- received ------------------------------------------------------------------------------ */
 
 static void every_byte_arrives(void **state)
 {
@@ -27,7 +27,7 @@ static void every_byte_arrives(void **state)
     assert_int_equal(open_files(), before);
 }
 
-/* What its socket has no room for stays behind: in a pipe, or in a copy. */
+/* Bytes that the socket has no room for wait in a pipe or in a copy. */
 static void slow_glance_gets_every_byte(void **state)
 {
     (void)state;
@@ -38,7 +38,7 @@ static void slow_glance_gets_every_byte(void **state)
         send_whole(giving, 12 * MIB + 5);
 }
 
-/* Descriptors, or the pages that a user may have in pipes, have run out; and then they have not. */
+/* First there are no descriptors, or no pipe pages for the user. Then there are some again. */
 static void body_is_read_without_a_pipe(void **state)
 {
     (void)state;
@@ -55,12 +55,12 @@ static void body_is_read_without_a_pipe(void **state)
     }
 }
 
-/* --- whether, and to whom ------------------------------------------------------------------ */
+/* --- whether, and to which endpoint -------------------------------------------------------- */
 
 static void next_endpoint_gets_the_whole_body(void **state)
 {
     (void)state;
-    struct body_taker nobody; /* its port is taken, and nobody listens */
+    struct body_taker nobody; /* its port is bound, but no server listens */
     body_taker_begin(&nobody);
     env.endpoints[0] = nobody.url;
     env.settings.glance.endpoint_count = 2;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Large bodies that are not sent to the end: Glance answers early, stops or leaves, the client is
- * lost, or there is no memory. */
+/* Large bodies that are not sent to the end: Glance answers early, stops reading or closes the
+ * connection, the client is lost, or there is no memory. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -10,7 +10,7 @@
 
 #include "raw_request.h"
 
-/* --- not taken ----------------------------------------------------------------------------- */
+/* --- Glance does not receive the body ------------------------------------------------------ */
 
 static void early_refusal_ends_the_body(void **state)
 {
@@ -30,7 +30,7 @@ static void early_refusal_ends_the_body(void **state)
     }
 }
 
-/* Nothing of it makes libcurl send the request once more. */
+/* None of these answers makes libcurl send the request again. */
 static void every_early_refusal_is_the_answer(void **state)
 {
     (void)state;
@@ -64,7 +64,7 @@ static void interim_answers_are_no_answer(void **state)
         send_whole(giving, 5 * MIB);
 }
 
-/* The owner has given all of it, and Glance cannot have had all of it: what it says is not so. */
+/* Glance cannot have received the whole body, even if the owner has provided it. */
 static void success_before_the_end_is_a_failure(void **state)
 {
     (void)state;
@@ -83,7 +83,7 @@ static void success_before_the_end_is_a_failure(void **state)
     }
 }
 
-/* Its socket has room for more all the time: nobody is to look at that again and again. */
+/* The socket is writable all the time. The loop must not wake up for that. */
 static void slow_answer_causes_no_busy_loop(void **state)
 {
     (void)state;
@@ -130,9 +130,9 @@ static void stalled_glance_times_out(void **state)
     }
 }
 
-/* --- not given ----------------------------------------------------------------------------- */
+/* --- the owner does not provide the body --------------------------------------------------- */
 
-/* Glance must not take for whole what is not. */
+/* Glance must not take an incomplete body for a complete one. */
 static void lost_client_cuts_the_connection(void **state)
 {
     (void)state;
@@ -148,7 +148,7 @@ static void lost_client_cuts_the_connection(void **state)
     }
 }
 
-/* What comes behind a body would be the next request. */
+/* Glance would read bytes after the body as the next request. */
 static void more_than_the_length_cuts_the_connection(void **state)
 {
     (void)state;
@@ -163,7 +163,7 @@ static void more_than_the_length_cuts_the_connection(void **state)
     }
 }
 
-/* What is behind a gap must not be sent, and nobody waits for what does not come. */
+/* Bytes after a gap must not be sent, and the upload must not wait for the lost block. */
 static void nothing_follows_a_block_without_memory(void **state)
 {
     (void)state;
@@ -185,7 +185,7 @@ static void stop_loop(struct timer *timer)
     loop_stop(env.loop);
 }
 
-/* With bytes in its pipe, or in its copy, and with none. */
+/* With unsent bytes in its pipe or its copy, and without. */
 static void upload_can_be_aborted_at_any_time(void **state)
 {
     (void)state;

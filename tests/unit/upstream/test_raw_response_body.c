@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Large answers that arrive whole: read or spliced, in every speed of Glance and of the client. */
+/* Large answers that arrive whole: read or spliced, with a fast or slow Glance or client. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -9,7 +9,7 @@
 
 #include "raw_response.h"
 
-/* --- all of it --------------------------------------------------------------------------- */
+/* --- every byte -------------------------------------------------------------------------- */
 
 static void every_byte_is_read(void **state)
 {
@@ -30,8 +30,8 @@ static void every_byte_is_read(void **state)
     assert_int_equal(open_files(), before);
 }
 
-/* The last bytes come between the first tick and the second, and are few. Whoever waits for them
- * does so asleep. */
+/* The last bytes are few, and arrive between the first tick and the second. The loop sleeps until
+ * then. */
 static void last_bytes_wait_for_no_tick(void **state)
 {
     (void)state;
@@ -56,11 +56,11 @@ static void few_bytes_are_read_at_a_tick(void **state)
     giver.port.end = TAKER_HOLDS;
     env.settings.glance.stall_timeout = 300;
     start(2 * MIB, MIB);
-    end(TRANSFER_STALLED); /* and not before it has had what there was */
+    end(TRANSFER_STALLED); /* after it has read what had arrived */
     assert_int_equal(env.got, MIB);
 }
 
-/* A client that is slower than Glance: what comes meanwhile is nothing to wake up for. */
+/* The client is slower than Glance. Bytes that arrive meanwhile must not wake the loop. */
 static void slow_reader_causes_no_wakeups(void **state)
 {
     (void)state;
@@ -76,9 +76,10 @@ static void slow_reader_causes_no_wakeups(void **state)
     }
 }
 
-/* --- whose it is ------------------------------------------------------------------------- */
+/* --- who reads the rest ------------------------------------------------------------------ */
 
-/* It must not send another request there, and read its answer from within this one. */
+/* Otherwise libcurl could send another request there, and take bytes of this answer for the next
+ * one. */
 static void libcurl_closes_its_descriptor(void **state)
 {
     (void)state;
@@ -94,7 +95,7 @@ static void libcurl_closes_its_descriptor(void **state)
     join();
 }
 
-/* Then it comes by data(), all of it. */
+/* The whole answer then comes by data(). */
 static void other_answers_are_left_to_libcurl(void **state)
 {
     (void)state;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Large answers that do not arrive whole: Glance leaves or stops, there is no memory, or the client
- * is lost. */
+/* Large answers that do not arrive whole: Glance closes the connection or stops sending, there is
+ * no memory, or the client is lost. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -10,14 +10,12 @@
 
 #include "raw_response.h"
 
-/* --- not all of it ----------------------------------------------------------------------- */
-
 static void closed_connection_is_a_failure(void **state)
 {
     (void)state;
     static const enum taker_end ends[] = {TAKER_CLOSES, TAKER_RESETS};
     static const uint64_t gives[] = {20 * KIB, 5 * MIB - 1};
-    int before = open_files() + 2; /* the pipe's, which is opened meanwhile */
+    int before = open_files() + 2; /* the ends of the pipe, which is opened later */
     for (unsigned i = 0; i < 2 * 2 * 2; i++) {
         env.moves = i % 2;
         giver.port.end = ends[i / 2 % 2];
@@ -59,7 +57,7 @@ static ssize_t no_memory_to_splice(const struct net_socket *socket, int pipe, si
     return STREAM_NO_MEMORY;
 }
 
-/* It says nothing about Glance. */
+/* This is not a fault of Glance. */
 static void lack_of_memory_is_reported_as_such(void **state)
 {
     (void)state;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* libcurl's sockets, as it tells of them: who rests, who is forgotten, and that nobody writes to a
- * number that may be another's by now. */
+/* The sockets that libcurl reports: which stay watched, which are forgotten, and that no upload
+ * writes to a descriptor that may have been reused. */
 #include "upstream/upstream_priv.h"
 
 #include "intake/loop.h"
@@ -22,7 +22,7 @@
 
 static bool short_of_places;
 
-/* The linker takes this one, and leaves the C library's. */
+/* The linker takes this function instead of the C library's. */
 void *one_reallocarray(void *old, size_t count, size_t size) __asm__("reallocarray");
 
 void *one_reallocarray(void *old, size_t count, size_t size)
@@ -30,23 +30,23 @@ void *one_reallocarray(void *old, size_t count, size_t size)
     return short_of_places ? NULL : realloc(old, count * size);
 }
 
-static unsigned strangers; /* how often epoll was told of what it does not know */
+static unsigned epoll_errors; /* calls of epoll_ctl() that failed */
 
 int one_epoll_ctl(int epoll, int how, int fd, struct epoll_event *event) __asm__("epoll_ctl");
 
 int one_epoll_ctl(int epoll, int how, int fd, struct epoll_event *event)
 {
     int result = (int)syscall(SYS_epoll_ctl, epoll, how, fd, event);
-    strangers += result != 0;
+    epoll_errors += result != 0;
     return result;
 }
 
 static struct {
     struct loop *loop;
     struct glance *glance;
-    CURL *easy, *another; /* the transfer's; one that has none */
+    CURL *easy, *another; /* of the transfer; of no transfer */
     struct transfer transfer;
-    int here, there; /* a connection's ends */
+    int here, there; /* the ends of a connection */
     struct timer stop;
     unsigned turns;
 } yard;
@@ -129,8 +129,8 @@ static void close_here(void)
     assert_int_equal(fcntl(yard.here, F_GETFD), -1);
 }
 
-/* Also if libcurl does not say that it closes it, or says so of another transfer's. */
-static void nobody_writes_to_one_that_is_closed(void **state)
+/* libcurl closes a socket without reporting its removal first. */
+static void closed_socket_is_not_written(void **state)
 {
     (void)state;
     write_raw_request();
@@ -138,7 +138,8 @@ static void nobody_writes_to_one_that_is_closed(void **state)
     assert_null(yard.transfer.raw_socket);
 }
 
-static void nobody_writes_to_one_that_libcurl_has_let_go(void **state)
+/* libcurl may report the removal with the handle of another transfer. */
+static void socket_released_by_libcurl_is_not_written(void **state)
 {
     (void)state;
     write_raw_request();
@@ -148,9 +149,9 @@ static void nobody_writes_to_one_that_libcurl_has_let_go(void **state)
     close_here();
 }
 
-/* It stays watched while its transfer is paused; if Glance closes it, nobody looks again and again.
- */
-static void who_is_paused_stays_watched(void **state)
+/* If Glance closes the connection of a paused transfer, the loop must not wake up for it again and
+ * again. */
+static void socket_of_a_paused_transfer_stays_watched(void **state)
 {
     (void)state;
     assert_int_equal(tell(yard.easy, CURL_POLL_IN), 0);
@@ -170,18 +171,18 @@ static void who_is_paused_stays_watched(void **state)
     close_here();
 }
 
-static void who_lost_a_race_is_forgotten(void **state)
+static void socket_closed_before_its_removal_is_forgotten(void **state)
 {
     (void)state;
     assert_int_equal(tell(yard.easy, CURL_POLL_OUT), 0);
-    close(yard.here); /* which libcurl does with such a one, and tells later */
+    close(yard.here); /* libcurl closes a socket that lost a race, and reports it later */
     assert_int_equal(tell(yard.easy, CURL_POLL_REMOVE), 0);
     assert_null(known());
 }
 
-/* libcurl closes such a connection before it tells of it: its number may be another thread's then.
- */
-static void who_connects_in_vain_is_taken_out_in_time(void **state)
+/* libcurl closes such a socket before it reports the removal. By then another thread may have the
+ * descriptor. */
+static void connecting_socket_leaves_epoll_before_it_is_closed(void **state)
 {
     (void)state;
     struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
@@ -205,17 +206,17 @@ static void who_connects_in_vain_is_taken_out_in_time(void **state)
     curl_socket_t fd = transfer->socket;
     assert_int_not_equal(fd, CURL_SOCKET_BAD);
     assert_int_equal(yard.glance->sockets[fd]->watch.events, LOOP_WRITE);
-    strangers = 0;
+    epoll_errors = 0;
     transfer_abort(transfer);
     assert_int_equal(fcntl(fd, F_GETFD), -1);
     assert_null(yard.glance->sockets[fd]);
-    assert_int_equal(strangers, 0);
+    assert_int_equal(epoll_errors, 0);
     close(listening);
     close(yard.here);
 }
 
-/* One transfer ends; libcurl, and all others, go on. */
-static void without_memory_one_transfer_ends(void **state)
+/* libcurl and all other transfers go on. */
+static void lack_of_memory_ends_one_transfer(void **state)
 {
     (void)state;
     short_of_places = true;
@@ -232,12 +233,12 @@ int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
     const struct CMUnitTest tests[] = {
-        TEST(nobody_writes_to_one_that_is_closed),
-        TEST(nobody_writes_to_one_that_libcurl_has_let_go),
-        TEST(who_is_paused_stays_watched),
-        TEST(who_lost_a_race_is_forgotten),
-        TEST(who_connects_in_vain_is_taken_out_in_time),
-        TEST(without_memory_one_transfer_ends),
+        TEST(closed_socket_is_not_written),
+        TEST(socket_released_by_libcurl_is_not_written),
+        TEST(socket_of_a_paused_transfer_stays_watched),
+        TEST(socket_closed_before_its_removal_is_forgotten),
+        TEST(connecting_socket_leaves_epoll_before_it_is_closed),
+        TEST(lack_of_memory_ends_one_transfer),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

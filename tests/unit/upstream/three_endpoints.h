@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A set of three endpoints, their health checks, and a clock. Include after <cmocka.h>. */
+/* A set of three endpoints, their health checks, and a clock that the test sets. Include after
+ * <cmocka.h>. */
 #ifndef UPSTREAM_THREE_ENDPOINTS_H
 #define UPSTREAM_THREE_ENDPOINTS_H
 
@@ -11,9 +12,9 @@
 
 enum { THREE = 3 };
 
-/* The clock is this test's: the linker takes these, and leaves the library's in the archive. */
-static uint64_t now;
+static uint64_t now; /* ms */
 
+/* The linker takes these functions instead of those of the proxy's library. */
 uint64_t clock_ms(void)
 {
     return now;
@@ -60,7 +61,7 @@ static inline void check(const char *url, enum endpoint_health health, unsigned 
     }
 }
 
-/* With image data of ours there, which has ended since. */
+/* Image data flowed during a silent check. It has ended since. */
 static inline void make_busy(const char *url)
 {
     assert_true(endpoints_flow_begins(endpoints, url));
