@@ -18,9 +18,12 @@ void *short_realloc(void *old, size_t size) __asm__("realloc");
 void *short_reallocarray(void *old, size_t count, size_t size) __asm__("reallocarray");
 char *short_strdup(const char *text) __asm__("strdup");
 char *short_strndup(const char *text, size_t most) __asm__("strndup");
-int short_vasprintf(char **out, const char *format, va_list arguments) __asm__("vasprintf");
-int short_asprintf(char **out, const char *format, ...) __asm__("asprintf");
-int short_asprintf_chk(char **out, int flag, const char *format, ...) __asm__("__asprintf_chk");
+int short_vasprintf(char **out, const char *format, va_list arguments) __asm__("vasprintf")
+    __attribute__((format(printf, 2, 0)));
+int short_asprintf(char **out, const char *format, ...) __asm__("asprintf")
+    __attribute__((format(printf, 2, 3)));
+int short_asprintf_chk(char **out, int flag, const char *format, ...) __asm__("__asprintf_chk")
+    __attribute__((format(printf, 3, 4)));
 void *real_malloc(size_t size) __asm__("__libc_malloc");
 void *real_calloc(size_t count, size_t size) __asm__("__libc_calloc");
 void *real_realloc(void *old, size_t size) __asm__("__libc_realloc");
@@ -117,7 +120,8 @@ char *short_strndup(const char *text, size_t most)
     return memcpy(copy, text, length);
 }
 
-static int print(char **out, const char *format, va_list arguments)
+__attribute__((format(printf, 2, 0))) static int print(char **out, const char *format,
+                                                       va_list arguments)
 {
     va_list again;
     va_copy(again, arguments);
