@@ -19,6 +19,12 @@ static const char LETTERS[] = "hbHirRcaAwdo";
 static const char *const AFTER[] = {"bHdo", "co",  "iwdo", "rwdo", "cRawdo", "wdo",
                                     "awdo", "Ado", "o",    "do",   "o",      "o"};
 
+#ifdef NDEBUG
+static const bool asserts = false;
+#else
+static const bool asserts = true;
+#endif
+
 /* Tries the change in a child process, which leaves no core file and prints no message. */
 static bool may_follow(enum client_state from, enum client_state to)
 {
@@ -42,7 +48,7 @@ static void only_state_changes_in_the_table_are_allowed(void **state)
     (void)state;
     for (unsigned from = 0; from < sizeof AFTER / sizeof AFTER[0]; from++)
         for (unsigned to = 0; LETTERS[to]; to++)
-            if (may_follow(from, to) != (strchr(AFTER[from], LETTERS[to]) != NULL))
+            if (may_follow(from, to) != (!asserts || strchr(AFTER[from], LETTERS[to])))
                 fail_msg("%c -> %c", LETTERS[from], LETTERS[to]);
 }
 
