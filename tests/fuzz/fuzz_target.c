@@ -88,7 +88,7 @@ static const struct ingest {
 
 /* How eventlet and Glance do it, as simply as possible: unquote, split at slashes, drop the empty
  * segments. The rest must match the route exactly. */
-static bool eventlet_opens(const struct ingest *ingest, const char *raw)
+static bool eventlet_opens(const struct ingest *row, const char *raw)
 {
     char *path = strndup(raw, strcspn(raw, "?"));
     property(path);
@@ -98,11 +98,11 @@ static bool eventlet_opens(const struct ingest *ingest, const char *raw)
     bool alike = length && path[length - 1] != '/';
     char *state = NULL;
     for (char *piece = strtok_r(path, "/", &state); piece; piece = strtok_r(NULL, "/", &state)) {
-        const char *wanted = count < 4 ? ingest->pieces[count++] : NULL;
+        const char *wanted = count < 4 ? row->pieces[count++] : NULL;
         alike = alike && wanted && (!*wanted || !strcmp(piece, wanted));
     }
     free(path);
-    return alike && (count == 4 || !ingest->pieces[count]);
+    return alike && (count == 4 || !row->pieces[count]);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
