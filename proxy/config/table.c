@@ -43,8 +43,8 @@ const struct setting settings_table[] = {
      "How long a client may send nothing, or accept nothing, while a byte is due. An upload as a\n"
      "whole has no time limit."},
     {"listen", "max_request_body", &kind_size, AT(listen.max_request_body), "1MiB", 1, INT64_MAX,
-     "The largest body of a request that is no upload. Imports, and updates that are checked,\n"
-     "may have 256 KiB."},
+     "The largest body of a request that is no upload. Imports have a limit of their own of\n"
+     "256 KiB. Updates that are checked may have neither more than this nor more than 256 KiB."},
     {"listen", "trusted_proxies", &kind_networks, 0, "", 0, 0,
      "The proxies in front of this one: a list of networks, such as 10.0.0.0/8, ::1. Their\n"
      "forwarded_header says who the client is."},
