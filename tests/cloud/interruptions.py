@@ -122,7 +122,7 @@ def test_proxy_killed(cloud):
 def proxy_gone(cloud, image_id, process):
     try:
         cloud.proxy.ended()
-        check(output(process)[1] != 204, "curl was told of a success")
+        check(output(process)[1] != 204, "curl got 204")
         same("the image afterwards", settled(cloud, image_id), "queued")
     finally:
         restart(cloud)

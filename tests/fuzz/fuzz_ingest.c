@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The JSON of imports and updates. The input is one text, read as both. What is read must be
- * complete, and a rewritten import must be read as exactly the one store. */
+/* The JSON of imports and updates. The input is one text. It is parsed as an import and as an
+ * update. The result must be complete, and a rewritten import must be read as exactly the one
+ * store. */
 #include "input.h"
 
 #include "intake/buffer.h"

@@ -28,7 +28,7 @@ def unwell(asked):
 
 
 def found_out(fixture, size, said=None):
-    table = [  # what is told of the image, status, reason, the image's status, words
+    table = [  # image as Glance describes it; status and reason of the answer; status of the image; words
         ([SAVING, STORED], 204, None, None, None),
         ([unwell, lambda asked: asked.reset(), STORED], 204, None, None, None),
         ([QUEUED, QUEUED], 502, "glance_failed", "queued", "upload once more"),

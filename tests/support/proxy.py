@@ -125,7 +125,7 @@ class Proxy:
         wait_until(f"{name}{labels} is {value}", lambda: self.metric(name, **labels) == value)
 
     def log(self):
-        """The whole lines that are there. What was just answered may not be among them yet: wait_log()."""
+        """The complete lines so far. The line of a request may come a little after its answer: see wait_log()."""
         text = self.error_file.read_text(errors="replace")
         return text if self.process.poll() is not None else text[:text.rfind("\n") + 1]
 

@@ -43,7 +43,7 @@ static const char *find_origin(const struct settings *settings, const struct cli
     return found ? fault : NO_MEMORY;
 }
 
-/* What is refused before the target is read. */
+/* Checks that need no target: they come before it is parsed. */
 static void check_connection(struct client *client, const struct headers *headers,
                              struct refusal_note *refused)
 {

@@ -21,7 +21,7 @@
 static const struct poll_plan AFTERWARDS = {
     .timeout_ms = 5000, .wait_ms = 250, .wait_max_ms = 2000};
 
-/* --- what is refused before it is sent ---------------------------------------------------- */
+/* --- data that is refused before it is sent ----------------------------------------------- */
 
 unsigned glance_checks_expected(const struct upload_flow *upload)
 {

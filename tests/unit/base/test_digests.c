@@ -11,7 +11,7 @@
 
 static const char MESSAGE[] = "The quick brown fox jumps over the lazy dog";
 
-/* Of that message, by coreutils. */
+/* Digests of that message, by coreutils. */
 static const struct {
     const char *algorithm;
     const char *hex;

@@ -11,7 +11,7 @@
 
 enum { MANY = 5 * SPOOL_BLOCK / 4 };
 
-/* --- what becomes of it ---------------------------------------------------------------- */
+/* --- the outcome ----------------------------------------------------------------------- */
 
 static inline struct pump pump_of(struct sent_upload *upload, const struct feeder *from,
                                   size_t room)

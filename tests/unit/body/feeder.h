@@ -149,7 +149,7 @@ static inline void feeder_wake(void *context)
 
 /* --- bodies ---------------------------------------------------------------------------- */
 
-/* Of an image declared as raw, of unknown length. */
+/* The plan of an image that is declared raw, of unknown length. */
 static inline struct body_plan plan_of(struct feeder *feeder)
 {
     return (struct body_plan){

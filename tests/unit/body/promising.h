@@ -9,7 +9,7 @@
 
 #include <string.h>
 
-/* That the data will be these bytes. */
+/* Promises that the data will be these bytes. */
 static inline void promise_add(struct promises *promises, const char *field, const char *algorithm,
                                const void *bytes, size_t count)
 {

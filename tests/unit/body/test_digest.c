@@ -77,7 +77,7 @@ static void lost_body_is_hashed_up_to_its_break(void **state)
 
 /* --- which ones ------------------------------------------------------------------------ */
 
-/* Of "abc": FIPS 180-4's examples, and RFC 1321's. */
+/* Digests of "abc": the examples of FIPS 180-4 and RFC 1321. */
 static const struct {
     const char *algorithm;
     const char *hex;

@@ -16,7 +16,7 @@
 
 /* --- what was promised ----------------------------------------------------------------- */
 
-/* Of a body and of the image in it. Both begin as they are kept. */
+/* Promises for a body and for the image in it. Both begin as kept. */
 struct given {
     struct promises promises, image_promises;
     bool unwrapped;

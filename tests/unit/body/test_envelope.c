@@ -164,7 +164,7 @@ static void pass_watched(struct split split, const void *context)
     body_done(pump.body);
 }
 
-/* Whatever is wrong with it. That a declared one is not to be unwrapped was said of its head. */
+/* Malformed forms, too. A declared form was reported with its head, so its body is not. */
 static void audited_form_passes_unchanged(void **state)
 {
     (void)state;

@@ -19,7 +19,8 @@
 
 /* --- how much of it, at most ------------------------------------------------------------------ */
 
-/* Of an image that comes in pieces of 1000 bytes, after an opening of just as much as is judged. */
+/* Bytes spliced of an image that comes in pieces of 1000 bytes, after an opening as long as the
+ * part that is judged. */
 static size_t moved_of(const struct image *image, struct body_plan *plan)
 {
     char *bytes = image_make(image);

@@ -15,7 +15,7 @@
 
 #include "thread_pool_jobs.h"
 
-/* --- an errand that notes what becomes of it -------------------------------------------------- */
+/* --- a job that records its outcome ----------------------------------------------------------- */
 
 static void job_runs_in_a_thread_and_completes_in_the_loop(void **state)
 {

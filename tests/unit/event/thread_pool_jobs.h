@@ -39,7 +39,7 @@ static inline int tear_down(void **state)
     return 0;
 }
 
-/* --- an errand that notes what becomes of it -------------------------------------------------- */
+/* --- a job that records its outcome ----------------------------------------------------------- */
 
 struct trip {
     struct job job; /* first */

@@ -106,7 +106,7 @@ static void size_is_the_images_or_unknown(void **state)
     }
 }
 
-/* Whatever is wrong with the declared size, the length counts. */
+/* The length counts, even if the declared size is malformed. */
 static void mismatching_size_headers_keep_the_size(void **state)
 {
     (void)state;

@@ -12,7 +12,7 @@
 
 #include <cmocka.h>
 
-/* Of {"hello": "world"} and a line feed: RFC 9530, appendix B. */
+/* Digests of {"hello": "world"} and a line feed: RFC 9530, appendix B. */
 #define SHA256 "RK/0qy18MlBSVnWgjwz6lZEWjP/lF5HF9bvEF8FabDg="
 #define SHA512                                                                                     \
     "YMAam51Jz/jOATT6/zvHrLVgOYTGFy1d6GJiOHTohq4yP+pgk4vf2aCsyRZOtw8MjkM7iw7yZ/WkppmM44T3qg=="

@@ -138,7 +138,7 @@ static void imports_are_counted_by_method_and_result(void **state)
     assert_null(strstr(buffer_text(&text), "result=\"stored\"} "));
 }
 
-/* Of every action; audited findings count neither as refused nor as fixed. */
+/* All actions are counted; audited findings count neither as refused nor as fixed. */
 static void audited_uploads_are_counted(void **state)
 {
     (void)state;

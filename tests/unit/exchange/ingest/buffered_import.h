@@ -24,7 +24,7 @@ static const char POLICY[] =
 
 static const char GLANCE_HAS[] = "{\"stores\": [{\"id\": \"file\"}, {\"id\": \"test\"}]}";
 
-/* The body is buffered, and Glance has told of the image, and of its stores unless `stores` is
+/* The body is buffered, and Glance has described the image, and its stores unless `stores` is
  * NULL. */
 static inline void begin(struct fixture *fixture, void **state, const char *name,
                          const char *header, const char *text, const char *stores)

@@ -9,7 +9,7 @@
 
 #include "unit/exchange/fixture.h"
 
-/* The table of what is checked in a head is in tests/unit/request/test_admission.c. */
+/* tests/unit/request/test_admission.c has the table of all checks of a head. */
 
 #define FORM "multipart/form-data; boundary=b"
 #define SIZE "X-Openstack-Image-Size"

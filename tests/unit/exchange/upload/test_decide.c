@@ -45,7 +45,7 @@ static void the_policy_is_obeyed(void **state)
     }
 }
 
-/* Of the setting and the rule. */
+/* The limits of the setting and the rule. */
 static void the_lower_limit_counts(void **state)
 {
     static const struct {

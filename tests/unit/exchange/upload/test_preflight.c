@@ -77,7 +77,7 @@ static void only_unknown_facts_are_asked_for(void **state)
     }
 }
 
-/* Of the image and the stores, in any order; the usage is read when it is needed. */
+/* The answers about the image and the stores come in any order; the usage is read when needed. */
 static void both_answers_are_waited_for(void **state)
 {
     for (unsigned first = 0; first < 2; first++) {
