@@ -35,11 +35,11 @@ static void only_disk_images_of_odd_length_are_suspected(void **state)
 /* `count` times `unit`, in pieces of `piece` bytes. */
 static const char *counted(const char *unit, size_t count, size_t piece)
 {
-    size_t length = strlen(unit), left = count * length;
+    size_t left = count * strlen(unit);
     char *bytes = malloc(left + 1);
     assert_non_null(bytes);
-    for (size_t i = 0; i < count; i++)
-        memcpy(bytes + i * length, unit, length);
+    for (char *end = bytes; end < bytes + left;)
+        end = stpcpy(end, unit);
     struct line_ends ends = {0};
     for (const char *at = bytes; left; at += piece, left -= piece) {
         piece = piece < left ? piece : left;
