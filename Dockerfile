@@ -13,16 +13,25 @@ COPY CMakeLists.txt ./
 COPY config config
 COPY include include
 COPY proxy proxy
-RUN cmake -S . -B build -G Ninja -DINTAKE_TESTS=OFF \
-        -DCMAKE_INSTALL_PREFIX=/usr -DCMAKE_INSTALL_SYSCONFDIR=/etc \
+RUN cmake -S . -B build -G Ninja -DINTAKE_TESTS=OFF -DCMAKE_INSTALL_PREFIX=/usr \
     && cmake --build build \
     && DESTDIR=/installed cmake --install build --strip
+
+# The small Glance of the tests, for config/examples/compose.yaml: docker build --target small-glance .
+FROM build AS small-glance
+COPY tests tests
+RUN cmake -S . -B build -DINTAKE_TESTS=ON \
+    && cmake --build build --target small-glance \
+    && install -d -m 0700 -o 10001 -g 10001 /images
+USER 10001:10001
+EXPOSE 9393
+ENTRYPOINT ["/source/build/tests/small-glance"]
 
 FROM debian:bookworm-slim
 RUN apt-get update -qq \
     && apt-get install -qq --yes --no-install-recommends \
         ca-certificates libcurl4 libgnutls30 libinih1 libjansson4 libmicrohttpd12 libssl3 \
-        libsystemd0 libuuid1 libyaml-0-2 \
+        libsystemd0 libuuid1 libyaml-0-2 libarchive13 zlib1g liblzma5 libzstd1 libbz2-1.0 \
     && rm -rf /var/lib/apt/lists/*
 COPY --from=build /installed/usr/bin/glance-intake /usr/bin/
 COPY --from=build /installed/etc/glance-intake /etc/glance-intake
