@@ -2,7 +2,9 @@
 /* An ordered list of header fields. Repeated fields keep their order.
  *
  * Names are compared without case, and '_' equals '-'. Glance cannot tell the two apart (WSGI turns
- * each into HTTP_X_Y), so a proxy that can tell them apart can be bypassed. */
+ * each into HTTP_X_Y), so a proxy that can tell them apart can be bypassed.
+ *
+ * Fields that are removed or freed are overwritten: they may be passwords or tokens. */
 #ifndef INTAKE_HEADERS_H
 #define INTAKE_HEADERS_H
 

@@ -17,8 +17,8 @@ enum log_format { LOG_FORMAT_TEXT, LOG_FORMAT_JSON };
 enum log_level { LOG_LEVEL_DEBUG, LOG_LEVEL_INFO, LOG_LEVEL_WARNING, LOG_LEVEL_ERROR };
 
 /* Sets format, threshold and destination (`path` NULL or "": standard error). Each call opens the
- * file again, so a call follows a rotated log. False, with errno: the file cannot be opened, and
- * nothing has changed. Thread-safe. */
+ * file again, so a call follows a rotated log. A new file has the mode 0640. False, with errno: the
+ * file cannot be opened, and nothing has changed. Thread-safe. */
 bool log_open(enum log_format format, bool debug, const char *path);
 
 /* Starts the writing thread. False: the thread cannot be created. */
@@ -34,6 +34,17 @@ bool log_debug_wanted(void);
 
 /* Writes a free-form message, cut at 4 KiB. */
 void log_say(enum log_level level, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+/* What a line is about. A member that is NULL or "" is not known. Borrowed. */
+struct log_subject {
+    const char *request_id;
+    const char *trace_id;
+    const char *image;
+};
+
+/* Writes a message about a request: "request_id: message trace_id=...". As JSON, the line also has
+ * request_id and trace_id. */
+void log_say_about(enum log_level level, const struct log_subject *subject, const char *message);
 
 /* A field of a structured line: `text` if it is set, else `number` if `is_number`. A field with
  * neither is left out. */

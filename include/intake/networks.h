@@ -18,6 +18,7 @@ struct network {
 struct networks {
     struct network *rows;
     size_t count;
+    bool unix_sockets; /* peers on unix sockets are in it, too; they have no address */
 };
 
 enum { ADDRESS_TEXT_MAX = 64 };
@@ -31,6 +32,10 @@ void network_text(const struct network *network, char out[ADDRESS_TEXT_MAX]);
 
 /* Whether `address` ("192.0.2.7", "2001:db8::1", without a port) is in one of the networks. */
 bool networks_have(const struct networks *networks, const char *address);
+
+/* Whether a peer of a connection is in one of the networks. A peer on a unix socket has the address
+ * "". */
+bool networks_have_peer(const struct networks *networks, const char *address);
 
 /* Writes the numeric address without its port; IPv4-mapped ones as IPv4. `out` is "" for other
  * address families. */

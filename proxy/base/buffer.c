@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* A buffer of bytes that grows up to a limit. */
 #include "intake/buffer.h"
 
 #include <stdarg.h>

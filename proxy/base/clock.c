@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* The monotonic clock, and the time of day. */
 #include "intake/clock.h"
 
 #include <time.h>

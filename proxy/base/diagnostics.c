@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Collects the mistakes and warnings of configuration files, each with its file and line. */
 #include "intake/diagnostics.h"
 
 #include <stdarg.h>

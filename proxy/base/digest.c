@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* One digest by OpenSSL, and its text in hexadecimal and base64. */
 #include "intake/digest.h"
 
 #include <openssl/crypto.h>

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* An ordered list of header fields. */
 #include "intake/headers.h"
+
+#include "intake/secret.h"
 
 #include <ctype.h>
 #include <stdlib.h>
@@ -75,7 +78,7 @@ size_t headers_remove(struct headers *headers, const char *name)
     size_t kept = 0;
     for (size_t i = 0; i < headers->count; i++) {
         if (header_name_is(headers->rows[i].name, name))
-            free(headers->rows[i].name);
+            secret_free(headers->rows[i].name);
         else
             headers->rows[kept++] = headers->rows[i];
     }
@@ -93,7 +96,7 @@ bool headers_set(struct headers *headers, const char *name, const char *value)
 void headers_free(struct headers *headers)
 {
     for (size_t i = 0; i < headers->count; i++)
-        free(headers->rows[i].name);
+        secret_free(headers->rows[i].name);
     free(headers->rows);
     *headers = (struct headers){0};
 }

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Reads a secret from a file. */
 #include "intake/key_file.h"
 
 #include <errno.h>

@@ -1,46 +1,35 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Formats log lines. A line is built on the stack, and log_writer.c writes it. A line has at most
- * PIPE_BUF bytes, so that it stays whole in a pipe that others also write to (pipe(7)).
+/* The log: where it goes, and what is in it. log_line.c makes a line, and log_writer.c writes it.
  *
  * The destination is one file descriptor whose number stays the same. A rotated file replaces it
  * with dup3(2), which is atomic.
+ *
+ * Under systemd the line goes to the journal, which has a time and a level of its own: so a text
+ * has neither. What the line is about is in fields, too (journal.h).
  *
  *   text   2026-01-31T12:00:00.000Z INFO upload image=... verdict=stored
  *   json   {"time": "2026-01-31T12:00:00.000Z", "level": "info", "event": "upload", ...} */
 #include "intake/log.h"
 
+#include "base/journal.h"
+#include "base/log_line.h"
 #include "base/log_writer.h"
-#include "intake/clock.h"
-#include "intake/utf8.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
-#include <math.h>
 #include <pthread.h>
 #include <stdarg.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
-static const char *const LEVELS[] = {
-    [LOG_LEVEL_DEBUG] = "debug",
-    [LOG_LEVEL_INFO] = "info",
-    [LOG_LEVEL_WARNING] = "warning",
-    [LOG_LEVEL_ERROR] = "error",
-};
-
-static const char *const LEVELS_TEXT[] = {
-    [LOG_LEVEL_DEBUG] = "DEBUG",
-    [LOG_LEVEL_INFO] = "INFO",
-    [LOG_LEVEL_WARNING] = "WARNING",
-    [LOG_LEVEL_ERROR] = "ERROR",
-};
+enum { FILE_MODE = 0640 };
 
 static _Atomic int destination = STDERR_FILENO;
+static atomic_bool to_journal;
 static _Atomic int chosen_format = LOG_FORMAT_TEXT;
 static _Atomic int threshold = LOG_LEVEL_INFO;
 
@@ -68,12 +57,18 @@ static int open_fifo(const char *path)
     return open(path, O_RDWR | O_NONBLOCK | O_CLOEXEC | O_NOCTTY);
 }
 
+/* A new file can be read by its group, whatever the umask says. One that exists keeps the mode that
+ * the operator or logrotate has given it. */
 static int open_file(const char *path)
 {
+    const int flags = O_WRONLY | O_APPEND | O_NONBLOCK | O_CLOEXEC | O_NOCTTY;
     struct stat status;
     if (stat(path, &status) == 0 && S_ISFIFO(status.st_mode))
         return open_fifo(path);
-    return open(path, O_WRONLY | O_APPEND | O_CREAT | O_NONBLOCK | O_CLOEXEC | O_NOCTTY, 0640);
+    int fd = open(path, flags | O_CREAT | O_EXCL, FILE_MODE);
+    if (fd >= 0)
+        fchmod(fd, FILE_MODE);
+    return fd < 0 && errno == EEXIST ? open(path, flags | O_CREAT, FILE_MODE) : fd;
 }
 
 static bool open_destination(const char *path)
@@ -91,6 +86,7 @@ bool log_open(enum log_format format, bool debug, const char *path)
     pthread_mutex_lock(&opening);
     bool opened = open_destination(path);
     if (opened) {
+        to_journal = (!path || !*path) && journal_has_stderr();
         chosen_format = (int)format;
         threshold = debug ? LOG_LEVEL_DEBUG : LOG_LEVEL_INFO;
     }
@@ -103,89 +99,16 @@ bool log_debug_wanted(void)
     return threshold <= LOG_LEVEL_DEBUG;
 }
 
-/* --- a line: space for its end is always reserved -------------------------------------- */
+/* --- lines ----------------------------------------------------------------------------- */
 
-enum {
-    CLOSING_MAX = sizeof "\"}\n"
-}; /* the longest end: closes a cut string, the object, the line */
-
-struct line {
-    enum log_format format;
-    size_t len;
-    char text[PIPE_BUF];
-};
-
-/* Appends all bytes or none. */
-static bool put(struct line *line, const char *bytes, size_t count)
+/* A log that cannot be written never stops the proxy. */
+static void write_message(enum log_level level, const struct log_subject *subject,
+                          const char *message)
 {
-    if (count > sizeof line->text - CLOSING_MAX - line->len)
-        return false;
-    memcpy(line->text + line->len, bytes, count);
-    line->len += count;
-    return true;
+    const struct log_line line =
+        log_line_message((enum log_format)chosen_format, to_journal, level, subject, message);
+    log_writer_put(line.text, line.len);
 }
-
-static bool put_text(struct line *line, const char *text)
-{
-    return put(line, text, strlen(text));
-}
-
-/* Appends the byte as an escape sequence. JSON has none for a byte that is not UTF-8, so such a
- * byte is shown as the character with its number. */
-static bool put_escape(struct line *line, char c)
-{
-    char escape[8];
-    if (c == '"' || c == '\\')
-        snprintf(escape, sizeof escape, "\\%c", c);
-    else if (c == '\n')
-        snprintf(escape, sizeof escape, "\\n");
-    else
-        snprintf(escape, sizeof escape, line->format == LOG_FORMAT_JSON ? "\\u%04x" : "\\x%02x",
-                 (unsigned char)c);
-    return put_text(line, escape);
-}
-
-/* Stops where the line is full. `quotable`: characters to escape besides the unprintable ones. */
-static bool put_escaped(struct line *line, const char *text, const char *quotable)
-{
-    bool fits = true;
-    while (*text && fits) {
-        size_t length = utf8_printable(text);
-        bool plain = length && !strchr(quotable, *text);
-        fits = plain ? put(line, text, length) : put_escape(line, *text);
-        text += length ? length : 1;
-    }
-    return fits;
-}
-
-static void put_head(struct line *line, enum log_level level)
-{
-    uint64_t now = clock_wall_ms();
-    time_t seconds = (time_t)(now / 1000);
-    struct tm utc;
-    char date[32];
-    gmtime_r(&seconds, &utc);
-    strftime(date, sizeof date, "%Y-%m-%dT%H:%M:%S", &utc);
-
-    bool json = line->format == LOG_FORMAT_JSON;
-    int count = snprintf(line->text, sizeof line->text,
-                         json ? "{\"time\": \"%s.%03uZ\", \"level\": \"%s\"" : "%s.%03uZ %s ", date,
-                         (unsigned)(now % 1000), json ? LEVELS[level] : LEVELS_TEXT[level]);
-    line->len = (size_t)count;
-}
-
-/* Ends the line and passes it to the writer. A log that cannot be written never stops the proxy. */
-static void send_line(struct line *line)
-{
-    const char *end = line->format == LOG_FORMAT_JSON ? "}\n" : "\n";
-    memcpy(line->text + line->len, end, strlen(end));
-    line->len += strlen(end);
-    log_writer_put(line->text, line->len);
-}
-
-/* --- the two kinds of lines ------------------------------------------------------------ */
-
-static const char JSON_QUOTABLE[] = "\"\\";
 
 void log_say(enum log_level level, const char *format, ...)
 {
@@ -196,49 +119,13 @@ void log_say(enum log_level level, const char *format, ...)
     va_start(arguments, format);
     vsnprintf(message, sizeof message, format, arguments);
     va_end(arguments);
-
-    struct line line = {.format = (enum log_format)chosen_format};
-    put_head(&line, level);
-    if (line.format == LOG_FORMAT_JSON) {
-        put_text(&line, ", \"message\": \"");
-        put_escaped(&line, message, JSON_QUOTABLE);
-        line.text[line.len++] = '"'; /* CLOSING_MAX reserves space for it */
-    } else {
-        put_escaped(&line, message, "\\");
-    }
-    send_line(&line);
+    write_message(level, &(struct log_subject){0}, message);
 }
 
-static bool put_number(struct line *line, double number)
+void log_say_about(enum log_level level, const struct log_subject *subject, const char *message)
 {
-    char digits[64];
-    if (!isfinite(number) || fabs(number) >= 0x1p63)
-        return put_text(line, "null");
-    snprintf(digits, sizeof digits, number == (double)(int64_t)number ? "%.0f" : "%.3f", number);
-    return put_text(line, digits);
-}
-
-static bool put_string(struct line *line, const char *text)
-{
-    bool json = line->format == LOG_FORMAT_JSON;
-    bool unquoted = !json && *text && !strpbrk(text, " \"\\=");
-    if (unquoted)
-        return put_escaped(line, text, "");
-    return put_text(line, "\"") && put_escaped(line, text, JSON_QUOTABLE) && put_text(line, "\"");
-}
-
-/* A field that does not fit is left out: half a value would be wrong. */
-static void put_field(struct line *line, const struct log_field *field)
-{
-    if (!field->text && !field->is_number)
-        return;
-    size_t before = line->len;
-    bool json = line->format == LOG_FORMAT_JSON;
-    bool fits = put_text(line, json ? ", \"" : " ") && put_text(line, field->name) &&
-                put_text(line, json ? "\": " : "=") &&
-                (field->text ? put_string(line, field->text) : put_number(line, field->number));
-    if (!fits)
-        line->len = before;
+    if ((int)level >= threshold)
+        write_message(level, subject, message);
 }
 
 void log_event(enum log_level level, const char *event, const struct log_field *fields,
@@ -246,15 +133,9 @@ void log_event(enum log_level level, const char *event, const struct log_field *
 {
     if ((int)level < threshold)
         return;
-    struct line line = {.format = (enum log_format)chosen_format};
-    put_head(&line, level);
-    if (line.format == LOG_FORMAT_JSON)
-        put_field(&line, &(struct log_field){.name = "event", .text = event});
-    else
-        put_escaped(&line, event, "");
-    for (size_t i = 0; i < count; i++)
-        put_field(&line, &fields[i]);
-    send_line(&line);
+    const struct log_line line =
+        log_line_event((enum log_format)chosen_format, to_journal, level, event, fields, count);
+    log_writer_put(line.text, line.len);
 }
 
 static void report_lost(uint64_t lines)

@@ -5,12 +5,13 @@
  * Lines that do not fit in the queue are lost and counted. The log reports them once writing works
  * again.
  *
- *     log_writer_put() -> queue -> thread -> write(2)
+ *     log_writer_put() -> queue -> thread -> write(2), or the journal
  *
  * Before log_writer_begin() and after log_end() there is no thread. The caller then writes the line
  * itself. */
 #include "base/log_writer.h"
 
+#include "base/journal.h"
 #include "intake/clock.h"
 #include "intake/log.h"
 
@@ -116,6 +117,18 @@ static uint64_t write_lines(const char *bytes, size_t count, uint64_t deadline)
     return lines_in(bytes + done, count - done);
 }
 
+static uint64_t send_to_journal(const char *line, size_t length)
+{
+    return journal_send(line, length) ? 0 : 1;
+}
+
+/* Each line goes where it was made for, also if the destination has changed since. */
+static uint64_t write_out(const char *lines, size_t count, uint64_t deadline)
+{
+    return *lines == JOURNAL_MARK ? send_to_journal(lines, count)
+                                  : write_lines(lines, count, deadline);
+}
+
 /* --- the queue, under its lock --------------------------------------------------------- */
 
 static void count_lost(uint64_t lines)
@@ -133,14 +146,19 @@ static void append(const char *bytes, size_t count)
     queue.count += count;
 }
 
-/* Takes as many whole lines as one write(2) to a pipe keeps together (PIPE_BUF). */
+/* Takes one line for the journal, or as many other lines as one write(2) to a pipe keeps together
+ * (PIPE_BUF). */
 static size_t take(char into[PIPE_BUF])
 {
     size_t whole = 0;
     for (size_t i = 0; i < MIN(queue.count, (size_t)PIPE_BUF); i++) {
         into[i] = queue.bytes[(queue.start + i) % QUEUE_SIZE];
+        if (into[i] == JOURNAL_MARK && i > 0)
+            break;
         if (into[i] == '\n')
             whole = i + 1;
+        if (whole && into[0] == JOURNAL_MARK)
+            break;
     }
     queue.start = (queue.start + whole) % QUEUE_SIZE;
     queue.count -= whole;
@@ -163,7 +181,7 @@ void log_writer_put(const char *line, size_t length)
     if (queue.running)
         put_in_queue(line, length);
     else
-        count_lost(write_lines(line, length, clock_ms() + DIRECT_WRITE_MS));
+        count_lost(write_out(line, length, clock_ms() + DIRECT_WRITE_MS));
     pthread_mutex_unlock(&queue.lock);
 }
 
@@ -189,7 +207,7 @@ static void write_next(void)
     size_t count = take(lines);
     queue.writing = true;
     pthread_mutex_unlock(&queue.lock);
-    uint64_t dropped = write_lines(lines, count, UINT64_MAX);
+    uint64_t dropped = write_out(lines, count, UINT64_MAX);
     pthread_mutex_lock(&queue.lock);
     queue.writing = false;
     count_lost(dropped);

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Networks and addresses, IPv4 and IPv6 in one form. */
 #include "intake/networks.h"
 
 #include <arpa/inet.h>
@@ -96,6 +97,11 @@ bool networks_have(const struct networks *networks, const char *address)
         if (in_network(&networks->rows[i], bytes))
             return true;
     return false;
+}
+
+bool networks_have_peer(const struct networks *networks, const char *address)
+{
+    return *address ? networks_have(networks, address) : networks->unix_sockets;
 }
 
 static void print_address(const unsigned char address[16], bool as_mapped, char *out)

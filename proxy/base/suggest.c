@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Finds the known word that is nearest to a mistyped one. */
 #include "intake/suggest.h"
 
 #include <string.h>

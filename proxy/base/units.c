@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Sizes and times with their units. */
 #include "intake/units.h"
 
 #include <ctype.h>

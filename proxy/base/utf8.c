@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Makes text safe to print: valid UTF-8 without control or deceptive characters. */
 #include "intake/utf8.h"
 
 #include "intake/buffer.h"

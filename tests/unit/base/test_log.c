@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -197,6 +198,51 @@ static void rotated_file_is_reopened(void **state)
     assert_int_equal(unlink(rotated), 0);
 }
 
+static unsigned mode_of_log(void)
+{
+    struct stat status;
+    assert_int_equal(stat(path, &status), 0);
+    return status.st_mode & 0777;
+}
+
+/* Also a file that is new after a rotation. */
+static void new_file_can_be_read_by_its_group(void **state)
+{
+    (void)state;
+    mode_t before = umask(0077);
+    assert_int_equal(unlink(path), 0);
+    assert_true(log_open(LOG_FORMAT_TEXT, false, path));
+    assert_int_equal(mode_of_log(), 0640);
+    umask(before);
+}
+
+static void existing_file_keeps_its_mode(void **state)
+{
+    (void)state;
+    assert_int_equal(chmod(path, 0600), 0);
+    assert_true(log_open(LOG_FORMAT_TEXT, false, path));
+    assert_int_equal(mode_of_log(), 0600);
+}
+
+static void message_about_a_request_names_it(void **state)
+{
+    (void)state;
+    const struct log_subject all = {.request_id = "req-1", .trace_id = "4bf9"};
+    begin(LOG_FORMAT_TEXT, false);
+    log_say_about(LOG_LEVEL_WARNING, &all, "Glance: 50% \n");
+    assert_string_equal(after_time(written()), "WARNING req-1: Glance: 50% \\n trace_id=4bf9\n");
+    begin(LOG_FORMAT_TEXT, false);
+    log_say_about(LOG_LEVEL_INFO, &(struct log_subject){.request_id = "r\n", .trace_id = ""}, "m");
+    assert_string_equal(after_time(written()), "INFO r\\n: m\n");
+    begin(LOG_FORMAT_JSON, false);
+    log_say_about(LOG_LEVEL_INFO, &all, "a \"b\"");
+    assert_non_null(strstr(written(), "\"level\": \"info\", \"request_id\": \"req-1\", "
+                                      "\"trace_id\": \"4bf9\", \"message\": \"a \\\"b\\\"\"}\n"));
+    begin(LOG_FORMAT_TEXT, false);
+    log_say_about(LOG_LEVEL_DEBUG, &all, "quiet");
+    assert_string_equal(written(), "");
+}
+
 static void bad_path_keeps_the_old_file(void **state)
 {
     (void)state;
@@ -223,6 +269,9 @@ int main(void)
         cmocka_unit_test(text_numbers_are_plain),
         cmocka_unit_test(json_values_are_escaped),
         cmocka_unit_test(message_cannot_forge_a_line),
+        cmocka_unit_test(message_about_a_request_names_it),
+        cmocka_unit_test(new_file_can_be_read_by_its_group),
+        cmocka_unit_test(existing_file_keeps_its_mode),
         cmocka_unit_test(long_lines_are_cut),
         cmocka_unit_test(level_below_threshold_is_dropped),
         cmocka_unit_test(rotated_file_is_reopened),

@@ -180,9 +180,24 @@ static void an_address_has_one_usual_form(void **state)
     assert_string_equal(out, rows[2][1]);
 }
 
+static void peers_on_unix_sockets_are_listed_apart(void **state)
+{
+    (void)state;
+    struct networks networks = {0};
+    assert_true(networks_add(&networks, "10.0.0.0/8"));
+    assert_true(networks_have_peer(&networks, "10.1.1.1"));
+    assert_false(networks_have_peer(&networks, ""));
+    networks.unix_sockets = true;
+    assert_true(networks_have_peer(&networks, ""));
+    assert_false(networks_have_peer(&networks, "192.0.2.1"));
+    assert_false(networks_have(&networks, ""));
+    networks_free(&networks);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(peers_on_unix_sockets_are_listed_apart),
         cmocka_unit_test(only_networks_are_taken),
         cmocka_unit_test(an_address_is_in_or_out),
         cmocka_unit_test(empty_list_contains_no_address),
