@@ -9,6 +9,7 @@
 #include <stdint.h>
 
 struct policy_store;
+struct tally;
 struct capacity;
 
 /* The bytes in flight to each store, over all workers. Thread-safe. NULL: no memory. */
@@ -40,16 +41,41 @@ struct capacity_reservation {
     uint64_t bytes;
 };
 
-enum capacity_outcome { CAPACITY_RESERVED, CAPACITY_FULL, CAPACITY_NO_MEMORY };
+enum capacity_outcome {
+    CAPACITY_RESERVED,
+    CAPACITY_FULL,
+    CAPACITY_FULL_ELSEWHERE, /* it would fit without the bytes in flight at other proxies, which may
+                              * be a second old: try again */
+    CAPACITY_NO_MEMORY
+};
 
 /* Reserves `bytes` in store `name`, if used + in flight + bytes <= limit. `in_flight` gets the
- * bytes that other uploads have reserved, except with CAPACITY_NO_MEMORY. */
+ * bytes that other uploads have reserved, also at other proxies; except with CAPACITY_NO_MEMORY. */
 enum capacity_outcome capacity_reserve(struct capacity *capacity, const char *name, uint64_t bytes,
                                        uint64_t used, uint64_t limit,
                                        struct capacity_reservation *reservation,
                                        uint64_t *in_flight);
 
+/* Whether the same would be reserved now, without regard to other proxies. */
+bool capacity_has_room(struct capacity *capacity, const char *name, uint64_t bytes, uint64_t used,
+                       uint64_t limit, uint64_t *in_flight);
+
 /* A zero-initialised reservation is fine. */
 void capacity_release(struct capacity_reservation *reservation);
+
+/* How many reservations have ended so far, in all stores, as far as is known also at other proxies.
+ * If it has changed since a bucket was asked, bytes that were in flight then may be neither in the
+ * answer nor in flight now. */
+uint64_t capacity_ended(struct capacity *capacity);
+
+/* --- other proxies ----------------------------------------------------------------------- */
+
+/* Adds the bytes in flight of this proxy, by store. `ended`: how many of its reservations have
+ * ended so far. False: no memory. */
+bool capacity_tell(struct capacity *capacity, struct tally *out, uint64_t *ended);
+
+/* What the other proxies have in flight from now on. Takes over `elsewhere`; NULL: nothing.
+ * `ended`: some reservations there have ended since the last call. */
+void capacity_hear(struct capacity *capacity, struct tally *elsewhere, bool ended);
 
 #endif

@@ -24,6 +24,7 @@
 #include <stdint.h>
 
 struct quota_reservations;
+struct tally;
 
 /* Shared by all workers. NULL: no memory. */
 struct quota_reservations *quota_reservations_new(void);
@@ -54,18 +55,38 @@ enum quota_outcome {
     QUOTA_RESERVED,
     QUOTA_FULL,  /* it does not fit, because of the usage and of firm reservations */
     QUOTA_STALE, /* bytes that were stored after the mark decide: request the usage again */
-    QUOTA_WAIT,  /* provisional reservations decide: wait and try again */
+    QUOTA_WAIT,  /* provisional reservations, or those of other proxies, decide: wait and try again
+                  */
     QUOTA_NO_MEMORY
 };
 
-/* Makes a provisional reservation. `firm` gets the sum of the firm reservations with this key,
- * except with QUOTA_NO_MEMORY. */
+/* Makes a provisional reservation. `firm` gets the sum of the firm reservations with this key, also
+ * of other proxies; except with QUOTA_NO_MEMORY. */
 enum quota_outcome quota_reserve(struct quota_reservations *all,
                                  const struct quota_request *requested,
                                  struct quota_reservation *out, uint64_t *firm);
 
-/* The sum of the firm reservations with this key, in bytes. */
+/* The sum of the firm reservations of this proxy with this key, in bytes. */
 uint64_t quota_reservations_firm(struct quota_reservations *all, const char *key);
+
+/* An upload without a reservation was stored, since its size was not known before. */
+void quota_stored(struct quota_reservations *all, const char *key, uint64_t bytes);
+
+/* The bytes that were stored after `mark` and may count against the limit of `key`: some that other
+ * projects have stored are among them. */
+uint64_t quota_reservations_since(struct quota_reservations *all, const char *key, uint64_t mark);
+
+/* --- other proxies ----------------------------------------------------------------------- */
+
+/* Adds the reservations of this proxy, by key. `stored`: the bytes that were stored through it so
+ * far; what ends meanwhile is in both rather than in neither. False: no memory. */
+bool quota_reservations_tell(struct quota_reservations *all, struct tally *out, uint64_t *stored);
+
+/* The reservations of the other proxies from now on. Takes over `elsewhere`; NULL: none. `stored`
+ * bytes were stored there since the last call, of any key. What others have reserved may be a
+ * second old, so it causes a wait before it causes a refusal. */
+void quota_reservations_hear(struct quota_reservations *all, struct tally *elsewhere,
+                             uint64_t stored);
 
 void quota_confirm(struct quota_reservation *reservation); /* makes it firm */
 

@@ -30,6 +30,9 @@ const struct usage_limit *usage_limit_of(const struct usage *usage, bool stage);
 /* The bytes that are left of the limit. UINT64_MAX: there is no such limit. */
 uint64_t usage_left(const struct usage_limit *limit);
 
+/* Whether nothing limits an upload: neither its size nor the number of uploads. */
+bool usage_is_unlimited(const struct usage *usage, bool stage);
+
 /* Whether an upload of `size` bytes (0: not known) fits, together with `reserved` bytes of other
  * uploads. Glance itself counts neither of them, so one upload can exceed the limit there. False:
  * `why` is a clause with limit, usage, reserved bytes and needed size. */

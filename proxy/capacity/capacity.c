@@ -4,6 +4,8 @@
  * store has a row while it has uploads in flight. */
 #include "intake/capacity.h"
 
+#include "intake/tally.h"
+
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,6 +20,9 @@ struct row {
 struct capacity {
     pthread_mutex_t lock; /* protects the rows; there are at most as many as uploads in flight */
     struct row *first;
+    uint64_t ended;           /* reservations, so far */
+    uint64_t ended_elsewhere; /* how often some have ended at other proxies */
+    struct tally *elsewhere;  /* in flight at other proxies; NULL: nothing */
 };
 
 struct capacity *capacity_new(void)
@@ -33,6 +38,7 @@ void capacity_free(struct capacity *capacity)
     if (!capacity)
         return;
     pthread_mutex_destroy(&capacity->lock);
+    tally_free(capacity->elsewhere);
     free(capacity);
 }
 
@@ -51,11 +57,17 @@ static struct row *row_add(struct capacity *capacity, const char *name)
     return capacity->first = row;
 }
 
-static struct row *row_of(struct capacity *capacity, const char *name)
+static struct row *find(const struct capacity *capacity, const char *name)
 {
     struct row *row = capacity->first;
     while (row && strcmp(row->name, name) != 0)
         row = row->next;
+    return row;
+}
+
+static struct row *row_of(struct capacity *capacity, const char *name)
+{
+    struct row *row = find(capacity, name);
     return row ? row : row_add(capacity, name);
 }
 
@@ -77,6 +89,20 @@ static bool fits(uint64_t limit, uint64_t used, uint64_t in_flight, uint64_t byt
     return used <= limit && in_flight <= limit - used && bytes <= limit - used - in_flight;
 }
 
+static uint64_t sum(uint64_t a, uint64_t b)
+{
+    return a <= UINT64_MAX - b ? a + b : UINT64_MAX;
+}
+
+/* `in_flight`: here and elsewhere. */
+static enum capacity_outcome judge(const struct row *row, uint64_t in_flight, uint64_t bytes,
+                                   uint64_t used, uint64_t limit)
+{
+    if (fits(limit, used, in_flight, bytes))
+        return CAPACITY_RESERVED;
+    return fits(limit, used, row->bytes, bytes) ? CAPACITY_FULL_ELSEWHERE : CAPACITY_FULL;
+}
+
 /* --- reserve and release --------------------------------------------------------------- */
 
 enum capacity_outcome capacity_reserve(struct capacity *capacity, const char *name, uint64_t bytes,
@@ -88,8 +114,8 @@ enum capacity_outcome capacity_reserve(struct capacity *capacity, const char *na
     pthread_mutex_lock(&capacity->lock);
     struct row *row = row_of(capacity, name);
     if (row) {
-        *in_flight = row->bytes;
-        outcome = fits(limit, used, row->bytes, bytes) ? CAPACITY_RESERVED : CAPACITY_FULL;
+        *in_flight = sum(row->bytes, tally_find(capacity->elsewhere, name).firm);
+        outcome = judge(row, *in_flight, bytes, used, limit);
         if (outcome == CAPACITY_RESERVED) {
             row->bytes += bytes;
             row->holders++;
@@ -101,6 +127,24 @@ enum capacity_outcome capacity_reserve(struct capacity *capacity, const char *na
     return outcome;
 }
 
+bool capacity_has_room(struct capacity *capacity, const char *name, uint64_t bytes, uint64_t used,
+                       uint64_t limit, uint64_t *in_flight)
+{
+    pthread_mutex_lock(&capacity->lock);
+    const struct row *row = find(capacity, name);
+    *in_flight = row ? row->bytes : 0;
+    pthread_mutex_unlock(&capacity->lock);
+    return fits(limit, used, *in_flight, bytes);
+}
+
+uint64_t capacity_ended(struct capacity *capacity)
+{
+    pthread_mutex_lock(&capacity->lock);
+    uint64_t ended = capacity->ended + capacity->ended_elsewhere;
+    pthread_mutex_unlock(&capacity->lock);
+    return ended;
+}
+
 void capacity_release(struct capacity_reservation *reservation)
 {
     if (!reservation->capacity)
@@ -109,7 +153,32 @@ void capacity_release(struct capacity_reservation *reservation)
     pthread_mutex_lock(&reservation->capacity->lock);
     row->bytes -= reservation->bytes;
     row->holders--;
+    reservation->capacity->ended++;
     drop_if_unused(reservation->capacity, row);
     pthread_mutex_unlock(&reservation->capacity->lock);
     *reservation = (struct capacity_reservation){0};
+}
+
+/* --- other proxies ----------------------------------------------------------------------- */
+
+bool capacity_tell(struct capacity *capacity, struct tally *out, uint64_t *ended)
+{
+    bool good = true;
+    pthread_mutex_lock(&capacity->lock);
+    for (const struct row *row = capacity->first; row; row = row->next)
+        good = good && tally_add(out, row->name, (struct tally_bytes){.firm = row->bytes});
+    *ended = capacity->ended;
+    pthread_mutex_unlock(&capacity->lock);
+    return good;
+}
+
+void capacity_hear(struct capacity *capacity, struct tally *elsewhere, bool ended)
+{
+    pthread_mutex_lock(&capacity->lock);
+    struct tally *before = capacity->elsewhere;
+    capacity->elsewhere = elsewhere;
+    if (ended)
+        capacity->ended_elsewhere++;
+    pthread_mutex_unlock(&capacity->lock);
+    tally_free(before);
 }

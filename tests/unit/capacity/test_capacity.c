@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "intake/capacity.h"
+#include "intake/tally.h"
 
 #include <pthread.h>
 #include <setjmp.h>
@@ -122,6 +123,24 @@ static void capacity_may_be_absent(void **state)
     capacity_free(NULL);
 }
 
+/* It reserves nothing, and counts as no end. */
+static void room_may_be_asked_for(void **state)
+{
+    (void)state;
+    uint64_t in_flight = 4711;
+    assert_true(capacity_has_room(capacity, "test", 10, 0, 10, &in_flight));
+    assert_int_equal(in_flight, 0);
+    struct capacity_reservation room = take("test", 4, 0, 10);
+    assert_true(capacity_has_room(capacity, "test", 6, 0, 10, &in_flight));
+    assert_int_equal(in_flight, 4);
+    assert_false(capacity_has_room(capacity, "test", 7, 0, 10, &in_flight));
+    assert_true(capacity_has_room(capacity, "file", 7, 0, 10, &in_flight));
+    assert_int_equal(capacity_ended(capacity), 0);
+    capacity_release(&room);
+    capacity_release(&room); /* is none now */
+    assert_int_equal(capacity_ended(capacity), 1);
+}
+
 /* --- threads ---------------------------------------------------------------------------------- */
 
 enum { WORKERS = 4, TIMES = 10000, LIMIT = 10 };
@@ -165,15 +184,42 @@ static void workers_share_them(void **state)
     capacity_release(&room);
 }
 
+static void bytes_at_other_proxies_count(void **state)
+{
+    (void)state;
+    struct capacity_reservation own = take("test", 30, 0, 100), other = {0};
+    struct tally *elsewhere = tally_new(), *told = tally_new();
+    uint64_t in_flight, ended = capacity_ended(capacity), own_ended;
+    assert_non_null(elsewhere);
+    assert_true(tally_add(elsewhere, "test", (struct tally_bytes){40, 0}));
+    capacity_hear(capacity, elsewhere, true);
+    assert_int_equal(capacity_ended(capacity), ended + 1);
+    assert_int_equal(capacity_reserve(capacity, "test", 31, 0, 100, &other, &in_flight),
+                     CAPACITY_FULL_ELSEWHERE);
+    assert_int_equal(in_flight, 70);
+    assert_int_equal(capacity_reserve(capacity, "test", 71, 0, 100, &other, &in_flight),
+                     CAPACITY_FULL);
+    assert_int_equal(capacity_reserve(capacity, "test", 30, 0, 100, &other, &in_flight),
+                     CAPACITY_RESERVED);
+    assert_true(capacity_tell(capacity, told, &own_ended));
+    assert_int_equal(tally_find(told, "test").firm, 60); /* its own */
+    assert_int_equal(own_ended, 0);
+    capacity_release(&own);
+    capacity_release(&other);
+    capacity_hear(capacity, NULL, false);
+    other = take("test", 100, 0, 100);
+    capacity_release(&other);
+    tally_free(told);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
     const struct CMUnitTest tests[] = {
-        TEST(quota_is_exact_to_the_byte),
-        TEST(uploads_in_flight_count_as_used),
-        TEST(each_store_has_its_own_capacity),
-        TEST(capacity_may_be_absent),
-        TEST(workers_share_them),
+        TEST(quota_is_exact_to_the_byte),      TEST(uploads_in_flight_count_as_used),
+        TEST(each_store_has_its_own_capacity), TEST(capacity_may_be_absent),
+        TEST(room_may_be_asked_for),           TEST(workers_share_them),
+        TEST(bytes_at_other_proxies_count),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
