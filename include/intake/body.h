@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Passes the bytes of an upload through a chain of filters on their way to Glance:
  *
- *     source -> unwrap -> measure -> inspect -> spool -> digest -> finish -> Glance
+ *     source -> unwrap -> decompress -> measure -> inspect -> spool -> digest -> finish
+ *                                                                                  -> Glance
  *
  * Each filter pulls from the one before it. body_prepare() pulls until the opening of the image has
  * been checked and its length is known, or is known to stay unknown. body_read() then returns the
  * image. The first violation that refuses the body is final.
  *
- * In audit mode (`audit`) the client's bytes go on unchanged: nothing is unwrapped or spooled, and
- * a violation is only noted. */
+ * In audit mode (`audit`) the client's bytes go on unchanged: nothing is unwrapped, decompressed
+ * or spooled, and a violation is only noted. */
 #ifndef INTAKE_BODY_H
 #define INTAKE_BODY_H
 
@@ -50,11 +51,16 @@ struct body_plan {
     const struct promises *promises;       /* digests of the body as sent, with any form around */
     const struct promises *image_promises; /* digests of the image alone */
     const char *glance_hash;               /* Glance's os_hash_algo; "": not known yet */
+    bool spools_unknown_length; /* a body whose length stays unknown is spooled, else streamed */
+    bool on_disk;               /* `read` reads a file: it is not slow */
+    bool decompresses;          /* compressed = decompress; a compressed image is decompressed */
     bool may_be_empty;
-    bool audit;      /* the body goes on unchanged; see body_audit() */
-    bool size_chose; /* with `audit`: an audit rule that was chosen by size while other rules
-                      * enforce. The promise and the size_ceiling are still enforced: beyond them
-                      * another rule applies, which may not be in audit mode. */
+    bool audit;        /* the body goes on unchanged; see body_audit() */
+    bool form_is_ours; /* a form is unwrapped in audit mode, too: it is part of this proxy's own API
+                        */
+    bool size_chose;   /* with `audit`: an audit rule that was chosen by size while other rules
+                        * enforce. The promise and the size_ceiling are still enforced: beyond them
+                        * another rule applies, which may not be in audit mode. */
 
     const struct settings *settings; /* [upload] */
     struct check_levels checks;      /* of [upload], or of the rule that applies */
@@ -64,7 +70,8 @@ struct body_plan {
     bool checks_wait; /* another rule with other levels may still apply: findings of the checks
                        * are deferred until body_checks() */
     struct spools *spools;
-    struct thread_pool *digest_threads; /* computes the digests; NULL: the loop's thread does */
+    struct thread_pool *digest_threads;     /* computes the digests; NULL: the loop's thread does */
+    struct thread_pool *decompress_threads; /* see decompressor.h; used with `decompresses` */
     struct loop *loop;
 };
 
@@ -84,6 +91,14 @@ void body_limit(struct body *body, const struct body_limits *limits);
 
 /* Sets the levels, and applies them to the findings that were deferred (`checks_wait`). */
 void body_checks(struct body *body, const struct check_levels *checks);
+
+/* Pulls until it is known whether the image is compressed. Returns as body_prepare(). Afterwards
+ * body_length() tells what is known of the length so far. */
+int body_open(struct body *body);
+
+/* Between body_open() and body_prepare(): the length is not known, but would be without the
+ * compression. The two values replace those of the plan. */
+void body_size_comes(struct body *body, bool spools, bool checks_wait);
 
 /* Pulls until reading may begin. Returns 1, STREAM_WAIT, STREAM_LOST or STREAM_REFUSED. Call it
  * again after STREAM_WAIT. */
@@ -115,6 +130,13 @@ bool body_refused_for_glance(const struct body *body);
  * format_glance_objects(). Call it after body_prepare() returned 1. */
 enum glance_objection body_glance_objection(const struct body *body, const char **why);
 
+/* As body_prepare(), but only until the beginning of the image is there, for body_opening(). */
+int body_prepare_opening(struct body *body);
+
+/* The beginning of the image: FORMAT_OPENING bytes, or less if that is all of it. Borrowed until
+ * the body is read. NULL: it has no data. */
+const void *body_opening(const struct body *body, size_t *count);
+
 /* The format that the data looks like. NULL: no known format, or the data was not examined. */
 const char *body_seen(const struct body *body);
 
@@ -130,14 +152,30 @@ struct body_note {
 size_t body_warnings(const struct body *body, const struct body_note **rows);
 size_t body_audited(const struct body *body, const struct body_note **rows);
 
-bool body_finished(const struct body *body);    /* all of it was read, and the end was agreed on */
-bool body_unwrapped(const struct body *body);   /* the image was taken out of a form */
-bool body_wrapped(const struct body *body);     /* the form was left around the image (`audit`) */
-uint64_t body_spooled(const struct body *body); /* bytes on disk so far */
-uint64_t body_count(const struct body *body);   /* bytes read or spliced so far */
+bool body_finished(const struct body *body);     /* all of it was read, and the end was agreed on */
+bool body_unwrapped(const struct body *body);    /* the image was taken out of a form */
+bool body_wrapped(const struct body *body);      /* the form was left around the image (`audit`) */
+bool body_decompressed(const struct body *body); /* after body_open() */
+bool body_left_compressed(const struct body *body); /* it would be decompressed (`audit`) */
+uint64_t body_spooled(const struct body *body);     /* bytes on disk so far */
+/* The whole image is on disk, and can be read again. */
+bool body_can_rewind(const struct body *body);
+
+/* Begins reading again from the image's first byte, and computes the digests again. Only if
+ * body_can_rewind(). False: no memory; the body must not be read any more. */
+bool body_rewind(struct body *body);
+
+/* With slow = spool: the opening seconds were slow, so the whole image goes to disk first. It is
+ * decided BODY_PACE_MS after the first byte. */
+enum { BODY_PACE_MS = 3000 };
+bool body_is_slow(struct body *body);
+uint64_t body_count(const struct body *body); /* bytes read or spliced so far */
 
 /* The digests of the image, valid once it is finished: with verify = digest SHA-512 and Glance's
  * own algorithm (MD5 while that is not known); in any case those that were promised. Borrowed. */
 struct digests *body_digests(struct body *body);
+
+/* Nanoseconds of CPU time that all uploads of the process have spent on digests so far. */
+uint64_t body_hashing_ns(void);
 
 #endif

@@ -61,6 +61,22 @@ void format_examine_more(struct format_examination *examination, const void *byt
 /* The body has ended with `length` bytes. True: it is truncated, which was not known before. */
 bool format_examine_end(struct format_examination *examination, uint64_t length);
 
+/* What an image is to declare for its data. The names are Glance's, and string literals. */
+struct format_found {
+    const char *disk_format; /* NULL: not found */
+    const char *container_format;
+    bool virtual_size_known;
+    uint64_t virtual_size;   /* bytes, of the disk in the data */
+    char seen[FORMAT_WORDS]; /* if not found: what it looks like instead, as a clause, or "" */
+};
+
+/* The formats that format_find() knows, as a list for messages. */
+extern const char FORMATS_LOOKED_FOR[];
+
+/* `opening`, `count` and `length` are as for format_examine(). False: it is no format that an image
+ * would declare. */
+bool format_find(const void *opening, size_t count, uint64_t length, struct format_found *out);
+
 enum format_judgement {
     FORMAT_GOOD,
     FORMAT_MISMATCH,  /* not the declared format */

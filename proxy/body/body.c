@@ -7,8 +7,8 @@
 #include <stdlib.h>
 
 static const struct filter_kind *const KINDS[] = {
-    &filter_source, &filter_envelope, &filter_measure, &filter_inspect,
-    &filter_spool,  &filter_digest,   &filter_finish,
+    &filter_source,  &filter_envelope, &filter_decompress, &filter_measure,
+    &filter_inspect, &filter_spool,    &filter_digest,     &filter_finish,
 };
 
 /* --- create and free ------------------------------------------------------------------- */
@@ -78,9 +78,21 @@ void body_limit(struct body *body, const struct body_limits *limits)
     body_within_limits(body);
 }
 
-int body_prepare(struct body *body)
+int body_open(struct body *body)
 {
-    for (size_t phase = 0; phase < FILTER_PHASES; phase++) {
+    return body->refusal ? STREAM_REFUSED : decompress_open(body->filters[FILTER_DECOMPRESS]);
+}
+
+void body_size_comes(struct body *body, bool spools, bool checks_wait)
+{
+    body->plan.spools_unknown_length = spools;
+    if (checks_wait)
+        filters_defer_checks(body);
+}
+
+static int prepare_phases(struct body *body, size_t end)
+{
+    for (size_t phase = 0; phase < end; phase++) {
         struct filter *filter = body->filters[phase];
         int ready = body->refusal           ? STREAM_REFUSED
                     : filter->kind->prepare ? filter->kind->prepare(filter)
@@ -91,12 +103,27 @@ int body_prepare(struct body *body)
     return 1;
 }
 
+int body_prepare(struct body *body)
+{
+    return prepare_phases(body, FILTER_PHASES);
+}
+
+int body_prepare_opening(struct body *body)
+{
+    return prepare_phases(body, FILTER_INSPECT + 1);
+}
+
 ssize_t body_read(struct body *body, void *into, size_t room)
 {
     if (body->refusal)
         return STREAM_REFUSED;
     struct filter *last = body->filters[FILTER_PHASES - 1];
     return last->kind->read(last, into, room);
+}
+
+const void *body_opening(const struct body *body, size_t *count)
+{
+    return inspect_opening(body->filters[FILTER_INSPECT], count);
 }
 
 bool body_length(const struct body *body, uint64_t *length)
@@ -130,17 +157,48 @@ bool body_finished(const struct body *body)
 
 bool body_unwrapped(const struct body *body)
 {
-    return body->unwrapped;
+    return body->form == FORM_UNWRAPPED;
 }
 
 bool body_wrapped(const struct body *body)
 {
-    return body->wrapped;
+    return body->form == FORM_KEPT;
+}
+
+bool body_decompressed(const struct body *body)
+{
+    return body->compression == BODY_DECOMPRESSED;
+}
+
+bool body_left_compressed(const struct body *body)
+{
+    return body->compression == BODY_LEFT_COMPRESSED;
 }
 
 uint64_t body_spooled(const struct body *body)
 {
     return spool_filter_count(body->filters[FILTER_SPOOL]);
+}
+
+bool body_can_rewind(const struct body *body)
+{
+    return !body->refusal && spool_filter_has_all(body->filters[FILTER_SPOOL]);
+}
+
+bool body_rewind(struct body *body)
+{
+    body->finished = false;
+    bool good = true;
+    for (size_t phase = FILTER_SPOOL; phase < FILTER_PHASES; phase++) {
+        struct filter *filter = body->filters[phase];
+        good = good && (!filter->kind->rewind || filter->kind->rewind(filter));
+    }
+    return good;
+}
+
+bool body_is_slow(struct body *body)
+{
+    return spool_filter_is_slow(body->filters[FILTER_SPOOL]);
 }
 
 uint64_t body_count(const struct body *body)

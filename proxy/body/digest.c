@@ -46,8 +46,9 @@ static bool begin(struct filter *filter)
     return hashing != NULL;
 }
 
-/* If the image was unwrapped, envelope.c has compared the promises for the whole form. If the form
- * was left around the image, the image alone has not been hashed. */
+/* If the image was unwrapped, envelope.c has compared the promises for the whole form, and if it
+ * was decompressed, decompress.c those for the compressed data. If the form was left around the
+ * image, the image alone has not been hashed. */
 static bool check_promises(struct digester *digester)
 {
     struct filter *filter = &digester->filter;
@@ -55,8 +56,9 @@ static bool check_promises(struct digester *digester)
     const struct body_plan *plan = &body->plan;
     struct digests *set = hashing_set(digester->hashing);
     digester->checked = true;
-    return (body->unwrapped || promised_check(filter, plan->promises, set)) &&
-           (body->wrapped || promised_check(filter, plan->image_promises, set));
+    bool as_sent = body->form != FORM_UNWRAPPED && body->compression != BODY_DECOMPRESSED;
+    return (!as_sent || promised_check(filter, plan->promises, set)) &&
+           (body->form == FORM_KEPT || promised_check(filter, plan->image_promises, set));
 }
 
 static ssize_t read_end(struct digester *digester)
@@ -101,6 +103,16 @@ struct hashing *digest_hashing(struct filter *filter)
     return ((struct digester *)filter)->hashing;
 }
 
+/* The first reading may have ended anywhere. */
+static bool rewind_digest(struct filter *filter)
+{
+    struct digester *digester = (struct digester *)filter;
+    hashing_free(digester->hashing);
+    digester->hashing = NULL;
+    digester->checked = false;
+    return begin(filter);
+}
+
 static void end(struct filter *filter)
 {
     hashing_free(((struct digester *)filter)->hashing);
@@ -117,5 +129,6 @@ const struct filter_kind filter_digest = {
     .begin = begin,
     .read = read_digest,
     .splice_budget = splice_budget,
+    .rewind = rewind_digest,
     .end = end,
 };

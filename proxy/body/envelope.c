@@ -58,7 +58,7 @@ static bool hash_form(struct envelope *envelope)
 static bool open_form(struct envelope *envelope, const char *boundary)
 {
     struct body *body = envelope->filter.body;
-    body->unwrapped = true;
+    body->form = FORM_UNWRAPPED;
     body->length_known = body->plan.promised;
     body->length = body->plan.promise;
     envelope->shape = SHAPE_FORM;
@@ -73,10 +73,10 @@ static bool open_form(struct envelope *envelope, const char *boundary)
 static bool keep_form(struct envelope *envelope)
 {
     struct body *body = envelope->filter.body;
-    if (!body->plan.audit)
+    if (!body->plan.audit || body->plan.form_is_ours)
         return false;
     envelope->shape = SHAPE_PLAIN;
-    body->wrapped = true;
+    body->form = FORM_KEPT;
     return true;
 }
 
@@ -129,7 +129,7 @@ static bool learn_length(struct envelope *envelope)
     if (envelope->length_learned || !multipart_length(envelope->form, &length))
         return true;
     envelope->length_learned = true;
-    if (body->plan.promised && body->plan.promise > length) {
+    if (body->plan.promised && body->plan.promise > length && !body->plan.decompresses) {
         filter_refuse(&envelope->filter, REFUSAL_SIZE_MISMATCH,
                       "x-openstack-image-size is %" PRIu64 ", and the file in the form has %" PRIu64
                       " bytes",

@@ -18,7 +18,7 @@ struct finish {
 static int refuse_count(struct finish *finish, bool more)
 {
     const struct body *body = finish->filter.body;
-    if (body->unwrapped)
+    if (body->form == FORM_UNWRAPPED)
         return filter_refuse(&finish->filter, REFUSAL_MULTIPART_MALFORMED, "%s",
                              more ? "it does not end right after its file"
                                   : "something follows the file, which must be its last field");
@@ -114,6 +114,14 @@ static int prepare_finish(struct filter *filter)
     return finish_with(finish, 0) == 0 ? 1 : STREAM_REFUSED;
 }
 
+static bool rewind_finish(struct filter *filter)
+{
+    struct finish *finish = (struct finish *)filter;
+    finish->given = 0;
+    finish->held = false;
+    return true;
+}
+
 uint64_t finish_given(const struct filter *filter)
 {
     return ((const struct finish *)filter)->given;
@@ -126,4 +134,5 @@ const struct filter_kind filter_finish = {
     .read = read_finish,
     .splice_budget = splice_budget,
     .spliced = spliced,
+    .rewind = rewind_finish,
 };

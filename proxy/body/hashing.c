@@ -12,6 +12,7 @@
  */
 #include "body/hashing.h"
 
+#include "intake/body.h"
 #include "intake/digest.h"
 #include "intake/thread_pool.h"
 #include "net/pipe.h"
@@ -22,6 +23,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/param.h>
+#include <time.h>
 #include <unistd.h>
 
 /* Up to this many bytes are hashed at once in the loop's thread: handing them to another thread
@@ -30,6 +32,8 @@ enum { INLINE_MAX = 16 * 1024 };
 
 /* Bytes that a thread reads from a pipe at a time. They fit into the processor's cache. */
 enum { READ_CHUNK = 64 * 1024 };
+
+static _Atomic uint64_t spent_ns; /* of all threads */
 
 static atomic_uint pipes; /* open pipes of all workers, at most HASHING_PIPES */
 
@@ -145,13 +149,27 @@ static void hash_pipe(const struct hash_job *hash_job)
     }
 }
 
+static uint64_t thread_ns(void)
+{
+    struct timespec used = {0};
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &used);
+    return (uint64_t)used.tv_sec * 1000000000U + (uint64_t)used.tv_nsec;
+}
+
+uint64_t body_hashing_ns(void)
+{
+    return atomic_load(&spent_ns);
+}
+
 static void hash(struct job *job)
 {
     const struct hash_job *hash_job = (const struct hash_job *)job;
+    uint64_t began = thread_ns();
     if (hash_job->pipe.ends[0] >= 0)
         hash_pipe(hash_job);
     else
         digest_update(hash_job->queue->digest, hash_job->block->bytes, hash_job->block->count);
+    atomic_fetch_add(&spent_ns, thread_ns() - began);
 }
 
 static void wake_if_due(struct hashing *hashing)
@@ -206,7 +224,9 @@ bool hashing_put(struct hashing *hashing, const char *bytes, size_t count)
 {
     bool hash_now = !hashing->threads || (count <= INLINE_MAX && !hashing->blocks);
     if (!hashing->queue_count || hash_now) {
+        uint64_t began = thread_ns();
         digests_update(hashing->set, bytes, count);
+        atomic_fetch_add(&spent_ns, thread_ns() - began);
         return true;
     }
     struct hash_block *block = block_new(hashing, count);

@@ -103,7 +103,7 @@ static bool examine_opening(struct inspect *inspect, size_t judged)
 static void learn_length(struct inspect *inspect)
 {
     struct body *body = inspect->filter.body;
-    if (!inspect->ended || body->plan.audit || (body->length_known && !body->unwrapped))
+    if (!inspect->ended || body->plan.audit || (body->length_known && body->form != FORM_UNWRAPPED))
         return;
     body->length_known = true;
     body->length = inspect->count;
@@ -125,7 +125,8 @@ static uint64_t announced_length(const struct inspect *inspect)
         return body->plan.promise;
     if (inspect->ended)
         return inspect->count;
-    return body->length_known && !body->unwrapped ? body->length : FORMAT_LENGTH_UNKNOWN;
+    return body->length_known && body->form != FORM_UNWRAPPED ? body->length
+                                                              : FORMAT_LENGTH_UNKNOWN;
 }
 
 static void begin_line_ends(struct inspect *inspect, uint64_t length)
@@ -144,7 +145,7 @@ static bool judge_opening(struct inspect *inspect)
     size_t count = inspect_checked_count(inspect);
     learn_length(inspect);
     body->opening_judged = true;
-    if (body->wrapped)
+    if (body_is_kept(body))
         return true;
     if (!inspect_check_damage(inspect))
         return false;
@@ -232,6 +233,13 @@ static uint64_t splice_budget(const struct filter *filter)
 static void spliced(struct filter *filter, uint64_t count)
 {
     of(filter)->offset += count;
+}
+
+const void *inspect_opening(const struct filter *filter, size_t *count)
+{
+    const struct inspect *inspect = (const struct inspect *)filter;
+    *count = inspect->opening ? inspect_checked_count(inspect) : 0;
+    return *count ? inspect->opening : NULL;
 }
 
 static void end(struct filter *filter)

@@ -55,7 +55,7 @@ static bool check_promise(struct filter *filter, bool ended)
     const struct body *body = filter->body;
     const struct body_plan *plan = &body->plan;
     const char *which = ended ? "fewer" : "more";
-    if (!plan->promised || body->wrapped || body->measured == plan->promise ||
+    if (!plan->promised || body_is_kept(body) || body->measured == plan->promise ||
         (body->measured < plan->promise && !ended))
         return true;
     if (plan->size_chose)

@@ -193,13 +193,17 @@ static void read_parameter(struct reading *reading, struct text name, struct tex
 {
     char text[MULTIPART_FILENAME_MAX + 1] = "";
     bool extended = text_is(name, "filename*");
+    if (text_is(name, "name"))
+        value_read(value, reading->head->name, sizeof reading->head->name);
     if (!extended && !text_is(name, "filename"))
         return;
     reading->head->file = true;
     if (extended && *reading->head->filename)
         return;
     value_read(value, text, sizeof text);
-    printable_copy(extended ? extended_name(text) : text, reading->head->filename);
+    const char *sent = extended ? extended_name(text) : text;
+    printable_copy(sent, reading->head->filename);
+    snprintf(reading->head->sent_filename, sizeof reading->head->sent_filename, "%s", sent);
 }
 
 /* curl -F sends "attachment" if a Content-Type was set by hand. */

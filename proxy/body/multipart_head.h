@@ -13,6 +13,8 @@ struct multipart_head {
     bool form_data;                            /* the part has a form's Content-Disposition */
     bool file;                                 /* it has a filename, which may be empty */
     char filename[MULTIPART_FILENAME_MAX + 1]; /* printable ASCII, '?' for any other character */
+    char sent_filename[MULTIPART_FILENAME_MAX + 1]; /* as it was sent, in whatever encoding */
+    char name[MULTIPART_FILENAME_MAX + 1];          /* of the field; as it was sent; "": none */
 };
 
 /* Reads the head of a part: field lines, each with its CRLF. NULL: valid. Otherwise the fault, as

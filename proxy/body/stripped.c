@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Recognises an opening from which curl -d has removed bytes. */
 #include "body/stripped.h"
 
 #include <string.h>

@@ -68,13 +68,15 @@ bool driver_accepts(const struct evidence *evidence)
 bool driver_remark(const struct evidence *evidence, char *why)
 {
     if (vhdx_as_vhd(evidence))
-        words_say(why, "declared vhd, but this is vhdx: Hyper-V takes it so, and for any other "
+        format_explain(why,
+                       "declared vhd, but this is vhdx: Hyper-V takes it so, and for any other "
                        "hypervisor it needs --disk-format vhdx");
     else if (driver_qcow2_as_ami(evidence))
-        words_say(why, "declared ami, but this is qcow2, as in a snapshot of such a server: "
-                       "elsewhere it needs --disk-format qcow2");
+        format_explain(why, "declared ami, but this is qcow2, as in a snapshot of such a server: "
+                            "elsewhere it needs --disk-format qcow2");
     else if (hybrid_iso_as_raw(evidence))
-        words_say(why, "declared raw, but this is an ISO that boots as a disk, too: as a disc it "
+        format_explain(why,
+                       "declared raw, but this is an ISO that boots as a disk, too: as a disc it "
                        "needs --disk-format iso");
     return *why;
 }

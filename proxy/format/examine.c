@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Finds the format of an opening in the table, and lets its reader fill in the examination. */
 #include "format/format_priv.h"
 
 #include <string.h>
@@ -10,15 +11,15 @@ static void check_end(const struct view *view, struct format_examination *out)
     if (!view->out_of_bounds)
         return;
     out->broken[0] = '\0';
-    words_say(out->broken, "it ends in the middle of its header");
+    format_explain(out->broken, "it ends in the middle of its header");
 }
 
 static bool check_length(struct format_examination *out)
 {
     bool said = *out->truncated;
     if (out->length != FORMAT_LENGTH_UNKNOWN && out->needed > out->length)
-        words_say(out->truncated, "it has %llu bytes, and by its own header it needs %llu",
-                  (unsigned long long)out->length, (unsigned long long)out->needed);
+        format_explain(out->truncated, "it has %llu bytes, and by its own header it needs %llu",
+                       (unsigned long long)out->length, (unsigned long long)out->needed);
     return *out->truncated && !said;
 }
 

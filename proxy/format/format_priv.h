@@ -6,11 +6,12 @@
  *     texts.c        recognises text
  *     front.c        recognises a file with a prefix, such as HTTP headers
  *     view.c         reads numbers from the bytes of a look
- *     words.c        writes the results into an examination
+ *     examination.c  writes the results into an examination
  *     examine.c      table + look -> examination
  *     judge.c        declaration + examination -> judgement and words
  *     drivers.c      data that a hypervisor accepts under the name of another format
  *     remarks.c      judgements that are only worth a warning
+ *     find.c         opening -> what an image is to declare for it
  *
  * These files are independent of the others, and do what Glance does:
  *
@@ -51,17 +52,18 @@ bool view_has(const struct view *view, uint64_t at, uint64_t length);
 /* True: the view has these bytes at this position. Does not set `out_of_bounds`. */
 bool view_is(const struct view *view, uint64_t at, const void *bytes, size_t length);
 
-/* --- words.c --------------------------------------------------------------------------- */
+/* --- examination.c --------------------------------------------------------------------  */
 
 /* Writes the text to `out`, unless `out` has a text already: the first cause is kept. Bytes that
  * are not printable ASCII become '?'. A text that does not fit ends in "...". */
-void words_say(char out[FORMAT_WORDS], const char *text, ...) __attribute__((format(printf, 2, 3)));
+void format_explain(char out[FORMAT_WORDS], const char *text, ...)
+    __attribute__((format(printf, 2, 3)));
 
 /* Sets the virtual size to `count` times `unit` bytes. If that is too large, sets `broken`. */
-void words_size(struct format_examination *out, uint64_t count, uint64_t unit);
+void examination_set_size(struct format_examination *out, uint64_t count, uint64_t unit);
 
 /* By its header the body has at least `count` times `unit` bytes: raises `needed`. */
-void words_need(struct format_examination *out, uint64_t count, uint64_t unit);
+void examination_set_need(struct format_examination *out, uint64_t count, uint64_t unit);
 
 /* --- table.c --------------------------------------------------------------------------- */
 

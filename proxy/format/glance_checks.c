@@ -74,29 +74,31 @@ static bool has_detected(const struct detection *detection, const char *name)
 
 static void say_several(const struct detection *detection, char *why)
 {
-    words_say(why, "Glance sees several formats in it at once, %s and %s, and takes no such data",
-              detection->names[0], detection->names[1]);
+    format_explain(why,
+                   "Glance sees several formats in it at once, %s and %s, and takes no such data",
+                   detection->names[0], detection->names[1]);
 }
 
 /* No inspector recognises the data, or it begins with a boot sector: it may be a raw disk. */
 static void say_unrecognised(const char *declared, char *why)
 {
     if (!strcmp(declared, "vhd"))
-        words_say(
+        format_explain(
             why,
             "declared vhd, and Glance takes a VHD only if it begins with its header, "
             "which a fixed one does not: convert it with qemu-img convert -f vpc -O vpc FILE COPY");
     else if (!strcmp(declared, "vmdk"))
-        words_say(why,
-                  "declared vmdk, and Glance takes no flat data under that name: convert it "
-                  "with qemu-img convert -f raw -O vmdk -o subformat=streamOptimized FILE COPY");
+        format_explain(
+            why, "declared vmdk, and Glance takes no flat data under that name: convert it "
+                 "with qemu-img convert -f raw -O vmdk -o subformat=streamOptimized FILE COPY");
     else if (!strcmp(declared, "iso"))
-        words_say(why, "declared iso, and Glance sees none in it: " GLANCE_AS_QCOW2);
+        format_explain(why, "declared iso, and Glance sees none in it: " GLANCE_AS_QCOW2);
     else
-        words_say(why,
-                  "declared %s, and Glance does not see that in it: if it is the bare disk, create "
-                  "the image with --disk-format raw",
-                  declared);
+        format_explain(
+            why,
+            "declared %s, and Glance does not see that in it: if it is the bare disk, create "
+            "the image with --disk-format raw",
+            declared);
 }
 
 /* Glance does not inspect data in an ami, aki or ari container, such as a kernel with a boot
@@ -105,10 +107,10 @@ static void say_boot_sector(const char *declared, char *why)
 {
     static const char *const with_container[] = {"ami", "aki", "ari", NULL};
     if (evidence_one_of(declared, with_container))
-        words_say(why,
-                  "declared %s, and Glance sees a boot sector in it: create the image with "
-                  "--container-format %s, which Glance does not look into",
-                  declared, declared);
+        format_explain(why,
+                       "declared %s, and Glance sees a boot sector in it: create the image with "
+                       "--container-format %s, which Glance does not look into",
+                       declared, declared);
     else
         say_unrecognised(declared, why);
 }
@@ -120,11 +122,12 @@ static void say_seen(const char *declared, const char *seen, char *why)
     else if (!strcmp(seen, "gpt"))
         say_boot_sector(declared, why);
     else if (!strcmp(seen, "luks") || !strcmp(seen, "qed"))
-        words_say(why, "declared %s, and Glance sees %s in it: " GLANCE_AS_QCOW2, declared, seen);
+        format_explain(why, "declared %s, and Glance sees %s in it: " GLANCE_AS_QCOW2, declared,
+                       seen);
     else
-        words_say(why,
-                  "declared %s, and Glance sees %s in it: create the image with --disk-format %s",
-                  declared, seen, seen);
+        format_explain(
+            why, "declared %s, and Glance sees %s in it: create the image with --disk-format %s",
+            declared, seen, seen);
 }
 
 /* --- the comparison -------------------------------------------------------------------- */

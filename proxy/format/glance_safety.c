@@ -21,14 +21,15 @@ static enum glance_objection qcow2_safety(struct view *opening, char *why)
     uint64_t features = view_be64(opening, QCOW2_FEATURES);
     uint64_t unknown = version == 2 ? 0 : features & ~QCOW2_GLANCE_KNOWS;
     if (view_be64(opening, QCOW2_BACKING))
-        words_say(why, "it has a backing file: " QCOW2_MAKE_A_COPY);
+        format_explain(why, "it has a backing file: " QCOW2_MAKE_A_COPY);
     else if (features & QCOW2_DATA_FILE)
-        words_say(why, "it keeps its data in another file: " QCOW2_MAKE_A_COPY);
+        format_explain(why, "it keeps its data in another file: " QCOW2_MAKE_A_COPY);
     else if (version != 2 && version != 3)
-        words_say(why, "Glance does not know version %u of qcow2: " QCOW2_MAKE_A_COPY, version);
+        format_explain(why, "Glance does not know version %u of qcow2: " QCOW2_MAKE_A_COPY,
+                       version);
     else if (unknown)
-        words_say(why, "Glance does not know the qcow2 feature %d%s: " QCOW2_MAKE_A_COPY,
-                  __builtin_ctzll(unknown), unknown & 0x10 ? " (extended_l2)" : "");
+        format_explain(why, "Glance does not know the qcow2 feature %d%s: " QCOW2_MAKE_A_COPY,
+                       __builtin_ctzll(unknown), unknown & 0x10 ? " (extended_l2)" : "");
     return *why ? GLANCE_UNSAFE : GLANCE_TAKES_IT;
 }
 
@@ -55,12 +56,12 @@ static void check_partition(struct view *opening, size_t at, int number, char *w
     uint8_t flag = view_u8(opening, at);
     bool protective = view_u8(opening, at + AT_TYPE) == PROTECTIVE;
     if (flag != 0 && flag != BOOTABLE)
-        words_say(why, "Glance sees a boot sector whose partition %d is none: " GLANCE_AS_QCOW2,
-                  number);
+        format_explain(
+            why, "Glance sees a boot sector whose partition %d is none: " GLANCE_AS_QCOW2, number);
     else if (protective && (!view_is(opening, at + AT_START, "\0\2\0", 3) ||
                             view_le32(opening, at + AT_FIRST) != 1))
-        words_say(why,
-                  "Glance sees a GPT whose boot sector says it begins elsewhere: " GLANCE_AS_QCOW2);
+        format_explain(
+            why, "Glance sees a GPT whose boot sector says it begins elsewhere: " GLANCE_AS_QCOW2);
 }
 
 static enum glance_objection boot_sector_safety(struct view *opening, char *why)
@@ -75,10 +76,10 @@ static enum glance_objection boot_sector_safety(struct view *opening, char *why)
         protective |= type == PROTECTIVE;
     }
     if (protective && used != 1)
-        words_say(why,
-                  "Glance sees a GPT whose boot sector has other partitions: " GLANCE_AS_QCOW2);
+        format_explain(
+            why, "Glance sees a GPT whose boot sector has other partitions: " GLANCE_AS_QCOW2);
     else if (!used)
-        words_say(why, "Glance sees a boot sector without a partition: " GLANCE_AS_QCOW2);
+        format_explain(why, "Glance sees a boot sector without a partition: " GLANCE_AS_QCOW2);
     return *why ? GLANCE_BOOT_SECTOR : GLANCE_TAKES_IT;
 }
 
@@ -90,16 +91,16 @@ static enum glance_objection luks_safety(struct view *opening, char *why)
 {
     uint16_t version = view_be16(opening, LUKS_VERSION);
     if (version != 1)
-        words_say(why, "Glance does not know version %u of LUKS: " GLANCE_AS_QCOW2, version);
+        format_explain(why, "Glance does not know version %u of LUKS: " GLANCE_AS_QCOW2, version);
     return *why ? GLANCE_UNSAFE : GLANCE_TAKES_IT;
 }
 
 static enum glance_objection qed_safety(struct view *opening, char *why)
 {
     (void)opening;
-    words_say(why,
-              "Glance takes no QED: convert it with qemu-img convert -f qed -O qcow2 FILE COPY "
-              "and create the image with --disk-format qcow2");
+    format_explain(
+        why, "Glance takes no QED: convert it with qemu-img convert -f qed -O qcow2 FILE COPY "
+             "and create the image with --disk-format qcow2");
     return GLANCE_UNSAFE;
 }
 

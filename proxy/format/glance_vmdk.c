@@ -61,10 +61,10 @@ static void check_line(struct text line, int *extents, char *why)
         return;
     int shown = line.count < LINE_SHOWN ? (int)line.count : LINE_SHOWN;
     if (!is_extent(line))
-        words_say(why, "Glance does not take the line '%.*s' of its descriptor: " MAKE_A_COPY,
-                  shown, line.at);
+        format_explain(why, "Glance does not take the line '%.*s' of its descriptor: " MAKE_A_COPY,
+                       shown, line.at);
     else if (memchr(line.at, '/', line.count))
-        words_say(why, "Glance does not take the extent '%.*s': " MAKE_A_COPY, shown, line.at);
+        format_explain(why, "Glance does not take the extent '%.*s': " MAKE_A_COPY, shown, line.at);
     else
         ++*extents;
 }
@@ -81,7 +81,7 @@ static void check_lines(struct text text, char *why)
         text.count -= length;
     }
     if (!extents)
-        words_say(why, "Glance sees no extent in its descriptor: " MAKE_A_COPY);
+        format_explain(why, "Glance sees no extent in its descriptor: " MAKE_A_COPY);
 }
 
 /* The first createType anywhere in the text counts. */
@@ -98,8 +98,8 @@ static void check_type(struct text text, char *why)
             return;
     size_t shown = type.count < TYPE_MAX ? type.count : TYPE_MAX;
     const char *end = memchr(type.at, '"', shown);
-    words_say(why, "Glance does not take its createType '%.*s': " MAKE_A_COPY,
-              end ? (int)(end - type.at) : 0, type.at);
+    format_explain(why, "Glance does not take its createType '%.*s': " MAKE_A_COPY,
+                   end ? (int)(end - type.at) : 0, type.at);
 }
 
 static bool is_ascii(struct text text)
@@ -127,12 +127,12 @@ bool glance_accepts_descriptor(const struct view *opening, char *why)
     struct view view = *opening;
     uint32_t version = view_le32(&view, AT_VERSION);
     if (!version || version > VERSION_MAX || view_le64(&view, AT_DESCRIPTOR) != 1) {
-        words_say(why, "Glance sees no descriptor behind its header: " MAKE_A_COPY);
+        format_explain(why, "Glance sees no descriptor behind its header: " MAKE_A_COPY);
         return false;
     }
     struct text text = descriptor_of(&view);
     if (!text.count || !is_ascii(text)) {
-        words_say(why, "Glance cannot read its descriptor: " MAKE_A_COPY);
+        format_explain(why, "Glance cannot read its descriptor: " MAKE_A_COPY);
         return false;
     }
     check_type(text, why);

@@ -15,5 +15,5 @@ void gpt_examine(struct view *opening, struct format_examination *out)
     uint64_t copy = view_le64(&header, sector + AT_COPY_SECTOR);
     if (view_le32(&header, sector + AT_REVISION) == REVISION_1 &&
         view_le64(&header, sector + AT_THIS_SECTOR) == 1 && copy < INT64_MAX)
-        words_need(out, copy + 1, sector);
+        examination_set_need(out, copy + 1, sector);
 }

@@ -36,5 +36,5 @@ void iso_examine(struct view *opening, struct format_examination *out)
     uint64_t bytes = (uint64_t)view_le32(opening, AT_BLOCKS) * view_le16(opening, AT_BLOCK_SIZE);
     bool part_of_a_sector = out->length != FORMAT_LENGTH_UNKNOWN && out->length % 2048 != 0;
     uint64_t spare = part_of_a_sector ? 0 : SPARE;
-    words_need(out, bytes > spare ? bytes - spare : 0, 1);
+    examination_set_need(out, bytes > spare ? bytes - spare : 0, 1);
 }

@@ -40,7 +40,7 @@ static bool prefixed_file(const struct evidence *evidence, char *why)
                                     ? NULL
                                     : format_after_prefix(&evidence->opening, &words);
     if (file)
-        words_say(why, "this is %s with %s in front of it", file->words, words);
+        format_explain(why, "this is %s with %s in front of it", file->words, words);
     return file;
 }
 
@@ -50,8 +50,8 @@ static bool damaged(const struct evidence *evidence, char *why)
     if (!*examination->broken || evidence->contained ||
         (!evidence->declared && !evidence->declared_raw))
         return false;
-    words_say(why, "it begins like %s, but its header is damaged (curl -d strips bytes): %s",
-              examination->seen, examination->broken);
+    format_explain(why, "it begins like %s, but its header is damaged (curl -d strips bytes): %s",
+                   examination->seen, examination->broken);
     return true;
 }
 
@@ -59,7 +59,7 @@ static bool unsafe(const struct evidence *evidence, char *why)
 {
     if (!*evidence->examination->unsafe)
         return false;
-    words_say(why, "%s", evidence->examination->unsafe);
+    format_explain(why, "%s", evidence->examination->unsafe);
     return true;
 }
 
@@ -68,7 +68,7 @@ static bool is_path_text(const struct evidence *evidence, char *why)
     char text[TEXT_PATH_MAX + 1];
     if (!evidence->whole || !text_is_path(&evidence->opening, text))
         return false;
-    words_say(why, "this is the text of a file path, not the file: %s", text);
+    format_explain(why, "this is the text of a file path, not the file: %s", text);
     return true;
 }
 
@@ -79,13 +79,13 @@ static bool not_an_ova(const struct evidence *evidence, char *why)
         return false;
     const char *form = "a tar whose first file is its .ovf";
     if (evidence->seen && evidence->seen->disk)
-        words_say(why,
-                  "declared an OVA, %s, but this is %s: create the image with "
-                  "--container-format bare",
-                  form, evidence->seen->words);
+        format_explain(why,
+                       "declared an OVA, %s, but this is %s: create the image with "
+                       "--container-format bare",
+                       form, evidence->seen->words);
     else
-        words_say(why, "declared an OVA, but this is %s, not %s",
-                  evidence->seen ? evidence->seen->words : "something else", form);
+        format_explain(why, "declared an OVA, but this is %s, not %s",
+                       evidence->seen ? evidence->seen->words : "something else", form);
     return true;
 }
 
@@ -95,8 +95,8 @@ static bool disk_format_in_raw(const struct evidence *evidence, char *why)
     if (!evidence->declared_raw || evidence->contained || !seen || !seen->disk ||
         driver_accepts(evidence))
         return false;
-    words_say(why, "declared %s, but this is %s: %s", evidence->declaration->disk_format,
-              seen->words, seen->advice);
+    format_explain(why, "declared %s, but this is %s: %s", evidence->declaration->disk_format,
+                   seen->words, seen->advice);
     return true;
 }
 
@@ -132,18 +132,19 @@ static bool other_disk_format(const struct evidence *evidence, char *why)
     bool raw_misleads = evidence->declaration->hypervisor || begins_damaged(evidence) ||
                         format_after_prefix(&evidence->opening, &words);
     if (seen && !(raw_advice(seen) && raw_misleads))
-        words_say(why, "declared %s, but this is %s: %s", declared->name, seen->words,
-                  seen->advice);
+        format_explain(why, "declared %s, but this is %s: %s", declared->name, seen->words,
+                       seen->advice);
     else if (raw_misleads)
-        words_say(why,
-                  "declared %s, but it does not begin or end like one: compare the file with its "
-                  "original, which may be whole",
-                  declared->name);
+        format_explain(
+            why,
+            "declared %s, but it does not begin or end like one: compare the file with its "
+            "original, which may be whole",
+            declared->name);
     else
-        words_say(why,
-                  "declared %s, but this is none: if it is the bare disk, create the image "
-                  "with --disk-format raw",
-                  declared->name);
+        format_explain(why,
+                       "declared %s, but this is none: if it is the bare disk, create the image "
+                       "with --disk-format raw",
+                       declared->name);
     return true;
 }
 
@@ -171,7 +172,8 @@ static bool lost_bytes(const struct evidence *evidence, char *why)
     for (size_t i = 0; i < body->count; i++)
         if (body->bytes[i] == '\0' || body->bytes[i] == '\n' || body->bytes[i] == '\r')
             return false;
-    words_say(why, "fewer than 4 KiB, no whole sectors and none of the bytes 0x00, 0x0A, 0x0D: "
+    format_explain(why,
+                   "fewer than 4 KiB, no whole sectors and none of the bytes 0x00, 0x0A, 0x0D: "
                    "curl -d strips those");
     return true;
 }
@@ -184,8 +186,8 @@ static bool undeclared_header(const struct evidence *evidence, char *why)
     if (!seen || !seen->names_files || same_format(seen, evidence->declared) ||
         driver_qcow2_as_ami(evidence) || (!evidence->declared && !evidence->declared_raw))
         return false;
-    words_say(why, "declared %s, but it has a %s header", evidence->declaration->disk_format,
-              seen->name);
+    format_explain(why, "declared %s, but it has a %s header", evidence->declaration->disk_format,
+                   seen->name);
     return true;
 }
 
@@ -196,7 +198,7 @@ static bool truncated(const struct evidence *evidence, char *why)
     if (!*evidence->examination->truncated || !seen ||
         (evidence->contained && strcmp(seen->name, "ova") != 0))
         return false;
-    words_say(why, "this is %s, and %s", seen->words, evidence->examination->truncated);
+    format_explain(why, "this is %s, and %s", seen->words, evidence->examination->truncated);
     return true;
 }
 
@@ -209,8 +211,8 @@ static bool never_a_disk(const struct evidence *evidence, char *why)
     if (!evidence->declared_raw || evidence->contained || !seen ||
         !evidence_one_of(seen->name, texts) || memchr(opening->bytes, '\0', opening->count))
         return false;
-    words_say(why, "declared %s, but this is %s: %s", evidence->declaration->disk_format,
-              seen->words, seen->advice);
+    format_explain(why, "declared %s, but this is %s: %s", evidence->declaration->disk_format,
+                   seen->words, seen->advice);
     return true;
 }
 
@@ -221,7 +223,7 @@ static bool compressed(const struct evidence *evidence, char *why)
     if (!evidence_declares(evidence, "raw") || evidence->contained || !seen ||
         !evidence_one_of(seen->name, names) || evidence_is_kernel_lz4(evidence))
         return false;
-    words_say(why, "declared raw, but this is %s: %s", seen->words, seen->advice);
+    format_explain(why, "declared raw, but this is %s: %s", seen->words, seen->advice);
     return true;
 }
 

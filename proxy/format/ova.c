@@ -196,7 +196,7 @@ static void need_entries(const struct view *view, uint64_t from, struct format_e
                         .entry.size = out->saved[NEXT_SIZE],
                         .size_given = out->saved[HAS_NEXT_SIZE] != 0};
     while (walk_next(&walk))
-        words_need(out, from + walk.at + BLOCK, 1);
+        examination_set_need(out, from + walk.at + BLOCK, 1);
     if (walk.ended || walk.at < view->count || ++out->step > LOOKS_MAX)
         return;
     out->saved[NEXT_SIZE] = walk.entry.size;

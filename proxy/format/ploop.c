@@ -15,9 +15,9 @@ void ploop_examine(struct view *opening, struct format_examination *out)
 {
     bool extended = view_is(opening, AT_MAGIC_END, "Ext", 3);
     if (view_le32(opening, AT_VERSION) != VERSION)
-        words_say(out->broken, "its version is %u", view_le32(opening, AT_VERSION));
+        format_explain(out->broken, "its version is %u", view_le32(opening, AT_VERSION));
     else if (!view_le32(opening, AT_CLUSTER))
-        words_say(out->broken, "its clusters have an impossible size");
-    words_size(out, extended ? view_le64(opening, AT_SECTORS) : view_le32(opening, AT_SECTORS),
-               SECTOR);
+        format_explain(out->broken, "its clusters have an impossible size");
+    examination_set_size(
+        out, extended ? view_le64(opening, AT_SECTORS) : view_le32(opening, AT_SECTORS), SECTOR);
 }

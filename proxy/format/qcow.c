@@ -18,8 +18,8 @@ void qcow_examine(struct view *opening, struct format_examination *out)
     uint8_t cluster_bits = view_u8(opening, AT_CLUSTER_BITS);
     uint8_t l2_bits = view_u8(opening, AT_L2_BITS);
     if (cluster_bits < 9 || cluster_bits > 16 || l2_bits < 6 || l2_bits > 13)
-        words_say(out->broken, "its clusters have an impossible size");
+        format_explain(out->broken, "its clusters have an impossible size");
     if (view_be64(opening, AT_BACKING_OFFSET))
-        words_say(out->unsafe, "it has a backing file");
-    words_size(out, view_be64(opening, AT_SIZE), 1);
+        format_explain(out->unsafe, "it has a backing file");
+    examination_set_size(out, view_be64(opening, AT_SIZE), 1);
 }

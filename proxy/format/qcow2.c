@@ -64,15 +64,16 @@ static void read_header(struct view *opening, struct header *header)
 static bool header_sound(struct view *opening, const struct header *header, char *broken)
 {
     if (header->version != 2 && header->version != 3)
-        words_say(broken, "its version is %u", header->version);
+        format_explain(broken, "its version is %u", header->version);
     else if (header->cluster_bits < CLUSTER_BITS_MIN || header->cluster_bits > CLUSTER_BITS_MAX)
-        words_say(broken, "its clusters have an impossible size");
+        format_explain(broken, "its clusters have an impossible size");
     else if (header->version == 3 &&
              (header->length < V3_LENGTH || header->length > 1U << header->cluster_bits ||
               view_be32(opening, AT_REFCOUNT_ORDER) > REFCOUNT_ORDER_MAX))
-        words_say(broken, "its header has an impossible length, or counts what is used impossibly");
+        format_explain(broken,
+                       "its header has an impossible length, or counts what is used impossibly");
     else if (view_be32(opening, AT_CRYPT_METHOD) > CRYPT_METHOD_MAX)
-        words_say(broken, "it is encrypted in a way that does not exist");
+        format_explain(broken, "it is encrypted in a way that does not exist");
     return !*broken;
 }
 
@@ -90,10 +91,10 @@ static void check_tables(struct view *opening, const struct header *header, char
     uint64_t needed = header->size ? ((header->size - 1) >> covered_bits) + 1 : 0;
     if (l1_entries > L1_ENTRIES_MAX || l1_entries < needed ||
         (l1_entries && !aligned(view_be64(opening, AT_L1_OFFSET), bits)))
-        words_say(broken, "its L1 table cannot be where it is said to be");
+        format_explain(broken, "its L1 table cannot be where it is said to be");
     if (!view_be32(opening, AT_REFCOUNT_CLUSTERS) ||
         !aligned(view_be64(opening, AT_REFCOUNT_OFFSET), bits))
-        words_say(broken, "its reference counts cannot be where they are said to be");
+        format_explain(broken, "its reference counts cannot be where they are said to be");
 }
 
 /* The file must contain the tables that QEMU reads when it opens the file. */
@@ -102,10 +103,11 @@ static void need_tables(struct view *opening, struct format_examination *out)
     uint32_t l1_entries = view_be32(opening, AT_L1_ENTRIES);
     uint64_t snapshots = view_be32(opening, AT_SNAPSHOTS);
     if (l1_entries)
-        words_need(out, view_be64(opening, AT_L1_OFFSET) + 8 * (uint64_t)l1_entries, 1);
-    words_need(out, view_be64(opening, AT_REFCOUNT_OFFSET) + 8, 1);
+        examination_set_need(out, view_be64(opening, AT_L1_OFFSET) + 8 * (uint64_t)l1_entries, 1);
+    examination_set_need(out, view_be64(opening, AT_REFCOUNT_OFFSET) + 8, 1);
     if (snapshots)
-        words_need(out, view_be64(opening, AT_SNAPSHOTS_OFFSET) + SNAPSHOT_MIN * snapshots, 1);
+        examination_set_need(out,
+                             view_be64(opening, AT_SNAPSHOTS_OFFSET) + SNAPSHOT_MIN * snapshots, 1);
 }
 
 static void follow_tables(struct view *opening, const struct header *header,
@@ -125,10 +127,10 @@ static void find_backing_file(struct view *opening, char *unsafe)
     uint64_t offset = view_be64(opening, AT_BACKING_OFFSET);
     uint32_t length = view_be32(opening, AT_BACKING_LENGTH);
     if (offset && length && view_has(opening, offset, length))
-        words_say(unsafe, "it has a backing file, %.*s", (int)length,
-                  (const char *)opening->bytes + offset);
+        format_explain(unsafe, "it has a backing file, %.*s", (int)length,
+                       (const char *)opening->bytes + offset);
     else if (offset)
-        words_say(unsafe, "it has a backing file");
+        format_explain(unsafe, "it has a backing file");
 }
 
 static void find_data_file(struct view *opening, const struct header *header, char *unsafe)
@@ -138,22 +140,22 @@ static void find_data_file(struct view *opening, const struct header *header, ch
         uint32_t type = view_be32(opening, at);
         uint32_t length = view_be32(opening, at + 4);
         if (type == EXTENSION_DATA_FILE && view_has(opening, at + 8, length))
-            words_say(unsafe, "it keeps its data in another file, %.*s", (int)length,
-                      (const char *)opening->bytes + at + 8);
+            format_explain(unsafe, "it keeps its data in another file, %.*s", (int)length,
+                           (const char *)opening->bytes + at + 8);
         if (!type || type == EXTENSION_DATA_FILE)
             break;
         at += 8 + ((UINT64_C(7) + length) & ~UINT64_C(7));
     }
     if (header->features & DATA_FILE)
-        words_say(unsafe, "it keeps its data in another file");
+        format_explain(unsafe, "it keeps its data in another file");
 }
 
 static void find_unknown_features(const struct header *header, char *unsafe)
 {
     uint64_t unknown = header->features & ~KNOWN_FEATURES;
     if (unknown)
-        words_say(unsafe, "it needs an unknown feature (incompatible bit %d)",
-                  __builtin_ctzll(unknown));
+        format_explain(unsafe, "it needs an unknown feature (incompatible bit %d)",
+                       __builtin_ctzll(unknown));
 }
 
 void qcow2_examine(struct view *opening, struct format_examination *out)
@@ -167,5 +169,5 @@ void qcow2_examine(struct view *opening, struct format_examination *out)
     find_backing_file(opening, out->unsafe);
     find_data_file(opening, &header, out->unsafe);
     find_unknown_features(&header, out->unsafe);
-    words_size(out, header.size, 1);
+    examination_set_size(out, header.size, 1);
 }

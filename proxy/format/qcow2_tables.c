@@ -36,13 +36,13 @@ static void check_l2_entry(uint64_t entry, struct format_examination *out)
 {
     uint64_t offset = entry & OFFSET;
     if (entry & COMPRESSED)
-        words_need(out, (entry & ((UINT64_C(1) << (70 - cluster_bits(out))) - 1)) + 1, 1);
+        examination_set_need(out, (entry & ((UINT64_C(1) << (70 - cluster_bits(out))) - 1)) + 1, 1);
     else if (!offset || entry & ZEROS)
         return;
     else if (misaligned(offset, out))
-        words_say(out->broken, "its tables point to where no cluster begins");
+        format_explain(out->broken, "its tables point to where no cluster begins");
     else
-        words_need(out, offset + 1, 1);
+        examination_set_need(out, offset + 1, 1);
 }
 
 static void examine_l2(struct view *view, struct format_examination *out)
@@ -72,9 +72,9 @@ static void examine_l1(struct view *view, uint64_t after, struct format_examinat
         uint64_t entry = view_be64(view, at);
         uint64_t offset = entry & OFFSET;
         if (entry & L1_RESERVED || misaligned(offset, out))
-            words_say(out->broken, "its L1 table is none");
+            format_explain(out->broken, "its L1 table is none");
         else if (offset)
-            words_need(out, (last = offset) + ENTRY, 1);
+            examination_set_need(out, (last = offset) + ENTRY, 1);
     }
     look_for_l2(last, after, out);
 }

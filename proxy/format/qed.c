@@ -16,11 +16,11 @@ void qed_examine(struct view *opening, struct format_examination *out)
     uint32_t offset = view_le32(opening, AT_BACKING_OFFSET);
     uint32_t length = view_le32(opening, AT_BACKING_OFFSET + 4);
     if (cluster < CLUSTER_MIN || cluster > CLUSTER_MAX || (cluster & (cluster - 1)))
-        words_say(out->broken, "its clusters have an impossible size");
+        format_explain(out->broken, "its clusters have an impossible size");
     if (features & HAS_BACKING_FILE && length && view_has(opening, offset, length))
-        words_say(out->unsafe, "it has a backing file, %.*s", (int)length,
-                  (const char *)opening->bytes + offset);
+        format_explain(out->unsafe, "it has a backing file, %.*s", (int)length,
+                       (const char *)opening->bytes + offset);
     else if (features & HAS_BACKING_FILE)
-        words_say(out->unsafe, "it has a backing file");
-    words_size(out, view_le64(opening, AT_SIZE), 1);
+        format_explain(out->unsafe, "it has a backing file");
+    examination_set_size(out, view_le64(opening, AT_SIZE), 1);
 }

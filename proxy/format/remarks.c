@@ -17,8 +17,8 @@ bool remark_maybe_an_initramfs(const struct evidence *evidence, char *why)
     if (!evidence_declares(evidence, "raw") || evidence->contained ||
         (!evidence_seen_is(evidence, "gzip") && !evidence_is_kernel_lz4(evidence)))
         return false;
-    words_say(why, "declared raw, but this is %s: unless it is an initramfs, %s",
-              evidence->seen->words, evidence->seen->advice);
+    format_explain(why, "declared raw, but this is %s: unless it is an initramfs, %s",
+                   evidence->seen->words, evidence->seen->advice);
     return true;
 }
 
@@ -49,9 +49,10 @@ bool remark_no_whole_sectors(const struct evidence *evidence, char *why)
                      (remainder == SECTOR - 1 && evidence_seen_is(evidence, "vhd"));
     if (plausible || examination->next.length || !is_sound_disk(evidence))
         return false;
-    words_say(why,
-              "this is %s of %llu bytes, and such a file has whole sectors of 512: a program may "
-              "have taken it for text and changed its line ends",
-              evidence->seen->words, (unsigned long long)length);
+    format_explain(
+        why,
+        "this is %s of %llu bytes, and such a file has whole sectors of 512: a program may "
+        "have taken it for text and changed its line ends",
+        evidence->seen->words, (unsigned long long)length);
     return true;
 }

@@ -22,15 +22,16 @@ void vdi_examine(struct view *opening, struct format_examination *out)
     uint32_t version = view_le32(opening, AT_VERSION);
     uint32_t type = view_le32(opening, AT_TYPE);
     if (version != VERSION_1_1)
-        words_say(out->broken, "its version is %u.%u", version >> 16, version & 0xFFFF);
+        format_explain(out->broken, "its version is %u.%u", version >> 16, version & 0xFFFF);
     else if (type < TYPE_DYNAMIC || type > TYPE_DIFFERENCING)
-        words_say(out->broken, "there is no image type %u", type);
+        format_explain(out->broken, "there is no image type %u", type);
     else if (!view_le32(opening, AT_BLOCK_SIZE))
-        words_say(out->broken, "its blocks have an impossible size");
+        format_explain(out->broken, "its blocks have an impossible size");
     if (type == TYPE_UNDO || type == TYPE_DIFFERENCING)
-        words_say(out->unsafe, "it holds only the differences to a parent image");
-    words_size(out, view_le64(opening, AT_DISK_SIZE), 1);
-    words_need(out, view_le32(opening, AT_BLOCKS_THERE), view_le32(opening, AT_BLOCK_SIZE));
+        format_explain(out->unsafe, "it holds only the differences to a parent image");
+    examination_set_size(out, view_le64(opening, AT_DISK_SIZE), 1);
+    examination_set_need(out, view_le32(opening, AT_BLOCKS_THERE),
+                         view_le32(opening, AT_BLOCK_SIZE));
     if (out->needed)
         out->needed += view_le32(opening, AT_DATA);
 }

@@ -26,12 +26,12 @@ static void examine_footer(struct view *footer, struct format_examination *out)
     if (!view_has(footer, 0, FOOTER))
         footer->out_of_bounds = true;
     if (view_be32(footer, AT_VERSION) != VERSION_1)
-        words_say(out->broken, "its version is 0x%08x", view_be32(footer, AT_VERSION));
+        format_explain(out->broken, "its version is 0x%08x", view_be32(footer, AT_VERSION));
     else if (type < TYPE_FIXED || type > TYPE_DIFFERENCING)
-        words_say(out->broken, "there is no disk type %u", type);
+        format_explain(out->broken, "there is no disk type %u", type);
     if (type == TYPE_DIFFERENCING)
-        words_say(out->unsafe, "it holds only the differences to a parent image");
-    words_size(out, view_be64(footer, AT_SIZE), 1);
+        format_explain(out->unsafe, "it holds only the differences to a parent image");
+    examination_set_size(out, view_be64(footer, AT_SIZE), 1);
 }
 
 /* The file must contain the blocks of the part of the table that is in the opening. */
@@ -44,14 +44,14 @@ static void examine_table(struct view *opening, uint64_t header, struct format_e
     for (uint64_t at = table; entries && view_has(opening, at, 4); at += 4, entries--) {
         uint32_t sector = view_be32(opening, at);
         if (sector != (uint32_t)NO_BLOCK)
-            words_need(out, sector * UINT64_C(512) + bitmap + block + FOOTER, 1);
+            examination_set_need(out, sector * UINT64_C(512) + bitmap + block + FOOTER, 1);
     }
 }
 
 static void examine_tail(const struct view *tail, struct format_examination *out)
 {
     if (!memmem(tail->bytes, tail->count, "conectix", 8))
-        words_say(out->truncated, "its footer, which should be its last sector, is missing");
+        format_explain(out->truncated, "its footer, which should be its last sector, is missing");
 }
 
 /* For a dynamic disk. */
@@ -72,7 +72,7 @@ void vhd_examine(struct view *opening, struct format_examination *out)
     uint64_t header = view_be64(opening, AT_DYNAMIC_HEADER);
     if (view_be32(opening, AT_TYPE) != TYPE_FIXED && view_has(opening, header, 8) &&
         !view_is(opening, header, "cxsparse", 8))
-        words_say(out->broken, "it has no header of a dynamic disk");
+        format_explain(out->broken, "it has no header of a dynamic disk");
     if (view_is(opening, header, "cxsparse", 8) && view_has(opening, header, AT_BLOCK_SIZE + 4)) {
         examine_table(opening, header, out);
         look_for_footer(opening, out);
@@ -85,7 +85,7 @@ static void examine_end(struct view *end, struct format_examination *out)
         return;
     out->seen = "vhd";
     examine_footer(end, out);
-    words_need(out, view_be64(end, AT_SIZE) + FOOTER, 1);
+    examination_set_need(out, view_be64(end, AT_SIZE) + FOOTER, 1);
 }
 
 /* A fixed disk may look like anything except another disk format. */

@@ -83,7 +83,7 @@ static void examine_regions(struct view *view, struct format_examination *out)
         if (out->step == REGIONS)
             request_look(out, REGIONS_COPY, REGION_TABLE_COPY, TABLE_BYTES);
         else
-            words_say(out->broken, "it has no region table");
+            format_explain(out->broken, "it has no region table");
         return;
     }
     uint32_t count = view_le32(view, REGION_COUNT);
@@ -92,7 +92,7 @@ static void examine_regions(struct view *view, struct format_examination *out)
     out->saved[BLOCK_TABLE] = blocks ? view_le64(view, blocks + REGION_OFFSET) : 0;
     uint64_t region = entry ? view_le64(view, entry + REGION_OFFSET) : 0;
     if (region < REGION_MIN || region > REGION_MAX)
-        words_say(out->broken, "it has no metadata");
+        format_explain(out->broken, "it has no metadata");
     else if (blocks && out->saved[BLOCK_TABLE] >= REGION_MIN &&
              out->saved[BLOCK_TABLE] + TABLE_BYTES <= region)
         request_look(out, BLOCKS_FIRST, out->saved[BLOCK_TABLE], TABLE_BYTES);
@@ -117,7 +117,7 @@ static void examine_metadata(struct view *view, uint64_t region, struct format_e
     uint32_t first = size_last ? parameters : size;
     uint32_t last = size_last ? size : parameters;
     if (!view_is(view, 0, "metadata", 8) || !first || last - first < ITEM_BYTES)
-        words_say(out->broken, "its metadata are incomplete");
+        format_explain(out->broken, "its metadata are incomplete");
     else
         request_look(out,
                      (size_last ? PARAMETERS_FIRST : SIZE_FIRST) | (uint64_t)(last - first)
@@ -129,7 +129,7 @@ static void take_parameters(struct view *view, struct format_examination *out)
 {
     out->saved[BLOCK_SIZE] = view_le32(view, 0);
     if (view_le32(view, PARAMETERS_FLAGS) & HAS_PARENT)
-        words_say(out->unsafe, "it holds only the differences to a parent image");
+        format_explain(out->unsafe, "it holds only the differences to a parent image");
 }
 
 /* Finds the block with the largest offset. LAST_BLOCK gets the offset, and the index of the entry
@@ -154,7 +154,7 @@ static void need_blocks(struct format_examination *out)
     if (!out->saved[LAST_BLOCK] || number * size >= out->virtual_size)
         return;
     uint64_t left = out->virtual_size - number * size;
-    words_need(out, out->saved[LAST_BLOCK] - number + (left < size ? left : size), 1);
+    examination_set_need(out, out->saved[LAST_BLOCK] - number + (left < size ? left : size), 1);
 }
 
 /* Both items are known. The block table was read before them, or is read now if it follows them. */
@@ -169,7 +169,7 @@ static void look_for_blocks(const struct format_look *look, struct format_examin
 void vhdx_examine(struct view *opening, struct format_examination *out)
 {
     if (opening->count < FORMAT_OPENING)
-        words_say(out->broken, "it ends in front of its metadata");
+        format_explain(out->broken, "it ends in front of its metadata");
     else
         request_look(out, REGIONS, REGION_TABLE, TABLE_BYTES);
 }
@@ -188,7 +188,7 @@ void vhdx_examine_more(struct view *view, const struct format_look *look,
     else if (step == BLOCKS_FIRST || step == BLOCKS_LAST)
         examine_blocks(view, out);
     else
-        words_size(out, view_le64(view, 0), 1);
+        examination_set_size(out, view_le64(view, 0), 1);
     if (step == BLOCKS_FIRST)
         request_look(out, METADATA, out->saved[METADATA_AT], TABLE_BYTES);
     else if (step == BLOCKS_LAST)

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Reads numbers from a view. A number that is out of reach is 0, and the view notes that. */
 #include "format/format_priv.h"
 
 #include <endian.h>

@@ -48,12 +48,12 @@ static void examine_descriptor(struct view *opening, struct format_examination *
     uint64_t offset = view_le64(opening, AT_DESCRIPTOR);
     uint64_t sectors = view_le64(opening, AT_DESCRIPTOR_LENGTH);
     if (offset != 1 || !sectors) {
-        words_say(out->unsafe, offset ? "its descriptor is not behind its header"
-                                      : "it has no descriptor: it is a part of another image");
+        format_explain(out->unsafe, offset ? "its descriptor is not behind its header"
+                                           : "it has no descriptor: it is a part of another image");
         return;
     }
     if (sectors > DESCRIPTOR_MAX) {
-        words_say(out->unsafe, "its descriptor is larger than any is");
+        format_explain(out->unsafe, "its descriptor is larger than any is");
         return;
     }
     if (sectors < DESCRIPTOR_USUAL)
@@ -71,7 +71,7 @@ static void examine_footer(struct view *end, struct format_examination *out)
         return;
     uint64_t capacity = view_le64(end, FOOTER + AT_CAPACITY);
     if (capacity > out->virtual_size / SECTOR)
-        words_size(out, capacity, SECTOR);
+        examination_set_size(out, capacity, SECTOR);
 }
 
 /* The last bytes of a stream. A footer that is not exactly at the end is accepted, too. */
@@ -79,7 +79,7 @@ static void examine_tail(const struct view *tail, struct format_examination *out
 {
     struct view end = {tail->bytes + tail->count - FOOTER_LENGTH, FOOTER_LENGTH, false};
     if (tail->count < FOOTER_LENGTH || !memmem(tail->bytes, tail->count, "KDMV", 4))
-        words_say(out->truncated, "its footer, which should be at its end, is missing");
+        format_explain(out->truncated, "its footer, which should be at its end, is missing");
     else
         examine_footer(&end, out);
 }
@@ -101,7 +101,7 @@ static void follow_tables(struct view *opening, uint64_t capacity, struct format
                                        .grain = view_le64(opening, AT_GRAIN),
                                        .entries = view_le32(opening, AT_TABLE_ENTRIES),
                                        .directory = view_le64(opening, AT_GRAINS)};
-    words_need(out, view_le64(opening, AT_OVERHEAD), SECTOR);
+    examination_set_need(out, view_le64(opening, AT_OVERHEAD), SECTOR);
     if (!*out->broken)
         vmdk_examine_tables(opening, &tables, out);
 }
@@ -111,15 +111,16 @@ void vmdk_examine(struct view *opening, struct format_examination *out)
     uint32_t version = view_le32(opening, AT_VERSION);
     uint64_t capacity = view_le64(opening, AT_CAPACITY);
     if (!version || version > VERSION_MAX)
-        words_say(out->broken, "its version is %u", version);
+        format_explain(out->broken, "its version is %u", version);
     else if (!view_is(opening, AT_LINE_ENDS, "\n \r\n", 4))
-        words_say(out->broken, "its line ends were changed");
+        format_explain(out->broken, "its line ends were changed");
     if (!view_has(opening, 0, SECTOR))
         opening->out_of_bounds = true;
     if (capacity)
-        words_size(out, capacity, SECTOR);
+        examination_set_size(out, capacity, SECTOR);
     else
-        words_say(out->unsafe, "its header has no capacity: it is the descriptor of other files");
+        format_explain(out->unsafe,
+                       "its header has no capacity: it is the descriptor of other files");
     examine_descriptor(opening, out);
     if (view_le64(opening, AT_GRAINS) == GRAINS_AT_END)
         look_for_footer(opening, out);
@@ -139,7 +140,7 @@ void vmdk_examine_more(struct view *view, const struct format_look *look,
 void vmdk_cowd_examine(struct view *opening, struct format_examination *out)
 {
     (void)opening;
-    words_say(out->unsafe, "it is an extent of ESX (COWD), a part of another image");
+    format_explain(out->unsafe, "it is an extent of ESX (COWD), a part of another image");
 }
 
 /* --- a descriptor alone ---------------------------------------------------------------- */
@@ -173,7 +174,7 @@ bool vmdk_text_matches(const struct view *opening)
 void vmdk_text_examine(struct view *opening, struct format_examination *out)
 {
     vmdk_descriptor_examine((const char *)opening->bytes, text_length(opening), out->unsafe);
-    words_say(out->unsafe, "it is only a descriptor, and the data are in other files");
+    format_explain(out->unsafe, "it is only a descriptor, and the data are in other files");
 }
 
 /* QEMU reads a file that is declared vmdk and has no header as a descriptor, with any beginning. */
@@ -183,7 +184,7 @@ void vmdk_examine_unmarked(const struct format *declared, struct view *opening,
     (void)declared;
     size_t count = text_length(opening);
     if (count == FORMAT_OPENING)
-        words_say(out->unsafe, "it is read as a descriptor, and is larger than any is");
+        format_explain(out->unsafe, "it is read as a descriptor, and is larger than any is");
     else if (memmem(opening->bytes, count, "createType", 10))
-        words_say(out->unsafe, "it is only a descriptor, and the data are in other files");
+        format_explain(out->unsafe, "it is only a descriptor, and the data are in other files");
 }

@@ -43,7 +43,8 @@ static void take_type(struct descriptor *descriptor, const char *type)
 {
     descriptor->typed = true;
     if (strcasecmp(type, "monolithicSparse") != 0 && strcasecmp(type, "streamOptimized") != 0)
-        words_say(descriptor->unsafe, "its createType is %s, so its data are in other files", type);
+        format_explain(descriptor->unsafe, "its createType is %s, so its data are in other files",
+                       type);
 }
 
 /* RW|RDONLY|NOACCESS sectors type "name" offset; name and offset may be missing. */
@@ -60,7 +61,8 @@ static bool take_extent(struct descriptor *descriptor, char *line)
     name[strcspn(name, "\"\r")] = '\0';
     descriptor->extents++;
     if (descriptor->extents > 1 || strpbrk(name, "/\\") || strcasecmp(type, "SPARSE") != 0)
-        words_say(descriptor->unsafe, "its descriptor names the extent %s", *name ? name : type);
+        format_explain(descriptor->unsafe, "its descriptor names the extent %s",
+                       *name ? name : type);
     return true;
 }
 
@@ -74,7 +76,7 @@ static void take_line(struct descriptor *descriptor, char *line)
     if (type)
         take_type(descriptor, type);
     else if (parent && strcasecmp(parent, "ffffffff") != 0)
-        words_say(descriptor->unsafe, "it holds only the differences to a parent image");
+        format_explain(descriptor->unsafe, "it holds only the differences to a parent image");
 }
 
 /* QEMU accepts a parent anywhere in the text, also in comments. */
@@ -86,8 +88,8 @@ static void find_parent(const char *text, size_t count, char *unsafe)
         return;
     size_t left = count - (size_t)(at - text);
     const char *line_end = memchr(at, '\n', left);
-    words_say(unsafe, "it has a parent image, %.*s",
-              (int)(line_end ? (size_t)(line_end - at) : left), at);
+    format_explain(unsafe, "it has a parent image, %.*s",
+                   (int)(line_end ? (size_t)(line_end - at) : left), at);
 }
 
 static void take_lines(struct descriptor *descriptor, const char *at, const char *end)
@@ -97,7 +99,7 @@ static void take_lines(struct descriptor *descriptor, const char *at, const char
         const char *line_end = memchr(at, '\n', (size_t)(end - at));
         size_t length = (size_t)((line_end ? line_end : end) - at);
         if (length >= sizeof line) {
-            words_say(descriptor->unsafe, "its descriptor has a line longer than any is");
+            format_explain(descriptor->unsafe, "its descriptor has a line longer than any is");
             return;
         }
         memcpy(line, at, length);
@@ -112,13 +114,13 @@ void vmdk_descriptor_examine(const char *text, size_t count, char unsafe[FORMAT_
     struct descriptor descriptor = {.unsafe = unsafe};
     count = strnlen(text, count);
     if (!count) {
-        words_say(unsafe, "it has no descriptor: it is a part of another image");
+        format_explain(unsafe, "it has no descriptor: it is a part of another image");
         return;
     }
     find_parent(text, count, unsafe);
     take_lines(&descriptor, text, text + count);
     if (!descriptor.typed)
-        words_say(unsafe, "its descriptor has no createType");
+        format_explain(unsafe, "its descriptor has no createType");
     if (!descriptor.extents)
-        words_say(unsafe, "its descriptor names no extent");
+        format_explain(unsafe, "its descriptor names no extent");
 }

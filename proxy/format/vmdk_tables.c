@@ -38,7 +38,7 @@ static void examine_tables(struct view *tables, struct format_examination *out)
     for (uint64_t at = 0; view_has(tables, at, ENTRY); at += ENTRY) {
         uint32_t grain = view_le32(tables, at);
         if (grain > NO_GRAIN_MAX)
-            words_need(out, (uint64_t)grain * SECTOR + 1, 1);
+            examination_set_need(out, (uint64_t)grain * SECTOR + 1, 1);
     }
 }
 
@@ -59,7 +59,7 @@ static uint64_t begin_tables(struct format_examination *out)
         return UINT64_MAX;
     out->step = TABLES;
     out->saved[END] = saved[LAST] * SECTOR + saved[TABLE_BYTES];
-    words_need(out, saved[END], 1);
+    examination_set_need(out, saved[END], 1);
     uint64_t bytes = (saved[LAST] - saved[FIRST]) * SECTOR + saved[TABLE_BYTES];
     return bytes == saved[COUNT] * saved[TABLE_BYTES] ? saved[FIRST] * SECTOR : UINT64_MAX;
 }
@@ -92,7 +92,7 @@ void vmdk_examine_tables(struct view *opening, const struct vmdk_tables *tables,
         !covered || __builtin_mul_overflow(tables->directory, SECTOR, &at) || at > INT64_MAX)
         return;
     uint64_t length = ((tables->capacity - 1) / covered + 1) * ENTRY;
-    words_need(out, at + length, 1);
+    examination_set_need(out, at + length, 1);
     if (length > DIRECTORY_MAX)
         return;
     out->step = DIRECTORY;

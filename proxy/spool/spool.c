@@ -36,6 +36,7 @@ struct spool {
     size_t consumed;   /* bytes of the block that the owner has read */
     enum spool_fault fault;
     bool ended;
+    bool rewound; /* read from the beginning, when the running job is done */
     bool busy;    /* a job is running */
     bool waiting; /* the owner was told to wait for the job */
     bool freed;   /* to be freed when the job is done */
@@ -173,7 +174,8 @@ static void write_block(struct job *job)
 static void write_done(struct job *job)
 {
     struct spool *spool = (struct spool *)job;
-    spool->written += spool->held;
+    if (!spool->error)
+        spool->written += spool->held;
     spool->held = 0;
     job_done(spool);
 }
@@ -187,25 +189,59 @@ static void read_block(struct job *job)
     spool->held = count;
 }
 
+/* If nothing was written, the block has all bytes. */
+static void rewind_now(struct spool *spool)
+{
+    spool->rewound = false;
+    spool->consumed = 0;
+    spool->read = 0;
+    if (spool->written > 0)
+        spool->held = 0;
+}
+
 static void read_done(struct job *job)
 {
     struct spool *spool = (struct spool *)job;
     spool->read += spool->held;
     spool->consumed = 0;
+    if (spool->rewound)
+        rewind_now(spool);
     job_done(spool);
 }
 
 static void start_write(struct spool *spool)
 {
-    if (!spools_reserve(spool->spools, spool->held, spool->limit)) {
+    if (!spool_reserve(spool, spool->written + spool->held))
         fail(spool, SPOOL_FULL);
-        return;
-    }
-    spool->reserved += spool->held;
-    send_job(spool, write_block, write_done);
+    else
+        send_job(spool, write_block, write_done);
+}
+
+/* What stays in the block needs no space on disk. */
+static void release_excess(struct spool *spool)
+{
+    spools_release(spool->spools, spool->reserved - spool->written);
+    spool->reserved = spool->written;
 }
 
 /* --- what its owner calls -------------------------------------------------------------- */
+
+void spool_adopt(struct spool *spool, int fd, uint64_t size)
+{
+    spool->fd = fd;
+    spool->size = spool->written = spool->reserved = size;
+    spools_count(spool->spools, size);
+}
+
+bool spool_reserve(struct spool *spool, uint64_t size)
+{
+    if (size <= spool->reserved)
+        return true;
+    if (!spools_reserve(spool->spools, size - spool->reserved, spool->limit))
+        return false;
+    spool->reserved = size;
+    return true;
+}
 
 char *spool_room(struct spool *spool, size_t *room)
 {
@@ -223,12 +259,21 @@ void spool_put(struct spool *spool, size_t count)
     spool->size += count;
 }
 
+bool spool_flush(struct spool *spool)
+{
+    if (!spool->fault && !spool->busy && spool->held > 0)
+        start_write(spool);
+    return !spool->fault && !must_wait(spool);
+}
+
 bool spool_end(struct spool *spool)
 {
     if (!spool->ended && !spool->fault && !spool->busy && spool->written > 0 && spool->held > 0)
         start_write(spool);
     if (spool->fault || (!spool->ended && must_wait(spool)))
         return false;
+    if (!spool->ended)
+        release_excess(spool);
     spool->ended = true;
     return true;
 }
@@ -238,9 +283,22 @@ uint64_t spool_size(const struct spool *spool)
     return spool->size;
 }
 
+uint64_t spool_written(const struct spool *spool)
+{
+    return spool->written;
+}
+
 enum spool_fault spool_fault(const struct spool *spool)
 {
     return spool->fault;
+}
+
+void spool_rewind(struct spool *spool)
+{
+    if (spool->busy)
+        spool->rewound = true;
+    else
+        rewind_now(spool);
 }
 
 ssize_t spool_read(struct spool *spool, void *into, size_t room)

@@ -38,6 +38,16 @@ bool spools_reserve(struct spools *spools, uint64_t count, uint64_t limit)
     return true;
 }
 
+void spools_count(struct spools *spools, uint64_t bytes)
+{
+    atomic_fetch_add(&spools->used, bytes);
+}
+
+void spools_discount(struct spools *spools, uint64_t bytes)
+{
+    spools_release(spools, bytes);
+}
+
 void spools_release(struct spools *spools, uint64_t count)
 {
     atomic_fetch_sub(&spools->used, count);

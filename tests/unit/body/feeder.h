@@ -160,6 +160,7 @@ static inline struct body_plan plan_of(struct feeder *feeder)
         .container_format = "bare",
         .settings = &env.settings,
         .checks = env.settings.upload.checks,
+        .spools_unknown_length = env.settings.upload.unknown_length == UNKNOWN_LENGTH_SPOOL,
         .spools = env.spools,
         .loop = env.loop,
     };

@@ -19,7 +19,7 @@
 /* Promises for a body and for the image in it. Both begin as kept. */
 struct given {
     struct promises promises, image_promises;
-    bool unwrapped;
+    enum body_form form;
     const char *broken; /* the field; NULL: it is all kept */
 };
 
@@ -35,7 +35,7 @@ static void give(struct split split, const void *context)
     plan.promises = &given->promises;
     plan.image_promises = &given->image_promises;
     struct pump pump = {body_alone(&filter_digest, &plan), &feeder, TEXT, sizeof TEXT - 1, 0, 0};
-    pump.body->unwrapped = given->unwrapped;
+    pump.body->form = given->form;
     assert_int_equal(pump_all(&pump), given->broken ? STREAM_REFUSED : STREAM_END);
     assert_int_equal(pump.given, sizeof TEXT - 1); /* finish.c holds the last byte back */
     if (given->broken)
@@ -92,7 +92,7 @@ static void only_the_image_of_a_form_is_hashed(void **state)
 {
     (void)state;
     struct given given = all_kept();
-    given.unwrapped = true;
+    given.form = FORM_UNWRAPPED;
     for (size_t i = 0; i < given.promises.count; i++)
         promise_break(&given.promises.rows[i]);
     give((struct split){1, 1}, &given);

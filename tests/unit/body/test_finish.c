@@ -84,7 +84,7 @@ static void attempt_with(const struct vector *vector, const struct feeder *from,
     struct feeder feeder = *from;
     const struct body_plan plan = plan_of(&feeder);
     struct pump pump = {body_alone(&filter_finish, &plan), &feeder, image, vector->count, room, 0};
-    pump.body->unwrapped = vector->form;
+    pump.body->form = vector->form ? FORM_UNWRAPPED : FORM_NONE;
     pump.body->length_known = vector->length != UNKNOWN;
     pump.body->length = vector->length;
     int end = pump_all(&pump);

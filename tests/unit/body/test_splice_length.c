@@ -133,7 +133,7 @@ static void spooled_or_unlimited_body_is_not_spliced(void **state)
     assert_int_equal(moved_of(&raw, &plan), MANY - OPENING - 1);
     plan.length_known = false;
     assert_int_equal(moved_of(&raw, &plan), 0); /* spooled */
-    env.settings.upload.unknown_length = UNKNOWN_LENGTH_STREAM;
+    plan.spools_unknown_length = false;
     assert_int_equal(moved_of(&raw, &plan), 0);
 }
 

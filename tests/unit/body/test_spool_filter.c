@@ -89,18 +89,17 @@ static void only_unknown_length_is_spooled(void **state)
 {
     (void)state;
     static const struct {
-        bool length_known, promised;
-        enum unknown_length unknown_length;
+        bool length_known, promised, spools;
     } rows[] = {
-        {true, false, UNKNOWN_LENGTH_SPOOL},
-        {false, true, UNKNOWN_LENGTH_SPOOL},
-        {false, false, UNKNOWN_LENGTH_STREAM},
-        {true, false, UNKNOWN_LENGTH_STREAM},
+        {true, false, true},
+        {false, true, true},
+        {false, false, false},
+        {true, false, false},
     };
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         struct feeder feeder = feeder_of(image, LARGEST);
         struct body_plan plan = plan_of(&feeder);
-        env.settings.upload.unknown_length = rows[i].unknown_length;
+        plan.spools_unknown_length = rows[i].spools;
         plan.length_known = rows[i].length_known;
         plan.promised = rows[i].promised;
         plan.length = plan.promise = LARGEST;

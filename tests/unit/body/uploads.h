@@ -125,7 +125,7 @@ static inline void upload_make(struct sent_upload *upload)
     upload->plan.promised = way->promise;
     upload->plan.promise = upload->count;
     upload->limits = (struct body_limits){LIMIT, UINT64_MAX, UINT64_MAX};
-    env.settings.upload.unknown_length = way->unknown_length;
+    upload->plan.spools_unknown_length = way->unknown_length == UNKNOWN_LENGTH_SPOOL;
 }
 
 /* Its length is known before a byte is output. */

@@ -42,6 +42,7 @@ static void failing_disk_is_reported_by_its_cause(void **state)
             assert_int_equal(truncate(log_file, 0), 0);
             run_owner(&owner, WHOLE);
             assert_int_equal(spool_fault(owner.spool), rows[i].fault);
+            assert_int_equal(spool_written(owner.spool), capacity[j] / BLOCK * BLOCK);
             assert_int_equal(owner.taken, 0);
             assert_int_equal(owner.wakes, owner.waits);
             assert_logged(rows[i].said);

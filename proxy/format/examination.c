@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
-void words_say(char out[FORMAT_WORDS], const char *text, ...)
+void format_explain(char out[FORMAT_WORDS], const char *text, ...)
 {
     if (*out)
         return;
@@ -21,11 +21,11 @@ void words_say(char out[FORMAT_WORDS], const char *text, ...)
             *at = '?';
 }
 
-void words_size(struct format_examination *out, uint64_t count, uint64_t unit)
+void examination_set_size(struct format_examination *out, uint64_t count, uint64_t unit)
 {
     uint64_t bytes;
     if (__builtin_mul_overflow(count, unit, &bytes) || bytes > INT64_MAX) {
-        words_say(out->broken, "its size is impossible");
+        format_explain(out->broken, "its size is impossible");
         return;
     }
     out->virtual_size_known = true;
@@ -33,7 +33,7 @@ void words_size(struct format_examination *out, uint64_t count, uint64_t unit)
 }
 
 /* Impossible numbers are ignored: they are damage, which other checks detect. */
-void words_need(struct format_examination *out, uint64_t count, uint64_t unit)
+void examination_set_need(struct format_examination *out, uint64_t count, uint64_t unit)
 {
     uint64_t bytes;
     if (!__builtin_mul_overflow(count, unit, &bytes) && bytes <= INT64_MAX && bytes > out->needed)

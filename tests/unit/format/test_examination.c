@@ -12,8 +12,8 @@ static void the_first_cause_is_kept(void **state)
 {
     (void)state;
     char words[FORMAT_WORDS] = "";
-    words_say(words, "version %d", 3);
-    words_say(words, "something else");
+    format_explain(words, "version %d", 3);
+    format_explain(words, "something else");
     assert_string_equal(words, "version 3");
 }
 
@@ -21,7 +21,7 @@ static void only_printable_ascii_is_written(void **state)
 {
     (void)state;
     char words[FORMAT_WORDS] = "";
-    words_say(words, "%s", "a\x01\x1F ~\x7F\x80\xC3\xA4\xFF\n");
+    format_explain(words, "%s", "a\x01\x1F ~\x7F\x80\xC3\xA4\xFF\n");
     assert_string_equal(words, "a?? ~??????");
 }
 
@@ -32,7 +32,7 @@ static void long_text_ends_in_dots(void **state)
     memset(text, 'x', sizeof text);
     for (size_t length = FORMAT_WORDS - 2; length <= FORMAT_WORDS + 1; length++) {
         char words[FORMAT_WORDS] = "";
-        words_say(words, "%.*s", (int)length, text);
+        format_explain(words, "%.*s", (int)length, text);
         assert_int_equal(strlen(words), length < FORMAT_WORDS ? length : FORMAT_WORDS - 1);
         assert_int_equal(strstr(words, "...") != NULL, length >= FORMAT_WORDS);
     }
@@ -56,7 +56,7 @@ static void a_size_has_63_bits(void **state)
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         struct format_examination out = {0};
-        words_size(&out, rows[i].count, rows[i].unit);
+        examination_set_size(&out, rows[i].count, rows[i].unit);
         assert_int_equal(out.virtual_size_known, rows[i].known);
         assert_int_equal(*out.broken == '\0', rows[i].known);
         assert_true(out.virtual_size == (rows[i].known ? rows[i].count * rows[i].unit : 0));
