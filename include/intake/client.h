@@ -19,6 +19,7 @@
 #include <sys/types.h>
 
 struct client;
+struct headers;
 struct reply;
 
 enum client_loss {
@@ -53,13 +54,24 @@ const struct framing_facts *client_framing(const struct client *client);
  * if there is none, and "" if the refusal needs no further words. */
 const char *client_fault(const struct client *client);
 enum refusal client_refusal(const struct client *client);
-bool client_over_limit(const struct client *client);  /* its connection exceeds max_connections */
-const char *client_peer(const struct client *client); /* numeric address */
+bool client_over_limit(const struct client *client); /* its connection exceeds max_connections */
+/* Numeric address; "" for a peer on a unix socket. */
+const char *client_peer(const struct client *client);
 bool client_is_tls(const struct client *client);
+/* False: a certificate is required, and the client has shown none that is accepted. */
+bool client_is_certified(struct client *client);
+
+/* Overwrites the values of Authorization, here and in libmicrohttpd's memory: they may be
+ * passwords. client_head() then has "" for them. */
+void client_wipe_secrets(struct client *client);
 
 /* Asks for the body: 100 Continue is sent if the client waits for it. Call it once, and only if the
  * framing says that there is a body. */
 void client_invite(struct client *client);
+
+/* Sends an interim answer (1xx) before client_invite(). Nothing is sent to a client of HTTP/1.0, or
+ * without memory. False: the connection did not take all of it at once, and has ended. */
+bool client_send_interim(struct client *client, const char *status, const struct headers *headers);
 
 /* Returns up to `room` body bytes, or STREAM_WAIT, STREAM_END or STREAM_LOST. */
 ssize_t client_read(struct client *client, void *into, size_t room);
@@ -105,6 +117,10 @@ void client_more(struct client *client);
 /* Answers 503 `out_of_memory` without allocating, then ends the connection. If an answer has
  * already begun, it only ends the connection. `closed` follows. */
 void client_out_of_memory(struct client *client);
+
+/* The owner has no interest in the client any more, and gets no more events. An answer that was
+ * given is still sent; without one the connection ends. */
+void client_leave(struct client *client);
 
 /* Ends the connection without an answer. `closed` follows. */
 void client_drop(struct client *client);

@@ -14,6 +14,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 struct settings;
 
@@ -44,6 +45,9 @@ enum endpoint_turn { TURN_REQUEST, TURN_UPLOAD, ENDPOINT_TURNS };
 int endpoints_choose(struct endpoints *endpoints, char *const *urls, size_t count, unsigned tried,
                      enum endpoint_turn turn, int preferred);
 
+/* Whether the endpoint is out, or has just refused a connection. */
+bool endpoints_is_out(struct endpoints *endpoints, const char *url);
+
 /* A connection to the endpoint could not be opened; or the endpoint has answered a request. */
 void endpoints_refused(struct endpoints *endpoints, const char *url);
 void endpoints_answered(struct endpoints *endpoints, const char *url);
@@ -62,6 +66,8 @@ enum endpoint_health {
     HEALTH_UNASKED /* the check itself failed: nothing is known about the endpoint */
 };
 
+enum { ENDPOINT_HEALTHS = HEALTH_UNASKED };
+
 /* A health check begins, and has ended. `why` is a sentence without its full stop. It is not read
  * with HEALTH_WELL. */
 void endpoints_check_begins(struct endpoints *endpoints, const char *url);
@@ -73,10 +79,12 @@ void endpoints_checked(struct endpoints *endpoints, const char *url, enum endpoi
 struct endpoint_view {
     char *url;
     enum endpoint_state state;
-    unsigned flows;             /* transfers of image data at the moment */
-    bool checked;               /* `state` comes from health checks */
-    bool settled;               /* and no check has to be repeated to confirm it */
-    char why[ENDPOINT_WHY_MAX]; /* of busy or out: a sentence without its full stop */
+    unsigned flows;                    /* transfers of image data at the moment */
+    bool checked;                      /* `state` comes from health checks */
+    bool settled;                      /* and no check has to be repeated to confirm it */
+    uint64_t checks[ENDPOINT_HEALTHS]; /* how many ended so; HEALTH_UNASKED is not counted */
+    uint64_t check_ms;                 /* the duration of the last check that ended */
+    char why[ENDPOINT_WHY_MAX];        /* of busy or out: a sentence without its full stop */
 };
 
 struct endpoints_view {

@@ -51,10 +51,14 @@ void loop_free(struct loop *loop); /* NULL is fine */
 /* Runs until loop_stop(). */
 void loop_run(struct loop *loop);
 void loop_stop(struct loop *loop);
+void loop_run_again(struct loop *loop); /* after loop_run() has returned: until loop_stop() */
 
 /* Adds a function that is called in each iteration before the loop sleeps. It returns true to be
  * called again without sleeping. There are at most 16. */
 void loop_add_prepare_hook(struct loop *loop, bool (*run)(void *context), void *context);
+
+/* No effect if there is none with this context. Not from within a hook. */
+void loop_remove_prepare_hook(struct loop *loop, const void *context);
 
 /* Sets the function that the loop's thread calls after loop_wake(). Any thread may call
  * loop_wake(). */

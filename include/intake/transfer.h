@@ -83,10 +83,12 @@ struct upstream_request {
     /* of another server than Glance, instead of `target`. No other endpoint is tried then, and
      * Glance's TLS settings do not apply. NULL: Glance */
     const char *url;
+    const char *ca_file; /* only with `url`: the authorities to trust; NULL: the system's */
     const struct transfer_signature *signature; /* only with `url`; NULL: none */
     const struct headers *headers;
     enum framing framing;
     uint64_t length;
+    const char *body; /* of a fetch only: `length` bytes, borrowed until its end; NULL: no body */
     /* sends Expect: 100-continue. The body does not wait for the answer; `pull` may return
      * STREAM_WAIT */
     bool expect;
@@ -95,6 +97,8 @@ struct upstream_request {
      * 0 before the first of them; transfer_start() then keeps it. NULL: the request is on its
      * own */
     unsigned *together;
+    /* The request goes to the endpoint that `together` names, and to no other. */
+    bool stay;
 };
 
 /* The endpoint is chosen by endpoints_choose(). If a connection cannot be opened, the next endpoint

@@ -93,6 +93,12 @@ void loop_free(struct loop *loop)
     free(loop);
 }
 
+void loop_run_again(struct loop *loop)
+{
+    loop->stopping = false;
+    loop_run(loop);
+}
+
 void loop_stop(struct loop *loop)
 {
     loop->stopping = true;
@@ -103,6 +109,15 @@ void loop_add_prepare_hook(struct loop *loop, bool (*run)(void *context), void *
     if (loop->hook_count == HOOKS_MAX)
         abort(); /* a bug: the callers are known at compile time */
     loop->hooks[loop->hook_count++] = (struct prepare_hook){run, context};
+}
+
+void loop_remove_prepare_hook(struct loop *loop, const void *context)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < loop->hook_count; i++)
+        if (loop->hooks[i].context != context)
+            loop->hooks[kept++] = loop->hooks[i];
+    loop->hook_count = kept;
 }
 
 void loop_on_wake(struct loop *loop, void (*woken)(void *context), void *context)

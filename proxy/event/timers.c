@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* The timers of a loop: a binary heap, ordered by the time at which they are due. */
 #include "event/timers.h"
 
 #include "intake/loop.h"

@@ -70,6 +70,17 @@ static bool is_about_process(int why)
            why == EINVAL || why == ENOTSOCK;
 }
 
+bool listener_take_connection(struct listener *listener, int fd, const struct sockaddr *peer,
+                              socklen_t size)
+{
+    listener->due = true;
+    /* If it fails, it has closed the descriptor. */
+    if (MHD_add_connection(listener->daemon, fd, peer, size) == MHD_YES)
+        return true;
+    pause_accepting(listener, errno);
+    return false;
+}
+
 /* False: stop accepting in this turn. */
 static bool accept_one(struct acceptor *acceptor)
 {
@@ -86,12 +97,10 @@ static bool accept_one(struct acceptor *acceptor)
         close(fd);
         return true;
     }
-    listener->due = true;
-    /* If it fails, it has closed the descriptor. */
-    if (MHD_add_connection(listener->daemon, fd, address, length) == MHD_YES)
-        return true;
-    pause_accepting(listener, errno);
-    return false;
+    if (!proxy_protocol_expected(listener, address))
+        return listener_take_connection(listener, fd, address, length);
+    proxy_protocol_begin(listener, fd, address, length);
+    return true;
 }
 
 static void acceptor_ready(struct watch *watch, unsigned events)

@@ -146,6 +146,13 @@ void client_closed(struct client *client)
     connection_request_ended(connection);
 }
 
+void client_leave(struct client *client)
+{
+    client->exchange = NULL;
+    if (client->state < CLIENT_ANSWERABLE)
+        client_drop(client);
+}
+
 /* --- the access handler ---------------------------------------------------------------- */
 
 /* The listener itself answers, since there is no exchange. */

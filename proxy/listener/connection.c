@@ -118,12 +118,14 @@ void connection_cut(struct connection *connection)
 }
 
 /* A client that speaks plain HTTP on a TLS port gets a plain socket later (plain_http.c). */
-static struct net_socket open_socket(struct MHD_Connection *mhd, int fd, bool tls)
+static struct net_socket open_socket(struct connection *connection, int fd)
 {
-    if (!tls)
+    if (!connection->tls)
         return net_socket_plain(fd);
-    return net_socket_tls(
-        fd, MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_GNUTLS_SESSION)->tls_session);
+    gnutls_session_t session =
+        MHD_get_connection_info(connection->mhd, MHD_CONNECTION_INFO_GNUTLS_SESSION)->tls_session;
+    tls_ask_for_certificate(connection, session);
+    return net_socket_tls(fd, session);
 }
 
 static struct connection *connection_new(struct listener *listener, struct MHD_Connection *mhd)
@@ -139,7 +141,7 @@ static struct connection *connection_new(struct listener *listener, struct MHD_C
     connection->mhd = mhd;
     update_snapshot(connection);
     connection->tls = listener->tls;
-    connection->socket = open_socket(mhd, fd, connection->tls);
+    connection->socket = open_socket(connection, fd);
     connection->timer.fire = tick;
     address_text(MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_CLIENT_ADDRESS)->client_addr,
                  connection->peer);

@@ -26,7 +26,7 @@ void faults_check(struct connection *connection)
     const struct guard *guard = &connection->guard;
     struct client *client = connection->client;
     uint64_t unknown = guard->heads - connection->requests;
-    if (!guard->fault || connection->reads_eof)
+    if (!guard->fault || (connection->reads_eof && !guard->bare))
         return;
     if (!guard_in_head(guard)) {
         if (client && !unknown)

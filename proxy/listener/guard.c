@@ -21,6 +21,21 @@ bool guard_in_head(const struct guard *guard)
     return guard->phase > GUARD_BEGIN && guard->phase <= GUARD_HEAD_END;
 }
 
+bool guard_in_chunk(const struct guard *guard)
+{
+    return guard->phase == GUARD_CHUNK;
+}
+
+bool guard_between_messages(const struct guard *guard)
+{
+    return guard->phase == GUARD_BEGIN;
+}
+
+void guard_strip(struct guard *guard)
+{
+    guard->bare = true;
+}
+
 bool guard_method_is_head(const struct guard *guard)
 {
     return guard->head == 4;
@@ -183,6 +198,7 @@ static size_t run_of_body(struct guard *guard, size_t count)
 {
     size_t run = (size_t)MIN(guard->left, (uint64_t)count);
     guard->left -= run;
+    guard->passed += run;
     if (!guard->left)
         guard->phase = guard->phase == GUARD_CHUNK ? GUARD_CHUNK_CR : GUARD_BEGIN;
     return run;
@@ -212,13 +228,18 @@ static size_t pass_run(struct guard *guard, const char *bytes, size_t count)
 static size_t judge_one(struct guard *guard, unsigned char byte, size_t ahead)
 {
     guard->ahead = (uint32_t)MIN(ahead, (size_t)GUARD_HEAD_MAX);
-    return judge(guard, byte) == GUARD_KEEP;
+    return judge(guard, byte) == GUARD_KEEP && !guard->bare;
+}
+
+static bool has_stopped(const struct guard *guard)
+{
+    return guard->fault || (guard->bare && guard->phase == GUARD_BEGIN);
 }
 
 size_t guard_judge(struct guard *guard, char *bytes, size_t count)
 {
     size_t kept = 0;
-    for (size_t at = 0; at < count && !guard->fault;) {
+    for (size_t at = 0; at < count && !has_stopped(guard);) {
         size_t good = pass_run(guard, bytes + at, count - at);
         size_t seen = good ? good : 1;
         if (!good)

@@ -23,6 +23,7 @@
 struct guard {
     uint64_t heads;  /* number of heads begun, including the current one */
     uint64_t left;   /* bytes still to come of a body with a length, or of a chunk */
+    uint64_t passed; /* bytes of this message's body that have passed, without their framing */
     uint64_t number; /* Content-Length, or a chunk's size, as far as it was parsed */
     const char
         *fault; /* a clause that describes the fault; NULL: none; "": the refusal says it all */
@@ -39,6 +40,7 @@ struct guard {
     uint8_t head;    /* bytes of the method that match HEAD */
     bool target;     /* the request line has a target */
     bool after;      /* whitespace came after the number or the coding */
+    bool bare;       /* guard_strip() was called */
     char version[8]; /* what follows the last space of the request line */
 };
 
@@ -50,6 +52,16 @@ enum { GUARD_HEAD_MAX = 18 * 1024, GUARD_FIELD_ROOM = 64 };
 /* Checks the next `count` bytes. Moves those that may pass to the start of `bytes` and returns
  * their number. After a fault it is 0. */
 size_t guard_judge(struct guard *guard, char *bytes, size_t count);
+
+/* From now on only the data of the current chunked body passes, without its framing, and nothing
+ * after its end. */
+void guard_strip(struct guard *guard);
+
+/* Whether the last byte was data of a chunk that has more. */
+bool guard_in_chunk(const struct guard *guard);
+
+/* Whether the current message has ended, and no other has begun. */
+bool guard_between_messages(const struct guard *guard);
 
 /* Whether a part of a head has arrived but not all of it. True also after a fault in a head. */
 bool guard_in_head(const struct guard *guard);

@@ -24,6 +24,7 @@ static enum guard_step line_feed(struct guard *guard, unsigned char byte, enum g
 static void begin_head(struct guard *guard)
 {
     guard->heads++;
+    guard->passed = 0;
     guard->bytes = 0;
     guard->extra = 0;
     guard->at = 0;

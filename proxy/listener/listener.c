@@ -103,13 +103,10 @@ static void daemon_ready(struct watch *watch, unsigned events)
 }
 
 /* libmicrohttpd's own connection limit is off, since a reload could not change it. */
-static struct MHD_Daemon *start_daemon(struct listener *listener)
+static struct MHD_Daemon *start_daemon(struct listener *listener, const char *priorities)
 {
     unsigned flags =
         MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG | MHD_USE_NO_LISTEN_SOCKET;
-    const struct listener_parts *parts = &listener->parts;
-    const struct settings *settings = parts->snapshot(parts->context)->settings;
-    const char *priorities = tls_priorities(settings->listen.tls_min_version);
     struct MHD_OptionItem more[] = {
         {MHD_OPTION_HTTPS_CERT_CALLBACK, 0, (void *)(intptr_t)tls_present},
         {MHD_OPTION_HTTPS_PRIORITIES, 0, (void *)(intptr_t)priorities},
@@ -129,7 +126,10 @@ static struct MHD_Daemon *start_daemon(struct listener *listener)
 
 static bool open_daemon(struct listener *listener)
 {
-    listener->daemon = start_daemon(listener);
+    const struct listener_parts *parts = &listener->parts;
+    char *priorities = settings_tls_priorities(parts->snapshot(parts->context)->settings);
+    listener->daemon = priorities ? start_daemon(listener, priorities) : NULL;
+    free(priorities); /* libmicrohttpd has parsed it */
     if (!listener->daemon)
         return false;
     const union MHD_DaemonInfo *info =
@@ -175,20 +175,26 @@ struct listener *listener_new(const struct listener_parts *parts, const int *soc
     return listener;
 }
 
-void listener_drain(struct listener *listener)
+void listener_stop_accepting(struct listener *listener)
 {
     if (listener->draining)
         return;
     listener->draining = true;
     acceptors_close(listener);
+}
+
+void listener_drain(struct listener *listener)
+{
+    listener_stop_accepting(listener);
+    proxy_protocol_end(listener);
     LIST_EACH(each, &listener->connections, struct connection, place)
         if (!each->client)
             connection_cut(each);
 }
 
-size_t listener_connections(const struct listener *listener)
+bool listener_is_empty(const struct listener *listener)
 {
-    return listener->connection_count;
+    return listener->connection_count == 0 && list_is_empty(&listener->proxied);
 }
 
 void listener_free(struct listener *listener)
@@ -200,10 +206,12 @@ void listener_free(struct listener *listener)
         if (each->client)
             client_drop(each->client);
     acceptors_close(listener);
+    proxy_protocol_end(listener);
     if (listener->daemon) {
         watch_set(listener->parts.loop, &listener->watch, 0);
         MHD_stop_daemon(listener->daemon);
     }
+    loop_remove_prepare_hook(listener->parts.loop, listener);
     pipe_close(&listener->pipe);
     free(listener->by_fd);
     free(listener);

@@ -4,6 +4,9 @@
  *   listener.c         the worker's daemon, and libmicrohttpd's callbacks
  *   accept.c           the listening sockets
  *   sockets.c          opens them
+ *   unix_socket.c      the same for unix sockets
+ *   proxy_protocol.c   the header that trusted proxies send first
+ *   proxy_header.c     parses it
  *   hook.c             replaces recv() for libmicrohttpd, so that guard*.c checks each byte first
  *   faults.c           refuses what the guard has stopped
  *   plain_http.c       plain HTTP on a TLS port
@@ -13,10 +16,11 @@
  *   request_head.c     its head, copied from libmicrohttpd
  *   request_body.c     its body, block by block
  *   response.c         its answer, sent by libmicrohttpd
- *   timeouts.c         its timeouts, its suspension, and its events
+ *   client_events.c    its events for its owner, and its suspension
+ *   timeouts.c         its timeouts
  *   raw_body.c         a large body, read from the socket past libmicrohttpd
  *   raw_response.c     an answer written to the socket past libmicrohttpd, and the drain after it
- *   splice_response.c  its body, if that is streamed
+ *   stream_response.c  its body, if that is streamed
  *   tls.c              certificate and ciphers */
 #ifndef LISTENER_PRIV_H
 #define LISTENER_PRIV_H
@@ -60,6 +64,8 @@ struct listener {
     size_t acceptor_count;
     struct timer accept_pause; /* no connections are accepted before it fires */
     uint64_t pause_logged;     /* clock_ms() of the last log line about it; 0: none yet */
+    struct list proxied;       /* connections whose PROXY header has not come yet */
+    uint64_t proxied_logged;   /* clock_ms() of the last log line about them; 0: none yet */
     struct list connections;   /* all that are open */
     size_t connection_count;
     struct connection **by_fd; /* the same, indexed by descriptor */
@@ -71,6 +77,9 @@ struct listener {
     struct pipe pipe;            /* shared by all splices; empty between two of them */
 };
 
+/* Of the client, where one is required. */
+enum certificate { CERTIFICATE_UNCHECKED, CERTIFICATE_ACCEPTED, CERTIFICATE_REFUSED };
+
 struct connection {
     enum object_tag tag;
     struct listener *listener;
@@ -79,6 +88,7 @@ struct connection {
     struct client *client; /* in progress, from the request line to the last byte of the answer */
     struct net_socket socket;
     bool tls;
+    enum certificate certificate;
     bool first_byte_seen; /* TLS only: plain_http.c has seen the first byte */
     bool plain_http;      /* the client speaks plain HTTP on a TLS port */
     bool over_limit;
@@ -161,6 +171,18 @@ struct client {
 bool acceptors_open(struct listener *listener, const int *sockets, size_t count);
 void acceptors_close(struct listener *listener);
 
+/* accept.c: gives the descriptor to libmicrohttpd. False: there was no memory; it is closed. */
+bool listener_take_connection(struct listener *listener, int fd, const struct sockaddr *peer,
+                              socklen_t size);
+
+/* proxy_protocol.c */
+/* Whether a connection of this peer has to begin with a PROXY header. */
+bool proxy_protocol_expected(const struct listener *listener, const struct sockaddr *peer);
+/* Takes over the descriptor. Reads the header, then calls listener_take_connection(). */
+void proxy_protocol_begin(struct listener *listener, int fd, const struct sockaddr *peer,
+                          socklen_t size);
+void proxy_protocol_end(struct listener *listener); /* closes those without a whole header */
+
 /* hook.c: between hook_begin() and hook_end(), reads from added sockets go through the guard. */
 void hook_begin(struct listener *listener);
 void hook_end(void);
@@ -216,6 +238,8 @@ bool response_is_bodyless(const struct client *client); /* 204, 304, or the answ
 bool client_is_reading(struct client *client); /* the client has taken bytes since the last call */
 bool client_stalled(const struct client *client); /* no progress for stall_timeout */
 uint64_t client_tick(struct client *client);      /* returns the milliseconds until the next tick */
+
+/* client_events.c */
 void client_suspend(struct client *client);
 void client_resume(struct client *client);
 void client_progress(struct client *client);
@@ -237,7 +261,7 @@ void raw_response_begin(struct client *client);
 void raw_response_more(struct client *client); /* after client_more() */
 void raw_response_tick(struct client *client);
 
-/* splice_response.c */
+/* stream_response.c */
 enum splice_result {
     SPLICE_SOME, /* progress was made: call it again */
     SPLICE_FULL, /* the socket is full */
@@ -245,11 +269,11 @@ enum splice_result {
     SPLICE_ALL,
     SPLICE_LOST /* the client or the stream is lost */
 };
-enum splice_result splice_response_next(struct client *client);
-bool splice_response_is_chunked(const struct client *client);
+enum splice_result stream_response_next(struct client *client);
+bool stream_response_is_chunked(const struct client *client);
 
-/* tls.c: for MHD_OPTION_HTTPS_PRIORITIES. */
-const char *tls_priorities(enum tls_version least);
+/* tls.c: before the handshake of a new connection. */
+void tls_ask_for_certificate(struct connection *connection, gnutls_session_t session);
 
 /* tls.c: for MHD_OPTION_HTTPS_CERT_CALLBACK. */
 int tls_present(gnutls_session_t session, const gnutls_datum_t *req_ca_dn, int nreqs,

@@ -1,22 +1,47 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Reads a large request body from the socket, past libmicrohttpd.
+/* Reads a large request body from the socket, past libmicrohttpd. libmicrohttpd's buffer is small,
+ * so that a block of a chunked body would have 9 KiB at most.
  *
  * libmicrohttpd parses the head, sends 100 Continue and delivers the first block. After that its
  * connection stays suspended until the end. That saves a copy and two system calls per block, and
- * it is the only way to answer in the middle of a body. raw_response.c always writes the answer. */
+ * it is the only way to answer in the middle of a body. raw_response.c always writes the answer.
+ *
+ * A guard goes on with a chunked body where libmicrohttpd has stopped, and takes the framing away.
+ * Requests behind the body are not served: the connection ends with the answer. */
 #include "intake/stream.h"
 
 #include "listener/listener_priv.h"
 
+static struct guard *guard_of(const struct client *client)
+{
+    return &client->connection->guard;
+}
+
+static bool is_chunked(const struct client *client)
+{
+    return client->framing.framing == FRAMING_CHUNKED;
+}
+
+/* At least: the length of a chunked body is not known. */
 static uint64_t remaining(const struct client *client)
 {
-    return client->framing.length - client->received;
+    return is_chunked(client) ? 1 : client->framing.length - client->received;
+}
+
+/* libmicrohttpd has handed over all data that it has read, and has not read any framing since. */
+static bool has_all(const struct client *client)
+{
+    const struct guard *guard = guard_of(client);
+    return guard_in_chunk(guard) && guard->passed == client->received;
 }
 
 bool raw_body_wanted(const struct client *client)
 {
-    return client->state == CLIENT_RECEIVING && client->framing.framing == FRAMING_LENGTH &&
-           client->framing.length >= RAW_BODY_MIN && remaining(client) > 0;
+    if (client->state != CLIENT_RECEIVING)
+        return false;
+    if (is_chunked(client))
+        return client->received >= RAW_BODY_MIN && has_all(client);
+    return client->framing.length >= RAW_BODY_MIN && remaining(client) > 0;
 }
 
 static struct loop *loop_of(const struct client *client)
@@ -62,7 +87,9 @@ void raw_body_begin(struct client *client)
 {
     client_suspend(client);
     client_set_state(client, CLIENT_RAW_BODY);
-    client->connection->reads_eof = true; /* the guard does not see these bytes */
+    client->connection->reads_eof = true; /* libmicrohttpd gets no further byte */
+    if (is_chunked(client))
+        guard_strip(guard_of(client));
     buffer_free(&client->kept);
     watch_set(loop_of(client), &client->watch, 0);
     client->watch.ready = ready;
@@ -104,8 +131,33 @@ static ssize_t note_read(struct client *client, ssize_t count)
     }
 }
 
+/* The owner gets no code for a fault, but is told later, as by libmicrohttpd. */
+static ssize_t stop_at_fault(struct client *client)
+{
+    faults_check_soon(client->connection);
+    return STREAM_WAIT;
+}
+
+static ssize_t read_chunks(struct client *client, void *into, size_t room)
+{
+    struct guard *guard = guard_of(client);
+    size_t kept = 0;
+    while (!kept && !guard->fault && !guard_between_messages(guard)) {
+        ssize_t count = net_read(socket_of(client), into, room);
+        if (count <= 0)
+            return note_read(client, count);
+        kept = guard_judge(guard, into, (size_t)count);
+    }
+    client->complete = guard_between_messages(guard);
+    if (!kept)
+        return client->complete ? STREAM_END : stop_at_fault(client);
+    return note_read(client, (ssize_t)kept);
+}
+
 ssize_t raw_body_read(struct client *client, void *into, size_t room)
 {
+    if (is_chunked(client))
+        return read_chunks(client, into, room);
     return note_read(client, net_read(socket_of(client), into, limit_to_body(client, room)));
 }
 

@@ -8,7 +8,7 @@
  * that goes on sending then gets EPIPE, not a reset, and finds the answer. The proxy reads and
  * drops what it still sends, within bounds.
  *
- * Large answers (splice_response.c) are sent this way, too, and answers whose head is too large for
+ * Large answers (stream_response.c) are sent this way, too, and answers whose head is too large for
  * libmicrohttpd's pool. */
 #include "listener/listener_priv.h"
 
@@ -49,7 +49,7 @@ static bool add_framing(struct client *client)
         return true; /* the length of the omitted body is not known */
     if (!client->streaming || stream->length_known)
         return buffer_print(&client->output, "Content-Length: %" PRIu64 "\r\n", length);
-    return !splice_response_is_chunked(client) ||
+    return !stream_response_is_chunked(client) ||
            buffer_print(&client->output, "Transfer-Encoding: chunked\r\n");
 }
 
@@ -162,7 +162,7 @@ static void write_more(struct client *client)
     for (int block = 0; block < BLOCKS_PER_TURN && splice_result == SPLICE_SOME; block++) {
         splice_result = flush_output(client);
         if (splice_result == SPLICE_SOME)
-            splice_result = client->streaming_raw ? splice_response_next(client) : SPLICE_ALL;
+            splice_result = client->streaming_raw ? stream_response_next(client) : SPLICE_ALL;
     }
     client->source_dry = splice_result == SPLICE_NONE;
     switch (splice_result) {

@@ -7,11 +7,33 @@
 
 #include <string.h>
 
+enum { INTERIM_MAX = 4096 };
+
 void client_invite(struct client *client)
 {
     client_want(client);
     client_set_state(client, CLIENT_INVITED);
     client_resume(client);
+}
+
+/* libmicrohttpd is suspended, and has sent nothing of this request's answer yet. */
+bool client_send_interim(struct client *client, const char *status, const struct headers *headers)
+{
+    struct buffer text;
+    if (client->state != CLIENT_HELD || strcmp(client->version, "HTTP/1.0") == 0)
+        return true;
+    buffer_init(&text, INTERIM_MAX);
+    bool good = buffer_print(&text, "HTTP/1.1 %s\r\n", status);
+    headers_each(row, headers)
+        good = good && buffer_print(&text, "%s: %s\r\n", row->name, row->value);
+    good = good && buffer_append(&text, "\r\n", 2);
+    size_t length = good ? text.len : 0;
+    ssize_t sent = good ? net_write(&client->connection->socket, text.data, length) : 0;
+    buffer_free(&text);
+    if (!good || sent == (ssize_t)length)
+        return true;
+    client_drop(client);
+    return false;
 }
 
 void client_count(struct client *client, size_t bytes)
@@ -62,7 +84,8 @@ ssize_t client_read(struct client *client, void *into, size_t room)
 ssize_t client_splice(struct client *client, int pipe, size_t room)
 {
     bool raw = client->state == CLIENT_RAW_BODY && !client->complete && !client->lost_told &&
-               client->block.taken == client->block.len;
+               client->block.taken == client->block.len &&
+               client->framing.framing == FRAMING_LENGTH;
     return raw ? raw_body_splice(client, pipe, room) : STREAM_NO_SPLICE;
 }
 

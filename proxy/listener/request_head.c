@@ -2,6 +2,8 @@
 /* Copies the head of a request from libmicrohttpd, and checks it. */
 #include "listener/listener_priv.h"
 
+#include "intake/secret.h"
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -59,4 +61,30 @@ bool client_take_head(struct client *client, const char *method, const char *ver
     client->fault = head_fault(&client->head, &client->framing);
     copy_fault(client);
     return true;
+}
+
+static bool is_secret(const char *name)
+{
+    return header_name_is(name, "Authorization");
+}
+
+/* The value is in libmicrohttpd's buffer, which it has read into and parsed in place. It does not
+ * look at this field again, and overwrites the buffer itself only before the next request. */
+static enum MHD_Result wipe_value(void *context, enum MHD_ValueKind kind, const char *name,
+                                  size_t name_size, const char *value, size_t value_size)
+{
+    (void)context;
+    (void)kind;
+    (void)name_size;
+    if (value && is_secret(name))
+        explicit_bzero((char *)value, value_size);
+    return MHD_YES;
+}
+
+void client_wipe_secrets(struct client *client)
+{
+    MHD_get_connection_values_n(client->connection->mhd, MHD_HEADER_KIND, wipe_value, NULL);
+    headers_each(row, &client->head.headers)
+        if (is_secret(row->name))
+            secret_wipe(row->value);
 }

@@ -1,23 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Settings of TLS for clients: ciphers and certificate. libmicrohttpd supports GnuTLS only. By
- * itself it would read the certificate once; a callback per handshake lets a reload replace it. */
+/* TLS for clients: the proxy's certificate, and theirs. libmicrohttpd supports GnuTLS only. By
+ * itself it would read certificates once; here each handshake uses those of the current snapshot,
+ * so a reload replaces them. */
 #include "intake/snapshot.h"
 #include "listener/listener_priv.h"
 #include "snapshot/tls_present.h"
-
-/* Only key exchanges with forward secrecy: a key that leaks later does not decrypt recorded
- * connections. The server's order decides: processors compute AES-GCM in hardware, and ChaCha20
- * takes many times as long. The CBC ciphers at the end are for TLS 1.2 clients without GCM. */
-#define CIPHERS                                                                                    \
-    ":-CIPHER-ALL:+AES-128-GCM:+AES-256-GCM:+CHACHA20-POLY1305:+AES-256-CBC:+AES-128-CBC"          \
-    ":-KX-ALL:+ECDHE-ECDSA:+ECDHE-RSA:+DHE-RSA:%SERVER_PRECEDENCE"
-
-const char *tls_priorities(enum tls_version least)
-{
-    if (least == TLS_VERSION_1_3)
-        return "NORMAL:-VERS-ALL:+VERS-TLS1.3" CIPHERS;
-    return "NORMAL:-VERS-ALL:+VERS-TLS1.3:+VERS-TLS1.2" CIPHERS;
-}
 
 /* The session's pointer is libmicrohttpd's connection. The snapshot that our connection holds keeps
  * the identity alive during the handshake. */
@@ -35,4 +22,33 @@ int tls_present(gnutls_session_t session, const gnutls_datum_t *req_ca_dn, int n
         return -1;
     tls_identity_present(identity, pcert, pcert_length, pkey);
     return 0;
+}
+
+void tls_ask_for_certificate(struct connection *connection, gnutls_session_t session)
+{
+    if (connection->snapshot->clients)
+        gnutls_certificate_server_set_request(session, GNUTLS_CERT_REQUEST);
+}
+
+/* A client without a certificate gets an answer that says so, as from nginx; a handshake that fails
+ * would tell its user nothing. GnuTLS has checked that the client has the key. */
+static bool has_certificate(const struct connection *connection)
+{
+    unsigned count = 0;
+    const union MHD_ConnectionInfo *info =
+        MHD_get_connection_info(connection->mhd, MHD_CONNECTION_INFO_GNUTLS_SESSION);
+    const gnutls_datum_t *sent =
+        info ? gnutls_certificate_get_peers(info->tls_session, &count) : NULL;
+    return tls_clients_accept(connection->snapshot->clients, sent, count);
+}
+
+bool client_is_certified(struct client *client)
+{
+    struct connection *connection = client->connection;
+    if (!connection->tls || !connection->snapshot->clients)
+        return true;
+    if (connection->certificate == CERTIFICATE_UNCHECKED)
+        connection->certificate =
+            has_certificate(connection) ? CERTIFICATE_ACCEPTED : CERTIFICATE_REFUSED;
+    return connection->certificate == CERTIFICATE_ACCEPTED;
 }

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* The pipe between two sockets, and what of it a socket has not taken. */
 #include "net/pipe.h"
 
 #include "net/socket.h"
@@ -51,17 +52,26 @@ enum stream_code pipe_send(struct pipe *shared, size_t count, const struct net_s
     return code;
 }
 
-enum stream_code pipe_send_unsent(struct unsent_pipe *unsent, const struct net_socket *socket,
-                                  struct pipe *shared)
+enum stream_code pipe_send_some(struct unsent_pipe *unsent, const struct net_socket *socket)
 {
-    enum stream_code code = empty(&unsent->pipe, &unsent->count, socket);
-    if (code != STREAM_END)
-        return code;
+    return empty(&unsent->pipe, &unsent->count, socket);
+}
+
+void pipe_give_back(struct unsent_pipe *unsent, struct pipe *shared)
+{
     if (shared->ends[0] < 0) {
         *shared = unsent->pipe;
         unsent->pipe = NO_PIPE;
     }
     pipe_close(&unsent->pipe);
+}
+
+enum stream_code pipe_send_unsent(struct unsent_pipe *unsent, const struct net_socket *socket,
+                                  struct pipe *shared)
+{
+    enum stream_code code = pipe_send_some(unsent, socket);
+    if (code == STREAM_END)
+        pipe_give_back(unsent, shared);
     return code;
 }
 

@@ -44,6 +44,12 @@ enum stream_code pipe_send(struct pipe *shared, size_t count, const struct net_s
 enum stream_code pipe_send_unsent(struct unsent_pipe *unsent, const struct net_socket *socket,
                                   struct pipe *shared);
 
+/* Sends what it can, and keeps the pipe. Returns as pipe_send(). */
+enum stream_code pipe_send_some(struct unsent_pipe *unsent, const struct net_socket *socket);
+
+/* The pipe, which must be empty, becomes the shared one if none is open. Otherwise it is closed. */
+void pipe_give_back(struct unsent_pipe *unsent, struct pipe *shared);
+
 /* Closes the pipe. The unsent bytes are lost. */
 void pipe_drop_unsent(struct unsent_pipe *unsent);
 

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* A FIFO of bytes of fixed size, between an answer of Glance and a client. */
 #include "net/relay_buffer.h"
 
 #include <assert.h>

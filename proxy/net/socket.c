@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Reads, writes and splices a plain socket. The errors of the kernel get their meaning here only.
+ * */
 #include "net/socket.h"
 
 #include "net/pipe.h"
@@ -43,6 +45,11 @@ static ssize_t write_plain(const struct net_socket *socket, const void *bytes, s
     return result_of(send(socket->fd, bytes, count, MSG_NOSIGNAL | MSG_DONTWAIT));
 }
 
+static ssize_t write_more_plain(const struct net_socket *socket, const void *bytes, size_t count)
+{
+    return result_of(send(socket->fd, bytes, count, MSG_NOSIGNAL | MSG_DONTWAIT | MSG_MORE));
+}
+
 static ssize_t splice_in_plain(const struct net_socket *socket, int pipe, size_t room)
 {
     return result_of(splice(socket->fd, NULL, pipe, NULL, room, SPLICE_F_MOVE | SPLICE_F_NONBLOCK));
@@ -58,6 +65,7 @@ static ssize_t splice_out_plain(const struct net_socket *socket, int pipe, size_
 const struct net_operations NET_PLAIN = {
     .read = read_plain,
     .write = write_plain,
+    .write_more = write_more_plain,
     .splice_in = splice_in_plain,
     .splice_out = splice_out_plain,
     .exact = true,
@@ -78,6 +86,12 @@ ssize_t net_read(const struct net_socket *socket, void *into, size_t room)
 ssize_t net_write(const struct net_socket *socket, const void *bytes, size_t count)
 {
     return socket->operations->write(socket, bytes, count);
+}
+
+ssize_t net_write_more(const struct net_socket *socket, const void *bytes, size_t count)
+{
+    return socket->operations->write_more ? socket->operations->write_more(socket, bytes, count)
+                                          : net_write(socket, bytes, count);
 }
 
 bool net_can_splice(const struct net_socket *socket)

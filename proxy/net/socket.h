@@ -30,6 +30,8 @@ struct net_socket;
 struct net_operations {
     ssize_t (*read)(const struct net_socket *socket, void *into, size_t room);
     ssize_t (*write)(const struct net_socket *socket, const void *bytes, size_t count);
+    ssize_t (*write_more)(const struct net_socket *socket, const void *bytes,
+                          size_t count); /* NULL: as write */
     /* Between the socket and a pipe; NULL: there is no splicing. */
     ssize_t (*splice_in)(const struct net_socket *socket, int pipe, size_t room);
     ssize_t (*splice_out)(const struct net_socket *socket, int pipe, size_t count);
@@ -54,6 +56,9 @@ struct net_socket net_socket_plain(int fd);
 
 ssize_t net_read(const struct net_socket *socket, void *into, size_t room);
 ssize_t net_write(const struct net_socket *socket, const void *bytes, size_t count);
+
+/* As net_write(). More bytes follow at once, so a plain socket makes no packet of these alone. */
+ssize_t net_write_more(const struct net_socket *socket, const void *bytes, size_t count);
 
 /* Into a pipe, which must be empty: a full pipe and an empty socket look the same. */
 ssize_t net_splice_in(const struct net_socket *socket, int pipe, size_t room);

@@ -5,6 +5,7 @@
 
 #include "intake/clock.h"
 #include "intake/settings.h"
+#include "upstream/glance_server.h"
 
 #include <string.h>
 
@@ -17,33 +18,35 @@ void attempt_leave(struct transfer *transfer)
 
 static const char *url_of(const struct transfer *transfer)
 {
-    return transfer->settings->glance.endpoints[transfer->endpoint];
+    return transfer->settings->glance.endpoints[transfer->attempt.endpoint];
 }
 
 void attempt_answered(struct transfer *transfer)
 {
-    if (transfer->endpoint != ENDPOINT_NONE && transfer->settings->glance.endpoint_count > 1)
+    if (transfer->attempt.endpoint != ENDPOINT_NONE &&
+        transfer->settings->glance.endpoint_count > 1)
         endpoints_answered(transfer->glance->endpoints, url_of(transfer));
 }
 
 void attempt_begin_flow(struct transfer *transfer)
 {
-    if (!transfer->flowing && transfer->endpoint != ENDPOINT_NONE)
-        transfer->flowing = endpoints_flow_begins(transfer->glance->endpoints, url_of(transfer));
+    if (!transfer->attempt.flowing && transfer->attempt.endpoint != ENDPOINT_NONE)
+        transfer->attempt.flowing =
+            endpoints_flow_begins(transfer->glance->endpoints, url_of(transfer));
 }
 
 void attempt_end_flow(struct transfer *transfer)
 {
-    if (transfer->flowing)
+    if (transfer->attempt.flowing)
         endpoints_flow_ends(transfer->glance->endpoints, url_of(transfer));
-    transfer->flowing = false;
+    transfer->attempt.flowing = false;
 }
 
 static int choose(struct transfer *transfer, int preferred)
 {
     return endpoints_choose(transfer->glance->endpoints, transfer->settings->glance.endpoints,
-                            transfer->settings->glance.endpoint_count, transfer->tried,
-                            transfer->turn, preferred);
+                            transfer->settings->glance.endpoint_count, transfer->attempt.tried,
+                            transfer->attempt.turn, preferred);
 }
 
 /* Requests of one upload go to one endpoint. Another endpoint may use another replica of the
@@ -52,7 +55,10 @@ int attempt_first(struct transfer *transfer, const struct upstream_request *requ
 {
     if (request->url)
         return ENDPOINT_NONE;
-    transfer->turn = request->together ? TURN_UPLOAD : TURN_REQUEST;
+    transfer->attempt.stays = request->stay && request->together && *request->together;
+    if (transfer->attempt.stays)
+        return (int)*request->together - 1;
+    transfer->attempt.turn = request->together ? TURN_UPLOAD : TURN_REQUEST;
     int chosen = choose(transfer, request->together ? (int)*request->together - 1 : -1);
     if (request->together)
         *request->together = (unsigned)(chosen + 1);
@@ -69,16 +75,16 @@ bool attempt_never_connected(const struct transfer *transfer)
 
 bool attempt_begin(struct transfer *transfer, int endpoint)
 {
-    transfer->endpoint = endpoint;
+    transfer->attempt.endpoint = endpoint;
     transfer->progress = clock_ms();
     if (endpoint != ENDPOINT_NONE) {
-        transfer->tried |= 1U << endpoint;
-        curl_easy_setopt(transfer->easy, CURLOPT_URL, url_of(transfer));
+        transfer->attempt.tried |= 1U << endpoint;
+        transfer->no_memory = !glance_server_set_address(transfer->easy, url_of(transfer), "");
         if (transfer->owner->move) /* only transfers of image data have it */
             attempt_begin_flow(transfer);
     }
-    transfer->no_memory =
-        curl_multi_add_handle(transfer->glance->multi, transfer->easy) != CURLM_OK;
+    transfer->no_memory = transfer->no_memory || curl_multi_add_handle(transfer->glance->multi,
+                                                                       transfer->easy) != CURLM_OK;
     return !transfer->no_memory;
 }
 
@@ -86,8 +92,9 @@ bool attempt_begin(struct transfer *transfer, int endpoint)
  * answer. */
 static bool may_try_next_endpoint(const struct transfer *transfer)
 {
-    return transfer->endpoint != ENDPOINT_NONE &&
-           (attempt_never_connected(transfer) || (transfer->repeatable && !transfer->status));
+    return transfer->attempt.endpoint != ENDPOINT_NONE &&
+           (attempt_never_connected(transfer) ||
+            (transfer->attempt.repeatable && !transfer->status));
 }
 
 bool attempt_next(struct transfer *transfer)
@@ -96,27 +103,28 @@ bool attempt_next(struct transfer *transfer)
         return false;
     if (attempt_never_connected(transfer))
         endpoints_refused(transfer->glance->endpoints, url_of(transfer));
-    int next = choose(transfer, -1);
+    int next = transfer->attempt.stays ? -1 : choose(transfer, -1);
     if (next < 0)
         return false;
     attempt_end_flow(transfer);
     attempt_leave(transfer);
-    transfer->reused = false;
+    transfer->connection.reused = false;
     return attempt_begin(transfer, next);
 }
 
 /* A reused connection had a wrong answer, or broke before it brought an answer. */
 bool attempt_needs_new_connection(const struct transfer *transfer, CURLcode code)
 {
-    return transfer->stale || (code != CURLE_OK && transfer->reused && !transfer->head_told);
+    return transfer->connection.stale ||
+           (code != CURLE_OK && transfer->connection.reused && !transfer->head_told);
 }
 
 bool attempt_on_new_connection(struct transfer *transfer)
 {
     attempt_leave(transfer);
-    transfer->stale = transfer->reused = false;
+    transfer->connection.stale = transfer->connection.reused = false;
     transfer->status = 0;
     transfer->detail[0] = '\0';
     curl_easy_setopt(transfer->easy, CURLOPT_FRESH_CONNECT, 1L);
-    return attempt_begin(transfer, transfer->endpoint);
+    return attempt_begin(transfer, transfer->attempt.endpoint);
 }

@@ -5,6 +5,7 @@
 #include "intake/settings.h"
 
 #include <string.h>
+#include <sys/param.h>
 
 static void on_head(void *owner, unsigned status, const struct headers *headers)
 {
@@ -24,6 +25,16 @@ static bool on_data(void *owner, const void *bytes, size_t count)
     return true;
 }
 
+static ssize_t on_pull(void *owner, void *into, size_t room)
+{
+    struct fetch *fetch = owner;
+    size_t count = MIN(room, fetch->unsent_count);
+    memcpy(into, fetch->unsent, count);
+    fetch->unsent += count;
+    fetch->unsent_count -= count;
+    return count ? (ssize_t)count : STREAM_END;
+}
+
 static void on_done(void *owner, enum transfer_result result, const char *detail)
 {
     struct fetch *fetch = owner;
@@ -34,7 +45,8 @@ static void on_done(void *owner, enum transfer_result result, const char *detail
     fetch->wake(fetch->context);
 }
 
-static const struct upstream_callbacks FETCH = {.head = on_head, .data = on_data, .done = on_done};
+static const struct upstream_callbacks FETCH = {
+    .head = on_head, .data = on_data, .pull = on_pull, .done = on_done};
 
 /* The caller's timeout, or else FETCH_TIMEOUT_MS; never more than the operator's stall_timeout. */
 static uint64_t timeout(const struct upstream_request *request, const struct settings *settings)
@@ -51,6 +63,8 @@ bool fetch_start(struct fetch *fetch, struct glance *glance, const struct settin
     bounded.timeout = timeout(request, settings);
     *fetch = (struct fetch){.wake = wake, .context = context, .begun = true};
     reply_init(&fetch->answer);
+    fetch->unsent = request->body;
+    fetch->unsent_count = request->body ? request->length : 0;
     fetch->transfer = transfer_start(glance, settings, &bounded, &FETCH, fetch);
     fetch->begun = fetch->transfer != NULL;
     return fetch->begun;

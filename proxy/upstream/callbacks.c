@@ -61,7 +61,7 @@ static void head_complete(struct transfer *transfer)
     transfer->progress = clock_ms();
     transfer->owner->head(transfer->context, transfer->status, &transfer->answer);
     if (transfer->bodyless)
-        task_post(transfer->glance->loop, &transfer->response_over);
+        task_post(transfer->glance->loop, &transfer->raw_response.over);
     else if (transfer->send_paused) /* libcurl never ends a paused transfer */
         task_post(transfer->glance->loop, &transfer->unpause);
 }
@@ -86,7 +86,7 @@ size_t transfer_on_header(char *bytes, size_t size, size_t count, void *context)
     else
         head_complete(transfer);
     free(line);
-    transfer->no_memory = !good && !transfer->stale;
+    transfer->no_memory = !good && !transfer->connection.stale;
     return good ? total : 0;
 }
 
@@ -138,11 +138,46 @@ size_t transfer_took(struct transfer *transfer, ssize_t got)
     }
 }
 
-size_t transfer_on_pull(char *into, size_t size, size_t count, void *context)
+size_t transfer_pull(struct transfer *transfer, void *into, size_t room)
 {
-    struct transfer *transfer = context;
     if (transfer->all_pulled)
         return 0; /* libcurl may call once more, when the owner's client may have left already */
     transfer->pulled = true;
-    return transfer_took(transfer, transfer->owner->pull(transfer->context, into, size * count));
+    return transfer_took(transfer, transfer->owner->pull(transfer->context, into, room));
+}
+
+/* Pulls a block behind the reserve, and keeps a new reserve of its end. Returns as transfer_pull().
+ * 0: the reserve has all of the block, or the body has ended. */
+static size_t pull_block(struct transfer *transfer, char *into, size_t room)
+{
+    struct reserve *reserve = &transfer->reserve;
+    size_t old = reserve->count;
+    size_t got = transfer_pull(transfer, into + old, room - old);
+    if (got > room)
+        return got; /* a code of libcurl */
+    reserve_take(reserve, into, old);
+    size_t kept = reserve_kept_of(transfer, got);
+    reserve_put(reserve, into + old + got - kept, kept);
+    return old + got - kept;
+}
+
+/* Each round adds at least one byte to the reserve, so there are few rounds. */
+static size_t pull_with_reserve(struct transfer *transfer, char *into, size_t room)
+{
+    size_t got = 0;
+    if (transfer->reserve.fed)
+        return reserve_take(&transfer->reserve, into, 1);
+    while (got == 0 && !transfer->all_pulled)
+        got = pull_block(transfer, into, room);
+    return got;
+}
+
+size_t transfer_on_pull(char *into, size_t size, size_t count, void *context)
+{
+    struct transfer *transfer = context;
+    size_t got = pull_with_reserve(transfer, into, size * count);
+    transfer->reserve.fed = false;
+    if (got > 0 && got <= size * count)
+        reserve_sent(transfer);
+    return got;
 }

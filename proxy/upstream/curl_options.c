@@ -3,6 +3,7 @@
 #include "upstream/upstream_priv.h"
 
 #include "intake/settings.h"
+#include "upstream/glance_server.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -15,7 +16,9 @@ enum { ANSWER_BUFFER = 16 * 1024 };
  * closed soon. */
 enum { IDLE_SECONDS_MAX = 20 };
 
-static const uint64_t UPLOAD_BUFFER_MIN = 16 * 1024, UPLOAD_BUFFER_MAX = 512 * 1024;
+/* An owner gives at least 16 KiB at once, behind the reserve. */
+static const uint64_t UPLOAD_BUFFER_MIN = 16 * 1024 + 2 * RESERVE_MAX,
+                      UPLOAD_BUFFER_MAX = 512 * 1024;
 
 /* --- fields ---------------------------------------------------------------------------- */
 
@@ -69,7 +72,8 @@ static bool add_fields(struct transfer *transfer, const struct upstream_request 
         add_line(&lines, row->name, row->value[0] ? ": " : ";", row->value);
     if (!request->signature && !headers_get(request->headers, "Accept"))
         add_line(&lines, "Accept", ":", "");
-    if (request->framing == FRAMING_LENGTH && (request->length == 0 || transfer->raw_request)) {
+    if (request->framing == FRAMING_LENGTH &&
+        (request->length == 0 || transfer->raw_request.used)) {
         char length[32];
         snprintf(length, sizeof length, "%" PRIu64, request->length);
         add_line(&lines, "Content-Length", ": ", length);
@@ -114,13 +118,8 @@ static bool set_glance(struct transfer *transfer, const char *target)
 {
     const struct settings *settings = transfer->settings;
     CURL *easy = transfer->easy;
-    if (settings->glance.ca_file)
-        curl_easy_setopt(easy, CURLOPT_CAINFO, settings->glance.ca_file);
-    if (settings->glance.insecure) {
-        curl_easy_setopt(easy, CURLOPT_SSL_VERIFYPEER, 0L);
-        curl_easy_setopt(easy, CURLOPT_SSL_VERIFYHOST, 0L);
-    }
-    return !curl_easy_setopt(easy, CURLOPT_REQUEST_TARGET, target);
+    return glance_server_set_tls(easy, settings) &&
+           !curl_easy_setopt(easy, CURLOPT_REQUEST_TARGET, target);
 }
 
 /* The connection is not reused, since libcurl keeps the keys with it. */
@@ -140,6 +139,8 @@ static bool set_signature(struct transfer *transfer, const struct transfer_signa
 static bool set_other_server(struct transfer *transfer, const struct upstream_request *request)
 {
     return !curl_easy_setopt(transfer->easy, CURLOPT_URL, request->url) &&
+           (!request->ca_file ||
+            !curl_easy_setopt(transfer->easy, CURLOPT_CAINFO, request->ca_file)) &&
            (!request->signature || set_signature(transfer, request->signature));
 }
 
@@ -169,12 +170,12 @@ static void set_options(struct transfer *transfer, const char *method)
     curl_easy_setopt(easy, CURLOPT_WRITEDATA, transfer);
     curl_easy_setopt(easy, CURLOPT_BUFFERSIZE, (long)ANSWER_BUFFER);
     curl_easy_setopt(easy, CURLOPT_MAXAGE_CONN, (long)IDLE_SECONDS_MAX);
-    if (!transfer->repeatable) {
+    if (!transfer->attempt.repeatable) {
         curl_easy_setopt(easy, CURLOPT_FRESH_CONNECT, 1L);
         curl_easy_setopt(easy, CURLOPT_FORBID_REUSE, 1L);
     }
     bool is_head = strcmp(method, "HEAD") == 0;
-    if (!transfer->all_pulled && !transfer->raw_request)
+    if (!transfer->all_pulled && !transfer->raw_request.used)
         set_body(transfer);
     else if (is_head)
         curl_easy_setopt(easy, CURLOPT_NOBODY, 1L);
@@ -189,8 +190,9 @@ bool transfer_set_options(struct transfer *transfer, const struct upstream_reque
     transfer->length = request->length;
     transfer->timeout = request->timeout;
     transfer->all_pulled = request->framing != FRAMING_CHUNKED && request->length == 0;
-    transfer->raw_request = raw_request_wanted(transfer, request);
-    transfer->repeatable = repeatable(transfer, request->method);
+    transfer->raw_request.used = raw_request_wanted(transfer, request);
+    reserve_prepare(transfer);
+    transfer->attempt.repeatable = repeatable(transfer, request->method);
     const char *id = headers_get(request->headers, "X-Openstack-Request-Id");
     if (id && strlen(id) < sizeof transfer->id)
         memcpy(transfer->id, id, strlen(id) + 1);

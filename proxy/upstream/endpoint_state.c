@@ -20,8 +20,10 @@ const char *endpoint_state_text(enum endpoint_state state)
 void endpoints_check_begins(struct endpoints *endpoints, const char *url)
 {
     struct row *row = endpoints_lock_row(endpoints, url);
-    if (row)
+    if (row) {
         row->flowed = row->flows > 0;
+        row->check_began = clock_ms();
+    }
     pthread_mutex_unlock(&endpoints->lock);
 }
 
@@ -65,6 +67,8 @@ void endpoints_checked(struct endpoints *endpoints, const char *url, enum endpoi
     struct row *row = endpoints_lock_row(endpoints, url);
     if (row) {
         enum endpoint_state result = state_from(row, health);
+        row->checks[health]++;
+        row->check_ms = clock_ms() - row->check_began;
         if (result == ENDPOINT_UP)
             row->refused_until = 0;
         else
@@ -88,9 +92,11 @@ static void show(const struct row *row, struct endpoint_view *view)
     *view = (struct endpoint_view){.url = strdup(row->url),
                                    .state = shown_state(row),
                                    .flows = row->flows,
+                                   .check_ms = row->check_ms,
                                    .checked = row->state != ENDPOINT_UNKNOWN,
                                    .settled =
                                        row->state != ENDPOINT_UNKNOWN && row->contradictions == 0};
+    memcpy(view->checks, row->checks, sizeof view->checks);
     if (row->why[0])
         memcpy(view->why, row->why, sizeof view->why);
     else

@@ -104,14 +104,16 @@ bool endpoints_configure(struct endpoints *endpoints, const struct settings *set
 /* --- where a request goes --------------------------------------------------------------- */
 
 /* A lower rank is preferred. */
+enum { RANK_UP, RANK_BUSY, RANK_OUT };
+
 static int rank(const struct endpoints *endpoints, const char *url, uint64_t now)
 {
     const struct row *row = find(endpoints, url);
     if (!row)
-        return 0;
+        return RANK_UP;
     if (row->state == ENDPOINT_OUT || row->refused_until > now)
-        return 2;
-    return row->state == ENDPOINT_BUSY;
+        return RANK_OUT;
+    return row->state == ENDPOINT_BUSY ? RANK_BUSY : RANK_UP;
 }
 
 /* The best endpoint that is not in `tried`. Among equals it is the first one, counted from
@@ -168,6 +170,16 @@ int endpoints_choose(struct endpoints *endpoints, char *const *urls, size_t coun
         endpoints->turns[turn] = (unsigned)chosen + 1;
     pthread_mutex_unlock(&endpoints->lock);
     return chosen;
+}
+
+bool endpoints_is_out(struct endpoints *endpoints, const char *url)
+{
+    if (!endpoints)
+        return false;
+    pthread_mutex_lock(&endpoints->lock);
+    bool out = rank(endpoints, url, clock_ms()) == RANK_OUT;
+    pthread_mutex_unlock(&endpoints->lock);
+    return out;
 }
 
 struct row *endpoints_lock_row(struct endpoints *endpoints, const char *url)

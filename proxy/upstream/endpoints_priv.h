@@ -16,6 +16,8 @@ struct row {
     enum endpoint_state state;
     unsigned contradictions; /* number of checks in a row that contradict the state */
     unsigned flows;
+    uint64_t checks[ENDPOINT_HEALTHS];
+    uint64_t check_began, check_ms; /* clock_ms(), and the duration of the last one */
     bool flowed;            /* image data was under way at some time since the last check began */
     uint64_t refused_until; /* clock_ms() */
     char why[ENDPOINT_WHY_MAX];

@@ -41,7 +41,7 @@ void socket_leave(struct socket *socket)
 {
     list_remove(&socket->place);
     if (socket->user)
-        socket->user->last_socket = NULL;
+        socket->user->connection.last = NULL;
     socket->user = NULL;
 }
 
@@ -50,10 +50,10 @@ void socket_use(struct socket *socket, struct transfer *transfer)
     if (!transfer || socket->user == transfer)
         return;
     socket_leave(socket);
-    if (transfer->last_socket)
-        transfer->last_socket->user = NULL;
+    if (transfer->connection.last)
+        transfer->connection.last->user = NULL;
     socket->user = transfer;
-    transfer->last_socket = socket;
+    transfer->connection.last = socket;
 }
 
 /* --- idle ------------------------------------------------------------------------------- */
@@ -89,11 +89,11 @@ static void make_idle(struct socket *socket)
  * not reported is kept, unless libcurl still waits for it. */
 void socket_release(struct transfer *transfer)
 {
-    struct socket *socket = transfer->last_socket;
+    struct socket *socket = transfer->connection.last;
     if (!socket)
         return;
     socket_leave(socket);
-    socket->echoes = transfer->echoes;
+    socket->echoes = transfer->connection.echoes;
     if (!socket->libcurl_events)
         make_idle(socket);
 }
@@ -154,16 +154,16 @@ int idle_before_request(void *context, char *remote_ip, char *local_ip, int remo
     struct transfer *transfer = context;
     long made = 0;
     curl_easy_getinfo(transfer->easy, CURLINFO_NUM_CONNECTS, &made);
-    transfer->reused = made == 0;
-    transfer->stale = false;
-    transfer->echoes = false;
-    if (!transfer->reused)
+    transfer->connection.reused = made == 0;
+    transfer->connection.stale = false;
+    transfer->connection.echoes = false;
+    if (!transfer->connection.reused)
         return CURL_PREREQFUNC_OK;
     struct socket *socket = find_quiet(transfer->glance, (unsigned)local_port);
-    transfer->stale = !socket || has_decrypted_more(transfer->easy);
-    if (transfer->stale)
+    transfer->connection.stale = !socket || has_decrypted_more(transfer->easy);
+    if (transfer->connection.stale)
         return CURL_PREREQFUNC_ABORT;
-    transfer->echoes = socket->echoes;
+    transfer->connection.echoes = socket->echoes;
     /* If the answer arrives at once, libcurl makes no socket callback, so the user is set here. */
     socket_use(socket, transfer);
     return CURL_PREREQFUNC_OK;
@@ -177,8 +177,9 @@ bool idle_is_out_of_step(struct transfer *transfer)
 {
     const char *id = headers_get(&transfer->answer, "X-Openstack-Request-Id");
     bool own = id && transfer->id[0] && strcmp(id, transfer->id) == 0;
-    bool of_another = id && !own && transfer->echoes;
-    transfer->stale = transfer->reused && (of_another || transfer->status == 408);
-    transfer->echoes |= own;
-    return transfer->stale;
+    bool of_another = id && !own && transfer->connection.echoes;
+    transfer->connection.stale =
+        transfer->connection.reused && (of_another || transfer->status == 408);
+    transfer->connection.echoes |= own;
+    return transfer->connection.stale;
 }

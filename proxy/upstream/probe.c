@@ -5,9 +5,9 @@
 
 #include "intake/clock.h"
 #include "intake/settings.h"
+#include "upstream/glance_server.h"
 
 #include <stdio.h>
-#include <stdlib.h>
 
 static size_t discard(const char *data, size_t size, size_t count, void *context)
 {
@@ -16,11 +16,10 @@ static size_t discard(const char *data, size_t size, size_t count, void *context
     return size * count;
 }
 
-static bool set_options(CURL *easy, const struct settings *settings, const char *url, long timeout)
+static bool set_options(CURL *easy, long timeout)
 {
     CURLcode code = CURLE_OK;
 #define SET(option, value) code = code ? code : curl_easy_setopt(easy, option, value)
-    SET(CURLOPT_URL, url);
     SET(CURLOPT_PROTOCOLS_STR, "http,https");
     SET(CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
     SET(CURLOPT_NOSIGNAL, 1L);
@@ -34,12 +33,6 @@ static bool set_options(CURL *easy, const struct settings *settings, const char 
     SET(CURLOPT_FORBID_REUSE, 1L);
     SET(CURLOPT_WRITEFUNCTION, discard);
     SET(CURLOPT_USERAGENT, "glance-intake/" INTAKE_VERSION);
-    if (settings->glance.ca_file)
-        SET(CURLOPT_CAINFO, settings->glance.ca_file);
-    if (settings->glance.insecure) {
-        SET(CURLOPT_SSL_VERIFYPEER, 0L);
-        SET(CURLOPT_SSL_VERIFYHOST, 0L);
-    }
 #undef SET
     return code == CURLE_OK;
 }
@@ -47,13 +40,10 @@ static bool set_options(CURL *easy, const struct settings *settings, const char 
 bool probe_prepare(CURL *easy, const struct settings *settings, const char *endpoint,
                    uint64_t timeout)
 {
-    char *url = NULL;
-    if (asprintf(&url, "%s/healthcheck", endpoint) < 0)
-        return false;
     curl_easy_reset(easy);
-    bool ready = set_options(easy, settings, url, timeout ? (long)timeout : 1L);
-    free(url);
-    return ready;
+    return set_options(easy, timeout ? (long)timeout : 1L) &&
+           glance_server_set_tls(easy, settings) &&
+           glance_server_set_address(easy, endpoint, "/healthcheck");
 }
 
 /* A Glance without this page, or with authentication before it, is healthy. If an operator disables

@@ -9,7 +9,8 @@
  *
  * Scratch and pipe belong to the worker. If Glance's socket is full, the transfer keeps the unsent
  * bytes: a copy of up to RAW_REQUEST_CHUNK bytes, or the pipe with its bytes. The client is not
- * asked for more until they are sent. */
+ * asked for more until they are sent. The end of each block but the last one goes to the reserve
+ * (reserve.c), and out before the next block. */
 #include "upstream/upstream_priv.h"
 
 #include "intake/settings.h"
@@ -18,6 +19,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include <sys/param.h>
 
 /* Blocks per turn of the loop, so that other transfers get their turn. */
 enum { BLOCKS_PER_TURN = 2 };
@@ -42,21 +44,22 @@ bool raw_request_wanted(const struct transfer *transfer, const struct upstream_r
 
 static void begin(struct task *task)
 {
-    raw_request_write(TAGGED_CONTAINER_OF(task, struct transfer, raw_begin, OBJECT_TRANSFER));
+    raw_request_write(
+        TAGGED_CONTAINER_OF(task, struct transfer, raw_request.begin, OBJECT_TRANSFER));
 }
 
 static void cut(struct task *task)
 {
     struct transfer *transfer =
-        TAGGED_CONTAINER_OF(task, struct transfer, raw_cut, OBJECT_TRANSFER);
+        TAGGED_CONTAINER_OF(task, struct transfer, raw_request.cut, OBJECT_TRANSFER);
     transfer_finish(transfer, TRANSFER_GIVEN_UP);
 }
 
 void raw_request_prepare(struct transfer *transfer)
 {
-    transfer->raw_begin.run = begin;
-    transfer->raw_cut.run = cut;
-    transfer->unsent_pipe = NO_UNSENT_PIPE;
+    transfer->raw_request.begin.run = begin;
+    transfer->raw_request.cut.run = cut;
+    transfer->raw_request.unsent_pipe = NO_UNSENT_PIPE;
 }
 
 /* Begins the body when libcurl waits for nothing but the answer, since the whole head is on its way
@@ -66,11 +69,11 @@ void raw_request_socket(struct transfer *transfer, struct socket *socket, int wh
 {
     curl_off_t reached = 0;
     curl_easy_getinfo(transfer->easy, CURLINFO_PRETRANSFER_TIME_T, &reached);
-    if (transfer->pulled || transfer->raw_socket || what != CURL_POLL_IN || reached == 0)
+    if (transfer->pulled || transfer->raw_request.socket || what != CURL_POLL_IN || reached == 0)
         return;
-    transfer->raw_socket = socket;
+    transfer->raw_request.socket = socket;
     socket->writer = transfer;
-    task_post(transfer->glance->loop, &transfer->raw_begin);
+    task_post(transfer->glance->loop, &transfer->raw_request.begin);
 }
 
 /* --- writing --------------------------------------------------------------------------- */
@@ -84,7 +87,7 @@ enum write_result {
 /* The unsent bytes are lost, so nothing after them may be written either. */
 static enum write_result stop_writing(struct transfer *transfer)
 {
-    socket_drop_writer(transfer->raw_socket);
+    socket_drop_writer(transfer->raw_request.socket);
     return WRITE_STOPPED;
 }
 
@@ -97,33 +100,45 @@ static enum write_result result_of(struct transfer *transfer, enum stream_code c
     return stop_writing(transfer);
 }
 
+static void count_written(struct transfer *transfer, size_t count)
+{
+    transfer->raw_bytes += count;
+    if (count)
+        reserve_sent(transfer);
+}
+
+static enum write_result note_written(struct transfer *transfer, ssize_t sent, size_t count)
+{
+    if (sent < 0)
+        return result_of(transfer, (enum stream_code)sent);
+    count_written(transfer, (size_t)sent);
+    return (size_t)sent == count ? WRITE_DONE : WRITE_BLOCKED;
+}
+
 static enum write_result write_bytes(struct transfer *transfer, const char *bytes, size_t count,
                                      size_t *written)
 {
-    ssize_t sent = net_write(&transfer->raw_socket->stream, bytes, count);
+    ssize_t sent = net_write(&transfer->raw_request.socket->stream, bytes, count);
     *written = sent > 0 ? (size_t)sent : 0;
-    transfer->raw_bytes += *written;
-    if (sent < 0)
-        return result_of(transfer, (enum stream_code)sent);
-    return *written == count ? WRITE_DONE : WRITE_BLOCKED;
+    return note_written(transfer, sent, count);
 }
 
 static void free_unsent(struct transfer *transfer)
 {
-    free(transfer->unsent);
-    transfer->unsent = NULL;
-    transfer->unsent_count = transfer->unsent_offset = 0;
+    free(transfer->raw_request.unsent);
+    transfer->raw_request.unsent = NULL;
+    transfer->raw_request.unsent_count = transfer->raw_request.unsent_offset = 0;
 }
 
 static enum write_result write_unsent(struct transfer *transfer)
 {
     size_t written;
-    if (!transfer->unsent)
+    if (!transfer->raw_request.unsent)
         return WRITE_DONE;
-    enum write_result result =
-        write_bytes(transfer, transfer->unsent + transfer->unsent_offset,
-                    transfer->unsent_count - transfer->unsent_offset, &written);
-    transfer->unsent_offset += written;
+    enum write_result result = write_bytes(
+        transfer, transfer->raw_request.unsent + transfer->raw_request.unsent_offset,
+        transfer->raw_request.unsent_count - transfer->raw_request.unsent_offset, &written);
+    transfer->raw_request.unsent_offset += written;
     if (result != WRITE_BLOCKED)
         free_unsent(transfer);
     return result;
@@ -131,14 +146,14 @@ static enum write_result write_unsent(struct transfer *transfer)
 
 static enum write_result keep_unsent(struct transfer *transfer, const char *bytes, size_t count)
 {
-    transfer->unsent = malloc(count);
-    if (!transfer->unsent) {
+    transfer->raw_request.unsent = malloc(count);
+    if (!transfer->raw_request.unsent) {
         transfer_lacks_memory(transfer);
         return stop_writing(transfer);
     }
-    memcpy(transfer->unsent, bytes, count);
-    transfer->unsent_count = count;
-    transfer->unsent_offset = 0;
+    memcpy(transfer->raw_request.unsent, bytes, count);
+    transfer->raw_request.unsent_count = count;
+    transfer->raw_request.unsent_offset = 0;
     return WRITE_BLOCKED;
 }
 
@@ -150,23 +165,57 @@ static enum write_result write_block(struct transfer *transfer, const char *byte
                                    : result;
 }
 
-static enum write_result write_unsent_pipe(struct transfer *transfer)
+/* What is still in the pipe goes to the reserve, and the pipe back to the worker. */
+static enum write_result empty_pipe(struct transfer *transfer)
 {
-    size_t before = transfer->unsent_pipe.count;
-    if (!before)
-        return WRITE_DONE;
-    enum stream_code code = pipe_send_unsent(&transfer->unsent_pipe, &transfer->raw_socket->stream,
-                                             &transfer->glance->pipe);
-    transfer->raw_bytes += before - transfer->unsent_pipe.count;
-    return code == STREAM_END ? WRITE_DONE : result_of(transfer, code);
+    bool whole =
+        reserve_put_from_pipe(&transfer->reserve, transfer->raw_request.unsent_pipe.pipe.ends[0],
+                              transfer->raw_request.pipe_rest);
+    if (!whole) { /* the body must not go on behind a gap */
+        transfer_lacks_memory(transfer);
+        return stop_writing(transfer);
+    }
+    pipe_give_back(&transfer->raw_request.unsent_pipe, &transfer->glance->pipe);
+    return WRITE_DONE;
 }
 
+static enum write_result write_unsent_pipe(struct transfer *transfer)
+{
+    size_t before = transfer->raw_request.unsent_pipe.count;
+    if (transfer->raw_request.unsent_pipe.pipe.ends[0] < 0)
+        return WRITE_DONE;
+    enum stream_code code =
+        pipe_send_some(&transfer->raw_request.unsent_pipe, &transfer->raw_request.socket->stream);
+    count_written(transfer, before - transfer->raw_request.unsent_pipe.count);
+    return code == STREAM_END ? empty_pipe(transfer) : result_of(transfer, code);
+}
+
+/* The oldest bytes of the reserve. `more`: bytes from a pipe follow. */
+static enum write_result write_reserve(struct transfer *transfer, size_t count, bool more)
+{
+    char bytes[RESERVE_MAX];
+    const struct net_socket *stream = &transfer->raw_request.socket->stream;
+    if (reserve_take(&transfer->reserve, bytes, count) == 0)
+        return WRITE_DONE;
+    ssize_t sent = (more ? net_write_more : net_write)(stream, bytes, count);
+    enum write_result result = note_written(transfer, sent, count);
+    size_t written = sent > 0 ? (size_t)sent : 0;
+    return result == WRITE_BLOCKED ? keep_unsent(transfer, bytes + written, count - written)
+                                   : result;
+}
+
+/* The transfer has the pipe until all of it is sent, or in the reserve. */
 static enum write_result write_pipe(struct transfer *transfer, size_t count)
 {
-    enum stream_code code = pipe_send(&transfer->glance->pipe, count, &transfer->raw_socket->stream,
-                                      &transfer->unsent_pipe);
-    transfer->raw_bytes += count - transfer->unsent_pipe.count;
-    return code == STREAM_END ? WRITE_DONE : result_of(transfer, code);
+    size_t old = transfer->reserve.count;
+    size_t kept = reserve_kept_of(transfer, count);
+    size_t from_reserve = MIN(old, old + count - kept);
+    size_t from_pipe = old + count - kept - from_reserve;
+    transfer->raw_request.unsent_pipe = (struct unsent_pipe){transfer->glance->pipe, from_pipe};
+    transfer->raw_request.pipe_rest = count - from_pipe;
+    transfer->glance->pipe = NO_PIPE;
+    enum write_result result = write_reserve(transfer, from_reserve, from_pipe > 0);
+    return result == WRITE_DONE ? write_unsent_pipe(transfer) : result;
 }
 
 /* --- taking ---------------------------------------------------------------------------- */
@@ -198,14 +247,19 @@ static enum taken splice_block(struct transfer *transfer, enum write_result *res
 static enum taken read_block(struct transfer *transfer, enum write_result *result)
 {
     struct glance *glance = transfer->glance;
-    if (!glance->scratch && !(glance->scratch = malloc(RAW_REQUEST_CHUNK))) {
+    if (!glance->scratch && !(glance->scratch = malloc(RESERVE_MAX + RAW_REQUEST_CHUNK))) {
         transfer_lacks_memory(transfer);
         return TAKEN_NONE;
     }
-    size_t count = transfer_on_pull(glance->scratch, 1, RAW_REQUEST_CHUNK, transfer);
+    size_t old = transfer->reserve.count;
+    size_t count = transfer_pull(transfer, glance->scratch + old, RAW_REQUEST_CHUNK);
     if (count == 0 || count > RAW_REQUEST_CHUNK)
         return TAKEN_NONE;
-    *result = write_block(transfer, glance->scratch, count);
+    size_t kept = reserve_kept_of(transfer, count);
+    size_t now = old + count - kept;
+    reserve_take(&transfer->reserve, glance->scratch, old);
+    reserve_put(&transfer->reserve, glance->scratch + now, kept);
+    *result = now ? write_block(transfer, glance->scratch, now) : WRITE_DONE;
     return TAKEN_BLOCK;
 }
 
@@ -230,7 +284,7 @@ static enum write_result write_some(struct transfer *transfer)
  * After Glance's answer nothing is written. */
 void raw_request_write(struct transfer *transfer)
 {
-    struct socket *socket = transfer->raw_socket;
+    struct socket *socket = transfer->raw_request.socket;
     enum write_result result = transfer->head_told ? WRITE_STOPPED : WRITE_DONE;
     if (!socket)
         return;
@@ -240,20 +294,26 @@ void raw_request_write(struct transfer *transfer)
     if (!socket_watch(socket))
         transfer_lacks_memory(transfer);
     if (transfer->given_up)
-        task_post(transfer->glance->loop, &transfer->raw_cut);
+        task_post(transfer->glance->loop, &transfer->raw_request.cut);
+}
+
+void raw_request_feed(struct transfer *transfer)
+{
+    if (transfer->raw_request.socket)
+        write_reserve(transfer, 1, false);
 }
 
 bool raw_request_is_short(const struct transfer *transfer)
 {
-    return transfer->raw_request && transfer->raw_bytes < transfer->length;
+    return transfer->raw_request.used && transfer->raw_bytes < transfer->length;
 }
 
 void raw_request_end(struct transfer *transfer)
 {
-    task_cancel(transfer->glance->loop, &transfer->raw_begin);
-    task_cancel(transfer->glance->loop, &transfer->raw_cut);
-    if (transfer->raw_socket)
-        socket_drop_writer(transfer->raw_socket);
+    task_cancel(transfer->glance->loop, &transfer->raw_request.begin);
+    task_cancel(transfer->glance->loop, &transfer->raw_request.cut);
+    if (transfer->raw_request.socket)
+        socket_drop_writer(transfer->raw_request.socket);
     free_unsent(transfer);
-    pipe_drop_unsent(&transfer->unsent_pipe);
+    pipe_drop_unsent(&transfer->raw_request.unsent_pipe);
 }

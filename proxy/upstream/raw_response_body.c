@@ -18,17 +18,18 @@
 static void end_response(struct task *task)
 {
     struct transfer *transfer =
-        TAGGED_CONTAINER_OF(task, struct transfer, response_over, OBJECT_TRANSFER);
-    if (transfer->remaining)
+        TAGGED_CONTAINER_OF(task, struct transfer, raw_response.over, OBJECT_TRANSFER);
+    if (transfer->raw_response.remaining)
         strncpy(transfer->detail, "closed within its answer", sizeof transfer->detail - 1);
-    transfer_finish(transfer, transfer->remaining ? TRANSFER_FAILED : TRANSFER_ANSWERED);
+    transfer_finish(transfer,
+                    transfer->raw_response.remaining ? TRANSFER_FAILED : TRANSFER_ANSWERED);
 }
 
 static void tell_reader(struct transfer *transfer)
 {
-    if (!transfer->reader_waiting)
+    if (!transfer->raw_response.reader_waiting)
         return;
-    transfer->reader_waiting = false;
+    transfer->raw_response.reader_waiting = false;
     transfer->owner->more(transfer->context);
 }
 
@@ -37,23 +38,24 @@ static void tell_reader(struct transfer *transfer)
 static void ready(struct watch *watch, unsigned events)
 {
     (void)events;
-    struct transfer *transfer = TAGGED_CONTAINER_OF(watch, struct transfer, watch, OBJECT_TRANSFER);
-    if (!transfer->reader_waiting)
+    struct transfer *transfer =
+        TAGGED_CONTAINER_OF(watch, struct transfer, raw_response.watch, OBJECT_TRANSFER);
+    if (!transfer->raw_response.reader_waiting)
         watch_set(transfer->glance->loop, watch, LOOP_EDGE);
     tell_reader(transfer);
 }
 
 void raw_reply_prepare(struct transfer *transfer)
 {
-    transfer->response_over.run = end_response;
-    transfer->watch.fd = -1;
-    transfer->watch.ready = ready;
+    transfer->raw_response.over.run = end_response;
+    transfer->raw_response.watch.fd = -1;
+    transfer->raw_response.watch.ready = ready;
 }
 
 static bool is_plain_http(const struct transfer *transfer)
 {
-    return transfer->endpoint != ENDPOINT_NONE &&
-           strncasecmp(transfer->settings->glance.endpoints[transfer->endpoint], "http://",
+    return transfer->attempt.endpoint != ENDPOINT_NONE &&
+           strncasecmp(transfer->settings->glance.endpoints[transfer->attempt.endpoint], "http://",
                        strlen("http://")) == 0;
 }
 
@@ -63,7 +65,7 @@ static bool is_between_blocks(const struct transfer *transfer, uint64_t length)
 {
     curl_off_t expected = -1;
     curl_easy_getinfo(transfer->easy, CURLINFO_CONTENT_LENGTH_DOWNLOAD_T, &expected);
-    return !transfer->read_paused && transfer->socket != CURL_SOCKET_BAD && expected >= 0 &&
+    return !transfer->read_paused && transfer->connection.fd != CURL_SOCKET_BAD && expected >= 0 &&
            (uint64_t)expected == length && transfer->received < length;
 }
 
@@ -77,14 +79,14 @@ static void release_paused_block(struct transfer *transfer)
 
 static bool open_watch(struct transfer *transfer)
 {
-    transfer->watch.fd = fcntl(transfer->socket, F_DUPFD_CLOEXEC, 0);
-    if (transfer->watch.fd < 0)
+    transfer->raw_response.watch.fd = fcntl(transfer->connection.fd, F_DUPFD_CLOEXEC, 0);
+    if (transfer->raw_response.watch.fd < 0)
         return false;
-    transfer->rest = net_socket_plain(transfer->watch.fd);
-    if (watch_set(transfer->glance->loop, &transfer->watch, LOOP_READ | LOOP_EDGE))
+    transfer->raw_response.socket = net_socket_plain(transfer->raw_response.watch.fd);
+    if (watch_set(transfer->glance->loop, &transfer->raw_response.watch, LOOP_READ | LOOP_EDGE))
         return true;
-    close(transfer->watch.fd);
-    transfer->watch.fd = -1;
+    close(transfer->raw_response.watch.fd);
+    transfer->raw_response.watch.fd = -1;
     return false;
 }
 
@@ -96,7 +98,7 @@ bool transfer_take_rest(struct transfer *transfer, uint64_t length)
     release_paused_block(transfer);
     if (!is_between_blocks(transfer, length) || !open_watch(transfer))
         return false;
-    transfer->remaining = length - transfer->received;
+    transfer->raw_response.remaining = length - transfer->received;
     attempt_answered(transfer);
     attempt_begin_flow(transfer);
     /* libcurl closes a connection with an incomplete answer. FORBID_REUSE makes sure that it never
@@ -112,17 +114,17 @@ bool transfer_take_rest(struct transfer *transfer, uint64_t length)
 
 void raw_reply_tick(struct transfer *transfer)
 {
-    if (transfer->reader_waiting && net_has_bytes(&transfer->rest))
+    if (transfer->raw_response.reader_waiting && net_has_bytes(&transfer->raw_response.socket))
         tell_reader(transfer);
 }
 
 static ssize_t wait_for_bytes(struct transfer *transfer)
 {
-    net_expect(&transfer->rest, transfer->remaining);
-    watch_set(transfer->glance->loop, &transfer->watch, LOOP_READ | LOOP_EDGE);
-    if (!transfer->reader_waiting)
+    net_expect(&transfer->raw_response.socket, transfer->raw_response.remaining);
+    watch_set(transfer->glance->loop, &transfer->raw_response.watch, LOOP_READ | LOOP_EDGE);
+    if (!transfer->raw_response.reader_waiting)
         transfer->progress = clock_ms(); /* the timeout of Glance begins here */
-    transfer->reader_waiting = true;
+    transfer->raw_response.reader_waiting = true;
     return STREAM_WAIT;
 }
 
@@ -135,43 +137,46 @@ static ssize_t note_read(struct transfer *transfer, ssize_t count)
         return STREAM_LOST;
     }
     if (count > 0) {
-        transfer->remaining -= (uint64_t)count;
+        transfer->raw_response.remaining -= (uint64_t)count;
         transfer->raw_bytes += (uint64_t)count;
     }
-    if (count <= 0 || !transfer->remaining)
-        task_post(transfer->glance->loop, &transfer->response_over);
+    if (count <= 0 || !transfer->raw_response.remaining)
+        task_post(transfer->glance->loop, &transfer->raw_response.over);
     return count > 0 ? count : STREAM_LOST;
 }
 
 static size_t limit_to_body(const struct transfer *transfer, size_t room)
 {
-    return room < transfer->remaining ? room : (size_t)transfer->remaining;
+    return room < transfer->raw_response.remaining ? room
+                                                   : (size_t)transfer->raw_response.remaining;
 }
 
 ssize_t transfer_read(struct transfer *transfer, void *into, size_t room)
 {
-    if (transfer->watch.fd < 0)
+    if (transfer->raw_response.watch.fd < 0)
         return STREAM_NO_SPLICE;
-    if (!transfer->remaining)
+    if (!transfer->raw_response.remaining)
         return STREAM_END;
-    return note_read(transfer, net_read(&transfer->rest, into, limit_to_body(transfer, room)));
+    return note_read(transfer,
+                     net_read(&transfer->raw_response.socket, into, limit_to_body(transfer, room)));
 }
 
 ssize_t transfer_splice(struct transfer *transfer, int pipe, size_t room)
 {
-    if (transfer->watch.fd < 0)
+    if (transfer->raw_response.watch.fd < 0)
         return STREAM_NO_SPLICE;
-    if (!transfer->remaining)
+    if (!transfer->raw_response.remaining)
         return STREAM_END;
-    return note_read(transfer, net_splice_in(&transfer->rest, pipe, limit_to_body(transfer, room)));
+    return note_read(transfer, net_splice_in(&transfer->raw_response.socket, pipe,
+                                             limit_to_body(transfer, room)));
 }
 
 void raw_reply_end(struct transfer *transfer)
 {
-    task_cancel(transfer->glance->loop, &transfer->response_over);
-    if (transfer->watch.fd < 0)
+    task_cancel(transfer->glance->loop, &transfer->raw_response.over);
+    if (transfer->raw_response.watch.fd < 0)
         return;
-    watch_set(transfer->glance->loop, &transfer->watch, 0);
-    close(transfer->watch.fd);
-    transfer->watch.fd = -1;
+    watch_set(transfer->glance->loop, &transfer->raw_response.watch, 0);
+    close(transfer->raw_response.watch.fd);
+    transfer->raw_response.watch.fd = -1;
 }

@@ -55,7 +55,7 @@ bool socket_watch(struct socket *socket)
 void socket_drop_writer(struct socket *socket)
 {
     if (socket->writer)
-        socket->writer->raw_socket = NULL;
+        socket->writer->raw_request.socket = NULL;
     socket->writer = NULL;
     socket->write_wanted = false;
 }
@@ -122,7 +122,7 @@ int sockets_close(void *context, curl_socket_t fd)
  * close of others, such as those that lost a race between two addresses. */
 static void socket_removed(struct socket *socket, struct transfer *transfer)
 {
-    bool answered = transfer && transfer->head_told && transfer->socket == socket->watch.fd;
+    bool answered = transfer && transfer->head_told && transfer->connection.fd == socket->watch.fd;
     socket_drop_writer(socket);
     if (transfer)
         transfer_lost_socket(transfer, socket->watch.fd);
@@ -152,7 +152,7 @@ int sockets_changed(CURL *easy, curl_socket_t fd, int what, void *context, void 
     bool watched = socket && socket_watch(socket);
     if (!watched && transfer)
         transfer_lacks_memory(transfer);
-    else if (transfer && transfer->raw_request)
+    else if (transfer && transfer->raw_request.used)
         raw_request_socket(transfer, socket, what);
     return 0;
 }

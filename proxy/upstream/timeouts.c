@@ -33,8 +33,8 @@ static uint64_t timeout(const struct transfer *transfer, int queued)
 {
     const struct settings *settings = transfer->settings;
     bool for_client = transfer->read_paused || (transfer->send_paused && queued == 0) ||
-                      (!transfer->easy && !transfer->reader_waiting);
-    bool connecting = transfer->socket == CURL_SOCKET_BAD && !transfer->head_told;
+                      (!transfer->easy && !transfer->raw_response.reader_waiting);
+    bool connecting = transfer->connection.fd == CURL_SOCKET_BAD && !transfer->head_told;
     if (for_client || connecting)
         return 0;
     if (transfer->timeout)
@@ -43,10 +43,12 @@ static uint64_t timeout(const struct transfer *transfer, int queued)
     return moving ? settings->glance.stall_timeout : settings->glance.response_timeout;
 }
 
-static bool set_tick(struct transfer *transfer, uint64_t limit)
+static bool set_tick(struct transfer *transfer, uint64_t limit, uint64_t latest)
 {
     uint64_t half = transfer->settings->glance.stall_timeout / 2;
     uint64_t next = half < TICK_MS ? half + 1 : TICK_MS;
+    if (latest < next)
+        next = latest;
     if (limit && limit / 2 < next)
         next = limit / 2 + 1;
     return timer_set(transfer->glance->loop, &transfer->timer, next);
@@ -54,7 +56,7 @@ static bool set_tick(struct transfer *transfer, uint64_t limit)
 
 bool timeouts_begin(struct transfer *transfer)
 {
-    return set_tick(transfer, transfer->timeout);
+    return set_tick(transfer, transfer->timeout, UINT64_MAX);
 }
 
 void transfer_tick(struct timer *timer)
@@ -64,8 +66,8 @@ void transfer_tick(struct timer *timer)
     raw_reply_tick(transfer);
     if (transfer->head_told)
         attempt_begin_flow(transfer); /* an answer that lasts a tick counts as image data */
-    if (transfer->socket != CURL_SOCKET_BAD)
-        ioctl(transfer->socket, SIOCOUTQ, &queued);
+    if (transfer->connection.fd != CURL_SOCKET_BAD)
+        ioctl(transfer->connection.fd, SIOCOUTQ, &queued);
     uint64_t limit = timeout(transfer, queued);
     uint64_t now = clock_ms();
     if (has_moved(transfer, queued) || limit == 0)
@@ -76,6 +78,6 @@ void transfer_tick(struct timer *timer)
         transfer_finish(transfer, TRANSFER_STALLED);
         return;
     }
-    if (!set_tick(transfer, limit))
+    if (!set_tick(transfer, limit, reserve_tick(transfer, queued)))
         transfer_finish_for_memory(transfer);
 }

@@ -4,6 +4,7 @@
 #include "upstream/upstream_priv.h"
 
 #include "intake/clock.h"
+#include "intake/secret.h"
 #include "intake/settings.h"
 
 #include <stdio.h>
@@ -14,7 +15,7 @@ enum { SENDS_PER_CALL = 8 };
 
 void transfer_has_socket(struct transfer *transfer, curl_socket_t socket)
 {
-    transfer->socket = socket;
+    transfer->connection.fd = socket;
 }
 
 /* libcurl removes a socket when there is nothing more to read from it. If sending is paused,
@@ -22,9 +23,9 @@ void transfer_has_socket(struct transfer *transfer, curl_socket_t socket)
  * the latest one has lost a race between two addresses of an endpoint. */
 void transfer_lost_socket(struct transfer *transfer, curl_socket_t socket)
 {
-    if (socket != transfer->socket)
+    if (socket != transfer->connection.fd)
         return;
-    transfer->socket = CURL_SOCKET_BAD;
+    transfer->connection.fd = CURL_SOCKET_BAD;
     if (transfer->send_paused && !transfer->head_told)
         task_post(transfer->glance->loop, &transfer->closed);
 }
@@ -38,7 +39,7 @@ void transfer_lacks_memory(struct transfer *transfer)
 
 static void apply_pauses(struct transfer *transfer)
 {
-    int pauses = (transfer->send_paused && !transfer->raw_request ? CURLPAUSE_SEND : 0) |
+    int pauses = (transfer->send_paused && !transfer->raw_request.used ? CURLPAUSE_SEND : 0) |
                  (transfer->read_paused ? CURLPAUSE_RECV : 0);
     curl_easy_pause(transfer->easy, pauses);
 }
@@ -59,7 +60,7 @@ void transfer_write_on(struct transfer *transfer)
     if (!transfer->send_paused)
         return;
     transfer->send_paused = false;
-    if (transfer->raw_request) {
+    if (transfer->raw_request.used) {
         raw_request_write(transfer);
         return;
     }
@@ -67,10 +68,11 @@ void transfer_write_on(struct transfer *transfer)
     /* Each call makes libcurl fill and send one buffer. So this repeats while bytes are sent. */
     for (int round = 0; round < SENDS_PER_CALL && !transfer->send_paused; round++) {
         uint64_t before = transfer->sent;
-        if (transfer->socket == CURL_SOCKET_BAD)
+        if (transfer->connection.fd == CURL_SOCKET_BAD)
             glance_drive(transfer->glance, CURL_SOCKET_TIMEOUT, 0);
         else
-            glance_drive(transfer->glance, transfer->socket, CURL_CSELECT_IN | CURL_CSELECT_OUT);
+            glance_drive(transfer->glance, transfer->connection.fd,
+                         CURL_CSELECT_IN | CURL_CSELECT_OUT);
         if (transfer->sent == before)
             return;
     }
@@ -91,6 +93,7 @@ static void stop_waiting(struct transfer *transfer)
     task_cancel(transfer->glance->loop, &transfer->memory_short);
     task_cancel(transfer->glance->loop, &transfer->closed);
     raw_request_end(transfer);
+    reserve_end(&transfer->reserve);
     raw_reply_end(transfer);
     attempt_end_flow(transfer);
 }
@@ -103,7 +106,7 @@ static void release(struct transfer *transfer)
         curl_easy_cleanup(transfer->easy); /* curl_easy_reset() would keep the keys */
     else
         glance_give_handle(glance, transfer->easy);
-    free(transfer->fields);
+    secret_free(transfer->fields); /* a token may be among them */
     headers_free(&transfer->answer);
     transfer->tag = OBJECT_GONE;
     free(transfer);
@@ -113,8 +116,8 @@ static void release(struct transfer *transfer)
  * when another thread may already have the same descriptor. So the socket is forgotten before. */
 static void leave_libcurl(struct transfer *transfer)
 {
-    if (transfer->socket != CURL_SOCKET_BAD)
-        sockets_let_go(transfer->glance, transfer->socket);
+    if (transfer->connection.fd != CURL_SOCKET_BAD)
+        sockets_let_go(transfer->glance, transfer->connection.fd);
     if (transfer->easy)
         attempt_leave(transfer);
 }
@@ -233,7 +236,7 @@ struct transfer *transfer_start(struct glance *glance, const struct settings *se
     transfer->settings = settings;
     transfer->owner = owner;
     transfer->context = context;
-    transfer->socket = CURL_SOCKET_BAD;
+    transfer->connection.fd = CURL_SOCKET_BAD;
     transfer->timer.fire = transfer_tick;
     transfer->unpause.run = unpause;
     transfer->memory_short.run = is_short_of_memory;

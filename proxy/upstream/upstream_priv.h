@@ -11,7 +11,9 @@
  *   transfer.c           one request, from its start to its end
  *   attempt.c            the endpoint that it is sent to, and its repetition
  *   curl_options.c       its options in libcurl
+ *   glance_server.c      those for the address and the TLS of an endpoint
  *   callbacks.c          libcurl's callbacks
+ *   reserve.c            the latest bytes of an upload, for the time when its client is silent
  *   raw_request_body.c   a large request body, written to the socket past libcurl
  *   raw_response_body.c  a large answer, read from the socket past libcurl
  *   timeouts.c           timeouts of Glance
@@ -52,9 +54,19 @@ struct socket {
     bool write_wanted;       /* the writer waits until the socket is writable */
 };
 
+/* Zero-initialised is empty, and holds nothing back. */
+struct reserve {
+    char *bytes; /* RESERVE_MAX; NULL: not allocated yet */
+    size_t count;
+    uint64_t interval; /* feed_interval in ms; 0: nothing is held back */
+    uint64_t sent_ms;  /* clock_ms() when Glance was last sent a byte */
+    bool fed;          /* the next byte that libcurl asks for comes from here */
+};
+
 struct glance {
     struct loop *loop;
-    /* RAW_REQUEST_CHUNK bytes, for the block that is being sent; NULL: not allocated yet */
+    /* RESERVE_MAX + RAW_REQUEST_CHUNK bytes, for the block that is being sent; NULL: not allocated
+     * yet */
     char *scratch;
     struct pipe pipe; /* shared by all splices; empty between two of them */
     CURLM *multi;
@@ -72,6 +84,47 @@ struct glance {
     struct endpoints *endpoints; /* shared by all workers; NULL: none */
 };
 
+/* Which endpoint a request goes to. */
+struct attempt {
+    unsigned tried; /* a bit for each endpoint */
+    int endpoint;   /* its index in the settings, or ENDPOINT_NONE */
+    enum endpoint_turn turn;
+    bool stays;      /* no other endpoint is tried */
+    bool repeatable; /* it is a GET or HEAD without a body, and may be sent twice */
+    bool flowing;    /* endpoints_flow_begins() was called */
+};
+
+/* The connection that a request is sent on. */
+struct used_connection {
+    curl_socket_t fd;
+    struct socket *last; /* last reported by libcurl; NULL: none, or closed */
+    bool reused;         /* it was idle */
+    bool stale;          /* it may have a wrong answer: the request needs a new one */
+    bool echoes;         /* on it Glance's answers repeat the request id */
+};
+
+/* A request body that is written past libcurl. */
+struct raw_request {
+    bool used;         /* false: the body goes through libcurl, and the rest of this is unused */
+    struct task begin; /* starts writing: the head was sent */
+    struct task cut;   /* ends the transfer: the owner has lost its client */
+    /* NULL: before the head was sent, after libcurl has removed the socket, or after an error */
+    struct socket *socket;
+    char *unsent; /* bytes of a block that the socket did not take */
+    size_t unsent_count, unsent_offset;
+    struct unsent_pipe unsent_pipe; /* spliced bytes that the socket did not take */
+    size_t pipe_rest;               /* bytes in that pipe behind them, for the reserve */
+};
+
+/* A response body that is read past libcurl. */
+struct raw_response {
+    struct watch watch;       /* its fd is -1 while the body comes from libcurl */
+    struct net_socket socket; /* the same descriptor */
+    uint64_t remaining;       /* bytes of the body that are still to be read */
+    bool reader_waiting;      /* the owner got STREAM_WAIT, and waits for `more` */
+    struct task over;         /* ends the transfer: no more of the answer will be read */
+};
+
 struct transfer {
     enum object_tag tag;
     struct glance *glance;
@@ -85,16 +138,8 @@ struct transfer {
     enum framing framing;
     uint64_t length;
     uint64_t timeout; /* in ms; 0: as the settings say */
-    unsigned tried;   /* a bit for each endpoint */
-    int endpoint;     /* its index in the settings, or ENDPOINT_NONE */
-    enum endpoint_turn turn;
-    bool repeatable; /* it is a GET or HEAD without a body, and may be sent twice */
-    bool flowing;    /* endpoints_flow_begins() was called */
-    curl_socket_t socket;
-    struct socket *last_socket; /* last reported by libcurl; NULL: none, or closed */
-    bool reused;                /* the request is sent on a connection that was idle */
-    bool stale;  /* that connection may have a wrong answer: the request needs a new one */
-    bool echoes; /* on this connection Glance's answers repeat the request id */
+    struct attempt attempt;
+    struct used_connection connection;
     char id[REQUEST_ID_MAX + 1];
 
     struct headers answer; /* fields of the head that is being received */
@@ -104,24 +149,13 @@ struct transfer {
     bool bodyless;
     uint64_t received; /* bytes of the answer's body from libcurl */
 
-    struct watch watch; /* of a raw response body; its fd is -1 while the body comes from libcurl */
-    struct net_socket rest;    /* the same descriptor */
-    uint64_t remaining;        /* bytes of the raw response body that are still to be read */
-    bool reader_waiting;       /* the owner got STREAM_WAIT, and waits for `more` */
-    struct task response_over; /* ends the transfer: no more of the answer will be read */
+    struct raw_request raw_request;
+    struct raw_response raw_response;
+    uint64_t raw_bytes; /* bytes written or read past libcurl */
 
-    bool raw_request; /* its body is written past libcurl; the members up to raw_cut are for that */
-    struct task raw_begin; /* starts writing: the head was sent */
-    /* NULL: before the head was sent, after libcurl has removed the socket, or after an error */
-    struct socket *raw_socket;
-    char *unsent; /* bytes of a block that the socket did not take */
-    size_t unsent_count, unsent_offset;
-    struct unsent_pipe unsent_pipe; /* spliced bytes that the socket did not take */
-    uint64_t raw_bytes;             /* bytes written or read past libcurl */
-    struct task raw_cut;            /* ends the transfer: the owner has lost its client */
-
-    uint64_t sent;
-    bool pulled; /* `pull` or `move` was called: no other endpoint is tried */
+    struct reserve reserve;
+    uint64_t sent; /* bytes that the owner has given, those in the reserve among them */
+    bool pulled;   /* `pull` or `move` was called: no other endpoint is tried */
     bool all_pulled;
     bool send_paused; /* `pull` has returned STREAM_WAIT */
     bool read_paused; /* `data` has returned false */
@@ -187,6 +221,24 @@ bool idle_is_out_of_step(struct transfer *transfer);
 int idle_before_request(void *context, char *remote_ip, char *local_ip, int remote_port,
                         int local_port);
 
+/* reserve.c */
+enum { RESERVE_MAX = 512 };
+void reserve_prepare(struct transfer *transfer);
+/* After a block of `count` bytes: how many of the latest bytes, old ones and new ones, are not sent
+ * yet. 0 at the end of the body. */
+size_t reserve_kept_of(struct transfer *transfer, size_t count);
+/* Removes up to `count` of the oldest bytes. Returns how many. */
+size_t reserve_take(struct reserve *reserve, void *into, size_t count);
+/* Adds bytes at the end. The caller has made room: reserve_kept_of() is never exceeded. */
+void reserve_put(struct reserve *reserve, const void *bytes, size_t count);
+/* The same from a pipe. False: they could not be read, and the body has a gap. */
+bool reserve_put_from_pipe(struct reserve *reserve, int pipe, size_t count);
+void reserve_sent(struct transfer *transfer); /* Glance was sent something */
+/* Sends one byte if one is due. `queued`: bytes that Glance has not taken from the socket. Returns
+ * the milliseconds until the next tick. */
+uint64_t reserve_tick(struct transfer *transfer, int queued);
+void reserve_end(struct reserve *reserve);
+
 /* raw_request_body.c */
 enum { RAW_REQUEST_MIN = 256 * 1024, RAW_REQUEST_CHUNK = 512 * 1024 };
 bool raw_request_wanted(const struct transfer *transfer, const struct upstream_request *request);
@@ -194,6 +246,7 @@ void raw_request_prepare(struct transfer *transfer);
 void raw_request_socket(struct transfer *transfer, struct socket *socket,
                         int what); /* CURL_POLL_... */
 void raw_request_write(struct transfer *transfer);
+void raw_request_feed(struct transfer *transfer); /* sends one byte of the reserve */
 /* The socket has not taken the whole body. */
 bool raw_request_is_short(const struct transfer *transfer);
 void raw_request_end(struct transfer *transfer);
@@ -240,6 +293,8 @@ size_t transfer_on_data(char *bytes, size_t size, size_t count, void *context);
 /* Notes what the owner has returned for the body: a count, or an enum stream_code. Returns the
  * count, or libcurl's code for it, which is 0 or larger than any count. */
 size_t transfer_took(struct transfer *transfer, ssize_t got);
+/* Asks the owner for up to `room` bytes. Returns as transfer_took(); 0 is the end of the body. */
+size_t transfer_pull(struct transfer *transfer, void *into, size_t room);
 size_t transfer_on_pull(char *into, size_t size, size_t count, void *context);
 
 /* timeouts.c */

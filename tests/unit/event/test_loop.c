@@ -123,6 +123,18 @@ static bool stop_turn(void *context)
     return false;
 }
 
+static void a_hook_can_be_removed_and_the_loop_run_again(void **state)
+{
+    (void)state;
+    static int stops, tells;
+    loop_add_prepare_hook(loop, stop_turn, &stops);
+    loop_add_prepare_hook(loop, tell_turn, &tells);
+    loop_run(loop);
+    loop_remove_prepare_hook(loop, &tells);
+    loop_run_again(loop);
+    assert_string_equal(told, "|");
+}
+
 static void a_turn_may_stop_the_loop(void **state)
 {
     (void)state;
@@ -271,6 +283,7 @@ int main(void)
         TEST(a_task_may_post_itself),
         TEST(a_task_may_stop_the_loop),
         TEST(a_turn_may_stop_the_loop),
+        TEST(a_hook_can_be_removed_and_the_loop_run_again),
         TEST(timers_fire_in_the_order_of_their_time),
         TEST(a_timer_may_set_itself_and_cancel_another),
         TEST(the_loop_sleeps_until_the_first),

@@ -4,6 +4,7 @@
 #define LISTENER_BIND_ADDRESSES_H
 
 #include "intake/listener.h"
+#include "intake/passed_sockets.h"
 #include "intake/settings.h"
 
 #include <arpa/inet.h>
@@ -65,12 +66,36 @@ static inline void close_all(const int *sockets, size_t count)
         close(sockets[i]);
 }
 
+/* Opens with none passed. `sockets` gets the descriptors: those of all workers for an address, then
+ * those for the next one. */
+static inline bool opens(const struct bind_address *binds, size_t count, unsigned workers,
+                         int *sockets, char *error, size_t error_size)
+{
+    struct passed_sockets none = {0};
+    struct listening_sockets opened;
+    if (!sockets_open(binds, count, workers, &none, &opened, error, error_size))
+        return false;
+    assert_int_equal(opened.count, count * workers);
+    for (size_t i = 0; i < opened.count; i++) {
+        assert_int_equal(opened.all[i].worker, i % workers);
+        sockets[i] = opened.all[i].fd;
+    }
+    sockets_free(&opened);
+    return true;
+}
+
 static inline void assert_opens(const struct bind_address *binds, size_t count, unsigned workers,
                                 int *sockets)
 {
     char error[256] = "";
-    if (!sockets_open(binds, count, workers, sockets, error, sizeof error))
+    if (!opens(binds, count, workers, sockets, error, sizeof error))
         fail_msg("%s", error);
+}
+
+static inline void remove_files(const struct bind_address *bind, bool own)
+{
+    struct listening_socket socket = {.fd = -1, .bind = bind, .own = own};
+    sockets_remove_files(&(struct listening_sockets){&socket, 1});
 }
 
 #endif

@@ -19,7 +19,7 @@ static int connected(const struct bind_address *address)
     return fd;
 }
 
-static void sockets_are_in_worker_order_and_nonblocking(void **state)
+static void sockets_are_in_order_and_nonblocking(void **state)
 {
     (void)state;
     enum { WORKERS = 3, COUNT = 2 };
@@ -31,7 +31,7 @@ static void sockets_are_in_worker_order_and_nonblocking(void **state)
     while (memcmp(&binds[0].address, &binds[1].address, binds[0].length) == 0);
     assert_opens(binds, COUNT, WORKERS, sockets);
     for (size_t i = 0; i < WORKERS * COUNT; i++) {
-        const struct sockaddr_in *in = (const struct sockaddr_in *)&binds[i % COUNT].address;
+        const struct sockaddr_in *in = (const struct sockaddr_in *)&binds[i / WORKERS].address;
         assert_int_equal(port_of(sockets[i]), ntohs(in->sin_port));
         assert_true(fcntl(sockets[i], F_GETFL) & O_NONBLOCK);
         assert_true(fcntl(sockets[i], F_GETFD) & FD_CLOEXEC);
@@ -105,7 +105,7 @@ static void ipv4_and_ipv6_can_have_the_same_port(void **state)
     char error[256] = "";
     if (!has_ipv6()) {
         const struct bind_address loopback6 = address_at("::1", port);
-        assert_false(sockets_open(&loopback6, 1, 2, sockets, error, sizeof error));
+        assert_false(opens(&loopback6, 1, 2, sockets, error, sizeof error));
         assert_non_null(strstr(error, "cannot listen on the address: "));
         return;
     }
@@ -119,7 +119,7 @@ static void ipv4_and_ipv6_can_have_the_same_port(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(sockets_are_in_worker_order_and_nonblocking),
+        cmocka_unit_test(sockets_are_in_order_and_nonblocking),
         cmocka_unit_test(workers_share_the_connections),
         cmocka_unit_test(closed_port_can_be_opened_again_at_once),
         cmocka_unit_test(ipv4_and_ipv6_can_have_the_same_port),

@@ -31,7 +31,7 @@ static void assert_refused(const struct bind_address *binds, size_t count, const
     int sockets[8];
     char error[256] = "";
     int before = next_descriptor();
-    assert_false(sockets_open(binds, count, 2, sockets, error, sizeof error));
+    assert_false(opens(binds, count, 2, sockets, error, sizeof error));
     assert_string_equal(error, expected);
     assert_int_equal(next_descriptor(), before);
 }
@@ -114,7 +114,7 @@ static void *start_instance(void *context)
     char error[256];
     pthread_barrier_wait(instance->start);
     instance->has_it =
-        sockets_open(instance->address, 1, WORKERS_EACH, instance->sockets, error, sizeof error);
+        opens(instance->address, 1, WORKERS_EACH, instance->sockets, error, sizeof error);
     return NULL;
 }
 

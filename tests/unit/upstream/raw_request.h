@@ -80,6 +80,7 @@ static struct {
     size_t piece;        /* bytes at once, at most; 0: as much as there is room for */
     unsigned wait_every; /* pieces; 0: never */
     uint64_t lost_at;    /* bytes; 0: never */
+    uint64_t silent_at;  /* bytes; 0: never */
     int send_buffer;     /* of the upload's socket; 0: the default */
     struct timer again;
     uint64_t given, moved;
@@ -98,6 +99,8 @@ static inline ssize_t next_piece(size_t room)
         return STREAM_LOST;
     if (env.given == env.length)
         return STREAM_END;
+    if (env.silent_at && env.given == env.silent_at)
+        return STREAM_WAIT;
     if (env.wait_every && ++env.pieces % env.wait_every == 0) {
         assert_true(timer_set(env.loop, &env.again, 1));
         return STREAM_WAIT;
@@ -110,7 +113,8 @@ static inline ssize_t pull(void *owner, void *into, size_t room)
 {
     assert_ptr_equal(owner, &env);
     if (env.send_buffer)
-        setsockopt(env.transfer->socket, SOL_SOCKET, SO_SNDBUF, &env.send_buffer, sizeof(int));
+        setsockopt(env.transfer->connection.fd, SOL_SOCKET, SO_SNDBUF, &env.send_buffer,
+                   sizeof(int));
     ssize_t count = next_piece(room);
     if (count > 0) {
         body_fill(into, env.given, (size_t)count);
@@ -238,7 +242,7 @@ static inline void start(enum giving giving, uint64_t length)
     body_taker_start(&env.taker);
     env.transfer = transfer_start(env.glance, &env.settings, &request, &OWNER, &env);
     assert_non_null(env.transfer);
-    assert_true(env.transfer->raw_request);
+    assert_true(env.transfer->raw_request.used);
 }
 
 /* Bytes left in the worker's pipe would go to another upload. */

@@ -137,7 +137,7 @@ static inline void take(struct task *task)
     env.decided = true;
     env.taken = transfer_take_rest(env.transfer, env.asked_for ? env.asked_for : giver.says);
     if (env.taken && env.operations)
-        env.transfer->rest.operations = env.operations;
+        env.transfer->raw_response.socket.operations = env.operations;
     if (env.taken)
         take_pieces();
     else
@@ -157,7 +157,7 @@ static inline void head(void *owner, unsigned status, const struct headers *head
     (void)headers;
     assert_int_equal(status, 200);
     env.turns = 0;
-    env.socket = env.transfer->socket;
+    env.socket = env.transfer->connection.fd;
     task_post(env.loop, &env.take);
 }
 

@@ -112,6 +112,27 @@ static void answer_is_buffered_whole(void **state)
     end();
 }
 
+static void the_body_of_a_request_is_sent(void **state)
+{
+    (void)state;
+    struct headers headers = {0};
+    struct upstream_request request = {.method = "POST",
+                                       .target = "/v2/images",
+                                       .headers = &headers,
+                                       .framing = FRAMING_LENGTH,
+                                       .body = "{\"name\": 1}",
+                                       .length = 11};
+    begin();
+    answer("HTTP/1.1 201 Created\r\nContent-Length: 0\r\nConnection: close\r\n\r\n");
+    assert_true(fetch_start(&yard.fetch, yard.glance, &yard.settings, &request, wake, &yard));
+    loop_run(yard.loop);
+    assert_int_equal(yard.fetch.answer.status, 201);
+    end_connection();
+    assert_memory_equal(yard.server.seen, "POST /v2/images HTTP/1.1\r\n", 26);
+    assert_non_null(strstr(yard.server.seen, "\r\nContent-Length: 11\r\n"));
+    end();
+}
+
 static void answer_beyond_the_size_limit_is_too_long(void **state)
 {
     (void)state;
@@ -253,9 +274,13 @@ int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup(name, set_up)
     const struct CMUnitTest tests[] = {
-        TEST(answer_is_buffered_whole),        TEST(answer_beyond_the_size_limit_is_too_long),
-        TEST(truncated_answer_is_a_failure),   TEST(refused_connection_is_reported_as_unreachable),
-        TEST(shorter_timeout_applies),         TEST(aborted_fetch_does_not_wake_its_owner),
+        TEST(the_body_of_a_request_is_sent),
+        TEST(answer_is_buffered_whole),
+        TEST(answer_beyond_the_size_limit_is_too_long),
+        TEST(truncated_answer_is_a_failure),
+        TEST(refused_connection_is_reported_as_unreachable),
+        TEST(shorter_timeout_applies),
+        TEST(aborted_fetch_does_not_wake_its_owner),
         TEST(fetch_can_be_ended_in_any_state),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

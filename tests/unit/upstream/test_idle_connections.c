@@ -71,7 +71,7 @@ static int set_up(void **state)
     yard.stop.fire = stop_loop;
     yard.transfer.glance = yard.glance;
     yard.transfer.easy = yard.easy;
-    yard.transfer.socket = CURL_SOCKET_BAD;
+    yard.transfer.connection.fd = CURL_SOCKET_BAD;
     curl_easy_setopt(yard.easy, CURLOPT_PRIVATE, &yard.transfer);
     return 0;
 }
@@ -113,7 +113,7 @@ static void answer_and_rest(size_t i)
     tell(i, CURL_POLL_REMOVE);
     socket_release(&yard.transfer);
     assert_true(list_is_linked(&known(i)->place));
-    assert_null(yard.transfer.last_socket);
+    assert_null(yard.transfer.connection.last);
 }
 
 static bool peer_sees_the_end(size_t i)
@@ -135,8 +135,8 @@ static void quiet_connection_stays_open(void **state)
     assert_non_null(known(0));
     assert_false(peer_sees_the_end(0));
     assert_true(may_send(yard.port[0]));
-    assert_true(yard.transfer.reused);
-    assert_false(yard.transfer.stale);
+    assert_true(yard.transfer.connection.reused);
+    assert_false(yard.transfer.connection.stale);
     socket_release(&yard.transfer);
 }
 
@@ -201,10 +201,10 @@ static void connection_in_use_is_not_idle(void **state)
     begin(0);
     assert_false(list_is_linked(&known(0)->place));
     assert_true(list_is_empty(&yard.glance->idle));
-    assert_ptr_equal(yard.transfer.last_socket, known(0));
+    assert_ptr_equal(yard.transfer.connection.last, known(0));
     tell(0, CURL_POLL_REMOVE);
     tell(1, CURL_POLL_IN); /* the transfer continues on another connection */
-    assert_ptr_equal(yard.transfer.last_socket, known(1));
+    assert_ptr_equal(yard.transfer.connection.last, known(1));
     assert_null(known(0)->user);
     tell(1, CURL_POLL_REMOVE);
     socket_leave(known(1));
@@ -218,9 +218,9 @@ static void connection_with_unread_bytes_gets_no_request(void **state)
     answer_and_rest(1);
     assert_int_equal(send(yard.there[1], "H", 1, 0), 1);
     assert_false(may_send(yard.port[1]));
-    assert_true(yard.transfer.stale);
+    assert_true(yard.transfer.connection.stale);
     assert_true(may_send(yard.port[0]));
-    assert_false(yard.transfer.stale);
+    assert_false(yard.transfer.connection.stale);
     socket_release(&yard.transfer);
 }
 
@@ -256,13 +256,14 @@ static void answer_to_another_request_is_detected(void **state)
         struct transfer *transfer = &yard.transfer;
         headers_free(&transfer->answer);
         strcpy(transfer->id, "req-own");
-        transfer->reused = ROWS[i].reused;
-        transfer->echoes = ROWS[i].echoes;
+        transfer->connection.reused = ROWS[i].reused;
+        transfer->connection.echoes = ROWS[i].echoes;
         transfer->status = ROWS[i].status;
         if (ROWS[i].id)
             assert_true(headers_add(&transfer->answer, "x-openstack-request-id", ROWS[i].id));
         if (idle_is_out_of_step(transfer) != ROWS[i].out_of_step ||
-            transfer->stale != ROWS[i].out_of_step || transfer->echoes != ROWS[i].echoes_after)
+            transfer->connection.stale != ROWS[i].out_of_step ||
+            transfer->connection.echoes != ROWS[i].echoes_after)
             fail_msg("row %zu", i);
     }
 }
@@ -271,15 +272,15 @@ static void answer_to_another_request_is_detected(void **state)
 static void echo_is_remembered_per_connection(void **state)
 {
     (void)state;
-    yard.transfer.echoes = true;
+    yard.transfer.connection.echoes = true;
     answer_and_rest(0);
-    yard.transfer.echoes = false;
+    yard.transfer.connection.echoes = false;
     answer_and_rest(1);
     assert_true(may_send(yard.port[0]));
-    assert_true(yard.transfer.echoes);
+    assert_true(yard.transfer.connection.echoes);
     socket_release(&yard.transfer);
     assert_true(may_send(yard.port[1]));
-    assert_false(yard.transfer.echoes);
+    assert_false(yard.transfer.connection.echoes);
     socket_release(&yard.transfer);
 }
 
@@ -290,11 +291,11 @@ static void echo_is_remembered_after_an_immediate_answer(void **state)
     answer_and_rest(0);
     assert_true(may_send(yard.port[0]));
     assert_false(list_is_linked(&known(0)->place));
-    yard.transfer.echoes = true;
+    yard.transfer.connection.echoes = true;
     socket_release(&yard.transfer);
     assert_true(list_is_linked(&known(0)->place));
     assert_true(may_send(yard.port[0]));
-    assert_true(yard.transfer.echoes);
+    assert_true(yard.transfer.connection.echoes);
     socket_release(&yard.transfer);
 }
 

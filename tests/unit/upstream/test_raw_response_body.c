@@ -87,7 +87,7 @@ static void libcurl_closes_its_descriptor(void **state)
     start(8 * MIB, 8 * MIB);
     loop_run(env.loop);
     assert_true(env.taken);
-    assert_int_equal(env.transfer->socket, CURL_SOCKET_BAD);
+    assert_int_equal(env.transfer->connection.fd, CURL_SOCKET_BAD);
     assert_null(env.glance->sockets[env.socket]);
     assert_int_equal(fcntl(env.socket, F_GETFD), -1);
     transfer_abort(env.transfer);

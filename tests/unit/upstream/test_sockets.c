@@ -83,7 +83,7 @@ static int set_up(void **state)
     yard.another = curl_easy_init();
     yard.stop.fire = stop_loop;
     yard.transfer.glance = yard.glance;
-    yard.transfer.socket = CURL_SOCKET_BAD;
+    yard.transfer.connection.fd = CURL_SOCKET_BAD;
     yard.transfer.memory_short.run = run_out;
     curl_easy_setopt(yard.easy, CURLOPT_PRIVATE, &yard.transfer);
     loop_add_prepare_hook(yard.loop, count_turn, NULL);
@@ -115,7 +115,7 @@ static struct socket *known(void)
 static void write_raw_request(void)
 {
     assert_int_equal(tell(yard.easy, CURL_POLL_IN), 0);
-    yard.transfer.raw_socket = known();
+    yard.transfer.raw_request.socket = known();
     known()->writer = &yard.transfer;
     known()->write_wanted = true;
     assert_true(socket_watch(known()));
@@ -135,7 +135,7 @@ static void closed_socket_is_not_written(void **state)
     (void)state;
     write_raw_request();
     close_here();
-    assert_null(yard.transfer.raw_socket);
+    assert_null(yard.transfer.raw_request.socket);
 }
 
 /* libcurl may report the removal with the handle of another transfer. */
@@ -144,7 +144,7 @@ static void socket_released_by_libcurl_is_not_written(void **state)
     (void)state;
     write_raw_request();
     assert_int_equal(tell(yard.another, CURL_POLL_REMOVE), 0);
-    assert_null(yard.transfer.raw_socket);
+    assert_null(yard.transfer.raw_request.socket);
     assert_null(known());
     close_here();
 }
@@ -155,10 +155,10 @@ static void socket_of_a_paused_transfer_stays_watched(void **state)
 {
     (void)state;
     assert_int_equal(tell(yard.easy, CURL_POLL_IN), 0);
-    assert_int_equal(yard.transfer.socket, yard.here);
+    assert_int_equal(yard.transfer.connection.fd, yard.here);
     yard.transfer.head_told = true;
     assert_int_equal(tell(yard.easy, CURL_POLL_REMOVE), 0);
-    assert_int_equal(yard.transfer.socket, CURL_SOCKET_BAD);
+    assert_int_equal(yard.transfer.connection.fd, CURL_SOCKET_BAD);
     assert_non_null(known());
     assert_int_equal(known()->watch.events, LOOP_READ);
     shutdown(yard.there, SHUT_RDWR);
@@ -203,7 +203,7 @@ static void connecting_socket_leaves_epoll_before_it_is_closed(void **state)
     struct transfer *transfer = transfer_start(yard.glance, &settings, &request, &owner, NULL);
     assert_non_null(transfer);
     glance_drive(yard.glance, CURL_SOCKET_TIMEOUT, 0);
-    curl_socket_t fd = transfer->socket;
+    curl_socket_t fd = transfer->connection.fd;
     assert_int_not_equal(fd, CURL_SOCKET_BAD);
     assert_int_equal(yard.glance->sockets[fd]->watch.events, LOOP_WRITE);
     epoll_errors = 0;

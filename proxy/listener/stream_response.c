@@ -12,7 +12,7 @@
 
 #include <string.h>
 
-bool splice_response_is_chunked(const struct client *client)
+bool stream_response_is_chunked(const struct client *client)
 {
     return client->streaming && !client->stream.length_known &&
            strcmp(client->version, "HTTP/1.0") != 0;
@@ -53,7 +53,7 @@ static bool append_output(struct client *client, size_t count)
 {
     const char *bytes = client->connection->listener->scratch;
     struct buffer *output = &client->output;
-    if (!splice_response_is_chunked(client))
+    if (!stream_response_is_chunked(client))
         return buffer_append(output, bytes, count);
     return buffer_print(output, "%zx\r\n", count) && buffer_append(output, bytes, count) &&
            buffer_append(output, "\r\n", 2);
@@ -64,7 +64,7 @@ static bool append_output(struct client *client, size_t count)
 static enum splice_result end_of_stream(struct client *client)
 {
     client->streaming_raw = false;
-    if (splice_response_is_chunked(client) && !buffer_append(&client->output, "0\r\n\r\n", 5))
+    if (stream_response_is_chunked(client) && !buffer_append(&client->output, "0\r\n\r\n", 5))
         return SPLICE_LOST;
     return SPLICE_SOME;
 }
@@ -85,7 +85,7 @@ static ssize_t read_stream(struct client *client, bool *spliced)
     return stream->pull(stream->context, listener->scratch, sizeof listener->scratch);
 }
 
-enum splice_result splice_response_next(struct client *client)
+enum splice_result stream_response_next(struct client *client)
 {
     if (client->unsent.count)
         return send_unsent(client);
