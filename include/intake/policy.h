@@ -51,6 +51,21 @@ struct policy_checks {
     bool empty_allowed;                         /* an upload without data is accepted */
 };
 
+/* Limits for the uploads of one project, or from one client address, together. */
+enum policy_limit {
+    POLICY_LIMIT_UPLOADS,            /* of a project at one time */
+    POLICY_LIMIT_UPLOADS_PER_CLIENT, /* from a client address at one time */
+    POLICY_LIMIT_RATE,               /* bytes per second of all uploads of a project */
+    POLICY_LIMIT_COUNT
+};
+
+/* The limit that counts for an upload: that of its rule, else that of the whole policy. */
+struct policy_share {
+    uint64_t limit;   /* 0: none */
+    const char *rule; /* the rule that sets it: only uploads by that rule count. NULL: it is that of
+                       * the whole policy, and uploads by all rules without such a limit count */
+};
+
 /* The levels of the rule where it sets them, else those of [upload] (`defaults`). */
 struct check_levels policy_check_levels(const struct policy_checks *checks,
                                         const struct check_levels *defaults);
@@ -76,6 +91,7 @@ struct policy_decision {
 
     struct policy_checks checks;
     bool checks_by_size; /* a known size could choose a rule that has other checks */
+    struct policy_share shares[POLICY_LIMIT_COUNT];
 
     /* `mode: audit` of the rule or of the whole policy: the other members say what enforcing would
      * do, but the upload must not be changed or refused. With METHOD_DENIED only the mode of the
@@ -97,6 +113,21 @@ void policy_warn(const struct policy *policy, const char *path, struct diagnosti
 
 void policy_decide(const struct policy *policy, const struct policy_facts *facts,
                    struct policy_decision *decision);
+
+/* The limit that `rule` sets (NULL: the whole policy). 0: none, or there is no such rule. */
+uint64_t policy_limit_of(const struct policy *policy, const char *rule, enum policy_limit which);
+
+/* What is not known yet of an image that does not exist yet. */
+struct policy_unknown {
+    bool formats; /* its formats are found in its data */
+    bool names;   /* its name and visibility may come in a form */
+};
+
+/* Whether the decision by these facts counts already: whatever the unknown facts turn out to be,
+ * the same rule applies; or every rule that may apply denies the upload, and none of them is in
+ * audit mode. A size that is not known is no unknown fact here: see size_ceiling. */
+bool policy_is_settled(const struct policy *policy, const struct policy_facts *facts,
+                       const struct policy_unknown *unknown);
 
 /* Which rules are in audit mode (`mode: audit`). With SOME, the decision tells it for each rule,
  * and `doors` are enforced. */
@@ -192,10 +223,26 @@ struct policy_store {
     bool has_s3;
     struct policy_bucket s3;
     uint64_t capacity; /* bytes of all objects in the bucket; UINT64_MAX: no limit */
+    bool has_unknown_length;
+    enum unknown_length unknown_length; /* valid where `has_unknown_length` is true */
 };
 
 /* NULL: the policy has no facts about this store. */
 const struct policy_store *policy_store(const struct policy *policy, const char *name);
+
+/* What happens to an upload of unknown length. */
+struct policy_length {
+    enum unknown_length rule;
+    const char *store; /* borrowed: the store whose rule it is. NULL: it is that of [upload] */
+};
+
+/* The rule of the store where it has one, else `everywhere`, the one of [upload]. `store` NULL:
+ * there is no store yet. */
+struct policy_length policy_unknown_length(const struct policy *policy, const char *store,
+                                           enum unknown_length everywhere);
+
+/* The first store that has uploads of unknown length spooled. NULL: none. */
+const char *policy_spooling_store(const struct policy *policy);
 
 /* Visits every store that a rule uses or allows, in the order of the file. A store that is named
  * several times is visited several times. */

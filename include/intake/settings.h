@@ -19,13 +19,14 @@ struct diagnostics;
 struct setting_place;
 
 struct bind_address {
-    char *text; /* as configured: "0.0.0.0:9292", "[::]:9292" */
+    char *text; /* as configured: "0.0.0.0:9292", "[::]:9292", "unix:/run/glance-intake/socket" */
     struct sockaddr_storage address;
     socklen_t length;
 };
 
-/* What happens to an upload that fails a check. */
-enum check_level { CHECK_OFF, CHECK_WARN, CHECK_REJECT };
+/* What happens to an upload that fails a check. The last one is a level of `compressed` only:
+ * compressed data is decompressed, and what cannot be is rejected. */
+enum check_level { CHECK_OFF, CHECK_WARN, CHECK_REJECT, CHECK_DECOMPRESS };
 
 /* One level per kind of check of the image data. */
 struct check_levels {
@@ -42,6 +43,15 @@ enum glance_checks { GLANCE_CHECKS_AUTO, GLANCE_CHECKS_ON, GLANCE_CHECKS_OFF };
 
 enum unknown_length { UNKNOWN_LENGTH_SPOOL, UNKNOWN_LENGTH_STREAM, UNKNOWN_LENGTH_REJECT };
 
+/* What happens to an upload whose opening seconds are slower than slow_rate. */
+enum slow_upload { SLOW_UPLOAD_STREAM, SLOW_UPLOAD_SPOOL };
+
+/* Where the data of an upload is that can be resumed. */
+enum resume_backing {
+    RESUME_BACKING_HOLD, /* with Glance, whose request stays open */
+    RESUME_BACKING_SPOOL /* on disk, until it is whole */
+};
+
 /* What is compared with the image after an upload. Each mode includes the one before it. */
 enum verify_mode { VERIFY_OFF, VERIFY_SIZE, VERIFY_DIGEST };
 
@@ -50,11 +60,17 @@ enum tls_version { TLS_VERSION_1_2, TLS_VERSION_1_3 };
 /* The header in which trusted proxies name the client. */
 enum forwarded_header { FORWARDED_HEADER_X_FORWARDED_FOR, FORWARDED_HEADER_FORWARDED };
 
+/* Which requests have a line in the log when they end: none, uploads and imports, or all. */
+enum access_log { ACCESS_LOG_OFF, ACCESS_LOG_UPLOADS, ACCESS_LOG_ALL };
+
+enum { PEER_MAX = 255 }; /* bytes in "host:port" of a peer */
+
 struct settings {
     bool debug;
     unsigned workers; /* at least 1: 0 in the file is resolved to the number of CPUs */
     enum log_format log_format;
     char *log_file; /* NULL: standard error */
+    enum access_log access_log;
     uint64_t drain_timeout;
 
     struct {
@@ -63,21 +79,30 @@ struct settings {
         char *tls_cert_file; /* both set, or both NULL */
         char *tls_key_file;
         enum tls_version tls_min_version;
+        char *tls_ciphers;        /* NULL: the proxy's own choice */
+        char *tls_client_ca_file; /* NULL: clients need no certificate */
         unsigned max_connections;
         uint64_t header_timeout;
         uint64_t keepalive_timeout;
         uint64_t stall_timeout;
         uint64_t max_request_body; /* of a request that is not an upload */
         struct networks trusted_proxies;
+        bool proxy_protocol; /* they begin each connection with a PROXY header */
         enum forwarded_header forwarded_header;
     } listen;
 
     struct {
-        char **endpoints; /* at least one; "http://host:port" or https, without trailing slash */
+        /* At least one; "http://host:port" or https, without trailing slash, or "unix:/path". */
+        char **endpoints;
         size_t endpoint_count;
-        char *ca_file; /* NULL: the CAs of the system */
+        char *ca_file;          /* NULL: the CAs of the system */
+        char *client_cert_file; /* both set, or both NULL */
+        char *client_key_file;
         bool insecure;
         uint64_t health_interval; /* 0: off */
+        uint64_t feed_interval;   /* 0: off */
+        unsigned max_uploads;     /* at one endpoint at one time; 0: no limit */
+        uint64_t queue_timeout;   /* of an upload beyond that; 0: none */
         uint64_t connect_timeout;
         uint64_t stall_timeout;
         uint64_t response_timeout;
@@ -88,6 +113,8 @@ struct settings {
         bool fix_content_type; /* else: strict */
         bool unwrap_multipart; /* else: reject */
         enum unknown_length unknown_length;
+        enum slow_upload slow;
+        uint64_t slow_rate; /* bytes per second */
         char *spool_dir;
         char *spool_dir_file; /* where spool_dir was set, for later error messages */
         int spool_dir_line;
@@ -97,6 +124,24 @@ struct settings {
         enum verify_mode verify;
         bool check_quota; /* check the quota of the project, and the space in the store */
     } upload;
+
+    struct {
+        uint64_t window;   /* how long an upload waits for its client; 0: off */
+        unsigned max_held; /* over all workers */
+        unsigned max_held_per_project;
+        enum resume_backing backing;
+    } resume;
+
+    struct {
+        char *auth_url; /* as configured; NULL: nobody logs in here */
+        char *ca_file;  /* NULL: the CAs of the system */
+    } keystone;
+
+    struct {
+        char **peers; /* admin listeners of the other proxies, "host:port"; this one may be there */
+        size_t peer_count;
+        char *key_file; /* that they share; NULL only without peers */
+    } cluster;
 
     struct {
         char *file;
@@ -128,6 +173,15 @@ struct settings *settings_load(const struct settings_sources *sources,
  * one). Use them only to look for more errors, never to run. NULL: no memory. */
 struct settings *settings_read(const struct settings_sources *sources,
                                struct diagnostics *diagnostics);
+
+/* Adds a line to `warnings` for each setting that is valid but probably not what was meant. */
+void settings_warn(const struct settings *settings, struct diagnostics *warnings);
+
+/* The setting that makes uploads go to spool_dir. NULL: none does. */
+const char *settings_spool_user(const struct settings *settings);
+
+/* The priority string for GnuTLS. Owned by the caller. NULL: no memory. */
+char *settings_tls_priorities(const struct settings *settings);
 
 /* Adds a line to `out` for each setting of `configured` that differs from `running` (the settings
  * at start) and needs a restart: with file, line and both values. */

@@ -9,13 +9,15 @@ struct policy;
 struct diagnostics;
 struct settings;
 struct settings_sources;
+struct tls_clients;
 struct tls_identity;
 
 struct snapshot {
     struct settings *settings;
     struct policy *policy;
-    struct tls_identity *tls; /* NULL: the listener speaks plain HTTP */
-    struct snapshot *lender;  /* owns `tls`, and is held by this one; NULL: this one owns it */
+    struct tls_identity *tls;    /* NULL: the listener speaks plain HTTP */
+    struct tls_clients *clients; /* NULL: clients need no certificate */
+    struct snapshot *lender;     /* owns `tls`, and is held by this one; NULL: this one owns it */
     _Atomic unsigned references;
 };
 

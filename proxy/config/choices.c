@@ -55,12 +55,30 @@ const struct setting_kind kind_log_format = {
     .words = {[LOG_FORMAT_TEXT] = "text", [LOG_FORMAT_JSON] = "json"},
 };
 
+const struct setting_kind kind_access_log = {
+    .read = choice_read,
+    .print = choice_print,
+    .words = {[ACCESS_LOG_OFF] = "off", [ACCESS_LOG_UPLOADS] = "uploads", [ACCESS_LOG_ALL] = "all"},
+};
+
 const struct setting_kind kind_unknown_length = {
     .read = choice_read,
     .print = choice_print,
     .words = {[UNKNOWN_LENGTH_SPOOL] = "spool",
               [UNKNOWN_LENGTH_STREAM] = "stream",
               [UNKNOWN_LENGTH_REJECT] = "reject"},
+};
+
+const struct setting_kind kind_slow_upload = {
+    .read = choice_read,
+    .print = choice_print,
+    .words = {[SLOW_UPLOAD_STREAM] = "stream", [SLOW_UPLOAD_SPOOL] = "spool"},
+};
+
+const struct setting_kind kind_backing = {
+    .read = choice_read,
+    .print = choice_print,
+    .words = {[RESUME_BACKING_HOLD] = "hold", [RESUME_BACKING_SPOOL] = "spool"},
 };
 
 const struct setting_kind kind_tls_version = {
@@ -80,6 +98,15 @@ const struct setting_kind kind_check_level = {
     .read = choice_read,
     .print = choice_print,
     .words = {[CHECK_OFF] = "off", [CHECK_WARN] = "warn", [CHECK_REJECT] = "reject"},
+};
+
+const struct setting_kind kind_compressed = {
+    .read = choice_read,
+    .print = choice_print,
+    .words = {[CHECK_OFF] = "off",
+              [CHECK_WARN] = "warn",
+              [CHECK_REJECT] = "reject",
+              [CHECK_DECOMPRESS] = "decompress"},
 };
 
 const struct setting_kind kind_glance_checks = {

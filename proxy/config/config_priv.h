@@ -1,17 +1,20 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Shared by the files that read glance-intake.conf to struct settings.
  *
- *     ini_file.c   lines -> sections and keys (inih)
- *     table.c      one row per key: name, kind, offset, default, bounds, doc
- *     kinds.c      how a kind of value is read, printed and freed
- *     choices.c    the same for values that are one of a few words
- *     lists.c      the same for lists of addresses
- *     values.c     parsers of single values: pure functions
- *     files.c      which files to read, in which order
- *     load.c       reads the files in order: each key at most once per file, the last file wins
- *     check.c      rules between several settings, and paths
- *     loops.c      finds an endpoint that is this proxy itself
- *     restart.c    settings that a reload cannot change
+ *     ini_file.c     lines -> sections and keys (inih)
+ *     environment.c  $NAME in a value -> the variable's value
+ *     table.c        one row per key: name, kind, offset, default, bounds, doc
+ *     kinds.c        how a kind of value is read, printed and freed
+ *     choices.c      the same for values that are one of a few words
+ *     lists.c        the same for lists of addresses
+ *     values.c       parsers of single values: pure functions
+ *     files.c        which files to read, in which order
+ *     load.c         reads the files in order: each key at most once per file, the last file wins
+ *     check.c        rules between several settings, and paths
+ *     advice.c       warnings about what is valid
+ *     tls_priorities.c  the ciphers of the listener
+ *     loops.c        finds an endpoint that is this proxy itself
+ *     restart.c      settings that a reload cannot change
  */
 #ifndef CONFIG_CONFIG_PRIV_H
 #define CONFIG_CONFIG_PRIV_H
@@ -48,10 +51,11 @@ struct setting_kind {
 };
 
 extern const struct setting_kind kind_boolean, kind_count, kind_size, kind_time, kind_path,
-    kind_bind, kind_binds, kind_endpoints, kind_networks;
-extern const struct setting_kind kind_log_format, kind_content_type, kind_multipart,
-    kind_unknown_length, kind_forwarded_header, kind_tls_version, kind_check_level,
-    kind_glance_checks, kind_verify, kind_quota;
+    kind_bind, kind_binds, kind_endpoints, kind_peers, kind_networks;
+extern const struct setting_kind kind_log_format, kind_access_log, kind_content_type,
+    kind_multipart, kind_unknown_length, kind_slow_upload, kind_backing, kind_forwarded_header,
+    kind_tls_version, kind_check_level, kind_compressed, kind_glance_checks, kind_verify,
+    kind_quota;
 
 struct setting {
     const char *section;
@@ -79,14 +83,23 @@ bool value_boolean(const char *text, bool *out);
 /* 1 to 18 decimal digits. */
 bool value_count(const char *text, uint64_t *out);
 
-/* Parses "192.0.2.7:9292" or "[::]:9292". Returns NULL and sets `out` except its text, or returns
- * what is wrong as a clause. */
+/* Parses "192.0.2.7:9292", "[::]:9292" or "unix:/path". Returns NULL and sets `out` except its
+ * text, or returns what is wrong as a clause. */
 const char *value_bind(const char *text, struct bind_address *out);
 
 /* Reads the next item of a comma-separated list: `*item` and its `*length`, without blanks around
  * it (length 0: nothing between two commas). `*cursor` starts at the text and moves past the item.
  * False: the list has ended. Blanks, or nothing, after the last comma are no item. */
 bool value_next_item(const char **cursor, const char **item, size_t *length);
+
+/* --- environment.c --------------------------------------------------------------------- */
+
+/* Appends `text` to `out` with $NAME and ${NAME} replaced by variables of the environment, and $$
+ * by $. False: `why` says what is wrong. */
+bool environment_expand(const char *text, struct buffer *out, struct buffer *why);
+
+/* Appends `text` with each $ as $$, so that environment_expand() gives `text` again. */
+void environment_escape(const char *text, struct buffer *out);
 
 /* --- files.c --------------------------------------------------------------------------- */
 
@@ -133,9 +146,14 @@ void settings_forget_places(struct settings *settings);
 void settings_check(const struct settings *settings, const struct setting_place *places,
                     struct diagnostics *diagnostics);
 
+/* --- tls_priorities.c ------------------------------------------------------------------ */
+
+/* What is wrong with tls_ciphers, as a clause. NULL: it is good. */
+const char *tls_priorities_fault(const struct settings *settings);
+
 /* --- lists.c --------------------------------------------------------------------------- */
 
-/* The port in network byte order. */
+/* The port in network byte order; 0 for a unix socket. */
 uint16_t bind_port(const struct bind_address *bind);
 bool bind_is_wildcard(const struct bind_address *bind);
 

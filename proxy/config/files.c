@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Lists the configuration files in the order in which they are read. */
 #include "config/config_priv.h"
 #include "intake/diagnostics.h"
 

@@ -180,6 +180,8 @@ static bool bind_read(const struct setting *row, const char *text, struct settin
 {
     struct bind_address bind = {0};
     const char *fault = *text ? value_bind(text, &bind) : NULL;
+    if (*text && !fault && bind.address.ss_family == AF_UNIX)
+        fault = "is a unix socket, and these pages need ADDRESS:PORT";
     if (fault) {
         buffer_print(why, "'%.80s' %s", text, fault);
         return false;

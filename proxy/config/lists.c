@@ -8,6 +8,7 @@
 #include "intake/endpoint.h"
 
 #include <netinet/in.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -121,8 +122,9 @@ const struct setting_kind kind_binds = {
 
 static bool add_endpoint(struct settings *parsed, const char *item, struct buffer *why)
 {
-    size_t length;
-    const char *fault = endpoint_fault(item, &length);
+    size_t length = strlen(item);
+    const char *fault =
+        unix_path(item) ? unix_path_fault(unix_path(item)) : endpoint_fault(item, &length);
     if (fault) {
         /* The item may be http://user:password@host: never show a password. */
         buffer_print(why, "'%.80s' %s", strchr(item, '@') ? "..." : item, fault);
@@ -175,10 +177,86 @@ static void endpoints_print(const struct setting *row, const struct settings *se
 const struct setting_kind kind_endpoints = {
     .read = endpoints_read, .print = endpoints_print, .clear = endpoints_clear};
 
+/* --- the other proxies --------------------------------------------------------------------- */
+
+/* As the address of an endpoint, with a port. */
+static const char *peer_fault(const char *item)
+{
+    char url[sizeof "http://" + PEER_MAX];
+    size_t length;
+    const char *colon = strrchr(item, ':');
+    if (strlen(item) > PEER_MAX || strpbrk(item, "/@?#") || !colon || colon[1] < '0' ||
+        colon[1] > '9')
+        return "is not HOST:PORT, such as 192.0.2.12:9294 or [2001:db8::12]:9294";
+    snprintf(url, sizeof url, "http://%s", item);
+    return endpoint_fault(url, &length);
+}
+
+static bool add_peer(struct settings *parsed, const char *item, struct buffer *why)
+{
+    const char *fault = peer_fault(item);
+    if (fault) {
+        buffer_print(why, "'%.80s' %s", item, fault);
+        return false;
+    }
+    size_t count = parsed->cluster.peer_count;
+    char **peers = reallocarray(parsed->cluster.peers, count + 1, sizeof *peers);
+    if (!peers)
+        return no_memory(why);
+    parsed->cluster.peers = peers;
+    peers[count] = strdup(item);
+    if (!peers[count])
+        return no_memory(why);
+    parsed->cluster.peer_count++;
+    return true;
+}
+
+static void peers_clear(const struct setting *row, struct settings *settings)
+{
+    (void)row;
+    for (size_t i = 0; i < settings->cluster.peer_count; i++)
+        free(settings->cluster.peers[i]);
+    free(settings->cluster.peers);
+    settings->cluster.peers = NULL;
+    settings->cluster.peer_count = 0;
+}
+
+static bool peers_read(const struct setting *row, const char *text, struct settings *settings,
+                       struct buffer *why)
+{
+    struct settings parsed = {0};
+    if (!collect(&parsed, text, add_peer, 0, why)) {
+        peers_clear(row, &parsed);
+        return false;
+    }
+    peers_clear(row, settings);
+    settings->cluster.peers = parsed.cluster.peers;
+    settings->cluster.peer_count = parsed.cluster.peer_count;
+    return true;
+}
+
+static void peers_print(const struct setting *row, const struct settings *settings,
+                        struct buffer *out)
+{
+    (void)row;
+    for (size_t i = 0; i < settings->cluster.peer_count; i++)
+        print_item(i, settings->cluster.peers[i], out);
+}
+
+const struct setting_kind kind_peers = {
+    .read = peers_read, .print = peers_print, .clear = peers_clear};
+
 /* --- trusted proxies ------------------------------------------------------------------- */
 
+static const char UNIX_PEERS[] = "unix:";
+
+/* "unix:", as in nginx, stands for the peers on unix sockets. */
 static bool add_network(struct settings *parsed, const char *item, struct buffer *why)
 {
+    if (strcmp(item, UNIX_PEERS) == 0) {
+        parsed->listen.trusted_proxies.unix_sockets = true;
+        return true;
+    }
     if (networks_add(&parsed->listen.trusted_proxies, item))
         return true;
     buffer_print(why, "'%.80s' is not a network, such as 10.0.0.0/8 or 2001:db8::/32", item);
@@ -208,11 +286,14 @@ static void networks_print(const struct setting *row, const struct settings *set
                            struct buffer *out)
 {
     (void)row;
-    for (size_t i = 0; i < settings->listen.trusted_proxies.count; i++) {
+    const struct networks *trusted = &settings->listen.trusted_proxies;
+    for (size_t i = 0; i < trusted->count; i++) {
         char text[ADDRESS_TEXT_MAX];
-        network_text(&settings->listen.trusted_proxies.rows[i], text);
+        network_text(&trusted->rows[i], text);
         print_item(i, text, out);
     }
+    if (trusted->unix_sockets)
+        print_item(trusted->count, UNIX_PEERS, out);
 }
 
 const struct setting_kind kind_networks = {
@@ -220,6 +301,8 @@ const struct setting_kind kind_networks = {
 
 bool bind_is_wildcard(const struct bind_address *bind)
 {
+    if (bind->address.ss_family == AF_UNIX)
+        return false;
     if (bind->address.ss_family == AF_INET)
         return ((const struct sockaddr_in *)&bind->address)->sin_addr.s_addr == INADDR_ANY;
     return IN6_IS_ADDR_UNSPECIFIED(&((const struct sockaddr_in6 *)&bind->address)->sin6_addr);
@@ -227,6 +310,8 @@ bool bind_is_wildcard(const struct bind_address *bind)
 
 uint16_t bind_port(const struct bind_address *bind)
 {
+    if (bind->address.ss_family == AF_UNIX)
+        return 0;
     /* sin_port and sin6_port have the same offset. */
     return ((const struct sockaddr_in *)&bind->address)->sin_port;
 }

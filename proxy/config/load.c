@@ -89,14 +89,17 @@ static void unknown_key(struct loader *loader, int line, const char *key)
                         loader->section, key);
 }
 
-static void read_value(struct loader *loader, const struct setting *row, int line,
-                       const char *value)
+static void read_value(struct loader *loader, const struct setting *row, int line, const char *text)
 {
+    struct buffer value;
     struct buffer why;
+    buffer_init(&value, SETTINGS_LINE_MAX);
     buffer_init(&why, SETTINGS_WHY_MAX);
-    if (!row->kind->read(row, value, loader->settings, &why))
+    if (!environment_expand(text, &value, &why) ||
+        !row->kind->read(row, buffer_text(&value), loader->settings, &why))
         diagnostics_add(loader->diagnostics, loader->file, line, "[%s] %s: %s", row->section,
                         row->key, buffer_text(&why));
+    buffer_free(&value);
     buffer_free(&why);
 }
 
@@ -203,6 +206,16 @@ struct settings *settings_load(const struct settings_sources *sources,
     return NULL;
 }
 
+static void print_value(const struct setting *row, const struct settings *settings,
+                        struct buffer *out)
+{
+    struct buffer value;
+    buffer_init(&value, out->max);
+    row->kind->print(row, settings, &value);
+    environment_escape(buffer_text(&value), out);
+    buffer_free(&value);
+}
+
 void settings_print(const struct settings *settings, struct buffer *out)
 {
     const char *section = NULL;
@@ -212,7 +225,7 @@ void settings_print(const struct settings *settings, struct buffer *out)
             buffer_print(out, "%s[%s]\n", section ? "\n" : "", row->section);
         section = row->section;
         buffer_print(out, "%s = ", row->key);
-        row->kind->print(row, settings, out);
+        print_value(row, settings, out);
         buffer_print(out, "\n");
     }
 }

@@ -2,6 +2,7 @@
 /* Finds an endpoint of Glance that is this proxy itself. Names are not resolved with DNS, which
  * could block. A loop that is not found here is found by Via. */
 #include "config/config_priv.h"
+#include "intake/endpoint.h"
 
 #include <arpa/inet.h>
 #include <ifaddrs.h>
@@ -11,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 struct server {
@@ -102,9 +104,21 @@ static const char *replace_local_name(const char *host)
     return local ? "127.0.0.1" : host;
 }
 
+static const struct bind_address *find_unix(const char *path, const struct bind_address *binds,
+                                            size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        if (binds[i].address.ss_family == AF_UNIX &&
+            strcmp(((const struct sockaddr_un *)&binds[i].address)->sun_path, path) == 0)
+            return &binds[i];
+    return NULL;
+}
+
 const struct bind_address *loop_find(const char *endpoint, const struct bind_address *binds,
                                      size_t count)
 {
+    if (unix_path(endpoint))
+        return find_unix(unix_path(endpoint), binds, count);
     struct server server = split(endpoint);
     struct addrinfo *address = NULL;
     const struct addrinfo hints = {.ai_flags = AI_NUMERICHOST | AI_NUMERICSERV,

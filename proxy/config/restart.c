@@ -19,9 +19,15 @@ static const struct restart_setting {
     const char *section, *key;
     enum change change;
 } RESTART_SETTINGS[] = {
-    {"DEFAULT", "workers", CHANGE_OF_VALUE},         {"listen", "bind", CHANGE_OF_VALUE},
-    {"listen", "tls_cert_file", CHANGE_OF_PRESENCE}, {"listen", "tls_key_file", CHANGE_OF_PRESENCE},
-    {"listen", "tls_min_version", CHANGE_OF_VALUE},  {"admin", "bind", CHANGE_OF_VALUE},
+    {"DEFAULT", "workers", CHANGE_OF_VALUE},
+    {"listen", "bind", CHANGE_OF_VALUE},
+    {"listen", "tls_cert_file", CHANGE_OF_PRESENCE},
+    {"listen", "tls_key_file", CHANGE_OF_PRESENCE},
+    {"listen", "tls_min_version", CHANGE_OF_VALUE},
+    {"listen", "tls_ciphers", CHANGE_OF_VALUE},
+    {"keystone", "auth_url", CHANGE_OF_VALUE},
+    {"keystone", "ca_file", CHANGE_OF_VALUE},
+    {"admin", "bind", CHANGE_OF_VALUE},
 };
 
 static const struct restart_setting *restart_setting_of(const struct setting *row)

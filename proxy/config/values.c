@@ -2,11 +2,14 @@
 /* Parses single values. */
 #include "config/config_priv.h"
 
+#include "intake/endpoint.h"
+
 #include <arpa/inet.h>
 #include <netinet/in.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include <sys/un.h>
 
 bool value_boolean(const char *text, bool *out)
 {
@@ -58,9 +61,24 @@ static bool read_ipv6(const char *host, in_port_t port, struct bind_address *out
     return inet_pton(AF_INET6, host, &in6->sin6_addr) == 1;
 }
 
+static const char *read_unix(const char *path, struct bind_address *out)
+{
+    const char *fault = unix_path_fault(path);
+    if (fault)
+        return fault;
+    struct bind_address bind = {.length = sizeof(struct sockaddr_un)};
+    struct sockaddr_un *address = (struct sockaddr_un *)&bind.address;
+    address->sun_family = AF_UNIX;
+    memcpy(address->sun_path, path, strlen(path));
+    *out = bind;
+    return NULL;
+}
+
 const char *value_bind(const char *text, struct bind_address *out)
 {
     static const char form[] = "is not ADDRESS:PORT, such as 0.0.0.0:9292 or [::]:9292";
+    if (unix_path(text))
+        return read_unix(unix_path(text), out);
     char host[INET6_ADDRSTRLEN] = "";
     bool bracketed = text[0] == '[';
     const char *start = text + bracketed;

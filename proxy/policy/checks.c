@@ -18,6 +18,7 @@ static const char *const level_words[] = {
     [CHECK_OFF] = "off",
     [CHECK_WARN] = "warn",
     [CHECK_REJECT] = "reject",
+    [CHECK_DECOMPRESS] = "decompress",
 };
 
 /* --- read ------------------------------------------------------------------------------ */
@@ -37,8 +38,9 @@ static void read_check(struct document *document, size_t key, const yaml_node_t 
         read_empty(document, node, checks);
         return;
     }
+    size_t words = key == POLICY_CHECK_COMPRESSED ? CHECK_DECOMPRESS + 1 : CHECK_REJECT + 1;
     checks->level[key] =
-        (enum check_level)word_read(document, node, check_keys[key], level_words, CHECK_REJECT + 1);
+        (enum check_level)word_read(document, node, check_keys[key], level_words, words);
     checks->set[key] = true;
 }
 

@@ -35,6 +35,37 @@ static bool checks_by_size(const struct policy *policy, const struct rule *chose
     return false;
 }
 
+/* Whether the rule would apply if each unknown fact were what it asks for. */
+static bool could_apply(const struct rule *rule, const struct policy_facts *facts,
+                        const struct policy_unknown *unknown)
+{
+    const bool open[CONDITION_COUNT] = {
+        [CONDITION_DISK_FORMAT] = unknown->formats,
+        [CONDITION_CONTAINER_FORMAT] = unknown->formats,
+        [CONDITION_NAME] = unknown->names,
+        [CONDITION_VISIBILITY] = unknown->names,
+    };
+    for (enum condition i = 0; i < CONDITION_COUNT; i++)
+        if (rule->set[i] && !open[i] && !condition_holds(rule, i, facts))
+            return false;
+    return true;
+}
+
+bool policy_is_settled(const struct policy *policy, const struct policy_facts *facts,
+                       const struct policy_unknown *unknown)
+{
+    const struct rule *chosen = policy_find_rule(policy, facts);
+    bool all_deny = chosen->deny && !policy->audit && chosen->enforcement != AUDITED;
+    bool settled = true;
+    for (const struct rule *rule = policy->rules; rule < chosen; rule++) {
+        if (!could_apply(rule, facts, unknown))
+            continue;
+        settled = false;
+        all_deny = all_deny && rule->deny && rule->enforcement != AUDITED;
+    }
+    return settled || all_deny;
+}
+
 bool rule_allows_store(const struct rule *rule, const char *requested)
 {
     if (rule->mode == MODE_FORCE)
@@ -54,11 +85,13 @@ void policy_decide(const struct policy *policy, const struct policy_facts *facts
         .rule = rule->name,
         .max_size = rule->max_size,
         .max_virtual_size = rule->max_virtual_size,
-        .audit = policy->audit || rule->audit,
+        .audit = policy->audit || rule->enforcement == AUDITED,
         .checks = rule->checks,
         .checks_by_size = checks_by_size(policy, rule, facts),
         .size_ceiling = size_ceiling(policy, rule, facts),
     };
+    for (enum policy_limit i = 0; i < POLICY_LIMIT_COUNT; i++)
+        decision->shares[i] = limits_share(policy, rule, i);
     if (rule->deny) {
         decision->verdict = POLICY_DENY;
         decision->why = rule->deny;

@@ -74,7 +74,8 @@ static void explain_replaced(const struct rule *rule, const char *who, const cha
                              struct buffer *out)
 {
     buffer_print(out, "%s asked for %s; mode %s that\n", who, requested,
-                 rule->audit ? "audit, judged as force, would replace" : "force replaces");
+                 rule->enforcement == AUDITED ? "audit, judged as force, would replace"
+                                              : "force replaces");
 }
 
 static void explain_store(const struct rule *rule, const struct policy_facts *facts,
@@ -144,6 +145,8 @@ void policy_explain(const struct policy *policy, const struct policy_facts *fact
         explain_store(rule, facts, decision, out);
         explain_limits(decision, out);
         checks_explain(&decision->checks, out);
+        if (!decision->audit)
+            limits_explain(decision->shares, out);
     }
 }
 

@@ -123,7 +123,7 @@ void policy_decide_import(const struct policy *policy, const struct policy_facts
                    .max_size = UINT64_MAX,
                    .max_virtual_size = UINT64_MAX,
                    .size_ceiling = UINT64_MAX,
-                   .audit = policy->audit || rule->audit},
+                   .audit = policy->audit || rule->enforcement == AUDITED},
         .change = IMPORT_KEEP,
     };
     if (!ingest_takes_method(&policy->ingest, method, facts->client)) {

@@ -32,8 +32,8 @@ static bool matches_any(const struct strings *patterns, const char *fact, int fl
     return false;
 }
 
-static bool condition_holds(const struct rule *rule, enum condition condition,
-                            const struct policy_facts *facts)
+bool condition_holds(const struct rule *rule, enum condition condition,
+                     const struct policy_facts *facts)
 {
     if (condition_table[condition].comparison == COMPARE_SIZE)
         return facts->size_known && facts->size > rule->larger_than;

@@ -58,7 +58,7 @@ enum policy_audit_scope policy_audits(const struct policy *policy)
     if (policy->audit)
         return POLICY_AUDITS_ALL;
     for (const struct rule *rule = policy->rules; rule < policy->rules + policy->count; rule++)
-        if (rule->audit)
+        if (rule->enforcement == AUDITED)
             return POLICY_AUDITS_SOME;
     return POLICY_AUDITS_NONE;
 }

@@ -7,7 +7,8 @@
  *     stores.c    the tree -> facts about stores
  *     ingest.c    the tree -> which ingest operations are open, and to which clients
  *     checks.c    the levels of the checks that a rule sets
- *     check.c     checks the policy as a whole
+ *     limits.c    the limits of a project's or client's uploads
+ *     validate.c  checks the policy as a whole
  *     warnings.c  warns about policies that are valid but probably wrong
  *     texts.c     lists of strings, and which names are valid
  *     match.c     whether a rule applies to the facts: the table of conditions
@@ -64,6 +65,18 @@ enum condition {
 
 enum store_mode { MODE_DEFAULT, MODE_FORCE };
 
+enum enforcement {
+    ENFORCED_BY_DEFAULT, /* the rule has no `mode` */
+    ENFORCED,            /* `mode: default` or `mode: force` */
+    AUDITED              /* `mode: audit` */
+};
+
+/* `limits` of a rule, or of the whole policy. */
+struct policy_limits {
+    bool set[POLICY_LIMIT_COUNT];
+    uint64_t value[POLICY_LIMIT_COUNT]; /* valid where `set` is true; 0: no limit */
+};
+
 struct rule {
     char *name;
     int line;
@@ -72,16 +85,17 @@ struct rule {
     struct networks clients;
     uint64_t larger_than;
 
-    char *deny; /* the operator's reason; then the members below are not set, except `audit` */
+    char
+        *deny; /* the operator's reason; then the members below are not set, except `enforcement` */
     char *store;
     enum store_mode mode;
-    bool mode_set;        /* the file has `mode: default` or `mode: force` */
-    bool audit;           /* `mode: audit`; `mode` is then the mode that would be enforced */
-    struct strings allow; /* empty: any store except reserved ones */
-    char *allow_text;     /* "file, test"; NULL if `allow` is empty */
-    uint64_t max_size;    /* bytes; UINT64_MAX: none */
+    enum enforcement enforcement; /* AUDITED: `mode` is the mode that would be enforced */
+    struct strings allow;         /* empty: any store except reserved ones */
+    char *allow_text;             /* "file, test"; NULL if `allow` is empty */
+    uint64_t max_size;            /* bytes; UINT64_MAX: none */
     uint64_t max_virtual_size;
     struct policy_checks checks;
+    struct policy_limits limits;
 };
 
 struct store_facts {
@@ -104,6 +118,7 @@ struct policy {
     struct store_facts *stores;
     size_t store_count;
     struct ingest ingest;
+    struct policy_limits limits; /* where the rule sets none */
 };
 
 /* --- texts.c --------------------------------------------------------------------------- */
@@ -225,7 +240,16 @@ bool checks_any(const struct policy_checks *checks);
 bool checks_equal(const struct policy_checks *a, const struct policy_checks *b);
 void checks_explain(const struct policy_checks *checks, struct buffer *out); /* one line or none */
 
-/* --- check.c --------------------------------------------------------------------------- */
+/* --- limits.c -------------------------------------------------------------------------- */
+
+void limits_read(struct document *document, const yaml_node_t *node, struct policy_limits *limits);
+bool limits_any(const struct policy_limits *limits);
+struct policy_share limits_share(const struct policy *policy, const struct rule *rule,
+                                 enum policy_limit which);
+/* One line for each limit that counts. */
+void limits_explain(const struct policy_share shares[POLICY_LIMIT_COUNT], struct buffer *out);
+
+/* --- validate.c --------------------------------------------------------------------------- */
 
 /* Reports faults that concern more than one value. */
 void policy_check(const struct policy *policy, const char *path, struct diagnostics *diagnostics);
@@ -252,6 +276,10 @@ extern const struct condition_row condition_table[CONDITION_COUNT];
 
 /* The fact as text. NULL: not known. Not for larger_than. */
 const char *condition_fact(enum condition condition, const struct policy_facts *facts);
+
+/* A condition on a fact that is not known does not hold. */
+bool condition_holds(const struct rule *rule, enum condition condition,
+                     const struct policy_facts *facts);
 
 /* The first condition that does not hold. CONDITION_COUNT: all hold. With `ignore_size`,
  * larger_than is ignored. */

@@ -13,8 +13,8 @@ static void read_mode(struct document *document, const yaml_node_t *node, struct
     enum { DEFAULT, FORCE, AUDIT, MODES };
     static const char *const modes[] = {"default", "force", "audit"};
     size_t mode = word_read(document, node, "mode", modes, MODES);
-    rule->mode_set = mode == DEFAULT || mode == FORCE;
-    rule->audit = mode == AUDIT;
+    if (mode < MODES)
+        rule->enforcement = mode == AUDIT ? AUDITED : ENFORCED;
     rule->mode = mode == FORCE ? MODE_FORCE : MODE_DEFAULT;
 }
 
@@ -100,6 +100,7 @@ enum rule_key {
     KEY_MAX_SIZE,
     KEY_MAX_VIRTUAL_SIZE,
     KEY_CHECKS,
+    KEY_LIMITS,
     KEY_DENY,
     KEY_NAME,
     KEY_WHEN
@@ -113,6 +114,7 @@ static const char *const rule_keys[] = {
     [KEY_MAX_SIZE] = "max_size",
     [KEY_MAX_VIRTUAL_SIZE] = "max_virtual_size",
     [KEY_CHECKS] = "checks",
+    [KEY_LIMITS] = "limits",
     [KEY_DENY] = "deny",
     [KEY_NAME] = "name",
     [KEY_WHEN] = "when",
@@ -142,6 +144,9 @@ static void read_rule_value(struct document *document, size_t key, const yaml_no
         break;
     case KEY_CHECKS:
         checks_read(document, value, &rule->checks);
+        break;
+    case KEY_LIMITS:
+        limits_read(document, value, &rule->limits);
         break;
     case KEY_DENY:
         rule->deny = text_read(document, value, "deny");
@@ -177,7 +182,7 @@ static void read_rule(struct document *document, const struct mapping *mapping,
                       const yaml_node_t *node, struct rule *rule)
 {
     document_walk(document, mapping, node, rule);
-    if (rule->audit)
+    if (rule->enforcement == AUDITED)
         rule->mode = rule->allow.count > 0 ? MODE_DEFAULT : MODE_FORCE;
 }
 
@@ -209,7 +214,15 @@ static void read_rules(struct document *document, const yaml_node_t *node, struc
 
 /* --- the policy ------------------------------------------------------------------------ */
 
-enum top_key { KEY_TOP_MODE, KEY_RULES, KEY_DEFAULT, KEY_INGEST, KEY_STORES, TOP_KEYS };
+enum top_key {
+    KEY_TOP_MODE,
+    KEY_TOP_LIMITS,
+    KEY_RULES,
+    KEY_DEFAULT,
+    KEY_INGEST,
+    KEY_STORES,
+    TOP_KEYS
+};
 
 struct top {
     struct policy *policy;
@@ -231,6 +244,9 @@ static void read_top_value(struct document *document, size_t key, const yaml_nod
     case KEY_TOP_MODE:
         read_top_mode(document, value, top->policy);
         break;
+    case KEY_TOP_LIMITS:
+        limits_read(document, value, &top->policy->limits);
+        break;
     case KEY_RULES:
         if (top->fallback)
             document_report(document, value, "rules must come before default");
@@ -249,11 +265,9 @@ static void read_top_value(struct document *document, size_t key, const yaml_nod
 
 void policy_read(struct document *document, struct policy *policy)
 {
-    static const char *const keys[] = {[KEY_TOP_MODE] = "mode",
-                                       [KEY_RULES] = "rules",
-                                       [KEY_DEFAULT] = "default",
-                                       [KEY_INGEST] = "doors",
-                                       [KEY_STORES] = "stores"};
+    static const char *const keys[] = {
+        [KEY_TOP_MODE] = "mode",   [KEY_TOP_LIMITS] = "limits", [KEY_RULES] = "rules",
+        [KEY_DEFAULT] = "default", [KEY_INGEST] = "doors",      [KEY_STORES] = "stores"};
     static const struct mapping whole = {"the policy", keys, TOP_KEYS, read_top_value};
     static const struct mapping fallback = {"default", rule_keys, KEY_NAME, read_rule_value};
     struct top top = {policy, NULL};

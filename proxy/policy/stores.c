@@ -1,10 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Reads `stores:` of the policy: facts about stores, for the capacity check.
+/* Reads `stores:` of the policy: facts about stores, for the capacity check and for uploads of
+ * unknown length.
  *
  *     stores:
  *       test:
  *         s3: { endpoint: ..., bucket: ..., access_key_file: ..., secret_key_file: ... }
  *         capacity: 10TiB
+ *       file:
+ *         unknown_length: stream
  */
 #include "intake/diagnostics.h"
 #include "intake/endpoint.h"
@@ -121,27 +124,54 @@ static void read_s3(struct document *document, const yaml_node_t *node, struct p
 
 /* --- one store ------------------------------------------------------------------------- */
 
-enum store_key { KEY_S3, KEY_CAPACITY };
+enum store_key { KEY_S3, KEY_CAPACITY, KEY_UNKNOWN_LENGTH, STORE_KEYS };
+
+static const char *const store_keys[] = {
+    [KEY_S3] = "s3",
+    [KEY_CAPACITY] = "capacity",
+    [KEY_UNKNOWN_LENGTH] = "unknown_length",
+};
+
+static void read_unknown_length(struct document *document, const yaml_node_t *value,
+                                struct policy_store *store)
+{
+    static const char *const words[] = {[UNKNOWN_LENGTH_SPOOL] = "spool",
+                                        [UNKNOWN_LENGTH_STREAM] = "stream",
+                                        [UNKNOWN_LENGTH_REJECT] = "reject"};
+    size_t word = word_read(document, value, store_keys[KEY_UNKNOWN_LENGTH], words,
+                            sizeof words / sizeof *words);
+    store->has_unknown_length = true;
+    store->unknown_length = (enum unknown_length)word; /* a faulty policy is not used */
+}
 
 static void read_store_value(struct document *document, size_t key, const yaml_node_t *value,
                              void *target)
 {
     struct policy_store *store = target;
-    if (key == KEY_S3)
+    switch ((enum store_key)key) {
+    case KEY_S3:
         read_s3(document, value, store);
-    else
-        limit_read(document, value, "capacity", &store->capacity);
+        break;
+    case KEY_CAPACITY:
+        limit_read(document, value, store_keys[key], &store->capacity);
+        break;
+    default:
+        read_unknown_length(document, value, store);
+    }
 }
 
 static void read_store(struct document *document, const yaml_node_t *node,
                        struct policy_store *store)
 {
-    static const char *const keys[] = {[KEY_S3] = "s3", [KEY_CAPACITY] = "capacity"};
-    static const struct mapping mapping = {"a store", keys, 2, read_store_value};
+    static const struct mapping mapping = {"a store", store_keys, STORE_KEYS, read_store_value};
     document_walk(document, &mapping, node, store);
-    if (node->type == YAML_MAPPING_NODE && !store->has_s3)
+    if (node->type != YAML_MAPPING_NODE || store->has_s3)
+        return;
+    if (store->capacity != UINT64_MAX)
         document_report(document, node,
-                        "a store needs s3: only a bucket tells how much it holds already");
+                        "capacity needs s3: only a bucket tells how much it holds already");
+    else if (!store->has_unknown_length)
+        document_report(document, node, "a store needs s3 or unknown_length");
 }
 
 void store_facts_free(struct store_facts *facts)
@@ -220,4 +250,23 @@ const struct policy_store *policy_store(const struct policy *policy, const char 
 {
     const struct store_facts *facts = find(policy, name);
     return facts ? &facts->store : NULL;
+}
+
+struct policy_length policy_unknown_length(const struct policy *policy, const char *store,
+                                           enum unknown_length everywhere)
+{
+    const struct policy_store *facts = store ? policy_store(policy, store) : NULL;
+    return facts && facts->has_unknown_length
+               ? (struct policy_length){facts->unknown_length, facts->name}
+               : (struct policy_length){everywhere, NULL};
+}
+
+const char *policy_spooling_store(const struct policy *policy)
+{
+    for (size_t i = 0; i < policy->store_count; i++) {
+        const struct policy_store *store = &policy->stores[i].store;
+        if (store->has_unknown_length && store->unknown_length == UNKNOWN_LENGTH_SPOOL)
+            return store->name;
+    }
+    return NULL;
 }

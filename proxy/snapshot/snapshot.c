@@ -7,10 +7,13 @@
 #include "intake/policy.h"
 #include "intake/settings.h"
 #include "intake/spool.h"
+#include "intake/tls_clients.h"
 #include "intake/tls_identity.h"
 
 #include <assert.h>
+#include <stdarg.h>
 #include <stdatomic.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 enum { WHY_MAX = 256 };
@@ -20,6 +23,7 @@ static void snapshot_free(struct snapshot *snapshot) /* NOLINT(misc-no-recursion
 {
     if (!snapshot->lender)
         tls_identity_free(snapshot->tls);
+    tls_clients_free(snapshot->clients);
     snapshot_release(snapshot->lender);
     policy_free(snapshot->policy);
     settings_free(snapshot->settings);
@@ -39,17 +43,58 @@ static void load_tls(struct snapshot *snapshot, struct diagnostics *diagnostics)
         diagnostics_add(diagnostics, cert, 0, "no memory");
 }
 
-/* Reports a bad directory now, not at the first upload that needs it. */
-static void try_spool(const struct settings *settings, struct diagnostics *diagnostics)
+/* The same is true of the authorities: else every client would be let in. */
+static void load_clients(struct snapshot *snapshot, struct diagnostics *diagnostics)
+{
+    const char *ca_file = snapshot->settings->listen.tls_client_ca_file;
+    if (!ca_file)
+        return;
+    snapshot->clients = tls_clients_load(ca_file, diagnostics);
+    if (!snapshot->clients && diagnostics->count == 0)
+        diagnostics_add(diagnostics, ca_file, 0, "no memory");
+}
+
+/* libcurl reads the files again for each connection. A fault in them is reported now. */
+static void try_client_cert(const struct settings *settings, struct diagnostics *diagnostics)
+{
+    if (settings->glance.client_cert_file && settings->glance.client_key_file)
+        tls_identity_check_files(settings->glance.client_cert_file,
+                                 settings->glance.client_key_file, diagnostics);
+}
+
+static void report_spool(const struct settings *settings, struct diagnostics *diagnostics,
+                         const char *format, ...) __attribute__((format(printf, 3, 4)));
+
+static void report_spool(const struct settings *settings, struct diagnostics *diagnostics,
+                         const char *format, ...)
+{
+    char what[WHY_MAX * 2];
+    const char *file = settings->upload.spool_dir_file;
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(what, sizeof what, format, arguments);
+    va_end(arguments);
+    diagnostics_add(diagnostics, file ? file : "default", settings->upload.spool_dir_line,
+                    "[upload] spool_dir: %s", what);
+}
+
+/* Reports a bad directory now, not at the first upload that needs it. That it is not set is
+ * reported here only if a store needs it: config/check.c does not know the policy. */
+static void try_spool(const struct settings *settings, const struct policy *policy,
+                      struct diagnostics *diagnostics)
 {
     char why[WHY_MAX];
     const char *directory = settings->upload.spool_dir;
-    const char *file = settings->upload.spool_dir_file;
-    if (settings->upload.unknown_length == UNKNOWN_LENGTH_SPOOL && directory &&
-        !spools_try_directory(directory, why, sizeof why))
-        diagnostics_add(diagnostics, file ? file : "default", settings->upload.spool_dir_line,
-                        "[upload] spool_dir: %s %s; name another or set unknown_length", directory,
-                        why);
+    const char *setting = settings_spool_user(settings);
+    const char *store = policy ? policy_spooling_store(policy) : NULL;
+    if (!setting && !store)
+        return;
+    if (directory && !spools_try_directory(directory, why, sizeof why))
+        report_spool(settings, diagnostics, "%s %s; name another or set %s", directory, why,
+                     setting ? setting : "unknown_length of the store");
+    if (!directory && !setting)
+        report_spool(settings, diagnostics,
+                     "must be set with unknown_length: spool of the store %s", store);
 }
 
 /* Continues with policy and certificate even if the settings have errors, so that all errors are
@@ -63,7 +108,9 @@ static void load_parts(struct snapshot *snapshot, const struct settings_sources 
     if (snapshot->settings->policy.file)
         snapshot->policy = policy_load(snapshot->settings->policy.file, diagnostics);
     load_tls(snapshot, diagnostics);
-    try_spool(snapshot->settings, diagnostics);
+    load_clients(snapshot, diagnostics);
+    try_client_cert(snapshot->settings, diagnostics);
+    try_spool(snapshot->settings, snapshot->policy, diagnostics);
 }
 
 struct snapshot *snapshot_load(const struct settings_sources *sources,

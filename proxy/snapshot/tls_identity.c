@@ -39,11 +39,16 @@ static const char *reason(int code)
     }
 }
 
-static bool load_chain(struct tls_identity *identity, const char *file,
+/* A file, and the setting that names it. */
+struct source {
+    const char *file, *setting;
+};
+
+static bool load_chain(struct tls_identity *identity, struct source from,
                        struct diagnostics *diagnostics)
 {
     gnutls_datum_t pem = {0};
-    int code = gnutls_load_file(file, &pem);
+    int code = gnutls_load_file(from.file, &pem);
     if (code == 0) {
         unsigned count = CHAIN_MAX;
         code = gnutls_pcert_list_import_x509_raw(identity->chain, &count, &pem, GNUTLS_X509_FMT_PEM,
@@ -53,16 +58,16 @@ static bool load_chain(struct tls_identity *identity, const char *file,
     }
     gnutls_free(pem.data);
     if (code != 0)
-        diagnostics_add(diagnostics, file, 0, "tls_cert_file: no certificate could be read: %s",
-                        reason(code));
+        diagnostics_add(diagnostics, from.file, 0, "%s: no certificate could be read: %s",
+                        from.setting, reason(code));
     return code == 0;
 }
 
-static bool load_key(struct tls_identity *identity, const char *file,
+static bool load_key(struct tls_identity *identity, struct source from,
                      struct diagnostics *diagnostics)
 {
     gnutls_datum_t pem = {0};
-    int code = gnutls_load_file(file, &pem);
+    int code = gnutls_load_file(from.file, &pem);
     if (code == 0)
         code = gnutls_privkey_init(&identity->key);
     if (code == 0)
@@ -71,13 +76,13 @@ static bool load_key(struct tls_identity *identity, const char *file,
         gnutls_memset(pem.data, 0, pem.size);
     gnutls_free(pem.data);
     if (code != 0)
-        diagnostics_add(diagnostics, file, 0, "tls_key_file: no private key could be read: %s",
-                        reason(code));
+        diagnostics_add(diagnostics, from.file, 0, "%s: no private key could be read: %s",
+                        from.setting, reason(code));
     return code == 0;
 }
 
 /* Checks key and certificate: signs with one and verifies with the other. */
-static bool check_pair(const struct tls_identity *identity, const char *key_file,
+static bool check_pair(const struct tls_identity *identity, struct source key,
                        struct diagnostics *diagnostics)
 {
     static const gnutls_datum_t text = {(unsigned char *)"glance-intake", 13};
@@ -94,8 +99,8 @@ static bool check_pair(const struct tls_identity *identity, const char *key_file
     }
     gnutls_free(signature.data);
     if (code < 0)
-        diagnostics_add(diagnostics, key_file, 0,
-                        "tls_key_file: this key does not belong to the certificate");
+        diagnostics_add(diagnostics, key.file, 0, "%s: this key does not belong to the certificate",
+                        key.setting);
     return code >= 0;
 }
 
@@ -116,6 +121,21 @@ static void check_time(gnutls_x509_crt_t cert, const char *file, struct diagnost
                         "tls_cert_file: a certificate in it is not valid before %s", date);
 }
 
+int64_t tls_identity_expires(const struct tls_identity *identity)
+{
+    int64_t first = 0;
+    for (unsigned i = 0; identity && i < identity->chain_count; i++) {
+        gnutls_pcert_st row = identity->chain[i];
+        gnutls_x509_crt_t cert = NULL;
+        if (gnutls_pcert_export_x509(&row, &cert) != 0)
+            continue;
+        int64_t until = gnutls_x509_crt_get_expiration_time(cert);
+        first = first == 0 || until < first ? until : first;
+        gnutls_x509_crt_deinit(cert);
+    }
+    return first;
+}
+
 void tls_identity_check_time(const struct tls_identity *identity, const char *cert_file,
                              struct diagnostics *diagnostics)
 {
@@ -129,19 +149,33 @@ void tls_identity_check_time(const struct tls_identity *identity, const char *ce
     }
 }
 
-struct tls_identity *tls_identity_load(const char *cert_file, const char *key_file,
-                                       struct diagnostics *diagnostics)
+static struct tls_identity *load(struct source cert, struct source key,
+                                 struct diagnostics *diagnostics)
 {
     struct tls_identity *identity = calloc(1, sizeof *identity);
     if (!identity)
         return NULL;
-    bool chain = load_chain(identity, cert_file, diagnostics);
-    bool key = load_key(identity, key_file, diagnostics);
-    if (!chain || !key || !check_pair(identity, key_file, diagnostics)) {
+    bool chain_read = load_chain(identity, cert, diagnostics);
+    bool key_read = load_key(identity, key, diagnostics);
+    if (!chain_read || !key_read || !check_pair(identity, key, diagnostics)) {
         tls_identity_free(identity);
         return NULL;
     }
     return identity;
+}
+
+struct tls_identity *tls_identity_load(const char *cert_file, const char *key_file,
+                                       struct diagnostics *diagnostics)
+{
+    return load((struct source){cert_file, "tls_cert_file"},
+                (struct source){key_file, "tls_key_file"}, diagnostics);
+}
+
+void tls_identity_check_files(const char *cert_file, const char *key_file,
+                              struct diagnostics *diagnostics)
+{
+    tls_identity_free(load((struct source){cert_file, "client_cert_file"},
+                           (struct source){key_file, "client_key_file"}, diagnostics));
 }
 
 void tls_identity_free(struct tls_identity *identity)

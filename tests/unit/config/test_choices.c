@@ -11,6 +11,7 @@
 #define AT(member) offsetof(struct settings, member)
 
 static const struct setting log_format = {"s", "k", &kind_log_format, AT(log_format), "", 0, 0, ""};
+static const struct setting access_log = {"s", "k", &kind_access_log, AT(access_log), "", 0, 0, ""};
 static const struct setting length = {
     "s", "k", &kind_unknown_length, AT(upload.unknown_length), "", 0, 0, ""};
 static const struct setting header = {
@@ -19,6 +20,8 @@ static const struct setting glance_checks = {
     "s", "k", &kind_glance_checks, AT(upload.glance_checks), "", 0, 0, ""};
 static const struct setting damaged = {
     "s", "k", &kind_check_level, AT(upload.checks.damaged), "", 0, 0, ""};
+static const struct setting compressed = {
+    "s", "k", &kind_compressed, AT(upload.checks.compressed), "", 0, 0, ""};
 static const struct setting type = {
     "s", "k", &kind_content_type, AT(upload.fix_content_type), "", 0, 0, ""};
 static const struct setting multipart = {
@@ -34,6 +37,9 @@ static const struct {
 } words[] = {
     {&log_format, "text", {.log_format = LOG_FORMAT_TEXT}},
     {&log_format, "json", {.log_format = LOG_FORMAT_JSON}},
+    {&access_log, "off", {.access_log = ACCESS_LOG_OFF}},
+    {&access_log, "uploads", {.access_log = ACCESS_LOG_UPLOADS}},
+    {&access_log, "all", {.access_log = ACCESS_LOG_ALL}},
     {&length, "spool", {.upload.unknown_length = UNKNOWN_LENGTH_SPOOL}},
     {&length, "stream", {.upload.unknown_length = UNKNOWN_LENGTH_STREAM}},
     {&length, "reject", {.upload.unknown_length = UNKNOWN_LENGTH_REJECT}},
@@ -42,6 +48,10 @@ static const struct {
     {&damaged, "off", {.upload.checks.damaged = CHECK_OFF}},
     {&damaged, "warn", {.upload.checks.damaged = CHECK_WARN}},
     {&damaged, "reject", {.upload.checks.damaged = CHECK_REJECT}},
+    {&compressed, "off", {.upload.checks.compressed = CHECK_OFF}},
+    {&compressed, "warn", {.upload.checks.compressed = CHECK_WARN}},
+    {&compressed, "reject", {.upload.checks.compressed = CHECK_REJECT}},
+    {&compressed, "decompress", {.upload.checks.compressed = CHECK_DECOMPRESS}},
     {&glance_checks, "auto", {.upload.glance_checks = GLANCE_CHECKS_AUTO}},
     {&glance_checks, "on", {.upload.glance_checks = GLANCE_CHECKS_ON}},
     {&glance_checks, "off", {.upload.glance_checks = GLANCE_CHECKS_OFF}},

@@ -26,6 +26,7 @@ static void an_empty_file_leaves_the_defaults(void **state)
     assert_true(settings->workers >= 1);
     assert_int_equal(settings->log_format, LOG_FORMAT_TEXT);
     assert_null(settings->log_file);
+    assert_int_equal(settings->access_log, ACCESS_LOG_UPLOADS);
     assert_int_equal(settings->drain_timeout, 6 * 3600 * 1000);
     assert_int_equal(settings->listen.bind_count, 1);
     assert_string_equal(settings->listen.binds[0].text, "0.0.0.0:9292");
@@ -70,12 +71,15 @@ static void every_key_finds_its_place(void **state)
     char text[4096];
     snprintf(text, sizeof text,
              "[DEFAULT]\ndebug = yes\nworkers = 3\nlog_format = json\nlog_file = /l\n"
+             "access_log = all\n"
              "drain_timeout = 1s\n"
              "[listen]\nbind = 127.0.0.1:1, [::1]:2\ntls_cert_file = c\ntls_key_file = k\n"
+             "tls_ciphers = NORMAL\ntls_client_ca_file = a\n"
              "max_connections = 4\nheader_timeout = 5s\nkeepalive_timeout = 6s\n"
              "stall_timeout = 7s\nmax_request_body = 8KiB\ntrusted_proxies = 10.0.0.0/8\n"
-             "forwarded_header = forwarded\n"
-             "[glance]\nendpoint = http://g:8, https://h\nca_file = %s\ninsecure = on\n"
+             "proxy_protocol = true\nforwarded_header = forwarded\n"
+             "[glance]\nendpoint = http://g:8, https://h\nca_file = %s\nclient_cert_file = cc\n"
+             "client_key_file = ck\ninsecure = on\n"
              "connect_timeout = 9s\nstall_timeout = 10s\nresponse_timeout = 11s\n"
              "[upload]\nmax_size = 12KiB\ncontent_type = strict\nmultipart = reject\n"
              "unknown_length = stream\nspool_dir = /s\nspool_limit = 14KiB\ndamaged = off\n"
@@ -89,16 +93,22 @@ static void every_key_finds_its_place(void **state)
     assert_int_equal(settings->workers, 3);
     assert_int_equal(settings->log_format, LOG_FORMAT_JSON);
     assert_string_equal(settings->log_file, "/l");
+    assert_int_equal(settings->access_log, ACCESS_LOG_ALL);
     assert_int_equal(settings->drain_timeout, 1000);
     assert_int_equal(settings->listen.bind_count, 2);
     assert_string_equal(settings->listen.tls_cert_file, "c");
     assert_string_equal(settings->listen.tls_key_file, "k");
+    assert_string_equal(settings->listen.tls_ciphers, "NORMAL");
+    assert_string_equal(settings->listen.tls_client_ca_file, "a");
+    assert_string_equal(settings->glance.client_cert_file, "cc");
+    assert_string_equal(settings->glance.client_key_file, "ck");
     assert_int_equal(settings->listen.max_connections, 4);
     assert_int_equal(settings->listen.header_timeout, 5000);
     assert_int_equal(settings->listen.keepalive_timeout, 6000);
     assert_int_equal(settings->listen.stall_timeout, 7000);
     assert_int_equal(settings->listen.max_request_body, 8192);
     assert_true(networks_have(&settings->listen.trusted_proxies, "10.1.1.1"));
+    assert_true(settings->listen.proxy_protocol);
     assert_int_equal(settings->listen.forwarded_header, FORWARDED_HEADER_FORWARDED);
     assert_int_equal(settings->glance.endpoint_count, 2);
     assert_string_equal(settings->glance.ca_file, ca);
@@ -157,6 +167,8 @@ static void mistakes_are_reported_with_their_line(void **state)
         {"[DEFAULT]\ndebug = true\n\ndebug = true\n", ":4: [DEFAULT] debug is on line 2 already"},
         {"[DEFAULT]\ndebug = true\n[listen]\n[DEFAULT]\ndebug = true\n",
          ":5: [DEFAULT] debug is on line 2 already"},
+        {"[policy]\n\nfile = /etc/$INTAKE_T_UNSET\n",
+         ":3: [policy] file: the environment has no variable INTAKE_T_UNSET"},
         {"[listen]\ntls_key_file = k\n", ":2: [listen] tls_key_file: needs tls_cert_file, too"},
     };
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
@@ -204,6 +216,22 @@ static void the_rest_is_read_despite_mistakes(void **state)
     diagnostics_free(&diagnostics);
 }
 
+/* A variable may hold a whole list. */
+static void values_come_from_the_environment(void **state)
+{
+    struct diagnostics diagnostics = {0};
+    assert_int_equal(setenv("INTAKE_T_ENDPOINTS", "http://a:1, http://b:2", 1), 0);
+    struct settings *settings = load(scratch_file(state, "a",
+                                                  "[glance]\nendpoint = $INTAKE_T_ENDPOINTS\n"
+                                                  "[policy]\nfile = /a$$b/$INTAKE_T_ENDPOINTS\n"),
+                                     NULL, &diagnostics);
+    assert_non_null(settings);
+    assert_int_equal(settings->glance.endpoint_count, 2);
+    assert_string_equal(settings->glance.endpoints[1], "http://b:2");
+    assert_string_equal(settings->policy.file, "/a$b/http://a:1, http://b:2");
+    settings_free(settings);
+}
+
 static char *print(const struct settings *settings)
 {
     struct buffer text;
@@ -219,7 +247,7 @@ static void printed_settings_are_read_as_the_same(void **state)
         load(scratch_file(state, "a",
                           "[DEFAULT]\nworkers = 3\n[listen]\nbind = 0.0.0.0:1,[::]:2\n"
                           "stall_timeout = 1500ms\ntrusted_proxies = 10.0.0.0/8,::1\n"
-                          "[admin]\nbind =\n"),
+                          "[policy]\nfile = /p$$q\n[admin]\nbind =\n"),
              NULL, &diagnostics);
     assert_non_null(settings);
     char *printed = print(settings);
@@ -229,6 +257,7 @@ static void printed_settings_are_read_as_the_same(void **state)
     assert_string_equal(printed, printed_again);
     assert_non_null(strstr(printed, "[listen]\nbind = 0.0.0.0:1, [::]:2\n"));
     assert_non_null(strstr(printed, "\nstall_timeout = 1500ms\n"));
+    assert_non_null(strstr(printed, "\n[policy]\nfile = /p$$q\n"));
     assert_non_null(strstr(printed, "\n[admin]\nbind = \n"));
     free(printed);
     free(printed_again);
@@ -247,6 +276,7 @@ int main(void)
         TEST(all_mistakes_of_all_files_are_reported),
         TEST(a_bad_value_in_an_earlier_file_stays_a_mistake),
         TEST(the_rest_is_read_despite_mistakes),
+        TEST(values_come_from_the_environment),
         TEST(printed_settings_are_read_as_the_same),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -50,6 +50,10 @@ static void change_that_needs_a_restart_is_reported(void **state)
          ":2: [DEFAULT] workers = 199 needs a restart; until then it is 200"},
         {"", "[listen]\ntls_min_version = 1.3\n",
          ":2: [listen] tls_min_version = 1.3 needs a restart; until then it is 1.2"},
+        {"", "[listen]\ntls_ciphers = SECURE256\n",
+         ":2: [listen] tls_ciphers = SECURE256 needs a restart; until then it is (empty)"},
+        {"", "[keystone]\nauth_url = https://k/v3\n",
+         ":2: [keystone] auth_url = https://k/v3 needs a restart; until then it is (empty)"},
         {"", "[admin]\nbind =\n",
          ":2: [admin] bind = (empty) needs a restart; until then it is 127.0.0.1:9294"},
     };

@@ -8,6 +8,7 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/un.h>
 
 #include <cmocka.h>
 
@@ -73,6 +74,10 @@ static void an_address_to_listen_on_is_numeric_with_a_port(void **state)
         {"[::]:9292", AF_INET6},
         {"[2001:db8::1]:443", AF_INET6},
         {"[1111:2222:3333:4444:5555:6666:7777:8888]:443", AF_INET6},
+        {"unix:/run/a.sock", AF_UNIX},
+        {"unix:a.sock", 0},
+        {"unix:", 0},
+        {"unix:/", 0},
         {"127.0.0.1", 0},
         {"127.0.0.1:", 0},
         {"127.0.0.1:0", 0},
@@ -119,6 +124,15 @@ static void an_address_to_listen_on_is_ready_for_bind(void **state)
     assert_true(IN6_IS_ADDR_LOOPBACK(&in6->sin6_addr));
 }
 
+static void a_unix_socket_is_ready_for_bind(void **state)
+{
+    (void)state;
+    struct bind_address bind = {0};
+    assert_null(value_bind("unix:/run/a.sock", &bind));
+    assert_int_equal(bind.length, sizeof(struct sockaddr_un));
+    assert_string_equal(((const struct sockaddr_un *)&bind.address)->sun_path, "/run/a.sock");
+}
+
 static void a_list_is_split_at_commas(void **state)
 {
     (void)state;
@@ -158,6 +172,7 @@ int main(void)
         cmocka_unit_test(counts_are_digits),
         cmocka_unit_test(an_address_to_listen_on_is_numeric_with_a_port),
         cmocka_unit_test(an_address_to_listen_on_is_ready_for_bind),
+        cmocka_unit_test(a_unix_socket_is_ready_for_bind),
         cmocka_unit_test(a_list_is_split_at_commas),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

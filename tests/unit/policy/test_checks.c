@@ -41,6 +41,11 @@ static void unknown_check_or_level_is_reported(void **state)
          ":1: checks has no 'formats': did you mean format?"},
         {"default: {store: a, checks: {format: rejct}}\n",
          ":1: format 'rejct' is not off, warn or reject: did you mean reject?"},
+        {"default: {store: a, checks: {format: decompress}}\n",
+         ":1: format 'decompress' is not off, warn or reject"},
+        {"default: {store: a, checks: {compressed: decompres}}\n",
+         ":1: compressed 'decompres' is not off, warn, reject or decompress: did you mean "
+         "decompress?"},
         {"default: {store: a, checks: {empty: allowed}}\n",
          ":1: empty 'allowed' is not reject or allow: did you mean allow?"},
         {"default: {store: a, checks: [format]}\n", ":1: checks must be keys and values"},

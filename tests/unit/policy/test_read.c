@@ -105,7 +105,7 @@ static void audited_rule_is_read_as_its_mode(void **state)
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         struct policy *policy = good_policy(state, rows[i].text);
         const struct rule *rule = policy->rules;
-        if (policy->audit != rows[i].all || rule->audit != rows[i].rule ||
+        if (policy->audit != rows[i].all || (rule->enforcement == AUDITED) != rows[i].rule ||
             rule->mode != rows[i].mode)
             fail_msg("row %zu", i);
         policy_free(policy);
@@ -226,7 +226,7 @@ static void sample_example_is_good_and_complete(void **state)
     for (size_t i = 0; i < CONDITION_COUNT; i++)
         assert_true(policy->rules[0].set[i] || policy->rules[2].set[i]);
     assert_non_null(policy->rules[1].deny);
-    assert_true(policy->rules[2].audit);
+    assert_int_equal(policy->rules[2].enforcement, AUDITED);
     assert_int_equal(policy_audits(policy), POLICY_AUDITS_SOME);
     assert_int_equal(policy->ingest.import_methods.count, 2);
     assert_int_equal(policy->ingest.exempt.count, 2);

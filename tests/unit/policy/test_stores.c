@@ -71,6 +71,40 @@ static void facts_may_be_omitted(void **state)
     }
 }
 
+/* The store's rule where it has one, else the one of [upload]. */
+static void a_store_may_treat_unknown_lengths_its_own_way(void **state)
+{
+    static const struct {
+        const char *store, *whose;
+        enum unknown_length rule;
+    } rows[] = {
+        {"file", "file", UNKNOWN_LENGTH_STREAM}, {"gold", "gold", UNKNOWN_LENGTH_REJECT},
+        {"disk", "disk", UNKNOWN_LENGTH_SPOOL},  {"test", NULL, UNKNOWN_LENGTH_REJECT},
+        {"none", NULL, UNKNOWN_LENGTH_REJECT},   {NULL, NULL, UNKNOWN_LENGTH_REJECT},
+    };
+    struct policy *policy =
+        good_policy(state, with_keys(state, ANY "stores:\n"
+                                                "  test: {s3: {endpoint: 'http://s3', bucket: b, "
+                                                "access_key_file: $, secret_key_file: $}}\n"
+                                                "  file: {unknown_length: stream}\n"
+                                                "  gold: {unknown_length: reject}\n"
+                                                "  disk: {unknown_length: spool}\n"));
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct policy_length length =
+            policy_unknown_length(policy, rows[i].store, UNKNOWN_LENGTH_REJECT);
+        assert_int_equal(length.rule, rows[i].rule);
+        assert_true((length.store != NULL) == (rows[i].whose != NULL));
+        if (length.store)
+            assert_string_equal(length.store, rows[i].whose);
+    }
+    assert_string_equal(policy_spooling_store(policy), "disk");
+    policy_free(policy);
+    policy = good_policy(state, ANY "stores: {file: {unknown_length: stream}}\n");
+    assert_null(policy_spooling_store(policy));
+    assert_false(policy_store(policy, "file")->has_s3);
+    policy_free(policy);
+}
+
 #define S3_BUT_ENDPOINT "bucket: b, access_key_file: $, secret_key_file: $"
 #define S3_BUT_BUCKET   "endpoint: 'http://s3', access_key_file: $, secret_key_file: $"
 #define S3              S3_BUT_BUCKET ", bucket: b"
@@ -81,10 +115,15 @@ static void mistakes_are_reported_with_their_line(void **state)
     static const char *const rows[][2] = {
         {ANY "stores: [test]\n", ":2: stores must be names, each with what is known of it"},
         {ANY "stores:\n  test:\n", ":3: a store must be keys and values"},
-        {ANY "stores:\n  test: {}\n",
-         ":3: a store needs s3: only a bucket tells how much it holds already"},
+        {ANY "stores:\n  test: {}\n", ":3: a store needs s3 or unknown_length"},
         {ANY "stores:\n  test: {capacity: 1GiB}\n",
-         ":3: a store needs s3: only a bucket tells how much it holds already"},
+         ":3: capacity needs s3: only a bucket tells how much it holds already"},
+        {ANY "stores:\n  test: {capacity: 1GiB, unknown_length: stream}\n",
+         ":3: capacity needs s3: only a bucket tells how much it holds already"},
+        {ANY "stores:\n  test: {unknown_length: streem}\n",
+         ":3: unknown_length 'streem' is not spool, stream or reject: did you mean stream?"},
+        {ANY "stores:\n  test: {unknown_length: [spool]}\n",
+         ":3: unknown_length must be a single text"},
         {ANY "stores:\n  test: {capacty: 1GiB, s3: {" S3 "}}\n",
          ":3: a store has no 'capacty': did you mean capacity?"},
         {STORE(S3) "    capacity: much\n",
@@ -160,6 +199,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(every_fact_finds_its_place),
         TEST(facts_may_be_omitted),
+        TEST(a_store_may_treat_unknown_lengths_its_own_way),
         TEST(mistakes_are_reported_with_their_line),
         TEST(facts_need_an_available_store),
         TEST(stores_have_a_maximum),

@@ -76,6 +76,28 @@ static void spool_is_tried_only_where_it_is_used(void **state)
     snapshot_release(snapshot);
 }
 
+static void a_store_may_need_the_spool(void **state)
+{
+    static const char *const rows[][2] = {
+        {"spool_dir =\n", "x.conf:5: [upload] spool_dir: must be set with unknown_length: spool of "
+                          "the store test"},
+        {"spool_dir = /proc/nonexistent/none\n",
+         "cannot be made: No such file or directory; name another or set unknown_length of the "
+         "store"},
+    };
+    for (size_t i = 0; i < 2; i++) {
+        char text[128];
+        struct diagnostics diagnostics = {0};
+        snprintf(text, sizeof text, "[upload]\nunknown_length = stream\n%s", rows[i][0]);
+        assert_null(load(state, text,
+                         "default: {store: test}\nstores: {test: {unknown_length: spool}}\n",
+                         &diagnostics));
+        assert_int_equal(diagnostics.count, 1);
+        assert_non_null(strstr(diagnostics.lines[0], rows[i][1]));
+        diagnostics_free(&diagnostics);
+    }
+}
+
 static void *hold_and_release(void *context)
 {
     for (int i = 0; i < 10000; i++)
@@ -106,9 +128,8 @@ int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, scratch_begin, scratch_end)
     const struct CMUnitTest tests[] = {
-        TEST(good_snapshot_has_settings_and_policy),
-        TEST(problems_of_all_parts_are_reported),
-        TEST(spool_is_tried_only_where_it_is_used),
+        TEST(good_snapshot_has_settings_and_policy), TEST(problems_of_all_parts_are_reported),
+        TEST(spool_is_tried_only_where_it_is_used),  TEST(a_store_may_need_the_spool),
         TEST(references_are_counted_across_threads),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

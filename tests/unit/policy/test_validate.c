@@ -10,8 +10,8 @@
 
 #define LAST "default: {store: test}\n"
 #define WITH_DENY                                                                                  \
-    "with deny there is nothing for store, allow, max_size, max_virtual_size, checks or any "      \
-    "mode but audit to do"
+    "with deny there is nothing for store, allow, max_size, max_virtual_size, checks, limits "     \
+    "or any mode but audit to do"
 #define WITH_METHOD                                                                                \
     "the size of an import is not known: with import_method there is nothing for larger_than, "    \
     "max_size or max_virtual_size to do"
@@ -40,8 +40,8 @@ static void rule_with_conflicting_keys_is_wrong(void **state)
          ":2: a: " WITH_METHOD},
         {"default: {deny: no, checks: {format: off}}\n", ":1: default: " WITH_DENY},
         {"rules:\n- {name: a, when: {import_method: x}, store: a, checks: {empty: allow}}\n" LAST,
-         ":2: a: only what is uploaded is looked at: with import_method there is nothing for "
-         "checks to do"},
+         ":2: a: only uploads are checked and limited: with import_method there is nothing for "
+         "checks or limits to do"},
         {"default: {store: a, mode: audit, allow: [b]}\n",
          ":1: default: its own store is not in allow"},
         {"rules:\n- {name: a, deny: no}\n- {name: a, deny: no}\n" LAST,

@@ -19,11 +19,11 @@ static void report(const struct check *check, const struct rule *rule, const cha
 static void check_deny(const struct check *check, const struct rule *rule)
 {
     bool limited = rule->max_size != UINT64_MAX || rule->max_virtual_size != UINT64_MAX;
-    if (rule->store || rule->mode_set || rule->allow.count > 0 || limited ||
-        checks_any(&rule->checks))
+    if (rule->store || rule->enforcement == ENFORCED || rule->allow.count > 0 || limited ||
+        checks_any(&rule->checks) || limits_any(&rule->limits))
         report(check, rule,
-               "with deny there is nothing for store, allow, max_size, max_virtual_size, checks "
-               "or any mode but audit to do");
+               "with deny there is nothing for store, allow, max_size, max_virtual_size, checks, "
+               "limits or any mode but audit to do");
 }
 
 static void check_store(const struct check *check, const struct rule *rule)
@@ -48,10 +48,11 @@ static void check_import(const struct check *check, const struct rule *rule)
         report(check, rule,
                "the size of an import is not known: with import_method there is nothing for "
                "larger_than, max_size or max_virtual_size to do");
-    if (rule->set[CONDITION_IMPORT_METHOD] && checks_any(&rule->checks))
+    if (rule->set[CONDITION_IMPORT_METHOD] &&
+        (checks_any(&rule->checks) || limits_any(&rule->limits)))
         report(check, rule,
-               "only what is uploaded is looked at: with import_method there is nothing for "
-               "checks to do");
+               "only uploads are checked and limited: with import_method there is nothing for "
+               "checks or limits to do");
 }
 
 /* The name identifies the rule in X-Intake-Rule and in the log, so it must be unique. */
