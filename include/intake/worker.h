@@ -4,6 +4,8 @@
 #ifndef INTAKE_WORKER_H
 #define INTAKE_WORKER_H
 
+#include "intake/exchange.h"
+
 #include <stdbool.h>
 #include <stddef.h>
 
@@ -18,7 +20,10 @@ struct worker_parts {
     const int *sockets;        /* listening sockets; the worker owns them, also after a failure */
     size_t socket_count;
     struct shared *shared; /* borrowed */
-    int ended;             /* an eventfd; the worker adds 1 when its thread ends. Borrowed */
+    struct records *const
+        *all_records; /* `records` of them; borrowed. Complete before one starts */
+    size_t records;
+    int ended; /* an eventfd; the worker adds 1 when its thread ends. Borrowed */
 };
 
 /* Creates a worker that does not run yet. Owned by the caller. NULL: no memory or descriptors. */
@@ -29,8 +34,11 @@ bool worker_start(struct worker *worker);
 
 /* Requests to the worker, from any thread. reload: the worker takes its own reference. */
 void worker_reload(struct worker *worker, struct snapshot *snapshot);
-void worker_drain(struct worker *worker); /* ends the thread after the last connection and orphan */
-void worker_stop(struct worker *worker);  /* ends the thread now; uploads are aborted */
+
+/* drain: ends the thread after the last connection and orphan. stop: ends it now; uploads are
+ * aborted. */
+void worker_drain(struct worker *worker, enum drain how);
+void worker_stop(struct worker *worker);
 
 /* Borrowed; valid until worker_free(). */
 struct metrics *worker_metrics(struct worker *worker);

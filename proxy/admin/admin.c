@@ -4,21 +4,27 @@
 #include "intake/admin.h"
 
 #include "admin/admin_priv.h"
+#include "admin/page_files.h"
 #include "intake/settings.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <microhttpd.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-enum { TIMEOUT_SECONDS = 15, CONNECTION_MEMORY = 16 * 1024, PAGE_MAX = 32 << 20, BACKLOG = 64 };
+enum { TIMEOUT_SECONDS = 15, CONNECTION_MEMORY = 16 * 1024, BACKLOG = 64 };
 
 struct admin {
     struct admin_sources sources;
     struct readiness *readiness;
+    struct gathering *gathering;
     struct MHD_Daemon *daemon;
+    int socket;            /* the daemon listens to it */
+    atomic_bool accepting; /* false: it does so no more, and the socket has no address */
 };
 
 /* --- the pages ------------------------------------------------------------------------- */
@@ -34,6 +40,7 @@ static const struct page {
     {"/healthz", "text/plain; charset=utf-8", page_healthz, false, false},
     {"/readyz", "application/json", page_readyz, true, true},
     {"/metrics", "text/plain; version=0.0.4; charset=utf-8", page_metrics, false, false},
+    {"/status", "application/json", page_status_json, true, false},
     {"/uploads", "application/json", page_uploads, false, false},
 };
 
@@ -47,42 +54,10 @@ static const struct page *find_page(const char *path)
 
 /* --- answers --------------------------------------------------------------------------- */
 
-/* Pages must not be cached. Other sites must not frame, script or read them. */
-static const struct {
-    const char *name, *value;
-} FIELDS[] = {
-    {"Cache-Control", "no-store"},
-    {"Content-Security-Policy",
-     "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'; base-uri 'none'; "
-     "form-action 'none'"},
-    {"Cross-Origin-Resource-Policy", "same-origin"},
-    {"Referrer-Policy", "no-referrer"},
-    {"X-Content-Type-Options", "nosniff"},
-    {"X-Frame-Options", "DENY"},
-};
-
 static enum MHD_Result answer(struct MHD_Connection *connection, unsigned status, const char *type,
                               const char *body, size_t length)
 {
-    struct MHD_Response *response =
-        MHD_create_response_from_buffer(length, (void *)body, MHD_RESPMEM_MUST_COPY);
-    if (!response)
-        return MHD_NO;
-    enum MHD_Result queued = MHD_add_response_header(response, "Content-Type", type);
-    for (size_t i = 0; i < sizeof FIELDS / sizeof *FIELDS && queued; i++)
-        queued = MHD_add_response_header(response, FIELDS[i].name, FIELDS[i].value);
-    if (queued && status == 405)
-        queued = MHD_add_response_header(response, "Allow", "GET, HEAD");
-    if (queued)
-        queued = MHD_queue_response(connection, status, response);
-    MHD_destroy_response(response);
-    return queued;
-}
-
-static enum MHD_Result answer_text(struct MHD_Connection *connection, unsigned status,
-                                   const char *text)
-{
-    return answer(connection, status, "text/plain; charset=utf-8", text, strlen(text));
+    return admin_answer(connection, status, type, body, length, NULL);
 }
 
 static enum MHD_Result show(struct admin *admin, struct MHD_Connection *connection,
@@ -95,11 +70,35 @@ static enum MHD_Result show(struct admin *admin, struct MHD_Connection *connecti
     const char *diagnostics[READINESS_PROBLEMS_MAX];
     bool unready = page->status_is_readiness && readiness_problems(&readiness, diagnostics) > 0;
     struct buffer body;
-    buffer_init(&body, PAGE_MAX);
+    buffer_init(&body, ADMIN_PAGE_MAX);
     enum MHD_Result queued =
         page->write(&context, &body)
             ? answer(connection, unready ? 503 : 200, page->type, body.data, body.len)
-            : answer_text(connection, 500, "out of memory\n");
+            : admin_answer_text(connection, 500, "out of memory\n");
+    buffer_free(&body);
+    return queued;
+}
+
+static enum MHD_Result show_file(struct MHD_Connection *connection, const struct page_file *file)
+{
+    return answer(connection, 200, file->type, file->begin, (size_t)(file->end - file->begin));
+}
+
+static bool wants_all(struct MHD_Connection *connection, const struct page *page)
+{
+    return page->write == page_uploads &&
+           MHD_lookup_connection_value_n(connection, MHD_GET_ARGUMENT_KIND, "all", 3, NULL, NULL);
+}
+
+static enum MHD_Result show_all(struct admin *admin, struct MHD_Connection *connection,
+                                const struct page *page)
+{
+    struct buffer body;
+    buffer_init(&body, ADMIN_PAGE_MAX);
+    if (!gathering_ask(admin->gathering, connection, &body))
+        return MHD_YES; /* suspended: called again when there is an answer */
+    enum MHD_Result queued = body.len ? answer(connection, 200, page->type, body.data, body.len)
+                                      : admin_answer_text(connection, 500, "out of memory\n");
     buffer_free(&body);
     return queued;
 }
@@ -107,6 +106,18 @@ static enum MHD_Result show(struct admin *admin, struct MHD_Connection *connecti
 static bool only_reads(const char *method)
 {
     return !strcmp(method, "GET") || !strcmp(method, "HEAD");
+}
+
+static enum MHD_Result show_any(struct admin *admin, struct MHD_Connection *connection,
+                                const char *path)
+{
+    const struct page *page = find_page(path);
+    if (is_peer_page(path))
+        return peer_page_show(&admin->sources, connection, path);
+    if (!page)
+        return show_file(connection, page_file_find(path));
+    return wants_all(connection, page) ? show_all(admin, connection, page)
+                                       : show(admin, connection, page);
 }
 
 /* Called with the head, once per block of a body, and once at the end. A GET is answered at the
@@ -117,20 +128,19 @@ static enum MHD_Result handle(void *context, struct MHD_Connection *connection, 
 {
     (void)version;
     (void)data;
-    const struct page *page = find_page(path);
     if (!*head_seen) {
         *head_seen = context;
-        if (!page)
-            return answer_text(connection, 404, "There is no such page.\n");
+        if (!find_page(path) && !page_file_find(path) && !is_peer_page(path))
+            return admin_answer_text(connection, 404, "There is no such page.\n");
         if (!only_reads(method))
-            return answer_text(connection, 405, "This page can only be read.\n");
+            return admin_answer_text(connection, 405, "This page can only be read.\n");
         return MHD_YES;
     }
     if (*size) {
         *size = 0;
         return MHD_YES;
     }
-    return show(context, connection, page);
+    return show_any(context, connection, path);
 }
 
 /* --- start and stop -------------------------------------------------------------------- */
@@ -152,13 +162,33 @@ static int listen_on(const struct bind_address *bind_address)
     return -1;
 }
 
+/* admin_answer() looks at this. */
+static void tell_accepting(void *context, struct MHD_Connection *connection, void **socket_context,
+                           enum MHD_ConnectionNotificationCode code)
+{
+    struct admin *admin = context;
+    (void)connection;
+    if (code == MHD_CONNECTION_NOTIFY_STARTED)
+        *socket_context = &admin->accepting;
+}
+
 static struct MHD_Daemon *start_daemon(struct admin *admin, int fd)
 {
     return MHD_start_daemon(
         MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME, 0, NULL, NULL, handle, admin,
-        MHD_OPTION_LISTEN_SOCKET, fd, MHD_OPTION_CONNECTION_LIMIT, (unsigned)ADMIN_CONNECTIONS_MAX,
-        MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)TIMEOUT_SECONDS,
-        MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)CONNECTION_MEMORY, MHD_OPTION_END);
+        MHD_OPTION_LISTEN_SOCKET, fd, MHD_OPTION_NOTIFY_CONNECTION, tell_accepting, admin,
+        MHD_OPTION_CONNECTION_LIMIT, (unsigned)ADMIN_CONNECTIONS_MAX, MHD_OPTION_CONNECTION_TIMEOUT,
+        (unsigned)TIMEOUT_SECONDS, MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)CONNECTION_MEMORY,
+        MHD_OPTION_END);
+}
+
+/* One of them could not be started, or there is no memory. */
+static void drop_threads(struct admin *admin)
+{
+    if (!admin || !admin->readiness)
+        return;
+    readiness_stop(admin->readiness);
+    readiness_free(admin->readiness);
 }
 
 /* Takes ownership of `fd`, as the daemon does. */
@@ -168,23 +198,27 @@ static struct admin *admin_new(int fd, const struct admin_sources *sources)
     if (admin) {
         admin->sources = *sources;
         admin->readiness = readiness_start(&admin->sources);
+        admin->gathering = admin->readiness ? gathering_start(&admin->sources) : NULL;
     }
-    if (!admin || !admin->readiness) {
+    if (!admin || !admin->gathering) {
         close(fd);
+        drop_threads(admin);
         free(admin);
         return NULL;
     }
+    admin->socket = fd;
     admin->daemon = start_daemon(admin, fd);
+    admin->accepting = admin->daemon != NULL;
     if (admin->daemon)
         return admin;
     admin_stop(admin);
     return NULL;
 }
 
-struct admin *admin_start(const struct bind_address *bind, const struct admin_sources *sources,
-                          char *error, size_t error_size)
+struct admin *admin_start(const struct bind_address *bind, int passed,
+                          const struct admin_sources *sources, char *error, size_t error_size)
 {
-    int fd = listen_on(bind);
+    int fd = passed >= 0 ? passed : listen_on(bind);
     if (fd < 0) {
         snprintf(error, error_size, "cannot listen on %s: %s", bind->text, strerror(errno));
         return NULL;
@@ -195,13 +229,37 @@ struct admin *admin_start(const struct bind_address *bind, const struct admin_so
     return admin;
 }
 
+int admin_socket(const struct admin *admin)
+{
+    return admin->accepting ? admin->socket : -1;
+}
+
+/* The daemon's thread may still use the descriptor, so it is closed when that has ended. Until then
+ * a socket without an address is there instead. */
+void admin_stop_accepting(struct admin *admin)
+{
+    if (!admin->accepting)
+        return;
+    admin->accepting = false;
+    MHD_quiesce_daemon(admin->daemon);
+    int nothing = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    if (nothing < 0)
+        return;
+    dup3(nothing, admin->socket, O_CLOEXEC);
+    close(nothing);
+}
+
 void admin_stop(struct admin *admin)
 {
     if (!admin)
         return;
     readiness_stop(admin->readiness);
+    gathering_stop(admin->gathering);
     if (admin->daemon)
         MHD_stop_daemon(admin->daemon);
+    if (admin->daemon && !admin->accepting)
+        close(admin->socket);
     readiness_free(admin->readiness);
+    gathering_free(admin->gathering);
     free(admin);
 }

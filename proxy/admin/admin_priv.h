@@ -1,40 +1,58 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Shared by the files of proxy/admin/.
  *
- *   admin.c           the listener, and which page is asked for
- *   pages.c           writes the pages for programs: health, readiness, metrics, uploads
- *   status_page.c     writes the page for people
- *   readiness.c       whether the proxy is ready
- *   records_json.c    the records of all workers, as JSON
- *   endpoints_text.c  Glance's endpoints, as JSON and as metrics
- *   metrics_text.c    the counters of all workers, as text
- *   metrics_rows.c    the rows of each metric in that text */
+ *   admin.c               the listener, and which page is asked for
+ *   answer.c              gives an answer to libmicrohttpd
+ *   pages.c               writes the pages for programs: health, readiness, metrics, uploads
+ *   status_json.c         writes what the page for people shows, as JSON
+ *   status_page.c         writes the page for people, as it is without its script
+ *   html.c                writes text and numbers into HTML
+ *   page_files.c          the files of proxy/admin/page/
+ *   readiness.c           whether the proxy is ready
+ *   endpoints_text.c      Glance's endpoints, as JSON and as metrics
+ *   peer_pages.c          the pages for other proxies
+ *   gathering.c           gathers the uploads of all proxies for /uploads?all
+ *   peers_text.c          the other proxies: that JSON, and metrics
+ *   metrics_text.c        the counters of all workers, as text
+ *   metrics_rows.c        the rows of each metric in that text
+ *   metrics_histograms.c  those of the histograms
+ *   process_metrics.c     the metrics of the process */
 #ifndef INTAKE_ADMIN_PRIV_H
 #define INTAKE_ADMIN_PRIV_H
 
 #include "intake/buffer.h"
 
 #include <jansson.h>
+#include <microhttpd.h>
 #include <pthread.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
-struct MHD_Connection;
 struct admin_sources;
+struct cluster;
 struct endpoints;
 struct metrics;
 struct records;
 
 enum { ADMIN_CONNECTIONS_MAX = 64 };
 
-/* --- records_json.c: the records of all workers, newest first ----------------------------- */
+enum { ADMIN_PAGE_MAX = 32 << 20 }; /* bytes */
 
-/* {"in_flight": [...], "finished": [...]}; NULL: no memory. Owned by the caller. */
-json_t *records_collect(struct records *const *all, size_t count);
+/* --- answer.c ---------------------------------------------------------------------------- */
 
-/* Appends the same as text. False: no memory. */
-bool records_json(struct records *const *all, size_t count, struct buffer *out);
+/* Answers with a copy of the body. `signature` is for another proxy; NULL: none. */
+enum MHD_Result admin_answer(struct MHD_Connection *connection, unsigned status, const char *type,
+                             const char *body, size_t length, const char *signature);
+enum MHD_Result admin_answer_text(struct MHD_Connection *connection, unsigned status,
+                                  const char *text);
+
+/* --- peer_pages.c ------------------------------------------------------------------------- */
+
+bool is_peer_page(const char *path);
+/* The question must be signed, and the answer is. */
+enum MHD_Result peer_page_show(const struct admin_sources *sources,
+                               struct MHD_Connection *connection, const char *path);
 
 /* --- readiness.c: whether Glance is reachable; asks at most every two seconds ---------- */
 
@@ -70,6 +88,18 @@ void readiness_stop(struct readiness *readiness);
 /* Call it after the daemon has stopped. NULL is fine. */
 void readiness_free(struct readiness *readiness);
 
+/* --- gathering.c: the uploads of all proxies, at most a second old ----------------------- */
+
+struct gathering;
+
+/* As readiness_start(), readiness_ask(), readiness_stop() and readiness_free(). `out` gets the
+ * JSON; nothing: there was no memory. */
+struct gathering *gathering_start(const struct admin_sources *sources);
+bool gathering_ask(struct gathering *gathering, struct MHD_Connection *connection,
+                   struct buffer *out);
+void gathering_stop(struct gathering *gathering);
+void gathering_free(struct gathering *gathering);
+
 /* --- pages.c: writes the pages. False: no memory, or the page would be too large ------- */
 
 struct page_context {
@@ -82,9 +112,26 @@ bool page_readyz(const struct page_context *context, struct buffer *out);
 bool page_metrics(const struct page_context *context, struct buffer *out);
 bool page_uploads(const struct page_context *context, struct buffer *out);
 
+/* {"ready": ..., "problems": [...], "endpoints": [...]}. Owned by the caller; NULL: no memory. */
+json_t *readiness_json(const struct page_context *context);
+
 /* endpoints_text.c: Glance's endpoints, as JSON and as metrics. */
 json_t *endpoints_json(struct endpoints *endpoints); /* owned by the caller; NULL: no memory */
 bool endpoints_metrics(struct endpoints *endpoints, struct buffer *out);
+
+/* process_metrics.c: appends the metrics of the process. False: no memory, or `out` is full. */
+bool process_metrics(struct buffer *out);
+
+/* status_json.c: the state as JSON, and its list of refusals. The list is owned by the caller;
+ * NULL: no memory. */
+bool page_status_json(const struct page_context *context, struct buffer *out);
+json_t *recent_refusals_json(const struct admin_sources *sources);
+
+/* peers_text.c: the uploads of all proxies as JSON; blocks for a moment. Metrics of the peers.
+ * False: no memory, or `out` is full. */
+bool uploads_of_all(const struct admin_sources *sources, struct buffer *out);
+bool peers_metrics(struct cluster *cluster, struct buffer *out);
+json_t *peers_json(struct cluster *cluster); /* owned by the caller; NULL: no memory */
 
 /* status_page.c: the HTML page. */
 bool page_status(const struct page_context *context, struct buffer *out);

@@ -162,23 +162,6 @@ bool rows_of_requests(const char *name, const struct metrics *total, struct buff
     return fits;
 }
 
-bool rows_of_duration(const char *name, const struct metrics *total, struct buffer *out)
-{
-    uint64_t count = 0;
-    bool fits = true;
-    for (size_t i = 0; i < METRICS_BUCKET_COUNT && fits; i++) {
-        count += value(&total->durations[i]);
-        fits = buffer_print(out, "%s_bucket{le=\"%g\"} %" PRIu64 "\n", name, METRICS_BUCKETS[i],
-                            count);
-    }
-    count += value(&total->durations[METRICS_BUCKET_COUNT]);
-    return fits &&
-           buffer_print(out,
-                        "%s_bucket{le=\"+Inf\"} %" PRIu64 "\n%s_sum %.3f\n"
-                        "%s_count %" PRIu64 "\n",
-                        name, count, name, (double)value(&total->duration_ms) / 1000, name, count);
-}
-
 static bool gauge_row(const char *name, const struct metrics *total, enum metrics_gauge gauge,
                       struct buffer *out)
 {
@@ -190,6 +173,36 @@ bool rows_of_uploads_in_flight(const char *name, const struct metrics *total, st
     return gauge_row(name, total, METRICS_UPLOADS_IN_FLIGHT, out);
 }
 
+bool rows_of_uploads_held(const char *name, const struct metrics *total, struct buffer *out)
+{
+    return gauge_row(name, total, METRICS_UPLOADS_HELD, out);
+}
+
+bool rows_of_uploads_queued(const char *name, const struct metrics *total, struct buffer *out)
+{
+    return buffer_print(out, "%s %" PRIu64 "\n", name, total->common.uploads_queued);
+}
+
+bool rows_of_limits_queued(const char *name, const struct metrics *total, struct buffer *out)
+{
+    return buffer_print(out, "%s %" PRIu64 "\n", name, total->common.uploads_waiting_for_share);
+}
+
+bool rows_of_limits_slowed(const char *name, const struct metrics *total, struct buffer *out)
+{
+    return buffer_print(out, "%s %.3f\n", name, (double)value(&total->slowed_ms) / 1000);
+}
+
+bool rows_of_slow_uploads(const char *name, const struct metrics *total, struct buffer *out)
+{
+    return buffer_print(out, "%s %" PRIu64 "\n", name, value(&total->slow_uploads));
+}
+
+bool rows_of_upload_retries(const char *name, const struct metrics *total, struct buffer *out)
+{
+    return buffer_print(out, "%s %" PRIu64 "\n", name, value(&total->resent_uploads));
+}
+
 bool rows_of_requests_in_flight(const char *name, const struct metrics *total, struct buffer *out)
 {
     return gauge_row(name, total, METRICS_REQUESTS_IN_FLIGHT, out);
@@ -198,6 +211,11 @@ bool rows_of_requests_in_flight(const char *name, const struct metrics *total, s
 bool rows_of_connections(const char *name, const struct metrics *total, struct buffer *out)
 {
     return gauge_row(name, total, METRICS_CONNECTIONS, out);
+}
+
+bool rows_of_hashing(const char *name, const struct metrics *total, struct buffer *out)
+{
+    return buffer_print(out, "%s %.6f\n", name, (double)total->common.hashing_ns / 1e9);
 }
 
 bool rows_of_spool_bytes(const char *name, const struct metrics *total, struct buffer *out)
@@ -225,6 +243,12 @@ bool rows_of_config_time(const char *name, const struct metrics *total, struct b
     return buffer_print(out, "%s %.3f\n", name, (double)total->common.config_taken_ms / 1000);
 }
 
+bool rows_of_tls_expiry(const char *name, const struct metrics *total, struct buffer *out)
+{
+    int64_t expires = total->common.tls_expires;
+    return !expires || buffer_print(out, "%s %" PRId64 "\n", name, expires);
+}
+
 bool rows_of_verifications(const char *name, const struct metrics *total, struct buffer *out)
 {
     static const char *const results[VERIFIED_COUNT] = {
@@ -243,6 +267,16 @@ bool rows_of_verifications(const char *name, const struct metrics *total, struct
 bool rows_of_stuck_images(const char *name, const struct metrics *total, struct buffer *out)
 {
     return buffer_print(out, "%s %" PRIu64 "\n", name, total->stuck_images);
+}
+
+bool rows_of_held_resumed(const char *name, const struct metrics *total, struct buffer *out)
+{
+    return buffer_print(out, "%s %" PRIu64 "\n", name, total->held_resumed);
+}
+
+bool rows_of_held_dropped(const char *name, const struct metrics *total, struct buffer *out)
+{
+    return buffer_print(out, "%s %" PRIu64 "\n", name, total->held_dropped);
 }
 
 bool rows_of_build_info(const char *name, const struct metrics *total, struct buffer *out)

@@ -2,12 +2,17 @@
 /* Writes the pages for programs: health, readiness, metrics, uploads. */
 #include "admin/admin_priv.h"
 #include "intake/admin.h"
+#include "intake/body.h"
+#include "intake/cluster.h"
+#include "intake/fair_shares.h"
 #include "intake/log.h"
 #include "intake/metrics.h"
 #include "intake/record.h"
 #include "intake/snapshot.h"
 #include "intake/spool.h"
 #include "intake/stores.h"
+#include "intake/tls_identity.h"
+#include "intake/upload_queue.h"
 #include "intake/utf8.h"
 
 #include <stdlib.h>
@@ -42,13 +47,18 @@ static json_t *list_problems(const char *const *diagnostics, size_t count)
     return NULL;
 }
 
-bool page_readyz(const struct page_context *context, struct buffer *out)
+json_t *readiness_json(const struct page_context *context)
 {
     const char *diagnostics[READINESS_PROBLEMS_MAX];
     size_t count = readiness_problems(context->readiness, diagnostics);
-    json_t *document = json_pack("{s:b, s:o, s:o}", "ready", count == 0, "problems",
-                                 list_problems(diagnostics, count), "endpoints",
-                                 endpoints_json(context->sources->endpoints));
+    return json_pack("{s:b, s:o, s:o}", "ready", count == 0, "problems",
+                     list_problems(diagnostics, count), "endpoints",
+                     endpoints_json(context->sources->endpoints));
+}
+
+bool page_readyz(const struct page_context *context, struct buffer *out)
+{
+    json_t *document = readiness_json(context);
     char *text = document ? json_dumps(document, 0) : NULL;
     bool written = text && buffer_append(out, text, strlen(text)) && buffer_append(out, "\n", 1);
     free(text);
@@ -56,28 +66,33 @@ bool page_readyz(const struct page_context *context, struct buffer *out)
     return written;
 }
 
-/* Counts the stores that the policy names and Glance does not have. */
-static size_t count_missing(const struct admin_sources *sources)
+static struct metrics_common common_metrics(const struct admin_sources *sources)
 {
     struct snapshot *snapshot = sources->snapshot(sources->context);
-    size_t count = stores_missing(sources->stores, snapshot->policy, NULL);
+    const struct metrics_common common = {
+        .spool_bytes = spools_used(sources->spools),
+        .hashing_ns = body_hashing_ns(),
+        .uploads_queued = upload_queue_length(sources->upload_queue),
+        .uploads_waiting_for_share = fair_shares_waiting(sources->fair_shares),
+        .stores_missing = stores_missing(sources->stores, snapshot->policy, NULL),
+        .log_lines_lost = log_lost(),
+        .config_taken = sources->config->last_successful,
+        .config_taken_ms = sources->config->last_success_ms,
+        .tls_expires = tls_identity_expires(snapshot->tls)};
     snapshot_release(snapshot);
-    return count;
+    return common;
 }
 
 bool page_metrics(const struct page_context *context, struct buffer *out)
 {
     const struct admin_sources *sources = context->sources;
-    const struct metrics_common common = {.spool_bytes = spools_used(sources->spools),
-                                          .stores_missing = count_missing(sources),
-                                          .log_lines_lost = log_lost(),
-                                          .config_taken = sources->config->last_successful,
-                                          .config_taken_ms = sources->config->last_success_ms};
-    return metrics_text(sources->metrics, sources->workers, &common, out) &&
-           endpoints_metrics(sources->endpoints, out);
+    const struct metrics_common common = common_metrics(sources);
+    return metrics_text(sources->metrics, sources->registries, &common, out) &&
+           endpoints_metrics(sources->endpoints, out) && peers_metrics(sources->cluster, out) &&
+           process_metrics(out);
 }
 
 bool page_uploads(const struct page_context *context, struct buffer *out)
 {
-    return records_json(context->sources->records, context->sources->workers, out);
+    return records_json(context->sources->records, context->sources->registries, out);
 }

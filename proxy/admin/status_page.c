@@ -1,92 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Writes the HTML status page. It has no script and loads no other file. All text from clients and
- * from Glance is escaped. */
+/* Writes the page for people: proxy/admin/page/index.html with the state of this moment in it. The
+ * page's script puts the live state in its place. Without the script this one stays, and the page
+ * is loaded again every ten seconds. All text from clients and from Glance is escaped. */
 #include "admin/admin_priv.h"
+#include "admin/html.h"
+#include "admin/page_files.h"
 #include "intake/admin.h"
 #include "intake/endpoints.h"
-#include "intake/utf8.h"
-#include "stats/records_priv.h"
+#include "stats/records_json.h"
 
 #include <string.h>
-
-static const char HEAD[] =
-    "<!DOCTYPE html>\n"
-    "<html lang=\"en\">\n"
-    "<head>\n"
-    "<meta charset=\"utf-8\">\n"
-    "<meta name=\"viewport\" content=\"width=device-width\">\n"
-    "<meta http-equiv=\"refresh\" content=\"10\">\n"
-    "<title>glance-intake</title>\n"
-    "<style>\n"
-    "body { font: 14px/1.5 system-ui, sans-serif; margin: 2em auto; max-width: 100em;"
-    " padding: 0 1em; color: #222; }\n"
-    "h1 { font-size: 1.5em; } h2 { font-size: 1.15em; margin-top: 2em; }\n"
-    "small, .quiet { color: #666; font-weight: normal; }\n"
-    ".good { color: #17692d; } .bad { color: #a51d1d; }\n"
-    ".wide { overflow-x: auto; }\n"
-    "table { border-collapse: collapse; width: 100%; font-variant-numeric: tabular-nums; }\n"
-    "th, td { text-align: left; padding: .3em .8em .3em 0; border-bottom: 1px solid #ddd;"
-    " white-space: nowrap; }\n"
-    "</style>\n"
-    "</head>\n"
-    "<body>\n";
-
-/* --- text ------------------------------------------------------------------------------ */
-
-static bool put(struct buffer *out, const char *html)
-{
-    return buffer_append(out, html, strlen(html));
-}
-
-static const char *entity(char c)
-{
-    switch (c) {
-    case '&':
-        return "&amp;";
-    case '<':
-        return "&lt;";
-    case '>':
-        return "&gt;";
-    case '"':
-        return "&quot;";
-    case '\'':
-        return "&#39;";
-    default:
-        return NULL;
-    }
-}
-
-static bool put_escaped(struct buffer *out, const char *text)
-{
-    struct buffer clean;
-    buffer_init(&clean, 3 * strlen(text));
-    bool fits = utf8_clean(text, &clean);
-    for (const char *c = buffer_text(&clean); *c && fits; c++)
-        fits = entity(*c) ? put(out, entity(*c)) : buffer_append(out, c, 1);
-    buffer_free(&clean);
-    return fits;
-}
-
-static bool put_bytes(struct buffer *out, double bytes)
-{
-    static const char *const UNITS[] = {"B", "KiB", "MiB", "GiB", "TiB"};
-    size_t unit = 0;
-    while (bytes >= 1024 && unit < sizeof UNITS / sizeof *UNITS - 1) {
-        bytes /= 1024;
-        unit++;
-    }
-    return buffer_print(out, unit ? "%.1f %s" : "%.0f %s", bytes, UNITS[unit]);
-}
-
-static bool put_duration(struct buffer *out, double seconds)
-{
-    unsigned long whole = (unsigned long)seconds;
-    if (whole >= 3600)
-        return buffer_print(out, "%lu h %02lu min", whole / 3600, whole / 60 % 60);
-    if (whole >= 60)
-        return buffer_print(out, "%lu min %02lu s", whole / 60, whole % 60);
-    return buffer_print(out, "%.1f s", seconds);
-}
 
 /* --- the cells of the tables ----------------------------------------------------------- */
 
@@ -98,9 +21,24 @@ static bool text_cell(struct buffer *out, const json_t *upload, const char *key)
     return put_escaped(out, text ? text : "");
 }
 
+/* Writes "the name <small>the id</small>", or the id alone. */
+static bool image_cell(struct buffer *out, const json_t *upload, const char *key)
+{
+    const char *name = json_string_value(json_object_get(upload, "name"));
+    if (!name || !*name)
+        return text_cell(out, upload, key);
+    return put(out, "<bdi>") && put_escaped(out, name) && put(out, "</bdi> <small>") &&
+           text_cell(out, upload, key) && put(out, "</small>");
+}
+
 static bool duration_cell(struct buffer *out, const json_t *upload, const char *key)
 {
     return put_duration(out, json_real_value(json_object_get(upload, key)));
+}
+
+static bool count_cell(struct buffer *out, const json_t *row, const char *key)
+{
+    return buffer_print(out, "%lld", json_integer_value(json_object_get(row, key)));
 }
 
 static bool bytes_cell(struct buffer *out, const json_t *upload, const char *key)
@@ -124,11 +62,14 @@ static bool progress_cell(struct buffer *out, const json_t *upload, const char *
            buffer_print(out, " <small>(%.0f %%)</small>", 100 * bytes / size);
 }
 
-/* Writes "prepare (300.0 MiB on disk)". */
+/* Writes "prepare (300.0 MiB on disk)", or "send (held)" while it has no client. */
 static bool step_cell(struct buffer *out, const json_t *upload, const char *key)
 {
     double spooled = json_number_value(json_object_get(upload, "spooled"));
+    const char *state = json_string_value(json_object_get(upload, "state"));
     bool fits = text_cell(out, upload, key);
+    if (state && strcmp(state, "held") == 0)
+        fits = fits && put(out, " <small>(held)</small>");
     if (spooled > 0)
         fits = fits && put(out, " <small>(") && put_bytes(out, spooled) &&
                put(out, " on disk)</small>");
@@ -176,19 +117,22 @@ struct column {
 
 /* The most important columns come first, because a narrow window cuts off the right side. */
 static const struct column IN_FLIGHT[] = {
-    {"Image", "image", text_cell},
-    {"Step", "step", step_cell},
-    {"Sent to Glance", "bytes", progress_cell},
-    {"Rate", "bytes_per_second", rate_cell},
-    {"Age", "age", duration_cell},
-    {"Store", "store", text_cell},
-    {"Rule", "rule", text_cell},
+    {"Image", "image", image_cell},          {"Step", "step", step_cell},
+    {"State", "state", text_cell},           {"Sent to Glance", "bytes", progress_cell},
+    {"Rate", "bytes_per_second", rate_cell}, {"Age", "age", duration_cell},
+    {"Store", "store", text_cell},           {"Project", "project", text_cell},
+    {"Warnings", "warnings", text_cell},     {"Rule", "rule", text_cell},
     {"Client", "client", text_cell},
-    {"Project", "project", text_cell},
+};
+
+static const struct column REFUSALS[] = {
+    {"Reason", "reason", text_cell},
+    {"In the last hour", "count", count_cell},
+    {"What to do", "message", text_cell},
 };
 
 static const struct column FINISHED[] = {
-    {"Image", "image", text_cell},      {"Verdict", "verdict", verdict_cell},
+    {"Image", "image", image_cell},     {"Verdict", "verdict", verdict_cell},
     {"Door", "door", kind_cell},        {"Sent to Glance", "bytes", bytes_cell},
     {"Took", "seconds", duration_cell}, {"Store", "store", text_cell},
     {"Rule", "rule", text_cell},        {"Client", "client", text_cell},
@@ -210,7 +154,7 @@ static bool put_table(struct buffer *out, const json_t *records, const struct co
 {
     if (!json_array_size(records))
         return put(out, "<p class=\"quiet\">None.</p>\n");
-    bool fits = put(out, "<div class=\"wide\"><table>\n<tr>");
+    bool fits = put(out, "<div class=\"wide\" tabindex=\"0\"><table>\n<tr>");
     for (size_t i = 0; i < count && fits; i++)
         fits = buffer_print(out, "<th>%s</th>", columns[i].title);
     fits = fits && put(out, "</tr>\n");
@@ -257,24 +201,44 @@ static bool put_endpoints(struct buffer *out, struct endpoints *endpoints)
 static bool put_uploads(struct buffer *out, const json_t *records)
 {
     const json_t *in_flight = json_object_get(records, "in_flight");
-    const json_t *finished = json_object_get(records, "finished");
     return buffer_print(out, "<h2>Uploads in flight <small>%zu</small></h2>\n",
                         json_array_size(in_flight)) &&
-           put_table(out, in_flight, IN_FLIGHT, sizeof IN_FLIGHT / sizeof *IN_FLIGHT) &&
-           put(out, "<h2>Last finished</h2>\n") &&
-           put_table(out, finished, FINISHED, sizeof FINISHED / sizeof *FINISHED);
+           put_table(out, in_flight, IN_FLIGHT, sizeof IN_FLIGHT / sizeof *IN_FLIGHT);
+}
+
+static bool put_refusals(struct buffer *out, const json_t *refusals)
+{
+    return put(out, "<h2>Refusals</h2>\n") &&
+           put_table(out, refusals, REFUSALS, sizeof REFUSALS / sizeof *REFUSALS);
+}
+
+static bool put_finished(struct buffer *out, const json_t *records)
+{
+    return put(out, "<h2>Last finished</h2>\n") &&
+           put_table(out, json_object_get(records, "finished"), FINISHED,
+                     sizeof FINISHED / sizeof *FINISHED);
+}
+
+static bool put_state(struct buffer *out, const struct page_context *context)
+{
+    const struct admin_sources *sources = context->sources;
+    json_t *records = records_collect(sources->records, sources->registries);
+    json_t *refusals = recent_refusals_json(sources);
+    bool written = records && refusals && put_readiness(out, context->readiness) &&
+                   put_endpoints(out, sources->endpoints) && put_uploads(out, records) &&
+                   put_refusals(out, refusals) && put_finished(out, records);
+    json_decref(refusals);
+    json_decref(records);
+    return written;
 }
 
 bool page_status(const struct page_context *context, struct buffer *out)
 {
-    json_t *records = records_collect(context->sources->records, context->sources->workers);
-    bool written = records && put(out, HEAD) &&
-                   put(out, "<h1>glance-intake <small>" INTAKE_VERSION "</small></h1>\n") &&
-                   put_readiness(out, context->readiness) &&
-                   put_endpoints(out, context->sources->endpoints) && put_uploads(out, records) &&
-                   put(out, "<p class=\"quiet\">For machines: <a href=\"/uploads\">/uploads</a>, "
-                            "<a href=\"/metrics\">/metrics</a>, <a href=\"/readyz\">/readyz</a>, "
-                            "<a href=\"/healthz\">/healthz</a></p>\n</body>\n</html>\n");
-    json_decref(records);
-    return written;
+    static const char MARK[] = "@STATE@";
+    size_t size;
+    const char *page = page_template(&size);
+    const char *mark = memmem(page, size, MARK, strlen(MARK));
+    const char *rest = mark + strlen(MARK);
+    return buffer_append(out, page, (size_t)(mark - page)) && put_state(out, context) &&
+           buffer_append(out, rest, (size_t)(page + size - rest));
 }

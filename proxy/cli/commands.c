@@ -56,6 +56,7 @@ int command_check(const struct options *options, FILE *out, FILE *errors)
     if (snapshot) {
         const struct settings *settings = snapshot->settings;
         tls_identity_check_time(snapshot->tls, settings->listen.tls_cert_file, &diagnostics);
+        settings_warn(settings, &warnings);
         policy_warn(snapshot->policy, settings->policy.file, &warnings);
     }
     if (snapshot && diagnostics.count == 0)

@@ -105,12 +105,43 @@ static void print_violations(struct explanation *explanation, const struct admis
         print_refused(explanation, REFUSAL_BAD_REQUEST, fault);
 }
 
-/* With `unknown_length = stream` the size never becomes known, so the policy does not get it. */
-static void set_size(struct policy_facts *facts, const struct admission *admission)
+/* As the policy decides without a size. */
+static struct policy_length unknown_length(const struct explanation *explanation)
 {
+    struct policy_facts facts = explanation->facts;
+    struct policy_decision decision;
+    facts.size_known = false;
+    policy_decide(explanation->policy, &facts, &decision);
+    bool staged = explanation->question->kind == RECORD_STAGE;
+    return policy_unknown_length(explanation->policy, staged ? NULL : decision.store,
+                                 explanation->settings->upload.unknown_length);
+}
+
+/* If an upload without a length is not spooled, the policy does not get its size. */
+static void set_size(struct policy_facts *facts, const struct admission *admission, bool spooled)
+{
+    bool comes = admission->size_comes || (admission->no_length && spooled);
     if (admission->size_known)
         facts->size = admission->size;
-    facts->size_known = admission->size_known || (facts->size_known && admission->size_comes);
+    facts->size_known = admission->size_known || (facts->size_known && comes);
+}
+
+/* If the question is about an upload without a length, or could be. */
+static void print_unknown_length(struct explanation *explanation, const struct admission *admission,
+                                 const struct policy_length *length)
+{
+    static const char *const what[] = {[UNKNOWN_LENGTH_SPOOL] = "kept on disk until it is complete",
+                                       [UNKNOWN_LENGTH_STREAM] = "sent on as it comes",
+                                       [UNKNOWN_LENGTH_REJECT] = "refused (length_required)"};
+    struct buffer *out = &explanation->out;
+    if (admission->size_known || admission->size_comes)
+        return;
+    bool refused = admission->no_length && length->rule == UNKNOWN_LENGTH_REJECT;
+    buffer_print(out, "%s%s", refused ? "" : "without a length: ", what[length->rule]);
+    if (length->store)
+        buffer_print(out, ", by unknown_length of the store %s\n", length->store);
+    else
+        buffer_print(out, ", by [upload] unknown_length\n");
 }
 
 /* The limit of all uploads applies before the policy. */
@@ -142,7 +173,9 @@ static void explain_upload(struct explanation *explanation)
     struct policy_decision decision;
     const struct policy_facts *facts = &explanation->facts;
     check_head(explanation, &admission);
-    set_size(&explanation->facts, &admission);
+    const struct policy_length length = unknown_length(explanation);
+    bool spooled = length.rule == UNKNOWN_LENGTH_SPOOL;
+    set_size(&explanation->facts, &admission, spooled);
     policy_decide(explanation->policy, facts, &decision);
     print_violations(explanation, &admission, &decision);
     print_limit(explanation, facts->size);
@@ -151,7 +184,10 @@ static void explain_upload(struct explanation *explanation)
     policy_explain(explanation->policy, facts, &decision, &explanation->out);
     const char *requested = facts->requested_store;
     bool moved = decision.store && (!requested || strcmp(requested, decision.store) != 0);
-    print_changes(explanation, admission.fixes | (moved ? FIX_STORE : 0));
+    if (decision.verdict == POLICY_ACCEPT)
+        print_unknown_length(explanation, &admission, &length);
+    print_changes(explanation, admission.fixes | (moved ? FIX_STORE : 0) |
+                                   (admission.no_length && spooled ? FIX_LENGTH : 0));
     if (decision.verdict == POLICY_ACCEPT)
         print_glance_checks(explanation);
     print_audit(explanation, decision.audit);

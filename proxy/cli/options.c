@@ -78,7 +78,8 @@ void options_help(FILE *out)
         "\n"
         "SIGTERM and SIGINT let uploads in flight finish (drain_timeout), then end the program; a\n"
         "second one ends it at once. SIGHUP reads configuration, policy and certificates again.\n"
-        "--reload does the same, and prints the result.\n",
+        "--reload does the same, and prints the result. SIGUSR2 starts the program again, with\n"
+        "the listening sockets of this one, which ends when its uploads have.\n",
         out);
 }
 

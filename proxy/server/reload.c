@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Reads the configuration again, and reports the result to the log, to systemd and to the metrics.
+ * */
 #include "server/reload.h"
 
 #include "intake/clock.h"

@@ -3,13 +3,19 @@
  * the main thread receives them. */
 #include "server/server_priv.h"
 
+#include "intake/cluster.h"
 #include "intake/control.h"
 #include "intake/endpoints.h"
+#include "intake/fair_shares.h"
 #include "intake/health.h"
+#include "intake/held_uploads.h"
+#include "intake/keeper.h"
+#include "intake/keystone.h"
 #include "intake/listener.h"
 #include "intake/log.h"
 #include "intake/settings.h"
 #include "intake/snapshot.h"
+#include "intake/upload_queue.h"
 #include "intake/worker.h"
 #include "server/reload.h"
 
@@ -33,7 +39,7 @@ static struct snapshot *snapshot_now(void *context)
 
 static bool is_draining(void *context)
 {
-    return atomic_load(&((struct server *)context)->draining);
+    return atomic_load(&((struct server *)context)->phase) != SERVER_SERVING;
 }
 
 /* --- start ----------------------------------------------------------------------------- */
@@ -56,49 +62,62 @@ void server_raise_file_limit(const struct settings *settings)
                 (unsigned long long)limit.rlim_cur);
 }
 
-static bool make_workers(struct server *server, const int *sockets)
+/* Collects the sockets of one worker. Returns how many there are. */
+static size_t sockets_of(const struct listening_sockets *sockets, unsigned worker, int *out)
 {
-    const struct settings *settings = server->snapshot->settings;
+    size_t count = 0;
+    for (size_t i = 0; i < sockets->count; i++)
+        if (sockets->all[i].worker == worker)
+            out[count++] = sockets->all[i].fd;
+    return count;
+}
+
+/* One registry of each worker, and one of the dormant uploads. */
+static size_t records_count(const struct server *server)
+{
+    return server->snapshot->settings->workers + 1;
+}
+
+static bool make_workers(struct server *server)
+{
+    int *sockets = calloc(server->sockets.count, sizeof *sockets);
     struct worker_parts parts = {.snapshot = server->snapshot,
-                                 .socket_count = settings->listen.bind_count,
+                                 .sockets = sockets,
                                  .shared = &server->shared,
+                                 .all_records = server->records,
+                                 .records = records_count(server),
                                  .ended = server->ended};
-    for (unsigned i = 0; i < settings->workers; i++) {
-        parts.sockets = sockets + i * settings->listen.bind_count;
+    for (unsigned i = 0; sockets && i < server->snapshot->settings->workers; i++) {
+        parts.socket_count = sockets_of(&server->sockets, i, sockets);
         struct worker *worker = worker_new(&parts);
         if (!worker)
-            return false; /* the process ends, which closes the sockets of later workers */
+            break; /* the process ends, which closes the sockets of later workers */
         server->metrics[i] = worker_metrics(worker);
         server->records[i] = worker_records(worker);
         server->workers[server->worker_count++] = worker;
     }
-    return true;
+    free(sockets);
+    return server->worker_count == server->snapshot->settings->workers;
 }
 
 static bool listen_and_make(struct server *server)
 {
     const struct settings *settings = server->snapshot->settings;
-    size_t count = settings->listen.bind_count * settings->workers;
     const char *fault = listener_fault();
+    char error[256];
     if (fault) {
         log_say(LOG_LEVEL_ERROR, "%s", fault);
         return false;
     }
-    int *sockets = calloc(count, sizeof *sockets);
-    char error[256];
-    if (!sockets)
-        return false;
-    bool good = sockets_open(settings->listen.binds, settings->listen.bind_count, settings->workers,
-                             sockets, error, sizeof error);
-    if (!good) {
+    if (!sockets_open(settings->listen.binds, settings->listen.bind_count, settings->workers,
+                      &server->passed, &server->sockets, error, sizeof error)) {
         log_say(LOG_LEVEL_ERROR, "%s", error);
-    } else {
-        good = make_workers(server, sockets);
-        if (!good)
-            log_say(LOG_LEVEL_ERROR, "the workers could not be made: out of memory");
+        return false;
     }
-    free(sockets);
-    return good;
+    bool made = make_workers(server);
+    if (!made)
+        log_say(LOG_LEVEL_ERROR, "the workers could not be made: out of memory");
+    return made;
 }
 
 static bool start_admin(struct server *server)
@@ -112,15 +131,44 @@ static bool start_admin(struct server *server)
                                           .stores = server->shared.stores,
                                           .config = &server->config,
                                           .endpoints = server->shared.endpoints,
-                                          .workers = server->worker_count,
+                                          .upload_queue = server->shared.upload_queue,
+                                          .fair_shares = server->shared.fair_shares,
+                                          .cluster = server->cluster,
+                                          .registries = records_count(server),
                                           .snapshot = snapshot_now,
                                           .draining = is_draining,
                                           .context = server};
     char error[256] = "";
-    server->admin = admin_start(bind, &sources, error, sizeof error);
+    server->admin_own = true; /* unless it was passed */
+    int passed = passed_sockets_take(&server->passed, (const struct sockaddr *)&bind->address,
+                                     &server->admin_own);
+    server->admin = admin_start(bind, passed, &sources, error, sizeof error);
     if (!server->admin)
         log_say(LOG_LEVEL_ERROR, "%s", error);
     return server->admin != NULL;
+}
+
+/* A socket of the process before is closed. Nobody would accept what comes to one of systemd. */
+static bool settle_passed(struct server *server)
+{
+    char address[256];
+    for (size_t i = 0; i < server->passed.count; i++) {
+        const struct passed_socket *socket = &server->passed.all[i];
+        if (socket->fd < 0)
+            continue;
+        passed_socket_address(socket, address, sizeof address);
+        if (!socket->own) {
+            log_say(LOG_LEVEL_ERROR,
+                    "a socket for %s was passed (LISTEN_FDS), which neither [listen] bind nor "
+                    "[admin] bind names: add it there, or remove it from the .socket unit",
+                    address);
+            return false;
+        }
+        log_say(LOG_LEVEL_INFO, "no longer listening on %s, which is not configured any more",
+                address);
+    }
+    passed_sockets_free(&server->passed);
+    return true;
 }
 
 static bool start_workers(struct server *server)
@@ -150,13 +198,37 @@ static bool begin_shared(struct server *server)
     return begun;
 }
 
+static bool make_keystone(struct server *server)
+{
+    if (!server->snapshot->settings->keystone.auth_url)
+        return true;
+    server->shared.keystone = keystone_new(server->snapshot->settings);
+    if (!server->shared.keystone)
+        log_say(LOG_LEVEL_ERROR, "logins could not be prepared: out of memory");
+    return server->shared.keystone != NULL;
+}
+
 static bool start_health(struct server *server)
 {
     endpoints_configure(server->shared.endpoints, server->snapshot->settings);
+    upload_queue_limit(server->shared.upload_queue, server->snapshot->settings->glance.max_uploads);
+    fair_shares_reload(server->shared.fair_shares, server->snapshot->policy);
     server->health = health_start(server->shared.endpoints, snapshot_now, server);
     if (!server->health)
         log_say(LOG_LEVEL_ERROR, "the thread for health checks could not be started");
     return server->health != NULL;
+}
+
+static bool start_cluster(struct server *server)
+{
+    const struct cluster_parts parts = {.capacity = server->shared.capacity,
+                                        .quota_reservations = server->shared.quota_reservations,
+                                        .snapshot = snapshot_now,
+                                        .context = server};
+    server->cluster = cluster_start(&parts);
+    if (!server->cluster)
+        log_say(LOG_LEVEL_ERROR, "the thread for the other proxies could not be started");
+    return server->cluster != NULL;
 }
 
 static bool take_signals(struct server *server)
@@ -166,6 +238,7 @@ static bool take_signals(struct server *server)
     sigaddset(&set, SIGTERM);
     sigaddset(&set, SIGINT);
     sigaddset(&set, SIGHUP);
+    sigaddset(&set, SIGUSR2);
     signal(SIGPIPE, SIG_IGN);
     pthread_sigmask(SIG_BLOCK, &set, NULL);
     server->signals = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
@@ -173,17 +246,41 @@ static bool take_signals(struct server *server)
     return server->signals >= 0 && server->ended >= 0;
 }
 
+/* Before other threads start, since it changes the environment. */
+static bool read_passed(struct server *server)
+{
+    char error[256];
+    bool read = passed_sockets_read(&server->passed, error, sizeof error);
+    if (!read)
+        log_say(LOG_LEVEL_ERROR, "%s", error);
+    return read;
+}
+
+/* Before a worker runs: a client that comes at once finds its upload. */
+static bool start_keeper(struct server *server)
+{
+    struct held_uploads *uploads = server->shared.held_uploads;
+    size_t last = server->snapshot->settings->workers;
+    server->keeper = keeper_start(uploads, server->shared.spools, snapshot_now, server);
+    if (!server->keeper)
+        log_say(LOG_LEVEL_ERROR, "the thread that looks after kept uploads could not be started");
+    server->metrics[last] = held_uploads_metrics(uploads);
+    server->records[last] = held_uploads_records(uploads);
+    return server->keeper != NULL;
+}
+
 bool server_start(struct server *server)
 {
     size_t workers = server->snapshot->settings->workers;
     server->workers = calloc(workers, sizeof *server->workers);
-    server->metrics = calloc(workers, sizeof(struct metrics *));
-    server->records = calloc(workers, sizeof(struct records *));
+    server->metrics = calloc(workers + 1, sizeof(struct metrics *));
+    server->records = calloc(workers + 1, sizeof(struct records *));
     if (!server->workers || !server->metrics || !server->records || !take_signals(server) ||
-        !begin_log())
+        !read_passed(server) || !begin_log())
         return false;
     server->channel = channel_open();
     server_raise_file_limit(server->snapshot->settings);
-    return begin_shared(server) && listen_and_make(server) && start_health(server) &&
-           start_admin(server) && start_workers(server);
+    return begin_shared(server) && make_keystone(server) && start_keeper(server) &&
+           listen_and_make(server) && start_health(server) && start_cluster(server) &&
+           start_admin(server) && settle_passed(server) && start_workers(server);
 }

@@ -15,6 +15,7 @@
 #include "intake/snapshot.h"
 #include "intake/thread_pool.h"
 #include "intake/transfer.h"
+#include "intake/usage_questions.h"
 
 #include <pthread.h>
 #include <stdlib.h>
@@ -32,7 +33,8 @@ struct worker {
     bool running;
 
     struct snapshot *_Atomic next_snapshot; /* with a reference, until the worker takes it */
-    atomic_bool drain, stop;
+    _Atomic enum drain drain;
+    atomic_bool stop;
 };
 
 static struct snapshot *current_snapshot(void *context)
@@ -49,14 +51,29 @@ static void take_reload(struct worker *worker)
     worker->exchange.snapshot = snapshot;
 }
 
-/* Glance may still finish an upload (an orphan) after the last connection has closed. */
+/* Glance may still finish an upload (an orphan) after the last connection has closed, or delete the
+ * image of one that failed. */
 static void check_drained(struct timer *timer)
 {
     struct worker *worker = CONTAINER_OF(timer, struct worker, drain_timer);
-    bool drained =
-        listener_connections(worker->listener) == 0 && list_is_empty(&worker->exchange.orphans);
+    bool drained = listener_is_empty(worker->listener) &&
+                   list_is_empty(&worker->exchange.orphans) &&
+                   list_is_empty(&worker->exchange.removals);
     if (drained || !timer_set(worker->exchange.loop, timer, DRAIN_CHECK_MS))
         loop_stop(worker->exchange.loop);
+}
+
+static void drain(struct worker *worker, enum drain how)
+{
+    worker->exchange.drain = how;
+    if (how == DRAIN_STOPPING) {
+        exchange_wake_queued(&worker->exchange);
+        listener_drain(worker->listener);
+    } else {
+        listener_stop_accepting(worker->listener);
+    }
+    exchange_drain(&worker->exchange);
+    check_drained(&worker->drain_timer);
 }
 
 static void on_wake(void *context)
@@ -65,11 +82,9 @@ static void on_wake(void *context)
     take_reload(worker);
     if (atomic_load(&worker->stop))
         loop_stop(worker->exchange.loop);
-    if (atomic_load(&worker->drain) && !worker->exchange.draining) {
-        worker->exchange.draining = true;
-        listener_drain(worker->listener);
-        check_drained(&worker->drain_timer);
-    }
+    enum drain how = atomic_load(&worker->drain);
+    if (how > worker->exchange.drain)
+        drain(worker, how);
 }
 
 static bool make_parts(struct worker *worker, struct shared *shared)
@@ -77,11 +92,17 @@ static bool make_parts(struct worker *worker, struct shared *shared)
     struct exchange_parts *parts = &worker->exchange;
     parts->thread_pool = shared->thread_pool;
     parts->digest_threads = shared->digest_threads;
+    parts->decompress_threads = shared->decompress_threads;
     parts->spools = shared->spools;
     parts->upload_locks = shared->upload_locks;
+    parts->held_uploads = shared->held_uploads;
+    parts->upload_queue = shared->upload_queue;
+    parts->fair_shares = shared->fair_shares;
     parts->stores = shared->stores;
     parts->capacity = shared->capacity;
     parts->quota_reservations = shared->quota_reservations;
+    parts->keystone = shared->keystone;
+    parts->repetitions = shared->repetitions;
     parts->inspection = &shared->inspection;
     parts->loop = loop_new();
     parts->metrics = metrics_new();
@@ -89,7 +110,12 @@ static bool make_parts(struct worker *worker, struct shared *shared)
     if (parts->glance)
         glance_share_endpoints(parts->glance, shared->endpoints);
     parts->records = parts->metrics ? records_new(parts->metrics) : NULL;
-    return parts->glance && parts->records;
+    parts->usage_answers = shared->usage_answers;
+    parts->usage_questions =
+        parts->glance ? usage_questions_new(parts->loop, parts->glance, parts->usage_answers,
+                                            parts->quota_reservations)
+                      : NULL;
+    return parts->records && parts->usage_questions;
 }
 
 static void close_all(const int *sockets, size_t count)
@@ -108,6 +134,8 @@ struct worker *worker_new(const struct worker_parts *parts)
     worker->ended = parts->ended;
     worker->drain_timer.fire = check_drained;
     worker->exchange.snapshot = snapshot_hold(parts->snapshot);
+    worker->exchange.all_records = parts->all_records;
+    worker->exchange.record_count = parts->records;
     if (!make_parts(worker, parts->shared)) {
         close_all(parts->sockets, parts->socket_count);
         worker_free(worker);
@@ -151,9 +179,9 @@ void worker_reload(struct worker *worker, struct snapshot *snapshot)
     loop_wake(worker->exchange.loop);
 }
 
-void worker_drain(struct worker *worker)
+void worker_drain(struct worker *worker, enum drain how)
 {
-    atomic_store(&worker->drain, true);
+    atomic_store(&worker->drain, how);
     loop_wake(worker->exchange.loop);
 }
 
@@ -173,6 +201,16 @@ struct records *worker_records(struct worker *worker)
     return worker->exchange.records;
 }
 
+/* The loop may run once more, for the Glance side alone. */
+static void end_listener(struct worker *worker)
+{
+    listener_free(worker->listener);
+    if (!worker->exchange.loop)
+        return;
+    timer_cancel(worker->exchange.loop, &worker->drain_timer);
+    loop_on_wake(worker->exchange.loop, NULL, NULL);
+}
+
 void worker_free(struct worker *worker)
 {
     if (!worker)
@@ -182,8 +220,12 @@ void worker_free(struct worker *worker)
         pthread_join(worker->thread, NULL);
     }
     struct exchange_parts *parts = &worker->exchange;
-    listener_free(worker->listener);
+    end_listener(worker);
     exchange_drop_orphans(parts);
+    exchange_finish_removals(parts);
+    usage_questions_free(parts->usage_questions);
+    while (parts->loop && loop_run_sent(parts->loop)) /* tickets that got a place and were left */
+        continue;
     glance_free(parts->glance);
     records_free(parts->records);
     metrics_free(parts->metrics);
@@ -191,7 +233,7 @@ void worker_free(struct worker *worker)
         /* Exchanges may have left jobs in the pools. */
         thread_pool_settle(parts->thread_pool, parts->loop);
         thread_pool_settle(parts->digest_threads, parts->loop);
-        timer_cancel(parts->loop, &worker->drain_timer);
+        thread_pool_settle(parts->decompress_threads, parts->loop);
     }
     loop_free(parts->loop);
     snapshot_release(atomic_exchange(&worker->next_snapshot, NULL));

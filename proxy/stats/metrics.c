@@ -7,8 +7,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-const double METRICS_BUCKETS[METRICS_BUCKET_COUNT] = {0.1, 0.5, 1, 5, 10, 30, 60, 300, 1800, 7200};
-
 const char *const METRICS_METHODS[METRICS_METHOD_COUNT] = {
     "glance-direct", "web-download", "glance-download", "copy-image", "other"};
 
@@ -42,6 +40,7 @@ void metrics_answered(struct metrics *metrics, unsigned status)
 void metrics_refused(struct metrics *metrics, enum refusal reason)
 {
     add(&metrics->refusals[reason], 1);
+    metrics_count_recent(metrics, reason);
 }
 
 void metrics_warned(struct metrics *metrics, enum refusal reason)
@@ -53,6 +52,21 @@ void metrics_bytes(struct metrics *metrics, uint64_t to_glance, uint64_t from_gl
 {
     add(&metrics->to_glance, to_glance);
     add(&metrics->from_glance, from_glance);
+}
+
+void metrics_slow(struct metrics *metrics)
+{
+    add(&metrics->slow_uploads, 1);
+}
+
+void metrics_slowed(struct metrics *metrics, uint64_t ms)
+{
+    add(&metrics->slowed_ms, ms);
+}
+
+void metrics_resent(struct metrics *metrics)
+{
+    add(&metrics->resent_uploads, 1);
 }
 
 /* --- uploads and imports --------------------------------------------------------------- */
@@ -82,15 +96,6 @@ static struct metrics_store *store_row(struct metrics *metrics, const char *name
     return row;
 }
 
-static void observe_duration(struct metrics *metrics, double seconds)
-{
-    size_t bucket = 0;
-    while (bucket < METRICS_BUCKET_COUNT && seconds > METRICS_BUCKETS[bucket])
-        bucket++;
-    add(&metrics->durations[bucket], 1);
-    add(&metrics->duration_ms, (uint64_t)(seconds * 1000 + 0.5));
-}
-
 static void observe_verification(struct metrics *metrics, const struct request_record *record)
 {
     if (record->reason == REFUSAL_VERIFY_FAILED)
@@ -117,8 +122,10 @@ static void count_upload(struct metrics *metrics, const struct request_record *r
     add(&store->results[record->verdict], 1);
     add(&store->bytes, record->bytes);
     observe_verification(metrics, record);
-    if (stored)
-        observe_duration(metrics, record->seconds);
+    if (!stored)
+        return;
+    metrics_observe(metrics, METRICS_UPLOAD_DURATION, (uint64_t)(record->seconds * 1000 + 0.5));
+    metrics_observe(metrics, METRICS_UPLOAD_SIZE, record->bytes);
 }
 
 /* The method comes from the client, too, so unknown ones count as "other". */
@@ -155,6 +162,16 @@ void metrics_store_unchecked(struct metrics *metrics, const char *store)
     add(&store_row(metrics, store, METRICS_STORES_MAX)->unchecked, 1);
 }
 
+void metrics_held_resumed(struct metrics *metrics)
+{
+    add(&metrics->held_resumed, 1);
+}
+
+void metrics_held_dropped(struct metrics *metrics)
+{
+    add(&metrics->held_dropped, 1);
+}
+
 /* --- summing up ------------------------------------------------------------------------ */
 
 static void merge(_Atomic uint64_t *total, const _Atomic uint64_t *from, size_t count)
@@ -184,10 +201,17 @@ void metrics_merge(struct metrics *total, const struct metrics *from)
         merge(total->imports[i], from->imports[i], METRICS_RESULT_COUNT);
     merge(total->verifications, from->verifications, VERIFIED_COUNT);
     merge(&total->stuck_images, &from->stuck_images, 1);
+    merge(&total->held_resumed, &from->held_resumed, 1);
+    merge(&total->held_dropped, &from->held_dropped, 1);
     merge(&total->to_glance, &from->to_glance, 1);
     merge(&total->from_glance, &from->from_glance, 1);
-    merge(total->durations, from->durations, METRICS_BUCKET_COUNT + 1);
-    merge(&total->duration_ms, &from->duration_ms, 1);
+    merge(&total->slow_uploads, &from->slow_uploads, 1);
+    merge(&total->slowed_ms, &from->slowed_ms, 1);
+    for (size_t i = 0; i < METRICS_HISTOGRAM_COUNT; i++) {
+        merge(total->histograms[i].buckets, from->histograms[i].buckets, METRICS_BOUNDS_MAX + 1);
+        merge(&total->histograms[i].sum, &from->histograms[i].sum, 1);
+    }
+    merge(&total->resent_uploads, &from->resent_uploads, 1);
     size_t stores = atomic_load_explicit(&from->store_count, memory_order_acquire);
     for (size_t i = 0; i < stores; i++)
         merge_store(store_row(total, from->stores[i].name, METRICS_STORES_MAX), &from->stores[i]);

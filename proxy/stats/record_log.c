@@ -17,11 +17,17 @@ static const struct verdict {
     [VERDICT_REJECTED] = {"rejected", LOG_LEVEL_WARNING},
     [VERDICT_FAILED] = {"failed", LOG_LEVEL_ERROR},
     [VERDICT_ABORTED] = {"aborted", LOG_LEVEL_WARNING},
+    [VERDICT_ANSWERED] = {"answered", LOG_LEVEL_INFO},
 };
 
 const char *record_verdict_name(enum record_verdict verdict)
 {
     return VERDICTS[verdict].name;
+}
+
+enum log_level record_verdict_level(enum record_verdict verdict)
+{
+    return VERDICTS[verdict].level;
 }
 
 /* log_event() leaves out a field whose text is NULL. */
@@ -40,6 +46,7 @@ void record_log(const struct request_record *record)
     record_audit_text(record, audit);
     const struct log_field fields[] = {
         {.name = "request_id", .text = record->request_id},
+        {.name = "trace_id", .text = text_or_null(record->trace_id)},
         {.name = "client", .text = record->client},
         {.name = "project", .text = record->project},
         {.name = "image", .text = record->image},
@@ -50,10 +57,15 @@ void record_log(const struct request_record *record)
         {.name = "warnings", .text = text_or_null(warnings)},
         {.name = "audit", .text = text_or_null(audit)},
         {.name = "bytes", .is_number = true, .number = (double)record->bytes},
+        {.name = "queued",
+         .is_number = record->queued_ms != 0,
+         .number = (double)record->queued_ms / 1000},
         {.name = "seconds", .is_number = true, .number = record->seconds},
+        {.name = "resumed", .is_number = record->resumed > 0, .number = record->resumed},
         {.name = "sha512", .text = record->sha512},
         {.name = "verified", .text = record->verified[0] ? record->verified : NULL},
         {.name = "image_after", .text = record->image_after[0] ? record->image_after : NULL},
+        {.name = "attempts", .is_number = record->attempts > 1, .number = record->attempts},
         {.name = "glance_status",
          .is_number = record->glance_status != 0,
          .number = record->glance_status},

@@ -18,15 +18,22 @@ const char *record_kind_name(enum record_kind kind)
     return names[kind];
 }
 
+const char *record_state_name(enum record_state state)
+{
+    static const char *const names[] = {[RECORD_SENDING] = "sending",
+                                        [RECORD_QUEUED] = "queued",
+                                        [RECORD_SPOOLING] = "spooling",
+                                        [RECORD_HELD] = "held"};
+    return names[state];
+}
+
 /* In the order of X-Intake-Fixed. */
 static const struct {
     enum record_fix fix;
     const char *name;
 } FIXES[] = {
-    {FIX_STORE, "store"},
-    {FIX_CONTENT_TYPE, "content-type"},
-    {FIX_MULTIPART, "multipart"},
-    {FIX_LENGTH, "length"},
+    {FIX_STORE, "store"},   {FIX_CONTENT_TYPE, "content-type"}, {FIX_MULTIPART, "multipart"},
+    {FIX_LENGTH, "length"}, {FIX_COMPRESSED, "compressed"},
 };
 
 /* Appends ", name", or only the name if the text is empty. Cuts off what does not fit in `size`

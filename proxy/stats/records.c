@@ -44,11 +44,25 @@ void record_free(struct request_record *record)
     free(record->client);
     free(record->project);
     free(record->image);
+    free(record->image_name);
     free(record->store);
     free(record->rule);
     free(record->method);
     free(record->sha512);
     free(record);
+}
+
+bool record_describe_image(struct request_record *record, const char *owner, const char *name)
+{
+    free(record->project);
+    free(record->image_name);
+    record->image_name = name ? strndup(name, RECORD_NAME_MAX) : NULL;
+    return copy_string(owner, &record->project) && (record->image_name || !name);
+}
+
+void record_set_state(struct request_record *record, enum record_state state)
+{
+    atomic_store_explicit(&record->state, state, memory_order_relaxed);
 }
 
 /* --- the two lists --------------------------------------------------------------------- */
@@ -126,7 +140,8 @@ bool records_decided(struct records *records, struct request_record *record, con
 void records_leave(struct records *records, struct request_record *record)
 {
     record->seconds = (double)(clock_ms() - record->began_ms) / 1000;
-    record_log(record);
+    if (!record->unlogged)
+        record_log(record);
     metrics_upload(records->metrics, record);
 
     struct request_record *oldest = NULL;
@@ -144,4 +159,13 @@ void records_leave(struct records *records, struct request_record *record)
     record_free(oldest);
     if (entered)
         metrics_gauge_add(records->metrics, METRICS_UPLOADS_IN_FLIGHT, -1);
+}
+
+void records_withdraw(struct records *records, struct request_record *record)
+{
+    pthread_mutex_lock(&records->lock);
+    take_out(&records->in_flight, record);
+    pthread_mutex_unlock(&records->lock);
+    record_free(record);
+    metrics_gauge_add(records->metrics, METRICS_UPLOADS_IN_FLIGHT, -1);
 }

@@ -3,6 +3,7 @@
  *
  *   records.c       the records in flight, and the last ones that ended
  *   record_log.c    writes the log line of a record
+ *   records_json.c  the records of all workers, as JSON
  *   record_texts.c  names what was done to an upload */
 #ifndef STATS_RECORDS_PRIV_H
 #define STATS_RECORDS_PRIV_H
@@ -27,7 +28,7 @@ struct records {
     struct record_list finished;
 };
 
-enum { RECORD_WARNINGS_TEXT = 640 };
+enum { RECORD_WARNINGS_TEXT = 1152 };
 
 /* Writes "damaged_body, format_mismatch", or "". */
 void record_warnings_text(uint64_t warnings, char out[RECORD_WARNINGS_TEXT]);

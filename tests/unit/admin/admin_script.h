@@ -91,13 +91,13 @@ static inline struct admin *start(char *error, size_t error_size)
         .config = &config,
         .metrics = &metrics,
         .records = &records,
-        .workers = 1,
+        .registries = 1,
         .spools = spools,
         .snapshot = get_snapshot,
         .draining = get_draining,
         .context = &snapshot,
     };
-    return admin_start(&address, &sources, error, error_size);
+    return admin_start(&address, -1, &sources, error, error_size);
 }
 
 static inline int set_up(void **state)

@@ -94,6 +94,31 @@ static void strict_makes_a_warning_an_error(void **state)
     }
 }
 
+static void logins_without_tls_are_warned_of(void **state)
+{
+    static const struct {
+        const char *settings;
+        unsigned warnings;
+    } rows[] = {
+        {"[keystone]\nauth_url = https://k/v3\n[listen]\ntrusted_proxies = 10.0.0.1\n", 0},
+        {"[keystone]\nauth_url = http://127.0.0.1:5000\n[listen]\ntrusted_proxies = unix:\n", 0},
+        {"[keystone]\nauth_url = http://k/v3\n[listen]\ntrusted_proxies = 10.0.0.1\n", 1},
+        {"[keystone]\nauth_url = https://k/v3\n", 1},
+        {"[keystone]\nauth_url = http://k/v3\n", 2},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        const char *path = configure(state, policy, rows[i].settings);
+        const struct options options = {.sources = {.files = &path, .file_count = 1}};
+        char out[8192];
+        char errors[8192];
+        unsigned found = 0;
+        assert_int_equal(run(command_check, &options, out, errors), 0);
+        for (const char *at = errors; (at = strstr(at, "x.conf:4: warning: [keystone]")); at++)
+            found++;
+        assert_int_equal(found, rows[i].warnings);
+    }
+}
+
 static void effective_configuration_is_printed(void **state)
 {
     const char *path = configure(state, policy, "[upload]\nmax_size = 2048GiB\n");
@@ -135,9 +160,13 @@ int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, scratch_begin, scratch_end)
     const struct CMUnitTest tests[] = {
-        TEST(good_configuration_is_reported_good), TEST(audit_mode_is_reported),
-        TEST(all_mistakes_are_reported),           TEST(strict_makes_a_warning_an_error),
-        TEST(effective_configuration_is_printed),  TEST(control_characters_are_escaped_in_messages),
+        TEST(good_configuration_is_reported_good),
+        TEST(audit_mode_is_reported),
+        TEST(all_mistakes_are_reported),
+        TEST(strict_makes_a_warning_an_error),
+        TEST(logins_without_tls_are_warned_of),
+        TEST(effective_configuration_is_printed),
+        TEST(control_characters_are_escaped_in_messages),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

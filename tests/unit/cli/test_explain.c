@@ -51,7 +51,8 @@ static const char policy[] =
     "- {name: agent, when: {user_agent: '*Horizon*'}, store: file, allow: [file]}\n"
     "- {name: watch, when: {name: watch}, deny: soon, mode: audit}\n"
     "default: {store: test, mode: force}\n"
-    "doors: {import_methods: [glance-direct], exempt: 10.0.0.11}\n";
+    "doors: {import_methods: [glance-direct], exempt: 10.0.0.11}\n"
+    "stores: {file: {unknown_length: stream}}\n";
 
 #define NOT_ISO         "not no-isos (line 2): disk_format is not set, not iso\n"
 #define NOT_BIG(size)   NOT_ISO "not big (line 3): the size is " size "\n"
@@ -64,8 +65,10 @@ static const char policy[] =
 #define CEILING                                                                                    \
     "above 1GiB another rule applies; streamed data without a size is refused "                    \
     "there (length_required)\n"
-#define NO_WISH "store: test\nthe client asked for no store\n"
-#define BIG     NOT_ISO "rule: big (line 3)\nbecause these hold: larger_than\n"
+#define WITHOUT(what) "without a length: " what ", by [upload] unknown_length\n"
+#define SPOOLED       WITHOUT("kept on disk until it is complete")
+#define NO_WISH       "store: test\nthe client asked for no store\n"
+#define BIG           NOT_ISO "rule: big (line 3)\nbecause these hold: larger_than\n"
 
 #define GLANCE_CHECKS                                                                              \
     "glance_checks = on: data that Glance would refuse after storing it is refused first\n"
@@ -76,7 +79,7 @@ static const struct {
     const char *upload; /* in [upload] */
     const char *told;
 } rows[] = {
-    {{NULL}, "", DEFAULT(UNKNOWN) NO_WISH CEILING "would be changed: store\n"},
+    {{NULL}, "", DEFAULT(UNKNOWN) NO_WISH CEILING SPOOLED "would be changed: store\n"},
     {{"--size", "1MiB", "--store", "test"},
      "",
      DEFAULT("1MiB, not larger than 1GiB") "store: test\nthe client asked for it, too\n"},
@@ -87,14 +90,16 @@ static const struct {
     /* what Glance would refuse afterwards; nothing if it does not check */
     {{"--container-format", "bare"},
      "glance_checks = on\n",
-     DEFAULT(UNKNOWN) NO_WISH CEILING "would be changed: store\n" GLANCE_CHECKS},
+     DEFAULT(UNKNOWN) NO_WISH CEILING SPOOLED "would be changed: store\n" GLANCE_CHECKS},
     {{NULL},
      "glance_checks = on\n",
-     DEFAULT(UNKNOWN) NO_WISH CEILING "would be changed: store\n" GLANCE_CHECKS},
-    {{NULL}, "glance_checks = off\n", DEFAULT(UNKNOWN) NO_WISH CEILING "would be changed: store\n"},
+     DEFAULT(UNKNOWN) NO_WISH CEILING SPOOLED "would be changed: store\n" GLANCE_CHECKS},
+    {{NULL},
+     "glance_checks = off\n",
+     DEFAULT(UNKNOWN) NO_WISH CEILING SPOOLED "would be changed: store\n"},
     {{"--container-format", "ovf"},
      "glance_checks = on\n",
-     DEFAULT(UNKNOWN) NO_WISH CEILING "would be changed: store\n"},
+     DEFAULT(UNKNOWN) NO_WISH CEILING SPOOLED "would be changed: store\n"},
     {{"--disk-format", "iso"},
      "glance_checks = on\n",
      "rule: no-isos (line 2)\nbecause these hold: disk_format\n"
@@ -107,7 +112,8 @@ static const struct {
      "",
      NOT_BIG(UNKNOWN) "rule: agent (line 4)\nbecause these hold: user_agent\n"
                       "store: file\nthe client asked for no store\n" CEILING
-                      "would be changed: store\n"},
+                      "without a length: sent on as it comes, by unknown_length of the store "
+                      "file\nwould be changed: store\n"},
     {{"--header", "user-agent: Horizon", "--store", "test"},
      "",
      NOT_BIG(UNKNOWN) "rule: agent (line 4)\nbecause these hold: user_agent\n"
@@ -154,13 +160,27 @@ static const struct {
     /* sizes that are known late, or never */
     {{"--chunked"},
      "unknown_length = spool\n",
-     DEFAULT(UNKNOWN) NO_WISH CEILING "would be changed: store, length\n"},
+     DEFAULT(UNKNOWN) NO_WISH CEILING SPOOLED "would be changed: store, length\n"},
     {{"--size=2GiB", "--chunked"},
      "unknown_length = spool\n",
-     BIG "store: file\nthe client asked for no store\nwould be changed: store, length\n"},
+     BIG "store: file\nthe client asked for no store\n" SPOOLED
+         "would be changed: store, length\n"},
     {{"--size=2GiB", "--chunked"},
      "unknown_length = stream\n",
-     DEFAULT(UNKNOWN) NO_WISH CEILING "would be changed: store\n"},
+     DEFAULT(UNKNOWN) NO_WISH CEILING WITHOUT("sent on as it comes") "would be changed: store\n"},
+    {{"--chunked"},
+     "unknown_length = reject\n",
+     DEFAULT(UNKNOWN) NO_WISH CEILING "refused (length_required), by [upload] unknown_length\n"
+                                      "would be changed: store\n"},
+    {{NULL},
+     "unknown_length = reject\n",
+     DEFAULT(UNKNOWN) NO_WISH CEILING WITHOUT("refused (length_required)") "would be changed: "
+                                                                           "store\n"},
+    {{"--door=stage", "--chunked", "--user-agent=Horizon"},
+     "",
+     NOT_BIG(UNKNOWN) "rule: agent (line 4)\nbecause these hold: user_agent\n"
+                      "store: none yet; staged data gets one when it is imported\n" CEILING SPOOLED
+                      "would be changed: length\n"},
     {{"--chunked", "--header", "x-openstack-image-size: 2147483648"},
      "unknown_length = stream\n",
      BIG "store: file\nthe client asked for no store\nwould be changed: store, length\n"},

@@ -39,6 +39,7 @@ static void shared_memory_is_complete_or_fails(void **state)
         assert_int_equal(shared_begin(&shared), !without);
         assert_non_null(shared.thread_pool);
         assert_non_null(shared.digest_threads);
+        assert_non_null(shared.decompress_threads);
         assert_int_equal(spools_used(shared.spools), 0);
         assert_int_equal(stores_look(shared.stores, "test"), STORE_UNKNOWN);
         assert_non_null(shared.upload_locks);

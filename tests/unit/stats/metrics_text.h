@@ -35,6 +35,7 @@ static inline void read_all(void)
 {
     buffer_clear(&text);
     static const struct metrics_common common = {.spool_bytes = 4711,
+                                                 .hashing_ns = 1500000000,
                                                  .stores_missing = 2,
                                                  .log_lines_lost = 3,
                                                  .config_taken = true,

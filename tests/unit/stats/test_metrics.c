@@ -30,6 +30,7 @@ static void all_metrics_exist_from_the_start(void **state)
     assert_line("glance_intake_requests_total{class=\"5xx\"} 0");
     assert_line("glance_intake_upload_duration_seconds_count 0");
     assert_line("glance_intake_spool_bytes 4711");
+    assert_line("glance_intake_hashing_seconds_total 1.500000");
     assert_line("glance_intake_log_lines_lost_total 3");
     assert_line("glance_intake_config_last_reload_successful 1");
     assert_line("glance_intake_config_last_reload_success_timestamp_seconds 1700000000.123");
@@ -163,6 +164,27 @@ static void audited_uploads_are_counted(void **state)
     assert_line("glance_intake_uploads_total{result=\"stored\",store=\"none\"} 2");
 }
 
+/* The bounds are exact, and a value that equals one is in its bucket. */
+static void sizes_are_in_buckets(void **state)
+{
+    (void)state;
+    metrics_observe(metrics[0], METRICS_UPLOAD_SIZE, 1 << 20);
+    metrics_observe(metrics[1], METRICS_UPLOAD_SIZE, (1 << 20) + 1);
+    metrics_observe(metrics[0], METRICS_UPLOAD_SIZE, UINT64_C(2) << 40);
+    metrics_observe(metrics[0], METRICS_REQUEST_SIZE, 300);
+    metrics_observe(metrics[0], METRICS_REQUEST_DURATION, 25);
+    read_all();
+    assert_line("glance_intake_upload_size_bytes_bucket{le=\"1048576\"} 1");
+    assert_line("glance_intake_upload_size_bytes_bucket{le=\"16777216\"} 2");
+    assert_line("glance_intake_upload_size_bytes_bucket{le=\"1099511627776\"} 2");
+    assert_line("glance_intake_upload_size_bytes_bucket{le=\"+Inf\"} 3");
+    assert_line("glance_intake_upload_size_bytes_sum 2199025352705");
+    assert_line("glance_intake_request_size_bytes_bucket{le=\"256\"} 0");
+    assert_line("glance_intake_request_size_bytes_bucket{le=\"1024\"} 1");
+    assert_line("glance_intake_request_duration_seconds_bucket{le=\"0.025\"} 1");
+    assert_line("glance_intake_request_duration_seconds_sum 0.025");
+}
+
 static void durations_are_in_buckets(void **state)
 {
     (void)state;
@@ -178,7 +200,9 @@ static void durations_are_in_buckets(void **state)
     assert_line("glance_intake_upload_duration_seconds_bucket{le=\"60\"} 3");
     assert_line("glance_intake_upload_duration_seconds_bucket{le=\"7200\"} 3");
     assert_line("glance_intake_upload_duration_seconds_bucket{le=\"+Inf\"} 4");
-    assert_line("glance_intake_upload_duration_seconds_sum 100059.300");
+    assert_line("glance_intake_upload_duration_seconds_bucket{le=\"2.5\"} 2");
+    assert_line("glance_intake_upload_duration_seconds_bucket{le=\"21600\"} 3");
+    assert_line("glance_intake_upload_duration_seconds_sum 100059.3");
     assert_line("glance_intake_upload_duration_seconds_count 4");
 }
 
@@ -207,6 +231,7 @@ int main(void)
         TEST(imports_are_counted_by_method_and_result),
         TEST(audited_uploads_are_counted),
         TEST(durations_are_in_buckets),
+        TEST(sizes_are_in_buckets),
         TEST(unchecked_stores_are_counted),
 #undef TEST
     };

@@ -67,7 +67,7 @@ static void families_have_help_and_type(void **state)
             assert_non_null(strchr("_{ ", line[strlen(family)]));
         }
     }
-    assert_int_equal(families, 22);
+    assert_int_equal(families, 36);
 }
 
 static void text_too_large_for_the_buffer_fails(void **state)

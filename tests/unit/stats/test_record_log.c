@@ -77,6 +77,16 @@ static void record_logs_every_field(void **state)
                               "verdict=stored\n");
 }
 
+static void trace_id_is_logged(void **state)
+{
+    (void)state;
+    struct request_record *record = make();
+    strcpy(record->trace_id, "0af7651916cd43dd8448eb211c80319c");
+    record->verdict = VERDICT_STORED;
+    assert_non_null(strstr(logged(LOG_FORMAT_TEXT, record),
+                           " request_id=req-1 trace_id=0af7651916cd43dd8448eb211c80319c client="));
+}
+
 static void warnings_are_logged(void **state)
 {
     (void)state;
@@ -173,6 +183,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(record_logs_every_field),
+        cmocka_unit_test(trace_id_is_logged),
         cmocka_unit_test(warnings_are_logged),
         cmocka_unit_test(import_and_audit_are_logged),
         cmocka_unit_test(json_record_is_logged),

@@ -22,6 +22,7 @@ static void fixes_have_texts(void **state)
         {FIX_LENGTH, "length"},
         {FIX_CONTENT_TYPE | FIX_STORE, "store, content-type"},
         {FIX_LENGTH | FIX_MULTIPART, "multipart, length"},
+        {FIX_COMPRESSED | FIX_STORE, "store, compressed"},
         {FIX_STORE | FIX_CONTENT_TYPE | FIX_MULTIPART | FIX_LENGTH,
          "store, content-type, multipart, length"},
     };

@@ -4,6 +4,7 @@
 #include "admin/admin_priv.h"
 #include "intake/log.h"
 #include "intake/metrics.h"
+#include "stats/records_json.h"
 #include "stats/records_priv.h"
 
 #include <setjmp.h>

@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "admin/admin_priv.h"
+#include "intake/buffer.h"
 #include "intake/log.h"
 #include "intake/metrics.h"
 #include "intake/record.h"
+#include "stats/records_json.h"
 
+#include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -48,7 +49,7 @@ static struct request_record *make(const char *image, uint64_t age_ms)
     assert_non_null(upload);
     upload->began_ms -= age_ms;
     upload->began_wall_ms = 1769860800000;
-    upload->project = strdup("demo");
+    assert_true(record_describe_image(upload, "demo", "an image"));
     upload->store = strdup("test");
     upload->rule = strdup("default");
     upload->fixes = FIX_STORE | FIX_CONTENT_TYPE;
@@ -60,15 +61,22 @@ static struct request_record *make(const char *image, uint64_t age_ms)
     return upload;
 }
 
-static json_t *read_json(void)
+/* `image` NULL: of all images. */
+static json_t *read_json_of(const char *image)
 {
     struct buffer text;
     buffer_init(&text, 1 << 20);
-    assert_true(records_json(records, WORKERS, &text));
+    assert_true(image ? records_json_of_image(records, WORKERS, image, &text)
+                      : records_json(records, WORKERS, &text));
     json_t *document = json_loads(buffer_text(&text), JSON_REJECT_DUPLICATES, NULL);
     assert_non_null(document);
     buffer_free(&text);
     return document;
+}
+
+static json_t *read_json(void)
+{
+    return read_json_of(NULL);
 }
 
 static json_t *row_of(const json_t *document, const char *list, size_t index)
@@ -90,6 +98,7 @@ static void upload_in_flight_is_listed(void **state)
     (void)state;
     struct request_record *upload = make("image", 10000);
     records_enter(records[0], upload);
+    upload->warnings |= refusal_bit(REFUSAL_UNSAFE_FORMAT);
     json_t *document = read_json();
     const json_t *row = row_of(document, "in_flight", 0);
     assert_text(row, "request_id", "req-1");
@@ -97,6 +106,7 @@ static void upload_in_flight_is_listed(void **state)
     assert_text(row, "client", "192.0.2.7");
     assert_text(row, "project", "demo");
     assert_text(row, "image", "image");
+    assert_text(row, "name", "an image");
     assert_text(row, "store", "test");
     assert_text(row, "rule", "default");
     assert_text(row, "step", "relay");
@@ -106,7 +116,7 @@ static void upload_in_flight_is_listed(void **state)
     assert_in_range((int)json_real_value(json_object_get(row, "age")), 10, 25);
     assert_int_equal(json_integer_value(json_object_get(row, "spooled")), 700);
     assert_null(json_object_get(row, "fixes")); /* the worker may be about to write it */
-    assert_null(json_object_get(row, "warnings"));
+    assert_text(row, "warnings", "unsafe_format");
     assert_null(json_object_get(row, "verdict"));
     json_decref(document);
     upload->verdict = VERDICT_STORED;
@@ -216,6 +226,23 @@ static void invalid_utf8_is_replaced_in_json(void **state)
     json_decref(document);
 }
 
+/* A name of more than RECORD_NAME_MAX bytes may be cut within a character. */
+static void long_names_are_cut(void **state)
+{
+    (void)state;
+    char name[2 * RECORD_NAME_MAX + 2] = "a";
+    for (size_t i = 1; i + 2 < sizeof name; i += 2)
+        memcpy(&name[i], "\xC3\xA4", 3);
+    struct request_record *upload = make("image", 0);
+    assert_true(record_describe_image(upload, NULL, name));
+    assert_null(upload->project);
+    records_leave(records[0], upload);
+    json_t *document = read_json();
+    const char *shown = json_string_value(json_object_get(row_of(document, "finished", 0), "name"));
+    assert_int_equal(strlen(shown), RECORD_NAME_MAX - 1 + 3); /* the cut one is U+FFFD */
+    json_decref(document);
+}
+
 static void records_too_large_for_the_buffer_fail(void **state)
 {
     (void)state;
@@ -236,6 +263,7 @@ static void *work(void *context)
             upload->spooled += 100;
             records_decided(context, upload, "default", k % 2 ? "test" : NULL);
             upload->step = "relay";
+            upload->warnings |= refusal_bit(REFUSAL_TRUNCATED);
         }
         upload->verdict = VERDICT_STORED;
         upload->glance_status = 204;
@@ -262,21 +290,52 @@ static void records_can_be_read_while_another_thread_writes(void **state)
     json_decref(document);
 }
 
+static size_t count_of(const json_t *document, const char *list)
+{
+    return json_array_size(json_object_get(document, list));
+}
+
+/* In the lists of all workers, but without the client's address. */
+static void one_image_has_only_its_own_records(void **state)
+{
+    (void)state;
+    struct request_record *running = make("a", 1000);
+    struct request_record *other = make("ab", 2000);
+    struct request_record *ended = make("A", 3000);
+    records_enter(records[0], running);
+    records_enter(records[0], other);
+    ended->verdict = VERDICT_STORED;
+    records_leave(records[1], ended);
+    json_t *document = read_json_of("a");
+    assert_int_equal(count_of(document, "in_flight"), 1);
+    assert_int_equal(count_of(document, "finished"), 1);
+    assert_null(json_object_get(row_of(document, "in_flight", 0), "client"));
+    assert_int_equal(json_integer_value(json_object_get(row_of(document, "in_flight", 0), "bytes")),
+                     500);
+    json_decref(document);
+    document = read_json_of("b");
+    assert_int_equal(count_of(document, "in_flight") + count_of(document, "finished"), 0);
+    json_decref(document);
+    running->verdict = other->verdict = VERDICT_ABORTED;
+    records_leave(records[0], running);
+    records_leave(records[0], other);
+}
+
 int main(void)
 {
+#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(upload_in_flight_is_listed, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(finished_upload_is_listed, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(empty_records_give_empty_lists, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(import_record_has_its_stores, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(newest_records_of_all_workers_come_first, set_up,
-                                        tear_down),
-        cmocka_unit_test_setup_teardown(a_hundred_records_of_all_workers_are_listed, set_up,
-                                        tear_down),
-        cmocka_unit_test_setup_teardown(invalid_utf8_is_replaced_in_json, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(records_too_large_for_the_buffer_fail, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(records_can_be_read_while_another_thread_writes, set_up,
-                                        tear_down),
+        TEST(upload_in_flight_is_listed),
+        TEST(finished_upload_is_listed),
+        TEST(empty_records_give_empty_lists),
+        TEST(import_record_has_its_stores),
+        TEST(newest_records_of_all_workers_come_first),
+        TEST(a_hundred_records_of_all_workers_are_listed),
+        TEST(one_image_has_only_its_own_records),
+        TEST(invalid_utf8_is_replaced_in_json),
+        TEST(long_names_are_cut),
+        TEST(records_too_large_for_the_buffer_fail),
+        TEST(records_can_be_read_while_another_thread_writes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,0 +1,161 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the page computes from the answers of /status. Nothing here touches the document.
+
+// --- texts -----------------------------------------------------------------------------
+
+// Characters that are not shown, or change how others are shown. An image's name may have any.
+const UNPRINTABLE = /[\u0000-\u001f\u007f-\u009f\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb]/g;
+
+export function clean(text) {
+  return String(text ?? '').replace(UNPRINTABLE, '\ufffd');
+}
+
+export function bytesText(bytes) {
+  const units = ['B', 'KiB', 'MiB', 'GiB', 'TiB'];
+  let unit = 0;
+  while (bytes >= 1024 && unit < units.length - 1) {
+    bytes /= 1024;
+    unit++;
+  }
+  return `${unit && bytes < 100 ? bytes.toFixed(1) : Math.round(bytes)} ${units[unit]}`;
+}
+
+export function durationText(seconds) {
+  const whole = Math.round(seconds);
+  if (whole >= 86400) {
+    return `${Math.floor(whole / 86400)} d ${Math.floor(whole / 3600) % 24} h`;
+  }
+  if (whole >= 3600) {
+    return `${Math.floor(whole / 3600)} h ${Math.floor(whole / 60) % 60} min`;
+  }
+  if (whole >= 60) {
+    return `${Math.floor(whole / 60)} min ${whole % 60} s`;
+  }
+  return `${whole} s`;
+}
+
+const STEPS = {
+  share: 'waits for its share',
+  queue: 'waits for a place',
+  open: 'opens its file on disk',
+  find: 'finds the format',
+  decide: 'applies the policy',
+  create: 'creates the image',
+  judge: 'compares the image with the policy',
+  invite: 'waits for the first byte',
+  collect: 'goes to disk',
+  prepare: 'checks the first data',
+  settle: 'applies the policy again',
+  quota: 'reserves in the quota',
+  room: 'looks for space in the store',
+  turn: 'waits for another upload to the image',
+  send: 'goes to Glance',
+  count: 'counts in the quota',
+  prove: 'compares with what Glance stored',
+  show: 'asks Glance for the image',
+  answer: 'answers the client',
+  cors: 'is refused',
+};
+
+export function stepText(upload) {
+  if (upload.state === 'held') {
+    return 'waits for its client';
+  }
+  if (upload.state === 'spooling') {
+    return 'goes to disk';
+  }
+  if (upload.step === 'send' && upload.size !== null && upload.bytes >= upload.size) {
+    return 'waits for the answer of Glance';
+  }
+  return STEPS[upload.step] ?? '';
+}
+
+// --- uploads ---------------------------------------------------------------------------
+
+// The client chooses the request id, so it may occur twice.
+export function withKeys(uploads) {
+  const seen = new Map();
+  return uploads.map((upload) => {
+    const name = `${upload.request_id} ${upload.began} ${upload.image}`;
+    const count = seen.get(name) ?? 0;
+    seen.set(name, count + 1);
+    return { ...upload, key: `${name} ${count}` };
+  });
+}
+
+export function groupsOf(uploads) {
+  return {
+    running: uploads.filter(({ state }) => state !== 'queued' && state !== 'held'),
+    queued: uploads.filter(({ state }) => state === 'queued'),
+    held: uploads.filter(({ state }) => state === 'held'),
+  };
+}
+
+const SEARCHED = ['name', 'image', 'project', 'store', 'rule', 'client', 'request_id', 'state', 'step', 'door',
+  'method', 'verdict', 'reason', 'warnings'];
+
+// Whether each word of the query is in the upload.
+export function matches(upload, query) {
+  const words = query.toLowerCase().split(/\s+/).filter(Boolean);
+  const text = SEARCHED.map((key) => upload[key] ?? '').join('\n').toLowerCase();
+  return words.every((word) => text.includes(word));
+}
+
+// --- rates -----------------------------------------------------------------------------
+
+const WINDOW = 8; // seconds
+const SAMPLES = 16; // at most
+
+// What moves goes to the disk, or to Glance. What is held is in one of the two.
+export function onDisk(upload) {
+  return upload.state === 'spooling' || (upload.state === 'held' && upload.spooled > upload.bytes);
+}
+
+export function doneOf(upload) {
+  return onDisk(upload) ? upload.spooled : upload.bytes;
+}
+
+function newest(samples, sample) {
+  const before = samples.at(-1);
+  const again = before && (sample.done < before.done || sample.state !== before.state);
+  const kept = again ? [] : samples.filter(({ age }) => sample.age - age <= WINDOW && age < sample.age);
+  return [...kept, sample].slice(-SAMPLES);
+}
+
+function speed(samples) {
+  const first = samples[0];
+  const last = samples.at(-1);
+  return last.age > first.age ? (last.done - first.done) / (last.age - first.age) : null;
+}
+
+// The rate of each upload over the last seconds. It keeps samples only of those that are in flight.
+export class Rates {
+  #samples = new Map();
+
+  // Adds `rate` (bytes per second) and `left` (seconds) to each upload; null: not known.
+  measure(uploads) {
+    const samples = new Map();
+    const measured = uploads.map((upload) => {
+      const sample = { age: upload.age, done: doneOf(upload), state: upload.state };
+      const all = newest(this.#samples.get(upload.key) ?? [], sample);
+      samples.set(upload.key, all);
+      return { ...upload, ...this.#figures(upload, all) };
+    });
+    this.#samples = samples;
+    return measured;
+  }
+
+  #figures(upload, samples) {
+    if (upload.state === 'held' || upload.state === 'queued') {
+      return { rate: null, left: null };
+    }
+    const average = upload.state === 'sending' && doneOf(upload) > 0 ? upload.bytes_per_second : null;
+    const rate = speed(samples) ?? average;
+    const left = upload.size !== null && rate > 0 ? Math.max(0, upload.size - doneOf(upload)) / rate : null;
+    return { rate, left };
+  }
+
+  get size() {
+    return this.#samples.size;
+  }
+}
