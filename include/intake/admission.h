@@ -34,7 +34,9 @@ struct admission {
     uint64_t promise;   /* its value in bytes */
     bool size_known;    /* `size` is the size of the image in bytes, without a form around it */
     uint64_t size;
-    bool size_comes; /* not known yet, but will be before a byte goes to Glance */
+    bool size_comes; /* the head of the form around the image tells it */
+    bool no_length;  /* there is neither a length nor x-openstack-image-size. The store decides what
+                      * happens then: policy_unknown_length() */
 };
 
 /* Checks Content-Range, Content-Encoding, Content-Type, the length and x-openstack-image-size, as

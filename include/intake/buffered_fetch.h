@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A small request to Glance, or to an S3 gateway, whose answer is collected in memory, with a limit
- * of size and time. Several fetches may run for one exchange. */
+/* A small request to Glance, Keystone or an S3 gateway, whose answer is collected in memory, with a
+ * limit of size and time. Several fetches may run for one exchange. */
 #ifndef INTAKE_BUFFERED_FETCH_H
 #define INTAKE_BUFFERED_FETCH_H
 
@@ -20,13 +20,15 @@ struct fetch {
     bool begun;
     bool over;
     enum transfer_result result;
-    char detail[128]; /* libcurl's error text, if the transfer failed */
+    char detail[128];   /* libcurl's error text, if the transfer failed */
+    const char *unsent; /* of the request's body */
+    size_t unsent_count;
     bool too_long;
     bool lost;           /* no memory to keep the answer; the result is TRANSFER_NO_MEMORY */
     struct reply answer; /* as Glance sent it */
 };
 
-/* `request` as for transfer_start(), without a body. Its timeout is request->timeout, or
+/* `request` as for transfer_start(); its body is request->body. Its timeout is request->timeout, or
  * FETCH_TIMEOUT_MS if that is 0, but never more than glance.stall_timeout. False: no memory. */
 bool fetch_start(struct fetch *fetch, struct glance *glance, const struct settings *settings,
                  const struct upstream_request *request, void (*wake)(void *context),

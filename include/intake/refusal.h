@@ -16,6 +16,11 @@
 
 #include <stdint.h>
 
+/* How a user of curl goes on with an upload: the answer to the first command has Upload-Offset. */
+#define REFUSAL_RESUME                                                                             \
+    "curl -sI -H 'X-Auth-Token: TOKEN' {url} && "                                                  \
+    "curl -C OFFSET -T FILE -H 'X-Auth-Token: TOKEN' {url}"
+
 /* clang-format off */
 #define REFUSALS(row)                                                                              \
     row(BAD_REQUEST, "bad_request", 400,                                                           \
@@ -38,6 +43,35 @@
         "This port uses TLS, and the request came in plain HTTP{detail}. Begin the address "       \
         "with https:// instead of http://.",                                                       \
         "{https}")                                                                                 \
+    row(CERTIFICATE_REQUIRED, "certificate_required", 403,                                         \
+        "This proxy accepts only clients that show a certificate of this cloud, and this one "     \
+        "has shown none that is valid{detail}. Send the request again with a certificate.",        \
+        "curl --cert CERTIFICATE --key KEY -H 'X-Auth-Token: TOKEN' {https}")                          \
+    row(PASSWORD_OVER_PLAIN_HTTP, "password_over_plain_http", 403,                                 \
+        "Passwords are accepted only over TLS, and this one came in plain HTTP{detail}. Others "   \
+        "may have read it on its way, so change it. Use the address that begins with https://, "   \
+        "or a token.",                                                                             \
+        "curl -T FILE -H 'X-Auth-Token: TOKEN' {url}")                                             \
+    row(LOGIN_REQUIRED, "login_required", 401,                                                     \
+        "This upload needs a login{detail}. Send a token (X-Auth-Token), or over TLS a user and "  \
+        "a password, or the id and the secret of an application credential.",                      \
+        "curl -T FILE -H 'X-Auth-Token: TOKEN' {url}")                                             \
+    row(LOGIN_FAILED, "login_failed", 401,                                                         \
+        "Keystone, the identity service, does not accept this login{detail}. Check the user, the " \
+        "domain behind its last @ (Default without one), and the password.",                       \
+        "curl -T FILE -u USER@DOMAIN {url}")                                                       \
+    row(PROJECT_REQUIRED, "project_required", 400,                                                 \
+        "It is not clear which project the image is for{detail}. Name the project with "           \
+        "?project= in the address, by its name or its id.",                                        \
+        "Add ?project=PROJECT to the address; behind other options it is &project=PROJECT.")       \
+    row(TOO_MANY_FAILED_LOGINS, "too_many_failed_logins", 429,                                     \
+        "Too many logins have failed{detail}. Wait as long as Retry-After says, then try again "   \
+        "with the right password.",                                                                \
+        "Wait as long as Retry-After says, and check the password.")                               \
+    row(KEYSTONE_UNREACHABLE, "keystone_unreachable", 503,                                         \
+        "Keystone, the identity service, gives no answer that tells who this is{detail}. Try "     \
+        "again in a moment; if it fails again, tell the operator of this cloud.",                  \
+        "Try again in a moment; if it fails again, give the operator the request_id.")             \
     row(JSON_MALFORMED, "json_malformed", 400,                                                     \
         "The JSON of the request cannot be read, or it can be read in two ways{detail}. "          \
         "Correct the body and send it again.",                                                     \
@@ -55,6 +89,21 @@
         "Another upload to this image is in progress{detail}. Wait for its end: an image "         \
         "accepts data only once.",                                                                 \
         "{show}")                                                                                  \
+    row(OFFSET_MISMATCH, "offset_mismatch", 409,                                                   \
+        "The upload cannot go on at this place{detail}. Ask where it stands with HEAD, whose "     \
+        "answer has Upload-Offset, and go on there.",                                              \
+        REFUSAL_RESUME)                                                                            \
+    row(UPLOAD_MOVING, "upload_moving", 423,                                                       \
+        "The upload goes on over another connection now{detail}. If that is dead, it gives way "   \
+        "in a few seconds: try again then.",                                                       \
+        REFUSAL_RESUME)                                                                            \
+    row(UPLOAD_NOT_HELD, "upload_not_held", 404,                                                   \
+        "Nothing of this upload is here: it was not created, has expired, or was "                 \
+        "dropped{detail}. Create it again with POST, and send it from its beginning.",             \
+        "{upload}")                                                                                \
+    row(TUS_VERSION, "tus_version", 412,                                                           \
+        "This proxy speaks another version of tus{detail}. Send Tus-Resumable: 1.0.0.",            \
+        "curl -sI -X OPTIONS {url}")                                                               \
     row(WRONG_METHOD, "wrong_method", 405,                                                         \
         "Image data is uploaded with PUT to the image's URL that ends in /file{detail}. The "      \
         "data was not read, and the image has not changed: send the file with {tool}.",            \
@@ -96,6 +145,10 @@
         "The data is compressed, and no hypervisor decompresses an image{detail}. Decompress "     \
         "the file and send the result; the image still waits for data.",                           \
         "{upload}")                                                                                \
+    row(FORMAT_UNKNOWN, "format_unknown", 400,                                                     \
+        "The format of the image is not found in its data{detail}. Name the format with "          \
+        "?disk_format=, or send another file.",                                                    \
+        "curl -T FILE -H 'X-Auth-Token: TOKEN' '{url}?disk_format=raw'")                           \
     row(MULTIPART_MALFORMED, "multipart_malformed", 400,                                           \
         "The image cannot be extracted from the form{detail}. Send the bare file with {tool}, "    \
         "or a form with one file as its last part.",                                               \
@@ -141,8 +194,9 @@
         "not needed, or ask the operator of this cloud for more space.",                           \
         "Delete images that are not needed, or ask the operator of this cloud for more space.")    \
     row(SPOOL_FULL, "spool_full", 507,                                                             \
-        "There is not enough disk space now to keep an upload without a length{detail}. Send "     \
-        "the file with curl -T FILE, which sends the length, or try again later.",                 \
+        "There is not enough disk space now to keep the upload{detail}. Try again later. An "      \
+        "upload that has no length may need no disk if it is sent with curl -T FILE, which sends " \
+        "the length.",                                                                             \
         "{curl}")                                                                                  \
     row(CLIENT_STALLED, "client_stalled", 408,                                                     \
         "The client sent no more data, so the request was ended{detail}. An image waits for "      \
@@ -165,6 +219,10 @@
     row(DRAINING, "draining", 503,                                                                 \
         "This proxy is stopping and accepts no new uploads{detail}. Try again in a moment.",       \
         "Try again in a moment.")                                                                  \
+    row(TOO_MANY_UPLOADS, "too_many_uploads", 429,                                                 \
+        "Too many uploads are in progress, and this one has waited too long for its turn{detail}. " \
+        "Try again later.",                                                                        \
+        "Try again later; if it fails again, the operator can raise max_uploads or limits.")                 \
     row(LOOP_DETECTED, "loop_detected", 508,                                                       \
         "The request came back to this proxy, in an endless loop{detail}. Only the operator of "   \
         "this cloud can fix this: an endpoint leads back to the proxy.",                           \

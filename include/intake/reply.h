@@ -29,7 +29,12 @@ struct refusal_context {
                               * needs plain text */
     const char *disk_format; /* the image's formats */
     const char *container_format;
+    const char *problem; /* a problem type (RFC 9457); NULL: none */
+    bool tells_offsets;  /* with `problem`: the offset that is right, and that of the request */
+    uint64_t expected_offset, provided_offset;
     bool upload;     /* the request is an upload */
+    bool new_image;  /* to /upload/: the image goes with it, and `url` is that of /upload/ */
+    bool resumable;  /* the upload is held: the hint says how to go on with it */
     bool for_glance; /* Glance would refuse the data after storing it, and `detail` says why */
 };
 

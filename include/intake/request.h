@@ -83,13 +83,36 @@ enum route_kind {
     ROUTE_VERSIONS,  /* GET / or /versions, or no known version: the answer has URLs of Glance */
     ROUTE_UPLOAD,    /* PUT /v2/images/{id}/file */
     ROUTE_STAGE,     /* PUT /v2/images/{id}/stage */
+    ROUTE_HELD,      /* HEAD, DELETE or OPTIONS of /v2/images/{id}/file, or a PATCH of tus or of the
+                      * draft: about an upload that is held */
+    ROUTE_CREATE,    /* POST /v2/images/{id}/file of tus, or of the draft, whose PUT of a first part
+                      * counts, too: an upload whose data comes in parts */
+    ROUTE_PROGRESS,  /* GET /v2/images/{id}/file/progress: of this proxy, unknown to Glance */
     ROUTE_IMPORT,    /* POST /v2/images/{id}/import */
     ROUTE_UPDATE,    /* PATCH /v2/images/{id}: may set locations */
     ROUTE_LOCATIONS, /* POST /v2/images/{id}/locations */
-    ROUTE_TASKS      /* POST /v2/tasks */
+    ROUTE_TASKS,     /* POST /v2/tasks */
+    ROUTE_NEW_IMAGE  /* PUT or POST /upload/[NAME], where that is switched on: never from
+                      * route_find(), which sets `new_image` */
 };
 
 enum { IMAGE_ID_MAX = 255 };
+
+/* What a request about a held upload wants. */
+enum resume_verb {
+    RESUME_TELL,    /* HEAD: how much there is */
+    RESUME_SEND,    /* PATCH, or a PUT with Content-Range: more of the data */
+    RESUME_DROP,    /* DELETE */
+    RESUME_CREATE,  /* POST */
+    RESUME_DESCRIBE /* OPTIONS: what is supported */
+};
+
+/* The protocol in which the client says so. */
+enum resume_dialect {
+    RESUME_BY_RANGE, /* Content-Range, as curl -C sends it */
+    RESUME_BY_TUS,   /* tus.h */
+    RESUME_BY_DRAFT  /* draft.h */
+};
 
 struct route {
     enum route_kind kind;
@@ -98,8 +121,17 @@ struct route {
      * not be sent with the canonical path: Glance would expect a path without a version. */
     bool version_by_accept;
 
-    /* Only ROUTE_RELAY: the request looks like an upload with a wrong method or path. Applies only
-     * if the request has a body. */
+    bool new_image; /* PUT or POST /upload/[NAME]: counts where [keystone] auth_url is set */
+
+    /* The preflight request of a browser for /v2/images/{id}/file; `kind` is ROUTE_RELAY. */
+    bool cors_preflight;
+
+    enum resume_verb verb;       /* with ROUTE_HELD and ROUTE_CREATE */
+    enum resume_dialect dialect; /* the same, and with ROUTE_UPLOAD: RESUME_BY_DRAFT if the client
+                                  * would go on with the upload */
+
+    /* The request looks like an upload with a wrong method or path. Applies only if the request has
+     * a body; with ROUTE_HELD and ROUTE_CREATE only if nothing is held ([resume] window). */
     struct {
         const char *how;       /* what is wrong, as a clause; NULL: it does not look like that */
         const char *allowed;   /* the value for Allow */
@@ -120,8 +152,9 @@ const char *route_find(const char *method, const struct target *target,
                        const struct headers *headers, struct route *out);
 
 /* Returns the path that Glance gets: "/v2/images/{id}/file" or that of the other checked route,
- * with the client's query. The client's Accept must not be sent with it if it names a version.
- * Owned by the caller. NULL: no memory, or not a checked route. */
+ * with the client's query (but not that of ROUTE_NEW_IMAGE, which is about the image). The client's
+ * Accept must not be sent with it if it names a version. Owned by the caller. NULL: no memory, or
+ * not a checked route. */
 char *route_canonical(const struct route *route, const struct target *target);
 
 /* --- origin.c: how the client sees this proxy ------------------------------------------ */
@@ -139,7 +172,7 @@ struct origin {
 
 /* Facts about the connection, and the settings for trusted proxies. Borrowed. */
 struct origin_facts {
-    const char *peer; /* its numeric address */
+    const char *peer; /* its numeric address; "": it is on a unix socket */
     bool tls;
     const struct networks *trusted;
     bool forwarded; /* trusted proxies write Forwarded (RFC 7239), not X-Forwarded-For */
@@ -149,7 +182,8 @@ struct origin_facts {
  * X-Forwarded-Proto, -Host and -Prefix, or Forwarded. The client's address is the rightmost one
  * that is not trusted; if all are trusted, the leftmost. If a trusted proxy does not name its
  * client, the address is unknown; it is never the proxy's own. A trusted peer is itself the client
- * if no header shows a proxy. A malformed host, proto or prefix is ignored.
+ * if no header shows a proxy. A client on a unix socket has no address. A malformed host, proto or
+ * prefix is ignored.
  *
  * False: no memory. `*fault` is NULL, or what is wrong as a clause (400 bad_request): the header is
  * malformed before the client's element is reached. `out` is owned by the caller: origin_free(). */
@@ -164,6 +198,7 @@ void origin_free(struct origin *origin);
  *   Proxy-Connection, TE, Trailer, Transfer-Encoding, Upgrade);
  * - Content-Length and Expect: the upstream side writes its own;
  * - Forwarded and X-Forwarded-*;
+ * - Traceparent and Tracestate, unless there is one valid Traceparent;
  * - headers with which Glance's authentication describes the caller to the rest of Glance
  *   (X-Identity-Status, X-User-Id, X-Roles, ...): a client must never send them.
  * Added are X-Forwarded-For, -Proto, -Host and -Prefix (if any) and Host (if known) from `origin`,
@@ -181,6 +216,14 @@ enum { REQUEST_ID_MAX = 64 }; /* oslo.middleware accepts no longer ones from a c
 /* Chooses the client's X-Openstack-Request-Id if it is a single token of at most REQUEST_ID_MAX
  * characters, otherwise "req-" and a new UUID (version 4). */
 void request_id_choose(const struct headers *headers, char out[REQUEST_ID_MAX + 1]);
+
+/* --- trace.c ------------------------------------------------------------------------------ */
+
+enum { TRACE_ID_LENGTH = 32 };
+
+/* Finds the trace id of the W3C header traceparent. False: there is no such header, there are
+ * several, or it is malformed; `out` is "". */
+bool trace_id_find(const struct headers *headers, char out[TRACE_ID_LENGTH + 1]);
 
 /* --- via.c -------------------------------------------------------------------------------- */
 

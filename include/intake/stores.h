@@ -51,6 +51,14 @@ void stores_tell_missing(struct stores *stores, const struct policy *policy);
 
 /* The os_hash_algo that Glance has reported last ("sha512"), or "" before the first report. */
 void stores_learn_algorithm(struct stores *stores, const char *algorithm);
+
+/* Whether the caller should ask Glance for an active image, because the algorithm is not known. One
+ * caller a minute is told to. */
+bool stores_ask_algorithm(struct stores *stores);
+
+/* Learns it from the answer to GET /v2/images, which lists the newest image first. False: no image
+ * there has one. */
+bool stores_learn_from_list(struct stores *stores, const char *json, size_t length);
 void stores_algorithm(struct stores *stores, char out[ALGORITHM_MAX + 1]);
 
 /* Whether Glance sets the size of an image after a stage. Old versions do not, which is learned

@@ -3,24 +3,49 @@
  * folder of its own; core/run.c runs them. */
 #include "exchange/core/exchange_priv.h"
 #include "exchange/ingest/ingest_steps.h"
+#include "exchange/new_image/new_image_flow.h"
 #include "exchange/relay/relay_steps.h"
-#include "exchange/upload/upload_flow.h"
+#include "exchange/resume/resume_steps.h"
+#include "exchange/upload/upload_steps.h"
 
 #include "intake/client.h"
 #include "intake/record.h"
+#include "intake/settings.h"
 #include "intake/snapshot.h"
+
+#include <string.h>
 
 /* A request that is refused by its head alone. */
 static const struct exchange_kind REFUSED_KIND = {.size = sizeof(struct exchange)};
+
+/* Where nothing is held, the steps of an upload refuse a part, and Glance has no such POST. */
+static bool creates(const struct exchange_parts *parts, const struct client *client)
+{
+    return parts->snapshot->settings->resume.window > 0 ||
+           strcmp(client_head(client)->method, "PUT") == 0;
+}
 
 static const struct exchange_kind *kind_of(const struct exchange_parts *parts,
                                            const struct client *client,
                                            const struct request_facts *request)
 {
+    if (request->route.new_image && parts->keystone)
+        return &NEW_IMAGE_KIND;
+    if (request->route.cors_preflight && parts->snapshot->settings->resume.window > 0)
+        return &CORS_PREFLIGHT_KIND;
+    if (upload_continues(parts, client, request))
+        return &UPLOAD_KIND;
+    if (resume_wanted(parts, client, request))
+        return &RESUME_KIND;
     switch (request->route.kind) {
     case ROUTE_UPLOAD:
     case ROUTE_STAGE:
         return &UPLOAD_KIND;
+    case ROUTE_CREATE:
+        return creates(parts, client) ? &UPLOAD_KIND : &RELAY_KIND.base;
+    case ROUTE_PROGRESS:
+        return &PROGRESS_KIND;
+    case ROUTE_HELD:
     case ROUTE_RELAY:
     case ROUTE_VERSIONS:
         return &RELAY_KIND.base;
@@ -78,6 +103,8 @@ static void lost(void *exchange, enum client_loss why)
     struct exchange *x = exchange;
     if (!x->step || outlives_client(x))
         return;
+    if (x->kind->hold && x->kind->hold(x, why))
+        return;
     if (why == CLIENT_VANISHED && client_body_complete(x->client))
         return; /* Glance gets the whole body: see closed() */
     exchange_stop_asking(x);
@@ -97,11 +124,13 @@ static void lost(void *exchange, enum client_loss why)
 static void closed(void *exchange, bool answered)
 {
     struct exchange *x = exchange;
-    (void)answered;
+    x->answer.whole = answered;
     if (outlives_client(x)) {
         exchange_make_orphan(x);
         return;
     }
+    if (x->step && x->kind->hold && x->kind->hold(x, CLIENT_VANISHED))
+        return;
     if (x->step) {
         x->client_lost = true;
         exchange_mark_aborted(x);

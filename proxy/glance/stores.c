@@ -29,6 +29,7 @@ struct stores {
     uint64_t answered_ms;  /* clock_ms() */
     uint64_t asking_until; /* clock_ms(); until then other callers do not ask */
     char algorithm[ALGORITHM_MAX + 1];
+    uint64_t algorithm_asked_until; /* clock_ms(); until then nobody else asks for it */
     bool hides_stage_sizes;
     struct buffer last_text; /* the last logged text about missing stores */
 };
@@ -143,6 +144,34 @@ void stores_learn_algorithm(struct stores *stores, const char *algorithm)
     pthread_mutex_lock(&stores->lock);
     memcpy(stores->algorithm, algorithm, length + 1);
     pthread_mutex_unlock(&stores->lock);
+}
+
+bool stores_ask_algorithm(struct stores *stores)
+{
+    pthread_mutex_lock(&stores->lock);
+    uint64_t now = clock_ms();
+    bool ask = !stores->algorithm[0] && now >= stores->algorithm_asked_until;
+    if (ask)
+        stores->algorithm_asked_until = now + STORES_FRESH_MS;
+    pthread_mutex_unlock(&stores->lock);
+    return ask;
+}
+
+bool stores_learn_from_list(struct stores *stores, const char *json, size_t length)
+{
+    size_t i;
+    const json_t *image;
+    const char *algorithm = NULL;
+    json_t *document = json_loadb(json, length, 0, NULL);
+    json_array_foreach(json_object_get(document, "images"), i, image)
+    {
+        if (!algorithm)
+            algorithm = json_string_value(json_object_get(image, "os_hash_algo"));
+    }
+    if (algorithm)
+        stores_learn_algorithm(stores, algorithm);
+    json_decref(document);
+    return algorithm != NULL;
 }
 
 /* --- looking --------------------------------------------------------------------------- */

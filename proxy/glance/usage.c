@@ -51,6 +51,11 @@ const struct usage_limit *usage_limit_of(const struct usage *usage, bool stage)
     return stage ? &usage->image_stage_total : &usage->image_size_total;
 }
 
+bool usage_is_unlimited(const struct usage *usage, bool stage)
+{
+    return !is_limited(usage_limit_of(usage, stage)) && !is_limited(&usage->image_count_uploading);
+}
+
 uint64_t usage_left(const struct usage_limit *limit)
 {
     if (!is_limited(limit))

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* The reason phrase of each status. */
 #include "intake/reply.h"
 
 #include <stddef.h>

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Checks the head of an upload: ranges, codings, type, length and the promised size. */
 #include "intake/admission.h"
+#include "intake/draft.h"
 #include "intake/record.h"
 #include "intake/request.h"
 #include "intake/settings.h"
@@ -53,6 +55,8 @@ static void check_coding(const struct admission_check *check)
 {
     if (headers_count(check->headers, "Content-Range"))
         report_violation(check, REFUSAL_CONTENT_RANGE, "%s", "");
+    else if (draft_completeness(check->headers) == DRAFT_INCOMPLETE)
+        report_violation(check, REFUSAL_CONTENT_RANGE, "its Upload-Complete is ?0");
     if (is_coded(check->headers))
         report_violation(check, REFUSAL_CONTENT_ENCODING, "%s", "");
 }
@@ -127,6 +131,7 @@ static bool is_plain(const struct admission_check *check)
     return !is_chunked(check) && !check->out->declared_form;
 }
 
+/* The promised size may be that of the image in compressed data: decompress.c compares it then. */
 static void check_promised_size(const struct admission_check *check)
 {
     struct admission *out = check->out;
@@ -140,21 +145,13 @@ static void check_promised_size(const struct admission_check *check)
     }
     out->promised = true;
     uint64_t length = check->framing->length;
-    if (is_plain(check) && length != out->promise)
+    bool decompresses = check->settings->upload.checks.compressed == CHECK_DECOMPRESS;
+    if (is_plain(check) && length != out->promise && !decompresses)
         report_violation(check, REFUSAL_SIZE_MISMATCH,
                          "x-openstack-image-size is %" PRIu64 ", and Content-Length is %" PRIu64,
                          out->promise, length);
     else if (out->promise == 0)
         out->empty = true;
-}
-
-/* [upload] unknown_length: spool, stream, or refuse. */
-static void apply_unknown_length(const struct admission_check *check)
-{
-    const enum unknown_length rule = check->settings->upload.unknown_length;
-    check->out->size_comes = rule == UNKNOWN_LENGTH_SPOOL;
-    if (rule == UNKNOWN_LENGTH_REJECT)
-        report_violation(check, REFUSAL_LENGTH_REQUIRED, "%s", "");
 }
 
 static void check_length(const struct admission_check *check)
@@ -165,11 +162,9 @@ static void check_length(const struct admission_check *check)
     check_promised_size(check);
     out->size_known = out->promised || is_plain(check);
     out->size = is_plain(check) ? check->framing->length : out->promise;
-    if (chunked && !out->promised)
-        apply_unknown_length(check);
-    else
-        out->size_comes = !chunked && out->declared_form; /* known after the form's headers */
-    if (chunked && (out->size_known || out->size_comes))
+    out->no_length = chunked && !out->promised;
+    out->size_comes = !chunked && out->declared_form;
+    if (chunked && out->promised)
         out->fixes |= FIX_LENGTH;
 }
 

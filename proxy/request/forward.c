@@ -93,6 +93,12 @@ static bool end_to_end(const struct headers *headers, const char *name)
     return !NAME_IN(name, HOP_BY_HOP) && !connection_names(headers, name);
 }
 
+/* Without a valid traceparent, tracestate means nothing (W3C Trace Context 1, 3.3). */
+static bool is_trace(const char *name)
+{
+    return header_name_is(name, "Traceparent") || header_name_is(name, "Tracestate");
+}
+
 static bool client_may_send(const char *name)
 {
     return !NAME_IN(name, REPLACED) && !name_is_x_forwarded(name) && !NAME_IN(name, IDENTITY);
@@ -108,9 +114,12 @@ bool forward_request_headers(const struct headers *from, const struct origin *or
                              const char *request_id, struct headers *to)
 {
     struct headers kept = {0};
+    char trace_id[TRACE_ID_LENGTH + 1];
+    bool traced = trace_id_find(from, trace_id);
     bool ok = add_known(&kept, "Host", origin->host);
     headers_each(row, from)
-        if (end_to_end(from, row->name) && client_may_send(row->name))
+        if (end_to_end(from, row->name) && client_may_send(row->name) &&
+            (traced || !is_trace(row->name)))
             ok = ok && headers_add(&kept, row->name, row->value);
     ok = ok && add_known(&kept, "X-Forwarded-For", origin->forwarded_for) &&
          add_known(&kept, "X-Forwarded-Proto", origin->proto) &&

@@ -218,7 +218,7 @@ bool origin_find(const struct headers *headers, const struct origin_facts *facts
     *out = (struct origin){0};
     *fault = NULL;
     struct proxy_chain chain = {.trusted = facts->trusted, .forwarded = facts->forwarded};
-    bool peer_trusted = networks_have(facts->trusted, facts->peer);
+    bool peer_trusted = networks_have_peer(facts->trusted, facts->peer);
     bool good = !peer_trusted ||
                 list_read(&chain.list, headers, chain.forwarded ? "Forwarded" : "X-Forwarded-For",
                           chain.forwarded);

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Chooses the request id: the client's own if it is a valid one, else a new one. */
 #include "intake/request.h"
 
 #include "request/request_priv.h"

@@ -7,7 +7,7 @@
  *   route.c            what is asked for
  *   override.c         a query that changes the method
  *   near_miss.c        image data with a wrong method, or to a wrong path
- *   accept.c           the API version in Accept
+ *   accept_version.c   the API version in Accept
  *   origin.c           the client's address, and its view of this proxy
  *   forwarded.c        one element of a forwarding header
  *   via.c              loops
@@ -62,7 +62,7 @@ struct span list_element(const char **at, char separator, bool quotes);
 /* Compares without case. */
 bool span_is(struct span span, const char *wanted);
 
-/* --- accept.c -------------------------------------------------------------------------- */
+/* --- accept_version.c ----------------------------------------------------------------  */
 
 /* The API version in Accept. Glance may take the version from Accept instead of the path. */
 struct accept_version {

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Reads the store that the client asks for, as Glance would read it. */
 #include "intake/buffer.h"
 #include "intake/request.h"
 

@@ -5,7 +5,9 @@
  *
  * One spelling is let through: a POST of a form with a field _method=PUT (or PATCH). Glance answers
  * these routes with 415 if the Content-Type is that of a form. */
+#include "intake/draft.h"
 #include "intake/request.h"
+#include "intake/tus.h"
 
 #include "request/request_priv.h"
 
@@ -19,12 +21,32 @@ static const struct api_route {
     const char *path;
     enum route_kind kind;
 } API_ROUTES[] = {
-    {"PUT", "/images/*/file", ROUTE_UPLOAD},          {"PUT", "/images/*/stage", ROUTE_STAGE},
-    {"POST", "/images/*/import", ROUTE_IMPORT},       {"PATCH", "/images/*", ROUTE_UPDATE},
-    {"POST", "/images/*/locations", ROUTE_LOCATIONS}, {"POST", "/tasks", ROUTE_TASKS},
+    {"PUT", "/images/*/file", ROUTE_UPLOAD}, {"GET", "/images/*/file/progress", ROUTE_PROGRESS},
+    {"PUT", "/images/*/stage", ROUTE_STAGE}, {"POST", "/images/*/import", ROUTE_IMPORT},
+    {"PATCH", "/images/*", ROUTE_UPDATE},    {"POST", "/images/*/locations", ROUTE_LOCATIONS},
+    {"POST", "/tasks", ROUTE_TASKS},
 };
 
 enum { API_ROUTE_COUNT = sizeof API_ROUTES / sizeof *API_ROUTES };
+
+/* Requests about an upload that is held, which Glance does not have. */
+static const char DATA_PATH[] = "/images/*/file";
+
+enum spoken { BY_ALL, BY_TUS_OR_DRAFT, BY_CREATORS, BY_DRAFT_IN_PARTS };
+
+static const struct resume_route {
+    const char *method;
+    enum route_kind kind;
+    enum resume_verb verb;
+    enum spoken spoken;
+} RESUME_ROUTES[] = {
+    {"HEAD", ROUTE_HELD, RESUME_TELL, BY_ALL},
+    {"DELETE", ROUTE_HELD, RESUME_DROP, BY_ALL},
+    {"OPTIONS", ROUTE_HELD, RESUME_DESCRIBE, BY_ALL},
+    {"PATCH", ROUTE_HELD, RESUME_SEND, BY_TUS_OR_DRAFT},
+    {"POST", ROUTE_CREATE, RESUME_CREATE, BY_CREATORS},
+    {"PUT", ROUTE_CREATE, RESUME_CREATE, BY_DRAFT_IN_PARTS},
+};
 
 /* Glance answers these before it looks for a version. */
 static bool outside_versions(const char *path)
@@ -73,6 +95,65 @@ static const struct api_route *api_route_find(const char *method, const char *ve
     return NULL;
 }
 
+/* The preflight request of a browser is for Glance. */
+static bool is_cors_preflight(const char *method, const struct headers *headers)
+{
+    return !strcmp(method, "OPTIONS") &&
+           headers_count(headers, "Access-Control-Request-Method") > 0;
+}
+
+static enum resume_dialect dialect_of(const struct headers *headers)
+{
+    if (tus_spoken(headers))
+        return RESUME_BY_TUS;
+    return draft_spoken(headers) ? RESUME_BY_DRAFT : RESUME_BY_RANGE;
+}
+
+static bool speaks(const struct headers *headers, const struct resume_route *row)
+{
+    enum resume_dialect dialect = dialect_of(headers);
+    enum draft_completeness said = draft_completeness(headers);
+    switch (row->spoken) {
+    case BY_TUS_OR_DRAFT:
+        return dialect != RESUME_BY_RANGE;
+    case BY_CREATORS:
+        return dialect == RESUME_BY_TUS || (dialect == RESUME_BY_DRAFT && said != DRAFT_UNSAID);
+    case BY_DRAFT_IN_PARTS:
+        return dialect == RESUME_BY_DRAFT && said == DRAFT_INCOMPLETE;
+    default:
+        return true;
+    }
+}
+
+static const struct resume_route *resume_route_find(const char *method, const char *versioned,
+                                                    const struct headers *headers, struct span *id)
+{
+    bool was_put = !strcmp(method, "PUT");
+    method = tus_method(method, headers);
+    if (!api_route_matches(DATA_PATH, versioned, id) || is_cors_preflight(method, headers))
+        return NULL;
+    for (size_t i = 0; i < sizeof RESUME_ROUTES / sizeof *RESUME_ROUTES; i++)
+        if (!strcmp(method, RESUME_ROUTES[i].method) && speaks(headers, &RESUME_ROUTES[i]) &&
+            was_put == !strcmp(method, "PUT"))
+            return &RESUME_ROUTES[i];
+    return NULL;
+}
+
+static bool is_whole_draft(enum route_kind kind, const struct headers *headers)
+{
+    return kind == ROUTE_UPLOAD && dialect_of(headers) == RESUME_BY_DRAFT &&
+           draft_completeness(headers) == DRAFT_COMPLETE;
+}
+
+/* Glance has no such path. */
+static bool is_new_image(const char *method, const char *path)
+{
+    static const char root[] = "/upload";
+    size_t length = sizeof root - 1;
+    return (!strcmp(method, "PUT") || !strcmp(method, "POST")) && !strncmp(path, root, length) &&
+           (!path[length] || path[length] == '/');
+}
+
 static const char *id_fault(struct span id)
 {
     if (id.length > IMAGE_ID_MAX)
@@ -86,7 +167,7 @@ static const char *id_fault(struct span id)
 const char *route_find(const char *method, const struct target *target,
                        const struct headers *headers, struct route *out)
 {
-    *out = (struct route){.kind = ROUTE_RELAY};
+    *out = (struct route){.kind = ROUTE_RELAY, .new_image = is_new_image(method, target->path)};
     if (outside_versions(target->path))
         return NULL;
     struct accept_version accept = accept_version_find(headers);
@@ -96,33 +177,49 @@ const char *route_find(const char *method, const struct target *target,
         return NULL;
     }
     struct span id;
-    const struct api_route *row = api_route_find(method, versioned, &id);
-    if (!row) {
+    out->cors_preflight =
+        is_cors_preflight(method, headers) && api_route_matches(DATA_PATH, versioned, &id);
+    const struct resume_route *resume = resume_route_find(method, versioned, headers, &id);
+    const struct api_route *row = resume ? NULL : api_route_find(method, versioned, &id);
+    if (!row)
         near_miss_find(method, versioned, headers, out);
+    if (!row && !resume)
         return NULL;
-    }
     const char *fault = id_fault(id);
     if (fault)
         return fault;
-    out->kind = row->kind;
+    out->kind = row ? row->kind : resume->kind;
+    out->verb = resume ? resume->verb : 0;
+    if (resume)
+        out->dialect = dialect_of(headers);
+    else if (is_whole_draft(row->kind, headers))
+        out->dialect = RESUME_BY_DRAFT;
     out->version_by_accept = accept.named;
     memcpy(out->image_id, id.text, id.length);
     return NULL;
 }
 
+static const char *path_of(enum route_kind kind)
+{
+    if (kind == ROUTE_HELD || kind == ROUTE_CREATE || kind == ROUTE_NEW_IMAGE)
+        return DATA_PATH;
+    for (size_t i = 0; i < API_ROUTE_COUNT; i++)
+        if (API_ROUTES[i].kind == kind)
+            return API_ROUTES[i].path;
+    return NULL;
+}
+
 char *route_canonical(const struct route *route, const struct target *target)
 {
-    const char *row = NULL;
-    for (size_t i = 0; i < API_ROUTE_COUNT; i++)
-        if (API_ROUTES[i].kind == route->kind)
-            row = API_ROUTES[i].path;
+    const char *row = path_of(route->kind);
     if (!row)
         return NULL;
     int before = (int)strcspn(row, "*");
     const char *after = row[before] ? row + before + 1 : "";
+    const char *query = route->kind == ROUTE_NEW_IMAGE ? NULL : target->query;
     char *canonical = NULL;
     if (asprintf(&canonical, "/v2%.*s%s%s%s%s", before, row, route->image_id, after,
-                 target->query ? "?" : "", target->query ? target->query : "") < 0)
+                 query ? "?" : "", query ? query : "") < 0)
         canonical = NULL;
     return canonical;
 }

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* The syntax of HTTP: tokens, values, hosts, percent-encoding, and lists. */
 #include "request/request_priv.h"
 
 #include <ctype.h>

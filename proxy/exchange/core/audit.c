@@ -7,7 +7,6 @@
  * before stays, and nothing is refused from there on. */
 #include "exchange/core/exchange_priv.h"
 
-#include "intake/log.h"
 #include "intake/metrics.h"
 #include "intake/policy.h"
 #include "intake/record.h"
@@ -29,8 +28,8 @@ static void note(struct exchange *x, enum refusal refusal, const char *detail)
     if (x->record->audit_reasons & refusal_bit(refusal))
         return;
     x->record->audit_reasons |= refusal_bit(refusal);
-    log_say(LOG_LEVEL_WARNING, "%s: would be refused: %s%s%s", x->request.id,
-            refusal_row(refusal)->name, *detail ? ": " : "", detail);
+    request_say(&x->request, LOG_LEVEL_WARNING, "would be refused: %s%s%s",
+                refusal_row(refusal)->name, *detail ? ": " : "", detail);
 }
 
 static enum step_result report(struct exchange *x, enum refusal refusal, const char *detail)

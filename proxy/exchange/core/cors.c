@@ -16,11 +16,12 @@ enum { CORS_TIMEOUT_MS = 2000 };
 
 static const char ORIGIN[] = "Origin";
 
-/* Glance would not answer, or there are too many requests already. */
+/* Glance would not answer, there are too many requests already, or the client may not cause one. */
 static bool is_not_worth_asking(enum refusal refusal)
 {
     return refusal == REFUSAL_GLANCE_UNREACHABLE || refusal == REFUSAL_GLANCE_TIMEOUT ||
-           refusal == REFUSAL_TOO_MANY_CONNECTIONS || refusal == REFUSAL_LOOP_DETECTED;
+           refusal == REFUSAL_TOO_MANY_CONNECTIONS || refusal == REFUSAL_LOOP_DETECTED ||
+           refusal == REFUSAL_CERTIFICATE_REQUIRED;
 }
 
 bool cors_wanted(const struct exchange *x)
@@ -61,12 +62,16 @@ static bool is_cors_field(const char *name)
     return strncasecmp(name, prefix, sizeof prefix - 1) == 0 || header_name_is(name, "Vary");
 }
 
-bool cors_tell(const struct exchange *x, struct headers *out)
+bool cors_copy(const struct headers *answer, struct headers *out)
 {
     bool good = true;
-    if (fetch_answered(&x->cors.question))
-        headers_each(row, &x->cors.question.answer.headers)
-            if (is_cors_field(row->name))
-                good = good && headers_add(out, row->name, row->value);
+    headers_each(row, answer)
+        if (is_cors_field(row->name))
+            good = good && headers_add(out, row->name, row->value);
     return good;
+}
+
+bool cors_tell(const struct exchange *x, struct headers *out)
+{
+    return !fetch_answered(&x->cors.question) || cors_copy(&x->cors.question.answer.headers, out);
 }

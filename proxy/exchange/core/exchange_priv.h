@@ -9,21 +9,26 @@
  *   core/audit.c          reports violations: refused, or in audit mode only noted
  *   core/cors.c           the CORS fields of a refusal
  *   core/record.c         the request record
+ *   core/say.c            what the log says about a request
  *   core/headers.c        headers for Glance and for the client that all kinds share
- *   core/upstream.c       the conversation with Glance: one transfer at a time
+ *   core/resume_fields.c  fields of answers about an upload that can be resumed
+ *   core/conversation.c   the conversation with Glance: one transfer at a time
  *
  * Each kind has a folder, and a state that begins with a struct exchange:
  *
  *   upload/               struct upload_flow (upload_flow.h); upload.c lists the steps
  *   relay/                struct relay_flow (relay_steps.h): all requests without a policy
+ *   new_image/            struct new_image_flow (new_image_flow.h): uploads that make an image
  *   ingest/               struct ingest_flow (ingest_steps.h): imports, updates, locations, tasks
  */
 #ifndef EXCHANGE_PRIV_H
 #define EXCHANGE_PRIV_H
 
 #include "intake/buffered_fetch.h"
+#include "intake/client.h"
 #include "intake/exchange.h"
 #include "intake/list.h"
+#include "intake/log.h"
 #include "intake/loop.h"
 #include "intake/record.h"
 #include "intake/reply.h"
@@ -37,7 +42,8 @@ enum step_result {
     STEP_NEXT,
     STEP_WAIT,   /* for the client, Glance or a timer; the step runs again when one has moved */
     STEP_REFUSE, /* exchange_refuse_for() said why: answer that */
-    STEP_END     /* the client has its answer, or there is nobody to answer */
+    STEP_END,    /* the client has its answer, or there is nobody to answer */
+    STEP_ENTERED /* the step has entered another one with exchange_enter() */
 };
 
 /* The resume rule: a step runs when it is entered (`entering`), and again whenever something may
@@ -57,6 +63,16 @@ struct exchange_kind {
     bool (*take_more)(struct exchange *x);
     /* Whether the exchange continues when its client has left. */
     bool (*outlives_client)(const struct exchange *x);
+    /* Its client is lost in the middle of the body. True: the exchange has left its client, and
+     * waits for another one. */
+    bool (*hold)(struct exchange *x, enum client_loss why);
+    /* The proxy is stopping: ends the exchange if it only waits for a client. */
+    void (*drain)(struct exchange *x);
+    /* Answers, or (`reply` NULL) refuses, somebody else than the client. False: there is nobody. */
+    bool (*answer)(struct exchange *x, struct reply *reply);
+    /* Adds fields to a refusal, and to an answer of Glance's that is passed on. False: no memory.
+     */
+    bool (*add_to_answer)(const struct exchange *x, struct headers *out);
     /* Ends its questions to Glance and its timers. May be repeated. */
     void (*stop_asking)(struct exchange *x);
     /* Gives back what it has reserved, when the record is closed. May be repeated. */
@@ -72,6 +88,7 @@ struct exchange_kind {
 /* What the head says, and who sent it. Owned: request_free(). */
 struct request_facts {
     char id[REQUEST_ID_MAX + 1];
+    char trace_id[TRACE_ID_LENGTH + 1]; /* "": none */
     struct target target;
     struct route route;
     struct origin origin;
@@ -81,6 +98,7 @@ struct request_facts {
 struct refusal_note {
     enum refusal reason; /* REFUSAL_NONE: it is not refused */
     char detail[512];    /* a clause without a full stop, or "" */
+    bool resumable;      /* the upload is held, and the answer says how to go on with it */
 };
 
 /* Whether violations are refused or only noted. */
@@ -126,6 +144,13 @@ struct cors_state {
     struct fetch question;
 };
 
+/* What the client has got, for the log. */
+struct answer_facts {
+    unsigned status; /* 0: no answer was begun */
+    uint64_t sent;   /* bytes of its body */
+    bool whole;      /* all of it was sent */
+};
+
 /* The part that all kinds have. It owns all but `parts` and `client`. */
 struct exchange {
     struct exchange_parts *parts;
@@ -133,6 +158,7 @@ struct exchange {
     struct snapshot *snapshot; /* a reference, taken at the beginning */
     struct request_facts request;
     const struct exchange_kind *kind;
+    char *token; /* that a login gave, and that Glance gets; NULL: the client's own */
 
     const struct step *step; /* NULL: over */
     bool entering;           /* the step has not run yet */
@@ -147,7 +173,10 @@ struct exchange {
     bool body_readable;            /* the first byte of the client's body, or its end, has come */
     bool client_lost;              /* in the middle of its body */
     struct request_record *record; /* NULL: none, or closed */
-    struct list orphan;            /* its place in the worker's list, once its client has left */
+    bool recorded;                 /* it has, or had, a record */
+    struct answer_facts answer;
+    uint64_t began;     /* clock_ms() */
+    struct list orphan; /* its place in the worker's list, once its client has left */
 };
 
 /* request.c */
@@ -183,19 +212,31 @@ enum step_result exchange_drop_client(struct exchange *x); /* without an answer:
 /* Gives back what was reserved, and gives the record to the registry. May be repeated. */
 void exchange_close_record(struct exchange *x);
 
+/* FAILED or REFUSED. */
+enum record_verdict exchange_verdict_of_refusal(enum refusal reason);
+
+/* say.c */
+/* Logs a sentence about the request, without a full stop. */
+void request_say(const struct request_facts *request, enum log_level level, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+/* Logs the end of a request, if access_log asks for that. */
+void exchange_say_end(const struct exchange *x);
+
 /* refuse.c */
 /* Note a reason unless there is one already. A detail is a clause without a full stop. */
 void refusal_set(struct refusal_note *note, enum refusal reason, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 /* `fault` is a parser's. NO_MEMORY is out_of_memory: the client is not blamed for it. */
-void refusal_set_fault(struct refusal_note *note, const char *request_id, enum refusal reason,
-                       const char *fault);
+void refusal_set_fault(struct refusal_note *note, const struct request_facts *request,
+                       enum refusal reason, const char *fault);
 /* Return STEP_REFUSE: the runner then answers the first reason. */
 enum step_result exchange_refuse(struct exchange *x, enum refusal refusal);
 enum step_result exchange_refuse_for(struct exchange *x, enum refusal refusal, const char *format,
                                      ...) __attribute__((format(printf, 3, 4)));
 enum step_result exchange_no_memory(struct exchange *x);
 void exchange_answer_refusal(struct exchange *x);
+/* Answers the client with a refusal, and goes on without it. */
+void exchange_tell_refusal(struct exchange *x, enum refusal reason, const char *detail);
 void exchange_answer(struct exchange *x, struct reply *reply); /* frees the reply */
 /* A text like those of refusal.h, for the client that waits. Owned by the caller. NULL: no client,
  * or no memory. */
@@ -242,13 +283,22 @@ enum step_result glance_pass_answer(struct exchange *x); /* to the client, with 
 /* cors.c */
 extern const struct step CORS_STEPS[];
 bool cors_wanted(const struct exchange *x); /* a browser waits, and Glance was not asked yet */
-bool cors_tell(const struct exchange *x, struct headers *out); /* false: no memory */
+bool cors_copy(const struct headers *answer, struct headers *out); /* false: no memory */
+bool cors_tell(const struct exchange *x, struct headers *out);     /* false: no memory */
 
 /* headers.c */
 /* The client's fields as Glance gets them. False: no memory. */
 bool headers_for_glance(const struct exchange *x, struct headers *out);
+/* The same for a GET that the proxy sends with the client's token: without what is about the body
+ * or the answer of the client's request. */
+bool headers_for_question(const struct exchange *x, struct headers *out);
 /* Adds the X-Intake fields, if there is a record. Before the policy has decided there are none.
  * False: no memory. */
 bool headers_of_answer(const struct exchange *x, struct headers *out);
+/* Adds what the kind adds. False: no memory. */
+static inline bool exchange_add_to_answer(const struct exchange *x, struct headers *out)
+{
+    return !x->kind->add_to_answer || x->kind->add_to_answer(x, out);
+}
 
 #endif

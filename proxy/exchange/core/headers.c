@@ -9,6 +9,14 @@
 #include <string.h>
 #include <strings.h>
 
+/* A password is for Keystone alone. */
+static bool set_token(const struct exchange *x, struct headers *out)
+{
+    if (x->request.route.kind == ROUTE_NEW_IMAGE)
+        headers_remove(out, "Authorization");
+    return !x->token || headers_set(out, "X-Auth-Token", x->token);
+}
+
 bool headers_for_glance(const struct exchange *x, struct headers *out)
 {
     const struct headers *sent = &client_head(x->client)->headers;
@@ -17,6 +25,42 @@ bool headers_for_glance(const struct exchange *x, struct headers *out)
     /* The path that goes to Glance has a version; Glance answers 404 if Accept has one, too. */
     if (x->request.route.version_by_accept)
         headers_remove(out, "Accept");
+    return set_token(x, out);
+}
+
+/* Fields about the request's body or its answer, not about who asks. */
+static const char *const NOT_FOR_QUESTIONS[] = {
+    "Accept-Encoding",
+    "Content-Digest",
+    "Content-Encoding",
+    "Content-MD5",
+    "Content-Range",
+    "Content-Type",
+    "Digest",
+    "If-Match",
+    "If-Modified-Since",
+    "If-None-Match",
+    "If-Range",
+    "If-Unmodified-Since",
+    "Range",
+    "Repr-Digest",
+    "Tus-Resumable",
+    "Upload-Complete",
+    "Upload-Draft-Interop-Version",
+    "Upload-Length",
+    "Upload-Metadata",
+    "Upload-Offset",
+    "X-HTTP-Method-Override",
+    "X-Image-Meta-Store",
+    "X-Openstack-Image-Size",
+};
+
+bool headers_for_question(const struct exchange *x, struct headers *out)
+{
+    if (!headers_for_glance(x, out))
+        return false;
+    for (size_t i = 0; i < sizeof NOT_FOR_QUESTIONS / sizeof *NOT_FOR_QUESTIONS; i++)
+        headers_remove(out, NOT_FOR_QUESTIONS[i]);
     return true;
 }
 

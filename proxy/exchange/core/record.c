@@ -4,6 +4,10 @@
 
 #include "intake/client.h"
 #include "intake/record.h"
+#include "intake/settings.h"
+#include "intake/snapshot.h"
+
+#include <string.h>
 
 bool exchange_begin_record(struct exchange *x, enum record_kind kind)
 {
@@ -14,6 +18,9 @@ bool exchange_begin_record(struct exchange *x, enum record_kind kind)
     if (!x->record)
         return false;
     const struct framing_facts *framing = client_framing(x->client);
+    x->recorded = true;
+    memcpy(x->record->trace_id, request->trace_id, sizeof request->trace_id);
+    x->record->unlogged = x->snapshot->settings->access_log == ACCESS_LOG_OFF;
     x->record->kind = kind;
     x->record->size_known = framing->framing != FRAMING_CHUNKED;
     x->record->size = framing->length;
@@ -29,24 +36,31 @@ void exchange_mark_aborted(struct exchange *x)
 enum step_result exchange_drop_client(struct exchange *x)
 {
     exchange_mark_aborted(x);
-    client_drop(x->client);
+    if (x->client)
+        client_drop(x->client);
     return STEP_END;
 }
 
-static enum record_verdict verdict_of(const struct exchange *x)
+enum record_verdict exchange_verdict_of_refusal(enum refusal reason)
 {
-    switch (x->refused.reason) {
-    case REFUSAL_NONE:
-        return x->record->glance_status ? VERDICT_REJECTED : VERDICT_ABORTED;
+    switch (reason) {
     case REFUSAL_GLANCE_FAILED:
     case REFUSAL_GLANCE_TIMEOUT:
     case REFUSAL_GLANCE_UNREACHABLE:
+    case REFUSAL_KEYSTONE_UNREACHABLE:
     case REFUSAL_OUT_OF_MEMORY:
     case REFUSAL_VERIFY_FAILED:
         return VERDICT_FAILED;
     default:
         return VERDICT_REFUSED;
     }
+}
+
+static enum record_verdict verdict_of(const struct exchange *x)
+{
+    if (x->refused.reason)
+        return exchange_verdict_of_refusal(x->refused.reason);
+    return x->record->glance_status ? VERDICT_REJECTED : VERDICT_ABORTED;
 }
 
 /* The registry writes the line of the log and the metrics, and keeps the last hundred. */

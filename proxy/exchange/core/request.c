@@ -47,7 +47,9 @@ static const char *find_origin(const struct settings *settings, const struct cli
 static void check_connection(struct client *client, const struct headers *headers,
                              struct refusal_note *refused)
 {
-    if (via_has_own(headers))
+    if (!client_is_certified(client))
+        refusal_set(refused, REFUSAL_CERTIFICATE_REQUIRED, "%s", "");
+    else if (via_has_own(headers))
         refusal_set(refused, REFUSAL_LOOP_DETECTED, "%s", "");
     else if (client_over_limit(client))
         refusal_set(refused, REFUSAL_TOO_MANY_CONNECTIONS, "%s", "");
@@ -69,11 +71,17 @@ static void refuse_miss(struct route *route, struct refusal_note *refused)
     refusal_set(refused, REFUSAL_WRONG_METHOD, "%s", route->missed.how);
 }
 
+static bool is_resuming(const struct route *route)
+{
+    return route->kind == ROUTE_HELD || route->kind == ROUTE_CREATE;
+}
+
 bool request_read(const struct exchange_parts *parts, struct client *client,
                   struct request_facts *out, struct refusal_note *refused)
 {
     const struct request_head *head = client_head(client);
     request_id_choose(&head->headers, out->id);
+    trace_id_find(&head->headers, out->trace_id);
     if (client_fault(client)) {
         refusal_set(refused, client_refusal(client), "%s", client_fault(client));
         return false;
@@ -84,8 +92,9 @@ bool request_read(const struct exchange_parts *parts, struct client *client,
     if (!fault && !refused->reason)
         fault = find_route(head, out);
     if (fault)
-        refusal_set_fault(refused, out->id, REFUSAL_BAD_REQUEST, fault);
-    else if (out->route.missed.how && request_has_body(client))
+        refusal_set_fault(refused, out, REFUSAL_BAD_REQUEST, fault);
+    else if (out->route.missed.how && request_has_body(client) &&
+             !(is_resuming(&out->route) && parts->snapshot->settings->resume.window > 0))
         refuse_miss(&out->route, refused);
     return !refused->reason;
 }

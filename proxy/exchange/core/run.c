@@ -5,6 +5,7 @@
  * of its worker, and is freed when its last step is over. */
 #include "exchange/core/exchange_priv.h"
 
+#include "intake/clock.h"
 #include "intake/container.h"
 #include "intake/list.h"
 #include "intake/log.h"
@@ -13,6 +14,7 @@
 #include "intake/snapshot.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 /* --- the steps ----------------------------------------------------------------------------- */
 
@@ -25,7 +27,7 @@ void exchange_enter(struct exchange *x, const struct step *step)
     if (x->record)
         atomic_store_explicit(&x->record->step, step->name, memory_order_relaxed);
     if (log_debug_wanted())
-        log_say(LOG_LEVEL_DEBUG, "%s: %s", x->request.id, step->name);
+        request_say(&x->request, LOG_LEVEL_DEBUG, "%s", step->name);
 }
 
 void exchange_end_steps(struct exchange *x, enum step_result why)
@@ -45,6 +47,8 @@ void exchange_run(struct exchange *x)
 {
     while (x->step) {
         enum step_result result = x->step->run(x);
+        if (result == STEP_ENTERED)
+            continue;
         x->entering = false;
         if (result == STEP_WAIT)
             break;
@@ -67,16 +71,27 @@ void exchange_stop_asking(struct exchange *x)
     timer_cancel(x->parts->loop, &x->step_timer);
 }
 
+static void wipe_token(struct exchange *x)
+{
+    if (x->token)
+        explicit_bzero(x->token, strlen(x->token));
+    free(x->token);
+}
+
 void exchange_free(struct exchange *x)
 {
     exchange_stop_asking(x);
     list_remove(&x->orphan);
     task_cancel(x->parts->loop, &x->run_task);
     exchange_close_record(x);
+    exchange_say_end(x);
+    if (!x->recorded && x->answer.status)
+        metrics_observe(x->parts->metrics, METRICS_REQUEST_DURATION, clock_ms() - x->began);
     metrics_gauge_add(x->parts->metrics, METRICS_REQUESTS_IN_FLIGHT, -1);
     if (x->kind->end)
         x->kind->end(x);
     request_free(&x->request);
+    wipe_token(x);
     reply_free(&x->glance.answer);
     snapshot_release(x->snapshot);
     free(x);
@@ -85,7 +100,8 @@ void exchange_free(struct exchange *x)
 void exchange_make_orphan(struct exchange *x)
 {
     x->client = NULL;
-    list_insert(&x->parts->orphans, &x->orphan);
+    if (!list_is_linked(&x->orphan))
+        list_insert(&x->parts->orphans, &x->orphan);
 }
 
 void exchange_drop_orphans(struct exchange_parts *parts)
@@ -93,6 +109,14 @@ void exchange_drop_orphans(struct exchange_parts *parts)
     struct exchange *x;
     while ((x = LIST_TAKE_FIRST(&parts->orphans, struct exchange, orphan)))
         exchange_free(x);
+}
+
+/* An exchange that ends here is freed by a task, so the list does not change meanwhile. */
+void exchange_drain(struct exchange_parts *parts)
+{
+    LIST_EACH(x, &parts->orphans, struct exchange, orphan)
+        if (x->step && x->kind->drain)
+            x->kind->drain(x);
 }
 
 static void run_task(struct task *task)
@@ -117,6 +141,7 @@ struct exchange *exchange_new(struct exchange_parts *parts, struct client *clien
     x->client = client;
     x->kind = kind;
     x->request = *request;
+    x->began = clock_ms();
     x->run_task.run = run_task;
     x->snapshot = snapshot_hold(parts->snapshot);
     reply_init(&x->glance.answer);

@@ -130,14 +130,13 @@ static enum step_result record(struct import *import)
 {
     struct buffer text;
     struct exchange *x = import->x;
-    const char *owner = import->ingest->check.image.owner;
+    const struct image *image = &import->ingest->check.image;
     buffer_init(&text, STORES_TEXT_MAX);
     bool good = records_decided(x->parts->records, x->record, import->decision.policy.rule,
                                 stores_text(import, &text));
     buffer_free(&text);
     x->record->method = strndup(import->request.method, POLICY_NAME_MAX);
-    x->record->project = owner ? strdup(owner) : NULL;
-    good = good && x->record->method && (x->record->project || !owner);
+    good = good && x->record->method && record_describe_image(x->record, image->owner, image->name);
     return good ? STEP_NEXT : exchange_no_memory(x);
 }
 

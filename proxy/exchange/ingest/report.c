@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Reports a violation of the policy that no rule decides on. */
 #include "exchange/ingest/ingest_steps.h"
 
 #include "intake/record.h"

@@ -110,6 +110,7 @@ static ssize_t on_pull(void *owner, void *into, size_t room)
     if (count <= 0)
         return count;
     metrics_bytes(x->parts->metrics, (uint64_t)count, 0);
+    image_created_read(relay, into, (size_t)count);
     relay->sent += (uint64_t)count;
     relay->too_long = too_long(x, relay->sent);
     return relay->too_long ? STREAM_LOST : count;
@@ -189,6 +190,7 @@ static void rewrite_links(struct exchange *x, struct reply *reply)
 static enum step_result answer_collected(struct exchange *x)
 {
     struct reply reply;
+    image_created_answered(relay_of(x));
     if (!relay_reply(x, &reply))
         return exchange_no_memory(x);
     if (reply.status != 401)
@@ -234,6 +236,9 @@ enum step_result relay_forward(struct exchange *x)
 
 void relay_end(struct exchange *x)
 {
+    if (relay_of(x)->sent)
+        metrics_observe(x->parts->metrics, METRICS_REQUEST_SIZE, relay_of(x)->sent);
+    image_deleted_end(x);
     relay_buffer_free(&relay_of(x)->buffer);
 }
 

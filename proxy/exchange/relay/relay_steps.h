@@ -10,11 +10,19 @@
 /* How Glance's answer is taken. */
 enum answer_mode { ANSWER_COLLECT, ANSWER_STREAM };
 
+/* Whether a JSON text that is read piece by piece may have the key "owner". */
+struct owner_search {
+    unsigned matched; /* bytes of "owner", with its quotes */
+    bool escape;      /* the latest byte was a backslash */
+    bool found;
+};
+
 struct relay_flow {
     struct exchange x; /* first: relay_of() needs that */
     enum answer_mode mode;
     uint64_t sent;              /* bytes of the client's body that Glance got */
     bool too_long;              /* the client's body has more bytes than it may have */
+    struct owner_search owner;  /* in the body of a POST /v2/images */
     struct relay_buffer buffer; /* of a streamed answer */
     bool reader_undecided; /* a large answer: libcurl stays paused until transfer_take_rest() */
 };
@@ -46,6 +54,13 @@ void relay_end(struct exchange *x);
 
 /* reply.c */
 bool relay_reply(struct exchange *x, struct reply *reply); /* for the client; false: no memory */
+
+/* image_created.c: after POST /v2/images Glance is asked for the usage of the project. */
+void image_created_read(struct relay_flow *relay, const char *bytes, size_t count); /* the body */
+void image_created_answered(struct relay_flow *relay); /* the answer was collected */
+
+/* image_deleted.c: after DELETE of an image, an upload to it that is held is dropped. */
+void image_deleted_end(const struct exchange *x);
 
 /* stream.c */
 enum answer_mode stream_mode(struct relay_flow *relay, unsigned status,

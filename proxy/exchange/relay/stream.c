@@ -69,10 +69,13 @@ bool stream_put(struct relay_flow *relay, const void *bytes, size_t count)
 
 /* --- how the client gets it ------------------------------------------------------------ */
 
+/* Bytes that libcurl has read were counted for the metrics when it read them. */
 static ssize_t count_given(struct exchange *x, ssize_t got)
 {
-    if (got > 0)
+    if (got > 0) {
         metrics_bytes(x->parts->metrics, 0, (uint64_t)got);
+        x->answer.sent += (uint64_t)got;
+    }
     return got;
 }
 
@@ -84,6 +87,7 @@ static ssize_t stream_pull(void *context, void *into, size_t room)
     size_t count = relay_buffer_take(&relay->buffer, into, room);
     if (glance->transfer && relay_buffer_full(&relay->buffer) <= RELAY_BUFFER_SIZE / 2)
         transfer_read_on(glance->transfer);
+    relay->x.answer.sent += count;
     if (count)
         return (ssize_t)count;
     if (glance->over)
@@ -131,6 +135,7 @@ enum step_result stream_answer(struct relay_flow *relay)
     if (!relay_reply(x, &reply))
         return exchange_no_memory(x);
     metrics_answered(x->parts->metrics, reply.status);
+    x->answer.status = reply.status;
     take_rest(relay, &stream);
     client_answer_stream(x->client, &stream, &reply.headers);
     reply_free(&reply);

@@ -7,7 +7,6 @@
 #include "intake/client.h"
 #include "intake/settings.h"
 #include "intake/snapshot.h"
-#include "intake/spool.h"
 
 /* In audit mode a form may go on as it is, and then the promised size of its file is not the size
  * that Glance gets. */
@@ -15,6 +14,7 @@ static void take(struct upload_flow *upload, const struct admission *admission)
 {
     bool uncertain = admission->declared_form && upload->x.audit.mode != AUDIT_OFF;
     upload->head.empty = admission->empty;
+    upload->head.no_length = admission->no_length;
     upload->head.declared_form = admission->declared_form;
     upload->head.fixes = admission->fixes;
     upload->head.promised = admission->promised;
@@ -31,15 +31,6 @@ static enum step_result report(struct exchange *x, const struct admission_violat
     return report_violation_for(x, violation->reason, "%s", violation->detail);
 }
 
-/* The spool may be full. */
-static enum step_result check_spool(struct exchange *x, const struct upload_size *size)
-{
-    bool spooled = client_framing(x->client)->framing == FRAMING_CHUNKED && size->comes_later;
-    if (!spooled || spools_used(x->parts->spools) < x->snapshot->settings->upload.spool_limit)
-        return STEP_NEXT;
-    return report_violation(x, REFUSAL_SPOOL_FULL);
-}
-
 static enum step_result read_promises(struct exchange *x, struct promises *promises)
 {
     const char *fault = promises_read(&client_head(x->client)->headers, promises);
@@ -50,7 +41,7 @@ enum step_result upload_admit(struct exchange *x)
 {
     struct upload_flow *upload = upload_of(x);
     struct admission admission;
-    if (x->parts->draining)
+    if (x->parts->drain == DRAIN_STOPPING)
         return exchange_refuse(x, REFUSAL_DRAINING);
     audit_begin(x);
     admission_judge(x->snapshot->settings, &client_head(x->client)->headers,
@@ -59,7 +50,5 @@ enum step_result upload_admit(struct exchange *x)
     enum step_result result = STEP_NEXT;
     for (size_t i = 0; i < admission.count && result == STEP_NEXT; i++)
         result = report(x, &admission.violations[i]);
-    if (result == STEP_NEXT)
-        result = check_spool(x, &upload->size);
     return result == STEP_NEXT ? read_promises(x, &upload->head.promises) : result;
 }

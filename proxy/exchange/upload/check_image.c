@@ -38,7 +38,9 @@ enum step_result upload_check_image(struct exchange *x)
                                                                        check_formats};
     struct upload_flow *upload = upload_of(x);
     const struct image *image = &upload->check.image;
-    if (image->owner && !(x->record->project = strdup(image->owner)))
+    bool described = upload_makes_image(upload) || /* before its record was entered */
+                     record_describe_image(x->record, image->owner, image->name);
+    if (!described)
         return exchange_no_memory(x);
     add_promises(&upload->image_promises, image);
     enum step_result result = STEP_NEXT;

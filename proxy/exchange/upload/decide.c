@@ -5,6 +5,9 @@
  * that is spooled), the decision counts at once only if no size could change it. Otherwise the
  * policy is asked again when the size is known.
  *
+ * What happens to an upload without a length depends on the store that the policy names for an
+ * unknown size: it is spooled, and then the size comes; it is streamed; or it is refused.
+ *
  * In audit mode the size does not become known: the form goes on, and nothing is spooled. Then the
  * rule for an unknown size counts. But if another rule, which may be enforced, is for larger
  * uploads, the upload must not become larger than the rule that was chosen allows. */
@@ -14,6 +17,7 @@
 #include "intake/record.h"
 #include "intake/settings.h"
 #include "intake/snapshot.h"
+#include "intake/spool.h"
 
 #include <string.h>
 
@@ -72,6 +76,57 @@ static enum step_result check_emptiness(struct upload_flow *upload)
                : STEP_NEXT;
 }
 
+/* --- an unknown length ------------------------------------------------------------------- */
+
+static bool lacks_length(const struct upload_flow *upload)
+{
+    return upload->head.no_length && !upload->size.known;
+}
+
+static struct policy_length unknown_length(const struct upload_flow *upload)
+{
+    const struct exchange *x = &upload->x;
+    bool staged = x->record->kind == RECORD_STAGE;
+    return policy_unknown_length(x->snapshot->policy, staged ? NULL : upload->check.decision.store,
+                                 x->snapshot->settings->upload.unknown_length);
+}
+
+bool upload_is_spooled_first(const struct upload_flow *upload)
+{
+    return upload->head.no_length && upload->size.comes_later && !audit_only(&upload->x);
+}
+
+/* The spool may be full. */
+static enum step_result spool_first(struct upload_flow *upload)
+{
+    struct exchange *x = &upload->x;
+    upload->size.comes_later = true;
+    upload->head.fixes |= FIX_LENGTH;
+    if (spools_used(x->parts->spools) < x->snapshot->settings->upload.spool_limit)
+        return STEP_NEXT;
+    return report_violation(x, REFUSAL_SPOOL_FULL);
+}
+
+static enum step_result prepare_for_length(struct upload_flow *upload)
+{
+    if (!lacks_length(upload) || unknown_length(upload).rule != UNKNOWN_LENGTH_SPOOL)
+        return STEP_NEXT;
+    return spool_first(upload);
+}
+
+static enum step_result require_length(struct upload_flow *upload)
+{
+    struct policy_length length = unknown_length(upload);
+    if (!lacks_length(upload) || length.rule != UNKNOWN_LENGTH_REJECT)
+        return STEP_NEXT;
+    if (!length.store)
+        return report_violation(&upload->x, REFUSAL_LENGTH_REQUIRED);
+    return report_violation_for(&upload->x, REFUSAL_LENGTH_REQUIRED,
+                                "the store %s takes no upload without one", length.store);
+}
+
+/* --- the decision ------------------------------------------------------------------------ */
+
 bool upload_decision_waits(const struct upload_flow *upload)
 {
     const struct upload_size *size = &upload->size;
@@ -82,8 +137,7 @@ bool upload_decision_waits(const struct upload_flow *upload)
 bool upload_chosen_by_size(const struct upload_flow *upload)
 {
     const struct exchange *x = &upload->x;
-    bool plain =
-        client_framing(x->client)->framing != FRAMING_CHUNKED && !upload->head.declared_form;
+    bool plain = upload_framing(upload) != FRAMING_CHUNKED && !upload->head.declared_form;
     return audit_only(x) && !plain && policy_audits(x->snapshot->policy) == POLICY_AUDITS_SOME;
 }
 
@@ -126,6 +180,8 @@ static enum step_result obey_and_record(struct exchange *x, struct upload_flow *
                          audit_only(x) ? NULL : store))
         return exchange_no_memory(x);
     enum step_result obeyed = obey(x, check, &upload->size);
+    if (obeyed == STEP_NEXT)
+        obeyed = require_length(upload);
     if (obeyed != STEP_NEXT || !store)
         return obeyed;
     return report_missing_store(x, store, requested && strcmp(requested, store) == 0);
@@ -138,6 +194,8 @@ enum step_result upload_decide(struct exchange *x)
     enum step_result result = audit_decided(x, upload->check.decision.audit);
     if (result == STEP_NEXT)
         result = check_emptiness(upload);
+    if (result == STEP_NEXT)
+        result = prepare_for_length(upload);
     if (result != STEP_NEXT || upload_decision_waits(upload))
         return result;
     return obey_and_record(x, upload);

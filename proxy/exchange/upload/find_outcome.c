@@ -11,7 +11,6 @@
 
 #include "intake/body.h"
 #include "intake/clock.h"
-#include "intake/log.h"
 #include "intake/record.h"
 #include "intake/settings.h"
 #include "intake/snapshot.h"
@@ -103,7 +102,8 @@ static const char *words_for(const struct upload_flow *upload, const char *statu
 /* Glance may have refused the upload, and its answer was lost. */
 static void tell_queued(const struct upload_flow *upload, char *words, size_t room)
 {
-    snprintf(words, room, "the image is queued again: upload once more%s%s",
+    snprintf(words, room, "the image is queued again%s: upload once more%s%s",
+             upload->outcome.resent ? " after two attempts" : "",
              upload->x.glance.answer.status
                  ? ""
                  : "; if that ends the same way, Glance may refuse the upload, and its "
@@ -121,7 +121,9 @@ static enum step_result tell(struct upload_flow *upload)
         return STEP_NEXT;
     if (upload->outcome.still_busy && answer_is_lost(upload))
         upload->outcome.failure = REFUSAL_GLANCE_TIMEOUT;
-    if (strcmp(status, "queued") == 0)
+    if (upload_makes_image(upload)) /* the image is deleted, in whatever state */
+        *words = '\0';
+    else if (strcmp(status, "queued") == 0)
         tell_queued(upload, words, sizeof words);
     else
         snprintf(words, sizeof words, "%s", words_for(upload, status));
@@ -134,8 +136,8 @@ static enum step_result tell(struct upload_flow *upload)
 static enum step_result note_and_tell(struct upload_flow *upload, const char *status)
 {
     snprintf(upload->x.record->image_after, sizeof upload->x.record->image_after, "%.32s", status);
-    log_say(LOG_LEVEL_WARNING, "%s: Glance failed, and the image %s is %s now",
-            upload->x.request.id, upload->x.request.route.image_id, status);
+    request_say(&upload->x.request, LOG_LEVEL_WARNING, "Glance failed, and the image %s is %s now",
+                upload->x.request.route.image_id, status);
     return tell(upload);
 }
 
@@ -146,8 +148,8 @@ static enum step_result note_and_tell(struct upload_flow *upload, const char *st
 static enum step_result answer_for_glance(struct upload_flow *upload)
 {
     struct reply *answer = &upload->x.glance.answer;
-    log_say(LOG_LEVEL_WARNING, "%s: Glance's answer was lost, and it has stored the image",
-            upload->x.request.id);
+    request_say(&upload->x.request, LOG_LEVEL_WARNING,
+                "Glance's answer was lost, and it has stored the image");
     reply_free(answer);
     reply_init(answer);
     answer->status = 204;
@@ -170,20 +172,30 @@ static enum step_result check_stored(struct upload_flow *upload, const struct im
 static bool may_begin_yet(struct upload_flow *upload, const struct image *seen)
 {
     struct outcome *outcome = &upload->outcome;
-    bool first =
-        answer_is_lost(upload) && strcmp(seen->status, "queued") == 0 && !outcome->seen_queued;
+    bool counts = answer_is_lost(upload) || upload_may_resend(upload);
+    bool first = counts && strcmp(seen->status, "queued") == 0 && !outcome->seen_queued;
     outcome->seen_queued |= first;
     return first;
+}
+
+/* Glance has nothing of the upload. */
+static bool is_untouched(const struct image *seen)
+{
+    return strcmp(seen->status, "queued") == 0 && !(seen->os_hash_value && *seen->os_hash_value) &&
+           !(seen->stores && *seen->stores);
 }
 
 static enum step_result check(struct upload_flow *upload, const struct poll_plan *plan,
                               const struct image *seen)
 {
     bool busy = is_busy(upload, seen);
+    bool again = upload->outcome.seen_queued;
     if ((busy || may_begin_yet(upload, seen)) && upload_poll_later(upload, plan))
         return STEP_WAIT;
     if (answer_is_lost(upload) && !busy && is_stored(upload, seen))
         return check_stored(upload, seen);
+    if (again && is_untouched(seen) && upload_may_resend(upload))
+        return upload_resend(upload);
     upload->outcome.still_busy = busy;
     return note_and_tell(upload, seen->status);
 }

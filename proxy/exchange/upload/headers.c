@@ -14,16 +14,16 @@
 static const char OCTETS[] = "application/octet-stream";
 static const char STORE[] = "X-Image-Meta-Store";
 
-/* Fields about the bytes as the client sent them, with the form around them. */
-static const char *const NOT_WITHOUT_THE_FORM[] = {"Content-Digest", "Content-MD5", "Digest",
-                                                   "Repr-Digest"};
+/* Fields about the bytes as the client sent them: with the form around them, and compressed. */
+static const char *const ABOUT_THE_BODY[] = {"Content-Digest", "Content-MD5", "Digest",
+                                             "Repr-Digest"};
 
 /* --- what the upload is sent with ------------------------------------------------------- */
 
 /* Data that is staged has no store yet: Glance ignores the field there. */
 static bool has_store(const struct upload_flow *upload)
 {
-    return upload->x.request.route.kind == ROUTE_UPLOAD;
+    return upload->x.request.route.kind != ROUTE_STAGE;
 }
 
 static bool store_differs(const struct upload_flow *upload)
@@ -33,8 +33,15 @@ static bool store_differs(const struct upload_flow *upload)
     return has_store(upload) && store && (!requested || strcmp(requested, store) != 0);
 }
 
-static bool type_differs(const struct headers *sent)
+/* The protocol of a creation in parts says which type its data is sent with, and /upload/ takes any
+ * type. */
+static bool type_differs(const struct upload_flow *upload)
 {
+    if (upload_makes_image(upload))
+        return false;
+    if (upload->creation.wanted)
+        return upload->head.fixes & FIX_CONTENT_TYPE;
+    const struct headers *sent = &client_head(upload->x.client)->headers;
     return headers_count(sent, "Content-Type") != 1 ||
            strcmp(headers_get(sent, "Content-Type"), OCTETS) != 0;
 }
@@ -42,7 +49,7 @@ static bool type_differs(const struct headers *sent)
 static bool gets_length(const struct upload_flow *upload)
 {
     uint64_t length;
-    return client_framing(upload->x.client)->framing == FRAMING_CHUNKED && upload->size.known &&
+    return upload_framing(upload) == FRAMING_CHUNKED && upload->size.known &&
            body_length(upload->body, &length);
 }
 
@@ -50,24 +57,25 @@ static bool gets_length(const struct upload_flow *upload)
  * unwrapped before the rule was known. */
 static bool keeps_type(const struct upload_flow *upload)
 {
-    return audit_only(&upload->x) && !body_unwrapped(upload->body);
+    return audit_only(&upload->x) && !body_unwrapped(upload->body) &&
+           !body_decompressed(upload->body) && !upload_makes_image(upload);
 }
 
 unsigned upload_fixes(const struct upload_flow *upload)
 {
-    const struct headers *sent = &client_head(upload->x.client)->headers;
     bool store = !audit_only(&upload->x) && store_differs(upload);
-    bool type = !keeps_type(upload) && type_differs(sent);
+    bool type = !keeps_type(upload) && type_differs(upload);
     return (store ? FIX_STORE : 0) | (type ? FIX_CONTENT_TYPE : 0) |
            (body_unwrapped(upload->body) ? FIX_MULTIPART : 0) |
-           (gets_length(upload) ? FIX_LENGTH : 0);
+           (gets_length(upload) ? FIX_LENGTH : 0) |
+           (body_decompressed(upload->body) ? FIX_COMPRESSED : 0);
 }
 
 unsigned upload_audit_fixes(const struct upload_flow *upload)
 {
     bool form = body_wrapped(upload->body) && upload->x.snapshot->settings->upload.unwrap_multipart;
     return upload->head.fixes | (store_differs(upload) ? FIX_STORE : 0) |
-           (form ? FIX_MULTIPART : 0);
+           (form ? FIX_MULTIPART : 0) | (body_left_compressed(upload->body) ? FIX_COMPRESSED : 0);
 }
 
 bool upload_sends_octets(const struct headers *out)
@@ -76,14 +84,28 @@ bool upload_sends_octets(const struct headers *out)
     return type && strncmp(type, OCTETS, sizeof OCTETS - 1) == 0;
 }
 
+/* The client that created the upload may have left: the newest one sends it. False: no memory. */
+static bool client_fields(const struct upload_flow *upload, struct headers *out)
+{
+    bool good = true;
+    if (!upload->creation.wanted)
+        return headers_for_glance(&upload->x, out);
+    headers_each(row, &upload->check.fields)
+        good = good && headers_add(out, row->name, row->value);
+    return good;
+}
+
 bool upload_headers(const struct upload_flow *upload, struct headers *out)
 {
     const struct exchange *x = &upload->x;
-    if (!headers_for_glance(x, out))
+    if (!client_fields(upload, out))
         return false;
-    if (body_unwrapped(upload->body))
-        for (size_t i = 0; i < sizeof NOT_WITHOUT_THE_FORM / sizeof *NOT_WITHOUT_THE_FORM; i++)
-            headers_remove(out, NOT_WITHOUT_THE_FORM[i]);
+    if (body_unwrapped(upload->body) || body_decompressed(upload->body))
+        for (size_t i = 0; i < sizeof ABOUT_THE_BODY / sizeof *ABOUT_THE_BODY; i++)
+            headers_remove(out, ABOUT_THE_BODY[i]);
+    if (body_decompressed(upload->body))
+        headers_remove(out,
+                       "X-Openstack-Image-Size"); /* the client may have meant the data it sent */
     if (!audit_only(x))
         headers_remove(out, STORE);
     bool store = has_store(upload) && !audit_only(x);
@@ -135,7 +157,7 @@ static bool tell_verification(const struct upload_flow *upload, struct headers *
     const char *verified = record->verified[0] ? record->verified : "no";
     bool good = !upload_is_stored(upload) ||
                 (tell_digest(upload->body, out) && headers_add(out, "X-Intake-Verified", verified));
-    return good && (!record->image_after[0] ||
+    return good && (!record->image_after[0] || upload_makes_image(upload) ||
                     headers_add(out, "X-Intake-Image-Status", record->image_after));
 }
 

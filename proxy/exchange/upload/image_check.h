@@ -15,10 +15,14 @@ struct upload_lock;
 struct image_check {
     struct headers fields; /* of every question to Glance, the client's token among them */
     struct fetch image_question, stores_question;
+    struct headers cors;   /* what Glance's answer about the image lets a browser read */
     struct image image;    /* as Glance described it before the upload */
     char *requested_store; /* that the client asked for; NULL: none */
+    char *user_agent;      /* of the client that began; NULL: none */
+    bool may_upload;       /* Glance has said that the caller may upload to the image */
     struct policy_decision decision;
     struct upload_lock *lock; /* NULL: not locked yet, or given back */
+    uint64_t await_began_ms;  /* clock_ms(); owned by await_queued.c. 0: it has not begun */
 };
 
 /* The size of the image's data, without a form around it. */
@@ -29,7 +33,7 @@ struct upload_size {
 };
 
 /* image_questions.c */
-/* Fills `fields` from the client's head. False: no memory. */
+/* Fills `fields` and `user_agent` from the client's head. False: no memory. */
 bool image_check_begin(const struct exchange *x, struct image_check *check);
 /* Starts a GET whose end wakes the exchange. False: no memory. */
 bool image_check_ask(struct exchange *x, const struct headers *fields, struct fetch *fetch,
@@ -39,7 +43,11 @@ bool image_check_ask_image(struct exchange *x, struct image_check *check, uint64
 bool image_check_ask_stores(struct exchange *x, struct image_check *check);
 /* Waits for both answers. A refusal by Glance is the client's answer. */
 enum step_result image_check_wait(struct exchange *x, struct image_check *check);
-/* The same for the image alone, whose question is over. */
+/* The same for any question that is over. */
+enum step_result image_check_judge(struct exchange *x, struct fetch *fetch);
+/* The stores alone. False: their question is not over. */
+bool image_check_take_stores(struct exchange *x, struct image_check *check);
+/* As image_check_wait(), for the image alone, whose question is over. */
 enum step_result image_check_take_image(struct exchange *x, struct image_check *check);
 /* Reads the answer to a later question for the image into `seen`, which the caller frees. False:
  * there is no answer, or it does not describe the image. */
@@ -53,6 +61,13 @@ static inline bool image_check_is_waiting(const struct fetch *fetch)
 }
 void image_check_stop(struct exchange *x, struct image_check *check); /* ends both questions */
 void image_check_free(struct image_check *check);
+
+/* await_queued.c */
+/* The upload to the image was dropped now. */
+void image_check_begin_await_queued(struct exchange *x, struct image_check *check);
+/* Waits until the image is not `saving` any more, ten seconds at most; `image` is then its latest
+ * description. A refusal by Glance is the client's answer. */
+enum step_result image_check_await_queued(struct exchange *x, struct image_check *check);
 
 /* image_lock.c */
 /* Locks the image until image_check_unlock(). Reports a violation if Glance is taking the data of

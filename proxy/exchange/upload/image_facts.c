@@ -3,7 +3,6 @@
  * and imports share. */
 #include "exchange/upload/image_check.h"
 
-#include "intake/client.h"
 #include "intake/stores.h"
 
 #include <inttypes.h>
@@ -18,7 +17,7 @@ struct policy_facts image_check_facts(const struct exchange *x, const struct ima
         .name = image->name,
         .visibility = image->visibility,
         .client = x->request.origin.address,
-        .user_agent = headers_get(&client_head(x->client)->headers, "User-Agent"),
+        .user_agent = check->user_agent,
     };
 }
 

@@ -6,44 +6,23 @@
 #include "exchange/upload/image_check.h"
 
 #include "intake/client.h"
-#include "intake/log.h"
 #include "intake/settings.h"
 #include "intake/snapshot.h"
 #include "intake/stores.h"
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 enum { STORES_TIMEOUT_MS = 10000, WHY_MAX = 128 };
 
-/* Fields about the upload's body or its answer, not about the image. */
-static const char *const NOT_FOR_QUESTIONS[] = {
-    "Accept-Encoding",
-    "Content-Digest",
-    "Content-Encoding",
-    "Content-MD5",
-    "Content-Range",
-    "Content-Type",
-    "Digest",
-    "If-Match",
-    "If-Modified-Since",
-    "If-None-Match",
-    "If-Range",
-    "If-Unmodified-Since",
-    "Range",
-    "Repr-Digest",
-    "X-Image-Meta-Store",
-    "X-Openstack-Image-Size",
-};
-
 bool image_check_begin(const struct exchange *x, struct image_check *check)
 {
+    const char *agent = headers_get(&client_head(x->client)->headers, "User-Agent");
     headers_free(&check->fields);
-    if (!headers_for_glance(x, &check->fields))
-        return false;
-    for (size_t i = 0; i < sizeof NOT_FOR_QUESTIONS / sizeof *NOT_FOR_QUESTIONS; i++)
-        headers_remove(&check->fields, NOT_FOR_QUESTIONS[i]);
-    return true;
+    free(check->user_agent);
+    check->user_agent = agent ? strdup(agent) : NULL;
+    return headers_for_question(x, &check->fields) && (!agent || check->user_agent);
 }
 
 /* --- the questions ------------------------------------------------------------------------- */
@@ -94,8 +73,8 @@ bool image_check_was_told(const struct exchange *x, const struct fetch *fetch, c
         return true;
     char why[WHY_MAX];
     say_why(fetch, why);
-    log_say(LOG_LEVEL_WARNING, "%s: Glance does not tell %s: %s: not checked", x->request.id, what,
-            why);
+    request_say(&x->request, LOG_LEVEL_WARNING, "Glance does not tell %s: %s: not checked", what,
+                why);
     return false;
 }
 
@@ -108,8 +87,8 @@ static void take_stores(const struct exchange *x, struct fetch *fetch)
         return;
     if (image_check_was_told(x, fetch, "its stores")) {
         if (!stores_learn(stores, buffer_text(body), body->len))
-            log_say(LOG_LEVEL_WARNING, "%s: the answer to /v2/info/stores cannot be read",
-                    x->request.id);
+            request_say(&x->request, LOG_LEVEL_WARNING,
+                        "the answer to /v2/info/stores cannot be read");
     } else if (fetch_answered(fetch) && fetch->answer.status == 404) {
         stores_learn_nothing(stores);
     } else {
@@ -117,6 +96,14 @@ static void take_stores(const struct exchange *x, struct fetch *fetch)
     }
     stores_tell_missing(stores, x->snapshot->policy);
     fetch_end(fetch);
+}
+
+bool image_check_take_stores(struct exchange *x, struct image_check *check)
+{
+    if (image_check_is_waiting(&check->stores_question))
+        return false;
+    take_stores(x, &check->stores_question);
+    return true;
 }
 
 /* Before the client gets its answer, so that its next upload asks again. */
@@ -141,19 +128,30 @@ static enum step_result refuse_without_answer(struct exchange *x, const struct f
 {
     char why[WHY_MAX];
     say_why(fetch, why);
-    log_say(LOG_LEVEL_WARNING, "%s: Glance: %s", x->request.id, why);
+    request_say(&x->request, LOG_LEVEL_WARNING, "Glance: %s", why);
     return glance_refuse(x, fetch->result, fetch->too_long ? ANSWER_TOO_LONG : ANSWER_WHOLE);
 }
 
-static enum step_result take_image(struct exchange *x, struct image_check *check)
+enum step_result image_check_judge(struct exchange *x, struct fetch *fetch)
 {
-    struct fetch *fetch = &check->image_question;
     if (!fetch_answered(fetch))
         return refuse_without_answer(x, fetch);
     if (fetch->answer.status != 401)
         client_vouch(x->client);
     if (fetch->answer.status / 100 != 2) /* a success would look like the upload's */
         return pass_refusal(x, fetch);
+    return STEP_NEXT;
+}
+
+static enum step_result take_image(struct exchange *x, struct image_check *check)
+{
+    const struct fetch *fetch = &check->image_question;
+    headers_free(&check->cors);
+    if (fetch_answered(fetch) && !cors_copy(&fetch->answer.headers, &check->cors))
+        return exchange_no_memory(x);
+    enum step_result judged = image_check_judge(x, &check->image_question);
+    if (judged != STEP_NEXT)
+        return judged;
     bool read = image_check_read(check, &check->image);
     if (check->image.no_memory)
         return exchange_no_memory(x);
@@ -204,6 +202,8 @@ void image_check_stop(struct exchange *x, struct image_check *check)
 void image_check_free(struct image_check *check)
 {
     headers_free(&check->fields);
+    headers_free(&check->cors);
     image_free(&check->image);
     free(check->requested_store);
+    free(check->user_agent);
 }

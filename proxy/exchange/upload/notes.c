@@ -2,7 +2,6 @@
 /* Records what the filters of the body have let pass: in the log, the metrics and the record. */
 #include "exchange/upload/upload_steps.h"
 
-#include "intake/log.h"
 #include "intake/metrics.h"
 #include "intake/record.h"
 
@@ -15,8 +14,8 @@ static void note_warnings(struct upload_flow *upload)
         const struct body_note *row = &rows[upload->warnings_noted];
         x->record->warnings |= refusal_bit(row->reason);
         metrics_warned(x->parts->metrics, row->reason);
-        log_say(LOG_LEVEL_WARNING, "%s: let pass: %s%s%s", x->request.id,
-                refusal_row(row->reason)->name, row->detail[0] ? ": " : "", row->detail);
+        request_say(&x->request, LOG_LEVEL_WARNING, "let pass: %s%s%s",
+                    refusal_row(row->reason)->name, row->detail[0] ? ": " : "", row->detail);
     }
 }
 

@@ -64,8 +64,9 @@ static bool ask_glance(struct upload_flow *upload, const char *target)
     struct headers fields = {0};
     struct upstream_request request = {.method = "PUT", .target = target, .headers = &fields};
     request.framing = body_length(upload->body, &request.length) ? FRAMING_LENGTH : FRAMING_CHUNKED;
-    if (client_framing(x->client)->framing == FRAMING_NONE)
+    if (upload_framing(upload) == FRAMING_NONE)
         request.framing = FRAMING_NONE;
+    request.stay = upload->queue.limited;
     request.expect = upload->send.phase == SEND_FIRST_BYTES;
     bool good = upload_headers(upload, &fields);
     upload->send.as_octets = upload_sends_octets(&fields);
@@ -79,6 +80,7 @@ static bool start(struct upload_flow *upload)
     const struct request_facts *request = &upload->x.request;
     char *target = route_canonical(&request->route, &request->target);
     record_fixes(upload);
+    upload->x.record->attempts = upload->outcome.resent ? 2 : 1;
     await_glance_begin(upload);
     bool started = target && ask_glance(upload, target);
     if (!started)
@@ -100,6 +102,7 @@ static enum step_result refuse_early(struct upload_flow *upload)
     await_glance_end(upload);
     transfer_abort(glance->transfer);
     glance->transfer = NULL;
+    upload_give_place_back(upload);
     snprintf(upload->outcome.detail, sizeof upload->outcome.detail,
              "it answered %u before it had the whole image", glance->answer.status);
     upload->outcome.failure = REFUSAL_GLANCE_FAILED;
@@ -118,6 +121,8 @@ static enum step_result fail(struct upload_flow *upload)
 {
     struct exchange *x = &upload->x;
     struct outcome *outcome = &upload->outcome;
+    if (x->glance.result == TRANSFER_UNREACHABLE && upload_may_go_elsewhere(upload))
+        return upload_queue_again(upload);
     if (x->glance.result == TRANSFER_UNREACHABLE)
         return glance_refuse(x, x->glance.result, x->glance.fault);
     outcome->failure = failure_of(&x->glance);
@@ -132,9 +137,12 @@ static enum step_result finish(struct upload_flow *upload)
     const struct conversation *glance = &upload->x.glance;
     const char *detail;
     await_glance_end(upload);
+    upload_give_place_back(upload);
     upload_note(upload);
     if (body_refusal(upload->body, &detail))
         return upload_refuse_body(upload);
+    if (upload->x.refused.reason) /* its file cannot be read */
+        return STEP_REFUSE;
     if (upload->x.client_lost)
         return exchange_drop_client(&upload->x);
     bool answered = glance->result == TRANSFER_ANSWERED && glance->fault == ANSWER_WHOLE;
@@ -144,8 +152,10 @@ static enum step_result finish(struct upload_flow *upload)
 enum step_result upload_send(struct exchange *x)
 {
     struct upload_flow *upload = upload_of(x);
-    if (x->entering)
+    if (x->entering) {
+        upload_hold_prepare(upload);
         return start(upload) ? STEP_WAIT : exchange_no_memory(x);
+    }
     if (glance_has_answered(x))
         x->record->glance_status = x->glance.answer.status;
     if (is_too_early(upload))

@@ -4,6 +4,7 @@
 #define UPLOAD_STEPS_H
 
 #include "exchange/upload/upload_flow.h"
+#include "intake/client.h"
 #include "intake/verify.h"
 
 /* notes.c: records what the filters of the body have reported since the last call. */
@@ -12,12 +13,56 @@ void upload_note(struct upload_flow *upload);
 /* admit.c: fills `head` and `size`. */
 enum step_result upload_admit(struct exchange *x);
 
+/* creation.c: an upload that is created before its data comes. */
+enum step_result upload_admit_creation(struct exchange *x);
+/* A client of the draft sends the whole, and would go on with it: then it is a creation, too. */
+void upload_offer_resumption(struct upload_flow *upload);
+void upload_take_length(struct upload_flow *upload, uint64_t length); /* of all parts */
+/* Answers the client, unless it sends a first part. Waits for the data. */
+enum step_result upload_await_data(struct exchange *x);
+/* The client learns that the upload is created, and leaves. False: no memory. */
+bool upload_tell_created(struct upload_flow *upload);
+/* As add_to_answer; a client that goes on with the upload gets its fields elsewhere. */
+bool upload_add_to_answer(const struct exchange *x, struct headers *out);
+
+/* framing.c: how the whole data of the upload comes, in one request or in several. */
+enum framing upload_framing(const struct upload_flow *upload);
+uint64_t upload_length(const struct upload_flow *upload); /* with FRAMING_LENGTH */
+/* The same for an upload that can be resumed, also without a client. */
+uint64_t upload_data_length(const struct upload_flow *upload);
+bool upload_has_body(const struct upload_flow *upload);
+
 /* preflight.c */
 enum step_result upload_preflight(struct exchange *x);
-bool upload_ask_usage(struct exchange *x, struct quota_check *quota,
-                      const struct headers *fields); /* false: no memory */
-/* Reads the answer. False: there is none yet. */
-bool upload_read_usage(struct exchange *x, struct quota_check *quota);
+
+/* quota_answer.c */
+enum quota_answer {
+    QUOTA_ANSWER_AWAITED, /* its end wakes the exchange; call quota_answer_find() again */
+    QUOTA_ANSWER_THERE,   /* quota.answer */
+    QUOTA_ANSWER_NONE     /* the quota is not checked */
+};
+
+/* Asks Glance for the usage, unless what is remembered has room. False: no memory. */
+bool quota_answer_begin(struct upload_flow *upload);
+enum quota_answer quota_answer_find(struct upload_flow *upload);
+/* The same without a limit of time, for an upload that has something else to wait for. It also asks
+ * again before the answer is old. */
+enum quota_answer quota_answer_peek(struct upload_flow *upload);
+/* The next answer must be to a question that has not begun yet. */
+void quota_answer_want_newer(struct upload_flow *upload);
+/* Only an answer to a question that began after the upload came counts from now on. */
+void quota_answer_want_own(struct upload_flow *upload);
+/* Whether an upload of `bytes` has room, besides the other uploads that `others` bytes are of. */
+bool quota_answer_has_room(const struct upload_flow *upload, uint64_t others, uint64_t bytes);
+/* Whether the answer may refuse the upload, too. If not, it can only let it pass. */
+bool quota_answer_may_refuse(const struct quota_check *quota);
+void quota_answer_stop(struct upload_flow *upload); /* it waits no more */
+void quota_answer_end(struct upload_flow *upload);
+
+/* hash_algorithm.c */
+void hash_algorithm_ask(struct upload_flow *upload);  /* unless it is known */
+void hash_algorithm_take(struct upload_flow *upload); /* if the answer is there */
+void hash_algorithm_stop(struct upload_flow *upload);
 
 /* check_image.c */
 enum step_result upload_check_image(struct exchange *x);
@@ -26,6 +71,8 @@ enum step_result upload_check_image(struct exchange *x);
 enum step_result upload_decide(struct exchange *x);
 /* The size is not known yet and could lead to another rule, so the decision does not count yet. */
 bool upload_decision_waits(const struct upload_flow *upload);
+/* After the decision: the body will be on disk as a whole before a byte of it goes to Glance. */
+bool upload_is_spooled_first(const struct upload_flow *upload);
 /* An upload without data is right: the image has properties only, or its rule allows it. */
 bool upload_may_be_empty(const struct image_check *check);
 /* An audit rule that was chosen by size while other rules enforce. */
@@ -34,19 +81,160 @@ struct body_limits upload_limits(const struct upload_flow *upload);
 /* How strict the checks of the data are, by the decision. */
 struct check_levels upload_checks(const struct upload_flow *upload);
 
+/* decompress.c: applies the size of decompressed data, once. */
+enum step_result upload_decompress(struct upload_flow *upload);
+/* The kept upload, which has a length, is prepared once more. */
+void upload_forget_decompressed(struct upload_flow *upload);
+
 /* check_capacity.c */
 enum step_result upload_check_capacity(struct exchange *x);
+/* While it is spooled, and has `so_far` bytes. Does not wait: refuses what does not fit already,
+ * and asks for what the step above will need. */
+enum step_result upload_judge_spooled_capacity(struct upload_flow *upload, uint64_t so_far);
 
 /* check_quota.c */
-enum step_result upload_check_quota_early(struct exchange *x); /* if Glance tells the usage soon */
-enum step_result upload_reserve_quota(struct exchange *x);     /* once it has told */
+enum step_result upload_check_quota_early(struct exchange *x); /* if the usage is known soon */
+enum step_result upload_reserve_quota(struct exchange *x);     /* once it is known */
 enum step_result upload_count_quota(struct exchange *x);
+/* As upload_judge_spooled_capacity(). */
+enum step_result upload_judge_spooled_quota(struct upload_flow *upload, uint64_t so_far);
+void upload_release_quota(struct upload_flow *upload); /* may be repeated */
 
 /* body.c */
+bool upload_make_body(struct upload_flow *upload); /* false: no memory */
 enum step_result upload_prepare(struct exchange *x);
 enum step_result upload_reevaluate(struct exchange *x);
 bool upload_take_more(struct exchange *x); /* before libmicrohttpd has to buffer it */
 enum step_result upload_refuse_body(struct upload_flow *upload); /* for the body's own reason */
+/* Goes back to the step `prepare`: the data is read from the file once more. */
+enum step_result upload_prepare_again(struct upload_flow *upload);
+
+/* The body can go on. */
+static inline void upload_wake(struct upload_flow *upload)
+{
+    if (upload->x.glance.transfer)
+        transfer_write_on(upload->x.glance.transfer);
+    else
+        exchange_wake(&upload->x);
+}
+
+/* source.c: as client_read() and client_splice(); the context is the upload. */
+ssize_t upload_source_read(void *context, void *into, size_t room);
+ssize_t upload_source_splice(void *context, int pipe, size_t room);
+
+/* source_socket.c */
+/* The body goes on with what this client brings. Takes over the reference. */
+void upload_source_set(struct upload_flow *upload, struct resumption *resumption);
+/* There is no source any more. Returns the reference; NULL: there was no resumption. */
+struct resumption *upload_source_clear(struct upload_flow *upload);
+
+/* continue.c: a request that goes on with a dormant upload. */
+bool upload_continues(const struct exchange_parts *parts, const struct client *client,
+                      const struct request_facts *request);
+bool upload_is_continuation(const struct exchange *x); /* as it was when the request came */
+enum step_result upload_admit_continuation(struct exchange *x);
+/* Whether the file, which is open, is what the request goes on with. */
+enum step_result upload_check_continued(struct upload_flow *upload);
+enum step_result upload_refuse_at(struct upload_flow *upload, enum refusal reason, uint64_t offset,
+                                  const char *detail);
+
+/* keep_file.c: an upload that is kept on disk. */
+bool upload_is_to_be_kept(const struct upload_flow *upload); /* before it has a file */
+static inline bool upload_is_kept(const struct upload_flow *upload)
+{
+    return upload->keep.file != NULL;
+}
+/* Whether what has come is in the file. False: it will be, and the upload is woken. */
+bool upload_flush_kept(struct upload_flow *upload);
+void upload_save_kept(struct upload_flow *upload); /* its state, soon */
+/* As body_plan has it: the data from the file, or while the opening is checked from that. */
+ssize_t upload_read_kept(void *context, void *into, size_t room);
+/* Bytes that a client is told of. The last one is told only when Glance has taken it. */
+uint64_t upload_told_offset(const struct upload_flow *upload);
+bool upload_may_rewind_kept(const struct upload_flow *upload);
+void upload_rewind_kept(struct upload_flow *upload);
+
+/* keep.c */
+enum step_result upload_open_kept(struct exchange *x);
+enum step_result upload_collect(struct exchange *x); /* until the file has all data */
+
+/* keep_end.c */
+void upload_end_kept(struct upload_flow *upload); /* may be repeated */
+
+/* opening.c: the first bytes of a kept upload. */
+void upload_open_opening(struct upload_flow *upload); /* if the upload begins now */
+void upload_put_opening(struct upload_flow *upload, const void *bytes, size_t count);
+enum step_result upload_judge_opening(struct upload_flow *upload); /* once they are there */
+void upload_close_opening(struct upload_flow *upload);             /* may be repeated */
+
+/* part.c */
+/* All bytes of this request have come, and the image has more. The client gets its answer. False:
+ * the body cannot go on. */
+bool upload_end_part(struct upload_flow *upload);
+
+/* hold.c */
+enum { HOLD_MIN = 1 << 20 }; /* bytes that are worth it */
+bool upload_can_hold(const struct upload_flow *upload);
+void upload_begin_hold(struct upload_flow *upload); /* it has no client any more */
+/* Why the upload, which has a client, cannot be resumed: a clause, or "" if nobody expects it.
+ * NULL: it can. */
+const char *upload_not_resumable(const struct upload_flow *upload);
+/* When the upload is sent: it can be found from now on. */
+void upload_hold_prepare(struct upload_flow *upload); /* may be repeated */
+/* The state for `/uploads`, unless the upload is held. */
+void upload_set_state(struct upload_flow *upload, enum record_state state);
+/* Its client, if it has one, is lost. False: it cannot be held. */
+bool upload_hold(struct upload_flow *upload, enum client_loss why);
+void upload_hold_end(struct upload_flow *upload); /* may be repeated */
+/* `reply` NULL: it is refused. False: no resumption waits for the answer. */
+bool upload_answer_resumption(struct exchange *x, struct reply *reply);
+
+/* hold_window.c */
+/* clock_wall_ms() of the end of its window. While it has a client: if that were lost now. */
+uint64_t upload_window_end(const struct upload_flow *upload);
+void upload_set_window(struct upload_flow *upload); /* it has lost its client */
+
+/* hold_end.c */
+/* The upload goes on without a client: its own, or that of the resumption. */
+void upload_leave_client(struct upload_flow *upload);
+void upload_leave_resumption(struct upload_flow *upload, enum refusal reason, const char *detail);
+/* Ends it, and what is on disk. The owner is the upload; `why` completes "dropped: ". */
+void upload_drop(void *owner, const char *why);
+void upload_drain(struct exchange *x);
+
+/* who_may.c: asks Glance whether the caller may upload to the image, which is `saving` or `queued`.
+ * Passes Glance's refusal on. */
+enum step_result upload_ask_who_may(struct exchange *x, const struct image_check *check);
+
+/* replace.c: a whole upload takes the place of one that is held. */
+enum step_result upload_may_replace(struct exchange *x);
+enum step_result upload_replace(struct exchange *x);
+
+/* waiting.c */
+/* Called by a step that waits for what other uploads have, each time it runs. Refuses the upload
+ * after `limit_ms` (UINT64_MAX: never), or if the proxy stops. */
+enum step_result upload_wait_at_most(struct upload_flow *upload, uint64_t limit_ms);
+void upload_end_wait(struct upload_flow *upload); /* may be repeated */
+
+/* wait_share.c */
+enum step_result upload_wait_share(struct exchange *x);  /* also enters the record */
+enum step_result upload_take_share(struct exchange *x);  /* does not; one that it has stays */
+void upload_give_share_back(struct upload_flow *upload); /* may be repeated */
+
+/* throttle.c: for source.c. */
+/* How many of `room` bytes may be read now. 0: a timer will wake the upload. */
+size_t upload_throttle_room(struct upload_flow *upload, size_t room);
+/* What was read, or a STREAM_ code, which it returns. */
+ssize_t upload_throttle_took(struct upload_flow *upload, ssize_t got);
+void upload_throttle_end(struct upload_flow *upload); /* may be repeated */
+
+/* wait_place.c */
+enum step_result upload_wait_place_early(struct exchange *x); /* unless it is spooled first */
+enum step_result upload_wait_place(struct exchange *x);       /* if it has no place yet */
+void upload_give_place_back(struct upload_flow *upload);      /* may be repeated */
+/* The endpoint could not be reached. True: there is another one, see upload_queue_again(). */
+bool upload_may_go_elsewhere(struct upload_flow *upload);
+enum step_result upload_queue_again(struct upload_flow *upload); /* goes back to the second wait */
 
 /* wait_turn.c */
 enum step_result upload_wait_turn(struct exchange *x);
@@ -101,14 +289,24 @@ enum step_result upload_verify(struct exchange *x);
 enum verify_verdict upload_compare(struct upload_flow *upload, const struct image *seen,
                                    char why[VERIFY_WORDS]);
 
+/* resend.c */
+/* Glance broke off, and the image can be sent again if Glance has nothing of it. */
+bool upload_may_resend(const struct upload_flow *upload);
+enum step_result upload_resend(struct upload_flow *upload); /* goes back to the wait for a place */
+
 /* find_outcome.c */
 enum step_result upload_find_outcome(struct upload_flow *upload);
 
-/* glance_checks.c */
-unsigned glance_checks_expected(const struct upload_flow *upload); /* as struct body_plan has it */
+/* upload.c */
+/* The record gets what became of the upload. False: no memory. */
+bool upload_conclude(struct exchange *x);
+enum step_result upload_answer(struct exchange *x); /* Glance's own */
+
+/* late_refusal.c */
+unsigned late_refusals_expected(const struct upload_flow *upload); /* as struct body_plan has it */
 /* Whether the answer is that of a Glance that checks the format after storing the data. */
-bool glance_checks_refused(const struct upload_flow *upload);
-enum step_result glance_checks_see_image(struct upload_flow *upload); /* at the image after that */
-void glance_checks_learn_taken(struct upload_flow *upload); /* Glance has taken the upload */
+bool is_late_refusal(const struct upload_flow *upload);
+enum step_result late_refusal_see_image(struct upload_flow *upload); /* at the image after that */
+void late_refusal_learn_taken(struct upload_flow *upload); /* Glance has taken the upload */
 
 #endif

@@ -6,7 +6,6 @@
  * In audit mode the client chose the store, or Glance did: then the image tells which one. */
 #include "exchange/upload/upload_steps.h"
 
-#include "intake/log.h"
 #include "intake/record.h"
 #include "intake/settings.h"
 #include "intake/snapshot.h"
@@ -37,8 +36,8 @@ static const char *why_not(const struct fetch *fetch)
 
 static void cannot_verify(const struct upload_flow *upload)
 {
-    log_say(LOG_LEVEL_WARNING, "%s: not verified: %s", upload->x.request.id,
-            why_not(&upload->check.image_question));
+    request_say(&upload->x.request, LOG_LEVEL_WARNING, "not verified: %s",
+                why_not(&upload->check.image_question));
 }
 
 static enum step_result compare(struct upload_flow *upload, const struct image *seen)
@@ -103,10 +102,10 @@ enum step_result upload_verify(struct exchange *x)
     unsigned status = x->glance.answer.status;
     bool stored = !upload->outcome.failure && status / 100 == 2;
     bool failed = upload->outcome.failure || status >= 500;
-    if (glance_checks_refused(upload))
-        return glance_checks_see_image(upload);
+    if (is_late_refusal(upload))
+        return late_refusal_see_image(upload);
     if (stored)
-        glance_checks_learn_taken(upload);
+        late_refusal_learn_taken(upload);
     if (stored)
         return x->snapshot->settings->upload.verify == VERIFY_OFF ? STEP_NEXT : verify(upload);
     return failed ? upload_find_outcome(upload) : STEP_NEXT;

@@ -171,13 +171,7 @@ static inline void fixture_sent(struct fixture *fixture, const char *text)
 
 /* --- answers of others ----------------------------------------------------------------- */
 
-enum fixture_question {
-    QUESTION_IMAGE,
-    QUESTION_USAGE,
-    QUESTION_STORES,
-    QUESTION_BUCKET,
-    QUESTION_CORS
-};
+enum fixture_question { QUESTION_IMAGE, QUESTION_STORES, QUESTION_BUCKET, QUESTION_CORS };
 
 static inline struct fetch *fixture_question(const struct fixture *fixture,
                                              enum fixture_question question)
@@ -187,10 +181,8 @@ static inline struct fetch *fixture_question(const struct fixture *fixture,
         return &fixture->check->image_question;
     case QUESTION_STORES:
         return &fixture->check->stores_question;
-    case QUESTION_USAGE:
-        return &fixture->upload->quota.question;
     case QUESTION_BUCKET:
-        return &fixture->upload->capacity.question;
+        return &fixture->upload->capacity.question.fetch;
     default:
         return &fixture->x->cors.question;
     }
@@ -210,6 +202,25 @@ static inline void fixture_broke(struct fetch *fetch, enum transfer_result resul
     fixture_answered(fetch, 0, "");
     fetch->result = result;
     strcpy(fetch->detail, "libcurl's words");
+}
+
+/* The account of the upload's token. It is opened as the upload does that, so that a question may
+ * be under way already. */
+static inline struct usage_account *fixture_account(struct fixture *fixture)
+{
+    struct quota_check *quota = &fixture->upload->quota;
+    if (!quota->account)
+        assert_true(quota_answer_begin(fixture->upload));
+    return quota->account;
+}
+
+/* Ends the question for the usage. NULL: with that fault. */
+static inline void fixture_tell_usage(struct fixture *fixture, const struct usage *usage,
+                                      const char *fault)
+{
+    struct usage_account *account = fixture_account(fixture);
+    assert_true(usage_account_is_asked(account));
+    usage_account_end(account, usage, fault);
 }
 
 /* --- results --------------------------------------------------------------------------- */

@@ -8,6 +8,7 @@
 #include "exchange/relay/relay_steps.h"
 #include "exchange/upload/upload_steps.h"
 #include "intake/clock.h"
+#include "intake/fair_shares.h"
 #include "intake/inspection.h"
 #include "intake/log.h"
 #include "intake/metrics.h"
@@ -17,6 +18,8 @@
 #include "intake/snapshot.h"
 #include "intake/spool.h"
 #include "intake/upload_locks.h"
+#include "intake/upload_queue.h"
+#include "intake/usage_questions.h"
 #include "support/policies.h"
 #include "unit/exchange/scripted_client.h"
 
@@ -38,11 +41,10 @@ struct fixture {
     struct image_check *check;  /* of either kind */
     struct image *image;        /* as Glance has described it */
     struct policy_decision *decision;
-    struct upload_head *head; /* NULL: it is no upload, likewise the next four */
+    struct upload_head *head; /* NULL: it is no upload, likewise the next three */
     struct upload_size *size;
     struct send_state *send;
     struct outcome *outcome;
-    struct usage *usage;
     struct json_body *json; /* NULL: it is an upload */
     struct headers out;     /* for what a test asks for */
     const char *rest;       /* of the body */
@@ -58,6 +60,7 @@ static inline void fixture_settings(struct fixture *fixture)
     fixture->settings.glance.endpoint_count = 1;
     fixture->settings.glance.connect_timeout = 5000;
     fixture->settings.glance.stall_timeout = 60000;
+    fixture->settings.access_log = ACCESS_LOG_UPLOADS;
     fixture->settings.upload.max_size = UINT64_C(1) << 40;
     fixture->settings.upload.fix_content_type = true;
     fixture->settings.upload.unwrap_multipart = true;
@@ -78,11 +81,18 @@ static inline void fixture_parts(struct fixture *fixture)
     parts->spools = spools_new(NULL); /* none is filled */
     parts->upload_locks = upload_locks_new();
     parts->stores = stores_new();
+    parts->upload_queue = upload_queue_new(NULL);
+    parts->fair_shares = fair_shares_new();
     parts->capacity = capacity_new();
     parts->quota_reservations = quota_reservations_new();
     parts->inspection = &fixture->inspection;
-    assert_true(parts->glance && parts->records && parts->spools && parts->upload_locks &&
-                parts->stores && parts->capacity && parts->quota_reservations);
+    parts->usage_answers = usage_answers_new();
+    assert_true(parts->glance && parts->upload_queue && parts->records && parts->spools &&
+                parts->upload_locks && parts->stores && parts->capacity && parts->fair_shares &&
+                parts->quota_reservations && parts->usage_answers);
+    parts->usage_questions = usage_questions_new(parts->loop, parts->glance, parts->usage_answers,
+                                                 parts->quota_reservations);
+    assert_non_null(parts->usage_questions);
 }
 
 /* All but the exchange. The client has sent `fields`: names and values in turn, up to NULL. */
@@ -90,6 +100,7 @@ static inline void fixture_prepare(struct fixture *fixture, void **state, const 
 {
     *fixture = (struct fixture){0};
     struct headers *headers = &fixture->client.head.headers;
+    fixture->client.head.method = "PUT";
     for (; *fields; fields += 2)
         assert_true(headers_add(headers, fields[0], fields[1]));
     fixture_settings(fixture);
@@ -139,7 +150,6 @@ static inline void fixture_begin_route(struct fixture *fixture, void **state, en
     fixture->size = &fixture->upload->size;
     fixture->send = &fixture->upload->send;
     fixture->outcome = &fixture->upload->outcome;
-    fixture->usage = &fixture->upload->quota.usage;
     fixture_set_check(fixture, &fixture->upload->check);
     assert_true(UPLOAD_KIND.begin(fixture->x));
     assert_true(requested_store(&fixture->client.head.headers, &fixture->check->requested_store));
@@ -199,6 +209,7 @@ static inline void fixture_end(struct fixture *fixture)
     headers_free(&fixture->out);
     headers_free(&fixture->client.head.headers);
     reply_free(&fixture->client.answer);
+    usage_questions_free(fixture->parts.usage_questions);
     glance_free(fixture->parts.glance);
     loop_free(fixture->parts.loop);
     records_free(fixture->parts.records);
@@ -208,6 +219,9 @@ static inline void fixture_end(struct fixture *fixture)
     stores_free(fixture->parts.stores);
     capacity_free(fixture->parts.capacity);
     quota_reservations_free(fixture->parts.quota_reservations);
+    usage_answers_free(fixture->parts.usage_answers);
+    upload_queue_free(fixture->parts.upload_queue);
+    fair_shares_free(fixture->parts.fair_shares);
 }
 
 static inline int fixture_over(void **state)

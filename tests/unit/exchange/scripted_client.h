@@ -20,7 +20,8 @@ struct client {
     const char *sends; /* what it has not sent yet; NULL: no step reads it */
     ssize_t then;      /* what client_read() returns after that */
     size_t piece;      /* at most so many bytes at a time; 0: no limit */
-    bool invited, dropped;
+    bool invited, dropped, left;
+    bool uncertified; /* it has shown no certificate, and one is required */
 };
 
 /* The linker takes these functions instead of those of the listener's archive. */
@@ -54,6 +55,11 @@ enum refusal client_refusal(const struct client *client)
     return REFUSAL_NONE;
 }
 
+bool client_is_certified(struct client *client)
+{
+    return !client->uncertified;
+}
+
 bool client_over_limit(const struct client *client)
 {
     (void)client;
@@ -79,6 +85,14 @@ void client_invite(struct client *client)
     assert_non_null(client->sends);
     assert_false(client->invited);
     client->invited = true;
+}
+
+bool client_send_interim(struct client *client, const char *status, const struct headers *headers)
+{
+    (void)client;
+    (void)status;
+    (void)headers;
+    return true;
 }
 
 ssize_t client_read(struct client *client, void *into, size_t room)
@@ -112,6 +126,11 @@ void client_drop(struct client *client)
 {
     assert_non_null(client->sends);
     client->dropped = true;
+}
+
+void client_leave(struct client *client)
+{
+    client->left = true;
 }
 
 void client_out_of_memory(struct client *client)

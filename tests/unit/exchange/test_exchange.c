@@ -38,7 +38,7 @@ static void a_request_gets_its_kind_by_its_route(void **state)
         {"GET", "/v2/images", 0, "forward"},        {"GET", "/", 0, "forward"},
         {"PUT", ID "/file", 3, "preflight"},        {"PUT", ID "/stage", 3, "preflight"},
         {"POST", ID "/import", 3, "hold"},          {"POST", ID "/import", 0, "forward"},
-        {"POST", "/v2/images/x/more", 3, "invite"},
+        {"POST", "/v2/images/x/more", 3, "invite"}, {"GET", ID "/file/progress", 0, "preflight"},
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         struct fixture fixture;
@@ -91,7 +91,7 @@ static void an_upload_that_is_refused_by_its_first_step_is_recorded(void **state
 {
     struct fixture fixture;
     fixture_prepare(&fixture, state, FIELDS);
-    fixture.parts.draining = true;
+    fixture.parts.drain = DRAIN_STOPPING;
     fixture.client.head.method = "PUT";
     fixture.client.head.target = ID "/file";
     fixture_policy(&fixture, state, "default: {store: test}\n");

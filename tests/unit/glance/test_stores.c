@@ -127,6 +127,27 @@ static void the_algorithm_is_the_one_reported_last(void **state)
     assert_string_equal(algorithm, "sha256");
 }
 
+static void an_active_image_tells_the_algorithm(void **state)
+{
+    (void)state;
+    static const char *const none[] = {"", "{}", "{\"images\": []}",
+                                       "{\"images\": [{\"os_hash_algo\": null}]}"};
+    static const char told[] =
+        "{\"images\": [{\"os_hash_algo\": null}, {\"os_hash_algo\": \"sha256\"}]}";
+    char algorithm[ALGORITHM_MAX + 1];
+    assert_true(stores_ask_algorithm(stores));
+    assert_false(stores_ask_algorithm(stores));
+    for (size_t i = 0; i < sizeof none / sizeof *none; i++)
+        assert_false(stores_learn_from_list(stores, none[i], strlen(none[i])));
+    now += STORES_FRESH_MS;
+    assert_true(stores_ask_algorithm(stores)); /* once a minute */
+    assert_true(stores_learn_from_list(stores, told, strlen(told)));
+    stores_algorithm(stores, algorithm);
+    assert_string_equal(algorithm, "sha256");
+    now += STORES_FRESH_MS;
+    assert_false(stores_ask_algorithm(stores));
+}
+
 /* --- when to ask ------------------------------------------------------------------------------ */
 
 static void an_answer_is_fresh_for_a_while(void **state)
@@ -225,6 +246,7 @@ int main(void)
         TEST(stores_have_a_maximum),
         TEST(glance_without_stores_lists_none),
         TEST(the_algorithm_is_the_one_reported_last),
+        TEST(an_active_image_tells_the_algorithm),
         TEST(an_answer_is_fresh_for_a_while),
         TEST(one_request_at_a_time),
         TEST(next_worker_asks_after_a_failed_request),

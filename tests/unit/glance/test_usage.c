@@ -53,10 +53,14 @@ static void absent_limit_limits_nothing(void **state)
     expect_nothing(&usage);
     assert_true(usage_allows(&usage, false, 0, UINT64_MAX, why));
     assert_true(usage_allows(&usage, true, 0, UINT64_MAX, why));
+    assert_true(usage_is_unlimited(&usage, false) && usage_is_unlimited(&usage, true));
     assert_true(usage_parse(one, strlen(one), &usage));
     assert_false(usage.image_size_total.known);
     expect_limit(&usage.image_stage_total, 2, 3);
     assert_false(usage.image_count_uploading.known);
+    assert_true(usage_is_unlimited(&usage, false) && !usage_is_unlimited(&usage, true));
+    usage.image_count_uploading = (struct usage_limit){true, 1, 0};
+    assert_false(usage_is_unlimited(&usage, false));
 }
 
 static void another_answer_limits_nothing(void **state)

@@ -246,6 +246,26 @@ static void glance_would_refuse_names_its_check(void **state)
     }
 }
 
+/* The image goes with the upload: none waits for data, and none is to be looked at. */
+static void a_new_image_is_gone_after_a_refusal(void **state)
+{
+    (void)state;
+    for (int i = REFUSAL_NONE + 1; i < REFUSAL_COUNT; i++) {
+        const struct refusal_context context = {
+            .request_id = "req-1", .url = "http://h/upload/a", .upload = true, .new_image = true};
+        struct reply reply;
+        reply_init(&reply);
+        assert_true(reply_refuse(&reply, (enum refusal)i, &context));
+        const char *text = buffer_text(&reply.body);
+        bool of_images = i == REFUSAL_IMAGE_NOT_QUEUED || i == REFUSAL_FORMATS_UNSET ||
+                         i == REFUSAL_OFFSET_MISMATCH || i == REFUSAL_UPLOAD_MOVING;
+        if (!of_images && (strstr(text, "waits for data") || strstr(text, "Look at the image") ||
+                           strstr(text, "/v2/images/")))
+            fail_msg("%s", text);
+        reply_free(&reply);
+    }
+}
+
 static void earlier_content_is_replaced(void **state)
 {
     (void)state;
@@ -271,6 +291,7 @@ int main(void)
         cmocka_unit_test(length_required_may_have_particulars),
         cmocka_unit_test(glanceclient_gets_text),
         cmocka_unit_test(glance_would_refuse_names_its_check),
+        cmocka_unit_test(a_new_image_is_gone_after_a_refusal),
         cmocka_unit_test(earlier_content_is_replaced),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

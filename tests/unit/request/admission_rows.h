@@ -37,9 +37,7 @@ struct head {
 static inline void judge(const struct head *head, void (*how)(struct settings *settings),
                          struct admission *out)
 {
-    struct settings settings = {.upload = {.fix_content_type = true,
-                                           .unwrap_multipart = true,
-                                           .unknown_length = UNKNOWN_LENGTH_SPOOL}};
+    struct settings settings = {.upload = {.fix_content_type = true, .unwrap_multipart = true}};
     struct headers headers = {0};
     for (const char *const *field = head->fields; *field; field += 2)
         assert_true(headers_add(&headers, field[0], field[1]));
@@ -52,16 +50,6 @@ static inline void judge(const struct head *head, void (*how)(struct settings *s
 static inline void refuse_forms(struct settings *settings)
 {
     settings->upload.unwrap_multipart = false;
-}
-
-static inline void refuse_unknown(struct settings *settings)
-{
-    settings->upload.unknown_length = UNKNOWN_LENGTH_REJECT;
-}
-
-static inline void stream_unknown(struct settings *settings)
-{
-    settings->upload.unknown_length = UNKNOWN_LENGTH_STREAM;
 }
 
 /* --- what speaks against it ------------------------------------------------------------ */

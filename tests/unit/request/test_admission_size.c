@@ -49,21 +49,6 @@ static void declared_sizes_must_agree(void **state)
     JUDGE_ALL(rows, NULL);
 }
 
-static void unknown_length_follows_the_settings(void **state)
-{
-    (void)state;
-    static const struct row unknown[] = {{{{NULL}, CHUNKED}, ""}};
-    static const struct row refused[] = {
-        {{{NULL}, CHUNKED}, "length_required"},
-        {{{"Content-Type", FORM, NULL}, CHUNKED}, "length_required"},
-        {{{SIZE, "5", NULL}, CHUNKED}, ""},
-        {{{NULL}, LENGTH(5)}, ""},
-    };
-    JUDGE_ALL(unknown, NULL);
-    JUDGE_ALL(unknown, stream_unknown);
-    JUDGE_ALL(refused, refuse_unknown);
-}
-
 /* --- how large it is ------------------------------------------------------------------- */
 
 static void size_is_the_images_or_unknown(void **state)
@@ -72,25 +57,51 @@ static void size_is_the_images_or_unknown(void **state)
     static const struct {
         struct head head;
         void (*how)(struct settings *settings);
-        bool declared_form, promised, size_known, size_comes;
+        bool declared_form, promised, size_known, size_comes, no_length;
         uint64_t size; /* if it is known */
     } rows[] = {
-        {{{NULL}, LENGTH(7)}, NULL, false, false, true, false, 7},
-        {{{NULL}, {FRAMING_NONE, 0, false}}, NULL, false, false, true, false, 0},
-        {{{SIZE, "7", NULL}, LENGTH(7)}, NULL, false, true, true, false, 7},
-        {{{NULL}, CHUNKED}, NULL, false, false, false, true, 0},
-        {{{NULL}, CHUNKED}, stream_unknown, false, false, false, false, 0},
-        {{{SIZE, "5", NULL}, CHUNKED}, NULL, false, true, true, false, 5},
-        {{{SIZE, "5", NULL}, CHUNKED}, stream_unknown, false, true, true, false, 5},
-        {{{SIZE, "x", NULL}, CHUNKED}, NULL, false, false, false, true, 0},
+        {{{NULL}, LENGTH(7)}, NULL, false, false, true, false, false, 7},
+        {{{NULL}, {FRAMING_NONE, 0, false}}, NULL, false, false, true, false, false, 0},
+        {{{SIZE, "7", NULL}, LENGTH(7)}, NULL, false, true, true, false, false, 7},
+        {{{NULL}, CHUNKED}, NULL, false, false, false, false, true, 0},
+        {{{SIZE, "5", NULL}, CHUNKED}, NULL, false, true, true, false, false, 5},
+        {{{SIZE, "x", NULL}, CHUNKED}, NULL, false, false, false, false, true, 0},
         /* the file in a form is smaller than the form */
-        {{{"Content-Type", FORM, NULL}, LENGTH(70)}, NULL, true, false, false, true, 0},
-        {{{"Content-Type", FORM, SIZE, "5", NULL}, LENGTH(70)}, NULL, true, true, true, true, 5},
-        {{{"Content-Type", FORM, NULL}, CHUNKED}, NULL, true, false, false, true, 0},
-        {{{"Content-Type", FORM, NULL}, CHUNKED}, stream_unknown, true, false, false, false, 0},
-        {{{"Content-Type", FORM, SIZE, "5", NULL}, CHUNKED}, NULL, true, true, true, false, 5},
+        {{{"Content-Type", FORM, NULL}, LENGTH(70)}, NULL, true, false, false, true, false, 0},
+        {{{"Content-Type", FORM, SIZE, "5", NULL}, LENGTH(70)},
+         NULL,
+         true,
+         true,
+         true,
+         true,
+         false,
+         5},
+        {{{"Content-Type", FORM, NULL}, CHUNKED}, NULL, true, false, false, false, true, 0},
+        {{{"Content-Type", FORM, SIZE, "5", NULL}, CHUNKED},
+         NULL,
+         true,
+         true,
+         true,
+         false,
+         false,
+         5},
         /* but where forms are not unwrapped it is a body like any other */
-        {{{"Content-Type", FORM, NULL}, LENGTH(70)}, refuse_forms, false, false, true, false, 70},
+        {{{"Content-Type", FORM, NULL}, LENGTH(70)},
+         refuse_forms,
+         false,
+         false,
+         true,
+         false,
+         false,
+         70},
+        {{{"Content-Type", FORM, NULL}, CHUNKED},
+         refuse_forms,
+         false,
+         false,
+         false,
+         false,
+         true,
+         0},
     };
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         struct admission admission;
@@ -98,11 +109,12 @@ static void size_is_the_images_or_unknown(void **state)
         if (admission.declared_form != rows[i].declared_form ||
             admission.promised != rows[i].promised || admission.size_known != rows[i].size_known ||
             admission.size_comes != rows[i].size_comes ||
+            admission.no_length != rows[i].no_length ||
             (rows[i].size_known && admission.size != rows[i].size) ||
             (rows[i].promised && admission.promise != rows[i].size))
-            fail_msg("row %zu: form %d, promised %d, known %d, comes %d, size %" PRIu64, i,
+            fail_msg("row %zu: form %d, promised %d, known %d, comes %d, none %d, size %" PRIu64, i,
                      admission.declared_form, admission.promised, admission.size_known,
-                     admission.size_comes, admission.size);
+                     admission.size_comes, admission.no_length, admission.size);
     }
 }
 
@@ -123,7 +135,6 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(declared_sizes_must_agree),
-        cmocka_unit_test(unknown_length_follows_the_settings),
         cmocka_unit_test(size_is_the_images_or_unknown),
         cmocka_unit_test(mismatching_size_headers_keep_the_size),
     };

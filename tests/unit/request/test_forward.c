@@ -26,6 +26,38 @@ static void same(const struct headers *headers, const struct header *wanted)
     assert_null(wanted->name);
 }
 
+#define PARENT "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
+
+static void trace_is_forwarded_only_if_it_is_valid(void **state)
+{
+    (void)state;
+    static const struct {
+        struct header sent[4], wanted[3];
+    } rows[] = {
+        {{{"Traceparent", PARENT}, {"Tracestate", "a=b"}, {"tracestate", "c=d"}},
+         {{"Traceparent", PARENT}, {"Tracestate", "a=b"}, {"tracestate", "c=d"}}},
+        {{{"traceparent", "00-0-0-01"}, {"Tracestate", "a=b"}}, {{0}}},
+        {{{"Tracestate", "a=b"}}, {{0}}},
+        {{{"Traceparent", PARENT}, {"Trace_Parent", PARENT}},
+         {{"Traceparent", PARENT}, {"Trace_Parent", PARENT}}}, /* another name */
+        {{{"Traceparent", PARENT}, {"traceparent", PARENT}, {"Tracestate", "a=b"}}, {{0}}},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        struct origin origin = {"", "", "", "", ""};
+        struct headers from = {0}, to;
+        struct header wanted[5] = {{0}};
+        size_t count = 0;
+        fill(&from, rows[i].sent);
+        for (; count < 3 && rows[i].wanted[count].name; count++)
+            wanted[count] = rows[i].wanted[count];
+        wanted[count] = (struct header){"X-Openstack-Request-Id", "req-1"};
+        assert_true(forward_request_headers(&from, &origin, "req-1", &to));
+        same(&to, wanted);
+        headers_free(&to);
+        headers_free(&from);
+    }
+}
+
 static void forwarded_request_has_no_hop_by_hop_fields(void **state)
 {
     (void)state;
@@ -209,6 +241,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(forwarded_request_has_no_hop_by_hop_fields),
+        cmocka_unit_test(trace_is_forwarded_only_if_it_is_valid),
         cmocka_unit_test(identity_fields_are_removed),
         cmocka_unit_test(unknown_addresses_are_not_forwarded),
         cmocka_unit_test(answer_keeps_its_fields_in_order),

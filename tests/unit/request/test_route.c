@@ -180,12 +180,58 @@ static void upload_path_may_be_escaped_at_every_byte(void **state)
     headers_free(&headers);
 }
 
+static void new_images_are_found(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *method, *target;
+        bool found;
+    } rows[] = {
+        {"PUT", "/upload/cirros.img?tag=x", true},
+        {"POST", "/upload/", true},
+        {"PUT", "/upload", true},
+        {"PUT", "//upload//a", true},
+        {"PUT", "/%75pload/a", true},
+        {"PUT", "/upload%2Fa", true},
+        {"GET", "/upload/", false},
+        {"OPTIONS", "/upload/", false},
+        {"PUT", "/uploads/a", false},
+        {"PUT", "/v2/upload/a", false},
+        {"PUT", UPLOAD, false},
+    };
+    struct headers headers = accepting(NULL);
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        struct target target;
+        struct route route;
+        assert_null(target_parse(rows[i].target, &target));
+        assert_null(route_find(rows[i].method, &target, &headers, &route));
+        assert_int_equal(route.new_image, rows[i].found);
+        assert_int_not_equal(route.kind, ROUTE_NEW_IMAGE); /* it may be switched off */
+        target_free(&target);
+    }
+    headers_free(&headers);
+}
+
+static void the_data_of_a_new_image_goes_without_the_query(void **state)
+{
+    (void)state;
+    struct target target;
+    struct route route = {.kind = ROUTE_NEW_IMAGE, .image_id = ID};
+    assert_null(target_parse("/upload/a?tag=x", &target));
+    char *path = route_canonical(&route, &target);
+    assert_string_equal(path, UPLOAD);
+    free(path);
+    target_free(&target);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_spelling_of_an_upload_is_found),
         cmocka_unit_test(other_requests_are_routed_as_glance_does),
         cmocka_unit_test(upload_path_may_be_escaped_at_every_byte),
+        cmocka_unit_test(new_images_are_found),
+        cmocka_unit_test(the_data_of_a_new_image_goes_without_the_query),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

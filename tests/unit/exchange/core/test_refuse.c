@@ -44,11 +44,13 @@ static void no_memory_is_not_the_clients_fault(void **state)
 {
     struct fixture fixture;
     begin(&fixture, state);
-    refusal_set_fault(fixture_refusal(&fixture), "req-1", REFUSAL_BAD_REQUEST, NO_MEMORY);
+    refusal_set_fault(fixture_refusal(&fixture), &fixture.x->request, REFUSAL_BAD_REQUEST,
+                      NO_MEMORY);
     assert_outcome(&fixture, STEP_REFUSE, REFUSAL_OUT_OF_MEMORY, "");
     fixture_end(&fixture);
     begin(&fixture, state);
-    refusal_set_fault(fixture_refusal(&fixture), "req-1", REFUSAL_BAD_REQUEST, "it has two");
+    refusal_set_fault(fixture_refusal(&fixture), &fixture.x->request, REFUSAL_BAD_REQUEST,
+                      "it has two");
     assert_outcome(&fixture, STEP_REFUSE, REFUSAL_BAD_REQUEST, "it has two");
     fixture_end(&fixture);
 }

@@ -43,20 +43,9 @@ static enum step_result admit(struct fixture *fixture, void **state, const char 
     return fixture_run(fixture, upload_admit);
 }
 
-static void fill_spool(struct fixture *fixture)
-{
-    fixture->settings.upload.spool_limit = 0;
-}
-
-static void stream_unknown(struct fixture *fixture)
-{
-    fixture->settings.upload.spool_limit = 0;
-    fixture->settings.upload.unknown_length = UNKNOWN_LENGTH_STREAM;
-}
-
 static void drain(struct fixture *fixture)
 {
-    fixture->parts.draining = true;
+    fixture->parts.drain = DRAIN_STOPPING;
 }
 
 /* --- enforced -------------------------------------------------------------------------- */
@@ -84,10 +73,6 @@ static void the_first_violation_counts(void **state)
          NULL,
          REFUSAL_BAD_REQUEST,
          "x-openstack-image-size is not a number of bytes"},
-        {{NULL}, CHUNKED, fill_spool, REFUSAL_SPOOL_FULL, NULL},
-        {{NULL}, CHUNKED, stream_unknown, REFUSAL_NONE, NULL},
-        {{SIZE, "5", NULL}, CHUNKED, fill_spool, REFUSAL_NONE, NULL},
-        {{"Content-Type", FORM, NULL}, FIVE, fill_spool, REFUSAL_NONE, NULL},
         {{"Content-MD5", "kAFQmDzST7DWlj99KOF/cg==", NULL}, FIVE, NULL, REFUSAL_NONE, NULL},
         {{"Content-MD5", "x", NULL},
          FIVE,
@@ -125,6 +110,28 @@ static void facts_of_the_head_are_kept(void **state)
     fixture_end(&fixture);
 }
 
+static void a_missing_length_is_noted(void **state)
+{
+    static const struct {
+        const char *fields[3];
+        enum sending sent;
+        bool none;
+    } rows[] = {
+        {{NULL}, CHUNKED, true},
+        {{"Content-Type", FORM, NULL}, CHUNKED, true},
+        {{SIZE, "5", NULL}, CHUNKED, false},
+        {{NULL}, FIVE, false},
+        {{"Content-Type", FORM, NULL}, FIVE, false},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct fixture fixture;
+        assert_int_equal(admit(&fixture, state, ENFORCED, rows[i].fields, rows[i].sent, NULL),
+                         STEP_NEXT);
+        assert_int_equal(fixture.head->no_length, rows[i].none);
+        fixture_end(&fixture);
+    }
+}
+
 static void an_empty_body_is_noted(void **state)
 {
     static const struct {
@@ -145,19 +152,18 @@ static void an_empty_body_is_noted(void **state)
 static void audit_mode_notes_or_keeps_violations(void **state)
 {
     static const char *const fields[] = {"Content-Encoding", "gzip", "Content-Range", "x", NULL};
-    static const uint64_t reported = UINT64_C(1) << REFUSAL_CONTENT_ENCODING |
-                                     UINT64_C(1) << REFUSAL_CONTENT_RANGE |
-                                     UINT64_C(1) << REFUSAL_SPOOL_FULL;
+    static const uint64_t reported =
+        UINT64_C(1) << REFUSAL_CONTENT_ENCODING | UINT64_C(1) << REFUSAL_CONTENT_RANGE;
     struct fixture fixture;
-    assert_int_equal(admit(&fixture, state, WATCHED, fields, CHUNKED, fill_spool), STEP_NEXT);
+    assert_int_equal(admit(&fixture, state, WATCHED, fields, CHUNKED, NULL), STEP_NEXT);
     assert_int_equal(fixture_audit_mode(&fixture), AUDIT_ON);
     assert_true(fixture_record(&fixture)->audit_reasons == reported);
     assert_int_equal(fixture_pending(&fixture), 0);
     fixture_end(&fixture);
-    assert_int_equal(admit(&fixture, state, MIXED, fields, CHUNKED, fill_spool), STEP_NEXT);
+    assert_int_equal(admit(&fixture, state, MIXED, fields, CHUNKED, NULL), STEP_NEXT);
     assert_int_equal(fixture_audit_mode(&fixture), AUDIT_UNDECIDED);
     assert_true(fixture_record(&fixture)->audit_reasons == 0);
-    assert_int_equal(fixture_pending(&fixture), 3);
+    assert_int_equal(fixture_pending(&fixture), 2);
     assert_int_equal(fixture.x->audit.pending[0].reason, REFUSAL_CONTENT_RANGE);
     fixture_end(&fixture);
 }
@@ -204,6 +210,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         FIXTURE_TEST(the_first_violation_counts),
         FIXTURE_TEST(facts_of_the_head_are_kept),
+        FIXTURE_TEST(a_missing_length_is_noted),
         FIXTURE_TEST(an_empty_body_is_noted),
         FIXTURE_TEST(audit_mode_notes_or_keeps_violations),
         FIXTURE_TEST(a_malformed_head_is_refused_in_audit_mode),

@@ -7,6 +7,7 @@
 
 #include <cmocka.h>
 
+#include "intake/tally.h"
 #include "unit/exchange/fixture.h"
 
 static const char *const NO_FIELDS[] = {NULL};
@@ -177,7 +178,7 @@ static uint64_t in_flight(struct fixture *fixture)
     return others;
 }
 
-static void the_bucket_is_asked_again_only_for_a_new_size(void **state)
+static void the_bucket_is_asked_again_only_if_need_be(void **state)
 {
     struct fixture fixture;
     begin(&fixture, state);
@@ -186,11 +187,38 @@ static void the_bucket_is_asked_again_only_for_a_new_size(void **state)
     fixture_enter(&fixture);
     assert_int_equal(fixture_run(&fixture, upload_check_capacity), STEP_NEXT);
     assert_int_equal(in_flight(&fixture), 40);
-    fixture.size->bytes = 50;
-    assert_int_equal(look(&fixture, 200, "0", NULL), STEP_NEXT);
+    fixture.size->bytes = 50; /* the answer has room for that */
+    fixture_enter(&fixture);
+    assert_int_equal(fixture_run(&fixture, upload_check_capacity), STEP_NEXT);
     assert_int_equal(in_flight(&fixture), 50);
+    fixture.size->bytes = 1000;
+    assert_int_equal(look(&fixture, 200, "0", NULL), STEP_NEXT);
+    assert_int_equal(in_flight(&fixture), 1000);
     exchange_close_record(fixture.x);
     assert_int_equal(in_flight(&fixture), 0);
+    fixture_end(&fixture);
+}
+
+/* They may be in the bucket by now, so it is asked again. */
+static void bytes_at_another_proxy_cause_a_wait_first(void **state)
+{
+    struct fixture fixture;
+    struct tally *elsewhere = tally_new();
+    begin(&fixture, state);
+    assert_non_null(elsewhere);
+    assert_true(tally_add(elsewhere, "test", (struct tally_bytes){UINT64_MAX / 2, 0}));
+    capacity_hear(fixture.parts.capacity, elsewhere, false);
+    assert_int_equal(look(&fixture, 200, "0", NULL), STEP_WAIT);
+    assert_true(fixture_is_set(&fixture, STEP_TIMER));
+    assert_false(fixture.upload->capacity.question.fetch.begun);
+    fixture_fire(&fixture, STEP_TIMER);
+    assert_int_equal(fixture_run(&fixture, upload_check_capacity), STEP_WAIT);
+    assert_true(fixture.upload->capacity.question.fetch.begun);
+    fixture.upload->capacity.wait_began_ms = clock_ms() - 60000;
+    struct fetch *asked = fixture_question(&fixture, QUESTION_BUCKET);
+    fixture_answered(asked, 200, "");
+    assert_true(headers_add(&asked->answer.headers, USED, "0"));
+    assert_int_equal(fixture_run(&fixture, upload_check_capacity), STEP_REFUSE);
     fixture_end(&fixture);
 }
 
@@ -201,7 +229,8 @@ int main(void)
         FIXTURE_TEST(audit_mode_notes_a_full_store),
         FIXTURE_TEST(a_failed_question_refuses_nobody),
         FIXTURE_TEST(the_bucket_is_asked_only_if_the_store_is_chosen),
-        FIXTURE_TEST(the_bucket_is_asked_again_only_for_a_new_size),
+        FIXTURE_TEST(the_bucket_is_asked_again_only_if_need_be),
+        FIXTURE_TEST(bytes_at_another_proxy_cause_a_wait_first),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

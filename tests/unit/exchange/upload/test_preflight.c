@@ -12,7 +12,6 @@
 static const char *const FIELDS[] = {"X-Auth-Token", "secret", NULL};
 
 static const char IMAGE[] = "{\"status\": \"queued\", \"owner\": \"p\", \"disk_format\": \"raw\"}";
-static const char USAGE[] = "{\"usage\": {\"image_size_total\": {\"usage\": 3, \"limit\": 7}}}";
 static const char STORES[] = "{\"stores\": [{\"id\": \"file\"}, {\"id\": \"test\"}]}";
 
 static void begin(struct fixture *fixture, void **state)
@@ -28,7 +27,7 @@ static void ask(struct fixture *fixture, void **state)
     begin(fixture, state);
     assert_int_equal(fixture_run(fixture, upload_preflight), STEP_WAIT);
     assert_true(fixture_question(fixture, QUESTION_IMAGE)->begun &&
-                fixture_question(fixture, QUESTION_USAGE)->begun &&
+                usage_account_is_asked(fixture_account(fixture)) &&
                 fixture_question(fixture, QUESTION_STORES)->begun);
 }
 
@@ -70,7 +69,9 @@ static void only_unknown_facts_are_asked_for(void **state)
             rows[i].how(&fixture);
         assert_int_equal(fixture_run(&fixture, upload_preflight), STEP_WAIT);
         assert_true(fixture_question(&fixture, QUESTION_IMAGE)->begun);
-        assert_int_equal(fixture_question(&fixture, QUESTION_USAGE)->begun, rows[i].usage);
+        const struct usage_account *account = fixture.upload->quota.account;
+        assert_int_equal(account && usage_account_is_asked(fixture_account(&fixture)),
+                         rows[i].usage);
         assert_int_equal(fixture_question(&fixture, QUESTION_STORES)->begun, rows[i].stores);
         assert_field(&fixture.check->fields, "X-Auth-Token", "secret");
         fixture_end(&fixture);
@@ -94,12 +95,8 @@ static void both_answers_are_waited_for(void **state)
         assert_outcome(&fixture, fixture_run(&fixture, upload_preflight), REFUSAL_NONE, NULL);
         assert_string_equal(fixture.image->owner, "p");
         assert_int_equal(stores_look(fixture.parts.stores, "test"), STORE_EXISTS);
-        assert_false(upload_read_usage(fixture.x, &fixture.upload->quota));
-        fixture_answered(fixture_question(&fixture, QUESTION_USAGE), 200, USAGE);
-        assert_true(upload_read_usage(fixture.x, &fixture.upload->quota));
-        assert_int_equal(fixture.usage->image_size_total.limit, 7);
-        assert_false(fetches[0]->begun || fetches[1]->begun ||
-                     fixture_question(&fixture, QUESTION_USAGE)->begun);
+        assert_false(fetches[0]->begun || fetches[1]->begun);
+        assert_true(usage_account_is_asked(fixture_account(&fixture)));
         assert_logged(&fixture, NULL);
         fixture_end(&fixture);
     }
@@ -159,42 +156,33 @@ static void without_the_image_there_is_no_upload(void **state)
     }
 }
 
-/* --- usage and stores ------------------------------------------------------------------- */
+/* --- the stores ------------------------------------------------------------------------- */
 
-static void missing_usage_or_stores_are_logged_and_not_checked(void **state)
+static void missing_stores_are_logged_and_not_checked(void **state)
 {
     static const struct {
         unsigned status; /* 0: the transfer failed */
         const char *body;
-        const char *of_usage, *of_stores; /* in the log; NULL: nothing */
+        const char *logged; /* NULL: nothing */
     } rows[] = {
-        {404, "", NULL, NULL}, /* an older Glance */
-        {500, "", "Glance does not tell what the project may upload: it answers 500: not checked",
-         "Glance does not tell its stores: it answers 500: not checked"},
-        {204, "", "Glance does not tell what the project may upload: it answers 204: not checked",
-         "Glance does not tell its stores: it answers 204: not checked"},
-        {200, "<html>", "the answer to /v2/info/usage cannot be read: not checked",
-         "the answer to /v2/info/stores cannot be read"},
-        {0, "", "Glance does not tell what the project may upload: libcurl's words: not checked",
-         "Glance does not tell its stores: libcurl's words: not checked"},
+        {404, "", NULL}, /* an older Glance */
+        {500, "", "Glance does not tell its stores: it answers 500: not checked"},
+        {204, "", "Glance does not tell its stores: it answers 204: not checked"},
+        {200, "<html>", "the answer to /v2/info/stores cannot be read"},
+        {0, "", "Glance does not tell its stores: libcurl's words: not checked"},
     };
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         struct fixture fixture;
         ask(&fixture, state);
-        struct fetch *others[] = {fixture_question(&fixture, QUESTION_USAGE),
-                                  fixture_question(&fixture, QUESTION_STORES)};
+        struct fetch *stores = fixture_question(&fixture, QUESTION_STORES);
         fixture_answered(fixture_question(&fixture, QUESTION_IMAGE), 200, IMAGE);
-        for (size_t k = 0; k < 2; k++)
-            if (rows[i].status)
-                fixture_answered(others[k], rows[i].status, rows[i].body);
-            else
-                fixture_broke(others[k], TRANSFER_STALLED);
+        if (rows[i].status)
+            fixture_answered(stores, rows[i].status, rows[i].body);
+        else
+            fixture_broke(stores, TRANSFER_STALLED);
         assert_outcome(&fixture, fixture_run(&fixture, upload_preflight), REFUSAL_NONE, NULL);
-        assert_true(upload_read_usage(fixture.x, &fixture.upload->quota));
-        assert_false(fixture.usage->image_size_total.known);
         assert_int_equal(stores_look(fixture.parts.stores, "test"), STORE_UNKNOWN);
-        assert_logged(&fixture, rows[i].of_usage);
-        assert_logged(&fixture, rows[i].of_stores);
+        assert_logged(&fixture, rows[i].logged);
         fixture_end(&fixture);
     }
 }
@@ -225,7 +213,7 @@ int main(void)
         FIXTURE_TEST(both_answers_are_waited_for),
         FIXTURE_TEST(a_refusal_by_glance_passes_unchanged),
         FIXTURE_TEST(without_the_image_there_is_no_upload),
-        FIXTURE_TEST(missing_usage_or_stores_are_logged_and_not_checked),
+        FIXTURE_TEST(missing_stores_are_logged_and_not_checked),
         FIXTURE_TEST(after_a_failure_the_next_upload_asks_for_the_stores),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -124,7 +124,7 @@ static void other_answers_are_not_learned_from(void **state)
         if (way == STATUS)
             fixture_answer(&fixture)->status = 409;
         fixture_enter(&fixture);
-        assert_false(glance_checks_refused(fixture.upload));
+        assert_false(is_late_refusal(fixture.upload));
         assert_outcome(&fixture, fixture_run(&fixture, upload_verify), REFUSAL_NONE, NULL);
         assert_null(fixture.outcome->hint);
         assert_int_equal(inspection_refuses(&fixture.inspection), 0);
@@ -164,7 +164,7 @@ static void objections_of_glance_that_are_refused_first(void **state)
         fixture_record(&fixture)->kind = rows[i].ingest;
         if (rows[i].learned)
             inspection_learn_refused(&fixture.inspection, GLANCE_MISMATCH);
-        assert_int_equal(glance_checks_expected(fixture.upload),
+        assert_int_equal(late_refusals_expected(fixture.upload),
                          rows[i].refuses ? GLANCE_OBJECTIONS_ALL : 0);
         fixture_end(&fixture);
     }

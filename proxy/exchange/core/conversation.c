@@ -4,7 +4,6 @@
 #include "exchange/core/exchange_priv.h"
 
 #include "intake/client.h"
-#include "intake/log.h"
 #include "intake/metrics.h"
 #include "intake/rewrite.h"
 #include "intake/settings.h"
@@ -53,7 +52,7 @@ void glance_over(void *owner, enum transfer_result result, const char *detail)
     x->glance.over = true;
     x->glance.result = result;
     if (result != TRANSFER_ANSWERED && result != TRANSFER_GIVEN_UP)
-        log_say(LOG_LEVEL_WARNING, "%s: Glance: %s", x->request.id, detail);
+        request_say(&x->request, LOG_LEVEL_WARNING, "Glance: %s", detail);
     exchange_wake(x);
 }
 
@@ -115,7 +114,7 @@ enum step_result glance_pass_answer(struct exchange *x)
     struct reply reply;
     if (!glance_reply(x, &reply))
         return exchange_no_memory(x);
-    if (!headers_of_answer(x, &reply.headers)) {
+    if (!headers_of_answer(x, &reply.headers) || !exchange_add_to_answer(x, &reply.headers)) {
         reply_free(&reply);
         return exchange_no_memory(x);
     }

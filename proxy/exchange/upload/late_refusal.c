@@ -9,7 +9,6 @@
 #include "exchange/upload/upload_steps.h"
 
 #include "intake/inspection.h"
-#include "intake/log.h"
 #include "intake/record.h"
 #include "intake/settings.h"
 #include "intake/snapshot.h"
@@ -23,7 +22,7 @@ static const struct poll_plan AFTERWARDS = {
 
 /* --- data that is refused before it is sent ----------------------------------------------- */
 
-unsigned glance_checks_expected(const struct upload_flow *upload)
+unsigned late_refusals_expected(const struct upload_flow *upload)
 {
     enum glance_checks checks = upload->x.snapshot->settings->upload.glance_checks;
     if (checks == GLANCE_CHECKS_OFF || upload->x.record->kind != RECORD_FILE)
@@ -34,7 +33,7 @@ unsigned glance_checks_expected(const struct upload_flow *upload)
 
 /* --- what is learned ---------------------------------------------------------------------- */
 
-bool glance_checks_refused(const struct upload_flow *upload)
+bool is_late_refusal(const struct upload_flow *upload)
 {
     return !upload->outcome.failure && upload->x.glance.answer.status == 415 &&
            upload->x.record->kind == RECORD_FILE && upload->send.as_octets &&
@@ -53,17 +52,17 @@ static void learn(struct upload_flow *upload, enum glance_objection violation, c
 {
     if (violation == GLANCE_TAKES_IT && is_vhdx(upload))
         violation = GLANCE_MISMATCH;
-    log_say(LOG_LEVEL_WARNING, "%s: Glance has refused the data of image %s after storing it%s%s",
-            upload->x.request.id, upload->x.request.route.image_id, *why ? ": " : "", why);
+    request_say(&upload->x.request, LOG_LEVEL_WARNING,
+                "Glance has refused the data of image %s after storing it%s%s",
+                upload->x.request.route.image_id, *why ? ": " : "", why);
     if (upload->x.snapshot->settings->upload.glance_checks == GLANCE_CHECKS_AUTO &&
         inspection_learn_refused(upload->x.parts->inspection, violation))
-        log_say(LOG_LEVEL_WARNING,
-                "%s: this Glance checks the data after storing it. From now on the proxy refuses "
-                "such data before it is sent ([upload] glance_checks = off ends that)",
-                upload->x.request.id);
+        request_say(&upload->x.request, LOG_LEVEL_WARNING,
+                    "this Glance checks the data after storing it. From now on the proxy refuses "
+                    "such data before it is sent ([upload] glance_checks = off ends that)");
 }
 
-void glance_checks_learn_taken(struct upload_flow *upload)
+void late_refusal_learn_taken(struct upload_flow *upload)
 {
     const char *why;
     enum glance_objection violation = body_glance_objection(upload->body, &why);
@@ -78,6 +77,7 @@ void glance_checks_learn_taken(struct upload_flow *upload)
 static const char SPOILT[] =
     REFUSED_AFTERWARDS "The image takes no other data now, so delete it and create a new one: "
                        "{delete}";
+static const char GONE[] = REFUSED_AFTERWARDS "No image was left behind.";
 static const char WAITING[] = REFUSED_AFTERWARDS "The image waits for data again.";
 
 static const char VHDX[] =
@@ -99,14 +99,14 @@ static void tell(struct upload_flow *upload, const char *text)
              upload->x.request.id);
     bool known = body_glance_objection(upload->body, &why) != GLANCE_TAKES_IT;
     free(upload->outcome.hint);
-    upload->outcome.hint = exchange_hint(&upload->x, text,
+    upload->outcome.hint = exchange_hint(&upload->x, upload_makes_image(upload) ? GONE : text,
                                          known             ? why
                                          : is_vhdx(upload) ? VHDX
                                                            : log_says_why);
 }
 
 /* An image that cannot be seen counts as spoilt: with every Glance that answers so, it is. */
-enum step_result glance_checks_see_image(struct upload_flow *upload)
+enum step_result late_refusal_see_image(struct upload_flow *upload)
 {
     struct image seen = {0};
     const char *why;

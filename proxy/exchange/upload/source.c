@@ -1,0 +1,147 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Where the body of an upload comes from: its client; a client that goes on with it (resumption.h);
+ * or nobody, while the upload is held.
+ *
+ * The filters of the body notice no change of the source: they wait. */
+#include "exchange/upload/upload_steps.h"
+
+#include "intake/client.h"
+#include "intake/held_uploads.h"
+#include "intake/resumption.h"
+#include "intake/stream.h"
+
+#include <string.h>
+#include <sys/param.h>
+
+/* For other requests to this image. */
+static ssize_t note(struct upload_flow *upload, ssize_t got)
+{
+    struct upload_source *source = &upload->source;
+    uint64_t count = got > 0 ? (uint64_t)got : 0;
+    source->taken += count;
+    source->brought += count;
+    if (upload->hold.entry && got > 0)
+        held_upload_moved(upload->hold.entry, upload_told_offset(upload));
+    if (upload->hold.entry && got == STREAM_WAIT)
+        held_upload_waits(upload->hold.entry);
+    return got;
+}
+
+/* What a client is told to be here is on disk, if the upload is kept there. */
+static ssize_t end_part(struct upload_flow *upload)
+{
+    if (!upload_flush_kept(upload))
+        return STREAM_WAIT;
+    return upload_end_part(upload) ? STREAM_WAIT : STREAM_LOST;
+}
+
+/* A client that creates an upload may send a first part of its data. */
+static bool is_end_of_part(const struct upload_flow *upload, ssize_t got)
+{
+    return got == STREAM_END && upload->creation.wanted &&
+           upload->source.taken < upload_data_length(upload);
+}
+
+static ssize_t from_client(struct upload_flow *upload, ssize_t got)
+{
+    if (is_end_of_part(upload, got))
+        return end_part(upload);
+    bool held = got == STREAM_LOST && upload->x.client && upload_hold(upload, CLIENT_VANISHED);
+    return held ? STREAM_WAIT : note(upload, got);
+}
+
+/* --- a client that goes on with it ---------------------------------------------------------- */
+
+static ssize_t wait_for_bytes(struct upload_flow *upload)
+{
+    if (!watch_set(upload->x.parts->loop, &upload->source.watch, LOOP_READ))
+        return upload_hold(upload, CLIENT_NO_MEMORY) ? STREAM_WAIT : STREAM_LOST;
+    return note(upload, STREAM_WAIT);
+}
+
+static ssize_t from_resumption(struct upload_flow *upload, ssize_t got)
+{
+    if (got == STREAM_WAIT)
+        return wait_for_bytes(upload);
+    if (got == STREAM_NO_SPLICE)
+        return got;
+    if (got <= 0)
+        return upload_hold(upload, CLIENT_VANISHED) ? STREAM_WAIT : STREAM_LOST;
+    upload->source.left -= (uint64_t)got;
+    return note(upload, got);
+}
+
+/* The code if there is nothing to read now, else 1. */
+static ssize_t before_reading(struct upload_flow *upload)
+{
+    const struct upload_source *source = &upload->source;
+    if (source->taken == upload_data_length(upload))
+        return STREAM_END;
+    if (source->kind == SOURCE_NONE)
+        return STREAM_WAIT;
+    if (source->left == 0)
+        return end_part(upload);
+    return 1;
+}
+
+/* --- what was read before ------------------------------------------------------------------- */
+
+static bool comes_again(const struct upload_source *source)
+{
+    return source->again_given < source->again.len;
+}
+
+static ssize_t give_again(struct upload_source *source, void *into, size_t room)
+{
+    size_t count = MIN(source->again.len - source->again_given, room);
+    memcpy(into, source->again.data + source->again_given, count);
+    source->again_given += count;
+    if (!comes_again(source))
+        buffer_free(&source->again);
+    source->again_given = comes_again(source) ? source->again_given : 0;
+    return (ssize_t)count;
+}
+
+/* --- the source of the filters -------------------------------------------------------------- */
+
+static ssize_t read_source(struct upload_flow *upload, void *into, size_t room)
+{
+    struct client *client = upload->x.client;
+    if (upload->source.kind == SOURCE_CLIENT)
+        return from_client(upload, client ? client_read(client, into, room) : STREAM_LOST);
+    ssize_t code = before_reading(upload);
+    if (code != 1)
+        return code;
+    room = MIN(room, upload->source.left);
+    return from_resumption(upload, net_read(&upload->source.socket, into, room));
+}
+
+static ssize_t splice_source(struct upload_flow *upload, int pipe, size_t room)
+{
+    struct client *client = upload->x.client;
+    if (upload->source.kind == SOURCE_CLIENT)
+        return from_client(upload, client ? client_splice(client, pipe, room) : STREAM_LOST);
+    ssize_t code = before_reading(upload);
+    if (code != 1)
+        return code;
+    room = MIN(room, upload->source.left);
+    return from_resumption(upload, net_splice_in(&upload->source.socket, pipe, room));
+}
+
+ssize_t upload_source_read(void *context, void *into, size_t room)
+{
+    struct upload_flow *upload = upload_of(context);
+    if (comes_again(&upload->source))
+        return give_again(&upload->source, into, room);
+    size_t now = upload_throttle_room(upload, room);
+    return now ? upload_throttle_took(upload, read_source(upload, into, now)) : STREAM_WAIT;
+}
+
+ssize_t upload_source_splice(void *context, int pipe, size_t room)
+{
+    struct upload_flow *upload = upload_of(context);
+    if (comes_again(&upload->source))
+        return STREAM_NO_SPLICE;
+    size_t now = upload_throttle_room(upload, room);
+    return now ? upload_throttle_took(upload, splice_source(upload, pipe, now)) : STREAM_WAIT;
+}
