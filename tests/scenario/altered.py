@@ -27,10 +27,10 @@ LINE_ENDS = {
 def made(fixture):
     """{name: (specimen, its bytes)}"""
     return {path.name: (specimen, path.read_bytes())
-            for path, specimen in corpus.make_all(fixture.folder / "corpus").items()}
+            for path, specimen in corpus.made_once(fixture.shared).items()}
 
 
-@scenario(threaded=True)
+@scenario
 def bytes_in_front_of_the_image_are_refused(fixture):
     """Nothing reaches Glance, in whatever format the image is declared, raw included."""
     files, stack = made(fixture), Stack(fixture)
@@ -70,7 +70,7 @@ def shows_conversion(data):
     return (feeds >= 16 and pairs == feeds) or (feeds >= 4096 and pairs == 0)
 
 
-@scenario(threaded=True)
+@scenario
 def converted_line_ends_are_refused_or_warned_of(fixture):
     """The upload is refused where sizes inside the file, or its length together with the line ends, show the damage.
     Where there are too few line ends, there is a warning."""

@@ -85,7 +85,7 @@ def audit_relays_glances_refusals(fixture):
 # --- what would have been refused -----------------------------------------------------------
 
 
-@scenario(threaded=True, representative=True)
+@scenario
 def audit_refuses_nothing(fixture):
     audit = AuditStack(fixture, format="reject")
     damaged = stripped(BODY)
@@ -152,10 +152,10 @@ def audit_overrides_refusing_settings(fixture):
 def audit_sends_uploads_over_the_quota(fixture):
     audit = AuditStack(fixture, spool_limit="1B")
     audit.stored(audit.image(), [*RIGHT, "Transfer-Encoding: chunked"], chunks(BODY), BODY, "length", store="test")
-    audit.glance.set_limits(image_size_total=1)
+    audit.stack.set_limits(image_size_total=1)
     body = data(2 * MIB)
     audit.stored(audit.image(), [*RIGHT, f"Content-Length: {len(body)}"], body, body, "quota_exceeded", store="test")
-    audit.glance.set_limits()
+    audit.stack.set_limits()
     audit.stored(audit.image(name="elsewhere"), [*RIGHT, LENGTH], BODY, BODY, "store", "store_unknown", store="test")
 
 

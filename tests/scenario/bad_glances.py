@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Glance answers early, closes, stalls or does not listen: the client gets a readable answer at once."""
+import functools
 import json
 import time
 
@@ -10,17 +11,24 @@ from support.proxy import STREAM, wait_until
 from support.raw_http import LAST_CHUNK, Cut, chunk, head, request
 
 SIZE = MOST + (8 << 20)  # more than all buffers between client and Glance
-FRAMINGS = {
-    "small": ("Content-Length: 150000", bytes(120_000), bytes(30_000)),
-    "large": (f"Content-Length: {SIZE}", bytes(2 << 20), bytes(SIZE - (2 << 20))),
-    "chunked": ("Transfer-Encoding: chunked", chunk(bytes(200_000)), chunk(bytes(SIZE)) + LAST_CHUNK),
-}
+FRAMINGS = ("small", "large", "chunked")
 QUICK = {"glance": {"stall_timeout": "2s", "response_timeout": "2s", "connect_timeout": "1s"},
          **STREAM}
 
 
+@functools.cache
+def framed(framing):
+    """The field, and the body in two pieces. Made when it is needed: each scenario is a fork of a process with all
+    files, and the more such data it has, the longer a fork takes."""
+    return {
+        "small": lambda: ("Content-Length: 150000", bytes(120_000), bytes(30_000)),
+        "large": lambda: (f"Content-Length: {SIZE}", bytes(2 << 20), bytes(SIZE - (2 << 20))),
+        "chunked": lambda: ("Transfer-Encoding: chunked", chunk(bytes(200_000)), chunk(bytes(SIZE)) + LAST_CHUNK),
+    }[framing]()
+
+
 def start(client, framing):
-    field, first, _ = FRAMINGS[framing]
+    field, first, _ = framed(framing)
     client.send(head(f"PUT {UPLOAD} HTTP/1.1", "Host: h", field), first)
 
 
@@ -56,10 +64,11 @@ def early_answer_reaches_a_client_that_waits(fixture):
                 check_early(client.answer())  # the rest of the body is never sent
 
 
-@scenario(threaded=True)
+@scenario
 def early_answer_reaches_a_client_that_only_sends(fixture):
     proxy = fixture.proxy(fixture.glance(upload=early(closing=False)), conf=STREAM)
-    for framing, (_, _, rest) in FRAMINGS.items():
+    for framing in FRAMINGS:
+        rest = framed(framing)[2]
         with proxy.client() as client:
             start(client, framing)
             client.send_until_refused(rest)
@@ -89,7 +98,7 @@ def dying(fixture, die):
     proxy.wait_metric(len(FRAMINGS), "uploads_total", result="failed")
 
 
-@scenario(threaded=True)
+@scenario
 def glance_closing_within_the_body_is_502(fixture):
     dying(fixture, lambda asked: asked.read(10_000).close())
 
@@ -119,7 +128,7 @@ def glance_that_stops_reading_is_504(fixture):
     for framing in ("large", "chunked"):
         with proxy.client() as client:
             start(client, framing)
-            client.send_until_refused(FRAMINGS[framing][2])
+            client.send_until_refused(framed(framing)[2])
             assert reason(client.answer()) == (504, "glance_timeout"), framing
     for asked in glance.uploads():
         asked.go()

@@ -108,7 +108,7 @@ def store_without_a_limit_is_never_full(fixture):
 
 @scenario(threaded=True)
 def capacity_is_checked_when_the_length_is_known(fixture):
-    """The bucket is queried again then. Glance has got nothing before."""
+    """Glance has got nothing before."""
     store = GatewayStack(fixture)
     stack = store.stack
     for room, good in ((len(BODY), True), (len(BODY) - 1, False)):

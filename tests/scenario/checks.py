@@ -39,7 +39,7 @@ def passes(stack, image, body, *warned, put=None):
     return told
 
 
-@scenario(threaded=True)
+@scenario
 def rule_checks_override_the_settings(fixture):
     """They may be stricter or less strict."""
     stack = Stack(fixture, policy=POLICY)
@@ -77,7 +77,7 @@ def wrapped(stack, body):
     return put
 
 
-@scenario(threaded=True)
+@scenario
 def checks_follow_the_rule_selected_by_size(fixture):
     """A rule for large images is selected late. Its checks apply to the data that was checked before."""
     stack = Stack(fixture)

@@ -5,9 +5,10 @@ import json
 import time
 
 from support.fixture import scenario
-from support.glance import UPLOAD, answer, facts
-from support.raw_http import head
+from support.glance import IMAGE, UPLOAD, answer, facts
+from support.raw_http import head, request
 from support.stack import OCTETS, TOKEN
+from support.tus import TUS
 
 PAGE = "https://horizon.example.org"
 FIELDS = ["Vary: Origin", f"Access-Control-Allow-Origin: {PAGE}", "Access-Control-Allow-Credentials: true",
@@ -136,6 +137,71 @@ def cors_preflight_is_relayed(fixture):
     assert (told.status, for_a_page(told)) == (200, fields)
     asked, = glance.requests
     assert [f"{name}: {value}" for name, value in asked.fields if f"{name}: {value}" in asks] == asks
+
+
+# --- uploads that go on ---------------------------------------------------------------------------
+
+KNOWN = {"x-auth-token", "content-type"}  # the fields that Glance's configuration allows
+
+
+def like_oslo(asked):
+    """Answers a preflight request as oslo.middleware does: without a field if anything is not allowed."""
+    wanted = {name.strip().lower() for name in (asked.get("Access-Control-Request-Headers") or "").split(",")} - {""}
+    allowed = asked.get("Origin") == PAGE and wanted <= KNOWN and \
+        asked.get("Access-Control-Request-Method") in ("GET", "PUT", "POST", "DELETE", "PATCH")
+    fields = [*FIELDS, "Access-Control-Allow-Headers: " + ",".join(sorted(wanted))] if allowed else []
+    asked.read().send(answer("200 OK", *fields))
+
+
+@scenario
+def preflight_allows_the_fields_of_uploads_that_go_on(fixture):
+    glance = fixture.glance(other=like_oslo)
+    proxy = fixture.proxy(glance, conf={"resume": {"window": "10m"}})
+
+    def ask(method, fields, origin=PAGE, target=UPLOAD):
+        told = proxy.ask("OPTIONS", target, f"Origin: {origin}", f"Access-Control-Request-Method: {method}",
+                         f"Access-Control-Request-Headers: {fields}")
+        names = {name.strip().lower() for name in ",".join(told.all("Access-Control-Allow-Headers")).split(",")}
+        return told.get("Access-Control-Allow-Origin"), names
+
+    for method, fields in (("POST", "tus-resumable,upload-length,x-auth-token"),
+                           ("PATCH", "content-type, Tus-Resumable, upload-offset,x-auth-token"),
+                           ("HEAD", "tus-resumable"), ("DELETE", "tus-resumable,x-auth-token"),
+                           ("PATCH", "upload-complete,upload-draft-interop-version,upload-offset,x-auth-token")):
+        origin, allowed = ask(method, fields)
+        wanted = {name.strip().lower() for name in fields.split(",")}
+        assert origin == PAGE and wanted <= allowed, (method, fields, origin, allowed)
+    for refused_one in (ask("PATCH", "tus-resumable,x-other"), ask("LOCK", "tus-resumable"),
+                        ask("PATCH", "tus-resumable", "https://foreign.example.org"),
+                        ask("PATCH", "tus-resumable", target="/v2/images")):
+        assert refused_one == (None, {""}), refused_one
+
+
+@scenario
+def page_may_read_how_far_its_upload_is(fixture):
+    described = answer("200 OK", "Content-Type: application/json", *FIELDS,
+                       body=json.dumps({"id": IMAGE, **facts()}).encode())
+    glance = fixture.glance(image=described, other=versions)
+    for backing in ("hold", "spool"):
+        proxy = fixture.proxy(glance, conf={"resume": {"window": "10m", "backing": backing}})
+
+        def ask(method, *fields, body=b"", proxy=proxy):
+            with proxy.client() as client:
+                told = client.send(request(method, UPLOAD, TOKEN, TUS, f"Origin: {PAGE}", *fields,
+                                           body=body)).answer(method)
+            exposed = ",".join(told.all("Access-Control-Expose-Headers")).replace(" ", "").split(",")
+            assert told.get("Access-Control-Allow-Origin") == PAGE, (method, told.fields)
+            assert {name for name, _ in told.fields if name.startswith(("Upload-", "Tus-", "Location"))} <= \
+                set(exposed), (method, told.fields)
+            return told
+
+        assert ask("POST", "Upload-Length: 9").status == 201
+        assert ask("HEAD").get("Upload-Offset") == "0"
+        part = ("Content-Type: application/offset+octet-stream",)
+        assert ask("PATCH", *part, "Upload-Offset: 0", body=b"\0body").get("Upload-Offset") == "5"
+        assert ask("PATCH", *part, "Upload-Offset: 4", body=b"\0").status == 409
+        assert ask("DELETE").status == 204
+        proxy.stop()
 
 
 @scenario(threaded=True)

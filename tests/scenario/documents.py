@@ -60,7 +60,8 @@ def install(fixture, folder, files):
     into PATH that reads its configuration there first."""
     for name, text in {"policy.yaml": "default: { store: test, mode: force }\n", **files}.items():
         for missing in re.findall(rf"{ETC}/([\w.]+)", text):
-            (folder / missing).write_text("a-key\n")
+            (folder / missing).write_text("a-key-of-more-than-32-characters-\n")
+            (folder / missing).chmod(0o600)
         (folder / name).write_text(text.replace(ETC, str(folder)))
     conf = folder / "glance-intake.conf"
     conf.write_text(f"[upload]\nspool_dir = {folder}/spool\n[policy]\nfile = {folder}/policy.yaml\n")
@@ -187,9 +188,12 @@ def settings_match_the_sample(_fixture):
 
 @scenario
 def metrics_match_the_program(fixture):
-    proxy = fixture.proxy(fixture.small_glance())
+    key = fixture.folder / "cluster.key"
+    key.write_text("a-key-of-more-than-32-characters-\n")
+    key.chmod(0o600)
+    proxy = fixture.proxy(fixture.small_glance(), conf={"cluster": {"peers": f"{fixture.host}:1", "key_file": key}})
     told = set(re.findall(r"^# TYPE (\w+) ", proxy.admin("/metrics"), re.MULTILINE))
-    found = {bare(row[0]) for row in operators().rows() if row[0].startswith("`glance_intake_")}
+    found = {name for row in operators().rows() for name in re.findall(r"`((?:glance_intake|process)_\w+)`", row[0])}
     assert told and found == told, found ^ told
 
 

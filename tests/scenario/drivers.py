@@ -53,7 +53,7 @@ def named_for_drivers(folder):
     ]
 
 
-@scenario(threaded=True)
+@scenario
 def driver_formats_are_stored(fixture):
     table = named_for_drivers(fixture.folder / "made")
     stack = Stack(fixture)

@@ -6,7 +6,7 @@ import time
 
 from interrupted import BODY, FULL, GATEWAY_PORT, POLICY, after_put, bucket_has, fail, hang, hang_early, key_file
 from support.fixture import scenario
-from support.glance import IMAGE, UPLOAD, answer, facts, json_answer, new_upload
+from support.glance import BEHIND, IMAGE, UPLOAD, answer, facts, json_answer, new_upload
 from support.raw_http import Cut, chunks, head
 from support.stack import OCTETS
 
@@ -24,11 +24,11 @@ def missing_limits_and_stores_delay_only_shortly(fixture):
     """Glance never answers for the limits and the stores."""
     glance = fixture.glance(usage=hang, stores=hang)
     proxy = fixture.proxy(glance)
-    told, took = seconds_of(lambda: proxy.ask("PUT", UPLOAD, OCTETS, body=BODY))
+    told = proxy.ask("PUT", UPLOAD, OCTETS, body=BODY)
     assert told.status == 204, (told.start, told.body)
 
-    for what in ("what the project may upload", "its stores"):
-        proxy.wait_log(f"Glance does not tell {what}: nothing for 10000 ms: not checked")
+    proxy.wait_log("Glance does not tell its stores: nothing for 10000 ms: not checked")
+    proxy.wait_log("Glance does not tell what the project may upload: .*: not checked")
 
 
 @scenario
@@ -77,7 +77,8 @@ def other_2xx_of_the_preflight_is_502(fixture):
 
 @scenario
 def only_the_chosen_stores_capacity_is_checked(fixture):
-    """A rule depends on the size, and the size is known only at the end. No bucket is queried before that."""
+    """A rule depends on the size, and the size is known only at the end. A bucket that could be the one may be asked
+    before that, but refuses nothing."""
     gateway = fixture.glance(port=GATEWAY_PORT, other=bucket_has(FULL))
     glance = fixture.glance()
     rules = 'rules:\n  - name: large\n    when: { larger_than: 256KiB }\n    store: file\n'
@@ -87,13 +88,13 @@ def only_the_chosen_stores_capacity_is_checked(fixture):
         told = client.answer()
     assert (told.status, told.get("X-Intake-Store"), told.get("X-Intake-Rule")) == (204, "file", "large"), (
         told.start, told.body)
-    assert gateway.requests == []
+    asked = len(gateway.requests)
     with proxy.client() as client:
         client.send(head(f"PUT {UPLOAD} HTTP/1.1", "Host: h", OCTETS, "Transfer-Encoding: chunked"),
                     chunks(BODY[:4000]))
         told = client.answer()
     assert (told.status, json.loads(told.body)["reason"]) == (413, "store_full"), (told.start, told.body)
-    assert len(gateway.requests) == 1
+    assert len(gateway.requests) > asked
 
 
 # --- bounds -------------------------------------------------------------------------------------
@@ -168,7 +169,7 @@ def failed_allocation_fails_only_its_own_upload(fixture):
     for client in others:
         fixture.enter_context(client)
         client.send(head(f"PUT {new_upload()} HTTP/1.1", "Host: h", OCTETS, f"Content-Length: {len(BODY)}"), BODY[:-1])
-    glance.wait("the others", lambda _: [one.length >= len(BODY) - 1 for one in glance.uploads()] == [True] * 6)
+    glance.wait("the others", lambda _: [one.length >= len(BODY) - 1 - BEHIND for one in glance.uploads()] == [True] * 6)
     short.touch()
     with concurrent.futures.ThreadPoolExecutor(8) as pool:
         told = list(pool.map(upload, ways * 300))

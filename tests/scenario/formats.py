@@ -102,7 +102,7 @@ def mismatches(shelf):
     ]
 
 
-@scenario(threaded=True)
+@scenario
 def format_mismatch_is_refused_before_glance_is_asked(fixture):
     table = mismatches(Shelf(fixture))
     stack = Stack(fixture)
@@ -191,7 +191,7 @@ def unsafe_images(shelf):
 PLAIN = {("raw", "qcow2"), ("raw", "vmdk")}  # sound images under a wrong name
 
 
-@scenario(threaded=True, representative=True)
+@scenario(representative=True)
 def unsafe_format_is_refused(fixture):
     table = unsafe_images(Shelf(fixture))
     stack = Stack(fixture)

@@ -18,7 +18,7 @@ def body(number):
     return hashlib.shake_128(b"%d" % number).digest((1_000, 300_000, 1_500_000)[number % 3])
 
 
-@scenario(threaded=True, alone=True)
+@scenario(alone=True)
 def two_hundred_uploads_at_once_are_stored(fixture):
     together = threading.Barrier(UPLOADS)
     glance = fixture.glance()

@@ -9,7 +9,7 @@ import subprocess
 
 from support.fixture import scenario
 from support.glance import IMAGE, TOKEN, UPLOAD, answer, facts
-from support.proxy import SANITIZERS, wait_until
+from support.proxy import wait_until
 from support.raw_http import head
 
 DATA = bytes(range(256))
@@ -75,6 +75,21 @@ def log_file_is_reopened_on_sighup(fixture):
     wait_until("the new file is written", followed)
 
 
+@scenario
+def log_file_is_reopened_even_if_the_configuration_is_wrong(fixture):
+    """Otherwise logrotate would compress and remove a file to which the proxy still writes."""
+    file = fixture.folder / "intake.log"
+    proxy = fixture.proxy(fixture.glance(), conf={"DEFAULT": {"log_file": file}})
+    with open(proxy.conf_file, "a", encoding="utf-8") as conf:
+        conf.write("[nope]\n")
+    file.rename(fixture.folder / "intake.log.1")
+    proxy.signal(1)
+    proxy.error_file = file
+    wait_until("there is a new file", file.exists)
+    proxy.wait_log("unknown section .nope.")
+    proxy.wait_log("the old one stays in force")
+
+
 @scenario(threaded=True)
 def tokens_are_never_shown(fixture):
     secret = [f"X-Auth-Token: {TOKEN}", f"X-Service-Token: {TOKEN}", f"Authorization: Basic {TOKEN}",
@@ -127,8 +142,7 @@ def ends_soon(proxy):
 def stopped_log_reader_blocks_nobody(fixture):
     """Standard error is a pipe that is not read, as when a log collector hangs."""
     proxy = fixture.proxy(fixture.glance(), conf=DEBUG, start=False)
-    proxy.process = subprocess.Popen([*proxy.command, "--config-file", proxy.conf_file], stderr=subprocess.PIPE,
-                                     stdin=subprocess.DEVNULL, env={**os.environ, **SANITIZERS})
+    proxy.spawn(subprocess.PIPE)
     proxy.error_file.touch()
     proxy.wait_ready()
     until_lines_are_lost(proxy)
@@ -136,7 +150,7 @@ def stopped_log_reader_blocks_nobody(fixture):
     proxy.process.stderr.close()
 
 
-@scenario(threaded=True)
+@scenario
 def lost_lines_are_reported(fixture):
     """log_file is a FIFO without a reader at first. A later reader gets whole lines, and one that says how many
     were lost."""
@@ -159,7 +173,7 @@ def lost_lines_are_reported(fixture):
         lost = sum(int(line["message"].split()[0]) for line in told())
         assert 0 < lost <= proxy.metric("log_lines_lost_total")
         proxy.signal(signal.SIGTERM)
-        wait_until("the last line", lambda: told() and seen[-1].get("message") == "stopped")
+        wait_until("the last line", lambda: told() and seen[-1].get("message", "").endswith("has stopped"))
     assert proxy.wait_exit() == 0
 
 

@@ -40,9 +40,10 @@ def found_out(fixture, size, said=None):
         ([lambda asked: asked.read().send(answer("401 Unauthorized"))], 502, "glance_failed", None,
          "do not delete it while it is saving"),
     ]
+    losing = Losing(fixture, said=said)
+    proxy = fixture.proxy(losing.glance, conf={"glance": {"response_timeout": "6s"}})
     for images, status, why, after, words in table:
-        losing = Losing(fixture, *images, said=said)
-        proxy = fixture.proxy(losing.glance, conf={"glance": {"response_timeout": "6s"}})
+        losing.begin(*images)
         told = proxy.ask("PUT", UPLOAD, body=LARGE[:size])
         assert told.get("X-Intake-Image-Status") == after, (images, told.get("X-Intake-Image-Status"))
         if said and why and why != "verify_failed":
@@ -53,8 +54,6 @@ def found_out(fixture, size, said=None):
         else:
             assert told.status == status, (images, told.start, told.body)
             assert reason(told)[1] == why and words in reason(told)[2], (images, told.body)
-        proxy.stop()
-        losing.glance.stop()
 
 
 @scenario(threaded=True, representative=True, long=True)
@@ -102,17 +101,15 @@ def recovery_blocks_nobody_and_outlives_the_client(fixture):
 def verification_survives_failed_queries(fixture):
     faults = (unwell, lambda asked: asked.reset(), lambda asked: asked.close(),
               lambda asked: asked.read().send(answer("200 OK", body=b"<html>")))
+    losing = Losing(fixture, said=answer("204 No Content"))
+    proxy = fixture.proxy(losing.glance)
     for fault in faults:
-        losing = Losing(fixture, fault, fault, STORED, said=answer("204 No Content"))
-        proxy = fixture.proxy(losing.glance)
+        losing.begin(fault, fault, STORED)
         told = proxy.ask("PUT", UPLOAD, body=LARGE[:1000])
         assert (told.status, told.get("X-Intake-Verified")) == (204, "sha512"), told.start
-        losing.images = [fault, {"size": 5}]  # Glance has not stored all of it, and one query fails
-        losing.glance.requests.clear()
+        losing.begin(fault, {"size": 5})  # Glance has not stored all of it, and one query fails
         told = proxy.ask("PUT", UPLOAD, body=LARGE[:1000])
         assert reason(told)[:2] == (502, "verify_failed"), told.start
-        proxy.stop()
-        losing.glance.stop()
 
 
 @scenario(threaded=True)

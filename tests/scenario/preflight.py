@@ -24,7 +24,7 @@ def asked_of(glance):
     return sorted(asked[:begun]), asked[begun:]
 
 
-@scenario(threaded=True, representative=True)
+@scenario
 def glance_gets_only_the_needed_queries(fixture):
     """The stores are queried once a minute, the rest for each upload."""
     glance = fixture.glance()

@@ -52,7 +52,7 @@ HEX = {"owner_specified.openstack.sha256": "sha256", "owner_specified.openstack.
 # --- of the body ----------------------------------------------------------------------------
 
 
-@scenario(threaded=True, representative=True)
+@scenario
 def right_digest_is_accepted(fixture):
     stack = Stack(fixture)
     for action in ACTIONS:
@@ -180,7 +180,7 @@ def digest_is_checked_with_every_verify(fixture):
 # --- of a form ------------------------------------------------------------------------------
 
 
-@scenario(threaded=True)
+@scenario
 def digest_of_a_form_covers_the_form(fixture):
     """The client hashes the form that it sends. Glance does not get these fields."""
     stack = Stack(fixture)
@@ -203,7 +203,7 @@ def digest_of_a_form_covers_the_form(fixture):
 # --- of the image ---------------------------------------------------------------------------
 
 
-@scenario(threaded=True)
+@scenario
 def digest_property_is_checked(fixture):
     """openstacksdk writes it. It is the digest of the file, in whatever form the file is sent."""
     stack = Stack(fixture)

@@ -39,13 +39,14 @@ def quota_includes_uploads_in_flight(fixture):
     def meanwhile():
         for _ in range(8):
             late = stack.image()
-            refused(stack, stack.put_head(late, *RIGHT, length(len(SIX))), late, OTHERS)
+            refused(stack, stack.put_head_again(late, *RIGHT, length(len(SIX))), late, OTHERS)
         small = data(3 * MIB)
         late = stack.image()
         stack.stored(stack.put(late, small), late, small)
         stack.glance.delete(late)
         late = stack.image()
-        refused(stack, stack.put_chunked(late, SIX), late, OTHERS)  # refused when its size is known
+        before = OTHERS.split(" and would")[0]
+        refused(stack, stack.put_chunked(late, SIX), late, before)  # while it is spooled, or at its end
         stack.stored(stack.put(late, SIX, action="stage"), late, SIX, "stage")  # stages have their own limit
 
     stack.stored(stack.put_with_pause(image, SIX, meanwhile), image, SIX)
@@ -61,7 +62,7 @@ def one_of_three_concurrent_uploads_fits(fixture):
     stack = tight(fixture)
     for action, limits in (("file", {}), ("stage", {"image_size_total": 100, "image_stage_total": 9})) * 2:
         if limits:
-            stack.glance.set_limits(**limits)
+            stack.set_limits(**limits)
         images = [stack.image() for _ in range(3)]
         together = threading.Barrier(len(images))
 
@@ -77,7 +78,7 @@ def one_of_three_concurrent_uploads_fits(fixture):
                 refused(stack, told, image, "would need 12", action=action)
         for image in images:
             stack.glance.delete(image)
-        stack.glance.set_limits(image_size_total=9)
+        stack.set_limits(image_size_total=9)
 
 
 @scenario(threaded=True)

@@ -14,7 +14,7 @@ from support.glance import answer, facts, json_answer
 from support.proxy import wait_until
 from support.raw_http import Cut, chunk, head
 
-UPLOADS = 1200
+UPLOADS = 500
 AT_ONCE = 40
 SEED = 20251
 NOISE = random.Random(SEED).randbytes(400_000)

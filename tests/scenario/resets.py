@@ -153,6 +153,9 @@ def walk(fixture, mode, properties):
         sent = {put.target for put in glance.uploads()}
         if step == "stores":  # only the upload that queried the stores has waited
             assert len(sent) < len(where), sent
+        elif step == "bucket" and not mode:
+            # Without a length the body is read meanwhile, and no data needs no space.
+            assert sent <= {where[kinds.index(CHUNKED)]}, sent
         else:
             assert sent == (set() if step in BEFORE_IT_IS_SENT else set(where)), (step, sent)
         for each in where:
@@ -161,12 +164,12 @@ def walk(fixture, mode, properties):
         assert not proxy.stop(), step
 
 
-@scenario(threaded=True, representative=True)
+@scenario(threaded=True)
 def reset_of_an_audited_empty_upload_leaves_nothing(fixture):
     walk(fixture, "mode: audit\n", {})
 
 
-@scenario(threaded=True)
+@scenario
 def reset_of_an_allowed_empty_upload_leaves_nothing(fixture):
     walk(fixture, "", {"block_device_mapping": "[]"})
 

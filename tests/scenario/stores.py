@@ -110,7 +110,7 @@ def stores_are_queried_once_a_minute(fixture):
     stack.proxy.wait_log("INFO no store that the policy names is known to be missing any more")
 
 
-@scenario(threaded=True)
+@scenario
 def unknown_stores_are_not_checked(fixture):
     """The next upload queries them again."""
     for stores, words in ((answer("500 Internal Server Error"), "does not tell its stores"),

@@ -64,7 +64,7 @@ def whole_files(fixture):
     ]
 
 
-@scenario(threaded=True)
+@scenario
 def truncated_files_are_refused(fixture):
     table = whole_files(fixture)
     stack = Stack(fixture)

@@ -2,10 +2,11 @@
 """An upload without a length that is not spooled: it is streamed or refused, or the client promises the
 image's size (x-openstack-image-size), which is checked."""
 import json
+import subprocess
 
 from support.fixture import scenario
-from support.glance import UPLOAD
-from support.proxy import STREAM
+from support.glance import UPLOAD, store_list
+from support.proxy import STREAM, wait_until
 from support.raw_http import LAST_CHUNK, chunks, head
 from support.stack import ACTIONS, RIGHT, Stack, data, fixes
 
@@ -48,6 +49,57 @@ def reject_gets_411(fixture):
         stack.refused(told, image, 411, "length_required", action)
         told = stack.put_chunked(image, LARGE, *RIGHT, f"X-Openstack-Image-Size: {len(LARGE)}", action=action)
         stack.stored(told, image, LARGE, action)
+
+
+# --- by store -------------------------------------------------------------------------------
+
+BY_STORE = """\
+default: { store: test }
+stores:
+  file: { unknown_length: stream }
+  gold: { unknown_length: reject }
+"""
+
+
+def to_store(client, store, *fields):
+    return put(client, *RIGHT[:-1], f"X-Image-Meta-Store: {store}", *fields)
+
+
+def explained(proxy, store):
+    done = subprocess.run([*proxy.command, "explain", "--config-file", proxy.conf_file, "--chunked", "--store", store],
+                          check=True, capture_output=True, text=True)
+    return done.stdout
+
+
+@scenario(threaded=True)
+def each_store_may_treat_it_its_own_way(fixture):
+    """One proxy spools it, streams it or refuses it. `explain` says so before."""
+    glance = fixture.glance(stores=store_list("file", "test", "gold"))
+    proxy = fixture.proxy(glance, policy=BY_STORE)
+    with proxy.client() as client:
+        to_store(client, "file").send(chunks(LARGE)[:-5])
+        asked = glance.the_upload(received=len(LARGE) - 70_000)
+        assert (asked.chunked, asked.get("X-Image-Meta-Store")) == (True, "file")
+        assert proxy.metric("spool_bytes") == 0
+        told = client.send(LAST_CHUNK).answer()
+    assert (told.status, fixes(told), asked.body) == (204, [], LARGE)
+    with proxy.client() as client:
+        to_store(client, "test").send(chunks(LARGE)[:-5])
+        wait_until("it is spooled", lambda: proxy.metric("spool_bytes") >= 1_000_000)
+        assert len(glance.uploads()) == 1
+        told = client.send(LAST_CHUNK).answer()
+    asked = glance.uploads()[-1]
+    assert (told.status, fixes(told), asked.body) == (204, ["length"], LARGE)
+    assert asked.get("Content-Length") == str(len(LARGE))
+    with proxy.client() as client:
+        told = to_store(client, "gold", "Expect: 100-continue").answer()
+        assert client.interim == [] and reason(told) == (411, "length_required")
+    said = json.loads(told.body)
+    assert "the store gold takes no upload without one" in said["message"] and "curl -T" in said["hint"]
+    for store, words in (("file", "without a length: sent on as it comes, by unknown_length of the store file"),
+                         ("test", "without a length: kept on disk until it is complete, by [upload]"),
+                         ("gold", "refused (length_required), by unknown_length of the store gold")):
+        assert f"\n{words}" in explained(proxy, store), store
 
 
 # --- promised size --------------------------------------------------------------------------

@@ -33,7 +33,7 @@ def noted(stack, told, state):
     stack.proxy.wait_log(f"WARNING {told.get('X-Openstack-Request-Id')}: Glance failed, .* is {state} now")
 
 
-@scenario(threaded=True)
+@scenario
 def glances_failure_is_relayed_with_the_image_status(fixture):
     """Glance's answer is relayed, with a field for the status."""
     stack = Stack(fixture)

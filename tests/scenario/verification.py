@@ -7,7 +7,7 @@ import time
 
 from support.fixture import scenario
 from support.form import declared, file, form
-from support.glance import UPLOAD, answer, facts, json_answer, new_upload, stored
+from support.glance import ACTIVE_IMAGE, UPLOAD, answer, facts, json_answer, new_upload, stored
 from support.proxy import wait_until
 from support.raw_http import head
 from support.stack import ACTIONS, RIGHT, TOKEN, Stack, data
@@ -239,6 +239,27 @@ def glances_hash_algorithm_is_learned(fixture):
         assert stack.show(image)["os_hash_value"] == hashlib.sha256(BODY).hexdigest()
     stack.glance.fault(hash="sha256", wrong_checksum=True)
     failed(stack, stack.put(stack.image(), BODY), 502, "verify_failed", "sha256")
+
+
+@scenario
+def an_active_image_tells_the_hash_algorithm(fixture):
+    """So the first upload is not hashed with MD5, too. Glance is asked once."""
+    stack = Stack(fixture)
+    stack.glance.fault(hash="sha256")
+    stack.glance.upload(stack.image(), BODY)
+
+    def answered():
+        return [asked["target"] for asked in stack.glance.requests()].count(ACTIVE_IMAGE)
+
+    with stack.client() as client:
+        stack.begin(client, stack.image(), *RIGHT, f"Content-Length: {len(BODY)}", "Expect: 100-continue")
+        client.stream.until(b"\r\n\r\n")
+        wait_until("Glance has answered", answered)
+        time.sleep(0.3)  # the proxy reads the answer
+        proven(stack, client.send(BODY).answer(), BODY, by="sha256")
+    proven(stack, stack.put(stack.image(), BODY), BODY, by="sha256")
+    assert answered() == 1
+    assert stack.proxy.metric("hashing_seconds_total") > 0
 
 
 @scenario

@@ -6,6 +6,7 @@ remains when zeros are stripped), and filled. Random data has a fixed seed, and 
 set: a file is the same in each run, except for the UUIDs and times that qemu-img and genisoimage write.
 """
 import dataclasses
+import fcntl
 import hashlib
 import os
 import pathlib
@@ -320,6 +321,18 @@ def make_all(folder):
         for path, specimen in made.items():
             specimen.make(workshop, path)
     return made
+
+
+def made_once(folder):
+    """make_all() in this folder, unless a process that shares the folder has done so. The files are only to be read."""
+    files, unfinished = folder / "corpus", folder / "corpus.new"
+    with open(folder / "corpus.lock", "w", encoding="ascii") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not files.exists():
+            shutil.rmtree(unfinished, ignore_errors=True)
+            make_all(unfinished)
+            unfinished.rename(files)
+    return {files / specimen.name: specimen for specimen in SPECIMENS}
 
 
 def stripped(path, folder):

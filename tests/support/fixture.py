@@ -46,10 +46,13 @@ def scenario(function=None, *, threaded=False, alone=False, representative=False
 
 
 class Fixture(contextlib.ExitStack):
-    def __init__(self, proxy_command, small_glance):
+    """`shared` is a folder for what is made once for all scenarios of a run."""
+
+    def __init__(self, proxy_command, small_glance, shared):
         super().__init__()
         self.proxy_command = proxy_command
         self.small_glance_binary = small_glance
+        self.shared = shared
         pid = os.getpid()  # at most 22 bits
         self.host = f"127.{64 + (pid >> 16)}.{pid >> 8 & 255}.{pid & 255}"
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix="glance-intake-scenario-"))

@@ -16,7 +16,9 @@ from .raw_http import PATIENCE, Cut, Message, Stream, head, reset
 
 IMAGE = "0b7c1d52-6a43-4f6e-9a0d-3f1c2e4b5a69"
 UPLOAD = f"/v2/images/{IMAGE}/file"
+ACTIVE_IMAGE = "/v2/images?limit=1&status=active"
 TOKEN = "a-token-that-no-log-may-show"
+BEHIND = 512  # bytes of a body that the proxy keeps back until more come, at most
 
 
 def new_upload():
@@ -128,8 +130,8 @@ def empty_answer(request):
 
 
 class ScriptedGlance:
-    """Listens until stop(). `upload` and `other` are called with each Request, in one thread per connection.
-    `image`, `usage` and `stores` are the answers to GET: a dict, the bytes to send, or a function like
+    """Listens until stop(), at (host, port) or the path of a unix socket. `upload` and `other` are called with
+    each Request, in one thread per connection. `image`, `usage` and `stores` are the answers to GET: a dict, the bytes to send, or a function like
     `upload`. If `image` is a dict, a client that has uploaded the image (by request id) is told that it is
     stored. Others get the dict."""
 
@@ -137,17 +139,25 @@ class ScriptedGlance:
                  usage=None, stores=None):
         self.image = image or facts()
         self.usage = usage or NO_LIMITS
+        self.images = []  # the active ones, of which the proxy learns Glance's algorithm
         self.stores = stores or store_list("file", "test")
         self.upload = upload
         self.other = other
         self.tls = tls
         self.requests = []
+        self.list_requests = []  # for an active image; see `images`
         self.faults = []  # errors in the scripts
         self._changed = threading.Condition()
         self._sockets = set()
-        self._listener = socket.create_server(address, backlog=512)
-        self.address = self._listener.getsockname()
-        self.url = f"{'https' if tls else 'http'}://{self.address[0]}:{self.address[1]}"
+        if isinstance(address, tuple):
+            self._listener = socket.create_server(address, backlog=512)
+            self.address = self._listener.getsockname()
+            self.url = f"{'https' if tls else 'http'}://{self.address[0]}:{self.address[1]}"
+        else:
+            self._listener = socket.socket(socket.AF_UNIX)
+            self._listener.bind(str(address))
+            self._listener.listen(512)
+            self.url = f"unix:{address}"
         threading.Thread(target=self._accept, daemon=True).start()
 
     def _accept(self):
@@ -181,7 +191,7 @@ class ScriptedGlance:
             return False
         request = Request(stream.until(b"\r\n\r\n"), stream)
         with self._changed:
-            self.requests.append(request)
+            (self.list_requests if request.target == ACTIVE_IMAGE else self.requests).append(request)
             self._changed.notify_all()
         try:
             self._script(request)(request)
@@ -198,6 +208,8 @@ class ScriptedGlance:
             return self.upload
         if request.method == "GET" and re.fullmatch(r"/v2/images/[-0-9a-f]{36}", request.target):
             return self._telling(self.image_for(request))
+        if (request.method, request.target) == ("GET", ACTIVE_IMAGE):
+            return self._telling({"images": self.images})
         if (request.method, request.target) == ("GET", "/v2/info/usage"):
             return self._telling(self.usage)
         if (request.method, request.target) == ("GET", "/v2/info/stores"):
@@ -238,9 +250,9 @@ class ScriptedGlance:
         return [request for request in self.requests if request.method == "PUT"]
 
     def the_upload(self, received=0):
-        """The one upload, once at least `received` bytes of its body are here."""
+        """The one upload, once `received` bytes of its body have come through the proxy."""
         self.wait(f"an upload of {received} bytes",
-                  lambda _: self.uploads() and self.uploads()[0].length >= received)
+                  lambda _: self.uploads() and self.uploads()[0].length >= received - BEHIND)
         assert len(self.uploads()) == 1, [request.start for request in self.requests]
         return self.uploads()[0]
 

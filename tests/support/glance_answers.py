@@ -45,6 +45,11 @@ class Losing:
         self.said = said
         self.glance = fixture.glance(upload=self.take, image=self.tell)
 
+    def begin(self, *images):
+        """The next upload: the earlier ones are forgotten."""
+        self.images = list(images)
+        self.glance.requests.clear()
+
     def take(self, asked):
         asked.read()
         if self.said:

@@ -4,6 +4,7 @@ import json
 import os
 import re
 import signal
+import socket
 import subprocess
 import time
 import urllib.request
@@ -12,6 +13,7 @@ from .raw_http import PATIENCE, Client
 
 PORT = 29292
 ADMIN_PORT = 29294
+LONGEST_PAUSE = 0.1  # seconds between two looks at what takes long
 
 POLICY = """\
 default:
@@ -25,19 +27,20 @@ STREAM = {"upload": {"unknown_length": "stream"}}
 # A report of a sanitizer or of valgrind gives an exit status of its own. REPORT finds reports that do not end
 # the process.
 SANITIZERS = {
-    "ASAN_OPTIONS": "detect_leaks=1:quarantine_size_mb=16:exitcode=99:detect_stack_use_after_return=1",
-    "UBSAN_OPTIONS": "print_stacktrace=1",
+    "ASAN_OPTIONS": "detect_leaks=1:quarantine_size_mb=16:exitcode=99:detect_stack_use_after_return=1:"
+                    "handle_sigill=2",  # undefined behaviour
     "TSAN_OPTIONS": "exitcode=99:halt_on_error=0",
 }
 REPORT = re.compile(r"(ERROR: \w+Sanitizer|WARNING: ThreadSanitizer|runtime error:|ERROR SUMMARY: [1-9]).*")
 
 
 def wait_until(what, condition, patience=PATIENCE):
-    """Polls. A scenario never sleeps for an estimated time."""
-    end = time.monotonic() + patience
+    """Polls, less often as it takes longer. A scenario never sleeps for an estimated time."""
+    end, pause = time.monotonic() + patience, 0.01
     while not (value := condition()):
         assert time.monotonic() < end, f"did not happen in {patience} s: {what}"
-        time.sleep(0.01)
+        time.sleep(pause)
+        pause = min(pause * 1.2, LONGEST_PAUSE)
     return value
 
 
@@ -54,6 +57,8 @@ class Proxy:
         self.endpoints = endpoints
         self.spool_dir = None  # of the configuration last written
         self.process = None
+        self.inherited = ()  # descriptors that the program gets besides the usual ones
+        self.manager = None  # stands in for systemd: receives what the program says of its state
         self.write(conf or {}, policy)
         if start:
             self.start()
@@ -64,6 +69,7 @@ class Proxy:
                     "listen": {"bind": f"{self.host}:{PORT}"},
                     # off, so that scenarios can count the requests to Glance
                     "glance": {"endpoint": ", ".join(self.endpoints), "health_interval": "0"},
+                    "resume": {"window": "0"},  # so that a lost client ends its upload
                     "upload": {"spool_dir": self.conf_file.parent / "spool"},
                     "policy": {"file": self.policy_file},
                     "admin": {"bind": f"{self.host}:{ADMIN_PORT}"}}
@@ -78,18 +84,51 @@ class Proxy:
     def start(self):
         with open(self.error_file, "ab") as errors:
             self.said_before = errors.tell()
-            self.process = subprocess.Popen(
-                [*self.command, "--config-file", self.conf_file], stderr=errors,
-                stdin=subprocess.DEVNULL, env={**os.environ, **SANITIZERS})
+            self.spawn(errors)
+
+    def reload(self, conf=None, policy=POLICY):
+        """Puts another configuration into force. The proxy keeps what it has learned of Glance, and its counts."""
+        self.write(conf or {}, policy)
+        self.read_again()
+
+    def read_again(self):
+        """Waits until the proxy has read its files again."""
+        def count():
+            return self.log().count("the configuration was read again")
+
+        before = count()
+        self.signal(signal.SIGHUP)
+        wait_until("the configuration is read again", lambda: count() > before)
+
+    def spawn(self, errors):
+        """Starts the program with this standard error. NOTIFY_SOCKET is as in sd_notify(3); the address is unique,
+        since those of the scenarios are."""
+        address = f"{self.host}/{self.conf_file.parent.name}"
+        if self.manager:
+            self.manager.close()
+        self.manager = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        self.manager.bind(f"\0{address}")
+        self.process = subprocess.Popen(
+            [*self.command, "--config-file", self.conf_file], stderr=errors, stdin=subprocess.DEVNULL,
+            pass_fds=self.inherited, env={**os.environ, **SANITIZERS, "NOTIFY_SOCKET": f"@{address}"})
+
+    def hears(self, pattern):
+        """The next matching state that the program tells its service manager."""
+        self.manager.settimeout(0.2)
+
+        def told():
+            assert self.process.poll() is None, f"exit {self.process.returncode}"
+            try:
+                state = self.manager.recv(8192).decode()
+            except TimeoutError:
+                return None
+            return state if re.search(pattern, state) else None
+        return wait_until(f"the state {pattern!r}", told)
 
     def wait_ready(self):
-        def ready():
-            assert self.process.poll() is None, f"exit {self.process.returncode} at start"
-            try:
-                return self.admin("/healthz")
-            except OSError:
-                return None
-        wait_until("the proxy starts", ready)
+        """Waits until the program serves. Later states go nowhere: they would fill a socket that nobody reads."""
+        self.hears("READY=1")
+        self.manager.close()
 
     # --- what a client does ----------------------------------------------------------------
 

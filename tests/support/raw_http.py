@@ -126,12 +126,22 @@ class Answer(Message):
         return int(self.start.split(" ")[1])
 
 
+def connected(address, source=None):
+    if isinstance(address, tuple):
+        sock = socket.create_connection(address, PATIENCE, source and (source, 0))
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        return sock
+    sock = socket.socket(socket.AF_UNIX)
+    sock.settimeout(PATIENCE)
+    sock.connect(str(address))
+    return sock
+
+
 class Client:
-    """A connection to the proxy."""
+    """A connection to the proxy. `address` is (host, port), or the path of a unix socket."""
 
     def __init__(self, address, source=None, tls=None):
-        self.sock = socket.create_connection(address, PATIENCE, source and (source, 0))
-        self.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self.sock = connected(address, source)
         if tls:
             self.sock = tls.wrap_socket(self.sock, server_hostname=address[0])
         self.stream = Stream(self.sock)
@@ -167,11 +177,15 @@ class Client:
             answer.read_body(self.stream, until_close=True)
         return answer
 
+    def first_head(self):
+        """The head of the next answer, also of an interim one."""
+        return Answer(self.stream.until(b"\r\n\r\n"))
+
     def answer_head(self):
         """The head of the next final answer. Its body is not read."""
         self.interim = []
         while True:
-            answer = Answer(self.stream.until(b"\r\n\r\n"))
+            answer = self.first_head()
             if answer.status >= 200:
                 return answer
             self.interim.append(answer.status)
