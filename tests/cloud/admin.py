@@ -66,17 +66,22 @@ def s3_quota(cloud, scope, size):
         radosgw_admin(cloud, "quota", "set", *quota, "--max-size=-1")
 
 
-@contextlib.contextmanager
 def brief_keystone(cloud, seconds, directory):
     """The URL of a second Keystone with the same database, whose tokens last `seconds`."""
-    conf = os.path.join(directory, "brief.conf")
+    return second_keystone(cloud, directory, f"[token]\nexpiration = {seconds}\n")
+
+
+@contextlib.contextmanager
+def second_keystone(cloud, directory, settings):
+    """The URL of a second Keystone with the same database, and more settings."""
+    conf = os.path.join(directory, "second.conf")
     with open(conf, "w", encoding="ascii") as file:
-        file.write(f"[token]\nexpiration = {seconds}\n")
+        file.write(settings)
     files = f"{cloud.directory}/etc/keystone.conf;{conf}"
     port = urlsplit(cloud.envs["admin"]["OS_AUTH_URL"]).port + 1
     command = ["uwsgi", "--plugin", "python3", "--http-socket", f"127.0.0.1:{port}"]
     command += ["--wsgi-file", "/usr/bin/keystone-wsgi-public", "--die-on-term", "--need-app"]
-    with open(os.path.join(directory, "brief.out"), "wb") as out:
+    with open(os.path.join(directory, "second.out"), "wb") as out:
         process = subprocess.Popen(
             command,
             env={**os.environ, "OS_KEYSTONE_CONFIG_FILES": files},

@@ -8,7 +8,7 @@ import subprocess
 import requests
 
 from cloud import wait_until
-from proxy import scratch
+from proxy import another_proxy, scratch
 
 # In front of Debian's pipeline, so that the filter compresses the answers of all others.
 PASTE = """
@@ -26,6 +26,7 @@ SETTINGS = """
 [DEFAULT]
 bind_port = {port}
 log_file = {directory}/glance.log
+use_keystone_limits = true
 image_cache_dir = {directory}/cache
 api_limit_max = 2
 limit_param_default = 2
@@ -47,13 +48,22 @@ def answers(url):
         return False
 
 
+# Each upload and each new image makes a dozen requests to Keystone then.
+LIMITS = """
+[DEFAULT]
+bind_port = {port}
+use_keystone_limits = true
+worker_self_reference_url = http://127.0.0.1:{port}
+"""
+
+
 @contextlib.contextmanager
-def everything(cloud):
-    """Its URL. It has a managed cache, compresses answers, limits pages of lists, and trusts X-Forwarded-*."""
+def another_glance(cloud, settings, paste=""):
+    """The URL of a Glance with the cloud's configuration and these settings."""
     port = cloud.admin_port + 9
     conf = os.path.join(cloud.directory, "etc", "glance-api.conf")
     with scratch() as directory, open(os.path.join(directory, "out"), "wb") as out:
-        for name, text in (("paste.ini", PASTE), ("more.conf", SETTINGS)):
+        for name, text in (("paste.ini", paste), ("more.conf", settings)):
             with open(os.path.join(directory, name), "w", encoding="ascii") as file:
                 file.write(text.format(port=port, directory=directory, conf=conf))
         more = os.path.join(directory, "more.conf")
@@ -66,3 +76,22 @@ def everything(cloud):
         finally:
             glance.terminate()
             glance.wait(30)
+
+
+def everything(cloud):
+    """Its URL. It has a managed cache, compresses answers, limits pages of lists, trusts X-Forwarded-*, and takes
+    the limits of projects from Keystone."""
+    return another_glance(cloud, SETTINGS, PASTE)
+
+
+@contextlib.contextmanager
+def keystone_limits(cloud):
+    """In the `with` block the cloud's Glance takes the limits of projects from Keystone, and cloud.proxy is before
+    it."""
+    first = cloud.glance_url
+    with another_glance(cloud, LIMITS) as url, another_proxy(cloud, cloud.policy(), url):
+        cloud.glance_url = url
+        try:
+            yield
+        finally:
+            cloud.glance_url = first

@@ -9,6 +9,7 @@ import contextlib
 
 import admin
 import clients
+from another_glance import keystone_limits
 from cloud import KIB, MIB, check, same, wait_until
 from interruptions import output
 from proxy import another_proxy
@@ -43,13 +44,20 @@ def lands(cloud, image_id):
 # --- the project's -------------------------------------------------------------------------------
 
 
+@contextlib.contextmanager
+def limited_project(cloud, **limits):
+    """See admin.limited_project(). Glance takes the limits from Keystone in the `with` block."""
+    with keystone_limits(cloud), admin.limited_project(cloud, **limits) as user:
+        yield user
+
+
 def test_project_quota(cloud):
     """Glance itself counts only stored data, and accepts this upload."""
     file = cloud.big()
-    with admin.limited_project(cloud, image_size_total=100) as user:
+    with limited_project(cloud, image_size_total=100) as user:
         with cloud.new_image(user=user) as image_id:
             answer = curl_is_refused(cloud, image_id, 413, "quota_exceeded", user=user)
-            tells(answer, "may keep 100 MiB in all, has 0 and would need 321 (image_size_total)")
+            tells(answer, "may keep 100 MiB in all, has 0 and would need 121 (image_size_total)")
             past = f"{cloud.glance_url}/v2/images/{image_id}/file"
             how = ("-T", file.path, *OCTETS)
             result = clients.curl(cloud, image_id, *how, url=past, token=cloud.token(user))
@@ -60,7 +68,7 @@ def test_project_quota(cloud):
 def test_project_quota_of_concurrent_uploads(cloud):
     """One of the three uploads fits, two together do not."""
     file = cloud.small()
-    with admin.limited_project(cloud, image_size_total=4) as user, contextlib.ExitStack() as stack:
+    with limited_project(cloud, image_size_total=4) as user, contextlib.ExitStack() as stack:
         images = [stack.enter_context(cloud.new_image(user=user)) for _ in range(3)]
         cloud.token(user)
 
@@ -73,15 +81,15 @@ def test_project_quota_of_concurrent_uploads(cloud):
 
 
 def test_project_quota_of_the_staging_area(cloud):
-    with admin.limited_project(cloud, image_stage_total=100) as user:
+    with limited_project(cloud, image_stage_total=100) as user:
         with cloud.new_image(user=user) as image_id:
             how = {"call": "stage", "user": user}
             answer = curl_is_refused(cloud, image_id, 413, "quota_exceeded", **how)
-            tells(answer, "would need 321 (image_stage_total)")
+            tells(answer, "would need 121 (image_stage_total)")
 
 
 def test_concurrent_upload_limit(cloud):
-    with admin.limited_project(cloud, image_count_uploading=1) as user:
+    with limited_project(cloud, image_count_uploading=1) as user:
         with cloud.new_image(user=user) as first, cloud.new_image(user=user) as second:
             process = started(cloud, first, user)
             answer = curl_is_refused(cloud, second, 413, "quota_exceeded", user=user)

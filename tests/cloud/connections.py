@@ -34,22 +34,27 @@ def test_curl_that_offers_http_2(cloud):
 
 
 def test_curl_reuses_its_connection(cloud):
-    """After a chunked upload. After an upload with a length the answer closes the connection, and curl connects
-    again."""
-    file, tell = cloud.small(), "%{response_code} %{num_connects}\n"
+    """The answer to a larger upload closes the connection, and curl connects again."""
+    tell = "%{response_code} %{num_connects}\n"
     chunked = ("-H", "Transfer-Encoding: chunked")
-    ways = [(chunked, "204 1"), ((), "204 0"), (chunked, "204 1")]
+    ways = [
+        (cloud.tiny(), chunked, "204 1"),
+        (cloud.tiny(), (), "204 0"),
+        (cloud.small(), chunked, "204 0"),
+        (cloud.small(), (), "204 1"),
+        (cloud.tiny(), (), "204 1"),
+    ]
     with contextlib.ExitStack() as afterwards:
         images = [afterwards.enter_context(cloud.new_image()) for _ in ways]
         command = []
-        for image_id, (options, _) in zip(images, ways):
+        for image_id, (file, options, _) in zip(images, ways):
             how = ("-T", file.path, "-w", tell, *options)
             command += clients.curl_command(cloud, clients.upload_url(cloud, image_id), *how)[1:]
             command += ["--next"]
         result = clients.run(["curl", *command[:-1]])
-        wanted = [told for _, told in ways]
+        wanted = [told for _, _, told in ways]
         same("statuses and new connections", result.printed.splitlines(), wanted)
-        for image_id in images:
+        for image_id, (file, _, _) in zip(images, ways):
             landed_in_test(cloud, image_id, file)
 
 
@@ -96,18 +101,18 @@ def answers_at_once(url, requests):
 def lived(cloud, url):
     """What must be the same at Glance and through the proxy."""
     image_id = str(uuid.uuid4())
-    with open(cloud.small().path, "rb") as file, contextlib.ExitStack() as afterwards:
+    with open(cloud.tiny().path, "rb") as file, contextlib.ExitStack() as afterwards:
         afterwards.callback(cloud.delete, image_id)
         life = list(life_of(cloud, image_id, file.read()))
         answers = list(answers_at_once(url, life))
     shown = json.loads(answers[3][1])
-    same("the digest", shown["os_hash_value"], cloud.small().sha512)
+    same("the digest", shown["os_hash_value"], cloud.tiny().sha512)
     check(image_id in answers[-1][1].decode(), f"not Glance's last answer: {answers[-1]}")
     return [status for status, _ in answers], shown["stores"]
 
 
 def test_pipelined_requests(cloud):
-    """Six requests, among them an upload, are sent before the first answer."""
+    """Six requests, among them a small upload, are sent before the first answer."""
     statuses = [201, 200, 204, 200, 204, 404]
     same("what Glance answers", lived(cloud, cloud.glance_url), (statuses, "file"))
     same("what is answered", lived(cloud, cloud.proxy.url), (statuses, "test"))

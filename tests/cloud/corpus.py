@@ -2,6 +2,7 @@
 """Files of every kind before a real Glance and S3. Intact files are stored and come back intact. Files that
 `curl -d` has damaged do not reach Glance."""
 import filecmp
+import functools
 import os
 import pathlib
 import sys
@@ -14,7 +15,7 @@ from uploads import OCTETS, landed_in_test
 
 sys.path.append(os.path.dirname(HERE))
 
-from support.corpus import make_all, run  # noqa: E402
+from support.corpus import made_once, run  # noqa: E402
 
 # One or two of each kind that Glance has a disk format for.
 SELECTION = {
@@ -45,16 +46,21 @@ def comes_back_sound(cloud, image_id, path, specimen):
     fetched.unlink()
 
 
+@functools.cache
+def folder():
+    """Of the corpus, which is made once for all tests. It is removed at the end of the run."""
+    return scratch()
+
+
 def for_each(names, test):
     """Calls test(path, specimen) for each file of the corpus, or for those named."""
-    with scratch() as directory:
-        files = make_all(pathlib.Path(directory, "corpus"))
-        chosen = [path for path in files if names is None or path.name in names]
-        for path in chosen:
-            try:
-                test(path, files[path])
-            except AssertionError as why:
-                raise AssertionError(f"{path.name}: {why}") from why
+    files = made_once(pathlib.Path(folder().name))
+    chosen = [path for path in files if names is None or path.name in names]
+    for path in chosen:
+        try:
+            test(path, files[path])
+        except AssertionError as why:
+            raise AssertionError(f"{path.name}: {why}") from why
     return f"{len(chosen)} files"
 
 

@@ -20,11 +20,6 @@ from uploads import OCTETS, landed_in_test, told_in_headers
 SHOWS_AFTER = 2  # seconds until an upload shows in the image or in Glance's log
 
 
-def image_file(cloud):
-    """Larger than the 100 MiB from which Glance writes to S3 in parts."""
-    return cloud.data_file("medium.qcow2", 120 * MIB)
-
-
 def zeros(cloud):
     def make(path):
         with open(path, "wb") as file:
@@ -103,14 +98,14 @@ def refused_then_pasted(cloud, file, reason, *options, disk_format="qcow2"):
 
 def test_curl_data_of_a_qcow2(cloud):
     """-d removes NUL, CR and LF. Without the proxy the rest would have become active."""
-    file = image_file(cloud)
+    file = cloud.big()
     options = ("-X", "PUT", *OCTETS, "-d", f"@{file.path}")
     return refused_then_pasted(cloud, file, "damaged_body", *options)
 
 
 def test_curl_data_without_a_content_type(cloud):
     """curl then declares a form. The refusal is the same."""
-    file = image_file(cloud)
+    file = cloud.big()
     options = ("-X", "PUT", "-d", f"@{file.path}")
     return refused_then_pasted(cloud, file, "damaged_body", *options)
 
@@ -124,7 +119,7 @@ def test_curl_data_of_zeros(cloud):
 
 def test_curl_data_to_stage(cloud):
     """Glance's API reference shows this command. The pasted hint stages the file, which is then imported."""
-    file = image_file(cloud)
+    file = cloud.big()
     with cloud.new_image() as image_id:
         options = ("-X", "PUT", *OCTETS, "-d", f"@{file.path}")
         answer, note = curl_is_refused(cloud, image_id, "damaged_body", *options, call="stage")
@@ -147,7 +142,7 @@ def test_backing_file(cloud):
 
 def test_field_after_the_file(cloud):
     """This is known when the file has passed. Glance, which lacks the last byte, drops what it has."""
-    file = image_file(cloud)
+    file = cloud.big()
     with cloud.new_image() as image_id:
         form = ("-F", f"file=@{file.path}", "-F", "name=cirros")
         result = clients.curl(cloud, image_id, "-X", "PUT", *form)
@@ -170,7 +165,7 @@ def landed(cloud, image_id, file, fixed):
 
 
 def curl_lands(cloud, *options, fixed, **how):
-    file = image_file(cloud)
+    file = cloud.big()
     with cloud.new_image() as image_id:
         result = clients.curl(cloud, image_id, *options, **how)
         told_in_headers(result, file, fixed)
@@ -178,7 +173,7 @@ def curl_lands(cloud, *options, fixed, **how):
 
 
 def curl_form_lands(cloud, *options):
-    form = ("-X", "PUT", *options, "-F", f"file=@{image_file(cloud).path}")
+    form = ("-X", "PUT", *options, "-F", f"file=@{cloud.big().path}")
     curl_lands(cloud, *form, fixed="store, content-type, multipart")
 
 
@@ -197,23 +192,23 @@ def test_curl_form_sent_as_octet_stream(cloud):
 
 def test_curl_standard_input(cloud):
     """Chunked, because the length is not known."""
-    with open(image_file(cloud).path, "rb") as data:
+    with open(cloud.big().path, "rb") as data:
         curl_lands(cloud, "-T", "-", fixed="store, content-type, length", stdin=data)
 
 
 def test_curl_upload_file(cloud):
     """-T sends no Content-Type."""
-    curl_lands(cloud, "-T", image_file(cloud).path, fixed="store, content-type")
+    curl_lands(cloud, "-T", cloud.big().path, fixed="store, content-type")
 
 
 def test_curl_data_binary(cloud):
     """--data-binary declares a form."""
-    options = ("-X", "PUT", "--data-binary", f"@{image_file(cloud).path}")
+    options = ("-X", "PUT", "--data-binary", f"@{cloud.big().path}")
     curl_lands(cloud, *options, fixed="store, content-type")
 
 
 def test_newman_form(cloud):
-    file = image_file(cloud)
+    file = cloud.big()
     with cloud.new_image() as image_id:
         result = clients.newman(cloud, image_id, file.path, body="form-data")
         check(result.exit_status == 0, f"newman: {result.printed[-2000:]}")
@@ -221,7 +216,7 @@ def test_newman_form(cloud):
 
 
 def test_glance_image_upload(cloud):
-    file = image_file(cloud)
+    file = cloud.big()
     with cloud.new_image() as image_id:
         result = clients.glance(cloud, "image-upload", "--file", file.path, image_id)
         check(result.exit_status == 0, f"glance image-upload: {result.printed}")
@@ -240,7 +235,7 @@ def openstack_creates(cloud, file, *options, disk_format="qcow2", name="cloud-te
 
 
 def test_openstack_image_create(cloud):
-    file = image_file(cloud)
+    file = cloud.big()
     with openstack_creates(cloud, file) as (result, image_id):
         check(result.exit_status == 0, f"openstack image create: {result.printed}")
         landed(cloud, image_id, file, "store")
@@ -266,7 +261,7 @@ def imported(cloud, image_id, file):
 
 
 def curl_stages(cloud, *options, fixed, **how):
-    file = image_file(cloud)
+    file = cloud.big()
     with cloud.new_image() as image_id:
         url = clients.upload_url(cloud, image_id, "stage")
         result = clients.curl(cloud, image_id, *options, url=url, **how)
@@ -276,17 +271,17 @@ def curl_stages(cloud, *options, fixed, **how):
 
 
 def test_curl_form_to_stage(cloud):
-    form = ("-X", "PUT", "-F", f"file=@{image_file(cloud).path}")
+    form = ("-X", "PUT", "-F", f"file=@{cloud.big().path}")
     curl_stages(cloud, *form, fixed="content-type, multipart")
 
 
 def test_curl_standard_input_to_stage(cloud):
-    with open(image_file(cloud).path, "rb") as data:
+    with open(cloud.big().path, "rb") as data:
         curl_stages(cloud, "-T", "-", fixed="content-type, length", stdin=data)
 
 
 def test_openstack_import(cloud):
-    file = image_file(cloud)
+    file = cloud.big()
     with openstack_creates(cloud, file, "--import") as (result, image_id):
         check(result.exit_status == 0, f"openstack image create --import: {result.printed}")
         staged_is_active(cloud, image_id, file)
@@ -296,7 +291,7 @@ def test_openstack_import(cloud):
 
 def test_newman_path_as_text_is_refused(cloud):
     """The body type "raw" is text that the user types."""
-    path = image_file(cloud).path
+    path = cloud.big().path
     with cloud.new_image() as image_id, untouched(cloud, image_id):
         result = clients.newman(cloud, image_id, path, body="raw")
         check(result.exit_status != 0, "newman reports a success")

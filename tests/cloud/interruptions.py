@@ -11,7 +11,7 @@ import clients
 from cloud import PATIENCE, check, same, wait_until
 from uploads import OCTETS, landed_in_test
 
-SLOWLY = (*OCTETS, "--limit-rate", "40M")
+SLOWLY = (*OCTETS, "--limit-rate", "15M")
 CHUNKED = ("-H", "Transfer-Encoding: chunked")
 
 

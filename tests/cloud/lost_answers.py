@@ -2,7 +2,6 @@
 """Answers that are lost before Glance under uWSGI: its router closes slow requests, and a reset follows a refusal."""
 import contextlib
 import os
-import subprocess
 import uuid
 
 import requests
@@ -10,7 +9,7 @@ import requests
 import clients
 from cloud import HERE, PATIENCE, check, same, wait_until
 from proxy import another_proxy, scratch
-from servers import free_port, is_healthy
+from servers import free_port, running
 from uploads import OCTETS
 
 FOREIGN_IMAGE = "00000000-0000-4000-8000-000000000403"
@@ -27,16 +26,10 @@ def late_glance(late):
     command = ["uwsgi", "--plugins", "http,python3", "--http", f"127.0.0.1:{port}", "--master", "--processes", "1",
                "--threads", "4", "--need-app", "--die-on-term", "--http-timeout", str(ROUTER_SECONDS),
                "--wsgi-file", os.path.join(HERE, "conf", "late-wsgi.py")]
-    quiet = {name: subprocess.DEVNULL for name in ("stdin", "stdout", "stderr")}
     with scratch() as directory:
-        process = subprocess.Popen(command, cwd=directory, env={**os.environ, "LATE": str(late)}, **quiet)
-        try:
-            url = f"http://127.0.0.1:{port}"
-            wait_until("uWSGI answers", lambda: is_healthy(url))
+        environment = {**os.environ, "LATE": str(late)}
+        with running(command, f"http://127.0.0.1:{port}", cwd=directory, env=environment) as url:
             yield url
-        finally:
-            process.terminate()
-            process.wait(30)
 
 
 def raw_file(cloud):

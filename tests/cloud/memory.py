@@ -8,7 +8,7 @@ import clients
 from cloud import MIB, check, same
 from uploads import OCTETS, landed_in_test
 
-GIB = 1 << 30
+SIZE = 160 * MIB  # Glance copies all data so far with each chunk: twice the size takes four times as long
 DEADLINE = 900  # seconds for one upload
 CHUNKED = ("-H", "Transfer-Encoding: chunked")
 
@@ -32,19 +32,18 @@ def figures(cloud, file, *options, url=None):
 
 
 def test_chunked_upload_needs_no_more_memory_than_one_with_a_length(cloud):
-    """The last of the three uploads goes past the proxy and is smaller: Glance copies all data so far with each
-    chunk, so 1 GiB would take minutes."""
-    file, smaller = cloud.data_file("gib.qcow2", GIB), cloud.big()
+    """The last of the three uploads goes past the proxy."""
+    file = cloud.data_file("memory.qcow2", SIZE)
     with_length, _ = figures(cloud, file)
     chunked, proxy = figures(cloud, file, *CHUNKED)
     past = cloud.glance_url + "/v2/images/{id}/file"
-    unhelped, _ = figures(cloud, smaller, *CHUNKED, "-H", "X-Image-Meta-Store: test", url=past)
+    unhelped, _ = figures(cloud, file, *CHUNKED, "-H", "X-Image-Meta-Store: test", url=past)
 
     note = (
         f"glance-api's peak: {with_length} MiB with Content-Length, {chunked} chunked through the"
-        f" proxy ({proxy} of its own), {unhelped} for {smaller.size // MIB} MiB chunked past it"
+        f" proxy ({proxy} of its own), {unhelped} for the same {file.size // MIB} MiB sent past it"
     )
     check(chunked <= with_length + max(with_length // 4, 64), note)
-    check(unhelped > chunked + smaller.size // MIB, f"the proxy saves no memory: {note}")
+    check(unhelped > chunked + file.size // MIB // 2, f"the proxy saves no memory: {note}")
     same("bytes left on disk", cloud.proxy.metric("glance_intake_spool_bytes"), 0)
     return note

@@ -16,6 +16,8 @@ UPLOADS = "upload", "stage"  # the events that carry data, as /uploads names the
 
 
 class Proxy:
+    template = os.path.join(HERE, "conf", "glance-intake.conf.in")  # of its configuration
+
     def __init__(self, binary, endpoint, port, admin_port, directory, policy, more=""):
         self.binary = binary
         self.endpoint = endpoint
@@ -27,7 +29,7 @@ class Proxy:
         self.policy = policy
         self.more = more  # configuration besides that of conf/
         self._policy_path = os.path.join(directory, f"proxy-{port}.policy")
-        self._admin_port = admin_port
+        self.admin_port = admin_port
         self._process = None
 
     def _write_policy(self):
@@ -37,11 +39,11 @@ class Proxy:
 
     def start(self):
         self._write_policy()
-        with open(os.path.join(HERE, "conf", "glance-intake.conf.in"), encoding="utf-8") as file:
+        with open(self.template, encoding="utf-8") as file:
             text = file.read()
         values = {
             "PORT": self.port,
-            "ADMIN_PORT": self._admin_port,
+            "ADMIN_PORT": self.admin_port,
             "ENDPOINT": self.endpoint,
             "POLICY": self._policy_path,
             "SPOOL": os.path.join(self.directory, f"spool-{self.port}"),
@@ -136,7 +138,7 @@ def scratch():
 @contextlib.contextmanager
 def another_proxy(cloud, policy, endpoint=None, more=""):
     """A proxy with its own policy on other ports. It is cloud.proxy in the `with` block."""
-    first, port = cloud.proxy, cloud.admin_port + 1
+    first, port = cloud.proxy, cloud.proxy.admin_port + 1
     with scratch() as directory:
         endpoint = endpoint or cloud.glance_url
         cloud.proxy = Proxy(first.binary, endpoint, port, port + 1, directory, policy, more)

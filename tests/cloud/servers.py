@@ -19,6 +19,19 @@ def free_port():
 
 
 @contextlib.contextmanager
+def running(command, url, **how):
+    """A Glance at this URL, from the time when it answers."""
+    quiet = {name: subprocess.DEVNULL for name in ("stdin", "stdout", "stderr")}
+    process = subprocess.Popen(command, **quiet, **how)
+    try:
+        wait_until("Glance answers", lambda: is_healthy(url))
+        yield url
+    finally:
+        process.terminate()
+        process.wait(30)
+
+
+@contextlib.contextmanager
 def eventlet(cloud):
     """A Glance like the cloud's, but without limits, which need most of its time."""
     url = f"http://127.0.0.1:{free_port()}"
@@ -31,13 +44,8 @@ def eventlet(cloud):
             )
         files = os.path.join(cloud.directory, "etc", "glance-api.conf"), conf
         command = ["glance-api", *(f"--config-file={file}" for file in files)]
-        quiet = {name: subprocess.DEVNULL for name in ("stdin", "stdout", "stderr")}
-        with subprocess.Popen(command, start_new_session=True, **quiet) as process:
-            try:
-                wait_until("Glance answers", lambda: is_healthy(url))
-                yield url
-            finally:
-                process.terminate()
+        with running(command, url, start_new_session=True):
+            yield url
 
 
 def is_healthy(url):
@@ -49,6 +57,23 @@ def is_healthy(url):
 @contextlib.contextmanager
 def uwsgi(cloud):
     yield cloud.envs["demo"]["CLOUD_GLANCE_UWSGI_URL"]
+
+
+@contextlib.contextmanager
+def another_uwsgi(cloud, settings, listener="http-socket"):
+    """A Glance like the cloud's under uWSGI, with other settings. Yields its URL. Requests reach its processes
+    directly, or through uWSGI's router if the listener is `http`."""
+    port = free_port()
+    with open(os.path.join(cloud.directory, "etc", "glance-uwsgi.ini"), encoding="utf-8") as file:
+        kept = [line for line in file if line.partition(" =")[0] not in (*settings, "[uwsgi]\n")]
+    changed = [f"{name} = {value}\n" for name, value in settings.items()]
+    environment = {**os.environ, "OS_GLANCE_CONFIG_DIR": os.path.join(cloud.directory, "etc", "glance-uwsgi")}
+    with scratch() as directory:
+        ini = os.path.join(directory, "uwsgi.ini")
+        with open(ini, "w", encoding="utf-8") as file:  # `plugins` must come before what needs them
+            file.writelines(["[uwsgi]\n", *changed, f"{listener} = 127.0.0.1:{port}\n", *kept])
+        with running(["uwsgi", "--ini", ini], f"http://127.0.0.1:{port}", env=environment) as url:
+            yield url
 
 
 SERVERS = {EVENTLET: eventlet, UWSGI: uwsgi}

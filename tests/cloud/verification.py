@@ -11,7 +11,7 @@ import requests
 
 import admin
 import clients
-from cloud import MIB, PATIENCE, check, same, wait_until
+from cloud import PATIENCE, check, same, wait_until
 from interruptions import output
 from proxy import scratch
 from refusals import PATIENTLY, is_refusal
@@ -57,7 +57,7 @@ def test_upload_is_verified(cloud):
 def test_upload_in_s3_parts_is_verified(cloud):
     """Glance writes to S3 in parts from 100 MiB on."""
     with cloud.new_image() as image_id:
-        is_proven(cloud, image_id, medium(cloud))
+        is_proven(cloud, image_id, cloud.big())
 
 
 def test_staged_data_is_verified_by_size(cloud):
@@ -152,14 +152,10 @@ def test_digest_properties(cloud):
             is_proven(cloud, image_id, file)
 
 
-def medium(cloud):
-    return cloud.data_file("medium.qcow2", 120 * MIB)
-
-
 def test_wrong_digest_of_a_large_file(cloud):
     """There is no object. Glance's S3 driver does not abort a multipart upload that is cut: the parts stay in
     the bucket, as without the proxy, until a lifecycle rule removes them."""
-    file = medium(cloud)
+    file = cloud.big()
     wrong = base64.b64encode(one_bit_off(digest_of(file, "sha256"))).decode()
     with cloud.new_image() as image_id:
         is_broken(cloud, image_id, file, "Digest", "-H", f"Digest: SHA-256={wrong}")

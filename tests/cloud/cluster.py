@@ -1,0 +1,286 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Three proxies behind a real HAProxy, before one real Glance, as on three controllers ([cluster]).
+
+No image gets a mixture of two uploads, or is active with other bytes than one of them had. Uploads of all proxies
+together stay within the capacity of the bucket. A proxy that dies takes no other upload with it.
+CLUSTER_PAIRS is how many pairs of requests race for one image each.
+"""
+import concurrent.futures
+import contextlib
+import hashlib
+import os
+import signal
+import subprocess
+import threading
+
+import requests
+
+from cloud import HERE, MIB, PATIENCE, check, same, wait_until
+from front_proxies import answers, program
+from placement import TRIES
+from proxy import Proxy, scratch
+from servers import eventlet, free_port
+
+COUNT = 3
+PAIRS = int(os.environ.get("CLUSTER_PAIRS", "12"))
+SIZE = 2 * MIB
+OCTETS = {"Content-Type": "application/octet-stream"}
+RACES = (("file", "file"), ("file", "import"), ("import", "import"))
+
+
+def data(name, size=SIZE):
+    return hashlib.shake_128(name.encode()).digest(size)
+
+
+def sha512(body):
+    return hashlib.sha512(body).hexdigest()
+
+
+class Controllers:
+    """The proxies, the balancer, and requests to them. `url` is that of the balancer."""
+
+    def __init__(self, cloud, glance_url, directory, policy):
+        self.cloud, self.glance_url = cloud, glance_url
+        self.front = free_port()
+        self.url = f"http://127.0.0.1:{self.front}"
+        key = os.path.join(directory, "cluster.key")
+        with open(os.open(key, os.O_CREAT | os.O_WRONLY, 0o600), "w", encoding="ascii") as file:
+            file.write(os.urandom(32).hex())
+        admins = [free_port() for _ in range(COUNT)]
+        self.peers = [f"127.0.0.1:{port}" for port in admins]
+        more = (f"[listen]\ntrusted_proxies = 127.0.0.1\n[upload]\nformat = off\n"
+                f"[cluster]\npeers = {', '.join(self.peers)}\nkey_file = {key}\n")
+        self.proxies = [Proxy(cloud.proxy.binary, glance_url, free_port(), port, directory, policy, more)
+                        for port in admins]
+
+    def known(self):
+        """Waits until all proxies have heard each other."""
+        for proxy in self.proxies:
+            for peer in self.others(proxy):
+                wait_until(f"{peer} answers", lambda: self.peer_metric(proxy, "up", peer) == 1)
+
+    def others(self, proxy):
+        return [peer for peer in self.peers if not peer.endswith(f":{proxy.admin_port}")]
+
+    @staticmethod
+    def peer_metric(proxy, name, peer):
+        with contextlib.suppress(TypeError):  # it is not told yet
+            return proxy.metric(f'glance_intake_peer_{name}{{peer="{peer}"}}')
+
+    def heard(self, proxy):
+        """The bytes in flight at the other proxies, as this one knows."""
+        return sum(self.peer_metric(proxy, "bytes_in_flight", peer) or 0 for peer in self.others(proxy))
+
+    def ask(self, method, path, url=None, **options):
+        headers = {"X-Auth-Token": self.cloud.token(), **options.pop("headers", {})}
+        return requests.request(method, (url or self.url) + path, headers=headers, timeout=PATIENCE, **options)
+
+    def put(self, image_id, body, call="file", url=None):
+        """The status; 0 if there was no answer."""
+        with contextlib.suppress(requests.RequestException):
+            return self.ask("PUT", f"/v2/images/{image_id}/{call}", url, headers=OCTETS, data=body).status_code
+        return 0
+
+    def image(self, image_id):
+        return self.cloud.image(image_id)
+
+    @contextlib.contextmanager
+    def new_image(self):
+        with self.cloud.new_image(disk_format="raw") as image_id:
+            yield image_id
+
+    def staged(self, stack, body):
+        """An image that waits for its import. Sqlite's writers lock each other out now and then."""
+        for _ in range(TRIES):
+            image_id = stack.enter_context(self.new_image())
+            if self.put(image_id, body, "stage") == 204:
+                return image_id
+        raise AssertionError("nothing could be staged")
+
+    def settled(self, image_id):
+        """Its facts once nothing runs any more, as far as that comes: sqlite may fail a task for good."""
+        def at_rest():
+            image = self.image(image_id)
+            busy = image["status"] in ("saving", "importing") or image.get("os_glance_import_task")
+            return None if busy else image
+        with contextlib.suppress(AssertionError):
+            return wait_until("it is at rest", at_rest)
+        return self.image(image_id)
+
+
+def render(values):
+    with open(os.path.join(HERE, "conf", "cluster-haproxy.cfg.in"), encoding="ascii") as file:
+        text = file.read()
+    for name, value in values.items():
+        text = text.replace(f"@{name}@", str(value))
+    return text
+
+
+@contextlib.contextmanager
+def balancer(controllers, directory):
+    path = os.path.join(directory, "haproxy.cfg")
+    ports = {f"PORT{number}": proxy.port for number, proxy in enumerate(controllers.proxies)}
+    with open(path, "w", encoding="ascii") as file:
+        file.write(render({"FRONT": controllers.front, **ports}))
+    command = [program("haproxy"), "-db", "-f", path]
+    subprocess.run([*command, "-c"], check=True, capture_output=True)
+    with subprocess.Popen(command, stdin=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
+        try:
+            wait_until("HAProxy answers", lambda: answers(controllers.front))
+            yield
+        finally:
+            process.terminate()
+
+
+@contextlib.contextmanager
+def environment(cloud, policy=None):
+    with eventlet(cloud) as glance_url, scratch() as directory:
+        controllers = Controllers(cloud, glance_url, directory, policy or cloud.policy())
+        try:
+            for proxy in controllers.proxies:
+                proxy.start()
+            with balancer(controllers, directory):
+                controllers.known()
+                yield controllers
+        finally:
+            for proxy in controllers.proxies:
+                proxy.stop()
+
+
+# --- races for one image -------------------------------------------------------------------------
+
+
+def run_at_once(*functions):
+    barrier = threading.Barrier(len(functions))
+
+    def run(function):
+        barrier.wait()
+        return function()
+
+    with concurrent.futures.ThreadPoolExecutor(len(functions)) as pool:
+        return [future.result() for future in [pool.submit(run, function) for function in functions]]
+
+
+def race(controllers, stack, number):
+    """Two requests for one image. Returns whether it became active."""
+    kinds = RACES[number % len(RACES)]
+    bodies = [data(f"{number} {which}") for which in range(2)]
+    staged = "import" in kinds
+    image_id = controllers.staged(stack, bodies[1]) if staged else stack.enter_context(controllers.new_image())
+
+    def begin(kind, body):
+        if kind == "file":
+            return lambda: controllers.put(image_id, body)
+        what = {"method": {"name": "glance-direct"}}
+        return lambda: controllers.ask("POST", f"/v2/images/{image_id}/import", json=what).status_code
+
+    statuses = run_at_once(*(begin(kind, body) for kind, body in zip(kinds, bodies)))
+    stored = [sha512(body) for kind, body, status in zip(kinds, bodies, statuses) if (kind, status) == ("file", 204)]
+    check(len(stored) <= 1, f"both uploads of {kinds} were stored: {statuses}")
+    image = controllers.settled(image_id)
+    if image["status"] == "active":
+        possible = stored or [sha512(body) for body in (bodies[1:] if staged else bodies)]
+        check(image["os_hash_value"] in possible, f"{kinds} {statuses} left other bytes: {image}")
+        same("the object in the bucket", controllers.cloud.in_bucket(image_id), (SIZE, image["os_hash_value"]))
+    else:
+        check(not stored, f"{kinds} {statuses}, and the image is {image['status']}")
+    return image["status"] == "active"
+
+
+def test_racing_pairs(cloud):
+    """Every third of the pairs are two uploads, an upload and an import, two imports."""
+    with environment(cloud) as controllers:
+        active = 0
+        for number in range(PAIRS):
+            with contextlib.ExitStack() as stack:
+                active += race(controllers, stack, number)
+        check(active > PAIRS // 2, f"only {active} of {PAIRS} images became active")
+        used = [proxy for proxy in controllers.proxies if "image=" in proxy.log() or '"image"' in proxy.log()]
+        check(len(used) > 1, "one proxy had all of them")
+        return f"{PAIRS} pairs, {active} images became active, {len(used)} proxies took part"
+
+
+# --- sums over images ----------------------------------------------------------------------------
+
+
+def slow_upload(controllers, proxy, image_id, go):
+    """Sends half of the data, and the rest when `go` is set. Returns the status."""
+    def pieces():
+        body = data(image_id)
+        yield body[:SIZE // 2]
+        go.wait(PATIENCE)
+        yield body[SIZE // 2:]
+
+    class Sized:  # requests sends a Content-Length
+        def __iter__(self):
+            return pieces()
+
+        def __len__(self):
+            return SIZE
+
+    with contextlib.suppress(requests.RequestException):
+        url = proxy.url if proxy else None
+        return controllers.ask("PUT", f"/v2/images/{image_id}/file", url, headers=OCTETS, data=Sized()).status_code
+    return 0
+
+
+def test_sums_over_all_proxies(cloud):
+    """Two uploads fit, each at another proxy; the third proxy knows that a third one does not."""
+    limit = cloud.bucket_use() + SIZE * 5 // 2
+    with environment(cloud, cloud.policy(capacity=f"{limit}B")) as controllers, contextlib.ExitStack() as stack:
+        one, two, three = controllers.proxies
+        images = [stack.enter_context(controllers.new_image()) for _ in range(COUNT)]
+        pool = stack.enter_context(concurrent.futures.ThreadPoolExecutor(COUNT))
+        go = threading.Event()
+        stack.callback(go.set)  # also after a failure
+        slow = []
+        for proxy, image_id in zip((one, two), images):
+            slow.append(pool.submit(slow_upload, controllers, proxy, image_id, go))
+            wait_until("it is under way", lambda: proxy.upload_in_flight(image_id).get("bytes"))
+            wait_until("the third one knows", lambda: controllers.heard(three) == SIZE * len(slow))
+        path = f"/v2/images/{images[2]}/file"
+        refused = controllers.ask("PUT", path, three.url, headers=OCTETS, data=data(images[2]))
+        same("the status of the third", refused.status_code, 413)
+        same("its reason", refused.json()["reason"], "store_full")
+        shown = requests.get(one.admin_url + "/uploads?all", timeout=PATIENCE).json()
+        same("uploads that /uploads?all shows in flight", len(shown["in_flight"]), 2)
+        go.set()
+        same("the statuses of the first two", [each.result() for each in slow], [204, 204])
+        check(cloud.bucket_use() <= limit, "the bucket has more than its capacity")
+
+
+# --- a proxy dies --------------------------------------------------------------------------------
+
+
+def test_one_proxy_dies(cloud):
+    """Its uploads break off, and can be made again; those of the others go on."""
+    with environment(cloud) as controllers, contextlib.ExitStack() as stack:
+        images = [stack.enter_context(controllers.new_image()) for _ in range(2 * COUNT)]
+        pool = stack.enter_context(concurrent.futures.ThreadPoolExecutor(len(images)))
+        go = threading.Event()
+        stack.callback(go.set)
+        slow = {image_id: pool.submit(slow_upload, controllers, None, image_id, go) for image_id in images}
+
+        def owner(image_id):
+            return next((proxy for proxy in controllers.proxies
+                         if proxy.upload_in_flight(image_id).get("bytes")), None)
+
+        owners = {image_id: wait_until("it is under way", lambda: owner(image_id)) for image_id in images}
+        victim = owners[images[0]]
+        lost = [image_id for image_id in images if owners[image_id] is victim]
+        victim.signal(signal.SIGKILL)
+        same("how it ended", victim.ended(), -signal.SIGKILL)
+        peer = f"127.0.0.1:{victim.admin_port}"
+        rest = [proxy for proxy in controllers.proxies if proxy is not victim]
+        for proxy in rest:
+            wait_until("its end is noticed", lambda: controllers.peer_metric(proxy, "up", peer) == 0)
+        go.set()
+        for image_id, upload in slow.items():
+            check((upload.result() == 204) == (image_id not in lost), f"{image_id}: {upload.result()}, lost: {lost}")
+        for image_id in lost:
+            wait_until("the image is queued again", lambda: controllers.image(image_id)["status"] == "queued")
+            wait_until("it is stored after all", lambda: controllers.put(image_id, data(image_id)) == 204)
+        for image_id in images:
+            image = controllers.image(image_id)
+            same("the image", (image["status"], image["os_hash_value"]), ("active", sha512(data(image_id))))
+        return f"{len(lost)} of {len(images)} uploads were at the proxy that died"

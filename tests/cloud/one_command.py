@@ -1,0 +1,117 @@
+# SPDX-License-Identifier: Apache-2.0
+"""One-command uploads with a token, before a real Keystone, Glance and S3: with curl and wget, and with clients that
+break off anywhere."""
+import base64
+import hashlib
+import json
+import os
+import random
+import socket
+import subprocess
+import urllib.parse
+
+from cloud import PATIENCE, check, same, wait_until
+from proxy import another_proxy
+
+POLICY = {"default": {"store": "test", "mode": "force"}}
+CUTS = int(os.environ.get("ONE_COMMAND_CUTS", "20"))  # uploads that are broken off
+NAME = "one-command"
+
+
+def keystone(cloud):
+    return f"[keystone]\nauth_url = {cloud.envs['demo']['OS_AUTH_URL']}\n"
+
+
+def images(cloud):
+    answer = cloud.glance("GET", f"/v2/images?limit=100&name={NAME}", user="admin")
+    return answer.json()["images"]
+
+
+def no_image_is_left(cloud):
+    wait_until("no image is left", lambda: not images(cloud))
+
+
+def made(cloud, printed, file, **facts):
+    """The image of the answer is active, has the file's bytes in the bucket, and goes away again."""
+    image = json.loads(printed)
+    with open(file.path, "rb") as data:
+        content = data.read()
+    digest = hashlib.sha512(content).hexdigest()
+    same("what Glance says of it", {name: image.get(name) for name in facts}, facts)
+    same("the image", (image["status"], image["os_hash_value"]), ("active", digest))
+    same("the object in the bucket", cloud.in_bucket(image["id"]), (len(content), digest))
+    cloud.delete(image["id"])
+
+
+def printed_by(*command):
+    done = subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE, check=False)
+    same(f"the exit status of {command[0]} ({done.stderr})", done.returncode, 0)
+    return done.stdout
+
+
+def repeated(cloud, file, url, token):
+    """What curl --retry does: the second request answers with the image of the first one."""
+    with open(file.path, "rb") as data:
+        digest = base64.b64encode(hashlib.sha512(data.read()).digest()).decode()
+    for field in (f"Repr-Digest: sha-512=:{digest}:", "Idempotency-Key: once"):
+        first, again = (json.loads(printed_by("curl", "-sS", "-T", file.path, "-H", token, "-H", field, url))
+                        for _ in range(2))
+        same(f"the image with {field[:15]}", again["id"], first["id"])
+        cloud.delete(first["id"])
+
+
+def cut(cloud, data, at):
+    """Sends up to `at` bytes of the body, and resets the connection."""
+    host = urllib.parse.urlsplit(cloud.proxy.url)
+    head = (f"PUT /upload/{NAME} HTTP/1.1\r\nHost: h\r\nX-Auth-Token: {cloud.token()}\r\n"
+            f"Content-Length: {len(data)}\r\n\r\n").encode()
+    with socket.create_connection((host.hostname, host.port), PATIENCE) as client:
+        client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
+        try:
+            client.sendall(head + data[:at])
+        except ConnectionError:
+            pass
+
+
+def test_one_command(cloud):
+    with another_proxy(cloud, POLICY, more=keystone(cloud)) as proxy:
+        token = f"X-Auth-Token: {cloud.token()}"
+        file = cloud.small()
+        url = f"{proxy.url}/upload/"
+        printed = printed_by("curl", "-sS", "-T", file.path, "-H", token, f"{url}{NAME}.qcow2?tag=x&min_disk=auto")
+        made(cloud, printed, file, name=NAME, disk_format="qcow2", container_format="bare", stores="test", tags=["x"])
+        printed = printed_by("wget", "-qO-", "--method=PUT", f"--body-file={file.path}", f"--header={token}",
+                             f"{url}{NAME}?property.os_distro=cirros")
+        made(cloud, printed, file, name=NAME, disk_format="qcow2", os_distro="cirros")
+        with open(file.path, "rb") as data:
+            piped = subprocess.run(["curl", "-sS", "-T", "-", "-H", token, url + NAME], stdin=data, timeout=PATIENCE,
+                                   capture_output=True, check=True)
+        made(cloud, piped.stdout, file, name=NAME, disk_format="qcow2")
+        printed = printed_by("curl", "-sS", "-F", "visibility=private", "-F", f"file=@{file.path};filename={NAME}.img",
+                             "-H", token, url)
+        made(cloud, printed, file, name=NAME, disk_format="qcow2", visibility="private")
+        repeated(cloud, file, url + NAME, token)
+        refused = json.loads(printed_by("curl", "-sS", "-T", __file__, "-H", token, url + NAME))
+        same("the reason", refused["reason"], "format_unknown")
+        refused = json.loads(printed_by("curl", "-sS", "-T", file.path, "-H", "X-Auth-Token: wrong", url + NAME))
+        same("the reason", refused["reason"], "login_failed")
+        no_image_is_left(cloud)
+
+
+def test_cuts_leave_no_image(cloud):
+    chance = random.Random(os.environ.get("ONE_COMMAND_SEED"))
+    with another_proxy(cloud, POLICY, more=keystone(cloud)) as proxy:
+        with open(cloud.small().path, "rb") as file:
+            data = file.read()
+        for number in range(CUTS):
+            at = len(data) if number % 4 == 0 else chance.randrange(len(data) + 1)
+            cut(cloud, data, at)
+        wait_until("all have ended", lambda: not requests_in_flight(proxy))
+        no_image_is_left(cloud)
+        check("aborted" in proxy.log(), "none was broken off")
+        left = [image for image in proxy.log().splitlines() if "could not be deleted" in image]
+        check(not left, f"images that were not deleted: {left}")
+
+
+def requests_in_flight(proxy):
+    return proxy.metric("glance_intake_requests_in_flight")
