@@ -48,20 +48,22 @@ def memory_available():
     return memory_bytes("MemAvailable")
 
 
-def facts():
+def load():
+    return f"{busy_with_others():.0f} % of the machine was busy with something else"
+
+
+def intake():
+    """The version of this proxy, and the commit."""
     state = said("git", "describe", "--always", "--dirty")
-    software = {
-        "glance-intake": f"{version(INTAKE.command[0], '--version')} ({state})",
-        "nginx": version("nginx", "-v"),
-        "HAProxy": version("haproxy", "-v"),
-        "OpenSSL": version("openssl", "version"),
-        "wrk": version("wrk", "-v"),
-    }
+    return f"{version(INTAKE.command[0], '--version')} ({state})"
+
+
+def facts(software):
+    """`software`: versions by name."""
     return [
         f"{field('/proc/cpuinfo', 'model name')}, {os.cpu_count()} cores, "
         f"{memory_bytes('MemTotal') / (1 << 30):.0f} GiB",
         f"{field('/etc/os-release', 'PRETTY_NAME')}, Linux {platform.release()}",
         ", ".join(f"{name} {number}" for name, number in software.items()),
-        time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime())
-        + f"; {busy_with_others():.0f} % of the machine was busy with something else before it",
+        time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime()) + f"; {load()} before it",
     ]

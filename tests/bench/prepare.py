@@ -16,11 +16,15 @@ IN_MEMORY = 6 << 30  # more than the largest upload
 FILES = 65536  # open at once: two for each connection through a proxy
 
 
-def install_and_build():
-    subprocess.run([os.path.join(ROOT, "tests", "install"), "build", "bench"], check=True,
-                   stdout=sys.stderr)
+def install(*sections):
+    subprocess.run([os.path.join(ROOT, "tests", "install"), *sections], check=True, stdout=sys.stderr)
+
+
+def build(*targets):
+    """As it is packaged, without sanitizers."""
+    install("build")
     for command in (["cmake", "-S", ROOT, "-B", BUILD, "-G", "Ninja", "-DCMAKE_C_COMPILER=gcc"],
-                    ["ninja", "-C", BUILD, "-j2", INTAKE.name, "bench-load", "bench-sink"]):
+                    ["ninja", "-C", BUILD, "-j2", *targets]):
         done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
         if done.returncode != 0:
             raise Failure(done.stdout)
@@ -59,7 +63,8 @@ def scratch():
 
 @contextlib.contextmanager
 def ready_bench():
-    install_and_build()
+    install("bench")
+    build(INTAKE.name, "bench-load", "bench-sink")
     open_many_files()
     with scratch() as folder:
         yield Bench(folder, new_certificate(folder))
