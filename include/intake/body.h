@@ -53,7 +53,8 @@ struct body_plan {
     const char *glance_hash;               /* Glance's os_hash_algo; "": not known yet */
     bool spools_unknown_length; /* a body whose length stays unknown is spooled, else streamed */
     bool on_disk;               /* `read` reads a file: it is not slow */
-    bool decompresses;          /* compressed = decompress; a compressed image is decompressed */
+    bool decompresses;          /* compressed = decompress; a compressed image is decompressed,
+                                 * unless its formats (NULL: not known yet) stay compressed */
     bool may_be_empty;
     bool audit;        /* the body goes on unchanged; see body_audit() */
     bool form_is_ours; /* a form is unwrapped in audit mode, too: it is part of this proxy's own API

@@ -68,6 +68,7 @@ struct format_found {
     bool virtual_size_known;
     uint64_t virtual_size;   /* bytes, of the disk in the data */
     char seen[FORMAT_WORDS]; /* if not found: what it looks like instead, as a clause, or "" */
+    bool compressed;         /* and that is compressed data */
 };
 
 /* The formats that format_find() knows, as a list for messages. */

@@ -70,6 +70,9 @@ struct policy_share {
 struct check_levels policy_check_levels(const struct policy_checks *checks,
                                         const struct check_levels *defaults);
 
+/* Some rule has `checks: { compressed: decompress }`. */
+bool policy_decompresses(const struct policy *policy);
+
 enum policy_verdict {
     POLICY_ACCEPT,
     POLICY_DENY,              /* `why` is the operator's text */

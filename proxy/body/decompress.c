@@ -107,12 +107,11 @@ static bool begin_decompressor(struct decompress *decompress)
 {
     struct body *body = decompress->filter.body;
     const struct body_plan *plan = &body->plan;
-    bool finds_disk = strcmp(plan->container_format, "ova") != 0;
     body->compression = BODY_DECOMPRESSED;
     decompress->stage = STAGE_OPENING;
     decompress->decompressor =
-        decompressor_new(decompress->compression, finds_disk, plan->decompress_threads, plan->loop,
-                         plan->wake, plan->context);
+        decompressor_new(decompress->compression, !decompress_keeps_tar(plan),
+                         plan->decompress_threads, plan->loop, plan->wake, plan->context);
     bool good = decompress->decompressor && hash_sent(decompress) &&
                 give_compressed(decompress, decompress->head, decompress->head_count);
     if (good && decompress->ended)

@@ -12,8 +12,7 @@ static bool is(const char *text, const char *word)
 /* A kernel and its initramfs are stored compressed, and so is what these containers are for. */
 bool decompress_wanted(const struct body_plan *plan)
 {
-    return plan->decompresses && plan->disk_format && plan->container_format &&
-           !is(plan->disk_format, "aki") && !is(plan->disk_format, "ari") &&
+    return plan->decompresses && !is(plan->disk_format, "aki") && !is(plan->disk_format, "ari") &&
            !is(plan->container_format, "compressed") && !is(plan->container_format, "docker");
 }
 
@@ -22,6 +21,11 @@ bool decompress_leaves(const struct body_plan *plan, enum compression compressio
 {
     return compression == COMPRESSION_GZIP && is(plan->disk_format, "vhd") &&
            (is(plan->hypervisor, "xen") || is(plan->container_format, "ovf"));
+}
+
+bool decompress_keeps_tar(const struct body_plan *plan)
+{
+    return is(plan->container_format, "ova");
 }
 
 struct fault_words {

@@ -12,6 +12,9 @@ bool decompress_wanted(const struct body_plan *plan);
 /* Data of this compression stays as it is: a hypervisor reads it so. */
 bool decompress_leaves(const struct body_plan *plan, enum compression compression);
 
+/* A tar in the data is the image, and not what the image is taken out of. */
+bool decompress_keeps_tar(const struct body_plan *plan);
+
 /* Refuses the body for the fault. Always returns STREAM_REFUSED. */
 int decompress_refuse(struct filter *filter, enum compression compression,
                       enum decompress_fault fault);

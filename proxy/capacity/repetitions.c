@@ -6,14 +6,13 @@
 #include "intake/list.h"
 
 #include <pthread.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 struct repetition {
     struct list place;
     char *key;
-    char image[REPETITION_IMAGE_MAX + 1]; /* "": it is running, and none was made before */
+    struct repetition_made made; /* no image: it is running, and none was made before */
     bool running;
 };
 
@@ -86,14 +85,13 @@ static enum repetition_state begin(struct repetitions *repetitions, const char *
 }
 
 enum repetition_state repetition_begin(struct repetitions *repetitions, const char *key,
-                                       struct repetition **out,
-                                       char image[REPETITION_IMAGE_MAX + 1])
+                                       struct repetition **out, struct repetition_made *made)
 {
     *out = NULL;
     pthread_mutex_lock(&repetitions->lock);
     enum repetition_state state = begin(repetitions, key, out);
     if (state == REPETITION_DONE)
-        memcpy(image, (*out)->image, sizeof(*out)->image);
+        *made = (*out)->made;
     pthread_mutex_unlock(&repetitions->lock);
     return state;
 }
@@ -111,9 +109,10 @@ static void forget_oldest(struct repetitions *repetitions)
     repetitions->done--;
 }
 
-static void keep(struct repetitions *repetitions, struct repetition *repetition, const char *image)
+static void keep(struct repetitions *repetitions, struct repetition *repetition,
+                 const struct repetition_made *made)
 {
-    snprintf(repetition->image, sizeof repetition->image, "%s", image);
+    repetition->made = *made;
     repetition->running = false;
     list_remove(&repetition->place);
     list_insert(&repetitions->rows, &repetition->place);
@@ -122,13 +121,13 @@ static void keep(struct repetitions *repetitions, struct repetition *repetition,
 }
 
 void repetition_end(struct repetitions *repetitions, struct repetition *repetition,
-                    const char *image)
+                    const struct repetition_made *made)
 {
     if (!repetition)
         return;
     pthread_mutex_lock(&repetitions->lock);
-    if (image)
-        keep(repetitions, repetition, image);
+    if (made)
+        keep(repetitions, repetition, made);
     else
         drop(repetition);
     pthread_mutex_unlock(&repetitions->lock);

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The image in the decompressed bytes: all of them, or the only file in a tar. Directories beside
- * it do not count. libarchive also reads sparse files, as they are in the tars of Google Compute
- * Engine; their holes are filled with zeros here. */
+ * it do not count. An OVA is a tar, too, and is the image as it is. libarchive also reads sparse
+ * files, as they are in the tars of Google Compute Engine; their holes are filled with zeros here.
+ */
 #include "decompress/decompress_priv.h"
+#include "intake/format.h"
 
 #include <archive.h>
 #include <archive_entry.h>
@@ -34,11 +36,11 @@ static bool put(struct extraction *extraction, const void *bytes, size_t count)
     return !extraction->stopped;
 }
 
-/* Fills the chunk at least to the first block of a tar. */
-static bool read_opening(struct extraction *extraction)
+/* Fills the chunk at least up to `count` bytes. */
+static bool read_opening(struct extraction *extraction, size_t count)
 {
     ssize_t got = 1;
-    while (extraction->count < TAR_BLOCK && got > 0) {
+    while (extraction->count < count && got > 0) {
         got = decoding_read(extraction->decoding, extraction->chunk + extraction->count,
                             CHUNK - extraction->count);
         extraction->count += got > 0 ? (size_t)got : 0;
@@ -49,6 +51,15 @@ static bool read_opening(struct extraction *extraction)
 static bool is_tar(const struct extraction *extraction)
 {
     return extraction->count >= TAR_BLOCK && memcmp(extraction->chunk + TAR_MAGIC, "ustar", 5) == 0;
+}
+
+/* The files that make it one may come after others. */
+static bool is_ova(struct extraction *extraction)
+{
+    struct format_found found;
+    return read_opening(extraction, CHUNK) &&
+           format_find(extraction->chunk, extraction->count, FORMAT_LENGTH_UNKNOWN, &found) &&
+           strcmp(found.container_format, "ova") == 0;
 }
 
 /* --- no tar -------------------------------------------------------------------------------- */
@@ -186,7 +197,8 @@ enum decompress_fault disk_extract(struct decoding *decoding, bool finds_disk,
     struct extraction extraction = {.decoding = decoding, .sink = sink, .chunk = malloc(CHUNK)};
     if (!extraction.chunk)
         return DECOMPRESS_NO_MEMORY;
-    if (read_opening(&extraction) && finds_disk && is_tar(&extraction))
+    if (read_opening(&extraction, TAR_BLOCK) && finds_disk && is_tar(&extraction) &&
+        !is_ova(&extraction))
         copy_from_tar(&extraction);
     else if (!decoding->fault)
         copy_all(&extraction);

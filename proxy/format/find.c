@@ -32,6 +32,12 @@ static bool find(const char *seen, struct format_found *out)
     return false;
 }
 
+static bool is_compression(const char *name)
+{
+    static const char *const names[] = {"gzip", "bzip2", "xz", "zstd", "lz4", "7z", "zip", NULL};
+    return evidence_one_of(name, names);
+}
+
 bool format_find(const void *opening, size_t count, uint64_t length, struct format_found *out)
 {
     struct format_examination examination;
@@ -41,6 +47,7 @@ bool format_find(const void *opening, size_t count, uint64_t length, struct form
     if (find(examination.seen, out))
         return true;
     const struct format *seen = examination.seen ? format_named(examination.seen) : NULL;
+    out->compressed = seen && is_compression(seen->name);
     if (seen)
         format_explain(out->seen, "it looks like %s: %s", seen->words, seen->advice);
     return false;

@@ -6,8 +6,8 @@
  *   If that is not the project to upload for: the user's projects (GET auth/projects), then a token
  *   of the right one (POST auth/tokens).
  *
- * The password is sent once. To ask for a named project together with it would leave open whether
- * the password or the project was wrong, and Keystone counts wrong passwords. */
+ * The password is sent once, and without the project that the client names. Keystone answers 401 to
+ * a wrong password as to a wrong project, and only a wrong password may count as a failed login. */
 #include "keystone/login.h"
 
 #include "intake/secret.h"

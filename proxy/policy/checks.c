@@ -69,6 +69,17 @@ struct check_levels policy_check_levels(const struct policy_checks *checks,
     return levels;
 }
 
+bool policy_decompresses(const struct policy *policy)
+{
+    for (size_t i = 0; i < policy->count; i++) {
+        const struct policy_checks *checks = &policy->rules[i].checks;
+        if (checks->set[POLICY_CHECK_COMPRESSED] &&
+            checks->level[POLICY_CHECK_COMPRESSED] == CHECK_DECOMPRESS)
+            return true;
+    }
+    return false;
+}
+
 bool checks_any(const struct policy_checks *checks)
 {
     bool any = checks->empty_allowed;

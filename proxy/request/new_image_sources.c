@@ -18,7 +18,8 @@ enum { KEY_MAX = 1024 }; /* bytes: a property's name of 255 characters, and the 
 
 /* --- the name of a file ---------------------------------------------------------------------- */
 
-static const char *const PACKED[] = {".xz", ".gz", ".zst", ".bz2"};
+static const char *const PACKED[] = {".tar.xz", ".tar.gz", ".tar.zst", ".tar.bz2", ".tgz",
+                                     ".txz",    ".xz",     ".gz",      ".zst",     ".bz2"};
 static const char *const DISKS[] = {".qcow2", ".qcow", ".raw", ".img", ".vmdk", ".vhd",
                                     ".vhdx",  ".vdi",  ".iso", ".ova", ".hds",  ".qed"};
 

@@ -2,12 +2,11 @@
 """compressed = decompress: compressed images are decompressed on their way to Glance."""
 import base64
 import hashlib
-import io
-import subprocess
-import tarfile
 
+from support import packing
 from support.fixture import scenario
 from support.form import declared, file, form
+from support.packing import packed
 from support.resuming import MIB, Resuming
 from support.stack import RIGHT, TOKEN, Stack, data, fixes
 from support.tus import Tus
@@ -26,17 +25,11 @@ default: { store: test, mode: force }
 
 
 def tool(*command, body=BODY):
-    return subprocess.run(command, input=body, capture_output=True, check=True, timeout=180).stdout
+    return packed(*command, body=body)
 
 
-def tar(*names, body=BODY):
-    made = io.BytesIO()
-    with tarfile.open(fileobj=made, mode="w") as archive:
-        for name in names:
-            entry = tarfile.TarInfo(name)
-            entry.size = len(body)
-            archive.addfile(entry, io.BytesIO(body))
-    return made.getvalue()
+def tar(*names):
+    return packing.tar(*names, body=BODY)
 
 
 def packings():

@@ -99,7 +99,8 @@ enum step_result new_image_answer_again(struct new_image_flow *flow)
     struct exchange *x = &flow->upload.x;
     const struct buffer *shown = &flow->listing.answer.body;
     struct reply reply;
-    snprintf(x->request.route.image_id, sizeof x->request.route.image_id, "%s", flow->repeat.image);
+    snprintf(x->request.route.image_id, sizeof x->request.route.image_id, "%s",
+             flow->repeat.made.image);
     if (!compose(flow, 200, &reply))
         return exchange_no_memory(x);
     if (!buffer_append(&reply.body, buffer_text(shown), shown->len) ||
@@ -108,7 +109,7 @@ enum step_result new_image_answer_again(struct new_image_flow *flow)
         return exchange_no_memory(x);
     }
     request_say(&x->request, LOG_LEVEL_INFO, "it was sent before, and has made the image %s",
-                flow->repeat.image);
+                flow->repeat.made.image);
     record_free(x->record);
     x->record = NULL;
     x->recorded = false;

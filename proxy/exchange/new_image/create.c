@@ -14,7 +14,7 @@ static const uint64_t GIB = UINT64_C(1) << 30;
 
 /* --- the JSON -------------------------------------------------------------------------------- */
 
-/* The size of the disk: that in its header, or of a raw one that of the file. 0: not known. */
+/* The size of the disk: that in its header, or of a raw one that of the image. 0: not known. */
 static uint64_t disk_size(const struct new_image_flow *flow)
 {
     const struct upload_size *size = &flow->upload.size;
@@ -22,6 +22,8 @@ static uint64_t disk_size(const struct new_image_flow *flow)
         return flow->found.virtual_size;
     bool is_disk =
         strcmp(flow->found.disk_format, "raw") == 0 || strcmp(flow->found.disk_format, "iso") == 0;
+    if (is_disk && flow->decompressed)
+        return flow->length == FORMAT_LENGTH_UNKNOWN ? 0 : flow->length;
     return is_disk && size->known ? size->bytes : 0;
 }
 
@@ -135,7 +137,9 @@ enum step_result new_image_create(struct exchange *x)
         return x->glance.over ? judge(flow) : STEP_WAIT;
     if (needs_size(flow))
         return exchange_refuse_for(x, REFUSAL_BAD_REQUEST,
-                                   "min_disk=auto needs a file whose size is known, or a format "
-                                   "that has the size of its disk at its beginning");
+                                   "min_disk=auto needs a file whose size is known%s, or a format "
+                                   "that has the size of its disk at its beginning; min_disk can "
+                                   "be a number of GiB",
+                                   flow->decompressed ? " once it is decompressed" : "");
     return write_json(flow) && ask(flow) ? STEP_WAIT : exchange_no_memory(x);
 }

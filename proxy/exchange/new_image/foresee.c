@@ -62,7 +62,7 @@ static bool is_opened(const struct new_image_flow *flow)
     return flow->found.disk_format != NULL;
 }
 
-/* Until its form is read, what is not said may still come. */
+/* NULL: not known yet, because the fields of a form have not been read. */
 static const char *visibility_of(const struct new_image_flow *flow)
 {
     bool comes = flow->upload.head.declared_form && !is_opened(flow);
@@ -107,7 +107,21 @@ enum step_result new_image_foresee(struct exchange *x)
     return is_settled(flow) ? upload_decide(x) : STEP_NEXT;
 }
 
+/* The format was found in decompressed data, and the data is to stay compressed. */
+static enum step_result refuse_compressed(struct exchange *x)
+{
+    return exchange_refuse_for(x, REFUSAL_COMPRESSED, "the rule %s does not have it decompressed%s",
+                               upload_of(x)->check.decision.rule,
+                               audit_only(x) ? ", because it is in audit mode" : "");
+}
+
 enum step_result new_image_decide(struct exchange *x)
 {
-    return describe(new_image_of(x)) ? upload_decide(x) : exchange_no_memory(x);
+    struct new_image_flow *flow = new_image_of(x);
+    if (!describe(flow))
+        return exchange_no_memory(x);
+    enum step_result result = upload_decide(x);
+    bool needed = flow->decompressed && !flow->wanted.disk_format;
+    bool done = !audit_only(x) && upload_checks(&flow->upload).compressed == CHECK_DECOMPRESS;
+    return result == STEP_NEXT && needed && !done ? refuse_compressed(x) : result;
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Who asks: Keystone tells the project, and gives a token where the client has a password
- * (proxy/keystone/). This comes before everything else, so that a password that came over plain
- * HTTP is told of first. */
+ * (proxy/keystone/). This step is the first one. So a client that sends its password over plain
+ * HTTP learns of that, whatever else is wrong with its request. */
 #include "exchange/new_image/new_image_flow.h"
 
 #include "intake/client.h"

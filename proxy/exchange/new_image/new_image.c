@@ -6,17 +6,18 @@
  *   login      login.c             who asks, for which project
  *   admit      admit.c             checks the address and the head
  *   preflight  foresee.c           asks Glance for the project's usage and the stores
- *   repeat     repeat.c            answers with the image that is there already, if the request was
- * sent before foresee    foresee.c           asks the policy, if what is known suffices for an
- * answer room       check_capacity.c    reserves space in the store, if that is known quota
- * check_quota.c       checks the project's quota share      wait_share.c        waits for its share
- * of what its project and client may do, and queue      wait_place.c        for a place at an
- * endpoint, if the policy has decided invite     here                sends 100 Continue, waits for
- * the first byte open       opening.c           reads the opening of the data, and finds the format
- * in it decide     foresee.c           asks the policy now that the format is known share
- * wait_share.c        waits for its share, if it has none yet create     create.c creates the image
- *   judge ...  proxy/exchange/upload/   as for any other upload; the policy decides by what Glance
- *                                  says of the image
+ *   repeat     repeat.c            answers with the image that is there, if this was sent before
+ *   foresee    foresee.c           asks the policy, if what is known suffices for an answer
+ *   room       check_capacity.c    reserves space in the store, if that is known
+ *   quota      check_quota.c       checks the project's quota
+ *   share      wait_share.c        waits for its share, and
+ *   queue      wait_place.c        for a place at an endpoint, if the policy has decided
+ *   invite     here                sends 100 Continue, waits for the first byte
+ *   find       opening.c           reads the opening of the data, and finds the format in it
+ *   decide     foresee.c           asks the policy now that the format is known
+ *   share      wait_share.c        waits for its share, if it has none yet
+ *   create     create.c            creates the image
+ *   judge ...  exchange/upload/    as for any other upload; the policy decides by what Glance says
  *   show       answer.c            asks for the finished image
  *   answer     answer.c            answers 201 with it
  *

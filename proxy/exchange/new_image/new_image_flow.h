@@ -6,7 +6,7 @@
  *   admit.c        what the address and the head say
  *   foresee.c      asks Glance, and the policy before the image exists
  *   repeat.c       is the image there already, because the request was sent before?
- *   opening.c      reads the opening of the data, and finds the format in it
+ *   opening.c      reads the opening of the data, decompresses it, and finds the format in it
  *   create.c       creates the image
  *   answer.c       tells the client what it has
  *   removal.c      deletes an image that is not to stay */
@@ -41,7 +41,8 @@ struct repeat_state {
     bool by_key;                /* it is known by its Idempotency-Key, not by its digest */
     enum repeat_phase phase;
     uint64_t began_ms;                      /* clock_ms() */
-    char image[REPETITION_IMAGE_MAX + 1];   /* that was made before; "": not known */
+    uint64_t sent;                          /* as in `made`, but by this request */
+    struct repetition_made made;            /* before; no image: not known */
     char digest[2 * PROMISE_BYTES_MAX + 1]; /* in hexadecimal digits; "": none is promised */
 };
 
@@ -58,6 +59,8 @@ struct new_image_flow {
     struct body *finder; /* reads the opening; NULL: not yet, or not any more */
     struct buffer read;  /* what it has read from the client, which comes once more */
     struct format_found found;
+    bool decompressed; /* the format was found in the data as it is decompressed */
+    uint64_t length;   /* bytes of the image; FORMAT_LENGTH_UNKNOWN */
 
     struct buffer json; /* with which the image is created */
     size_t json_sent;

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Reads the opening of the data before the image exists, and finds the format in it.
  *
- * A body of its own reads it, out of a form if there is one. All that it reads from the client is
- * kept, and comes once more for the body that is sent (struct upload_source). So that one judges
- * the whole data by the image as it was created. */
+ * A body of its own reads it, out of a form if there is one, and decompresses it if the image is
+ * going to be decompressed. All that it reads from the client is kept, and comes once more for the
+ * body that is sent (struct upload_source). So that one judges the whole data by the image as it
+ * was created. */
 #include "exchange/new_image/new_image_flow.h"
 
 #include "intake/client.h"
@@ -14,8 +15,9 @@
 
 #include <string.h>
 
-/* Bytes: the opening, and a form's fields and heads before the file. */
-enum { READ_MAX = 256 * 1024 };
+/* Bytes: the opening, and a form's fields and heads before the file. bzip2 needs a block of
+ * 900,000 bytes before it gives any, and the decompressor reads 512 KiB ahead. */
+enum { READ_MAX = 256 * 1024, COMPRESSED_READ_MAX = 2 << 20 };
 
 /* --- the body that finds ---------------------------------------------------------------------- */
 
@@ -34,10 +36,29 @@ static void wake(void *context)
     upload_wake(upload_of(context));
 }
 
+/* Before the policy has decided, any rule may be the one that applies. */
+static bool may_be_decompressed(const struct new_image_flow *flow)
+{
+    const struct snapshot *snapshot = flow->upload.x.snapshot;
+    if (flow->upload.check.decision.rule)
+        return upload_checks(&flow->upload).compressed == CHECK_DECOMPRESS;
+    return snapshot->settings->upload.checks.compressed == CHECK_DECOMPRESS ||
+           policy_decompresses(snapshot->policy);
+}
+
+/* The opening is needed for the format, and for the size of the disk. */
+static bool is_looked_into(const struct new_image_flow *flow)
+{
+    const struct new_image *wanted = &flow->wanted;
+    return (!wanted->disk_format || wanted->min_disk_from == MIN_DISK_AUTO) &&
+           may_be_decompressed(flow);
+}
+
 static bool begin(struct new_image_flow *flow)
 {
     static const struct check_levels off; /* the body that is sent checks */
     struct exchange *x = &flow->upload.x;
+    bool decompresses = is_looked_into(flow);
     const struct body_plan plan = {
         .read = read_and_keep,
         .wake = wake,
@@ -45,12 +66,16 @@ static bool begin(struct new_image_flow *flow)
         .length_known = upload_framing(&flow->upload) != FRAMING_CHUNKED,
         .length = upload_length(&flow->upload),
         .content_type = headers_get(&client_head(x->client)->headers, "Content-Type"),
+        .disk_format = flow->wanted.disk_format,
+        .container_format = flow->wanted.container_format,
+        .decompresses = decompresses,
         .checks = off,
         .settings = x->snapshot->settings,
         .spools = x->parts->spools,
+        .decompress_threads = x->parts->decompress_threads,
         .loop = x->parts->loop,
     };
-    buffer_init(&flow->read, READ_MAX);
+    buffer_init(&flow->read, decompresses ? COMPRESSED_READ_MAX : READ_MAX);
     flow->finder = body_new(&plan);
     return flow->finder != NULL;
 }
@@ -66,21 +91,45 @@ static const char *container_of(const char *disk_format)
     return "bare";
 }
 
+/* With `warn` or `off` the client may name a format, and have it stored compressed. */
+static bool refuses_compressed(const struct new_image_flow *flow)
+{
+    enum check_level level = flow->upload.check.decision.rule
+                                 ? upload_checks(&flow->upload).compressed
+                                 : flow->upload.x.snapshot->settings->upload.checks.compressed;
+    return level == CHECK_REJECT || level == CHECK_DECOMPRESS;
+}
+
 static enum step_result refuse_unknown(struct new_image_flow *flow)
 {
+    struct exchange *x = &flow->upload.x;
     const char *seen = flow->found.seen;
-    return exchange_refuse_for(&flow->upload.x, REFUSAL_FORMAT_UNKNOWN, "%s%slooked for were %s",
-                               seen, *seen ? "; " : "", FORMATS_LOOKED_FOR);
+    const char *where = flow->decompressed ? "decompressed, " : "";
+    if (flow->found.compressed && refuses_compressed(flow))
+        return exchange_refuse_for(x, REFUSAL_COMPRESSED, "%s%s", where, seen);
+    return exchange_refuse_for(x, REFUSAL_FORMAT_UNKNOWN, "%s%s%slooked for were %s", where, seen,
+                               *seen ? "; " : "", FORMATS_LOOKED_FOR);
+}
+
+/* The size that the client promises is that of the compressed data, or of the image. */
+static uint64_t length_of(const struct new_image_flow *flow)
+{
+    const struct upload_head *head = &flow->upload.head;
+    uint64_t length;
+    if (body_length(flow->finder, &length))
+        return length;
+    bool promised = flow->decompressed && head->promised &&
+                    !(flow->upload.size.known && flow->upload.size.bytes == head->promise);
+    return promised ? head->promise : FORMAT_LENGTH_UNKNOWN;
 }
 
 static enum step_result find(struct new_image_flow *flow)
 {
     size_t count;
-    uint64_t length;
     const void *opening = body_opening(flow->finder, &count);
-    if (!body_length(flow->finder, &length))
-        length = FORMAT_LENGTH_UNKNOWN;
-    bool found = format_find(opening, count, length, &flow->found);
+    flow->decompressed = body_decompressed(flow->finder);
+    flow->length = length_of(flow);
+    bool found = format_find(opening, count, flow->length, &flow->found);
     const char *told = flow->wanted.disk_format;
     if (told) {
         flow->found.container_format = container_of(told);
@@ -139,9 +188,13 @@ static enum step_result lose(struct new_image_flow *flow)
     struct exchange *x = &flow->upload.x;
     if (flow->no_memory)
         return exchange_no_memory(x);
-    if (!buffer_may_hold(&flow->read, READ_MAX / 2))
-        return exchange_refuse_for(x, REFUSAL_MULTIPART_MALFORMED,
-                                   "there is too much before its file");
+    if (!buffer_may_hold(&flow->read, flow->read.max / 2))
+        return body_decompressed(flow->finder)
+                   ? exchange_refuse_for(x, REFUSAL_COMPRESSED,
+                                         "its first %d MiB do not have the beginning of the image",
+                                         COMPRESSED_READ_MAX >> 20)
+                   : exchange_refuse_for(x, REFUSAL_MULTIPART_MALFORMED,
+                                         "there is too much before its file");
     return exchange_drop_client(x);
 }
 
@@ -153,7 +206,7 @@ static enum step_result finish(struct new_image_flow *flow)
     body_free(flow->finder);
     flow->finder = NULL;
     flow->upload.source.again = flow->read;
-    buffer_init(&flow->read, READ_MAX);
+    buffer_init(&flow->read, 0);
     return result;
 }
 

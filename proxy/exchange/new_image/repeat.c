@@ -43,6 +43,14 @@ static const struct promise *digest_of(const struct new_image_flow *flow, char *
     return NULL;
 }
 
+/* An image that is found by its digest counts as made by the same bytes. */
+static void note_sent(struct new_image_flow *flow)
+{
+    const struct upload_size *size = &flow->upload.size;
+    flow->repeat.sent = size->known ? size->bytes : REPETITION_SENT_UNKNOWN;
+    flow->repeat.made.sent = flow->repeat.sent;
+}
+
 static bool describe(struct new_image_flow *flow, char text[REPETITION_KEY_MAX + 1])
 {
     char algorithm[ALGORITHM_MAX + 1];
@@ -76,8 +84,8 @@ static enum step_result ask(struct new_image_flow *flow, const char *target,
 
 static enum step_result show(struct new_image_flow *flow)
 {
-    char target[sizeof flow->repeat.image + sizeof "/v2/images/"];
-    snprintf(target, sizeof target, "/v2/images/%s", flow->repeat.image);
+    char target[sizeof flow->repeat.made.image + sizeof "/v2/images/"];
+    snprintf(target, sizeof target, "/v2/images/%s", flow->repeat.made.image);
     return ask(flow, target, REPEAT_SHOWS);
 }
 
@@ -109,23 +117,24 @@ static enum step_result judge_list(struct new_image_flow *flow)
                                             .os_hash_algo = algorithm,
                                             .os_hash_value = flow->repeat.digest};
     bool found = fetch_answered(&flow->listing) && flow->listing.answer.status == 200 &&
-                 image_list_find(buffer_text(body), body->len, &wanted, flow->repeat.image,
-                                 sizeof flow->repeat.image);
+                 image_list_find(buffer_text(body), body->len, &wanted, flow->repeat.made.image,
+                                 sizeof flow->repeat.made.image);
     return found ? show(flow) : STEP_NEXT;
 }
 
+/* What was sent is compared, not what is stored: that may have been decompressed. */
 static bool is_another(const struct new_image_flow *flow, const struct image *image)
 {
-    const struct upload_size *size = &flow->upload.size;
+    uint64_t now = flow->repeat.sent, before = flow->repeat.made.sent;
     const char *name = flow->wanted.name;
     return (name && image->name && strcmp(name, image->name) != 0) ||
-           (size->known && image->size_known && size->bytes != image->size);
+           (now != REPETITION_SENT_UNKNOWN && before != REPETITION_SENT_UNKNOWN && now != before);
 }
 
 /* An image that is gone is made again. */
 static enum step_result forget(struct new_image_flow *flow)
 {
-    flow->repeat.image[0] = '\0';
+    flow->repeat.made.image[0] = '\0';
     return STEP_NEXT;
 }
 
@@ -139,7 +148,7 @@ static enum step_result judge_image(struct new_image_flow *flow, const struct im
     if (is_another(flow, image))
         return exchange_refuse_for(x, REFUSAL_BAD_REQUEST,
                                    "its Idempotency-Key has made another image, %s",
-                                   flow->repeat.image);
+                                   flow->repeat.made.image);
     return new_image_answer_again(flow);
 }
 
@@ -181,7 +190,7 @@ static enum step_result look(struct new_image_flow *flow)
     if (!describe(flow, text))
         return STEP_NEXT;
     switch (
-        repetition_begin(x->parts->repetitions, text, &flow->repeat.running, flow->repeat.image)) {
+        repetition_begin(x->parts->repetitions, text, &flow->repeat.running, &flow->repeat.made)) {
     case REPETITION_RUNNING:
         return wait_for_other(flow);
     case REPETITION_DONE:
@@ -212,6 +221,7 @@ enum step_result new_image_repeat(struct exchange *x)
         return exchange_refuse_for(x, REFUSAL_BAD_REQUEST,
                                    "its Idempotency-Key has 1 to %d characters", KEY_MAX);
     flow->repeat.began_ms = clock_ms();
+    note_sent(flow);
     return look(flow);
 }
 
@@ -219,8 +229,11 @@ enum step_result new_image_repeat(struct exchange *x)
 void new_image_end_repetition(struct new_image_flow *flow, const char *image)
 {
     struct repeat_state *repeat = &flow->repeat;
-    const char *made = image ? image : *repeat->image ? repeat->image : NULL;
+    if (image) {
+        snprintf(repeat->made.image, sizeof repeat->made.image, "%s", image);
+        repeat->made.sent = repeat->sent;
+    }
     repetition_end(flow->upload.x.parts->repetitions, repeat->running,
-                   repeat->by_key ? made : NULL);
+                   repeat->by_key && *repeat->made.image ? &repeat->made : NULL);
     repeat->running = NULL;
 }

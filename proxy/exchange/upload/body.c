@@ -71,7 +71,8 @@ bool upload_make_body(struct upload_flow *upload)
     plan.may_be_empty = upload_may_be_empty(&upload->check);
     plan.size_chose = upload_chosen_by_size(upload);
     plan.checks = upload_checks(upload);
-    plan.decompresses = plan.checks.compressed == CHECK_DECOMPRESS;
+    plan.decompresses =
+        plan.checks.compressed == CHECK_DECOMPRESS && plan.disk_format && plan.container_format;
     plan.glance_refuses = late_refusals_expected(upload);
     plan.spools_unknown_length = upload_is_spooled_first(upload);
     plan.checks_wait = upload_decision_waits(upload) && upload->check.decision.checks_by_size;

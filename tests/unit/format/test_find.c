@@ -102,12 +102,17 @@ static void other_data_is_named(void **state)
         const char *mark;
         size_t count;
         const char *seen;
+        bool compressed;
     } rows[] = {
         {"\xfd"
          "7zXZ\0",
-         6, "it looks like xz: decompress it first"},
-        {"\x1f\x8b\x08", 3, "it looks like gzip: decompress it first"},
-        {"\0\0\0\0", 4, ""},
+         6, "it looks like xz: decompress it first", true},
+        {"\x1f\x8b\x08", 3, "it looks like gzip: decompress it first", true},
+        {"PK\3\4", 4, "it looks like a zip archive: decompress it first", true},
+        {"\x7f"
+         "ELF",
+         4, "it looks like an ELF program: create the image with --disk-format raw", false},
+        {"\0\0\0\0", 4, "", false},
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         struct format_found found;
@@ -116,6 +121,7 @@ static void other_data_is_named(void **state)
         assert_false(format_find(opening, sizeof opening, FORMAT_LENGTH_UNKNOWN, &found));
         assert_null(found.disk_format);
         assert_string_equal(found.seen, rows[i].seen);
+        assert_int_equal(found.compressed, rows[i].compressed);
     }
     struct format_found found;
     assert_false(format_find(NULL, 0, 0, &found));

@@ -111,6 +111,25 @@ static void check_levels_are_explained(void **state)
     }
 }
 
+static void any_rule_may_have_data_decompressed(void **state)
+{
+    static const struct {
+        const char *text;
+        bool told;
+    } rows[] = {
+        {"default: {store: a}\n", false},
+        {"default: {store: a, checks: {compressed: reject}}\n", false},
+        {"default: {store: a, checks: {compressed: decompress}}\n", true},
+        {"rules:\n- {name: b, store: b, checks: {compressed: decompress}}\ndefault: {store: a}\n",
+         true},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct policy *policy = good_policy(state, rows[i].text);
+        assert_int_equal(policy_decompresses(policy), rows[i].told);
+        policy_free(policy);
+    }
+}
+
 static void check_levels_are_compared(void **state)
 {
     (void)state;
@@ -129,9 +148,9 @@ int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, scratch_begin, scratch_end)
     const struct CMUnitTest tests[] = {
-        TEST(a_rule_has_levels_of_its_own),     TEST(unknown_check_or_level_is_reported),
-        TEST(rule_inherits_the_default_levels), TEST(check_levels_are_explained),
-        TEST(check_levels_are_compared),
+        TEST(a_rule_has_levels_of_its_own),       TEST(any_rule_may_have_data_decompressed),
+        TEST(unknown_check_or_level_is_reported), TEST(rule_inherits_the_default_levels),
+        TEST(check_levels_are_explained),         TEST(check_levels_are_compared),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
