@@ -102,8 +102,10 @@ def what_is_wrong_never_becomes_an_image(fixture):
     stack.refused(stack.put(image := stack.image(), twice), image, 400, "compressed")
     stack.refused(stack.put(image := stack.image(), b"7z\xbc\xaf\x27\x1c" + BODY), image, 400, "compressed")
     stack.set(compressed="decompress", max_size="1MiB")
-    for command in (("gzip",), ("xz", "-0"), ("zstd", "-q"), ("bzip2",)):
-        bomb = tool(*command, body=bytes(8 << 20))
+    zeros = bytes(8 << 20)
+    for body, *command in ((zeros, "gzip"), (zeros, "xz", "-0"), (zeros, "zstd", "-q"), (zeros, "bzip2"),
+                           (packing.tar("disk.raw", body=zeros), "gzip")):
+        bomb = tool(*command, body=body)
         stack.refused(stack.put(image := stack.image(), bomb), image, 413, "too_large")
 
 
