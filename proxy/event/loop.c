@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The event loop of a worker. Each iteration runs the tasks and the prepare hooks, sleeps in epoll
- * unless one of them has more to do, calls the watches that are ready, and fires the due timers. */
+/* The event loop of a worker. Each iteration runs the tasks and the prepare hooks, a few times if
+ * they post more tasks. It sleeps in epoll unless one of them has more to do, calls the watches
+ * that are ready, and fires the due timers. */
 #include "intake/loop.h"
 
 #include "event/timers.h"
@@ -13,7 +14,7 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
-enum { BATCH = 128, HOOKS_MAX = 16 };
+enum { BATCH = 128, HOOKS_MAX = 16, ROUNDS_MAX = 4 };
 
 struct prepare_hook {
     bool (*run)(void *context);
@@ -242,20 +243,31 @@ bool loop_run_sent(struct loop *loop)
 
 /* --- the iteration --------------------------------------------------------------------- */
 
-/* True: the loop must not sleep. */
-static bool run_hooks(struct loop *loop)
+/* Tasks run before the hooks, which handle what tasks made ready. True: a hook has more to do. */
+static bool run_round(struct loop *loop)
 {
     bool more = false;
-    run_tasks(loop); /* before the hooks, which handle what tasks made ready */
+    run_tasks(loop);
     for (size_t i = 0; i < loop->hook_count; i++)
         more |= loop->hooks[i].run(loop->hooks[i].context);
+    return more;
+}
+
+/* A request passes through several tasks, each of which posts the next one. They run without a
+ * system call in between, but not for ever: the descriptors have their turn, too. True: the loop
+ * must not sleep. */
+static bool run_ready(struct loop *loop)
+{
+    bool more = run_round(loop);
+    for (int i = 1; i < ROUNDS_MAX && !loop->stopping && !list_is_empty(&loop->tasks); i++)
+        more = run_round(loop);
     return more || loop->stopping || !list_is_empty(&loop->tasks);
 }
 
 void loop_run(struct loop *loop)
 {
     while (!loop->stopping) {
-        int sleep_ms = run_hooks(loop) ? 0 : timers_sleep(&loop->timers, clock_ms());
+        int sleep_ms = run_ready(loop) ? 0 : timers_sleep(&loop->timers, clock_ms());
         int count = epoll_wait(loop->epoll, loop->batch, BATCH, sleep_ms);
         loop->batch_count = count < 0 ? 0 : count; /* EINTR: an iteration without events */
         dispatch_events(loop);

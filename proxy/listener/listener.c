@@ -14,6 +14,8 @@
 #include <string.h>
 #include <unistd.h>
 
+enum { RUNS_MAX = 2 };
+
 /* The decoded URL is not used, so nothing is decoded. */
 static size_t leave_escaped(void *context, struct MHD_Connection *mhd, char *text)
 {
@@ -83,15 +85,17 @@ static bool has_more(struct listener *listener)
     return listener->due || (MHD_get_timeout(listener->daemon, &wait) == MHD_YES && wait == 0);
 }
 
+/* libmicrohttpd often has more after one run: a connection whose answer is sent looks for the next
+ * request. A second run at once spares the loop a look at its descriptors. */
 static bool run_daemon(void *context)
 {
     struct listener *listener = context;
-    if (!has_more(listener))
-        return false;
-    listener->due = false;
-    hook_begin(listener);
-    MHD_run(listener->daemon);
-    hook_end();
+    for (int runs = 0; runs < RUNS_MAX && has_more(listener); runs++) {
+        listener->due = false;
+        hook_begin(listener);
+        MHD_run(listener->daemon);
+        hook_end();
+    }
     return has_more(listener);
 }
 

@@ -3,6 +3,7 @@
 #include "intake/loop.h"
 
 #include <fcntl.h>
+#include <limits.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -216,6 +217,50 @@ static void watch_that_cannot_be_set_is_unchanged(void **state)
     close_end(&a);
 }
 
+/* --- between tasks -------------------------------------------------------------------------- */
+
+/* A task that posts the next one until there are none, or for ever. */
+struct chain {
+    struct task task; /* first */
+    unsigned left;
+};
+
+static void chain_run(struct task *task)
+{
+    struct chain *chain = (struct chain *)task;
+    tell('t');
+    if (--chain->left > 0)
+        task_post(loop, task);
+}
+
+static void short_chain_of_tasks_runs_before_the_watches(void **state)
+{
+    (void)state;
+    struct end a = open_end('a');
+    struct chain chain = {.task.run = chain_run, .left = 3};
+    assert_true(watch_set(loop, &a.watch, LOOP_READ));
+    send_byte(&a);
+    a.last_of = 1;
+    task_post(loop, &chain.task);
+    loop_run(loop);
+    assert_string_equal(told, "ttta");
+    close_end(&a);
+}
+
+static void endless_chain_of_tasks_leaves_the_watches_their_turn(void **state)
+{
+    (void)state;
+    struct end a = open_end('a');
+    struct chain chain = {.task.run = chain_run, .left = UINT_MAX};
+    assert_true(watch_set(loop, &a.watch, LOOP_READ));
+    send_byte(&a);
+    a.last_of = 3;
+    task_post(loop, &chain.task);
+    loop_run(loop); /* told[] has an end, and this test with it */
+    task_cancel(loop, &chain.task);
+    close_end(&a);
+}
+
 /* More are ready than one look at epoll brings. */
 static void every_ready_watch_is_reported(void **state)
 {
@@ -245,6 +290,8 @@ int main(void)
         TEST(removed_watch_can_be_set_again),
         TEST(hangup_is_reported_as_such),
         TEST(watch_that_cannot_be_set_is_unchanged),
+        TEST(short_chain_of_tasks_runs_before_the_watches),
+        TEST(endless_chain_of_tasks_leaves_the_watches_their_turn),
         TEST(every_ready_watch_is_reported),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
