@@ -11,10 +11,25 @@
 
 static const char NAME[] = "X-Openstack-Request-Id";
 
+/* Random bytes for this many ids are fetched at once: each call of arc4random_buf() is a system
+ * call. */
+enum { IDS_AT_ONCE = 64 };
+
+static void random_bytes(uuid_t bytes)
+{
+    static _Thread_local uuid_t stock[IDS_AT_ONCE];
+    static _Thread_local size_t left;
+    if (left == 0) {
+        arc4random_buf(stock, sizeof stock);
+        left = IDS_AT_ONCE;
+    }
+    memcpy(bytes, stock[--left], sizeof(uuid_t));
+}
+
 /* Makes a UUID of version 4 (RFC 9562 5.4). libuuid's own function takes six system calls. */
 static void new_uuid(uuid_t uuid)
 {
-    arc4random_buf(uuid, sizeof(uuid_t));
+    random_bytes(uuid);
     uuid[6] = (unsigned char)((uuid[6] & 0x0f) | 0x40);
     uuid[8] = (unsigned char)((uuid[8] & 0x3f) | 0x80);
 }
