@@ -78,8 +78,6 @@ static unsigned port_of(int fd)
 static void make_idle(struct socket *socket)
 {
     struct glance *glance = socket->glance;
-    if (!socket->port)
-        socket->port = port_of(socket->watch.fd);
     list_insert(&glance->idle, &socket->place);
     if (!watch_set(glance->loop, &socket->watch, LOOP_READ))
         socket_drop(socket);
@@ -118,19 +116,35 @@ static bool is_quiet(const struct socket *socket)
     return net_peek(&socket->stream, &byte, 1) == STREAM_WAIT;
 }
 
-/* NULL: there are bytes on it, or it is not known. Two connections to different servers may have
- * the same local port: then neither is used. */
-static struct socket *find_quiet(const struct glance *glance, unsigned port)
+static bool has_port(struct socket *socket, unsigned port)
+{
+    if (!socket->port_known)
+        socket->port = port_of(socket->watch.fd);
+    socket->port_known = true;
+    return socket->port == port;
+}
+
+/* NULL: it is not known. Two connections to different servers may have the same local port: then
+ * neither is used. */
+static struct socket *find(const struct glance *glance, unsigned port)
 {
     struct socket *found = NULL;
-    LIST_EACH(socket, &glance->idle, struct socket, place) {
-        if (socket->port != port)
+    LIST_EACH(socket, &glance->all_sockets, struct socket, any_place) {
+        if (!has_port(socket, port))
             continue;
         if (found)
             return NULL;
         found = socket;
     }
-    return found && is_quiet(found) ? found : NULL;
+    return found;
+}
+
+/* libcurl may put a request on a connection as soon as the answer before it is complete. That is
+ * before this program has read the message of the end (multi.c), and has released the socket. */
+static void end_last_use(struct socket *socket)
+{
+    if (socket->user)
+        socket->echoes = socket->user->connection.echoes;
 }
 
 /* TLS may have decrypted more bytes than the answer that libcurl has read. Only OpenSSL can be
@@ -159,10 +173,11 @@ int idle_before_request(void *context, char *remote_ip, char *local_ip, int remo
     transfer->connection.echoes = false;
     if (!transfer->connection.reused)
         return CURL_PREREQFUNC_OK;
-    struct socket *socket = find_quiet(transfer->glance, (unsigned)local_port);
-    transfer->connection.stale = !socket || has_decrypted_more(transfer->easy);
+    struct socket *socket = find(transfer->glance, (unsigned)local_port);
+    transfer->connection.stale = !socket || !is_quiet(socket) || has_decrypted_more(transfer->easy);
     if (transfer->connection.stale)
         return CURL_PREREQFUNC_ABORT;
+    end_last_use(socket);
     transfer->connection.echoes = socket->echoes;
     /* If the answer arrives at once, libcurl makes no socket callback, so the user is set here. */
     socket_use(socket, transfer);

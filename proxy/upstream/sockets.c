@@ -91,6 +91,7 @@ static struct socket *socket_of(struct glance *glance, curl_socket_t fd)
     socket->watch.fd = fd;
     socket->stream = net_socket_plain(fd);
     socket->watch.ready = socket_ready;
+    list_insert(&glance->all_sockets, &socket->any_place);
     return *place = socket;
 }
 
@@ -99,6 +100,7 @@ void socket_forget(struct socket *socket)
 {
     socket_drop_writer(socket);
     socket_leave(socket);
+    list_remove(&socket->any_place);
     watch_set(socket->glance->loop, &socket->watch, 0);
     socket->glance->sockets[socket->watch.fd] = NULL;
     socket->tag = OBJECT_GONE;

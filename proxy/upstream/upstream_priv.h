@@ -45,9 +45,11 @@ struct socket {
     struct watch watch;
     struct net_socket stream; /* the same descriptor */
     struct glance *glance;
-    struct transfer *user;   /* whose request is on it, or was the last one; NULL: none */
-    bool echoes;             /* on this connection Glance's answers repeat the request id */
-    unsigned port;           /* the local port; 0: not known, or not TCP */
+    struct transfer *user; /* whose request is on it, or was the last one; NULL: none */
+    bool echoes;           /* on this connection Glance's answers repeat the request id */
+    bool port_known;       /* `port` is the local port; 0: it is not TCP */
+    unsigned port;
+    struct list any_place;   /* in the list of all sockets */
     struct list place;       /* in the list of idle sockets: no request is on it */
     unsigned libcurl_events; /* the LOOP_ events that libcurl asks for */
     struct transfer *writer; /* the transfer that writes a raw body to it; NULL: none */
@@ -72,7 +74,8 @@ struct glance {
     CURLM *multi;
     struct socket **sockets; /* indexed by descriptor; NULL: not libcurl's, or not watched */
     size_t socket_places;
-    struct list idle; /* idle sockets */
+    struct list all_sockets; /* the same sockets */
+    struct list idle;        /* those without a user */
     /* a socket whose peer has closed; replaces the descriptors of dropped connections */
     int closed_peer;
     struct timer timer;      /* libcurl's */

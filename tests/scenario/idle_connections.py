@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Glance, or a load balancer before it, sends data or closes a connection on which no request is pending. No
 client may get an answer that is not for its own request."""
+import contextlib
 import json
 import pathlib
 import random
@@ -65,13 +66,13 @@ def check_own(client, count, pause):
 
 
 def sockets_in(state, host):
-    """The number of sockets to this scenario's Glance in a TCP state."""
+    """The number of sockets to this scenario's servers in a TCP state."""
     where = "".join(f"{int(part):02X}" for part in reversed(host.split(".")))
     rows = [row.split() for row in pathlib.Path("/proc/net/tcp").read_text("ascii").splitlines()[1:]]
     return sum(row[2].startswith(where) and row[3] == state for row in rows)
 
 
-ESTABLISHED, CLOSE_WAIT = "01", "08"
+ESTABLISHED, TIME_WAIT, CLOSE_WAIT = "01", "06", "08"
 
 
 @scenario(threaded=True)
@@ -150,6 +151,21 @@ def idle_connection_is_reused(fixture):
     with proxy.client() as client:
         check_own(client, 20, 0)
     assert len(seen) == 1, seen
+
+
+@scenario
+def requests_at_once_share_the_connections(fixture):
+    """A connection that the proxy closes, because it takes a new one, stays in TIME_WAIT."""
+    clients, rounds = 32, 10
+    proxy = fixture.proxy(fixture.small_glance(), conf=ONE_WORKER)
+    with contextlib.ExitStack() as stack:
+        streams = [stack.enter_context(proxy.client()) for _ in range(clients)]
+        for _ in range(rounds):
+            for stream in streams:
+                stream.send(request("GET", "/v2/images?limit=1", "X-Auth-Token: demo-token"))
+            for stream in streams:
+                assert stream.answer().status == 200
+        assert sockets_in(TIME_WAIT, fixture.host) < rounds
 
 
 @scenario(threaded=True)

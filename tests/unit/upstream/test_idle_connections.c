@@ -233,6 +233,26 @@ static void unknown_connection_gets_no_request(void **state)
     assert_false(may_send((unsigned)-1));
 }
 
+/* libcurl gives the connection to the next request before the end of the last one is read. */
+static void connection_of_an_answered_request_takes_the_next_one(void **state)
+{
+    (void)state;
+    struct transfer next = {.glance = yard.glance, .easy = yard.easy};
+    begin(0);
+    yard.transfer.connection.echoes = true;
+    tell(0, CURL_POLL_REMOVE);
+    assert_int_equal(idle_before_request(&next, NULL, NULL, 0, (int)yard.port[0]),
+                     CURL_PREREQFUNC_OK);
+    assert_true(next.connection.echoes);
+    assert_ptr_equal(known(0)->user, &next);
+    assert_null(yard.transfer.connection.last);
+    socket_release(&yard.transfer); /* now its end is read */
+    assert_ptr_equal(known(0)->user, &next);
+    assert_false(list_is_linked(&known(0)->place));
+    socket_release(&next);
+    assert_true(list_is_linked(&known(0)->place));
+}
+
 static void answer_to_another_request_is_detected(void **state)
 {
     (void)state;
@@ -311,6 +331,7 @@ int main(void)
         TEST(connection_in_use_is_not_idle),
         TEST(connection_with_unread_bytes_gets_no_request),
         TEST(unknown_connection_gets_no_request),
+        TEST(connection_of_an_answered_request_takes_the_next_one),
         TEST(answer_to_another_request_is_detected),
         TEST(echo_is_remembered_per_connection),
         TEST(echo_is_remembered_after_an_immediate_answer),
