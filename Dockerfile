@@ -31,7 +31,7 @@ FROM debian:bookworm-slim
 RUN apt-get update -qq \
     && apt-get install -qq --yes --no-install-recommends \
         ca-certificates libcurl4 libgnutls30 libinih1 libjansson4 libmicrohttpd12 libssl3 \
-        libsystemd0 libuuid1 libyaml-0-2 libarchive13 zlib1g liblzma5 libzstd1 libbz2-1.0 \
+        libsystemd0 libuuid1 libyaml-0-2 libarchive13 zlib1g liblzma5 libzstd1 libbz2-1.0 libxxhash0 \
     && rm -rf /var/lib/apt/lists/*
 COPY --from=build /installed/usr/bin/glance-intake /usr/bin/
 COPY --from=build /installed/etc/glance-intake /etc/glance-intake

@@ -23,6 +23,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+struct block_sums;
 struct body;
 struct digests;
 struct thread_pool;
@@ -53,6 +54,7 @@ struct body_plan {
     const char *glance_hash;               /* Glance's os_hash_algo; "": not known yet */
     bool spools_unknown_length; /* a body whose length stays unknown is spooled, else streamed */
     bool on_disk;               /* `read` reads a file: it is not slow */
+    bool keeps_sums;            /* with `length_known`: see body_sums() */
     bool decompresses;          /* compressed = decompress; a compressed image is decompressed,
                                  * unless its formats (NULL: not known yet) stay compressed */
     bool may_be_empty;
@@ -175,6 +177,13 @@ uint64_t body_count(const struct body *body); /* bytes read or spliced so far */
 /* The digests of the image, valid once it is finished: with verify = digest SHA-512 and Glance's
  * own algorithm (MD5 while that is not known); in any case those that were promised. Borrowed. */
 struct digests *body_digests(struct body *body);
+
+/* With `keeps_sums`: checksums of the bytes that were read or spliced so far, if they are hashed,
+ * and go on as they came. Borrowed. NULL: there are none. */
+const struct block_sums *body_sums(struct body *body);
+
+/* True: the checksums have all these bytes, and may be read. False: wait. */
+bool body_is_hashed(struct body *body);
 
 /* Nanoseconds of CPU time that all uploads of the process have spent on digests so far. */
 uint64_t body_hashing_ns(void);

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The keeper: a thread that looks after dormant uploads (held_uploads.h). It finds those that an
- * earlier process, or the one before a restart, has left in spool_dir; ends those whose window is
- * over; and removes the files of what was dropped. */
+/* The keeper: a thread that looks after dormant uploads (held_uploads.h). It does three things:
+ *
+ *   - It finds the uploads that an earlier process has left in spool_dir.
+ *   - It drops the uploads whose window has ended.
+ *   - It removes the files of uploads that were dropped. */
 #ifndef INTAKE_KEEPER_H
 #define INTAKE_KEEPER_H
 

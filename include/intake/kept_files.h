@@ -5,10 +5,14 @@
  *     resumable/IMAGE.data     the bytes so far; locked by flock(2) while an upload uses it
  *     resumable/IMAGE.state    what else an upload needs, as JSON; there is no token in it
  *
- * The offset is the size of the data file, so a process that is killed leaves a true one. After a
- * crash of the machine only what was synchronised counts: the state has that offset, and the id of
- * the boot. The last byte of the data does not count either: a client that is told that all of its
- * bytes are here would not come back, and Glance would never get them.
+ * The offset of an upload is the size of its data file. So it is right after the process was
+ * killed, too. After a crash of the machine, the end of the file may never have reached the disk.
+ * The state has the size that the file had at its last fsync(2), and the id of the boot in which it
+ * was written. If that is not the present boot, the offset is this size.
+ *
+ * The offset is always less than the length. A client that is told that all bytes are here does not
+ * come back, and without a client nobody sends the image to Glance. So the last byte is asked for
+ * again.
  *
  * A file that cannot be read, or that is no regular file of this user with mode 0600, is removed
  * and logged. A symbolic link is never followed.

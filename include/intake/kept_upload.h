@@ -9,6 +9,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+struct kept_reader;
 struct kept_upload;
 struct loop;
 struct spool;
@@ -35,10 +36,13 @@ struct kept_plan {
     void *context;
 };
 
-/* With `anew` it makes an empty upload by `facts`, else it opens that of `facts->image`. Copies
- * them. NULL: no memory. */
-struct kept_upload *kept_upload_open(const struct kept_plan *plan, const struct kept_facts *facts,
-                                     bool anew);
+/* Makes an empty upload with these facts, which are copied. What another upload to the image has
+ * left is removed. NULL: no memory. */
+struct kept_upload *kept_upload_create(const struct kept_plan *plan,
+                                       const struct kept_facts *facts);
+
+/* Opens what an earlier upload to the image has left. The image's id is copied. NULL: no memory. */
+struct kept_upload *kept_upload_open(const struct kept_plan *plan, const char *image);
 
 enum kept_state kept_upload_state(const struct kept_upload *upload);
 
@@ -51,6 +55,10 @@ void kept_upload_save(struct kept_upload *upload, uint64_t expires_wall_ms);
 
 /* The same for the state that is written at the end. */
 void kept_upload_expires(struct kept_upload *upload, uint64_t expires_wall_ms);
+
+/* Reads the file while it is open, beside the spool. The caller frees the reader before the upload.
+ * NULL: no memory, or no descriptor. */
+struct kept_reader *kept_upload_reader(const struct kept_upload *upload);
 
 enum kept_end {
     KEPT_STAYS, /* for a later upload */

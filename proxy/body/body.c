@@ -3,6 +3,7 @@
 #include "intake/stream.h"
 
 #include "body/body_priv.h"
+#include "body/hashing.h"
 
 #include <stdlib.h>
 
@@ -204,6 +205,17 @@ bool body_is_slow(struct body *body)
 uint64_t body_count(const struct body *body)
 {
     return finish_given(body->filters[FILTER_FINISH]);
+}
+
+const struct block_sums *body_sums(struct body *body)
+{
+    bool as_sent = body->form == FORM_NONE && body->compression == BODY_AS_SENT;
+    return as_sent ? hashing_sums(digest_hashing(body->filters[FILTER_DIGEST])) : NULL;
+}
+
+bool body_is_hashed(struct body *body)
+{
+    return hashing_is_over(digest_hashing(body->filters[FILTER_DIGEST]));
 }
 
 struct digests *body_digests(struct body *body)

@@ -43,6 +43,8 @@ static bool begin(struct filter *filter)
     struct hashing *hashing =
         hashing_new(set, plan->digest_threads, plan->loop, plan->wake, plan->context);
     ((struct digester *)filter)->hashing = hashing;
+    if (hashing && plan->keeps_sums)
+        hashing_keep_sums(hashing, plan->length);
     return hashing != NULL;
 }
 

@@ -12,6 +12,7 @@
  */
 #include "body/hashing.h"
 
+#include "intake/block_sums.h"
 #include "intake/body.h"
 #include "intake/digest.h"
 #include "intake/thread_pool.h"
@@ -44,6 +45,7 @@ struct digest_queue {
 
 struct hashing {
     struct digests *set;
+    struct block_sums *sums; /* updated with the first digest; NULL: none */
     struct digest_queue queues[DIGESTS_MAX];
     size_t queue_count;
     struct thread_pool *threads;
@@ -118,9 +120,21 @@ struct digests *hashing_set(struct hashing *hashing)
     return hashing->set;
 }
 
+void hashing_keep_sums(struct hashing *hashing, uint64_t length)
+{
+    if (hashing->queue_count)
+        hashing->sums = block_sums_new(length);
+}
+
+const struct block_sums *hashing_sums(const struct hashing *hashing)
+{
+    return hashing->sums;
+}
+
 static void end(struct hashing *hashing)
 {
     digests_free(hashing->set);
+    block_sums_free(hashing->sums);
     block_free(hashing->inlet);
     free(hashing);
 }
@@ -136,6 +150,15 @@ void hashing_free(struct hashing *hashing)
 
 /* --- in the thread pool ---------------------------------------------------------------- */
 
+/* The checksums are computed while the bytes are in the processor's cache for the first digest. */
+static void update(const struct hash_job *hash_job, const char *bytes, size_t count)
+{
+    const struct hashing *hashing = hash_job->block->hashing;
+    digest_update(hash_job->queue->digest, bytes, count);
+    if (hashing->sums && hash_job->queue == hashing->queues)
+        block_sums_add(hashing->sums, bytes, count);
+}
+
 /* The whole block is in the pipe. If bytes were missing, the digest would be wrong and the
  * comparison would fail. */
 static void hash_pipe(const struct hash_job *hash_job)
@@ -144,7 +167,7 @@ static void hash_pipe(const struct hash_job *hash_job)
     size_t left = hash_job->block->count;
     ssize_t got;
     while (left && (got = read(hash_job->pipe.ends[0], chunk, MIN(left, sizeof chunk))) > 0) {
-        digest_update(hash_job->queue->digest, chunk, (size_t)got);
+        update(hash_job, chunk, (size_t)got);
         left -= (size_t)got;
     }
 }
@@ -168,7 +191,7 @@ static void hash(struct job *job)
     if (hash_job->pipe.ends[0] >= 0)
         hash_pipe(hash_job);
     else
-        digest_update(hash_job->queue->digest, hash_job->block->bytes, hash_job->block->count);
+        update(hash_job, hash_job->block->bytes, hash_job->block->count);
     atomic_fetch_add(&spent_ns, thread_ns() - began);
 }
 
@@ -226,6 +249,8 @@ bool hashing_put(struct hashing *hashing, const char *bytes, size_t count)
     if (!hashing->queue_count || hash_now) {
         uint64_t began = thread_ns();
         digests_update(hashing->set, bytes, count);
+        if (hashing->sums)
+            block_sums_add(hashing->sums, bytes, count);
         atomic_fetch_add(&spent_ns, thread_ns() - began);
         return true;
     }

@@ -10,7 +10,9 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
+struct block_sums;
 struct digests;
 struct thread_pool;
 struct hashing;
@@ -32,6 +34,13 @@ struct hashing *hashing_new(struct digests *set, struct thread_pool *threads, st
 
 /* Borrowed. Read digests from it only while hashing_is_over(). */
 struct digests *hashing_set(struct hashing *hashing);
+
+/* Also keeps checksums of the bytes, of which `length` will come, if any digest is computed. Call
+ * it before the first byte. Without memory there are none. */
+void hashing_keep_sums(struct hashing *hashing, uint64_t length);
+
+/* Borrowed. NULL: none are kept. Read them only while hashing_is_over(). */
+const struct block_sums *hashing_sums(const struct hashing *hashing);
 
 /* How many bytes may be put now. 0: wait. */
 size_t hashing_room(struct hashing *hashing);

@@ -3,6 +3,7 @@
  * `close`. The spool has a descriptor of its own; the lock ends when both are closed. */
 #include "intake/kept_upload.h"
 
+#include "intake/kept_reader.h"
 #include "intake/log.h"
 #include "intake/spool.h"
 #include "intake/thread_pool.h"
@@ -21,7 +22,7 @@ struct kept_upload {
     struct spool *spool;
     enum kept_state state;
     enum kept_end end;
-    bool anew;
+    bool creates;         /* else it opens what is there */
     bool busy;            /* a job is running */
     bool save_again;      /* when it is done */
     bool freed;           /* when it is done */
@@ -145,13 +146,13 @@ static void run_open(struct job *job)
 {
     struct kept_upload *upload = of(job);
     struct kept_facts found = {0};
-    upload->directory = kept_directory_open(upload->spool_dir, upload->anew);
+    upload->directory = kept_directory_open(upload->spool_dir, upload->creates);
     if (upload->directory >= 0)
-        upload->file = upload->anew ? kept_file_create(upload->directory, &upload->facts)
-                                    : kept_file_open(upload->directory, upload->facts.image,
-                                                     upload->plan.window_ms, &found);
+        upload->file = upload->creates ? kept_file_create(upload->directory, &upload->facts)
+                                       : kept_file_open(upload->directory, upload->facts.image,
+                                                        upload->plan.window_ms, &found);
     upload->error = upload->file >= 0 ? 0 : errno;
-    if (upload->file < 0 || upload->anew)
+    if (upload->file < 0 || upload->creates)
         return;
     kept_facts_free(&upload->facts);
     upload->facts = found;
@@ -165,7 +166,7 @@ static enum kept_state classify(const struct kept_upload *upload)
     case EWOULDBLOCK:
         return KEPT_IN_USE;
     case ENOENT:
-        return upload->anew ? KEPT_FAILED : KEPT_GONE;
+        return upload->creates ? KEPT_FAILED : KEPT_GONE;
     case ENOSPC:
     case EDQUOT:
         return KEPT_FULL;
@@ -205,8 +206,8 @@ static void opened(struct job *job)
         upload->plan.wake(upload->plan.context);
 }
 
-struct kept_upload *kept_upload_open(const struct kept_plan *plan, const struct kept_facts *facts,
-                                     bool anew)
+static struct kept_upload *start(const struct kept_plan *plan, const struct kept_facts *facts,
+                                 bool creates)
 {
     struct kept_upload *upload = calloc(1, sizeof *upload);
     if (!upload)
@@ -218,10 +219,27 @@ struct kept_upload *kept_upload_open(const struct kept_plan *plan, const struct 
         return NULL;
     }
     upload->plan = *plan;
-    upload->anew = anew;
+    upload->creates = creates;
     upload->directory = upload->file = -1;
     send_job(upload, run_open, opened);
     return upload;
+}
+
+struct kept_upload *kept_upload_create(const struct kept_plan *plan, const struct kept_facts *facts)
+{
+    return start(plan, facts, true);
+}
+
+struct kept_upload *kept_upload_open(const struct kept_plan *plan, const char *image)
+{
+    struct kept_facts facts = {0};
+    strncpy(facts.image, image, KEPT_IMAGE_MAX);
+    return start(plan, &facts, false);
+}
+
+struct kept_reader *kept_upload_reader(const struct kept_upload *upload)
+{
+    return kept_reader_new(&upload->plan, upload->file);
 }
 
 enum kept_state kept_upload_state(const struct kept_upload *upload)

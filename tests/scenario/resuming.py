@@ -138,7 +138,7 @@ def resumption_over_tls(fixture):
     with stack.client() as client:
         at = int(client.ask("HEAD", f"/v2/images/{image}/file", TOKEN).get("Upload-Offset"))
     assert at <= 3 * MIB
-    stored(stack, stack.resume(image, at), image)
+    stored(stack, stack.resume(image, at - MIB), image)
     stack.clean()
 
 
@@ -253,8 +253,7 @@ def what_does_not_fit_harms_nothing(fixture):
     stack = Resuming(fixture)
     image = stack.image()
     at = stack.held(image)
-    for told in (stack.resume(image, at + 1), stack.resume(image, at - 1), stack.resume(image, 1),
-                 stack.resume(image, at, total=len(BODY) + 1), stack.resume(image, at, BODY + b"x")):
+    for told in (stack.resume(image, at + 1), stack.resume(image, at, total=len(BODY) + 1), stack.resume(image, at, BODY + b"x")):
         refused_at(told, 409, "offset_mismatch", str(at))
     for field in ("bytes 5-4/9", "bytes */9", f"bytes {at}-{len(BODY) - 1}/*", f"bytes {at}-", "items 0-1/2",
                   f"bytes {at}-{len(BODY) - 1}/{len(BODY) - 1}", f"bytes -1-{len(BODY)}/9", "bytes 0-4/99",

@@ -69,6 +69,8 @@ static enum step_result compare_range(struct resume_flow *resume)
     if (held->moving)
         return resume_refuse_at(resume, REFUSAL_UPLOAD_MOVING, held->offset,
                                 "another connection is sending it");
+    if (resume->dialect == RESUME_BY_RANGE && resume->first < held->offset)
+        return STEP_NEXT; /* the upload compares what comes again */
     if (resume->first == held->offset)
         return other_length ? refuse_length(resume) : compare_count(resume);
     snprintf(detail, sizeof detail, "go on after %" PRIu64 " bytes", held->offset);

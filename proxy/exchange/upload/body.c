@@ -71,6 +71,7 @@ bool upload_make_body(struct upload_flow *upload)
     plan.may_be_empty = upload_may_be_empty(&upload->check);
     plan.size_chose = upload_chosen_by_size(upload);
     plan.checks = upload_checks(upload);
+    plan.keeps_sums = upload_keeps_sums(upload);
     plan.decompresses =
         plan.checks.compressed == CHECK_DECOMPRESS && plan.disk_format && plan.container_format;
     plan.glance_refuses = late_refusals_expected(upload);

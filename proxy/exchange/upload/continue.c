@@ -184,14 +184,16 @@ enum step_result upload_check_continued(struct upload_flow *upload)
     upload->keep.end = KEEP_FILE; /* the request may be wrong, and what is here is not */
     if (!same_text(facts->store, upload->check.decision.store))
         return drop_for_store(upload);
-    if (facts->length != part->length || part->first != facts->offset)
+    bool again = part->dialect == RESUME_BY_RANGE && part->first < facts->offset;
+    if (facts->length != part->length || (part->first != facts->offset && !again))
         return refuse_offset(upload, facts->offset);
     if (part->total && part->total != facts->length)
         return refuse_length(upload, facts->offset);
-    if (part->count > facts->length - facts->offset)
+    if (part->count > facts->length - part->first)
         return upload_refuse_at(upload, REFUSAL_SIZE_MISMATCH, facts->offset,
                                 "this part has more bytes than the rest");
     upload->keep.end = KEEP_UNDECIDED;
+    upload_expect_repeated(upload, part->first);
     x->record->resumed++;
     metrics_held_resumed(x->parts->metrics);
     request_say(&x->request, LOG_LEVEL_INFO, "resumed after %" PRIu64 " bytes", facts->offset);

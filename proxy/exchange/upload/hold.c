@@ -135,17 +135,25 @@ bool upload_hold(struct upload_flow *upload, enum client_loss why)
 
 /* --- resumed -------------------------------------------------------------------------------- */
 
+/* What comes before the offset comes again. */
+static bool may_begin_at(const struct upload_flow *upload, uint64_t first)
+{
+    uint64_t taken = upload->source.taken;
+    bool again = first < taken && taken < upload_data_length(upload) && upload_can_compare(upload);
+    return first == taken || again;
+}
+
 /* NULL: it may go on. */
 static const char *why_not(const struct upload_flow *upload, const struct resumption *resumption,
                            enum refusal *reason)
 {
     *reason = REFUSAL_OFFSET_MISMATCH;
-    uint64_t taken = upload->source.taken;
+    uint64_t first = resumption_offset(resumption);
     if (!is_under_way(upload))
         return "the upload has ended";
-    if (resumption_offset(resumption) != taken ||
-        resumption_count(resumption) > upload_data_length(upload) - taken)
-        return "the upload has gone on meanwhile";
+    if (!may_begin_at(upload, first) ||
+        resumption_count(resumption) > upload_data_length(upload) - first)
+        return "go on exactly where the upload stands";
     *reason = REFUSAL_UPLOAD_MOVING;
     return held_upload_is_moving(upload->hold.entry) ? "another connection is sending it" : NULL;
 }
@@ -166,6 +174,7 @@ static void resume(struct upload_flow *upload, struct resumption *resumption)
     upload_leave_resumption(upload, REFUSAL_UPLOAD_MOVING, "another connection goes on with it");
     timer_cancel(x->parts->loop, &upload->hold.timer);
     upload_source_set(upload, resumption);
+    upload_expect_repeated(upload, resumption_offset(resumption));
     resumption_take_fields(resumption,
                            &upload->check.fields); /* the newest token asks from now on, */
     headers_set(&upload->check.fields, "X-Openstack-Request-Id", x->request.id); /* under one id */

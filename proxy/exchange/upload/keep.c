@@ -63,7 +63,8 @@ static struct kept_upload *open_file(struct upload_flow *upload, struct kept_fac
                                    .context = upload};
     if (!take_promises(&client_head(x->client)->headers, &facts->promises))
         return NULL;
-    return kept_upload_open(&plan, facts, !upload->creation.continues);
+    return upload->creation.continues ? kept_upload_open(&plan, facts->image)
+                                      : kept_upload_create(&plan, facts);
 }
 
 static enum step_result start(struct upload_flow *upload)
@@ -190,11 +191,14 @@ static void put(struct upload_flow *upload, const char *bytes, size_t count)
         upload_save_kept(upload);
 }
 
-/* 1: the spool has all data. Else as body_prepare(), without STREAM_REFUSED. */
+/* 1: the spool has all data. Else as body_prepare(). */
 static int fill(struct upload_flow *upload)
 {
     for (;;) {
         size_t room;
+        ssize_t dropped = upload_drop_repeated(upload);
+        if (dropped != 1)
+            return (int)dropped;
         char *into = spool_room(spool_of(upload), &room);
         if (!into)
             return STREAM_WAIT;
@@ -225,6 +229,8 @@ enum step_result upload_collect(struct exchange *x)
     int filled = fill(upload);
     if (filled == STREAM_LOST)
         return exchange_drop_client(x);
+    if (filled == STREAM_REFUSED)
+        return STEP_REFUSE;
     enum step_result judged = upload_judge_opening(upload);
     if (judged != STEP_NEXT)
         return judged;

@@ -63,6 +63,7 @@ void upload_end_kept(struct upload_flow *upload)
         return;
     bool keeps = stays(upload);
     upload_close_opening(upload);
+    upload_end_repeated(upload);
     if (keeps && kept_upload_state(file) == KEPT_OPEN)
         make_dormant(upload);
     upload->keep.file = NULL;

@@ -2,7 +2,8 @@
 /* Where the body of an upload comes from: its client; a client that goes on with it (resumption.h);
  * or nobody, while the upload is held.
  *
- * The filters of the body notice no change of the source: they wait. */
+ * The filters of the body notice no change of the source: they wait. Nor do they see what a client
+ * sends again (repeated.c). */
 #include "exchange/upload/upload_steps.h"
 
 #include "intake/client.h"
@@ -10,6 +11,8 @@
 #include "intake/resumption.h"
 #include "intake/stream.h"
 
+#include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/param.h>
 
@@ -84,6 +87,72 @@ static ssize_t before_reading(struct upload_flow *upload)
     return 1;
 }
 
+/* --- what comes again ---------------------------------------------------------------------- */
+
+static ssize_t read_again(struct upload_flow *upload)
+{
+    struct upload_source *source = &upload->source;
+    struct client *client = upload->x.client;
+    size_t room;
+    char *into = upload_repeated_room(upload, &room);
+    if (source->kind == SOURCE_CLIENT)
+        return client ? client_read(client, into, room) : STREAM_LOST;
+    ssize_t got = net_read(&source->socket, into, MIN(room, source->left));
+    source->left -= got > 0 ? (uint64_t)got : 0;
+    return got;
+}
+
+/* What is here stays as it is. */
+static ssize_t refuse_again(struct upload_flow *upload)
+{
+    char detail[128];
+    snprintf(detail, sizeof detail,
+             "what comes again is not what came before; go on after %" PRIu64 " bytes",
+             upload->source.taken);
+    if (upload->source.kind == SOURCE_RESUMPTION) {
+        upload_leave_resumption(upload, REFUSAL_OFFSET_MISMATCH, detail);
+        upload_begin_hold(upload);
+        return STREAM_WAIT;
+    }
+    upload->keep.end = KEEP_FILE;
+    upload_refuse_at(upload, REFUSAL_OFFSET_MISMATCH, upload->source.taken, detail);
+    return STREAM_REFUSED;
+}
+
+/* It does not count as brought, so it does not renew the window. */
+static void note_again(struct upload_flow *upload, size_t count)
+{
+    upload_put_repeated(upload, count);
+    if (upload->hold.entry)
+        held_upload_moved(upload->hold.entry, upload_told_offset(upload));
+}
+
+static bool is_part_over(const struct upload_source *source)
+{
+    return source->kind == SOURCE_RESUMPTION && source->left == 0;
+}
+
+ssize_t upload_drop_repeated(struct upload_flow *upload)
+{
+    struct upload_source *source = &upload->source;
+    while (source->repeated.left > 0) {
+        int same = upload_compare_repeated(upload);
+        if (same != 1)
+            return same == STREAM_REFUSED ? refuse_again(upload) : same;
+        if (source->repeated.left == 0)
+            break;
+        if (is_part_over(source))
+            return end_part(upload);
+        ssize_t got = read_again(upload);
+        if (got <= 0)
+            return source->kind == SOURCE_CLIENT ? from_client(upload, got)
+                                                 : from_resumption(upload, got);
+        note_again(upload, (size_t)got);
+    }
+    upload_end_repeated(upload);
+    return 1;
+}
+
 /* --- what was read before ------------------------------------------------------------------- */
 
 static bool comes_again(const struct upload_source *source)
@@ -107,6 +176,9 @@ static ssize_t give_again(struct upload_source *source, void *into, size_t room)
 static ssize_t read_source(struct upload_flow *upload, void *into, size_t room)
 {
     struct client *client = upload->x.client;
+    ssize_t dropped = upload_drop_repeated(upload);
+    if (dropped != 1)
+        return dropped;
     if (upload->source.kind == SOURCE_CLIENT)
         return from_client(upload, client ? client_read(client, into, room) : STREAM_LOST);
     ssize_t code = before_reading(upload);
@@ -140,7 +212,7 @@ ssize_t upload_source_read(void *context, void *into, size_t room)
 ssize_t upload_source_splice(void *context, int pipe, size_t room)
 {
     struct upload_flow *upload = upload_of(context);
-    if (comes_again(&upload->source))
+    if (comes_again(&upload->source) || upload->source.repeated.left > 0)
         return STREAM_NO_SPLICE;
     size_t now = upload_throttle_room(upload, room);
     return now ? upload_throttle_took(upload, splice_source(upload, pipe, now)) : STREAM_WAIT;

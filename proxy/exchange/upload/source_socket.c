@@ -30,6 +30,7 @@ struct resumption *upload_source_clear(struct upload_flow *upload)
     struct resumption *resumption = source->resumption;
     if (resumption)
         watch_set(upload->x.parts->loop, &source->watch, 0);
+    upload_end_repeated(upload);
     source->resumption = NULL;
     source->kind = SOURCE_NONE;
     return resumption;

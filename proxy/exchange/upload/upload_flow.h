@@ -12,7 +12,9 @@
 #include "intake/usage_questions.h"
 #include "net/socket.h"
 
+struct block_comparison;
 struct held_upload;
+struct kept_reader;
 struct kept_upload;
 struct resumption;
 
@@ -108,6 +110,15 @@ enum source_kind {
     SOURCE_NONE        /* the upload is held */
 };
 
+/* What a client sends although it is here. */
+struct repeated {
+    uint64_t left;                 /* bytes that are still to come again. 0: none */
+    char *bytes;                   /* those that were read last; NULL: it has not begun */
+    size_t count, compared;        /* of them */
+    struct block_comparison *sums; /* they are compared with checksums, */
+    struct kept_reader *file;      /* or with the file */
+};
+
 /* Where the body comes from. */
 struct upload_source {
     enum source_kind kind;
@@ -117,6 +128,7 @@ struct upload_source {
     struct resumption *resumption; /* a reference; NULL: none */
     uint64_t left;                 /* bytes that it still has to bring */
     uint64_t brought;              /* bytes that the present client has brought */
+    struct repeated repeated;      /* comes before the next bytes of the body */
     struct net_socket socket;      /* of the resumption */
     struct watch watch;
 };

@@ -122,6 +122,21 @@ static inline void upload_wake(struct upload_flow *upload)
 ssize_t upload_source_read(void *context, void *into, size_t room);
 ssize_t upload_source_splice(void *context, int pipe, size_t room);
 
+/* Before upload_source_read(): reads and drops what the client sends again. 1: the body goes on.
+ * Else as upload_source_read(); STREAM_REFUSED: it is another file, and the exchange is refused. */
+ssize_t upload_drop_repeated(struct upload_flow *upload);
+
+/* repeated.c: what a client sends again, for source.c. */
+bool upload_keeps_sums(const struct upload_flow *upload);  /* for that, without a file */
+bool upload_can_compare(const struct upload_flow *upload); /* else it must not come again */
+void upload_expect_repeated(struct upload_flow *upload, uint64_t first); /* from this place on */
+/* Compares what was put. 1: it is the same, and the next bytes may be put. STREAM_WAIT: the upload
+ * is woken. STREAM_REFUSED: it differs, or cannot be compared. */
+int upload_compare_repeated(struct upload_flow *upload);
+char *upload_repeated_room(struct upload_flow *upload, size_t *room); /* for the next bytes */
+void upload_put_repeated(struct upload_flow *upload, size_t count);
+void upload_end_repeated(struct upload_flow *upload); /* may be repeated */
+
 /* source_socket.c */
 /* The body goes on with what this client brings. Takes over the reference. */
 void upload_source_set(struct upload_flow *upload, struct resumption *resumption);

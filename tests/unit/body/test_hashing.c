@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "body/hashing.h"
+#include "intake/block_sums.h"
 #include "intake/digest.h"
 #include "intake/loop.h"
 #include "intake/thread_pool.h"
@@ -77,6 +78,58 @@ static void hashing_without_digests_does_nothing(void **state)
         assert_true(hashing_put(hashing, image, SIZE));
     assert_true(hashing_is_over(hashing));
     assert_int_equal(woken, 0);
+    hashing_free(hashing);
+}
+
+/* --- checksums ---------------------------------------------------------------------------------
+ */
+
+static void assert_sums(struct hashing *hashing, size_t count)
+{
+    const struct block_sums *sums = hashing_sums(hashing);
+    assert_non_null(sums);
+    assert_int_equal(block_sums_count(sums), count);
+    struct block_comparison *comparison = block_comparison_new(sums, 0);
+    assert_non_null(comparison);
+    assert_true(block_comparison_same(comparison, image, count));
+    block_comparison_free(comparison);
+    comparison = block_comparison_new(sums, 0);
+    assert_non_null(comparison);
+    assert_false(block_comparison_same(comparison, image + 1, count));
+    block_comparison_free(comparison);
+}
+
+/* Once each, and in order: in the loop's thread, from a block, and from a pipe. */
+static void sums_are_of_all_bytes(void **state)
+{
+    (void)state;
+    for (size_t algorithms = 1; algorithms <= 3; algorithms++) {
+        struct hashing *hashing = begin(helpers, algorithms);
+        hashing_keep_sums(hashing, SIZE);
+        size_t at = 0;
+        for (int round = 0; round < 3; round++) {
+            put_all(hashing, image + at, 1000);
+            put_all(hashing, image + at + 1000, HASHING_BLOCK);
+            at += 1000 + HASHING_BLOCK;
+            move_some(hashing, image + at, HASHING_BLOCK);
+            at += HASHING_BLOCK;
+            thread_pool_settle(helpers, loop);
+        }
+        assert_true(hashing_is_over(hashing));
+        assert_sums(hashing, at);
+        hashing_free(hashing);
+    }
+}
+
+static void no_sums_without_digests(void **state)
+{
+    (void)state;
+    struct hashing *hashing = begin(helpers, 0);
+    hashing_keep_sums(hashing, SIZE);
+    assert_null(hashing_sums(hashing));
+    hashing_free(hashing);
+    hashing = begin(helpers, 1);
+    assert_null(hashing_sums(hashing));
     hashing_free(hashing);
 }
 
@@ -165,6 +218,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(digest_is_the_same_for_any_thread_and_split),
         TEST(hashing_without_digests_does_nothing),
+        TEST(sums_are_of_all_bytes),
+        TEST(no_sums_without_digests),
         TEST(pending_blocks_have_a_maximum),
         TEST(owner_is_woken_only_when_waiting),
         TEST(hashing_can_be_freed_with_blocks_pending),
