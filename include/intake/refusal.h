@@ -144,7 +144,7 @@
     row(COMPRESSED, "compressed", 400,                                                             \
         "The data is compressed, and no hypervisor decompresses an image{detail}. Decompress "     \
         "the file and send the result; the image still waits for data.",                           \
-        "{upload}")                                                                                \
+        "{decompress}")                                                                            \
     row(FORMAT_UNKNOWN, "format_unknown", 400,                                                     \
         "The format of the image is not found in its data{detail}. Name the format with "          \
         "?disk_format=, or send another file.",                                                    \

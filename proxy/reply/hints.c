@@ -6,6 +6,7 @@
 
 #include "intake/reply.h"
 #include "intake/utf8.h"
+#include "reply/commands.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -104,15 +105,9 @@ static bool put_of(const struct expansion *expansion)
            put_image(expansion);
 }
 
-/* Writes qemu-img's name of the image's format. */
 static bool put_qemu(const struct expansion *expansion)
 {
-    static const char *const names[][2] = {{"vhd", "vpc"}, {"ami", "raw"}, {"ari", "raw"},
-                                           {"aki", "raw"}, {"iso", "raw"}, {"ploop", "parallels"}};
-    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
-        if (strcmp(expansion->format, names[i][0]) == 0)
-            return put_value(expansion, names[i][1], "");
-    return put_format(expansion);
+    return put_value(expansion, command_qemu_name(expansion->format), "");
 }
 
 /* --- commands -------------------------------------------------------------------------- */
@@ -209,22 +204,25 @@ static bool put_right(const struct expansion *expansion)
  * if that can be smaller, else as qcow2 to a new image. */
 static bool put_shrink(const struct expansion *expansion)
 {
-    static const char *const ways[][2] = {
-        {"qcow2", "-c -O qcow2"}, {"vmdk", "-O vmdk -o subformat=streamOptimized"},
-        {"vhd", "-O vpc"},        {"vhdx", "-O vhdx"},
-        {"vdi", "-O vdi"},
-    };
+    const char *command = command_that_shrinks(expansion->format);
     struct expansion copy = *expansion;
     copy.file = "COPY";
     if (!expansion->context->upload)
         return put_value(expansion, "Send less in one request.", "");
-    for (size_t i = 0; i < sizeof ways / sizeof *ways; i++)
-        if (strcmp(expansion->format, ways[i][0]) == 0)
-            return buffer_print(expansion->out, "qemu-img convert %s FILE COPY", ways[i][1]) &&
-                   put_then(expansion) && put_upload(&copy);
+    if (command)
+        return put_value(expansion, command, "") && put_then(expansion) && put_upload(&copy);
     snprintf(copy.format, sizeof copy.format, "qcow2");
     return buffer_print(expansion->out, "qemu-img convert -c -O qcow2 FILE COPY && ") &&
            put_create(&copy);
+}
+
+/* Writes commands that decompress the file and upload the result. */
+static bool put_decompress(const struct expansion *expansion)
+{
+    const char *command = command_that_decompresses(expansion->context->detail);
+    if (!command)
+        return put_upload(expansion);
+    return put_value(expansion, command, "") && put_then(expansion) && put_upload_copy(expansion);
 }
 
 /* For an upload: what to do about the image. For any other request: that it can be repeated. */
@@ -272,6 +270,7 @@ static const struct placeholder {
     {"{usage}", .command = TOOL_USAGE},
     {"{right}", .put = put_right},
     {"{shrink}", .put = put_shrink},
+    {"{decompress}", .put = put_decompress},
     {"{afterwards}", .put = put_afterwards},
     {"{look}", .put = put_look},
 };

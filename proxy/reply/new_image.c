@@ -33,7 +33,7 @@ static const struct {
     {REFUSAL_COMPRESSED,
      {"The data is compressed, and no hypervisor decompresses an image{detail}. " NO_IMAGE
       ": decompress the file and send the result.",
-      CURL}},
+      "{decompress}"}},
     {REFUSAL_SIZE_MISMATCH,
      {"The upload does not have the size that was announced{detail}. " NO_IMAGE
       ": send the file with curl -T FILE, which announces the right length.",

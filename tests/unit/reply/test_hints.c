@@ -144,6 +144,27 @@ static void hint_sets_the_format_found(void **state)
     }
 }
 
+static void hint_decompresses_the_file(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *detail, *agent, *told;
+    } rows[] = {
+        {"declared raw, but this is xz: decompress it first", NULL,
+         "xz -dc FILE >COPY && curl -T COPY " TOKEN URL},
+        {"it looks like a zip archive: decompress it first", "python-glanceclient",
+         "unzip -p FILE >COPY && glance image-upload --file COPY 7ba7a3d1"},
+        {"its gzip data is a tar without a file", NULL, "curl -T FILE " TOKEN URL},
+        {NULL, NULL, "curl -T FILE " TOKEN URL},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct refusal_context context = UPLOAD;
+        context.detail = rows[i].detail;
+        context.user_agent = rows[i].agent;
+        assert_filled("{decompress}", &context, rows[i].told);
+    }
+}
+
 /* The hint converts the file first if needed, and never takes text from the file as a command. */
 static void hint_converts_what_glance_would_refuse(void **state)
 {
@@ -238,6 +259,7 @@ int main(void)
         cmocka_unit_test(hint_for_stage_uses_stage),
         cmocka_unit_test(hint_has_the_formats_of_the_image),
         cmocka_unit_test(hint_sets_the_format_found),
+        cmocka_unit_test(hint_decompresses_the_file),
         cmocka_unit_test(hint_converts_what_glance_would_refuse),
         cmocka_unit_test(hint_shows_the_image_only_for_an_upload),
         cmocka_unit_test(every_hint_is_a_valid_shell_command),
