@@ -5,6 +5,7 @@ users out.
 All is one test, because the accounts and the second Keystone take longer than the steps."""
 import contextlib
 import json
+import lzma
 import os
 import re
 import subprocess
@@ -14,8 +15,9 @@ import uuid
 import admin
 import catalog
 import requests
-from cloud import HERE, PATIENCE, check, same
-from proxy import another_proxy, scratch
+from cloud import HERE, PATIENCE, DataFile, check, same, wait_until
+from proxy import scratch
+from tls_proxy import tls_proxy
 
 sys.path.append(os.path.dirname(HERE))
 
@@ -29,22 +31,9 @@ KEYSTONE = f"[security_compliance]\nlockout_failure_attempts = {LOCKOUT}\n"
 SETTINGS = """\
 [DEFAULT]
 debug = true
-[listen]
-tls_cert_file = {cert}
-tls_key_file = {key}
-[keystone]
-auth_url = {url}
+[upload]
+compressed = decompress
 """
-
-
-def new_certificate(directory):
-    """Self-signed, for 127.0.0.1."""
-    cert, key = os.path.join(directory, "crt"), os.path.join(directory, "key")
-    subprocess.run(
-        ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2",
-         "-subj", "/CN=login", "-addext", "subjectAltName=IP:127.0.0.1", "-keyout", key, "-out", cert],
-        check=True, capture_output=True)
-    return cert, key
 
 
 class Accounts:
@@ -109,6 +98,17 @@ class Client:
         head = head[head.rindex("HTTP/1.1 "):]
         return int(head.split()[1]), json.loads(body), head
 
+    def breaks_off(self, login, data):
+        """The pipe stays open, so curl has half of the data when it is killed."""
+        url = f"https://127.0.0.1:{self.cloud.proxy.port}/upload/login-test"
+        with subprocess.Popen(["curl", "-sS", "--cacert", self.cert, "-T", "-", "-u", login, url],
+                              stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as curl:
+            curl.stdin.write(data[:len(data) // 2])
+            curl.stdin.flush()
+            wait_until("the upload is there", lambda: self.cloud.proxy.metric("glance_intake_requests_in_flight"))
+            curl.kill()
+        wait_until("it has ended", lambda: not self.cloud.proxy.metric("glance_intake_requests_in_flight"))
+
     def uploads(self, login, project, query=""):
         status, image, _ = self.put(login, query)
         same(f"the status of {query or 'an upload'}: {image}", status, 201)
@@ -159,15 +159,38 @@ def no_secret_is_left(proxy):
             check(spelling not in left, f"{spelling} is in the memory, {left.count(spelling)} times")
 
 
+def compressed_uploads(client, accounts, directory):
+    """One becomes an image, and others fail: at once, in the middle, and because the client leaves."""
+    login, path, whole = f"{accounts.one.name}:{PASSWORD}", os.path.join(directory, "packed.xz"), client.file
+    with open(whole.path, "rb") as file:
+        packed = lzma.compress(file.read(), preset=0)
+
+    def sends(data):
+        with open(path, "wb") as file:
+            file.write(data)
+        client.file = DataFile(path)
+
+    sends(packed)
+    status, image, _ = client.put(login)
+    same(f"the status of a compressed upload: {image}", status, 201)
+    same("the digest of its image", image["os_hash_value"], whole.sha512)
+    client.cloud.delete(image["id"])
+    for data, reason in ((packed[:-20], "truncated"), (packed + b"more", "damaged_body"),
+                         (lzma.compress(b"none" * 4096), "format_unknown")):
+        sends(data)
+        client.is_refused(login, 400, reason)
+    client.breaks_off(login, packed)
+    client.file = whole
+
+
 def test_logins(cloud):
     with contextlib.ExitStack() as stack:
         directory = stack.enter_context(scratch())
         accounts = Accounts(cloud, stack)
-        cert, key = new_certificate(directory)
         url = stack.enter_context(admin.second_keystone(cloud, directory, KEYSTONE))
-        settings = SETTINGS.format(cert=cert, key=key, url=url)
-        proxy = stack.enter_context(another_proxy(cloud, POLICY, more=settings))
-        client = Client(cloud, cert, cloud.tiny())
+        proxy = stack.enter_context(tls_proxy(cloud, POLICY, more=SETTINGS, keystone=url))
+        client = Client(cloud, proxy.cert, cloud.tiny())
         logins_succeed(client, accounts)
         logins_fail(client, accounts, url)
+        compressed_uploads(client, accounts, directory)
         no_secret_is_left(proxy)

@@ -1,20 +1,26 @@
 # SPDX-License-Identifier: Apache-2.0
-"""One-command uploads with a token, before a real Keystone, Glance and S3: with curl and wget, and with clients that
-break off anywhere."""
+"""One-command uploads with a token, before a real Keystone, Glance and S3: with curl and wget, of each format, and with
+clients that break off anywhere."""
 import base64
+import concurrent.futures
 import hashlib
 import json
+import lzma
 import os
 import random
 import socket
+import ssl
 import subprocess
-import urllib.parse
+import tarfile
 
-from cloud import PATIENCE, check, same, wait_until
-from proxy import another_proxy
+import booting
+from cloud import PATIENCE, DataFile, check, same, wait_until
+from proxy import another_proxy, scratch
+from tls_proxy import tls_proxy
 
 POLICY = {"default": {"store": "test", "mode": "force"}}
-CUTS = int(os.environ.get("ONE_COMMAND_CUTS", "20"))  # uploads that are broken off
+CUTS = int(os.environ.get("ONE_COMMAND_CUTS", "100"))  # uploads that are broken off
+AT_ONCE = 16
 NAME = "one-command"
 
 
@@ -60,16 +66,48 @@ def repeated(cloud, file, url, token):
         cloud.delete(first["id"])
 
 
-def cut(cloud, data, at):
-    """Sends up to `at` bytes of the body, and resets the connection."""
-    host = urllib.parse.urlsplit(cloud.proxy.url)
+def files_of_each_format(directory):
+    """What qemu-img and genisoimage make, and an OVA. Raw data is found by its boot sector."""
+    raw, vmdk = os.path.join(directory, "raw"), os.path.join(directory, "vmdk")
+    with open(raw, "wb") as file:
+        file.write(booting.bootable("one-command", 1 << 20))
+    yield raw, "raw", "bare"
+    for disk_format, name, *options in (("qcow2", "qcow2"), ("vmdk", "vmdk", "-o", "subformat=streamOptimized"),
+                                        ("vhd", "vpc"), ("vhdx", "vhdx"), ("vdi", "vdi")):
+        path = os.path.join(directory, disk_format)
+        subprocess.run(["qemu-img", "convert", "-f", "raw", "-O", name, *options, raw, path], check=True)
+        yield path, disk_format, "bare"
+    iso = os.path.join(directory, "iso")
+    subprocess.run(["genisoimage", "-quiet", "-o", iso, raw], check=True)
+    yield iso, "iso", "bare"
+    ova, ovf = os.path.join(directory, "ova"), os.path.join(directory, "machine.ovf")
+    with open(ovf, "w", encoding="ascii") as file:
+        file.write("<Envelope/>\n")
+    with tarfile.open(ova, "w", format=tarfile.USTAR_FORMAT) as archive:
+        archive.add(ovf, "machine.ovf")
+        archive.add(vmdk, "machine-disk1.vmdk")
+    yield ova, "vmdk", "ova"
+
+
+def test_formats_are_found(cloud):
+    with another_proxy(cloud, POLICY, more=keystone(cloud)) as proxy, scratch() as directory:
+        for path, disk_format, container_format in files_of_each_format(directory):
+            printed = printed_by("curl", "-sS", "-T", path, "-H", f"X-Auth-Token: {cloud.token()}",
+                                 f"{proxy.url}/upload/{NAME}")
+            made(cloud, printed, DataFile(path), name=NAME, disk_format=disk_format,
+                 container_format=container_format)
+
+
+def cut(cloud, context, data, at):
+    """Sends up to `at` bytes of the body over TLS, and resets the connection."""
     head = (f"PUT /upload/{NAME} HTTP/1.1\r\nHost: h\r\nX-Auth-Token: {cloud.token()}\r\n"
             f"Content-Length: {len(data)}\r\n\r\n").encode()
-    with socket.create_connection((host.hostname, host.port), PATIENCE) as client:
-        client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
+    with socket.create_connection(("127.0.0.1", cloud.proxy.port), PATIENCE) as plain:
+        plain.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
         try:
-            client.sendall(head + data[:at])
-        except ConnectionError:
+            with context.wrap_socket(plain, server_hostname="127.0.0.1") as client:
+                client.sendall(head + data[:at])
+        except OSError:
             pass
 
 
@@ -99,13 +137,21 @@ def test_one_command(cloud):
 
 
 def test_cuts_leave_no_image(cloud):
+    """A quarter of them has sent everything, and does not wait for the answer. Half of the data is compressed."""
     chance = random.Random(os.environ.get("ONE_COMMAND_SEED"))
-    with another_proxy(cloud, POLICY, more=keystone(cloud)) as proxy:
+    with tls_proxy(cloud, POLICY, more="[upload]\ncompressed = decompress\n") as proxy:
+        context = ssl.create_default_context(cafile=proxy.cert)
         with open(cloud.small().path, "rb") as file:
             data = file.read()
-        for number in range(CUTS):
-            at = len(data) if number % 4 == 0 else chance.randrange(len(data) + 1)
-            cut(cloud, data, at)
+        bodies = data, lzma.compress(data, preset=0)
+        with concurrent.futures.ThreadPoolExecutor(AT_ONCE) as pool:
+            begun = []
+            for number in range(CUTS):
+                body = bodies[number % 2]
+                at = len(body) if number % 8 < 2 else chance.randrange(len(body) + 1)
+                begun.append(pool.submit(cut, cloud, context, body, at))
+        for each in begun:
+            each.result()
         wait_until("all have ended", lambda: not requests_in_flight(proxy))
         no_image_is_left(cloud)
         check("aborted" in proxy.log(), "none was broken off")

@@ -182,3 +182,14 @@ def rules_decide_what_is_decompressed(fixture):
     stack.proxy.reload({**stack.conf, **DECOMPRESS}, "mode: audit\n" + POLICY)
     stack.refused(stack.put("a.raw.xz", xz(DISK)), 400, "compressed", "audit mode")
     assert len([one for one in stack.glance.requests() if one["method"] == "POST"]) == 1
+
+
+@scenario
+def the_quota_is_for_what_is_stored(fixture):
+    """Whether the data announces its length or is spooled first."""
+    stack = OneCommand(fixture, conf=DECOMPRESS)
+    stack.glance.set_limits(image_size_total=2)
+    large = DISK[:512] + bytes(4 << 20)
+    for pack in (zst, xz, lambda body: gz(tar("disk", body=body))):
+        stack.refused(stack.put("a", pack(large)), 413, "quota_exceeded", "may keep 2 MiB in all")
+        became(stack, stack.put("a", pack(DISK)), DISK)
