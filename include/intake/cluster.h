@@ -72,11 +72,17 @@ struct peer_view {
 /* Copies the peers. Returns how many there are. */
 size_t cluster_look(struct cluster *cluster, struct peer_view out[PEERS_MAX]);
 
-/* Asks a peer for its uploads, and blocks for PEER_UPLOADS_PATIENCE_MS at most for all of them.
- * `visit` gets the document of each peer but this proxy itself, or NULL if it is silent. Call it in
- * a thread that may block. */
+/* What a peer says of its uploads. All is borrowed until the visit ends. */
+struct peer_uploads {
+    const char *peer;     /* "host:port" */
+    const char *document; /* what records_json() has written there; NULL: no answer that counts */
+    const char *problem;  /* NULL, or a clause that says why there is no document */
+};
+
+/* Asks all peers but this proxy itself for their uploads, visits one after the other, and blocks
+ * for PEER_UPLOADS_PATIENCE_MS at most. Call it in a thread that may block. */
 void cluster_ask_uploads(struct cluster *cluster,
-                         void (*visit)(const char *peer, const char *document, void *context),
+                         void (*visit)(const struct peer_uploads *uploads, void *context),
                          void *context);
 
 /* Appends what this proxy has in flight, as JSON. False: no memory. */

@@ -13,9 +13,10 @@
 
 static const char *const LISTS[] = {"in_flight", "finished"};
 
-static json_t *proxy_json(const char *name, bool answers)
+/* `problem` NULL: it answers. */
+static json_t *proxy_json(const char *name, const char *problem)
 {
-    return json_pack("{s:s, s:b}", "proxy", name, "answers", answers);
+    return json_pack("{s:s, s:b, s:s?}", "proxy", name, "answers", !problem, "problem", problem);
 }
 
 /* Moves the rows of one proxy, each with its name. */
@@ -31,17 +32,27 @@ static void append_rows(json_t *document, const char *key, const char *proxy, js
     }
 }
 
-static void append_proxy(json_t *document, const char *proxy, json_t *theirs)
+static void append_proxy(json_t *document, const char *proxy, json_t *theirs, const char *problem)
 {
-    json_array_append_new(json_object_get(document, "proxies"), proxy_json(proxy, theirs != NULL));
-    for (size_t i = 0; i < sizeof LISTS / sizeof *LISTS && theirs; i++)
+    json_array_append_new(json_object_get(document, "proxies"), proxy_json(proxy, problem));
+    for (size_t i = 0; i < sizeof LISTS / sizeof *LISTS && !problem; i++)
         append_rows(document, LISTS[i], proxy, json_object_get(theirs, LISTS[i]));
 }
 
-static void take_peer(const char *peer, const char *text, void *context)
+static bool has_lists(const json_t *document)
 {
-    json_t *theirs = text ? json_loads(text, 0, NULL) : NULL;
-    append_proxy(context, peer, theirs);
+    bool has = true;
+    for (size_t i = 0; i < sizeof LISTS / sizeof *LISTS; i++)
+        has = json_is_array(json_object_get(document, LISTS[i])) && has;
+    return has;
+}
+
+static void take_peer(const struct peer_uploads *uploads, void *context)
+{
+    json_t *theirs = uploads->problem ? NULL : json_loads(uploads->document, 0, NULL);
+    bool readable = uploads->problem || has_lists(theirs);
+    append_proxy(context, uploads->peer, theirs,
+                 readable ? uploads->problem : "its answer cannot be read");
     json_decref(theirs);
 }
 
@@ -50,7 +61,7 @@ bool uploads_of_all(const struct admin_sources *sources, struct buffer *out)
     json_t *document = json_pack("{s:[], s:[], s:[]}", "proxies", LISTS[0], LISTS[1]);
     json_t *own = records_collect(sources->records, sources->registries);
     if (document && own) {
-        append_proxy(document, "this", own);
+        append_proxy(document, "this", own, NULL);
         cluster_ask_uploads(sources->cluster, take_peer, document);
     }
     char *text =

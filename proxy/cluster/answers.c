@@ -82,12 +82,13 @@ static size_t prepare_uploads(const struct peer_view *peers, size_t count,
     size_t asked = 0;
     for (size_t i = 0; i < count; i++)
         if (peers[i].state != PEER_SELF)
-            questions[asked++].peer = peers[i].name;
+            questions[asked++] =
+                (struct question){.peer = peers[i].name, .fault = "there is no key to ask it with"};
     return asked;
 }
 
 void cluster_ask_uploads(struct cluster *cluster,
-                         void (*visit)(const char *peer, const char *document, void *context),
+                         void (*visit)(const struct peer_uploads *uploads, void *context),
                          void *context)
 {
     char key[KEY_MAX + 1];
@@ -99,8 +100,11 @@ void cluster_ask_uploads(struct cluster *cluster,
         questions_ask(multi, key, PEER_UPLOADS_PATH, PEER_UPLOADS_PATIENCE_MS, &cluster->stopping,
                       questions, count);
     for (size_t i = 0; i < count; i++) {
-        bool told = multi && !questions[i].fault;
-        visit(questions[i].peer, told ? buffer_text(&questions[i].answer) : NULL, context);
+        const char *fault = questions[i].fault;
+        visit(&(struct peer_uploads){.peer = questions[i].peer,
+                                     .document = fault ? NULL : buffer_text(&questions[i].answer),
+                                     .problem = fault},
+              context);
     }
     questions_free(questions, count);
     curl_multi_cleanup(multi);

@@ -52,7 +52,7 @@ static void add_peer(struct cluster *cluster, const char *name)
     snprintf(peer->view.name, sizeof peer->view.name, "%s", name);
 }
 
-/* What is known of a peer that stays is kept. */
+/* Takes the peers of the settings. A peer that was there before keeps its state. */
 static void configure(struct cluster *cluster, const struct settings *settings)
 {
     pthread_mutex_lock(&cluster->lock);

@@ -80,6 +80,8 @@ static const char *fault_of(const struct question *question, const char *key, CU
 {
     long status = 0;
     curl_easy_getinfo(question->easy, CURLINFO_RESPONSE_CODE, &status);
+    if (code == CURLE_WRITE_ERROR)
+        return "its answer is too long";
     if (code)
         return curl_easy_strerror(code);
     if (status == 403)

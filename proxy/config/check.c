@@ -206,7 +206,7 @@ static void check_window(const struct check *check)
 
 enum { PEER_KEY_MIN = 32 };
 
-/* Whoever has the key learns and forges what proxies tell each other. */
+/* A program that can read the key can read, and forge, the answers of the proxies. */
 static void check_key_file(const struct check *check, const char *path)
 {
     char key[KEY_MAX + 1], why[128];

@@ -4,12 +4,15 @@
 All is one test, because the start of the browser takes longer than the steps."""
 import contextlib
 import os
+import signal
 import socket
 
 import clients
 from chromium import chromium
 from cloud import KIB, MIB, PATIENCE, check, same, wait_until
-from proxy import another_proxy
+from page_answers import INVENT, MANY, TROUBLE
+from proxy import Proxy, another_proxy, scratch
+from servers import free_port
 from uploads import OCTETS
 
 POLICY = {"default": {"store": "test", "mode": "force"}}
@@ -23,9 +26,10 @@ WIDE, NARROW = 1400, 390
 class Upload:
     """A client that sends when it is told to."""
 
-    def __init__(self, cloud, stack, name):
+    def __init__(self, cloud, stack, name, port=None):
         self.image_id = stack.enter_context(cloud.new_image(name=name, disk_format="raw"))
-        self._socket = stack.enter_context(socket.create_connection(("127.0.0.1", cloud.proxy.port), PATIENCE))
+        self._socket = stack.enter_context(socket.create_connection(("127.0.0.1", port or cloud.proxy.port),
+                                                                     PATIENCE))
         self._socket.sendall(
             f"PUT /v2/images/{self.image_id}/file HTTP/1.1\r\nHost: h\r\nX-Auth-Token: {cloud.token()}\r\n"
             f"Content-Type: application/octet-stream\r\nContent-Length: {SIZE}\r\n\r\n".encode()
@@ -52,24 +56,6 @@ def rows(page, table):
 
 
 # --- what a cloud rarely shows --------------------------------------------------------------------
-
-# From now on the page asks a script instead of the proxy: the n-th answer, from 0 on, has ANSWER in it. `pause` is
-# the time between two questions; null: the page's own.
-INVENT = """
-const [pause] = arguments;
-const later = window.later ??= window.setTimeout;
-const version = document.getElementById('version').textContent;
-const row = (id, more) => ({request_id: `req-${id}`, began: '2026-01-31T12:00:00Z', client: '192.0.2.7', name: null,
-  project: 'demo', image: `image-${id}`, store: 'test', rule: 'default', door: 'upload', method: null, size: null,
-  bytes: 0, queued: 0, bytes_per_second: 0, warnings: null, age: 1, step: 'send', state: 'sending', spooled: 0,
-  seconds: 1, glance_status: 204, verdict: 'stored', reason: null, ...more});
-const answer = (n) => (ANSWER);
-window.asked = 0;
-window.setTimeout = (call, after) => later(call, pause ?? after);
-window.fetch = async () => new Response(JSON.stringify({version, ready: true, problems: [], endpoints: [],
-  peers: [], refusals: [], in_flight: [], finished: [], ...answer(window.asked++)}));
-"""
-
 
 def invent(page, answer, pause=None):
     page.run(INVENT.replace("ANSWER", answer), pause)
@@ -201,19 +187,6 @@ def asks_once_a_second(page):
     page.wait("it goes on", ASKED.replace(".length", ".length > arguments[0]"), asked)
 
 
-TROUBLE = """{
-  ready: false, problems: ['the policy names the store gold'],
-  peers: [{peer: '192.0.2.12:9294', state: 'answers'}, {peer: '192.0.2.13:9294', state: 'silent'}],
-  endpoints: [{endpoint: 'http://192.0.2.10:9393', state: 'out', uploads: 0, check_seconds: null,
-    problem: 'no answer'}],
-  in_flight: [row('disk', {state: 'spooling', spooled: (n + 1) * 10 * 2 ** 20, age: n, size: 2 ** 30}),
-    row('endless', {bytes: 5000, warnings: 'truncated'}),
-    row('kept', {request_id: null, step: 'dormant', state: 'held', spooled: 2 ** 29, size: 2 ** 30})],
-  finished: [row('bad', {verdict: 'failed', reason: 'verify_failed'}),
-    row('409', {verdict: 'rejected', glance_status: 409})],
-}"""
-
-
 def trouble_is_shown(cloud, page):
     invent(page, TROUBLE)
     page.wait("the problem is shown", "return document.querySelector('#problems p')?.textContent.includes('gold')")
@@ -224,17 +197,14 @@ def trouble_is_shown(cloud, page):
     check("length unknown" in endless["Progress"] and "%" not in endless["Progress"], f"the endless one: {endless}")
     check("warning: truncated" in endless["Step"], f"the one with a warning: {endless}")
     check("50 %" in row(page, "held", "image-kept")["Progress"], "what a held upload has on disk is not shown")
+    same("the proxies", [disk["Proxy"], endless["Proxy"]], ["this one", "192.0.2.12:9294"])
+    check("192.0.2.13:9294 are not shown: Timeout" in page.text("#problems"), page.text("#problems"))
+    check("0 B, length unknown" in row(page, "running", "image-odd")["Progress"], "what cannot be read is not empty")
+    same("when what cannot be read has ended", row(page, "finished", "image-odd")["Ended"], "–")
     same("what failed", row(page, "finished", "image-bad")["Result"], "failed: verify_failed")
     same("what Glance refused", row(page, "finished", "image-409")["Result"], "rejected: 409")
     check("out" in page.text("#endpoints") and "no answer" in page.text("#endpoints"), page.text("#endpoints"))
     fits_and_is_accessible(cloud, page, "trouble", (WIDE, "dark"), (NARROW, "light"))
-
-
-MANY = """{
-  in_flight: Array.from({length: 10}, (_, i) => row(`${n}-${i}`, {bytes: n, size: 10000, name: `image ${n}`})),
-  finished: Array.from({length: 20}, (_, i) => row(`${n + i}`, {name: `ended ${n + i}`})),
-  refusals: [{reason: 'truncated', status: 400, count: n, per_minute: Array(60).fill(n), message: '', hint: ''}],
-}"""
 
 
 def memory_does_not_grow(page):
@@ -278,6 +248,28 @@ def is_there_without_scripts(cloud, page, stack):
     check("<script>alert(1)</script>" in told and "\u202e" not in told, f"without scripts there is {told!r}")
 
 
+def uploads_of_all_proxies_are_shown(cloud, page, stack):
+    """On the page of one proxy, also those at the other one, until that is away."""
+    key = cloud.key_file("cluster-key", os.urandom(32).hex())
+    ports = [free_port() for _ in range(2)]
+    peer = f"127.0.0.1:{ports[1]}"
+    more = f"[cluster]\npeers = 127.0.0.1:{ports[0]}, {peer}\nkey_file = {key}\n"
+    directory = stack.enter_context(scratch())
+    one, other = (Proxy(cloud.proxy.binary, cloud.glance_url, free_port(), port, directory, POLICY, more)
+                  for port in ports)
+    for proxy in (one, other):
+        proxy.start()
+        stack.callback(proxy.stop)
+    page.open(one.admin_url + "/")
+    upload = Upload(cloud, stack, "at the other one", other.port)
+    upload.send(MIB)
+    same("its proxy", wait_until("it is shown", lambda: row(page, "running", upload.image_id))["Proxy"], peer)
+    other.signal(signal.SIGKILL)
+    other.ended()
+    page.wait("it says so", "return document.getElementById('problems').textContent.includes(arguments[0])", peer)
+    same("the uploads", rows(page, "running"), 0)
+
+
 def test_page(cloud):
     with contextlib.ExitStack() as stack:
         stack.enter_context(another_proxy(cloud, POLICY, more=SETTINGS))
@@ -298,3 +290,4 @@ def test_page(cloud):
         same("what the browser complains of", page.complaints(), [])
         restart_is_survived(cloud, page, moving, waiting)
         is_there_without_scripts(cloud, page, stack)
+        uploads_of_all_proxies_are_shown(cloud, page, stack)

@@ -3,7 +3,7 @@
 import time
 
 from capacity import Keys
-from support.cluster import KEY, Cluster, signed
+from support.cluster import KEY, Cluster, FalsePeer, signed
 from support.fixture import scenario
 from support.gateway import Gateway
 from support.glance import NO_CONTENT, new_upload
@@ -81,7 +81,8 @@ def silent_peer_is_told_once_and_counts_no_more(fixture):
     wait_until("it was asked again", lambda: scene.proxies[1].metric("peer_failures_total", peer=name) > failed + 1)
     assert scene.proxies[1].log().count(f"the proxy at {name} does not answer") == told > 0
     shown = scene.cluster.asked(1, "/uploads?all")[1]
-    assert {"proxy": name, "answers": False} in shown["proxies"], shown["proxies"]
+    (silent,) = (proxy for proxy in shown["proxies"] if not proxy["answers"])
+    assert silent["proxy"] == name and silent["problem"], silent
     fixture.proxies.remove(scene.proxies[0])
 
 
@@ -94,13 +95,49 @@ def uploads_of_all_are_shown(fixture):
     names = scene.cluster.names
     assert status == 200
     assert sorted(one["proxy"] for one in shown["in_flight"]) == sorted(["this", *names[1:]]), shown
-    assert shown["proxies"] == [{"proxy": "this", "answers": True},
-                                *({"proxy": name, "answers": True} for name in names[1:])], shown["proxies"]
+    assert shown["proxies"] == [{"proxy": name, "answers": True, "problem": None} for name in ("this", *names[1:])]
     assert scene.cluster.asked(0, "/status")[1]["peers"] == [{"peer": name, "state": "answers"} for name in names[1:]]
     assert "proxy" not in scene.cluster.asked(0, "/uploads")[1]["in_flight"][0]
     for asked in scene.glance.uploads():
         asked.go()
     assert [client.answer().status for client in clients] == [204] * 3
+
+
+ROW = '{"request_id": "req-1", "image": "i", "proxy": "this", "bytes": "many"}'
+UNREADABLE = {
+    b"\0\xff": "cannot be read",
+    b'{"in_flight": [], "finished": 7}': "cannot be read",
+    b"[" * MIB: "cannot be read",
+    b'{"in_flight": [], "finished": []}' + b" " * (4 * MIB): "too long",
+}
+
+
+@scenario(threaded=True)
+def what_a_peer_shows_is_not_trusted(fixture):
+    """Whatever it answers, the own uploads are shown, and its name is that of the configuration."""
+    peer = FalsePeer(fixture)
+    cluster = Cluster(fixture, fixture.glance(), count=1, more_peers=(peer.name,))
+    cluster.proxies[0].wait_metric(1, "peer_up", peer=peer.name)
+
+    def shown(uploads):
+        """What is told once the peer has given this answer in time. For a second the last one is told again."""
+        def told():
+            before = peer.asked
+            status, document = cluster.asked(0, "/uploads?all")
+            own, other = document["proxies"]
+            assert status == 200 and own == {"proxy": "this", "answers": True, "problem": None}, document
+            assert other["proxy"] == peer.name and other["answers"] == (other["problem"] is None), document
+            return peer.asked > before and "Timeout" not in (other["problem"] or "") and document
+        peer.uploads = uploads
+        return wait_until("it was asked", told)
+
+    for uploads, problem in UNREADABLE.items():
+        told = shown(uploads)
+        assert problem in told["proxies"][1]["problem"], (uploads[:40], told)
+        assert told["in_flight"] == told["finished"] == [], told
+    told = shown(f'{{"in_flight": [7, null, [], {ROW}], "finished": [{ROW}]}}'.encode())
+    assert told["proxies"][1]["answers"], told
+    assert [row["proxy"] for row in told["in_flight"] + told["finished"]] == [peer.name] * 2, told
 
 
 @scenario
@@ -117,7 +154,8 @@ def only_peers_are_answered(fixture):
     assert status == 200 and sorted(told) == ["ended", "process", "quotas", "stored", "stores"], told
     scene.proxies[0].reload({})
     assert scene.cluster.counts(0, signed(KEY, path))[0] == 404
-    assert scene.cluster.asked(0, "/uploads?all")[1]["proxies"] == [{"proxy": "this", "answers": True}]
+    assert scene.cluster.asked(0, "/uploads?all")[1]["proxies"] == [
+        {"proxy": "this", "answers": True, "problem": None}]
 
 
 @scenario

@@ -2,9 +2,11 @@
 """Several proxies before one Glance, which know each other ([cluster])."""
 import hashlib
 import hmac
+import http.server
 import ipaddress
 import json
 import secrets
+import threading
 import time
 import urllib.error
 import urllib.request
@@ -22,17 +24,51 @@ def signed(key, path, now=None, nonce=None):
     return f"{now} {nonce} {hmac.new(key.encode(), text.encode(), hashlib.sha256).hexdigest()}"
 
 
-class Cluster:
-    """Each proxy has an address of its own, as on a machine of its own."""
+class FalsePeer:
+    """Has the key, and answers each question for uploads with `uploads`."""
 
-    def __init__(self, fixture, *glances, count=2, conf=None, policy=None):
+    def __init__(self, fixture):
+        class Handler(http.server.BaseHTTPRequestHandler):
+            def do_GET(handler):
+                self._answer(handler)
+
+            def log_message(handler, *_):
+                pass
+
+        self.uploads, self.asked = b"", 0  # how often it was asked for them
+        server = http.server.ThreadingHTTPServer((fixture.host, 0), Handler)
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        fixture.callback(server.shutdown)
+        self.name = f"{fixture.host}:{server.server_port}"
+
+    def _answer(self, handler):
+        counts = {"process": "0" * 32, "ended": 0, "stored": 0, "stores": {}, "quotas": {}}
+        body = json.dumps(counts).encode()
+        if handler.path == "/cluster/uploads":
+            body, self.asked = self.uploads, self.asked + 1
+        nonce = handler.headers["X-Intake-Peer"].split()[1]
+        code = hmac.new(KEY.encode(), f"answer\n{nonce}\n".encode() + body, hashlib.sha256).hexdigest()
+        handler.send_response(200)
+        handler.send_header("X-Intake-Peer", code)
+        handler.send_header("Content-Length", str(len(body)))
+        handler.end_headers()
+        try:
+            handler.wfile.write(body)
+        except OSError:
+            pass  # it was too long, and nobody reads it any more
+
+
+class Cluster:
+    """Each proxy has an address of its own, as on a machine of its own. `more_peers` are other members."""
+
+    def __init__(self, fixture, *glances, count=2, conf=None, policy=None, more_peers=()):
         first = ipaddress.ip_address(fixture.host)
         hosts = [str(first + (number << 22)) for number in range(count)]  # 127.64.0.0 to 127.127.255.255 are taken
         self.key_file = fixture.folder / "cluster.key"
         self.key_file.write_text(KEY)
         self.key_file.chmod(0o600)
         self.names = [f"{host}:{ADMIN_PORT}" for host in hosts]
-        self.conf = {**(conf or {}), "cluster": {"peers": ", ".join(self.names), "key_file": self.key_file}}
+        self.conf = {**(conf or {}), "cluster": {"peers": ", ".join((*self.names, *more_peers)), "key_file": self.key_file}}
         self.proxies = [self._proxy(fixture, host, glances, policy) for host in hosts]
 
     def _proxy(self, fixture, host, glances, policy):

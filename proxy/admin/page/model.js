@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What the page computes from the answers of /status. Nothing here touches the document.
+// What the page computes from the answers of the proxy. Nothing here touches the document.
 
 // --- texts -----------------------------------------------------------------------------
 
@@ -72,11 +72,27 @@ export function stepText(upload) {
 
 // --- uploads ---------------------------------------------------------------------------
 
+const numberOr = (value, other) => (Number.isFinite(value) ? value : other);
+
+// A proxy of another version may write other figures, or none: those that are computed with are numbers here.
+export function readable(upload) {
+  const { bytes, spooled, age, seconds, size, bytes_per_second: average } = upload;
+  return {
+    ...upload,
+    bytes: numberOr(bytes, 0),
+    spooled: numberOr(spooled, 0),
+    age: numberOr(age, 0),
+    seconds: numberOr(seconds, 0),
+    size: numberOr(size, null),
+    bytes_per_second: numberOr(average, null),
+  };
+}
+
 // The client chooses the request id, so it may occur twice.
 export function withKeys(uploads) {
   const seen = new Map();
   return uploads.map((upload) => {
-    const name = `${upload.request_id} ${upload.began} ${upload.image}`;
+    const name = `${upload.proxy} ${upload.request_id} ${upload.began} ${upload.image}`;
     const count = seen.get(name) ?? 0;
     seen.set(name, count + 1);
     return { ...upload, key: `${name} ${count}` };
@@ -92,7 +108,7 @@ export function groupsOf(uploads) {
 }
 
 const SEARCHED = ['name', 'image', 'project', 'store', 'rule', 'client', 'request_id', 'state', 'step', 'door',
-  'method', 'verdict', 'reason', 'warnings'];
+  'method', 'verdict', 'reason', 'warnings', 'proxy'];
 
 // Whether each word of the query is in the upload.
 export function matches(upload, query) {
@@ -106,7 +122,7 @@ export function matches(upload, query) {
 const WINDOW = 8; // seconds
 const SAMPLES = 16; // at most
 
-// What moves goes to the disk, or to Glance. What is held is in one of the two.
+// Whether `spooled` says how far the upload is; else `bytes` does. A held upload is on the proxy's disk, or at Glance.
 export function onDisk(upload) {
   return upload.state === 'spooling' || (upload.state === 'held' && upload.spooled > upload.bytes);
 }

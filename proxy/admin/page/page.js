@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Asks for /status about once a second while the page is seen, and shows the answers. It begins
-// again by itself when the proxy was away.
-import { bytesText, groupsOf, matches, Rates, withKeys } from './model.js';
+// Asks for /status about once a second while the page is seen, and shows the answers. With other proxies before the
+// same Glance it asks for /uploads?all, too. It begins again by itself when the proxy was away.
+import { bytesText, groupsOf, matches, Rates, readable, withKeys } from './model.js';
 import { timeText, View } from './view.js';
 
 const PAUSE = 1000; // between two questions, in milliseconds
@@ -23,12 +23,19 @@ function endOf(upload) {
   return Date.parse(upload.began) + upload.seconds * 1000;
 }
 
+// The lists of several proxies stand one after the other, each with its newest upload first.
+function newestFirst(uploads, when) {
+  return uploads.sort((a, b) => when(b) - when(a));
+}
+
 // Adds what the page needs to an answer.
 function prepared(status) {
+  const running = newestFirst(status.in_flight.map(readable), ({ began }) => Date.parse(began));
   return {
     ...status,
-    in_flight: rates.measure(withKeys(status.in_flight)),
-    finished: withKeys(status.finished).map((upload) => ({ ...upload, ended: endOf(upload) })),
+    in_flight: rates.measure(withKeys(running)),
+    finished: newestFirst(withKeys(status.finished.map(readable)).map((upload) => ({ ...upload, ended: endOf(upload) })),
+      ({ ended }) => ended),
     endpoints: status.endpoints.map((row) => ({ ...row, key: row.endpoint })),
     refusals: status.refusals.map((row) => ({ ...row, key: row.reason })).sort((a, b) => b.count - a.count),
   };
@@ -55,12 +62,22 @@ function showTotals(groups, status) {
   ]);
 }
 
+// Sentences about what is wrong; none: all is well.
+function problemsOf(status) {
+  const silent = (status.proxies ?? []).filter(({ answers }) => !answers);
+  return [
+    ...status.problems.map((problem) => `Not ready: ${problem}.`),
+    ...silent.map(({ proxy, problem }) => `The uploads at the proxy ${proxy} are not shown: ${problem}.`),
+  ];
+}
+
 function show(status) {
   const query = search.value.trim();
   const wanted = (uploads) => uploads.filter((upload) => matches(upload, query));
   const groups = groupsOf(status.in_flight);
   view.version(status.version);
-  view.problems(status.problems);
+  view.several(status.peers.length > 0);
+  view.problems(problemsOf(status));
   showTotals(groups, status);
   for (const [name, uploads] of Object.entries({ ...groups, finished: status.finished })) {
     const found = wanted(uploads);
@@ -92,12 +109,17 @@ function failed() {
   document.title = 'Not reachable – glance-intake';
 }
 
-async function ask() {
-  const answer = await fetch('/status', { cache: 'no-store', signal: AbortSignal.timeout(PATIENCE) });
+async function ask(path) {
+  const answer = await fetch(path, { cache: 'no-store', signal: AbortSignal.timeout(PATIENCE) });
   if (!answer.ok) {
     throw new Error(`status ${answer.status}`);
   }
   return answer.json();
+}
+
+async function askAll() {
+  const status = await ask('/status');
+  return status.peers.length ? { ...status, ...await ask('/uploads?all') } : status;
 }
 
 // Only one question is under way, and only one timer is set.
@@ -109,7 +131,7 @@ async function poll() {
   asking = true;
   const began = performance.now();
   try {
-    answered(await ask());
+    answered(await askAll());
   } catch {
     failed();
   }

@@ -136,6 +136,8 @@ const showAge = (cell, { age }) => setText(cell, durationText(age));
 const showStore = (cell, { store }) => setText(cell, clean(store) || '–');
 const showProject = (cell, { project }) => setText(cell, clean(project) || '–');
 
+const showProxy = (cell, { proxy }) => setText(cell, proxy === 'this' ? 'this one' : clean(proxy));
+
 function showWarnings(cell, upload) {
   partText(cell, 'warning', upload.warnings ? `warning: ${upload.warnings}` : '');
 }
@@ -177,7 +179,7 @@ function showAdvice(cell, refusal) {
 }
 
 const time = new Intl.DateTimeFormat([], { hour: '2-digit', minute: '2-digit', second: '2-digit', hourCycle: 'h23' });
-export const timeText = (when) => time.format(when);
+export const timeText = (when) => (Number.isNaN(when) ? '–' : time.format(when));
 
 const GOOD = ['stored', 'accepted'];
 
@@ -204,6 +206,7 @@ const UPLOAD = [
   ['Left', 'number', showLeft],
   ['Store', 'fact', showStore],
   ['Project', 'fact project', showProject],
+  ['Proxy', 'fact proxy', showProxy],
   ['Step', 'doing', showStep],
 ];
 const WAITING = UPLOAD.filter(([title]) => title !== 'Rate').map((column) =>
@@ -235,6 +238,7 @@ export class View {
       ['Took', 'number', (cell, { seconds }) => setText(cell, durationText(seconds))],
       ['Store', 'fact', showStore],
       ['Project', 'fact project', showProject],
+      ['Proxy', 'fact proxy', showProxy],
     ], 'None yet.'),
   };
 
@@ -252,7 +256,11 @@ export class View {
     }
   }
 
-  // Sentences without a full stop; none: all is well.
+  // Whether there are other proxies, so that it matters which one has an upload.
+  several(are) {
+    document.body.classList.toggle('several', are);
+  }
+
   problems(sentences) {
     const list = byId('problems');
     while (list.children.length > sentences.length) {
@@ -261,7 +269,7 @@ export class View {
     sentences.forEach((sentence, i) => {
       const line = list.children[i] ?? list.appendChild(document.createElement('p'));
       setClass(line, 'banner bad');
-      setText(line, `Not ready: ${clean(sentence)}.`);
+      setText(line, clean(sentence));
     });
   }
 
