@@ -109,20 +109,21 @@ class Proxy:
     def memory(self):
         return Memory(self._process.pid)
 
-    def _newest_upload(self, image_id, state):
+    def newest_upload(self, image_id, state):
+        """The first entry of /uploads for the image's uploads that are "in_flight" or "finished", or {}."""
         uploads = requests.get(self.admin_url + "/uploads", timeout=PATIENCE).json()[state]
         wanted = [each for each in uploads if each["image"] == image_id and each["door"] in UPLOADS]
         return wanted[0] if wanted else {}
 
     def upload_in_flight(self, image_id):
         """The entry of /uploads for the image's upload, or {}."""
-        return self._newest_upload(image_id, "in_flight")
+        return self.newest_upload(image_id, "in_flight")
 
     def ended_upload(self, image_id):
         """Waits for the newest finished upload of the image in /uploads. An upload is finished just after its
         answer."""
         what = f"an upload to {image_id} has ended"
-        return wait_until(what, lambda: self._newest_upload(image_id, "finished"))
+        return wait_until(what, lambda: self.newest_upload(image_id, "finished"))
 
     def metric(self, name):
         """The value of a metric. Its name may have labels: NAME{LABEL="VALUE"}."""
