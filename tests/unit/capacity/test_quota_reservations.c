@@ -1,7 +1,4 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "intake/quota_reservations.h"
-#include "intake/tally.h"
-
 #include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -13,35 +10,7 @@
 
 #include <cmocka.h>
 
-static struct quota_reservations *all;
-
-static int set_up(void **state)
-{
-    (void)state;
-    all = quota_reservations_new();
-    return all ? 0 : -1;
-}
-
-static int tear_down(void **state)
-{
-    (void)state;
-    quota_reservations_free(all);
-    return 0;
-}
-
-/* 9 bytes are left, and nothing was stored before now. */
-static struct quota_request requested(uint64_t bytes)
-{
-    return (struct quota_request){
-        .key = "a", .bytes = bytes, .left = 9, .mark = quota_reservations_mark(all)};
-}
-
-static void must_be(enum quota_outcome wanted, const struct quota_request *it,
-                    struct quota_reservation *out)
-{
-    uint64_t firm;
-    assert_int_equal(quota_reserve(all, it, out, &firm), wanted);
-}
+#include "quota_script.h"
 
 static struct quota_reservation made(uint64_t bytes)
 {
@@ -254,58 +223,6 @@ static void bytes_that_were_stored_since_a_mark_are_told(void **state)
     assert_int_equal(quota_reservations_since(all, "a", quota_reservations_mark(all)), 0);
 }
 
-static void hear(uint64_t firm, uint64_t provisional, uint64_t stored)
-{
-    struct tally *elsewhere = tally_new();
-    assert_non_null(elsewhere);
-    assert_true(tally_add(elsewhere, "a", (struct tally_bytes){firm, provisional}));
-    quota_reservations_hear(all, elsewhere, stored);
-}
-
-/* What others have may be a second old, so it causes a wait first. */
-static void reservations_of_other_proxies_count(void **state)
-{
-    (void)state;
-    struct quota_reservation one = {0};
-    struct quota_request it = requested(4);
-    uint64_t firm;
-    hear(6, 0, 0);
-    must_be(QUOTA_WAIT, &it, &one);
-    it.ignore_provisional = true;
-    assert_int_equal(quota_reserve(all, &it, &one, &firm), QUOTA_FULL);
-    assert_int_equal(firm, 6);
-    hear(0, 6, 0);
-    must_be(QUOTA_RESERVED, &it, &one);
-    quota_release(&one, false);
-    it.ignore_provisional = false;
-    must_be(QUOTA_WAIT, &it, &one);
-    quota_reservations_hear(all, NULL, 0);
-    must_be(QUOTA_RESERVED, &it, &one);
-    quota_release(&one, false);
-}
-
-/* And is not told on: proxies would tell it each other for ever. */
-static void bytes_stored_at_other_proxies_are_in_doubt(void **state)
-{
-    (void)state;
-    struct quota_reservation one = {0};
-    struct quota_request it = requested(4);
-    struct tally *told = tally_new();
-    uint64_t stored = 1;
-    hear(0, 0, 6);
-    must_be(QUOTA_STALE, &it, &one);
-    it = requested(4);
-    must_be(QUOTA_RESERVED, &it, &one);
-    assert_true(quota_reservations_tell(all, told, &stored));
-    assert_int_equal(stored, 0);
-    assert_int_equal(tally_find(told, "a").provisional, 4);
-    quota_confirm(&one);
-    quota_release(&one, true);
-    assert_true(quota_reservations_tell(all, told, &stored));
-    assert_int_equal(stored, 4);
-    tally_free(told);
-}
-
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
@@ -320,8 +237,6 @@ int main(void)
         TEST(reservations_may_be_absent),
         TEST(workers_share_them),
         TEST(bytes_that_were_stored_since_a_mark_are_told),
-        TEST(reservations_of_other_proxies_count),
-        TEST(bytes_stored_at_other_proxies_are_in_doubt),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,10 +1,4 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "intake/buffer.h"
-#include "intake/log.h"
-#include "intake/metrics.h"
-#include "intake/record.h"
-#include "stats/records_json.h"
-
 #include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -15,83 +9,7 @@
 
 #include <cmocka.h>
 
-enum { WORKERS = 2 };
-
-static struct metrics *metrics[WORKERS];
-static struct records *records[WORKERS];
-
-static int set_up(void **state)
-{
-    (void)state;
-    for (int i = 0; i < WORKERS; i++) {
-        metrics[i] = metrics_new();
-        records[i] = metrics[i] ? records_new(metrics[i]) : NULL;
-        if (!records[i])
-            return -1;
-    }
-    return log_open(LOG_FORMAT_TEXT, false, "/dev/null") ? 0 : -1;
-}
-
-static int tear_down(void **state)
-{
-    (void)state;
-    for (int i = 0; i < WORKERS; i++) {
-        records_free(records[i]);
-        metrics_free(metrics[i]);
-    }
-    return 0;
-}
-
-/* With every fact set; it began `age_ms` ago. */
-static struct request_record *make(const char *image, uint64_t age_ms)
-{
-    struct request_record *upload = record_new("req-1", "192.0.2.7", image);
-    assert_non_null(upload);
-    upload->began_ms -= age_ms;
-    upload->began_wall_ms = 1769860800000;
-    assert_true(record_describe_image(upload, "demo", "an image"));
-    upload->store = strdup("test");
-    upload->rule = strdup("default");
-    upload->fixes = FIX_STORE | FIX_CONTENT_TYPE;
-    upload->size_known = true;
-    upload->size = 1000;
-    upload->bytes = 500;
-    upload->spooled = 700;
-    upload->step = "relay";
-    return upload;
-}
-
-/* `image` NULL: of all images. */
-static json_t *read_json_of(const char *image)
-{
-    struct buffer text;
-    buffer_init(&text, 1 << 20);
-    assert_true(image ? records_json_of_image(records, WORKERS, image, &text)
-                      : records_json(records, WORKERS, &text));
-    json_t *document = json_loads(buffer_text(&text), JSON_REJECT_DUPLICATES, NULL);
-    assert_non_null(document);
-    buffer_free(&text);
-    return document;
-}
-
-static json_t *read_json(void)
-{
-    return read_json_of(NULL);
-}
-
-static json_t *row_of(const json_t *document, const char *list, size_t index)
-{
-    json_t *row = json_array_get(json_object_get(document, list), index);
-    assert_non_null(row);
-    return row;
-}
-
-static void assert_text(const json_t *row, const char *key, const char *wanted)
-{
-    const char *text = json_string_value(json_object_get(row, key));
-    assert_non_null(text);
-    assert_string_equal(text, wanted);
-}
+#include "records_script.h"
 
 static void upload_in_flight_is_listed(void **state)
 {
@@ -214,44 +132,6 @@ static void a_hundred_records_of_all_workers_are_listed(void **state)
     json_decref(document);
 }
 
-static void invalid_utf8_is_replaced_in_json(void **state)
-{
-    (void)state;
-    struct request_record *upload = make("image", 0);
-    free(upload->store);
-    upload->store = strdup("st\xFFore\"");
-    records_leave(records[0], upload);
-    json_t *document = read_json();
-    assert_text(row_of(document, "finished", 0), "store", "st\xEF\xBF\xBDore\"");
-    json_decref(document);
-}
-
-/* A name of more than RECORD_NAME_MAX bytes may be cut within a character. */
-static void long_names_are_cut(void **state)
-{
-    (void)state;
-    char name[2 * RECORD_NAME_MAX + 2] = "a";
-    for (size_t i = 1; i + 2 < sizeof name; i += 2)
-        memcpy(&name[i], "\xC3\xA4", 3);
-    struct request_record *upload = make("image", 0);
-    assert_true(record_describe_image(upload, NULL, name));
-    assert_null(upload->project);
-    records_leave(records[0], upload);
-    json_t *document = read_json();
-    const char *shown = json_string_value(json_object_get(row_of(document, "finished", 0), "name"));
-    assert_int_equal(strlen(shown), RECORD_NAME_MAX - 1 + 3); /* the cut one is U+FFFD */
-    json_decref(document);
-}
-
-static void records_too_large_for_the_buffer_fail(void **state)
-{
-    (void)state;
-    struct buffer text;
-    buffer_init(&text, 10);
-    assert_false(records_json(records, WORKERS, &text));
-    buffer_free(&text);
-}
-
 /* A worker writes during the reading: for the thread sanitizer. */
 static void *work(void *context)
 {
@@ -332,9 +212,6 @@ int main(void)
         TEST(newest_records_of_all_workers_come_first),
         TEST(a_hundred_records_of_all_workers_are_listed),
         TEST(one_image_has_only_its_own_records),
-        TEST(invalid_utf8_is_replaced_in_json),
-        TEST(long_names_are_cut),
-        TEST(records_too_large_for_the_buffer_fail),
         TEST(records_can_be_read_while_another_thread_writes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
