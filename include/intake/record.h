@@ -75,8 +75,8 @@ enum log_level record_verdict_level(enum record_verdict verdict);
 enum { RECORD_AUDIT_TEXT = 1216 };
 struct request_record;
 
-/* Writes what would have been fixed or refused without audit mode, such as "store, damaged_body", or
- * "". X-Intake-Audit and the log show it. */
+/* Writes what would have been fixed or refused without audit mode, such as "store, damaged_body";
+ * "" if nothing would. X-Intake-Audit and the log show it. */
 void record_audit_text(const struct request_record *record, char out[RECORD_AUDIT_TEXT]);
 
 struct request_record {
