@@ -5,12 +5,12 @@ All is one test, because the start of the browser takes longer than the steps.""
 import contextlib
 import os
 import signal
-import socket
 
 import clients
 from chromium import chromium
-from cloud import KIB, MIB, PATIENCE, check, same, wait_until
+from cloud import KIB, MIB, check, same, wait_until
 from page_answers import INVENT, MANY, TROUBLE
+from paused import PausedUpload
 from proxy import Proxy, another_proxy, scratch
 from servers import free_port
 from uploads import OCTETS
@@ -21,25 +21,6 @@ HOSTILE = "<script>alert(1)</script>\u202egnp.exe <img src=x onerror=alert(2)> "
 SHOWN = HOSTILE.replace("\u202e", "\ufffd")
 SIZE = 1 << 30
 WIDE, NARROW = 1400, 390
-
-
-class Upload:
-    """A client that sends when it is told to."""
-
-    def __init__(self, cloud, stack, name, port=None):
-        self.image_id = stack.enter_context(cloud.new_image(name=name, disk_format="raw"))
-        self._socket = stack.enter_context(socket.create_connection(("127.0.0.1", port or cloud.proxy.port),
-                                                                     PATIENCE))
-        self._socket.sendall(
-            f"PUT /v2/images/{self.image_id}/file HTTP/1.1\r\nHost: h\r\nX-Auth-Token: {cloud.token()}\r\n"
-            f"Content-Type: application/octet-stream\r\nContent-Length: {SIZE}\r\n\r\n".encode()
-        )
-
-    def send(self, size=64 * KIB):
-        self._socket.sendall(os.urandom(size))
-
-    def leave(self):
-        self._socket.close()
 
 
 def row(page, table, image_id):
@@ -74,11 +55,11 @@ def moment(page):
 def uploads_are_shown(cloud, page, stack):
     """One that goes on, one that has lost its client, and one that waits for a place. Returns the first and the
     last."""
-    moving, lost = Upload(cloud, stack, HOSTILE), Upload(cloud, stack, "lost its client")
+    moving, lost = PausedUpload(cloud, stack, HOSTILE, SIZE), PausedUpload(cloud, stack, "lost its client", SIZE)
     for upload in (moving, lost):
         upload.send(MIB)
         wait_until("it is at Glance", lambda: row(page, "running", upload.image_id))
-    waiting = Upload(cloud, stack, "waits")
+    waiting = PausedUpload(cloud, stack, "waits", SIZE)
     lost.leave()
     wait_until("the waiting one is shown", lambda: row(page, "queued", waiting.image_id))
     held = wait_until("the held one is shown", lambda: row(page, "held", lost.image_id))
@@ -237,7 +218,7 @@ def restart_is_survived(cloud, page, *uploads):
 
 
 def is_there_without_scripts(cloud, page, stack):
-    upload = Upload(cloud, stack, HOSTILE)
+    upload = PausedUpload(cloud, stack, HOSTILE, SIZE)
     upload.send(MIB)
     wait_until("it is at Glance", lambda: cloud.proxy.upload_in_flight(upload.image_id))
     page.devtools("Emulation.setScriptExecutionDisabled", value=True)
@@ -261,7 +242,7 @@ def uploads_of_all_proxies_are_shown(cloud, page, stack):
         proxy.start()
         stack.callback(proxy.stop)
     page.open(one.admin_url + "/")
-    upload = Upload(cloud, stack, "at the other one", other.port)
+    upload = PausedUpload(cloud, stack, "at the other one", SIZE, other.port)
     upload.send(MIB)
     same("its proxy", wait_until("it is shown", lambda: row(page, "running", upload.image_id))["Proxy"], peer)
     other.signal(signal.SIGKILL)

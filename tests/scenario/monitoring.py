@@ -111,7 +111,7 @@ def dashboard_can_be_imported(_fixture):
 
 @scenario
 def promtool_accepts_rules_and_metrics(fixture):
-    """Debian has it in the package prometheus, which no other test needs."""
+    """Debian has it in the package prometheus."""
     if not shutil.which("promtool"):
         raise Skip("there is no promtool")
     subprocess.run(["promtool", "check", "rules", FOLDER / "alerts.yaml"], check=True, timeout=60)

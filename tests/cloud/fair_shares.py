@@ -1,0 +1,77 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The policy's `limits`: how many uploads go on at one time, and how fast they are together."""
+import concurrent.futures
+import contextlib
+import time
+
+import clients
+from cloud import KIB, MIB, check, same, wait_until
+from paused import PausedUpload
+from proxy import another_proxy
+from servers import EVENTLET, UWSGI
+from uploads import OCTETS, landed_in_test
+
+SIZE = MIB
+RATE = 2 * MIB
+SAVED_UP = RATE // 4  # of an idle project
+
+
+def limited(cloud, url=None, **limits):
+    return another_proxy(cloud, {**cloud.policy(), "limits": limits}, endpoint=url)
+
+
+def test_uploads_at_one_time(cloud):
+    """Two of the project, and one of each client. Whoever waits has sent nothing to Glance, and goes on in order."""
+    with limited(cloud, uploads=2, uploads_per_client=1) as proxy, contextlib.ExitStack() as stack:
+        def begin(name, client):
+            return PausedUpload(cloud, stack, name, SIZE, source=client)
+
+        def is_sending(upload):
+            return wait_until("it is at Glance", lambda: proxy.upload_in_flight(upload.image_id).get("bytes"))
+
+        def is_waiting(upload):
+            state = {"state": "queued", "bytes": 0}
+            wait_until("it waits", lambda: state.items() <= proxy.upload_in_flight(upload.image_id).items())
+
+        first = begin("the first one", "127.0.0.1")
+        first.send(SIZE // 2)
+        is_sending(first)
+        same_client = begin("of the same client", "127.0.0.1")
+        is_waiting(same_client)
+        other_client = begin("of another client", "127.0.0.2")
+        other_client.send(SIZE // 2)
+        is_sending(other_client)
+        third_client = begin("one too many for the project", "127.0.0.3")
+        is_waiting(third_client)
+        same("the metric", proxy.metric("glance_intake_limits_queued"), 2)
+        same("the status of the first", first.finish(), 204)
+        same_client.send(SIZE // 2)
+        is_sending(same_client)
+        is_waiting(third_client)
+        same("the statuses", [each.finish() for each in (other_client, third_client, same_client)], [204] * 3)
+        same("who still waits", proxy.metric("glance_intake_limits_queued"), 0)
+
+
+def rate_is_shared(cloud, url):
+    """Two clients together are not faster. Returns the rate."""
+    file = cloud.small()
+    with limited(cloud, url, rate=f"{RATE}B") as proxy, contextlib.ExitStack() as stack:
+        images = [stack.enter_context(cloud.new_image()) for _ in range(2)]
+        cloud.token()  # before threads ask for it
+        began = time.monotonic()
+        with concurrent.futures.ThreadPoolExecutor(len(images)) as pool:
+            done = list(pool.map(lambda image_id: clients.curl(cloud, image_id, "-T", file.path, *OCTETS), images))
+        took = time.monotonic() - began
+        same("the statuses", [each.status for each in done], [204] * 2)
+        fastest = (2 * file.size - SAVED_UP) / RATE
+        check(took > fastest, f"two uploads have taken {took:.2f} s: the rate allows {fastest:.2f} s")
+        check(proxy.metric("glance_intake_limits_slowed_seconds_total") > 0, "nothing was slowed")
+        for image_id in images:
+            landed_in_test(cloud, image_id, file)
+        return 2 * file.size / took
+
+
+def test_rate(cloud):
+    servers = {EVENTLET: cloud.glance_url, UWSGI: cloud.envs["demo"]["CLOUD_GLANCE_UWSGI_URL"]}
+    rates = {name: rate_is_shared(cloud, url) // KIB for name, url in servers.items()}
+    return f"KiB/s of {RATE // KIB}: {rates}"
