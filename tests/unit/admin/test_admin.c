@@ -50,7 +50,7 @@ static const struct {
      "Content-Security-Policy: default-src 'none'; script-src 'self'; style-src 'self'",
      "Ready: Glance answers."},
     {"GET", "/page.css", 200, "Content-Type: text/css", ":root"},
-    {"GET", "/page.js", 200, "Content-Type: text/javascript", "fetch('/status'"},
+    {"GET", "/page.js", 200, "Content-Type: text/javascript", "ask('/status')"},
     {"GET", "/view.js", 200, "Content-Type: text/javascript", "export class View"},
     {"GET", "/model.js", 200, "Content-Type: text/javascript", "export class Rates"},
     {"GET", "/icon.svg", 200, "Content-Type: image/svg+xml", "</svg>"},
