@@ -187,6 +187,16 @@ def settings_match_the_sample(_fixture):
 
 
 @scenario
+def settings_that_need_a_restart_are_named(_fixture):
+    """But for the two files of the certificate, which are "turning TLS on or off"."""
+    source = (ROOT / "proxy" / "config" / "restart.c").read_text(encoding="utf-8")
+    keys = set(re.findall(r'\{"\w+", "(\w+)", CHANGE_OF_VALUE\}', source))
+    text = operators().file.read_text(encoding="utf-8")
+    (told,) = re.findall(r"\*\*Restart\.\*\* These need a restart: ([^.]*)\.", text)
+    assert keys and keys == set(re.findall(r"`(?:\[\w+\] )?(\w+)`", told)), (keys, told)
+
+
+@scenario
 def metrics_match_the_program(fixture):
     key = fixture.folder / "cluster.key"
     key.write_text("a-key-of-more-than-32-characters-\n")
