@@ -74,6 +74,30 @@ static void it_may_come_in_any_pieces(void **state)
     }
 }
 
+/* As for an upload that makes its own image. */
+static void its_opening_is_there_before_its_formats_are_known(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < WAY_COUNT; i++) {
+        struct packed packed = pack(WAYS[i].command, image, IMAGE);
+        struct feeder feeder = feeder_of(packed.bytes, packed.count);
+        struct body_plan plan = packed_plan(&feeder);
+        plan.disk_format = plan.container_format = NULL;
+        struct body *body = body_of(&plan);
+        size_t count;
+        int ready;
+        while ((ready = body_prepare_opening(body)) == STREAM_WAIT)
+            packed_wait(&feeder);
+        assert_int_equal(ready, 1);
+        assert_true(body_decompressed(body));
+        const void *opening = body_opening(body, &count);
+        assert_int_equal(count, FORMAT_OPENING);
+        assert_memory_equal(opening, image, count);
+        packed_done(body);
+        free(packed.bytes);
+    }
+}
+
 /* --- what is left as it is ------------------------------------------------------------------ */
 
 static void some_images_stay_compressed(void **state)
@@ -142,8 +166,11 @@ static void it_may_be_freed_at_any_time(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        ENV_TEST(each_compression_becomes_the_image), ENV_TEST(it_may_come_in_any_pieces),
-        ENV_TEST(some_images_stay_compressed),        ENV_TEST(other_data_passes_in_any_pieces),
+        ENV_TEST(each_compression_becomes_the_image),
+        ENV_TEST(it_may_come_in_any_pieces),
+        ENV_TEST(its_opening_is_there_before_its_formats_are_known),
+        ENV_TEST(some_images_stay_compressed),
+        ENV_TEST(other_data_passes_in_any_pieces),
         ENV_TEST(it_may_be_freed_at_any_time),
     };
     return cmocka_run_group_tests(tests, make_image, packed_end);
