@@ -117,14 +117,14 @@ def newman(cloud, image_id, path, body="binary"):
     return newman_runs(cloud, body, url=cloud.proxy.url, image=image_id, file=path)
 
 
-def newman_runs(cloud, folder, **variables):
+def newman_runs(cloud, folder, env=None, **variables):
     """Runs a folder of newman.json, or one of its requests."""
     program = os.path.join(cloud.directory, "newman", "node_modules", ".bin", "newman")
     command = [program, "run", os.path.join(HERE, "newman.json"), "--folder", folder]
     command += ["--verbose", "--color", "off"]
     for name, value in {"token": cloud.token(), **variables}.items():
         command += ["--env-var", f"{name}={value}"]
-    result = run(command)
+    result = run(command, env)
     # newman prints the answer's body in a frame and folds long lines.
     result.printed = re.sub(r"\n +│ ", "", result.printed)
     return result
