@@ -1,8 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """uWSGI ends an upload whose client is silent for socket-timeout. The proxy feeds Glance, so that only its own
-stall_timeout decides about a client."""
+stall_timeout decides about a client.
+
+FEEDING_SILENCE is how many seconds its client is silent."""
 import contextlib
+import os
 import socket
+import time
 
 from cloud import MIB, PATIENCE, check, same, wait_until
 from proxy import another_proxy
@@ -13,6 +17,7 @@ POLICY = {"default": {"store": "test", "mode": "force"}}
 IMPATIENT = {"plugins": "http,python3", "threads": 4, "socket-timeout": 4}
 LISTENERS = "http-socket", "http"
 BEFORE_SILENCE = MIB
+SILENCE = float(os.environ.get("FEEDING_SILENCE", "5"))  # more than socket-timeout
 
 
 class SilentUpload:
@@ -48,10 +53,12 @@ def test_silent_client_before_impatient_uwsgi(cloud):
     with contextlib.ExitStack() as stack:
         urls = [stack.enter_context(another_uwsgi(cloud, IMPATIENT, listener)) for listener in LISTENERS]
         fed = silent_uploads(cloud, stack, urls, "1s")
+        began = time.monotonic()
         for listener, upload in zip(LISTENERS, silent_uploads(cloud, stack, urls, "0")):
             status = upload.status()
             check(status in (500, 502), f"the answer without feeding, by {listener}: {status}")
             wait_until("the image is queued again", lambda: cloud.image(upload.image_id)["status"] == "queued")
+        time.sleep(max(0, began + SILENCE - time.monotonic()))
         for listener, upload in zip(LISTENERS, fed):
             upload.goes_on()
             same(f"the answer with feeding, by {listener}", upload.status(), 204)

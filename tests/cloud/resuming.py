@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """A client that is killed in the middle of its upload goes on where it was, with `curl -C`. So it does after a kill of
 the proxy, if the upload is kept on disk."""
+import contextlib
 import signal
+import socket
 
 import requests
 
@@ -13,6 +15,7 @@ from question import ALLOWED_ORIGIN
 from uploads import OCTETS, landed_in_test
 
 POLICY = {"default": {"store": "test", "mode": "force"}}
+OTHER_POLICY = {"default": {"store": "file", "mode": "force"}}
 HOLDS = "[resume]\nwindow = 5m\n"
 
 
@@ -31,13 +34,48 @@ def offset(cloud, image_id):
     return int(result.headers["upload-offset"])
 
 
+def sent_part(cloud, image_id, content_range):
+    """A PUT of five bytes that says to be this range."""
+    headers = {"X-Auth-Token": cloud.token(), "Content-Range": content_range}
+    return requests.put(clients.upload_url(cloud, image_id), b"12345", headers=headers, timeout=PATIENCE)
+
+
+def harmless(cloud, image_id, file, at):
+    """What does not fit is refused, and the upload stays where it is: another file of the same length, another
+    length, offsets that are too high, ranges that are none."""
+    other = cloud.file("other", lambda path: another_file(file, path))
+    for first in (1, at - MIB):
+        result = clients.curl(cloud, image_id, "-C", str(first), "-T", other.path, *OCTETS)
+        same("the status of another file", (result.status, "offset_mismatch" in result.printed), (409, True))
+        same("the offset that it is told", result.headers["upload-offset"], str(at))
+    for told, status, reason in (
+        (f"{at}-{at + 4}/{file.size + 1}", 409, "offset_mismatch"),
+        (f"{at + 1}-{at + 5}/{file.size}", 409, "offset_mismatch"),
+        ("5-4/9", 400, "content_range"),
+        (f"{at}-{at + 4}/*", 400, "content_range"),
+        (f"{at}-{file.size}/{file.size}", 400, "content_range"),
+    ):
+        answer = sent_part(cloud, image_id, f"bytes {told}")
+        same(f"the answer to {told}", (answer.status_code, answer.json()["reason"]), (status, reason))
+    same("the offset after that", offset(cloud, image_id), at)
+
+
+def another_file(file, path):
+    """Of the same length. It differs only here and there, as another version of an image does."""
+    with open(file.path, "rb") as like, open(path, "wb") as out:
+        while block := like.read(MIB):
+            out.write(block[:-1] + bytes([block[-1] ^ 1]))
+
+
 def test_killed_client_goes_on(cloud):
+    """At a place before the offset, too."""
     file = cloud.big()
     with another_proxy(cloud, POLICY, more=HOLDS), cloud.new_image() as image_id:
         held_half_way(cloud, image_id)
         at = offset(cloud, image_id)
         check(file.size // 2 - 64 * KIB < at < file.size, f"the offset is {at}")
-        result = clients.curl(cloud, image_id, "-C", str(at), "-T", file.path, *OCTETS)
+        harmless(cloud, image_id, file, at)
+        result = clients.curl(cloud, image_id, "-C", str(at - 3 * MIB - 1), "-T", file.path, *OCTETS)
         same("the status of the rest", result.status, 204)
         landed_in_test(cloud, image_id, file)
         same("the offset afterwards", offset(cloud, image_id), file.size)
@@ -105,7 +143,8 @@ def test_killed_proxy_goes_on(cloud):
         stranger = clients.curl(cloud, image_id, "-I", token=cloud.token("other"))
         check(stranger.status in (403, 404), f"a stranger gets {stranger.status}")
         check("upload-offset" not in stranger.headers, f"a stranger learns {stranger.headers}")
-        rest = ("-C", str(at), "-T", file.path, *OCTETS)
+        harmless(cloud, image_id, file, at)
+        rest = ("-C", str(at - 3 * MIB - 1), "-T", file.path, *OCTETS)
         stranger = clients.curl(cloud, image_id, *rest, token=cloud.token("other"))
         check(stranger.status in (403, 404), f"a stranger gets {stranger.status}")
         same("the offset after that", offset(cloud, image_id), at)
@@ -149,3 +188,57 @@ def test_full_disk_and_end_of_the_window(cloud):
         wait_until("its window ends", lambda: cloud.proxy.metric("glance_intake_uploads_held") == 0)
         same("the offset", offset(cloud, image_id), 0)
         takes_it_again(cloud, image_id)
+
+
+# --- changed in between, and stopped ------------------------------------------------------------------------
+
+
+def cut_off(cloud, image_id, held=1):
+    """A client that is lost before the last byte of a small file."""
+    file = cloud.small()
+    head = (
+        f"PUT /v2/images/{image_id}/file HTTP/1.1\r\nHost: h\r\nX-Auth-Token: {cloud.token()}\r\n"
+        f"Content-Type: application/octet-stream\r\nContent-Length: {file.size}\r\n\r\n"
+    )
+    with open(file.path, "rb") as data, socket.create_connection(("127.0.0.1", cloud.proxy.port), PATIENCE) as client:
+        client.sendall(head.encode() + data.read()[:-1])
+        wait_until("all of that is here", lambda: offset(cloud, image_id) == file.size - 1)
+    wait_until("the upload is held", lambda: cloud.proxy.metric("glance_intake_uploads_held") == held)
+    return file
+
+
+def is_dropped(cloud, image_id):
+    wait_until("the image is queued again", lambda: cloud.image(image_id)["status"] == "queued")
+
+
+def test_policy_that_changes_in_between(cloud):
+    for more in (HOLDS, KEEPS):
+        with another_proxy(cloud, POLICY, more=more), cloud.new_image() as image_id:
+            file = cut_off(cloud, image_id)
+            cloud.proxy.reload(OTHER_POLICY)
+            result = clients.curl(cloud, image_id, "-C", str(file.size - 1), "-T", file.path, *OCTETS)
+            told = result.status, result.headers.get("upload-offset"), "another store" in result.printed
+            same("the answer to the rest", told, (409, "0", True))
+            is_dropped(cloud, image_id)
+            result = clients.curl(cloud, image_id, "-T", file.path, *OCTETS)
+            same("the status of the whole file", result.status, 204)
+            same("its store", cloud.image(image_id)["stores"], "file")
+
+
+def test_drain(cloud):
+    """What Glance has is dropped, and what is on disk waits for the next process."""
+    for more, stays in ((HOLDS, False), (KEEPS, True)):
+        with contextlib.ExitStack() as stack:
+            proxy = stack.enter_context(another_proxy(cloud, POLICY, more=more))
+            image_id = stack.enter_context(cloud.new_image())
+            file = cut_off(cloud, image_id)
+            proxy.signal(signal.SIGTERM)
+            same("the end of the proxy", proxy.ended(), 0)
+            is_dropped(cloud, image_id)
+            proxy.start()
+            at = offset(cloud, image_id)
+            same("the offset", at, file.size - 1 if stays else 0)
+            first = ("-C", str(at)) if at else ()
+            result = clients.curl(cloud, image_id, *first, "-T", file.path, *OCTETS)
+            same("the status of the rest", result.status, 204)
+            landed_in_test(cloud, image_id, file)

@@ -157,11 +157,33 @@ def by_draft(cloud, url, file):
 
 CLIENTS = by_tus, by_curl, by_draft
 
-# --- the test -------------------------------------------------------------------------------------------
+# --- the tests ------------------------------------------------------------------------------------------
 
 
-def descriptors(proxy):
-    return len(os.listdir(f"/proc/{proxy.memory().pid}/fd"))
+class Resources:
+    """What the proxy has: memory in MiB, and descriptors. An upload that has ended leaves nothing."""
+
+    ROOM = 24  # MiB that its threads keep for the next uploads
+    KEPT = AT_ONCE  # pipes, and connections to Glance
+
+    def __init__(self, proxy):
+        self.memory = proxy.memory()
+        self.began = self._now()
+
+    def _now(self):
+        return self.memory.now(), len(os.listdir(f"/proc/{self.memory.pid}/fd"))
+
+    def returned(self):
+        """Waits until both are back. Returns them for the report."""
+        (memory, descriptors), now = self.began, (0, 0)
+
+        def are_back():
+            nonlocal now
+            now = self._now()
+            return now[0] <= memory + self.ROOM and now[1] <= descriptors + self.KEPT
+
+        wait_until("memory and descriptors are back", are_back)
+        return f"{memory} MiB and {descriptors} descriptors before, {now[0]} and {now[1]} after"
 
 
 def upload(cloud, file, number):
@@ -179,14 +201,22 @@ def upload(cloud, file, number):
     return EACH - len(cuts)
 
 
-def test_random_cuts(cloud):
+def all_are_right(cloud, count, more=""):
+    """So many uploads, the first of each client alone: they open what the proxy keeps."""
     file = cloud.data_file("cut.qcow2", 8 * MIB)
-    count = max(len(CLIENTS), CUTS // EACH)
-    with another_proxy(cloud, POLICY, more=HOLDS), concurrent.futures.ThreadPoolExecutor(AT_ONCE) as pool:
+    with another_proxy(cloud, POLICY, more=HOLDS + more), concurrent.futures.ThreadPoolExecutor(AT_ONCE) as pool:
         made = sum(upload(cloud, file, number) for number in range(len(CLIENTS)))
-        kept = descriptors(cloud.proxy) + AT_ONCE  # pipes, and connections to Glance
+        resources = Resources(cloud.proxy)
         made += sum(pool.map(lambda number: upload(cloud, file, number), range(len(CLIENTS), count)))
-        for metric in ("uploads_held", "uploads_in_flight"):
+        for metric in ("uploads_held", "uploads_in_flight", "spool_bytes"):
             wait_until(metric, lambda metric=metric: cloud.proxy.metric("glance_intake_" + metric) == 0)
-        wait_until("the descriptors are free", lambda: descriptors(cloud.proxy) <= kept)
-    return f"{count} uploads, {made} cuts, seed {SEED}"
+        return f"{count} uploads, {made} cuts, seed {SEED}; {resources.returned()}"
+
+
+def test_random_cuts(cloud):
+    return all_are_right(cloud, max(len(CLIENTS), CUTS // EACH))
+
+
+def test_random_cuts_of_kept_uploads(cloud):
+    """One for four of those above."""
+    return all_are_right(cloud, max(len(CLIENTS), CUTS // EACH // 4), "backing = spool\n")
