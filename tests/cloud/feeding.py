@@ -8,6 +8,8 @@ import os
 import socket
 import time
 
+import requests
+
 from cloud import MIB, PATIENCE, check, same, wait_until
 from proxy import another_proxy
 from servers import another_uwsgi
@@ -45,6 +47,8 @@ class SilentUpload:
 def silent_uploads(cloud, stack, urls, feed_interval):
     more = f"[glance]\nfeed_interval = {feed_interval}\n[upload]\nquota = off\n"
     proxies = [stack.enter_context(another_proxy(cloud, POLICY, url, more)) for url in urls]
+    for proxy in proxies:  # the first request of a Glance may take longer than the proxy waits for it
+        requests.get(proxy.url + "/v2/images?limit=1", headers={"X-Auth-Token": cloud.token()}, timeout=PATIENCE).raise_for_status()
     return [SilentUpload(cloud, stack, proxy) for proxy in proxies]
 
 

@@ -41,8 +41,12 @@ def sent_part(cloud, image_id, content_range):
 
 
 def harmless(cloud, image_id, file, at):
-    """What does not fit is refused, and the upload stays where it is: another file of the same length, another
-    length, offsets that are too high, ranges that are none."""
+    """What does not fit is refused, and the upload stays where it is: a stranger's request, another file of the same
+    length, another length, offsets that are too high, ranges that are none."""
+    for what in (("-I",), ("-X", "DELETE"), ("-C", str(at), "-T", file.path, *OCTETS)):
+        stranger = clients.curl(cloud, image_id, *what, token=cloud.token("other"))
+        check(stranger.status in (403, 404), f"a stranger gets {stranger.status}")
+        check("upload-offset" not in stranger.headers, f"a stranger learns {stranger.headers}")
     other = cloud.file("other", lambda path: another_file(file, path))
     for first in (1, at - MIB):
         result = clients.curl(cloud, image_id, "-C", str(first), "-T", other.path, *OCTETS)
@@ -132,7 +136,6 @@ def killed_and_started_again(cloud):
 
 
 def test_killed_proxy_goes_on(cloud):
-    """A stranger does not, and learns nothing."""
     file = cloud.big()
     with another_proxy(cloud, POLICY, more=KEEPS), cloud.new_image() as image_id:
         process = kept_half_way(cloud, image_id)
@@ -140,15 +143,8 @@ def test_killed_proxy_goes_on(cloud):
         process.communicate()
         at = offset(cloud, image_id)
         check(file.size // 2 - MIB < at < file.size, f"the offset is {at}")
-        stranger = clients.curl(cloud, image_id, "-I", token=cloud.token("other"))
-        check(stranger.status in (403, 404), f"a stranger gets {stranger.status}")
-        check("upload-offset" not in stranger.headers, f"a stranger learns {stranger.headers}")
         harmless(cloud, image_id, file, at)
-        rest = ("-C", str(at - 3 * MIB - 1), "-T", file.path, *OCTETS)
-        stranger = clients.curl(cloud, image_id, *rest, token=cloud.token("other"))
-        check(stranger.status in (403, 404), f"a stranger gets {stranger.status}")
-        same("the offset after that", offset(cloud, image_id), at)
-        result = clients.curl(cloud, image_id, *rest)
+        result = clients.curl(cloud, image_id, "-C", str(at - 3 * MIB - 1), "-T", file.path, *OCTETS)
         same("the status of the rest", result.status, 204)
         landed_in_test(cloud, image_id, file)
         same("the bytes on disk", cloud.proxy.metric("glance_intake_spool_bytes"), 0)
@@ -167,7 +163,7 @@ def test_killed_proxy_whose_upload_glance_has(cloud):
     return f"{file.size} bytes"
 
 
-def test_full_disk_and_end_of_the_window(cloud):
+def test_full_spool(cloud):
     file = cloud.big()
     full = f"{KEEPS}[upload]\nspool_limit = {file.size + MIB}B\n"
     with another_proxy(cloud, POLICY, more=full), cloud.new_image() as first, cloud.new_image() as second:
@@ -180,14 +176,6 @@ def test_full_disk_and_end_of_the_window(cloud):
         result = clients.curl(cloud, first, "-C", str(at), "-T", file.path, *OCTETS)
         same("the status of the rest", result.status, 204)
         landed_in_test(cloud, first, file)
-    short = KEEPS.replace("5m", "3s")
-    with another_proxy(cloud, POLICY, more=short), cloud.new_image() as image_id:
-        process = kept_half_way(cloud, image_id)
-        killed_and_started_again(cloud)
-        process.communicate()
-        wait_until("its window ends", lambda: cloud.proxy.metric("glance_intake_uploads_held") == 0)
-        same("the offset", offset(cloud, image_id), 0)
-        takes_it_again(cloud, image_id)
 
 
 # --- changed in between, and stopped ------------------------------------------------------------------------
@@ -241,4 +229,19 @@ def test_drain(cloud):
             first = ("-C", str(at)) if at else ()
             result = clients.curl(cloud, image_id, *first, "-T", file.path, *OCTETS)
             same("the status of the rest", result.status, 204)
+            landed_in_test(cloud, image_id, file)
+
+
+def test_end_of_the_window(cloud):
+    """What is on disk has the same window after a kill of the proxy."""
+    for more in (HOLDS, KEEPS):
+        with another_proxy(cloud, POLICY, more=more.replace("5m", "4s")), cloud.new_image() as image_id:
+            file = cut_off(cloud, image_id)
+            if more == KEEPS:
+                killed_and_started_again(cloud)
+            wait_until("its window ends", lambda: cloud.proxy.metric("glance_intake_uploads_held") == 0)
+            is_dropped(cloud, image_id)
+            same("the offset", offset(cloud, image_id), 0)
+            result = clients.curl(cloud, image_id, "-T", file.path, *OCTETS)
+            same("the status of the whole file", result.status, 204)
             landed_in_test(cloud, image_id, file)
