@@ -89,7 +89,7 @@ static ssize_t before_reading(struct upload_flow *upload)
 
 /* --- what comes again ---------------------------------------------------------------------- */
 
-static ssize_t read_again(struct upload_flow *upload)
+static ssize_t read_repeated(struct upload_flow *upload)
 {
     struct upload_source *source = &upload->source;
     struct client *client = upload->x.client;
@@ -103,7 +103,7 @@ static ssize_t read_again(struct upload_flow *upload)
 }
 
 /* What is here stays as it is. */
-static ssize_t refuse_again(struct upload_flow *upload)
+static ssize_t refuse_repeated(struct upload_flow *upload)
 {
     char detail[128];
     snprintf(detail, sizeof detail,
@@ -120,7 +120,7 @@ static ssize_t refuse_again(struct upload_flow *upload)
 }
 
 /* It does not count as brought, so it does not renew the window. */
-static void note_again(struct upload_flow *upload, size_t count)
+static void note_repeated(struct upload_flow *upload, size_t count)
 {
     upload_put_repeated(upload, count);
     if (upload->hold.entry)
@@ -135,19 +135,21 @@ static bool is_part_over(const struct upload_source *source)
 ssize_t upload_drop_repeated(struct upload_flow *upload)
 {
     struct upload_source *source = &upload->source;
+    if (source->repeated.left == 0)
+        return 1;
     while (source->repeated.left > 0) {
         int same = upload_compare_repeated(upload);
         if (same != 1)
-            return same == STREAM_REFUSED ? refuse_again(upload) : same;
+            return same == STREAM_REFUSED ? refuse_repeated(upload) : same;
         if (source->repeated.left == 0)
-            break;
+            break; /* the last ones were the same */
         if (is_part_over(source))
             return end_part(upload);
-        ssize_t got = read_again(upload);
+        ssize_t got = read_repeated(upload);
         if (got <= 0)
             return source->kind == SOURCE_CLIENT ? from_client(upload, got)
                                                  : from_resumption(upload, got);
-        note_again(upload, (size_t)got);
+        note_repeated(upload, (size_t)got);
     }
     upload_end_repeated(upload);
     return 1;
