@@ -18,6 +18,7 @@
 #include "intake/refusal.h"
 
 #include <stdbool.h>
+#include <stdint.h>
 
 struct glance;
 struct headers;
@@ -56,6 +57,8 @@ enum login_state login_state(const struct login *login);
 /* Of a login that is granted; borrowed until login_free(). The project is an id. */
 const char *login_token(const struct login *login);
 const char *login_project(const struct login *login);
+const char *login_project_name(const struct login *login);
+uint64_t login_expires_ms(const struct login *login); /* as clock_wall_ms() */
 
 /* Of a login that is refused; borrowed until login_free(). The fields belong in the answer:
  * WWW-Authenticate, Retry-After. */

@@ -50,8 +50,8 @@ const char *new_image_set(struct new_image *image, const char *key, const char *
 const char *new_image_name_file(struct new_image *image, const char *file,
                                 char fault[NEW_IMAGE_FAULT_MAX]);
 
-/* Reads the decoded path, which begins with /upload, and the query (NULL: none). A '+' in the query
- * is a blank, as in forms. Errors as above. */
+/* Reads the decoded path, which is /upload/NAME or /upload/page/image/NAME, and the query (NULL:
+ * none). A '+' in the query is a blank, as in forms. Errors as above. */
 const char *new_image_read_target(struct new_image *image, const char *path, const char *query,
                                   char fault[NEW_IMAGE_FAULT_MAX]);
 

@@ -114,6 +114,15 @@ enum resume_dialect {
     RESUME_BY_DRAFT  /* draft.h */
 };
 
+/* What belongs to the upload page, where that is switched on. No name of an image has a slash, so
+ * /upload/page/ is nobody's upload. */
+enum page_part {
+    PAGE_NONE,
+    PAGE_FILE,    /* GET or HEAD of /upload, /upload/ or /upload/page/FILE */
+    PAGE_TOKEN,   /* POST /upload/page/token: a login */
+    PAGE_DESCRIBE /* POST /upload/page/image/NAME: what the opening of a file is */
+};
+
 struct route {
     enum route_kind kind;
     char image_id[IMAGE_ID_MAX + 1]; /* decoded; "": the route has none */
@@ -121,7 +130,8 @@ struct route {
      * not be sent with the canonical path: Glance would expect a path without a version. */
     bool version_by_accept;
 
-    bool new_image; /* PUT or POST /upload/[NAME]: counts where [keystone] auth_url is set */
+    bool new_image;      /* PUT or POST /upload/[NAME]: counts where [keystone] auth_url is set, */
+    enum page_part page; /* and so does this */
 
     /* The preflight request of a browser for /v2/images/{id}/file; `kind` is ROUTE_RELAY. */
     bool cors_preflight;

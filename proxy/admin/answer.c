@@ -2,24 +2,10 @@
 /* An answer of the admin listener, with the fields that all of them have. */
 #include "admin/admin_priv.h"
 #include "intake/cluster.h"
+#include "intake/page_files.h"
 
 #include <stdatomic.h>
 #include <string.h>
-
-/* Pages must not be cached. Other sites must not frame, script or read them. */
-static const struct {
-    const char *name, *value;
-} FIELDS[] = {
-    {"Cache-Control", "no-store"},
-    {"Content-Security-Policy",
-     "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self'; "
-     "frame-ancestors 'none'; base-uri 'none'; form-action 'none'; "
-     "require-trusted-types-for 'script'; trusted-types 'none'"},
-    {"Cross-Origin-Resource-Policy", "same-origin"},
-    {"Referrer-Policy", "no-referrer"},
-    {"X-Content-Type-Options", "nosniff"},
-    {"X-Frame-Options", "DENY"},
-};
 
 /* False: another process listens now, and is to get the next request. */
 static bool is_accepting(struct MHD_Connection *connection)
@@ -38,8 +24,10 @@ enum MHD_Result admin_answer(struct MHD_Connection *connection, unsigned status,
     if (!response)
         return MHD_NO;
     enum MHD_Result queued = MHD_add_response_header(response, "Content-Type", type);
-    for (size_t i = 0; i < sizeof FIELDS / sizeof *FIELDS && queued; i++)
-        queued = MHD_add_response_header(response, FIELDS[i].name, FIELDS[i].value);
+    if (queued)
+        queued = MHD_add_response_header(response, "Cache-Control", "no-store");
+    for (const struct page_field *field = PAGE_FIELDS; field->name && queued; field++)
+        queued = MHD_add_response_header(response, field->name, field->value);
     if (queued && signature)
         queued = MHD_add_response_header(response, PEER_FIELD, signature);
     if (queued && status == 405)

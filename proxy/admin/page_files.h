@@ -3,15 +3,9 @@
 #ifndef ADMIN_PAGE_FILES_H
 #define ADMIN_PAGE_FILES_H
 
-#include <stddef.h>
+#include "intake/page_files.h"
 
-struct page_file {
-    const char *path; /* as it is asked for: "/page.css" */
-    const char *type; /* its Content-Type */
-    const char *begin, *end;
-};
-
-/* NULL: there is no such file. */
+/* As it is asked for: "/page.css". NULL: there is no such file. */
 const struct page_file *page_file_find(const char *path);
 
 /* index.html, which is not a page yet: "@STATE@" in it stands for the state. No null ends it. */

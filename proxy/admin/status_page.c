@@ -3,10 +3,10 @@
  * page's script puts the live state in its place. Without the script this one stays, and the page
  * is loaded again every ten seconds. All text from clients and from Glance is escaped. */
 #include "admin/admin_priv.h"
-#include "admin/html.h"
 #include "admin/page_files.h"
 #include "intake/admin.h"
 #include "intake/endpoints.h"
+#include "intake/html.h"
 #include "stats/records_json.h"
 
 #include <string.h>

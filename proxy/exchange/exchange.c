@@ -4,6 +4,7 @@
 #include "exchange/core/exchange_priv.h"
 #include "exchange/ingest/ingest_steps.h"
 #include "exchange/new_image/new_image_flow.h"
+#include "exchange/page/page_kinds.h"
 #include "exchange/relay/relay_steps.h"
 #include "exchange/resume/resume_steps.h"
 #include "exchange/upload/upload_steps.h"
@@ -25,12 +26,28 @@ static bool creates(const struct exchange_parts *parts, const struct client *cli
            strcmp(client_head(client)->method, "PUT") == 0;
 }
 
+/* What is below /upload/. A file that the page does not have is Glance's, as every other path. */
+static const struct exchange_kind *upload_kind(const struct request_facts *request)
+{
+    switch (request->route.page) {
+    case PAGE_FILE:
+        return upload_page_has(request->target.path) ? &PAGE_KIND : NULL;
+    case PAGE_TOKEN:
+        return &TOKEN_KIND;
+    case PAGE_DESCRIBE:
+        return &DESCRIBE_KIND;
+    default:
+        return request->route.new_image ? &NEW_IMAGE_KIND : NULL;
+    }
+}
+
 static const struct exchange_kind *kind_of(const struct exchange_parts *parts,
                                            const struct client *client,
                                            const struct request_facts *request)
 {
-    if (request->route.new_image && parts->keystone)
-        return &NEW_IMAGE_KIND;
+    const struct exchange_kind *own = parts->keystone ? upload_kind(request) : NULL;
+    if (own)
+        return own;
     if (request->route.cors_preflight && parts->snapshot->settings->resume.window > 0)
         return &CORS_PREFLIGHT_KIND;
     if (upload_continues(parts, client, request))

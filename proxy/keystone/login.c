@@ -143,6 +143,16 @@ const char *login_project(const struct login *login)
     return login->facts.project;
 }
 
+const char *login_project_name(const struct login *login)
+{
+    return login->facts.project_name;
+}
+
+uint64_t login_expires_ms(const struct login *login)
+{
+    return login->facts.expires_ms;
+}
+
 enum refusal login_refusal(const struct login *login)
 {
     return login->refusal;

@@ -12,6 +12,7 @@
 #include <strings.h>
 
 static const char ROOT[] = "/upload";
+static const char PAGE[] = "/upload/page/image/"; /* no name has a slash */
 static const char PROPERTY_FIELD[] = "X-Image-Meta-Property-";
 
 enum { KEY_MAX = 1024 }; /* bytes: a property's name of 255 characters, and the prefix */
@@ -97,7 +98,8 @@ static const char *read_query(struct new_image *image, const char *query,
 const char *new_image_read_target(struct new_image *image, const char *path, const char *query,
                                   char fault[NEW_IMAGE_FAULT_MAX])
 {
-    const char *name = path + strlen(ROOT);
+    bool of_page = !strncmp(path, PAGE, strlen(PAGE));
+    const char *name = path + strlen(of_page ? PAGE : ROOT);
     name += *name == '/';
     if (strchr(name, '/'))
         return "the name of the image has a slash in the path; ?name= can have one";

@@ -145,12 +145,35 @@ static bool is_whole_draft(enum route_kind kind, const struct headers *headers)
            draft_completeness(headers) == DRAFT_COMPLETE;
 }
 
-/* Glance has no such path. */
+/* --- /upload/, which Glance does not have ------------------------------------------------------
+ */
+
+static const char UPLOAD[] = "/upload";
+static const char PAGE_FOLDER[] = "/upload/page/";
+static const char PAGE_IMAGE[] = "/upload/page/image/";
+
+static bool begins_with(const char *path, const char *beginning)
+{
+    return !strncmp(path, beginning, strlen(beginning));
+}
+
+static enum page_part page_part_of(const char *method, const char *path)
+{
+    bool reads = !strcmp(method, "GET") || !strcmp(method, "HEAD");
+    if (reads &&
+        (!strcmp(path, UPLOAD) || !strcmp(path, "/upload/") || begins_with(path, PAGE_FOLDER)))
+        return PAGE_FILE;
+    if (strcmp(method, "POST") != 0)
+        return PAGE_NONE;
+    if (!strcmp(path, "/upload/page/token"))
+        return PAGE_TOKEN;
+    return begins_with(path, PAGE_IMAGE) ? PAGE_DESCRIBE : PAGE_NONE;
+}
+
 static bool is_new_image(const char *method, const char *path)
 {
-    static const char root[] = "/upload";
-    size_t length = sizeof root - 1;
-    return (!strcmp(method, "PUT") || !strcmp(method, "POST")) && !strncmp(path, root, length) &&
+    size_t length = sizeof UPLOAD - 1;
+    return (!strcmp(method, "PUT") || !strcmp(method, "POST")) && begins_with(path, UPLOAD) &&
            (!path[length] || path[length] == '/');
 }
 
@@ -167,7 +190,8 @@ static const char *id_fault(struct span id)
 const char *route_find(const char *method, const struct target *target,
                        const struct headers *headers, struct route *out)
 {
-    *out = (struct route){.kind = ROUTE_RELAY, .new_image = is_new_image(method, target->path)};
+    *out = (struct route){.kind = ROUTE_RELAY, .page = page_part_of(method, target->path)};
+    out->new_image = !out->page && is_new_image(method, target->path);
     if (outside_versions(target->path))
         return NULL;
     struct accept_version accept = accept_version_find(headers);

@@ -70,13 +70,13 @@ class Chromium:
 
 
 @contextlib.contextmanager
-def chromium():
-    """A Chromium for the `with` block, with an empty profile."""
+def chromium(*more):
+    """A Chromium for the `with` block, with an empty profile. `more` are further options."""
     options = Options()
     options.binary_location = "/usr/bin/chromium"
     options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
     with scratch() as profile:
-        for option in (*QUIET, f"--user-data-dir={profile}"):
+        for option in (*QUIET, *more, f"--user-data-dir={profile}"):
             options.add_argument(option)
         driver = webdriver.Chrome(service=Service("/usr/bin/chromedriver"), options=options)
         try:

@@ -70,8 +70,8 @@ def page_allows_only_its_own_scripts_and_styles(fixture):
     proxy = fixture.proxy(fixture.glance())
     page = admin_answer(proxy, "/").read().decode()
     assert not re.search(r"<script(?! type=\"module\" src=\"/)|<style|\bstyle=|\bon[a-z]+=|javascript:", page)
-    files = set(re.findall(r"(?:src|href)=\"([^\"]+)\"", page)) | {"/view.js", "/model.js"}
-    assert {"/page.css", "/page.js", "/icon.svg"} <= files
+    files = set(re.findall(r"(?:src|href)=\"([^\"]+)\"", page)) | {"/view.js", "/model.js", "/texts.js"}
+    assert {"/style.css", "/page.css", "/page.js", "/icon.svg"} <= files
     for path in files:
         told = admin_answer(proxy, path)
         assert told.status == 200, path

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Asks for /status about once a second while the page is seen, and shows the answers. With other proxies before the
 // same Glance it asks for /uploads?all, too. It begins again by itself when the proxy was away.
-import { bytesText, groupsOf, matches, Rates, readable, withKeys } from './model.js';
+import { groupsOf, matches, Rates, readable, withKeys } from './model.js';
+import { bytesText } from './texts.js';
 import { timeText, View } from './view.js';
 
 const PAUSE = 1000; // between two questions, in milliseconds

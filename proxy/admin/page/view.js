@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Shows the state in the document. All text goes in by textContent, and elements are kept from one
 // answer to the next: nothing flickers, and nothing grows.
-import { bytesText, clean, doneOf, durationText, onDisk, stepText } from './model.js';
+import { doneOf, onDisk, stepText } from './model.js';
+import { bytesText, clean, durationText } from './texts.js';
 
 const SHOWN_MAX = 200; // rows of a table
 const SVG = 'http://www.w3.org/2000/svg';

@@ -12,6 +12,7 @@
  *   core/say.c            what the log says about a request
  *   core/headers.c        headers for Glance and for the client that all kinds share
  *   core/resume_fields.c  fields of answers about an upload that can be resumed
+ *   core/log_in.c         a login at Keystone
  *   core/conversation.c   the conversation with Glance: one transfer at a time
  *
  * Each kind has a folder, and a state that begins with a struct exchange:
@@ -19,6 +20,7 @@
  *   upload/               struct upload_flow (upload_flow.h); upload.c lists the steps
  *   relay/                struct relay_flow (relay_steps.h): all requests without a policy
  *   new_image/            struct new_image_flow (new_image_flow.h): uploads that make an image
+ *   page/                 struct token_flow (page_kinds.h): the upload page, and its logins
  *   ingest/               struct ingest_flow (ingest_steps.h): imports, updates, locations, tasks
  */
 #ifndef EXCHANGE_PRIV_H

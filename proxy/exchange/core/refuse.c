@@ -118,7 +118,8 @@ static char *new_image_url(const struct exchange *x)
     const struct origin *origin = &x->request.origin;
     const char *path = x->request.target.canonical;
     int length = (int)strcspn(path, "?");
-    bool named = length > (int)sizeof "/upload/" - 1 && path[strcspn(path, "'&;()!$* ")] == '\0';
+    bool named = !x->request.route.page && length > (int)sizeof "/upload/" - 1 &&
+                 path[strcspn(path, "'&;()!$* ")] == '\0';
     if (origin->host && asprintf(&url, "%s://%s%s%.*s", origin->proto, origin->host, origin->prefix,
                                  named ? length : (int)sizeof "/upload/NAME" - 1,
                                  named ? path : "/upload/NAME") < 0)

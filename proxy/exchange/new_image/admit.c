@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What the address and the head of an upload to /upload/ say. */
+#include "exchange/core/log_in.h"
 #include "exchange/new_image/new_image_flow.h"
 
 #include "intake/client.h"
@@ -8,7 +9,6 @@
 
 #include <stdio.h>
 #include <string.h>
-#include <strings.h>
 
 void new_image_read(struct new_image_flow *flow)
 {
@@ -24,13 +24,10 @@ void new_image_read(struct new_image_flow *flow)
 
 /* A page of another site can have a browser send a form here, with the password that the browser
  * remembers. It cannot add X-Auth-Token to that. */
-static bool is_from_another_site(const struct exchange *x)
+static bool is_forged(const struct exchange *x)
 {
-    const struct headers *headers = &client_head(x->client)->headers;
-    const char *page = headers_get(headers, "Origin");
-    char own[512];
-    snprintf(own, sizeof own, "%s://%s", x->request.origin.proto, x->request.origin.host);
-    return page && strcasecmp(page, own) != 0 && !headers_get(headers, "X-Auth-Token");
+    return exchange_is_from_another_site(x) &&
+           !headers_get(&client_head(x->client)->headers, "X-Auth-Token");
 }
 
 /* A clause, or NULL. A form may name the image. */
@@ -41,7 +38,7 @@ static const char *method_fault(const struct new_image_flow *flow)
     bool form = flow->upload.head.declared_form;
     if (strcmp(head->method, "POST") == 0 && !form)
         return "a POST has a form (multipart/form-data), and a bare file comes by PUT";
-    if (form && is_from_another_site(x))
+    if (form && is_forged(x))
         return "the form comes from a page of another site";
     if (!flow->wanted.name && !form)
         return "the address has no name for the image after /upload/";

@@ -32,7 +32,7 @@ static bool needs_size(const struct new_image_flow *flow)
     return flow->wanted.min_disk_from == MIN_DISK_AUTO && disk_size(flow) == 0;
 }
 
-static bool write_json(struct new_image_flow *flow)
+bool new_image_write_json(struct new_image_flow *flow)
 {
     bool is_auto = flow->wanted.min_disk_from == MIN_DISK_AUTO;
     uint64_t size = disk_size(flow);
@@ -141,5 +141,5 @@ enum step_result new_image_create(struct exchange *x)
                                    "that has the size of its disk at its beginning; min_disk can "
                                    "be a number of GiB",
                                    flow->decompressed ? " once it is decompressed" : "");
-    return write_json(flow) && ask(flow) ? STEP_WAIT : exchange_no_memory(x);
+    return new_image_write_json(flow) && ask(flow) ? STEP_WAIT : exchange_no_memory(x);
 }

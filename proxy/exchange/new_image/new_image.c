@@ -23,6 +23,7 @@
  *
  * The image goes with the upload: when the upload fails or loses its client, at whatever step, the
  * image is deleted (removal.c). */
+#include "exchange/core/log_in.h"
 #include "exchange/new_image/new_image_flow.h"
 
 #include "intake/client.h"
@@ -36,15 +37,20 @@
 
 /* The image gets its id here, so that it can be deleted even if Glance's answer to the creation
  * does not come. */
-static bool begin(struct exchange *x)
+void new_image_begin(struct new_image_flow *flow)
 {
-    struct new_image_flow *flow = new_image_of(x);
+    struct route *route = &flow->upload.x.request.route;
     uuid_t id;
     uuid_generate_random(id);
-    x->request.route.kind = ROUTE_NEW_IMAGE;
-    uuid_unparse_lower(id, x->request.route.image_id);
+    route->kind = ROUTE_NEW_IMAGE;
+    uuid_unparse_lower(id, route->image_id);
     buffer_init(&flow->json, REPLY_BODY_MAX);
     new_image_read(flow);
+}
+
+static bool begin(struct exchange *x)
+{
+    new_image_begin(new_image_of(x));
     return exchange_begin_record(x, RECORD_FILE);
 }
 
@@ -68,7 +74,7 @@ static enum step_result wait_place(struct exchange *x)
     return is_decided(x) ? upload_wait_place_early(x) : STEP_NEXT;
 }
 
-static enum step_result send_continue(struct exchange *x)
+enum step_result new_image_invite(struct exchange *x)
 {
     if (!x->entering)
         return x->body_readable ? STEP_NEXT : STEP_WAIT;
@@ -89,7 +95,7 @@ static const struct step STEPS[] = {
     {"quota", upload_check_quota_early},
     {"share", wait_share},
     {"queue", wait_place},
-    {"invite", send_continue},
+    {"invite", new_image_invite},
     {"find", new_image_open},
     {"decide", new_image_decide},
     {"share", upload_take_share},
@@ -138,7 +144,7 @@ static void release(struct exchange *x)
     upload_release(x);
 }
 
-static void end(struct exchange *x)
+void new_image_end(struct exchange *x)
 {
     struct new_image_flow *flow = new_image_of(x);
     if (flow->state == NEW_IMAGE_KEPT && !x->answer.whole)
@@ -154,16 +160,9 @@ static void end(struct exchange *x)
     upload_end(x);
 }
 
-/* What the login says to a client that it refuses. */
 static bool add_to_answer(const struct exchange *x, struct headers *out)
 {
-    const struct login *login = ((const struct new_image_flow *)x)->login;
-    bool good = true;
-    if (!login || login_state(login) != LOGIN_REFUSED)
-        return true;
-    headers_each(row, login_fields(login))
-        good = good && headers_add(out, row->name, row->value);
-    return good;
+    return log_in_add_to_answer(((const struct new_image_flow *)x)->login, out);
 }
 
 const struct exchange_kind NEW_IMAGE_KIND = {
@@ -174,7 +173,7 @@ const struct exchange_kind NEW_IMAGE_KIND = {
     .outlives_client = outlives_client,
     .stop_asking = stop_asking,
     .release = release,
-    .end = end,
+    .end = new_image_end,
     .add_to_answer = add_to_answer,
     .add_headers = upload_add_headers,
     .describe = upload_describe,

@@ -9,6 +9,7 @@
  *   opening.c      reads the opening of the data, decompresses it, and finds the format in it
  *   create.c       creates the image
  *   answer.c       tells the client what it has
+ *   describe.c     another kind: which image a file would become, from its opening
  *   removal.c      deletes an image that is not to stay */
 #ifndef NEW_IMAGE_FLOW_H
 #define NEW_IMAGE_FLOW_H
@@ -59,8 +60,9 @@ struct new_image_flow {
     struct body *finder; /* reads the opening; NULL: not yet, or not any more */
     struct buffer read;  /* what it has read from the client, which comes once more */
     struct format_found found;
-    bool decompressed; /* the format was found in the data as it is decompressed */
-    uint64_t length;   /* bytes of the image; FORMAT_LENGTH_UNKNOWN */
+    bool decompressed;    /* the format was found in the data as it is decompressed */
+    uint64_t length;      /* bytes of the image; FORMAT_LENGTH_UNKNOWN */
+    uint64_t file_length; /* of the file, if the request has only its opening; 0: it has the file */
 
     struct buffer json; /* with which the image is created */
     size_t json_sent;
@@ -72,6 +74,13 @@ static inline struct new_image_flow *new_image_of(struct exchange *x)
 }
 
 extern const struct exchange_kind NEW_IMAGE_KIND;
+extern const struct exchange_kind DESCRIBE_KIND;
+
+/* new_image.c */
+/* Reads what the request says, and chooses the id of the image. */
+void new_image_begin(struct new_image_flow *flow);
+enum step_result new_image_invite(struct exchange *x); /* 100 Continue, and the first byte */
+void new_image_end(struct exchange *x);                /* a member of both kinds */
 
 /* login.c */
 enum step_result new_image_login(struct exchange *x);
@@ -96,6 +105,7 @@ void new_image_end_repetition(struct new_image_flow *flow, const char *image);
 enum step_result new_image_open(struct exchange *x);
 
 /* create.c */
+bool new_image_write_json(struct new_image_flow *flow); /* to `json`. False: no memory */
 enum step_result new_image_create(struct exchange *x);
 
 /* answer.c */

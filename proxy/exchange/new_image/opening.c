@@ -64,7 +64,7 @@ static bool begin(struct new_image_flow *flow)
         .wake = wake,
         .context = x,
         .length_known = upload_framing(&flow->upload) != FRAMING_CHUNKED,
-        .length = upload_length(&flow->upload),
+        .length = flow->file_length ? flow->file_length : upload_length(&flow->upload),
         .content_type = headers_get(&client_head(x->client)->headers, "Content-Type"),
         .disk_format = flow->wanted.disk_format,
         .container_format = flow->wanted.container_format,

@@ -175,6 +175,24 @@ static void the_query_is_decoded_once(void **state)
     new_image_free(&image);
 }
 
+/* What the upload page asks about a file. */
+static void a_file_of_the_page_names_its_image(void **state)
+{
+    (void)state;
+    struct new_image image = {0};
+    assert_null(new_image_read_target(&image, "/upload/page/image/a b.qcow2.xz", "tag=c", fault));
+    assert_string_equal(image.name, "a b");
+    assert_int_equal(image.tag_count, 1);
+    new_image_free(&image);
+    assert_null(new_image_read_target(&image, "/upload/page/image/", NULL, fault));
+    assert_null(image.name);
+    assert_non_null(
+        strstr(new_image_read_target(&image, "/upload/page/image/a/b", NULL, fault), "slash"));
+    assert_non_null(
+        strstr(new_image_read_target(&image, "/upload/page/images", NULL, fault), "slash"));
+    new_image_free(&image);
+}
+
 static void targets_without_a_name_or_with_a_bad_one(void **state)
 {
     (void)state;
@@ -225,6 +243,7 @@ int main(void)
         cmocka_unit_test(empty_inputs_of_a_form_are_ignored),
         cmocka_unit_test(names_lose_their_extensions),
         cmocka_unit_test(the_query_is_decoded_once),
+        cmocka_unit_test(a_file_of_the_page_names_its_image),
         cmocka_unit_test(targets_without_a_name_or_with_a_bad_one),
         cmocka_unit_test(properties_come_in_headers_too),
     };

@@ -212,6 +212,44 @@ static void new_images_are_found(void **state)
     headers_free(&headers);
 }
 
+/* No name of an image has a slash, so nobody's upload is taken for a part of the page. */
+static void parts_of_the_upload_page_are_found(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *method, *target;
+        enum page_part part;
+        bool new_image;
+    } rows[] = {
+        {"GET", "/upload/", PAGE_FILE, false},
+        {"HEAD", "/upload?x", PAGE_FILE, false},
+        {"GET", "/upload/page/page.js", PAGE_FILE, false},
+        {"GET", "/upload/page", PAGE_NONE, false},
+        {"GET", "/upload/cirros", PAGE_NONE, false},
+        {"GET", "/uploads/", PAGE_NONE, false},
+        {"POST", "/upload/page/token?project=demo", PAGE_TOKEN, false},
+        {"POST", "/upload/page/tokens", PAGE_NONE, true},
+        {"PUT", "/upload/page/token", PAGE_NONE, true},
+        {"GET", "/upload/page/token", PAGE_FILE, false},
+        {"POST", "/upload/page/image/a", PAGE_DESCRIBE, false},
+        {"PUT", "/upload/page/image/a", PAGE_NONE, true},
+        {"PUT", "/upload/page", PAGE_NONE, true},
+        {"POST", "/upload/token", PAGE_NONE, true},
+        {"OPTIONS", "/upload/page/token", PAGE_NONE, false},
+    };
+    struct headers headers = accepting(NULL);
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        struct target target;
+        struct route route;
+        assert_null(target_parse(rows[i].target, &target));
+        assert_null(route_find(rows[i].method, &target, &headers, &route));
+        if (route.page != rows[i].part || route.new_image != rows[i].new_image)
+            fail_msg("%s %s: %d", rows[i].method, rows[i].target, route.page);
+        target_free(&target);
+    }
+    headers_free(&headers);
+}
+
 static void the_data_of_a_new_image_goes_without_the_query(void **state)
 {
     (void)state;
@@ -231,6 +269,7 @@ int main(void)
         cmocka_unit_test(other_requests_are_routed_as_glance_does),
         cmocka_unit_test(upload_path_may_be_escaped_at_every_byte),
         cmocka_unit_test(new_images_are_found),
+        cmocka_unit_test(parts_of_the_upload_page_are_found),
         cmocka_unit_test(the_data_of_a_new_image_goes_without_the_query),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

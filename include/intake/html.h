@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Writes text and numbers into HTML, for status_page.c. Each function appends, and returns false if
- * there is no memory or the buffer is full. */
-#ifndef ADMIN_HTML_H
-#define ADMIN_HTML_H
+/* Writes text and numbers into HTML, for the pages of this program. Each function appends, and
+ * returns false if there is no memory or the buffer is full. */
+#ifndef INTAKE_HTML_H
+#define INTAKE_HTML_H
 
 #include <stdbool.h>
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Writes text and numbers into HTML. */
-#include "admin/html.h"
+#include "intake/html.h"
+
 #include "intake/buffer.h"
 #include "intake/utf8.h"
 
