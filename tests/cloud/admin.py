@@ -7,12 +7,10 @@ import contextlib
 import os
 import subprocess
 import uuid
-from urllib.parse import urlsplit
-
-import requests
 
 import catalog
 from cloud import PATIENCE, check, wait_until
+from servers import free_port, is_answered
 
 
 @contextlib.contextmanager
@@ -55,7 +53,7 @@ def radosgw_admin(cloud, *arguments):
 @contextlib.contextmanager
 def s3_quota(cloud, scope, size):
     """Sets a quota in bytes. `scope` is `bucket`, or `user` for all buckets of the owner."""
-    whose = {"bucket": f"--bucket={cloud.bucket}", "user": "--uid=glance"}[scope]
+    whose = {"bucket": f"--bucket={cloud.bucket}", "user": f"--uid={cloud.envs['demo']['CLOUD_S3_OWNER']}"}[scope]
     quota = [f"--quota-scope={scope}", whose]
     radosgw_admin(cloud, "quota", "set", *quota, f"--max-size={size}")
     radosgw_admin(cloud, "quota", "enable", *quota)
@@ -78,7 +76,7 @@ def second_keystone(cloud, directory, settings):
     with open(conf, "w", encoding="ascii") as file:
         file.write(settings)
     files = f"{cloud.directory}/etc/keystone.conf;{conf}"
-    port = urlsplit(cloud.envs["admin"]["OS_AUTH_URL"]).port + 1
+    port = free_port()
     command = ["uwsgi", "--plugin", "python3", "--http-socket", f"127.0.0.1:{port}"]
     command += ["--wsgi-file", "/usr/bin/keystone-wsgi-public", "--die-on-term", "--need-app"]
     with open(os.path.join(directory, "second.out"), "wb") as out:
@@ -91,15 +89,8 @@ def second_keystone(cloud, directory, settings):
         )
     try:
         url = f"http://127.0.0.1:{port}/v3"
-        wait_until("the second Keystone answers", lambda: answers(url))
+        wait_until("the second Keystone answers", lambda: is_answered(url))
         yield url
     finally:
         process.terminate()
         process.wait(30)
-
-
-def answers(url):
-    try:
-        return requests.get(url, timeout=30).ok
-    except requests.ConnectionError:
-        return False

@@ -5,10 +5,9 @@ import contextlib
 import os
 import subprocess
 
-import requests
-
 from cloud import wait_until
 from proxy import another_proxy, scratch
+from servers import free_port, is_healthy
 
 # In front of Debian's pipeline, so that the filter compresses the answers of all others.
 PASTE = """
@@ -41,13 +40,6 @@ enable_proxy_headers_parsing = true
 """
 
 
-def answers(url):
-    try:
-        return requests.get(url + "/healthcheck", timeout=5).ok
-    except requests.ConnectionError:
-        return False
-
-
 # Each upload and each new image makes a dozen requests to Keystone then.
 LIMITS = """
 [DEFAULT]
@@ -60,7 +52,7 @@ worker_self_reference_url = http://127.0.0.1:{port}
 @contextlib.contextmanager
 def another_glance(cloud, settings, paste=""):
     """The URL of a Glance with the cloud's configuration and these settings."""
-    port = cloud.admin_port + 9
+    port = free_port()
     conf = os.path.join(cloud.directory, "etc", "glance-api.conf")
     with scratch() as directory, open(os.path.join(directory, "out"), "wb") as out:
         for name, text in (("paste.ini", paste), ("more.conf", settings)):
@@ -71,7 +63,7 @@ def another_glance(cloud, settings, paste=""):
         glance = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=out, stderr=out)
         url = f"http://127.0.0.1:{port}"
         try:
-            wait_until("another Glance answers", lambda: answers(url))
+            wait_until("another Glance answers", lambda: is_healthy(url))
             yield url
         finally:
             glance.terminate()

@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
-"""Fills Keystone: projects, users, the image service in the catalog, and Glance's limits.
+"""Fills Keystone: projects, users, a region in the catalog, and Glance's limits there.
 
 usage: catalog.py FILE     FILE gets the id of the image endpoint, which Glance must know
 """
@@ -52,18 +52,17 @@ def add_users(ks):
             ks.roles.grant(roles["reader"], user=user, system="all")
 
 
-def add_image_service(ks, region, url):
-    """Returns the service and its public endpoint."""
-    service = named(ks.services, "glance", type="image")
+def add_endpoints(ks, service, region, url):
+    """Returns the public one."""
     endpoints = {e.interface: e for e in ks.endpoints.list(service=service, region=region)}
     for interface in ("public", "internal", "admin"):
         if interface not in endpoints:
             endpoints[interface] = ks.endpoints.create(service, url, interface, region)
-    return service, endpoints["public"]
+    return endpoints["public"]
 
 
 def add_limits(ks, service, region):
-    there = {limit.resource_name for limit in ks.registered_limits.list(service=service)}
+    there = {limit.resource_name for limit in ks.registered_limits.list(service=service, region=region)}
     for name in LIMITS.keys() - there:
         ks.registered_limits.create(service, name, LIMITS[name], region=region)
 
@@ -72,7 +71,9 @@ def main(path):
     ks = keystone(os.environ["KEYSTONE_URL"], os.environ["ADMIN_PASSWORD"])
     region = os.environ["REGION"]
     add_users(ks)
-    service, endpoint = add_image_service(ks, region, os.environ["PROXY_URL"])
+    add_endpoints(ks, ks.services.list(type="identity")[0], region, os.environ["KEYSTONE_URL"])
+    service = named(ks.services, "glance", type="image")
+    endpoint = add_endpoints(ks, service, region, os.environ["PROXY_URL"])
     add_limits(ks, service, region)
     with open(path, "w", encoding="ascii") as file:
         file.write(endpoint.id)

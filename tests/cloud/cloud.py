@@ -8,7 +8,6 @@ import contextlib
 import fcntl
 import hashlib
 import os
-import re
 import signal
 import subprocess
 import sys
@@ -19,6 +18,8 @@ import botocore.client
 import botocore.exceptions
 import requests
 import yaml
+
+from processes import Memory, cpu_of, is_gone
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 KIB = 1 << 10
@@ -59,38 +60,6 @@ def happens(condition):
     while not (value := condition()) and time.monotonic() < deadline:
         time.sleep(0.1)
     return value
-
-
-def is_gone(pid):
-    """A zombie counts as gone."""
-    try:
-        with open(f"/proc/{pid}/stat", encoding="ascii", errors="replace") as file:
-            return file.read().rpartition(") ")[2].startswith("Z")
-    except FileNotFoundError:
-        return True
-
-
-class Memory:
-    """The memory of a process, in MiB (proc(5), status)."""
-
-    def __init__(self, pid):
-        self.pid = pid
-
-    def now(self):
-        return self._field("VmRSS")
-
-    def peak(self):
-        """The maximum since the start or forget_peak()."""
-        return self._field("VmHWM")
-
-    def forget_peak(self):
-        """Restarts peak() (clear_refs)."""
-        with open(f"/proc/{self.pid}/clear_refs", "w", encoding="ascii") as file:
-            file.write("5")
-
-    def _field(self, name):
-        with open(f"/proc/{self.pid}/status", encoding="ascii") as file:
-            return int(re.search(rf"{name}:\s+(\d+) kB", file.read())[1]) // 1024
 
 
 def locked(directory):
@@ -223,8 +192,11 @@ class Cloud:
             path = os.path.join(self.directory, "files", name)
             if not os.path.exists(path):
                 os.makedirs(os.path.dirname(path), exist_ok=True)
-                make(path + ".new")
-                os.rename(path + ".new", path)
+                made = f"{path}.{os.getpid()}"
+                make(made)
+                with contextlib.suppress(FileExistsError):  # the tests of the other region have made it meanwhile
+                    os.link(made, path)
+                os.unlink(made)
             self._files[name] = DataFile(path)
         return self._files[name]
 
@@ -294,6 +266,14 @@ class Cloud:
         """The pid of the master process."""
         with open(os.path.join(self.directory, "run", "glance.pid"), encoding="ascii") as file:
             return int(file.read().split()[0])
+
+    def glance_cpu(self):
+        """Seconds of CPU of the region's Glance, under both servers. A session is that of a service (see lib.sh)."""
+        sessions = set()
+        for name in ("glance", "glance-uwsgi"):
+            with open(os.path.join(self.directory, "run", f"{name}.pid"), encoding="ascii") as file:
+                sessions.update(file.read().split()[:1])
+        return sum(cpu_of(pid, sessions) for pid in os.listdir("/proc") if pid.isdigit())
 
     def glance_memory(self):
         """The memory of the only worker."""

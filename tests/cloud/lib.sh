@@ -27,12 +27,26 @@ REGION=RegionOne
 ADMIN_PASSWORD=cloudadmin
 DEMO_PASSWORD=clouddemo
 GLANCE_PASSWORD=cloudglance
+S3_OWNER=glance
 S3_ACCESS_KEY=CLOUDACCESSKEY
 S3_SECRET_KEY=cloudsecretkey
 S3_BUCKET=glance-storage
 
-SERVICES=(mon osd rgw memcached keystone glance glance-uwsgi) # in the order they start
+SERVICES=(mon osd rgw memcached keystone)  # in the order they start
+REGION_SERVICES=(glance glance-uwsgi)      # of each region
 export CEPH_CONF=$CLOUD_DIR/etc/ceph.conf
+
+# region_two COMMAND...: runs COMMAND for the second region. It has what two tests at a time must not share: Glance with
+# its database, its file store and its bucket, and the ports of the proxy. Its files are laid out as those of the first.
+region_two() {
+    local CLOUD_DIR=$CLOUD_DIR/region-two REGION=RegionTwo
+    local GLANCE_PORT=$((GLANCE_PORT + 1000)) GLANCE_UWSGI_PORT=$((GLANCE_UWSGI_PORT + 1000))
+    local PROXY_PORT=$((PROXY_PORT + 1000)) ADMIN_PORT=$((ADMIN_PORT + 1000)) WEB_PORT=$((WEB_PORT + 1000))
+    local GLANCE_URL=http://127.0.0.1:$GLANCE_PORT GLANCE_UWSGI_URL=http://127.0.0.1:$GLANCE_UWSGI_PORT
+    local PROXY_URL=http://127.0.0.1:$PROXY_PORT
+    local S3_OWNER=glance-two S3_ACCESS_KEY=CLOUDACCESSKEYTWO S3_SECRET_KEY=cloudsecretkeytwo S3_BUCKET=glance-storage-two
+    "$@"
+}
 
 die() {
     printf 'cloud: %s\n' "$*" >&2
@@ -87,12 +101,14 @@ stop() {
     rm -f "$CLOUD_DIR/run/$1.pid"
 }
 
-# render FILE [AS]: conf/FILE.in into the cloud's etc/, each @NAME@ replaced by the variable NAME.
+# render FILE [AS]: conf/FILE.in into the cloud's etc/, each @NAME@ replaced by the variable NAME. Who reads the file
+# meanwhile (`up` may be called by a test of the other region) gets the old one.
 render() {
-    local text name
+    local text name to=$CLOUD_DIR/etc/${2:-$1}
     text=$(<"$HERE/conf/$1.in")
     for name in $(grep -o '@[A-Z0-9_]*@' <<<"$text" | sort -u | tr -d @); do
         text=${text//@$name@/${!name}}
     done
-    printf '%s\n' "$text" >"$CLOUD_DIR/etc/${2:-$1}"
+    printf '%s\n' "$text" >"$to.new"
+    mv "$to.new" "$to"
 }

@@ -10,7 +10,8 @@ import tempfile
 
 import requests
 
-from cloud import HERE, PATIENCE, Memory, wait_until
+from cloud import HERE, PATIENCE, wait_until
+from processes import Memory
 
 UPLOADS = "upload", "stage"  # the events that carry data, as /uploads names them
 
