@@ -7,20 +7,15 @@ set: a file is the same in each run, except for the UUIDs and times that qemu-im
 """
 import dataclasses
 import fcntl
-import hashlib
-import os
 import pathlib
 import shutil
-import subprocess
 import tarfile
 import tempfile
 import typing
 
-KIB, MIB = 1 << 10, 1 << 20
-DISK = 8 * MIB  # of an empty disk
-
-# Where Debian keeps sfdisk, mke2fs and cryptsetup, which only root has in its PATH.
-PATH = os.environ["PATH"] + ":/usr/sbin:/sbin"
+from .disks import (
+    DISK, KIB, ext4, filled_gpt, filled_mbr, gpt, luks, mbr, noise, random_bytes, run, swap, text_only, zeros
+)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -53,90 +48,6 @@ class Workshop:
         path = self.folder / name
         make(self, path)
         return path
-
-
-def random_bytes(count):
-    return hashlib.shake_128(b"corpus").digest(count)
-
-
-def run(*command, **options):
-    """The command's output; a command that fails shows it."""
-    done = subprocess.run(command, capture_output=True, env={**os.environ, "PATH": PATH},
-                          check=False, **options)
-    assert done.returncode == 0, f"{command}: {done.stderr.decode(errors='replace')}"
-    return done.stdout
-
-
-# --- disks as they are --------------------------------------------------------------------------
-
-
-def zeros(_, path):
-    path.touch()
-    os.truncate(path, DISK)
-
-
-def partitioned(label, path, size=DISK):
-    """One partition from 1 MiB on, empty."""
-    path.touch()
-    os.truncate(path, size)
-    identity = {"dos": "0x5eed5eed", "gpt": "5eed5eed-0000-4000-8000-000000000001"}[label]
-    partition = "uuid=5eed5eed-0000-4000-8000-000000000002, " if label == "gpt" else "bootable, "
-    table = f"label: {label}\nlabel-id: {identity}\n{partition}start=2048, type=linux\n"
-    run("sfdisk", "--quiet", path, input=table.encode())
-
-
-def put(path, offset, data):
-    with open(path, "r+b") as file:
-        file.seek(offset)
-        file.write(data)
-
-
-def mbr(_, path):
-    partitioned("dos", path)
-
-
-def gpt(_, path):
-    partitioned("gpt", path)
-
-
-def filled_mbr(_, path):
-    partitioned("dos", path, 2 * MIB)
-    put(path, 0, random_bytes(440))  # the maximum size of a boot loader there
-    put(path, MIB, random_bytes(700 * KIB))
-
-
-def filled_gpt(workshop, path):
-    partitioned("gpt", path, 4 * MIB)
-    put(path, MIB, workshop.file_system.read_bytes())
-
-
-def text_only(workshop, path):
-    """As a disk that has only the description of its volumes so far."""
-    zeros(workshop, path)
-    put(path, 4608, (workshop.files / "hosts.txt").read_bytes()[:1500])
-
-
-def swap(workshop, path):
-    zeros(workshop, path)
-    run("mkswap", path)
-
-
-def ext4(workshop, path):
-    run("mke2fs", "-q", "-t", "ext4", "-d", workshop.files, path, "2M")
-
-
-def noise(_, path):
-    path.write_bytes(random_bytes(MIB))
-
-
-def luks(version, *options):
-    def make(_, path):
-        path.touch()
-        os.truncate(path, 4 * MIB)
-        run("cryptsetup", "luksFormat", "--batch-mode", "--type", version, "--pbkdf-force-iterations",
-            "1000", *options, path, "-", input=b"passphrase")
-        put(path, 3 * MIB, random_bytes(MIB))
-    return make
 
 
 # --- disk formats -------------------------------------------------------------------------------

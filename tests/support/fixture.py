@@ -13,8 +13,9 @@ import ssl
 import subprocess
 import tempfile
 
-from .glance import ScriptedGlance, SmallGlance
+from .glance import ScriptedGlance
 from .proxy import POLICY, Proxy
+from .small_glance import SmallGlance
 
 SHORT_MEMORY = pathlib.Path(__file__).resolve().parent / "short_memory.c"
 GLANCE_PORT = 29393

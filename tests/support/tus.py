@@ -1,11 +1,31 @@
 # SPDX-License-Identifier: Apache-2.0
 """A client of tus 1.0, which sends exactly the requests that a scenario asks for."""
+import json
+
 from .raw_http import request
 from .resuming import BODY, Resuming
-from .stack import TOKEN
+from .stack import TOKEN, data
 
 TUS = "Tus-Resumable: 1.0.0"
 PART = "Content-Type: application/offset+octet-stream"
+SMALL = data(1000)
+
+
+def reason(told):
+    return told.status, json.loads(told.body)["reason"]
+
+
+def stored(stack, told, image, body=BODY):
+    """The last part got the answer to the whole upload."""
+    assert (told.get("Upload-Offset"), told.get("Tus-Resumable")) == (str(len(body)), "1.0.0"), told.fields
+    assert told.status == 204 and told.get("X-Intake-Verified") == "sha512", (told.start, told.fields, told.body)
+    assert told.all("Tus-Resumable") == ["1.0.0"], told.fields
+    shown = stack.show(image)
+    assert (shown["status"], shown["stores"]) == ("active", "test"), shown
+    asked = stack.puts(image)[-1]
+    names = [name.lower() for name, _ in asked["headers"]]
+    assert not {"tus-resumable", "upload-length", "upload-offset", "x-http-method-override"} & set(names), names
+    assert ("content-length", str(len(body))) in [(name.lower(), value) for name, value in asked["headers"]]
 
 
 class Tus(Resuming):

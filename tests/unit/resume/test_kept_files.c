@@ -3,7 +3,6 @@
 #include "intake/kept_files.h"
 
 #include "intake/clock.h"
-#include "intake/log.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -19,59 +18,7 @@
 
 #include <cmocka.h>
 
-#include "support/scratch.h"
-
-#define IMAGE "6bd7d59b-51fa-4df9-9808-147a25abc8cf"
-
-enum { LENGTH = 100, WINDOW_MS = 60000 };
-
-static struct {
-    const char *spool_dir;
-    int directory;
-} env;
-
-static int set_up(void **state)
-{
-    if (scratch_begin(state) != 0)
-        return -1;
-    env.spool_dir = scratch_path(state, "spool");
-    env.directory = kept_directory_open(env.spool_dir, true);
-    return env.directory >= 0 && log_open(LOG_FORMAT_TEXT, false, scratch_path(state, "log")) ? 0
-                                                                                              : -1;
-}
-
-static int tear_down(void **state)
-{
-    close(env.directory);
-    log_open(LOG_FORMAT_TEXT, false, NULL);
-    return scratch_end(state);
-}
-
-/* An upload that has `size` bytes, and is in no use. */
-static void make(size_t size, uint64_t expires)
-{
-    struct kept_facts facts = {
-        .image = IMAGE, .length = LENGTH, .expires_wall_ms = expires, .project = "demo"};
-    char bytes[LENGTH] = "";
-    assert_true(headers_add(&facts.promises, "Digest", "md5=x"));
-    int fd = kept_file_create(env.directory, &facts);
-    assert_true(fd >= 0);
-    assert_int_equal(write(fd, bytes, size), size);
-    assert_true(kept_file_save(env.directory, fd, &facts));
-    close(fd);
-    headers_free(&facts.promises);
-}
-
-static int reopen(struct kept_facts *facts)
-{
-    return kept_file_open(env.directory, IMAGE, WINDOW_MS, facts);
-}
-
-static size_t count_of(const char *name)
-{
-    struct stat status;
-    return fstatat(env.directory, name, &status, AT_SYMLINK_NOFOLLOW) == 0;
-}
+#include "unit/resume/kept_directory.h"
 
 static void assert_gone(void)
 {
@@ -238,82 +185,6 @@ static void test_names(void **state)
     assert_true(kept_image_valid(name + 1));
 }
 
-/* --- the scan ----------------------------------------------------------------------------- */
-
-static bool never_known(void *context, const char *image)
-{
-    (void)context;
-    (void)image;
-    return false;
-}
-
-static void count(void *context, const struct kept_facts *facts)
-{
-    *(unsigned *)context += facts->offset == 40;
-}
-
-/* Nobody goes on with the upload before the caller knows it. */
-static void expect_locked(void *context, const struct kept_facts *facts)
-{
-    struct kept_facts again;
-    count(context, facts);
-    assert_int_equal(reopen(&again), -1);
-    assert_int_equal(errno, EWOULDBLOCK);
-}
-
-static bool removed_meanwhile(void *context, const char *image)
-{
-    (void)context;
-    kept_file_remove(env.directory, image);
-    return false;
-}
-
-static void test_scan_tells_while_it_has_the_lock(void **state)
-{
-    (void)state;
-    unsigned found = 0;
-    const struct kept_scan scan = {never_known, expect_locked, &found, WINDOW_MS};
-    make(40, 77);
-    kept_files_scan(env.directory, &scan);
-    assert_int_equal(found, 1);
-}
-
-/* An upload ends during the scan: nothing is left over, so the log says nothing. */
-static void test_scan_of_what_is_removed_meanwhile(void **state)
-{
-    unsigned found = 0;
-    struct stat status;
-    const struct kept_scan scan = {removed_meanwhile, count, &found, WINDOW_MS};
-    make(40, 77);
-    kept_files_scan(env.directory, &scan);
-    assert_int_equal(found, 0);
-    assert_int_equal(stat(scratch_path(state, "log"), &status), 0);
-    assert_int_equal(status.st_size, 0);
-}
-
-static void test_scan(void **state)
-{
-    (void)state;
-    unsigned found = 0;
-    const struct kept_scan scan = {never_known, count, &found, WINDOW_MS};
-    make(40, 77);
-    close(openat(env.directory, "alone.state", O_WRONLY | O_CREAT, 0600));
-    close(openat(env.directory, "alone.new", O_WRONLY | O_CREAT, 0600));
-    close(openat(env.directory, "data-alone.data", O_WRONLY | O_CREAT, 0600));
-    close(openat(env.directory, "a note", O_WRONLY | O_CREAT, 0600));
-    kept_files_scan(env.directory, &scan);
-    assert_int_equal(found, 1);
-    assert_int_equal(count_of("alone.state") + count_of("alone.new") + count_of("data-alone.data"),
-                     0);
-    assert_int_equal(count_of("a note"), 1);
-    struct kept_facts facts;
-    int fd = reopen(&facts); /* in use: it is not looked at */
-    kept_facts_free(&facts);
-    kept_files_scan(env.directory, &scan);
-    assert_int_equal(found, 1);
-    close(fd);
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -325,9 +196,6 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_faulty_states, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_links_are_not_followed, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_names, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_scan, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_scan_tells_while_it_has_the_lock, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_scan_of_what_is_removed_meanwhile, set_up, tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
