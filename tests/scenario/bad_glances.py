@@ -1,14 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
 """Glance answers early, closes, stalls or does not listen: the client gets a readable answer at once."""
 import functools
-import json
 import time
 
 from support.buffers import MOST
 from support.fixture import scenario
 from support.glance import UPLOAD, answer
 from support.proxy import STREAM, wait_until
-from support.raw_http import LAST_CHUNK, Cut, chunk, head, request
+from support.raw_http import LAST_CHUNK, Cut, chunk, head, request, reason
 
 SIZE = MOST + (8 << 20)  # more than all buffers between client and Glance
 FRAMINGS = ("small", "large", "chunked")
@@ -30,10 +29,6 @@ def framed(framing):
 def start(client, framing):
     field, first, _ = framed(framing)
     client.send(head(f"PUT {UPLOAD} HTTP/1.1", "Host: h", field), first)
-
-
-def reason(told):
-    return told.status, json.loads(told.body)["reason"]
 
 
 def early(closing):

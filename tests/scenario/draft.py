@@ -5,16 +5,12 @@ import re
 
 from support.draft import DRAFT, PART, Draft, answers
 from support.fixture import scenario
-from support.raw_http import Answer, head
+from support.raw_http import Answer, head, reason
 from support.resuming import BODY, MIB, STRANGER, eventually
 from support.stack import OCTETS, TOKEN, data
 
 PROBLEM = "https://iana.org/assignments/http-problem-types#"
 SMALL = data(1000)
-
-
-def reason(told):
-    return told.status, json.loads(told.body)["reason"]
 
 
 def location(image):

@@ -2,20 +2,15 @@
 """Faults that leak connections or blame the wrong side: peers that leave while the proxy waits for them,
 answers with a false length, slow peers."""
 import contextlib
-import json
 import signal
 import time
 
 from support.fixture import scenario
 from support.glance import UPLOAD, answer
 from support.proxy import STREAM
-from support.raw_http import LAST_CHUNK, chunk, head, request
+from support.raw_http import LAST_CHUNK, chunk, head, request, reason
 
 DOWNLOAD = "/v2/images/x/file"
-
-
-def reason(told):
-    return told.status, json.loads(told.body)["reason"]
 
 
 @scenario(threaded=True)

@@ -6,7 +6,7 @@ import json
 
 from support.fixture import scenario
 from support.glance import IMAGE, UPLOAD, accept_upload, answer, facts, json_answer, stored
-from support.raw_http import chunks, head
+from support.raw_http import chunks, head, reason
 from support.stack import data
 
 BODY = data(700_000)
@@ -64,10 +64,6 @@ def failing(asked):
 
 def unavailable(asked):
     asked.read().send(answer("503 Service Unavailable"))
-
-
-def reason(told):
-    return told.status, json.loads(told.body)["reason"]
 
 
 @scenario(threaded=True, representative=True)

@@ -3,7 +3,6 @@
 without. Others are copied. Glance and the client see no difference."""
 import base64
 import hashlib
-import json
 import signal
 import threading
 import time
@@ -13,7 +12,7 @@ from support.fixture import scenario
 from support.form import declared, file, form
 from support.glance import UPLOAD, accept_upload, answer, new_upload
 from support.proxy import wait_until
-from support.raw_http import head
+from support.raw_http import head, reason
 from support.stack import ACTIONS, RIGHT, TOKEN, Stack, data
 
 MIB = 1 << 20
@@ -196,10 +195,6 @@ def large_form_is_unwrapped(fixture):
 
 
 # --- what goes wrong ------------------------------------------------------------------------
-
-
-def reason(told):
-    return told.status, json.loads(told.body)["reason"]
 
 
 def send_until_stuck(client):

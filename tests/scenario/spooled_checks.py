@@ -1,13 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """While an upload is spooled, its checks are made: Glance and the bucket are asked before its end, and what
 cannot fit ends there."""
-import json
 
 from capacity import GatewayStack
 from support.fixture import scenario
 from support.glance import UPLOAD, json_answer, new_upload
 from support.proxy import wait_until
-from support.raw_http import LAST_CHUNK, chunk, chunks, head
+from support.raw_http import LAST_CHUNK, chunk, chunks, head, reason
 from support.stack import OCTETS, RIGHT, TOKEN, data
 
 MIB = 1 << 20
@@ -23,10 +22,6 @@ def begin(client, path, pieces):
 
 def wait_spooled(proxy, count=2 * MIB):
     wait_until("it is spooled", lambda: proxy.metric("spool_bytes") >= count)
-
-
-def reason(told):
-    return told.status, json.loads(told.body)["reason"]
 
 
 def usage(used, limit):

@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """An upload without a length (glance, Nova, Cinder, curl -T -) is kept on disk until it is complete. Then
 Glance gets it with its length."""
-import json
 import os
 import re
 import signal
@@ -10,7 +9,7 @@ import subprocess
 from support.fixture import Skip, scenario
 from support.glance import UPLOAD
 from support.proxy import wait_until
-from support.raw_http import LAST_CHUNK, chunk, chunks, head
+from support.raw_http import LAST_CHUNK, chunk, chunks, head, reason
 from support.stack import ACTIONS, OCTETS, RIGHT, Stack, data, fixes, stripped
 
 CHUNKED = "Transfer-Encoding: chunked"
@@ -20,10 +19,6 @@ MUCH = chunk(data(60_000)) * 40  # 2.3 MiB without an end
 
 def put(client, *fields):
     return client.send(head(f"PUT {UPLOAD} HTTP/1.1", "Host: h", CHUNKED, *fields))
-
-
-def reason(told):
-    return told.status, json.loads(told.body)["reason"]
 
 
 @scenario(threaded=True, representative=True)

@@ -2,10 +2,10 @@
 """tus 1.0 at the URL of an image's data: an upload is created, held from its beginning, and sent in parts."""
 from support.fixture import scenario
 from support.proxy import wait_until
-from support.raw_http import head
+from support.raw_http import head, reason
 from support.resuming import BODY, MIB, eventually
 from support.stack import OCTETS, TOKEN
-from support.tus import PART, SMALL, TUS, Tus, reason, stored
+from support.tus import PART, SMALL, TUS, Tus, stored
 
 
 @scenario(threaded=True, representative=True)

@@ -5,10 +5,10 @@ import threading
 
 from support.fixture import scenario
 from support.proxy import POLICY, wait_until
-from support.raw_http import head
+from support.raw_http import head, reason
 from support.resuming import BODY, MIB, STRANGER, eventually
 from support.stack import OCTETS, TOKEN, data
-from support.tus import PART, TUS, Tus, reason, stored
+from support.tus import PART, TUS, Tus, stored
 
 
 @scenario(threaded=True)

@@ -7,7 +7,7 @@ import subprocess
 from support.fixture import scenario
 from support.glance import UPLOAD, store_list
 from support.proxy import STREAM, wait_until
-from support.raw_http import LAST_CHUNK, chunks, head
+from support.raw_http import LAST_CHUNK, chunks, head, reason
 from support.stack import ACTIONS, RIGHT, Stack, data, fixes
 
 CHUNKED = "Transfer-Encoding: chunked"
@@ -16,10 +16,6 @@ LARGE = data(1_500_000)
 
 def put(client, *fields):
     return client.send(head(f"PUT {UPLOAD} HTTP/1.1", "Host: h", CHUNKED, *fields))
-
-
-def reason(told):
-    return told.status, json.loads(told.body)["reason"]
 
 
 @scenario(threaded=True)

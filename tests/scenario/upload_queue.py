@@ -1,14 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
 """[glance] max_uploads: further uploads wait in order for a place at an endpoint, before their 100 Continue. No other
 request waits for them."""
-import json
 import signal
 import time
 
 from support.fixture import GLANCE_PORT, scenario
 from support.glance import answer, facts, new_upload
 from support.proxy import wait_until
-from support.raw_http import chunks, head
+from support.raw_http import chunks, head, reason
 from support.stack import data
 
 ONE = {"glance": {"max_uploads": "1"}}
@@ -33,10 +32,6 @@ def states(proxy):
 def wait_queued(proxy, count):
     wait_until(f"{count} uploads wait", lambda: states(proxy).count("queued") == count)
     assert proxy.metric("uploads_queued") == count
-
-
-def reason(told):
-    return told.status, json.loads(told.body)["reason"]
 
 
 def running(glance, count):

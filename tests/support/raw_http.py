@@ -5,6 +5,7 @@ A library would hide what a scenario tests: the order and spelling of fields, wh
 the peer closed with FIN or with RST. Here the scenario chooses each byte sent, and each byte received is kept
 or counted.
 """
+import json
 import hashlib
 import socket
 import struct
@@ -55,6 +56,11 @@ class Stream:
     def at_end(self):
         """Waits for the peer to close. True if it sent nothing more."""
         return not self.ahead and not self.fill()
+
+
+def reason(told):
+    """Status and reason of a refusal."""
+    return told.status, json.loads(told.body)["reason"]
 
 
 class Message:

@@ -3,13 +3,19 @@
 curl -sI asks for Upload-Offset, and curl -C OFFSET -T FILE sends the rest with Content-Range."""
 import time
 
-from .proxy import wait_until
+from .proxy import POLICY, wait_until
 from .raw_http import PATIENCE, head
 from .stack import OCTETS, TOKEN, Stack, data
 
 MIB = 1 << 20
 BODY = data(6 * MIB + 77)
 STRANGER = "X-Auth-Token: other-token"
+TO_FILE = POLICY.replace("store: test", "store: file")
+
+
+def stored(stack, told, image, body=BODY):
+    assert told.get("X-Intake-Verified") == "sha512", (told.start, told.fields, told.body)
+    stack.stored(told, image, body)
 
 
 class Resuming(Stack):

@@ -1,6 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
 """A client of tus 1.0, which sends exactly the requests that a scenario asks for."""
-import json
 
 from .raw_http import request
 from .resuming import BODY, Resuming
@@ -9,10 +8,6 @@ from .stack import TOKEN, data
 TUS = "Tus-Resumable: 1.0.0"
 PART = "Content-Type: application/offset+octet-stream"
 SMALL = data(1000)
-
-
-def reason(told):
-    return told.status, json.loads(told.body)["reason"]
 
 
 def stored(stack, told, image, body=BODY):
