@@ -27,6 +27,8 @@ tls_cert_file = {cert}
 tls_key_file = {key}
 [keystone]
 auth_url = {url}
+[resume]
+window = 5m
 """
 RATE = 12 * MIB  # bytes a second
 WRONG = "a-wrong-password"
