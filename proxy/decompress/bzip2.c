@@ -49,10 +49,7 @@ static enum decoder_result decode(void *state, struct decoder_buffers *buffers)
     stream->next_out = (char *)buffers->out;
     stream->avail_out = room;
     int code = BZ2_bzDecompress(stream);
-    buffers->in += in - stream->avail_in;
-    buffers->in_count -= in - stream->avail_in;
-    buffers->out += room - stream->avail_out;
-    buffers->out_room -= room - stream->avail_out;
+    decoder_advance(buffers, in - stream->avail_in, room - stream->avail_out);
     return result_of(code);
 }
 

@@ -32,6 +32,14 @@ struct decoder_buffers {
     size_t out_room;
 };
 
+static inline void decoder_advance(struct decoder_buffers *buffers, size_t read, size_t written)
+{
+    buffers->in += read;
+    buffers->in_count -= read;
+    buffers->out += written;
+    buffers->out_room -= written;
+}
+
 struct decoder_kind {
     const char *name;
     bool (*recognises)(const unsigned char *bytes, size_t count);

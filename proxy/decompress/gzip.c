@@ -48,10 +48,7 @@ static enum decoder_result decode(void *state, struct decoder_buffers *buffers)
     stream->next_out = buffers->out;
     stream->avail_out = room;
     int code = inflate(stream, Z_NO_FLUSH);
-    buffers->in += in - stream->avail_in;
-    buffers->in_count -= in - stream->avail_in;
-    buffers->out += room - stream->avail_out;
-    buffers->out_room -= room - stream->avail_out;
+    decoder_advance(buffers, in - stream->avail_in, room - stream->avail_out);
     return result_of(code);
 }
 

@@ -53,10 +53,7 @@ static enum decoder_result decode(void *state, struct decoder_buffers *buffers)
     ZSTD_inBuffer in = {buffers->in, buffers->in_count, 0};
     ZSTD_outBuffer out = {buffers->out, buffers->out_room, 0};
     size_t code = ZSTD_decompressStream(state, &out, &in);
-    buffers->in += in.pos;
-    buffers->in_count -= in.pos;
-    buffers->out += out.pos;
-    buffers->out_room -= out.pos;
+    decoder_advance(buffers, in.pos, out.pos);
     return result_of(code);
 }
 
