@@ -3,11 +3,11 @@
 PUT."""
 import hashlib
 import json
-import threading
 
 from support.fixture import scenario
 from support.form import declared, file, form
 from support.glance import answer, facts, json_answer, new_upload
+from support.glance_answers import workers
 from support.proxy import wait_until
 from support.raw_http import chunk, head
 from support.stack import RIGHT, Stack, data, fixes
@@ -150,14 +150,7 @@ def client_that_leaves_frees_the_disk(fixture):
 @scenario(threaded=True, alone=True)
 def slow_uploads_do_not_delay_others(fixture):
     """A Glance with two workers, as under uWSGI, and four slow clients."""
-    workers = threading.BoundedSemaphore(2)
-
-    def with_worker(script):
-        def serve(asked):
-            with workers:
-                script(asked)
-        return serve
-
+    with_worker = workers(2)
     glance = fixture.glance(
         upload=with_worker(lambda asked: asked.read().send(answer("204 No Content"))),
         other=with_worker(lambda asked: asked.read().send(json_answer("200 OK", facts()))))

@@ -6,6 +6,7 @@ import time
 
 from support.fixture import GLANCE_PORT, scenario
 from support.glance import answer, facts, new_upload
+from support.glance_answers import workers
 from support.proxy import wait_until
 from support.raw_http import chunks, head, reason
 from support.stack import data
@@ -273,15 +274,7 @@ def wait_has_an_end(fixture):
 @scenario(threaded=True, alone=True)
 def gets_are_as_fast_as_without_uploads(fixture):
     """A Glance with two workers, as under uWSGI. One of them is always free for other requests."""
-    import threading
-    workers = threading.BoundedSemaphore(2)
-
-    def with_worker(script):
-        def serve(asked):
-            with workers:
-                script(asked)
-        return serve
-
+    with_worker = workers(2)
     glance = fixture.glance(upload=with_worker(held),
                             other=with_worker(lambda asked: asked.read().send(answer("200 OK"))))
     proxy = fixture.proxy(glance, conf=ONE)

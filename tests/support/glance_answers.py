@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Uploads for scenarios about Glance's answers, and a Glance whose answer is lost."""
+"""Uploads for scenarios about Glance's answers, a Glance whose answer is lost, and one with few workers."""
 import fcntl
 import json
 import struct
 import termios
+import threading
 
 from .glance import IMAGE, UPLOAD, answer, facts, json_answer, stored
 from .raw_http import head
@@ -69,3 +70,15 @@ class Losing:
 
 SAVING, QUEUED, KILLED = facts(status="saving"), facts(status="queued"), facts(status="killed")
 STAGING, STORED = facts(status="uploading", size=None), {}
+
+
+def workers(count):
+    """A Glance with so many workers, as under uWSGI: the result makes a script wait for one that is free."""
+    free = threading.BoundedSemaphore(count)
+
+    def with_worker(script):
+        def serve(asked):
+            with free:
+                script(asked)
+        return serve
+    return with_worker
