@@ -2,8 +2,9 @@
 /* Remembers the bytes of a stream well enough to tell whether bytes that come again are the same,
  * without keeping them: a checksum of each block, and the latest bytes themselves.
  *
- * The checksums have 64 bits and no key. They find another file, not a forged one: whoever may send
- * bytes again may also send other ones from the beginning. */
+ * The checksums have 64 bits and no key. They detect a wrong file, but not one that was made to
+ * have the same checksums. An attacker gains nothing by that: a client that may resume an upload
+ * may also replace it. */
 #ifndef INTAKE_BLOCK_SUMS_H
 #define INTAKE_BLOCK_SUMS_H
 

@@ -27,7 +27,7 @@ struct spooler {
     enum spool_reason reason;
     enum pace pace;    /* with SPOOL_FOR_PACE */
     uint64_t began_ms; /* clock_ms() of the first byte */
-    bool in_block;     /* what is held must fit into the block: there is no space on disk */
+    bool in_block;     /* the disk has no space: the bytes so far must fit into the block */
     bool filled;       /* the end of the image is in the spool */
     uint64_t given;    /* bytes read from the spool */
 };
@@ -101,7 +101,7 @@ static bool decide_pace(struct spooler *spooler)
     return spooler->pace != PACE_SLOW || reserve_rest(spooler);
 }
 
-/* Space for what is held while the pace is not known. */
+/* Reserves space for the bytes that arrive before the pace is known. */
 static void reserve_opening(struct spooler *spooler)
 {
     const struct body *body = spooler->filter.body;

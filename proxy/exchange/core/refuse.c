@@ -72,7 +72,8 @@ static uint64_t body_for_client(const struct exchange *x, const struct reply *re
     return is_head ? 0 : reply->body.len;
 }
 
-/* Whoever answers in the end counts the answer. */
+/* Without its client, an upload answers the client that goes on with it. That one counts the
+ * answer. */
 static bool answer_somebody_else(struct exchange *x, struct reply *reply)
 {
     return !x->client && x->kind->answer && x->kind->answer(x, reply);

@@ -97,8 +97,8 @@ enum step_result new_image_decide(struct exchange *x);  /* after new_image_open(
 
 /* repeat.c */
 enum step_result new_image_repeat(struct exchange *x);
-/* `image`: the one that the client is told of; NULL: none, and one that was made before counts on.
- * May be repeated. */
+/* `image`: the id in the answer, which is remembered. NULL: there is none, and an earlier image is
+ * still remembered. May be repeated. */
 void new_image_end_repetition(struct new_image_flow *flow, const char *image);
 
 /* opening.c */

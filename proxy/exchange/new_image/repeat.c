@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A request that is sent once more is answered with the image that is there already. It is known by
- * its Idempotency-Key, which this process remembers for a project; or by the digest of what is
- * stored (Repr-Digest) with the name, which Glance is asked for. If the first one is still running
- * in this process, the second one waits for its end. */
+ * its Idempotency-Key: this process remembers the keys of each project. Or it is known by its
+ * Repr-Digest and name: Glance is asked for an image with both. If the first request is still
+ * running in this process, the second one waits for its end. */
 #include "exchange/new_image/new_image_flow.h"
 
 #include "intake/client.h"
@@ -122,7 +122,7 @@ static enum step_result judge_list(struct new_image_flow *flow)
     return found ? show(flow) : STEP_NEXT;
 }
 
-/* What was sent is compared, not what is stored: that may have been decompressed. */
+/* The lengths are those of the data as it was sent: the stored data may be decompressed. */
 static bool is_another(const struct new_image_flow *flow, const struct image *image)
 {
     uint64_t now = flow->repeat.sent, before = flow->repeat.made.sent;
