@@ -93,4 +93,4 @@ def second_keystone(cloud, directory, settings):
         yield url
     finally:
         process.terminate()
-        process.wait(30)
+        process.wait(PATIENCE)

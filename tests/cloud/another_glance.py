@@ -5,7 +5,7 @@ import contextlib
 import os
 import subprocess
 
-from cloud import wait_until
+from cloud import PATIENCE, wait_until
 from proxy import another_proxy, scratch
 from servers import free_port, is_healthy
 
@@ -67,7 +67,7 @@ def another_glance(cloud, settings, paste=""):
             yield url
         finally:
             glance.terminate()
-            glance.wait(30)
+            glance.wait(PATIENCE)
 
 
 def everything(cloud):

@@ -11,24 +11,10 @@ import admin
 import clients
 from another_glance import keystone_limits
 from cloud import KIB, MIB, check, same, wait_until
-from interruptions import output
+from paused import begun
 from proxy import another_proxy
 from refusals import curl_is_refused
 from uploads import OCTETS, landed_in_test
-
-SLOWLY = (*OCTETS, "--limit-rate", "200k")  # a dozen seconds for the small file
-
-
-def started(cloud, image_id, user="demo"):
-    """Starts a slow upload of the small file, and waits until Glance has its first bytes."""
-    path, token = cloud.small().path, cloud.token(user)
-    process = clients.curl_started(cloud, image_id, path, *SLOWLY, token=token)
-    wait_until(
-        "the upload is under way",
-        lambda: process.poll() is not None or cloud.proxy.upload_in_flight(image_id).get("bytes"),
-    )
-    return process
-
 
 def tells(answer, figures):
     check(figures in answer["message"], f"not {figures!r}: {answer['message']}")
@@ -46,8 +32,11 @@ def lands(cloud, image_id):
 
 @contextlib.contextmanager
 def limited_project(cloud, **limits):
-    """See admin.limited_project(). Glance takes the limits from Keystone in the `with` block."""
+    """See admin.limited_project(). Glance takes the limits from Keystone in the `with` block. Both have answered once,
+    since the proxy does not wait for the first answer of a cold Glance."""
     with keystone_limits(cloud), admin.limited_project(cloud, **limits) as user:
+        with cloud.new_image(user=user, url=cloud.proxy.url):
+            cloud.glance("GET", "/v2/info/usage", user=user).raise_for_status()
         yield user
 
 
@@ -89,12 +78,12 @@ def test_project_quota_of_the_staging_area(cloud):
 
 
 def test_concurrent_upload_limit(cloud):
-    with limited_project(cloud, image_count_uploading=1) as user:
-        with cloud.new_image(user=user) as first, cloud.new_image(user=user) as second:
-            process = started(cloud, first, user)
-            answer = curl_is_refused(cloud, second, 413, "quota_exceeded", user=user)
-            tells(answer, "may upload 1 images at a time, and has 1 under way")
-            same("the status of the first", output(process)[1], 204)
+    with limited_project(cloud, image_count_uploading=1) as user, contextlib.ExitStack() as stack:
+        first, second = (stack.enter_context(cloud.new_image(user=user)) for _ in range(2))
+        upload = begun(cloud, stack, first, cloud.token(user))
+        answer = curl_is_refused(cloud, second, 413, "quota_exceeded", user=user)
+        tells(answer, "may upload 1 images at a time, and has 1 under way")
+        same("the status of the first", upload.finish().status, 204)
 
 
 # --- the store's ---------------------------------------------------------------------------------
@@ -137,14 +126,14 @@ def test_capacity_includes_uploads_in_flight(cloud):
     """Each would fit, both do not. The capacity of the first is free again when it is deleted."""
     file, used = cloud.small(), cloud.bucket_use()
     limit = used + file.size * 3 // 2
-    with another_proxy(cloud, cloud.policy(capacity=f"{limit}B")):
-        with cloud.new_image() as first, cloud.new_image() as second:
-            process = started(cloud, first)
-            is_full(cloud, second, limit, used, file.size, file)
-            same("the status of the first", output(process)[1], 204)
-            is_full(cloud, second, limit, used + file.size, 0, file)
-            cloud.delete(first)
-            lands(cloud, second)
+    with another_proxy(cloud, cloud.policy(capacity=f"{limit}B")), contextlib.ExitStack() as stack:
+        first, second = (stack.enter_context(cloud.new_image()) for _ in range(2))
+        upload = begun(cloud, stack, first)
+        is_full(cloud, second, limit, used, file.size, file)
+        same("the status of the first", upload.finish().status, 204)
+        is_full(cloud, second, limit, used + file.size, 0, file)
+        cloud.delete(first)
+        lands(cloud, second)
 
 
 def lands_unchecked(cloud, why, **facts):
@@ -179,7 +168,7 @@ def test_policy_names_an_unknown_store(cloud):
     policy = {**cloud.policy(), "default": {"store": "gold", "mode": "force"}}
     missing = "the policy names the store gold, which Glance does not have"
     with another_proxy(cloud, policy) as proxy, cloud.new_image() as image_id:
-        check(proxy.is_ready(), "it says that it is not ready before it can know")
+        wait_until("it says that it is ready, before it can know", proxy.is_ready)
         answer = curl_is_refused(cloud, image_id, 503, "store_unknown")
         tells(answer, "it names gold, and Glance has file, test")
         readiness = proxy.readiness()
@@ -188,7 +177,7 @@ def test_policy_names_an_unknown_store(cloud):
         check(missing in proxy.log(), f"no error in the log: {proxy.log()}")
         same("the metric", proxy.metric("glance_intake_stores_missing"), 1)
         proxy.reload(cloud.policy())
-        check(proxy.is_ready(), "it is not ready after the policy was fixed")
+        wait_until("it is ready after the policy was fixed", proxy.is_ready)
         same("the metric afterwards", proxy.metric("glance_intake_stores_missing"), 0)
         lands(cloud, image_id)
 

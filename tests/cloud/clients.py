@@ -15,7 +15,7 @@ import openstack as openstack_sdk
 import python_clients
 from cloud import HERE
 
-DEADLINE = 120  # seconds; no client may hang
+DEADLINE = 600  # seconds; no client may hang
 
 # The first connections of a process register the metrics of openstacksdk, and must not do so at the same time.
 CONNECTING = threading.Lock()

@@ -8,7 +8,7 @@ import urllib.parse
 import uuid
 
 import clients
-from cloud import check, same
+from cloud import PATIENCE, check, same
 from uploads import OCTETS, landed_in_test, told_in_headers
 
 
@@ -88,7 +88,7 @@ def life_of(cloud, image_id, data):
 def answers_at_once(url, requests):
     """(status, body) of each request. All requests are sent before an answer is read."""
     where = urllib.parse.urlsplit(url)
-    with socket.create_connection((where.hostname, where.port), timeout=60) as connection:
+    with socket.create_connection((where.hostname, where.port), timeout=PATIENCE) as connection:
         connection.sendall(b"".join(requests))
         with connection.makefile("rb") as stream:
             for _ in requests:

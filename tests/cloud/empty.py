@@ -58,6 +58,8 @@ def test_empty_standard_input(cloud):
         check("--file" in result.printed, f"no word of --file: {result.printed}")
         check("standard input" in result.printed, f"no word of standard input: {result.printed}")
         check("curl" not in result.printed, f"advice about curl: {result.printed}")
+    for image in cloud.all_images():  # the command `glance` leaves its image
+        cloud.delete(image["id"])
 
 
 def test_base64_file_is_refused(cloud):

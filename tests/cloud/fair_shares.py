@@ -23,8 +23,11 @@ def limited(cloud, url=None, **limits):
 def test_uploads_at_one_time(cloud):
     """Two of the project, and one of each client. Whoever waits has sent nothing to Glance, and goes on in order."""
     with limited(cloud, uploads=2, uploads_per_client=1) as proxy, contextlib.ExitStack() as stack:
-        def begin(name, client):
-            return PausedUpload(cloud, stack, name, SIZE, source=client)
+        # before anybody waits: who has waited for a minute is refused
+        images = [stack.enter_context(cloud.new_image(disk_format="raw")) for _ in range(4)]
+
+        def begin(client):
+            return PausedUpload(cloud, stack, images.pop(), SIZE, source=client)
 
         def is_sending(upload):
             return wait_until("it is at Glance", lambda: proxy.upload_in_flight(upload.image_id).get("bytes"))
@@ -33,22 +36,22 @@ def test_uploads_at_one_time(cloud):
             state = {"state": "queued", "bytes": 0}
             wait_until("it waits", lambda: state.items() <= proxy.upload_in_flight(upload.image_id).items())
 
-        first = begin("the first one", "127.0.0.1")
+        first = begin("127.0.0.1")
         first.send(SIZE // 2)
         is_sending(first)
-        same_client = begin("of the same client", "127.0.0.1")
+        same_client = begin("127.0.0.1")
         is_waiting(same_client)
-        other_client = begin("of another client", "127.0.0.2")
+        other_client = begin("127.0.0.2")
         other_client.send(SIZE // 2)
         is_sending(other_client)
-        third_client = begin("one too many for the project", "127.0.0.3")
-        is_waiting(third_client)
+        one_too_many = begin("127.0.0.3")
+        is_waiting(one_too_many)
         same("the metric", proxy.metric("glance_intake_limits_queued"), 2)
-        same("the status of the first", first.finish(), 204)
+        same("the status of the first", first.finish().status, 204)
         same_client.send(SIZE // 2)
         is_sending(same_client)
-        is_waiting(third_client)
-        same("the statuses", [each.finish() for each in (other_client, third_client, same_client)], [204] * 3)
+        is_waiting(one_too_many)
+        same("the statuses", [each.finish().status for each in (other_client, one_too_many, same_client)], [204] * 3)
         same("who still waits", proxy.metric("glance_intake_limits_queued"), 0)
 
 

@@ -5,12 +5,12 @@ stall_timeout decides about a client.
 FEEDING_SILENCE is how many seconds its client is silent."""
 import contextlib
 import os
-import socket
 import time
 
 import requests
 
 from cloud import MIB, PATIENCE, check, same, wait_until
+from paused import PausedUpload
 from proxy import another_proxy
 from servers import another_uwsgi
 from uploads import landed_in_test
@@ -22,26 +22,12 @@ BEFORE_SILENCE = MIB
 SILENCE = float(os.environ.get("FEEDING_SILENCE", "5"))  # more than socket-timeout
 
 
-class SilentUpload:
+def silent_upload(cloud, stack, proxy):
     """A client that sends half of its file."""
-
-    def __init__(self, cloud, stack, proxy):
-        self.image_id = stack.enter_context(cloud.new_image())
-        with open(cloud.small().path, "rb") as file:
-            first, self._rest = file.read(BEFORE_SILENCE), file.read()
-        self._socket = stack.enter_context(socket.create_connection(("127.0.0.1", proxy.port), PATIENCE))
-        self._socket.sendall(
-            f"PUT /v2/images/{self.image_id}/file HTTP/1.1\r\nHost: h\r\nX-Auth-Token: {cloud.token()}\r\n"
-            f"Content-Type: application/octet-stream\r\nContent-Length: {cloud.small().size}\r\n\r\n".encode()
-        )
-        self._socket.sendall(first)
-
-    def goes_on(self):
-        self._socket.sendall(self._rest)
-
-    def status(self):
-        """Of the answer."""
-        return int(self._socket.recv(4096).split()[1])
+    image_id, file = stack.enter_context(cloud.new_image()), cloud.small()
+    upload = PausedUpload(cloud, stack, image_id, file.size, file.path, port=proxy.port)
+    upload.send(BEFORE_SILENCE)
+    return upload
 
 
 def silent_uploads(cloud, stack, urls, feed_interval):
@@ -49,7 +35,7 @@ def silent_uploads(cloud, stack, urls, feed_interval):
     proxies = [stack.enter_context(another_proxy(cloud, POLICY, url, more)) for url in urls]
     for proxy in proxies:  # the first request of a Glance may take longer than the proxy waits for it
         requests.get(proxy.url + "/v2/images?limit=1", headers={"X-Auth-Token": cloud.token()}, timeout=PATIENCE).raise_for_status()
-    return [SilentUpload(cloud, stack, proxy) for proxy in proxies]
+    return [silent_upload(cloud, stack, proxy) for proxy in proxies]
 
 
 def test_silent_client_before_impatient_uwsgi(cloud):
@@ -59,11 +45,10 @@ def test_silent_client_before_impatient_uwsgi(cloud):
         fed = silent_uploads(cloud, stack, urls, "1s")
         began = time.monotonic()
         for listener, upload in zip(LISTENERS, silent_uploads(cloud, stack, urls, "0")):
-            status = upload.status()
+            status = upload.answer().status
             check(status in (500, 502), f"the answer without feeding, by {listener}: {status}")
             wait_until("the image is queued again", lambda: cloud.image(upload.image_id)["status"] == "queued")
         time.sleep(max(0, began + SILENCE - time.monotonic()))
         for listener, upload in zip(LISTENERS, fed):
-            upload.goes_on()
-            same(f"the answer with feeding, by {listener}", upload.status(), 204)
+            same(f"the answer with feeding, by {listener}", upload.finish().status, 204)
             landed_in_test(cloud, upload.image_id, cloud.small())

@@ -193,4 +193,5 @@ def test_logins(cloud):
         logins_succeed(client, accounts)
         logins_fail(client, accounts, url)
         compressed_uploads(client, accounts, directory)
+        wait_until("the images of failed uploads are deleted", lambda: not cloud.all_images())
         no_secret_is_left(proxy)

@@ -22,7 +22,7 @@ import os
 import random
 import socket
 
-from cloud import check, happens, same
+from cloud import PATIENCE, check, happens, same
 from header_forms import HEADERS, Header
 from path_forms import PATHS
 from placement import DATA, images_at
@@ -78,7 +78,7 @@ def written(path, header, call, image_id, token):
 
 def answered(url, request):
     """The status of the answer, or 0 if there is none; and the head."""
-    with socket.create_connection(("127.0.0.1", int(url.rpartition(":")[2])), timeout=60) as server:
+    with socket.create_connection(("127.0.0.1", int(url.rpartition(":")[2])), timeout=10 * PATIENCE) as server:
         answer = b""
         with contextlib.suppress(ConnectionError):
             server.sendall(request)

@@ -66,7 +66,7 @@ class Proxy:
             raise RuntimeError(f"the proxy ended with {self._process.returncode}: {self.log_path}")
         try:
             return requests.get(self.admin_url + "/healthz", timeout=5).ok
-        except requests.ConnectionError:
+        except (requests.ConnectionError, requests.Timeout):
             return False
 
     def readiness(self):

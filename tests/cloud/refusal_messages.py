@@ -6,6 +6,7 @@ and Glance sees no upload.
 """
 import concurrent.futures
 import contextlib
+import functools
 import json
 import time
 from dataclasses import dataclass, field
@@ -257,11 +258,11 @@ def page(cloud, case, image_id):
     if case.store:
         return None
     if isinstance(case, Ask):
-        body = {"as": "text", "text": json.dumps(case.body)}
-        result = browser.page(cloud, case.method, case.path.format(id=image_id), **body,
-                              media_type=case.media_type)  # fmt: skip
+        body = {"as": "text", "text": json.dumps(case.body), "media_type": case.media_type}
+        send = functools.partial(browser.page, cloud, case.method, case.path.format(id=image_id), **body)
     else:
-        result = browser.page_uploads(cloud, image_id, case.make(cloud).path, "blob")
+        send = functools.partial(browser.page_uploads, cloud, image_id, case.make(cloud).path, "blob")
+    result = browser.until_readable(send)
     return result.printed if result.status >= 400 else ""
 
 

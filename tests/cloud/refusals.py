@@ -11,7 +11,7 @@ import json
 import socket
 
 import clients
-from cloud import MIB, check, same
+from cloud import MIB, PATIENCE, check, same
 
 GIB = 1 << 30
 
@@ -46,7 +46,7 @@ def is_refusal(cloud, image_id, status, body, wanted_status, reason):
     return answer
 
 
-PATIENTLY = ("--expect100-timeout", "60")
+PATIENTLY = ("--expect100-timeout", "600")
 
 
 def curl_is_refused(cloud, image_id, status, reason, *options, call="file", user="demo", file=None):
@@ -117,7 +117,7 @@ def expect_from_socket(cloud, image_id, length):
         f"X-Auth-Token: {cloud.token()}\r\nContent-Type: application/octet-stream\r\n"
         f"Content-Length: {length}\r\nExpect: 100-continue\r\nConnection: close\r\n\r\n"
     )
-    with socket.create_connection(("127.0.0.1", cloud.proxy.port), timeout=30) as connection:
+    with socket.create_connection(("127.0.0.1", cloud.proxy.port), timeout=PATIENCE) as connection:
         connection.sendall(head.encode())
         answer = b""
         while not answer.startswith(b"HTTP/1.1 100") or b"\r\n\r\n" not in answer:

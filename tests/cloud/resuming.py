@@ -3,13 +3,13 @@
 the proxy, if the upload is kept on disk."""
 import contextlib
 import signal
-import socket
 
 import requests
 
 import clients
 from cloud import KIB, MIB, PATIENCE, check, same, wait_until
-from interruptions import half_way, settled, takes_it_again
+from interruptions import half_way, output, settled, takes_it_again
+from paused import PausedUpload
 from proxy import another_proxy
 from question import ALLOWED_ORIGIN
 from uploads import OCTETS, landed_in_test
@@ -140,7 +140,7 @@ def test_killed_proxy_goes_on(cloud):
     with another_proxy(cloud, POLICY, more=KEEPS), cloud.new_image() as image_id:
         process = kept_half_way(cloud, image_id)
         killed_and_started_again(cloud)
-        process.communicate()
+        output(process)
         at = offset(cloud, image_id)
         check(file.size // 2 - MIB < at < file.size, f"the offset is {at}")
         harmless(cloud, image_id, file, at)
@@ -156,7 +156,7 @@ def test_killed_proxy_whose_upload_glance_has(cloud):
     with another_proxy(cloud, POLICY, more=HOLDS), cloud.new_image() as image_id:
         process = half_way(cloud, image_id)
         killed_and_started_again(cloud)
-        process.communicate()
+        output(process)
         same("the image", settled(cloud, image_id), "queued")
         same("the offset", offset(cloud, image_id), 0)
         takes_it_again(cloud, image_id)
@@ -181,17 +181,14 @@ def test_full_spool(cloud):
 # --- changed in between, and stopped ------------------------------------------------------------------------
 
 
-def cut_off(cloud, image_id, held=1):
+def cut_off(cloud, image_id):
     """A client that is lost before the last byte of a small file."""
     file = cloud.small()
-    head = (
-        f"PUT /v2/images/{image_id}/file HTTP/1.1\r\nHost: h\r\nX-Auth-Token: {cloud.token()}\r\n"
-        f"Content-Type: application/octet-stream\r\nContent-Length: {file.size}\r\n\r\n"
-    )
-    with open(file.path, "rb") as data, socket.create_connection(("127.0.0.1", cloud.proxy.port), PATIENCE) as client:
-        client.sendall(head.encode() + data.read()[:-1])
+    with contextlib.ExitStack() as stack:
+        upload = PausedUpload(cloud, stack, image_id, file.size, file.path)
+        upload.send(file.size - 1)
         wait_until("all of that is here", lambda: offset(cloud, image_id) == file.size - 1)
-    wait_until("the upload is held", lambda: cloud.proxy.metric("glance_intake_uploads_held") == held)
+    wait_until("the upload is held", lambda: f"image {image_id} was lost after" in cloud.proxy.log())
     return file
 
 

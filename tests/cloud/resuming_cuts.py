@@ -114,7 +114,7 @@ def where(cloud, url):
 
 def goes_on(cloud, url, file, send):
     """Sends the rest until all of it is there."""
-    end = time.monotonic() + PATIENCE
+    end = time.monotonic() + 3 * PATIENCE
     at, complete = 0, False
     while not complete:
         check(time.monotonic() < end, f"only {at} of {file.size} bytes came")

@@ -7,7 +7,7 @@ import subprocess
 
 import requests
 
-from cloud import wait_until
+from cloud import PATIENCE, wait_until
 from proxy import scratch
 
 EVENTLET, UWSGI = "eventlet", "uwsgi"
@@ -28,7 +28,7 @@ def running(command, url, **how):
         yield url
     finally:
         process.terminate()
-        process.wait(30)
+        process.wait(PATIENCE)
 
 
 @contextlib.contextmanager

@@ -15,6 +15,7 @@ class SlowLine:
     def __init__(self, port, rate):
         self.to, self.rate = port, rate
         self.broken = False  # connections end as soon as they are made
+        self.hold_at = None  # after so many bytes to the proxy, a connection waits until this changes
         self._sockets = set()
         self._listener = socket.create_server(("127.0.0.1", 0))
         self._listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, BUFFER)  # or megabytes would be under way
@@ -22,8 +23,9 @@ class SlowLine:
         threading.Thread(target=self._accept, daemon=True).start()
 
     def cut(self):
-        """Breaks the connections that there are."""
-        for each in list(self._sockets):
+        """Breaks the connections that there are, also those that wait."""
+        sockets, self._sockets = self._sockets, set()
+        for each in sockets:
             with contextlib.suppress(OSError):
                 each.shutdown(socket.SHUT_RDWR)
 
@@ -46,12 +48,19 @@ class SlowLine:
                 for source, target, slow in (client, server, True), (server, client, False):
                     threading.Thread(target=self._pass_on, args=(source, target, slow), daemon=True).start()
 
+    def _wait(self, source, passed):
+        while self.hold_at is not None and passed >= self.hold_at and source in self._sockets:
+            time.sleep(0.1)
+
     def _pass_on(self, source, target, slow):
+        passed = 0
         with contextlib.suppress(OSError):
             while piece := source.recv(PIECE):
                 target.sendall(piece)
+                passed += len(piece)
                 if slow:
                     time.sleep(len(piece) / self.rate)
+                    self._wait(source, passed)
         for each in source, target:
             self._sockets.discard(each)
             with contextlib.suppress(OSError):

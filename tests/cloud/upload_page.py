@@ -31,6 +31,7 @@ auth_url = {url}
 window = 5m
 """
 RATE = 12 * MIB  # bytes a second
+SEEN_TO_SEND = 2 * MIB  # where the line waits until the page was seen to send
 WRONG = "a-wrong-password"
 
 
@@ -124,6 +125,7 @@ def goes_on(cloud, page, file):
     held = int(wait_until("the upload is held", lambda: re.findall(lost, cloud.proxy.log()))[-1])
     check(held > MIB, f"too little was sent: {held}")
     page.wait_row("sends")
+    page.line.hold_at = None
     check(page.sent() >= held, f"it began anew: {page.sent()} of {held}")
     page.wait_row("done")
 
@@ -144,6 +146,7 @@ done();
 
 def broken_upload_goes_on(cloud, page):
     file = cloud.data_file("page.qcow2", 48 * MIB)
+    page.line.hold_at = file.size * 5 // 8
     page.browser.driver.execute_async_script(DROP)
     page.find("#dropped").send_keys(file.path)
     wait_until("half of it is sent", lambda: page.sent() > file.size / 2)
@@ -152,6 +155,7 @@ def broken_upload_goes_on(cloud, page):
     page.line.broken = True
     page.line.cut()
     page.wait_row("breaks", "goes on by itself")
+    page.line.hold_at = SEEN_TO_SEND
     page.line.broken = False
     goes_on(cloud, page, file)
     is_shown(cloud, page, file, "page")
@@ -159,13 +163,16 @@ def broken_upload_goes_on(cloud, page):
 
 def reloaded_page_goes_on(cloud, page):
     file = cloud.data_file("again.qcow2", 32 * MIB)
+    page.line.hold_at = file.size * 5 // 8
     page.choose(file.path)
     wait_until("half of it is sent", lambda: page.sent() > file.size / 2)
     page.browser.open(page.url)
+    page.line.cut()
     same("what the browser keeps", page.browser.run("return Object.keys(JSON.parse(Object.values(localStorage)[0])[0])"),
          ["id", "name", "size", "modified"])
     page.logs_in()
     check("again.qcow2" in page.browser.text("#unfinished"), "the unfinished upload is not told of")
+    page.line.hold_at = SEEN_TO_SEND
     page.choose(file.path)
     goes_on(cloud, page, file)
     is_shown(cloud, page, file, "again")
@@ -194,9 +201,11 @@ def unknown_format_can_be_chosen(cloud, page, directory):
 
 def cancelled_upload_leaves_no_image(cloud, page):
     file = cloud.data_file("again.qcow2", 32 * MIB)
+    page.line.hold_at = file.size // 4
     page.choose(file.path)
     wait_until("a part is sent", lambda: page.sent() > MIB)
     page.find("#uploads > li:last-child .buttons button").click()
+    page.line.hold_at = None
     page.wait_row("cancelled")
     same("the images", images_of(cloud, "again"), [])
 

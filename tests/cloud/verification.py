@@ -4,6 +4,7 @@
 If a digest differs by one bit, the image stays queued, and nothing of it is in the bucket.
 """
 import base64
+import contextlib
 import hashlib
 import re
 
@@ -12,11 +13,10 @@ import requests
 import admin
 import clients
 from cloud import PATIENCE, check, same, wait_until
-from interruptions import output
+from paused import begun
 from proxy import scratch
 from refusals import PATIENTLY, is_refusal
 from fixes import openstack_creates, staged_is_active
-from capacity import SLOWLY, started
 from uploads import OCTETS, landed_in_test
 
 
@@ -192,15 +192,15 @@ def test_sdk_that_computes_checksums(cloud):
 
 def test_second_concurrent_upload_is_refused(cloud):
     file = cloud.small()
-    with cloud.new_image() as image_id:
-        process = started(cloud, image_id)
+    with cloud.new_image() as image_id, contextlib.ExitStack() as stack:
+        upload = begun(cloud, stack, image_id)
         # Until Glance has begun with the first, both are sent, and Glance decides.
         wait_until("Glance takes the first", lambda: cloud.image(image_id)["status"] == "saving")
         result = clients.curl(cloud, image_id, "-T", cloud.big().path, *PATIENTLY)
         how = (result.status, result.printed, 409, "upload_in_progress")
         answer = is_refusal(cloud, image_id, *how)
         same("bytes that the second has sent", result.sent, 0)
-        same("the status of the first", output(process)[1], 204)
+        same("the status of the first", upload.finish().status, 204)
         landed_in_test(cloud, image_id, file)
     told = rf"it began \d+ s ago, and Glance has \d+ of its {file.size} bytes"
     check(re.search(told, answer["message"]), f"not since when and how far: {answer['message']}")
@@ -209,24 +209,12 @@ def test_second_concurrent_upload_is_refused(cloud):
 # --- tokens that end during the upload -----------------------------------------------------------
 
 
-def slow_upload(cloud, image_id, token):
-    """Starts an upload with this token, and waits until Glance has some bytes. curl prints the answer's head."""
-    how = (*SLOWLY, "-i", "-H", "Expect:")
-    process = clients.curl_started(cloud, image_id, cloud.small().path, *how, token=token)
-    wait_until(
-        "the upload is under way",
-        lambda: process.poll() is not None or cloud.proxy.upload_in_flight(image_id).get("bytes"),
-    )
-    same("an end before its time", process.poll(), None)
-    return process
-
-
-def told_of_proof(cloud, image_id, process):
-    """Checks that the upload is good. Returns X-Intake-Verified."""
-    head, status = output(process)
-    same("the answer's status", status, 204)
-    landed_in_test(cloud, image_id, cloud.small())
-    return re.search(r"^X-Intake-Verified: (\S+)", head, re.MULTILINE)[1]
+def told_of_proof(cloud, upload):
+    """Ends the upload, and checks that it is good. Returns X-Intake-Verified."""
+    answer = upload.finish()
+    same("the answer's status", answer.status, 204)
+    landed_in_test(cloud, upload.image_id, cloud.small())
+    return answer.headers["X-Intake-Verified"]
 
 
 def glance_takes(cloud, image_id, token):
@@ -237,26 +225,27 @@ def glance_takes(cloud, image_id, token):
 
 def test_token_expires(cloud):
     """Glance stores the upload that it has begun, and then does not show the image."""
-    with scratch() as directory, admin.brief_keystone(cloud, 9, directory) as url:
-        with cloud.new_image() as image_id:
+    with scratch() as directory, admin.brief_keystone(cloud, 20, directory) as url:
+        cloud.new_token(keystone_url=url)  # the first answer of a process takes long
+        with cloud.new_image() as image_id, contextlib.ExitStack() as stack:
             token = cloud.new_token(keystone_url=url)
-            process = slow_upload(cloud, image_id, token)
-            same("X-Intake-Verified", told_of_proof(cloud, image_id, process), "no")
-            check(not glance_takes(cloud, image_id, token), "the token has not expired")
+            upload = begun(cloud, stack, image_id, token)
+            wait_until("the token has expired", lambda: not glance_takes(cloud, image_id, token))
+            same("X-Intake-Verified", told_of_proof(cloud, upload), "no")
             same("in the log", cloud.proxy.ended_upload(image_id)["verified"], "no")
     check("not verified: the token has expired" in cloud.proxy.log(), "the log does not say why")
 
 
 def test_token_is_revoked(cloud):
     """Glance notices this only when its token cache expires, after five minutes by default."""
-    with cloud.new_image() as image_id:
+    with cloud.new_image() as image_id, contextlib.ExitStack() as stack:
         token = cloud.new_token()
-        process = slow_upload(cloud, image_id, token)
+        upload = begun(cloud, stack, image_id, token)
         headers = {"X-Auth-Token": token, "X-Subject-Token": token}
         url = cloud.envs["demo"]["OS_AUTH_URL"] + "/auth/tokens"
         answer = requests.delete(url, headers=headers, timeout=PATIENCE)
         same("the status of the revocation", answer.status_code, 204)
-        verified = told_of_proof(cloud, image_id, process)
+        verified = told_of_proof(cloud, upload)
         wanted = "sha512" if glance_takes(cloud, image_id, token) else "no"
         same("X-Intake-Verified", verified, wanted)
     return f"verified: {verified}"
