@@ -81,7 +81,8 @@ def keystone_limits(cloud):
     """In the `with` block the cloud's Glance takes the limits of projects from Keystone, and cloud.proxy is before
     it."""
     first = cloud.glance_url
-    with another_glance(cloud, LIMITS) as url, another_proxy(cloud, cloud.policy(), url):
+    url = cloud.kept("a Glance with limits", lambda: another_glance(cloud, LIMITS))
+    with another_proxy(cloud, cloud.policy(), url):
         cloud.glance_url = url
         try:
             yield

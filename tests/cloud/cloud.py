@@ -113,6 +113,20 @@ class Cloud:
         self.proxy = None  # set by `run`: the proxy that the catalog points to
         self._tokens = {}
         self._files = {}
+        self._kept = {}
+        self._until_then = None  # see kept()
+
+    @contextlib.contextmanager
+    def tests_of_a_file(self):
+        with contextlib.ExitStack() as self._until_then:
+            yield
+        self._kept.clear()
+
+    def kept(self, name, make):
+        """The value of the context make(). It is entered once, and left after the tests of a file."""
+        if name not in self._kept:
+            self._kept[name] = self._until_then.enter_context(make())
+        return self._kept[name]
 
     def token(self, user="demo"):
         if user not in self._tokens:

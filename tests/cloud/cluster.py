@@ -202,7 +202,7 @@ def one_proxy_dies(controllers):
 
 
 def test_three_proxies(cloud):
-    """All is one test, because the start of Glance takes longer than most of the steps."""
+    """All is one test, because the start of three proxies takes longer than most of the steps."""
     with environment(cloud) as controllers:
         told = [step(controllers) for step in (racing_pairs, sums_are_counted, sums_hold_in_a_race, one_proxy_dies)]
     return "; ".join(filter(None, told))

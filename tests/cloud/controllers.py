@@ -10,7 +10,7 @@ from cloud import HERE, PATIENCE, wait_until
 from front_proxies import answers, program
 from placement import TRIES
 from proxy import Proxy, scratch
-from servers import eventlet, free_port
+from servers import free_port
 
 COUNT = 3
 OCTETS = {"Content-Type": "application/octet-stream"}
@@ -114,8 +114,8 @@ def balancer(controllers, directory):
 
 @contextlib.contextmanager
 def environment(cloud):
-    with eventlet(cloud) as glance_url, scratch() as directory:
-        controllers = Controllers(cloud, glance_url, directory, cloud.policy())
+    with scratch() as directory:
+        controllers = Controllers(cloud, cloud.glance_url, directory, cloud.policy())
         try:
             for proxy in controllers.proxies:
                 proxy.start()

@@ -8,7 +8,7 @@ import clients
 from cloud import KIB, MIB, check, same, wait_until
 from paused import PausedUpload
 from proxy import another_proxy
-from servers import EVENTLET, UWSGI
+from servers import EVENTLET, UWSGI, url_of
 from uploads import OCTETS, landed_in_test
 
 SIZE = MIB
@@ -75,6 +75,5 @@ def rate_is_shared(cloud, url):
 
 
 def test_rate(cloud):
-    servers = {EVENTLET: cloud.glance_url, UWSGI: cloud.envs["demo"]["CLOUD_GLANCE_UWSGI_URL"]}
-    rates = {name: rate_is_shared(cloud, url) // KIB for name, url in servers.items()}
+    rates = {server: rate_is_shared(cloud, url_of(cloud, server)) // KIB for server in (EVENTLET, UWSGI)}
     return f"KiB/s of {RATE // KIB}: {rates}"

@@ -21,6 +21,7 @@ from another_glance import everything
 from cloud import HERE, check, same
 from proxy import another_proxy
 from api_requests import GROUPS
+from servers import UWSGI, url_of
 
 sys.path.append(os.path.dirname(HERE))
 
@@ -212,7 +213,7 @@ def test_same_answers(cloud):
 def test_same_answers_under_uwsgi(cloud):
     """uWSGI resets the connection if Glance has not read the body, with or without the proxy. The answer may be
     lost."""
-    return reached(compare_all(cloud, cloud.envs["demo"]["CLOUD_GLANCE_UWSGI_URL"], cuts=True))
+    return reached(compare_all(cloud, url_of(cloud, UWSGI), cuts=True))
 
 
 def test_same_answers_with_everything_on(cloud):

@@ -15,7 +15,7 @@ import requests
 from cloud import PATIENCE, check, same, wait_until
 from placement import DATA, images_at
 from proxy import another_proxy
-from servers import eventlet, uwsgi
+from servers import EVENTLET, UWSGI, url_of
 
 DEFAULT = {"store": "test", "mode": "force"}
 FORCE = {"default": DEFAULT}
@@ -73,11 +73,11 @@ COPIES = (
 
 
 @contextlib.contextmanager
-def environment(cloud, server=eventlet, policy=FORCE):
+def environment(cloud, server=EVENTLET, policy=FORCE):
     """(images, proxy): images at a Glance, and a proxy before it."""
-    with server(cloud) as url, another_proxy(cloud, policy, url) as proxy:
-        with images_at(cloud, url) as images:
-            yield images, proxy
+    url = url_of(cloud, server)
+    with another_proxy(cloud, policy, url) as proxy, images_at(cloud, url) as images:
+        yield images, proxy
 
 
 def asks(cloud, proxy, method, path, user="demo", **options):
@@ -226,7 +226,7 @@ def audits(answer, what):
 
 
 def test_locations(cloud):
-    with environment(cloud, uwsgi) as (images, proxy):
+    with environment(cloud, UWSGI) as (images, proxy):
         there = location(cloud, images.new_active("test"))
         opened = {
             None: policy_with(locations="open"),
@@ -246,7 +246,7 @@ def test_locations(cloud):
 
 
 def test_other_updates_are_relayed(cloud):
-    with environment(cloud, uwsgi) as (images, proxy):
+    with environment(cloud, UWSGI) as (images, proxy):
         image_id = images.new()
         for kind, body in (
             ("application/openstack-images-v2.1-json-patch",
@@ -260,7 +260,7 @@ def test_other_updates_are_relayed(cloud):
 
 def test_locations_call(cloud):
     """This Glance does not have the call. A newer one gets it only if the policy allows it."""
-    with environment(cloud, uwsgi) as (images, proxy):
+    with environment(cloud, UWSGI) as (images, proxy):
         there = location(cloud, images.new_active("test"))
         path = f"/v2/images/{images.new()}/locations"
         is_denied(asks(cloud, proxy, "POST", path, json=there))
@@ -271,7 +271,7 @@ def test_locations_call(cloud):
 
 def test_locations_in_image_creation(cloud):
     """Glance does not accept them in POST /v2/images, so the proxy need not check that."""
-    with environment(cloud, uwsgi) as (images, proxy):
+    with environment(cloud, UWSGI) as (images, proxy):
         there = location(cloud, images.new_active("test"))
         fields = {"disk_format": "raw", "container_format": "bare", "locations": [there]}
         answer = asks(cloud, proxy, "POST", "/v2/images", json=fields)

@@ -9,7 +9,7 @@ import requests
 import clients
 from cloud import HERE, PATIENCE, check, same, wait_until
 from proxy import another_proxy, scratch
-from servers import free_port, running
+from servers import UWSGI, free_port, running, url_of
 from uploads import OCTETS
 
 FOREIGN_IMAGE = "00000000-0000-4000-8000-000000000403"
@@ -92,7 +92,7 @@ def test_refusal_is_read_behind_the_router(cloud):
 
 def test_refusal_of_a_foreign_upload_is_read(cloud):
     """An upload to a community image, which every user may see."""
-    url = cloud.envs["demo"]["CLOUD_GLANCE_UWSGI_URL"]
+    url = url_of(cloud, UWSGI)
     with another_proxy(cloud, POLICY, url):
         with cloud.new_image(disk_format="raw", visibility="community") as image_id:
             refusals_heard(cloud, image_id)

@@ -27,7 +27,7 @@ from header_forms import HEADERS, Header
 from path_forms import PATHS
 from placement import DATA, images_at
 from proxy import another_proxy
-from servers import EVENTLET, SERVERS, UWSGI
+from servers import EVENTLET, UWSGI, url_of
 from recording_proxy import REPEATED, Tap
 
 METHODS = {"file": "PUT", "stage": "PUT", "import": "POST"}
@@ -111,8 +111,8 @@ def straight_to(images, url, token, path, header):
 
 def check_table(cloud, server):
     """The table says of each of its rows what the server makes of it."""
-    token = cloud.token()
-    with SERVERS[server](cloud) as url, images_at(cloud, url) as images:
+    token, url = cloud.token(), url_of(cloud, server)
+    with images_at(cloud, url) as images:
         rows = [(path, PLAIN, "file" if server in path.leads else None) for path in PATHS]
         rows += [(PATHS[0], header, getattr(header, server)) for header in HEADERS]
         at_a_time = 1 if server == UWSGI else AT_A_TIME
@@ -231,8 +231,8 @@ class Trial:
 
 def all_lands_in_test(cloud, server, rows):
     """Returns a note, and the rows that the proxy refuses on its own."""
+    url = url_of(cloud, server)
     with contextlib.ExitStack() as stack:
-        url = stack.enter_context(SERVERS[server](cloud))
         tap = stack.enter_context(Tap(url))
         proxy = stack.enter_context(another_proxy(cloud, FORCED, tap.url))
         images = stack.enter_context(images_at(cloud, url))

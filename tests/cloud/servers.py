@@ -31,21 +31,8 @@ def running(command, url, **how):
         process.wait(PATIENCE)
 
 
-@contextlib.contextmanager
-def eventlet(cloud):
-    """A Glance like the cloud's, but without limits, which need most of its time."""
-    url = f"http://127.0.0.1:{free_port()}"
-    with scratch() as directory:
-        conf = os.path.join(directory, "glance-api.conf")
-        with open(conf, "w", encoding="ascii") as file:
-            file.write(
-                f"[DEFAULT]\nbind_port = {url.rpartition(':')[2]}\nuse_keystone_limits = false\n"
-                f"worker_self_reference_url = {url}\nlog_file = {directory}/glance.log\n"
-            )
-        files = os.path.join(cloud.directory, "etc", "glance-api.conf"), conf
-        command = ["glance-api", *(f"--config-file={file}" for file in files)]
-        with running(command, url, start_new_session=True):
-            yield url
+def url_of(cloud, server):
+    return {EVENTLET: cloud.glance_url, UWSGI: cloud.envs["demo"]["CLOUD_GLANCE_UWSGI_URL"]}[server]
 
 
 def is_answered(url):
@@ -57,11 +44,6 @@ def is_answered(url):
 
 def is_healthy(url):
     return is_answered(url + "/healthcheck")
-
-
-@contextlib.contextmanager
-def uwsgi(cloud):
-    yield cloud.envs["demo"]["CLOUD_GLANCE_UWSGI_URL"]
 
 
 @contextlib.contextmanager
@@ -79,6 +61,3 @@ def another_uwsgi(cloud, settings, listener="http-socket"):
             file.writelines(["[uwsgi]\n", *changed, f"{listener} = 127.0.0.1:{port}\n", *kept])
         with running(["uwsgi", "--ini", ini], f"http://127.0.0.1:{port}", env=environment) as url:
             yield url
-
-
-SERVERS = {EVENTLET: eventlet, UWSGI: uwsgi}
