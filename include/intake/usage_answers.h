@@ -78,6 +78,7 @@ struct usage_answer {
     uint64_t age_ms; /* since then */
     uint64_t
         uploads; /* how many of the account the answer may lack: under way then, or begun since */
+    uint64_t uploads_now; /* how many of the account are under way */
     struct usage usage;
 };
 

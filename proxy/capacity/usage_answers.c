@@ -95,6 +95,7 @@ void usage_account_look(struct usage_account *account, struct usage_answer *out,
                                  .mark = answered->mark,
                                  .age_ms = clock_ms() - answered->began_ms,
                                  .uploads = account->uploads_begun - answered->uploads_ended,
+                                 .uploads_now = account->uploads_begun - account->uploads_ended,
                                  .usage = account->usage};
     if (fault)
         memcpy(fault, account->fault, sizeof account->fault);

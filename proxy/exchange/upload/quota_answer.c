@@ -18,6 +18,7 @@
 #include "intake/usage_questions.h"
 
 #include <inttypes.h>
+#include <sys/param.h>
 
 enum { WAIT_MAX_MS = 10000, RENEW_MS = 45000 };
 
@@ -104,6 +105,14 @@ bool quota_answer_may_refuse(const struct quota_check *quota)
     return quota->gave_up || quota->answer.number > quota->arrived;
 }
 
+/* What is remembered may be older than the uploads under way here. Those of other clients of Glance
+ * may be among what it counted, so these are not added to it. */
+static void count_own_uploads(struct usage_answer *answer)
+{
+    struct usage_limit *uploading = &answer->usage.image_count_uploading;
+    uploading->used = MAX(uploading->used, (int64_t)answer->uploads_now);
+}
+
 /* No answer came in time, or the question of this upload had none. */
 static enum quota_answer give_up(struct upload_flow *upload, const char *fault)
 {
@@ -121,7 +130,9 @@ static enum quota_answer give_up(struct upload_flow *upload, const char *fault)
     else
         request_say(&upload->x.request, LOG_LEVEL_WARNING,
                     "Glance does not tell what the project may upload: %s: not checked", why);
-    if (!remembered)
+    if (remembered)
+        count_own_uploads(&quota->answer);
+    else
         quota->answer = (struct usage_answer){0};
     return remembered ? QUOTA_ANSWER_THERE : QUOTA_ANSWER_NONE;
 }

@@ -62,6 +62,7 @@ static void uploads_that_the_answer_may_lack_are_counted(void **state)
     usage_account_end(account, &(struct usage){0}, NULL);
     usage_account_look(account, &known, NULL);
     assert_int_equal(known.uploads, 3);
+    assert_int_equal(known.uploads_now, 1);
     usage_account_close(account);
 }
 

@@ -245,6 +245,32 @@ static void a_slow_answer_is_not_awaited_for_ever(void **state)
     }
 }
 
+/* What is remembered is from before them. */
+static void uploads_under_way_count_while_no_answer_comes(void **state)
+{
+    static const struct usage ONE_AT_A_TIME = {.image_count_uploading = {true, 1, 0}};
+    for (int others = 0; others < 2; others++) {
+        struct fixture fixture;
+        begin(&fixture, state, 1);
+        remember(&fixture, &ONE_AT_A_TIME, 2 * MINUTE);
+        struct usage_account *account = fixture_account(&fixture);
+        if (others)
+            usage_account_upload(account);
+        assert_int_equal(fixture_run(&fixture, upload_reserve_quota), STEP_WAIT);
+        now += 10 * SECOND;
+        assert_outcome(&fixture, fixture_run(&fixture, upload_reserve_quota),
+                       others ? REFUSAL_QUOTA_EXCEEDED : REFUSAL_NONE,
+                       others ? "the project may upload 1 images at a time, and has 1 under way "
+                                "(image_count_uploading)"
+                              : NULL);
+        assert_logged(&fixture,
+                      "its answer takes more than ten seconds: what it told 130 s ago counts");
+        if (others)
+            usage_account_uploaded(account);
+        fixture_end(&fixture);
+    }
+}
+
 /* The body may take an hour on its way to the disk. */
 static void each_answer_is_awaited_for_ten_seconds(void **state)
 {
@@ -308,6 +334,7 @@ int main(void)
         FIXTURE_TEST(the_number_of_uploads_counts),
         FIXTURE_TEST(only_an_answer_to_a_later_question_refuses),
         FIXTURE_TEST(a_slow_answer_is_not_awaited_for_ever),
+        FIXTURE_TEST(uploads_under_way_count_while_no_answer_comes),
         FIXTURE_TEST(each_answer_is_awaited_for_ten_seconds),
         FIXTURE_TEST(a_question_that_fails_is_not_repeated),
         FIXTURE_TEST(after_another_ones_question_has_failed_it_asks_itself),
