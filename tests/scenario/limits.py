@@ -9,6 +9,7 @@ from support.proxy import wait_until
 from support.raw_http import Cut, chunks, head, request
 
 TARGET = request("GET", "/v2/images")
+LATE = 60  # seconds: more than a slow machine needs for a timeout of one or two, and less than the defaults
 
 
 @scenario
@@ -25,9 +26,8 @@ def max_connections_is_enforced(fixture):
     wait_until("there is room again", lambda: proxy.ask("GET", "/v2/images").status == 200)
 
 
-def ended_after(client):
-    """Seconds until the proxy closes the connection. It may send a 408 before that."""
-    began = time.monotonic()
+def ended_after(client, began):
+    """Seconds from `began` until the proxy closes the connection. It may send a 408 before that."""
     try:
         assert client.answer().status == 408
     except Cut:
@@ -39,10 +39,11 @@ def ended_after(client):
 @scenario
 def header_timeout_is_enforced(fixture):
     proxy = fixture.proxy(fixture.glance(), conf={"listen": {"header_timeout": "1s"}})
-    with proxy.client() as client:
-        assert 0.5 < ended_after(client.send(TARGET[:20])) < 10
-    with proxy.client() as client:  # a client that sends nothing
-        assert ended_after(client) < 10
+    for sent in (TARGET[:20], b""):  # also of a client that sends nothing
+        began = time.monotonic()
+        with proxy.client() as client:
+            client.send_until_refused(sent)
+            assert 0.5 < ended_after(client, began) < LATE
 
 
 @scenario
@@ -63,7 +64,7 @@ def header_timeout_covers_the_whole_head(fixture):
             except ConnectionError:
                 return True
         wait_until("the proxy has had enough", ended)
-        assert time.monotonic() - began < 10
+        assert time.monotonic() - began < LATE
 
 
 @scenario
@@ -72,7 +73,7 @@ def keepalive_timeout_is_enforced(fixture):
     proxy = fixture.proxy(glance, conf={"listen": {"keepalive_timeout": "2s"}})
     with proxy.client() as client:
         assert client.ask("GET", "/v2/images").status == 200
-        assert ended_after(client) < 10
+        assert ended_after(client, time.monotonic()) < LATE
 
 
 @scenario

@@ -1,10 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """Answers of Glance that are lost, and queries that fail: the image's status tells the result of the upload."""
+import concurrent.futures
 import json
 import threading
 
 from support.fixture import scenario
-from support.glance import IMAGE, UPLOAD, answer, json_answer
+from support.glance import IMAGE, UPLOAD, answer, facts, json_answer, new_upload, stored
 from support.glance_answers import (
     BALANCER, KILLED, LARGE, MIB, QUEUED, SAVING, STAGING, STORED, Losing, put, reason, told_image)
 from support.raw_http import PATIENCE, head
@@ -27,6 +28,24 @@ def unwell(asked):
     asked.read().send(answer("503 Service Unavailable"))
 
 
+class LosingMany(Losing):
+    """For many images at once. `images` has the next answers for each, by the path of its upload."""
+
+    def __init__(self, fixture, images, said):
+        super().__init__(fixture, said=said)
+        self.images = images
+
+    def tell(self, asked):
+        path = f"{asked.target}/file"
+        done = [one for one in self.glance.uploads() if one.target == path and one.complete]
+        left = self.images[path] if done else [QUEUED]
+        now = left.pop(0) if len(left) > 1 else left[0]
+        if callable(now):
+            return now(asked)
+        found = now if "status" in now else {**facts(), **stored(done[-1]), **now}
+        return asked.read().send(json_answer("200 OK", {"id": path.split("/")[3], **found}))
+
+
 def found_out(fixture, size, said=None):
     table = [  # image as Glance describes it; status and reason of the answer; status of the image; words
         ([SAVING, STORED], 204, None, None, None),
@@ -40,11 +59,12 @@ def found_out(fixture, size, said=None):
         ([lambda asked: asked.read().send(answer("401 Unauthorized"))], 502, "glance_failed", None,
          "do not delete it while it is saving"),
     ]
-    losing = Losing(fixture, said=said)
-    proxy = fixture.proxy(losing.glance, conf={"glance": {"response_timeout": "6s"}})
-    for images, status, why, after, words in table:
-        losing.begin(*images)
-        told = proxy.ask("PUT", UPLOAD, body=LARGE[:size])
+    paths = [new_upload() for _ in table]
+    losing = LosingMany(fixture, {path: list(row[0]) for path, row in zip(paths, table)}, said)
+    proxy = fixture.proxy(losing.glance, conf={"glance": {"response_timeout": "15s"}})
+    with concurrent.futures.ThreadPoolExecutor(len(table)) as pool:
+        answers = list(pool.map(lambda path: proxy.ask("PUT", path, body=LARGE[:size]), paths))
+    for told, (images, status, why, after, words) in zip(answers, table):
         assert told.get("X-Intake-Image-Status") == after, (images, told.get("X-Intake-Image-Status"))
         if said and why and why != "verify_failed":
             assert (told.status, told.body) == (504, b"the balancer has given up"), (images, told.start)

@@ -26,7 +26,7 @@ def a_file_becomes_an_image(fixture):
                stores="test")
     assert told.get("X-Intake-Store") == "test" and told.get("X-Intake-Rule") == "default"
     assert told.get("X-Intake-Fixed") == "store"
-    line = [line for line in stack.proxy.log().splitlines() if " upload request_id=" in line][0]
+    line = stack.proxy.wait_log(" upload request_id=")
     assert "verdict=stored" in line and "image=" in line and "project=" in line, line
     assert stack.proxy.uploads()["finished"][0]["verdict"] == "stored"
     assert stack.proxy.metric("uploads_total", result="stored") == 1
@@ -157,7 +157,7 @@ def a_client_that_leaves_takes_its_image_along(fixture):
     cut(stack, 100_000, lambda: wait_until("the image is made", stack.images))
     stack.wait_no_image("after a cut in the body")
     for on in ("list", "create", "upload", "show"):
-        stack.glance.fault(image="*", on=on, at="end", stall=1, times=1)
+        stack.glance.fault(image="*", on=on, at="end", stall=5, times=1)
         cut(stack, len(DISK), lambda: None)
         wait_until(f"the upload has ended: {on}", lambda: not stack.proxy.uploads()["in_flight"])
         stack.glance.no_faults()
@@ -217,7 +217,7 @@ def a_repetition_waits_for_the_first(fixture):
         assert second.answer().status == 201
     wait_until("one is left", lambda: len(stack.images()) == 1)
     stack.glance.delete(stack.images()[0]["id"])
-    stack.glance.fault(image="*", on="show", at="end", stall=1, times=1)  # the first one's client does not wait
+    stack.glance.fault(image="*", on="show", at="end", stall=5, times=1)  # the first one's client does not wait
     with stack.proxy.client() as first, stack.proxy.client() as second:
         first.send(sent.replace(b"x", b"z"), DISK)
         wait_until("the image is active", lambda: [one for one in stack.images() if one["status"] == "active"])

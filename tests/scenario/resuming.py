@@ -71,7 +71,7 @@ class CutRandomly:
 
     def run(self):
         told = None
-        while told is None or told.status in (409, 423):
+        while told is None or told.status in (408, 409, 423):
             asked = eventually("an offset", lambda: self.stack.ask_offset(self.image),
                                lambda told: told.status == 200)
             try:
@@ -168,6 +168,10 @@ def _digest_of(body):
     return f"Repr-Digest: sha-256=:{base64.b64encode(hashlib.sha256(body).digest()).decode()}:"
 
 
+IMPATIENCE = 6.0  # seconds
+FED = 14  # bytes: at two each second they last longer than that
+
+
 class Impatient:
     """A Glance that does not wait long for a byte, and whose image is `saving` while it takes the upload."""
 
@@ -180,7 +184,7 @@ class Impatient:
             asked.send(answer("409 Conflict", body=b"from saving to saving"))
             return asked.await_close()
         self.taking = asked
-        asked.stream.sock.settimeout(2)
+        asked.stream.sock.settimeout(IMPATIENCE)
         return asked.read().send(NO_CONTENT)
 
     def tell(self, asked):
@@ -189,17 +193,17 @@ class Impatient:
         asked.read().send(json_answer("200 OK", {"id": IMAGE, **facts(), **known}))
 
 
-@scenario
+@scenario(long=True)
 def held_upload_is_fed_and_proved_with_the_newest_token(fixture):
     impatient = Impatient(fixture)
-    proxy = fixture.proxy(impatient.glance, conf={"glance": {"feed_interval": "250ms"}, "resume": {"window": "2m"}})
+    proxy = fixture.proxy(impatient.glance, conf={"glance": {"feed_interval": "500ms"}, "resume": {"window": "2m"}})
     with proxy.client() as client:
         client.send(head(f"PUT {UPLOAD} HTTP/1.1", "Host: h", "X-Auth-Token: old", f"Content-Length: {len(BODY)}"),
                     BODY[:2 * MIB])
         impatient.glance.wait("2 MiB", lambda _: impatient.taking and impatient.taking.length >= 2 * MIB - BEHIND)
         client.reset()
     impatient.glance.wait("bytes that were kept back",
-                          lambda _: impatient.taking.length >= 2 * MIB - BEHIND + 12)
+                          lambda _: impatient.taking.length >= 2 * MIB - BEHIND + FED)
     with proxy.client() as client:
         Resuming.begin_rest(client, IMAGE, 2 * MIB, token="X-Auth-Token: new")
         told = client.send(BODY[2 * MIB:]).answer()

@@ -38,7 +38,8 @@ def what_does_not_fit_harms_nothing(fixture):
     stack = Resuming(fixture)
     image = stack.image()
     at = stack.held(image)
-    for told in (stack.resume(image, at + 1), stack.resume(image, at, total=len(BODY) + 1), stack.resume(image, at, BODY + b"x")):
+    for told in (stack.resume(image, at + 1), stack.resume(image, at, total=len(BODY) + 1),
+                 stack.resume(image, at, BODY + b"x")):
         refused_at(told, 409, "offset_mismatch", str(at))
     for field in ("bytes 5-4/9", "bytes */9", f"bytes {at}-{len(BODY) - 1}/*", f"bytes {at}-", "items 0-1/2",
                   f"bytes {at}-{len(BODY) - 1}/{len(BODY) - 1}", f"bytes -1-{len(BODY)}/9", "bytes 0-4/99",
@@ -106,7 +107,7 @@ def upload_that_moves_is_not_taken_over(fixture):
     stack.clean()
 
 
-@scenario(threaded=True)
+@scenario(threaded=True, long=True)
 def silent_connection_gives_way(fixture):
     """Its client, or the one that went on with the upload."""
     stack = Resuming(fixture)
@@ -163,9 +164,10 @@ def deleted_image_ends_it(fixture):
 
 @scenario
 def window_ends(fixture):
-    stack = Resuming(fixture, resume={"window": "3s"})
+    stack = Resuming(fixture, resume={"window": "1s"})
     image = stack.image()
-    stack.held(image)
+    with stack.started(image, 3 * MIB) as client:
+        client.reset()
     stack.wait_queued(image)
     stack.proxy.wait_log("was dropped: its client did not come back")
     stack.proxy.wait_metric(1, "held_dropped_total")

@@ -3,7 +3,6 @@
 import concurrent.futures
 import os
 import pathlib
-import statistics
 import subprocess
 import time
 
@@ -15,7 +14,7 @@ from support.stack import RIGHT, Stack, data
 SOURCE = pathlib.Path(__file__).resolve().parent.parent / "support" / "slow_disk.c"
 CHUNKED = "Transfer-Encoding: chunked"
 LARGE = data(1_500_000)  # six blocks, each written and read
-SLOW = 400  # ms for each of them
+SLOW = 400  # ms for each of them, unless a scenario says otherwise
 ONE_WORKER = {"DEFAULT": {"workers": 1}}
 
 
@@ -36,13 +35,14 @@ def seconds(act):
 
 @scenario(threaded=True)
 def slow_disk_does_not_block_the_worker(fixture):
-    slow(fixture)
+    slow(fixture, 1000)
     glance = fixture.glance()
     proxy = fixture.proxy(glance, conf=ONE_WORKER)
+    body = LARGE[:1_000_000]  # four blocks
     with proxy.client() as uploading, proxy.client() as other, concurrent.futures.ThreadPoolExecutor() as pool:
         def upload():
             uploading.send(head("PUT /v2/images/0b7c1d52-6a43-4f6e-9a0d-3f1c2e4b5a69/file HTTP/1.1", "Host: h",
-                                CHUNKED), chunks(LARGE))
+                                CHUNKED), chunks(body))
             return uploading.answer().status
 
         began = time.monotonic()
@@ -52,15 +52,17 @@ def slow_disk_does_not_block_the_worker(fixture):
             waits.append(seconds(lambda: other.ask("GET", "/v2/images")))
             time.sleep(0.02)
         assert over.result() == 204
-        assert time.monotonic() - began > 10 * SLOW / 1000, "the disk was not slow at all"
-    assert len(waits) > 20 and statistics.median(waits) < SLOW / 2000, waits
-    assert glance.uploads()[0].body == LARGE
+        took = time.monotonic() - began
+    assert took > 6, "the disk was not slow at all"
+    # A blocked worker would answer once between two blocks, and so nearly always after a second.
+    assert sum(wait for wait in waits if wait > 0.5) < took / 2, waits
+    assert glance.uploads()[0].body == body
 
 
-@scenario
+@scenario(long=True)
 def slow_disk_is_not_a_stall(fixture):
-    slow(fixture, 2000)
-    stack = Stack(fixture, conf={"listen": {"stall_timeout": "1500ms"}, "glance": {"stall_timeout": "1500ms"}})
+    slow(fixture, 3000)
+    stack = Stack(fixture, conf={"listen": {"stall_timeout": "2s"}, "glance": {"stall_timeout": "2s"}})
     image = stack.image()
     body = LARGE[:500_000]
     stack.stored(stack.put_chunked(image, body), image, body)
@@ -90,7 +92,7 @@ def proxy_stops_while_a_block_is_written(fixture):
         stack.proxy.signal(15)
         stack.proxy.wait_log("draining")
         stack.proxy.signal(15)  # at once
-        assert seconds(stack.proxy.wait_exit) < 10
+        assert seconds(stack.proxy.wait_exit) < 60
     assert os.listdir(stack.proxy.spool_dir) == []
 
 

@@ -107,10 +107,10 @@ def slow_upload_without_a_length_gets_one(fixture):
 @scenario
 def full_spool_refuses_before_the_body_has_come(fixture):
     """The length is known: it is reserved when the upload is found slow. Fast uploads do not need the space."""
-    stack = Stack(fixture, spool_limit="500KiB", **SLOW)
+    stack = Stack(fixture, spool_limit="500KiB", **{**SLOW, "slow_rate": "80KiB"})
     image, body = stack.image(), IMAGE
     with stack.client() as client:
-        put(stack, client, image, body).send(body[:100_000])
+        put(stack, client, image, body).send(body[:70_000])
         told = client.answer()
         assert (told.status, json.loads(told.body)["reason"]) == (507, "spool_full"), told.body
     assert stack.puts(image) == [] and stack.show(image)["status"] == "queued"

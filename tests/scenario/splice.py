@@ -12,7 +12,7 @@ from support.fixture import scenario
 from support.form import declared, file, form
 from support.glance import UPLOAD, accept_upload, answer, new_upload
 from support.proxy import wait_until
-from support.raw_http import head, reason
+from support.raw_http import PATIENCE, head, reason
 from support.stack import ACTIONS, RIGHT, TOKEN, Stack, data
 
 MIB = 1 << 20
@@ -113,7 +113,7 @@ def slow_glance_gets_every_byte(fixture):
         assert glance.uploads()[-1].sha512 == hashlib.sha512(body).hexdigest()
 
 
-@scenario(threaded=True, alone=True)
+@scenario(threaded=True)
 def many_stalled_uploads_are_intact(fixture):
     """Each stalled upload has a pipe of its own and gives it back. There are more of them than pipes for the
     hashing threads."""
@@ -121,7 +121,7 @@ def many_stalled_uploads_are_intact(fixture):
 
     def waits(asked):
         asked.read(1000)
-        start.wait(60)
+        start.wait(PATIENCE)
         accept_upload(asked)
 
     glance = fixture.glance(upload=waits)
@@ -197,12 +197,14 @@ def large_form_is_unwrapped(fixture):
 # --- what goes wrong ------------------------------------------------------------------------
 
 
-def send_until_stuck(client):
-    """Sends until all buffers between the client and Glance are full."""
+def send_until_stuck(client, glance, seen):
+    """Sends for a while, in which the buffers between the client and Glance fill up, and until this upload has
+    reached Glance, which has seen so many before it."""
     client.sock.settimeout(0.5)
     try:
         client.sock.sendall(repeated(SIZE))
     except TimeoutError:
+        glance.wait("the start", lambda _: len(glance.uploads()) > seen and glance.uploads()[-1].length == 10_000)
         return
     raise AssertionError("nobody has held it back")
 
@@ -242,7 +244,7 @@ def glance_dying_while_splicing_is_502(fixture):
 def glance_that_stops_reading_is_504(fixture):
     glance = fixture.glance(upload=lambda asked: asked.read(10_000).hold())
     body = repeated(SIZE)
-    for proxy in proxies(fixture, glance, {"glance": {"stall_timeout": "5s"}}):
+    for proxy in proxies(fixture, glance, {"glance": {"stall_timeout": "3s"}}):
         with proxy.client() as client:
             begin(client, SIZE).send_until_refused(body)
             assert reason(client.answer()) == (504, "glance_timeout")
@@ -259,9 +261,9 @@ def client_leaving_while_splicing_cuts_the_upload(fixture):
     glance = fixture.glance(upload=waits)
     for proxy in proxies(fixture, glance):
         for leave in ("close", "reset"):
+            seen = len(glance.uploads())
             client = begin(proxy.client(), 2 * SIZE)
-            send_until_stuck(client)
-            glance.wait("the start", lambda _: glance.uploads()[-1].length == 10_000)
+            send_until_stuck(client, glance, seen)
             getattr(client, leave)()
             glance.uploads()[-1].go()
             glance.wait("the end", lambda _: glance.uploads()[-1].cut)
@@ -272,10 +274,10 @@ def client_leaving_while_splicing_cuts_the_upload(fixture):
 @scenario(threaded=True)
 def proxy_stops_while_splicing(fixture):
     glance = fixture.glance(upload=lambda asked: asked.read(10_000).hold())
-    for verify in ("size", "digest"):
+    for seen, verify in enumerate(("size", "digest")):
         proxy = fixture.proxy(glance, conf={"upload": {"verify": verify}})
         client = begin(proxy.client(), SIZE)
-        send_until_stuck(client)
+        send_until_stuck(client, glance, seen)
         proxy.signal(signal.SIGTERM)
         wait_until("it is stopping", lambda: "draining: nothing new" in proxy.log())
         proxy.signal(signal.SIGTERM)

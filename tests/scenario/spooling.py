@@ -134,7 +134,8 @@ def spool_is_removed_when_the_client_stalls(fixture):
     proxy = fixture.proxy(glance, conf={"listen": {"stall_timeout": "700ms"}})
     for sent in (chunk(LARGE[:1000]), MUCH):
         with proxy.client() as client:
-            assert reason(put(client).send(sent).answer()) == (408, "client_stalled")
+            put(client).send_until_refused(sent)
+            assert reason(client.answer()) == (408, "client_stalled")
         proxy.wait_no_spools()
     assert glance.uploads() == []
 

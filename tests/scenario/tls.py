@@ -143,17 +143,17 @@ def told_of_tls(client, method="GET"):
 def plain_http_on_a_tls_port_is_refused(fixture):
     """In plain text, whatever part of the request has come. Nothing reaches Glance."""
     glance = fixture.glance()
-    proxy, tls = listening(fixture, glance, header_timeout="1s")
+    proxy, tls = listening(fixture, glance, header_timeout="5s")
     ask = head("GET /v2/images HTTP/1.1", "Host: images.example.org:9292")
     with proxy.client() as client:
         told = told_of_tls(client.send(ask))
         assert b"Begin the address with https://" in told.body, told.body
         assert b"https://images.example.org:9292\n" in told.body, told.body
-    for sent in (b"G", b"p", ask[:9], head("GET / HTTP/1.1", "Host: <b>"), head("GET / HTTP/1.1"),
-                 b"GET\r\n", b"SSH-2.0-OpenSSH\r\n",
-                 head("PUT / HTTP/1.1", "Host: h", "Content-Length: 90000") + SMALL):
-        with proxy.client() as client:
-            told_of_tls(client.send(sent))
+    clients = [fixture.client(proxy).send(sent) for sent in (
+        b"G", b"p", ask[:9], head("GET / HTTP/1.1", "Host: <b>"), head("GET / HTTP/1.1"), b"GET\r\n",
+        b"SSH-2.0-OpenSSH\r\n", head("PUT / HTTP/1.1", "Host: h", "Content-Length: 90000") + SMALL)]
+    for client in clients:  # all wait at once for the header_timeout of the parts
+        told_of_tls(client)
     with proxy.client() as client:
         assert told_of_tls(client.send(head("HEAD /v2/images HTTP/1.1", "Host: h")), "HEAD").body == b""
     assert proxy.metric("refusals_total", reason="plain_http") == 10
@@ -165,12 +165,12 @@ def plain_http_on_a_tls_port_is_refused(fixture):
 def other_bytes_on_a_tls_port_get_no_http_answer(fixture):
     """They are left to TLS. A silent client is closed after header_timeout."""
     glance = fixture.glance()
-    proxy, tls = listening(fixture, glance, header_timeout="1s")
-    for sent in (b"", b"\x16", b"\x16\x03\x01\x00", b"\x80\x2e\x01\x00\x02", b"\0\0\0\0\0", b"\r\nGET / HTTP/1.1\r\n"):
-        with proxy.client() as client:
-            client.send(sent)
-            while client.stream.fill():  # an alert or nothing, then the end
-                assert b"HTTP/1.1" not in client.stream.ahead
+    proxy, tls = listening(fixture, glance, header_timeout="3s")
+    clients = [fixture.client(proxy).send(sent) for sent in (
+        b"", b"\x16", b"\x16\x03\x01\x00", b"\x80\x2e\x01\x00\x02", b"\0\0\0\0\0", b"\r\nGET / HTTP/1.1\r\n")]
+    for client in clients:  # all wait at once
+        while client.stream.fill():  # an alert or nothing, then the end
+            assert b"HTTP/1.1" not in client.stream.ahead
     assert proxy.metric("refusals_total", reason="plain_http") == 0
     assert proxy.client(tls=tls).ask("GET", "/v2/images").status == 200
 

@@ -141,9 +141,9 @@ def refused_data_ends_it(fixture):
     stack.clean()
 
 
-@scenario
+@scenario(long=True)
 def window_and_limits_are_those_of_all(fixture):
-    stack = Tus(fixture, resume={"window": "3s", "max_held": "2"})
+    stack = Tus(fixture, resume={"window": "8s", "max_held": "2"})
     images = [stack.image() for _ in range(3)]
     for image in images:
         stack.created(image)

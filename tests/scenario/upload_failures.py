@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """After a failure of Glance the answer has the image's status, and says what to do."""
+import concurrent.futures
 import json
 
 from verification import BODY, PATCH, failed, proven
@@ -57,22 +58,25 @@ def glances_failure_is_relayed_with_the_image_status(fixture):
 def dead_glance_is_502_with_the_image_status(fixture):
     """The proxy's own message has the status. An upload that was sent whole may still become active, which
     counts as a success."""
-    stack = Stack(fixture, conf={"glance": {"response_timeout": "3s"}})
-    for at in (300_000, "end"):
-        for cut in ("close", "reset"):
-            for state, (fault, act, words) in states(stack).items():
-                if state == "active" and at != "end":
-                    continue
-                image = stack.image()
-                stack.glance.fault(image=image, at=at, cut=cut, **fault)
-                told = upload_meanwhile(stack, image, act)
-                if state == "active":
-                    proven(stack, told, BODY)
-                elif state == "saving" and told.status == 504:  # all of it was on its way
-                    failed(stack, told, 504, "glance_timeout", "do not delete it yet", state=state)
-                else:
-                    failed(stack, told, 502, "glance_failed", words, state=state)
-                    noted(stack, told, state)
+    stack = Stack(fixture, conf={"glance": {"response_timeout": "6s"}})
+
+    def upload(at, cut, state):
+        fault, act, words = states(stack)[state]
+        image = stack.image()
+        stack.glance.fault(image=image, at=at, cut=cut, **fault)
+        told = upload_meanwhile(stack, image, act)
+        if state == "active":
+            proven(stack, told, BODY)
+        elif state == "saving" and told.status == 504:  # all of it was on its way
+            failed(stack, told, 504, "glance_timeout", "do not delete it yet", state=state)
+        else:
+            failed(stack, told, 502, "glance_failed", words, state=state)
+            noted(stack, told, state)
+
+    cases = [(at, cut, state) for at in (300_000, "end") for cut in ("close", "reset") for state in states(stack)
+             if state != "active" or at == "end"]
+    with concurrent.futures.ThreadPoolExecutor(len(cases)) as pool:
+        list(pool.map(upload, *zip(*cases)))
     assert stack.proxy.metric("stuck_images_total") == 4
 
 

@@ -127,7 +127,7 @@ def slow_foreign_uploads_take_no_lock(fixture):
         stack.proxy.wait_metric(0, "uploads_in_flight")
 
 
-@scenario(threaded=True, alone=True)
+@scenario(threaded=True)
 def repeated_foreign_uploads_take_no_lock(fixture):
     """The uploads reach Glance, which refuses each of them."""
     stack = Stack(fixture, conf=WORKERS)
@@ -238,7 +238,7 @@ def upload_past_the_proxy_is_named_in_the_refusal(fixture):
         assert past.exception()
 
 
-@scenario(threaded=True, alone=True)
+@scenario(threaded=True)
 def one_of_fifty_uploads_is_stored(fixture):
     """It is stored whole. The others are refused and do not disturb it."""
     stack = Stack(fixture, conf=WORKERS)

@@ -31,8 +31,8 @@ def states(proxy):
 
 
 def wait_queued(proxy, count):
-    wait_until(f"{count} uploads wait", lambda: states(proxy).count("queued") == count)
-    assert proxy.metric("uploads_queued") == count
+    wait_until(f"{count} uploads wait", lambda: states(proxy).count("queued") == count
+               and proxy.metric("uploads_queued") == count)
 
 
 def running(glance, count):
@@ -118,8 +118,8 @@ def client_that_leaves_gives_its_place_up(fixture):
 @scenario(threaded=True)
 def place_is_given_back_however_an_upload_ends(fixture):
     glance = fixture.glance()
-    proxy = fixture.proxy(glance, conf={"glance": {"max_uploads": "1", "stall_timeout": "1s"},
-                                        "listen": {"stall_timeout": "1s"}})
+    proxy = fixture.proxy(glance, conf={"glance": {"max_uploads": "1", "stall_timeout": "3s"},
+                                        "listen": {"stall_timeout": "3s"}})
 
     def refusing(asked):
         asked.send(answer("409 Conflict")).close()
@@ -227,6 +227,7 @@ def drain_refuses_those_that_wait(fixture):
     proxy.signal(signal.SIGTERM)
     for client in waiting:
         assert reason(client.answer()) == (503, "draining")
+        client.close()  # or the proxy would read for a while what it still sends
     asked.go()
     assert first.answer().status == 204
     assert proxy.wait_exit() == 0
@@ -256,14 +257,13 @@ def reload_changes_the_number(fixture):
 @scenario
 def wait_has_an_end(fixture):
     glance = fixture.glance(upload=held)
-    proxy = fixture.proxy(glance, conf={"glance": {"max_uploads": "1", "queue_timeout": "1500ms"},
-                                        "listen": {"stall_timeout": "500ms"}})
+    proxy = fixture.proxy(glance, conf={"glance": {"max_uploads": "1", "queue_timeout": "4s"},
+                                        "listen": {"stall_timeout": "2s"}})
     first = put(proxy, fixture, body=BODY)
     asked = running(glance, 1)
-    for fields in ((), ("Expect: 100-continue", f"Content-Length: {len(BODY)}")):
-        client = put(proxy, fixture, *fields)  # a stall_timeout counts no wait that the proxy causes
-        if not fields:
-            client.send_until_refused(BODY)
+    waiting = [put(proxy, fixture, body=BODY),
+               put(proxy, fixture, "Expect: 100-continue", f"Content-Length: {len(BODY)}")]
+    for client in waiting:  # a stall_timeout counts no wait that the proxy causes
         told = client.answer()
         assert reason(told) == (429, "too_many_uploads"), told.body
         assert told.get("Retry-After") == "60"
@@ -271,28 +271,20 @@ def wait_has_an_end(fixture):
     assert first.answer().status == 204
 
 
-@scenario(threaded=True, alone=True)
-def gets_are_as_fast_as_without_uploads(fixture):
+@scenario(threaded=True)
+def gets_do_not_wait_for_uploads(fixture):
     """A Glance with two workers, as under uWSGI. One of them is always free for other requests."""
     with_worker = workers(2)
     glance = fixture.glance(upload=with_worker(held),
                             other=with_worker(lambda asked: asked.read().send(answer("200 OK"))))
     proxy = fixture.proxy(glance, conf=ONE)
-
-    def slowest():
-        took = []
-        for _ in range(20):
-            began = time.monotonic()
-            assert proxy.ask("GET", "/v2/images").status == 200
-            took.append(time.monotonic() - began)
-        return sorted(took)[-2]
-
-    before = slowest()
     clients = [put(proxy, fixture, body=BODY) for _ in range(6)]
     running(glance, 1)
     wait_queued(proxy, 5)
-    during = slowest()
-    assert during < 20 * before + 0.5, (before, during)
+    began = time.monotonic()
+    for _ in range(20):
+        assert proxy.ask("GET", "/v2/images").status == 200
+    assert time.monotonic() - began < 30, "they wait for uploads"
     for number in range(6):
         running(glance, number + 1).go()
     assert [client.answer().status for client in clients] == [204] * 6
