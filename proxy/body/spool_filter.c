@@ -187,11 +187,11 @@ static int prepare(struct filter *filter)
     return ready;
 }
 
-/* After the held bytes of a fast image the rest comes from the client, and may be spliced. */
-static void count_given(struct spooler *spooler, size_t count)
+/* After the held bytes of a fast image, which may be none, the rest comes from the client, and may
+ * be spliced. */
+static void leave_spool(struct spooler *spooler)
 {
-    spooler->given += count;
-    if (spooler->filled || spooler->given < spool_size(spooler->spool))
+    if (!spooler->spool || spooler->filled || spooler->given < spool_size(spooler->spool))
         return;
     spool_free(spooler->spool);
     spooler->spool = NULL;
@@ -200,11 +200,14 @@ static void count_given(struct spooler *spooler, size_t count)
 static ssize_t read_spooled(struct filter *filter, void *into, size_t room)
 {
     struct spooler *spooler = of(filter);
+    leave_spool(spooler);
     if (!spooler->spool)
         return filter_pull(filter, into, room);
     ssize_t got = spool_read(spooler->spool, into, room);
+    assert(got != STREAM_END || spooler->filled);
     if (got > 0)
-        count_given(spooler, (size_t)got);
+        spooler->given += (uint64_t)got;
+    leave_spool(spooler);
     return got == STREAM_WAIT ? waiting(spooler) : got;
 }
 

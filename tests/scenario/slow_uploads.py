@@ -9,11 +9,12 @@ from support.form import declared, file, form
 from support.glance import answer, facts, json_answer, new_upload
 from support.glance_answers import workers
 from support.proxy import wait_until
-from support.raw_http import chunk, head
+from support.raw_http import chunk, chunks, head
 from support.stack import RIGHT, Stack, data, fixes
 
 SLOW = {"slow": "spool", "slow_rate": "1MiB"}
 IMAGE = data(600_000)
+STREAMS = "default: { store: test, mode: force }\nstores: { test: { unknown_length: stream } }\n"
 
 
 def put(stack, client, image, body, *fields):
@@ -66,6 +67,22 @@ def fast_upload_goes_on_as_it_comes(fixture):
         assert glance.the_upload().sha512 == hashlib.sha512(body).hexdigest()
     assert proxy.metric("slow_uploads_total") == 0
     proxy.wait_no_spools()
+
+
+@scenario
+def fast_upload_is_whole_whatever_the_rate(fixture):
+    """Also if its opening alone is fast enough, so that nothing was held."""
+    glance = fixture.glance()
+    proxy = fixture.proxy(glance, policy=STREAMS)
+    for rate in ("1KiB", "64KiB", "65KiB", "1MiB"):
+        proxy.reload({"upload": {**SLOW, "slow_rate": rate}}, STREAMS)
+        for length, body in ((f"Content-Length: {len(IMAGE)}", IMAGE), ("Transfer-Encoding: chunked", chunks(IMAGE))):
+            glance.requests.clear()
+            with proxy.client() as client:
+                client.send(head(f"PUT {new_upload()} HTTP/1.1", "Host: h", length))
+                told = client.send(body).answer()
+            assert (told.status, told.get("X-Intake-Bytes")) == (204, str(len(IMAGE)))
+            assert glance.the_upload().sha512 == hashlib.sha512(IMAGE).hexdigest()
 
 
 @scenario

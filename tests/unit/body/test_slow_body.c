@@ -97,6 +97,19 @@ static void pace_decides(void **state)
     }
 }
 
+/* The opening alone, which the spool does not have, shows that it is fast: nothing is spooled. */
+static void body_is_whole_whatever_the_rate(void **state)
+{
+    (void)state;
+    static const uint64_t rates[] = {
+        1, FORMAT_OPENING - 1, FORMAT_OPENING, FORMAT_OPENING + 1, 80000, SPOOL_BLOCK, RATE};
+    for (size_t i = 0; i < sizeof rates / sizeof *rates; i++) {
+        env.settings.upload.slow_rate = rates[i];
+        for (int known = 0; known < 2; known++)
+            try(LARGEST, 0, known, false);
+    }
+}
+
 /* What comes before the pace is known is all of it. */
 static void small_body_needs_no_disk(void **state)
 {
@@ -213,6 +226,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         SLOW_TEST(pace_decides),
+        SLOW_TEST(body_is_whole_whatever_the_rate),
         SLOW_TEST(small_body_needs_no_disk),
         SLOW_TEST(fast_body_leaves_the_spool),
         SLOW_TEST(known_length_is_reserved),
