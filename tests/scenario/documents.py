@@ -21,7 +21,7 @@ from support.proxy import SANITIZERS
 ADDRESS = "127.0.0.1:9292"  # in the documents
 ETC = "/etc/glance-intake"
 MARK = "\x1e"  # before the output of each command
-PATIENCE = 60  # seconds for the commands of a section
+PATIENCE = 300  # seconds for the commands of a section
 
 # --- console blocks --------------------------------------------------------------------------
 

@@ -167,7 +167,9 @@ class ScriptedGlance:
         self._sockets.add(sock)
         try:
             if self.tls:
+                self._sockets.discard(sock)
                 sock = self.tls.wrap_socket(sock, server_side=True)
+                self._sockets.add(sock)
             stream = Stream(sock)
             while self._one_request(stream):
                 pass

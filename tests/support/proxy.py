@@ -65,10 +65,12 @@ class Proxy:
             self.wait_ready()
 
     def write(self, conf, policy=POLICY):
+        # A timeout that a scenario does not set must not pass on a slow machine.
         settings = {"DEFAULT": {"workers": 2, "drain_timeout": "10m"},
-                    "listen": {"bind": f"{self.host}:{PORT}"},
-                    # off, so that scenarios can count the requests to Glance
-                    "glance": {"endpoint": ", ".join(self.endpoints), "health_interval": "0"},
+                    "listen": {"bind": f"{self.host}:{PORT}", "header_timeout": "2m", "stall_timeout": "10m"},
+                    # no health checks, so that scenarios can count the requests to Glance
+                    "glance": {"endpoint": ", ".join(self.endpoints), "health_interval": "0",
+                               "connect_timeout": "30s", "stall_timeout": "10m"},
                     "resume": {"window": "0"},  # so that a lost client ends its upload
                     "upload": {"spool_dir": self.conf_file.parent / "spool"},
                     "policy": {"file": self.policy_file},

@@ -61,7 +61,9 @@ class SmallGlance:
                                                "container_format": "bare", **properties})["id"]
 
     def requests(self):
-        return [json.loads(line) for line in self.log.read_text().splitlines()]
+        """Those so far. A line that is still being written does not count."""
+        text = self.log.read_text()
+        return [json.loads(line) for line in text[:text.rfind("\n") + 1].splitlines()]
 
     def stop(self):
         self.process.terminate()
