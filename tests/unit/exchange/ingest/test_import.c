@@ -122,7 +122,7 @@ static void the_size_in_glance_is_checked(void **state)
 /* Glance would import the part that has come so far. */
 static void an_image_with_an_upload_under_way_is_not_imported(void **state)
 {
-    const struct upload_lock_facts facts = {.began_wall_ms = clock_wall_ms() - 2400};
+    const struct upload_lock_facts facts = {.began_wall_ms = clock_wall_ms() - 2050};
     static const _Atomic uint64_t bytes = 200;
     struct upload_lock_facts other;
     struct fixture fixture;

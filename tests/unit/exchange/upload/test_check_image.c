@@ -86,7 +86,7 @@ static void a_second_upload_is_told_of_the_first(void **state)
         struct fixture fixture;
         struct upload_lock *first;
         struct upload_lock_facts facts = rows[i / 2].facts;
-        facts.began_wall_ms = clock_wall_ms() - 90400;
+        facts.began_wall_ms = clock_wall_ms() - 90050;
         begin(&fixture, state, statuses[i % 2], "raw", "bare");
         first = upload_lock_new(fixture.parts.upload_locks, "image", &facts, &bytes);
         assert_int_equal(upload_lock_send(first, false), UPLOAD_LOCK_SENT);

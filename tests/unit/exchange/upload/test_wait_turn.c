@@ -23,7 +23,7 @@ static void begin(struct fixture *fixture, void **state)
 /* Another upload to the image, which was sent. */
 static struct upload_lock *other(struct fixture *fixture)
 {
-    const struct upload_lock_facts facts = {.began_wall_ms = clock_wall_ms() - 2400};
+    const struct upload_lock_facts facts = {.began_wall_ms = clock_wall_ms() - 2050};
     struct upload_lock *upload_lock =
         upload_lock_new(fixture->parts.upload_locks, "image", &facts, &bytes);
     assert_int_equal(upload_lock_send(upload_lock, true), UPLOAD_LOCK_SENT);
