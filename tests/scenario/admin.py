@@ -30,9 +30,9 @@ def readyz_follows_glance_and_healthz_does_not(fixture):
     glance = fixture.glance()
     proxy = fixture.proxy(glance)
     assert status(proxy, "/healthz") == 200
-    assert status(proxy, "/readyz") == 200
+    wait_until("readyz says so", lambda: status(proxy, "/readyz") == 200)
     glance.stop()
-    wait_until("readyz says so", lambda: status(proxy, "/readyz") == 503)
+    wait_until("readyz says otherwise", lambda: status(proxy, "/readyz") == 503)
     assert status(proxy, "/healthz") == 200, "healthz is about the process, not about Glance"
 
 
@@ -116,11 +116,15 @@ def status_has_uploads_and_refusals(fixture):
     assert proxy.uploads()["finished"][0]["name"] == name
     for _ in range(2):
         assert proxy.ask("PUT", UPLOAD, "X-OpenStack-Image-Size: 4", body=b"image").status == 400
-    status = json.loads(proxy.admin("/status"))
+
+    def ready():
+        told = json.loads(proxy.admin("/status"))
+        return told if told["ready"] else None
+    status = wait_until("it is ready", ready)
     refusal, = status["refusals"]
     assert (refusal["reason"], refusal["count"], sum(refusal["per_minute"])) == ("size_mismatch", 2, 2)
     assert len(refusal["per_minute"]) == 60 and refusal["message"] and refusal["hint"]
-    assert status["ready"] and not status["problems"] and status["version"]
+    assert not status["problems"] and status["version"]
     assert status["endpoints"][0]["endpoint"] == glance.url
     page = proxy.admin("/")
     assert "&lt;script&gt;\ufffd" in page and "<script>" not in page and "size_mismatch" in page

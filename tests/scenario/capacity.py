@@ -273,7 +273,7 @@ def closed_gateway_means_not_checked(fixture):
     goes_on(store, 1, "does not answer")
 
 
-@scenario
+@scenario(long=True)
 def slow_gateway_means_not_checked(fixture):
     """An upload does not wait longer for it."""
     store = GatewayStack(fixture)

@@ -47,8 +47,12 @@ def for_a_page(told):
 def refused(fixture, reason, *origin):
     fields, image, body = REFUSED[reason]
     glance = fixture.glance(other=versions, image=facts(**image))
-    told = put(fixture.client(fixture.proxy(glance)), body, *fields, *origin)
-    assert json.loads(told.body)["reason"] == reason, told.body
+    proxy = fixture.proxy(glance)
+    for _ in range(5):  # without the fields, Glance may have been too slow: the proxy waits two seconds for it
+        told = put(fixture.client(proxy), body, *fields, *origin)
+        assert json.loads(told.body)["reason"] == reason, told.body
+        if for_a_page(told) or not origin:
+            break
     return told, glance
 
 
@@ -61,9 +65,9 @@ def for_the_page_that_may(reason):
     def page(fixture):
         told, glance = refused(fixture, reason, f"Origin: {PAGE}")
         assert for_a_page(told) == FIELDS, told.fields
-        asked, = questions(glance)
+        own = told.get("X-Openstack-Request-Id")
+        asked, = [asked for asked in questions(glance) if asked.get("X-Openstack-Request-Id") == own]
         assert asked.get("X-Auth-Token") is None
-        assert asked.get("X-Openstack-Request-Id") == told.get("X-Openstack-Request-Id")
     page.__name__ = f"{reason}_has_cors_fields"
     return page
 

@@ -10,7 +10,7 @@ from support.glance import UPLOAD, answer, new_upload
 from support.proxy import wait_until
 from support.raw_http import head, reset
 
-QUICK = {"glance": {"health_interval": "2s", "connect_timeout": "1s"}}
+QUICK = {"glance": {"health_interval": "2s"}}
 OFF = {"glance": {"health_interval": "0", "connect_timeout": "1s"}}
 
 
@@ -57,7 +57,7 @@ def ask(proxy, count):
 @scenario(threaded=True, representative=True)
 def healthy_endpoints_take_turns(fixture):
     glances = [fixture.glance(GLANCE_PORT + number) for number in range(3)]
-    proxy = fixture.proxy(*glances, conf=QUICK)
+    proxy = fixture.proxy(*glances)
     assert ask(proxy, 30) == [200] * 30
     assert [served(glance) for glance in glances] == [10, 10, 10]
     for _ in range(12):  # the preflight queries do not change the turns of the uploads
@@ -101,9 +101,9 @@ def one_failed_check_changes_nothing(fixture):
     for _ in range(2):
         seen = len(glance.requests)
         failing.append(True)
-        glance.wait("some more checks", lambda _, seen=seen: len(glance.requests) > seen + 2)
-        assert readiness(proxy)[0] == 200
-    assert not failing and ": it is out" not in proxy.log()
+        glance.wait("some more checks", lambda _, seen=seen: len(glance.requests) > seen + 1)
+        wait_until("ready", lambda: readiness(proxy)[0] == 200)
+    assert not failing and "status 503: it is out" not in proxy.log()
 
 
 @scenario
@@ -164,7 +164,7 @@ def silent_endpoint_with_uploads_is_busy(fixture):
     assert served(glance) == before, "the other endpoint is up"
     other.other = busy
     wait_state(proxy, other, "busy")
-    for _ in range(4):
+    for _ in range(2):  # so many checks in a row would end another state
         seen = len(other.requests)
         other.wait("another check", lambda it, seen=seen: len(it.requests) > seen)
         status, told = readiness(proxy)
@@ -188,7 +188,12 @@ def readyz_answers_before_the_first_check(fixture):
     for conf in (OFF, {"glance": {"health_interval": "1h"}}):
         glance = fixture.glance()
         proxy = fixture.proxy(glance, conf=conf)
-        assert readiness(proxy)[0] == 200
+
+        def ready(proxy=proxy):
+            status, told = readiness(proxy)  # only a Glance that was too slow once is asked again
+            assert status == 200 or "Timeout was reached" in told["problems"][0], told
+            return status == 200
+        wait_until("ready", ready)
         glance.stop()
         proxy.stop()
         proxy.start()
@@ -236,7 +241,7 @@ def reload_keeps_the_endpoints_states(fixture):
     bad = fixture.glance(other=unwell("503 Service Unavailable"))
     good = fixture.glance(GLANCE_PORT + 1)
     slow = {"glance": {"health_interval": "1h"}}
-    proxy = fixture.proxy(bad, good, conf=slow)
+    proxy = fixture.proxy(bad, good, conf=QUICK)  # with `slow`, a first check that takes too long would decide
     wait_state(proxy, bad, "out")
     wait_state(proxy, good, "up")
     before = served(bad), served(good)

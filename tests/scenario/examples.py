@@ -76,8 +76,10 @@ def haproxy(fixture, members):
     file = fixture.folder / "haproxy.cfg"
     file.write_text(replaced((EXAMPLES / "haproxy.cfg").read_text(), {
         "bind :9292 ssl": f"bind {fixture.host}:{FRONT_PORT} ssl", "/etc/haproxy/glance.pem": both,
-        "log /dev/log local0": "log stderr local0", "maxconn 20000": "maxconn 200", "check inter 2s": f"source {fixture.host} check inter 200ms",
-        **members}))
+        "log /dev/log local0": "log stderr local0", "maxconn 20000": "maxconn 200",
+        "check inter 2s": f"source {fixture.host} check inter 200ms",
+        # or a check that takes longer than the interval fails
+        "timeout connect 5s": "timeout connect 5s\n    timeout check 10s", **members}))
     checked(program("haproxy"), "-c", "-f", file)
     return [program("haproxy"), "-db", "-f", file], cert
 

@@ -28,9 +28,9 @@ def put(proxy, fixture, *fields, path=None, body=b""):
 
 
 def wait_queued(proxy, count):
-    wait_until(f"{count} uploads wait", lambda: proxy.metric("limits_queued") == count)
-    states = [one["state"] for one in proxy.uploads()["in_flight"]]
-    assert states.count("queued") == count, states
+    """The metric and the list say so, which are not read at the same moment."""
+    wait_until(f"{count} uploads wait", lambda: proxy.metric("limits_queued") == count and
+               [one["state"] for one in proxy.uploads()["in_flight"]].count("queued") == count)
 
 
 def running(glance, count):
@@ -144,7 +144,7 @@ def stranger_takes_no_share(fixture):
 @scenario(threaded=True)
 def share_is_given_back_however_an_upload_ends(fixture):
     glance = fixture.glance(upload=lambda asked: asked.send(answer("409 Conflict")).close())
-    proxy = fixture.proxy(glance, policy=ONE, conf={"listen": {"stall_timeout": "1s"}})
+    proxy = fixture.proxy(glance, policy=ONE, conf={"listen": {"stall_timeout": "3s"}})
     assert put(proxy, fixture, body=SMALL).answer().status == 409
     glance.upload = held
     assert put(proxy, fixture, body=b"\0").answer().status == 408
@@ -176,10 +176,11 @@ def held_upload_keeps_its_share(fixture):
 
 @scenario(threaded=True, representative=True)
 def rate_slows_all_workers_together(fixture):
-    """Spliced, read and chunked. A slow machine takes longer, and never less."""
-    rate, each = 4 * MIB, 3 * MIB
+    """Spliced, read and chunked. A slow machine takes longer, and never less. If it is slower than the rate, it
+    needs no slowing."""
+    rate, each = MIB, MIB
     glance = fixture.glance()
-    proxy = fixture.proxy(glance, conf=STREAM, policy=POLICY + "limits: { rate: 4MiB }\n")
+    proxy = fixture.proxy(glance, conf=STREAM, policy=POLICY + "limits: { rate: 1MiB }\n")
     body = data(each)
     began = time.monotonic()
     clients = [put(proxy, fixture, f"Content-Length: {each}", body=b"") for _ in range(2)]
@@ -191,7 +192,7 @@ def rate_slows_all_workers_together(fixture):
     assert statuses == [204] * 3, statuses
     took = time.monotonic() - began
     assert took > (3 * each - rate) / rate, took  # what the bucket saves up, and a block of each, is less than a second
-    assert proxy.metric("limits_slowed_seconds_total") > 0
+    assert took > 3 * each / rate or proxy.metric("limits_slowed_seconds_total") > 0
     assert sorted(asked.length for asked in glance.uploads()) == [each] * 3
 
 

@@ -10,9 +10,9 @@ from support.proxy import wait_until
 from support.raw_http import chunks, head
 from support.stack import OCTETS, data
 
-PATIENCE_OF_GLANCE = 2.0  # seconds without a byte
-FED = 12  # bytes: together they take longer than that
-SLOW = {"feed_interval": "250ms"}
+PATIENCE_OF_GLANCE = 6.0  # seconds without a byte
+FED = 14  # bytes: together they take longer than that
+SLOW = {"feed_interval": "500ms"}
 BODY = data(5 << 20)
 SILENT_AFTER = 2 << 20
 
@@ -49,7 +49,7 @@ def silent_upload(glance, proxy, body, silent_after, *, framing=None, pieces=Non
 # --- every way that a body takes --------------------------------------------------------------
 
 
-@scenario(threaded=True, representative=True)
+@scenario(threaded=True, representative=True, long=True)
 def impatient_glance_survives_a_silent_client(fixture):
     for number, verify in enumerate(("size", "digest")):
         glance = fixture.glance(port=29393 + number, upload=impatient)
@@ -58,13 +58,13 @@ def impatient_glance_survives_a_silent_client(fixture):
         proxy.stop()
 
 
-@scenario
+@scenario(long=True)
 def small_upload_is_fed_through_libcurl(fixture):
     glance = fixture.glance(upload=impatient)
     silent_upload(glance, fixture.proxy(glance, conf={"glance": SLOW}), BODY[:200_000], 150_000)
 
 
-@scenario
+@scenario(long=True)
 def glance_with_tls_is_fed(fixture):
     cert, key = fixture.certificate("glance")
     glance = fixture.glance(upload=impatient, tls=serving(cert, key))
@@ -72,7 +72,7 @@ def glance_with_tls_is_fed(fixture):
     silent_upload(glance, proxy, BODY, SILENT_AFTER)
 
 
-@scenario
+@scenario(long=True)
 def chunked_body_is_fed_in_chunks(fixture):
     glance = fixture.glance(upload=impatient)
     proxy = fixture.proxy(glance, conf={"glance": SLOW, "upload": {"unknown_length": "stream"}})
@@ -80,7 +80,7 @@ def chunked_body_is_fed_in_chunks(fixture):
                   pieces=([chunks(BODY[:SILENT_AFTER]).removesuffix(b"0\r\n\r\n")], [chunks(BODY[SILENT_AFTER:])]))
 
 
-@scenario
+@scenario(long=True)
 def client_that_trickles_is_fed_between_its_bytes(fixture):
     glance = fixture.glance(upload=impatient)
     proxy = fixture.proxy(glance, conf={"glance": SLOW})
@@ -100,7 +100,7 @@ def client_that_trickles_is_fed_between_its_bytes(fixture):
 # --- limits -------------------------------------------------------------------------------------
 
 
-@scenario
+@scenario(long=True)
 def without_feeding_glance_gives_up(fixture):
     glance = fixture.glance(upload=impatient)
     proxy = fixture.proxy(glance, conf={"glance": {"feed_interval": "0"}})

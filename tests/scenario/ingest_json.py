@@ -8,6 +8,7 @@ import time
 from ingest import AUDIT, CHUNKED, MAX, NEWER, POINT, RENAME, TOKEN, UPDATE, begin, env, passed, refused, updates
 from support.fixture import scenario
 from support.glance import answer, facts
+from support.proxy import wait_until
 from support.raw_http import LAST_CHUNK, PATIENCE, chunk, chunks
 
 
@@ -125,7 +126,7 @@ def slow_json_gets_408(fixture):
     glance, proxy = env(fixture, conf={"listen": {"stall_timeout": "2s"}})
     with proxy.client() as client:
         begin(client, f"Content-Length: {MAX}")
-        until = time.monotonic() + 10
+        until = time.monotonic() + PATIENCE
         while not select.select([client.sock], [], [], 0.2)[0]:
             assert time.monotonic() < until, "the slow client is still served"
             client.send(b" ")
@@ -190,7 +191,7 @@ def known_by_token(asked):
 def clients_without_a_token_block_nobody(fixture):
     """A client without a token may buffer a little. For more the proxy asks Glance, and the client gets
     Glance's 401. So the updates of clients with a token pass, however many others there are."""
-    glance, proxy = env(fixture, conf={"DEFAULT": {"workers": 1}, "listen": {"stall_timeout": "5s"}})
+    glance, proxy = env(fixture, conf={"DEFAULT": {"workers": 1}})
     glance.image = known_by_token
     for client in fill(fixture, proxy, 64, "127.0.0.66"):
         told = client.answer()
@@ -199,13 +200,14 @@ def clients_without_a_token_block_nobody(fixture):
     dribblers = [fixture.client(proxy, "127.0.0.66") for _ in range(300)]
     for client in dribblers:
         begin(client, f"Content-Length: {MAX}").send(padded(16_000)[:-1])
-    proxy.wait_metric(300, "requests_in_flight")
+
+    def refused_ones():
+        return select.select([client.sock for client in dribblers], [], [], 0)[0]
+    wait_until("each one is served or refused",
+               lambda: proxy.metric("requests_in_flight") + len(refused_ones()) == len(dribblers))
     for size in [len(RENAME), MAX] * 10:
         body = RENAME + b" " * (size - len(RENAME))
         passed(glance, proxy.ask("PATCH", UPDATE, TOKEN, NEWER, body=body), body)
-    for client in dribblers[::50]:
-        told = client.answer()  # they keep their buffers for stall_timeout at most
-        assert told.status in (401, 408), told.start
     assert all(asked.get("X-Auth-Token") for asked in updates(glance))
 
 
