@@ -27,6 +27,15 @@ static int refuse_count(struct finish *finish, bool more)
                          more ? "more" : "fewer");
 }
 
+/* No filter between the count of what came and this one changes the image. So what is missing here
+ * was lost on the way, and Glance must not take the rest for an image. */
+static int refuse_loss(struct finish *finish)
+{
+    return filter_refuse(&finish->filter, REFUSAL_SIZE_MISMATCH,
+                         "%" PRIu64 " bytes came, and this proxy has passed on %" PRIu64,
+                         finish->filter.body->measured, finish->given);
+}
+
 /* The body has ended; `count` bytes are in the buffer. */
 static ssize_t finish_with(struct finish *finish, size_t count)
 {
@@ -35,6 +44,8 @@ static ssize_t finish_with(struct finish *finish, size_t count)
     finish->given += count;
     if (body->length_known && finish->given != body->length)
         return refuse_count(finish, false);
+    if (finish->given != body->measured)
+        return refuse_loss(finish);
     body->finished = true;
     return (ssize_t)count;
 }

@@ -174,7 +174,8 @@ static inline struct body *body_of(const struct body_plan *plan)
     return body;
 }
 
-/* The source and this one filter; where the others would be the bytes pass by. */
+/* The source and this one filter; where the others would be the bytes pass by. filter_finish
+ * compares with what filter_measure has counted, and gets that, too. */
 static inline struct body *body_alone(const struct filter_kind *kind, const struct body_plan *plan)
 {
     static const struct filter_kind passing = {.size = sizeof(struct filter), .read = filter_pull};
@@ -184,7 +185,9 @@ static inline struct body *body_alone(const struct filter_kind *kind, const stru
     body->audit = plan->audit;
     body->limits = (struct body_limits){UINT64_MAX, UINT64_MAX, UINT64_MAX};
     for (size_t phase = 0; phase < FILTER_PHASES; phase++) {
+        bool counts = phase == FILTER_MEASURE && kind == &filter_finish;
         const struct filter_kind *here = phase == FILTER_SOURCE ? &filter_source
+                                         : counts               ? &filter_measure
                                          : phase == kind->phase ? kind
                                                                 : &passing;
         struct filter *filter = calloc(1, here->size);

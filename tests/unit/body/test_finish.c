@@ -120,6 +120,26 @@ static void last_byte_waits_for_the_end(void **state)
         splits_each(SMALL[i].count, attempt, &SMALL[i]);
 }
 
+/* Whether the length is known or not, Glance does not get an end. */
+static void what_was_lost_on_the_way_is_refused(void **state)
+{
+    (void)state;
+    for (int known = 0; known < 2; known++) {
+        const char *detail;
+        struct feeder feeder = feeder_of(image, 40);
+        const struct body_plan plan = plan_of(&feeder);
+        struct pump pump = {body_alone(&filter_finish, &plan), &feeder, image, 40, LARGEST, 0};
+        pump.body->length_known = known;
+        pump.body->length = 40;
+        pump.body->measured = 1; /* a byte that came, and is in no filter */
+        assert_int_equal(pump_all(&pump), STREAM_REFUSED);
+        assert_int_equal(body_refusal(pump.body, &detail), REFUSAL_SIZE_MISMATCH);
+        assert_string_equal(detail, "41 bytes came, and this proxy has passed on 40");
+        assert_false(body_finished(pump.body));
+        body_done(pump.body);
+    }
+}
+
 /* The image of `count` bytes, and one that ends a byte away from there. */
 static void try_edge(size_t count, struct split split)
 {
@@ -205,6 +225,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         ENV_TEST(last_byte_waits_for_the_end),
+        ENV_TEST(what_was_lost_on_the_way_is_refused),
         ENV_TEST(last_byte_waits_for_any_buffer_fill),
         ENV_TEST(full_buffer_holds_one_byte_back),
         ENV_TEST(held_byte_waits_for_the_client),
