@@ -32,12 +32,20 @@ def lands(cloud, image_id):
 
 @contextlib.contextmanager
 def limited_project(cloud, **limits):
-    """See admin.limited_project(). Glance takes the limits from Keystone in the `with` block. Both have answered once,
-    since the proxy does not wait for the first answer of a cold Glance."""
+    """See admin.limited_project(). Glance takes the limits from Keystone in the `with` block, and the proxy has heard
+    of them once."""
     with keystone_limits(cloud), admin.limited_project(cloud, **limits) as user:
-        with cloud.new_image(user=user, url=cloud.proxy.url):
-            cloud.glance("GET", "/v2/info/usage", user=user).raise_for_status()
+        wait_until("the proxy knows the limits", lambda: quota_is_checked(cloud, user))
         yield user
+
+
+def quota_is_checked(cloud, user):
+    """Whether it is when a small upload is made. The proxy waits ten seconds for what Glance has never told it."""
+    unchecked = cloud.proxy.log().count("not checked")
+    with cloud.new_image(user=user) as image_id:
+        result = clients.curl(cloud, image_id, "-T", cloud.tiny().path, *OCTETS, token=cloud.token(user))
+    same("the status of a small upload", result.status, 204)
+    return cloud.proxy.log().count("not checked") == unchecked
 
 
 def test_project_quota(cloud):
