@@ -10,7 +10,7 @@ import uuid
 
 import catalog
 from cloud import PATIENCE, check, wait_until
-from servers import free_port, is_answered
+from glance_servers import free_port, is_answered
 
 
 @contextlib.contextmanager

@@ -7,7 +7,7 @@ import subprocess
 
 from cloud import PATIENCE, wait_until
 from proxy import another_proxy, scratch
-from servers import free_port, is_healthy
+from glance_servers import free_port, is_healthy
 
 # In front of Debian's pipeline, so that the filter compresses the answers of all others.
 PASTE = """

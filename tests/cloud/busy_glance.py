@@ -10,7 +10,7 @@ import requests
 from cloud import PATIENCE, same, wait_until
 from paused import PausedUpload
 from proxy import another_proxy
-from servers import another_uwsgi
+from glance_servers import another_uwsgi
 from uploads import landed_in_test
 
 POLICY = {"default": {"store": "test", "mode": "force"}}

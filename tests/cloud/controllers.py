@@ -10,7 +10,7 @@ from cloud import HERE, PATIENCE, wait_until
 from front_proxies import answers, program
 from placement import TRIES
 from proxy import Proxy, scratch
-from servers import free_port
+from glance_servers import free_port
 
 COUNT = 3
 OCTETS = {"Content-Type": "application/octet-stream"}

@@ -8,7 +8,7 @@ import clients
 from cloud import KIB, MIB, check, same, wait_until
 from paused import PausedUpload
 from proxy import another_proxy
-from servers import EVENTLET, UWSGI, url_of
+from glance_servers import EVENTLET, UWSGI, url_of
 from uploads import OCTETS, landed_in_test
 
 SIZE = MIB

@@ -21,7 +21,7 @@ from another_glance import everything
 from cloud import HERE, check, same
 from proxy import another_proxy
 from api_requests import GROUPS
-from servers import UWSGI, url_of
+from glance_servers import UWSGI, url_of
 
 sys.path.append(os.path.dirname(HERE))
 

@@ -11,7 +11,7 @@ import sys
 
 from cloud import HERE, Skip, check, same, wait_until
 from proxy import another_proxy, scratch
-from servers import free_port
+from glance_servers import free_port
 
 sys.path.append(os.path.dirname(HERE))
 

@@ -15,7 +15,7 @@ import requests
 from cloud import PATIENCE, check, same, wait_until
 from placement import DATA, images_at
 from proxy import another_proxy
-from servers import EVENTLET, UWSGI, url_of
+from glance_servers import EVENTLET, UWSGI, url_of
 
 DEFAULT = {"store": "test", "mode": "force"}
 FORCE = {"default": DEFAULT}

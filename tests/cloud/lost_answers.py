@@ -9,7 +9,7 @@ import requests
 import clients
 from cloud import HERE, PATIENCE, check, same, wait_until
 from proxy import another_proxy, scratch
-from servers import UWSGI, free_port, running, url_of
+from glance_servers import UWSGI, free_port, running, url_of
 from uploads import OCTETS
 
 FOREIGN_IMAGE = "00000000-0000-4000-8000-000000000403"

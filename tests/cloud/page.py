@@ -12,7 +12,7 @@ from cloud import KIB, MIB, check, same, wait_until
 from page_answers import INVENT, MANY, TROUBLE
 from paused import new_upload
 from proxy import Proxy, another_proxy, scratch
-from servers import free_port
+from glance_servers import free_port
 from uploads import OCTETS
 
 POLICY = {"default": {"store": "test", "mode": "force"}}

@@ -3,7 +3,7 @@
 placeholders mean: header_forms.py."""
 import dataclasses
 
-from servers import EVENTLET, UWSGI
+from glance_servers import EVENTLET, UWSGI
 
 BOTH = (EVENTLET, UWSGI)
 NEITHER = ()

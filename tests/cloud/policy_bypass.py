@@ -27,7 +27,7 @@ from header_forms import HEADERS, Header
 from path_forms import PATHS
 from placement import DATA, images_at
 from proxy import another_proxy
-from servers import EVENTLET, UWSGI, url_of
+from glance_servers import EVENTLET, UWSGI, url_of
 from recording_proxy import REPEATED, Tap
 
 METHODS = {"file": "PUT", "stage": "PUT", "import": "POST"}

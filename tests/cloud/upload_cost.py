@@ -10,7 +10,8 @@ import time
 
 import requests
 
-from cloud import PATIENCE, check, same
+import clients
+from cloud import HERE, PATIENCE, check, same
 
 OCTET_STREAM = {"Content-Type": "application/octet-stream"}
 ROUNDS = 9
@@ -80,3 +81,9 @@ def test_cost_of_a_small_upload(cloud):
         f" as long; Glance took {milliseconds(taken(everything, IMAGE))} for the image: medians of {ROUNDS};"
         f" {len(each)} requests to Glance for an upload, and in all {counts}"
     )
+
+
+def test_bench_has_its_modules(cloud):
+    """tests/bench/cloud takes some from here. It is no part of the tests otherwise."""
+    result = clients.run([os.path.join(HERE, "..", "bench", "cloud"), "--help"])
+    same("its exit status", result.exit_status, 0)
