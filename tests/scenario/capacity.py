@@ -314,3 +314,22 @@ def keys_and_tokens_stay_apart(fixture):
     names = {name.lower() for name, _ in asked.fields}
     assert names <= {"host", "user-agent", "accept", "authorization", "x-amz-date", "x-amz-content-sha256"}, names
     store.kept_secret()
+
+
+@scenario
+def slow_upload_keeps_its_space(fixture):
+    """While it is spooled, and until it is sent. Its own space does not make it ask again."""
+    store = GatewayStack(fixture, slow="spool", slow_rate="1MiB")
+    stack = store.stack
+    store.gateway.bucket_quota = 3 * MIB
+    slow, other = stack.image(), stack.image()
+    with stack.client() as client:
+        stack.begin(client, slow, *RIGHT, f"Content-Length: {len(BODY)}")
+        client.send(BODY[:200_000])
+        wait_until("it is spooled",
+                   lambda: [one["state"] for one in stack.proxy.uploads()["in_flight"]] == ["spooling"])
+        client.send(BODY[200_000:-1])  # more than half of the free space
+        wait_until("it is on disk", lambda: stack.proxy.uploads()["in_flight"][0]["spooled"] == len(BODY) - 1)
+        assert stack.put(other, BODY).status == 413
+        told = client.send(BODY[-1:]).answer()
+    stack.stored(told, slow, BODY)

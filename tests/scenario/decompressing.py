@@ -152,3 +152,23 @@ def compressed_upload_is_sent_in_parts(fixture):
         assert told.status == 204 and "compressed" in fixes(told), (told.start, told.fields, told.body)
         assert stack.show(image)["os_hash_value"] == hashlib.sha512(BODY).hexdigest()
     stack.clean()
+
+
+CHECKS_BY_SIZE = """\
+rules:
+  - { name: large, when: { larger_than: 900KiB }, store: test, mode: force,
+      checks: { compressed: decompress, format: reject } }
+default: { store: test, mode: force,
+           checks: { compressed: decompress, format: off, unsafe_format: off, damaged: off, truncated: off } }
+"""
+
+
+@scenario
+def checks_are_those_of_the_rule_for_the_image(fixture):
+    """Not of the rule for what was sent, even if the size is announced."""
+    stack = Stack(fixture, policy=CHECKS_BY_SIZE, compressed="decompress")
+    body = data(700_000) + bytes(300_000)  # 1 MB, and compressed less than 900 KiB
+    announced = packed("zstd", "-q", "--stream-size", str(len(body)), body=body)
+    for sent in (body, packed("xz", "-0", body=body), announced):
+        told = stack.put(stack.image(disk_format="qcow2"), sent)
+        assert (told.status, b"format_mismatch" in told.body) == (400, True), told.body

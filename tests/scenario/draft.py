@@ -2,6 +2,7 @@
 """Resumable uploads as the IETF draft has them, interop version 8, at the URL of an image's data."""
 import json
 import re
+import time
 
 from support.draft import DRAFT, PART, Draft, answers
 from support.fixture import scenario
@@ -209,3 +210,28 @@ def upload_over_tls(fixture):
         client.send(BODY)
         stored(stack, client.answer(), image)
     stack.clean()
+
+
+@scenario
+def created_upload_that_waits_goes_on_alone(fixture):
+    """Its client leaves after the last byte. The end of the body was not read yet."""
+    stack = Draft(fixture)
+    stack.conf["glance"] = {"max_uploads": "1"}
+    stack.set()
+    for size in (65535, 65536):
+        first, second = stack.image(), stack.image()
+        with stack.client() as client:
+            stack.begin(client, first, TOKEN, OCTETS, f"Content-Length: {len(BODY)}")
+            client.send(BODY[:200_000])
+            eventually("it is sent", lambda: stack.show(first), lambda shown: shown["status"] != "queued")
+            with stack.client() as other:
+                stack.begin_draft(other, second, length=size, method="POST")
+                other.send(data(size))
+                eventually("it waits", lambda: [one["state"] for one in stack.proxy.uploads()["in_flight"]],
+                           lambda states: "queued" in states)
+                other.reset()
+            time.sleep(1)  # the proxy hears of it
+            client.send(BODY[200_000:])
+            assert client.answer().status == 204
+        stack.proxy.wait_metric(0, "uploads_in_flight")
+        assert stack.show(second)["status"] == "active", size

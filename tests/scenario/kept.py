@@ -240,3 +240,17 @@ def restarted_proxy_goes_on(fixture):
     client.close()
     old.wait()
     kept.wait_no_files()
+
+
+@scenario
+def upload_outlives_its_token(fixture):
+    """Glance gets the data at the end, and says that the token has expired. The client goes on with a new one."""
+    kept = Kept(fixture)
+    stack, image = kept.stack, kept.stack.image()
+    stack.glance.fault(image="*", on="upload", at="head", answer=401, times=1)
+    assert stack.put(image, BODY).status == 401
+    told = eventually("it can be resumed", lambda: stack.ask_offset(image), lambda told: told.status == 200)
+    at = int(told.get("Upload-Offset"))
+    assert at == len(BODY) - 1
+    kept.stored(stack.resume(image, at), image)
+    kept.clean()

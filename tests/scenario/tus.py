@@ -210,3 +210,12 @@ def location_is_as_the_client_sees_it(fixture):
                          "Upload-Length: 9", "Content-Length: 0"))
         told = client.answer()
     assert told.get("Location") == f"http://images.example.org:9292/v2/images/{image}/file", told.fields
+
+
+@scenario
+def image_without_a_byte_is_complete_when_it_is_created(fixture):
+    stack = Tus(fixture, policy="default: { store: test, mode: force, checks: { empty: allow } }\n")
+    image = stack.image()
+    assert stack.create(image, 0).status in (201, 204)
+    assert stack.show(image)["status"] == "active"
+    stack.clean()

@@ -203,6 +203,14 @@ static bool has_room(const struct upload_flow *upload, uint64_t need, uint64_t *
                              question->facts.used, limit_of(question), in_flight);
 }
 
+/* An upload that is slow may have had its length from the beginning: it needs no more. */
+static bool has_reserved(const struct upload_flow *upload, const struct policy_store *store)
+{
+    const struct capacity_check *capacity = &upload->capacity;
+    return upload->size.known && capacity->store == store && capacity->reservation.capacity &&
+           capacity->reservation.bytes >= upload->size.bytes;
+}
+
 static bool must_ask(const struct upload_flow *upload, const struct policy_store *store,
                      uint64_t so_far)
 {
@@ -231,7 +239,9 @@ enum step_result upload_judge_spooled_capacity(struct upload_flow *upload, uint6
     const struct policy_store *store = named_store(upload);
     if (fetch->begun)
         return fetch->over ? judge(upload, so_far) : STEP_NEXT;
-    if (store && must_ask(upload, store, so_far))
-        ask(upload, store);
+    if (!store || has_reserved(upload, store) || !must_ask(upload, store, so_far))
+        return STEP_NEXT;
+    upload->capacity.store = NULL; /* the question gives the reservation back */
+    ask(upload, store);
     return STEP_NEXT;
 }

@@ -187,6 +187,8 @@ static enum step_result begin(struct upload_flow *upload)
     if (audit_only(x))
         return exchange_refuse_for(x, REFUSAL_WRONG_METHOD, "%s",
                                    "in audit mode no upload is held");
+    if (upload->head.empty) /* it is complete: no request would bring more */
+        return STEP_NEXT;
     upload_hold_prepare(upload);
     if (!upload->hold.entry)
         return exchange_no_memory(x);

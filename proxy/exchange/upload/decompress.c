@@ -29,6 +29,8 @@ static void apply_decision(struct upload_flow *upload)
     const struct body_limits limits = upload_limits(upload);
     bool spooled = upload_is_spooled_first(upload);
     bool waits = upload_decision_waits(upload) && upload->check.decision.checks_by_size;
+    const struct check_levels checks = upload_checks(upload);
+    body_checks(upload->body, &checks); /* those of the rule for this size */
     body_size_comes(upload->body, spooled, waits);
     if (audit_only(&upload->x))
         body_audit(upload->body);

@@ -104,12 +104,10 @@ static bool is_whole(const struct upload_flow *upload)
            upload->source.taken == upload_data_length(upload);
 }
 
-/* A kept upload has not read the end of its client's body yet. */
+/* It may not have read the end of its client's body yet. */
 static void go_on_alone(struct upload_flow *upload)
 {
     upload_leave_client(upload);
-    if (!upload_is_kept(upload))
-        return;
     if (upload->source.kind == SOURCE_CLIENT)
         upload->source.kind = SOURCE_NONE;
     upload_wake(upload);

@@ -36,8 +36,8 @@ static bool stays(const struct upload_flow *upload)
         return upload->keep.end == KEEP_FILE;
     if (x->refused.reason)
         return is_passing(x->refused.reason);
-    if (x->glance.answer.status)
-        return x->glance.answer.status / 100 == 5;
+    if (x->glance.answer.status) /* 401: the token has expired while the data came */
+        return x->glance.answer.status == 401 || x->glance.answer.status / 100 == 5;
     return upload->creation.wanted || upload->source.taken >= HOLD_MIN;
 }
 
