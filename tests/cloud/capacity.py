@@ -45,6 +45,7 @@ def quota_is_checked(cloud, user):
     with cloud.new_image(user=user) as image_id:
         result = clients.curl(cloud, image_id, "-T", cloud.tiny().path, *OCTETS, token=cloud.token(user))
     same("the status of a small upload", result.status, 204)
+    wait_until("its line is in the log, after all others of it", lambda: image_id in cloud.proxy.log())
     return cloud.proxy.log().count("not checked") == unchecked
 
 
