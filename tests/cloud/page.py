@@ -153,7 +153,7 @@ document.dispatchEvent(new Event('visibilitychange'));"""
 
 
 def not_asked_for_a_while(page):
-    """How often it has asked, if not in these seconds. What is under way counts when it has its answer."""
+    """The number of its questions, if it asked none in these seconds. The browser counts a question at its answer."""
     before = page.run(ASKED)
     page.run("return new Promise((done) => setTimeout(done, 2500))")
     return before if page.run(ASKED) == before else None

@@ -125,8 +125,8 @@ def what_a_peer_shows_is_not_trusted(fixture):
     cluster.proxies[0].wait_metric(1, "peer_up", peer=peer.name)
 
     def shown(uploads):
-        """What is told once the peer has given this answer in time, and its own row of it. For a second the last one is
-        told again. A slow proxy may not have noticed yet that one of its peers is itself."""
+        """The document, once the peer has given this answer in time, and the peer's row in it. The proxy repeats an
+        answer for a second. A slow proxy may not have noticed yet that one of its peers is itself."""
         def told():
             before = peer.asked
             status, document = cluster.asked(0, "/uploads?all")

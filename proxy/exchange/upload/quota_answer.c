@@ -105,8 +105,8 @@ bool quota_answer_may_refuse(const struct quota_check *quota)
     return quota->gave_up || quota->answer.number > quota->arrived;
 }
 
-/* What is remembered may be older than the uploads under way here. Those of other clients of Glance
- * may be among what it counted, so these are not added to it. */
+/* The remembered answer may be older than the project's uploads through this proxy. It may also
+ * count some of them already. So their number is a lower limit, and is not added. */
 static void count_own_uploads(struct usage_answer *answer)
 {
     struct usage_limit *uploading = &answer->usage.image_count_uploading;
