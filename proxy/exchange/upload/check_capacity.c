@@ -203,7 +203,7 @@ static bool has_room(const struct upload_flow *upload, uint64_t need, uint64_t *
                              question->facts.used, limit_of(question), in_flight);
 }
 
-/* An upload that is slow may have had its length from the beginning: it needs no more. */
+/* A slow upload of known length has all its space from the beginning. */
 static bool has_reserved(const struct upload_flow *upload, const struct policy_store *store)
 {
     const struct capacity_check *capacity = &upload->capacity;

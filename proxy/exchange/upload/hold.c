@@ -104,7 +104,7 @@ static bool is_whole(const struct upload_flow *upload)
            upload->source.taken == upload_data_length(upload);
 }
 
-/* It may not have read the end of its client's body yet. */
+/* The upload may not have read the end of its body yet. */
 static void go_on_alone(struct upload_flow *upload)
 {
     upload_leave_client(upload);
