@@ -2,7 +2,8 @@
 """Answers that the page for operators gets from a script, since a cloud rarely gives them."""
 
 # From now on the page asks a script instead of the proxy: the n-th answer, from 0 on, has ANSWER in it. `pause` is
-# the time between two questions; null: the page's own.
+# the time between two questions; null: the page's own. After `window.most` questions the page rests,
+# and has shown the last answer, until `window.goOn` is called.
 INVENT = """
 const [pause] = arguments;
 const later = window.later ??= window.setTimeout;
@@ -13,9 +14,14 @@ const row = (id, more) => ({request_id: `req-${id}`, began: '2026-01-31T12:00:00
   seconds: 1, glance_status: 204, verdict: 'stored', reason: null, ...more});
 const answer = (n) => (ANSWER);
 window.asked = 0;
-window.setTimeout = (call, after) => later(call, pause ?? after);
+window.most = Infinity;
+window.setTimeout = (call, after) => {
+  const goOn = () => later(call, pause ?? after);
+  window.goOn = window.asked < window.most ? void goOn() : goOn;
+};
 window.fetch = async () => new Response(JSON.stringify({version, ready: true, problems: [], endpoints: [],
   peers: [], refusals: [], in_flight: [], finished: [], ...answer(window.asked++)}));
+window.goOn?.();
 """
 
 TROUBLE = """{
