@@ -27,7 +27,7 @@ def qcow2(virtual_size=1 << 16, backing=b""):
 # --- what would have been changed -----------------------------------------------------------
 
 
-@scenario(threaded=True, representative=True)
+@scenario(threaded=True)
 def audit_changes_nothing(fixture):
     audit = AuditStack(fixture)
     hidden = form(file(BODY))

@@ -67,7 +67,7 @@ def head_of(size):
 # --- the limit ------------------------------------------------------------------------------
 
 
-@scenario(threaded=True, representative=True)
+@scenario(threaded=True)
 def smallest_limit_is_enforced(fixture):
     """Of the bucket's quota, its owner's quota, and the policy's `capacity`."""
     store = GatewayStack(fixture, capacity="10MiB")

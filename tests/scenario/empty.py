@@ -38,7 +38,7 @@ def is_stored(stack, told, image, action="file"):
     assert " verdict=stored" in stack.log_line(told, action)
 
 
-@scenario(representative=True, long=True)
+@scenario(long=True)
 def image_of_volumes_may_be_empty(fixture):
     stack = Stack(fixture)
     for policy in (FALLBACK, SIZES + FALLBACK, "mode: audit\n" + FALLBACK):

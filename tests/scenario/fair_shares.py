@@ -174,7 +174,7 @@ def held_upload_keeps_its_share(fixture):
     stack.clean()
 
 
-@scenario(threaded=True, representative=True)
+@scenario(threaded=True)
 def rate_slows_all_workers_together(fixture):
     """Spliced, read and chunked. A slow machine takes longer, and never less. If it is slower than the rate, it
     needs no slowing."""

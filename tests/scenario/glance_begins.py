@@ -90,7 +90,7 @@ class Beginning:
         return sum(asked.method == "GET" and asked.target.endswith(IMAGE) for asked in self.glance.requests)
 
 
-@scenario(threaded=True, representative=True)
+@scenario(threaded=True)
 def body_is_held_until_glance_reads(fixture):
     """Its 100 Continue, or the image's status, says that it reads."""
     begins = Beginning(fixture)

@@ -11,7 +11,7 @@ from support.stack import Stack, data
 MUCH = 64 << 20
 
 
-@scenario(representative=True)
+@scenario
 def control_characters_do_not_reach_the_client(fixture):
     """In a streamed answer, a buffered one, and a refused upload."""
     fields = ("X-Title: \x1b]0;owned\x07", "X-Del: a\x7fb", "X-Tab: a\tb", "X-Utf8: gr\xc3\xbcn", "X\x1b-Name: x")

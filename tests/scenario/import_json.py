@@ -13,7 +13,7 @@ from support.raw_http import chunks
 # --- what cannot be read ------------------------------------------------------------------------------
 
 
-@scenario(representative=True)
+@scenario
 def unreadable_json_is_refused(fixture):
     glance, proxy = env(fixture, ANY)
     for sent in unreadable():
@@ -73,7 +73,7 @@ def watched(glance, told, sent, headers, *what, stores=None):
     assert asked.body == sent and asked.all(STORE) == list(headers), (asked.body, asked.fields)
 
 
-@scenario(representative=True)
+@scenario
 def audit_relays_imports_unchanged(fixture):
     policy = ('mode: audit\nrules:\n  - { name: denied, when: { name: denied }, deny: "not here" }\n'
               '  - { name: choice, when: { name: choice }, store: test, mode: default, allow: [test] }\n'

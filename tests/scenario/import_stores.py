@@ -100,7 +100,7 @@ def allowed_stores_are_relayed(fixture):
     assert json.loads(asked.body)["stores"] == ["test"]
 
 
-@scenario(representative=True)
+@scenario
 def other_stores_are_refused(fixture):
     glance, proxy = env(fixture, CHOICE, stores=store_list("file", "test", "gold"))
     for sent, fields, store in ((body(), [f"{STORE}: gold"], "gold"), (listed("gold"), [], "gold"),

@@ -242,7 +242,7 @@ default: { store: test, mode: force, max_size: 32KiB }
 """
 
 
-@scenario(representative=True)
+@scenario
 def staged_size_selects_the_rule(fixture):
     """The image is staged under one rule and imported under another. The import knows the staged size."""
     glance = fixture.small_glance()

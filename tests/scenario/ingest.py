@@ -148,7 +148,7 @@ def locations_and_tasks_open_separately(fixture):
         glance.stop()
 
 
-@scenario(representative=True)
+@scenario
 def audit_relays_closed_operations(fixture):
     glance, proxy = env(fixture, AUDIT)
     for count, (name, (method, target, kind, body)) in enumerate(OPERATIONS.items(), 1):

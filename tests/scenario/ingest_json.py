@@ -187,7 +187,7 @@ def known_by_token(asked):
                       else answer("401 Unauthorized", "X-Of-Glance: yes", body=b"Glance's own"))
 
 
-@scenario(representative=True)
+@scenario
 def clients_without_a_token_block_nobody(fixture):
     """A client without a token may buffer a little. For more the proxy asks Glance, and the client gets
     Glance's 401. So the updates of clients with a token pass, however many others there are."""

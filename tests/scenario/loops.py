@@ -26,7 +26,7 @@ def via_is_appended(fixture):
     assert all(asked.all("Via") == [own] for asked in glance.requests[3:])
 
 
-@scenario(representative=True)
+@scenario
 def loop_gets_508(fixture):
     """--check cannot see this loop: Glance's port leads back to the proxy."""
     glance = fixture.glance()

@@ -117,7 +117,7 @@ def recovery_blocks_nobody_and_outlives_the_client(fixture):
 # --- queries that fail, connections that end ------------------------------------------------
 
 
-@scenario(threaded=True, representative=True)
+@scenario(threaded=True)
 def verification_survives_failed_queries(fixture):
     faults = (unwell, lambda asked: asked.reset(), lambda asked: asked.close(),
               lambda asked: asked.read().send(answer("200 OK", body=b"<html>")))

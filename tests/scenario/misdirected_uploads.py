@@ -112,7 +112,7 @@ def request_bodies_have_a_limit(fixture):
         assert client.interim == []
 
 
-@scenario(representative=True)
+@scenario
 def chunked_request_bodies_have_a_limit(fixture):
     """The length is not known in advance. Glance gets no end of the body."""
     glance, proxy = env(fixture)

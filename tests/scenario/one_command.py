@@ -149,7 +149,7 @@ def cut(stack, sent, then):
         client.reset()
 
 
-@scenario(threaded=True, representative=True)
+@scenario(threaded=True)
 def a_client_that_leaves_takes_its_image_along(fixture):
     stack = OneCommand(fixture)
     cut(stack, 0, lambda: None)

@@ -47,7 +47,7 @@ def became(stack, told, body, **facts):
     return told
 
 
-@scenario(threaded=True, representative=True)
+@scenario
 def compressed_files_become_images(fixture):
     stack = OneCommand(fixture, conf=DECOMPRESS)
     qcow2 = specimen_data(fixture, "filled.qcow2")
@@ -80,7 +80,7 @@ def every_format_is_found(fixture):
                container_format=container_format)
 
 
-@scenario(threaded=True)
+@scenario
 def its_opening_may_come_in_any_pieces(fixture):
     stack = OneCommand(fixture, conf=DECOMPRESS)
     for pack in (xz, zst, lambda body: gz(tar("disk", body=body))):

@@ -49,7 +49,7 @@ def stage_does_not_query_stores(fixture):
     assert sorted((asked.method, asked.target) for asked in glance.requests) == [SHOW, SHOW, USAGE, ("PUT", stage)]
 
 
-@scenario(threaded=True, representative=True)
+@scenario(threaded=True)
 def queries_are_concurrent(fixture):
     """Each is answered only when all of them have arrived."""
     def with_the_others(told):

@@ -65,7 +65,7 @@ def right_digest_is_accepted(fixture):
                     assert told.get("X-Intake-Verified") == "sha512"
 
 
-@scenario(threaded=True, representative=True)
+@scenario(threaded=True)
 def wrong_digest_is_refused(fixture):
     stack = Stack(fixture)
     for action in ACTIONS:

@@ -60,7 +60,7 @@ def stored(told):
     assert (told.status, told.get("X-Intake-Verified")) == (204, "sha512"), (told.start, told.body)
 
 
-@scenario(threaded=True, representative=True)
+@scenario(threaded=True)
 def a_burst_asks_at_most_three_times(fixture):
     """30 uploads of one project, by several tokens, on four workers."""
     tokens = [f"token-{i}" for i in range(3)]

@@ -30,7 +30,7 @@ def is_over(stack):
     stack.glance.delete(image)
 
 
-@scenario(threaded=True, representative=True)
+@scenario(threaded=True)
 def quota_includes_uploads_in_flight(fixture):
     """Over all workers. An upload that is refused for that has sent no byte."""
     stack = tight(fixture)

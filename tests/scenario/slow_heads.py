@@ -14,7 +14,7 @@ SLOW = request("GET", "/v2/images", "X-Slow: yes")
 LONG = head("GET /v2/images HTTP/1.1", "Host: h", "X-Long: " + "a" * 1000)
 
 
-@scenario(threaded=True, representative=True, long=True)
+@scenario(threaded=True, long=True)
 def partial_head_gets_408(fixture):
     """With any part of the head, as the first request or a later one."""
     for _, connect in plain_and_tls(fixture, fixture.glance(), header_timeout="5s", keepalive_timeout="1h"):

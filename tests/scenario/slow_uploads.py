@@ -48,7 +48,7 @@ def slow_upload_goes_to_disk_first(fixture):
     proxy.wait_no_spools()
 
 
-@scenario(representative=True)
+@scenario
 def fast_upload_goes_on_as_it_comes(fixture):
     """What was held while it was measured comes first. The rest is not spooled."""
     glance = fixture.glance()

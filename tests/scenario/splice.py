@@ -113,7 +113,7 @@ def slow_glance_gets_every_byte(fixture):
         assert glance.uploads()[-1].sha512 == hashlib.sha512(body).hexdigest()
 
 
-@scenario(threaded=True)
+@scenario
 def many_stalled_uploads_are_intact(fixture):
     """Each stalled upload has a pipe of its own and gives it back. There are more of them than pipes for the
     hashing threads."""

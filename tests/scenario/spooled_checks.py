@@ -36,7 +36,7 @@ def usage_asked(glance):
     return asked_for(glance, "/v2/info/usage")
 
 
-@scenario(representative=True)
+@scenario
 def full_quota_ends_the_spooling(fixture):
     """Glance takes long to tell the usage. The upload is spooled meanwhile, and refused before its end."""
     glance = fixture.glance(usage=lambda asked: asked.hold().send(usage(1, 1)))

@@ -29,7 +29,7 @@ def asked_for_stores(glance):
     return sum(asked["target"] == "/v2/info/stores" for asked in glance.requests())
 
 
-@scenario(threaded=True, representative=True)
+@scenario(threaded=True)
 def policy_with_a_missing_store_is_503(fixture):
     """It is the operator's mistake. The client cannot fix it, so the log and /readyz report it, too."""
     stack = Stack(fixture, policy=TO_GOLD)

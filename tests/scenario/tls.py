@@ -139,7 +139,7 @@ def told_of_tls(client, method="GET"):
     return told
 
 
-@scenario(representative=True)
+@scenario
 def plain_http_on_a_tls_port_is_refused(fixture):
     """In plain text, whatever part of the request has come. Nothing reaches Glance."""
     glance = fixture.glance()

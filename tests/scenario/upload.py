@@ -23,7 +23,7 @@ def check(asked, told, data):
     assert told.all("X-Intake-Bytes") == [str(len(data))]
 
 
-@scenario(threaded=True, representative=True)
+@scenario(threaded=True)
 def small_body_with_length_is_stored(fixture):
     glance = fixture.glance()
     with fixture.proxy(glance).client() as client:

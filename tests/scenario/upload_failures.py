@@ -121,7 +121,7 @@ def glances_refusals_need_no_query(fixture):
     assert told.status == 410 and told.get("X-Intake-Verified") is None
 
 
-@scenario(representative=True)
+@scenario
 def changed_image_is_502(fixture):
     """A client can change the image after the checks, until Glance has begun to read the data."""
     policy = "rules: [{ name: no-isos, when: { disk_format: iso }, deny: no }]\ndefault: { store: test }\n"

@@ -71,7 +71,7 @@ def lock_message_works_without_a_length(fixture):
         assert client.send(chunk(BODY[HALF:]) + LAST_CHUNK).answer().status == 204
 
 
-@scenario(representative=True)
+@scenario
 def lock_begins_when_glance_has_begun(fixture):
     """An upload that begins later and is faster goes first. The slower one is refused with the image's status."""
     stack = Stack(fixture, conf=WORKERS)
@@ -106,7 +106,7 @@ def slow_uploads():
         yield action, [FOREIGN[0], declared(), LENGTH], form(file(BODY))[:1000], b"x"
 
 
-@scenario(threaded=True, representative=True)
+@scenario(threaded=True)
 def slow_foreign_uploads_take_no_lock(fixture):
     """The other user may see the image, but Glance does not let them upload to it. Their slow uploads do not
     block the owner, however often they come."""

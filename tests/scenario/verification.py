@@ -53,7 +53,7 @@ def proofs(stack):
 # --- a success ------------------------------------------------------------------------------
 
 
-@scenario(threaded=True, representative=True)
+@scenario(threaded=True)
 def stored_data_is_verified(fixture):
     stack = Stack(fixture)
     count = 0
