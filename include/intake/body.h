@@ -95,12 +95,14 @@ void body_limit(struct body *body, const struct body_limits *limits);
 /* Sets the levels, and applies them to the findings that were deferred (`checks_wait`). */
 void body_checks(struct body *body, const struct check_levels *checks);
 
-/* Pulls until it is known whether the image is compressed. Returns as body_prepare(). Afterwards
- * body_length() tells what is known of the length so far. */
+/* Pulls until it is known whether the image is in a form, and whether it is compressed. Returns as
+ * body_prepare(). Afterwards body_length() tells what is known of the length so far. A length that
+ * compressed data announces is not compared with the limits yet: other limits may apply to it. Set
+ * them before body_prepare(). */
 int body_open(struct body *body);
 
-/* Between body_open() and body_prepare(): the length is not known, but would be without the
- * compression. The two values replace those of the plan. */
+/* Between body_open() and body_prepare(): the length of the image is not known yet, or not that of
+ * the plan. The two values replace those of the plan. */
 void body_size_comes(struct body *body, bool spools, bool checks_wait);
 
 /* Pulls until reading may begin. Returns 1, STREAM_WAIT, STREAM_LOST or STREAM_REFUSED. Call it
@@ -156,7 +158,7 @@ size_t body_warnings(const struct body *body, const struct body_note **rows);
 size_t body_audited(const struct body *body, const struct body_note **rows);
 
 bool body_finished(const struct body *body);     /* all of it was read, and the end was agreed on */
-bool body_unwrapped(const struct body *body);    /* the image was taken out of a form */
+bool body_unwrapped(const struct body *body);    /* after body_open(): it is taken out of a form */
 bool body_wrapped(const struct body *body);      /* the form was left around the image (`audit`) */
 bool body_decompressed(const struct body *body); /* after body_open() */
 bool body_left_compressed(const struct body *body); /* it would be decompressed (`audit`) */

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Decompresses an image (compressed = decompress), in another thread (intake/decompressor.h).
  *
- * The first bytes show whether the image is compressed. If it is, the length that was announced is
- * that of the compressed data: the image's own length is x-openstack-image-size, or what the data
- * itself announces, or it is not known. What the client promised covers the bytes as sent. */
+ * The first bytes show whether the image is compressed. They are read from any body, since they
+ * also show a form that does not say so (envelope.c). If the image is compressed, the length that
+ * was announced is that of the compressed data: the image's own length is x-openstack-image-size,
+ * or what the data itself announces, or it is not known. What the client promised covers the bytes
+ * as sent. */
 #include "body/decompress_checks.h"
 #include "body/hashing.h"
 #include "intake/decompressor.h"
@@ -149,7 +151,8 @@ static int feed(struct decompress *decompress, char *scratch, size_t room)
 }
 
 /* glanceclient promises the size of its file, which is compressed. That says nothing of the image.
- * False: refused. */
+ * The limits so far are those for the size as sent: for this one there may be others, which come
+ * after body_open(). False: refused. */
 static bool settle_length(struct decompress *decompress, uint64_t announced)
 {
     struct body *body = decompress->filter.body;
@@ -163,7 +166,7 @@ static bool settle_length(struct decompress *decompress, uint64_t announced)
                              plan->promise, announced) == 1;
     body->length_known = plan->promised || announced != UINT64_MAX;
     body->length = plan->promised ? plan->promise : announced;
-    return body_within_limits(body);
+    return true;
 }
 
 static int await_opened(struct decompress *decompress)
@@ -184,11 +187,11 @@ static int await_opened(struct decompress *decompress)
 static int recognise(struct decompress *decompress)
 {
     struct body *body = decompress->filter.body;
-    if (!decompress_wanted(&body->plan) || body->form == FORM_KEPT)
-        return pass_plain(decompress);
     int ready = read_head(decompress);
     if (ready != 1)
         return ready;
+    if (!decompress_wanted(&body->plan) || body->form == FORM_KEPT)
+        return pass_plain(decompress);
     decompress->compression = compression_of(decompress->head, decompress->head_count);
     if (decompress->compression == COMPRESSION_NONE ||
         decompress_leaves(&body->plan, decompress->compression))

@@ -57,6 +57,30 @@ def rule_applies_to_the_image_size(fixture):
         assert stack.show(image)["stores"] == store
 
 
+BY_SIZE = """\
+rules:
+  - { name: lenient, when: { name: lenient, larger_than: 900KiB }, store: test, checks: { format: off } }
+  - { name: strict, when: { name: strict, larger_than: 900KiB }, store: test, checks: { format: reject } }
+  - { name: small, when: { name: strict }, store: test, checks: { format: off } }
+  - { name: narrow, when: { name: narrow, larger_than: 900KiB }, store: test, max_virtual_size: 500KiB }
+default: { store: test, mode: force }
+"""
+
+
+@scenario
+def checks_and_limits_are_those_for_the_image_size(fixture):
+    """Whether the form is declared or not. It is larger than 900 KiB, and its file is not."""
+    stack = Stack(fixture, policy=BY_SIZE)
+    body = data(600_000)
+    sent = form(field("a", "b" * 500_000), file(body))
+    for kind in (declared(), OCTETS):
+        image = stack.image(name="lenient", disk_format="qcow2")
+        stack.refused(stack.put(image, sent, TOKEN, kind), image, 400, "format_mismatch")
+        for properties in ({"name": "strict", "disk_format": "qcow2"}, {"name": "narrow"}):
+            told = stack.put(image := stack.image(**properties), sent, TOKEN, kind)
+            stack.stored(told, image, body)
+
+
 @scenario
 def form_sent_as_octet_stream_is_unwrapped(fixture):
     """curl -F with -H 'Content-Type: application/octet-stream': Glance would store the whole form."""

@@ -22,6 +22,7 @@ static void take(struct upload_flow *upload, const struct admission *admission)
     upload->size.known = admission->size_known && !uncertain;
     upload->size.bytes = admission->size;
     upload->size.comes_later = admission->size_comes;
+    upload->sent_length = client_framing(upload->x.client)->length;
 }
 
 static enum step_result report(struct exchange *x, const struct admission_violation *violation)

@@ -107,15 +107,28 @@ static void watch_pace(struct exchange *x)
 
 /* --- prepare ------------------------------------------------------------------------------- */
 
-static int prepare_body(struct upload_flow *upload)
+static void show_progress(struct upload_flow *upload, int ready)
 {
-    int ready = body_prepare(upload->body);
     uint64_t spooled = body_spooled(upload->body);
     struct request_record *record = upload->x.record;
     if (!upload_is_kept(upload))
         atomic_store_explicit(&record->spooled, spooled, memory_order_relaxed);
     upload_set_state(upload, spooled && ready == STREAM_WAIT ? RECORD_SPOOLING : RECORD_SENDING);
     note_slow(upload);
+}
+
+static int open_body(struct upload_flow *upload)
+{
+    int ready = body_open(upload->body);
+    if (ready == STREAM_WAIT && !body_decompressed(upload->body)) /* else it may need many bytes */
+        show_progress(upload, ready);
+    return ready;
+}
+
+static int prepare_body(struct upload_flow *upload)
+{
+    int ready = body_prepare(upload->body);
+    show_progress(upload, ready);
     return ready;
 }
 
@@ -147,9 +160,9 @@ enum step_result upload_prepare(struct exchange *x)
         return exchange_no_memory(x);
     if (x->entering)
         watch_pace(x);
-    int ready = body_open(upload->body);
-    /* Whether the data is decompressed decides its size, and so how it is prepared. */
-    enum step_result opened = ready == 1 ? upload_decompress(upload) : STEP_NEXT;
+    int ready = open_body(upload);
+    /* Whether the data is unpacked decides its size, and so how it is prepared. */
+    enum step_result opened = ready == 1 ? upload_unpack(upload) : STEP_NEXT;
     if (opened != STEP_NEXT)
         return opened;
     switch (ready == 1 ? prepare_body(upload) : ready) {
@@ -174,8 +187,13 @@ enum step_result upload_prepare_again(struct upload_flow *upload)
     upload_release_quota(upload); /* it is reserved again on the way */
     body_free(upload->body);
     upload->body = NULL;
-    upload_forget_decompressed(upload);
     upload->warnings_noted = upload->violations_noted = 0;
+    if (upload->unpacked) {
+        upload_forget_unpacked(upload);
+        enum step_result decided = upload_decide(x); /* by this size, as when it began */
+        if (decided != STEP_NEXT)
+            return decided;
+    }
     while (step->run != upload_prepare)
         step--;
     exchange_enter(x, step);
@@ -186,8 +204,7 @@ bool upload_take_more(struct exchange *x)
 {
     struct upload_flow *upload = upload_of(x);
     bool preparing = x->step && x->step->run == upload_prepare && upload->body;
-    if (!preparing || body_open(upload->body) != 1 ||
-        body_decompressed(upload->body) != upload->decompressed ||
+    if (!preparing || open_body(upload) != 1 || upload_is_to_be_unpacked(upload) ||
         prepare_body(upload) != STREAM_WAIT)
         return false;
     if (body_spooled(upload->body) - upload->spooled_judged >= JUDGE_EVERY)

@@ -28,7 +28,7 @@ void upload_take_length(struct upload_flow *upload, uint64_t length)
 {
     struct request_record *record = upload->x.record;
     upload->size = (struct upload_size){.known = true, .bytes = length};
-    upload->creation.length = length;
+    upload->creation.length = upload->sent_length = length;
     upload->head.empty = length == 0;
     record->size_known = true;
     record->size = length;

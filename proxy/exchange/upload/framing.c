@@ -19,9 +19,7 @@ uint64_t upload_length(const struct upload_flow *upload)
 
 uint64_t upload_data_length(const struct upload_flow *upload)
 {
-    if (upload->creation.wanted)
-        return upload->creation.length;
-    return upload->decompressed ? upload->sent_length : upload->size.bytes;
+    return upload->creation.wanted ? upload->creation.length : upload->sent_length;
 }
 
 bool upload_has_body(const struct upload_flow *upload)

@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Checks the first 64 KiB of a kept upload while the rest is still to come, so that a client does
  * not send a whole image that is refused at its end. The bytes go through a body of their own, and
- * through the one that is sent once more. */
+ * through the one that is sent once more.
+ *
+ * Data that is unpacked is checked at its end only: until then its size is not certain, and so
+ * neither are the rule and the checks. */
 #include "exchange/upload/upload_steps.h"
 
 #include "intake/body.h"
@@ -40,7 +43,10 @@ static enum step_result judge(struct upload_flow *upload)
 {
     if (!upload_make_body(upload))
         return exchange_no_memory(&upload->x);
-    if (body_prepare(upload->body) == STREAM_REFUSED) {
+    int ready = body_open(upload->body);
+    if (ready == 1 && !upload_is_to_be_unpacked(upload))
+        ready = body_prepare(upload->body);
+    if (ready == STREAM_REFUSED) {
         upload_note(upload);
         return upload_refuse_body(upload);
     }

@@ -191,9 +191,9 @@ struct upload_flow {
     size_t warnings_noted, violations_noted; /* of the body's */
     struct quota_check quota;
     struct capacity_check capacity;
-    bool decompressed;    /* `size` is that of the decompressed image */
-    uint64_t sent_length; /* valid when `decompressed`: of the compressed data, if it was known */
-    bool slow;            /* it comes slowly, and is on disk first */
+    bool unpacked;           /* `size` is that of the image in the data: see unpack.c */
+    uint64_t sent_length;    /* of the data as it is sent; 0: not known */
+    bool slow;               /* it comes slowly, and is on disk first */
     uint64_t spooled_judged; /* bytes that were on disk when quota and capacity were last judged */
     struct wait_state wait;
     struct share_state share;

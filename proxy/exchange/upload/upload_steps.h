@@ -29,7 +29,8 @@ bool upload_add_to_answer(const struct exchange *x, struct headers *out);
 /* framing.c: how the whole data of the upload comes, in one request or in several. */
 enum framing upload_framing(const struct upload_flow *upload);
 uint64_t upload_length(const struct upload_flow *upload); /* with FRAMING_LENGTH */
-/* The same for an upload that can be resumed, also without a client. */
+/* The same for an upload that can be resumed, also without a client. It is not that of the image if
+ * the data is unpacked. */
 uint64_t upload_data_length(const struct upload_flow *upload);
 bool upload_has_body(const struct upload_flow *upload);
 
@@ -58,10 +59,11 @@ struct body_limits upload_limits(const struct upload_flow *upload);
 /* How strict the checks of the data are, by the decision. */
 struct check_levels upload_checks(const struct upload_flow *upload);
 
-/* decompress.c: applies the size of decompressed data, once. */
-enum step_result upload_decompress(struct upload_flow *upload);
-/* The kept upload, which has a length, is prepared once more. */
-void upload_forget_decompressed(struct upload_flow *upload);
+/* unpack.c: the body is open, and what is in it has another size than the head says. */
+bool upload_is_to_be_unpacked(const struct upload_flow *upload); /* the policy does not know yet */
+enum step_result upload_unpack(struct upload_flow *upload);      /* asks it again, once */
+/* The size is that of the data as it is sent, which has a length: it is read once more. */
+void upload_forget_unpacked(struct upload_flow *upload);
 
 /* check_capacity.c */
 enum step_result upload_check_capacity(struct exchange *x);

@@ -101,6 +101,34 @@ static void large_image_arrives_split_at_its_edges(void **state)
     each_image(&(struct image){"raw", {OPENING + 2 * BODY_READ_MIN, {{0}}}}, try_edges);
 }
 
+/* Before its opening is checked. */
+static void try_open(struct sent_upload *upload)
+{
+    uint64_t length;
+    int opened;
+    const struct feeder whole = upload->feeder;
+    for (unsigned seed = 0; seed < 4; seed++) {
+        struct feeder feeder = whole;
+        feeder.random = seed;
+        feeder.waits = seed % 2;
+        struct pump pump = pump_of(upload, &feeder, BODY_READ_MIN);
+        while ((opened = body_open(pump.body)) == STREAM_WAIT)
+            pump_wait(&pump);
+        assert_int_equal(opened, 1);
+        assert_int_equal(body_unwrapped(pump.body), upload->way->before[0] != '\0');
+        assert_int_equal(body_length(pump.body, &length),
+                         upload->way->length || upload->way->promise);
+        body_done(pump.body);
+    }
+}
+
+static void an_open_body_shows_its_form(void **state)
+{
+    (void)state;
+    each_image(&(struct image){"raw", {1, {{0}}}}, try_open);
+    each_image(&(struct image){"raw", {MANY, {{0}}}}, try_open);
+}
+
 /* --- what is not ----------------------------------------------------------------------- */
 
 /* A prepared body that is refused has given nothing. `at_once`: whatever the way. */
@@ -251,6 +279,7 @@ int main(void)
         ENV_TEST(any_image_arrives_as_it_was_sent),
         ENV_TEST(any_image_arrives_however_split),
         ENV_TEST(large_image_arrives_split_at_its_edges),
+        ENV_TEST(an_open_body_shows_its_form),
         ENV_TEST(a_bad_image_never_arrives_whole),
         ENV_TEST(body_with_a_wrong_length_never_arrives_whole),
         ENV_TEST(broken_off_body_is_lost),

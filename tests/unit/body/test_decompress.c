@@ -74,6 +74,34 @@ static void it_may_come_in_any_pieces(void **state)
     }
 }
 
+/* The limits so far are those for what is sent. Others apply to the image. */
+static void its_length_is_not_limited_before_it_is_known(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < WAY_COUNT; i++)
+        for (int limited = 0; limited < 2; limited++) {
+            struct packed packed = pack(WAYS[i].command, image, IMAGE);
+            struct feeder feeder = feeder_of(packed.bytes, packed.count);
+            struct body_plan plan = packed_plan(&feeder);
+            plan.length_known = true;
+            plan.length = packed.count;
+            struct body *body = body_of(&plan);
+            const char *detail;
+            int opened;
+            body_limit(body, &(struct body_limits){packed.count, UINT64_MAX, UINT64_MAX});
+            while ((opened = body_open(body)) == STREAM_WAIT)
+                packed_wait(&feeder);
+            assert_int_equal(opened, 1);
+            body_limit(body, &(struct body_limits){IMAGE - limited, UINT64_MAX, UINT64_MAX});
+            assert_int_equal(packed_read(body, &feeder, image, IMAGE),
+                             limited ? STREAM_REFUSED : STREAM_END);
+            assert_int_equal(body_refusal(body, &detail),
+                             limited ? REFUSAL_TOO_LARGE : REFUSAL_NONE);
+            packed_done(body);
+            free(packed.bytes);
+        }
+}
+
 /* As for an upload that makes its own image. */
 static void its_opening_is_there_before_its_formats_are_known(void **state)
 {
@@ -168,6 +196,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         ENV_TEST(each_compression_becomes_the_image),
         ENV_TEST(it_may_come_in_any_pieces),
+        ENV_TEST(its_length_is_not_limited_before_it_is_known),
         ENV_TEST(its_opening_is_there_before_its_formats_are_known),
         ENV_TEST(some_images_stay_compressed),
         ENV_TEST(other_data_passes_in_any_pieces),
