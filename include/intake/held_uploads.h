@@ -41,8 +41,9 @@ struct held_upload_plan {
     const char *image;
     const char *store;   /* NULL: none was chosen */
     const char *project; /* NULL: not known */
-    uint64_t length;     /* of the image */
-    struct loop *loop;   /* of the upload's worker */
+    uint64_t length;     /* of the data as it is sent */
+    uint64_t size;     /* by which the policy has chosen the store: of the image, if it is known */
+    struct loop *loop; /* of the upload's worker */
     const struct held_upload_events *events;
     void *owner;
 };
@@ -75,7 +76,8 @@ void held_upload_continue(struct held_upload *upload);
 /* --- for everybody -------------------------------------------------------------------------- */
 
 struct held_facts {
-    uint64_t offset, length;
+    uint64_t offset, length;  /* of the data as it is sent */
+    uint64_t size;            /* as in the plan; of a dormant one the length */
     bool held;                /* it has no client */
     bool dormant;             /* it is on disk, and no exchange has it: offers are not taken */
     bool moving;              /* its client was not silent for HELD_SILENT_MS */

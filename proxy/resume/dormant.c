@@ -14,7 +14,7 @@ static void enter(struct held_uploads *uploads, struct held_upload *upload,
                   const struct kept_facts *facts)
 {
     struct dormant_parts *parts = &uploads->dormant;
-    upload->length = facts->length;
+    upload->length = upload->size = facts->length; /* its image is judged when it goes on */
     upload->offset = facts->offset;
     upload->held_since = clock_ms();
     upload->expires_wall_ms = facts->expires_wall_ms;

@@ -23,8 +23,8 @@ struct held_upload {
     struct held_uploads *uploads;
     struct list place;
     char *image, *store, *project;
-    uint64_t length;
-    struct loop *loop; /* NULL: it is dormant */
+    uint64_t length, size; /* as in struct held_upload_plan */
+    struct loop *loop;     /* NULL: it is dormant */
     const struct held_upload_events *events;
     void *owner;
 

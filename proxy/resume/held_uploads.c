@@ -89,6 +89,7 @@ struct held_upload *held_upload_new(struct held_uploads *uploads,
     if (!upload)
         return NULL;
     upload->length = plan->length;
+    upload->size = plan->size;
     upload->loop = plan->loop;
     upload->events = plan->events;
     upload->owner = plan->owner;
@@ -212,6 +213,7 @@ bool held_uploads_find(struct held_uploads *uploads, const char *image, const ch
         *facts = (struct held_facts){
             .offset = atomic_load_explicit(&upload->offset, memory_order_relaxed),
             .length = upload->length,
+            .size = upload->size,
             .held = upload->held_since != 0,
             .dormant = !upload->loop,
             .moving = is_moving_now(upload),

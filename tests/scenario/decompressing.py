@@ -143,6 +143,28 @@ def compressed_upload_is_resumed(fixture):
     stack.clean()
 
 
+STORE_BY_SIZE = """\
+rules:
+  - { name: large, when: { larger_than: 4MiB }, store: file, mode: force }
+default: { store: test, mode: force }
+"""
+
+
+@scenario
+def rule_for_the_image_counts_when_it_is_resumed(fixture):
+    """The store was chosen by the size of the image, which is larger than what the client sends."""
+    stack = Resuming(fixture, policy=STORE_BY_SIZE, compressed="decompress")
+    large = data(3 * MIB) + bytes(3 * MIB)
+    body = announced(large)
+    at = stack.held(image := stack.image(), sent=2 * MIB, body=body)
+    told = stack.resume(image, at, body, until=at + 100_000)
+    assert (told.status, told.get("Upload-Offset")) == (204, str(at + 100_000)), (told.start, told.body)
+    told = stack.resume(image, at + 100_000, body)
+    stack.stored(told, image, large)
+    assert stack.show(image)["stores"] == "file"
+    stack.clean()
+
+
 @scenario
 def compressed_upload_is_sent_in_parts(fixture):
     """By tus, also while it is spooled."""

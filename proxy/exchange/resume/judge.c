@@ -9,6 +9,13 @@
 #include <inttypes.h>
 #include <stdio.h>
 
+/* By the size by which the store was chosen, unless the client has another file. */
+static uint64_t size_of(const struct resume_flow *resume)
+{
+    const struct held_facts *held = &resume->held;
+    return resume->total && resume->total != held->length ? resume->total : held->size;
+}
+
 static enum step_result ask_policy(struct resume_flow *resume)
 {
     struct exchange *x = &resume->x;
@@ -18,7 +25,7 @@ static enum step_result ask_policy(struct resume_flow *resume)
         return exchange_no_memory(x);
     facts.requested_store = check->requested_store;
     facts.size_known = true;
-    facts.size = resume->total ? resume->total : resume->held.length;
+    facts.size = size_of(resume);
     policy_decide(x->snapshot->policy, &facts, &check->decision);
     if (check->decision.audit) /* it changes and refuses nothing */
         return STEP_NEXT;

@@ -210,6 +210,7 @@ void upload_hold_prepare(struct upload_flow *upload)
         .store = upload->check.decision.store,
         .project = upload->check.image.owner,
         .length = upload_data_length(upload),
+        .size = upload->size.bytes,
         .loop = x->parts->loop,
         .events = &events,
         .owner = upload,

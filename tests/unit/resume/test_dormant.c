@@ -76,6 +76,7 @@ static void it_is_found_shown_and_counted(void **state)
     assert_true(facts.held && facts.dormant && facts.same_store && !facts.moving);
     assert_int_equal(facts.offset, 40);
     assert_int_equal(facts.length, 100);
+    assert_int_equal(facts.size, 100);
     assert_int_equal(facts.expires_wall_ms, 77);
     assert_true(held_uploads_is_dormant(env.uploads, "IMAGE-1"));
     assert_false(held_uploads_is_dormant(env.uploads, "image-2"));

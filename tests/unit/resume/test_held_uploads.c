@@ -50,6 +50,7 @@ static void add(struct told *told, const char *image, const char *project)
                                           .store = "test",
                                           .project = project,
                                           .length = 100,
+                                          .size = 300,
                                           .loop = env.loop,
                                           .events = &EVENTS,
                                           .owner = told};
@@ -100,6 +101,7 @@ static void facts_are_those_of_the_image(void **state)
     assert_true(held_uploads_find(env.uploads, "image-1", "test", &facts));
     assert_int_equal(facts.offset, 42);
     assert_int_equal(facts.length, 100);
+    assert_int_equal(facts.size, 300);
     assert_true(facts.moving && facts.same_store && !facts.held);
     assert_true(held_uploads_find(env.uploads, "image-2", "file", &facts));
     assert_false(facts.same_store);
