@@ -254,3 +254,40 @@ def upload_outlives_its_token(fixture):
     assert at == len(BODY) - 1
     kept.stored(stack.resume(image, at), image)
     kept.clean()
+
+
+@scenario
+def upload_outlives_a_time_of_audit(fixture):
+    """Audit mode holds nothing, and drops nothing: not even if the policy names another store then."""
+    kept = Kept(fixture)
+    stack, image = kept.stack, kept.stack.image()
+    kept.held(image, AT)
+    kept.end(signal.SIGTERM)
+    kept.again()
+    for policy in (POLICY, TO_FILE):
+        kept.proxy.policy_file.write_text("mode: audit\n" + policy)
+        kept.proxy.read_again()
+        told = stack.resume(image, AT)
+        assert reason(told) == (405, "wrong_method"), (told.start, told.body)
+        assert told.get("Upload-Offset") == str(AT), told.fields
+        assert stack.offset(image) == AT
+    kept.proxy.policy_file.write_text(POLICY)
+    kept.proxy.read_again()
+    kept.stored(stack.resume(image, AT), image)
+    kept.clean()
+
+
+@scenario
+def upload_outlives_a_time_without_its_directory(fixture):
+    kept = Kept(fixture)
+    stack, image = kept.stack, kept.stack.image()
+    kept.held(image, AT)
+    kept.end(signal.SIGTERM)
+    kept.again()
+    kept.proxy.reload({**stack.conf, "resume": {"window": "10m"},
+                       "upload": {"spool_dir": "", "unknown_length": "stream"}}, stack.policy)
+    told = stack.resume(image, AT)
+    assert reason(told) == (507, "spool_full"), (told.start, told.body)
+    kept.proxy.reload({**stack.conf, "upload": {}}, stack.policy)
+    kept.stored(stack.resume(image, AT), image)
+    kept.clean()

@@ -182,6 +182,9 @@ enum step_result upload_check_continued(struct upload_flow *upload)
     const struct creation *part = &upload->creation;
     take_window(upload, facts);
     upload->keep.end = KEEP_FILE; /* the request may be wrong, and what is here is not */
+    if (audit_only(x)) /* whatever the store: it can go on when audit mode is off again */
+        return upload_refuse_at(upload, REFUSAL_WRONG_METHOD, facts->offset,
+                                "in audit mode no upload is held, and what is here stays");
     if (!same_text(facts->store, upload->check.decision.store))
         return drop_for_store(upload);
     bool again = part->dialect == RESUME_BY_RANGE && part->first < facts->offset;

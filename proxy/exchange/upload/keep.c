@@ -140,6 +140,8 @@ enum step_result upload_open_kept(struct exchange *x)
     struct upload_flow *upload = upload_of(x);
     if (x->entering && !upload_is_to_be_kept(upload))
         return STEP_NEXT;
+    if (x->entering && !settings_of(upload)->upload.spool_dir) /* since the upload was begun */
+        return exchange_refuse_for(x, REFUSAL_SPOOL_FULL, "%s", "there is no spool_dir now");
     if (x->entering && !has_space(upload))
         return exchange_refuse(x, REFUSAL_SPOOL_FULL);
     if (!upload_is_kept(upload))
