@@ -150,6 +150,13 @@ static bool is_asked(const struct bucket_question *question, const struct policy
     return question->fetch.begun && question->store == store;
 }
 
+/* What is reserved is for another store, or for what was known before. */
+static void leave_store(struct capacity_check *capacity)
+{
+    capacity_release(&capacity->reservation);
+    capacity->store = NULL;
+}
+
 /* The body is spooled meanwhile. A client that waits for 100 Continue is told first; one that has
  * created the upload may have left. */
 static bool need_not_wait(const struct upload_flow *upload)
@@ -164,10 +171,14 @@ static enum step_result begin(struct upload_flow *upload)
     struct capacity_check *capacity = &upload->capacity;
     const struct policy_store *store = upload_decision_waits(upload) ? NULL : named_store(upload);
     uint64_t size = upload->size.known ? upload->size.bytes : 0;
+    if (!store) {
+        leave_store(capacity);
+        return STEP_NEXT;
+    }
     bool same = capacity->store == store && capacity->size == size;
     capacity->store = store;
     capacity->size = size;
-    if (!store || same || reserve_by_known(upload, size))
+    if (same || reserve_by_known(upload, size))
         return STEP_NEXT;
     if (!is_asked(&capacity->question, store) && !ask(upload, store))
         return STEP_NEXT;
@@ -235,13 +246,14 @@ static enum step_result judge(struct upload_flow *upload, uint64_t so_far)
 
 enum step_result upload_judge_spooled_capacity(struct upload_flow *upload, uint64_t so_far)
 {
-    const struct fetch *fetch = &upload->capacity.question.fetch;
+    const struct bucket_question *question = &upload->capacity.question;
     const struct policy_store *store = named_store(upload);
-    if (fetch->begun)
-        return fetch->over ? judge(upload, so_far) : STEP_NEXT;
-    if (!store || has_reserved(upload, store) || !must_ask(upload, store, so_far))
+    if (is_asked(question, store))
+        return question->fetch.over ? judge(upload, so_far) : STEP_NEXT;
+    if (store && (has_reserved(upload, store) || !must_ask(upload, store, so_far)))
         return STEP_NEXT;
-    upload->capacity.store = NULL; /* the question gives the reservation back */
-    ask(upload, store);
+    leave_store(&upload->capacity);
+    if (store)
+        ask(upload, store);
     return STEP_NEXT;
 }

@@ -199,6 +199,26 @@ static void the_bucket_is_asked_again_only_if_need_be(void **state)
     fixture_end(&fixture);
 }
 
+/* By the size that is known late the policy names a store that is not checked. */
+static void another_store_gives_the_space_back(void **state)
+{
+    struct fixture fixture;
+    begin(&fixture, state);
+    assert_int_equal(look(&fixture, 200, "0", NULL), STEP_NEXT);
+    assert_int_equal(in_flight(&fixture), 40);
+    fixture.decision->store = "file";
+    fixture_enter(&fixture);
+    assert_int_equal(fixture_run(&fixture, upload_check_capacity), STEP_NEXT);
+    assert_int_equal(in_flight(&fixture), 0);
+    fixture.decision->store = "test";
+    assert_int_equal(look(&fixture, 200, "0", NULL), STEP_NEXT);
+    assert_int_equal(in_flight(&fixture), 40);
+    fixture.decision->store = "file"; /* and it is spooled */
+    assert_int_equal(upload_judge_spooled_capacity(fixture.upload, 10), STEP_NEXT);
+    assert_int_equal(in_flight(&fixture), 0);
+    fixture_end(&fixture);
+}
+
 /* They may be in the bucket by now, so it is asked again. */
 static void bytes_at_another_proxy_cause_a_wait_first(void **state)
 {
@@ -230,6 +250,7 @@ int main(void)
         FIXTURE_TEST(a_failed_question_refuses_nobody),
         FIXTURE_TEST(the_bucket_is_asked_only_if_the_store_is_chosen),
         FIXTURE_TEST(the_bucket_is_asked_again_only_if_need_be),
+        FIXTURE_TEST(another_store_gives_the_space_back),
         FIXTURE_TEST(bytes_at_another_proxy_cause_a_wait_first),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -269,6 +269,19 @@ static void a_store_that_waits_for_the_size_is_asked_too(void **state)
     fixture_end(&fixture);
 }
 
+/* The size that the data announces has chosen another store, before the answer came. */
+static void an_answer_of_another_store_refuses_nothing(void **state)
+{
+    struct fixture fixture;
+    begin_capacity(&fixture, state);
+    fixture_enter(&fixture);
+    assert_int_equal(fixture_run(&fixture, upload_check_capacity), STEP_NEXT);
+    tell(&fixture, "1000");
+    fixture.decision->store = "file";
+    assert_int_equal(judge(&fixture, 10), STEP_NEXT);
+    fixture_end(&fixture);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -281,6 +294,7 @@ int main(void)
         FIXTURE_TEST(an_answer_may_be_too_old_at_the_end),
         FIXTURE_TEST(the_bucket_is_asked_again_while_it_is_spooled),
         FIXTURE_TEST(a_store_that_waits_for_the_size_is_asked_too),
+        FIXTURE_TEST(an_answer_of_another_store_refuses_nothing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
