@@ -68,14 +68,16 @@ static struct spools *spools;
 static struct snapshot snapshot;
 static struct admin *admin;
 static struct bind_address address = {.text = "127.0.0.1"};
+static char host[INET_ADDRSTRLEN];
 static unsigned port;
 
-/* A port that was free a moment ago. */
+/* A port that was free a moment ago, at an address that no other process uses. */
 static inline void find_port(void)
 {
     struct sockaddr_in *in = (struct sockaddr_in *)&address.address;
     *in = (struct sockaddr_in){.sin_family = AF_INET};
-    in->sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    in->sin_addr.s_addr = htonl(0x7f400000U | ((unsigned)getpid() & 0x3fffffU));
+    assert_non_null(inet_ntop(AF_INET, &in->sin_addr, host, sizeof host));
     address.length = sizeof *in;
     int fd = socket(AF_INET, SOCK_STREAM, 0);
     assert_int_equal(bind(fd, (struct sockaddr *)in, address.length), 0);
@@ -145,7 +147,7 @@ static inline void ask(const char *method, const char *path, struct got *got)
 {
     char url[128];
     *got = (struct got){0};
-    snprintf(url, sizeof url, "http://127.0.0.1:%u%s", port, path);
+    snprintf(url, sizeof url, "http://%s:%u%s", host, port, path);
     CURL *easy = curl_easy_init();
     curl_easy_setopt(easy, CURLOPT_URL, url);
     curl_easy_setopt(easy, CURLOPT_NOPROXY, "*");

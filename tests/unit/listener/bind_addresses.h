@@ -51,13 +51,17 @@ static inline int bound(const struct bind_address *address, bool reuse_port)
     return fd;
 }
 
+/* A port that was free a moment ago, at an address that no other process uses. */
 static inline struct bind_address free_address(void)
 {
-    struct bind_address any = address_at("127.0.0.1", 0);
+    char host[INET_ADDRSTRLEN];
+    struct in_addr own = {htonl(0x7f400000U | ((unsigned)getpid() & 0x3fffffU))};
+    assert_non_null(inet_ntop(AF_INET, &own, host, sizeof host));
+    struct bind_address any = address_at(host, 0);
     int fd = bound(&any, false);
     uint16_t port = port_of(fd);
     close(fd);
-    return address_at("127.0.0.1", port);
+    return address_at(host, port);
 }
 
 static inline void close_all(const int *sockets, size_t count)
