@@ -128,9 +128,7 @@ def again_and_again_with_more_and_fewer_workers(fixture):
 
 @scenario
 def unix_and_ipv6_sockets_are_taken_over(fixture):
-    with socket.socket(socket.AF_INET6) as probe:
-        probe.bind(("::1", 0))
-        ipv6 = ("::1", probe.getsockname()[1])
+    ipv6 = ("::1", fixture.ipv6_port)
     path = fixture.folder / "clients.sock"
     proxy = started(fixture, fixture.glance(), {"listen": {"bind": f"unix:{path}, [::1]:{ipv6[1]}"}})
     inode = path.stat().st_ino

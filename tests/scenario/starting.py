@@ -116,11 +116,8 @@ def every_bind_is_served(fixture):
 
 @scenario
 def ipv6_is_served(fixture):
-    with socket.socket(socket.AF_INET6) as probe:
-        probe.bind(("::1", 0))
-        port = probe.getsockname()[1]
     glance = fixture.glance()
-    proxy = fixture.proxy(glance, conf={"listen": {"bind": f"[::1]:{port}"}})
-    proxy.address = ("::1", port)
+    proxy = fixture.proxy(glance, conf={"listen": {"bind": f"[::1]:{fixture.ipv6_port}"}})
+    proxy.address = ("::1", fixture.ipv6_port)
     assert proxy.ask("GET", "/v2/images").status == 200
     assert glance.requests[0].get("X-Forwarded-For") == "::1"

@@ -56,6 +56,7 @@ class Fixture(contextlib.ExitStack):
         self.shared = shared
         pid = os.getpid()  # at most 22 bits
         self.host = f"127.{64 + (pid >> 16)}.{pid >> 8 & 255}.{pid & 255}"
+        self.ipv6_port = 20000 + pid % 12000  # on ::1; the kernel gives clients no port below 32768
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix="glance-intake-scenario-"))
         self.proxies = []
         self.glances = []

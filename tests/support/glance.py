@@ -170,6 +170,8 @@ class ScriptedGlance:
                 self._sockets.discard(sock)
                 sock = self.tls.wrap_socket(sock, server_side=True)
                 self._sockets.add(sock)
+            if self._listener.fileno() < 0:  # stop() may have looked before it was added
+                reset(sock)
             stream = Stream(sock)
             while self._one_request(stream):
                 pass

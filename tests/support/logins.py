@@ -59,6 +59,9 @@ class Cloud:
 
 
 def not_in_the_log(cloud):
+    """Stops the proxy, so that all of its log is there."""
+    fault = cloud.proxy.stop()
+    assert not fault, fault
     log = cloud.proxy.log().encode()
     assert b": login\n" in log, "it has debug lines"
     for spelling in spellings(MARK):
