@@ -4,8 +4,8 @@ never one that looks complete."""
 import time
 
 from support.fixture import scenario
-from support.glance import BEHIND, UPLOAD, facts, json_answer, new_upload
-from support.proxy import STREAM
+from support.glance import BEHIND, IMAGE, UPLOAD, facts, json_answer, new_upload
+from support.proxy import STREAM, wait_until
 from support.raw_http import chunk, head, reason
 
 PROMISED = 8 << 20
@@ -101,9 +101,10 @@ def client_may_close_during_the_preflight(fixture):
     proxy = fixture.proxy(glance)
     with proxy.client() as client:
         client.send(head(f"PUT {UPLOAD} HTTP/1.1", "Host: h", f"Content-Length: {PROMISED}"), b"start")
-        glance.wait("the preflight", lambda _: glance.requests)
+        asked, = wait_until("the preflight",
+                            lambda: [one for one in glance.requests if one.target.endswith(IMAGE)])
     proxy.wait_metric(0, "connections")
-    glance.requests[0].go()
+    asked.go()
     assert proxy.ask("GET", "/v2/images").status == 200  # Glance and the proxy have moved on
     assert glance.uploads() == []
 

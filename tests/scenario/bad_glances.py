@@ -137,9 +137,8 @@ def glance_that_does_not_answer_is_504(fixture):
         client.send(request("PUT", new_upload(), body=body))
     for client in clients:
         assert reason(client.answer()) == (504, "glance_timeout")
-    assert len(glance.uploads()) == 2
+    glance.wait("both bodies", lambda it: [asked.complete for asked in it.uploads()] == [True] * 2)
     for asked in glance.uploads():
-        assert asked.complete
         asked.go()
 
 

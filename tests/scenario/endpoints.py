@@ -89,19 +89,20 @@ def endpoint_that_answers_503_is_out(fixture):
 
 @scenario
 def one_failed_check_changes_nothing(fixture):
-    failing = []
+    failing, checks = [], []
 
     def once(asked):
         failed = asked.target == "/healthcheck" and failing and failing.pop()
         asked.read().send(answer("503 Service Unavailable" if failed else "200 OK"))
+        checks.append("failed" if failed else "good")
 
     glance = fixture.glance(other=once)
     proxy = fixture.proxy(glance, conf=QUICK)
     wait_state(proxy, glance, "up")
-    for _ in range(2):
-        seen = len(glance.requests)
+    for count in (1, 2):
         failing.append(True)
-        glance.wait("some more checks", lambda _, seen=seen: len(glance.requests) > seen + 1)
+        glance.wait("a failed check, and a good one after it",
+                    lambda _, count=count: checks.count("failed") == count and checks[-1] == "good")
         wait_until("ready", lambda: readiness(proxy)[0] == 200)
     assert not failing and "status 503: it is out" not in proxy.log()
 
@@ -248,8 +249,7 @@ def reload_keeps_the_endpoints_states(fixture):
     proxy.endpoints = [good.url, bad.url]
     proxy.write(slow)
     proxy.signal(signal.SIGHUP)
-    proxy.wait_log("configuration was read again")
-    assert list(states(proxy)) == [good.url, bad.url]
+    wait_until("the new list is watched", lambda: list(states(proxy)) == [good.url, bad.url])
     assert states(proxy) == {good.url: "up", bad.url: "out"}
     assert ask(proxy, 6) == [200] * 6
     assert (served(bad), served(good)) == (before[0], before[1] + 6)

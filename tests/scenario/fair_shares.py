@@ -5,6 +5,7 @@ import time
 
 from support.fixture import scenario
 from support.glance import NO_CONTENT, answer, facts, new_upload
+from support.glance_answers import refuse_early
 from support.proxy import POLICY, STREAM, wait_until
 from support.raw_http import Client, chunks, head
 from support.resuming import BODY, MIB, Resuming
@@ -143,7 +144,7 @@ def stranger_takes_no_share(fixture):
 
 @scenario(threaded=True)
 def share_is_given_back_however_an_upload_ends(fixture):
-    glance = fixture.glance(upload=lambda asked: asked.send(answer("409 Conflict")).close())
+    glance = fixture.glance(upload=refuse_early)
     proxy = fixture.proxy(glance, policy=ONE, conf={"listen": {"stall_timeout": "3s"}})
     assert put(proxy, fixture, body=SMALL).answer().status == 409
     glance.upload = held

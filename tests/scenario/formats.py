@@ -284,6 +284,7 @@ def max_virtual_size_is_enforced(fixture):
             # a vhdx has it far behind the first 64 KiB
             said = stack.refused(told, image, 413, "too_large", action, reached=kind == "vhdx")
             assert "the disk in it" in said["message"] and str(1 << 30) in said["message"], said
+            stack.wait_over(image, int(kind == "vhdx"))
             stack.stored(stack.put(image, small, *RIGHT, action=action), image, small, action)
             image = stack.image(disk_format=kind, name="any")
             stack.stored(stack.put(image, large, action=action), image, large, action)

@@ -149,9 +149,10 @@ def glance_that_sends_100_is_not_polled(fixture):
     glance = fixture.glance(upload=lambda asked: (time.sleep(0.5), accept_upload(asked)))
     proxy = fixture.proxy(glance, conf={"DEFAULT": {"workers": "1"}})
     for looks in (None, 2):  # before the upload, and to verify it
-        glance.requests.clear()
-        assert proxy.ask("PUT", UPLOAD, body=LARGE).status == 204
-        asked = [one for one in glance.requests if one.method == "GET" and one.target.endswith(IMAGE)]
+        own = f"req-{looks}"
+        assert proxy.ask("PUT", UPLOAD, f"X-Openstack-Request-Id: {own}", body=LARGE).status == 204
+        asked = [one for one in glance.requests if one.method == "GET" and one.target.endswith(IMAGE)
+                 and one.get("X-Openstack-Request-Id") == own]
         assert looks in (None, len(asked)), len(asked)
 
 

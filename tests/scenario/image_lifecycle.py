@@ -48,6 +48,7 @@ def cut_upload_can_be_repeated(fixture):
     with proxy.client() as client:
         client.send(head(f"PUT /v2/images/{image}/file HTTP/1.1", "Host: h", TOKEN,
                          f"Content-Length: {len(DATA)}"), DATA[:len(DATA) // 2])
+        wait_until("Glance takes it", lambda: show(proxy, image)["status"] == "saving")
         client.close()
     proxy.wait_metric(1, "uploads_total", result="aborted")
     proxy.wait_log("verdict=aborted")

@@ -36,8 +36,8 @@ def glance_gets_nothing_before_the_end(fixture):
         client.reset()
     stack.wait_held()
     wait_until("what has come is on disk", lambda: kept.size(image) == AT)
-    upload, = kept.proxy.uploads()["in_flight"]
-    assert (upload["state"], upload["spooled"]) == ("held", AT), upload
+    wait_until("it is shown as held", lambda: [("held", AT)] == [
+        (one["state"], one["spooled"]) for one in kept.proxy.uploads()["in_flight"]])
     assert stack.puts(image) == [] and stack.show(image)["status"] == "queued"
     told = stack.resume(image, AT)
     kept.stored(told, image)

@@ -42,12 +42,13 @@ def loop_gets_508(fixture):
                                                  if name.lower() in ("content-type",)), body=told.body))
 
     glance.other = glance.image = glance.upload = pass_on
-    for origin in ([], ["Origin: http://horizon.example"]):
+    for number, origin in enumerate(([], ["Origin: http://horizon.example"])):
         for method, target, body in (("GET", "/v2/images", b""), ("POST", "/v2/images", b"{}"),
                                      ("PUT", UPLOAD, bytes(4096))):
-            before = len(glance.requests)
-            refused(proxy.ask(method, target, "X-Auth-Token: t", *origin, body=body))
-            assert len(glance.requests) - before <= 3, (method, [asked.start for asked in glance.requests[before:]])
+            own = f"req-{number}-{method}"
+            refused(proxy.ask(method, target, "X-Auth-Token: t", f"X-Openstack-Request-Id: {own}", *origin, body=body))
+            asked = [each.start for each in glance.requests if each.get("X-Openstack-Request-Id") == own]
+            assert len(asked) <= 3, (method, asked)
     assert proxy.metric("refusals_total", reason="loop_detected") >= 6
 
 

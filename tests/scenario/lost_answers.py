@@ -111,7 +111,7 @@ def recovery_blocks_nobody_and_outlives_the_client(fixture):
     released.set()
     line = proxy.wait_log(" upload request_id=.*")
     assert " verdict=stored" in line and " verified=sha512" in line, line
-    assert proxy.metric("requests_in_flight") == 0
+    proxy.wait_metric(0, "requests_in_flight")
 
 
 # --- queries that fail, connections that end ------------------------------------------------

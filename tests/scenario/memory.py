@@ -134,8 +134,10 @@ def memory_is_bounded_when_glance_does_not_read(fixture):
     for chunked in (False, True):
         with proxy.client() as client:
             sending = threading.Thread(target=pour, args=(client, chunked), daemon=True)
+            seen = len(glance.uploads())
             sending.start()
-            glance.wait("the start", lambda _: glance.uploads()[-1].length == 10_000)
+            glance.wait("the start", lambda it, seen=seen: len(it.uploads()) > seen
+                        and it.uploads()[-1].length == 10_000)
             taken = settled(lambda: int(proxy.metric("bytes_total", direction="to_glance")))
             assert taken < MOST, taken
             check_growth(proxy, before)

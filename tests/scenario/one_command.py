@@ -135,7 +135,11 @@ def a_deletion_is_tried_again(fixture):
     told = stack.put("a?disk_format=vmdk", DISK)
     assert told.status == 400
     stack.wait_no_image()
-    assert len([one for one in stack.glance.requests() if one["method"] == "DELETE"]) == 3
+
+    def deletions():
+        return sum(one["method"] == "DELETE" for one in stack.glance.requests())
+    wait_until("the last deletion is in the journal", lambda: deletions() >= 3)
+    assert deletions() == 3
     stack.glance.fault(image="*", on="delete", at="end", answer=403, times=1)
     stack.put("a?disk_format=vmdk", DISK)
     stack.proxy.wait_log(r"its image \S+ could not be deleted: Glance answers 403")
@@ -156,9 +160,14 @@ def a_client_that_leaves_takes_its_image_along(fixture):
     cut(stack, 10_000, lambda: None)
     cut(stack, 100_000, lambda: wait_until("the image is made", stack.images))
     stack.wait_no_image("after a cut in the body")
+
+    def begun():
+        told = stack.proxy.uploads()
+        return len(told["in_flight"] + told["finished"])
     for on in ("list", "create", "upload", "show"):
         stack.glance.fault(image="*", on=on, at="end", stall=5, times=1)
-        cut(stack, len(DISK), lambda: None)
+        before = begun()
+        cut(stack, len(DISK), lambda before=before: wait_until("it has begun", lambda: begun() > before))
         wait_until(f"the upload has ended: {on}", lambda: not stack.proxy.uploads()["in_flight"])
         stack.glance.no_faults()
         stack.wait_no_image(on)

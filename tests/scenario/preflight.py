@@ -95,6 +95,10 @@ def held_back(usage):
 
 
 def let_go(glance):
+    def asked_last():
+        questions = [asked for asked in glance.requests if (asked.method, asked.target) == USAGE]
+        return questions and not questions[-1].answered
+    glance.wait("the question", lambda _: asked_last())
     for asked in glance.requests:
         asked.go()
 

@@ -170,7 +170,8 @@ def the_question_outlives_its_upload(fixture):
 
     glance = fixture.glance(usage=held, image=facts(status="active"))
     proxy = fixture.proxy(glance)
-    assert put(proxy, path=UPLOAD).status == 409
+    assert put(proxy, path=UPLOAD).status == 409  # which does not wait for the question
+    wait_until("Glance is asked", lambda: asked(glance))
     assert len(asked(glance)) == 1
     asked(glance)[0].go()
     glance.image = facts()

@@ -32,8 +32,8 @@ def new_policy_applies_to_new_uploads(fixture):
     with proxy.client() as client:  # begins under the old policy and ends under it
         client.send(head(f"PUT {UPLOAD} HTTP/1.1", "Host: h", f"Content-Length: {2 * len(HALF)}"), HALF)
         glance.wait("half of it", lambda _: glance.uploads()[-1].length >= len(HALF) - BEHIND)
-        reload(proxy, policy=TO_FILE)
-        wait_until("the new policy is in force", lambda: store(proxy) == "file")
+        proxy.reload(policy=TO_FILE)
+        assert store(proxy) == "file"
         assert client.send(HALF).answer().get("X-Intake-Store") == "test"
 
 
@@ -51,8 +51,8 @@ def connections_survive_a_reload(fixture):
     proxy = fixture.proxy(fixture.glance())
     with proxy.client() as client:
         assert client.ask("GET", "/v2/images").status == 200
-        reload(proxy, policy=TO_FILE)
-        wait_until("the new policy is in force", lambda: store(proxy) == "file")
+        proxy.reload(policy=TO_FILE)
+        assert store(proxy) == "file"
         assert client.ask("PUT", UPLOAD, body=b"image").get("X-Intake-Store") == "file"
 
 
@@ -86,8 +86,8 @@ def new_endpoint_and_limit_apply(fixture):
     first, second = fixture.glance(), fixture.glance(port=0)
     proxy = fixture.proxy(first)
     assert proxy.ask("PUT", UPLOAD, body=bytes(5000)).status == 204
-    reload(proxy, {"glance": {"endpoint": second.url}, "upload": {"max_size": "4KiB"}})
-    wait_until("the new limit", lambda: proxy.ask("PUT", UPLOAD, body=bytes(5000)).status == 413)
+    proxy.reload({"glance": {"endpoint": second.url}, "upload": {"max_size": "4KiB"}})
+    assert proxy.ask("PUT", UPLOAD, body=bytes(5000)).status == 413
     assert proxy.ask("PUT", UPLOAD, body=bytes(4000)).status == 204
     assert len(second.uploads()) == 1
 
@@ -118,8 +118,8 @@ def new_certificates_apply(fixture):
     old = presented(proxy, anyone)
     with proxy.client(tls=trusting(cert)) as client:
         fixture.certificate("listener")  # a new pair in the same files
-        proxy.signal(signal.SIGHUP)
-        wait_until("the new certificate", lambda: presented(proxy, anyone) != old)
+        proxy.read_again()
+        assert presented(proxy, anyone) != old
         assert client.ask("GET", "/v2/images").status == 200  # an open connection stays open
     assert proxy.client(tls=trusting(cert)).ask("GET", "/v2/images").status == 200
 

@@ -25,8 +25,8 @@ def lost_client_goes_on_where_it_was(fixture):
     assert (told.get("Upload-Offset"), told.get("Upload-Length"), told.get("Upload-Complete")) == \
         (str(at), str(len(BODY)), "?0"), told.fields
     assert told.get("Upload-Expires"), told.fields
-    upload, = stack.proxy.uploads()["in_flight"]
-    assert (upload["state"], upload["image"]) == ("held", image), upload
+    wait_until("it is shown as held", lambda: [("held", image)] == [
+        (one["state"], one["image"]) for one in stack.proxy.uploads()["in_flight"]])
     told = stack.resume(image, at)
     stored(stack, told, image)
     assert " resumed=1 " in stack.log_line(told)

@@ -70,8 +70,7 @@ def policy_that_names_another_store_drops_it(fixture):
     image = stack.image()
     at = stack.held(image)
     stack.proxy.policy_file.write_text(TO_FILE)
-    stack.proxy.signal(1)
-    stack.proxy.wait_log("the configuration was read again|configuration")
+    stack.proxy.read_again()
     told = eventually("the new policy", lambda: stack.resume(image, at),
                       lambda told: told.get("Upload-Offset") == "0")
     refused_at(told, 409, "offset_mismatch", "0")

@@ -36,6 +36,11 @@ def usage_asked(glance):
     return asked_for(glance, "/v2/info/usage")
 
 
+def the_question(glance):
+    asked, = wait_until("the usage is asked for", lambda: usage_asked(glance))
+    return asked
+
+
 @scenario
 def full_quota_ends_the_spooling(fixture):
     """Glance takes long to tell the usage. The upload is spooled meanwhile, and refused before its end."""
@@ -44,7 +49,7 @@ def full_quota_ends_the_spooling(fixture):
     with proxy.client() as client:
         begin(client, UPLOAD, PIECES)
         wait_spooled(proxy)
-        asked, = usage_asked(glance)
+        asked = the_question(glance)
         assert asked.answered is None
         asked.go()
         told = client.answer()
@@ -61,7 +66,7 @@ def quota_with_room_is_known_at_the_end(fixture):
     with proxy.client() as client:
         begin(client, UPLOAD, PIECES)
         wait_spooled(proxy)
-        asked, = usage_asked(glance)
+        asked = the_question(glance)
         asked.go()
         glance.wait("the answer", lambda _: asked.answered)
         told = client.send(LAST_CHUNK).answer()

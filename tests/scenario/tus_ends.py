@@ -38,15 +38,14 @@ def policy_is_asked_at_the_creation_and_again(fixture):
     image = stack.image()
     stack.created(image)
     stack.proxy.policy_file.write_text(POLICY.replace("store: test", "store: file"))
-    stack.proxy.signal(signal.SIGHUP)
-    stack.proxy.wait_log("the configuration was read again|configuration")
+    stack.proxy.read_again()
     told = eventually("the new policy", lambda: stack.patch(image, 0, BODY[:5]),
                       lambda told: told.status == 409)
     assert told.get("Upload-Offset") == "0", told.fields
     eventually("it is dropped", lambda: stack.ask_offset(image), lambda told: told.status == 404)
     stack.proxy.policy_file.write_text("rules:\n  - {name: no, when: {larger_than: 1MiB}, deny: too much}\n" + POLICY)
-    stack.proxy.signal(signal.SIGHUP)
-    told = eventually("the newest policy", lambda: stack.create(image), lambda told: told.status == 403)
+    stack.proxy.read_again()
+    told = stack.create(image)
     assert reason(told) == (403, "denied_by_policy"), told.body
     stack.clean()
 

@@ -6,7 +6,7 @@ import time
 
 from support.fixture import GLANCE_PORT, scenario
 from support.glance import answer, facts, new_upload
-from support.glance_answers import workers
+from support.glance_answers import refuse_early, workers
 from support.proxy import wait_until
 from support.raw_http import chunks, head, reason
 from support.stack import data
@@ -121,16 +121,13 @@ def place_is_given_back_however_an_upload_ends(fixture):
     proxy = fixture.proxy(glance, conf={"glance": {"max_uploads": "1", "stall_timeout": "3s"},
                                         "listen": {"stall_timeout": "3s"}})
 
-    def refusing(asked):
-        asked.send(answer("409 Conflict")).close()
-
     def breaking(asked):
         asked.read(10).reset()
 
     def hanging(asked):
         asked.told.wait(30)
 
-    for script, status in ((refusing, 409), (breaking, 502), (hanging, 504)):
+    for script, status in ((refuse_early, 409), (breaking, 502), (hanging, 504)):
         glance.upload = script
         with proxy.client() as client:
             client.send(head(f"PUT {new_upload()} HTTP/1.1", "Host: h", "Content-Length: 20000000"))

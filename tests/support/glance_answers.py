@@ -35,6 +35,11 @@ def told_image(asked, **changed):
     asked.read().send(json_answer("200 OK", {"id": IMAGE, **facts(**changed)}))
 
 
+def refuse_early(asked):
+    """Answers 409 before the body. A close with unread data would be a reset, so the proxy closes first."""
+    asked.send(answer("409 Conflict", "Connection: close")).await_close()
+
+
 # --- lost answers ---------------------------------------------------------------------------
 
 
