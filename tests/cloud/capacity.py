@@ -6,6 +6,7 @@ The limits are those of the project in Keystone, and of the store: the quota of 
 """
 import concurrent.futures
 import contextlib
+import time
 
 import admin
 import clients
@@ -15,6 +16,7 @@ from paused import begun
 from proxy import another_proxy
 from refusals import curl_is_refused
 from uploads import OCTETS, landed_in_test
+
 
 def tells(answer, figures):
     check(figures in answer["message"], f"not {figures!r}: {answer['message']}")
@@ -64,7 +66,8 @@ def test_project_quota(cloud):
 
 
 def test_project_quota_of_concurrent_uploads(cloud):
-    """One of the three uploads fits, two together do not."""
+    """One of the three uploads fits, two together do not. The others wait five seconds for Glance to take the first.
+    After that, Glance alone decides about them."""
     file = cloud.small()
     with limited_project(cloud, image_size_total=4) as user, contextlib.ExitStack() as stack:
         images = [stack.enter_context(cloud.new_image(user=user)) for _ in range(3)]
@@ -74,8 +77,11 @@ def test_project_quota_of_concurrent_uploads(cloud):
             how = ("-T", file.path, *OCTETS)
             return clients.curl(cloud, image_id, *how, token=cloud.token(user)).status
 
+        began = time.monotonic()
         with concurrent.futures.ThreadPoolExecutor(len(images)) as pool:
-            same("the statuses", sorted(pool.map(upload, images)), [204, 413, 413])
+            statuses = sorted(pool.map(upload, images))
+        took = time.monotonic() - began
+        check(statuses == [204, 413, 413] or (took > 5 and 204 in statuses), f"after {took:.1f} s: {statuses}")
 
 
 def test_project_quota_of_the_staging_area(cloud):
@@ -90,6 +96,7 @@ def test_concurrent_upload_limit(cloud):
     with limited_project(cloud, image_count_uploading=1) as user, contextlib.ExitStack() as stack:
         first, second = (stack.enter_context(cloud.new_image(user=user)) for _ in range(2))
         upload = begun(cloud, stack, first, cloud.token(user))
+        wait_until("Glance counts the first", lambda: cloud.image(first)["status"] == "saving")
         answer = curl_is_refused(cloud, second, 413, "quota_exceeded", user=user)
         tells(answer, "may upload 1 images at a time, and has 1 under way")
         same("the status of the first", upload.finish().status, 204)
@@ -153,8 +160,8 @@ def lands_unchecked(cloud, why, **facts):
         lands(cloud, image_id)
         name = 'glance_intake_store_checks_failed_total{store="test"}'
         same("uploads whose store was not looked at", proxy.metric(name), 1)
-        check("the space in test is unknown" in proxy.log(), f"no warning: {proxy.log()}")
-        check(why in proxy.log(), f"no word of {why!r}: {proxy.log()}")
+        wait_until("the warning is in the log", lambda: "the space in test is unknown" in proxy.log())
+        wait_until(f"the log tells {why!r}", lambda: why in proxy.log())
         return proxy.log()
 
 
@@ -183,7 +190,7 @@ def test_policy_names_an_unknown_store(cloud):
         readiness = proxy.readiness()
         same("the status of /readyz", readiness.status_code, 503)
         check(missing in readiness.text, f"/readyz says: {readiness.text}")
-        check(missing in proxy.log(), f"no error in the log: {proxy.log()}")
+        wait_until("the error is in the log", lambda: missing in proxy.log())
         same("the metric", proxy.metric("glance_intake_stores_missing"), 1)
         proxy.reload(cloud.policy())
         wait_until("it is ready after the policy was fixed", proxy.is_ready)

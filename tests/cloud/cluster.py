@@ -9,6 +9,7 @@ import concurrent.futures
 import contextlib
 import functools
 import hashlib
+import json
 import os
 import signal
 import threading
@@ -18,6 +19,7 @@ import requests
 import admin
 from cloud import KIB, MIB, PATIENCE, check, same, wait_until
 from controllers import COUNT, OCTETS, environment
+from paused import PausedUpload
 
 PAIRS = int(os.environ.get("CLUSTER_PAIRS", "12"))
 SIZE = 2 * MIB
@@ -83,9 +85,12 @@ def racing_pairs(controllers):
     with concurrent.futures.ThreadPoolExecutor(COUNT) as pool:
         active = sum(pool.map(pair, range(PAIRS)))
     check(active > PAIRS // 2, f"only {active} of {PAIRS} images became active")
-    used = [proxy for proxy in controllers.proxies if "image=" in proxy.log() or '"image"' in proxy.log()]
-    check(len(used) > 1, "one proxy had all of them")
-    return f"{PAIRS} pairs, {active} images became active, {len(used)} proxies took part"
+
+    def used():
+        return sum("image=" in proxy.log() or '"image"' in proxy.log() for proxy in controllers.proxies)
+
+    wait_until("not one proxy had all of them", lambda: used() > 1)
+    return f"{PAIRS} pairs, {active} images became active, {used()} proxies took part"
 
 
 # --- sums over images ----------------------------------------------------------------------------
@@ -120,6 +125,18 @@ def bucket_quota(cloud, space):
         yield limit
 
 
+def is_refused(cloud, proxy, image_id):
+    """Whether an upload is refused before its first byte. A proxy forgets what others have in flight when they were
+    silent for five seconds, and may then let it begin."""
+    with contextlib.ExitStack() as stack:
+        upload = PausedUpload(cloud, stack, image_id, SIZE, port=proxy.port)
+        wait_until("it is judged", lambda: upload.is_answered() or proxy.upload_in_flight(image_id))
+        if upload.is_answered():
+            answer = upload.answer()
+            return answer.status == 413 and json.loads(answer.read())["reason"] == "store_full"
+    return False
+
+
 def sums_are_counted(controllers):
     """Two uploads fit, each at another proxy; the third proxy knows that a third one does not."""
     cloud, (one, two, three) = controllers.cloud, controllers.proxies
@@ -133,10 +150,7 @@ def sums_are_counted(controllers):
             slow.append(pool.submit(slow_upload, controllers, proxy, image_id, go))
             wait_until("it is under way", lambda: proxy.upload_in_flight(image_id).get("bytes"))
             wait_until("the third one knows", lambda: controllers.heard(three) == SIZE * len(slow))
-        path = f"/v2/images/{images[2]}/file"
-        refused = controllers.ask("PUT", path, three.url, headers=OCTETS, data=data(images[2]))
-        same("the status of the third", refused.status_code, 413)
-        same("its reason", refused.json()["reason"], "store_full")
+        wait_until("the third is refused with store_full", lambda: is_refused(cloud, three, images[2]))
         shown = one.admin_url + "/uploads?all"  # without a proxy that needs more than a quarter of a second
         wait_until("/uploads?all shows two uploads in flight",
                    lambda: len(requests.get(shown, timeout=PATIENCE).json()["in_flight"]) == 2)
@@ -150,13 +164,15 @@ def sums_hold_in_a_race(controllers):
     more than fits; and when they have heard of each other, none accepts any more."""
     cloud = controllers.cloud
     with bucket_quota(cloud, SPACE) as limit, contextlib.ExitStack() as stack:
-        images = [stack.enter_context(controllers.new_image()) for _ in range(2 * COUNT)]
+        # one more than all proxies would accept if none heard of the others
+        images = [stack.enter_context(controllers.new_image()) for _ in range(2 * COUNT + 1)]
         statuses = run_at_once(*(functools.partial(controllers.put, each, data(each)) for each in images))
         active = [each for each in images if controllers.image(each)["status"] == "active"]
         same("what is active", active, [each for each, status in zip(images, statuses) if status == 204])
         for proxy in controllers.proxies:
             stored = sum(proxy.newest_upload(each, "finished").get("verdict") == "stored" for each in active)
             check(stored * SIZE <= SPACE, f"one proxy has stored {stored} uploads")
+        wait_until("the gateway counts them", lambda: cloud.bucket_use() > limit - SIZE)
         late = [each for each in images if each not in active][0]
         same("the statuses when it is full", [controllers.put(late, data(late), url=proxy.url)
                                               for proxy in controllers.proxies], [413] * COUNT)

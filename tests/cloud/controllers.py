@@ -10,7 +10,7 @@ from cloud import HERE, PATIENCE, wait_until
 from front_proxies import answers, program
 from placement import TRIES
 from proxy import Proxy, scratch
-from glance_servers import free_port
+from glance_servers import free_ports
 
 COUNT = 3
 OCTETS = {"Content-Type": "application/octet-stream"}
@@ -21,17 +21,17 @@ class Controllers:
 
     def __init__(self, cloud, glance_url, directory, policy):
         self.cloud, self.glance_url = cloud, glance_url
-        self.front = free_port()
+        self.front, *ports = free_ports(1 + 2 * COUNT)
+        admins, own = ports[:COUNT], ports[COUNT:]
         self.url = f"http://127.0.0.1:{self.front}"
         key = os.path.join(directory, "cluster.key")
         with open(os.open(key, os.O_CREAT | os.O_WRONLY, 0o600), "w", encoding="ascii") as file:
             file.write(os.urandom(32).hex())
-        admins = [free_port() for _ in range(COUNT)]
         self.peers = [f"127.0.0.1:{port}" for port in admins]
         more = (f"[listen]\ntrusted_proxies = 127.0.0.1\n[upload]\nformat = off\n"
                 f"[cluster]\npeers = {', '.join(self.peers)}\nkey_file = {key}\n")
-        self.proxies = [Proxy(cloud.proxy.binary, glance_url, free_port(), port, directory, policy, more)
-                        for port in admins]
+        self.proxies = [Proxy(cloud.proxy.binary, glance_url, port, admin_port, directory, policy, more)
+                        for port, admin_port in zip(own, admins)]
 
     def known(self):
         """Waits until all proxies have heard each other."""

@@ -6,7 +6,7 @@ Glance's configuration says which pages may, not the proxy's.
 """
 import json
 
-from cloud import check, same
+from cloud import check, same, wait_until
 from fidelity import Client, head
 from question import ALLOWED_ORIGIN
 from refusals import active_image
@@ -81,6 +81,7 @@ def refused_to(origin, gives, cloud, image_id, reason, *fields, **how):
         answer = put(cloud, image_id, *fields, *origin, **how)
         if for_a_page(answer) == gives:
             break
+        wait_until("Glance has reset the image", lambda: cloud.image(image_id)["status"] in ("queued", "active"))
     said = json.loads(answer.body)
     same("the reason", said["reason"], reason)
     same(f"what a page gets with {origin}", for_a_page(answer), gives)

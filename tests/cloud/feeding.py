@@ -16,10 +16,10 @@ from glance_servers import another_uwsgi
 from uploads import landed_in_test
 
 POLICY = {"default": {"store": "test", "mode": "force"}}
-IMPATIENT = {"plugins": "http,python3", "threads": 4, "socket-timeout": 4}
+IMPATIENT = {"plugins": "http,python3", "threads": 4, "socket-timeout": 7}
 LISTENERS = "http-socket", "http"
 BEFORE_SILENCE = MIB
-SILENCE = float(os.environ.get("FEEDING_SILENCE", "5"))  # more than socket-timeout
+SILENCE = float(os.environ.get("FEEDING_SILENCE", "8"))  # more than socket-timeout
 
 
 def silent_upload(cloud, stack, proxy):

@@ -13,9 +13,15 @@ from proxy import scratch
 EVENTLET, UWSGI = "eventlet", "uwsgi"
 
 
+def free_ports(count):
+    """All are taken at one time, so they differ."""
+    with contextlib.ExitStack() as stack:
+        listeners = [stack.enter_context(socket.create_server(("127.0.0.1", 0))) for _ in range(count)]
+        return [listener.getsockname()[1] for listener in listeners]
+
+
 def free_port():
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        return listener.getsockname()[1]
+    return free_ports(1)[0]
 
 
 @contextlib.contextmanager

@@ -88,11 +88,13 @@ def asks(cloud, proxy, method, path, user="demo", **options):
 
 def asks_until_whole(cloud, proxy, method, path, **options):
     """A request whose body Glance does not read. uWSGI then often resets the connection while its answer, which
-    has no length, is on the way. The reset cuts the answer, with or without the proxy."""
+    has no length, is on the way. The reset cuts the answer, with or without the proxy. Before its first byte, the
+    proxy says 502."""
 
     def whole_answer():
         with contextlib.suppress(requests.exceptions.ChunkedEncodingError):
-            return [asks(cloud, proxy, method, path, **options)]  # in a list: an answer with an error is false
+            answer = asks(cloud, proxy, method, path, **options)
+            return [answer] if answer.status_code != 502 else None  # in a list: an answer with an error is false
         return None
 
     return wait_until("the answer is whole", whole_answer)[0]

@@ -194,4 +194,5 @@ def test_logins(cloud):
         logins_fail(client, accounts, url)
         compressed_uploads(client, accounts, directory)
         wait_until("the images of failed uploads are deleted", lambda: not cloud.all_images())
+        wait_until("no client is connected", lambda: not proxy.metric("glance_intake_connections"))
         no_secret_is_left(proxy)

@@ -6,13 +6,15 @@ import contextlib
 import os
 import signal
 
+from selenium.common.exceptions import NoSuchElementException, StaleElementReferenceException
+
 import clients
 from chromium import chromium
 from cloud import KIB, MIB, check, same, wait_until
 from page_answers import INVENT, MANY, TROUBLE
 from paused import new_upload
 from proxy import Proxy, another_proxy, scratch
-from glance_servers import free_port
+from glance_servers import free_ports
 from uploads import OCTETS
 
 POLICY = {"default": {"store": "test", "mode": "force"}}
@@ -60,8 +62,10 @@ def uploads_are_shown(cloud, page, stack):
     last."""
     moving, lost = new_upload(cloud, stack, HOSTILE, SIZE), new_upload(cloud, stack, "lost its client", SIZE)
     for upload in (moving, lost):
-        upload.send(MIB)
-        wait_until("it is at Glance", lambda: row(page, "running", upload.image_id))
+        upload.send(2 * MIB)
+        wait_until("Glance has a part that is worth holding",
+                   lambda: cloud.proxy.upload_in_flight(upload.image_id).get("bytes", 0) > MIB)
+        wait_until("it is shown", lambda: row(page, "running", upload.image_id))
     waiting = new_upload(cloud, stack, "waits", SIZE)
     lost.leave()
     wait_until("the waiting one is shown", lambda: row(page, "queued", waiting.image_id))
@@ -225,23 +229,29 @@ def is_there_without_scripts(cloud, page, stack):
     upload = new_upload(cloud, stack, HOSTILE, SIZE)
     upload.send(MIB)
     wait_until("it is at Glance", lambda: cloud.proxy.upload_in_flight(upload.image_id))
+
+    def told_if_ready():
+        page.open(cloud.proxy.admin_url + "/")
+        with contextlib.suppress(NoSuchElementException, StaleElementReferenceException):  # it loads itself again
+            text = page.driver.find_element("css selector", "#still").text
+            return text if "Ready: " in text else None
+
     page.devtools("Emulation.setScriptExecutionDisabled", value=True)
-    page.open(cloud.proxy.admin_url + "/")
-    told = page.driver.find_element("css selector", "#still").text
+    told = wait_until("it says that the new process is ready", told_if_ready)
     page.devtools("Emulation.setScriptExecutionDisabled", value=False)
-    check("Ready" in told and upload.image_id in told, f"without scripts there is {told!r}")
+    check(upload.image_id in told, f"without scripts there is {told!r}")
     check("<script>alert(1)</script>" in told and "\u202e" not in told, f"without scripts there is {told!r}")
 
 
 def uploads_of_all_proxies_are_shown(cloud, page, stack):
     """On the page of one proxy, also those at the other one, until that is away."""
     key = cloud.key_file("cluster-key", os.urandom(32).hex())
-    ports = [free_port() for _ in range(2)]
-    peer = f"127.0.0.1:{ports[1]}"
-    more = f"[cluster]\npeers = 127.0.0.1:{ports[0]}, {peer}\nkey_file = {key}\n"
+    *ports, first, second = free_ports(4)
+    peer = f"127.0.0.1:{second}"
+    more = f"[cluster]\npeers = 127.0.0.1:{first}, {peer}\nkey_file = {key}\n"
     directory = stack.enter_context(scratch())
-    one, other = (Proxy(cloud.proxy.binary, cloud.glance_url, free_port(), port, directory, POLICY, more)
-                  for port in ports)
+    one, other = (Proxy(cloud.proxy.binary, cloud.glance_url, port, admin_port, directory, POLICY, more)
+                  for port, admin_port in zip(ports, (first, second)))
     for proxy in (one, other):
         proxy.start()
         stack.callback(proxy.stop)
@@ -251,8 +261,9 @@ def uploads_of_all_proxies_are_shown(cloud, page, stack):
     same("its proxy", wait_until("it is shown", lambda: row(page, "running", upload.image_id))["Proxy"], peer)
     other.signal(signal.SIGKILL)
     other.ended()
-    page.wait("it says so", "return document.getElementById('problems').textContent.includes(arguments[0])", peer)
-    same("the uploads", rows(page, "running"), 0)
+    page.wait("it says so, and shows no upload of it",
+              "return document.getElementById('problems').textContent.includes(arguments[0])"
+              " && !document.querySelector('#running tbody tr')", peer)
 
 
 def test_page(cloud):

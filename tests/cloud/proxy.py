@@ -85,7 +85,7 @@ class Proxy:
         wait_until("the policy is in force", lambda: self.log().count(said) > before)
 
     def log(self):
-        with open(self.log_path, encoding="utf-8") as file:
+        with open(self.log_path, encoding="utf-8", errors="replace") as file:  # its end may be half of a character
             return file.read()
 
     def signal(self, number):
