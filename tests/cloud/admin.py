@@ -55,6 +55,8 @@ def s3_quota(cloud, scope, size):
     """Sets a quota in bytes. `scope` is `bucket`, or `user` for all buckets of the owner."""
     whose = {"bucket": f"--bucket={cloud.bucket}", "user": f"--uid={cloud.envs['demo']['CLOUD_S3_OWNER']}"}[scope]
     quota = [f"--quota-scope={scope}", whose]
+    if scope == "user":  # or the gateway would count what the owner had minutes ago
+        radosgw_admin(cloud, "user", "stats", whose, "--sync-stats")
     radosgw_admin(cloud, "quota", "set", *quota, f"--max-size={size}")
     radosgw_admin(cloud, "quota", "enable", *quota)
     try:
