@@ -17,7 +17,7 @@ struct snapshot {
     struct policy *policy;
     struct tls_identity *tls;    /* NULL: the listener speaks plain HTTP */
     struct tls_clients *clients; /* NULL: clients need no certificate */
-    struct snapshot *lender;     /* owns `tls`, and is held by this one; NULL: this one owns it */
+    struct snapshot *lender;     /* owns `tls` and `clients`, and is held; NULL: they are its own */
     _Atomic unsigned references;
 };
 
@@ -26,7 +26,8 @@ struct snapshot {
 struct snapshot *snapshot_load(const struct settings_sources *sources,
                                struct diagnostics *diagnostics);
 
-/* Lends the identity of `from` to a snapshot without one, before that is shared. */
+/* Lends the identity of `from` to a snapshot without one, before that is shared. The demand for
+ * clients' certificates goes with it: TLS stays as it is until a restart. */
 void snapshot_borrow_tls(struct snapshot *snapshot, struct snapshot *from);
 
 /* Adds a reference, and returns `snapshot`. Thread-safe, as is snapshot_release(). */

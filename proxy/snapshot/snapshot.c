@@ -21,9 +21,10 @@ enum { WHY_MAX = 256 };
 /* A lender never borrows itself, so the recursion has one level. */
 static void snapshot_free(struct snapshot *snapshot) /* NOLINT(misc-no-recursion) */
 {
-    if (!snapshot->lender)
+    if (!snapshot->lender) {
         tls_identity_free(snapshot->tls);
-    tls_clients_free(snapshot->clients);
+        tls_clients_free(snapshot->clients);
+    }
     snapshot_release(snapshot->lender);
     policy_free(snapshot->policy);
     settings_free(snapshot->settings);
@@ -130,11 +131,13 @@ struct snapshot *snapshot_load(const struct settings_sources *sources,
     return snapshot;
 }
 
-/* Borrows from the original lender. Otherwise a chain of reloads would keep all old snapshots. */
+/* Borrows from the original lender. Otherwise a chain of reloads would keep all old snapshots. A
+ * snapshot without an identity has no authorities of its own: config/check.c refuses them. */
 void snapshot_borrow_tls(struct snapshot *snapshot, struct snapshot *from)
 {
     snapshot->lender = snapshot_hold(from->lender ? from->lender : from);
     snapshot->tls = from->tls;
+    snapshot->clients = from->clients;
 }
 
 struct snapshot *snapshot_hold(struct snapshot *snapshot)

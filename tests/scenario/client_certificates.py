@@ -113,6 +113,22 @@ def reload_replaces_the_authorities(fixture):
     assert asked(proxy, showing(listener, second)).status == 200
 
 
+@scenario
+def reload_without_tls_settings_still_asks_for_certificates(fixture):
+    """TLS goes on until a restart, and so does the demand for certificates, however often the settings are read."""
+    ca = authority(fixture, "ca")
+    proxy, listener = listening(fixture, fixture.glance(), ca[0])
+    good = signed(fixture, "good", ca)
+    for count in (1, 2):
+        proxy.write({})
+        proxy.signal(1)
+        wait_until("it is in force", lambda count=count: proxy.log().count("is in force") == count)
+        for version in (ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3):
+            told = asked(proxy, showing(listener, None, version))
+            assert told.status == 403 and json.loads(told.body)["reason"] == "certificate_required", told.body
+            assert asked(proxy, showing(listener, good, version)).status == 200
+
+
 def checked(proxy):
     done = subprocess.run([*proxy.command, "--check", "--config-file", proxy.conf_file], capture_output=True,
                           text=True, timeout=180, check=False)
