@@ -12,13 +12,13 @@
 #ifndef INTAKE_ENDPOINTS_H
 #define INTAKE_ENDPOINTS_H
 
+#include "intake/settings.h" /* ENDPOINTS_MAX */
+
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
-struct settings;
-
-enum { ENDPOINTS_MAX = 16, ENDPOINT_WHY_MAX = 256 };
+enum { ENDPOINT_WHY_MAX = 256 };
 
 enum endpoint_state { ENDPOINT_UNKNOWN, ENDPOINT_UP, ENDPOINT_BUSY, ENDPOINT_OUT };
 

@@ -18,6 +18,8 @@ struct buffer;
 struct diagnostics;
 struct setting_place;
 
+enum { ENDPOINTS_MAX = 16 };
+
 struct bind_address {
     char *text; /* as configured: "0.0.0.0:9292", "[::]:9292", "unix:/run/glance-intake/socket" */
     struct sockaddr_storage address;
@@ -92,7 +94,7 @@ struct settings {
     } listen;
 
     struct {
-        /* At least one; "http://host:port" or https, without trailing slash, or "unix:/path". */
+        /* 1 to ENDPOINTS_MAX: "http://host:port" or https, without trailing slash; "unix:/path" */
         char **endpoints;
         size_t endpoint_count;
         char *ca_file;          /* NULL: the CAs of the system */

@@ -131,6 +131,10 @@ static bool add_endpoint(struct settings *parsed, const char *item, struct buffe
         return false;
     }
     size_t count = parsed->glance.endpoint_count;
+    if (count == ENDPOINTS_MAX) {
+        buffer_print(why, "there are more than %d endpoints", ENDPOINTS_MAX);
+        return false;
+    }
     char **endpoints = reallocarray(parsed->glance.endpoints, count + 1, sizeof *endpoints);
     if (!endpoints)
         return no_memory(why);

@@ -71,6 +71,23 @@ static void lists_are_read_and_printed_or_refused(void **state)
     }
 }
 
+static void endpoints_are_bounded(void **state)
+{
+    (void)state;
+    struct settings settings = {0};
+    struct buffer text;
+    buffer_init(&text, SETTINGS_WHY_MAX);
+    char list[512] = "http://a";
+    for (int i = 1; i < ENDPOINTS_MAX; i++)
+        strcat(list, ", http://a");
+    assert_true(kind_endpoints.read(&any, list, &settings, &text));
+    assert_int_equal(settings.glance.endpoint_count, ENDPOINTS_MAX);
+    assert_false(kind_endpoints.read(&any, strcat(list, ", http://a"), &settings, &text));
+    assert_string_equal(buffer_text(&text), "there are more than 16 endpoints");
+    kind_endpoints.clear(&any, &settings);
+    buffer_free(&text);
+}
+
 static void good_list_replaces_the_one_before(void **state)
 {
     (void)state;
@@ -127,6 +144,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(lists_are_read_and_printed_or_refused),
         cmocka_unit_test(good_list_replaces_the_one_before),
+        cmocka_unit_test(endpoints_are_bounded),
         cmocka_unit_test(a_list_has_a_maximum),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
