@@ -23,8 +23,7 @@ static const char *url_of(const struct transfer *transfer)
 
 void attempt_answered(struct transfer *transfer)
 {
-    if (transfer->attempt.endpoint != ENDPOINT_NONE &&
-        transfer->settings->glance.endpoint_count > 1)
+    if (transfer->attempt.endpoint != ENDPOINT_NONE)
         endpoints_answered(transfer->glance->endpoints, url_of(transfer));
 }
 

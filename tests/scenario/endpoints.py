@@ -213,6 +213,16 @@ def next_endpoint_is_used_when_connecting_fails(fixture):
 
 
 @scenario
+def only_endpoint_that_answers_again_is_not_out(fixture):
+    """Without health checks an answer takes back what a refused connection has shown."""
+    proxy = fixture.proxy(f"http://{fixture.host}:{GLANCE_PORT}", conf=OFF)
+    assert proxy.ask("GET", "/v2/images").status == 502
+    glance = fixture.glance()
+    assert proxy.ask("GET", "/v2/images").status == 200
+    assert proxy.metric("endpoint_state", endpoint=glance.url, state="out") == 0
+
+
+@scenario
 def next_endpoint_is_used_when_a_get_is_reset(fixture):
     def breaking(asked):
         asked.closed = True
