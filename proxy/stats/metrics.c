@@ -187,6 +187,14 @@ static void merge_store(struct metrics_store *total, const struct metrics_store 
     merge(&total->unchecked, &from->unchecked, 1);
 }
 
+/* Each worker may have other invented names. In the total, too, they get half of the rows. */
+static size_t rows_for(const struct metrics_store *store)
+{
+    bool real = atomic_load_explicit(&store->results[VERDICT_STORED], memory_order_relaxed) ||
+                atomic_load_explicit(&store->unchecked, memory_order_relaxed);
+    return real ? METRICS_STORES_MAX : METRICS_STORES_MAX / 2;
+}
+
 void metrics_merge(struct metrics *total, const struct metrics *from)
 {
     for (size_t i = 0; i < METRICS_GAUGE_COUNT; i++)
@@ -214,6 +222,7 @@ void metrics_merge(struct metrics *total, const struct metrics *from)
     merge(&total->resent_uploads, &from->resent_uploads, 1);
     size_t stores = atomic_load_explicit(&from->store_count, memory_order_acquire);
     for (size_t i = 0; i < stores; i++)
-        merge_store(store_row(total, from->stores[i].name, METRICS_STORES_MAX), &from->stores[i]);
+        merge_store(store_row(total, from->stores[i].name, rows_for(&from->stores[i])),
+                    &from->stores[i]);
     merge_store(&total->other, &from->other);
 }

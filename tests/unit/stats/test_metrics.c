@@ -220,6 +220,21 @@ static void unchecked_stores_are_counted(void **state)
     assert_line("glance_intake_stores_missing 2");
 }
 
+/* Each worker has its own invented names, and only the last one has stored something. */
+static void invented_names_of_all_workers_displace_no_store(void **state)
+{
+    (void)state;
+    for (int worker = 0; worker < WORKERS; worker++)
+        for (int i = 0; i < 64; i++) {
+            char name[32];
+            snprintf(name, sizeof name, "invented-%d-%d", worker, i);
+            count_upload(worker, name, VERDICT_FAILED, 1);
+        }
+    count_upload(WORKERS - 1, "real", VERDICT_STORED, 1);
+    read_all();
+    assert_line("glance_intake_uploads_total{result=\"stored\",store=\"real\"} 1");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -233,6 +248,7 @@ int main(void)
         TEST(durations_are_in_buckets),
         TEST(sizes_are_in_buckets),
         TEST(unchecked_stores_are_counted),
+        TEST(invented_names_of_all_workers_displace_no_store),
 #undef TEST
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
