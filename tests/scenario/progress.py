@@ -3,6 +3,7 @@
 import json
 
 from support.fixture import scenario
+from support.glance import IMAGE, json_answer
 from support.proxy import wait_until
 from support.resuming import BODY, STRANGER
 from support.stack import RIGHT, TOKEN, Stack
@@ -43,6 +44,14 @@ def an_uploader_sees_the_own_upload(fixture):
         assert client.answer().status == 204
     in_flight, (row,) = rows(stack, image)
     assert (in_flight, row["verdict"], row["bytes"]) == ([], "stored", len(BODY)), row
+
+
+@scenario
+def image_without_an_id_shows_no_other_upload(fixture):
+    glance = fixture.glance(image=json_answer("200 OK", {"status": "queued", "owner": "demo"}))
+    proxy = fixture.proxy(glance)
+    told = proxy.ask("GET", f"/v2/images/{IMAGE}/file/progress", TOKEN)
+    assert (told.status, json.loads(told.body)["reason"]) == (502, "glance_failed"), told.body
 
 
 @scenario

@@ -11,7 +11,8 @@
 
 static const char *const FIELDS[] = {"X-Auth-Token", "secret", NULL};
 
-static const char IMAGE[] = "{\"status\": \"queued\", \"owner\": \"p\", \"disk_format\": \"raw\"}";
+static const char IMAGE[] =
+    "{\"id\": \"i\", \"status\": \"queued\", \"owner\": \"p\", \"disk_format\": \"raw\"}";
 static const char STORES[] = "{\"stores\": [{\"id\": \"file\"}, {\"id\": \"test\"}]}";
 
 static void begin(struct fixture *fixture, void **state)
