@@ -138,7 +138,7 @@ void known_tokens_drop(struct known_tokens *all, const struct keyed_hash *creden
 {
     pthread_mutex_lock(&all->lock);
     struct row *row = find(all, credential);
-    if (row && row->token && strcmp(row->token, token) == 0)
+    if (row && row->token && (!token || strcmp(row->token, token) == 0))
         remove_row(all, row);
     pthread_mutex_unlock(&all->lock);
 }

@@ -31,7 +31,7 @@ enum known_state known_tokens_begin(struct known_tokens *all, const struct keyed
 void known_tokens_end(struct known_tokens *all, const struct keyed_hash *credential,
                       const char *token, const struct token_facts *facts);
 
-/* Wipes the token of the credential, if it is still this one. */
+/* Wipes the token of the credential, if it is still this one. NULL: whichever it is. */
 void known_tokens_drop(struct known_tokens *all, const struct keyed_hash *credential,
                        const char *token);
 

@@ -105,8 +105,11 @@ static void begin(struct login *login, const struct login_request *request)
         login_refuse(login, refusal, "%s", detail ? detail : "");
     else if (!make_hashes(login, request->client))
         login_refuse(login, REFUSAL_OUT_OF_MEMORY, "%s", "");
-    else
+    else {
+        if (request->anew)
+            known_tokens_drop(login->parts.keystone->tokens, &login->hash, NULL);
         look(login);
+    }
 }
 
 struct login *login_begin(const struct login_parts *parts, const struct login_request *request,

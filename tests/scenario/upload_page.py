@@ -139,6 +139,19 @@ def page_logs_its_users_in_over_tls(fixture):
 
 
 @scenario
+def each_login_of_the_page_asks_keystone(fixture):
+    """Glance may have refused the token that an earlier login gave. An upload takes the token that is known."""
+    cloud = Logins(fixture, fixture.certificate("login"))
+    for who in (basic("demo@Default", PASSWORD), basic(APPLICATION, SECRET), TOKEN):
+        for _ in range(2):
+            assert cloud.log_in(who).status == 201 and cloud.keystone.take_asked(), who
+    cloud.put(basic("demo@Default", PASSWORD), query="?project=demo")
+    cloud.keystone.take_asked()
+    cloud.put(basic("demo@Default", PASSWORD), query="?project=demo")
+    assert not cloud.keystone.take_asked()
+
+
+@scenario
 def page_of_another_site_cannot_try_passwords(fixture):
     cloud = Logins(fixture, fixture.certificate("login"))
     for field in ("Origin: https://elsewhere.example.org", "Origin: null", "Sec-Fetch-Site: cross-site",

@@ -23,6 +23,6 @@ enum step_result new_image_login(struct exchange *x)
 {
     struct new_image_flow *flow = new_image_of(x);
     enum step_result result =
-        exchange_log_in(x, &flow->login, flow->wanted.project, flow->wanted.domain);
+        exchange_log_in(x, &flow->login, flow->wanted.project, flow->wanted.domain, false);
     return result == STEP_NEXT ? take(flow) : result;
 }

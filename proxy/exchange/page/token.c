@@ -26,10 +26,12 @@ static enum step_result admit(struct exchange *x)
     return fault ? exchange_refuse_for(x, REFUSAL_BAD_REQUEST, "%s", fault) : STEP_NEXT;
 }
 
+/* The page does not say when Glance has refused its token. Its user then logs in again, and must
+ * not get the same one. */
 static enum step_result log_in(struct exchange *x)
 {
     struct token_flow *flow = token_of(x);
-    return exchange_log_in(x, &flow->login, flow->asked.project, flow->asked.domain);
+    return exchange_log_in(x, &flow->login, flow->asked.project, flow->asked.domain, true);
 }
 
 /* --- the answer ------------------------------------------------------------------------------- */

@@ -112,6 +112,11 @@ static void a_token_that_glance_refused_is_dropped(void **state)
     assert_known(1, KNOWN_NOTHING, NULL);
     known_tokens_drop(tokens, &hash, "t1");
     assert_known(1, KNOWN_ASKED, NULL);
+    known_tokens_drop(tokens, &hash, NULL);
+    assert_known(1, KNOWN_ASKED, NULL);
+    tell(1, "t2", 3600000);
+    known_tokens_drop(tokens, &hash, NULL);
+    assert_known(1, KNOWN_NOTHING, NULL);
 }
 
 static void the_one_that_was_not_used_longest_goes_first(void **state)
