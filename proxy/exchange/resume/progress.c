@@ -29,16 +29,20 @@ static enum step_result preflight(struct exchange *x)
     return image_check_wait(x, check);
 }
 
+/* Without an id the records of all images would match. */
 static enum step_result tell(struct exchange *x)
 {
+    const char *image = progress_of(x)->check.image.id;
+    if (!image)
+        return exchange_refuse_for(x, REFUSAL_GLANCE_FAILED, "what it says of the image has no id");
     struct reply reply;
     reply_init(&reply);
     reply.status = 200;
-    bool good = headers_add(&reply.headers, "Content-Type", "application/json") &&
-                headers_add(&reply.headers, "Cache-Control", "no-store") &&
-                headers_add(&reply.headers, "X-Openstack-Request-Id", x->request.id) &&
-                records_json_of_image(x->parts->all_records, x->parts->record_count,
-                                      progress_of(x)->check.image.id, &reply.body);
+    bool good =
+        headers_add(&reply.headers, "Content-Type", "application/json") &&
+        headers_add(&reply.headers, "Cache-Control", "no-store") &&
+        headers_add(&reply.headers, "X-Openstack-Request-Id", x->request.id) &&
+        records_json_of_image(x->parts->all_records, x->parts->record_count, image, &reply.body);
     if (!good) {
         reply_free(&reply);
         return exchange_no_memory(x);

@@ -155,7 +155,7 @@ static enum step_result take_image(struct exchange *x, struct image_check *check
     bool read = image_check_read(check, &check->image);
     if (check->image.no_memory)
         return exchange_no_memory(x);
-    if (!read || !check->image.id) /* by its id, Glance's own spelling, all else of it is found */
+    if (!read)
         return exchange_refuse_for(x, REFUSAL_GLANCE_FAILED,
                                    "what it says of the image cannot be read");
     return STEP_NEXT;
