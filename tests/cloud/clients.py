@@ -81,12 +81,14 @@ def curl(cloud, image_id, *options, token=None, url=None, **how):
     return result
 
 
-def curl_started(cloud, image_id, path, *options, token=None, stdin=subprocess.DEVNULL):
+def curl_started(cloud, image_id, path, *options, token=None):
     """Starts an upload in the background. It prints the body and then the status."""
     url = upload_url(cloud, image_id)
     told = ("-w", "\n%{response_code}")
     command = curl_command(cloud, url, "-T", path, *told, *options, token=token)
-    return subprocess.Popen(command, stdin=stdin, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+    return subprocess.Popen(
+        command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
+    )
 
 
 def openstack(cloud, *arguments, user="demo", env=None, **how):

@@ -8,7 +8,7 @@ import requests
 
 import clients
 from cloud import KIB, MIB, PATIENCE, check, same, wait_until
-from interruptions import half_way, nothing_on_disk, settled, takes_it_again
+from interruptions import half_way, output, settled, takes_it_again
 from paused import PausedUpload
 from proxy import another_proxy
 from question import ALLOWED_ORIGIN
@@ -21,8 +21,9 @@ HOLDS = "[resume]\nwindow = 5m\n"
 
 def held_half_way(cloud, image_id):
     """An upload whose curl was killed when half of its file had passed."""
-    curl = half_way(cloud, image_id)
-    curl.kill()
+    process = half_way(cloud, image_id)
+    process.kill()
+    process.communicate()
     metric = "glance_intake_uploads_held"
     wait_until("the upload is held", lambda: cloud.proxy.metric(metric) == 1)
 
@@ -137,25 +138,25 @@ def killed_and_started_again(cloud):
 def test_killed_proxy_goes_on(cloud):
     file = cloud.big()
     with another_proxy(cloud, POLICY, more=KEEPS), cloud.new_image() as image_id:
-        curl = kept_half_way(cloud, image_id)
+        process = kept_half_way(cloud, image_id)
         killed_and_started_again(cloud)
-        curl.output()
+        output(process)
         at = offset(cloud, image_id)
         check(file.size // 2 - MIB < at < file.size, f"the offset is {at}")
         harmless(cloud, image_id, file, at)
         result = clients.curl(cloud, image_id, "-C", str(at - 3 * MIB - 1), "-T", file.path, *OCTETS)
         same("the status of the rest", result.status, 204)
         landed_in_test(cloud, image_id, file)
-        nothing_on_disk(cloud)
+        same("the bytes on disk", cloud.proxy.metric("glance_intake_spool_bytes"), 0)
 
 
 def test_killed_proxy_whose_upload_glance_has(cloud):
     """With hold the upload is lost with the proxy, and the image is queued again."""
     file = cloud.big()
     with another_proxy(cloud, POLICY, more=HOLDS), cloud.new_image() as image_id:
-        curl = half_way(cloud, image_id)
+        process = half_way(cloud, image_id)
         killed_and_started_again(cloud)
-        curl.output()
+        output(process)
         same("the image", settled(cloud, image_id), "queued")
         same("the offset", offset(cloud, image_id), 0)
         takes_it_again(cloud, image_id)
@@ -166,10 +167,11 @@ def test_full_spool(cloud):
     file = cloud.big()
     full = f"{KEEPS}[upload]\nspool_limit = {file.size + MIB}B\n"
     with another_proxy(cloud, POLICY, more=full), cloud.new_image() as first, cloud.new_image() as second:
-        curl = kept_half_way(cloud, first)
+        process = kept_half_way(cloud, first)
         result = clients.curl(cloud, second, "-T", file.path, *OCTETS)
         same("the status with a full disk", result.status, 507)
-        curl.kill()
+        process.kill()
+        process.communicate()
         at = offset(cloud, first)
         result = clients.curl(cloud, first, "-C", str(at), "-T", file.path, *OCTETS)
         same("the status of the rest", result.status, 204)
