@@ -36,7 +36,7 @@ struct login_request {
     const char *domain;            /* ?domain=, decoded: a name or an id; NULL: not given */
     const char *client;            /* its numeric address, behind trusted proxies; "": not known */
     bool secure;                   /* TLS protects the request on its whole way */
-    bool anew;                     /* Keystone is asked, and the token that is known is forgotten */
+    bool fresh;                    /* Keystone is asked, and the token that is known is forgotten */
 };
 
 /* What a login works with, in the thread of one worker. Borrowed until login_free(). */

@@ -37,14 +37,14 @@ static bool collect_item(struct settings *parsed, const char *start, size_t leng
 }
 
 static bool collect(struct settings *parsed, const char *text, add_item *add, size_t min,
-                    struct buffer *why)
+                    size_t max, struct buffer *why)
 {
     const char *item;
     size_t length;
     size_t count = 0;
     for (; value_next_item(&text, &item, &length); count++) {
-        if (count == SETTINGS_LIST_MAX) {
-            buffer_print(why, "there are more than %d items", SETTINGS_LIST_MAX);
+        if (count == max) {
+            buffer_print(why, "there are more than %zu items", max);
             return false;
         }
         if (!collect_item(parsed, item, length, add, why))
@@ -97,7 +97,7 @@ static bool binds_read(const struct setting *row, const char *text, struct setti
                        struct buffer *why)
 {
     struct settings parsed = {0};
-    if (!collect(&parsed, text, add_bind, 1, why)) {
+    if (!collect(&parsed, text, add_bind, 1, SETTINGS_LIST_MAX, why)) {
         binds_clear(row, &parsed);
         return false;
     }
@@ -131,10 +131,6 @@ static bool add_endpoint(struct settings *parsed, const char *item, struct buffe
         return false;
     }
     size_t count = parsed->glance.endpoint_count;
-    if (count == ENDPOINTS_MAX) {
-        buffer_print(why, "there are more than %d endpoints", ENDPOINTS_MAX);
-        return false;
-    }
     char **endpoints = reallocarray(parsed->glance.endpoints, count + 1, sizeof *endpoints);
     if (!endpoints)
         return no_memory(why);
@@ -160,7 +156,7 @@ static bool endpoints_read(const struct setting *row, const char *text, struct s
                            struct buffer *why)
 {
     struct settings parsed = {0};
-    if (!collect(&parsed, text, add_endpoint, 1, why)) {
+    if (!collect(&parsed, text, add_endpoint, 1, ENDPOINTS_MAX, why)) {
         endpoints_clear(row, &parsed);
         return false;
     }
@@ -229,7 +225,7 @@ static bool peers_read(const struct setting *row, const char *text, struct setti
                        struct buffer *why)
 {
     struct settings parsed = {0};
-    if (!collect(&parsed, text, add_peer, 0, why)) {
+    if (!collect(&parsed, text, add_peer, 0, SETTINGS_LIST_MAX, why)) {
         peers_clear(row, &parsed);
         return false;
     }
@@ -277,7 +273,7 @@ static bool networks_read(const struct setting *row, const char *text, struct se
                           struct buffer *why)
 {
     struct settings parsed = {0};
-    if (!collect(&parsed, text, add_network, 0, why)) {
+    if (!collect(&parsed, text, add_network, 0, SETTINGS_LIST_MAX, why)) {
         networks_clear(row, &parsed);
         return false;
     }

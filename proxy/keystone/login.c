@@ -106,7 +106,7 @@ static void begin(struct login *login, const struct login_request *request)
     else if (!make_hashes(login, request->client))
         login_refuse(login, REFUSAL_OUT_OF_MEMORY, "%s", "");
     else {
-        if (request->anew)
+        if (request->fresh)
             known_tokens_drop(login->parts.keystone->tokens, &login->hash, NULL);
         look(login);
     }

@@ -261,9 +261,7 @@ def upload_outlives_a_time_of_audit(fixture):
     """Audit mode holds nothing, and drops nothing: not even if the policy names another store then."""
     kept = Kept(fixture)
     stack, image = kept.stack, kept.stack.image()
-    kept.held(image, AT)
-    kept.end(signal.SIGTERM)
-    kept.again()
+    kept.dormant(image, AT)
     for policy in (POLICY, TO_FILE):
         kept.proxy.policy_file.write_text("mode: audit\n" + policy)
         kept.proxy.read_again()
@@ -281,9 +279,7 @@ def upload_outlives_a_time_of_audit(fixture):
 def upload_outlives_a_time_without_its_directory(fixture):
     kept = Kept(fixture)
     stack, image = kept.stack, kept.stack.image()
-    kept.held(image, AT)
-    kept.end(signal.SIGTERM)
-    kept.again()
+    kept.dormant(image, AT)
     kept.proxy.reload({**stack.conf, "resume": {"window": "10m"},
                        "upload": {"spool_dir": "", "unknown_length": "stream"}}, stack.policy)
     told = stack.resume(image, AT)

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""backing = spool, and data that is decompressed, or taken out of a form that does not say so: what was sent is on
-disk, and the image in it is judged."""
+"""backing = spool, with data that the proxy unpacks: it is compressed, or in a form that does not say so. The disk has
+the data as it was sent. The policy and the checks judge the image in it."""
 import hashlib
 import time
 

@@ -47,6 +47,12 @@ class Kept:
         wait_until("it is on disk", lambda: self.size(image) == sent)
         return sent
 
+    def dormant(self, image, sent):
+        """The same, and the proxy was started again since."""
+        self.held(image, sent)
+        self.end(signal.SIGTERM)
+        self.again()
+
     def wait_saved(self, image, size):
         state = self.folder / f"{image}.state"
         wait_until("the state is written", lambda: json.loads(state.read_text())["synced"] == size)

@@ -11,7 +11,7 @@
 #include <string.h>
 #include <strings.h>
 
-static struct login *begin(struct exchange *x, const char *project, const char *domain, bool anew)
+static struct login *begin(struct exchange *x, const char *project, const char *domain, bool fresh)
 {
     const struct login_parts parts = {.keystone = x->parts->keystone,
                                       .loop = x->parts->loop,
@@ -23,7 +23,7 @@ static struct login *begin(struct exchange *x, const char *project, const char *
         .domain = domain,
         .client = x->request.origin.address,
         .secure = strcasecmp(x->request.origin.proto, "https") == 0,
-        .anew = anew,
+        .fresh = fresh,
     };
     struct login *login = login_begin(&parts, &request, exchange_wake_by, x);
     client_wipe_secrets(x->client);
@@ -31,10 +31,10 @@ static struct login *begin(struct exchange *x, const char *project, const char *
 }
 
 enum step_result exchange_log_in(struct exchange *x, struct login **login, const char *project,
-                                 const char *domain, bool anew)
+                                 const char *domain, bool fresh)
 {
     if (!*login)
-        *login = begin(x, project, domain, anew);
+        *login = begin(x, project, domain, fresh);
     if (!*login)
         return exchange_no_memory(x);
     switch (login_state(*login)) {

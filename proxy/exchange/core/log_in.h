@@ -10,9 +10,9 @@ struct login;
 
 /* A step, or the beginning of one: begins the login if `*login` is NULL, and waits for its end.
  * STEP_NEXT: it is granted. The caller frees `*login`, when the exchange ends. `project`,
- * `domain` and `anew` are as in struct login_request. */
+ * `domain` and `fresh` are as in struct login_request. */
 enum step_result exchange_log_in(struct exchange *x, struct login **login, const char *project,
-                                 const char *domain, bool anew);
+                                 const char *domain, bool fresh);
 
 /* What a login that is refused says in the answer. `login` may be NULL. False: no memory. */
 bool log_in_add_to_answer(const struct login *login, struct headers *out);

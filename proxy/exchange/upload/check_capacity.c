@@ -150,7 +150,7 @@ static bool is_asked(const struct bucket_question *question, const struct policy
     return question->fetch.begun && question->store == store;
 }
 
-/* What is reserved is for another store, or for what was known before. */
+/* The reservation is for another store, or for a size that is no longer right: it ends. */
 static void leave_store(struct capacity_check *capacity)
 {
     capacity_release(&capacity->reservation);

@@ -59,7 +59,7 @@ struct body_limits upload_limits(const struct upload_flow *upload);
 /* How strict the checks of the data are, by the decision. */
 struct check_levels upload_checks(const struct upload_flow *upload);
 
-/* unpack.c: the body is open, and what is in it has another size than the head says. */
+/* unpack.c: the body is open, and the image in it has another size than the head says. */
 bool upload_is_to_be_unpacked(const struct upload_flow *upload); /* the policy does not know yet */
 enum step_result upload_unpack(struct upload_flow *upload);      /* asks it again, once */
 /* The size is that of the data as it is sent, which has a length: it is read once more. */

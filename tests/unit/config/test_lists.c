@@ -83,7 +83,7 @@ static void endpoints_are_bounded(void **state)
     assert_true(kind_endpoints.read(&any, list, &settings, &text));
     assert_int_equal(settings.glance.endpoint_count, ENDPOINTS_MAX);
     assert_false(kind_endpoints.read(&any, strcat(list, ", http://a"), &settings, &text));
-    assert_string_equal(buffer_text(&text), "there are more than 16 endpoints");
+    assert_string_equal(buffer_text(&text), "there are more than 16 items");
     kind_endpoints.clear(&any, &settings);
     buffer_free(&text);
 }
