@@ -25,11 +25,12 @@ struct job {
     struct job *next;
 };
 
-/* NULL: no memory, or a thread cannot be created. Owned by the caller. */
-struct thread_pool *thread_pool_new(unsigned count);
+/* A pool of 1 to `max` threads. It begins with one, and starts another when a job would have to
+ * wait. NULL: no memory, or no thread can be started. Owned by the caller. */
+struct thread_pool *thread_pool_new(unsigned max);
 
-/* Sends a job. Never blocks. Jobs of all loops are run in the order they were sent, as many at a
- * time as there are threads and strands allow. A job must not be sent again before its `done` has
+/* Sends a job. Never waits for one. Jobs of all loops are run in the order they were sent, at most
+ * `max` at a time, as strands allow. A job must not be sent again before its `done` has
  * begun. */
 void thread_pool_send(struct thread_pool *pool, struct loop *loop, struct job *job);
 

@@ -4,7 +4,10 @@
  *
  *     thread_pool_send() -> queue -> thread: run() -> task_send() -> loop: done()
  *
- * A job whose strand is busy is skipped until the strand is free. */
+ * A job whose strand is busy is skipped until the strand is free.
+ *
+ * A thread is started when there are more jobs than threads that wait for one. Most servers need
+ * few of them. */
 #include "intake/thread_pool.h"
 
 #include <pthread.h>
@@ -23,8 +26,11 @@ struct thread_pool {
     pthread_cond_t returned; /* a thread has finished with a job */
     struct job *first;
     struct job **end; /* where the next job is linked */
+    unsigned jobs;    /* in the queue */
+    unsigned waiting; /* threads without a job */
     bool ending;
-    unsigned count;
+    unsigned count; /* threads that were started; at most `max` */
+    unsigned max;
     struct pool_thread threads[];
 };
 
@@ -48,6 +54,7 @@ static struct job *take(struct thread_pool *pool, struct job **place)
     *place = job->next;
     if (!job->next)
         pool->end = place;
+    pool->jobs--;
     if (job->strand)
         job->strand->busy = true;
     return job;
@@ -59,7 +66,9 @@ static struct job *await_next(struct thread_pool *pool)
     while (!*find_next(pool)) {
         if (pool->ending && !pool->first)
             return NULL;
+        pool->waiting++;
         pthread_cond_wait(&pool->sent, &pool->lock);
+        pool->waiting--;
     }
     return take(pool, find_next(pool));
 }
@@ -97,34 +106,33 @@ static void *run_jobs(void *context)
     return NULL;
 }
 
-/* New threads inherit the signal mask. They block all signals: the main thread waits for them. */
-static bool start_threads(struct thread_pool *pool, unsigned count)
+/* The new thread inherits the signal mask, and blocks all signals: the main thread waits for them.
+ * The caller holds the lock, or is the only one who knows the pool. */
+static bool start_thread(struct thread_pool *pool)
 {
+    struct pool_thread *pool_thread = &pool->threads[pool->count];
     sigset_t all;
     sigset_t before;
     sigfillset(&all);
     pthread_sigmask(SIG_SETMASK, &all, &before);
-    bool good = true;
-    while (good && pool->count < count) {
-        struct pool_thread *pool_thread = &pool->threads[pool->count];
-        pool_thread->pool = pool;
-        good = pthread_create(&pool_thread->thread, NULL, run_jobs, pool_thread) == 0;
-        pool->count += good;
-    }
+    pool_thread->pool = pool;
+    bool good = pthread_create(&pool_thread->thread, NULL, run_jobs, pool_thread) == 0;
+    pool->count += good;
     pthread_sigmask(SIG_SETMASK, &before, NULL);
     return good;
 }
 
-struct thread_pool *thread_pool_new(unsigned count)
+struct thread_pool *thread_pool_new(unsigned max)
 {
-    struct thread_pool *pool = calloc(1, sizeof *pool + count * sizeof pool->threads[0]);
+    struct thread_pool *pool = calloc(1, sizeof *pool + max * sizeof pool->threads[0]);
     if (!pool)
         return NULL;
+    pool->max = max;
     pool->end = &pool->first;
     pthread_mutex_init(&pool->lock, NULL);
     pthread_cond_init(&pool->sent, NULL);
     pthread_cond_init(&pool->returned, NULL);
-    if (!start_threads(pool, count)) {
+    if (!start_thread(pool)) {
         thread_pool_free(pool);
         return NULL;
     }
@@ -145,6 +153,10 @@ void thread_pool_send(struct thread_pool *pool, struct loop *loop, struct job *j
     pthread_mutex_lock(&pool->lock);
     *pool->end = job;
     pool->end = &job->next;
+    pool->jobs++;
+    /* If no thread can be started, the job waits for one of those that there are. */
+    if (pool->jobs > pool->waiting && pool->count < pool->max)
+        start_thread(pool);
     bool now = may_run(job);
     pthread_mutex_unlock(&pool->lock);
     if (now)

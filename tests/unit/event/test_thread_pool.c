@@ -15,6 +15,8 @@
 
 #include "thread_pool_jobs.h"
 
+#include <dirent.h>
+
 /* --- a job that records its outcome ----------------------------------------------------------- */
 
 static void job_runs_in_a_thread_and_completes_in_the_loop(void **state)
@@ -93,6 +95,35 @@ static void concurrent_jobs_are_limited_by_the_threads(void **state)
         assert_int_equal(trips[i].done, 1);
     assert_false(pthread_equal(trips[0].ran_in, trips[1].ran_in));
     pthread_barrier_destroy(&all);
+}
+
+/* Of this process. A sanitizer may have one of its own. */
+static unsigned count_threads(void)
+{
+    DIR *tasks = opendir("/proc/self/task");
+    assert_non_null(tasks);
+    unsigned count = 0;
+    for (const struct dirent *entry; (entry = readdir(tasks));)
+        count += *entry->d_name != '.';
+    closedir(tasks);
+    return count;
+}
+
+static void threads_are_started_when_they_are_needed(void **state)
+{
+    concurrent_jobs_are_limited_by_the_threads(state);
+    unsigned all = count_threads();
+    concurrent_jobs_are_limited_by_the_threads(state);
+    assert_int_equal(count_threads(), all);
+
+    thread_pool_free(thread_pool);
+    thread_pool = thread_pool_new(HELPERS);
+    for (int i = 0; i < 10; i++) { /* one after the other */
+        struct trip trip = make_trip();
+        thread_pool_send(thread_pool, loop, &trip.job);
+        thread_pool_settle(thread_pool, loop);
+    }
+    assert_true(count_threads() < all);
 }
 
 /* --- strands --------------------------------------------------------------------------------- */
@@ -214,6 +245,7 @@ int main(void)
         TEST(completion_may_send_the_job_again),
         cmocka_unit_test_setup_teardown(jobs_start_in_the_order_sent, set_up_one, tear_down),
         TEST(concurrent_jobs_are_limited_by_the_threads),
+        TEST(threads_are_started_when_they_are_needed),
         TEST(jobs_of_a_queue_run_one_at_a_time),
         TEST(busy_queue_blocks_no_other_jobs),
         TEST(several_queues_use_all_threads),
