@@ -45,38 +45,12 @@ layout_is_fixed() {
     [[ -z $strange ]] || { echo "not in the layout: $strange" && return 1; }
 }
 
-# Compiles all sources of a build, with -S (without assembling and linking, which no warning depends on) or with
-# -fsyntax-only. One command for many files: to start a shell and a driver for each takes as long as to compile it.
-compile_commands() { # BUILD OPTION
-    python3 -c 'import collections, json, sys
-files = collections.defaultdict(list)
-for source in json.load(sys.stdin):
-    files[source["command"].rpartition(" -o ")[0]].append(source["file"])
-for command, names in files.items():
-    for first in range(0, len(names), 40):
-        print(command, sys.argv[1], *names[first:first + 40])' "$2" <"$1/compile_commands.json"
-}
-
-all_compiles() { # BUILD OPTION
-    compile_commands "$1" "$2" | (cd "$1" && xargs -d '\n' -P2 -n1 bash -c)
-}
-
-configure_type() { # TREE TYPE OPTION...
-    cmake -S . -B "$1" -G Ninja "-DCMAKE_BUILD_TYPE=$2" -DINTAKE_WERROR=ON -DINTAKE_TESTS=OFF "${@:3}"
-}
-
-# gcc warns while it optimises, so each optimisation sees something else: the default build has -O2, the one with ASan
-# -O1 and the assertions, and this one -O3.
-release_is_clean() {
-    local tree=build/types/Release
-    configure_type "$tree" Release -DCMAKE_C_COMPILER=gcc && all_compiles "$tree" -S
-}
-
 # clang warns while it parses, and Debug differs from the default by its assertions. One clang-tidy parses many files;
 # to start clang for each takes longer. Without a check of its own clang-tidy does nothing.
 debug_parses() {
     local tree=build/types/Debug-clang
-    configure_type "$tree" Debug -DCMAKE_C_COMPILER=clang &&
+    cmake -S . -B "$tree" -G Ninja -DCMAKE_BUILD_TYPE=Debug -DCMAKE_C_COMPILER=clang -DINTAKE_WERROR=ON \
+        -DINTAKE_TESTS=OFF &&
         find proxy -name '*.c' | tidy "$tree" 40 --checks='-*,clang-diagnostic-*,readability-duplicate-include'
 }
 
