@@ -227,6 +227,40 @@ def concurrent_uploads_never_exceed_the_capacity(fixture):
     assert proxy.ask("PUT", UPLOAD, *RIGHT, body=BODY).status == 204
 
 
+@scenario(threaded=True)
+def upload_that_ends_while_the_gateway_answers_is_counted(fixture):
+    """It is not in the answer, and no longer in flight. So the gateway is asked again."""
+    gateway = Gateway(fixture.host)
+    fixture.callback(gateway.stop)
+    gateway.bucket_quota = 5 * MIB
+    held = []
+
+    def compute_now_and_send_later(asked):
+        gateway.other = gateway.tell
+        asked.read()
+        told = gateway.told()
+        held.append(asked)
+        asked.hold().send(told)
+
+    glance = fixture.glance(upload=waiting)
+    proxy = fixture.proxy(glance, policy=Keys(fixture).policy(gateway.url))
+    with proxy.client() as first, proxy.client() as second:
+        first.send(head(f"PUT {new_upload()} HTTP/1.1", "Host: h", *head_of(4 * MIB)), bytes(1 * MIB))
+        asked = glance.the_upload(received=100_000)
+        gateway.other = compute_now_and_send_later
+        second.send(head(f"PUT {UPLOAD} HTTP/1.1", "Host: h", *head_of(4 * MIB)))
+        wait_until("the gateway has computed its answer", lambda: held)
+        asked.go()
+        assert first.send(bytes(3 * MIB)).answer().status == 204
+        proxy.wait_metric(0, "uploads_in_flight")
+        gateway.used = 4 * MIB
+        held[0].go()
+        said = json.loads(second.answer().body)
+    assert said["reason"] == "store_full", said
+    assert f"has {4 * MIB} and 0 on their way" in said["message"], said
+    assert gateway.faults == []
+
+
 # --- a gateway without an answer ------------------------------------------------------------
 
 

@@ -50,18 +50,20 @@ class Gateway(ScriptedGlance):
     """Sizes are in bytes. A quota of -1 is no quota, as in Ceph."""
 
     def __init__(self, host):
-        super().__init__((host, PORT), other=self._tell)
+        super().__init__((host, PORT), other=self.tell)
         self.used = 0
         self.bucket_quota = -1
         self.user_quota = -1
         self.faults = []  # of unauthorized requests
 
-    def _tell(self, asked):
+    def told(self):
+        return answer("200 OK", f"X-RGW-Bytes-Used: {self.used}", "X-RGW-Object-Count: 3",
+                      f"X-RGW-Quota-Bucket-Size: {self.bucket_quota}", f"X-RGW-Quota-User-Size: {self.user_quota}")
+
+    def tell(self, asked):
         asked.read()
         fault = fault_of(asked)
         if fault or (asked.method, asked.target) != ("HEAD", f"/{BUCKET}"):
             self.faults.append(fault or asked.start)
             return asked.send(answer("403 Forbidden"))
-        return asked.send(answer(
-            "200 OK", f"X-RGW-Bytes-Used: {self.used}", "X-RGW-Object-Count: 3",
-            f"X-RGW-Quota-Bucket-Size: {self.bucket_quota}", f"X-RGW-Quota-User-Size: {self.user_quota}"))
+        return asked.send(self.told())

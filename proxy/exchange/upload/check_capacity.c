@@ -23,6 +23,9 @@ enum { RECENT_MS = 60000, RENEW_MS = 45000, RETRY_MS = 1000 };
 
 enum { WAIT_MS = 3000 }; /* for uploads at other proxies */
 
+/* An answer that is out of date is asked for again so often: at a busy proxy each one may be. */
+enum { ASK_AGAIN_MAX = 3 };
+
 /* The store that the policy names by what is known now. NULL: nothing is known of it that could be
  * checked. */
 static const struct policy_store *named_store(const struct upload_flow *upload)
@@ -123,6 +126,13 @@ static enum step_result reserve_or_refuse(struct upload_flow *upload, uint64_t n
     return report_full(&upload->x, &capacity->question, in_flight, need);
 }
 
+/* Some uploads have ended since the bucket was asked: their bytes may be neither in the answer nor
+ * in flight. */
+static bool is_out_of_date(const struct upload_flow *upload)
+{
+    return capacity_ended(upload->x.parts->capacity) != upload->capacity.question.ended;
+}
+
 /* By the latest answer, if there is one. False: the bucket is to be asked. */
 static bool reserve_by_known(struct upload_flow *upload, uint64_t need)
 {
@@ -134,7 +144,7 @@ static bool reserve_by_known(struct upload_flow *upload, uint64_t need)
         clock_ms() - question->asked_ms >= RECENT_MS ||
         reserve(upload, need, &made, &in_flight) != CAPACITY_RESERVED)
         return false;
-    if (capacity_ended(upload->x.parts->capacity) != question->ended) {
+    if (is_out_of_date(upload)) {
         capacity_release(&made);
         return false;
     }
@@ -178,6 +188,7 @@ static enum step_result begin(struct upload_flow *upload)
     bool same = capacity->store == store && capacity->size == size;
     capacity->store = store;
     capacity->size = size;
+    capacity->asked_again = 0;
     if (same || reserve_by_known(upload, size))
         return STEP_NEXT;
     if (!is_asked(&capacity->question, store) && !ask(upload, store))
@@ -202,6 +213,8 @@ enum step_result upload_check_capacity(struct exchange *x)
     take_answer(upload);
     if (!question->answered)
         return STEP_NEXT;
+    if (is_out_of_date(upload) && upload->capacity.asked_again++ < ASK_AGAIN_MAX)
+        return ask(upload, upload->capacity.store) ? STEP_WAIT : STEP_NEXT;
     return reserve_or_refuse(upload, upload->size.known ? upload->size.bytes : 1);
 }
 

@@ -61,6 +61,7 @@ struct capacity_check {
     struct capacity_reservation reservation;
     const struct policy_store *store; /* the latest check was for this store, borrowed, */
     uint64_t size;                    /* and for this size; 0: not known */
+    unsigned asked_again;             /* during this check, since the answer was out of date */
     uint64_t wait_began_ms; /* clock_ms() of the wait for uploads at other proxies; 0: none */
 };
 

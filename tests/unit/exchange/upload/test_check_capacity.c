@@ -242,6 +242,56 @@ static void bytes_at_another_proxy_cause_a_wait_first(void **state)
     fixture_end(&fixture);
 }
 
+/* Before the gateway answers with `used`, an upload ends that was in flight when it was asked. */
+static enum step_result answer_late(struct fixture *fixture, const char *used)
+{
+    struct fetch *asked = fixture_question(fixture, QUESTION_BUCKET);
+    struct capacity_reservation ends = {0};
+    uint64_t none;
+    assert_true(asked->begun);
+    assert_int_equal(capacity_reserve(fixture->parts.capacity, "test", 1, 0, 1000, &ends, &none),
+                     CAPACITY_RESERVED);
+    capacity_release(&ends);
+    fixture_answered(asked, 200, "");
+    assert_true(headers_add(&asked->answer.headers, USED, used));
+    return fixture_run(fixture, upload_check_capacity);
+}
+
+/* The bytes of an upload that has ended since may be neither in the answer nor in flight. */
+static void an_answer_from_before_the_end_of_an_upload_is_asked_again(void **state)
+{
+    struct fixture fixture;
+    struct fetch *asked;
+    begin(&fixture, state);
+    asked = fixture_question(&fixture, QUESTION_BUCKET);
+    assert_int_equal(fixture_run(&fixture, upload_check_capacity), STEP_WAIT);
+    assert_int_equal(answer_late(&fixture, "0"), STEP_WAIT);
+    fixture_answered(asked, 200, "");
+    assert_true(headers_add(&asked->answer.headers, USED, "961"));
+    assert_outcome(&fixture, fixture_run(&fixture, upload_check_capacity), REFUSAL_STORE_FULL,
+                   "test may hold 1000 bytes, has 961 and 0 on their way, and this upload needs "
+                   "40");
+    fixture_end(&fixture);
+}
+
+/* Where uploads end all the time, the last answer counts. Each check has as many questions. */
+static void the_bucket_is_asked_again_three_times_at_most(void **state)
+{
+    struct fixture fixture;
+    begin(&fixture, state);
+    for (int check = 0; check < 2; check++) {
+        fixture.size->bytes = check ? 1000 : 40;
+        fixture_enter(&fixture);
+        assert_int_equal(fixture_run(&fixture, upload_check_capacity), STEP_WAIT);
+        for (int i = 0; i < 3; i++)
+            assert_int_equal(answer_late(&fixture, "0"), STEP_WAIT);
+        assert_int_equal(in_flight(&fixture), 0);
+        assert_int_equal(answer_late(&fixture, "0"), STEP_NEXT);
+        assert_int_equal(in_flight(&fixture), fixture.size->bytes);
+    }
+    fixture_end(&fixture);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -252,6 +302,8 @@ int main(void)
         FIXTURE_TEST(the_bucket_is_asked_again_only_if_need_be),
         FIXTURE_TEST(another_store_gives_the_space_back),
         FIXTURE_TEST(bytes_at_another_proxy_cause_a_wait_first),
+        FIXTURE_TEST(an_answer_from_before_the_end_of_an_upload_is_asked_again),
+        FIXTURE_TEST(the_bucket_is_asked_again_three_times_at_most),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
