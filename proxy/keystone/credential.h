@@ -14,7 +14,8 @@ struct credential {
     char *domain;         /* the user's, by name or id; "": not a user */
     char *secret;         /* the password, the secret or the token */
     char *project;        /* that was asked for, by name or id; "": none */
-    char *project_domain; /* ?domain=; "": not given */
+    char *project_domain; /* ?domain=, by name or id: it chooses between projects of one name;
+                           * "": not given */
 };
 
 /* REFUSAL_NONE: `out` is the credential. Otherwise the reason, and `*detail` says more as a clause,

@@ -133,14 +133,22 @@ static bool take_token(struct login *login)
 
 /* --- the project ------------------------------------------------------------------------- */
 
+/* A token has one project, so its name is enough. */
 static bool is_of_wanted_project(const struct login *login)
 {
     const char *wanted = login->credential.project;
     const struct token_facts *facts = &login->facts;
     if (!*facts->project || !*wanted)
         return *facts->project;
-    return strcmp(facts->project, wanted) == 0 ||
-           (strcmp(facts->project_name, wanted) == 0 && !*login->credential.project_domain);
+    return strcmp(facts->project, wanted) == 0 || strcmp(facts->project_name, wanted) == 0;
+}
+
+/* The list of projects has only the ids of their domains. The name that Keystone has told is that
+ * of the user's. */
+static const char *wanted_domain(const struct login *login)
+{
+    const char *wanted = login->credential.project_domain;
+    return strcmp(wanted, login->facts.domain_name) == 0 ? login->facts.domain : wanted;
 }
 
 static void got_scoped(struct login *login)
@@ -172,7 +180,8 @@ static void got_projects(struct login *login)
     char names[KEYSTONE_TEXT_MAX];
     enum project_choice choice = PROJECT_UNREADABLE;
     if (status_of(login) == 200)
-        choice = answer_choose_project(&login->fetch.answer, &login->credential, id, names);
+        choice = answer_choose_project(&login->fetch.answer, login->credential.project,
+                                       wanted_domain(login), id, names);
     if (choice == PROJECT_UNREADABLE)
         fail(login);
     else if (choice == PROJECT_FOUND)

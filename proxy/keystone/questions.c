@@ -95,36 +95,55 @@ bool answer_read_token(const struct reply *reply, struct token_facts *out)
     json_t *answer = parsed(reply);
     const json_t *token = json_object_get(answer, "token");
     const json_t *project = json_object_get(token, "project");
+    const json_t *domain = json_object_get(json_object_get(token, "user"), "domain");
     *out = (struct token_facts){0};
     bool good =
         read_time(json_string_value(json_object_get(token, "expires_at")), &out->expires_ms);
     if (project)
         good = good && take_text(project, "id", out->project) &&
                take_text(project, "name", out->project_name);
+    take_text(domain, "id", out->domain);
+    take_text(domain, "name", out->domain_name);
     json_decref(answer);
     return good;
 }
 
 /* --- the choice of a project ------------------------------------------------------------- */
 
-/* The list of a user's projects does not have the names of their domains. */
-static bool is_named(const json_t *project, const struct credential *wanted)
+struct wanted {
+    const char *project; /* by id or name; "": any */
+    const char *domain;  /* by id */
+};
+
+static bool has(const json_t *project, const char *key, const char *wanted)
 {
-    const char *name = json_string_value(json_object_get(project, "name"));
-    const char *domain = json_string_value(json_object_get(project, "domain_id"));
-    bool in_domain = !is_domain_id(wanted->project_domain) ||
-                     (domain && strcmp(domain, wanted->project_domain) == 0);
-    return !*wanted->project || (name && strcmp(name, wanted->project) == 0 && in_domain);
+    const char *text = json_string_value(json_object_get(project, key));
+    return text && *wanted && strcmp(text, wanted) == 0;
 }
 
-static bool has_id(const json_t *project, const struct credential *wanted)
+static bool has_id(const json_t *project, const struct wanted *wanted)
 {
-    const char *id = json_string_value(json_object_get(project, "id"));
-    return id && *wanted->project && strcmp(id, wanted->project) == 0;
+    return has(project, "id", wanted->project);
 }
 
-static const json_t *find(const json_t *projects, const struct credential *wanted,
-                          bool (*fits)(const json_t *, const struct credential *), size_t *count)
+static bool is_named(const json_t *project, const struct wanted *wanted)
+{
+    return has(project, "name", wanted->project);
+}
+
+static bool is_named_in_domain(const json_t *project, const struct wanted *wanted)
+{
+    return is_named(project, wanted) && has(project, "domain_id", wanted->domain);
+}
+
+static bool is_any(const json_t *project, const struct wanted *wanted)
+{
+    (void)project;
+    return !*wanted->project;
+}
+
+static const json_t *find(const json_t *projects, const struct wanted *wanted,
+                          bool (*fits)(const json_t *, const struct wanted *), size_t *count)
 {
     const json_t *found = NULL;
     size_t index;
@@ -137,6 +156,17 @@ static const json_t *find(const json_t *projects, const struct credential *wante
         found = project;
         ++*count;
     }
+    return found;
+}
+
+/* The first of these that fits any project decides. */
+static const json_t *choose(const json_t *projects, const struct wanted *wanted, size_t *count)
+{
+    static bool (*const FITS[])(const json_t *, const struct wanted *) = {
+        has_id, is_named_in_domain, is_named, is_any};
+    const json_t *found = NULL;
+    for (size_t i = 0; i < sizeof FITS / sizeof *FITS && !found; i++)
+        found = find(projects, wanted, FITS[i], count);
     return found;
 }
 
@@ -157,16 +187,14 @@ static void list_names(const json_t *projects, char names[KEYSTONE_TEXT_MAX])
     names[used] = '\0';
 }
 
-enum project_choice answer_choose_project(const struct reply *reply,
-                                          const struct credential *credential,
-                                          char id[KEYSTONE_TEXT_MAX], char names[KEYSTONE_TEXT_MAX])
+enum project_choice answer_choose_project(const struct reply *reply, const char *project,
+                                          const char *domain, char id[KEYSTONE_TEXT_MAX],
+                                          char names[KEYSTONE_TEXT_MAX])
 {
     json_t *answer = parsed(reply);
     const json_t *projects = json_object_get(answer, "projects");
     size_t count = 0;
-    const json_t *found = find(projects, credential, has_id, &count);
-    if (!found)
-        found = find(projects, credential, is_named, &count);
+    const json_t *found = choose(projects, &(struct wanted){project, domain}, &count);
     enum project_choice choice = count > 1 ? PROJECT_MANY : count ? PROJECT_FOUND : PROJECT_NONE;
     if (!json_is_array(projects) || (count == 1 && !take_text(found, "id", id)))
         choice = PROJECT_UNREADABLE;

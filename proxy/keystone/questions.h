@@ -14,6 +14,8 @@ enum { KEYSTONE_TEXT_MAX = 256 }; /* names have at most 255 bytes, ids at most 6
 struct token_facts {
     char project[KEYSTONE_TEXT_MAX];      /* its id; "": the token is of no project */
     char project_name[KEYSTONE_TEXT_MAX]; /* "": as well */
+    char domain[KEYSTONE_TEXT_MAX];       /* of the user, its id; "": not known */
+    char domain_name[KEYSTONE_TEXT_MAX];  /* likewise */
     uint64_t expires_ms;                  /* as clock_wall_ms() */
 };
 
@@ -32,11 +34,11 @@ bool answer_read_token(const struct reply *reply, struct token_facts *out);
 enum project_choice { PROJECT_FOUND, PROJECT_NONE, PROJECT_MANY, PROJECT_UNREADABLE };
 
 /* Chooses from the answer to GET /v3/auth/projects the one that was asked for, by id or else by
- * name (within the domain, if one was given), or the only one. `id` gets it. If there is none,
- * `names` gets a list of the user's projects, cut if it is long. */
-enum project_choice answer_choose_project(const struct reply *reply,
-                                          const struct credential *credential,
-                                          char id[KEYSTONE_TEXT_MAX],
+ * name, or the only one if `project` is "". If several have the name, that of the domain with the
+ * id `domain` counts. `id` gets it. If there is none, `names` gets a list of the user's projects,
+ * cut if it is long. */
+enum project_choice answer_choose_project(const struct reply *reply, const char *project,
+                                          const char *domain, char id[KEYSTONE_TEXT_MAX],
                                           char names[KEYSTONE_TEXT_MAX]);
 
 #endif

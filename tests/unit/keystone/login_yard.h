@@ -18,10 +18,14 @@
 /* after it */
 #include "support/answers_in_turn.h"
 
-#define APPLICATION "0123456789abcdef0123456789abcdef"
+#define APPLICATION  "0123456789abcdef0123456789abcdef"
+#define SALES_DOMAIN "33333333333333333333333333333333"
 #define TOKEN_BODY(project)                                                                        \
     "{\"token\": {\"methods\": [\"password\"], \"expires_at\": "                                   \
     "\"2999-11-30T12:43:30.000000Z\"" project "}}"
+#define OF_USER                                                                                    \
+    ", \"user\": {\"id\": \"u\", \"name\": \"user\", \"domain\": {\"id\": \"" SALES_DOMAIN         \
+    "\", \"name\": \"Sales\"}}"
 #define OF_DEMO                                                                                    \
     ", \"project\": {\"id\": \"11111111111111111111111111111111\", \"name\": \"demo\","            \
     " \"domain\": {\"id\": \"default\", \"name\": \"Default\"}}"
@@ -29,6 +33,9 @@
 #define DEMO                                                                                       \
     "{\"id\": \"11111111111111111111111111111111\", \"name\": \"demo\", \"domain_id\": "           \
     "\"default\"}"
+#define DEMO_OF_SALES                                                                              \
+    "{\"id\": \"44444444444444444444444444444444\", \"name\": \"demo\", \"domain_id\": "           \
+    "\"" SALES_DOMAIN "\"}"
 #define SALES                                                                                      \
     "{\"id\": \"22222222222222222222222222222222\", \"name\": \"sales\", \"domain_id\": "          \
     "\"default\"}"
@@ -109,12 +116,15 @@ static inline struct login_parts new_parts(void)
     return (struct login_parts){yard.keystone, loop, glance, &yard.settings};
 }
 
-static inline struct login *log_in(const char *pair, const char *project)
+static inline struct login *log_in_at(const char *pair, const char *project, const char *domain)
 {
     char value[256] = "Basic ";
     const struct login_parts parts = new_parts();
-    const struct login_request request = {
-        .headers = &yard.headers, .project = project, .client = "192.0.2.7", .secure = true};
+    const struct login_request request = {.headers = &yard.headers,
+                                          .project = project,
+                                          .domain = domain,
+                                          .client = "192.0.2.7",
+                                          .secure = true};
     if (pair) {
         EVP_EncodeBlock((unsigned char *)value + strlen(value), (const unsigned char *)pair,
                         (int)strlen(pair));
@@ -129,6 +139,11 @@ static inline struct login *log_in(const char *pair, const char *project)
         assert_int_equal(yard.woken, 1);
     }
     return login;
+}
+
+static inline struct login *log_in(const char *pair, const char *project)
+{
+    return log_in_at(pair, project, NULL);
 }
 
 static inline void assert_granted(struct login *login, const char *token, const char *project)

@@ -67,6 +67,24 @@ static void a_named_project_is_chosen(void **state)
     }
 }
 
+/* The domain of the query is the user's. It chooses between projects of one name, and refuses none
+ * that is the only one. */
+static void a_domain_chooses_between_projects_of_one_name(void **state)
+{
+    (void)state;
+    answer_token("t1", TOKEN_BODY(OF_USER));
+    answer(200, "", PROJECTS(DEMO ", " DEMO_OF_SALES));
+    answer_token("t2", TOKEN_BODY(OF_USER OF_DEMO));
+    answer_token("t1", TOKEN_BODY(OF_USER));
+    answer(200, "", PROJECTS(SALES ", " DEMO));
+    answer_token("t2", TOKEN_BODY(OF_USER OF_DEMO));
+    answers_start(&yard.server);
+    assert_granted(log_in_at("user:password", "demo", "Sales"), "t2", "1");
+    assert_seen(2, "\"project\":{\"id\":\"44444444444444444444444444444444\"}");
+    assert_granted(log_in_at("user:password", "demo", SALES_DOMAIN), "t2", "1");
+    assert_seen(5, "\"project\":{\"id\":\"11111111111111111111111111111111\"}");
+}
+
 static void several_projects_are_told(void **state)
 {
     (void)state;
@@ -98,6 +116,18 @@ static void a_token_is_asked_for_its_project(void **state)
     assert_granted(log_in(NULL, NULL), "mine", "1"); /* it is known */
     assert_true(headers_set(&yard.headers, "X-Auth-Token", "other"));
     assert_refused(log_in(NULL, NULL), REFUSAL_LOGIN_FAILED, "the token is not valid");
+}
+
+/* A token has one project. Its name is enough, whatever domain the query has. */
+static void a_token_of_the_named_project_is_right_in_each_domain(void **state)
+{
+    (void)state;
+    answer(200, "", TOKEN_BODY(OF_USER OF_DEMO));
+    answer(200, "", TOKEN_BODY(OF_USER OF_DEMO));
+    answers_start(&yard.server);
+    assert_true(headers_add(&yard.headers, "X-Auth-Token", "mine"));
+    assert_granted(log_in_at(NULL, "demo", "Sales"), "mine", "1");
+    assert_granted(log_in_at(NULL, "demo", "Default"), "mine", "1");
 }
 
 static void another_project_than_the_tokens_is_refused(void **state)
@@ -134,8 +164,10 @@ int main(void)
         TEST(an_application_credential_takes_one_question),
         TEST(the_only_project_is_found),
         TEST(a_named_project_is_chosen),
+        TEST(a_domain_chooses_between_projects_of_one_name),
         TEST(several_projects_are_told),
         TEST(a_token_is_asked_for_its_project),
+        TEST(a_token_of_the_named_project_is_right_in_each_domain),
         TEST(another_project_than_the_tokens_is_refused),
         TEST(known_logins_ask_nobody_until_glance_refuses_their_token),
     };

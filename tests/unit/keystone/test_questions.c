@@ -38,6 +38,12 @@ static void facts_of_a_token_are_read(void **state)
     assert_int_equal(facts.expires_ms, UINT64_C(1796042610000));
     assert_true(read_token("{\"token\": {\"expires_at\": \"2026-11-30T12:43:30Z\"}}", &facts));
     assert_string_equal(facts.project, "");
+    assert_string_equal(facts.domain, "");
+    assert_true(read_token("{\"token\": {\"expires_at\": \"2026-11-30T12:43:30Z\", \"user\":"
+                           " {\"domain\": {\"id\": \"d1\", \"name\": \"Sales\"}}}}",
+                           &facts));
+    assert_string_equal(facts.domain, "d1");
+    assert_string_equal(facts.domain_name, "Sales");
 }
 
 static void what_describes_no_token_is_not_read(void **state)
@@ -63,15 +69,14 @@ static void what_describes_no_token_is_not_read(void **state)
 #define PROJECTS                                                                                   \
     "{\"projects\": [{\"id\": \"p1\", \"name\": \"p2\", \"domain_id\": \"default\"},"              \
     " {\"id\": \"p2\", \"name\": \"demo\", \"domain_id\": \"default\"},"                           \
-    " {\"id\": \"p3\", \"name\": \"demo\", \"domain_id\": \"0123456789abcdef0123456789abcdef\"}]}"
+    " {\"id\": \"p3\", \"name\": \"demo\", \"domain_id\": \"0123456789abcdef0123456789abcdef\"},"  \
+    " {\"id\": \"p4\", \"name\": \"sales\", \"domain_id\": \"default\"}]}"
 
 static enum project_choice choose(const char *json, const char *project, const char *domain,
                                   char id[KEYSTONE_TEXT_MAX], char names[KEYSTONE_TEXT_MAX])
 {
-    const struct credential credential = {.project = (char *)project,
-                                          .project_domain = (char *)domain};
     struct reply reply = reply_of(json);
-    enum project_choice choice = answer_choose_project(&reply, &credential, id, names);
+    enum project_choice choice = answer_choose_project(&reply, project, domain, id, names);
     reply_free(&reply);
     return choice;
 }
@@ -88,14 +93,19 @@ static void a_project_is_chosen_by_id_then_by_name(void **state)
         {"demo", "", PROJECT_MANY, NULL},
         {"demo", "default", PROJECT_FOUND, "p2"},
         {"demo", "0123456789abcdef0123456789abcdef", PROJECT_FOUND, "p3"},
+        {"demo", "unknown", PROJECT_MANY, NULL},
+        {"p2", "unknown", PROJECT_FOUND, "p2"},
+        {"sales", "unknown", PROJECT_FOUND, "p4"},
+        {"sales", "0123456789abcdef0123456789abcdef", PROJECT_FOUND, "p4"},
         {"DEMO", "", PROJECT_NONE, NULL},
         {"", "", PROJECT_MANY, NULL},
+        {"", "default", PROJECT_MANY, NULL},
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         char id[KEYSTONE_TEXT_MAX], names[KEYSTONE_TEXT_MAX];
         assert_int_equal(choose(PROJECTS, rows[i].project, rows[i].domain, id, names),
                          rows[i].choice);
-        assert_string_equal(names, "p2, demo, demo");
+        assert_string_equal(names, "p2, demo, demo, sales");
         if (rows[i].id)
             assert_string_equal(id, rows[i].id);
     }
