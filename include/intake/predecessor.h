@@ -25,4 +25,7 @@ enum predecessor_news predecessor_news(int predecessor);
 /* Its process id. */
 pid_t predecessor_pid(int predecessor);
 
+/* Sends it SIGHUP, unless it has ended: it opens its log again. -1 is fine. */
+void predecessor_hang_up(int predecessor);
+
 #endif

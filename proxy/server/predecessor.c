@@ -5,6 +5,8 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <poll.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -70,4 +72,13 @@ pid_t predecessor_pid(int predecessor)
     socklen_t length = sizeof peer;
     getsockopt(predecessor, SOL_SOCKET, SO_PEERCRED, &peer, &length);
     return peer.pid;
+}
+
+/* It ends its channel before its id can be another process's. */
+void predecessor_hang_up(int predecessor)
+{
+    struct pollfd channel = {.fd = predecessor};
+    pid_t pid = predecessor_pid(predecessor);
+    if (pid > 0 && poll(&channel, 1, 0) == 0)
+        kill(pid, SIGHUP);
 }

@@ -34,9 +34,11 @@
 
 /* --- reload ---------------------------------------------------------------------------- */
 
-/* Also where nothing new is taken: the file may have been rotated. */
-static void reopen_log(const struct settings *settings)
+/* Also where nothing new is taken: the file may have been rotated. logrotate tells only the main
+ * process, so each one tells that which it has replaced. */
+static void reopen_log(const struct server *server, const struct settings *settings)
 {
+    predecessor_hang_up(server->predecessor);
     if (!log_open(settings->log_format, settings->debug, settings->log_file))
         log_say(LOG_LEVEL_ERROR, "cannot open the log file %s: %s; the old one stays",
                 settings->log_file, strerror(errno));
@@ -65,7 +67,7 @@ static void reload(struct server *server, int client)
     struct reload reload;
     sd_notifyf(0, "RELOADING=1\nMONOTONIC_USEC=%llu", (unsigned long long)clock_ms() * 1000);
     reload_read(&reload, server->start->sources, server->started, server->snapshot);
-    reopen_log((reload.snapshot ? reload.snapshot : server->snapshot)->settings);
+    reopen_log(server, (reload.snapshot ? reload.snapshot : server->snapshot)->settings);
     if (reload.snapshot)
         put_in_force(server, reload.snapshot);
     reload_report(&reload, &server->config);
@@ -99,7 +101,7 @@ static void stop_gently(struct server *server)
 static void take_hangup(struct server *server)
 {
     if (restart_is_done(server))
-        reopen_log(server->snapshot->settings);
+        reopen_log(server, server->snapshot->settings);
     else
         reload(server, -1);
 }

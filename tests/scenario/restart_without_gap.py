@@ -8,7 +8,7 @@ import threading
 
 from support.fixture import scenario
 from support.glance import BEHIND, UPLOAD
-from support.proxy import ADMIN_PORT, PORT, STREAM, wait_until
+from support.proxy import ADMIN_PORT, PORT, STREAM, open_files, wait_until
 from support.raw_http import Client, head
 from support.restarts import activated, adopt_orphans, begin, restart
 
@@ -231,6 +231,32 @@ def second_sigterm_ends_the_old_process(fixture):
         old.send_signal(signal.SIGTERM)
         assert old.wait() == 0
         glance.wait("the cut", lambda _: glance.uploads()[0].cut)
+    assert proxy.ask(*IMAGES).status == 200
+
+
+@scenario
+def log_of_all_processes_is_reopened(fixture):
+    """logrotate sends SIGHUP to the main process. Each one passes it on to that which it has replaced."""
+    glance = fixture.glance()
+    file, rotated = fixture.folder / "intake.log", fixture.folder / "intake.log.1"
+    proxy = started(fixture, glance, {**STREAM, "DEFAULT": {"log_file": file}})
+    clients, processes = [], []
+    for _ in range(2):
+        clients.append(fixture.enter_context(half_an_upload(proxy, glance)))
+        processes.append(restart(proxy))
+    processes.append(proxy.process)
+    file.rename(rotated)
+    proxy.signal(signal.SIGHUP)
+    for process in processes:
+        wait_until("it writes to the new file only",
+                   lambda pid=process.pid: {str(file), str(rotated)} & {*open_files(pid)} == {str(file)})
+    for client, process in zip(clients, processes):
+        client.send(HALF)
+        assert client.answer().status == 204
+        client.close()
+        assert process.wait() == 0
+    assert rotated.read_text().count("verdict=stored") == 0
+    wait_until("the uploads are in the new file", lambda: file.read_text().count("verdict=stored") == 2)
     assert proxy.ask(*IMAGES).status == 200
 
 

@@ -44,6 +44,17 @@ def wait_until(what, condition, patience=PATIENCE):
     return value
 
 
+def open_files(pid):
+    """The names of what the process has open."""
+    folder, names = f"/proc/{pid}/fd", []
+    for number in os.listdir(folder):
+        try:
+            names.append(os.readlink(f"{folder}/{number}"))
+        except FileNotFoundError:
+            pass  # closed meanwhile
+    return names
+
+
 class Proxy:
     """`conf` is {section: {key: value}}, added to the settings that each scenario needs."""
 
@@ -186,13 +197,8 @@ class Proxy:
 
     def open_spools(self):
         """The spool files, which have no name, only a descriptor."""
-        folder, links = f"/proc/{self.process.pid}/fd", []
-        for number in os.listdir(folder):
-            try:
-                links.append(os.readlink(f"{folder}/{number}"))
-            except FileNotFoundError:
-                pass  # closed meanwhile
-        return [link for link in links if link.startswith(f"{self.spool_dir}/") and link.endswith("(deleted)")]
+        return [name for name in open_files(self.process.pid)
+                if name.startswith(f"{self.spool_dir}/") and name.endswith("(deleted)")]
 
     def wait_no_spools(self):
         """Waits until all spools are closed and their space is free."""
