@@ -17,7 +17,7 @@ def check_words(said):
     assert "curl -T" in said["hint"]
 
 
-@scenario(representative=True)
+@scenario
 def damaged_body_is_refused_before_glance_is_asked(fixture):
     stack = Stack(fixture)
     for action in ACTIONS:

@@ -27,7 +27,7 @@ def stored(stack, told, image, body=BODY):
     assert not {"upload-complete", "upload-offset", "upload-draft-interop-version"} & set(names), names
 
 
-@scenario(threaded=True, representative=True)
+@scenario(threaded=True)
 def whole_upload_is_announced_and_gone_on_with(fixture):
     stack = Draft(fixture)
     for sent in (0, 1, 1000, 100_000, 2 * MIB):

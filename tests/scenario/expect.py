@@ -39,7 +39,7 @@ def refused(proxy, glance, *fields, size=5_000_000):
     return told
 
 
-@scenario(representative=True)
+@scenario
 def refusal_comes_instead_of_100(fixture):
     glance = fixture.glance()
     proxy = fixture.proxy(glance, conf={"upload": {"max_size": "4GiB"}}, policy=DENYING)

@@ -13,7 +13,7 @@ from support.raw_http import chunks
 # --- one forced store ---------------------------------------------------------------------------------
 
 
-@scenario(representative=True)
+@scenario
 def forced_store_replaces_every_choice(fixture):
     glance, proxy = env(fixture)
     for sent, headers in ((body(), []), (body(), ["file"]), (body(), ["gold"]), (body(), ["test", "file"]),

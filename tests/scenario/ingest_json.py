@@ -46,7 +46,7 @@ def padded(size):
     return b"[" + b" " * (size - 2) + b"]"
 
 
-@scenario(representative=True)
+@scenario
 def too_long_json_is_refused(fixture):
     """At once if the head tells the length, else when the limit is passed."""
     glance, proxy = env(fixture)

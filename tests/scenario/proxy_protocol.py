@@ -36,7 +36,7 @@ def seen(glance):
     return glance.requests[-1].get("X-Forwarded-For")
 
 
-@scenario(threaded=True, representative=True)
+@scenario(threaded=True)
 def header_names_the_client(fixture):
     """And what the client itself says is not believed."""
     glance = fixture.glance()

@@ -70,7 +70,7 @@ def cut_again(stack, image, at):
     return at + 1
 
 
-@scenario(threaded=True, representative=True)
+@scenario(threaded=True)
 def what_comes_again_is_compared_and_dropped(fixture):
     stack = Resuming(fixture)
     image = stack.image()

@@ -43,7 +43,7 @@ def drains(fixture, number, chunked):
     assert "verdict=stored" in proxy.log()
 
 
-@scenario(threaded=True, representative=True)
+@scenario(threaded=True)
 def sigterm_lets_an_upload_finish(fixture):
     drains(fixture, signal.SIGTERM, chunked=False)
 

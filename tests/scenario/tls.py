@@ -75,7 +75,7 @@ class Records:
             time.sleep(pause)
 
 
-@scenario(threaded=True, representative=True)
+@scenario(threaded=True)
 def records_of_any_size_are_read(fixture):
     """Many records are read at once, and part of one."""
     cert, key = fixture.certificate("listener")

@@ -29,7 +29,7 @@ def glance_at(fixture, name="glance.sock"):
     return glance
 
 
-@scenario(threaded=True, representative=True)
+@scenario(threaded=True)
 def upload_from_socket_to_socket(fixture):
     glance = glance_at(fixture)
     proxy = listening(fixture, glance)

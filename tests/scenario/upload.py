@@ -39,7 +39,7 @@ def large_body_with_length_is_stored(fixture):
     check(glance.uploads()[0], told, LARGE)
 
 
-@scenario(threaded=True, representative=True)
+@scenario(threaded=True)
 def chunked_body_is_stored(fixture):
     glance = fixture.glance()
     with fixture.proxy(glance).client() as client:

@@ -40,7 +40,7 @@ def running(glance, count):
     return glance.uploads()[-1]
 
 
-@scenario(threaded=True, representative=True)
+@scenario(threaded=True)
 def uploads_wait_in_order(fixture):
     glance = fixture.glance(upload=held)
     proxy = fixture.proxy(glance, conf=ONE)
