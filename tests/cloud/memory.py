@@ -8,7 +8,7 @@ import clients
 from cloud import MIB, check, same
 from uploads import OCTETS, landed_in_test
 
-SIZE = 160 * MIB  # Glance copies all data so far with each chunk: twice the size takes four times as long
+SIZE = 112 * MIB  # Glance copies all data so far with each chunk: twice the size takes four times as long
 DEADLINE = 900  # seconds for one upload
 CHUNKED = ("-H", "Transfer-Encoding: chunked")
 

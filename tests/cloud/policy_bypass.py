@@ -10,7 +10,7 @@ Without the proxy the same requests do put data into `file`, so the table has th
 
 The whole table has about 36,000 rows and takes a quarter of an hour: POLICY_BYPASS=all sends them. Otherwise each form
 of the path is sent with two headers, each form of the headers with the normal path, and of the other rows a random
-tenth: its seed is printed, and POLICY_BYPASS=SEED repeats it. Of the requests that the proxy makes equal, Glance gets
+thirtieth: its seed is printed, and POLICY_BYPASS=SEED repeats it. Of the requests that the proxy makes equal, Glance gets
 one (recording_proxy.py). What the proxy refuses without a word to Glance, it refuses in front of any server: uWSGI's
 Glance gets the others.
 """
@@ -137,7 +137,7 @@ def test_forms_reach_file_without_the_proxy_under_uwsgi(cloud):
 # --- with the proxy ------------------------------------------------------------------------------
 
 
-SHARE = 10  # of the rows that combine an unusual path with an unusual header, one in so many is sent
+SHARE = 30  # of the rows that combine an unusual path with an unusual header, one in so many is sent
 
 
 def chosen_rows(choice):
