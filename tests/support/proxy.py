@@ -162,16 +162,16 @@ class Proxy:
     def uploads(self):
         return json.loads(self.admin("/uploads"))
 
+    def samples(self, name):
+        """Those of glance_intake_NAME: (labels, value)."""
+        for line in self.admin("/metrics").splitlines():
+            if line.startswith((f"glance_intake_{name}{{", f"glance_intake_{name} ")):
+                described, value = line.rsplit(" ", 1)
+                yield dict(re.findall(r'(\w+)="([^"]*)"', described)), float(value)
+
     def metric(self, name, **labels):
         """The sum of all samples of glance_intake_NAME that have these labels."""
-        total = 0.0
-        for line in self.admin("/metrics").splitlines():
-            sample = re.fullmatch(r"glance_intake_(\w+)(?:\{(.*)\})? (\S+)", line)
-            if sample and sample[1] == name:
-                found = dict(re.findall(r'(\w+)="([^"]*)"', sample[2] or ""))
-                if labels.items() <= found.items():
-                    total += float(sample[3])
-        return total
+        return sum((value for found, value in self.samples(name) if labels.items() <= found.items()), 0.0)
 
     def wait_metric(self, value, name, **labels):
         wait_until(f"{name}{labels} is {value}", lambda: self.metric(name, **labels) == value)
@@ -185,11 +185,13 @@ class Proxy:
         """Waits for a matching log line since the last start. Returns the line. A line that is still being
         written does not count."""
         def said():
-            log = self.error_file.read_bytes()[self.said_before:].decode(errors="replace")
-            log = log[:log.rfind("\n") + 1]
-            return re.search(f"^.*{pattern}.*$", log, re.MULTILINE)
-        found = wait_until(f"a log line like {pattern!r}", said)
-        return found[0]
+            with open(self.error_file, "rb") as errors:
+                errors.seek(self.said_before)
+                *lines, _ = errors.read().decode(errors="replace").split("\n")
+            return next(filter(line.search, lines), None)
+
+        line = re.compile(pattern)
+        return wait_until(f"a log line like {pattern!r}", said)
 
     def rss_mib(self):
         with open(f"/proc/{self.process.pid}/status", encoding="ascii") as status:

@@ -12,6 +12,7 @@ import struct
 
 PATIENCE = 120.0  # seconds: the limit of each wait; a passing test never reaches it
 KEPT = 8 << 20  # bytes of a body that are kept; further bytes are only counted and hashed
+AT_ONCE = 1 << 18  # bytes that are received at once, at most
 
 
 class Cut(Exception):
@@ -25,12 +26,15 @@ class Stream:
         self.sock = sock
         self.ahead = bytearray()
 
+    def _received(self, most=AT_ONCE):
+        try:
+            return self.sock.recv(most)
+        except ConnectionError:
+            return b""
+
     def fill(self):
         """Reads once. False: the peer has closed."""
-        try:
-            piece = self.sock.recv(1 << 18)
-        except ConnectionError:
-            return False
+        piece = self._received()
         self.ahead += piece
         return bool(piece)
 
@@ -43,10 +47,12 @@ class Stream:
         return self.take(found + len(mark))
 
     def up_to(self, count):
-        """At least one byte, at most `count`."""
-        if not self.ahead and not self.fill():
+        """At least one byte, at most `count`. What was not read ahead is not copied."""
+        if self.ahead:
+            return self.take(min(count, len(self.ahead)))
+        if not (piece := self._received(min(count, AT_ONCE))):
             raise Cut(f"closed with {count} bytes to come")
-        return self.take(min(count, len(self.ahead)))
+        return piece
 
     def take(self, count):
         taken = bytes(self.ahead[:count])
@@ -71,9 +77,9 @@ class Message:
         self.start = lines[0]
         self.fields = [tuple(line.split(": ", 1)) if ": " in line else (line.split(":", 1)[0], "")
                        for line in lines[1:] if line]
-        self.body = b""
         self.length = 0
         self.complete = False
+        self._kept = []  # the pieces; a whole would be copied with each of them
         self._hash = hashlib.sha512()
 
     def all(self, name):
@@ -88,14 +94,18 @@ class Message:
         return (self.get("Transfer-Encoding") or "").lower() == "chunked"
 
     @property
+    def body(self):
+        return b"".join(self._kept)
+
+    @property
     def sha512(self):
         return self._hash.hexdigest()
 
     def add(self, piece):
+        if self.length < KEPT:
+            self._kept.append(piece)
         self.length += len(piece)
         self._hash.update(piece)
-        if len(self.body) < KEPT:
-            self.body += piece
 
     def read_body(self, stream, until_close):
         """Reads the body in the framing of the head. Raises Cut if it ends early."""
@@ -165,10 +175,10 @@ class Client:
             self.sock.sendall(piece)
         return self
 
-    def send_until_refused(self, data):
+    def send_until_refused(self, *pieces):
         """Sends without looking for an answer. Returns whether all of it could be sent."""
         try:
-            self.sock.sendall(data)
+            self.send(*pieces)
             return True
         except ConnectionError:
             return False
@@ -241,4 +251,8 @@ LAST_CHUNK = b"0\r\n\r\n"
 
 def chunks(body, size=50_000):
     """The whole body in chunks of this size, with the last chunk."""
-    return b"".join(chunk(body[at:at + size]) for at in range(0, len(body), size)) + LAST_CHUNK
+    body, pieces = memoryview(body), []
+    for at in range(0, len(body), size):
+        piece = body[at:at + size]
+        pieces += [b"%x\r\n" % len(piece), piece, b"\r\n"]
+    return b"".join([*pieces, LAST_CHUNK])

@@ -3,6 +3,7 @@
 import json
 import re
 import subprocess
+import threading
 import urllib.request
 
 from .raw_http import PATIENCE
@@ -16,6 +17,8 @@ class SmallGlance:
         data = folder / "images"
         data.mkdir()
         self.log = folder / "small-glance.log"
+        self._requests, self._read = [], 0  # those in the log's bytes so far
+        self._reading = threading.Lock()
         self.process = subprocess.Popen(
             [binary, "--bind", f"{address}:0", "--data", data, "--stores", "file,test",
              "--log", self.log], stdout=subprocess.PIPE, text=True)
@@ -62,8 +65,13 @@ class SmallGlance:
 
     def requests(self):
         """Those so far. A line that is still being written does not count."""
-        text = self.log.read_text()
-        return [json.loads(line) for line in text[:text.rfind("\n") + 1].splitlines()]
+        with self._reading, open(self.log, "rb") as log:
+            log.seek(self._read)
+            new = log.read()
+            new = new[:new.rfind(b"\n") + 1]
+            self._read += len(new)
+            self._requests += map(json.loads, new.splitlines())
+            return self._requests[:]
 
     def stop(self):
         self.process.terminate()
