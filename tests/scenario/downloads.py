@@ -1,22 +1,27 @@
 # SPDX-License-Identifier: Apache-2.0
 """Large answers, which are spliced from socket to socket past both libraries: the bytes and the ends stay the
 same."""
+import functools
 import hashlib
-import random
 import threading
 import time
 
 from support.fixture import scenario, serving, trusting
 from support.glance import answer
 from support.raw_http import Cut, head, request
+from support.stack import data
 
 LARGE = 1 << 20  # answers from this length on are spliced
-IMAGE = random.Random(6).randbytes(9 * LARGE + 12_345)
 TARGET = "/v2/images/x/file"
 
 
+@functools.cache
+def whole():
+    return data(9 * LARGE + 12_345)
+
+
 def image(length):
-    return IMAGE[:length]
+    return whole()[:length]
 
 
 def giving(*pieces, length=None):
@@ -34,7 +39,7 @@ def same(told, body):
 def downloads_of_every_length_are_intact(fixture):
     glance = fixture.glance()
     proxy = fixture.proxy(glance)
-    for length in (LARGE - 1, LARGE, LARGE + 1, 2 * LARGE, len(IMAGE)):
+    for length in (LARGE - 1, LARGE, LARGE + 1, 2 * LARGE, len(whole())):
         glance.other = giving(image(length))
         told = proxy.ask("GET", TARGET)
         assert same(told, image(length)), length
@@ -85,12 +90,12 @@ def download_is_streamed(fixture):
 
 @scenario
 def concurrent_downloads_are_intact(fixture):
-    glance = fixture.glance(other=giving(IMAGE))
+    glance = fixture.glance(other=giving(whole()))
     proxy = fixture.proxy(glance)
     wrong = []
 
     def load():
-        if not same(proxy.ask("GET", TARGET), IMAGE):
+        if not same(proxy.ask("GET", TARGET), whole()):
             wrong.append(1)
 
     loads = [threading.Thread(target=load) for _ in range(12)]
@@ -136,11 +141,11 @@ def head_and_not_modified_have_no_body(fixture):
 @scenario
 def download_over_tls_on_either_side_is_intact(fixture):
     cert, key = fixture.certificate("both")
-    glance = fixture.glance(other=giving(IMAGE), tls=serving(cert, key))
+    glance = fixture.glance(other=giving(whole()), tls=serving(cert, key))
     for listen, tls in (({}, None), ({"tls_cert_file": cert, "tls_key_file": key}, trusting(cert))):
         proxy = fixture.proxy(glance, conf={"glance": {"ca_file": cert}, "listen": listen})
         with proxy.client(tls=tls) as client:
-            assert same(client.ask("GET", TARGET), IMAGE)
+            assert same(client.ask("GET", TARGET), whole())
         assert proxy.stop() is None
 
 
@@ -149,7 +154,7 @@ def download_cut_by_glance_is_cut_for_the_client(fixture):
     """The client can never take a part for the whole."""
     def breaking_off(after, how):
         def script(asked):
-            giving(image(after), length=len(IMAGE))(asked)
+            giving(image(after), length=len(whole()))(asked)
             time.sleep(0.1)
             how(asked)
         return script
@@ -166,14 +171,14 @@ def download_cut_by_glance_is_cut_for_the_client(fixture):
                 except Cut:
                     pass
                 assert not told.complete and told.length <= after
-    glance.other = giving(IMAGE)
-    assert same(proxy.ask("GET", TARGET), IMAGE)
+    glance.other = giving(whole())
+    assert same(proxy.ask("GET", TARGET), whole())
 
 
 @scenario
 def stalled_glance_ends_the_download(fixture):
     def stalling(asked):
-        giving(image(LARGE), length=len(IMAGE))(asked)
+        giving(image(LARGE), length=len(whole()))(asked)
         asked.await_close()
 
     proxy = fixture.proxy(fixture.glance(other=stalling), conf={"glance": {"stall_timeout": "2s"}})
@@ -225,7 +230,7 @@ def stalled_client_ends_the_download(fixture):
 
 @scenario
 def slow_client_is_not_stalled(fixture):
-    glance = fixture.glance(other=giving(IMAGE))
+    glance = fixture.glance(other=giving(whole()))
     proxy = fixture.proxy(glance, conf={"listen": {"stall_timeout": "2s"}, "glance": {"stall_timeout": "2s"}})
     with proxy.client() as client:
         told = client.send(request("GET", TARGET)).answer_head()
@@ -234,7 +239,7 @@ def slow_client_is_not_stalled(fixture):
             for _ in range(4):
                 told.add(client.stream.up_to(1 << 18))
         told.read_body(client.stream, until_close=True)
-        assert same(told, IMAGE)
+        assert same(told, whole())
 
 
 @scenario

@@ -6,7 +6,7 @@ import time
 
 from support.fixture import scenario
 from support.glance import BEHIND, IMAGE, UPLOAD, accept_upload, answer, facts, json_answer, stored
-from support.glance_answers import FIRST, LARGE, MIB, SIZES, put, reason, told_image, unread
+from support.glance_answers import FIRST, LARGE, MIB, SIZES, image_data, put, reason, told_image, unread
 from support.proxy import STREAM
 from support.raw_http import PATIENCE, head
 
@@ -32,11 +32,12 @@ def refusal_is_read_although_the_connection_is_reset(fixture):
     half = head("HTTP/1.1 409 Conflict", "Content-Length: 100") + b"half of it"
     glance = fixture.glance()
     proxy = fixture.proxy(glance, conf=STREAM)
-    chunked = b"%x\r\n" % len(LARGE) + LARGE + b"\r\n0\r\n\r\n"
+    chunked = b"%x\r\n" % LARGE + image_data(LARGE) + b"\r\n0\r\n\r\n"
     for status, body, said in ((403, b"not yours", closing), (413, b"too large", whole), (409, b"half of it", half)):
         glance.upload = refusing(said)
-        for framing, sent in ((f"Content-Length: {SIZES['small']}", LARGE[:SIZES["small"]]),
-                              (f"Content-Length: {SIZES['large']}", LARGE), ("Transfer-Encoding: chunked", chunked)):
+        for framing, sent in ((f"Content-Length: {SIZES['small']}", image_data(SIZES["small"])),
+                              (f"Content-Length: {LARGE}", image_data(LARGE)),
+                              ("Transfer-Encoding: chunked", chunked)):
             for action in ("file", "stage"):
                 with proxy.client() as client:
                     put(client, 0, path=f"/v2/images/{IMAGE}/{action}", framing=framing).send_until_refused(sent)
@@ -50,7 +51,7 @@ def missing_answer_mentions_a_possible_refusal(fixture):
     proxy = fixture.proxy(fixture.glance(upload=refusing()))
     for size in (1000, *SIZES.values()):  # the socket took the whole body, or a part
         with proxy.client() as client:
-            put(client, size, "X-Openstack-Request-Id: req-to-look-for").send_until_refused(LARGE[:size])
+            put(client, size, "X-Openstack-Request-Id: req-to-look-for").send_until_refused(image_data(size))
             status, why, message = reason(client.answer())
         assert (status, why) == (502, "glance_failed")
         assert "the image is queued again: upload once more" in message, message
@@ -102,13 +103,13 @@ def body_is_held_until_glance_reads(fixture):
             sent = min(size // 2, MIB)
             with proxy.client() as client:
                 began = time.monotonic()
-                put(client, size, path=f"/v2/images/{IMAGE}/{action}").send(LARGE[:sent])
+                put(client, size, path=f"/v2/images/{IMAGE}/{action}").send(image_data(sent))
                 asked = begins.glance.the_upload()
                 begins.glance.wait("the first bytes", lambda _, asked=asked: unread(asked) >= FIRST - BEHIND)
                 time.sleep(0.3)  # for bytes that are not held
                 before, took = unread(asked), time.monotonic() - began
                 begins.begun.set()
-                client.send(LARGE[sent:size])
+                client.send(image_data(size)[sent:])
                 assert client.answer().status == 204
             assert before == FIRST - BEHIND or took > HELD, (before, took, continues, action)
             assert asked.length == size and asked.get("Expect") == "100-continue"
@@ -119,12 +120,12 @@ def held_body_is_sent_after_a_delay(fixture):
     begins = Beginning(fixture)
     proxy = fixture.proxy(begins.glance)
     with proxy.client() as client:
-        put(client, len(LARGE))
-        client.send_until_refused(LARGE[:MIB])
+        put(client, LARGE)
+        client.send_until_refused(image_data(MIB))
         begins.glance.the_upload()
         begins.glance.wait("the rest", lambda _: unread(begins.glance.uploads()[0]) > FIRST)
         begins.begun.set()
-        client.send(LARGE[MIB:])
+        client.send(image_data(LARGE)[MIB:])
         assert client.answer().status == 204
     assert begins.looks() < 25, begins.looks()
 
@@ -134,7 +135,7 @@ def small_body_is_not_held(fixture):
     begins = Beginning(fixture)
     proxy = fixture.proxy(begins.glance)
     with proxy.client() as client:
-        put(client, FIRST).send(LARGE[:FIRST])
+        put(client, FIRST).send(image_data(FIRST))
         asked = begins.glance.the_upload()
         begins.glance.wait("all of it", lambda _: unread(asked) == FIRST)
         assert begins.looks() == 1, "it asks how far Glance is"
@@ -150,7 +151,7 @@ def glance_that_sends_100_is_not_polled(fixture):
     proxy = fixture.proxy(glance, conf={"DEFAULT": {"workers": "1"}})
     for looks in (None, 2):  # before the upload, and to verify it
         own = f"req-{looks}"
-        assert proxy.ask("PUT", UPLOAD, f"X-Openstack-Request-Id: {own}", body=LARGE).status == 204
+        assert proxy.ask("PUT", UPLOAD, f"X-Openstack-Request-Id: {own}", body=image_data(LARGE)).status == 204
         asked = [one for one in glance.requests if one.method == "GET" and one.target.endswith(IMAGE)
                  and one.get("X-Openstack-Request-Id") == own]
         assert looks in (None, len(asked)), len(asked)
@@ -161,7 +162,7 @@ def held_upload_is_cut_when_the_client_leaves(fixture):
     begins = Beginning(fixture)
     proxy = fixture.proxy(begins.glance)
     with proxy.client() as client:
-        put(client, len(LARGE)).send(LARGE[:MIB])
+        put(client, LARGE).send(image_data(MIB))
         begins.glance.the_upload()
     proxy.wait_metric(0, "requests_in_flight")
     begins.begun.set()
@@ -178,7 +179,7 @@ def spoilt_image_is_refused_before_its_body(fixture):
         glance = fixture.glance(image=facts(**kept))
         proxy = fixture.proxy(glance)
         with proxy.client() as client:
-            put(client, len(LARGE), "Expect: 100-continue")
+            put(client, LARGE, "Expect: 100-continue")
             status, why, message = reason(client.answer())
             assert client.interim == []
         assert (status, why) == (409, "image_not_queued") and "delete it and create a new one" in message, message

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """An image before the small Glance: created, uploaded, shown, downloaded, deleted."""
+import functools
 import hashlib
 import json
 
@@ -8,8 +9,16 @@ from support.proxy import wait_until
 from support.raw_http import head
 
 TOKEN = "X-Auth-Token: demo-token"
-DATA = hashlib.shake_128(b"journey").digest(5 << 20)
-SHA512 = hashlib.sha512(DATA).hexdigest()
+
+
+@functools.cache
+def disk():
+    return hashlib.shake_128(b"journey").digest(5 << 20)
+
+
+@functools.cache
+def sha512():
+    return hashlib.sha512(disk()).hexdigest()
 
 
 def create(proxy, **properties):
@@ -29,13 +38,13 @@ def image_is_created_uploaded_and_downloaded(fixture):
     proxy = fixture.proxy(fixture.small_glance())
     image = create(proxy)
     assert show(proxy, image)["status"] == "queued"
-    assert proxy.ask("PUT", f"/v2/images/{image}/file", TOKEN, body=DATA).status == 204
+    assert proxy.ask("PUT", f"/v2/images/{image}/file", TOKEN, body=disk()).status == 204
     shown = show(proxy, image)
-    assert (shown["status"], shown["size"], shown["stores"]) == ("active", len(DATA), "test")
-    assert shown["os_hash_value"] == SHA512
+    assert (shown["status"], shown["size"], shown["stores"]) == ("active", len(disk()), "test")
+    assert shown["os_hash_value"] == sha512()
     fetched = proxy.ask("GET", f"/v2/images/{image}/file", TOKEN)
-    assert fetched.sha512 == SHA512
-    again = proxy.ask("PUT", f"/v2/images/{image}/file", TOKEN, body=DATA)
+    assert fetched.sha512 == sha512()
+    again = proxy.ask("PUT", f"/v2/images/{image}/file", TOKEN, body=disk())
     assert json.loads(again.body)["reason"] == "image_not_queued"
     assert proxy.ask("DELETE", f"/v2/images/{image}", TOKEN).status == 204
 
@@ -47,14 +56,14 @@ def cut_upload_can_be_repeated(fixture):
     image = create(proxy)
     with proxy.client() as client:
         client.send(head(f"PUT /v2/images/{image}/file HTTP/1.1", "Host: h", TOKEN,
-                         f"Content-Length: {len(DATA)}"), DATA[:len(DATA) // 2])
+                         f"Content-Length: {len(disk())}"), disk()[:len(disk()) // 2])
         wait_until("Glance takes it", lambda: show(proxy, image)["status"] == "saving")
         client.close()
     proxy.wait_metric(1, "uploads_total", result="aborted")
     proxy.wait_log("verdict=aborted")
     wait_until("the image is queued again", lambda: show(proxy, image)["status"] == "queued")
-    assert proxy.ask("PUT", f"/v2/images/{image}/file", TOKEN, body=DATA).status == 204
-    assert show(proxy, image)["os_hash_value"] == SHA512
+    assert proxy.ask("PUT", f"/v2/images/{image}/file", TOKEN, body=disk()).status == 204
+    assert show(proxy, image)["os_hash_value"] == sha512()
 
 
 @scenario
@@ -65,8 +74,8 @@ def foreign_tokens_are_refused(fixture):
     for token, status in (("other-token", 404), ("nobody-knows", 401)):
         with proxy.client() as client:
             client.send(head(f"PUT /v2/images/{image}/file HTTP/1.1", "Host: h", f"X-Auth-Token: {token}",
-                             f"Content-Length: {len(DATA)}"))
-            client.send_until_refused(DATA)  # little is read of an unauthorized upload
+                             f"Content-Length: {len(disk())}"))
+            client.send_until_refused(disk())  # little is read of an unauthorized upload
             told = client.answer()
         assert told.status == status, (token, told.start)
     assert show(proxy, image)["status"] == "queued"

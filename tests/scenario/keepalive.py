@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """An upload that the proxy fixes behaves like any other: the connection stays open, Glance may refuse it, and
 a client that does not wait for the answer does no harm."""
+import functools
+
 from support.fixture import scenario
 from support.form import declared, file, form
 from support.glance import UPLOAD, answer, new_upload
@@ -25,11 +27,15 @@ def framings(body):
     }
 
 
-SENT = framings(LARGE)
 SMALL = {
     "spooled": ([CHUNKED], chunk(b"\0") + LAST_CHUNK),
     "a form": ([declared(), f"Content-Length: {len(form(file(bytes(9))))}"], form(file(bytes(9)))),
 }
+
+
+@functools.cache
+def sent():
+    return framings(LARGE)
 
 
 def upload(fields, body, target=UPLOAD):
@@ -45,7 +51,7 @@ def uploads_share_a_connection(fixture):
             told = client.send(upload(fields, body)).answer()
             assert told.status == 204 and glance.uploads()[-1].body == SHORT, name
             assert client.ask("GET", "/v2/images").status == 200, name
-    for name, (fields, body) in SENT.items():
+    for name, (fields, body) in sent().items():
         with proxy.client() as client:
             told = client.send(upload(fields, body)).answer()
             assert told.status == 204 and glance.uploads()[-1].body == LARGE, name
@@ -57,7 +63,7 @@ def uploads_share_a_connection(fixture):
 def request_pipelined_behind_an_upload_is_answered(fixture):
     glance = fixture.glance(other=lambda asked: asked.read().send(answer("200 OK", body=b"next")))
     proxy = fixture.proxy(glance)
-    for name, (fields, body) in {**SENT, **SMALL}.items():
+    for name, (fields, body) in {**sent(), **SMALL}.items():
         with proxy.client() as client:
             client.send(upload(fields, body) + request("GET", "/v2/images"))
             told = client.answer()
@@ -76,12 +82,12 @@ def glances_early_refusal_is_relayed(fixture):
 
     glance = fixture.glance(upload=script)
     proxy = fixture.proxy(glance)
-    for name, (fields, body) in SENT.items():
+    for name, (fields, body) in sent().items():
         with proxy.client() as client:
             client.send_until_refused(upload(fields, body))
             told = client.answer()
             assert (told.status, told.body) == (413, b"too large, says Glance"), name
-    proxy.wait_metric(len(SENT), "uploads_total", result="rejected")
+    proxy.wait_metric(len(sent()), "uploads_total", result="rejected")
     proxy.wait_no_spools()
 
 
@@ -90,7 +96,7 @@ def client_may_reset_after_its_last_byte(fixture):
     """Glance may finish the upload or be cut off. A part is never stored."""
     glance = fixture.glance(upload=lambda asked: asked.read(100_000).hold().read().send(answer("204 No Content")))
     proxy = fixture.proxy(glance)
-    for which, (name, (fields, body)) in enumerate(SENT.items()):
+    for which, (name, (fields, body)) in enumerate(sent().items()):
         with proxy.client() as client:
             client.send(upload(fields, body, new_upload()))  # the upload before it may still be in flight
             glance.wait(name, lambda _: len(glance.uploads()) > which and glance.uploads()[which].length == 100_000)
@@ -127,7 +133,7 @@ def stalled_uploads_get_408(fixture):
     glance = fixture.glance()
     proxy = fixture.proxy(glance, conf={"listen": {"stall_timeout": "1s"}, **STREAM})
     stalled = []
-    for fields, body in SENT.values():
+    for fields, body in sent().values():
         for part in (1000, 300_000, len(body) - 1):
             client = fixture.client(proxy)
             client.send_until_refused(upload(fields, body[:part], new_upload()))

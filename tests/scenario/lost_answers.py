@@ -7,7 +7,7 @@ import threading
 from support.fixture import scenario
 from support.glance import IMAGE, UPLOAD, answer, facts, json_answer, new_upload, stored
 from support.glance_answers import (
-    BALANCER, KILLED, LARGE, MIB, QUEUED, SAVING, STAGING, STORED, Losing, put, reason, told_image)
+    BALANCER, KILLED, MIB, QUEUED, SAVING, STAGING, STORED, Losing, image_data, put, reason, told_image)
 from support.raw_http import PATIENCE, head
 
 
@@ -63,7 +63,7 @@ def found_out(fixture, size, said=None):
     losing = LosingMany(fixture, {path: list(row[0]) for path, row in zip(paths, table)}, said)
     proxy = fixture.proxy(losing.glance, conf={"glance": {"response_timeout": "15s"}})
     with concurrent.futures.ThreadPoolExecutor(len(table)) as pool:
-        answers = list(pool.map(lambda path: proxy.ask("PUT", path, body=LARGE[:size]), paths))
+        answers = list(pool.map(lambda path: proxy.ask("PUT", path, body=image_data(size)), paths))
     for told, (images, status, why, after, words) in zip(answers, table):
         assert told.get("X-Intake-Image-Status") == after, (images, told.get("X-Intake-Image-Status"))
         if said and why and why != "verify_failed":
@@ -95,7 +95,7 @@ def balancers_504_is_checked_against_the_image(fixture):
 def lost_answer_to_a_stage_is_recovered(fixture):
     """The image is `uploading` before and after it. The size tells whether it was stored."""
     losing = Losing(fixture, STAGING, STORED)
-    told = fixture.proxy(losing.glance).ask("PUT", f"/v2/images/{IMAGE}/stage", body=LARGE[:1000])
+    told = fixture.proxy(losing.glance).ask("PUT", f"/v2/images/{IMAGE}/stage", body=image_data(1000))
     assert (told.status, told.get("X-Intake-Verified")) == (204, "sha512"), told.start
 
 
@@ -105,7 +105,7 @@ def recovery_blocks_nobody_and_outlives_the_client(fixture):
     losing = Losing(fixture, lambda asked: told_later(asked, released), STORED)
     proxy = fixture.proxy(losing.glance, conf={"DEFAULT": {"workers": "1"}})
     with proxy.client() as client:
-        put(client, 1000).send(LARGE[:1000])
+        put(client, 1000).send(image_data(1000))
         losing.glance.wait("the body", lambda glance: glance.uploads() and glance.uploads()[0].complete)
         assert proxy.ask("GET", "/v2/images").status == 200  # while the upload waits for Glance
     released.set()
@@ -125,10 +125,10 @@ def verification_survives_failed_queries(fixture):
     proxy = fixture.proxy(losing.glance)
     for fault in faults:
         losing.begin(fault, fault, STORED)
-        told = proxy.ask("PUT", UPLOAD, body=LARGE[:1000])
+        told = proxy.ask("PUT", UPLOAD, body=image_data(1000))
         assert (told.status, told.get("X-Intake-Verified")) == (204, "sha512"), told.start
         losing.begin(fault, {"size": 5})  # Glance has not stored all of it, and one query fails
-        told = proxy.ask("PUT", UPLOAD, body=LARGE[:1000])
+        told = proxy.ask("PUT", UPLOAD, body=image_data(1000))
         assert reason(told)[:2] == (502, "verify_failed"), told.start
 
 
@@ -151,7 +151,7 @@ def query_on_a_dead_connection_is_repeated(fixture):
             client.send(head(f"GET /v2/images/{IMAGE} HTTP/1.1", "Host: h"))
         answers = [client.answer().status for client in clients]
         assert answers == [200] * 12, answers
-        assert proxy.ask("PUT", UPLOAD, body=LARGE[:1000]).status == 204
+        assert proxy.ask("PUT", UPLOAD, body=image_data(1000)).status == 204
         for client in clients:
             client.close()
 
@@ -166,6 +166,6 @@ def stage_of_an_old_glance_is_imported_without_a_size(fixture):
     losing = Losing(fixture, STAGING, said=answer("204 No Content"))
     losing.glance.other = lambda asked: asked.read().send(answer("202 Accepted"))
     proxy = fixture.proxy(losing.glance)
-    assert proxy.ask("PUT", f"/v2/images/{IMAGE}/stage", body=LARGE[:1000]).status == 204
+    assert proxy.ask("PUT", f"/v2/images/{IMAGE}/stage", body=image_data(1000)).status == 204
     told = proxy.ask("POST", f"/v2/images/{IMAGE}/import", "Content-Type: application/json", body=body)
     assert told.status == 202, told.start

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """An image inside a form: Postman's form-data tab, curl -F, a web page with an upload button."""
+import functools
 import hashlib
 import subprocess
 
@@ -16,32 +17,36 @@ ALIKE = b"\n--" + BOUNDARY.encode() + MARK[:-1] + b"\r\r\n" + MARK + b"0\r\n" + 
 LARGE = data(200_000) + ALIKE + data(300_000, b"more") + ALIKE
 SMALL = b"\0" + ALIKE + b"\r\n"
 
-FORMS = {  # by name: Content-Type, the parts, how the form is written
-    "curl -F": (declared("------------------------d74496d66958873e"), [file(LARGE)],
-                {"boundary": "------------------------d74496d66958873e"}),
-    "Postman": (declared(), [field("visibility", "private"), field("note", "a\nb"), file(LARGE)], {}),
-    "a browser": (declared("----WebKitFormBoundary7MA4YWxkTrZu0gW"), [field("name", ""), file(LARGE)],
-                  {"boundary": "----WebKitFormBoundary7MA4YWxkTrZu0gW"}),
-    "requests": (declared("1f2e3d4c5b6a"), [part('form-data; name="f"; filename="f"', LARGE)],
-                 {"boundary": "1f2e3d4c5b6a"}),
-    "quoted": (declared('"a b:c\'d"'), [file(LARGE)], {"boundary": "a b:c'd"}),
-    "a preamble": (declared(), [file(LARGE)], {"preamble": b"This is a form.\r\n"}),
-    "small": (declared(), [file(SMALL)], {}),
-    "one byte": (declared(), [file(b"\0")], {}),
-}
+
+@functools.cache
+def forms():
+    """By name: Content-Type, the parts, how the form is written."""
+    return {
+        "curl -F": (declared("------------------------d74496d66958873e"), [file(LARGE)],
+                    {"boundary": "------------------------d74496d66958873e"}),
+        "Postman": (declared(), [field("visibility", "private"), field("note", "a\nb"), file(LARGE)], {}),
+        "a browser": (declared("----WebKitFormBoundary7MA4YWxkTrZu0gW"), [field("name", ""), file(LARGE)],
+                      {"boundary": "----WebKitFormBoundary7MA4YWxkTrZu0gW"}),
+        "requests": (declared("1f2e3d4c5b6a"), [part('form-data; name="f"; filename="f"', LARGE)],
+                     {"boundary": "1f2e3d4c5b6a"}),
+        "quoted": (declared('"a b:c\'d"'), [file(LARGE)], {"boundary": "a b:c'd"}),
+        "a preamble": (declared(), [file(LARGE)], {"preamble": b"This is a form.\r\n"}),
+        "small": (declared(), [file(SMALL)], {}),
+        "one byte": (declared(), [file(b"\0")], {}),
+    }
 
 
 @scenario(threaded=True)
 def form_is_unwrapped(fixture):
     stack = Stack(fixture)
     for action in ACTIONS:
-        for name, (kind, parts, style) in FORMS.items():
+        for name, (kind, parts, style) in forms().items():
             image = stack.image()
             told = stack.put(image, form(*parts, **style), TOKEN, STORE, kind, action=action)
             body = {"small": SMALL, "one byte": b"\0"}.get(name, LARGE)
             stack.stored(told, image, body, action)
             assert "multipart" in fixes(told) and "length" not in fixes(told), (name, fixes(told))
-    assert stack.proxy.metric("fixes_total", fix="multipart") == len(FORMS) * len(ACTIONS)
+    assert stack.proxy.metric("fixes_total", fix="multipart") == len(forms()) * len(ACTIONS)
 
 
 @scenario
@@ -141,20 +146,23 @@ def form_split_anywhere_is_unwrapped(fixture):
     assert glance.uploads()[-1].body == SMALL
 
 
-MALFORMED = {
-    "two files": form(file(LARGE), file(LARGE)),
-    "two small files": form(file(SMALL), file(SMALL)),
-    "no file": form(field("image", "cirros.img"), field("a", "b")),
-    "no part": form(),
-    "ends in the file": form(file(LARGE))[:-200_000],
-    "ends in the delimiter": form(file(LARGE), end=b""),
-    "ends in a small file": form(file(SMALL))[:-70],
-    "ends in a head": form(file(LARGE))[:70],
-    "another boundary": form(file(LARGE), boundary="another"),
-    "an endless head": form(file(LARGE, "a" * 100_000)),
-    "base64": form(file(LARGE, "a", "Content-Transfer-Encoding: base64")),
-    "many fields": form(*(field(f"n{number}", "v") for number in range(5000)), file(LARGE)),
-}
+@functools.cache
+def malformed():
+    """By name: what is no form with one file."""
+    return {
+        "two files": form(file(LARGE), file(LARGE)),
+        "two small files": form(file(SMALL), file(SMALL)),
+        "no file": form(field("image", "cirros.img"), field("a", "b")),
+        "no part": form(),
+        "ends in the file": form(file(LARGE))[:-200_000],
+        "ends in the delimiter": form(file(LARGE), end=b""),
+        "ends in a small file": form(file(SMALL))[:-70],
+        "ends in a head": form(file(LARGE))[:70],
+        "another boundary": form(file(LARGE), boundary="another"),
+        "an endless head": form(file(LARGE, "a" * 100_000)),
+        "base64": form(file(LARGE, "a", "Content-Transfer-Encoding: base64")),
+        "many fields": form(*(field(f"n{number}", "v") for number in range(5000)), file(LARGE)),
+    }
 
 
 @scenario
@@ -162,7 +170,7 @@ def malformed_form_is_refused(fixture):
     """When a large form proves wrong, Glance has a part of the image, but never all of it."""
     stack = Stack(fixture)
     for action in ACTIONS:
-        for name, body in MALFORMED.items():
+        for name, body in malformed().items():
             image = stack.image()
             told = stack.put(image, body, TOKEN, declared(), action=action)
             said = stack.refused(told, image, 400, "multipart_malformed", action, reached=len(body) > 65536)
@@ -218,7 +226,7 @@ def chunked_form_is_unwrapped(fixture):
             assert {"multipart", "length"} <= set(fixes(told)), (kind, fixes(told))
         for name in ("two files", "no file", "ends in the file", "another boundary"):
             image = stack.image()
-            told = stack.put_chunked(image, MALFORMED[name], TOKEN, declared(), action=action)
+            told = stack.put_chunked(image, malformed()[name], TOKEN, declared(), action=action)
             stack.refused(told, image, 400, "multipart_malformed", action)
     stack.proxy.wait_metric(0, "spool_bytes")
 

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The project's quota includes uploads in flight: each reserves its bytes before it is sent to Glance."""
 import concurrent.futures
+import functools
 import threading
 
 from quota import MIB, length, refused
@@ -12,8 +13,12 @@ from support.stack import PAUSE, RIGHT, TOKEN, Stack, data
 
 # --- uploads in flight -----------------------------------------------------------------------
 
-SIX = data(6 * MIB)
 OTHERS = "may keep 9 MiB in all, has 0, with 6 on their way, and would need 12 (image_size_total)"
+
+
+@functools.cache
+def six_mib():
+    return data(6 * MIB)
 
 
 def tight(fixture, **conf):
@@ -26,7 +31,7 @@ def tight(fixture, **conf):
 def is_over(stack):
     """Checks that the reservations of other uploads are released."""
     image = stack.image()
-    stack.stored(stack.put(image, SIX), image, SIX)
+    stack.stored(stack.put(image, six_mib()), image, six_mib())
     stack.glance.delete(image)
 
 
@@ -39,19 +44,20 @@ def quota_includes_uploads_in_flight(fixture):
     def meanwhile():
         for _ in range(8):
             late = stack.image()
-            refused(stack, stack.put_head_again(late, *RIGHT, length(len(SIX))), late, OTHERS)
+            refused(stack, stack.put_head_again(late, *RIGHT, length(len(six_mib()))), late, OTHERS)
         small = data(3 * MIB)
         late = stack.image()
         stack.stored(stack.put(late, small), late, small)
         stack.glance.delete(late)
         late = stack.image()
         before = OTHERS.split(" and would")[0]
-        refused(stack, stack.put_chunked(late, SIX), late, before)  # while it is spooled, or at its end
-        stack.stored(stack.put(late, SIX, action="stage"), late, SIX, "stage")  # stages have their own limit
+        refused(stack, stack.put_chunked(late, six_mib()), late, before)  # while it is spooled, or at its end
+        # stages have their own limit
+        stack.stored(stack.put(late, six_mib(), action="stage"), late, six_mib(), "stage")
 
-    stack.stored(stack.put_with_pause(image, SIX, meanwhile), image, SIX)
+    stack.stored(stack.put_with_pause(image, six_mib(), meanwhile), image, six_mib())
     late = stack.image()
-    refused(stack, stack.put(late, SIX), late, "has 6 and would need 12")
+    refused(stack, stack.put(late, six_mib()), late, "has 6 and would need 12")
     stack.glance.delete(image)
     is_over(stack)
 
@@ -68,7 +74,7 @@ def one_of_three_concurrent_uploads_fits(fixture):
 
         def upload(image, action=action, together=together):
             together.wait()
-            return stack.put(image, SIX, action=action)
+            return stack.put(image, six_mib(), action=action)
 
         with concurrent.futures.ThreadPoolExecutor(len(images)) as pool:
             answers = list(pool.map(upload, images))
@@ -92,13 +98,13 @@ def reservation_is_released_after_every_end(fixture):
         image = stack.image()
         if fault:
             stack.glance.fault(image=image, times=1, **fault)
-        assert stack.put(image, SIX, *fields).status == status
+        assert stack.put(image, six_mib(), *fields).status == status
         is_over(stack)
     for leave in ("close", "reset"):
         for sent in (1000, 3 * MIB):
             image = stack.image()
             with stack.client() as client:
-                stack.begin(client, image, *RIGHT, length(len(SIX))).send(SIX[:sent])
+                stack.begin(client, image, *RIGHT, length(len(six_mib()))).send(six_mib()[:sent])
                 stack.proxy.wait_metric(1, "uploads_in_flight")
                 getattr(client, leave)()
             stack.proxy.wait_log(f" upload .*image={image} .*verdict=aborted")
@@ -111,10 +117,10 @@ def usage_is_queried_again_after_other_uploads(fixture):
     stack = tight(fixture)
     image, other = stack.image(), stack.image()
     with stack.client() as client:
-        stack.begin(client, image, *RIGHT, length(len(SIX)), "Expect: 100-continue")
+        stack.begin(client, image, *RIGHT, length(len(six_mib())), "Expect: 100-continue")
         assert client.stream.until(b"\r\n\r\n").startswith(b"HTTP/1.1 100 ")
-        stack.stored(stack.put(other, SIX), other, SIX)
-        client.send_until_refused(SIX)
+        stack.stored(stack.put(other, six_mib()), other, six_mib())
+        client.send_until_refused(six_mib())
         refused(stack, client.answer(), image, "has 6 and would need 12")
 
 
@@ -129,10 +135,10 @@ def audit_reports_an_exceeded_quota(fixture):
 
     def meanwhile():
         late = stack.image(name="watched")
-        told = stack.put(late, SIX)
+        told = stack.put(late, six_mib())
         assert (told.status, told.get("X-Intake-Audit")) == (204, "quota_exceeded"), told.fields
 
-    stack.stored(stack.put_with_pause(image, SIX, meanwhile), image, SIX)
+    stack.stored(stack.put_with_pause(image, six_mib(), meanwhile), image, six_mib())
 
 
 @scenario
@@ -149,10 +155,10 @@ def foreign_uploads_reserve_nothing(fixture):
     proxy = fixture.proxy(glance, conf={"DEFAULT": {"workers": 4}})
     with proxy.client() as slow, proxy.client() as other:
         for client, sent in ((slow, 1000), (other, PAUSE)):
-            client.send(head(f"PUT {UPLOAD} HTTP/1.1", "Host: h", "X-Auth-Token: other-token", length(len(SIX))),
-                        SIX[:sent])
+            client.send(head(f"PUT {UPLOAD} HTTP/1.1", "Host: h", "X-Auth-Token: other-token", length(len(six_mib()))),
+                        six_mib()[:sent])
         glance.the_upload()
-        told = proxy.ask("PUT", new_upload(), TOKEN, body=SIX)
+        told = proxy.ask("PUT", new_upload(), TOKEN, body=six_mib())
         assert (told.status, told.get("X-Intake-Verified")) == (204, "sha512"), told.body
         glance.uploads()[0].go()
         assert other.answer().status == 403

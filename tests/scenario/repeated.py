@@ -2,6 +2,7 @@
 """`curl -C A` with A below the offset: what comes again is compared with what came before, and dropped. Another file
 of the same length is refused, and harms nothing."""
 import base64
+import functools
 import hashlib
 import json
 import signal
@@ -12,8 +13,12 @@ from support.resuming import BODY, MIB, Resuming, eventually
 from support.stack import OCTETS, TOKEN, data
 
 AT = 3 * MIB + 5
-OTHER = data(len(BODY), b"another file")
 SPOOL = {"backing": "spool"}
+
+
+@functools.cache
+def other():
+    return data(len(BODY), b"another file")
 
 
 def changed(place):
@@ -50,7 +55,7 @@ def goes_on_before_the_offset(stack, image, at):
 
 
 def another_file_is_refused(stack, image, at, places):
-    for body, first in [(OTHER, 1), (OTHER, at - 1), (OTHER, at - 70_000), *((changed(at), 1) for at in places)]:
+    for body, first in [(other(), 1), (other(), at - 1), (other(), at - 70_000), *((changed(at), 1) for at in places)]:
         is_refused(stack, image, stack.resume(image, first, body), at)
 
 
@@ -115,7 +120,7 @@ def without_digests_the_offset_must_be_exact(fixture):
     with stack.started(promised, AT, fields=(TOKEN, OCTETS, f"Repr-Digest: sha-256=:{digest}:")) as client:
         client.reset()
     stack.wait_held()
-    is_refused(stack, promised, stack.resume(promised, 1, OTHER), AT)
+    is_refused(stack, promised, stack.resume(promised, 1, other()), AT)
     told = stack.resume(promised, 1)
     assert (told.status, told.get("X-Intake-Verified")) == (204, "size"), (told.start, told.body)
     for one in (image, promised):

@@ -2,6 +2,8 @@
 """While an upload is spooled, its checks are made: Glance and the bucket are asked before its end, and what
 cannot fit ends there."""
 
+import functools
+
 from capacity import GatewayStack
 from support.fixture import scenario
 from support.glance import UPLOAD, json_answer, new_upload
@@ -11,8 +13,16 @@ from support.stack import OCTETS, RIGHT, TOKEN, data
 
 MIB = 1 << 20
 CHUNKED = "Transfer-Encoding: chunked"
-LARGE = data(5 * MIB // 2)
-PIECES = chunks(LARGE)[:-len(LAST_CHUNK)]
+
+
+@functools.cache
+def large():
+    return data(5 * MIB // 2)
+
+
+@functools.cache
+def pieces():
+    return chunks(large())[:-len(LAST_CHUNK)]
 
 
 def begin(client, path, pieces):
@@ -47,7 +57,7 @@ def full_quota_ends_the_spooling(fixture):
     glance = fixture.glance(usage=lambda asked: asked.hold().send(usage(1, 1)))
     proxy = fixture.proxy(glance)
     with proxy.client() as client:
-        begin(client, UPLOAD, PIECES)
+        begin(client, UPLOAD, pieces())
         wait_spooled(proxy)
         asked = the_question(glance)
         assert asked.answered is None
@@ -64,14 +74,14 @@ def quota_with_room_is_known_at_the_end(fixture):
     glance = fixture.glance(usage=lambda asked: asked.hold().send(usage(0, 3)))
     proxy = fixture.proxy(glance)
     with proxy.client() as client:
-        begin(client, UPLOAD, PIECES)
+        begin(client, UPLOAD, pieces())
         wait_spooled(proxy)
         asked = the_question(glance)
         asked.go()
         glance.wait("the answer", lambda _: asked.answered)
         told = client.send(LAST_CHUNK).answer()
     assert (told.status, told.get("X-Intake-Verified")) == (204, "sha512")
-    assert len(usage_asked(glance)) == 1 and glance.uploads()[0].body == LARGE
+    assert len(usage_asked(glance)) == 1 and glance.uploads()[0].body == large()
 
 
 @scenario(threaded=True)
@@ -82,10 +92,10 @@ def remembered_quota_is_asked_again_while_spooling(fixture):
     proxy = fixture.proxy(glance)
     assert proxy.ask("PUT", new_upload(), TOKEN, body=data(1000)).status == 204
     with proxy.client() as client:
-        begin(client, UPLOAD, chunk(LARGE[:MIB * 5 // 4]))
+        begin(client, UPLOAD, chunk(large()[:MIB * 5 // 4]))
         wait_spooled(proxy, MIB)
         assert len(usage_asked(glance)) == 1
-        client.send(chunk(LARGE[MIB * 5 // 4:]))
+        client.send(chunk(large()[MIB * 5 // 4:]))
         assert reason(client.answer()) == (413, "quota_exceeded")
     assert len(usage_asked(glance)) == 2
     proxy.wait_no_spools()
@@ -114,7 +124,7 @@ def full_store_ends_the_spooling(fixture):
     held.gateway.used, held.gateway.bucket_quota = 10 * MIB, 11 * MIB
     image = held.store.stack.image()
     with held.store.stack.client() as client:
-        begin(client, f"/v2/images/{image}/file", PIECES)
+        begin(client, f"/v2/images/{image}/file", pieces())
         wait_spooled(held.proxy)
         held.first().go()
         held.store.refused(client.answer(), image, f"may hold {11 * MIB} bytes", f"has {10 * MIB} ")
@@ -125,17 +135,17 @@ def full_store_ends_the_spooling(fixture):
 def bucket_is_not_asked_after_the_end(fixture):
     """It was asked while the upload was spooled, and has room for it to the byte."""
     held = HeldGateway(fixture)
-    held.gateway.bucket_quota = len(LARGE)
+    held.gateway.bucket_quota = len(large())
     stack = held.store.stack
     image = stack.image()
     with stack.client() as client:
-        begin(client, f"/v2/images/{image}/file", PIECES)
+        begin(client, f"/v2/images/{image}/file", pieces())
         wait_spooled(held.proxy)
         asked = held.first()
         asked.go()
         held.gateway.wait("the answer", lambda _: asked.answered)
         told = client.send(LAST_CHUNK).answer()
-    stack.stored(told, image, LARGE)
+    stack.stored(told, image, large())
     assert held.gateway.requests == [asked]
 
 

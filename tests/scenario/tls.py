@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """TLS of the listener, and TLS to Glance."""
 import contextlib
+import functools
 import hashlib
 import itertools
 import json
@@ -14,7 +15,11 @@ from support.proxy import STREAM
 from support.raw_http import LAST_CHUNK, PATIENCE, chunk, head
 
 SMALL = bytes(range(256))
-LARGE = hashlib.shake_128(b"tls").digest(3 * (1 << 20) + 7)
+
+
+@functools.cache
+def large():
+    return hashlib.shake_128(b"tls").digest(3 * (1 << 20) + 7)
 
 
 def listening(fixture, glance, **conf):
@@ -31,14 +36,14 @@ def uploads_over_tls_are_stored(fixture):
     with proxy.client(tls=tls) as client:
         assert client.ask("GET", "/v2/images").status == 200
         assert client.ask("PUT", UPLOAD, body=SMALL).status == 204
-    for data in (SMALL, LARGE):
+    for data in (SMALL, large()):
         with proxy.client(tls=tls) as client:
             assert client.ask("PUT", UPLOAD, body=data).status == 204
         with proxy.client(tls=tls) as client:
             client.send(head(f"PUT {UPLOAD} HTTP/1.1", "Host: h", "Transfer-Encoding: chunked"))
             client.send(*(chunk(data[at:at + 70_000]) for at in range(0, len(data), 70_000)))
             assert client.send(LAST_CHUNK).answer().status == 204
-    assert [asked.body for asked in glance.uploads()] == [SMALL, SMALL, SMALL, LARGE, LARGE]
+    assert [asked.body for asked in glance.uploads()] == [SMALL, SMALL, SMALL, large(), large()]
     assert {asked.get("X-Forwarded-Proto") for asked in glance.requests} == {"https"}
 
 
@@ -81,7 +86,7 @@ def records_of_any_size_are_read(fixture):
     cert, key = fixture.certificate("listener")
     listen = {"tls_cert_file": cert, "tls_key_file": key}
     glance = fixture.glance()
-    sent = head(f"PUT {UPLOAD} HTTP/1.1", "Host: h", f"Content-Length: {len(LARGE)}") + LARGE
+    sent = head(f"PUT {UPLOAD} HTTP/1.1", "Host: h", f"Content-Length: {len(large())}") + large()
     proxy = fixture.proxy(glance, conf={"listen": listen})
     for verify in ("size", "digest"):
         proxy.reload(conf={"listen": listen, "upload": {"verify": verify}})
@@ -91,16 +96,16 @@ def records_of_any_size_are_read(fixture):
             client.send(client.records(sent, sizes), piece, pause)
             assert client.done(lambda: client.tls.read(12)) == b"HTTP/1.1 204", (verify, sizes)
             client.sock.close()
-            assert glance.uploads()[-1].sha512 == hashlib.sha512(LARGE).hexdigest()
+            assert glance.uploads()[-1].sha512 == hashlib.sha512(large()).hexdigest()
 
 
 @scenario
 def download_over_tls_is_intact(fixture):
-    glance = fixture.glance(other=lambda asked: asked.read().send(answer("200 OK", body=LARGE)))
+    glance = fixture.glance(other=lambda asked: asked.read().send(answer("200 OK", body=large())))
     proxy, tls = listening(fixture, glance)
     with proxy.client(tls=tls) as client:
         for _ in range(2):
-            assert client.ask("GET", "/v2/images/x/file").body == LARGE
+            assert client.ask("GET", "/v2/images/x/file").body == large()
 
 
 @scenario
@@ -123,8 +128,8 @@ def reset_over_tls_cuts_the_upload(fixture):
     glance = fixture.glance()
     proxy, tls = listening(fixture, glance)
     with proxy.client(tls=tls) as client:
-        client.send(head(f"PUT {UPLOAD} HTTP/1.1", "Host: h", f"Content-Length: {8 << 20}"), LARGE)
-        glance.the_upload(received=len(LARGE) // 2)
+        client.send(head(f"PUT {UPLOAD} HTTP/1.1", "Host: h", f"Content-Length: {8 << 20}"), large())
+        glance.the_upload(received=len(large()) // 2)
         client.reset()
     glance.wait("the cut", lambda _: glance.uploads()[0].cut)
     assert not glance.uploads()[0].complete
@@ -181,15 +186,15 @@ def many_plain_http_clients_block_nobody(fixture):
     glance = fixture.glance()
     proxy, tls = listening(fixture, glance)
     with proxy.client(tls=tls) as upload, contextlib.ExitStack() as connections:
-        upload.send(head(f"PUT {UPLOAD} HTTP/1.1", "Host: h", f"Content-Length: {len(LARGE)}"), LARGE[:1 << 20])
+        upload.send(head(f"PUT {UPLOAD} HTTP/1.1", "Host: h", f"Content-Length: {len(large())}"), large()[:1 << 20])
         plain = [connections.enter_context(proxy.client()) for _ in range(100)]
         for client in plain:
             client.send(b"P")
         for client in plain:
             told_of_tls(client)
-        assert upload.send(LARGE[1 << 20:]).answer().status == 204
+        assert upload.send(large()[1 << 20:]).answer().status == 204
         plain[0].reset()
-    assert glance.uploads()[0].body == LARGE
+    assert glance.uploads()[0].body == large()
     proxy.wait_metric(0, "connections")
 
 
@@ -201,7 +206,7 @@ def tls_to_glance_is_verified(fixture):
     for conf, trusted in table:
         proxy = fixture.proxy(glance, conf={"glance": conf})
         seen = len(glance.uploads())
-        for body in (SMALL, LARGE):
+        for body in (SMALL, large()):
             told = proxy.ask("PUT", UPLOAD, body=body)
             if trusted:
                 assert told.status == 204 and glance.uploads()[-1].body == body

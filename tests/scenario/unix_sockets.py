@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Unix sockets, to clients and to Glance."""
+import functools
 import hashlib
 import os
 import signal
@@ -8,9 +9,13 @@ from support.fixture import scenario
 from support.glance import TOKEN, ScriptedGlance, UPLOAD
 from support.proxy import PORT, wait_until
 
-BODY = os.urandom(3 << 20)
 FIELDS = ("Content-Type: application/octet-stream", f"X-Auth-Token: {TOKEN}")
 CLIENT = "X-Forwarded-For: 198.51.100.7"
+
+
+@functools.cache
+def body():
+    return os.urandom(3 << 20)
 
 
 def listening(fixture, glance, **listen):
@@ -33,10 +38,10 @@ def glance_at(fixture, name="glance.sock"):
 def upload_from_socket_to_socket(fixture):
     glance = glance_at(fixture)
     proxy = listening(fixture, glance)
-    told = proxy.ask("PUT", UPLOAD, *FIELDS, body=BODY)
+    told = proxy.ask("PUT", UPLOAD, *FIELDS, body=body())
     assert told.status == 204 and told.get("X-Intake-Verified") == "sha512", told.fields
-    upload = glance.the_upload(len(BODY))
-    assert upload.sha512 == hashlib.sha512(BODY).hexdigest()
+    upload = glance.the_upload(len(body()))
+    assert upload.sha512 == hashlib.sha512(body()).hexdigest()
     assert upload.get("Host") == "glance.example"
     assert "client=" not in proxy.wait_log("verdict=stored")
 
@@ -65,7 +70,7 @@ def clients_of_a_socket_have_no_address(fixture):
 def trusted_clients_of_a_socket_name_the_client(fixture):
     glance = fixture.glance()
     proxy = listening(fixture, glance, trusted_proxies="unix:")
-    assert proxy.ask("PUT", UPLOAD, CLIENT, *FIELDS, body=BODY).status == 204
+    assert proxy.ask("PUT", UPLOAD, CLIENT, *FIELDS, body=body()).status == 204
     assert glance.the_upload().get("X-Forwarded-For") == "198.51.100.7"
     proxy.wait_log("client=198.51.100.7 ")
     proxy.address = (fixture.host, PORT)
@@ -80,7 +85,7 @@ def early_answer_arrives_whole(fixture):
                                                      "container_format": "bare"}))
     with proxy.client() as client:
         client.send(f"PUT {UPLOAD} HTTP/1.1\r\nHost: a\r\nContent-Length: {1 << 30}\r\n\r\n".encode())
-        client.send_until_refused(BODY)
+        client.send_until_refused(body())
         assert client.answer("PUT").status == 409
 
 
@@ -143,5 +148,5 @@ def next_endpoint_after_a_socket_that_is_gone(fixture):
     glance = fixture.glance()
     proxy = fixture.proxy(f"unix:{fixture.folder}/absent.sock", glance)
     assert [proxy.ask("GET", "/v2/images").status for _ in range(4)] == [200] * 4
-    assert proxy.ask("PUT", UPLOAD, *FIELDS, body=BODY).status == 204
+    assert proxy.ask("PUT", UPLOAD, *FIELDS, body=body()).status == 204
     wait_until("the proxy logs it", lambda: "verdict=stored" in proxy.log())

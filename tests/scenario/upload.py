@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """PUT /v2/images/{id}/file that succeeds: the bytes arrive unchanged, in the right store."""
+import functools
 import hashlib
 
 from support.fixture import scenario
@@ -7,7 +8,12 @@ from support.glance import IMAGE, TOKEN, UPLOAD
 from support.raw_http import LAST_CHUNK, chunk, head, request
 
 SMALL = bytes(range(256)) * 4  # every byte value, NUL, CR and LF among them
-LARGE = hashlib.shake_128(b"image").digest(3 * (1 << 20) + 7)  # several times each buffer, and a bit more
+
+
+@functools.cache
+def large():
+    """Several times each buffer, and a bit more."""
+    return hashlib.shake_128(b"image").digest(3 * (1 << 20) + 7)
 
 
 def check(asked, told, data):
@@ -35,8 +41,8 @@ def small_body_with_length_is_stored(fixture):
 @scenario(threaded=True, representative=True)
 def large_body_with_length_is_stored(fixture):
     glance = fixture.glance()
-    told = fixture.proxy(glance).ask("PUT", UPLOAD, body=LARGE)
-    check(glance.uploads()[0], told, LARGE)
+    told = fixture.proxy(glance).ask("PUT", UPLOAD, body=large())
+    check(glance.uploads()[0], told, large())
 
 
 @scenario(threaded=True)
@@ -44,10 +50,10 @@ def chunked_body_is_stored(fixture):
     glance = fixture.glance()
     with fixture.proxy(glance).client() as client:
         client.send(head(f"PUT {UPLOAD} HTTP/1.1", "Host: h", "Transfer-Encoding: chunked"))
-        for start in range(0, len(LARGE), 300_001):
-            client.send(chunk(LARGE[start:start + 300_001]))
+        for start in range(0, len(large()), 300_001):
+            client.send(chunk(large()[start:start + 300_001]))
         told = client.send(LAST_CHUNK).answer()
-    check(glance.uploads()[0], told, LARGE)
+    check(glance.uploads()[0], told, large())
 
 
 @scenario
@@ -74,14 +80,14 @@ def tiny_chunks_are_stored(fixture):
 def body_split_anywhere_is_stored(fixture):
     glance = fixture.glance()
     proxy = fixture.proxy(glance)
-    sent = request("PUT", UPLOAD, body=LARGE)
-    body = len(sent) - len(LARGE)
+    sent = request("PUT", UPLOAD, body=large())
+    body = len(sent) - len(large())
     points = [1, body - 4, body - 2, body - 1, body, body + 1, body + 65535, body + (1 << 20),
               len(sent) - 1]
     for point in points:
         with proxy.client() as client:
             told = client.send(sent[:point], sent[point:]).answer()
-            check(glance.uploads()[-1], told, LARGE)
+            check(glance.uploads()[-1], told, large())
 
 
 @scenario
@@ -126,7 +132,7 @@ def content_type_is_fixed(fixture):
 def expect_gets_100_after_the_preflight(fixture):
     glance = fixture.glance()
     proxy = fixture.proxy(glance)
-    for data in (SMALL, LARGE):
+    for data in (SMALL, large()):
         with proxy.client() as client:
             client.send(head(f"PUT {UPLOAD} HTTP/1.1", "Host: h", "Expect: 100-continue",
                              f"Content-Length: {len(data)}"))

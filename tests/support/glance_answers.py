@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Uploads for scenarios about Glance's answers, a Glance whose answer is lost, and one with few workers."""
 import fcntl
+import functools
 import json
 import struct
 import termios
@@ -11,9 +12,14 @@ from .raw_http import head
 
 FIRST = 64 << 10
 MIB = 1 << 20
-LARGE = bytes(range(256)) * (24 * MIB // 256)
-SIZES = {"small": 150_000, "large": len(LARGE)}
+LARGE = 24 * MIB
+SIZES = {"small": 150_000, "large": LARGE}
 BALANCER = answer("504 Gateway Timeout", body=b"the balancer has given up")
+
+
+@functools.cache
+def image_data(size):
+    return (bytes(range(256)) * (size // 256 + 1))[:size]
 
 
 def reason(told):
