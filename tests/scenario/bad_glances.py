@@ -1,6 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
 """Glance answers early, closes, stalls or does not listen: the client gets a readable answer at once."""
-import functools
 import time
 
 from support.buffers import MOST
@@ -14,20 +13,20 @@ FRAMINGS = ("small", "large", "chunked")
 QUICK = {"glance": {"stall_timeout": "2s", "response_timeout": "2s"}, **STREAM}
 
 
-@functools.cache
-def framed(framing):
-    """The field, and the body in two pieces. Made when it is needed: each scenario is a fork of a process with all
-    files, and the more such data it has, the longer a fork takes."""
-    return {
-        "small": lambda: ("Content-Length: 150000", bytes(120_000), bytes(30_000)),
-        "large": lambda: (f"Content-Length: {SIZE}", bytes(2 << 20), bytes(SIZE - (2 << 20))),
-        "chunked": lambda: ("Transfer-Encoding: chunked", chunk(bytes(200_000)), chunk(bytes(SIZE)) + LAST_CHUNK),
-    }[framing]()
+PIECE = bytes(1 << 20)
+REST = [PIECE] * (SIZE // len(PIECE))  # sent piece by piece: one body of this size would take long to make
 
 
 def start(client, framing):
-    field, first, _ = framed(framing)
+    """Sends the head and the first part of a body. Returns the pieces of the rest."""
+    field, first, rest = {
+        "small": ("Content-Length: 150000", bytes(120_000), [bytes(30_000)]),
+        "large": (f"Content-Length: {(2 + len(REST)) * len(PIECE)}", bytes(2 << 20), REST),
+        "chunked": ("Transfer-Encoding: chunked", chunk(bytes(200_000)),
+                    [b"%x\r\n" % (len(REST) * len(PIECE)), *REST, b"\r\n" + LAST_CHUNK]),
+    }[framing]
     client.send(head(f"PUT {UPLOAD} HTTP/1.1", "Host: h", field), first)
+    return rest
 
 
 def early(closing):
@@ -62,10 +61,8 @@ def early_answer_reaches_a_client_that_waits(fixture):
 def early_answer_reaches_a_client_that_only_sends(fixture):
     proxy = fixture.proxy(fixture.glance(upload=early(closing=False)), conf=STREAM)
     for framing in FRAMINGS:
-        rest = framed(framing)[2]
         with proxy.client() as client:
-            start(client, framing)
-            client.send_until_refused(rest)
+            client.send_until_refused(*start(client, framing))
             check_early(client.answer())
 
 
@@ -121,8 +118,7 @@ def glance_that_stops_reading_is_504(fixture):
     proxy = fixture.proxy(glance, conf=QUICK)
     for framing in ("large", "chunked"):
         with proxy.client() as client:
-            start(client, framing)
-            client.send_until_refused(framed(framing)[2])
+            client.send_until_refused(*start(client, framing))
             assert reason(client.answer()) == (504, "glance_timeout"), framing
     for asked in glance.uploads():
         asked.go()

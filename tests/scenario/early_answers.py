@@ -5,8 +5,6 @@ import shutil
 import subprocess
 import time
 
-import requests
-
 from support.fixture import Skip, scenario
 from support.form import declared, file, form
 from support.raw_http import PATIENCE, chunk
@@ -121,14 +119,19 @@ def as_dict(fields):
     return dict(field.split(": ", 1) for field in fields)
 
 
+def put_by_requests(stack, url, fields, **body):
+    import requests  # here, or all scenarios would bear its memory
+    told = requests.put(url, headers=as_dict(fields), verify=str(stack.cert) if stack.tls else None, timeout=180,
+                        **body)
+    return told.status_code, told.content
+
+
 @scenario
 def python_requests_reads_the_refusal(fixture):
     def send(stack, path, image, fields, chunked):
         with open(path, "rb") as content:
             body = iter(lambda: content.read(1 << 20), b"") if chunked else content
-            told = requests.put(stack.url(image), data=body, headers=as_dict(fields),
-                                verify=str(stack.cert) if stack.tls else None, timeout=180)
-        return told.status_code, told.content
+            return put_by_requests(stack, stack.url(image), fields, data=body)
 
     every_case(fixture, send)
 
@@ -220,21 +223,20 @@ def node_fetch_reads_the_refusal(fixture):
 def form_with_two_files_gets_the_refusal(fixture):
     """The second file shows only when the first has passed, and is still being sent."""
     stack = Stack(fixture, damaged="off")
-    path = large_file(fixture)
-    body = form(file(path.read_bytes()), file(path.read_bytes()))
+    path, first = large_file(fixture), fixture.folder / "first.img"
+    first.write_bytes(DAMAGED)
+    body = form(file(DAMAGED), file(path.read_bytes()))
 
     def bare(url, image):
         told = stack.put(image, body, TOKEN, declared())
         return told.status, told.body
 
     def by_curl(url, image):
-        return curl(stack, url, "-X", "PUT", "-H", TOKEN, "-F", f"file=@{path}", "-F", f"more=@{path}")
+        return curl(stack, url, "-X", "PUT", "-H", TOKEN, "-F", f"file=@{first}", "-F", f"more=@{path}")
 
     def by_requests(url, image):
-        with open(path, "rb") as one, open(path, "rb") as other:
-            told = requests.put(url, files={"file": one, "more": other}, headers=as_dict([TOKEN]),
-                                verify=str(stack.cert) if stack.tls else None, timeout=180)
-        return told.status_code, told.content
+        with open(first, "rb") as one, open(path, "rb") as other:
+            return put_by_requests(stack, url, [TOKEN], files={"file": one, "more": other})
 
     for _ in plain_and_tls(fixture, stack):
         stack.set(damaged="off")

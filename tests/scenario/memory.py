@@ -25,8 +25,9 @@ class Download:
     def __call__(self, asked):
         framing = "Transfer-Encoding: chunked" if self.chunked else f"Content-Length: {self.mebibytes << 20}"
         asked.read().send(head("HTTP/1.1 200 OK", framing))
+        piece = chunk(PIECE) if self.chunked else PIECE
         for _ in range(self.mebibytes):
-            asked.send(chunk(PIECE) if self.chunked else PIECE)
+            asked.send(piece)
             self.sent += len(PIECE)
         if self.chunked:
             asked.send(LAST_CHUNK)
@@ -93,8 +94,7 @@ def five_gib_download_needs_little_memory(fixture):
 def send_much(client, chunked):
     framing = "Transfer-Encoding: chunked" if chunked else f"Content-Length: {MUCH << 20}"
     client.send(head(f"PUT {UPLOAD} HTTP/1.1", "Host: h", framing))
-    for _ in range(MUCH):
-        client.send(chunk(PIECE) if chunked else PIECE)
+    client.send(*[chunk(PIECE) if chunked else PIECE] * MUCH)
     return client.send(LAST_CHUNK) if chunked else client
 
 

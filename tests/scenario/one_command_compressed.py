@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """PUT /upload/NAME of a compressed file: its format is found in what it becomes, and that is judged like a plain one."""
+import functools
 import hashlib
 import json
 
@@ -20,22 +21,27 @@ default: { store: test, mode: force }
 """
 
 
+@functools.cache
 def xz(body):
     return packed("xz", "-0", body=body)
 
 
+@functools.cache
 def gz(body):
     return packed("gzip", "-1", body=body)
 
 
+@functools.cache
 def bz2(body):
     return packed("bzip2", "-1", body=body)
 
 
+@functools.cache
 def zst(body):
     return packed("zstd", "-q", "--stream-size", str(len(body)), body=body)
 
 
+@functools.cache
 def streamed_zst(body):
     return packed("zstd", "-q", body=body)
 

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Held uploads: who may go on with one, what does not fit, two clients at the same time, and the limits."""
 import threading
+import time
 
 from support.fixture import scenario
 from support.proxy import wait_until
@@ -182,6 +183,7 @@ def small_resumptions_do_not_renew_the_window(fixture):
     while stack.show(image)["status"] == "saving":
         told = stack.resume(image, at, until=at + 1)
         at += told.status == 204
+        time.sleep(0.1)
     stack.proxy.wait_log("was dropped: its client did not come back")
     stack.clean()
 

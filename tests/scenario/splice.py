@@ -2,6 +2,7 @@
 """Large bodies that need no check are spliced from socket to socket, with hashing (verify = digest) or
 without. Others are copied. Glance and the client see no difference."""
 import base64
+import functools
 import hashlib
 import signal
 import threading
@@ -17,13 +18,22 @@ from support.stack import ACTIONS, RIGHT, TOKEN, Stack, data
 
 MIB = 1 << 20
 SIZE = MOST + 8 * MIB  # more than all buffers between client and Glance
-LARGE = data(5 * MIB + 7)
 WAYS = ("off", "size", "digest")
+
+
+@functools.cache
+def large():
+    return data(5 * MIB + 7)
 
 
 def repeated(count):
     """`count` bytes of all values, made quickly."""
-    return (LARGE * (count // len(LARGE) + 1))[:count]
+    return (large() * (count // len(large()) + 1))[:count]
+
+
+def send(client, count):
+    """Sends these bytes without making them. Returns whether all of them could be sent."""
+    return client.send_until_refused(*[large()] * (count // len(large())), large()[:count % len(large())])
 
 
 def proxies(fixture, glance, conf=None):
@@ -37,14 +47,16 @@ def proxies(fixture, glance, conf=None):
 class Sender(threading.Thread):
     """A thread that begins an upload at once."""
 
-    def __init__(self, proxy, field, body):
+    def __init__(self, proxy, body):
         super().__init__()
-        self._send = lambda: proxy.ask("PUT", new_upload(), field, body=body)
+        self._proxy = proxy
+        self._body = body
         self._told = None
         self.start()
 
     def run(self):
-        self._told = self._send()
+        with self._proxy.client() as client:
+            self._told = begin(client, len(self._body), new_upload()).send(self._body).answer()
 
     def answer(self):
         self.join()
@@ -71,7 +83,7 @@ def bodies_are_intact_with_every_verify(fixture):
     for verify in WAYS:
         stack.set(verify=verify)
         for action in ACTIONS:
-            for size in (256 * 1024 - 1, 256 * 1024, MIB + 1, len(LARGE)):
+            for size in (256 * 1024 - 1, 256 * 1024, MIB + 1, len(large())):
                 body = repeated(size)
                 image = stack.image()
                 told = stack.put(image, body, action=action)
@@ -86,12 +98,12 @@ def bodies_in_pieces_are_intact(fixture):
         proxy.reload(conf={"upload": {"verify": verify}})
         for piece in (70_000, 300_001, 2 * MIB):
             with proxy.client() as client:
-                begin(client, len(LARGE))
-                for at in range(0, len(LARGE), piece):
-                    client.send(LARGE[at:at + piece])
+                begin(client, len(large()))
+                for at in range(0, len(large()), piece):
+                    client.send(large()[at:at + piece])
                     time.sleep(0.005)
                 assert client.answer().status == 204
-            assert glance.uploads()[-1].sha512 == hashlib.sha512(LARGE).hexdigest()
+            assert glance.uploads()[-1].sha512 == hashlib.sha512(large()).hexdigest()
 
 
 def reads_slowly(asked):
@@ -115,8 +127,8 @@ def slow_glance_gets_every_byte(fixture):
 
 @scenario
 def many_stalled_uploads_are_intact(fixture):
-    """Each stalled upload has a pipe of its own and gives it back. There are more of them than pipes for the
-    hashing threads."""
+    """Each stalled upload has a pipe of its own and gives it back. With hashing, there are more of them than
+    pipes for the hashing threads."""
     start = threading.Event()
 
     def waits(asked):
@@ -125,17 +137,17 @@ def many_stalled_uploads_are_intact(fixture):
         accept_upload(asked)
 
     glance = fixture.glance(upload=waits)
-    bodies = [repeated(8 * MIB + number) for number in range(40)]
-    for proxy in proxies(fixture, glance):
+    whole = memoryview(repeated(8 * MIB + 40))
+    for proxy, count in zip(proxies(fixture, glance), (10, 40)):
         start.clear()
         glance.requests.clear()
-        senders = [Sender(proxy, f"X-Number: {number}", body) for number, body in enumerate(bodies)]
-        glance.wait("all of them", lambda _: len(glance.uploads()) == len(bodies))
+        bodies = [whole[:len(whole) - number] for number in range(count)]
+        senders = [Sender(proxy, body) for body in bodies]
+        glance.wait("all of them", lambda _, count=count: len(glance.uploads()) == count)
         start.set()
         assert {sender.answer().status for sender in senders} == {204}
-        for asked in glance.uploads():
-            body = bodies[int(asked.get("X-Number"))]
-            assert (asked.length, asked.sha512) == (len(body), hashlib.sha512(body).hexdigest())
+        sent = {len(body): hashlib.sha512(body).hexdigest() for body in bodies}
+        assert {asked.length: asked.sha512 for asked in glance.uploads()} == sent
 
 
 # --- checks that still apply ----------------------------------------------------------------
@@ -167,20 +179,20 @@ def footer_is_checked_while_splicing(fixture):
 def promised_digest_and_size_are_checked(fixture):
     """A promised digest has to be computed, although verify does not need it."""
     stack = Stack(fixture, verify="size")
-    digest = hashlib.sha256(LARGE).digest()
+    digest = hashlib.sha256(large()).digest()
     for promise in (digest, digest[::-1]):
         image = stack.image()
         field = f"Repr-Digest: sha-256=:{base64.b64encode(promise).decode()}:"
-        told = stack.put(image, LARGE, *RIGHT, field)
+        told = stack.put(image, large(), *RIGHT, field)
         if promise == digest:
-            arrived(stack, told, image, LARGE)
+            arrived(stack, told, image, large())
         else:
             stack.refused(told, image, 400, "digest_mismatch", reached=True)
     image = stack.image()
-    told = stack.put(image, LARGE, *RIGHT, f"x-openstack-image-size: {len(LARGE)}")
-    arrived(stack, told, image, LARGE)
+    told = stack.put(image, large(), *RIGHT, f"x-openstack-image-size: {len(large())}")
+    arrived(stack, told, image, large())
     image = stack.image()
-    told = stack.put(image, LARGE, *RIGHT, f"x-openstack-image-size: {len(LARGE) + 1}")
+    told = stack.put(image, large(), *RIGHT, f"x-openstack-image-size: {len(large()) + 1}")
     stack.refused(told, image, 400, "size_mismatch")
 
 
@@ -188,9 +200,9 @@ def promised_digest_and_size_are_checked(fixture):
 def large_form_is_unwrapped(fixture):
     stack = Stack(fixture, verify="size")
     image = stack.image()
-    arrived(stack, stack.put(image, form(file(LARGE)), TOKEN, declared()), image, LARGE)
+    arrived(stack, stack.put(image, form(file(large())), TOKEN, declared()), image, large())
     image = stack.image()
-    told = stack.put(image, form(file(LARGE), file(LARGE)), TOKEN, declared())
+    told = stack.put(image, form(file(large()), file(large())), TOKEN, declared())
     stack.refused(told, image, 400, "multipart_malformed", reached=True)
 
 
@@ -202,7 +214,7 @@ def send_until_stuck(client, glance, seen):
     reached Glance, which has seen so many before it."""
     client.sock.settimeout(0.5)
     try:
-        client.sock.sendall(repeated(SIZE))
+        send(client, SIZE)
     except TimeoutError:
         glance.wait("the start", lambda _: len(glance.uploads()) > seen and glance.uploads()[-1].length == 10_000)
         return
@@ -217,11 +229,10 @@ def early_answer_reaches_the_client(fixture):
         asked.await_close()
         asked.close()
 
-    body = repeated(SIZE)
     for proxy in proxies(fixture, fixture.glance(upload=enough)):
         for sent in (6 * MIB, SIZE):
             with proxy.client() as client:
-                begin(client, SIZE).send_until_refused(body[:sent])
+                send(begin(client, SIZE), sent)
                 told = client.answer()
                 assert (told.status, told.body) == (413, b"too large")
                 assert told.get("X-Intake-Store") == "test"
@@ -230,23 +241,21 @@ def early_answer_reaches_the_client(fixture):
 @scenario(threaded=True)
 def glance_dying_while_splicing_is_502(fixture):
     glance = fixture.glance()
-    body = repeated(SIZE)
-    deaths = [lambda asked: asked.read(5 * MIB).close(), lambda asked: asked.read(5 * MIB).reset(),
-              lambda asked: asked.close(), lambda asked: asked.read().close()]
+    deaths = [(SIZE, lambda asked: asked.read(5 * MIB).close()), (SIZE, lambda asked: asked.read(5 * MIB).reset()),
+              (SIZE, lambda asked: asked.close()), (6 * MIB, lambda asked: asked.read().close())]
     for proxy in proxies(fixture, glance):
-        for glance.upload in deaths:
+        for size, glance.upload in deaths:
             with proxy.client() as client:
-                begin(client, SIZE).send_until_refused(body)
+                send(begin(client, size), size)
                 assert reason(client.answer()) == (502, "glance_failed")
 
 
 @scenario
 def glance_that_stops_reading_is_504(fixture):
     glance = fixture.glance(upload=lambda asked: asked.read(10_000).hold())
-    body = repeated(SIZE)
     for proxy in proxies(fixture, glance, {"glance": {"stall_timeout": "3s"}}):
         with proxy.client() as client:
-            begin(client, SIZE).send_until_refused(body)
+            send(begin(client, SIZE), SIZE)
             assert reason(client.answer()) == (504, "glance_timeout")
         glance.uploads()[-1].go()
 
