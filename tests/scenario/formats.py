@@ -83,8 +83,12 @@ def sound_images_are_stored(fixture):
     stack.stored(stack.put(image, ova(stream)), image, ova(stream))
 
 
-def mismatches(shelf):
+def mismatches(fixture):
     """(disk_format, container_format, body, expected words of the message)"""
+    return fixture.once("mismatches", lambda: make_mismatches(Shelf(fixture)))
+
+
+def make_mismatches(shelf):
     qcow2, vmdk, vdi = shelf.make("qcow2"), shelf.make("vmdk"), shelf.make("vdi")
     return [
         ("qcow2", "bare", data(MIB), "qcow2"),
@@ -104,7 +108,7 @@ def mismatches(shelf):
 
 @scenario
 def format_mismatch_is_refused_before_glance_is_asked(fixture):
-    table = mismatches(Shelf(fixture))
+    table = mismatches(fixture)
     stack = Stack(fixture)
     for action in ACTIONS:
         for kind, container, body, words in table:
@@ -146,7 +150,7 @@ def path_sent_as_text_is_refused(fixture):
 
 @scenario
 def format_warn_warns_and_off_is_silent(fixture):
-    table = [row for row in mismatches(Shelf(fixture)) if row[1] == "bare"]
+    table = [row for row in mismatches(fixture) if row[1] == "bare"]
     stack = Stack(fixture, format="warn")
     for level in ("warn", "off"):
         if level == "off":
@@ -165,8 +169,12 @@ def format_warn_warns_and_off_is_silent(fixture):
 # --- unsafe ---------------------------------------------------------------------------------
 
 
-def unsafe_images(shelf):
+def unsafe_images(fixture):
     """(disk_format, body, expected words of the message)"""
+    return fixture.once("unsafe_images", lambda: make_unsafe_images(Shelf(fixture)))
+
+
+def make_unsafe_images(shelf):
     secret = shelf.folder / "secret"
     secret.write_bytes(bytes(MIB))
     backed = shelf.make("qcow2", "-b", "/etc/passwd", "-F", "raw", "-u", name="backed")
@@ -193,7 +201,7 @@ PLAIN = {("raw", "qcow2"), ("raw", "vmdk")}  # sound images under a wrong name
 
 @scenario(representative=True)
 def unsafe_format_is_refused(fixture):
-    table = unsafe_images(Shelf(fixture))
+    table = unsafe_images(fixture)
     stack = Stack(fixture)
     for action in ACTIONS:
         for kind, body, words in table:
@@ -209,7 +217,7 @@ def unsafe_format_is_refused(fixture):
 
 @scenario
 def unsafe_format_is_refused_with_format_off(fixture):
-    table = unsafe_images(Shelf(fixture))
+    table = unsafe_images(fixture)
     stack = Stack(fixture, format="off")
     for level in ("off", "warn"):
         if level == "warn":
@@ -222,7 +230,7 @@ def unsafe_format_is_refused_with_format_off(fixture):
 
 @scenario
 def unsafe_format_warn_warns(fixture):
-    table = unsafe_images(Shelf(fixture))
+    table = unsafe_images(fixture)
     stack = Stack(fixture, format="off", unsafe_format="warn")
     for action in ACTIONS:
         for kind, body, words in table:
@@ -249,7 +257,7 @@ def two_warnings_are_reported(fixture):
 
 @scenario
 def unsafe_format_off_is_silent(fixture):
-    table = unsafe_images(Shelf(fixture))
+    table = unsafe_images(fixture)
     stack = Stack(fixture, format="off", unsafe_format="off")
     for kind, body, _ in table:
         image = stack.image(disk_format=kind)

@@ -1,25 +1,22 @@
 # SPDX-License-Identifier: Apache-2.0
 """Truncated files: the sizes in a header are compared with the length, before Glance is asked if the length
 is known. What only the end can show is checked before the last byte is sent to Glance."""
-import random
 import subprocess
 
 from support.fixture import scenario
-from support.stack import ACTIONS, Stack
+from support.stack import ACTIONS, Stack, data
 
 KIB, MIB = 1 << 10, 1 << 20
 
 
 def make(folder, kind, *options):
-    source, made = folder / "source.raw", folder / "made"
-    source.write_bytes(random.Random(kind).randbytes(3 * MIB))
-    subprocess.run(["qemu-img", "convert", "-f", "raw", "-O", kind, *options, source, made],
+    made = folder / "made"
+    subprocess.run(["qemu-img", "convert", "-f", "raw", "-O", kind, *options, folder / "source.raw", made],
                    check=True, capture_output=True, timeout=180)
     return made.read_bytes()
 
 
 def iso(folder):
-    (folder / "source.raw").write_bytes(random.Random("iso").randbytes(3 * MIB))
     subprocess.run(["genisoimage", "-quiet", "-o", folder / "made", folder / "source.raw"],
                    check=True, capture_output=True, timeout=180)
     return (folder / "made").read_bytes()
@@ -42,8 +39,13 @@ def gpt(folder):
 
 def whole_files(fixture):
     """(disk_format, the file, bytes to remove, whether Glance sees the upload before it is refused)"""
+    return fixture.once("truncated", lambda: make_files(fixture))
+
+
+def make_files(fixture):
     folder = fixture.folder / "made"
     folder.mkdir()
+    (folder / "source.raw").write_bytes(data(3 * MIB))
     fixed = make(folder, "vpc", "-o", "subformat=fixed")
     return [
         ("vdi", make(folder, "vdi"), 1, False),

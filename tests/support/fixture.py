@@ -5,8 +5,10 @@ All of 127.0.0.0/8 is this machine. Each scenario is a process, and its address 
 So all scenarios use the same ports without a conflict.
 """
 import contextlib
+import fcntl
 import os
 import pathlib
+import pickle
 import shutil
 import socket
 import ssl
@@ -100,6 +102,17 @@ class Fixture(contextlib.ExitStack):
         self.proxy_command = ["env", f"LD_PRELOAD={library}", f"SHORT_MEMORY={one_of}",
                               f"SHORT_MEMORY_WHILE={short}", f"SHORT_MEMORY_FROM={at_least}", *self.proxy_command]
         return short
+
+    def once(self, name, make):
+        """The value of make(). Only the first scenario that asks for this name makes it; the others get a copy."""
+        made = self.shared / f"{name}.pickle"
+        with open(self.shared / f"{name}.lock", "w", encoding="ascii") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            if not made.exists():
+                unfinished = self.shared / f"{name}.new"
+                unfinished.write_bytes(pickle.dumps(make()))
+                unfinished.rename(made)
+        return pickle.loads(made.read_bytes())
 
     def closed_url(self):
         return f"http://{self.host}:{CLOSED_PORT}"
