@@ -92,9 +92,8 @@ static struct {
 
 static inline void check(const char *bytes, size_t count)
 {
-    for (size_t i = 0; i < count; i++)
-        if (bytes[i] != body_byte(env.got + i))
-            fail_msg("byte %llu", (unsigned long long)(env.got + i));
+    if (!body_matches(bytes, env.got, count))
+        fail_msg("not the %zu bytes at %llu", count, (unsigned long long)env.got);
     env.got += count;
     env.pieces++;
 }
