@@ -7,6 +7,8 @@
 #include "intake/format.h"
 #include "support/sparse_body.h"
 
+#include <openssl/sha.h>
+
 enum { KIB = 1024, OPENING = FORMAT_OPENING, LIMIT = 16 * 1024 * KIB };
 
 /* --- images ---------------------------------------------------------------------------- */
@@ -105,6 +107,7 @@ struct sent_upload {
     char *bytes;
     struct feeder feeder;
     struct body_plan plan;
+    unsigned char sha512[SHA512_DIGEST_LENGTH]; /* of the image */
 };
 
 static inline void upload_make(struct sent_upload *upload)
@@ -146,10 +149,14 @@ static inline void each_image(const struct image *image,
                               void (*attempt)(struct sent_upload *upload))
 {
     char *bytes = image_make(image);
+    unsigned char sha512[SHA512_DIGEST_LENGTH];
+    SHA512((const unsigned char *)bytes, (size_t)image->sparse.size, sha512);
     for (size_t way = 0; way < WAY_COUNT; way++) {
         struct sent_upload upload = {
-            &WAYS[way], bytes, (size_t)image->sparse.size, image->disk_format, {0}, NULL, {0}, {0}};
+            &WAYS[way], bytes, (size_t)image->sparse.size, image->disk_format, {0}, NULL, {0},
+            {0},        {0}};
         upload_make(&upload);
+        memcpy(upload.sha512, sha512, sizeof sha512);
         attempt(&upload);
         free(upload.bytes);
     }
