@@ -8,7 +8,6 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <sys/ioctl.h>
 
 const struct request_head *client_head(const struct client *client)
 {
@@ -63,17 +62,13 @@ bool client_can_stream(const struct client *client)
 /* --- creation and end ------------------------------------------------------------------ */
 
 /* Called when the client has closed its sending side. It may do so after a complete request and
- * still wait for the answer. If it owes more of the body than can have arrived, it has left. */
+ * still wait for the answer. If it owes more of the body than has arrived, it has left. The body is
+ * complete if the head of another request came after it. */
 static bool owes_body(const struct client *client)
 {
-    int waiting = 0;
-    if (client->state != CLIENT_HELD ||
-        ioctl(client->connection->socket.fd, FIONREAD, &waiting) != 0)
-        return false;
-    if (client->framing.expects_continue && waiting == 0)
-        return true;
-    return client->framing.framing == FRAMING_LENGTH &&
-           client->framing.length > (uint64_t)waiting + CONNECTION_POOL;
+    const struct connection *connection = client->connection;
+    return client->state == CLIENT_HELD && connection->guard.heads == connection->requests &&
+           !net_may_have(&connection->socket, guard_due(&connection->guard));
 }
 
 static void socket_event(struct watch *watch, unsigned events)

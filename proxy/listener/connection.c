@@ -111,9 +111,17 @@ void connection_request_ended(struct connection *connection)
     faults_check_soon(connection);
 }
 
+static bool is_in_body_that_ends_by_close(const struct client *client)
+{
+    return client && (client->state == CLIENT_ANSWERING || client->state == CLIENT_RAW_RESPONSE) &&
+           response_ends_by_close(client);
+}
+
 void connection_cut(struct connection *connection)
 {
     connection->reads_eof = true;
+    if (is_in_body_that_ends_by_close(connection->client))
+        net_reset(&connection->socket);
     shutdown(connection->socket.fd, SHUT_RDWR);
 }
 

@@ -31,6 +31,14 @@ bool guard_between_messages(const struct guard *guard)
     return guard->phase == GUARD_BEGIN;
 }
 
+/* A chunked body needs at least one byte more than its current chunk. */
+uint64_t guard_due(const struct guard *guard)
+{
+    if (guard->phase < GUARD_BODY)
+        return 0;
+    return guard->left + (guard->phase != GUARD_BODY);
+}
+
 void guard_strip(struct guard *guard)
 {
     guard->bare = true;

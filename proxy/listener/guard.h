@@ -63,6 +63,9 @@ bool guard_in_chunk(const struct guard *guard);
 /* Whether the current message has ended, and no other has begun. */
 bool guard_between_messages(const struct guard *guard);
 
+/* The least number of bytes that the body of the current message still needs. 0: it is whole. */
+uint64_t guard_due(const struct guard *guard);
+
 /* Whether a part of a head has arrived but not all of it. True also after a fault in a head. */
 bool guard_in_head(const struct guard *guard);
 

@@ -208,6 +208,7 @@ void connection_request_began(struct connection *connection);
 void connection_request_ended(struct connection *connection);
 /* The connection ends after this request. */
 bool connection_is_last(const struct connection *connection);
+/* Ends it at once. A client whose body ends with the connection sees that the body is not whole. */
 void connection_cut(struct connection *connection);
 void connection_tick_in(struct connection *connection, uint64_t ms);
 
@@ -233,6 +234,8 @@ void client_count(struct client *client, size_t bytes);
 /* response.c */
 enum MHD_Result client_queue_answer(struct client *client);
 bool response_is_bodyless(const struct client *client); /* 204, 304, or the answer to HEAD */
+/* The end of the connection is the end of the body: an HTTP/1.0 client, and no Content-Length. */
+bool response_ends_by_close(const struct client *client);
 
 /* timeouts.c */
 bool client_is_reading(struct client *client); /* the client has taken bytes since the last call */

@@ -20,11 +20,14 @@ static ssize_t abort_response(struct client *client, char *into)
 }
 
 /* With chunked coding the last chunk marks the end of the body. Without it the end of the
- * connection does. */
+ * connection does, and nothing more is sent. */
 static ssize_t end_stream(struct client *client, char *into)
 {
-    bool chunked = !client->stream.length_known && strcmp(client->version, "HTTP/1.0") != 0;
-    return chunked ? MHD_CONTENT_READER_END_OF_STREAM : abort_response(client, into);
+    if (!response_ends_by_close(client))
+        return MHD_CONTENT_READER_END_OF_STREAM;
+    net_end_sending(&client->connection->socket);
+    *into = '\0';
+    return 1;
 }
 
 static ssize_t stream_reader(void *context, uint64_t position, char *into, size_t room)
@@ -76,6 +79,12 @@ static void fill_headers(struct client *client, struct MHD_Response *response)
         MHD_add_response_header(response, "Connection", "close");
     headers_each(row, &client->reply.headers)
         MHD_add_response_header(response, row->name, *row->value ? row->value : " ");
+}
+
+bool response_ends_by_close(const struct client *client)
+{
+    return client->streaming && !client->stream.length_known &&
+           strcmp(client->version, "HTTP/1.0") == 0 && !response_is_bodyless(client);
 }
 
 bool response_is_bodyless(const struct client *client)

@@ -118,6 +118,12 @@ void net_end_sending(const struct net_socket *socket)
     shutdown(socket->fd, SHUT_WR);
 }
 
+/* Linux sends RST when a TCP socket is disconnected (connect(2), AF_UNSPEC). */
+void net_reset(const struct net_socket *socket)
+{
+    connect(socket->fd, &(const struct sockaddr){.sa_family = AF_UNSPEC}, sizeof(struct sockaddr));
+}
+
 /* --- what has arrived ------------------------------------------------------------------ */
 
 /* Never more than the rest, or the rest would not wake the loop. TLS adds bytes of its own, and its
@@ -141,6 +147,14 @@ bool net_has_bytes(const struct net_socket *socket)
 {
     int waiting = 0;
     return ioctl(socket->fd, FIONREAD, &waiting) == 0 && waiting > 0;
+}
+
+/* With TLS the bytes in the socket are at least as many as the bytes in their records. */
+bool net_may_have(const struct net_socket *socket, uint64_t count)
+{
+    size_t buffered = socket->operations->buffered ? socket->operations->buffered(socket) : 0;
+    int waiting = 0;
+    return ioctl(socket->fd, FIONREAD, &waiting) != 0 || buffered + (size_t)waiting >= count;
 }
 
 ssize_t net_peek(const struct net_socket *socket, void *into, size_t room)

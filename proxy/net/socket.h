@@ -32,6 +32,8 @@ struct net_operations {
     ssize_t (*write)(const struct net_socket *socket, const void *bytes, size_t count);
     ssize_t (*write_more)(const struct net_socket *socket, const void *bytes,
                           size_t count); /* NULL: as write */
+    /* Bytes that the TLS library has read already; NULL: none. */
+    size_t (*buffered)(const struct net_socket *socket);
     /* Between the socket and a pipe; NULL: there is no splicing. */
     ssize_t (*splice_in)(const struct net_socket *socket, int pipe, size_t room);
     ssize_t (*splice_out)(const struct net_socket *socket, int pipe, size_t count);
@@ -70,6 +72,10 @@ bool net_can_splice(const struct net_socket *socket);
 /* Ends the sending side only: a peer that goes on sending gets EPIPE and no reset. */
 void net_end_sending(const struct net_socket *socket);
 
+/* Ends both sides. A TCP peer sees a reset, not an orderly end; a peer on a unix socket sees none
+ * of both yet. Close the descriptor next. */
+void net_reset(const struct net_socket *socket);
+
 /* Says how many bytes the peer still has to send. The loop then reports the socket as readable when
  * many of them have arrived, or all. So a peer that is slower than the proxy costs few large reads
  * instead of many small ones. Fewer bytes do not wake the loop: a caller that waits has to ask
@@ -78,6 +84,9 @@ void net_expect(struct net_socket *socket, uint64_t remaining);
 
 /* The socket has unread bytes; with TLS these may be less than one record. */
 bool net_has_bytes(const struct net_socket *socket);
+
+/* False: fewer than `count` bytes have arrived that no call has returned yet. */
+bool net_may_have(const struct net_socket *socket, uint64_t count);
 
 /* Copies bytes of the socket and leaves them unread. With TLS they are encrypted. */
 ssize_t net_peek(const struct net_socket *socket, void *into, size_t room);

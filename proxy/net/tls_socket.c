@@ -116,6 +116,11 @@ static ssize_t write_tls(const struct net_socket *socket, const void *bytes, siz
     return result_of(gnutls_record_send(socket->session, bytes, count));
 }
 
+static size_t buffered(const struct net_socket *socket)
+{
+    return gnutls_record_check_pending(socket->session);
+}
+
 static void close_notify(const struct net_socket *socket)
 {
     gnutls_bye(socket->session, GNUTLS_SHUT_WR);
@@ -124,6 +129,7 @@ static void close_notify(const struct net_socket *socket)
 static const struct net_operations NET_TLS = {
     .read = read_tls,
     .write = write_tls,
+    .buffered = buffered,
     .close_notify = close_notify,
 };
 

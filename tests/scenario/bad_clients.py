@@ -6,7 +6,7 @@ import time
 from support.fixture import scenario
 from support.glance import BEHIND, IMAGE, UPLOAD, facts, json_answer, new_upload
 from support.proxy import STREAM, wait_until
-from support.raw_http import chunk, head, reason
+from support.raw_http import chunk, chunks, head, reason
 
 PROMISED = 8 << 20
 CHUNKED = "Transfer-Encoding: chunked"
@@ -120,3 +120,29 @@ def bad_chunk_is_refused_and_cuts_the_upload(fixture):
                         chunk(bytes(100_000)), bad)
             assert reason(client.answer()) == (400, "bad_request"), bad
         await_cut(glance, which)
+
+
+@scenario
+def whole_upload_is_stored_although_the_client_half_closes(fixture):
+    """It closes its sending side before Glance has answered the question for the image."""
+    glance = fixture.glance()
+    proxy = fixture.proxy(glance)
+    answered = glance.image_for
+    for fields in (["Content-Length: 100"], ["Content-Length: 100", "Expect: 100-continue"],
+                   [CHUNKED], [CHUNKED, "Expect: 100-continue"], ["Content-Length: 10000"]):
+        length = int(fields[0].partition("Length: ")[2] or 100)
+        body = chunks(bytes(length)) if CHUNKED in fields else bytes(length)
+        questions = []
+
+        def late(asked):
+            questions.append(asked)
+            asked.hold().send(json_answer("200 OK", answered(asked)))
+
+        glance.image_for = lambda asked: answered(asked) if questions else late
+        with proxy.client() as client:
+            client.send(head(f"PUT {new_upload()} HTTP/1.1", "Host: h", *fields) + body)
+            client.half_close()
+            question, = wait_until("the preflight", lambda: questions)
+            time.sleep(0.3)  # the proxy has time to take it for gone
+            question.go()
+            assert client.answer().status == 204, fields

@@ -111,6 +111,16 @@ static void read_waits_without_bytes(void **state)
     assert_int_equal((*call)(), STREAM_WAIT);
 }
 
+static void bytes_that_have_arrived_count(void **state)
+{
+    (void)state;
+    assert_true(net_may_have(&near, 0));
+    assert_false(net_may_have(&near, 1));
+    assert_int_equal(write(far, "bytes", 5), 5);
+    assert_true(net_may_have(&near, 5));
+    assert_false(net_may_have(&near, 6));
+}
+
 static void write_waits_without_space(void **state)
 {
     (void)state;
@@ -260,6 +270,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(bytes_pass_in_both_directions),
         TEST(read_waits_without_bytes),
+        TEST(bytes_that_have_arrived_count),
         TEST(write_waits_without_space),
         TEST(read_ends_when_the_peer_has_ended),
         TEST(write_is_lost_when_the_peer_has_closed),

@@ -148,6 +148,16 @@ static void read_waits_for_a_whole_record(void **state)
     assert_memory_equal(yard.into, "abcdef", 6);
 }
 
+static void bytes_of_a_record_that_was_read_in_part_count(void **state)
+{
+    (void)state;
+    assert_int_equal(gnutls_record_send(yard.far, yard.bytes, 1000), 1000);
+    assert_true(net_may_have(&yard.socket, 1000));
+    assert_int_equal(read_some(10), 10);
+    assert_true(net_may_have(&yard.socket, 990));
+    assert_false(net_may_have(&yard.socket, 991));
+}
+
 static void end_comes_after_the_bytes(void **state)
 {
     (void)state;
@@ -226,6 +236,7 @@ int main(void)
         TEST(every_byte_arrives),
         TEST(write_sends_until_the_socket_is_full),
         TEST(read_waits_for_a_whole_record),
+        TEST(bytes_of_a_record_that_was_read_in_part_count),
         TEST(end_comes_after_the_bytes),
         TEST(end_without_close_notify_is_a_loss),
         TEST(invalid_record_is_a_loss),
