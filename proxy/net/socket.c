@@ -152,9 +152,13 @@ bool net_has_bytes(const struct net_socket *socket)
 /* With TLS the bytes in the socket are at least as many as the bytes in their records. */
 bool net_may_have(const struct net_socket *socket, uint64_t count)
 {
-    size_t buffered = socket->operations->buffered ? socket->operations->buffered(socket) : 0;
     int waiting = 0;
-    return ioctl(socket->fd, FIONREAD, &waiting) != 0 || buffered + (size_t)waiting >= count;
+    if (ioctl(socket->fd, FIONREAD, &waiting) != 0)
+        return true;
+    size_t most = (size_t)waiting;
+    if (socket->operations->buffered)
+        most += socket->operations->buffered(socket, (size_t)waiting);
+    return most >= count;
 }
 
 ssize_t net_peek(const struct net_socket *socket, void *into, size_t room)

@@ -32,8 +32,9 @@ struct net_operations {
     ssize_t (*write)(const struct net_socket *socket, const void *bytes, size_t count);
     ssize_t (*write_more)(const struct net_socket *socket, const void *bytes,
                           size_t count); /* NULL: as write */
-    /* Bytes that the TLS library has read already; NULL: none. */
-    size_t (*buffered)(const struct net_socket *socket);
+    /* The most bytes that the TLS library has read already and that can still be returned, if
+     * `waiting` bytes are in the descriptor and no more come; NULL: none. */
+    size_t (*buffered)(const struct net_socket *socket, size_t waiting);
     /* Between the socket and a pipe; NULL: there is no splicing. */
     ssize_t (*splice_in)(const struct net_socket *socket, int pipe, size_t room);
     ssize_t (*splice_out)(const struct net_socket *socket, int pipe, size_t count);
@@ -85,7 +86,8 @@ void net_expect(struct net_socket *socket, uint64_t remaining);
 /* The socket has unread bytes; with TLS these may be less than one record. */
 bool net_has_bytes(const struct net_socket *socket);
 
-/* False: fewer than `count` bytes have arrived that no call has returned yet. */
+/* Asked when the peer has closed its sending side. False: fewer than `count` bytes can still be
+ * read. */
 bool net_may_have(const struct net_socket *socket, uint64_t count);
 
 /* Copies bytes of the socket and leaves them unread. With TLS they are encrypted. */

@@ -116,9 +116,11 @@ static ssize_t write_tls(const struct net_socket *socket, const void *bytes, siz
     return result_of(gnutls_record_send(socket->session, bytes, count));
 }
 
-static size_t buffered(const struct net_socket *socket)
+/* GnuTLS has the rest of a decrypted record, or the first part of the next one. Of the latter it
+ * does not tell. That counts only if its last part can be waiting. */
+static size_t buffered(const struct net_socket *socket, size_t waiting)
 {
-    return gnutls_record_check_pending(socket->session);
+    return waiting ? RECORD_MAX : gnutls_record_check_pending(socket->session);
 }
 
 static void close_notify(const struct net_socket *socket)

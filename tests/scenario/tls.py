@@ -10,7 +10,7 @@ import ssl
 import time
 
 from support.fixture import scenario, serving, trusting
-from support.glance import UPLOAD, accept_upload, answer
+from support.glance import IMAGE, UPLOAD, accept_upload, answer, facts, json_answer
 from support.proxy import STREAM
 from support.raw_http import LAST_CHUNK, PATIENCE, chunk, head
 
@@ -215,3 +215,47 @@ def tls_to_glance_is_verified(fixture):
                 assert json.loads(told.body)["reason"] == "glance_unreachable"
                 assert len(glance.uploads()) == seen
         proxy.stop()
+
+
+@scenario
+def whole_upload_is_stored_although_the_client_half_closes(fixture):
+    """It ends with a close_notify before Glance has answered the question for the image. The proxy may then hold a part
+    of the body decrypted, or not even a whole record of it."""
+    glance = fixture.glance(image=lambda asked: asked.hold().send(json_answer("200 OK", facts())))
+    cert, key = fixture.certificate("listener")
+    proxy = fixture.proxy(glance, conf={"listen": {"tls_cert_file": cert, "tls_key_file": key},
+                                        "upload": {"verify": "off"}})
+    body = bytes(range(250)) * 40
+
+    def begin(expect, early):
+        """Sends the head in one record and the body in another one, of which so many bytes come early."""
+        before = len(glance.requests)
+        client = Records(proxy, trusting(cert))
+        wire = client.records(head(f"PUT {UPLOAD} HTTP/1.1", "Host: h", f"Content-Length: {len(body)}", *expect),
+                              [1 << 14])
+        rest = client.records(body, [1 << 14])
+        with contextlib.suppress(ssl.SSLWantReadError):
+            client.tls.unwrap()
+        rest += client.out.read()
+        client.sock.sendall(wire + rest[:early])
+
+        def questions():
+            return [asked for asked in glance.requests[before:] if asked.target.endswith(IMAGE)]
+
+        glance.wait("the question", lambda _: questions())
+        client.sock.sendall(rest[early:])
+        client.sock.shutdown(socket.SHUT_WR)
+        return client, questions()[0]
+
+    clients = [begin(expect, early) for expect in ([], ["Expect: 100-continue"]) for early in (0, 6_000, len(body))]
+    time.sleep(2)  # the proxy looks for the end of a client at the first tick
+    for client, question in clients:
+        question.go()
+        said = b""
+        while not said.endswith(b"\r\n\r\n") or b" 204 " not in said:
+            got = client.sock.recv(1 << 16)
+            assert got, said
+            client.into.write(got)
+            with contextlib.suppress(ssl.SSLWantReadError):
+                said += client.tls.read(1 << 16)
+    assert {asked.body for asked in glance.uploads()} == {body}

@@ -158,6 +158,22 @@ static void bytes_of_a_record_that_was_read_in_part_count(void **state)
     assert_false(net_may_have(&yard.socket, 991));
 }
 
+/* GnuTLS has the first part of the record, and does not tell. */
+static void last_part_of_a_record_counts_with_the_first(void **state)
+{
+    (void)state;
+    static char record[RECORD + 512];
+    assert_int_equal(gnutls_record_send(yard.far, yard.bytes, RECORD), RECORD);
+    ssize_t whole = recv(yard.ends[0], record, sizeof record, MSG_DONTWAIT);
+    assert_in_range(whole, RECORD, sizeof record - 1);
+    assert_int_equal(write(yard.ends[1], record, (size_t)whole - 100), whole - 100);
+    assert_int_equal(read_some(ROOM), STREAM_WAIT);
+    assert_false(net_may_have(&yard.socket, 1)); /* if no more comes */
+    assert_int_equal(write(yard.ends[1], record + whole - 100, 100), 100);
+    assert_true(net_may_have(&yard.socket, RECORD));
+    assert_int_equal(read_some(ROOM), RECORD);
+}
+
 static void end_comes_after_the_bytes(void **state)
 {
     (void)state;
@@ -237,6 +253,7 @@ int main(void)
         TEST(write_sends_until_the_socket_is_full),
         TEST(read_waits_for_a_whole_record),
         TEST(bytes_of_a_record_that_was_read_in_part_count),
+        TEST(last_part_of_a_record_counts_with_the_first),
         TEST(end_comes_after_the_bytes),
         TEST(end_without_close_notify_is_a_loss),
         TEST(invalid_record_is_a_loss),
