@@ -113,7 +113,8 @@ void connection_request_ended(struct connection *connection)
 
 static bool is_in_body_that_ends_by_close(const struct client *client)
 {
-    return client && (client->state == CLIENT_ANSWERING || client->state == CLIENT_RAW_RESPONSE) &&
+    return client && !client->answered &&
+           (client->state == CLIENT_ANSWERING || client->state == CLIENT_RAW_RESPONSE) &&
            response_ends_by_close(client);
 }
 

@@ -25,6 +25,7 @@ static ssize_t end_stream(struct client *client, char *into)
 {
     if (!response_ends_by_close(client))
         return MHD_CONTENT_READER_END_OF_STREAM;
+    client->answered = true; /* libmicrohttpd is going to report a failure */
     net_end_sending(&client->connection->socket);
     *into = '\0';
     return 1;

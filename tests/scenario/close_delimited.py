@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Answers without a length for HTTP/1.0 clients. The end of the connection is the end of the body (RFC 9112 6.3), so
 the client has to see from it whether the body is whole."""
+import re
 import ssl
 import time
 
@@ -25,16 +26,18 @@ def chunked(end):
 
 def got(client, fields):
     """The body that the client gets, and how it ends."""
-    client.send(head(f"GET {TARGET} HTTP/1.0", "Host: h", *fields))
-    body, end = b"", "closed"
+    client.send(head(f"GET {TARGET} HTTP/1.0", "Host: h", *fields)).answer_head()
+    return rest(client)
+
+
+def rest(client):
+    body, end = client.stream.take(len(client.stream.ahead)), "closed"
     try:
-        client.stream.until(b"\r\n\r\n")
-        body += client.stream.take(len(client.stream.ahead))
         while piece := client.sock.recv(1 << 16):
             body += piece
     except ConnectionResetError:
         end = "reset"
-    except ssl.SSLEOFError:
+    except ssl.SSLError:  # Python has no more precise one for it in all versions
         end = "closed without a close_notify"
     return body, end
 
@@ -52,10 +55,28 @@ def broken_answer_ends_with_a_reset(fixture):
 
 @scenario
 def whole_answer_ends_with_a_close(fixture):
-    proxy = fixture.proxy(fixture.glance(other=chunked(lambda asked: asked.send(LAST_CHUNK))))
+    proxy = fixture.proxy(fixture.glance(other=chunked(lambda asked: asked.send(LAST_CHUNK))),
+                          conf={"DEFAULT": {"access_log": "all"}})
     for size, fields in FIELDS.items():
         with proxy.client() as client:
             assert got(client, fields) == (PART, "closed"), size
+    proxy.stop()
+    assert re.findall(r"verdict=(\w+)", proxy.log()) == ["answered"] * len(FIELDS)
+
+
+@scenario
+def client_that_does_not_read_it_gets_a_reset(fixture):
+    def endless(asked):
+        while True:
+            asked.send(chunk(bytes(1 << 16)))
+
+    glance = fixture.glance(other=chunked(endless))
+    proxy = fixture.proxy(glance, conf={"listen": {"stall_timeout": "1s"}})
+    for size, fields in FIELDS.items():
+        with proxy.client() as client:
+            client.send(head(f"GET {TARGET} HTTP/1.0", "Host: h", *fields)).answer_head()
+            proxy.wait_metric(0, "connections")
+            assert rest(client)[1] == "reset", size
 
 
 @scenario
@@ -83,6 +104,7 @@ def proxy_that_stops_ends_it_with_a_reset(fixture):
 def end_over_tls_says_whether_it_is_whole(fixture):
     cert, key = fixture.certificate("listener")
     tls = trusting(cert)
+    tls.options &= ~ssl.OP_IGNORE_UNEXPECTED_EOF  # Python sets it
     glance = fixture.glance()
     proxy = fixture.proxy(glance, conf={"listen": {"tls_cert_file": cert, "tls_key_file": key}})
     for size, fields in FIELDS.items():
