@@ -99,8 +99,8 @@ static struct question *question_new(struct usage_questions *questions,
     return question;
 }
 
-static bool send(struct usage_questions *questions, struct question *question,
-                 const struct headers *fields)
+static bool start(struct usage_questions *questions, struct question *question,
+                  const struct headers *fields)
 {
     const struct upstream_request request = {
         .method = "GET", .target = "/v2/info/usage", .headers = fields};
@@ -116,7 +116,7 @@ uint64_t usage_questions_ask(struct usage_questions *questions, struct usage_acc
     if (!number)
         return 0;
     struct question *question = question_new(questions, account, snapshot);
-    if (question && send(questions, question, fields))
+    if (question && start(questions, question, fields))
         return number;
     if (question)
         question_free(question);

@@ -29,7 +29,7 @@ static void on_answer(void *context)
 }
 
 /* `path` follows the URL of Keystone's API. The login's token, if it has one, is the caller's. */
-static bool send(struct login *login, const char *method, const char *path, struct headers *fields)
+static bool ask(struct login *login, const char *method, const char *path, struct headers *fields)
 {
     char *url = NULL;
     const struct keystone *keystone = login->parts.keystone;
@@ -60,7 +60,7 @@ static void get(struct login *login, const char *path, const char *subject,
     bool sent = headers_add(&fields, "Accept", "application/json") &&
                 headers_add(&fields, "X-Auth-Token", login->token) &&
                 (!subject || headers_add(&fields, "X-Subject-Token", subject)) &&
-                send(login, "GET", path, &fields);
+                ask(login, "GET", path, &fields);
     headers_free(&fields);
     if (!sent)
         login_refuse(login, REFUSAL_OUT_OF_MEMORY, "%s", "");
@@ -74,7 +74,7 @@ static void post(struct login *login, char *body, void (*answered)(struct login 
     login->body = body;
     bool sent = body && headers_add(&fields, "Accept", "application/json") &&
                 headers_add(&fields, "Content-Type", "application/json") &&
-                send(login, "POST", "auth/tokens?nocatalog", &fields);
+                ask(login, "POST", "auth/tokens?nocatalog", &fields);
     headers_free(&fields);
     if (!sent)
         login_refuse(login, REFUSAL_OUT_OF_MEMORY, "%s", "");

@@ -121,7 +121,8 @@ void net_end_sending(const struct net_socket *socket)
 /* Linux sends RST when a TCP socket is disconnected (connect(2), AF_UNSPEC). */
 void net_reset(const struct net_socket *socket)
 {
-    connect(socket->fd, &(const struct sockaddr){.sa_family = AF_UNSPEC}, sizeof(struct sockaddr));
+    (void)connect(socket->fd, &(const struct sockaddr){.sa_family = AF_UNSPEC},
+                  sizeof(struct sockaddr));
 }
 
 /* --- what has arrived ------------------------------------------------------------------ */

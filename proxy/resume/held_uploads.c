@@ -62,7 +62,7 @@ static void run(struct task *task)
 }
 
 /* The lock is held. */
-static void send(struct held_upload *upload)
+static void send_task(struct held_upload *upload)
 {
     if (!upload->sent)
         task_send(upload->loop, &upload->task);
@@ -77,7 +77,7 @@ static void send_drop(struct held_upload *upload, const char *why)
         return;
     }
     upload->drop = why;
-    send(upload);
+    send_task(upload);
 }
 
 /* --- for the upload ------------------------------------------------------------------------- */
@@ -232,7 +232,7 @@ bool held_uploads_offer(struct held_uploads *uploads, const char *image,
     bool free = upload && upload->loop && !upload->offer && !upload->drop;
     if (free) {
         upload->offer = resumption_hold(resumption);
-        send(upload);
+        send_task(upload);
     }
     pthread_mutex_unlock(&uploads->lock);
     return free;
