@@ -3,8 +3,9 @@
 """Says which C files can be compiled as one. usage: unity_groups.py FILE...
 
 To start a compiler and to parse the headers takes longer than to compile most of the files. So the builds of the tests
-compile several at once (INTAKE_UNITY in CMakeLists.txt). Files of one group may not use a name for two things. For
-each file a line "GROUP FILE" is printed. If a clash is overlooked, the compiler reports it.
+compile several at once (INTAKE_UNITY in CMakeLists.txt). Files of one group are in one folder, so that a unit test
+links no more than its own folder needs, and do not use a name for two things. For each file a line "GROUP FILE" is
+printed. If a clash is overlooked, the compiler reports it.
 """
 import functools
 import pathlib
@@ -18,9 +19,10 @@ NOT_CODE = re.compile(r'/\*.*?\*/|"(?:\\.|[^"\\\n])*"|\'(?:\\.|[^\'\\\n])*\'', r
 MACRO = re.compile(r"^#define (\w+)", re.MULTILINE)
 ENUMERATORS = re.compile(r"^enum \w*\s*\{([^}]*)\}", re.MULTILINE)
 TYPE = re.compile(r"^(?:struct|union|enum) (\w+)\s*@", re.MULTILINE)
+FUNCTION = re.compile(r"\b(\w+)\(")
 # The declarator of what is only known in its file; "@" is where a block was.
 HEADER = re.compile(r'^#include "([^"]+)"', re.MULTILINE)
-STATIC = re.compile(r"^static ([^;=(]*)(\(\*\w+\))?(.)", re.MULTILINE | re.DOTALL)
+STATIC = re.compile(r"^static ([^;=(]*)(\(\*\w+\))?", re.MULTILINE)
 
 
 def outside_of_blocks(code):
@@ -55,7 +57,8 @@ def of_header(path):
     """What declares each name: this header, or one that it includes."""
     text = path.read_text()
     code = NOT_CODE.sub(" ", text)
-    origins = dict.fromkeys(types(code, outside_of_blocks(code)), path)
+    outside = outside_of_blocks(code)
+    origins = dict.fromkeys([*types(code, outside), *FUNCTION.findall(outside)], path)
     for header in headers(path, text):
         origins.update(of_header(header))
     return origins
@@ -68,26 +71,24 @@ class File:
         code = NOT_CODE.sub(" ", text)
         outside = outside_of_blocks(code)
         self.words = set(WORD.findall(code))
-        self.hiding = set(MACRO.findall(code))  # names that nobody else may use
-        names = types(code, outside)
-        for declared, pointer, after in STATIC.findall(outside):
-            name = WORD.findall(pointer or declared.split("[")[0])[-1:]
-            (names if after == "(" and not pointer else self.hiding).update(name)
+        self.own = set(MACRO.findall(code))  # names that no other file may use
+        for declared, pointer in STATIC.findall(outside):
+            self.own.update(WORD.findall(pointer or declared.split("[")[0])[-1:])
         # what each name that the file declares is declared by
-        self.origins = dict.fromkeys(names | self.hiding, path)
+        self.origins = dict.fromkeys(types(code, outside) | self.own, path)
         for header in headers(path, text):
             self.origins.update(of_header(header))
 
     def clashes(self, other):
         return (any(other.origins.get(name, origin) != origin for name, origin in self.origins.items())
-                or bool(self.hiding & other.words or self.words & other.hiding))
+                or bool(self.own & other.words or self.words & other.own))
 
 
 def main(paths):
     groups = []
     for file in map(File, map(pathlib.Path, paths)):
         group = next((group for group in groups
-                      if len(group) < AT_MOST and not any(map(file.clashes, group))), None)
+                      if len(group) < AT_MOST and group[0].path.parent == file.path.parent and not any(map(file.clashes, group))), None)
         if group is None:
             groups.append(group := [])
         group.append(file)
