@@ -2,10 +2,10 @@
 """[cluster]: several proxies before one Glance tell each other what they have in flight."""
 import time
 
-from capacity import Keys
 from support.cluster import KEY, Cluster, FalsePeer, signed
 from support.fixture import scenario
 from support.gateway import Gateway
+from support.gateway_stack import Keys
 from support.glance import NO_CONTENT, new_upload
 from support.proxy import wait_until
 from support.raw_http import head

@@ -4,8 +4,8 @@ cannot fit ends there."""
 
 import functools
 
-from capacity import GatewayStack
 from support.fixture import scenario
+from support.gateway_stack import GatewayStack
 from support.glance import UPLOAD, json_answer, new_upload
 from support.proxy import wait_until
 from support.raw_http import LAST_CHUNK, chunk, chunks, head, reason
