@@ -47,7 +47,7 @@ class Stream:
         return self.take(found + len(mark))
 
     def up_to(self, count):
-        """At least one byte, at most `count`. What was not read ahead is not copied."""
+        """Returns at least one byte, at most `count`."""
         if self.ahead:
             return self.take(min(count, len(self.ahead)))
         if not (piece := self._received(min(count, AT_ONCE))):

@@ -20,8 +20,8 @@ MACRO = re.compile(r"^#define (\w+)", re.MULTILINE)
 ENUMERATORS = re.compile(r"^enum \w*\s*\{([^}]*)\}", re.MULTILINE)
 TYPE = re.compile(r"^(?:struct|union|enum) (\w+)\s*@", re.MULTILINE)
 FUNCTION = re.compile(r"\b(\w+)\(")
-# The declarator of what is only known in its file; "@" is where a block was.
 HEADER = re.compile(r'^#include "([^"]+)"', re.MULTILINE)
+# Up to the name of a static variable or function. The second part is the name of a pointer to a function.
 STATIC = re.compile(r"^static ([^;=(]*)(\(\*\w+\))?", re.MULTILINE)
 
 
@@ -79,6 +79,10 @@ class File:
         for header in headers(path, text):
             self.origins.update(of_header(header))
 
+    def fits(self, group):
+        return (len(group) < AT_MOST and group[0].path.parent == self.path.parent
+                and not any(map(self.clashes, group)))
+
     def clashes(self, other):
         return (any(other.origins.get(name, origin) != origin for name, origin in self.origins.items())
                 or bool(self.own & other.words or self.words & other.own))
@@ -87,8 +91,7 @@ class File:
 def main(paths):
     groups = []
     for file in map(File, map(pathlib.Path, paths)):
-        group = next((group for group in groups
-                      if len(group) < AT_MOST and group[0].path.parent == file.path.parent and not any(map(file.clashes, group))), None)
+        group = next(filter(file.fits, groups), None)
         if group is None:
             groups.append(group := [])
         group.append(file)
