@@ -4,9 +4,11 @@ needs six times as long to import its modules as to do its work."""
 import contextlib
 import io
 import multiprocessing
+import multiprocessing.connection
 import os
 import subprocess
 import sys
+import threading
 from multiprocessing.reduction import DupFd
 
 from cloud import HERE
@@ -14,6 +16,9 @@ from cloud import HERE
 PROGRAMS = ("openstack", "glance")
 # Gives sets and dicts the same order in all Python programs.
 SAME_ORDER = {"PYTHONHASHSEED": "0"}
+# Each start() also looks which other processes have ended. An exit status can be read once, so of two threads that
+# read it at the same time, one would get 255.
+EXIT_STATUS = threading.Lock()
 
 
 def main_of(program):
@@ -60,10 +65,12 @@ def run(command, env, stdin, output, deadline):
         files = nothing if stdin == subprocess.DEVNULL else stdin, output, output
         streams = [DupFd(file if isinstance(file, int) else file.fileno()) for file in files]
     process = server().Process(target=play, args=(command, env, streams))
-    process.start()
-    process.join(deadline)
-    if process.exitcode is None:
-        process.kill()
-        process.join()
-        raise subprocess.TimeoutExpired(command, deadline)
-    return process.exitcode
+    with EXIT_STATUS:
+        process.start()
+    multiprocessing.connection.wait([process.sentinel], deadline)
+    with EXIT_STATUS:
+        if process.exitcode is None:
+            process.kill()
+            process.join()
+            raise subprocess.TimeoutExpired(command, deadline)
+        return process.exitcode
