@@ -9,7 +9,7 @@
 #include <string.h>
 #include <strings.h>
 
-enum { URL_MAX = PEER_MAX + 64, POLL_MS = 100 };
+enum { URL_MAX = PEER_MAX + 64, POLL_MS = 100, READ_BYTES = 128 << 10 };
 
 /* --- libcurl's callbacks -------------------------------------------------------------------- */
 
@@ -47,6 +47,8 @@ static bool set_options(const struct question *question, const char *url, uint64
     SET(CURLOPT_NOPROXY, "*");
     SET(CURLOPT_FOLLOWLOCATION, 0L);
     SET(CURLOPT_TIMEOUT_MS, (long)patience_ms);
+    SET(CURLOPT_BUFFERSIZE, (long)READ_BYTES);
+    SET(CURLOPT_MAXFILESIZE, (long)COUNTS_MAX); /* judged by Content-Length; take_body() counts */
     SET(CURLOPT_HTTPHEADER, question->fields);
     SET(CURLOPT_WRITEFUNCTION, take_body);
     SET(CURLOPT_WRITEDATA, question);
@@ -80,7 +82,7 @@ static const char *fault_of(const struct question *question, const char *key, CU
 {
     long status = 0;
     curl_easy_getinfo(question->easy, CURLINFO_RESPONSE_CODE, &status);
-    if (code == CURLE_WRITE_ERROR)
+    if (code == CURLE_WRITE_ERROR || code == CURLE_FILESIZE_EXCEEDED)
         return "its answer is too long";
     if (code)
         return curl_easy_strerror(code);

@@ -116,7 +116,7 @@ ROW = '{"request_id": "req-1", "image": "i", "proxy": "this", "bytes": "many"}'
 UNREADABLE = {
     b"\0\xff": "cannot be read",
     b'{"in_flight": [], "finished": 7}': "cannot be read",
-    b"[" * MIB: "cannot be read",
+    b"[" * (MIB >> 4): "cannot be read",
     b'{"in_flight": [], "finished": []}' + b" " * (4 * MIB): "too long",
 }
 
